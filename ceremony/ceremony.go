@@ -1,0 +1,135 @@
+package ceremony
+
+import (
+	"slices"
+	"time"
+)
+
+// State is where a ceremony stands.
+type State string
+
+// States, in the order in which a ceremony passes them.
+const (
+	StateProposed   State = "proposed"    // waits for approval
+	StateApproved   State = "approved"    // Vault is being started
+	StateCollecting State = "collecting"  // shares of the key in force are wanted
+	StateHandingOut State = "handing out" // new shares are on their way to their holders
+	StateVerifying  State = "verifying"   // new shares are wanted, as proof
+	StateFrozen     State = "frozen"      // people have to decide
+	StateEnded      State = "ended"       // see Outcome
+)
+
+// Ceremony is where one ceremony stands: a value that [Apply] makes and that
+// nobody changes. Its slices are shared between values and are never written to.
+type Ceremony struct {
+	Plan     Plan
+	PlanHash string
+	State    State
+	Outcome  Outcome // when State is StateEnded
+	Ending   VaultEnding
+
+	Approvals []Approval
+	Attempt   Attempt    // the current one in Vault
+	Key       *Announced // nil until shares are wanted
+	Round     Round
+	NewShares []NewShare // of a rekey, once they are made
+	Token     string     // of generate-root, encrypted: standard base64
+	Verified  *Verified
+
+	Pending *Pending // an outside write whose outcome is not in the journal yet
+	Closing *Closing // the ceremony is being ended
+	Freeze  *Freeze  // when State is StateFrozen
+
+	History []Entry // everything, in order
+}
+
+// Approval is one approver's consent.
+type Approval struct {
+	By Person
+	At time.Time
+}
+
+// Attempt is one start of the operation in Vault.
+type Attempt struct {
+	Number int    // counted from 1, 0 before the first
+	Nonce  string // empty while Vault has no attempt of ours
+}
+
+// Round collects shares until Vault has enough of them.
+type Round struct {
+	Number   int // counted from 1 within a step
+	Step     Step
+	Nonce    string // that shares of this round are sent under
+	Required int
+	Counted  []Contribution
+}
+
+// Contribution is a share that Vault has counted.
+type Contribution struct {
+	By Person
+	At time.Time
+}
+
+// Pending is an intent in the journal that has no outcome there yet.
+type Pending struct {
+	Event  Event // Starting, Offered or Submitting
+	At     time.Time
+	Asking bool // the answer was lost, Vault is being asked
+}
+
+// Freeze is why a ceremony stands still, and who wants it to go on.
+type Freeze struct {
+	Froze
+	At        time.Time
+	Was       State // goes on from here
+	Initiator bool  // has asked to resume
+	Approver  bool  // has asked to resume
+}
+
+// Seq is the sequence number of the last event.
+func (c Ceremony) Seq() int { return len(c.History) }
+
+// ID is the ceremony's id.
+func (c Ceremony) ID() ID { return c.Plan.Ceremony }
+
+// Ended says whether anything can still change but the delivery of messages.
+func (c Ceremony) Ended() bool { return c.State == StateEnded }
+
+// Wants says whether shares are wanted now.
+func (c Ceremony) Wants() bool {
+	return (c.State == StateCollecting || c.State == StateVerifying) && c.Key != nil && c.Closing == nil
+}
+
+// HasCounted says whether a share of this account is in the current round.
+func (c Ceremony) HasCounted(who Account) bool {
+	return slices.ContainsFunc(c.Round.Counted, func(s Contribution) bool { return s.By.Account == who })
+}
+
+// Missing are the people who may still bring a share in the current round.
+func (c Ceremony) Missing() []Person {
+	var missing []Person
+	for _, p := range c.Plan.Contributors(c.Round.Step) {
+		if !c.HasCounted(p.Account) {
+			missing = append(missing, p)
+		}
+	}
+	return missing
+}
+
+// ApprovedAt is when the last approval that was needed came, zero before.
+func (c Ceremony) ApprovedAt() time.Time {
+	if len(c.Approvals) < c.Plan.Approvals {
+		return time.Time{}
+	}
+	return c.Approvals[c.Plan.Approvals-1].At
+}
+
+// EndedAt is when the ceremony ended, zero before.
+func (c Ceremony) EndedAt() time.Time {
+	for _, e := range slices.Backward(c.History) {
+		if _, ok := e.Event.(Ended); ok {
+			return e.At
+		}
+	}
+	return time.Time{}
+}

@@ -1,0 +1,138 @@
+package ceremony
+
+import "errors"
+
+// What an adapter of [Vault] answers. The adapter makes them of status codes
+// and of how a connection ended, never of a text.
+var (
+	// ErrNotSent means that the request never left: nothing has happened.
+	ErrNotSent = errors.New("the request did not reach Vault")
+	// ErrUncertain means that the request was sent and that its effect is not
+	// known: the answer was lost, or was a server error. It is settled by asking,
+	// never by repeating (P5).
+	ErrUncertain = errors.New("Vault's answer is not known")
+	// ErrRefused means that Vault understood the request and declined it.
+	ErrRefused = errors.New("Vault refused the request")
+	// ErrForbidden means that Vault wants a token with more rights.
+	ErrForbidden = errors.New("Vault denied permission")
+	// ErrSealed means that the node is sealed or not initialised.
+	ErrSealed = errors.New("Vault is sealed")
+	// ErrThrottled means that a rate limit of Vault's stopped the request before
+	// it was looked at.
+	ErrThrottled = errors.New("Vault asks to slow down")
+	// ErrNoLeader means that the cluster has no active node at the moment.
+	ErrNoLeader = errors.New("the cluster has no active node")
+	// ErrUnsupported means that this server does not offer the operation.
+	ErrUnsupported = errors.New("this server does not offer the operation")
+	// ErrNoBackup means that Vault holds no backup of new shares.
+	ErrNoBackup = errors.New("Vault holds no backup of the shares")
+)
+
+// What a [Journal] answers.
+var (
+	// ErrJournal means that an event could not be made durable. The ceremony
+	// stops: no journal, no ceremony (P9).
+	ErrJournal = errors.New("the journal can't be written")
+	// ErrBehind means that somebody else has appended to this ceremony's journal.
+	ErrBehind = errors.New("the journal has events that this process has not seen")
+	// ErrChain means that the journal was changed: a line does not continue the
+	// line before it.
+	ErrChain = errors.New("the journal's chain is broken")
+	// ErrUnknownCeremony means that no ceremony has this id.
+	ErrUnknownCeremony = errors.New("no ceremony has this id")
+)
+
+// What a [Courier] answers. Any other error means that the message may have
+// been posted and must be looked for before it is posted again.
+var (
+	// ErrNotPosted means that the message was certainly not posted; it may be
+	// tried again.
+	ErrNotPosted = errors.New("the message was not posted")
+	// ErrUndeliverable means that the message can never be posted: the person is
+	// deactivated, say.
+	ErrUndeliverable = errors.New("the message can't be delivered")
+)
+
+// Refusal is a reason for which a command or a share was not accepted. It is a
+// closed set, written to the journal by its code; the words that people read
+// for each are the adapter's.
+type Refusal string
+
+// Error is the code itself.
+func (r Refusal) Error() string { return string(r) }
+
+// Refusals of an envelope, in the order in which they are looked for.
+const (
+	TooBig          Refusal = "too-big"          // larger than any share's envelope can be
+	NoArmor         Refusal = "no-armor"         // no PGP message in it
+	BadArmor        Refusal = "bad-armor"        // the armor can't be read
+	Truncated       Refusal = "truncated"        // the armor has no end line
+	Altered         Refusal = "altered"          // the armor's checksum does not match
+	NotEncrypted    Refusal = "not-encrypted"    // signed only: the share stands in the open and counts as exposed
+	PasswordSealed  Refusal = "password"         // encrypted with a password (as well)
+	OtherKey        Refusal = "other-key"        // encrypted to another key than this ceremony's
+	BadMessage      Refusal = "bad-message"      // damaged, not integrity-protected, or not decryptable
+	WeakCipher      Refusal = "weak-cipher"      // a cipher other than AES
+	Unsigned        Refusal = "unsigned"         // no signature
+	ManySignatures  Refusal = "many-signatures"  // more than one signature
+	WrongSigner     Refusal = "wrong-signer"     // signed by another key than the one the plan pins
+	BadSignature    Refusal = "bad-signature"    // the signature does not verify, or its hash is not acceptable
+	SignerInvalid   Refusal = "signer-invalid"   // the holder's key is expired or revoked now
+	Stale           Refusal = "stale"            // signed before this ceremony's key was announced
+	FromTheFuture   Refusal = "future"           // signed later than now
+	NoPrefix        Refusal = "no-prefix"        // the content does not begin with conclave1
+	OtherCeremony   Refusal = "other-ceremony"   // meant for another ceremony
+	OtherStep       Refusal = "other-step"       // meant for the other step
+	OtherNonce      Refusal = "other-nonce"      // meant for another attempt
+	OtherIdentity   Refusal = "other-identity"   // meant for another bot
+	BadShare        Refusal = "bad-share"        // not a share: wrong length or alphabet
+	Replayed        Refusal = "replayed"         // this very message was sent before
+	DuplicateShare  Refusal = "duplicate-share"  // this share has been sent by somebody in this round
+	PlainShare      Refusal = "plain-share"      // a share in the open, in no envelope at all
+	PrivateMaterial Refusal = "private-material" // a private key or a Vault token in the open
+)
+
+// Refusals that depend on where the ceremony stands and on who asks.
+const (
+	NotAHolder       Refusal = "not-a-holder"       // the plan does not ask this person for a share in this step
+	AlreadyCounted   Refusal = "already-counted"    // this person's share is in this round
+	NotCollecting    Refusal = "not-collecting"     // no shares are wanted at the moment
+	Closed           Refusal = "closed"             // the ceremony has ended
+	IsFrozen         Refusal = "frozen"             // frozen, people have to decide first
+	NotFrozen        Refusal = "not-frozen"         // nothing to resume
+	Busy             Refusal = "busy"               // an earlier act has no answer yet
+	Interrupted      Refusal = "interrupted"        // the bot stopped before the share was sent to Vault
+	TooManyRefusals  Refusal = "too-many-refusals"  // this person's messages are not looked at any more
+	NotInitiator     Refusal = "not-initiator"      // may not start this operation on this cluster
+	NotApprover      Refusal = "not-approver"       // may not approve
+	OwnProposal      Refusal = "own-proposal"       // the initiator may not approve
+	AlreadyApproved  Refusal = "already-approved"   // this person approved before
+	NotProposed      Refusal = "not-proposed"       // no longer waiting for approval
+	NotInvolved      Refusal = "not-involved"       // has no part in the ceremony
+	MayNotCancel     Refusal = "may-not-cancel"     // neither initiator nor approver
+	MayNotResume     Refusal = "may-not-resume"     // neither initiator nor approver
+	PlanChanged      Refusal = "plan-changed"       // the approved hash is not this plan's
+	ClusterBusy      Refusal = "cluster-busy"       // another ceremony is open on this cluster
+	UnknownCluster   Refusal = "unknown-cluster"    // not in the configuration
+	UnknownOperation Refusal = "unknown-operation"  // not an operation, or not one that this cluster allows
+	UnknownPerson    Refusal = "unknown-person"     // not in the configuration
+	AlreadyStarted   Refusal = "already-started"    // Vault has an operation of this kind in progress that is not ours
+	NotInitialized   Refusal = "not-initialized"    // the cluster has no key yet
+	WrongSealType    Refusal = "wrong-seal-type"    // the operation makes no sense with auto-unseal
+	TooFewHolders    Refusal = "too-few-holders"    // fewer holders than the threshold
+	BadReason        Refusal = "bad-reason"         // the reason has control characters or is too long
+	OtherCluster     Refusal = "other-cluster"      // Vault says it is another cluster than the plan's
+	VaultUnreachable Refusal = "vault-unreachable"  // nothing was sent
+	VaultSealed      Refusal = "vault-sealed"       // nothing was sent
+	VaultThrottled   Refusal = "vault-throttled"    // nothing was sent
+	VaultForbids     Refusal = "vault-forbids"      // the bot's token lacks a right
+	VaultRefused     Refusal = "vault-refused"      // Vault declined, and the share was not counted
+	NotCounted       Refusal = "not-counted"        // the answer was lost, and Vault has not counted the share
+	JournalDown      Refusal = "journal-down"       // nothing is done while nothing can be recorded
+	HolderKeyInvalid Refusal = "holder-key-invalid" // a holder's PGP key can't be used until the window ends
+)
+
+// RefusalOf finds the refusal in err.
+func RefusalOf(err error) (Refusal, bool) {
+	return errors.AsType[Refusal](err)
+}

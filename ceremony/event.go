@@ -1,0 +1,272 @@
+package ceremony
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// Event is something that has happened, or is about to be tried. An event that
+// announces an outside write (starting, submitting, closing) is durable before
+// the write is sent (P3). None of its fields can hold a secret: they are names,
+// times, numbers, fingerprints and ciphertext.
+type Event interface{ event() }
+
+// Entry is an event in the journal.
+type Entry struct {
+	Seq   int       // counted from 1 in each ceremony
+	Prev  string    // hash of the line before, empty for the first
+	At    time.Time // when it was written
+	Hash  string    // of this line
+	Event Event
+}
+
+type (
+	// Proposed opens a ceremony.
+	Proposed struct {
+		Plan     Plan   `json:"plan"`
+		PlanHash string `json:"plan_hash"`
+		// Previous is the hash of the first line of the ceremony before this one, so
+		// that a ceremony which was taken away whole is missed.
+		Previous string `json:"previous,omitempty"`
+	}
+	// Approved is one person's consent to the plan.
+	Approved struct {
+		By       Person `json:"by"`
+		PlanHash string `json:"plan_hash"`
+	}
+	// Rejected ends a proposal.
+	Rejected struct {
+		By  Person `json:"by"`
+		Why string `json:"why,omitempty"`
+	}
+
+	// Starting says that Vault is about to be asked for attempt number Attempt.
+	Starting struct {
+		Attempt int `json:"attempt"`
+	}
+	// Started is Vault's answer to it.
+	Started struct {
+		Nonce    string `json:"nonce"`
+		Required int    `json:"required"`
+	}
+	// KeyAnnounced brings a new ceremony key. Envelopes to the one before can't
+	// be opened any more.
+	KeyAnnounced struct {
+		Key Announced `json:"key"`
+	}
+
+	// Offered is an envelope that came from a person who may send one now.
+	Offered struct {
+		By       Person   `json:"by"`
+		Step     Step     `json:"step"`
+		Message  Ref      `json:"message"`
+		Evidence Evidence `json:"evidence"`
+	}
+	// Declined is an envelope that was not used, and why. When it answers an
+	// Offered, Message is the same.
+	Declined struct {
+		By       Person   `json:"by"`
+		Step     Step     `json:"step,omitempty"`
+		Message  Ref      `json:"message"`
+		Evidence Evidence `json:"evidence"`
+		Reason   Refusal  `json:"reason"`
+	}
+	// Submitting says that an opened and checked share is about to be sent.
+	Submitting struct {
+		By       Person   `json:"by"`
+		Step     Step     `json:"step"`
+		Nonce    string   `json:"nonce"`
+		Before   int      `json:"before"` // progress that Vault showed just before
+		Message  Ref      `json:"message"`
+		Evidence Evidence `json:"evidence"`
+	}
+	// AnswerLost says that the share was sent and that no answer came.
+	AnswerLost struct{}
+	// Counted says that Vault has counted the share.
+	Counted struct {
+		By       Person `json:"by"`
+		Step     Step   `json:"step"`
+		Progress int    `json:"progress"`
+		Asked    bool   `json:"asked,omitempty"` // learnt by asking, not from the answer
+	}
+	// RoundRefused says that enough shares came together and did not fit. Vault
+	// can't say whose was wrong.
+	RoundRefused struct {
+		Step  Step     `json:"step"`
+		Round int      `json:"round"`
+		With  []Person `json:"with"`            // everybody whose share was in it
+		Nonce string   `json:"nonce,omitempty"` // the new one: a refused verification changes it
+	}
+	// Rekeyed brings the new shares, encrypted. It is durable before anything
+	// else is done with them (P7).
+	Rekeyed struct {
+		By                Person     `json:"by"` // whose share completed it
+		Shares            []NewShare `json:"shares"`
+		VerificationNonce string     `json:"verification_nonce,omitempty"`
+		Required          int        `json:"required,omitempty"` // shares that the verification asks for
+		FromBackup        bool       `json:"from_backup,omitempty"`
+	}
+	// TokenIssued brings the root token, encrypted to the requester.
+	TokenIssued struct {
+		By         Person `json:"by"` // whose share completed it
+		Ciphertext string `json:"ciphertext"`
+	}
+	// Verified says that the new key is in force.
+	Verified struct {
+		By Person `json:"by"` // whose share completed it
+		// Unconfirmed: Vault has ended the rekey, but its last answer was lost and
+		// nothing else shows that the new key is in force.
+		Unconfirmed bool `json:"unconfirmed,omitempty"`
+	}
+
+	// Froze stops everything until people decide (P4).
+	Froze struct {
+		Why  FreezeReason `json:"why"`
+		Want string       `json:"want,omitempty"`
+		Got  string       `json:"got,omitempty"`
+	}
+	// ResumeAsked is one of the two voices that a frozen ceremony needs.
+	ResumeAsked struct {
+		By Person `json:"by"`
+	}
+	// Resumed thaws a ceremony; Vault is compared next.
+	Resumed struct{}
+	// AttemptLost says that Vault does not have the attempt any more, or that it
+	// was given up; a new one follows. Nothing of it has taken effect.
+	AttemptLost struct {
+		Nonce string `json:"nonce"`
+	}
+
+	// Closing says that the ceremony is about to be ended and its attempt in Vault
+	// cancelled.
+	Closing struct {
+		Outcome Outcome `json:"outcome"`
+		By      *Person `json:"by,omitempty"` // nil when time or a fault did it
+		Why     string  `json:"why,omitempty"`
+	}
+	// Ended is the last event that changes anything.
+	Ended struct {
+		Outcome Outcome     `json:"outcome"`
+		Vault   VaultEnding `json:"vault"`
+	}
+
+	// Posted says that a message of the outbox lies in Slack.
+	Posted struct {
+		Key string `json:"key"`
+		Ref Ref    `json:"ref"`
+	}
+	// Undeliverable says that it never will.
+	Undeliverable struct {
+		Key string `json:"key"`
+	}
+)
+
+// NewShare is one of a rekey's new shares, encrypted to its receiver.
+type NewShare struct {
+	For        Person `json:"for"`
+	Ciphertext string `json:"ciphertext"` // standard base64 of Vault's binary PGP message
+}
+
+// FreezeReason says what stopped a ceremony.
+type FreezeReason string
+
+// Reasons to freeze.
+const (
+	VaultDiffers   FreezeReason = "differs"       // Vault's live state is not the plan's
+	AttemptGone    FreezeReason = "gone"          // Vault has no such attempt any more: cancelled, sealed or restarted
+	ForeignAttempt FreezeReason = "foreign"       // Vault has an attempt that is not ours
+	ForeignShare   FreezeReason = "foreign-share" // Vault has counted a share that did not come from here, or dropped some
+	SealedMidway   FreezeReason = "sealed"        // Vault was sealed
+	KeysLost       FreezeReason = "keys-lost"     // the answer with the new shares was lost; the old ones are still in force
+)
+
+// Outcome is how a ceremony ended.
+type Outcome string
+
+// Outcomes.
+const (
+	Completed   Outcome = "completed"
+	WasRejected Outcome = "rejected"
+	Cancelled   Outcome = "cancelled"
+	Expired     Outcome = "expired"
+	Failed      Outcome = "failed"
+)
+
+// VaultEnding is what became of the attempt in Vault.
+type VaultEnding string
+
+// Endings.
+const (
+	NothingToCancel VaultEnding = "nothing"   // no attempt was open
+	AttemptUsed     VaultEnding = "used"      // it ran to its end
+	AttemptDropped  VaultEnding = "cancelled" // it was cancelled, and Vault was asked afterwards
+	AttemptForeign  VaultEnding = "foreign"   // there is one, but it is not ours: left alone
+)
+
+func (Proposed) event()      {}
+func (Approved) event()      {}
+func (Rejected) event()      {}
+func (Starting) event()      {}
+func (Started) event()       {}
+func (KeyAnnounced) event()  {}
+func (Offered) event()       {}
+func (Declined) event()      {}
+func (Submitting) event()    {}
+func (AnswerLost) event()    {}
+func (Counted) event()       {}
+func (RoundRefused) event()  {}
+func (Rekeyed) event()       {}
+func (TokenIssued) event()   {}
+func (Verified) event()      {}
+func (Froze) event()         {}
+func (ResumeAsked) event()   {}
+func (Resumed) event()       {}
+func (AttemptLost) event()   {}
+func (Closing) event()       {}
+func (Ended) event()         {}
+func (Posted) event()        {}
+func (Undeliverable) event() {}
+
+// events is every event, as the example that names its type.
+func events() []Event {
+	return []Event{
+		Proposed{}, Approved{}, Rejected{}, Starting{}, Started{}, KeyAnnounced{},
+		Offered{}, Declined{}, Submitting{}, AnswerLost{}, Counted{}, RoundRefused{},
+		Rekeyed{}, TokenIssued{}, Verified{}, Froze{}, ResumeAsked{}, Resumed{},
+		AttemptLost{}, Closing{}, Ended{}, Posted{}, Undeliverable{},
+	}
+}
+
+// TypeOf is the event's name in the journal: round-refused for RoundRefused.
+func TypeOf(e Event) string {
+	var b strings.Builder
+	for i, r := range reflect.TypeOf(e).Name() {
+		if i > 0 && r >= 'A' && r <= 'Z' {
+			b.WriteByte('-')
+		}
+		b.WriteRune(r)
+	}
+	return strings.ToLower(b.String())
+}
+
+// decodeEvent reads the fields of an event of the named type, strictly: a field
+// that this program does not know means that it can't judge the ceremony.
+func decodeEvent(name string, fields []byte) (Event, error) {
+	for _, e := range events() {
+		if TypeOf(e) != name {
+			continue
+		}
+		v := reflect.New(reflect.TypeOf(e))
+		d := json.NewDecoder(bytes.NewReader(fields))
+		d.DisallowUnknownFields()
+		if err := d.Decode(v.Interface()); err != nil {
+			return nil, fmt.Errorf("read event %q: %w", name, err)
+		}
+		return v.Elem().Interface().(Event), nil
+	}
+	return nil, fmt.Errorf("unknown event %q", name)
+}

@@ -1,0 +1,183 @@
+package ceremony
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Message is one piece of news for people. What it says follows from the
+// ceremony and the entry, so that the outbox can be worked out again from the
+// journal after a restart; each key is posted once.
+type Message struct {
+	Key   string // unique in the ceremony
+	Kind  MessageKind
+	To    *Person // nil for the ops channel
+	Entry Entry   // the event that it tells about
+}
+
+// MessageKind says what a message is for.
+type MessageKind string
+
+// Kinds of messages.
+const (
+	BoardMessage    MessageKind = "board"    // the status post in the ops channel, redrawn as things happen
+	HistoryMessage  MessageKind = "history"  // one event, in the status post's thread
+	ApprovalMessage MessageKind = "approval" // asks an approver to read the plan
+	AskMessage      MessageKind = "ask"      // asks a holder for a share: exactly what to run
+	ReceiptMessage  MessageKind = "receipt"  // tells a holder what became of their message
+	DeliveryMessage MessageKind = "delivery" // a new share, encrypted to its receiver
+	TokenMessage    MessageKind = "token"    // the root token, encrypted to the requester
+	FrozenMessage   MessageKind = "frozen"   // asks initiator and approvers to decide
+	EndedMessage    MessageKind = "ended"    // tells everybody who was asked that nothing is wanted any more
+)
+
+const boardKey = "board"
+
+// Messages is everything that people are to be told, in order.
+func (c Ceremony) Messages() []Message {
+	o := outbox{asked: map[Account]Person{}}
+	for _, e := range c.History {
+		o.tell(c.Plan, e)
+	}
+	return o.messages
+}
+
+// Due are the messages that have neither been posted nor given up.
+func (c Ceremony) Due() []Message {
+	settled := map[string]bool{}
+	for _, e := range c.History {
+		switch e := e.Event.(type) {
+		case Posted:
+			settled[e.Key] = true
+		case Undeliverable:
+			settled[e.Key] = true
+		}
+	}
+	return slices.DeleteFunc(c.Messages(), func(m Message) bool { return settled[m.Key] })
+}
+
+// Settled says whether the ceremony has ended and everybody has been told.
+func (c Ceremony) Settled() bool { return c.Ended() && len(c.Due()) == 0 }
+
+// Where answers where the message with this key was last posted.
+func (c Ceremony) Where(key string) (Ref, bool) {
+	for _, e := range slices.Backward(c.History) {
+		if p, ok := e.Event.(Posted); ok && p.Key == key {
+			return p.Ref, true
+		}
+	}
+	return Ref{}, false
+}
+
+// Board answers where the status post is.
+func (c Ceremony) Board() (Ref, bool) { return c.Where(boardKey) }
+
+// outbox walks a history and collects what is to be said about it.
+type outbox struct {
+	messages []Message
+	asked    map[Account]Person // who was asked for a share, and is told when it is over
+	order    []Account          // of asked
+	counted  map[Account]bool   // in the current round
+}
+
+func (o *outbox) tell(p Plan, e Entry) {
+	switch ev := e.Event.(type) {
+	case Proposed:
+		o.add(boardKey, BoardMessage, nil, e)
+		for _, a := range p.Approvers {
+			if a.Account != p.Initiator.Account {
+				o.toPerson(ApprovalMessage, a, e)
+			}
+		}
+	case Approved, Rejected, Froze, ResumeAsked, Resumed, AttemptLost:
+		o.history(e)
+		if _, ok := ev.(Froze); ok {
+			o.deciders(p, e)
+		}
+	case Started:
+		o.counted = nil
+		o.history(e)
+	case KeyAnnounced:
+		o.history(e)
+		for _, h := range p.Contributors(ev.Key.Step) {
+			if !o.counted[h.Account] {
+				o.ask(h, e)
+			}
+		}
+	case Counted:
+		o.count(ev.By)
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case Declined:
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case RoundRefused:
+		o.counted = nil
+		o.history(e)
+		for _, w := range ev.With {
+			o.toPerson(ReceiptMessage, w, e)
+		}
+	case Rekeyed:
+		o.counted = nil
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+		for _, s := range ev.Shares {
+			o.toPerson(DeliveryMessage, s.For, e)
+		}
+	case TokenIssued:
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+		o.toPerson(TokenMessage, *p.Requester, e)
+	case Verified:
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case Closing:
+		o.history(e)
+	case Ended:
+		o.history(e)
+		for _, who := range o.order {
+			o.toPerson(EndedMessage, o.asked[who], e)
+		}
+	case Starting, Offered, Submitting, AnswerLost, Posted, Undeliverable:
+		// Nobody is told of an intent: only of what came of it.
+	default:
+		panic(fmt.Sprintf("no words for %T", ev))
+	}
+}
+
+func (o *outbox) add(key string, kind MessageKind, to *Person, e Entry) {
+	o.messages = append(o.messages, Message{Key: key, Kind: kind, To: to, Entry: e})
+}
+
+func (o *outbox) history(e Entry) {
+	o.add(fmt.Sprintf("history/%d", e.Seq), HistoryMessage, nil, e)
+}
+
+func (o *outbox) toPerson(kind MessageKind, to Person, e Entry) {
+	o.add(fmt.Sprintf("%s/%d/%s", kind, e.Seq, to.Account), kind, &to, e)
+}
+
+func (o *outbox) ask(to Person, e Entry) {
+	o.toPerson(AskMessage, to, e)
+	if _, ok := o.asked[to.Account]; !ok {
+		o.asked[to.Account] = to
+		o.order = append(o.order, to.Account)
+	}
+}
+
+func (o *outbox) count(who Person) {
+	if o.counted == nil {
+		o.counted = map[Account]bool{}
+	}
+	o.counted[who.Account] = true
+}
+
+// deciders are the people whose word thaws or ends a ceremony.
+func (o *outbox) deciders(p Plan, e Entry) {
+	o.toPerson(FrozenMessage, p.Initiator, e)
+	for _, a := range p.Approvers {
+		if a.Account != p.Initiator.Account {
+			o.toPerson(FrozenMessage, a, e)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package ceremony
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ID names one ceremony so that it can be read aloud: prod-rekey-k7m2.
+type ID string
+
+// Plan is what is proposed, approved and then held to: nothing in it changes
+// after the proposal (P4).
+type Plan struct {
+	Ceremony  ID        `json:"ceremony"`
+	Operation Operation `json:"operation"`
+	Cluster   string    `json:"cluster"`    // its name in the configuration
+	ClusterID string    `json:"cluster_id"` // Vault's own id, so that the name can't be pointed elsewhere afterwards
+
+	Reason    string   `json:"reason"`
+	Initiator Person   `json:"initiator"`
+	Approvers []Person `json:"approvers"` // who may approve
+	Approvals int      `json:"approvals"` // how many of them must
+
+	Holders   []Person `json:"holders"`   // who may bring a share of the key in force
+	Shares    int      `json:"shares"`    // how many shares of it exist, as Vault says
+	Threshold int      `json:"threshold"` // how many of them Vault asks for
+
+	// For a rekey: who gets the new shares, one each and in this order.
+	Receivers    []Person `json:"receivers,omitempty"`
+	NewThreshold int      `json:"new_threshold,omitempty"`
+	Verification bool     `json:"verification,omitempty"` // the old key stays until the new shares have been proven (P7)
+	Backup       bool     `json:"backup,omitempty"`       // Vault keeps the encrypted new shares until they are deleted
+
+	// For generate-root: whose PGP key the token is encrypted to.
+	Requester *Person `json:"requester,omitempty"`
+
+	Identity Fingerprint `json:"identity"` // of the bot
+	Proposed time.Time   `json:"proposed"`
+	Closes   time.Time   `json:"closes"` // no share is taken from then on
+}
+
+// planVersion is the first line of a plan's text. A change of the text's form
+// needs another one, since holders and auditors compare hashes of it.
+const planVersion = "conclave-plan1"
+
+// Text is the plan as approvers read it and as its hash is taken over: one
+// "key: value" a line, in fixed order, with a line feed at the end of each.
+func (p Plan) Text() string {
+	var b strings.Builder
+	line := func(key, value string) { fmt.Fprintf(&b, "%s: %s\n", key, value) }
+	number := func(key string, n int) { line(key, strconv.Itoa(n)) }
+	people := func(key string, list []Person) {
+		for i, p := range list {
+			line(key+" "+strconv.Itoa(i+1), describe(p))
+		}
+	}
+
+	b.WriteString(planVersion + "\n")
+	line("ceremony", string(p.Ceremony))
+	line("operation", string(p.Operation))
+	line("cluster", p.Cluster)
+	line("cluster id", p.ClusterID)
+	line("reason", p.Reason)
+	line("initiator", describe(p.Initiator))
+	people("approver", p.Approvers)
+	number("approvals needed", p.Approvals)
+	people("holder", p.Holders)
+	number("shares", p.Shares)
+	number("threshold", p.Threshold)
+	if p.Operation == Rekey {
+		people("receiver", p.Receivers)
+		number("new shares", len(p.Receivers))
+		number("new threshold", p.NewThreshold)
+		line("verification", yesNo(p.Verification))
+		line("backup in vault", yesNo(p.Backup))
+	}
+	if p.Requester != nil {
+		line("requester", describe(*p.Requester))
+	}
+	line("identity", p.Identity.String())
+	line("proposed", p.Proposed.UTC().Format(time.RFC3339))
+	line("closes", p.Closes.UTC().Format(time.RFC3339))
+	return b.String()
+}
+
+// Hash is the SHA-256 of the plan's text, in lower-case hexadecimal digits.
+func (p Plan) Hash() string {
+	sum := sha256.Sum256([]byte(p.Text()))
+	return hex.EncodeToString(sum[:])
+}
+
+// Recipients are the PGP keys that Vault is given, in the order in which it
+// answers.
+func (p Plan) Recipients() []Fingerprint {
+	if p.Requester != nil {
+		return []Fingerprint{p.Requester.Key}
+	}
+	keys := make([]Fingerprint, len(p.Receivers))
+	for i, r := range p.Receivers {
+		keys[i] = r.Key
+	}
+	return keys
+}
+
+// Contributors are the people who may bring a share in a step.
+func (p Plan) Contributors(step Step) []Person {
+	if step == Verify {
+		return p.Receivers
+	}
+	return p.Holders
+}
+
+// Needed is how many shares Vault asks for in a step.
+func (p Plan) Needed(step Step) int {
+	if step == Verify {
+		return p.NewThreshold
+	}
+	return p.Threshold
+}
+
+func describe(p Person) string {
+	if p.Key == "" {
+		return fmt.Sprintf("%s %s", p.Name, p.Account)
+	}
+	return fmt.Sprintf("%s %s %s", p.Name, p.Account, p.Key)
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// find is the person with this account among list.
+func find(list []Person, who Account) (Person, bool) {
+	for _, p := range list {
+		if p.Account == who {
+			return p, true
+		}
+	}
+	return Person{}, false
+}

@@ -1,0 +1,226 @@
+package ceremony
+
+import (
+	"context"
+	"time"
+)
+
+// Vault is one cluster's ceremony endpoints. Every method has its own time
+// limit, repeats nothing, and answers with the errors of this package.
+type Vault interface {
+	// Seal reads sys/seal-status of the active node.
+	Seal(ctx context.Context) (Seal, error)
+	// Progress reads where an operation's step stands. Asking for Verify before
+	// there is anything to verify answers a Progress that is not started.
+	Progress(ctx context.Context, op Operation, step Step) (Progress, error)
+	// Start begins an attempt.
+	Start(ctx context.Context, order Order) (Progress, error)
+	// Submit sends one share and wipes it, whatever happens.
+	Submit(ctx context.Context, share Submission) (Answer, error)
+	// Cancel drops the attempt with this nonce, and with it new shares that have
+	// not been verified. generate-root takes no nonce: whoever calls it has made
+	// sure by Progress that the attempt is theirs.
+	Cancel(ctx context.Context, op Operation, nonce string) error
+	// CancelVerification drops the progress of the verification alone and answers
+	// the new verification nonce.
+	CancelVerification(ctx context.Context, op Operation, nonce string) (Progress, error)
+	// Backup reads the encrypted new shares that Vault keeps when an attempt was
+	// started with Order.Backup, or answers ErrNoBackup.
+	Backup(ctx context.Context, op Operation) (Backup, error)
+}
+
+// Seal is a cluster's seal status.
+type Seal struct {
+	Initialized bool
+	Sealed      bool
+	Type        string // "shamir", or the auto-unseal mechanism
+	Shares      int    // of the key in force
+	Threshold   int
+	Version     string
+	ClusterID   string // empty while sealed
+	ClusterName string
+}
+
+// Progress is what Vault says about an operation's step.
+type Progress struct {
+	Started  bool
+	Nonce    string // of the step asked for
+	Progress int    // shares counted in this round
+	Required int    // shares needed
+
+	// What the attempt will make; for the step Update only.
+	Shares               int
+	Threshold            int
+	Fingerprints         []Fingerprint // of the PGP keys given, in their order
+	Backup               bool
+	VerificationRequired bool
+	VerificationNonce    string // set when the new shares are made and wait for proof
+}
+
+// Order is what an attempt is started with.
+type Order struct {
+	Operation    Operation
+	Shares       int      // rekey: number of new shares
+	Threshold    int      // rekey: new threshold
+	Keys         [][]byte // binary OpenPGP certificates; one for generate-root
+	Verification bool
+	Backup       bool
+}
+
+// Submission is one share on its way to Vault.
+type Submission struct {
+	Operation Operation
+	Step      Step
+	Nonce     string
+	Share     *Secret
+}
+
+// Answer is what Vault says to a share.
+type Answer struct {
+	Complete bool // the step is done
+	// Ciphertexts are the PGP messages that a completing share brings, binary, in
+	// standard base64: the new shares in the order of Order.Keys, or the root token
+	// as the only one.
+	Ciphertexts       []string
+	Fingerprints      []Fingerprint // of the key that each is encrypted to
+	VerificationNonce string        // rekey with verification: what the new shares are verified under
+}
+
+// Backup is what Vault keeps of the new shares. Within one fingerprint the
+// order is kept, across fingerprints it is not known.
+type Backup struct {
+	Nonce       string                   // of the attempt that made them
+	Ciphertexts map[Fingerprint][]string // fingerprint → PGP messages in standard base64
+}
+
+// Opener is everything OpenPGP: the bot's identity, the ceremony keys, the
+// holders' certificates.
+type Opener interface {
+	// Identity is the fingerprint that holders pin.
+	Identity() Fingerprint
+	// Certificate is the public key with this fingerprint, as Vault's pgp_keys
+	// takes it: binary, and no more of it than Vault needs.
+	Certificate(f Fingerprint) ([]byte, error)
+	// CheckKey makes sure that Vault can encrypt to the key now and at until, and
+	// that the holder's signatures will be accepted until then. The error says
+	// what is wrong with the key and wraps HolderKeyInvalid.
+	CheckKey(f Fingerprint, now, until time.Time) error
+	// NewKey makes a ceremony key and signs its announcement.
+	NewKey(n Notice) (Key, error)
+	// SignDelivery signs the line that goes with a new share or a token, and armors
+	// its ciphertext.
+	SignDelivery(d Parcel) (SignedParcel, error)
+}
+
+// Notice is what an announcement says.
+type Notice struct {
+	Plan    Plan
+	Step    Step
+	Nonce   string
+	At      time.Time
+	Expires time.Time
+}
+
+// Key is one ceremony key. Its private half is in memory only.
+type Key interface {
+	// Announced is what people are told about it.
+	Announced() Announced
+	// Fits says whether the envelope is encrypted to this key, as far as can be
+	// told without opening it. An envelope that hides its recipient fits.
+	Fits(envelope []byte) bool
+	// Open checks everything of reference order and answers the share, or a
+	// Refusal. Evidence is as complete as the checks got.
+	Open(envelope []byte, want Expected) (*Secret, Evidence, error)
+	// Destroy overwrites the private half. The key opens nothing afterwards.
+	Destroy()
+}
+
+// Announced is a ceremony key as people see it.
+type Announced struct {
+	Identity     Fingerprint `json:"identity"`
+	Subkey       string      `json:"subkey"`       // fingerprint of the encryption subkey, lower-case
+	Announcement string      `json:"announcement"` // armored, inline-signed by the identity
+	Certificate  string      `json:"certificate"`  // armored identity with this subkey
+	Step         Step        `json:"step"`
+	Nonce        string      `json:"nonce"`
+	At           time.Time   `json:"at"`
+	Expires      time.Time   `json:"expires"`
+}
+
+// Expected is what an envelope must be bound to.
+type Expected struct {
+	Ceremony  ID
+	Step      Step
+	Nonce     string
+	Signer    Fingerprint
+	NotBefore time.Time // signatures older than this are refused
+	Now       time.Time
+}
+
+// PayloadTag is the first word of an envelope's content.
+const PayloadTag = "conclave1"
+
+// Prefix is what a holder writes before the share: everything of the payload
+// line but the share itself, with the space.
+func (a Announced) Prefix(id ID) string {
+	return PayloadTag + " " + string(id) + " " + string(a.Step) + " " + a.Nonce + " " + string(a.Identity) + " "
+}
+
+// Evidence is what is known about an envelope afterwards. It holds nothing
+// secret.
+type Evidence struct {
+	SHA256   string      `json:"sha256"`           // of the armor as it came, in hexadecimal digits
+	Signer   Fingerprint `json:"signer,omitempty"` // whose signature verified
+	SignedAt time.Time   `json:"signed_at,omitzero"`
+}
+
+// Parcel is one ciphertext for one person.
+type Parcel struct {
+	Ceremony   ID
+	Kind       string // "share" or "token"
+	Index      int    // counted from 1, of Total
+	Total      int
+	Recipient  Fingerprint
+	Ciphertext string // standard base64 of Vault's binary PGP message
+}
+
+// SignedParcel is a parcel as its receiver gets it.
+type SignedParcel struct {
+	Armor string // the ciphertext as an armored PGP MESSAGE
+	Line  string // armored, inline-signed by the identity: what it is, for whom, its SHA-256
+}
+
+// Courier brings news to people. Its methods may take long; they are never
+// called by a ceremony's owner.
+type Courier interface {
+	// Deliver posts one message and answers where it lies. With maybe, an earlier
+	// try may have been posted, and is looked for first.
+	Deliver(ctx context.Context, c Ceremony, m Message, maybe bool) (Ref, error)
+	// Redraw brings the status post up to date. When the post can't be edited any
+	// more it is replaced, and the new place is answered.
+	Redraw(ctx context.Context, c Ceremony, live Live, at Ref) (Ref, error)
+}
+
+// Ref is where a message lies in Slack.
+type Ref struct {
+	Channel string `json:"channel"`
+	TS      string `json:"ts"`
+}
+
+// Live is what is true now and in no journal: how Vault answers.
+type Live struct {
+	Vault error     // nil when Vault answered the last question
+	Since time.Time // of this answer
+}
+
+// Journal keeps events. It is both the store and the audit log.
+type Journal interface {
+	// Append makes events durable in one step, behind the event with sequence
+	// number after. It answers the entries as written, ErrBehind when somebody else
+	// appended first, or ErrJournal.
+	Append(ctx context.Context, id ID, after int, events ...Event) ([]Entry, error)
+	// Load reads a ceremony and checks its chain.
+	Load(ctx context.Context, id ID) ([]Entry, error)
+	// List names every ceremony, oldest first.
+	List(ctx context.Context) ([]ID, error)
+}
