@@ -1,0 +1,105 @@
+package vaulttest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// refusal is an answer other than success, in Vault's words.
+type refusal struct {
+	status int
+	text   string // empty for an answer without words, such as 405
+	breach string // what a client that gets this answer did wrong, or empty
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.text) }
+
+// refuse makes a refusal. The words are for clients, so that they follow Vault and not this project's style.
+func refuse(status int, format string, args ...any) error {
+	return &refusal{status: status, text: fmt.Sprintf(format, args...)}
+}
+
+// errGiven refuses a share that came before in the same round. A client that keeps book of what it sent never gets here.
+func errGiven(operation string) error {
+	return &refusal{
+		status: http.StatusBadRequest,
+		text:   fmt.Sprintf("given key has already been provided during this %s operation", operation),
+		breach: "sent a share twice in one round",
+	}
+}
+
+// errHangUp closes the connection without an answer, which is what a client sees when one of Vault's handlers panics.
+var errHangUp = errors.New("hang up")
+
+var (
+	errSealed    = &refusal{status: http.StatusServiceUnavailable, text: "Vault is sealed"}
+	errNotActive = &refusal{status: http.StatusServiceUnavailable, text: "node is not active"}
+	errNoLeader  = &refusal{status: http.StatusInternalServerError, text: "local node not active but active cluster node not found"}
+	errMethod    = &refusal{status: http.StatusMethodNotAllowed}
+)
+
+// withStatus is a body that is sent with a status other than 200.
+type withStatus struct {
+	status int
+	body   any
+}
+
+// writeAnswer sends a handler's result: 204 for no body and no error, 200 with the body, or the refusal.
+func writeAnswer(w http.ResponseWriter, body any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if err != nil {
+		refused, ok := errors.AsType[*refusal](err)
+		if !ok {
+			// Nothing was written, so that the client sees the connection close.
+			panic(http.ErrAbortHandler)
+		}
+		w.WriteHeader(refused.status)
+		body := map[string][]string{"errors": {}}
+		if refused.text != "" {
+			body["errors"] = []string{refused.text}
+		}
+		json.NewEncoder(w).Encode(body)
+		return
+	}
+	if body == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if answer, ok := body.(withStatus); ok {
+		w.WriteHeader(answer.status)
+		body = answer.body
+	}
+	json.NewEncoder(w).Encode(body)
+}
+
+// envelope is the shape of answers that pass through Vault's request router. The older sys/ endpoints answer without it.
+type envelope struct {
+	RequestID     string         `json:"request_id"`
+	LeaseID       string         `json:"lease_id"`
+	Renewable     bool           `json:"renewable"`
+	LeaseDuration int            `json:"lease_duration"`
+	Data          map[string]any `json:"data"`
+	WrapInfo      any            `json:"wrap_info"`
+	Warnings      []string       `json:"warnings"`
+	Auth          any            `json:"auth"`
+	MountType     string         `json:"mount_type"`
+}
+
+func wrapped(mount string, data map[string]any) envelope {
+	return envelope{RequestID: newUUID(), Data: data, MountType: mount}
+}
+
+// doubled is an envelope whose data is repeated at the top level, as sys/key-status and sys/rekey/backup answer.
+func doubled(data map[string]any) map[string]any {
+	top := map[string]any{
+		"request_id": newUUID(), "lease_id": "", "renewable": false, "lease_duration": 0,
+		"data": data, "wrap_info": nil, "warnings": nil, "auth": nil, "mount_type": "system",
+	}
+	for key, value := range data {
+		top[key] = value
+	}
+	return top
+}

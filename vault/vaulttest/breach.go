@@ -1,0 +1,129 @@
+package vaulttest
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Breach is a rule that the emulator's client broke. A real Vault would say nothing.
+type Breach struct {
+	Request Request
+	Rule    string
+}
+
+func (b Breach) String() string { return b.Rule + ": " + b.Request.String() }
+
+// Breaches returns what the client did that no client of a key ceremony may do:
+//
+//   - a share or a token in a URL, in a header other than X-Vault-Token, or in a body where none belongs;
+//   - the same share twice in one round;
+//   - a write of which the outcome was uncertain, that is a 500 or no answer, repeated byte for byte without asking for the state
+//     in between (P5).
+func (c *Cluster) Breaches() []Breach {
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
+	var breaches []Breach
+	for i, r := range c.log.requests {
+		for _, rule := range r.blames {
+			breaches = append(breaches, Breach{*r, rule})
+		}
+		if repeatsUnasked(c.log.requests[:i], r) {
+			breaches = append(breaches, Breach{*r, "repeated a write of uncertain outcome without asking"})
+		}
+	}
+	return breaches
+}
+
+// blame notes a refusal that a well-behaved client never gets.
+func (l *requestLog) blame(entry *Request, err error) {
+	refused, ok := errors.AsType[*refusal](err)
+	if !ok || refused.breach == "" {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entry.blames = append(entry.blames, refused.breach)
+}
+
+// repeatsUnasked looks back for the same write with an uncertain outcome, up to the last question about its state.
+func repeatsUnasked(earlier []*Request, r *Request) bool {
+	if r.Method == http.MethodGet || r.Method == "LIST" || r.Method == http.MethodHead {
+		return false
+	}
+	for i := len(earlier) - 1; i >= 0; i-- {
+		e := earlier[i]
+		if e.Node != r.Node {
+			continue
+		}
+		if e.Method == http.MethodGet && asksAbout(e.Path, r.Path) {
+			return false
+		}
+		if e.Method == r.Method && e.Path == r.Path && e.digest == r.digest {
+			return e.Status == 0 || e.Status == http.StatusInternalServerError
+		}
+	}
+	return false
+}
+
+// asksAbout says whether reading one path tells what came of a write to the other: sys/rekey/init about sys/rekey/update,
+// sys/seal-status about sys/unseal.
+func asksAbout(read, written string) bool {
+	directory := written[:strings.LastIndexByte(written, '/')+1]
+	return strings.HasPrefix(read, directory)
+}
+
+// secrets returns every share and token that the cluster ever made, in each spelling that a client could use.
+func (c *Cluster) secrets() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var spellings []string
+	for _, share := range c.issued {
+		raw, _ := hex.DecodeString(share) // it was made by EncodeToString
+		spellings = append(spellings, share, strings.ToUpper(share),
+			base64.StdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw), string(raw))
+	}
+	for id := range c.disk.tokens {
+		spellings = append(spellings, id)
+	}
+	return spellings
+}
+
+// takesSecret are the paths with a body in which a share or a token belongs.
+var takesSecret = map[string]bool{
+	"sys/unseal":               true,
+	"sys/generate-root/update": true,
+	"sys/rekey/update":         true,
+	"sys/rekey/verify":         true,
+	"auth/token/lookup":        true,
+}
+
+// misplaced names the places in a request where a secret stands that doesn't belong there.
+func misplaced(r *http.Request, c *call, secrets []string) []string {
+	places := map[string]string{"the URL": r.URL.String()} // place → text
+	if unescaped, err := url.PathUnescape(r.URL.RequestURI()); err == nil {
+		places["the URL, escaped"] = unescaped
+	}
+	for name, values := range r.Header {
+		if name != "X-Vault-Token" && name != "Authorization" {
+			places["header "+name] = strings.Join(values, "\n")
+		}
+	}
+	if !takesSecret[c.path] {
+		places["the body"] = string(c.body)
+	}
+	var blames []string
+	for place, text := range places {
+		for _, secret := range secrets {
+			if strings.Contains(text, secret) {
+				blames = append(blames, fmt.Sprintf("sent a secret in %s", place))
+				break
+			}
+		}
+	}
+	return blames
+}

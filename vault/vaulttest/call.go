@@ -1,0 +1,114 @@
+package vaulttest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"conclave/vault/vaulttest/shamir"
+)
+
+// maxRequest bounds a body, like Vault's max_request_size (32 MiB).
+const maxRequest = 32 << 20
+
+// call is one request as the handlers see it: read whole, so that it can also be logged and forwarded.
+type call struct {
+	method string // POST is told as PUT, as Vault treats them alike
+	path   string // without /v1/
+	query  url.Values
+	token  string
+	body   []byte
+}
+
+func newCall(r *http.Request) (*call, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
+	if err != nil {
+		return nil, err
+	}
+	c := &call{
+		method: r.Method,
+		path:   strings.TrimPrefix(r.URL.Path, "/v1/"),
+		query:  r.URL.Query(),
+		token:  r.Header.Get("X-Vault-Token"),
+		body:   body,
+	}
+	if c.method == http.MethodPost {
+		c.method = http.MethodPut
+	}
+	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && c.token == "" {
+		c.token = bearer
+	}
+	if c.method == http.MethodGet && c.query.Get("list") == "true" {
+		c.method = "LIST"
+	}
+	return c, nil
+}
+
+// decode reads the JSON body. An empty one is refused with the bare word EOF, which is what makes a rekey's cancel without a
+// body fail for ever (http/handler.go, parseJSONRequest). Broken JSON is a 500 if it begins like an object, and a 400 otherwise.
+func (c *call) decode(into any) error {
+	if bytes.HasPrefix(bytes.TrimSpace(c.body), []byte("{")) && !json.Valid(c.body) {
+		return refuse(http.StatusInternalServerError, "malformed JSON, unclosed containers")
+	}
+	err := json.NewDecoder(bytes.NewReader(c.body)).Decode(into)
+	switch {
+	case errors.Is(err, io.EOF):
+		return refuse(http.StatusBadRequest, "EOF")
+	case err != nil:
+		return refuse(http.StatusBadRequest, "failed to parse JSON input: %v", err)
+	}
+	return nil
+}
+
+// Lengths of a share in bytes, from the shortest AES key to the longest and its x coordinate. Vault checks no closer than this.
+const (
+	minShare = 16
+	maxShare = 32 + shamir.Overhead
+)
+
+// submission is the body of every endpoint that takes a share.
+type submission struct {
+	Key   string
+	Nonce string
+}
+
+// submission reads a share and the nonce that it is meant for. A share is hex if that gives a plausible length, base64 otherwise.
+func (c *call) submission() (share []byte, nonce string, err error) {
+	var s submission
+	if err := c.decode(&s); err != nil {
+		return nil, "", err
+	}
+	if s.Key == "" {
+		return nil, "", refuse(http.StatusBadRequest, "'key' must be specified in request body as JSON")
+	}
+	share, err = decodeShare(s.Key)
+	return share, s.Nonce, err
+}
+
+func decodeShare(key string) ([]byte, error) {
+	if share, err := hex.DecodeString(key); err == nil && len(share) >= minShare && len(share) <= maxShare {
+		return share, nil
+	}
+	share, err := base64.StdEncoding.DecodeString(key)
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "'key' must be a valid hex or base64 string")
+	}
+	return share, nil
+}
+
+// checkLength refuses what can't be a share. The prefix differs between endpoints.
+func checkLength(share []byte, prefix string) error {
+	if len(share) < minShare {
+		return refuse(http.StatusBadRequest, "%skey is shorter than minimum %d bytes", prefix, minShare)
+	}
+	if len(share) > maxShare {
+		return refuse(http.StatusBadRequest, "%skey is longer than maximum %d bytes", prefix, maxShare)
+	}
+	return nil
+}

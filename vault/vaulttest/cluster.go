@@ -1,0 +1,175 @@
+package vaulttest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Options say which Vault to emulate. The zero value is one uninitialised node with Raft storage, over plain HTTP.
+type Options struct {
+	// Nodes is how many nodes share the storage; 0 means 1.
+	Nodes int
+	// Storage is "raft", also if empty, or "inmem". The latter has no high availability, and Vault then words some answers differently.
+	Storage string
+	// TLS, if set, signs the nodes' certificates. Nil means plain HTTP.
+	TLS *Authority
+	// Redirect makes a standby answer 307 rather than forward, as Vault does when forwarding is off or broken.
+	Redirect bool
+	// Listen is the first node's address, "127.0.0.1:0" if empty. Further nodes choose a free port.
+	Listen string
+	// Now is the clock that a rekey's age is told by; nil means time.Now.
+	Now func() time.Time
+	// Unruly keeps [Start] from failing the test for breaches. It is for tests that break the rules on purpose.
+	Unruly bool
+}
+
+// Cluster is an emulated Vault: nodes that share their storage, of which one is active.
+type Cluster struct {
+	options Options
+	nodes   []*Node
+	script  script
+	log     requestLog
+
+	mu     sync.Mutex // guards everything below, and each node's memory
+	disk   storage
+	active *Node // nil while nobody leads
+	issued []string
+}
+
+// New starts a cluster, for programs. Its nodes are sealed and not initialised. Close it.
+func New(o Options) (*Cluster, error) {
+	o.Nodes = cmp.Or(o.Nodes, 1)
+	o.Storage = cmp.Or(o.Storage, "raft")
+	o.Listen = cmp.Or(o.Listen, "127.0.0.1:0")
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Storage == "inmem" && o.Nodes > 1 {
+		return nil, errors.New("start emulated vault: inmem storage can't be shared by several nodes")
+	}
+	c := &Cluster{options: o}
+	c.disk.tokens = map[string]*token{} // id → token
+	listen := o.Listen
+	for i := range o.Nodes {
+		node, err := startNode(c, i+1, listen)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("start emulated vault: %w", err), c.Close())
+		}
+		c.nodes = append(c.nodes, node)
+		listen = "127.0.0.1:0"
+	}
+	return c, nil
+}
+
+// Start starts a cluster for a test and closes it at the test's end. It then fails the test for every breach of its client's rules and
+// for every scripted fault that never happened, since a test of a fault that didn't happen has shown nothing.
+func Start(t testing.TB, o Options) *Cluster {
+	t.Helper()
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		if !o.Unruly {
+			for _, breach := range c.Breaches() {
+				t.Errorf("the client broke a rule: %v", breach)
+			}
+		}
+		for _, fault := range c.Unfired() {
+			t.Errorf("a scripted fault never happened: %v", fault)
+		}
+	})
+	return c
+}
+
+// Close stops all nodes.
+func (c *Cluster) Close() error {
+	var errs []error
+	for _, node := range c.nodes {
+		errs = append(errs, node.Stop())
+	}
+	return errors.Join(errs...)
+}
+
+// Addr returns the first node's base URL, without a final slash.
+func (c *Cluster) Addr() string { return c.nodes[0].Addr() }
+
+// Addrs returns each node's base URL.
+func (c *Cluster) Addrs() []string {
+	addrs := make([]string, len(c.nodes))
+	for i, node := range c.nodes {
+		addrs[i] = node.Addr()
+	}
+	return addrs
+}
+
+// CA returns the certificate authority in PEM, or nil over plain HTTP.
+func (c *Cluster) CA() []byte {
+	if c.options.TLS == nil {
+		return nil
+	}
+	return c.options.TLS.PEM
+}
+
+// Node returns one node, counted from 1.
+func (c *Cluster) Node(number int) *Node { return c.nodes[number-1] }
+
+// Restart restarts every node: all are sealed afterwards, and attempts and their shares are gone.
+func (c *Cluster) Restart(t testing.TB) {
+	t.Helper()
+	for _, node := range c.nodes {
+		node.Restart()
+	}
+}
+
+// Elect makes a node active, if it is unsealed. The one that was active loses its rekey, but keeps its attempt at a root token: that
+// one comes back, shares and all, when the node leads again (vault/core.go 1.21, preSeal clears only the rekey).
+func (c *Cluster) Elect(number int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if node := c.Node(number); !node.sealed {
+		c.leadLocked(node)
+	}
+}
+
+// LoseLeader leaves the cluster without an active node until [Cluster.Elect], as an election without a majority does.
+func (c *Cluster) LoseLeader() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leadLocked(nil)
+}
+
+func (c *Cluster) leadLocked(next *Node) {
+	if c.active != nil && c.active != next {
+		c.active.rekey = nil
+	}
+	c.active = next
+	if next != nil {
+		next.config = c.disk.config
+		next.activeSince = c.options.Now().UTC()
+	}
+}
+
+// abdicateLocked hands leadership on to another unsealed node, if there is one.
+func (c *Cluster) abdicateLocked(from *Node) {
+	if c.active != from {
+		return
+	}
+	for _, node := range c.nodes {
+		if node != from && !node.sealed {
+			c.leadLocked(node)
+			return
+		}
+	}
+	c.leadLocked(nil)
+}
+
+// highlyAvailable says whether the nodes elect a leader. Vault words some refusals differently when they don't.
+func (c *Cluster) highlyAvailable() bool { return c.options.Storage != "inmem" }

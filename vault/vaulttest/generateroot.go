@@ -1,0 +1,218 @@
+package vaulttest
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"net/http"
+)
+
+// otpLength is the length of a root token, and so of the one-time pad for it.
+const otpLength = 28
+
+// rootAttempt is an attempt to generate a root token. It lives in one node's memory and survives sealing and the loss of leadership.
+type rootAttempt struct {
+	nonce       string
+	otp         string
+	pgpKey      string
+	fingerprint string
+	round
+}
+
+type rootStatus struct {
+	Nonce            string `json:"nonce"`
+	Started          bool   `json:"started"`
+	Progress         int    `json:"progress"`
+	Required         int    `json:"required"`
+	Complete         bool   `json:"complete"`
+	EncodedToken     string `json:"encoded_token"`
+	EncodedRootToken string `json:"encoded_root_token"`
+	PGPFingerprint   string `json:"pgp_fingerprint"`
+	OTP              string `json:"otp"`
+	OTPLength        int    `json:"otp_length"`
+}
+
+func (n *Node) getRootAttempt(*call) (any, error) { return n.rootStatus("") }
+
+// rootStatus is the answer to reading and to starting an attempt. Only the answer to the start shows the pad, and only one that Vault made.
+func (n *Node) rootStatus(otp string) (any, error) {
+	if !n.cluster.disk.initialized {
+		return nil, refuse(http.StatusBadRequest, "server is not yet initialized")
+	}
+	if err := n.readyLocked(); err != nil {
+		return nil, err
+	}
+	status := rootStatus{Required: n.config.t, OTP: otp, OTPLength: otpLength}
+	if attempt := n.root; attempt != nil {
+		status.Nonce = attempt.nonce
+		status.Started = true
+		status.Progress = attempt.progress()
+		status.PGPFingerprint = attempt.fingerprint
+	}
+	return status, nil
+}
+
+type rootRequest struct {
+	OTP    string `json:"otp"`
+	PGPKey string `json:"pgp_key"`
+}
+
+// putRootAttempt starts an attempt. If a pad and a PGP key are given, the pad wins; if neither, Vault makes a pad.
+func (n *Node) putRootAttempt(c *call) (any, error) {
+	var req rootRequest
+	if err := c.decode(&req); err != nil && len(c.body) > 0 {
+		return nil, err
+	}
+	attempt := &rootAttempt{nonce: newUUID(), otp: req.OTP}
+	shown := ""
+	switch {
+	case req.OTP != "":
+		if len(req.OTP) != otpLength {
+			return nil, refuse(http.StatusBadRequest, "OTP string is wrong length")
+		}
+	case req.PGPKey != "":
+		prints, err := fingerprints([]string{req.PGPKey})
+		if err != nil {
+			return nil, refuse(http.StatusBadRequest, "error parsing PGP key: %v", err)
+		}
+		attempt.pgpKey, attempt.fingerprint = req.PGPKey, prints[0]
+	default:
+		shown = randomText(otpLength)
+		attempt.otp = shown
+	}
+	if err := n.readyLocked(); err != nil {
+		return nil, err
+	}
+	if n.root != nil {
+		return nil, refuse(http.StatusBadRequest, "root generation already in progress")
+	}
+	n.root = attempt
+	return n.rootStatus(shown)
+}
+
+// deleteRootAttempt cancels. It asks for no nonce, so that anybody can cancel anybody's attempt.
+func (n *Node) deleteRootAttempt(*call) (any, error) {
+	if err := n.readyLocked(); err != nil {
+		return nil, err
+	}
+	n.root = nil
+	return nil, nil
+}
+
+// rootUpdate takes a share, by whatever method. Every refusal is a 400 (vault/generate_root.go, GenerateRootUpdate).
+func (n *Node) rootUpdate(c *call) (any, error) {
+	share, nonce, err := c.submission()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkLength(share, "invalid key: "); err != nil {
+		return nil, err
+	}
+	if err := n.readyLocked(); err != nil {
+		return nil, err
+	}
+	attempt := n.root
+	switch {
+	case attempt == nil:
+		return nil, refuse(http.StatusBadRequest, "no root generation in progress")
+	case nonce != attempt.nonce:
+		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this root generation operation is %q", attempt.nonce)
+	case attempt.has(share):
+		return nil, errGiven("generation")
+	}
+	attempt.add(share)
+	status := rootStatus{
+		Nonce: nonce, Started: true, Progress: attempt.progress(), Required: n.config.t, PGPFingerprint: attempt.fingerprint,
+	}
+	if status.Progress < status.Required {
+		return status, nil
+	}
+	status.EncodedToken, err = n.mintFor(attempt)
+	if err != nil {
+		return nil, err
+	}
+	n.root = nil
+	status.Complete = true
+	status.EncodedRootToken = status.EncodedToken
+	return status, nil
+}
+
+// mintFor makes the root token, if the shares are right, and encodes it for the requester. When the PGP key can't encrypt, Vault's handler
+// panics after the token was made: the connection drops, the token lives on and nobody holds it, and the attempt waits for a new round.
+func (n *Node) mintFor(attempt *rootAttempt) (string, error) {
+	key, err := attempt.combine(n.config.t)
+	if err != nil {
+		return "", refuse(http.StatusBadRequest, "failed to compute root key: %v", err)
+	}
+	if err := checkKeySize(key); err != nil {
+		return "", refuse(http.StatusBadRequest,
+			"root generation aborted: unable to authenticate: invalid key: failed to setup unseal key: %v", err)
+	}
+	disk := &n.cluster.disk
+	if err := disk.open(key, "shamir"); err != nil {
+		return "", refuse(http.StatusBadRequest, "root generation aborted: unable to authenticate: unable to retrieve stored keys: %v", err)
+	}
+	token := disk.mintRoot(n.cluster.options.Now())
+	if attempt.otp != "" {
+		return base64.RawStdEncoding.EncodeToString(xor([]byte(token), []byte(attempt.otp))), nil
+	}
+	messages, err := encryptEach([]string{token}, []string{attempt.pgpKey})
+	if err != nil {
+		return "", errHangUp
+	}
+	return base64.StdEncoding.EncodeToString(messages[0]), nil
+}
+
+type decodeTokenRequest struct {
+	EncodedToken string `json:"encoded_token"`
+	OTP          string `json:"otp"`
+}
+
+// putDecodeToken undoes the one-time pad. It needs no token.
+func (n *Node) putDecodeToken(c *call) (any, error) {
+	var req decodeTokenRequest
+	if err := c.decode(&req); err != nil {
+		return nil, err
+	}
+	token, err := decodeToken(req.EncodedToken, req.OTP)
+	if err != nil {
+		return nil, refuse(http.StatusInternalServerError, "%v", err)
+	}
+	return wrapped("", map[string]any{"token": token}), nil
+}
+
+func decodeToken(encoded, otp string) (string, error) {
+	token, err := base64.RawStdEncoding.DecodeString(encoded)
+	switch {
+	case err != nil:
+		return "", errors.New("error decoding base64'd token: " + err.Error())
+	case len(token) == 0:
+		return "", errText("error xoring token: decoded first base64 value is nil or empty")
+	case len(token) != len(otp):
+		return "", errText("error xoring token: length of byte slices is not equivalent")
+	}
+	return string(xor(token, []byte(otp))), nil
+}
+
+// xor combines two texts of the same length.
+func xor(a, b []byte) []byte {
+	out := make([]byte, len(a))
+	for i := range a {
+		out[i] = a[i] ^ b[i]
+	}
+	return out
+}
+
+// randomText returns letters and digits, as in Vault's tokens and pads.
+func randomText(length int) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	text := make([]byte, 0, length)
+	var b [1]byte
+	for len(text) < length {
+		rand.Read(b[:])
+		if i := int(b[0] & 63); i < len(alphabet) {
+			text = append(text, alphabet[i])
+		}
+	}
+	return string(text)
+}

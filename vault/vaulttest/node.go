@@ -1,0 +1,224 @@
+package vaulttest
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Node is one server of a cluster.
+type Node struct {
+	cluster *Cluster
+	number  int
+	addr    string // host:port
+	server  *http.Server
+
+	// The rest is the process's memory, guarded by the cluster's mutex. A restart clears it.
+	sealed      bool
+	config      sealConfig // as this node last read it: a standby's is stale after a rekey
+	unsealing   unsealing
+	root        *rootAttempt
+	rekey       *rekeyAttempt
+	activeSince time.Time
+}
+
+func startNode(c *Cluster, number int, listen string) (*Node, error) {
+	n := &Node{cluster: c, number: number, addr: listen, sealed: true}
+	if err := n.Start(); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// Addr returns the node's base URL, without a final slash.
+func (n *Node) Addr() string {
+	if n.cluster.options.TLS != nil {
+		return "https://" + n.addr
+	}
+	return "http://" + n.addr
+}
+
+// Start listens again on the node's address, after [Node.Stop]. The node's memory is empty, so that it is sealed.
+func (n *Node) Start() error {
+	listener, err := net.Listen("tcp", n.addr)
+	if err != nil {
+		return fmt.Errorf("start node %d: %w", n.number, err)
+	}
+	n.addr = listener.Addr().String()
+	n.server = &http.Server{
+		Handler:           n,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          log.New(io.Discard, "", 0), // a handler that hangs up is not news
+	}
+	if authority := n.cluster.options.TLS; authority != nil {
+		certificate, err := authority.Issue()
+		if err != nil {
+			return errors.Join(fmt.Errorf("start node %d: %w", n.number, err), listener.Close())
+		}
+		n.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+		go n.server.ServeTLS(listener, "", "")
+		return nil
+	}
+	go n.server.Serve(listener)
+	return nil
+}
+
+// Stop closes the node's port and its connections, as when the process is killed, and empties its memory.
+func (n *Node) Stop() error {
+	err := n.server.Close()
+	n.Restart()
+	return err
+}
+
+// Restart empties the node's memory, as a restart of the process does: it is sealed, and attempts and their shares are gone. The port
+// stays open, so that a client notices nothing else.
+func (n *Node) Restart() {
+	n.cluster.mu.Lock()
+	defer n.cluster.mu.Unlock()
+	n.sealLocked()
+	n.root = nil
+}
+
+// Seal seals the node without asking for a token. The attempt at a root token survives, as it does in Vault.
+func (n *Node) Seal() {
+	n.cluster.mu.Lock()
+	defer n.cluster.mu.Unlock()
+	n.sealLocked()
+}
+
+func (n *Node) sealLocked() {
+	n.sealed = true
+	n.rekey = nil
+	n.unsealing = unsealing{}
+	n.config = n.cluster.disk.config
+	n.cluster.abdicateLocked(n)
+}
+
+// ServeHTTP answers a request: it is logged, scripted faults come first, then the endpoint.
+func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call, err := newCall(r)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	entry := n.cluster.log.arrived(n, r, call)
+	recorder := &statusRecorder{ResponseWriter: w}
+	defer func() {
+		status := recorder.status
+		if r.Context().Err() != nil {
+			status = 0 // the client left before it could read the answer
+		}
+		n.cluster.log.answered(entry, status)
+	}()
+	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := n.answer(w, r, call); err != nil {
+			n.cluster.log.blame(entry, err)
+		}
+	})
+	n.cluster.script.wrap(n, call, answer).ServeHTTP(recorder, r)
+}
+
+// answer answers a request and returns the refusal, if it was refused.
+func (n *Node) answer(w http.ResponseWriter, r *http.Request, c *call) error {
+	body, err := n.serve(r, c)
+	if redirect, ok := errors.AsType[*redirection](err); ok {
+		w.Header().Set("Location", redirect.location)
+		w.WriteHeader(http.StatusTemporaryRedirect)
+		return nil
+	}
+	writeAnswer(w, body, err)
+	return err
+}
+
+// serve finds the endpoint and the node that has to serve it, and lets it act.
+func (n *Node) serve(r *http.Request, c *call) (any, error) {
+	n.cluster.mu.Lock()
+	defer n.cluster.mu.Unlock()
+	endpoint, known := endpoints[c.path]
+	if known && endpoint.local {
+		return endpoint.handle(n, c)
+	}
+	server, err := n.leaderLocked(r)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, server.unknownLocked(c)
+	}
+	return endpoint.handle(server, c)
+}
+
+// redirection is the answer of a standby that doesn't forward.
+type redirection struct{ location string }
+
+func (r *redirection) Error() string { return "redirect to " + r.location }
+
+// leaderLocked returns the node that serves a request for the active one: itself, or the leader that it forwards to
+// (http/handler.go, handleRequestForwarding and respondStandby).
+func (n *Node) leaderLocked(r *http.Request) (*Node, error) {
+	c := n.cluster
+	if !c.highlyAvailable() {
+		return n, nil
+	}
+	if n.sealed {
+		return nil, errSealed
+	}
+	if c.active == nil {
+		return nil, errNoLeader
+	}
+	if n == c.active || !c.options.Redirect && r.Header.Get("X-Vault-No-Request-Forwarding") == "" {
+		return c.active, nil
+	}
+	return nil, &redirection{c.active.Addr() + r.URL.RequestURI()}
+}
+
+// readyLocked refuses what only an unsealed node answers.
+func (n *Node) readyLocked() error {
+	if n.sealed {
+		return errSealed
+	}
+	return nil
+}
+
+// standbyLocked refuses what a node without high availability refuses before it says that it is sealed.
+func (n *Node) standbyLocked() error {
+	if n.sealed && !n.cluster.highlyAvailable() {
+		return errNotActive
+	}
+	return n.readyLocked()
+}
+
+func (n *Node) unknownLocked(c *call) error {
+	if err := n.readyLocked(); err != nil {
+		return err
+	}
+	if err := n.cluster.disk.authorize(c.token); err != nil {
+		return err
+	}
+	return refuse(http.StatusNotFound, "1 error occurred:\n\t* unsupported path\n\n")
+}
+
+// statusRecorder remembers the status that was sent; 0 is none.
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *statusRecorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *statusRecorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets a scripted fault reach the connection.
+func (r *statusRecorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

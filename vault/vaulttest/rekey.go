@@ -1,0 +1,251 @@
+package vaulttest
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+)
+
+// rekeyAttempt is a rekey, from its start until its new key is in force. It lives in the active node's memory and is lost with
+// sealing, restart or leadership.
+type rekeyAttempt struct {
+	nonce        string
+	config       sealConfig
+	pgpKeys      []string
+	fingerprints []string // nil without PGP keys
+	backup       bool
+	verify       bool
+	created      time.Time
+	round
+
+	// The rest is for verification. The nonce alone says nothing: cancelling the verification of a rekey that hasn't come so far
+	// sets one as well.
+	verifyNonce string
+	newKey      []byte // nil until the old shares were right
+	verifying   round
+}
+
+// nonceDeadline is the age from which a rekey can be cancelled without its nonce (since 1.18.11, 1.19.6, 1.20.0).
+const nonceDeadline = 10 * time.Minute
+
+type rekeyStatus struct {
+	Nonce                string   `json:"nonce"`
+	Started              bool     `json:"started"`
+	T                    int      `json:"t"`
+	N                    int      `json:"n"`
+	Progress             int      `json:"progress"`
+	Required             int      `json:"required"`
+	PGPFingerprints      []string `json:"pgp_fingerprints"`
+	Backup               bool     `json:"backup"`
+	VerificationRequired bool     `json:"verification_required"`
+	VerificationNonce    string   `json:"verification_nonce,omitempty"`
+}
+
+func (n *Node) getRekey(*call) (any, error) {
+	if err := n.standbyLocked(); err != nil {
+		return nil, err
+	}
+	status := rekeyStatus{Required: n.config.t}
+	if attempt := n.rekey; attempt != nil {
+		status.Nonce = attempt.nonce
+		status.Started = true
+		status.T, status.N = attempt.config.t, attempt.config.n
+		status.Progress = attempt.progress()
+		status.PGPFingerprints = attempt.fingerprints
+		status.Backup = attempt.backup && len(attempt.pgpKeys) > 0
+		status.VerificationRequired = attempt.verify
+		status.VerificationNonce = attempt.verifyNonce
+	}
+	return status, nil
+}
+
+type rekeyRequest struct {
+	SecretShares        int      `json:"secret_shares"`
+	SecretThreshold     int      `json:"secret_threshold"`
+	PGPKeys             []string `json:"pgp_keys"`
+	Backup              bool     `json:"backup"`
+	RequireVerification bool     `json:"require_verification"`
+}
+
+// putRekey starts a rekey. A request that can never work is answered 500 if it is the seal configuration that is wrong, though trying again
+// won't help (vault/rekey.go, BarrierRekeyInit).
+func (n *Node) putRekey(c *call) (any, error) {
+	if err := n.standbyLocked(); err != nil {
+		return nil, err
+	}
+	var req rekeyRequest
+	if err := c.decode(&req); err != nil {
+		return nil, err
+	}
+	config := sealConfig{n: req.SecretShares, t: req.SecretThreshold}
+	switch {
+	case req.Backup && len(req.PGPKeys) == 0:
+		return nil, refuse(http.StatusBadRequest, "cannot request a backup of the new keys without providing PGP keys for encryption")
+	case len(req.PGPKeys) > 0 && len(req.PGPKeys) != config.n:
+		return nil, refuse(http.StatusBadRequest, "incorrect number of PGP keys for rekey")
+	case config.t > config.n:
+		return nil, refuse(http.StatusBadRequest, "provided threshold greater than the total shares")
+	}
+	if err := config.validate(req.PGPKeys); err != nil {
+		return nil, refuse(http.StatusInternalServerError, "invalid rekey seal configuration: %v", err)
+	}
+	if n.rekey != nil {
+		return nil, refuse(http.StatusBadRequest, "rekey already in progress")
+	}
+	attempt := &rekeyAttempt{
+		nonce:   newUUID(),
+		config:  config,
+		pgpKeys: req.PGPKeys,
+		backup:  req.Backup,
+		verify:  req.RequireVerification,
+		created: n.cluster.options.Now(),
+	}
+	if len(req.PGPKeys) > 0 {
+		var err error
+		if attempt.fingerprints, err = fingerprints(req.PGPKeys); err != nil {
+			return nil, refuse(http.StatusInternalServerError, "%v", err)
+		}
+	}
+	n.rekey = attempt
+	return n.getRekey(c)
+}
+
+// deleteRekey cancels the whole rekey, its verification included. Without a body it fails whatever the rekey's age.
+func (n *Node) deleteRekey(c *call) (any, error) {
+	if err := n.standbyLocked(); err != nil {
+		return nil, err
+	}
+	var req struct {
+		Nonce string `json:"nonce"`
+	}
+	if err := c.decode(&req); err != nil {
+		return nil, err
+	}
+	if n.rekey != nil && n.rekey.nonce != req.Nonce && n.cluster.options.Now().Sub(n.rekey.created) < nonceDeadline {
+		return nil, refuse(http.StatusBadRequest, "invalid request")
+	}
+	n.rekey = nil
+	return nil, nil
+}
+
+type rekeyDone struct {
+	Nonce                string   `json:"nonce"`
+	Complete             bool     `json:"complete"`
+	Keys                 []string `json:"keys"`
+	KeysBase64           []string `json:"keys_base64"`
+	PGPFingerprints      []string `json:"pgp_fingerprints"`
+	Backup               bool     `json:"backup"`
+	VerificationRequired bool     `json:"verification_required"`
+	VerificationNonce    string   `json:"verification_nonce,omitempty"`
+}
+
+// rekeyUpdate takes a share of the old key, by whatever method (vault/rekey.go, BarrierRekeyUpdate).
+func (n *Node) rekeyUpdate(c *call) (any, error) {
+	if err := n.standbyLocked(); err != nil {
+		return nil, err
+	}
+	share, nonce, err := c.submission()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkLength(share, ""); err != nil {
+		return nil, err
+	}
+	attempt := n.rekey
+	switch {
+	case attempt == nil:
+		return nil, refuse(http.StatusBadRequest, "no barrier rekey in progress")
+	case attempt.newKey != nil:
+		return nil, refuse(http.StatusBadRequest,
+			"rekey operation already finished; verification must be performed; nonce for the verification operation is %q", attempt.verifyNonce)
+	case nonce != attempt.nonce:
+		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this rekey operation is %q", attempt.nonce)
+	case attempt.has(share):
+		return nil, errGiven("generation")
+	}
+	attempt.add(share)
+	if attempt.progress() < n.config.t {
+		return n.getRekey(c)
+	}
+	if err := n.checkOldKey(attempt); err != nil {
+		return nil, err
+	}
+	return n.handOut(attempt)
+}
+
+// checkOldKey tries the shares of a full round. A wrong quorum is a 500, which tempts clients to repeat the last share into the next round.
+func (n *Node) checkOldKey(attempt *rekeyAttempt) error {
+	key, err := attempt.combine(n.config.t)
+	if err != nil {
+		return refuse(http.StatusInternalServerError, "failed to compute root key: %v", err)
+	}
+	if err := checkKeySize(key); err != nil {
+		return refuse(http.StatusInternalServerError, "failed to setup unseal key: %v", err)
+	}
+	if err := n.cluster.disk.open(key, ""); err != nil {
+		return refuse(http.StatusInternalServerError, "failed to read root key: %v", err)
+	}
+	return nil
+}
+
+// handOut makes the new shares and, without verification, puts them in force at once. If a PGP key can't encrypt, only now it shows: the
+// rekey stays, with its nonce and no progress.
+func (n *Node) handOut(attempt *rekeyAttempt) (any, error) {
+	key, shares, err := n.cluster.makeShares(attempt.config, attempt.pgpKeys)
+	if err != nil {
+		return nil, refuse(http.StatusInternalServerError, "failed to encrypt shares: %v", err)
+	}
+	if attempt.backup {
+		n.cluster.disk.backup = newBackup(attempt, shares)
+	}
+	done := rekeyDone{
+		Nonce:                attempt.nonce,
+		Complete:             true,
+		PGPFingerprints:      attempt.fingerprints,
+		Backup:               attempt.backup,
+		VerificationRequired: attempt.verify,
+	}
+	done.Keys, done.KeysBase64 = encodeShares(shares)
+	if attempt.verify {
+		attempt.newKey, attempt.verifyNonce = key, newUUID()
+		done.VerificationNonce = attempt.verifyNonce
+		return done, nil
+	}
+	n.commit(attempt.config, key)
+	return done, nil
+}
+
+// commit puts a new key in force. Standbys go on telling the old numbers until they restart or lead.
+func (n *Node) commit(config sealConfig, key []byte) {
+	n.cluster.disk.unsealKey, n.cluster.disk.config = key, config
+	n.config = config
+	n.rekey = nil
+}
+
+// newBackup sorts the encrypted shares by the key that they are encrypted to.
+func newBackup(attempt *rekeyAttempt, messages [][]byte) *backup {
+	b := &backup{nonce: attempt.nonce, keys: map[string][][]byte{}} // fingerprint → messages
+	for i, fingerprint := range attempt.fingerprints {
+		b.keys[fingerprint] = append(b.keys[fingerprint], bytes.Clone(messages[i]))
+	}
+	return b
+}
+
+// getBackup answers the encrypted shares of the last rekey that asked for a backup, whether or not that rekey ever came into force.
+func (n *Node) getBackup(*call) (any, error) {
+	b := n.cluster.disk.backup
+	if b == nil {
+		return nil, refuse(http.StatusBadRequest, "no backed-up keys found")
+	}
+	keys := map[string][]string{}       // fingerprint → hex
+	keysBase64 := map[string][]string{} // fingerprint → base64
+	for fingerprint, messages := range b.keys {
+		keys[fingerprint], keysBase64[fingerprint] = encodeShares(messages)
+	}
+	return doubled(map[string]any{"nonce": b.nonce, "keys": keys, "keys_base64": keysBase64}), nil
+}
+
+func (n *Node) deleteBackup(*call) (any, error) {
+	n.cluster.disk.backup = nil
+	return nil, nil
+}

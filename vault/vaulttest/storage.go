@@ -1,0 +1,75 @@
+package vaulttest
+
+import (
+	"bytes"
+	"crypto/aes"
+	"time"
+)
+
+// storage is what the nodes of a cluster share and what survives their restart.
+type storage struct {
+	initialized bool
+	config      sealConfig
+	unsealKey   []byte
+	backup      *backup
+	tokens      map[string]*token // id → token
+	term        int               // of the encryption key; rotate raises it, rekey doesn't
+	installed   time.Time         // when that key was made
+	clusterID   string
+	clusterName string
+}
+
+// sealConfig is how the unseal key is shared.
+type sealConfig struct {
+	n, t int
+}
+
+// validate says in Vault's words what is wrong with a request for new shares, or nothing. Vault parses the PGP keys here and never asks
+// whether they can encrypt.
+func (c sealConfig) validate(pgpKeys []string) error {
+	switch {
+	case c.n < 1:
+		return errText("shares must be at least one")
+	case c.t < 1:
+		return errText("threshold must be at least one")
+	case c.n > 1 && c.t == 1:
+		return errText("threshold must be greater than one for multiple shares")
+	case c.n > 255:
+		return errText("shares must be less than 256")
+	case c.t > 255:
+		return errText("threshold must be less than 256")
+	case c.t > c.n:
+		return errText("threshold cannot be larger than shares")
+	case len(pgpKeys) > 0 && len(pgpKeys) != c.n:
+		return errText("count mismatch between number of provided PGP keys and number of shares")
+	}
+	_, err := readKeys(pgpKeys)
+	return err
+}
+
+// errText is an error of Vault's whose words go into an answer.
+type errText string
+
+func (e errText) Error() string { return string(e) }
+
+// open tries the key, as Vault does by decrypting the stored root key with it. seal is the name of the seal in Vault's words, which its
+// rekey forgets to set on the copy that it tries the key on.
+func (s *storage) open(key []byte, seal string) error {
+	if !bytes.Equal(s.unsealKey, key) {
+		return errText("invalid key: failed to decrypt keys from storage: error decrypting seal wrapped value\n" +
+			"error decrypting using seal " + seal + ": cipher: message authentication failed")
+	}
+	return nil
+}
+
+// checkKeySize refuses what can't be an AES key: with a threshold of one a whole share gets this far, and a share is a byte too long.
+func checkKeySize(key []byte) error {
+	_, err := aes.NewCipher(key)
+	return err
+}
+
+// backup holds the PGP-encrypted shares of the last rekey that asked for one.
+type backup struct {
+	nonce string
+	keys  map[string][][]byte // fingerprint → messages, in the order of that key's appearances
+}

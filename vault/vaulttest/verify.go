@@ -1,0 +1,89 @@
+package vaulttest
+
+import (
+	"crypto/subtle"
+	"net/http"
+)
+
+type verifyStatus struct {
+	Nonce    string `json:"nonce"`
+	Started  bool   `json:"started"`
+	T        int    `json:"t"`
+	N        int    `json:"n"`
+	Progress int    `json:"progress"`
+}
+
+func (n *Node) getVerify(*call) (any, error) {
+	if err := n.standbyLocked(); err != nil {
+		return nil, err
+	}
+	attempt := n.rekey
+	if attempt == nil {
+		return nil, refuse(http.StatusBadRequest, "no rekey configuration found")
+	}
+	return verifyStatus{
+		Nonce:    attempt.verifyNonce,
+		Started:  attempt.newKey != nil,
+		T:        attempt.config.t,
+		N:        attempt.config.n,
+		Progress: attempt.verifying.progress(),
+	}, nil
+}
+
+// deleteVerify starts the verification again under another nonce; the rekey stays. It does so too while there is nothing to verify yet.
+func (n *Node) deleteVerify(c *call) (any, error) {
+	if err := n.standbyLocked(); err != nil {
+		return nil, err
+	}
+	if n.rekey != nil {
+		n.rekey.verifying = round{}
+		n.rekey.verifyNonce = newUUID()
+	}
+	return n.getVerify(c)
+}
+
+type verifyDone struct {
+	Nonce    string `json:"nonce"`
+	Complete bool   `json:"complete"`
+}
+
+// putVerify takes a share of the new key. A full round puts that key in force, or is forgotten and takes the nonce with it, so that whoever
+// sends the next share has to ask for the nonce first (vault/rekey.go, RekeyVerify).
+func (n *Node) putVerify(c *call) (any, error) {
+	if err := n.standbyLocked(); err != nil {
+		return nil, err
+	}
+	share, nonce, err := c.submission()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkLength(share, ""); err != nil {
+		return nil, err
+	}
+	attempt := n.rekey
+	switch {
+	case attempt == nil:
+		return nil, refuse(http.StatusBadRequest, "no rekey in progress")
+	case attempt.newKey == nil:
+		return nil, refuse(http.StatusBadRequest, "no rekey verification in progress")
+	case nonce != attempt.verifyNonce:
+		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this verify operation is %q", attempt.verifyNonce)
+	case attempt.verifying.has(share):
+		return nil, errGiven("verify")
+	}
+	attempt.verifying.add(share)
+	if attempt.verifying.progress() < attempt.config.t {
+		return n.getVerify(c)
+	}
+	key, err := attempt.verifying.combine(attempt.config.t)
+	if err != nil {
+		attempt.verifyNonce = newUUID()
+		return nil, refuse(http.StatusInternalServerError, "failed to compute key for verification: %v", err)
+	}
+	if subtle.ConstantTimeCompare(key, attempt.newKey) != 1 {
+		attempt.verifyNonce = newUUID()
+		return nil, refuse(http.StatusBadRequest, "rekey verification failed; incorrect key shares supplied")
+	}
+	n.commit(attempt.config, attempt.newKey)
+	return verifyDone{Nonce: attempt.verifyNonce, Complete: true}, nil
+}
