@@ -1,0 +1,3 @@
+package slacktest
+import "net/http"
+func (w *Workspace) Control() http.Handler { return http.NotFoundHandler() }

@@ -1,0 +1,343 @@
+package slacktest
+
+import (
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// File is an uploaded file.
+type File struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Title    string `json:"title"`
+	Mimetype string `json:"mimetype"`
+	Mode     string `json:"mode"` // "snippet" for text that Slack shows in line, else "hosted"
+	Content  []byte `json:"content"`
+}
+
+type file struct {
+	File
+	w        *Workspace
+	owner    *Person
+	ticket   string // of the upload URL
+	length   int    // announced
+	uploaded bool
+	complete bool
+	deleted  bool
+	created  int64
+	sharedIn []*Channel
+	// givenToApp is set when a person attached the file to a form of the app.
+	givenToApp bool
+}
+
+// maxFile is the largest upload that is taken. Slack's own limit is 1 GB; nothing here needs that.
+const maxFile = 16 << 20
+
+// kindOf guesses the type from name and content, as Slack does.
+func kindOf(name string, content []byte) (mimetype, mode string) {
+	switch extension := strings.ToLower(path.Ext(name)); extension {
+	case ".asc", ".txt", ".pem", ".md":
+		// Slack takes armor for text and shows it as a snippet.
+		mimetype = "text/plain"
+	case ".gpg", ".pgp", ".bin":
+		mimetype = "application/octet-stream"
+	default:
+		if mimetype = mime.TypeByExtension(extension); mimetype == "" {
+			mimetype = http.DetectContentType(content)
+		}
+	}
+	mimetype, _, _ = strings.Cut(mimetype, ";")
+	if strings.HasPrefix(mimetype, "text/") && utf8.Valid(content) {
+		return mimetype, "snippet"
+	}
+	return mimetype, "hosted"
+}
+
+func (f *file) path(download bool) string {
+	p := "/files-pri/" + f.w.TeamID() + "-" + f.ID + "/"
+	if download {
+		p += "download/"
+	}
+	return p + url.PathEscape(strings.ToLower(f.Name))
+}
+
+func (f *file) describe() object {
+	extension := strings.TrimPrefix(path.Ext(f.Name), ".")
+	channels, groups, ims := []string{}, []string{}, []string{}
+	for _, ch := range f.sharedIn {
+		switch ch.kind {
+		case publicChannel:
+			channels = append(channels, ch.id)
+		case privateChannel:
+			groups = append(groups, ch.id)
+		case directMessage:
+			ims = append(ims, ch.id)
+		}
+	}
+	return object{
+		"id": f.ID, "created": f.created, "timestamp": f.created, "name": f.Name, "title": f.Title, "mimetype": f.Mimetype,
+		"filetype": extension, "pretty_type": strings.ToUpper(extension), "user": f.owner.id, "user_team": f.owner.team,
+		"editable": f.Mode == "snippet", "size": len(f.Content), "mode": f.Mode, "is_external": false, "external_type": "",
+		"is_public": len(channels) > 0, "public_url_shared": false, "display_as_bot": false, "username": "",
+		"url_private": f.w.URL() + f.path(false), "url_private_download": f.w.URL() + f.path(true),
+		"permalink":   f.w.URL() + "/files/" + f.owner.id + "/" + f.ID + "/" + url.PathEscape(f.Name),
+		"file_access": "visible", "channels": channels, "groups": groups, "ims": ims,
+	}
+}
+
+// shareLocked posts files into a channel, with Slack's two events for it: the message and file_shared.
+func (ch *Channel) shareLocked(m *message, files []*file) *message {
+	w := ch.w
+	m.Subtype = "file_share"
+	m.files = files
+	for _, f := range files {
+		f.sharedIn = append(f.sharedIn, ch)
+		m.Files = append(m.Files, f.File)
+	}
+	ch.postLocked(m)
+	for _, f := range files {
+		w.raiseLocked("file_shared", ch, object{
+			"type": "file_shared", "file_id": f.ID, "user_id": f.owner.id, "file": object{"id": f.ID}, "channel_id": ch.id, "event_ts": w.tsLocked(),
+		})
+	}
+	return m
+}
+
+func (w *Workspace) fileLocked(id string) *file {
+	for _, f := range w.files {
+		if f.ID == id {
+			return f
+		}
+	}
+	return nil
+}
+
+// seenByBotLocked reports whether the app can read the file: its own, or shared where it is.
+func (f *file) seenByBotLocked() bool {
+	return f.owner == f.w.bot || f.givenToApp || slices.ContainsFunc(f.sharedIn, func(ch *Channel) bool { return ch.hasLocked(f.w.bot) })
+}
+
+func filesGetUploadURLExternal(c *call) (object, error) {
+	length, err := strconv.Atoi(c.args["length"])
+	if err != nil || length < 1 {
+		return nil, refuseArguments("[ERROR] must be greater than 0 [json-pointer:/length]")
+	}
+	if length > maxFile {
+		return nil, refuse("file_upload_size_restricted")
+	}
+	f := &file{w: c.Workspace, owner: c.bot, length: length, created: c.cfg.Now().Unix(), ticket: c.idLocked("Up")}
+	f.ID, f.Name, f.Title = c.idLocked("F"), c.args["filename"], c.args["filename"]
+	c.files = append(c.files, f)
+	return object{"upload_url": c.URL() + "/upload/v1/" + f.ticket, "file_id": f.ID}, nil
+}
+
+// serveUpload takes a file's bytes, raw or as the first part of a form.
+func (w *Workspace) serveUpload(out http.ResponseWriter, in *http.Request) {
+	const what = "upload_url"
+	content, err := readUpload(in)
+	w.record(FromClient, what, content)
+	effect := w.strike(what)
+	effect.wait(in.Context())
+	if effect.instead(w, out, what) {
+		return
+	}
+	w.mu.Lock()
+	at := slices.IndexFunc(w.files, func(f *file) bool { return f.ticket == in.PathValue("ticket") })
+	status := http.StatusOK
+	switch {
+	case at < 0:
+		status = http.StatusNotFound
+	case err != nil, len(content) == 0, w.files[at].uploaded:
+		status = http.StatusBadRequest
+	default:
+		f := w.files[at]
+		f.Content, f.uploaded = content, true
+		f.Mimetype, f.Mode = kindOf(f.Name, content)
+		if len(content) != f.length {
+			w.violateLocked(RuleArguments, what, "%d bytes where %d were announced", len(content), f.length)
+		}
+		w.changeLocked()
+	}
+	w.mu.Unlock()
+	if effect.afterwards(out) {
+		return
+	}
+	out.WriteHeader(status)
+	if status == http.StatusOK {
+		_, _ = io.WriteString(out, "OK - "+strconv.Itoa(len(content)))
+	}
+}
+
+func readUpload(in *http.Request) ([]byte, error) {
+	body := http.MaxBytesReader(nil, in.Body, maxFile)
+	in.Body = body
+	parts, err := in.MultipartReader()
+	if err != nil {
+		return io.ReadAll(body)
+	}
+	part, err := parts.NextPart()
+	if err != nil {
+		return nil, err
+	}
+	content, err := io.ReadAll(part)
+	if err != nil {
+		return nil, err
+	}
+	// The rest of the form has to be read too, or its writer would see a broken pipe.
+	for err == nil {
+		_, err = parts.NextPart()
+	}
+	if err != io.EOF {
+		return nil, err
+	}
+	return content, nil
+}
+
+func filesCompleteUploadExternal(c *call) (object, error) {
+	wanted, err := c.uploads()
+	if err != nil {
+		return nil, err
+	}
+	var into []*Channel
+	for _, id := range c.uploadChannels() {
+		ch, err := c.postInto(id)
+		if err != nil {
+			return nil, err
+		}
+		into = append(into, ch)
+	}
+	var blocks []any
+	if c.args["initial_comment"] == "" {
+		if blocks, err = c.readBlocksLocked(c.method, c.args["blocks"]); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range wanted {
+		f.complete = true
+	}
+	for _, ch := range into {
+		m := &message{author: c.bot}
+		m.Text, m.Blocks, m.BotID, m.ThreadTS = escapeSent(c.args["initial_comment"]), blocks, c.BotID(), c.args["thread_ts"]
+		ch.shareLocked(m, wanted)
+	}
+	described := []object{}
+	for _, f := range wanted {
+		described = append(described, f.describe())
+	}
+	return object{"files": described}, nil
+}
+
+func (c *call) uploads() ([]*file, error) {
+	named, err := decodeFiles(c.args["files"])
+	if err != nil {
+		return nil, refuseArguments("[ERROR] must be a list of objects with id [json-pointer:/files]")
+	}
+	var all []*file
+	for _, n := range named {
+		f := c.fileLocked(n.ID)
+		if f == nil || !f.uploaded || f.complete || f.owner != c.bot {
+			return nil, refuse("file_not_found")
+		}
+		if n.Title != "" {
+			f.Title = n.Title
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+func (c *call) uploadChannels() []string {
+	switch {
+	case c.args["channel_id"] != "":
+		return []string{c.args["channel_id"]}
+	case c.args["channels"] != "":
+		return strings.Split(c.args["channels"], ",")
+	}
+	return nil
+}
+
+// postInto finds a channel to share a file in. Unlike chat.postMessage it takes no user's id.
+func (c *call) postInto(id string) (*Channel, error) {
+	ch, err := c.reachLocked(id)
+	switch {
+	case err != nil:
+		return nil, err
+	case ch.archived, ch.kind == directMessage && c.cfg.MessagesTab == TabOff:
+		return nil, refuse("posting_to_channel_denied")
+	}
+	return ch, nil
+}
+
+func filesInfo(c *call) (object, error) {
+	f := c.fileLocked(c.args["file"])
+	switch {
+	case f == nil || !f.seenByBotLocked():
+		return nil, refuse("file_not_found")
+	case f.deleted:
+		return nil, refuse("file_deleted")
+	}
+	return object{"file": f.describe(), "comments": []any{}, "response_metadata": object{"next_cursor": ""}}, nil
+}
+
+func filesDelete(c *call) (object, error) {
+	f := c.fileLocked(c.args["file"])
+	switch {
+	case f == nil || !f.seenByBotLocked():
+		return nil, refuse("file_not_found")
+	case f.deleted:
+		return nil, refuse("file_deleted")
+	case f.owner != c.bot:
+		return nil, refuse("cant_delete_file")
+	}
+	f.deleted = true
+	return object{}, nil
+}
+
+// servePrivateFile gives a file's bytes to a token that may read it. Everybody else is led to the sign-in page, with status 200 in
+// the end, so that a client which looks at the status alone takes that page for the file.
+func (w *Workspace) servePrivateFile(out http.ResponseWriter, in *http.Request) {
+	const what = "url_private"
+	w.record(FromClient, what, encode(in.URL.Path))
+	effect := w.strike(what)
+	effect.wait(in.Context())
+	if effect.instead(w, out, what) {
+		return
+	}
+	secret, _ := strings.CutPrefix(in.Header.Get("Authorization"), "Bearer ")
+	w.mu.Lock()
+	at := slices.IndexFunc(w.files, func(f *file) bool {
+		return f.path(false) == in.URL.EscapedPath() || f.path(true) == in.URL.EscapedPath()
+	})
+	allowed := at >= 0 && w.authorizeLocked(method{token: botToken}, secret) == nil && w.hasScopeLocked("files:read") && w.files[at].seenByBotLocked()
+	var f File
+	gone := false
+	if allowed {
+		f, gone = w.files[at].File, w.files[at].deleted
+	}
+	w.mu.Unlock()
+	switch {
+	case !allowed:
+		http.Redirect(out, in, "/?redir="+url.QueryEscape(in.URL.Path), http.StatusFound)
+	case gone:
+		http.NotFound(out, in)
+	default:
+		w.record(ToClient, what, f.Content)
+		if effect.afterwards(out) {
+			return
+		}
+		out.Header().Set("Content-Type", f.Mimetype)
+		_, _ = out.Write(f.Content)
+	}
+}
+
+func serveSignIn(out http.ResponseWriter, _ *http.Request) {
+	out.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = io.WriteString(out, "<!DOCTYPE html><title>Sign in to Conclave | Slack</title><p>Sign in to your workspace</p>")
+}

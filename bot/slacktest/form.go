@@ -1,0 +1,352 @@
+package slacktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Trouble is what Slack writes into a form when the app's answer did not come, came too late, or cannot be used.
+const Trouble = "We had some trouble connecting. Try again?"
+
+// Submission is what came of sending a form.
+type Submission struct {
+	Errors  map[string]string // block id → what the app wrote under that input
+	Trouble string            // [Trouble], or empty
+	Closed  bool              // the form is gone
+}
+
+// Form is the form in front of the person.
+func (p *Person) Form() (View, bool) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	if len(p.modals) == 0 {
+		return View{}, false
+	}
+	return p.modals[len(p.modals)-1].View, true
+}
+
+// Home is the app's home tab as the person sees it.
+func (p *Person) Home() (View, bool) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	if p.home == nil {
+		return View{}, false
+	}
+	return p.home.View, true
+}
+
+// Opens opens a tab of the app: "home" or "messages". Slack tells the app with app_home_opened.
+func (p *Person) Opens(tab string) error {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	if err := p.mayActLocked(nil); err != nil {
+		return err
+	}
+	if tab == "home" && p.w.cfg.HomeTab == TabOff || tab == "messages" && p.w.cfg.MessagesTab == TabOff {
+		return fmt.Errorf("the app has no %s tab: %w", tab, ErrNotAllowed)
+	}
+	event := object{"type": "app_home_opened", "user": p.id, "channel": p.w.directLocked(p).id, "tab": tab}
+	if tab == "home" && p.home != nil {
+		event["view"] = p.home.describeLocked(p.w, object{})
+	}
+	p.w.raiseLocked("app_home_opened", nil, event)
+	p.w.changeLocked()
+	return nil
+}
+
+// Submits fills a form in and sends it. Values are found by action_id or block_id; of menus they are the option's value, of several
+// choices joined by commas. What Slack's client would not let go is refused: an empty input that is required, a length out of bounds.
+func (p *Person) Submits(v View, values map[string]string) (Submission, error) {
+	return p.submits(v, values, true)
+}
+
+// Forces is Submits without the checks of Slack's client, for tests of what the app checks itself.
+func (p *Person) Forces(v View, values map[string]string) (Submission, error) {
+	return p.submits(v, values, false)
+}
+
+func (p *Person) submits(shown View, values map[string]string, checked bool) (Submission, error) {
+	w := p.w
+	w.mu.Lock()
+	v, err := p.inFrontLocked(shown)
+	var state object
+	if err == nil {
+		state, err = p.stateLocked(v, values, checked)
+	}
+	if err != nil {
+		w.mu.Unlock()
+		return Submission{}, fmt.Errorf("submit %s: %w", shown.CallbackID, err)
+	}
+	w.recordLocked(ByPerson, p.name+" submits", encode(state))
+	payload := w.interactionLocked(p, "view_submission")
+	payload["view"], payload["response_urls"] = v.describeLocked(w, state), []any{}
+	f := w.launchLocked("interactive", payload, true, func(ack json.RawMessage) outcome {
+		return outcome{submission: w.respondToFormLocked(p, v, ack)}
+	})
+	w.mu.Unlock()
+	o := <-f.done
+	if o.err != "" {
+		o.submission.Trouble = Trouble
+	}
+	return o.submission, nil
+}
+
+func (p *Person) inFrontLocked(shown View) (*view, error) {
+	if err := p.mayActLocked(nil); err != nil {
+		return nil, err
+	}
+	if n := len(p.modals); n > 0 && p.modals[n-1].ID == shown.ID {
+		return p.modals[n-1], nil
+	}
+	return nil, ErrNotThere
+}
+
+// stateLocked is view.state.values: every input of the form, those that were not touched with null.
+func (p *Person) stateLocked(v *view, values map[string]string, checked bool) (object, error) {
+	state := object{}
+	for _, b := range v.Blocks {
+		block, _ := b.(object)
+		if text(block, "type") != "input" {
+			continue
+		}
+		element, _ := block["element"].(object)
+		blockID, actionID := text(block, "block_id"), text(element, "action_id")
+		value, given := values[actionID]
+		if !given {
+			value, given = values[blockID]
+		}
+		if !given {
+			value = text(element, "initial_value")
+		}
+		if text(element, "type") == "plain_text_input" {
+			value = p.types(value)
+		}
+		if checked {
+			if err := allowed(block, element, value); err != nil {
+				return nil, err
+			}
+		}
+		if text(element, "type") == "file_input" {
+			state[blockID] = object{actionID: p.attachLocked(value)}
+			continue
+		}
+		filled, err := fill(element, value)
+		if err != nil {
+			return nil, err
+		}
+		filled["type"] = element["type"]
+		state[blockID] = object{actionID: filled}
+	}
+	return state, nil
+}
+
+// attachLocked gives the app the files with these ids, which the person has uploaded before.
+func (p *Person) attachLocked(ids string) object {
+	files := []object{}
+	for id := range strings.SplitSeq(ids, ",") {
+		if f := p.w.fileLocked(id); f != nil && f.owner == p {
+			f.givenToApp = true
+			files = append(files, f.describe())
+		}
+	}
+	return object{"type": "file_input", "files": files}
+}
+
+// Attaches uploads a file for a form's file input and gives the id to put there. It is shared nowhere.
+func (p *Person) Attaches(name string, content []byte) string {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.w.recordLocked(ByPerson, p.name+" attaches "+name, content)
+	return p.w.uploadLocked(p, Upload{Name: name, Content: content}).ID
+}
+
+// allowed is what Slack's client checks before it sends a form.
+func allowed(block, element object, value string) error {
+	id := text(block, "block_id")
+	n := utf8.RuneCountInString(value)
+	if n == 0 {
+		if block["optional"] != true {
+			return fmt.Errorf("input %s is empty: %w", id, ErrNotAllowed)
+		}
+		return nil
+	}
+	if least, ok := element["min_length"].(float64); ok && n < int(least) {
+		return fmt.Errorf("input %s takes no fewer than %d characters: %w", id, int(least), ErrNotAllowed)
+	}
+	most := float64(maxTyping)
+	if m, ok := element["max_length"].(float64); ok {
+		most = m
+	}
+	if text(element, "type") == "plain_text_input" && n > int(most) {
+		return fmt.Errorf("input %s takes no more than %d characters: %w", id, int(most), ErrNotAllowed)
+	}
+	return nil
+}
+
+// fill is what an element reports for a value, under the key of its type.
+func fill(element object, value string) (object, error) {
+	var none any
+	given := func(v any) any {
+		if value == "" {
+			return none
+		}
+		return v
+	}
+	switch kind := text(element, "type"); kind {
+	case "static_select", "radio_buttons", "overflow":
+		if value == "" {
+			return object{"selected_option": nil}, nil
+		}
+		chosen, err := choose(element, value)
+		return object{"selected_option": chosen}, err
+	case "multi_static_select", "checkboxes":
+		chosen := []object{}
+		for one := range strings.SplitSeq(value, ",") {
+			if one == "" {
+				continue
+			}
+			o, err := choose(element, one)
+			if err != nil {
+				return nil, err
+			}
+			chosen = append(chosen, o)
+		}
+		return object{"selected_options": chosen}, nil
+	case "users_select":
+		return object{"selected_user": given(value)}, nil
+	case "multi_users_select":
+		return object{"selected_users": slices.DeleteFunc(strings.Split(value, ","), func(s string) bool { return s == "" })}, nil
+	case "conversations_select":
+		return object{"selected_conversation": given(value)}, nil
+	case "channels_select":
+		return object{"selected_channel": given(value)}, nil
+	case "datepicker":
+		return object{"selected_date": given(value)}, nil
+	case "timepicker":
+		return object{"selected_time": given(value)}, nil
+	default:
+		return object{"value": given(value)}, nil
+	}
+}
+
+func choose(element object, value string) (object, error) {
+	options := slices.Clone(list(element, "options"))
+	for _, group := range list(element, "option_groups") {
+		options = append(options, list(group, "options")...)
+	}
+	for _, o := range options {
+		if text(o, "value") == value {
+			option, _ := o.(object)
+			return object{"text": option["text"], "value": value}, nil
+		}
+	}
+	return nil, fmt.Errorf("option %q: %w", value, ErrNotThere)
+}
+
+// respondToFormLocked does what the acknowledgement of a form asks for.
+func (w *Workspace) respondToFormLocked(p *Person, v *view, ack json.RawMessage) Submission {
+	var action struct {
+		Action string            `json:"response_action"`
+		Errors map[string]string `json:"errors"`
+		View   json.RawMessage   `json:"view"`
+	}
+	if len(ack) > 0 && string(ack) != `""` && json.Unmarshal(ack, &action) != nil {
+		w.violateLocked(RuleAckPayload, "socket", "not an answer to a form")
+		return Submission{Trouble: Trouble}
+	}
+	switch action.Action {
+	case "":
+		p.closeLocked(v)
+		return Submission{Closed: true}
+	case "clear":
+		w.forgetLocked(p.modals...)
+		p.modals = nil
+		return Submission{Closed: true}
+	case "errors":
+		for id := range action.Errors {
+			if !v.hasInput(id) {
+				w.violateLocked(RuleAckPayload, "socket", "error for %q, which is no input of the form", id)
+				return Submission{Trouble: Trouble}
+			}
+		}
+		if len(action.Errors) == 0 {
+			w.violateLocked(RuleAckPayload, "socket", "errors without one")
+			return Submission{Trouble: Trouble}
+		}
+		return Submission{Errors: action.Errors}
+	case "update", "push":
+		next, err := w.readViewLocked("socket", string(action.View))
+		if err != nil || action.Action == "push" && len(p.modals) >= maxViewStack {
+			return Submission{Trouble: Trouble}
+		}
+		if action.Action == "push" {
+			w.showLocked(p, next, true)
+		} else {
+			v.becomeLocked(w, next)
+		}
+		return Submission{}
+	default:
+		w.violateLocked(RuleAckPayload, "socket", "response_action %q", action.Action)
+		return Submission{Trouble: Trouble}
+	}
+}
+
+func (v *view) hasInput(blockID string) bool {
+	return slices.ContainsFunc(v.Blocks, func(b any) bool { return text(b, "type") == "input" && text(b, "block_id") == blockID })
+}
+
+func (p *Person) closeLocked(v *view) {
+	p.modals = slices.DeleteFunc(p.modals, func(o *view) bool { return o == v })
+	p.w.forgetLocked(v)
+}
+
+// Closes dismisses the form in front. The app is told with view_closed only if the form asked for it (notify_on_close).
+func (p *Person) Closes(shown View) error {
+	w := p.w
+	w.mu.Lock()
+	v, err := p.inFrontLocked(shown)
+	if err != nil {
+		w.mu.Unlock()
+		return fmt.Errorf("close %s: %w", shown.CallbackID, err)
+	}
+	p.closeLocked(v)
+	w.changeLocked()
+	if v.raw["notify_on_close"] != true {
+		w.mu.Unlock()
+		return nil
+	}
+	payload := w.interactionLocked(p, "view_closed")
+	delete(payload, "trigger_id")
+	payload["view"], payload["is_cleared"] = v.describeLocked(w, object{}), false
+	f := w.launchLocked("interactive", payload, false, func(json.RawMessage) outcome { return outcome{} })
+	w.mu.Unlock()
+	<-f.done
+	return nil
+}
+
+// ClicksIn presses a button in a form or in the home tab.
+func (p *Person) ClicksIn(shown View, actionID string) (Reply, error) {
+	w := p.w
+	w.mu.Lock()
+	at := slices.IndexFunc(w.views, func(v *view) bool { return v.ID == shown.ID && v.person == p })
+	if at < 0 {
+		w.mu.Unlock()
+		return Reply{}, fmt.Errorf("click %s: %w", actionID, ErrNotThere)
+	}
+	v := w.views[at]
+	action, err := p.actionLocked(nil, shown.Blocks, actionID, "")
+	if err != nil {
+		w.mu.Unlock()
+		return Reply{}, fmt.Errorf("click %s: %w", actionID, err)
+	}
+	payload := w.interactionLocked(p, "block_actions")
+	payload["container"] = object{"type": "view", "view_id": v.ID}
+	payload["view"] = v.describeLocked(w, object{})
+	payload["actions"] = []object{action}
+	f := w.launchLocked("interactive", payload, false, func(json.RawMessage) outcome { return outcome{} })
+	w.mu.Unlock()
+	return f.reply(nil), nil
+}

@@ -1,0 +1,67 @@
+package slacktest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// mergedLocked are a channel's messages and those shown to one person only, in order.
+func (ch *Channel) mergedLocked() []*message {
+	all := slices.Concat(ch.messages, ch.ghosts)
+	slices.SortStableFunc(all, func(a, b *message) int { return cmp.Compare(a.TS, b.TS) })
+	return all
+}
+
+// Sees are the messages that the person sees in a channel, oldest first: everybody's, and those shown to them alone.
+func (p *Person) Sees(ch *Channel) []Message {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	if !ch.hasLocked(p) {
+		return nil
+	}
+	return snapshots(slices.DeleteFunc(ch.mergedLocked(), func(m *message) bool { return m.To != "" && m.To != p.id }))
+}
+
+// Inbox is everything that is meant for the person alone, oldest first: the direct messages with the app (the person's own among them),
+// and what the app showed to them alone in any channel.
+func (p *Person) Inbox() []Message {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	var all []*message
+	for _, ch := range p.w.channels {
+		if ch == p.direct {
+			all = append(all, ch.messages...)
+		}
+		for _, m := range ch.ghosts {
+			if m.To == p.id {
+				all = append(all, m)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *message) int { return cmp.Compare(a.TS, b.TS) })
+	return snapshots(all)
+}
+
+// Finds gives the first message of the person's inbox that fits, as soon as there is one.
+func (p *Person) Finds(ctx context.Context, fits func(Message) bool) (Message, error) {
+	return p.w.find(ctx, p.Inbox, fits)
+}
+
+// Find gives the first message of the channel that fits, as soon as there is one.
+func (ch *Channel) Find(ctx context.Context, fits func(Message) bool) (Message, error) {
+	return ch.w.find(ctx, ch.Messages, fits)
+}
+
+func (w *Workspace) find(ctx context.Context, look func() []Message, fits func(Message) bool) (Message, error) {
+	var found Message
+	err := w.WaitFor(ctx, func() bool {
+		all := look()
+		at := slices.IndexFunc(all, fits)
+		if at >= 0 {
+			found = all[at]
+		}
+		return at >= 0
+	})
+	return found, err
+}
