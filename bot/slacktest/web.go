@@ -51,11 +51,12 @@ func refuseArguments(messages ...string) error {
 func (w *Workspace) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method}", w.serveAPI)
-	mux.HandleFunc("/link/", w.serveSocket)
+	mux.HandleFunc("GET /link/{$}", w.serveSocket)
 	mux.HandleFunc("POST /upload/v1/{ticket}", w.serveUpload)
 	mux.HandleFunc("PUT /upload/v1/{ticket}", w.serveUpload)
 	mux.HandleFunc("GET /files-pri/{path...}", w.servePrivateFile)
-	mux.HandleFunc("POST /{kind}/{team}/{number}/{secret}", w.serveResponseURL)
+	mux.HandleFunc("POST /commands/", w.serveResponseURL)
+	mux.HandleFunc("POST /actions/", w.serveResponseURL)
 	mux.HandleFunc("GET /{$}", serveSignIn)
 	if w.cfg.Control {
 		mux.Handle("/_emu/", w.Control())
