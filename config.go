@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// Config is the whole configuration. It is read once, when the program starts,
+// and nothing else is: no environment variable, no flag beside --config.
+//
+// config.example.yaml explains every key; a test holds the two together.
+type Config struct {
+	Slack    SlackConfig               `yaml:"slack"`
+	Identity IdentityConfig            `yaml:"identity"`
+	Journal  JournalConfig             `yaml:"journal"`
+	People   map[string]*PersonConfig  `yaml:"people"`   // name → person
+	Clusters map[string]*ClusterConfig `yaml:"clusters"` // name → cluster
+	Log      LogConfig                 `yaml:"log"`
+
+	file string         // as it was named on the command line
+	line map[string]int // YAML path → line, for every key that is set
+}
+
+// SlackConfig says which app in which workspace Conclave is.
+type SlackConfig struct {
+	AppTokenFile Path   `yaml:"app_token_file"` // xapp-…, opens the socket
+	BotTokenFile Path   `yaml:"bot_token_file"` // xoxb-…, everything else
+	Team         string `yaml:"team"`           // people of any other team are strangers
+	Channel      string `yaml:"channel"`        // where ceremonies are shown, unless a cluster names its own
+	APIURL       string `yaml:"api_url"`        // empty: Slack's own
+}
+
+// IdentityConfig names the bot's OpenPGP key, whose fingerprint every holder pins.
+type IdentityConfig struct {
+	KeyFile        Path `yaml:"key_file"`
+	PassphraseFile Path `yaml:"passphrase_file"`
+}
+
+// JournalConfig says where evidence is kept. There is no default: evidence in a
+// folder that nobody chose is evidence that nobody backs up.
+type JournalConfig struct {
+	Directory Path `yaml:"directory"`
+}
+
+// PersonConfig ties a Slack account to a PGP key.
+type PersonConfig struct {
+	Slack string `yaml:"slack"`
+	Team  string `yaml:"team"` // empty: slack.team
+	Key   Path   `yaml:"key"`  // empty: somebody who neither holds a share nor asks for a token
+}
+
+// ClusterConfig is one Vault cluster and who may do what to it.
+type ClusterConfig struct {
+	Addresses  []string      `yaml:"addresses"`
+	CAFile     Path          `yaml:"ca_file"`     // empty: the system's authorities
+	ServerName string        `yaml:"server_name"` // empty: the host of each address
+	Namespace  string        `yaml:"namespace"`
+	TokenFile  Path          `yaml:"token_file"` // empty: no token is sent
+	Timeout    time.Duration `yaml:"timeout"`
+	Channel    string        `yaml:"channel"` // empty: slack.channel
+
+	Operations   []string      `yaml:"operations"`
+	Initiators   []string      `yaml:"initiators"`
+	Approvers    []string      `yaml:"approvers"`
+	Approvals    int           `yaml:"approvals"`
+	Holders      []string      `yaml:"holders"`
+	Receivers    []string      `yaml:"receivers"` // empty: the holders
+	Threshold    int           `yaml:"threshold"` // of the new shares of a rekey
+	Verification bool          `yaml:"verification"`
+	Backup       bool          `yaml:"backup"`
+	Window       time.Duration `yaml:"window"`
+	Poll         time.Duration `yaml:"poll"`
+}
+
+// LogConfig is about the lines on standard error.
+type LogConfig struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// Path is a file or a folder. A relative one is meant relative to the folder of
+// the configuration file; once read it no longer depends on where the program
+// was started.
+type Path string
+
+// Every default is set here. A key without one must be written down, or may
+// stay empty with the meaning that its comment gives.
+func (c *ClusterConfig) setDefaults() {
+	c.Timeout = 10 * time.Second
+	c.Approvals = 1
+	c.Verification = true
+	c.Backup = true
+	c.Window = 4 * time.Hour
+	c.Poll = 15 * time.Second
+}
+
+func (l *LogConfig) setDefaults() {
+	l.Level = "info"
+	l.Format = "text"
+}
+
+// LoadConfig reads and checks a configuration file. The error is of type
+// [Problems] when the file could be read: everything that is wrong with it, at
+// once. The files that it names are not looked at.
+func LoadConfig(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return ParseConfig(path, dir, data)
+}
+
+// ParseConfig is [LoadConfig] of a file that is in memory already. Relative
+// paths are meant relative to dir.
+func ParseConfig(file, dir string, data []byte) (*Config, error) {
+	c := &Config{file: file}
+	reading := readYAML(data, dir, c)
+	c.line = reading.line
+	problems := reading.problems
+	if len(problems) == 0 {
+		// A misspelt key would be reported a second time as a missing one.
+		problems = c.check()
+	}
+	if len(problems) > 0 {
+		return nil, c.problems(problems)
+	}
+	return c, nil
+}
+
+// person is somebody as a plan names them, with no PGP key yet.
+func (c *Config) person(name string) ceremony.Person {
+	p := c.People[name]
+	return ceremony.Person{Name: name, Account: c.account(p)}
+}
+
+func (c *Config) account(p *PersonConfig) ceremony.Account {
+	team := p.Team
+	if team == "" {
+		team = c.Slack.Team
+	}
+	return ceremony.Account{Team: team, User: p.Slack}
+}
+
+// receivers are who gets the new shares of a rekey.
+func (c *ClusterConfig) receivers() []string {
+	if len(c.Receivers) == 0 {
+		return c.Holders
+	}
+	return c.Receivers
+}
+
+// allows says whether ceremonies may do this to the cluster.
+func (c *ClusterConfig) allows(op ceremony.Operation) bool {
+	for _, o := range c.Operations {
+		if o == string(op) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+)
+
+// maxFile is more than any key, token or passphrase file can need.
+const maxFile = 64 << 10
+
+// readSecret reads a file with a token or a passphrase, without the line feed
+// that editors put at its end. It refuses a file that others on this machine may
+// read: whoever made it so should know that the secret is no longer one.
+func readSecret(path Path) ([]byte, error) {
+	data, err := readFile(path, true)
+	if err != nil {
+		return nil, err
+	}
+	data = bytes.TrimRight(data, "\r\n")
+	if len(data) == 0 {
+		return nil, fmt.Errorf("%s is empty", path)
+	}
+	return data, nil
+}
+
+// readFile reads a small regular file. A private one must belong to its owner
+// alone.
+func readFile(path Path, private bool) ([]byte, error) {
+	f, err := os.Open(string(path))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	switch mode := info.Mode(); {
+	case !mode.IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	case private && readableByOthers(mode):
+		return nil, fmt.Errorf("%s has mode %04o, which lets other accounts at it: chmod 600 %[1]s, and think of what it holds as known", path, mode.Perm())
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxFile)
+	}
+	return data, nil
+}
+
+// readableByOthers says whether the mode gives anybody but the owner a right.
+// Windows keeps rights elsewhere and shows a made-up mode.
+func readableByOthers(mode os.FileMode) bool {
+	return runtime.GOOS != "windows" && mode.Perm()&0o077 != 0
+}

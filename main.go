@@ -1,0 +1,123 @@
+// Command conclave runs Vault key ceremonies in Slack.
+//
+// Exit codes: 0 when it did what was asked; 1 when it did not, or when a check
+// found something; 2 when the command line or the configuration can't be used.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, as the operator's guide lists them.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	protectMemory()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks; from then on the second one kills, as it would kill
+	// any program, for the case that finishing hangs.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// streams are what a command reads and writes.
+type streams struct {
+	in  io.Reader
+	out io.Writer // what was asked for, and nothing else
+	err io.Writer // everything said about it
+}
+
+// run is the whole program but for what belongs to its process. It answers the
+// exit code.
+func run(ctx context.Context, args []string, std streams) int {
+	root := rootCommand(std)
+	root.SetArgs(args)
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if _, told := errors.AsType[toldError](err); told {
+		return exitFailed
+	}
+	if problems, ok := errors.AsType[*Problems](err); ok {
+		fmt.Fprintln(std.err, problems.Error())
+		return exitUsage
+	}
+	fmt.Fprintf(std.err, "conclave: %v\n", err)
+	if hint, ok := errors.AsType[hinted](err); ok {
+		fmt.Fprintf(std.err, "          %s\n", hint.hint)
+	}
+	if _, usage := errors.AsType[usageError](err); usage {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func rootCommand(std streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "conclave",
+		Short: "Vault key ceremonies in Slack",
+		Long: `Conclave is a Slack bot that runs HashiCorp Vault's key ceremonies: several
+people bring a piece of a key each, encrypted and signed with PGP, and afterwards
+anybody can check what happened.`,
+		Args:          arguments(cobra.NoArgs),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true, // run says them, once
+		SilenceUsage:  true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		runCommand(std), checkCommand(std), manifestCommand(std), identityCommand(std),
+		sealCommand(std), verifyCommand(std), versionCommand(std),
+	)
+	return root
+}
+
+// configFlag adds --config, which every command has that needs a configuration.
+func configFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().StringP("config", "c", "conclave.yaml", "configuration file")
+}
+
+// arguments makes a wrong number of arguments an error of usage.
+func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
+		}
+		return nil
+	}
+}
+
+// usageError means that the command line can't be used as it is.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// toldError means that the command has said everything already.
+type toldError struct{}
+
+func (toldError) Error() string { return "told" }
+
+// hinted is an error with a word on what to do next.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e hinted) Unwrap() error { return e.error }

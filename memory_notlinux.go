@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package main
+
+// forbidTracing has no counterpart here.
+func forbidTracing() {}

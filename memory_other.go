@@ -1,0 +1,6 @@
+//go:build !unix
+
+package main
+
+// protectMemory has nothing to do where no core dumps are written.
+func protectMemory() {}
