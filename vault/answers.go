@@ -1,0 +1,191 @@
+package vault
+
+import (
+	"encoding/base64"
+	"fmt"
+
+	"github.com/hashicorp/vault/api"
+
+	"conclave/ceremony"
+)
+
+// rekeyTerms is what sys/rekey/init is asked for. The api client's own type
+// calls a field "Backup", which only a server that ignores case understands.
+type rekeyTerms struct {
+	Shares       int      `json:"secret_shares"`
+	Threshold    int      `json:"secret_threshold"`
+	Keys         [][]byte `json:"pgp_keys"` // in standard base64
+	Backup       bool     `json:"backup"`
+	Verification bool     `json:"require_verification"`
+}
+
+// rootTerms is what sys/generate-root/attempt is asked for.
+type rootTerms struct {
+	Key []byte `json:"pgp_key"` // in standard base64
+}
+
+// readAttempt reads the status of an attempt.
+func readAttempt(op ceremony.Operation, body []byte) (ceremony.Progress, error) {
+	if op == ceremony.GenerateRoot {
+		return readRootAttempt(body)
+	}
+	status, err := decode[api.RekeyStatusResponse](body, "started")
+	if err != nil {
+		return ceremony.Progress{}, err
+	}
+	prints, err := fingerprints(status.PGPFingerprints)
+	if err != nil {
+		return ceremony.Progress{}, err
+	}
+	return ceremony.Progress{
+		Started:              status.Started,
+		Nonce:                status.Nonce,
+		Progress:             status.Progress,
+		Required:             status.Required,
+		Shares:               status.N,
+		Threshold:            status.T,
+		Fingerprints:         prints,
+		Backup:               status.Backup,
+		VerificationRequired: status.VerificationRequired,
+		VerificationNonce:    status.VerificationNonce,
+	}, nil
+}
+
+func readRootAttempt(body []byte) (ceremony.Progress, error) {
+	status, err := decode[api.GenerateRootStatusResponse](body, "started")
+	if err != nil {
+		return ceremony.Progress{}, err
+	}
+	progress := ceremony.Progress{
+		Started:  status.Started,
+		Nonce:    status.Nonce,
+		Progress: status.Progress,
+		Required: status.Required,
+	}
+	if status.PGPFingerprint != "" {
+		if progress.Fingerprints, err = fingerprints([]string{status.PGPFingerprint}); err != nil {
+			return ceremony.Progress{}, err
+		}
+	}
+	return progress, nil
+}
+
+// readVerification reads the status of a rekey's verification, which asks for
+// as many shares as the new threshold says. It has begun when it has a nonce:
+// before, Vault answers with the terms of the rekey that is still collecting.
+func readVerification(body []byte) (ceremony.Progress, error) {
+	status, err := decode[api.RekeyVerificationStatusResponse](body, "started")
+	if err != nil {
+		return ceremony.Progress{}, err
+	}
+	if !status.Started {
+		return ceremony.Progress{}, nil
+	}
+	return ceremony.Progress{
+		Started:  true,
+		Nonce:    status.Nonce,
+		Progress: status.Progress,
+		Required: status.T,
+	}, nil
+}
+
+// readRekeyAnswer reads what sys/rekey/update says to a share.
+func readRekeyAnswer(body []byte) (ceremony.Answer, error) {
+	answer, err := decode[api.RekeyUpdateResponse](body, "complete", "started")
+	if err != nil || !answer.Complete {
+		return ceremony.Answer{}, err
+	}
+	prints, err := fingerprints(answer.PGPFingerprints)
+	switch {
+	case err != nil:
+		return ceremony.Answer{}, err
+	case len(answer.KeysB64) == 0:
+		return ceremony.Answer{}, malformed("it is complete and brings no shares")
+	case len(answer.KeysB64) != len(prints):
+		return ceremony.Answer{}, malformed("it has as many keys as shares only if they are encrypted")
+	}
+	for _, key := range answer.KeysB64 {
+		if !encrypted(key) {
+			return ceremony.Answer{}, malformed("a new share is not encrypted")
+		}
+	}
+	return ceremony.Answer{
+		Complete:          true,
+		Ciphertexts:       answer.KeysB64,
+		Fingerprints:      prints,
+		VerificationNonce: answer.VerificationNonce,
+	}, nil
+}
+
+// readVerifyAnswer reads what sys/rekey/verify says to a new share.
+func readVerifyAnswer(body []byte) (ceremony.Answer, error) {
+	answer, err := decode[api.RekeyVerificationUpdateResponse](body, "complete", "started")
+	return ceremony.Answer{Complete: answer.Complete}, err
+}
+
+// readRootAnswer reads what sys/generate-root/update says to a share.
+func readRootAnswer(body []byte) (ceremony.Answer, error) {
+	answer, err := decode[api.GenerateRootStatusResponse](body, "complete")
+	if err != nil || !answer.Complete {
+		return ceremony.Answer{}, err
+	}
+	// 1.x repeats the token under a second name; recovery mode knows the first only.
+	if !encrypted(answer.EncodedToken) {
+		return ceremony.Answer{}, malformed("the token is not encrypted")
+	}
+	prints, err := fingerprints([]string{answer.PGPFingerprint})
+	if err != nil {
+		return ceremony.Answer{}, err
+	}
+	return ceremony.Answer{Complete: true, Ciphertexts: []string{answer.EncodedToken}, Fingerprints: prints}, nil
+}
+
+// shortestMessage is shorter than any PGP message and longer than a share or a
+// token, in bytes.
+const shortestMessage = 64
+
+// encrypted says whether this is a PGP message in standard base64. Vault hands
+// out plain shares when an attempt was started without keys: should that ever
+// have happened behind our back, they must not get as far as the journal
+// (P1, P7).
+func encrypted(text string) bool {
+	message, err := base64.StdEncoding.DecodeString(text)
+	return err == nil && len(message) > shortestMessage && message[0]&0x80 != 0
+}
+
+func fingerprints(texts []string) ([]ceremony.Fingerprint, error) {
+	var prints []ceremony.Fingerprint
+	for _, text := range texts {
+		print, err := ceremony.ParseFingerprint(text)
+		if err != nil {
+			return nil, malformed("a fingerprint has the wrong form")
+		}
+		prints = append(prints, print)
+	}
+	return prints, nil
+}
+
+// readBackup reads the new shares that Vault keeps.
+func readBackup(body []byte) (ceremony.Backup, error) {
+	kept, err := decode[api.RekeyRetrieveResponse](body, "keys_base64")
+	if err != nil {
+		return ceremony.Backup{}, err
+	}
+	backup := ceremony.Backup{
+		Nonce:       kept.Nonce,
+		Ciphertexts: make(map[ceremony.Fingerprint][]string, len(kept.KeysB64)),
+	}
+	for text, messages := range kept.KeysB64 {
+		print, err := ceremony.ParseFingerprint(text)
+		if err != nil {
+			return ceremony.Backup{}, malformed("a fingerprint has the wrong form")
+		}
+		for _, message := range messages {
+			if !encrypted(message) {
+				return ceremony.Backup{}, malformed(fmt.Sprintf("a share for %s is not encrypted", print))
+			}
+		}
+		backup.Ciphertexts[print] = messages
+	}
+	return backup, nil
+}

@@ -1,0 +1,178 @@
+package vault
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// Config says how to reach one cluster. It is everything that the client goes
+// by: no VAULT_ variable and no proxy variable has any effect.
+type Config struct {
+	// Addresses are the base URLs of the cluster's nodes. A request, and so a
+	// share, never goes to another address. Plain http is accepted for loopback
+	// only: elsewhere shares would cross the network in the clear.
+	Addresses []string
+	// CAFile holds the PEM certificates of the only authorities that are trusted
+	// for this cluster. Empty means those of the operating system, any of which
+	// could then vouch for an impostor that collects shares.
+	CAFile string
+	// ServerName is the name that the nodes' certificates must carry. Empty means
+	// the host of each address.
+	ServerName string
+	// Namespace is sent along with every request. Empty means the root namespace,
+	// which is the only one with unseal keys in Vault.
+	Namespace string
+	// TokenFile holds the Vault token. It is read for every request that needs
+	// one, so that an agent may replace it at any time, and refused when group or
+	// others can read it. Empty means no token: reading the backup of new shares
+	// is then denied, and so is everything on a Vault 2 with its default settings.
+	TokenFile string
+	// Timeout limits one request; zero means 10 s. The answer to a share is waited
+	// for three times as long, since giving up on it leaves its effect open.
+	Timeout time.Duration
+}
+
+const (
+	defaultTimeout = 10 * time.Second
+	patience       = 3 // timeouts that a share's answer gets
+)
+
+// Client talks to one cluster. Its methods may be called from any goroutine.
+type Client struct {
+	nodes     []*node
+	wire      *wire
+	tokenFile string
+	timeout   time.Duration
+	active    atomic.Pointer[node] // the node that led when last asked; nil when that is not known
+}
+
+var _ ceremony.Vault = (*Client)(nil)
+
+// New makes a client and checks its configuration without sending anything.
+//
+// It removes every VAULT_ variable from the environment of this process:
+// package api reads them whenever it makes a client, refuses to work when one
+// that isn't used is malformed, and there is no way to tell it not to.
+func New(c Config) (*Client, error) {
+	if err := forgetEnvironment(); err != nil {
+		return nil, fmt.Errorf("configure vault: %w", err)
+	}
+	trust, err := c.trust()
+	if err != nil {
+		return nil, fmt.Errorf("configure vault: %w", err)
+	}
+	if c.Timeout < 0 {
+		return nil, fmt.Errorf("configure vault: timeout %v is negative", c.Timeout)
+	}
+	if len(c.Addresses) == 0 {
+		return nil, errors.New("configure vault: no address is given")
+	}
+	timeout := cmp.Or(c.Timeout, defaultTimeout)
+	client := &Client{wire: newWire(trust, timeout), tokenFile: c.TokenFile, timeout: timeout}
+	for _, address := range c.Addresses {
+		base, err := parseAddress(address)
+		if err != nil {
+			return nil, fmt.Errorf("configure vault: address %q: %w", address, err)
+		}
+		if client.at(base) != nil {
+			return nil, fmt.Errorf("configure vault: address %q is listed twice", address)
+		}
+		node, err := newNode(base, c.Namespace, client.wire)
+		if err != nil {
+			return nil, fmt.Errorf("configure vault: address %q: %w", address, err)
+		}
+		client.nodes = append(client.nodes, node)
+	}
+	if _, err := client.token(); err != nil {
+		return nil, fmt.Errorf("configure vault: %w", err)
+	}
+	return client, nil
+}
+
+// Close closes idle connections. Requests in flight are not disturbed.
+func (c *Client) Close() { c.wire.reads.CloseIdleConnections() }
+
+// at finds the configured node that a URL points to, or nil.
+func (c *Client) at(u *url.URL) *node {
+	for _, n := range c.nodes {
+		if n.base.Scheme == u.Scheme && strings.EqualFold(hostPort(n.base), hostPort(u)) {
+			return n
+		}
+	}
+	return nil
+}
+
+func forgetEnvironment() error {
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, "VAULT_") {
+			continue
+		}
+		if err := os.Unsetenv(name); err != nil {
+			return fmt.Errorf("clear environment: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c Config) trust() (*tls.Config, error) {
+	trust := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
+	if c.CAFile == "" {
+		return trust, nil
+	}
+	data, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("read authorities: %w", err)
+	}
+	trust.RootCAs = x509.NewCertPool()
+	if !trust.RootCAs.AppendCertsFromPEM(data) {
+		return nil, fmt.Errorf("read authorities: %s holds no PEM certificate", c.CAFile)
+	}
+	return trust, nil
+}
+
+func parseAddress(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		// The error of url.Parse repeats the address, which the caller names already.
+		return nil, errors.New("it is not a URL")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("it begins with neither https:// nor http://")
+	case u.Hostname() == "":
+		return nil, errors.New("it has no host")
+	case u.User != nil:
+		return nil, errors.New("it has a user name, which Vault does not know")
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("it has more than scheme, host and port")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return nil, errors.New("plain http is for loopback only, shares would be readable on the network")
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// hostPort is a URL's host with the port that it implies.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}

@@ -1,0 +1,44 @@
+package vault
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"conclave/ceremony"
+)
+
+// decode reads an answer, of which at least one of the fields must be there: an
+// answer without any comes from something that is not Vault. The fields stand
+// at the top, or under "data" as in everything that passes Vault's router.
+//
+// An answer that can't be read leaves open what the request did.
+func decode[T any](body []byte, fields ...string) (T, error) {
+	var answer T
+	var top map[string]json.RawMessage
+	if err := json.Unmarshal(body, &top); err != nil {
+		return answer, malformed("it is not JSON")
+	}
+	level, inner := body, top
+	if data, ok := top["data"]; ok {
+		if inner = nil; json.Unmarshal(data, &inner) == nil && inner != nil {
+			level = data
+		} else {
+			inner = top
+		}
+	}
+	for _, field := range fields {
+		if _, ok := inner[field]; ok {
+			if json.Unmarshal(level, &answer) != nil {
+				return answer, malformed("a field has the wrong type")
+			}
+			return answer, nil
+		}
+	}
+	return answer, malformed("it lacks what Vault would say")
+}
+
+// malformed names what is wrong with an answer, and quotes none of it.
+func malformed(what string) error {
+	return fmt.Errorf("%w: %w", ceremony.ErrUncertain, errors.New("the answer can't be read: "+what))
+}

@@ -1,0 +1,127 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"conclave/ceremony"
+)
+
+// maxAnswer bounds what is read of an answer, in bytes. The longest that is
+// expected, 255 new shares encrypted to large RSA keys, has half of it.
+const maxAnswer = 1 << 20
+
+// node is one address of the cluster.
+type node struct {
+	base *url.URL
+	api  *api.Client
+}
+
+func newNode(base *url.URL, namespace string, w *wire) (*node, error) {
+	client, err := api.NewClient(&api.Config{
+		Address: base.String(),
+		HttpClient: &http.Client{
+			Transport:     w,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		// With its default the client sends a share up to three times: a quorum with
+		// a wrong share is answered 500, and the next try begins a new round.
+		MaxRetries: 0,
+		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil },
+		// The client would follow a redirect to any host, with share and token.
+		DisableRedirects: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	client.SetWrappingLookupFunc(func(string, string) string { return "" })
+	if namespace != "" {
+		client.SetNamespace(namespace)
+	}
+	return &node{base: base, api: client}, nil
+}
+
+// request is one call of an endpoint.
+type request struct {
+	method string
+	path   string // below /v1/
+	body   []byte // JSON, or nil
+	token  string
+	limit  time.Duration
+}
+
+func (r request) String() string { return r.method + " " + r.path }
+
+func (r request) isWrite() bool { return r.method != http.MethodGet }
+
+// send makes the request once, at this node, and answers the body of a success.
+//
+// The body goes through the api client's raw request, which reads the given
+// slice in place; its typed calls and SetJSONBody would put a share in strings
+// that nobody can overwrite. From there it is copied once, into the write
+// buffer of the connection, which wipingConn overwrites.
+func (n *node) send(ctx context.Context, r request) ([]byte, *fault) {
+	ctx, cancel := context.WithTimeout(ctx, r.limit)
+	defer cancel()
+	raw := n.api.NewRequest(r.method, "/v1/"+r.path)
+	raw.BodyBytes = r.body
+	raw.ClientToken = r.token
+	//lint:ignore SA1019 the calls that are not deprecated take a share as a string, and follow redirects
+	response, err := n.api.RawRequestWithContext(ctx, raw)
+	if response != nil && response.Body != nil {
+		defer response.Body.Close()
+	}
+	f := &fault{request: r.String(), node: n}
+	if answered, ok := errors.AsType[*api.ResponseError](err); ok {
+		f.status = answered.StatusCode
+		f.sentinel = sentinelOf(f.status)
+		return nil, f
+	}
+	if err != nil {
+		if u, ok := errors.AsType[*unsent](err); ok {
+			f.sentinel, f.cause, f.unreached = ceremony.ErrNotSent, u.err, !u.connected
+			return nil, f
+		}
+		f.sentinel, f.cause = ceremony.ErrUncertain, lost(err)
+		return nil, f
+	}
+	switch f.status = response.StatusCode; f.status {
+	case http.StatusOK:
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			f.sentinel, f.cause = ceremony.ErrUncertain, lost(err)
+			return nil, f
+		}
+		return body, nil
+	case http.StatusNoContent:
+		return nil, nil
+	}
+	f.sentinel, f.location = sentinelOf(f.status), response.Header.Get("Location")
+	return nil, f
+}
+
+// errTooLong is why an answer was not read to its end.
+var errTooLong = errors.New("the answer is too long")
+
+// boundedBody refuses to read more than maxAnswer bytes. The api client reads
+// an error's body whole, however long it is.
+type boundedBody struct {
+	io.ReadCloser
+	left int
+}
+
+func bounded(body io.ReadCloser) io.ReadCloser { return &boundedBody{body, maxAnswer} }
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left+1)])
+	if b.left -= n; b.left < 0 {
+		return 0, errTooLong
+	}
+	return n, err
+}

@@ -1,0 +1,176 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/vault/api"
+
+	"conclave/ceremony"
+)
+
+// do makes a request at the active node and answers the body of a success.
+//
+// A standby would forward most of what a ceremony asks, but not all, and its
+// own seal status is out of date after a rekey. So the active node is looked
+// for among the configured addresses, remembered, and looked for again when an
+// answer does not fit.
+//
+// A read that failed is tried once more, where the active node is by then. A
+// write is made a second time only when the first certainly did nothing: there
+// was no connection at all, or a standby answered with the address of another
+// node of the configuration. Once it is on its way it is not given up when ctx
+// ends, only when its own time is over.
+func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
+	var err error
+	if r.limit == 0 {
+		r.limit = c.timeout
+	}
+	if r.token, err = c.token(); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", r, ceremony.ErrNotSent, err)
+	}
+	n := c.active.Load()
+	if n == nil {
+		if n, err = c.findActive(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", r, ceremony.ErrNotSent, err)
+	}
+	sending := ctx
+	if r.isWrite() {
+		sending = context.WithoutCancel(ctx)
+	}
+	body, f := n.send(sending, r)
+	if f == nil {
+		return body, nil
+	}
+	next := c.next(ctx, r, f)
+	if next == nil {
+		return nil, c.settle(sending, r, f)
+	}
+	if body, f = next.send(sending, r); f == nil {
+		return body, nil
+	}
+	if f.elsewhere() {
+		c.forget(next)
+	}
+	return nil, c.settle(sending, r, f)
+}
+
+// next is the node to which a request that failed may be sent again, or nil.
+func (c *Client) next(ctx context.Context, r request, f *fault) *node {
+	if !f.elsewhere() {
+		return nil
+	}
+	c.forget(f.node)
+	if f.location != "" {
+		if u, err := url.Parse(f.location); err == nil && c.at(u) != f.node {
+			return c.at(u)
+		}
+		return nil
+	}
+	if r.isWrite() && !f.unreached {
+		return nil
+	}
+	next, err := c.findActive(ctx)
+	if err != nil || r.isWrite() && next == f.node {
+		return nil
+	}
+	return next
+}
+
+// settle looks closer at a 503, which means more than "sealed": a node without
+// a leader answers it, and so does a load balancer that has lost its node. A
+// write did nothing only if the node says itself that it is sealed.
+func (c *Client) settle(ctx context.Context, r request, f *fault) error {
+	if f.status != http.StatusServiceUnavailable {
+		return f
+	}
+	status, err := c.sealStatus(ctx, f.node)
+	switch {
+	case err == nil && status.Sealed:
+	case r.isWrite():
+		f.sentinel = ceremony.ErrUncertain
+	case err == nil:
+		f.sentinel = ceremony.ErrNoLeader
+	}
+	return f
+}
+
+func (c *Client) forget(n *node) { c.active.CompareAndSwap(n, nil) }
+
+// view is what a node says of the leader.
+type view struct {
+	node   *node
+	leader api.LeaderResponse
+	err    error
+}
+
+// isActive says whether the node leads. One without high availability has
+// nobody to elect, and leads even while it is sealed.
+func (v view) isActive() bool { return v.err == nil && (!v.leader.HAEnabled || v.leader.IsSelf) }
+
+// survey asks every node at the same time for its leader.
+func (c *Client) survey(ctx context.Context) []view {
+	views := make([]view, len(c.nodes))
+	var asking sync.WaitGroup
+	for i, n := range c.nodes {
+		asking.Go(func() {
+			views[i].node = n
+			body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/leader", limit: c.timeout})
+			if f != nil {
+				views[i].err = f
+				return
+			}
+			views[i].leader, views[i].err = decode[api.LeaderResponse](body, "ha_enabled")
+		})
+	}
+	asking.Wait()
+	return views
+}
+
+// findActive answers the active node and remembers it. Its error says that the
+// request behind it has not been sent, for whatever reason.
+func (c *Client) findActive(ctx context.Context) (*node, error) {
+	views := c.survey(ctx)
+	for _, v := range views {
+		if v.isActive() {
+			c.active.Store(v.node)
+			return v.node, nil
+		}
+	}
+	return nil, leaderless(ctx, views)
+}
+
+// leaderless says in one error of package ceremony why no node leads. The
+// nodes' own errors are told in words only, or the error would be several
+// things at once.
+func leaderless(ctx context.Context, views []view) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("find the active node: %w: %w", ceremony.ErrNotSent, err)
+	}
+	sentinel := ceremony.ErrNotSent
+	var words []string
+	for _, v := range views {
+		switch f, isFault := v.err.(*fault); {
+		case v.err == nil && v.leader.LeaderAddress != "":
+			sentinel = ceremony.ErrNoLeader
+			words = append(words, fmt.Sprintf("%s is a standby of %q", v.node.base, v.leader.LeaderAddress))
+		case v.err == nil:
+			sentinel = ceremony.ErrNoLeader
+			words = append(words, fmt.Sprintf("%s knows no leader", v.node.base))
+		case isFault && f.sentinel == ceremony.ErrSealed && sentinel != ceremony.ErrNoLeader:
+			sentinel = ceremony.ErrSealed
+			words = append(words, v.err.Error())
+		default:
+			words = append(words, v.err.Error())
+		}
+	}
+	return fmt.Errorf("find the active node: %w: %s", sentinel, strings.Join(words, "; "))
+}

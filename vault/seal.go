@@ -1,0 +1,61 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/hashicorp/vault/api"
+
+	"conclave/ceremony"
+)
+
+// Seal reads the seal status of the node that is active now. When no node is,
+// because they are sealed or not initialised, the status of the first that
+// says so is answered: it is the cluster's.
+//
+// The active node is looked for each time. A standby answers this endpoint
+// itself, and tells the shares and threshold of before a rekey until it is
+// restarted.
+func (c *Client) Seal(ctx context.Context) (ceremony.Seal, error) {
+	n, err := c.findActive(ctx)
+	if err == nil {
+		return c.readSeal(ctx, n)
+	}
+	if !errors.Is(err, ceremony.ErrSealed) {
+		return ceremony.Seal{}, fmt.Errorf("read seal status: %w", err)
+	}
+	for _, n := range c.nodes {
+		if seal, sealErr := c.readSeal(ctx, n); sealErr == nil && seal.Sealed {
+			return seal, nil
+		}
+	}
+	return ceremony.Seal{}, fmt.Errorf("read seal status: %w", err)
+}
+
+func (c *Client) readSeal(ctx context.Context, n *node) (ceremony.Seal, error) {
+	status, err := c.sealStatus(ctx, n)
+	if err != nil {
+		return ceremony.Seal{}, fmt.Errorf("read seal status: %w", err)
+	}
+	return ceremony.Seal{
+		Initialized: status.Initialized,
+		Sealed:      status.Sealed,
+		Type:        status.Type,
+		Shares:      status.N,
+		Threshold:   status.T,
+		Version:     status.Version,
+		ClusterID:   status.ClusterID,
+		ClusterName: status.ClusterName,
+	}, nil
+}
+
+// sealStatus asks one node, without a token: this is public in every version.
+func (c *Client) sealStatus(ctx context.Context, n *node) (api.SealStatusResponse, error) {
+	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/seal-status", limit: c.timeout})
+	if f != nil {
+		return api.SealStatusResponse{}, f
+	}
+	return decode[api.SealStatusResponse](body, "sealed")
+}
