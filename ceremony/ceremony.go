@@ -39,6 +39,7 @@ type Ceremony struct {
 	Pending *Pending // an outside write whose outcome is not in the journal yet
 	Closing *Closing // the ceremony is being ended
 	Freeze  *Freeze  // when State is StateFrozen
+	Thawed  bool     // people want to go on; Vault has not been compared since
 
 	History []Entry // everything, in order
 }
@@ -72,7 +73,7 @@ type Contribution struct {
 
 // Pending is an intent in the journal that has no outcome there yet.
 type Pending struct {
-	Event  Event // Starting, Offered or Submitting
+	Event  Event // Starting, Offered, Submitting or Dropping
 	At     time.Time
 	Asking bool // the answer was lost, Vault is being asked
 }

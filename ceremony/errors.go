@@ -38,6 +38,8 @@ var (
 	// ErrChain means that the journal was changed: a line does not continue the
 	// line before it.
 	ErrChain = errors.New("the journal's chain is broken")
+	// ErrLocked means that another process keeps its journal in this directory.
+	ErrLocked = errors.New("another process has this journal open")
 	// ErrUnknownCeremony means that no ceremony has this id.
 	ErrUnknownCeremony = errors.New("no ceremony has this id")
 )

@@ -135,9 +135,21 @@ type (
 	}
 	// Resumed thaws a ceremony; Vault is compared next.
 	Resumed struct{}
-	// AttemptLost says that Vault does not have the attempt any more, or that it
-	// was given up; a new one follows. Nothing of it has taken effect.
+	// Dropping says that Vault is about to be asked to forget the attempt, or of a
+	// rekey only its verification, because people want to go on and what Vault has
+	// can't be used.
+	Dropping struct {
+		Step  Step   `json:"step"`
+		Nonce string `json:"nonce"`
+	}
+	// AttemptLost says that Vault does not have the attempt any more; a new one
+	// follows. Nothing of it has taken effect.
 	AttemptLost struct {
+		Nonce string `json:"nonce"`
+	}
+	// RoundReset says that the verification begins anew, under another nonce.
+	RoundReset struct {
+		Step  Step   `json:"step"`
 		Nonce string `json:"nonce"`
 	}
 
@@ -225,7 +237,9 @@ func (Verified) event()      {}
 func (Froze) event()         {}
 func (ResumeAsked) event()   {}
 func (Resumed) event()       {}
+func (Dropping) event()      {}
 func (AttemptLost) event()   {}
+func (RoundReset) event()    {}
 func (Closing) event()       {}
 func (Ended) event()         {}
 func (Posted) event()        {}
@@ -237,7 +251,7 @@ func events() []Event {
 		Proposed{}, Approved{}, Rejected{}, Starting{}, Started{}, KeyAnnounced{},
 		Offered{}, Declined{}, Submitting{}, AnswerLost{}, Counted{}, RoundRefused{},
 		Rekeyed{}, TokenIssued{}, Verified{}, Froze{}, ResumeAsked{}, Resumed{},
-		AttemptLost{}, Closing{}, Ended{}, Posted{}, Undeliverable{},
+		Dropping{}, AttemptLost{}, RoundReset{}, Closing{}, Ended{}, Posted{}, Undeliverable{},
 	}
 }
 

@@ -31,7 +31,12 @@ const (
 	EndedMessage    MessageKind = "ended"    // tells everybody who was asked that nothing is wanted any more
 )
 
-const boardKey = "board"
+const (
+	boardKey = "board"
+	// boardEndedKey stands for the status post's last redrawing: until it is done
+	// the ceremony is not settled, so that the last state is always shown.
+	boardEndedKey = "board/ended"
+)
 
 // Messages is everything that people are to be told, in order.
 func (c Ceremony) Messages() []Message {
@@ -89,10 +94,13 @@ func (o *outbox) tell(p Plan, e Entry) {
 				o.toPerson(ApprovalMessage, a, e)
 			}
 		}
-	case Approved, Rejected, Froze, ResumeAsked, Resumed, AttemptLost:
+	case Approved, Rejected, Froze, ResumeAsked, Resumed, AttemptLost, RoundReset:
 		o.history(e)
 		if _, ok := ev.(Froze); ok {
 			o.deciders(p, e)
+		}
+		if _, ok := ev.(RoundReset); ok {
+			o.counted = nil
 		}
 	case Started:
 		o.counted = nil
@@ -134,11 +142,12 @@ func (o *outbox) tell(p Plan, e Entry) {
 	case Closing:
 		o.history(e)
 	case Ended:
+		o.add(boardEndedKey, BoardMessage, nil, e)
 		o.history(e)
 		for _, who := range o.order {
 			o.toPerson(EndedMessage, o.asked[who], e)
 		}
-	case Starting, Offered, Submitting, AnswerLost, Posted, Undeliverable:
+	case Starting, Offered, Submitting, AnswerLost, Dropping, Posted, Undeliverable:
 		// Nobody is told of an intent: only of what came of it.
 	default:
 		panic(fmt.Sprintf("no words for %T", ev))

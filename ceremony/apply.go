@@ -1,0 +1,192 @@
+package ceremony
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Apply folds one entry into the next value. It trusts the entry as far as it
+// can: [Decide] has judged it before it was written. An error means that the
+// journal does not tell the story of one ceremony.
+func Apply(c Ceremony, e Entry) (Ceremony, error) {
+	if e.Seq != c.Seq()+1 {
+		return c, fmt.Errorf("event %d follows event %d", e.Seq, c.Seq())
+	}
+	if _, first := e.Event.(Proposed); first != (e.Seq == 1) {
+		return c, fmt.Errorf("event %d is %q", e.Seq, TypeOf(e.Event))
+	}
+	if c.Ended() && changes(e.Event) {
+		return c, fmt.Errorf("event %d: %q after the end", e.Seq, TypeOf(e.Event))
+	}
+	next, err := fold(c, e)
+	if err != nil {
+		return c, fmt.Errorf("event %d: %w", e.Seq, err)
+	}
+	next.History = append(slices.Clip(c.History), e)
+	return next, nil
+}
+
+// Replay makes a ceremony of its entries.
+func Replay(entries []Entry) (Ceremony, error) {
+	var c Ceremony
+	for _, e := range entries {
+		next, err := Apply(c, e)
+		if err != nil {
+			return c, err
+		}
+		c = next
+	}
+	return c, nil
+}
+
+// changes says whether an event is about more than the delivery of messages.
+func changes(e Event) bool {
+	switch e.(type) {
+	case Posted, Undeliverable, Declined:
+		return false
+	}
+	return true
+}
+
+func fold(c Ceremony, e Entry) (Ceremony, error) {
+	switch ev := e.Event.(type) {
+	case Proposed:
+		if got := ev.Plan.Hash(); got != ev.PlanHash {
+			return c, fmt.Errorf("the plan's hash is %s, not %s", got, ev.PlanHash)
+		}
+		return Ceremony{Plan: ev.Plan, PlanHash: ev.PlanHash, State: StateProposed}, nil
+	case Approved:
+		c.Approvals = append(slices.Clip(c.Approvals), Approval{By: ev.By, At: e.At})
+		if len(c.Approvals) >= c.Plan.Approvals {
+			c.State = StateApproved
+		}
+	case Rejected:
+		// Ended follows and says the rest.
+	case Starting:
+		c.Attempt = Attempt{Number: ev.Attempt}
+		c.Pending = &Pending{Event: ev, At: e.At}
+	case Started:
+		c.Pending = nil
+		c.Attempt.Nonce = ev.Nonce
+		c.State = StateCollecting
+		c.Round = Round{Number: 1, Step: Update, Nonce: ev.Nonce, Required: ev.Required}
+	case KeyAnnounced:
+		key := ev.Key
+		c.Key = &key
+		c.Thawed = false
+		if c.State == StateHandingOut {
+			c.State = StateVerifying
+		}
+	case Offered:
+		c.Pending = &Pending{Event: ev, At: e.At}
+	case Declined:
+		if c.answers(ev.Message) {
+			c.Pending = nil
+		}
+	case Submitting:
+		c.Pending = &Pending{Event: ev, At: e.At}
+	case AnswerLost:
+		if c.Pending == nil {
+			return c, fmt.Errorf("an answer is lost that nobody waits for")
+		}
+		pending := *c.Pending
+		pending.Asking = true
+		c.Pending = &pending
+	case Counted:
+		c.Pending = nil
+		c.Round.Counted = append(slices.Clip(c.Round.Counted), Contribution{By: ev.By, At: e.At})
+	case RoundRefused:
+		c.Pending = nil
+		c.Round.Number++
+		c.Round.Counted = nil
+		if ev.Nonce != "" && ev.Nonce != c.Round.Nonce {
+			c.Round.Nonce = ev.Nonce
+			c.Key = nil // the announcement names the old nonce
+		}
+	case Rekeyed:
+		c.Pending = nil
+		c.Key = nil
+		c.NewShares = ev.Shares
+		c.State = StateHandingOut
+		c.Round = Round{Number: 1, Step: Verify, Nonce: ev.VerificationNonce, Required: ev.Required}
+	case TokenIssued:
+		c.Pending = nil
+		c.Key = nil
+		c.Token = ev.Ciphertext
+	case Verified:
+		c.Pending = nil
+		c.Key = nil
+		c.Verified = &ev
+	case Froze:
+		c.Pending = nil
+		c.Thawed = false
+		was := c.State
+		if c.Freeze != nil {
+			was = c.Freeze.Was
+		}
+		c.Freeze = &Freeze{Froze: ev, At: e.At, Was: was}
+		c.State = StateFrozen
+	case ResumeAsked:
+		if c.Freeze == nil {
+			return c, fmt.Errorf("%q but nothing is frozen", TypeOf(ev))
+		}
+		freeze := *c.Freeze
+		initiator := ev.By.Account == c.Plan.Initiator.Account
+		freeze.Initiator = freeze.Initiator || initiator
+		freeze.Approver = freeze.Approver || !initiator
+		c.Freeze = &freeze
+	case Resumed:
+		if c.Freeze == nil {
+			return c, fmt.Errorf("%q but nothing is frozen", TypeOf(ev))
+		}
+		c.State = c.Freeze.Was
+		c.Freeze = nil
+		c.Key = nil // people are asked anew
+		c.Thawed = true
+	case Dropping:
+		c.Pending = &Pending{Event: ev, At: e.At}
+	case AttemptLost:
+		c.Pending = nil
+		c.Key = nil
+		c.NewShares = nil
+		c.Thawed = false
+		c.Attempt.Nonce = ""
+		c.Round = Round{}
+		c.State = StateApproved
+	case RoundReset:
+		c.Pending = nil
+		c.Key = nil
+		c.Round.Number++
+		c.Round.Nonce = ev.Nonce
+		c.Round.Counted = nil
+	case Closing:
+		c.Closing = &ev
+		if c.Freeze != nil {
+			c.State, c.Freeze = c.Freeze.Was, nil
+		}
+	case Ended:
+		c.Pending, c.Closing, c.Freeze, c.Key = nil, nil, nil, nil
+		c.Thawed = false
+		c.State = StateEnded
+		c.Outcome, c.Ending = ev.Outcome, ev.Vault
+	case Posted, Undeliverable:
+		// Read from the history by Due and Where.
+	default:
+		return c, fmt.Errorf("no rule for %T", ev)
+	}
+	return c, nil
+}
+
+// answers says whether message is the offer that waits for an outcome.
+func (c Ceremony) answers(message Ref) bool {
+	if c.Pending == nil {
+		return false
+	}
+	switch waiting := c.Pending.Event.(type) {
+	case Offered:
+		return waiting.Message == message
+	case Submitting:
+		return waiting.Message == message
+	}
+	return false
+}

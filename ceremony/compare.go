@@ -1,0 +1,177 @@
+package ceremony
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// difference is what Vault shows where the plan or the journal says otherwise.
+type difference struct {
+	why       FreezeReason
+	want, got string
+}
+
+func (d *difference) freeze() Froze { return Froze{Why: d.why, Want: d.want, Got: d.got} }
+
+// compare holds Vault's live state against the plan and the journal, and
+// answers the first difference, nil when they agree (P4).
+func (c Ceremony) compare(v View) *difference {
+	if d := c.compareAttempt(v.Update); d != nil {
+		return d
+	}
+	if id := v.Seal.ClusterID; id != "" && id != c.Plan.ClusterID {
+		return &difference{VaultDiffers, "cluster id " + c.Plan.ClusterID, id}
+	}
+	if c.Round.Step == Verify {
+		return c.compareVerification(v)
+	}
+	if v.Update.VerificationNonce != "" {
+		return &difference{KeysLost, "shares still being collected", "new shares made and waiting for verification"}
+	}
+	return c.compareRound(v.Update)
+}
+
+// compareAttempt holds the attempt against what was ordered.
+func (c Ceremony) compareAttempt(seen Progress) *difference {
+	switch {
+	case !seen.Started:
+		return &difference{AttemptGone, "attempt " + c.Attempt.Nonce, "no attempt in progress"}
+	case seen.Nonce != c.Attempt.Nonce:
+		return &difference{ForeignAttempt, "attempt " + c.Attempt.Nonce, "attempt " + seen.Nonce}
+	}
+	return c.compareOrder(seen)
+}
+
+// compareOrder holds what an attempt will make against the plan.
+func (c Ceremony) compareOrder(seen Progress) *difference {
+	p := c.Plan
+	differs := func(what string, want, got any) *difference {
+		return &difference{VaultDiffers, fmt.Sprintf("%s %v", what, want), fmt.Sprintf("%v", got)}
+	}
+	if seen.Required != p.Threshold {
+		return differs("shares required", p.Threshold, seen.Required)
+	}
+	if want := p.Recipients(); !slices.Equal(seen.Fingerprints, want) {
+		return differs("PGP keys", list(want), list(seen.Fingerprints))
+	}
+	if p.Operation != Rekey {
+		return nil
+	}
+	switch {
+	case seen.Shares != len(p.Receivers):
+		return differs("new shares", len(p.Receivers), seen.Shares)
+	case seen.Threshold != p.NewThreshold:
+		return differs("new threshold", p.NewThreshold, seen.Threshold)
+	case seen.VerificationRequired != p.Verification:
+		return differs("verification", yesNo(p.Verification), yesNo(seen.VerificationRequired))
+	case seen.Backup != p.Backup:
+		return differs("backup", yesNo(p.Backup), yesNo(seen.Backup))
+	}
+	return nil
+}
+
+// compareVerification holds the verification against the journal.
+func (c Ceremony) compareVerification(v View) *difference {
+	switch {
+	case !v.Verify.Started:
+		return &difference{AttemptGone, "verification " + c.Round.Nonce, "no verification in progress"}
+	case v.Verify.Nonce != c.Round.Nonce:
+		return &difference{ForeignShare, "verification " + c.Round.Nonce, "verification " + v.Verify.Nonce}
+	case v.Verify.Required != c.Plan.NewThreshold:
+		return &difference{VaultDiffers, fmt.Sprintf("shares required %d", c.Plan.NewThreshold), fmt.Sprint(v.Verify.Required)}
+	}
+	return c.compareRound(v.Verify)
+}
+
+func (c Ceremony) compareRound(seen Progress) *difference {
+	if seen.Progress != len(c.Round.Counted) {
+		return &difference{ForeignShare, fmt.Sprintf("%d shares counted", len(c.Round.Counted)), fmt.Sprint(seen.Progress)}
+	}
+	return nil
+}
+
+func list(keys []Fingerprint) string {
+	if len(keys) == 0 {
+		return "none"
+	}
+	words := make([]string, len(keys))
+	for i, k := range keys {
+		words[i] = k.String()
+	}
+	return strings.Join(words, " ")
+}
+
+// began judges what Vault shows after it was asked for an attempt.
+func (c Ceremony) began(seen Progress) ([]Event, error) {
+	if c.Pending == nil {
+		return nil, c.notNow()
+	}
+	if _, ok := c.Pending.Event.(Starting); !ok || !seen.Started {
+		return nil, c.notNow()
+	}
+	started := Started{Nonce: seen.Nonce, Required: seen.Required}
+	if d := c.compareOrder(seen); d != nil {
+		// Somebody else's attempt, or a Vault that did something else than it was
+		// asked: either way nothing of ours may go there.
+		return []Event{Froze{Why: ForeignAttempt, Want: d.want, Got: d.got}}, nil
+	}
+	if seen.Progress != 0 {
+		return []Event{started, Froze{Why: ForeignShare, Want: "0 shares counted", Got: fmt.Sprint(seen.Progress)}}, nil
+	}
+	return one(started)
+}
+
+// notBegun judges an attempt that Vault was asked for and does not have.
+func (c Ceremony) notBegun(why string) ([]Event, error) {
+	if c.Pending == nil {
+		return nil, c.notNow()
+	}
+	if _, ok := c.Pending.Event.(Starting); !ok {
+		return nil, c.notNow()
+	}
+	switch {
+	case c.Closing != nil:
+		return one(Ended{Outcome: c.Closing.Outcome, Vault: NothingToCancel})
+	case why != "":
+		return []Event{Closing{Outcome: Failed, Why: why}, Ended{Outcome: Failed, Vault: NothingToCancel}}, nil
+	}
+	return nil, nil
+}
+
+// look judges a comparison of Vault's live state with what it should be.
+func (c Ceremony) look(cmd Look) ([]Event, error) {
+	_, offered := c.offer()
+	if c.Ended() || c.State == StateFrozen || c.Closing != nil || c.Attempt.Nonce == "" || (c.Pending != nil && !offered) {
+		return nil, nil
+	}
+	d := c.compare(cmd.Seen)
+	if d == nil {
+		return nil, nil
+	}
+	if c.Thawed && cmd.Reconcile {
+		return c.reconcile(cmd.Seen, d), nil
+	}
+	return append(c.giveBack(IsFrozen), d.freeze()), nil
+}
+
+// reconcile is what people have asked for by thawing the ceremony: what is gone
+// is begun again, what is ours but spoilt is dropped first, what is not ours
+// stays untouched and freezes again.
+func (c Ceremony) reconcile(v View, d *difference) []Event {
+	switch d.why {
+	case AttemptGone:
+		return []Event{AttemptLost{Nonce: c.Attempt.Nonce}}
+	case KeysLost:
+		return []Event{Dropping{Step: Update, Nonce: c.Attempt.Nonce}}
+	case ForeignShare:
+		switch {
+		case c.Round.Step == Update:
+			return []Event{Dropping{Step: Update, Nonce: c.Attempt.Nonce}}
+		case v.Verify.Nonce != c.Round.Nonce && v.Verify.Progress == 0:
+			return []Event{RoundReset{Step: Verify, Nonce: v.Verify.Nonce}}
+		}
+		return []Event{Dropping{Step: Verify, Nonce: v.Verify.Nonce}}
+	}
+	return []Event{d.freeze()}
+}

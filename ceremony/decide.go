@@ -1,0 +1,314 @@
+package ceremony
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+const (
+	// maxDeclined is how many of one person's envelopes are looked at in vain in
+	// one ceremony: the journal must not grow by what an intruder types.
+	maxDeclined = 20
+	// shortestHash is how much of a plan's hash an approver has to name.
+	shortestHash = 8
+)
+
+// Decide judges a command: it answers the events that follow from it, or a
+// Refusal. It changes nothing.
+func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
+	switch cmd := command.(type) {
+	case Approve:
+		return c.approve(cmd, now)
+	case Reject:
+		return c.reject(cmd)
+	case Cancel:
+		return c.cancel(cmd)
+	case Resume:
+		return c.resume(cmd)
+	case Receive:
+		return c.receive(cmd, now)
+	case Begin:
+		if c.State != StateApproved {
+			return nil, c.notNow()
+		}
+		return one(Starting{Attempt: c.Attempt.Number + 1})
+	case Began:
+		return c.began(cmd.Seen)
+	case NotBegun:
+		return c.notBegun(cmd.Why)
+	case Announce:
+		if c.State != StateCollecting && c.State != StateHandingOut && c.State != StateVerifying {
+			return nil, c.notNow()
+		}
+		return one(KeyAnnounced{Key: cmd.Key})
+	case Decline:
+		return c.decline(cmd)
+	case Send:
+		return c.send(cmd)
+	case Lose:
+		if c.Pending == nil || c.Pending.Asking {
+			return nil, nil
+		}
+		return one(AnswerLost{})
+	case Settle:
+		return c.settle(cmd)
+	case Look:
+		return c.look(cmd)
+	case Stop:
+		if c.Ended() || c.State == StateFrozen {
+			return nil, nil
+		}
+		return append(c.giveBack(IsFrozen), Froze(cmd)), nil
+	case Tick:
+		if c.Ended() || c.Closing != nil || now.Before(c.Plan.Closes) {
+			return nil, nil
+		}
+		return c.close(Closing{Outcome: Expired})
+	case Close:
+		if c.Closing == nil {
+			return nil, nil
+		}
+		return one(Ended{Outcome: c.Closing.Outcome, Vault: cmd.Vault})
+	case Post:
+		return one(Posted(cmd))
+	case Undeliver:
+		return one(Undeliverable(cmd))
+	}
+	return nil, fmt.Errorf("no rule for %T", command)
+}
+
+func one(e Event) ([]Event, error) { return []Event{e}, nil }
+
+func (c Ceremony) approve(cmd Approve, now time.Time) ([]Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, Closed
+	}
+	// The rule of two people comes first: it is worth its own words.
+	if cmd.By == c.Plan.Initiator.Account {
+		return nil, OwnProposal
+	}
+	by, ok := find(c.Plan.Approvers, cmd.By)
+	if !ok {
+		return nil, NotApprover
+	}
+	for _, a := range c.Approvals {
+		if a.By.Account == cmd.By {
+			return nil, AlreadyApproved
+		}
+	}
+	if c.State != StateProposed {
+		return nil, NotProposed
+	}
+	if !now.Before(c.Plan.Closes) {
+		return nil, Closed
+	}
+	if len(cmd.PlanHash) < shortestHash || !strings.HasPrefix(c.PlanHash, strings.ToLower(cmd.PlanHash)) {
+		return nil, PlanChanged
+	}
+	return one(Approved{By: by, PlanHash: c.PlanHash})
+}
+
+func (c Ceremony) reject(cmd Reject) ([]Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, Closed
+	}
+	by, ok := find(c.Plan.Approvers, cmd.By)
+	if !ok {
+		return nil, NotApprover
+	}
+	if c.State != StateProposed {
+		return nil, NotProposed
+	}
+	return []Event{Rejected{By: by, Why: cmd.Why}, Ended{Outcome: WasRejected, Vault: NothingToCancel}}, nil
+}
+
+func (c Ceremony) cancel(cmd Cancel) ([]Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, Closed
+	}
+	by, ok := c.decider(cmd.By)
+	if !ok {
+		return nil, MayNotCancel
+	}
+	return c.close(Closing{Outcome: Cancelled, By: &by, Why: cmd.Why})
+}
+
+// close begins the end. When Vault was never asked for anything there is
+// nothing to wait for.
+func (c Ceremony) close(closing Closing) ([]Event, error) {
+	events := []Event{closing}
+	if c.Attempt.Nonce == "" && c.Pending == nil {
+		events = append(events, Ended{Outcome: closing.Outcome, Vault: NothingToCancel})
+	}
+	return events, nil
+}
+
+func (c Ceremony) resume(cmd Resume) ([]Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, Closed
+	}
+	by, ok := c.decider(cmd.By)
+	if !ok {
+		return nil, MayNotResume
+	}
+	if c.State != StateFrozen {
+		return nil, NotFrozen
+	}
+	initiator := by.Account == c.Plan.Initiator.Account
+	events := []Event{ResumeAsked{By: by}}
+	if (initiator || c.Freeze.Initiator) && (!initiator || c.Freeze.Approver) {
+		events = append(events, Resumed{})
+	}
+	return events, nil
+}
+
+// decider is somebody whose word ends or thaws a ceremony.
+func (c Ceremony) decider(who Account) (Person, bool) {
+	if who == c.Plan.Initiator.Account {
+		return c.Plan.Initiator, true
+	}
+	return find(c.Plan.Approvers, who)
+}
+
+// receive is the third stop in the life of a share: may this person bring one
+// now? Whatever the answer, it goes to the journal.
+func (c Ceremony) receive(cmd Receive, now time.Time) ([]Event, error) {
+	if c.seen(cmd.Message) {
+		return nil, nil // Slack delivered it again
+	}
+	if c.declined(cmd.By) >= maxDeclined {
+		return nil, TooManyRefusals
+	}
+	step := c.Round.Step
+	by, contributes := find(c.Plan.Contributors(step), cmd.By)
+	if !contributes {
+		by = Person{Name: cmd.Name, Account: cmd.By}
+	}
+	if reason := c.mayNot(cmd, contributes, now); reason != "" {
+		return one(Declined{By: by, Step: step, Message: cmd.Message, Evidence: cmd.Evidence, Reason: reason})
+	}
+	return one(Offered{By: by, Step: step, Message: cmd.Message, Evidence: cmd.Evidence})
+}
+
+// mayNot is why a person can't bring a share now, empty when they can (P2).
+func (c Ceremony) mayNot(cmd Receive, contributes bool, now time.Time) Refusal {
+	switch {
+	case !contributes:
+		return NotAHolder
+	case c.Ended() || c.Closing != nil || !now.Before(c.Plan.Closes):
+		return Closed
+	case c.State == StateFrozen:
+		return IsFrozen
+	case c.Pending != nil:
+		return Busy
+	case !c.Wants():
+		return NotCollecting
+	case c.HasCounted(cmd.By):
+		return AlreadyCounted
+	case c.knows(func(e Evidence) bool { return e.SHA256 == cmd.Evidence.SHA256 }):
+		return Replayed
+	}
+	return ""
+}
+
+// seen says whether this Slack message has been dealt with.
+func (c Ceremony) seen(message Ref) bool {
+	for _, e := range c.History {
+		switch ev := e.Event.(type) {
+		case Offered:
+			if ev.Message == message {
+				return true
+			}
+		case Declined:
+			if ev.Message == message {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// knows says whether an envelope that got as far as Vault matches.
+func (c Ceremony) knows(match func(Evidence) bool) bool {
+	for _, e := range c.History {
+		if s, ok := e.Event.(Submitting); ok && match(s.Evidence) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c Ceremony) declined(who Account) int {
+	n := 0
+	for _, e := range c.History {
+		if d, ok := e.Event.(Declined); ok && d.By.Account == who {
+			n++
+		}
+	}
+	return n
+}
+
+func (c Ceremony) decline(cmd Decline) ([]Event, error) {
+	declined := Declined{Evidence: cmd.Evidence, Reason: cmd.Reason}
+	if c.Pending == nil {
+		return nil, c.notNow()
+	}
+	switch waiting := c.Pending.Event.(type) {
+	case Offered:
+		declined.By, declined.Step, declined.Message = waiting.By, waiting.Step, waiting.Message
+	case Submitting:
+		declined.By, declined.Step, declined.Message = waiting.By, waiting.Step, waiting.Message
+	default:
+		return nil, c.notNow()
+	}
+	return one(declined)
+}
+
+func (c Ceremony) send(cmd Send) ([]Event, error) {
+	offer, ok := c.offer()
+	if !ok {
+		return nil, c.notNow()
+	}
+	// A message that was mangled on the way has other bytes and the same
+	// signature: a replay is known by who signed and when.
+	if c.knows(func(e Evidence) bool {
+		return e.Signer == cmd.Evidence.Signer && e.SignedAt.Equal(cmd.Evidence.SignedAt)
+	}) {
+		return c.decline(Decline{Evidence: cmd.Evidence, Reason: Replayed})
+	}
+	return one(Submitting{
+		By: offer.By, Step: offer.Step, Nonce: c.Round.Nonce, Before: cmd.Before,
+		Message: offer.Message, Evidence: cmd.Evidence,
+	})
+}
+
+// giveBack declines the envelope that waits to be opened, if there is one.
+func (c Ceremony) giveBack(reason Refusal) []Event {
+	offer, ok := c.offer()
+	if !ok {
+		return nil
+	}
+	events, _ := c.decline(Decline{Evidence: offer.Evidence, Reason: reason}) // an offer can always be declined
+	return events
+}
+
+// offer is the envelope that waits to be opened.
+func (c Ceremony) offer() (Offered, bool) {
+	if c.Pending == nil {
+		return Offered{}, false
+	}
+	offer, ok := c.Pending.Event.(Offered)
+	return offer, ok
+}
+
+// notNow is the refusal that says where the ceremony stands instead.
+func (c Ceremony) notNow() Refusal {
+	switch {
+	case c.Ended() || c.Closing != nil:
+		return Closed
+	case c.State == StateFrozen:
+		return IsFrozen
+	}
+	return NotCollecting
+}

@@ -1,0 +1,446 @@
+package ceremony
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+)
+
+// Cluster is one configured cluster.
+type Cluster struct {
+	Name  string
+	Vault Vault
+
+	Operations []Operation // that may be run here
+	Initiators []Person    // who may propose
+	Approvers  []Person    // who may approve
+	Approvals  int         // how many of them must; at least 1, and the initiator never counts
+	Holders    []Person    // who holds the shares in force
+	Receivers  []Person    // who gets the new shares of a rekey
+
+	NewThreshold int  // of a rekey
+	Verification bool // a rekey waits for proof of the new shares (P7)
+	Backup       bool // Vault keeps a rekey's encrypted new shares
+
+	Window time.Duration // from the proposal until the ceremony closes
+	Poll   time.Duration // how often Vault is compared with the plan while a ceremony is open
+}
+
+// Config is what an engine is made of; every field is needed.
+type Config struct {
+	Clusters []Cluster
+	Opener   Opener
+	Courier  Courier
+	Journal  Journal
+	Log      *slog.Logger
+}
+
+// Engine runs ceremonies. Each open one has an owner, a goroutine that alone
+// decides and writes for it, so that a Vault that hangs delays no other cluster.
+type Engine struct {
+	config   Config
+	clusters map[string]Cluster
+	people   map[Account]string // account → name in the configuration
+	ready    chan struct{}
+
+	mu     sync.Mutex
+	known  map[ID]known
+	owners map[ID]*owner
+	taken  map[string]bool // cluster → a proposal for it is being prepared
+	// first is the hash of the newest ceremony's first line.
+	first string
+	// run starts an owner; nil when the engine is not running.
+	run func(*owner)
+}
+
+// known is a ceremony as readers see it.
+type known struct {
+	c    Ceremony
+	live Live
+	fits func(envelope []byte) bool // is it encrypted to the key that is announced now? nil when there is none
+}
+
+// ErrNotRunning means that the engine has not started, or is stopping.
+var ErrNotRunning = errors.New("the engine is not running")
+
+// NewEngine makes an engine that does nothing until Run.
+func NewEngine(config Config) *Engine {
+	e := &Engine{
+		config:   config,
+		clusters: map[string]Cluster{},
+		people:   map[Account]string{},
+		ready:    make(chan struct{}),
+		known:    map[ID]known{},
+		owners:   map[ID]*owner{},
+		taken:    map[string]bool{},
+	}
+	for _, c := range config.Clusters {
+		e.clusters[c.Name] = c
+		for _, p := range slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers) {
+			e.people[p.Account] = p.Name
+		}
+	}
+	return e
+}
+
+// Ready is closed when the journal has been read and commands are taken.
+func (e *Engine) Ready() <-chan struct{} { return e.ready }
+
+// Clusters are the configured clusters.
+func (e *Engine) Clusters() []Cluster { return slices.Clone(e.config.Clusters) }
+
+// Run reads the journal, takes up what was open, and serves until ctx ends. It
+// returns when every owner has finished the act in hand. An error means that
+// the journal could not be read: nothing was done.
+func (e *Engine) Run(ctx context.Context) error {
+	open, err := e.recover(ctx)
+	if err != nil {
+		return err
+	}
+	var owners sync.WaitGroup
+	start := func(o *owner) {
+		owners.Go(func() {
+			o.run(ctx)
+			e.forget(o)
+		})
+	}
+	e.mu.Lock()
+	e.run = start
+	for _, o := range open {
+		e.owners[o.id] = o
+		start(o)
+	}
+	e.mu.Unlock()
+	close(e.ready)
+
+	<-ctx.Done()
+	e.mu.Lock()
+	e.run = nil
+	e.mu.Unlock()
+	owners.Wait()
+	return nil
+}
+
+// recover replays every ceremony and makes owners for those that are not
+// settled.
+func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
+	ids, err := e.config.Journal.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var open []*owner
+	for _, id := range ids {
+		entries, err := e.config.Journal.Load(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		c, err := Replay(entries)
+		if err != nil {
+			return nil, fmt.Errorf("replay %s: %w: %w", id, ErrChain, err)
+		}
+		e.first = entries[0].Hash
+		e.known[id] = known{c: c}
+		if c.Settled() {
+			continue
+		}
+		cluster, ok := e.clusters[c.Plan.Cluster]
+		if !ok {
+			return nil, fmt.Errorf("%s is open, and its cluster %q is not configured any more: %w", id, c.Plan.Cluster, UnknownCluster)
+		}
+		open = append(open, newOwner(e, cluster, c, true))
+		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.State), "events", c.Seq())
+	}
+	return open, nil
+}
+
+func (e *Engine) forget(o *owner) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.owners, o.id)
+}
+
+// publish makes a ceremony's newest value visible to readers.
+func (e *Engine) publish(k known) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.known[k.c.ID()] = k
+}
+
+// Ceremony answers where a ceremony stands and how its Vault answers.
+func (e *Engine) Ceremony(id ID) (Ceremony, Live, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k, ok := e.known[id]
+	if !ok {
+		return Ceremony{}, Live{}, fmt.Errorf("%s: %w", id, ErrUnknownCeremony)
+	}
+	return k.c, k.live, nil
+}
+
+// Ceremonies answers all of them, newest first.
+func (e *Engine) Ceremonies() []Ceremony {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]Ceremony, 0, len(e.known))
+	for _, k := range e.known {
+		all = append(all, k.c)
+	}
+	slices.SortFunc(all, func(a, b Ceremony) int {
+		if c := b.Plan.Proposed.Compare(a.Plan.Proposed); c != 0 {
+			return c
+		}
+		return strings.Compare(string(a.ID()), string(b.ID()))
+	})
+	return all
+}
+
+// Proposal is what somebody wants to have done.
+type Proposal struct {
+	Operation Operation
+	Cluster   string
+	Reason    string // shown to everybody; one line of at most 300 characters
+	By        Account
+}
+
+// Propose opens a ceremony. Before that it asks Vault, and checks every PGP key
+// that Vault will be given: Vault itself notices a bad one after the last share.
+// The refusals that it answers may wrap what is wrong.
+func (e *Engine) Propose(ctx context.Context, p Proposal) (Ceremony, error) {
+	cluster, ok := e.clusters[p.Cluster]
+	if !ok {
+		return Ceremony{}, fmt.Errorf("cluster %q: %w", p.Cluster, UnknownCluster)
+	}
+	release, err := e.reserve(cluster.Name)
+	if err != nil {
+		return Ceremony{}, err
+	}
+	defer release()
+
+	plan, err := e.plan(ctx, cluster, p)
+	if err != nil {
+		return Ceremony{}, err
+	}
+	return e.open(ctx, cluster, plan)
+}
+
+// reserve makes sure that a cluster has one ceremony at a time: shares of a key
+// that another ceremony replaces would fail in this one.
+func (e *Engine) reserve(cluster string) (release func(), err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.run == nil {
+		return nil, ErrNotRunning
+	}
+	if e.taken[cluster] {
+		return nil, ClusterBusy
+	}
+	for id, k := range e.known {
+		if k.c.Plan.Cluster == cluster && !k.c.Ended() {
+			return nil, fmt.Errorf("%s is open: %w", id, ClusterBusy)
+		}
+	}
+	e.taken[cluster] = true
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.taken, cluster)
+	}, nil
+}
+
+// open writes the first line and starts the owner.
+func (e *Engine) open(ctx context.Context, cluster Cluster, plan Plan) (Ceremony, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.run == nil {
+		return Ceremony{}, ErrNotRunning
+	}
+	entries, err := e.config.Journal.Append(ctx, plan.Ceremony, 0, Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: e.first})
+	if err != nil {
+		return Ceremony{}, err
+	}
+	c, err := Replay(entries)
+	if err != nil {
+		return Ceremony{}, err
+	}
+	e.first = entries[0].Hash
+	e.known[c.ID()] = known{c: c}
+	o := newOwner(e, cluster, c, false)
+	e.owners[c.ID()] = o
+	e.run(o)
+	return c, nil
+}
+
+// plan works out what is proposed and refuses what can't work.
+func (e *Engine) plan(ctx context.Context, cluster Cluster, p Proposal) (Plan, error) {
+	if !slices.Contains(cluster.Operations, p.Operation) {
+		return Plan{}, fmt.Errorf("%q on %s: %w", p.Operation, cluster.Name, UnknownOperation)
+	}
+	initiator, ok := find(cluster.Initiators, p.By)
+	if !ok {
+		return Plan{}, NotInitiator
+	}
+	reason := strings.TrimSpace(p.Reason)
+	if len([]rune(reason)) > 300 || strings.ContainsFunc(reason, unicode.IsControl) {
+		return Plan{}, BadReason
+	}
+	seal, err := e.preflight(ctx, cluster, p.Operation)
+	if err != nil {
+		return Plan{}, err
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	plan := Plan{
+		Ceremony:  newID(cluster.Name, p.Operation),
+		Operation: p.Operation,
+		Cluster:   cluster.Name,
+		ClusterID: seal.ClusterID,
+		Reason:    reason,
+		Initiator: initiator,
+		Approvers: cluster.Approvers,
+		Approvals: cluster.Approvals,
+		Holders:   cluster.Holders,
+		Shares:    seal.Shares,
+		Threshold: seal.Threshold,
+		Identity:  e.config.Opener.Identity(),
+		Proposed:  now,
+		Closes:    now.Add(cluster.Window),
+	}
+	switch p.Operation {
+	case Rekey:
+		plan.Receivers = cluster.Receivers
+		plan.NewThreshold = cluster.NewThreshold
+		plan.Verification = cluster.Verification
+		plan.Backup = cluster.Backup
+	case GenerateRoot:
+		plan.Requester = &initiator
+	}
+	if len(plan.Holders) < plan.Threshold {
+		return Plan{}, fmt.Errorf("%d holders, and Vault asks for %d shares: %w", len(plan.Holders), plan.Threshold, TooFewHolders)
+	}
+	return plan, e.checkKeys(plan)
+}
+
+// preflight asks Vault whether the operation can be begun at all.
+func (e *Engine) preflight(ctx context.Context, cluster Cluster, op Operation) (Seal, error) {
+	seal, err := cluster.Vault.Seal(ctx)
+	switch {
+	case err != nil:
+		return seal, fmt.Errorf("ask %s for its seal: %w", cluster.Name, err)
+	case !seal.Initialized:
+		return seal, NotInitialized
+	case seal.Sealed:
+		return seal, ErrSealed
+	case seal.Type != "shamir" && op == Rekey:
+		return seal, fmt.Errorf("seal type %q: %w", seal.Type, WrongSealType)
+	}
+	seen, err := cluster.Vault.Progress(ctx, op, Update)
+	switch {
+	case err != nil:
+		return seal, fmt.Errorf("ask %s for its progress: %w", cluster.Name, err)
+	case seen.Started:
+		return seal, fmt.Errorf("attempt %s: %w", seen.Nonce, AlreadyStarted)
+	}
+	return seal, nil
+}
+
+// checkKeys makes sure that Vault can encrypt to every key that it is given,
+// and that every holder's signature will be accepted, until the window ends.
+func (e *Engine) checkKeys(plan Plan) error {
+	var faults []error
+	checked := map[Fingerprint]bool{}
+	people := slices.Concat(plan.Holders, plan.Receivers)
+	if plan.Requester != nil {
+		people = append(people, *plan.Requester)
+	}
+	for _, p := range people {
+		if checked[p.Key] {
+			continue
+		}
+		checked[p.Key] = true
+		if err := e.config.Opener.CheckKey(p.Key, plan.Proposed, plan.Closes); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", p.Name, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// idAlphabet has no letter or digit that is taken for another one when it is
+// read aloud.
+const idAlphabet = "abcdefghjkmnpqrstuvwxyz23456789"
+
+func newID(cluster string, op Operation) ID {
+	var word [4]byte
+	_, _ = rand.Read(word[:]) // crypto/rand never fails
+	for i, b := range word {
+		word[i] = idAlphabet[int(b)%len(idAlphabet)]
+	}
+	return ID(cluster + "-" + string(op) + "-" + string(word[:]))
+}
+
+// Approve records one person's consent. planHash is what they have seen of the
+// plan's hash, at least 8 digits; when it is empty they have named the ceremony
+// alone, which stands for its plan since a plan never changes.
+func (e *Engine) Approve(ctx context.Context, id ID, by Account, planHash string) (Ceremony, error) {
+	if planHash == "" {
+		c, _, err := e.Ceremony(id)
+		if err != nil {
+			return Ceremony{}, err
+		}
+		planHash = c.PlanHash
+	}
+	return e.command(ctx, id, Approve{By: by, PlanHash: planHash})
+}
+
+// Reject ends a proposal.
+func (e *Engine) Reject(ctx context.Context, id ID, by Account, why string) (Ceremony, error) {
+	return e.command(ctx, id, Reject{By: by, Why: oneLine(why)})
+}
+
+// Cancel ends a ceremony; its attempt in Vault is cancelled next.
+func (e *Engine) Cancel(ctx context.Context, id ID, by Account, why string) (Ceremony, error) {
+	return e.command(ctx, id, Cancel{By: by, Why: oneLine(why)})
+}
+
+// Resume is one of the two voices that thaw a frozen ceremony.
+func (e *Engine) Resume(ctx context.Context, id ID, by Account) (Ceremony, error) {
+	return e.command(ctx, id, Resume{By: by})
+}
+
+// oneLine makes a remark fit for a journal line that people read.
+func oneLine(s string) string {
+	words := strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	if r := []rune(words); len(r) > 300 {
+		return string(r[:300])
+	}
+	return words
+}
+
+func (e *Engine) command(ctx context.Context, id ID, cmd Command) (Ceremony, error) {
+	o, err := e.owner(id)
+	if err != nil {
+		return Ceremony{}, err
+	}
+	return o.command(ctx, cmd)
+}
+
+// owner finds who decides for an open ceremony.
+func (e *Engine) owner(id ID) (*owner, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if o := e.owners[id]; o != nil {
+		return o, nil
+	}
+	switch _, ok := e.known[id]; {
+	case e.run == nil:
+		return nil, ErrNotRunning
+	case !ok:
+		return nil, fmt.Errorf("%s: %w", id, ErrUnknownCeremony)
+	}
+	return nil, fmt.Errorf("%s: %w", id, Closed)
+}

@@ -1,0 +1,123 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// redrawInterval brings the time left on the status post up to date.
+	redrawInterval = time.Minute
+	tellingPause   = 2 * time.Second
+	longestPause   = time.Minute
+)
+
+// herald posts what is due, one message after the other. What is due follows
+// from the journal and ends when the journal says that it was posted, so that a
+// restart forgets nothing; what may have been posted already is looked for
+// first, so that nothing is posted twice.
+func (o *owner) herald(ctx context.Context) {
+	maybe := map[string]bool{}
+	pause := tellingPause
+	var c Ceremony
+	select {
+	case c = <-o.forHerald:
+	case <-ctx.Done():
+		return
+	}
+	if o.recovered {
+		for _, m := range c.Due() {
+			maybe[m.Key] = true
+		}
+	}
+	for ctx.Err() == nil {
+		failed := false
+		for _, m := range c.Due() {
+			if ctx.Err() != nil {
+				return
+			}
+			if m.Key == boardEndedKey {
+				continue // the board's
+			}
+			if _, posted := c.Board(); !posted && m.Kind == HistoryMessage {
+				continue // there is no thread yet
+			}
+			next, err := o.deliver(ctx, c, m, maybe)
+			if err != nil {
+				failed = true
+				o.log.Warn("message not delivered", "key", m.Key, "error", err)
+				continue
+			}
+			c = next
+			pause = tellingPause
+		}
+		var again <-chan time.Time
+		if failed {
+			again = time.After(pause)
+			pause = min(2*pause, longestPause)
+		}
+		select {
+		case c = <-o.forHerald:
+		case <-again:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// deliver posts one message and has it recorded.
+func (o *owner) deliver(ctx context.Context, c Ceremony, m Message, maybe map[string]bool) (Ceremony, error) {
+	ref, err := o.e.config.Courier.Deliver(ctx, c, m, maybe[m.Key])
+	switch {
+	case errors.Is(err, ErrUndeliverable):
+		return o.command(ctx, Undeliver{Key: m.Key})
+	case err != nil:
+		maybe[m.Key] = maybe[m.Key] || !errors.Is(err, ErrNotPosted)
+		return c, err
+	}
+	maybe[m.Key] = true // should the journal fail now, the message still lies there
+	return o.command(ctx, Post{Key: m.Key, Ref: ref})
+}
+
+// board keeps the status post up to date. Only the newest state is drawn; the
+// last one is drawn until it succeeds.
+func (o *owner) board(ctx context.Context) {
+	pause := tellingPause
+	var k known
+	for ctx.Err() == nil {
+		again := time.After(redrawInterval)
+		if at, posted := k.c.Board(); posted {
+			if err := o.redraw(ctx, k, at); err != nil {
+				o.log.Warn("status post not redrawn", "error", err)
+				again = time.After(pause)
+				pause = min(2*pause, longestPause)
+			} else {
+				pause = tellingPause
+			}
+		}
+		select {
+		case k = <-o.forBoard:
+		case <-again:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (o *owner) redraw(ctx context.Context, k known, at Ref) error {
+	if _, drawn := k.c.Where(boardEndedKey); drawn {
+		return nil
+	}
+	now, err := o.e.config.Courier.Redraw(ctx, k.c, k.live, at)
+	if err != nil {
+		return err
+	}
+	if now != at {
+		if _, err := o.command(ctx, Post{Key: boardKey, Ref: now}); err != nil {
+			return err
+		}
+	}
+	if k.c.Ended() {
+		_, err = o.command(ctx, Post{Key: boardEndedKey, Ref: now})
+	}
+	return err
+}

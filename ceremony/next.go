@@ -1,0 +1,60 @@
+package ceremony
+
+import (
+	"slices"
+	"time"
+)
+
+// act is what a ceremony's owner has to do now, without anybody asking.
+type act int
+
+const (
+	actNothing   act = iota
+	actSettle        // an intent has no outcome: ask Vault, or give an interrupted offer back
+	actClose         // end the attempt in Vault
+	actExpire        // the window is over
+	actStart         // begin an attempt
+	actReconcile     // compare with Vault before anything else: after a start of the program, after a thaw
+	actAnnounce      // make a ceremony key
+)
+
+// session is what this process knows of a ceremony and no journal does.
+type session struct {
+	hasKey  bool // the private half of the announced key is here
+	checked bool // Vault has been compared since the start or the thaw
+}
+
+// next is what is to be done. It looks at the value alone, so that a program
+// that was stopped anywhere goes on where it was (P6).
+func (c Ceremony) next(s session, now time.Time) act {
+	switch {
+	case c.Ended():
+		return actNothing
+	case c.Pending != nil:
+		return actSettle
+	case c.Closing != nil:
+		return actClose
+	case !now.Before(c.Plan.Closes):
+		return actExpire
+	}
+	switch c.State {
+	case StateApproved:
+		return actStart
+	case StateCollecting, StateHandingOut, StateVerifying:
+		switch {
+		case !s.checked:
+			return actReconcile
+		case c.State == StateHandingOut && !c.handedOut():
+			return actNothing
+		case !s.hasKey || c.Key == nil:
+			return actAnnounce
+		}
+	}
+	return actNothing
+}
+
+// handedOut says whether every new share has been posted to its receiver, or
+// can't be.
+func (c Ceremony) handedOut() bool {
+	return !slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind == DeliveryMessage })
+}

@@ -1,0 +1,290 @@
+package ceremony
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+)
+
+// Offer is an envelope that somebody sent.
+type Offer struct {
+	By       Account
+	Message  Ref    // where it lies; the same message is looked at once
+	Envelope []byte // as it came, with everything that a chat did to it
+}
+
+// Offer brings an envelope to the ceremony that it is encrypted for, or to the
+// one that wants a share of this person.
+//
+// With an id, the outcome is in the journal, and the person is told by a
+// receipt; the error, if any, is that outcome. Without an id nothing was
+// recorded, and the caller tells the person.
+func (e *Engine) Offer(ctx context.Context, offer Offer) (ID, error) {
+	o, err := e.addressee(offer)
+	if err != nil {
+		return "", err
+	}
+	recorded := false
+	err = o.ask(ctx, func(ctx context.Context) error {
+		before := o.c.Seq()
+		err := o.offer(ctx, offer)
+		recorded = o.c.Seq() > before
+		return err
+	})
+	if !recorded && err != nil {
+		return "", err
+	}
+	return o.id, err
+}
+
+// addressee finds the ceremony that an envelope is for.
+func (e *Engine) addressee(offer Offer) (*owner, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.run == nil {
+		return nil, ErrNotRunning
+	}
+	// Best of all, the envelope says it; then, somebody waits for this person; at
+	// the least, this person has a part in it and is told why nobody waits.
+	const (
+		none = iota
+		involved
+		wanted
+		fitting
+	)
+	var best *owner
+	rank := none
+	for id, o := range e.owners {
+		k := e.known[id]
+		r := none
+		switch {
+		case k.c.Ended():
+		case k.fits != nil && k.fits(offer.Envelope):
+			r = fitting
+		case k.c.contributes(offer.By) && k.c.Wants():
+			r = wanted
+		case k.c.contributes(offer.By):
+			r = involved
+		}
+		if r > rank || r == rank && best != nil && newer(k.c, e.known[best.id].c) {
+			best, rank = o, r
+		}
+	}
+	if best != nil {
+		return best, nil
+	}
+	for _, k := range e.known {
+		if k.c.Ended() && k.c.contributes(offer.By) && time.Since(k.c.Plan.Closes) < 0 {
+			return nil, Closed // it ended before its time: this share comes late
+		}
+	}
+	return nil, NotCollecting
+}
+
+func newer(a, b Ceremony) bool { return a.Plan.Proposed.After(b.Plan.Proposed) }
+
+// offer takes an envelope through everything that happens to a share.
+func (o *owner) offer(ctx context.Context, offer Offer) error {
+	began := time.Now()
+	sum := sha256.Sum256(offer.Envelope)
+	evidence := Evidence{SHA256: hex.EncodeToString(sum[:])}
+
+	// Life of a share, 3 of 7: may this holder act now? The offer is journaled.
+	if err := o.record(ctx, Receive{By: offer.By, Name: o.e.people[offer.By], Message: offer.Message, Evidence: evidence}); err != nil {
+		return err
+	}
+	if o.key == nil || !o.waiting(offer.Message) {
+		return o.outcome(offer.Message)
+	}
+	recorded := time.Now()
+
+	share, evidence, err := o.key.Open(offer.Envelope, Expected{
+		Ceremony:  o.c.ID(),
+		Step:      o.c.Round.Step,
+		Nonce:     o.c.Round.Nonce,
+		Signer:    o.signer(offer.By),
+		NotBefore: o.c.Key.At,
+		Now:       time.Now(),
+	})
+	evidence.SHA256 = hex.EncodeToString(sum[:])
+	if err != nil {
+		return o.decline(ctx, evidence, err)
+	}
+	defer share.Wipe()
+	opened := time.Now()
+
+	o.resetTags()
+	tag, err := share.Tag(o.tags.key[:])
+	if err != nil {
+		return o.decline(ctx, evidence, err)
+	}
+	if o.tags.seen[tag] {
+		return o.decline(ctx, evidence, DuplicateShare)
+	}
+
+	// Life of a share, 5 of 7: Vault's live state is compared with the plan (P4).
+	v, err := o.view(ctx)
+	if err != nil {
+		if declined := o.decline(ctx, evidence, err); !errors.Is(err, ErrSealed) {
+			return declined
+		}
+		return errors.Join(VaultSealed, o.record(ctx, Stop{Why: SealedMidway}))
+	}
+	if err := o.record(ctx, Look{Seen: v}); err != nil {
+		return err
+	}
+	if !o.waiting(offer.Message) {
+		return o.outcome(offer.Message)
+	}
+	if err := o.record(ctx, Send{Evidence: evidence, Before: len(o.c.Round.Counted)}); err != nil {
+		return err
+	}
+	sent, ok := o.c.Pending.submitting()
+	if !ok {
+		return o.outcome(offer.Message)
+	}
+	compared := time.Now()
+
+	answer, err := o.cluster.Vault.Submit(ctx, Submission{
+		Operation: o.c.Plan.Operation, Step: sent.Step, Nonce: sent.Nonce, Share: share,
+	})
+	answered := time.Now()
+
+	// Life of a share, 7 of 7: the answer is journaled; board and receipt follow from it.
+	round := o.tags.round
+	o.answered(ctx, sent, answer, err)
+	if o.c.HasCounted(offer.By) {
+		if o.resetTags(); o.tags.round == round {
+			o.tags.seen[tag] = true
+		}
+	}
+	o.log.Info("share answered", "step", string(sent.Step),
+		"journal_us", recorded.Sub(began).Microseconds(),
+		"openpgp_us", opened.Sub(recorded).Microseconds(),
+		"compare_us", compared.Sub(opened).Microseconds(),
+		"vault_us", answered.Sub(compared).Microseconds(),
+		"settle_us", time.Since(answered).Microseconds())
+	return o.outcome(offer.Message)
+}
+
+// answered judges Vault's answer to a share. What certainly did not happen is
+// declined at once, everything else is settled by asking (P5).
+func (o *owner) answered(ctx context.Context, sent Submitting, answer Answer, err error) {
+	switch {
+	case err == nil:
+		o.settleShare(ctx, sent, &answer, false)
+		return
+	case errors.Is(err, ErrNotSent), errors.Is(err, ErrThrottled), errors.Is(err, ErrForbidden), errors.Is(err, ErrUnsupported):
+		_ = o.decline(ctx, sent.Evidence, err)
+		return
+	}
+	o.log.Warn("Vault did not confirm a share", "error", err)
+	refused := errors.Is(err, ErrRefused)
+	if !refused && o.record(ctx, Lose{}) != nil {
+		return
+	}
+	o.settleShare(ctx, sent, nil, refused)
+}
+
+// settleShare finds out what became of a share.
+func (o *owner) settleShare(ctx context.Context, sent Submitting, answer *Answer, refused bool) bool {
+	if answer != nil && answer.Complete {
+		return o.record(ctx, Settle{Answer: answer}) == nil
+	}
+	v, err := o.view(ctx)
+	if err != nil {
+		return false // asked again later; the intent stays in the journal
+	}
+	if o.unseen(sent, v) {
+		backup, err := o.cluster.Vault.Backup(ctx, o.c.Plan.Operation)
+		switch {
+		case err == nil:
+			v.Backup = &backup
+		case !errors.Is(err, ErrNoBackup) && !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrUnsupported):
+			return false
+		}
+	}
+	lost := answer == nil && !refused
+	if lost && time.Since(o.c.Pending.At) < settleGrace && o.untouched(sent, v) {
+		return false // it may still be on its way
+	}
+	return o.record(ctx, Settle{Answer: answer, Refused: refused, Seen: v}) == nil
+}
+
+// unseen says whether new shares were made whose answer did not arrive.
+func (o *owner) unseen(sent Submitting, v View) bool {
+	if o.c.Plan.Operation != Rekey || sent.Step != Update || !o.c.Plan.Backup {
+		return false
+	}
+	if v.Update.Started {
+		return v.Update.VerificationNonce != ""
+	}
+	return !o.c.Plan.Verification && sent.Before+1 == o.c.Round.Required
+}
+
+// untouched says whether Vault looks as if the share had never come.
+func (o *owner) untouched(sent Submitting, v View) bool {
+	seen := v.Update
+	if sent.Step == Verify {
+		seen = v.Verify
+	}
+	return seen.Started && seen.Nonce == sent.Nonce && seen.Progress == sent.Before
+}
+
+// decline records why an envelope or a share was not used, and answers it.
+func (o *owner) decline(ctx context.Context, evidence Evidence, err error) error {
+	reason, ok := RefusalOf(err)
+	switch {
+	case ok:
+	case errors.Is(err, ErrSealed):
+		reason = VaultSealed
+	case errors.Is(err, ErrThrottled):
+		reason = VaultThrottled
+	case errors.Is(err, ErrForbidden):
+		reason = VaultForbids
+	case errors.Is(err, ErrNotSent), errors.Is(err, ErrNoLeader), errors.Is(err, ErrUncertain):
+		reason = VaultUnreachable
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrUnsupported):
+		reason = VaultRefused
+	default:
+		reason = BadMessage
+	}
+	o.log.Warn("envelope declined", "reason", string(reason), "error", err)
+	if err := o.record(ctx, Decline{Evidence: evidence, Reason: reason}); err != nil {
+		return err
+	}
+	return reason
+}
+
+// waiting says whether this message is the offer that waits to be opened.
+func (o *owner) waiting(message Ref) bool {
+	offer, ok := o.c.offer()
+	return ok && offer.Message == message
+}
+
+// outcome is the refusal that the journal has for a message, nil if it has none.
+func (o *owner) outcome(message Ref) error {
+	for _, e := range o.c.History {
+		if d, ok := e.Event.(Declined); ok && d.Message == message {
+			return d.Reason
+		}
+	}
+	return nil
+}
+
+// signer is the key that the plan pins for somebody.
+func (o *owner) signer(who Account) Fingerprint {
+	p, _ := find(o.c.Plan.Contributors(o.c.Round.Step), who)
+	return p.Key
+}
+
+// submitting is the share that was sent and has no outcome.
+func (p *Pending) submitting() (Submitting, bool) {
+	if p == nil {
+		return Submitting{}, false
+	}
+	s, ok := p.Event.(Submitting)
+	return s, ok
+}

@@ -1,0 +1,106 @@
+package openpgp
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// announcementTag is an announcement's first line. A change of its form needs
+// another one.
+const announcementTag = "conclave-announcement1"
+
+// maxAnnouncement is how long an armored announcement may be: a block of a Slack
+// message holds 3000 characters.
+const maxAnnouncement = 2900
+
+// announce signs what holders are told: what they are asked to bring a share
+// for, and for which key it is to be encrypted. The plan's text follows after an
+// empty line. A plan that makes the announcement too long for one block of a chat
+// message is left out; its hash, which is what was approved, always stands there.
+func (i *Identity) announce(n ceremony.Notice, a ceremony.Announced) (string, error) {
+	head := announcementHead(n, a)
+	whole, err := i.sign(head+"\n"+n.Plan.Text(), n.At)
+	if err != nil {
+		return "", fmt.Errorf("announce: %w", err)
+	}
+	if len(whole) <= maxAnnouncement {
+		return whole, nil
+	}
+	short, err := i.sign(head, n.At)
+	if err != nil {
+		return "", fmt.Errorf("announce: %w", err)
+	}
+	return short, nil
+}
+
+func announcementHead(n ceremony.Notice, a ceremony.Announced) string {
+	var b strings.Builder
+	b.WriteString(announcementTag + "\n")
+	for _, field := range [...][2]string{
+		{"ceremony", string(n.Plan.Ceremony)},
+		{"operation", string(n.Plan.Operation)},
+		{"cluster", n.Plan.Cluster},
+		{"step", string(n.Step)},
+		{"nonce", n.Nonce},
+		{"plan", n.Plan.Hash()},
+		{"identity", string(a.Identity)},
+		{"key", a.Subkey},
+		{"announced", n.At.UTC().Format(time.RFC3339)},
+		{"expires", n.Expires.UTC().Format(time.RFC3339)},
+	} {
+		b.WriteString(field[0] + ": " + field[1] + "\n")
+	}
+	return b.String()
+}
+
+// parseAnnouncement reads what announce writes: every field once, in order.
+func parseAnnouncement(text string) (*Invitation, error) {
+	head, plan, _ := strings.Cut(text, "\n\n")
+	rest, ok := strings.CutPrefix(strings.TrimSuffix(head, "\n")+"\n", announcementTag+"\n")
+	if !ok {
+		return nil, ErrNoAnnouncement
+	}
+	var inv Invitation
+	var operation, step, id, identity, announced, expires string
+	for _, field := range [...]struct {
+		key   string
+		value *string
+	}{
+		{"ceremony", &id},
+		{"operation", &operation},
+		{"cluster", &inv.cluster},
+		{"step", &step},
+		{"nonce", &inv.nonce},
+		{"plan", &inv.planHash},
+		{"identity", &identity},
+		{"key", &inv.subkey},
+		{"announced", &announced},
+		{"expires", &expires},
+	} {
+		line, after, _ := strings.Cut(rest, "\n")
+		value, ok := strings.CutPrefix(line, field.key+": ")
+		if !ok || value == "" {
+			return nil, fmt.Errorf("%w: no %q where it belongs", ErrAnnouncement, field.key)
+		}
+		*field.value, rest = value, after
+	}
+	if rest != "" {
+		return nil, fmt.Errorf("%w: more lines than it should have", ErrAnnouncement)
+	}
+	var err error
+	if inv.announced, err = time.Parse(time.RFC3339, announced); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAnnouncement, err)
+	}
+	if inv.expires, err = time.Parse(time.RFC3339, expires); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAnnouncement, err)
+	}
+	if inv.identity, err = ceremony.ParseFingerprint(identity); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAnnouncement, err)
+	}
+	inv.id, inv.operation, inv.step = ceremony.ID(id), ceremony.Operation(operation), ceremony.Step(step)
+	inv.plan = plan
+	return &inv, nil
+}

@@ -1,0 +1,218 @@
+package openpgp
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"html"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"conclave/ceremony"
+
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+)
+
+// Kinds of armored blocks, as their first and last lines name them.
+const (
+	messageBlock     = "PGP MESSAGE"
+	certificateBlock = "PGP PUBLIC KEY BLOCK"
+	secretKeyBlock   = "PGP PRIVATE KEY BLOCK"
+)
+
+// block is one armored block of a text.
+type block struct {
+	kind string
+	data []byte // decoded
+	err  error  // a Refusal, when it can't be
+}
+
+// A line that begins or ends armor. Chat clients turn hyphens into dashes, of
+// which one may stand for two, so that their number is free.
+var marker = regexp.MustCompile(`-+[ \t]*(BEGIN|END) (PGP [A-Z ]*[A-Z])[ \t]*-+`)
+
+// unarmor finds the blocks of a text that has been through a chat client: quoted,
+// escaped, folded onto one line, decorated. It may be lenient, since it can only
+// ever answer bytes that must then decrypt and verify, but it checks the armor's
+// checksum itself, which go-crypto does not: without that, a line lost in a
+// paste looks like a message to another key.
+//
+// What it answers beside the blocks is the text around them.
+func unarmor(text []byte) (blocks []block, around string) {
+	plain := normalise(text)
+	var rest strings.Builder
+	for {
+		begin := marker.FindStringSubmatchIndex(plain)
+		if begin == nil {
+			rest.WriteString(plain)
+			return blocks, rest.String()
+		}
+		rest.WriteString(plain[:begin[0]])
+		rest.WriteByte('\n')
+		kind := plain[begin[4]:begin[5]]
+		after := plain[begin[1]:]
+		if plain[begin[2]:begin[3]] == "END" {
+			// The beginning was lost.
+			blocks = append(blocks, block{kind: kind, err: ceremony.Truncated})
+			plain = after
+			continue
+		}
+		end := marker.FindStringSubmatchIndex(after)
+		if end == nil || after[end[2]:end[3]] != "END" {
+			blocks = append(blocks, block{kind: kind, err: ceremony.Truncated})
+			if end == nil {
+				return blocks, rest.String()
+			}
+			plain = after[end[0]:]
+			continue
+		}
+		b := block{kind: kind}
+		if after[end[4]:end[5]] != kind {
+			b.err = ceremony.BadArmor
+		} else {
+			b.data, b.err = decodeBody(after[:end[0]])
+		}
+		blocks = append(blocks, b)
+		plain = after[end[1]:]
+	}
+}
+
+// normalise undoes what happens to a text on its way: the escapes of a web page,
+// another encoding, typographic dashes and spaces, invisible characters.
+func normalise(text []byte) string {
+	s := html.UnescapeString(decodeUTF16(text))
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\r', r == '\u0085', r == '\u2028', r == '\u2029', r == '\v', r == '\f':
+			return '\n'
+		case r == '\t', r == '\n', r >= ' ' && r < 0x7f:
+			return r
+		case unicode.Is(unicode.Pd, r), r == '\u2212': // the minus sign is no dash to Unicode
+			return '-'
+		case unicode.Is(unicode.Cf, r): // byte order marks, zero width spaces, soft hyphens
+			return -1
+		case unicode.Is(unicode.Zs, r):
+			return ' '
+		case r >= '\uff01' && r <= '\uff5e': // full-width forms
+			return r - '\uff01' + '!'
+		}
+		return r
+	}, s)
+}
+
+// decodeUTF16 reads what a redirection in Windows PowerShell 5 writes.
+func decodeUTF16(text []byte) string {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(text, []byte{0xff, 0xfe}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(text, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	default:
+		return string(text)
+	}
+	units := make([]uint16, 0, len(text)/2)
+	for pair := text[2:]; len(pair) >= 2; pair = pair[2:] {
+		units = append(units, order.Uint16(pair))
+	}
+	return string(utf16.Decode(units))
+}
+
+var (
+	header       = regexp.MustCompile(`^[A-Za-z][A-Za-z-]*: ?`)
+	dataAndCheck = regexp.MustCompile(`^([A-Za-z0-9+/]+={0,2}?)(?:=([A-Za-z0-9+/]{4}))?$`)
+	// In armor folded onto one line, a header's words end where data begins: lines
+	// of armor have 64 or 76 characters, and no word of a Comment has 48 of these.
+	longData = regexp.MustCompile(`^[A-Za-z0-9+/]{48}`)
+)
+
+// decodeBody decodes what stands between the lines that begin and end armor.
+func decodeBody(body string) ([]byte, error) {
+	var data strings.Builder
+	headers := true
+	for line := range strings.SplitSeq(body, "\n") {
+		line = strings.Trim(line, "> \t`*_~|")
+		folded := headers && header.MatchString(line)
+		for word := range strings.FieldsSeq(line) {
+			if folded && !longData.MatchString(word) {
+				continue
+			}
+			folded, headers = false, false
+			data.WriteString(word)
+		}
+	}
+	parts := dataAndCheck.FindStringSubmatch(data.String())
+	if parts == nil {
+		return nil, ceremony.BadArmor
+	}
+	decoded, err := base64.StdEncoding.DecodeString(parts[1])
+	if check := parts[2]; check != "" {
+		if err != nil || check != checksum(decoded) {
+			return nil, ceremony.Altered
+		}
+	}
+	if err != nil {
+		return nil, ceremony.BadArmor
+	}
+	return decoded, nil
+}
+
+// checksum is armor's CRC-24 of data in base64 (RFC 4880, section 6.1).
+func checksum(data []byte) string {
+	const initial, polynomial = 0xb704ce, 0x1864cfb
+	crc := uint32(initial)
+	for _, b := range data {
+		crc ^= uint32(b) << 16
+		for range 8 {
+			crc <<= 1
+			if crc&0x1000000 != 0 {
+				crc ^= polynomial
+			}
+		}
+	}
+	return base64.StdEncoding.EncodeToString([]byte{byte(crc >> 16), byte(crc >> 8), byte(crc)})
+}
+
+// isBinary says whether data is OpenPGP as it is, without armor: a packet's first
+// byte has its high bit set, and so random bytes are no valid UTF-8.
+func isBinary(data []byte) bool {
+	if len(data) == 0 || data[0]&0x80 == 0 || utf8.Valid(data) {
+		return false
+	}
+	return !bytes.HasPrefix(data, []byte{0xff, 0xfe}) && !bytes.HasPrefix(data, []byte{0xfe, 0xff})
+}
+
+// unwrap decodes data that should be one block of the kind, armored or binary.
+func unwrap(data []byte, kind string) ([]byte, error) {
+	if isBinary(data) {
+		return data, nil
+	}
+	blocks, _ := unarmor(data)
+	for _, b := range blocks {
+		if b.kind == kind {
+			return b.data, b.err
+		}
+	}
+	return nil, ceremony.NoArmor
+}
+
+// enarmor armors data.
+func enarmor(kind string, data []byte) (string, error) {
+	var b strings.Builder
+	w, err := armor.Encode(&b, kind, nil)
+	if err != nil {
+		return "", fmt.Errorf("armor: %w", err)
+	}
+	if _, err := w.Write(data); err != nil {
+		return "", fmt.Errorf("armor: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return "", fmt.Errorf("armor: %w", err)
+	}
+	b.WriteByte('\n')
+	return b.String(), nil
+}

@@ -1,0 +1,220 @@
+package openpgp
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+
+	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+)
+
+// skew is how far the clocks of a holder and of the bot may be apart.
+const skew = 5 * time.Minute
+
+// Open opens an envelope, armored or binary, as it came.
+//
+// Life of a share, 4: the message is decrypted, and becomes a secret when the
+// holder's signature, its binding to this ceremony and its shape are right (P2).
+// The errors are Refusals, given in the order in which errors.go of package
+// ceremony lists them, and none carries anything of the content (P1).
+func (k *key) Open(envelope []byte, want ceremony.Expected) (secret *ceremony.Secret, evidence ceremony.Evidence, err error) {
+	sum := sha256.Sum256(envelope)
+	evidence.SHA256 = hex.EncodeToString(sum[:])
+	defer recoverParsing(&err, ceremony.BadMessage)
+
+	l, err := readLetter(envelope)
+	switch {
+	case err != nil:
+		return nil, evidence, err
+	case l.leak:
+		return nil, evidence, ceremony.NotEncrypted
+	}
+	m, ok := l.messageTo(k.id)
+	switch {
+	case !ok:
+		return nil, evidence, l.refusal()
+	case m.password:
+		return nil, evidence, ceremony.PasswordSealed
+	}
+	holder, ok := k.holders[want.Signer]
+	if !ok {
+		return nil, evidence, fmt.Errorf("open envelope: key %s: %w: %w", want.Signer, ErrUnknownKey, ceremony.HolderKeyInvalid)
+	}
+
+	content := make([]byte, maxPayload)
+	defer clear(content)
+	n, signature, err := k.decrypt(m, holder, content, want.Now)
+	if err != nil {
+		return nil, evidence, err
+	}
+	if signature.err == nil {
+		evidence.Signer, evidence.SignedAt = signature.signer, signature.at
+	}
+	if err := signature.check(holder, want, k.announced.Identity); err != nil {
+		return nil, evidence, err
+	}
+	share, err := parsePayload(content[:n], want, k.announced.Identity)
+	if err != nil {
+		return nil, evidence, err
+	}
+	return ceremony.NewSecret(bytes.Clone(share)), evidence, nil
+}
+
+// signature is what an envelope shows of who signed it.
+type signature struct {
+	count      int
+	err        error // nil when it verified
+	signer     ceremony.Fingerprint
+	id         uint64 // of the key or subkey that signed
+	at         time.Time
+	recipients []ceremony.Fingerprint // for whom it was made, if it says so
+}
+
+// decrypt reads a message to its end into content, and answers how much there
+// was. Only at the end are its integrity and its signature known.
+func (k *key) decrypt(m message, holder *Certificate, content []byte, now time.Time) (int, signature, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case k.ring == nil:
+		return 0, signature{}, ceremony.OtherKey
+	case !now.Before(k.announced.Expires):
+		// Programs refuse to encrypt to an expired key, but go-crypto decrypts with it.
+		return 0, signature{}, ceremony.Closed
+	}
+	signer, err := holder.parse()
+	if err != nil {
+		return 0, signature{}, err
+	}
+	config := strict(now.Add(skew))
+	checkRecipients := false // done in signature.check, with an answer of its own
+	config.CheckIntendedRecipients = &checkRecipients
+	// The only keys that exist for this message are the ceremony's and that of the
+	// person whose Slack account sent it: Bob's envelope from Alice's account has an
+	// unknown signer.
+	md, err := pgp.ReadMessage(bytes.NewReader(m.data), pgp.EntityList{k.ring, signer}, nil, config)
+	if errors.Is(err, pgperrors.ErrKeyIncorrect) && !slices.Contains(m.recipients, k.id) {
+		return 0, signature{}, ceremony.OtherKey
+	}
+	if err != nil {
+		return 0, signature{}, ceremony.BadMessage
+	}
+	switch {
+	case !md.IsEncrypted:
+		return 0, signature{}, ceremony.NotEncrypted
+	case md.IsSymmetricallyEncrypted:
+		return 0, signature{}, ceremony.PasswordSealed
+	}
+	switch md.DecryptedWithAlgorithm {
+	case packet.CipherAES128, packet.CipherAES192, packet.CipherAES256:
+	default:
+		return 0, signature{}, ceremony.WeakCipher
+	}
+	n, err := readToEnd(md.UnverifiedBody, content)
+	if err != nil {
+		return 0, signature{}, err
+	}
+	return n, signatureOf(md), nil
+}
+
+// readToEnd reads everything into content. Plaintext comes before the check of
+// its integrity, which is made at the end.
+func readToEnd(r io.Reader, content []byte) (n int, err error) {
+	var beyond [1]byte
+	for {
+		room := content[n:]
+		if len(room) == 0 {
+			room = beyond[:]
+		}
+		got, err := r.Read(room)
+		if got > 0 && len(content) == n {
+			clear(beyond[:])
+			return 0, ceremony.TooBig
+		}
+		n += got
+		switch {
+		case errors.Is(err, io.EOF):
+			return n, nil
+		case err != nil:
+			return 0, ceremony.BadMessage
+		}
+	}
+}
+
+func signatureOf(md *pgp.MessageDetails) signature {
+	s := signature{count: len(md.SignatureCandidates), err: md.SignatureError}
+	// IsVerified means that a verification ran, not what it found; Signature is set
+	// when it found a good one.
+	if s.count != 1 || !md.IsSigned || !md.IsVerified {
+		return s
+	}
+	candidate := md.SignatureCandidates[0]
+	if s.err == nil {
+		s.err = candidate.SignatureError
+	}
+	if s.err == nil && (md.Signature == nil || md.SignedBy == nil) {
+		s.err = pgperrors.ErrUnknownIssuer
+	}
+	if candidate.CorrespondingSig != nil {
+		s.at = candidate.CorrespondingSig.CreationTime.UTC()
+		for _, r := range candidate.CorrespondingSig.IntendedRecipients {
+			s.recipients = append(s.recipients, ceremony.Fingerprint(hex.EncodeToString(r.Fingerprint)))
+		}
+	}
+	s.id = candidate.IssuerKeyId
+	if s.err == nil {
+		s.signer = fingerprintOf(md.SignedBy.Entity.PrimaryKey)
+	}
+	return s
+}
+
+// check judges a signature. go-crypto has judged it as of the time that it claims
+// for itself; an expired or withdrawn key can still sign with an old date. So the
+// date must lie in this ceremony, and the key must be good now as well.
+func (s signature) check(holder *Certificate, want ceremony.Expected, identity ceremony.Fingerprint) error {
+	switch {
+	case s.count == 0:
+		return ceremony.Unsigned
+	case s.count > 1:
+		return ceremony.ManySignatures
+	case errors.Is(s.err, pgperrors.ErrUnknownIssuer):
+		return ceremony.WrongSigner
+	case s.err == nil && s.signer != want.Signer:
+		return ceremony.WrongSigner
+	}
+	if s.err != nil {
+		if _, ok := errors.AsType[pgperrors.SignatureError](s.err); ok || s.at.IsZero() {
+			return ceremony.BadSignature
+		}
+	}
+	switch {
+	case s.at.After(want.Now.Add(skew)):
+		return ceremony.FromTheFuture
+	case s.at.Before(want.NotBefore.Add(-skew)):
+		return ceremony.Stale
+	case errors.Is(s.err, pgperrors.ErrSignatureExpired):
+		return ceremony.BadSignature
+	case s.err != nil:
+		// The signature is sound and the time is ours: it is the key that is not
+		// valid, or not one that signs.
+		if _, ok := errors.AsType[pgperrors.StructuralError](s.err); ok && holder.signsNow(s.id, want.Now) == nil {
+			return ceremony.BadSignature
+		}
+		return ceremony.SignerInvalid
+	case holder.signsNow(s.id, want.Now) != nil:
+		return ceremony.SignerInvalid
+	case len(s.recipients) > 0 && !slices.Contains(s.recipients, identity):
+		// Signed for somebody else, who encrypted it again to us.
+		return ceremony.OtherIdentity
+	}
+	return nil
+}

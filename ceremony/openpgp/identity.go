@@ -1,0 +1,183 @@
+package openpgp
+
+import (
+	"bytes"
+	"crypto"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"conclave/ceremony"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/ProtonMail/go-crypto/openpgp/s2k"
+	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+)
+
+// Identity is the bot's long-term signing key. Holders pin its fingerprint; it
+// certifies the keys of ceremonies and signs what the bot tells people. It can't
+// be encrypted to.
+type Identity struct {
+	fingerprint ceremony.Fingerprint
+	public      string // armored
+
+	mu     sync.Mutex // go-crypto notes down in an entity what it has verified
+	entity *pgp.Entity
+}
+
+// Generate makes an identity: a version 4 Ed25519 key without a subkey and
+// without an expiry. The name must not contain any of ()<>.
+func Generate(name string, now time.Time) (*Identity, error) {
+	entity, err := pgp.NewEntity(name, "", "", newKeys(now))
+	if err != nil {
+		return nil, fmt.Errorf("make identity: %w", err)
+	}
+	entity.Subkeys = nil
+	return newIdentity(entity)
+}
+
+func newIdentity(entity *pgp.Entity) (*Identity, error) {
+	i := &Identity{entity: entity, fingerprint: fingerprintOf(entity.PrimaryKey)}
+	public, err := publicArmor(entity)
+	if err != nil {
+		return nil, fmt.Errorf("identity %s: %w", i.fingerprint, err)
+	}
+	i.public = public
+	return i, nil
+}
+
+func publicArmor(entity *pgp.Entity) (string, error) {
+	var public bytes.Buffer
+	if err := entity.Serialize(&public); err != nil {
+		return "", fmt.Errorf("write certificate: %w", err)
+	}
+	return enarmor(certificateBlock, public.Bytes())
+}
+
+// Fingerprint is what holders pin.
+func (i *Identity) Fingerprint() ceremony.Fingerprint { return i.fingerprint }
+
+// PublicArmor is the armored certificate, for holders to import.
+func (i *Identity) PublicArmor() (string, error) { return i.public, nil }
+
+// Save writes the secret key to a new file, armored, readable by its owner alone
+// and encrypted with the passphrase. A file that exists is never replaced.
+func (i *Identity) Save(path string, passphrase []byte) (err error) {
+	if len(passphrase) == 0 {
+		return fmt.Errorf("save identity: %w", ErrNoPassphrase)
+	}
+	protected, err := i.protected(passphrase)
+	if err != nil {
+		return fmt.Errorf("save identity: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("save identity: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("save identity: %w", err), os.Remove(path))
+		}
+	}()
+	_, err = file.WriteString(protected)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(path))
+}
+
+// protected is the armored secret key under a passphrase. go-crypto encrypts an
+// entity in place, and this one goes on signing: a copy is made by way of its
+// bytes.
+func (i *Identity) protected(passphrase []byte) (string, error) {
+	var plain bytes.Buffer
+	defer func() { clear(plain.Bytes()) }()
+	plain.Grow(4 << 10) // grows by copying otherwise, and leaves what it copied from
+	i.mu.Lock()
+	err := i.entity.SerializePrivateWithoutSigning(&plain, nil)
+	i.mu.Unlock()
+	if err != nil {
+		return "", fmt.Errorf("write key: %w", err)
+	}
+	locked, err := parseEntity(plain.Bytes())
+	if err != nil {
+		return "", err
+	}
+	config := &packet.Config{
+		DefaultCipher: packet.CipherAES256,
+		// The most that the format can say; gpg reads it too.
+		S2KConfig: &s2k.Config{S2KMode: s2k.IteratedSaltedS2K, Hash: crypto.SHA256, S2KCount: 65011712},
+	}
+	if err := locked.EncryptPrivateKeys(passphrase, config); err != nil {
+		return "", fmt.Errorf("encrypt key: %w", err)
+	}
+	var secret bytes.Buffer
+	if err := locked.SerializePrivateWithoutSigning(&secret, nil); err != nil {
+		return "", fmt.Errorf("write key: %w", err)
+	}
+	return enarmor(secretKeyBlock, secret.Bytes())
+}
+
+// Load reads an identity that [Identity.Save] wrote.
+func Load(path string, passphrase []byte) (*Identity, error) {
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	data, err := unwrap(file, secretKeyBlock)
+	if err != nil {
+		return nil, fmt.Errorf("load identity %s: %w", path, ErrNotSecretKey)
+	}
+	entity, err := parseEntity(data)
+	if err != nil {
+		return nil, fmt.Errorf("load identity %s: %w", path, err)
+	}
+	// Keys of ceremonies are never saved: other subkeys are not ours to use.
+	entity.Subkeys = nil
+	if err := unlock(entity, passphrase); err != nil {
+		return nil, fmt.Errorf("load identity %s: %w", path, err)
+	}
+	if entity.PrimaryKey.Version != 4 || entity.PrimaryKey.PubKeyAlgo != packet.PubKeyAlgoEdDSA {
+		return nil, fmt.Errorf("load identity %s: %w", path, ErrNotIdentityKey)
+	}
+	now := time.Now()
+	if _, ok := entity.SigningKey(now, strict(now)); !ok {
+		return nil, fmt.Errorf("load identity %s: %w", path, ErrNotIdentityKey)
+	}
+	return newIdentity(entity)
+}
+
+// unlock decrypts the secret parts of a key that must be under a passphrase.
+func unlock(entity *pgp.Entity, passphrase []byte) error {
+	switch {
+	case entity.PrivateKey == nil:
+		return ErrNotSecretKey
+	case entity.PrivateKey.Dummy():
+		return ErrKeyOnCard
+	case !entity.PrivateKey.Encrypted:
+		return ErrNotProtected
+	}
+	if err := entity.DecryptPrivateKeys(passphrase); err != nil {
+		return ErrPassphrase
+	}
+	return nil
+}
+
+// sign signs a text.
+func (i *Identity) sign(text string, now time.Time) (string, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return signInline(i.entity, text, now)
+}
+
+// syncDirectory makes a new file's name durable.
+func syncDirectory(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,155 @@
+package openpgp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"conclave/ceremony"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+)
+
+// maxLetter is how much of what a person sends is looked at. The largest envelope
+// that could be genuine, to an RSA-4096 key and signed by one, has 2 kB; what
+// remains is for text around it.
+const maxLetter = 16 << 10
+
+// letter is what a person has sent, taken apart but not opened.
+type letter struct {
+	messages []message
+	leak     bool // one of the messages is only signed: whatever it says stands in the open
+}
+
+// message is one PGP message of a letter.
+type message struct {
+	data       []byte
+	err        error    // a Refusal, when it can't be taken apart
+	recipients []uint64 // ids of the keys it is encrypted to, 0 for hidden ones
+	password   bool     // a password opens it, too
+}
+
+// readLetter takes a letter apart. The error is a Refusal.
+func readLetter(text []byte) (letter, error) {
+	switch {
+	case len(text) > maxLetter:
+		return letter{}, ceremony.TooBig
+	case isBinary(text):
+		var l letter
+		return l, l.add(text)
+	}
+	blocks, around := unarmor(text)
+	if hasPrivateMaterial(text, blocks) {
+		return letter{}, ceremony.PrivateMaterial
+	}
+	var l letter
+	cut := false
+	for _, b := range blocks {
+		cut = cut || b.err != nil
+		switch {
+		case b.kind == clearsignedBlock:
+			l.leak = true
+		case b.kind != messageBlock:
+		case b.err != nil:
+			l.messages = append(l.messages, message{err: b.err})
+		default:
+			if err := l.add(b.data); err != nil {
+				return letter{}, err
+			}
+		}
+	}
+	switch {
+	// Armor that lost its first line lies around in the open, and looks like it.
+	case !cut && hasPlainShare(around):
+		return letter{}, ceremony.PlainShare
+	case len(l.messages) == 0 && !l.leak:
+		return letter{}, ceremony.NoArmor
+	}
+	return l, nil
+}
+
+const clearsignedBlock = "PGP SIGNED MESSAGE"
+
+// add looks at the outer packets of a message. The error is a Refusal that holds
+// for the whole letter.
+func (l *letter) add(data []byte) (err error) {
+	m := message{data: data}
+	defer recoverParsing(&err, ceremony.BadMessage)
+	packets := packet.NewReader(bytes.NewReader(data))
+	for {
+		p, err := packets.Next()
+		if err != nil {
+			m.err = ceremony.BadMessage
+			l.messages = append(l.messages, m)
+			return nil
+		}
+		switch p := p.(type) {
+		case *packet.EncryptedKey:
+			m.recipients = append(m.recipients, p.KeyId)
+		case *packet.SymmetricKeyEncrypted:
+			m.password = true
+		case *packet.SymmetricallyEncrypted, *packet.AEADEncrypted:
+			l.messages = append(l.messages, m)
+			return nil
+		case *packet.Compressed, *packet.OnePassSignature, *packet.Signature, *packet.LiteralData:
+			// Our own announcement, sent back together with the envelope, is no leak.
+			if text, ok := readOpen(data); ok && !isOurs(text) {
+				l.leak = true
+			}
+			return nil
+		case *packet.PrivateKey:
+			return ceremony.PrivateMaterial
+		case *packet.PublicKey:
+			return nil
+		}
+	}
+}
+
+// readOpen reads the beginning of a message that is not encrypted.
+func readOpen(data []byte) (beginning string, ok bool) {
+	md, err := pgp.ReadMessage(bytes.NewReader(data), pgp.EntityList{}, nil, nil)
+	if err != nil {
+		return "", false
+	}
+	var text [64]byte
+	n, err := io.ReadFull(md.UnverifiedBody, text[:])
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", false
+	}
+	return string(text[:n]), true
+}
+
+func isOurs(text string) bool {
+	return strings.HasPrefix(text, announcementTag+"\n") || strings.HasPrefix(text, deliveryTag+" ")
+}
+
+// messageTo is the message for the key with this id, or one that hides whom it is
+// for.
+func (l letter) messageTo(id uint64) (message, bool) {
+	for _, wanted := range [...]uint64{id, 0} {
+		for _, m := range l.messages {
+			if m.err == nil && slices.Contains(m.recipients, wanted) {
+				return m, true
+			}
+		}
+	}
+	return message{}, false
+}
+
+// refusal is why no message of the letter is for a key.
+func (l letter) refusal() ceremony.Refusal {
+	if len(l.messages) == 0 {
+		return ceremony.NoArmor
+	}
+	m := l.messages[0]
+	if refusal, ok := ceremony.RefusalOf(m.err); ok {
+		return refusal
+	}
+	if len(m.recipients) == 0 && m.password {
+		return ceremony.PasswordSealed
+	}
+	return ceremony.OtherKey
+}

@@ -1,0 +1,86 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Report is what a journal tells about one ceremony when it is checked
+// afterwards, without the bot and without Vault.
+type Report struct {
+	Path     string
+	Ceremony ID
+	PlanHash string
+	State    State
+	Outcome  Outcome // when State is StateEnded
+	Events   int
+	Previous string    // hash of the first line of the ceremony before this one
+	First    string    // hash of the first line
+	Head     string    // hash of the last line
+	From     time.Time // of the first event
+	To       time.Time // of the last event
+	Torn     bool      // an unfinished line stands at the end: the program died while it wrote
+}
+
+// VerifyFile checks the journal of one ceremony: that every line continues the
+// one before, and that the events are a story that the rules allow. The error
+// names the line.
+func VerifyFile(path string) (Report, error) {
+	r := Report{Path: path}
+	f, err := os.Open(path)
+	if err != nil {
+		return r, err
+	}
+	defer f.Close()
+	c, err := readChain(f)
+	if err != nil {
+		return r, err
+	}
+	if len(c.entries) == 0 {
+		return r, fmt.Errorf("no whole line: %w", ErrChain)
+	}
+	value, err := Replay(c.entries)
+	if err != nil {
+		return r, fmt.Errorf("%w: %w", ErrChain, err)
+	}
+	if value.ID() != c.ceremony {
+		return r, fmt.Errorf("the plan is of %s, the lines of %s: %w", value.ID(), c.ceremony, ErrChain)
+	}
+	first, last := c.entries[0], c.entries[len(c.entries)-1]
+	r.Ceremony, r.PlanHash, r.State, r.Outcome = value.ID(), value.PlanHash, value.State, value.Outcome
+	r.Previous = c.entries[0].Event.(Proposed).Previous // Replay has made sure of its type
+	r.Events, r.First, r.Head, r.From, r.To, r.Torn = len(c.entries), first.Hash, last.Hash, first.At, last.At, c.torn
+	return r, nil
+}
+
+// VerifyDir checks every ceremony in a journal directory, and that each one's
+// first line names the ceremony before it, so that none was taken away from
+// between the others. That the newest were not taken away can't be seen from the
+// directory: compare the last id with what the ops channel shows. The reports are
+// as complete as the errors, which are joined, allow.
+func VerifyDir(dir string) ([]Report, error) {
+	ids, err := listDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var reports []Report
+	var faults []error
+	byFirst := map[string]bool{"": true}
+	for _, id := range ids {
+		path := filepath.Join(dir, string(id)+journalSuffix)
+		r, err := VerifyFile(path)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", path, err))
+			continue
+		}
+		if !byFirst[r.Previous] {
+			faults = append(faults, fmt.Errorf("%s: the ceremony before it is missing or was changed: %w", path, ErrChain))
+		}
+		byFirst[r.First] = true
+		reports = append(reports, r)
+	}
+	return reports, errors.Join(faults...)
+}
