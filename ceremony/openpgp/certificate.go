@@ -1,0 +1,273 @@
+package openpgp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+
+	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+)
+
+// Certificate is a holder's public key, of a kind that Vault can keep: Vault
+// stores it in its seal configuration and reads it again when it starts, and a
+// key that a later version dislikes stops it from starting.
+//
+// It may be used by several goroutines.
+type Certificate struct {
+	fingerprint ceremony.Fingerprint
+	userIDs     []string
+	public      []byte // binary, without signatures of other people
+	forVault    []byte // binary, see minimise
+}
+
+// ReadCertificate reads a file with one public key, armored or binary. It looks
+// at what does not change: the key's kind and its own signatures. Whether it is
+// valid at some time is for [Certificate.CheckUntil].
+func ReadCertificate(data []byte) (*Certificate, error) {
+	binary, err := certificateBytes(data)
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	entity, err := parseEntity(binary)
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	if hasSecret(entity) {
+		return nil, fmt.Errorf("read key: %w", ErrSecretKey)
+	}
+	c := &Certificate{fingerprint: fingerprintOf(entity.PrimaryKey)}
+	if err := c.take(entity); err != nil {
+		return nil, fmt.Errorf("key %s: %w", c.fingerprint, err)
+	}
+	return c, nil
+}
+
+// certificateBytes finds the only key block of a file.
+func certificateBytes(data []byte) ([]byte, error) {
+	if isBinary(data) {
+		return data, nil
+	}
+	blocks, _ := unarmor(data)
+	var found *block
+	for i, b := range blocks {
+		switch {
+		case b.kind == secretKeyBlock:
+			return nil, ErrSecretKey
+		case b.kind != certificateBlock:
+		case found != nil:
+			return nil, ErrSeveralKeys
+		default:
+			found = &blocks[i]
+		}
+	}
+	if found == nil {
+		return nil, ErrNoKey
+	}
+	if found.err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoKey, found.err)
+	}
+	return found.data, nil
+}
+
+func hasSecret(entity *pgp.Entity) bool {
+	return entity.PrivateKey != nil ||
+		slices.ContainsFunc(entity.Subkeys, func(s pgp.Subkey) bool { return s.PrivateKey != nil })
+}
+
+func (c *Certificate) take(entity *pgp.Entity) error {
+	if err := checkKind(entity.PrimaryKey); err != nil {
+		return err
+	}
+	for name, id := range entity.Identities {
+		id.OtherCertifications = nil
+		c.userIDs = append(c.userIDs, name)
+	}
+	slices.Sort(c.userIDs)
+	var public bytes.Buffer
+	if err := entity.Serialize(&public); err != nil {
+		return fmt.Errorf("write key: %w", err)
+	}
+	c.public = public.Bytes()
+
+	minimal, err := minimise(entity)
+	if err != nil {
+		return err
+	}
+	var forVault bytes.Buffer
+	if err := minimal.Serialize(&forVault); err != nil {
+		return fmt.Errorf("write key: %w", err)
+	}
+	c.forVault = forVault.Bytes()
+	return nil
+}
+
+// minimise is as much of a key as Vault needs: the primary key, its newest valid
+// user id, and what can be encrypted to, each with the one signature that makes
+// it valid. No time is considered; Vault considers its own.
+func minimise(entity *pgp.Entity) (*pgp.Entity, error) {
+	config := strict(time.Time{})
+	var always time.Time
+	if entity.Revoked(always) {
+		return nil, ErrKeyRevoked
+	}
+	selfSignature, id := entity.PrimaryIdentity(always, config)
+	if id == nil {
+		return nil, ErrWeakSelfSig
+	}
+	minimal := &pgp.Entity{
+		PrimaryKey: entity.PrimaryKey,
+		Identities: map[string]*pgp.Identity{id.Name: {
+			Name: id.Name, UserId: id.UserId,
+			SelfCertifications: []*packet.VerifiableSignature{packet.NewVerifiableSig(selfSignature)},
+		}},
+	}
+	why := ErrCannotEncrypt
+	for _, s := range entity.Subkeys {
+		binding, err := s.LatestValidBindingSignature(always, config)
+		switch {
+		case err != nil:
+			why = ErrWeakSelfSig
+		case !encrypts(binding):
+		case s.Revoked(binding, always):
+			why = ErrKeyRevoked
+		default:
+			if err := checkKind(s.PublicKey); err != nil {
+				why = err
+				continue
+			}
+			minimal.Subkeys = append(minimal.Subkeys, pgp.Subkey{
+				PublicKey: s.PublicKey,
+				Bindings:  []*packet.VerifiableSignature{packet.NewVerifiableSig(binding)},
+			})
+		}
+	}
+	if len(minimal.Subkeys) == 0 && !(encrypts(selfSignature) && entity.PrimaryKey.PubKeyAlgo.CanEncrypt()) {
+		return nil, why
+	}
+	return minimal, nil
+}
+
+func encrypts(binding *packet.Signature) bool {
+	return binding.FlagsValid && (binding.FlagEncryptCommunications || binding.FlagEncryptStorage)
+}
+
+// checkKind allows what every Vault can encrypt to and read again.
+func checkKind(key *packet.PublicKey) error {
+	if key.Version != 4 {
+		return ErrKeyVersion
+	}
+	switch key.PubKeyAlgo {
+	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSAEncryptOnly, packet.PubKeyAlgoRSASignOnly:
+		if bits, err := key.BitLength(); err != nil || bits < minRSABits {
+			return ErrKeyTooShort
+		}
+		return nil
+	case packet.PubKeyAlgoEdDSA, packet.PubKeyAlgoECDSA, packet.PubKeyAlgoECDH:
+		curve, err := key.Curve()
+		switch {
+		case err != nil:
+		case curve == packet.Curve25519, curve == packet.CurveNistP256, curve == packet.CurveNistP384, curve == packet.CurveNistP521:
+			return nil
+		}
+	}
+	return ErrKeyAlgorithm
+}
+
+// Fingerprint is the primary key's.
+func (c *Certificate) Fingerprint() ceremony.Fingerprint { return c.fingerprint }
+
+// UserIDs are the names on the key, sorted. Nothing vouches for them.
+func (c *Certificate) UserIDs() []string { return slices.Clone(c.userIDs) }
+
+// parse answers an entity of the caller's own.
+func (c *Certificate) parse() (*pgp.Entity, error) { return parseEntity(c.public) }
+
+// CheckUntil makes sure that Vault can encrypt to the key, and that its owner's
+// signatures count, now and until then. Vault itself takes a key that has
+// expired, is revoked or only signs, and fails with the last share: a rekey then
+// starts over, and generate-root leaves a root token behind that nobody holds.
+func (c *Certificate) CheckUntil(now, until time.Time) error {
+	if err := c.checkAt(now); err != nil {
+		return err
+	}
+	err := c.checkAt(until)
+	if errors.Is(err, ErrKeyExpired) {
+		return ErrKeyExpires
+	}
+	return err
+}
+
+func (c *Certificate) checkAt(t time.Time) error {
+	entity, err := c.parse()
+	if err != nil {
+		return err
+	}
+	config := strict(t)
+	_, err = entity.VerifyPrimaryKey(t, config)
+	switch {
+	case errors.Is(err, pgperrors.ErrKeyRevoked):
+		return ErrKeyRevoked
+	case errors.Is(err, pgperrors.ErrKeyExpired):
+		return ErrKeyExpired
+	case err != nil:
+		return ErrWeakSelfSig
+	}
+	if _, ok := entity.EncryptionKey(t, config); !ok {
+		return whyNot(entity, t, config, encrypts, ErrCannotEncrypt)
+	}
+	if err := checkSigner(entity, t, config); err != nil {
+		return err
+	}
+	return tryAsVault(c.forVault, t)
+}
+
+func checkSigner(entity *pgp.Entity, t time.Time, config *packet.Config) error {
+	signs := func(binding *packet.Signature) bool { return binding.FlagsValid && binding.FlagSign }
+	signer, ok := entity.SigningKey(t, config)
+	if !ok {
+		return whyNot(entity, t, config, signs, ErrCannotSign)
+	}
+	// A subkey that signs must have signed that it belongs to the primary key.
+	if cross := signer.SelfSignature.EmbeddedSignature; cross != nil && config.RejectHashAlgorithm(cross.Hash) {
+		return ErrWeakSelfSig
+	}
+	return nil
+}
+
+// whyNot looks for the subkey that would have done.
+func whyNot(entity *pgp.Entity, t time.Time, config *packet.Config, does func(*packet.Signature) bool, otherwise error) error {
+	for _, s := range entity.Subkeys {
+		binding, err := s.LatestValidBindingSignature(t, config)
+		if err != nil || !does(binding) {
+			continue
+		}
+		_, err = s.Verify(t, config)
+		switch {
+		case errors.Is(err, pgperrors.ErrKeyRevoked):
+			return ErrKeyRevoked
+		case errors.Is(err, pgperrors.ErrKeyExpired):
+			return ErrKeyExpired
+		}
+	}
+	return otherwise
+}
+
+// signsNow says whether the key or subkey with this id may sign at a time. It
+// parses the key anew: an entity that was asked about an earlier time has noted
+// down that later revocations are not valid.
+func (c *Certificate) signsNow(id uint64, now time.Time) error {
+	entity, err := c.parse()
+	if err != nil {
+		return err
+	}
+	if _, ok := entity.SigningKeyById(now, id, strict(now)); !ok {
+		return ErrCannotSign
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package openpgp
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"time"
+
+	"conclave/ceremony"
+
+	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+)
+
+// HolderKey is a holder's own secret key, on the holder's computer. It must not be
+// used by several goroutines.
+type HolderKey struct {
+	entity *pgp.Entity
+}
+
+// GenerateHolder makes a key as a holder would: Ed25519 with an encryption subkey
+// on Curve25519, without an expiry. The name must not contain any of ()<>.
+func GenerateHolder(name string, now time.Time) (*HolderKey, error) {
+	entity, err := pgp.NewEntity(name, "", "", newKeys(now))
+	if err != nil {
+		return nil, fmt.Errorf("make key: %w", err)
+	}
+	return &HolderKey{entity: entity}, nil
+}
+
+// ReadHolderKey reads a secret key as gpg --export-secret-keys writes it, armored
+// or binary. The passphrase is not looked at when the key has none. A key on a
+// smartcard answers [ErrKeyOnCard].
+func ReadHolderKey(data, passphrase []byte) (*HolderKey, error) {
+	binary, err := unwrap(data, secretKeyBlock)
+	if err != nil {
+		return nil, fmt.Errorf("read secret key: %w", ErrNotSecretKey)
+	}
+	defer clear(binary)
+	entity, err := parseEntity(binary)
+	if err != nil {
+		return nil, fmt.Errorf("read secret key: %w", err)
+	}
+	if entity.PrivateKey == nil {
+		return nil, fmt.Errorf("read secret key: %w", ErrNotSecretKey)
+	}
+	if err := entity.DecryptPrivateKeys(passphrase); err != nil {
+		return nil, fmt.Errorf("key %s: %w", fingerprintOf(entity.PrimaryKey), ErrPassphrase)
+	}
+	h := &HolderKey{entity: entity}
+	now := time.Now()
+	signer, ok := entity.SigningKey(now, strict(now))
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("key %s: %w", h.Fingerprint(), ErrCannotSign)
+	case signer.PrivateKey == nil || signer.PrivateKey.Dummy():
+		return nil, fmt.Errorf("key %s: %w", h.Fingerprint(), ErrKeyOnCard)
+	}
+	return h, nil
+}
+
+// Fingerprint is the primary key's.
+func (h *HolderKey) Fingerprint() ceremony.Fingerprint { return fingerprintOf(h.entity.PrimaryKey) }
+
+// PublicArmor is the armored certificate.
+func (h *HolderKey) PublicArmor() (string, error) { return publicArmor(h.entity) }
+
+// Decrypt opens a message to this key, armored or binary: what Vault has made, or
+// an older file of the holder's. Vault's messages are not signed, so that no
+// signature is asked for. The caller overwrites the answer after use.
+func (h *HolderKey) Decrypt(message []byte) ([]byte, error) {
+	binary, err := unwrap(message, messageBlock)
+	if err != nil {
+		return nil, fmt.Errorf("decrypt: %w: %w", ErrNotCiphertext, err)
+	}
+	plain, err := h.decrypt(binary)
+	if err != nil {
+		return nil, fmt.Errorf("decrypt: %w", err)
+	}
+	return plain, nil
+}
+
+func (h *HolderKey) decrypt(binary []byte) (plain []byte, err error) {
+	defer recoverParsing(&err, ErrNotDecrypted)
+	md, err := pgp.ReadMessage(bytes.NewReader(binary), pgp.EntityList{h.entity}, nil, strict(time.Now()))
+	switch {
+	case err != nil:
+		return nil, ErrNotDecrypted
+	case !md.IsEncrypted:
+		return nil, ErrNotCiphertext
+	}
+	content := make([]byte, maxPayload)
+	n, err := io.ReadFull(md.UnverifiedBody, content)
+	if err != io.ErrUnexpectedEOF && err != io.EOF {
+		clear(content)
+		return nil, ErrNotDecrypted
+	}
+	return content[:n], nil
+}

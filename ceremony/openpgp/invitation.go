@@ -1,0 +1,237 @@
+package openpgp
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"conclave/ceremony"
+
+	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+)
+
+// Invitation is an announcement that has been checked, on the side of a holder
+// who is asked for a share.
+type Invitation struct {
+	id          ceremony.ID
+	operation   ceremony.Operation
+	cluster     string
+	step        ceremony.Step
+	nonce       string
+	planHash    string
+	plan        string
+	identity    ceremony.Fingerprint
+	subkey      string
+	announced   time.Time
+	expires     time.Time
+	recipient   []byte // the certificate with the ceremony key alone, binary
+	certificate string // the same, armored
+}
+
+// CheckAnnouncement finds an announcement and the bot's certificate in whatever
+// was pasted, and makes sure that both come from the identity with the pinned
+// fingerprint, hold now, and belong together: the ceremony key is bound to the
+// identity, by a signature that names the same ceremony and nonce.
+func CheckAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) (*Invitation, error) {
+	inv, err := checkAnnouncement(text, pinned, now)
+	if err != nil {
+		return nil, fmt.Errorf("check announcement: %w", err)
+	}
+	return inv, nil
+}
+
+func checkAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) (*Invitation, error) {
+	blocks, _ := unarmor(text)
+	signed, err := announcementAmong(blocks)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := pinnedEntity(blocks, pinned)
+	if err != nil {
+		return nil, err
+	}
+	announcement, at, err := readSigned(signed, identity, now)
+	if err != nil {
+		return nil, err
+	}
+	inv, err := parseAnnouncement(announcement)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case inv.identity != pinned:
+		return nil, ErrOtherIdentity
+	case inv.announced.After(now.Add(skew)) || at.After(now.Add(skew)):
+		return nil, ErrAnnouncementEarly
+	case !now.Before(inv.expires):
+		return nil, ErrAnnouncementStale
+	}
+	if err := inv.checkPlan(); err != nil {
+		return nil, err
+	}
+	return inv, inv.takeKey(identity, now)
+}
+
+// announcementAmong is the newest of the announcements in a paste: the last one.
+func announcementAmong(blocks []block) ([]byte, error) {
+	var found []byte
+	var damage error
+	for _, b := range blocks {
+		switch {
+		case b.kind != messageBlock:
+		case b.err != nil:
+			damage = b.err
+		default:
+			if beginning, ok := readOpen(b.data); ok && strings.HasPrefix(beginning, announcementTag+"\n") {
+				found = b.data
+			}
+		}
+	}
+	switch {
+	case found != nil:
+		return found, nil
+	case damage != nil:
+		return nil, fmt.Errorf("%w: %w", ErrNoAnnouncement, damage)
+	}
+	return nil, ErrNoAnnouncement
+}
+
+// checkPlan compares the plan's text, if it is there, with its hash, and with
+// what the announcement says of its own.
+func (inv *Invitation) checkPlan() error {
+	if inv.plan == "" {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(inv.plan))
+	if hex.EncodeToString(sum[:]) != inv.planHash {
+		return ErrAnnouncementPlan
+	}
+	for _, line := range [...]string{
+		"ceremony: " + string(inv.id),
+		"operation: " + string(inv.operation),
+		"cluster: " + inv.cluster,
+		"identity: " + inv.identity.String(),
+	} {
+		if !strings.Contains("\n"+inv.plan, "\n"+line+"\n") {
+			return fmt.Errorf("%w: it differs in %q", ErrAnnouncementPlan, line)
+		}
+	}
+	return nil
+}
+
+// takeKey finds the announced subkey and keeps it alone: a certificate that was
+// exported from a key ring brings the keys of earlier ceremonies along.
+func (inv *Invitation) takeKey(identity *pgp.Entity, now time.Time) error {
+	at := inv.at(now)
+	for _, s := range identity.Subkeys {
+		if string(fingerprintOf(s.PublicKey)) != inv.subkey {
+			continue
+		}
+		binding, err := s.Verify(at, strict(at))
+		if err != nil || !encrypts(binding) {
+			return ErrCeremonyKey
+		}
+		bound := false
+		for _, n := range binding.Notations {
+			bound = bound || n.Name == ceremonyNotation && string(n.Value) == notationValue(inv.id, inv.nonce)
+		}
+		if !bound {
+			return ErrCeremonyKey
+		}
+		identity.Subkeys = []pgp.Subkey{s}
+		var certificate bytes.Buffer
+		if err := identity.Serialize(&certificate); err != nil {
+			return fmt.Errorf("write certificate: %w", err)
+		}
+		inv.recipient = certificate.Bytes()
+		inv.certificate, err = enarmor(certificateBlock, inv.recipient)
+		return err
+	}
+	return ErrCeremonyKey
+}
+
+// at is now, or when the key was announced for a clock that is a little behind the
+// bot's: the key does not exist before.
+func (inv *Invitation) at(now time.Time) time.Time {
+	if now.Before(inv.announced) {
+		return inv.announced
+	}
+	return now
+}
+
+// Plan is the plan's text as it was approved, or empty when it was too long for
+// the announcement; PlanHash names it in either case.
+func (inv *Invitation) Plan() string { return inv.plan }
+
+// PlanHash is the SHA-256 of the plan's text, in hexadecimal digits.
+func (inv *Invitation) PlanHash() string { return inv.planHash }
+
+// Ceremony is the ceremony's id.
+func (inv *Invitation) Ceremony() ceremony.ID { return inv.id }
+
+// Operation is what the ceremony does.
+func (inv *Invitation) Operation() ceremony.Operation { return inv.operation }
+
+// Cluster is the cluster's name.
+func (inv *Invitation) Cluster() string { return inv.cluster }
+
+// Step is what the share is for.
+func (inv *Invitation) Step() ceremony.Step { return inv.step }
+
+// Nonce is Vault's nonce of the step.
+func (inv *Invitation) Nonce() string { return inv.nonce }
+
+// Expires is when the ceremony key stops working.
+func (inv *Invitation) Expires() time.Time { return inv.expires }
+
+// Identity is the bot's fingerprint: the pinned one.
+func (inv *Invitation) Identity() ceremony.Fingerprint { return inv.identity }
+
+// Certificate is the armored certificate with the ceremony key alone, for
+// programs that encrypt themselves.
+func (inv *Invitation) Certificate() string { return inv.certificate }
+
+// Prefix is what stands before the share in an envelope, with the space.
+func (inv *Invitation) Prefix() string {
+	a := ceremony.Announced{Step: inv.step, Nonce: inv.nonce, Identity: inv.identity}
+	return a.Prefix(inv.id)
+}
+
+// Seal makes the envelope: the share with its prefix, signed by the holder and
+// encrypted to the ceremony key. The signature names for whom it was made. The
+// share is left as it is; the caller overwrites it.
+func (inv *Invitation) Seal(share []byte, signer *HolderKey, now time.Time) (string, error) {
+	share = bytes.TrimSpace(share)
+	if !isShare(share) {
+		return "", fmt.Errorf("seal: %w", ErrNotAShare)
+	}
+	recipient, err := parseEntity(inv.recipient)
+	if err != nil {
+		return "", fmt.Errorf("seal: %w", err)
+	}
+	content := make([]byte, 0, maxPayload)
+	content = append(content, inv.Prefix()...)
+	content = append(content, share...)
+	defer func() { clear(content) }()
+
+	var envelope bytes.Buffer
+	at := inv.at(now)
+	w, err := pgp.EncryptWithParams(&envelope, []*pgp.Entity{recipient}, nil, &pgp.EncryptParams{
+		Signers:        []*pgp.Entity{signer.entity},
+		EncryptionTime: &at,
+		Config:         strict(now),
+	})
+	if err != nil {
+		return "", fmt.Errorf("seal: %w", err)
+	}
+	if _, err := w.Write(content); err != nil {
+		return "", fmt.Errorf("seal: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return "", fmt.Errorf("seal: %w", err)
+	}
+	return enarmor(messageBlock, envelope.Bytes())
+}
