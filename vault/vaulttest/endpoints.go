@@ -33,6 +33,10 @@ var endpoints = map[string]endpoint{
 		"GET": (*Node).getVerify, "PUT": (*Node).putVerify, "DELETE": (*Node).deleteVerify})},
 	"sys/rekey/backup": {handle: authorized(methods{"GET": (*Node).getBackup, "DELETE": (*Node).deleteBackup})},
 
+	"sys/rekey-recovery-key/init":   {handle: (*Node).noRecoveryKeys},
+	"sys/rekey-recovery-key/update": {handle: (*Node).noRecoveryUpdate},
+	"sys/rekey-recovery-key/verify": {handle: (*Node).noRecoveryKeys},
+
 	"sys/key-status": {handle: authorized(methods{"GET": (*Node).getKeyStatus})},
 	"sys/rotate":     {handle: authorized(methods{"PUT": (*Node).putRotate})},
 

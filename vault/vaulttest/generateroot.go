@@ -36,9 +36,6 @@ func (n *Node) getRootAttempt(*call) (any, error) { return n.rootStatus("") }
 
 // rootStatus is the answer to reading and to starting an attempt. Only the answer to the start shows the pad, and only one that Vault made.
 func (n *Node) rootStatus(otp string) (any, error) {
-	if !n.cluster.disk.initialized {
-		return nil, refuse(http.StatusBadRequest, "server is not yet initialized")
-	}
 	if err := n.readyLocked(); err != nil {
 		return nil, err
 	}

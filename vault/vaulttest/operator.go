@@ -1,0 +1,255 @@
+package vaulttest
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Operator is a person with a terminal and a way to Vault: what a test uses to prepare a server, to act behind a client's back, and to see
+// whether a key really opens it. It never retries and never follows a redirect.
+type Operator struct {
+	// Addr is the server's base URL.
+	Addr string
+	// Token is sent as X-Vault-Token if it isn't empty. Init sets it.
+	Token string
+
+	client *http.Client
+}
+
+// NewOperator returns an operator of the server at addr. ca is its certificate authority in PEM, and nil over plain HTTP.
+func NewOperator(addr string, ca []byte) *Operator {
+	transport := &http.Transport{MaxIdleConnsPerHost: 1}
+	if ca != nil {
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(ca)
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	return &Operator{
+		Addr: addr,
+		client: &http.Client{
+			Transport:     transport,
+			Timeout:       30 * time.Second,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// Answer is a server's answer.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   map[string]any // nil without one; numbers are json.Number
+	Errors []string       // Vault's words, if it refused
+}
+
+// String returns a text of the answer's body, or "".
+func (a Answer) String(field string) string {
+	s, _ := a.Body[field].(string)
+	return s
+}
+
+// Strings returns a list of texts of the answer's body, or nil.
+func (a Answer) Strings(field string) []string {
+	list, _ := a.Body[field].([]any)
+	var texts []string
+	for _, item := range list {
+		text, _ := item.(string)
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// Int returns a number of the answer's body, or -1.
+func (a Answer) Int(field string) int {
+	number, ok := a.Body[field].(json.Number)
+	if !ok {
+		return -1
+	}
+	n, err := number.Int64()
+	if err != nil {
+		return -1
+	}
+	return int(n)
+}
+
+// Bool returns a truth value of the answer's body, or false.
+func (a Answer) Bool(field string) bool {
+	b, _ := a.Body[field].(bool)
+	return b
+}
+
+// Do sends a request and reads the answer, whatever its status. A nil body sends none; a string is sent as it is; anything else as JSON. An
+// error means that there was no answer.
+func (o *Operator) Do(ctx context.Context, method, path string, body any) (Answer, error) {
+	var reader io.Reader
+	switch body := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(body)
+	default:
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			return Answer{}, fmt.Errorf("%s %s: %w", method, path, err)
+		}
+		reader = bytes.NewReader(encoded)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, o.Addr+"/v1/"+path, reader)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if o.Token != "" {
+		req.Header.Set("X-Vault-Token", o.Token)
+	}
+	resp, err := o.client.Do(req)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	defer resp.Body.Close()
+	answer := Answer{Status: resp.StatusCode, Header: resp.Header}
+	decoder := json.NewDecoder(resp.Body)
+	decoder.UseNumber()
+	if err := decoder.Decode(&answer.Body); err != nil && !errors.Is(err, io.EOF) {
+		return answer, fmt.Errorf("%s %s: read answer: %w", method, path, err)
+	}
+	answer.Errors = answer.Strings("errors")
+	return answer, nil
+}
+
+// must is Do for requests that have to succeed.
+func (o *Operator) must(ctx context.Context, method, path string, body any) (Answer, error) {
+	answer, err := o.Do(ctx, method, path, body)
+	if err == nil && answer.Status >= 300 {
+		err = fmt.Errorf("%s %s: status %d: %s", method, path, answer.Status, strings.Join(answer.Errors, "; "))
+	}
+	return answer, err
+}
+
+// Keys are what an initialisation gives.
+type Keys struct {
+	Shares    []string // hex
+	RootToken string
+}
+
+// Init initialises the server with n shares and a threshold, in plain, and remembers the root token.
+func (o *Operator) Init(ctx context.Context, n, threshold int) (Keys, error) {
+	answer, err := o.must(ctx, "PUT", "sys/init", map[string]any{"secret_shares": n, "secret_threshold": threshold})
+	if err != nil {
+		return Keys{}, fmt.Errorf("initialise: %w", err)
+	}
+	keys := Keys{Shares: answer.Strings("keys"), RootToken: answer.String("root_token")}
+	o.Token = keys.RootToken
+	return keys, nil
+}
+
+// ErrNotOpened is returned by [Operator.Unseal] when the shares were taken and the server is still sealed, or they were refused.
+var ErrNotOpened = errors.New("the shares don't open the server")
+
+// Unseal submits shares until the server is open, and waits until it serves requests, as the active node or as a standby. Earlier progress is
+// reset first, and so is that of shares that don't open it.
+func (o *Operator) Unseal(ctx context.Context, shares ...string) error {
+	if _, err := o.Do(ctx, "PUT", "sys/unseal", map[string]bool{"reset": true}); err != nil {
+		return fmt.Errorf("unseal: %w", err)
+	}
+	for _, share := range shares {
+		answer, err := o.Do(ctx, "PUT", "sys/unseal", map[string]string{"key": share})
+		switch {
+		case err != nil:
+			return fmt.Errorf("unseal: %w", err)
+		case answer.Status == http.StatusBadRequest:
+			return fmt.Errorf("unseal: %w: %s", ErrNotOpened, strings.Join(answer.Errors, "; "))
+		case answer.Status != http.StatusOK:
+			return fmt.Errorf("unseal: status %d: %s", answer.Status, strings.Join(answer.Errors, "; "))
+		case !answer.Bool("sealed"):
+			return o.waitReady(ctx)
+		}
+	}
+	if _, err := o.Do(ctx, "PUT", "sys/unseal", map[string]bool{"reset": true}); err != nil {
+		return fmt.Errorf("unseal: %w", err)
+	}
+	return fmt.Errorf("unseal: %w", ErrNotOpened)
+}
+
+// waitReady waits until the node knows who leads.
+func (o *Operator) waitReady(ctx context.Context) error {
+	return poll(ctx, func() (bool, error) {
+		answer, err := o.Do(ctx, "GET", "sys/leader", nil)
+		if err != nil || answer.Status != http.StatusOK {
+			return false, err
+		}
+		if !answer.Bool("ha_enabled") {
+			return true, nil
+		}
+		if !answer.Bool("is_self") {
+			return answer.String("leader_address") != "", nil
+		}
+		// A leader that was just elected answers here before it answers there.
+		attempt, err := o.Do(ctx, "GET", "sys/generate-root/attempt", nil)
+		return attempt.Status == http.StatusOK, err
+	})
+}
+
+// Seal seals the server. It needs the root token, and an active node.
+func (o *Operator) Seal(ctx context.Context) error {
+	_, err := o.must(ctx, "PUT", "sys/seal", nil)
+	return err
+}
+
+// IsRootToken says whether a token is one that may do everything. A token that the server doesn't know isn't.
+func (o *Operator) IsRootToken(ctx context.Context, token string) (bool, error) {
+	asker := *o
+	asker.Token = token
+	answer, err := asker.Do(ctx, "GET", "auth/token/lookup-self", nil)
+	if err != nil {
+		return false, fmt.Errorf("look up token: %w", err)
+	}
+	switch answer.Status {
+	case http.StatusForbidden:
+		return false, nil
+	case http.StatusOK:
+	default:
+		return false, fmt.Errorf("look up token: status %d: %s", answer.Status, strings.Join(answer.Errors, "; "))
+	}
+	data, _ := answer.Body["data"].(map[string]any)
+	return slices.Contains(Answer{Body: data}.Strings("policies"), "root"), nil
+}
+
+// UnsealWorks seals the server and says whether the shares open it again. It needs the root token. If they don't open it, the server is sealed
+// afterwards, without progress.
+func (o *Operator) UnsealWorks(ctx context.Context, shares ...string) (bool, error) {
+	if err := o.Seal(ctx); err != nil {
+		return false, err
+	}
+	err := o.Unseal(ctx, shares...)
+	if errors.Is(err, ErrNotOpened) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// poll asks until done, an error, or the context's end, for half a minute at most.
+func poll(ctx context.Context, done func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if ok, err := done(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the server: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+}

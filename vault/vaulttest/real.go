@@ -1,0 +1,239 @@
+package vaulttest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// RealOptions say how the real server is started. The zero value is one node with Raft storage, over plain HTTP.
+type RealOptions struct {
+	// Storage is "raft", also if empty, or "inmem", which forgets everything at a restart and has no high availability.
+	Storage string
+	// TLS, if set, signs the server's certificate. Nil means plain HTTP.
+	TLS *Authority
+}
+
+// Real is a real Vault server, run as a process on loopback.
+type Real struct {
+	addr    string
+	ca      []byte
+	folder  string
+	binary  string
+	process *exec.Cmd
+	exited  chan struct{}
+}
+
+// StartReal starts a real server, not initialised, and kills it at the test's end. The binary is the one named by CONCLAVE_VAULT_BINARY, or
+// .build/vault at the module's root. Without one the test is skipped, or fails if CONCLAVE_REQUIRE_TOOLS is 1.
+func StartReal(t testing.TB, o RealOptions) *Real {
+	t.Helper()
+	binary := requireBinary(t)
+	folder := t.TempDir()
+	var err error
+	// The ports are free when they are chosen and might not be a moment later.
+	for range 3 {
+		var r *Real
+		r, err = newReal(binary, folder, o)
+		if err == nil {
+			err = r.start()
+		}
+		if err == nil {
+			t.Cleanup(r.kill)
+			return r
+		}
+	}
+	t.Fatal(err)
+	return nil
+}
+
+func requireBinary(t testing.TB) string {
+	t.Helper()
+	binary, err := findBinary()
+	if err == nil {
+		return binary
+	}
+	if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" {
+		t.Fatalf("a real Vault server is required: %v; build it with: make vault", err)
+	}
+	t.Skipf("no real Vault server: %v; build it with: make vault", err)
+	return ""
+}
+
+func findBinary() (string, error) {
+	binary := os.Getenv("CONCLAVE_VAULT_BINARY")
+	if binary == "" {
+		root, err := moduleRoot()
+		if err != nil {
+			return "", err
+		}
+		binary = filepath.Join(root, ".build", "vault")
+	}
+	if _, err := os.Stat(binary); err != nil {
+		return "", err
+	}
+	return filepath.Abs(binary)
+}
+
+// moduleRoot walks up from the working folder, which in a test is the package's, to this project's go.mod.
+func moduleRoot() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		gomod, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+		switch {
+		case err == nil && bytes.HasPrefix(gomod, []byte("module conclave\n")):
+			return folder, nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return "", err
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			return "", errors.New("the working folder is outside this project")
+		}
+		folder = parent
+	}
+}
+
+// newReal writes the server's configuration.
+func newReal(binary, folder string, o RealOptions) (*Real, error) {
+	ports, err := freePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	listener := map[string]any{"address": ports[0], "cluster_address": ports[1], "tls_disable": true}
+	r := &Real{addr: "http://" + ports[0], folder: folder, binary: binary}
+	if o.TLS != nil {
+		certificate, key, err := o.TLS.issuePEM()
+		if err != nil {
+			return nil, err
+		}
+		listener["tls_disable"] = false
+		listener["tls_cert_file"] = filepath.Join(folder, "certificate.pem")
+		listener["tls_key_file"] = filepath.Join(folder, "key.pem")
+		if err := errors.Join(
+			os.WriteFile(filepath.Join(folder, "certificate.pem"), certificate, 0o600),
+			os.WriteFile(filepath.Join(folder, "key.pem"), key, 0o600),
+		); err != nil {
+			return nil, fmt.Errorf("write certificate: %w", err)
+		}
+		r.addr, r.ca = "https://"+ports[0], o.TLS.PEM
+	}
+	storage := map[string]any{"inmem": map[string]any{}}
+	if cmp.Or(o.Storage, "raft") == "raft" {
+		data := filepath.Join(folder, "data")
+		if err := os.MkdirAll(data, 0o700); err != nil {
+			return nil, fmt.Errorf("make data folder: %w", err)
+		}
+		// An election on one machine needs no generous timeouts.
+		storage = map[string]any{"raft": map[string]any{"path": data, "node_id": ports[0], "performance_multiplier": 1}}
+	}
+	config, err := json.Marshal(map[string]any{
+		"storage":       storage,
+		"listener":      map[string]any{"tcp": listener},
+		"api_addr":      r.addr,
+		"cluster_addr":  "https://" + ports[1],
+		"disable_mlock": true,
+		"log_level":     "error",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode configuration: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "vault.json"), config, 0o600); err != nil {
+		return nil, fmt.Errorf("write configuration: %w", err)
+	}
+	return r, nil
+}
+
+// freePorts returns different addresses on loopback that nobody listens on.
+func freePorts(n int) ([]string, error) {
+	var addrs []string
+	for range n {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("find a free port: %w", err)
+		}
+		defer listener.Close()
+		addrs = append(addrs, listener.Addr().String())
+	}
+	return addrs, nil
+}
+
+// start runs the process and waits until it answers.
+func (r *Real) start() error {
+	output, err := os.OpenFile(filepath.Join(r.folder, "output"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("start vault: %w", err)
+	}
+	defer output.Close()
+	r.process = exec.Command(r.binary, "server", "-config="+filepath.Join(r.folder, "vault.json"))
+	r.process.Stdout, r.process.Stderr = output, output
+	r.process.Env = []string{"HOME=" + r.folder}
+	if err := r.process.Start(); err != nil {
+		return fmt.Errorf("start vault: %w", err)
+	}
+	process, exited := r.process, make(chan struct{})
+	r.exited = exited
+	go func() {
+		defer close(exited)
+		process.Wait() // its status says nothing that its output doesn't
+	}()
+	if err := r.waitUp(); err != nil {
+		r.kill()
+		return fmt.Errorf("start vault: %w: %s", err, r.lastOutput())
+	}
+	return nil
+}
+
+func (r *Real) waitUp() error {
+	operator := NewOperator(r.addr, r.ca)
+	return poll(context.Background(), func() (bool, error) {
+		select {
+		case <-r.exited:
+			return false, errors.New("it exited")
+		default:
+		}
+		answer, err := operator.Do(context.Background(), "GET", "sys/seal-status", nil)
+		return err == nil && answer.Status == http.StatusOK, nil
+	})
+}
+
+func (r *Real) lastOutput() string {
+	output, err := os.ReadFile(filepath.Join(r.folder, "output"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(output[max(0, len(output)-2000):])
+}
+
+func (r *Real) kill() {
+	r.process.Process.Kill() // it may have exited by itself
+	<-r.exited
+}
+
+// Addr returns the server's base URL, without a final slash.
+func (r *Real) Addr() string { return r.addr }
+
+// CA returns the certificate authority in PEM, or nil over plain HTTP.
+func (r *Real) CA() []byte { return r.ca }
+
+// Restart kills the process and starts it again on the same address and storage.
+func (r *Real) Restart(t testing.TB) {
+	t.Helper()
+	r.kill()
+	if err := r.start(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,222 @@
+package vaulttest
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Instance is one running server: a [Cluster] or a [Real].
+type Instance interface {
+	Addr() string
+	CA() []byte
+	Restart(testing.TB)
+}
+
+// Target is a Vault that the suite can be run against.
+type Target struct {
+	// Name is printed, so that a test's output says what the cases ran against.
+	Name string
+	// HA says that the server elects a leader, as with Raft storage, and that its storage survives a restart.
+	HA bool
+	// Start starts a fresh server, not initialised, and sees to its end.
+	Start func(testing.TB) Instance
+}
+
+// Emulated is the emulator as a target.
+func Emulated(storage string) Target {
+	return Target{
+		Name:  "emulator, " + storage,
+		HA:    storage == "raft",
+		Start: func(t testing.TB) Instance { return Start(t, Options{Storage: storage, Unruly: true}) },
+	}
+}
+
+// RealServer is the real server as a target. Starting it skips the test if there is no binary.
+func RealServer(storage string) Target {
+	return Target{
+		Name:  "real server, " + storage,
+		HA:    storage == "raft",
+		Start: func(t testing.TB) Instance { return StartReal(t, RealOptions{Storage: storage}) },
+	}
+}
+
+// RunSuite runs every case against the target, each on a server of its own. A case asserts statuses, fields, and those words of an answer that
+// tell one refusal from another; the wording of a library below Vault isn't asserted.
+func RunSuite(t *testing.T, target Target) {
+	cases := slices.Concat(initCases, sealCases, rootCases, rekeyCases, verifyCases, tokenCases)
+	cases = slices.DeleteFunc(cases, func(c suiteCase) bool { return c.needsHA && !target.HA })
+	t.Logf("%d cases against the %s", len(cases), target.Name)
+	for _, c := range cases {
+		t.Run(c.claim, func(t *testing.T) {
+			t.Parallel()
+			server := target.Start(t)
+			c.run(&suite{T: t, ha: target.HA, server: server, op: NewOperator(server.Addr(), server.CA())})
+			t.Logf("ran against the %s", target.Name)
+		})
+	}
+}
+
+// suiteCase is one claim about Vault.
+type suiteCase struct {
+	claim   string
+	needsHA bool
+	run     func(*suite)
+}
+
+// suite is one case's server and the person who works on it.
+type suite struct {
+	*testing.T
+	ha     bool
+	server Instance
+	op     *Operator
+	keys   Keys // after ready
+}
+
+// ready initialises and unseals the server, and returns its shares in hex.
+func (s *suite) ready(n, threshold int) []string {
+	s.Helper()
+	keys, err := s.op.Init(s.Context(), n, threshold)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.keys = keys
+	s.unseal(keys.Shares[:threshold])
+	return keys.Shares
+}
+
+func (s *suite) unseal(shares []string) {
+	s.Helper()
+	if err := s.op.Unseal(s.Context(), shares...); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *suite) seal() {
+	s.Helper()
+	if err := s.op.Seal(s.Context()); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// opens says whether shares open the server. It is sealed afterwards if they don't.
+func (s *suite) opens(shares []string) bool {
+	s.Helper()
+	works, err := s.op.UnsealWorks(s.Context(), shares...)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return works
+}
+
+func (s *suite) isRoot(token string) bool {
+	s.Helper()
+	root, err := s.op.IsRootToken(s.Context(), token)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return root
+}
+
+type body map[string]any
+
+// send sends a request that gets an answer, whatever it says.
+func (s *suite) send(method, path string, body any) Answer {
+	s.Helper()
+	answer, err := s.op.Do(s.Context(), method, path, body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return answer
+}
+
+// ok sends a request that is answered 200.
+func (s *suite) ok(method, path string, body any) Answer {
+	s.Helper()
+	answer := s.send(method, path, body)
+	if answer.Status != 200 {
+		s.Fatalf("%s %s: status %d %q, want 200", method, path, answer.Status, answer.Errors)
+	}
+	return answer
+}
+
+// done sends a request that is answered 204.
+func (s *suite) done(method, path string, body any) {
+	s.Helper()
+	if answer := s.send(method, path, body); answer.Status != 204 || answer.Body != nil {
+		s.Fatalf("%s %s: status %d %q, want 204 without a body", method, path, answer.Status, answer.Errors)
+	}
+}
+
+// refused sends a request that is refused with a status and one error that contains the words.
+func (s *suite) refused(status int, words, method, path string, body any) {
+	s.Helper()
+	answer := s.send(method, path, body)
+	if answer.Status != status {
+		s.Errorf("%s %s: status %d %q, want %d %q", method, path, answer.Status, answer.Errors, status, words)
+		return
+	}
+	if words == "" && len(answer.Errors) == 0 && answer.Body["errors"] != nil {
+		return
+	}
+	if words == "" || len(answer.Errors) != 1 || !strings.Contains(answer.Errors[0], words) {
+		s.Errorf("%s %s: errors %q, want one with %q", method, path, answer.Errors, words)
+	}
+	s.hasFields(answer, "errors")
+}
+
+// hasFields checks that an answer has exactly these fields.
+func (s *suite) hasFields(answer Answer, names ...string) {
+	s.Helper()
+	got := slices.Sorted(maps.Keys(answer.Body))
+	slices.Sort(names)
+	if !slices.Equal(got, names) {
+		s.Errorf("fields %q, want %q", got, names)
+	}
+}
+
+// says checks some fields of an answer.
+func (s *suite) says(answer Answer, want body) {
+	s.Helper()
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if got := answer.Body[name]; fmt.Sprint(got) != fmt.Sprint(want[name]) {
+			s.Errorf("%s is %v, want %v", name, got, want[name])
+		}
+	}
+}
+
+// submit sends shares that are all accepted and returns the last answer.
+func (s *suite) submit(path, nonce string, shares ...string) Answer {
+	s.Helper()
+	var answer Answer
+	for _, share := range shares {
+		answer = s.ok("PUT", path, body{"key": share, "nonce": nonce})
+	}
+	return answer
+}
+
+// Shares that are none, in hex.
+
+// junk returns random bytes of a share's length.
+func junk() string {
+	b := make([]byte, maxShare)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// sameX returns another share with the x coordinate of a given one.
+func sameX(share string) string {
+	b, _ := hex.DecodeString(share) // it came from Vault
+	b[0] ^= 1
+	return hex.EncodeToString(b)
+}
+
+func inBase64(share string) string {
+	b, _ := hex.DecodeString(share) // it came from Vault
+	return base64.StdEncoding.EncodeToString(b)
+}

@@ -1,0 +1,19 @@
+package vaulttest_test
+
+import (
+	"testing"
+
+	"conclave/vault/vaulttest"
+)
+
+func TestSuiteAgainstEmulator(t *testing.T) {
+	for _, storage := range []string{"raft", "inmem"} {
+		t.Run(storage, func(t *testing.T) { vaulttest.RunSuite(t, vaulttest.Emulated(storage)) })
+	}
+}
+
+func TestSuiteAgainstRealServer(t *testing.T) {
+	for _, storage := range []string{"raft", "inmem"} {
+		t.Run(storage, func(t *testing.T) { vaulttest.RunSuite(t, vaulttest.RealServer(storage)) })
+	}
+}
