@@ -1,0 +1,44 @@
+package slacktest_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"conclave/bot/slacktest"
+)
+
+// start gives a workspace that ends with the test.
+func start(t *testing.T, cfg slacktest.Config) *slacktest.Workspace {
+	t.Helper()
+	w, err := slacktest.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	return w
+}
+
+// within is a context that ends with the test or after d.
+func within(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func waitFor(t *testing.T, w *slacktest.Workspace, what string, holds func() bool) {
+	t.Helper()
+	if err := w.WaitFor(within(t, 10*time.Second), holds); err != nil {
+		t.Fatalf("waiting for %s: %v", what, err)
+	}
+}
+
+func find(t *testing.T, ch *slacktest.Channel, fits func(slacktest.Message) bool) slacktest.Message {
+	t.Helper()
+	m, err := ch.Find(within(t, 10*time.Second), fits)
+	if err != nil {
+		t.Fatalf("looking for a message in %s: %v", ch.Name(), err)
+	}
+	return m
+}
