@@ -95,7 +95,7 @@ func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, err
 	return conn, nil
 }
 
-func (w *wire) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+func (w *wire) dialTLS(ctx context.Context, network, address string) (*tls.Conn, error) {
 	conn, err := w.dial(ctx, network, address)
 	if err != nil {
 		return nil, err
