@@ -135,12 +135,6 @@ func ParseConfig(file, dir string, data []byte) (*Config, error) {
 	return c, nil
 }
 
-// person is somebody as a plan names them, with no PGP key yet.
-func (c *Config) person(name string) ceremony.Person {
-	p := c.People[name]
-	return ceremony.Person{Name: name, Account: c.account(p)}
-}
-
 func (c *Config) account(p *PersonConfig) ceremony.Account {
 	team := p.Team
 	if team == "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -44,14 +45,29 @@ func readFile(path Path, private bool) ([]byte, error) {
 	case private && readableByOthers(mode):
 		return nil, fmt.Errorf("%s has mode %04o, which lets other accounts at it: chmod 600 %[1]s, and think of what it holds as known", path, mode.Perm())
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	data, err := readBounded(f, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxFile)
-	}
 	return data, nil
+}
+
+// errOverlong means that a file or a program had more to say than it could have.
+var errOverlong = errors.New("longer than anything expected here")
+
+// readBounded reads everything into a single buffer, which the caller can wipe:
+// one that grows leaves copies behind.
+func readBounded(r io.Reader, limit int) ([]byte, error) {
+	buf := make([]byte, limit+1)
+	n, err := io.ReadFull(r, buf)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return buf[:n], nil
+	}
+	clear(buf)
+	if err == nil {
+		err = errOverlong
+	}
+	return nil, err
 }
 
 // readableByOthers says whether the mode gives anybody but the owner a right.

@@ -90,9 +90,6 @@ func (g gpg) seal(ctx context.Context, content []byte, signer ceremony.Fingerpri
 	return armor, nil
 }
 
-// errOverlong means that a program wrote more than it could have had to say.
-var errOverlong = errors.New("the output is longer than anything expected")
-
 // pipe runs gpg with input on its standard input and answers its standard
 // output. What passes is secret: it is in no argument and no file, and in no
 // buffer but input and the answer.
@@ -107,20 +104,13 @@ func (g gpg) pipe(ctx context.Context, input []byte, limit int, args ...string) 
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	buf := make([]byte, limit+1)
-	n, err := io.ReadFull(out, buf)
-	if err == nil {
-		err = errOverlong
-		_ = cmd.Process.Kill()
-	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil
-	}
-	if waited := cmd.Wait(); err == nil {
-		err = waited
-	}
+	answer, err := readBounded(out, limit)
 	if err != nil {
-		clear(buf)
+		_ = cmd.Process.Kill()
+	}
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		clear(answer)
 		return nil, err
 	}
-	return buf[:n], nil
+	return answer, nil
 }

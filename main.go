@@ -104,6 +104,17 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
+// needFlags makes flags obligatory. Cobra has this too, but its error can't be
+// told from one of the command itself.
+func needFlags(cmd *cobra.Command, names ...string) error {
+	for _, name := range names {
+		if !cmd.Flags().Changed(name) {
+			return usageError{fmt.Errorf("--%s is needed; see: %s --help", name, cmd.CommandPath())}
+		}
+	}
+	return nil
+}
+
 // usageError means that the command line can't be used as it is.
 type usageError struct{ error }
 

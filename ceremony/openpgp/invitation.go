@@ -200,22 +200,34 @@ func (inv *Invitation) Prefix() string {
 	return a.Prefix(inv.id)
 }
 
+// Subkey is the fingerprint of the ceremony key, in lower case.
+func (inv *Invitation) Subkey() string { return inv.subkey }
+
+// Payload is an envelope's content, for programs that sign and encrypt
+// themselves: the prefix and the share. The caller overwrites both after use.
+func (inv *Invitation) Payload(share []byte) ([]byte, error) {
+	share = bytes.TrimSpace(share)
+	if !isShare(share) {
+		return nil, ErrNotAShare
+	}
+	content := make([]byte, 0, maxPayload)
+	content = append(content, inv.Prefix()...)
+	return append(content, share...), nil
+}
+
 // Seal makes the envelope: the share with its prefix, signed by the holder and
 // encrypted to the ceremony key. The signature names for whom it was made. The
 // share is left as it is; the caller overwrites it.
 func (inv *Invitation) Seal(share []byte, signer *HolderKey, now time.Time) (string, error) {
-	share = bytes.TrimSpace(share)
-	if !isShare(share) {
-		return "", fmt.Errorf("seal: %w", ErrNotAShare)
+	content, err := inv.Payload(share)
+	if err != nil {
+		return "", fmt.Errorf("seal: %w", err)
 	}
+	defer clear(content)
 	recipient, err := parseEntity(inv.recipient)
 	if err != nil {
 		return "", fmt.Errorf("seal: %w", err)
 	}
-	content := make([]byte, 0, maxPayload)
-	content = append(content, inv.Prefix()...)
-	content = append(content, share...)
-	defer func() { clear(content) }()
 
 	var envelope bytes.Buffer
 	at := inv.at(now)

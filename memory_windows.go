@@ -1,5 +1,3 @@
-//go:build !unix
-
 package main
 
 // protectMemory has nothing to do where no core dumps are written.

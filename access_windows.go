@@ -1,0 +1,10 @@
+package main
+
+import "os"
+
+// writable makes sure that dir is there; Windows tells who may write only to
+// those who try.
+func writable(dir string) error {
+	_, err := os.Stat(dir)
+	return err
+}

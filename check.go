@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conclave/bot"
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
+	"conclave/vault"
+)
+
+func checkCommand(std streams) *cobra.Command {
+	var offline bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Try everything that can be tried without changing anything",
+		Long: `Try everything that a ceremony will need: the configuration, the identity, the
+journal, each person's PGP key for as long as a ceremony may take, Slack's scopes
+and channels, each Vault node and the token's rights. Nothing is changed, and a
+bot that runs is not disturbed.
+
+Each line begins with ok, with note for what somebody should know, or with STOP
+for what would stop a ceremony. Exit code 1 when there is a STOP.`,
+		Args: arguments(cobra.NoArgs),
+	}
+	path := configFlag(cmd)
+	cmd.Flags().BoolVar(&offline, "offline", false, "leave Slack and Vault out")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		config, err := LoadConfig(*path)
+		if err != nil {
+			return err
+		}
+		findings := &findings{out: std.out}
+		findings.add(ok, "configuration", *path)
+		config.checkAll(cmd.Context(), findings, offline)
+		return findings.conclude()
+	}
+	return cmd
+}
+
+// grade is how much a finding matters.
+type grade string
+
+const (
+	ok   grade = "ok"
+	note grade = "note" // somebody should know
+	stop grade = "STOP" // a ceremony would come to a stop
+)
+
+// findings prints what is found as it is found: asking Vault may take a while.
+type findings struct {
+	out   io.Writer
+	stops int
+}
+
+func (f *findings) add(g grade, about, text string, args ...any) {
+	if g == stop {
+		f.stops++
+	}
+	if len(args) > 0 {
+		text = fmt.Sprintf(text, args...)
+	}
+	// What goes over several lines keeps its column.
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", 30))
+	fmt.Fprintf(f.out, "%-5s %-23s %s\n", g, about, text)
+}
+
+// judge adds an error as a stop, and says whether there was one.
+func (f *findings) judge(about string, err error) bool {
+	if err != nil {
+		f.add(stop, about, "%v", err)
+	}
+	return err != nil
+}
+
+func (f *findings) conclude() error {
+	if f.stops == 0 {
+		fmt.Fprintln(f.out, "\nNothing was found that would stop a ceremony.")
+		return nil
+	}
+	fmt.Fprintf(f.out, "\n%s would stop a ceremony.\n", count(f.stops, "finding", "findings"))
+	return toldError{}
+}
+
+func (c *Config) checkAll(ctx context.Context, f *findings, offline bool) {
+	c.checkJournal(f)
+	opener := c.checkIdentity(f)
+	c.checkPeople(f, time.Now())
+	if offline {
+		f.add(note, "slack", "not asked")
+		f.add(note, "vault", "not asked")
+		return
+	}
+	if opener != nil {
+		c.checkSlack(ctx, f, opener)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		c.Clusters[name].checkVault(ctx, f, "vault "+name)
+	}
+}
+
+// checkJournal does without the journal's lock, which the running bot has.
+func (c *Config) checkJournal(f *findings) {
+	dir := string(c.Journal.Directory)
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		if !f.judge("journal", writable(filepath.Dir(dir))) {
+			f.add(note, "journal", "%s is not there yet; the first start makes it", dir)
+		}
+		return
+	}
+	if f.judge("journal", writable(dir)) {
+		return
+	}
+	reports, err := ceremony.VerifyDir(dir)
+	if !f.judge("journal", err) {
+		f.add(ok, "journal", "%s: %s, the chain is whole", dir, count(len(reports), "ceremony", "ceremonies"))
+	}
+}
+
+// checkIdentity answers an opener that can sign, or nil.
+func (c *Config) checkIdentity(f *findings) *openpgp.Opener {
+	id, err := loadIdentity(c.Identity)
+	if f.judge("identity", err) {
+		return nil
+	}
+	f.add(ok, "identity", "%s", id.Fingerprint())
+	return openpgp.NewOpener(id, nil)
+}
+
+// checkPeople makes sure that every key can be used until a ceremony closes that
+// is proposed now.
+func (c *Config) checkPeople(f *findings, now time.Time) {
+	keys, err := c.readKeys()
+	if problems, is := errors.AsType[*Problems](err); is {
+		for _, p := range problems.list {
+			f.add(stop, p.path, "%s", p.what)
+		}
+		return
+	}
+	window := c.longestWindows()
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
+		key := keys[name]
+		if !f.judge("key of "+name, key.CheckUntil(now, now.Add(window[name]))) {
+			f.add(ok, "key of "+name, "%s %s", key.Fingerprint(), strings.Join(key.UserIDs(), ", "))
+		}
+	}
+}
+
+// longestWindows is how long each person's key may be needed: the longest window
+// of the clusters in which they have a part.
+func (c *Config) longestWindows() map[string]time.Duration {
+	longest := map[string]time.Duration{} // name → window
+	for _, cluster := range c.Clusters {
+		for _, name := range slices.Concat(cluster.Initiators, cluster.Approvers, cluster.Holders, cluster.Receivers) {
+			longest[name] = max(longest[name], cluster.Window)
+		}
+	}
+	return longest
+}
+
+func (c *Config) checkSlack(ctx context.Context, f *findings, opener *openpgp.Opener) {
+	b, err := c.newBot(opener, c.Log.newLog(io.Discard))
+	if f.judge("slack", err) {
+		return
+	}
+	_ = b
+	_ = ctx
+	_ = bot.Config{}
+}
+
+func (c *ClusterConfig) checkVault(ctx context.Context, f *findings, about string) {
+	client, err := c.newVault()
+	if f.judge(about, err) {
+		return
+	}
+	defer client.Close()
+	report := client.Check(ctx)
+	for _, node := range report.Nodes {
+		if node.Err == nil {
+			f.add(ok, about, "%s", describeNode(node))
+		}
+	}
+	if seal := report.Seal; report.Active != "" {
+		f.add(ok, about, "%d of %d shares open it (%s seal)", seal.Threshold, seal.Shares, seal.Type)
+		if len(c.Holders) < seal.Threshold {
+			f.add(stop, about, "%s listed, fewer than the %d shares that Vault asks for", count(len(c.Holders), "holder is", "holders are"), seal.Threshold)
+		}
+	}
+	if t := report.Token; t.Given && t.Err == nil {
+		f.add(ok, about, "token with the policies %s", strings.Join(t.Policies, ", "))
+	}
+	for _, finding := range report.Findings {
+		grade := note
+		if finding.Stops {
+			grade = stop
+		}
+		f.add(grade, about, "%s", finding.Text)
+	}
+}
+
+// describeNode is one address in a line: what it is, and how it is reached.
+func describeNode(n vault.NodeReport) string {
+	words := []string{n.Role}
+	if n.Seal.Version != "" {
+		words = append(words, "Vault "+n.Seal.Version)
+	}
+	if n.TLS != "" {
+		words = append(words, n.TLS)
+	}
+	return n.Address + ": " + strings.Join(words, ", ")
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"conclave/bot"
+)
+
+func manifestCommand(std streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "manifest",
+		Short: "Print the Slack app manifest",
+		Long: `Print the Slack app manifest: every setting and scope that the bot needs, and no
+other. Paste it at https://api.slack.com/apps under Create New App, From a manifest.`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			manifest, err := bot.Manifest()
+			if err != nil {
+				return err
+			}
+			_, err = std.out.Write(manifest)
+			return err
+		},
+	}
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conclave/ceremony"
+)
+
+func verifyCommand(std streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify PATH…",
+		Short: "Check a journal: one ceremony's file, or a whole directory",
+		Long: `Check that every line of a journal continues the line before it, and that the
+events are a story that the rules allow. Of a directory it also checks that no
+ceremony is missing between the others.
+
+Needs neither the bot nor Slack nor Vault, and changes nothing. Write down the
+hash of the last line that it prints: it stands for everything before it.`,
+		Args: arguments(cobra.MinimumNArgs(1)),
+		RunE: func(_ *cobra.Command, paths []string) error {
+			var faults []error
+			for _, path := range paths {
+				faults = append(faults, verifyPath(std.out, path))
+			}
+			if err := errors.Join(faults...); err != nil {
+				fmt.Fprintf(std.err, "%v\n", err)
+				return toldError{}
+			}
+			return nil
+		},
+	}
+}
+
+// verifyPath prints what holds and answers what does not.
+func verifyPath(out io.Writer, path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		report, err := ceremony.VerifyFile(path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		printReport(out, report)
+		return nil
+	}
+	reports, err := ceremony.VerifyDir(path)
+	for _, report := range reports {
+		printReport(out, report)
+	}
+	if err == nil {
+		fmt.Fprintf(out, "%s: %s, none missing between them\n", path, count(len(reports), "ceremony", "ceremonies"))
+	}
+	return err
+}
+
+// printReport is one ceremony in a line for people and one for comparing.
+func printReport(out io.Writer, r ceremony.Report) {
+	state := string(r.State)
+	if r.State == ceremony.StateEnded {
+		state = string(r.Outcome)
+	}
+	fmt.Fprintf(out, "%s: %s, %s from %s to %s\n", r.Ceremony, state, count(r.Events, "event", "events"),
+		r.From.UTC().Format(time.RFC3339), r.To.UTC().Format(time.RFC3339))
+	if r.Torn {
+		fmt.Fprintln(out, "  behind them an unfinished line: the bot died while it wrote, and had done nothing with it")
+	}
+	fmt.Fprintf(out, "  plan %s\n  head %s\n", r.PlanHash, r.Head)
+}
+
+// count is a number with its noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

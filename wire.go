@@ -1,0 +1,199 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+
+	"conclave/bot"
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
+	"conclave/vault"
+)
+
+// keyring is the PGP certificate of everybody who has one.
+type keyring map[string]*openpgp.Certificate // name → certificate
+
+// readKeys reads every person's key. The error is of type [Problems].
+func (c *Config) readKeys() (keyring, error) {
+	keys := keyring{}
+	owner := map[ceremony.Fingerprint]string{} // fingerprint → person
+	var found []problem
+	for _, name := range slices.Sorted(maps.Keys(c.People)) {
+		if c.People[name].Key == "" {
+			continue
+		}
+		path := "people." + name + ".key"
+		certificate, err := readCertificate(c.People[name].Key)
+		if err != nil {
+			found = append(found, problem{path, c.lineOf(path), err.Error()})
+			continue
+		}
+		if first, taken := owner[certificate.Fingerprint()]; taken {
+			found = append(found, problem{path, c.lineOf(path), fmt.Sprintf("is the key of %s as well: who signed what could not be told", first)})
+		}
+		owner[certificate.Fingerprint()] = name
+		keys[name] = certificate
+	}
+	if len(found) > 0 {
+		return nil, c.problems(found)
+	}
+	return keys, nil
+}
+
+func readCertificate(path Path) (*openpgp.Certificate, error) {
+	data, err := readFile(path, false)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := openpgp.ReadCertificate(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return certificate, nil
+}
+
+// people are the named ones as plans pin them.
+func (c *Config) people(names []string, keys keyring) []ceremony.Person {
+	list := make([]ceremony.Person, len(names))
+	for i, name := range names {
+		list[i] = ceremony.Person{Name: name, Account: c.account(c.People[name])}
+		if key := keys[name]; key != nil {
+			list[i].Key = key.Fingerprint()
+		}
+	}
+	return list
+}
+
+// cluster is a cluster as the engine needs it.
+func (c *Config) cluster(name string, keys keyring, v ceremony.Vault) ceremony.Cluster {
+	from := c.Clusters[name]
+	cluster := ceremony.Cluster{
+		Name:         name,
+		Vault:        v,
+		Initiators:   c.people(from.Initiators, keys),
+		Approvers:    c.people(from.Approvers, keys),
+		Approvals:    from.Approvals,
+		Holders:      c.people(from.Holders, keys),
+		Receivers:    c.people(from.receivers(), keys),
+		NewThreshold: from.Threshold,
+		Verification: from.Verification,
+		Backup:       from.Backup,
+		Window:       from.Window,
+		Poll:         from.Poll,
+	}
+	for _, op := range from.Operations {
+		cluster.Operations = append(cluster.Operations, ceremony.Operation(op))
+	}
+	return cluster
+}
+
+// newVault makes the client of one cluster, without sending anything.
+func (c *ClusterConfig) newVault() (*vault.Client, error) {
+	return vault.New(vault.Config{
+		Addresses:  c.Addresses,
+		CAFile:     string(c.CAFile),
+		ServerName: c.ServerName,
+		Namespace:  c.Namespace,
+		TokenFile:  string(c.TokenFile),
+		Timeout:    c.Timeout,
+	})
+}
+
+// newBot makes the Slack side, without sending anything.
+func (c *Config) newBot(opener ceremony.Opener, log *slog.Logger) (*bot.Bot, error) {
+	app, err := readSecret(c.Slack.AppTokenFile)
+	if err != nil {
+		return nil, fmt.Errorf("read slack.app_token_file: %w", err)
+	}
+	token, err := readSecret(c.Slack.BotTokenFile)
+	if err != nil {
+		return nil, fmt.Errorf("read slack.bot_token_file: %w", err)
+	}
+	channels := map[string]string{}
+	for name, cluster := range c.Clusters {
+		if cluster.Channel != "" {
+			channels[name] = cluster.Channel
+		}
+	}
+	return bot.New(bot.Config{
+		AppToken: string(app),
+		BotToken: string(token),
+		APIURL:   c.Slack.APIURL,
+		Team:     c.Slack.Team,
+		Channel:  c.Slack.Channel,
+		Channels: channels,
+		Sign:     opener.SignDelivery,
+		Log:      log,
+	})
+}
+
+// newLog writes to w as the configuration says.
+func (l LogConfig) newLog(w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		panic(err) // the configuration was checked
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if l.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// conclave is the whole bot, ready to run.
+type conclave struct {
+	engine   *ceremony.Engine
+	bot      *bot.Bot
+	journal  *ceremony.FileJournal
+	vaults   []*vault.Client
+	identity ceremony.Fingerprint
+}
+
+// assemble makes every part from the configuration. It takes the journal's lock
+// and sends nothing anywhere.
+func (c *Config) assemble(log *slog.Logger) (_ *conclave, err error) {
+	keys, err := c.readKeys()
+	if err != nil {
+		return nil, err
+	}
+	id, err := loadIdentity(c.Identity)
+	if err != nil {
+		return nil, err
+	}
+	opener := openpgp.NewOpener(id, slices.Collect(maps.Values(keys)))
+	all := &conclave{identity: id.Fingerprint()}
+	if all.bot, err = c.newBot(opener, log); err != nil {
+		return nil, err
+	}
+	if all.journal, err = ceremony.OpenJournal(string(c.Journal.Directory)); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, all.Close())
+		}
+	}()
+	config := ceremony.Config{Opener: opener, Courier: all.bot.Courier(), Journal: all.journal, Log: log}
+	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		client, err := c.Clusters[name].newVault()
+		if err != nil {
+			return nil, fmt.Errorf("clusters.%s: %w", name, err)
+		}
+		all.vaults = append(all.vaults, client)
+		config.Clusters = append(config.Clusters, c.cluster(name, keys, client))
+	}
+	all.engine = ceremony.NewEngine(config)
+	return all, nil
+}
+
+// Close gives everything back. Nothing may be running any more.
+func (c *conclave) Close() error {
+	for _, v := range c.vaults {
+		v.Close()
+	}
+	return c.journal.Close()
+}
