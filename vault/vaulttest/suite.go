@@ -22,8 +22,11 @@ type Instance interface {
 type Target struct {
 	// Name is printed, so that a test's output says what the cases ran against.
 	Name string
-	// HA says that the server elects a leader, as with Raft storage, and that its storage survives a restart.
-	HA bool
+	// Raft says that the server keeps its data in Raft storage: it elects a leader, and a restart loses nothing on disk.
+	Raft bool
+	// Brief leaves out the cases in which the storage doesn't show. It is for a target that has a faster sibling: a real server
+	// spends two seconds on each election.
+	Brief bool
 	// Start starts a fresh server, not initialised, and sees to its end.
 	Start func(testing.TB) Instance
 }
@@ -32,16 +35,17 @@ type Target struct {
 func Emulated(storage string) Target {
 	return Target{
 		Name:  "emulator, " + storage,
-		HA:    storage == "raft",
+		Raft:  storage == "raft",
 		Start: func(t testing.TB) Instance { return Start(t, Options{Storage: storage, Unruly: true}) },
 	}
 }
 
-// RealServer is the real server as a target. Starting it skips the test if there is no binary.
+// RealServer is the real server as a target, brief on Raft. Starting it skips the test if there is no binary.
 func RealServer(storage string) Target {
 	return Target{
 		Name:  "real server, " + storage,
-		HA:    storage == "raft",
+		Raft:  storage == "raft",
+		Brief: storage == "raft",
 		Start: func(t testing.TB) Instance { return StartReal(t, RealOptions{Storage: storage}) },
 	}
 }
@@ -50,13 +54,13 @@ func RealServer(storage string) Target {
 // tell one refusal from another; the wording of a library below Vault isn't asserted.
 func RunSuite(t *testing.T, target Target) {
 	cases := slices.Concat(initCases, sealCases, rootCases, rekeyCases, verifyCases, tokenCases)
-	cases = slices.DeleteFunc(cases, func(c suiteCase) bool { return c.needsHA && !target.HA })
+	cases = slices.DeleteFunc(cases, func(c suiteCase) bool { return !c.suits(target) })
 	t.Logf("%d cases against the %s", len(cases), target.Name)
 	for _, c := range cases {
 		t.Run(c.claim, func(t *testing.T) {
 			t.Parallel()
 			server := target.Start(t)
-			c.run(&suite{T: t, ha: target.HA, server: server, op: NewOperator(server.Addr(), server.CA())})
+			c.run(&suite{T: t, raft: target.Raft, server: server, op: NewOperator(server.Addr(), server.CA())})
 			t.Logf("ran against the %s", target.Name)
 		})
 	}
@@ -65,14 +69,34 @@ func RunSuite(t *testing.T, target Target) {
 // suiteCase is one claim about Vault.
 type suiteCase struct {
 	claim   string
-	needsHA bool
+	storage storageNeed
 	run     func(*suite)
+}
+
+// storageNeed is what a case has to do with the server's storage.
+type storageNeed int
+
+const (
+	anyStorage storageNeed = iota // it doesn't show
+	raftToo                       // it may show, so that the case runs on each
+	raftOnly                      // the case needs a restart or an election
+)
+
+func (c suiteCase) suits(target Target) bool {
+	switch c.storage {
+	case raftOnly:
+		return target.Raft
+	case raftToo:
+		return true
+	default:
+		return !target.Brief
+	}
 }
 
 // suite is one case's server and the person who works on it.
 type suite struct {
 	*testing.T
-	ha     bool
+	raft   bool
 	server Instance
 	op     *Operator
 	keys   Keys // after ready

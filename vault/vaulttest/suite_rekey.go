@@ -28,7 +28,7 @@ var rekeyCases = []suiteCase{
 		s.refused(400, "EOF", "DELETE", rekeyPath, nil)
 		s.refused(405, "", "LIST", rekeyPath, nil)
 	}},
-	{claim: "a rekey without verification replaces the shares with its last share", run: func(s *suite) {
+	{claim: "a rekey without verification replaces the shares with its last share", storage: raftToo, run: func(s *suite) {
 		shares := s.ready(5, 3)
 		start := s.ok("PUT", rekeyPath, body{"secret_shares": 4, "secret_threshold": 2})
 		s.hasFields(start, rekeyFields...)
@@ -46,9 +46,6 @@ var rekeyCases = []suiteCase{
 		}
 		s.says(s.ok("GET", rekeyPath, nil), body{"started": false, "required": 2})
 		s.says(s.ok("GET", "sys/seal-status", nil), body{"t": 2, "n": 4})
-		if !s.ha {
-			return
-		}
 		if s.opens(shares[:3]) {
 			s.Error("the old shares still open")
 		}
@@ -62,7 +59,7 @@ var rekeyCases = []suiteCase{
 		s.says(s.ok("GET", "sys/key-status", nil), body{"term": 1})
 		s.done("PUT", "sys/rotate", nil)
 		s.says(s.ok("GET", "sys/key-status", nil), body{"term": 2})
-		if s.ha && !s.opens(fresh) {
+		if !s.opens(fresh) {
 			s.Error("the share doesn't open after a rotation")
 		}
 	}},
@@ -202,11 +199,11 @@ var rekeyCases = []suiteCase{
 		if len(fresh) != 3 || fresh[0] == fresh[2] {
 			s.Errorf("%d shares, or the same twice", len(fresh))
 		}
-		if s.ha && !s.opens(fresh[1:]) {
+		if !s.opens(fresh[1:]) {
 			s.Error("the new shares don't open")
 		}
 	}},
-	{claim: "a backup keeps the encrypted shares by fingerprint until it is deleted", run: func(s *suite) {
+	{claim: "a backup keeps the encrypted shares by fingerprint until it is deleted", storage: raftToo, run: func(s *suite) {
 		shares := s.ready(1, 1)
 		ann, bob := NewPerson(s, "ann"), NewPerson(s, "bob")
 		s.refused(400, "no backed-up keys found", "GET", backupPath, nil)
@@ -251,11 +248,11 @@ var rekeyCases = []suiteCase{
 			s.says(s.ok("GET", rekeyPath, nil), body{"started": true, "nonce": nonce, "progress": 0, "n": 1})
 			s.done("DELETE", rekeyPath, body{"nonce": nonce})
 		}
-		if s.ha && !s.opens(shares[:2]) {
+		if !s.opens(shares[:2]) {
 			s.Error("the old shares don't open any more")
 		}
 	}},
-	{claim: "sealing loses a rekey", needsHA: true, run: func(s *suite) {
+	{claim: "sealing loses a rekey", storage: raftToo, run: func(s *suite) {
 		shares := s.ready(3, 2)
 		nonce := s.ok("PUT", rekeyPath, body{"secret_shares": 3, "secret_threshold": 2}).String("nonce")
 		s.submit(rekeyUpdatePath, nonce, shares[0])

@@ -161,7 +161,7 @@ var rootCases = []suiteCase{
 		s.refused(400, "message authentication failed", "PUT", rootUpdatePath, body{"key": junk()[:64], "nonce": nonce})
 		s.says(s.submit(rootUpdatePath, nonce, shares[0]), body{"complete": true, "progress": 1, "required": 1})
 	}},
-	{claim: "an attempt at a root token survives sealing", needsHA: true, run: func(s *suite) {
+	{claim: "an attempt at a root token survives sealing", storage: raftToo, run: func(s *suite) {
 		shares := s.ready(3, 2)
 		nonce := s.ok("PUT", rootAttemptPath, nil).String("nonce")
 		s.submit(rootUpdatePath, nonce, shares[0])
@@ -170,7 +170,7 @@ var rootCases = []suiteCase{
 		s.says(s.ok("GET", rootAttemptPath, nil), body{"started": true, "nonce": nonce, "progress": 1})
 		s.says(s.submit(rootUpdatePath, nonce, shares[1]), body{"complete": true})
 	}},
-	{claim: "an attempt at a root token does not survive a restart", needsHA: true, run: func(s *suite) {
+	{claim: "an attempt at a root token does not survive a restart", storage: raftOnly, run: func(s *suite) {
 		shares := s.ready(3, 2)
 		nonce := s.ok("PUT", rootAttemptPath, nil).String("nonce")
 		s.submit(rootUpdatePath, nonce, shares[0])

@@ -65,11 +65,11 @@ var sealCases = []suiteCase{
 		s.refused(400, "Vault is not initialized", "PUT", "sys/unseal", body{"key": junk()})
 		s.says(s.ok("PUT", "sys/unseal", body{"reset": true}), body{"initialized": false, "sealed": true})
 	}},
-	{claim: "a sealed server refuses ceremonies", run: func(s *suite) {
+	{claim: "a sealed server refuses ceremonies", storage: raftToo, run: func(s *suite) {
 		shares := s.ready(3, 2)
 		s.seal()
 		rekey := "Vault is sealed"
-		if !s.ha {
+		if !s.raft {
 			rekey = "node is not active"
 		}
 		s.refused(503, rekey, "GET", "sys/rekey/init", nil)
@@ -87,15 +87,15 @@ var sealCases = []suiteCase{
 		s.refused(503, "Vault is sealed", "GET", "auth/token/lookup-self", nil)
 		s.done("PUT", "sys/seal", nil)
 	}},
-	{claim: "a server that is not initialised refuses ceremonies", run: func(s *suite) {
+	{claim: "a server that is not initialised refuses ceremonies", storage: raftToo, run: func(s *suite) {
 		rekey := "Vault is sealed"
-		if !s.ha {
+		if !s.raft {
 			rekey = "node is not active"
 		}
 		s.refused(503, rekey, "GET", "sys/rekey/init", nil)
 		s.refused(503, "Vault is sealed", "GET", "sys/generate-root/attempt", nil)
 	}},
-	{claim: "health tells the state by its status", run: func(s *suite) {
+	{claim: "health tells the state by its status", storage: raftToo, run: func(s *suite) {
 		for _, step := range []struct {
 			status int
 			then   func()
@@ -113,7 +113,7 @@ var sealCases = []suiteCase{
 			s.Errorf("health is %d, want the status asked for", answer.Status)
 		}
 	}},
-	{claim: "sealing and stepping down need a token", needsHA: true, run: func(s *suite) {
+	{claim: "sealing and stepping down need a token", storage: raftOnly, run: func(s *suite) {
 		s.ready(1, 1)
 		s.op.Token = ""
 		s.refused(403, "permission denied", "PUT", "sys/seal", nil)
@@ -122,7 +122,7 @@ var sealCases = []suiteCase{
 		s.refused(403, "invalid token", "PUT", "sys/seal", nil)
 		s.says(s.ok("GET", "sys/seal-status", nil), body{"sealed": false})
 	}},
-	{claim: "a restart keeps the key and forgets progress", needsHA: true, run: func(s *suite) {
+	{claim: "a restart keeps the key and forgets progress", storage: raftOnly, run: func(s *suite) {
 		shares := s.ready(3, 2)
 		s.server.Restart(s)
 		s.ok("PUT", "sys/unseal", body{"key": shares[0]})

@@ -29,7 +29,7 @@ var verifyCases = []suiteCase{
 		s.refused(400, "no rekey verification in progress", "PUT", verifyPath, body{"key": shares[0], "nonce": "n"})
 		s.refused(405, "", "LIST", verifyPath, nil)
 	}},
-	{claim: "verified shares come into force and the old ones go", run: func(s *suite) {
+	{claim: "verified shares come into force and the old ones go", storage: raftToo, run: func(s *suite) {
 		shares := s.ready(3, 2)
 		rekeyNonce, nonce, fresh := s.awaitVerification(shares[:2], 5, 3)
 		s.says(s.ok("GET", rekeyPath, nil), body{"started": true, "nonce": rekeyNonce, "progress": 0, "verification_nonce": nonce, "required": 2})
@@ -44,15 +44,12 @@ var verifyCases = []suiteCase{
 		s.says(s.ok("GET", rekeyPath, nil), body{"started": false, "required": 3})
 		s.says(s.ok("GET", "sys/seal-status", nil), body{"t": 3, "n": 5})
 		s.refused(400, "no rekey configuration found", "GET", verifyPath, nil)
-		if !s.ha {
-			return
-		}
 		if s.opens(shares) {
 			s.Error("the old shares still open")
 		}
 		s.unseal(fresh[1:4])
 	}},
-	{claim: "until verification the old shares stay in force", needsHA: true, run: func(s *suite) {
+	{claim: "until verification the old shares stay in force", storage: raftToo, run: func(s *suite) {
 		shares := s.ready(3, 2)
 		_, nonce, fresh := s.awaitVerification(shares[:2], 3, 2)
 		s.submit(verifyPath, nonce, fresh[0])
@@ -137,7 +134,7 @@ var verifyCases = []suiteCase{
 		s.refused(400, "invalid request", "DELETE", rekeyPath, body{"nonce": nonce})
 		s.done("DELETE", rekeyPath, body{"nonce": rekeyNonce})
 		s.refused(400, "no rekey in progress", "PUT", verifyPath, body{"key": fresh[0], "nonce": nonce})
-		if s.ha && !s.opens(shares[1:]) {
+		if !s.opens(shares[1:]) {
 			s.Error("the old shares don't open any more")
 		}
 	}},
