@@ -142,7 +142,7 @@ func (ch *Channel) Archive() {
 	defer ch.w.mu.Unlock()
 	ch.archived = true
 	event := map[channelKind]string{publicChannel: "channel_archive", privateChannel: "group_archive"}[ch.kind]
-	ch.w.raiseLocked(event, ch, object{"type": event, "channel": ch.id})
+	ch.w.raiseLocked(event, ch, object{"type": event, "channel": ch.id, "user": ch.creatorLocked(), "is_moved": 0})
 	ch.w.changeLocked()
 }
 
@@ -235,7 +235,7 @@ func (ch *Channel) describeLocked() object {
 	o["name"], o["name_normalized"] = ch.name, ch.name
 	o["is_member"] = ch.hasLocked(w.bot)
 	o["is_general"] = false
-	o["creator"] = ch.members0()
+	o["creator"] = ch.creatorLocked()
 	o["num_members"] = len(ch.members)
 	o["topic"] = object{"value": ch.topic, "creator": "", "last_set": 0}
 	o["purpose"] = object{"value": "", "creator": "", "last_set": 0}
@@ -243,7 +243,7 @@ func (ch *Channel) describeLocked() object {
 	return o
 }
 
-func (ch *Channel) members0() string {
+func (ch *Channel) creatorLocked() string {
 	if len(ch.members) == 0 {
 		return ""
 	}

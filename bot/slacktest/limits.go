@@ -29,7 +29,7 @@ const (
 	maxConfirmButton = 30
 	maxOptions       = 100
 	maxOptionText    = 75
-	maxOptionValue   = 150
+	maxOptionValue   = 75 // the reference page says 150, the types 75: the smaller is safe
 	maxOptionHint    = 75
 	maxChoices       = 10 // of checkboxes and radio buttons
 	maxPlaceholder   = 150

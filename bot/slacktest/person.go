@@ -167,11 +167,12 @@ func (p *Person) describeLocked() object {
 	title := strings.ToUpper(p.name[:1]) + p.name[1:]
 	o := object{
 		"id": p.id, "team_id": p.team, "name": p.name, "deleted": p.deleted, "is_bot": p.machine, "is_app_user": false, "updated": 1700000000,
-		"profile": object{"real_name": title, "display_name": p.name, "real_name_normalized": title, "display_name_normalized": p.name, "team": p.team, "email": p.email},
+		"profile": p.profile(title),
 	}
 	if p.deleted {
 		return o
 	}
+	o["color"], o["locale"], o["is_email_confirmed"], o["who_can_share_contact_card"] = "9f69e7", "en-US", true, "EVERYONE"
 	o["real_name"], o["tz"], o["tz_label"], o["tz_offset"] = title, "Europe/Berlin", "Central European Time", 3600
 	o["is_admin"], o["is_owner"], o["is_primary_owner"] = false, false, false
 	o["is_restricted"], o["is_ultra_restricted"] = p.guest, p.singleChannelGuest
@@ -180,6 +181,18 @@ func (p *Person) describeLocked() object {
 	}
 	if p.invited {
 		o["is_invited_user"] = true
+	}
+	return o
+}
+
+func (p *Person) profile(title string) object {
+	o := object{
+		"title": "", "phone": "", "skype": "", "first_name": title, "last_name": "", "fields": nil, "email": p.email, "team": p.team,
+		"real_name": title, "real_name_normalized": title, "display_name": p.name, "display_name_normalized": p.name, "avatar_hash": "g" + p.id,
+		"status_text": "", "status_text_canonical": "", "status_emoji": "", "status_emoji_display_info": []any{}, "status_expiration": 0,
+	}
+	for _, size := range []string{"24", "32", "48", "72", "192", "512"} {
+		o["image_"+size] = p.w.URL() + "/avatars/" + p.id + "_" + size + ".png"
 	}
 	return o
 }

@@ -75,8 +75,9 @@ async function cached(folder) {
   return schema;
 }
 
-// limit turns the limits in the comments of a definition's properties into keywords.
+// limit turns the limits in the comments of a definition's properties into keywords, also in the members of a union.
 function limit(definition) {
+  for (const member of [...(definition.anyOf ?? []), ...(definition.allOf ?? [])]) limit(member);
   for (const [name, property] of Object.entries(definition.properties ?? {})) {
     const words = (property.description ?? "").replace(/\s+/g, " ");
     const length = words.match(/maximum length[^.]*?(\d+) characters/i);
