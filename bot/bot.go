@@ -1,0 +1,184 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
+
+	"conclave/ceremony"
+)
+
+// Config is what a bot is made of.
+type Config struct {
+	AppToken string // xapp-…, with connections:write; opens the socket
+	BotToken string // xoxb-…
+	// APIURL is where Slack's Web API is, with a slash at the end. Empty means
+	// Slack's own; another one is a proxy or a rehearsal.
+	APIURL string
+	// Team is the workspace's id (T…). People of every other one are turned away.
+	Team string
+	// Channel is the id of the channel in which ceremonies are shown.
+	Channel string
+	// Channels are the clusters that are shown elsewhere: cluster → channel id.
+	Channels map[string]string
+	// Sign makes of a new share or a token what its receiver gets.
+	Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
+	Log  *slog.Logger
+}
+
+// Engine is what the bot asks of the ceremonies: a *ceremony.Engine.
+type Engine interface {
+	Ready() <-chan struct{}
+	Propose(context.Context, ceremony.Proposal) (ceremony.Ceremony, error)
+	Approve(ctx context.Context, id ceremony.ID, by ceremony.Account, planHash string) (ceremony.Ceremony, error)
+	Reject(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error)
+	Cancel(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error)
+	Resume(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
+	Offer(context.Context, ceremony.Offer) (ceremony.ID, error)
+	Ceremony(ceremony.ID) (ceremony.Ceremony, ceremony.Live, error)
+	Ceremonies() []ceremony.Ceremony
+	Clusters() []ceremony.Cluster
+}
+
+// Bot is Conclave in one Slack workspace.
+type Bot struct {
+	config   Config
+	rhythm   rhythm
+	http     *http.Client
+	api      *slack.Client
+	log      *slog.Logger
+	health   *health
+	registry *registry
+	courier  *courier
+	rooms    *rooms
+	seen     *seen
+	lanes    *lanes
+	helped   *pacer // person → when help may be given unasked again
+}
+
+const (
+	// actTimeout bounds everything that one command, click or message sets off.
+	actTimeout = 2 * time.Minute
+	// helpPace is how often somebody gets help that they did not ask for.
+	helpPace = time.Minute
+	// healthPace is how often the health is logged.
+	healthPace = time.Minute
+)
+
+// New makes a bot that does nothing until Run. An error says which field of the
+// configuration can't be right.
+func New(config Config) (*Bot, error) {
+	switch {
+	case !strings.HasPrefix(config.AppToken, "xapp-"):
+		return nil, errors.New("new bot: the app token is no app-level token (xapp-…)")
+	case !strings.HasPrefix(config.BotToken, "xoxb-"):
+		return nil, errors.New("new bot: the bot token is no bot token (xoxb-…)")
+	case config.Team == "" || config.Channel == "":
+		return nil, errors.New("new bot: team and channel are needed")
+	case config.Sign == nil || config.Log == nil:
+		return nil, errors.New("new bot: Sign and Log are needed")
+	case config.APIURL != "" && !strings.HasSuffix(config.APIURL, "/"):
+		return nil, errors.New("new bot: the API's URL has no slash at its end")
+	}
+	h := &health{}
+	client := &http.Client{Timeout: callTimeout}
+	options := []slack.Option{slack.OptionHTTPClient(newPatience(client, h))}
+	if config.APIURL != "" {
+		options = append(options, slack.OptionAPIURL(config.APIURL))
+	}
+	api := slack.New(config.BotToken, options...)
+	rooms := newRooms(api)
+	return &Bot{
+		config:   config,
+		rhythm:   normalRhythm(),
+		http:     client,
+		api:      api,
+		log:      config.Log,
+		health:   h,
+		registry: newRegistry(api, config.Team),
+		courier:  newCourier(api, rooms, config),
+		rooms:    rooms,
+		seen:     newSeen(),
+		lanes:    newLanes(),
+		helped:   newPacer(helpPace),
+	}, nil
+}
+
+// Courier brings the engine's messages to people. It works without Run.
+func (b *Bot) Courier() ceremony.Courier { return b.courier }
+
+// Health is how the connection to Slack fares.
+func (b *Bot) Health() Health { return b.health.snapshot() }
+
+// Run takes in what people do until ctx ends; then it finishes what it has
+// acknowledged. Nothing is taken in before the engine is ready: until then Slack
+// keeps it. An error wraps ErrSocket or ErrWorkspace, and waiting cures neither.
+func (b *Bot) Run(ctx context.Context, engine Engine) error {
+	if err := b.signIn(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-engine.Ready():
+	case <-ctx.Done():
+		return nil
+	}
+	// What was acknowledged is done even when the program is told to stop.
+	desk := &desk{Bot: b, engine: engine, acts: context.WithoutCancel(ctx)}
+	socket := &supervisor{
+		appToken: b.config.AppToken, botToken: b.config.BotToken, apiURL: b.config.APIURL,
+		http: b.http, rhythm: b.rhythm, health: b.health, log: b.log, take: desk.take,
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer b.lanes.drain()
+		return socket.run(ctx)
+	})
+	group.Go(func() error {
+		for sleep(ctx, healthPace) == nil {
+			b.log.Debug("connection to Slack", "health", b.Health())
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// ErrWorkspace means that the bot token does not belong where it should.
+var ErrWorkspace = errors.New("the bot token can't be used")
+
+// signIn makes sure that the token is of our workspace. While Slack can't be
+// reached it tries again.
+func (b *Bot) signIn(ctx context.Context) error {
+	for ctx.Err() == nil {
+		me, err := b.api.AuthTestContext(ctx)
+		switch said, refused := errors.AsType[slack.SlackErrorResponse](err); {
+		case err == nil && me.TeamID != b.config.Team && me.EnterpriseID != b.config.Team:
+			return fmt.Errorf("sign in to Slack: the token is of workspace %s, the configuration says %s: %w", me.TeamID, b.config.Team, ErrWorkspace)
+		case err == nil:
+			b.health.note(func(h *Health) { h.LastAuthTest = time.Now() })
+			return nil
+		case refused && !serverTrouble(said.Err):
+			return fmt.Errorf("sign in to Slack: Slack says %s: %w", said.Err, ErrWorkspace)
+		}
+		b.log.Warn("Slack can't be reached", "error", err)
+		_ = sleep(ctx, b.rhythm.leastGap)
+	}
+	return nil
+}
+
+// serverTrouble says whether an error code means that Slack itself is in
+// trouble, so that what it did is not known.
+// Source: docs.slack.dev, the errors that every method shares.
+func serverTrouble(code string) bool {
+	switch code {
+	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "accesslimited", "team_added_to_org":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,112 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+)
+
+// Finding is what one look at Slack found.
+type Finding struct {
+	Subject string // what was looked at
+	Detail  string // what was found, in words for the operator
+	Err     error  // nil when all is well; otherwise what to do about it
+}
+
+// Check looks whether the bot could work: tokens, scopes, workspace, channels.
+// It posts nothing and changes nothing; the one socket address that it asks for
+// is never opened.
+func (b *Bot) Check(ctx context.Context) []Finding {
+	findings := []Finding{b.checkAppToken(ctx)}
+	findings = append(findings, b.checkBotToken(ctx)...)
+	channels := map[string]bool{b.config.Channel: true}
+	for _, id := range b.config.Channels {
+		channels[id] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(channels)) {
+		findings = append(findings, b.checkChannel(ctx, id))
+	}
+	return findings
+}
+
+func (b *Bot) checkAppToken(ctx context.Context) Finding {
+	f := Finding{Subject: "Slack app token", Detail: "Socket Mode can be opened"}
+	options := []slack.Option{slack.OptionAppLevelToken(b.config.AppToken), slack.OptionHTTPClient(newPatience(b.http, b.health))}
+	if b.config.APIURL != "" {
+		options = append(options, slack.OptionAPIURL(b.config.APIURL))
+	}
+	_, _, err := slack.New(b.config.BotToken, options...).StartSocketModeContext(ctx)
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		if advice, ok := fatal(said.Err); ok {
+			err = fmt.Errorf("%w: %s", err, advice)
+		}
+	}
+	if err != nil {
+		f.Detail, f.Err = "Socket Mode can't be opened", fmt.Errorf("open a socket: %w", err)
+	}
+	return f
+}
+
+func (b *Bot) checkBotToken(ctx context.Context) []Finding {
+	token := Finding{Subject: "Slack bot token"}
+	me, err := b.api.AuthTestContext(ctx)
+	if err != nil {
+		token.Detail, token.Err = "Slack does not accept it", fmt.Errorf("auth.test: %w", err)
+		return []Finding{token}
+	}
+	token.Detail = fmt.Sprintf("%s in workspace %s (%s)", me.User, me.Team, me.TeamID)
+	if me.TeamID != b.config.Team && me.EnterpriseID != b.config.Team {
+		token.Err = fmt.Errorf("the configuration says workspace %s: %w", b.config.Team, ErrWorkspace)
+	}
+	return []Finding{token, checkScopes(me.Header)}
+}
+
+// checkScopes compares what the token may do with what the bot does.
+// Source: docs.slack.dev "Scopes", header X-OAuth-Scopes.
+func checkScopes(h http.Header) Finding {
+	f := Finding{Subject: "Slack scopes"}
+	have := map[string]bool{}
+	for s := range strings.SplitSeq(h.Get("X-OAuth-Scopes"), ",") {
+		have[strings.TrimSpace(s)] = true
+	}
+	var missing []string
+	for _, s := range scopes() {
+		if !have[s.name] {
+			missing = append(missing, fmt.Sprintf("%s (%s)", s.name, s.why))
+		}
+	}
+	if len(missing) > 0 {
+		f.Detail = fmt.Sprintf("%d of %d granted", len(scopes())-len(missing), len(scopes()))
+		f.Err = fmt.Errorf("missing: %s; update the app from `conclave manifest` and install it again", strings.Join(missing, ", "))
+		return f
+	}
+	f.Detail = fmt.Sprintf("all %d granted", len(scopes()))
+	return f
+}
+
+func (b *Bot) checkChannel(ctx context.Context, id string) Finding {
+	f := Finding{Subject: "Slack channel " + id}
+	ch, err := b.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+	if err != nil {
+		f.Detail, f.Err = "not readable", fmt.Errorf("conversations.info: %w; invite the bot to the channel", err)
+		return f
+	}
+	f.Detail = "#" + ch.Name
+	switch {
+	case ch.IsArchived:
+		f.Err = errors.New("the channel is archived")
+	case ch.IsExtShared, ch.IsPendingExtShared:
+		f.Err = errors.New("the channel is shared with another organisation: use one that only your own can read")
+	case ch.IsOrgShared, ch.IsGlobalShared:
+		f.Err = errors.New("the channel is shared between workspaces: use one of this workspace alone")
+	case !ch.IsMember:
+		f.Err = errors.New("the bot is no member: invite it")
+	}
+	return f
+}

@@ -1,0 +1,68 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"conclave/ceremony"
+)
+
+// click does what a button says. A button carries the ceremony and the hash of
+// the plan that it stood under; what the message around it says now is not
+// looked at.
+func (d *desk) click(ctx context.Context, by ceremony.Account, click slack.InteractionCallback) (message, error) {
+	if !d.listed(by) {
+		return message{}, unlisted
+	}
+	action := click.ActionCallback.BlockActions[0]
+	id, hash, ok := strings.Cut(action.Value, " ")
+	cmd := command{verb: verb(action.ActionID), id: id}
+	switch cmd.verb {
+	case verbApprove:
+		cmd.hash = hash
+	case verbReject, verbResume, verbCancel:
+	default:
+		ok = false
+	}
+	c, _, err := d.engine.Ceremony(ceremony.ID(id))
+	if !ok || err != nil || c.PlanHash != hash {
+		return message{}, oldButton
+	}
+	said, err := d.obey(ctx, by, cmd)
+	if err == nil || settled(err) {
+		d.retire(ctx, click)
+	}
+	return said, err
+}
+
+// settled says whether a refusal means that the buttons have nothing left to do.
+func settled(err error) bool {
+	r, _ := ceremony.RefusalOf(err)
+	switch r {
+	case ceremony.Closed, ceremony.NotProposed, ceremony.AlreadyApproved, ceremony.NotFrozen:
+		return true
+	}
+	return errors.Is(err, ceremony.ErrUnknownCeremony)
+}
+
+// retire takes the buttons off a message once they have done what they were for.
+// A failure leaves buttons that are refused, which does no harm.
+func (d *desk) retire(ctx context.Context, click slack.InteractionCallback) {
+	var rest []slack.Block
+	for _, b := range click.Message.Blocks.BlockSet {
+		if b.BlockType() != slack.MBTAction {
+			rest = append(rest, b)
+		}
+	}
+	if click.Container.MessageTs == "" || len(rest) == 0 {
+		return
+	}
+	_, _, _, err := d.api.UpdateMessageContext(ctx, click.Container.ChannelID, click.Container.MessageTs,
+		slack.MsgOptionText(click.Message.Text, false), slack.MsgOptionBlocks(rest...))
+	if err != nil {
+		d.log.Warn("buttons not removed", "error", err)
+	}
+}

@@ -1,0 +1,186 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+	"github.com/slack-go/slack/socketmode"
+
+	"conclave/ceremony"
+)
+
+// desk takes what comes in, decides whose it is, and has it done.
+type desk struct {
+	*Bot
+	engine Engine
+	acts   context.Context // outlives the intake: what was acknowledged is finished
+}
+
+// answer tells the person who asked. It goes where only they read it.
+type answer func(ctx context.Context, m message)
+
+// take queues an envelope. It answers what the acknowledgement says; nothing is
+// worked on before it has been written.
+//
+// Life of a share, 1 of 7: the envelope arrives, is deduplicated and queued, and
+// acknowledged at once.
+func (d *desk) take(ev socketmode.Event) (reply any, ack bool) {
+	keys, j := d.read(ev)
+	if j.do == nil {
+		return nil, true
+	}
+	if d.seen.any(keys) {
+		d.health.note(func(h *Health) { h.Duplicates++ })
+		return nil, true
+	}
+	if d.lanes.put(d.acts, j) {
+		d.seen.add(keys)
+		return nil, true
+	}
+	d.health.note(func(h *Health) { h.TurnedAway++ })
+	d.log.Warn("queue full", "kind", string(j.kind), "person", j.person)
+	switch {
+	case j.kind == kindMessage:
+		// Not acknowledged: Slack delivers it again, in seconds and then in minutes.
+		return nil, false
+	case ev.Request.AcceptsResponsePayload:
+		words := explain(overloaded)
+		return map[string]any{"response_type": slack.ResponseTypeEphemeral, "text": words.String()}, true
+	}
+	return nil, true
+}
+
+// read makes a job of an envelope, and the keys under which it is known. A job
+// without do is of no interest.
+func (d *desk) read(ev socketmode.Event) ([]string, job) {
+	keys := []string{"envelope " + ev.Request.EnvelopeID}
+	switch data := ev.Data.(type) {
+	case slack.SlashCommand:
+		who := claim{user: data.UserID, teams: teams(data.TeamID)}
+		return known(keys, "trigger", data.TriggerID), d.job(kindCommand, who, d.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account) (message, error) {
+			return d.obeyText(ctx, by, data.Text)
+		})
+	case slack.InteractionCallback:
+		if data.Type != slack.InteractionTypeBlockActions || len(data.ActionCallback.BlockActions) == 0 {
+			return keys, job{}
+		}
+		who := claim{user: data.User.ID, teams: teams(data.User.TeamID, data.Team.ID)}
+		return known(keys, "trigger", data.TriggerID), d.job(kindClick, who, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account) (message, error) {
+			return d.click(ctx, by, data)
+		})
+	case slackevents.EventsAPIEvent:
+		if outer, ok := data.Data.(*slackevents.EventsAPICallbackEvent); ok {
+			keys = known(keys, "event", outer.EventID)
+		}
+		return d.readEvent(keys, data)
+	}
+	return keys, job{}
+}
+
+func (d *desk) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string, job) {
+	switch inner := ev.InnerEvent.Data.(type) {
+	case *slackevents.MessageEvent:
+		n, ok := noteOf(inner)
+		if !ok {
+			return keys, job{}
+		}
+		who := claim{user: n.user, teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), shared: ev.IsExtSharedChannel}
+		return known(keys, "message", n.key()), d.job(kindMessage, who, d.writeTo(n.user), func(ctx context.Context, by ceremony.Account) (message, error) {
+			return d.receive(ctx, by, n)
+		})
+	case *slack.UserChangeEvent:
+		id := inner.User.ID
+		return keys, job{kind: kindNotice, person: id, do: func(context.Context) { d.registry.forget(id) }}
+	}
+	return keys, job{}
+}
+
+func known(keys []string, kind, id string) []string {
+	if id == "" {
+		return keys
+	}
+	return append(keys, kind+" "+id)
+}
+
+func teams(all ...string) []string {
+	return slices.DeleteFunc(all, func(t string) bool { return t == "" })
+}
+
+// job wraps what is to be done: who is it, do it, tell them. A panic of one job
+// ends that job and nothing else.
+func (d *desk) job(k kind, who claim, reply answer, do func(context.Context, ceremony.Account) (message, error)) job {
+	return job{kind: k, person: who.user, do: func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, actTimeout)
+		defer cancel()
+		said, err := d.attempt(ctx, who, do)
+		if err != nil {
+			said = d.complain(k, who, err)
+		}
+		if said.blocks != nil {
+			reply(ctx, said)
+		}
+	}}
+}
+
+// errPanic is a defect of this program that was caught.
+var errPanic = errors.New("panic")
+
+func (d *desk) attempt(ctx context.Context, who claim, do func(context.Context, ceremony.Account) (message, error)) (said message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			// The value may quote what was sent; where it happened is enough.
+			d.log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			said, err = message{}, errPanic
+		}
+	}()
+	by, err := d.registry.account(ctx, who)
+	if err != nil {
+		return message{}, err
+	}
+	return do(ctx, by)
+}
+
+// complain writes the operator's line about an error and makes the person's
+// words. What is not part of the rules gets a reference that joins the two.
+func (d *desk) complain(k kind, who claim, err error) message {
+	if ordinary(err) {
+		d.log.Info("refused", "kind", string(k), "user", who.user, "error", err)
+		return sayWords(explain(err), "")
+	}
+	reference := newReference()
+	d.log.Error("failed", "kind", string(k), "user", who.user, "reference", reference, "error", err)
+	return sayWords(explain(err), reference)
+}
+
+// replyTo answers a command or a click, so that only the person sees it. When
+// Slack does not take that, the answer goes into their direct messages.
+func (d *desk) replyTo(responseURL, user string) answer {
+	return func(ctx context.Context, m message) {
+		options := append(m.options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
+		if _, _, err := d.api.PostMessageContext(ctx, "", options...); err != nil {
+			d.log.Warn("answer not delivered, writing directly", "user", user, "error", err)
+			d.writeTo(user)(ctx, m)
+		}
+	}
+}
+
+// writeTo answers in the direct messages with somebody.
+func (d *desk) writeTo(user string) answer {
+	return func(ctx context.Context, m message) {
+		room, err := d.rooms.with(ctx, user)
+		if err == nil {
+			err = d.courier.posts.wait(ctx, room)
+		}
+		if err == nil {
+			_, _, err = d.api.PostMessageContext(ctx, room, m.options()...)
+		}
+		if err != nil {
+			d.log.Warn("answer not delivered", "user", user, "error", err)
+		}
+	}
+}

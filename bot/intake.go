@@ -1,0 +1,225 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+
+	"conclave/ceremony"
+)
+
+// maxFile is the largest file that is read. An envelope has a tenth of it.
+const maxFile = 64 << 10
+
+// note is what somebody wrote to the bot, or in front of it.
+type note struct {
+	user    string
+	channel string
+	ts      string
+	direct  bool
+	edited  bool
+	texts   []string // what was typed, best reading first
+	files   []string // file ids
+}
+
+// key tells one note from another, whatever event it came in.
+func (n note) key() string {
+	if n.edited {
+		return "edit of " + n.channel + "/" + n.ts
+	}
+	return n.channel + "/" + n.ts
+}
+
+// noteOf reads a message event. Everything that is not a person's own new words
+// is left out: our own posts come back as events too, and so do their edits.
+func noteOf(ev *slackevents.MessageEvent) (note, bool) {
+	n := note{user: ev.User, channel: ev.Channel, ts: ev.TimeStamp, direct: ev.ChannelType == slackevents.ChannelTypeIM}
+	m := ev.Message
+	switch ev.SubType {
+	case "", slack.MsgSubTypeFileShare, slack.MsgSubTypeThreadBroadcast:
+	case slack.MsgSubTypeMessageChanged:
+		// An edit by a person says who and when; a link preview does not.
+		if m == nil || m.Edited == nil || ev.PreviousMessage == nil || m.Text == ev.PreviousMessage.Text {
+			return note{}, false
+		}
+		n.user, n.ts, n.edited = m.User, m.Timestamp, true
+	default:
+		return note{}, false
+	}
+	if m == nil || n.user == "" || ev.BotID != "" || m.BotID != "" {
+		return note{}, false
+	}
+	for _, text := range []string{typed(m.Blocks), unescape(m.Text)} {
+		if strings.TrimSpace(text) != "" {
+			n.texts = append(n.texts, text)
+		}
+	}
+	for _, f := range m.Files {
+		n.files = append(n.files, f.ID)
+	}
+	return n, true
+}
+
+// text is the reading of what was typed that has the most in it to work with.
+func (n note) text() string {
+	for _, t := range n.texts {
+		if pgpBegin.MatchString(t) {
+			return t
+		}
+	}
+	if len(n.texts) == 0 {
+		return ""
+	}
+	return n.texts[0]
+}
+
+// receive takes what somebody wrote. A message that is answered by a receipt
+// gets no other answer here.
+//
+// Life of a share, 2 of 7: is it from a person of our workspace, in a direct
+// message, with something in it to open? Slack's mangling has been undone.
+func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (message, error) {
+	text := n.text()
+	secret, exposed := tripwire(text)
+	armored := pgpBegin.MatchString(text)
+	switch {
+	case !n.direct && (exposed || armored):
+		return message{}, notDirect
+	case !n.direct:
+		return message{}, nil
+	case n.edited && exposed:
+		return message{}, secret
+	case n.edited && armored:
+		return message{}, edited
+	case n.edited:
+		return message{}, nil
+	}
+	if !d.listed(by) {
+		return message{}, unlisted
+	}
+
+	var faults []error
+	place := n.places()
+	offered := false
+	if exposed || armored {
+		offered = true
+		err := d.offer(ctx, by, place(), []byte(text))
+		if exposed && err != nil {
+			err = secret // whatever else is wrong: this is what they have to know
+		}
+		faults = append(faults, err)
+	}
+	for _, id := range n.files {
+		content, err := d.download(ctx, id)
+		if err == nil {
+			offered = true
+			err = d.offer(ctx, by, place(), content)
+		}
+		faults = append(faults, err)
+	}
+	faults = slices.DeleteFunc(faults, func(err error) bool { return err == nil })
+	switch {
+	case len(faults) > 0:
+		// The first fault is told; each of the others has its line in the log.
+		for _, err := range faults[1:] {
+			d.log.Info("refused", "kind", string(kindMessage), "user", n.user, "error", err)
+		}
+		return message{}, faults[0]
+	case offered:
+		return message{}, nil
+	case pgpBlock.MatchString(text):
+		return message{}, splitMessage
+	case d.helped.turn(n.user) > 0:
+		return message{}, nil
+	}
+	return renderDirectHelp(), nil
+}
+
+// places gives each thing in a message a place of its own: the engine looks at
+// one place once.
+func (n note) places() func() ceremony.Ref {
+	count := 0
+	return func() ceremony.Ref {
+		count++
+		ref := ceremony.Ref{Channel: n.channel, TS: n.ts}
+		if count > 1 {
+			ref.TS += "/" + strconv.Itoa(count)
+		}
+		return ref
+	}
+}
+
+// offer hands an envelope to the engine. It answers an error only when nobody
+// else will tell the person.
+func (d *desk) offer(ctx context.Context, by ceremony.Account, at ceremony.Ref, envelope []byte) error {
+	id, err := d.engine.Offer(ctx, ceremony.Offer{By: by, Message: at, Envelope: envelope})
+	if err != nil && id != "" && ordinary(err) {
+		return nil // the receipt says it
+	}
+	return err
+}
+
+// download fetches a file that somebody sent.
+func (d *desk) download(ctx context.Context, id string) ([]byte, error) {
+	f, _, _, err := d.api.GetFileInfoContext(ctx, id, 0, 0)
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		switch said.Err {
+		case "file_not_found", "file_deleted":
+			return nil, fileGone
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("ask Slack about file %s: %w: %w", id, fileUnread, err)
+	case f.IsExternal:
+		return nil, foreignFile
+	case !readable(f):
+		return nil, otherFile
+	case f.Size > maxFile:
+		return nil, tooLargeFile
+	}
+	from := f.URLPrivateDownload
+	if from == "" {
+		from = f.URLPrivate
+	}
+	into := &bounded{most: maxFile}
+	if err := d.api.GetFileContext(ctx, from, into); err != nil {
+		if errors.Is(err, tooLargeFile) {
+			return nil, tooLargeFile
+		}
+		return nil, fmt.Errorf("download file %s: %w: %w", id, fileUnread, err)
+	}
+	return into.content.Bytes(), nil
+}
+
+// readable says whether a file may hold an envelope, by its name. A long text
+// that Slack's client made a snippet of has a name that the client chose.
+func readable(f *slack.File) bool {
+	switch strings.ToLower(path.Ext(f.Name)) {
+	case ".asc", ".gpg", ".pgp", ".txt":
+		return true
+	}
+	return f.Mode == "snippet"
+}
+
+// bounded is a buffer that takes so much and no more, whatever size Slack said
+// that the file has.
+type bounded struct {
+	most    int
+	content bytes.Buffer
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.content.Len()+len(p) > b.most {
+		return 0, tooLargeFile
+	}
+	return b.content.Write(p)
+}

@@ -1,0 +1,53 @@
+package bot
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// postPace is the least time between two posts in one channel: Slack takes one
+	// a second. Source: docs.slack.dev "Rate limits", chat.postMessage.
+	postPace = time.Second
+	// redrawPace is the least time between two edits of one status post.
+	redrawPace = 1500 * time.Millisecond
+)
+
+// pacer spaces out what is done under one key. Whoever comes is given the next
+// free moment and waits for it.
+type pacer struct {
+	gap time.Duration
+
+	mu   sync.Mutex
+	next map[string]time.Time // key → first free moment
+}
+
+func newPacer(gap time.Duration) *pacer { return &pacer{gap: gap, next: map[string]time.Time{}} }
+
+// wait returns when it is this caller's turn. An error means that the caller's
+// time was over before that.
+func (p *pacer) wait(ctx context.Context, key string) error {
+	if d := p.turn(key); d > 0 {
+		return sleep(ctx, d)
+	}
+	return context.Cause(ctx)
+}
+
+// turn takes the next free moment and says how far away it is.
+func (p *pacer) turn(key string) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for k, t := range p.next {
+		if k != key && t.Before(now) {
+			delete(p.next, k)
+		}
+	}
+	at := p.next[key]
+	if at.Before(now) {
+		at = now
+	}
+	p.next[key] = at.Add(p.gap)
+	return at.Sub(now)
+}

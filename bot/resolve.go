@@ -1,0 +1,56 @@
+package bot
+
+import (
+	"strings"
+
+	"conclave/ceremony"
+)
+
+// resolve finds the ceremony that a person means: by its whole id, by the
+// beginning of it, or by its last word, which is how people say it. Open
+// ceremonies win over those that have ended.
+func resolve(typed string, all []ceremony.Ceremony) (ceremony.ID, error) {
+	var open, ended []ceremony.ID
+	for _, c := range all {
+		id := string(c.ID())
+		switch {
+		case id == typed:
+			return c.ID(), nil
+		case !strings.HasPrefix(id, typed) && !strings.HasSuffix(id, "-"+typed):
+		case c.Ended():
+			ended = append(ended, c.ID())
+		default:
+			open = append(open, c.ID())
+		}
+	}
+	if len(open) == 0 {
+		open = ended
+	}
+	switch len(open) {
+	case 0:
+		return "", noSuchID
+	case 1:
+		return open[0], nil
+	default:
+		return "", manyIDs
+	}
+}
+
+// onlyOpen is the ceremony that is meant when nobody names one. It is offered
+// where a mistake does no harm.
+func onlyOpen(all []ceremony.Ceremony) (ceremony.ID, error) {
+	var found ceremony.ID
+	for _, c := range all {
+		switch {
+		case c.Ended():
+		case found != "":
+			return "", manyOpen
+		default:
+			found = c.ID()
+		}
+	}
+	if found == "" {
+		return "", noneOpen
+	}
+	return found, nil
+}

@@ -1,0 +1,275 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net/http"
+	"path"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/gorilla/websocket"
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
+)
+
+// rhythm holds the durations of the supervisor.
+type rhythm struct {
+	leastGap  time.Duration // between two openings of a connection
+	mostGap   time.Duration // the longest pause after failures
+	healthy   time.Duration // a connection that lived as long as this was a good one
+	hello     time.Duration // how long Slack may take to say hello
+	ping      time.Duration // how long Slack may be silent
+	ack       time.Duration // how long an acknowledgement may wait to be written
+	refusals  int           // greetings in a row that ended at once before the bot gives up
+	loudAfter int           // failures in a row before the log says that the bot is deaf
+}
+
+// normalRhythm is what Slack's own limits ask for: few openings, since each is
+// counted, and a ping at least every 30 seconds.
+func normalRhythm() rhythm {
+	return rhythm{
+		leastGap: time.Second, mostGap: time.Minute, healthy: time.Minute,
+		hello: 15 * time.Second, ping: 30 * time.Second, ack: 2 * time.Second,
+		refusals: 10, loudAfter: 5,
+	}
+}
+
+// readLimit is the largest frame that is read. Slack's are far smaller.
+const readLimit = 1 << 20
+
+// ErrSocket is the reason for which the bot gave up: nothing that waiting would
+// change. The errors that wrap it say what to do.
+var ErrSocket = errors.New("the connection to Slack can't work")
+
+var (
+	errStorm   = errors.New("every connection is ended right after Slack's greeting")
+	errNoHello = errors.New("no greeting came from Slack")
+	errReopen  = errors.New("the connection ended") // what the client under supervision gets for a second opening
+)
+
+// fatal are Slack's errors that time does not cure, and what to do about each.
+// The client itself gives up on four of them and repeats the others for ever.
+// Source: docs.slack.dev reference of apps.connections.open.
+func fatal(code string) (advice string, ok bool) {
+	switch code {
+	case "invalid_auth", "not_authed", "token_revoked", "token_expired":
+		return "make a new app-level token (xapp-…) in the app's settings and put it into the configured file", true
+	case "account_inactive", "app_uninstalled":
+		return "install the app in the workspace again", true
+	case "missing_scope":
+		return "give the app-level token the scope connections:write", true
+	case "not_allowed_token_type":
+		return "put the app-level token (xapp-…) where it belongs; another token is there", true
+	case "team_access_not_granted", "forbidden_team", "access_denied", "org_login_required", "ekm_access_denied":
+		return "an administrator of the workspace has to allow the app", true
+	}
+	return "", false
+}
+
+// supervisor keeps one Socket Mode connection open. The client of slack-go
+// reconnects by itself, at once and for ever; so it is given a single opening,
+// and everything about the next one is decided here.
+type supervisor struct {
+	appToken, botToken string
+	apiURL             string
+	http               *http.Client
+	rhythm             rhythm
+	health             *health
+	log                *slog.Logger
+	// take is called for every envelope, and must not block. It answers whether to
+	// acknowledge it, and with what.
+	take func(socketmode.Event) (reply any, ack bool)
+}
+
+// run returns when ctx ends, or with an error that wraps ErrSocket.
+func (s *supervisor) run(ctx context.Context) error {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval, pause.Multiplier = s.rhythm.leastGap, s.rhythm.mostGap, 2
+	failures, refusals := 0, 0
+	for ctx.Err() == nil {
+		opened := time.Now()
+		greeted, err := s.connect(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if code, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+			if advice, ok := fatal(code.Err); ok {
+				return fmt.Errorf("open a socket: Slack says %s: %s: %w", code.Err, advice, ErrSocket)
+			}
+		}
+		if status, ok := errors.AsType[slack.StatusCodeError](err); ok && status.Code == http.StatusNotFound {
+			return fmt.Errorf("open a socket: no Slack answers at the configured address: %w", ErrSocket)
+		}
+
+		lived := time.Since(opened)
+		if greeted && lived >= s.rhythm.healthy {
+			pause.Reset()
+			failures, refusals = 0, 0
+			s.log.Info("connection to Slack ended, opening the next", "lived", lived.Round(time.Second))
+			continue
+		}
+		failures++
+		if refusals++; !greeted {
+			refusals = 0
+		}
+		if refusals == s.rhythm.refusals {
+			return fmt.Errorf("%w: make sure that Socket Mode is switched on in the app's settings, and that no more than ten programs use its token: %w", errStorm, ErrSocket)
+		}
+		wait := max(pause.NextBackOff(), s.rhythm.leastGap-lived)
+		if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+			wait = max(wait, limited.RetryAfter)
+		}
+		wait = max(wait, s.rhythm.leastGap)
+		s.health.note(func(h *Health) { h.Failures = failures })
+		level := slog.LevelWarn
+		if failures >= s.rhythm.loudAfter {
+			level = slog.LevelError
+		}
+		s.log.Log(ctx, level, "no connection to Slack", "failures", failures, "retry_in", wait.Round(time.Millisecond), "error", err)
+		_ = sleep(ctx, wait)
+	}
+	return nil
+}
+
+// connect opens one connection and serves it until it ends. It says whether
+// Slack greeted, and why the connection ended as far as is known: Slack's own
+// reason stays in the client.
+func (s *supervisor) connect(ctx context.Context) (greeted bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	client := s.newClient()
+	ended := make(chan error, 1)
+	go func() { ended <- client.RunContext(ctx) }()
+	defer s.health.note(func(h *Health) { h.Connected = false })
+
+	hello := time.NewTimer(s.rhythm.hello)
+	defer hello.Stop()
+	for {
+		select {
+		case ev := <-client.Events:
+			switch ev.Type {
+			case socketmode.EventTypeHello:
+				greeted = true
+				hello.Stop()
+				s.health.note(func(h *Health) { h.Connected, h.LastHello = true, time.Now() })
+				s.log.Info("connected to Slack")
+			case socketmode.EventTypeConnectionError:
+				// Of two openings the second never leaves the process; its error says only
+				// that the first connection is over.
+				cancel()
+				if failed, ok := ev.Data.(*slack.ConnectionErrorEvent); ok && !errors.Is(failed.ErrorObj, errReopen) {
+					err = failed.ErrorObj
+				}
+			default:
+				s.serve(ctx, client, ev)
+			}
+		case runErr := <-ended:
+			s.rest(client)
+			if err == nil && !errors.Is(runErr, context.Canceled) {
+				err = runErr
+			}
+			return greeted, err
+		case <-hello.C:
+			err = errNoHello
+			cancel()
+		}
+	}
+}
+
+// rest queues what was received before the connection ended. It can't be
+// acknowledged any more: Slack delivers events again, and they are known then.
+func (s *supervisor) rest(client *socketmode.Client) {
+	for {
+		select {
+		case ev := <-client.Events:
+			if ev.Request != nil && ev.Type != socketmode.EventTypeHello {
+				s.take(ev)
+			}
+		default:
+			return
+		}
+	}
+}
+
+// serve acknowledges an envelope, after it has been queued and before anything
+// is done with it.
+func (s *supervisor) serve(ctx context.Context, client *socketmode.Client, ev socketmode.Event) {
+	began := time.Now()
+	switch ev.Type {
+	case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
+		s.health.note(func(h *Health) { h.LastEnvelope = began })
+		if reply, ack := s.take(ev); ack {
+			s.ack(ctx, client, ev.Request.EnvelopeID, reply, began)
+		}
+	case socketmode.EventTypeErrorBadMessage:
+		// The client can't read it; its text may hold anything and is not looked at.
+		// Acknowledged, Slack does not send it again.
+		if bad, ok := ev.Data.(*socketmode.ErrorBadMessage); ok {
+			var envelope struct {
+				ID string `json:"envelope_id"`
+			}
+			if json.Unmarshal(bad.Message, &envelope) == nil && envelope.ID != "" {
+				s.ack(ctx, client, envelope.ID, nil, began)
+			}
+			s.log.Debug("envelope of an unknown kind")
+		}
+	}
+}
+
+func (s *supervisor) ack(ctx context.Context, client *socketmode.Client, envelope string, reply any, began time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, s.rhythm.ack)
+	defer cancel()
+	if err := client.AckCtx(ctx, envelope, reply); err != nil {
+		s.log.Warn("acknowledgement not written", "envelope", envelope, "error", err)
+	}
+	if time.Since(began) > lateAck {
+		s.health.note(func(h *Health) { h.LateAcks++ })
+	}
+}
+
+// newClient makes the client of one connection. It is never told to debug: that
+// would log whole messages.
+func (s *supervisor) newClient() *socketmode.Client {
+	s.health.note(func(h *Health) { h.Opens++ })
+	silent := log.New(io.Discard, "", 0)
+	options := []slack.Option{
+		slack.OptionAppLevelToken(s.appToken),
+		slack.OptionHTTPClient(&singleOpening{client: s.http}),
+		slack.OptionLog(silent),
+	}
+	if s.apiURL != "" {
+		options = append(options, slack.OptionAPIURL(s.apiURL))
+	}
+	return socketmode.New(slack.New(s.botToken, options...),
+		socketmode.OptionLog(silent),
+		socketmode.OptionReadLimit(readLimit),
+		socketmode.OptionPingInterval(s.rhythm.ping),
+		socketmode.OptionDialer(&websocket.Dialer{
+			Proxy:            http.ProxyFromEnvironment,
+			HandshakeTimeout: callTimeout,
+			// Slack does not put fragmented frames together.
+			WriteBufferSize: 32 << 10,
+		}),
+	)
+}
+
+// singleOpening lets a client ask for one socket URL and no more.
+type singleOpening struct {
+	client *http.Client
+	opened atomic.Bool
+}
+
+// Do makes the call, unless it would be a second opening.
+func (o *singleOpening) Do(req *http.Request) (*http.Response, error) {
+	if path.Base(req.URL.Path) == "apps.connections.open" && o.opened.Swap(true) {
+		return nil, errReopen
+	}
+	return o.client.Do(req)
+}

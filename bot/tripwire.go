@@ -1,0 +1,52 @@
+package bot
+
+import (
+	"regexp"
+	"strings"
+
+	"conclave/ceremony"
+)
+
+var (
+	// A PGP block however its dashes came through.
+	pgpBlock = regexp.MustCompile(`(?i)\b(BEGIN|END)\s+PGP\b`)
+	pgpBegin = regexp.MustCompile(`(?i)\bBEGIN\s+PGP\b`)
+	pgpOwn   = regexp.MustCompile(`(?i)\bBEGIN\s+PGP\s+PRIVATE\s+KEY\b`)
+
+	// Shapes of Vault's tokens. Source: developer.hashicorp.com/vault/docs/concepts/tokens.
+	tokenShape = regexp.MustCompile(`^(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24,})$`)
+	hexShape   = regexp.MustCompile(`^[0-9a-fA-F]+$`)
+	baseShape  = regexp.MustCompile(`^[A-Za-z0-9+/_-]{43,44}={0,2}$`)
+)
+
+// tripwire says whether text shows something secret in the open: a share, a
+// private key, a Vault token. Armored ciphertext is not secret.
+func tripwire(text string) (ceremony.Refusal, bool) {
+	if pgpOwn.MatchString(text) {
+		return ceremony.PrivateMaterial, true
+	}
+	if pgpBegin.MatchString(text) {
+		return "", false
+	}
+	for word := range strings.FieldsSeq(text) {
+		word = strings.Trim(word, "`\"'“”‘’,;:()<>[]")
+		switch {
+		case tokenShape.MatchString(word):
+			return ceremony.PrivateMaterial, true
+		case shareShaped(word):
+			return ceremony.PlainShare, true
+		}
+	}
+	return "", false
+}
+
+// shareShaped says whether a word looks like a share of Vault's. A share is one
+// byte longer than the key of 32 bytes, or the key itself when there is only
+// one; Vault prints both in hexadecimal digits and in base64.
+func shareShaped(word string) bool {
+	if hexShape.MatchString(word) {
+		return len(word) == 64 || len(word) == 66
+	}
+	return baseShape.MatchString(word) && strings.ContainsAny(word, "0123456789+/") &&
+		strings.ToLower(word) != word && strings.ToUpper(word) != word
+}

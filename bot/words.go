@@ -1,0 +1,336 @@
+package bot
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"conclave/ceremony"
+)
+
+// The rules of this file: every word that people read about an error is here. A
+// sentence says what is so, in the third person, so that it can stand in a
+// private answer and in the channel alike; the hint says to the person what to
+// do next. Neither carries a text of Vault's, of Slack's or of this program's,
+// since those may quote what was sent. The detail goes to the operator's log,
+// under the reference that people are given.
+
+// words are what people read about an error.
+type words struct {
+	what string // a sentence
+	hint string // what to do next; may be empty
+}
+
+func (w words) String() string {
+	if w.hint == "" {
+		return w.what
+	}
+	return w.what + " " + w.hint
+}
+
+// denial is a reason for which the bot itself turns somebody away, before the
+// engine is asked.
+type denial string
+
+func (d denial) Error() string { return string(d) }
+
+// Denials. The set is closed, like the engine's refusals.
+const (
+	deactivated   denial = "deactivated"     // the account was taken away
+	machine       denial = "machine"         // a bot, an app or a workflow
+	guest         denial = "guest"           // a guest of the workspace
+	invited       denial = "invited"         // has not accepted the invitation
+	outsider      denial = "outsider"        // of another workspace or organisation
+	sharedChannel denial = "shared-channel"  // spoken in a channel that others can read
+	unlisted      denial = "unlisted"        // not in the configuration
+	unknownUser   denial = "unknown-user"    // Slack does not know the account
+	overloaded    denial = "overloaded"      // the queue is full
+	notDirect     denial = "not-direct"      // a PGP message outside a direct message
+	edited        denial = "edited"          // an earlier message was changed
+	splitMessage  denial = "split-message"   // the rest of a message that was cut in two
+	tooLargeFile  denial = "file-too-large"  // more than any envelope
+	foreignFile   denial = "foreign-file"    // not kept by Slack itself
+	otherFile     denial = "other-file"      // no PGP message by its name
+	fileGone      denial = "file-gone"       // deleted before it was read
+	fileUnread    denial = "file-unreadable" // Slack did not hand it over
+	inCommand     denial = "in-command"      // a secret or an envelope typed as a command
+	noSuchID      denial = "no-such-id"      // no ceremony begins like that
+	manyIDs       denial = "many-ids"        // several do
+	noneOpen      denial = "none-open"       // no id was given and nothing is open
+	manyOpen      denial = "many-open"       // no id was given and several are open
+	nothingAsked  denial = "nothing-asked"   // nothing is wanted from this person now
+	oldButton     denial = "old-button"      // a button of another version, or of another plan
+)
+
+// explain is the one way from an error to what people read.
+func explain(err error) words {
+	if d, ok := errors.AsType[denial](err); ok {
+		return explainDenial(d)
+	}
+	if u, ok := errors.AsType[usage](err); ok {
+		return u.words()
+	}
+	if r, ok := ceremony.RefusalOf(err); ok {
+		return explainRefusal(r)
+	}
+	for _, s := range sentinels() {
+		if errors.Is(err, s.err) {
+			return s.words
+		}
+	}
+	return words{"Something went wrong inside Conclave.", "Nothing is known to have happened because of it; look at the status before you try again."}
+}
+
+// ordinary says whether the error is part of the rules, so that an operator has
+// nothing to look for.
+func ordinary(err error) bool {
+	_, denied := errors.AsType[denial](err)
+	_, misused := errors.AsType[usage](err)
+	_, refused := ceremony.RefusalOf(err)
+	return denied || misused || refused
+}
+
+// newReference is a word that leads from what a person read to the operator's
+// log line.
+func newReference() string { return rand.Text()[:6] }
+
+type sentence struct {
+	err   error
+	words words
+}
+
+// sentinels are the errors of package ceremony that are not refusals.
+func sentinels() []sentence {
+	return []sentence{
+		{ceremony.ErrUnknownCeremony, words{"There is no ceremony with this id.", "`/ceremony list` shows the open ones, `/ceremony history` all."}},
+		{ceremony.ErrJournal, words{"The journal can't be written, and nothing is done that can't be recorded.", "The operator of Conclave has to look at its disk; after that, try again."}},
+		{ceremony.ErrBehind, words{"Another process has written to this ceremony's journal.", "The operator of Conclave has to make sure that it runs only once."}},
+		{ceremony.ErrChain, words{"The journal of this ceremony was changed from outside; its chain is broken.", "Nothing is done with it any more. Keep the file and tell your security team."}},
+		{ceremony.ErrNotRunning, words{"Conclave is starting or stopping.", "Nothing was done. Try again in a minute."}},
+		{ceremony.ErrNotSent, words{"Vault can't be reached.", "Nothing was sent. Try again when it is back."}},
+		{ceremony.ErrUncertain, words{"Vault's answer was lost on the way.", "It is being asked what has become of it; nothing is repeated. Look at the status in a moment."}},
+		{ceremony.ErrForbidden, words{"Vault denied permission to Conclave's own token.", "The operator of Conclave has to check the token and its policy; `conclave check` says what is missing."}},
+		{ceremony.ErrSealed, words{"Vault is sealed.", "Unseal it first."}},
+		{ceremony.ErrThrottled, words{"Vault asks to slow down.", "Nothing was sent. Try again in a minute."}},
+		{ceremony.ErrNoLeader, words{"The cluster has no active node at the moment.", "Nothing was sent. Try again when a node has become active."}},
+		{ceremony.ErrUnsupported, words{"This Vault server does not offer the operation.", ""}},
+		{ceremony.ErrNoBackup, words{"Vault holds no backup of the new shares.", ""}},
+		{ceremony.ErrRefused, words{"Vault refused the request.", "The operator of Conclave finds the reason in its log."}},
+		{ceremony.ErrNotPosted, words{"Slack did not take the message.", "It will be tried again."}},
+		{ceremony.ErrUndeliverable, words{"The message can't be delivered.", ""}},
+	}
+}
+
+func explainDenial(d denial) words {
+	switch d {
+	case deactivated:
+		return words{"This Slack account is deactivated.", "Nobody acts through it."}
+	case machine:
+		return words{"This is the account of a bot or an app.", "Only people take part in ceremonies."}
+	case guest:
+		return words{"Guests of the workspace have no part in ceremonies.", "Ask an administrator to make the account a full member, if it should have one."}
+	case invited:
+		return words{"The invitation to this workspace has not been accepted yet.", "Accept it first."}
+	case outsider:
+		return words{"This account belongs to another workspace or organisation.", "Only members of the workspace that Conclave is set up for take part."}
+	case sharedChannel:
+		return words{"This channel is shared with another organisation.", "Use a channel or a direct message that only your own workspace can read."}
+	case unlisted:
+		return words{"This account is not in Conclave's configuration.", "Its operator decides who takes part."}
+	case unknownUser:
+		return words{"Slack does not know this account.", ""}
+	case overloaded:
+		return words{"Too much is waiting at the moment.", "Nothing was done. Try again in a minute."}
+	case notDirect:
+		return words{"Shares are taken in a direct message only, never in a channel.", "Send it to me directly, and delete it where it stands."}
+	case edited:
+		return words{"Edits of earlier messages are not read.", "Send it again as a new message."}
+	case splitMessage:
+		return words{"This is the rest of a message that Slack has cut in two.", "Send the PGP message as a file: add `> share.asc` to the command, and drop the file here."}
+	case tooLargeFile:
+		return words{"The file is larger than any share's envelope can be.", "Send the output of the command that I gave you, and nothing else."}
+	case foreignFile:
+		return words{"The file is a link to another service.", "Upload the file itself."}
+	case otherFile:
+		return words{"The file has none of the names that I read.", "PGP messages come as `.asc`, `.gpg`, `.pgp` or `.txt`."}
+	case fileGone:
+		return words{"The file was deleted before I could read it.", "Upload it again."}
+	case fileUnread:
+		return words{"Slack did not hand the file over.", "Send it again, or paste the PGP message as text."}
+	case inCommand:
+		return words{
+			"What was typed after the command looks like a share, a token or a PGP message. It was not used.",
+			"Slack has seen it: if it was a share or a token in the open, treat it as exposed, tell your security team, and plan a rekey. PGP messages go into a direct message to me.",
+		}
+	case noSuchID:
+		return words{"No ceremony has an id like this.", "`/ceremony list` shows the open ones, `/ceremony history` all."}
+	case manyIDs:
+		return words{"Several ceremonies have an id like this.", "Write more of it; `/ceremony list` shows them."}
+	case noneOpen:
+		return words{"No ceremony is open.", "`/ceremony history` shows those that have ended."}
+	case manyOpen:
+		return words{"Several ceremonies are open.", "Name one by its id; `/ceremony list` shows them."}
+	case nothingAsked:
+		return words{"Nothing is wanted from this account in this ceremony at the moment.", "`/ceremony status` shows who is still missing."}
+	case oldButton:
+		return words{"This button belongs to something that is over.", "Use the command instead; `/ceremony help` lists them."}
+	}
+	panic(fmt.Sprintf("no words for denial %q", string(d)))
+}
+
+const sendAgain = "Run the command exactly as `/ceremony submit` shows it, and send what it prints."
+
+func explainRefusal(r ceremony.Refusal) words {
+	switch r {
+	case ceremony.TooBig:
+		return words{"The message is larger than any share's envelope can be.", sendAgain}
+	case ceremony.NoArmor:
+		return words{"There is no PGP message in it.", sendAgain}
+	case ceremony.BadArmor:
+		return words{"The PGP message can't be read: its lines were changed on the way.", "Send it as a file: add `> share.asc` to the command, and drop the file here."}
+	case ceremony.Truncated:
+		return words{"The PGP message has no end.", "Slack may have cut it in two. Send it as a file: add `> share.asc` to the command, and drop the file here."}
+	case ceremony.Altered:
+		return words{"The PGP message was changed on the way: its checksum does not match.", "Send it as a file: add `> share.asc` to the command, and drop the file here."}
+	case ceremony.NotEncrypted:
+		return words{"The message is signed but not encrypted: the share stands in it for everybody to read.", "Treat this share as exposed, delete the message, tell your security team, and plan a rekey."}
+	case ceremony.PasswordSealed:
+		return words{"The message is encrypted with a password.", "Leave out `-c`. " + sendAgain}
+	case ceremony.OtherKey:
+		return words{"The message is encrypted to another key than the one of an open ceremony.", "`/ceremony submit` shows the key that is wanted now. It changes when a round begins again and when Conclave was restarted."}
+	case ceremony.BadMessage:
+		return words{"The PGP message is damaged.", sendAgain}
+	case ceremony.WeakCipher:
+		return words{"The message is encrypted with a cipher that is not accepted.", "Only AES is. Remove `personal-cipher-preferences` from your gpg.conf, or use `conclave seal`."}
+	case ceremony.Unsigned:
+		return words{"The message is not signed.", "The `-s` in the command signs it. " + sendAgain}
+	case ceremony.ManySignatures:
+		return words{"The message has more than one signature.", "Sign with your own key only. " + sendAgain}
+	case ceremony.WrongSigner:
+		return words{"The message is signed by another key than the one in the plan.", "The `-u` in the command chooses the right one. " + sendAgain}
+	case ceremony.BadSignature:
+		return words{"The signature does not verify.", sendAgain}
+	case ceremony.SignerInvalid:
+		return words{"The key that signed the message is expired or revoked.", "Extend it, and give the new public key to the operator of Conclave."}
+	case ceremony.Stale:
+		return words{"The message was signed before this round of the ceremony began.", "Check your computer's clock. " + sendAgain}
+	case ceremony.FromTheFuture:
+		return words{"The message was signed at a time that is still to come.", "Check your computer's clock. " + sendAgain}
+	case ceremony.NoPrefix:
+		return words{"The content does not begin with the line that binds it to this ceremony.", "The `printf` in the command writes it. " + sendAgain}
+	case ceremony.OtherCeremony:
+		return words{"The message is meant for another ceremony.", sendAgain}
+	case ceremony.OtherStep:
+		return words{"The message is meant for the other step of this ceremony.", "Shares of the old key and of the new key are asked for by different commands. " + sendAgain}
+	case ceremony.OtherNonce:
+		return words{"The message is meant for an earlier attempt.", sendAgain}
+	case ceremony.OtherIdentity:
+		return words{"The message is meant for another bot.", "Compare the fingerprint in the command with the one that you were given. " + sendAgain}
+	case ceremony.BadShare:
+		return words{"What was inside is not a share: its length or its characters don't fit.", "Check that `gpg -qd` on your file prints the share and nothing else. " + sendAgain}
+	case ceremony.Replayed:
+		return words{"This very message was sent before.", "Make a new one. " + sendAgain}
+	case ceremony.DuplicateShare:
+		return words{"This share has already been sent in this round, by somebody else.", "Two people must not hold the same share. Tell your security team."}
+	case ceremony.PlainShare:
+		return words{"This looks like a share in the open. It was not used, and I can't delete it.", "Delete it now. Slack has seen it: treat the share as exposed, tell your security team, and plan a rekey."}
+	case ceremony.PrivateMaterial:
+		return words{"This looks like a private key or a Vault token in the open. It was not used, and I can't delete it.", "Delete it now. Slack has seen it: revoke the token or the key, and tell your security team."}
+
+	case ceremony.NotAHolder:
+		return words{"The plan asks this person for no share in this step.", "`/ceremony status` shows who is asked."}
+	case ceremony.AlreadyCounted:
+		return words{"This person's share is already in this round.", "Nothing more is needed."}
+	case ceremony.NotCollecting:
+		return words{"No shares are wanted at the moment.", "`/ceremony status` shows what the ceremony is waiting for."}
+	case ceremony.Closed:
+		return words{"The ceremony has ended.", ""}
+	case ceremony.IsFrozen:
+		return words{"The ceremony is frozen: Vault is not as the plan says, and people have to decide first.", "The initiator and an approver either `/ceremony resume` or `/ceremony cancel` it."}
+	case ceremony.NotFrozen:
+		return words{"The ceremony is not frozen.", "There is nothing to resume."}
+	case ceremony.Busy:
+		return words{"An earlier step has no answer from Vault yet.", "Wait a moment and try again."}
+	case ceremony.Interrupted:
+		return words{"Conclave was stopped before the share was sent to Vault.", "It was not counted. " + sendAgain}
+	case ceremony.TooManyRefusals:
+		return words{"Too many messages of this person were refused in this ceremony; no more are looked at.", "Talk to the initiator."}
+	case ceremony.NotInitiator:
+		return words{"This account may not start this operation on this cluster.", "`/ceremony holders` shows who may."}
+	case ceremony.NotApprover:
+		return words{"This account may not decide about this plan.", "`/ceremony status` shows who may."}
+	case ceremony.OwnProposal:
+		return words{"Whoever proposes a ceremony can't approve it.", "A second person has to."}
+	case ceremony.AlreadyApproved:
+		return words{"This person has approved the plan before.", "Another approver is needed, if the status still says so."}
+	case ceremony.NotProposed:
+		return words{"The plan no longer waits for approval.", "`/ceremony status` shows where it stands."}
+	case ceremony.NotInvolved:
+		return words{"This person has no part in the ceremony.", ""}
+	case ceremony.MayNotCancel:
+		return words{"Only the initiator and the approvers can cancel a ceremony.", ""}
+	case ceremony.MayNotResume:
+		return words{"Only the initiator and the approvers can resume a ceremony.", ""}
+	case ceremony.PlanChanged:
+		return words{"The hash is not that of this plan.", "Read the plan again in `/ceremony status`, and compare the hash with whoever gave it to you."}
+	case ceremony.ClusterBusy:
+		return words{"Another ceremony is open on this cluster.", "One at a time: finish or cancel it first. `/ceremony list` shows it."}
+	case ceremony.UnknownCluster:
+		return words{"No cluster has this name.", "`/ceremony holders` lists them."}
+	case ceremony.UnknownOperation:
+		return words{"This operation does not exist or is not allowed on this cluster.", "`/ceremony holders` shows what is allowed where."}
+	case ceremony.UnknownPerson:
+		return words{"This account is not in Conclave's configuration.", "Its operator decides who takes part."}
+	case ceremony.AlreadyStarted:
+		return words{"Vault has an operation of this kind in progress that did not come from here.", "Find out who started it. It has to be finished or cancelled in Vault before Conclave starts one."}
+	case ceremony.NotInitialized:
+		return words{"The cluster is not initialised: it has no key yet.", ""}
+	case ceremony.WrongSealType:
+		return words{"The operation makes no sense on this cluster: its seal is not made of shares.", ""}
+	case ceremony.TooFewHolders:
+		return words{"Fewer holders are configured than Vault asks shares of.", "The operator of Conclave has to complete the list of holders."}
+	case ceremony.BadReason:
+		return words{"The reason is too long or has characters that can't be printed.", "One short line is right: a ticket number and a few words."}
+	case ceremony.OtherCluster:
+		return words{"The Vault that answers is another cluster than the plan's.", "Nothing was sent. The operator of Conclave has to check the addresses."}
+	case ceremony.VaultUnreachable:
+		return words{"Vault can't be reached. Nothing was sent.", "Try again when it is back."}
+	case ceremony.VaultSealed:
+		return words{"Vault is sealed. Nothing was sent.", "Unseal it first."}
+	case ceremony.VaultThrottled:
+		return words{"Vault asks to slow down. Nothing was sent.", "Try again in a minute."}
+	case ceremony.VaultForbids:
+		return words{"Vault denied permission to Conclave's own token.", "The operator of Conclave has to check the token and its policy; `conclave check` says what is missing."}
+	case ceremony.VaultRefused:
+		return words{"Vault declined, and counted nothing.", "Look at the status; if the ceremony still collects, try again."}
+	case ceremony.NotCounted:
+		return words{"Vault's answer was lost, and Vault says that the share was not counted.", sendAgain}
+	case ceremony.JournalDown:
+		return words{"The journal can't be written, and nothing is done that can't be recorded.", "The operator of Conclave has to look at its disk; after that, try again."}
+	case ceremony.HolderKeyInvalid:
+		return words{"The PGP key of a holder can't be used until the ceremony closes.", "`conclave check` says whose and why. Put a valid public key into the configuration."}
+	}
+	panic(fmt.Sprintf("no words for refusal %q", string(r)))
+}
+
+// vaultSays is the state of Vault in a few words, for the status post.
+func vaultSays(err error) string {
+	switch {
+	case err == nil:
+		return "answers"
+	case errors.Is(err, ceremony.ErrSealed):
+		return "sealed"
+	case errors.Is(err, ceremony.ErrNoLeader):
+		return "no active node"
+	case errors.Is(err, ceremony.ErrForbidden):
+		return "denies permission to Conclave's token"
+	case errors.Is(err, ceremony.ErrThrottled):
+		return "asks to slow down"
+	case errors.Is(err, ceremony.ErrUnsupported):
+		return "does not offer the operation"
+	case errors.Is(err, ceremony.ErrRefused):
+		return "refuses to answer"
+	default:
+		return "does not answer"
+	}
+}
