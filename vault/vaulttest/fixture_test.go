@@ -1,0 +1,84 @@
+package vaulttest_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"testing"
+
+	"conclave/vault/vaulttest"
+)
+
+type body = map[string]any
+
+// fixture is an unsealed emulated cluster and the person who works on its first node.
+type fixture struct {
+	t testing.TB
+	*vaulttest.Cluster
+	op     *vaulttest.Operator
+	shares []string // 3, of which 2 are enough
+}
+
+func start(t *testing.T, o vaulttest.Options) *fixture {
+	t.Helper()
+	c := vaulttest.Start(t, o)
+	f := &fixture{t: t, Cluster: c, op: vaulttest.NewOperator(c.Addr(), c.CA())}
+	keys, err := f.op.Init(t.Context(), 3, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.shares = keys.Shares
+	for _, addr := range c.Addrs() {
+		if err := vaulttest.NewOperator(addr, c.CA()).Unseal(t.Context(), f.shares[:2]...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+// at returns the operator of another node, with the same token.
+func (f *fixture) at(node int) *vaulttest.Operator {
+	op := vaulttest.NewOperator(f.Node(node).Addr(), f.CA())
+	op.Token = f.op.Token
+	return op
+}
+
+func (f *fixture) send(op *vaulttest.Operator, method, path string, body any) vaulttest.Answer {
+	f.t.Helper()
+	answer, err := op.Do(f.t.Context(), method, path, body)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return answer
+}
+
+func (f *fixture) want(status int, method, path string, body any) vaulttest.Answer {
+	f.t.Helper()
+	answer := f.send(f.op, method, path, body)
+	if answer.Status != status {
+		f.t.Fatalf("%s %s: status %d %q, want %d", method, path, answer.Status, answer.Errors, status)
+	}
+	return answer
+}
+
+// hangsUp sends a request that must get no answer.
+func (f *fixture) hangsUp(method, path string, body any) {
+	f.t.Helper()
+	answer, err := f.op.Do(f.t.Context(), method, path, body)
+	if err == nil {
+		f.t.Fatalf("%s %s: answered %d", method, path, answer.Status)
+	}
+	if _, isNetwork := errors.AsType[*net.OpError](err); !isNetwork && !errors.Is(err, io.EOF) {
+		f.t.Errorf("%s %s: %v, want a closed connection", method, path, err)
+	}
+}
+
+func (f *fixture) startRekey() (nonce string) {
+	f.t.Helper()
+	return f.want(200, "PUT", "sys/rekey/init", body{"secret_shares": 3, "secret_threshold": 2}).String("nonce")
+}
+
+func (f *fixture) progress() int {
+	f.t.Helper()
+	return f.want(200, "GET", "sys/rekey/init", nil).Int("progress")
+}
