@@ -61,7 +61,7 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 			c.State = StateApproved
 		}
 	case Rejected:
-		// Ended follows and says the rest.
+		c.Closing = &Closing{Outcome: WasRejected, By: &ev.By, Why: ev.Why}
 	case Starting:
 		c.Attempt = Attempt{Number: ev.Attempt}
 		c.Pending = &Pending{Event: ev, At: e.At}

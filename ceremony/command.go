@@ -78,6 +78,8 @@ type (
 	}
 	// Tick lets time pass.
 	Tick struct{}
+	// Finish ends a ceremony whose result is in the journal.
+	Finish struct{}
 	// Close says what became of the attempt of a ceremony that is being ended.
 	Close struct{ Vault VaultEnding }
 	// Post says that a message lies in Slack.
@@ -113,6 +115,7 @@ func (Settle) command()    {}
 func (Look) command()      {}
 func (Stop) command()      {}
 func (Tick) command()      {}
+func (Finish) command()    {}
 func (Close) command()     {}
 func (Post) command()      {}
 func (Undeliver) command() {}

@@ -65,6 +65,11 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 			return nil, nil
 		}
 		return c.close(Closing{Outcome: Expired})
+	case Finish:
+		if c.Ended() || !c.done() {
+			return nil, c.notNow()
+		}
+		return one(Ended{Outcome: Completed, Vault: AttemptUsed})
 	case Close:
 		if c.Closing == nil {
 			return nil, nil

@@ -11,6 +11,7 @@ type act int
 const (
 	actNothing   act = iota
 	actSettle        // an intent has no outcome: ask Vault, or give an interrupted offer back
+	actFinish        // the result is in the journal, and the end is not
 	actClose         // end the attempt in Vault
 	actExpire        // the window is over
 	actStart         // begin an attempt
@@ -32,6 +33,8 @@ func (c Ceremony) next(s session, now time.Time) act {
 		return actNothing
 	case c.Pending != nil:
 		return actSettle
+	case c.done():
+		return actFinish
 	case c.Closing != nil:
 		return actClose
 	case !now.Before(c.Plan.Closes):
@@ -51,6 +54,11 @@ func (c Ceremony) next(s session, now time.Time) act {
 		}
 	}
 	return actNothing
+}
+
+// done says whether the ceremony has given what it was for.
+func (c Ceremony) done() bool {
+	return c.Token != "" || c.Verified != nil || len(c.NewShares) > 0 && !c.Plan.Verification
 }
 
 // handedOut says whether every new share has been posted to its receiver, or

@@ -149,6 +149,8 @@ func (o *owner) do(ctx context.Context, a act) bool {
 	switch a {
 	case actSettle:
 		return o.settle(ctx)
+	case actFinish:
+		return o.record(ctx, Finish{}) == nil
 	case actClose:
 		return o.close(ctx)
 	case actExpire:
@@ -463,6 +465,9 @@ func (o *owner) drop(ctx context.Context, sent Dropping) bool {
 
 // close ends the attempt in Vault, if there is one and it is ours.
 func (o *owner) close(ctx context.Context) bool {
+	if o.c.Attempt.Nonce == "" {
+		return o.record(ctx, Close{Vault: NothingToCancel}) == nil
+	}
 	v, err := o.view(ctx)
 	if err != nil {
 		return false

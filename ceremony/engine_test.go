@@ -1,0 +1,561 @@
+package ceremony_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+func TestRekeyGoesFromProposalToNewShares(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		for _, name := range []string{"alice", "carol", "erin"} {
+			s.share(id, name, own(ceremony.Update, name))
+		}
+		s.settle(time.Second)
+		c := s.now(id)
+		if c.State != ceremony.StateVerifying {
+			t.Fatalf("state %s after the last share, want verifying", c.State)
+		}
+		if s.vault.shares[0] != "old-1" {
+			t.Error("the new key is in force before anybody has proven a new share (P7)")
+		}
+		for _, name := range []string{"bob", "carol", "dave"} {
+			s.share(id, name, own(ceremony.Verify, name))
+		}
+		s.settle(time.Minute)
+		c = s.now(id)
+		if c.Outcome != ceremony.Completed || c.Ending != ceremony.AttemptUsed {
+			t.Fatalf("outcome %q, %q", c.Outcome, c.Ending)
+		}
+		if got := s.vault.shares[0]; got != "new-1" {
+			t.Errorf("the key in force has share %q", got)
+		}
+		if !c.Settled() {
+			t.Errorf("still due: %v", c.Due())
+		}
+		for i, name := range holders {
+			ref, ok := c.Where("delivery/" + strings.Split(deliveryKey(c, name), "/")[1] + "/" + person(name).Account.String())
+			if !ok {
+				t.Errorf("share %d was not delivered to %s: %v", i+1, name, ref)
+			}
+		}
+	})
+}
+
+func deliveryKey(c ceremony.Ceremony, name string) string {
+	for _, m := range c.Messages() {
+		if m.Kind == ceremony.DeliveryMessage && m.To.Name == name {
+			return m.Key
+		}
+	}
+	return "none/none"
+}
+
+func TestGenerateRootGivesTheTokenToTheRequester(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.GenerateRoot)
+		c := s.finish(id)
+		if c.Outcome != ceremony.Completed || c.Token != enc("token for "+string(fpr("olga"))) {
+			t.Fatalf("outcome %q, token %q", c.Outcome, c.Token)
+		}
+		s.settle(time.Minute)
+		if n := s.courier.posted[string(id)+" "+tokenKey(s.now(id))]; n != 1 {
+			t.Errorf("the token was posted %d times", n)
+		}
+	})
+}
+
+func tokenKey(c ceremony.Ceremony) string {
+	for _, m := range c.Messages() {
+		if m.Kind == ceremony.TokenMessage {
+			return m.Key
+		}
+	}
+	return ""
+}
+
+func TestNothingIsSentBeforeASecondPersonApproves(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.propose(ceremony.Rekey)
+		s.settle(time.Minute)
+		approve := func(name, hash string) error {
+			_, err := s.engine.Approve(context.Background(), id, person(name).Account, hash)
+			return err
+		}
+		for _, row := range []struct {
+			name, hash string
+			want       ceremony.Refusal
+		}{
+			{"olga", "", ceremony.OwnProposal},
+			{"bob", "", ceremony.NotApprover},
+			{"mallory", "", ceremony.NotApprover},
+			{"paul", "0123", ceremony.PlanChanged},
+			{"paul", strings.Repeat("0", 64), ceremony.PlanChanged},
+		} {
+			if err := approve(row.name, row.hash); !errors.Is(err, row.want) {
+				t.Errorf("approval by %s with %q: %v, want %s", row.name, row.hash, err, row.want)
+			}
+		}
+		if len(s.vault.log) != 0 {
+			t.Fatalf("Vault was sent %q before the approval", s.vault.log)
+		}
+		if err := approve("paul", s.now(id).PlanHash[:8]); err != nil {
+			t.Fatal(err)
+		}
+		if err := approve("quin", ""); !errors.Is(err, ceremony.NotProposed) {
+			t.Errorf("second approval: %v", err)
+		}
+		if err := approve("paul", ""); !errors.Is(err, ceremony.AlreadyApproved) {
+			t.Errorf("same approval again: %v", err)
+		}
+		s.settle(time.Second)
+		if got := s.now(id).State; got != ceremony.StateCollecting {
+			t.Errorf("state %s after the approval", got)
+		}
+	})
+}
+
+func TestRejectedProposalNeverReachesVault(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.propose(ceremony.Rekey)
+		if _, err := s.engine.Reject(context.Background(), id, person("alice").Account, ""); !errors.Is(err, ceremony.NotApprover) {
+			t.Errorf("rejection by a holder: %v", err)
+		}
+		if _, err := s.engine.Reject(context.Background(), id, person("paul").Account, "not\ntoday"); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		c := s.now(id)
+		if c.Outcome != ceremony.WasRejected || len(s.vault.log) != 0 || !c.Settled() {
+			t.Errorf("outcome %q, vault %q, due %v", c.Outcome, s.vault.log, c.Due())
+		}
+		if _, err := s.engine.Approve(context.Background(), id, person("quin").Account, ""); !errors.Is(err, ceremony.Closed) {
+			t.Errorf("approval after the rejection: %v", err)
+		}
+	})
+}
+
+func TestProposalIsRefusedWhereItCanNotWork(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		prepare func(s *stage)
+		p       ceremony.Proposal
+		want    error
+	}{
+		{"unknown cluster", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "dev", By: person("olga").Account}, ceremony.UnknownCluster},
+		{"unknown operation", nil, ceremony.Proposal{Operation: "explode", Cluster: "prod", By: person("olga").Account}, ceremony.UnknownOperation},
+		{"not an initiator", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "prod", By: person("bob").Account}, ceremony.NotInitiator},
+		{"control characters", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "prod", Reason: "a\nholder 9: x", By: person("olga").Account}, ceremony.BadReason},
+		{"sealed", func(s *stage) { s.vault.sealed = true }, ceremony.Proposal{}, ceremony.ErrSealed},
+		{"in progress", func(s *stage) {
+			s.vault.attempt = &fakeAttempt{op: ceremony.Rekey, nonce: "theirs"}
+		}, ceremony.Proposal{}, ceremony.AlreadyStarted},
+		{"bad key", func(s *stage) {
+			s.opener.bad = map[ceremony.Fingerprint]bool{fpr("dave"): true}
+		}, ceremony.Proposal{}, ceremony.HolderKeyInvalid},
+		{"too few holders", func(s *stage) { s.vault.threshold = 6 }, ceremony.Proposal{}, ceremony.TooFewHolders},
+		{"cluster busy", func(s *stage) { s.propose(ceremony.GenerateRoot) }, ceremony.Proposal{}, ceremony.ClusterBusy},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			play(t, func(t *testing.T, s *stage) {
+				if row.prepare != nil {
+					s.prepared(row.prepare)
+				}
+				p := row.p
+				if p.Cluster == "" {
+					p = ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "prod", By: person("olga").Account}
+				}
+				if _, err := s.engine.Propose(context.Background(), p); !errors.Is(err, row.want) {
+					t.Errorf("got %v, want %v", err, row.want)
+				}
+				if len(s.vault.log) != 0 {
+					t.Errorf("Vault was sent %q", s.vault.log)
+				}
+			})
+		})
+	}
+}
+
+func (s *stage) prepared(f func(*stage)) { f(s); s.settle(0) }
+
+func TestP2OnlyHoldersOfThePlanContributeOnceARound(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		good := s.envelope(id, "alice", "old-1")
+		refused := func(what, name string, envelope []byte, want ceremony.Refusal) {
+			t.Helper()
+			before := len(s.vault.submitted())
+			if err := s.send(name, envelope); !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %s", what, err, want)
+			}
+			if len(s.vault.submitted()) != before {
+				t.Errorf("%s reached Vault", what)
+			}
+		}
+		refused("a stranger's share", "mallory", s.envelope(id, "mallory", "old-1"), ceremony.NotAHolder)
+		refused("alice's envelope from bob's account", "bob", good, ceremony.WrongSigner)
+		refused("an envelope signed by mallory from alice's account", "alice", s.envelope(id, "mallory", "old-1"), ceremony.WrongSigner)
+		refused("an envelope for another step", "alice", []byte(strings.Replace(string(s.envelope(id, "alice", "old-1")), "|update|", "|verify|", 1)), ceremony.OtherStep)
+		if err := s.send("alice", good); err != nil {
+			t.Fatal(err)
+		}
+		refused("the same envelope again", "alice", good, ceremony.AlreadyCounted)
+		refused("alice's second share", "alice", s.envelope(id, "alice", "old-2"), ceremony.AlreadyCounted)
+		refused("alice's share from bob", "bob", s.envelope(id, "bob", "old-1"), ceremony.DuplicateShare)
+		if got := len(s.now(id).Round.Counted); got != 1 {
+			t.Errorf("%d shares counted, want 1", got)
+		}
+	})
+}
+
+func TestRedeliveredMessageIsLookedAtOnce(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		offer := ceremony.Offer{By: person("alice").Account, Message: ceremony.Ref{Channel: "D1", TS: "1"}, Envelope: s.envelope(id, "alice", "old-1")}
+		for range 3 {
+			if _, err := s.engine.Offer(context.Background(), offer); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := s.vault.submitted(); len(got) != 1 {
+			t.Errorf("Vault got %q", got)
+		}
+	})
+}
+
+func TestRefusedMessagesOfOnePersonAreLimited(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		for i := range 25 {
+			err := s.send("mallory", fmt.Appendf(nil, "%s|noise %d", s.now(id).Key.Subkey, i))
+			want := ceremony.NotAHolder
+			if i >= 20 {
+				want = ceremony.TooManyRefusals
+			}
+			if !errors.Is(err, want) {
+				t.Fatalf("message %d: %v, want %s", i+1, err, want)
+			}
+		}
+		s.share(id, "alice", "old-1")
+	})
+}
+
+func TestWrongShareEndsTheRoundAndNamesWhoTookPart(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		first := s.envelope(id, "alice", "old-1")
+		if err := s.send("alice", first); err != nil {
+			t.Fatal(err)
+		}
+		s.share(id, "bob", "stale")
+		if err := s.send("carol", s.envelope(id, "carol", "old-3")); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(10 * time.Second)
+		c := s.now(id)
+		if c.Round.Number != 2 || len(c.Round.Counted) != 0 || c.State != ceremony.StateCollecting {
+			t.Fatalf("round %d with %d shares, %s", c.Round.Number, len(c.Round.Counted), c.State)
+		}
+		refused := lastOf[ceremony.RoundRefused](c)
+		var names []string
+		for _, p := range refused.With {
+			names = append(names, p.Name)
+		}
+		if !slices.Equal(names, []string{"alice", "bob", "carol"}) {
+			t.Errorf("the refused round names %q", names)
+		}
+		if err := s.send("alice", first); !errors.Is(err, ceremony.Replayed) {
+			t.Errorf("the first round's envelope in the second: %v, want replayed", err)
+		}
+		mangled := append(slices.Clone(first), '\n')
+		if err := s.send("alice", mangled[:len(mangled)-1:len(mangled)-1]); err == nil {
+			t.Error("a replay was accepted")
+		}
+		if c := s.finish(id); c.Outcome != ceremony.Completed {
+			t.Errorf("outcome %q after the second round", c.Outcome)
+		}
+	})
+}
+
+func TestRefusedVerificationGoesOnUnderItsNewNonce(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		for _, n := range holders[:3] {
+			s.share(id, n, own(ceremony.Update, n))
+		}
+		s.settle(time.Second)
+		nonce := s.now(id).Round.Nonce
+		s.share(id, "alice", "new-1")
+		s.share(id, "bob", "old-2") // the old share, as people do
+		if err := s.send("carol", s.envelope(id, "carol", "new-3")); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(10 * time.Second)
+		c := s.now(id)
+		if c.Round.Nonce == nonce || c.Key == nil || c.Key.Nonce != c.Round.Nonce {
+			t.Fatalf("round %+v, key %+v: want a new nonce, announced", c.Round, c.Key)
+		}
+		if s.vault.shares[0] != "old-1" {
+			t.Error("the new key is in force")
+		}
+		if c := s.finish(id); c.Outcome != ceremony.Completed {
+			t.Errorf("outcome %q", c.Outcome)
+		}
+	})
+}
+
+func lastOf[E ceremony.Event](c ceremony.Ceremony) (e E) {
+	for _, entry := range slices.Backward(c.History) {
+		if e, ok := entry.Event.(E); ok {
+			return e
+		}
+	}
+	return e
+}
+
+func TestLateShareIsRefused(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.GenerateRoot)
+		late := s.envelope(id, "erin", "old-5")
+		s.finish(id)
+		if err := s.send("erin", late); !errors.Is(err, ceremony.Closed) {
+			t.Errorf("a share after the end: %v", err)
+		}
+	})
+}
+
+func TestExpiredCeremonyIsCancelledInVault(t *testing.T) {
+	for _, op := range ceremony.Operations() {
+		t.Run(string(op), func(t *testing.T) {
+			play(t, func(t *testing.T, s *stage) {
+				id := s.begin(op)
+				s.share(id, "alice", "old-1")
+				late := s.envelope(id, "bob", "old-2")
+				s.settle(4 * time.Hour)
+				c := s.now(id)
+				if c.Outcome != ceremony.Expired || c.Ending != ceremony.AttemptDropped || s.vault.attempt != nil {
+					t.Fatalf("outcome %q, %q, Vault has %+v", c.Outcome, c.Ending, s.vault.attempt)
+				}
+				if err := s.send("bob", late); err == nil {
+					t.Error("a share after the window was taken")
+				}
+			})
+		})
+	}
+}
+
+func TestUnapprovedProposalExpires(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.propose(ceremony.Rekey)
+		s.settle(4*time.Hour + time.Second)
+		if c := s.now(id); c.Outcome != ceremony.Expired || c.Ending != ceremony.NothingToCancel {
+			t.Errorf("outcome %q, %q", c.Outcome, c.Ending)
+		}
+	})
+}
+
+func TestCancelledCeremonyIsCancelledInVaultEvenWhenItIsAwayForAWhile(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		s.share(id, "alice", "old-1")
+		if _, err := s.engine.Cancel(context.Background(), id, person("bob").Account, ""); !errors.Is(err, ceremony.MayNotCancel) {
+			t.Errorf("cancelled by a holder: %v", err)
+		}
+		s.vault.do(func() { s.vault.fault = func(string, int) (error, error) { return ceremony.ErrNotSent, nil } })
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, "wrong day"); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(10 * time.Minute)
+		if c := s.now(id); c.Ended() || c.Closing == nil {
+			t.Fatalf("ended %v, closing %v while Vault is away", c.Ended(), c.Closing)
+		}
+		s.vault.do(func() { s.vault.fault = nil })
+		s.settle(time.Minute)
+		c := s.now(id)
+		if c.Outcome != ceremony.Cancelled || c.Ending != ceremony.AttemptDropped || s.vault.attempt != nil {
+			t.Errorf("outcome %q, %q, Vault has %+v", c.Outcome, c.Ending, s.vault.attempt)
+		}
+	})
+}
+
+func TestForeignAttemptIsNeverCancelled(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.GenerateRoot)
+		s.vault.do(func() {
+			s.vault.attempt = &fakeAttempt{op: ceremony.GenerateRoot, nonce: "theirs", keys: []ceremony.Fingerprint{fpr("mallory")}}
+		})
+		s.settle(time.Minute)
+		if c := s.now(id); c.State != ceremony.StateFrozen || c.Freeze.Why != ceremony.ForeignAttempt {
+			t.Fatalf("state %s, %+v", c.State, c.Freeze)
+		}
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.Ending != ceremony.AttemptForeign || s.vault.attempt == nil || s.vault.attempt.nonce != "theirs" {
+			t.Errorf("ending %q, Vault has %+v", c.Ending, s.vault.attempt)
+		}
+	})
+}
+
+// Every way in which Vault can come to differ from the plan freezes the
+// ceremony, whether a share comes first or the poll.
+func TestP4AnyDifferenceFreezes(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(v *fakeVault)
+		want   ceremony.FreezeReason
+	}{
+		{"cancelled behind the bot's back", func(v *fakeVault) { v.attempt = nil }, ceremony.AttemptGone},
+		{"restarted by somebody else", func(v *fakeVault) { v.attempt.nonce = "theirs" }, ceremony.ForeignAttempt},
+		{"other keys", func(v *fakeVault) { v.attempt.keys[2] = fpr("mallory") }, ceremony.VaultDiffers},
+		{"other order of keys", func(v *fakeVault) { k := v.attempt.keys; k[0], k[1] = k[1], k[0] }, ceremony.VaultDiffers},
+		{"other threshold", func(v *fakeVault) { v.attempt.order.Threshold = 2 }, ceremony.VaultDiffers},
+		{"other number of shares", func(v *fakeVault) { v.attempt.order.Shares = 6 }, ceremony.VaultDiffers},
+		{"no verification", func(v *fakeVault) { v.attempt.order.Verification = false }, ceremony.VaultDiffers},
+		{"no backup", func(v *fakeVault) { v.attempt.order.Backup = false }, ceremony.VaultDiffers},
+		{"another cluster", func(v *fakeVault) { v.clusterID = "cluster-2" }, ceremony.VaultDiffers},
+		{"a share from elsewhere", func(v *fakeVault) { v.attempt.progress = append(v.attempt.progress, "old-9") }, ceremony.ForeignShare},
+		{"progress taken away", func(v *fakeVault) { v.attempt.progress = nil }, ceremony.ForeignShare},
+		{"sealed", func(v *fakeVault) { v.sealed = true; v.attempt = nil }, ceremony.SealedMidway},
+	} {
+		for _, by := range []string{"share", "poll"} {
+			t.Run(row.name+" seen by "+by, func(t *testing.T) {
+				play(t, func(t *testing.T, s *stage) {
+					id := s.begin(ceremony.Rekey)
+					s.share(id, "alice", "old-1")
+					s.vault.do(func() { row.change(s.vault) })
+					before := len(s.vault.submitted())
+					if by == "share" {
+						if err := s.send("bob", s.envelope(id, "bob", "old-2")); err == nil {
+							t.Error("the share was taken")
+						}
+					} else {
+						s.settle(16 * time.Second)
+					}
+					c := s.now(id)
+					if c.State != ceremony.StateFrozen || c.Freeze.Why != row.want {
+						t.Fatalf("state %s, %+v, want %s", c.State, c.Freeze, row.want)
+					}
+					if len(s.vault.submitted()) != before {
+						t.Error("the share reached Vault")
+					}
+					if err := s.send("carol", fmt.Appendf(nil, "subkey-1|%s|1|%s|update|nonce-1|old-3", string(fpr("carol")), id)); !errors.Is(err, ceremony.IsFrozen) {
+						t.Errorf("a share while frozen: %v", err)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestThawTakesTheInitiatorAndAnApprover(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		s.share(id, "alice", "old-1")
+		s.vault.do(func() { s.vault.attempt = nil })
+		s.settle(16 * time.Second)
+		resume := func(name string) error {
+			_, err := s.engine.Resume(context.Background(), id, person(name).Account)
+			s.settle(0)
+			return err
+		}
+		if err := resume("bob"); !errors.Is(err, ceremony.MayNotResume) {
+			t.Errorf("resumed by a holder: %v", err)
+		}
+		for range 2 {
+			if err := resume("paul"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := resume("quin"); err != nil {
+			t.Fatal(err)
+		}
+		if c := s.now(id); c.State != ceremony.StateFrozen {
+			t.Fatalf("thawed by two approvers: %s", c.State)
+		}
+		if err := resume("olga"); err != nil {
+			t.Fatal(err)
+		}
+		if c := s.finish(id); c.Outcome != ceremony.Completed || c.Attempt.Number != 2 {
+			t.Errorf("outcome %q in attempt %d, want completed in the second", c.Outcome, c.Attempt.Number)
+		}
+		if err := resume("olga"); !errors.Is(err, ceremony.Closed) {
+			t.Errorf("resumed after the end: %v", err)
+		}
+	})
+}
+
+// After a thaw, what is ours but spoilt is dropped and begun again, what is not
+// ours freezes again.
+func TestThawReconcilesWithVault(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		change  func(v *fakeVault)
+		want    ceremony.Outcome // empty: it freezes again
+		verify  bool             // the change comes during the verification
+		attempt int
+	}{
+		{name: "foreign share", change: func(v *fakeVault) { v.attempt.progress = append(v.attempt.progress, "x") }, want: ceremony.Completed, attempt: 2},
+		{name: "foreign attempt", change: func(v *fakeVault) { v.attempt.nonce = "theirs" }},
+		{name: "verification cancelled", change: func(v *fakeVault) { v.attempt.verify = "nonce-x"; v.attempt.proven = nil }, want: ceremony.Completed, verify: true, attempt: 1},
+		{name: "foreign share in the verification", change: func(v *fakeVault) { v.attempt.proven = append(v.attempt.proven, "x") }, want: ceremony.Completed, verify: true, attempt: 1},
+		{name: "rekey cancelled during the verification", change: func(v *fakeVault) { v.attempt = nil }, want: ceremony.Completed, verify: true, attempt: 2},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			play(t, func(t *testing.T, s *stage) {
+				id := s.begin(ceremony.Rekey)
+				s.share(id, "alice", "old-1")
+				if row.verify {
+					s.share(id, "bob", "old-2")
+					s.share(id, "carol", "old-3")
+					s.settle(time.Second)
+					s.share(id, "alice", "new-1")
+				}
+				s.vault.do(func() { row.change(s.vault) })
+				s.settle(16 * time.Second)
+				if c := s.now(id); c.State != ceremony.StateFrozen {
+					t.Fatalf("not frozen: %s", c.State)
+				}
+				for _, n := range []string{"olga", "paul"} {
+					if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
+						t.Fatal(err)
+					}
+				}
+				s.settle(time.Second)
+				if row.want == "" {
+					if c := s.now(id); c.State != ceremony.StateFrozen || c.Freeze.Why != ceremony.ForeignAttempt {
+						t.Errorf("state %s, %+v, want frozen again", c.State, c.Freeze)
+					}
+					return
+				}
+				if c := s.finish(id); c.Outcome != row.want || c.Attempt.Number != row.attempt {
+					t.Errorf("outcome %q in attempt %d, want %q in %d", c.Outcome, c.Attempt.Number, row.want, row.attempt)
+				}
+			})
+		})
+	}
+}
+
+func TestCeremonyOfAHangingVaultDelaysNoQuestion(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		s.vault.do(func() { s.vault.fault = func(string, int) (error, error) { return ceremony.ErrUncertain, nil } })
+		if err := s.send("alice", s.envelope(id, "alice", "old-1")); !errors.Is(err, ceremony.VaultUnreachable) {
+			t.Errorf("a share while Vault is away: %v", err)
+		}
+		c, live, err := s.engine.Ceremony(id)
+		if err != nil || live.Vault == nil || c.State != ceremony.StateCollecting {
+			t.Errorf("state %s, live %v, %v", c.State, live, err)
+		}
+		s.vault.do(func() { s.vault.fault = nil })
+		s.share(id, "alice", "old-1")
+	})
+}

@@ -1,0 +1,426 @@
+package ceremony_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// Each outside call fails once, in each of the three ways in which a call can
+// fail. The ceremony ends as it would have ended, or says what was lost.
+func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
+	ways := []struct {
+		name          string
+		before, after error
+	}{
+		{name: "never sent", before: ceremony.ErrNotSent},
+		{name: "failed, not applied", before: ceremony.ErrUncertain},
+		{name: "failed, but applied", after: ceremony.ErrUncertain},
+	}
+	for _, op := range ceremony.Operations() {
+		for _, method := range []string{"seal", "progress", "start", "submit", "backup"} {
+			for n := range 14 {
+				for _, way := range ways {
+					t.Run(fmt.Sprintf("%s/%s %d/%s", op, method, n, way.name), func(t *testing.T) {
+						play(t, func(t *testing.T, s *stage) {
+							hit := false
+							s.vault.fault = func(m string, i int) (error, error) {
+								// The first seal and progress are the proposal's own question.
+								if m != method || i != n || i == 0 && (m == "seal" || m == "progress") {
+									return nil, nil
+								}
+								hit = true
+								return way.before, way.after
+							}
+							id := s.begin(op)
+							c := s.finish(id)
+							want := ceremony.Completed
+							if hit && method == "submit" && n == 2 && way.after != nil && op == ceremony.GenerateRoot {
+								// The token was made, and its only copy was in the lost answer.
+								want = ceremony.Failed
+							}
+							if c.Outcome != want {
+								t.Errorf("outcome %q, want %q: %s", c.Outcome, want, story(c))
+							}
+							once(t, s)
+						})
+					})
+				}
+			}
+		}
+	}
+}
+
+// once checks that Vault never counted anything twice.
+func once(t *testing.T, s *stage) {
+	t.Helper()
+	if s.vault.roots > 1 {
+		t.Errorf("%d root tokens were made", s.vault.roots)
+	}
+	starts := 0
+	for _, l := range s.vault.log {
+		if strings.HasPrefix(l, "start ") {
+			starts++
+		}
+	}
+	if starts > 1 {
+		t.Errorf("%d attempts were started", starts)
+	}
+	list := s.vault.submitted()
+	slices.Sort(list)
+	if twice := len(list) - len(slices.Compact(list)); twice > 0 {
+		t.Errorf("%d shares were sent twice: %q", twice, s.vault.submitted())
+	}
+}
+
+func story(c ceremony.Ceremony) string {
+	var words []string
+	for _, e := range c.History {
+		words = append(words, ceremony.TypeOf(e.Event))
+	}
+	return strings.Join(words, " ")
+}
+
+func TestP5RekeySharesAreTakenFromTheBackupWhenTheAnswerIsLost(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.vault.fault = func(m string, n int) (error, error) {
+			if m == "submit" && n == 2 {
+				return nil, ceremony.ErrUncertain
+			}
+			return nil, nil
+		}
+		id := s.begin(ceremony.Rekey)
+		c := s.finish(id)
+		if made := lastOf[ceremony.Rekeyed](c); !made.FromBackup || len(made.Shares) != 5 || made.Shares[4].Ciphertext != enc("new-5 for "+string(fpr("erin"))) {
+			t.Errorf("new shares: %+v", made)
+		}
+		if c.Outcome != ceremony.Completed {
+			t.Errorf("outcome %q", c.Outcome)
+		}
+	})
+}
+
+func TestP7LostNewSharesFreezeAndTheOldKeyStays(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.vault.fault = func(m string, n int) (error, error) {
+			switch {
+			case m == "submit" && n == 2:
+				return nil, ceremony.ErrUncertain
+			case m == "backup":
+				return ceremony.ErrForbidden, nil
+			}
+			return nil, nil
+		}
+		id := s.begin(ceremony.Rekey)
+		c := s.finish(id)
+		if c.State != ceremony.StateFrozen || c.Freeze.Why != ceremony.KeysLost {
+			t.Fatalf("state %s, %+v", c.State, c.Freeze)
+		}
+		if s.vault.shares[0] != "old-1" {
+			t.Fatal("the old key is gone")
+		}
+		for _, n := range []string{"olga", "paul"} {
+			if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c := s.finish(id); c.Outcome != ceremony.Completed || c.Attempt.Number != 2 {
+			t.Errorf("outcome %q in attempt %d", c.Outcome, c.Attempt.Number)
+		}
+	})
+}
+
+func TestP7NewSharesAreJournaledBeforeAnybodySeesThem(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.courier.fault = func(m ceremony.Message, _ int) error {
+			if m.Kind == ceremony.DeliveryMessage && s.vault.shares[0] != "old-1" {
+				t.Error("the new key is in force before the shares were handed out")
+			}
+			return nil
+		}
+		id := s.begin(ceremony.Rekey)
+		c := s.finish(id)
+		seen := false
+		for _, e := range c.History {
+			switch ev := e.Event.(type) {
+			case ceremony.Rekeyed:
+				seen = true
+			case ceremony.Posted:
+				if strings.HasPrefix(ev.Key, "delivery/") && !seen {
+					t.Error("a share was posted before it was journaled")
+				}
+			}
+		}
+		if !seen {
+			t.Error("no new shares")
+		}
+	})
+}
+
+// cutJournal stops working at one line: as if the program were killed there.
+type cutJournal struct {
+	ceremony.Journal
+	left int // lines that are still written
+	// torn is how much of the write at which it stops reaches the disk; the program
+	// never learns of it.
+	torn tear
+}
+
+type tear string
+
+const (
+	nothing   tear = "nothing"
+	oneLine   tear = "the first line"
+	everyLine tear = "everything"
+)
+
+var errKilled = errors.New("killed")
+
+func (j *cutJournal) Append(ctx context.Context, id ceremony.ID, after int, events ...ceremony.Event) ([]ceremony.Entry, error) {
+	if j.left -= len(events); j.left >= 0 {
+		return j.Journal.Append(ctx, id, after, events...)
+	}
+	switch j.torn {
+	case oneLine:
+		events = events[:1]
+		fallthrough
+	case everyLine:
+		_, _ = j.Journal.Append(ctx, id, after, events...)
+	}
+	j.torn = nothing
+	return nil, errKilled
+}
+
+// The program dies at every line of the journal, before the line is written,
+// after it, and between two lines that belong together, and is started again. With the emulated Vault this
+// covers both faces of every intent: killed before it was sent, and killed when
+// it had been applied and not recorded.
+func TestP6NothingIsLostOrDoneTwiceWhereverTheProgramDies(t *testing.T) {
+	for _, op := range ceremony.Operations() {
+		for _, torn := range []tear{nothing, oneLine, everyLine} {
+			for lines := 1; ; lines++ {
+				reached := false
+				t.Run(fmt.Sprintf("%s/line %d/%s of it is written", op, lines, torn), func(t *testing.T) {
+					play(t, func(t *testing.T, s *stage) {
+						reached = s.dieAndGoOn(op, lines, torn)
+					})
+				})
+				if !reached {
+					if lines < 30 {
+						t.Errorf("%s has only %d lines", op, lines)
+					}
+					break
+				}
+			}
+		}
+	}
+}
+
+// dieAndGoOn answers whether the ceremony got as far as the line.
+func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
+	s.t.Helper()
+	cut := &cutJournal{left: lines, torn: torn}
+	s.stop()
+	s.journal = func(j ceremony.Journal) ceremony.Journal { cut.Journal = j; return cut }
+	s.start()
+	id := s.propose(op)
+	_, _ = s.engine.Approve(context.Background(), id, person("paul").Account, "") // may be where it dies
+	for range 40 {
+		s.settle(10 * time.Second)
+		c := s.now(id)
+		if cut.left < 0 || c.Ended() {
+			break
+		}
+		if c.Wants() && c.Pending == nil {
+			name := c.Missing()[0].Name
+			_ = s.send(name, s.envelope(id, name, own(c.Round.Step, name)))
+		}
+	}
+	if cut.left >= 0 {
+		return false
+	}
+	s.journal = nil
+	s.restart()
+	s.settle(0)
+	if c := s.now(id); c.State == ceremony.StateProposed {
+		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
+			s.t.Fatalf("approve again: %v", err)
+		}
+	}
+	c := s.finish(id)
+	want := ceremony.Completed
+	if op == ceremony.GenerateRoot && s.vault.roots == 1 && c.Token == "" {
+		want = ceremony.Failed // the token was in the answer that nobody recorded
+	}
+	if c.Outcome != want {
+		s.t.Errorf("outcome %q, want %q: %s", c.Outcome, want, story(c))
+	}
+	if op == ceremony.Rekey && s.vault.shares[0] != "new-1" {
+		s.t.Errorf("the key in force has share %q", s.vault.shares[0])
+	}
+	once(s.t, s)
+	s.settle(10 * time.Minute)
+	if c := s.now(id); !c.Settled() {
+		s.t.Errorf("still due: %d messages", len(c.Due()))
+	}
+	return true
+}
+
+func TestP9NoJournalNoCeremony(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		cut := &cutJournal{left: 1 << 20}
+		s.stop()
+		s.journal = func(j ceremony.Journal) ceremony.Journal { cut.Journal = j; return cut }
+		s.start()
+		id := s.begin(ceremony.Rekey)
+		s.share(id, "alice", "old-1")
+		envelope := s.envelope(id, "bob", "old-2")
+		s.settle(time.Minute)
+		cut.left = 0
+		before := len(s.vault.log)
+		if err := s.send("bob", envelope); !errors.Is(err, ceremony.ErrJournal) {
+			t.Errorf("a share without a journal: %v", err)
+		}
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); !errors.Is(err, ceremony.ErrJournal) {
+			t.Errorf("a command without a journal: %v", err)
+		}
+		s.settle(time.Hour)
+		if got := s.vault.log[before:]; len(got) != 0 {
+			t.Errorf("Vault was sent %q", got)
+		}
+		if _, live, _ := s.engine.Ceremony(id); !errors.Is(live.Vault, ceremony.ErrJournal) {
+			t.Errorf("the status post is told %v", live.Vault)
+		}
+		if s.opener.open != 0 {
+			t.Error("the ceremony key is still there")
+		}
+	})
+}
+
+func TestP3IntentIsOnDiskBeforeVaultHearsOfIt(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		var id ceremony.ID
+		last := func() string {
+			r, err := ceremony.VerifyFile(s.file.Path(id))
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries, err := s.file.Load(context.Background(), id)
+			if err != nil || len(entries) != r.Events {
+				t.Fatalf("%d entries, %d verified, %v", len(entries), r.Events, err)
+			}
+			for _, e := range slices.Backward(entries) {
+				if _, ok := e.Event.(ceremony.Posted); !ok {
+					return ceremony.TypeOf(e.Event)
+				}
+			}
+			return ""
+		}
+		intents := map[string]string{"start": "starting", "submit": "submitting", "cancel": "closing"}
+		heard := map[string]int{}
+		s.vault.fault = func(m string, _ int) (error, error) {
+			if want, ok := intents[m]; ok {
+				heard[m]++
+				if got := last(); got != want {
+					t.Errorf("%s reaches Vault and the journal ends with %q, want %q", m, got, want)
+				}
+			}
+			return nil, nil
+		}
+		id = s.propose(ceremony.Rekey)
+		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Second)
+		s.share(id, "alice", "old-1")
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Second)
+		for m := range intents {
+			if heard[m] == 0 {
+				t.Errorf("Vault never heard %s", m)
+			}
+		}
+	})
+}
+
+// What people see follows from the journal alone: replayed, it gives the same
+// messages.
+func TestP10PeopleSeeJournaledFactsOnly(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		s.finish(id)
+		s.settle(time.Minute)
+		entries, err := s.file.Load(context.Background(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := ceremony.Replay(entries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, m := range c.Messages() {
+			want = append(want, m.Key)
+		}
+		for _, key := range s.courier.order {
+			if !slices.Contains(want, key) {
+				t.Errorf("%s was posted and does not follow from the journal", key)
+			}
+		}
+		for _, drawn := range s.courier.drawn {
+			if drawn.Seq() > len(entries) || drawn.Seq() > 0 && drawn.History[drawn.Seq()-1].Hash != entries[drawn.Seq()-1].Hash {
+				t.Error("a state was drawn that is not in the journal")
+			}
+		}
+	})
+}
+
+func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
+	for _, fault := range []error{ceremony.ErrNotPosted, errors.New("the connection broke")} {
+		t.Run(fault.Error(), func(t *testing.T) {
+			play(t, func(t *testing.T, s *stage) {
+				s.courier.fault = func(_ ceremony.Message, n int) error {
+					if n == 0 {
+						return fault
+					}
+					return nil
+				}
+				id := s.begin(ceremony.Rekey)
+				s.finish(id)
+				s.settle(2 * time.Hour)
+				c := s.now(id)
+				if !c.Settled() || c.Outcome != ceremony.Completed {
+					t.Fatalf("outcome %q, %d messages due", c.Outcome, len(c.Due()))
+				}
+				for _, m := range c.Messages() {
+					if m.Kind != ceremony.BoardMessage && s.courier.posted[string(id)+" "+m.Key] != 1 {
+						t.Errorf("%s was posted %d times", m.Key, s.courier.posted[string(id)+" "+m.Key])
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestUndeliverableShareHoldsNobodyUp(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.courier.fault = func(m ceremony.Message, _ int) error {
+			if m.To != nil && m.To.Name == "erin" {
+				return ceremony.ErrUndeliverable
+			}
+			return nil
+		}
+		id := s.begin(ceremony.Rekey)
+		if c := s.finish(id); c.Outcome != ceremony.Completed {
+			t.Errorf("outcome %q", c.Outcome)
+		}
+	})
+}
