@@ -81,17 +81,18 @@ func New(c Config) (*Client, error) {
 	}
 	timeout := cmp.Or(c.Timeout, defaultTimeout)
 	client := &Client{wire: newWire(trust, timeout), tokenFile: c.TokenFile, timeout: timeout}
-	for _, address := range c.Addresses {
+	for i, address := range c.Addresses {
+		// An address is told by its number: a wrong one may hold a password.
 		base, err := parseAddress(address)
 		if err != nil {
-			return nil, fmt.Errorf("configure vault: address %q: %w", address, err)
+			return nil, fmt.Errorf("configure vault: address %d: %w", i+1, err)
 		}
 		if client.at(base) != nil {
-			return nil, fmt.Errorf("configure vault: address %q is listed twice", address)
+			return nil, fmt.Errorf("configure vault: address %d is listed twice", i+1)
 		}
 		node, err := newNode(base, c.Namespace, client.wire)
 		if err != nil {
-			return nil, fmt.Errorf("configure vault: address %q: %w", address, err)
+			return nil, fmt.Errorf("configure vault: address %d: %w", i+1, err)
 		}
 		client.nodes = append(client.nodes, node)
 	}
@@ -147,7 +148,7 @@ func parseAddress(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:
-		// The error of url.Parse repeats the address, which the caller names already.
+		// The error of url.Parse repeats the address.
 		return nil, errors.New("it is not a URL")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("it begins with neither https:// nor http://")

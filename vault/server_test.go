@@ -28,6 +28,7 @@ type server struct {
 
 // onEachServer runs a test against the emulator and against a real server.
 func onEachServer(t *testing.T, test func(*testing.T, *server)) {
+	t.Parallel()
 	t.Run("emulator", func(t *testing.T) { test(t, startEmulator(t, vaulttest.Options{})) })
 	t.Run("real", func(t *testing.T) { test(t, startReal(t)) })
 }

@@ -228,15 +228,11 @@ func TestRefusedSharesAreNotCounted(t *testing.T) {
 		begun := start(t, c, rekeyFor(t, people(t, 2), 2))
 		submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0])
 		for claim, bad := range map[string]ceremony.Submission{
-			"given before":     submission(ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0]),
 			"too short":        submission(ceremony.Rekey, ceremony.Update, begun.Nonce, "abcd"),
 			"another nonce":    submission(ceremony.Rekey, ceremony.Update, "11111111-2222-3333-4444-555555555555", s.keys.Shares[1]),
 			"no root attempt":  submission(ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[1]),
 			"nothing to prove": submission(ceremony.Rekey, ceremony.Verify, begun.Nonce, s.keys.Shares[1]),
 		} {
-			if s.emulator != nil && claim == "given before" {
-				continue // the emulator takes it for a breach, which it is
-			}
 			t.Run(claim, func(t *testing.T) {
 				_, err := c.Submit(t.Context(), bad)
 				wantError(t, err, ceremony.ErrRefused)
@@ -246,6 +242,22 @@ func TestRefusedSharesAreNotCounted(t *testing.T) {
 			})
 		}
 	})
+}
+
+func TestDuplicateShareIsRefused(t *testing.T) {
+	again := func(t *testing.T, s *server) {
+		c := s.client(t)
+		begun := start(t, c, rekeyFor(t, people(t, 2), 2))
+		submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0])
+		_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0]))
+		wantError(t, err, ceremony.ErrRefused)
+		if got := progressOf(t, c, ceremony.Rekey, ceremony.Update); got.Progress != 1 {
+			t.Errorf("progress is %d, want 1", got.Progress)
+		}
+	}
+	// Sending a share twice is a breach of the emulator's rules, and the point here.
+	t.Run("emulator", func(t *testing.T) { again(t, startEmulator(t, vaulttest.Options{Unruly: true})) })
+	t.Run("real", func(t *testing.T) { again(t, startReal(t)) })
 }
 
 // Vault answers 500 to a wrong quorum of a rekey, which could be anything; that

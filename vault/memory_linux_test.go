@@ -1,0 +1,237 @@
+package vault_test
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"conclave/ceremony"
+	"conclave/vault"
+	"conclave/vault/vaulttest"
+)
+
+// serveVariable makes the test binary a server: the canary must not be found in
+// the memory of the Vault that it was sent to.
+const serveVariable = "CONCLAVE_TEST_SERVE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(serveVariable) != "" {
+		if err := serve(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// serve runs an emulator until its standard input ends, and prints where.
+func serve() error {
+	authority, err := vaulttest.NewAuthority()
+	if err != nil {
+		return err
+	}
+	options := vaulttest.Options{Storage: "inmem"}
+	if os.Getenv(serveVariable) == "https" {
+		options.TLS = authority
+	}
+	cluster, err := vaulttest.New(options)
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	cluster.Script(
+		vaulttest.Fault{Route: "PUT sys/rekey/update", Times: vaulttest.Always, Do: vaulttest.Refuse(200, "")},
+		vaulttest.Fault{Route: "PUT sys/rekey/verify", Times: vaulttest.Always, Do: vaulttest.HangUp()},
+	)
+	path := os.Getenv("CONCLAVE_TEST_CA")
+	if err := os.WriteFile(path, authority.PEM, 0o600); err != nil {
+		return err
+	}
+	fmt.Println(cluster.Addr())
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// inAnotherProcess starts the server and answers how to reach it.
+func inAnotherProcess(t *testing.T, scheme string) vault.Config {
+	t.Helper()
+	ca := writeFile(t, "ca.pem", "")
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), serveVariable+"="+scheme, "CONCLAVE_TEST_CA="+ca)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	addr, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vault.Config{Addresses: []string{strings.TrimSpace(addr)}, CAFile: ca}
+}
+
+// P1: when Submit has returned, the memory of this process holds no copy of
+// the share, whether Vault has answered or not. The share that the test made
+// is in a Secret, which Submit wipes.
+func TestP1NoCopyOfAShareStaysInMemory(t *testing.T) {
+	for _, scheme := range []string{"http", "https"} {
+		for _, step := range []ceremony.Step{ceremony.Update, ceremony.Verify} {
+			t.Run(scheme+" "+string(step), func(t *testing.T) {
+				c := newClient(t, inAnotherProcess(t, scheme))
+				canary := newCanary(t)
+				defer canary.free()
+				secret := canary.secret()
+				if n := canary.copies(t); n != 1 {
+					t.Fatalf("the search finds %d copies of a share that exists once", n)
+				}
+				for range 5 {
+					_, err := c.Submit(t.Context(), ceremony.Submission{Operation: ceremony.Rekey, Step: step, Nonce: "n", Share: secret})
+					wantError(t, err, ceremony.ErrUncertain)
+					runtime.GC()
+					if n := canary.copies(t); n != 0 {
+						t.Errorf("%d copies are left", n)
+					}
+					secret = canary.secret()
+				}
+				secret.Wipe()
+			})
+		}
+	}
+}
+
+// canary is a share that this process can look for without holding it: its
+// digits are kept under a mask, outside of Go's memory.
+type canary struct {
+	masked, mask, window []byte
+}
+
+const (
+	canaryLength = 66
+	windowLength = 1 << 20
+)
+
+func newCanary(t *testing.T) *canary {
+	t.Helper()
+	area, err := syscall.Mmap(-1, 0, 2*canaryLength+windowLength, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &canary{area[:canaryLength], area[canaryLength : 2*canaryLength], area[2*canaryLength:]}
+	var raw [canaryLength / 2]byte
+	rand.Read(raw[:])
+	hex.Encode(c.masked, raw[:])
+	clear(raw[:])
+	rand.Read(c.mask)
+	for i := range c.masked {
+		c.masked[i] ^= c.mask[i]
+	}
+	return c
+}
+
+func (c *canary) free() { _ = syscall.Munmap(c.masked[:cap(c.masked)]) }
+
+// secret makes the one copy.
+func (c *canary) secret() *ceremony.Secret {
+	share := make([]byte, canaryLength)
+	for i := range share {
+		share[i] = c.masked[i] ^ c.mask[i]
+	}
+	return ceremony.NewSecret(share)
+}
+
+// copies counts how often the first half of the share stands in the writable
+// memory of this process, the search's own window excepted.
+func (c *canary) copies(t *testing.T) int {
+	t.Helper()
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := os.Open("/proc/self/mem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer memory.Close()
+	found := 0
+	for line := range strings.Lines(string(maps)) {
+		fields := strings.Fields(line)
+		from, to, _ := strings.Cut(fields[0], "-")
+		start, err := strconv.ParseUint(from, 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end, err := strconv.ParseUint(to, 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(fields[1], "rw") || c.isWithin(start, end) {
+			continue
+		}
+		found += c.search(t, memory, int64(start), int64(end))
+	}
+	return found
+}
+
+func (c *canary) search(t *testing.T, memory *os.File, start, end int64) int {
+	t.Helper()
+	const half = canaryLength / 2
+	found := 0
+	for at := start; at < end; at += windowLength - half {
+		window := c.window[:min(windowLength, end-at)]
+		n, err := memory.ReadAt(window, at)
+		if err != nil && n == 0 {
+			if errors.Is(err, syscall.EIO) || errors.Is(err, io.EOF) {
+				break // a guard page, or memory given back meanwhile
+			}
+			t.Fatal(err)
+		}
+		for i := 0; i+half <= n; i++ {
+			if c.matches(window[i : i+half]) {
+				found++
+			}
+		}
+	}
+	clear(c.window)
+	return found
+}
+
+func (c *canary) matches(b []byte) bool {
+	for i := range b {
+		if b[i]^c.mask[i] != c.masked[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// isWithin says whether the search's own memory lies in a mapping. The kernel
+// may have joined it with a neighbour, which is then not searched.
+func (c *canary) isWithin(start, end uint64) bool {
+	own := uint64(uintptr(unsafe.Pointer(&c.masked[0])))
+	return start <= own && own < end
+}
