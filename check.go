@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"conclave/bot"
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
 	"conclave/vault"
@@ -58,6 +57,9 @@ const (
 	stop grade = "STOP" // a ceremony would come to a stop
 )
 
+// column is how wide what a finding is about may be: "Slack channel C0123456789".
+const column = 25
+
 // findings prints what is found as it is found: asking Vault may take a while.
 type findings struct {
 	out   io.Writer
@@ -72,8 +74,8 @@ func (f *findings) add(g grade, about, text string, args ...any) {
 		text = fmt.Sprintf(text, args...)
 	}
 	// What goes over several lines keeps its column.
-	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", 30))
-	fmt.Fprintf(f.out, "%-5s %-23s %s\n", g, about, text)
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", len("STOP  ")+column+1))
+	fmt.Fprintf(f.out, "%-5s %-*s %s\n", g, column, about, text)
 }
 
 // judge adds an error as a stop, and says whether there was one.
@@ -98,15 +100,15 @@ func (c *Config) checkAll(ctx context.Context, f *findings, offline bool) {
 	opener := c.checkIdentity(f)
 	c.checkPeople(f, time.Now())
 	if offline {
-		f.add(note, "slack", "not asked")
-		f.add(note, "vault", "not asked")
+		f.add(note, "Slack", "not asked")
+		f.add(note, "Vault", "not asked")
 		return
 	}
 	if opener != nil {
 		c.checkSlack(ctx, f, opener)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		c.Clusters[name].checkVault(ctx, f, "vault "+name)
+		c.Clusters[name].checkVault(ctx, f, "Vault "+name)
 	}
 }
 
@@ -171,12 +173,16 @@ func (c *Config) longestWindows() map[string]time.Duration {
 
 func (c *Config) checkSlack(ctx context.Context, f *findings, opener *openpgp.Opener) {
 	b, err := c.newBot(opener, c.Log.newLog(io.Discard))
-	if f.judge("slack", err) {
+	if f.judge("Slack", err) {
 		return
 	}
-	_ = b
-	_ = ctx
-	_ = bot.Config{}
+	for _, finding := range b.Check(ctx) {
+		if finding.Err != nil {
+			f.add(stop, finding.Subject, "%s: %v", finding.Detail, finding.Err)
+		} else {
+			f.add(ok, finding.Subject, "%s", finding.Detail)
+		}
+	}
 }
 
 func (c *ClusterConfig) checkVault(ctx context.Context, f *findings, about string) {

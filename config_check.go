@@ -92,6 +92,9 @@ func (k *configCheck) slack() {
 	k.form("slack.channel", s.Channel, channelForm, "a channel id such as C0123456789 (not its name)")
 	if s.APIURL != "" {
 		k.address("slack.api_url", s.APIURL)
+		if !strings.HasSuffix(s.APIURL, "/") {
+			k.complain("slack.api_url", "%q has no slash at its end, where the name of a method follows", s.APIURL)
+		}
 	}
 }
 
@@ -145,6 +148,9 @@ func (k *configCheck) addresses(path, name string, c *ClusterConfig, at map[stri
 	for i, address := range c.Addresses {
 		where := fmt.Sprintf("%s.addresses[%d]", path, i)
 		k.address(where, address)
+		if u, err := url.Parse(address); err == nil && strings.Trim(u.Path, "/") != "" {
+			k.complain(where, "%q has a path; Vault's API is at the root of its address", address)
+		}
 		switch first, taken := at[address]; {
 		case taken && first == name:
 			k.complain(where, "%s is listed twice", address)

@@ -95,6 +95,8 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"no journal", "journal: {directory: journal}\n", "", []string{`c.yaml: journal.directory: is missing: without a journal there is no ceremony`}},
 		{"channel by name", "channel: C1", "channel: ops", []string{`c.yaml:2: slack.channel: "ops" is not a channel id such as C0123456789 (not its name)`}},
 		{"open proxy", "channel: C1", "channel: C1, api_url: http://proxy/api/", []string{`c.yaml:2: slack.api_url: "http://proxy/api/" is not encrypted; http is accepted on this machine's loopback address only`}},
+		{"proxy without a slash", "channel: C1", "channel: C1, api_url: https://proxy/api", []string{`c.yaml:2: slack.api_url: "https://proxy/api" has no slash at its end, where the name of a method follows`}},
+		{"address with a path", "https://vault:8200", "https://vault:8200/v1", []string{`c.yaml:11: clusters.prod.addresses[0]: "https://vault:8200/v1" has a path; Vault's API is at the root of its address`}},
 		{"person without account", "{slack: U1, key: alice.asc}", "{key: alice.asc}", []string{`c.yaml:6: people.alice.slack: is missing: a member id such as U0123456789 (not a display name)`}},
 		{"person by display name", "slack: U1", "slack: alice", []string{`c.yaml:6: people.alice.slack: "alice" is not a member id such as U0123456789 (not a display name)`}},
 		{"person's team", "slack: U1", "slack: U1, team: acme", []string{`c.yaml:6: people.alice.team: "acme" is not a workspace id such as T0123456789`}},

@@ -100,7 +100,7 @@ func TestEveryOutsideLibraryHasOneImporter(t *testing.T) {
 		"github.com/spf13/cobra":          module,
 		"go.yaml.in/yaml/v3":              module,
 		"github.com/cenkalti/backoff/v5":  module + "/bot",
-		"github.com/gorilla/websocket":    "", // a test double's server side
+		"github.com/gorilla/websocket":    module + "/bot",
 		"github.com/rogpeppe/go-internal": "", // tests
 		"github.com/google/go-cmp":        "", // tests
 		"github.com/hashicorp/vault":      "", // the real server is a program of the tests

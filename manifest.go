@@ -11,7 +11,7 @@ func manifestCommand(std streams) *cobra.Command {
 		Use:   "manifest",
 		Short: "Print the Slack app manifest",
 		Long: `Print the Slack app manifest: every setting and scope that the bot needs, and no
-other. Paste it at https://api.slack.com/apps under Create New App, From a manifest.`,
+other. Paste it at https://api.slack.com/apps under Create New App, From a manifest, as JSON.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			manifest, err := bot.Manifest()

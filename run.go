@@ -37,19 +37,15 @@ up what was left.`,
 	return cmd
 }
 
-// run serves until ctx ends or a part gives up, and returns when every part has
-// finished the act in hand.
+// run serves until ctx ends or a part gives up. Intake stops first: what the bot
+// has acknowledged is still done by the engine, which stops after it.
 func (c *conclave) run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
-	parts.Go(func() error { return c.engine.Run(ctx) })
+	acting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	parts.Go(func() error { return c.engine.Run(acting) })
 	parts.Go(func() error {
-		// What was open is taken up before anybody can ask for something new.
-		select {
-		case <-c.engine.Ready():
-			return c.bot.Run(ctx, c.engine)
-		case <-ctx.Done():
-			return nil
-		}
+		defer stop()
+		return c.bot.Run(ctx, c.engine)
 	})
 	return parts.Wait()
 }

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"conclave": main})
+}
+
+// Each script runs the real binary, without a network.
+func TestScripts(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Values["keys"] = map[string]ceremony.Key{}
+			// A short path: gpg's agent listens on a socket in there.
+			home, err := os.MkdirTemp("", "gpg")
+			if err != nil {
+				return err
+			}
+			env.Defer(func() { _ = os.RemoveAll(home) })
+			env.Setenv("GNUPGHOME", home)
+			return nil
+		},
+		// [required] is true under make test: a tool that is missing there is an error.
+		Condition: func(name string) (bool, error) {
+			if name != "required" {
+				return false, fmt.Errorf("no condition %q", name)
+			}
+			return os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1", nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"replace":   scriptReplace,
+			"holder":    scriptHolder,
+			"announce":  scriptAnnounce,
+			"opens":     scriptOpens,
+			"journal":   scriptJournal,
+			"killagent": scriptKillAgent,
+		},
+	})
+}
+
+// replace FILE OLD NEW: changes the first OLD in FILE, which must be there.
+func scriptReplace(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	info, err := os.Stat(path)
+	ts.Check(err)
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(path, []byte(strings.Replace(text, args[1], args[2], 1)), info.Mode()))
+}
+
+// holder NAME…: makes a PGP key and writes NAME.asc, the public half, and a
+// journal's plan can name it from then on.
+func scriptHolder(ts *testscript.TestScript, _ bool, names []string) {
+	for _, name := range names {
+		key, err := openpgp.GenerateHolder(name, time.Now().Add(-time.Hour))
+		ts.Check(err)
+		armor, err := key.PublicArmor()
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(name+".asc"), []byte(armor), 0o600))
+	}
+}
+
+// announce FILE STEP HOLDER.asc: writes the message in which the identity under
+// secrets/ asks the holder for a share, as it is pasted from Slack.
+func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
+	passphrase, err := readSecret(Path(ts.MkAbs("secrets/passphrase")))
+	ts.Check(err)
+	id, err := openpgp.Load(ts.MkAbs("secrets/identity.asc"), passphrase)
+	ts.Check(err)
+	certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(args[2])))
+	ts.Check(err)
+
+	plan := scriptPlan("prod-rekey-k7m2", certificate.Fingerprint())
+	plan.Identity = id.Fingerprint()
+	opener := openpgp.NewOpener(id, []*openpgp.Certificate{certificate})
+	key, err := opener.NewKey(ceremony.Notice{
+		Plan: plan, Step: ceremony.Step(args[1]), Nonce: "2dbd10f1-8528-6246-09e7-82b25b8aba63",
+		At: time.Now(), Expires: plan.Closes,
+	})
+	ts.Check(err)
+	ts.Value("keys").(map[string]ceremony.Key)[args[0]] = key
+	a := key.Announced()
+	message := "Your share is needed.\n1. Take the key:\ngpg --import <<'CONCLAVE'\n" + a.Certificate +
+		"\nCONCLAVE\n2. Read:\ngpg -d <<'CONCLAVE'\n" + a.Announcement + "\nCONCLAVE\n"
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(message), 0o600))
+	ts.Setenv("subkey", a.Subkey)
+}
+
+// opens MESSAGE ENVELOPE SHARE HOLDER.asc: the ceremony key of the message opens
+// the envelope, finds the holder's signature and every binding right, and SHARE
+// in it. The key lives on in the test process, as it does in the bot.
+func scriptOpens(ts *testscript.TestScript, _ bool, args []string) {
+	key := ts.Value("keys").(map[string]ceremony.Key)[args[0]]
+	certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(args[3])))
+	ts.Check(err)
+	a := key.Announced()
+	secret, _, err := key.Open([]byte(ts.ReadFile(args[1])), ceremony.Expected{
+		Ceremony: "prod-rekey-k7m2", Step: a.Step, Nonce: a.Nonce, Signer: certificate.Fingerprint(),
+		NotBefore: a.At, Now: time.Now(),
+	})
+	ts.Check(err)
+	want := strings.TrimSpace(ts.ReadFile(args[2]))
+	ts.Check(secret.Use(func(share []byte) error {
+		if string(share) != want {
+			return fmt.Errorf("the envelope holds another share")
+		}
+		return nil
+	}))
+}
+
+func scriptPlan(id ceremony.ID, key ceremony.Fingerprint) ceremony.Plan {
+	person := func(name string) ceremony.Person {
+		return ceremony.Person{Name: name, Account: ceremony.Account{Team: "T1", User: "U" + strings.ToUpper(name)}}
+	}
+	holder := person("alice")
+	holder.Key = key
+	now := time.Now().Truncate(time.Second)
+	return ceremony.Plan{
+		Ceremony: id, Operation: ceremony.Rekey, Cluster: "prod", ClusterID: "5c1b1c3e", Reason: "carol leaves",
+		Initiator: holder, Approvers: []ceremony.Person{person("bob")}, Approvals: 1,
+		Holders: []ceremony.Person{holder}, Shares: 1, Threshold: 1,
+		Receivers: []ceremony.Person{holder}, NewThreshold: 1, Verification: true,
+		Identity: ceremony.Fingerprint(strings.Repeat("0", 40)),
+		Proposed: now, Closes: now.Add(time.Hour),
+	}
+}
+
+// journal DIR ID…: writes a journal in which each ceremony was proposed and
+// rejected.
+func scriptJournal(ts *testscript.TestScript, _ bool, args []string) {
+	j, err := ceremony.OpenJournal(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer j.Close()
+	ctx, previous := context.Background(), ""
+	for _, id := range args[1:] {
+		plan := scriptPlan(ceremony.ID(id), ceremony.Fingerprint(hex.EncodeToString(bytes.Repeat([]byte{7}, 20))))
+		entries, err := j.Append(ctx, plan.Ceremony, 0,
+			ceremony.Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: previous})
+		ts.Check(err)
+		previous = entries[0].Hash
+		_, err = j.Append(ctx, plan.Ceremony, 1,
+			ceremony.Rejected{By: plan.Approvers[0], Why: "not today"},
+			ceremony.Ended{Outcome: ceremony.WasRejected, Vault: ceremony.NothingToCancel})
+		ts.Check(err)
+	}
+}
+
+// killagent ends the agent that gpg has started for this script.
+func scriptKillAgent(ts *testscript.TestScript, _ bool, _ []string) {
+	cmd := exec.Command("gpgconf", "--kill", "all")
+	cmd.Env = append(os.Environ(), "GNUPGHOME="+ts.Getenv("GNUPGHOME"))
+	ts.Check(cmd.Run())
+}
