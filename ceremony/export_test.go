@@ -1,0 +1,4 @@
+package ceremony
+
+// EveryEvent lets the tests walk over all events.
+func EveryEvent() []Event { return events() }

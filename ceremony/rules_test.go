@@ -1,0 +1,189 @@
+package ceremony_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"conclave/ceremony"
+)
+
+// FuzzRules plays whatever order of commands the fuzzer thinks of and holds the
+// rulebook to the promises that need no outside world.
+func FuzzRules(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17})
+	f.Add([]byte{0, 20, 2, 2, 3, 20, 4, 0, 5, 0, 6, 0, 4, 21, 5, 1, 6, 1})
+	f.Add([]byte("approve begin announce receive send settle look"))
+	f.Fuzz(func(t *testing.T, moves []byte) {
+		if len(moves) > 400 {
+			return
+		}
+		plan := samplePlan("prod-rekey-aaaa")
+		now := plan.Proposed
+		c, err := ceremony.Replay([]ceremony.Entry{{Seq: 1, At: now, Event: ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i+1 < len(moves); i += 2 {
+			now = now.Add(time.Second)
+			events, err := ceremony.Decide(c, move(c, moves[i], moves[i+1]), now)
+			if err != nil {
+				continue
+			}
+			for _, e := range events {
+				next, err := ceremony.Apply(c, ceremony.Entry{Seq: c.Seq() + 1, At: now, Event: e})
+				if err != nil {
+					t.Fatalf("Decide gave %q and Apply does not take it: %v", ceremony.TypeOf(e), err)
+				}
+				hold(t, c, next, e)
+				c = next
+			}
+		}
+		again, err := ceremony.Replay(c.History)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c, again); diff != "" {
+			t.Errorf("replayed, it is another ceremony: %s", diff)
+		}
+		c.Messages() // has words for every event
+	})
+}
+
+// move makes a command of two bytes.
+func move(c ceremony.Ceremony, what, how byte) ceremony.Command {
+	everybody := slices.Concat(people(holders...), people("olga", "paul", "quin", "mallory"))
+	who := everybody[int(how)%len(everybody)].Account
+	nonces := []string{"n-1", "n-2", "n-3", c.Attempt.Nonce, c.Round.Nonce}
+	seen := ceremony.Progress{
+		Started: how%7 != 0, Nonce: nonces[int(how)%len(nonces)], Progress: int(how) % 4, Required: 3,
+		Shares: 5, Threshold: 3, Fingerprints: c.Plan.Recipients(), Backup: true, VerificationRequired: true,
+	}
+	if how%11 == 0 {
+		seen.VerificationNonce = "v-1"
+	}
+	view := ceremony.View{Update: seen, Verify: seen, Seal: ceremony.Seal{ClusterID: "cluster-1"}}
+	evidence := ceremony.Evidence{SHA256: fmt.Sprint(how), Signer: fpr("alice"), SignedAt: time.Unix(int64(what), 0)}
+	switch what % 18 {
+	case 0, 1:
+		return ceremony.Approve{By: who, PlanHash: c.PlanHash}
+	case 2:
+		return ceremony.Begin{}
+	case 3:
+		return ceremony.Began{Seen: seen}
+	case 4:
+		return ceremony.Announce{Key: ceremony.Announced{Nonce: c.Round.Nonce, Step: c.Round.Step}}
+	case 5, 6:
+		return ceremony.Receive{By: who, Message: ceremony.Ref{TS: fmt.Sprint(what, how)}, Evidence: evidence}
+	case 7:
+		return ceremony.Send{Evidence: evidence, Before: len(c.Round.Counted)}
+	case 8:
+		return ceremony.Settle{Seen: view}
+	case 9:
+		answer := &ceremony.Answer{Complete: how%2 == 0, VerificationNonce: "v-1", Fingerprints: c.Plan.Recipients(), Ciphertexts: []string{"1", "2", "3", "4", "5"}}
+		return ceremony.Settle{Answer: answer, Seen: view}
+	case 10:
+		return ceremony.Look{Seen: view, Reconcile: how%2 == 0}
+	case 11:
+		return ceremony.Decline{Evidence: evidence, Reason: ceremony.WrongSigner}
+	case 12:
+		return ceremony.Cancel{By: who}
+	case 13:
+		return ceremony.Resume{By: who}
+	case 14:
+		return ceremony.Stop{Why: ceremony.SealedMidway}
+	case 15:
+		return ceremony.Close{Vault: ceremony.AttemptDropped}
+	case 16:
+		return ceremony.Lose{}
+	}
+	return ceremony.Reject{By: who}
+}
+
+// hold checks what must be true of every step.
+func hold(t *testing.T, before, after ceremony.Ceremony, e ceremony.Event) {
+	t.Helper()
+	if after.Plan.Hash() != before.PlanHash {
+		t.Fatal("the plan changed (P4)")
+	}
+	if before.Ended() && after.Outcome != before.Outcome {
+		t.Fatal("the outcome changed after the end")
+	}
+	for _, a := range after.Approvals {
+		if a.By.Account == after.Plan.Initiator.Account {
+			t.Fatal("the initiator approved")
+		}
+	}
+	counted := map[ceremony.Account]bool{}
+	for _, s := range after.Round.Counted {
+		if counted[s.By.Account] {
+			t.Fatalf("%s is counted twice in a round (P2)", s.By.Name)
+		}
+		counted[s.By.Account] = true
+	}
+	switch ev := e.(type) {
+	case ceremony.Starting:
+		if len(before.Approvals) < before.Plan.Approvals {
+			t.Fatal("started without approval")
+		}
+	case ceremony.Submitting:
+		if !slices.ContainsFunc(before.Plan.Contributors(ev.Step), func(p ceremony.Person) bool { return p.Account == ev.By.Account }) {
+			t.Fatalf("%s contributes without being a holder (P2)", ev.By.Name)
+		}
+		if before.State == ceremony.StateFrozen || before.Ended() || before.Closing != nil {
+			t.Fatalf("a share is sent while the ceremony is %s", before.State)
+		}
+	}
+}
+
+func TestPlanTextIsCanonical(t *testing.T) {
+	plan := samplePlan("prod-rekey-aaaa")
+	text := plan.Text()
+	if strings.Count(text, "\n") != strings.Count(text, ": ")+1 {
+		t.Errorf("a line is not a key and a value:\n%s", text)
+	}
+	changes := map[string]func(*ceremony.Plan){
+		"operation": func(p *ceremony.Plan) { p.Operation = ceremony.GenerateRoot },
+		"cluster":   func(p *ceremony.Plan) { p.Cluster = "dev" }, "cluster id": func(p *ceremony.Plan) { p.ClusterID = "x" },
+		"reason": func(p *ceremony.Plan) { p.Reason = "x" }, "initiator": func(p *ceremony.Plan) { p.Initiator = person("quin") },
+		"approvers": func(p *ceremony.Plan) { p.Approvers = p.Approvers[:1] }, "approvals": func(p *ceremony.Plan) { p.Approvals = 2 },
+		"holders": func(p *ceremony.Plan) { p.Holders = p.Holders[1:] }, "a holder's key": func(p *ceremony.Plan) {
+			p.Holders = slices.Clone(p.Holders)
+			p.Holders[0].Key = fpr("x")
+		},
+		"shares": func(p *ceremony.Plan) { p.Shares = 6 }, "threshold": func(p *ceremony.Plan) { p.Threshold = 2 },
+		"receivers": func(p *ceremony.Plan) { p.Receivers = p.Receivers[1:] }, "new threshold": func(p *ceremony.Plan) { p.NewThreshold = 2 },
+		"verification": func(p *ceremony.Plan) { p.Verification = false }, "backup": func(p *ceremony.Plan) { p.Backup = false },
+		"requester": func(p *ceremony.Plan) { p.Requester = &p.Initiator }, "identity": func(p *ceremony.Plan) { p.Identity = fpr("x") },
+		"proposed": func(p *ceremony.Plan) { p.Proposed = p.Proposed.Add(time.Second) }, "closes": func(p *ceremony.Plan) { p.Closes = p.Closes.Add(time.Second) },
+		"ceremony": func(p *ceremony.Plan) { p.Ceremony = "x" },
+	}
+	for what, change := range changes {
+		other := plan
+		change(&other)
+		if other.Hash() == plan.Hash() {
+			t.Errorf("another %s has the same hash", what)
+		}
+	}
+}
+
+func TestFingerprintIsReadAsPeopleWriteIt(t *testing.T) {
+	want := ceremony.Fingerprint("e58294f2e9a227486e8b061b31cc528fd7fa3f19")
+	for _, s := range []string{
+		"e58294f2e9a227486e8b061b31cc528fd7fa3f19", "E58294F2E9A227486E8B061B31CC528FD7FA3F19",
+		"E582 94F2 E9A2 2748 6E8B  061B 31CC 528F D7FA 3F19", "0xE58294F2E9A227486E8B061B31CC528FD7FA3F19",
+	} {
+		if got, err := ceremony.ParseFingerprint(s); err != nil || got != want {
+			t.Errorf("%q: %q, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"", "e58294f2", "e58294f2e9a227486e8b061b31cc528fd7fa3f1g", "31CC528FD7FA3F19"} {
+		if got, err := ceremony.ParseFingerprint(s); err == nil {
+			t.Errorf("%q is read as %q", s, got)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package ceremony_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/gob"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"conclave/ceremony"
+)
+
+const canary = "canary-0123456789abcdef0123456789abcdef"
+
+func TestP1SecretLeaksUnderNoVerb(t *testing.T) {
+	secret := ceremony.NewSecret([]byte(canary))
+	type inside struct{ s *ceremony.Secret }
+	type value struct{ s ceremony.Secret }
+	var out bytes.Buffer
+	for _, v := range []any{
+		secret, *secret, inside{secret}, &inside{secret}, value{*secret}, []any{secret}, map[string]any{"k": secret},
+		ceremony.Submission{Share: secret}, fmt.Errorf("wrapped: %v", secret),
+	} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%T", "%p"} {
+			fmt.Fprintf(&out, verb+"\n", v)
+		}
+		slog.New(slog.NewTextHandler(&out, nil)).Info("m", "v", v)
+		slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "v", v)
+		_ = json.NewEncoder(&out).Encode(v)
+		_ = gob.NewEncoder(&out).Encode(v)
+	}
+	if out.Len() < 1000 {
+		t.Fatalf("only %d bytes were printed", out.Len())
+	}
+	assertNoCanary(t, out.String(), canary)
+}
+
+// assertNoCanary looks for a secret raw, reversed, in hexadecimal and base64.
+func assertNoCanary(t *testing.T, text, secret string) {
+	t.Helper()
+	reversed := []byte(secret)
+	slices.Reverse(reversed)
+	for form, needle := range map[string]string{
+		"raw": secret, "reversed": string(reversed), "hex": hex.EncodeToString([]byte(secret)),
+		"base64": base64.StdEncoding.EncodeToString([]byte(secret))[:len(secret)],
+		"bytes":  strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
+	} {
+		if strings.Contains(strings.ToLower(text), strings.ToLower(needle)) {
+			t.Errorf("the secret stands in the text, %s", form)
+		}
+	}
+}
+
+func TestSecretIsWipedAfterUse(t *testing.T) {
+	for name, use := range map[string]func(*ceremony.Secret){
+		"use":   func(s *ceremony.Secret) { _ = s.Use(func([]byte) error { return nil }) },
+		"error": func(s *ceremony.Secret) { _ = s.Use(func([]byte) error { return errors.New("no") }) },
+		"panic": func(s *ceremony.Secret) {
+			defer func() { _ = recover() }()
+			_ = s.Use(func([]byte) error { panic("no") })
+		},
+		"wipe": func(s *ceremony.Secret) { s.Wipe() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := []byte(canary)
+			s := ceremony.NewSecret(b)
+			use(s)
+			if !bytes.Equal(b, make([]byte, len(b))) {
+				t.Errorf("left: %q", b)
+			}
+			if err := s.Use(func([]byte) error { return nil }); !errors.Is(err, ceremony.ErrSecretSpent) {
+				t.Errorf("second use: %v", err)
+			}
+			if _, err := s.Tag([]byte("k")); !errors.Is(err, ceremony.ErrSecretSpent) {
+				t.Errorf("tag after use: %v", err)
+			}
+		})
+	}
+}
+
+func TestSecretTagNamesEqualShares(t *testing.T) {
+	tag := func(share, key string) string {
+		s := ceremony.NewSecret([]byte(share))
+		defer s.Wipe()
+		sum, err := s.Tag([]byte(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hex.EncodeToString(sum[:])
+	}
+	if tag("a", "k") != tag("a", "k") || tag("a", "k") == tag("b", "k") || tag("a", "k") == tag("a", "l") {
+		t.Error("tags don't tell shares apart")
+	}
+}
+
+// No field of an event can hold a secret: not bytes, not a Secret, nothing that
+// takes any value.
+func TestP1NoEventCanHoldASecret(t *testing.T) {
+	var walk func(path string, ty reflect.Type)
+	walk = func(path string, ty reflect.Type) {
+		switch ty.Kind() {
+		case reflect.String, reflect.Int, reflect.Bool:
+		case reflect.Pointer:
+			walk(path, ty.Elem())
+		case reflect.Slice:
+			if ty.Elem().Kind() == reflect.Uint8 {
+				t.Errorf("%s holds bytes", path)
+				return
+			}
+			walk(path+"[]", ty.Elem())
+		case reflect.Struct:
+			if ty.String() == "time.Time" {
+				return
+			}
+			if ty == reflect.TypeFor[ceremony.Secret]() {
+				t.Errorf("%s holds a secret", path)
+			}
+			for f := range ty.Fields() {
+				walk(path+"."+f.Name, f.Type)
+			}
+		default:
+			t.Errorf("%s is a %s", path, ty)
+		}
+	}
+	for _, e := range ceremony.EveryEvent() {
+		walk(ceremony.TypeOf(e), reflect.TypeOf(e))
+	}
+}
