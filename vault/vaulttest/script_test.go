@@ -16,18 +16,18 @@ func TestFaultsComeInPairsOfAppliedAndNot(t *testing.T) {
 		status  int // 0: no answer
 		applied bool
 	}{
-		"refused":                 {vaulttest.Refuse(500, "storage is down"), 500, false},
-		"refused, but applied":    {vaulttest.RefuseAfter(500, "storage is down"), 500, true},
-		"connection lost":         {vaulttest.HangUp(), 0, false},
-		"answer lost":             {vaulttest.HangUpAfter(), 0, true},
-		"no leader":               {vaulttest.NoLeader(), 500, false},
-		"sealed":                  {vaulttest.Sealed(), 503, false},
-		"rate limited":            {vaulttest.TooMany(2 * time.Second), 429, false},
-		"elsewhere":               {vaulttest.RedirectTo("http://127.0.0.1:1"), 307, false},
-		"late":                    {vaulttest.Slow(time.Millisecond), 200, true},
-		"late answer":             {vaulttest.SlowAfter(time.Millisecond), 200, true},
-		"late, then lost":         {vaulttest.Chain(vaulttest.Slow(time.Millisecond), vaulttest.HangUpAfter()), 0, true},
-		"an untroubled act of no": {vaulttest.Chain(), 200, true},
+		"refused":              {vaulttest.Refuse(500, "storage is down"), 500, false},
+		"refused, but applied": {vaulttest.RefuseAfter(500, "storage is down"), 500, true},
+		"connection lost":      {vaulttest.HangUp(), 0, false},
+		"answer lost":          {vaulttest.HangUpAfter(), 0, true},
+		"no leader":            {vaulttest.NoLeader(), 500, false},
+		"sealed":               {vaulttest.Sealed(), 503, false},
+		"rate limited":         {vaulttest.TooMany(2 * time.Second), 429, false},
+		"elsewhere":            {vaulttest.RedirectTo("http://127.0.0.1:1"), 307, false},
+		"late":                 {vaulttest.Slow(time.Millisecond), 200, true},
+		"late answer":          {vaulttest.SlowAfter(time.Millisecond), 200, true},
+		"late, then lost":      {vaulttest.Chain(vaulttest.Slow(time.Millisecond), vaulttest.HangUpAfter()), 0, true},
+		"nothing":              {vaulttest.Chain(), 200, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := start(t, vaulttest.Options{})

@@ -1,0 +1,156 @@
+package vaulttest_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"conclave/vault/vaulttest"
+)
+
+func TestRealServerSpeaksTLSUnderItsAuthority(t *testing.T) {
+	authority, err := vaulttest.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := vaulttest.StartReal(t, vaulttest.RealOptions{Storage: "inmem", TLS: authority})
+	op := vaulttest.NewOperator(server.Addr(), server.CA())
+	keys, err := op.Init(t.Context(), 3, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := op.Unseal(t.Context(), keys.Shares[1:]...); err != nil {
+		t.Fatal(err)
+	}
+	if root, err := op.IsRootToken(t.Context(), keys.RootToken); !root || err != nil {
+		t.Errorf("root is %t, %v", root, err)
+	}
+	if _, err := vaulttest.NewOperator(server.Addr(), nil).Do(t.Context(), "GET", "sys/seal-status", nil); err == nil {
+		t.Error("a client without the authority was served")
+	}
+}
+
+func TestRealAndEmulatedStandbysBehaveAlike(t *testing.T) {
+	nodes, keys := vaulttest.StartRealCluster(t, 3, 3, 2)
+	emulated := start(t, vaulttest.Options{Nodes: 3, Unruly: true})
+	for _, c := range []struct {
+		name   string
+		addrs  []string
+		shares []string
+	}{
+		{"real", []string{nodes[0].Addr(), nodes[1].Addr(), nodes[2].Addr()}, keys.Shares},
+		{"emulated", emulated.Addrs(), emulated.shares},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			send := func(node int, method, path string, body any) vaulttest.Answer {
+				t.Helper()
+				answer, err := vaulttest.NewOperator(c.addrs[node], nil).Do(t.Context(), method, path, body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return answer
+			}
+			if got := send(1, "GET", "sys/health", nil).Status; got != 429 {
+				t.Errorf("a standby's health is %d", got)
+			}
+			leader := send(2, "GET", "sys/leader", nil)
+			if leader.Bool("is_self") || leader.String("leader_address") != c.addrs[0] {
+				t.Errorf("a standby says of the leader: %v", leader.Body)
+			}
+			if status, location := askWithoutForwarding(t, c.addrs[1]); status != 307 || location != c.addrs[0]+"/v1/sys/rekey/init" {
+				t.Errorf("a standby that mustn't forward answers %d, Location %q", status, location)
+			}
+			if got := send(1, "GET", "sys/key-status", nil).Status; got != 403 {
+				t.Errorf("a forwarded request without a token is answered %d", got)
+			}
+			nonce := send(1, "PUT", "sys/rekey/init", body{"secret_shares": 5, "secret_threshold": 3}).String("nonce")
+			if got := send(2, "PUT", "sys/rekey/update", body{"key": c.shares[0], "nonce": nonce}); got.Int("progress") != 1 {
+				t.Errorf("a forwarded share is answered %d %v", got.Status, got.Body)
+			}
+			if got := send(2, "PUT", "sys/rekey/update", body{"key": c.shares[0], "nonce": nonce}); got.Status != 400 {
+				t.Errorf("a forwarded share that came before is answered %d", got.Status)
+			}
+			if got := send(1, "PUT", "sys/rekey/update", body{"key": c.shares[1], "nonce": nonce}); !got.Bool("complete") {
+				t.Errorf("the last share is answered %d %v", got.Status, got.Errors)
+			}
+			if got := send(0, "GET", "sys/seal-status", nil); got.Int("n") != 5 {
+				t.Errorf("the leader says n is %d", got.Int("n"))
+			}
+			if got := send(1, "GET", "sys/seal-status", nil); got.Int("n") != 3 {
+				t.Errorf("a standby says n is %d, want the old number", got.Int("n"))
+			}
+		})
+	}
+}
+
+func askWithoutForwarding(t *testing.T, addr string) (status int, location string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", addr+"/v1/sys/rekey/init", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Vault-No-Request-Forwarding", "1")
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode, resp.Header.Get("Location")
+}
+
+func TestMissingServerSkipsOrFailsAndSaysWhatToRun(t *testing.T) {
+	t.Setenv("CONCLAVE_VAULT_BINARY", filepath.Join(t.TempDir(), "nothing"))
+	for required, want := range map[string]string{"": "skip", "1": "fail"} {
+		t.Setenv("CONCLAVE_REQUIRE_TOOLS", required)
+		outcome := &recorder{TB: t}
+		func() {
+			defer func() { recover() }()
+			vaulttest.StartReal(outcome, vaulttest.RealOptions{})
+		}()
+		if outcome.verdict != want || !strings.Contains(outcome.text, "make vault") {
+			t.Errorf("required %q: %s %q, want %s", required, outcome.verdict, outcome.text, want)
+		}
+	}
+}
+
+func TestServerThatDoesNotStartFailsWithItsWords(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "vault")
+	if err := os.WriteFile(binary, []byte("#!/bin/sh\necho the disk is full >&2\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CONCLAVE_VAULT_BINARY", binary)
+	outcome := &recorder{TB: t}
+	func() {
+		defer func() { recover() }()
+		vaulttest.StartReal(outcome, vaulttest.RealOptions{})
+	}()
+	if outcome.verdict != "fail" || !strings.Contains(outcome.text, "the disk is full") {
+		t.Errorf("%s %q", outcome.verdict, outcome.text)
+	}
+}
+
+// recorder is a test that notes how it ended instead of ending.
+type recorder struct {
+	testing.TB
+	verdict, text string
+}
+
+func (r *recorder) Helper() {}
+
+func (r *recorder) Skipf(format string, args ...any) {
+	r.end("skip", fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.end("fail", fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) Fatal(args ...any) { r.end("fail", fmt.Sprint(args...)) }
+
+func (r *recorder) end(verdict, text string) {
+	r.verdict, r.text = verdict, text
+	panic(verdict)
+}

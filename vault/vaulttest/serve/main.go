@@ -1,0 +1,98 @@
+// Serve runs the emulated Vault by hand, initialised and unsealed, and prints what one needs to play with it.
+//
+//	go run ./vault/vaulttest/serve --listen 127.0.0.1:8200 --shares 5 --threshold 3
+//
+// Its shares and its root token are printed, since they protect nothing. With --control it also listens for things that go wrong:
+//
+//	curl -d '{"route": "PUT sys/rekey/update", "act": "hang-up-after"}' localhost:8201/fault
+//	curl -X POST localhost:8201/node/1/restart
+//	curl localhost:8201/log
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"conclave/vault/vaulttest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "serve:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	var options vaulttest.Options
+	flag.StringVar(&options.Listen, "listen", "127.0.0.1:8200", "the first node's `address`")
+	flag.IntVar(&options.Nodes, "nodes", 1, "how many nodes; all but the first choose a free port")
+	flag.StringVar(&options.Storage, "storage", "raft", "raft, or inmem for a server without high availability")
+	flag.BoolVar(&options.Redirect, "redirect", false, "standbys answer 307 and don't forward")
+	shares := flag.Int("shares", 5, "how many shares; 0 leaves the server not initialised")
+	threshold := flag.Int("threshold", 3, "how many of them are needed")
+	control := flag.String("control", "", "`address` that takes faults, if any")
+	flag.Parse()
+
+	cluster, err := vaulttest.New(options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cluster.Close()) }()
+	if *shares > 0 {
+		if err := initialise(ctx, cluster, *shares, *threshold); err != nil {
+			return err
+		}
+	}
+	for i, addr := range cluster.Addrs() {
+		fmt.Printf("node %d: %s\n", i+1, addr)
+	}
+	if *control == "" {
+		<-ctx.Done()
+		return nil
+	}
+	return serveControl(ctx, *control, cluster)
+}
+
+func initialise(ctx context.Context, cluster *vaulttest.Cluster, shares, threshold int) error {
+	keys, err := vaulttest.NewOperator(cluster.Addr(), nil).Init(ctx, shares, threshold)
+	if err != nil {
+		return err
+	}
+	for _, addr := range cluster.Addrs() {
+		if err := vaulttest.NewOperator(addr, nil).Unseal(ctx, keys.Shares[:threshold]...); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("shares, of which %d are needed:\n  %s\n", threshold, strings.Join(keys.Shares, "\n  "))
+	fmt.Printf("root token: %s\n", keys.RootToken)
+	return nil
+}
+
+func serveControl(ctx context.Context, addr string, cluster *vaulttest.Cluster) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("control: http://%s\n", listener.Addr())
+	server := &http.Server{Handler: newControl(cluster), ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		<-ctx.Done()
+		server.Close() // Serve returns, and its error says so
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
