@@ -39,11 +39,14 @@ func (w *Workspace) Calls(method string) []Entry {
 	return slices.DeleteFunc(w.Journal(), func(e Entry) bool { return e.Way != FromClient || e.What != method })
 }
 
-// Traffic is everything that passed, to be searched: each body as it was, followed by every string in it without JSON's
-// escapes, also of JSON that travelled inside a string. What a test must never find is looked for here.
-func (w *Workspace) Traffic() []byte {
+// Traffic is everything that passed these ways (all, if none is named), to be searched: each body as it was, followed by every string
+// in it without JSON's escapes, also of JSON that travelled inside a string. What a test must never find is looked for here.
+func (w *Workspace) Traffic(ways ...Direction) []byte {
 	var all bytes.Buffer
 	for _, e := range w.Journal() {
+		if len(ways) > 0 && !slices.Contains(ways, e.Way) {
+			continue
+		}
 		all.Write(e.Body)
 		all.WriteByte('\n')
 		writeStrings(&all, e.Body)

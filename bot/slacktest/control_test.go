@@ -1,0 +1,63 @@
+package slacktest_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"conclave/bot/slacktest"
+)
+
+func TestAnotherProcessCanActAsAPerson(t *testing.T) {
+	w := start(t, slacktest.Config{Control: true})
+	s := client{t, w}.connect()
+	alice := w.AddPerson("alice")
+	w.AddPrivateChannel("ops", alice, w.Bot())
+	post := func(path, body string) (int, string) {
+		t.Helper()
+		in := must(http.Post(w.URL()+"/_emu/"+path, "application/json", strings.NewReader(body)))(t)
+		defer func() { _ = in.Body.Close() }()
+		return in.StatusCode, string(must(io.ReadAll(in.Body))(t))
+	}
+	get := func(path string) string {
+		t.Helper()
+		in := must(http.Get(w.URL() + "/_emu/" + path))(t)
+		defer func() { _ = in.Body.Close() }()
+		return string(must(io.ReadAll(in.Body))(t))
+	}
+	answered := background(func() string {
+		_, body := post("command", `{"as":"alice","channel":"ops","command":"/ceremony","text":"status"}`)
+		return body
+	})
+	s.ack(s.next(), answer{"text": "nothing is under way"})
+	if body := <-answered; !strings.Contains(body, `"read":"nothing is under way"`) {
+		t.Errorf("command: %s", body)
+	}
+	if status, body := post("say", `{"as":"alice","text":"hello"}`); status != http.StatusOK || !strings.Contains(body, `"text":"hello"`) {
+		t.Errorf("say: %d %s", status, body)
+	}
+	if status, _ := post("upload", `{"as":"alice","name":"a.asc","content":"YXJtb3I="}`); status != http.StatusOK {
+		t.Errorf("upload: %d", status)
+	}
+	if got := get("inbox?as=alice"); !strings.Contains(got, `"read":"[file a.asc, 5 bytes]"`) || !strings.Contains(got, "nothing is under way") {
+		t.Errorf("inbox: %s", got)
+	}
+	if got := get("state"); !strings.Contains(got, `"sockets":1`) || !strings.Contains(got, `"name":"alice"`) {
+		t.Errorf("state: %s", got)
+	}
+	if got := get("wait?after=0"); !strings.Contains(got, "journal") {
+		t.Errorf("wait: %s", got)
+	}
+	for path, want := range map[string]int{"say": http.StatusNotFound, "click": http.StatusNotFound} {
+		if status, body := post(path, `{"as":"mallory","text":"x"}`); status != want {
+			t.Errorf("%s as nobody: %d %s", path, status, body)
+		}
+	}
+	closed := start(t, slacktest.Config{})
+	in := must(http.Get(closed.URL() + "/_emu/state"))(t)
+	_ = in.Body.Close()
+	if in.StatusCode != http.StatusNotFound {
+		t.Errorf("control without being asked for: %d", in.StatusCode)
+	}
+}
