@@ -84,7 +84,8 @@ func unarmor(text []byte) (blocks []block, around string) {
 // normalise undoes what happens to a text on its way: the escapes of a web page,
 // another encoding, typographic dashes and spaces, invisible characters.
 func normalise(text []byte) string {
-	s := html.UnescapeString(decodeUTF16(text))
+	// Twice: what was copied out of a web page may have been escaped before.
+	s := html.UnescapeString(html.UnescapeString(decodeUTF16(text)))
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\r', r == '\u0085', r == '\u2028', r == '\u2029', r == '\v', r == '\f':

@@ -258,15 +258,15 @@ func whyNot(entity *pgp.Entity, t time.Time, config *packet.Config, does func(*p
 	return otherwise
 }
 
-// signsNow says whether the key or subkey with this id may sign at a time. It
+// signsAt makes sure that the key or subkey with this id may sign at a time. It
 // parses the key anew: an entity that was asked about an earlier time has noted
 // down that later revocations are not valid.
-func (c *Certificate) signsNow(id uint64, now time.Time) error {
+func (c *Certificate) signsAt(id uint64, t time.Time) error {
 	entity, err := c.parse()
 	if err != nil {
 		return err
 	}
-	if _, ok := entity.SigningKeyById(now, id, strict(now)); !ok {
+	if _, ok := entity.SigningKeyById(t, id, strict(t)); !ok {
 		return ErrCannotSign
 	}
 	return nil

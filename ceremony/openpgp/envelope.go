@@ -22,7 +22,7 @@ const skew = 5 * time.Minute
 
 // Open opens an envelope, armored or binary, as it came.
 //
-// Life of a share, 4: the message is decrypted, and becomes a secret when the
+// Life of a share, 4 of 7: the message is decrypted, and becomes a secret when the
 // holder's signature, its binding to this ceremony and its shape are right (P2).
 // The errors are Refusals, given in the order in which errors.go of package
 // ceremony lists them, and none carries anything of the content (P1).
@@ -56,7 +56,7 @@ func (k *key) Open(envelope []byte, want ceremony.Expected) (secret *ceremony.Se
 	if err != nil {
 		return nil, evidence, err
 	}
-	if signature.err == nil {
+	if signature.signer != "" {
 		evidence.Signer, evidence.SignedAt = signature.signer, signature.at
 	}
 	if err := signature.check(holder, want, k.announced.Identity); err != nil {
@@ -72,6 +72,7 @@ func (k *key) Open(envelope []byte, want ceremony.Expected) (secret *ceremony.Se
 // signature is what an envelope shows of who signed it.
 type signature struct {
 	count      int
+	foreign    bool  // by a key that is neither the holder's nor ours
 	err        error // nil when it verified
 	signer     ceremony.Fingerprint
 	id         uint64 // of the key or subkey that signed
@@ -161,9 +162,7 @@ func signatureOf(md *pgp.MessageDetails) signature {
 	if s.err == nil {
 		s.err = candidate.SignatureError
 	}
-	if s.err == nil && (md.Signature == nil || md.SignedBy == nil) {
-		s.err = pgperrors.ErrUnknownIssuer
-	}
+	s.foreign = candidate.SignedByEntity == nil || s.err == nil && (md.Signature == nil || md.SignedBy == nil)
 	if candidate.CorrespondingSig != nil {
 		s.at = candidate.CorrespondingSig.CreationTime.UTC()
 		for _, r := range candidate.CorrespondingSig.IntendedRecipients {
@@ -171,7 +170,7 @@ func signatureOf(md *pgp.MessageDetails) signature {
 		}
 	}
 	s.id = candidate.IssuerKeyId
-	if s.err == nil {
+	if s.err == nil && !s.foreign {
 		s.signer = fingerprintOf(md.SignedBy.Entity.PrimaryKey)
 	}
 	return s
@@ -186,32 +185,23 @@ func (s signature) check(holder *Certificate, want ceremony.Expected, identity c
 		return ceremony.Unsigned
 	case s.count > 1:
 		return ceremony.ManySignatures
-	case errors.Is(s.err, pgperrors.ErrUnknownIssuer):
-		return ceremony.WrongSigner
-	case s.err == nil && s.signer != want.Signer:
+	case s.foreign, s.err == nil && s.signer != want.Signer:
 		return ceremony.WrongSigner
 	}
-	if s.err != nil {
-		if _, ok := errors.AsType[pgperrors.SignatureError](s.err); ok || s.at.IsZero() {
-			return ceremony.BadSignature
-		}
+	if _, ok := errors.AsType[pgperrors.SignatureError](s.err); ok || s.at.IsZero() {
+		return ceremony.BadSignature
 	}
 	switch {
-	case s.at.After(want.Now.Add(skew)):
-		return ceremony.FromTheFuture
+	case holder.signsAt(s.id, want.Now) != nil:
+		return ceremony.SignerInvalid
 	case s.at.Before(want.NotBefore.Add(-skew)):
 		return ceremony.Stale
-	case errors.Is(s.err, pgperrors.ErrSignatureExpired):
-		return ceremony.BadSignature
+	case s.at.After(want.Now.Add(skew)):
+		return ceremony.FromTheFuture
+	case errors.Is(s.err, pgperrors.ErrKeyExpired), errors.Is(s.err, pgperrors.ErrKeyRevoked):
+		return ceremony.SignerInvalid
 	case s.err != nil:
-		// The signature is sound and the time is ours: it is the key that is not
-		// valid, or not one that signs.
-		if _, ok := errors.AsType[pgperrors.StructuralError](s.err); ok && holder.signsNow(s.id, want.Now) == nil {
-			return ceremony.BadSignature
-		}
-		return ceremony.SignerInvalid
-	case holder.signsNow(s.id, want.Now) != nil:
-		return ceremony.SignerInvalid
+		return ceremony.BadSignature
 	case len(s.recipients) > 0 && !slices.Contains(s.recipients, identity):
 		// Signed for somebody else, who encrypted it again to us.
 		return ceremony.OtherIdentity

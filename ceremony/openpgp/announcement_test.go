@@ -1,0 +1,210 @@
+package openpgp_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+)
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }
+
+// pasted is what a holder copies out of a direct message.
+func (s *stage) pasted() []byte {
+	a := s.key.Announced()
+	return []byte("Somebody needs your share.\n```\n" + a.Announcement + "```\nand\n```\n" + a.Certificate + "```\n")
+}
+
+func TestAnnouncementSaysWhatHoldersNeed(t *testing.T) {
+	s := newStage(t)
+	inv := must(openpgp.CheckAnnouncement(s.pasted(), s.identity.Fingerprint(), s.want.Now))(t)
+	n := notice(s.identity.Fingerprint(), s.now)
+	for _, tt := range []struct{ name, got, want string }{
+		{"plan", inv.Plan(), n.Plan.Text()},
+		{"hash", inv.PlanHash(), n.Plan.Hash()},
+		{"ceremony", string(inv.Ceremony()), string(n.Plan.Ceremony)},
+		{"operation", string(inv.Operation()), string(n.Plan.Operation)},
+		{"cluster", inv.Cluster(), n.Plan.Cluster},
+		{"step", string(inv.Step()), string(n.Step)},
+		{"nonce", inv.Nonce(), n.Nonce},
+		{"identity", string(inv.Identity()), string(s.identity.Fingerprint())},
+		{"prefix", inv.Prefix(), s.key.Announced().Prefix(n.Plan.Ceremony)},
+		{"expires", inv.Expires().String(), n.Expires.String()},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, tt.got, tt.want)
+		}
+	}
+}
+
+func TestAnnouncementAndCertificateFitIntoABlockOfAChatMessage(t *testing.T) {
+	id := must(openpgp.Generate("conclave prod", start))(t)
+	opener := openpgp.NewOpener(id, nil)
+	for _, holders := range []int{3, 5, 9, 20} {
+		n := notice(id.Fingerprint(), start)
+		n.Plan = plan(id.Fingerprint(), start, holders)
+		a := must(opener.NewKey(n))(t).Announced()
+		inv := must(openpgp.CheckAnnouncement([]byte(a.Announcement+a.Certificate), id.Fingerprint(), start))(t)
+		t.Logf("%d holders: plan %d, announcement %d, certificate %d characters; plan inside: %t",
+			holders, len(n.Plan.Text()), len(a.Announcement), len(a.Certificate), inv.Plan() != "")
+		if len(a.Announcement) > 2900 || len(a.Certificate) > 2900 {
+			t.Errorf("%d holders: they don't fit", holders)
+		}
+		if holders <= 9 && inv.Plan() != n.Plan.Text() {
+			t.Errorf("%d holders: the plan is left out", holders)
+		}
+		if inv.PlanHash() != n.Plan.Hash() {
+			t.Errorf("%d holders: another plan", holders)
+		}
+	}
+}
+
+func TestPlanTooLongForOneBlockIsNamedByItsHash(t *testing.T) {
+	s := newStage(t)
+	n := notice(s.identity.Fingerprint(), s.now)
+	for range 60 {
+		n.Plan.Reason += n.Plan.Hash() // doesn't compress
+	}
+	a := must(s.opener.NewKey(n))(t).Announced()
+	if len(a.Announcement) > 2900 {
+		t.Errorf("%d characters", len(a.Announcement))
+	}
+	inv := must(openpgp.CheckAnnouncement([]byte(a.Announcement+a.Certificate), s.identity.Fingerprint(), s.now))(t)
+	if inv.Plan() != "" || inv.PlanHash() != n.Plan.Hash() {
+		t.Error("neither the plan nor its hash alone")
+	}
+}
+
+func TestAnnouncementIsRefusedInItsOwnWords(t *testing.T) {
+	s, other := newStage(t), newStage(t)
+	pin := s.identity.Fingerprint()
+	a := s.key.Announced()
+	second := must(s.opener.NewKey(notice(pin, s.now)))(t).Announced()
+	n := notice(pin, s.now)
+	n.Nonce = "another"
+	rebound := must(s.opener.NewKey(n))(t).Announced()
+
+	// What a forger has: the real certificate, and an identity of the same name.
+	grafted := parse(t, a.Certificate)
+	grafted.Subkeys = other.to.Subkeys
+	grafted.Subkeys[0].Primary = grafted
+
+	for name, tt := range map[string]struct {
+		text string
+		now  time.Time
+		want error
+	}{
+		"nothing":                       {"hello", s.now, openpgp.ErrNoAnnouncement},
+		"certificate alone":             {a.Certificate, s.now, openpgp.ErrNoAnnouncement},
+		"announcement alone":            {a.Announcement, s.now, openpgp.ErrNoCertificate},
+		"announcement cut":              {a.Announcement[:400] + "\n" + a.Certificate, s.now, openpgp.ErrNoAnnouncement},
+		"an envelope":                   {string(s.craft(t, craft{})) + a.Certificate, s.now, openpgp.ErrNoAnnouncement},
+		"another bot":                   {string(other.pasted()), s.now, openpgp.ErrOtherIdentity},
+		"signed by another bot":         {other.key.Announced().Announcement + a.Certificate, s.now, openpgp.ErrNotSigned},
+		"expired":                       {string(s.pasted()), a.Expires, openpgp.ErrAnnouncementStale},
+		"from the future":               {string(s.pasted()), s.now.Add(-10 * time.Minute), openpgp.ErrNotSigned},
+		"key of another announcement":   {a.Announcement + second.Certificate, s.now, openpgp.ErrCeremonyKey},
+		"key bound for another nonce":   {a.Announcement + rebound.Certificate, s.now, openpgp.ErrCeremonyKey},
+		"key bound by another identity": {a.Announcement + string(public(t, grafted)), s.now, openpgp.ErrCeremonyKey},
+	} {
+		inv, err := openpgp.CheckAnnouncement([]byte(tt.text), pin, tt.now)
+		if inv != nil || !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, err, tt.want)
+		}
+	}
+}
+
+func TestHolderWhoseClockIsALittleBehindCanSeal(t *testing.T) {
+	s := newStage(t)
+	early := s.now.Add(-2 * time.Minute)
+	inv := must(openpgp.CheckAnnouncement(s.pasted(), s.identity.Fingerprint(), early))(t)
+	s.opened(t, []byte(must(inv.Seal([]byte(share), holderKey(t, s.holder), early))(t)))
+}
+
+func TestSealedShareIsOpened(t *testing.T) {
+	s := newStage(t)
+	inv := must(openpgp.CheckAnnouncement(s.pasted(), s.identity.Fingerprint(), s.want.Now))(t)
+	envelope := must(inv.Seal([]byte(" "+share+"\n"), holderKey(t, s.holder), s.want.Now))(t)
+	t.Logf("the envelope has %d characters", len(envelope))
+	s.opened(t, []byte(envelope))
+}
+
+func TestWhatIsNoShareIsNotSealed(t *testing.T) {
+	s := newStage(t)
+	inv := must(openpgp.CheckAnnouncement(s.pasted(), s.identity.Fingerprint(), s.want.Now))(t)
+	for _, text := range []string{"", "hunter2", share + share, share + " " + share} {
+		_, err := inv.Seal([]byte(text), holderKey(t, s.holder), s.want.Now)
+		if !errors.Is(err, openpgp.ErrNotAShare) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestCertificateOfAnInvitationHoldsOneKey(t *testing.T) {
+	s := newStage(t)
+	// gpg --export brings the keys of earlier ceremonies along.
+	older := parse(t, must(s.opener.NewKey(notice(s.identity.Fingerprint(), s.now.Add(-time.Minute))))(t).Announced().Certificate)
+	both := parse(t, s.key.Announced().Certificate)
+	older.Subkeys[0].Primary = both
+	both.Subkeys = append(both.Subkeys, older.Subkeys[0])
+	text := s.key.Announced().Announcement + string(public(t, both))
+	inv := must(openpgp.CheckAnnouncement([]byte(text), s.identity.Fingerprint(), s.want.Now))(t)
+	alone := parse(t, inv.Certificate())
+	if len(alone.Subkeys) != 1 || hexOf(alone.Subkeys[0].PublicKey.Fingerprint) != s.key.Announced().Subkey {
+		t.Error("it holds other keys")
+	}
+	s.to = alone
+	s.opened(t, s.craft(t, craft{}))
+}
+
+func TestCeremonyKeyIsBoundToCeremonyNonceAndExpiry(t *testing.T) {
+	s := newStage(t)
+	a := s.key.Announced()
+	subkey := s.to.Subkeys[0]
+	binding := must(subkey.Verify(s.now, at(s.now)))(t)
+	found := ""
+	for _, n := range binding.Notations {
+		if n.Name == "ceremony@conclave.invalid" {
+			found = string(n.Value)
+		}
+	}
+	if want := string(s.want.Ceremony) + " " + s.want.Nonce; found != want {
+		t.Errorf("the notation says %q, want %q", found, want)
+	}
+	if _, ok := s.to.EncryptionKey(a.Expires.Add(time.Second), at(a.Expires)); ok {
+		t.Error("it can be encrypted to after its expiry")
+	}
+	if subkey.PublicKey.PubKeyAlgo != packet.PubKeyAlgoECDH || s.to.PrimaryKey.Version != 4 {
+		t.Error("not the profile that every program encrypts to")
+	}
+	if a.Subkey != hexOf(subkey.PublicKey.Fingerprint) || a.Identity != s.identity.Fingerprint() {
+		t.Errorf("announced as %s of %s", a.Subkey, a.Identity)
+	}
+}
+
+func TestKeyThatWouldNeverLiveIsNotMade(t *testing.T) {
+	s := newStage(t)
+	n := notice(s.identity.Fingerprint(), s.now)
+	n.Expires = n.At
+	if _, err := s.opener.NewKey(n); err == nil {
+		t.Error("made")
+	}
+}
+
+func holderKey(t testing.TB, e *pgp.Entity) *openpgp.HolderKey {
+	t.Helper()
+	var b strings.Builder
+	if err := e.SerializePrivateWithoutSigning(&b, nil); err != nil {
+		t.Fatal(err)
+	}
+	return must(openpgp.ReadHolderKey(enarmor(t, "PGP PRIVATE KEY BLOCK", []byte(b.String())), nil))(t)
+}
+
+var _ ceremony.Opener = (*openpgp.Opener)(nil)
