@@ -121,28 +121,41 @@ func needed(c ceremony.Ceremony) int {
 // progress is a square for every share that is needed, and by name who is in and
 // who is still missing.
 func progress(c ceremony.Ceremony) string {
-	if c.Round.Number == 0 {
+	proof := c.Round.Step == ceremony.Verify
+	if c.Round.Number == 0 || c.State == ceremony.StateHandingOut || proof && !c.Plan.Verification {
 		return ""
 	}
+	in := contributions(c)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  *%d of %d*", squares(len(c.Round.Counted), needed(c)), len(c.Round.Counted), needed(c))
+	fmt.Fprintf(&b, "%s  *%d of %d*", squares(len(in), needed(c)), len(in), needed(c))
 	if c.Round.Number > 1 {
 		fmt.Fprintf(&b, "  (round %d)", c.Round.Number)
 	}
 	if c.Attempt.Number > 1 {
 		fmt.Fprintf(&b, "  (attempt %d)", c.Attempt.Number)
 	}
-	for _, s := range c.Round.Counted {
+	for _, s := range in {
 		fmt.Fprintf(&b, "\n:white_check_mark: %s, %s", escape(s.By.Name), clock(s.At))
 	}
-	if !c.Ended() && len(c.Round.Counted) < needed(c) {
-		var missing []string
-		for _, p := range c.Missing() {
-			missing = append(missing, escape(p.Name))
-		}
-		fmt.Fprintf(&b, "\n:hourglass_flowing_sand: %s from: %s", plural(needed(c)-len(c.Round.Counted), "more share"), listOr(missing))
+	if c.Wants() && len(in) < needed(c) {
+		fmt.Fprintf(&b, "\n:hourglass_flowing_sand: %s from: %s", plural(needed(c)-len(in), "more share"), listOr(names(c.Missing())))
 	}
 	return b.String()
+}
+
+// contributions are the shares of the round, with the one that completed it:
+// that one is told by what Vault made of it, and not counted in the round.
+func contributions(c ceremony.Ceremony) []ceremony.Contribution {
+	in := slices.Clone(c.Round.Counted)
+	for _, e := range c.History {
+		switch ev := e.Event.(type) {
+		case ceremony.Verified:
+			in = append(in, ceremony.Contribution{By: ev.By, At: e.At})
+		case ceremony.TokenIssued:
+			in = append(in, ceremony.Contribution{By: ev.By, At: e.At})
+		}
+	}
+	return in
 }
 
 // freezeWords says what stopped the ceremony and what may be done about it.

@@ -239,6 +239,7 @@ func renderDelivery(c ceremony.Ceremony, p ceremony.Parcel, s ceremony.SignedPar
 			section("*2.* Check that it is yours and that you can open it. The first command shows Conclave's signed line, which ends with the number that the second prints:"),
 			listing(pasteInto("gpg -d", s.Line)),
 			listing("gpg --dearmor < " + file + " | sha256sum"),
+			listing("gpg -qd " + file + " > /dev/null && echo 'it opens'"),
 			section("*3.* Keep the file safe, off this computer if you can. Don't decrypt it to disk. %s", keep),
 			footnote("`%s` · signed by %s", c.ID(), c.Plan.Identity),
 		},

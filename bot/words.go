@@ -105,6 +105,7 @@ func sentinels() []sentence {
 		{ceremony.ErrUnknownCeremony, words{"There is no ceremony with this id.", "`/ceremony list` shows the open ones, `/ceremony history` all."}},
 		{ceremony.ErrJournal, words{"The journal can't be written, and nothing is done that can't be recorded.", "The operator of Conclave has to look at its disk; after that, try again."}},
 		{ceremony.ErrBehind, words{"Another process has written to this ceremony's journal.", "The operator of Conclave has to make sure that it runs only once."}},
+		{ceremony.ErrLocked, words{"Another process uses this journal.", "The operator of Conclave has to make sure that it runs only once."}},
 		{ceremony.ErrChain, words{"The journal of this ceremony was changed from outside; its chain is broken.", "Nothing is done with it any more. Keep the file and tell your security team."}},
 		{ceremony.ErrNotRunning, words{"Conclave is starting or stopping.", "Nothing was done. Try again in a minute."}},
 		{ceremony.ErrNotSent, words{"Vault can't be reached.", "Nothing was sent. Try again when it is back."}},

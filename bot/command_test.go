@@ -1,0 +1,158 @@
+package bot
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"conclave/ceremony"
+)
+
+const (
+	hexShare  = "5f2a9c1b7d3e8f604152637485960718293a4b5c6d7e8f90a1b2c3d4e5f6071899"
+	baseShare = "XyqcG30+j2BBUmN0hZYHGCk6S1xtfo+QobLD1OX2BxiZ"
+)
+
+func TestCommandsAreUnderstood(t *testing.T) {
+	for _, c := range []struct {
+		typed string
+		want  command
+	}{
+		{"", command{verb: verbHelp}},
+		{"   ", command{verb: verbHelp}},
+		{"help", command{verb: verbHelp}},
+		{"HELP Shares", command{verb: verbHelp, topic: "shares"}},
+		{"start rekey prod", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod"}},
+		{"start rekey prod OPS-412: dave leaves", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", text: "OPS-412: dave leaves"}},
+		{"Start Generate-Root PROD “break glass”", command{verb: verbStart, operation: ceremony.GenerateRoot, cluster: "prod", text: "break glass"}},
+		{"start generate–root prod", command{verb: verbStart, operation: ceremony.GenerateRoot, cluster: "prod"}},
+		{"start rekey prod R&amp;D &lt;b&gt;", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", text: "R&D <b>"}},
+		{"approve prod-rekey-k7m2", command{verb: verbApprove, id: "prod-rekey-k7m2"}},
+		{"approve\u00a0k7m2\u00a0266F2915", command{verb: verbApprove, id: "k7m2", hash: "266f2915"}},
+		{"approve `k7m2` " + strings.Repeat("ab", 32), command{verb: verbApprove, id: "k7m2", hash: strings.Repeat("ab", 32)}},
+		{"reject k7m2 not today", command{verb: verbReject, id: "k7m2", text: "not today"}},
+		{"reject k7m2", command{verb: verbReject, id: "k7m2"}},
+		{"status", command{verb: verbStatus}},
+		{"status prod—rekey—k7m2", command{verb: verbStatus, id: "prod-rekey-k7m2"}},
+		{"list", command{verb: verbList}},
+		{"history prod", command{verb: verbHistory, cluster: "prod"}},
+		{"submit", command{verb: verbSubmit}},
+		{"cancel k7m2 wrong\nday", command{verb: verbCancel, id: "k7m2", text: "wrong day"}},
+		{"resume k7m2", command{verb: verbResume, id: "k7m2"}},
+		{"holders", command{verb: verbHolders}},
+	} {
+		got, err := parseCommand(c.typed)
+		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(command{})); err != nil || diff != "" {
+			t.Errorf("%q: %v\n%s", c.typed, err, diff)
+		}
+	}
+}
+
+func TestMisuseIsAnsweredWithTheRightForm(t *testing.T) {
+	for typed, hint := range map[string]string{
+		"start":                   "start OPERATION CLUSTER",
+		"start rekey":             "start OPERATION CLUSTER",
+		"approve":                 "approve ID",
+		"approve k7m2 nohash":     "at least 8",
+		"approve k7m2 266f2915 x": "approve ID [hash]",
+		"approve no/id":           "prod-rekey-k7m2",
+		"reject":                  "reject ID",
+		"resume k7m2 now":         "resume ID",
+		"list all":                "list",
+		"statsu":                  "/ceremony status",
+		"aprove k7m2":             "/ceremony approve",
+		"xyzzy":                   "/ceremony help",
+	} {
+		_, err := parseCommand(typed)
+		u, ok := errors.AsType[usage](err)
+		if !ok || !strings.Contains(u.hint, hint) {
+			t.Errorf("%q is answered %v", typed, err)
+		}
+	}
+}
+
+// TestSecretTypedAsCommandIsNotUsed is about people in a hurry (P1): whatever
+// the verb, what looks like a share, a token or a PGP block trips the wire, and
+// nothing of it comes back.
+func TestSecretTypedAsCommandIsNotUsed(t *testing.T) {
+	for _, secret := range []string{
+		hexShare, baseShare, strings.ToUpper(hexShare), "hvs.CAESIJ0123456789abcdefghijklmnop", "s.0123456789abcdefghijklmn",
+		"-----BEGIN PGP MESSAGE----- hF4D -----END PGP MESSAGE-----", "—BEGIN PGP PRIVATE KEY BLOCK—", "`" + baseShare + "`",
+	} {
+		for _, before := range []string{"", "submit ", "submit k7m2 ", "approve k7m2 ", "approve ", "cancel k7m2 ", "start rekey prod ", "help ", "xyzzy ", "status "} {
+			cmd, err := parseCommand(before + secret)
+			if !errors.Is(err, inCommand) {
+				t.Errorf("%q with a secret: %v, %v", before, cmd, err)
+			}
+		}
+	}
+}
+
+func TestOrdinaryWordsTripNoWire(t *testing.T) {
+	for _, typed := range []string{
+		"start rekey prod https://tickets.example/browse/OPS-412?focused=1234567890123456789012345678901234567890",
+		"start rekey prod commit 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
+		"cancel k7m2 donaudampfschifffahrtselektrizitaetenhaupt",
+	} {
+		if _, err := parseCommand(typed); err != nil {
+			t.Errorf("%q: %v", typed, err)
+		}
+	}
+}
+
+func TestCeremonyIsFoundByPartOfItsID(t *testing.T) {
+	mk := func(id ceremony.ID, s ceremony.State) ceremony.Ceremony {
+		return ceremony.Ceremony{Plan: ceremony.Plan{Ceremony: id}, State: s}
+	}
+	all := []ceremony.Ceremony{
+		mk("prod-rekey-k7m2", ceremony.StateCollecting), mk("prod-rekey-aaaa", ceremony.StateEnded),
+		mk("stage-rekey-k7m3", ceremony.StateProposed), mk("prod-generate-root-k7m2", ceremony.StateEnded),
+	}
+	for typed, want := range map[string]ceremony.ID{
+		"k7m2": "prod-rekey-k7m2", "prod": "prod-rekey-k7m2", "k7m3": "stage-rekey-k7m3", "aaaa": "prod-rekey-aaaa",
+		"prod-generate-root-k7m2": "prod-generate-root-k7m2", "stage-rekey": "stage-rekey-k7m3",
+	} {
+		if got, err := resolve(typed, all); got != want || err != nil {
+			t.Errorf("%q is %q, %v; want %q", typed, got, err, want)
+		}
+	}
+	if _, err := resolve("zzzz", all); !errors.Is(err, noSuchID) {
+		t.Errorf("an unknown id: %v", err)
+	}
+	if _, err := resolve("prod", append(all, mk("prod-rekey-bbbb", ceremony.StateApproved))); !errors.Is(err, manyIDs) {
+		t.Errorf("an ambiguous id: %v", err)
+	}
+	if _, err := onlyOpen(all); !errors.Is(err, manyOpen) {
+		t.Errorf("two are open, none named: %v", err)
+	}
+	if id, err := onlyOpen(all[:2]); id != "prod-rekey-k7m2" || err != nil {
+		t.Errorf("the only open one: %q, %v", id, err)
+	}
+	if _, err := onlyOpen(nil); !errors.Is(err, noneOpen) {
+		t.Errorf("none is open: %v", err)
+	}
+}
+
+// FuzzCommandIsReadOrExplained holds two properties: every text is either a
+// command with a known verb or an error with words, and no error or answer
+// carries what was typed when it tripped the wire.
+func FuzzCommandIsReadOrExplained(f *testing.F) {
+	for _, seed := range []string{"", "start rekey prod why", "approve k7m2 266f2915", "status", "sttaus", hexShare, "approve " + baseShare, "help \u00a0", "“”", "reject -", "start \x00 prod"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		cmd, err := parseCommand(typed)
+		switch {
+		case err != nil:
+			if !ordinary(err) || explain(err).what == "" {
+				t.Fatalf("%q: error without words: %v", typed, err)
+			}
+		case misuse(cmd.verb) == nil || strings.ContainsAny(cmd.id+cmd.cluster, " \n\t"):
+			t.Fatalf("%q is %+v", typed, cmd)
+		case exposed(cmd.id + " " + cmd.cluster + " " + cmd.text):
+			t.Fatalf("%q: something secret got through: %+v", typed, cmd)
+		}
+	})
+}

@@ -1,0 +1,155 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// The people and the moment of every rendered ceremony.
+var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+
+const identity = ceremony.Fingerprint("b5f3c9d2a1e04f6788aa11bb22cc33dd44ee55ff")
+
+func person(name string) ceremony.Person {
+	digit := map[string]string{"alice": "a", "bob": "b", "carol": "c", "dave": "d", "erin": "e"}[name]
+	return ceremony.Person{
+		Name: name, Account: ceremony.Account{Team: "T0CONCLAVE", User: "U0" + strings.ToUpper(name)},
+		Key: ceremony.Fingerprint(strings.Repeat(digit, 40)),
+	}
+}
+
+func people(names ...string) []ceremony.Person {
+	all := make([]ceremony.Person, len(names))
+	for i, n := range names {
+		all[i] = person(n)
+	}
+	return all
+}
+
+func rekeyPlan() ceremony.Plan {
+	return ceremony.Plan{
+		Ceremony: "prod-rekey-k7m2", Operation: ceremony.Rekey, Cluster: "prod", ClusterID: "5fa2c6b4-0d3e-4b0e-8d19-2f1f3f6e7a10",
+		Reason: "OPS-412: <dave> leaves & hands over", Initiator: person("alice"), Approvers: people("alice", "bob"), Approvals: 1,
+		Holders: people("alice", "bob", "carol", "dave", "erin"), Shares: 5, Threshold: 3,
+		Receivers: people("alice", "bob", "carol", "dave", "erin"), NewThreshold: 3, Verification: true, Backup: true,
+		Identity: identity, Proposed: noon, Closes: noon.Add(4 * time.Hour),
+	}
+}
+
+func rootPlan() ceremony.Plan {
+	requester := person("alice")
+	p := rekeyPlan()
+	p.Ceremony, p.Operation, p.Reason = "prod-generate-root-w4hz", ceremony.GenerateRoot, ""
+	p.Receivers, p.NewThreshold, p.Verification, p.Backup = nil, 0, false, false
+	p.Requester = &requester
+	return p
+}
+
+// armor has the size of the real thing and nothing in it.
+func armor(kind string, lines int) string {
+	body := strings.Repeat("mDMEabcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVW+\n", lines)
+	return fmt.Sprintf("-----BEGIN PGP %s-----\n\n%s=njUN\n-----END PGP %s-----\n", kind, body, kind)
+}
+
+func announced(step ceremony.Step, nonce string) ceremony.Announced {
+	return ceremony.Announced{
+		Identity: identity, Subkey: strings.Repeat("7", 40), Announcement: armor("MESSAGE", 30), Certificate: armor("PUBLIC KEY BLOCK", 13),
+		Step: step, Nonce: nonce, At: noon.Add(5 * time.Minute), Expires: noon.Add(4 * time.Hour),
+	}
+}
+
+const (
+	nonce1 = "0a6e2a5c-8f47-4f0b-9a11-6a5b4c3d2e1f"
+	nonce2 = "77b1c2d3-1111-4222-8333-944455566677"
+)
+
+// tale is a ceremony that grows by events, one a minute.
+type tale struct {
+	t       *testing.T
+	entries []ceremony.Entry
+	c       ceremony.Ceremony
+}
+
+func begin(t *testing.T, p ceremony.Plan) *tale {
+	t.Helper()
+	return (&tale{t: t}).then(ceremony.Proposed{Plan: p, PlanHash: p.Hash()})
+}
+
+func (s *tale) then(events ...ceremony.Event) *tale {
+	s.t.Helper()
+	for _, ev := range events {
+		n := len(s.entries)
+		e := ceremony.Entry{
+			Seq: n + 1, At: noon.Add(time.Duration(n) * time.Minute), Hash: strings.Repeat(fmt.Sprintf("%08x", n+1), 8), Event: ev,
+		}
+		if n > 0 {
+			e.Prev = s.entries[n-1].Hash
+		}
+		s.entries = append(s.entries, e)
+	}
+	c, err := ceremony.Replay(s.entries)
+	if err != nil {
+		s.t.Fatalf("replay: %v", err)
+	}
+	s.c = c
+	return s
+}
+
+// message is the newest message of a kind, to the person with this name.
+func (s *tale) message(kind ceremony.MessageKind, to string) ceremony.Message {
+	s.t.Helper()
+	all := s.c.Messages()
+	for i := len(all) - 1; i >= 0; i-- {
+		if m := all[i]; m.Kind == kind && (to == "" || m.To != nil && m.To.Name == to) {
+			return m
+		}
+	}
+	s.t.Fatalf("no %s message for %q", kind, to)
+	return ceremony.Message{}
+}
+
+func started(t *testing.T, p ceremony.Plan) *tale {
+	return begin(t, p).then(
+		ceremony.Approved{By: person("bob"), PlanHash: p.Hash()},
+		ceremony.Starting{Attempt: 1},
+		ceremony.Started{Nonce: nonce1, Required: 3},
+		ceremony.KeyAnnounced{Key: announced(ceremony.Update, nonce1)},
+	)
+}
+
+func (s *tale) share(name string, step ceremony.Step, nonce string, events ...ceremony.Event) *tale {
+	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
+	return s.then(
+		ceremony.Offered{By: person(name), Step: step, Message: at},
+		ceremony.Submitting{By: person(name), Step: step, Nonce: nonce, Before: len(s.c.Round.Counted), Message: at},
+	).then(events...)
+}
+
+func (s *tale) counted(name string, step ceremony.Step, nonce string) *tale {
+	return s.share(name, step, nonce, ceremony.Counted{By: person(name), Step: step, Progress: len(s.c.Round.Counted) + 1})
+}
+
+func newShares() []ceremony.NewShare {
+	var all []ceremony.NewShare
+	for _, p := range people("alice", "bob", "carol", "dave", "erin") {
+		all = append(all, ceremony.NewShare{For: p, Ciphertext: "d2NGTUE="})
+	}
+	return all
+}
+
+// rekeyed is a rekey whose new shares were made.
+func rekeyed(t *testing.T) *tale {
+	return started(t, rekeyPlan()).
+		counted("bob", ceremony.Update, nonce1).
+		counted("carol", ceremony.Update, nonce1).
+		share("erin", ceremony.Update, nonce1,
+			ceremony.Rekeyed{By: person("erin"), Shares: newShares(), VerificationNonce: nonce2, Required: 3})
+}
+
+func signTestParcel(p ceremony.Parcel) (ceremony.SignedParcel, error) {
+	return ceremony.SignedParcel{Armor: armor("MESSAGE", 10), Line: armor("MESSAGE", 6)}, nil
+}

@@ -1,0 +1,138 @@
+package bot
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"conclave/ceremony"
+)
+
+// constants are the values of every constant of a string type in a package's
+// source, so that one that is added later is not forgotten here.
+func constants(t *testing.T, folder, typeName string) []string {
+	t.Helper()
+	var all []string
+	eachDeclaration(t, folder, token.CONST, func(spec *ast.ValueSpec) {
+		if id, ok := spec.Type.(*ast.Ident); !ok || id.Name != typeName {
+			return
+		}
+		for _, v := range spec.Values {
+			text, err := strconv.Unquote(v.(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, text)
+		}
+	})
+	if len(all) == 0 {
+		t.Fatalf("no constants of type %s in %s", typeName, folder)
+	}
+	return all
+}
+
+func eachDeclaration(t *testing.T, folder string, kind token.Token, do func(*ast.ValueSpec)) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range parsed.Decls {
+			if g, ok := d.(*ast.GenDecl); ok && g.Tok == kind {
+				for _, s := range g.Specs {
+					do(s.(*ast.ValueSpec))
+				}
+			}
+		}
+	}
+}
+
+func wellPut(t *testing.T, code string, w words) {
+	t.Helper()
+	if w.what == "" || !strings.HasSuffix(w.what, ".") || w.hint != "" && !strings.ContainsAny(w.hint[len(w.hint)-1:], ".!") {
+		t.Errorf("%s: not whole sentences: %q", code, w)
+	}
+	if strings.Contains(w.String(), code) && strings.Contains(code, "-") {
+		t.Errorf("%s: people don't read codes: %q", code, w)
+	}
+}
+
+func TestEveryRefusalHasWords(t *testing.T) {
+	for _, code := range constants(t, "../ceremony", "Refusal") {
+		wellPut(t, code, explainRefusal(ceremony.Refusal(code)))
+		if got := explain(fmt.Errorf("somewhere: %w", ceremony.Refusal(code))); got != explainRefusal(ceremony.Refusal(code)) {
+			t.Errorf("%s: wrapped, it is explained as %q", code, got)
+		}
+	}
+}
+
+func TestEveryDenialHasWords(t *testing.T) {
+	for _, code := range constants(t, ".", "denial") {
+		wellPut(t, code, explainDenial(denial(code)))
+	}
+}
+
+func TestEverySentinelHasWordsOfItsOwn(t *testing.T) {
+	named := map[string]bool{}
+	for _, s := range sentinels() {
+		named[s.err.Error()] = true
+		wellPut(t, s.err.Error(), explain(fmt.Errorf("somewhere: %w", s.err)))
+	}
+	eachDeclaration(t, "../ceremony", token.VAR, func(spec *ast.ValueSpec) {
+		for i, name := range spec.Names {
+			if !strings.HasPrefix(name.Name, "Err") || name.Name == "ErrSecretSpent" {
+				continue // a spent secret is a defect, and explained as one
+			}
+			text, err := strconv.Unquote(spec.Values[i].(*ast.CallExpr).Args[0].(*ast.BasicLit).Value)
+			if err != nil || !named[text] {
+				t.Errorf("no words for ceremony.%s (%v)", name.Name, err)
+			}
+		}
+	})
+}
+
+func TestFreezeReasonsOutcomesAndEndingsHaveWords(t *testing.T) {
+	for _, why := range constants(t, "../ceremony", "FreezeReason") {
+		if freezeReason(ceremony.FreezeReason(why)) == freezeReason("unheard of") {
+			t.Errorf("no words for freezing because of %q", why)
+		}
+	}
+	for _, o := range constants(t, "../ceremony", "Outcome") {
+		if c := (ceremony.Ceremony{State: ceremony.StateEnded, Outcome: ceremony.Outcome(o)}); outcomeWords(c) == "" {
+			t.Errorf("no words for outcome %q", o)
+		}
+	}
+	for _, s := range constants(t, "../ceremony", "State") {
+		if s == string(ceremony.StateEnded) {
+			continue
+		}
+		if c := (ceremony.Ceremony{State: ceremony.State(s)}); stateWords(c) == "*"+s+"*" {
+			t.Errorf("no words for state %q", s)
+		}
+	}
+}
+
+// TestPeopleNeverReadInternalText guards the rule of words.go: what Slack, Vault
+// or this program say may quote what was sent.
+func TestPeopleNeverReadInternalText(t *testing.T) {
+	inside := errors.New("dial tcp 10.0.0.7:8200: canary-4711")
+	for _, err := range []error{inside, fmt.Errorf("x: %w: %w", ceremony.ErrNotSent, inside), fmt.Errorf("y: %w: %w", ceremony.VaultRefused, inside)} {
+		if said := explain(err).String(); strings.Contains(said, "canary") || strings.Contains(said, "10.0.0.7") {
+			t.Errorf("%v is told as %q", err, said)
+		}
+	}
+}
