@@ -22,18 +22,8 @@ type fixture struct {
 func start(t *testing.T, o vaulttest.Options) *fixture {
 	t.Helper()
 	c := vaulttest.Start(t, o)
-	f := &fixture{t: t, Cluster: c, op: vaulttest.NewOperator(c.Addr(), c.CA())}
-	keys, err := f.op.Init(t.Context(), 3, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.shares = keys.Shares
-	for _, addr := range c.Addrs() {
-		if err := vaulttest.NewOperator(addr, c.CA()).Unseal(t.Context(), f.shares[:2]...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return f
+	op, keys := vaulttest.Open(t, c, 3, 2)
+	return &fixture{t: t, Cluster: c, op: op, shares: keys.Shares}
 }
 
 // at returns the operator of another node, with the same token.

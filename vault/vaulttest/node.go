@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -17,6 +18,7 @@ type Node struct {
 	number  int
 	addr    string // host:port
 	server  *http.Server
+	serving sync.WaitGroup
 
 	// The rest is the process's memory, guarded by the cluster's mutex. A restart clears it.
 	sealed      bool
@@ -61,16 +63,17 @@ func (n *Node) Start() error {
 			return errors.Join(fmt.Errorf("start node %d: %w", n.number, err), listener.Close())
 		}
 		n.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-		go n.server.ServeTLS(listener, "", "")
+		n.serving.Go(func() { n.server.ServeTLS(listener, "", "") }) // ends with Stop
 		return nil
 	}
-	go n.server.Serve(listener)
+	n.serving.Go(func() { n.server.Serve(listener) }) // ends with Stop
 	return nil
 }
 
 // Stop closes the node's port and its connections, as when the process is killed, and empties its memory.
 func (n *Node) Stop() error {
 	err := n.server.Close()
+	n.serving.Wait()
 	n.Restart()
 	return err
 }

@@ -17,14 +17,7 @@ func TestRealServerSpeaksTLSUnderItsAuthority(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := vaulttest.StartReal(t, vaulttest.RealOptions{Storage: "inmem", TLS: authority})
-	op := vaulttest.NewOperator(server.Addr(), server.CA())
-	keys, err := op.Init(t.Context(), 3, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := op.Unseal(t.Context(), keys.Shares[1:]...); err != nil {
-		t.Fatal(err)
-	}
+	op, keys := vaulttest.Open(t, server, 3, 2)
 	if root, err := op.IsRootToken(t.Context(), keys.RootToken); !root || err != nil {
 		t.Errorf("root is %t, %v", root, err)
 	}

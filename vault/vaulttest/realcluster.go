@@ -16,14 +16,7 @@ func StartRealCluster(t testing.TB, n, shares, threshold int) ([]*Real, Keys) {
 	for i := range nodes {
 		nodes[i] = StartReal(t, RealOptions{})
 	}
-	leader := NewOperator(nodes[0].Addr(), nil)
-	keys, err := leader.Init(t.Context(), shares, threshold)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := leader.Unseal(t.Context(), keys.Shares[:threshold]...); err != nil {
-		t.Fatal(err)
-	}
+	_, keys := Open(t, nodes[0], shares, threshold)
 	for _, node := range nodes[1:] {
 		if err := joinRaft(t, node, nodes[0].Addr(), keys.Shares[:threshold]); err != nil {
 			t.Fatal(err)

@@ -141,7 +141,8 @@ func (n *Node) putSeal(c *call) (any, error) {
 	return nil, nil
 }
 
-// putStepDown makes the active node hand over. Alone, it leads again at once, and its rekey is lost all the same.
+// putStepDown makes the active node hand over. Alone, it leads again at once, where the original sits out ten seconds; its rekey is lost all
+// the same.
 func (n *Node) putStepDown(c *call) (any, error) {
 	if n.sealed || !n.cluster.highlyAvailable() {
 		return nil, nil

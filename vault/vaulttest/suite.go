@@ -11,13 +11,6 @@ import (
 	"testing"
 )
 
-// Instance is one running server: a [Cluster] or a [Real].
-type Instance interface {
-	Addr() string
-	CA() []byte
-	Restart(testing.TB)
-}
-
 // Target is a Vault that the suite can be run against.
 type Target struct {
 	// Name is printed, so that a test's output says what the cases ran against.
@@ -105,13 +98,8 @@ type suite struct {
 // ready initialises and unseals the server, and returns its shares in hex.
 func (s *suite) ready(n, threshold int) []string {
 	s.Helper()
-	keys, err := s.op.Init(s.Context(), n, threshold)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.keys = keys
-	s.unseal(keys.Shares[:threshold])
-	return keys.Shares
+	s.op, s.keys = Open(s, s.server, n, threshold)
+	return s.keys.Shares
 }
 
 func (s *suite) unseal(shares []string) {
@@ -226,11 +214,17 @@ func (s *suite) submit(path, nonce string, shares ...string) Answer {
 
 // Shares that are none, in hex.
 
-// junk returns random bytes of a share's length.
-func junk() string {
+// junk returns random bytes of a share's length. Its x coordinate is none of the given shares', which would make it a wrong share of another
+// kind.
+func junk(beside ...string) string {
 	b := make([]byte, maxShare)
-	rand.Read(b)
-	return hex.EncodeToString(b)
+	for {
+		rand.Read(b)
+		share := hex.EncodeToString(b)
+		if !slices.ContainsFunc(beside, func(other string) bool { return strings.HasSuffix(other, share[len(share)-2:]) }) {
+			return share
+		}
+	}
 }
 
 // sameX returns another share with the x coordinate of a given one.

@@ -134,7 +134,7 @@ var rekeyCases = []suiteCase{
 		shares := s.ready(5, 3)
 		nonce := s.ok("PUT", rekeyPath, body{"secret_shares": 3, "secret_threshold": 2}).String("nonce")
 		for words, wrong := range map[string]string{
-			"message authentication failed":                                 junk(),
+			"message authentication failed":                                 junk(shares...),
 			"failed to compute root key: duplicate part detected":           sameX(shares[0]),
 			"failed to compute root key: all parts must be the same length": shares[2][:64],
 		} {

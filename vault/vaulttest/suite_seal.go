@@ -27,7 +27,7 @@ var sealCases = []suiteCase{
 			s.Fatal(err)
 		}
 		for words, wrong := range map[string]string{
-			"message authentication failed":        junk(),
+			"message authentication failed":        junk(keys.Shares...),
 			"duplicate part detected":              sameX(keys.Shares[0]),
 			"all parts must be the same length":    strings.Repeat("ab", 16),
 			"'key' must be a valid hex or base64":  "§",
@@ -39,7 +39,7 @@ var sealCases = []suiteCase{
 		}
 		s.ok("PUT", "sys/unseal", body{"reset": true})
 		s.ok("PUT", "sys/unseal", body{"key": keys.Shares[0]})
-		s.refused(400, "message authentication failed", "PUT", "sys/unseal", body{"key": junk()})
+		s.refused(400, "message authentication failed", "PUT", "sys/unseal", body{"key": junk(keys.Shares...)})
 		s.says(s.ok("GET", "sys/seal-status", nil), body{"sealed": true, "progress": 0, "nonce": ""})
 		s.unseal(keys.Shares[1:])
 	}},

@@ -1,0 +1,33 @@
+package vaulttest
+
+import "testing"
+
+// Instance is one running server: a [Cluster] or a [Real].
+type Instance interface {
+	// Addr returns the base URL, without a final slash. A cluster's is its first node's.
+	Addr() string
+	// CA returns the certificate authority in PEM, or nil over plain HTTP.
+	CA() []byte
+	// Restart restarts the server: it is sealed, and attempts and their shares are gone.
+	Restart(testing.TB)
+}
+
+// Open initialises a fresh server with n shares, unseals every node of it, and returns somebody who holds its root token.
+func Open(t testing.TB, server Instance, n, threshold int) (*Operator, Keys) {
+	t.Helper()
+	operator := NewOperator(server.Addr(), server.CA())
+	keys, err := operator.Init(t.Context(), n, threshold)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addrs := []string{server.Addr()}
+	if cluster, ok := server.(*Cluster); ok {
+		addrs = cluster.Addrs()
+	}
+	for _, addr := range addrs {
+		if err := NewOperator(addr, server.CA()).Unseal(t.Context(), keys.Shares[:threshold]...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return operator, keys
+}
