@@ -39,9 +39,9 @@ type (
 	Begin struct{}
 	// Began is what Vault shows after that.
 	Began struct{ Seen Progress }
-	// NotBegun says that Vault was asked for an attempt and has none. With a reason
+	// NotBegun says that Vault was asked for an attempt and has none. With a fault
 	// it will never have one; without, it may be asked again.
-	NotBegun struct{ Why string }
+	NotBegun struct{ Fault Refusal }
 	// Announce brings a new ceremony key.
 	Announce struct{ Key Announced }
 	// Decline answers the pending offer, or the share that was certainly not taken.

@@ -123,7 +123,7 @@ func (c Ceremony) began(seen Progress) ([]Event, error) {
 }
 
 // notBegun judges an attempt that Vault was asked for and does not have.
-func (c Ceremony) notBegun(why string) ([]Event, error) {
+func (c Ceremony) notBegun(fault Refusal) ([]Event, error) {
 	if c.Pending == nil {
 		return nil, c.notNow()
 	}
@@ -133,8 +133,8 @@ func (c Ceremony) notBegun(why string) ([]Event, error) {
 	switch {
 	case c.Closing != nil:
 		return one(Ended{Outcome: c.Closing.Outcome, Vault: NothingToCancel})
-	case why != "":
-		return []Event{Closing{Outcome: Failed, Why: why}, Ended{Outcome: Failed, Vault: NothingToCancel}}, nil
+	case fault != "":
+		return []Event{Closing{Outcome: Failed, Fault: fault}, Ended{Outcome: Failed, Vault: NothingToCancel}}, nil
 	}
 	return nil, nil
 }

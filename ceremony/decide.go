@@ -36,7 +36,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 	case Began:
 		return c.began(cmd.Seen)
 	case NotBegun:
-		return c.notBegun(cmd.Why)
+		return c.notBegun(cmd.Fault)
 	case Announce:
 		if c.State != StateCollecting && c.State != StateHandingOut && c.State != StateVerifying {
 			return nil, c.notNow()

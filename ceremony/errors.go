@@ -134,6 +134,17 @@ const (
 	HolderKeyInvalid Refusal = "holder-key-invalid" // a holder's PGP key can't be used until the window ends
 )
 
+// Faults that end a ceremony by itself; besides them HolderKeyInvalid,
+// VaultForbids and VaultRefused can.
+const (
+	// TokenLost: Vault has made the root token, or may have made it, and its answer
+	// was lost. Nobody can read the token; it is valid until it is revoked.
+	TokenLost Refusal = "token-lost"
+	// SharesLost: a rekey without verification has made the new shares, or may have
+	// made them, and the answer was lost.
+	SharesLost Refusal = "shares-lost"
+)
+
 // RefusalOf finds the refusal in err.
 func RefusalOf(err error) (Refusal, bool) {
 	return errors.AsType[Refusal](err)

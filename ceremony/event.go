@@ -159,6 +159,7 @@ type (
 		Outcome Outcome `json:"outcome"`
 		By      *Person `json:"by,omitempty"` // nil when time or a fault did it
 		Why     string  `json:"why,omitempty"`
+		Fault   Refusal `json:"fault,omitempty"` // of a ceremony that failed
 	}
 	// Ended is the last event that changes anything.
 	Ended struct {

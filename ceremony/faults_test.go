@@ -24,10 +24,12 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 		{name: "failed, but applied", after: ceremony.ErrUncertain},
 	}
 	for _, op := range ceremony.Operations() {
-		for _, method := range []string{"seal", "progress", "start", "submit", "backup"} {
-			for n := range 14 {
+		// How often a ceremony without faults calls each, at the most.
+		for method, calls := range map[string]int{"seal": 14, "progress": 14, "start": 1, "submit": 6, "backup": 1} {
+			for n := range calls {
 				for _, way := range ways {
 					t.Run(fmt.Sprintf("%s/%s %d/%s", op, method, n, way.name), func(t *testing.T) {
+						t.Parallel()
 						play(t, func(t *testing.T, s *stage) {
 							hit := false
 							s.vault.fault = func(m string, i int) (error, error) {
@@ -401,7 +403,8 @@ func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
 					t.Fatalf("outcome %q, %d messages due", c.Outcome, len(c.Due()))
 				}
 				for _, m := range c.Messages() {
-					if m.Kind != ceremony.BoardMessage && s.courier.posted[string(id)+" "+m.Key] != 1 {
+					// The approval came before the approvers could be asked.
+					if m.Kind != ceremony.BoardMessage && m.Kind != ceremony.ApprovalMessage && s.courier.posted[string(id)+" "+m.Key] != 1 {
 						t.Errorf("%s was posted %d times", m.Key, s.courier.posted[string(id)+" "+m.Key])
 					}
 				}

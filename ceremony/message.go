@@ -47,7 +47,8 @@ func (c Ceremony) Messages() []Message {
 	return o.messages
 }
 
-// Due are the messages that have neither been posted nor given up.
+// Due are the messages that have neither been posted nor given up, and that
+// still say what is true.
 func (c Ceremony) Due() []Message {
 	settled := map[string]bool{}
 	for _, e := range c.History {
@@ -58,7 +59,37 @@ func (c Ceremony) Due() []Message {
 			settled[e.Key] = true
 		}
 	}
-	return slices.DeleteFunc(c.Messages(), func(m Message) bool { return settled[m.Key] })
+	return slices.DeleteFunc(c.Messages(), func(m Message) bool { return settled[m.Key] || c.overtaken(m) })
+}
+
+// overtaken says whether events have made a message untrue before it could be
+// posted: nobody is asked to encrypt to a key that is gone, or to approve what has
+// been decided.
+func (c Ceremony) overtaken(m Message) bool {
+	switch m.Kind {
+	case ApprovalMessage:
+		return c.State != StateProposed
+	case FrozenMessage:
+		return c.State != StateFrozen || m.Entry.Seq != c.last(func(e Event) bool { _, ok := e.(Froze); return ok })
+	case AskMessage:
+		return c.Key == nil || c.HasCounted(m.To.Account) ||
+			m.Entry.Seq != c.last(func(e Event) bool { _, ok := e.(KeyAnnounced); return ok })
+	case DeliveryMessage:
+		// New shares that never came into force and never will.
+		dropped := c.Ended() && c.Outcome != Completed && c.Plan.Verification
+		return dropped || m.Entry.Seq < c.last(func(e Event) bool { _, ok := e.(AttemptLost); return ok })
+	}
+	return false
+}
+
+// last is the sequence number of the newest event that matches, 0 if none does.
+func (c Ceremony) last(match func(Event) bool) int {
+	for _, e := range slices.Backward(c.History) {
+		if match(e.Event) {
+			return e.Seq
+		}
+	}
+	return 0
 }
 
 // Settled says whether the ceremony has ended and everybody has been told.

@@ -340,7 +340,7 @@ func (o *owner) begin(ctx context.Context) bool {
 	order, err := o.order()
 	if err != nil {
 		o.log.Error("a PGP key of the plan can't be given to Vault", "error", err)
-		return o.record(ctx, NotBegun{Why: string(HolderKeyInvalid)}) == nil
+		return o.record(ctx, NotBegun{Fault: HolderKeyInvalid}) == nil
 	}
 	seen, err := o.cluster.Vault.Start(ctx, order)
 	if err == nil {
@@ -360,7 +360,7 @@ func (o *owner) begin(ctx context.Context) bool {
 }
 
 // begun settles a start by asking (P5).
-func (o *owner) begun(ctx context.Context, why Refusal) bool {
+func (o *owner) begun(ctx context.Context, fault Refusal) bool {
 	v, err := o.view(ctx)
 	switch {
 	case err != nil:
@@ -368,8 +368,8 @@ func (o *owner) begun(ctx context.Context, why Refusal) bool {
 	case v.Update.Started:
 		o.starts = 0
 		return o.record(ctx, Began{Seen: v.Update}) == nil
-	case why != "" || o.c.Closing != nil:
-		return o.record(ctx, NotBegun{Why: string(why)}) == nil
+	case fault != "" || o.c.Closing != nil:
+		return o.record(ctx, NotBegun{Fault: fault}) == nil
 	}
 	return false
 }

@@ -35,7 +35,7 @@ func (c Ceremony) completed(sent Submitting, a Answer) ([]Event, error) {
 		return []Event{Verified{By: sent.By}, done}, nil
 	case c.Plan.Operation == GenerateRoot:
 		if len(a.Ciphertexts) != 1 {
-			return c.lost("token-missing")
+			return c.lost(TokenLost)
 		}
 		return []Event{TokenIssued{By: sent.By, Ciphertext: a.Ciphertexts[0]}, done}, nil
 	}
@@ -80,7 +80,7 @@ func (c Ceremony) settleUpdate(sent Submitting, cmd Settle) ([]Event, error) {
 		return c.settleRound(sent, cmd, seen.Progress, last)
 	case last && c.Plan.Operation == GenerateRoot:
 		// The token may have been made: nobody holds it, nobody can read it.
-		return c.lost("token-lost")
+		return c.lost(TokenLost)
 	case last && c.Plan.Operation == Rekey && !c.Plan.Verification:
 		return c.unseen(sent, cmd.Seen)
 	}
@@ -105,7 +105,7 @@ func (c Ceremony) unseen(sent Submitting, v View) ([]Event, error) {
 	if c.Plan.Verification {
 		return one(Froze{Why: KeysLost, Want: "the new shares", Got: "an answer that was lost"})
 	}
-	return c.lost("keys-lost")
+	return c.lost(SharesLost)
 }
 
 // settleVerify judges by the status of the verification.
@@ -165,8 +165,8 @@ func (c Ceremony) roundRefused(sent Submitting, nonce string) RoundRefused {
 }
 
 // lost ends a ceremony whose result was made and can't be had.
-func (c Ceremony) lost(why string) ([]Event, error) {
-	return []Event{Closing{Outcome: Failed, Why: why}, Ended{Outcome: Failed, Vault: AttemptUsed}}, nil
+func (c Ceremony) lost(fault Refusal) ([]Event, error) {
+	return []Event{Closing{Outcome: Failed, Fault: fault}, Ended{Outcome: Failed, Vault: AttemptUsed}}, nil
 }
 
 // settleDrop says what came of dropping what Vault had.
