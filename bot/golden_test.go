@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -62,6 +61,7 @@ func scenes(t *testing.T) map[string]message {
 	expired := started(t, rekeyPlan()).then(ceremony.Closing{Outcome: ceremony.Expired}, ceremony.Ended{Outcome: ceremony.Expired, Vault: ceremony.AttemptForeign})
 	lateEnd := &tale{t: t, entries: verifying.entries}
 	lateEnd.then(ceremony.Closing{Outcome: ceremony.Expired}, ceremony.Ended{Outcome: ceremony.Expired, Vault: ceremony.AttemptDropped})
+	failed := started(t, rootPlan()).then(ceremony.Closing{Outcome: ceremony.Failed, Why: string(ceremony.TokenLost)}, ceremony.Ended{Outcome: ceremony.Failed, Vault: ceremony.AttemptUsed})
 	root := started(t, rootPlan()).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
 		share("dave", ceremony.Update, nonce1, ceremony.TokenIssued{By: person("dave"), Ciphertext: "d2NGTUE="})
 	declined := started(t, rekeyPlan())
@@ -88,6 +88,7 @@ func scenes(t *testing.T) map[string]message {
 		"board-cancelled":    board(cancelled, answers),
 		"board-rejected":     board(rejected, answers),
 		"board-expired":      board(expired, answers),
+		"board-failed":       board(failed, answers),
 		"board-root":         board(root, answers),
 
 		"history-approved":      renderHistory(collecting.c, collecting.entries[1]),
@@ -105,6 +106,7 @@ func scenes(t *testing.T) map[string]message {
 		"history-resumed":       renderHistory(half.c, ceremony.Entry{Seq: 8, At: noon, Hash: "ab", Event: ceremony.Resumed{}}),
 		"history-attempt-lost":  renderHistory(half.c, ceremony.Entry{Seq: 9, At: noon, Hash: "ab", Event: ceremony.AttemptLost{Nonce: nonce1}}),
 		"history-closing":       renderHistory(cancelled.c, cancelled.entries[5]),
+		"history-failed":        renderHistory(failed.c, failed.entries[5]),
 		"history-ended":         last(cancelled),
 
 		"approval":              outbox(proposed, ceremony.ApprovalMessage, "bob"),
@@ -219,5 +221,3 @@ func TestEveryMessageIsBlockKitByTheOfficialTypes(t *testing.T) {
 	}
 	slacktest.CheckBlockKit(t, files...)
 }
-
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

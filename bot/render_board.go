@@ -266,18 +266,37 @@ func outcomeWords(c ceremony.Ceremony) string {
 	case ceremony.Failed:
 		b.WriteString(":x: *Failed*.")
 	}
-	if c.Closing != nil {
-		if c.Closing.By != nil {
-			fmt.Fprintf(&b, " By %s.", escape(c.Closing.By.Name))
+	for _, e := range c.History {
+		closing, ok := e.Event.(ceremony.Closing)
+		if r, rejected := e.Event.(ceremony.Rejected); rejected {
+			closing, ok = ceremony.Closing{By: &r.By, Why: r.Why}, true
 		}
-		if c.Closing.Why != "" {
-			fmt.Fprintf(&b, " Why: %s", escape(c.Closing.Why))
+		if ok && closing.By != nil {
+			fmt.Fprintf(&b, " By %s.", escape(closing.By.Name))
+		}
+		if why := closingReason(closing); ok && why != "" {
+			fmt.Fprintf(&b, " %s", why)
 		}
 	}
 	if ending := endingWords(c.Ending); ending != "" {
 		b.WriteString("\n" + ending)
 	}
 	return b.String()
+}
+
+// closingReason is what a person gave as the reason or, when the ceremony could
+// not go on by itself, the words for the code that the journal has.
+func closingReason(cl ceremony.Closing) string {
+	switch {
+	case cl.Why == "":
+		return ""
+	case cl.By != nil:
+		return "Why: " + escape(cl.Why)
+	}
+	if w := explainRefusal(ceremony.Refusal(cl.Why)); w != wordless {
+		return w.String()
+	}
+	return escape(cl.Why)
 }
 
 func receiverOfToken(c ceremony.Ceremony) string {

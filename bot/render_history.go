@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -75,7 +76,7 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		if ev.By != nil {
 			who = escape(ev.By.Name)
 		}
-		return fmt.Sprintf(":hourglass: *%s* ends the ceremony (%s)%s", who, outcomeWord(ev.Outcome), because(ev.Why))
+		return strings.TrimSpace(fmt.Sprintf(":hourglass: *%s* ends the ceremony (%s). %s", who, outcomeWord(ev.Outcome), closingReason(ev)))
 	case ceremony.Ended:
 		line := ":checkered_flag: Ended: " + outcomeWord(ev.Outcome) + "."
 		if words := endingWords(ev.Vault); words != "" {
@@ -83,7 +84,7 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		}
 		return line
 	}
-	panic(fmt.Sprintf("no words for the history of %T", e.Event))
+	return fmt.Sprintf("Entry %d of the journal: %s.", e.Seq, ceremony.TypeOf(e.Event))
 }
 
 func because(why string) string {

@@ -3,7 +3,6 @@ package bot
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 
 	"conclave/ceremony"
 )
@@ -176,8 +175,12 @@ func explainDenial(d denial) words {
 	case oldButton:
 		return words{"This button belongs to something that is over.", "Use the command instead; `/ceremony help` lists them."}
 	}
-	panic(fmt.Sprintf("no words for denial %q", string(d)))
+	return wordless
 }
+
+// wordless stands for a code that this program does not know: a journal that a
+// newer one wrote may hold it. A test keeps every known code from needing it.
+var wordless = words{"Conclave refused it.", "Look at the status; the operator finds the reason in the log."}
 
 const sendAgain = "Run the command exactly as `/ceremony submit` shows it, and send what it prints."
 
@@ -310,8 +313,12 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"The journal can't be written, and nothing is done that can't be recorded.", "The operator of Conclave has to look at its disk; after that, try again."}
 	case ceremony.HolderKeyInvalid:
 		return words{"The PGP key of a holder can't be used until the ceremony closes.", "`conclave check` says whose and why. Put a valid public key into the configuration."}
+	case ceremony.TokenLost:
+		return words{"Vault has made a root token, or may have made one, and its answer was lost: nobody can read the token, and it is valid until it is revoked.", "Find it in Vault's audit log by the time of this ceremony, revoke it by its accessor, and start again."}
+	case ceremony.SharesLost:
+		return words{"Vault has made new shares, or may have made them, and its answer was lost; the plan asked for no verification, so that the old shares may be in force no more.", "Vault's backup of the shares, if the plan asked for one, has them. Don't restart Vault before they are found, and tell your security team."}
 	}
-	panic(fmt.Sprintf("no words for refusal %q", string(r)))
+	return wordless
 }
 
 // vaultSays is the state of Vault in a few words, for the status post.

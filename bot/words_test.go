@@ -63,6 +63,9 @@ func eachDeclaration(t *testing.T, folder string, kind token.Token, do func(*ast
 
 func wellPut(t *testing.T, code string, w words) {
 	t.Helper()
+	if w == wordless {
+		t.Errorf("%s: no words", code)
+	}
 	if w.what == "" || !strings.HasSuffix(w.what, ".") || w.hint != "" && !strings.ContainsAny(w.hint[len(w.hint)-1:], ".!") {
 		t.Errorf("%s: not whole sentences: %q", code, w)
 	}
