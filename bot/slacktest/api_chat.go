@@ -14,8 +14,11 @@ func chatPostMessage(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := c.composeLocked(ch)
+	m, err := c.composeLocked()
 	if err != nil {
+		return nil, err
+	}
+	if m.ThreadTS, err = c.threadLocked(ch); err != nil {
 		return nil, err
 	}
 	answer := object{"channel": ch.id}
@@ -59,8 +62,8 @@ func (c *call) postTarget() (*Channel, error) {
 	return ch, nil
 }
 
-// composeLocked reads text, blocks and thread of a message by the app.
-func (c *call) composeLocked(ch *Channel) (*message, error) {
+// composeLocked reads text and blocks of a message by the app.
+func (c *call) composeLocked() (*message, error) {
 	said := c.args["text"]
 	if markdown := c.args["markdown_text"]; markdown != "" {
 		if said != "" || c.args["blocks"] != "" {
@@ -88,18 +91,24 @@ func (c *call) composeLocked(ch *Channel) (*message, error) {
 		return nil, refuse("no_text")
 	}
 	m := &message{author: c.bot}
-	m.Text, m.Blocks, m.BotID, m.ThreadTS = escapeSent(said), blocks, c.BotID(), c.args["thread_ts"]
-	if m.ThreadTS != "" {
-		parent := ch.findLocked(m.ThreadTS)
-		if parent == nil {
-			return nil, refuse("cannot_reply_to_message")
-		}
-		// A reply's own timestamp is taken as its thread's.
-		if parent.ThreadTS != "" {
-			m.ThreadTS = parent.ThreadTS
-		}
-	}
+	m.Text, m.Blocks, m.BotID = escapeSent(said), blocks, c.BotID()
 	return m, nil
+}
+
+// threadLocked finds the first message of the thread to post in. A reply's own timestamp is taken as its thread's.
+func (c *call) threadLocked(ch *Channel) (string, error) {
+	ts := c.args["thread_ts"]
+	if ts == "" {
+		return "", nil
+	}
+	parent := ch.findLocked(ts)
+	switch {
+	case parent == nil:
+		return "", refuse("cannot_reply_to_message")
+	case parent.ThreadTS != "":
+		return parent.ThreadTS, nil
+	}
+	return ts, nil
 }
 
 func (c *call) metadata() (*Metadata, error) {
@@ -154,16 +163,17 @@ func chatUpdate(c *call) (object, error) {
 		c.violateLocked(RuleTextLength, c.method, "text of %d characters", utf8.RuneCountInString(c.args["text"]))
 		return nil, refuse("msg_too_long")
 	}
-	next, err := c.composeLocked(ch)
+	next, err := c.composeLocked()
 	if err != nil {
 		return nil, err
 	}
-	metadata, err := c.metadata()
-	if err != nil {
-		return nil, err
-	}
-	if metadata != nil {
-		m.Metadata = metadata
+	// Metadata that is not sent stays; an empty object takes it away.
+	if raw := c.args["metadata"]; raw == "{}" {
+		m.Metadata = nil
+	} else if raw != "" {
+		if m.Metadata, err = c.metadata(); err != nil {
+			return nil, err
+		}
 	}
 	// Text without blocks takes the blocks away and is marked as edited; with blocks there is no such mark.
 	ch.replaceLocked(m, next.Text, next.Blocks, len(next.Blocks) == 0)
@@ -194,8 +204,11 @@ func chatPostEphemeral(c *call) (object, error) {
 		c.violateLocked(RuleTextLength, c.method, "text of %d characters", utf8.RuneCountInString(c.args["text"]))
 		return nil, refuse("msg_too_long")
 	}
-	m, err := c.composeLocked(ch)
+	m, err := c.composeLocked()
 	if err != nil {
+		return nil, err
+	}
+	if m.ThreadTS, err = c.threadLocked(ch); err != nil {
 		return nil, err
 	}
 	ch.ghostLocked(to, m)

@@ -134,13 +134,16 @@ func conversationsHistory(c *call) (object, error) {
 	}, nil
 }
 
-// conversationsReplies gives a thread, oldest first, its first message always among them.
+// conversationsReplies gives a thread, oldest first, its first message always among them. Any message of the thread names it.
 func conversationsReplies(c *call) (object, error) {
 	ch, err := c.reachLocked(c.args["channel"])
 	if err != nil {
-		return nil, err
+		return nil, refuse("channel_not_found")
 	}
 	parent := ch.findLocked(c.args["ts"])
+	if parent != nil && parent.ThreadTS != "" {
+		parent = ch.findLocked(parent.ThreadTS)
+	}
 	if parent == nil {
 		return nil, refuse("thread_not_found")
 	}

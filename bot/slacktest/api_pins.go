@@ -18,7 +18,7 @@ func (c *call) marked() (*Channel, *message, error) {
 		return nil, nil, refuse("message_not_found")
 	}
 	if ch.archived {
-		return nil, nil, refuse("is_archived")
+		return nil, nil, refuse("restricted_action")
 	}
 	return ch, m, nil
 }

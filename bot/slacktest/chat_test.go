@@ -289,3 +289,30 @@ func TestChannelSaysWhetherItIsShared(t *testing.T) {
 		t.Errorf("after the kick: %v", a)
 	}
 }
+
+func TestThreadIsFoundByAnyOfItsMessages(t *testing.T) {
+	w := start(t, slacktest.Config{})
+	c := client{t, w}
+	ops := w.AddPrivateChannel("ops", w.Bot())
+	first := c.ok("chat.postMessage", "channel", ops.ID(), "text", "one")["ts"].(string)
+	reply := c.ok("chat.postMessage", "channel", ops.ID(), "text", "two", "thread_ts", first)["ts"].(string)
+	c.ok("chat.postMessage", "channel", ops.ID(), "text", "three", "thread_ts", reply)
+	if thread := c.ok("conversations.replies", "channel", ops.ID(), "ts", reply)["messages"].([]any); len(thread) != 3 || at(thread[0], "ts") != first {
+		t.Errorf("got %v", thread)
+	}
+}
+
+func TestMetadataStaysUntilItIsTakenAway(t *testing.T) {
+	w := start(t, slacktest.Config{})
+	c := client{t, w}
+	ops := w.AddPrivateChannel("ops", w.Bot())
+	ts := c.ok("chat.postMessage", "channel", ops.ID(), "text", "one", "metadata", `{"event_type":"a","event_payload":{}}`)["ts"].(string)
+	c.ok("chat.update", "channel", ops.ID(), "ts", ts, "text", "two")
+	if m, _ := ops.Message(ts); m.Metadata == nil {
+		t.Error("metadata went away by itself")
+	}
+	c.ok("chat.update", "channel", ops.ID(), "ts", ts, "text", "three", "metadata", "{}")
+	if m, _ := ops.Message(ts); m.Metadata != nil {
+		t.Errorf("metadata: %+v", m.Metadata)
+	}
+}

@@ -71,6 +71,9 @@ func (c client) decode(method string, in *http.Response) answer {
 	if err := json.Unmarshal(body, &a); err != nil {
 		return answer{"html": string(body)}
 	}
+	if code, refused := a["error"].(string); refused && !isDocumented(method, code) {
+		c.t.Errorf("%s answered %s, which Slack's reference does not name for it", method, code)
+	}
 	return a
 }
 

@@ -126,8 +126,11 @@ func (f *file) seenByBotLocked() bool {
 
 func filesGetUploadURLExternal(c *call) (object, error) {
 	length, err := strconv.Atoi(c.args["length"])
-	if err != nil || length < 1 {
-		return nil, refuseArguments("[ERROR] must be greater than 0 [json-pointer:/length]")
+	if err != nil || length < 0 {
+		return nil, refuseArguments("[ERROR] must be a number [json-pointer:/length]")
+	}
+	if length == 0 {
+		return nil, refuse("missing_argument")
 	}
 	if length > maxFile {
 		return nil, refuse("file_upload_size_restricted")

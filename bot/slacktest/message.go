@@ -174,6 +174,9 @@ func (w *Workspace) readBlocksLocked(method, raw string) ([]any, error) {
 	}
 	if len(raw) > maxMessageBlocks {
 		w.violateLocked(RuleBlockKit, method, "blocks of %d characters", len(raw))
+		if method == "chat.update" {
+			return nil, refuse("msg_too_long")
+		}
 		return nil, refuse("msg_blocks_too_long")
 	}
 	check := &checker{}

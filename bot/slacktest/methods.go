@@ -52,7 +52,7 @@ func methods() map[string]method {
 		"views.update":  {token: botToken, tier: tier4, required: []string{"view"}, handle: viewsUpdate},
 		"views.publish": {token: botToken, tier: tier4, required: []string{"user_id", "view"}, handle: viewsPublish},
 
-		"conversations.open":     {token: botToken, scopes: []string{"im:write", "mpim:write"}, tier: tier3, handle: conversationsOpen},
+		"conversations.open":     {token: botToken, scopes: []string{"im:write", "mpim:write", "groups:write", "channels:manage"}, tier: tier3, handle: conversationsOpen},
 		"conversations.info":     {token: botToken, byKind: "read", tier: tier3, required: []string{"channel"}, handle: conversationsInfo},
 		"conversations.members":  {token: botToken, byKind: "read", tier: tier4, required: []string{"channel"}, handle: conversationsMembers},
 		"conversations.history":  {token: botToken, byKind: "history", tier: tier3, required: []string{"channel"}, handle: conversationsHistory},

@@ -75,6 +75,9 @@ func (w *Workspace) serveAPI(out http.ResponseWriter, in *http.Request) {
 		return
 	}
 	var answer object
+	if err == nil && name == "apps.connections.open" && in.Method != http.MethodPost {
+		err = refuse("insecure_request")
+	}
 	if err == nil {
 		w.mu.Lock()
 		answer, err = w.callLocked(out.Header(), name, secret, args)
