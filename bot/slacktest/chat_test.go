@@ -71,8 +71,8 @@ func TestPostToAPersonOpensTheirDirectMessages(t *testing.T) {
 }
 
 func TestTimestampsAreUniqueAndRise(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
-	w := start(t, slacktest.Config{Now: func() time.Time { return now }})
+	clock := newClock()
+	w := start(t, slacktest.Config{Now: clock.Now}) // a clock that stands still
 	c := client{t, w}
 	ops := w.AddChannel("ops", w.Bot())
 	last := ""
@@ -145,8 +145,8 @@ func TestUpdateTakesBlocksAwayUnlessTheyAreSent(t *testing.T) {
 }
 
 func TestOnlyOwnMessagesCanBeChanged(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
-	w := start(t, slacktest.Config{EditWindow: time.Minute, Now: func() time.Time { return now }})
+	clock := newClock()
+	w := start(t, slacktest.Config{EditWindow: time.Minute, Now: clock.Now})
 	c := client{t, w}
 	alice := w.AddPerson("alice")
 	theirs := must(alice.DMs("a share, pasted"))(t)[0]
@@ -165,7 +165,7 @@ func TestOnlyOwnMessagesCanBeChanged(t *testing.T) {
 	if a := c.form("chat.update", "channel", dm, "ts", "1.000001", "text", "y"); a["error"] != "message_not_found" {
 		t.Errorf("update of nothing: %v", a)
 	}
-	now = now.Add(2 * time.Minute)
+	clock.Advance(2 * time.Minute)
 	if a := c.form("chat.update", "channel", dm, "ts", own, "text", "y"); a["error"] != "edit_window_closed" {
 		t.Errorf("late update: %v", a)
 	}

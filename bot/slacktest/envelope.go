@@ -2,6 +2,7 @@ package slacktest
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -100,16 +101,20 @@ func (w *Workspace) raiseMessageLocked(ch *Channel, event object) {
 	}
 }
 
-// mayHearLocked is the scope that an event needs. Source: docs.slack.dev/reference/events.
 func (w *Workspace) mayHearLocked(name string) bool {
-	needed := map[string][]string{
+	needed := scopesOfEvent(name)
+	return len(needed) == 0 || slices.ContainsFunc(needed, w.hasScopeLocked)
+}
+
+// scopesOfEvent are the scopes of which an event needs one. Source: docs.slack.dev/reference/events.
+func scopesOfEvent(name string) []string {
+	return map[string][]string{
 		"message.im": {"im:history"}, "message.channels": {"channels:history"}, "message.groups": {"groups:history"},
 		"app_mention": {"app_mentions:read"}, "user_change": {"users:read"}, "file_shared": {"files:read"},
 		"channel_archive": {"channels:read"}, "channel_left": {"channels:read"}, "group_archive": {"groups:read"}, "group_left": {"groups:read"},
 		"member_joined_channel": {"channels:read", "groups:read"}, "member_left_channel": {"channels:read", "groups:read"},
 		"channel_shared": {"channels:read", "groups:read"},
 	}[name]
-	return len(needed) == 0 || slices.ContainsFunc(needed, w.hasScopeLocked)
 }
 
 // deliverLocked puts the envelope on one of the sockets, any of them, and reports whether there was one.
@@ -121,6 +126,33 @@ func (f *flight) deliverLocked() bool {
 	}
 	s := live[w.random.IntN(len(live))]
 	f.sentAt = w.cfg.Now()
+	effect := w.strikeLocked("socket.send")
+	if effect.again && f.kind == "events_api" {
+		payload := maps.Clone(f.payload)
+		payload["event_id"] = w.idLocked("Ev")
+		twin := &flight{w: w, id: w.envelopeIDLocked(), kind: f.kind, payload: payload}
+		w.hub.flights[twin.id] = twin
+		twin.waitLocked()
+		defer twin.sendLocked(s)
+	}
+	switch {
+	case effect.dropBefore, effect.lose:
+	case effect.delay > 0:
+		w.after(effect.delay, func() { f.sendLocked(s) })
+	case effect.duplicate:
+		f.sendLocked(s)
+		f.sendLocked(s)
+	default:
+		f.sendLocked(s)
+	}
+	s.sufferLocked(effect)
+	return true
+}
+
+// sendLocked writes the envelope to a socket.
+func (f *flight) sendLocked(s *socket) {
+	f.deliveries++
+	f.sentAt = f.w.cfg.Now()
 	frame := object{"envelope_id": f.id, "payload": f.payload, "type": f.kind, "accepts_response_payload": f.accepts}
 	if f.kind == "events_api" {
 		frame["retry_attempt"], frame["retry_reason"] = f.attempt, ""
@@ -128,26 +160,7 @@ func (f *flight) deliverLocked() bool {
 			frame["retry_reason"] = "timeout"
 		}
 	}
-	effect := w.strikeLocked("socket.send")
-	send := func() {
-		f.deliveries++
-		s.sendLocked(frame)
-	}
-	switch {
-	case effect.dropBefore, effect.lose:
-	case effect.delay > 0:
-		w.after(effect.delay, func() {
-			f.sentAt = w.cfg.Now()
-			send()
-		})
-	case effect.duplicate:
-		send()
-		send()
-	default:
-		send()
-	}
-	s.sufferLocked(effect)
-	return true
+	s.sendLocked(frame)
 }
 
 // waitLocked sends the event again when no acknowledgement comes, as often as Slack does.

@@ -35,6 +35,7 @@ type Effect struct {
 	retryAfter time.Duration
 	code       string
 	duplicate  bool
+	again      bool
 	disconnect string
 	lose       bool
 }
@@ -79,6 +80,10 @@ func Lose() Effect { return Effect{name: "lose", lose: true} }
 
 // Duplicate delivers an envelope twice. Only for "socket.send".
 func Duplicate() Effect { return Effect{name: "duplicate", duplicate: true} }
+
+// Again delivers an event a second time as if it were another: with an envelope_id and an event_id of its own. Slack was seen to do so.
+// Only for "socket.send".
+func Again() Effect { return Effect{name: "again", again: true} }
 
 // DisconnectFor sends a disconnect message with this reason and closes the socket. On "socket.hello", without Times, it is an
 // immediate-disconnect storm.

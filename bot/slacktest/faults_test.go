@@ -125,6 +125,7 @@ func TestSocketFaults(t *testing.T) {
 		{"lost while the socket lives", slacktest.Fault{Method: "socket.send", Times: 1, Effect: slacktest.Lose()}, []string{"two", "one"}},
 		{"delivered, then cut", slacktest.Fault{Method: "socket.send", Effect: slacktest.DropAfter()}, []string{"one", ""}},
 		{"delivered twice", slacktest.Fault{Method: "socket.send", Times: 1, Effect: slacktest.Duplicate()}, []string{"one", "one", "two"}},
+		{"delivered again as another", slacktest.Fault{Method: "socket.send", Times: 1, Effect: slacktest.Again()}, []string{"one", "one", "two"}},
 		{"overtaken", slacktest.Fault{Method: "socket.send", Times: 1, Effect: slacktest.Latency(30 * time.Millisecond)}, []string{"two", "one"}},
 		{"acknowledged, then cut", slacktest.Fault{Method: "socket.ack", Effect: slacktest.DropAfter()}, []string{"one", "two", ""}},
 		{"acknowledgement lost", slacktest.Fault{Method: "socket.ack", Times: 1, Effect: slacktest.Lose()}, []string{"one", "two", "one"}},

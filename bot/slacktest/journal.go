@@ -89,6 +89,7 @@ func (w *Workspace) recordLocked(way Direction, what string, body []byte) {
 		Seq: len(w.journal) + 1, At: w.cfg.Now(), Way: way, What: what,
 		Body: secretPattern.ReplaceAll(body, []byte("${1}-REDACTED")),
 	})
+	w.changeLocked()
 }
 
 func (w *Workspace) record(way Direction, what string, body []byte) {

@@ -91,8 +91,8 @@ func TestCommandFailsAsSlackShowsIt(t *testing.T) {
 }
 
 func TestTriggerOpensOneFormInTime(t *testing.T) {
-	now := time.Now()
-	w := start(t, slacktest.Config{Now: func() time.Time { return now }})
+	clock := newClock()
+	w := start(t, slacktest.Config{Now: clock.Now})
 	c := client{t, w}
 	s := c.connect()
 	alice := w.AddPerson("alice")
@@ -112,7 +112,7 @@ func TestTriggerOpensOneFormInTime(t *testing.T) {
 		}
 	}
 	late := trigger()
-	now = now.Add(4 * time.Second)
+	clock.Advance(4 * time.Second)
 	if a := c.form("views.open", "trigger_id", late, "view", form); a["error"] != "expired_trigger_id" {
 		t.Errorf("late: %v", a)
 	}

@@ -26,10 +26,10 @@ func TestSocketURLWorksOnce(t *testing.T) {
 	if _, _, err := websocket.DefaultDialer.Dial(address, nil); err == nil {
 		t.Error("a used ticket opened a second socket")
 	}
-	now := time.Now()
-	late := start(t, slacktest.Config{Now: func() time.Time { return now }})
+	clock := newClock()
+	late := start(t, slacktest.Config{Now: clock.Now})
 	address = client{t, late}.socketURL()
-	now = now.Add(time.Hour)
+	clock.Advance(time.Hour)
 	if _, _, err := websocket.DefaultDialer.Dial(address, nil); err == nil {
 		t.Error("an expired ticket opened a socket")
 	}
@@ -43,11 +43,15 @@ func TestServerPings(t *testing.T) {
 	for len(s.pings) > 0 {
 		<-s.pings
 	}
-	// One ping may have been on its way; a second would mean that the server goes on.
-	time.Sleep(100 * time.Millisecond)
-	if n := len(s.pings); n > 1 {
-		t.Errorf("%d pings from a mute server", n)
+	// One ping may have been on its way; another would mean that the server goes on.
+	for range 2 {
+		select {
+		case <-s.pings:
+		case <-time.After(100 * time.Millisecond):
+			return
+		}
 	}
+	t.Error("a mute server pings")
 }
 
 func TestEventIsSentAgainUntilItIsAcknowledged(t *testing.T) {
@@ -136,7 +140,8 @@ func TestEleventhSocketIsTooMany(t *testing.T) {
 }
 
 func TestBadAcknowledgementsAreRemembered(t *testing.T) {
-	w := start(t, slacktest.Config{Timing: slacktest.Timing{Ack: 50 * time.Millisecond}})
+	clock := newClock()
+	w := start(t, slacktest.Config{Now: clock.Now})
 	s := client{t, w}.connect()
 	alice := w.AddPerson("alice")
 	send := func(frame string) {
@@ -160,7 +165,7 @@ func TestBadAcknowledgementsAreRemembered(t *testing.T) {
 	wantViolation(t, w, slacktest.RuleAckPayload)
 	must(alice.DMs("three"))(t)
 	three := s.next()
-	time.Sleep(60 * time.Millisecond) // what is late is late by the clock
+	clock.Advance(4 * time.Second)
 	s.ack(three)
 	wantViolation(t, w, slacktest.RuleAckLate)
 }

@@ -2,6 +2,7 @@ package slacktest_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,4 +42,24 @@ func find(t *testing.T, ch *slacktest.Channel, fits func(slacktest.Message) bool
 		t.Fatalf("looking for a message in %s: %v", ch.Name(), err)
 	}
 	return m
+}
+
+// clock stands still until it is told to go on.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Unix(1_800_000_000, 0)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
 }

@@ -48,7 +48,23 @@ func refuseArguments(messages ...string) error {
 	return &apiError{code: "invalid_arguments", messages: messages}
 }
 
+// handler answers everything. Close waits for what it began.
 func (w *Workspace) handler() http.Handler {
+	routes := w.routes()
+	return http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		w.mu.Lock()
+		if w.closed {
+			w.mu.Unlock()
+			panic(http.ErrAbortHandler)
+		}
+		w.running.Add(1)
+		w.mu.Unlock()
+		defer w.running.Done()
+		routes.ServeHTTP(out, in)
+	})
+}
+
+func (w *Workspace) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method}", w.serveAPI)
 	mux.HandleFunc("GET /link/{$}", w.serveSocket)

@@ -100,8 +100,8 @@ func TestArgumentsComeInEveryWayThatSlackTakes(t *testing.T) {
 }
 
 func TestRateOfPostsIsOneASecondAndChannel(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
-	w := start(t, slacktest.Config{RateLimits: true, Now: func() time.Time { return now }})
+	clock := newClock()
+	w := start(t, slacktest.Config{RateLimits: true, Now: clock.Now})
 	c := client{t, w}
 	ops, other := w.AddChannel("ops", w.Bot()), w.AddChannel("other", w.Bot())
 	c.ok("chat.postMessage", "channel", ops.ID(), "text", "one")
@@ -113,13 +113,13 @@ func TestRateOfPostsIsOneASecondAndChannel(t *testing.T) {
 	wantNoViolations(t, w)
 	c.form("chat.postMessage", "channel", ops.ID(), "text", "too soon")
 	wantViolation(t, w, slacktest.RuleRetryAfter)
-	now = now.Add(3 * time.Second)
+	clock.Advance(3 * time.Second)
 	c.ok("chat.postMessage", "channel", ops.ID(), "text", "two")
 }
 
 func TestTierLimitsCallsAMinute(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
-	w := start(t, slacktest.Config{RateLimits: true, Now: func() time.Time { return now }})
+	clock := newClock()
+	w := start(t, slacktest.Config{RateLimits: true, Now: clock.Now})
 	c := client{t, w}
 	for range 20 {
 		c.ok("users.list")
@@ -128,7 +128,7 @@ func TestTierLimitsCallsAMinute(t *testing.T) {
 	if in.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("call 21 of tier 2: %d", in.StatusCode)
 	}
-	now = now.Add(62 * time.Second)
+	clock.Advance(62 * time.Second)
 	c.ok("users.list")
 	wantNoViolations(t, w)
 }
