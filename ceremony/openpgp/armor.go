@@ -41,9 +41,9 @@ var marker = regexp.MustCompile(`-+[ \t]*(BEGIN|END) (PGP [A-Z ]*[A-Z])[ \t]*-+`
 // checksum itself, which go-crypto does not: without that, a line lost in a
 // paste looks like a message to another key.
 //
-// What it answers beside the blocks is the text around them.
-func unarmor(text []byte) (blocks []block, around string) {
-	plain := normalise(text)
+// The text has been normalised. What is answered beside the blocks is the text
+// around them.
+func unarmor(plain string) (blocks []block, around string) {
 	var rest strings.Builder
 	for {
 		begin := marker.FindStringSubmatchIndex(plain)
@@ -192,7 +192,7 @@ func unwrap(data []byte, kind string) ([]byte, error) {
 	if isBinary(data) {
 		return data, nil
 	}
-	blocks, _ := unarmor(data)
+	blocks, _ := unarmor(normalise(data))
 	for _, b := range blocks {
 		if b.kind == kind {
 			return b.data, b.err

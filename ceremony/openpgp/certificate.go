@@ -53,7 +53,7 @@ func certificateBytes(data []byte) ([]byte, error) {
 	if isBinary(data) {
 		return data, nil
 	}
-	blocks, _ := unarmor(data)
+	blocks, _ := unarmor(normalise(data))
 	var found *block
 	for i, b := range blocks {
 		switch {

@@ -88,7 +88,7 @@ func CheckDelivery(line, armor []byte, pinned ceremony.Fingerprint) (ceremony.Pa
 }
 
 func checkDelivery(line, armor []byte, pinned ceremony.Fingerprint) (ceremony.Parcel, error) {
-	blocks, _ := unarmor(slices.Concat(line, []byte("\n"), armor))
+	blocks, _ := unarmor(normalise(line) + "\n" + normalise(armor))
 	identity, err := pinnedEntity(blocks, pinned)
 	if err != nil {
 		return ceremony.Parcel{}, err

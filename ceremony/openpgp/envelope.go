@@ -24,8 +24,9 @@ const skew = 5 * time.Minute
 //
 // Life of a share, 4 of 7: the message is decrypted, and becomes a secret when the
 // holder's signature, its binding to this ceremony and its shape are right (P2).
-// The errors are Refusals, given in the order in which errors.go of package
-// ceremony lists them, and none carries anything of the content (P1).
+// The errors are Refusals, given in the order in which package ceremony lists
+// them, but for what should never have been sent at all, which goes before the
+// rest. None carries anything of the content (P1).
 func (k *key) Open(envelope []byte, want ceremony.Expected) (secret *ceremony.Secret, evidence ceremony.Evidence, err error) {
 	sum := sha256.Sum256(envelope)
 	evidence.SHA256 = hex.EncodeToString(sum[:])

@@ -44,7 +44,7 @@ func CheckAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) 
 }
 
 func checkAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) (*Invitation, error) {
-	blocks, _ := unarmor(text)
+	blocks, _ := unarmor(normalise(text))
 	signed, err := announcementAmong(blocks)
 	if err != nil {
 		return nil, err

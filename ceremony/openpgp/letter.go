@@ -41,10 +41,11 @@ func readLetter(text []byte) (letter, error) {
 		var l letter
 		return l, l.add(text)
 	}
-	blocks, around := unarmor(text)
-	if hasPrivateMaterial(text, blocks) {
+	plain := normalise(text)
+	if privateMaterial.MatchString(plain) {
 		return letter{}, ceremony.PrivateMaterial
 	}
+	blocks, around := unarmor(plain)
 	var l letter
 	cut := false
 	for _, b := range blocks {

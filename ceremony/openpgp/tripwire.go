@@ -18,15 +18,6 @@ var (
 	hexOnly  = regexp.MustCompile(`^[0-9A-Fa-f]+$`)
 )
 
-func hasPrivateMaterial(text []byte, blocks []block) bool {
-	for _, b := range blocks {
-		if b.kind == secretKeyBlock {
-			return true
-		}
-	}
-	return privateMaterial.MatchString(normalise(text))
-}
-
 // hasPlainShare says whether a share of Vault's, 33 bytes in hexadecimal digits
 // or base64, stands in a text that is no armor. The undivided key of a cluster
 // with a single share has 32 bytes and is not recognised: it looks like any
