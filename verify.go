@@ -37,7 +37,8 @@ hash of the last line that it prints: it stands for everything before it.`,
 	}
 }
 
-// verifyPath prints what holds and answers what does not.
+// verifyPath prints what holds and answers what does not. It needs the file and
+// nothing else (P8).
 func verifyPath(out io.Writer, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 
 // Message is one piece of news for people. What it says follows from the
 // ceremony and the entry, so that the outbox can be worked out again from the
-// journal after a restart; each key is posted once.
+// journal after a restart; each key is posted once. Nothing else is told to
+// people as having happened (P10).
 type Message struct {
 	Key   string // unique in the ceremony
 	Kind  MessageKind
