@@ -1,0 +1,156 @@
+package stage
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+)
+
+// ClusterName is the cluster's name in the configuration.
+const ClusterName = "prod"
+
+// Settings are what the configuration says about the cluster. config.example.yaml
+// explains each; people are named as in the cast.
+type Settings struct {
+	Operations   []string
+	Initiators   []string
+	Approvers    []string
+	Approvals    int
+	Holders      []string // of the key in force
+	Receivers    []string // of the new shares; empty: the holders
+	Threshold    int      // of the new shares
+	Verification bool
+	Backup       bool
+	Window       time.Duration
+	Poll         time.Duration
+	Timeout      time.Duration
+	LogLevel     string
+}
+
+func defaultSettings() Settings {
+	return Settings{
+		Operations:   []string{"rekey", "generate-root"},
+		Initiators:   []string{Olga},
+		Approvers:    []string{Paul},
+		Approvals:    1,
+		Holders:      Holders(),
+		Threshold:    Threshold,
+		Verification: true,
+		Backup:       true,
+		Window:       time.Hour,
+		Poll:         time.Second,
+		Timeout:      10 * time.Second,
+		LogLevel:     "debug", // so that a leak into any level shows
+	}
+}
+
+// Configure changes the settings and writes the configuration anew. The bot
+// reads it when it is started the next time.
+func (s *Stage) Configure(change func(*Settings)) error {
+	if change != nil {
+		change(&s.settings)
+	}
+	var text strings.Builder
+	if err := configuration.Execute(&text, s); err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	if err := os.WriteFile(s.ConfigFile(), []byte(text.String()), 0o600); err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	return nil
+}
+
+// ConfigFile is the configuration's path.
+func (s *Stage) ConfigFile() string { return filepath.Join(s.dir, "conclave.yaml") }
+
+// JournalDir is where the bot keeps its journal.
+func (s *Stage) JournalDir() string { return filepath.Join(s.dir, "journal") }
+
+// secret is the path of a file that holds one, relative to the configuration.
+func secret(name string) string { return secretsFolder + "/" + name }
+
+// secretsFolder is the only place below the stage's folder where the bot's own
+// secrets may be.
+const secretsFolder = "secrets"
+
+func (s *Stage) writeSecret(name, value string) error {
+	path := filepath.Join(s.dir, secretsFolder, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("write secret: %w", err)
+	}
+	if err := os.WriteFile(path, []byte(value+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write secret: %w", err)
+	}
+	return nil
+}
+
+// Listed are the people that the configuration names, in the order of the cast.
+func (s *Stage) Listed() []*Person {
+	return slices.DeleteFunc(s.People(), func(p *Person) bool { return !isListed(p.Name) })
+}
+
+// What the template asks the stage.
+
+// Settings are the settings that were written last.
+func (s *Stage) Settings() Settings { return s.settings }
+
+// HasCA says whether the server speaks TLS with an authority of its own.
+func (s *Stage) HasCA() bool { return len(s.server.CA) > 0 }
+
+// Addrs are the nodes' addresses.
+func (s *Stage) Addrs() []string { return s.server.Addrs }
+
+var configuration = template.Must(template.New("conclave.yaml").Funcs(template.FuncMap{
+	"list":    func(names []string) string { return "[" + strings.Join(names, ", ") + "]" },
+	"secret":  secret,
+	"cluster": func() string { return ClusterName },
+}).Parse(`slack:
+  app_token_file: {{secret "slack-app-token"}}
+  bot_token_file: {{secret "slack-bot-token"}}
+  team: {{.Slack.TeamID}}
+  channel: {{.Ops.ID}}
+  api_url: {{.Slack.URL}}/api/
+
+identity:
+  key_file: {{secret "identity.asc"}}
+  passphrase_file: {{secret "identity-passphrase"}}
+
+journal:
+  directory: journal
+
+people:
+{{- range .Listed}}
+  {{.Name}}: {slack: {{.Slack.ID}}, key: keys/{{.Name}}.asc}
+{{- end}}
+
+clusters:
+  {{cluster}}:
+    addresses: {{list .Addrs}}
+{{- if .HasCA}}
+    ca_file: vault-ca.pem
+{{- end}}
+    token_file: {{secret "vault-token"}}
+{{- with .Settings}}
+    timeout: {{.Timeout}}
+    operations: {{list .Operations}}
+    initiators: {{list .Initiators}}
+    approvers: {{list .Approvers}}
+    approvals: {{.Approvals}}
+    holders: {{list .Holders}}
+{{- with .Receivers}}
+    receivers: {{list .}}
+{{- end}}
+    threshold: {{.Threshold}}
+    verification: {{.Verification}}
+    backup: {{.Backup}}
+    window: {{.Window}}
+    poll: {{.Poll}}
+
+log:
+  level: {{.LogLevel}}
+{{- end}}
+`))

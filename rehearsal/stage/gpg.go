@@ -1,0 +1,141 @@
+package stage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"conclave/ceremony"
+)
+
+// gnupg is a keyring of the real gpg, with a home of its own. The commands that
+// it runs are those that the messages show, as they stand there.
+type gnupg struct {
+	drawer
+	home        string // GNUPGHOME; short, since gpg's agent listens on a socket in there
+	certificate string
+	pinned      ceremony.Fingerprint
+}
+
+// GPG makes a keyring that runs, in a shell, exactly what the bot's messages say.
+// It needs gpg, bash and coreutils.
+func GPG(ctx context.Context, dir, name string) (Keyring, error) {
+	home, err := os.MkdirTemp("", "gpg")
+	if err != nil {
+		return nil, err
+	}
+	k := &gnupg{drawer: drawer{dir}, home: home}
+	// ed25519 with cv25519, in gpg 2.2 and in 2.4.
+	make := "gpg --batch --passphrase '' --quick-generate-key '" + name + " <" + name + "@conclave.example>' future-default default never"
+	if _, _, err = k.run(ctx, make, ""); err == nil {
+		k.certificate, _, err = k.run(ctx, "gpg --armor --export", "")
+	}
+	if err != nil {
+		return nil, errors.Join(err, k.Close())
+	}
+	return k, nil
+}
+
+func (k *gnupg) Certificate() string { return k.certificate }
+
+// Pin is the holder's one-time setup: import, compare the fingerprint, sign.
+func (k *gnupg) Pin(ctx context.Context, printed string, identity ceremony.Fingerprint) error {
+	if _, _, err := k.run(ctx, "gpg --import", printed); err != nil {
+		return err
+	}
+	k.pinned = identity
+	_, _, err := k.run(ctx, "gpg --batch --yes --quick-lsign-key "+identity.String(), "")
+	return err
+}
+
+func (k *gnupg) Answer(ctx context.Context, ask Note) (string, error) {
+	return k.follow(ctx, ask)
+}
+
+func (k *gnupg) Receive(ctx context.Context, delivery Note) error {
+	_, err := k.follow(ctx, delivery)
+	return err
+}
+
+func (k *gnupg) Token(ctx context.Context, n Note) (string, error) {
+	token, err := k.follow(ctx, n)
+	return strings.TrimSpace(token), err
+}
+
+// follow does what a message says from its beginning to its end, with the eyes
+// that the message asks for, and answers what the last command printed. What a
+// token is used for afterwards is not for a keyring.
+func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
+	var signed, sum string
+	for _, listing := range n.Listings() {
+		if is, mine := k.isPrint(listing); is {
+			if !mine {
+				return "", fmt.Errorf("fingerprint %s: %w", listing, ErrUntrusted)
+			}
+			continue
+		}
+		if strings.HasPrefix(listing, "vault ") {
+			continue
+		}
+		out, said, err := k.run(ctx, listing, "")
+		if err != nil {
+			return "", err
+		}
+		last = out
+		switch {
+		case strings.HasPrefix(listing, "gpg -d "):
+			if !strings.Contains(said, "Good signature") || !strings.Contains(said, k.pinned.String()) {
+				return "", fmt.Errorf("gpg says no good signature: %w\n%s", ErrUntrusted, said)
+			}
+			signed = out
+		case strings.HasSuffix(listing, "sha256sum"):
+			sum, _, _ = strings.Cut(out, " ")
+			if !strings.HasSuffix(strings.TrimSpace(signed), " "+sum) {
+				return "", fmt.Errorf("the signed line does not end with %s: %w", sum, ErrUntrusted)
+			}
+		}
+	}
+	if last == "" {
+		return "", errors.New("the message has nothing to run")
+	}
+	return last, nil
+}
+
+// isPrint says whether a listing is a fingerprint, and whether it is one that the
+// person knows: the pinned identity's, or their own.
+func (k *gnupg) isPrint(listing string) (is, known bool) {
+	is, pinned := samePrint(listing, k.pinned)
+	if !is || pinned {
+		return is, pinned
+	}
+	own, _, err := k.run(context.Background(), "gpg --with-colons --list-secret-keys", "")
+	return true, err == nil && strings.Contains(own, ":"+strings.Join(strings.Fields(listing), "")+":")
+}
+
+func (k *gnupg) Open(ctx context.Context, file string) (string, error) {
+	content, _, err := k.run(ctx, "gpg -qd "+file, "")
+	return strings.TrimSpace(content), err
+}
+
+// run has a shell run a command in the person's folder.
+func (k *gnupg) run(ctx context.Context, command, input string) (out, said string, err error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", command)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = k.dir, strings.NewReader(input), &stdout, &stderr
+	cmd.Env = []string{"GNUPGHOME=" + k.home, "HOME=" + k.home, "PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
+	if err := cmd.Run(); err != nil {
+		first, _, _ := strings.Cut(command, "\n")
+		return "", "", fmt.Errorf("%s: %w\n%s", first, err, &stderr)
+	}
+	return stdout.String(), stderr.String(), nil
+}
+
+// Close ends gpg's agent and removes the secret key.
+func (k *gnupg) Close() error {
+	_, _, err := k.run(context.Background(), "gpgconf --kill all", "")
+	return errors.Join(err, os.RemoveAll(k.home))
+}

@@ -1,0 +1,130 @@
+package stage
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Leak is a secret that was found where it must never be.
+type Leak struct {
+	Secret string // its name
+	Form   string // "hex", "base64", …
+	Where  string // a file below the stage's folder, or "Slack"
+}
+
+func (l Leak) String() string { return fmt.Sprintf("%s, as %s, in %s", l.Secret, l.Form, l.Where) }
+
+// Leaks looks for every secret that the stage knows (shares old and new, tokens,
+// the identity's private key and its passphrase) in all that passed through
+// Slack and in everything that was written below the stage's folder but the
+// bot's own secret files: as it is, in hex, in base64, and each of them
+// backwards. P1 holds if there are none.
+func (s *Stage) Leaks() ([]Leak, error) {
+	s.mu.Lock()
+	secrets := maps.Clone(s.known)
+	s.mu.Unlock()
+	private, err := s.privateKey()
+	if err != nil {
+		return nil, err
+	}
+	secrets["the identity's private key"] = private
+	var needles []needle
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		needles = append(needles, needlesOf(name, secrets[name])...)
+	}
+	if len(needles) == 0 {
+		return nil, errors.New("look for leaks: nothing to look for")
+	}
+
+	leaks := search("Slack", s.Slack.Traffic(), needles)
+	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path == filepath.Join(s.dir, secretsFolder):
+			return fs.SkipDir
+		case !d.Type().IsRegular() || path == s.conclave:
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		where, err := filepath.Rel(s.dir, path)
+		leaks = append(leaks, search(where, content, needles)...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for leaks: %w", err)
+	}
+	return leaks, nil
+}
+
+// needle is one form of a secret. Hex is looked for in lower case.
+type needle struct {
+	secret, form string
+	bytes        []byte
+	fold         bool
+}
+
+func search(where string, hay []byte, needles []needle) []Leak {
+	lower := bytes.ToLower(hay)
+	var leaks []Leak
+	for _, n := range needles {
+		in := hay
+		if n.fold {
+			in = lower
+		}
+		if bytes.Contains(in, n.bytes) {
+			leaks = append(leaks, Leak{Secret: n.secret, Form: n.form, Where: where})
+		}
+	}
+	return leaks
+}
+
+// needlesOf are all forms of a secret. A share comes as text, in hex or base64,
+// and stands for bytes: both are secret.
+func needlesOf(name, value string) []needle {
+	var all []needle
+	add := func(form string, b []byte, fold bool) {
+		back := slices.Clone(b)
+		slices.Reverse(back)
+		all = append(all, needle{name, form, b, fold}, needle{name, form + " backwards", back, fold})
+	}
+	readings := map[string][]byte{"": []byte(value)} // what it stands for → bytes
+	if raw, err := hex.DecodeString(value); err == nil && len(raw) >= 16 {
+		readings["its bytes "] = raw
+	} else if raw, err := base64.StdEncoding.DecodeString(value); err == nil && len(raw) >= 16 {
+		readings["its bytes "] = raw
+	}
+	for of, raw := range readings {
+		add(of+"raw", raw, false)
+		add(of+"hex", []byte(hex.EncodeToString(raw)), true)
+		// Inside a longer text, base64 has one of three shapes.
+		for shift := range 3 {
+			text := shifted(raw, shift)
+			add(of+"base64", []byte(text), false)
+			add(of+"base64url", []byte(strings.NewReplacer("+", "-", "/", "_").Replace(text)), false)
+		}
+	}
+	return all
+}
+
+// shifted is the part of raw's base64 that does not depend on what stands around
+// it, when so many bytes stand before it.
+func shifted(raw []byte, before int) string {
+	text := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), raw...))
+	// Of 6 bits a character, those that mix in a bit of the neighbours are left out.
+	first := (before*8 + 5) / 6
+	last := (before + len(raw)) * 8 / 6
+	return text[first:last]
+}

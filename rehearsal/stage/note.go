@@ -1,0 +1,87 @@
+package stage
+
+import (
+	"strconv"
+	"strings"
+
+	"conclave/bot/slacktest"
+	"conclave/ceremony"
+)
+
+// Note is a message of the bot's as people see it, and what it is about.
+type Note struct {
+	slacktest.Message
+	Text string // as it reads; blocks that are meant to be copied stand between lines of ```
+
+	// From the metadata; empty in a direct answer to what somebody did.
+	Kind     ceremony.MessageKind
+	Ceremony ceremony.ID
+	Seq      int // of the journal's entry that it tells about
+}
+
+// Listings are the parts of the message that are meant to be copied, in order.
+func (n Note) Listings() []string {
+	var all []string
+	parts := strings.Split("\n"+n.Text+"\n", "\n```\n")
+	for i := 1; i < len(parts); i += 2 {
+		all = append(all, parts[i])
+	}
+	return all
+}
+
+func (s *Stage) note(m slacktest.Message) Note {
+	n := Note{Message: m, Text: s.Slack.Read(m)}
+	if m.Metadata == nil {
+		return n
+	}
+	id, _ := m.Metadata.EventPayload["ceremony"].(string)
+	key, _ := m.Metadata.EventPayload["key"].(string)
+	n.Ceremony = ceremony.ID(id)
+	// "board", "history/12", "ask/9/TEAM/USER"; a status post that stands for an
+	// earlier one says so behind a space.
+	kind, rest, _ := strings.Cut(key, "/")
+	kind, _, _ = strings.Cut(kind, " ")
+	n.Kind = ceremony.MessageKind(kind)
+	seq, _, _ := strings.Cut(rest, "/")
+	n.Seq, _ = strconv.Atoi(seq)
+	return n
+}
+
+func (s *Stage) notes(all []slacktest.Message) []Note {
+	var notes []Note
+	for _, m := range all {
+		if m.BotID != "" {
+			notes = append(notes, s.note(m))
+		}
+	}
+	return notes
+}
+
+// Board is the newest status post in the ops channel.
+func (s *Stage) Board() (Note, bool) { return s.board(func(Note) bool { return true }) }
+
+// BoardOf is the status post of a ceremony.
+func (s *Stage) BoardOf(id ceremony.ID) (Note, bool) {
+	return s.board(func(n Note) bool { return n.Ceremony == id })
+}
+
+func (s *Stage) board(fits func(Note) bool) (Note, bool) {
+	var newest Note
+	for _, n := range s.notes(s.Ops.Messages()) {
+		if n.Kind == ceremony.BoardMessage && n.ThreadTS == "" && fits(n) {
+			newest = n
+		}
+	}
+	return newest, newest.TS != ""
+}
+
+// History are the lines in the thread of a ceremony's status post.
+func (s *Stage) History(id ceremony.ID) []Note {
+	var lines []Note
+	for _, n := range s.notes(s.Ops.Messages()) {
+		if n.Kind == ceremony.HistoryMessage && n.Ceremony == id {
+			lines = append(lines, n)
+		}
+	}
+	return lines
+}

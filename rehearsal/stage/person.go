@@ -1,0 +1,161 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"conclave/bot/slacktest"
+	"conclave/ceremony"
+)
+
+// Person is one of the cast: a Slack account and a keyring.
+type Person struct {
+	Name  string
+	Slack *slacktest.Person
+	Keys  Keyring
+
+	stage *Stage
+}
+
+// Commands types a slash command in the ops channel, without "/ceremony", and
+// answers what the bot said to it.
+func (p *Person) Commands(ctx context.Context, args string) (string, error) {
+	return p.reply(ctx, "/ceremony "+args, p.Slack.Command(p.stage.Ops, "/ceremony", args))
+}
+
+// Clicks presses a button of a message and answers what the bot said to it.
+func (p *Person) Clicks(ctx context.Context, n Note, action string) (string, error) {
+	reply, err := p.Slack.Clicks(n.Message, action)
+	if err != nil {
+		return "", fmt.Errorf("%s clicks %s: %w", p.Name, action, err)
+	}
+	return p.reply(ctx, action, reply)
+}
+
+func (p *Person) reply(ctx context.Context, what string, reply slacktest.Reply) (string, error) {
+	if reply.Error != "" {
+		return "", fmt.Errorf("%s, %s: slack says %s", p.Name, what, reply.Error)
+	}
+	err := p.stage.Wait(ctx, "the answer to "+p.Name+"'s "+what, func() bool { return len(reply.Messages()) > 0 })
+	if err != nil {
+		return "", err
+	}
+	return p.stage.Slack.Read(reply.Messages()[0]), nil
+}
+
+// Notes are what the bot has written to this person alone, oldest first.
+func (p *Person) Notes() []Note { return p.stage.notes(p.Slack.Inbox()) }
+
+// Finds waits for a note and answers the newest one that fits.
+func (p *Person) Finds(ctx context.Context, what string, fits func(Note) bool) (found Note, err error) {
+	err = p.stage.Wait(ctx, what+" for "+p.Name, func() bool {
+		for _, n := range slices.Backward(p.Notes()) {
+			if fits(n) {
+				found = n
+				return true
+			}
+		}
+		return false
+	})
+	return found, err
+}
+
+// Told waits for a note of a kind about a ceremony.
+func (p *Person) Told(ctx context.Context, id ceremony.ID, kind ceremony.MessageKind) (Note, error) {
+	return p.Finds(ctx, fmt.Sprintf("%s of %s", kind, id), func(n Note) bool { return n.Ceremony == id && n.Kind == kind })
+}
+
+// Asked waits for a request for the person's share.
+func (p *Person) Asked(ctx context.Context, id ceremony.ID, step ceremony.Step) (Note, error) {
+	return p.AskedAfter(ctx, id, step, Note{})
+}
+
+// AskedAfter waits for a newer request than one that is known: when a round
+// begins again, and when the bot was restarted, the old one is void.
+func (p *Person) AskedAfter(ctx context.Context, id ceremony.ID, step ceremony.Step, old Note) (Note, error) {
+	return p.Finds(ctx, fmt.Sprintf("request for a share (%s of %s)", step, id), func(n Note) bool {
+		return n.Ceremony == id && n.Kind == ceremony.AskMessage && n.TS > old.TS &&
+			strings.Contains(n.Text, ceremony.PayloadTag+" "+string(id)+" "+string(step)+" ")
+	})
+}
+
+// Answers does what a request says and sends what that printed. It answers the
+// receipt.
+func (p *Person) Answers(ctx context.Context, ask Note) (Note, error) {
+	envelope, err := p.Keys.Answer(ctx, ask)
+	if err != nil {
+		return Note{}, fmt.Errorf("%s answers: %w", p.Name, err)
+	}
+	return p.Sends(ctx, envelope)
+}
+
+// Sends writes to the bot directly and answers the receipt, or whatever else the
+// bot said to it.
+func (p *Person) Sends(ctx context.Context, text string) (Note, error) {
+	sent, err := p.Slack.DMs(text)
+	if err != nil {
+		return Note{}, fmt.Errorf("%s writes: %w", p.Name, err)
+	}
+	return p.receipt(ctx, sent[len(sent)-1])
+}
+
+// Uploads sends a file to the bot directly and answers the receipt, or whatever
+// else the bot said to it.
+func (p *Person) Uploads(ctx context.Context, name string, content []byte) (Note, error) {
+	sent, err := p.Slack.Uploads(name, content)
+	if err != nil {
+		return Note{}, fmt.Errorf("%s uploads: %w", p.Name, err)
+	}
+	return p.receipt(ctx, sent)
+}
+
+func (p *Person) receipt(ctx context.Context, sent slacktest.Message) (Note, error) {
+	return p.Finds(ctx, "answer to a message", func(n Note) bool {
+		return n.TS > sent.TS && n.To == "" && (n.Kind == ceremony.ReceiptMessage || n.Kind == "")
+	})
+}
+
+// Receives waits for the new share that a ceremony brings, and does what the
+// message says: checks it and puts it away.
+func (p *Person) Receives(ctx context.Context, id ceremony.ID) (Note, error) {
+	n, err := p.Told(ctx, id, ceremony.DeliveryMessage)
+	if err != nil {
+		return n, err
+	}
+	if err := p.Keys.Receive(ctx, n); err != nil {
+		return n, fmt.Errorf("%s receives the new share: %w", p.Name, err)
+	}
+	share, err := p.Keys.Open(ctx, NewShareFile(id))
+	if err != nil {
+		return n, fmt.Errorf("%s opens the new share: %w", p.Name, err)
+	}
+	p.stage.Know(fmt.Sprintf("%s's new share of %s", p.Name, id), share)
+	return n, nil
+}
+
+// TakesToken waits for the root token that a ceremony brings, does what the
+// message says, and answers the token.
+func (p *Person) TakesToken(ctx context.Context, id ceremony.ID) (string, error) {
+	n, err := p.Told(ctx, id, ceremony.TokenMessage)
+	if err != nil {
+		return "", err
+	}
+	token, err := p.Keys.Token(ctx, n)
+	if err != nil {
+		return "", fmt.Errorf("%s takes the token: %w", p.Name, err)
+	}
+	p.stage.Know(fmt.Sprintf("the root token of %s", id), token)
+	return token, nil
+}
+
+// Share is the person's share in the open: the one that they hold, or with a
+// ceremony the one that it brought. It is for making sure of things afterwards.
+func (p *Person) Share(ctx context.Context, of ceremony.ID) (string, error) {
+	file := ShareFile
+	if of != "" {
+		file = NewShareFile(of)
+	}
+	return p.Keys.Open(ctx, file)
+}

@@ -1,0 +1,39 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/eddsa"
+)
+
+// privateKey is the secret part of the bot's identity, to be looked for where it
+// must not be.
+func (s *Stage) privateKey() (string, error) {
+	fail := func(err error) (string, error) { return "", fmt.Errorf("read the identity's private key: %w", err) }
+	file, err := os.Open(filepath.Join(s.dir, secret("identity.asc")))
+	if err != nil {
+		return fail(err)
+	}
+	defer file.Close()
+	passphrase, err := os.ReadFile(filepath.Join(s.dir, secret("identity-passphrase")))
+	if err != nil {
+		return fail(err)
+	}
+	keys, err := openpgp.ReadArmoredKeyRing(file)
+	if err != nil || len(keys) != 1 {
+		return fail(fmt.Errorf("%d keys: %w", len(keys), err))
+	}
+	if err := keys[0].PrivateKey.Decrypt([]byte(strings.TrimSpace(string(passphrase)))); err != nil {
+		return fail(err)
+	}
+	key, ok := keys[0].PrivateKey.PrivateKey.(*eddsa.PrivateKey)
+	if !ok {
+		return fail(errors.New("it is of another kind"))
+	}
+	return string(key.D), nil
+}

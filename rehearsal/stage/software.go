@@ -1,0 +1,126 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
+)
+
+// software is a keyring inside this process. Its secret key is in no file.
+type software struct {
+	drawer
+	certificate string
+
+	mu     sync.Mutex // a HolderKey is for one goroutine at a time
+	key    *openpgp.HolderKey
+	pinned ceremony.Fingerprint
+}
+
+// Software makes a keyring that needs no program: it does with Conclave's own
+// library what "conclave seal" does.
+func Software(_ context.Context, dir, name string) (Keyring, error) {
+	key, err := openpgp.GenerateHolder(name, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := key.PublicArmor()
+	if err != nil {
+		return nil, err
+	}
+	return &software{drawer: drawer{dir}, certificate: certificate, key: key}, nil
+}
+
+func (k *software) Certificate() string { return k.certificate }
+
+func (k *software) Pin(_ context.Context, _ string, identity ceremony.Fingerprint) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.pinned = identity
+	return nil
+}
+
+func (k *software) Answer(_ context.Context, ask Note) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	invitation, err := openpgp.CheckAnnouncement([]byte(ask.Text), k.pinned, time.Now())
+	if err != nil {
+		return "", err
+	}
+	file := ShareFile
+	if invitation.Step() == ceremony.Verify {
+		file = NewShareFile(invitation.Ceremony())
+	}
+	share, err := k.openLocked(file)
+	if err != nil {
+		return "", err
+	}
+	defer clear(share)
+	return invitation.Seal(share, k.key, time.Now())
+}
+
+func (k *software) Receive(_ context.Context, delivery Note) error {
+	file := NewShareFile(delivery.Ceremony)
+	message, err := k.takes(delivery, "cat > "+file)
+	if err != nil {
+		return err
+	}
+	return writeFile(k.dir, file, message+"\n")
+}
+
+func (k *software) Token(_ context.Context, n Note) (string, error) {
+	message, err := k.takes(n, "gpg -qd")
+	if err != nil {
+		return "", err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	token, err := k.key.Decrypt([]byte(message))
+	return strings.TrimSpace(string(token)), err
+}
+
+// takes finds what a message hands over, and makes sure that it is what the
+// pinned identity has signed.
+func (k *software) takes(n Note, command string) (string, error) {
+	message, err := pasted(n, command)
+	if err != nil {
+		return "", err
+	}
+	line, err := pasted(n, "gpg -d")
+	if err != nil {
+		return "", err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	parcel, err := openpgp.CheckDelivery([]byte(line), []byte(message), k.pinned)
+	if err != nil {
+		return "", err
+	}
+	if parcel.Recipient != k.key.Fingerprint() {
+		return "", fmt.Errorf("meant for %s: %w", parcel.Recipient, ErrUntrusted)
+	}
+	return message, nil
+}
+
+func (k *software) Open(_ context.Context, file string) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	content, err := k.openLocked(file)
+	return strings.TrimSpace(string(content)), err
+}
+
+func (k *software) openLocked(file string) ([]byte, error) {
+	message, err := os.ReadFile(filepath.Join(k.dir, file))
+	if err != nil {
+		return nil, err
+	}
+	return k.key.Decrypt(message)
+}
+
+func (k *software) Close() error { return nil }

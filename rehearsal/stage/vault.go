@@ -1,0 +1,220 @@
+package stage
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/vault/vaulttest"
+)
+
+// Server is the Vault on stage.
+type Server struct {
+	Addrs []string
+	CA    []byte // in PEM; nil over plain HTTP, or for the system's authorities
+
+	// Shares are the shares in the open, in hex or base64, of a server that is
+	// initialised: all of them, at most five. The first holders get one each, and
+	// everybody gets one of a rekey. Without any, the server is initialised here:
+	// five shares of which three are needed, encrypted to their holders by Vault.
+	Shares []string
+	// Token is a root token. It is not needed if the server is initialised here.
+	Token string
+	// BotToken is the token that the bot gets. Empty means Token.
+	BotToken string
+}
+
+func (s *Stage) botToken() string {
+	if s.server.BotToken != "" {
+		return s.server.BotToken
+	}
+	return s.Vault.Token
+}
+
+// prepareVault sees to it that the server is initialised and unsealed, and that
+// each holder has a share.
+func (s *Stage) prepareVault(ctx context.Context) error {
+	if len(s.server.Addrs) == 0 {
+		return errors.New("no vault to go to")
+	}
+	s.Vault = vaulttest.NewOperator(s.server.Addrs[0], s.server.CA)
+	s.Vault.Token = s.server.Token
+	if err := s.handOut(ctx); err != nil {
+		return err
+	}
+	s.Know("vault's root token", s.Vault.Token)
+	var shares []string
+	for _, name := range s.settings.Holders {
+		share, err := s.Person(name).Share(ctx, "")
+		if err != nil {
+			return fmt.Errorf("%s opens the first share: %w", name, err)
+		}
+		s.Know(name+"'s first share", share)
+		shares = append(shares, share)
+	}
+	if s.server.CA != nil {
+		if err := writeFile(s.dir, "vault-ca.pem", string(s.server.CA)); err != nil {
+			return err
+		}
+	}
+	seal, err := s.Seal(ctx)
+	if err != nil || !seal.Sealed {
+		return err
+	}
+	return s.Vault.Unseal(ctx, shares[:seal.Threshold]...)
+}
+
+// handOut gives each holder a share, encrypted to them as they keep it.
+func (s *Stage) handOut(ctx context.Context) error {
+	if len(s.server.Shares) == 0 {
+		return s.initialise(ctx)
+	}
+	seal, err := s.Seal(ctx)
+	if err != nil {
+		return err
+	}
+	switch n := len(s.server.Shares); {
+	case !seal.Initialized:
+		return errors.New("the server is not initialised, so that the shares can't be its own")
+	case n != seal.Shares:
+		return fmt.Errorf("the server's key has %d shares, and %d are given", seal.Shares, n)
+	case n > len(Holders()):
+		return fmt.Errorf("the server's key has %d shares, and there are %d people on stage", n, len(Holders()))
+	}
+	s.settings.Holders, s.settings.Receivers = Holders()[:len(s.server.Shares)], Holders()
+	for i, share := range s.server.Shares {
+		p := s.Person(s.settings.Holders[i])
+		message, err := encryptTo(p.Keys.Certificate(), []byte(share))
+		if err != nil {
+			return fmt.Errorf("encrypt a share to %s: %w", p.Name, err)
+		}
+		if err := p.Keys.Keep(ShareFile, message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// initialise has Vault encrypt the first shares to their holders, as a careful
+// team does.
+func (s *Stage) initialise(ctx context.Context) error {
+	var keys []string
+	for _, name := range s.settings.Holders {
+		key, err := dearmor(s.Person(name).Keys.Certificate())
+		if err != nil {
+			return fmt.Errorf("read %s's certificate: %w", name, err)
+		}
+		keys = append(keys, base64.StdEncoding.EncodeToString(key))
+	}
+	answer, err := s.demand(ctx, "PUT", "sys/init", map[string]any{
+		"secret_shares": len(keys), "secret_threshold": Threshold, "pgp_keys": keys,
+	})
+	if err != nil {
+		return err
+	}
+	s.Vault.Token = answer.String("root_token")
+	for i, message := range answer.Strings("keys_base64") {
+		binary, err := base64.StdEncoding.DecodeString(message)
+		if err != nil {
+			return fmt.Errorf("read share %d: %w", i+1, err)
+		}
+		if err := s.Person(s.settings.Holders[i]).Keys.Keep(ShareFile, binary); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Seal is the server's seal status.
+func (s *Stage) Seal(ctx context.Context) (ceremony.Seal, error) {
+	answer, err := s.demand(ctx, "GET", "sys/seal-status", nil)
+	return ceremony.Seal{
+		Initialized: answer.Bool("initialized"), Sealed: answer.Bool("sealed"), Type: answer.String("type"),
+		Shares: answer.Int("n"), Threshold: answer.Int("t"), Version: answer.String("version"),
+	}, err
+}
+
+// demand is a request to Vault that has to succeed.
+func (s *Stage) demand(ctx context.Context, method, path string, body any) (vaulttest.Answer, error) {
+	answer, err := s.Vault.Do(ctx, method, path, body)
+	if err == nil && answer.Status >= http.StatusMultipleChoices {
+		err = fmt.Errorf("vault: %s %s: status %d: %s", method, path, answer.Status, strings.Join(answer.Errors, "; "))
+	}
+	return answer, err
+}
+
+// Shares are those people's shares in the open, in their order: the ones that
+// they hold, or with a ceremony the ones that it brought.
+func (s *Stage) Shares(ctx context.Context, of ceremony.ID, who ...string) ([]string, error) {
+	var shares []string
+	for _, name := range who {
+		share, err := s.Person(name).Share(ctx, of)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		shares = append(shares, share)
+	}
+	return shares, nil
+}
+
+// Proves says whether Vault takes the shares for the key in force, without
+// sealing it: they are asked to make a root token, which is revoked at once. Vault
+// compares the key that they combine to with its own before it makes one.
+func (s *Stage) Proves(ctx context.Context, shares ...string) (_ bool, err error) {
+	attempt, err := s.demand(ctx, "PUT", "sys/generate-root/attempt", map[string]any{})
+	if err != nil {
+		return false, err
+	}
+	otp, nonce := attempt.String("otp"), attempt.String("nonce")
+	for _, share := range shares {
+		answer, err := s.Vault.Do(ctx, "PUT", "sys/generate-root/update", map[string]string{"key": share, "nonce": nonce})
+		if err != nil {
+			return false, err
+		}
+		if answer.Bool("complete") {
+			return s.provesRoot(ctx, answer.String("encoded_token"), otp)
+		}
+		if answer.Status != http.StatusOK {
+			break
+		}
+	}
+	// Vault drops an attempt that its shares have failed, unless it was another
+	// fault than theirs.
+	_, err = s.demand(ctx, "DELETE", "sys/generate-root/attempt", nil)
+	return false, err
+}
+
+// provesRoot makes sure that it is a root token that came out, and revokes it.
+func (s *Stage) provesRoot(ctx context.Context, encoded, otp string) (bool, error) {
+	token, err := base64.RawStdEncoding.DecodeString(encoded)
+	if err != nil || len(token) != len(otp) {
+		return false, errors.New("vault's encoded token can't be decoded")
+	}
+	for i := range token {
+		token[i] ^= otp[i]
+	}
+	root, err := s.Vault.IsRootToken(ctx, string(token))
+	if err != nil {
+		return false, err
+	}
+	if err := s.Revoke(ctx, string(token)); err != nil {
+		return false, err
+	}
+	return root, nil
+}
+
+// Revoke revokes a token by itself, as whoever was given it does when the work is
+// done.
+func (s *Stage) Revoke(ctx context.Context, token string) error {
+	owner := *s.Vault
+	owner.Token = token
+	answer, err := owner.Do(ctx, "PUT", "auth/token/revoke-self", nil)
+	if err == nil && answer.Status >= http.StatusMultipleChoices {
+		err = fmt.Errorf("revoke token: status %d: %s", answer.Status, strings.Join(answer.Errors, "; "))
+	}
+	return err
+}
