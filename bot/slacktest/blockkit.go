@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,26 +64,34 @@ func NodeFolder(t testing.TB, folder string) string {
 	if err != nil {
 		t.Fatalf("find the module: %v", err)
 	}
-	dir := filepath.Join(filepath.Dir(strings.TrimSpace(string(module))), "bot", "slacktest", folder)
-	if err := install(t, dir); err != nil {
+	root := filepath.Dir(strings.TrimSpace(string(module)))
+	dir := filepath.Join(root, "bot", "slacktest", folder)
+	if err := install(t, dir, filepath.Join(root, ".build")); err != nil {
 		t.Fatalf("install node modules: %v", err)
 	}
 	return dir
 }
 
 // install puts node_modules in place in one step, so that tests of several packages can come here at once.
-func install(t testing.TB, dir string) error {
+func install(t testing.TB, dir, scratch string) error {
 	modules := filepath.Join(dir, "node_modules")
 	if _, err := os.Stat(modules); err == nil {
 		return nil
 	}
-	aside, err := os.MkdirTemp(dir, "node_modules.")
+	if err := os.MkdirAll(scratch, 0o755); err != nil {
+		return err
+	}
+	aside, err := os.MkdirTemp(scratch, "npm-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(aside) }()
-	for _, name := range []string{"package.json", "package-lock.json"} {
+	// Bolt's .npmrc leaves out a peer that only its HTTP receiver needs; blockkit has none.
+	for _, name := range []string{"package.json", "package-lock.json", ".npmrc"} {
 		content, err := os.ReadFile(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) && name == ".npmrc" {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -90,15 +99,14 @@ func install(t testing.TB, dir string) error {
 			return err
 		}
 	}
-	// Bolt names a peer that only its HTTP receiver needs.
-	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--legacy-peer-deps", "--no-audit", "--no-fund")
+	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund")
 	cmd.Dir = aside
 	if printed, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("npm ci: %w\n%s", err, printed)
 	}
 	err = os.Rename(filepath.Join(aside, "node_modules"), modules)
-	if _, there := os.Stat(modules); errors.Is(err, os.ErrExist) || there == nil {
-		return nil
+	if _, missing := os.Stat(modules); missing == nil {
+		return nil // put there by us, or meanwhile by another test
 	}
 	return err
 }

@@ -3,6 +3,9 @@ package slacktest_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -285,5 +288,19 @@ func do(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestCheckRefusesWhatTheTypesRefuse(t *testing.T) {
+	good, bad := filepath.Join(t.TempDir(), "good.json"), filepath.Join(t.TempDir(), "bad.json")
+	do(t, os.WriteFile(good, []byte(`{"text":"x","blocks":[{"type":"divider"}]}`), 0o600))
+	do(t, os.WriteFile(bad, []byte(`{"blocks":[{"type":"divider","colour":"red"}]}`), 0o600))
+	slacktest.CheckBlockKit(t, good)
+	for _, args := range [][]string{{"validate.mjs", good, bad}, {"validate.mjs"}} {
+		cmd := exec.CommandContext(t.Context(), "node", args...)
+		cmd.Dir = slacktest.NodeFolder(t, "blockkit")
+		if printed, err := cmd.CombinedOutput(); err == nil {
+			t.Errorf("%v passed: %s", args, printed)
+		}
 	}
 }

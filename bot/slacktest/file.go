@@ -68,7 +68,7 @@ func (f *file) path(download bool) string {
 	return p + url.PathEscape(strings.ToLower(f.Name))
 }
 
-func (f *file) describe() object {
+func (f *file) describeLocked() object {
 	extension := strings.TrimPrefix(path.Ext(f.Name), ".")
 	channels, groups, ims := []string{}, []string{}, []string{}
 	for _, ch := range f.sharedIn {
@@ -232,7 +232,7 @@ func filesCompleteUploadExternal(c *call) (object, error) {
 	}
 	described := []object{}
 	for _, f := range wanted {
-		described = append(described, f.describe())
+		described = append(described, f.describeLocked())
 	}
 	return object{"files": described}, nil
 }
@@ -286,7 +286,7 @@ func filesInfo(c *call) (object, error) {
 	case f.deleted:
 		return nil, refuse("file_deleted")
 	}
-	return object{"file": f.describe(), "comments": []any{}, "response_metadata": object{"next_cursor": ""}}, nil
+	return object{"file": f.describeLocked(), "comments": []any{}, "response_metadata": object{"next_cursor": ""}}, nil
 }
 
 func filesDelete(c *call) (object, error) {

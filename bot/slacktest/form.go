@@ -149,7 +149,7 @@ func (p *Person) attachLocked(ids string) object {
 	for id := range strings.SplitSeq(ids, ",") {
 		if f := p.w.fileLocked(id); f != nil && f.owner == p {
 			f.givenToApp = true
-			files = append(files, f.describe())
+			files = append(files, f.describeLocked())
 		}
 	}
 	return object{"type": "file_input", "files": files}

@@ -94,7 +94,7 @@ func (m *message) describeLocked(w *Workspace) object {
 	if len(m.files) > 0 {
 		var files []object
 		for _, f := range m.files {
-			files = append(files, f.describe())
+			files = append(files, f.describeLocked())
 		}
 		o["files"], o["upload"] = files, false
 	}
@@ -129,7 +129,7 @@ func (ch *Channel) postLocked(m *message) *message {
 	return m
 }
 
-// changeLocked replaces what a message says and tells the app with message_changed, which carries the text from before.
+// replaceLocked replaces what a message says and tells the app with message_changed, which carries the text from before.
 func (ch *Channel) replaceLocked(m *message, text string, blocks []any, edited bool) {
 	w := ch.w
 	before := m.describeLocked(w)

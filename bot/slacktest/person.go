@@ -55,12 +55,12 @@ func SmartPunctuation(p *Person) { p.smart = true }
 func (w *Workspace) AddPerson(name string, traits ...Trait) *Person {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p := w.addPerson(name, traits)
+	p := w.addPersonLocked(name, traits)
 	w.changeLocked()
 	return p
 }
 
-func (w *Workspace) addPerson(name string, traits []Trait) *Person {
+func (w *Workspace) addPersonLocked(name string, traits []Trait) *Person {
 	if w.personByNameLocked(name) != nil {
 		panic("slacktest: two people named " + name)
 	}
@@ -72,8 +72,8 @@ func (w *Workspace) addPerson(name string, traits []Trait) *Person {
 	return p
 }
 
-// addSlackbot adds the user that Slack itself speaks as. Its is_bot is false, which is a trap that apps must know.
-func (w *Workspace) addSlackbot() {
+// addSlackbotLocked adds the user that Slack itself speaks as. Its is_bot is false, which is a trap that apps must know.
+func (w *Workspace) addSlackbotLocked() {
 	w.people = append(w.people, &Person{w: w, id: "USLACKBOT", name: "slackbot", team: w.TeamID()})
 }
 

@@ -27,7 +27,7 @@ func newHub() hub {
 	return hub{tickets: map[string]time.Time{}, flights: map[string]*flight{}}
 }
 
-func (h *hub) stop() {
+func (h *hub) stopLocked() {
 	for _, s := range h.sockets {
 		s.cutLocked()
 	}

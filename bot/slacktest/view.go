@@ -61,12 +61,12 @@ func (w *Workspace) readViewLocked(where, raw string) (*view, error) {
 		return nil, refuseArguments(check.words()...)
 	}
 	v := &view{raw: o}
-	v.fill(w)
+	v.fillLocked(w)
 	return v, nil
 }
 
-// fill takes over what the app sent. Blocks without an id get one.
-func (v *view) fill(w *Workspace) {
+// fillLocked takes over what the app sent. Blocks without an id get one.
+func (v *view) fillLocked(w *Workspace) {
 	v.Type, v.CallbackID, v.ExternalID = text(v.raw, "type"), text(v.raw, "callback_id"), text(v.raw, "external_id")
 	v.PrivateMetadata = text(v.raw, "private_metadata")
 	v.Title, v.Submit, v.Close = text(v.raw, "title", "text"), text(v.raw, "submit", "text"), text(v.raw, "close", "text")
@@ -100,7 +100,7 @@ func (w *Workspace) forgetLocked(gone ...*view) {
 // becomeLocked replaces what a view shows, keeping its identity.
 func (v *view) becomeLocked(w *Workspace, next *view) {
 	v.raw = next.raw
-	v.fill(w)
+	v.fillLocked(w)
 }
 
 func viewsOpen(c *call) (object, error) { return c.openView(false) }

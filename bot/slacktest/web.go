@@ -25,7 +25,7 @@ type token struct {
 	error string // why it is refused by now: token_revoked, token_expired, account_inactive
 }
 
-// call is one call of a Web API method.
+// call is one call of a Web API method. The workspace is locked while it is handled, so its methods need no Locked in their names.
 type call struct {
 	*Workspace
 	method string

@@ -193,8 +193,8 @@ func Start(cfg Config) (*Workspace, error) {
 	}
 	w.tokens["xoxb-0-conclave-bot"] = &token{kind: botToken}
 	w.tokens["xapp-1-conclave-app"] = &token{kind: appToken}
-	w.addSlackbot()
-	w.bot = w.addPerson("ceremony", []Trait{Machine})
+	w.addSlackbotLocked()
+	w.bot = w.addPersonLocked("ceremony", []Trait{Machine})
 	w.server = &http.Server{Handler: w.handler(), ReadHeaderTimeout: 10 * time.Second}
 	w.running.Go(func() { _ = w.server.Serve(listener) })
 	return w, nil
@@ -204,7 +204,7 @@ func Start(cfg Config) (*Workspace, error) {
 func (w *Workspace) Close() {
 	w.mu.Lock()
 	w.closed = true
-	w.hub.stop()
+	w.hub.stopLocked()
 	w.changeLocked()
 	w.mu.Unlock()
 	_ = w.server.Close()
