@@ -1,8 +1,11 @@
 package openpgp_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
+	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -109,7 +112,7 @@ func TestAnnouncementIsRefusedInItsOwnWords(t *testing.T) {
 		"another bot":                   {string(other.pasted()), s.now, openpgp.ErrOtherIdentity},
 		"signed by another bot":         {other.key.Announced().Announcement + a.Certificate, s.now, openpgp.ErrNotSigned},
 		"expired":                       {string(s.pasted()), a.Expires, openpgp.ErrAnnouncementStale},
-		"from the future":               {string(s.pasted()), s.now.Add(-10 * time.Minute), openpgp.ErrNotSigned},
+		"from the future":               {string(s.pasted()), s.now.Add(-10 * time.Minute), openpgp.ErrFromTheFuture},
 		"key of another announcement":   {a.Announcement + second.Certificate, s.now, openpgp.ErrCeremonyKey},
 		"key bound for another nonce":   {a.Announcement + rebound.Certificate, s.now, openpgp.ErrCeremonyKey},
 		"key bound by another identity": {a.Announcement + string(public(t, grafted)), s.now, openpgp.ErrCeremonyKey},
@@ -118,6 +121,61 @@ func TestAnnouncementIsRefusedInItsOwnWords(t *testing.T) {
 		if inv != nil || !errors.Is(err, tt.want) {
 			t.Errorf("%s: got %v, want %v", name, err, tt.want)
 		}
+	}
+}
+
+// Not even the identity itself can announce something that contradicts itself.
+func TestAnnouncementThatContradictsItselfIsRefused(t *testing.T) {
+	s := newStage(t)
+	path := filepath.Join(t.TempDir(), "identity.asc")
+	if err := s.identity.Save(path, []byte("swordfish")); err != nil {
+		t.Fatal(err)
+	}
+	bot := readSecret(t, path, "swordfish")
+	sign := func(text string, when time.Time, signers ...*pgp.Entity) string {
+		var b bytes.Buffer
+		w := must(pgp.Sign(&b, signers, nil, at(when)))(t)
+		io.WriteString(w, text)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return string(enarmor(t, "PGP MESSAGE", b.Bytes()))
+	}
+	message := dearmor(t, []byte(s.key.Announced().Announcement))
+	md := must(pgp.ReadMessage(bytes.NewReader(message), pgp.EntityList{}, nil, nil))(t)
+	good := string(must(io.ReadAll(md.UnverifiedBody))(t))
+	head, _, _ := strings.Cut(good, "\n\n")
+
+	for name, tt := range map[string]struct {
+		text string
+		want error
+	}{
+		"as it was":            {good, nil},
+		"without the plan":     {head + "\n", nil},
+		"another plan":         {strings.Replace(good, "threshold: 3", "threshold: 1", 1), openpgp.ErrAnnouncementPlan},
+		"another ceremony":     {strings.Replace(good, "ceremony: prod-rekey-k7m2", "ceremony: prod-rekey-k7m3", 1), openpgp.ErrAnnouncementPlan},
+		"another cluster":      {strings.Replace(good, "cluster: prod", "cluster: test", 1), openpgp.ErrAnnouncementPlan},
+		"another nonce":        {strings.Replace(good, "nonce: 0b", "nonce: 0c", 1), openpgp.ErrCeremonyKey},
+		"another key":          {strings.Replace(good, "key: ", "key: 00", 1), openpgp.ErrCeremonyKey},
+		"another identity":     {strings.Replace(good, "identity: "+string(s.identity.Fingerprint()), "identity: "+strings.Repeat("ab", 20), 1), openpgp.ErrOtherIdentity},
+		"no identity":          {strings.Replace(good, "identity: ", "identity: x", 1), openpgp.ErrAnnouncement},
+		"a field left out":     {strings.Replace(good, "step: update\n", "", 1), openpgp.ErrAnnouncement},
+		"a field twice":        {strings.Replace(good, "step: update\n", "step: update\nstep: verify\n", 1), openpgp.ErrAnnouncement},
+		"a field too many":     {strings.Replace(good, "\n\n", "\nmore: x\n\n", 1), openpgp.ErrAnnouncement},
+		"no time":              {strings.Replace(good, "announced: 2026", "announced: soon", 1), openpgp.ErrAnnouncement},
+		"no end":               {strings.Replace(good, "expires: 2026", "expires: never", 1), openpgp.ErrAnnouncement},
+		"announced next year":  {strings.Replace(good, "announced: 2026", "announced: 2027", 1), openpgp.ErrFromTheFuture},
+		"something else of it": {"conclave-delivery1 a b 1/1 c d", openpgp.ErrNoAnnouncement},
+	} {
+		text := sign(tt.text, s.now, bot) + s.key.Announced().Certificate
+		_, err := openpgp.CheckAnnouncement([]byte(text), s.identity.Fingerprint(), s.now)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, err, tt.want)
+		}
+	}
+	twice := sign(good, s.now, bot, s.holder) + s.key.Announced().Certificate
+	if _, err := openpgp.CheckAnnouncement([]byte(twice), s.identity.Fingerprint(), s.now); !errors.Is(err, openpgp.ErrNotSigned) {
+		t.Errorf("signed twice: got %v", err)
 	}
 }
 
@@ -164,6 +222,20 @@ func TestCertificateOfAnInvitationHoldsOneKey(t *testing.T) {
 	s.opened(t, s.craft(t, craft{}))
 }
 
+func TestNewestOfTwoAnnouncementsCounts(t *testing.T) {
+	s := newStage(t)
+	first := s.pasted()
+	n := notice(s.identity.Fingerprint(), s.now)
+	n.Step, n.Nonce = ceremony.Verify, "a-new-nonce"
+	s.key = must(s.opener.NewKey(n))(t)
+	inv := must(openpgp.CheckAnnouncement(concat(first, s.pasted()), s.identity.Fingerprint(), s.want.Now))(t)
+	if inv.Step() != ceremony.Verify || inv.Nonce() != n.Nonce {
+		t.Errorf("it is for step %s", inv.Step())
+	}
+	s.want.Step, s.want.Nonce = n.Step, n.Nonce
+	s.opened(t, []byte(must(inv.Seal([]byte(share), holderKey(t, s.holder), s.want.Now))(t)))
+}
+
 func TestCeremonyKeyIsBoundToCeremonyNonceAndExpiry(t *testing.T) {
 	s := newStage(t)
 	a := s.key.Announced()
@@ -206,5 +278,3 @@ func holderKey(t testing.TB, e *pgp.Entity) *openpgp.HolderKey {
 	}
 	return must(openpgp.ReadHolderKey(enarmor(t, "PGP PRIVATE KEY BLOCK", []byte(b.String())), nil))(t)
 }
-
-var _ ceremony.Opener = (*openpgp.Opener)(nil)

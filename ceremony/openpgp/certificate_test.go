@@ -120,11 +120,19 @@ func TestKeyThatEndsInTheWindowIsRefused(t *testing.T) {
 	if err := shortSubkey.AddEncryptionSubkey(config); err != nil {
 		t.Fatal(err)
 	}
+	certifyOnly := newHolder(t, "Cleo", start)
+	for _, id := range certifyOnly.Identities {
+		id.SelfCertifications[0].Packet.FlagSign = false
+		if err := id.ReSign(at(start.Add(-time.Hour))); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, tt := range map[string]struct {
 		key  *pgp.Entity
 		now  time.Duration
 		want error
 	}{
+		"nothing that signs":     {certifyOnly, 0, openpgp.ErrCannotSign},
 		"good":                   {newHolder(t, "Ada", start, lifetime(48*time.Hour)), 0, nil},
 		"expires in the window":  {newHolder(t, "Ada", start, lifetime(25*time.Hour)), 0, openpgp.ErrKeyExpires},
 		"expired":                {newHolder(t, "Ada", start, lifetime(25*time.Hour)), 2 * time.Hour, openpgp.ErrKeyExpired},

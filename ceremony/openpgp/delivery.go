@@ -77,8 +77,8 @@ func deliveryLine(p ceremony.Parcel, ciphertext []byte) string {
 }
 
 // CheckDelivery is for a recipient: it makes sure that armor is what the bot with
-// the pinned fingerprint says in line that it is. The bot's certificate is looked
-// for in both.
+// the pinned fingerprint says in line that it is. Either may be a paste with other
+// things in it, the bot's certificate among them.
 func CheckDelivery(line, armor []byte, pinned ceremony.Fingerprint) (ceremony.Parcel, error) {
 	p, err := checkDelivery(line, armor, pinned)
 	if err != nil {
@@ -88,20 +88,23 @@ func CheckDelivery(line, armor []byte, pinned ceremony.Fingerprint) (ceremony.Pa
 }
 
 func checkDelivery(line, armor []byte, pinned ceremony.Fingerprint) (ceremony.Parcel, error) {
-	blocks, _ := unarmor(normalise(line) + "\n" + normalise(armor))
-	identity, err := pinnedEntity(blocks, pinned)
+	lines, _ := unarmor(normalise(line))
+	parcels, _ := unarmor(normalise(armor))
+	identity, err := pinnedEntity(slices.Concat(lines, parcels), pinned)
 	if err != nil {
 		return ceremony.Parcel{}, err
 	}
-	ciphertext, err := unwrap(armor, messageBlock)
-	if err != nil {
-		return ceremony.Parcel{}, fmt.Errorf("%w: %w", ErrNotCiphertext, err)
+	ciphertext := armor
+	if !isBinary(armor) {
+		if ciphertext, err = encryptedAmong(parcels); err != nil {
+			return ceremony.Parcel{}, err
+		}
 	}
-	signed, err := unwrap(line, messageBlock)
+	signed, err := signedAmong(lines, deliveryTag+" ", ErrNoDelivery)
 	if err != nil {
-		return ceremony.Parcel{}, fmt.Errorf("%w: %w", ErrNoDelivery, err)
+		return ceremony.Parcel{}, err
 	}
-	text, _, err := readSigned(signed, identity, time.Now())
+	text, err := readSigned(signed, identity, time.Now())
 	if err != nil {
 		return ceremony.Parcel{}, err
 	}
@@ -115,6 +118,24 @@ func checkDelivery(line, armor []byte, pinned ceremony.Fingerprint) (ceremony.Pa
 	}
 	p.Ciphertext = base64.StdEncoding.EncodeToString(ciphertext)
 	return p, nil
+}
+
+// encryptedAmong finds the first message that is encrypted.
+func encryptedAmong(blocks []block) ([]byte, error) {
+	err := ErrNotCiphertext
+	for _, b := range blocks {
+		switch {
+		case b.kind != messageBlock:
+		case b.err != nil:
+			err = fmt.Errorf("%w: %w", ErrNotCiphertext, b.err)
+		default:
+			var l letter
+			if l.add(b.data) == nil && len(l.messages) == 1 && l.messages[0].err == nil {
+				return b.data, nil
+			}
+		}
+	}
+	return nil, err
 }
 
 func parseDelivery(text string) (p ceremony.Parcel, sum []byte, err error) {

@@ -35,6 +35,12 @@ func TestDeliveryIsCheckedAndOpenedByItsRecipient(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
+	whole := "Your new share:\n" + signed.Armor + "\nand what it is:\n" + signed.Line
+	for _, armor := range []string{whole, string(dearmor(t, []byte(signed.Armor)))} {
+		if _, err := openpgp.CheckDelivery([]byte(whole), []byte(armor), s.identity.Fingerprint()); err != nil {
+			t.Error(err)
+		}
+	}
 	plain := must(holderKey(t, s.holder).Decrypt([]byte(signed.Armor)))(t)
 	if string(plain) != share {
 		t.Error("the holder reads something else")

@@ -444,6 +444,23 @@ func TestSignerWhoseKeyIsNoLongerGoodIsRefused(t *testing.T) {
 	}
 }
 
+func TestSigningSubkeySignsForItsPrimaryKey(t *testing.T) {
+	holder := newHolder(t, "Ada", start)
+	config := &packet.Config{
+		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519,
+		Time: at(start.Add(-time.Hour)).Time, KeyLifetimeSecs: 2 * 3600,
+	}
+	if err := holder.AddSigningSubkey(config); err != nil {
+		t.Fatal(err)
+	}
+	s := stageFor(t, holder, start)
+	envelope := s.craft(t, craft{})
+	s.opened(t, envelope)
+	// The subkey ends before the ceremony does: what it signed in time is too late.
+	s.want.Now = start.Add(time.Hour + time.Minute)
+	s.refused(t, envelope, ceremony.SignerInvalid)
+}
+
 func TestOtherHoldersEnvelopeFromThisAccountIsRefused(t *testing.T) {
 	bob := newHolder(t, "Bob", start)
 	s := newStage(t)

@@ -35,7 +35,7 @@ var (
 	ErrAnnouncement      = errors.New("the announcement can't be understood")
 	ErrAnnouncementPlan  = errors.New("the announcement's plan is not the one that its hash names")
 	ErrAnnouncementStale = errors.New("the announcement has expired")
-	ErrAnnouncementEarly = errors.New("the announcement is dated in the future; is this computer's clock right?")
+	ErrFromTheFuture     = errors.New("it is dated in the future; is this computer's clock right?")
 	ErrCeremonyKey       = errors.New("the certificate's encryption key is not the one that was announced")
 	ErrNotAShare         = errors.New("it does not look like a key share: neither hexadecimal digits nor base64 of the right length")
 	ErrNoDelivery        = errors.New("there is no signed delivery line in it")

@@ -78,6 +78,9 @@ func FuzzPayload(f *testing.F) {
 	f.Add("conclave1 a b c d e")
 	f.Add(strings.Replace(s.payload(), " update ", " verify ", 1))
 	f.Fuzz(func(t *testing.T, content string) {
+		if content == "" {
+			return // craft's word for the payload
+		}
 		secret, _, err := s.key.Open(s.craft(t, craft{content: content}), s.want)
 		if err != nil {
 			if _, ok := ceremony.RefusalOf(err); !ok {

@@ -45,7 +45,7 @@ func CheckAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) 
 
 func checkAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) (*Invitation, error) {
 	blocks, _ := unarmor(normalise(text))
-	signed, err := announcementAmong(blocks)
+	signed, err := signedAmong(blocks, announcementTag+"\n", ErrNoAnnouncement)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func checkAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	announcement, at, err := readSigned(signed, identity, now)
+	announcement, err := readSigned(signed, identity, now)
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +64,8 @@ func checkAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) 
 	switch {
 	case inv.identity != pinned:
 		return nil, ErrOtherIdentity
-	case inv.announced.After(now.Add(skew)) || at.After(now.Add(skew)):
-		return nil, ErrAnnouncementEarly
+	case inv.announced.After(now.Add(skew)):
+		return nil, ErrFromTheFuture
 	case !now.Before(inv.expires):
 		return nil, ErrAnnouncementStale
 	}
@@ -73,30 +73,6 @@ func checkAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) 
 		return nil, err
 	}
 	return inv, inv.takeKey(identity, now)
-}
-
-// announcementAmong is the newest of the announcements in a paste: the last one.
-func announcementAmong(blocks []block) ([]byte, error) {
-	var found []byte
-	var damage error
-	for _, b := range blocks {
-		switch {
-		case b.kind != messageBlock:
-		case b.err != nil:
-			damage = b.err
-		default:
-			if beginning, ok := readOpen(b.data); ok && strings.HasPrefix(beginning, announcementTag+"\n") {
-				found = b.data
-			}
-		}
-	}
-	switch {
-	case found != nil:
-		return found, nil
-	case damage != nil:
-		return nil, fmt.Errorf("%w: %w", ErrNoAnnouncement, damage)
-	}
-	return nil, ErrNoAnnouncement
 }
 
 // checkPlan compares the plan's text, if it is there, with its hash, and with

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"conclave/ceremony"
@@ -43,50 +44,84 @@ type closing struct{ io.Writer }
 
 func (closing) Close() error { return nil }
 
-// readSigned reads an inline-signed message and answers its text and when it was
-// signed, provided that its only signature is by signer's primary key and good
-// now.
-func readSigned(message []byte, signer *pgp.Entity, now time.Time) (string, time.Time, error) {
+// readSigned reads an inline-signed message and answers its text, provided that
+// its only signature is by signer's primary key and good now.
+func readSigned(message []byte, signer *pgp.Entity, now time.Time) (text string, err error) {
+	defer recoverParsing(&err, ErrNotSigned)
 	md, err := pgp.ReadMessage(bytes.NewReader(message), pgp.EntityList{signer}, nil, strict(now.Add(skew)))
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("%w: %w", ErrNotSigned, err)
+		return "", fmt.Errorf("%w: %w", ErrNotSigned, err)
 	}
-	if md.IsEncrypted {
-		return "", time.Time{}, ErrNotSigned
+	content, err := io.ReadAll(io.LimitReader(md.UnverifiedBody, maxPlain+1))
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNotSigned, err)
 	}
-	text, err := io.ReadAll(io.LimitReader(md.UnverifiedBody, maxPlain+1))
-	switch {
-	case err != nil:
-		return "", time.Time{}, fmt.Errorf("%w: %w", ErrNotSigned, err)
-	case len(text) > maxPlain, !md.IsSigned, len(md.SignatureCandidates) != 1, !md.IsVerified:
-		return "", time.Time{}, ErrNotSigned
-	case md.SignatureError != nil:
-		return "", time.Time{}, fmt.Errorf("%w: %w", ErrNotSigned, md.SignatureError)
-	case md.Signature == nil, md.SignedBy == nil:
-		return "", time.Time{}, ErrNotSigned
-	case fingerprintOf(md.SignedBy.PublicKey) != fingerprintOf(signer.PrimaryKey):
-		return "", time.Time{}, ErrNotSigned
+	if md.IsEncrypted || len(content) > maxPlain || !md.IsSigned || !md.IsVerified || len(md.SignatureCandidates) != 1 {
+		return "", ErrNotSigned
 	}
-	return string(text), md.Signature.CreationTime, nil
+	if err := md.SignatureError; err != nil {
+		made := md.SignatureCandidates[0].CorrespondingSig
+		if made != nil && made.CreationTime.After(now.Add(skew)) {
+			err = ErrFromTheFuture
+		}
+		return "", fmt.Errorf("%w: %w", ErrNotSigned, err)
+	}
+	if md.Signature == nil || md.SignedBy == nil || fingerprintOf(md.SignedBy.PublicKey) != fingerprintOf(signer.PrimaryKey) {
+		return "", ErrNotSigned
+	}
+	return string(content), nil
+}
+
+// signedAmong finds the message whose text begins with a tag: the last one, which
+// is the newest in a paste of several direct messages.
+func signedAmong(blocks []block, tag string, missing error) ([]byte, error) {
+	var found []byte
+	err := missing
+	for _, b := range blocks {
+		switch {
+		case b.kind != messageBlock:
+		case b.err != nil:
+			err = fmt.Errorf("%w: %w", missing, b.err)
+		default:
+			if beginning, ok := readOpen(b.data); ok && strings.HasPrefix(beginning, tag) {
+				found = b.data
+			}
+		}
+	}
+	if found == nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // pinnedEntity finds the certificate with the pinned fingerprint among blocks.
+// Of several, the subkeys come together: each is bound to the primary key on its
+// own.
 func pinnedEntity(blocks []block, pinned ceremony.Fingerprint) (*pgp.Entity, error) {
+	var found *pgp.Entity
 	err := ErrNoCertificate
 	for _, b := range blocks {
 		if b.kind != certificateBlock || b.err != nil {
 			continue
 		}
 		entity, parseErr := parseEntity(b.data)
-		if parseErr != nil {
-			continue
+		switch {
+		case parseErr != nil:
+		case fingerprintOf(entity.PrimaryKey) != pinned:
+			err = ErrOtherIdentity
+		case found == nil:
+			found = entity
+		default:
+			for _, s := range entity.Subkeys {
+				s.Primary = found
+				found.Subkeys = append(found.Subkeys, s)
+			}
 		}
-		if fingerprintOf(entity.PrimaryKey) == pinned {
-			return entity, nil
-		}
-		err = ErrOtherIdentity
 	}
-	return nil, err
+	if found == nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // parseEntity reads the one key in data. go-crypto's reader of key rings skips
