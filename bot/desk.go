@@ -93,7 +93,7 @@ func (d *desk) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string
 		return known(keys, "message", n.key()), d.job(kindMessage, who, d.writeTo(n.user), func(ctx context.Context, by ceremony.Account) (message, error) {
 			return d.receive(ctx, by, n)
 		})
-	case *slack.UserChangeEvent:
+	case *slackevents.UserChangeEvent:
 		id := inner.User.ID
 		return keys, job{kind: kindNotice, person: id, do: func(context.Context) { d.registry.forget(id) }}
 	}

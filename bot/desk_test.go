@@ -1,0 +1,329 @@
+package bot
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"conclave/bot/slacktest"
+	"conclave/ceremony"
+)
+
+func TestCommandsReachTheEngineAsTheirPerson(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	c := s.holds(begin(t, s.plan()))
+	s.expect("*Proposed:* `prod-rekey-k7m2`", s.types(s.alice, "start rekey prod OPS-412 dave leaves"))
+	s.expect("You approved", s.types(s.bob, "approve k7m2 "+c.PlanHash[:10]))
+	s.expect("You rejected", s.types(s.bob, "reject prod-rekey not today"))
+	s.expect("You cancelled", s.types(s.alice, "cancel k7m2 wrong day"))
+	s.expect("goes on", s.types(s.alice, "resume k7m2"))
+	s.expect("Waiting for approval", s.types(s.carol, "status"))
+	s.expect("prod-rekey-k7m2", s.types(s.carol, "list"))
+	s.expect("No ceremony has ended yet", s.types(s.carol, "history prod"))
+	s.expect("CCCC CCCC", s.types(s.carol, "holders"))
+	s.expect("No shares are wanted at the moment", s.types(s.carol, "submit"))
+	s.expect("What you can type", s.types(s.carol, ""))
+	want := []string{
+		"propose rekey prod OPS-412 dave leaves by " + s.account(s.alice).String(),
+		"approve prod-rekey-k7m2 " + c.PlanHash[:10] + " by " + s.account(s.bob).String(),
+		"reject prod-rekey-k7m2 not today by " + s.account(s.bob).String(),
+		"cancel prod-rekey-k7m2 wrong day by " + s.account(s.alice).String(),
+		"resume prod-rekey-k7m2  by " + s.account(s.alice).String(),
+	}
+	if diff := cmp.Diff(want, s.engine.said()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSubmitShowsTheHolderWhatToRun(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	p := s.plan()
+	s.holds(started(t, p))
+	got := s.types(s.carol, "submit")
+	s.expect("gpg -sea -u "+strings.Repeat("C", 40)+" -r '"+strings.Repeat("7", 40)+"!'", got)
+	s.expect("printf 'conclave1 prod-rekey-k7m2 update "+nonce1+" "+string(identity)+" '", got)
+}
+
+func TestRefusalsAndFaultsAreTold(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.holds(begin(t, s.plan()))
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{ceremony.OwnProposal, "A second person has to."},
+		{fmt.Errorf("attempt x: %w", ceremony.AlreadyStarted), "did not come from here"},
+		{fmt.Errorf("ask: %w", ceremony.ErrNotSent), "Vault can't be reached"},
+		{ceremony.ErrNotRunning, "starting or stopping"},
+	} {
+		s.engine.fail(c.err)
+		s.expect(c.want, s.types(s.alice, "approve k7m2"))
+	}
+	s.engine.fail(errors.New("boom canary-4711"))
+	answer := s.types(s.alice, "approve k7m2")
+	_, reference, found := strings.Cut(answer, "Reference for the operator: `")
+	if !found || strings.Contains(answer, "canary") {
+		t.Fatalf("a fault is told as\n%s", answer)
+	}
+	if log := s.log.String(); !strings.Contains(log, reference[:6]) || !strings.Contains(log, "canary-4711") {
+		t.Errorf("the operator does not find reference %s in\n%s", reference[:6], log)
+	}
+}
+
+func TestSecretInACommandIsAnsweredAndLoggedNowhere(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.holds(begin(t, s.plan()))
+	s.expect("It was not used", s.types(s.carol, "submit "+hexShare))
+	if len(s.engine.said()) != 0 || strings.Contains(s.log.String(), hexShare) {
+		t.Error("the secret went on")
+	}
+}
+
+func TestOnlyPeopleOfTheWorkspaceAndTheConfigurationAreHeard(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	for _, c := range []struct {
+		name  string
+		trait slacktest.Trait
+		want  string
+	}{
+		{"mallory", func(*slacktest.Person) {}, "not in Conclave's configuration"},
+		{"gast", slacktest.Guest, "Guests of the workspace"},
+		{"gast2", slacktest.SingleChannelGuest, "Guests of the workspace"},
+		{"strange", slacktest.Stranger, "another workspace"},
+		{"connected", slacktest.Connected, "another workspace"},
+		{"robot", slacktest.Machine, "bot or an app"},
+	} {
+		p := s.w.AddPerson(c.name, c.trait)
+		s.ops.Invite(p)
+		s.expect(c.want, s.types(p, "list"))
+	}
+	s.expect("What you can type", s.types(s.carol, "help"))
+	s.carol.Restrict(true)
+	s.wait("the news about carol", func() bool {
+		s.settle()
+		return strings.Contains(s.types(s.carol, "help"), "Guests of the workspace")
+	})
+}
+
+func TestButtonsDoWhatTheCommandsDo(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	c := s.holds(begin(t, s.plan()))
+	m := deliver(t, s, c, ceremony.ApprovalMessage, s.bob)
+	reply, err := s.bob.Clicks(m, "approve")
+	if err != nil || reply.Error != "" {
+		t.Fatal(err, reply.Error)
+	}
+	answer, err := reply.Wait(s.ctx())
+	if err != nil {
+		t.Fatal(err, s.log)
+	}
+	s.expect("You approved", s.w.Read(answer))
+	if diff := cmp.Diff([]string{"approve prod-rekey-k7m2 " + c.PlanHash + " by " + s.account(s.bob).String()}, s.engine.said()); diff != "" {
+		t.Error(diff)
+	}
+	after, _ := s.bob.Direct().Message(m.TS)
+	if read := s.w.Read(after); strings.Contains(read, "[ Approve ]") || !strings.Contains(read, c.PlanHash) {
+		t.Errorf("after the click the message is\n%s", read)
+	}
+}
+
+func TestButtonStaysWhenItMayBeNeededAgain(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	c := s.holds(begin(t, s.plan()))
+	m := deliver(t, s, c, ceremony.ApprovalMessage, s.bob)
+	s.engine.fail(ceremony.JournalDown)
+	reply, err := s.bob.Clicks(m, "approve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := reply.Wait(s.ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.expect("journal can't be written", s.w.Read(answer))
+	after, _ := s.bob.Direct().Message(m.TS)
+	s.expect("[ Approve ]", s.w.Read(after))
+}
+
+// TestButtonOfAnotherPlanIsRefused: what counts is the hash in the button (P4).
+func TestButtonOfAnotherPlanIsRefused(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	old := s.holds(begin(t, s.plan()))
+	m := deliver(t, s, old, ceremony.ApprovalMessage, s.bob)
+	changed := s.plan()
+	changed.Reason = "another one"
+	s.holds(begin(t, changed))
+	reply, err := s.bob.Clicks(m, "approve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := reply.Wait(s.ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.expect("something that is over", s.w.Read(answer))
+	if said := s.engine.said(); len(said) != 0 {
+		t.Errorf("the engine was asked: %v", said)
+	}
+}
+
+// deliver has the courier post a message of the ceremony and gives it.
+func deliver(t *testing.T, s *stage, c ceremony.Ceremony, kind ceremony.MessageKind, to *slacktest.Person) slacktest.Message {
+	t.Helper()
+	ref, err := s.bot.Courier().Deliver(t.Context(), c, messageOf(t, c, kind, to.Name()), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, ok := to.Direct().Message(ref.TS)
+	if !ok || ref.Channel != to.Direct().ID() {
+		t.Fatalf("%s has no message at %v", to.Name(), ref)
+	}
+	return m
+}
+
+func messageOf(t *testing.T, c ceremony.Ceremony, kind ceremony.MessageKind, to string) ceremony.Message {
+	t.Helper()
+	all := c.Messages()
+	i := slices.IndexFunc(all, func(m ceremony.Message) bool { return m.Kind == kind && (to == "" || m.To != nil && m.To.Name == to) })
+	if i < 0 {
+		t.Fatalf("no %s message to %q", kind, to)
+	}
+	return all[i]
+}
+
+func TestDeliveredTwiceIsDoneOnce(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.holds(begin(t, s.plan()))
+	s.w.Inject(slacktest.Fault{Method: "socket.send", Effect: slacktest.Duplicate()})
+	s.types(s.alice, "cancel k7m2 once")
+	if _, err := s.carol.DMs("-----BEGIN PGP MESSAGE-----\n\nhF4D\n-----END PGP MESSAGE-----"); err != nil {
+		t.Fatal(err)
+	}
+	s.wait("duplicates", func() bool { return s.bot.Health().Duplicates >= 2 })
+	s.settle()
+	if said := s.engine.said(); len(said) != 2 {
+		t.Errorf("the engine was asked %v", said)
+	}
+}
+
+func TestEventWhoseAcknowledgementWasLostIsDoneOnce(t *testing.T) {
+	for _, fresh := range []bool{false, true} {
+		s := play(t, slacktest.Config{FreshEnvelopes: fresh})
+		s.w.Inject(slacktest.Fault{Method: "socket.ack", Times: 1, Effect: slacktest.Lose()})
+		if _, err := s.carol.DMs("-----BEGIN PGP MESSAGE-----\n\nhF4D\n-----END PGP MESSAGE-----"); err != nil {
+			t.Fatal(err)
+		}
+		s.wait("the second delivery", func() bool { return s.bot.Health().Duplicates == 1 })
+		s.settle()
+		if n := len(s.engine.offered()); n != 1 {
+			t.Errorf("offered %d times", n)
+		}
+	}
+}
+
+// TestRedeliveredEventIsNotDropped: what was said while no socket was open comes
+// only as a retry.
+func TestRedeliveredEventIsNotDropped(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.w.Inject(slacktest.Fault{Method: "socket.send", Times: 2, Effect: slacktest.Lose()})
+	if _, err := s.carol.DMs("-----BEGIN PGP MESSAGE-----\n\nhF4D\n-----END PGP MESSAGE-----"); err != nil {
+		t.Fatal(err)
+	}
+	s.wait("the third delivery", func() bool { return len(s.engine.offered()) == 1 })
+}
+
+func TestPanicEndsOneJobOnly(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.holds(begin(t, s.plan()))
+	s.engine.mu.Lock()
+	s.engine.during = func() { panic("canary-4711") }
+	s.engine.mu.Unlock()
+	s.expect("Something went wrong inside", s.types(s.alice, "cancel k7m2"))
+	s.expect("What you can type", s.types(s.alice, "help"))
+	if strings.Contains(s.log.String(), "canary") {
+		t.Error("the log quotes the panic")
+	}
+}
+
+// TestNobodyWaitsForSomebodyElse: one person's command hangs, another's is done.
+func TestNobodyWaitsForSomebodyElse(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.holds(begin(t, s.plan()))
+	hang, free := make(chan struct{}), make(chan struct{})
+	s.engine.mu.Lock()
+	s.engine.during = func() { close(hang); <-free }
+	s.engine.mu.Unlock()
+	slow := s.alice.Command(s.ops, "/ceremony", "cancel k7m2")
+	<-hang
+	s.expect("What you can type", s.types(s.bob, "help"))
+	close(free)
+	if _, err := slow.Wait(s.ctx()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFullQueueIsTold(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.holds(begin(t, s.plan()))
+	hang, free := make(chan struct{}, 1), make(chan struct{})
+	s.engine.mu.Lock()
+	s.engine.during = func() { hang <- struct{}{}; <-free; <-hang }
+	s.engine.mu.Unlock()
+	s.alice.Command(s.ops, "/ceremony", "cancel k7m2")
+	<-hang
+	hang <- struct{}{}
+	for range maxInPerson {
+		s.alice.Command(s.ops, "/ceremony", "help")
+	}
+	s.expect("Too much is waiting", s.types(s.alice, "help"))
+	close(free)
+	s.settle()
+	if s.bot.Health().TurnedAway != 1 {
+		t.Errorf("turned away: %d", s.bot.Health().TurnedAway)
+	}
+}
+
+func TestWhatWasAcknowledgedIsFinishedWhenStopped(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.holds(begin(t, s.plan()))
+	hang, free := make(chan struct{}), make(chan struct{})
+	s.engine.mu.Lock()
+	s.engine.during = func() { close(hang); <-free }
+	s.engine.mu.Unlock()
+	reply := s.alice.Command(s.ops, "/ceremony", "cancel k7m2")
+	<-hang
+	s.stop()
+	s.wait("the socket to close", func() bool { return s.w.Sockets() == 0 })
+	close(free)
+	m, err := reply.Wait(s.ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.expect("You cancelled", s.w.Read(m))
+}
+
+func TestAnswerGoesDirectWhenTheResponseURLIsDead(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.w.Inject(slacktest.Fault{Method: "response_url", Effect: slacktest.Status(404)})
+	if reply := s.alice.Command(s.ops, "/ceremony", "help"); reply.Error != "" {
+		t.Fatal(reply.Error)
+	}
+	s.told(s.alice, "What you can type")
+}
+
+func TestNothingIsTakenBeforeTheEngineIsReady(t *testing.T) {
+	s := setUp(t, slacktest.Config{})
+	s.run()
+	s.wait("sign-in", func() bool { return !s.bot.Health().LastAuthTest.IsZero() })
+	time.Sleep(20 * time.Millisecond) // a socket would be there by now; one that comes later fails the line below
+	if s.w.Sockets() != 0 || len(s.w.Calls("apps.connections.open")) != 0 {
+		t.Error("a socket before the journal was read")
+	}
+	close(s.engine.ready)
+	s.wait("a socket", func() bool { return s.w.Sockets() == 1 })
+}

@@ -1,0 +1,344 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"conclave/bot/slacktest"
+	"conclave/ceremony"
+)
+
+// stage is a running bot in a workspace, with an engine that only remembers.
+type stage struct {
+	t      *testing.T
+	w      *slacktest.Workspace
+	bot    *Bot
+	engine *engine
+	ops    *slacktest.Channel
+	alice  *slacktest.Person // may propose and approve
+	bob    *slacktest.Person // may approve
+	carol  *slacktest.Person // holds a share
+	log    *journal
+	ended  chan error
+	stop   context.CancelFunc
+}
+
+// quick are Slack's clocks for tests. An acknowledgement has its real three
+// seconds, so that a busy machine breaks no rule.
+func quick() slacktest.Timing {
+	return slacktest.Timing{Redelivery: []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond}, Ping: 50 * time.Millisecond, Linger: 10 * time.Millisecond}
+}
+
+// setUp makes a bot that does not run yet.
+func setUp(t *testing.T, cfg slacktest.Config) *stage {
+	t.Helper()
+	cfg.Timing = quick()
+	w, err := slacktest.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{t: t, w: w, log: &journal{}, ended: make(chan error, 1)}
+	t.Cleanup(w.Close)
+	s.alice, s.bob, s.carol = w.AddPerson("alice"), w.AddPerson("bob"), w.AddPerson("carol")
+	s.ops = w.AddChannel("ops", s.alice, s.bob, s.carol, w.Bot())
+	s.bot, err = New(Config{
+		AppToken: w.AppToken(), BotToken: w.BotToken(), APIURL: w.URL() + "/api/", Team: w.TeamID(), Channel: s.ops.ID(),
+		Sign: signTestParcel, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.bot.rhythm.leastGap = 10 * time.Millisecond
+	s.bot.rhythm.mostGap = 80 * time.Millisecond
+	s.bot.rhythm.hello = 2 * time.Second
+	s.bot.courier.posts.gap = 0
+	s.bot.courier.redraws.gap = 0
+	s.engine = &engine{ready: make(chan struct{}), all: map[ceremony.ID]ceremony.Ceremony{}}
+	s.engine.clusters = []ceremony.Cluster{{
+		Name: "prod", Operations: ceremony.Operations(), Initiators: s.people(s.alice), Approvers: s.people(s.alice, s.bob), Approvals: 1,
+		Holders: s.people(s.alice, s.bob, s.carol), Receivers: s.people(s.alice, s.bob, s.carol), Window: time.Hour,
+	}}
+	return s
+}
+
+// play sets up and runs a bot, and makes sure at the end of the test that it
+// stops when it is told to, and that it broke no rule of Slack's.
+func play(t *testing.T, cfg slacktest.Config) *stage {
+	t.Helper()
+	s := setUp(t, cfg)
+	close(s.engine.ready)
+	s.run()
+	s.wait("a socket", func() bool { return s.w.Sockets() == 1 && s.bot.Health().Connected })
+	return s
+}
+
+func (s *stage) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	go func() { s.ended <- s.bot.Run(ctx, s.engine) }()
+	s.t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-s.ended:
+			if err != nil {
+				s.t.Errorf("the bot ended with %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			s.t.Error("the bot does not stop")
+		}
+		for _, v := range s.w.Violations() {
+			s.t.Errorf("Slack's rule broken: %s", v)
+		}
+	})
+}
+
+// wait returns when holds does.
+func (s *stage) wait(what string, holds func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); !holds(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("waited in vain for %s\n%s", what, s.log)
+		}
+	}
+}
+
+func (s *stage) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(s.t.Context(), 15*time.Second)
+	s.t.Cleanup(cancel)
+	return ctx
+}
+
+func (s *stage) account(p *slacktest.Person) ceremony.Account {
+	return ceremony.Account{Team: s.w.TeamID(), User: p.ID()}
+}
+
+func (s *stage) people(all ...*slacktest.Person) []ceremony.Person {
+	var people []ceremony.Person
+	for _, p := range all {
+		known := person(p.Name())
+		known.Account = s.account(p)
+		people = append(people, known)
+	}
+	return people
+}
+
+// types runs a command and gives the answer as it is read.
+func (s *stage) types(p *slacktest.Person, text string) string {
+	s.t.Helper()
+	reply := p.Command(s.ops, "/ceremony", text)
+	if reply.Error != "" {
+		s.t.Fatalf("/ceremony %s: Slack shows %s", text, reply.Error)
+	}
+	m, err := reply.Wait(s.ctx())
+	if err != nil {
+		s.t.Fatalf("/ceremony %s: %v\n%s", text, err, s.log)
+	}
+	if m.To != p.ID() {
+		s.t.Errorf("/ceremony %s is answered to everybody", text)
+	}
+	return s.w.Read(m)
+}
+
+// told waits for something in the person's inbox that was written by the bot.
+func (s *stage) told(p *slacktest.Person, what string) {
+	s.t.Helper()
+	if _, err := p.Finds(s.ctx(), func(m slacktest.Message) bool {
+		return m.BotID != "" && strings.Contains(s.w.Read(m), what)
+	}); err != nil {
+		s.t.Fatalf("%s is not told %q: %v; inbox:\n%s\n%s", p.Name(), what, err, s.inbox(p), s.log)
+	}
+}
+
+func (s *stage) inbox(p *slacktest.Person) string {
+	var all []string
+	for _, m := range p.Inbox() {
+		all = append(all, s.w.Read(m))
+	}
+	return strings.Join(all, "\n--\n")
+}
+
+// fromBot counts what the bot wrote to a person.
+func (s *stage) fromBot(p *slacktest.Person) int {
+	return len(slices.DeleteFunc(p.Inbox(), func(m slacktest.Message) bool { return m.BotID == "" }))
+}
+
+// settle waits until every envelope was acknowledged and what it set off is done.
+func (s *stage) settle() {
+	s.t.Helper()
+	s.wait("the end of all work", func() bool {
+		s.bot.lanes.mu.Lock()
+		defer s.bot.lanes.mu.Unlock()
+		return s.w.Unacknowledged() == 0 && len(s.bot.lanes.waiting) == 0
+	})
+}
+
+func (s *stage) expect(want string, got string) {
+	s.t.Helper()
+	if !strings.Contains(got, want) {
+		s.t.Errorf("answer lacks %q:\n%s", want, got)
+	}
+}
+
+// holds gives the engine a ceremony whose people are those of the workspace.
+func (s *stage) holds(tale *tale) ceremony.Ceremony {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.engine.all[tale.c.ID()] = tale.c
+	return tale.c
+}
+
+// plan is a plan for the people of the workspace.
+func (s *stage) plan() ceremony.Plan {
+	p := rekeyPlan()
+	p.Initiator = s.people(s.alice)[0]
+	p.Approvers = s.people(s.alice, s.bob)
+	p.Holders = s.people(s.alice, s.bob, s.carol)
+	p.Receivers = p.Holders
+	p.Threshold, p.NewThreshold = 2, 2
+	p.Proposed, p.Closes = time.Now(), time.Now().Add(time.Hour)
+	return p
+}
+
+// journal is a log that can be read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// engine remembers what it was asked and answers what it was told to.
+type engine struct {
+	ready    chan struct{}
+	clusters []ceremony.Cluster
+
+	mu     sync.Mutex
+	all    map[ceremony.ID]ceremony.Ceremony
+	calls  []string
+	offers []ceremony.Offer
+	err    error       // of every command
+	id     ceremony.ID // of every offer
+	during func()      // runs inside every command and offer
+}
+
+var errNoCeremony = errors.New("the test has no ceremony")
+
+func (e *engine) asked(call string) error {
+	e.mu.Lock()
+	e.calls = append(e.calls, call)
+	err, during := e.err, e.during
+	e.mu.Unlock()
+	if during != nil {
+		during()
+	}
+	return err
+}
+
+func (e *engine) fail(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.err = err
+}
+
+func (e *engine) said() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.calls)
+}
+
+func (e *engine) offered() []ceremony.Offer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.offers)
+}
+
+func (e *engine) Ready() <-chan struct{} { return e.ready }
+
+func (e *engine) Propose(_ context.Context, p ceremony.Proposal) (ceremony.Ceremony, error) {
+	if err := e.asked("propose " + string(p.Operation) + " " + p.Cluster + " " + p.Reason + " by " + p.By.String()); err != nil {
+		return ceremony.Ceremony{}, err
+	}
+	return e.any()
+}
+
+func (e *engine) any() (ceremony.Ceremony, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.all {
+		return c, nil
+	}
+	return ceremony.Ceremony{}, errNoCeremony
+}
+
+func (e *engine) decide(what string, id ceremony.ID, by ceremony.Account, with string) (ceremony.Ceremony, error) {
+	if err := e.asked(what + " " + string(id) + " " + with + " by " + by.String()); err != nil {
+		return ceremony.Ceremony{}, err
+	}
+	c, _, err := e.Ceremony(id)
+	return c, err
+}
+
+func (e *engine) Approve(_ context.Context, id ceremony.ID, by ceremony.Account, hash string) (ceremony.Ceremony, error) {
+	return e.decide("approve", id, by, hash)
+}
+
+func (e *engine) Reject(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error) {
+	return e.decide("reject", id, by, why)
+}
+
+func (e *engine) Cancel(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error) {
+	return e.decide("cancel", id, by, why)
+}
+
+func (e *engine) Resume(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+	return e.decide("resume", id, by, "")
+}
+
+func (e *engine) Offer(_ context.Context, o ceremony.Offer) (ceremony.ID, error) {
+	e.mu.Lock()
+	e.offers = append(e.offers, o)
+	e.mu.Unlock()
+	err := e.asked("offer by " + o.By.String())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.id, err
+}
+
+func (e *engine) Ceremony(id ceremony.ID) (ceremony.Ceremony, ceremony.Live, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c, ok := e.all[id]
+	if !ok {
+		return c, ceremony.Live{}, ceremony.ErrUnknownCeremony
+	}
+	return c, ceremony.Live{Since: time.Now()}, nil
+}
+
+func (e *engine) Ceremonies() []ceremony.Ceremony {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var all []ceremony.Ceremony
+	for _, c := range e.all {
+		all = append(all, c)
+	}
+	return all
+}
+
+func (e *engine) Clusters() []ceremony.Cluster { return e.clusters }
