@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Values["keys"] = map[string]ceremony.Key{}
+			env.Values["locks"] = map[string]*ceremony.FileJournal{}
 			// A short path: gpg's agent listens on a socket in there.
 			home, err := os.MkdirTemp("", "gpg")
 			if err != nil {
@@ -56,6 +58,9 @@ func TestScripts(t *testing.T) {
 			"announce":  scriptAnnounce,
 			"opens":     scriptOpens,
 			"journal":   scriptJournal,
+			"lock":      scriptLock,
+			"unlock":    scriptUnlock,
+			"until":     scriptUntil,
 			"killagent": scriptKillAgent,
 		},
 	})
@@ -168,6 +173,30 @@ func scriptJournal(ts *testscript.TestScript, _ bool, args []string) {
 			ceremony.Ended{Outcome: ceremony.WasRejected, Vault: ceremony.NothingToCancel})
 		ts.Check(err)
 	}
+}
+
+// lock DIR: takes a journal's lock, as a bot that runs has it.
+func scriptLock(ts *testscript.TestScript, _ bool, args []string) {
+	j, err := ceremony.OpenJournal(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Value("locks").(map[string]*ceremony.FileJournal)[args[0]] = j
+}
+
+// unlock DIR: gives it back.
+func scriptUnlock(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Value("locks").(map[string]*ceremony.FileJournal)[args[0]].Close())
+}
+
+// until FILE PATTERN: waits for a program in the background to write it.
+func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[1])
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		text, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil && pattern.Match(text) {
+			return
+		}
+	}
+	ts.Fatalf("%s never came to hold %s", args[0], pattern)
 }
 
 // killagent ends the agent that gpg has started for this script.
