@@ -134,7 +134,7 @@ const shareForm = `{"type":"modal","callback_id":"share","notify_on_close":true,
 	{"type":"input","block_id":"cluster","optional":true,"label":{"type":"plain_text","text":"Cluster"},"element":{"type":"static_select","action_id":"which","options":[{"text":{"type":"plain_text","text":"Prod"},"value":"prod"}]}}]}`
 
 func TestFormSendsEveryInputAndShowsTheAnswer(t *testing.T) {
-	w := start(t, slacktest.Config{Timing: slacktest.Timing{Ack: 500 * time.Millisecond}})
+	w := start(t, slacktest.Config{Timing: slacktest.Timing{Ack: time.Second}})
 	c := client{t, w}
 	s := c.connect()
 	alice := w.AddPerson("alice")

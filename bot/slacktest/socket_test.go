@@ -56,7 +56,7 @@ func TestServerPings(t *testing.T) {
 
 func TestEventIsSentAgainUntilItIsAcknowledged(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
-		w := start(t, slacktest.Config{Timing: quick(), FreshEnvelopes: fresh})
+		w := start(t, slacktest.Config{FreshEnvelopes: fresh, Timing: slacktest.Timing{Redelivery: []time.Duration{50 * time.Millisecond, time.Minute}}})
 		s := client{t, w}.connect()
 		alice := w.AddPerson("alice")
 		must(alice.DMs("hello"))(t)
@@ -73,7 +73,7 @@ func TestEventIsSentAgainUntilItIsAcknowledged(t *testing.T) {
 		}
 		s.ack(second)
 		waitFor(t, w, "the acknowledgement", func() bool { return w.Unacknowledged() == 0 })
-		s.silent(150 * time.Millisecond)
+		s.silent(20 * time.Millisecond)
 		wantNoViolations(t, w)
 	}
 }

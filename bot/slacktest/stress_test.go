@@ -65,8 +65,11 @@ func TestManyThingsAtOnce(t *testing.T) {
 
 // answerEverything is an app with one socket, until the socket ends.
 func answerEverything(ctx context.Context, c client, ops *slacktest.Channel) {
-	a := c.json("apps.connections.open", c.w.AppToken(), "")
-	address, _ := a["url"].(string)
+	in, err := http.PostForm(c.w.URL()+"/api/apps.connections.open", url.Values{"token": {c.w.AppToken()}})
+	if err != nil {
+		return
+	}
+	address, _ := c.decode("apps.connections.open", in)["url"].(string)
 	conn, _, err := websocket.DefaultDialer.DialContext(ctx, address, nil)
 	if err != nil {
 		return
