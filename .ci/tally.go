@@ -7,6 +7,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -16,11 +17,12 @@ import (
 
 // event is one line of "go test -json".
 type event struct {
-	Action  string
-	Package string
-	Test    string
-	Elapsed float64
-	Output  string
+	Action     string
+	Package    string
+	ImportPath string // of a package that does not compile
+	Test       string
+	Elapsed    float64
+	Output     string
 }
 
 func main() {
@@ -51,7 +53,7 @@ func tally(args []string) error {
 			fmt.Println(lines.Text()) // what a compiler says is not JSON
 			continue
 		}
-		name := strings.TrimSpace(e.Package + " " + e.Test)
+		name := strings.TrimSpace(cmp.Or(e.Package, e.ImportPath) + " " + e.Test)
 		switch e.Action {
 		case "output", "build-output":
 			said[name] = append(said[name], e.Output)
