@@ -21,10 +21,17 @@ type Note struct {
 
 // Listings are the parts of the message that are meant to be copied, in order.
 func (n Note) Listings() []string {
-	var all []string
-	parts := strings.Split("\n"+n.Text+"\n", "\n```\n")
-	for i := 1; i < len(parts); i += 2 {
-		all = append(all, parts[i])
+	var all, lines []string
+	inside := false
+	for line := range strings.SplitSeq(n.Text, "\n") {
+		switch {
+		case line != "```":
+			lines = append(lines, line)
+			continue
+		case inside:
+			all = append(all, strings.Join(lines, "\n"))
+		}
+		inside, lines = !inside, nil
 	}
 	return all
 }
