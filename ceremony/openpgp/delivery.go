@@ -26,7 +26,7 @@ const deliveryTag = "conclave-delivery1"
 // one. The identity's certificate follows the line, so that it can be checked
 // with nothing but the pinned fingerprint.
 //
-// A message that the recipient's key can't open is an error.
+// A message that the recipient's key can't open is an error (P7).
 func (o *Opener) SignDelivery(p ceremony.Parcel) (ceremony.SignedParcel, error) {
 	ciphertext, err := base64.StdEncoding.DecodeString(p.Ciphertext)
 	if err != nil {

@@ -74,7 +74,7 @@ func TestForgedDeliveryIsRefusedInItsOwnWords(t *testing.T) {
 	}
 }
 
-func TestWhatItsRecipientCanNotOpenIsNotDelivered(t *testing.T) {
+func TestP7WhatItsRecipientCanNotOpenIsNotDelivered(t *testing.T) {
 	s := newStage(t)
 	good := s.parcel(t)
 	stranger := newStage(t).parcel(t)

@@ -35,6 +35,7 @@ func ReadHolderKey(data, passphrase []byte) (*HolderKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read secret key: %w", ErrNotSecretKey)
 	}
+	binary = bytes.Clone(binary) // it may be the caller's
 	defer clear(binary)
 	entity, err := parseEntity(binary)
 	if err != nil {

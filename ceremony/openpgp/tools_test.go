@@ -245,15 +245,19 @@ func TestGPGKeysWithSHA1SelfSignaturesAreRefused(t *testing.T) {
 
 func TestSequoiaMakesEnvelopesByTheCommandInTheMessage(t *testing.T) {
 	d := newDesk(t, "sq")
-	old := strings.HasPrefix(string(d.run("sq --version 2>&1")), "sq 0.")
-	if old {
+	if strings.HasPrefix(string(d.run("sq --version 2>&1")), "sq 0.") {
 		d.run("sq key generate --userid 'Ada <ada@example.invalid>' --export me.pgp")
 		s := d.setOut(d.run("sq key extract-cert me.pgp"))
 		s.opened(t, d.run("{ printf '%s'; sq decrypt --recipient-key me.pgp share.asc; } | sq encrypt --signer-key me.pgp --recipient-cert bot.asc", s.prefix()))
 		return
 	}
-	d.run("sq key generate --own-key --without-password --userid 'Ada <ada@example.invalid>' --profile rfc4880 --output me.pgp --rev-cert me.rev")
-	s := d.setOut(d.run("sq key delete --cert-file me.pgp --output -"))
+	e := newHolder(t, "Ada", time.Now())
+	var secret bytes.Buffer
+	if err := e.SerializePrivateWithoutSigning(&secret, nil); err != nil {
+		t.Fatal(err)
+	}
+	d.write("me.pgp", enarmor(t, "PGP PRIVATE KEY BLOCK", secret.Bytes()))
+	s := d.setOut(public(t, e))
 	s.opened(t, d.run("{ printf '%s'; sq decrypt --recipient-file me.pgp share.asc; } | sq encrypt --signer-file me.pgp --for-file bot.asc", s.prefix()))
 }
 
