@@ -207,6 +207,13 @@ func (e Effect) page(out http.ResponseWriter) {
 	_, _ = fmt.Fprintf(out, "<!DOCTYPE html><html><head><title>Server Error | Slack</title></head><body>%d</body></html>", e.status)
 }
 
+// Vanish makes Slack unreachable: every call and every socket is cut, until the function that it returns is called.
+func (w *Workspace) Vanish() (comeBack func()) {
+	gone := w.Inject(Fault{Method: "*", Effect: DropBefore()})
+	w.CutSockets()
+	return gone.Remove
+}
+
 // RevokeToken makes the bot token (or with app the app-level token) useless with this error: "token_revoked", "token_expired",
 // "account_inactive". Sockets that are open stay open, as Slack's do until they are refreshed.
 func (w *Workspace) RevokeToken(app bool, code string) {

@@ -189,3 +189,23 @@ func TestDeactivationIsAnEventAndEndsWhatThePersonMayDo(t *testing.T) {
 	alice.Reactivate()
 	must(alice.DMs("back"))(t)
 }
+
+func TestVanishedWorkspaceAnswersNobodyUntilItIsBack(t *testing.T) {
+	w := start(t, slacktest.Config{})
+	c := client{t, w}
+	address := c.socketURL()
+	s := c.connect()
+	comeBack := w.Vanish()
+	if frame := s.next(); frame != nil {
+		t.Errorf("got %v", frame)
+	}
+	if _, err := http.PostForm(w.URL()+"/api/auth.test", url.Values{"token": {w.BotToken()}}); err == nil {
+		t.Error("auth.test was answered")
+	}
+	if _, _, err := websocket.DefaultDialer.Dial(address, nil); err == nil {
+		t.Error("a socket was opened")
+	}
+	comeBack()
+	c.ok("auth.test")
+	c.connect()
+}

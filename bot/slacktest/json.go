@@ -34,19 +34,3 @@ func list(v any, key string) []any {
 	l, _ := o[key].([]any)
 	return l
 }
-
-type fileName struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
-}
-
-func decodeFiles(raw string) ([]fileName, error) {
-	var all []fileName
-	if err := json.Unmarshal([]byte(raw), &all); err != nil {
-		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, ErrNotThere
-	}
-	return all, nil
-}

@@ -22,8 +22,8 @@ type Message struct {
 	To        string     `json:"to,omitempty"`
 	Edited    bool       `json:"edited,omitempty"` // shown with "(edited)"
 	Deleted   bool       `json:"deleted,omitempty"`
-	History   []Version  `json:"history,omitempty"`   // what it was before each update, oldest first
-	Reactions []Reaction `json:"reactions,omitempty"` //
+	History   []Version  `json:"history,omitempty"` // what it was before each update, oldest first
+	Reactions []Reaction `json:"reactions,omitempty"`
 
 	via string // the response URL's interaction that it answers
 }
