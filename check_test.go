@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/bot/slacktest"
+	"conclave/ceremony/openpgp"
+	"conclave/vault/vaulttest"
+)
+
+// workshop is everything that a bot needs, on loopback.
+type workshop struct {
+	dir       string
+	workspace *slacktest.Workspace
+	ops       *slacktest.Channel
+	cluster   *vaulttest.Cluster
+	operator  *vaulttest.Operator
+}
+
+// open makes a workshop with three holders of whom two open the vault.
+func openWorkshop(t *testing.T) *workshop {
+	t.Helper()
+	w := &workshop{dir: t.TempDir(), cluster: vaulttest.Start(t, vaulttest.Options{})}
+	var err error
+	if w.workspace, err = slacktest.Start(slacktest.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.workspace.Close)
+	w.ops = w.workspace.AddPrivateChannel("ops", w.workspace.Bot())
+
+	w.operator = vaulttest.NewOperator(w.cluster.Addr(), w.cluster.CA())
+	keys, err := w.operator.Init(t.Context(), 3, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.operator.Unseal(t.Context(), keys.Shares[:2]...); err != nil {
+		t.Fatal(err)
+	}
+
+	w.write(t, "passphrase", "correct horse")
+	id, err := openpgp.Generate("Conclave test", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := id.Save(filepath.Join(w.dir, "identity.asc"), []byte("correct horse")); err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, "app", w.workspace.AppToken())
+	w.write(t, "bot", w.workspace.BotToken())
+	w.write(t, "token", keys.RootToken)
+	var people strings.Builder
+	for _, name := range []string{"alice", "bob", "carol"} {
+		key, err := openpgp.GenerateHolder(name, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		armor, err := key.PublicArmor()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.write(t, name+".asc", armor)
+		fmt.Fprintf(&people, "  %s: {slack: %s, key: %[1]s.asc}\n", name, w.workspace.AddPerson(name).ID())
+	}
+	w.write(t, "conclave.yaml", fmt.Sprintf(`
+slack: {app_token_file: app, bot_token_file: bot, team: %s, channel: %s, api_url: "%s/api/"}
+identity: {key_file: identity.asc, passphrase_file: passphrase}
+journal: {directory: journal}
+people:
+%sclusters:
+  prod:
+    addresses: ["%s"]
+    token_file: token
+    operations: [rekey, generate-root]
+    initiators: [alice]
+    approvers: [bob]
+    holders: [alice, bob, carol]
+    threshold: 2
+`, w.workspace.TeamID(), w.ops.ID(), w.workspace.URL(), &people, w.cluster.Addr()))
+	return w
+}
+
+func (w *workshop) path(name string) string { return filepath.Join(w.dir, name) }
+
+func (w *workshop) write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(w.path(name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replace changes the configuration in one place.
+func (w *workshop) replace(t *testing.T, old, new string) {
+	t.Helper()
+	text := read(t, w.path("conclave.yaml"))
+	if !strings.Contains(text, old) {
+		t.Fatalf("the configuration has no %q", old)
+	}
+	w.write(t, "conclave.yaml", strings.Replace(text, old, new, 1))
+}
+
+// check answers what conclave check prints, and its exit code.
+func (w *workshop) check(ctx context.Context) (string, int) {
+	var out, said bytes.Buffer
+	code := run(ctx, []string{"check", "--config", w.path("conclave.yaml")}, streams{strings.NewReader(""), &out, &said})
+	return out.String() + said.String(), code
+}
+
+func TestCheckOfASoundSetupFindsNothingAndChangesNothing(t *testing.T) {
+	w := openWorkshop(t)
+	before := len(w.cluster.Log(""))
+	report, code := w.check(t.Context())
+	if code != exitOK || strings.Contains(report, string(stop)) {
+		t.Errorf("exit code %d\n%s", code, report)
+	}
+	for _, want := range []string{"Slack scopes", "#ops", "key of carol", "active", "2 of 3 shares open it"} {
+		if !strings.Contains(report, want) {
+			t.Errorf("the report says nothing of %q:\n%s", want, report)
+		}
+	}
+	if _, err := os.Stat(w.path("journal")); err == nil {
+		t.Error("check has made the journal's folder")
+	}
+	for _, call := range w.cluster.Log("")[before:] {
+		if call.Method != "GET" {
+			t.Errorf("check has sent %s", call)
+		}
+	}
+	if v := w.workspace.Violations(); len(v) > 0 {
+		t.Errorf("Slack's rules were broken: %v", v)
+	}
+}
+
+// Each row spoils one thing and names the line that check must print.
+func TestCheckNamesWhatWouldStopACeremony(t *testing.T) {
+	rows := []struct {
+		name  string
+		spoil func(*testing.T, *workshop)
+		want  string
+	}{
+		{"scope", func(_ *testing.T, w *workshop) { w.workspace.RemoveScope("im:history") }, "STOP  Slack scopes"},
+		{"app token", func(t *testing.T, w *workshop) { w.write(t, "app", "xapp-1-of-another-app") }, "STOP  Slack app token"},
+		{"bot token", func(t *testing.T, w *workshop) { w.write(t, "bot", "xoxb-of-another-app") }, "STOP  Slack bot token"},
+		{"workspace", func(t *testing.T, w *workshop) { w.replace(t, "team: "+w.workspace.TeamID(), "team: T1") }, "the configuration says workspace T1"},
+		{"channel", func(t *testing.T, w *workshop) { w.replace(t, w.ops.ID(), w.workspace.AddPrivateChannel("secret").ID()) }, "STOP  Slack channel"},
+		{"token that others may read", func(t *testing.T, w *workshop) {
+			if err := os.Chmod(w.path("bot"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, "STOP  Slack                     read slack.bot_token_file: "},
+		{"sealed vault", func(t *testing.T, w *workshop) {
+			if err := w.operator.Seal(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}, "STOP  Vault prod                none of the addresses is the active node"},
+		{"vault away", func(t *testing.T, w *workshop) {
+			if err := w.cluster.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}, "STOP  Vault prod                none of the addresses is the active node"},
+		{"too few holders", func(t *testing.T, w *workshop) {
+			w.replace(t, "holders: [alice, bob, carol]", "holders: [alice]\n    receivers: [alice, bob]")
+		}, "STOP  Vault prod                1 holder is listed, fewer than the 2 shares that Vault asks for"},
+		{"a rekey of somebody else", func(t *testing.T, w *workshop) {
+			if _, err := w.operator.Do(t.Context(), "PUT", "sys/rekey/init", map[string]any{"secret_shares": 1, "secret_threshold": 1}); err != nil {
+				t.Fatal(err)
+			}
+		}, "STOP  Vault prod                a rekey is in progress already"},
+		{"a key that has expired", func(t *testing.T, w *workshop) {
+			old := vaulttest.NewPersonOfThePast(t, "carol")
+			binary, err := base64.StdEncoding.DecodeString(old.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.write(t, "carol.asc", string(binary))
+		}, "STOP  key of carol"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			w := openWorkshop(t)
+			row.spoil(t, w)
+			report, code := w.check(t.Context())
+			if code != exitFailed || !strings.Contains(report, row.want) {
+				t.Errorf("exit code %d, want %d and %q:\n%s", code, exitFailed, row.want, report)
+			}
+			for _, file := range []string{"app", "bot", "token", "passphrase"} {
+				if strings.Contains(report, read(t, w.path(file))) {
+					t.Errorf("the report has the secret in %s:\n%s", file, report)
+				}
+			}
+		})
+	}
+}
