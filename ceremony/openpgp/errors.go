@@ -19,7 +19,7 @@ var (
 	ErrCannotSign     = errors.New("it has no valid part that signs")
 	ErrTrialFailed    = errors.New("encrypting to it as Vault does goes wrong")
 	ErrUnknownKey     = errors.New("no certificate with this fingerprint is configured")
-	ErrKeyOnCard      = errors.New("its secret part is on a smartcard, which only gpg can use")
+	ErrKeyOnCard      = errors.New("the part of it that signs is not in the file: it is on a smartcard or kept elsewhere, and gpg can use it")
 	ErrPassphrase     = errors.New("the passphrase does not open it")
 	ErrNoPassphrase   = errors.New("a passphrase is needed, and must not be empty")
 	ErrNotProtected   = errors.New("it is not protected by a passphrase")

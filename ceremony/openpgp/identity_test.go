@@ -90,6 +90,14 @@ func TestFileThatIsNoIdentityIsNotLoaded(t *testing.T) {
 	if err := holder.SerializePrivate(&open, at(start)); err != nil {
 		t.Fatal(err)
 	}
+	rsaKey := newHolder(t, "RSA", start, rsa(2048))
+	if err := rsaKey.EncryptPrivateKeys([]byte("wrong"), nil); err != nil {
+		t.Fatal(err)
+	}
+	var other bytes.Buffer
+	if err := rsaKey.SerializePrivateWithoutSigning(&other, nil); err != nil {
+		t.Fatal(err)
+	}
 	good := filepath.Join(t.TempDir(), "identity.asc")
 	if err := must(openpgp.Generate("conclave test", start))(t).Save(good, []byte("swordfish")); err != nil {
 		t.Fatal(err)
@@ -101,6 +109,7 @@ func TestFileThatIsNoIdentityIsNotLoaded(t *testing.T) {
 		"talk":       {"hello", openpgp.ErrNotSecretKey},
 		"public":     {string(public(t, holder)), openpgp.ErrNotSecretKey},
 		"open":       {string(enarmor(t, "PGP PRIVATE KEY BLOCK", open.Bytes())), openpgp.ErrNotProtected},
+		"RSA":        {string(enarmor(t, "PGP PRIVATE KEY BLOCK", other.Bytes())), openpgp.ErrNotIdentityKey},
 		"passphrase": {string(must(os.ReadFile(good))(t)), openpgp.ErrPassphrase},
 	} {
 		path := filepath.Join(t.TempDir(), name)

@@ -2,6 +2,7 @@ package openpgp_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -232,6 +233,25 @@ func TestKeysOfGPGAreReadForSealing(t *testing.T) {
 	plain := must(h.Decrypt(must(os.ReadFile(filepath.Join(d.home, "share.asc")))(t)))(t)
 	inv := must(openpgp.CheckAnnouncement(s.pasted(), s.identity.Fingerprint(), s.want.Now))(t)
 	s.opened(t, []byte(must(inv.Seal(plain, h, s.want.Now))(t)))
+}
+
+func TestGPGKeyWhosePrimaryIsElsewhereSealsWithItsSubkey(t *testing.T) {
+	d := newDesk(t, "gpg")
+	certificate := d.run(newGPGKey, "future-default")
+	h, err := openpgp.ReadHolderKey(d.run("gpg --batch --armor --export-secret-subkeys"), nil)
+	if !errors.Is(err, openpgp.ErrKeyOnCard) {
+		t.Errorf("without anything that signs: got %v, %v", h, err)
+	}
+	fingerprint := parse(t, string(certificate)).PrimaryKey.Fingerprint
+	d.run("gpg --batch -q --passphrase '' --quick-add-key %s ed25519 sign", hexOf(fingerprint))
+	s := d.setOut(d.run("gpg --batch --armor --export"))
+	h = must(openpgp.ReadHolderKey(d.run("gpg --batch --armor --export-secret-subkeys"), nil))(t)
+	plain := must(h.Decrypt(must(os.ReadFile(filepath.Join(d.home, "share.asc")))(t)))(t)
+	inv := must(openpgp.CheckAnnouncement(s.pasted(), s.identity.Fingerprint(), s.want.Now))(t)
+	s.opened(t, []byte(must(inv.Seal(plain, h, s.want.Now))(t)))
+	// gpg signs with the subkey as well.
+	d.run(pinBot, s.identity.Fingerprint())
+	s.opened(t, d.run("{ printf '%s'; gpg -qd share.asc; } | gpg --batch -sea -r %s", s.prefix(), s.identity.Fingerprint()))
 }
 
 func TestGPGKeysWithSHA1SelfSignaturesAreRefused(t *testing.T) {
