@@ -3,8 +3,6 @@ package bot
 import (
 	"encoding/json"
 	"fmt"
-
-	"github.com/slack-go/slack"
 )
 
 // scope is a right of the bot token, and what the bot does with it.
@@ -35,6 +33,8 @@ func events() []string {
 	}
 }
 
+type object map[string]any
+
 // Manifest is the Slack app as JSON, to be pasted into "Create an app from a
 // manifest". The app-level token with connections:write is made by hand
 // afterwards: no manifest can ask for it.
@@ -43,27 +43,32 @@ func Manifest() ([]byte, error) {
 	for _, s := range scopes() {
 		names = append(names, s.name)
 	}
-	m := slack.Manifest{
-		Metadata: slack.ManifestMetadata{MajorVersion: 1, MinorVersion: 1},
-		Display: slack.Display{
-			Name:            "Conclave",
-			Description:     "Runs Vault key ceremonies",
-			BackgroundColor: "#1f2937",
+	// Not slack.Manifest: it leaves out what is false, and Slack's own default for a
+	// missing messages_tab_read_only_enabled keeps people from writing to the bot.
+	m := object{
+		"_metadata": object{"major_version": 1, "minor_version": 1},
+		"display_information": object{
+			"name":             "Conclave",
+			"description":      "Runs Vault key ceremonies",
+			"background_color": "#1f2937",
 		},
-		Features: slack.Features{
-			AppHome: slack.AppHome{MessagesTabEnabled: true},
-			BotUser: slack.BotUser{DisplayName: "conclave", AlwaysOnline: true},
-			SlashCommands: []slack.ManifestSlashCommand{{
-				Command:     "/ceremony",
-				Description: "Start, approve and follow key ceremonies",
-				UsageHint:   "start rekey CLUSTER reason | status | submit | help",
+		"features": object{
+			"app_home": object{"home_tab_enabled": false, "messages_tab_enabled": true, "messages_tab_read_only_enabled": false},
+			"bot_user": object{"display_name": "conclave", "always_online": true},
+			"slash_commands": []object{{
+				"command":       "/ceremony",
+				"description":   "Start, approve and follow key ceremonies",
+				"usage_hint":    "start rekey CLUSTER reason | status | submit | help",
+				"should_escape": false,
 			}},
 		},
-		OAuthConfig: slack.OAuthConfig{Scopes: slack.OAuthScopes{Bot: names}},
-		Settings: slack.Settings{
-			EventSubscriptions: &slack.EventSubscriptions{BotEvents: events()},
-			Interactivity:      &slack.Interactivity{IsEnabled: true},
-			SocketModeEnabled:  true,
+		"oauth_config": object{"scopes": object{"bot": names}},
+		"settings": object{
+			"event_subscriptions":    object{"bot_events": events()},
+			"interactivity":          object{"is_enabled": true},
+			"org_deploy_enabled":     false,
+			"socket_mode_enabled":    true,
+			"token_rotation_enabled": false,
 		},
 	}
 	text, err := json.MarshalIndent(m, "", "  ")

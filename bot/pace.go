@@ -7,9 +7,10 @@ import (
 )
 
 const (
-	// postPace is the least time between two posts in one channel: Slack takes one
-	// a second. Source: docs.slack.dev "Rate limits", chat.postMessage.
-	postPace = time.Second
+	// postPace is the least time between two posts in one channel. Slack takes one a
+	// second, and counts when they arrive: some of them travel faster than others.
+	// Source: docs.slack.dev "Rate limits", chat.postMessage.
+	postPace = 1100 * time.Millisecond
 	// redrawPace is the least time between two edits of one status post.
 	redrawPace = 1500 * time.Millisecond
 )

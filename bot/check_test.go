@@ -1,0 +1,144 @@
+package bot
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/slack-go/slack"
+
+	"conclave/bot/slacktest"
+)
+
+func faults(findings []Finding) string {
+	var all []string
+	for _, f := range findings {
+		if f.Err != nil {
+			all = append(all, f.Subject+": "+f.Err.Error())
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestCheckFindsNothingWrongWhereAllIsWell(t *testing.T) {
+	var granted []string
+	for _, s := range scopes() {
+		granted = append(granted, s.name)
+	}
+	s, _ := posting(t, slacktest.Config{Scopes: granted, Events: events()})
+	if found := faults(s.bot.Check(t.Context())); found != "" {
+		t.Error(found)
+	}
+	if s.w.Sockets() != 0 || len(s.w.Calls("chat.postMessage")) != 0 {
+		t.Error("the check left traces")
+	}
+}
+
+func TestCheckNamesWhatIsWrong(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(*stage)
+		want  string
+	}{
+		"a scope is missing":      {func(s *stage) { s.w.RemoveScope("files:read") }, "files:read (reading PGP messages"},
+		"the bot token is void":   {func(s *stage) { s.w.RevokeToken(false, "token_revoked") }, "auth.test: token_revoked"},
+		"the app token is void":   {func(s *stage) { s.w.RevokeToken(true, "token_revoked") }, "make a new app-level token"},
+		"another workspace":       {func(s *stage) { s.bot.config.Team = "T0OTHER" }, "the configuration says workspace T0OTHER"},
+		"the channel is shared":   {func(s *stage) { s.ops.ShareOutside(true) }, "shared with another organisation"},
+		"the bot is not in it":    {func(s *stage) { s.ops.Kick(s.w.Bot()) }, "invite"},
+		"the channel is archived": {func(s *stage) { s.ops.Archive() }, "archived"},
+		"there is no channel":     {func(s *stage) { s.bot.config.Channels = map[string]string{"prod": "C0NOWHERE"} }, "channel_not_found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := posting(t, slacktest.Config{})
+			c.spoil(s)
+			if found := faults(s.bot.Check(t.Context())); !strings.Contains(found, c.want) {
+				t.Errorf("found %q, want %q", found, c.want)
+			}
+		})
+	}
+}
+
+func TestManifestAsksForWhatIsUsed(t *testing.T) {
+	text, err := Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, filepath.Join("testdata", "manifest", "manifest.json"), text)
+	strict := json.NewDecoder(bytes.NewReader(text))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&slack.Manifest{}); err != nil {
+		t.Errorf("not a manifest as slack-go knows it: %v", err)
+	}
+	var m struct {
+		OAuth struct {
+			Scopes struct{ Bot []string }
+		} `json:"oauth_config"`
+		Features struct {
+			Home map[string]bool `json:"app_home"`
+		}
+		Settings map[string]any
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scopes() {
+		if !slices.Contains(m.OAuth.Scopes.Bot, s.name) {
+			t.Errorf("%s is not asked for", s.name)
+		}
+	}
+	if readOnly, said := m.Features.Home["messages_tab_read_only_enabled"]; readOnly || !said || !m.Features.Home["messages_tab_enabled"] {
+		t.Error("people could not write to the bot")
+	}
+	if m.Settings["socket_mode_enabled"] != true {
+		t.Error("Socket Mode is off")
+	}
+}
+
+// TestBotWorksWithTheScopesOfItsManifest plays with these alone: a call that
+// needs another one is refused, and breaks the test.
+func TestBotWorksWithTheScopesOfItsManifest(t *testing.T) {
+	var granted []string
+	for _, s := range scopes() {
+		granted = append(granted, s.name)
+	}
+	s := play(t, slacktest.Config{Scopes: granted, Events: events()})
+	c := s.holds(begin(t, s.plan()))
+	s.hears()
+	for _, maybe := range []bool{false, true} {
+		if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), maybe); err != nil {
+			t.Error(err)
+		}
+	}
+	deliver(t, s, c, "approval", s.bob)
+	if _, err := s.carol.Uploads("share.asc", []byte(envelope)); err != nil {
+		t.Fatal(err)
+	}
+	s.wait("the offer", func() bool { return len(s.engine.offered()) == 1 })
+	if strings.Contains(string(s.w.Traffic()), "missing_scope") {
+		t.Error("a scope is missing")
+	}
+}
+
+func TestBotRefusesAConfigurationThatCantBeRight(t *testing.T) {
+	good := Config{AppToken: "xapp-1", BotToken: "xoxb-1", Team: "T1", Channel: "C1", Sign: signTestParcel, Log: setUp(t, slacktest.Config{}).bot.log}
+	if _, err := New(good); err != nil {
+		t.Fatal(err)
+	}
+	for want, spoil := range map[string]func(*Config){
+		"app token": func(c *Config) { c.AppToken, c.BotToken = c.BotToken, c.AppToken },
+		"bot token": func(c *Config) { c.BotToken = "xoxp-1" },
+		"team":      func(c *Config) { c.Team = "" },
+		"channel":   func(c *Config) { c.Channel = "" },
+		"Sign":      func(c *Config) { c.Sign = nil },
+		"slash":     func(c *Config) { c.APIURL = "http://127.0.0.1/api" },
+	} {
+		c := good
+		spoil(&c)
+		if _, err := New(c); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "xoxp-1") {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}

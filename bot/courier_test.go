@@ -1,0 +1,322 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"conclave/bot/slacktest"
+	"conclave/ceremony"
+)
+
+// posting makes a courier's workspace; the bot does not run.
+func posting(t *testing.T, cfg slacktest.Config) (*stage, ceremony.Ceremony) {
+	t.Helper()
+	s := setUp(t, cfg)
+	t.Cleanup(func() {
+		for _, v := range s.w.Violations() {
+			t.Errorf("Slack's rule broken: %s", v)
+		}
+	})
+	return s, begin(t, s.plan()).c
+}
+
+func board(t *testing.T, c ceremony.Ceremony) ceremony.Message {
+	return messageOf(t, c, ceremony.BoardMessage, "")
+}
+
+func TestStatusPostItsThreadAndDirectMessagesLieWhereTheyBelong(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	d := s.bot.Courier()
+	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	if err != nil || ref.Channel != s.ops.ID() {
+		t.Fatal(ref, err)
+	}
+	tale := (&tale{t: t, entries: c.History}).then(ceremony.Posted{Key: "board", Ref: ref}, ceremony.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+	line, err := d.Deliver(t.Context(), tale.c, tale.message(ceremony.HistoryMessage, ""), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	thread := s.ops.Thread(ref.TS)
+	if last := thread[len(thread)-1]; last.TS != line.TS || !strings.Contains(s.w.Read(last), "approved the plan") {
+		t.Errorf("the thread ends with\n%s", s.w.Read(last))
+	}
+	deliver(t, s, c, ceremony.ApprovalMessage, s.bob)
+	if strings.Contains(string(s.w.Traffic()), "<@") {
+		t.Error("somebody is mentioned")
+	}
+}
+
+func TestClusterIsShownInItsOwnChannel(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	own := s.w.AddPrivateChannel("prod-ops", s.w.Bot())
+	s.bot.courier.config.Channels = map[string]string{"prod": own.ID()}
+	ref, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false)
+	if err != nil || ref.Channel != own.ID() {
+		t.Error(ref, err)
+	}
+}
+
+// TestPostWhoseAnswerWasLostIsPostedOnce is promise P5 for messages: the post is
+// looked for, in the channel, in a thread, in direct messages.
+func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
+	for _, fault := range []slacktest.Effect{slacktest.DropAfter(), slacktest.StatusAfter(500)} {
+		s, c := posting(t, slacktest.Config{})
+		d := s.bot.Courier()
+		ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tale := (&tale{t: t, entries: c.History}).then(ceremony.Posted{Key: "board", Ref: ref}, ceremony.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+		for kind, to := range map[ceremony.MessageKind]string{ceremony.BoardMessage: "", ceremony.HistoryMessage: "", ceremony.ApprovalMessage: "bob"} {
+			m := messageOf(t, tale.c, kind, to)
+			count := func() int { return strings.Count(posted(s), `"key":"`+m.Key+`"`) }
+			before := count()
+			if kind == ceremony.BoardMessage {
+				before--
+			} else {
+				injected := s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: fault})
+				_, err := d.Deliver(t.Context(), tale.c, m, false)
+				injected.Remove()
+				if err == nil || errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable) {
+					t.Fatalf("%s, %s: a lost answer is told as %v", kind, fault, err)
+				}
+			}
+			found, err := d.Deliver(t.Context(), tale.c, m, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := count() - before; n != 1 {
+				t.Errorf("%s, %s: posted %d times", kind, fault, n)
+			}
+			if kind == ceremony.BoardMessage && found != ref {
+				t.Errorf("found %v, posted %v", found, ref)
+			}
+		}
+	}
+}
+
+// posted is the key of every message that lies in the workspace.
+func posted(s *stage) string {
+	keys := map[string]string{} // channel and ts → key
+	for _, ch := range s.w.Channels() {
+		for _, m := range ch.Messages() {
+			for _, in := range append(ch.Thread(m.TS), m) {
+				if in.Metadata != nil {
+					keys[in.Channel+in.TS] = fmt.Sprintf("%q:%q\n", metadataKey, in.Metadata.EventPayload[metadataKey])
+				}
+			}
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Values(keys)), "")
+}
+
+func TestPostThatNeverArrivedIsPostedWhenLookedFor(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.DropBefore()})
+	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false); err == nil || errors.Is(err, ceremony.ErrNotPosted) {
+		t.Fatalf("%v", err)
+	}
+	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), true); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(posted(s), `"key":"board"`); n != 1 {
+		t.Errorf("posted %d times", n)
+	}
+}
+
+// TestFailedSearchPostsNothing: while Slack can't say whether the post is there,
+// it is not posted again.
+func TestFailedSearchPostsNothing(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.w.Inject(slacktest.Fault{Method: "conversations.history", Effect: slacktest.Status(503)})
+	_, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), true)
+	if err == nil || errors.Is(err, ceremony.ErrNotPosted) || len(s.w.Calls("chat.postMessage")) != 0 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWhatBecameOfAPostIsToldApart(t *testing.T) {
+	for code, want := range map[string]error{
+		"channel_not_found": ceremony.ErrNotPosted, "not_in_channel": ceremony.ErrNotPosted, "is_archived": ceremony.ErrNotPosted,
+		"token_revoked": ceremony.ErrNotPosted, "restricted_action": ceremony.ErrNotPosted, "messages_tab_disabled": ceremony.ErrNotPosted,
+		"invalid_blocks": ceremony.ErrUndeliverable, "msg_too_long": ceremony.ErrUndeliverable, "user_disabled": ceremony.ErrUndeliverable,
+		"internal_error": nil, "fatal_error": nil, "service_unavailable": nil,
+	} {
+		s, c := posting(t, slacktest.Config{})
+		s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: slacktest.Answer(code)})
+		_, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false)
+		if certain := errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable); err == nil || certain != (want != nil) || !errors.Is(err, want) && want != nil {
+			t.Errorf("%s: %v, want %v", code, err, want)
+		}
+	}
+}
+
+func TestSlackThatCantBeReachedHasPostedNothing(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.w.Close()
+	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDeactivatedPersonIsUndeliverable(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.bob.Deactivate()
+	_, err := s.bot.Courier().Deliver(t.Context(), c, messageOf(t, c, ceremony.ApprovalMessage, "bob"), false)
+	if !errors.Is(err, ceremony.ErrUndeliverable) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSlowDownIsHonouredAndThePostComes(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.RateLimited(time.Second)})
+	began := time.Now()
+	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("posted again after %v", took)
+	}
+	if h := s.bot.Health(); h.Throttled != 1 {
+		t.Errorf("throttled %d times", h.Throttled)
+	}
+}
+
+func TestWaitingForSlackIsNotAPost(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: slacktest.RateLimited(time.Hour)})
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := s.bot.Courier().Deliver(ctx, c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestStatusPostIsRedrawnInPlaceAndOnlyWhenItDiffers(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	d := s.bot.Courier()
+	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := ceremony.Live{Since: time.Now()}
+	for range 3 {
+		if at, err := d.Redraw(t.Context(), c, live, ref); at != ref || err != nil {
+			t.Fatal(at, err)
+		}
+	}
+	m, _ := s.ops.Message(ref.TS)
+	s.expect("answers, since", s.w.Read(m))
+	if n := len(s.w.Calls("chat.update")); n > 2 { // a minute may have passed between two of them
+		t.Errorf("edited %d times", n)
+	}
+	if m.Metadata == nil || m.Edited {
+		t.Errorf("the post lost its metadata or is marked as edited: %+v", m)
+	}
+}
+
+// TestStatusPostThatCantBeEditedIsReplacedOnce, although the answer to the
+// replacement is lost.
+func TestStatusPostThatCantBeEditedIsReplacedOnce(t *testing.T) {
+	for _, code := range []string{"edit_window_closed", "message_not_found", "cant_update_message"} {
+		s, c := posting(t, slacktest.Config{})
+		d := s.bot.Courier()
+		old, err := d.Deliver(t.Context(), c, board(t, c), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.w.Inject(slacktest.Fault{Method: "chat.update", Times: 2, Effect: slacktest.Answer(code)})
+		s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.DropAfter()})
+		live := ceremony.Live{Since: time.Now()}
+		if at, err := d.Redraw(t.Context(), c, live, old); err == nil || at != old {
+			t.Fatalf("%s: %v, %v", code, at, err)
+		}
+		at, err := d.Redraw(t.Context(), c, live, old)
+		if err != nil || at == old {
+			t.Fatalf("%s: %v, %v", code, at, err)
+		}
+		if n := strings.Count(posted(s), `"key":"board after `); n != 1 {
+			t.Errorf("%s: replaced %d times", code, n)
+		}
+		m, _ := s.ops.Message(at.TS)
+		s.expect("answers, since", s.w.Read(m))
+	}
+}
+
+func TestFailedRedrawIsAnErrorAndNoNewPost(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	d := s.bot.Courier()
+	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.w.Inject(slacktest.Fault{Method: "chat.update", Times: 1, Effect: slacktest.DropBefore()})
+	live := ceremony.Live{Since: time.Now()}
+	if at, err := d.Redraw(t.Context(), c, live, ref); err == nil || at != ref {
+		t.Fatal(at, err)
+	}
+	if at, err := d.Redraw(t.Context(), c, live, ref); err != nil || at != ref {
+		t.Fatal(at, err)
+	}
+	if n := len(s.w.Calls("chat.postMessage")); n == 0 || strings.Count(posted(s), "board") != 1 {
+		t.Errorf("posted %s", posted(s))
+	}
+}
+
+func TestEditsOfOnePostKeepTheirDistance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(redrawPace)
+		began := time.Now()
+		for i := range 4 {
+			if err := p.wait(t.Context(), "post"); err != nil {
+				t.Fatal(err)
+			}
+			if want := time.Duration(i) * redrawPace; time.Since(began) != want {
+				t.Errorf("edit %d after %v, want %v", i, time.Since(began), want)
+			}
+		}
+		if err := p.wait(t.Context(), "another post"); err != nil || time.Since(began) != 3*redrawPace {
+			t.Errorf("another post waited: %v", time.Since(began))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := p.wait(ctx, "post"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("waited beyond the caller's time: %v", err)
+		}
+	})
+}
+
+func TestPostsFollowSlacksRate(t *testing.T) {
+	s, c := posting(t, slacktest.Config{RateLimits: true})
+	s.bot.courier.posts.gap = postPace
+	m := board(t, c)
+	for range 3 {
+		if _, err := s.bot.Courier().Deliver(t.Context(), c, m, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h := s.bot.Health(); h.Throttled != 0 {
+		t.Errorf("Slack asked %d times to slow down", h.Throttled)
+	}
+}
+
+func TestMessageThatCantBeMadeIsGivenUp(t *testing.T) {
+	s, _ := posting(t, slacktest.Config{})
+	s.bot.courier.config.Sign = func(ceremony.Parcel) (ceremony.SignedParcel, error) {
+		return ceremony.SignedParcel{}, errors.New("no key")
+	}
+	p := s.plan()
+	tale := started(t, p).counted("bob", ceremony.Update, nonce1)
+	tale.share("carol", ceremony.Update, nonce1, ceremony.Rekeyed{By: s.people(s.carol)[0], VerificationNonce: nonce2, Required: 2, Shares: []ceremony.NewShare{{For: s.people(s.carol)[0], Ciphertext: "d2NGTUE="}}})
+	if _, err := s.bot.Courier().Deliver(t.Context(), tale.c, tale.message(ceremony.DeliveryMessage, "carol"), false); !errors.Is(err, ceremony.ErrUndeliverable) {
+		t.Errorf("%v", err)
+	}
+}
