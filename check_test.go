@@ -149,7 +149,9 @@ func TestCheckNamesWhatWouldStopACeremony(t *testing.T) {
 		{"app token", func(t *testing.T, w *workshop) { w.write(t, "app", "xapp-1-of-another-app") }, "STOP  Slack app token"},
 		{"bot token", func(t *testing.T, w *workshop) { w.write(t, "bot", "xoxb-of-another-app") }, "STOP  Slack bot token"},
 		{"workspace", func(t *testing.T, w *workshop) { w.replace(t, "team: "+w.workspace.TeamID(), "team: T1") }, "the configuration says workspace T1"},
-		{"channel", func(t *testing.T, w *workshop) { w.replace(t, w.ops.ID(), w.workspace.AddPrivateChannel("secret").ID()) }, "STOP  Slack channel"},
+		{"channel", func(t *testing.T, w *workshop) {
+			w.replace(t, w.ops.ID(), w.workspace.AddPrivateChannel("secret").ID())
+		}, "STOP  Slack channel"},
 		{"token that others may read", func(t *testing.T, w *workshop) {
 			if err := os.Chmod(w.path("bot"), 0o644); err != nil {
 				t.Fatal(err)
