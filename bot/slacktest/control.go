@@ -36,8 +36,8 @@ func (w *Workspace) Control() http.Handler {
 	mux := http.NewServeMux()
 	for path, show := range map[string]func(*http.Request) (any, error){
 		"state":      w.showState,
-		"violations": func(*http.Request) (any, error) { return w.Violations(), nil },
-		"journal":    func(*http.Request) (any, error) { return w.Journal(), nil },
+		"violations": func(*http.Request) (any, error) { return append([]Violation{}, w.Violations()...), nil },
+		"journal":    func(*http.Request) (any, error) { return append([]Entry{}, w.Journal()...), nil },
 		"wait":       w.showWait,
 		"messages": func(in *http.Request) (any, error) {
 			ch, err := w.channelNamed(in.FormValue("channel"))

@@ -49,6 +49,9 @@ func TestAnotherProcessCanActAsAPerson(t *testing.T) {
 	if got := get("wait?after=0"); !strings.Contains(got, "journal") {
 		t.Errorf("wait: %s", got)
 	}
+	if got := get("violations"); got != "[]" {
+		t.Errorf("violations: %s", got)
+	}
 	for path, want := range map[string]int{"say": http.StatusNotFound, "click": http.StatusNotFound} {
 		if status, body := post(path, `{"as":"mallory","text":"x"}`); status != want {
 			t.Errorf("%s as nobody: %d %s", path, status, body)

@@ -234,6 +234,16 @@ func (w *Workspace) RevokeToken(app bool, code string) {
 	w.changeLocked()
 }
 
+// Uninstall removes the app from the workspace, as an administrator does: the app is told with app_uninstalled and tokens_revoked,
+// and its bot token is good for nothing any more.
+func (w *Workspace) Uninstall() {
+	w.mu.Lock()
+	w.raiseLocked("app_uninstalled", nil, object{"type": "app_uninstalled"})
+	w.raiseLocked("tokens_revoked", nil, object{"type": "tokens_revoked", "tokens": object{"bot": []string{w.bot.id}}})
+	w.mu.Unlock()
+	w.RevokeToken(false, "account_inactive")
+}
+
 // RestoreToken makes the tokens valid again.
 func (w *Workspace) RestoreToken() {
 	w.mu.Lock()

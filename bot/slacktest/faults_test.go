@@ -1,6 +1,7 @@
 package slacktest_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -208,4 +209,39 @@ func TestVanishedWorkspaceAnswersNobodyUntilItIsBack(t *testing.T) {
 	comeBack()
 	c.ok("auth.test")
 	c.connect()
+}
+
+func TestCloseEndsEvenACallThatHangs(t *testing.T) {
+	w := start(t, slacktest.Config{})
+	hung := w.Inject(slacktest.Fault{Method: "auth.test", Effect: slacktest.Hang()})
+	answered := background(func() error {
+		in, err := http.PostForm(w.URL()+"/api/auth.test", url.Values{"token": {w.BotToken()}})
+		if err == nil {
+			_ = in.Body.Close()
+		}
+		return err
+	})
+	waitFor(t, w, "the call", func() bool { return hung.Hits() == 1 })
+	w.Close()
+	if err := <-answered; err == nil {
+		t.Error("a hung call was answered")
+	}
+	if err := w.WaitFor(t.Context(), func() bool { return false }); !errors.Is(err, slacktest.ErrClosed) {
+		t.Errorf("waiting in a closed workspace: %v", err)
+	}
+}
+
+func TestUninstalledAppIsToldAndLockedOut(t *testing.T) {
+	w := start(t, slacktest.Config{})
+	c := client{t, w}
+	s := c.connect()
+	w.Uninstall()
+	for _, want := range []string{"app_uninstalled", "tokens_revoked"} {
+		if got := at(s.next(), "payload", "event", "type"); got != want {
+			t.Errorf("got %v, want %s", got, want)
+		}
+	}
+	if a := c.form("auth.test"); a["error"] != "account_inactive" {
+		t.Errorf("got %v", a)
+	}
 }

@@ -31,10 +31,10 @@ const (
 
 // Violation is one rule broken by the client.
 type Violation struct {
-	At     time.Time
-	Rule   Rule
-	Where  string // the API method, or "socket"
-	Detail string
+	At     time.Time `json:"at"`
+	Rule   Rule      `json:"rule"`
+	Where  string    `json:"where"` // the API method, or "socket"
+	Detail string    `json:"detail"`
 }
 
 func (v Violation) String() string { return fmt.Sprintf("%s: %s: %s", v.Rule, v.Where, v.Detail) }
