@@ -32,20 +32,11 @@ func (o *owner) herald(ctx context.Context) {
 		}
 	}
 	for ctx.Err() == nil {
-		failed := false
-		for _, m := range c.Due() {
-			if ctx.Err() != nil {
-				return
-			}
-			if m.Key == boardEndedKey {
-				continue // the board's
-			}
-			if _, posted := c.Board(); !posted && m.Kind == HistoryMessage {
-				continue // there is no thread yet
-			}
+		failed := map[string]bool{}
+		for m, ok := c.tell(failed); ok && ctx.Err() == nil; m, ok = c.tell(failed) {
 			next, err := o.deliver(ctx, c, m, maybe)
 			if err != nil {
-				failed = true
+				failed[m.Key] = true
 				o.log.Warn("message not delivered", "key", m.Key, "error", err)
 				continue
 			}
@@ -53,7 +44,7 @@ func (o *owner) herald(ctx context.Context) {
 			pause = tellingPause
 		}
 		var again <-chan time.Time
-		if failed {
+		if len(failed) > 0 {
 			again = time.After(pause)
 			pause = min(2*pause, longestPause)
 		}
@@ -63,6 +54,21 @@ func (o *owner) herald(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// tell is the first message that is due and has not just failed.
+func (c Ceremony) tell(failed map[string]bool) (Message, bool) {
+	_, thread := c.Board()
+	for _, m := range c.Due() {
+		switch {
+		case failed[m.Key]:
+		case m.Key == boardEndedKey: // the board's
+		case m.Kind == HistoryMessage && !thread: // it has no place yet
+		default:
+			return m, true
+		}
+	}
+	return Message{}, false
 }
 
 // deliver posts one message and has it recorded.
