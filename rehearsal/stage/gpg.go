@@ -116,6 +116,20 @@ func (k *gnupg) isPrint(listing string) (is, known bool) {
 	return true, err == nil && strings.Contains(own, ":"+strings.Join(strings.Fields(listing), "")+":")
 }
 
+// Shell is a keyring in which a person can type commands of their own, as
+// [GPG] makes it.
+type Shell interface {
+	Keyring
+	// Run has a shell run a command in the person's folder, and answers what it
+	// printed.
+	Run(ctx context.Context, command, input string) (string, error)
+}
+
+func (k *gnupg) Run(ctx context.Context, command, input string) (string, error) {
+	out, _, err := k.run(ctx, command, input)
+	return out, err
+}
+
 func (k *gnupg) Open(ctx context.Context, file string) (string, error) {
 	content, _, err := k.run(ctx, "gpg -qd "+file, "")
 	return strings.TrimSpace(content), err

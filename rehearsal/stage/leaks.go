@@ -18,16 +18,17 @@ import (
 type Leak struct {
 	Secret string // its name
 	Form   string // "hex", "base64", …
-	Where  string // a file below the stage's folder, or "Slack"
+	Where  string // a file below the stage's folder, "Slack", or something of the bot's process
 }
 
 func (l Leak) String() string { return fmt.Sprintf("%s, as %s, in %s", l.Secret, l.Form, l.Where) }
 
 // Leaks looks for every secret that the stage knows (shares old and new, tokens,
 // the identity's private key and its passphrase) in all that passed through
-// Slack and in everything that was written below the stage's folder but the
-// bot's own secret files: as it is, in hex, in base64, and each of them
-// backwards. P1 holds if there are none.
+// Slack, in everything that was written below the stage's folder but the bot's
+// own secret files, and in the arguments and the environment of the bot, if it
+// runs: as it is, in hex, in base64, and each of them backwards. P1 holds if
+// there are none.
 func (s *Stage) Leaks() ([]Leak, error) {
 	s.mu.Lock()
 	secrets := maps.Clone(s.known)
@@ -46,6 +47,12 @@ func (s *Stage) Leaks() ([]Leak, error) {
 	}
 
 	leaks := search("Slack", s.Slack.Traffic(), needles)
+	for _, file := range []string{"cmdline", "environ"} {
+		// Only Linux shows them like this, and only while the bot lives.
+		if content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.Pid(), file)); err == nil {
+			leaks = append(leaks, search("the bot's "+file, content, needles)...)
+		}
+	}
 	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
