@@ -203,7 +203,7 @@ func (r Report) findings(now time.Time) []Finding {
 			add(true, "%s belongs to another cluster, %s", n.Address, n.Seal.ClusterID)
 		}
 		if r.Active == "" && n.Leader != "" {
-			add(true, "%s names %q as the active node: is that among the addresses?", n.Address, n.Leader)
+			add(true, "%s names %.100q as the active node: is that among the addresses?", n.Address, n.Leader)
 		}
 		if !n.CertificateUntil.IsZero() && n.CertificateUntil.Before(now.Add(certificateNotice)) {
 			add(false, "%s has a certificate that ends on %s", n.Address, n.CertificateUntil.UTC().Format(time.DateOnly))

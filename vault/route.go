@@ -20,7 +20,7 @@ import (
 // for among the configured addresses, remembered, and looked for again when an
 // answer does not fit.
 //
-// A read that failed is tried once more, where the active node is by then. A
+// A read that failed is tried once more if another node is active by then. A
 // write is made a second time only when the first certainly did nothing: there
 // was no connection at all, or a standby answered with the address of another
 // node of the configuration. Once it is on its way it is not given up when ctx
@@ -79,7 +79,7 @@ func (c *Client) next(ctx context.Context, r request, f *fault) *node {
 		return nil
 	}
 	next, err := c.findActive(ctx)
-	if err != nil || r.isWrite() && next == f.node {
+	if err != nil || next == f.node {
 		return nil
 	}
 	return next
@@ -161,7 +161,7 @@ func leaderless(ctx context.Context, views []view) error {
 		switch f, isFault := v.err.(*fault); {
 		case v.err == nil && v.leader.LeaderAddress != "":
 			sentinel = ceremony.ErrNoLeader
-			words = append(words, fmt.Sprintf("%s is a standby of %q", v.node.base, v.leader.LeaderAddress))
+			words = append(words, fmt.Sprintf("%s is a standby of %.100q", v.node.base, v.leader.LeaderAddress))
 		case v.err == nil:
 			sentinel = ceremony.ErrNoLeader
 			words = append(words, fmt.Sprintf("%s knows no leader", v.node.base))

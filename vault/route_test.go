@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -224,4 +225,26 @@ func TestOneSealedNodeDoesNotSealTheCluster(t *testing.T) {
 	if seal, err := c.Seal(t.Context()); err != nil || seal.Sealed {
 		t.Errorf("seal: %+v, %v", seal, err)
 	}
+}
+
+// A server may refuse before it has read everything: the request ends then.
+func TestEarlyAnswerToALongRequestDoesNotHang(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			io.WriteString(w, `{"ha_enabled":false}`)
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\n{}")
+	}))
+	defer server.Close()
+	c := newClient(t, vault.Config{Addresses: []string{server.URL}})
+	huge := ceremony.Order{Operation: ceremony.Rekey, Shares: 1, Threshold: 1, Keys: [][]byte{make([]byte, 32<<20)}}
+	_, err := c.Start(t.Context(), huge)
+	wantError(t, err, ceremony.ErrRefused)
 }

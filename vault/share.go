@@ -15,7 +15,7 @@ import (
 // Submit sends one share. The Secret is wiped when it returns, whatever
 // happened, and so is the one copy that it makes: the request's body.
 //
-// Life of a share, stop 6: it goes to Vault with the nonce, once (P5). An
+// Life of a share, 6 of 7: it goes to Vault with the nonce, once (P5). An
 // answer that says "complete" and can't be read in full is ErrUncertain, since
 // the step is done and what it brought has to be fetched by asking.
 func (c *Client) Submit(ctx context.Context, s ceremony.Submission) (ceremony.Answer, error) {
@@ -63,6 +63,13 @@ func (c *Client) submit(ctx context.Context, s ceremony.Submission) (ceremony.An
 // errNotShare is all that is said of bytes that are not a share.
 var errNotShare = errors.New("the share is not a line of hexadecimal digits or base64")
 
+// lead is white space before the request's JSON. It makes sure that crypto/tls
+// puts the share into the second record of its Write: the buffer in which
+// records are encrypted in place grows while the first is made, which has at
+// most tcpMSSEstimate (1208) bytes, and each growth leaves a plain copy behind.
+// It holds while headers are shorter than 1 KB; Vault's tokens have 95 bytes.
+const lead = 1208
+
 // shareBody writes the request's JSON around the share, into one slice that is
 // never grown: encoding/json would take it as a string, and leave copies in
 // buffers of its own. A share needs no escaping, and anything that would need
@@ -75,7 +82,7 @@ func shareBody(share []byte, nonce string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("quote nonce: %w", err)
 	}
-	return slices.Concat([]byte(`{"key":"`), share, []byte(`","nonce":`), quoted, []byte(`}`)), nil
+	return slices.Concat(bytes.Repeat([]byte(" "), lead), []byte(`{"key":"`), share, []byte(`","nonce":`), quoted, []byte(`}`)), nil
 }
 
 // isShareRune says whether a character occurs in hexadecimal digits or in

@@ -68,6 +68,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	l := new(line)
 	transport := w.transport(l)
 	transport.DisableKeepAlives = true
+	transport.WriteBufferSize = maxToken + 4<<10 // headers and a share's body leave in one Write
 	var body *awaitedBody
 	if req.Body != nil {
 		body = &awaitedBody{ReadCloser: req.Body, closed: make(chan struct{})}
@@ -83,7 +84,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp.Body = &lastBody{ReadCloser: bounded(resp.Body), request: body}
+	resp.Body = &lastBody{ReadCloser: bounded(resp.Body), request: body, line: l}
 	return resp, nil
 }
 
@@ -116,32 +117,38 @@ func (w *wire) dialTLS(ctx context.Context, network, address string) (*tls.Conn,
 	return secured, nil
 }
 
-// line remembers whether anything was written to a connection.
+// line is what is known of the writing on a write's connection.
 type line struct {
 	mu       sync.Mutex
 	wrote    bool
 	isCutOff bool
+	writing  sync.WaitGroup
 }
 
-// write says whether writing is still allowed, and remembers that it was done.
-func (l *line) write() bool {
+// begin says whether writing is still allowed, and remembers that it was done.
+// Every begin that was allowed is followed by writing.Done.
+func (l *line) begin() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.isCutOff {
 		return false
 	}
 	l.wrote = true
+	l.writing.Add(1)
 	return true
 }
 
-// cut ends writing for good and says whether anything had been written. The
-// goroutine of net/http that writes may still be at it after its RoundTrip
-// has given up.
+// cut ends writing for good, waits for what is being written, and says whether
+// anything had been. The goroutine of net/http that writes may still be at it
+// when an answer is there already, or when its RoundTrip has given up. The
+// connection must be closed or closing.
 func (l *line) cut() bool {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.isCutOff = true
-	return l.wrote
+	wrote := l.wrote
+	l.mu.Unlock()
+	l.writing.Wait()
+	return wrote
 }
 
 // wipingConn overwrites what it was given to write as soon as that is written.
@@ -156,10 +163,12 @@ type wipingConn struct {
 }
 
 func (c *wipingConn) Write(p []byte) (int, error) {
-	defer clear(p)
-	if !c.line.write() {
+	if !c.line.begin() {
+		clear(p)
 		return 0, net.ErrClosed
 	}
+	defer c.line.writing.Done()
+	defer clear(p)
 	return c.Conn.Write(p)
 }
 
@@ -183,15 +192,18 @@ func (b *awaitedBody) wait() {
 }
 
 // lastBody is the body of a response after which the connection is closed. Its
-// Close returns when the request's body is not read any more, which may be
-// later than the answer: a server can refuse before it has read everything.
+// Close returns when the request's body is not read any more and no copy of it
+// waits to be written, which may be later than the answer: a server can refuse
+// before it has read everything.
 type lastBody struct {
 	io.ReadCloser
 	request *awaitedBody
+	line    *line
 }
 
 func (b *lastBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.request.wait()
+	b.line.cut()
 	return err
 }
