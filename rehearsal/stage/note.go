@@ -36,6 +36,20 @@ func (n Note) Listings() []string {
 	return all
 }
 
+// HasButton says whether a button with this action stands under the message.
+func (n Note) HasButton(action string) bool {
+	for _, b := range n.Blocks {
+		block, _ := b.(map[string]any)
+		elements, _ := block["elements"].([]any)
+		for _, e := range elements {
+			if element, _ := e.(map[string]any); element["type"] == "button" && element["action_id"] == action {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (s *Stage) note(m slacktest.Message) Note {
 	n := Note{Message: m, Text: s.Slack.Read(m)}
 	if m.Metadata == nil {
@@ -72,9 +86,12 @@ func (s *Stage) BoardOf(id ceremony.ID) (Note, bool) {
 	return s.board(func(n Note) bool { return n.Ceremony == id })
 }
 
+// Posts are what the bot shows in the ops channel, threads included, oldest first.
+func (s *Stage) Posts() []Note { return s.notes(s.Ops.Messages()) }
+
 func (s *Stage) board(fits func(Note) bool) (Note, bool) {
 	var newest Note
-	for _, n := range s.notes(s.Ops.Messages()) {
+	for _, n := range s.Posts() {
 		if n.Kind == ceremony.BoardMessage && n.ThreadTS == "" && fits(n) {
 			newest = n
 		}
@@ -85,7 +102,7 @@ func (s *Stage) board(fits func(Note) bool) (Note, bool) {
 // History are the lines in the thread of a ceremony's status post.
 func (s *Stage) History(id ceremony.ID) []Note {
 	var lines []Note
-	for _, n := range s.notes(s.Ops.Messages()) {
+	for _, n := range s.Posts() {
 		if n.Kind == ceremony.HistoryMessage && n.Ceremony == id {
 			lines = append(lines, n)
 		}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/rehearsal/stage"
+)
+
+func (p *practice) command(ctx context.Context, args string) error {
+	said, err := p.me().Commands(ctx, args)
+	if err != nil {
+		return err
+	}
+	p.reads(p.who, said)
+	return nil
+}
+
+func (p *practice) inbox(context.Context, string) error {
+	notes := p.me().Notes()
+	if len(notes) == 0 {
+		p.say("%s has no messages", p.who)
+	}
+	for i, n := range notes {
+		p.print(fmt.Sprintf("%3d  %s", i+1, p.headline(n.Text)))
+	}
+	return nil
+}
+
+func (p *practice) read(_ context.Context, number string) error {
+	notes := p.me().Notes()
+	if len(notes) == 0 {
+		return fmt.Errorf("%s has no messages", p.who)
+	}
+	i := len(notes)
+	if number != "" {
+		var err error
+		if i, err = strconv.Atoi(number); err != nil || i < 1 || i > len(notes) {
+			return fmt.Errorf("%s has the messages 1 to %d", p.who, len(notes))
+		}
+	}
+	p.reads(p.who, notes[i-1].Text)
+	return nil
+}
+
+// click presses a button in the newest message that has it.
+func (p *practice) click(ctx context.Context, action string) error {
+	if !slices.Contains([]string{"approve", "reject", "resume", "cancel"}, action) {
+		return errors.New("click approve, reject, resume or cancel")
+	}
+	n, err := p.me().Finds(ctx, "a message with the button "+action, func(n stage.Note) bool { return n.HasButton(action) })
+	if err != nil {
+		return err
+	}
+	said, err := p.me().Clicks(ctx, n, action)
+	if err != nil {
+		return err
+	}
+	p.hears(p.who, said)
+	return nil
+}
+
+// share answers the newest request that was not answered yet.
+func (p *practice) share(ctx context.Context, _ string) error {
+	ask, err := p.me().Finds(ctx, "a request for a share", func(n stage.Note) bool {
+		return n.Kind == ceremony.AskMessage && n.TS > p.answered[p.who]
+	})
+	if err != nil {
+		return err
+	}
+	receipt, err := p.me().Answers(ctx, ask)
+	if err != nil {
+		return err
+	}
+	p.answered[p.who] = ask.TS
+	p.hears(p.who, receipt.Text)
+	return nil
+}
+
+// take does what the newest delivery says.
+func (p *practice) take(ctx context.Context, _ string) error {
+	n, err := p.me().Finds(ctx, "a new share or a token", func(n stage.Note) bool {
+		return n.Kind == ceremony.DeliveryMessage || n.Kind == ceremony.TokenMessage
+	})
+	if err != nil {
+		return err
+	}
+	if n.Kind == ceremony.DeliveryMessage {
+		if _, err := p.me().Receives(ctx, n.Ceremony); err != nil {
+			return err
+		}
+		p.act(p.who, "has checked the bot's signature, can open the new share, and keeps it in %s", stage.NewShareFile(n.Ceremony))
+		return nil
+	}
+	token, err := p.me().TakesToken(ctx, n.Ceremony)
+	if err != nil {
+		return err
+	}
+	root, err := p.stage.Vault.IsRootToken(ctx, token)
+	if err != nil {
+		return err
+	}
+	if !root {
+		return finding("what was decrypted is no root token")
+	}
+	p.act(p.who, "has decrypted the token, and Vault says that it is a root token")
+	return nil
+}
+
+// adoptAll has everybody who took their new share use it from now on.
+func (p *practice) adoptAll(context.Context, string) error {
+	board, ok := p.stage.Board()
+	if !ok {
+		return errors.New("there was no ceremony yet")
+	}
+	if err := p.stage.Adopt(board.Ceremony); err != nil {
+		return fmt.Errorf("somebody has not taken the new share yet: %w", err)
+	}
+	p.say("everybody uses the share of %s from now on", board.Ceremony)
+	return nil
+}
+
+func (p *practice) tell(ctx context.Context, text string) error {
+	n, err := p.me().Sends(ctx, text)
+	if err != nil {
+		return err
+	}
+	p.reads(p.who, n.Text)
+	return nil
+}
+
+func (p *practice) board(context.Context, string) error {
+	n, ok := p.stage.Board()
+	if !ok {
+		return errors.New("there was no ceremony yet")
+	}
+	p.ops(p.readable(n.Text))
+	return nil
+}
+
+func (p *practice) thread(context.Context, string) error {
+	n, ok := p.stage.Board()
+	if !ok {
+		return errors.New("there was no ceremony yet")
+	}
+	for _, line := range p.stage.History(n.Ceremony) {
+		p.ops([]string{p.headline(line.Text)})
+	}
+	return nil
+}
+
+func (p *practice) wait(ctx context.Context, word string) error {
+	if word == "" {
+		return errors.New("wait for which word?")
+	}
+	return p.stage.Wait(ctx, "the status post to say "+word, func() bool {
+		board, ok := p.stage.Board()
+		return ok && strings.Contains(strings.ToLower(board.Text), strings.ToLower(word))
+	})
+}
+
+func (p *practice) vault(ctx context.Context, _ string) error {
+	seal, err := p.stage.Seal(ctx)
+	if err != nil {
+		return err
+	}
+	state := "unsealed"
+	if seal.Sealed {
+		state = "sealed"
+	}
+	p.say("Vault %s, %s, %d shares of which %d are needed", seal.Version, state, seal.Shares, seal.Threshold)
+	return nil
+}
+
+func (p *practice) crash(ctx context.Context, _ string) error {
+	if err := p.stage.KillBot(); err != nil {
+		return err
+	}
+	if err := p.stage.StartBot(ctx); err != nil {
+		return err
+	}
+	p.say("the bot was killed and is back; a ceremony that was open goes on, with a new key")
+	return nil
+}
+
+func (p *practice) help(context.Context, string) error {
+	for _, d := range deeds() {
+		p.print(fmt.Sprintf("  %s %s", p.paint(bold, fmt.Sprintf("%-38s", strings.TrimSpace(d.name+" "+d.how))), d.what))
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/rehearsal/stage"
+	"conclave/vault/vaulttest"
+)
+
+// house is the rehearsal's theatre: the stage, and what is around it.
+type house struct {
+	*show
+	stage    *stage.Stage
+	emulator *vaulttest.Cluster // nil with a server of somebody's own
+	workshop string             // folder of the program that was built; empty if it was given
+	watcher  *watcher
+}
+
+// open builds the bot and sets the stage.
+func open(ctx context.Context, o options, t terminal) (_ *house, err error) {
+	h := &house{show: newShow(t, o.speed)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "conclave-rehearsal-"); err != nil {
+			return nil, err
+		}
+	} else if err := mustBeNew(o.dir); err != nil {
+		return nil, err
+	}
+	if o.conclave == "" {
+		h.say("building the bot …")
+		if h.workshop, err = os.MkdirTemp("", "conclave-built-"); err != nil {
+			return nil, err
+		}
+		if o.conclave, err = stage.Build(ctx, h.workshop, false); err != nil {
+			return nil, err
+		}
+	}
+	server := stage.Server{Addrs: []string{o.vault}, CA: o.ca, Shares: o.shares, Token: o.token}
+	if o.vault == "" {
+		if h.emulator, err = vaulttest.New(vaulttest.Options{}); err != nil {
+			return nil, err
+		}
+		server.Addrs = h.emulator.Addrs()
+	}
+	h.stage, err = stage.Set(ctx, stage.Options{Dir: o.dir, Conclave: o.conclave, Vault: server})
+	if err != nil {
+		return nil, err
+	}
+	h.watcher = newWatcher(h.stage, h.show)
+	return h, nil
+}
+
+// mustBeNew refuses a folder that holds something: a second rehearsal in it would
+// find a journal that is about other people.
+func mustBeNew(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("--dir: %w", err)
+	case len(entries) > 0:
+		return fmt.Errorf("--dir: %s is not empty", dir)
+	}
+	return nil
+}
+
+func (h *house) close() error {
+	var err error
+	if h.stage != nil {
+		err = h.stage.Close()
+	}
+	if h.emulator != nil {
+		err = errors.Join(err, h.emulator.Close())
+	}
+	if h.workshop != "" {
+		err = errors.Join(err, os.RemoveAll(h.workshop))
+	}
+	return err
+}
+
+func (h *house) introduce() {
+	h.scene("The cast")
+	h.cast(stage.Olga, "is on call: she proposes, and root tokens are made for her")
+	h.cast(stage.Paul, "of security approves")
+	for _, name := range stage.Holders() {
+		words := "will get a key share"
+		for _, holder := range h.stage.Settings().Holders {
+			if holder == name {
+				words = "holds a key share, encrypted with PGP"
+			}
+		}
+		h.cast(name, words)
+	}
+	h.cast(stage.Mallory, "reads the ops channel and has no part")
+	where := "an emulated Vault"
+	if h.emulator == nil {
+		where = "the Vault server"
+	}
+	h.say("")
+	h.say("Vault     %s at %s", where, strings.Join(h.stage.Addrs(), " "))
+	h.say("Slack     an emulated workspace at %s", h.stage.Slack.URL())
+	h.say("Conclave  the real bot. Everybody has pinned its fingerprint:")
+	h.line("identity %s", h.stage.Identity)
+}
+
+func (h *house) farewell() {
+	h.say("")
+	h.say("Everything is kept in %s. To check the journal again:", h.stage.Dir())
+	h.say("  go run . verify %s", h.stage.JournalDir())
+	h.line("journal %s", h.stage.JournalDir())
+}
+
+// keepShares writes the new unseal keys of somebody's own server down: without
+// them nobody could ever open it again.
+func (h *house) keepShares(ctx context.Context, of ceremony.ID) error {
+	if h.emulator != nil {
+		return nil
+	}
+	shares, err := h.stage.Shares(ctx, of, h.stage.Receivers()...)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(h.stage.Dir(), "secrets", "unseal-keys")
+	if err := os.WriteFile(path, []byte(strings.Join(shares, "\n")+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write the new unseal keys: %w", err)
+	}
+	h.say("Your server has new unseal keys, %d of which open it: %s", h.stage.Settings().Threshold, path)
+	return nil
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"conclave/rehearsal/stage"
+)
+
+// practice is a rehearsal in which somebody at the keyboard is any of the people.
+type practice struct {
+	*house
+	who      string            // whom the keyboard belongs to
+	answered map[string]string // person → timestamp of the last request that was answered
+}
+
+// errQuit ends the practice.
+var errQuit = errors.New("quit")
+
+// patience is how long a command waits for the message that it needs.
+const patience = 15 * time.Second
+
+// prompt reads commands until "quit" or the input's end. From a terminal,
+// somebody learns by mistakes and goes on; in a pipe, the first one ends it.
+func (h *house) prompt(ctx context.Context, t terminal) error {
+	h.scene("Practice")
+	h.say(`Begin with: /ceremony start rekey %s the yearly rekey`, stage.ClusterName)
+	h.say(`Then "@paul" makes you paul, and "help" says what you can do.`)
+	p := &practice{house: h, who: stage.Olga, answered: map[string]string{}}
+	lines := read(ctx, t.in)
+	for {
+		h.ask(p.who)
+		var line string
+		select {
+		case l, more := <-lines:
+			if !more {
+				h.print("")
+				return nil
+			}
+			line = strings.TrimSpace(l)
+		case <-h.stage.BotDied():
+			return stage.ErrBotDied
+		case <-ctx.Done():
+			h.print("")
+			return nil
+		}
+		if !t.live {
+			h.print(line)
+		}
+		err := p.obey(ctx, line)
+		h.watcher.draw()
+		switch {
+		case errors.Is(err, errQuit):
+			return nil
+		case err != nil && t.live && ctx.Err() == nil:
+			h.print(h.paint(red, err.Error()))
+		case err != nil:
+			return fmt.Errorf("%s> %s: %w", p.who, line, err)
+		}
+	}
+}
+
+// read delivers lines. A read can't be interrupted; it is left to the end of the
+// process.
+func read(ctx context.Context, in io.Reader) <-chan string {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for s := bufio.NewScanner(in); s.Scan(); {
+			select {
+			case lines <- s.Text():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return lines
+}
+
+// deed is something that one can do at the prompt.
+type deed struct {
+	name string
+	how  string // its arguments
+	what string
+	do   func(p *practice, ctx context.Context, rest string) error
+}
+
+// deeds is everything that one can do, in the order in which one needs it.
+func deeds() []deed {
+	return []deed{
+		{"@NAME", "", "be somebody else: " + strings.Join(stage.Cast(), ", "), nil},
+		{"/ceremony", "…", "a slash command in the ops channel; /ceremony help lists them", (*practice).command},
+		{"inbox", "", "what the bot has written to you, the newest last", (*practice).inbox},
+		{"read", "[NUMBER]", "one of these messages as Slack shows it; the newest without a number", (*practice).read},
+		{"click", "approve|reject|resume|cancel", "a button in your messages", (*practice).click},
+		{"share", "", "answer the request for your share, with your key", (*practice).share},
+		{"take", "", "check, open and keep the new share or the token that you were sent", (*practice).take},
+		{"adopt", "", "after a rekey: put everybody's new share in the place of the old one", (*practice).adoptAll},
+		{"say", "TEXT", "write to the bot directly", (*practice).tell},
+		{"board", "", "the newest status post", (*practice).board},
+		{"thread", "", "what happened in that ceremony, step by step", (*practice).thread},
+		{"wait", "WORD", "until the newest status post has this word in it", (*practice).wait},
+		{"vault", "", "what Vault says of itself", (*practice).vault},
+		{"crash", "", "kill the bot and start it again", (*practice).crash},
+		{"help", "", "this list", (*practice).help},
+		{"quit", "", "the end", func(*practice, context.Context, string) error { return errQuit }},
+	}
+}
+
+func (p *practice) obey(ctx context.Context, line string) error {
+	name, rest, _ := strings.Cut(line, " ")
+	switch {
+	case line == "" || strings.HasPrefix(line, "#"):
+		return nil
+	case strings.HasPrefix(name, "@"):
+		if !slices.Contains(stage.Cast(), name[1:]) {
+			return fmt.Errorf("nobody is called %s; there are %s", name[1:], strings.Join(stage.Cast(), ", "))
+		}
+		p.who = name[1:]
+		if rest == "" {
+			return nil
+		}
+		return p.obey(ctx, strings.TrimSpace(rest))
+	}
+	i := slices.IndexFunc(deeds(), func(d deed) bool { return d.name == name && d.do != nil })
+	if i < 0 {
+		return fmt.Errorf("%q is nothing that one can do here; see: help", name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return deeds()[i].do(p, ctx, strings.TrimSpace(rest))
+}
+
+func (p *practice) me() *stage.Person { return p.stage.Person(p.who) }
