@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -26,10 +28,10 @@ hash of the last line that it prints: it stands for everything before it.`,
 		RunE: func(_ *cobra.Command, paths []string) error {
 			var faults []error
 			for _, path := range paths {
-				faults = append(faults, verifyPath(std.out, path))
+				faults = append(faults, verifyPath(printable{std.out}, path))
 			}
 			if err := errors.Join(faults...); err != nil {
-				fmt.Fprintf(std.err, "%v\n", err)
+				fmt.Fprintf(printable{std.err}, "%v\n", err)
 				return toldError{}
 			}
 			return nil
@@ -56,10 +58,31 @@ func verifyPath(out io.Writer, path string) error {
 	for _, report := range reports {
 		printReport(out, report)
 	}
-	if err == nil {
-		fmt.Fprintf(out, "%s: %s, none missing between them\n", path, count(len(reports), "ceremony", "ceremonies"))
+	switch {
+	case err != nil:
+		return err
+	case len(reports) == 0:
+		return fmt.Errorf("%s: there is no journal in it", path)
 	}
-	return err
+	fmt.Fprintf(out, "%s: %s, none missing between them\n", path, count(len(reports), "ceremony", "ceremonies"))
+	return nil
+}
+
+// printable shows what is not printable as a mark. A journal that somebody has
+// made up could otherwise move the cursor, and write over what is said about it.
+type printable struct{ io.Writer }
+
+func (p printable) Write(text []byte) (int, error) {
+	shown := bytes.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+	if _, err := p.Writer.Write(shown); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // printReport is one ceremony in a line for people and one for comparing.
