@@ -253,7 +253,7 @@ func (s *supervisor) newClient() *socketmode.Client {
 		socketmode.OptionPingInterval(s.rhythm.ping),
 		socketmode.OptionDialer(&websocket.Dialer{
 			Proxy:            http.ProxyFromEnvironment,
-			HandshakeTimeout: callTimeout,
+			HandshakeTimeout: s.http.Timeout,
 			// Slack does not put fragmented frames together.
 			WriteBufferSize: 32 << 10,
 		}),

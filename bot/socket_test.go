@@ -111,8 +111,7 @@ func TestHungOpeningIsGivenUp(t *testing.T) {
 	for _, method := range []string{"apps.connections.open", "socket.open"} {
 		s := setUp(t, slacktest.Config{})
 		close(s.engine.ready)
-		s.bot.http.Timeout = 100 * time.Millisecond
-		s.bot.rhythm.hello = 200 * time.Millisecond
+		s.bot.http.Timeout = time.Second
 		s.w.Inject(slacktest.Fault{Method: method, Times: 1, Effect: slacktest.Hang()})
 		s.run()
 		s.hears()
