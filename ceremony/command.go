@@ -94,10 +94,15 @@ type (
 // View is what Vault shows of a ceremony.
 type View struct {
 	Update Progress
-	Verify Progress // of a rekey
+	Verify Progress // of a rekey whose status names a verification
 	Seal   Seal
 	Backup *Backup // read only when new shares were made and not seen
 }
+
+// made says whether a rekey has made its new shares and waits for proof of them.
+// The nonce alone does not say it: cancelling a verification that has not begun
+// sets one (seen on Vault 1.21.2), and anybody on the network can do that.
+func (v View) made() bool { return v.Update.VerificationNonce != "" && v.Verify.Started }
 
 func (Approve) command()   {}
 func (Reject) command()    {}

@@ -26,7 +26,7 @@ func (c Ceremony) compare(v View) *difference {
 	if c.Round.Step == Verify {
 		return c.compareVerification(v)
 	}
-	if v.Update.VerificationNonce != "" {
+	if v.made() {
 		return &difference{KeysLost, "shares still being collected", "new shares made and waiting for verification"}
 	}
 	return c.compareRound(v.Update)

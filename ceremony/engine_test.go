@@ -456,6 +456,20 @@ func TestP4AnyDifferenceFreezes(t *testing.T) {
 	}
 }
 
+// Cancelling a verification that has not begun leaves a nonce behind in Vault's
+// status. It is noise that anybody on the network can make, and stops nothing.
+func TestStrayVerificationNonceStopsNothing(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		s.share(id, "alice", "old-1")
+		s.vault.do(func() { s.vault.attempt.stray = "stray" })
+		s.settle(16 * time.Second)
+		if c := s.finish(id); c.Outcome != ceremony.Completed || c.Attempt.Number != 1 {
+			t.Errorf("state %s, outcome %q in attempt %d", c.State, c.Outcome, c.Attempt.Number)
+		}
+	})
+}
+
 func TestThawTakesTheInitiatorAndAnApprover(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Rekey)

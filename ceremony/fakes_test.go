@@ -1,6 +1,7 @@
 package ceremony_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -47,6 +48,7 @@ type fakeAttempt struct {
 	nonce    string
 	progress []string
 	verify   string // nonce
+	stray    string // what is shown as one before there is one
 	fresh    []string
 	proven   []string
 	keys     []ceremony.Fingerprint
@@ -112,7 +114,7 @@ func (v *fakeVault) progress(op ceremony.Operation, step ceremony.Step) ceremony
 	return ceremony.Progress{
 		Started: true, Nonce: a.nonce, Progress: len(a.progress), Required: v.threshold,
 		Shares: a.order.Shares, Threshold: a.order.Threshold, Fingerprints: a.keys,
-		Backup: a.order.Backup, VerificationRequired: a.order.Verification, VerificationNonce: a.verify,
+		Backup: a.order.Backup, VerificationRequired: a.order.Verification, VerificationNonce: cmp.Or(a.verify, a.stray),
 	}
 }
 

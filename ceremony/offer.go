@@ -219,7 +219,7 @@ func (o *owner) unseen(sent Submitting, v View) bool {
 		return false
 	}
 	if v.Update.Started {
-		return v.Update.VerificationNonce != ""
+		return v.made()
 	}
 	return !o.c.Plan.Verification && sent.Before+1 == o.c.Round.Required
 }

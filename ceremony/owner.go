@@ -286,7 +286,7 @@ func (o *owner) view(ctx context.Context) (v View, err error) {
 	if v.Update, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, Update); err != nil {
 		return v, err
 	}
-	if o.c.Round.Step == Verify {
+	if o.c.Round.Step == Verify || v.Update.VerificationNonce != "" {
 		v.Verify, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, Verify)
 	}
 	return v, err

@@ -74,7 +74,7 @@ func (c Ceremony) settleUpdate(sent Submitting, cmd Settle) ([]Event, error) {
 	switch {
 	case seen.Started && seen.Nonce != sent.Nonce:
 		return one(Froze{Why: ForeignAttempt, Want: "attempt " + sent.Nonce, Got: "attempt " + seen.Nonce})
-	case seen.Started && seen.VerificationNonce != "":
+	case seen.Started && cmd.Seen.made():
 		return c.unseen(sent, cmd.Seen)
 	case seen.Started:
 		return c.settleRound(sent, cmd, seen.Progress, last)
