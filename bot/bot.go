@@ -94,7 +94,7 @@ func New(config Config) (*Bot, error) {
 		options = append(options, slack.OptionAPIURL(config.APIURL))
 	}
 	api := slack.New(config.BotToken, options...)
-	rooms := newRooms(api)
+	rooms, stands := newRooms(api), newStands(api)
 	return &Bot{
 		config:   config,
 		rhythm:   normalRhythm(),
@@ -103,7 +103,7 @@ func New(config Config) (*Bot, error) {
 		log:      config.Log,
 		health:   h,
 		registry: newRegistry(api, config.Team),
-		courier:  newCourier(api, rooms, config),
+		courier:  newCourier(api, rooms, stands, config),
 		rooms:    rooms,
 		seen:     newSeen(),
 		lanes:    newLanes(),

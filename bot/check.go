@@ -101,10 +101,8 @@ func (b *Bot) checkChannel(ctx context.Context, id string) Finding {
 	switch {
 	case ch.IsArchived:
 		f.Err = errors.New("the channel is archived")
-	case ch.IsExtShared, ch.IsPendingExtShared:
-		f.Err = errors.New("the channel is shared with another organisation: use one that only your own can read")
-	case ch.IsOrgShared, ch.IsGlobalShared:
-		f.Err = errors.New("the channel is shared between workspaces: use one of this workspace alone")
+	case outside(ch):
+		f.Err = errors.New("the channel is shared with others than this workspace: use one that only its own people can read")
 	case !ch.IsMember:
 		f.Err = errors.New("the bot is no member: invite it")
 	}

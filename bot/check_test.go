@@ -46,7 +46,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"the bot token is void":   {func(s *stage) { s.w.RevokeToken(false, "token_revoked") }, "auth.test: token_revoked"},
 		"the app token is void":   {func(s *stage) { s.w.RevokeToken(true, "token_revoked") }, "make a new app-level token"},
 		"another workspace":       {func(s *stage) { s.bot.config.Team = "T0OTHER" }, "the configuration says workspace T0OTHER"},
-		"the channel is shared":   {func(s *stage) { s.ops.ShareOutside(true) }, "shared with another organisation"},
+		"the channel is shared":   {func(s *stage) { s.ops.ShareOutside(true) }, "shared with others"},
 		"the bot is not in it":    {func(s *stage) { s.ops.Kick(s.w.Bot()) }, "invite"},
 		"the channel is archived": {func(s *stage) { s.ops.Archive() }, "archived"},
 		"there is no channel":     {func(s *stage) { s.bot.config.Channels = map[string]string{"prod": "C0NOWHERE"} }, "channel_not_found"},

@@ -35,6 +35,7 @@ const (
 type courier struct {
 	api     *slack.Client
 	rooms   *rooms
+	stands  *stands
 	config  Config
 	posts   *pacer // channel → next post
 	redraws *pacer // status post → next edit
@@ -43,9 +44,9 @@ type courier struct {
 	drawn map[ceremony.Ref]string // status post → what it shows
 }
 
-func newCourier(api *slack.Client, rooms *rooms, config Config) *courier {
+func newCourier(api *slack.Client, rooms *rooms, stands *stands, config Config) *courier {
 	return &courier{
-		api: api, rooms: rooms, config: config,
+		api: api, rooms: rooms, stands: stands, config: config,
 		posts: newPacer(postPace), redraws: newPacer(redrawPace),
 		drawn: map[ceremony.Ref]string{},
 	}
@@ -90,10 +91,14 @@ func (d *courier) address(ctx context.Context, c ceremony.Ceremony, m ceremony.M
 		}
 		return room, "", nil
 	}
+	channel = d.channel(c.Plan.Cluster)
 	if board, ok := c.Board(); ok && m.Kind == ceremony.HistoryMessage {
-		return board.Channel, board.TS, nil
+		channel, thread = board.Channel, board.TS
 	}
-	return d.channel(c.Plan.Cluster), "", nil
+	if err := d.stands.check(ctx, channel); err != nil {
+		return "", "", fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	return channel, thread, nil
 }
 
 func (d *courier) channel(cluster string) string {
@@ -224,6 +229,9 @@ func (d *courier) page(ctx context.Context, channel, thread, oldest, cursor stri
 
 // Redraw brings the status post up to date. See [ceremony.Courier].
 func (d *courier) Redraw(ctx context.Context, c ceremony.Ceremony, live ceremony.Live, at ceremony.Ref) (ceremony.Ref, error) {
+	if err := d.stands.check(ctx, at.Channel); errors.Is(err, standShared) {
+		return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
+	}
 	what := renderBoard(c, live, time.Now())
 	shown, err := json.Marshal(what.blocks)
 	if err != nil {

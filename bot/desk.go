@@ -24,8 +24,8 @@ type desk struct {
 // answer tells the person who asked. It goes where only they read it.
 type answer func(ctx context.Context, m message)
 
-// take queues an envelope. It answers what the acknowledgement says; nothing is
-// worked on before it has been written.
+// take queues an envelope and answers what the acknowledgement says. The work is
+// done elsewhere and can't hold the acknowledgement up.
 //
 // Life of a share, 1 of 7: the envelope arrives, is deduplicated and queued, and
 // acknowledged at once.

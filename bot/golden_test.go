@@ -41,6 +41,8 @@ func scenes(t *testing.T) map[string]message {
 	two := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1)
 	refused := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
 		share("erin", ceremony.Update, nonce1, ceremony.RoundRefused{Step: ceremony.Update, Round: 1, With: people("bob", "carol", "erin")})
+	onItsWay := started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1)
+	lost := started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1, ceremony.AnswerLost{})
 	frozen := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1).
 		then(ceremony.Froze{Why: ceremony.VaultDiffers, Want: "nonce " + nonce1, Got: "nonce " + nonce2})
 	half := started(t, rekeyPlan()).then(ceremony.Froze{Why: ceremony.AttemptGone}, ceremony.ResumeAsked{By: person("alice")})
@@ -80,6 +82,8 @@ func scenes(t *testing.T) map[string]message {
 		"board-two-of-three": board(two, answers),
 		"board-vault-silent": board(two, silent),
 		"board-round-two":    board(refused, answers),
+		"board-on-its-way":   board(onItsWay, answers),
+		"board-answer-lost":  board(lost, silent),
 		"board-frozen":       board(frozen, answers),
 		"board-half-thawed":  board(half, answers),
 		"board-handing-out":  board(handed, answers),

@@ -102,7 +102,7 @@ func (r *registry) user(ctx context.Context, id string) (*slack.User, error) {
 	if ok && time.Since(known.at) < freshness {
 		return known.user, nil
 	}
-	u, err := r.api.GetUserInfoContext(ctx, id)
+	u, err := read(ctx, func() (*slack.User, error) { return r.api.GetUserInfoContext(ctx, id) })
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		switch said.Err {
 		case "user_not_found", "user_not_visible":

@@ -169,7 +169,10 @@ func (d *desk) offer(ctx context.Context, by ceremony.Account, at ceremony.Ref, 
 
 // download fetches a file that somebody sent.
 func (d *desk) download(ctx context.Context, id string) ([]byte, error) {
-	f, _, _, err := d.api.GetFileInfoContext(ctx, id, 0, 0)
+	f, err := read(ctx, func() (*slack.File, error) {
+		f, _, _, err := d.api.GetFileInfoContext(ctx, id, 0, 0)
+		return f, err
+	})
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		switch said.Err {
 		case "file_not_found", "file_deleted":
@@ -190,14 +193,18 @@ func (d *desk) download(ctx context.Context, id string) ([]byte, error) {
 	if from == "" {
 		from = f.URLPrivate
 	}
-	into := &bounded{most: maxFile}
-	if err := d.api.GetFileContext(ctx, from, into); err != nil {
-		if errors.Is(err, tooLargeFile) {
-			return nil, tooLargeFile
-		}
+	content, err := read(ctx, func() ([]byte, error) {
+		into := &bounded{most: maxFile}
+		err := d.api.GetFileContext(ctx, from, into)
+		return into.content.Bytes(), err
+	})
+	switch {
+	case errors.Is(err, tooLargeFile):
+		return nil, tooLargeFile
+	case err != nil:
 		return nil, fmt.Errorf("download file %s: %w: %w", id, fileUnread, err)
 	}
-	return into.content.Bytes(), nil
+	return content, nil
 }
 
 // readable says whether a file may hold an envelope, by its name. A long text

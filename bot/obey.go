@@ -102,6 +102,9 @@ func (d *desk) start(ctx context.Context, by ceremony.Account, cmd command) (mes
 	if !slices.Contains(ceremony.Operations(), cmd.operation) {
 		return message{}, ceremony.UnknownOperation
 	}
+	if err := d.courier.stands.check(ctx, d.courier.channel(cmd.cluster)); err != nil {
+		return message{}, err
+	}
 	c, err := d.engine.Propose(ctx, ceremony.Proposal{
 		Operation: cmd.operation, Cluster: cmd.cluster, Reason: cmd.text, By: by,
 	})

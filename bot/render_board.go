@@ -25,6 +25,9 @@ func renderBoard(c ceremony.Ceremony, live ceremony.Live, now time.Time) message
 	if picture := progress(c); picture != "" {
 		blocks = append(blocks, section("%s", picture))
 	}
+	if open := unknownYet(c); open != "" {
+		blocks = append(blocks, section("%s", open))
+	}
 	if c.State == ceremony.StateFrozen && c.Freeze != nil {
 		blocks = append(blocks, section("%s", freezeWords(c)))
 	}
@@ -141,6 +144,23 @@ func progress(c ceremony.Ceremony) string {
 		fmt.Fprintf(&b, "\n:hourglass_flowing_sand: %s from: %s", plural(needed(c)-len(in), "more share"), listOr(names(c.Missing())))
 	}
 	return b.String()
+}
+
+// unknownYet says what is on its way and has no outcome (P10).
+func unknownYet(c ceremony.Ceremony) string {
+	if c.Pending == nil {
+		return ""
+	}
+	switch ev := c.Pending.Event.(type) {
+	case ceremony.Offered:
+		return fmt.Sprintf(":hourglass: A message of %s is being opened and checked.", escape(ev.By.Name))
+	case ceremony.Submitting:
+		if c.Pending.Asking {
+			return fmt.Sprintf(":grey_question: %s's share was sent, and Vault's answer was lost. *It is not known yet* whether it counts; Vault is being asked.", escape(ev.By.Name))
+		}
+		return fmt.Sprintf(":hourglass: %s's share is on its way to Vault.", escape(ev.By.Name))
+	}
+	return ""
 }
 
 // contributions are the shares of the round, with the one that completed it:

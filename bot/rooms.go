@@ -27,7 +27,10 @@ func (r *rooms) with(ctx context.Context, user string) (string, error) {
 	if ok {
 		return room, nil
 	}
-	opened, _, _, err := r.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
+	opened, err := read(ctx, func() (*slack.Channel, error) {
+		opened, _, _, err := r.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
+		return opened, err
+	})
 	if err != nil {
 		return "", fmt.Errorf("open direct messages with %s: %w", user, err)
 	}

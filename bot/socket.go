@@ -198,8 +198,8 @@ func (s *supervisor) rest(client *socketmode.Client) {
 	}
 }
 
-// serve acknowledges an envelope, after it has been queued and before anything
-// is done with it.
+// serve has an envelope queued and acknowledges it at once: what it sets off is
+// done elsewhere.
 func (s *supervisor) serve(ctx context.Context, client *socketmode.Client, ev socketmode.Event) {
 	began := time.Now()
 	switch ev.Type {

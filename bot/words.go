@@ -41,6 +41,8 @@ const (
 	invited       denial = "invited"         // has not accepted the invitation
 	outsider      denial = "outsider"        // of another workspace or organisation
 	sharedChannel denial = "shared-channel"  // spoken in a channel that others can read
+	standShared   denial = "stand-shared"    // other organisations read the channel in which the ceremony would be shown
+	standGone     denial = "stand-gone"      // the bot can't post in it
 	unlisted      denial = "unlisted"        // not in the configuration
 	unknownUser   denial = "unknown-user"    // Slack does not know the account
 	overloaded    denial = "overloaded"      // the queue is full
@@ -117,6 +119,7 @@ func sentinels() []sentence {
 		{ceremony.ErrNoBackup, words{"Vault holds no backup of the new shares.", ""}},
 		{ceremony.ErrRefused, words{"Vault refused the request.", "The operator of Conclave finds the reason in its log."}},
 		{ceremony.ErrNotPosted, words{"Slack did not take the message.", "It will be tried again."}},
+		{errSlackSilent, words{"Slack does not answer Conclave at the moment.", "Nothing was done. Try again in a minute."}},
 		{ceremony.ErrUndeliverable, words{"The message can't be delivered.", ""}},
 	}
 }
@@ -135,6 +138,10 @@ func explainDenial(d denial) words {
 		return words{"This account belongs to another workspace or organisation.", "Only members of the workspace that Conclave is set up for take part."}
 	case sharedChannel:
 		return words{"This channel is shared with another organisation.", "Use a channel or a direct message that only your own workspace can read."}
+	case standShared:
+		return words{"The channel in which this cluster's ceremonies are shown is shared with others than this workspace.", "Nothing was done. Its sharing has to end, or the operator of Conclave has to choose another one."}
+	case standGone:
+		return words{"Conclave can't post in the channel in which this cluster's ceremonies are shown.", "Nothing was done. Invite it there again; if the channel is archived, bring it back."}
 	case unlisted:
 		return words{"This account is not in Conclave's configuration.", "Its operator decides who takes part."}
 	case unknownUser:

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -138,4 +139,36 @@ func TestPeopleNeverReadInternalText(t *testing.T) {
 			t.Errorf("%v is told as %q", err, said)
 		}
 	}
+}
+
+// TestP10StatusPostSaysWhatIsNotKnown: what is shown is journaled, or is said not
+// to be known yet.
+func TestP10StatusPostSaysWhatIsNotKnown(t *testing.T) {
+	read := func(c ceremony.Ceremony, live ceremony.Live) string {
+		text, err := json.Marshal(renderBoard(c, live, noon).blocks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	lost := started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1, ceremony.AnswerLost{})
+	for want, got := range map[string]string{
+		"not asked yet":          read(begin(t, rekeyPlan()).c, ceremony.Live{}),
+		"does not answer, since": read(lost.c, ceremony.Live{Vault: ceremony.ErrNotSent, Since: noon}),
+		"It is not known yet":    read(lost.c, ceremony.Live{}),
+		"on its way to Vault":    read(started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1).c, ceremony.Live{}),
+		"the operator has it in": read(undelivered(t), ceremony.Live{}),
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the post lacks %q:\n%s", want, got)
+		}
+	}
+	if got := read(lost.c, ceremony.Live{}); strings.Contains(got, "🟩") {
+		t.Error("a share whose fate is not known is shown as counted")
+	}
+}
+
+func undelivered(t *testing.T) ceremony.Ceremony {
+	s := rekeyed(t)
+	return s.then(ceremony.Undeliverable{Key: s.message(ceremony.DeliveryMessage, "dave").Key}).c
 }
