@@ -65,10 +65,15 @@ func (p *practice) click(ctx context.Context, action string) error {
 	return nil
 }
 
-// share answers the newest request that was not answered yet.
+// share answers the newest request that was not answered yet. One from before a
+// new share was handed out, or from before the end, is void.
 func (p *practice) share(ctx context.Context, _ string) error {
 	ask, err := p.me().Finds(ctx, "a request for a share", func(n stage.Note) bool {
-		return n.Kind == ceremony.AskMessage && n.TS > p.answered[p.who]
+		return n.Kind == ceremony.AskMessage && n.TS > p.done[p.who] &&
+			!slices.ContainsFunc(p.me().Notes(), func(later stage.Note) bool {
+				return later.TS > n.TS && later.Ceremony == n.Ceremony &&
+					(later.Kind == ceremony.DeliveryMessage || later.Kind == ceremony.EndedMessage)
+			})
 	})
 	if err != nil {
 		return err
@@ -77,7 +82,7 @@ func (p *practice) share(ctx context.Context, _ string) error {
 	if err != nil {
 		return err
 	}
-	p.answered[p.who] = ask.TS
+	p.done[p.who] = ask.TS
 	p.hears(p.who, receipt.Text)
 	return nil
 }
@@ -139,7 +144,7 @@ func (p *practice) board(context.Context, string) error {
 	if !ok {
 		return errors.New("there was no ceremony yet")
 	}
-	p.ops(p.readable(n.Text))
+	p.ops(p.readable(fields(n.Text)))
 	return nil
 }
 

@@ -16,8 +16,8 @@ import (
 // practice is a rehearsal in which somebody at the keyboard is any of the people.
 type practice struct {
 	*house
-	who      string            // whom the keyboard belongs to
-	answered map[string]string // person → timestamp of the last request that was answered
+	who  string            // whom the keyboard belongs to
+	done map[string]string // person → timestamp of the last request that was answered
 }
 
 // errQuit ends the practice.
@@ -32,26 +32,27 @@ func (h *house) prompt(ctx context.Context, t terminal) error {
 	h.scene("Practice")
 	h.say(`Begin with: /ceremony start rekey %s the yearly rekey`, stage.ClusterName)
 	h.say(`Then "@paul" makes you paul, and "help" says what you can do.`)
-	p := &practice{house: h, who: stage.Olga, answered: map[string]string{}}
+	h.watcher.showInboxes()
+	p := &practice{house: h, who: stage.Olga, done: map[string]string{}}
 	lines := read(ctx, t.in)
 	for {
 		h.ask(p.who)
 		var line string
+		more := true
 		select {
-		case l, more := <-lines:
-			if !more {
-				h.print("")
-				return nil
-			}
-			line = strings.TrimSpace(l)
+		case line, more = <-lines:
+			line = strings.TrimSpace(line)
 		case <-h.stage.BotDied():
 			return stage.ErrBotDied
 		case <-ctx.Done():
-			h.print("")
-			return nil
+			more = false
 		}
-		if !t.live {
+		h.answered()
+		if !t.live || !more {
 			h.print(line)
+		}
+		if !more {
+			return nil
 		}
 		err := p.obey(ctx, line)
 		h.watcher.draw()

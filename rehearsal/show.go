@@ -16,7 +16,8 @@ type show struct {
 
 	mu     sync.Mutex
 	out    io.Writer
-	number int // of the last scene
+	number int    // of the last scene
+	asking string // whom the prompt on the screen is for; empty without one
 }
 
 func newShow(t terminal, speed float64) *show {
@@ -26,9 +27,31 @@ func newShow(t terminal, speed float64) *show {
 func (s *show) print(lines ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.asking != "" && s.ink {
+		fmt.Fprint(s.out, "\r\x1b[K") // what comes takes the prompt's place, and the prompt moves down
+	}
 	for _, line := range lines {
 		fmt.Fprintln(s.out, line)
 	}
+	if s.asking != "" && s.ink {
+		s.askLocked()
+	}
+}
+
+// ask is the prompt. It stays at the bottom of the screen until answered.
+func (s *show) ask(who string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asking = who
+	s.askLocked()
+}
+
+func (s *show) askLocked() { fmt.Fprint(s.out, s.paint(colourOf(s.asking), s.asking+"> ")) }
+
+func (s *show) answered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asking = ""
 }
 
 // line is for scripts: a line of its own without any style.
@@ -84,13 +107,6 @@ func (s *show) ops(lines []string) {
 		}
 	}
 	s.print(lines...)
-}
-
-// ask is the prompt.
-func (s *show) ask(who string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fmt.Fprint(s.out, s.paint(colourOf(who), who+"> "))
 }
 
 // held says that something was checked and held.

@@ -11,14 +11,23 @@ import (
 )
 
 // watcher is the screen in the ops room: it shows the status posts whenever they
-// change, and each line of their threads.
+// change, and each line of their threads. In a practice it also tells who got a
+// message.
 type watcher struct {
 	stage *stage.Stage
 	show  *show
 
 	mu     sync.Mutex
 	boards map[string]string // status post → as it was shown last
-	lines  map[string]bool   // threads' lines that were shown
+	lines  map[string]bool   // threads' lines and people's messages that were shown
+	inbox  bool
+}
+
+// showInboxes tells about people's messages as well, from now on.
+func (w *watcher) showInboxes() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.inbox = true
 }
 
 func newWatcher(s *stage.Stage, show *show) *watcher {
@@ -57,7 +66,7 @@ func (h *house) watch(ctx context.Context) *watching {
 func (w *watcher) news() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.freshLocked()) > 0
+	return len(w.freshLocked()) > 0 || len(w.mailLocked()) > 0
 }
 
 // draw shows what was not shown yet.
@@ -75,9 +84,36 @@ func (w *watcher) draw() {
 		if again {
 			w.show.ops(w.changed(before, n.Text))
 		} else {
-			w.show.ops(w.show.readable(n.Text))
+			w.show.ops(w.show.readable(fields(n.Text)))
 		}
 	}
+	for _, m := range w.mailLocked() {
+		w.lines[m.note.Channel+m.note.TS] = true
+		w.show.print(w.show.name(m.to) + w.show.paint(dim, " got: ") + w.show.headline(m.note.Text))
+	}
+}
+
+// mail is a message to one person.
+type mail struct {
+	to   string
+	note stage.Note
+}
+
+// mailLocked are the messages to people that were not told about. Receipts are
+// shown to whom they are for, as an answer.
+func (w *watcher) mailLocked() []mail {
+	if !w.inbox {
+		return nil
+	}
+	var all []mail
+	for _, p := range w.stage.People() {
+		for _, n := range p.Notes() {
+			if n.Kind != "" && n.Kind != ceremony.ReceiptMessage && !w.lines[n.Channel+n.TS] {
+				all = append(all, mail{p.Name, n})
+			}
+		}
+	}
+	return all
 }
 
 // freshLocked are the posts in the ops channel that were not shown as they are
@@ -107,9 +143,9 @@ func essence(text string) string {
 
 // changed is the part of a status post that is not as it was, under its title.
 func (w *watcher) changed(before, after string) []string {
-	old := strings.Split(before, "\n")
+	old := strings.Split(fields(essence(before)), "\n")
 	var fresh []string
-	for i, line := range strings.Split(essence(after), "\n") {
+	for i, line := range strings.Split(fields(essence(after)), "\n") {
 		if i == 0 || !slices.Contains(old, line) {
 			fresh = append(fresh, line)
 		}

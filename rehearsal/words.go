@@ -18,16 +18,16 @@ var pictures = strings.NewReplacer(
 )
 
 var (
-	strong  = regexp.MustCompile(`\*([^*\n]+)\*`)
+	strong  = regexp.MustCompile(`\*([^*]+)\*`)
+	label   = regexp.MustCompile(`^\*[A-Z][A-Za-z ]+\*$`)
 	armored = regexp.MustCompile(`(?s)-----BEGIN PGP ([A-Z ]+)-----\n(.*?)\n-----END PGP ([A-Z ]+)-----`)
 )
 
 // readable makes lines for a terminal of a message as Slack shows it.
 func (i ink) readable(text string) []string {
-	text = fold(pictures.Replace(text))
 	listing := false
 	var lines []string
-	for line := range strings.SplitSeq(text, "\n") {
+	for line := range strings.SplitSeq(fold(pictures.Replace(text)), "\n") {
 		switch {
 		case line == "```":
 			listing = !listing
@@ -42,12 +42,23 @@ func (i ink) readable(text string) []string {
 				lines = append(lines, i.paint(dim, l))
 			}
 		default:
-			for _, l := range wrap(line, width) {
-				lines = append(lines, strong.ReplaceAllStringFunc(l, func(s string) string { return i.paint(bold, s[1:len(s)-1]) }))
-			}
+			lines = append(lines, i.embolden(wrap(line, width))...)
 		}
 	}
 	return lines
+}
+
+// embolden shows what stands between stars, which may begin on one line and end
+// on a later one.
+func (i ink) embolden(lines []string) []string {
+	text := strong.ReplaceAllStringFunc(strings.Join(lines, "\n"), func(s string) string {
+		parts := strings.Split(s[1:len(s)-1], "\n")
+		for n := range parts {
+			parts[n] = i.paint(bold, parts[n])
+		}
+		return strings.Join(parts, "\n")
+	})
+	return strings.Split(text, "\n")
 }
 
 // fold replaces what nobody reads inside a PGP block by its length.
@@ -77,10 +88,34 @@ func wrap(line string, width int) []string {
 
 // headline is a message's first line that says something.
 func (i ink) headline(text string) string {
-	for _, line := range i.readable(text) {
-		if strings.TrimSpace(line) != "" {
-			return line
+	for line := range strings.SplitSeq(pictures.Replace(text), "\n") {
+		line = strings.TrimSpace(strings.TrimPrefix(line, "# "))
+		if line != "" && line != "```" {
+			return strings.Join(i.embolden([]string{line}), " ")
 		}
 	}
 	return ""
+}
+
+// fields puts each label of a status post on one line with what it labels. Slack
+// shows them in two columns.
+func fields(text string) string {
+	var lines []string
+	open := false
+	for line := range strings.SplitSeq(text, "\n") {
+		switch {
+		case label.MatchString(line):
+			open = true
+			lines = append(lines, fmt.Sprintf("%-12s", strings.Trim(line, "*")))
+			continue
+		case strings.HasPrefix(line, "· "):
+			open = false
+		}
+		if open {
+			lines[len(lines)-1] += " " + line
+		} else {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
 }

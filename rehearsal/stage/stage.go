@@ -78,6 +78,9 @@ func Set(ctx context.Context, o Options) (_ *Stage, err error) {
 	if s.dir, err = filepath.Abs(o.Dir); err != nil {
 		return nil, err
 	}
+	if s.conclave, err = filepath.Abs(o.Conclave); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, err
 	}

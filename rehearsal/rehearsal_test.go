@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"conclave/ceremony"
+	"conclave/rehearsal/stage"
+	"conclave/vault/vaulttest"
+)
+
+// program is the bot, built once for all tests of this package.
+var program string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "conclave")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		if program, err = stage.Build(context.Background(), dir, false); err != nil {
+			panic(err)
+		}
+		return m.Run()
+	}())
+}
+
+// play runs the program in this process and answers what it printed.
+func play(t *testing.T, want int, input string, args ...string) string {
+	t.Helper()
+	var out, said bytes.Buffer
+	got := run(t.Context(), append([]string{"--conclave", program}, args...), terminal{in: strings.NewReader(input), out: &out, err: &said})
+	if got != want {
+		t.Fatalf("exit code %d, want %d\n%s\n%s", got, want, &out, &said)
+	}
+	return out.String() + said.String()
+}
+
+// scriptLine finds a line of its own, as a script does.
+func scriptLine(t *testing.T, out, word string) string {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^`+word+` (\S+)$`).FindAllStringSubmatch(out, -1)
+	if len(m) != 1 {
+		t.Fatalf("%d lines %q in\n%s", len(m), word, out)
+	}
+	return m[0][1]
+}
+
+func TestAutoPlaysARekeyAndAGenerateRootAndChecksThem(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "kept")
+	out := play(t, 0, "", "--auto", "--dir", dir)
+
+	if _, err := ceremony.ParseFingerprint(scriptLine(t, out, "identity")); err != nil {
+		t.Error(err)
+	}
+	journal := scriptLine(t, out, "journal")
+	reports, err := ceremony.VerifyDir(journal)
+	if err != nil || len(reports) != 2 {
+		t.Errorf("journal %s: %v, %v", journal, reports, err)
+	}
+	if filepath.Dir(journal) != dir {
+		t.Errorf("journal %s is not in %s", journal, dir)
+	}
+	for _, words := range []string{
+		"the old shares open nothing any more",
+		"the new shares of carol, dave, erin open the vault",
+		"what olga decrypted is a root token",
+	} {
+		if !strings.Contains(out, "✔ "+words) {
+			t.Errorf("nothing says that %s", words)
+		}
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Error("a pipe got colours")
+	}
+}
+
+const practiceScript = `
+# a person who practises
+/ceremony start rekey prod the yearly rekey
+@mallory /ceremony status
+@paul click approve
+@alice share
+@bob say hello
+@bob share
+@erin share
+@alice take
+@bob take
+@carol take
+@dave take
+@erin take
+@dave share
+crash
+@carol share
+@erin share
+wait completed
+adopt
+@olga /ceremony start generate-root prod we need one
+@paul
+read
+click approve
+@dave share
+@erin share
+@carol share
+@olga take
+board
+thread
+inbox
+vault
+help
+quit
+`
+
+func TestPracticeIsPlayedByAnybodyThroughAPipe(t *testing.T) {
+	t.Parallel()
+	out := play(t, 0, practiceScript, "--dir", t.TempDir())
+	for _, words := range []string{
+		"Vault says that it is a root token", "the bot was killed and is back",
+		"5 shares of which 3 are needed", "@NAME",
+	} {
+		if !strings.Contains(out, words) {
+			t.Errorf("nothing says %q in\n%s", words, out)
+		}
+	}
+	scriptLine(t, out, "journal")
+}
+
+func TestPracticeInAPipeEndsWithTheFirstMistake(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"frobnicate", "@nobody", "click everything", "read", "wait"} {
+		out := play(t, 1, line+"\nquit\n", "--dir", t.TempDir())
+		if !strings.Contains(out, "rehearsal: olga> "+line+": ") || !strings.Contains(out, "the bot's log: ") {
+			t.Errorf("%s: %s", line, out)
+		}
+	}
+}
+
+func TestARealServerWithOneUnsealKeyIsRekeyed(t *testing.T) {
+	t.Parallel()
+	server := vaulttest.StartReal(t, vaulttest.RealOptions{})
+	operator := vaulttest.NewOperator(server.Addr(), nil)
+	keys, err := operator.Init(t.Context(), 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := operator.Unseal(t.Context(), keys.Shares...); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	token, unseal := filepath.Join(dir, "token"), filepath.Join(dir, "unseal")
+	for path, text := range map[string]string{token: keys.RootToken, unseal: keys.Shares[0]} {
+		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := filepath.Join(dir, "kept")
+	play(t, 0, "", "--auto", "--dir", kept, "--yes",
+		"--vault", server.Addr(), "--vault-token-file", token, "--unseal-key-file", unseal)
+
+	fresh, err := readLines(filepath.Join(kept, "secrets", "unseal-keys"))
+	if err != nil || len(fresh) != 5 {
+		t.Fatalf("%d new unseal keys: %v", len(fresh), err)
+	}
+	if works, err := operator.UnsealWorks(t.Context(), fresh[2:]...); err != nil || !works {
+		t.Errorf("the unseal keys that were written down open the server: %t, %v", works, err)
+	}
+}
+
+func TestARealServerThatIsNewIsInitialised(t *testing.T) {
+	t.Parallel()
+	server := vaulttest.StartReal(t, vaulttest.RealOptions{Storage: "inmem"})
+	play(t, 0, "", "--auto", "--dir", t.TempDir(), "--yes", "--vault", server.Addr())
+}
+
+func TestWrongCommandLinesAreRefused(t *testing.T) {
+	t.Parallel()
+	full := t.TempDir()
+	if err := os.WriteFile(filepath.Join(full, "something"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"--help", 0, "go run ./rehearsal --auto"},
+		{"--frobnicate", 2, "frobnicate"},
+		{"auto", 2, "not a flag"},
+		{"--speed -1", 2, "--speed"},
+		{"--unseal-key-file x", 2, "go with --vault"},
+		{"--vault http://127.0.0.1:1 --unseal-key-file x", 2, "both"},
+		{"--vault http://127.0.0.1:1", 2, "--yes"},
+		{"--dir " + full, 1, "not empty"},
+		{"--auto --yes --vault http://127.0.0.1:1 --dir " + t.TempDir(), 1, "set the stage"},
+	} {
+		if out := play(t, row.code, "", strings.Fields(row.args)...); !strings.Contains(out, row.want) {
+			t.Errorf("%s: nothing says %q in\n%s", row.args, row.want, out)
+		}
+	}
+}

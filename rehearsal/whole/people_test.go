@@ -1,0 +1,311 @@
+package whole_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"conclave/bot/slacktest"
+	"conclave/ceremony"
+	"conclave/rehearsal/stage"
+)
+
+// begin has olga propose an operation, and answers the ceremony's id when it is
+// on disk. Whether she hears of it is another matter: the bot may be killed in
+// that moment.
+func (s *scene) begin(op ceremony.Operation) ceremony.ID {
+	s.t.Helper()
+	before := s.journals()
+	s.Person(stage.Olga).Slack.Command(s.Ops, "/ceremony", fmt.Sprintf("start %s %s OPS-7: practice", op, stage.ClusterName))
+	var fresh []ceremony.ID
+	s.until("the proposal", func() bool {
+		fresh = slices.DeleteFunc(s.journals(), func(id ceremony.ID) bool { return slices.Contains(before, id) })
+		return len(fresh) > 0
+	})
+	return fresh[0]
+}
+
+// journals are the ceremonies that have a line on disk.
+func (s *scene) journals() []ceremony.ID {
+	s.t.Helper()
+	paths, err := filepath.Glob(filepath.Join(s.JournalDir(), "*.jsonl"))
+	s.check(err)
+	var ids []ceremony.ID
+	for _, path := range paths {
+		if s.lines(path) > 0 {
+			ids = append(ids, ceremony.ID(strings.TrimSuffix(filepath.Base(path), ".jsonl")))
+		}
+	}
+	return ids
+}
+
+// opened is a ceremony that is approved and collects shares.
+func (s *scene) opened(op ceremony.Operation) ceremony.ID {
+	s.t.Helper()
+	id, err := s.Propose(s.ctx(), stage.Olga, fmt.Sprintf("%s %s OPS-7: practice", op, stage.ClusterName))
+	s.check(err)
+	s.check(s.Approve(s.ctx(), stage.Paul, id))
+	return id
+}
+
+// goOn has people do what they are asked for until the ceremony has ended and
+// everybody has been told. They bring as many shares as are needed, one after the
+// other, and bring one again when it was not taken.
+func (s *scene) goOn(id ceremony.ID) ceremony.Ceremony {
+	s.t.Helper()
+	var c ceremony.Ceremony
+	s.until(fmt.Sprintf("%s to end", id), func() bool {
+		c = s.now(id)
+		switch {
+		case c.Settled():
+			return true
+		case c.State == ceremony.StateProposed:
+			s.approves(id)
+		case c.State == ceremony.StateFrozen:
+			s.t.Fatalf("%s is frozen: %+v\n%s", id, c.Freeze, story(c))
+		case c.Wants() && c.Pending == nil:
+			s.brings(c)
+		}
+		return false
+	})
+	return c
+}
+
+// approves has paul press the button, once he has been asked. He may never hear
+// what came of it.
+func (s *scene) approves(id ceremony.ID) {
+	for _, n := range s.Person(stage.Paul).Notes() {
+		if n.Ceremony == id && n.Kind == ceremony.ApprovalMessage {
+			_, err := s.Person(stage.Paul).Slack.Clicks(n.Message, "approve")
+			s.check(err)
+			s.until("the approval", func() bool { return s.now(id).State != ceremony.StateProposed })
+			return
+		}
+	}
+}
+
+// brings has the next person bring a share, if they have been asked for it with
+// the key that is in force.
+func (s *scene) brings(c ceremony.Ceremony) {
+	p := s.Person(c.Missing()[0].Name)
+	if c.Round.Step == ceremony.Verify {
+		s.puts(c)
+	}
+	ask, ok := newest(p.Notes(), func(n stage.Note) bool {
+		return n.Kind == ceremony.AskMessage && strings.Contains(n.Text, strings.ToUpper(c.Key.Subkey))
+	})
+	if !ok {
+		return
+	}
+	envelope, err := p.Keys.Answer(s.ctx(), ask)
+	s.check(err)
+	sent, err := s.sends(p, envelope)
+	s.check(err)
+	// It lies there when the journal has an outcome for it. It is void when the
+	// key has changed, and it was turned away when the bot has answered directly.
+	s.until("an outcome of "+p.Name+"'s message", func() bool {
+		now := s.now(c.ID())
+		if now.Ended() || now.Key == nil || now.Key.Subkey != c.Key.Subkey {
+			return true
+		}
+		if noticed(now, sent) {
+			return now.Pending == nil
+		}
+		_, answered := newest(p.Notes(), func(n stage.Note) bool { return n.TS > sent.TS && n.Kind == "" })
+		return answered
+	})
+}
+
+func (s *scene) sends(p *stage.Person, envelope string) (slacktest.Message, error) {
+	if s.asFiles {
+		return p.Slack.Uploads("share.asc", []byte(envelope))
+	}
+	sent, err := p.Slack.DMs(envelope)
+	if err != nil {
+		return slacktest.Message{}, err
+	}
+	return sent[len(sent)-1], nil
+}
+
+// noticed says whether the journal has heard of a message.
+func noticed(c ceremony.Ceremony, sent slacktest.Message) bool {
+	at := ceremony.Ref{Channel: sent.Channel, TS: sent.TS}
+	return slices.ContainsFunc(c.History, func(e ceremony.Entry) bool {
+		switch ev := e.Event.(type) {
+		case ceremony.Offered:
+			return ev.Message == at
+		case ceremony.Declined:
+			return ev.Message == at
+		}
+		return false
+	})
+}
+
+// puts has everybody check their new share and put it away.
+func (s *scene) puts(c ceremony.Ceremony) {
+	for _, r := range c.Plan.Receivers {
+		key := fmt.Sprint(c.ID(), " ", c.Attempt.Number, " ", r.Name)
+		if s.received[key] {
+			continue
+		}
+		// After a second attempt there are two deliveries: the newest one counts, and
+		// Finds answers that one.
+		made, ok := last[ceremony.Rekeyed](c)
+		if !ok {
+			return
+		}
+		p := s.Person(r.Name)
+		n, err := p.Finds(s.ctx(), "the new share", func(n stage.Note) bool {
+			return n.Ceremony == c.ID() && n.Kind == ceremony.DeliveryMessage && n.Seq == made
+		})
+		s.check(err)
+		s.check(p.Keys.Receive(s.ctx(), n))
+		share, err := p.Keys.Open(s.ctx(), stage.NewShareFile(c.ID()))
+		s.check(err)
+		s.Know(fmt.Sprintf("%s's new share of %s", r.Name, key), share)
+		s.received[key] = true
+	}
+}
+
+// last is the sequence number of the newest event of a type.
+func last[E ceremony.Event](c ceremony.Ceremony) (int, bool) {
+	for _, e := range slices.Backward(c.History) {
+		if _, ok := e.Event.(E); ok {
+			return e.Seq, true
+		}
+	}
+	return 0, false
+}
+
+func newest(notes []stage.Note, fits func(stage.Note) bool) (stage.Note, bool) {
+	for _, n := range slices.Backward(notes) {
+		if fits(n) {
+			return n, true
+		}
+	}
+	return stage.Note{}, false
+}
+
+// commands types a slash command and answers what was said to it.
+func (s *scene) commands(who, args string) string {
+	s.t.Helper()
+	said, err := s.Person(who).Commands(s.ctx(), args)
+	s.check(err)
+	return said
+}
+
+// resumes has the two people thaw a ceremony.
+func (s *scene) resumes(id ceremony.ID) {
+	s.t.Helper()
+	s.commands(stage.Olga, "resume "+string(id))
+	s.commands(stage.Paul, "resume "+string(id))
+}
+
+// progress is how many shares Vault has, by its own account; -1 when it has no
+// attempt.
+func (s *scene) progress(attempt string) int {
+	s.t.Helper()
+	answer, err := s.Vault.Do(s.ctx(), "GET", attempt, nil)
+	s.check(err)
+	if answer.Status != 200 {
+		s.t.Fatalf("%s: status %d: %v", attempt, answer.Status, answer.Errors)
+	}
+	if !answer.Bool("started") {
+		return -1
+	}
+	return answer.Int("progress")
+}
+
+// tells makes sure that a message reads as it should.
+func (s *scene) tells(where, text string, want ...string) {
+	s.t.Helper()
+	for _, w := range want {
+		if !strings.Contains(text, w) {
+			s.t.Errorf("%s does not say %q:\n%s", where, w, text)
+		}
+	}
+}
+
+// board waits until the status post has these words.
+func (s *scene) board(id ceremony.ID, want ...string) {
+	s.t.Helper()
+	s.check(s.Wait(s.ctx(), fmt.Sprintf("the status post to say %q", want), func() bool {
+		n, ok := s.BoardOf(id)
+		return ok && !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(n.Text, w) })
+	}))
+}
+
+// newKeyInForce makes sure that the new shares of a rekey open the vault, and the
+// old ones don't. People adopt the new ones.
+func (s *scene) newKeyInForce(id ceremony.ID) {
+	s.t.Helper()
+	old, err := s.Shares(s.ctx(), "", "alice", "carol", "erin")
+	s.check(err)
+	fresh, err := s.Shares(s.ctx(), id, "bob", "dave", "erin")
+	s.check(err)
+	for _, row := range []struct {
+		name   string
+		shares []string
+		want   bool
+	}{{"old", old, false}, {"new", fresh, true}} {
+		if got, err := s.Proves(s.ctx(), row.shares...); err != nil || got != row.want {
+			s.t.Errorf("the %s shares prove the key: %t, %v", row.name, got, err)
+		}
+	}
+	s.check(s.Adopt(id))
+}
+
+// tokenIsRoot has olga take the token of a generate-root, and makes sure that it
+// is a root token.
+func (s *scene) tokenIsRoot(id ceremony.ID) {
+	s.t.Helper()
+	token, err := s.Person(stage.Olga).TakesToken(s.ctx(), id)
+	s.check(err)
+	if is, err := s.Vault.IsRootToken(s.ctx(), token); err != nil || !is {
+		s.t.Errorf("a root token: %t, %v", is, err)
+	}
+}
+
+// logged are the attributes of the bot's log lines with this message.
+func (s *scene) logged(message string) []map[string]string {
+	s.t.Helper()
+	var all []map[string]string
+	for _, line := range s.logLines() {
+		if strings.Contains(line, `msg="`+message+`"`) {
+			all = append(all, attributes(line))
+		}
+	}
+	return all
+}
+
+func attributes(line string) map[string]string {
+	fields := map[string]string{}
+	for _, f := range strings.Fields(line) {
+		if key, value, ok := strings.Cut(f, "="); ok {
+			fields[key] = value
+		}
+	}
+	return fields
+}
+
+// event is one line of the journal, as anybody can read it.
+type event struct {
+	Seq  int
+	Type string
+	At   time.Time
+}
+
+func readEvents(lines []byte) ([]event, error) {
+	var all []event
+	for line := range strings.Lines(string(lines)) {
+		var e event
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}

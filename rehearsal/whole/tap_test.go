@@ -1,0 +1,213 @@
+package whole_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"conclave/vault/vaulttest"
+)
+
+// tap stands between the bot and Vault: it keeps what passed, and can cut a
+// request off at either of its two ends.
+type tap struct {
+	server   *httptest.Server
+	upstream string
+	vault    *http.Transport
+	// cuts tells of each request that was cut off. The connection stays open until
+	// whoever made the request has gone.
+	cuts chan call
+
+	mu    sync.Mutex
+	calls []*call
+	judge func(call) cut
+}
+
+// call is one request of the bot's.
+type call struct {
+	route  string // method and path
+	secret string // hash of the share in it
+	nonce  string
+	status int // what Vault has answered; 0 if it was not asked
+}
+
+func (c call) String() string {
+	return fmt.Sprintf("%s nonce %.8s share %.8s → %d", c.route, c.nonce, c.secret, c.status)
+}
+
+// isWrite says whether the request would change anything.
+func (c call) isWrite() bool { return !strings.HasPrefix(c.route, http.MethodGet+" ") }
+
+// cut is what the tap does to a request.
+type cut int
+
+const (
+	through   cut = iota
+	cutBefore     // Vault never hears of it
+	cutAfter      // Vault has done it, and nobody hears of the answer
+)
+
+func startTap(t testing.TB, a *vaulttest.Authority, upstream string) *tap {
+	t.Helper()
+	certificate, err := a.Issue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(a.PEM)
+	p := &tap{
+		upstream: upstream,
+		vault:    &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, DisableCompression: true},
+		cuts:     make(chan call, 1),
+	}
+	p.server = httptest.NewUnstartedServer(p)
+	p.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	p.server.StartTLS()
+	t.Cleanup(func() {
+		p.server.CloseClientConnections()
+		p.server.Close()
+		p.vault.CloseIdleConnections()
+	})
+	return p
+}
+
+func (p *tap) addr() string { return p.server.URL }
+
+// ServeHTTP passes a request on, or cuts it off.
+func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	c, do := p.arrived(r, body)
+	if do == cutBefore {
+		p.hangUp(r, *c)
+	}
+	// What has come this far reaches Vault, even when the bot has died meanwhile.
+	ctx := context.WithoutCancel(r.Context())
+	request, err := http.NewRequestWithContext(ctx, r.Method, p.upstream+r.URL.RequestURI(), bytes.NewReader(body))
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	request.Header = r.Header.Clone()
+	answer, err := p.vault.RoundTrip(request)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	p.mu.Lock()
+	c.status = answer.StatusCode
+	p.mu.Unlock()
+	if do == cutAfter {
+		p.hangUp(r, *c)
+	}
+	maps.Copy(w.Header(), answer.Header)
+	w.WriteHeader(answer.StatusCode)
+	_, _ = w.Write(content)
+}
+
+func (p *tap) arrived(r *http.Request, body []byte) (*call, cut) {
+	var sent struct{ Key, Nonce string }
+	_ = json.Unmarshal(body, &sent) // not every request has a body
+	c := &call{route: r.Method + " " + strings.TrimPrefix(r.URL.Path, "/v1/"), nonce: sent.Nonce}
+	if sent.Key != "" {
+		sum := sha256.Sum256([]byte(sent.Key))
+		c.secret = hex.EncodeToString(sum[:])
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = append(p.calls, c)
+	if p.judge == nil {
+		return c, through
+	}
+	return c, p.judge(*c)
+}
+
+// hangUp leaves a request without an answer for as long as somebody waits for one.
+func (p *tap) hangUp(r *http.Request, c call) {
+	p.cuts <- c
+	<-r.Context().Done()
+	panic(http.ErrAbortHandler)
+}
+
+// judges has f decide what is done to each request from now on. It is called
+// with one request at a time.
+func (p *tap) judges(f func(call) cut) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.judge = f
+}
+
+func (p *tap) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = nil
+}
+
+// done are the requests on a route that Vault has carried out.
+func (p *tap) done(route string) []call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []call
+	for _, c := range p.calls {
+		if c.route == route && c.status >= 200 && c.status < 300 {
+			all = append(all, *c)
+		}
+	}
+	return all
+}
+
+// repeated are the shares that Vault has taken twice under the same nonce.
+func (p *tap) repeated() []call {
+	var twice []call
+	for _, route := range shareRoutes {
+		seen := map[call]bool{}
+		for _, c := range p.done(route) {
+			if seen[c] {
+				twice = append(twice, c)
+			}
+			seen[c] = true
+		}
+	}
+	return twice
+}
+
+// Routes of the writes of a ceremony.
+const (
+	startRekey  = "PUT sys/rekey/init"
+	updateRekey = "PUT sys/rekey/update"
+	verifyRekey = "PUT sys/rekey/verify"
+	startRoot   = "PUT sys/generate-root/attempt"
+	updateRoot  = "PUT sys/generate-root/update"
+)
+
+var shareRoutes = []string{updateRekey, verifyRekey, updateRoot}
+
+// String is every write that passed.
+func (p *tap) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	writes := slices.DeleteFunc(slices.Clone(p.calls), func(c *call) bool { return !c.isWrite() })
+	var b strings.Builder
+	for _, c := range writes {
+		fmt.Fprintln(&b, c)
+	}
+	return b.String()
+}

@@ -1,0 +1,278 @@
+// Package whole_test plays whole ceremonies with nothing left out: the conclave
+// program as a process of its own, a Slack workspace on loopback, a real Vault
+// server, and people who run with the real gpg what their messages tell them.
+//
+// The emulated Vault takes the real one's place only where an answer has to go
+// wrong on demand.
+package whole_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/rehearsal/stage"
+	"conclave/vault"
+	"conclave/vault/vaulttest"
+)
+
+// program is the bot, built once. Under the race detector it is watched as well.
+var program string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// A ceremony spends its time waiting for Slack, which takes one post a second,
+	// and not for a processor.
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", "6")
+	}
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "conclave")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		if program, err = stage.Build(context.Background(), dir, raced); err != nil {
+			panic(err)
+		}
+		return m.Run()
+	}())
+}
+
+// scene is a stage with everything around it.
+type scene struct {
+	*stage.Stage
+	t   testing.TB
+	tap *tap // between the bot and Vault; nil on the emulator
+
+	received map[string]bool // ceremony and name → has put the new share away
+	asFiles  bool            // people send their envelopes as files
+}
+
+// settings are what a scene changes in the configuration.
+type settings = func(*stage.Settings)
+
+// onVault sets a scene on a real Vault server with Raft storage and TLS, where
+// people have the real gpg and the bot a token that may do the least. The bot runs.
+func onVault(t testing.TB, configure settings) *scene {
+	t.Helper()
+	requireGPG(t)
+	authority, err := vaulttest.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := vaulttest.StartReal(t, vaulttest.RealOptions{TLS: authority})
+	tap := startTap(t, authority, server.Addr())
+	s := set(t, stage.Options{
+		Vault:     stage.Server{Addrs: []string{tap.addr()}, CA: server.CA()},
+		Keyring:   stage.GPG,
+		Configure: configure,
+	})
+	s.tap = tap
+	s.Vault.Addr = server.Addr() // the operator's way is not the bot's
+	s.giveLeastToken()
+	tap.forget()
+	s.start()
+	return s
+}
+
+// onEmulator sets a scene on an emulated Vault, where people have software keys.
+// The bot runs.
+func onEmulator(t testing.TB, configure settings) (*scene, *vaulttest.Cluster) {
+	t.Helper()
+	cluster := vaulttest.Start(t, vaulttest.Options{})
+	s := set(t, stage.Options{Vault: stage.Server{Addrs: cluster.Addrs()}, Configure: configure})
+	s.start()
+	return s, cluster
+}
+
+func set(t testing.TB, o stage.Options) *scene {
+	t.Helper()
+	o.Dir, o.Conclave, o.Patience = t.TempDir(), program, time.Minute
+	st, err := stage.Set(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scene{Stage: st, t: t, received: map[string]bool{}}
+	t.Cleanup(s.strike)
+	return s
+}
+
+// strike ends the scene. Whatever was played, no secret is anywhere (P1), none of
+// Slack's rules was broken, nothing was posted twice, and an auditor accepts the
+// journal.
+func (s *scene) strike() {
+	ctx := context.Background() // the test's own has ended
+	s.noLeaks()
+	if err := s.StopBot(ctx); err != nil {
+		s.t.Error(err)
+	}
+	s.noLeaks()
+	if report, err := s.Verify(ctx); err != nil {
+		s.t.Errorf("the journal is not accepted: %v\n%s", err, report)
+	}
+	if broken := s.Slack.Violations(); len(broken) > 0 {
+		s.t.Errorf("Slack's rules broken: %v", broken)
+	}
+	s.nothingTwice()
+	log, err := os.ReadFile(s.LogFile())
+	if err != nil {
+		s.t.Error(err)
+	}
+	for _, trouble := range []string{"DATA RACE", "panic", "level=ERROR"} {
+		if bytes.Contains(log, []byte(trouble)) {
+			s.t.Errorf("%s in the bot's log", trouble)
+		}
+	}
+	if s.t.Failed() {
+		s.t.Logf("the bot's log:\n%s", log)
+		if s.tap != nil {
+			s.t.Logf("what Vault got:\n%s", s.tap)
+		}
+	}
+	if err := s.Close(); err != nil {
+		s.t.Error(err)
+	}
+}
+
+func (s *scene) noLeaks() {
+	s.t.Helper()
+	if leaks, err := s.Leaks(); err != nil || len(leaks) > 0 {
+		s.t.Errorf("leaks: %v, %v", leaks, err)
+	}
+}
+
+// nothingTwice makes sure that no message of an outbox was posted twice.
+func (s *scene) nothingTwice() {
+	s.t.Helper()
+	seen := map[string]bool{}
+	for _, ch := range s.Slack.Channels() {
+		for _, m := range ch.Messages() {
+			if m.Metadata == nil {
+				continue
+			}
+			key := fmt.Sprint(m.Metadata.EventPayload["ceremony"], " ", m.Metadata.EventPayload["key"])
+			if seen[key] {
+				s.t.Errorf("%s was posted twice", key)
+			}
+			seen[key] = true
+		}
+	}
+}
+
+func (s *scene) ctx() context.Context { return s.t.Context() }
+
+func (s *scene) check(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *scene) start() {
+	s.t.Helper()
+	s.check(s.StartBot(s.ctx()))
+}
+
+// giveLeastToken replaces the bot's token by one with the policy that the
+// documentation asks for, and nothing else.
+func (s *scene) giveLeastToken() {
+	s.t.Helper()
+	demand := func(path string, body any) vaulttest.Answer {
+		answer, err := s.Vault.Do(s.ctx(), "PUT", path, body)
+		if err == nil && answer.Status >= 300 {
+			err = fmt.Errorf("%s: status %d: %v", path, answer.Status, answer.Errors)
+		}
+		s.check(err)
+		return answer
+	}
+	demand("sys/policies/acl/conclave", map[string]string{"policy": vault.Policy()})
+	answer := demand("auth/token/create", map[string]any{"policies": []string{"conclave"}, "no_default_policy": false, "no_parent": true})
+	auth, _ := answer.Body["auth"].(map[string]any)
+	token := vaulttest.Answer{Body: auth}.String("client_token")
+	s.Know("the bot's Vault token", token)
+	s.check(os.WriteFile(filepath.Join(s.Dir(), "secrets", "vault-token"), []byte(token+"\n"), 0o600))
+}
+
+func requireGPG(t testing.TB) {
+	t.Helper()
+	for _, tool := range []string{"gpg", "bash", "sha256sum"} {
+		switch _, err := exec.LookPath(tool); {
+		case err == nil:
+		case os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1":
+			t.Fatalf("%s is required: %v", tool, err)
+		default:
+			t.Skipf("no %s: %v", tool, err)
+		}
+	}
+}
+
+// now is where a ceremony stands by what is on disk, read from a copy: the bot
+// holds the journal's lock.
+func (s *scene) now(id ceremony.ID) ceremony.Ceremony {
+	s.t.Helper()
+	name := string(id) + ".jsonl"
+	lines, err := os.ReadFile(filepath.Join(s.JournalDir(), name))
+	s.check(err)
+	dir, err := os.MkdirTemp("", "journal")
+	s.check(err)
+	defer os.RemoveAll(dir)
+	s.check(os.WriteFile(filepath.Join(dir, name), lines, 0o600))
+	journal, err := ceremony.OpenJournal(dir)
+	s.check(err)
+	defer journal.Close()
+	entries, err := journal.Load(s.ctx(), id)
+	s.check(err)
+	c, err := ceremony.Replay(entries)
+	s.check(err)
+	return c
+}
+
+// pollPause is how often a file is looked at that nobody announces a change of.
+const pollPause = 10 * time.Millisecond
+
+// until waits for what no message in Slack tells: it looks at the journal.
+func (s *scene) until(what string, holds func() bool) {
+	s.t.Helper()
+	tick := time.NewTicker(pollPause)
+	defer tick.Stop()
+	deadline := time.After(2 * time.Minute)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			s.t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// reaches waits until a ceremony is in a state.
+func (s *scene) reaches(id ceremony.ID, state ceremony.State) ceremony.Ceremony {
+	s.t.Helper()
+	var c ceremony.Ceremony
+	s.until(fmt.Sprintf("%s to be %s", id, state), func() bool {
+		c = s.now(id)
+		return c.State == state
+	})
+	return c
+}
+
+// story is the types of a ceremony's events, without the posts.
+func story(c ceremony.Ceremony) string {
+	var words bytes.Buffer
+	for _, e := range c.History {
+		if _, post := e.Event.(ceremony.Posted); !post {
+			fmt.Fprintf(&words, "%d %s, ", e.Seq, ceremony.TypeOf(e.Event))
+		}
+	}
+	return words.String()
+}
