@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
 )
@@ -290,6 +292,23 @@ func TestEditsOfOnePostKeepTheirDistance(t *testing.T) {
 		defer cancel()
 		if err := p.wait(ctx, "post"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("waited beyond the caller's time: %v", err)
+		}
+	})
+}
+
+func TestHelpIsFreeAgainAfterAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(helpPace)
+		var given []time.Duration
+		began := time.Now()
+		for range 10 {
+			if p.free("carol") {
+				given = append(given, time.Since(began))
+			}
+			time.Sleep(15 * time.Second)
+		}
+		if diff := cmp.Diff([]time.Duration{0, time.Minute, 2 * time.Minute}, given); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

@@ -70,6 +70,8 @@ func scenes(t *testing.T) map[string]message {
 	declined.then(ceremony.Offered{By: person("carol"), Step: ceremony.Update, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}},
 		ceremony.Declined{By: person("carol"), Step: ceremony.Update, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}, Reason: ceremony.Unsigned})
 
+	oddKey := announced(ceremony.Update, "x'; rm -rf ~; '")
+
 	clusters := []ceremony.Cluster{{
 		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice", "bob"), Approvers: people("alice", "bob"), Approvals: 1,
 		Holders: people("alice", "bob", "carol", "dave", "erin"), Receivers: people("alice", "bob", "carol"), Window: 4 * time.Hour,
@@ -118,6 +120,7 @@ func scenes(t *testing.T) map[string]message {
 		"ask":                   outbox(collecting, ceremony.AskMessage, "carol"),
 		"ask-verify":            outbox(verifying, ceremony.AskMessage, "dave"),
 		"ask-replaced":          renderAsk(verifying.c, person("carol"), ceremony.Announced{Subkey: "00"}),
+		"ask-odd-nonce":         renderAsk(collecting.c, person("carol"), oddKey),
 		"ask-over":              outbox(cancelled, ceremony.AskMessage, "carol"),
 		"receipt-counted":       outbox(two, ceremony.ReceiptMessage, "bob"),
 		"receipt-declined":      outbox(declined, ceremony.ReceiptMessage, "carol"),

@@ -137,7 +137,7 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (messag
 		return message{}, nil
 	case pgpBlock.MatchString(text):
 		return message{}, splitMessage
-	case d.helped.turn(n.user) > 0:
+	case !d.helped.free(n.user):
 		return message{}, nil
 	}
 	return renderDirectHelp(), nil

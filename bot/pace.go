@@ -35,6 +35,15 @@ func (p *pacer) wait(ctx context.Context, key string) error {
 	return context.Cause(ctx)
 }
 
+// free says whether nothing was done under the key for a while, and notes that
+// something is done now.
+func (p *pacer) free(key string) bool {
+	p.mu.Lock()
+	busy := time.Now().Before(p.next[key])
+	p.mu.Unlock()
+	return !busy && p.turn(key) == 0
+}
+
 // turn takes the next free moment and says how far away it is.
 func (p *pacer) turn(key string) time.Duration {
 	p.mu.Lock()

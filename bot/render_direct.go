@@ -3,6 +3,7 @@ package bot
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -130,6 +131,9 @@ func renderAsk(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced) 
 	if c.Key == nil || c.Key.Subkey != key.Subkey || c.Ended() {
 		return renderReplacedAsk(c)
 	}
+	if !pasteable.MatchString(key.Prefix(c.ID())) {
+		return renderOddNonce(c)
+	}
 	what, file, where := "Your share of the key in force is needed", "share.asc", "`share.asc` stands for the file in which you keep your share, encrypted to you."
 	if key.Step == ceremony.Verify {
 		what, file = "Please prove that you can use your new share", shareFile(c.ID())
@@ -163,6 +167,16 @@ func renderReplacedAsk(c ceremony.Ceremony) message {
 		words = "Your share is no longer wanted. " + outcomeWords(c)
 	}
 	return message{line: plainText(words), blocks: []slack.Block{section("%s", words), footnote("`%s`", c.ID())}}
+}
+
+// pasteable is what may stand between quotes in a command that people paste into
+// a shell. The nonce in it is what Vault sent.
+var pasteable = regexp.MustCompile(`^[A-Za-z0-9 -]+$`)
+
+func renderOddNonce(c ceremony.Ceremony) message {
+	m := say(":octagonal_sign: *Send nothing.* Vault's nonce has characters that no nonce of Vault's has; somebody may be interfering. Tell your security team.")
+	m.blocks = append(m.blocks, footnote("`%s`", c.ID()))
+	return m
 }
 
 func approvers(c ceremony.Ceremony) []string {

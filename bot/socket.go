@@ -27,7 +27,7 @@ type rhythm struct {
 	hello     time.Duration // how long Slack may take to say hello
 	ping      time.Duration // how long Slack may be silent
 	ack       time.Duration // how long an acknowledgement may wait to be written
-	refusals  int           // greetings in a row that ended at once before the bot gives up
+	refusals  int           // connections in a row that are ended at once before the bot gives up
 	loudAfter int           // failures in a row before the log says that the bot is deaf
 }
 
@@ -37,7 +37,7 @@ func normalRhythm() rhythm {
 	return rhythm{
 		leastGap: time.Second, mostGap: time.Minute, healthy: time.Minute,
 		hello: 15 * time.Second, ping: 30 * time.Second, ack: 2 * time.Second,
-		refusals: 10, loudAfter: 5,
+		refusals: 12, loudAfter: 5,
 	}
 }
 
@@ -49,7 +49,7 @@ const readLimit = 1 << 20
 var ErrSocket = errors.New("the connection to Slack can't work")
 
 var (
-	errStorm   = errors.New("every connection is ended right after Slack's greeting")
+	errStorm   = errors.New("every connection to Slack is ended at once")
 	errNoHello = errors.New("no greeting came from Slack")
 	errReopen  = errors.New("the connection ended") // what the client under supervision gets for a second opening
 )
@@ -95,7 +95,7 @@ func (s *supervisor) run(ctx context.Context) error {
 	failures, refusals := 0, 0
 	for ctx.Err() == nil {
 		opened := time.Now()
-		greeted, err := s.connect(ctx)
+		stood, err := s.connect(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -109,14 +109,16 @@ func (s *supervisor) run(ctx context.Context) error {
 		}
 
 		lived := time.Since(opened)
-		if greeted && lived >= s.rhythm.healthy {
+		if stood && lived >= s.rhythm.healthy {
 			pause.Reset()
 			failures, refusals = 0, 0
 			s.log.Info("connection to Slack ended, opening the next", "lived", lived.Round(time.Second))
 			continue
 		}
 		failures++
-		if refusals++; !greeted {
+		// Why a connection ends, the client keeps to itself. What tells a Socket Mode
+		// that is switched off from a bad network is that it goes on for minutes.
+		if refusals++; !stood {
 			refusals = 0
 		}
 		if refusals == s.rhythm.refusals {
@@ -138,16 +140,18 @@ func (s *supervisor) run(ctx context.Context) error {
 	return nil
 }
 
-// connect opens one connection and serves it until it ends. It says whether
-// Slack greeted, and why the connection ended as far as is known: Slack's own
-// reason stays in the client.
-func (s *supervisor) connect(ctx context.Context) (greeted bool, err error) {
+// connect opens one connection and serves it until it ends. It says whether it
+// stood, and why it ended as far as is known: Slack's own reason stays in the
+// client.
+func (s *supervisor) connect(ctx context.Context) (stood bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	client := s.newClient()
 	ended := make(chan error, 1)
 	go func() { ended <- client.RunContext(ctx) }()
 	defer s.health.note(func(h *Health) { h.Connected = false })
+	healthy := time.AfterFunc(s.rhythm.healthy, func() { s.health.note(func(h *Health) { h.Failures = 0 }) })
+	defer healthy.Stop()
 
 	hello := time.NewTimer(s.rhythm.hello)
 	defer hello.Stop()
@@ -155,8 +159,9 @@ func (s *supervisor) connect(ctx context.Context) (greeted bool, err error) {
 		select {
 		case ev := <-client.Events:
 			switch ev.Type {
+			case socketmode.EventTypeConnected:
+				stood = true
 			case socketmode.EventTypeHello:
-				greeted = true
 				hello.Stop()
 				s.health.note(func(h *Health) { h.Connected, h.LastHello = true, time.Now() })
 				s.log.Info("connected to Slack")
@@ -175,7 +180,7 @@ func (s *supervisor) connect(ctx context.Context) (greeted bool, err error) {
 			if err == nil && !errors.Is(runErr, context.Canceled) {
 				err = runErr
 			}
-			return greeted, err
+			return stood, err
 		case <-hello.C:
 			err = errNoHello
 			cancel()

@@ -224,6 +224,8 @@ func (j *journal) String() string {
 	return j.text.String()
 }
 
+var _ Engine = (*ceremony.Engine)(nil)
+
 // engine remembers what it was asked and answers what it was told to.
 type engine struct {
 	ready    chan struct{}
