@@ -244,7 +244,7 @@ func TestEarlyAnswerToALongRequestDoesNotHang(t *testing.T) {
 	}))
 	defer server.Close()
 	c := newClient(t, vault.Config{Addresses: []string{server.URL}})
-	huge := ceremony.Order{Operation: ceremony.Rekey, Shares: 1, Threshold: 1, Keys: [][]byte{make([]byte, 32<<20)}}
+	huge := ceremony.Order{Operation: ceremony.Rekey, Shares: 1, Threshold: 1, Keys: [][]byte{make([]byte, 8<<20)}}
 	_, err := c.Start(t.Context(), huge)
 	wantError(t, err, ceremony.ErrRefused)
 }
