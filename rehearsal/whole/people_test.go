@@ -1,12 +1,11 @@
 package whole_test
 
 import (
-	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
@@ -273,7 +272,9 @@ func (s *scene) tokenIsRoot(id ceremony.ID) {
 func (s *scene) logged(message string) []map[string]string {
 	s.t.Helper()
 	var all []map[string]string
-	for _, line := range s.logLines() {
+	log, err := os.ReadFile(s.LogFile())
+	s.check(err)
+	for line := range strings.Lines(string(log)) {
 		if strings.Contains(line, `msg="`+message+`"`) {
 			all = append(all, attributes(line))
 		}
@@ -289,23 +290,4 @@ func attributes(line string) map[string]string {
 		}
 	}
 	return fields
-}
-
-// event is one line of the journal, as anybody can read it.
-type event struct {
-	Seq  int
-	Type string
-	At   time.Time
-}
-
-func readEvents(lines []byte) ([]event, error) {
-	var all []event
-	for line := range strings.Lines(string(lines)) {
-		var e event
-		if err := json.Unmarshal([]byte(line), &e); err != nil {
-			return nil, err
-		}
-		all = append(all, e)
-	}
-	return all, nil
 }

@@ -9,8 +9,10 @@ package whole_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,6 +58,7 @@ type scene struct {
 
 	received map[string]bool // ceremony and name → has put the new share away
 	asFiles  bool            // people send their envelopes as files
+	leaky    bool            // a secret was told on purpose
 }
 
 // settings are what a scene changes in the configuration.
@@ -117,8 +120,10 @@ func (s *scene) strike() {
 		s.t.Error(err)
 	}
 	s.noLeaks()
-	if report, err := s.Verify(ctx); err != nil {
-		s.t.Errorf("the journal is not accepted: %v\n%s", err, report)
+	if len(s.journals()) > 0 {
+		if report, err := s.Verify(ctx); err != nil {
+			s.t.Errorf("the journal is not accepted: %v\n%s", err, report)
+		}
 	}
 	if broken := s.Slack.Violations(); len(broken) > 0 {
 		s.t.Errorf("Slack's rules broken: %v", broken)
@@ -146,6 +151,9 @@ func (s *scene) strike() {
 
 func (s *scene) noLeaks() {
 	s.t.Helper()
+	if s.leaky {
+		return
+	}
 	if leaks, err := s.Leaks(); err != nil || len(leaks) > 0 {
 		s.t.Errorf("leaks: %v, %v", leaks, err)
 	}
@@ -264,6 +272,15 @@ func (s *scene) reaches(id ceremony.ID, state ceremony.State) ceremony.Ceremony 
 		return c.State == state
 	})
 	return c
+}
+
+// lines is how many whole lines a file has; none if it isn't there.
+func (s *scene) lines(path string) int {
+	content, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.t.Error(err)
+	}
+	return bytes.Count(content, []byte("\n"))
 }
 
 // story is the types of a ceremony's events, without the posts.

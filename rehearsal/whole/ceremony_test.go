@@ -1,0 +1,188 @@
+package whole_test
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"conclave/ceremony"
+	"conclave/rehearsal/stage"
+)
+
+// From a slash command to new key shares on a real Vault, and on to a root token.
+func TestRekeyAndRootTokenFromSlackToVaultAndBack(t *testing.T) {
+	t.Parallel()
+	s := onVault(t, nil)
+
+	rekey, err := s.Rekey(s.ctx())
+	s.check(err)
+	s.board(rekey, "*Completed*", "3 of 3")
+	old, err := s.Shares(s.ctx(), "", "alice", "bob", "carol")
+	s.check(err)
+	fresh, err := s.Shares(s.ctx(), rekey, "alice", "dave", "erin")
+	s.check(err)
+
+	// The hard way: the vault is sealed, and opened with shares alone.
+	if opens, err := s.Vault.UnsealWorks(s.ctx(), old...); err != nil || opens {
+		t.Errorf("the old shares open the vault: %t, %v", opens, err)
+	}
+	s.check(s.Vault.Unseal(s.ctx(), fresh...))
+	s.check(s.Adopt(rekey))
+
+	root, token, err := s.GenerateRoot(s.ctx())
+	s.check(err)
+	s.board(root, "*Completed*")
+	if is, err := s.Vault.IsRootToken(s.ctx(), token); err != nil || !is {
+		t.Errorf("the token is a root token: %t, %v", is, err)
+	}
+
+	s.tap.took(t, startRekey, 1)
+	s.tap.took(t, updateRekey, stage.Threshold)
+	s.tap.took(t, verifyRekey, stage.Threshold)
+	s.tap.took(t, startRoot, 1)
+	s.tap.took(t, updateRoot, stage.Threshold)
+
+	for id, lines := range map[ceremony.ID]int{rekey: linesOf[ceremony.Rekey], root: linesOf[ceremony.GenerateRoot]} {
+		var c ceremony.Ceremony
+		s.until("everybody to be told", func() bool { c = s.now(id); return c.Settled() })
+		s.everybodyWasTold(c)
+		if c.Seq() > lines {
+			t.Errorf("%s has %d events: the kill test stops at %d", id, c.Seq(), lines)
+		}
+	}
+	s.check(s.StopBot(s.ctx()))
+	report, err := s.Verify(s.ctx())
+	s.check(err)
+	s.tells("the report", report, string(rekey)+": completed", string(root)+": completed")
+}
+
+// took makes sure how often Vault has done something.
+func (p *tap) took(t testing.TB, route string, want int) {
+	t.Helper()
+	if got := p.done(route); len(got) != want {
+		t.Errorf("%s was done %d times, not %d: %v", route, len(got), want, got)
+	}
+}
+
+// everybodyWasTold makes sure that what lies in Slack is what follows from the
+// journal, message for message.
+func (s *scene) everybodyWasTold(c ceremony.Ceremony) {
+	s.t.Helper()
+	var want, got []string
+	for _, m := range c.Messages() {
+		if at, posted := c.Where(m.Key); posted && !strings.HasSuffix(m.Key, "board/ended") {
+			want = append(want, m.Key+" "+at.TS)
+		}
+	}
+	for _, ch := range s.Slack.Channels() {
+		for _, m := range ch.Messages() {
+			if m.Metadata != nil && m.Metadata.EventPayload["ceremony"] == string(c.ID()) {
+				key, _ := m.Metadata.EventPayload["key"].(string)
+				got = append(got, key+" "+m.TS)
+			}
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(want, got) {
+		s.t.Errorf("posted:\n%s\n\nby the journal:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, n := range s.History(c.ID()) {
+		if strings.TrimSpace(n.Text) == "" {
+			s.t.Errorf("entry %d has no words", n.Seq)
+		}
+	}
+}
+
+func TestASecondBotOnTheSameJournalRefusesToStart(t *testing.T) {
+	t.Parallel()
+	s, _ := onEmulator(t, nil)
+	out, err := s.Run(s.ctx(), "run", "--config", s.ConfigFile())
+	if err == nil {
+		t.Fatalf("a second bot runs: %s", out)
+	}
+	s.tells("the second bot", err.Error(), ceremony.ErrLocked.Error(), s.JournalDir())
+	// The first is none the worse for it.
+	if id := s.begin(ceremony.GenerateRoot); id == "" {
+		t.Error("no ceremony")
+	}
+}
+
+// The search for secrets is worth something only if it finds one.
+func TestTheSearchForSecretsFindsAPlantedOne(t *testing.T) {
+	t.Parallel()
+	s, _ := onEmulator(t, nil)
+	share, err := s.Person("alice").Share(s.ctx(), "")
+	s.check(err)
+	s.noLeaks()
+
+	backwards := []byte(share)
+	slices.Reverse(backwards)
+	plant := func(path, text string) (remove func()) {
+		path = filepath.Join(s.Dir(), path)
+		before, err := os.ReadFile(path)
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		s.check(os.MkdirAll(filepath.Dir(path), 0o700))
+		s.check(os.WriteFile(path, append(slices.Clone(before), text...), 0o600))
+		return func() {
+			if before == nil {
+				s.check(os.Remove(path))
+				return
+			}
+			s.check(os.WriteFile(path, before, 0o600))
+		}
+	}
+	for _, place := range []string{"conclave.log", "journal/prod-rekey-aaaa.txt", "keys/notes.txt"} {
+		for form, text := range map[string]string{
+			"as it is":       share,
+			"in upper case":  strings.ToUpper(share),
+			"backwards":      string(backwards),
+			"in base64":      base64OfHex(t, share),
+			"amid base64":    base64.StdEncoding.EncodeToString([]byte("xy" + share + "z")),
+			"inside of text": `{"msg":"share ` + share + ` refused"}`,
+		} {
+			remove := plant(place, text)
+			if leaks, err := s.Leaks(); err != nil || len(leaks) == 0 || leaks[0].Where != place {
+				t.Errorf("%s in %s is not found: %v, %v", form, place, leaks, err)
+			}
+			remove()
+		}
+	}
+
+	// The bot is started with the folder's name in its arguments and as its HOME.
+	s.Know("a canary", s.Dir())
+	leaks, err := s.Leaks()
+	s.check(err)
+	for _, place := range []string{"the bot's cmdline", "the bot's environ"} {
+		if !slices.ContainsFunc(leaks, func(l stage.Leak) bool { return l.Where == place && l.Secret == "a canary" }) {
+			t.Errorf("nothing is found in %s", place)
+		}
+	}
+	s.Know("a canary", share)
+
+	// What passes through Slack can't be taken back, so that this scene has no end
+	// without a leak.
+	s.leaky = true
+	if _, err := s.Person("alice").Slack.Says(s.Ops, "by the way: "+share); err != nil {
+		t.Fatal(err)
+	}
+	leaks, err = s.Leaks()
+	if err != nil || !slices.ContainsFunc(leaks, func(l stage.Leak) bool { return l.Where == "Slack" }) {
+		t.Errorf("nothing is found in Slack: %v, %v", leaks, err)
+	}
+}
+
+func base64OfHex(t *testing.T, text string) string {
+	t.Helper()
+	raw, err := hex.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(raw)
+}
