@@ -144,12 +144,12 @@ func left(t, now time.Time) string {
 		return "less than a minute left"
 	case d < 10*time.Minute:
 		return plural(int(d/time.Minute), "minute") + " left"
-	case d < 2*time.Hour:
-		return plural(int(d/(5*time.Minute))*5, "minute") + " left"
-	case d < 48*time.Hour:
-		return plural(int(d/time.Hour), "hour") + " left"
+	case d < 90*time.Minute:
+		return "about " + plural(int(d.Round(5*time.Minute)/time.Minute), "minute") + " left"
+	case d < 36*time.Hour:
+		return "about " + plural(int(d.Round(time.Hour)/time.Hour), "hour") + " left"
 	default:
-		return plural(int(d/(24*time.Hour)), "day") + " left"
+		return "about " + plural(int(d.Round(24*time.Hour)/(24*time.Hour)), "day") + " left"
 	}
 }
 

@@ -55,6 +55,11 @@ func scenes(t *testing.T) map[string]message {
 	verified := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).
 		counted("alice", ceremony.Verify, nonce2).counted("bob", ceremony.Verify, nonce2).
 		share("carol", ceremony.Verify, nonce2, ceremony.Verified{By: person("carol")})
+	unconfirmed := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).
+		counted("alice", ceremony.Verify, nonce2).counted("bob", ceremony.Verify, nonce2).
+		share("carol", ceremony.Verify, nonce2, ceremony.Verified{By: person("carol"), Unconfirmed: true})
+	unconfirmed.then(ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
+	reset := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}, ceremony.RoundReset{Step: ceremony.Verify, Nonce: nonce1})
 	completed := &tale{t: t, entries: verified.entries}
 	completed.then(ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
 	alice := person("alice")
@@ -63,7 +68,7 @@ func scenes(t *testing.T) map[string]message {
 	expired := started(t, rekeyPlan()).then(ceremony.Closing{Outcome: ceremony.Expired}, ceremony.Ended{Outcome: ceremony.Expired, Vault: ceremony.AttemptForeign})
 	lateEnd := &tale{t: t, entries: verifying.entries}
 	lateEnd.then(ceremony.Closing{Outcome: ceremony.Expired}, ceremony.Ended{Outcome: ceremony.Expired, Vault: ceremony.AttemptDropped})
-	failed := started(t, rootPlan()).then(ceremony.Closing{Outcome: ceremony.Failed, Why: string(ceremony.TokenLost)}, ceremony.Ended{Outcome: ceremony.Failed, Vault: ceremony.AttemptUsed})
+	failed := started(t, rootPlan()).then(ceremony.Closing{Outcome: ceremony.Failed, Fault: ceremony.TokenLost}, ceremony.Ended{Outcome: ceremony.Failed, Vault: ceremony.AttemptUsed})
 	root := started(t, rootPlan()).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
 		share("dave", ceremony.Update, nonce1, ceremony.TokenIssued{By: person("dave"), Ciphertext: "d2NGTUE="})
 	declined := started(t, rekeyPlan())
@@ -95,6 +100,7 @@ func scenes(t *testing.T) map[string]message {
 		"board-rejected":     board(rejected, answers),
 		"board-expired":      board(expired, answers),
 		"board-failed":       board(failed, answers),
+		"board-unconfirmed":  board(unconfirmed, answers),
 		"board-root":         board(root, answers),
 
 		"history-approved":      renderHistory(collecting.c, collecting.entries[1]),
@@ -112,6 +118,8 @@ func scenes(t *testing.T) map[string]message {
 		"history-resumed":       renderHistory(half.c, ceremony.Entry{Seq: 8, At: noon, Hash: "ab", Event: ceremony.Resumed{}}),
 		"history-attempt-lost":  renderHistory(half.c, ceremony.Entry{Seq: 9, At: noon, Hash: "ab", Event: ceremony.AttemptLost{Nonce: nonce1}}),
 		"history-closing":       renderHistory(cancelled.c, cancelled.entries[5]),
+		"history-round-reset":   last(reset),
+		"history-unconfirmed":   renderHistory(unconfirmed.c, unconfirmed.entries[len(unconfirmed.entries)-2]),
 		"history-failed":        renderHistory(failed.c, failed.entries[5]),
 		"history-ended":         last(cancelled),
 
@@ -127,6 +135,7 @@ func scenes(t *testing.T) map[string]message {
 		"receipt-round-refused": outbox(refused, ceremony.ReceiptMessage, "carol"),
 		"receipt-rekeyed":       outbox(handed, ceremony.ReceiptMessage, "erin"),
 		"receipt-verified":      outbox(verified, ceremony.ReceiptMessage, "carol"),
+		"receipt-unconfirmed":   outbox(unconfirmed, ceremony.ReceiptMessage, "carol"),
 		"receipt-token":         outbox(root, ceremony.ReceiptMessage, "dave"),
 		"delivery":              outbox(handed, ceremony.DeliveryMessage, "dave"),
 		"token":                 outbox(root, ceremony.TokenMessage, "alice"),
@@ -136,6 +145,7 @@ func scenes(t *testing.T) map[string]message {
 			return s.then(ceremony.Closing{Outcome: ceremony.Cancelled, By: &alice}, ceremony.Ended{Outcome: ceremony.Cancelled, Vault: ceremony.AttemptDropped})
 		}(), ceremony.FrozenMessage, "bob"),
 		"ended-completed":     outbox(completed, ceremony.EndedMessage, "bob"),
+		"ended-unconfirmed":   outbox(unconfirmed, ceremony.EndedMessage, "bob"),
 		"ended-without-force": outbox(lateEnd, ceremony.EndedMessage, "dave"),
 
 		"answer-help":        renderHelp(""),

@@ -140,7 +140,7 @@ func progress(c ceremony.Ceremony) string {
 	for _, s := range in {
 		fmt.Fprintf(&b, "\n:white_check_mark: %s, %s", escape(s.By.Name), clock(s.At))
 	}
-	if c.Wants() && len(in) < needed(c) {
+	if c.Closing == nil && len(in) < needed(c) && (c.State == ceremony.StateCollecting || c.State == ceremony.StateVerifying) {
 		fmt.Fprintf(&b, "\n:hourglass_flowing_sand: %s from: %s", plural(needed(c)-len(in), "more share"), listOr(names(c.Missing())))
 	}
 	return b.String()
@@ -230,6 +230,8 @@ func handedOut(c ceremony.Ceremony) string {
 			mark, state = ":white_check_mark:", "delivered"
 		} else if givenUp(c, m.Key) {
 			mark, state = ":x:", "can't be delivered in Slack; the operator has it in the journal"
+		} else if c.Ended() {
+			continue // this post is drawn for the last time, and would say so for ever
 		}
 		lines = append(lines, fmt.Sprintf("%s %s: %s, %s", mark, escape(m.To.Name), what, state))
 	}
@@ -305,18 +307,15 @@ func outcomeWords(c ceremony.Ceremony) string {
 }
 
 // closingReason is what a person gave as the reason or, when the ceremony could
-// not go on by itself, the words for the code that the journal has.
+// not go on, what went wrong.
 func closingReason(cl ceremony.Closing) string {
 	switch {
+	case cl.Fault != "":
+		return explainRefusal(cl.Fault).String()
 	case cl.Why == "":
 		return ""
-	case cl.By != nil:
-		return "Why: " + escape(cl.Why)
 	}
-	if w := explainRefusal(ceremony.Refusal(cl.Why)); w != wordless {
-		return w.String()
-	}
-	return escape(cl.Why)
+	return "Why: " + escape(cl.Why)
 }
 
 func receiverOfToken(c ceremony.Ceremony) string {

@@ -161,6 +161,10 @@ func renderAsk(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced) 
 	return message{line: fmt.Sprintf("%s: %s", what, subject(c.Plan)), blocks: blocks}
 }
 
+// keepBoth is for a rekey whose last answer was lost: Vault has ended it, and
+// nothing shows which key is in force.
+const keepBoth = "*keep your old share and the new one* until a ceremony with the new shares has worked, a generate-root for example."
+
 func renderReplacedAsk(c ceremony.Ceremony) message {
 	words := "This request for your share was replaced by a newer one. Follow that."
 	if c.Ended() {
@@ -228,6 +232,10 @@ func renderReceipt(c ceremony.Ceremony, to ceremony.Person, e ceremony.Entry) me
 	case ceremony.TokenIssued:
 		text = fmt.Sprintf(":white_check_mark: *Your share is counted, and it was the last one needed.* Vault has made the root token for %s.", escape(receiverOfToken(c)))
 	case ceremony.Verified:
+		if ev.Unconfirmed {
+			text = ":warning: *Your share was the last one needed, and Vault's answer to it was lost.* Vault has ended the rekey: " + keepBoth
+			break
+		}
 		text = ":white_check_mark: *Your share is counted, and it was the last one needed.* The new key is in force."
 	default:
 		text = historyWords(c, e)
@@ -314,9 +322,12 @@ func renderFrozen(c ceremony.Ceremony, e ceremony.Entry) message {
 func renderEnded(c ceremony.Ceremony) message {
 	blocks := []slack.Block{section("*%s*\n%s", subject(c.Plan), outcomeWords(c))}
 	if c.Plan.Operation == ceremony.Rekey && len(c.NewShares) > 0 {
-		if c.Outcome == ceremony.Completed {
+		switch {
+		case c.Verified != nil && c.Verified.Unconfirmed:
+			blocks = append(blocks, section("If you were given a new share: %s", keepBoth))
+		case c.Outcome == ceremony.Completed:
 			blocks = append(blocks, section("If you were given a new share: it is the one that counts from now on. Destroy the old one once you have made sure that you can open the new one."))
-		} else {
+		default:
 			blocks = append(blocks, section("If you were given a new share: *it is not valid*. Your old share is still the right one. Delete the file `%s`.", shareFile(c.ID())))
 		}
 	}

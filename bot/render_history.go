@@ -71,6 +71,8 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		return ":arrow_forward: The ceremony goes on. Vault is compared with the plan first."
 	case ceremony.AttemptLost:
 		return fmt.Sprintf(":recycle: The attempt with nonce `%s` is given up; nothing of it has taken effect. A new one follows.", code(ev.Nonce))
+	case ceremony.RoundReset:
+		return ":recycle: The verification begins anew, under another nonce. The new shares stay as they are; the old key is still in force."
 	case ceremony.Closing:
 		who := "Conclave"
 		if ev.By != nil {

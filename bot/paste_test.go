@@ -1,0 +1,153 @@
+package bot
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/slack-go/slack"
+
+	"conclave/ceremony"
+)
+
+// somebody is a person with a computer of their own: a gpg home and a folder.
+type somebody struct {
+	t           *testing.T
+	home, desk  string
+	fingerprint string
+	subkey      string
+}
+
+func sitDown(t *testing.T, name string) *somebody {
+	t.Helper()
+	if _, err := exec.LookPath("gpg"); err != nil {
+		if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" {
+			t.Fatal("gpg is not installed, and CONCLAVE_REQUIRE_TOOLS is 1")
+		}
+		t.Skip("gpg is not installed")
+	}
+	home, err := os.MkdirTemp("", "g") // t.TempDir is too long for the agent's socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &somebody{t: t, home: home, desk: t.TempDir()}
+	t.Cleanup(func() {
+		s.runs("gpgconf --kill all")
+		_ = os.RemoveAll(home)
+	})
+	s.runs("gpg --batch -q --passphrase '' --quick-gen-key " + name + " ed25519 sign never")
+	lines := strings.Split(s.runs("gpg --batch -q --with-colons --list-keys"), "\n")
+	s.fingerprint = fingerprintAfter(lines, "pub:")
+	s.runs("gpg --batch -q --passphrase '' --quick-add-key " + s.fingerprint + " cv25519 encr never")
+	s.subkey = fingerprintAfter(strings.Split(s.runs("gpg --batch -q --with-colons --list-keys"), "\n"), "sub:")
+	return s
+}
+
+func fingerprintAfter(lines []string, record string) string {
+	for i, l := range lines {
+		if strings.HasPrefix(l, record) {
+			return strings.Split(lines[i+1], ":")[9]
+		}
+	}
+	return ""
+}
+
+// runs has the person's shell run a command and gives what it prints.
+func (s *somebody) runs(command string) string { return s.runsWith(command, nil) }
+
+func (s *somebody) runsWith(command string, input []byte) string {
+	s.t.Helper()
+	cmd := exec.Command("bash", "-c", "set -o pipefail\n"+command)
+	cmd.Dir, cmd.Stdin = s.desk, bytes.NewReader(input)
+	cmd.Env = append(os.Environ(), "GNUPGHOME="+s.home, "LC_ALL=C")
+	var complaints bytes.Buffer
+	cmd.Stderr = &complaints
+	printed, err := cmd.Output()
+	if err != nil {
+		s.t.Fatalf("%s: %v\n%s", command, err, complaints.String())
+	}
+	return string(printed)
+}
+
+// listingsOf are the blocks of a message that are there to be copied.
+func listingsOf(m message) []string {
+	var all []string
+	for _, b := range m.blocks {
+		if rich, ok := b.(*slack.RichTextBlock); ok {
+			for _, e := range rich.Elements {
+				all = append(all, e.(*slack.RichTextPreformatted).Elements[0].(*slack.RichTextSectionTextElement).Text)
+			}
+		}
+	}
+	return all
+}
+
+// TestWhatTheMessagesSayCanBePasted runs every command that a holder is given, in
+// a real shell with a real gpg, as it is printed.
+func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
+	us, carol := sitDown(t, "conclave"), sitDown(t, "carol")
+	pinned := us.runs("gpg -q --armor --export")
+	carol.runsWith("gpg -q --batch --import", []byte(pinned))
+	carol.runs("gpg -q --batch --yes --quick-lsign-key " + us.fingerprint)
+	us.runsWith("gpg -q --batch --import", []byte(carol.runs("gpg -q --armor --export")))
+	carol.runsWith("gpg -q --batch -ea -r carol -o share.asc", []byte(hexShare))
+
+	key := announced(ceremony.Update, nonce1)
+	key.Identity, key.Subkey = ceremony.Fingerprint(strings.ToLower(us.fingerprint)), strings.ToLower(us.subkey)
+	key.Certificate = pinned
+	key.Announcement = us.runsWith("gpg -q --batch -sa", []byte("conclave-announce1\nwhat is agreed to\n"))
+	c := started(t, rekeyPlan()).c
+	c.Key = &key
+	to := person("carol")
+	to.Key = ceremony.Fingerprint(strings.ToLower(carol.fingerprint))
+
+	steps := listingsOf(renderAsk(c, to, key))
+	if len(steps) != 4 {
+		t.Fatalf("%d things to copy", len(steps))
+	}
+	carol.runs(steps[0])
+	if agreed := carol.runs(steps[2]); !strings.Contains(agreed, "what is agreed to") {
+		t.Errorf("gpg shows %q", agreed)
+	}
+	envelope := carol.runs(steps[3])
+	opened := us.runsWith("gpg -q --batch --status-fd 1 -d", []byte(envelope))
+	if want := key.Prefix(c.ID()) + hexShare; !strings.Contains(opened, want) {
+		t.Errorf("in the envelope is not %q but\n%s", want, opened)
+	}
+	if !strings.Contains(opened, "VALIDSIG "+carol.fingerprint) {
+		t.Errorf("the envelope is not signed by its holder:\n%s", opened)
+	}
+
+	ciphertext := us.runsWith("gpg -q --batch --trust-model always -e -r "+carol.fingerprint+" | base64 -w0", []byte("a new share"))
+	binary, err := base64.StdEncoding.DecodeString(ciphertext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(binary)
+	signed := ceremony.SignedParcel{
+		Armor: us.runsWith("gpg -q --batch --enarmor | sed 's/ARMORED FILE/MESSAGE/'", binary),
+		Line:  us.runsWith("gpg -q --batch -sa", []byte("conclave-delivery1 "+hex.EncodeToString(sum[:])+"\n")) + pinned,
+	}
+	steps = listingsOf(renderDelivery(c, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
+	carol.runs(steps[1])
+	if _, err := os.Stat(filepath.Join(carol.desk, shareFile(c.ID()))); err != nil {
+		t.Fatal(err)
+	}
+	said, counted := strings.Fields(carol.runs(steps[2])), strings.Fields(carol.runs(steps[3]))
+	if said[len(said)-1] != counted[0] {
+		t.Errorf("the signed line says %s, the file has %s", said[len(said)-1], counted[0])
+	}
+	if got := carol.runs(steps[4]); !strings.Contains(got, "it opens") {
+		t.Errorf("the new share: %q", got)
+	}
+	token := listingsOf(renderToken(c, signed))
+	if got := carol.runs(token[1]); got != "a new share" {
+		t.Errorf("the token: %q", got)
+	}
+}
