@@ -17,7 +17,7 @@ import (
 
 // stage is a running bot in a workspace, with an engine that only remembers.
 type stage struct {
-	t      *testing.T
+	t      testing.TB
 	w      *slacktest.Workspace
 	bot    *Bot
 	engine *engine
@@ -37,7 +37,7 @@ func quick() slacktest.Timing {
 }
 
 // setUp makes a bot that does not run yet.
-func setUp(t *testing.T, cfg slacktest.Config) *stage {
+func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	t.Helper()
 	cfg.Timing = quick()
 	w, err := slacktest.Start(cfg)
@@ -70,7 +70,7 @@ func setUp(t *testing.T, cfg slacktest.Config) *stage {
 
 // play sets up and runs a bot, and makes sure at the end of the test that it
 // stops when it is told to, and that it broke no rule of Slack's.
-func play(t *testing.T, cfg slacktest.Config) *stage {
+func play(t testing.TB, cfg slacktest.Config) *stage {
 	t.Helper()
 	s := setUp(t, cfg)
 	close(s.engine.ready)
