@@ -99,10 +99,12 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.Pending = nil
 		c.Round.Number++
 		c.Round.Counted = nil
-		if ev.Nonce != "" && ev.Nonce != c.Round.Nonce {
+		if ev.Nonce != "" {
 			c.Round.Nonce = ev.Nonce
-			c.Key = nil // the announcement names the old nonce
 		}
+		// Everybody is asked anew, and no envelope of the refused round opens in this
+		// one.
+		c.Key = nil
 	case Rekeyed:
 		c.Pending = nil
 		c.Key = nil

@@ -340,7 +340,7 @@ func (k *fakeKey) Open(e []byte, want ceremony.Expected) (*ceremony.Secret, cere
 	case f[5] != want.Nonce:
 		return nil, evidence, ceremony.OtherNonce
 	}
-	return ceremony.NewSecret([]byte(f[6])), evidence, nil
+	return ceremony.NewSecret([]byte(strings.TrimSpace(f[6]))), evidence, nil
 }
 
 // fakeCourier keeps what was posted.
