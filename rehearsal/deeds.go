@@ -48,12 +48,19 @@ func (p *practice) read(_ context.Context, number string) error {
 	return nil
 }
 
+// finds waits for a message and has it on the screen before what is done with it.
+func (p *practice) finds(ctx context.Context, what string, fits func(stage.Note) bool) (stage.Note, error) {
+	n, err := p.me().Finds(ctx, what, fits)
+	p.watcher.draw()
+	return n, err
+}
+
 // click presses a button in the newest message that has it.
 func (p *practice) click(ctx context.Context, action string) error {
 	if !slices.Contains([]string{"approve", "reject", "resume", "cancel"}, action) {
 		return errors.New("click approve, reject, resume or cancel")
 	}
-	n, err := p.me().Finds(ctx, "a message with the button "+action, func(n stage.Note) bool { return n.HasButton(action) })
+	n, err := p.finds(ctx, "a message with the button "+action, func(n stage.Note) bool { return n.HasButton(action) })
 	if err != nil {
 		return err
 	}
@@ -68,7 +75,7 @@ func (p *practice) click(ctx context.Context, action string) error {
 // share answers the newest request that was not answered yet. One from before a
 // new share was handed out, or from before the end, is void.
 func (p *practice) share(ctx context.Context, _ string) error {
-	ask, err := p.me().Finds(ctx, "a request for a share", func(n stage.Note) bool {
+	ask, err := p.finds(ctx, "a request for a share", func(n stage.Note) bool {
 		return n.Kind == ceremony.AskMessage && n.TS > p.done[p.who] &&
 			!slices.ContainsFunc(p.me().Notes(), func(later stage.Note) bool {
 				return later.TS > n.TS && later.Ceremony == n.Ceremony &&
@@ -89,7 +96,7 @@ func (p *practice) share(ctx context.Context, _ string) error {
 
 // take does what the newest delivery says.
 func (p *practice) take(ctx context.Context, _ string) error {
-	n, err := p.me().Finds(ctx, "a new share or a token", func(n stage.Note) bool {
+	n, err := p.finds(ctx, "a new share or a token", func(n stage.Note) bool {
 		return n.Kind == ceremony.DeliveryMessage || n.Kind == ceremony.TokenMessage
 	})
 	if err != nil {
@@ -185,6 +192,12 @@ func (p *practice) vault(ctx context.Context, _ string) error {
 func (p *practice) crash(ctx context.Context, _ string) error {
 	if err := p.stage.KillBot(); err != nil {
 		return err
+	}
+	// The keys that were asked for died with the process.
+	for _, who := range p.stage.People() {
+		for _, n := range who.Notes() {
+			p.done[who.Name] = max(p.done[who.Name], n.TS)
+		}
 	}
 	if err := p.stage.StartBot(ctx); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 )
 
 // Colours are the eight that every terminal has and its owner has chosen.
-// docs/decisions/small.md says why there is no library for this.
+// docs/decisions/rehearsal.md says why there is no library for this.
 const (
 	bold    = "1"
 	dim     = "2"

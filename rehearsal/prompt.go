@@ -17,7 +17,7 @@ import (
 type practice struct {
 	*house
 	who  string            // whom the keyboard belongs to
-	done map[string]string // person → timestamp of the last request that was answered
+	done map[string]string // person → timestamp of the last request that was answered or is void
 }
 
 // errQuit ends the practice.

@@ -19,7 +19,7 @@ func Build(ctx context.Context, dir string, race bool) (string, error) {
 	if runtime.GOOS == "windows" {
 		program += ".exe"
 	}
-	args := []string{"build", "-o", program}
+	args := []string{"build", "-buildvcs=false", "-o", program} // a checkout of another owner has no version to tell
 	if race {
 		args = append(args, "-race")
 	}

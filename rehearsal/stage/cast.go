@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"conclave/bot/slacktest"
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
 )
 
 // The cast.
@@ -71,4 +73,14 @@ func (s *Stage) Person(name string) *Person {
 		panic("stage: nobody is called " + name)
 	}
 	return s.people[i]
+}
+
+// FingerprintOf is the fingerprint of somebody's PGP key. It panics if the key is
+// none, which the keyrings here don't make.
+func (s *Stage) FingerprintOf(name string) ceremony.Fingerprint {
+	c, err := openpgp.ReadCertificate([]byte(s.Person(name).Keys.Certificate()))
+	if err != nil {
+		panic(fmt.Errorf("stage: %s's certificate: %w", name, err))
+	}
+	return c.Fingerprint()
 }
