@@ -107,6 +107,7 @@ func TestTroubleThatPassesIsWaitedFor(t *testing.T) {
 			fault.Times = 3
 			injected := s.w.Inject(fault)
 			s.run()
+			s.wait("the fourth opening", func() bool { return s.opens() >= 4 })
 			s.hears()
 			if injected.Hits() != 3 {
 				t.Errorf("hit %d times", injected.Hits())
@@ -169,7 +170,7 @@ func TestSilentSocketIsReplaced(t *testing.T) {
 func TestBusyBotKeepsItsSocket(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	close(s.engine.ready)
-	s.bot.rhythm.ping = 300 * time.Millisecond
+	s.bot.rhythm.ping = time.Second
 	s.run()
 	s.hears()
 	free := make(chan struct{})
@@ -183,7 +184,7 @@ func TestBusyBotKeepsItsSocket(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 4 { // the silence that would cost the socket, several times over
+	for range 2 { // the silence that would cost the socket, several times over
 		time.Sleep(s.bot.rhythm.ping)
 		s.expect("What you can type", s.types(s.alice, "help"))
 	}
