@@ -106,6 +106,9 @@ func (p *practice) take(ctx context.Context, _ string) error {
 		if _, err := p.me().Receives(ctx, n.Ceremony); err != nil {
 			return err
 		}
+		if err := p.keepKeys(ctx); err != nil {
+			return err
+		}
 		p.act(p.who, "has checked the bot's signature, can open the new share, and keeps it in %s", stage.NewShareFile(n.Ceremony))
 		return nil
 	}
@@ -125,7 +128,7 @@ func (p *practice) take(ctx context.Context, _ string) error {
 }
 
 // adoptAll has everybody who took their new share use it from now on.
-func (p *practice) adoptAll(context.Context, string) error {
+func (p *practice) adoptAll(ctx context.Context, _ string) error {
 	board, ok := p.stage.Board()
 	if !ok {
 		return errors.New("there was no ceremony yet")
@@ -134,7 +137,7 @@ func (p *practice) adoptAll(context.Context, string) error {
 		return fmt.Errorf("somebody has not taken the new share yet: %w", err)
 	}
 	p.say("everybody uses the share of %s from now on", board.Ceremony)
-	return nil
+	return p.keepKeys(ctx)
 }
 
 func (p *practice) tell(ctx context.Context, text string) error {

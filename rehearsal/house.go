@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"conclave/ceremony"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
 )
@@ -58,7 +57,7 @@ func open(ctx context.Context, o options, t terminal) (_ *house, err error) {
 		return nil, err
 	}
 	h.watcher = newWatcher(h.stage, h.show)
-	return h, nil
+	return h, h.keepKeys(ctx)
 }
 
 // mustBeNew refuses a folder that holds something: a second rehearsal in it would
@@ -117,25 +116,10 @@ func (h *house) introduce() {
 
 func (h *house) farewell() {
 	h.say("")
+	if h.emulator == nil {
+		h.say("Your server's unseal keys are in %s", filepath.Join(h.keysFolder(), stage.ShareFile))
+	}
 	h.say("Everything is kept in %s. To check the journal again:", h.stage.Dir())
 	h.say("  go run . verify %s", h.stage.JournalDir())
 	h.line("journal %s", h.stage.JournalDir())
-}
-
-// keepShares writes the new unseal keys of somebody's own server down: without
-// them nobody could ever open it again.
-func (h *house) keepShares(ctx context.Context, of ceremony.ID) error {
-	if h.emulator != nil {
-		return nil
-	}
-	shares, err := h.stage.Shares(ctx, of, h.stage.Receivers()...)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(h.stage.Dir(), "secrets", "unseal-keys")
-	if err := os.WriteFile(path, []byte(strings.Join(shares, "\n")+"\n"), 0o600); err != nil {
-		return fmt.Errorf("write the new unseal keys: %w", err)
-	}
-	h.say("Your server has new unseal keys, %d of which open it: %s", h.stage.Settings().Threshold, path)
-	return nil
 }

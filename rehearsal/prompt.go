@@ -26,8 +26,9 @@ var errQuit = errors.New("quit")
 // patience is how long a command waits for the message that it needs.
 const patience = 15 * time.Second
 
-// prompt reads commands until "quit" or the input's end. From a terminal,
-// somebody learns by mistakes and goes on; in a pipe, the first one ends it.
+// prompt reads commands until "quit" or the input's end, and then looks at what
+// was left behind. From a terminal, somebody learns by mistakes and goes on; in a
+// pipe, the first one ends it.
 func (h *house) prompt(ctx context.Context, t terminal) error {
 	h.scene("Practice")
 	h.say(`Begin with: /ceremony start rekey %s the yearly rekey`, stage.ClusterName)
@@ -43,7 +44,10 @@ func (h *house) prompt(ctx context.Context, t terminal) error {
 		case line, more = <-lines:
 			line = strings.TrimSpace(line)
 		case <-h.stage.BotDied():
-			return stage.ErrBotDied
+			if ctx.Err() == nil {
+				return stage.ErrBotDied
+			}
+			more = false // the terminal has interrupted both
 		case <-ctx.Done():
 			more = false
 		}
@@ -52,19 +56,31 @@ func (h *house) prompt(ctx context.Context, t terminal) error {
 			h.print(line)
 		}
 		if !more {
-			return nil
+			return h.inspect(ctx)
 		}
 		err := p.obey(ctx, line)
 		h.watcher.draw()
 		switch {
 		case errors.Is(err, errQuit):
-			return nil
+			return h.inspect(ctx)
 		case err != nil && t.live && ctx.Err() == nil:
 			h.print(h.paint(red, err.Error()))
 		case err != nil:
 			return fmt.Errorf("%s> %s: %w", p.who, line, err)
 		}
 	}
+}
+
+// inspect ends the bot and looks at the evidence, unless somebody is in a hurry.
+func (h *house) inspect(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	h.print("")
+	if err := h.stage.StopBot(ctx); err != nil {
+		return err
+	}
+	return h.checkEvidence(ctx)
 }
 
 // read delivers lines. A read can't be interrupted; it is left to the end of the

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -79,6 +81,13 @@ func TestAutoPlaysARekeyAndAGenerateRootAndChecksThem(t *testing.T) {
 	}
 	if strings.Contains(out, "\x1b") {
 		t.Error("a pipe got colours")
+	}
+}
+
+func TestPracticeThatDoesNothingIsFine(t *testing.T) {
+	t.Parallel()
+	if out := play(t, 0, "", "--dir", t.TempDir()); !strings.Contains(out, "✔ no share") {
+		t.Errorf("nothing was looked at:\n%s", out)
 	}
 }
 
@@ -164,12 +173,46 @@ func TestARealServerWithOneUnsealKeyIsRekeyed(t *testing.T) {
 	play(t, 0, "", "--auto", "--dir", kept, "--yes",
 		"--vault", server.Addr(), "--vault-token-file", token, "--unseal-key-file", unseal)
 
-	fresh, err := readLines(filepath.Join(kept, "secrets", "unseal-keys"))
+	fresh, err := readLines(filepath.Join(kept, "secrets", "unseal-keys", stage.ShareFile))
 	if err != nil || len(fresh) != 5 {
 		t.Fatalf("%d new unseal keys: %v", len(fresh), err)
 	}
 	if works, err := operator.UnsealWorks(t.Context(), fresh[2:]...); err != nil || !works {
 		t.Errorf("the unseal keys that were written down open the server: %t, %v", works, err)
+	}
+}
+
+// Exit code 0 is worth as much as the checks behind it.
+func TestWhatDidNotHoldIsFound(t *testing.T) {
+	t.Parallel()
+	h, err := open(t.Context(), options{dir: t.TempDir(), conclave: program}, terminal{out: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.close()
+	shares, err := h.stage.Shares(t.Context(), "", "alice", "bob", "carol")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := []string{shares[0], shares[0], shares[0]}
+	for name, check := range map[string]func(context.Context) error{
+		"old shares open":       func(ctx context.Context) error { return h.checkShares(ctx, shares, false, "they") },
+		"new shares don't open": func(ctx context.Context) error { return h.checkShares(ctx, wrong, true, "they") },
+		"no root token":         func(ctx context.Context) error { return errors.Join(h.unseal(ctx), h.checkToken(ctx, "hvs.x")) },
+		"no journal":            h.checkJournal,
+	} {
+		if err := check(t.Context()); err == nil {
+			t.Errorf("%s: not found", name)
+		}
+		if err := h.unseal(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := h.stage.Person("alice").Slack.DMs(shares[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err, want := h.checkEvidence(t.Context()), "secrets were found"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a share in Slack: %v", err)
 	}
 }
 

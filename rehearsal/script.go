@@ -86,7 +86,7 @@ func (h *house) playRekey(ctx context.Context) (ceremony.ID, error) {
 		}
 		h.act(who, "checks the bot's signature, opens the new share, and keeps both")
 	}
-	if err := h.keepShares(ctx, id); err != nil {
+	if err := h.keepKeys(ctx); err != nil {
 		return id, err
 	}
 	if err := h.pause(ctx, moment); err != nil {
@@ -134,7 +134,7 @@ func (h *house) oldShares(ctx context.Context) ([]string, error) {
 // adopt ends the rekey on everybody's desk, and in the bot's configuration where
 // others hold the key now.
 func (h *house) adopt(ctx context.Context, id ceremony.ID) error {
-	if err := h.stage.Adopt(id); err != nil {
+	if err := errors.Join(h.stage.Adopt(id), h.keepKeys(ctx)); err != nil {
 		return err
 	}
 	if slices.Equal(h.stage.Settings().Holders, h.stage.Receivers()) {

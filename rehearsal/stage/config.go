@@ -49,7 +49,8 @@ func defaultSettings() Settings {
 }
 
 // Configure changes the settings and writes the configuration anew. The bot
-// reads it when it is started the next time.
+// reads it when it is started the next time. It must not be called while
+// anything else of the stage is at work.
 func (s *Stage) Configure(change func(*Settings)) error {
 	if change != nil {
 		change(&s.settings)
