@@ -41,7 +41,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		if c.State != StateCollecting && c.State != StateHandingOut && c.State != StateVerifying {
 			return nil, c.notNow()
 		}
-		return one(KeyAnnounced{Key: cmd.Key})
+		return one(KeyAnnounced(cmd))
 	case Decline:
 		return c.decline(cmd)
 	case Send:

@@ -10,7 +10,7 @@ var (
 	// ErrUncertain means that the request was sent and that its effect is not
 	// known: the answer was lost, or was a server error. It is settled by asking,
 	// never by repeating (P5).
-	ErrUncertain = errors.New("Vault's answer is not known")
+	ErrUncertain = errors.New("what Vault did is not known")
 	// ErrRefused means that Vault understood the request and declined it.
 	ErrRefused = errors.New("Vault refused the request")
 	// ErrForbidden means that Vault wants a token with more rights.

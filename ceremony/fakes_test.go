@@ -269,11 +269,10 @@ func enc(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) 
 // fakeOpener has envelopes of plain words:
 // "KEY|SIGNER|UNIX|CEREMONY|STEP|NONCE|SHARE". Package openpgp has the real ones.
 type fakeOpener struct {
-	mu      sync.Mutex
-	serial  int
-	bad     map[ceremony.Fingerprint]bool
-	open    int // keys that were made and not destroyed
-	deliver int
+	mu     sync.Mutex
+	serial int
+	bad    map[ceremony.Fingerprint]bool
+	open   int // keys that were made and not destroyed
 }
 
 func (*fakeOpener) Identity() ceremony.Fingerprint { return fpr("identity") }
