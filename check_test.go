@@ -25,8 +25,23 @@ type workshop struct {
 	operator  *vaulttest.Operator
 }
 
-// open makes a workshop with three holders of whom two open the vault.
-func openWorkshop(t *testing.T) *workshop {
+// newIdentity is an identity's file under the passphrase "correct horse". It is
+// slow to encrypt, on purpose: a test makes one and opens many workshops with it.
+func newIdentity(t *testing.T) string {
+	t.Helper()
+	id, err := openpgp.Generate("Conclave test", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "identity.asc")
+	if err := id.Save(path, []byte("correct horse")); err != nil {
+		t.Fatal(err)
+	}
+	return read(t, path)
+}
+
+// openWorkshop makes a workshop with three holders of whom two open the vault.
+func openWorkshop(t *testing.T, identity string) *workshop {
 	t.Helper()
 	w := &workshop{dir: t.TempDir(), cluster: vaulttest.Start(t, vaulttest.Options{})}
 	var err error
@@ -46,13 +61,7 @@ func openWorkshop(t *testing.T) *workshop {
 	}
 
 	w.write(t, "passphrase", "correct horse")
-	id, err := openpgp.Generate("Conclave test", time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := id.Save(filepath.Join(w.dir, "identity.asc"), []byte("correct horse")); err != nil {
-		t.Fatal(err)
-	}
+	w.write(t, "identity.asc", identity)
 	w.write(t, "app", w.workspace.AppToken())
 	w.write(t, "bot", w.workspace.BotToken())
 	w.write(t, "token", keys.RootToken)
@@ -114,7 +123,7 @@ func (w *workshop) check(ctx context.Context) (string, int) {
 }
 
 func TestCheckOfASoundSetupFindsNothingAndChangesNothing(t *testing.T) {
-	w := openWorkshop(t)
+	w := openWorkshop(t, newIdentity(t))
 	before := len(w.cluster.Log(""))
 	report, code := w.check(t.Context())
 	if code != exitOK || strings.Contains(report, string(stop)) {
@@ -184,9 +193,10 @@ func TestCheckNamesWhatWouldStopACeremony(t *testing.T) {
 			w.write(t, "carol.asc", string(binary))
 		}, "STOP  key of carol"},
 	}
+	identity := newIdentity(t)
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			w := openWorkshop(t)
+			w := openWorkshop(t, identity)
 			row.spoil(t, w)
 			report, code := w.check(t.Context())
 			if code != exitFailed || !strings.Contains(report, row.want) {
