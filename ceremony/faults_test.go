@@ -413,6 +413,27 @@ func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
 	}
 }
 
+func TestLastStatusShowsThatEverybodyWasTold(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.courier.fault = func(m ceremony.Message, n int) error {
+			if m.Kind == ceremony.EndedMessage && n < 3 {
+				return ceremony.ErrNotPosted
+			}
+			return nil
+		}
+		id := s.begin(ceremony.Rekey)
+		s.finish(id)
+		s.settle(time.Hour)
+		if !s.now(id).Settled() {
+			t.Fatal("not settled")
+		}
+		last := s.courier.drawn[len(s.courier.drawn)-1]
+		if due := last.Due(); len(due) != 1 || due[0].Kind != ceremony.BoardMessage {
+			t.Errorf("when the status post was drawn for the last time, %d messages were due", len(due))
+		}
+	})
+}
+
 func TestUndeliverableShareHoldsNobodyUp(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.courier.fault = func(m ceremony.Message, _ int) error {

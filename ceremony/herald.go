@@ -122,7 +122,8 @@ func (o *owner) redraw(ctx context.Context, k known, at Ref) error {
 			return err
 		}
 	}
-	if k.c.Ended() {
+	// The last drawing shows who has been told, and so it waits for the others.
+	if due := k.c.Due(); len(due) == 1 && due[0].Key == boardEndedKey {
 		_, err = o.command(ctx, Post{Key: boardEndedKey, Ref: now})
 	}
 	return err
