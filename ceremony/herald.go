@@ -56,19 +56,23 @@ func (o *owner) herald(ctx context.Context) {
 	}
 }
 
-// tell is the first message that is due and has not just failed.
+// tell is the next message that is due and has not just failed. Somebody who
+// waits for an answer comes before the thread, which has to keep a pace.
 func (c Ceremony) tell(failed map[string]bool) (Message, bool) {
 	_, thread := c.Board()
+	var next Message
+	found := false
 	for _, m := range c.Due() {
 		switch {
 		case failed[m.Key]:
 		case m.Key == boardEndedKey: // the board's
-		case m.Kind == HistoryMessage && !thread: // it has no place yet
-		default:
+		case m.Kind != HistoryMessage:
 			return m, true
+		case thread && !found:
+			next, found = m, true
 		}
 	}
-	return Message{}, false
+	return next, found
 }
 
 // deliver posts one message and has it recorded.
