@@ -20,7 +20,7 @@ var linesOf = map[ceremony.Operation]int{ceremony.Rekey: 65, ceremony.GenerateRo
 // every line. One ceremony has room for several deaths; together the subtests
 // have one at each line.
 func TestP6KilledAfterEveryJournalLine(t *testing.T) {
-	for op, apart := range map[ceremony.Operation]int{ceremony.Rekey: 17, ceremony.GenerateRoot: 12} {
+	for op, apart := range map[ceremony.Operation]int{ceremony.Rekey: 13, ceremony.GenerateRoot: 8} {
 		for first := range apart {
 			var lines []int
 			for n := first + 1; n <= linesOf[op]; n += apart {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
@@ -73,17 +74,21 @@ func (s *scene) goOn(id ceremony.ID) ceremony.Ceremony {
 	return c
 }
 
-// approves has paul press the button, once he has been asked. He may never hear
-// what came of it.
+// approves has paul press the button, once he has been asked. When nothing comes
+// of it, since the bot died in that moment, he presses it again.
 func (s *scene) approves(id ceremony.ID) {
-	for _, n := range s.Person(stage.Paul).Notes() {
-		if n.Ceremony == id && n.Kind == ceremony.ApprovalMessage {
-			_, err := s.Person(stage.Paul).Slack.Clicks(n.Message, "approve")
-			s.check(err)
-			s.until("the approval", func() bool { return s.now(id).State != ceremony.StateProposed })
-			return
-		}
+	asked, ok := newest(s.Person(stage.Paul).Notes(), func(n stage.Note) bool {
+		return n.Ceremony == id && n.Kind == ceremony.ApprovalMessage
+	})
+	if !ok {
+		return
 	}
+	_, err := s.Person(stage.Paul).Slack.Clicks(asked.Message, "approve")
+	s.check(err)
+	patience := time.Now().Add(3 * time.Second)
+	s.until("the approval", func() bool {
+		return s.now(id).State != ceremony.StateProposed || time.Now().After(patience)
+	})
 }
 
 // brings has the next person bring a share, if they have been asked for it with

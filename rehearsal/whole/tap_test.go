@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"conclave/vault/vaulttest"
 )
@@ -41,7 +42,8 @@ type call struct {
 	route  string // method and path
 	secret string // hash of the share in it
 	nonce  string
-	status int // what Vault has answered; 0 if it was not asked
+	status int       // what Vault has answered; 0 if it was not asked
+	at     time.Time // when its answer was here
 }
 
 func (c call) String() string {
@@ -113,7 +115,7 @@ func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	p.mu.Lock()
-	c.status = answer.StatusCode
+	c.status, c.at = answer.StatusCode, time.Now()
 	p.mu.Unlock()
 	if do == cutAfter {
 		p.hangUp(r, *c)
@@ -178,12 +180,12 @@ func (p *tap) done(route string) []call {
 func (p *tap) repeated() []call {
 	var twice []call
 	for _, route := range shareRoutes {
-		seen := map[call]bool{}
+		seen := map[string]bool{}
 		for _, c := range p.done(route) {
-			if seen[c] {
+			if seen[c.nonce+c.secret] {
 				twice = append(twice, c)
 			}
-			seen[c] = true
+			seen[c.nonce+c.secret] = true
 		}
 	}
 	return twice

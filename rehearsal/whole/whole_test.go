@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
 	if !given {
-		_ = flag.Set("test.parallel", "6")
+		_ = flag.Set("test.parallel", "8")
 	}
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "conclave")
@@ -74,17 +74,21 @@ func onVault(t testing.TB, configure settings) *scene {
 		t.Fatal(err)
 	}
 	server := vaulttest.StartReal(t, vaulttest.RealOptions{TLS: authority})
-	tap := startTap(t, authority, server.Addr())
-	s := set(t, stage.Options{
-		Vault:     stage.Server{Addrs: []string{tap.addr()}, CA: server.CA()},
-		Keyring:   stage.GPG,
-		Configure: configure,
-	})
-	s.tap = tap
-	s.Vault.Addr = server.Addr() // the operator's way is not the bot's
+	s := tapped(t, authority, server.Addr(), stage.Options{Keyring: stage.GPG, Configure: configure})
 	s.giveLeastToken()
-	tap.forget()
+	s.tap.forget()
 	s.start()
+	return s
+}
+
+// tapped sets a scene whose bot reaches Vault through a tap. The operator's way is
+// another one.
+func tapped(t testing.TB, authority *vaulttest.Authority, addr string, o stage.Options) *scene {
+	t.Helper()
+	tap := startTap(t, authority, addr)
+	o.Vault = stage.Server{Addrs: []string{tap.addr()}, CA: authority.PEM}
+	s := set(t, o)
+	s.tap, s.Vault.Addr = tap, addr
 	return s
 }
 
@@ -99,6 +103,11 @@ func onEmulator(t testing.TB, configure settings) (*scene, *vaulttest.Cluster) {
 }
 
 func set(t testing.TB, o stage.Options) *scene {
+	t.Helper()
+	return setProgram(t, program, o)
+}
+
+func setProgram(t testing.TB, program string, o stage.Options) *scene {
 	t.Helper()
 	o.Dir, o.Conclave, o.Patience = t.TempDir(), program, time.Minute
 	st, err := stage.Set(t.Context(), o)
