@@ -2,6 +2,7 @@ package whole_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -44,6 +45,7 @@ func TestP6KilledAfterEveryJournalLine(t *testing.T) {
 func (s *scene) killAt(lines []int) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
+	var size int64
 	for len(lines) > 0 {
 		select {
 		case <-tick.C:
@@ -54,6 +56,11 @@ func (s *scene) killAt(lines []int) {
 		if err != nil || len(paths) == 0 {
 			continue
 		}
+		file, err := os.Stat(paths[0])
+		if err != nil || file.Size() == size {
+			continue
+		}
+		size = file.Size()
 		at := s.lines(paths[0])
 		if at < lines[0] {
 			continue

@@ -98,10 +98,16 @@ func (s *scene) brings(c ceremony.Ceremony) {
 	if c.Round.Step == ceremony.Verify {
 		s.puts(c)
 	}
-	ask, ok := newest(p.Notes(), func(n stage.Note) bool {
-		return n.Kind == ceremony.AskMessage && strings.Contains(n.Text, strings.ToUpper(c.Key.Subkey))
-	})
-	if !ok {
+	var ask stage.Note
+	asked := false
+	s.check(s.Wait(s.ctx(), "a request for "+p.Name+"'s share", func() bool {
+		ask, asked = newest(p.Notes(), func(n stage.Note) bool {
+			return n.Kind == ceremony.AskMessage && strings.Contains(n.Text, strings.ToUpper(c.Key.Subkey))
+		})
+		now := s.now(c.ID())
+		return asked || now.Key == nil || now.Key.Subkey != c.Key.Subkey
+	}))
+	if !asked {
 		return
 	}
 	envelope, err := p.Keys.Answer(s.ctx(), ask)
