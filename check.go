@@ -40,7 +40,7 @@ for what would stop a ceremony. Exit code 1 when there is a STOP.`,
 		if err != nil {
 			return err
 		}
-		findings := &findings{out: std.out}
+		findings := &findings{out: printable{std.out}} // Vault and Slack have their words in it
 		findings.add(ok, "configuration", *path)
 		config.checkAll(cmd.Context(), findings, offline)
 		return findings.conclude()

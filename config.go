@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -49,8 +48,7 @@ type JournalConfig struct {
 // PersonConfig ties a Slack account to a PGP key.
 type PersonConfig struct {
 	Slack string `yaml:"slack"`
-	Team  string `yaml:"team"` // empty: slack.team
-	Key   Path   `yaml:"key"`  // empty: somebody who neither holds a share nor asks for a token
+	Key   Path   `yaml:"key"` // empty: somebody who neither holds a share nor asks for a token
 }
 
 // ClusterConfig is one Vault cluster and who may do what to it.
@@ -107,7 +105,7 @@ func (l *LogConfig) setDefaults() {
 // [Problems] when the file could be read: everything that is wrong with it, at
 // once. The files that it names are not looked at.
 func LoadConfig(path string) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := readTrusted(Path(path))
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
@@ -136,11 +134,7 @@ func ParseConfig(file, dir string, data []byte) (*Config, error) {
 }
 
 func (c *Config) account(p *PersonConfig) ceremony.Account {
-	team := p.Team
-	if team == "" {
-		team = c.Slack.Team
-	}
-	return ceremony.Account{Team: team, User: p.Slack}
+	return ceremony.Account{Team: c.Slack.Team, User: p.Slack}
 }
 
 // receivers are who gets the new shares of a rekey.

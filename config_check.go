@@ -107,9 +107,6 @@ func (k *configCheck) people() {
 		p, path := k.People[name], "people."+name
 		k.name(path, name)
 		k.form(path+".slack", p.Slack, userForm, "a member id such as U0123456789 (not a display name)")
-		if p.Team != "" {
-			k.form(path+".team", p.Team, teamForm, "a workspace id such as T0123456789")
-		}
 		who := k.account(p)
 		if first, taken := owner[who]; taken && p.Slack != "" {
 			k.complain(path+".slack", "%s is %s as well; one account is one person", p.Slack, first)

@@ -99,7 +99,6 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"address with a path", "https://vault:8200", "https://vault:8200/v1", []string{`c.yaml:11: clusters.prod.addresses[0]: "https://vault:8200/v1" has a path; Vault's API is at the root of its address`}},
 		{"person without account", "{slack: U1, key: alice.asc}", "{key: alice.asc}", []string{`c.yaml:6: people.alice.slack: is missing: a member id such as U0123456789 (not a display name)`}},
 		{"person by display name", "slack: U1", "slack: alice", []string{`c.yaml:6: people.alice.slack: "alice" is not a member id such as U0123456789 (not a display name)`}},
-		{"person's team", "slack: U1", "slack: U1, team: acme", []string{`c.yaml:6: people.alice.team: "acme" is not a workspace id such as T0123456789`}},
 		{"two people, one account", "slack: U2", "slack: U1", []string{`c.yaml:7: people.bob.slack: U1 is alice as well; one account is one person`}},
 		{"name with capitals", "threshold: 2", "threshold: 2\n  Test:\n    addresses: [https://t:1]\n    operations: [generate-root]\n    initiators: [alice]\n    approvers: [bob]\n    holders: [alice]", []string{`c.yaml:18: clusters.Test: is not a name of a-z, 0-9 and - between them`}},
 		{"long name", "prod:", "the-production-cluster-in-frankfurt:", []string{`c.yaml:10: clusters.the-production-cluster-in-frankfurt: is longer than 24 letters, and people read it aloud`}},

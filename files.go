@@ -70,6 +70,23 @@ func readBounded(r io.Reader, limit int) ([]byte, error) {
 	return nil, err
 }
 
+// readTrusted reads a small regular file that decides who takes part or whom to
+// trust: whoever can write it, decides.
+func readTrusted(path Path) ([]byte, error) {
+	data, err := readFile(path, false)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(string(path))
+	if err != nil {
+		return nil, err
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
+		return nil, fmt.Errorf("%s has mode %04o, which lets other accounts write it: chmod go-w %[1]s", path, info.Mode().Perm())
+	}
+	return data, nil
+}
+
 // readableByOthers says whether the mode gives anybody but the owner a right.
 // Windows keeps rights elsewhere and shows a made-up mode.
 func readableByOthers(mode os.FileMode) bool {

@@ -11,6 +11,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -42,6 +45,11 @@ type streams struct {
 // run is the whole program but for what belongs to its process. It answers the
 // exit code.
 func run(ctx context.Context, args []string, std streams) int {
+	if slices.ContainsFunc(args, shareShaped) {
+		fmt.Fprintln(std.err, "conclave: one of the arguments looks like a share, which no command takes as an argument; it is not repeated here\n"+
+			"          It is in your shell's history, and was in the list of processes: remove it there, and tell your security team.")
+		return exitUsage
+	}
 	root := rootCommand(std)
 	root.SetArgs(args)
 	root.SetIn(std.in)
@@ -87,6 +95,24 @@ anybody can check what happened.`,
 		sealCommand(std), verifyCommand(std), versionCommand(std),
 	)
 	return root
+}
+
+var (
+	hexShare  = regexp.MustCompile(`^(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{66})$`)
+	baseShare = regexp.MustCompile(`^[A-Za-z0-9+/]{43}[A-Za-z0-9+/=]$`)
+)
+
+// shareShaped says whether an argument is a share and not a file: it would be
+// repeated in the error that no such file exists (P1).
+func shareShaped(arg string) bool {
+	if strings.HasPrefix(arg, "-") {
+		_, arg, _ = strings.Cut(arg, "=")
+	}
+	if !hexShare.MatchString(arg) && !baseShare.MatchString(arg) {
+		return false
+	}
+	_, err := os.Lstat(arg)
+	return err != nil
 }
 
 // configFlag adds --config, which every command has that needs a configuration.

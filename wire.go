@@ -45,7 +45,7 @@ func (c *Config) readKeys() (keyring, error) {
 }
 
 func readCertificate(path Path) (*openpgp.Certificate, error) {
-	data, err := readFile(path, false)
+	data, err := readTrusted(path)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +93,11 @@ func (c *Config) cluster(name string, keys keyring, v ceremony.Vault) ceremony.C
 
 // newVault makes the client of one cluster, without sending anything.
 func (c *ClusterConfig) newVault() (*vault.Client, error) {
+	if c.CAFile != "" {
+		if _, err := readTrusted(c.CAFile); err != nil {
+			return nil, fmt.Errorf("read authorities: %w", err)
+		}
+	}
 	return vault.New(vault.Config{
 		Addresses:  c.Addresses,
 		CAFile:     string(c.CAFile),

@@ -84,7 +84,9 @@ func facts(all ...fact) slack.Block {
 type fact struct{ name, value string }
 
 func mrkdwn(s string, most int) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.MarkdownType, clip(s, most), false, false)
+	// Verbatim: or Slack makes links and mentions of what people wrote without any
+	// of the characters that escape knows.
+	return slack.NewTextBlockObject(slack.MarkdownType, clip(s, most), false, true)
 }
 
 // listing shows text as it is, for reading or for copying. Slack neither links

@@ -11,24 +11,29 @@ import (
 )
 
 // click does what a button says. A button carries the ceremony and the hash of
-// the plan that it stood under; what the message around it says now is not
+// the plan that it stood under, and of a frozen one which freeze that was; what the message around it says now is not
 // looked at.
 func (d *desk) click(ctx context.Context, by ceremony.Account, click slack.InteractionCallback) (message, error) {
 	if !d.listed(by) {
 		return message{}, unlisted
 	}
 	action := click.ActionCallback.BlockActions[0]
-	id, hash, ok := strings.Cut(action.Value, " ")
+	id, _, _ := strings.Cut(action.Value, " ")
+	c, _, err := d.engine.Ceremony(ceremony.ID(id))
+	if err != nil {
+		return message{}, oldButton
+	}
 	cmd := command{verb: verb(action.ActionID), id: id}
+	var value string
 	switch cmd.verb {
 	case verbApprove:
-		cmd.hash = hash
-	case verbReject, verbResume, verbCancel:
-	default:
-		ok = false
+		cmd.hash, value = c.PlanHash, buttonValue(c)
+	case verbReject:
+		value = buttonValue(c)
+	case verbResume, verbCancel:
+		value = freezeValue(c)
 	}
-	c, _, err := d.engine.Ceremony(ceremony.ID(id))
-	if !ok || err != nil || c.PlanHash != hash {
+	if action.Value != value {
 		return message{}, oldButton
 	}
 	said, err := d.obey(ctx, by, cmd)

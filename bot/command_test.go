@@ -114,14 +114,14 @@ func TestCeremonyIsFoundByPartOfItsID(t *testing.T) {
 		"k7m2": "prod-rekey-k7m2", "prod": "prod-rekey-k7m2", "k7m3": "stage-rekey-k7m3", "aaaa": "prod-rekey-aaaa",
 		"prod-generate-root-k7m2": "prod-generate-root-k7m2", "stage-rekey": "stage-rekey-k7m3",
 	} {
-		if got, err := resolve(typed, all); got != want || err != nil {
+		if got, err := resolve(typed, all, false); got != want || err != nil {
 			t.Errorf("%q is %q, %v; want %q", typed, got, err, want)
 		}
 	}
-	if _, err := resolve("zzzz", all); !errors.Is(err, noSuchID) {
+	if _, err := resolve("zzzz", all, false); !errors.Is(err, noSuchID) {
 		t.Errorf("an unknown id: %v", err)
 	}
-	if _, err := resolve("prod", append(all, mk("prod-rekey-bbbb", ceremony.StateApproved))); !errors.Is(err, manyIDs) {
+	if _, err := resolve("prod", append(all, mk("prod-rekey-bbbb", ceremony.StateApproved)), false); !errors.Is(err, manyIDs) {
 		t.Errorf("an ambiguous id: %v", err)
 	}
 	if _, err := onlyOpen(all); !errors.Is(err, manyOpen) {

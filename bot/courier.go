@@ -42,6 +42,7 @@ type courier struct {
 
 	mu    sync.Mutex
 	drawn map[ceremony.Ref]string // status post → what it shows
+	self  string                  // our bot id, once Slack was asked
 }
 
 func newCourier(api *slack.Client, rooms *rooms, stands *stands, config Config) *courier {
@@ -183,8 +184,31 @@ func hopeless(code string) bool {
 	return false
 }
 
+// me is the id that our posts carry. Every app can give its own posts our
+// metadata.
+func (d *courier) me(ctx context.Context) (string, error) {
+	d.mu.Lock()
+	self := d.self
+	d.mu.Unlock()
+	if self != "" {
+		return self, nil
+	}
+	answer, err := read(ctx, func() (*slack.AuthTestResponse, error) { return d.api.AuthTestContext(ctx) })
+	if err != nil {
+		return "", fmt.Errorf("ask Slack who we are: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.self = answer.BotID
+	return d.self, nil
+}
+
 // find looks for a post of ours by its metadata.
 func (d *courier) find(ctx context.Context, c ceremony.Ceremony, key, channel, thread string, since time.Time) (ceremony.Ref, error) {
+	self, err := d.me(ctx)
+	if err != nil {
+		return ceremony.Ref{}, err
+	}
 	oldest := strconv.FormatInt(since.Add(-clockSkew).Unix(), 10)
 	cursor := ""
 	for {
@@ -193,7 +217,7 @@ func (d *courier) find(ctx context.Context, c ceremony.Ceremony, key, channel, t
 			return ceremony.Ref{}, err
 		}
 		for _, m := range messages {
-			if m.BotID != "" && m.Metadata.EventType == metadataType &&
+			if m.BotID == self && m.Metadata.EventType == metadataType &&
 				m.Metadata.EventPayload[metadataCeremony] == string(c.ID()) && m.Metadata.EventPayload[metadataKey] == key {
 				return ceremony.Ref{Channel: channel, TS: m.Timestamp}, nil
 			}

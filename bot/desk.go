@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"runtime/debug"
 	"slices"
 
@@ -32,6 +33,11 @@ type answer func(ctx context.Context, m message)
 func (d *desk) take(ev socketmode.Event) (reply any, ack bool) {
 	keys, j := d.read(ev)
 	if j.do == nil {
+		return nil, true
+	}
+	if j.kind == kindNotice {
+		// At once: it must not wait behind the account that it is about.
+		j.do(d.acts)
 		return nil, true
 	}
 	if d.seen.any(keys) {
@@ -120,11 +126,24 @@ func (d *desk) job(k kind, who claim, reply answer, do func(context.Context, cer
 		said, err := d.attempt(ctx, who, do)
 		if err != nil {
 			said = d.complain(k, who, err)
+			if k == kindMessage && stranger(err) && !d.helped.free(who.user) {
+				return // they were told a moment ago; our posts are few and others wait for them
+			}
 		}
 		if said.blocks != nil {
 			reply(ctx, said)
 		}
 	}}
+}
+
+// stranger says whether somebody was turned away for who they are.
+func stranger(err error) bool {
+	d, _ := errors.AsType[denial](err)
+	switch d {
+	case deactivated, machine, guest, invited, outsider, unlisted, unknownUser, sharedChannel:
+		return true
+	}
+	return false
 }
 
 // errPanic is a defect of this program that was caught.
@@ -163,6 +182,9 @@ func (d *desk) replyTo(responseURL, user string) answer {
 	return func(ctx context.Context, m message) {
 		options := append(m.options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
 		if _, _, err := d.api.PostMessageContext(ctx, "", options...); err != nil {
+			if failed, ok := errors.AsType[*url.Error](err); ok {
+				err = failed.Err // without the URL: whoever has it can speak as the bot
+			}
 			d.log.Warn("answer not delivered, writing directly", "user", user, "error", err)
 			d.writeTo(user)(ctx, m)
 		}

@@ -19,7 +19,7 @@ func TestCommandsReachTheEngineAsTheirPerson(t *testing.T) {
 	c := s.holds(begin(t, s.plan()))
 	s.expect("*Proposed:* `prod-rekey-k7m2`", s.types(s.alice, "start rekey prod OPS-412 dave leaves"))
 	s.expect("You approved", s.types(s.bob, "approve k7m2 "+c.PlanHash[:10]))
-	s.expect("You rejected", s.types(s.bob, "reject prod-rekey not today"))
+	s.expect("You rejected", s.types(s.bob, "reject k7m2 not today"))
 	s.expect("You cancelled", s.types(s.alice, "cancel k7m2 wrong day"))
 	s.expect("goes on", s.types(s.alice, "resume k7m2"))
 	s.expect("Waiting for approval", s.types(s.carol, "status"))
@@ -45,7 +45,7 @@ func TestSubmitShowsTheHolderWhatToRun(t *testing.T) {
 	p := s.plan()
 	s.holds(started(t, p))
 	got := s.types(s.carol, "submit")
-	s.expect("gpg -sea -u "+strings.Repeat("C", 40)+" -r '"+strings.Repeat("7", 40)+"!'", got)
+	s.expect("gpg -sea --no-encrypt-to -u "+strings.Repeat("C", 40)+" -r '"+strings.Repeat("7", 40)+"!'", got)
 	s.expect("printf 'conclave1 prod-rekey-k7m2 update "+nonce1+" "+string(identity)+" '", got)
 }
 

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,9 +113,23 @@ func (s *tale) message(kind ceremony.MessageKind, to string) ceremony.Message {
 	return ceremony.Message{}
 }
 
+// who is the person with this name, as the plan has them.
+func (s *tale) who(name string) ceremony.Person {
+	s.t.Helper()
+	p := s.c.Plan
+	for _, one := range slices.Concat(p.Approvers, p.Holders, p.Receivers) {
+		if one.Name == name {
+			return one
+		}
+	}
+	s.t.Fatalf("the plan has no %s", name)
+	return ceremony.Person{}
+}
+
 func started(t *testing.T, p ceremony.Plan) *tale {
-	return begin(t, p).then(
-		ceremony.Approved{By: person("bob"), PlanHash: p.Hash()},
+	s := begin(t, p)
+	return s.then(
+		ceremony.Approved{By: s.who("bob"), PlanHash: p.Hash()},
 		ceremony.Starting{Attempt: 1},
 		ceremony.Started{Nonce: nonce1, Required: 3},
 		ceremony.KeyAnnounced{Key: announced(ceremony.Update, nonce1)},
@@ -124,13 +139,13 @@ func started(t *testing.T, p ceremony.Plan) *tale {
 func (s *tale) share(name string, step ceremony.Step, nonce string, events ...ceremony.Event) *tale {
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
 	return s.then(
-		ceremony.Offered{By: person(name), Step: step, Message: at},
-		ceremony.Submitting{By: person(name), Step: step, Nonce: nonce, Before: len(s.c.Round.Counted), Message: at},
+		ceremony.Offered{By: s.who(name), Step: step, Message: at},
+		ceremony.Submitting{By: s.who(name), Step: step, Nonce: nonce, Before: len(s.c.Round.Counted), Message: at},
 	).then(events...)
 }
 
 func (s *tale) counted(name string, step ceremony.Step, nonce string) *tale {
-	return s.share(name, step, nonce, ceremony.Counted{By: person(name), Step: step, Progress: len(s.c.Round.Counted) + 1})
+	return s.share(name, step, nonce, ceremony.Counted{By: s.who(name), Step: step, Progress: len(s.c.Round.Counted) + 1})
 }
 
 func newShares() []ceremony.NewShare {

@@ -54,11 +54,12 @@ func scenes(t *testing.T) map[string]message {
 	verifying := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).counted("alice", ceremony.Verify, nonce2)
 	verified := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).
 		counted("alice", ceremony.Verify, nonce2).counted("bob", ceremony.Verify, nonce2).
-		share("carol", ceremony.Verify, nonce2, ceremony.Verified{By: person("carol")})
+		share("carol", ceremony.Verify, nonce2, ceremony.Verified{By: new(person("carol"))})
 	unconfirmed := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).
 		counted("alice", ceremony.Verify, nonce2).counted("bob", ceremony.Verify, nonce2).
-		share("carol", ceremony.Verify, nonce2, ceremony.Verified{By: person("carol"), Unconfirmed: true})
+		share("carol", ceremony.Verify, nonce2, ceremony.Verified{By: new(person("carol")), Unconfirmed: true})
 	unconfirmed.then(ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
+	elsewhere := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}, ceremony.Verified{})
 	reset := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}, ceremony.RoundReset{Step: ceremony.Verify, Nonce: nonce1})
 	completed := &tale{t: t, entries: verified.entries}
 	completed.then(ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
@@ -103,25 +104,26 @@ func scenes(t *testing.T) map[string]message {
 		"board-unconfirmed":  board(unconfirmed, answers),
 		"board-root":         board(root, answers),
 
-		"history-approved":      renderHistory(collecting.c, collecting.entries[1]),
-		"history-rejected":      renderHistory(rejected.c, rejected.entries[1]),
-		"history-started":       renderHistory(collecting.c, collecting.entries[3]),
-		"history-key-announced": renderHistory(collecting.c, collecting.entries[4]),
-		"history-counted":       last(two),
-		"history-declined":      last(declined),
-		"history-round-refused": last(refused),
-		"history-rekeyed":       renderHistory(handed.c, handed.message(ceremony.DeliveryMessage, "alice").Entry),
-		"history-token-issued":  last(root),
-		"history-verified":      last(verified),
-		"history-froze":         last(frozen),
-		"history-resume-asked":  last(half),
-		"history-resumed":       renderHistory(half.c, ceremony.Entry{Seq: 8, At: noon, Hash: "ab", Event: ceremony.Resumed{}}),
-		"history-attempt-lost":  renderHistory(half.c, ceremony.Entry{Seq: 9, At: noon, Hash: "ab", Event: ceremony.AttemptLost{Nonce: nonce1}}),
-		"history-closing":       renderHistory(cancelled.c, cancelled.entries[5]),
-		"history-round-reset":   last(reset),
-		"history-unconfirmed":   renderHistory(unconfirmed.c, unconfirmed.entries[len(unconfirmed.entries)-2]),
-		"history-failed":        renderHistory(failed.c, failed.entries[5]),
-		"history-ended":         last(cancelled),
+		"history-approved":           renderHistory(collecting.c, collecting.entries[1]),
+		"history-rejected":           renderHistory(rejected.c, rejected.entries[1]),
+		"history-started":            renderHistory(collecting.c, collecting.entries[3]),
+		"history-key-announced":      renderHistory(collecting.c, collecting.entries[4]),
+		"history-counted":            last(two),
+		"history-declined":           last(declined),
+		"history-round-refused":      last(refused),
+		"history-rekeyed":            renderHistory(handed.c, handed.message(ceremony.DeliveryMessage, "alice").Entry),
+		"history-token-issued":       last(root),
+		"history-verified":           last(verified),
+		"history-froze":              last(frozen),
+		"history-resume-asked":       last(half),
+		"history-resumed":            renderHistory(half.c, ceremony.Entry{Seq: 8, At: noon, Hash: "ab", Event: ceremony.Resumed{}}),
+		"history-attempt-lost":       renderHistory(half.c, ceremony.Entry{Seq: 9, At: noon, Hash: "ab", Event: ceremony.AttemptLost{Nonce: nonce1}}),
+		"history-closing":            renderHistory(cancelled.c, cancelled.entries[5]),
+		"history-round-reset":        last(reset),
+		"history-verified-elsewhere": last(elsewhere),
+		"history-unconfirmed":        renderHistory(unconfirmed.c, unconfirmed.entries[len(unconfirmed.entries)-2]),
+		"history-failed":             renderHistory(failed.c, failed.entries[5]),
+		"history-ended":              last(cancelled),
 
 		"approval":              outbox(proposed, ceremony.ApprovalMessage, "bob"),
 		"approval-too-late":     outbox(collecting, ceremony.ApprovalMessage, "bob"),

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,15 +26,15 @@ type note struct {
 	channel string
 	ts      string
 	direct  bool
-	edited  bool
+	edited  string   // when, in Slack's words; empty: as it was sent
 	texts   []string // what was typed, best reading first
 	files   []string // file ids
 }
 
 // key tells one note from another, whatever event it came in.
 func (n note) key() string {
-	if n.edited {
-		return "edit of " + n.channel + "/" + n.ts
+	if n.edited != "" {
+		return "edit of " + n.channel + "/" + n.ts + " at " + n.edited
 	}
 	return n.channel + "/" + n.ts
 }
@@ -50,7 +51,7 @@ func noteOf(ev *slackevents.MessageEvent) (note, bool) {
 		if m == nil || m.Edited == nil || ev.PreviousMessage == nil || m.Text == ev.PreviousMessage.Text {
 			return note{}, false
 		}
-		n.user, n.ts, n.edited = m.User, m.Timestamp, true
+		n.user, n.ts, n.edited = m.User, m.Timestamp, cmp.Or(ev.EventTimeStamp, m.Edited.Timestamp, "some time")
 	default:
 		return note{}, false
 	}
@@ -95,14 +96,18 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (messag
 		return message{}, notDirect
 	case !n.direct:
 		return message{}, nil
-	case n.edited && exposed:
+	case n.edited != "" && exposed:
 		return message{}, secret
-	case n.edited && armored:
+	case n.edited != "" && armored:
 		return message{}, edited
-	case n.edited:
+	case n.edited != "":
 		return message{}, nil
 	}
-	if !d.listed(by) {
+	switch {
+	case d.listed(by):
+	case exposed:
+		return message{}, secret // whoever they are: this is what they have to know
+	default:
 		return message{}, unlisted
 	}
 
@@ -111,11 +116,7 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (messag
 	offered := false
 	if exposed || armored {
 		offered = true
-		err := d.offer(ctx, by, place(), []byte(text))
-		if exposed && err != nil {
-			err = secret // whatever else is wrong: this is what they have to know
-		}
-		faults = append(faults, err)
+		faults = append(faults, d.offer(ctx, by, place(), []byte(text)))
 	}
 	for _, id := range n.files {
 		content, err := d.download(ctx, id)
@@ -158,10 +159,18 @@ func (n note) places() func() ceremony.Ref {
 }
 
 // offer hands an envelope to the engine. It answers an error only when nobody
-// else will tell the person.
+// else will tell the person: of a receipt that gives another reason, such as that
+// they have been counted, nobody learns that a share lies in the open.
 func (d *desk) offer(ctx context.Context, by ceremony.Account, at ceremony.Ref, envelope []byte) error {
+	secret, exposed := tripwire(string(envelope))
 	id, err := d.engine.Offer(ctx, ceremony.Offer{By: by, Message: at, Envelope: envelope})
-	if err != nil && id != "" && ordinary(err) {
+	r, _ := ceremony.RefusalOf(err)
+	switch receipted := id != "" && err != nil && ordinary(err); {
+	case receipted && (r == ceremony.PlainShare || r == ceremony.PrivateMaterial):
+		return nil // the receipt says it
+	case exposed:
+		return secret // whatever else is wrong: this is what they have to know
+	case receipted:
 		return nil // the receipt says it
 	}
 	return err

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -93,7 +94,7 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command) (mess
 func (d *desk) which(cmd command) (ceremony.ID, error) {
 	all := d.engine.Ceremonies()
 	if cmd.id != "" {
-		return resolve(cmd.id, all)
+		return resolve(cmd.id, all, cmd.verb != verbStatus && cmd.verb != verbSubmit)
 	}
 	return onlyOpen(all)
 }
@@ -108,6 +109,10 @@ func (d *desk) start(ctx context.Context, by ceremony.Account, cmd command) (mes
 	c, err := d.engine.Propose(ctx, ceremony.Proposal{
 		Operation: cmd.operation, Cluster: cmd.cluster, Reason: cmd.text, By: by,
 	})
+	if errors.Is(err, ceremony.ErrUncertain) {
+		// Before there is a ceremony Vault is only asked, so that nothing is uncertain.
+		err = fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
+	}
 	if err != nil {
 		return message{}, err
 	}

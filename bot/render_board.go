@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/slack-go/slack"
 
@@ -170,7 +171,9 @@ func contributions(c ceremony.Ceremony) []ceremony.Contribution {
 	for _, e := range c.History {
 		switch ev := e.Event.(type) {
 		case ceremony.Verified:
-			in = append(in, ceremony.Contribution{By: ev.By, At: e.At})
+			if ev.By != nil {
+				in = append(in, ceremony.Contribution{By: *ev.By, At: e.At})
+			}
 		case ceremony.TokenIssued:
 			in = append(in, ceremony.Contribution{By: ev.By, At: e.At})
 		}
@@ -207,6 +210,8 @@ func freezeReason(why ceremony.FreezeReason) string {
 		return "Vault's count of shares is not ours: somebody has sent a share past Conclave, or progress was dropped."
 	case ceremony.SealedMidway:
 		return "Vault was sealed in the middle of the ceremony."
+	case ceremony.OtherBot:
+		return "Conclave has another identity than the one that the plan pins and that holders know. Cancel this ceremony, and find out why it has changed."
 	case ceremony.KeysLost:
 		return "Vault's answer with the new shares was lost. The old shares are still in force; resuming begins a new attempt."
 	}
@@ -355,10 +360,23 @@ func enumerate(names []string, word string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " " + word + " " + names[len(names)-1]
 }
 
-// code keeps a text from ending the inline code that it stands in.
+// maxCode is how much of a text of Vault's is shown: what to do stands behind it.
+const maxCode = 1000
+
+// code keeps a text from ending the inline code that it stands in, which a new
+// line does as well.
 func code(s string) string {
 	if s == "" {
 		return "nothing"
 	}
-	return escape(strings.ReplaceAll(s, "`", "'"))
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '`':
+			return '\''
+		case !unicode.IsPrint(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+	return escape(clip(s, maxCode))
 }

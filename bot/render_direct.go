@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -114,6 +115,22 @@ func renderApproval(c ceremony.Ceremony) message {
 // buttonValue names the ceremony and the plan that a button stands under.
 func buttonValue(c ceremony.Ceremony) string { return string(c.ID()) + " " + c.PlanHash }
 
+// freezeValue names the freeze, too: who agreed that one was harmless has said
+// nothing about the next.
+func freezeValue(c ceremony.Ceremony) string {
+	return buttonValue(c) + " " + strconv.Itoa(lastFreeze(c))
+}
+
+// lastFreeze is the entry by which the ceremony froze most lately.
+func lastFreeze(c ceremony.Ceremony) int {
+	for _, e := range slices.Backward(c.History) {
+		if _, ok := e.Event.(ceremony.Froze); ok {
+			return e.Seq
+		}
+	}
+	return 0
+}
+
 // endOfPaste ends a here-document. No armor has a line like it.
 const endOfPaste = "CONCLAVE"
 
@@ -139,7 +156,7 @@ func renderAsk(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced) 
 		what, file = "Please prove that you can use your new share", shareFile(c.ID())
 		where = "`" + file + "` is the file that you have just been given."
 	}
-	encrypt := fmt.Sprintf("{ printf '%s'; gpg -qd %s; } | gpg -sea -u %s -r '%s!'",
+	encrypt := fmt.Sprintf("{ printf '%s'; gpg -qd %s; } | gpg -sea --no-encrypt-to -u %s -r '%s!'",
 		key.Prefix(c.ID()), file, to.Key, strings.ToUpper(key.Subkey))
 
 	blocks := []slack.Block{
@@ -301,8 +318,8 @@ func renderFrozen(c ceremony.Ceremony, e ceremony.Entry) message {
 		section("%s", text),
 		section("Nothing is sent to Vault until you decide. First find out *why* this happened: who has access to Vault, and what does its audit log say?"),
 	}
-	if c.State == ceremony.StateFrozen && c.Closing == nil {
-		value := buttonValue(c)
+	if c.State == ceremony.StateFrozen && c.Closing == nil && e.Seq == lastFreeze(c) {
+		value := freezeValue(c)
 		blocks = append(blocks,
 			slack.NewActionBlock("decide",
 				button(verbResume, value, "Go on", slack.StyleDefault,

@@ -55,8 +55,11 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 	case ceremony.TokenIssued:
 		return fmt.Sprintf(":key: *%s*'s share was the last one needed. Vault has made the root token, encrypted to %s.", escape(ev.By.Name), escape(receiverOfToken(c)))
 	case ceremony.Verified:
-		if ev.Unconfirmed {
+		switch {
+		case ev.Unconfirmed:
 			return ":warning: Vault has ended the rekey, but its last answer was lost. Make sure that the new shares work before you throw the old ones away."
+		case ev.By == nil:
+			return ":white_check_mark: Vault shows that the new key is in force: its verification was completed without an answer that reached Conclave."
 		}
 		return fmt.Sprintf(":white_check_mark: *%s*'s share was the last one needed. The new key is proven and in force.", escape(ev.By.Name))
 	case ceremony.Froze:

@@ -8,15 +8,16 @@ import (
 
 // resolve finds the ceremony that a person means: by its whole id, by the
 // beginning of it, or by its last word, which is how people say it. Open
-// ceremonies win over those that have ended.
-func resolve(typed string, all []ceremony.Ceremony) (ceremony.ID, error) {
+// ceremonies win over those that have ended. A beginning is enough only where a
+// mistake does no harm: another ceremony may begin like that by now.
+func resolve(typed string, all []ceremony.Ceremony, changes bool) (ceremony.ID, error) {
 	var open, ended []ceremony.ID
 	for _, c := range all {
 		id := string(c.ID())
 		switch {
 		case id == typed:
 			return c.ID(), nil
-		case !strings.HasPrefix(id, typed) && !strings.HasSuffix(id, "-"+typed):
+		case (changes || !strings.HasPrefix(id, typed)) && !strings.HasSuffix(id, "-"+typed):
 		case c.Ended():
 			ended = append(ended, c.ID())
 		default:

@@ -23,6 +23,7 @@ import (
 type rhythm struct {
 	leastGap  time.Duration // between two openings of a connection
 	mostGap   time.Duration // the longest pause after failures
+	abrupt    time.Duration // a connection that lived shorter was refused
 	healthy   time.Duration // a connection that lived as long as this was a good one
 	hello     time.Duration // how long Slack may take to say hello
 	ping      time.Duration // how long Slack may be silent
@@ -35,7 +36,7 @@ type rhythm struct {
 // counted, and a ping at least every 30 seconds.
 func normalRhythm() rhythm {
 	return rhythm{
-		leastGap: time.Second, mostGap: time.Minute, healthy: time.Minute,
+		leastGap: time.Second, mostGap: time.Minute, abrupt: 10 * time.Second, healthy: time.Minute,
 		hello: 15 * time.Second, ping: 30 * time.Second, ack: 2 * time.Second,
 		refusals: 12, loudAfter: 5,
 	}
@@ -118,7 +119,7 @@ func (s *supervisor) run(ctx context.Context) error {
 		failures++
 		// Why a connection ends, the client keeps to itself. What tells a Socket Mode
 		// that is switched off from a bad network is that it goes on for minutes.
-		if refusals++; !stood {
+		if refusals++; !stood || lived >= s.rhythm.abrupt {
 			refusals = 0
 		}
 		if refusals == s.rhythm.refusals {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"conclave/ceremony"
@@ -14,7 +15,7 @@ var (
 	pgpOwn   = regexp.MustCompile(`(?i)\bBEGIN\s+PGP\s+PRIVATE\s+KEY\b`)
 
 	// Shapes of Vault's tokens. Source: developer.hashicorp.com/vault/docs/concepts/tokens.
-	tokenShape = regexp.MustCompile(`^(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24,})$`)
+	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9_.-])(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24,}(?:$|[^A-Za-z0-9_-]))`)
 	hexShape   = regexp.MustCompile(`^[0-9a-fA-F]+$`)
 	baseShape  = regexp.MustCompile(`^[A-Za-z0-9+/_-]{43,44}={0,2}$`)
 )
@@ -29,16 +30,32 @@ func tripwire(text string) (ceremony.Refusal, bool) {
 		return "", false
 	}
 	for word := range strings.FieldsSeq(text) {
-		word = strings.Trim(word, "`\"'“”‘’,;:()<>[]")
+		whole := strings.Trim(word, "`\"'“”‘’,;:()<>[]")
 		switch {
 		case tokenShape.MatchString(word):
 			return ceremony.PrivateMaterial, true
-		case shareShaped(word):
+		case shareShaped(whole), slices.ContainsFunc(pieces(whole), shareInPiece):
 			return ceremony.PlainShare, true
 		}
 	}
 	return "", false
 }
+
+// pieces takes a word apart where a share may be glued to something: share=…,
+// key:…, **…**. The path of a URL is made of the letters of base64, too, and is
+// left whole.
+func pieces(word string) []string {
+	if strings.Contains(word, "://") {
+		return nil
+	}
+	return strings.FieldsFunc(word, func(r rune) bool {
+		return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '+' || r == '/' || r == '_' || r == '-')
+	})
+}
+
+// shareInPiece says whether a piece of a word is a share. The undivided key is
+// left out: sha256:… has its length.
+func shareInPiece(piece string) bool { return len(piece) != 64 && shareShaped(piece) }
 
 // shareShaped says whether a word looks like a share of Vault's. A share is one
 // byte longer than the key of 32 bytes, or the key itself when there is only

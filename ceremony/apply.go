@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -17,6 +18,9 @@ func Apply(c Ceremony, e Entry) (Ceremony, error) {
 	}
 	if c.Ended() && changes(e.Event) {
 		return c, fmt.Errorf("event %d: %q after the end", e.Seq, TypeOf(e.Event))
+	}
+	if err := c.allows(e.Event); err != nil {
+		return c, fmt.Errorf("event %d: %q: %w", e.Seq, TypeOf(e.Event), err)
 	}
 	next, err := fold(c, e)
 	if err != nil {
@@ -46,6 +50,49 @@ func changes(e Event) bool {
 		return false
 	}
 	return true
+}
+
+// allows holds an event to the promises that a journal shows by itself, so that a
+// check of it means more than that its lines hang together (P2, P4, P8).
+func (c Ceremony) allows(e Event) error {
+	among := func(list []Person, by Person) error {
+		if p, ok := find(list, by.Account); !ok || p != by {
+			return fmt.Errorf("%s has no such part in the plan", by.Account)
+		}
+		return nil
+	}
+	sent := func(by Person, step Step) error {
+		s, ok := c.Pending.submitting()
+		if !ok || s.By != by || s.Step != step {
+			return errors.New("no such share was sent")
+		}
+		return nil
+	}
+	switch ev := e.(type) {
+	case Approved:
+		if c.State != StateProposed || ev.PlanHash != c.PlanHash || ev.By.Account == c.Plan.Initiator.Account {
+			return errors.New("this is no approval of this plan")
+		}
+		return among(c.Plan.Approvers, ev.By)
+	case Starting:
+		if c.State != StateApproved {
+			return errors.New("it was not approved")
+		}
+	case Offered:
+		return among(c.Plan.Contributors(ev.Step), ev.By)
+	case Submitting:
+		if _, ok := c.offer(); !ok {
+			return errors.New("nothing was offered")
+		}
+		return among(c.Plan.Contributors(ev.Step), ev.By)
+	case Counted:
+		return sent(ev.By, ev.Step)
+	case Rekeyed:
+		return sent(ev.By, Update)
+	case TokenIssued:
+		return sent(ev.By, Update)
+	}
+	return nil
 }
 
 func fold(c Ceremony, e Entry) (Ceremony, error) {
@@ -108,13 +155,13 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 	case Rekeyed:
 		c.Pending = nil
 		c.Key = nil
-		c.NewShares = ev.Shares
+		c.NewShares, c.Keys = ev.Shares, ev.Keys
 		c.State = StateHandingOut
 		c.Round = Round{Number: 1, Step: Verify, Nonce: ev.VerificationNonce, Required: ev.Required}
 	case TokenIssued:
 		c.Pending = nil
 		c.Key = nil
-		c.Token = ev.Ciphertext
+		c.Token, c.Keys = ev.Ciphertext, ev.Keys
 	case Verified:
 		c.Pending = nil
 		c.Key = nil
@@ -150,7 +197,7 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 	case AttemptLost:
 		c.Pending = nil
 		c.Key = nil
-		c.NewShares = nil
+		c.NewShares, c.Keys = nil, nil
 		c.Thawed = false
 		c.Attempt.Nonce = ""
 		c.Round = Round{}

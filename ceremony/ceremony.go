@@ -32,8 +32,9 @@ type Ceremony struct {
 	Attempt   Attempt    // the current one in Vault
 	Key       *Announced // nil until shares are wanted
 	Round     Round
-	NewShares []NewShare // of a rekey, once they are made
-	Token     string     // of generate-root, encrypted: standard base64
+	NewShares []NewShare    // of a rekey, once they are made
+	Token     string        // of generate-root, encrypted: standard base64
+	Keys      []Fingerprint // that Vault says it encrypted the new shares, or the token, to
 	Verified  *Verified
 
 	Pending *Pending // an outside write whose outcome is not in the journal yet

@@ -161,6 +161,12 @@ func (c Ceremony) look(cmd Look) ([]Event, error) {
 func (c Ceremony) reconcile(v View, d *difference) []Event {
 	switch d.why {
 	case AttemptGone:
+		if c.Round.Step == Verify && (c.confirmedBy(v.Seal) || c.maybeProven(v.Seal)) {
+			return []Event{
+				Verified{Unconfirmed: !c.confirmedBy(v.Seal)},
+				Ended{Outcome: Completed, Vault: AttemptUsed},
+			}
+		}
 		return []Event{AttemptLost{Nonce: c.Attempt.Nonce}}
 	case KeysLost:
 		return []Event{Dropping{Step: Update, Nonce: c.Attempt.Nonce}}
@@ -174,4 +180,18 @@ func (c Ceremony) reconcile(v View, d *difference) []Event {
 		return []Event{Dropping{Step: Verify, Nonce: v.Verify.Nonce}}
 	}
 	return []Event{d.freeze()}
+}
+
+// maybeProven says whether the last share that the verification needed was sent
+// and may have arrived after all, later than anybody waited for it.
+func (c Ceremony) maybeProven(s Seal) bool {
+	lost := c.last(func(e Event) bool { _, ok := e.(AnswerLost); return ok })
+	known := c.last(func(e Event) bool {
+		switch e.(type) {
+		case Counted, Rekeyed, RoundReset, RoundRefused:
+			return true
+		}
+		return false
+	})
+	return lost > known && len(c.Round.Counted) == c.Round.Required-1 && !c.refutedBy(s)
 }

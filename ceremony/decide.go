@@ -66,7 +66,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		}
 		return c.close(Closing{Outcome: Expired})
 	case Finish:
-		if c.Ended() || !c.done() {
+		if c.Ended() || c.State == StateFrozen || !c.done() {
 			return nil, c.notNow()
 		}
 		return one(Ended{Outcome: Completed, Vault: AttemptUsed})
@@ -144,7 +144,11 @@ func (c Ceremony) cancel(cmd Cancel) ([]Event, error) {
 func (c Ceremony) close(closing Closing) ([]Event, error) {
 	events := []Event{closing}
 	if c.Attempt.Nonce == "" && c.Pending == nil {
-		events = append(events, Ended{Outcome: closing.Outcome, Vault: NothingToCancel})
+		ending := NothingToCancel
+		if c.Freeze != nil && c.Freeze.Why == ForeignAttempt {
+			ending = AttemptForeign // what stopped the start is still there, and is not ours
+		}
+		events = append(events, Ended{Outcome: closing.Outcome, Vault: ending})
 	}
 	return events, nil
 }
@@ -161,6 +165,9 @@ func (c Ceremony) resume(cmd Resume) ([]Event, error) {
 		return nil, NotFrozen
 	}
 	initiator := by.Account == c.Plan.Initiator.Account
+	if heard := initiator && c.Freeze.Initiator || !initiator && c.Freeze.Approver; heard && !(c.Freeze.Initiator && c.Freeze.Approver) {
+		return nil, nil // said before
+	}
 	events := []Event{ResumeAsked{By: by}}
 	if (initiator || c.Freeze.Initiator) && (!initiator || c.Freeze.Approver) {
 		events = append(events, Resumed{})
@@ -244,10 +251,20 @@ func (c Ceremony) knows(match func(Evidence) bool) bool {
 	return false
 }
 
+// passing says whether a refusal is no fault of the sender's.
+func (r Refusal) passing() bool {
+	switch r {
+	case Busy, IsFrozen, NotCollecting, Interrupted, NotCounted,
+		VaultUnreachable, VaultSealed, VaultThrottled, VaultForbids:
+		return true
+	}
+	return false
+}
+
 func (c Ceremony) declined(who Account) int {
 	n := 0
 	for _, e := range c.History {
-		if d, ok := e.Event.(Declined); ok && d.By.Account == who {
+		if d, ok := e.Event.(Declined); ok && d.By.Account == who && !d.Reason.passing() {
 			n++
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Cluster is one configured cluster.
@@ -136,6 +137,8 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 		return nil, err
 	}
 	var open []*owner
+	var firsts []string
+	named := map[string]bool{}
 	for _, id := range ids {
 		entries, err := e.config.Journal.Load(ctx, id)
 		if err != nil {
@@ -145,7 +148,8 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 		if err != nil {
 			return nil, fmt.Errorf("replay %s: %w: %w", id, ErrChain, err)
 		}
-		e.first = entries[0].Hash
+		firsts = append(firsts, entries[0].Hash)
+		named[entries[0].Event.(Proposed).Previous] = true // Replay has made sure of its type
 		e.known[id] = known{c: c}
 		if c.Settled() {
 			continue
@@ -156,6 +160,13 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 		}
 		open = append(open, newOwner(e, cluster, c, true))
 		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.State), "events", c.Seq())
+	}
+	// The newest is the one that no other names: the list goes by the clock, which may
+	// have been set back.
+	for _, first := range firsts {
+		if !named[first] {
+			e.first = first
+		}
 	}
 	return open, nil
 }
@@ -287,7 +298,8 @@ func (e *Engine) plan(ctx context.Context, cluster Cluster, p Proposal) (Plan, e
 		return Plan{}, NotInitiator
 	}
 	reason := strings.TrimSpace(p.Reason)
-	if len([]rune(reason)) > 300 || strings.ContainsFunc(reason, unicode.IsControl) {
+	// What is not printable turns text around, or hides it.
+	if len([]rune(reason)) > 300 || !utf8.ValidString(reason) || strings.ContainsFunc(reason, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return Plan{}, BadReason
 	}
 	seal, err := e.preflight(ctx, cluster, p.Operation)
@@ -414,6 +426,7 @@ func (e *Engine) Resume(ctx context.Context, id ID, by Account) (Ceremony, error
 
 // oneLine makes a remark fit for a journal line that people read.
 func oneLine(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
 	words := strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	if r := []rune(words); len(r) > 300 {
 		return string(r[:300])

@@ -152,6 +152,7 @@ func TestProposalIsRefusedWhereItCanNotWork(t *testing.T) {
 		{"unknown cluster", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "dev", By: person("olga").Account}, ceremony.UnknownCluster},
 		{"unknown operation", nil, ceremony.Proposal{Operation: "explode", Cluster: "prod", By: person("olga").Account}, ceremony.UnknownOperation},
 		{"not an initiator", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "prod", By: person("bob").Account}, ceremony.NotInitiator},
+		{"direction overrides", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "prod", Reason: "a\u202eb", By: person("olga").Account}, ceremony.BadReason},
 		{"control characters", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "prod", Reason: "a\nholder 9: x", By: person("olga").Account}, ceremony.BadReason},
 		{"sealed", func(s *stage) { s.vault.sealed = true }, ceremony.Proposal{}, ceremony.ErrSealed},
 		{"in progress", func(s *stage) {

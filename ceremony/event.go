@@ -104,20 +104,22 @@ type (
 	// Rekeyed brings the new shares, encrypted. It is durable before anything
 	// else is done with them (P7).
 	Rekeyed struct {
-		By                Person     `json:"by"` // whose share completed it
-		Shares            []NewShare `json:"shares"`
-		VerificationNonce string     `json:"verification_nonce,omitempty"`
-		Required          int        `json:"required,omitempty"` // shares that the verification asks for
-		FromBackup        bool       `json:"from_backup,omitempty"`
+		By                Person        `json:"by"` // whose share completed it
+		Shares            []NewShare    `json:"shares"`
+		Keys              []Fingerprint `json:"keys"` // that Vault says it encrypted them to, in its order
+		VerificationNonce string        `json:"verification_nonce,omitempty"`
+		Required          int           `json:"required,omitempty"` // shares that the verification asks for
+		FromBackup        bool          `json:"from_backup,omitempty"`
 	}
 	// TokenIssued brings the root token, encrypted to the requester.
 	TokenIssued struct {
-		By         Person `json:"by"` // whose share completed it
-		Ciphertext string `json:"ciphertext"`
+		By         Person        `json:"by"` // whose share completed it
+		Ciphertext string        `json:"ciphertext"`
+		Keys       []Fingerprint `json:"keys"` // that Vault says it encrypted it to
 	}
 	// Verified says that the new key is in force.
 	Verified struct {
-		By Person `json:"by"` // whose share completed it
+		By *Person `json:"by,omitempty"` // whose share completed it; nil when Vault was seen to have ended it
 		// Unconfirmed: Vault has ended the rekey, but its last answer was lost and
 		// nothing else shows that the new key is in force.
 		Unconfirmed bool `json:"unconfirmed,omitempty"`
@@ -194,6 +196,7 @@ const (
 	ForeignAttempt FreezeReason = "foreign"       // Vault has an attempt that is not ours
 	ForeignShare   FreezeReason = "foreign-share" // Vault has counted a share that did not come from here, or dropped some
 	SealedMidway   FreezeReason = "sealed"        // Vault was sealed
+	OtherBot       FreezeReason = "identity"      // the bot has another identity than the one that the plan pins
 	KeysLost       FreezeReason = "keys-lost"     // the answer with the new shares was lost; the old ones are still in force
 )
 

@@ -269,13 +269,14 @@ func enc(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) 
 // fakeOpener has envelopes of plain words:
 // "KEY|SIGNER|UNIX|CEREMONY|STEP|NONCE|SHARE". Package openpgp has the real ones.
 type fakeOpener struct {
+	name   string // of the identity, when it is another one
 	mu     sync.Mutex
 	serial int
 	bad    map[ceremony.Fingerprint]bool
 	open   int // keys that were made and not destroyed
 }
 
-func (*fakeOpener) Identity() ceremony.Fingerprint { return fpr("identity") }
+func (o *fakeOpener) Identity() ceremony.Fingerprint { return fpr(cmp.Or(o.name, "identity")) }
 
 func (*fakeOpener) Certificate(f ceremony.Fingerprint) ([]byte, error) { return []byte(f), nil }
 
@@ -294,7 +295,7 @@ func (o *fakeOpener) NewKey(n ceremony.Notice) (ceremony.Key, error) {
 	o.serial++
 	o.open++
 	return &fakeKey{opener: o, a: ceremony.Announced{
-		Identity: fpr("identity"), Subkey: fmt.Sprintf("subkey-%d", o.serial),
+		Identity: o.Identity(), Subkey: fmt.Sprintf("subkey-%d", o.serial),
 		Announcement: "announcement", Certificate: "certificate",
 		Step: n.Step, Nonce: n.Nonce, At: n.At.UTC().Round(0), Expires: n.Expires,
 	}}, nil
@@ -350,6 +351,8 @@ type fakeCourier struct {
 	drawn  []ceremony.Ceremony
 	fault  func(m ceremony.Message, n int) error // after the message was posted, but for ErrNotPosted
 	tries  map[string]int
+	// replace says whether a redrawing has to take another post.
+	replace func() bool
 }
 
 func newFakeCourier() *fakeCourier {
@@ -368,7 +371,9 @@ func (f *fakeCourier) Deliver(_ context.Context, c ceremony.Ceremony, m ceremony
 	}
 	var err error
 	if f.fault != nil {
+		f.mu.Unlock() // it may take its time
 		err = f.fault(m, n)
+		f.mu.Lock()
 	}
 	if err != nil && (errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable)) {
 		return ceremony.Ref{}, err
@@ -382,6 +387,9 @@ func (f *fakeCourier) Redraw(_ context.Context, c ceremony.Ceremony, _ ceremony.
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.drawn = append(f.drawn, c)
+	if f.replace != nil && !strings.HasSuffix(at.TS, "+") && f.replace() {
+		at.TS += "+"
+	}
 	return at, nil
 }
 

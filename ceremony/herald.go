@@ -38,6 +38,10 @@ func (o *owner) herald(ctx context.Context) {
 			if err != nil {
 				failed[m.Key] = true
 				o.log.Warn("message not delivered", "key", m.Key, "error", err)
+				select {
+				case c = <-o.forHerald: // it took its time: what is due may have changed
+				default:
+				}
 				continue
 			}
 			c = next
@@ -94,10 +98,14 @@ func (o *owner) deliver(ctx context.Context, c Ceremony, m Message, maybe map[st
 func (o *owner) board(ctx context.Context) {
 	pause := tellingPause
 	var k known
+	moved := map[Ref]Ref{} // posts that took another's place, recorded or not
 	for ctx.Err() == nil {
 		again := time.After(redrawInterval)
 		if at, posted := k.c.Board(); posted {
-			if err := o.redraw(ctx, k, at); err != nil {
+			for next, ok := moved[at]; ok; next, ok = moved[at] {
+				at = next
+			}
+			if err := o.redraw(ctx, k, at, moved); err != nil {
 				o.log.Warn("status post not redrawn", "error", err)
 				again = time.After(pause)
 				pause = min(2*pause, longestPause)
@@ -113,7 +121,7 @@ func (o *owner) board(ctx context.Context) {
 	}
 }
 
-func (o *owner) redraw(ctx context.Context, k known, at Ref) error {
+func (o *owner) redraw(ctx context.Context, k known, at Ref, moved map[Ref]Ref) error {
 	if _, drawn := k.c.Where(boardEndedKey); drawn {
 		return nil
 	}
@@ -122,6 +130,7 @@ func (o *owner) redraw(ctx context.Context, k known, at Ref) error {
 		return err
 	}
 	if now != at {
+		moved[at] = now
 		if _, err := o.command(ctx, Post{Key: boardKey, Ref: now}); err != nil {
 			return err
 		}

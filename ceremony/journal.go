@@ -125,6 +125,10 @@ func encode(id ID, h head, events []Event) ([]Entry, []byte, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("encode %q: %w", TypeOf(event), err)
 		}
+		// A line that could not be read back would stop every later start.
+		if _, _, err := decodeLine(raw); err != nil {
+			return nil, nil, fmt.Errorf("encode %q: %w", TypeOf(event), err)
+		}
 		entries = append(entries, Entry{Seq: seq, Prev: prev, At: l.At, Hash: hashLine(raw), Event: event})
 		prev = entries[len(entries)-1].Hash
 		text.Write(raw)
@@ -214,7 +218,7 @@ func (j *FileJournal) Load(_ context.Context, id ID) ([]Entry, error) {
 func (j *FileJournal) List(_ context.Context) ([]ID, error) { return listDir(j.dir) }
 
 func listDir(dir string) ([]ID, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*"+journalSuffix))
+	files, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("list journal: %w", err)
 	}
@@ -223,7 +227,11 @@ func listDir(dir string) ([]ID, error) {
 		at time.Time
 	}
 	var firsts []first
-	for _, path := range files {
+	for _, f := range files {
+		path := filepath.Join(dir, f.Name())
+		if filepath.Ext(path) != journalSuffix {
+			continue
+		}
 		at, ok, err := firstLine(path)
 		if err != nil {
 			return nil, fmt.Errorf("list journal: %s: %w", path, err)

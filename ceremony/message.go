@@ -60,7 +60,12 @@ func (c Ceremony) Due() []Message {
 			settled[e.Key] = true
 		}
 	}
-	return slices.DeleteFunc(c.Messages(), func(m Message) bool { return settled[m.Key] || c.overtaken(m) })
+	// What belongs into the thread of a status post that never will be has no place.
+	_, posted := c.Board()
+	homeless := settled[boardKey] && !posted
+	return slices.DeleteFunc(c.Messages(), func(m Message) bool {
+		return settled[m.Key] || c.overtaken(m) || homeless && (m.Kind == HistoryMessage || m.Kind == BoardMessage)
+	})
 }
 
 // overtaken says whether events have made a message untrue before it could be
@@ -73,7 +78,7 @@ func (c Ceremony) overtaken(m Message) bool {
 	case FrozenMessage:
 		return c.State != StateFrozen || m.Entry.Seq != c.last(func(e Event) bool { _, ok := e.(Froze); return ok })
 	case AskMessage:
-		return c.Key == nil || c.HasCounted(m.To.Account) ||
+		return c.Key == nil || c.State == StateFrozen || c.HasCounted(m.To.Account) ||
 			m.Entry.Seq != c.last(func(e Event) bool { _, ok := e.(KeyAnnounced); return ok })
 	case DeliveryMessage:
 		// New shares that never came into force and never will.
@@ -170,7 +175,9 @@ func (o *outbox) tell(p Plan, e Entry) {
 		o.toPerson(TokenMessage, *p.Requester, e)
 	case Verified:
 		o.history(e)
-		o.toPerson(ReceiptMessage, ev.By, e)
+		if ev.By != nil {
+			o.toPerson(ReceiptMessage, *ev.By, e)
+		}
 	case Closing:
 		o.history(e)
 	case Ended:

@@ -33,7 +33,7 @@ func (c Ceremony) next(s session, now time.Time) act {
 		return actNothing
 	case c.Pending != nil:
 		return actSettle
-	case c.done():
+	case c.done() && c.State != StateFrozen:
 		return actFinish
 	case c.Closing != nil:
 		return actClose
@@ -56,9 +56,12 @@ func (c Ceremony) next(s session, now time.Time) act {
 	return actNothing
 }
 
-// done says whether the ceremony has given what it was for.
+// done says whether the ceremony has given what it was for, to whom it was for.
 func (c Ceremony) done() bool {
-	return c.Token != "" || c.Verified != nil || len(c.NewShares) > 0 && !c.Plan.Verification
+	if c.Verified != nil {
+		return true
+	}
+	return slices.Equal(c.Keys, c.Plan.Recipients()) && (c.Token != "" || len(c.NewShares) == len(c.Keys) && !c.Plan.Verification && len(c.Keys) > 0)
 }
 
 // handedOut says whether every new share has been posted to its receiver, or

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -26,14 +28,12 @@ func (e *Engine) Offer(ctx context.Context, offer Offer) (ID, error) {
 	if err != nil {
 		return "", err
 	}
-	recorded := false
-	err = o.ask(ctx, func(ctx context.Context) error {
+	idle, taken, err := ask(ctx, o, func(ctx context.Context) (idle bool, err error) {
 		before := o.c.Seq()
-		err := o.offer(ctx, offer)
-		recorded = o.c.Seq() > before
-		return err
+		err = o.offer(ctx, offer)
+		return o.c.Seq() == before, err
 	})
-	if !recorded && err != nil {
+	if (idle || !taken) && err != nil {
 		return "", err
 	}
 	return o.id, err
@@ -41,11 +41,24 @@ func (e *Engine) Offer(ctx context.Context, offer Offer) (ID, error) {
 
 // addressee finds the ceremony that an envelope is for.
 func (e *Engine) addressee(offer Offer) (*owner, error) {
+	// Envelopes are taken apart without the lock: whoever writes one decides how long
+	// that takes.
+	type candidate struct {
+		o *owner
+		k known
+	}
+	var open []candidate
+	var all []known
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if e.run == nil {
+		e.mu.Unlock()
 		return nil, ErrNotRunning
 	}
+	for id, o := range e.owners {
+		open = append(open, candidate{o, e.known[id]})
+	}
+	all = slices.Collect(maps.Values(e.known))
+	e.mu.Unlock()
 	// Best of all, the envelope says it; then, somebody waits for this person; at
 	// the least, this person has a part in it and is told why nobody waits.
 	const (
@@ -54,12 +67,11 @@ func (e *Engine) addressee(offer Offer) (*owner, error) {
 		wanted
 		fitting
 	)
-	var best *owner
+	var best candidate
 	rank := none
-	for id, o := range e.owners {
-		k := e.known[id]
+	for _, it := range open {
 		r := none
-		switch {
+		switch k := it.k; {
 		case k.c.Ended():
 		case k.fits != nil && k.fits(offer.Envelope):
 			r = fitting
@@ -68,14 +80,14 @@ func (e *Engine) addressee(offer Offer) (*owner, error) {
 		case k.c.contributes(offer.By):
 			r = involved
 		}
-		if r > rank || r == rank && best != nil && newer(k.c, e.known[best.id].c) {
-			best, rank = o, r
+		if r > rank || r == rank && best.o != nil && newer(it.k.c, best.k.c) {
+			best, rank = it, r
 		}
 	}
-	if best != nil {
-		return best, nil
+	if best.o != nil {
+		return best.o, nil
 	}
-	for _, k := range e.known {
+	for _, k := range all {
 		if k.c.Ended() && k.c.contributes(offer.By) && time.Since(k.c.Plan.Closes) < 0 {
 			return nil, Closed // it ended before its time: this share comes late
 		}
@@ -182,6 +194,9 @@ func (o *owner) answered(ctx context.Context, sent Submitting, answer Answer, er
 	}
 	o.log.Warn("Vault did not confirm a share", "error", err)
 	refused := errors.Is(err, ErrRefused)
+	if refused {
+		o.refused = o.c.submitted() // remembered until Vault can be asked
+	}
 	if !refused && o.record(ctx, Lose{}) != nil {
 		return
 	}
@@ -278,6 +293,11 @@ func (o *owner) outcome(message Ref) error {
 func (o *owner) signer(who Account) Fingerprint {
 	p, _ := find(o.c.Plan.Contributors(o.c.Round.Step), who)
 	return p.Key
+}
+
+// submitted is the sequence number of the newest share on its way.
+func (c Ceremony) submitted() int {
+	return c.last(func(e Event) bool { _, ok := e.(Submitting); return ok })
 }
 
 // submitting is the share that was sent and has no outcome.

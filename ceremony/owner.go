@@ -47,6 +47,7 @@ type owner struct {
 	live    Live
 	halted  error // the journal failed: nothing is done any more (P9)
 	starts  int   // of the current attempt that ended in nothing
+	refused int   // sequence number of the Submitting that Vault declined in so many words
 	tags    tags
 	wait    time.Duration // before the act that did not succeed is tried again
 	after   time.Time     // when it may be tried again
@@ -167,21 +168,25 @@ func (o *owner) do(ctx context.Context, a act) bool {
 }
 
 // ask has the goroutine do something. When the asker leaves, it is done all the
-// same.
-func (o *owner) ask(ctx context.Context, f func(context.Context) error) error {
-	answer := make(chan error, 1)
+// same: taken says whether it is.
+func ask[T any](ctx context.Context, o *owner, f func(context.Context) (T, error)) (got T, taken bool, err error) {
+	type answer struct {
+		got T
+		err error
+	}
+	answers := make(chan answer, 1)
 	select {
-	case o.inbox <- func(ctx context.Context) { answer <- f(ctx) }:
+	case o.inbox <- func(ctx context.Context) { got, err := f(ctx); answers <- answer{got, err} }:
 	case <-o.done:
-		return o.gone()
+		return got, false, o.gone()
 	case <-ctx.Done():
-		return ctx.Err()
+		return got, false, ctx.Err()
 	}
 	select {
-	case err := <-answer:
-		return err
+	case a := <-answers:
+		return a.got, true, a.err
 	case <-ctx.Done():
-		return ctx.Err()
+		return got, true, ctx.Err()
 	}
 }
 
@@ -193,11 +198,10 @@ func (o *owner) gone() error {
 	return ErrNotRunning
 }
 
-func (o *owner) command(ctx context.Context, cmd Command) (c Ceremony, err error) {
-	err = o.ask(ctx, func(ctx context.Context) error {
+func (o *owner) command(ctx context.Context, cmd Command) (Ceremony, error) {
+	c, _, err := ask(ctx, o, func(ctx context.Context) (Ceremony, error) {
 		err := o.record(ctx, cmd)
-		c = o.c
-		return err
+		return o.c, err
 	})
 	return c, err
 }
@@ -277,27 +281,43 @@ func latest[T any](slot chan T, v T) {
 // view asks Vault for everything that is compared.
 func (o *owner) view(ctx context.Context) (v View, err error) {
 	defer func() { o.heard(err) }()
-	if v.Seal, err = o.cluster.Vault.Seal(ctx); err != nil {
-		return v, err
+	for range 2 {
+		if v.Update, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, Update); err != nil {
+			return v, err
+		}
+		if o.c.Round.Step == Verify || v.Update.VerificationNonce != "" {
+			if v.Verify, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, Verify); err != nil {
+				return v, err
+			}
+		}
+		// A rekey that ends between the two questions is asked about again.
+		if o.c.Round.Step != Verify || !v.Update.Started || v.Verify.Started {
+			break
+		}
 	}
-	if v.Seal.Sealed {
-		return v, ErrSealed
-	}
-	if v.Update, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, Update); err != nil {
-		return v, err
-	}
-	if o.c.Round.Step == Verify || v.Update.VerificationNonce != "" {
-		v.Verify, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, Verify)
+	// The seal comes last: its numbers are read as those after the rekey.
+	if v.Seal, err = o.cluster.Vault.Seal(ctx); err == nil && v.Seal.Sealed {
+		err = ErrSealed
 	}
 	return v, err
 }
 
 // heard keeps how Vault answers, for the status post.
 func (o *owner) heard(err error) {
-	if o.live.Since.IsZero() || !errors.Is(err, o.live.Vault) {
+	if o.live.Since.IsZero() || kindOf(err) != kindOf(o.live.Vault) {
 		o.live = Live{Vault: err, Since: time.Now()}
 		o.publish()
 	}
+}
+
+// kindOf is the sentinel in an adapter's error, which is a new value each time.
+func kindOf(err error) error {
+	for _, kind := range []error{ErrNotSent, ErrUncertain, ErrRefused, ErrForbidden, ErrSealed, ErrThrottled, ErrNoLeader, ErrUnsupported} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return err
 }
 
 // look compares Vault with the plan and freezes on a difference (P4). It answers
@@ -332,11 +352,11 @@ func (o *owner) start(ctx context.Context) bool {
 	if err := o.record(ctx, Begin{}); err != nil {
 		return false
 	}
-	return o.begin(ctx)
+	return o.begin(ctx, true)
 }
 
 // begin sends the order that the journal has announced.
-func (o *owner) begin(ctx context.Context) bool {
+func (o *owner) begin(ctx context.Context, first bool) bool {
 	order, err := o.order()
 	if err != nil {
 		o.log.Error("a PGP key of the plan can't be given to Vault", "error", err)
@@ -349,6 +369,12 @@ func (o *owner) begin(ctx context.Context) bool {
 	}
 	o.log.Warn("Vault did not confirm the start", "error", err)
 	o.starts++
+	// Of a first request that Vault did not carry out, nothing can be there.
+	if first && !errors.Is(err, ErrUncertain) {
+		if v, err := o.view(ctx); err == nil && v.Update.Started {
+			return o.record(ctx, Stop{Why: ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce}) == nil
+		}
+	}
 	switch {
 	case errors.Is(err, ErrForbidden):
 		return o.begun(ctx, VaultForbids)
@@ -400,6 +426,10 @@ func (o *owner) order() (Order, error) {
 // announce makes the key that shares of this round are encrypted to.
 func (o *owner) announce(ctx context.Context) bool {
 	o.dropKey()
+	if bot := o.e.config.Opener.Identity(); bot != o.c.Plan.Identity {
+		// Holders have approved and pinned another one.
+		return o.record(ctx, Stop{Why: OtherBot, Want: "identity " + o.c.Plan.Identity.String(), Got: bot.String()}) == nil
+	}
 	key, err := o.e.config.Opener.NewKey(Notice{
 		Plan: o.c.Plan, Step: o.c.Round.Step, Nonce: o.c.Round.Nonce, At: time.Now(), Expires: o.c.Plan.Closes,
 	})
@@ -431,11 +461,11 @@ func (o *owner) settle(ctx context.Context) bool {
 		case o.c.Closing != nil:
 			return o.record(ctx, NotBegun{}) == nil
 		}
-		return o.begin(ctx)
+		return o.begin(ctx, false)
 	case Dropping:
 		return o.drop(ctx, sent)
 	case Submitting:
-		return o.settleShare(ctx, sent, nil, false)
+		return o.settleShare(ctx, sent, nil, o.refused == o.c.submitted())
 	}
 	return false
 }

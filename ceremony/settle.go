@@ -32,19 +32,23 @@ func (c Ceremony) completed(sent Submitting, a Answer) ([]Event, error) {
 	done := Ended{Outcome: Completed, Vault: AttemptUsed}
 	switch {
 	case sent.Step == Verify:
-		return []Event{Verified{By: sent.By}, done}, nil
+		return []Event{Verified{By: &sent.By}, done}, nil
 	case c.Plan.Operation == GenerateRoot:
 		if len(a.Ciphertexts) != 1 {
 			return c.lost(TokenLost)
 		}
-		return []Event{TokenIssued{By: sent.By, Ciphertext: a.Ciphertexts[0]}, done}, nil
+		issued := TokenIssued{By: sent.By, Ciphertext: a.Ciphertexts[0], Keys: a.Fingerprints}
+		if want := c.Plan.Recipients(); !slices.Equal(a.Fingerprints, want) {
+			return []Event{issued, Froze{Why: VaultDiffers, Want: "a token for " + list(want), Got: list(a.Fingerprints)}}, nil
+		}
+		return []Event{issued, done}, nil
 	}
 	return c.rekeyed(sent, a, false)
 }
 
 // rekeyed records the new shares first (P7), and judges them afterwards.
 func (c Ceremony) rekeyed(sent Submitting, a Answer, backup bool) ([]Event, error) {
-	made := Rekeyed{By: sent.By, VerificationNonce: a.VerificationNonce, FromBackup: backup}
+	made := Rekeyed{By: sent.By, Keys: a.Fingerprints, VerificationNonce: a.VerificationNonce, FromBackup: backup}
 	if c.Plan.Verification {
 		made.Required = c.Plan.NewThreshold
 	}
@@ -120,9 +124,9 @@ func (c Ceremony) settleVerify(sent Submitting, cmd Settle) ([]Event, error) {
 		return one(c.roundRefused(sent, seen.Nonce))
 	case seen.Started:
 		return one(Froze{Why: ForeignShare, Want: "verification " + sent.Nonce, Got: "verification " + seen.Nonce})
-	case last && !cmd.Seen.Update.Started:
+	case last && !cmd.Seen.Update.Started && !cmd.Refused && !c.refutedBy(cmd.Seen.Seal):
 		return []Event{
-			Verified{By: sent.By, Unconfirmed: !c.confirmedBy(cmd.Seen.Seal)},
+			Verified{By: &sent.By, Unconfirmed: !c.confirmedBy(cmd.Seen.Seal)},
 			Ended{Outcome: Completed, Vault: AttemptUsed},
 		}, nil
 	}
@@ -137,10 +141,19 @@ func (c Ceremony) confirmedBy(s Seal) bool {
 		s.Shares == len(p.Receivers) && s.Threshold == p.NewThreshold
 }
 
+// refutedBy says whether the seal's numbers show that the old key is in force:
+// the rekey was cancelled, or died with its leader.
+func (c Ceremony) refutedBy(s Seal) bool {
+	p := c.Plan
+	return (p.Shares != len(p.Receivers) || p.Threshold != p.NewThreshold) && !c.confirmedBy(s)
+}
+
 // settleRound judges by the number of shares that Vault has counted under the
 // right nonce.
 func (c Ceremony) settleRound(sent Submitting, cmd Settle, progress int, last bool) ([]Event, error) {
 	switch {
+	case cmd.Refused && progress > sent.Before:
+		return one(Froze{Why: ForeignShare, Want: fmt.Sprintf("%d shares counted", sent.Before), Got: fmt.Sprint(progress)})
 	case progress == sent.Before+1 && !last:
 		return one(Counted{By: sent.By, Step: sent.Step, Progress: progress, Asked: cmd.Answer == nil})
 	case progress == 0 && last && sent.Before > 0:

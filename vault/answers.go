@@ -3,6 +3,7 @@ package vault
 import (
 	"encoding/base64"
 	"fmt"
+	"regexp"
 
 	"github.com/hashicorp/vault/api"
 
@@ -33,6 +34,9 @@ func readAttempt(op ceremony.Operation, body []byte) (ceremony.Progress, error) 
 	if err != nil {
 		return ceremony.Progress{}, err
 	}
+	if err := checkIDs(status.Nonce, status.VerificationNonce); err != nil {
+		return ceremony.Progress{}, err
+	}
 	prints, err := fingerprints(status.PGPFingerprints)
 	if err != nil {
 		return ceremony.Progress{}, err
@@ -54,6 +58,9 @@ func readAttempt(op ceremony.Operation, body []byte) (ceremony.Progress, error) 
 func readRootAttempt(body []byte) (ceremony.Progress, error) {
 	status, err := decode[api.GenerateRootStatusResponse](body, "started")
 	if err != nil {
+		return ceremony.Progress{}, err
+	}
+	if err := checkIDs(status.Nonce); err != nil {
 		return ceremony.Progress{}, err
 	}
 	progress := ceremony.Progress{
@@ -81,6 +88,9 @@ func readVerification(body []byte) (ceremony.Progress, error) {
 	if !status.Started {
 		return ceremony.Progress{}, nil
 	}
+	if err := checkIDs(status.Nonce); err != nil {
+		return ceremony.Progress{}, err
+	}
 	return ceremony.Progress{
 		Started:  true,
 		Nonce:    status.Nonce,
@@ -93,6 +103,9 @@ func readVerification(body []byte) (ceremony.Progress, error) {
 func readRekeyAnswer(body []byte) (ceremony.Answer, error) {
 	answer, err := decode[api.RekeyUpdateResponse](body, "complete", "started")
 	if err != nil || !answer.Complete {
+		return ceremony.Answer{}, err
+	}
+	if err := checkIDs(answer.VerificationNonce); err != nil {
 		return ceremony.Answer{}, err
 	}
 	prints, err := fingerprints(answer.PGPFingerprints)
@@ -153,6 +166,19 @@ func encrypted(text string) bool {
 	return err == nil && len(message) > shortestMessage && message[0]&0x80 != 0
 }
 
+// idForm is wider than any id or nonce of Vault's, which are UUIDs. They stand in
+// plans, posts and in commands that people paste.
+var idForm = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
+
+func checkIDs(ids ...string) error {
+	for _, id := range ids {
+		if !idForm.MatchString(id) {
+			return malformed("an id or a nonce has the wrong form")
+		}
+	}
+	return nil
+}
+
 func fingerprints(texts []string) ([]ceremony.Fingerprint, error) {
 	var prints []ceremony.Fingerprint
 	for _, text := range texts {
@@ -169,6 +195,9 @@ func fingerprints(texts []string) ([]ceremony.Fingerprint, error) {
 func readBackup(body []byte) (ceremony.Backup, error) {
 	kept, err := decode[api.RekeyRetrieveResponse](body, "keys_base64")
 	if err != nil {
+		return ceremony.Backup{}, err
+	}
+	if err := checkIDs(kept.Nonce); err != nil {
 		return ceremony.Backup{}, err
 	}
 	backup := ceremony.Backup{

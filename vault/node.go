@@ -102,7 +102,10 @@ func (n *node) send(ctx context.Context, r request) ([]byte, *fault) {
 	case http.StatusNoContent:
 		return nil, nil
 	}
-	f.sentinel, f.location = sentinelOf(f.status), response.Header.Get("Location")
+	// Only a standby's own answer says that the request did nothing here.
+	if f.sentinel = sentinelOf(f.status); f.status == http.StatusTemporaryRedirect {
+		f.location = response.Header.Get("Location")
+	}
 	return nil, f
 }
 

@@ -39,6 +39,9 @@ func (c *Client) readSeal(ctx context.Context, n *node) (ceremony.Seal, error) {
 	if err != nil {
 		return ceremony.Seal{}, fmt.Errorf("read seal status: %w", err)
 	}
+	if err := checkIDs(status.ClusterID); err != nil {
+		return ceremony.Seal{}, fmt.Errorf("read seal status: %w", err)
+	}
 	return ceremony.Seal{
 		Initialized: status.Initialized,
 		Sealed:      status.Sealed,

@@ -18,6 +18,11 @@ import (
 // remains is for text around it.
 const maxLetter = 16 << 10
 
+// maxMessages is how many PGP messages of a letter are looked at. An envelope
+// comes alone, or with our own request around it; each message more costs time
+// that its writer decides about.
+const maxMessages = 8
+
 // letter is what a person has sent, taken apart but not opened.
 type letter struct {
 	messages []message
@@ -46,6 +51,9 @@ func readLetter(text []byte) (letter, error) {
 		return letter{}, ceremony.PrivateMaterial
 	}
 	blocks, around := unarmor(plain)
+	if len(blocks) > maxMessages {
+		return letter{}, ceremony.TooBig
+	}
 	var l letter
 	cut := false
 	for _, b := range blocks {

@@ -13,9 +13,10 @@ import (
 // bytes and a share 66.
 const maxPayload = 512
 
-// A share's length in bytes: 33 for what Vault divides, 32 for an undivided key,
-// fewer for the shorter keys that Vault allows.
-const minShare, maxShare = 16, 33
+// A share's length in bytes: 33 for what Vault divides, 32 for an undivided key.
+// Vault itself takes anything from 16 bytes on, counts it, and notices at the
+// threshold, when everybody's share is thrown away with it.
+const minShare, maxShare = 32, 33
 
 // parsePayload checks the one line in an envelope,
 //

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestWhatDecidesWhoTakesPartIsNotForOthersToWrite(t *testing.T) {
+	w := openWorkshop(t, newIdentity(t))
+	w.replace(t, "    token_file: token\n", "    token_file: token\n    ca_file: ca.pem\n")
+	w.write(t, "ca.pem", string(w.cluster.CA()))
+	for _, name := range []string{"conclave.yaml", "alice.asc", "ca.pem"} {
+		if err := os.Chmod(w.path(name), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), []string{"check", "-c", w.path("conclave.yaml")}, streams{strings.NewReader(""), &out, &errs}); code == 0 && !strings.Contains(out.String()+errs.String(), "mode") {
+			t.Errorf("%s may be written by everybody on this machine, and check says nothing", name)
+		}
+		_ = os.Chmod(w.path(name), 0o600)
+	}
+}
+
+const slip = "5f2a9c1b7d3e8f604152637485960718293a4b5c6d7e8f90a1b2c3d4e5f6071899"
+
+func TestShareOnTheCommandLineIsNotRepeated(t *testing.T) {
+	for _, args := range [][]string{
+		{"seal", "--identity", strings.Repeat("a", 40), slip},
+		{"seal", "--identity", slip},
+		{"seal", "--identity", strings.Repeat("a", 40), "--yes", "--share", slip, "message.txt"},
+		{"verify", slip},
+	} {
+		var out, errs bytes.Buffer
+		run(t.Context(), args, streams{strings.NewReader(""), &out, &errs})
+		if strings.Contains(out.String()+errs.String(), slip) {
+			t.Errorf("%v is answered by %s%s", args, out.String(), errs.String())
+		}
+	}
+}

@@ -1,0 +1,276 @@
+package bot
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"conclave/bot/slacktest"
+	"conclave/ceremony"
+)
+
+const warnOpen = "looks like a share in the open"
+
+// Plain share while the engine journals another refusal.
+func TestExposedShareIsAlwaysTold(t *testing.T) {
+	for _, why := range []ceremony.Refusal{ceremony.AlreadyCounted, ceremony.IsFrozen, ceremony.Busy, ceremony.NotAHolder} {
+		t.Run(string(why), func(t *testing.T) {
+			s := play(t, slacktest.Config{})
+			s.engine.id = "prod-rekey-k7m2"
+			s.engine.fail(why)
+			if _, err := s.carol.DMs(hexShare); err != nil {
+				t.Fatal(err)
+			}
+			s.offered(1)
+			if !strings.Contains(s.inbox(s.carol), warnOpen) {
+				t.Errorf("not warned; inbox:\n%s", s.inbox(s.carol))
+			}
+		})
+	}
+}
+
+// The same in a file.
+func TestExposedShareInAFileIsTold(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.engine.fail(ceremony.NotCollecting)
+	if _, err := s.carol.Uploads("share.txt", []byte(hexShare+"\n")); err != nil {
+		t.Fatal(err)
+	}
+	s.offered(1)
+	if !strings.Contains(s.inbox(s.carol), warnOpen) {
+		t.Errorf("not warned; inbox:\n%s", s.inbox(s.carol))
+	}
+}
+
+// A share glued to a word goes into the plan's reason.
+func TestGluedShareNeverBecomesAReason(t *testing.T) {
+	b64 := "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/AbCdE1"
+	for _, glued := range []string{"share=" + hexShare, "key:" + hexShare, "k=" + b64, "a|" + hexShare, hexShare + "...", "**" + hexShare + "**", "-key=" + b64,
+		"token=hvs.CAESIJ0123456789abcdefghijklmnopqrstuv", "(key:hvs.CAESIJ0123456789abcdefghijklmnopqrstuv)"} {
+		if cmd, err := parseCommand("start rekey prod " + glued); err == nil {
+			t.Errorf("%.12s… becomes the reason %.20s…", glued, cmd.text)
+		}
+	}
+}
+
+// Second edit of a message within 15 minutes.
+func TestSecondEditIsReadToo(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	sent, err := s.carol.DMs("hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	if err := s.carol.Edits(sent[0], "hello you"); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	if err := s.carol.Edits(sent[0], "hello "+hexShare); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	time.Sleep(300 * time.Millisecond)
+	if !strings.Contains(s.inbox(s.carol), warnOpen) {
+		t.Errorf("not warned; inbox:\n%s", s.inbox(s.carol))
+	}
+}
+
+// A button of an earlier freeze.
+func TestButtonOfAnEarlierFreezeIsOld(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	tale := begin(t, s.plan()).then(
+		ceremony.Approved{By: s.people(s.bob)[0], PlanHash: s.plan().Hash()},
+	)
+	_ = tale
+	p := s.plan()
+	tale = begin(t, p).then(
+		ceremony.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()},
+		ceremony.Starting{Attempt: 1},
+		ceremony.Started{Nonce: nonce1, Required: 2},
+		ceremony.KeyAnnounced{Key: announced(ceremony.Update, nonce1)},
+		ceremony.Froze{Why: ceremony.SealedMidway},
+	)
+	c := s.holds(tale)
+	ref, err := s.bot.Courier().Deliver(s.ctx(), c, tale.message(ceremony.FrozenMessage, "bob"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tale.then(
+		ceremony.ResumeAsked{By: s.people(s.alice)[0]}, ceremony.ResumeAsked{By: s.people(s.bob)[0]}, ceremony.Resumed{},
+		ceremony.Froze{Why: ceremony.VaultDiffers, Want: "PGP keys a", Got: "PGP keys of a stranger"},
+	)
+	s.holds(tale)
+	m, ok := s.bob.Direct().Message(ref.TS)
+	if !ok {
+		t.Fatal("no message")
+	}
+	reply, err := s.bob.Clicks(m, string(verbResume))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reply.Wait(s.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	if said := s.engine.said(); len(said) > 0 {
+		t.Errorf("a click under the first freeze (%q) thawed the second (%q): %q", ceremony.SealedMidway, ceremony.VaultDiffers, said)
+	}
+}
+
+// Slack makes links and mentions of bare text in mrkdwn unless verbatim.
+func TestReasonMakesNoLinkAndNoMention(t *testing.T) {
+	p := rekeyPlan()
+	p.Reason = "see https://evil.example/approve @channel"
+	for _, m := range []message{renderBoard(begin(t, p).c, ceremony.Live{}, noon)} {
+		raw, _ := json.Marshal(m.blocks)
+		var blocks []map[string]any
+		_ = json.Unmarshal(raw, &blocks)
+		for _, b := range blocks {
+			if text, ok := b["text"].(map[string]any); ok && strings.Contains(fmt.Sprint(text["text"]), "evil.example") && text["verbatim"] != true {
+				t.Errorf("Slack makes a link of %v", text)
+			}
+		}
+	}
+}
+
+// What Vault says leaves its code span.
+func TestVaultsWordsStayInTheirCode(t *testing.T) {
+	got := code("x\n:white_check_mark: *Resume is safe*, see https://evil.example\n")
+	if strings.ContainsAny(got, "\n\r\u2028") {
+		t.Errorf("%q", got)
+	}
+	s := started(t, rekeyPlan()).then(ceremony.Froze{Why: ceremony.VaultDiffers, Want: "x", Got: strings.Repeat("y", 4000)})
+	m := renderBoard(s.c, ceremony.Live{}, noon)
+	raw, _ := json.Marshal(m.blocks)
+	if !strings.Contains(string(raw), "/ceremony cancel") {
+		t.Error("a long word of Vault's pushes what to do off the status post")
+	}
+}
+
+// Another app's post is taken for ours.
+func TestOnlyOurOwnPostIsFoundAgain(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	real := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "conversations.info"):
+			fmt.Fprintf(w, `{"ok":true,"channel":{"id":%q,"is_member":true}}`, s.ops.ID())
+		case strings.HasSuffix(r.URL.Path, "conversations.history"):
+			fmt.Fprintf(w, `{"ok":true,"messages":[{"type":"message","ts":"1.1","bot_id":"B0EVIL","app_id":"A0EVIL","user":"U0EVIL","text":"all is well","metadata":{"event_type":"conclave","event_payload":{"ceremony":%q,"key":%q}}}]}`, c.ID(), board(t, c).Key)
+		case strings.HasSuffix(r.URL.Path, "chat.postMessage"):
+			fmt.Fprintf(w, `{"ok":true,"channel":%q,"ts":"2.2"}`, s.ops.ID())
+		case strings.HasSuffix(r.URL.Path, "auth.test"):
+			fmt.Fprintf(w, `{"ok":true,"team_id":%q,"bot_id":"B0CEREMONY","user_id":"U0BOT"}`, s.w.TeamID())
+		default:
+			fmt.Fprint(w, `{"ok":false,"error":"unknown_method"}`)
+		}
+	}))
+	defer real.Close()
+	config := s.bot.config
+	config.APIURL = real.URL + "/api/"
+	b, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, err := b.Courier().Deliver(t.Context(), c, board(t, c), true)
+	if err != nil || ref.TS == "1.1" {
+		t.Errorf("%v, %v: the post of another app stands for ours, which nobody gets to see", ref, err)
+	}
+}
+
+// A network that cuts every connection after a while.
+func TestConnectionsThatServeAreNoRefusals(t *testing.T) {
+	s := setUp(t, slacktest.Config{})
+	close(s.engine.ready)
+	s.bot.rhythm.refusals, s.bot.rhythm.abrupt = 3, 20*time.Millisecond
+	s.run()
+	for range 5 {
+		s.hears() // it is greeted and does its work
+		time.Sleep(40 * time.Millisecond)
+		s.w.CutSockets()
+		time.Sleep(300 * time.Millisecond)
+		select {
+		case err := <-s.ended:
+			s.ended <- nil
+			t.Fatalf("gave up: %v", err)
+		default:
+		}
+	}
+}
+
+// response_url is a capability: whoever has it can speak as the bot.
+func TestResponseURLStaysOutOfTheLog(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	d := &desk{Bot: s.bot, engine: s.engine, acts: t.Context()}
+	d.replyTo("http://127.0.0.1:1/commands/T1/123/SECRETCAPABILITY", s.carol.ID())(s.ctx(), say("hello"))
+	if strings.Contains(s.log.String(), "SECRETCAPABILITY") {
+		t.Error("the log has the response_url")
+	}
+}
+
+// A letter of an id is enough to cancel.
+func TestOneLetterDoesNotNameACeremony(t *testing.T) {
+	c := begin(t, rekeyPlan()).c
+	if id, err := resolve("p", []ceremony.Ceremony{c}, true); err == nil {
+		t.Errorf("/ceremony cancel p means %s", id)
+	}
+}
+
+// A stranger's flood is answered word for word.
+func TestStrangersFloodIsNotAnsweredOneByOne(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	mallory := s.w.AddPerson("mallory")
+	for range 10 {
+		if _, err := mallory.DMs("hi"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.settle()
+	if n := s.fromBot(mallory); n > 2 {
+		t.Errorf("%d answers to somebody who has no part", n)
+	}
+}
+
+// A deactivation notice waits behind the account's own jobs, or is lost.
+func TestDeactivationNoticeIsNotQueuedBehindTheAccount(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	hold := make(chan struct{})
+	defer close(hold)
+	s.engine.during = func() { <-hold }
+	s.carol.DMs(envelope)
+	s.wait("offer", func() bool { return len(s.engine.offered()) == 1 })
+	s.carol.Deactivate()
+	time.Sleep(500 * time.Millisecond)
+	s.bot.registry.mu.Lock()
+	_, still := s.bot.registry.known[s.carol.ID()]
+	s.bot.registry.mu.Unlock()
+	if still {
+		t.Error("half a second after the notice the bot still believes the account")
+	}
+}
+
+// the command that holders paste hands the share to their own long-term key, too.
+func TestEnvelopeOpensWithTheCeremonyKeyAlone(t *testing.T) {
+	c := started(t, rekeyPlan()).c
+	steps := listingsOf(renderAsk(c, person("carol"), *c.Key))
+	if last := steps[len(steps)-1]; !strings.Contains(last, "--no-encrypt-to") {
+		t.Errorf("gpg.conf's encrypt-to adds recipients: %s", last)
+	}
+}
+
+var _ slack.Block
+
+// A proposal only asks; nothing of it is being looked after when an answer is lost.
+func TestProposalThatFailedSaysSo(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.engine.fail(fmt.Errorf("ask prod for its progress: %w", ceremony.ErrUncertain))
+	got := s.types(s.alice, "start rekey prod OPS-1")
+	if strings.Contains(got, "being asked") || !strings.Contains(got, "Nothing was") {
+		t.Errorf("looks as if something were going on:\n%s", got)
+	}
+}

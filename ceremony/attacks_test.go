@@ -1,0 +1,553 @@
+package ceremony_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+func hit(s *stage, method string, n int, f func() (before, after error)) {
+	s.vault.fault = func(m string, i int) (error, error) {
+		if m == method && i == n {
+			return f()
+		}
+		return nil, nil
+	}
+}
+
+// last new share is refused because somebody cancelled the rekey just before.
+func TestRefusedLastVerificationIsNotSuccess(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		hit(s, "submit", 5, func() (error, error) { s.vault.attempt = nil; return ceremony.ErrRefused, nil })
+		id := s.begin(ceremony.Rekey)
+		c := s.finish(id)
+		if c.Outcome == ceremony.Completed && s.vault.shares[0] == "old-1" {
+			t.Errorf("completed, verified %+v, but the old key is in force", *c.Verified)
+		}
+	})
+}
+
+// answer lost + failover dropped the rekey; the seal still shows the old numbers (6 shares, new is 5).
+func TestLostLastVerificationWithOldSealNumbersIsNotSuccess(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.vault.shares = append(s.vault.shares, "old-6")
+		hit(s, "submit", 5, func() (error, error) { s.vault.attempt = nil; return ceremony.ErrUncertain, nil })
+		id := s.begin(ceremony.Rekey)
+		c := s.finish(id)
+		if c.Outcome == ceremony.Completed && s.vault.shares[0] == "old-1" {
+			t.Errorf("completed, verified %+v, but the seal shows 6 shares: the old key is in force", *c.Verified)
+		}
+	})
+}
+
+// without verification a freeze is followed at once by Completed.
+func TestFreezeIsNotOverruledByFinish(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		hit(s, "submit", 2, func() (error, error) { slices.Reverse(s.vault.attempt.keys); return nil, nil })
+		id := s.begin(ceremony.Rekey)
+		c := s.finish(id)
+		if strings.Contains(story(c), "froze ended") || c.Outcome == ceremony.Completed {
+			t.Errorf("outcome %q: %s", c.Outcome, story(c))
+		}
+	})
+}
+
+func (s *stage) restartWith(verify bool) { s.stop(); s.verify = verify; s.start() }
+
+// refused share, and a foreign one counted meanwhile.
+func TestRefusedShareIsNotCounted(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		hit(s, "submit", 0, func() (error, error) {
+			s.vault.attempt.progress = append(s.vault.attempt.progress, "junk")
+			return ceremony.ErrRefused, nil
+		})
+		id := s.begin(ceremony.Rekey)
+		err := s.send("alice", s.envelope(id, "alice", "old-1"))
+		c := s.now(id)
+		if c.State != ceremony.StateFrozen || c.HasCounted(person("alice").Account) {
+			t.Errorf("err %v, state %s, alice counted: %v: %s", err, c.State, c.HasCounted(person("alice").Account), story(c))
+		}
+	})
+}
+
+// Vault refuses our start; somebody else's attempt with the same terms is there.
+func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
+	for _, e := range []error{ceremony.ErrRefused, ceremony.ErrNotSent} {
+		play(t, func(t *testing.T, s *stage) {
+			hit(s, "start", 0, func() (error, error) {
+				a := &fakeAttempt{op: ceremony.Rekey, nonce: "mallorys", order: ceremony.Order{Operation: ceremony.Rekey, Shares: 5, Threshold: 3, Verification: true, Backup: true}}
+				for _, h := range holders {
+					a.keys = append(a.keys, fpr(h)) // same primaries; subkeys as mallory likes
+				}
+				s.vault.attempt = a
+				return e, nil
+			})
+			id := s.begin(ceremony.Rekey)
+			s.settle(time.Minute)
+			if c := s.now(id); c.Attempt.Nonce == "mallorys" {
+				t.Errorf("%v: adopted: state %s, %s", e, c.State, story(c))
+			}
+		})
+	}
+}
+
+// an asker who leaves: race, and "nothing was recorded".
+func TestAskerWhoLeavesIsToldTheTruth(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		hit(s, "submit", 0, func() (error, error) { time.Sleep(time.Minute); return nil, nil })
+		id := s.begin(ceremony.Rekey)
+		e := s.envelope(id, "alice", "old-1")
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		got, err := s.engine.Offer(ctx, ceremony.Offer{By: person("alice").Account, Message: ceremony.Ref{Channel: "D", TS: "1"}, Envelope: e})
+		s.settle(5 * time.Minute)
+		c := s.now(id)
+		if got == "" && c.HasCounted(person("alice").Account) {
+			t.Errorf("%v and no id: nothing was recorded, says the contract; but: %s", err, story(c))
+		}
+	})
+}
+
+func TestCommanderWhoLeavesRacesNothing(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.journal = func(j ceremony.Journal) ceremony.Journal { return slowJournal{j} }
+		s.restart()
+		id := s.propose(ceremony.Rekey)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		c, err := s.engine.Cancel(ctx, id, person("olga").Account, "x")
+		_ = c
+		t.Log(c.State, err)
+		s.settle(5 * time.Minute)
+	})
+}
+
+type slowJournal struct{ ceremony.Journal }
+
+func (j slowJournal) Append(ctx context.Context, id ceremony.ID, after int, e ...ceremony.Event) ([]ceremony.Entry, error) {
+	time.Sleep(10 * time.Second)
+	return j.Journal.Append(ctx, id, after, e...)
+}
+
+// since when Vault does not answer.
+func TestSinceIsWhenVaultStoppedAnswering(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		down := time.Now()
+		s.vault.do(func() {
+			s.vault.fault = func(string, int) (error, error) { return fmt.Errorf("get: %w", ceremony.ErrNotSent), nil }
+		})
+		s.settle(30 * time.Minute)
+		_, live, _ := s.engine.Ceremony(id)
+		if live.Vault == nil || live.Since.Sub(down) > time.Minute {
+			t.Errorf("%v since %v after it went down", live.Vault, live.Since.Sub(down))
+		}
+		s.vault.do(func() { s.vault.fault = nil })
+	})
+}
+
+// a status post that can never be posted.
+func TestUndeliverableBoardSettles(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.courier.fault = func(m ceremony.Message, _ int) error {
+			if m.Key == "board" {
+				return ceremony.ErrUndeliverable
+			}
+			return nil
+		}
+		id := s.propose(ceremony.Rekey)
+		s.settle(time.Minute)
+		if _, err := s.engine.Reject(context.Background(), id, person("paul").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(24 * time.Hour)
+		if c := s.now(id); !c.Settled() {
+			var keys []string
+			for _, m := range c.Due() {
+				keys = append(keys, m.Key)
+			}
+			t.Errorf("never settled: %q", keys)
+		}
+	})
+}
+
+// a journal that breaks the rules verifies.
+func TestVerifyKnowsTheRules(t *testing.T) {
+	dir := t.TempDir()
+	j, err := ceremony.OpenJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	plan := samplePlan("prod-rekey-aaaa")
+	events := []ceremony.Event{
+		ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()},
+		ceremony.Approved{By: plan.Initiator, PlanHash: "another plan's"}, // self-approval of another plan
+		ceremony.Starting{Attempt: 1}, ceremony.Started{Nonce: "n", Required: 1},
+		ceremony.Counted{By: person("mallory"), Step: ceremony.Update, Progress: 1}, // no holder, never submitted
+		ceremony.Verified{By: new(person("mallory"))},
+		ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed},
+	}
+	if _, err := j.Append(t.Context(), plan.Ceremony, 0, events...); err != nil {
+		t.Fatal(err)
+	}
+	r, err := ceremony.VerifyFile(j.Path(plan.Ceremony))
+	if err == nil {
+		t.Errorf("verified: %s %s", r.State, r.Outcome)
+	}
+}
+
+// the clock is stepped back between two ceremonies.
+func TestClockStepBreaksNoChain(t *testing.T) {
+	dir := t.TempDir()
+	j, err := ceremony.OpenJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	a, b := samplePlan("prod-rekey-aaaa"), samplePlan("prod-rekey-bbbb")
+	if _, err := j.Append(t.Context(), a.Ceremony, 0, ceremony.Proposed{Plan: a, PlanHash: a.Hash()}); err != nil {
+		t.Fatal(err)
+	}
+	// As if the clock had been an hour ahead then.
+	raw, _ := os.ReadFile(j.Path(a.Ceremony))
+	i := strings.Index(string(raw), `"at":"`) + len(`"at":"`)
+	end := i + strings.IndexByte(string(raw[i:]), '"')
+	at, _ := time.Parse(time.RFC3339Nano, string(raw[i:end]))
+	later := string(raw[:i]) + at.Add(time.Hour).Format(time.RFC3339Nano) + string(raw[end:])
+	if err := os.WriteFile(j.Path(a.Ceremony), []byte(later), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := j.Load(t.Context(), a.Ceremony)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Append(t.Context(), b.Ceremony, 0, ceremony.Proposed{Plan: b, PlanHash: b.Hash(), Previous: entries[0].Hash}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ceremony.VerifyDir(dir); err != nil {
+		t.Errorf("an honest journal: %v", err)
+	}
+}
+
+// a directory name with a bracket.
+func TestJournalDirMayHaveAnyName(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "conclave[prod]")
+	j, err := ceremony.OpenJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	plan := samplePlan("prod-rekey-aaaa")
+	if _, err := j.Append(t.Context(), plan.Ceremony, 0, ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}); err != nil {
+		t.Fatal(err)
+	}
+	if ids, err := j.List(t.Context()); len(ids) != 1 || err != nil {
+		t.Errorf("list: %v %v: the open ceremony is forgotten", ids, err)
+	}
+}
+
+// what is said of Vault when a foreign attempt stopped the start.
+func TestCancelBesideAForeignAttemptSaysSo(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.propose(ceremony.Rekey)
+		s.vault.do(func() { s.vault.attempt = &fakeAttempt{op: ceremony.Rekey, nonce: "mallorys"} })
+		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Second)
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.Ending != ceremony.AttemptForeign {
+			t.Errorf("vault: %q", c.Ending)
+		}
+	})
+}
+
+// the last new share is brought past Conclave (vault CLI); the key is in force.
+func TestVerifiedElsewhereIsNotNothing(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.vault.shares = append(s.vault.shares, "old-6") // 6 → 5, so that the seal tells
+		id := s.begin(ceremony.Rekey)
+		for range 3 {
+			n := s.now(id).Missing()[0].Name
+			s.share(id, n, own(ceremony.Update, n))
+		}
+		s.settle(time.Minute)
+		s.vault.do(func() { s.vault.commit() })
+		s.settle(time.Minute)
+		for _, n := range []string{"olga", "paul"} {
+			if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.settle(time.Minute)
+		c := s.now(id)
+		if len(c.NewShares) == 0 && s.vault.shares[0] == "new-1" {
+			t.Errorf("the new key is in force, and the new shares are given up: %s", story(c))
+		}
+	})
+}
+
+// a stale copy of the ceremony asks for what has been decided. (fakeCourier.Deliver calls fault without its lock.)
+func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		var late []string
+		s.courier.fault = func(m ceremony.Message, n int) error {
+			if m.Kind != ceremony.ApprovalMessage {
+				return nil
+			}
+			if n == 0 && strings.Contains(m.Key, "PAUL") {
+				time.Sleep(10 * time.Minute)
+				return errors.New("timeout")
+			}
+			for _, c := range s.engine.Ceremonies() {
+				if c.State != ceremony.StateProposed {
+					late = append(late, m.Key)
+				}
+			}
+			return nil
+		}
+		id := s.propose(ceremony.Rekey)
+		s.settle(time.Minute)
+		if _, err := s.engine.Approve(context.Background(), id, person("quin").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Hour)
+		if len(late) > 0 {
+			t.Errorf("asked after the decision: %q", late)
+		}
+	})
+}
+
+// one voice, many times.
+func TestResumeIsCountedOnce(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		s.vault.do(func() { s.vault.attempt = nil })
+		s.settle(time.Minute)
+		before := s.now(id).Seq()
+		for range 50 {
+			_, _ = s.engine.Resume(context.Background(), id, person("paul").Account)
+		}
+		n := 0
+		for _, e := range s.now(id).History[before:] {
+			if _, ok := e.Event.(ceremony.ResumeAsked); ok {
+				n++
+			}
+		}
+		if n > 1 {
+			t.Errorf("%d events of one voice", n)
+		}
+	})
+}
+
+// refusals that are not the sender's fault.
+func TestOtherPeoplesFaultsDoNotLockAHolderOut(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		s.vault.do(func() {
+			s.vault.fault = func(string, int) (error, error) { return ceremony.ErrNotSent, nil }
+		})
+		for range 21 {
+			_ = s.send("alice", s.envelope(id, "alice", "old-1"))
+		}
+		s.vault.do(func() { s.vault.fault = nil })
+		s.settle(time.Minute)
+		if err := s.send("alice", s.envelope(id, "alice", "old-1")); err != nil {
+			t.Errorf("Vault was away; now it is back, and alice hears: %v", err)
+		}
+	})
+}
+
+// what is written can be read back.
+func TestWhatIsWrittenIsReadBack(t *testing.T) {
+	for name, e := range map[string]ceremony.Event{
+		"invalid UTF-8": ceremony.Rejected{By: person("paul"), Why: "caf\xe9"},
+		"no team":       ceremony.Declined{By: ceremony.Person{Account: ceremony.Account{User: "U1"}}, Reason: ceremony.NotAHolder},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := openJournal(t, t.TempDir())
+			plan := samplePlan("prod-rekey-aaaa")
+			if _, err := j.Append(t.Context(), plan.Ceremony, 0, ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := j.Append(t.Context(), plan.Ceremony, 1, e); err != nil {
+				return // refused before it was written: sound
+			}
+			if _, err := j.Load(t.Context(), plan.Ceremony); err != nil {
+				t.Errorf("the bot does not start any more: %v", err)
+			}
+		})
+	}
+}
+
+func TestInvalidUTF8InAReasonBricksNothing(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.propose(ceremony.Rekey)
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, "caf\xe9"); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if _, err := s.file.Load(context.Background(), id); err != nil {
+			t.Errorf("after a restart: %v", err)
+		}
+	})
+}
+
+// a token for another key.
+func TestTokenForAnotherKeyIsNotCompleted(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		hit(s, "submit", 2, func() (error, error) { s.vault.attempt.keys = []ceremony.Fingerprint{fpr("mallory")}; return nil, nil })
+		id := s.begin(ceremony.GenerateRoot)
+		if c := s.finish(id); c.Outcome == ceremony.Completed {
+			t.Errorf("completed: %s", story(c))
+		}
+	})
+}
+
+// the last new share arrives late, between the two questions of one view.
+func TestViewIsNotTakenInTwoHalves(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		sent, asked := false, 0
+		s.vault.fault = func(m string, n int) (error, error) {
+			switch {
+			case m == "submit" && n == 5:
+				sent = true
+				return ceremony.ErrUncertain, nil // still on its way
+			case sent && m == "progress":
+				if asked++; asked == 2 {
+					s.vault.commit() // now it is there
+				}
+			}
+			return nil, nil
+		}
+		id := s.begin(ceremony.Rekey)
+		c := s.finish(id)
+		if c.State == ceremony.StateFrozen {
+			t.Errorf("frozen %q though the new key is in force", c.Freeze.Why)
+			for _, n := range []string{"olga", "paul"} {
+				if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.settle(time.Minute)
+			t.Errorf("after a thaw: %s, new shares kept: %d, %s", s.now(id).State, len(s.now(id).NewShares), story(s.now(id))[300:])
+		}
+	})
+}
+
+// the journal fails, and the status post can't be edited any more.
+func TestBrokenJournalFloodsNoChannel(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		broken := false
+		s.journal = func(j ceremony.Journal) ceremony.Journal { return breakingJournal{j, &broken} }
+		s.restart()
+		id := s.begin(ceremony.Rekey)
+		broken = true
+		_ = s.send("alice", s.envelope(id, "alice", "old-1"))
+		replaced := 0
+		s.courier.mu.Lock()
+		s.courier.replace = func() bool { replaced++; return true }
+		s.courier.mu.Unlock()
+		s.settle(24 * time.Hour)
+		if replaced > 2 {
+			t.Errorf("%d new status posts in a day", replaced)
+		}
+	})
+}
+
+type breakingJournal struct {
+	ceremony.Journal
+	broken *bool
+}
+
+func (j breakingJournal) Append(ctx context.Context, id ceremony.ID, after int, e ...ceremony.Event) ([]ceremony.Entry, error) {
+	if *j.broken {
+		return nil, ceremony.ErrJournal
+	}
+	return j.Journal.Append(ctx, id, after, e...)
+}
+
+// nobody is asked for a share while the ceremony stands still.
+func TestNobodyIsAskedWhileFrozen(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		var asked []string
+		var id ceremony.ID
+		s.courier.fault = func(m ceremony.Message, n int) error {
+			if m.Kind == ceremony.AskMessage && s.now(id).State != ceremony.StateFrozen {
+				return ceremony.ErrNotPosted
+			}
+			if m.Kind == ceremony.AskMessage {
+				asked = append(asked, m.Key)
+			}
+			return nil
+		}
+		id = s.propose(ceremony.Rekey)
+		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(5 * time.Second)
+		s.vault.do(func() { s.vault.attempt = nil })
+		s.settle(10 * time.Minute)
+		if s.now(id).State == ceremony.StateFrozen && len(asked) > 0 {
+			t.Errorf("asked while frozen: %q", asked)
+		}
+	})
+}
+
+// another identity after a restart is not the plan's.
+func TestKeyOfAnotherIdentityIsNotAnnounced(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		s.stop()
+		s.opener.name = "other identity"
+		s.start()
+		s.settle(time.Minute)
+		if c := s.now(id); c.Key != nil && c.Key.Identity != c.Plan.Identity {
+			t.Errorf("announced by %s, approved was %s, state %s", c.Key.Identity, c.Plan.Identity, c.State)
+		}
+	})
+}
+
+// same numbers before and after; the last new share lands after the grace.
+func TestLateProofIsNotGivenUp(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		hit(s, "submit", 5, func() (error, error) {
+			time.AfterFunc(20*time.Second, func() { s.vault.do(s.vault.commit) })
+			return ceremony.ErrUncertain, nil
+		})
+		id := s.begin(ceremony.Rekey)
+		for range 3 {
+			n := s.now(id).Missing()[0].Name
+			s.share(id, n, own(ceremony.Update, n))
+		}
+		s.settle(time.Minute)
+		for range 3 {
+			n := s.now(id).Missing()[0].Name
+			_ = s.send(n, s.envelope(id, n, own(ceremony.Verify, n)))
+		}
+		s.settle(time.Minute)
+		for _, n := range []string{"olga", "paul"} {
+			if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.settle(time.Minute)
+		c := s.now(id)
+		if s.vault.shares[0] == "new-1" && len(c.NewShares) == 0 && c.Round.Step == ceremony.Update {
+			t.Errorf("the new key is in force; holders are asked for the old shares: %s", story(c)[250:])
+		}
+	})
+}
