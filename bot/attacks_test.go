@@ -203,7 +203,7 @@ func TestConnectionsThatServeAreNoRefusals(t *testing.T) {
 	}
 }
 
-// response_url is a capability: whoever has it can speak as the bot.
+// Response_url is a capability: whoever has it can speak as the bot.
 func TestResponseURLStaysOutOfTheLog(t *testing.T) {
 	s := play(t, slacktest.Config{})
 	d := &desk{Bot: s.bot, engine: s.engine, acts: t.Context()}
@@ -254,7 +254,7 @@ func TestDeactivationNoticeIsNotQueuedBehindTheAccount(t *testing.T) {
 	}
 }
 
-// the command that holders paste hands the share to their own long-term key, too.
+// The command that holders paste hands the share to their own long-term key, too.
 func TestEnvelopeOpensWithTheCeremonyKeyAlone(t *testing.T) {
 	c := started(t, rekeyPlan()).c
 	steps := listingsOf(renderAsk(c, person("carol"), *c.Key))

@@ -23,7 +23,7 @@ func hit(s *stage, method string, n int, f func() (before, after error)) {
 	}
 }
 
-// last new share is refused because somebody cancelled the rekey just before.
+// Last new share is refused because somebody cancelled the rekey just before.
 func TestRefusedLastVerificationIsNotSuccess(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 5, func() (error, error) { s.vault.attempt = nil; return ceremony.ErrRefused, nil })
@@ -35,7 +35,7 @@ func TestRefusedLastVerificationIsNotSuccess(t *testing.T) {
 	})
 }
 
-// answer lost + failover dropped the rekey; the seal still shows the old numbers (6 shares, new is 5).
+// Answer lost + failover dropped the rekey; the seal still shows the old numbers (6 shares, new is 5).
 func TestLostLastVerificationWithOldSealNumbersIsNotSuccess(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.shares = append(s.vault.shares, "old-6")
@@ -48,7 +48,7 @@ func TestLostLastVerificationWithOldSealNumbersIsNotSuccess(t *testing.T) {
 	})
 }
 
-// without verification a freeze is followed at once by Completed.
+// Without verification a freeze is followed at once by Completed.
 func TestFreezeIsNotOverruledByFinish(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.restartWith(false)
@@ -63,7 +63,7 @@ func TestFreezeIsNotOverruledByFinish(t *testing.T) {
 
 func (s *stage) restartWith(verify bool) { s.stop(); s.verify = verify; s.start() }
 
-// refused share, and a foreign one counted meanwhile.
+// Refused share, and a foreign one counted meanwhile.
 func TestRefusedShareIsNotCounted(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 0, func() (error, error) {
@@ -100,7 +100,7 @@ func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
 	}
 }
 
-// an asker who leaves: race, and "nothing was recorded".
+// An asker who leaves: race, and "nothing was recorded".
 func TestAskerWhoLeavesIsToldTheTruth(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 0, func() (error, error) { time.Sleep(time.Minute); return nil, nil })
@@ -138,7 +138,7 @@ func (j slowJournal) Append(ctx context.Context, id ceremony.ID, after int, e ..
 	return j.Journal.Append(ctx, id, after, e...)
 }
 
-// since when Vault does not answer.
+// Since when Vault does not answer.
 func TestSinceIsWhenVaultStoppedAnswering(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Rekey)
@@ -155,7 +155,7 @@ func TestSinceIsWhenVaultStoppedAnswering(t *testing.T) {
 	})
 }
 
-// a status post that can never be posted.
+// A status post that can never be posted.
 func TestUndeliverableBoardSettles(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.courier.fault = func(m ceremony.Message, _ int) error {
@@ -180,7 +180,7 @@ func TestUndeliverableBoardSettles(t *testing.T) {
 	})
 }
 
-// a journal that breaks the rules verifies.
+// A journal that breaks the rules verifies.
 func TestVerifyKnowsTheRules(t *testing.T) {
 	dir := t.TempDir()
 	j, err := ceremony.OpenJournal(dir)
@@ -206,7 +206,7 @@ func TestVerifyKnowsTheRules(t *testing.T) {
 	}
 }
 
-// the clock is stepped back between two ceremonies.
+// The clock is stepped back between two ceremonies.
 func TestClockStepBreaksNoChain(t *testing.T) {
 	dir := t.TempDir()
 	j, err := ceremony.OpenJournal(dir)
@@ -239,7 +239,7 @@ func TestClockStepBreaksNoChain(t *testing.T) {
 	}
 }
 
-// a directory name with a bracket.
+// A directory name with a bracket.
 func TestJournalDirMayHaveAnyName(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "conclave[prod]")
 	j, err := ceremony.OpenJournal(dir)
@@ -256,7 +256,7 @@ func TestJournalDirMayHaveAnyName(t *testing.T) {
 	}
 }
 
-// what is said of Vault when a foreign attempt stopped the start.
+// What is said of Vault when a foreign attempt stopped the start.
 func TestCancelBesideAForeignAttemptSaysSo(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.propose(ceremony.Rekey)
@@ -275,7 +275,7 @@ func TestCancelBesideAForeignAttemptSaysSo(t *testing.T) {
 	})
 }
 
-// the last new share is brought past Conclave (vault CLI); the key is in force.
+// The last new share is brought past Conclave (vault CLI); the key is in force.
 func TestVerifiedElsewhereIsNotNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.shares = append(s.vault.shares, "old-6") // 6 → 5, so that the seal tells
@@ -300,7 +300,7 @@ func TestVerifiedElsewhereIsNotNothing(t *testing.T) {
 	})
 }
 
-// a stale copy of the ceremony asks for what has been decided. (fakeCourier.Deliver calls fault without its lock.)
+// A stale copy of the ceremony asks for what has been decided. (fakeCourier.Deliver calls fault without its lock.)
 func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		var late []string
@@ -331,7 +331,7 @@ func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
 	})
 }
 
-// one voice, many times.
+// One voice, many times.
 func TestResumeIsCountedOnce(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Rekey)
@@ -353,7 +353,7 @@ func TestResumeIsCountedOnce(t *testing.T) {
 	})
 }
 
-// refusals that are not the sender's fault.
+// Refusals that are not the sender's fault.
 func TestOtherPeoplesFaultsDoNotLockAHolderOut(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Rekey)
@@ -371,7 +371,7 @@ func TestOtherPeoplesFaultsDoNotLockAHolderOut(t *testing.T) {
 	})
 }
 
-// what is written can be read back.
+// What is written can be read back.
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	for name, e := range map[string]ceremony.Event{
 		"invalid UTF-8": ceremony.Rejected{By: person("paul"), Why: "caf\xe9"},
@@ -406,7 +406,7 @@ func TestInvalidUTF8InAReasonBricksNothing(t *testing.T) {
 	})
 }
 
-// a token for another key.
+// A token for another key.
 func TestTokenForAnotherKeyIsNotCompleted(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 2, func() (error, error) { s.vault.attempt.keys = []ceremony.Fingerprint{fpr("mallory")}; return nil, nil })
@@ -417,7 +417,7 @@ func TestTokenForAnotherKeyIsNotCompleted(t *testing.T) {
 	})
 }
 
-// the last new share arrives late, between the two questions of one view.
+// The last new share arrives late, between the two questions of one view.
 func TestViewIsNotTakenInTwoHalves(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		sent, asked := false, 0
@@ -448,7 +448,7 @@ func TestViewIsNotTakenInTwoHalves(t *testing.T) {
 	})
 }
 
-// the journal fails, and the status post can't be edited any more.
+// The journal fails, and the status post can't be edited any more.
 func TestBrokenJournalFloodsNoChannel(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		broken := false
@@ -480,7 +480,7 @@ func (j breakingJournal) Append(ctx context.Context, id ceremony.ID, after int, 
 	return j.Journal.Append(ctx, id, after, e...)
 }
 
-// nobody is asked for a share while the ceremony stands still.
+// Nobody is asked for a share while the ceremony stands still.
 func TestNobodyIsAskedWhileFrozen(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		var asked []string
@@ -507,7 +507,7 @@ func TestNobodyIsAskedWhileFrozen(t *testing.T) {
 	})
 }
 
-// another identity after a restart is not the plan's.
+// Another identity after a restart is not the plan's.
 func TestKeyOfAnotherIdentityIsNotAnnounced(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Rekey)
@@ -521,7 +521,7 @@ func TestKeyOfAnotherIdentityIsNotAnnounced(t *testing.T) {
 	})
 }
 
-// same numbers before and after; the last new share lands after the grace.
+// Same numbers before and after; the last new share lands after the grace.
 func TestLateProofIsNotGivenUp(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 5, func() (error, error) {

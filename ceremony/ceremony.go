@@ -135,3 +135,8 @@ func (c Ceremony) EndedAt() time.Time {
 	}
 	return time.Time{}
 }
+
+// contributes says whether somebody may bring a share in the current step.
+func (c Ceremony) contributes(who Account) bool {
+	return slices.ContainsFunc(c.Plan.Contributors(c.Round.Step), func(p Person) bool { return p.Account == who })
+}

@@ -10,7 +10,7 @@ const (
 	// redrawInterval brings the time left on the status post up to date.
 	redrawInterval = time.Minute
 	tellingPause   = 2 * time.Second
-	longestPause   = time.Minute
+	longestPause   = 15 * time.Second
 )
 
 // herald posts what is due, one message after the other. What is due follows

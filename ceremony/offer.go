@@ -10,6 +10,10 @@ import (
 	"time"
 )
 
+// settleGrace is how long a share whose answer was lost may still be on its way
+// before "not counted" is believed.
+const settleGrace = 5 * time.Second
+
 // Offer is an envelope that somebody sent.
 type Offer struct {
 	By       Account

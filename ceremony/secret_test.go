@@ -134,3 +134,22 @@ func TestP1NoEventCanHoldASecret(t *testing.T) {
 		walk(ceremony.TypeOf(e), reflect.TypeOf(e))
 	}
 }
+
+func TestSecretTagNamesTheShareHoweverItIsWritten(t *testing.T) {
+	raw := bytes.Repeat([]byte{0xab, 0x3e, 0xff}, 11)
+	var tags []string
+	for _, written := range []string{
+		hex.EncodeToString(raw), strings.ToUpper(hex.EncodeToString(raw)), base64.StdEncoding.EncodeToString(raw),
+	} {
+		s := ceremony.NewSecret([]byte(written))
+		tag, err := s.Tag([]byte("k"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Wipe()
+		tags = append(tags, hex.EncodeToString(tag[:]))
+	}
+	if tags[0] != tags[1] || tags[0] != tags[2] {
+		t.Errorf("one share has several tags: %q", tags)
+	}
+}

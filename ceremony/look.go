@@ -1,0 +1,65 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// view asks Vault for everything that is compared.
+func (o *owner) view(ctx context.Context) (v View, err error) {
+	defer func() { o.heard(err) }()
+	for range 2 {
+		if v.Update, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, Update); err != nil {
+			return v, err
+		}
+		if o.c.Round.Step == Verify || v.Update.VerificationNonce != "" {
+			if v.Verify, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, Verify); err != nil {
+				return v, err
+			}
+		}
+		// A rekey that ends between the two questions is asked about again.
+		if o.c.Round.Step != Verify || !v.Update.Started || v.Verify.Started {
+			break
+		}
+	}
+	// The seal comes last: its numbers are read as those after the rekey.
+	if v.Seal, err = o.cluster.Vault.Seal(ctx); err == nil && v.Seal.Sealed {
+		err = ErrSealed
+	}
+	return v, err
+}
+
+// heard keeps how Vault answers, for the status post.
+func (o *owner) heard(err error) {
+	if o.live.Since.IsZero() || kindOf(err) != kindOf(o.live.Vault) {
+		o.live = Live{Vault: err, Since: time.Now()}
+		o.publish()
+	}
+}
+
+// kindOf is the sentinel in an adapter's error, which is a new value each time.
+func kindOf(err error) error {
+	for _, kind := range []error{ErrNotSent, ErrUncertain, ErrRefused, ErrForbidden, ErrSealed, ErrThrottled, ErrNoLeader, ErrUnsupported} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return err
+}
+
+// look compares Vault with the plan and freezes on a difference (P4). It answers
+// whether Vault could be asked.
+func (o *owner) look(ctx context.Context, reconcile bool) bool {
+	v, err := o.view(ctx)
+	switch {
+	case errors.Is(err, ErrSealed):
+		err = o.record(ctx, Stop{Why: SealedMidway})
+	case err == nil:
+		err = o.record(ctx, Look{Seen: v, Reconcile: reconcile})
+	}
+	if err != nil {
+		o.log.Warn("Vault could not be compared with the plan", "error", err)
+	}
+	return err == nil
+}
