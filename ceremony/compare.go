@@ -55,7 +55,7 @@ func (c Ceremony) compareOrder(seen Progress) *difference {
 	if want := p.Recipients(); !slices.Equal(seen.Fingerprints, want) {
 		return differs("PGP keys", list(want), list(seen.Fingerprints))
 	}
-	if p.Operation != Rekey {
+	if !p.Operation.Rekeys() {
 		return nil
 	}
 	switch {

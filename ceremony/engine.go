@@ -323,13 +323,13 @@ func (e *Engine) plan(ctx context.Context, cluster Cluster, p Proposal) (Plan, e
 		Proposed:  now,
 		Closes:    now.Add(cluster.Window),
 	}
-	switch p.Operation {
-	case Rekey:
+	switch {
+	case p.Operation.Rekeys():
 		plan.Receivers = cluster.Receivers
 		plan.NewThreshold = cluster.NewThreshold
 		plan.Verification = cluster.Verification
 		plan.Backup = cluster.Backup
-	case GenerateRoot:
+	case p.Operation == GenerateRoot:
 		plan.Requester = &initiator
 	}
 	if len(plan.Holders) < plan.Threshold {
@@ -348,8 +348,9 @@ func (e *Engine) preflight(ctx context.Context, cluster Cluster, op Operation) (
 		return seal, NotInitialized
 	case seal.Sealed:
 		return seal, ErrSealed
-	case seal.Type != "shamir" && op == Rekey:
-		return seal, fmt.Errorf("seal type %q: %w", seal.Type, WrongSealType)
+	}
+	if err := op.CheckSeal(seal); err != nil {
+		return seal, err
 	}
 	seen, err := cluster.Vault.Progress(ctx, op, Update)
 	switch {

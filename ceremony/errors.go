@@ -120,7 +120,8 @@ const (
 	UnknownPerson    Refusal = "unknown-person"     // not in the configuration
 	AlreadyStarted   Refusal = "already-started"    // Vault has an operation of this kind in progress that is not ours
 	NotInitialized   Refusal = "not-initialized"    // the cluster has no key yet
-	WrongSealType    Refusal = "wrong-seal-type"    // the operation makes no sense with auto-unseal
+	WrongSealType    Refusal = "wrong-seal-type"    // the cluster unseals itself: it has no unseal key shares to replace
+	NoRecoveryKey    Refusal = "no-recovery-key"    // the cluster is unsealed with shares: it has no recovery key
 	TooFewHolders    Refusal = "too-few-holders"    // fewer holders than the threshold
 	BadReason        Refusal = "bad-reason"         // the reason has control characters or is too long
 	OtherCluster     Refusal = "other-cluster"      // Vault says it is another cluster than the plan's

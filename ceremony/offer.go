@@ -234,7 +234,7 @@ func (o *owner) settleShare(ctx context.Context, sent Submitting, answer *Answer
 
 // unseen says whether new shares were made whose answer did not arrive.
 func (o *owner) unseen(sent Submitting, v View) bool {
-	if o.c.Plan.Operation != Rekey || sent.Step != Update || !o.c.Plan.Backup {
+	if !o.c.Plan.Operation.Rekeys() || sent.Step != Update || !o.c.Plan.Backup {
 		return false
 	}
 	if v.Update.Started {

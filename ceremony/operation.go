@@ -1,5 +1,7 @@
 package ceremony
 
+import "fmt"
+
 // Operation is what a ceremony does to a cluster.
 type Operation string
 
@@ -7,12 +9,35 @@ type Operation string
 const (
 	// Rekey replaces the unseal key shares: sys/rekey.
 	Rekey Operation = "rekey"
+	// RekeyRecovery replaces the recovery key shares of a cluster that unseals
+	// itself: sys/rekey-recovery-key.
+	RekeyRecovery Operation = "rekey-recovery"
 	// GenerateRoot makes a root token: sys/generate-root.
 	GenerateRoot Operation = "generate-root"
 )
 
 // Operations lists every operation in the order in which people read it.
-func Operations() []Operation { return []Operation{Rekey, GenerateRoot} }
+func Operations() []Operation { return []Operation{Rekey, RekeyRecovery, GenerateRoot} }
+
+// Rekeys says whether the operation makes new key shares, encrypted to
+// receivers, which can be verified and backed up.
+func (op Operation) Rekeys() bool { return op == Rekey || op == RekeyRecovery }
+
+// CheckSeal says whether the operation makes sense with the cluster's kind of
+// seal, by WrongSealType or NoRecoveryKey.
+//
+// Vault has a rekey for a cluster that unseals itself: without PGP keys it takes
+// recovery key shares, renews the root key behind them, and hands out nothing.
+// Whoever asks for new shares of such a cluster means the recovery key's.
+func (op Operation) CheckSeal(s Seal) error {
+	switch {
+	case op == Rekey && s.UnsealsItself():
+		return fmt.Errorf("seal type %q: %w", s.Type, WrongSealType)
+	case op == RekeyRecovery && !s.UnsealsItself():
+		return fmt.Errorf("seal type %q: %w", s.Type, NoRecoveryKey)
+	}
+	return nil
+}
 
 // Step is the part of an operation for which a share is meant. It is part of
 // what a holder signs, so that a share for one step is worthless in the other.

@@ -71,7 +71,7 @@ func (p Plan) Text() string {
 	people("holder", p.Holders)
 	number("shares", p.Shares)
 	number("threshold", p.Threshold)
-	if p.Operation == Rekey {
+	if p.Operation.Rekeys() {
 		people("receiver", p.Receivers)
 		number("new shares", len(p.Receivers))
 		number("new threshold", p.NewThreshold)

@@ -34,12 +34,16 @@ type Seal struct {
 	Initialized bool
 	Sealed      bool
 	Type        string // "shamir", or the auto-unseal mechanism
-	Shares      int    // of the key in force
+	Shares      int    // of the key in force: the recovery key's of a cluster that unseals itself
 	Threshold   int
 	Version     string
 	ClusterID   string // empty while sealed
 	ClusterName string
 }
+
+// UnsealsItself says whether the cluster needs nobody's share to unseal. Its
+// shares are those of the recovery key, and so are the numbers of its seal status.
+func (s Seal) UnsealsItself() bool { return s.Type != "shamir" }
 
 // Progress is what Vault says about an operation's step.
 type Progress struct {

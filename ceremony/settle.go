@@ -85,7 +85,7 @@ func (c Ceremony) settleUpdate(sent Submitting, cmd Settle) ([]Event, error) {
 	case last && c.Plan.Operation == GenerateRoot:
 		// The token may have been made: nobody holds it, nobody can read it.
 		return c.lost(TokenLost)
-	case last && c.Plan.Operation == Rekey && !c.Plan.Verification:
+	case last && c.Plan.Operation.Rekeys() && !c.Plan.Verification:
 		return c.unseen(sent, cmd.Seen)
 	}
 	return one(Froze{Why: AttemptGone, Want: "attempt " + sent.Nonce, Got: "no attempt in progress"})

@@ -10,8 +10,8 @@ import (
 	"conclave/ceremony"
 )
 
-// rekeyTerms is what sys/rekey/init is asked for. The api client's own type
-// calls a field "Backup", which only a server that ignores case understands.
+// rekeyTerms is what the two kinds of rekey are asked for. The api client's own
+// type calls a field "Backup", which only a server that ignores case understands.
 type rekeyTerms struct {
 	Shares       int      `json:"secret_shares"`
 	Threshold    int      `json:"secret_threshold"`
@@ -99,7 +99,7 @@ func readVerification(body []byte) (ceremony.Progress, error) {
 	}, nil
 }
 
-// readRekeyAnswer reads what sys/rekey/update says to a share.
+// readRekeyAnswer reads what the update endpoint of a rekey says to a share.
 func readRekeyAnswer(body []byte) (ceremony.Answer, error) {
 	answer, err := decode[api.RekeyUpdateResponse](body, "complete", "started")
 	if err != nil || !answer.Complete {
@@ -130,7 +130,7 @@ func readRekeyAnswer(body []byte) (ceremony.Answer, error) {
 	}, nil
 }
 
-// readVerifyAnswer reads what sys/rekey/verify says to a new share.
+// readVerifyAnswer reads what the verify endpoint of a rekey says to a new share.
 func readVerifyAnswer(body []byte) (ceremony.Answer, error) {
 	answer, err := decode[api.RekeyVerificationUpdateResponse](body, "complete", "started")
 	return ceremony.Answer{Complete: answer.Complete}, err

@@ -25,6 +25,12 @@ var pathsOf = map[ceremony.Operation]paths{
 		verify:  "sys/rekey/verify",
 		backup:  "sys/rekey/backup",
 	},
+	ceremony.RekeyRecovery: {
+		attempt: "sys/rekey-recovery-key/init",
+		update:  "sys/rekey-recovery-key/update",
+		verify:  "sys/rekey-recovery-key/verify",
+		backup:  "sys/rekey/recovery-key-backup",
+	},
 	ceremony.GenerateRoot: {
 		attempt: "sys/generate-root/attempt",
 		update:  "sys/generate-root/update",
@@ -96,8 +102,8 @@ func (c *Client) Start(ctx context.Context, order ceremony.Order) (ceremony.Prog
 
 func (c *Client) start(ctx context.Context, order ceremony.Order) (ceremony.Progress, error) {
 	var terms any
-	switch order.Operation {
-	case ceremony.Rekey:
+	switch {
+	case order.Operation.Rekeys():
 		terms = rekeyTerms{
 			Shares:       order.Shares,
 			Threshold:    order.Threshold,
@@ -105,7 +111,7 @@ func (c *Client) start(ctx context.Context, order ceremony.Order) (ceremony.Prog
 			Backup:       order.Backup,
 			Verification: order.Verification,
 		}
-	case ceremony.GenerateRoot:
+	case order.Operation == ceremony.GenerateRoot:
 		// Without a key Vault would make a one-time password and show it to us.
 		if len(order.Keys) != 1 {
 			return ceremony.Progress{}, fmt.Errorf("%w: a root token needs one key, there are %d", ceremony.ErrNotSent, len(order.Keys))
@@ -130,10 +136,10 @@ func (c *Client) start(ctx context.Context, order ceremony.Order) (ceremony.Prog
 // A root token's attempt is cancelled without either, whoever's it is.
 func (c *Client) Cancel(ctx context.Context, op ceremony.Operation, nonce string) error {
 	var err error
-	switch op {
-	case ceremony.Rekey:
+	switch {
+	case op.Rekeys():
 		_, err = c.drop(ctx, pathsOf[op].attempt, nonce)
-	case ceremony.GenerateRoot:
+	case op == ceremony.GenerateRoot:
 		_, err = c.do(ctx, request{method: http.MethodDelete, path: pathsOf[op].attempt})
 	default:
 		err = ceremony.ErrUnsupported

@@ -18,7 +18,7 @@ type Report struct {
 	Nodes    []NodeReport
 	Active   string // address of the active node; empty when there is none
 	Seal     ceremony.Seal
-	Attempts []Attempt
+	Attempts []Attempt // of the operations that suit the seal
 	Token    TokenReport
 	Findings []Finding
 }
@@ -78,10 +78,13 @@ func (c *Client) Check(ctx context.Context) Report {
 	}
 	if r.Active != "" {
 		for _, op := range ceremony.Operations() {
+			if op.CheckSeal(r.Seal) != nil {
+				continue
+			}
 			progress, err := c.Progress(ctx, op, ceremony.Update)
 			r.Attempts = append(r.Attempts, Attempt{op, err, progress})
 		}
-		r.Token = c.checkToken(ctx)
+		r.Token = c.checkToken(ctx, r.Seal)
 	}
 	r.Findings = r.findings(time.Now())
 	return r
@@ -154,7 +157,7 @@ type tokenStatus struct {
 	Policies   []string    `json:"policies"`
 }
 
-func (c *Client) checkToken(ctx context.Context) TokenReport {
+func (c *Client) checkToken(ctx context.Context, seal ceremony.Seal) TokenReport {
 	if c.tokenFile == "" {
 		return TokenReport{}
 	}
@@ -178,8 +181,13 @@ func (c *Client) checkToken(ctx context.Context) TokenReport {
 	r.Renewable, r.Policies = status.Renewable, status.Policies
 	// Reading is the only way to be sure of a right: policies are templates,
 	// and other rules stand beside them.
-	if _, err := c.Backup(ctx, ceremony.Rekey); !errors.Is(err, ceremony.ErrNoBackup) {
-		r.ReadBackup = err
+	for _, op := range ceremony.Operations() {
+		if !op.Rekeys() || op.CheckSeal(seal) != nil {
+			continue
+		}
+		if _, err := c.Backup(ctx, op); !errors.Is(err, ceremony.ErrNoBackup) {
+			r.ReadBackup = err
+		}
 	}
 	return r
 }

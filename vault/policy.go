@@ -8,6 +8,11 @@ const policy = `# Conclave reads the encrypted new shares of a rekey back when t
 path "sys/rekey/backup" {
   capabilities = ["read"]
 }
+
+# The same for rekey-recovery, on a cluster that unseals itself.
+path "sys/rekey/recovery-key-backup" {
+  capabilities = ["read"]
+}
 `
 
 // Policy is the Vault policy for the token in [Config.TokenFile].

@@ -95,11 +95,13 @@ func (c *Cluster) secrets() []string {
 
 // takesSecret are the paths with a body in which a share or a token belongs.
 var takesSecret = map[string]bool{
-	"sys/unseal":               true,
-	"sys/generate-root/update": true,
-	"sys/rekey/update":         true,
-	"sys/rekey/verify":         true,
-	"auth/token/lookup":        true,
+	"sys/unseal":                    true,
+	"sys/generate-root/update":      true,
+	"sys/rekey/update":              true,
+	"sys/rekey/verify":              true,
+	"sys/rekey-recovery-key/update": true,
+	"sys/rekey-recovery-key/verify": true,
+	"auth/token/lookup":             true,
 }
 
 // misplaced names the places in a request where a secret stands that doesn't belong there.

@@ -15,6 +15,9 @@ type Options struct {
 	Nodes int
 	// Storage is "raft", also if empty, or "inmem". The latter has no high availability, and Vault then words some answers differently.
 	Storage string
+	// Seal is how the nodes are unsealed: "shamir", also if empty, with shares; otherwise the name of a mechanism by which they unseal
+	// themselves, as in "transit". The shares are then those of the recovery key.
+	Seal string
 	// TLS, if set, signs the nodes' certificates. Nil means plain HTTP.
 	TLS *Authority
 	// Redirect makes a standby answer 307 rather than forward, as Vault does when forwarding is off or broken.
@@ -44,6 +47,7 @@ type Cluster struct {
 func New(o Options) (*Cluster, error) {
 	o.Nodes = cmp.Or(o.Nodes, 1)
 	o.Storage = cmp.Or(o.Storage, "raft")
+	o.Seal = cmp.Or(o.Seal, shamirSeal)
 	o.Listen = cmp.Or(o.Listen, "127.0.0.1:0")
 	if o.Now == nil {
 		o.Now = time.Now
@@ -129,8 +133,8 @@ func (c *Cluster) Restart(t testing.TB) {
 	}
 }
 
-// Elect makes a node active, if it is unsealed. The one that was active loses its rekey, but keeps its attempt at a root token: that
-// one comes back, shares and all, when the node leads again (vault/core.go 1.21, preSeal clears only the rekey).
+// Elect makes a node active, if it is unsealed. The one that was active loses its rekeys, but keeps its attempt at a root token: that
+// one comes back, shares and all, when the node leads again (vault/core.go 1.21, preSeal clears only the rekeys).
 func (c *Cluster) Elect(number int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,7 +152,7 @@ func (c *Cluster) LoseLeader() {
 
 func (c *Cluster) leadLocked(next *Node) {
 	if c.active != nil && c.active != next {
-		c.active.rekey = nil
+		c.active.rekeys = rekeys{}
 	}
 	c.active = next
 	if next != nil {
@@ -170,6 +174,12 @@ func (c *Cluster) abdicateLocked(from *Node) {
 	}
 	c.leadLocked(nil)
 }
+
+// shamirSeal is the name of the seal that is opened with shares.
+const shamirSeal = "shamir"
+
+// unsealsItself says whether the nodes need nobody's shares to unseal.
+func (c *Cluster) unsealsItself() bool { return c.options.Seal != shamirSeal }
 
 // highlyAvailable says whether the nodes elect a leader. Vault words some refusals differently when they don't.
 func (c *Cluster) highlyAvailable() bool { return c.options.Storage != "inmem" }

@@ -26,16 +26,15 @@ var endpoints = map[string]endpoint{
 	"sys/generate-root/update": {handle: (*Node).rootUpdate},
 	"sys/decode-token":         {handle: routed(methods{"PUT": (*Node).putDecodeToken})},
 
-	"sys/rekey/init": {handle: byMethod(methods{
-		"GET": (*Node).getRekey, "PUT": (*Node).putRekey, "DELETE": (*Node).deleteRekey})},
+	"sys/rekey/init":   {handle: rekeyMethods(barrierKey, rekeyAttempts)},
 	"sys/rekey/update": {handle: (*Node).rekeyUpdate},
-	"sys/rekey/verify": {handle: byMethod(methods{
-		"GET": (*Node).getVerify, "PUT": (*Node).putVerify, "DELETE": (*Node).deleteVerify})},
-	"sys/rekey/backup": {handle: authorized(methods{"GET": (*Node).getBackup, "DELETE": (*Node).deleteBackup})},
+	"sys/rekey/verify": {handle: rekeyMethods(barrierKey, rekeyVerifications)},
+	"sys/rekey/backup": {handle: authorized(backupMethods(barrierKey))},
 
-	"sys/rekey-recovery-key/init":   {handle: (*Node).noRecoveryKeys},
-	"sys/rekey-recovery-key/update": {handle: (*Node).noRecoveryUpdate},
-	"sys/rekey-recovery-key/verify": {handle: (*Node).noRecoveryKeys},
+	"sys/rekey-recovery-key/init":   {handle: rekeyMethods(recoveryKey, rekeyAttempts)},
+	"sys/rekey-recovery-key/update": {handle: (*Node).recoveryUpdate},
+	"sys/rekey-recovery-key/verify": {handle: rekeyMethods(recoveryKey, rekeyVerifications)},
+	"sys/rekey/recovery-key-backup": {handle: authorized(backupMethods(recoveryKey))},
 
 	"sys/key-status": {handle: authorized(methods{"GET": (*Node).getKeyStatus})},
 	"sys/rotate":     {handle: authorized(methods{"PUT": (*Node).putRotate})},
@@ -47,6 +46,13 @@ var endpoints = map[string]endpoint{
 	"auth/token/revoke-self":     {handle: authorized(methods{"PUT": (*Node).putRevokeSelf})},
 	"auth/token/revoke-accessor": {handle: authorized(methods{"PUT": (*Node).putRevokeAccessor})},
 }
+
+var (
+	rekeyAttempts = map[string]rekeyHandler{
+		"GET": (*Node).getRekey, "PUT": (*Node).putRekey, "DELETE": (*Node).deleteRekey}
+	rekeyVerifications = map[string]rekeyHandler{
+		"GET": (*Node).getVerify, "PUT": (*Node).putVerify, "DELETE": (*Node).deleteVerify}
+)
 
 type methods map[string]handler // method → handler
 

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 )
 
@@ -141,14 +142,10 @@ func (n *Node) mintFor(attempt *rootAttempt) (string, error) {
 	if err != nil {
 		return "", refuse(http.StatusBadRequest, "failed to compute root key: %v", err)
 	}
-	if err := checkKeySize(key); err != nil {
-		return "", refuse(http.StatusBadRequest,
-			"root generation aborted: unable to authenticate: invalid key: failed to setup unseal key: %v", err)
+	if err := n.authenticate(key); err != nil {
+		return "", refuse(http.StatusBadRequest, "root generation aborted: unable to authenticate: %v", err)
 	}
 	disk := &n.cluster.disk
-	if err := disk.open(key, "shamir"); err != nil {
-		return "", refuse(http.StatusBadRequest, "root generation aborted: unable to authenticate: unable to retrieve stored keys: %v", err)
-	}
 	token := disk.mintRoot(n.cluster.options.Now())
 	if attempt.otp != "" {
 		return base64.RawStdEncoding.EncodeToString(xor([]byte(token), []byte(attempt.otp))), nil
@@ -158,6 +155,23 @@ func (n *Node) mintFor(attempt *rootAttempt) (string, error) {
 		return "", errHangUp
 	}
 	return base64.StdEncoding.EncodeToString(messages[0]), nil
+}
+
+// authenticate says in Vault's words why a key that was combined from shares isn't the one in force, or nothing.
+func (n *Node) authenticate(key []byte) error {
+	if n.cluster.unsealsItself() {
+		if err := n.cluster.disk.checkRecoveryKey(key); err != nil {
+			return fmt.Errorf("recovery key verification failed: %w", err)
+		}
+		return nil
+	}
+	if err := checkKeySize(key); err != nil {
+		return fmt.Errorf("invalid key: failed to setup unseal key: %w", err)
+	}
+	if err := n.cluster.disk.open(key, shamirSeal); err != nil {
+		return fmt.Errorf("unable to retrieve stored keys: %w", err)
+	}
+	return nil
 }
 
 type decodeTokenRequest struct {

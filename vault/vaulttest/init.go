@@ -20,34 +20,32 @@ type initRequest struct {
 type initAnswer struct {
 	Keys       []string `json:"keys"`
 	KeysBase64 []string `json:"keys_base64"`
-	RootToken  string   `json:"root_token"`
+	// The next two are there when the cluster unseals itself.
+	RecoveryKeys       []string `json:"recovery_keys,omitempty"`
+	RecoveryKeysBase64 []string `json:"recovery_keys_base64,omitempty"`
+	RootToken          string   `json:"root_token"`
 }
 
 func (n *Node) getInit(*call) (any, error) {
 	return map[string]bool{"initialized": n.cluster.disk.initialized}, nil
 }
 
-// putInit makes the first shares and the first root token (http/sys_init.go, vault/init.go).
+// putInit makes the first shares and the first root token (http/sys_init.go, vault/init.go). A cluster that unseals itself does so at once, and
+// its shares are those of the recovery key.
 func (n *Node) putInit(c *call) (any, error) {
 	var req initRequest
 	if err := c.decode(&req); err != nil {
 		return nil, err
 	}
-	if given := recoveryFields(req); len(given) > 0 {
-		return nil, refuse(http.StatusBadRequest, "parameters %s not applicable to seal type shamir", strings.Join(given, ","))
-	}
-	config := sealConfig{n: req.SecretShares, t: req.SecretThreshold}
-	if len(req.PGPKeys) > 0 && len(req.PGPKeys) != config.n {
-		return nil, refuse(http.StatusBadRequest, "incorrect number of PGP keys")
-	}
-	if err := config.validate(req.PGPKeys); err != nil {
-		return nil, refuse(http.StatusBadRequest, "invalid seal configuration: %v", err)
+	config, pgpKeys, err := n.cluster.checkInit(req)
+	if err != nil {
+		return nil, err
 	}
 	disk := &n.cluster.disk
 	if disk.initialized {
 		return nil, refuse(http.StatusBadRequest, "Vault is already initialized")
 	}
-	key, shares, err := n.cluster.makeShares(config, req.PGPKeys)
+	key, shares, err := n.cluster.makeShares(config, pgpKeys)
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "%v", err)
 	}
@@ -64,12 +62,56 @@ func (n *Node) putInit(c *call) (any, error) {
 		}
 		rootToken = base64.StdEncoding.EncodeToString(message[0])
 	}
-	answer := initAnswer{RootToken: rootToken}
-	answer.Keys, answer.KeysBase64 = encodeShares(shares)
+	answer := initAnswer{RootToken: rootToken, Keys: []string{}, KeysBase64: []string{}}
+	if !n.cluster.unsealsItself() {
+		answer.Keys, answer.KeysBase64 = encodeShares(shares)
+		return answer, nil
+	}
+	answer.RecoveryKeys, answer.RecoveryKeysBase64 = encodeShares(shares)
+	for _, node := range n.cluster.nodes {
+		node.openLocked()
+	}
 	return answer, nil
 }
 
-// recoveryFields names the fields given that belong to an auto-unseal seal.
+// checkInit refuses a request that can't work and returns how the key is to be shared, and to whom. Each kind of seal has parameters of its own.
+func (c *Cluster) checkInit(req initRequest) (config sealConfig, pgpKeys []string, err error) {
+	config, pgpKeys = sealConfig{n: req.SecretShares, t: req.SecretThreshold}, req.PGPKeys
+	foreign, of, invalid := recoveryFields(req), "", "invalid seal configuration: %v"
+	if c.unsealsItself() {
+		config, pgpKeys = sealConfig{n: req.RecoveryShares, t: req.RecoveryThreshold}, req.RecoveryPGPKeys
+		foreign, of, invalid = unsealFields(req), " for recovery", "invalid recovery configuration: %v"
+	}
+	switch {
+	case len(foreign) > 0:
+		return config, nil, refuse(http.StatusBadRequest, "parameters %s not applicable to seal type %s", strings.Join(foreign, ","), c.options.Seal)
+	case c.unsealsItself() && config.n < 1:
+		return config, nil, refuse(http.StatusBadRequest, "recovery configuration must specify a positive number of shares")
+	case len(pgpKeys) > 0 && len(pgpKeys) != config.n:
+		return config, nil, refuse(http.StatusBadRequest, "incorrect number of PGP keys%s", of)
+	}
+	if err := config.validate(pgpKeys); err != nil {
+		return config, nil, refuse(http.StatusBadRequest, invalid, err)
+	}
+	return config, pgpKeys, nil
+}
+
+// unsealFields names the fields given that belong to a seal that is opened with shares.
+func unsealFields(req initRequest) []string {
+	var given []string
+	if req.SecretShares != 0 {
+		given = append(given, "secret_shares")
+	}
+	if req.SecretThreshold != 0 {
+		given = append(given, "secret_threshold")
+	}
+	if len(req.PGPKeys) != 0 {
+		given = append(given, "pgp_keys")
+	}
+	return given
+}
+
+// recoveryFields names the fields given that belong to a seal that opens by itself.
 func recoveryFields(req initRequest) []string {
 	var given []string
 	if req.RecoveryShares != 0 {

@@ -8,11 +8,11 @@ type Instance interface {
 	Addr() string
 	// CA returns the certificate authority in PEM, or nil over plain HTTP.
 	CA() []byte
-	// Restart restarts the server: it is sealed, and attempts and their shares are gone.
+	// Restart restarts the server: it is sealed, unless it unseals itself, and attempts and their shares are gone.
 	Restart(testing.TB)
 }
 
-// Open initialises a fresh server with n shares, unseals every node of it, and returns somebody who holds its root token.
+// Open initialises a fresh server with n shares, unseals every node of it unless it does so itself, and returns somebody who holds its root token.
 func Open(t testing.TB, server Instance, n, threshold int) (*Operator, Keys) {
 	t.Helper()
 	operator := NewOperator(server.Addr(), server.CA())

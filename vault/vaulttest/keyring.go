@@ -3,10 +3,10 @@ package vaulttest
 import "time"
 
 // initialize is the part of sys/init that reaches the disk.
-func (s *storage) initialize(config sealConfig, unsealKey []byte, now time.Time) {
+func (s *storage) initialize(config sealConfig, key []byte, now time.Time) {
 	s.initialized = true
 	s.config = config
-	s.unsealKey = unsealKey
+	s.key = key
 	s.term = 1
 	s.installed = now.UTC()
 	s.clusterID = newUUID()

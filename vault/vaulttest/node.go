@@ -25,7 +25,7 @@ type Node struct {
 	config      sealConfig // as this node last read it: a standby's is stale after a rekey
 	unsealing   unsealing
 	root        *rootAttempt
-	rekey       *rekeyAttempt
+	rekeys      rekeys
 	activeSince time.Time
 }
 
@@ -45,13 +45,14 @@ func (n *Node) Addr() string {
 	return "http://" + n.addr
 }
 
-// Start listens again on the node's address, after [Node.Stop]. The node's memory is empty, so that it is sealed.
+// Start listens again on the node's address, after [Node.Stop]. The node's memory is empty, so that it is sealed, unless it unseals itself.
 func (n *Node) Start() error {
 	listener, err := net.Listen("tcp", n.addr)
 	if err != nil {
 		return fmt.Errorf("start node %d: %w", n.number, err)
 	}
 	n.addr = listener.Addr().String()
+	n.wake()
 	n.server = &http.Server{
 		Handler:           n,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -74,17 +75,31 @@ func (n *Node) Start() error {
 func (n *Node) Stop() error {
 	err := n.server.Close()
 	n.serving.Wait()
-	n.Restart()
+	n.forget()
 	return err
 }
 
-// Restart empties the node's memory, as a restart of the process does: it is sealed, and attempts and their shares are gone. The port
-// stays open, so that a client notices nothing else.
+// Restart empties the node's memory, as a restart of the process does: it is sealed, unless it unseals itself, and attempts and their shares
+// are gone. The port stays open, so that a client notices nothing else.
 func (n *Node) Restart() {
+	n.forget()
+	n.wake()
+}
+
+func (n *Node) forget() {
 	n.cluster.mu.Lock()
 	defer n.cluster.mu.Unlock()
 	n.sealLocked()
 	n.root = nil
+}
+
+// wake is what a node does when its process starts.
+func (n *Node) wake() {
+	n.cluster.mu.Lock()
+	defer n.cluster.mu.Unlock()
+	if n.cluster.unsealsItself() && n.cluster.disk.initialized {
+		n.openLocked()
+	}
 }
 
 // Seal seals the node without asking for a token. The attempt at a root token survives, as it does in Vault.
@@ -96,10 +111,19 @@ func (n *Node) Seal() {
 
 func (n *Node) sealLocked() {
 	n.sealed = true
-	n.rekey = nil
+	n.rekeys = rekeys{}
 	n.unsealing = unsealing{}
 	n.config = n.cluster.disk.config
 	n.cluster.abdicateLocked(n)
+}
+
+// openLocked unseals the node. Somebody must lead, and the first to be open does.
+func (n *Node) openLocked() {
+	n.sealed = false
+	n.config = n.cluster.disk.config
+	if n.cluster.active == nil {
+		n.cluster.leadLocked(n)
+	}
 }
 
 // ServeHTTP answers a request: it is logged, scripted faults come first, then the endpoint.

@@ -136,18 +136,30 @@ func (o *Operator) must(ctx context.Context, method, path string, body any) (Ans
 
 // Keys are what an initialisation gives.
 type Keys struct {
-	Shares    []string // hex
+	Shares    []string // hex; of the recovery key if the server unseals itself
 	RootToken string
 }
 
-// Init initialises the server with n shares and a threshold, in plain, and remembers the root token.
+// Init initialises the server with n shares and a threshold, in plain, and remembers the root token. A server that unseals itself is open
+// afterwards.
 func (o *Operator) Init(ctx context.Context, n, threshold int) (Keys, error) {
-	answer, err := o.must(ctx, "PUT", "sys/init", map[string]any{"secret_shares": n, "secret_threshold": threshold})
+	seal, err := o.must(ctx, "GET", "sys/seal-status", nil)
 	if err != nil {
 		return Keys{}, fmt.Errorf("initialise: %w", err)
 	}
-	keys := Keys{Shares: answer.Strings("keys"), RootToken: answer.String("root_token")}
+	of, field := "secret", "keys"
+	if seal.Bool("recovery_seal") {
+		of, field = "recovery", "recovery_keys"
+	}
+	answer, err := o.must(ctx, "PUT", "sys/init", map[string]any{of + "_shares": n, of + "_threshold": threshold})
+	if err != nil {
+		return Keys{}, fmt.Errorf("initialise: %w", err)
+	}
+	keys := Keys{Shares: answer.Strings(field), RootToken: answer.String("root_token")}
 	o.Token = keys.RootToken
+	if seal.Bool("recovery_seal") {
+		return keys, o.waitReady(ctx)
+	}
 	return keys, nil
 }
 
@@ -155,8 +167,13 @@ func (o *Operator) Init(ctx context.Context, n, threshold int) (Keys, error) {
 var ErrNotOpened = errors.New("the shares don't open the server")
 
 // Unseal submits shares until the server is open, and waits until it serves requests, as the active node or as a standby. Earlier progress is
-// reset first, and so is that of shares that don't open it.
+// reset first, and so is that of shares that don't open it. A server that is open is left alone.
 func (o *Operator) Unseal(ctx context.Context, shares ...string) error {
+	if seal, err := o.must(ctx, "GET", "sys/seal-status", nil); err != nil {
+		return fmt.Errorf("unseal: %w", err)
+	} else if !seal.Bool("sealed") {
+		return o.waitReady(ctx)
+	}
 	if _, err := o.Do(ctx, "PUT", "sys/unseal", map[string]bool{"reset": true}); err != nil {
 		return fmt.Errorf("unseal: %w", err)
 	}

@@ -20,6 +20,8 @@ import (
 type RealOptions struct {
 	// Storage is "raft", also if empty, or "inmem", which forgets everything at a restart and has no high availability.
 	Storage string
+	// UnsealsItself makes the server unseal itself, with the help of a second server's transit engine. Its shares are those of a recovery key.
+	UnsealsItself bool
 	// TLS, if set, signs the server's certificate. Nil means plain HTTP.
 	TLS *Authority
 }
@@ -40,11 +42,15 @@ func StartReal(t testing.TB, o RealOptions) *Real {
 	t.Helper()
 	binary := requireBinary(t)
 	folder := t.TempDir()
+	var seal map[string]any
+	if o.UnsealsItself {
+		seal = startTransit(t)
+	}
 	var err error
 	// The ports are free when they are chosen and might not be a moment later.
 	for range 3 {
 		var r *Real
-		r, err = newReal(binary, folder, o)
+		r, err = newReal(binary, folder, o, seal)
 		if err == nil {
 			err = r.start()
 		}
@@ -108,7 +114,7 @@ func moduleRoot() (string, error) {
 }
 
 // newReal writes the server's configuration.
-func newReal(binary, folder string, o RealOptions) (*Real, error) {
+func newReal(binary, folder string, o RealOptions, seal map[string]any) (*Real, error) {
 	ports, err := freePorts(2)
 	if err != nil {
 		return nil, err
@@ -140,14 +146,18 @@ func newReal(binary, folder string, o RealOptions) (*Real, error) {
 		// An election on one machine needs no generous timeouts.
 		storage = map[string]any{"raft": map[string]any{"path": data, "node_id": ports[0], "performance_multiplier": 1}}
 	}
-	config, err := json.Marshal(map[string]any{
+	settings := map[string]any{
 		"storage":       storage,
 		"listener":      map[string]any{"tcp": listener},
 		"api_addr":      r.addr,
 		"cluster_addr":  "https://" + ports[1],
 		"disable_mlock": true,
 		"log_level":     "error",
-	})
+	}
+	if seal != nil {
+		settings["seal"] = seal
+	}
+	config, err := json.Marshal(settings)
 	if err != nil {
 		return nil, fmt.Errorf("encode configuration: %w", err)
 	}

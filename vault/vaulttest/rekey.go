@@ -6,6 +6,39 @@ import (
 	"time"
 )
 
+// keyKind is which of a cluster's keys a rekey replaces. Each kind has endpoints, an attempt and a backup of its own, and knows nothing of the
+// other's.
+type keyKind int
+
+const (
+	barrierKey  keyKind = iota // sys/rekey
+	recoveryKey                // sys/rekey-recovery-key
+	keyKinds
+)
+
+// rekeys are the attempts of an active node, nil where none is in progress.
+type rekeys [keyKinds]*rekeyAttempt
+
+// rekeyHandler answers one request about one kind of rekey.
+type rekeyHandler func(*Node, keyKind, *call) (any, error)
+
+// rekeyMethods serves the endpoints that start, show and cancel. That there is no recovery key is said before anything about the method.
+func rekeyMethods(kind keyKind, m map[string]rekeyHandler) handler {
+	return func(n *Node, c *call) (any, error) {
+		if err := n.standbyLocked(); err != nil {
+			return nil, err
+		}
+		if kind == recoveryKey && !n.cluster.unsealsItself() {
+			return nil, refuse(http.StatusBadRequest, "recovery rekeying not supported")
+		}
+		handle, ok := m[c.method]
+		if !ok {
+			return nil, errMethod
+		}
+		return handle(n, kind, c)
+	}
+}
+
 // rekeyAttempt is a rekey, from its start until its new key is in force. It lives in the active node's memory and is lost with
 // sealing, restart or leadership.
 type rekeyAttempt struct {
@@ -41,12 +74,9 @@ type rekeyStatus struct {
 	VerificationNonce    string   `json:"verification_nonce,omitempty"`
 }
 
-func (n *Node) getRekey(*call) (any, error) {
-	if err := n.standbyLocked(); err != nil {
-		return nil, err
-	}
+func (n *Node) getRekey(kind keyKind, _ *call) (any, error) {
 	status := rekeyStatus{Required: n.config.t}
-	if attempt := n.rekey; attempt != nil {
+	if attempt := n.rekeys[kind]; attempt != nil {
 		status.Nonce = attempt.nonce
 		status.Started = true
 		status.T, status.N = attempt.config.t, attempt.config.n
@@ -68,11 +98,8 @@ type rekeyRequest struct {
 }
 
 // putRekey starts a rekey. A request that can never work is answered 500 if it is the seal configuration that is wrong, though trying again
-// won't help (vault/rekey.go, BarrierRekeyInit).
-func (n *Node) putRekey(c *call) (any, error) {
-	if err := n.standbyLocked(); err != nil {
-		return nil, err
-	}
+// won't help (vault/rekey.go, BarrierRekeyInit and RecoveryRekeyInit).
+func (n *Node) putRekey(kind keyKind, c *call) (any, error) {
 	var req rekeyRequest
 	if err := c.decode(&req); err != nil {
 		return nil, err
@@ -86,10 +113,20 @@ func (n *Node) putRekey(c *call) (any, error) {
 	case config.t > config.n:
 		return nil, refuse(http.StatusBadRequest, "provided threshold greater than the total shares")
 	}
-	if err := config.validate(req.PGPKeys); err != nil {
-		return nil, refuse(http.StatusInternalServerError, "invalid rekey seal configuration: %v", err)
+	if kind == barrierKey && n.cluster.unsealsItself() {
+		// Only the root key is renewed, whatever is asked for: nobody gets a share of it.
+		config = sealConfig{n: 1, t: 1}
+		switch {
+		case len(req.PGPKeys) > 0:
+			return nil, refuse(http.StatusBadRequest, "PGP key encryption not supported when using stored keys")
+		case req.RequireVerification:
+			return nil, refuse(http.StatusBadRequest, "requiring verification not supported when rekeying the barrier key with recovery keys")
+		}
 	}
-	if n.rekey != nil {
+	if err := config.validate(req.PGPKeys); err != nil {
+		return nil, refuse(http.StatusInternalServerError, "invalid %s configuration: %v", [...]string{"rekey seal", "recovery"}[kind], err)
+	}
+	if n.rekeys[kind] != nil {
 		return nil, refuse(http.StatusBadRequest, "rekey already in progress")
 	}
 	attempt := &rekeyAttempt{
@@ -106,25 +143,23 @@ func (n *Node) putRekey(c *call) (any, error) {
 			return nil, refuse(http.StatusInternalServerError, "%v", err)
 		}
 	}
-	n.rekey = attempt
-	return n.getRekey(c)
+	n.rekeys[kind] = attempt
+	return n.getRekey(kind, c)
 }
 
 // deleteRekey cancels the whole rekey, its verification included. Without a body it fails whatever the rekey's age.
-func (n *Node) deleteRekey(c *call) (any, error) {
-	if err := n.standbyLocked(); err != nil {
-		return nil, err
-	}
+func (n *Node) deleteRekey(kind keyKind, c *call) (any, error) {
 	var req struct {
 		Nonce string `json:"nonce"`
 	}
 	if err := c.decode(&req); err != nil {
 		return nil, err
 	}
-	if n.rekey != nil && n.rekey.nonce != req.Nonce && n.cluster.options.Now().Sub(n.rekey.created) < nonceDeadline {
+	attempt := n.rekeys[kind]
+	if attempt != nil && attempt.nonce != req.Nonce && n.cluster.options.Now().Sub(attempt.created) < nonceDeadline {
 		return nil, refuse(http.StatusBadRequest, "invalid request")
 	}
-	n.rekey = nil
+	n.rekeys[kind] = nil
 	return nil, nil
 }
 
@@ -144,6 +179,25 @@ func (n *Node) rekeyUpdate(c *call) (any, error) {
 	if err := n.standbyLocked(); err != nil {
 		return nil, err
 	}
+	return n.takeOldShare(barrierKey, c)
+}
+
+// recoveryUpdate is rekeyUpdate for the recovery key (vault/rekey.go, RecoveryRekeyUpdate). That there is none is said later than by its
+// neighbours.
+func (n *Node) recoveryUpdate(c *call) (any, error) {
+	if err := n.standbyLocked(); err != nil {
+		return nil, err
+	}
+	if n.cluster.unsealsItself() {
+		return n.takeOldShare(recoveryKey, c)
+	}
+	if _, _, err := c.submission(); err != nil {
+		return nil, err
+	}
+	return nil, refuse(http.StatusInternalServerError, "failed to fetch existing recovery config: recovery not supported")
+}
+
+func (n *Node) takeOldShare(kind keyKind, c *call) (any, error) {
 	share, nonce, err := c.submission()
 	if err != nil {
 		return nil, err
@@ -151,33 +205,40 @@ func (n *Node) rekeyUpdate(c *call) (any, error) {
 	if err := checkLength(share, ""); err != nil {
 		return nil, err
 	}
-	attempt := n.rekey
+	attempt := n.rekeys[kind]
 	switch {
 	case attempt == nil:
-		return nil, refuse(http.StatusBadRequest, "no barrier rekey in progress")
+		return nil, refuse(http.StatusBadRequest, "no %s rekey in progress", [...]string{"barrier", "recovery"}[kind])
 	case attempt.newKey != nil:
 		return nil, refuse(http.StatusBadRequest,
 			"rekey operation already finished; verification must be performed; nonce for the verification operation is %q", attempt.verifyNonce)
 	case nonce != attempt.nonce:
 		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this rekey operation is %q", attempt.nonce)
 	case attempt.has(share):
-		return nil, errGiven("generation")
+		return nil, errGiven([...]string{"generation", "rekey"}[kind])
 	}
 	attempt.add(share)
 	if attempt.progress() < n.config.t {
-		return n.getRekey(c)
+		return n.getRekey(kind, c)
 	}
-	if err := n.checkOldKey(attempt); err != nil {
+	if err := n.checkOldKey(kind, attempt); err != nil {
 		return nil, err
 	}
-	return n.handOut(attempt)
+	return n.handOut(kind, attempt)
 }
 
-// checkOldKey tries the shares of a full round. A wrong quorum is a 500, which tempts clients to repeat the last share into the next round.
-func (n *Node) checkOldKey(attempt *rekeyAttempt) error {
+// checkOldKey tries the shares of a full round. A wrong quorum of unseal keys is a 500, which tempts clients to repeat the last share into the
+// next round.
+func (n *Node) checkOldKey(kind keyKind, attempt *rekeyAttempt) error {
 	key, err := attempt.combine(n.config.t)
 	if err != nil {
-		return refuse(http.StatusInternalServerError, "failed to compute root key: %v", err)
+		return refuse(http.StatusInternalServerError, "failed to compute %s key: %v", [...]string{"root", "recovery"}[kind], err)
+	}
+	if n.cluster.unsealsItself() {
+		if err := n.cluster.disk.checkRecoveryKey(key); err != nil {
+			return refuse(http.StatusBadRequest, "recovery key verification failed: %v", err)
+		}
+		return nil
 	}
 	if err := checkKeySize(key); err != nil {
 		return refuse(http.StatusInternalServerError, "failed to setup unseal key: %v", err)
@@ -190,13 +251,17 @@ func (n *Node) checkOldKey(attempt *rekeyAttempt) error {
 
 // handOut makes the new shares and, without verification, puts them in force at once. If a PGP key can't encrypt, only now it shows: the
 // rekey stays, with its nonce and no progress.
-func (n *Node) handOut(attempt *rekeyAttempt) (any, error) {
+func (n *Node) handOut(kind keyKind, attempt *rekeyAttempt) (any, error) {
+	if kind == barrierKey && n.cluster.unsealsItself() {
+		n.rekeys[kind] = nil
+		return rekeyDone{Nonce: attempt.nonce, Complete: true, Keys: []string{}, KeysBase64: []string{}}, nil
+	}
 	key, shares, err := n.cluster.makeShares(attempt.config, attempt.pgpKeys)
 	if err != nil {
 		return nil, refuse(http.StatusInternalServerError, "failed to encrypt shares: %v", err)
 	}
 	if attempt.backup {
-		n.cluster.disk.backup = newBackup(attempt, shares)
+		n.cluster.disk.backups[kind] = newBackup(attempt, shares)
 	}
 	done := rekeyDone{
 		Nonce:                attempt.nonce,
@@ -211,15 +276,15 @@ func (n *Node) handOut(attempt *rekeyAttempt) (any, error) {
 		done.VerificationNonce = attempt.verifyNonce
 		return done, nil
 	}
-	n.commit(attempt.config, key)
+	n.commit(kind, attempt.config, key)
 	return done, nil
 }
 
 // commit puts a new key in force. Standbys go on telling the old numbers until they restart or lead.
-func (n *Node) commit(config sealConfig, key []byte) {
-	n.cluster.disk.unsealKey, n.cluster.disk.config = key, config
+func (n *Node) commit(kind keyKind, config sealConfig, key []byte) {
+	n.cluster.disk.key, n.cluster.disk.config = key, config
 	n.config = config
-	n.rekey = nil
+	n.rekeys[kind] = nil
 }
 
 // newBackup sorts the encrypted shares by the key that they are encrypted to.
@@ -231,9 +296,9 @@ func newBackup(attempt *rekeyAttempt, messages [][]byte) *backup {
 	return b
 }
 
-// getBackup answers the encrypted shares of the last rekey that asked for a backup, whether or not that rekey ever came into force.
-func (n *Node) getBackup(*call) (any, error) {
-	b := n.cluster.disk.backup
+// getBackup answers the encrypted shares of the last rekey of a kind that asked for a backup, whether or not that rekey ever came into force.
+func (n *Node) getBackup(kind keyKind) (any, error) {
+	b := n.cluster.disk.backups[kind]
 	if b == nil {
 		return nil, refuse(http.StatusBadRequest, "no backed-up keys found")
 	}
@@ -245,7 +310,13 @@ func (n *Node) getBackup(*call) (any, error) {
 	return doubled(map[string]any{"nonce": b.nonce, "keys": keys, "keys_base64": keysBase64}), nil
 }
 
-func (n *Node) deleteBackup(*call) (any, error) {
-	n.cluster.disk.backup = nil
-	return nil, nil
+// backupMethods serves one kind's backup.
+func backupMethods(kind keyKind) methods {
+	return methods{
+		"GET": func(n *Node, _ *call) (any, error) { return n.getBackup(kind) },
+		"DELETE": func(n *Node, _ *call) (any, error) {
+			n.cluster.disk.backups[kind] = nil
+			return nil, nil
+		},
+	}
 }

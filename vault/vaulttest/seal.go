@@ -23,6 +23,7 @@ type sealStatus struct {
 	ClusterID          string `json:"cluster_id,omitempty"`
 	RecoverySeal       bool   `json:"recovery_seal"`
 	StorageType        string `json:"storage_type"`
+	RecoverySealType   string `json:"recovery_seal_type,omitempty"`
 	RemovedFromCluster *bool  `json:"removed_from_cluster,omitempty"`
 }
 
@@ -35,16 +36,20 @@ const (
 func (n *Node) getSealStatus(*call) (any, error) {
 	disk := &n.cluster.disk
 	status := sealStatus{
-		Type:        "shamir",
-		Initialized: disk.initialized,
-		Sealed:      n.sealed,
-		T:           n.config.t,
-		N:           n.config.n,
-		Progress:    n.unsealing.progress(),
-		Nonce:       n.unsealing.nonce,
-		Version:     version,
-		BuildDate:   buildDate,
-		StorageType: n.cluster.options.Storage,
+		Type:         n.cluster.options.Seal,
+		Initialized:  disk.initialized,
+		Sealed:       n.sealed,
+		T:            n.config.t,
+		N:            n.config.n,
+		Progress:     n.unsealing.progress(),
+		Nonce:        n.unsealing.nonce,
+		Version:      version,
+		BuildDate:    buildDate,
+		RecoverySeal: n.cluster.unsealsItself(),
+		StorageType:  n.cluster.options.Storage,
+	}
+	if status.RecoverySeal && disk.initialized {
+		status.RecoverySealType = shamirSeal
 	}
 	if !n.sealed {
 		status.ClusterID, status.ClusterName = disk.clusterID, disk.clusterName
@@ -62,7 +67,7 @@ type unsealRequest struct {
 }
 
 // putUnseal takes a share for this node alone (http/sys_seal.go, vault/core.go unsealFragment). A share that came before is not an error
-// here, unlike everywhere else.
+// here, unlike everywhere else. A node that unseals itself and was sealed by hand takes shares of the recovery key.
 func (n *Node) putUnseal(c *call) (any, error) {
 	var req unsealRequest
 	if err := c.decode(&req); err != nil {
@@ -112,17 +117,20 @@ func (n *Node) addUnsealShare(share []byte) error {
 	if err != nil {
 		return refuse(http.StatusBadRequest, "invalid key: failed to compute combined key: %v", err)
 	}
+	if n.cluster.unsealsItself() {
+		if err := n.cluster.disk.checkRecoveryKey(key); err != nil {
+			return refuse(http.StatusBadRequest, "invalid key: failed to verify recovery key: %v", err)
+		}
+		n.openLocked()
+		return nil
+	}
 	if err := checkKeySize(key); err != nil {
 		return refuse(http.StatusBadRequest, "invalid key: failed to setup unseal key: %v", err)
 	}
-	if err := n.cluster.disk.open(key, "shamir"); err != nil {
+	if err := n.cluster.disk.open(key, shamirSeal); err != nil {
 		return refuse(http.StatusBadRequest, "unable to retrieve stored keys: %v", err)
 	}
-	n.sealed = false
-	n.config = n.cluster.disk.config
-	if n.cluster.active == nil {
-		n.cluster.leadLocked(n)
-	}
+	n.openLocked()
 	return nil
 }
 
@@ -141,8 +149,8 @@ func (n *Node) putSeal(c *call) (any, error) {
 	return nil, nil
 }
 
-// putStepDown makes the active node hand over. Alone, it leads again at once, where the original sits out ten seconds; its rekey is lost all
-// the same.
+// putStepDown makes the active node hand over. Alone, it leads again at once, where the original sits out ten seconds; its rekeys are lost
+// all the same.
 func (n *Node) putStepDown(c *call) (any, error) {
 	if n.sealed || !n.cluster.highlyAvailable() {
 		return nil, nil

@@ -10,8 +10,8 @@ import (
 type storage struct {
 	initialized bool
 	config      sealConfig
-	unsealKey   []byte
-	backup      *backup
+	key         []byte            // what the shares give: the unseal key, or the recovery key if the nodes unseal themselves
+	backups     [keyKinds]*backup // of the last rekey of each kind that asked for one
 	tokens      map[string]*token // id → token
 	term        int               // of the encryption key; rotate raises it, rekey doesn't
 	installed   time.Time         // when that key was made
@@ -19,7 +19,7 @@ type storage struct {
 	clusterName string
 }
 
-// sealConfig is how the unseal key is shared.
+// sealConfig is how the key is shared.
 type sealConfig struct {
 	n, t int
 }
@@ -55,9 +55,17 @@ func (e errText) Error() string { return string(e) }
 // open tries the key, as Vault does by decrypting the stored root key with it. seal is the name of the seal in Vault's words, which its
 // rekey forgets to set on the copy that it tries the key on.
 func (s *storage) open(key []byte, seal string) error {
-	if !bytes.Equal(s.unsealKey, key) {
+	if !bytes.Equal(s.key, key) {
 		return errText("invalid key: failed to decrypt keys from storage: error decrypting seal wrapped value\n" +
 			"error decrypting using seal " + seal + ": cipher: message authentication failed")
+	}
+	return nil
+}
+
+// checkRecoveryKey compares the key with the recovery key, which opens nothing: it only shows who asks.
+func (s *storage) checkRecoveryKey(key []byte) error {
+	if !bytes.Equal(s.key, key) {
+		return errText("recovery key does not match submitted values")
 	}
 	return nil
 }

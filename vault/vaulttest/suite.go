@@ -20,6 +20,8 @@ type Target struct {
 	// Brief leaves out the cases in which the storage doesn't show. It is for a target that has a faster sibling: a real server
 	// spends two seconds on each election.
 	Brief bool
+	// UnsealsItself says that the server's shares are those of a recovery key.
+	UnsealsItself bool
 	// Start starts a fresh server, not initialised, and sees to its end.
 	Start func(testing.TB) Instance
 }
@@ -43,17 +45,42 @@ func RealServer(storage string) Target {
 	}
 }
 
+// EmulatedAuto is the emulator as a target that unseals itself.
+func EmulatedAuto(storage string) Target {
+	return Target{
+		Name:          "emulator that unseals itself, " + storage,
+		Raft:          storage == "raft",
+		UnsealsItself: true,
+		Start:         func(t testing.TB) Instance { return Start(t, Options{Storage: storage, Seal: "transit", Unruly: true}) },
+	}
+}
+
+// RealServerAuto is the real server as a target that unseals itself, brief on Raft. Each server has one more beside it that keeps its key.
+func RealServerAuto(storage string) Target {
+	return Target{
+		Name:          "real server that unseals itself, " + storage,
+		Raft:          storage == "raft",
+		Brief:         storage == "raft",
+		UnsealsItself: true,
+		Start:         func(t testing.TB) Instance { return StartReal(t, RealOptions{Storage: storage, UnsealsItself: true}) },
+	}
+}
+
 // RunSuite runs every case against the target, each on a server of its own. A case asserts statuses, fields, and those words of an answer that
 // tell one refusal from another; the wording of a library below Vault isn't asserted.
 func RunSuite(t *testing.T, target Target) {
-	cases := slices.Concat(initCases, sealCases, rootCases, rekeyCases, verifyCases, tokenCases)
+	cases, rekey := slices.Concat(initCases, sealCases, rootCases, noRecoveryCases, tokenCases), barrierWords
+	if target.UnsealsItself {
+		cases, rekey = recoveryCases, recoveryWords
+	}
+	cases = slices.Concat(cases, rekeyCases, verifyCases)
 	cases = slices.DeleteFunc(cases, func(c suiteCase) bool { return !c.suits(target) })
 	t.Logf("%d cases against the %s", len(cases), target.Name)
 	for _, c := range cases {
 		t.Run(c.claim, func(t *testing.T) {
 			t.Parallel()
 			server := target.Start(t)
-			c.run(&suite{T: t, raft: target.Raft, server: server, op: NewOperator(server.Addr(), server.CA())})
+			c.run(&suite{T: t, raft: target.Raft, rekey: rekey, server: server, op: NewOperator(server.Addr(), server.CA())})
 			t.Logf("ran against the %s", target.Name)
 		})
 	}
@@ -90,6 +117,7 @@ func (c suiteCase) suits(target Target) bool {
 type suite struct {
 	*testing.T
 	raft   bool
+	rekey  rekeyWords // of the kind that makes new shares of the key in force
 	server Instance
 	op     *Operator
 	keys   Keys // after ready

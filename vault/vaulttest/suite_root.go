@@ -182,8 +182,8 @@ var rootCases = []suiteCase{
 		shares := s.ready(2, 2)
 		root := s.ok("PUT", rootAttemptPath, nil).String("nonce")
 		s.submit(rootUpdatePath, root, shares[0])
-		rekey := s.ok("PUT", rekeyPath, body{"secret_shares": 2, "secret_threshold": 2}).String("nonce")
-		fresh := s.submit(rekeyUpdatePath, rekey, shares...).Strings("keys")
+		rekey := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 2, "secret_threshold": 2}).String("nonce")
+		fresh := s.submit(s.rekey.update, rekey, shares...).Strings("keys")
 		s.refused(400, "message authentication failed", "PUT", rootUpdatePath, body{"key": shares[1], "nonce": root})
 		s.says(s.submit(rootUpdatePath, root, fresh...), body{"complete": true})
 	}},

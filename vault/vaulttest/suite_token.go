@@ -14,12 +14,12 @@ var tokenCases = []suiteCase{
 		s.ready(1, 1)
 		for token, words := range map[string]string{"": "permission denied", "hvs.nobody": "permission denied"} {
 			s.op.Token = token
-			for _, path := range []string{"sys/key-status", backupPath, "auth/token/lookup-self", "sys/nowhere"} {
+			for _, path := range []string{"sys/key-status", s.rekey.backup, "auth/token/lookup-self", "sys/nowhere"} {
 				s.refused(403, words, "GET", path, nil)
 			}
 			s.refused(403, words, "PUT", "sys/rotate", nil)
 		}
-		s.ok("GET", rekeyPath, nil)
+		s.ok("GET", s.rekey.attempt, nil)
 		s.ok("GET", rootAttemptPath, nil)
 	}},
 	{claim: "a path that does not exist is a 404 and a wrong method a 405", run: func(s *suite) {

@@ -17,3 +17,15 @@ func TestSuiteAgainstRealServer(t *testing.T) {
 		t.Run(storage, func(t *testing.T) { vaulttest.RunSuite(t, vaulttest.RealServer(storage)) })
 	}
 }
+
+func TestSuiteAgainstEmulatorThatUnsealsItself(t *testing.T) {
+	for _, storage := range []string{"raft", "inmem"} {
+		t.Run(storage, func(t *testing.T) { vaulttest.RunSuite(t, vaulttest.EmulatedAuto(storage)) })
+	}
+}
+
+func TestSuiteAgainstRealServerThatUnsealsItself(t *testing.T) {
+	for _, storage := range []string{"raft", "inmem"} {
+		t.Run(storage, func(t *testing.T) { vaulttest.RunSuite(t, vaulttest.RealServerAuto(storage)) })
+	}
+}

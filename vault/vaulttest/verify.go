@@ -13,11 +13,8 @@ type verifyStatus struct {
 	Progress int    `json:"progress"`
 }
 
-func (n *Node) getVerify(*call) (any, error) {
-	if err := n.standbyLocked(); err != nil {
-		return nil, err
-	}
-	attempt := n.rekey
+func (n *Node) getVerify(kind keyKind, _ *call) (any, error) {
+	attempt := n.rekeys[kind]
 	if attempt == nil {
 		return nil, refuse(http.StatusBadRequest, "no rekey configuration found")
 	}
@@ -31,15 +28,12 @@ func (n *Node) getVerify(*call) (any, error) {
 }
 
 // deleteVerify starts the verification again under another nonce; the rekey stays. It does so too while there is nothing to verify yet.
-func (n *Node) deleteVerify(c *call) (any, error) {
-	if err := n.standbyLocked(); err != nil {
-		return nil, err
+func (n *Node) deleteVerify(kind keyKind, c *call) (any, error) {
+	if attempt := n.rekeys[kind]; attempt != nil {
+		attempt.verifying = round{}
+		attempt.verifyNonce = newUUID()
 	}
-	if n.rekey != nil {
-		n.rekey.verifying = round{}
-		n.rekey.verifyNonce = newUUID()
-	}
-	return n.getVerify(c)
+	return n.getVerify(kind, c)
 }
 
 type verifyDone struct {
@@ -49,10 +43,7 @@ type verifyDone struct {
 
 // putVerify takes a share of the new key. A full round puts that key in force, or is forgotten and takes the nonce with it, so that whoever
 // sends the next share has to ask for the nonce first (vault/rekey.go, RekeyVerify).
-func (n *Node) putVerify(c *call) (any, error) {
-	if err := n.standbyLocked(); err != nil {
-		return nil, err
-	}
+func (n *Node) putVerify(kind keyKind, c *call) (any, error) {
 	share, nonce, err := c.submission()
 	if err != nil {
 		return nil, err
@@ -60,7 +51,7 @@ func (n *Node) putVerify(c *call) (any, error) {
 	if err := checkLength(share, ""); err != nil {
 		return nil, err
 	}
-	attempt := n.rekey
+	attempt := n.rekeys[kind]
 	switch {
 	case attempt == nil:
 		return nil, refuse(http.StatusBadRequest, "no rekey in progress")
@@ -73,7 +64,7 @@ func (n *Node) putVerify(c *call) (any, error) {
 	}
 	attempt.verifying.add(share)
 	if attempt.verifying.progress() < attempt.config.t {
-		return n.getVerify(c)
+		return n.getVerify(kind, c)
 	}
 	key, err := attempt.verifying.combine(attempt.config.t)
 	if err != nil {
@@ -84,6 +75,6 @@ func (n *Node) putVerify(c *call) (any, error) {
 		attempt.verifyNonce = newUUID()
 		return nil, refuse(http.StatusBadRequest, "rekey verification failed; incorrect key shares supplied")
 	}
-	n.commit(attempt.config, attempt.newKey)
+	n.commit(kind, attempt.config, attempt.newKey)
 	return verifyDone{Nonce: attempt.verifyNonce, Complete: true}, nil
 }
