@@ -31,7 +31,7 @@ const (
 // made of it.
 func grammar() []form {
 	return []form{
-		{verbStart, "start OPERATION CLUSTER [reason]", "propose a ceremony: `rekey` makes new key shares, `generate-root` a root token"},
+		{verbStart, "start OPERATION CLUSTER [reason]", "propose a ceremony: `rekey` makes new key shares, `rekey-recovery` new recovery key shares, `generate-root` a root token"},
 		{verbApprove, "approve ID [hash]", "approve a plan that somebody else proposed; with the hash that you were told, if you want it checked"},
 		{verbReject, "reject ID [why]", "turn a plan down"},
 		{verbStatus, "status [ID]", "where a ceremony stands"},
@@ -41,7 +41,7 @@ func grammar() []form {
 		{verbCancel, "cancel ID [why]", "end a ceremony, in Vault too"},
 		{verbResume, "resume ID", "let a frozen ceremony go on; it takes the initiator and an approver"},
 		{verbHolders, "holders [CLUSTER]", "who may do what on a cluster, and whose keys are pinned"},
-		{verbHelp, "help [TOPIC]", "this list, or more about one of `shares`, `plan`, `frozen`, `rekey`, `generate-root`"},
+		{verbHelp, "help [TOPIC]", "this list, or more about one of `shares`, `plan`, `frozen`, `rekey`, `rekey-recovery`, `generate-root`"},
 	}
 }
 

@@ -41,6 +41,12 @@ func rekeyPlan() ceremony.Plan {
 	}
 }
 
+func recoveryPlan() ceremony.Plan {
+	p := rekeyPlan()
+	p.Ceremony, p.Operation = "prod-rekey-recovery-k7m2", ceremony.RekeyRecovery
+	return p
+}
+
 func rootPlan() ceremony.Plan {
 	requester := person("alice")
 	p := rekeyPlan()
@@ -157,8 +163,10 @@ func newShares() []ceremony.NewShare {
 }
 
 // rekeyed is a rekey whose new shares were made.
-func rekeyed(t *testing.T) *tale {
-	return started(t, rekeyPlan()).
+func rekeyed(t *testing.T) *tale { return remade(t, rekeyPlan()) }
+
+func remade(t *testing.T, p ceremony.Plan) *tale {
+	return started(t, p).
 		counted("bob", ceremony.Update, nonce1).
 		counted("carol", ceremony.Update, nonce1).
 		share("erin", ceremony.Update, nonce1,

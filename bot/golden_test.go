@@ -76,6 +76,14 @@ func scenes(t *testing.T) map[string]message {
 	declined.then(ceremony.Offered{By: person("carol"), Step: ceremony.Update, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}},
 		ceremony.Declined{By: person("carol"), Step: ceremony.Update, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}, Reason: ceremony.Unsigned})
 
+	recovery := started(t, recoveryPlan())
+	recoveryRefused := started(t, recoveryPlan()).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
+		share("erin", ceremony.Update, nonce1, ceremony.RoundRefused{Step: ceremony.Update, Round: 1, With: people("bob", "carol", "erin")})
+	recoveryMade := remade(t, recoveryPlan())
+	recoveryDone := remade(t, recoveryPlan()).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).
+		counted("alice", ceremony.Verify, nonce2).counted("bob", ceremony.Verify, nonce2).
+		share("carol", ceremony.Verify, nonce2, ceremony.Verified{By: person("carol")}, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
+
 	oddKey := announced(ceremony.Update, "x'; rm -rf ~; '")
 
 	clusters := []ceremony.Cluster{{
@@ -149,6 +157,18 @@ func scenes(t *testing.T) map[string]message {
 		"ended-completed":     outbox(completed, ceremony.EndedMessage, "bob"),
 		"ended-unconfirmed":   outbox(unconfirmed, ceremony.EndedMessage, "bob"),
 		"ended-without-force": outbox(lateEnd, ceremony.EndedMessage, "dave"),
+
+		"recovery-board":           board(recovery, answers),
+		"recovery-board-completed": board(recoveryDone, answers),
+		"recovery-approval":        outbox(begin(t, recoveryPlan()), ceremony.ApprovalMessage, "bob"),
+		"recovery-ask":             outbox(recovery, ceremony.AskMessage, "carol"),
+		"recovery-round-refused":   last(recoveryRefused),
+		"recovery-receipt-refused": outbox(recoveryRefused, ceremony.ReceiptMessage, "carol"),
+		"recovery-delivery":        outbox(recoveryMade, ceremony.DeliveryMessage, "dave"),
+		"recovery-ended":           outbox(recoveryDone, ceremony.EndedMessage, "dave"),
+		"recovery-help":            renderHelp("rekey-recovery"),
+		"recovery-not-here":        sayWords(explain(ceremony.NoRecoveryKey), ""),
+		"recovery-instead":         sayWords(explain(ceremony.WrongSealType), ""),
 
 		"answer-help":        renderHelp(""),
 		"answer-help-topic":  renderHelp("shares"),

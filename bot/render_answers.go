@@ -137,10 +137,13 @@ func renderHelp(topic string) message {
 	case string(ceremony.Rekey):
 		return say("*rekey* replaces all key shares. The holders bring enough of the old shares; Vault makes new ones, each encrypted to its holder. " +
 			"With verification the old key stays in force until enough holders have proven that they can use the new ones.")
+	case string(ceremony.RekeyRecovery):
+		return say("*rekey-recovery* is `rekey` for a cluster that unseals itself. Its key shares are those of the *recovery key*: Vault asks for it before it makes a root token, and to open again after somebody has sealed it by hand. " +
+			"The holders bring enough of them; Vault makes new ones, each encrypted to its holder. With verification the old ones stay in force until enough holders have proven the new ones.")
 	case string(ceremony.GenerateRoot):
 		return say("*generate-root* makes a root token for the person who proposes it, encrypted to their PGP key. The holders bring enough shares. Revoke the token when the work is done.")
 	}
-	return sayWords(words{"There is no help on this.", "Topics are `shares`, `plan`, `frozen`, `rekey` and `generate-root`."}, "")
+	return sayWords(words{"There is no help on this.", "Topics are `shares`, `plan`, `frozen`, `rekey`, `rekey-recovery` and `generate-root`."}, "")
 }
 
 // renderDirectHelp answers a direct message that holds nothing to work with.

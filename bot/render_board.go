@@ -73,6 +73,8 @@ func subject(p ceremony.Plan) string {
 	switch p.Operation {
 	case ceremony.Rekey:
 		return "New key shares for " + p.Cluster
+	case ceremony.RekeyRecovery:
+		return "New recovery key shares for " + p.Cluster
 	case ceremony.GenerateRoot:
 		return "A root token for " + p.Cluster
 	}
@@ -279,6 +281,8 @@ func outcomeWords(c ceremony.Ceremony) string {
 			b.WriteString("The root token was made, encrypted to " + escape(receiverOfToken(c)) + ". Revoke it when the work is done.")
 		case c.Verified != nil && c.Verified.Unconfirmed:
 			b.WriteString("Vault has ended the rekey, but its last answer was lost: *make sure that the new shares work before you throw the old ones away*.")
+		case c.Plan.Verification && c.Plan.Operation == ceremony.RekeyRecovery:
+			b.WriteString("The new shares are in force; the old ones prove nothing any more.")
 		case c.Plan.Verification:
 			b.WriteString("The new shares are in force; the old ones open nothing any more.")
 		default:

@@ -156,6 +156,9 @@ func renderAsk(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced) 
 		what, file = "Please prove that you can use your new share", shareFile(c.ID())
 		where = "`" + file + "` is the file that you have just been given."
 	}
+	if c.Plan.Operation == ceremony.RekeyRecovery && key.Step == ceremony.Update {
+		what = "Your share of the recovery key is needed"
+	}
 	encrypt := fmt.Sprintf("{ printf '%s'; gpg -qd %s; } | gpg -sea --no-encrypt-to -u %s -r '%s!'",
 		key.Prefix(c.ID()), file, to.Key, strings.ToUpper(key.Subkey))
 
@@ -242,8 +245,8 @@ func renderReceipt(c ceremony.Ceremony, to ceremony.Person, e ceremony.Entry) me
 			text += "\n" + w.hint
 		}
 	case ceremony.RoundRefused:
-		text = fmt.Sprintf(":x: *Vault refused the round that your share was in.* At least one of the shares is wrong, and Vault can't say whose. In it were %s.\n"+
-			"Check that you used the newest share that you were given for this cluster. A new round begins, and I ask you again in a moment.", listAnd(names(ev.With)))
+		text = fmt.Sprintf(":x: *Vault refused the round that your share was in.* %s In it were %s.\n"+
+			"Check that you used the newest share that you were given for this cluster. A new round begins, and I ask you again in a moment.", blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)))
 	case ceremony.Rekeyed:
 		text = ":white_check_mark: *Your share is counted, and it was the last one needed.* Vault has made the new shares."
 	case ceremony.TokenIssued:
@@ -262,15 +265,18 @@ func renderReceipt(c ceremony.Ceremony, to ceremony.Person, e ceremony.Entry) me
 
 // renderDelivery hands a new share to its holder.
 func renderDelivery(c ceremony.Ceremony, p ceremony.Parcel, s ceremony.SignedParcel) message {
-	file := shareFile(c.ID())
+	file, what := shareFile(c.ID()), "key share"
+	if c.Plan.Operation == ceremony.RekeyRecovery {
+		what = "recovery key share"
+	}
 	keep := "*Keep your old share* until I tell you that the ceremony is completed: it stays in force until then."
 	if !c.Plan.Verification {
 		keep = "The new shares are in force now. Keep your old share until the ceremony is completed."
 	}
 	return message{
-		line: fmt.Sprintf("Your new key share for %s", escape(c.Plan.Cluster)),
+		line: fmt.Sprintf("Your new %s for %s", what, escape(c.Plan.Cluster)),
 		blocks: []slack.Block{
-			title("Your new key share for " + c.Plan.Cluster),
+			title("Your new " + what + " for " + c.Plan.Cluster),
 			section("Share %d of %d, encrypted by Vault to your key. Only you can open it:", p.Index, p.Total),
 			listing(grouped(p.Recipient)),
 			section("*1.* Save it:"),

@@ -44,8 +44,8 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 	case ceremony.Declined:
 		return fmt.Sprintf(":warning: A message of *%s* was not used. %s", escape(ev.By.Name), explainRefusal(ev.Reason).what)
 	case ceremony.RoundRefused:
-		return fmt.Sprintf(":x: Vault refused round %d: at least one share is wrong. Vault can't say whose; in it were %s. A new round begins.",
-			ev.Round, listAnd(names(ev.With)))
+		return fmt.Sprintf(":x: Vault refused round %d. %s In it were %s. A new round begins.",
+			ev.Round, blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)))
 	case ceremony.Rekeyed:
 		line := fmt.Sprintf(":key: *%s*'s share was the last one needed. Vault has made %s, each encrypted to its holder.", escape(ev.By.Name), plural(len(ev.Shares), "new share"))
 		if ev.FromBackup {
@@ -105,4 +105,14 @@ func names(people []ceremony.Person) []string {
 		all[i] = escape(p.Name)
 	}
 	return all
+}
+
+// blame says what a refused round means. Vault refuses good shares of a recovery
+// key with the same answer when it can't reach what it unseals itself with, since
+// the key that they are compared with is sealed by that.
+func blame(op ceremony.Operation, step ceremony.Step) string {
+	if op == ceremony.RekeyRecovery && step == ceremony.Update {
+		return "At least one share is wrong, and Vault can't say whose; or it can't reach the service with which it unseals itself."
+	}
+	return "At least one share is wrong, and Vault can't say whose."
 }

@@ -297,7 +297,9 @@ func explainRefusal(r ceremony.Refusal) words {
 	case ceremony.NotInitialized:
 		return words{"The cluster is not initialised: it has no key yet.", ""}
 	case ceremony.WrongSealType:
-		return words{"The operation makes no sense on this cluster: its seal is not made of shares.", ""}
+		return words{"This cluster unseals itself: nobody has a share of its unseal key. What people hold are shares of its recovery key.", "`rekey-recovery` is the operation that replaces those."}
+	case ceremony.NoRecoveryKey:
+		return words{"This cluster has no recovery key: people unseal it with their shares of its unseal key.", "`rekey` is the operation that replaces those."}
 	case ceremony.TooFewHolders:
 		return words{"Fewer holders are configured than Vault asks shares of.", "The operator of Conclave has to complete the list of holders."}
 	case ceremony.BadReason:

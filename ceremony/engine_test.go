@@ -14,7 +14,7 @@ import (
 
 func TestRekeyGoesFromProposalToNewShares(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		for _, name := range []string{"alice", "carol", "erin"} {
 			s.share(id, name, own(ceremony.Update, name))
 		}
@@ -83,7 +83,7 @@ func tokenKey(c ceremony.Ceremony) string {
 
 func TestNothingIsSentBeforeASecondPersonApproves(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.propose(ceremony.Rekey)
+		id := s.propose(s.rekey)
 		s.settle(time.Minute)
 		approve := func(name, hash string) error {
 			_, err := s.engine.Approve(context.Background(), id, person(name).Account, hash)
@@ -124,7 +124,7 @@ func TestNothingIsSentBeforeASecondPersonApproves(t *testing.T) {
 
 func TestRejectedProposalNeverReachesVault(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.propose(ceremony.Rekey)
+		id := s.propose(s.rekey)
 		if _, err := s.engine.Reject(context.Background(), id, person("alice").Account, ""); !errors.Is(err, ceremony.NotApprover) {
 			t.Errorf("rejection by a holder: %v", err)
 		}
@@ -156,7 +156,7 @@ func TestProposalIsRefusedWhereItCanNotWork(t *testing.T) {
 		{"control characters", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "prod", Reason: "a\nholder 9: x", By: person("olga").Account}, ceremony.BadReason},
 		{"sealed", func(s *stage) { s.vault.sealed = true }, ceremony.Proposal{}, ceremony.ErrSealed},
 		{"in progress", func(s *stage) {
-			s.vault.attempt = &fakeAttempt{op: ceremony.Rekey, nonce: "theirs"}
+			s.vault.attempt = &fakeAttempt{op: s.rekey, nonce: "theirs"}
 		}, ceremony.Proposal{}, ceremony.AlreadyStarted},
 		{"bad key", func(s *stage) {
 			s.opener.bad = map[ceremony.Fingerprint]bool{fpr("dave"): true}
@@ -171,7 +171,7 @@ func TestProposalIsRefusedWhereItCanNotWork(t *testing.T) {
 				}
 				p := row.p
 				if p.Cluster == "" {
-					p = ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "prod", By: person("olga").Account}
+					p = ceremony.Proposal{Operation: s.rekey, Cluster: "prod", By: person("olga").Account}
 				}
 				if _, err := s.engine.Propose(context.Background(), p); !errors.Is(err, row.want) {
 					t.Errorf("got %v, want %v", err, row.want)
@@ -184,11 +184,27 @@ func TestProposalIsRefusedWhereItCanNotWork(t *testing.T) {
 	}
 }
 
+func TestOperationThatDoesNotSuitTheSealIsRefusedAndTheOtherNamed(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		other, want := ceremony.RekeyRecovery, ceremony.NoRecoveryKey
+		if s.rekey == other {
+			other, want = ceremony.Rekey, ceremony.WrongSealType
+		}
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: other, Cluster: "prod", By: person("olga").Account})
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", other, err, want)
+		}
+		if s.vault.calls["progress"] != 0 || len(s.vault.log) != 0 {
+			t.Errorf("Vault was asked about it: %v, sent %q", s.vault.calls, s.vault.log)
+		}
+	})
+}
+
 func (s *stage) prepared(f func(*stage)) { f(s); s.settle(0) }
 
 func TestP2OnlyHoldersOfThePlanContributeOnceARound(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		good := s.envelope(id, "alice", "old-1")
 		refused := func(what, name string, envelope []byte, want ceremony.Refusal) {
 			t.Helper()
@@ -218,7 +234,7 @@ func TestP2OnlyHoldersOfThePlanContributeOnceARound(t *testing.T) {
 
 func TestRedeliveredMessageIsLookedAtOnce(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		offer := ceremony.Offer{By: person("alice").Account, Message: ceremony.Ref{Channel: "D1", TS: "1"}, Envelope: s.envelope(id, "alice", "old-1")}
 		for range 3 {
 			if _, err := s.engine.Offer(context.Background(), offer); err != nil {
@@ -233,7 +249,7 @@ func TestRedeliveredMessageIsLookedAtOnce(t *testing.T) {
 
 func TestRefusedMessagesOfOnePersonAreLimited(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		for i := range 25 {
 			err := s.send("mallory", fmt.Appendf(nil, "%s|noise %d", s.now(id).Key.Subkey, i))
 			want := ceremony.NotAHolder
@@ -250,7 +266,7 @@ func TestRefusedMessagesOfOnePersonAreLimited(t *testing.T) {
 
 func TestWrongShareEndsTheRoundAndNamesWhoTookPart(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		first := s.envelope(id, "alice", "old-1")
 		if err := s.send("alice", first); err != nil {
 			t.Fatal(err)
@@ -290,7 +306,7 @@ func TestWrongShareEndsTheRoundAndNamesWhoTookPart(t *testing.T) {
 
 func TestRefusedVerificationGoesOnUnderItsNewNonce(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		for _, n := range holders[:3] {
 			s.share(id, n, own(ceremony.Update, n))
 		}
@@ -343,7 +359,7 @@ func TestReplayedEnvelopeIsRefused(t *testing.T) {
 			}
 			return nil, nil
 		}
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		first := s.envelope(id, "alice", "old-1")
 		if err := s.send("alice", first); !errors.Is(err, ceremony.VaultUnreachable) {
 			t.Fatal(err)
@@ -372,7 +388,7 @@ func TestLateShareIsRefused(t *testing.T) {
 func TestExpiredCeremonyIsCancelledInVault(t *testing.T) {
 	for _, op := range ceremony.Operations() {
 		t.Run(string(op), func(t *testing.T) {
-			play(t, func(t *testing.T, s *stage) {
+			playFor(t, op, func(t *testing.T, s *stage) {
 				id := s.begin(op)
 				s.share(id, "alice", "old-1")
 				late := s.envelope(id, "bob", "old-2")
@@ -391,7 +407,7 @@ func TestExpiredCeremonyIsCancelledInVault(t *testing.T) {
 
 func TestUnapprovedProposalExpires(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.propose(ceremony.Rekey)
+		id := s.propose(s.rekey)
 		s.settle(4*time.Hour + time.Second)
 		if c := s.now(id); c.Outcome != ceremony.Expired || c.Ending != ceremony.NothingToCancel {
 			t.Errorf("outcome %q, %q", c.Outcome, c.Ending)
@@ -401,7 +417,7 @@ func TestUnapprovedProposalExpires(t *testing.T) {
 
 func TestCancelledCeremonyIsCancelledInVaultEvenWhenItIsAwayForAWhile(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		s.share(id, "alice", "old-1")
 		if _, err := s.engine.Cancel(context.Background(), id, person("bob").Account, ""); !errors.Is(err, ceremony.MayNotCancel) {
 			t.Errorf("cancelled by a holder: %v", err)
@@ -467,7 +483,7 @@ func TestP4AnyDifferenceFreezes(t *testing.T) {
 		for _, by := range []string{"share", "poll"} {
 			t.Run(row.name+" seen by "+by, func(t *testing.T) {
 				play(t, func(t *testing.T, s *stage) {
-					id := s.begin(ceremony.Rekey)
+					id := s.begin(s.rekey)
 					s.share(id, "alice", "old-1")
 					s.vault.do(func() { row.change(s.vault) })
 					before := len(s.vault.submitted())
@@ -498,7 +514,7 @@ func TestP4AnyDifferenceFreezes(t *testing.T) {
 // status. It is noise that anybody on the network can make, and stops nothing.
 func TestStrayVerificationNonceStopsNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		s.share(id, "alice", "old-1")
 		s.vault.do(func() { s.vault.attempt.stray = "stray" })
 		s.settle(16 * time.Second)
@@ -510,7 +526,7 @@ func TestStrayVerificationNonceStopsNothing(t *testing.T) {
 
 func TestThawTakesTheInitiatorAndAnApprover(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		s.share(id, "alice", "old-1")
 		s.vault.do(func() { s.vault.attempt = nil })
 		s.settle(16 * time.Second)
@@ -563,7 +579,7 @@ func TestThawReconcilesWithVault(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			play(t, func(t *testing.T, s *stage) {
-				id := s.begin(ceremony.Rekey)
+				id := s.begin(s.rekey)
 				s.share(id, "alice", "old-1")
 				if row.verify {
 					s.share(id, "bob", "old-2")
@@ -598,7 +614,7 @@ func TestThawReconcilesWithVault(t *testing.T) {
 
 func TestCeremonyOfAHangingVaultDelaysNoQuestion(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		s.vault.do(func() { s.vault.fault = func(string, int) (error, error) { return ceremony.ErrUncertain, nil } })
 		if err := s.send("alice", s.envelope(id, "alice", "old-1")); !errors.Is(err, ceremony.VaultUnreachable) {
 			t.Errorf("a share while Vault is away: %v", err)

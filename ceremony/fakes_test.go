@@ -28,6 +28,7 @@ type fakeVault struct {
 	shares    []string // of the key in force
 	threshold int
 	clusterID string
+	sealType  string
 	sealed    bool
 	serial    int
 
@@ -57,7 +58,7 @@ type fakeAttempt struct {
 func newFakeVault() *fakeVault {
 	return &fakeVault{
 		shares: []string{"old-1", "old-2", "old-3", "old-4", "old-5"}, threshold: 3,
-		clusterID: "cluster-1", calls: map[string]int{},
+		clusterID: "cluster-1", sealType: shamir, calls: map[string]int{},
 	}
 }
 
@@ -87,7 +88,7 @@ func (v *fakeVault) nonce() string { v.serial++; return fmt.Sprintf("nonce-%d", 
 func (v *fakeVault) Seal(context.Context) (s ceremony.Seal, err error) {
 	err = v.call("seal", func() error {
 		s = ceremony.Seal{
-			Initialized: true, Sealed: v.sealed, Type: "shamir",
+			Initialized: true, Sealed: v.sealed, Type: v.sealType,
 			Shares: len(v.shares), Threshold: v.threshold, ClusterID: v.clusterID,
 		}
 		return nil
@@ -438,6 +439,7 @@ type stage struct {
 	courier *fakeCourier
 	journal func(ceremony.Journal) ceremony.Journal // wraps the journal of the next start
 	verify  bool
+	rekey   ceremony.Operation // the one that suits the cluster's seal
 
 	engine *ceremony.Engine
 	file   *ceremony.FileJournal
@@ -446,13 +448,33 @@ type stage struct {
 	serial int
 }
 
-// play runs a test in a bubble, with an engine that is started and stopped, and
-// with the checks that hold for every ceremony.
+// Kinds of seals.
+const (
+	shamir  = "shamir"
+	transit = "transit" // the cluster unseals itself
+)
+
+// play plays a test on each kind of cluster.
 func play(t *testing.T, f func(t *testing.T, s *stage)) {
 	t.Helper()
+	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery} {
+		t.Run("where it is "+string(op), func(t *testing.T) { playFor(t, op, f) })
+	}
+}
+
+// playFor plays a test on a cluster that the operation suits: in a bubble, with
+// an engine that is started and stopped, and with the checks that hold for every
+// ceremony.
+func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)) {
+	t.Helper()
+	rekey, seal := ceremony.Rekey, shamir
+	if op == ceremony.RekeyRecovery {
+		rekey, seal = op, transit
+	}
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, dir: dir, vault: newFakeVault(), opener: &fakeOpener{}, courier: newFakeCourier(), verify: true}
+		s := &stage{t: t, dir: dir, vault: newFakeVault(), opener: &fakeOpener{}, courier: newFakeCourier(), verify: true, rekey: rekey}
+		s.vault.sealType = seal
 		s.start()
 		defer s.check()
 		f(t, s)

@@ -30,7 +30,7 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 				for _, way := range ways {
 					t.Run(fmt.Sprintf("%s/%s %d/%s", op, method, n, way.name), func(t *testing.T) {
 						t.Parallel()
-						play(t, func(t *testing.T, s *stage) {
+						playFor(t, op, func(t *testing.T, s *stage) {
 							hit := false
 							s.vault.fault = func(m string, i int) (error, error) {
 								// The first seal and progress are the proposal's own question.
@@ -97,7 +97,7 @@ func TestP5RekeySharesAreTakenFromTheBackupWhenTheAnswerIsLost(t *testing.T) {
 			}
 			return nil, nil
 		}
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		c := s.finish(id)
 		if made := lastOf[ceremony.Rekeyed](c); !made.FromBackup || len(made.Shares) != 5 || made.Shares[4].Ciphertext != enc("new-5 for "+string(fpr("erin"))) {
 			t.Errorf("new shares: %+v", made)
@@ -119,7 +119,7 @@ func TestP7LostNewSharesFreezeAndTheOldKeyStays(t *testing.T) {
 			}
 			return nil, nil
 		}
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		c := s.finish(id)
 		if c.State != ceremony.StateFrozen || c.Freeze.Why != ceremony.KeysLost {
 			t.Fatalf("state %s, %+v", c.State, c.Freeze)
@@ -146,7 +146,7 @@ func TestP7NewSharesAreJournaledBeforeAnybodySeesThem(t *testing.T) {
 			}
 			return nil
 		}
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		c := s.finish(id)
 		seen := false
 		for _, e := range c.History {
@@ -209,7 +209,7 @@ func TestP6NothingIsLostOrDoneTwiceWhereverTheProgramDies(t *testing.T) {
 			for lines := 1; ; lines++ {
 				reached := false
 				t.Run(fmt.Sprintf("%s/line %d/%s of it is written", op, lines, torn), func(t *testing.T) {
-					play(t, func(t *testing.T, s *stage) {
+					playFor(t, op, func(t *testing.T, s *stage) {
 						reached = s.dieAndGoOn(op, lines, torn)
 					})
 				})
@@ -263,7 +263,7 @@ func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 	if c.Outcome != want {
 		s.t.Errorf("outcome %q, want %q: %s", c.Outcome, want, story(c))
 	}
-	if op == ceremony.Rekey && s.vault.shares[0] != "new-1" {
+	if op.Rekeys() && s.vault.shares[0] != "new-1" {
 		s.t.Errorf("the key in force has share %q", s.vault.shares[0])
 	}
 	once(s.t, s)
@@ -280,7 +280,7 @@ func TestP9NoJournalNoCeremony(t *testing.T) {
 		s.stop()
 		s.journal = func(j ceremony.Journal) ceremony.Journal { cut.Journal = j; return cut }
 		s.start()
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		s.share(id, "alice", "old-1")
 		envelope := s.envelope(id, "bob", "old-2")
 		s.settle(time.Minute)
@@ -335,7 +335,7 @@ func TestP3IntentIsOnDiskBeforeVaultHearsOfIt(t *testing.T) {
 			}
 			return nil, nil
 		}
-		id = s.propose(ceremony.Rekey)
+		id = s.propose(s.rekey)
 		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -357,7 +357,7 @@ func TestP3IntentIsOnDiskBeforeVaultHearsOfIt(t *testing.T) {
 // messages.
 func TestP10PeopleSeeJournaledFactsOnly(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		s.finish(id)
 		s.settle(time.Minute)
 		entries, err := s.file.Load(context.Background(), id)
@@ -395,7 +395,7 @@ func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
 					}
 					return nil
 				}
-				id := s.begin(ceremony.Rekey)
+				id := s.begin(s.rekey)
 				s.finish(id)
 				s.settle(2 * time.Hour)
 				c := s.now(id)
@@ -421,7 +421,7 @@ func TestLastStatusShowsThatEverybodyWasTold(t *testing.T) {
 			}
 			return nil
 		}
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		s.finish(id)
 		s.settle(time.Hour)
 		if !s.now(id).Settled() {
@@ -442,7 +442,7 @@ func TestUndeliverableShareHoldsNobodyUp(t *testing.T) {
 			}
 			return nil
 		}
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		if c := s.finish(id); c.Outcome != ceremony.Completed {
 			t.Errorf("outcome %q", c.Outcome)
 		}

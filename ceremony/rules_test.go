@@ -23,6 +23,9 @@ func FuzzRules(f *testing.F) {
 			return
 		}
 		plan := samplePlan("prod-rekey-aaaa")
+		if len(moves)%2 == 1 {
+			plan.Operation = ceremony.RekeyRecovery
+		}
 		now := plan.Proposed
 		c, err := ceremony.Replay([]ceremony.Entry{{Seq: 1, At: now, Event: ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}}})
 		if err != nil {
