@@ -198,7 +198,16 @@ func (c *ClusterConfig) checkVault(ctx context.Context, f *findings, about strin
 		}
 	}
 	if seal := report.Seal; report.Active != "" {
-		f.add(ok, about, "%d of %d shares open it (%s seal)", seal.Threshold, seal.Shares, seal.Type)
+		if seal.UnsealsItself() {
+			f.add(ok, about, "it unseals itself (%s seal); %d of %d shares of its recovery key are enough", seal.Type, seal.Threshold, seal.Shares)
+		} else {
+			f.add(ok, about, "%d of %d shares open it (%s seal)", seal.Threshold, seal.Shares, seal.Type)
+		}
+		for i, op := range c.Operations {
+			if err := ceremony.Operation(op).CheckSeal(seal); err != nil {
+				f.add(stop, about, "operations[%d], %s: %s", i, op, unsuited(err))
+			}
+		}
 		if len(c.Holders) < seal.Threshold {
 			f.add(stop, about, "%s listed, fewer than the %d shares that Vault asks for", count(len(c.Holders), "holder is", "holders are"), seal.Threshold)
 		}
@@ -213,6 +222,15 @@ func (c *ClusterConfig) checkVault(ctx context.Context, f *findings, about strin
 		}
 		f.add(grade, about, "%s", finding.Text)
 	}
+}
+
+// unsuited says what to configure in place of an operation that a cluster's seal
+// does not suit.
+func unsuited(err error) string {
+	if errors.Is(err, ceremony.WrongSealType) {
+		return "the cluster unseals itself, and has no unseal key shares; list rekey-recovery to replace its recovery key shares"
+	}
+	return "the cluster has no recovery key, since people unseal it; list rekey to replace its unseal key shares"
 }
 
 // describeNode is one address in a line: what it is, and how it is reached.

@@ -43,7 +43,12 @@ func newIdentity(t *testing.T) string {
 // openWorkshop makes a workshop with three holders of whom two open the vault.
 func openWorkshop(t *testing.T, identity string) *workshop {
 	t.Helper()
-	w := &workshop{dir: t.TempDir(), cluster: vaulttest.Start(t, vaulttest.Options{})}
+	return openWorkshopOn(t, identity, vaulttest.Options{})
+}
+
+func openWorkshopOn(t *testing.T, identity string, o vaulttest.Options) *workshop {
+	t.Helper()
+	w := &workshop{dir: t.TempDir(), cluster: vaulttest.Start(t, o)}
 	var err error
 	if w.workspace, err = slacktest.Start(slacktest.Config{}); err != nil {
 		t.Fatal(err)
@@ -184,6 +189,9 @@ func TestCheckNamesWhatWouldStopACeremony(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "STOP  Vault prod                a rekey is in progress already"},
+		{"a rekey of keys that it doesn't have", func(t *testing.T, w *workshop) {
+			w.replace(t, "[rekey, generate-root]", "[generate-root, rekey-recovery]")
+		}, "STOP  Vault prod                operations[1], rekey-recovery: the cluster has no recovery key"},
 		{"a key that has expired", func(t *testing.T, w *workshop) {
 			old := vaulttest.NewPersonOfThePast(t, "carol")
 			binary, err := base64.StdEncoding.DecodeString(old.Key)
@@ -208,5 +216,18 @@ func TestCheckNamesWhatWouldStopACeremony(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestCheckOfAClusterThatUnsealsItselfSaysWhichRekeyItTakes(t *testing.T) {
+	w := openWorkshopOn(t, newIdentity(t), vaulttest.Options{Seal: "transit"})
+	report, code := w.check(t.Context())
+	if want := "STOP  Vault prod                operations[0], rekey: the cluster unseals itself"; code != exitFailed || !strings.Contains(report, want) {
+		t.Errorf("exit code %d, want %q in\n%s", code, want, report)
+	}
+	w.replace(t, "[rekey, generate-root]", "[rekey-recovery, generate-root]")
+	report, code = w.check(t.Context())
+	if want := "it unseals itself (transit seal); 2 of 3 shares of its recovery key are enough"; code != exitOK || !strings.Contains(report, want) {
+		t.Errorf("exit code %d, want %q in\n%s", code, want, report)
 	}
 }

@@ -191,7 +191,10 @@ func (k *configCheck) operations(path string, c *ClusterConfig) {
 			k.complain(where, "%s is listed twice", op)
 		}
 	}
-	if c.allows(ceremony.Rekey) {
+	if c.allows(ceremony.Rekey) && c.allows(ceremony.RekeyRecovery) {
+		k.complain(path+".operations", "has both rekey and rekey-recovery: the first is for a cluster that people unseal, the second for one that unseals itself")
+	}
+	if slices.ContainsFunc(c.Operations, func(op string) bool { return ceremony.Operation(op).Rekeys() }) {
 		k.rekey(path, c)
 		return
 	}
@@ -209,19 +212,23 @@ func (k *configCheck) rekey(path string, c *ClusterConfig) {
 	}
 	switch t := c.Threshold; {
 	case k.line[path+".threshold"] == 0:
-		k.complain(path+".threshold", "is missing: how many of the %d new shares open the vault", n)
+		k.complain(path+".threshold", "is missing: how many of the %d new shares are enough", n)
 	case t < 1:
 		k.complain(path+".threshold", "%d is less than 1", t)
 	case n > 0 && t > n:
 		k.complain(path+".threshold", "%d is more than the %d %s listed", t, n, role)
 	case t == 1 && n > 1:
-		k.complain(path+".threshold", "1 of %d would let each holder alone open the vault, and Vault refuses it", n)
+		k.complain(path+".threshold", "1 of %d would make each holder's share enough by itself, and Vault refuses it", n)
 	}
 	if n > maxShares {
 		k.complain(path+"."+role, "%d people are more than the %d shares that Vault can make", n, maxShares)
 	}
 	if c.Backup && c.TokenFile == "" {
-		k.complain(path+".backup", "needs token_file: Vault shows the backup of the new shares only to a token with read on sys/rekey/backup. Name one, or set backup: false")
+		backup := "sys/rekey/backup"
+		if c.allows(ceremony.RekeyRecovery) {
+			backup = "sys/rekey/recovery-key-backup"
+		}
+		k.complain(path+".backup", "needs token_file: Vault shows the backup of the new shares only to a token with read on %s. Name one, or set backup: false", backup)
 	}
 }
 

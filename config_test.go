@@ -118,19 +118,26 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"poll beyond window", "threshold: 2", "threshold: 2\n    window: 10s", []string{`c.yaml:10: clusters.prod.poll: 15s is not shorter than the window of 10s: Vault would never be compared with the plan`}},
 
 		{"no operations", "    operations: [rekey, generate-root]\n", "", []string{
-			`c.yaml:10: clusters.prod.operations: is missing: list what may be done, of rekey, generate-root`,
+			`c.yaml:10: clusters.prod.operations: is missing: list what may be done, of rekey, rekey-recovery, generate-root`,
 			`c.yaml:16: clusters.prod.threshold: is about a rekey, which operations does not allow`,
 		}},
 		{"unknown operation", "[rekey, generate-root]", "[rekey, reboot, rekey]", []string{
-			`c.yaml:13: clusters.prod.operations[1]: "reboot" is none of rekey, generate-root`,
+			`c.yaml:13: clusters.prod.operations[1]: "reboot" is none of rekey, rekey-recovery, generate-root`,
 			`c.yaml:13: clusters.prod.operations[2]: rekey is listed twice`,
 		}},
-		{"no threshold", "    threshold: 2\n", "", []string{`c.yaml:10: clusters.prod.threshold: is missing: how many of the 3 new shares open the vault`}},
+		{"both kinds of rekey", "[rekey, generate-root]", "[rekey, rekey-recovery]", []string{
+			`c.yaml:13: clusters.prod.operations: has both rekey and rekey-recovery: the first is for a cluster that people unseal, the second for one that unseals itself`,
+		}},
+		{"recovery keys without a threshold", "[rekey, generate-root]\n    initiators: [alice]\n    approvers: [bob]\n    holders: [alice, bob, carol]\n    threshold: 2", "[rekey-recovery]\n    initiators: [alice]\n    approvers: [bob]\n    holders: [alice, bob, carol]", []string{
+			`c.yaml:10: clusters.prod.threshold: is missing: how many of the 3 new shares are enough`,
+		}},
+		{"no threshold", "    threshold: 2\n", "", []string{`c.yaml:10: clusters.prod.threshold: is missing: how many of the 3 new shares are enough`}},
 		{"threshold 0", "threshold: 2", "threshold: 0", []string{`c.yaml:17: clusters.prod.threshold: 0 is less than 1`}},
-		{"threshold 1 of 3", "threshold: 2", "threshold: 1", []string{`c.yaml:17: clusters.prod.threshold: 1 of 3 would let each holder alone open the vault, and Vault refuses it`}},
+		{"threshold 1 of 3", "threshold: 2", "threshold: 1", []string{`c.yaml:17: clusters.prod.threshold: 1 of 3 would make each holder's share enough by itself, and Vault refuses it`}},
 		{"threshold 5 of 3 holders", "threshold: 2", "threshold: 5", []string{`c.yaml:17: clusters.prod.threshold: 5 is more than the 3 holders listed`}},
 		{"threshold 3 of 2 receivers", "threshold: 2", "threshold: 3\n    receivers: [alice, bob]", []string{`c.yaml:17: clusters.prod.threshold: 3 is more than the 2 receivers listed`}},
 		{"backup without a token", "    token_file: token\n", "", []string{`c.yaml:10: clusters.prod.backup: needs token_file: Vault shows the backup of the new shares only to a token with read on sys/rekey/backup. Name one, or set backup: false`}},
+		{"recovery backup without a token", "    token_file: token\n    operations: [rekey, generate-root]", "    operations: [rekey-recovery]", []string{`c.yaml:10: clusters.prod.backup: needs token_file: Vault shows the backup of the new shares only to a token with read on sys/rekey/recovery-key-backup. Name one, or set backup: false`}},
 
 		{"no roles", "    initiators: [alice]\n    approvers: [bob]\n    holders: [alice, bob, carol]\n", "", []string{
 			`c.yaml:10: clusters.prod.approvers: is missing: who may approve one`,

@@ -34,7 +34,7 @@ func wantFinding(t testing.TB, r vault.Report, stop bool, text string) {
 }
 
 func TestCheckOfAHealthyClusterFindsNothingThatStops(t *testing.T) {
-	onEachServer(t, func(t *testing.T, s *server) {
+	onEachKind(t, func(t *testing.T, s *server) {
 		r := s.client(t).Check(t.Context())
 		if found := stops(r); len(found) > 0 {
 			t.Errorf("it finds %q", found)
@@ -50,7 +50,7 @@ func TestCheckOfAHealthyClusterFindsNothingThatStops(t *testing.T) {
 			t.Errorf("TLS %q, certificate until %v", node.TLS, node.CertificateUntil)
 		}
 		if diff := cmp.Diff([]vault.Attempt{
-			{Operation: ceremony.Rekey, Progress: ceremony.Progress{Required: threshold}},
+			{Operation: s.rekey, Progress: ceremony.Progress{Required: threshold}},
 			{Operation: ceremony.GenerateRoot, Progress: ceremony.Progress{Required: threshold}},
 		}, r.Attempts); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
@@ -150,7 +150,11 @@ func TestCheckFindsWhatIsWorthKnowing(t *testing.T) {
 
 func TestPolicyIsWhatReadingTheBackupTakes(t *testing.T) {
 	t.Parallel()
-	s := startReal(t)
+	t.Run("unseal keys", func(t *testing.T) { policyIsEnough(t, startReal(t)) })
+	t.Run("recovery keys", func(t *testing.T) { policyIsEnough(t, startRealAuto(t)) })
+}
+
+func policyIsEnough(t *testing.T, s *server) {
 	ctx := t.Context()
 	if answer, err := s.operator.Do(ctx, "PUT", "sys/policies/acl/conclave", map[string]string{"policy": vault.Policy()}); err != nil || answer.Status != 204 {
 		t.Fatalf("write policy: %d %v, %v", answer.Status, answer.Errors, err)
@@ -164,7 +168,7 @@ func TestPolicyIsWhatReadingTheBackupTakes(t *testing.T) {
 		token, _ := answer.Body["auth"].(map[string]any)["client_token"].(string)
 		path := writeFile(t, "token", token)
 		c := s.client(t, func(c *vault.Config) { c.TokenFile = path })
-		_, err = c.Backup(ctx, ceremony.Rekey)
+		_, err = c.Backup(ctx, s.rekey)
 		wantError(t, err, want)
 		r := c.Check(ctx)
 		if (r.Token.ReadBackup == nil) != (policy == "conclave") || !r.Token.Expires || r.Token.TTL > time.Hour {

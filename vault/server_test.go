@@ -24,6 +24,7 @@ type server struct {
 	operator *vaulttest.Operator
 	keys     vaulttest.Keys
 	emulator *vaulttest.Cluster // nil for a real server
+	rekey    ceremony.Operation // the one that makes new shares of its key
 }
 
 // onEachServer runs a test against the emulator and against a real server.
@@ -33,22 +34,43 @@ func onEachServer(t *testing.T, test func(*testing.T, *server)) {
 	t.Run("real", func(t *testing.T) { test(t, startReal(t)) })
 }
 
+// onEachKind runs a test on each server and with each kind of seal.
+func onEachKind(t *testing.T, test func(*testing.T, *server)) {
+	onEachServer(t, test)
+	t.Run("emulator that unseals itself", func(t *testing.T) { test(t, startEmulator(t, vaulttest.Options{Seal: "transit"})) })
+	t.Run("real that unseals itself", func(t *testing.T) { test(t, startRealAuto(t)) })
+}
+
 func startEmulator(t testing.TB, o vaulttest.Options) *server {
 	t.Helper()
 	cluster := vaulttest.Start(t, o)
-	s := &server{addrs: cluster.Addrs(), ca: cluster.CA(), emulator: cluster}
+	s := &server{addrs: cluster.Addrs(), ca: cluster.CA(), emulator: cluster, rekey: ceremony.Rekey}
+	if o.Seal != "" {
+		s.rekey = ceremony.RekeyRecovery
+	}
 	s.open(t)
 	return s
 }
 
 func startReal(t testing.TB) *server {
 	t.Helper()
+	return startRealWith(t, vaulttest.RealOptions{}, ceremony.Rekey)
+}
+
+func startRealAuto(t testing.TB) *server {
+	t.Helper()
+	return startRealWith(t, vaulttest.RealOptions{UnsealsItself: true}, ceremony.RekeyRecovery)
+}
+
+func startRealWith(t testing.TB, o vaulttest.RealOptions, rekey ceremony.Operation) *server {
+	t.Helper()
 	authority, err := vaulttest.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
-	real := vaulttest.StartReal(t, vaulttest.RealOptions{TLS: authority})
-	s := &server{addrs: []string{real.Addr()}, ca: real.CA()}
+	o.TLS = authority
+	real := vaulttest.StartReal(t, o)
+	s := &server{addrs: []string{real.Addr()}, ca: real.CA(), rekey: rekey}
 	s.open(t)
 	return s
 }
@@ -153,6 +175,14 @@ func rekeyFor(t testing.TB, people []*vaulttest.Person, threshold int) ceremony.
 		Verification: true,
 		Backup:       true,
 	}
+}
+
+// rekeyFor is an order of the kind of rekey that suits the server.
+func (s *server) rekeyFor(t testing.TB, people []*vaulttest.Person, threshold int) ceremony.Order {
+	t.Helper()
+	order := rekeyFor(t, people, threshold)
+	order.Operation = s.rekey
+	return order
 }
 
 func rootFor(t testing.TB, person *vaulttest.Person) ceremony.Order {

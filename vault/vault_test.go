@@ -14,10 +14,10 @@ import (
 )
 
 func TestRekeyWithVerificationReplacesTheShares(t *testing.T) {
-	onEachServer(t, func(t *testing.T, s *server) {
+	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
 		receivers := people(t, 4)
-		order := rekeyFor(t, receivers, 2)
+		order := s.rekeyFor(t, receivers, 2)
 
 		begun := start(t, c, order)
 		want := ceremony.Progress{
@@ -34,13 +34,13 @@ func TestRekeyWithVerificationReplacesTheShares(t *testing.T) {
 			t.Fatalf("started (-want +got):\n%s", diff)
 		}
 
-		submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0], s.keys.Shares[3])
+		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0], s.keys.Shares[3])
 		want.Progress = 2
-		if diff := cmp.Diff(want, progressOf(t, c, ceremony.Rekey, ceremony.Update)); diff != "" {
+		if diff := cmp.Diff(want, progressOf(t, c, s.rekey, ceremony.Update)); diff != "" {
 			t.Fatalf("progress after two shares (-want +got):\n%s", diff)
 		}
 
-		answer := submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[4])
+		answer := submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[4])
 		if !answer.Complete || answer.VerificationNonce == "" {
 			t.Fatalf("the last share completed nothing: %+v", answer)
 		}
@@ -51,7 +51,7 @@ func TestRekeyWithVerificationReplacesTheShares(t *testing.T) {
 		for i, person := range receivers {
 			renewed = append(renewed, person.Read(t, answer.Ciphertexts[i]))
 		}
-		backup, err := c.Backup(t.Context(), ceremony.Rekey)
+		backup, err := c.Backup(t.Context(), s.rekey)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,17 +64,17 @@ func TestRekeyWithVerificationReplacesTheShares(t *testing.T) {
 		}
 
 		wantProof := ceremony.Progress{Started: true, Nonce: answer.VerificationNonce, Required: 2}
-		if diff := cmp.Diff(wantProof, progressOf(t, c, ceremony.Rekey, ceremony.Verify)); diff != "" {
+		if diff := cmp.Diff(wantProof, progressOf(t, c, s.rekey, ceremony.Verify)); diff != "" {
 			t.Fatalf("verification (-want +got):\n%s", diff)
 		}
-		if got := progressOf(t, c, ceremony.Rekey, ceremony.Update); got.VerificationNonce != answer.VerificationNonce {
+		if got := progressOf(t, c, s.rekey, ceremony.Update); got.VerificationNonce != answer.VerificationNonce {
 			t.Fatalf("the attempt's verification nonce is %q, want %q", got.VerificationNonce, answer.VerificationNonce)
 		}
-		first := submit(t, c, ceremony.Rekey, ceremony.Verify, answer.VerificationNonce, renewed[1])
+		first := submit(t, c, s.rekey, ceremony.Verify, answer.VerificationNonce, renewed[1])
 		if first.Complete {
 			t.Fatal("one of two new shares completed the verification")
 		}
-		if last := submit(t, c, ceremony.Rekey, ceremony.Verify, answer.VerificationNonce, renewed[2]); !last.Complete {
+		if last := submit(t, c, s.rekey, ceremony.Verify, answer.VerificationNonce, renewed[2]); !last.Complete {
 			t.Fatal("two of two new shares did not complete the verification")
 		}
 
@@ -95,7 +95,7 @@ func TestRekeyWithVerificationReplacesTheShares(t *testing.T) {
 }
 
 func TestGeneratedRootTokenIsForTheRequesterAlone(t *testing.T) {
-	onEachServer(t, func(t *testing.T, s *server) {
+	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
 		requester := vaulttest.NewPerson(t, "requester")
 		begun := start(t, c, rootFor(t, requester))
@@ -130,22 +130,22 @@ func TestGeneratedRootTokenIsForTheRequesterAlone(t *testing.T) {
 }
 
 func TestNothingToVerifyIsNotAnError(t *testing.T) {
-	onEachServer(t, func(t *testing.T, s *server) {
+	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
-		if got := progressOf(t, c, ceremony.Rekey, ceremony.Verify); !cmp.Equal(got, ceremony.Progress{}) {
+		if got := progressOf(t, c, s.rekey, ceremony.Verify); !cmp.Equal(got, ceremony.Progress{}) {
 			t.Errorf("without an attempt: %+v", got)
 		}
-		start(t, c, rekeyFor(t, people(t, 2), 2))
-		if got := progressOf(t, c, ceremony.Rekey, ceremony.Verify); !cmp.Equal(got, ceremony.Progress{}) {
+		start(t, c, s.rekeyFor(t, people(t, 2), 2))
+		if got := progressOf(t, c, s.rekey, ceremony.Verify); !cmp.Equal(got, ceremony.Progress{}) {
 			t.Errorf("before the new shares are made: %+v", got)
 		}
 	})
 }
 
 func TestIdleOperationTellsHowManySharesItWillNeed(t *testing.T) {
-	onEachServer(t, func(t *testing.T, s *server) {
+	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
-		for _, op := range ceremony.Operations() {
+		for _, op := range []ceremony.Operation{s.rekey, ceremony.GenerateRoot} {
 			got := progressOf(t, c, op, ceremony.Update)
 			if diff := cmp.Diff(ceremony.Progress{Required: threshold}, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", op, diff)
@@ -158,7 +158,7 @@ func TestSecondAttemptIsRefused(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		c := s.client(t)
 		holders := people(t, 2)
-		for _, order := range []ceremony.Order{rekeyFor(t, holders, 2), rootFor(t, holders[0])} {
+		for _, order := range []ceremony.Order{s.rekeyFor(t, holders, 2), rootFor(t, holders[0])} {
 			first := start(t, c, order)
 			_, err := c.Start(t.Context(), order)
 			wantError(t, err, ceremony.ErrRefused)
@@ -170,10 +170,10 @@ func TestSecondAttemptIsRefused(t *testing.T) {
 }
 
 func TestCancelDropsTheAttempt(t *testing.T) {
-	onEachServer(t, func(t *testing.T, s *server) {
+	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
 		holders := people(t, 2)
-		for _, order := range []ceremony.Order{rekeyFor(t, holders, 2), rootFor(t, holders[0])} {
+		for _, order := range []ceremony.Order{s.rekeyFor(t, holders, 2), rootFor(t, holders[0])} {
 			begun := start(t, c, order)
 			if err := c.Cancel(t.Context(), order.Operation, begun.Nonce); err != nil {
 				t.Errorf("%s: %v", order.Operation, err)
@@ -186,34 +186,34 @@ func TestCancelDropsTheAttempt(t *testing.T) {
 }
 
 func TestCancelWithAnotherNonceIsRefused(t *testing.T) {
-	onEachServer(t, func(t *testing.T, s *server) {
+	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
-		begun := start(t, c, rekeyFor(t, people(t, 2), 2))
-		wantError(t, c.Cancel(t.Context(), ceremony.Rekey, "11111111-2222-3333-4444-555555555555"), ceremony.ErrRefused)
-		if got := progressOf(t, c, ceremony.Rekey, ceremony.Update); got.Nonce != begun.Nonce {
+		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
+		wantError(t, c.Cancel(t.Context(), s.rekey, "11111111-2222-3333-4444-555555555555"), ceremony.ErrRefused)
+		if got := progressOf(t, c, s.rekey, ceremony.Update); got.Nonce != begun.Nonce {
 			t.Errorf("the nonce is %q, want %q", got.Nonce, begun.Nonce)
 		}
 	})
 }
 
 func TestCancelledVerificationBeginsAgainUnderANewNonce(t *testing.T) {
-	onEachServer(t, func(t *testing.T, s *server) {
+	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
 		receivers := people(t, 3)
-		begun := start(t, c, rekeyFor(t, receivers, 2))
-		made := submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
-		submit(t, c, ceremony.Rekey, ceremony.Verify, made.VerificationNonce, receivers[0].Read(t, made.Ciphertexts[0]))
-		again, err := c.CancelVerification(t.Context(), ceremony.Rekey, made.VerificationNonce)
+		begun := start(t, c, s.rekeyFor(t, receivers, 2))
+		made := submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
+		submit(t, c, s.rekey, ceremony.Verify, made.VerificationNonce, receivers[0].Read(t, made.Ciphertexts[0]))
+		again, err := c.CancelVerification(t.Context(), s.rekey, made.VerificationNonce)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !again.Started || again.Progress != 0 || again.Required != 2 || again.Nonce == made.VerificationNonce {
 			t.Errorf("after the cancellation: %+v", again)
 		}
-		if diff := cmp.Diff(again, progressOf(t, c, ceremony.Rekey, ceremony.Verify)); diff != "" {
+		if diff := cmp.Diff(again, progressOf(t, c, s.rekey, ceremony.Verify)); diff != "" {
 			t.Errorf("asked again (-want +got):\n%s", diff)
 		}
-		if err := c.Cancel(t.Context(), ceremony.Rekey, begun.Nonce); err != nil {
+		if err := c.Cancel(t.Context(), s.rekey, begun.Nonce); err != nil {
 			t.Fatal(err)
 		}
 		if opened, err := s.operator.UnsealWorks(t.Context(), s.keys.Shares[:threshold]...); err != nil || !opened {
@@ -223,20 +223,20 @@ func TestCancelledVerificationBeginsAgainUnderANewNonce(t *testing.T) {
 }
 
 func TestRefusedSharesAreNotCounted(t *testing.T) {
-	onEachServer(t, func(t *testing.T, s *server) {
+	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
-		begun := start(t, c, rekeyFor(t, people(t, 2), 2))
-		submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0])
+		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
+		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0])
 		for claim, bad := range map[string]ceremony.Submission{
-			"too short":        submission(ceremony.Rekey, ceremony.Update, begun.Nonce, "abcd"),
-			"another nonce":    submission(ceremony.Rekey, ceremony.Update, "11111111-2222-3333-4444-555555555555", s.keys.Shares[1]),
+			"too short":        submission(s.rekey, ceremony.Update, begun.Nonce, "abcd"),
+			"another nonce":    submission(s.rekey, ceremony.Update, "11111111-2222-3333-4444-555555555555", s.keys.Shares[1]),
 			"no root attempt":  submission(ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[1]),
-			"nothing to prove": submission(ceremony.Rekey, ceremony.Verify, begun.Nonce, s.keys.Shares[1]),
+			"nothing to prove": submission(s.rekey, ceremony.Verify, begun.Nonce, s.keys.Shares[1]),
 		} {
 			t.Run(claim, func(t *testing.T) {
 				_, err := c.Submit(t.Context(), bad)
 				wantError(t, err, ceremony.ErrRefused)
-				if got := progressOf(t, c, ceremony.Rekey, ceremony.Update); got.Progress != 1 || got.Nonce != begun.Nonce {
+				if got := progressOf(t, c, s.rekey, ceremony.Update); got.Progress != 1 || got.Nonce != begun.Nonce {
 					t.Errorf("progress is %d under %s, want 1 under %s", got.Progress, got.Nonce, begun.Nonce)
 				}
 			})
@@ -247,16 +247,19 @@ func TestRefusedSharesAreNotCounted(t *testing.T) {
 func TestDuplicateShareIsRefused(t *testing.T) {
 	again := func(t *testing.T, s *server) {
 		c := s.client(t)
-		begun := start(t, c, rekeyFor(t, people(t, 2), 2))
-		submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0])
-		_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0]))
+		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
+		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0])
+		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0]))
 		wantError(t, err, ceremony.ErrRefused)
-		if got := progressOf(t, c, ceremony.Rekey, ceremony.Update); got.Progress != 1 {
+		if got := progressOf(t, c, s.rekey, ceremony.Update); got.Progress != 1 {
 			t.Errorf("progress is %d, want 1", got.Progress)
 		}
 	}
 	// Sending a share twice is a breach of the emulator's rules, and the point here.
 	t.Run("emulator", func(t *testing.T) { again(t, startEmulator(t, vaulttest.Options{Unruly: true})) })
+	t.Run("emulator that unseals itself", func(t *testing.T) {
+		again(t, startEmulator(t, vaulttest.Options{Seal: "transit", Unruly: true}))
+	})
 	t.Run("real", func(t *testing.T) { again(t, startReal(t)) })
 }
 
@@ -265,20 +268,62 @@ func TestDuplicateShareIsRefused(t *testing.T) {
 func TestWrongQuorumIsUncertainUntilAsked(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		c := s.client(t)
-		begun := start(t, c, rekeyFor(t, people(t, 2), 2))
-		submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:2]...)
+		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
+		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:2]...)
 		wrong := strings.Repeat("5a", 33)
-		_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, begun.Nonce, wrong))
+		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.Update, begun.Nonce, wrong))
 		wantError(t, err, ceremony.ErrUncertain)
-		got := progressOf(t, c, ceremony.Rekey, ceremony.Update)
+		got := progressOf(t, c, s.rekey, ceremony.Update)
 		if !got.Started || got.Progress != 0 || got.Nonce != begun.Nonce {
 			t.Errorf("afterwards: %+v, want a new round of the same attempt", got)
 		}
-		answer := submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[1:4]...)
+		answer := submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[1:4]...)
 		if !answer.Complete {
 			t.Error("the second round did not complete")
 		}
 	})
+}
+
+// A wrong quorum of recovery keys is a 400, where unseal keys are answered 500;
+// the round began again all the same.
+func TestWrongQuorumOfARecoveryKeyIsRefusedAndBeginsAgain(t *testing.T) {
+	test := func(t *testing.T, s *server) {
+		c := s.client(t)
+		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
+		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:2]...)
+		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.Update, begun.Nonce, strings.Repeat("5a", 33)))
+		wantError(t, err, ceremony.ErrRefused)
+		if got := progressOf(t, c, s.rekey, ceremony.Update); !got.Started || got.Progress != 0 || got.Nonce != begun.Nonce {
+			t.Errorf("afterwards: %+v, want a new round of the same attempt", got)
+		}
+	}
+	t.Parallel()
+	t.Run("emulator", func(t *testing.T) { test(t, startEmulator(t, vaulttest.Options{Seal: "transit"})) })
+	t.Run("real", func(t *testing.T) { test(t, startRealAuto(t)) })
+}
+
+// Package api has a call for this that cancels the rekey of the barrier's key.
+func TestCancelOfARecoveryRekeyLeavesTheBarriersAlone(t *testing.T) {
+	t.Parallel()
+	test := func(t *testing.T, s *server) {
+		c := s.client(t)
+		barrier, err := s.operator.Do(t.Context(), "PUT", "sys/rekey/init", map[string]int{"secret_shares": 1, "secret_threshold": 1})
+		if err != nil || barrier.Status != 200 {
+			t.Fatalf("start: %d %v, %v", barrier.Status, barrier.Errors, err)
+		}
+		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
+		if err := c.Cancel(t.Context(), s.rekey, begun.Nonce); err != nil {
+			t.Fatal(err)
+		}
+		if got := progressOf(t, c, s.rekey, ceremony.Update); got.Started {
+			t.Error("it is still in progress")
+		}
+		if got := progressOf(t, c, ceremony.Rekey, ceremony.Update); got.Nonce != barrier.String("nonce") {
+			t.Errorf("the barrier's rekey has the nonce %q, want %q", got.Nonce, barrier.String("nonce"))
+		}
+	}
+	t.Run("emulator", func(t *testing.T) { test(t, startEmulator(t, vaulttest.Options{Seal: "transit"})) })
+	t.Run("real", func(t *testing.T) { test(t, startRealAuto(t)) })
 }
 
 func TestShareIsTakenInEveryEncodingOfVault(t *testing.T) {
@@ -300,13 +345,13 @@ func TestShareIsTakenInEveryEncodingOfVault(t *testing.T) {
 func TestSealedVaultIsToldApart(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		c := s.client(t)
-		begun := start(t, c, rekeyFor(t, people(t, 2), 2))
+		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
 		if err := s.operator.Seal(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0]))
+		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0]))
 		wantError(t, err, ceremony.ErrSealed)
-		_, err = c.Progress(t.Context(), ceremony.Rekey, ceremony.Update)
+		_, err = c.Progress(t.Context(), s.rekey, ceremony.Update)
 		wantError(t, err, ceremony.ErrSealed)
 		seal, err := c.Seal(t.Context())
 		if err != nil {
@@ -337,12 +382,12 @@ func TestSealStatusNamesTheCluster(t *testing.T) {
 
 func TestBackupNeedsATokenAndABackup(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
-		_, err := s.client(t).Backup(t.Context(), ceremony.Rekey)
+		_, err := s.client(t).Backup(t.Context(), s.rekey)
 		wantError(t, err, ceremony.ErrNoBackup)
-		_, err = s.client(t, func(c *vault.Config) { c.TokenFile = "" }).Backup(t.Context(), ceremony.Rekey)
+		_, err = s.client(t, func(c *vault.Config) { c.TokenFile = "" }).Backup(t.Context(), s.rekey)
 		wantError(t, err, ceremony.ErrForbidden)
 		unknown := writeFile(t, "token", "hvs.unknown")
-		_, err = s.client(t, func(c *vault.Config) { c.TokenFile = unknown }).Backup(t.Context(), ceremony.Rekey)
+		_, err = s.client(t, func(c *vault.Config) { c.TokenFile = unknown }).Backup(t.Context(), s.rekey)
 		wantError(t, err, ceremony.ErrForbidden)
 	})
 }
