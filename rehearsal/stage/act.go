@@ -112,9 +112,15 @@ func (s *Stage) Ended(ctx context.Context, id ceremony.ID, word string) error {
 
 // Rekey plays a whole rekey in which nothing goes wrong: the first holders bring
 // the old shares, the last receivers prove the new ones. Everybody has both
-// shares afterwards, until Adopt.
+// shares afterwards, until Adopt. It is the kind of rekey that the configuration
+// allows.
 func (s *Stage) Rekey(ctx context.Context) (ceremony.ID, error) {
-	id, err := s.Propose(ctx, Olga, "rekey "+ClusterName+" OPS-412: the yearly rekey")
+	rekeys := func(op string) bool { return ceremony.Operation(op).Rekeys() }
+	i := slices.IndexFunc(s.settings.Operations, rekeys)
+	if i < 0 {
+		return "", errors.New("the configuration allows no rekey")
+	}
+	id, err := s.Propose(ctx, Olga, s.settings.Operations[i]+" "+ClusterName+" OPS-412: the yearly rekey")
 	if err != nil {
 		return "", err
 	}

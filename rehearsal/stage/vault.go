@@ -62,7 +62,7 @@ func (s *Stage) prepareVault(ctx context.Context) error {
 		}
 	}
 	seal, err := s.Seal(ctx)
-	if err != nil || !seal.Sealed {
+	if err != nil {
 		return err
 	}
 	return s.Vault.Unseal(ctx, shares[:seal.Threshold]...)
@@ -110,14 +110,21 @@ func (s *Stage) initialise(ctx context.Context) error {
 		}
 		keys = append(keys, base64.StdEncoding.EncodeToString(key))
 	}
-	answer, err := s.demand(ctx, "PUT", "sys/init", map[string]any{
-		"secret_shares": len(keys), "secret_threshold": Threshold, "pgp_keys": keys,
-	})
+	seal, err := s.Seal(ctx)
+	if err != nil {
+		return err
+	}
+	terms, made := map[string]any{"secret_shares": len(keys), "secret_threshold": Threshold, "pgp_keys": keys}, "keys_base64"
+	if seal.UnsealsItself() {
+		terms = map[string]any{"recovery_shares": len(keys), "recovery_threshold": Threshold, "recovery_pgp_keys": keys}
+		made = "recovery_keys_base64"
+	}
+	answer, err := s.demand(ctx, "PUT", "sys/init", terms)
 	if err != nil {
 		return err
 	}
 	s.Vault.Token = answer.String("root_token")
-	for i, message := range answer.Strings("keys_base64") {
+	for i, message := range answer.Strings(made) {
 		binary, err := base64.StdEncoding.DecodeString(message)
 		if err != nil {
 			return fmt.Errorf("read share %d: %w", i+1, err)

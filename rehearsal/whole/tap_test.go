@@ -198,9 +198,13 @@ const (
 	verifyRekey = "PUT sys/rekey/verify"
 	startRoot   = "PUT sys/generate-root/attempt"
 	updateRoot  = "PUT sys/generate-root/update"
+
+	startRecovery  = "PUT sys/rekey-recovery-key/init"
+	updateRecovery = "PUT sys/rekey-recovery-key/update"
+	verifyRecovery = "PUT sys/rekey-recovery-key/verify"
 )
 
-var shareRoutes = []string{updateRekey, verifyRekey, updateRoot}
+var shareRoutes = []string{updateRekey, verifyRekey, updateRecovery, verifyRecovery, updateRoot}
 
 // String is every write that passed.
 func (p *tap) String() string {

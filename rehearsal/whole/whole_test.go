@@ -72,12 +72,18 @@ type settings = func(*stage.Settings)
 // people have the real gpg and the bot a token that may do the least. The bot runs.
 func onVault(t testing.TB, configure settings) *scene {
 	t.Helper()
+	return onVaultWith(t, vaulttest.RealOptions{}, configure)
+}
+
+func onVaultWith(t testing.TB, o vaulttest.RealOptions, configure settings) *scene {
+	t.Helper()
 	requireGPG(t)
 	authority, err := vaulttest.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := vaulttest.StartReal(t, vaulttest.RealOptions{TLS: authority})
+	o.TLS = authority
+	server := vaulttest.StartReal(t, o)
 	s := tapped(t, authority, server.Addr(), stage.Options{Keyring: stage.GPG, Configure: configure})
 	s.giveLeastToken()
 	s.tap.forget()
@@ -100,7 +106,12 @@ func tapped(t testing.TB, authority *vaulttest.Authority, addr string, o stage.O
 // The bot runs.
 func onEmulator(t testing.TB, configure settings) (*scene, *vaulttest.Cluster) {
 	t.Helper()
-	cluster := vaulttest.Start(t, vaulttest.Options{})
+	return onEmulatorWith(t, vaulttest.Options{}, configure)
+}
+
+func onEmulatorWith(t testing.TB, o vaulttest.Options, configure settings) (*scene, *vaulttest.Cluster) {
+	t.Helper()
+	cluster := vaulttest.Start(t, o)
 	s := set(t, stage.Options{Vault: stage.Server{Addrs: cluster.Addrs()}, Configure: configure})
 	s.start()
 	return s, cluster
