@@ -241,3 +241,35 @@ func altered(share string) string {
 	}
 	return first + share[1:]
 }
+
+func TestNodesThatUnsealThemselvesComeBackByThemselves(t *testing.T) {
+	f := start(t, vaulttest.Options{Nodes: 2, Seal: "transit"})
+	sealed := func(node int) bool {
+		t.Helper()
+		return f.send(f.at(node), "GET", "sys/seal-status", nil).Bool("sealed")
+	}
+	leads := func(node int) bool {
+		t.Helper()
+		return f.send(f.at(node), "GET", "sys/leader", nil).Bool("is_self")
+	}
+	f.Node(1).Restart()
+	if sealed(1) || !leads(2) {
+		t.Errorf("after a restart node 1 is sealed: %t, node 2 leads: %t", sealed(1), leads(2))
+	}
+	if err := f.Node(2).Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if !leads(1) {
+		t.Error("a stopped node leads")
+	}
+	if err := f.Node(2).Start(); err != nil {
+		t.Fatal(err)
+	}
+	if sealed(2) {
+		t.Error("a started node is sealed")
+	}
+	f.Node(2).Seal()
+	if !sealed(2) {
+		t.Error("a node that was sealed by hand is open")
+	}
+}

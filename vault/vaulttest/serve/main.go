@@ -39,6 +39,7 @@ func run(ctx context.Context) (err error) {
 	flag.StringVar(&options.Listen, "listen", "127.0.0.1:8200", "the first node's `address`")
 	flag.IntVar(&options.Nodes, "nodes", 1, "how many nodes; all but the first choose a free port")
 	flag.StringVar(&options.Storage, "storage", "raft", "raft, or inmem for a server without high availability")
+	flag.StringVar(&options.Seal, "seal", "shamir", "shamir, or transit for a server that unseals itself")
 	flag.BoolVar(&options.Redirect, "redirect", false, "standbys answer 307 and don't forward")
 	shares := flag.Int("shares", 5, "how many shares; 0 leaves the server not initialised")
 	threshold := flag.Int("threshold", 3, "how many of them are needed")
