@@ -103,9 +103,13 @@ func (s *scene) endedWell(c ceremony.Ceremony) {
 		s.tap.took(s.t, updateRoot, stage.Threshold)
 		s.tokenIsRoot(c.ID())
 	default:
-		s.tap.took(s.t, startRekey, 1)
-		s.tap.took(s.t, updateRekey, stage.Threshold)
-		s.tap.took(s.t, verifyRekey, stage.Threshold)
+		start, update, verify := startRekey, updateRekey, verifyRekey
+		if c.Plan.Operation == ceremony.RekeyRecovery {
+			start, update, verify = startRecovery, updateRecovery, verifyRecovery
+		}
+		s.tap.took(s.t, start, 1)
+		s.tap.took(s.t, update, stage.Threshold)
+		s.tap.took(s.t, verify, stage.Threshold)
 		s.newKeyInForce(c.ID())
 	}
 }
@@ -145,6 +149,12 @@ func TestP6KilledWhileAWriteIsOnItsWay(t *testing.T) {
 				t.Errorf("%s, %+v", c.Outcome, c.Verified)
 			}
 		}},
+		{ceremony.RekeyRecovery, "after Vault has done it", cutAfter, func(t *testing.T, c ceremony.Ceremony) {
+			seq, _ := last[ceremony.Rekeyed](c)
+			if made := c.History[seq-1].Event.(ceremony.Rekeyed); !made.FromBackup || c.Outcome != ceremony.Completed {
+				t.Errorf("%s, new shares from the backup: %t", c.Outcome, made.FromBackup)
+			}
+		}},
 		{ceremony.GenerateRoot, "before Vault has heard of it", cutBefore, func(t *testing.T, c ceremony.Ceremony) {
 			if c.Outcome != ceremony.Completed {
 				t.Error(c.Outcome)
@@ -158,7 +168,11 @@ func TestP6KilledWhileAWriteIsOnItsWay(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s/%s", row.op, row.name), func(t *testing.T) {
 			t.Parallel()
-			s := onVault(t, nil)
+			onKind := onVault
+			if row.op == ceremony.RekeyRecovery {
+				onKind = onAutoVault
+			}
+			s := onKind(t, nil)
 			once := map[string]bool{}
 			s.tap.judges(func(c call) cut {
 				if !c.isWrite() || once[c.route+c.secret] {
@@ -191,7 +205,7 @@ func TestP6KilledWhileAWriteIsOnItsWay(t *testing.T) {
 			close(done)
 			reaper.Wait()
 			writes := 1 + stage.Threshold
-			if row.op == ceremony.Rekey {
+			if row.op.Rekeys() {
 				writes += stage.Threshold
 			}
 			if deaths != writes {

@@ -12,9 +12,7 @@ import (
 // on a real Vault that unseals itself with the help of another one.
 func TestRecoveryKeyFromSlackToVaultAndBack(t *testing.T) {
 	t.Parallel()
-	s := onVaultWith(t, vaulttest.RealOptions{UnsealsItself: true}, func(to *stage.Settings) {
-		to.Operations = []string{string(ceremony.RekeyRecovery), string(ceremony.GenerateRoot)}
-	})
+	s := onAutoVault(t, nil)
 
 	rekey, err := s.Rekey(s.ctx())
 	s.check(err)

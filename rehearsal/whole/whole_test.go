@@ -75,6 +75,18 @@ func onVault(t testing.TB, configure settings) *scene {
 	return onVaultWith(t, vaulttest.RealOptions{}, configure)
 }
 
+// onAutoVault is onVault with a server that unseals itself, with the help of
+// another one.
+func onAutoVault(t testing.TB, configure settings) *scene {
+	t.Helper()
+	return onVaultWith(t, vaulttest.RealOptions{UnsealsItself: true}, func(to *stage.Settings) {
+		to.Operations = []string{string(ceremony.RekeyRecovery), string(ceremony.GenerateRoot)}
+		if configure != nil {
+			configure(to)
+		}
+	})
+}
+
 func onVaultWith(t testing.TB, o vaulttest.RealOptions, configure settings) *scene {
 	t.Helper()
 	requireGPG(t)

@@ -16,6 +16,14 @@ const (
 	keyKinds
 )
 
+// either returns the first text for the barrier's key and the second for the recovery key, where Vault's words differ.
+func (k keyKind) either(barrier, recovery string) string {
+	if k == recoveryKey {
+		return recovery
+	}
+	return barrier
+}
+
 // rekeys are the attempts of an active node, nil where none is in progress.
 type rekeys [keyKinds]*rekeyAttempt
 
@@ -124,7 +132,7 @@ func (n *Node) putRekey(kind keyKind, c *call) (any, error) {
 		}
 	}
 	if err := config.validate(req.PGPKeys); err != nil {
-		return nil, refuse(http.StatusInternalServerError, "invalid %s configuration: %v", [...]string{"rekey seal", "recovery"}[kind], err)
+		return nil, refuse(http.StatusInternalServerError, "invalid %s configuration: %v", kind.either("rekey seal", "recovery"), err)
 	}
 	if n.rekeys[kind] != nil {
 		return nil, refuse(http.StatusBadRequest, "rekey already in progress")
@@ -208,14 +216,14 @@ func (n *Node) takeOldShare(kind keyKind, c *call) (any, error) {
 	attempt := n.rekeys[kind]
 	switch {
 	case attempt == nil:
-		return nil, refuse(http.StatusBadRequest, "no %s rekey in progress", [...]string{"barrier", "recovery"}[kind])
+		return nil, refuse(http.StatusBadRequest, "no %s rekey in progress", kind.either("barrier", "recovery"))
 	case attempt.newKey != nil:
 		return nil, refuse(http.StatusBadRequest,
 			"rekey operation already finished; verification must be performed; nonce for the verification operation is %q", attempt.verifyNonce)
 	case nonce != attempt.nonce:
 		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this rekey operation is %q", attempt.nonce)
 	case attempt.has(share):
-		return nil, errGiven([...]string{"generation", "rekey"}[kind])
+		return nil, errGiven(kind.either("generation", "rekey"))
 	}
 	attempt.add(share)
 	if attempt.progress() < n.config.t {
@@ -232,7 +240,7 @@ func (n *Node) takeOldShare(kind keyKind, c *call) (any, error) {
 func (n *Node) checkOldKey(kind keyKind, attempt *rekeyAttempt) error {
 	key, err := attempt.combine(n.config.t)
 	if err != nil {
-		return refuse(http.StatusInternalServerError, "failed to compute %s key: %v", [...]string{"root", "recovery"}[kind], err)
+		return refuse(http.StatusInternalServerError, "failed to compute %s key: %v", kind.either("root", "recovery"), err)
 	}
 	if n.cluster.unsealsItself() {
 		if err := n.cluster.disk.checkRecoveryKey(key); err != nil {
