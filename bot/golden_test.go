@@ -82,7 +82,7 @@ func scenes(t *testing.T) map[string]message {
 	recoveryMade := remade(t, recoveryPlan())
 	recoveryDone := remade(t, recoveryPlan()).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).
 		counted("alice", ceremony.Verify, nonce2).counted("bob", ceremony.Verify, nonce2).
-		share("carol", ceremony.Verify, nonce2, ceremony.Verified{By: person("carol")}, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
+		share("carol", ceremony.Verify, nonce2, ceremony.Verified{By: new(person("carol"))}, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
 
 	oddKey := announced(ceremony.Update, "x'; rm -rf ~; '")
 

@@ -344,7 +344,7 @@ func renderFrozen(c ceremony.Ceremony, e ceremony.Entry) message {
 // renderEnded tells somebody who was asked for a share that it is over.
 func renderEnded(c ceremony.Ceremony) message {
 	blocks := []slack.Block{section("*%s*\n%s", subject(c.Plan), outcomeWords(c))}
-	if c.Plan.Operation == ceremony.Rekey && len(c.NewShares) > 0 {
+	if c.Plan.Operation.Rekeys() && len(c.NewShares) > 0 {
 		switch {
 		case c.Verified != nil && c.Verified.Unconfirmed:
 			blocks = append(blocks, section("If you were given a new share: %s", keepBoth))
