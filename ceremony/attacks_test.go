@@ -27,7 +27,7 @@ func hit(s *stage, method string, n int, f func() (before, after error)) {
 func TestRefusedLastVerificationIsNotSuccess(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 5, func() (error, error) { s.vault.attempt = nil; return ceremony.ErrRefused, nil })
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		c := s.finish(id)
 		if c.Outcome == ceremony.Completed && s.vault.shares[0] == "old-1" {
 			t.Errorf("completed, verified %+v, but the old key is in force", *c.Verified)
@@ -40,7 +40,7 @@ func TestLostLastVerificationWithOldSealNumbersIsNotSuccess(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.shares = append(s.vault.shares, "old-6")
 		hit(s, "submit", 5, func() (error, error) { s.vault.attempt = nil; return ceremony.ErrUncertain, nil })
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		c := s.finish(id)
 		if c.Outcome == ceremony.Completed && s.vault.shares[0] == "old-1" {
 			t.Errorf("completed, verified %+v, but the seal shows 6 shares: the old key is in force", *c.Verified)
@@ -53,7 +53,7 @@ func TestFreezeIsNotOverruledByFinish(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.restartWith(false)
 		hit(s, "submit", 2, func() (error, error) { slices.Reverse(s.vault.attempt.keys); return nil, nil })
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		c := s.finish(id)
 		if strings.Contains(story(c), "froze ended") || c.Outcome == ceremony.Completed {
 			t.Errorf("outcome %q: %s", c.Outcome, story(c))
@@ -70,7 +70,7 @@ func TestRefusedShareIsNotCounted(t *testing.T) {
 			s.vault.attempt.progress = append(s.vault.attempt.progress, "junk")
 			return ceremony.ErrRefused, nil
 		})
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		err := s.send("alice", s.envelope(id, "alice", "old-1"))
 		c := s.now(id)
 		if c.State != ceremony.StateFrozen || c.HasCounted(person("alice").Account) {
@@ -91,7 +91,7 @@ func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
 				s.vault.attempt = a
 				return e, nil
 			})
-			id := s.begin(ceremony.Rekey)
+			id := s.begin(s.rekey)
 			s.settle(time.Minute)
 			if c := s.now(id); c.Attempt.Nonce == "mallorys" {
 				t.Errorf("%v: adopted: state %s, %s", e, c.State, story(c))
@@ -104,7 +104,7 @@ func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
 func TestAskerWhoLeavesIsToldTheTruth(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 0, func() (error, error) { time.Sleep(time.Minute); return nil, nil })
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		e := s.envelope(id, "alice", "old-1")
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -121,7 +121,7 @@ func TestCommanderWhoLeavesRacesNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.journal = func(j ceremony.Journal) ceremony.Journal { return slowJournal{j} }
 		s.restart()
-		id := s.propose(ceremony.Rekey)
+		id := s.propose(s.rekey)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		c, err := s.engine.Cancel(ctx, id, person("olga").Account, "x")
@@ -141,7 +141,7 @@ func (j slowJournal) Append(ctx context.Context, id ceremony.ID, after int, e ..
 // Since when Vault does not answer.
 func TestSinceIsWhenVaultStoppedAnswering(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		down := time.Now()
 		s.vault.do(func() {
 			s.vault.fault = func(string, int) (error, error) { return fmt.Errorf("get: %w", ceremony.ErrNotSent), nil }
@@ -164,7 +164,7 @@ func TestUndeliverableBoardSettles(t *testing.T) {
 			}
 			return nil
 		}
-		id := s.propose(ceremony.Rekey)
+		id := s.propose(s.rekey)
 		s.settle(time.Minute)
 		if _, err := s.engine.Reject(context.Background(), id, person("paul").Account, ""); err != nil {
 			t.Fatal(err)
@@ -259,7 +259,7 @@ func TestJournalDirMayHaveAnyName(t *testing.T) {
 // What is said of Vault when a foreign attempt stopped the start.
 func TestCancelBesideAForeignAttemptSaysSo(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.propose(ceremony.Rekey)
+		id := s.propose(s.rekey)
 		s.vault.do(func() { s.vault.attempt = &fakeAttempt{op: ceremony.Rekey, nonce: "mallorys"} })
 		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
 			t.Fatal(err)
@@ -279,7 +279,7 @@ func TestCancelBesideAForeignAttemptSaysSo(t *testing.T) {
 func TestVerifiedElsewhereIsNotNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.shares = append(s.vault.shares, "old-6") // 6 → 5, so that the seal tells
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		for range 3 {
 			n := s.now(id).Missing()[0].Name
 			s.share(id, n, own(ceremony.Update, n))
@@ -319,7 +319,7 @@ func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
 			}
 			return nil
 		}
-		id := s.propose(ceremony.Rekey)
+		id := s.propose(s.rekey)
 		s.settle(time.Minute)
 		if _, err := s.engine.Approve(context.Background(), id, person("quin").Account, ""); err != nil {
 			t.Fatal(err)
@@ -334,7 +334,7 @@ func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
 // One voice, many times.
 func TestResumeIsCountedOnce(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		s.vault.do(func() { s.vault.attempt = nil })
 		s.settle(time.Minute)
 		before := s.now(id).Seq()
@@ -356,7 +356,7 @@ func TestResumeIsCountedOnce(t *testing.T) {
 // Refusals that are not the sender's fault.
 func TestOtherPeoplesFaultsDoNotLockAHolderOut(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		s.vault.do(func() {
 			s.vault.fault = func(string, int) (error, error) { return ceremony.ErrNotSent, nil }
 		})
@@ -395,7 +395,7 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 
 func TestInvalidUTF8InAReasonBricksNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.propose(ceremony.Rekey)
+		id := s.propose(s.rekey)
 		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, "caf\xe9"); err != nil {
 			t.Fatal(err)
 		}
@@ -433,7 +433,7 @@ func TestViewIsNotTakenInTwoHalves(t *testing.T) {
 			}
 			return nil, nil
 		}
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		c := s.finish(id)
 		if c.State == ceremony.StateFrozen {
 			t.Errorf("frozen %q though the new key is in force", c.Freeze.Why)
@@ -454,7 +454,7 @@ func TestBrokenJournalFloodsNoChannel(t *testing.T) {
 		broken := false
 		s.journal = func(j ceremony.Journal) ceremony.Journal { return breakingJournal{j, &broken} }
 		s.restart()
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		broken = true
 		_ = s.send("alice", s.envelope(id, "alice", "old-1"))
 		replaced := 0
@@ -494,7 +494,7 @@ func TestNobodyIsAskedWhileFrozen(t *testing.T) {
 			}
 			return nil
 		}
-		id = s.propose(ceremony.Rekey)
+		id = s.propose(s.rekey)
 		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -510,7 +510,7 @@ func TestNobodyIsAskedWhileFrozen(t *testing.T) {
 // Another identity after a restart is not the plan's.
 func TestKeyOfAnotherIdentityIsNotAnnounced(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		s.stop()
 		s.opener.name = "other identity"
 		s.start()
@@ -528,7 +528,7 @@ func TestLateProofIsNotGivenUp(t *testing.T) {
 			time.AfterFunc(20*time.Second, func() { s.vault.do(s.vault.commit) })
 			return ceremony.ErrUncertain, nil
 		})
-		id := s.begin(ceremony.Rekey)
+		id := s.begin(s.rekey)
 		for range 3 {
 			n := s.now(id).Missing()[0].Name
 			s.share(id, n, own(ceremony.Update, n))
