@@ -84,7 +84,7 @@ func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
 	for _, e := range []error{ceremony.ErrRefused, ceremony.ErrNotSent} {
 		play(t, func(t *testing.T, s *stage) {
 			hit(s, "start", 0, func() (error, error) {
-				a := &fakeAttempt{op: ceremony.Rekey, nonce: "mallorys", order: ceremony.Order{Operation: ceremony.Rekey, Shares: 5, Threshold: 3, Verification: true, Backup: true}}
+				a := &fakeAttempt{op: s.rekey, nonce: "mallorys", order: ceremony.Order{Operation: s.rekey, Shares: 5, Threshold: 3, Verification: true, Backup: true}}
 				for _, h := range holders {
 					a.keys = append(a.keys, fpr(h)) // same primaries; subkeys as mallory likes
 				}
