@@ -260,7 +260,7 @@ func TestJournalDirMayHaveAnyName(t *testing.T) {
 func TestCancelBesideAForeignAttemptSaysSo(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.propose(s.rekey)
-		s.vault.do(func() { s.vault.attempt = &fakeAttempt{op: ceremony.Rekey, nonce: "mallorys"} })
+		s.vault.do(func() { s.vault.attempt = &fakeAttempt{op: s.rekey, nonce: "mallorys"} })
 		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
 			t.Fatal(err)
 		}
