@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"conclave/vault/vaulttest"
 )
 
 func TestWhatDecidesWhoTakesPartIsNotForOthersToWrite(t *testing.T) {
@@ -37,5 +40,31 @@ func TestShareOnTheCommandLineIsNotRepeated(t *testing.T) {
 		if strings.Contains(out.String()+errs.String(), slip) {
 			t.Errorf("%v is answered by %s%s", args, out.String(), errs.String())
 		}
+	}
+}
+
+func TestArgumentsThatAreNoSharesAreTaken(t *testing.T) {
+	for _, a := range []string{
+		"/var/lib/conclave/production/keys/identityxx",
+		"--config=/etc/conclave/production/clusters/one/conclaveab",
+	} {
+		if shareShaped(a) {
+			t.Errorf("%d %s", len(a), a)
+		}
+	}
+}
+
+// A system's bundle of authorities is larger than any other file that is read.
+func TestBundleOfAuthoritiesMayBeLarge(t *testing.T) {
+	authority, err := vaulttest.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(bundle, bytes.Repeat(authority.PEM, 400), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&ClusterConfig{CAFile: Path(bundle), Addresses: []string{"https://v:8200"}}).newVault(); err != nil {
+		t.Error(err)
 	}
 }

@@ -77,14 +77,20 @@ func readTrusted(path Path) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return data, trusted(path)
+}
+
+// trusted says why a file can't be trusted, nil when not everybody on this machine can write it. A group may: where each
+// account has a group of its own, files are made that way.
+func trusted(path Path) error {
 	info, err := os.Stat(string(path))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
-		return nil, fmt.Errorf("%s has mode %04o, which lets other accounts write it: chmod go-w %[1]s", path, info.Mode().Perm())
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 {
+		return fmt.Errorf("%s has mode %04o, which lets everybody on this machine write it: chmod o-w %[1]s", path, info.Mode().Perm())
 	}
-	return data, nil
+	return nil
 }
 
 // readableByOthers says whether the mode gives anybody but the owner a right.

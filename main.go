@@ -108,7 +108,8 @@ func shareShaped(arg string) bool {
 	if strings.HasPrefix(arg, "-") {
 		_, arg, _ = strings.Cut(arg, "=")
 	}
-	if !hexShare.MatchString(arg) && !baseShare.MatchString(arg) {
+	mixed := strings.ToLower(arg) != arg && strings.ToUpper(arg) != arg && strings.ContainsAny(arg, "0123456789+/")
+	if !hexShare.MatchString(arg) && !(mixed && baseShare.MatchString(arg)) {
 		return false
 	}
 	_, err := os.Lstat(arg)

@@ -274,3 +274,30 @@ func TestProposalThatFailedSaysSo(t *testing.T) {
 		t.Errorf("looks as if something were going on:\n%s", got)
 	}
 }
+
+func TestShareGluedToAnythingIsFound(t *testing.T) {
+	b64 := "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/AbCdE1"
+	for _, glued := range []string{
+		"key-" + hexShare, "share_" + hexShare, "1/" + hexShare, "key1-" + b64, "share_" + b64, "x://" + hexShare,
+		"k" + hexShare, hexShare + "/", hexShare + "-", "https://vault/?key=" + hexShare,
+	} {
+		if cmd, err := parseCommand("start rekey prod " + glued); err == nil {
+			t.Errorf("%.16s… becomes the reason (%d characters)", glued, len(cmd.text))
+		}
+	}
+	if s, bad := tripwire("key1-" + hexShare); !bad {
+		t.Errorf("direct message: %v %v", s, bad)
+	}
+}
+
+func TestOrdinaryReasonsAreNoShares(t *testing.T) {
+	for _, ok := range []string{
+		"Müller verläßt uns 👋", "see https://jira.example.com/browse/OPS-1234?x=AbC", "commit 4fade98eaade1de022eeb07aa1261f0b86890ffc",
+		"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+		"image@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+	} {
+		if _, err := parseCommand("start rekey prod " + ok); err != nil {
+			t.Errorf("%d %q: refused as a share", len(ok), ok)
+		}
+	}
+}

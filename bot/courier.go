@@ -306,7 +306,10 @@ func (d *courier) replace(ctx context.Context, c ceremony.Ceremony, old ceremony
 		return old, err
 	}
 	if found.TS != "" {
-		return found, d.update(ctx, found, what)
+		if err := d.update(ctx, found, what); !uneditable(err) {
+			return found, err
+		}
+		return d.replace(ctx, c, found, what)
 	}
 	ref, err := d.post(ctx, channel, "", c.ID(), key, what)
 	if err != nil {

@@ -59,6 +59,8 @@ func scenes(t *testing.T) map[string]message {
 		counted("alice", ceremony.Verify, nonce2).counted("bob", ceremony.Verify, nonce2).
 		share("carol", ceremony.Verify, nonce2, ceremony.Verified{By: new(person("carol")), Unconfirmed: true})
 	unconfirmed.then(ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
+	unproven := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)},
+		ceremony.Closing{Outcome: ceremony.Expired}, ceremony.AttemptLost{Nonce: nonce1, Unproven: true}, ceremony.Ended{Outcome: ceremony.Expired, Vault: ceremony.NothingToCancel})
 	elsewhere := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}, ceremony.Verified{})
 	reset := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}, ceremony.RoundReset{Step: ceremony.Verify, Nonce: nonce1})
 	completed := &tale{t: t, entries: verified.entries}
@@ -155,6 +157,8 @@ func scenes(t *testing.T) map[string]message {
 			return s.then(ceremony.Closing{Outcome: ceremony.Cancelled, By: &alice}, ceremony.Ended{Outcome: ceremony.Cancelled, Vault: ceremony.AttemptDropped})
 		}(), ceremony.FrozenMessage, "bob"),
 		"ended-completed":     outbox(completed, ceremony.EndedMessage, "bob"),
+		"history-unproven":    renderHistory(half.c, ceremony.Entry{Seq: 9, At: noon, Hash: "ab", Event: ceremony.AttemptLost{Nonce: nonce1, Unproven: true}}),
+		"ended-unproven":      outbox(unproven, ceremony.EndedMessage, "dave"),
 		"ended-unconfirmed":   outbox(unconfirmed, ceremony.EndedMessage, "bob"),
 		"ended-without-force": outbox(lateEnd, ceremony.EndedMessage, "dave"),
 

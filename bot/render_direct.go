@@ -344,10 +344,12 @@ func renderFrozen(c ceremony.Ceremony, e ceremony.Entry) message {
 // renderEnded tells somebody who was asked for a share that it is over.
 func renderEnded(c ceremony.Ceremony) message {
 	blocks := []slack.Block{section("*%s*\n%s", subject(c.Plan), outcomeWords(c))}
-	if c.Plan.Operation.Rekeys() && len(c.NewShares) > 0 {
+	if c.Plan.Operation.Rekeys() && (len(c.NewShares) > 0 || c.Unproven) {
 		switch {
 		case c.Verified != nil && c.Verified.Unconfirmed:
 			blocks = append(blocks, section("If you were given a new share: %s", keepBoth))
+		case c.Unproven && c.Outcome != ceremony.Completed:
+			blocks = append(blocks, section("If you were given a new share: nothing shows whether it is in force. Please %s", keepBoth))
 		case c.Outcome == ceremony.Completed:
 			blocks = append(blocks, section("If you were given a new share: it is the one that counts from now on. Destroy the old one once you have made sure that you can open the new one."))
 		default:

@@ -73,6 +73,9 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 	case ceremony.Resumed:
 		return ":arrow_forward: The ceremony goes on. Vault is compared with the plan first."
 	case ceremony.AttemptLost:
+		if ev.Unproven {
+			return fmt.Sprintf(":warning: Vault does not have the attempt with nonce `%s` any more, and its numbers don't tell whether the new shares came into force: "+keepBoth, code(ev.Nonce))
+		}
 		return fmt.Sprintf(":recycle: The attempt with nonce `%s` is given up; nothing of it has taken effect. A new one follows.", code(ev.Nonce))
 	case ceremony.RoundReset:
 		return ":recycle: The verification begins anew, under another nonce. The new shares stay as they are; the old key is still in force."

@@ -16,6 +16,7 @@ var (
 
 	// Shapes of Vault's tokens. Source: developer.hashicorp.com/vault/docs/concepts/tokens.
 	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9_.-])(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24,}(?:$|[^A-Za-z0-9_-]))`)
+	hexRun     = regexp.MustCompile(`(?:^|[^0-9a-fA-F])[0-9a-fA-F]{66}(?:$|[^0-9a-fA-F])`)
 	hexShape   = regexp.MustCompile(`^[0-9a-fA-F]+$`)
 	baseShape  = regexp.MustCompile(`^[A-Za-z0-9+/_-]{43,44}={0,2}$`)
 )
@@ -34,7 +35,7 @@ func tripwire(text string) (ceremony.Refusal, bool) {
 		switch {
 		case tokenShape.MatchString(word):
 			return ceremony.PrivateMaterial, true
-		case shareShaped(whole), slices.ContainsFunc(pieces(whole), shareInPiece):
+		case shareShaped(whole), hexRun.MatchString(word), slices.ContainsFunc(pieces(whole), shareInPiece):
 			return ceremony.PlainShare, true
 		}
 	}
@@ -55,7 +56,13 @@ func pieces(word string) []string {
 
 // shareInPiece says whether a piece of a word is a share. The undivided key is
 // left out: sha256:… has its length.
-func shareInPiece(piece string) bool { return len(piece) != 64 && shareShaped(piece) }
+func shareInPiece(piece string) bool {
+	if len(piece) != 64 && shareShaped(piece) {
+		return true
+	}
+	// Vault's base64 has no - and no _, and its digits no / and no +.
+	return slices.ContainsFunc(strings.FieldsFunc(piece, func(r rune) bool { return r == '-' || r == '_' }), func(s string) bool { return len(s) != 64 && shareShaped(s) }) || hexRun.MatchString(piece)
+}
 
 // shareShaped says whether a word looks like a share of Vault's. A share is one
 // byte longer than the key of 32 bytes, or the key itself when there is only

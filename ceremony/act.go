@@ -198,7 +198,7 @@ func (o *owner) close(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	ending := AttemptDropped
+	ending, unconfirmed := AttemptDropped, false
 	switch {
 	case !v.Update.Started:
 		ending = NothingToCancel
@@ -207,10 +207,11 @@ func (o *owner) close(ctx context.Context) bool {
 	default:
 		if err := o.cluster.Vault.Cancel(ctx, o.c.Plan.Operation, o.c.Attempt.Nonce); err != nil {
 			o.log.Warn("Vault did not confirm the cancellation", "error", err)
+			unconfirmed = true // should it be gone now, it may have been in another way
 		}
 		if v, err = o.view(ctx); err != nil || v.Update.Started && v.Update.Nonce == o.c.Attempt.Nonce {
 			return false
 		}
 	}
-	return o.record(ctx, Close{Vault: ending}) == nil
+	return o.record(ctx, Close{Vault: ending, Unconfirmed: unconfirmed, Seen: v}) == nil
 }

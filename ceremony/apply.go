@@ -73,7 +73,40 @@ func (c Ceremony) allows(e Event) error {
 		if c.State != StateProposed || ev.PlanHash != c.PlanHash || ev.By.Account == c.Plan.Initiator.Account {
 			return errors.New("this is no approval of this plan")
 		}
+		if slices.ContainsFunc(c.Approvals, func(a Approval) bool { return a.By.Account == ev.By.Account }) {
+			return errors.New("they have approved before")
+		}
 		return among(c.Plan.Approvers, ev.By)
+	case Rejected:
+		return among(c.Plan.Approvers, ev.By)
+	case ResumeAsked:
+		return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), ev.By)
+	case Resumed:
+		if c.Freeze == nil || !c.Freeze.Initiator || !c.Freeze.Approver {
+			return errors.New("it takes the initiator and an approver")
+		}
+	case Started:
+		if c.Pending == nil {
+			return errors.New("nothing was begun")
+		}
+		if _, ok := c.Pending.Event.(Starting); !ok {
+			return errors.New("nothing was begun")
+		}
+	case Verified:
+		if c.Round.Step != Verify {
+			return errors.New("there is nothing to verify")
+		}
+		if ev.By != nil {
+			return sent(*ev.By, Verify)
+		}
+	case Closing:
+		if ev.By != nil {
+			return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), *ev.By)
+		}
+	case Ended:
+		if ev.Outcome == Completed && c.Verified == nil && !c.done() {
+			return errors.New("it has no result")
+		}
 	case Starting:
 		if c.State != StateApproved {
 			return errors.New("it was not approved")
@@ -88,6 +121,9 @@ func (c Ceremony) allows(e Event) error {
 	case Counted:
 		return sent(ev.By, ev.Step)
 	case Rekeyed:
+		if ev.FromBackup && c.Pending == nil {
+			return among(c.Plan.Holders, ev.By) // learnt long after the share was sent
+		}
 		return sent(ev.By, Update)
 	case TokenIssued:
 		return sent(ev.By, Update)
@@ -196,6 +232,7 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.Pending = &Pending{Event: ev, At: e.At}
 	case AttemptLost:
 		c.Pending = nil
+		c.Unproven = c.Unproven || ev.Unproven
 		c.Key = nil
 		c.NewShares, c.Keys = nil, nil
 		c.Thawed = false

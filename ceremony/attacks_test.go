@@ -551,3 +551,176 @@ func TestLateProofIsNotGivenUp(t *testing.T) {
 		}
 	})
 }
+
+func (s *stage) lateProof(d time.Duration) ceremony.ID {
+	hit(s, "submit", 5, func() (error, error) {
+		time.AfterFunc(d, func() { s.vault.do(s.vault.commit) })
+		return ceremony.ErrUncertain, nil
+	})
+	id := s.begin(s.rekey)
+	for range 3 {
+		n := s.now(id).Missing()[0].Name
+		s.share(id, n, own(ceremony.Update, n))
+	}
+	s.settle(time.Minute)
+	for range 3 {
+		n := s.now(id).Missing()[0].Name
+		_ = s.send(n, s.envelope(id, n, own(ceremony.Verify, n)))
+	}
+	s.settle(time.Minute)
+	return id
+}
+
+func (s *stage) verdict(t *testing.T, id ceremony.ID) {
+	c := s.now(id)
+	if s.vault.shares[0] == "new-1" && c.Ended() && c.Verified == nil {
+		t.Errorf("new key in force; ended %s/%s, verified nil => people read 'new share is not valid, delete it'", c.Outcome, c.Ending)
+	}
+}
+
+func TestExpiryAfterALateProofGivesNothingUp(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.vault.shares = append(s.vault.shares, "old-6")
+		id := s.lateProof(20 * time.Second)
+		s.settle(5 * time.Hour)
+		s.verdict(t, id)
+	})
+}
+
+func TestCancelAfterALateProofGivesNothingUp(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.vault.shares = append(s.vault.shares, "old-6")
+		id := s.lateProof(20 * time.Second)
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, "x"); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		s.verdict(t, id)
+	})
+}
+
+// same numbers (the usual rekey): the missing new share came by the vault CLI
+func TestSharesThatMayBeInForceAreSaidToBe(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(s.rekey)
+		for range 3 {
+			n := s.now(id).Missing()[0].Name
+			s.share(id, n, own(ceremony.Update, n))
+		}
+		s.settle(time.Minute)
+		for range 2 {
+			n := s.now(id).Missing()[0].Name
+			s.share(id, n, own(ceremony.Verify, n))
+		}
+		s.vault.do(s.vault.commit)
+		s.settle(time.Minute)
+		for _, n := range []string{"olga", "paul"} {
+			if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); !c.Unproven {
+			t.Errorf("the new key is in force, and nobody is told to keep both shares: %s", story(c))
+		}
+	})
+}
+
+// another cluster answers (DNS, DR): nothing started there, numbers as ours would be
+func TestOtherClusterProvesNothing(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.vault.shares = append(s.vault.shares, "old-6")
+		id := s.begin(s.rekey)
+		for range 3 {
+			n := s.now(id).Missing()[0].Name
+			s.share(id, n, own(ceremony.Update, n))
+		}
+		s.settle(time.Minute)
+		s.vault.do(func() {
+			s.vault.attempt, s.vault.clusterID = nil, "cluster-2"
+			s.vault.shares = []string{"x1", "x2", "x3", "x4", "x5"}
+		})
+		s.settle(time.Minute)
+		for _, n := range []string{"olga", "paul"} {
+			if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.Verified != nil {
+			t.Errorf("verified %+v, outcome %s: by another cluster's seal", *c.Verified, c.Outcome)
+		}
+	})
+}
+
+func TestP8ForgedStoriesAreFound(t *testing.T) {
+	plan := samplePlan("prod-rekey-aaaa")
+	plan.Approvals = 2
+	var by ceremony.Person
+	for _, a := range plan.Approvers {
+		if a.Account != plan.Initiator.Account {
+			by = a
+		}
+	}
+	p, a := ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}, ceremony.Approved{By: by, PlanHash: plan.Hash()}
+	for name, events := range map[string][]ceremony.Event{
+		"one approves twice":        {p, a, a, ceremony.Starting{Attempt: 1}},
+		"completed out of nothing":  {p, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed}},
+		"verified out of nothing":   {p, ceremony.Verified{}},
+		"started without starting":  {p, ceremony.Started{Nonce: "n", Required: 3}},
+		"thawed by nobody":          {p, ceremony.Froze{Why: ceremony.VaultDiffers}, ceremony.Resumed{}},
+		"rejected by a stranger":    {p, ceremony.Rejected{By: person("mallory")}},
+		"cancelled by a stranger":   {p, ceremony.Closing{Outcome: ceremony.Cancelled, By: new(person("mallory"))}},
+		"share of a stranger's key": {p, ceremony.Froze{Why: ceremony.VaultDiffers}, ceremony.ResumeAsked{By: person("mallory")}},
+	} {
+		var entries []ceremony.Entry
+		for i, e := range events {
+			entries = append(entries, ceremony.Entry{Seq: i + 1, At: time.Now(), Event: e})
+		}
+		if _, err := ceremony.Replay(entries); err == nil {
+			t.Errorf("%s: replays", name)
+		}
+	}
+}
+
+func TestOneAccountFloodsNoJournal(t *testing.T) {
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		id := s.propose(s.rekey) // not approved yet: NotCollecting
+		before := s.now(id).Seq()
+		for i := range 300 {
+			_ = s.send("alice", fmt.Appendf(nil, "junk %d", i))
+		}
+		if n := s.now(id).Seq() - before; n > 250 {
+			t.Errorf("%d journal lines of one account's junk", n)
+		}
+		s.settle(2 * time.Hour)
+	})
+}
+
+// last share of a rekey without verification arrives after the grace
+func TestLateLastShareWithoutVerificationIsReadFromTheBackup(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		hit(s, "submit", 2, func() (error, error) {
+			time.AfterFunc(20*time.Second, func() {
+				s.vault.do(func() { _, _ = s.vault.update(s.vault.attempt.nonce, "old-3") })
+			})
+			return ceremony.ErrUncertain, nil
+		})
+		id := s.begin(s.rekey)
+		for range 3 {
+			n := s.now(id).Missing()[0].Name
+			_ = s.send(n, s.envelope(id, n, own(ceremony.Update, n)))
+		}
+		s.settle(time.Minute)
+		for _, n := range []string{"olga", "paul"} {
+			if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); s.vault.shares[0] == "new-1" && len(c.NewShares) == 0 {
+			t.Errorf("new key in force (backup kept: %v), and the bot begins again with the old shares: %s, state %s", s.vault.backup != nil, story(c)[strings.Index(story(c), "froze"):], c.State)
+		}
+	})
+}

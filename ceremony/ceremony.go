@@ -36,6 +36,7 @@ type Ceremony struct {
 	Token     string        // of generate-root, encrypted: standard base64
 	Keys      []Fingerprint // that Vault says it encrypted the new shares, or the token, to
 	Verified  *Verified
+	Unproven  bool // an attempt was lost whose new shares may have come into force
 
 	Pending *Pending // an outside write whose outcome is not in the journal yet
 	Closing *Closing // the ceremony is being ended

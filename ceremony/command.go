@@ -81,7 +81,11 @@ type (
 	// Finish ends a ceremony whose result is in the journal.
 	Finish struct{}
 	// Close says what became of the attempt of a ceremony that is being ended.
-	Close struct{ Vault VaultEnding }
+	Close struct {
+		Vault       VaultEnding
+		Unconfirmed bool // the attempt is gone, and no answer says that it was by our cancelling
+		Seen        View // zero when Vault was never asked for an attempt
+	}
 	// Post says that a message lies in Slack.
 	Post struct {
 		Key string

@@ -17,11 +17,12 @@ func (d *difference) freeze() Froze { return Froze{Why: d.why, Want: d.want, Got
 // compare holds Vault's live state against the plan and the journal, and
 // answers the first difference, nil when they agree (P4).
 func (c Ceremony) compare(v View) *difference {
-	if d := c.compareAttempt(v.Update); d != nil {
-		return d
-	}
+	// First: of another cluster nothing else means anything.
 	if id := v.Seal.ClusterID; id != "" && id != c.Plan.ClusterID {
 		return &difference{VaultDiffers, "cluster id " + c.Plan.ClusterID, id}
+	}
+	if d := c.compareAttempt(v.Update); d != nil {
+		return d
 	}
 	if c.Round.Step == Verify {
 		return c.compareVerification(v)
@@ -161,13 +162,15 @@ func (c Ceremony) look(cmd Look) ([]Event, error) {
 func (c Ceremony) reconcile(v View, d *difference) []Event {
 	switch d.why {
 	case AttemptGone:
-		if c.Round.Step == Verify && (c.confirmedBy(v.Seal) || c.maybeProven(v.Seal)) {
-			return []Event{
-				Verified{Unconfirmed: !c.confirmedBy(v.Seal)},
-				Ended{Outcome: Completed, Vault: AttemptUsed},
+		if events := c.proven(v); events != nil {
+			return events
+		}
+		if v.Backup != nil {
+			if events := c.fromBackup(v); events != nil {
+				return events
 			}
 		}
-		return []Event{AttemptLost{Nonce: c.Attempt.Nonce}}
+		return []Event{AttemptLost{Nonce: c.Attempt.Nonce, Unproven: c.unproven(v)}}
 	case KeysLost:
 		return []Event{Dropping{Step: Update, Nonce: c.Attempt.Nonce}}
 	case ForeignShare:
@@ -181,6 +184,22 @@ func (c Ceremony) reconcile(v View, d *difference) []Event {
 	}
 	return []Event{d.freeze()}
 }
+
+// proven is the end of a rekey that Vault has no more and whose new key is, or
+// may be, in force: whatever ends the ceremony, the new shares are not given up.
+func (c Ceremony) proven(v View) []Event {
+	if c.Round.Step != Verify || v.Update.Started && v.Update.Nonce == c.Attempt.Nonce || !c.confirmedBy(v.Seal) && !c.maybeProven(v.Seal) {
+		return nil
+	}
+	return []Event{
+		Verified{Unconfirmed: !c.confirmedBy(v.Seal)},
+		Ended{Outcome: Completed, Vault: AttemptUsed},
+	}
+}
+
+// unproven says whether new shares are in people's hands of which nothing shows
+// that they are not in force.
+func (c Ceremony) unproven(v View) bool { return len(c.NewShares) > 0 && !c.refutedBy(v.Seal) }
 
 // maybeProven says whether the last share that the verification needed was sent
 // and may have arrived after all, later than anybody waited for it.

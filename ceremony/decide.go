@@ -10,6 +10,8 @@ const (
 	// maxDeclined is how many of one person's envelopes are looked at in vain in
 	// one ceremony: the journal must not grow by what an intruder types.
 	maxDeclined = 20
+	// maxPassed bounds those that are no fault of the sender's, too.
+	maxPassed = 3 * maxDeclined
 	// shortestHash is how much of a plan's hash an approver has to name.
 	shortestHash = 8
 )
@@ -74,7 +76,15 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		if c.Closing == nil {
 			return nil, nil
 		}
-		return one(Ended{Outcome: c.Closing.Outcome, Vault: cmd.Vault})
+		dropped := cmd.Vault == AttemptDropped && !cmd.Unconfirmed
+		if events := c.proven(cmd.Seen); !dropped && events != nil {
+			return events, nil
+		}
+		ended := Ended{Outcome: c.Closing.Outcome, Vault: cmd.Vault}
+		if c.Attempt.Nonce != "" && !dropped && c.unproven(cmd.Seen) {
+			return []Event{AttemptLost{Nonce: c.Attempt.Nonce, Unproven: true}, ended}, nil
+		}
+		return one(ended)
 	case Post:
 		return one(Posted(cmd))
 	case Undeliver:
@@ -189,7 +199,7 @@ func (c Ceremony) receive(cmd Receive, now time.Time) ([]Event, error) {
 	if c.seen(cmd.Message) {
 		return nil, nil // Slack delivered it again
 	}
-	if c.declined(cmd.By) >= maxDeclined {
+	if c.declined(cmd.By) >= maxDeclined || c.passed(cmd.By) >= maxPassed {
 		return nil, TooManyRefusals
 	}
 	step := c.Round.Step
@@ -259,6 +269,17 @@ func (r Refusal) passing() bool {
 		return true
 	}
 	return false
+}
+
+// passed counts the refusals that were no fault of the sender's.
+func (c Ceremony) passed(who Account) int {
+	n := 0
+	for _, e := range c.History {
+		if d, ok := e.Event.(Declined); ok && d.By.Account == who && d.Reason.passing() {
+			n++
+		}
+	}
+	return n
 }
 
 func (c Ceremony) declined(who Account) int {

@@ -106,7 +106,7 @@ type (
 	Rekeyed struct {
 		By                Person        `json:"by"` // whose share completed it
 		Shares            []NewShare    `json:"shares"`
-		Keys              []Fingerprint `json:"keys"` // that Vault says it encrypted them to, in its order
+		Keys              []Fingerprint `json:"keys,omitempty"` // that Vault says it encrypted them to, in its order
 		VerificationNonce string        `json:"verification_nonce,omitempty"`
 		Required          int           `json:"required,omitempty"` // shares that the verification asks for
 		FromBackup        bool          `json:"from_backup,omitempty"`
@@ -115,7 +115,7 @@ type (
 	TokenIssued struct {
 		By         Person        `json:"by"` // whose share completed it
 		Ciphertext string        `json:"ciphertext"`
-		Keys       []Fingerprint `json:"keys"` // that Vault says it encrypted it to
+		Keys       []Fingerprint `json:"keys,omitempty"` // that Vault says it encrypted it to
 	}
 	// Verified says that the new key is in force.
 	Verified struct {
@@ -144,10 +144,13 @@ type (
 		Step  Step   `json:"step"`
 		Nonce string `json:"nonce"`
 	}
-	// AttemptLost says that Vault does not have the attempt any more; a new one
-	// follows. Nothing of it has taken effect.
+	// AttemptLost says that Vault does not have the attempt any more. Nothing of it
+	// has taken effect, unless it says otherwise.
 	AttemptLost struct {
 		Nonce string `json:"nonce"`
+		// Unproven: new shares had been handed out under it, and nothing shows that
+		// they did not come into force without us.
+		Unproven bool `json:"unproven,omitempty"`
 	}
 	// RoundReset says that the verification begins anew, under another nonce.
 	RoundReset struct {

@@ -65,18 +65,28 @@ func (o *owner) herald(ctx context.Context) {
 func (c Ceremony) tell(failed map[string]bool) (Message, bool) {
 	_, thread := c.Board()
 	var next Message
-	found := false
+	best := 0
 	for _, m := range c.Due() {
-		switch {
-		case failed[m.Key]:
-		case m.Key == boardEndedKey: // the board's
-		case m.Kind != HistoryMessage:
-			return m, true
-		case thread && !found:
-			next, found = m, true
+		if failed[m.Key] || m.Key == boardEndedKey || m.Kind == HistoryMessage && !thread {
+			continue // the last drawing is the board's, and without a post there is no thread
+		}
+		if rank := m.Kind.urgency(); rank > best {
+			next, best = m, rank
 		}
 	}
-	return next, found
+	return next, best > 0
+}
+
+// urgency is larger for what people have to act upon. Receipts come behind it:
+// one person's many messages must not hold the others' requests up.
+func (k MessageKind) urgency() int {
+	switch k {
+	case HistoryMessage:
+		return 1
+	case ReceiptMessage:
+		return 2
+	}
+	return 3
 }
 
 // deliver posts one message and has it recorded.

@@ -82,8 +82,8 @@ func (c Ceremony) overtaken(m Message) bool {
 			m.Entry.Seq != c.last(func(e Event) bool { _, ok := e.(KeyAnnounced); return ok })
 	case DeliveryMessage:
 		// New shares that never came into force and never will.
-		dropped := c.Ended() && c.Outcome != Completed && c.Plan.Verification
-		return dropped || m.Entry.Seq < c.last(func(e Event) bool { _, ok := e.(AttemptLost); return ok })
+		dropped := c.Ended() && c.Outcome != Completed && c.Plan.Verification && !c.Unproven
+		return dropped || m.Entry.Seq < c.last(func(e Event) bool { lost, ok := e.(AttemptLost); return ok && !lost.Unproven })
 	}
 	return false
 }

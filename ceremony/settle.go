@@ -96,20 +96,41 @@ func (c Ceremony) settleUpdate(sent Submitting, cmd Settle) ([]Event, error) {
 // in force.
 func (c Ceremony) unseen(sent Submitting, v View) ([]Event, error) {
 	if v.Backup != nil && v.Backup.Nonce == sent.Nonce {
-		a := Answer{Complete: true, VerificationNonce: v.Update.VerificationNonce}
-		for _, f := range c.Plan.Recipients() {
-			// Each receiver has a key of their own, so that a fingerprint names one share.
-			if of := v.Backup.Ciphertexts[f]; len(of) == 1 {
-				a.Ciphertexts = append(a.Ciphertexts, of[0])
-				a.Fingerprints = append(a.Fingerprints, f)
-			}
-		}
-		return c.rekeyed(sent, a, true)
+		return c.rekeyed(sent, c.backedUp(v), true)
 	}
 	if c.Plan.Verification {
 		return one(Froze{Why: KeysLost, Want: "the new shares", Got: "an answer that was lost"})
 	}
 	return c.lost(SharesLost)
+}
+
+// backedUp is the answer that was lost, as far as Vault's backup has it.
+func (c Ceremony) backedUp(v View) Answer {
+	a := Answer{Complete: true, VerificationNonce: v.Update.VerificationNonce}
+	for _, f := range c.Plan.Recipients() {
+		// Each receiver has a key of their own, so that a fingerprint names one share.
+		if of := v.Backup.Ciphertexts[f]; len(of) == 1 {
+			a.Ciphertexts = append(a.Ciphertexts, of[0])
+			a.Fingerprints = append(a.Fingerprints, f)
+		}
+	}
+	return a
+}
+
+// fromBackup is a rekey without verification whose last share arrived later than
+// anybody waited for it: Vault has the new shares in its backup, under the
+// attempt's nonce.
+func (c Ceremony) fromBackup(v View) []Event {
+	if v.Backup.Nonce != c.Attempt.Nonce {
+		return nil
+	}
+	for _, e := range slices.Backward(c.History) {
+		if sent, ok := e.Event.(Submitting); ok {
+			events, _ := c.rekeyed(sent, c.backedUp(v), true) // it only decides which events
+			return events
+		}
+	}
+	return nil
 }
 
 // settleVerify judges by the status of the verification.
@@ -138,14 +159,14 @@ func (c Ceremony) settleVerify(sent Submitting, cmd Settle) ([]Event, error) {
 func (c Ceremony) confirmedBy(s Seal) bool {
 	p := c.Plan
 	return (p.Shares != len(p.Receivers) || p.Threshold != p.NewThreshold) &&
-		s.Shares == len(p.Receivers) && s.Threshold == p.NewThreshold
+		s.ClusterID == p.ClusterID && s.Shares == len(p.Receivers) && s.Threshold == p.NewThreshold
 }
 
 // refutedBy says whether the seal's numbers show that the old key is in force:
 // the rekey was cancelled, or died with its leader.
 func (c Ceremony) refutedBy(s Seal) bool {
 	p := c.Plan
-	return (p.Shares != len(p.Receivers) || p.Threshold != p.NewThreshold) && !c.confirmedBy(s)
+	return s.ClusterID != p.ClusterID || (p.Shares != len(p.Receivers) || p.Threshold != p.NewThreshold) && !c.confirmedBy(s)
 }
 
 // settleRound judges by the number of shares that Vault has counted under the
