@@ -57,11 +57,12 @@ func pieces(word string) []string {
 // shareInPiece says whether a piece of a word is a share. The undivided key is
 // left out: sha256:… has its length.
 func shareInPiece(piece string) bool {
-	if len(piece) != 64 && shareShaped(piece) {
+	if hexRun.MatchString(piece) {
 		return true
 	}
-	// Vault's base64 has no - and no _, and its digits no / and no +.
-	return slices.ContainsFunc(strings.FieldsFunc(piece, func(r rune) bool { return r == '-' || r == '_' }), func(s string) bool { return len(s) != 64 && shareShaped(s) }) || hexRun.MatchString(piece)
+	// What Vault prints has neither - nor _: they may join it to something else.
+	parts := strings.FieldsFunc(piece, func(r rune) bool { return r == '-' || r == '_' })
+	return slices.ContainsFunc(append(parts, piece), func(s string) bool { return len(s) != 64 && shareShaped(s) })
 }
 
 // shareShaped says whether a word looks like a share of Vault's. A share is one

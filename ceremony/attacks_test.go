@@ -280,18 +280,11 @@ func TestVerifiedElsewhereIsNotNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.shares = append(s.vault.shares, "old-6") // 6 → 5, so that the seal tells
 		id := s.begin(s.rekey)
-		for range 3 {
-			n := s.now(id).Missing()[0].Name
-			s.share(id, n, own(ceremony.Update, n))
-		}
+		s.contribute(id, ceremony.Update, 3)
 		s.settle(time.Minute)
 		s.vault.do(func() { s.vault.commit() })
 		s.settle(time.Minute)
-		for _, n := range []string{"olga", "paul"} {
-			if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
-				t.Fatal(err)
-			}
-		}
+		s.thaw(id)
 		s.settle(time.Minute)
 		c := s.now(id)
 		if len(c.NewShares) == 0 && s.vault.shares[0] == "new-1" {
@@ -437,11 +430,7 @@ func TestViewIsNotTakenInTwoHalves(t *testing.T) {
 		c := s.finish(id)
 		if c.State == ceremony.StateFrozen {
 			t.Errorf("frozen %q though the new key is in force", c.Freeze.Why)
-			for _, n := range []string{"olga", "paul"} {
-				if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
-					t.Fatal(err)
-				}
-			}
+			s.thaw(id)
 			s.settle(time.Minute)
 			t.Errorf("after a thaw: %s, new shares kept: %d, %s", s.now(id).State, len(s.now(id).NewShares), story(s.now(id))[300:])
 		}
@@ -529,21 +518,14 @@ func TestLateProofIsNotGivenUp(t *testing.T) {
 			return ceremony.ErrUncertain, nil
 		})
 		id := s.begin(s.rekey)
-		for range 3 {
-			n := s.now(id).Missing()[0].Name
-			s.share(id, n, own(ceremony.Update, n))
-		}
+		s.contribute(id, ceremony.Update, 3)
 		s.settle(time.Minute)
 		for range 3 {
 			n := s.now(id).Missing()[0].Name
 			_ = s.send(n, s.envelope(id, n, own(ceremony.Verify, n)))
 		}
 		s.settle(time.Minute)
-		for _, n := range []string{"olga", "paul"} {
-			if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
-				t.Fatal(err)
-			}
-		}
+		s.thaw(id)
 		s.settle(time.Minute)
 		c := s.now(id)
 		if s.vault.shares[0] == "new-1" && len(c.NewShares) == 0 && c.Round.Step == ceremony.Update {
@@ -558,10 +540,7 @@ func (s *stage) lateProof(d time.Duration) ceremony.ID {
 		return ceremony.ErrUncertain, nil
 	})
 	id := s.begin(s.rekey)
-	for range 3 {
-		n := s.now(id).Missing()[0].Name
-		s.share(id, n, own(ceremony.Update, n))
-	}
+	s.contribute(id, ceremony.Update, 3)
 	s.settle(time.Minute)
 	for range 3 {
 		n := s.now(id).Missing()[0].Name
@@ -603,22 +582,12 @@ func TestCancelAfterALateProofGivesNothingUp(t *testing.T) {
 func TestSharesThatMayBeInForceAreSaidToBe(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
-		for range 3 {
-			n := s.now(id).Missing()[0].Name
-			s.share(id, n, own(ceremony.Update, n))
-		}
+		s.contribute(id, ceremony.Update, 3)
 		s.settle(time.Minute)
-		for range 2 {
-			n := s.now(id).Missing()[0].Name
-			s.share(id, n, own(ceremony.Verify, n))
-		}
+		s.contribute(id, ceremony.Verify, 2)
 		s.vault.do(s.vault.commit)
 		s.settle(time.Minute)
-		for _, n := range []string{"olga", "paul"} {
-			if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
-				t.Fatal(err)
-			}
-		}
+		s.thaw(id)
 		s.settle(time.Minute)
 		if c := s.now(id); !c.Unproven {
 			t.Errorf("the new key is in force, and nobody is told to keep both shares: %s", story(c))
@@ -631,21 +600,14 @@ func TestOtherClusterProvesNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.shares = append(s.vault.shares, "old-6")
 		id := s.begin(s.rekey)
-		for range 3 {
-			n := s.now(id).Missing()[0].Name
-			s.share(id, n, own(ceremony.Update, n))
-		}
+		s.contribute(id, ceremony.Update, 3)
 		s.settle(time.Minute)
 		s.vault.do(func() {
 			s.vault.attempt, s.vault.clusterID = nil, "cluster-2"
 			s.vault.shares = []string{"x1", "x2", "x3", "x4", "x5"}
 		})
 		s.settle(time.Minute)
-		for _, n := range []string{"olga", "paul"} {
-			if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
-				t.Fatal(err)
-			}
-		}
+		s.thaw(id)
 		s.settle(time.Minute)
 		if c := s.now(id); c.Verified != nil {
 			t.Errorf("verified %+v, outcome %s: by another cluster's seal", *c.Verified, c.Outcome)
@@ -713,11 +675,7 @@ func TestLateLastShareWithoutVerificationIsReadFromTheBackup(t *testing.T) {
 			_ = s.send(n, s.envelope(id, n, own(ceremony.Update, n)))
 		}
 		s.settle(time.Minute)
-		for _, n := range []string{"olga", "paul"} {
-			if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
-				t.Fatal(err)
-			}
-		}
+		s.thaw(id)
 		s.settle(time.Minute)
 		if c := s.now(id); s.vault.shares[0] == "new-1" && len(c.NewShares) == 0 {
 			t.Errorf("new key in force (backup kept: %v), and the bot begins again with the old shares: %s, state %s", s.vault.backup != nil, story(c)[strings.Index(story(c), "froze"):], c.State)

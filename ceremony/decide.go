@@ -10,8 +10,8 @@ const (
 	// maxDeclined is how many of one person's envelopes are looked at in vain in
 	// one ceremony: the journal must not grow by what an intruder types.
 	maxDeclined = 20
-	// maxPassed bounds those that are no fault of the sender's, too.
-	maxPassed = 3 * maxDeclined
+	// maxPassing bounds those that are no fault of the sender's, too.
+	maxPassing = 3 * maxDeclined
 	// shortestHash is how much of a plan's hash an approver has to name.
 	shortestHash = 8
 )
@@ -199,7 +199,7 @@ func (c Ceremony) receive(cmd Receive, now time.Time) ([]Event, error) {
 	if c.seen(cmd.Message) {
 		return nil, nil // Slack delivered it again
 	}
-	if c.declined(cmd.By) >= maxDeclined || c.passed(cmd.By) >= maxPassed {
+	if own, passing := c.declined(cmd.By); own >= maxDeclined || passing >= maxPassing {
 		return nil, TooManyRefusals
 	}
 	step := c.Round.Step
@@ -271,25 +271,20 @@ func (r Refusal) passing() bool {
 	return false
 }
 
-// passed counts the refusals that were no fault of the sender's.
-func (c Ceremony) passed(who Account) int {
-	n := 0
+// declined counts what was refused to somebody: by their own fault, and by
+// nobody's.
+func (c Ceremony) declined(who Account) (own, passing int) {
 	for _, e := range c.History {
-		if d, ok := e.Event.(Declined); ok && d.By.Account == who && d.Reason.passing() {
-			n++
+		d, ok := e.Event.(Declined)
+		switch {
+		case !ok || d.By.Account != who:
+		case d.Reason.passing():
+			passing++
+		default:
+			own++
 		}
 	}
-	return n
-}
-
-func (c Ceremony) declined(who Account) int {
-	n := 0
-	for _, e := range c.History {
-		if d, ok := e.Event.(Declined); ok && d.By.Account == who && !d.Reason.passing() {
-			n++
-		}
-	}
-	return n
+	return own, passing
 }
 
 func (c Ceremony) decline(cmd Decline) ([]Event, error) {

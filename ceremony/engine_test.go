@@ -592,11 +592,7 @@ func TestThawReconcilesWithVault(t *testing.T) {
 				if c := s.now(id); c.State != ceremony.StateFrozen {
 					t.Fatalf("not frozen: %s", c.State)
 				}
-				for _, n := range []string{"olga", "paul"} {
-					if _, err := s.engine.Resume(context.Background(), id, person(n).Account); err != nil {
-						t.Fatal(err)
-					}
-				}
+				s.thaw(id)
 				s.settle(time.Second)
 				if row.want == "" {
 					if c := s.now(id); c.State != ceremony.StateFrozen || c.Freeze.Why != ceremony.ForeignAttempt {

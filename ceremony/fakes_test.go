@@ -603,6 +603,25 @@ func (s *stage) share(id ceremony.ID, name, share string) {
 	}
 }
 
+// contribute has the next n holders who are missing bring their shares.
+func (s *stage) contribute(id ceremony.ID, step ceremony.Step, n int) {
+	s.t.Helper()
+	for range n {
+		name := s.now(id).Missing()[0].Name
+		s.share(id, name, own(step, name))
+	}
+}
+
+// thaw is the word of the two people whom it takes.
+func (s *stage) thaw(id ceremony.ID) {
+	s.t.Helper()
+	for _, name := range []string{"olga", "paul"} {
+		if _, err := s.engine.Resume(context.Background(), id, person(name).Account); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // own is the share that a holder has in a step.
 func own(step ceremony.Step, name string) string {
 	n := slices.Index(holders, name) + 1
