@@ -136,7 +136,7 @@ func TestButtonStaysWhenItMayBeNeededAgain(t *testing.T) {
 	s := play(t, slacktest.Config{})
 	c := s.holds(begin(t, s.plan()))
 	m := deliver(t, s, c, ceremony.ApprovalMessage, s.bob)
-	s.engine.fail(ceremony.JournalDown)
+	s.engine.fail(ceremony.ErrJournal)
 	reply, err := s.bob.Clicks(m, "approve")
 	if err != nil {
 		t.Fatal(err)

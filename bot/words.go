@@ -276,8 +276,6 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"This person has approved the plan before.", "Another approver is needed, if the status still says so."}
 	case ceremony.NotProposed:
 		return words{"The plan no longer waits for approval.", "`/ceremony status` shows where it stands."}
-	case ceremony.NotInvolved:
-		return words{"This person has no part in the ceremony.", ""}
 	case ceremony.MayNotCancel:
 		return words{"Only the initiator and the approvers can cancel a ceremony.", ""}
 	case ceremony.MayNotResume:
@@ -290,8 +288,6 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"No cluster has this name.", "`/ceremony holders` lists them."}
 	case ceremony.UnknownOperation:
 		return words{"This operation does not exist or is not allowed on this cluster.", "`/ceremony holders` shows what is allowed where."}
-	case ceremony.UnknownPerson:
-		return words{"This account is not in Conclave's configuration.", "Its operator decides who takes part."}
 	case ceremony.AlreadyStarted:
 		return words{"Vault has an operation of this kind in progress that did not come from here.", "Find out who started it. It has to be finished or cancelled in Vault before Conclave starts one."}
 	case ceremony.NotInitialized:
@@ -304,8 +300,6 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"Fewer holders are configured than Vault asks shares of.", "The operator of Conclave has to complete the list of holders."}
 	case ceremony.BadReason:
 		return words{"The reason is too long or has characters that can't be printed.", "One short line is right: a ticket number and a few words."}
-	case ceremony.OtherCluster:
-		return words{"The Vault that answers is another cluster than the plan's.", "Nothing was sent. The operator of Conclave has to check the addresses."}
 	case ceremony.VaultUnreachable:
 		return words{"Vault can't be reached. Nothing was sent.", "Try again when it is back."}
 	case ceremony.VaultSealed:
@@ -318,8 +312,6 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"Vault declined, and counted nothing.", "Look at the status; if the ceremony still collects, try again."}
 	case ceremony.NotCounted:
 		return words{"Vault's answer was lost, and Vault says that the share was not counted.", sendAgain}
-	case ceremony.JournalDown:
-		return words{"The journal can't be written, and nothing is done that can't be recorded.", "The operator of Conclave has to look at its disk; after that, try again."}
 	case ceremony.HolderKeyInvalid:
 		return words{"The PGP key of a holder can't be used until the ceremony closes.", "`conclave check` says whose and why. Put a valid public key into the configuration."}
 	case ceremony.TokenLost:

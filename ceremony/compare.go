@@ -165,10 +165,8 @@ func (c Ceremony) reconcile(v View, d *difference) []Event {
 		if events := c.proven(v); events != nil {
 			return events
 		}
-		if v.Backup != nil {
-			if events := c.fromBackup(v); events != nil {
-				return events
-			}
+		if events := c.fromBackup(v); events != nil {
+			return events
 		}
 		return []Event{AttemptLost{Nonce: c.Attempt.Nonce, Unproven: c.unproven(v)}}
 	case KeysLost:
@@ -204,7 +202,7 @@ func (c Ceremony) unproven(v View) bool { return len(c.NewShares) > 0 && !c.refu
 // maybeProven says whether the last share that the verification needed was sent
 // and may have arrived after all, later than anybody waited for it.
 func (c Ceremony) maybeProven(s Seal) bool {
-	lost := c.last(func(e Event) bool { _, ok := e.(AnswerLost); return ok })
+	lost := c.last(is[AnswerLost])
 	known := c.last(func(e Event) bool {
 		switch e.(type) {
 		case Counted, Rekeyed, RoundReset, RoundRefused:

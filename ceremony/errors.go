@@ -110,28 +110,24 @@ const (
 	OwnProposal      Refusal = "own-proposal"       // the initiator may not approve
 	AlreadyApproved  Refusal = "already-approved"   // this person approved before
 	NotProposed      Refusal = "not-proposed"       // no longer waiting for approval
-	NotInvolved      Refusal = "not-involved"       // has no part in the ceremony
 	MayNotCancel     Refusal = "may-not-cancel"     // neither initiator nor approver
 	MayNotResume     Refusal = "may-not-resume"     // neither initiator nor approver
 	PlanChanged      Refusal = "plan-changed"       // the approved hash is not this plan's
 	ClusterBusy      Refusal = "cluster-busy"       // another ceremony is open on this cluster
 	UnknownCluster   Refusal = "unknown-cluster"    // not in the configuration
 	UnknownOperation Refusal = "unknown-operation"  // not an operation, or not one that this cluster allows
-	UnknownPerson    Refusal = "unknown-person"     // not in the configuration
 	AlreadyStarted   Refusal = "already-started"    // Vault has an operation of this kind in progress that is not ours
 	NotInitialized   Refusal = "not-initialized"    // the cluster has no key yet
 	WrongSealType    Refusal = "wrong-seal-type"    // the cluster unseals itself: it has no unseal key shares to replace
 	NoRecoveryKey    Refusal = "no-recovery-key"    // the cluster is unsealed with shares: it has no recovery key
 	TooFewHolders    Refusal = "too-few-holders"    // fewer holders than the threshold
 	BadReason        Refusal = "bad-reason"         // the reason has control characters or is too long
-	OtherCluster     Refusal = "other-cluster"      // Vault says it is another cluster than the plan's
 	VaultUnreachable Refusal = "vault-unreachable"  // nothing was sent
 	VaultSealed      Refusal = "vault-sealed"       // nothing was sent
 	VaultThrottled   Refusal = "vault-throttled"    // nothing was sent
 	VaultForbids     Refusal = "vault-forbids"      // the bot's token lacks a right
 	VaultRefused     Refusal = "vault-refused"      // Vault declined, and the share was not counted
 	NotCounted       Refusal = "not-counted"        // the answer was lost, and Vault has not counted the share
-	JournalDown      Refusal = "journal-down"       // nothing is done while nothing can be recorded
 	HolderKeyInvalid Refusal = "holder-key-invalid" // a holder's PGP key can't be used until the window ends
 )
 

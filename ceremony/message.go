@@ -76,10 +76,10 @@ func (c Ceremony) overtaken(m Message) bool {
 	case ApprovalMessage:
 		return c.State != StateProposed
 	case FrozenMessage:
-		return c.State != StateFrozen || m.Entry.Seq != c.last(func(e Event) bool { _, ok := e.(Froze); return ok })
+		return c.State != StateFrozen || m.Entry.Seq != c.last(is[Froze])
 	case AskMessage:
 		return c.Key == nil || c.State == StateFrozen || c.HasCounted(m.To.Account) ||
-			m.Entry.Seq != c.last(func(e Event) bool { _, ok := e.(KeyAnnounced); return ok })
+			m.Entry.Seq != c.last(is[KeyAnnounced])
 	case DeliveryMessage:
 		// New shares that never came into force and never will.
 		dropped := c.Ended() && c.Outcome != Completed && c.Plan.Verification && !c.Unproven
@@ -96,6 +96,12 @@ func (c Ceremony) last(match func(Event) bool) int {
 		}
 	}
 	return 0
+}
+
+// is says whether an event is of one type.
+func is[E Event](e Event) bool {
+	_, ok := e.(E)
+	return ok
 }
 
 // Settled says whether the ceremony has ended and everybody has been told.

@@ -301,7 +301,7 @@ func (o *owner) signer(who Account) Fingerprint {
 
 // submitted is the sequence number of the newest share on its way.
 func (c Ceremony) submitted() int {
-	return c.last(func(e Event) bool { _, ok := e.(Submitting); return ok })
+	return c.last(is[Submitting])
 }
 
 // submitting is the share that was sent and has no outcome.

@@ -121,7 +121,7 @@ func (c Ceremony) backedUp(v View) Answer {
 // anybody waited for it: Vault has the new shares in its backup, under the
 // attempt's nonce.
 func (c Ceremony) fromBackup(v View) []Event {
-	if v.Backup.Nonce != c.Attempt.Nonce {
+	if v.Backup == nil || v.Backup.Nonce != c.Attempt.Nonce {
 		return nil
 	}
 	for _, e := range slices.Backward(c.History) {
