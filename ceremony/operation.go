@@ -14,10 +14,35 @@ const (
 	RekeyRecovery Operation = "rekey-recovery"
 	// GenerateRoot makes a root token: sys/generate-root.
 	GenerateRoot Operation = "generate-root"
+	// RecoveryToken makes a token for a server in recovery mode:
+	// sys/generate-recovery-token.
+	RecoveryToken Operation = "recovery-token"
+	// DRToken makes an operation token for the secondary of a disaster recovery
+	// pair: sys/replication/dr/secondary/generate-operation-token.
+	DRToken Operation = "dr-token"
+	// Init makes the key of a new cluster: sys/init.
+	Init Operation = "init"
+	// Unseal brings sealed nodes back: sys/unseal of each of them.
+	Unseal Operation = "unseal"
+	// Rotate installs a new encryption key: sys/rotate.
+	Rotate Operation = "rotate"
+	// RotateConfig changes when Vault rotates by itself: sys/rotate/config.
+	RotateConfig Operation = "rotate-config"
+	// ReadBackup hands out the encrypted new shares that Vault kept, and has it
+	// forget them: sys/rekey/backup.
+	ReadBackup Operation = "backup"
+	// Drill has every holder prove that they can still decrypt and sign. Nothing
+	// goes to Vault.
+	Drill Operation = "drill"
 )
 
 // Operations lists every operation in the order in which people read it.
 func Operations() []Operation { return []Operation{Rekey, RekeyRecovery, GenerateRoot} }
+
+// IssuesToken says whether the operation ends with a token for the requester.
+func (op Operation) IssuesToken() bool {
+	return op == GenerateRoot || op == RecoveryToken || op == DRToken
+}
 
 // Rekeys says whether the operation makes new key shares, encrypted to
 // receivers, which can be verified and backed up.
