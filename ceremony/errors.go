@@ -88,6 +88,8 @@ const (
 	OtherNonce      Refusal = "other-nonce"      // meant for another attempt
 	OtherIdentity   Refusal = "other-identity"   // meant for another bot
 	BadShare        Refusal = "bad-share"        // not a share: wrong length or alphabet
+	BadPassword     Refusal = "bad-otp"          // not a one-time password: wrong length or alphabet
+	OtherPassword   Refusal = "other-otp"        // not the one-time password whose hash the plan has
 	Replayed        Refusal = "replayed"         // this very message was sent before
 	DuplicateShare  Refusal = "duplicate-share"  // this share has been sent by somebody in this round
 	PlainShare      Refusal = "plain-share"      // a share in the open, in no envelope at all

@@ -75,4 +75,7 @@ const (
 	// Verify collects the new shares of a rekey, as proof that their holders can
 	// use them; until then the old key stays in force (P7).
 	Verify Step = "verify"
+	// Password collects the one-time password of a requester without a PGP key,
+	// before Vault is asked for an attempt.
+	Password Step = "otp"
 )

@@ -67,6 +67,10 @@ type Expected struct {
 	Signer    Fingerprint
 	NotBefore time.Time // signatures older than this are refused
 	Now       time.Time
+	// Commitment is set when a one-time password is expected: the SHA-256 of it that
+	// the plan has, in lower-case hexadecimal digits. Its requester has no PGP key,
+	// so that this hash stands in for the signature; Signer is empty.
+	Commitment string
 }
 
 // PayloadTag is the first word of an envelope's content.
