@@ -28,12 +28,25 @@ func (o *owner) do(ctx context.Context, a act) bool {
 		return o.session.checked
 	case actAnnounce:
 		return o.announce(ctx)
+	case actRemind:
+		return o.record(ctx, Remind{}) == nil
 	}
 	return false
 }
 
-// start begins an attempt.
+// start begins what the plan is for.
 func (o *owner) start(ctx context.Context) bool {
+	switch op := o.c.Plan.Operation; {
+	case op.undertakes() != "":
+		return o.undertake(ctx)
+	case !op.HasAttempt():
+		return o.open(ctx)
+	}
+	return o.startAttempt(ctx, nil)
+}
+
+// startAttempt begins an attempt, with a one-time password where the plan has one.
+func (o *owner) startAttempt(ctx context.Context, otp *Secret) bool {
 	v, err := o.view(ctx)
 	if err != nil {
 		o.log.Warn("Vault could not be asked before the start", "error", err)
@@ -48,12 +61,13 @@ func (o *owner) start(ctx context.Context) bool {
 	if err := o.record(ctx, Begin{}); err != nil {
 		return false
 	}
-	return o.begin(ctx, true)
+	return o.begin(ctx, true, otp)
 }
 
 // begin sends the order that the journal has announced.
-func (o *owner) begin(ctx context.Context, first bool) bool {
+func (o *owner) begin(ctx context.Context, first bool, otp *Secret) bool {
 	order, err := o.order()
+	order.OTP = otp
 	if err != nil {
 		o.log.Error("a PGP key of the plan can't be given to Vault", "error", err)
 		return o.record(ctx, NotBegun{Fault: HolderKeyInvalid}) == nil
@@ -61,7 +75,7 @@ func (o *owner) begin(ctx context.Context, first bool) bool {
 	seen, err := o.cluster.Vault.Start(ctx, order)
 	if err == nil {
 		o.starts = 0
-		return o.record(ctx, Began{Seen: seen}) == nil
+		return o.record(ctx, Began{Seen: seen, Confirmed: true}) == nil
 	}
 	o.log.Warn("Vault did not confirm the start", "error", err)
 	o.starts++
@@ -90,7 +104,7 @@ func (o *owner) begun(ctx context.Context, fault Refusal) bool {
 	case v.Update.Started:
 		o.starts = 0
 		return o.record(ctx, Began{Seen: v.Update}) == nil
-	case fault != "" || o.c.Closing != nil:
+	case fault != "" || o.c.Closing != nil || o.c.Plan.OTP != "" && time.Since(o.c.Pending.At) >= settleGrace:
 		return o.record(ctx, NotBegun{Fault: fault}) == nil
 	}
 	return false
@@ -126,8 +140,12 @@ func (o *owner) announce(ctx context.Context) bool {
 		// Holders have approved and pinned another one.
 		return o.record(ctx, Stop{Why: OtherBot, Want: "identity " + o.c.Plan.Identity.String(), Got: bot.String()}) == nil
 	}
+	nonce := o.c.Round.Nonce
+	if o.c.Round.Step == Password {
+		nonce = newNonce() // Vault has none yet
+	}
 	key, err := o.e.config.Opener.NewKey(Notice{
-		Plan: o.c.Plan, Step: o.c.Round.Step, Nonce: o.c.Round.Nonce, At: time.Now(), Expires: o.c.Plan.Closes,
+		Plan: o.c.Plan, Step: o.c.Round.Step, Nonce: nonce, At: time.Now(), Expires: o.c.Plan.Closes,
 	})
 	if err != nil {
 		o.log.Error("no ceremony key could be made", "error", err)
@@ -154,10 +172,17 @@ func (o *owner) settle(ctx context.Context) bool {
 			return false
 		case v.Update.Started:
 			return o.record(ctx, Began{Seen: v.Update}) == nil
-		case o.c.Closing != nil:
+		case o.c.Closing != nil || o.c.Plan.OTP != "" && time.Since(o.c.Pending.At) >= settleGrace:
 			return o.record(ctx, NotBegun{}) == nil
+		case o.c.Plan.OTP != "":
+			return false // it may still be on its way, and can't be sent again
 		}
-		return o.begin(ctx, false)
+		return o.begin(ctx, false, nil)
+	case Acting:
+		if sent.Act == Initializing {
+			return o.initialized(ctx, "")
+		}
+		return o.acted(ctx, false)
 	case Dropping:
 		return o.drop(ctx, sent)
 	case Submitting:
@@ -191,8 +216,11 @@ func (o *owner) drop(ctx context.Context, sent Dropping) bool {
 
 // close ends the attempt in Vault, if there is one and it is ours.
 func (o *owner) close(ctx context.Context) bool {
-	if o.c.Attempt.Nonce == "" {
+	switch {
+	case o.c.Attempt.Nonce == "":
 		return o.record(ctx, Close{Vault: NothingToCancel}) == nil
+	case o.c.Plan.Operation == Unseal:
+		return o.closeUnseal(ctx)
 	}
 	v, err := o.view(ctx)
 	if err != nil {
@@ -214,4 +242,25 @@ func (o *owner) close(ctx context.Context) bool {
 		}
 	}
 	return o.record(ctx, Close{Vault: ending, Unconfirmed: unconfirmed, Seen: v}) == nil
+}
+
+// closeUnseal has the nodes forget the shares that they were sent. A node that
+// can't be asked is not waited for: it loses them when it starts again.
+func (o *owner) closeUnseal(ctx context.Context) bool {
+	v, err := o.view(ctx)
+	if err != nil {
+		return o.record(ctx, Close{Vault: NothingToCancel}) == nil
+	}
+	ending := NothingToCancel
+	for _, s := range statesOf(v.Nodes) {
+		if !s.Reached || !s.Sealed || s.Progress == 0 || len(o.c.node(s.Address).With) == 0 {
+			continue
+		}
+		ending = AttemptDropped
+		if err := o.cluster.Vault.ResetUnseal(ctx, s.Address); err != nil {
+			o.log.Warn("a node did not confirm that it forgot the shares", "node", s.Address, "error", err)
+			return false
+		}
+	}
+	return o.record(ctx, Close{Vault: ending}) == nil
 }

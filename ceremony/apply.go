@@ -46,7 +46,7 @@ func Replay(entries []Entry) (Ceremony, error) {
 // changes says whether an event is about more than the delivery of messages.
 func changes(e Event) bool {
 	switch e.(type) {
-	case Posted, Undeliverable, Declined:
+	case Posted, Undeliverable, Declined, AccessorGiven, Reminded, TokenRevoked, TokenLeft:
 		return false
 	}
 	return true
@@ -82,10 +82,13 @@ func (c Ceremony) allows(e Event) error {
 	case ResumeAsked:
 		return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), ev.By)
 	case Resumed:
-		if c.Freeze == nil || !c.Freeze.Initiator || !c.Freeze.Approver {
+		if c.Freeze == nil || !c.Freeze.Initiator && c.Plan.Initiator != SealWatch || !c.Freeze.Approver {
 			return errors.New("it takes the initiator and an approver")
 		}
 	case Started:
+		if op := c.Plan.Operation; !op.HasAttempt() && op.TakesShares() && c.State == StateApproved {
+			return nil // it has no attempt in Vault
+		}
 		if c.Pending == nil {
 			return errors.New("nothing was begun")
 		}
@@ -104,12 +107,42 @@ func (c Ceremony) allows(e Event) error {
 			return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), *ev.By)
 		}
 	case Ended:
-		if ev.Outcome == Completed && c.Verified == nil && !c.done() {
+		if ev.Outcome == Completed && c.Verified == nil && !c.done() && c.atClosing() != Completed {
 			return errors.New("it has no result")
 		}
 	case Starting:
 		if c.State != StateApproved {
 			return errors.New("it was not approved")
+		}
+	case Acting:
+		if c.State != StateApproved && c.Deletion == nil || ev.Act != c.Plan.Operation.undertakes() {
+			return errors.New("nobody has agreed to it")
+		}
+	case Initialized, Rotated, RotationSet, BackupRead, BackupDeleted:
+		if !c.concludes(ev) {
+			return errors.New("nothing of this kind was begun")
+		}
+	case DeletionAsked:
+		if ev.By.Account == c.Plan.Initiator.Account {
+			return errors.New("the initiator can't take the last step")
+		}
+		return among(c.Plan.Approvers, ev.By)
+	case VerificationDropped:
+		return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), ev.By)
+	case AccessorGiven:
+		return c.speaksForToken(ev.By)
+	case TokenRevoked:
+		if ev.By != nil {
+			return c.speaksForToken(*ev.By)
+		}
+		if c.Accessor == "" {
+			return errors.New("nobody has named the token")
+		}
+	case Entered:
+		return sent(ev.By, Enter)
+	case Proven:
+		if offer, ok := c.offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != Practice {
+			return errors.New("nothing was offered")
 		}
 	case Offered:
 		return among(c.Plan.Contributors(ev.Step), ev.By)
@@ -137,11 +170,16 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		if got := ev.Plan.Hash(); got != ev.PlanHash {
 			return c, fmt.Errorf("the plan's hash is %s, not %s", got, ev.PlanHash)
 		}
-		return Ceremony{Plan: ev.Plan, PlanHash: ev.PlanHash, State: StateProposed}, nil
+		c = Ceremony{Plan: ev.Plan, PlanHash: ev.PlanHash, State: StateProposed}
+		if ev.Plan.Approvals == 0 && !ev.Plan.Operation.NeedsApproval() {
+			c.State = StateApproved
+		}
+		return c, nil
 	case Approved:
 		c.Approvals = append(slices.Clip(c.Approvals), Approval{By: ev.By, At: e.At})
 		if len(c.Approvals) >= c.Plan.Approvals {
 			c.State = StateApproved
+			c.Round = c.firstRound()
 		}
 	case Rejected:
 		c.Closing = &Closing{Outcome: WasRejected, By: &ev.By, Why: ev.Why}
@@ -152,11 +190,18 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.Pending = nil
 		c.Attempt.Nonce = ev.Nonce
 		c.State = StateCollecting
-		c.Round = Round{Number: 1, Step: Update, Nonce: ev.Nonce, Required: ev.Required}
+		c.Round = Round{Number: 1, Step: c.Plan.Operation.firstStep(), Nonce: ev.Nonce, Required: ev.Required}
+		if c.Key != nil && c.Key.Step == Password {
+			c.Key = nil // it was for the one-time password
+		}
 	case KeyAnnounced:
 		key := ev.Key
 		c.Key = &key
 		c.Thawed = false
+		c.AskAgain = false
+		if key.Step == Password {
+			c.Round.Nonce = key.Nonce
+		}
 		if c.State == StateHandingOut {
 			c.State = StateVerifying
 		}
@@ -178,8 +223,44 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 	case Counted:
 		c.Pending = nil
 		c.Round.Counted = append(slices.Clip(c.Round.Counted), Contribution{By: ev.By, At: e.At})
+	case NodesSeen:
+		c = c.see(ev.Nodes)
+	case Entered:
+		c.Pending = nil
+		c = c.see(ev.Nodes).enter(ev.By, ev.At)
+		if !slices.ContainsFunc(c.Round.Counted, func(s Contribution) bool { return s.By == ev.By }) {
+			c.Round.Counted = append(slices.Clip(c.Round.Counted), Contribution{By: ev.By, At: e.At})
+		}
+	case Proven:
+		c.Pending = nil
+		c.Round.Counted = append(slices.Clip(c.Round.Counted), Contribution{By: ev.By, At: e.At})
+	case PasswordLost:
+		c.Pending, c.Key = nil, nil
+	case Acting:
+		c.Pending = &Pending{Event: ev, At: e.At}
+	case Initialized:
+		c.Pending, c.Result = nil, ev
+		c.NewShares, c.Token = ev.Shares, ev.Token
+	case Rotated, RotationSet, BackupDeleted:
+		c.Pending, c.Result = nil, ev
+	case BackupRead:
+		c.Backup, c.NewShares = &ev, ev.Shares
+		c.State = StateHandingOut
+	case DeletionAsked:
+		c.Deletion = &ev.By
+	case VerificationDropped:
+		// What follows from it is the next event.
+	case AccessorGiven:
+		c.Accessor = ev.Accessor
+	case Reminded:
+		c.Reminders = ev.Number
+	case TokenRevoked:
+		c.Revoked = &ev
+	case TokenLeft:
+		c.Left = true
 	case RoundRefused:
 		c.Pending = nil
+		c = c.dropped(ev.Nodes)
 		c.Round.Number++
 		c.Round.Counted = nil
 		if ev.Nonce != "" {
@@ -197,7 +278,7 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 	case TokenIssued:
 		c.Pending = nil
 		c.Key = nil
-		c.Token, c.Keys = ev.Ciphertext, ev.Keys
+		c.Token, c.Encoded, c.Keys = ev.Ciphertext, ev.Encoded, ev.Keys
 	case Verified:
 		c.Pending = nil
 		c.Key = nil
@@ -237,7 +318,7 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.NewShares, c.Keys = nil, nil
 		c.Thawed = false
 		c.Attempt.Nonce = ""
-		c.Round = Round{}
+		c.Round = c.firstRound()
 		c.State = StateApproved
 	case RoundReset:
 		c.Pending = nil
@@ -261,6 +342,26 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		return c, fmt.Errorf("no rule for %T", ev)
 	}
 	return c, nil
+}
+
+// firstRound is what is collected before Vault is asked for anything: a one-time
+// password, of a requester who has no PGP key.
+func (c Ceremony) firstRound() Round {
+	if c.Plan.OTP == "" {
+		return Round{}
+	}
+	return Round{Number: 1, Step: Password, Required: 1}
+}
+
+// speaksForToken says whether somebody is the token's requester or an approver.
+func (c Ceremony) speaksForToken(by Person) error {
+	if !c.OwesRevocation() {
+		return errors.New("no token is waited for")
+	}
+	if p, ok := find(append(slices.Clip(c.Plan.Approvers), *c.Plan.Requester), by.Account); !ok || p != by {
+		return fmt.Errorf("%s has no such part in the plan", by.Account)
+	}
+	return nil
 }
 
 // answers says whether message is the offer that waits for an outcome.

@@ -33,10 +33,22 @@ type Ceremony struct {
 	Key       *Announced // nil until shares are wanted
 	Round     Round
 	NewShares []NewShare    // of a rekey, once they are made
-	Token     string        // of generate-root, encrypted: standard base64
+	Token     string        // that was issued, encrypted: standard base64
+	Encoded   string        // that was issued, combined with a one-time password
 	Keys      []Fingerprint // that Vault says it encrypted the new shares, or the token, to
 	Verified  *Verified
 	Unproven  bool // an attempt was lost whose new shares may have come into force
+
+	Nodes    []Sealing   // of an unseal, in the plan's order
+	AskAgain bool        // a node came back sealed: people who have sent their share are needed once more
+	Result   Event       // of an act that takes no shares: Initialized, Rotated, RotationSet or BackupDeleted
+	Backup   *BackupRead // nil until it is read
+	Deletion *Person     // who wants the backup deleted
+
+	Accessor  string // of the root token that was issued, once somebody has named it
+	Reminders int    // that its requester was sent
+	Revoked   *TokenRevoked
+	Left      bool // nobody looks whether it is revoked any more
 
 	Pending *Pending // an outside write whose outcome is not in the journal yet
 	Closing *Closing // the ceremony is being ended
@@ -75,7 +87,7 @@ type Contribution struct {
 
 // Pending is an intent in the journal that has no outcome there yet.
 type Pending struct {
-	Event  Event // Starting, Offered, Submitting or Dropping
+	Event  Event // Starting, Offered, Submitting, Dropping or Acting
 	At     time.Time
 	Asking bool // the answer was lost, Vault is being asked
 }
@@ -100,11 +112,16 @@ func (c Ceremony) Ended() bool { return c.State == StateEnded }
 
 // Wants says whether shares are wanted now.
 func (c Ceremony) Wants() bool {
-	return (c.State == StateCollecting || c.State == StateVerifying) && c.Key != nil && c.Closing == nil
+	collecting := c.State == StateCollecting || c.State == StateVerifying || c.State == StateApproved && c.Round.Step == Password
+	return collecting && c.Key != nil && c.Closing == nil && (c.Plan.Operation != Unseal || c.anySealed())
 }
 
-// HasCounted says whether a share of this account is in the current round.
+// HasCounted says whether a share of this account is in the current round: of an
+// unseal, in that of every sealed node.
 func (c Ceremony) HasCounted(who Account) bool {
+	if c.Plan.Operation == Unseal {
+		return len(c.sealedFor(who)) == 0
+	}
 	return slices.ContainsFunc(c.Round.Counted, func(s Contribution) bool { return s.By.Account == who })
 }
 
@@ -121,7 +138,10 @@ func (c Ceremony) Missing() []Person {
 
 // ApprovedAt is when the last approval that was needed came, zero before.
 func (c Ceremony) ApprovedAt() time.Time {
-	if len(c.Approvals) < c.Plan.Approvals {
+	switch {
+	case c.Plan.Approvals == 0:
+		return c.Plan.Proposed
+	case len(c.Approvals) < c.Plan.Approvals:
 		return time.Time{}
 	}
 	return c.Approvals[c.Plan.Approvals-1].At

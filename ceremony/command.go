@@ -24,6 +24,19 @@ type (
 	}
 	// Resume is one voice for thawing a frozen ceremony.
 	Resume struct{ By Account }
+	// Reverify has the new shares of a rekey proven again from the beginning.
+	Reverify struct{ By Account }
+	// Delete is an approver's word that the backup may go.
+	Delete struct{ By Account }
+	// Name tells the accessor of the root token that was issued, which Vault has
+	// just been asked about.
+	Name struct {
+		By       Account
+		Accessor string
+		Seen     TokenState
+	}
+	// Revoke says that the root token is revoked, without a way to check it.
+	Revoke struct{ By Account }
 	// Receive brings an envelope.
 	Receive struct {
 		By       Account
@@ -38,7 +51,12 @@ type (
 	// Begin announces that Vault is about to be asked for an attempt.
 	Begin struct{}
 	// Began is what Vault shows after that.
-	Began struct{ Seen Progress }
+	Began struct {
+		Seen Progress
+		// Confirmed: this is Vault's answer to the order itself, not what was found
+		// there afterwards.
+		Confirmed bool
+	}
 	// NotBegun says that Vault was asked for an attempt and has none. With a fault
 	// it will never have one; without, it may be asked again.
 	NotBegun struct{ Fault Refusal }
@@ -64,6 +82,24 @@ type (
 		Refused bool
 		Seen    View
 	}
+	// Open begins to collect shares for what has no attempt in Vault.
+	Open struct {
+		Nonce string // of this program's own making
+		Nodes []NodeState
+	}
+	// Prove says that a drill's share is one.
+	Prove struct{ Evidence Evidence }
+	// Undertake announces that Vault is about to be asked for an act.
+	Undertake struct{ Act Act }
+	// Done says what came of it. Result is the event of this act; of reading a
+	// backup, which announces nothing, as well.
+	Done struct{ Result Event }
+	// Fail ends a ceremony whose act Vault declined, or whose result can't be had.
+	Fail struct{ Fault Refusal }
+	// Remind has the requester told again to revoke the token.
+	Remind struct{}
+	// Gone says that Vault does not know the root token any more.
+	Gone struct{}
 	// Look compares Vault's live state with the plan.
 	Look struct {
 		Seen View
@@ -101,6 +137,7 @@ type View struct {
 	Verify Progress // of a rekey whose status names a verification
 	Seal   Seal
 	Backup *Backup // read only when new shares were made and not seen
+	Nodes  []Node  // of an unseal, and nothing else then
 }
 
 // made says whether a rekey has made its new shares and waits for proof of them.
@@ -112,6 +149,17 @@ func (Approve) command()   {}
 func (Reject) command()    {}
 func (Cancel) command()    {}
 func (Resume) command()    {}
+func (Reverify) command()  {}
+func (Delete) command()    {}
+func (Name) command()      {}
+func (Revoke) command()    {}
+func (Open) command()      {}
+func (Prove) command()     {}
+func (Undertake) command() {}
+func (Done) command()      {}
+func (Fail) command()      {}
+func (Remind) command()    {}
+func (Gone) command()      {}
 func (Receive) command()   {}
 func (Begin) command()     {}
 func (Began) command()     {}

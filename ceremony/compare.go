@@ -104,7 +104,8 @@ func list(keys []Fingerprint) string {
 }
 
 // began judges what Vault shows after it was asked for an attempt.
-func (c Ceremony) began(seen Progress) ([]Event, error) {
+func (c Ceremony) began(cmd Began) ([]Event, error) {
+	seen := cmd.Seen
 	if c.Pending == nil {
 		return nil, c.notNow()
 	}
@@ -116,6 +117,11 @@ func (c Ceremony) began(seen Progress) ([]Event, error) {
 		// Somebody else's attempt, or a Vault that did something else than it was
 		// asked: either way nothing of ours may go there.
 		return []Event{Froze{Why: ForeignAttempt, Want: d.want, Got: d.got}}, nil
+	}
+	if c.Plan.OTP != "" && !cmd.Confirmed {
+		// Vault does not show with which one-time password an attempt was begun: this
+		// one may have been begun with somebody else's.
+		return one(Froze{Why: ForeignAttempt, Want: "an attempt whose start Vault has confirmed", Got: "attempt " + seen.Nonce})
 	}
 	if seen.Progress != 0 {
 		return []Event{started, Froze{Why: ForeignShare, Want: "0 shares counted", Got: fmt.Sprint(seen.Progress)}}, nil
@@ -136,15 +142,23 @@ func (c Ceremony) notBegun(fault Refusal) ([]Event, error) {
 		return one(Ended{Outcome: c.Closing.Outcome, Vault: NothingToCancel})
 	case fault != "":
 		return []Event{Closing{Outcome: Failed, Fault: fault}, Ended{Outcome: Failed, Vault: NothingToCancel}}, nil
+	case c.Plan.OTP != "":
+		return one(PasswordLost{})
 	}
 	return nil, nil
 }
 
 // look judges a comparison of Vault's live state with what it should be.
 func (c Ceremony) look(cmd Look) ([]Event, error) {
-	_, offered := c.offer()
+	offer, offered := c.offer()
 	if c.Ended() || c.State == StateFrozen || c.Closing != nil || c.Attempt.Nonce == "" || (c.Pending != nil && !offered) {
 		return nil, nil
+	}
+	switch {
+	case c.Plan.Operation == Drill, offered && offer.Step == Password:
+		return nil, nil
+	case c.Plan.Operation == Unseal:
+		return c.lookNodes(cmd.Seen.Nodes), nil
 	}
 	d := c.compare(cmd.Seen)
 	if d == nil {

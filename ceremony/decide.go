@@ -28,19 +28,44 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		return c.cancel(cmd)
 	case Resume:
 		return c.resume(cmd)
+	case Reverify:
+		return c.reverify(cmd)
+	case Delete:
+		return c.delete(cmd)
+	case Name:
+		return c.name(cmd)
+	case Revoke:
+		return c.revoke(cmd)
 	case Receive:
 		return c.receive(cmd, now)
+	case Open:
+		return c.begunHere(cmd)
+	case Prove:
+		return c.prove(cmd)
+	case Undertake:
+		return c.undertake(cmd)
+	case Done:
+		return c.concluded(cmd)
+	case Fail:
+		return c.fail(cmd.Fault)
+	case Remind:
+		return c.remind(now)
+	case Gone:
+		return c.gone()
 	case Begin:
-		if c.State != StateApproved {
+		// A one-time password waits as an offer until Vault is asked for an attempt.
+		offer, offered := c.offer()
+		if c.State != StateApproved || c.Pending != nil && !(offered && offer.Step == Password) {
 			return nil, c.notNow()
 		}
 		return one(Starting{Attempt: c.Attempt.Number + 1})
 	case Began:
-		return c.began(cmd.Seen)
+		return c.began(cmd)
 	case NotBegun:
 		return c.notBegun(cmd.Fault)
 	case Announce:
-		if c.State != StateCollecting && c.State != StateHandingOut && c.State != StateVerifying {
+		password := c.State == StateApproved && c.Plan.OTP != "" && cmd.Key.Step == Password
+		if c.State != StateCollecting && c.State != StateHandingOut && c.State != StateVerifying && !password {
 			return nil, c.notNow()
 		}
 		return one(KeyAnnounced(cmd))
@@ -66,12 +91,12 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		if c.Ended() || c.Closing != nil || now.Before(c.Plan.Closes) {
 			return nil, nil
 		}
-		return c.close(Closing{Outcome: Expired})
+		return c.close(Closing{Outcome: c.atClosing()})
 	case Finish:
 		if c.Ended() || c.State == StateFrozen || !c.done() {
 			return nil, c.notNow()
 		}
-		return one(Ended{Outcome: Completed, Vault: AttemptUsed})
+		return one(Ended{Outcome: Completed, Vault: c.Plan.Operation.ending()})
 	case Close:
 		if c.Closing == nil {
 			return nil, nil
@@ -153,7 +178,7 @@ func (c Ceremony) cancel(cmd Cancel) ([]Event, error) {
 // nothing to wait for.
 func (c Ceremony) close(closing Closing) ([]Event, error) {
 	events := []Event{closing}
-	if c.Attempt.Nonce == "" && c.Pending == nil {
+	if c.Pending == nil && (c.Attempt.Nonce == "" || c.Plan.Operation == Drill) {
 		ending := NothingToCancel
 		if c.Freeze != nil && c.Freeze.Why == ForeignAttempt {
 			ending = AttemptForeign // what stopped the start is still there, and is not ours
@@ -179,7 +204,7 @@ func (c Ceremony) resume(cmd Resume) ([]Event, error) {
 		return nil, nil // said before
 	}
 	events := []Event{ResumeAsked{By: by}}
-	if (initiator || c.Freeze.Initiator) && (!initiator || c.Freeze.Approver) {
+	if (initiator || c.Freeze.Initiator || c.Plan.Initiator == SealWatch) && (!initiator || c.Freeze.Approver) {
 		events = append(events, Resumed{})
 	}
 	return events, nil
@@ -316,7 +341,7 @@ func (c Ceremony) send(cmd Send) ([]Event, error) {
 		return c.decline(Decline{Evidence: cmd.Evidence, Reason: Replayed})
 	}
 	return one(Submitting{
-		By: offer.By, Step: offer.Step, Nonce: c.Round.Nonce, Before: cmd.Before,
+		By: offer.By, Step: offer.Step, Nonce: c.Round.Nonce, Before: cmd.Before, Nodes: c.sealedFor(offer.By.Account),
 		Message: offer.Message, Evidence: cmd.Evidence,
 	})
 }

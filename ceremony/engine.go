@@ -3,6 +3,7 @@ package ceremony
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +12,6 @@ import (
 	"sync"
 	"time"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Cluster is one configured cluster.
@@ -29,6 +29,7 @@ type Cluster struct {
 	NewThreshold int  // of a rekey
 	Verification bool // a rekey waits for proof of the new shares (P7)
 	Backup       bool // Vault keeps a rekey's encrypted new shares
+	Watch        bool // sealed nodes are noticed, and an unseal is opened for them
 
 	Window time.Duration // from the proposal until the ceremony closes
 	Poll   time.Duration // how often Vault is compared with the plan while a ceremony is open
@@ -121,7 +122,14 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.mu.Unlock()
 	close(e.ready)
 
+	var watches sync.WaitGroup
+	for _, c := range e.config.Clusters {
+		if c.Watch {
+			watches.Go(func() { e.watch(ctx, c) })
+		}
+	}
 	<-ctx.Done()
+	watches.Wait()
 	e.mu.Lock()
 	e.run = nil
 	e.mu.Unlock()
@@ -218,6 +226,7 @@ type Proposal struct {
 	Cluster   string
 	Reason    string // shown to everybody; one line of at most 300 characters
 	By        Account
+	Options   map[string]string // what the operation takes besides, by name
 }
 
 // Propose opens a ceremony. Before that it asks Vault, and checks every PGP key
@@ -228,13 +237,21 @@ func (e *Engine) Propose(ctx context.Context, p Proposal) (Ceremony, error) {
 	if !ok {
 		return Ceremony{}, fmt.Errorf("cluster %q: %w", p.Cluster, UnknownCluster)
 	}
-	release, err := e.reserve(cluster.Name)
+	initiator, ok := find(cluster.Initiators, p.By)
+	if !ok {
+		return Ceremony{}, NotInitiator
+	}
+	return e.propose(ctx, cluster, p, initiator)
+}
+
+func (e *Engine) propose(ctx context.Context, cluster Cluster, p Proposal, initiator Person) (Ceremony, error) {
+	release, err := e.reserve(cluster.Name, p.Operation)
 	if err != nil {
 		return Ceremony{}, err
 	}
 	defer release()
 
-	plan, err := e.plan(ctx, cluster, p)
+	plan, err := e.plan(ctx, cluster, p, initiator)
 	if err != nil {
 		return Ceremony{}, err
 	}
@@ -242,26 +259,31 @@ func (e *Engine) Propose(ctx context.Context, p Proposal) (Ceremony, error) {
 }
 
 // reserve makes sure that a cluster has one ceremony at a time: shares of a key
-// that another ceremony replaces would fail in this one.
-func (e *Engine) reserve(cluster string) (release func(), err error) {
+// that another ceremony replaces would fail in this one. Only an unseal may run
+// beside another: without it the other can't go on.
+func (e *Engine) reserve(cluster string, op Operation) (release func(), err error) {
+	slot := cluster
+	if op == Unseal {
+		slot += " " + string(Unseal)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.run == nil {
 		return nil, ErrNotRunning
 	}
-	if e.taken[cluster] {
+	if e.taken[slot] {
 		return nil, ClusterBusy
 	}
 	for id, k := range e.known {
-		if k.c.Plan.Cluster == cluster && !k.c.Ended() {
+		if k.c.Plan.Cluster == cluster && !k.c.Ended() && (k.c.Plan.Operation == Unseal) == (op == Unseal) {
 			return nil, fmt.Errorf("%s is open: %w", id, ClusterBusy)
 		}
 	}
-	e.taken[cluster] = true
+	e.taken[slot] = true
 	return func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		delete(e.taken, cluster)
+		delete(e.taken, slot)
 	}, nil
 }
 
@@ -288,104 +310,16 @@ func (e *Engine) open(ctx context.Context, cluster Cluster, plan Plan) (Ceremony
 	return c, nil
 }
 
-// plan works out what is proposed and refuses what can't work.
-func (e *Engine) plan(ctx context.Context, cluster Cluster, p Proposal) (Plan, error) {
-	if !slices.Contains(cluster.Operations, p.Operation) {
-		return Plan{}, fmt.Errorf("%q on %s: %w", p.Operation, cluster.Name, UnknownOperation)
-	}
-	initiator, ok := find(cluster.Initiators, p.By)
-	if !ok {
-		return Plan{}, NotInitiator
-	}
-	reason := strings.TrimSpace(p.Reason)
-	// What is not printable turns text around, or hides it.
-	if len([]rune(reason)) > 300 || !utf8.ValidString(reason) || strings.ContainsFunc(reason, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return Plan{}, BadReason
-	}
-	seal, err := e.preflight(ctx, cluster, p.Operation)
-	if err != nil {
-		return Plan{}, err
-	}
-	now := time.Now().UTC().Truncate(time.Second)
-	plan := Plan{
-		Ceremony:  newID(cluster.Name, p.Operation),
-		Operation: p.Operation,
-		Cluster:   cluster.Name,
-		ClusterID: seal.ClusterID,
-		Reason:    reason,
-		Initiator: initiator,
-		Approvers: cluster.Approvers,
-		Approvals: cluster.Approvals,
-		Holders:   cluster.Holders,
-		Shares:    seal.Shares,
-		Threshold: seal.Threshold,
-		Identity:  e.config.Opener.Identity(),
-		Proposed:  now,
-		Closes:    now.Add(cluster.Window),
-	}
-	switch {
-	case p.Operation.Rekeys():
-		plan.Receivers = cluster.Receivers
-		plan.NewThreshold = cluster.NewThreshold
-		plan.Verification = cluster.Verification
-		plan.Backup = cluster.Backup
-	case p.Operation == GenerateRoot:
-		plan.Requester = &initiator
-	}
-	if len(plan.Holders) < plan.Threshold {
-		return Plan{}, fmt.Errorf("%d holders, and Vault asks for %d shares: %w", len(plan.Holders), plan.Threshold, TooFewHolders)
-	}
-	return plan, e.checkKeys(plan)
-}
-
-// preflight asks Vault whether the operation can be begun at all.
-func (e *Engine) preflight(ctx context.Context, cluster Cluster, op Operation) (Seal, error) {
-	seal, err := cluster.Vault.Seal(ctx)
-	switch {
-	case err != nil:
-		return seal, fmt.Errorf("ask %s for its seal: %w", cluster.Name, err)
-	case !seal.Initialized:
-		return seal, NotInitialized
-	case seal.Sealed:
-		return seal, ErrSealed
-	}
-	if err := op.CheckSeal(seal); err != nil {
-		return seal, err
-	}
-	seen, err := cluster.Vault.Progress(ctx, op, Update)
-	switch {
-	case err != nil:
-		return seal, fmt.Errorf("ask %s for its progress: %w", cluster.Name, err)
-	case seen.Started:
-		return seal, fmt.Errorf("attempt %s: %w", seen.Nonce, AlreadyStarted)
-	}
-	return seal, nil
-}
-
-// checkKeys makes sure that Vault can encrypt to every key that it is given,
-// and that every holder's signature will be accepted, until the window ends.
-func (e *Engine) checkKeys(plan Plan) error {
-	var faults []error
-	checked := map[Fingerprint]bool{}
-	people := slices.Concat(plan.Holders, plan.Receivers)
-	if plan.Requester != nil {
-		people = append(people, *plan.Requester)
-	}
-	for _, p := range people {
-		if checked[p.Key] {
-			continue
-		}
-		checked[p.Key] = true
-		if err := e.config.Opener.CheckKey(p.Key, plan.Proposed, plan.Closes); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", p.Name, err))
-		}
-	}
-	return errors.Join(faults...)
-}
-
 // idAlphabet has no letter or digit that is taken for another one when it is
 // read aloud.
 const idAlphabet = "abcdefghjkmnpqrstuvwxyz23456789"
+
+// newNonce binds shares to a round of which Vault knows nothing.
+func newNonce() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // crypto/rand never fails
+	return hex.EncodeToString(b[:])
+}
 
 func newID(cluster string, op Operation) ID {
 	var word [4]byte
@@ -423,6 +357,30 @@ func (e *Engine) Cancel(ctx context.Context, id ID, by Account, why string) (Cer
 // Resume is one of the two voices that thaw a frozen ceremony.
 func (e *Engine) Resume(ctx context.Context, id ID, by Account) (Ceremony, error) {
 	return e.command(ctx, id, Resume{By: by})
+}
+
+// Reverify has the new shares of a rekey proven again, from the beginning.
+func (e *Engine) Reverify(ctx context.Context, id ID, by Account) (Ceremony, error) {
+	return e.command(ctx, id, Reverify{By: by})
+}
+
+// Delete is an approver's word that the backup which was handed out may go.
+func (e *Engine) Delete(ctx context.Context, id ID, by Account) (Ceremony, error) {
+	return e.command(ctx, id, Delete{By: by})
+}
+
+// madeUnder is the ceremony whose attempt had this nonce, and how it ended.
+func (e *Engine) madeUnder(nonce string) (ID, Outcome) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id, k := range e.known {
+		for _, entry := range k.c.History {
+			if s, ok := entry.Event.(Started); ok && s.Nonce == nonce {
+				return id, k.c.Outcome
+			}
+		}
+	}
+	return "", ""
 }
 
 // oneLine makes a remark fit for a journal line that people read.

@@ -98,39 +98,50 @@ const (
 
 // Refusals that depend on where the ceremony stands and on who asks.
 const (
-	NotAHolder       Refusal = "not-a-holder"       // the plan does not ask this person for a share in this step
-	AlreadyCounted   Refusal = "already-counted"    // this person's share is in this round
-	NotCollecting    Refusal = "not-collecting"     // no shares are wanted at the moment
-	Closed           Refusal = "closed"             // the ceremony has ended
-	IsFrozen         Refusal = "frozen"             // frozen, people have to decide first
-	NotFrozen        Refusal = "not-frozen"         // nothing to resume
-	Busy             Refusal = "busy"               // an earlier act has no answer yet
-	Interrupted      Refusal = "interrupted"        // the bot stopped before the share was sent to Vault
-	TooManyRefusals  Refusal = "too-many-refusals"  // this person's messages are not looked at any more
-	NotInitiator     Refusal = "not-initiator"      // may not start this operation on this cluster
-	NotApprover      Refusal = "not-approver"       // may not approve
-	OwnProposal      Refusal = "own-proposal"       // the initiator may not approve
-	AlreadyApproved  Refusal = "already-approved"   // this person approved before
-	NotProposed      Refusal = "not-proposed"       // no longer waiting for approval
-	MayNotCancel     Refusal = "may-not-cancel"     // neither initiator nor approver
-	MayNotResume     Refusal = "may-not-resume"     // neither initiator nor approver
-	PlanChanged      Refusal = "plan-changed"       // the approved hash is not this plan's
-	ClusterBusy      Refusal = "cluster-busy"       // another ceremony is open on this cluster
-	UnknownCluster   Refusal = "unknown-cluster"    // not in the configuration
-	UnknownOperation Refusal = "unknown-operation"  // not an operation, or not one that this cluster allows
-	AlreadyStarted   Refusal = "already-started"    // Vault has an operation of this kind in progress that is not ours
-	NotInitialized   Refusal = "not-initialized"    // the cluster has no key yet
-	WrongSealType    Refusal = "wrong-seal-type"    // the cluster unseals itself: it has no unseal key shares to replace
-	NoRecoveryKey    Refusal = "no-recovery-key"    // the cluster is unsealed with shares: it has no recovery key
-	TooFewHolders    Refusal = "too-few-holders"    // fewer holders than the threshold
-	BadReason        Refusal = "bad-reason"         // the reason has control characters or is too long
-	VaultUnreachable Refusal = "vault-unreachable"  // nothing was sent
-	VaultSealed      Refusal = "vault-sealed"       // nothing was sent
-	VaultThrottled   Refusal = "vault-throttled"    // nothing was sent
-	VaultForbids     Refusal = "vault-forbids"      // the bot's token lacks a right
-	VaultRefused     Refusal = "vault-refused"      // Vault declined, and the share was not counted
-	NotCounted       Refusal = "not-counted"        // the answer was lost, and Vault has not counted the share
-	HolderKeyInvalid Refusal = "holder-key-invalid" // a holder's PGP key can't be used until the window ends
+	NotAHolder         Refusal = "not-a-holder"        // the plan does not ask this person for a share in this step
+	AlreadyCounted     Refusal = "already-counted"     // this person's share is in this round
+	NotCollecting      Refusal = "not-collecting"      // no shares are wanted at the moment
+	Closed             Refusal = "closed"              // the ceremony has ended
+	IsFrozen           Refusal = "frozen"              // frozen, people have to decide first
+	NotFrozen          Refusal = "not-frozen"          // nothing to resume
+	Busy               Refusal = "busy"                // an earlier act has no answer yet
+	Interrupted        Refusal = "interrupted"         // the bot stopped before the share was sent to Vault
+	TooManyRefusals    Refusal = "too-many-refusals"   // this person's messages are not looked at any more
+	NotInitiator       Refusal = "not-initiator"       // may not start this operation on this cluster
+	NotApprover        Refusal = "not-approver"        // may not approve
+	OwnProposal        Refusal = "own-proposal"        // the initiator may not approve
+	AlreadyApproved    Refusal = "already-approved"    // this person approved before
+	NotProposed        Refusal = "not-proposed"        // no longer waiting for approval
+	MayNotCancel       Refusal = "may-not-cancel"      // neither initiator nor approver
+	MayNotResume       Refusal = "may-not-resume"      // neither initiator nor approver
+	PlanChanged        Refusal = "plan-changed"        // the approved hash is not this plan's
+	ClusterBusy        Refusal = "cluster-busy"        // another ceremony is open on this cluster
+	UnknownCluster     Refusal = "unknown-cluster"     // not in the configuration
+	UnknownOperation   Refusal = "unknown-operation"   // not an operation, or not one that this cluster allows
+	AlreadyStarted     Refusal = "already-started"     // Vault has an operation of this kind in progress that is not ours
+	NotInitialized     Refusal = "not-initialized"     // the cluster has no key yet
+	WrongSealType      Refusal = "wrong-seal-type"     // the cluster unseals itself: it has no unseal key shares to replace
+	NoRecoveryKey      Refusal = "no-recovery-key"     // the cluster is unsealed with shares: it has no recovery key
+	SelfUnsealing      Refusal = "self-unsealing"      // the cluster unseals itself: shares don't
+	AlreadyInitialized Refusal = "already-initialized" // the cluster has a key: it is left alone
+	NotSealed          Refusal = "not-sealed"          // every node that answers is unsealed
+	NoBackupKept       Refusal = "no-backup"           // Vault keeps no backup of new shares
+	NotWaiting         Refusal = "not-waiting"         // the ceremony does not wait for this
+	NotRequester       Refusal = "not-requester"       // neither the token's requester nor an approver
+	UnknownAccessor    Refusal = "unknown-accessor"    // Vault has no token with this accessor
+	OtherToken         Refusal = "other-token"         // the accessor is of another token than this ceremony's
+	NeedsPassword      Refusal = "needs-otp"           // the requester has neither a PGP key nor a one-time password
+	WrongOption        Refusal = "wrong-option"        // an option that this operation does not have, or a value that it can't have
+	SamePolicy         Refusal = "same-policy"         // Vault rotates by this policy already
+	TooFewHolders      Refusal = "too-few-holders"     // fewer holders than the threshold
+	BadReason          Refusal = "bad-reason"          // the reason has control characters or is too long
+	VaultUnreachable   Refusal = "vault-unreachable"   // nothing was sent
+	VaultSealed        Refusal = "vault-sealed"        // nothing was sent
+	VaultThrottled     Refusal = "vault-throttled"     // nothing was sent
+	VaultForbids       Refusal = "vault-forbids"       // the bot's token lacks a right
+	VaultRefused       Refusal = "vault-refused"       // Vault declined, and the share was not counted
+	NotCounted         Refusal = "not-counted"         // the answer was lost, and Vault has not counted the share
+	HolderKeyInvalid   Refusal = "holder-key-invalid"  // a holder's PGP key can't be used until the window ends
 )
 
 // Faults that end a ceremony by itself; besides them HolderKeyInvalid,
@@ -142,6 +153,9 @@ const (
 	// SharesLost: a rekey without verification has made the new shares, or may have
 	// made them, and the answer was lost.
 	SharesLost Refusal = "shares-lost"
+	// InitLost: the cluster is initialised, and the answer with its shares was lost or
+	// was somebody else's.
+	InitLost Refusal = "init-lost"
 )
 
 // RefusalOf finds the refusal in err.

@@ -80,7 +80,8 @@ type (
 		By       Person   `json:"by"`
 		Step     Step     `json:"step"`
 		Nonce    string   `json:"nonce"`
-		Before   int      `json:"before"` // progress that Vault showed just before
+		Before   int      `json:"before"`          // progress that Vault showed just before
+		Nodes    []string `json:"nodes,omitempty"` // addresses that an unseal sends it to
 		Message  Ref      `json:"message"`
 		Evidence Evidence `json:"evidence"`
 	}
@@ -93,6 +94,24 @@ type (
 		Progress int    `json:"progress"`
 		Asked    bool   `json:"asked,omitempty"` // learnt by asking, not from the answer
 	}
+	// NodesSeen brings what the nodes of a cluster that is being unsealed show, when
+	// it is not what the journal has.
+	NodesSeen struct {
+		Nodes []NodeState `json:"nodes"`
+	}
+	// Entered says what came of a share that was sent to sealed nodes.
+	Entered struct {
+		By    Person      `json:"by"`
+		At    []string    `json:"at"`            // addresses that have counted it, in the plan's order
+		Not   []string    `json:"not,omitempty"` // addresses that were sent it and have not
+		Nodes []NodeState `json:"nodes"`         // what each shows afterwards
+	}
+	// Proven says that a holder could decrypt and sign: in a drill.
+	Proven struct {
+		By       Person   `json:"by"`
+		Message  Ref      `json:"message"`
+		Evidence Evidence `json:"evidence"`
+	}
 	// RoundRefused says that enough shares came together and did not fit. Vault
 	// can't say whose was wrong.
 	RoundRefused struct {
@@ -100,6 +119,7 @@ type (
 		Round int      `json:"round"`
 		With  []Person `json:"with"`            // everybody whose share was in it
 		Nonce string   `json:"nonce,omitempty"` // the new one: a refused verification changes it
+		Nodes []string `json:"nodes,omitempty"` // that refused it, in an unseal
 	}
 	// Rekeyed brings the new shares, encrypted. It is durable before anything
 	// else is done with them (P7).
@@ -111,18 +131,79 @@ type (
 		Required          int           `json:"required,omitempty"` // shares that the verification asks for
 		FromBackup        bool          `json:"from_backup,omitempty"`
 	}
-	// TokenIssued brings the root token, encrypted to the requester.
+	// TokenIssued brings the token, encrypted to the requester or combined with
+	// their one-time password.
 	TokenIssued struct {
 		By         Person        `json:"by"` // whose share completed it
-		Ciphertext string        `json:"ciphertext"`
+		Ciphertext string        `json:"ciphertext,omitempty"`
+		Encoded    string        `json:"encoded,omitempty"`
 		Keys       []Fingerprint `json:"keys,omitempty"` // that Vault says it encrypted it to
 	}
+	// PasswordLost says that no attempt was begun with the one-time password, which
+	// is in memory only: its requester is asked again.
+	PasswordLost struct{}
+
+	// Acting says that Vault is about to be asked for something that takes no
+	// shares.
+	Acting struct {
+		Act Act `json:"act"`
+	}
+	// Initialized brings what a new cluster handed out. It is durable before
+	// anything else is done with it.
+	Initialized struct {
+		Shares []NewShare `json:"shares"`
+		Token  string     `json:"token"` // encrypted to the requester, in standard base64
+	}
+	// Rotated says which encryption key is in use after a rotation.
+	Rotated struct {
+		Key KeyStatus `json:"key"`
+	}
+	// RotationSet says by which policy Vault rotates from now on.
+	RotationSet struct {
+		Policy RotationPolicy `json:"policy"`
+	}
+	// BackupRead brings the encrypted new shares that Vault kept of a rekey.
+	BackupRead struct {
+		Nonce     string        `json:"nonce"`               // of the attempt that made them
+		Of        ID            `json:"of,omitempty"`        // the ceremony whose attempt that was, if it was one
+		Outcome   Outcome       `json:"outcome,omitempty"`   // of that ceremony
+		Shares    []NewShare    `json:"shares"`              // of people whom the configuration knows
+		Unclaimed []Fingerprint `json:"unclaimed,omitempty"` // keys of nobody whom it knows
+	}
+	// DeletionAsked is an approver's word that the backup may go.
+	DeletionAsked struct {
+		By Person `json:"by"`
+	}
+	// BackupDeleted says that Vault has no backup any more.
+	BackupDeleted struct{}
+
+	// AccessorGiven names the root token that was issued, without giving it away.
+	AccessorGiven struct {
+		By       Person `json:"by"`
+		Accessor string `json:"accessor"`
+	}
+	// Reminded says that the requester is told again to revoke the token.
+	Reminded struct {
+		Number int `json:"number"` // counted from 1
+	}
+	// TokenRevoked says that Vault does not know the token any more; or, with By,
+	// that somebody says so and that it could not be checked.
+	TokenRevoked struct {
+		By *Person `json:"by,omitempty"`
+	}
+	// TokenLeft ends the watching of a token that nobody is known to have revoked.
+	TokenLeft struct{}
 	// Verified says that the new key is in force.
 	Verified struct {
 		By *Person `json:"by,omitempty"` // whose share completed it; nil when Vault was seen to have ended it
 		// Unconfirmed: Vault has ended the rekey, but its last answer was lost and
 		// nothing else shows that the new key is in force.
 		Unconfirmed bool `json:"unconfirmed,omitempty"`
+	}
+
+	// VerificationDropped asks for the verification of a rekey to begin anew.
+	VerificationDropped struct {
+		By Person `json:"by"`
 	}
 
 	// Froze stops everything until people decide (P4).
@@ -183,7 +264,26 @@ type (
 	}
 )
 
-// NewShare is one of a rekey's new shares, encrypted to its receiver.
+// Act is something that Vault is asked for and that takes no shares.
+type Act string
+
+// Acts.
+const (
+	Initializing   Act = "initialize"
+	Rotating       Act = "rotate"
+	SettingPolicy  Act = "set-rotation-policy"
+	DeletingBackup Act = "delete-backup"
+)
+
+// NodeState is what a node of a cluster that is being unsealed shows.
+type NodeState struct {
+	Address  string `json:"address"`
+	Reached  bool   `json:"reached"` // it answered; what is below is from its last answer
+	Sealed   bool   `json:"sealed"`
+	Progress int    `json:"progress,omitempty"`
+}
+
+// NewShare is one of the new shares, encrypted to its receiver.
 type NewShare struct {
 	For        Person `json:"for"`
 	Ciphertext string `json:"ciphertext"` // standard base64 of Vault's binary PGP message
@@ -226,31 +326,47 @@ const (
 	AttemptForeign  VaultEnding = "foreign"   // there is one, but it is not ours: left alone
 )
 
-func (Proposed) event()      {}
-func (Approved) event()      {}
-func (Rejected) event()      {}
-func (Starting) event()      {}
-func (Started) event()       {}
-func (KeyAnnounced) event()  {}
-func (Offered) event()       {}
-func (Declined) event()      {}
-func (Submitting) event()    {}
-func (AnswerLost) event()    {}
-func (Counted) event()       {}
-func (RoundRefused) event()  {}
-func (Rekeyed) event()       {}
-func (TokenIssued) event()   {}
-func (Verified) event()      {}
-func (Froze) event()         {}
-func (ResumeAsked) event()   {}
-func (Resumed) event()       {}
-func (Dropping) event()      {}
-func (AttemptLost) event()   {}
-func (RoundReset) event()    {}
-func (Closing) event()       {}
-func (Ended) event()         {}
-func (Posted) event()        {}
-func (Undeliverable) event() {}
+func (Proposed) event()            {}
+func (Approved) event()            {}
+func (Rejected) event()            {}
+func (Starting) event()            {}
+func (Started) event()             {}
+func (KeyAnnounced) event()        {}
+func (Offered) event()             {}
+func (Declined) event()            {}
+func (Submitting) event()          {}
+func (AnswerLost) event()          {}
+func (Counted) event()             {}
+func (RoundRefused) event()        {}
+func (NodesSeen) event()           {}
+func (Entered) event()             {}
+func (Proven) event()              {}
+func (PasswordLost) event()        {}
+func (Acting) event()              {}
+func (Initialized) event()         {}
+func (Rotated) event()             {}
+func (RotationSet) event()         {}
+func (BackupRead) event()          {}
+func (DeletionAsked) event()       {}
+func (BackupDeleted) event()       {}
+func (AccessorGiven) event()       {}
+func (Reminded) event()            {}
+func (TokenRevoked) event()        {}
+func (TokenLeft) event()           {}
+func (VerificationDropped) event() {}
+func (Rekeyed) event()             {}
+func (TokenIssued) event()         {}
+func (Verified) event()            {}
+func (Froze) event()               {}
+func (ResumeAsked) event()         {}
+func (Resumed) event()             {}
+func (Dropping) event()            {}
+func (AttemptLost) event()         {}
+func (RoundReset) event()          {}
+func (Closing) event()             {}
+func (Ended) event()               {}
+func (Posted) event()              {}
+func (Undeliverable) event()       {}
 
 // events is every event, as the example that names its type.
 func events() []Event {
@@ -259,6 +375,9 @@ func events() []Event {
 		Offered{}, Declined{}, Submitting{}, AnswerLost{}, Counted{}, RoundRefused{},
 		Rekeyed{}, TokenIssued{}, Verified{}, Froze{}, ResumeAsked{}, Resumed{},
 		Dropping{}, AttemptLost{}, RoundReset{}, Closing{}, Ended{}, Posted{}, Undeliverable{},
+		NodesSeen{}, Entered{}, Proven{}, PasswordLost{}, VerificationDropped{},
+		Acting{}, Initialized{}, Rotated{}, RotationSet{}, BackupRead{}, DeletionAsked{}, BackupDeleted{},
+		AccessorGiven{}, Reminded{}, TokenRevoked{}, TokenLeft{},
 	}
 }
 

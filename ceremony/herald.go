@@ -3,6 +3,7 @@ package ceremony
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -67,7 +68,7 @@ func (c Ceremony) tell(failed map[string]bool) (Message, bool) {
 	var next Message
 	best := 0
 	for _, m := range c.Due() {
-		if failed[m.Key] || m.Key == boardEndedKey || m.Kind == HistoryMessage && !thread {
+		if failed[m.Key] || m.drawing() || m.Kind == HistoryMessage && !thread {
 			continue // the last drawing is the board's, and without a post there is no thread
 		}
 		if rank := m.Kind.urgency(); rank > best {
@@ -131,8 +132,17 @@ func (o *owner) board(ctx context.Context) {
 	}
 }
 
+// drawing says whether a message stands for the status post being drawn once more.
+func (m Message) drawing() bool { return m.Key == boardEndedKey || m.Key == boardRevokedKey }
+
+// drawn says whether the status post shows how everything ended.
+func (c Ceremony) drawn() bool {
+	_, ended := c.Where(boardEndedKey)
+	return ended && !slices.ContainsFunc(c.Due(), Message.drawing)
+}
+
 func (o *owner) redraw(ctx context.Context, k known, at Ref, moved map[Ref]Ref) error {
-	if _, drawn := k.c.Where(boardEndedKey); drawn {
+	if k.c.drawn() {
 		return nil
 	}
 	now, err := o.e.config.Courier.Redraw(ctx, k.c, k.live, at)
@@ -146,8 +156,8 @@ func (o *owner) redraw(ctx context.Context, k known, at Ref, moved map[Ref]Ref) 
 		}
 	}
 	// The last drawing shows who has been told, and so it waits for the others.
-	if due := k.c.Due(); len(due) == 1 && due[0].Key == boardEndedKey {
-		_, err = o.command(ctx, Post{Key: boardEndedKey, Ref: now})
+	if due := k.c.Due(); len(due) > 0 && !slices.ContainsFunc(due, func(m Message) bool { return !m.drawing() }) {
+		_, err = o.command(ctx, Post{Key: due[0].Key, Ref: now})
 	}
 	return err
 }

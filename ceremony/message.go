@@ -14,6 +14,7 @@ type Message struct {
 	Kind  MessageKind
 	To    *Person // nil for the ops channel
 	Entry Entry   // the event that it tells about
+	Share int     // of a delivery: which of the event's shares, counted from 0
 }
 
 // MessageKind says what a message is for.
@@ -30,6 +31,8 @@ const (
 	TokenMessage    MessageKind = "token"    // the root token, encrypted to the requester
 	FrozenMessage   MessageKind = "frozen"   // asks initiator and approvers to decide
 	EndedMessage    MessageKind = "ended"    // tells everybody who was asked that nothing is wanted any more
+	DeletionMessage MessageKind = "deletion" // asks an approver to let the backup go
+	ReminderMessage MessageKind = "reminder" // tells the requester of a root token to revoke it
 )
 
 const (
@@ -37,6 +40,8 @@ const (
 	// boardEndedKey stands for the status post's last redrawing: until it is done
 	// the ceremony is not settled, so that the last state is always shown.
 	boardEndedKey = "board/ended"
+	// boardRevokedKey is the same for what becomes of a root token afterwards.
+	boardRevokedKey = "board/revoked"
 )
 
 // Messages is everything that people are to be told, in order.
@@ -77,6 +82,10 @@ func (c Ceremony) overtaken(m Message) bool {
 		return c.State != StateProposed
 	case FrozenMessage:
 		return c.State != StateFrozen || m.Entry.Seq != c.last(is[Froze])
+	case DeletionMessage:
+		return c.Ended() || c.Deletion != nil
+	case ReminderMessage:
+		return !c.OwesRevocation() || m.Entry.Seq != c.last(is[Reminded])
 	case AskMessage:
 		return c.Key == nil || c.State == StateFrozen || c.HasCounted(m.To.Account) ||
 			m.Entry.Seq != c.last(is[KeyAnnounced])
@@ -104,8 +113,9 @@ func is[E Event](e Event) bool {
 	return ok
 }
 
-// Settled says whether the ceremony has ended and everybody has been told.
-func (c Ceremony) Settled() bool { return c.Ended() && len(c.Due()) == 0 }
+// Settled says whether the ceremony has ended, everybody has been told, and nobody
+// has a root token of it any more.
+func (c Ceremony) Settled() bool { return c.Ended() && len(c.Due()) == 0 && !c.OwesRevocation() }
 
 // Where answers where the message with this key was last posted.
 func (c Ceremony) Where(key string) (Ref, bool) {
@@ -155,6 +165,33 @@ func (o *outbox) tell(p Plan, e Entry) {
 				o.ask(h, e)
 			}
 		}
+	case Entered:
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case Proven:
+		o.count(ev.By)
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case PasswordLost, VerificationDropped, Rotated, RotationSet, DeletionAsked, BackupDeleted, AccessorGiven:
+		o.history(e)
+	case Initialized:
+		o.history(e)
+		o.deliver(ev.Shares, e)
+		o.toPerson(TokenMessage, *p.Requester, e)
+	case BackupRead:
+		o.history(e)
+		o.deliver(ev.Shares, e)
+		for _, a := range p.Approvers {
+			if a.Account != p.Initiator.Account {
+				o.toPerson(DeletionMessage, a, e)
+			}
+		}
+	case Reminded:
+		o.history(e)
+		o.toPerson(ReminderMessage, *p.Requester, e)
+	case TokenRevoked, TokenLeft:
+		o.add(boardRevokedKey, BoardMessage, nil, e)
+		o.history(e)
 	case Counted:
 		o.count(ev.By)
 		o.history(e)
@@ -172,9 +209,7 @@ func (o *outbox) tell(p Plan, e Entry) {
 		o.counted = nil
 		o.history(e)
 		o.toPerson(ReceiptMessage, ev.By, e)
-		for _, s := range ev.Shares {
-			o.toPerson(DeliveryMessage, s.For, e)
-		}
+		o.deliver(ev.Shares, e)
 	case TokenIssued:
 		o.history(e)
 		o.toPerson(ReceiptMessage, ev.By, e)
@@ -192,7 +227,7 @@ func (o *outbox) tell(p Plan, e Entry) {
 		for _, who := range o.order {
 			o.toPerson(EndedMessage, o.asked[who], e)
 		}
-	case Starting, Offered, Submitting, AnswerLost, Dropping, Posted, Undeliverable:
+	case Starting, Offered, Submitting, AnswerLost, Dropping, Acting, NodesSeen, Posted, Undeliverable:
 		// Nobody is told of an intent: only of what came of it.
 	default:
 		panic(fmt.Sprintf("no words for %T", ev))
@@ -226,9 +261,25 @@ func (o *outbox) count(who Person) {
 	o.counted[who.Account] = true
 }
 
+// deliver sends each new share to whom it is for. A backup may have several for one
+// person, of which each is a message.
+func (o *outbox) deliver(shares []NewShare, e Entry) {
+	nth := map[Account]int{}
+	for i, s := range shares {
+		nth[s.For.Account]++
+		m := Message{Key: fmt.Sprintf("%s/%d/%s", DeliveryMessage, e.Seq, s.For.Account), Kind: DeliveryMessage, To: &s.For, Entry: e, Share: i}
+		if n := nth[s.For.Account]; n > 1 {
+			m.Key += fmt.Sprintf("/%d", n)
+		}
+		o.messages = append(o.messages, m)
+	}
+}
+
 // deciders are the people whose word thaws or ends a ceremony.
 func (o *outbox) deciders(p Plan, e Entry) {
-	o.toPerson(FrozenMessage, p.Initiator, e)
+	if p.Initiator != SealWatch {
+		o.toPerson(FrozenMessage, p.Initiator, e)
+	}
 	for _, a := range p.Approvers {
 		if a.Account != p.Initiator.Account {
 			o.toPerson(FrozenMessage, a, e)

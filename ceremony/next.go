@@ -17,6 +17,7 @@ const (
 	actStart         // begin an attempt
 	actReconcile     // compare with Vault before anything else: after a start of the program, after a thaw
 	actAnnounce      // make a ceremony key
+	actRemind        // have the requester of a root token told again to revoke it
 )
 
 // session is what this process knows of a ceremony and no journal does.
@@ -29,6 +30,8 @@ type session struct {
 // that was stopped anywhere goes on where it was (P6).
 func (c Ceremony) next(s session, now time.Time) act {
 	switch {
+	case c.Ended() && c.OwesRevocation() && !now.Before(c.reminderDue()):
+		return actRemind
 	case c.Ended():
 		return actNothing
 	case c.Pending != nil:
@@ -42,14 +45,26 @@ func (c Ceremony) next(s session, now time.Time) act {
 	}
 	switch c.State {
 	case StateApproved:
-		return actStart
+		if c.Plan.OTP == "" {
+			return actStart
+		}
+		if !s.hasKey || c.Key == nil {
+			return actAnnounce // the one-time password comes first
+		}
 	case StateCollecting, StateHandingOut, StateVerifying:
 		switch {
 		case !s.checked:
 			return actReconcile
 		case c.State == StateHandingOut && !c.handedOut():
 			return actNothing
-		case !s.hasKey || c.Key == nil:
+		case c.Plan.Operation == ReadBackup:
+			if c.Deletion != nil {
+				return actStart
+			}
+			return actNothing
+		case c.Plan.Operation == Unseal && !c.anySealed():
+			return actNothing // a node is waited for
+		case !s.hasKey || c.Key == nil || c.AskAgain:
 			return actAnnounce
 		}
 	}
@@ -58,10 +73,17 @@ func (c Ceremony) next(s session, now time.Time) act {
 
 // done says whether the ceremony has given what it was for, to whom it was for.
 func (c Ceremony) done() bool {
-	if c.Verified != nil {
+	switch op := c.Plan.Operation; {
+	case op == Unseal:
+		return c.unsealed(true)
+	case op == Drill:
+		return c.Attempt.Nonce != "" && len(c.Missing()) == 0
+	case op.undertakes() != "":
+		return c.Result != nil
+	case c.Verified != nil:
 		return true
 	}
-	return slices.Equal(c.Keys, c.Plan.Recipients()) && (c.Token != "" || len(c.NewShares) == len(c.Keys) && !c.Plan.Verification && len(c.Keys) > 0)
+	return slices.Equal(c.Keys, c.Plan.Recipients()) && (c.Token != "" || c.Encoded != "" || len(c.NewShares) == len(c.Keys) && !c.Plan.Verification && len(c.Keys) > 0)
 }
 
 // handedOut says whether every new share has been posted to its receiver, or

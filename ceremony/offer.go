@@ -1,10 +1,12 @@
 package ceremony
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -123,6 +125,8 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 		Signer:    o.signer(offer.By),
 		NotBefore: o.c.Key.At,
 		Now:       time.Now(),
+
+		Commitment: o.commitment(),
 	})
 	evidence.SHA256 = hex.EncodeToString(sum[:])
 	if err != nil {
@@ -131,6 +135,9 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	defer share.Wipe()
 	opened := time.Now()
 
+	if o.c.Round.Step == Password {
+		return o.begunWith(ctx, share, evidence)
+	}
 	o.resetTags()
 	tag, err := share.Tag(o.tags.key[:])
 	if err != nil {
@@ -138,6 +145,10 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	}
 	if o.tags.seen[tag] {
 		return o.decline(ctx, evidence, DuplicateShare)
+	}
+	if o.c.Round.Step == Practice {
+		o.tags.seen[tag] = true
+		return o.record(ctx, Prove{Evidence: evidence}) // it goes no further
 	}
 
 	// Life of a share, 5 of 7: Vault's live state is compared with the plan (P4).
@@ -163,9 +174,7 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	}
 	compared := time.Now()
 
-	answer, err := o.cluster.Vault.Submit(ctx, Submission{
-		Operation: o.c.Plan.Operation, Step: sent.Step, Nonce: sent.Nonce, Share: share,
-	})
+	answer, err := o.submit(ctx, sent, share)
 	answered := time.Now()
 
 	// Life of a share, 7 of 7: the answer is journaled; board and receipt follow from it.
@@ -185,6 +194,46 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	return o.outcome(offer.Message)
 }
 
+// commitment is the hash of the one-time password that is expected, empty when a
+// share is.
+func (o *owner) commitment() string {
+	if o.c.Round.Step == Password {
+		return o.c.Plan.OTP
+	}
+	return ""
+}
+
+// begunWith begins an attempt with the one-time password that has just come. It is
+// in memory until Vault has answered, and nowhere else.
+func (o *owner) begunWith(ctx context.Context, password *Secret, evidence Evidence) error {
+	o.startAttempt(ctx, password)
+	if _, waits := o.c.offer(); waits {
+		return o.decline(ctx, evidence, VaultUnreachable) // Vault was not asked
+	}
+	return nil
+}
+
+// submit sends a share where it belongs. To unseal, each of the nodes gets it; that
+// one has not confirmed it is found out by asking them all.
+func (o *owner) submit(ctx context.Context, sent Submitting, share *Secret) (Answer, error) {
+	if sent.Step != Enter {
+		return o.cluster.Vault.Submit(ctx, Submission{
+			Operation: o.c.Plan.Operation, Step: sent.Step, Nonce: sent.Nonce, Share: share,
+		})
+	}
+	var certain, lost error
+	for address, err := range o.cluster.Vault.Unseal(ctx, sent.Nodes, share) {
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrNotSent), errors.Is(err, ErrRefused), errors.Is(err, ErrThrottled):
+			certain = fmt.Errorf("%s: %w: %w", address, ErrRefused, err)
+		default:
+			lost = fmt.Errorf("%s: %w: %w", address, ErrUncertain, err)
+		}
+	}
+	return Answer{}, cmp.Or(lost, certain)
+}
+
 // answered judges Vault's answer to a share. What certainly did not happen is
 // declined at once, everything else is settled by asking (P5).
 func (o *owner) answered(ctx context.Context, sent Submitting, answer Answer, err error) {
@@ -192,6 +241,7 @@ func (o *owner) answered(ctx context.Context, sent Submitting, answer Answer, er
 	case err == nil:
 		o.settleShare(ctx, sent, &answer, false)
 		return
+	case sent.Step == Enter: // other nodes may have counted it
 	case errors.Is(err, ErrNotSent), errors.Is(err, ErrThrottled), errors.Is(err, ErrForbidden), errors.Is(err, ErrUnsupported):
 		_ = o.decline(ctx, sent.Evidence, err)
 		return
@@ -245,6 +295,9 @@ func (o *owner) unseen(sent Submitting, v View) bool {
 
 // untouched says whether Vault looks as if the share had never come.
 func (o *owner) untouched(sent Submitting, v View) bool {
+	if sent.Step == Enter {
+		return slices.EqualFunc(statesOf(v.Nodes), o.c.Nodes, func(s NodeState, n Sealing) bool { return s == n.NodeState })
+	}
 	seen := v.Update
 	if sent.Step == Verify {
 		seen = v.Verify

@@ -37,7 +37,38 @@ const (
 )
 
 // Operations lists every operation in the order in which people read it.
-func Operations() []Operation { return []Operation{Rekey, RekeyRecovery, GenerateRoot} }
+func Operations() []Operation {
+	return []Operation{
+		Init, Unseal, Rekey, RekeyRecovery, GenerateRoot, RecoveryToken, DRToken,
+		Rotate, RotateConfig, ReadBackup, Drill,
+	}
+}
+
+// HasAttempt says whether Vault keeps an attempt of the operation, under a nonce
+// of its own, until enough shares have come.
+func (op Operation) HasAttempt() bool { return op.Rekeys() || op.IssuesToken() }
+
+// TakesShares says whether holders are asked for their shares.
+func (op Operation) TakesShares() bool { return op.HasAttempt() || op == Unseal || op == Drill }
+
+// MakesShares says whether the operation makes shares for receivers.
+func (op Operation) MakesShares() bool { return op.Rekeys() || op == Init }
+
+// NeedsApproval says whether somebody else has to agree before anything is done.
+// To unseal needs nobody's: it changes nothing but that the cluster answers again,
+// and each of the holders who sign for it could do the same by hand.
+func (op Operation) NeedsApproval() bool { return op != Unseal }
+
+// firstStep is what the first round of the operation collects shares for.
+func (op Operation) firstStep() Step {
+	switch op {
+	case Unseal:
+		return Enter
+	case Drill:
+		return Practice
+	}
+	return Update
+}
 
 // IssuesToken says whether the operation ends with a token for the requester.
 func (op Operation) IssuesToken() bool {
@@ -49,7 +80,7 @@ func (op Operation) IssuesToken() bool {
 func (op Operation) Rekeys() bool { return op == Rekey || op == RekeyRecovery }
 
 // CheckSeal says whether the operation makes sense with the cluster's kind of
-// seal, by WrongSealType or NoRecoveryKey.
+// seal, by WrongSealType, NoRecoveryKey or SelfUnsealing.
 //
 // Vault has a rekey for a cluster that unseals itself: without PGP keys it takes
 // recovery key shares, renews the root key behind them, and hands out nothing.
@@ -60,6 +91,8 @@ func (op Operation) CheckSeal(s Seal) error {
 		return fmt.Errorf("seal type %q: %w", s.Type, WrongSealType)
 	case op == RekeyRecovery && !s.UnsealsItself():
 		return fmt.Errorf("seal type %q: %w", s.Type, NoRecoveryKey)
+	case op == Unseal && s.UnsealsItself():
+		return fmt.Errorf("seal type %q: %w", s.Type, SelfUnsealing)
 	}
 	return nil
 }
@@ -75,6 +108,10 @@ const (
 	// Verify collects the new shares of a rekey, as proof that their holders can
 	// use them; until then the old key stays in force (P7).
 	Verify Step = "verify"
+	// Enter unseals: one share goes to every sealed node.
+	Enter Step = "unseal"
+	// Practice is a drill's: the share is looked at and thrown away.
+	Practice Step = "drill"
 	// Password collects the one-time password of a requester without a PGP key,
 	// before Vault is asked for an attempt.
 	Password Step = "otp"

@@ -25,18 +25,34 @@ type Plan struct {
 	Approvers []Person `json:"approvers"` // who may approve
 	Approvals int      `json:"approvals"` // how many of them must
 
-	Holders   []Person `json:"holders"`   // who may bring a share of the key in force
-	Shares    int      `json:"shares"`    // how many shares of it exist, as Vault says
-	Threshold int      `json:"threshold"` // how many of them Vault asks for
+	Holders   []Person `json:"holders,omitempty"`   // who may bring a share of the key in force
+	Shares    int      `json:"shares,omitempty"`    // how many shares of it exist, as Vault says
+	Threshold int      `json:"threshold,omitempty"` // how many of them Vault asks for
 
-	// For a rekey: who gets the new shares, one each and in this order.
+	// For unseal: the addresses of the cluster's nodes. For init: the seal's type.
+	Nodes []string `json:"nodes,omitempty"`
+	Seal  string   `json:"seal,omitempty"`
+
+	// For init and a rekey: who gets the new shares, one each and in this order.
 	Receivers    []Person `json:"receivers,omitempty"`
 	NewThreshold int      `json:"new_threshold,omitempty"`
 	Verification bool     `json:"verification,omitempty"` // the old key stays until the new shares have been proven (P7)
 	Backup       bool     `json:"backup,omitempty"`       // Vault keeps the encrypted new shares until they are deleted
 
-	// For generate-root: whose PGP key the token is encrypted to.
+	// For init and what issues a token: whose PGP key it is encrypted to, or who has
+	// the one-time password with this commitment, its SHA-256.
 	Requester *Person `json:"requester,omitempty"`
+	OTP       string  `json:"otp,omitempty"`
+
+	// For rotate and rotate-config: what was there when they were proposed, and what
+	// is wanted.
+	KeyTerm   int             `json:"key_term,omitempty"`
+	OldPolicy *RotationPolicy `json:"old_policy,omitempty"`
+	NewPolicy *RotationPolicy `json:"new_policy,omitempty"`
+
+	// TokenExpires is when the bot's own token ends, if that is before Closes and
+	// nobody is known to renew it.
+	TokenExpires time.Time `json:"token_expires,omitzero"`
 
 	Identity Fingerprint `json:"identity"` // of the bot
 	Proposed time.Time   `json:"proposed"`
@@ -68,18 +84,43 @@ func (p Plan) Text() string {
 	line("initiator", describe(p.Initiator))
 	people("approver", p.Approvers)
 	number("approvals needed", p.Approvals)
-	people("holder", p.Holders)
-	number("shares", p.Shares)
-	number("threshold", p.Threshold)
-	if p.Operation.Rekeys() {
+	if p.Operation.TakesShares() {
+		people("holder", p.Holders)
+		number("shares", p.Shares)
+		number("threshold", p.Threshold)
+	}
+	for i, address := range p.Nodes {
+		line("node "+strconv.Itoa(i+1), address)
+	}
+	if p.Seal != "" {
+		line("seal", p.Seal)
+	}
+	if len(p.Receivers) > 0 {
 		people("receiver", p.Receivers)
+	}
+	if p.Operation.MakesShares() {
 		number("new shares", len(p.Receivers))
 		number("new threshold", p.NewThreshold)
+	}
+	if p.Operation.Rekeys() {
 		line("verification", yesNo(p.Verification))
 		line("backup in vault", yesNo(p.Backup))
 	}
 	if p.Requester != nil {
 		line("requester", describe(*p.Requester))
+	}
+	if p.OTP != "" {
+		line("one-time password sha256", p.OTP)
+	}
+	if p.KeyTerm != 0 {
+		number("key term", p.KeyTerm)
+	}
+	if p.OldPolicy != nil && p.NewPolicy != nil {
+		line("rotation now", p.OldPolicy.String())
+		line("rotation wanted", p.NewPolicy.String())
+	}
+	if !p.TokenExpires.IsZero() {
+		line("conclave's vault token expires", p.TokenExpires.UTC().Format(time.RFC3339))
 	}
 	line("identity", p.Identity.String())
 	line("proposed", p.Proposed.UTC().Format(time.RFC3339))
@@ -96,7 +137,10 @@ func (p Plan) Hash() string {
 // Recipients are the PGP keys that Vault is given, in the order in which it
 // answers.
 func (p Plan) Recipients() []Fingerprint {
-	if p.Requester != nil {
+	switch {
+	case p.OTP != "":
+		return nil
+	case p.Operation.IssuesToken():
 		return []Fingerprint{p.Requester.Key}
 	}
 	keys := make([]Fingerprint, len(p.Receivers))
@@ -108,16 +152,24 @@ func (p Plan) Recipients() []Fingerprint {
 
 // Contributors are the people who may bring a share in a step.
 func (p Plan) Contributors(step Step) []Person {
-	if step == Verify {
+	switch {
+	case step == Verify:
 		return p.Receivers
+	case step == Password && p.Requester != nil:
+		return []Person{*p.Requester}
 	}
 	return p.Holders
 }
 
 // Needed is how many shares Vault asks for in a step.
 func (p Plan) Needed(step Step) int {
-	if step == Verify {
+	switch step {
+	case Verify:
 		return p.NewThreshold
+	case Password:
+		return 1
+	case Practice:
+		return len(p.Holders)
 	}
 	return p.Threshold
 }

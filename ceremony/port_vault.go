@@ -2,12 +2,16 @@ package ceremony
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
 // Vault is one cluster's ceremony endpoints. Every method has its own time
 // limit, repeats nothing, and answers with the errors of this package.
 type Vault interface {
+	Nodes
+	Barrier
+	Tokens
 	// Seal reads sys/seal-status of the active node.
 	Seal(ctx context.Context) (Seal, error)
 	// Progress reads where an operation's step stands. Asking for Verify before
@@ -180,6 +184,18 @@ type RotationPolicy struct {
 	Interval      time.Duration `json:"interval"`       // 0: by encryptions alone; otherwise at least 24 h
 }
 
+// String is the policy as a plan has it.
+func (p RotationPolicy) String() string {
+	if !p.Enabled {
+		return "by hand only"
+	}
+	after := fmt.Sprintf("after %d encryptions", p.MaxOperations)
+	if p.Interval > 0 {
+		after += " or " + p.Interval.String()
+	}
+	return after
+}
+
 // Tokens is what Vault knows of tokens.
 type Tokens interface {
 	// Accessor says whether the token with this accessor still exists, and until
@@ -194,7 +210,8 @@ type Tokens interface {
 // TokenState is what Vault says of a token.
 type TokenState struct {
 	Exists  bool
-	Root    bool      // it has the policy root
+	Root    bool // it has the policy root
+	Created time.Time
 	Expires time.Time // zero: never
 	Renewed bool      // somebody keeps renewing it: its end is no cause for alarm
 }

@@ -19,8 +19,11 @@ func (c Ceremony) settle(cmd Settle) ([]Event, error) {
 		if cmd.Answer != nil && cmd.Answer.Complete {
 			return c.completed(sent, *cmd.Answer)
 		}
-		if sent.Step == Verify {
+		switch sent.Step {
+		case Verify:
 			return c.settleVerify(sent, cmd)
+		case Enter:
+			return c.settleEntered(sent, cmd), nil
 		}
 		return c.settleUpdate(sent, cmd)
 	}
@@ -33,7 +36,12 @@ func (c Ceremony) completed(sent Submitting, a Answer) ([]Event, error) {
 	switch {
 	case sent.Step == Verify:
 		return []Event{Verified{By: &sent.By}, done}, nil
-	case c.Plan.Operation == GenerateRoot:
+	case c.Plan.OTP != "":
+		if a.Encoded == "" {
+			return c.lost(TokenLost)
+		}
+		return []Event{TokenIssued{By: sent.By, Encoded: a.Encoded}, done}, nil
+	case c.Plan.Operation.IssuesToken():
 		if len(a.Ciphertexts) != 1 {
 			return c.lost(TokenLost)
 		}
@@ -82,7 +90,7 @@ func (c Ceremony) settleUpdate(sent Submitting, cmd Settle) ([]Event, error) {
 		return c.unseen(sent, cmd.Seen)
 	case seen.Started:
 		return c.settleRound(sent, cmd, seen.Progress, last)
-	case last && c.Plan.Operation == GenerateRoot:
+	case last && c.Plan.Operation.IssuesToken():
 		// The token may have been made: nobody holds it, nobody can read it.
 		return c.lost(TokenLost)
 	case last && c.Plan.Operation.Rekeys() && !c.Plan.Verification:

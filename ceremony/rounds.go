@@ -1,0 +1,73 @@
+package ceremony
+
+// begunHere begins to collect shares for what has no attempt in Vault: the nonce
+// that binds them is this program's own.
+func (c Ceremony) begunHere(cmd Open) ([]Event, error) {
+	op := c.Plan.Operation
+	if c.State != StateApproved || c.Closing != nil || op.HasAttempt() || !op.TakesShares() {
+		return nil, c.notNow()
+	}
+	events := []Event{Started{Nonce: cmd.Nonce, Required: c.Plan.Needed(op.firstStep())}}
+	if op == Unseal {
+		events = append(events, NodesSeen{Nodes: cmd.Nodes})
+	}
+	return events, nil
+}
+
+// prove records that a holder could decrypt and sign in a drill.
+func (c Ceremony) prove(cmd Prove) ([]Event, error) {
+	offer, ok := c.offer()
+	if !ok || offer.Step != Practice {
+		return nil, c.notNow()
+	}
+	return one(Proven{By: offer.By, Message: offer.Message, Evidence: cmd.Evidence})
+}
+
+// reverify has Vault forget the new shares that were proven so far; what it made
+// stays, and everybody proves theirs again.
+func (c Ceremony) reverify(cmd Reverify) ([]Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, Closed
+	}
+	by, ok := c.decider(cmd.By)
+	switch {
+	case !ok:
+		return nil, MayNotCancel
+	case c.State == StateFrozen:
+		return nil, IsFrozen
+	case c.Pending != nil:
+		return nil, Busy
+	case c.State != StateVerifying:
+		return nil, NotWaiting
+	}
+	return []Event{VerificationDropped{By: by}, Dropping{Step: Verify, Nonce: c.Round.Nonce}}, nil
+}
+
+// atClosing is how a ceremony ends whose window is over. A drill has its report,
+// whoever answered; an unseal is done when every node that answers is unsealed;
+// a backup that was handed out may stay in Vault.
+func (c Ceremony) atClosing() Outcome {
+	switch c.Plan.Operation {
+	case Drill:
+		if c.Attempt.Nonce != "" {
+			return Completed
+		}
+	case Unseal:
+		if c.unsealed(false) {
+			return Completed
+		}
+	case ReadBackup:
+		if c.Backup != nil {
+			return Completed
+		}
+	}
+	return Expired
+}
+
+// ending is what became of Vault's attempt when an operation has reached its end.
+func (op Operation) ending() VaultEnding {
+	if op.HasAttempt() || op == Init {
+		return AttemptUsed
+	}
+	return NothingToCancel
+}

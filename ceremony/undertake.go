@@ -1,0 +1,263 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// open begins to collect shares for what has no attempt in Vault.
+func (o *owner) open(ctx context.Context) bool {
+	cmd := Open{Nonce: newNonce()}
+	if o.c.Plan.Operation == Unseal {
+		v, err := o.view(ctx)
+		if err != nil {
+			return false
+		}
+		if d := o.c.compareNodes(v.Nodes); d != nil {
+			return o.record(ctx, Stop{Why: d.why, Want: d.want, Got: d.got}) == nil
+		}
+		cmd.Nodes = statesOf(v.Nodes)
+	}
+	return o.record(ctx, cmd) == nil
+}
+
+// undertake does what takes no shares: it makes sure that Vault is as it was when
+// people agreed, announces the act, and sends it.
+func (o *owner) undertake(ctx context.Context) bool {
+	op := o.c.Plan.Operation
+	if op == ReadBackup && o.c.Backup == nil {
+		return o.readBackup(ctx)
+	}
+	d, err := o.unlike(ctx)
+	switch {
+	case err != nil && o.hopeless(err) != "":
+		return o.record(ctx, Fail{Fault: o.hopeless(err)}) == nil
+	case err != nil:
+		o.log.Warn("Vault could not be asked before the act", "error", err)
+		return false
+	case d != nil:
+		return o.record(ctx, Stop{Why: d.why, Want: d.want, Got: d.got}) == nil
+	}
+	if o.record(ctx, Undertake{Act: op.undertakes()}) != nil {
+		return false
+	}
+	return o.act(ctx)
+}
+
+// unlike is where Vault is not as it was when people agreed, nil when it is (P4).
+func (o *owner) unlike(ctx context.Context) (d *difference, err error) {
+	defer func() { o.heard(err) }()
+	p := o.c.Plan
+	if p.Operation == Init {
+		v, err := o.cluster.Vault.Nodes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return p.compareFresh(v)
+	}
+	seal, err := o.cluster.Vault.Seal(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case seal.Sealed:
+		return nil, ErrSealed
+	case seal.ClusterID != p.ClusterID:
+		return &difference{VaultDiffers, "cluster id " + p.ClusterID, seal.ClusterID}, nil
+	}
+	switch p.Operation {
+	case Rotate:
+		key, err := o.cluster.Vault.KeyStatus(ctx)
+		if err == nil && key.Term != p.KeyTerm {
+			return &difference{VaultDiffers, termWords(p.KeyTerm), termWords(key.Term)}, nil
+		}
+		return nil, err
+	case RotateConfig:
+		policy, err := o.cluster.Vault.RotationPolicy(ctx)
+		if err == nil && policy != *p.OldPolicy {
+			return &difference{VaultDiffers, "rotation " + p.OldPolicy.String(), policy.String()}, nil
+		}
+		return nil, err
+	case ReadBackup:
+		backup, err := o.backup(ctx)
+		if err == nil && backup.Nonce != o.c.Backup.Nonce {
+			return &difference{VaultDiffers, "the backup of attempt " + o.c.Backup.Nonce, "attempt " + backup.Nonce}, nil
+		}
+		return nil, err
+	}
+	return nil, nil
+}
+
+// act sends what the journal has announced.
+func (o *owner) act(ctx context.Context) bool {
+	p := o.c.Plan
+	var err error
+	switch p.Operation {
+	case Init:
+		return o.initialize(ctx)
+	case Rotate:
+		err = o.cluster.Vault.Rotate(ctx)
+	case RotateConfig:
+		err = o.cluster.Vault.SetRotationPolicy(ctx, *p.NewPolicy)
+	case ReadBackup:
+		err = o.cluster.Vault.DeleteBackup(ctx, o.rekeyKind())
+	}
+	if err != nil {
+		o.log.Warn("Vault did not confirm the act", "act", string(p.Operation.undertakes()), "error", err)
+		if fault := o.hopeless(err); fault != "" {
+			return o.record(ctx, Fail{Fault: fault}) == nil
+		}
+	}
+	return o.acted(ctx, err == nil)
+}
+
+// acted finds out by asking what came of an act (P5). Without an answer the act may
+// still be on its way: that it was not done is believed after a while only.
+func (o *owner) acted(ctx context.Context, answered bool) bool {
+	result, err := o.result(ctx)
+	switch {
+	case err != nil:
+		o.log.Warn("Vault could not be asked what came of the act", "error", err)
+		return false
+	case result != nil:
+		return o.record(ctx, Done{Result: result}) == nil
+	case !answered && time.Since(o.c.Pending.At) < settleGrace:
+		return false
+	case o.c.Closing != nil:
+		return o.record(ctx, Close{Vault: NothingToCancel}) == nil
+	case answered:
+		return o.record(ctx, Stop{Why: VaultDiffers, Want: string(o.c.Plan.Operation.undertakes()) + " done", Got: "Vault confirmed it and shows nothing of it"}) == nil
+	}
+	return o.act(ctx)
+}
+
+// result is what Vault shows of the act, nil when it was not done.
+func (o *owner) result(ctx context.Context) (_ Event, err error) {
+	defer func() { o.heard(err) }()
+	p := o.c.Plan
+	switch p.Operation {
+	case Rotate:
+		key, err := o.cluster.Vault.KeyStatus(ctx)
+		if err != nil || key.Term <= p.KeyTerm {
+			return nil, err
+		}
+		return Rotated{Key: key}, nil
+	case RotateConfig:
+		policy, err := o.cluster.Vault.RotationPolicy(ctx)
+		if err != nil || policy != *p.NewPolicy {
+			return nil, err
+		}
+		return RotationSet{Policy: policy}, nil
+	case ReadBackup:
+		_, err := o.backup(ctx)
+		if errors.Is(err, ErrNoBackup) {
+			return BackupDeleted{}, nil
+		}
+		return nil, err
+	}
+	return nil, nil
+}
+
+// hopeless is why asking Vault again would not help, empty when it might.
+func (o *owner) hopeless(err error) Refusal {
+	switch {
+	case errors.Is(err, ErrForbidden):
+		return VaultForbids
+	case errors.Is(err, ErrNoBackup):
+		return NoBackupKept
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrUnsupported):
+		return VaultRefused
+	}
+	return ""
+}
+
+// initialize makes the key of a new cluster. What it answers is shown once: a lost
+// answer is the loss of the key, of a cluster in which nothing is stored yet.
+func (o *owner) initialize(ctx context.Context) bool {
+	order, err := o.order()
+	if err != nil {
+		o.log.Error("a PGP key of the plan can't be given to Vault", "error", err)
+		return o.record(ctx, Fail{Fault: HolderKeyInvalid}) == nil
+	}
+	root, err := o.e.config.Opener.Certificate(o.c.Plan.Requester.Key)
+	if err != nil {
+		return o.record(ctx, Fail{Fault: HolderKeyInvalid}) == nil
+	}
+	made, err := o.cluster.Vault.Initialize(ctx, InitOrder{
+		UnsealsItself: Seal{Type: o.c.Plan.Seal}.UnsealsItself(),
+		Threshold:     order.Threshold, Keys: order.Keys, RootKey: root,
+	})
+	if err == nil {
+		result := Initialized{Token: made.Token}
+		for i, r := range o.c.Plan.Receivers {
+			if i < len(made.Ciphertexts) {
+				result.Shares = append(result.Shares, NewShare{For: r, Ciphertext: made.Ciphertexts[i]})
+			}
+		}
+		return o.record(ctx, Done{Result: result}) == nil
+	}
+	o.log.Warn("Vault did not confirm the initialisation", "error", err)
+	return o.initialized(ctx, o.hopeless(err))
+}
+
+// initialized finds out by asking what came of an initialisation without an
+// answer.
+func (o *owner) initialized(ctx context.Context, fault Refusal) bool {
+	nodes, err := o.cluster.Vault.Nodes(ctx)
+	if err != nil || !slices.ContainsFunc(nodes, func(n Node) bool { return n.Err == nil }) {
+		return false
+	}
+	switch {
+	case slices.ContainsFunc(nodes, func(n Node) bool { return n.Err == nil && n.Seal.Initialized }):
+		return o.record(ctx, Fail{Fault: InitLost}) == nil
+	case fault != "":
+		return o.record(ctx, Fail{Fault: fault}) == nil
+	case time.Since(o.c.Pending.At) < settleGrace, slices.ContainsFunc(nodes, func(n Node) bool { return n.Err != nil }):
+		return false // the node that was asked may be the one that does not answer
+	case o.c.Closing != nil:
+		return o.record(ctx, Close{Vault: NothingToCancel}) == nil
+	}
+	return o.initialize(ctx)
+}
+
+// rekeyKind is the rekey whose backup this cluster keeps.
+func (o *owner) rekeyKind() Operation {
+	if (Seal{Type: o.c.Plan.Seal}).UnsealsItself() {
+		return RekeyRecovery
+	}
+	return Rekey
+}
+
+func (o *owner) backup(ctx context.Context) (b Backup, err error) {
+	defer func() { o.heard(err) }()
+	return o.cluster.Vault.Backup(ctx, o.rekeyKind())
+}
+
+// readBackup brings the new shares that Vault kept to whom they are for.
+func (o *owner) readBackup(ctx context.Context) bool {
+	backup, err := o.backup(ctx)
+	if err != nil {
+		o.log.Warn("Vault's backup could not be read", "error", err)
+		if fault := o.hopeless(err); fault != "" {
+			return o.record(ctx, Fail{Fault: fault}) == nil
+		}
+		return false
+	}
+	read := BackupRead{Nonce: backup.Nonce}
+	read.Of, read.Outcome = o.e.madeUnder(backup.Nonce)
+	known := map[Fingerprint]bool{}
+	for _, p := range o.c.Plan.Receivers {
+		for _, ciphertext := range backup.Ciphertexts[p.Key] {
+			read.Shares = append(read.Shares, NewShare{For: p, Ciphertext: ciphertext})
+		}
+		known[p.Key] = true
+	}
+	for key := range backup.Ciphertexts {
+		if !known[key] {
+			read.Unclaimed = append(read.Unclaimed, key)
+		}
+	}
+	slices.Sort(read.Unclaimed)
+	return o.record(ctx, Done{Result: read}) == nil
+}

@@ -1,0 +1,198 @@
+package ceremony
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Sealing is what is known of one node of a cluster that is being unsealed.
+type Sealing struct {
+	NodeState
+	With []Person // whose shares are in its progress, as far as they came from here
+}
+
+// lacks says whether a node would take a share of this person.
+func (s Sealing) lacks(who Account) bool {
+	return s.Reached && s.Sealed && !slices.ContainsFunc(s.With, func(p Person) bool { return p.Account == who })
+}
+
+// sealedFor are the addresses of the nodes that would take a share of this person.
+func (c Ceremony) sealedFor(who Account) []string {
+	var addresses []string
+	for _, n := range c.Nodes {
+		if n.lacks(who) {
+			addresses = append(addresses, n.Address)
+		}
+	}
+	return addresses
+}
+
+// anySealed says whether a node that answers is sealed.
+func (c Ceremony) anySealed() bool {
+	return slices.ContainsFunc(c.Nodes, func(n Sealing) bool { return n.Reached && n.Sealed })
+}
+
+// unsealed says whether every node that answers is unsealed, and one does. With
+// all, every node has to answer.
+func (c Ceremony) unsealed(all bool) bool {
+	reached := 0
+	for _, n := range c.Nodes {
+		if n.Reached && n.Sealed || all && !n.Reached {
+			return false
+		}
+		if n.Reached {
+			reached++
+		}
+	}
+	return reached > 0
+}
+
+// node is what the journal has of the node at an address.
+func (c Ceremony) node(address string) Sealing {
+	for _, n := range c.Nodes {
+		if n.Address == address {
+			return n
+		}
+	}
+	return Sealing{NodeState: NodeState{Address: address}}
+}
+
+// stateOf is what a node shows. One without a key does not belong to the cluster
+// yet, and counts as one that does not answer.
+func stateOf(n Node) NodeState {
+	if n.Err != nil || !n.Seal.Initialized {
+		return NodeState{Address: n.Address}
+	}
+	s := NodeState{Address: n.Address, Reached: true, Sealed: n.Seal.Sealed}
+	if s.Sealed {
+		s.Progress = n.Progress
+	}
+	return s
+}
+
+func statesOf(nodes []Node) []NodeState {
+	states := make([]NodeState, len(nodes))
+	for i, n := range nodes {
+		states[i] = stateOf(n)
+	}
+	return states
+}
+
+// compareNodes holds what the nodes show against the plan (P4). Shares that
+// somebody else has entered are no difference: they do what the ceremony does, and
+// the board shows them.
+func (c Ceremony) compareNodes(nodes []Node) *difference {
+	p := c.Plan
+	differs := func(n Node, want, got string) *difference {
+		return &difference{VaultDiffers, n.Address + ": " + want, got}
+	}
+	for _, n := range nodes {
+		s := n.Seal
+		switch {
+		case n.Err != nil || !s.Initialized:
+		case !s.Sealed && p.ClusterID != "" && s.ClusterID != p.ClusterID:
+			return differs(n, "cluster id "+p.ClusterID, s.ClusterID)
+		case s.Sealed && s.UnsealsItself():
+			return differs(n, "seal shamir", "seal "+s.Type)
+		case s.Sealed && (s.Shares != p.Shares || s.Threshold != p.Threshold):
+			return differs(n, fmt.Sprintf("%d of %d shares", p.Threshold, p.Shares), fmt.Sprintf("%d of %d", s.Threshold, s.Shares))
+		}
+	}
+	return nil
+}
+
+// lookNodes judges what the nodes of a cluster that is being unsealed show.
+func (c Ceremony) lookNodes(nodes []Node) []Event {
+	if d := c.compareNodes(nodes); d != nil {
+		return append(c.giveBack(IsFrozen), d.freeze())
+	}
+	states := statesOf(nodes)
+	if slices.EqualFunc(states, c.Nodes, func(s NodeState, n Sealing) bool { return s == n.NodeState }) {
+		return nil
+	}
+	return []Event{NodesSeen{Nodes: states}}
+}
+
+// settleEntered says what came of a share that was sent to sealed nodes. Each
+// node's progress afterwards is what counts: it says nothing of a duplicate, and
+// throws everything away after a share that does not fit.
+func (c Ceremony) settleEntered(sent Submitting, cmd Settle) []Event {
+	entered := Entered{By: sent.By, Nodes: statesOf(cmd.Seen.Nodes)}
+	refused := RoundRefused{Step: Enter, Round: c.Round.Number}
+	for _, address := range sent.Nodes {
+		before, after := c.node(address), NodeState{Address: address}
+		if i := slices.IndexFunc(entered.Nodes, func(s NodeState) bool { return s.Address == address }); i >= 0 {
+			after = entered.Nodes[i]
+		}
+		switch {
+		case after.Reached && (!after.Sealed || after.Progress > before.Progress):
+			entered.At = append(entered.At, address)
+		case after.Reached && after.Progress == 0 && before.Progress > 0 && before.Progress == c.Plan.Threshold-1:
+			refused.Nodes = append(refused.Nodes, address)
+			refused.With = append(refused.With, slices.DeleteFunc(slices.Clone(before.With), func(p Person) bool { return slices.Contains(refused.With, p) })...)
+		default:
+			entered.Not = append(entered.Not, address)
+		}
+	}
+	var events []Event
+	if len(entered.At) > 0 {
+		events = append(events, entered)
+	}
+	if len(refused.Nodes) > 0 {
+		refused.With = append(refused.With, sent.By)
+		events = append(events, refused)
+	}
+	if len(events) == 0 {
+		reason := NotCounted
+		if cmd.Refused {
+			reason = VaultRefused
+		}
+		events = append(events, Declined{By: sent.By, Step: sent.Step, Message: sent.Message, Evidence: sent.Evidence, Reason: reason})
+	}
+	return events
+}
+
+// see takes over what nodes show. A node whose progress is less than the shares
+// that it was sent has dropped them.
+func (c Ceremony) see(states []NodeState) Ceremony {
+	nodes := make([]Sealing, len(states))
+	for i, s := range states {
+		before := c.node(s.Address)
+		nodes[i] = Sealing{NodeState: s, With: before.With}
+		switch {
+		case !s.Reached:
+			// It may come back as it was.
+		case !s.Sealed || s.Progress < len(before.With):
+			nodes[i].With = nil
+		}
+		if s.Reached && s.Sealed && len(c.Round.Counted) > 0 && len(nodes[i].With) == 0 && (!before.Reached || !before.Sealed || len(before.With) > 0) {
+			c.AskAgain = true // people who have sent a share are needed once more
+		}
+	}
+	c.Nodes = nodes
+	return c
+}
+
+// enter adds somebody's share to the nodes that have counted it.
+func (c Ceremony) enter(by Person, at []string) Ceremony {
+	nodes := slices.Clone(c.Nodes)
+	for i, n := range nodes {
+		if n.Sealed && slices.Contains(at, n.Address) && n.lacks(by.Account) {
+			nodes[i].With = append(slices.Clip(n.With), by)
+		}
+	}
+	c.Nodes = nodes
+	return c
+}
+
+// dropped forgets the shares on nodes that have refused them.
+func (c Ceremony) dropped(at []string) Ceremony {
+	nodes := slices.Clone(c.Nodes)
+	for i, n := range nodes {
+		if slices.Contains(at, n.Address) {
+			nodes[i].With, nodes[i].Progress = nil, 0
+		}
+	}
+	c.Nodes = nodes
+	return c
+}
