@@ -386,7 +386,7 @@ func TestLateShareIsRefused(t *testing.T) {
 }
 
 func TestExpiredCeremonyIsCancelledInVault(t *testing.T) {
-	for _, op := range ceremony.Operations() {
+	for _, op := range attempts() {
 		t.Run(string(op), func(t *testing.T) {
 			playFor(t, op, func(t *testing.T, s *stage) {
 				id := s.begin(op)

@@ -41,6 +41,8 @@ type fakeVault struct {
 	calls map[string]int
 	log   []string // of writes, with the share
 	roots int      // root tokens that were made
+
+	fakeRest
 }
 
 type fakeAttempt struct {
@@ -53,12 +55,13 @@ type fakeAttempt struct {
 	fresh    []string
 	proven   []string
 	keys     []ceremony.Fingerprint
+	otp      string
 }
 
 func newFakeVault() *fakeVault {
 	return &fakeVault{
 		shares: []string{"old-1", "old-2", "old-3", "old-4", "old-5"}, threshold: 3,
-		clusterID: "cluster-1", sealType: shamir, calls: map[string]int{},
+		clusterID: "cluster-1", sealType: shamir, calls: map[string]int{}, fakeRest: newFakeRest(),
 	}
 }
 
@@ -104,7 +107,7 @@ func (v *fakeVault) Progress(_ context.Context, op ceremony.Operation, step cere
 func (v *fakeVault) progress(op ceremony.Operation, step ceremony.Step) ceremony.Progress {
 	a := v.attempt
 	if a == nil || a.op != op {
-		return ceremony.Progress{}
+		return ceremony.Progress{Required: v.threshold, OTPLength: 28}
 	}
 	if step == ceremony.Verify {
 		if a.verify == "" {
@@ -127,6 +130,9 @@ func (v *fakeVault) Start(_ context.Context, o ceremony.Order) (p ceremony.Progr
 		a := &fakeAttempt{order: o, op: o.Operation, nonce: v.nonce()}
 		for _, k := range o.Keys {
 			a.keys = append(a.keys, ceremony.Fingerprint(k))
+		}
+		if o.OTP != nil {
+			_ = o.OTP.Use(func(b []byte) error { a.otp = string(b); return nil })
 		}
 		v.attempt = a
 		v.log = append(v.log, "start "+a.nonce)
@@ -172,9 +178,12 @@ func (v *fakeVault) update(nonce, share string) (ceremony.Answer, error) {
 			return ceremony.Answer{}, ceremony.ErrUncertain // a 500, as Vault does
 		}
 	}
-	if at.op == ceremony.GenerateRoot {
+	if at.op.IssuesToken() {
 		v.roots++
 		v.attempt = nil
+		if at.otp != "" {
+			return ceremony.Answer{Complete: true, Encoded: "token with " + at.otp}, nil
+		}
 		return ceremony.Answer{Complete: true, Ciphertexts: []string{enc("token for " + string(at.keys[0]))}, Fingerprints: at.keys}, nil
 	}
 	a := ceremony.Answer{Complete: true, Fingerprints: at.keys}
@@ -479,6 +488,11 @@ func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 		defer s.check()
 		f(t, s)
 	})
+}
+
+// attempts are the operations of which Vault keeps an attempt.
+func attempts() []ceremony.Operation {
+	return slices.DeleteFunc(ceremony.Operations(), func(op ceremony.Operation) bool { return !op.HasAttempt() })
 }
 
 // check stops the engine and looks at what it leaves behind.

@@ -23,7 +23,7 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 		{name: "failed, not applied", before: ceremony.ErrUncertain},
 		{name: "failed, but applied", after: ceremony.ErrUncertain},
 	}
-	for _, op := range ceremony.Operations() {
+	for _, op := range attempts() {
 		// How often a ceremony without faults calls each, at the most.
 		for method, calls := range map[string]int{"seal": 14, "progress": 14, "start": 1, "submit": 6, "backup": 1} {
 			for n := range calls {
@@ -43,7 +43,7 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 							id := s.begin(op)
 							c := s.finish(id)
 							want := ceremony.Completed
-							if hit && method == "submit" && n == 2 && way.after != nil && op == ceremony.GenerateRoot {
+							if hit && method == "submit" && n == 2 && way.after != nil && op.IssuesToken() {
 								// The token was made, and its only copy was in the lost answer.
 								want = ceremony.Failed
 							}
@@ -200,7 +200,7 @@ func (j *cutJournal) Append(ctx context.Context, id ceremony.ID, after int, even
 // covers both faces of every intent: killed before it was sent, and killed when
 // it had been applied and not recorded.
 func TestP6NothingIsLostOrDoneTwiceWhereverTheProgramDies(t *testing.T) {
-	for _, op := range ceremony.Operations() {
+	for _, op := range attempts() {
 		for _, torn := range []tear{nothing, oneLine, everyLine} {
 			for lines := 1; ; lines++ {
 				reached := false
@@ -253,7 +253,7 @@ func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 	}
 	c := s.finish(id)
 	want := ceremony.Completed
-	if op == ceremony.GenerateRoot && s.vault.roots == 1 && c.Token == "" {
+	if op.IssuesToken() && s.vault.roots == 1 && c.Token == "" {
 		want = ceremony.Failed // the token was in the answer that nobody recorded
 	}
 	if c.Outcome != want {
@@ -264,7 +264,7 @@ func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 	}
 	once(s.t, s)
 	s.settle(10 * time.Minute)
-	if c := s.now(id); !c.Settled() {
+	if c := s.now(id); !c.Told() {
 		s.t.Errorf("still due: %d messages", len(c.Due()))
 	}
 	return true

@@ -113,9 +113,12 @@ func is[E Event](e Event) bool {
 	return ok
 }
 
+// Told says whether the ceremony has ended and everybody has been told.
+func (c Ceremony) Told() bool { return c.Ended() && len(c.Due()) == 0 }
+
 // Settled says whether the ceremony has ended, everybody has been told, and nobody
 // has a root token of it any more.
-func (c Ceremony) Settled() bool { return c.Ended() && len(c.Due()) == 0 && !c.OwesRevocation() }
+func (c Ceremony) Settled() bool { return c.Told() && !c.OwesRevocation() }
 
 // Where answers where the message with this key was last posted.
 func (c Ceremony) Where(key string) (Ref, bool) {

@@ -1,0 +1,54 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// KeyReport is what people are told of a cluster's keys.
+type KeyReport struct {
+	Key     KeyStatus
+	Policy  *RotationPolicy // nil when the bot's token may not read it
+	Backup  bool            // Vault keeps a backup of new shares
+	Rekeyed time.Time       // when a ceremony last replaced the shares; zero if none did
+	Rotated time.Time       // when a ceremony last rotated; zero if none did
+}
+
+// KeyReport asks a cluster for its encryption key, and the journal for what was
+// done to it.
+func (e *Engine) KeyReport(ctx context.Context, cluster string) (KeyReport, error) {
+	var r KeyReport
+	c, ok := e.clusters[cluster]
+	if !ok {
+		return r, fmt.Errorf("cluster %q: %w", cluster, UnknownCluster)
+	}
+	var err error
+	if r.Key, err = c.Vault.KeyStatus(ctx); err != nil {
+		return r, fmt.Errorf("ask %s for its encryption key: %w", cluster, err)
+	}
+	switch policy, err := c.Vault.RotationPolicy(ctx); {
+	case err == nil:
+		r.Policy = &policy
+	case !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrUnsupported):
+		return r, fmt.Errorf("ask %s for its rotation policy: %w", cluster, err)
+	}
+	for _, op := range []Operation{Rekey, RekeyRecovery} {
+		if _, err := c.Vault.Backup(ctx, op); err == nil {
+			r.Backup = true
+		}
+	}
+	for _, done := range e.Ceremonies() {
+		if done.Plan.Cluster != cluster || done.Outcome != Completed {
+			continue
+		}
+		switch {
+		case done.Plan.Operation.Rekeys() && r.Rekeyed.IsZero():
+			r.Rekeyed = done.EndedAt()
+		case done.Plan.Operation == Rotate && r.Rotated.IsZero():
+			r.Rotated = done.EndedAt()
+		}
+	}
+	return r, nil
+}
