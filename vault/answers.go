@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"regexp"
@@ -20,15 +21,15 @@ type rekeyTerms struct {
 	Verification bool     `json:"require_verification"`
 }
 
-// rootTerms is what sys/generate-root/attempt is asked for.
-type rootTerms struct {
+// tokenTerms is what an endpoint that makes a token is asked for.
+type tokenTerms struct {
 	Key []byte `json:"pgp_key"` // in standard base64
 }
 
 // readAttempt reads the status of an attempt.
 func readAttempt(op ceremony.Operation, body []byte) (ceremony.Progress, error) {
-	if op == ceremony.GenerateRoot {
-		return readRootAttempt(body)
+	if op.IssuesToken() {
+		return readTokenAttempt(body)
 	}
 	status, err := decode[api.RekeyStatusResponse](body, "started")
 	if err != nil {
@@ -55,7 +56,9 @@ func readAttempt(op ceremony.Operation, body []byte) (ceremony.Progress, error) 
 	}, nil
 }
 
-func readRootAttempt(body []byte) (ceremony.Progress, error) {
+// readTokenAttempt reads the status of an attempt to make a token. One that was
+// started with a one-time password has no fingerprint.
+func readTokenAttempt(body []byte) (ceremony.Progress, error) {
 	status, err := decode[api.GenerateRootStatusResponse](body, "started")
 	if err != nil {
 		return ceremony.Progress{}, err
@@ -64,10 +67,11 @@ func readRootAttempt(body []byte) (ceremony.Progress, error) {
 		return ceremony.Progress{}, err
 	}
 	progress := ceremony.Progress{
-		Started:  status.Started,
-		Nonce:    status.Nonce,
-		Progress: status.Progress,
-		Required: status.Required,
+		Started:   status.Started,
+		Nonce:     status.Nonce,
+		Progress:  status.Progress,
+		Required:  status.Required,
+		OTPLength: status.OTPLength,
 	}
 	if status.PGPFingerprint != "" {
 		if progress.Fingerprints, err = fingerprints([]string{status.PGPFingerprint}); err != nil {
@@ -136,13 +140,19 @@ func readVerifyAnswer(body []byte) (ceremony.Answer, error) {
 	return ceremony.Answer{Complete: answer.Complete}, err
 }
 
-// readRootAnswer reads what sys/generate-root/update says to a share.
-func readRootAnswer(body []byte) (ceremony.Answer, error) {
+// readTokenAnswer reads what an endpoint that makes a token says to a share.
+func readTokenAnswer(body []byte) (ceremony.Answer, error) {
 	answer, err := decode[api.GenerateRootStatusResponse](body, "complete")
 	if err != nil || !answer.Complete {
 		return ceremony.Answer{}, err
 	}
 	// 1.x repeats the token under a second name; recovery mode knows the first only.
+	if answer.PGPFingerprint == "" {
+		if !combined(answer.EncodedToken) {
+			return ceremony.Answer{}, malformed("the token is neither encrypted nor combined with a password")
+		}
+		return ceremony.Answer{Complete: true, Encoded: answer.EncodedToken}, nil
+	}
 	if !encrypted(answer.EncodedToken) {
 		return ceremony.Answer{}, malformed("the token is not encrypted")
 	}
@@ -151,6 +161,28 @@ func readRootAnswer(body []byte) (ceremony.Answer, error) {
 		return ceremony.Answer{}, err
 	}
 	return ceremony.Answer{Complete: true, Ciphertexts: []string{answer.EncodedToken}, Fingerprints: prints}, nil
+}
+
+// A token has 26 or 28 characters, by its prefix.
+const (
+	shortestToken = 16
+	longestToken  = shortestMessage
+)
+
+// combined says whether this can be a token combined with a one-time password,
+// byte by byte with XOR, in base64 without padding. None begins as a token does:
+// the password would have to hold zero bytes there (P1).
+func combined(text string) bool {
+	encoded, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil || len(encoded) < shortestToken || len(encoded) > longestToken {
+		return false
+	}
+	for _, prefix := range []string{"hvs.", "hvr.", "hvb.", "s.", "r.", "b."} {
+		if bytes.HasPrefix(encoded, []byte(prefix)) {
+			return false
+		}
+	}
+	return true
 }
 
 // shortestMessage is shorter than any PGP message and longer than a share or a

@@ -16,6 +16,7 @@ type paths struct {
 	update  string // takes shares
 	verify  string // takes new shares; empty when there are none
 	backup  string // keeps new shares; empty when there are none
+	auth    auth   // of all but the backup
 }
 
 var pathsOf = map[ceremony.Operation]paths{
@@ -34,6 +35,17 @@ var pathsOf = map[ceremony.Operation]paths{
 	ceremony.GenerateRoot: {
 		attempt: "sys/generate-root/attempt",
 		update:  "sys/generate-root/update",
+	},
+	// Only a server in recovery mode has these, and it has nothing else: no tokens,
+	// no seal status, no leader.
+	ceremony.RecoveryToken: {
+		attempt: "sys/generate-recovery-token/attempt",
+		update:  "sys/generate-recovery-token/update",
+		auth:    public,
+	},
+	ceremony.DRToken: {
+		attempt: "sys/replication/dr/secondary/generate-operation-token/attempt",
+		update:  "sys/replication/dr/secondary/generate-operation-token/update",
 	},
 }
 
@@ -68,7 +80,7 @@ func (c *Client) Progress(ctx context.Context, op ceremony.Operation, step cerem
 }
 
 func (c *Client) attemptProgress(ctx context.Context, op ceremony.Operation, p paths) (ceremony.Progress, error) {
-	body, err := c.do(ctx, request{method: http.MethodGet, path: p.attempt})
+	body, err := c.do(ctx, request{method: http.MethodGet, path: p.attempt, auth: p.auth})
 	if err != nil {
 		return ceremony.Progress{}, err
 	}
@@ -78,7 +90,7 @@ func (c *Client) attemptProgress(ctx context.Context, op ceremony.Operation, p p
 // verifyProgress takes a refusal for "nothing to verify" if there is indeed
 // nothing: Vault answers 400 without an attempt, and other things with it.
 func (c *Client) verifyProgress(ctx context.Context, op ceremony.Operation, p paths) (ceremony.Progress, error) {
-	body, err := c.do(ctx, request{method: http.MethodGet, path: p.verify})
+	body, err := c.do(ctx, request{method: http.MethodGet, path: p.verify, auth: p.auth})
 	if errors.Is(err, ceremony.ErrRefused) {
 		attempt, attemptErr := c.attemptProgress(ctx, op, p)
 		if attemptErr == nil && attempt.VerificationNonce == "" {
@@ -93,6 +105,9 @@ func (c *Client) verifyProgress(ctx context.Context, op ceremony.Operation, p pa
 
 // Start begins an attempt. That another one is in progress is ErrRefused.
 func (c *Client) Start(ctx context.Context, order ceremony.Order) (ceremony.Progress, error) {
+	if order.OTP != nil {
+		defer order.OTP.Wipe()
+	}
 	progress, err := c.start(ctx, order)
 	if err != nil {
 		return ceremony.Progress{}, fmt.Errorf("start %s: %w", order.Operation, err)
@@ -101,46 +116,65 @@ func (c *Client) Start(ctx context.Context, order ceremony.Order) (ceremony.Prog
 }
 
 func (c *Client) start(ctx context.Context, order ceremony.Order) (ceremony.Progress, error) {
-	var terms any
+	p := pathsOf[order.Operation]
+	var answer []byte
+	var err error
 	switch {
 	case order.Operation.Rekeys():
-		terms = rekeyTerms{
+		answer, err = c.startWith(ctx, p, rekeyTerms{
 			Shares:       order.Shares,
 			Threshold:    order.Threshold,
 			Keys:         order.Keys,
 			Backup:       order.Backup,
 			Verification: order.Verification,
-		}
-	case order.Operation == ceremony.GenerateRoot:
-		// Without a key Vault would make a one-time password and show it to us.
-		if len(order.Keys) != 1 {
-			return ceremony.Progress{}, fmt.Errorf("%w: a root token needs one key, there are %d", ceremony.ErrNotSent, len(order.Keys))
-		}
-		terms = rootTerms{Key: order.Keys[0]}
-	default:
+		})
+	case !order.Operation.IssuesToken():
 		return ceremony.Progress{}, ceremony.ErrUnsupported
+	// Given both, Vault uses the password and forgets the key; without either it
+	// makes a password and shows it to us.
+	case order.OTP != nil && len(order.Keys) == 0:
+		answer, err = c.startWithPassword(ctx, p, order.OTP)
+	case order.OTP == nil && len(order.Keys) == 1:
+		answer, err = c.startWith(ctx, p, tokenTerms{Key: order.Keys[0]})
+	default:
+		return ceremony.Progress{}, fmt.Errorf("%w: a token needs one key or a one-time password, and not both", ceremony.ErrNotSent)
 	}
-	body, err := json.Marshal(terms)
-	if err != nil {
-		return ceremony.Progress{}, fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
-	}
-	answer, err := c.do(ctx, request{method: http.MethodPut, path: pathsOf[order.Operation].attempt, body: body})
 	if err != nil {
 		return ceremony.Progress{}, err
 	}
 	return readAttempt(order.Operation, answer)
 }
 
+func (c *Client) startWith(ctx context.Context, p paths, terms any) ([]byte, error) {
+	body, err := json.Marshal(terms)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
+	}
+	return c.do(ctx, request{method: http.MethodPut, path: p.attempt, body: body, auth: p.auth})
+}
+
+// startWithPassword treats the password like a share: with the encoded token,
+// which people see, it is the token.
+func (c *Client) startWithPassword(ctx context.Context, p paths, password *ceremony.Secret) ([]byte, error) {
+	var answer []byte
+	err := use(password, passwordBody, func(body []byte) (err error) {
+		answer, err = c.do(ctx, request{method: http.MethodPut, path: p.attempt, body: body, auth: p.auth})
+		return err
+	})
+	return answer, err
+}
+
 // Cancel drops an attempt. A rekey is cancelled with its nonce in the body:
 // Vault asks for it in the first ten minutes, and for a body at any time.
-// A root token's attempt is cancelled without either, whoever's it is.
+// A token's attempt is cancelled without either, whoever's it is.
 func (c *Client) Cancel(ctx context.Context, op ceremony.Operation, nonce string) error {
+	p := pathsOf[op]
 	var err error
 	switch {
 	case op.Rekeys():
-		_, err = c.drop(ctx, pathsOf[op].attempt, nonce)
-	case op == ceremony.GenerateRoot:
-		_, err = c.do(ctx, request{method: http.MethodDelete, path: pathsOf[op].attempt})
+		_, err = c.drop(ctx, p.attempt, nonce, p.auth)
+	case op.IssuesToken():
+		_, err = c.do(ctx, request{method: http.MethodDelete, path: p.attempt, auth: p.auth})
 	default:
 		err = ceremony.ErrUnsupported
 	}
@@ -165,7 +199,7 @@ func (c *Client) cancelVerification(ctx context.Context, p paths, nonce string) 
 	if p.verify == "" {
 		return ceremony.Progress{}, ceremony.ErrUnsupported
 	}
-	answer, err := c.drop(ctx, p.verify, nonce)
+	answer, err := c.drop(ctx, p.verify, nonce, p.auth)
 	if err != nil {
 		return ceremony.Progress{}, err
 	}
@@ -173,10 +207,10 @@ func (c *Client) cancelVerification(ctx context.Context, p paths, nonce string) 
 }
 
 // drop makes a DELETE with a body, without which Vault refuses for ever.
-func (c *Client) drop(ctx context.Context, path, nonce string) ([]byte, error) {
+func (c *Client) drop(ctx context.Context, path, nonce string, a auth) ([]byte, error) {
 	body, err := json.Marshal(map[string]string{"nonce": nonce})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
 	}
-	return c.do(ctx, request{method: http.MethodDelete, path: path, body: body})
+	return c.do(ctx, request{method: http.MethodDelete, path: path, body: body, auth: a})
 }

@@ -17,7 +17,7 @@ func (c *Client) Backup(ctx context.Context, op ceremony.Operation) (ceremony.Ba
 	if path == "" {
 		return ceremony.Backup{}, fmt.Errorf("read backup of %s: %w", op, ceremony.ErrUnsupported)
 	}
-	body, err := c.do(ctx, request{method: http.MethodGet, path: path})
+	body, err := c.do(ctx, request{method: http.MethodGet, path: path, auth: needed})
 	if errors.Is(err, ceremony.ErrRefused) {
 		// "No backed-up keys found" is the only refusal of this endpoint.
 		return ceremony.Backup{}, fmt.Errorf("read backup of %s: %w", op, ceremony.ErrNoBackup)
@@ -30,4 +30,17 @@ func (c *Client) Backup(ctx context.Context, op ceremony.Operation) (ceremony.Ba
 		return ceremony.Backup{}, fmt.Errorf("read backup of %s: %w", op, err)
 	}
 	return backup, nil
+}
+
+// DeleteBackup has Vault forget the encrypted new shares. Deleting what is not
+// there succeeds.
+func (c *Client) DeleteBackup(ctx context.Context, op ceremony.Operation) error {
+	path := pathsOf[op].backup
+	if path == "" {
+		return fmt.Errorf("delete backup of %s: %w", op, ceremony.ErrUnsupported)
+	}
+	if _, err := c.do(ctx, request{method: http.MethodDelete, path: path, auth: needed}); err != nil {
+		return fmt.Errorf("delete backup of %s: %w", op, err)
+	}
+	return nil
 }

@@ -3,10 +3,8 @@ package vault
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -78,7 +76,7 @@ func (c *Client) Check(ctx context.Context) Report {
 	}
 	if r.Active != "" {
 		for _, op := range ceremony.Operations() {
-			if op.CheckSeal(r.Seal) != nil {
+			if (!op.Rekeys() && op != ceremony.GenerateRoot) || op.CheckSeal(r.Seal) != nil {
 				continue
 			}
 			progress, err := c.Progress(ctx, op, ceremony.Update)
@@ -149,36 +147,23 @@ func (c *Client) checkTLS(ctx context.Context, n *node, r *NodeReport) error {
 	return nil
 }
 
-// tokenStatus is what auth/token/lookup-self says.
-type tokenStatus struct {
-	TTL        json.Number `json:"ttl"` // seconds
-	ExpireTime *string     `json:"expire_time"`
-	Renewable  bool        `json:"renewable"`
-	Policies   []string    `json:"policies"`
-}
-
 func (c *Client) checkToken(ctx context.Context, seal ceremony.Seal) TokenReport {
 	if c.tokenFile == "" {
 		return TokenReport{}
 	}
 	r := TokenReport{Given: true}
-	body, err := c.do(ctx, request{method: http.MethodGet, path: "auth/token/lookup-self"})
+	entry, err := c.lookUpSelf(ctx)
 	if err != nil {
 		r.Err = fmt.Errorf("look up token: %w", err)
 		return r
 	}
-	status, err := decode[tokenStatus](body, "policies")
-	if err != nil {
-		r.Err = fmt.Errorf("look up token: %w", err)
-		return r
-	}
-	seconds, err := status.TTL.Int64()
+	seconds, err := entry.TTL.Int64()
 	if err != nil {
 		r.Err = fmt.Errorf("look up token: %w", malformed("its time to live is not a number"))
 		return r
 	}
-	r.TTL, r.Expires = time.Duration(seconds)*time.Second, status.ExpireTime != nil
-	r.Renewable, r.Policies = status.Renewable, status.Policies
+	r.TTL, r.Expires = time.Duration(seconds)*time.Second, entry.ExpireTime != nil
+	r.Renewable, r.Policies = entry.Renewable, entry.Policies
 	// Reading is the only way to be sure of a right: policies are templates,
 	// and other rules stand beside them.
 	for _, op := range ceremony.Operations() {

@@ -51,7 +51,7 @@ func TestCheckOfAHealthyClusterFindsNothingThatStops(t *testing.T) {
 		}
 		if diff := cmp.Diff([]vault.Attempt{
 			{Operation: s.rekey, Progress: ceremony.Progress{Required: threshold}},
-			{Operation: ceremony.GenerateRoot, Progress: ceremony.Progress{Required: threshold}},
+			{Operation: ceremony.GenerateRoot, Progress: ceremony.Progress{Required: threshold, OTPLength: 28}},
 		}, r.Attempts); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
 		}

@@ -58,7 +58,12 @@ type Client struct {
 	active    atomic.Pointer[node] // the node that led when last asked; nil when that is not known
 }
 
-var _ ceremony.Vault = (*Client)(nil)
+var (
+	_ ceremony.Vault   = (*Client)(nil)
+	_ ceremony.Nodes   = (*Client)(nil)
+	_ ceremony.Barrier = (*Client)(nil)
+	_ ceremony.Tokens  = (*Client)(nil)
+)
 
 // New makes a client and checks its configuration without sending anything.
 //

@@ -52,9 +52,23 @@ type request struct {
 	method string
 	path   string // below /v1/
 	body   []byte // JSON, or nil
+	auth   auth
 	token  string
 	limit  time.Duration
 }
+
+// auth says what an endpoint makes of a token.
+type auth int
+
+const (
+	// wanted: some servers ask for a token and some have the endpoint open. A token
+	// that can't be had is no reason not to ask.
+	wanted auth = iota
+	// needed: nobody gets in without one.
+	needed
+	// public: the endpoint takes none, or stands before everything that issues one.
+	public
+)
 
 func (r request) String() string { return r.method + " " + r.path }
 

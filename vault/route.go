@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,7 +31,7 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 	if r.limit == 0 {
 		r.limit = c.timeout
 	}
-	if r.token, err = c.token(); err != nil {
+	if r.token, err = c.tokenFor(r.auth); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", r, ceremony.ErrNotSent, err)
 	}
 	n := c.active.Load()
@@ -107,9 +108,10 @@ func (c *Client) forget(n *node) { c.active.CompareAndSwap(n, nil) }
 
 // view is what a node says of the leader.
 type view struct {
-	node   *node
-	leader api.LeaderResponse
-	err    error
+	node     *node
+	leader   api.LeaderResponse
+	recovers bool // it is in recovery mode, in which there are no leaders
+	err      error
 }
 
 // isActive says whether the node leads. One without high availability has
@@ -121,28 +123,46 @@ func (c *Client) survey(ctx context.Context) []view {
 	views := make([]view, len(c.nodes))
 	var asking sync.WaitGroup
 	for i, n := range c.nodes {
-		asking.Go(func() {
-			views[i].node = n
-			body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/leader", limit: c.timeout})
-			if f != nil {
-				views[i].err = f
-				return
-			}
-			views[i].leader, views[i].err = decode[api.LeaderResponse](body, "ha_enabled")
-		})
+		asking.Go(func() { views[i] = c.view(ctx, n) })
 	}
 	asking.Wait()
 	return views
 }
 
-// findActive answers the active node and remembers it. Its error says that the
-// request behind it has not been sent, for whatever reason.
+func (c *Client) view(ctx context.Context, n *node) view {
+	v := view{node: n}
+	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/leader", limit: c.timeout})
+	switch {
+	case f == nil:
+		v.leader, v.err = decode[api.LeaderResponse](body, "ha_enabled")
+	case f.sentinel == ceremony.ErrUnsupported:
+		v.err, v.recovers = f, c.recovers(ctx, n)
+	default:
+		v.err = f
+	}
+	return v
+}
+
+// recovers says whether a node is a server in recovery mode. It has the
+// endpoints of one operation, and answers 404 to everything else.
+func (c *Client) recovers(ctx context.Context, n *node) bool {
+	body, f := n.send(ctx, request{method: http.MethodGet, path: pathsOf[ceremony.RecoveryToken].attempt, limit: c.timeout})
+	if f != nil {
+		return false
+	}
+	_, err := readAttempt(ceremony.RecoveryToken, body)
+	return err == nil
+}
+
+// findActive answers the active node and remembers it. Where none leads, it is a
+// server in recovery mode, which runs alone. Its error says that the request
+// behind it has not been sent, for whatever reason.
 func (c *Client) findActive(ctx context.Context) (*node, error) {
 	views := c.survey(ctx)
-	for _, v := range views {
-		if v.isActive() {
-			c.active.Store(v.node)
-			return v.node, nil
+	for _, leads := range []func(view) bool{view.isActive, func(v view) bool { return v.recovers }} {
+		if i := slices.IndexFunc(views, leads); i >= 0 {
+			c.active.Store(views[i].node)
+			return views[i].node, nil
 		}
 	}
 	return nil, leaderless(ctx, views)

@@ -42,6 +42,10 @@ func (c *Client) readSeal(ctx context.Context, n *node) (ceremony.Seal, error) {
 	if err := checkIDs(status.ClusterID); err != nil {
 		return ceremony.Seal{}, fmt.Errorf("read seal status: %w", err)
 	}
+	return sealOf(status), nil
+}
+
+func sealOf(status api.SealStatusResponse) ceremony.Seal {
 	return ceremony.Seal{
 		Initialized: status.Initialized,
 		Sealed:      status.Sealed,
@@ -51,7 +55,7 @@ func (c *Client) readSeal(ctx context.Context, n *node) (ceremony.Seal, error) {
 		Version:     status.Version,
 		ClusterID:   status.ClusterID,
 		ClusterName: status.ClusterName,
-	}, nil
+	}
 }
 
 // sealStatus asks one node, without a token: this is public in every version.

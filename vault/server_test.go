@@ -43,11 +43,7 @@ func onEachKind(t *testing.T, test func(*testing.T, *server)) {
 
 func startEmulator(t testing.TB, o vaulttest.Options) *server {
 	t.Helper()
-	cluster := vaulttest.Start(t, o)
-	s := &server{addrs: cluster.Addrs(), ca: cluster.CA(), emulator: cluster, rekey: ceremony.Rekey}
-	if o.Seal != "" {
-		s.rekey = ceremony.RekeyRecovery
-	}
+	s := newEmulator(t, o)
 	s.open(t)
 	return s
 }
@@ -64,15 +60,44 @@ func startRealAuto(t testing.TB) *server {
 
 func startRealWith(t testing.TB, o vaulttest.RealOptions, rekey ceremony.Operation) *server {
 	t.Helper()
+	s := newReal(t, o, rekey)
+	s.open(t)
+	return s
+}
+
+// newReal is a real server without a key.
+func newReal(t testing.TB, o vaulttest.RealOptions, rekey ceremony.Operation) *server {
+	t.Helper()
 	authority, err := vaulttest.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.TLS = authority
 	real := vaulttest.StartReal(t, o)
-	s := &server{addrs: []string{real.Addr()}, ca: real.CA(), rekey: rekey}
-	s.open(t)
+	return &server{addrs: []string{real.Addr()}, ca: real.CA(), rekey: rekey}
+}
+
+// newEmulator is an emulated server without a key.
+func newEmulator(t testing.TB, o vaulttest.Options) *server {
+	t.Helper()
+	cluster := vaulttest.Start(t, o)
+	s := &server{addrs: cluster.Addrs(), ca: cluster.CA(), emulator: cluster, rekey: ceremony.Rekey}
+	if o.Seal != "" {
+		s.rekey = ceremony.RekeyRecovery
+	}
 	return s
+}
+
+// onEachNewKind runs a test on each server and with each kind of seal, before
+// there is a key.
+func onEachNewKind(t *testing.T, test func(*testing.T, *server)) {
+	t.Parallel()
+	t.Run("emulator", func(t *testing.T) { test(t, newEmulator(t, vaulttest.Options{})) })
+	t.Run("emulator that unseals itself", func(t *testing.T) { test(t, newEmulator(t, vaulttest.Options{Seal: "transit"})) })
+	t.Run("real", func(t *testing.T) { test(t, newReal(t, vaulttest.RealOptions{}, ceremony.Rekey)) })
+	t.Run("real that unseals itself", func(t *testing.T) {
+		test(t, newReal(t, vaulttest.RealOptions{UnsealsItself: true}, ceremony.RekeyRecovery))
+	})
 }
 
 // open initialises the server and unseals every node, the first of them first.

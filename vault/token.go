@@ -25,6 +25,18 @@ func (c *Client) token() (string, error) {
 	return token, nil
 }
 
+// tokenFor is the token that goes along with a request, or none.
+func (c *Client) tokenFor(a auth) (string, error) {
+	if a == public {
+		return "", nil
+	}
+	token, err := c.token()
+	if err != nil && a == wanted {
+		return "", nil
+	}
+	return token, err
+}
+
 func readToken(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -104,6 +104,7 @@ func TestGeneratedRootTokenIsForTheRequesterAlone(t *testing.T) {
 			Nonce:        begun.Nonce,
 			Required:     threshold,
 			Fingerprints: []ceremony.Fingerprint{ceremony.Fingerprint(requester.Fingerprint)},
+			OTPLength:    begun.OTPLength,
 		}
 		if diff := cmp.Diff(want, begun); diff != "" || begun.Nonce == "" {
 			t.Fatalf("started (-want +got):\n%s", diff)
@@ -147,7 +148,11 @@ func TestIdleOperationTellsHowManySharesItWillNeed(t *testing.T) {
 		c := s.client(t)
 		for _, op := range []ceremony.Operation{s.rekey, ceremony.GenerateRoot} {
 			got := progressOf(t, c, op, ceremony.Update)
-			if diff := cmp.Diff(ceremony.Progress{Required: threshold}, got); diff != "" {
+			want := ceremony.Progress{Required: threshold}
+			if op == ceremony.GenerateRoot {
+				want.OTPLength = 28
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", op, diff)
 			}
 		}
@@ -409,12 +414,19 @@ func TestWhatVaultHasNoEndpointForIsUnsupported(t *testing.T) {
 	wantError(t, err, ceremony.ErrUnsupported)
 }
 
-func TestRootTokenIsNotStartedWithoutExactlyOneKey(t *testing.T) {
+func TestRootTokenIsNotStartedWithoutExactlyOneKeyOrPassword(t *testing.T) {
 	s := startEmulator(t, vaulttest.Options{})
 	c := s.client(t)
 	for _, n := range []int{0, 2} {
 		_, err := c.Start(t.Context(), ceremony.Order{Operation: ceremony.GenerateRoot, Keys: keysOf(t, people(t, n))})
 		wantError(t, err, ceremony.ErrNotSent)
+	}
+	both := rootFor(t, vaulttest.NewPerson(t, "requester"))
+	both.OTP = ceremony.NewSecret([]byte(strings.Repeat("p", 28)))
+	_, err := c.Start(t.Context(), both)
+	wantError(t, err, ceremony.ErrNotSent)
+	if err := both.OTP.Use(func([]byte) error { return nil }); !errors.Is(err, ceremony.ErrSecretSpent) {
+		t.Error("the password can be used again")
 	}
 	if sent := s.emulator.Log("PUT sys/generate-root/attempt"); len(sent) > 0 {
 		t.Errorf("it was sent: %v", sent)

@@ -1,0 +1,96 @@
+package vault
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// KeyStatus reads which encryption key is in use.
+func (c *Client) KeyStatus(ctx context.Context) (ceremony.KeyStatus, error) {
+	body, err := c.do(ctx, request{method: http.MethodGet, path: "sys/key-status", auth: needed})
+	if err != nil {
+		return ceremony.KeyStatus{}, fmt.Errorf("read key status: %w", err)
+	}
+	status, err := decode[struct {
+		Term        int       `json:"term"`
+		Installed   time.Time `json:"install_time"`
+		Encryptions int64     `json:"encryptions"`
+	}](body, "term")
+	if err != nil {
+		return ceremony.KeyStatus{}, fmt.Errorf("read key status: %w", err)
+	}
+	return ceremony.KeyStatus{Term: status.Term, Installed: status.Installed, Encryptions: status.Encryptions}, nil
+}
+
+// Rotate installs a new encryption key. Whether one whose answer was lost did is
+// told by the term of KeyStatus.
+func (c *Client) Rotate(ctx context.Context) error {
+	if _, err := c.do(ctx, request{method: http.MethodPut, path: "sys/rotate", auth: needed}); err != nil {
+		return fmt.Errorf("rotate: %w", err)
+	}
+	return nil
+}
+
+// rotationTerms is what sys/rotate/config takes.
+type rotationTerms struct {
+	Enabled       bool  `json:"enabled"`
+	MaxOperations int64 `json:"max_operations"`
+	Interval      int64 `json:"interval"` // seconds
+}
+
+// RotationPolicy reads when Vault rotates by itself.
+func (c *Client) RotationPolicy(ctx context.Context) (ceremony.RotationPolicy, error) {
+	body, err := c.do(ctx, request{method: http.MethodGet, path: "sys/rotate/config", auth: needed})
+	if err != nil {
+		return ceremony.RotationPolicy{}, fmt.Errorf("read rotation policy: %w", err)
+	}
+	policy, err := readRotationPolicy(body)
+	if err != nil {
+		return ceremony.RotationPolicy{}, fmt.Errorf("read rotation policy: %w", err)
+	}
+	return policy, nil
+}
+
+// readRotationPolicy reads an interval that is the number 0, or a text such as
+// "72h0m0s".
+func readRotationPolicy(body []byte) (ceremony.RotationPolicy, error) {
+	told, err := decode[struct {
+		Enabled       bool  `json:"enabled"`
+		MaxOperations int64 `json:"max_operations"`
+		Interval      any   `json:"interval"`
+	}](body, "max_operations")
+	if err != nil {
+		return ceremony.RotationPolicy{}, err
+	}
+	policy := ceremony.RotationPolicy{Enabled: told.Enabled, MaxOperations: told.MaxOperations}
+	switch interval := told.Interval.(type) {
+	case nil:
+	case float64:
+		policy.Interval = time.Duration(interval) * time.Second
+	case string:
+		if policy.Interval, err = time.ParseDuration(interval); err != nil {
+			return ceremony.RotationPolicy{}, malformed("the interval is no duration")
+		}
+	default:
+		return ceremony.RotationPolicy{}, malformed("the interval is no duration")
+	}
+	return policy, nil
+}
+
+// SetRotationPolicy changes when Vault rotates by itself. Values outside of
+// Vault's limits are ErrRefused.
+func (c *Client) SetRotationPolicy(ctx context.Context, p ceremony.RotationPolicy) error {
+	body, err := json.Marshal(rotationTerms{p.Enabled, p.MaxOperations, int64(p.Interval / time.Second)})
+	if err != nil {
+		return fmt.Errorf("set rotation policy: %w: %w", ceremony.ErrNotSent, err)
+	}
+	if _, err := c.do(ctx, request{method: http.MethodPost, path: "sys/rotate/config", body: body, auth: needed}); err != nil {
+		return fmt.Errorf("set rotation policy: %w", err)
+	}
+	return nil
+}

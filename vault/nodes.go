@@ -1,0 +1,147 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/hashicorp/vault/api"
+
+	"conclave/ceremony"
+)
+
+// Nodes reads the seal status of every node, all at the same time.
+func (c *Client) Nodes(ctx context.Context) ([]ceremony.Node, error) {
+	nodes := make([]ceremony.Node, len(c.nodes))
+	var asking sync.WaitGroup
+	for i, n := range c.nodes {
+		asking.Go(func() { nodes[i] = c.readNode(ctx, n) })
+	}
+	asking.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("read nodes: %w: %w", ceremony.ErrNotSent, err)
+	}
+	return nodes, nil
+}
+
+func (c *Client) readNode(ctx context.Context, n *node) ceremony.Node {
+	status, err := c.sealStatus(ctx, n)
+	if err == nil {
+		err = checkIDs(status.ClusterID, status.Nonce)
+	}
+	if err != nil {
+		return ceremony.Node{Address: n.base.String(), Err: err}
+	}
+	return ceremony.Node{
+		Address:  n.base.String(),
+		Seal:     sealOf(status),
+		Progress: status.Progress,
+		Nonce:    status.Nonce,
+	}
+}
+
+// errNotListed is why a share was not sent to an address.
+var errNotListed = errors.New("the address is not one of this cluster")
+
+// Unseal sends one share to several nodes at the same time, to each once, out of
+// one body: a share that was used can't be used again. The error of an address
+// that did not confirm is one of package ceremony; that a node refused the share
+// is ErrRefused, and says that its count began again at zero if the share was one
+// too many, or that it is no share.
+//
+// Life of a share, 6 of 7, for nodes instead of the cluster: sys/unseal is the
+// node's own, and never forwarded.
+func (c *Client) Unseal(ctx context.Context, addresses []string, share *ceremony.Secret) map[string]error {
+	defer share.Wipe()
+	var mu sync.Mutex
+	failed := map[string]error{} // address → why
+	fail := func(address string, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		failed[address] = fmt.Errorf("unseal %.100q: %w", address, err)
+	}
+	nodes := map[string]*node{} // address → node
+	for _, address := range addresses {
+		if n := c.listed(address); n != nil {
+			nodes[address] = n
+		} else {
+			fail(address, fmt.Errorf("%w: %w", ceremony.ErrNotSent, errNotListed))
+		}
+	}
+	err := use(share, unsealBody, func(body []byte) error {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
+		}
+		var sending sync.WaitGroup
+		for address, n := range nodes {
+			sending.Go(func() {
+				if err := c.unseal(ctx, n, body); err != nil {
+					fail(address, err)
+				}
+			})
+		}
+		sending.Wait()
+		return nil
+	})
+	if err != nil {
+		for address := range nodes {
+			fail(address, err)
+		}
+	}
+	return failed
+}
+
+// ResetUnseal has one node forget the shares that it has counted. One that is
+// unsealed has none, and answers ErrRefused.
+func (c *Client) ResetUnseal(ctx context.Context, address string) error {
+	n := c.listed(address)
+	if n == nil {
+		return fmt.Errorf("reset unseal of %.100q: %w: %w", address, ceremony.ErrNotSent, errNotListed)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("reset unseal of %.100q: %w: %w", address, ceremony.ErrNotSent, err)
+	}
+	if err := c.unseal(ctx, n, []byte(`{"reset":true}`)); err != nil {
+		return fmt.Errorf("reset unseal of %.100q: %w", address, err)
+	}
+	return nil
+}
+
+// unseal makes a request of sys/unseal. Its answer is the seal status.
+func (c *Client) unseal(ctx context.Context, n *node, body []byte) error {
+	answer, err := c.put(ctx, n, "sys/unseal", body)
+	if err != nil {
+		return err
+	}
+	_, err = decode[api.SealStatusResponse](answer, "sealed")
+	return err
+}
+
+// put makes a write that is a node's own, and finishes it even when ctx ends.
+//
+// It is made of sealed nodes. That something can't be asked since it is sealed is
+// not their answer, but of somebody between who may have passed the write on.
+func (c *Client) put(ctx context.Context, n *node, path string, body []byte) ([]byte, error) {
+	answer, f := n.send(context.WithoutCancel(ctx), request{
+		method: http.MethodPut, path: path, body: body, auth: public, limit: patience * c.timeout,
+	})
+	if f == nil {
+		return answer, nil
+	}
+	if f.sentinel == ceremony.ErrSealed {
+		f.sentinel = ceremony.ErrUncertain
+	}
+	return nil, f
+}
+
+// listed is the configured node with this address, or nil.
+func (c *Client) listed(address string) *node {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	return c.at(u)
+}
