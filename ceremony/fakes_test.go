@@ -3,7 +3,9 @@ package ceremony_test
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -350,7 +352,11 @@ func (k *fakeKey) Open(e []byte, want ceremony.Expected) (*ceremony.Secret, cere
 	case f[5] != want.Nonce:
 		return nil, evidence, ceremony.OtherNonce
 	}
-	return ceremony.NewSecret([]byte(strings.TrimSpace(f[6]))), evidence, nil
+	share := strings.TrimSpace(f[6])
+	if sum := sha256.Sum256([]byte(share)); want.Commitment != "" && hex.EncodeToString(sum[:]) != want.Commitment {
+		return nil, evidence, ceremony.OtherPassword
+	}
+	return ceremony.NewSecret([]byte(share)), evidence, nil
 }
 
 // fakeCourier keeps what was posted.
@@ -448,6 +454,7 @@ type stage struct {
 	courier *fakeCourier
 	journal func(ceremony.Journal) ceremony.Journal // wraps the journal of the next start
 	verify  bool
+	watch   bool               // sealed nodes are looked for
 	rekey   ceremony.Operation // the one that suits the cluster's seal
 
 	engine *ceremony.Engine
@@ -484,15 +491,11 @@ func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{t: t, dir: dir, vault: newFakeVault(), opener: &fakeOpener{}, courier: newFakeCourier(), verify: true, rekey: rekey}
 		s.vault.sealType = seal
+		s.prepare(op)
 		s.start()
 		defer s.check()
 		f(t, s)
 	})
-}
-
-// attempts are the operations of which Vault keeps an attempt.
-func attempts() []ceremony.Operation {
-	return slices.DeleteFunc(ceremony.Operations(), func(op ceremony.Operation) bool { return !op.HasAttempt() })
 }
 
 // check stops the engine and looks at what it leaves behind.
@@ -526,7 +529,7 @@ func (s *stage) start() {
 			Initiators: people("olga", "alice"), Approvers: people("paul", "olga", "quin"), Approvals: 1,
 			Holders: people(holders...), Receivers: people(holders...), NewThreshold: 3,
 			Verification: s.verify, Backup: true,
-			Window: 4 * time.Hour, Poll: 15 * time.Second,
+			Window: 4 * time.Hour, Poll: 15 * time.Second, Watch: s.watch,
 		}},
 		Opener: s.opener, Courier: s.courier, Journal: journal,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
@@ -561,7 +564,7 @@ func (s *stage) settle(d time.Duration) {
 func (s *stage) propose(op ceremony.Operation) ceremony.ID {
 	s.t.Helper()
 	c, err := s.engine.Propose(context.Background(), ceremony.Proposal{
-		Operation: op, Cluster: "prod", Reason: "a test", By: person("olga").Account,
+		Operation: op, Cluster: "prod", Reason: "a test", By: person("olga").Account, Options: options(op),
 	})
 	if err != nil {
 		s.t.Fatalf("propose: %v", err)
@@ -572,11 +575,39 @@ func (s *stage) propose(op ceremony.Operation) ceremony.ID {
 func (s *stage) begin(op ceremony.Operation) ceremony.ID {
 	s.t.Helper()
 	id := s.propose(op)
-	if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
-		s.t.Fatalf("approve: %v", err)
+	if op.NeedsApproval() {
+		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
+			s.t.Fatalf("approve: %v", err)
+		}
 	}
 	s.settle(time.Second)
 	return id
+}
+
+// prepare makes the cluster one that needs the operation.
+func (s *stage) prepare(op ceremony.Operation) {
+	switch op {
+	case ceremony.Unseal:
+		for _, n := range s.vault.nodes {
+			n.sealed = true
+		}
+	case ceremony.Init:
+		for _, n := range s.vault.nodes {
+			n.fresh = true
+		}
+	case ceremony.ReadBackup:
+		s.vault.backup = &ceremony.Backup{Nonce: "of-long-ago", Ciphertexts: map[ceremony.Fingerprint][]string{
+			fpr("alice"): {enc("new-1")}, fpr("bob"): {enc("new-2")}, fpr("mallory"): {enc("new-3")},
+		}}
+	}
+}
+
+// options are what a proposal of the operation needs.
+func options(op ceremony.Operation) map[string]string {
+	if op == ceremony.RotateConfig {
+		return map[string]string{"interval": "720h"}
+	}
+	return nil
 }
 
 func (s *stage) now(id ceremony.ID) ceremony.Ceremony {
@@ -654,6 +685,9 @@ func (s *stage) finish(id ceremony.ID) ceremony.Ceremony {
 		c := s.now(id)
 		if c.Ended() || c.State == ceremony.StateFrozen {
 			return c
+		}
+		if c.Plan.Operation == ceremony.ReadBackup && c.Backup != nil && c.Deletion == nil {
+			_, _ = s.engine.Delete(context.Background(), id, person("paul").Account) // not before everybody has theirs
 		}
 		if !c.Wants() || c.Pending != nil {
 			continue

@@ -143,11 +143,12 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	if err != nil {
 		return o.decline(ctx, evidence, err)
 	}
-	if o.tags.seen[tag] {
+	// To unseal, the same person's share may be wanted again, for another node.
+	if whose, seen := o.tags.seen[tag]; seen && !(whose == offer.By && o.c.Round.Step == Enter) {
 		return o.decline(ctx, evidence, DuplicateShare)
 	}
 	if o.c.Round.Step == Practice {
-		o.tags.seen[tag] = true
+		o.tags.seen[tag] = offer.By
 		return o.record(ctx, Prove{Evidence: evidence}) // it goes no further
 	}
 
@@ -182,7 +183,7 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	o.answered(ctx, sent, answer, err)
 	if o.c.HasCounted(offer.By) {
 		if o.resetTags(); o.tags.round == round {
-			o.tags.seen[tag] = true
+			o.tags.seen[tag] = offer.By
 		}
 	}
 	o.log.Info("share answered", "step", string(sent.Step),

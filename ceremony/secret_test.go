@@ -107,7 +107,7 @@ func TestP1NoEventCanHoldASecret(t *testing.T) {
 	var walk func(path string, ty reflect.Type)
 	walk = func(path string, ty reflect.Type) {
 		switch ty.Kind() {
-		case reflect.String, reflect.Int, reflect.Bool:
+		case reflect.String, reflect.Int, reflect.Int64, reflect.Bool:
 		case reflect.Pointer:
 			walk(path, ty.Elem())
 		case reflect.Slice:

@@ -10,7 +10,7 @@ import (
 type tags struct {
 	key   [sha256.Size]byte
 	round string
-	seen  map[[sha256.Size]byte]bool
+	seen  map[[sha256.Size]byte]Account // share → whose it was
 }
 
 // resetTags forgets the shares of a round that is over.
@@ -18,6 +18,6 @@ func (o *owner) resetTags() {
 	round := fmt.Sprintf("%s/%s/%d", o.c.Attempt.Nonce, o.c.Round.Nonce, o.c.Round.Number)
 	if o.tags.round != round {
 		o.tags.round = round
-		o.tags.seen = map[[sha256.Size]byte]bool{}
+		o.tags.seen = map[[sha256.Size]byte]Account{}
 	}
 }

@@ -3,42 +3,41 @@ package ceremony
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
-// SealWatch opens an unseal by itself. It is nobody's account, so that nobody can
-// speak for it.
-var SealWatch = Person{Name: "seal-watch"}
+// SealWatch opens an unseal by itself. No Slack account looks like its own, so
+// that nobody can speak for it.
+var SealWatch = Person{Name: "seal-watch", Account: Account{Team: "conclave", User: "seal-watch"}}
 
-// quiet is how long after an unseal that was not carried through the seal watch
-// says nothing, unless it sees the cluster unsealed in between.
+// quiet is how long the seal watch says nothing of a sealed node that people were
+// told of, unless it has seen the node unsealed in between.
 const quiet = 24 * time.Hour
 
-// watch looks for sealed nodes of one cluster and opens an unseal for them. It is
-// announced once: while the unseal is open, and after people have ended it or let
-// it expire, the same sealed nodes are no news.
+// watch looks for sealed nodes of one cluster and opens an unseal for them. A node
+// is announced once: that it flaps, that people have ended the unseal or let it
+// expire, and that the program was started again makes no news of it.
 func (e *Engine) watch(ctx context.Context, cluster Cluster) {
 	log := e.config.Log.With("cluster", cluster.Name)
 	ticker := time.NewTicker(cluster.Poll)
 	defer ticker.Stop()
 	told := e.lastUnseal(cluster.Name)
-	var answers string // kind of the last error, so that it is logged once
+	var fault string // the last one, so that it is logged once
 	for ctx.Err() == nil {
-		nodes, err := cluster.Vault.Nodes(ctx)
-		sealed, unsealed := tally(nodes)
-		switch {
-		case err != nil:
-		case sealed == 0 && unsealed > 0:
-			told = time.Time{}
-		case sealed > 0 && time.Since(told) > quiet && !e.unsealing(cluster.Name):
-			c, err := e.propose(ctx, cluster, Proposal{Operation: Unseal, Cluster: cluster.Name, Reason: "a node is sealed"}, SealWatch)
+		nodes, _ := cluster.Vault.Nodes(ctx) // fails with ctx only
+		if news := news(nodes, told); len(news) > 0 && !e.unsealing(cluster.Name) {
+			c, err := e.propose(ctx, cluster, Proposal{Operation: Unseal, Cluster: cluster.Name, Reason: "sealed: " + strings.Join(news, " ")}, SealWatch)
 			switch {
 			case err == nil:
-				told, answers = time.Now(), ""
-				log.Info("sealed nodes: an unseal is opened", "ceremony", string(c.ID()))
-			case ctx.Err() == nil && answers != err.Error():
-				answers = err.Error()
-				log.Warn("sealed nodes, and no unseal can be opened", "error", err)
+				fault = ""
+				for _, address := range news {
+					told[address] = time.Now()
+				}
+				log.Info("sealed nodes: an unseal is opened", "ceremony", string(c.ID()), "nodes", news)
+			case ctx.Err() == nil && fault != err.Error():
+				fault = err.Error()
+				log.Warn("sealed nodes, and no unseal can be opened", "nodes", news, "error", err)
 			}
 		}
 		select {
@@ -48,18 +47,20 @@ func (e *Engine) watch(ctx context.Context, cluster Cluster) {
 	}
 }
 
-// tally counts the initialised nodes that answer.
-func tally(nodes []Node) (sealed, unsealed int) {
+// news are the sealed nodes that people have not been told of. It forgets those
+// that are unsealed again.
+func news(nodes []Node, told map[string]time.Time) []string {
+	var fresh []string
 	for _, n := range nodes {
 		switch {
 		case n.Err != nil || !n.Seal.Initialized || n.Seal.UnsealsItself():
-		case n.Seal.Sealed:
-			sealed++
-		default:
-			unsealed++
+		case !n.Seal.Sealed:
+			delete(told, n.Address)
+		case time.Since(told[n.Address]) > quiet:
+			fresh = append(fresh, n.Address)
 		}
 	}
-	return sealed, unsealed
+	return fresh
 }
 
 // unsealing says whether an unseal of the cluster is open.
@@ -69,16 +70,20 @@ func (e *Engine) unsealing(cluster string) bool {
 	})
 }
 
-// lastUnseal is when the newest unseal of the cluster was proposed, unless it was
-// carried through: before a restart people were told of these sealed nodes.
-func (e *Engine) lastUnseal(cluster string) time.Time {
+// lastUnseal are the nodes that the newest unseal of the cluster left sealed, and
+// when people were told of them.
+func (e *Engine) lastUnseal(cluster string) map[string]time.Time {
+	told := map[string]time.Time{}
 	for _, c := range e.Ceremonies() {
-		if c.Plan.Cluster == cluster && c.Plan.Operation == Unseal {
-			if c.Outcome == Completed {
-				break
-			}
-			return c.Plan.Proposed
+		if c.Plan.Cluster != cluster || c.Plan.Operation != Unseal {
+			continue
 		}
+		for _, n := range c.Nodes {
+			if n.Sealed {
+				told[n.Address] = c.Plan.Proposed
+			}
+		}
+		break
 	}
-	return time.Time{}
+	return told
 }
