@@ -1,0 +1,409 @@
+package ceremony_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+const password = "0123456789abcdefghijklmnopqr"
+
+func commitment(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// keyless makes olga somebody without a PGP key.
+func (s *stage) keyless() {
+	s.initiators = []ceremony.Person{{Name: "olga", Account: person("olga").Account}}
+	s.restart()
+}
+
+func (s *stage) withPassword() ceremony.ID {
+	s.t.Helper()
+	c, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+		Operation: ceremony.GenerateRoot, Cluster: "prod", By: person("olga").Account,
+		Options: map[string]string{"otp": commitment(password)},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := s.engine.Approve(context.Background(), c.ID(), person("paul").Account, ""); err != nil {
+		s.t.Fatal(err)
+	}
+	s.settle(time.Second)
+	return c.ID()
+}
+
+// password sends what olga has on her machine; she has no key to sign it with.
+func (s *stage) password(id ceremony.ID, word string) error {
+	s.t.Helper()
+	return s.send("olga", s.signedBy(id, "", word))
+}
+
+func TestRequesterWithoutAKeyGetsATokenByOneTimePassword(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.keyless()
+		if _, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.GenerateRoot, Cluster: "prod", By: person("olga").Account,
+		}); !errors.Is(err, ceremony.NeedsPassword) {
+			t.Errorf("without a key and without a password: %v", err)
+		}
+		id := s.withPassword()
+		if err := s.password(id, "another password, of another ceremony"); !errors.Is(err, ceremony.OtherPassword) {
+			t.Errorf("another password: %v", err)
+		}
+		if s.vault.calls["start"] != 0 {
+			t.Fatal("Vault was asked for an attempt before there was a password")
+		}
+		if err := s.password(id, password); err != nil {
+			t.Fatal(err)
+		}
+		c := s.finish(id)
+		if c.Outcome != ceremony.Completed || c.Encoded != "token with "+password || c.Token != "" {
+			t.Fatalf("outcome %q, encoded %q: %s", c.Outcome, c.Encoded, story(c))
+		}
+	})
+}
+
+// The password is in memory only: when it is gone, its requester is asked again,
+// and Vault is never asked for two attempts.
+func TestLostPasswordIsAskedForAgain(t *testing.T) {
+	for _, way := range []struct {
+		name          string
+		before, after error
+		want          ceremony.State
+	}{
+		{"never sent", ceremony.ErrNotSent, nil, ceremony.StateApproved},
+		{"not applied", ceremony.ErrUncertain, nil, ceremony.StateApproved},
+		// Vault does not show whose password an attempt was begun with.
+		{"applied", nil, ceremony.ErrUncertain, ceremony.StateFrozen},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+				s.keyless()
+				s.vault.fault = func(method string, n int) (error, error) {
+					if method == "start" && n == 0 {
+						return way.before, way.after
+					}
+					return nil, nil
+				}
+				id := s.withPassword()
+				_ = s.password(id, password)
+				s.settle(time.Minute)
+				c := s.now(id)
+				if c.State != way.want {
+					t.Fatalf("state %s, want %s: %s", c.State, way.want, story(c))
+				}
+				if way.want == ceremony.StateFrozen {
+					if c.Freeze.Why != ceremony.ForeignAttempt {
+						t.Errorf("frozen for %q", c.Freeze.Why)
+					}
+					return
+				}
+				if err := s.password(id, password); err != nil {
+					t.Fatalf("again: %v", err)
+				}
+				if c := s.finish(id); c.Outcome != ceremony.Completed {
+					t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+				}
+				once(t, s)
+			})
+		})
+	}
+}
+
+func TestRootTokenIsWatchedUntilVaultHasForgottenIt(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.GenerateRoot)
+		if c := s.finish(id); !c.OwesRevocation() {
+			t.Fatal("a root token is about and nobody looks after it")
+		}
+		// The cluster is free for the next ceremony meanwhile.
+		other := s.begin(ceremony.Drill)
+		if _, err := s.engine.Cancel(context.Background(), other, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		issued := time.Now()
+		name := func(who, accessor string) error {
+			_, err := s.engine.NameToken(context.Background(), id, person(who).Account, accessor)
+			return err
+		}
+		s.vault.do(func() {
+			s.vault.tokens["ours"] = ceremony.TokenState{Exists: true, Root: true, Created: issued}
+			s.vault.tokens["an app's"] = ceremony.TokenState{Exists: true, Created: issued}
+			s.vault.tokens["an old one"] = ceremony.TokenState{Exists: true, Root: true, Created: issued.Add(-time.Hour)}
+		})
+		for accessor, want := range map[string]error{
+			"none": ceremony.UnknownAccessor, "an app's": ceremony.OtherToken, "an old one": ceremony.OtherToken,
+		} {
+			if err := name("olga", accessor); !errors.Is(err, want) {
+				t.Errorf("accessor of %s: %v", accessor, err)
+			}
+		}
+		if err := name("bob", "ours"); !errors.Is(err, ceremony.NotRequester) {
+			t.Errorf("a holder names the token: %v", err)
+		}
+		if err := name("olga", "ours"); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(5 * time.Hour)
+		c := s.now(id)
+		if c.Revoked != nil || c.Reminders != 2 {
+			t.Fatalf("revoked %v, %d reminders in five hours", c.Revoked, c.Reminders)
+		}
+		s.restart()
+		s.settle(time.Hour)
+		s.vault.do(func() { delete(s.vault.tokens, "ours") })
+		s.settle(2 * time.Minute)
+		c = s.now(id)
+		if c.Revoked == nil || c.Revoked.By != nil || !c.Settled() {
+			t.Fatalf("revoked %+v, settled %t: %s", c.Revoked, c.Settled(), story(c))
+		}
+	})
+}
+
+func TestRootTokenThatNobodyRevokesIsSaidToBeLeft(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.GenerateRoot)
+		s.finish(id)
+		s.settle(8 * 24 * time.Hour)
+		c := s.now(id)
+		if !c.Left || c.Revoked != nil || !c.Settled() {
+			t.Fatalf("left %t, revoked %v, settled %t", c.Left, c.Revoked, c.Settled())
+		}
+		if c.Reminders < 5 || c.Reminders > 12 {
+			t.Errorf("%d reminders in a week", c.Reminders)
+		}
+	})
+}
+
+func TestWhatSomebodySaysOfATokenIsRecordedAsTheirWord(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.GenerateRoot)
+		s.finish(id)
+		if _, err := s.engine.TokenRevoked(context.Background(), id, person("bob").Account); !errors.Is(err, ceremony.NotRequester) {
+			t.Errorf("a holder says so: %v", err)
+		}
+		if _, err := s.engine.TokenRevoked(context.Background(), id, person("olga").Account); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.Revoked == nil || c.Revoked.By == nil || c.Revoked.By.Name != "olga" || !c.Settled() {
+			t.Fatalf("revoked %+v", c.Revoked)
+		}
+	})
+}
+
+func TestDrillSendsNothingToVaultAndTellsWhoCould(t *testing.T) {
+	playFor(t, ceremony.Drill, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Drill)
+		writes := len(s.vault.log)
+		s.share(id, "alice", "old-1")
+		s.share(id, "bob", "old-2")
+		if err := s.send("carol", s.envelope(id, "carol", "old-2")); !errors.Is(err, ceremony.DuplicateShare) {
+			t.Errorf("carol has bob's share: %v", err)
+		}
+		if err := s.send("dave", s.signedBy(id, "erin", "old-4")); !errors.Is(err, ceremony.WrongSigner) {
+			t.Errorf("dave's message signed by erin: %v", err)
+		}
+		s.settle(5 * time.Hour) // the window is over
+		c := s.now(id)
+		if c.Outcome != ceremony.Completed || len(c.Round.Counted) != 2 {
+			t.Fatalf("outcome %q, %d could: %s", c.Outcome, len(c.Round.Counted), story(c))
+		}
+		if len(s.vault.log) != writes || s.vault.calls["submit"] != 0 {
+			t.Errorf("Vault was sent %q", s.vault.log[writes:])
+		}
+	})
+}
+
+func TestVerificationCanBeBegunAgain(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(s.rekey)
+		if _, err := s.engine.Reverify(context.Background(), id, person("paul").Account); !errors.Is(err, ceremony.NotWaiting) {
+			t.Errorf("before there is anything to verify: %v", err)
+		}
+		s.contribute(id, ceremony.Update, 3)
+		s.settle(time.Minute)
+		s.contribute(id, ceremony.Verify, 2)
+		nonce := s.now(id).Round.Nonce
+		if _, err := s.engine.Reverify(context.Background(), id, person("bob").Account); !errors.Is(err, ceremony.MayNotCancel) {
+			t.Errorf("a holder: %v", err)
+		}
+		if _, err := s.engine.Reverify(context.Background(), id, person("paul").Account); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		c := s.now(id)
+		if c.Round.Nonce == nonce || len(c.Round.Counted) != 0 || len(c.Missing()) != len(holders) {
+			t.Fatalf("round %+v: %s", c.Round, story(c))
+		}
+		if c := s.finish(id); c.Outcome != ceremony.Completed || s.vault.shares[0] != "new-1" {
+			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+		}
+	})
+}
+
+func TestNewClusterHandsOutEncryptedShares(t *testing.T) {
+	playFor(t, ceremony.Init, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Init)
+		c := s.finish(id)
+		if c.Outcome != ceremony.Completed || len(c.NewShares) != len(holders) || c.Token != enc("token for "+string(fpr("olga"))) {
+			t.Fatalf("outcome %q, %d shares, token %q", c.Outcome, len(c.NewShares), c.Token)
+		}
+		for i, share := range c.NewShares {
+			if share.For.Name != holders[i] || share.Ciphertext != enc(own(ceremony.Update, "")[:0]+"first-"+string(rune('1'+i))+" for "+string(fpr(holders[i]))) {
+				t.Errorf("share %d is for %s: %q", i, share.For.Name, share.Ciphertext)
+			}
+		}
+		s.settle(time.Minute)
+		if !s.now(id).Told() {
+			t.Error("not everybody has theirs")
+		}
+	})
+}
+
+func TestClusterWithAKeyIsNotInitialisedAgain(t *testing.T) {
+	playFor(t, ceremony.Init, func(t *testing.T, s *stage) {
+		id := s.propose(ceremony.Init)
+		// Between proposal and approval somebody else was there.
+		s.vault.do(func() { s.node("n2").fresh = false })
+		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.State != ceremony.StateFrozen || s.vault.calls["initialize"] != 0 {
+			t.Fatalf("state %s, %d calls", c.State, s.vault.calls["initialize"])
+		}
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if _, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.Init, Cluster: "prod", By: person("olga").Account}); !errors.Is(err, ceremony.AlreadyInitialized) {
+			t.Fatalf("proposed with %v", err)
+		}
+	})
+}
+
+// Where the backup goes: to each their own, to nobody what nobody knows; deleted by
+// another person's word, and never before everybody has theirs.
+func TestBackupIsHandedOutAndDeletedOnAnApproversWord(t *testing.T) {
+	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
+		s.courier.fault = func(m ceremony.Message, n int) error {
+			if m.Kind == ceremony.DeliveryMessage && m.To.Name == "bob" && n < 5 {
+				return ceremony.ErrNotPosted
+			}
+			return nil
+		}
+		id := s.begin(ceremony.ReadBackup)
+		if _, err := s.engine.Delete(context.Background(), id, person("paul").Account); !errors.Is(err, ceremony.NotWaiting) {
+			t.Errorf("before bob has his: %v", err)
+		}
+		s.settle(2 * time.Minute)
+		c := s.now(id)
+		if len(c.NewShares) != 2 || !slices.Equal(c.Backup.Unclaimed, []ceremony.Fingerprint{fpr("mallory")}) {
+			t.Fatalf("%d shares, unclaimed %v", len(c.NewShares), c.Backup.Unclaimed)
+		}
+		if _, err := s.engine.Delete(context.Background(), id, person("olga").Account); !errors.Is(err, ceremony.OwnProposal) {
+			t.Errorf("by the one who proposed it: %v", err)
+		}
+		if s.vault.deleted != 0 {
+			t.Fatal("deleted on nobody's word")
+		}
+		if _, err := s.engine.Delete(context.Background(), id, person("paul").Account); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.Outcome != ceremony.Completed || s.vault.backup != nil {
+			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+		}
+	})
+}
+
+func TestP4BackupOfAnotherRekeyIsNotDeleted(t *testing.T) {
+	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.ReadBackup)
+		s.settle(time.Minute)
+		s.vault.do(func() { s.vault.backup.Nonce = "a newer one" })
+		if _, err := s.engine.Delete(context.Background(), id, person("paul").Account); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.State != ceremony.StateFrozen || s.vault.deleted != 0 {
+			t.Fatalf("state %s, deleted %d times", c.State, s.vault.deleted)
+		}
+	})
+}
+
+func TestBackupThatStaysIsSaidToStay(t *testing.T) {
+	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.ReadBackup)
+		s.settle(5 * time.Hour)
+		if c := s.now(id); c.Outcome != ceremony.Completed || c.Result != nil || s.vault.backup == nil {
+			t.Fatalf("outcome %q, result %v", c.Outcome, c.Result)
+		}
+	})
+}
+
+func TestP4KeyThatWasRotatedMeanwhileFreezes(t *testing.T) {
+	playFor(t, ceremony.Rotate, func(t *testing.T, s *stage) {
+		id := s.propose(ceremony.Rotate)
+		s.vault.do(func() { s.vault.term++ })
+		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.State != ceremony.StateFrozen || s.vault.rotated != 0 {
+			t.Fatalf("state %s, rotated %d times", c.State, s.vault.rotated)
+		}
+	})
+}
+
+func TestRotationPolicyIsChangedAsApproved(t *testing.T) {
+	playFor(t, ceremony.RotateConfig, func(t *testing.T, s *stage) {
+		for _, options := range []map[string]string{
+			{"interval": "1h"}, {"interval": "soon"}, {"max-operations": "1000"}, {"enabled": "maybe"}, {"otp": commitment("x")},
+		} {
+			_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+				Operation: ceremony.RotateConfig, Cluster: "prod", By: person("olga").Account, Options: options,
+			})
+			if !errors.Is(err, ceremony.WrongOption) {
+				t.Errorf("%v: %v", options, err)
+			}
+		}
+		id := s.begin(ceremony.RotateConfig)
+		c := s.finish(id)
+		if c.Outcome != ceremony.Completed || s.vault.policy.Interval != 720*time.Hour || !s.vault.policy.Enabled {
+			t.Fatalf("outcome %q, policy %+v", c.Outcome, s.vault.policy)
+		}
+		if _, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.RotateConfig, Cluster: "prod", By: person("olga").Account, Options: options(ceremony.RotateConfig),
+		}); !errors.Is(err, ceremony.SamePolicy) {
+			t.Errorf("the same once more: %v", err)
+		}
+	})
+}
+
+func TestTokenThatEndsBeforeTheWindowIsInThePlan(t *testing.T) {
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.vault.do(func() { s.vault.own = ceremony.TokenState{Exists: true, Expires: time.Now().Add(time.Hour)} })
+		if c := s.now(s.propose(ceremony.Rekey)); c.Plan.TokenExpires.IsZero() {
+			t.Error("the plan does not say it")
+		}
+	})
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.vault.do(func() {
+			s.vault.own = ceremony.TokenState{Exists: true, Renewed: true, Expires: time.Now().Add(time.Hour)}
+		})
+		if c := s.now(s.propose(ceremony.Rekey)); !c.Plan.TokenExpires.IsZero() {
+			t.Error("the plan warns of a token that is renewed")
+		}
+	})
+}
