@@ -218,7 +218,11 @@ func (f *sealFlags) sealPassword(_ context.Context, std streams, inv *openpgp.In
 	defer clear(password)
 	fmt.Fprintf(std.err, "\nThe password in %s:\n", f.otp)
 	showCommitment(std.err, password)
-	return inv.SealPassword(password, time.Now())
+	envelope, err := inv.SealPassword(password, time.Now())
+	if errors.Is(err, openpgp.ErrOtherPassword) {
+		return "", hinted{err, "Is it the file that you have proposed with? conclave otp show FILE says which commitment a file has."}
+	}
+	return envelope, err
 }
 
 // sealWithKey does without gpg.

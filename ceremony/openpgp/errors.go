@@ -39,6 +39,7 @@ var (
 	ErrCeremonyKey       = errors.New("the certificate's encryption key is not the one that was announced")
 	ErrNotAShare         = errors.New("it does not look like a key share: neither hexadecimal digits nor base64 of the right length")
 	ErrNotAPassword      = errors.New("it does not look like a one-time password: 20 to 64 letters and digits, and nothing else")
+	ErrOtherPassword     = errors.New("it is not the one-time password whose commitment is in the plan")
 	ErrAsksShare         = errors.New("the message asks for a key share, and not for a one-time password")
 	ErrAsksPassword      = errors.New("the message asks for a one-time password, and not for a key share")
 	ErrNoDelivery        = errors.New("there is no signed delivery line in it")

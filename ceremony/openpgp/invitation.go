@@ -222,9 +222,27 @@ func (inv *Invitation) SealPassword(password []byte, now time.Time) (string, err
 	if err := CheckPassword(password); err != nil {
 		return "", fmt.Errorf("seal: %w", err)
 	}
+	if want := inv.commitment(); want != "" && !commits(password, want) {
+		return "", fmt.Errorf("seal: %w", ErrOtherPassword)
+	}
 	content := inv.payload(password)
 	defer clear(content)
 	return inv.encrypt(content, nil, now)
+}
+
+// commitmentKey is what stands before a one-time password's hash in a plan.
+const commitmentKey = "one-time password sha256: "
+
+// commitment is the hash of the one-time password in the plan, or empty when the
+// plan was too long for the announcement. The bot compares it in any case; whoever
+// has taken the wrong file learns it here, before the file's password has left.
+func (inv *Invitation) commitment() string {
+	for line := range strings.Lines(inv.plan) {
+		if hash, ok := strings.CutPrefix(line, commitmentKey); ok {
+			return strings.TrimSpace(hash)
+		}
+	}
+	return ""
 }
 
 func (inv *Invitation) encrypt(content []byte, signers []*pgp.Entity, now time.Time) (string, error) {

@@ -234,6 +234,23 @@ func TestInvitationSealsOnlyWhatItAsksFor(t *testing.T) {
 	}
 }
 
+func TestPasswordThatThePlanDoesNotNameIsNotSealed(t *testing.T) {
+	s := newPasswordStage(t)
+	n := notice(s.identity.Fingerprint(), s.now)
+	n.Step = ceremony.Password
+	// A line of the plan, written out: it is what people have approved.
+	n.Plan.ClusterID += "\none-time password sha256: " + openpgp.Commitment([]byte(password))
+	a := must(s.opener.NewKey(n))(t).Announced()
+	inv := must(openpgp.CheckAnnouncement([]byte(a.Announcement+a.Certificate), s.identity.Fingerprint(), s.want.Now))(t)
+	if inv.Plan() == "" {
+		t.Fatal("the plan is not in the announcement")
+	}
+	must(inv.SealPassword([]byte(password), s.want.Now))(t)
+	if _, err := inv.SealPassword([]byte(strings.ToUpper(password)), s.want.Now); !errors.Is(err, openpgp.ErrOtherPassword) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestNewPasswordsAreRandomLettersAndDigits(t *testing.T) {
 	counts := map[byte]int{}
 	seen := map[string]bool{}
