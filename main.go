@@ -92,7 +92,7 @@ anybody can check what happened.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		runCommand(std), checkCommand(std), manifestCommand(std), identityCommand(std),
-		sealCommand(std), verifyCommand(std), versionCommand(std),
+		sealCommand(std), otpCommand(std), decodeCommand(std), verifyCommand(std), versionCommand(std),
 	)
 	return root
 }

@@ -34,7 +34,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			env.Values["keys"] = map[string]ceremony.Key{}
+			env.Values["asked"] = map[string]asked{}
 			env.Values["locks"] = map[string]*ceremony.FileJournal{}
 			// A short path: gpg's agent listens on a socket in there.
 			home, err := os.MkdirTemp("", "gpg")
@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"holder":    scriptHolder,
 			"announce":  scriptAnnounce,
 			"opens":     scriptOpens,
+			"encode":    scriptEncode,
 			"journal":   scriptJournal,
 			"lock":      scriptLock,
 			"unlock":    scriptUnlock,
@@ -90,52 +91,76 @@ func scriptHolder(ts *testscript.TestScript, _ bool, names []string) {
 	}
 }
 
-// announce FILE STEP HOLDER.asc: writes the message in which the identity under
-// secrets/ asks the holder for a share, as it is pasted from Slack.
+// asked is a ceremony key, which lives on in the test process as it does in the
+// bot, and the ceremony that it is for.
+type asked struct {
+	id  ceremony.ID
+	key ceremony.Key
+}
+
+// announce FILE STEP [HOLDER.asc]: writes the message in which the identity under
+// secrets/ asks the holder for a share, as it is pasted from Slack; or, without a
+// holder, somebody without a key for their one-time password.
 func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 	passphrase, err := readSecret(Path(ts.MkAbs("secrets/passphrase")))
 	ts.Check(err)
 	id, err := openpgp.Load(ts.MkAbs("secrets/identity.asc"), passphrase)
 	ts.Check(err)
-	certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(args[2])))
-	ts.Check(err)
 
-	plan := scriptPlan("prod-rekey-k7m2", certificate.Fingerprint())
+	plan := scriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
+	var holders []*openpgp.Certificate
+	if len(args) > 2 {
+		certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(args[2])))
+		ts.Check(err)
+		holders = append(holders, certificate)
+		plan = scriptPlan("prod-rekey-k7m2", certificate.Fingerprint())
+	} else {
+		plan.Ceremony, plan.Operation = "prod-generate-root-k7m2", ceremony.GenerateRoot
+		plan.Receivers, plan.Requester = nil, &plan.Approvers[0]
+	}
 	plan.Identity = id.Fingerprint()
-	opener := openpgp.NewOpener(id, []*openpgp.Certificate{certificate})
-	key, err := opener.NewKey(ceremony.Notice{
+	key, err := openpgp.NewOpener(id, holders).NewKey(ceremony.Notice{
 		Plan: plan, Step: ceremony.Step(args[1]), Nonce: "2dbd10f1-8528-6246-09e7-82b25b8aba63",
 		At: time.Now(), Expires: plan.Closes,
 	})
 	ts.Check(err)
-	ts.Value("keys").(map[string]ceremony.Key)[args[0]] = key
+	ts.Value("asked").(map[string]asked)[args[0]] = asked{plan.Ceremony, key}
 	a := key.Announced()
-	message := "Your share is needed.\n1. Take the key:\ngpg --import <<'CONCLAVE'\n" + a.Certificate +
+	message := "You are asked.\n1. Take the key:\ngpg --import <<'CONCLAVE'\n" + a.Certificate +
 		"\nCONCLAVE\n2. Read:\ngpg -d <<'CONCLAVE'\n" + a.Announcement + "\nCONCLAVE\n"
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(message), 0o600))
 	ts.Setenv("subkey", a.Subkey)
 }
 
-// opens MESSAGE ENVELOPE SHARE HOLDER.asc: the ceremony key of the message opens
-// the envelope, finds the holder's signature and every binding right, and SHARE
-// in it. The key lives on in the test process, as it does in the bot.
+// opens MESSAGE ENVELOPE SECRET [HOLDER.asc]: the ceremony key of the message opens
+// the envelope, finds every binding right, and SECRET in it: the holder's share,
+// under their signature, or a one-time password.
 func scriptOpens(ts *testscript.TestScript, _ bool, args []string) {
-	key := ts.Value("keys").(map[string]ceremony.Key)[args[0]]
-	certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(args[3])))
-	ts.Check(err)
-	a := key.Announced()
-	secret, _, err := key.Open([]byte(ts.ReadFile(args[1])), ceremony.Expected{
-		Ceremony: "prod-rekey-k7m2", Step: a.Step, Nonce: a.Nonce, Signer: certificate.Fingerprint(),
-		NotBefore: a.At, Now: time.Now(),
-	})
-	ts.Check(err)
+	asked := ts.Value("asked").(map[string]asked)[args[0]]
+	a := asked.key.Announced()
 	want := strings.TrimSpace(ts.ReadFile(args[2]))
-	ts.Check(secret.Use(func(share []byte) error {
-		if string(share) != want {
-			return fmt.Errorf("the envelope holds another share")
+	expected := ceremony.Expected{Ceremony: asked.id, Step: a.Step, Nonce: a.Nonce, NotBefore: a.At, Now: time.Now()}
+	if len(args) > 3 {
+		certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(args[3])))
+		ts.Check(err)
+		expected.Signer = certificate.Fingerprint()
+	} else {
+		expected.Commitment = openpgp.Commitment([]byte(want))
+	}
+	secret, _, err := asked.key.Open([]byte(ts.ReadFile(args[1])), expected)
+	ts.Check(err)
+	ts.Check(secret.Use(func(found []byte) error {
+		if string(found) != want {
+			return fmt.Errorf("the envelope holds another secret")
 		}
 		return nil
 	}))
+}
+
+// encode PASSWORD TOKEN ENCODED: writes what Vault makes of the two.
+func scriptEncode(ts *testscript.TestScript, _ bool, args []string) {
+	word := encoded(strings.TrimSpace(ts.ReadFile(args[1])), ts.ReadFile(args[0]))
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(word+"\n"), 0o600))
 }
 
 func scriptPlan(id ceremony.ID, key ceremony.Fingerprint) ceremony.Plan {

@@ -16,7 +16,8 @@ import (
 	"conclave/ceremony/openpgp"
 )
 
-// sealFlags is what the command line says about sealing a share.
+// sealFlags is what the command line says about sealing a share or a one-time
+// password.
 type sealFlags struct {
 	identity       string // the pinned fingerprint
 	share          string // file with the plain share, or -
@@ -24,6 +25,7 @@ type sealFlags struct {
 	key            string // file with the holder's secret key; empty: gpg signs
 	passphraseFile string // of key
 	signer         string // which of gpg's keys signs; empty: the one in the plan
+	otp            string // file with a one-time password, instead of all of these but identity
 	yes            bool   // do not ask
 }
 
@@ -42,7 +44,11 @@ The share is asked for without echo, unless --encrypted names the file in which
 it lies encrypted, or --share the one in which it lies open (- is standard
 input). gpg decrypts and signs, with keys on a smartcard too; --key takes a
 secret key from a file instead. The share is on no command line and in no
-temporary file.`,
+temporary file.
+
+A requester without a PGP key is asked for their one-time password instead:
+--otp names the file that conclave otp new has made. The password is encrypted
+and not signed; its hash, which was approved, says whose it is.`,
 		Example: `  conclave seal --identity 3A23…FC51 --encrypted share.asc message.txt
   pbpaste | conclave seal --identity 3A23…FC51 --encrypted share.asc | pbcopy`,
 		Args: arguments(cobra.MaximumNArgs(1)),
@@ -63,12 +69,17 @@ temporary file.`,
 	flags.StringVar(&f.key, "key", "", "file with your secret key, instead of asking gpg")
 	flags.StringVar(&f.passphraseFile, "passphrase-file", "", "file with the passphrase of --key; asked for when it has one")
 	flags.StringVar(&f.signer, "signer", "", "fingerprint of your key, when gpg has several that the plan names")
+	flags.StringVar(&f.otp, "otp", "", "file with your one-time password, when that is what you are asked for")
 	flags.BoolVar(&f.yes, "yes", false, "don't ask for confirmation, for scripts")
 	return cmd
 }
 
 func (f *sealFlags) check(args []string) error {
 	switch fromStdin := len(args) == 0 || args[0] == "-"; {
+	case f.otp != "" && (f.share != "" || f.encrypted != ""):
+		return errors.New("--otp seals a one-time password, and --share and --encrypted are about a share: give one")
+	case f.otp != "" && (f.key != "" || f.signer != "" || f.passphraseFile != ""):
+		return errors.New("a one-time password is not signed: leave --key, --signer and --passphrase-file out")
 	case f.share != "" && f.encrypted != "":
 		return errors.New("--share and --encrypted both say where the share is: give one")
 	case f.share == "-" && fromStdin:
@@ -94,6 +105,9 @@ func (f *sealFlags) seal(ctx context.Context, std streams, args []string) error 
 	if err != nil {
 		return hinted{err, "Don't send a share. If the words above don't explain it, ask the others outside of Slack."}
 	}
+	if err := f.fits(invitation); err != nil {
+		return err
+	}
 	describe(std.err, invitation)
 	if !f.yes {
 		if err := confirm(ctx, invitation); err != nil {
@@ -101,7 +115,10 @@ func (f *sealFlags) seal(ctx context.Context, std streams, args []string) error 
 		}
 	}
 	seal := f.sealWithGPG
-	if f.key != "" {
+	switch {
+	case f.otp != "":
+		seal = f.sealPassword
+	case f.key != "":
 		seal = f.sealWithKey
 	}
 	envelope, err := seal(ctx, std, invitation)
@@ -113,11 +130,27 @@ func (f *sealFlags) seal(ctx context.Context, std streams, args []string) error 
 	return err
 }
 
+// fits says whether what the command line gives is what the message asks for.
+func (f *sealFlags) fits(inv *openpgp.Invitation) error {
+	switch asked := inv.Step() == ceremony.Password; {
+	case asked && f.otp == "":
+		return hinted{openpgp.ErrAsksPassword, "Name the file that conclave otp new has made: --otp FILE."}
+	case !asked && f.otp != "":
+		return hinted{openpgp.ErrAsksShare, "Leave --otp out, if you keep a share of this cluster's key."}
+	}
+	return nil
+}
+
 // readMessage reads what was pasted.
 func readMessage(std streams, args []string) ([]byte, error) {
 	if len(args) > 0 && args[0] != "-" {
 		return readFile(Path(args[0]), false)
 	}
+	return readPasted(std)
+}
+
+// readPasted reads standard input, and says so to whoever sits in front of it.
+func readPasted(std streams) ([]byte, error) {
 	if in, ok := std.in.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
 		fmt.Fprintln(std.err, "Paste the whole message from Conclave, then press Ctrl-D on a line of its own:")
 	}
@@ -144,6 +177,8 @@ func describe(w io.Writer, inv *openpgp.Invitation) {
 	switch inv.Step() {
 	case ceremony.Verify:
 		fmt.Fprintln(w, "asked of  you: your NEW share, as proof that you can use it")
+	case ceremony.Password:
+		fmt.Fprintln(w, "asked of  you: your one-time password, whose hash is in the plan")
 	default:
 		fmt.Fprintln(w, "asked of  you: your share of the key in force")
 	}
@@ -172,6 +207,22 @@ func confirm(ctx context.Context, inv *openpgp.Invitation) error {
 		return errNotConfirmed
 	}
 	return nil
+}
+
+// sealPassword needs no key of the requester's at all.
+func (f *sealFlags) sealPassword(_ context.Context, std streams, inv *openpgp.Invitation) (string, error) {
+	password, err := readPassword(Path(f.otp))
+	if err != nil {
+		return "", err
+	}
+	defer clear(password)
+	fmt.Fprintf(std.err, "\nThe password in %s:\n", f.otp)
+	showCommitment(std.err, password)
+	envelope, err := inv.SealPassword(password, time.Now())
+	if errors.Is(err, openpgp.ErrOtherPassword) {
+		return "", hinted{err, "Is it the file that you have proposed with? conclave otp show FILE says which commitment a file has."}
+	}
+	return envelope, err
 }
 
 // sealWithKey does without gpg.

@@ -80,6 +80,7 @@ func TestSecretTypedAsCommandIsNotUsed(t *testing.T) {
 	for _, secret := range []string{
 		hexShare, baseShare, strings.ToUpper(hexShare), "hvs.CAESIJ0123456789abcdefghijklmnop", "s.0123456789abcdefghijklmn",
 		"-----BEGIN PGP MESSAGE----- hF4D -----END PGP MESSAGE-----", "—BEGIN PGP PRIVATE KEY BLOCK—", "`" + baseShare + "`",
+		"otp=Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f", "Kq7vXb2ZrT9mWc4YpL8nHd3JsG", "otp:`Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f`",
 	} {
 		for _, before := range []string{"", "submit ", "submit k7m2 ", "approve k7m2 ", "approve ", "cancel k7m2 ", "start rekey prod ", "help ", "xyzzy ", "status "} {
 			cmd, err := parseCommand(before + secret)
@@ -95,6 +96,7 @@ func TestOrdinaryWordsTripNoWire(t *testing.T) {
 		"start rekey prod https://tickets.example/browse/OPS-412?focused=1234567890123456789012345678901234567890",
 		"start rekey prod commit 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
 		"cancel k7m2 donaudampfschifffahrtselektrizitaetenhaupt",
+		"cancel k7m2 KubernetesAdmissionWebhookss and 4fade98eaade1de022eeb07aa126",
 	} {
 		if _, err := parseCommand(typed); err != nil {
 			t.Errorf("%q: %v", typed, err)

@@ -166,7 +166,7 @@ func (d *desk) offer(ctx context.Context, by ceremony.Account, at ceremony.Ref, 
 	id, err := d.engine.Offer(ctx, ceremony.Offer{By: by, Message: at, Envelope: envelope})
 	r, _ := ceremony.RefusalOf(err)
 	switch receipted := id != "" && err != nil && ordinary(err); {
-	case receipted && (r == ceremony.PlainShare || r == ceremony.PrivateMaterial):
+	case receipted && (r == ceremony.PlainShare || r == ceremony.PlainPassword || r == ceremony.PrivateMaterial):
 		return nil // the receipt says it
 	case exposed:
 		return secret // whatever else is wrong: this is what they have to know

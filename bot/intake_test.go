@@ -164,8 +164,9 @@ func TestLargerFileThanSlackSaidIsCutOff(t *testing.T) {
 // the exposure is on record if the person has a part, and nothing else.
 func TestSecretInTheOpenIsAnsweredAndForgotten(t *testing.T) {
 	for secret, want := range map[string]string{
-		hexShare:  "looks like a share in the open",
-		baseShare: "looks like a share in the open",
+		hexShare:                             "looks like a share in the open",
+		baseShare:                            "looks like a share in the open",
+		"it is Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f": "a one-time password in the open",
 		"here: hvs.CAESIJ0123456789abcdefghijklmnop":                                      "Vault token in the open",
 		"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nx\n-----END PGP PRIVATE KEY BLOCK-----": "private key or a Vault token",
 	} {

@@ -19,10 +19,14 @@ var (
 	hexRun     = regexp.MustCompile(`(?:^|[^0-9a-fA-F])[0-9a-fA-F]{66}(?:$|[^0-9a-fA-F])`)
 	hexShape   = regexp.MustCompile(`^[0-9a-fA-F]+$`)
 	baseShape  = regexp.MustCompile(`^[A-Za-z0-9+/_-]{43,44}={0,2}$`)
+
+	// A one-time password is as long as the token: 28 for Vault, 26 for OpenBao.
+	padShape = regexp.MustCompile(`^(?:[A-Za-z0-9]{26}|[A-Za-z0-9]{28})$`)
 )
 
 // tripwire says whether text shows something secret in the open: a share, a
-// private key, a Vault token. Armored ciphertext is not secret.
+// private key, a Vault token, a one-time password. Armored ciphertext is not
+// secret.
 func tripwire(text string) (ceremony.Refusal, bool) {
 	if pgpOwn.MatchString(text) {
 		return ceremony.PrivateMaterial, true
@@ -37,6 +41,9 @@ func tripwire(text string) (ceremony.Refusal, bool) {
 			return ceremony.PrivateMaterial, true
 		case shareShaped(whole), hexRun.MatchString(word), slices.ContainsFunc(pieces(whole), shareInPiece):
 			return ceremony.PlainShare, true
+		// The rest of armor that was cut in two ends in a line of any length.
+		case slices.ContainsFunc(pieces(whole), passwordShaped) && !pgpBlock.MatchString(text):
+			return ceremony.PlainPassword, true
 		}
 	}
 	return "", false
@@ -73,5 +80,12 @@ func shareShaped(word string) bool {
 		return len(word) == 64 || len(word) == 66
 	}
 	return baseShape.MatchString(word) && strings.ContainsAny(word, "0123456789+/") &&
+		strings.ToLower(word) != word && strings.ToUpper(word) != word
+}
+
+// passwordShaped says whether a word looks like a requester's one-time password.
+// Whoever is asked for theirs might send it as it is.
+func passwordShaped(word string) bool {
+	return padShape.MatchString(word) && strings.ContainsAny(word, "0123456789") &&
 		strings.ToLower(word) != word && strings.ToUpper(word) != word
 }

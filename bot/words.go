@@ -166,8 +166,8 @@ func explainDenial(d denial) words {
 		return words{"Slack did not hand the file over.", "Send it again, or paste the PGP message as text."}
 	case inCommand:
 		return words{
-			"What was typed after the command looks like a share, a token or a PGP message. It was not used.",
-			"Slack has seen it: if it was a share or a token in the open, treat it as exposed, tell your security team, and plan a rekey. PGP messages go into a direct message to me.",
+			"What was typed after the command looks like a share, a token, a one-time password or a PGP message. It was not used.",
+			"Slack has seen it: if it was a share or a token in the open, treat it as exposed, tell your security team, and plan a rekey. In place of a one-time password comes its commitment, of another one than this. PGP messages go into a direct message to me.",
 		}
 	case noSuchID:
 		return words{"No ceremony has an id like this.", "`/ceremony list` shows the open ones, `/ceremony history` all."}
@@ -232,19 +232,25 @@ func explainRefusal(r ceremony.Refusal) words {
 	case ceremony.OtherCeremony:
 		return words{"The message is meant for another ceremony.", sendAgain}
 	case ceremony.OtherStep:
-		return words{"The message is meant for the other step of this ceremony.", "Shares of the old key and of the new key are asked for by different commands. " + sendAgain}
+		return words{"The message is meant for another step of this ceremony.", "Shares of the old key, shares of the new key and one-time passwords are asked for by different commands. " + sendAgain}
 	case ceremony.OtherNonce:
 		return words{"The message is meant for an earlier attempt.", sendAgain}
 	case ceremony.OtherIdentity:
 		return words{"The message is meant for another bot.", "Compare the fingerprint in the command with the one that you were given. " + sendAgain}
 	case ceremony.BadShare:
 		return words{"What was inside is not a share: its length or its characters don't fit.", "Check that `gpg -qd` on your file prints the share and nothing else. " + sendAgain}
+	case ceremony.BadPassword:
+		return words{"What was inside is not a one-time password: its length or its characters don't fit.", "`conclave seal --otp` with the file that `conclave otp new` has made gets it right. " + sendAgain}
+	case ceremony.OtherPassword:
+		return words{"What was inside is not the one-time password that the plan names by its commitment.", "`conclave otp show` says which commitment a file has. If the right one is lost, cancel this ceremony and propose another one."}
 	case ceremony.Replayed:
 		return words{"This very message was sent before.", "Make a new one. " + sendAgain}
 	case ceremony.DuplicateShare:
 		return words{"This share has already been sent in this round, by somebody else.", "Two people must not hold the same share. Tell your security team."}
 	case ceremony.PlainShare:
 		return words{"This looks like a share in the open. It was not used, and I can't delete it.", "Delete it now. Slack has seen it: treat the share as exposed, tell your security team, and plan a rekey."}
+	case ceremony.PlainPassword:
+		return words{"This looks like a one-time password in the open. It was not used, and I can't delete it.", "Delete it now. Slack has seen it: make another one with `conclave otp new`, and propose again with its commitment."}
 	case ceremony.PrivateMaterial:
 		return words{"This looks like a private key or a Vault token in the open. It was not used, and I can't delete it.", "Delete it now. Slack has seen it: revoke the token or the key, and tell your security team."}
 

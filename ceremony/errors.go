@@ -93,6 +93,7 @@ const (
 	Replayed        Refusal = "replayed"         // this very message was sent before
 	DuplicateShare  Refusal = "duplicate-share"  // this share has been sent by somebody in this round
 	PlainShare      Refusal = "plain-share"      // a share in the open, in no envelope at all
+	PlainPassword   Refusal = "plain-otp"        // the one-time password in the open
 	PrivateMaterial Refusal = "private-material" // a private key or a Vault token in the open
 )
 

@@ -27,47 +27,78 @@ const skew = 5 * time.Minute
 // The errors are Refusals, given in the order in which package ceremony lists
 // them, but for what should never have been sent at all, which goes before the
 // rest. None carries anything of the content (P1).
+//
+// In the step [ceremony.Password] it is a one-time password that is opened; its
+// hash in the plan stands in for the signature.
 func (k *key) Open(envelope []byte, want ceremony.Expected) (secret *ceremony.Secret, evidence ceremony.Evidence, err error) {
 	sum := sha256.Sum256(envelope)
 	evidence.SHA256 = hex.EncodeToString(sum[:])
 	defer recoverParsing(&err, ceremony.BadMessage)
 
+	if want.Step == ceremony.Password && exposes(envelope, want.Commitment) {
+		return nil, evidence, ceremony.PlainPassword
+	}
+	m, err := k.find(envelope)
+	if err != nil {
+		return nil, evidence, err
+	}
+	content := make([]byte, maxPayload)
+	defer clear(content)
+	var found []byte
+	if want.Step == ceremony.Password {
+		found, err = k.openPassword(m, content, want)
+	} else {
+		found, err = k.openShare(m, content, want, &evidence)
+	}
+	if err != nil {
+		return nil, evidence, err
+	}
+	return ceremony.NewSecret(bytes.Clone(found)), evidence, nil
+}
+
+// find looks for the message to this key in what somebody has sent.
+func (k *key) find(envelope []byte) (message, error) {
 	l, err := readLetter(envelope)
 	switch {
 	case err != nil:
-		return nil, evidence, err
+		return message{}, err
 	case l.leak:
-		return nil, evidence, ceremony.NotEncrypted
+		return message{}, ceremony.NotEncrypted
 	}
 	m, ok := l.messageTo(k.id)
 	switch {
 	case !ok:
-		return nil, evidence, l.refusal()
+		return message{}, l.refusal()
 	case m.password:
-		return nil, evidence, ceremony.PasswordSealed
+		return message{}, ceremony.PasswordSealed
 	}
+	return m, nil
+}
+
+// openShare answers the part of content that is the share.
+func (k *key) openShare(m message, content []byte, want ceremony.Expected, evidence *ceremony.Evidence) ([]byte, error) {
 	holder, ok := k.holders[want.Signer]
 	if !ok {
-		return nil, evidence, fmt.Errorf("open envelope: key %s: %w: %w", want.Signer, ErrUnknownKey, ceremony.HolderKeyInvalid)
+		return nil, fmt.Errorf("open envelope: key %s: %w: %w", want.Signer, ErrUnknownKey, ceremony.HolderKeyInvalid)
 	}
-
-	content := make([]byte, maxPayload)
-	defer clear(content)
 	n, signature, err := k.decrypt(m, holder, content, want.Now)
 	if err != nil {
-		return nil, evidence, err
+		return nil, err
 	}
 	if signature.signer != "" {
 		evidence.Signer, evidence.SignedAt = signature.signer, signature.at
 	}
 	if err := signature.check(holder, want, k.announced.Identity); err != nil {
-		return nil, evidence, err
+		return nil, err
 	}
 	share, err := parsePayload(content[:n], want, k.announced.Identity)
-	if err != nil {
-		return nil, evidence, err
+	switch {
+	case err != nil:
+		return nil, err
+	case !isShare(share):
+		return nil, ceremony.BadShare
 	}
-	return ceremony.NewSecret(bytes.Clone(share)), evidence, nil
+	return share, nil
 }
 
 // signature is what an envelope shows of who signed it.
@@ -82,7 +113,8 @@ type signature struct {
 }
 
 // decrypt reads a message to its end into content, and answers how much there
-// was. Only at the end are its integrity and its signature known.
+// was. Only at the end are its integrity and its signature known. Without a holder
+// nobody's signature can be checked.
 func (k *key) decrypt(m message, holder *Certificate, content []byte, now time.Time) (int, signature, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -93,17 +125,21 @@ func (k *key) decrypt(m message, holder *Certificate, content []byte, now time.T
 		// Programs refuse to encrypt to an expired key, but go-crypto decrypts with it.
 		return 0, signature{}, ceremony.Closed
 	}
-	signer, err := holder.parse()
-	if err != nil {
-		return 0, signature{}, err
+	// The only keys that exist for this message are the ceremony's and that of the
+	// person whose Slack account sent it: Bob's envelope from Alice's account has an
+	// unknown signer.
+	ring := pgp.EntityList{k.ring}
+	if holder != nil {
+		signer, err := holder.parse()
+		if err != nil {
+			return 0, signature{}, err
+		}
+		ring = append(ring, signer)
 	}
 	config := strict(now.Add(skew))
 	checkRecipients := false // done in signature.check, with an answer of its own
 	config.CheckIntendedRecipients = &checkRecipients
-	// The only keys that exist for this message are the ceremony's and that of the
-	// person whose Slack account sent it: Bob's envelope from Alice's account has an
-	// unknown signer.
-	md, err := pgp.ReadMessage(bytes.NewReader(m.data), pgp.EntityList{k.ring, signer}, nil, config)
+	md, err := pgp.ReadMessage(bytes.NewReader(m.data), ring, nil, config)
 	if errors.Is(err, pgperrors.ErrKeyIncorrect) && !slices.Contains(m.recipients, k.id) {
 		return 0, signature{}, ceremony.OtherKey
 	}

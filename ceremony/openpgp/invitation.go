@@ -14,7 +14,7 @@ import (
 )
 
 // Invitation is an announcement that has been checked, on the side of a holder
-// who is asked for a share.
+// who is asked for a share, or of a requester who is asked for a one-time password.
 type Invitation struct {
 	id          ceremony.ID
 	operation   ceremony.Operation
@@ -154,7 +154,7 @@ func (inv *Invitation) Operation() ceremony.Operation { return inv.operation }
 // Cluster is the cluster's name.
 func (inv *Invitation) Cluster() string { return inv.cluster }
 
-// Step is what the share is for.
+// Step is what is asked for.
 func (inv *Invitation) Step() ceremony.Step { return inv.step }
 
 // Nonce is Vault's nonce of the step.
@@ -180,15 +180,23 @@ func (inv *Invitation) Prefix() string {
 func (inv *Invitation) Subkey() string { return inv.subkey }
 
 // Payload is an envelope's content, for programs that sign and encrypt
-// themselves: the prefix and the share. The caller overwrites both after use.
+// themselves: the prefix and the share. The caller overwrites both after use. A
+// message that asks for a one-time password answers [ErrAsksPassword].
 func (inv *Invitation) Payload(share []byte) ([]byte, error) {
 	share = bytes.TrimSpace(share)
-	if !isShare(share) {
+	switch {
+	case inv.step == ceremony.Password:
+		return nil, ErrAsksPassword
+	case !isShare(share):
 		return nil, ErrNotAShare
 	}
+	return inv.payload(share), nil
+}
+
+func (inv *Invitation) payload(secret []byte) []byte {
 	content := make([]byte, 0, maxPayload)
 	content = append(content, inv.Prefix()...)
-	return append(content, share...), nil
+	return append(content, secret...)
 }
 
 // Seal makes the envelope: the share with its prefix, signed by the holder and
@@ -200,15 +208,52 @@ func (inv *Invitation) Seal(share []byte, signer *HolderKey, now time.Time) (str
 		return "", fmt.Errorf("seal: %w", err)
 	}
 	defer clear(content)
+	return inv.encrypt(content, []*pgp.Entity{signer.entity}, now)
+}
+
+// SealPassword makes the envelope for a requester who has no PGP key: the one-time
+// password with its prefix, encrypted to the ceremony key and signed by nobody.
+// The password is left as it is; the caller overwrites it. A message that asks for
+// a share answers [ErrAsksShare].
+func (inv *Invitation) SealPassword(password []byte, now time.Time) (string, error) {
+	if inv.step != ceremony.Password {
+		return "", fmt.Errorf("seal: %w", ErrAsksShare)
+	}
+	if err := CheckPassword(password); err != nil {
+		return "", fmt.Errorf("seal: %w", err)
+	}
+	if want := inv.commitment(); want != "" && !commits(password, want) {
+		return "", fmt.Errorf("seal: %w", ErrOtherPassword)
+	}
+	content := inv.payload(password)
+	defer clear(content)
+	return inv.encrypt(content, nil, now)
+}
+
+// commitmentKey is what stands before a one-time password's hash in a plan.
+const commitmentKey = "one-time password sha256: "
+
+// commitment is the hash of the one-time password in the plan, or empty when the
+// plan was too long for the announcement. The bot compares it in any case; whoever
+// has taken the wrong file learns it here, before the file's password has left.
+func (inv *Invitation) commitment() string {
+	for line := range strings.Lines(inv.plan) {
+		if hash, ok := strings.CutPrefix(line, commitmentKey); ok {
+			return strings.TrimSpace(hash)
+		}
+	}
+	return ""
+}
+
+func (inv *Invitation) encrypt(content []byte, signers []*pgp.Entity, now time.Time) (string, error) {
 	recipient, err := parseEntity(inv.recipient)
 	if err != nil {
 		return "", fmt.Errorf("seal: %w", err)
 	}
-
 	var envelope bytes.Buffer
 	at := inv.at(now)
 	w, err := pgp.EncryptWithParams(&envelope, []*pgp.Entity{recipient}, nil, &pgp.EncryptParams{
-		Signers:        []*pgp.Entity{signer.entity},
+		Signers:        signers,
 		EncryptionTime: &at,
 		Config:         strict(now),
 	})

@@ -20,13 +20,14 @@ const minShare, maxShare = 32, 33
 
 // parsePayload checks the one line in an envelope,
 //
-//	conclave1 CEREMONY STEP NONCE IDENTITY SHARE
+//	conclave1 CEREMONY STEP NONCE IDENTITY SECRET
 //
-// and answers the part of it that is the share. This binding is what makes a
-// holder's envelope worthless anywhere else: without it, whoever can open one
+// and answers its last word, the share or the one-time password. This binding is
+// what makes an envelope worthless anywhere else: without it, whoever can open one
 // could encrypt its signed content again, to another key, for another ceremony.
 //
-// The slice is part of payload. The error is a Refusal.
+// The slice is part of payload, and nil when there is no such word or more than
+// one. The error is a Refusal.
 func parsePayload(payload []byte, want ceremony.Expected, identity ceremony.Fingerprint) ([]byte, error) {
 	words := bytes.Fields(payload)
 	if len(words) == 0 || string(words[0]) != ceremony.PayloadTag {
@@ -48,8 +49,8 @@ func parsePayload(payload []byte, want ceremony.Expected, identity ceremony.Fing
 			return nil, bound.refusal
 		}
 	}
-	if len(words) != 6 || !isShare(words[5]) {
-		return nil, ceremony.BadShare
+	if len(words) != 6 {
+		return nil, nil
 	}
 	return words[5], nil
 }

@@ -84,7 +84,7 @@ type envelope struct {
 	Data          map[string]any `json:"data"`
 	WrapInfo      any            `json:"wrap_info"`
 	Warnings      []string       `json:"warnings"`
-	Auth          any            `json:"auth"`
+	Auth          *auth          `json:"auth"`
 	MountType     string         `json:"mount_type"`
 }
 

@@ -52,7 +52,7 @@ func (l *requestLog) blame(entry *Request, err error) {
 
 // repeatsUnasked looks back for the same write with an uncertain outcome, up to the last question about its state.
 func repeatsUnasked(earlier []*Request, r *Request) bool {
-	if r.Method == http.MethodGet || r.Method == "LIST" || r.Method == http.MethodHead {
+	if r.Method == http.MethodGet || r.Method == "LIST" || r.Method == http.MethodHead || mayBeRepeated(r.Path) {
 		return false
 	}
 	for i := len(earlier) - 1; i >= 0; i-- {
@@ -90,18 +90,30 @@ func (c *Cluster) secrets() []string {
 	for id := range c.disk.tokens {
 		spellings = append(spellings, id)
 	}
+	for _, node := range c.nodes {
+		if node.recoveryToken != "" {
+			spellings = append(spellings, node.recoveryToken)
+		}
+	}
 	return spellings
 }
 
-// takesSecret are the paths with a body in which a share or a token belongs.
-var takesSecret = map[string]bool{
-	"sys/unseal":                    true,
-	"sys/generate-root/update":      true,
-	"sys/rekey/update":              true,
-	"sys/rekey/verify":              true,
-	"sys/rekey-recovery-key/update": true,
-	"sys/rekey-recovery-key/verify": true,
-	"auth/token/lookup":             true,
+// takesSecret says whether a share or a token belongs in the body of a request to a path.
+func takesSecret(path string) bool {
+	switch path {
+	case "sys/unseal", "auth/token/lookup", "auth/token/revoke":
+		return true
+	}
+	return strings.HasPrefix(path, "sys/") && (strings.HasSuffix(path, "/update") || strings.HasSuffix(path, "/verify"))
+}
+
+// mayBeRepeated are writes that a client may send again: they only ask, or the second has the effect of the first.
+func mayBeRepeated(path string) bool {
+	switch path {
+	case "auth/token/lookup", "auth/token/lookup-self", "auth/token/lookup-accessor", "auth/token/renew-self", "sys/capabilities-self":
+		return true
+	}
+	return strings.HasPrefix(path, "auth/") && strings.HasSuffix(path, "/login")
 }
 
 // misplaced names the places in a request where a secret stands that doesn't belong there.
@@ -115,7 +127,7 @@ func misplaced(r *http.Request, c *call, secrets []string) []string {
 			places["header "+name] = strings.Join(values, "\n")
 		}
 	}
-	if !takesSecret[c.path] {
+	if !takesSecret(c.path) {
 		places["the body"] = string(c.body)
 	}
 	var blames []string

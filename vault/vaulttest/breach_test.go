@@ -133,3 +133,22 @@ func TestClientThatAsksBeforeItRepeatsBreaksNoRule(t *testing.T) {
 		t.Errorf("breaches %v", got)
 	}
 }
+
+func TestClientThatAsksOrLogsInTwiceBreaksNoRule(t *testing.T) {
+	f := start(t, vaulttest.Options{})
+	f.AdmitKubernetes("bot", "a.service.account")
+	for path, request := range map[string]any{
+		"auth/kubernetes/login":  body{"role": "bot", "jwt": "a.service.account"},
+		"auth/token/renew-self":  nil,
+		"sys/capabilities-self":  body{"paths": []string{"sys/rotate"}},
+		"auth/token/lookup-self": nil,
+		"auth/token/lookup":      body{"token": f.op.Token},
+	} {
+		f.Script(vaulttest.Fault{Route: "PUT " + path, Do: vaulttest.HangUp()})
+		f.hangsUp("PUT", path, request)
+		f.send(f.op, "PUT", path, request)
+	}
+	if log := fmt.Sprint(f.Log("")); strings.Contains(log, "a.service.account") {
+		t.Error("the log shows what somebody logged in with")
+	}
+}

@@ -22,7 +22,9 @@ type call struct {
 	method string // POST is told as PUT, as Vault treats them alike
 	path   string // without /v1/
 	query  url.Values
+	names  []string // what the + in the endpoint's path stood for
 	token  string
+	holder *token // whose token that is, once the call is authorized
 	body   []byte
 }
 
@@ -64,6 +66,14 @@ func (c *call) decode(into any) error {
 		return refuse(http.StatusBadRequest, "failed to parse JSON input: %v", err)
 	}
 	return nil
+}
+
+// decodeOptional is decode for the endpoints behind Vault's request router, which take no body for an empty one.
+func (c *call) decodeOptional(into any) error {
+	if len(bytes.TrimSpace(c.body)) == 0 {
+		return nil
+	}
+	return c.decode(into)
 }
 
 // Lengths of a share in bytes, from the shortest AES key to the longest and its x coordinate. Vault checks no closer than this.

@@ -20,6 +20,10 @@ type Options struct {
 	Seal string
 	// TLS, if set, signs the nodes' certificates. Nil means plain HTTP.
 	TLS *Authority
+	// Dialect is which product is emulated, and which generation of it.
+	Dialect Dialect
+	// DRSecondary makes the cluster a secondary of disaster recovery, which an operation token of the unseal keys' holders can promote.
+	DRSecondary bool
 	// Redirect makes a standby answer 307 rather than forward, as Vault does when forwarding is off or broken.
 	Redirect bool
 	// Listen is the first node's address, "127.0.0.1:0" if empty. Further nodes choose a free port.
@@ -34,8 +38,10 @@ type Options struct {
 type Cluster struct {
 	options Options
 	nodes   []*Node
-	script  script
-	log     requestLog
+
+	routes, recoveryRoutes routes
+	script                 script
+	log                    requestLog
 
 	mu     sync.Mutex // guards everything below, and each node's memory
 	disk   storage
@@ -57,6 +63,8 @@ func New(o Options) (*Cluster, error) {
 	}
 	c := &Cluster{options: o}
 	c.disk.tokens = map[string]*token{} // id → token
+	c.disk.mounts = map[string]*mount{} // name → method of logging in
+	c.routes, c.recoveryRoutes = o.Dialect.routes(o), recoveryRoutes()
 	listen := o.Listen
 	for i := range o.Nodes {
 		node, err := startNode(c, i+1, listen)

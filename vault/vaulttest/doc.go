@@ -6,7 +6,8 @@
 // an [Operator], and reads what arrived from [Cluster.Log]. The emulator watches its client as well: a share in a URL, or a write
 // repeated where it should have been asked about, fails the test ([Breach]).
 //
-// [StartReal] gives the real server, on demand one that unseals itself with the help of another. [RunSuite] runs the same cases against either, which is why the emulator may be believed.
+// [StartReal] gives the real server, on demand one that unseals itself with the help of another. [RunSuite] runs the same cases against either,
+// which is why the emulator may be believed. Both restart in recovery mode.
 //
 // The protocol facts in this package were read in, and measured on, Vault 1.21.2. Nothing here is linked into the product.
 package vaulttest

@@ -1,6 +1,9 @@
 package vaulttest
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // handler answers one request, with the cluster's mutex held. A nil body without an error is answered 204.
 type handler func(*Node, *call) (any, error)
@@ -11,48 +14,103 @@ type endpoint struct {
 	handle handler
 }
 
-// endpoints is Vault's route table, as far as ceremonies go (http/handler.go).
-var endpoints = map[string]endpoint{
-	"sys/init":        {local: true, handle: byMethod(methods{"GET": (*Node).getInit, "PUT": (*Node).putInit})},
-	"sys/seal-status": {local: true, handle: byMethod(methods{"GET": (*Node).getSealStatus})},
-	"sys/unseal":      {local: true, handle: byMethod(methods{"PUT": (*Node).putUnseal})},
-	"sys/seal":        {local: true, handle: byMethod(methods{"PUT": (*Node).putSeal})},
-	"sys/health":      {local: true, handle: byMethod(methods{"GET": (*Node).getHealth})},
-	"sys/leader":      {local: true, handle: byMethod(methods{"GET": (*Node).getLeader})},
-	"sys/step-down":   {handle: byMethod(methods{"PUT": (*Node).putStepDown})},
+// routes are the endpoints of a server. In a path, + stands for one segment that is a name.
+type routes map[string]endpoint // path → endpoint
 
-	"sys/generate-root/attempt": {handle: byMethod(methods{
-		"GET": (*Node).getRootAttempt, "PUT": (*Node).putRootAttempt, "DELETE": (*Node).deleteRootAttempt})},
-	"sys/generate-root/update": {handle: (*Node).rootUpdate},
-	"sys/decode-token":         {handle: routed(methods{"PUT": (*Node).putDecodeToken})},
-
-	"sys/rekey/init":   {handle: rekeyMethods(barrierKey, rekeyAttempts)},
-	"sys/rekey/update": {handle: (*Node).rekeyUpdate},
-	"sys/rekey/verify": {handle: rekeyMethods(barrierKey, rekeyVerifications)},
-	"sys/rekey/backup": {handle: authorized(backupMethods(barrierKey))},
-
-	"sys/rekey-recovery-key/init":   {handle: rekeyMethods(recoveryKey, rekeyAttempts)},
-	"sys/rekey-recovery-key/update": {handle: (*Node).recoveryUpdate},
-	"sys/rekey-recovery-key/verify": {handle: rekeyMethods(recoveryKey, rekeyVerifications)},
-	"sys/rekey/recovery-key-backup": {handle: authorized(backupMethods(recoveryKey))},
-
-	"sys/key-status": {handle: authorized(methods{"GET": (*Node).getKeyStatus})},
-	"sys/rotate":     {handle: authorized(methods{"PUT": (*Node).putRotate})},
-
-	"auth/token/accessors":       {handle: authorized(methods{"LIST": (*Node).listAccessors})},
-	"auth/token/lookup":          {handle: authorized(methods{"PUT": (*Node).putLookup})},
-	"auth/token/lookup-self":     {handle: authorized(methods{"GET": (*Node).getLookupSelf, "PUT": (*Node).getLookupSelf})},
-	"auth/token/lookup-accessor": {handle: authorized(methods{"PUT": (*Node).putLookupAccessor})},
-	"auth/token/revoke-self":     {handle: authorized(methods{"PUT": (*Node).putRevokeSelf})},
-	"auth/token/revoke-accessor": {handle: authorized(methods{"PUT": (*Node).putRevokeAccessor})},
+// find returns the endpoint of a path and tells the call which names stand in it.
+func (r routes) find(c *call) (endpoint, bool) {
+	if e, known := r[c.path]; known {
+		return e, true
+	}
+	for pattern, e := range r {
+		if !strings.Contains(pattern, "+") || !(rule{path: pattern}).matches(c.path) {
+			continue
+		}
+		parts := strings.Split(c.path, "/")
+		for i, segment := range strings.Split(pattern, "/") {
+			if segment == "+" {
+				c.names = append(c.names, parts[i])
+			}
+		}
+		return e, true
+	}
+	return endpoint{}, false
 }
 
-var (
-	rekeyAttempts = map[string]rekeyHandler{
-		"GET": (*Node).getRekey, "PUT": (*Node).putRekey, "DELETE": (*Node).deleteRekey}
-	rekeyVerifications = map[string]rekeyHandler{
-		"GET": (*Node).getVerify, "PUT": (*Node).putVerify, "DELETE": (*Node).deleteVerify}
-)
+// commonRoutes are the endpoints of every server, as far as ceremonies go (http/handler.go).
+func commonRoutes() routes {
+	return routes{
+		"sys/init":        {local: true, handle: byMethod(methods{"GET": (*Node).getInit, "PUT": (*Node).putInit})},
+		"sys/seal-status": {local: true, handle: byMethod(methods{"GET": (*Node).getSealStatus})},
+		"sys/unseal":      {local: true, handle: byMethod(methods{"PUT": (*Node).putUnseal})},
+		"sys/seal":        {local: true, handle: byMethod(methods{"PUT": (*Node).putSeal})},
+		"sys/health":      {local: true, handle: byMethod(methods{"GET": (*Node).getHealth})},
+		"sys/leader":      {local: true, handle: byMethod(methods{"GET": (*Node).getLeader})},
+		"sys/step-down":   {handle: byMethod(methods{"PUT": (*Node).putStepDown})},
+
+		"sys/decode-token": {handle: routed(methods{"PUT": (*Node).putDecodeToken})},
+
+		"sys/key-status":    {handle: authorized(methods{"GET": (*Node).getKeyStatus})},
+		"sys/rotate":        {handle: authorized(methods{"PUT": (*Node).putRotate})},
+		"sys/rotate/config": {handle: authorized(methods{"GET": (*Node).getRotateConfig, "PUT": (*Node).putRotateConfig})},
+
+		"sys/policies/acl":           {handle: authorized(methods{"LIST": (*Node).listPolicies})},
+		"sys/policies/acl/+":         {handle: authorized(methods{"GET": (*Node).getPolicy, "PUT": (*Node).putPolicy, "DELETE": (*Node).deletePolicy})},
+		"sys/capabilities-self":      {handle: authorized(methods{"PUT": (*Node).putCapabilitiesSelf})},
+		"auth/token/create":          {handle: authorized(methods{"PUT": (*Node).putCreate})},
+		"auth/token/accessors":       {handle: authorized(methods{"LIST": (*Node).listAccessors})},
+		"auth/token/lookup":          {handle: authorized(methods{"PUT": (*Node).putLookup})},
+		"auth/token/lookup-self":     {handle: authorized(methods{"GET": (*Node).getLookupSelf, "PUT": (*Node).getLookupSelf})},
+		"auth/token/lookup-accessor": {handle: authorized(methods{"PUT": (*Node).putLookupAccessor})},
+		"auth/token/renew-self":      {handle: authorized(methods{"PUT": (*Node).putRenewSelf})},
+		"auth/token/revoke":          {handle: authorized(methods{"PUT": (*Node).putRevoke})},
+		"auth/token/revoke-self":     {handle: authorized(methods{"PUT": (*Node).putRevokeSelf})},
+		"auth/token/revoke-accessor": {handle: authorized(methods{"PUT": (*Node).putRevokeAccessor})},
+
+		"sys/auth/+":              {handle: authorized(methods{"PUT": (*Node).putMount})},
+		"auth/+/login":            {handle: (*Node).putLogin},
+		"auth/+/role/+":           {handle: authorized(methods{"PUT": (*Node).putAppRole})},
+		"auth/+/role/+/role-id":   {handle: authorized(methods{"GET": (*Node).getRoleID})},
+		"auth/+/role/+/secret-id": {handle: authorized(methods{"PUT": (*Node).putSecretID})},
+	}
+}
+
+// rekeyRoutes are the rekey of both kinds of key. Nobody has to show a token.
+func rekeyRoutes() routes {
+	return routes{
+		"sys/rekey/init":   {handle: rekeyMethods(barrierKey, rekeyAttempts())},
+		"sys/rekey/update": {handle: (*Node).rekeyUpdate},
+		"sys/rekey/verify": {handle: rekeyMethods(barrierKey, rekeyVerifications())},
+
+		"sys/rekey-recovery-key/init":   {handle: rekeyMethods(recoveryKey, rekeyAttempts())},
+		"sys/rekey-recovery-key/update": {handle: (*Node).recoveryUpdate},
+		"sys/rekey-recovery-key/verify": {handle: rekeyMethods(recoveryKey, rekeyVerifications())},
+	}
+}
+
+// backupRoutes are the backups that a rekey leaves.
+func backupRoutes() routes {
+	return routes{
+		"sys/rekey/backup":              {handle: authorized(backupMethods(barrierKey))},
+		"sys/rekey/recovery-key-backup": {handle: authorized(backupMethods(recoveryKey))},
+	}
+}
+
+// issueRoutes are the endpoints of a kind of token that a quorum makes. Nobody has to show a token.
+func issueRoutes(kind issue) routes {
+	return routes{
+		kind.path() + "/attempt": {handle: byMethod(attemptMethods(kind))},
+		kind.path() + "/update":  {handle: updateOf(kind)},
+	}
+}
+
+func rekeyAttempts() map[string]rekeyHandler { // method → handler
+	return map[string]rekeyHandler{"GET": (*Node).getRekey, "PUT": (*Node).putRekey, "DELETE": (*Node).deleteRekey}
+}
+
+func rekeyVerifications() map[string]rekeyHandler { // method → handler
+	return map[string]rekeyHandler{"GET": (*Node).getVerify, "PUT": (*Node).putVerify, "DELETE": (*Node).deleteVerify}
+}
 
 type methods map[string]handler // method → handler
 
@@ -77,18 +135,21 @@ func routed(m methods) handler {
 		if !ok {
 			return nil, refuse(http.StatusMethodNotAllowed, "1 error occurred:\n\t* unsupported operation\n\n")
 		}
+		if c.method != http.MethodGet && c.method != "LIST" {
+			n.cluster.disk.keyring.encryptions++
+		}
 		return handle(n, c)
 	}
 }
 
-// authorized is routed for endpoints that need a token. The emulator knows only root tokens.
+// authorized is routed for endpoints that need a token with a right to them.
 func authorized(m methods) handler {
 	handle := routed(m)
 	return func(n *Node, c *call) (any, error) {
 		if err := n.readyLocked(); err != nil {
 			return nil, err
 		}
-		if err := n.cluster.disk.authorize(c.token); err != nil {
+		if err := n.cluster.authorize(c); err != nil {
 			return nil, err
 		}
 		return handle(n, c)

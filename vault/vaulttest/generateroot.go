@@ -8,11 +8,23 @@ import (
 	"net/http"
 )
 
-// otpLength is the length of a root token, and so of the one-time pad for it.
-const otpLength = 28
+// issue is the kind of token that an attempt makes. A node has one attempt at a time, of whichever kind.
+type issue int
 
-// rootAttempt is an attempt to generate a root token. It lives in one node's memory and survives sealing and the loss of leadership.
+const (
+	rootToken     issue = iota
+	recoveryToken       // of a server in recovery mode
+	drToken             // of a secondary of disaster recovery, for its promotion
+)
+
+// path is what the endpoints of a kind begin with.
+func (kind issue) path() string {
+	return [...]string{"sys/generate-root", "sys/generate-recovery-token", "sys/replication/dr/secondary/generate-operation-token"}[kind]
+}
+
+// rootAttempt is an attempt to make a token of a quorum. It lives in one node's memory and survives sealing and the loss of leadership.
 type rootAttempt struct {
+	kind        issue
 	nonce       string
 	otp         string
 	pgpKey      string
@@ -33,14 +45,21 @@ type rootStatus struct {
 	OTPLength        int    `json:"otp_length"`
 }
 
-func (n *Node) getRootAttempt(*call) (any, error) { return n.rootStatus("") }
+// attemptMethods serve the endpoint that starts, shows and cancels.
+func attemptMethods(kind issue) methods {
+	return methods{
+		"GET":    func(n *Node, _ *call) (any, error) { return n.rootStatus("") },
+		"PUT":    func(n *Node, c *call) (any, error) { return n.putRootAttempt(kind, c) },
+		"DELETE": (*Node).deleteRootAttempt,
+	}
+}
 
 // rootStatus is the answer to reading and to starting an attempt. Only the answer to the start shows the pad, and only one that Vault made.
 func (n *Node) rootStatus(otp string) (any, error) {
-	if err := n.readyLocked(); err != nil {
+	if err := n.issuingLocked(); err != nil {
 		return nil, err
 	}
-	status := rootStatus{Required: n.config.t, OTP: otp, OTPLength: otpLength}
+	status := rootStatus{Required: n.config.t, OTP: otp, OTPLength: n.cluster.options.Dialect.otpLength()}
 	if attempt := n.root; attempt != nil {
 		status.Nonce = attempt.nonce
 		status.Started = true
@@ -50,22 +69,34 @@ func (n *Node) rootStatus(otp string) (any, error) {
 	return status, nil
 }
 
+// issuingLocked refuses what neither an unsealed node answers nor one in recovery mode.
+func (n *Node) issuingLocked() error {
+	switch {
+	case !n.recovering:
+		return n.readyLocked()
+	case !n.cluster.disk.initialized:
+		return refuse(http.StatusBadRequest, "server is not yet initialized")
+	default:
+		return nil
+	}
+}
+
 type rootRequest struct {
 	OTP    string `json:"otp"`
 	PGPKey string `json:"pgp_key"`
 }
 
 // putRootAttempt starts an attempt. If a pad and a PGP key are given, the pad wins; if neither, Vault makes a pad.
-func (n *Node) putRootAttempt(c *call) (any, error) {
+func (n *Node) putRootAttempt(kind issue, c *call) (any, error) {
 	var req rootRequest
 	if err := c.decode(&req); err != nil && len(c.body) > 0 {
 		return nil, err
 	}
-	attempt := &rootAttempt{nonce: newUUID(), otp: req.OTP}
+	attempt := &rootAttempt{kind: kind, nonce: newUUID(), otp: req.OTP}
 	shown := ""
 	switch {
 	case req.OTP != "":
-		if len(req.OTP) != otpLength {
+		if len(req.OTP) != n.cluster.options.Dialect.otpLength() {
 			return nil, refuse(http.StatusBadRequest, "OTP string is wrong length")
 		}
 	case req.PGPKey != "":
@@ -75,11 +106,14 @@ func (n *Node) putRootAttempt(c *call) (any, error) {
 		}
 		attempt.pgpKey, attempt.fingerprint = req.PGPKey, prints[0]
 	default:
-		shown = randomText(otpLength)
+		shown = randomText(n.cluster.options.Dialect.otpLength())
 		attempt.otp = shown
 	}
-	if err := n.readyLocked(); err != nil {
+	if err := n.issuingLocked(); err != nil {
 		return nil, err
+	}
+	if n.recoveryToken != "" {
+		return nil, errRecovered
 	}
 	if n.root != nil {
 		return nil, refuse(http.StatusBadRequest, "root generation already in progress")
@@ -90,31 +124,41 @@ func (n *Node) putRootAttempt(c *call) (any, error) {
 
 // deleteRootAttempt cancels. It asks for no nonce, so that anybody can cancel anybody's attempt.
 func (n *Node) deleteRootAttempt(*call) (any, error) {
-	if err := n.readyLocked(); err != nil {
+	if err := n.issuingLocked(); err != nil {
 		return nil, err
 	}
 	n.root = nil
 	return nil, nil
 }
 
-// rootUpdate takes a share, by whatever method. Every refusal is a 400 (vault/generate_root.go, GenerateRootUpdate).
-func (n *Node) rootUpdate(c *call) (any, error) {
-	share, nonce, err := c.submission()
-	if err != nil {
-		return nil, err
+// updateOf takes a share, by whatever method. Every refusal is a 400 (vault/generate_root.go, GenerateRootUpdate).
+func updateOf(kind issue) handler {
+	return func(n *Node, c *call) (any, error) {
+		share, nonce, err := c.submission()
+		if err != nil {
+			return nil, err
+		}
+		return n.takeRootShare(kind, share, nonce)
 	}
+}
+
+func (n *Node) takeRootShare(kind issue, share []byte, nonce string) (any, error) {
 	if err := checkLength(share, "invalid key: "); err != nil {
 		return nil, err
 	}
-	if err := n.readyLocked(); err != nil {
+	if err := n.issuingLocked(); err != nil {
 		return nil, err
 	}
 	attempt := n.root
 	switch {
+	case n.recoveryToken != "":
+		return nil, errRecovered
 	case attempt == nil:
 		return nil, refuse(http.StatusBadRequest, "no root generation in progress")
 	case nonce != attempt.nonce:
 		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this root generation operation is %q", attempt.nonce)
+	case kind != attempt.kind:
+		return nil, refuse(http.StatusBadRequest, "incorrect strategy supplied; a generate root operation of another type is already in progress")
 	case attempt.has(share):
 		return nil, errGiven("generation")
 	}
@@ -125,17 +169,20 @@ func (n *Node) rootUpdate(c *call) (any, error) {
 	if status.Progress < status.Required {
 		return status, nil
 	}
-	status.EncodedToken, err = n.mintFor(attempt)
+	encoded, err := n.mintFor(attempt)
 	if err != nil {
 		return nil, err
 	}
 	n.root = nil
 	status.Complete = true
-	status.EncodedRootToken = status.EncodedToken
+	status.EncodedToken = encoded
+	if kind == rootToken {
+		status.EncodedRootToken = encoded
+	}
 	return status, nil
 }
 
-// mintFor makes the root token, if the shares are right, and encodes it for the requester. When the PGP key can't encrypt, Vault's handler
+// mintFor makes the token, if the shares are right, and encodes it for the requester. When the PGP key can't encrypt, Vault's handler
 // panics after the token was made: the connection drops, the token lives on and nobody holds it, and the attempt waits for a new round.
 func (n *Node) mintFor(attempt *rootAttempt) (string, error) {
 	key, err := attempt.combine(n.config.t)
@@ -145,8 +192,7 @@ func (n *Node) mintFor(attempt *rootAttempt) (string, error) {
 	if err := n.authenticate(key); err != nil {
 		return "", refuse(http.StatusBadRequest, "root generation aborted: unable to authenticate: %v", err)
 	}
-	disk := &n.cluster.disk
-	token := disk.mintRoot(n.cluster.options.Now())
+	token := n.issueToken(attempt.kind)
 	if attempt.otp != "" {
 		return base64.RawStdEncoding.EncodeToString(xor([]byte(token), []byte(attempt.otp))), nil
 	}
@@ -155,6 +201,19 @@ func (n *Node) mintFor(attempt *rootAttempt) (string, error) {
 		return "", errHangUp
 	}
 	return base64.StdEncoding.EncodeToString(messages[0]), nil
+}
+
+func (n *Node) issueToken(kind issue) string {
+	switch kind {
+	case recoveryToken:
+		n.recoveryToken = "hvr." + randomText(tokenLength)
+		return n.recoveryToken
+	case drToken:
+		// It opens only what a secondary may do, none of which is emulated, so that nobody has to know it.
+		return n.cluster.options.Dialect.newTokenID(true)
+	default:
+		return n.cluster.mintRoot().id
+	}
 }
 
 // authenticate says in Vault's words why a key that was combined from shares isn't the one in force, or nothing.

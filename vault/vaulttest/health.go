@@ -24,7 +24,8 @@ type health struct {
 	RemovedFromCluster                *bool  `json:"removed_from_cluster,omitempty"`
 }
 
-// getHealth tells the node's state by its status: 200 active, 429 standby, 501 not initialised, 503 sealed, each of which the caller can
+// getHealth tells the node's state by its status: 200 active, 429 standby, 472 secondary of
+// disaster recovery, 501 not initialised, 503 sealed, each of which the caller can
 // change (http/sys_health.go).
 func (n *Node) getHealth(c *call) (any, error) {
 	disk := &n.cluster.disk
@@ -36,7 +37,7 @@ func (n *Node) getHealth(c *call) (any, error) {
 		ReplicationPerformanceMode: "disabled",
 		ReplicationDRMode:          "disabled",
 		ServerTimeUTC:              n.cluster.options.Now().Unix(),
-		Version:                    version,
+		Version:                    n.cluster.options.Dialect.version(),
 	}
 	if n.cluster.highlyAvailable() {
 		body.RemovedFromCluster = new(bool)
@@ -46,12 +47,17 @@ func (n *Node) getHealth(c *call) (any, error) {
 	} else {
 		body.ClusterID, body.ClusterName = disk.clusterID, disk.clusterName
 	}
+	if n.cluster.options.DRSecondary && !n.sealed {
+		body.ReplicationDRMode = "secondary"
+	}
 	status, err := http.StatusOK, error(nil)
 	switch {
 	case !disk.initialized:
 		status, err = statusParameter(c, "uninitcode", http.StatusNotImplemented)
 	case n.sealed:
 		status, err = statusParameter(c, "sealedcode", http.StatusServiceUnavailable)
+	case n.cluster.options.DRSecondary:
+		status, err = statusParameter(c, "drsecondarycode", 472)
 	case standby && !c.query.Has("standbyok"):
 		status, err = statusParameter(c, "standbycode", http.StatusTooManyRequests)
 	default:

@@ -49,11 +49,13 @@ func (n *Node) putInit(c *call) (any, error) {
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "%v", err)
 	}
-	disk.initialize(config, key, n.cluster.options.Now())
+	if err := disk.initialize(config, key, n.cluster.options.Now()); err != nil {
+		return nil, refuse(http.StatusInternalServerError, "%v", err)
+	}
 	for _, node := range n.cluster.nodes {
 		node.config = config
 	}
-	rootToken := disk.mintRoot(n.cluster.options.Now())
+	rootToken := n.cluster.mintRoot().id
 	if req.RootTokenPGPKey != "" {
 		// From here on Vault is initialised, so that a key that can't encrypt loses the shares for good: nobody has seen them.
 		message, err := encryptEach([]string{rootToken}, []string{req.RootTokenPGPKey})

@@ -10,6 +10,9 @@ type Instance interface {
 	CA() []byte
 	// Restart restarts the server: it is sealed, unless it unseals itself, and attempts and their shares are gone.
 	Restart(testing.TB)
+	// RestartInRecoveryMode restarts an initialised server on Raft storage as vault server -recovery: all that it does then is to make a
+	// recovery token. Restart brings it back.
+	RestartInRecoveryMode(testing.TB)
 }
 
 // Open initialises a fresh server with n shares, unseals every node of it unless it does so itself, and returns somebody who holds its root token.
@@ -29,5 +32,14 @@ func Open(t testing.TB, server Instance, n, threshold int) (*Operator, Keys) {
 			t.Fatal(err)
 		}
 	}
+	return operator, keys
+}
+
+// OpenInRecoveryMode initialises a fresh server on Raft storage with n shares and restarts it in recovery mode, in which the shares make a recovery
+// token.
+func OpenInRecoveryMode(t testing.TB, server Instance, n, threshold int) (*Operator, Keys) {
+	t.Helper()
+	operator, keys := Open(t, server, n, threshold)
+	server.RestartInRecoveryMode(t)
 	return operator, keys
 }

@@ -100,7 +100,7 @@ func redactBody(body []byte, secrets []string) map[string]any {
 	for name, value := range fields {
 		text, ok := value.(string)
 		switch strings.ToLower(name) {
-		case "key", "otp", "token":
+		case "key", "otp", "token", "secret_id", "jwt":
 			if ok && text != "" {
 				fields[name] = Mark(text)
 			}

@@ -27,6 +27,9 @@ type Node struct {
 	root        *rootAttempt
 	rekeys      rekeys
 	activeSince time.Time
+
+	recovering    bool   // started in recovery mode
+	recoveryToken string // made since then, or empty
 }
 
 func startNode(c *Cluster, number int, listen string) (*Node, error) {
@@ -91,6 +94,8 @@ func (n *Node) forget() {
 	defer n.cluster.mu.Unlock()
 	n.sealLocked()
 	n.root = nil
+	n.recovering = false
+	n.recoveryToken = ""
 }
 
 // wake is what a node does when its process starts.
@@ -152,6 +157,10 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer answers a request and returns the refusal, if it was refused.
 func (n *Node) answer(w http.ResponseWriter, r *http.Request, c *call) error {
 	body, err := n.serve(r, c)
+	if errors.Is(err, errNoHandler) {
+		http.NotFound(w, r)
+		return nil
+	}
 	if redirect, ok := errors.AsType[*redirection](err); ok {
 		w.Header().Set("Location", redirect.location)
 		w.WriteHeader(http.StatusTemporaryRedirect)
@@ -165,7 +174,10 @@ func (n *Node) answer(w http.ResponseWriter, r *http.Request, c *call) error {
 func (n *Node) serve(r *http.Request, c *call) (any, error) {
 	n.cluster.mu.Lock()
 	defer n.cluster.mu.Unlock()
-	endpoint, known := endpoints[c.path]
+	if n.recovering {
+		return n.serveRecovery(c)
+	}
+	endpoint, known := n.cluster.routes.find(c)
 	if known && endpoint.local {
 		return endpoint.handle(n, c)
 	}
@@ -223,7 +235,7 @@ func (n *Node) unknownLocked(c *call) error {
 	if err := n.readyLocked(); err != nil {
 		return err
 	}
-	if err := n.cluster.disk.authorize(c.token); err != nil {
+	if err := n.cluster.authorize(c); err != nil {
 		return err
 	}
 	return refuse(http.StatusNotFound, "1 error occurred:\n\t* unsupported path\n\n")

@@ -79,6 +79,56 @@ func TestRealAndEmulatedStandbysBehaveAlike(t *testing.T) {
 	}
 }
 
+func TestSealedNodesOpenEachWithTheSameShares(t *testing.T) {
+	real, keys := vaulttest.StartRealCluster(t, 3, 3, 2)
+	emulated := start(t, vaulttest.Options{Nodes: 3})
+	for _, c := range []struct {
+		name    string
+		addrs   []string
+		shares  []string
+		restart func()
+	}{
+		{"real", []string{real[0].Addr(), real[1].Addr(), real[2].Addr()}, keys.Shares, func() {
+			for _, node := range real {
+				node.Restart(t)
+			}
+		}},
+		{"emulated", emulated.Addrs(), emulated.shares, func() { emulated.Restart(t) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.restart()
+			unseal := func(node int, body any) vaulttest.Answer {
+				t.Helper()
+				answer, err := vaulttest.NewOperator(c.addrs[node], nil).Do(t.Context(), "PUT", "sys/unseal", body)
+				if err != nil || answer.Status != 200 {
+					t.Fatalf("node %d: status %d %q, %v", node+1, answer.Status, answer.Errors, err)
+				}
+				return answer
+			}
+			nonces := map[string]bool{}
+			for node := range c.addrs {
+				first := unseal(node, body{"key": c.shares[0]})
+				if !first.Bool("sealed") || first.Int("progress") != 1 || first.String("nonce") == "" {
+					t.Errorf("node %d after one share: %v", node+1, first.Body)
+				}
+				nonces[first.String("nonce")] = true
+			}
+			if len(nonces) != len(c.addrs) {
+				t.Errorf("%d nonces for %d nodes", len(nonces), len(c.addrs))
+			}
+			unseal(1, body{"reset": true})
+			for node, addr := range c.addrs {
+				if err := vaulttest.NewOperator(addr, nil).Unseal(t.Context(), c.shares[:2]...); err != nil {
+					t.Errorf("node %d: %v", node+1, err)
+				}
+				if again := unseal(node, body{"key": c.shares[2]}); again.Bool("sealed") || again.Int("progress") != 0 {
+					t.Errorf("node %d, open, after one more share: %v", node+1, again.Body)
+				}
+			}
+		})
+	}
+}
+
 func askWithoutForwarding(t *testing.T, addr string) (status int, location string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), "GET", addr+"/v1/sys/rekey/init", nil)

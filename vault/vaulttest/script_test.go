@@ -3,7 +3,9 @@ package vaulttest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +49,63 @@ func TestFaultsComeInPairsOfAppliedAndNot(t *testing.T) {
 			}
 			f.want(200, "PUT", "sys/rekey/update", body{"key": f.shares[1], "nonce": nonce})
 		})
+	}
+}
+
+// Each write of a key operation can fail, and can fail although it was applied.
+func TestEveryWriteFailsInBothWays(t *testing.T) {
+	for route, c := range map[string]struct {
+		body    func(f *fixture) any
+		applied func(f *fixture) bool
+	}{
+		"PUT sys/rotate": {nil, func(f *fixture) bool { return f.want(200, "GET", "sys/key-status", nil).Int("term") == 2 }},
+		"PUT sys/rotate/config": {
+			func(*fixture) any { return body{"interval": "72h"} },
+			func(f *fixture) bool {
+				return f.want(200, "GET", "sys/rotate/config", nil).Data().String("interval") == "72h0m0s"
+			},
+		},
+		"PUT sys/unseal": {
+			func(f *fixture) any {
+				f.Node(1).Seal()
+				return body{"key": f.shares[0]}
+			},
+			func(f *fixture) bool { return f.want(200, "GET", "sys/seal-status", nil).Int("progress") == 1 },
+		},
+		"PUT sys/generate-root/attempt": {nil, func(f *fixture) bool { return f.want(200, "GET", "sys/generate-root/attempt", nil).Bool("started") }},
+		"PUT sys/generate-recovery-token/attempt": {
+			func(f *fixture) any {
+				f.RestartInRecoveryMode(f.t)
+				return nil
+			},
+			func(f *fixture) bool {
+				return f.want(200, "GET", "sys/generate-recovery-token/attempt", nil).Bool("started")
+			},
+		},
+		"PUT auth/token/revoke-self": {nil, func(f *fixture) bool { return f.send(f.op, "GET", "auth/token/lookup-self", nil).Status == 403 }},
+		"PUT sys/policies/acl/bot": {
+			func(*fixture) any { return body{"policy": `path "x" { capabilities = ["read"] }`} },
+			func(f *fixture) bool { return f.send(f.op, "GET", "sys/policies/acl/bot", nil).Status == 200 },
+		},
+	} {
+		for applied, act := range map[bool]vaulttest.Act{
+			false: vaulttest.HangUp(),
+			true:  vaulttest.HangUpAfter(),
+		} {
+			t.Run(fmt.Sprintf("%s applied %t", route, applied), func(t *testing.T) {
+				f := start(t, vaulttest.Options{})
+				var request any
+				if c.body != nil {
+					request = c.body(f)
+				}
+				f.Script(vaulttest.Fault{Route: route, Do: act})
+				method, path, _ := strings.Cut(route, " ")
+				f.hangsUp(method, path, request)
+				if got := c.applied(f); got != applied {
+					t.Errorf("applied is %t, want %t", got, applied)
+				}
+			})
+		}
 	}
 }
 

@@ -27,12 +27,6 @@ type sealStatus struct {
 	RemovedFromCluster *bool  `json:"removed_from_cluster,omitempty"`
 }
 
-// version is the Vault that is emulated.
-const (
-	version   = "1.21.2"
-	buildDate = "2026-01-06T08:33:05Z"
-)
-
 func (n *Node) getSealStatus(*call) (any, error) {
 	disk := &n.cluster.disk
 	status := sealStatus{
@@ -43,7 +37,7 @@ func (n *Node) getSealStatus(*call) (any, error) {
 		N:            n.config.n,
 		Progress:     n.unsealing.progress(),
 		Nonce:        n.unsealing.nonce,
-		Version:      version,
+		Version:      n.cluster.options.Dialect.version(),
 		BuildDate:    buildDate,
 		RecoverySeal: n.cluster.unsealsItself(),
 		StorageType:  n.cluster.options.Storage,
@@ -142,7 +136,7 @@ func (n *Node) putSeal(c *call) (any, error) {
 	if n.cluster.active != n && n.cluster.highlyAvailable() {
 		return nil, refuse(http.StatusInternalServerError, "vault cannot seal when in standby mode; please restart instead")
 	}
-	if err := n.cluster.disk.authorize(c.token); err != nil {
+	if err := n.cluster.authorize(c); err != nil {
 		return nil, err
 	}
 	n.sealLocked()
@@ -155,7 +149,7 @@ func (n *Node) putStepDown(c *call) (any, error) {
 	if n.sealed || !n.cluster.highlyAvailable() {
 		return nil, nil
 	}
-	if err := n.cluster.disk.authorize(c.token); err != nil {
+	if err := n.cluster.authorize(c); err != nil {
 		return nil, err
 	}
 	n.cluster.abdicateLocked(n)

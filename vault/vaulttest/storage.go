@@ -3,18 +3,18 @@ package vaulttest
 import (
 	"bytes"
 	"crypto/aes"
-	"time"
 )
 
 // storage is what the nodes of a cluster share and what survives their restart.
 type storage struct {
 	initialized bool
 	config      sealConfig
-	key         []byte            // what the shares give: the unseal key, or the recovery key if the nodes unseal themselves
-	backups     [keyKinds]*backup // of the last rekey of each kind that asked for one
-	tokens      map[string]*token // id → token
-	term        int               // of the encryption key; rotate raises it, rekey doesn't
-	installed   time.Time         // when that key was made
+	key         []byte             // what the shares give: the unseal key, or the recovery key if the nodes unseal themselves
+	backups     [keyKinds]*backup  // of the last rekey of each kind that asked for one
+	tokens      map[string]*token  // id → token
+	policies    map[string]*policy // name → policy; root, which has no rules, isn't among them
+	mounts      map[string]*mount  // name below auth/ → method of logging in
+	keyring     keyring
 	clusterID   string
 	clusterName string
 }

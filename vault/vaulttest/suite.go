@@ -11,76 +11,16 @@ import (
 	"testing"
 )
 
-// Target is a Vault that the suite can be run against.
-type Target struct {
-	// Name is printed, so that a test's output says what the cases ran against.
-	Name string
-	// Raft says that the server keeps its data in Raft storage: it elects a leader, and a restart loses nothing on disk.
-	Raft bool
-	// Brief leaves out the cases in which the storage doesn't show. It is for a target that has a faster sibling: a real server
-	// spends two seconds on each election.
-	Brief bool
-	// UnsealsItself says that the server's shares are those of a recovery key.
-	UnsealsItself bool
-	// Start starts a fresh server, not initialised, and sees to its end.
-	Start func(testing.TB) Instance
-}
-
-// Emulated is the emulator as a target.
-func Emulated(storage string) Target {
-	return Target{
-		Name:  "emulator, " + storage,
-		Raft:  storage == "raft",
-		Start: func(t testing.TB) Instance { return Start(t, Options{Storage: storage, Unruly: true}) },
-	}
-}
-
-// RealServer is the real server as a target, brief on Raft. Starting it skips the test if there is no binary.
-func RealServer(storage string) Target {
-	return Target{
-		Name:  "real server, " + storage,
-		Raft:  storage == "raft",
-		Brief: storage == "raft",
-		Start: func(t testing.TB) Instance { return StartReal(t, RealOptions{Storage: storage}) },
-	}
-}
-
-// EmulatedAuto is the emulator as a target that unseals itself.
-func EmulatedAuto(storage string) Target {
-	return Target{
-		Name:          "emulator that unseals itself, " + storage,
-		Raft:          storage == "raft",
-		UnsealsItself: true,
-		Start:         func(t testing.TB) Instance { return Start(t, Options{Storage: storage, Seal: "transit", Unruly: true}) },
-	}
-}
-
-// RealServerAuto is the real server as a target that unseals itself, brief on Raft. Each server has one more beside it that keeps its key.
-func RealServerAuto(storage string) Target {
-	return Target{
-		Name:          "real server that unseals itself, " + storage,
-		Raft:          storage == "raft",
-		Brief:         storage == "raft",
-		UnsealsItself: true,
-		Start:         func(t testing.TB) Instance { return StartReal(t, RealOptions{Storage: storage, UnsealsItself: true}) },
-	}
-}
-
-// RunSuite runs every case against the target, each on a server of its own. A case asserts statuses, fields, and those words of an answer that
+// RunSuite runs every case that suits the target, each on a server of its own. A case asserts statuses, fields, and those words of an answer that
 // tell one refusal from another; the wording of a library below Vault isn't asserted.
 func RunSuite(t *testing.T, target Target) {
-	cases, rekey := slices.Concat(initCases, sealCases, rootCases, noRecoveryCases, tokenCases), barrierWords
-	if target.UnsealsItself {
-		cases, rekey = recoveryCases, recoveryWords
-	}
-	cases = slices.Concat(cases, rekeyCases, verifyCases)
-	cases = slices.DeleteFunc(cases, func(c suiteCase) bool { return !c.suits(target) })
+	cases := slices.DeleteFunc(target.cases(), func(c suiteCase) bool { return !c.suits(target) })
 	t.Logf("%d cases against the %s", len(cases), target.Name)
 	for _, c := range cases {
 		t.Run(c.claim, func(t *testing.T) {
 			t.Parallel()
 			server := target.Start(t)
-			c.run(&suite{T: t, raft: target.Raft, rekey: rekey, server: server, op: NewOperator(server.Addr(), server.CA())})
+			c.run(&suite{T: t, raft: target.Raft, rekey: target.rekey(), server: server, op: NewOperator(server.Addr(), server.CA())})
 			t.Logf("ran against the %s", target.Name)
 		})
 	}
@@ -163,6 +103,14 @@ func (s *suite) isRoot(token string) bool {
 	return root
 }
 
+// eventually waits for what a real server does in its own time.
+func (s *suite) eventually(otherwise string, happened func() bool) {
+	s.Helper()
+	if err := poll(s.Context(), func() (bool, error) { return happened(), nil }); err != nil {
+		s.Errorf("%s: %v", otherwise, err)
+	}
+}
+
 type body map[string]any
 
 // send sends a request that gets an answer, whatever it says.
@@ -227,6 +175,14 @@ func (s *suite) says(answer Answer, want body) {
 		if got := answer.Body[name]; fmt.Sprint(got) != fmt.Sprint(want[name]) {
 			s.Errorf("%s is %v, want %v", name, got, want[name])
 		}
+	}
+}
+
+// lasts checks how many seconds a token has left. Some may have passed since it was made.
+func (s *suite) lasts(token Answer, seconds int) {
+	s.Helper()
+	if got := token.Int("ttl"); got > seconds || got < seconds-10 {
+		s.Errorf("ttl is %d, want %d", got, seconds)
 	}
 }
 

@@ -29,3 +29,7 @@ func TestSuiteAgainstRealServerThatUnsealsItself(t *testing.T) {
 		t.Run(storage, func(t *testing.T) { vaulttest.RunSuite(t, vaulttest.RealServerAuto(storage)) })
 	}
 }
+
+func TestSuiteAgainstEmulatedDRSecondary(t *testing.T) {
+	vaulttest.RunSuite(t, vaulttest.EmulatedDRSecondary())
+}

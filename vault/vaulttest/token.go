@@ -1,66 +1,148 @@
 package vaulttest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"time"
 )
 
-// token is a root token; the emulator knows no others. Like Vault's it never expires.
+// rootPolicy is the policy that allows everything.
+const rootPolicy = "root"
+
+// token is a service token. Its zero expiry means that it never expires, as a root token of the unseal keys' holders doesn't.
 type token struct {
-	id       string
-	accessor string
-	created  time.Time
+	id          string
+	accessor    string
+	displayName string
+	path        string // by which it was made
+	policies    []string
+	meta        map[string]string
+	entity      string
+	parent      *token // whose end is the token's own; nil for an orphan
+
+	created   time.Time
+	leased    bool // has a lease, which even a root token has that another token made
+	renewable bool
+	ttl       time.Duration // as it was made
+	period    time.Duration // what a renewal gives, for ever, if it isn't 0
+	maxTTL    time.Duration // over all renewals
+	explicit  time.Duration // what of that was asked for
+	expires   time.Time
+	renewed   time.Time
 }
 
-// errBadToken is the answer to a token that Vault doesn't know.
-var errBadToken = &refusal{status: http.StatusForbidden, text: "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"}
+// Refusals of a token. The words differ between no token, one that Vault doesn't know, and one that may not.
+var (
+	errNoToken  = &refusal{status: http.StatusForbidden, text: "permission denied"}
+	errBadToken = &refusal{status: http.StatusForbidden, text: "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"}
+	errDenied   = &refusal{status: http.StatusForbidden, text: "1 error occurred:\n\t* permission denied\n\n"}
+)
 
-// authorize refuses what isn't a root token.
-func (s *storage) authorize(id string) error {
-	if id == "" {
-		return refuse(http.StatusForbidden, "permission denied")
+// authorize refuses a call whose token may not do it, and otherwise tells the call who asks. Whether the path exists is said only afterwards.
+func (c *Cluster) authorize(call *call) error {
+	if call.token == "" {
+		return errNoToken
 	}
-	if _, known := s.tokens[id]; !known {
+	t := c.disk.tokenOf(call.token, c.options.Now())
+	if t == nil {
 		return errBadToken
 	}
+	if !t.isRoot() {
+		granted := c.disk.capabilities(t.policies, call.path)
+		needed := neededFor[call.method]
+		if needsSudo(call.path) {
+			needed |= maySudo
+		}
+		if needed == 0 || granted&needed != needed {
+			return errDenied
+		}
+	}
+	call.holder = t
 	return nil
 }
 
-func (s *storage) mintRoot(now time.Time) (id string) {
-	t := &token{id: "hvs." + randomText(otpLength-len("hvs.")), accessor: randomText(24), created: now}
-	s.tokens[t.id] = t
-	return t.id
+func (t *token) isRoot() bool { return slices.Contains(t.policies, rootPolicy) }
+
+// tokenOf returns a token that is in force, or nil. One that expired is revoked, with all that it made.
+func (s *storage) tokenOf(id string, now time.Time) *token {
+	t := s.tokens[id]
+	if t != nil && !t.expires.IsZero() && !now.Before(t.expires) {
+		s.revoke(t)
+		return nil
+	}
+	return t
 }
 
-func (s *storage) byAccessor(accessor string) *token {
-	for _, t := range s.tokens {
+func (s *storage) byAccessor(accessor string, now time.Time) *token {
+	for id, t := range s.tokens {
 		if t.accessor == accessor {
-			return t
+			return s.tokenOf(id, now)
 		}
 	}
 	return nil
 }
 
+// revoke ends a token and those that it made.
+func (s *storage) revoke(t *token) {
+	delete(s.tokens, t.id)
+	for _, child := range slices.Collect(maps.Values(s.tokens)) {
+		if child.parent == t {
+			s.revoke(child)
+		}
+	}
+}
+
+// mintRoot makes the kind of token that initialisation and a quorum make.
+func (c *Cluster) mintRoot() *token {
+	t := &token{displayName: "root", path: "auth/token/root", policies: []string{rootPolicy}}
+	c.mint(t)
+	return t
+}
+
+// mint gives a token its id and puts it in force.
+func (c *Cluster) mint(t *token) {
+	t.id = c.options.Dialect.newTokenID(t.isRoot())
+	t.accessor = randomText(24)
+	t.created = c.options.Now()
+	c.disk.tokens[t.id] = t
+}
+
 // lookup is what Vault tells about a token. Whoever asks by accessor isn't told the token itself.
-func (t *token) lookup(id string) envelope {
-	return wrapped("token", map[string]any{
+func (t *token) lookup(id string, now time.Time) envelope {
+	data := map[string]any{
 		"accessor":         t.accessor,
 		"creation_time":    t.created.Unix(),
-		"creation_ttl":     0,
-		"display_name":     "root",
-		"entity_id":        "",
+		"creation_ttl":     int(t.ttl.Seconds()),
+		"display_name":     t.displayName,
+		"entity_id":        t.entity,
 		"expire_time":      nil,
-		"explicit_max_ttl": 0,
+		"explicit_max_ttl": int(t.explicit.Seconds()),
 		"id":               id,
-		"meta":             nil,
+		"meta":             t.meta,
 		"num_uses":         0,
-		"orphan":           true,
-		"path":             "auth/token/root",
-		"policies":         []string{"root"},
+		"orphan":           t.parent == nil,
+		"path":             t.path,
+		"policies":         t.policies,
 		"ttl":              0,
 		"type":             "service",
-	})
+	}
+	if t.leased {
+		data["issue_time"] = t.created.UTC().Format(time.RFC3339Nano)
+		data["renewable"] = t.renewable
+	}
+	if !t.expires.IsZero() {
+		data["expire_time"] = t.expires.UTC().Format(time.RFC3339Nano)
+		data["ttl"] = int(t.expires.Sub(now).Round(time.Second).Seconds())
+	}
+	if t.period > 0 {
+		data["period"] = int(t.period.Seconds())
+	}
+	if !t.renewed.IsZero() {
+		data["last_renewal"] = t.renewed.UTC().Format(time.RFC3339Nano)
+		data["last_renewal_time"] = t.renewed.Unix()
+	}
+	return wrapped("token", data)
 }
 
 // tokenRequest is the body of the endpoints that name a token.
@@ -70,31 +152,36 @@ type tokenRequest struct {
 }
 
 func (n *Node) getLookupSelf(c *call) (any, error) {
-	return n.cluster.disk.tokens[c.token].lookup(c.token), nil
+	return c.holder.lookup(c.holder.id, n.cluster.options.Now()), nil
 }
 
+// putLookup tells about the asker if no token is named.
 func (n *Node) putLookup(c *call) (any, error) {
-	var req tokenRequest
-	if err := c.decode(&req); err != nil {
+	req := tokenRequest{Token: c.token}
+	if err := c.decodeOptional(&req); err != nil {
 		return nil, err
 	}
-	t, known := n.cluster.disk.tokens[req.Token]
-	if !known {
+	t := n.cluster.disk.tokenOf(req.Token, n.cluster.options.Now())
+	if t == nil {
 		return nil, refuse(http.StatusForbidden, "bad token")
 	}
-	return t.lookup(t.id), nil
+	return t.lookup(t.id, n.cluster.options.Now()), nil
 }
 
+// putLookupAccessor answers 400 when the token is gone: revoked, expired, or never there. A missing right is a 403.
 func (n *Node) putLookupAccessor(c *call) (any, error) {
 	var req tokenRequest
-	if err := c.decode(&req); err != nil {
+	if err := c.decodeOptional(&req); err != nil {
 		return nil, err
 	}
-	t := n.cluster.disk.byAccessor(req.Accessor)
+	if req.Accessor == "" {
+		return nil, refuse(http.StatusBadRequest, "1 error occurred:\n\t* missing accessor\n\n")
+	}
+	t := n.cluster.disk.byAccessor(req.Accessor, n.cluster.options.Now())
 	if t == nil {
 		return nil, refuse(http.StatusBadRequest, "1 error occurred:\n\t* invalid accessor\n\n")
 	}
-	return t.lookup(""), nil
+	return t.lookup("", n.cluster.options.Now()), nil
 }
 
 // listAccessors is how a root token that nobody holds can be found.
@@ -108,21 +195,33 @@ func (n *Node) listAccessors(*call) (any, error) {
 }
 
 func (n *Node) putRevokeSelf(c *call) (any, error) {
-	delete(n.cluster.disk.tokens, c.token)
+	n.cluster.disk.revoke(c.holder)
+	return nil, nil
+}
+
+// putRevoke says yes to a token that doesn't exist.
+func (n *Node) putRevoke(c *call) (any, error) {
+	var req tokenRequest
+	if err := c.decodeOptional(&req); err != nil {
+		return nil, err
+	}
+	if t := n.cluster.disk.tokens[req.Token]; t != nil {
+		n.cluster.disk.revoke(t)
+	}
 	return nil, nil
 }
 
 func (n *Node) putRevokeAccessor(c *call) (any, error) {
 	var req tokenRequest
-	if err := c.decode(&req); err != nil {
+	if err := c.decodeOptional(&req); err != nil {
 		return nil, err
 	}
-	t := n.cluster.disk.byAccessor(req.Accessor)
+	t := n.cluster.disk.byAccessor(req.Accessor, n.cluster.options.Now())
 	if t == nil {
 		answer := wrapped("token", nil)
 		answer.Warnings = []string{"No token found with this accessor"}
 		return answer, nil
 	}
-	delete(n.cluster.disk.tokens, t.id)
+	n.cluster.disk.revoke(t)
 	return nil, nil
 }

@@ -40,9 +40,11 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&options.Nodes, "nodes", 1, "how many nodes; all but the first choose a free port")
 	flag.StringVar(&options.Storage, "storage", "raft", "raft, or inmem for a server without high availability")
 	flag.StringVar(&options.Seal, "seal", "shamir", "shamir, or transit for a server that unseals itself")
+	flag.BoolVar(&options.DRSecondary, "dr-secondary", false, "be a secondary of disaster recovery")
 	flag.BoolVar(&options.Redirect, "redirect", false, "standbys answer 307 and don't forward")
 	shares := flag.Int("shares", 5, "how many shares; 0 leaves the server not initialised")
 	threshold := flag.Int("threshold", 3, "how many of them are needed")
+	recovery := flag.Bool("recovery", false, "restart in recovery mode once initialised")
 	control := flag.String("control", "", "`address` that takes faults, if any")
 	flag.Parse()
 
@@ -57,6 +59,9 @@ func run(ctx context.Context) (err error) {
 		}
 	}
 	for i, addr := range cluster.Addrs() {
+		if *recovery {
+			cluster.Node(i + 1).RestartInRecoveryMode()
+		}
 		fmt.Printf("node %d: %s\n", i+1, addr)
 	}
 	if *control == "" {

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
+)
+
+func otpCommand(std streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "otp",
+		Short: "For a requester without a PGP key: make a one-time password",
+		Args:  arguments(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(otpNewCommand(std), otpShowCommand(std))
+	return cmd
+}
+
+func otpNewCommand(std streams) *cobra.Command {
+	var length int
+	cmd := &cobra.Command{
+		Use:   "new FILE",
+		Short: "Make a one-time password, and show its commitment",
+		Long: `Make the one-time password for a token that you are going to request, on your own
+computer, and keep it there in a new file that only you can read. It is printed
+nowhere and must never be sent to anybody: whoever has it can read your token.
+
+What is shown is its commitment, the SHA-256 of the password. It goes into the
+plan, is not secret, and is the proof that you are who asked: tell its words to
+whoever approves, on the phone. A password is for one ceremony.`,
+		Example: `  conclave otp new otp.txt
+  /ceremony start generate-root prod otp=COMMITMENT reason     (in Slack)
+  conclave seal --identity 3A23…FC51 --otp otp.txt message.txt
+  conclave decode --otp otp.txt ENCODED`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if length < openpgp.MinPassword || length > openpgp.MaxPassword {
+				return usageError{fmt.Errorf("--length: %d is not between %d and %d", length, openpgp.MinPassword, openpgp.MaxPassword)}
+			}
+			password, err := openpgp.NewPassword(length)
+			if err != nil {
+				return err
+			}
+			defer clear(password)
+			if err := writeNew(args[0], password); err != nil {
+				return fmt.Errorf("keep one-time password: %w", err)
+			}
+			fmt.Fprintf(std.err, "The password is in %s. Propose with otp= and its commitment, and read out the words to whoever approves:\n\n", args[0])
+			return showCommitment(std.out, password)
+		},
+	}
+	cmd.Flags().IntVar(&length, "length", 28, "as long as the server's tokens: 28 for Vault, 26 for OpenBao")
+	return cmd
+}
+
+func otpShowCommand(std streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show FILE",
+		Short: "Show the commitment of a one-time password again",
+		Args:  arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			password, err := readPassword(Path(args[0]))
+			if err != nil {
+				return err
+			}
+			defer clear(password)
+			return showCommitment(std.out, password)
+		},
+	}
+}
+
+// commitmentWords is how many words of a commitment are read out on the phone.
+// They stand in for a signature, against somebody with the requester's Slack
+// account who looks for a password of their own with the same words: 64 bits.
+const commitmentWords = 8
+
+func showCommitment(w io.Writer, password []byte) error {
+	commitment := openpgp.Commitment(password)
+	_, err := fmt.Fprintf(w, "commitment %s\nin words   %s\n", commitment, ceremony.SpokenHash(commitment, commitmentWords))
+	return err
+}
+
+// readPassword reads the file of a one-time password. The caller wipes it.
+func readPassword(path Path) ([]byte, error) {
+	password, err := readSecret(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && openpgp.CheckPassword([]byte(path)) == nil:
+		// The name would be repeated in the error that no such file exists (P1).
+		return nil, hinted{
+			errors.New("the file with the one-time password is wanted; what was given looks like the password itself, and is not repeated here"),
+			"It is in your shell's history, and was in the list of processes: make another one with conclave otp new, and propose again.",
+		}
+	case err != nil:
+		return nil, fmt.Errorf("read one-time password: %w", err)
+	}
+	if err := openpgp.CheckPassword(password); err != nil {
+		clear(password)
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return password, nil
+}
+
+// writeNew writes a file that only its owner can read. One that exists is never
+// replaced: a password that was committed to would be lost.
+func writeNew(path string, content []byte) (err error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}()
+	_, err = file.Write(content)
+	return errors.Join(err, file.Sync(), file.Close())
+}

@@ -1,0 +1,152 @@
+package vaulttest
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// capabilities are what a token may do with a path.
+type capabilities uint16
+
+const (
+	mayCreate capabilities = 1 << iota
+	mayRead
+	mayUpdate
+	mayDelete
+	mayList
+	maySudo
+	mayPatch
+	maySubscribe
+	mayRecover
+	denied // and nothing else, whatever another policy grants
+)
+
+var capabilityNames = map[string]capabilities{
+	"create": mayCreate, "read": mayRead, "update": mayUpdate, "delete": mayDelete, "list": mayList, "sudo": maySudo,
+	"patch": mayPatch, "subscribe": maySubscribe, "recover": mayRecover, "deny": denied,
+}
+
+// names lists the capabilities as sys/capabilities-self does.
+func (c capabilities) names() []string {
+	if c&denied != 0 || c == 0 {
+		return []string{"deny"}
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(capabilityNames)) {
+		if c&capabilityNames[name] != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// neededFor is the capability that a method asks for. Other methods are for root tokens.
+var neededFor = map[string]capabilities{ // method → capability
+	"GET": mayRead, "PUT": mayUpdate, "DELETE": mayDelete, "LIST": mayList,
+}
+
+// capabilities returns what policies grant on a path: those of the best matching rule alone, which rules of the same path in other policies
+// add to (vault/acl.go). A list asks for the path with a final slash and is content with the rule for the one without.
+func (s *storage) capabilities(policies []string, path string) capabilities {
+	var best specificity
+	var granted capabilities
+	for _, name := range policies {
+		p := s.policies[name]
+		if p == nil {
+			continue
+		}
+		for _, r := range p.rules {
+			if !r.matches(path) {
+				continue
+			}
+			switch order := r.specificity().compare(best); {
+			case order > 0:
+				best, granted = r.specificity(), r.grants
+			case order == 0:
+				granted |= r.grants
+			}
+		}
+	}
+	if granted&denied != 0 {
+		return denied
+	}
+	return granted
+}
+
+func (r rule) matches(path string) bool {
+	pattern, isPrefix := strings.CutSuffix(r.path, "*")
+	segments, parts := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(parts) < len(segments) || !isPrefix && len(parts) != len(segments) {
+		return false
+	}
+	for i, segment := range segments {
+		last := i == len(segments)-1
+		switch {
+		case segment == "+", segment == parts[i]:
+		case isPrefix && last && strings.HasPrefix(parts[i], segment):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// specificity orders the rules that match a path, in the order of its fields. The zero value is no more than any rule's.
+type specificity struct {
+	exact    bool
+	plain    int // characters before the first + or the final *
+	whole    bool
+	segments int // how many are +, negated: fewer are better
+	length   int
+	path     string
+}
+
+func (r rule) specificity() specificity {
+	pattern, isPrefix := strings.CutSuffix(r.path, "*")
+	s := specificity{whole: !isPrefix, plain: len(pattern), length: len(pattern), path: pattern}
+	for segment := range strings.SplitSeq(pattern, "/") {
+		if segment == "+" {
+			s.segments--
+		}
+	}
+	if s.segments < 0 {
+		s.plain = strings.Index(r.path, "+")
+	}
+	s.exact = s.whole && s.segments == 0
+	return s
+}
+
+func (s specificity) compare(other specificity) int {
+	return cmp.Or(
+		compareBools(s.exact, other.exact),
+		cmp.Compare(s.plain, other.plain),
+		compareBools(s.whole, other.whole),
+		cmp.Compare(s.segments, other.segments),
+		cmp.Compare(s.length, other.length),
+		cmp.Compare(s.path, other.path),
+	)
+}
+
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	default:
+		return -1
+	}
+}
+
+// sudoPaths ask for the capability sudo beside the method's own (vault/logical_system.go, PathsSpecial.Root). What lies below sys/auth does so
+// too.
+var sudoPaths = map[string]bool{
+	"sys/rotate":           true,
+	"sys/seal":             true,
+	"sys/step-down":        true,
+	"auth/token/accessors": true,
+}
+
+func needsSudo(path string) bool { return sudoPaths[path] || strings.HasPrefix(path, "sys/auth/") }

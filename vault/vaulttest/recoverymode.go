@@ -1,0 +1,58 @@
+package vaulttest
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+)
+
+// recoveryRoutes are all that a server in recovery mode has (http/handler.go). The last shows whether a token is a recovery token.
+func recoveryRoutes() routes {
+	r := issueRoutes(recoveryToken)
+	r["sys/raw/+"] = endpoint{handle: (*Node).listRaw}
+	return r
+}
+
+// errNoHandler is the answer of Go's own router, in plain text. In recovery mode that is all there is to say of other paths.
+var errNoHandler = errors.New("no handler")
+
+// errRecovered refuses a second recovery token: the first one opened the storage.
+var errRecovered = &refusal{status: http.StatusBadRequest, text: "attempt to generate recovery token when already unsealed"}
+
+// RestartInRecoveryMode empties the node's memory and starts it as vault server -recovery does: sealed for ever, deaf to everything but the
+// making of a recovery token. [Node.Restart] brings it back.
+func (n *Node) RestartInRecoveryMode() {
+	n.forget()
+	n.cluster.mu.Lock()
+	defer n.cluster.mu.Unlock()
+	n.recovering = true
+	n.config = n.cluster.disk.config
+}
+
+// RestartInRecoveryMode restarts every node in recovery mode.
+func (c *Cluster) RestartInRecoveryMode(t testing.TB) {
+	t.Helper()
+	for _, node := range c.nodes {
+		node.RestartInRecoveryMode()
+	}
+}
+
+// serveRecovery answers a request to a node in recovery mode. Nothing is forwarded, since nobody leads.
+func (n *Node) serveRecovery(c *call) (any, error) {
+	endpoint, known := n.cluster.recoveryRoutes.find(c)
+	if !known {
+		return nil, errNoHandler
+	}
+	return endpoint.handle(n, c)
+}
+
+// listRaw stands for the reading of storage that a recovery token is made for.
+func (n *Node) listRaw(c *call) (any, error) {
+	if n.recoveryToken == "" || c.token != n.recoveryToken {
+		return nil, &refusal{status: http.StatusForbidden}
+	}
+	if c.method != "LIST" {
+		return nil, &refusal{status: http.StatusNotFound}
+	}
+	return wrapped("", map[string]any{"keys": []string{"keyring", "mounts", "seal-config"}}), nil
+}

@@ -1,0 +1,100 @@
+package vaulttest
+
+import (
+	"slices"
+	"testing"
+)
+
+// Target is a Vault that the suite can be run against. Which cases run is said by the target and never by a case that skips itself.
+type Target struct {
+	// Name is printed, so that a test's output says what the cases ran against.
+	Name string
+	// Raft says that the server keeps its data in Raft storage: it elects a leader, and a restart loses nothing on disk.
+	Raft bool
+	// Brief leaves out the cases in which the storage doesn't show. It is for a target that has a faster sibling: a real server
+	// spends two seconds on each election.
+	Brief bool
+	// UnsealsItself says that the server's shares are those of a recovery key.
+	UnsealsItself bool
+	// Kubernetes says that a service account can log in.
+	Kubernetes bool
+	// DRSecondary says that the server is a secondary of disaster recovery. It runs that operation's cases alone.
+	DRSecondary bool
+	// Start starts a fresh server, not initialised, and sees to its end.
+	Start func(testing.TB) Instance
+}
+
+// Emulated is the emulator as a target.
+func Emulated(storage string) Target {
+	return Target{
+		Name:       "emulator, " + storage,
+		Raft:       storage == "raft",
+		Kubernetes: true,
+		Start:      func(t testing.TB) Instance { return Start(t, Options{Storage: storage, Unruly: true}) },
+	}
+}
+
+// RealServer is the real server as a target, brief on Raft. Starting it skips the test if there is no binary.
+func RealServer(storage string) Target {
+	return Target{
+		Name:  "real server, " + storage,
+		Raft:  storage == "raft",
+		Brief: storage == "raft",
+		Start: func(t testing.TB) Instance { return StartReal(t, RealOptions{Storage: storage}) },
+	}
+}
+
+// EmulatedAuto is the emulator as a target that unseals itself.
+func EmulatedAuto(storage string) Target {
+	return Target{
+		Name:          "emulator that unseals itself, " + storage,
+		Raft:          storage == "raft",
+		UnsealsItself: true,
+		Start:         func(t testing.TB) Instance { return Start(t, Options{Storage: storage, Seal: "transit", Unruly: true}) },
+	}
+}
+
+// RealServerAuto is the real server as a target that unseals itself, brief on Raft. Each server has one more beside it that keeps its key.
+func RealServerAuto(storage string) Target {
+	return Target{
+		Name:          "real server that unseals itself, " + storage,
+		Raft:          storage == "raft",
+		Brief:         storage == "raft",
+		UnsealsItself: true,
+		Start:         func(t testing.TB) Instance { return StartReal(t, RealOptions{Storage: storage, UnsealsItself: true}) },
+	}
+}
+
+// EmulatedDRSecondary is the emulator as a secondary of disaster recovery, which the open server can't be.
+func EmulatedDRSecondary() Target {
+	return Target{
+		Name:        "emulated secondary of disaster recovery",
+		Raft:        true,
+		DRSecondary: true,
+		Start:       func(t testing.TB) Instance { return Start(t, Options{DRSecondary: true, Unruly: true}) },
+	}
+}
+
+// cases are those that the target can run, as far as its storage doesn't matter.
+func (target Target) cases() []suiteCase {
+	switch {
+	case target.DRSecondary:
+		return slices.Clone(drCases)
+	case target.UnsealsItself:
+		return slices.Concat(recoveryCases, rekeyCases, verifyCases)
+	}
+	cases := slices.Concat(initCases, sealCases, rootCases, noRecoveryCases, noDRCases, recoveryModeCases, rotateCases,
+		tokenCases, policyCases, appRoleCases, rekeyCases, verifyCases)
+	if target.Kubernetes {
+		cases = append(cases, kubernetesCases...)
+	}
+	return cases
+}
+
+// rekey says which kind of rekey makes new shares of the key in force.
+func (target Target) rekey() rekeyWords {
+	if target.UnsealsItself {
+		return recoveryWords
+	}
+	return barrierWords
+}
