@@ -58,6 +58,10 @@ func (o *owner) startAttempt(ctx context.Context, otp *Secret) bool {
 	if v.Seal.ClusterID != o.c.Plan.ClusterID {
 		return o.record(ctx, Stop{Why: VaultDiffers, Want: "cluster id " + o.c.Plan.ClusterID, Got: v.Seal.ClusterID}) == nil
 	}
+	if otp != nil && v.Update.OTPLength > 0 && otp.Len() != v.Update.OTPLength {
+		offer, _ := o.c.offer()
+		return o.record(ctx, Decline{Evidence: offer.Evidence, Reason: BadPassword}) == nil
+	}
 	if err := o.record(ctx, Begin{}); err != nil {
 		return false
 	}

@@ -325,7 +325,12 @@ func (c Ceremony) decline(cmd Decline) ([]Event, error) {
 	default:
 		return nil, c.notNow()
 	}
-	return one(declined)
+	events := []Event{declined}
+	if cmd.Reason == PlainPassword && c.Attempt.Nonce == "" {
+		// Whoever reads the direct messages would have both halves of the token.
+		events = append(events, Closing{Outcome: Failed, Fault: PlainPassword}, Ended{Outcome: Failed, Vault: NothingToCancel})
+	}
+	return events, nil
 }
 
 func (c Ceremony) send(cmd Send) ([]Event, error) {

@@ -132,6 +132,7 @@ const (
 	UnknownAccessor    Refusal = "unknown-accessor"    // Vault has no token with this accessor
 	OtherToken         Refusal = "other-token"         // the accessor is of another token than this ceremony's
 	NeedsPassword      Refusal = "needs-otp"           // the requester has neither a PGP key nor a one-time password
+	UsedPassword       Refusal = "used-otp"            // the one-time password was another ceremony's
 	WrongOption        Refusal = "wrong-option"        // an option that this operation does not have, or a value that it can't have
 	SamePolicy         Refusal = "same-policy"         // Vault rotates by this policy already
 	TooFewHolders      Refusal = "too-few-holders"     // fewer holders than the threshold

@@ -28,6 +28,8 @@ type fakeRest struct {
 	own     ceremony.TokenState
 	rotated int
 	deleted int
+
+	otpLength int // 0: 28
 }
 
 func newFakeRest() fakeRest {

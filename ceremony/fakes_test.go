@@ -109,7 +109,7 @@ func (v *fakeVault) Progress(_ context.Context, op ceremony.Operation, step cere
 func (v *fakeVault) progress(op ceremony.Operation, step ceremony.Step) ceremony.Progress {
 	a := v.attempt
 	if a == nil || a.op != op {
-		return ceremony.Progress{Required: v.threshold, OTPLength: 28}
+		return ceremony.Progress{Required: v.threshold, OTPLength: cmp.Or(v.otpLength, 28)}
 	}
 	if step == ceremony.Verify {
 		if a.verify == "" {
@@ -337,6 +337,8 @@ func (k *fakeKey) Destroy() {
 func (k *fakeKey) Open(e []byte, want ceremony.Expected) (*ceremony.Secret, ceremony.Evidence, error) {
 	f := strings.Split(string(e), "|")
 	switch {
+	case want.Commitment != "" && strings.HasPrefix(string(e), "plain "):
+		return nil, ceremony.Evidence{}, ceremony.PlainPassword
 	case k.gone, len(f) != 7, f[0] != k.a.Subkey:
 		return nil, ceremony.Evidence{}, ceremony.OtherKey
 	case f[1] != string(want.Signer):
@@ -454,8 +456,10 @@ type stage struct {
 	courier *fakeCourier
 	journal func(ceremony.Journal) ceremony.Journal // wraps the journal of the next start
 	verify  bool
-	watch   bool               // sealed nodes are looked for
-	rekey   ceremony.Operation // the one that suits the cluster's seal
+	watch   bool // sealed nodes are looked for
+
+	initiators []ceremony.Person  // instead of olga and alice
+	rekey      ceremony.Operation // the one that suits the cluster's seal
 
 	engine *ceremony.Engine
 	file   *ceremony.FileJournal
@@ -523,10 +527,14 @@ func (s *stage) start() {
 	if s.journal != nil {
 		journal = s.journal(file)
 	}
+	initiators := people("olga", "alice")
+	if s.initiators != nil {
+		initiators = s.initiators
+	}
 	s.engine = ceremony.NewEngine(ceremony.Config{
 		Clusters: []ceremony.Cluster{{
 			Name: "prod", Vault: s.vault, Operations: ceremony.Operations(),
-			Initiators: people("olga", "alice"), Approvers: people("paul", "olga", "quin"), Approvals: 1,
+			Initiators: initiators, Approvers: people("paul", "olga", "quin"), Approvals: 1,
 			Holders: people(holders...), Receivers: people(holders...), NewThreshold: 3,
 			Verification: s.verify, Backup: true,
 			Window: 4 * time.Hour, Poll: 15 * time.Second, Watch: s.watch,
@@ -622,12 +630,18 @@ func (s *stage) now(id ceremony.ID) ceremony.Ceremony {
 // envelope is what somebody who follows the instructions sends.
 func (s *stage) envelope(id ceremony.ID, name, share string) []byte {
 	s.t.Helper()
+	return s.signedBy(id, string(fpr(name)), share)
+}
+
+// signedBy is an envelope with somebody's signature, or without one.
+func (s *stage) signedBy(id ceremony.ID, signer, share string) []byte {
+	s.t.Helper()
 	c := s.now(id)
 	if c.Key == nil {
 		s.t.Fatalf("no key is announced: the ceremony is %s", c.State)
 	}
 	time.Sleep(time.Second) // no two signatures in one second
-	return fmt.Appendf(nil, "%s|%s|%d|%s|%s|%s|%s", c.Key.Subkey, string(fpr(name)), time.Now().Unix(), id, c.Key.Step, c.Key.Nonce, share)
+	return fmt.Appendf(nil, "%s|%s|%d|%s|%s|%s|%s", c.Key.Subkey, signer, time.Now().Unix(), id, c.Key.Step, c.Key.Nonce, share)
 }
 
 func (s *stage) send(name string, envelope []byte) error {

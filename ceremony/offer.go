@@ -136,7 +136,7 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	opened := time.Now()
 
 	if o.c.Round.Step == Password {
-		return o.begunWith(ctx, share, evidence)
+		return o.begunWith(ctx, offer.Message, share, evidence)
 	}
 	o.resetTags()
 	tag, err := share.Tag(o.tags.key[:])
@@ -206,12 +206,12 @@ func (o *owner) commitment() string {
 
 // begunWith begins an attempt with the one-time password that has just come. It is
 // in memory until Vault has answered, and nowhere else.
-func (o *owner) begunWith(ctx context.Context, password *Secret, evidence Evidence) error {
+func (o *owner) begunWith(ctx context.Context, message Ref, password *Secret, evidence Evidence) error {
 	o.startAttempt(ctx, password)
 	if _, waits := o.c.offer(); waits {
 		return o.decline(ctx, evidence, VaultUnreachable) // Vault was not asked
 	}
-	return nil
+	return o.outcome(message)
 }
 
 // submit sends a share where it belongs. To unseal, each of the nodes gets it; that

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -59,6 +60,9 @@ func TestRequesterWithoutAKeyGetsATokenByOneTimePassword(t *testing.T) {
 		if err := s.password(id, "another password, of another ceremony"); !errors.Is(err, ceremony.OtherPassword) {
 			t.Errorf("another password: %v", err)
 		}
+		if err := s.password(id, password+"x"); !errors.Is(err, ceremony.OtherPassword) {
+			t.Errorf("a longer password: %v", err)
+		}
 		if s.vault.calls["start"] != 0 {
 			t.Fatal("Vault was asked for an attempt before there was a password")
 		}
@@ -68,6 +72,51 @@ func TestRequesterWithoutAKeyGetsATokenByOneTimePassword(t *testing.T) {
 		c := s.finish(id)
 		if c.Outcome != ceremony.Completed || c.Encoded != "token with "+password || c.Token != "" {
 			t.Fatalf("outcome %q, encoded %q: %s", c.Outcome, c.Encoded, story(c))
+		}
+	})
+}
+
+func TestPasswordOfAnotherLengthThanVaultsIsRefusedBeforeVaultIsAsked(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.keyless()
+		s.vault.do(func() { s.vault.otpLength = 26 })
+		id := s.withPassword()
+		if err := s.password(id, password); !errors.Is(err, ceremony.BadPassword) || s.vault.calls["start"] != 0 {
+			t.Errorf("answered %v, Vault asked %d times", err, s.vault.calls["start"])
+		}
+	})
+}
+
+// Two tokens under one password give each other away.
+func TestOneTimePasswordIsGoodForOneCeremony(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.keyless()
+		id := s.withPassword()
+		if _, err := s.engine.Cancel(context.Background(), id, person("paul").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.GenerateRoot, Cluster: "prod", By: person("olga").Account,
+			Options: map[string]string{"otp": commitment(password)},
+		})
+		if !errors.Is(err, ceremony.UsedPassword) {
+			t.Fatalf("proposed with %v", err)
+		}
+	})
+}
+
+// Whoever sees the direct messages would have both halves of the token.
+func TestPasswordThatWasPastedInTheOpenEndsTheCeremony(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.keyless()
+		id := s.withPassword()
+		if err := s.send("olga", []byte("plain "+password)); !errors.Is(err, ceremony.PlainPassword) {
+			t.Errorf("answered %v", err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.Outcome != ceremony.Failed || s.vault.calls["start"] != 0 {
+			t.Errorf("outcome %q: %s", c.Outcome, story(c))
 		}
 	})
 }
@@ -210,7 +259,7 @@ func TestDrillSendsNothingToVaultAndTellsWhoCould(t *testing.T) {
 		if err := s.send("carol", s.envelope(id, "carol", "old-2")); !errors.Is(err, ceremony.DuplicateShare) {
 			t.Errorf("carol has bob's share: %v", err)
 		}
-		if err := s.send("dave", s.signedBy(id, "erin", "old-4")); !errors.Is(err, ceremony.WrongSigner) {
+		if err := s.send("dave", s.signedBy(id, string(fpr("erin")), "old-4")); !errors.Is(err, ceremony.WrongSigner) {
 			t.Errorf("dave's message signed by erin: %v", err)
 		}
 		s.settle(5 * time.Hour) // the window is over
@@ -259,7 +308,7 @@ func TestNewClusterHandsOutEncryptedShares(t *testing.T) {
 			t.Fatalf("outcome %q, %d shares, token %q", c.Outcome, len(c.NewShares), c.Token)
 		}
 		for i, share := range c.NewShares {
-			if share.For.Name != holders[i] || share.Ciphertext != enc(own(ceremony.Update, "")[:0]+"first-"+string(rune('1'+i))+" for "+string(fpr(holders[i]))) {
+			if share.For.Name != holders[i] || share.Ciphertext != enc(fmt.Sprintf("first-%d for %s", i+1, string(fpr(holders[i])))) {
 				t.Errorf("share %d is for %s: %q", i, share.For.Name, share.Ciphertext)
 			}
 		}

@@ -43,6 +43,9 @@ func (e *Engine) plan(ctx context.Context, cluster Cluster, p Proposal, initiato
 	if err := p.checkOptions(); err != nil {
 		return Plan{}, err
 	}
+	if used := e.passwordOf(p.Options["otp"]); used != "" {
+		return Plan{}, fmt.Errorf("of %s: %w", used, UsedPassword)
+	}
 	if err := preflight(ctx, cluster, p, &plan); err != nil {
 		return Plan{}, err
 	}
@@ -260,6 +263,17 @@ func (e *Engine) checkKeys(plan Plan) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// passwordOf is the ceremony that a one-time password with this commitment was made
+// for. Two tokens under one password would give each other away.
+func (e *Engine) passwordOf(commitment string) ID {
+	for _, c := range e.Ceremonies() {
+		if commitment != "" && c.Plan.OTP == strings.ToLower(commitment) {
+			return c.ID()
+		}
+	}
+	return ""
 }
 
 // options are what an operation takes besides its cluster.

@@ -53,6 +53,12 @@ func NewSecret(b []byte) *Secret {
 // [ErrSecretSpent].
 func (s *Secret) Use(f func([]byte) error) error { return s.reach(true, f) }
 
+// Len is how many bytes the secret has, 0 when it is spent.
+func (s *Secret) Len() (n int) {
+	_ = s.reach(false, func(b []byte) error { n = len(b); return nil })
+	return n
+}
+
 // Wipe overwrites the bytes; it may be called at any time and more than once.
 func (s *Secret) Wipe() { _ = s.reach(true, func([]byte) error { return nil }) }
 

@@ -52,7 +52,7 @@ var errNotListed = errors.New("the address is not one of this cluster")
 // is ErrRefused, and says that its count began again at zero if the share was one
 // too many, or that it is no share.
 //
-// Life of a share, 6 of 7, for nodes instead of the cluster: sys/unseal is the
+// The sixth stop in the life of a share, for nodes instead of the cluster: sys/unseal is the
 // node's own, and never forwarded.
 func (c *Client) Unseal(ctx context.Context, addresses []string, share *ceremony.Secret) map[string]error {
 	defer share.Wipe()
