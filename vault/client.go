@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +57,7 @@ type Client struct {
 	tokenFile string
 	timeout   time.Duration
 	active    atomic.Pointer[node] // the node that led when last asked; nil when that is not known
+	known     sync.Map             // operation → paths that this server has for it
 }
 
 var (

@@ -86,11 +86,17 @@ func (c *Client) next(ctx context.Context, r request, f *fault) *node {
 	return next
 }
 
-// settle looks closer at a 503, which means more than "sealed": a node without
-// a leader answers it, and so does a load balancer that has lost its node. A
-// write did nothing only if the node says itself that it is sealed.
+// settle looks closer at what has more than one reason. A 503 is more than
+// "sealed": a node without a leader answers it, and so does a load balancer that
+// has lost its node. A write did nothing only if the node says itself that it is
+// sealed. Of a 403 the missing right is named.
 func (c *Client) settle(ctx context.Context, r request, f *fault) error {
-	if f.status != http.StatusServiceUnavailable {
+	switch f.status {
+	case http.StatusForbidden:
+		f.cause = c.deniedBecause(ctx, r)
+		return f
+	case http.StatusServiceUnavailable:
+	default:
 		return f
 	}
 	status, err := c.sealStatus(ctx, f.node)
@@ -131,7 +137,7 @@ func (c *Client) survey(ctx context.Context) []view {
 
 func (c *Client) view(ctx context.Context, n *node) view {
 	v := view{node: n}
-	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/leader", limit: c.timeout})
+	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/leader", auth: public, limit: c.timeout})
 	switch {
 	case f == nil:
 		v.leader, v.err = decode[api.LeaderResponse](body, "ha_enabled")
@@ -146,7 +152,7 @@ func (c *Client) view(ctx context.Context, n *node) view {
 // recovers says whether a node is a server in recovery mode. It has the
 // endpoints of one operation, and answers 404 to everything else.
 func (c *Client) recovers(ctx context.Context, n *node) bool {
-	body, f := n.send(ctx, request{method: http.MethodGet, path: pathsOf[ceremony.RecoveryToken].attempt, limit: c.timeout})
+	body, f := n.send(ctx, request{method: http.MethodGet, path: dialects[ceremony.RecoveryToken][0].attempt, auth: public, limit: c.timeout})
 	if f != nil {
 		return false
 	}
