@@ -51,8 +51,11 @@ type request struct {
 	path   string // below /v1/
 	body   []byte // JSON, or nil
 	auth   auth
+	local  bool // the node's own: it is in no namespace
 	token  string
 	limit  time.Duration
+	// tokenless is why there is no token, where it is wanted.
+	tokenless error
 }
 
 // auth says what an endpoint makes of a token.
@@ -82,7 +85,7 @@ func (n *node) send(ctx context.Context, r request) ([]byte, *fault) {
 	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
 	client := n.api
-	if r.auth == public {
+	if r.local {
 		client = n.local
 	}
 	raw := client.NewRequest(r.method, "/v1/"+r.path)

@@ -64,7 +64,12 @@ func capabilitiesFor(method, path string) []string {
 // every token its own capabilities.
 func (c *Client) deniedBecause(ctx context.Context, r request) error {
 	missing := &MissingRight{Path: r.path, Capabilities: capabilitiesFor(r.method, r.path)}
-	if r.token == "" {
+	switch {
+	case r.auth == public:
+		return nil
+	case r.tokenless != nil:
+		return errors.New(r.tokenless.Error())
+	case r.token == "":
 		return missing
 	}
 	own, err := c.capabilities(ctx, r.token, r.path)
