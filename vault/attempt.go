@@ -37,7 +37,7 @@ func (c *Client) progress(ctx context.Context, op ceremony.Operation, step cerem
 }
 
 func (c *Client) attemptProgress(ctx context.Context, op ceremony.Operation, p paths) (ceremony.Progress, error) {
-	body, err := c.do(ctx, request{method: http.MethodGet, path: p.attempt, auth: p.auth})
+	body, err := c.do(ctx, p.request(http.MethodGet, p.attempt, nil))
 	if err != nil {
 		return ceremony.Progress{}, err
 	}
@@ -47,7 +47,7 @@ func (c *Client) attemptProgress(ctx context.Context, op ceremony.Operation, p p
 // verifyProgress takes a refusal for "nothing to verify" if there is indeed
 // nothing: Vault answers 400 without an attempt, and other things with it.
 func (c *Client) verifyProgress(ctx context.Context, op ceremony.Operation, p paths) (ceremony.Progress, error) {
-	body, err := c.do(ctx, request{method: http.MethodGet, path: p.verify, auth: p.auth})
+	body, err := c.do(ctx, p.request(http.MethodGet, p.verify, nil))
 	if errors.Is(err, ceremony.ErrRefused) {
 		attempt, attemptErr := c.attemptProgress(ctx, op, p)
 		if attemptErr == nil && attempt.VerificationNonce == "" {
@@ -132,7 +132,7 @@ func (c *Client) startWith(ctx context.Context, p paths, terms any) ([]byte, err
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
 	}
-	return c.do(ctx, request{method: http.MethodPut, path: p.attempt, body: body, auth: p.auth})
+	return c.do(ctx, p.request(http.MethodPut, p.attempt, body))
 }
 
 // startWithPassword treats the password like a share: with the encoded token,
@@ -140,7 +140,7 @@ func (c *Client) startWith(ctx context.Context, p paths, terms any) ([]byte, err
 func (c *Client) startWithPassword(ctx context.Context, p paths, password *ceremony.Secret) ([]byte, error) {
 	var answer []byte
 	err := use(password, passwordBody, func(body []byte) (err error) {
-		answer, err = c.do(ctx, request{method: http.MethodPut, path: p.attempt, body: body, auth: p.auth})
+		answer, err = c.do(ctx, p.request(http.MethodPut, p.attempt, body))
 		return err
 	})
 	return answer, err
@@ -155,9 +155,9 @@ func (c *Client) Cancel(ctx context.Context, op ceremony.Operation, nonce string
 	switch {
 	case err != nil:
 	case op.Rekeys():
-		_, err = c.drop(ctx, p.attempt, nonce, p.auth)
+		_, err = c.drop(ctx, p, p.attempt, nonce)
 	default:
-		_, err = c.do(ctx, request{method: http.MethodDelete, path: p.attempt, auth: p.auth})
+		_, err = c.do(ctx, p.request(http.MethodDelete, p.attempt, nil))
 	}
 	if err != nil {
 		return fmt.Errorf("cancel %s: %w", op, err)
@@ -184,7 +184,7 @@ func (c *Client) cancelVerification(ctx context.Context, op ceremony.Operation, 
 	if p.verify == "" {
 		return ceremony.Progress{}, ceremony.ErrUnsupported
 	}
-	answer, err := c.drop(ctx, p.verify, nonce, p.auth)
+	answer, err := c.drop(ctx, p, p.verify, nonce)
 	if err != nil {
 		return ceremony.Progress{}, err
 	}
@@ -195,10 +195,10 @@ func (c *Client) cancelVerification(ctx context.Context, op ceremony.Operation, 
 }
 
 // drop makes a DELETE with a body, without which Vault refuses for ever.
-func (c *Client) drop(ctx context.Context, path, nonce string, a auth) ([]byte, error) {
+func (c *Client) drop(ctx context.Context, p paths, path, nonce string) ([]byte, error) {
 	body, err := json.Marshal(map[string]string{"nonce": nonce})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
 	}
-	return c.do(ctx, request{method: http.MethodDelete, path: path, body: body, auth: a})
+	return c.do(ctx, p.request(http.MethodDelete, path, body))
 }

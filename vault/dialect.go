@@ -36,11 +36,13 @@ var dialects = map[ceremony.Operation][]paths{
 		update:  "sys/rekey/update",
 		verify:  "sys/rekey/verify",
 		backup:  "sys/rekey/backup",
+		auth:    wanted,
 	}, {
 		attempt: "sys/rotate/root/init",
 		update:  "sys/rotate/root/update",
 		verify:  "sys/rotate/root/verify",
 		backup:  "sys/rotate/root/backup",
+		auth:    wanted,
 		openBao: true,
 	}},
 	ceremony.RekeyRecovery: {{
@@ -48,19 +50,23 @@ var dialects = map[ceremony.Operation][]paths{
 		update:  "sys/rekey-recovery-key/update",
 		verify:  "sys/rekey-recovery-key/verify",
 		backup:  "sys/rekey/recovery-key-backup",
+		auth:    wanted,
 	}, {
 		attempt: "sys/rotate/recovery/init",
 		update:  "sys/rotate/recovery/update",
 		verify:  "sys/rotate/recovery/verify",
 		backup:  "sys/rotate/recovery/backup",
+		auth:    wanted,
 		openBao: true,
 	}},
 	ceremony.GenerateRoot: {{
 		attempt: "sys/generate-root/attempt",
 		update:  "sys/generate-root/update",
+		auth:    wanted,
 	}, {
 		attempt: "sys/generate-root-token/attempt",
 		update:  "sys/generate-root-token/update",
+		auth:    wanted,
 		openBao: true,
 	}},
 	// Only a server in recovery mode has these, and it has nothing else: no tokens,
@@ -74,6 +80,7 @@ var dialects = map[ceremony.Operation][]paths{
 	ceremony.DRToken: {{
 		attempt: "sys/replication/dr/secondary/generate-operation-token/attempt",
 		update:  "sys/replication/dr/secondary/generate-operation-token/update",
+		auth:    wanted,
 	}},
 }
 
@@ -88,6 +95,11 @@ func (p paths) stepPath(step ceremony.Step) string {
 	return ""
 }
 
+// request is a call of one of these paths.
+func (p paths) request(method, path string, body []byte) request {
+	return request{method: method, path: path, body: body, auth: p.auth, local: p.auth == public}
+}
+
 // pathsOf answers where this server has an operation's endpoints. It is found by
 // reading the status of an attempt, and remembered.
 func (c *Client) pathsOf(ctx context.Context, op ceremony.Operation) (paths, error) {
@@ -96,7 +108,7 @@ func (c *Client) pathsOf(ctx context.Context, op ceremony.Operation) (paths, err
 	}
 	unsupported := ceremony.ErrUnsupported
 	for _, p := range dialects[op] {
-		_, err := c.do(ctx, request{method: http.MethodGet, path: p.attempt, auth: p.auth})
+		_, err := c.do(ctx, p.request(http.MethodGet, p.attempt, nil))
 		switch {
 		case errors.Is(err, ceremony.ErrUnsupported):
 			unsupported = err

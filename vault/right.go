@@ -40,7 +40,7 @@ func grant(path string, capabilities []string) string {
 var (
 	// errTokenRefused: Vault denies even what the policy default, and [Policy], allow
 	// every token.
-	errTokenRefused = errors.New("Vault does not accept the token: it is unknown, it has ended, or its policies lack everything")
+	errTokenRefused = errors.New("the token is not accepted: it is unknown, it has ended, or its policies lack everything")
 	// errDeniedAnyway: the token's policies allow it.
 	errDeniedAnyway = errors.New("the token's policies allow it, something else forbids it")
 )

@@ -121,6 +121,10 @@ func (c *Client) next(ctx context.Context, r request, f *fault) *node {
 func (c *Client) settle(ctx context.Context, r request, f *fault) error {
 	switch f.status {
 	case http.StatusForbidden:
+		if r.local { // open to everybody where it is offered
+			f.sentinel = ceremony.ErrUnsupported
+			return f
+		}
 		f.cause = c.deniedBecause(ctx, r)
 		return f
 	case http.StatusServiceUnavailable:

@@ -35,7 +35,9 @@ func (c *Client) submit(ctx context.Context, s ceremony.Submission) (ceremony.An
 	var reply []byte
 	asBody := func(share []byte) ([]byte, error) { return shareBody(share, s.Nonce) }
 	err = use(s.Share, asBody, func(body []byte) (err error) {
-		reply, err = c.do(ctx, request{method: http.MethodPut, path: path, body: body, auth: p.auth, limit: patience * c.timeout})
+		r := p.request(http.MethodPut, path, body)
+		r.limit = patience * c.timeout
+		reply, err = c.do(ctx, r)
 		return err
 	})
 	if err != nil {
