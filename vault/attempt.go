@@ -10,68 +10,12 @@ import (
 	"conclave/ceremony"
 )
 
-// paths are where an operation's endpoints lie below /v1/.
-type paths struct {
-	attempt string // start, status, cancel
-	update  string // takes shares
-	verify  string // takes new shares; empty when there are none
-	backup  string // keeps new shares; empty when there are none
-	auth    auth   // of all but the backup
-}
-
-var pathsOf = map[ceremony.Operation]paths{
-	ceremony.Rekey: {
-		attempt: "sys/rekey/init",
-		update:  "sys/rekey/update",
-		verify:  "sys/rekey/verify",
-		backup:  "sys/rekey/backup",
-	},
-	ceremony.RekeyRecovery: {
-		attempt: "sys/rekey-recovery-key/init",
-		update:  "sys/rekey-recovery-key/update",
-		verify:  "sys/rekey-recovery-key/verify",
-		backup:  "sys/rekey/recovery-key-backup",
-	},
-	ceremony.GenerateRoot: {
-		attempt: "sys/generate-root/attempt",
-		update:  "sys/generate-root/update",
-	},
-	// Only a server in recovery mode has these, and it has nothing else: no tokens,
-	// no seal status, no leader.
-	ceremony.RecoveryToken: {
-		attempt: "sys/generate-recovery-token/attempt",
-		update:  "sys/generate-recovery-token/update",
-		auth:    public,
-	},
-	ceremony.DRToken: {
-		attempt: "sys/replication/dr/secondary/generate-operation-token/attempt",
-		update:  "sys/replication/dr/secondary/generate-operation-token/update",
-	},
-}
-
-// stepPath is where an operation's step takes its shares.
-func (p paths) stepPath(step ceremony.Step) string {
-	switch step {
-	case ceremony.Update:
-		return p.update
-	case ceremony.Verify:
-		return p.verify
-	}
-	return ""
-}
-
 // Progress reads where an operation's step stands.
 func (c *Client) Progress(ctx context.Context, op ceremony.Operation, step ceremony.Step) (ceremony.Progress, error) {
-	p := pathsOf[op]
-	if p.stepPath(step) == "" {
-		return ceremony.Progress{}, fmt.Errorf("read progress of %s, step %s: %w", op, step, ceremony.ErrUnsupported)
-	}
-	var progress ceremony.Progress
-	var err error
-	if step == ceremony.Verify {
-		progress, err = c.verifyProgress(ctx, op, p)
-	} else {
-		progress, err = c.attemptProgress(ctx, op, p)
+	progress, err := c.progress(ctx, op, step)
+	if errors.Is(err, ceremony.ErrUnsupported) && c.forgetPaths(op) {
+		// The server has changed since it was asked where its endpoints are.
+		progress, err = c.progress(ctx, op, step)
 	}
 	if err != nil {
 		return ceremony.Progress{}, fmt.Errorf("read progress of %s, step %s: %w", op, step, err)
@@ -79,8 +23,21 @@ func (c *Client) Progress(ctx context.Context, op ceremony.Operation, step cerem
 	return progress, nil
 }
 
+func (c *Client) progress(ctx context.Context, op ceremony.Operation, step ceremony.Step) (ceremony.Progress, error) {
+	p, err := c.pathsOf(ctx, op)
+	switch {
+	case err != nil:
+		return ceremony.Progress{}, err
+	case p.stepPath(step) == "":
+		return ceremony.Progress{}, ceremony.ErrUnsupported
+	case step == ceremony.Verify:
+		return c.verifyProgress(ctx, op, p)
+	}
+	return c.attemptProgress(ctx, op, p)
+}
+
 func (c *Client) attemptProgress(ctx context.Context, op ceremony.Operation, p paths) (ceremony.Progress, error) {
-	body, err := c.do(ctx, request{method: http.MethodGet, path: p.attempt, auth: p.auth})
+	body, err := c.do(ctx, p.request(http.MethodGet, p.attempt, nil))
 	if err != nil {
 		return ceremony.Progress{}, err
 	}
@@ -90,7 +47,7 @@ func (c *Client) attemptProgress(ctx context.Context, op ceremony.Operation, p p
 // verifyProgress takes a refusal for "nothing to verify" if there is indeed
 // nothing: Vault answers 400 without an attempt, and other things with it.
 func (c *Client) verifyProgress(ctx context.Context, op ceremony.Operation, p paths) (ceremony.Progress, error) {
-	body, err := c.do(ctx, request{method: http.MethodGet, path: p.verify, auth: p.auth})
+	body, err := c.do(ctx, p.request(http.MethodGet, p.verify, nil))
 	if errors.Is(err, ceremony.ErrRefused) {
 		attempt, attemptErr := c.attemptProgress(ctx, op, p)
 		if attemptErr == nil && attempt.VerificationNonce == "" {
@@ -116,11 +73,16 @@ func (c *Client) Start(ctx context.Context, order ceremony.Order) (ceremony.Prog
 }
 
 func (c *Client) start(ctx context.Context, order ceremony.Order) (ceremony.Progress, error) {
-	p := pathsOf[order.Operation]
+	p, err := c.pathsToWrite(ctx, order.Operation)
+	if err != nil {
+		return ceremony.Progress{}, err
+	}
 	var answer []byte
-	var err error
 	switch {
 	case order.Operation.Rekeys():
+		if err := c.checkRekey(ctx, order.Operation, p); err != nil {
+			return ceremony.Progress{}, err
+		}
 		answer, err = c.startWith(ctx, p, rekeyTerms{
 			Shares:       order.Shares,
 			Threshold:    order.Threshold,
@@ -145,12 +107,32 @@ func (c *Client) start(ctx context.Context, order ceremony.Order) (ceremony.Prog
 	return readAttempt(order.Operation, answer)
 }
 
+// errNoOldShares is why a rekey is not started: nobody would be asked for a share.
+var errNoOldShares = errors.New("the server asks for no share of the key in force")
+
+// checkRekey refuses a rekey that takes no shares. OpenBao answers the start of one
+// for a recovery key without shares with the new shares, and nobody has approved
+// with theirs.
+func (c *Client) checkRekey(ctx context.Context, op ceremony.Operation, p paths) error {
+	if !p.openBao {
+		return nil
+	}
+	idle, err := c.attemptProgress(ctx, op, p)
+	if err != nil {
+		return beforeWriting(err)
+	}
+	if idle.Required == 0 {
+		return fmt.Errorf("%w: %w", ceremony.ErrUnsupported, errNoOldShares)
+	}
+	return nil
+}
+
 func (c *Client) startWith(ctx context.Context, p paths, terms any) ([]byte, error) {
 	body, err := json.Marshal(terms)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
 	}
-	return c.do(ctx, request{method: http.MethodPut, path: p.attempt, body: body, auth: p.auth})
+	return c.do(ctx, p.request(http.MethodPut, p.attempt, body))
 }
 
 // startWithPassword treats the password like a share: with the encoded token,
@@ -158,25 +140,24 @@ func (c *Client) startWith(ctx context.Context, p paths, terms any) ([]byte, err
 func (c *Client) startWithPassword(ctx context.Context, p paths, password *ceremony.Secret) ([]byte, error) {
 	var answer []byte
 	err := use(password, passwordBody, func(body []byte) (err error) {
-		answer, err = c.do(ctx, request{method: http.MethodPut, path: p.attempt, body: body, auth: p.auth})
+		answer, err = c.do(ctx, p.request(http.MethodPut, p.attempt, body))
 		return err
 	})
 	return answer, err
 }
 
 // Cancel drops an attempt. A rekey is cancelled with its nonce in the body:
-// Vault asks for it in the first ten minutes, and for a body at any time.
+// Vault asks for it in the first ten minutes, and for a body at any time. OpenBao
+// takes no notice of either.
 // A token's attempt is cancelled without either, whoever's it is.
 func (c *Client) Cancel(ctx context.Context, op ceremony.Operation, nonce string) error {
-	p := pathsOf[op]
-	var err error
+	p, err := c.pathsToWrite(ctx, op)
 	switch {
+	case err != nil:
 	case op.Rekeys():
-		_, err = c.drop(ctx, p.attempt, nonce, p.auth)
-	case op.IssuesToken():
-		_, err = c.do(ctx, request{method: http.MethodDelete, path: p.attempt, auth: p.auth})
+		_, err = c.drop(ctx, p, p.attempt, nonce)
 	default:
-		err = ceremony.ErrUnsupported
+		_, err = c.do(ctx, p.request(http.MethodDelete, p.attempt, nil))
 	}
 	if err != nil {
 		return fmt.Errorf("cancel %s: %w", op, err)
@@ -188,29 +169,36 @@ func (c *Client) Cancel(ctx context.Context, op ceremony.Operation, nonce string
 // the attempt. Vault does not compare the nonce, so that the caller has to make
 // sure by Progress that it is theirs.
 func (c *Client) CancelVerification(ctx context.Context, op ceremony.Operation, nonce string) (ceremony.Progress, error) {
-	progress, err := c.cancelVerification(ctx, pathsOf[op], nonce)
+	progress, err := c.cancelVerification(ctx, op, nonce)
 	if err != nil {
 		return ceremony.Progress{}, fmt.Errorf("cancel verification of %s: %w", op, err)
 	}
 	return progress, nil
 }
 
-func (c *Client) cancelVerification(ctx context.Context, p paths, nonce string) (ceremony.Progress, error) {
+func (c *Client) cancelVerification(ctx context.Context, op ceremony.Operation, nonce string) (ceremony.Progress, error) {
+	p, err := c.pathsToWrite(ctx, op)
+	if err != nil {
+		return ceremony.Progress{}, err
+	}
 	if p.verify == "" {
 		return ceremony.Progress{}, ceremony.ErrUnsupported
 	}
-	answer, err := c.drop(ctx, p.verify, nonce, p.auth)
+	answer, err := c.drop(ctx, p, p.verify, nonce)
 	if err != nil {
 		return ceremony.Progress{}, err
+	}
+	if len(answer) == 0 { // done, and the new nonce has to be asked for
+		return c.verifyProgress(ctx, op, p)
 	}
 	return readVerification(answer)
 }
 
 // drop makes a DELETE with a body, without which Vault refuses for ever.
-func (c *Client) drop(ctx context.Context, path, nonce string, a auth) ([]byte, error) {
+func (c *Client) drop(ctx context.Context, p paths, path, nonce string) ([]byte, error) {
 	body, err := json.Marshal(map[string]string{"nonce": nonce})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
 	}
-	return c.do(ctx, request{method: http.MethodDelete, path: path, body: body, auth: a})
+	return c.do(ctx, p.request(http.MethodDelete, path, body))
 }

@@ -3,12 +3,33 @@ package vault
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"conclave/ceremony"
 )
+
+// Where the encryption key is rotated, and where its policy is: OpenBao has both
+// names for now, and prefers the second.
+var (
+	rotatePaths   = []string{"sys/rotate", "sys/rotate/keyring"}
+	rotationPaths = []string{"sys/rotate/config", "sys/rotate/keyring/config"}
+)
+
+// doAt makes a request at the first of the paths that the server has. Of a write to
+// one that it does not have nothing came.
+func (c *Client) doAt(ctx context.Context, r request, paths []string) ([]byte, error) {
+	var body []byte
+	var err error
+	for _, r.path = range paths {
+		if body, err = c.do(ctx, r); !errors.Is(err, ceremony.ErrUnsupported) {
+			break
+		}
+	}
+	return body, err
+}
 
 // KeyStatus reads which encryption key is in use.
 func (c *Client) KeyStatus(ctx context.Context) (ceremony.KeyStatus, error) {
@@ -30,7 +51,8 @@ func (c *Client) KeyStatus(ctx context.Context) (ceremony.KeyStatus, error) {
 // Rotate installs a new encryption key. Whether one whose answer was lost did is
 // told by the term of KeyStatus.
 func (c *Client) Rotate(ctx context.Context) error {
-	if _, err := c.do(ctx, request{method: http.MethodPut, path: "sys/rotate", auth: needed}); err != nil {
+	r := request{method: http.MethodPut, auth: needed}
+	if _, err := c.doAt(ctx, r, rotatePaths); err != nil {
 		return fmt.Errorf("rotate: %w", err)
 	}
 	return nil
@@ -45,7 +67,7 @@ type rotationTerms struct {
 
 // RotationPolicy reads when Vault rotates by itself.
 func (c *Client) RotationPolicy(ctx context.Context) (ceremony.RotationPolicy, error) {
-	body, err := c.do(ctx, request{method: http.MethodGet, path: "sys/rotate/config", auth: needed})
+	body, err := c.doAt(ctx, request{method: http.MethodGet, auth: needed}, rotationPaths)
 	if err != nil {
 		return ceremony.RotationPolicy{}, fmt.Errorf("read rotation policy: %w", err)
 	}
@@ -89,7 +111,8 @@ func (c *Client) SetRotationPolicy(ctx context.Context, p ceremony.RotationPolic
 	if err != nil {
 		return fmt.Errorf("set rotation policy: %w: %w", ceremony.ErrNotSent, err)
 	}
-	if _, err := c.do(ctx, request{method: http.MethodPost, path: "sys/rotate/config", body: body, auth: needed}); err != nil {
+	r := request{method: http.MethodPost, body: body, auth: needed}
+	if _, err := c.doAt(ctx, r, rotationPaths); err != nil {
 		return fmt.Errorf("set rotation policy: %w", err)
 	}
 	return nil

@@ -27,8 +27,11 @@ func TestRotationInstallsTheNextKey(t *testing.T) {
 }
 
 func TestRotationPolicyIsReadAndChanged(t *testing.T) {
-	t.Parallel()
-	c := startReal(t).client(t)
+	onEachServer(t, rotationPolicyIsReadAndChanged)
+}
+
+func rotationPolicyIsReadAndChanged(t *testing.T, s *server) {
+	c := s.client(t)
 	for _, want := range []ceremony.RotationPolicy{
 		{Enabled: true, MaxOperations: 3_865_470_566},
 		{Enabled: true, MaxOperations: 1_000_000, Interval: 72 * time.Hour},

@@ -148,7 +148,7 @@ func (c *Client) checkTLS(ctx context.Context, n *node, r *NodeReport) error {
 }
 
 func (c *Client) checkToken(ctx context.Context, seal ceremony.Seal) TokenReport {
-	if c.tokenFile == "" {
+	if !c.hasToken() {
 		return TokenReport{}
 	}
 	r := TokenReport{Given: true}

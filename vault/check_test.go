@@ -103,7 +103,7 @@ func TestCheckFindsWhatWouldStopACeremony(t *testing.T) {
 	})
 	t.Run("endpoints that want a token", func(t *testing.T) {
 		s := startEmulator(t, vaulttest.Options{})
-		s.emulator.Script(vaulttest.Fault{Route: "GET sys/rekey/init", Do: vaulttest.Refuse(403, "permission denied")})
+		s.emulator.Script(vaulttest.Fault{Route: "GET sys/rekey/init", Times: vaulttest.Always, Do: vaulttest.Refuse(403, "permission denied")})
 		wantFinding(t, s.client(t).Check(t.Context()), true, "rekey can't be asked about")
 	})
 }

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +41,9 @@ type Config struct {
 	// others can read it. Empty means no token: reading the backup of new shares
 	// is then denied, and so is everything on a Vault 2 with its default settings.
 	TokenFile string
+	// Login is how the client gets a token of its own, in place of TokenFile. Nil
+	// means that it does not.
+	Login Login
 	// Timeout limits one request; zero means 10 s. The answer to a share is waited
 	// for three times as long, since giving up on it leaves its effect open.
 	Timeout time.Duration
@@ -54,8 +59,10 @@ type Client struct {
 	nodes     []*node
 	wire      *wire
 	tokenFile string
+	session   *session // nil without Config.Login
 	timeout   time.Duration
 	active    atomic.Pointer[node] // the node that led when last asked; nil when that is not known
+	known     sync.Map             // operation → paths that this server has for it
 }
 
 var (
@@ -85,7 +92,7 @@ func New(c Config) (*Client, error) {
 		return nil, errors.New("configure vault: no address is given")
 	}
 	timeout := cmp.Or(c.Timeout, defaultTimeout)
-	client := &Client{wire: newWire(trust, timeout), tokenFile: c.TokenFile, timeout: timeout}
+	client := &Client{wire: newWire(trust, timeout), timeout: timeout}
 	for i, address := range c.Addresses {
 		// An address is told by its number: a wrong one may hold a password.
 		base, err := parseAddress(address)
@@ -101,10 +108,23 @@ func New(c Config) (*Client, error) {
 		}
 		client.nodes = append(client.nodes, node)
 	}
-	if _, err := client.token(); err != nil {
+	if err := client.useToken(c); err != nil {
 		return nil, fmt.Errorf("configure vault: %w", err)
 	}
 	return client, nil
+}
+
+func (c *Client) useToken(config Config) error {
+	if config.Login == nil {
+		c.tokenFile = config.TokenFile
+		_, err := c.token(context.Background())
+		return err
+	}
+	if config.TokenFile != "" {
+		return errors.New("a token file and a login exclude each other")
+	}
+	c.session = &session{client: c, login: config.Login}
+	return checkLogin(config.Login)
 }
 
 // Close closes idle connections. Requests in flight are not disturbed.

@@ -53,6 +53,8 @@ func serve() error {
 	}
 	defer cluster.Close()
 	cluster.Script(
+		vaulttest.Fault{Route: "GET sys/rekey/init", Times: vaulttest.Always, Do: vaulttest.Refuse(400)},
+		vaulttest.Fault{Route: "GET sys/generate-root/attempt", Times: vaulttest.Always, Do: vaulttest.Refuse(400)},
 		vaulttest.Fault{Route: "PUT sys/rekey/update", Times: vaulttest.Always, Do: vaulttest.Refuse(200, "")},
 		vaulttest.Fault{Route: "PUT sys/rekey/verify", Times: vaulttest.Always, Do: vaulttest.HangUp()},
 		vaulttest.Fault{Route: "PUT sys/unseal", Times: vaulttest.Always, Do: vaulttest.Refuse(200, "")},

@@ -19,8 +19,9 @@ const maxAnswer = 1 << 20
 
 // node is one address of the cluster.
 type node struct {
-	base *url.URL
-	api  *api.Client
+	base  *url.URL
+	api   *api.Client // in the configured namespace
+	local *api.Client // in none: for what belongs to the node
 }
 
 func newNode(base *url.URL, namespace string, w *wire) (*node, error) {
@@ -41,10 +42,7 @@ func newNode(base *url.URL, namespace string, w *wire) (*node, error) {
 		return nil, err
 	}
 	client.SetWrappingLookupFunc(func(string, string) string { return "" })
-	if namespace != "" {
-		client.SetNamespace(namespace)
-	}
-	return &node{base: base, api: client}, nil
+	return &node{base: base, api: client.WithNamespace(namespace), local: client}, nil
 }
 
 // request is one call of an endpoint.
@@ -53,8 +51,11 @@ type request struct {
 	path   string // below /v1/
 	body   []byte // JSON, or nil
 	auth   auth
+	local  bool // the node's own: it is in no namespace
 	token  string
 	limit  time.Duration
+	// tokenless is why there is no token, where it is wanted.
+	tokenless error
 }
 
 // auth says what an endpoint makes of a token.
@@ -83,11 +84,15 @@ func (r request) isWrite() bool { return r.method != http.MethodGet }
 func (n *node) send(ctx context.Context, r request) ([]byte, *fault) {
 	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	raw := n.api.NewRequest(r.method, "/v1/"+r.path)
+	client := n.api
+	if r.local {
+		client = n.local
+	}
+	raw := client.NewRequest(r.method, "/v1/"+r.path)
 	raw.BodyBytes = r.body
 	raw.ClientToken = r.token
 	//lint:ignore SA1019 the calls that are not deprecated take a share as a string, and follow redirects
-	response, err := n.api.RawRequestWithContext(ctx, raw)
+	response, err := client.RawRequestWithContext(ctx, raw)
 	if response != nil && response.Body != nil {
 		defer response.Body.Close()
 	}

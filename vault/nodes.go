@@ -126,7 +126,7 @@ func (c *Client) unseal(ctx context.Context, n *node, body []byte) error {
 // not their answer, but of somebody between who may have passed the write on.
 func (c *Client) put(ctx context.Context, n *node, path string, body []byte) ([]byte, error) {
 	answer, f := n.send(context.WithoutCancel(ctx), request{
-		method: http.MethodPut, path: path, body: body, auth: public, limit: patience * c.timeout,
+		method: http.MethodPut, path: path, body: body, auth: public, local: true, limit: patience * c.timeout,
 	})
 	if f == nil {
 		return answer, nil

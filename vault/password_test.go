@@ -38,15 +38,21 @@ func TestTokenForAPasswordIsReadWithItAlone(t *testing.T) {
 		if !answer.Complete || len(answer.Ciphertexts) != 0 || len(answer.Fingerprints) != 0 {
 			t.Fatalf("the answer: %+v", answer)
 		}
-		encoded, err := base64.RawStdEncoding.DecodeString(answer.Encoded)
-		if err != nil {
-			t.Fatal(err)
-		}
-		subtle.XORBytes(encoded, encoded, []byte(password))
-		if ok, err := s.operator.IsRootToken(t.Context(), string(encoded)); err != nil || !ok {
+		if ok, err := s.operator.IsRootToken(t.Context(), tokenIn(t, answer.Encoded, password)); err != nil || !ok {
 			t.Errorf("the decoded token is a root token: %v, %v", ok, err)
 		}
 	})
+}
+
+// tokenIn decodes a token as its requester does.
+func tokenIn(t testing.TB, encoded, password string) string {
+	t.Helper()
+	token, err := base64.RawStdEncoding.DecodeString(encoded)
+	if err != nil || len(token) != len(password) {
+		t.Fatalf("a token of %d bytes, %v", len(token), err)
+	}
+	subtle.XORBytes(token, token, []byte(password))
+	return string(token)
 }
 
 func TestPasswordOfAnotherLengthIsRefused(t *testing.T) {

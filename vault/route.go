@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -27,13 +28,40 @@ import (
 // node of the configuration. Once it is on its way it is not given up when ctx
 // ends, only when its own time is over.
 func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
-	var err error
 	if r.limit == 0 {
 		r.limit = c.timeout
 	}
-	if r.token, err = c.tokenFor(r.auth); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", r, ceremony.ErrNotSent, err)
+	given := r.token != ""
+	if err := c.authorize(ctx, &r); err != nil {
+		return nil, fmt.Errorf("%s: %w", r, err)
 	}
+	body, err := c.doOnce(ctx, r)
+	// A token of our own may have been revoked. The next request logs in again, and
+	// a read need not wait for it.
+	if given || !errors.Is(err, errTokenRefused) || c.session == nil || !c.session.drop(r.token) || r.isWrite() {
+		return body, err
+	}
+	if r.token, err = c.token(ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", r, err)
+	}
+	return c.doOnce(ctx, r)
+}
+
+// authorize puts the token into a request that does not have one.
+func (c *Client) authorize(ctx context.Context, r *request) error {
+	if r.token != "" || r.auth == public {
+		return nil
+	}
+	var err error
+	if r.token, err = c.token(ctx); err != nil && r.auth == needed {
+		return err
+	}
+	r.tokenless = err
+	return nil
+}
+
+func (c *Client) doOnce(ctx context.Context, r request) ([]byte, error) {
+	var err error
 	n := c.active.Load()
 	if n == nil {
 		if n, err = c.findActive(ctx); err != nil {
@@ -86,11 +114,21 @@ func (c *Client) next(ctx context.Context, r request, f *fault) *node {
 	return next
 }
 
-// settle looks closer at a 503, which means more than "sealed": a node without
-// a leader answers it, and so does a load balancer that has lost its node. A
-// write did nothing only if the node says itself that it is sealed.
+// settle looks closer at what has more than one reason. A 503 is more than
+// "sealed": a node without a leader answers it, and so does a load balancer that
+// has lost its node. A write did nothing only if the node says itself that it is
+// sealed. Of a 403 the missing right is named.
 func (c *Client) settle(ctx context.Context, r request, f *fault) error {
-	if f.status != http.StatusServiceUnavailable {
+	switch f.status {
+	case http.StatusForbidden:
+		if r.local { // open to everybody where it is offered
+			f.sentinel = ceremony.ErrUnsupported
+			return f
+		}
+		f.cause = c.deniedBecause(ctx, r)
+		return f
+	case http.StatusServiceUnavailable:
+	default:
 		return f
 	}
 	status, err := c.sealStatus(ctx, f.node)
@@ -131,7 +169,7 @@ func (c *Client) survey(ctx context.Context) []view {
 
 func (c *Client) view(ctx context.Context, n *node) view {
 	v := view{node: n}
-	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/leader", limit: c.timeout})
+	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/leader", auth: public, local: true, limit: c.timeout})
 	switch {
 	case f == nil:
 		v.leader, v.err = decode[api.LeaderResponse](body, "ha_enabled")
@@ -146,7 +184,7 @@ func (c *Client) view(ctx context.Context, n *node) view {
 // recovers says whether a node is a server in recovery mode. It has the
 // endpoints of one operation, and answers 404 to everything else.
 func (c *Client) recovers(ctx context.Context, n *node) bool {
-	body, f := n.send(ctx, request{method: http.MethodGet, path: pathsOf[ceremony.RecoveryToken].attempt, limit: c.timeout})
+	body, f := n.send(ctx, request{method: http.MethodGet, path: dialects[ceremony.RecoveryToken][0].attempt, auth: public, local: true, limit: c.timeout})
 	if f != nil {
 		return false
 	}

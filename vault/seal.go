@@ -61,7 +61,7 @@ func sealOf(status api.SealStatusResponse) ceremony.Seal {
 // sealStatus asks one node, without a token: this is public in every version.
 // A sealed node answers it like any other, so that a 503 is not Vault's own.
 func (c *Client) sealStatus(ctx context.Context, n *node) (api.SealStatusResponse, error) {
-	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/seal-status", limit: c.timeout})
+	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/seal-status", auth: public, local: true, limit: c.timeout})
 	if f != nil {
 		if f.sentinel == ceremony.ErrSealed {
 			f.sentinel = ceremony.ErrNoLeader

@@ -24,6 +24,7 @@ type server struct {
 	operator *vaulttest.Operator
 	keys     vaulttest.Keys
 	emulator *vaulttest.Cluster // nil for a real server
+	real     *vaulttest.Real    // nil for an emulated one, and for several
 	rekey    ceremony.Operation // the one that makes new shares of its key
 }
 
@@ -74,7 +75,7 @@ func newReal(t testing.TB, o vaulttest.RealOptions, rekey ceremony.Operation) *s
 	}
 	o.TLS = authority
 	real := vaulttest.StartReal(t, o)
-	return &server{addrs: []string{real.Addr()}, ca: real.CA(), rekey: rekey}
+	return &server{addrs: []string{real.Addr()}, ca: real.CA(), real: real, rekey: rekey}
 }
 
 // newEmulator is an emulated server without a key.

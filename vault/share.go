@@ -24,15 +24,20 @@ func (c *Client) Submit(ctx context.Context, s ceremony.Submission) (ceremony.An
 }
 
 func (c *Client) submit(ctx context.Context, s ceremony.Submission) (ceremony.Answer, error) {
-	p := pathsOf[s.Operation]
+	p, err := c.pathsToWrite(ctx, s.Operation)
+	if err != nil {
+		return ceremony.Answer{}, err
+	}
 	path := p.stepPath(s.Step)
 	if path == "" {
 		return ceremony.Answer{}, ceremony.ErrUnsupported
 	}
 	var reply []byte
 	asBody := func(share []byte) ([]byte, error) { return shareBody(share, s.Nonce) }
-	err := use(s.Share, asBody, func(body []byte) (err error) {
-		reply, err = c.do(ctx, request{method: http.MethodPut, path: path, body: body, auth: p.auth, limit: patience * c.timeout})
+	err = use(s.Share, asBody, func(body []byte) (err error) {
+		r := p.request(http.MethodPut, path, body)
+		r.limit = patience * c.timeout
+		reply, err = c.do(ctx, r)
 		return err
 	})
 	if err != nil {

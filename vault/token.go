@@ -1,69 +1,53 @@
 package vault
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"os"
-	"strings"
+
+	"conclave/ceremony"
 )
 
 // maxToken bounds what is read of a token file. Vault itself refuses tokens
 // of more than 8 KiB.
 const maxToken = 8 << 10
 
-// token reads the token anew: an agent replaces the file whenever it renews,
-// and reading 100 bytes is cheaper than finding out whether it must be read.
-func (c *Client) token() (string, error) {
+// token is what the client works with now: of the session that it has logged in
+// for, or from a file, which is read anew each time. An agent replaces it whenever
+// it renews, and reading 100 bytes is cheaper than finding out whether it must be
+// read. Its error is one of package ceremony, of a request that was not sent.
+func (c *Client) token(ctx context.Context) (string, error) {
+	if c.session != nil {
+		return c.session.token(ctx)
+	}
 	if c.tokenFile == "" {
 		return "", nil
 	}
-	token, err := readToken(c.tokenFile)
+	token, err := readLine(c.tokenFile, private)
 	if err != nil {
-		return "", fmt.Errorf("read token: %w", err)
+		return "", fmt.Errorf("%w: read token: %w", ceremony.ErrNotSent, err)
 	}
 	return token, nil
 }
 
-// tokenFor is the token that goes along with a request, or none.
-func (c *Client) tokenFor(a auth) (string, error) {
-	if a == public {
-		return "", nil
-	}
-	token, err := c.token()
-	if err != nil && a == wanted {
-		return "", nil
-	}
-	return token, err
-}
+// hasToken says whether the client was given any way to a token.
+func (c *Client) hasToken() bool { return c.session != nil || c.tokenFile != "" }
 
-func readToken(path string) (string, error) {
+func readSmall(path string, who permits) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer file.Close()
 	// The mode is that of the file which is open, not of one put in its place
 	// since.
 	info, err := file.Stat()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("%s can be read by others than its owner (mode %04o), make it 0600", path, info.Mode().Perm())
+	if who == private && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s can be read by others than its owner (mode %04o), make it 0600", path, info.Mode().Perm())
 	}
-	data, err := io.ReadAll(io.LimitReader(file, maxToken+1))
-	if err != nil {
-		return "", err
-	}
-	token := strings.TrimSpace(string(data))
-	switch {
-	case token == "":
-		return "", fmt.Errorf("%s is empty", path)
-	case len(data) > maxToken:
-		return "", fmt.Errorf("%s is longer than any token", path)
-	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", errors.New(path + " holds more than one line of printable characters")
-	}
-	return token, nil
+	return io.ReadAll(io.LimitReader(file, maxToken+1))
 }

@@ -75,14 +75,18 @@ func (c *Client) accessor(ctx context.Context, accessor string) (ceremony.TokenS
 // true of a token in a file only when somebody has renewed it before: that it can
 // be renewed says nothing, every token can.
 func (c *Client) OwnToken(ctx context.Context) (ceremony.TokenState, error) {
-	if c.tokenFile == "" {
+	if !c.hasToken() {
 		return ceremony.TokenState{}, nil
 	}
 	entry, err := c.lookUpSelf(ctx)
 	if err != nil {
 		return ceremony.TokenState{}, fmt.Errorf("look up own token: %w", err)
 	}
-	return entry.state(), nil
+	state := entry.state()
+	if c.session != nil {
+		state.Renewed = true // by us, or replaced
+	}
+	return state, nil
 }
 
 func (c *Client) lookUpSelf(ctx context.Context) (tokenEntry, error) {

@@ -31,8 +31,10 @@ func (s *server) mint(t testing.TB, terms map[string]any) (token, accessor strin
 }
 
 func TestAccessorTellsAGoneTokenFromAMissingRight(t *testing.T) {
-	t.Parallel()
-	s := startReal(t)
+	onEachServer(t, accessorTellsAGoneTokenFromAMissingRight)
+}
+
+func accessorTellsAGoneTokenFromAMissingRight(t *testing.T, s *server) {
 	c := s.client(t)
 	_, lasting := s.mint(t, map[string]any{"policies": []string{"root"}})
 	mortal, passing := s.mint(t, map[string]any{"policies": []string{"default"}, "ttl": "1h"})
@@ -71,8 +73,10 @@ func TestWhatIsNoAccessorIsNotAskedAbout(t *testing.T) {
 }
 
 func TestOwnTokenTellsItsEndAndWhetherSomebodyRenewsIt(t *testing.T) {
-	t.Parallel()
-	s := startReal(t)
+	onEachServer(t, ownTokenTellsItsEnd)
+}
+
+func ownTokenTellsItsEnd(t *testing.T, s *server) {
 	own := func(alter func(*vault.Config)) ceremony.TokenState {
 		t.Helper()
 		state, err := s.client(t, alter).OwnToken(t.Context())

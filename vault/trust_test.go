@@ -208,6 +208,9 @@ func TestRequestCarriesWhatIsConfiguredAndNoMore(t *testing.T) {
 	if got := leader.Get("X-Vault-Token"); got != "" {
 		t.Error("the public question for the leader carries the token")
 	}
+	if got := leader.Get("X-Vault-Namespace"); got != "" {
+		t.Errorf("the node's own endpoint is asked in the namespace %q", got)
+	}
 	if got := progress.Get("X-Vault-Token"); got != "hvs.configured" {
 		t.Errorf("the token is %q", got)
 	}

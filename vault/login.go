@@ -1,0 +1,114 @@
+package vault
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+)
+
+// Login is a way to a token: [AppRole] or [Kubernetes]. The token that comes of it
+// is in memory only.
+type Login interface {
+	// mount is where the auth method is mounted, below auth/.
+	mount() string
+	// request is the body of the login. What it needs is read anew each time.
+	request() ([]byte, error)
+}
+
+// AppRole logs in with a role's id and secret.
+type AppRole struct {
+	// Mount is where the method is mounted below auth/. Empty means "approle".
+	Mount string
+	// RoleIDFile and SecretIDFile hold the two, and are refused when group or others
+	// can read them. They are read for each login, so that something may replace
+	// them. A secret that can be used once is used up by the first login: after that
+	// the token has to be kept alive by [Client.Run].
+	RoleIDFile, SecretIDFile string
+}
+
+func (a AppRole) mount() string { return cmp.Or(a.Mount, "approle") }
+
+func (a AppRole) request() ([]byte, error) {
+	role, err := readLine(a.RoleIDFile, private)
+	if err != nil {
+		return nil, fmt.Errorf("read role id: %w", err)
+	}
+	secret, err := readLine(a.SecretIDFile, private)
+	if err != nil {
+		return nil, fmt.Errorf("read secret id: %w", err)
+	}
+	return json.Marshal(map[string]string{"role_id": role, "secret_id": secret})
+}
+
+// Kubernetes logs in with the token of the pod's service account.
+type Kubernetes struct {
+	// Mount is where the method is mounted below auth/. Empty means "kubernetes".
+	Mount string
+	// Role is the role of the auth method.
+	Role string
+	// TokenFile holds the service account's token. Empty means where Kubernetes puts
+	// it. Its mode is Kubernetes' to choose, and is not looked at: a pod has one
+	// account. It is read for each login, since Kubernetes replaces it.
+	TokenFile string
+}
+
+// serviceAccountToken is where Kubernetes puts the token into each container.
+const serviceAccountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+func (k Kubernetes) mount() string { return cmp.Or(k.Mount, "kubernetes") }
+
+func (k Kubernetes) request() ([]byte, error) {
+	if k.Role == "" {
+		return nil, errors.New("no role is given")
+	}
+	token, err := readLine(cmp.Or(k.TokenFile, serviceAccountToken), shared)
+	if err != nil {
+		return nil, fmt.Errorf("read service account token: %w", err)
+	}
+	return json.Marshal(map[string]string{"role": k.Role, "jwt": token})
+}
+
+// mountForm keeps a mount from being another endpoint.
+var mountForm = regexp.MustCompile(`^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$`)
+
+// checkLogin makes sure that a login could be tried, without sending anything.
+func checkLogin(l Login) error {
+	if !mountForm.MatchString(l.mount()) {
+		return errors.New("the mount of the auth method is not a path of letters, digits, - and _")
+	}
+	body, err := l.request()
+	clear(body)
+	return err
+}
+
+// permits says who may be able to read a file.
+type permits bool
+
+const (
+	private permits = false // its owner alone
+	shared  permits = true
+)
+
+// readLine reads a file of one line that is a secret, or stands for one.
+func readLine(path string, who permits) (string, error) {
+	if path == "" {
+		return "", errors.New("no file is given")
+	}
+	data, err := readSmall(path, who)
+	if err != nil {
+		return "", err
+	}
+	line := bytes.TrimSpace(data)
+	switch {
+	case len(line) == 0:
+		return "", fmt.Errorf("%s is empty", path)
+	case len(data) > maxToken:
+		return "", fmt.Errorf("%s is longer than any token", path)
+	case bytes.ContainsFunc(line, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "", errors.New(path + " holds more than one line of printable characters")
+	}
+	return string(line), nil
+}

@@ -1,0 +1,125 @@
+package vault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"conclave/ceremony"
+)
+
+// MissingRight is why Vault denied a request, if a policy can change it: the line
+// of a policy that the token lacks. It comes together with
+// [ceremony.ErrForbidden].
+type MissingRight struct {
+	Path         string   // below /v1/
+	Capabilities []string // all that the request needs: "update", "sudo"
+}
+
+// Error names the path and the capabilities.
+func (m *MissingRight) Error() string {
+	return fmt.Sprintf("a token with %s on %s is needed", strings.Join(m.Capabilities, " and "), m.Path)
+}
+
+// Policy is the line that grants it, in the language of Vault's policies.
+func (m *MissingRight) Policy() string { return grant(m.Path, m.Capabilities) }
+
+// grant is a block of a policy.
+func grant(path string, capabilities []string) string {
+	quoted := make([]string, len(capabilities))
+	for i, capability := range capabilities {
+		quoted[i] = fmt.Sprintf("%q", capability)
+	}
+	return fmt.Sprintf("path %q {\n  capabilities = [%s]\n}\n", path, strings.Join(quoted, ", "))
+}
+
+var (
+	// errTokenRefused: Vault denies even what the policy default, and [Policy], allow
+	// every token.
+	errTokenRefused = errors.New("the token is not accepted: it is unknown, it has ended, or its policies lack everything")
+	// errDeniedAnyway: the token's policies allow it.
+	errDeniedAnyway = errors.New("the token's policies allow it, something else forbids it")
+)
+
+// capabilitiesFor are what a policy calls the rights that a request needs.
+func capabilitiesFor(method, path string) []string {
+	capabilities := []string{"update"}
+	switch method {
+	case http.MethodGet:
+		capabilities = []string{"read"}
+	case http.MethodDelete:
+		capabilities = []string{"delete"}
+	}
+	if slices.Contains(rotatePaths, path) {
+		capabilities = append(capabilities, "sudo")
+	}
+	return capabilities
+}
+
+// deniedBecause finds out why a request was denied. Vault gives no reason, but tells
+// every token its own capabilities.
+func (c *Client) deniedBecause(ctx context.Context, r request) error {
+	missing := &MissingRight{Path: r.path, Capabilities: capabilitiesFor(r.method, r.path)}
+	switch {
+	case r.auth == public:
+		return nil
+	case r.tokenless != nil:
+		return errors.New(r.tokenless.Error())
+	case r.token == "":
+		return missing
+	}
+	own, err := c.capabilities(ctx, r.token, r.path)
+	switch {
+	case errors.Is(err, ceremony.ErrForbidden):
+		return errTokenRefused
+	case err != nil:
+		return missing
+	case slices.Contains(own[r.path], "root"):
+		return errDeniedAnyway
+	}
+	for _, capability := range missing.Capabilities {
+		if !slices.Contains(own[r.path], capability) {
+			return missing
+		}
+	}
+	// Which endpoints ask for sudo as well is for each server to say.
+	if !slices.Contains(own[r.path], "sudo") {
+		missing.Capabilities = append(missing.Capabilities, "sudo")
+		return missing
+	}
+	return errDeniedAnyway
+}
+
+// capabilities asks Vault what a token may do with each of the paths. It changes
+// nothing.
+func (c *Client) capabilities(ctx context.Context, token string, paths ...string) (map[string][]string, error) {
+	n := c.active.Load()
+	if n == nil {
+		return nil, ceremony.ErrNoLeader
+	}
+	question, err := json.Marshal(map[string][]string{"paths": paths})
+	if err != nil {
+		return nil, err
+	}
+	body, f := n.send(ctx, request{method: http.MethodPost, path: "sys/capabilities-self", body: question, auth: needed, token: token, limit: c.timeout})
+	if f != nil {
+		return nil, f
+	}
+	told, err := decode[map[string]json.RawMessage](body, paths...)
+	if err != nil {
+		return nil, err
+	}
+	own := map[string][]string{} // path → capabilities
+	for _, path := range paths {
+		var capabilities []string
+		if json.Unmarshal(told[path], &capabilities) != nil {
+			return nil, malformed("capabilities are no list of words")
+		}
+		own[path] = capabilities
+	}
+	return own, nil
+}

@@ -1,0 +1,205 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// session keeps a token of the client's own: it logs in when a token is needed,
+// renews the token in time, and logs in again when it can't be renewed any longer.
+type session struct {
+	client *Client
+	login  Login
+	turn   sync.Mutex // whose turn it is to renew or to log in; the holder may hold up others
+
+	mu    sync.Mutex
+	now   lease
+	retry time.Time // no earlier renewal, after one that failed
+}
+
+// lease is a token and how long Vault gave it.
+type lease struct {
+	token     string
+	since     time.Time     // when this was asked for, so that its end is never told too late
+	ttl       time.Duration // from then on; 0 means for ever
+	full      time.Duration // the ttl that the login brought
+	renewable bool
+}
+
+// A token is renewed after two thirds of its time. One that gets less than half of
+// what it had at first is near its last end, and is replaced while it lives.
+const (
+	renewAfter  = 2.0 / 3
+	enoughAgain = 1.0 / 2
+	renewPause  = 15 * time.Second // after a failure, while the token lives
+)
+
+func (l lease) alive(now time.Time) bool {
+	return l.token != "" && (l.ttl == 0 || now.Before(l.since.Add(l.ttl)))
+}
+
+// due is when the token is to be renewed.
+func (l lease) due() time.Time {
+	return l.since.Add(time.Duration(float64(l.ttl) * renewAfter))
+}
+
+func (l lease) isDue(now time.Time) bool { return l.ttl != 0 && !now.Before(l.due()) }
+
+// token answers one that is alive. While it is renewed, others go on with it.
+func (s *session) token(ctx context.Context) (string, error) {
+	held, waits := s.current()
+	if now := time.Now(); held.alive(now) {
+		if !held.isDue(now) || waits || !s.turn.TryLock() {
+			return held.token, nil
+		}
+	} else {
+		s.turn.Lock()
+	}
+	defer s.turn.Unlock()
+	held, _ = s.current() // somebody may have been faster
+	if now := time.Now(); held.alive(now) && !held.isDue(now) {
+		return held.token, nil
+	}
+	next, err := s.extend(ctx, held)
+	if err != nil {
+		if held.alive(time.Now()) {
+			s.pause()
+			return held.token, nil
+		}
+		return "", err
+	}
+	s.set(next)
+	return next.token, nil
+}
+
+func (s *session) current() (held lease, waits bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now, time.Now().Before(s.retry)
+}
+
+func (s *session) set(l lease) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now, s.retry = l, time.Time{}
+}
+
+func (s *session) pause() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retry = time.Now().Add(renewPause)
+}
+
+// drop forgets a token that Vault does not accept any more, and says whether that
+// leaves something to do: to log in again.
+func (s *session) drop(token string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now.token == token {
+		s.now = lease{}
+	}
+	return token != ""
+}
+
+// extend answers a lease with more time: the same token's, or that of a new one.
+func (s *session) extend(ctx context.Context, held lease) (lease, error) {
+	var renewed lease
+	if held.renewable && held.alive(time.Now()) {
+		var err error
+		renewed, err = s.renew(ctx, held)
+		if err == nil && (renewed.ttl == 0 || float64(renewed.ttl) >= enoughAgain*float64(held.full)) {
+			return renewed, nil
+		}
+	}
+	fresh, err := s.logIn(ctx)
+	if err != nil && renewed.alive(time.Now()) {
+		return renewed, nil
+	}
+	return fresh, err
+}
+
+// logIn brings a new token. That Vault does not let the client in is ErrForbidden.
+func (s *session) logIn(ctx context.Context) (lease, error) {
+	path := "auth/" + s.login.mount() + "/login"
+	body, err := s.login.request()
+	if err != nil {
+		return lease{}, fmt.Errorf("log in: %w: %w", ceremony.ErrNotSent, err)
+	}
+	defer clear(body)
+	got, err := s.ask(ctx, request{method: http.MethodPost, path: path, body: body, auth: public})
+	switch {
+	case errors.Is(err, ceremony.ErrRefused), errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
+		return lease{}, fmt.Errorf("log in: %w: %s", ceremony.ErrForbidden, err)
+	case err != nil:
+		return lease{}, fmt.Errorf("log in: %w", beforeWriting(err))
+	}
+	got.full = got.ttl
+	return got, nil
+}
+
+func (s *session) renew(ctx context.Context, held lease) (lease, error) {
+	got, err := s.ask(ctx, request{method: http.MethodPost, path: "auth/token/renew-self", body: []byte("{}"), auth: needed, token: held.token})
+	got.full = held.full
+	return got, err
+}
+
+// ask makes a request that is answered with a token.
+func (s *session) ask(ctx context.Context, r request) (lease, error) {
+	since := time.Now()
+	reply, err := s.client.do(ctx, r)
+	if err != nil {
+		return lease{}, err
+	}
+	defer clear(reply)
+	answer, err := decode[struct {
+		Auth struct {
+			Token     string `json:"client_token"`
+			Seconds   int64  `json:"lease_duration"`
+			Renewable bool   `json:"renewable"`
+		} `json:"auth"`
+	}](reply, "auth")
+	if err != nil {
+		return lease{}, err
+	}
+	if answer.Auth.Token == "" || answer.Auth.Seconds < 0 {
+		return lease{}, malformed("it brings no token")
+	}
+	return lease{
+		token:     answer.Auth.Token,
+		since:     since,
+		ttl:       time.Duration(answer.Auth.Seconds) * time.Second,
+		renewable: answer.Auth.Renewable,
+	}, nil
+}
+
+// Run keeps the client's own token alive until ctx ends. Without it a token that
+// nobody asks for ends, and the next request logs in again. A client without
+// [Config.Login] has nothing to keep.
+func (c *Client) Run(ctx context.Context) error {
+	if c.session == nil {
+		return nil
+	}
+	for ctx.Err() == nil {
+		c.session.token(ctx) // the next request that needs it tells why there is none
+		select {
+		case <-ctx.Done():
+		case <-time.After(c.session.rest()):
+		}
+	}
+	return nil
+}
+
+// rest is how long nothing has to be done.
+func (s *session) rest() time.Duration {
+	held, waits := s.current()
+	if waits || !held.alive(time.Now()) || held.ttl == 0 {
+		return renewPause
+	}
+	return min(max(time.Until(held.due()), 100*time.Millisecond), renewPause)
+}
