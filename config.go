@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"conclave/ceremony"
@@ -72,6 +73,7 @@ type ClusterConfig struct {
 	Backup       bool          `yaml:"backup"`
 	Window       time.Duration `yaml:"window"`
 	Poll         time.Duration `yaml:"poll"`
+	Watch        bool          `yaml:"watch"` // sealed nodes are noticed; of a cluster with the operation unseal
 }
 
 // LogConfig is about the lines on standard error.
@@ -94,6 +96,7 @@ func (c *ClusterConfig) setDefaults() {
 	c.Backup = true
 	c.Window = 4 * time.Hour
 	c.Poll = 15 * time.Second
+	c.Watch = true
 }
 
 func (l *LogConfig) setDefaults() {
@@ -145,12 +148,12 @@ func (c *ClusterConfig) receivers() []string {
 	return c.Receivers
 }
 
+// any says whether one of the operations is of some kind.
+func (c *ClusterConfig) any(is func(ceremony.Operation) bool) bool {
+	return slices.ContainsFunc(c.Operations, func(op string) bool { return is(ceremony.Operation(op)) })
+}
+
 // allows says whether ceremonies may do this to the cluster.
 func (c *ClusterConfig) allows(op ceremony.Operation) bool {
-	for _, o := range c.Operations {
-		if o == string(op) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Operations, string(op))
 }

@@ -191,21 +191,37 @@ func (k *configCheck) operations(path string, c *ClusterConfig) {
 			k.complain(where, "%s is listed twice", op)
 		}
 	}
-	if c.allows(ceremony.Rekey) && c.allows(ceremony.RekeyRecovery) {
-		k.complain(path+".operations", "has both rekey and rekey-recovery: the first is for a cluster that people unseal, the second for one that unseals itself")
+	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.Unseal} {
+		if c.allows(op) && c.allows(ceremony.RekeyRecovery) {
+			k.complain(path+".operations", "has both %s and rekey-recovery: the first is for a cluster that people unseal, the second for one that unseals itself", op)
+		}
 	}
-	if slices.ContainsFunc(c.Operations, func(op string) bool { return ceremony.Operation(op).Rekeys() }) {
-		k.rekey(path, c)
-		return
+	if c.any(ceremony.Operation.MakesShares) {
+		k.newShares(path, c)
+	} else {
+		k.idle(path, "a rekey or init", "receivers", "threshold")
 	}
-	for _, key := range []string{"receivers", "threshold", "verification", "backup"} {
+	if c.any(ceremony.Operation.Rekeys) {
+		k.backup(path, c)
+	} else {
+		k.idle(path, "a rekey", "verification", "backup")
+	}
+	if !c.allows(ceremony.Unseal) {
+		k.idle(path, "unseal", "watch")
+	}
+}
+
+// idle complains of keys that nothing reads, since no operation is allowed that
+// they are about.
+func (k *configCheck) idle(path, about string, keys ...string) {
+	for _, key := range keys {
 		if _, set := k.line[path+"."+key]; set {
-			k.complain(path+"."+key, "is about a rekey, which operations does not allow")
+			k.complain(path+"."+key, "is about %s, which operations does not allow", about)
 		}
 	}
 }
 
-func (k *configCheck) rekey(path string, c *ClusterConfig) {
+func (k *configCheck) newShares(path string, c *ClusterConfig) {
 	n, role := len(c.receivers()), "receivers"
 	if len(c.Receivers) == 0 {
 		role = "holders"
@@ -223,6 +239,9 @@ func (k *configCheck) rekey(path string, c *ClusterConfig) {
 	if n > maxShares {
 		k.complain(path+"."+role, "%d people are more than the %d shares that Vault can make", n, maxShares)
 	}
+}
+
+func (k *configCheck) backup(path string, c *ClusterConfig) {
 	if c.Backup && c.TokenFile == "" {
 		backup := "sys/rekey/backup"
 		if c.allows(ceremony.RekeyRecovery) {
@@ -235,15 +254,17 @@ func (k *configCheck) rekey(path string, c *ClusterConfig) {
 func (k *configCheck) roles(path string, c *ClusterConfig) {
 	k.role(path+".initiators", c.Initiators, "who may propose a ceremony")
 	k.role(path+".approvers", c.Approvers, "who may approve one")
-	k.role(path+".holders", c.Holders, "who holds the shares in force")
+	if c.any(ceremony.Operation.TakesShares) || len(c.Holders) > 0 || len(c.Receivers) == 0 {
+		k.role(path+".holders", c.Holders, "who holds the shares in force")
+	}
 	if k.line[path+".receivers"] > 0 {
 		k.role(path+".receivers", c.Receivers, "who gets the new shares; leave the key out to mean the holders")
 	}
 
 	k.needKey(path+".holders", c.Holders, "signs shares")
 	k.needKey(path+".receivers", c.Receivers, "gets a new share")
-	if c.allows(ceremony.GenerateRoot) {
-		k.needKey(path+".initiators", c.Initiators, "gets the root token")
+	if c.allows(ceremony.Init) {
+		k.needKey(path+".initiators", c.Initiators, "gets the first root token")
 	}
 
 	if c.Approvals < 1 {

@@ -42,7 +42,7 @@ func TestMinimalConfigGetsDefaults(t *testing.T) {
 		Timeout: 10 * time.Second, Operations: []string{"rekey", "generate-root"},
 		Initiators: []string{"alice"}, Approvers: []string{"bob"}, Approvals: 1,
 		Holders: []string{"alice", "bob", "carol"}, Threshold: 2,
-		Verification: true, Backup: true, Window: 4 * time.Hour, Poll: 15 * time.Second,
+		Verification: true, Backup: true, Window: 4 * time.Hour, Poll: 15 * time.Second, Watch: true,
 	}
 	if diff := cmp.Diff(want, c.Clusters["prod"]); diff != "" {
 		t.Errorf("cluster (-want +got):\n%s", diff)
@@ -66,7 +66,7 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"empty file", minimalConfig, "", []string{`c.yaml: the file is empty`}},
 		{"no YAML", minimalConfig, "a: [", []string{`c.yaml: line 1: did not find expected node content`}},
 		{"two documents", "\nslack:", "---\nslack: {}\n---\nslack:", []string{`c.yaml: more than one YAML document in one file`}},
-		{"unknown key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll`}},
+		{"unknown key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll, watch`}},
 		{"unknown section", "journal:", "jurnal:", []string{`c.yaml:4: jurnal: is not a key that is known here; these are: slack, identity, journal, people, clusters, log`}},
 		{"duplicate key", "threshold: 2", "threshold: 2\n    threshold: 3", []string{`c.yaml:18: clusters.prod.threshold: is there twice, on line 17 before`}},
 		{"duplicate person", "  bob: {", "  alice: {slack: U9}\n  bob: {", []string{`c.yaml:7: people.alice: is there twice, on line 6 before`}},
@@ -118,11 +118,11 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"poll beyond window", "threshold: 2", "threshold: 2\n    window: 10s", []string{`c.yaml:10: clusters.prod.poll: 15s is not shorter than the window of 10s: Vault would never be compared with the plan`}},
 
 		{"no operations", "    operations: [rekey, generate-root]\n", "", []string{
-			`c.yaml:10: clusters.prod.operations: is missing: list what may be done, of rekey, rekey-recovery, generate-root`,
-			`c.yaml:16: clusters.prod.threshold: is about a rekey, which operations does not allow`,
+			`c.yaml:10: clusters.prod.operations: is missing: list what may be done, of init, unseal, rekey, rekey-recovery, generate-root, recovery-token, dr-token, rotate, rotate-config, backup, drill`,
+			`c.yaml:16: clusters.prod.threshold: is about a rekey or init, which operations does not allow`,
 		}},
 		{"unknown operation", "[rekey, generate-root]", "[rekey, reboot, rekey]", []string{
-			`c.yaml:13: clusters.prod.operations[1]: "reboot" is none of rekey, rekey-recovery, generate-root`,
+			`c.yaml:13: clusters.prod.operations[1]: "reboot" is none of init, unseal, rekey, rekey-recovery, generate-root, recovery-token, dr-token, rotate, rotate-config, backup, drill`,
 			`c.yaml:13: clusters.prod.operations[2]: rekey is listed twice`,
 		}},
 		{"both kinds of rekey", "[rekey, generate-root]", "[rekey, rekey-recovery]", []string{
@@ -148,8 +148,11 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"unknown person", "holders: [alice, bob, carol]", "holders: [alice, bob, dora]", []string{`c.yaml:16: clusters.prod.holders[2]: nobody under people is called "dora"`}},
 		{"holder twice", "holders: [alice, bob, carol]", "holders: [alice, bob, alice]", []string{`c.yaml:16: clusters.prod.holders[2]: alice is listed twice; one person has one share and one voice`}},
 		{"holder without a key", "{slack: U3, key: carol.asc}", "{slack: U3}", []string{`c.yaml:16: clusters.prod.holders[2]: carol signs shares and needs people.carol.key`}},
+		{"unseal and recovery key", "[rekey, generate-root]", "[unseal, rekey-recovery]", []string{
+			`c.yaml:13: clusters.prod.operations: has both unseal and rekey-recovery: the first is for a cluster that people unseal, the second for one that unseals itself`,
+		}},
+		{"watch without unseal", "threshold: 2", "threshold: 2\n    watch: false", []string{`c.yaml:18: clusters.prod.watch: is about unseal, which operations does not allow`}},
 		{"requester without a key", "{slack: U1, key: alice.asc}", "{slack: U1}", []string{
-			`c.yaml:14: clusters.prod.initiators[0]: alice gets the root token and needs people.alice.key`,
 			`c.yaml:16: clusters.prod.holders[0]: alice signs shares and needs people.alice.key`,
 		}},
 		{"no approvals", "threshold: 2", "threshold: 2\n    approvals: 0", []string{`c.yaml:18: clusters.prod.approvals: 0 is less than 1: nothing is sent to Vault on one person's word`}},
@@ -177,6 +180,21 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A requester of a root token can have a one-time password instead of a key; the
+// first root token of a new cluster is always encrypted.
+func TestWhoInitialisesAClusterNeedsAKey(t *testing.T) {
+	keyless := strings.NewReplacer("bob: {slack: U2, key: bob.asc}", "bob: {slack: U2}", "holders: [alice, bob, carol]", "holders: [alice, carol]",
+		"initiators: [alice]", "initiators: [bob]", "approvers: [bob]", "approvers: [alice]")
+	if _, err := ParseConfig("c.yaml", "/", []byte(keyless.Replace(minimalConfig))); err != nil {
+		t.Errorf("generate-root: %v", err)
+	}
+	_, err := ParseConfig("c.yaml", "/", []byte(strings.Replace(keyless.Replace(minimalConfig), "generate-root", "init", 1)))
+	want := "c.yaml:14: clusters.prod.initiators[0]: bob gets the first root token and needs people.bob.key"
+	if err == nil || err.Error() != want {
+		t.Errorf("init: %v", err)
 	}
 }
 

@@ -84,6 +84,7 @@ func (c *Config) cluster(name string, keys keyring, v ceremony.Vault) ceremony.C
 		Backup:       from.Backup,
 		Window:       from.Window,
 		Poll:         from.Poll,
+		Watch:        from.Watch && from.allows(ceremony.Unseal),
 	}
 	for _, op := range from.Operations {
 		cluster.Operations = append(cluster.Operations, ceremony.Operation(op))
