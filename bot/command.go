@@ -48,7 +48,7 @@ func grammar() []form {
 		{verbResume, "resume ID", "let a frozen ceremony go on; it takes the initiator and an approver"},
 		{verbReverify, "reverify ID", "have the new shares of a rekey proven again, from the beginning"},
 		{verbDelete, "delete ID", "let Vault forget the backup that was handed out; for an approver who did not propose it"},
-		{verbAccessor, "accessor ID ACCESSOR", "say by which accessor Vault knows the root token that a ceremony has made, so that Vault can be asked whether it is gone"},
+		{verbAccessor, "accessor ID ACCESSOR", "name the root token that a ceremony has made, so that Vault can be asked whether it is gone"},
 		{verbRevoked, "revoked ID", "say that this token is revoked, when nobody knows its accessor"},
 		{verbHolders, "holders [CLUSTER]", "who may do what on a cluster, and whose keys are pinned"},
 		{verbKeyStatus, "key-status CLUSTER", "a cluster's encryption key: its term, its age, and when it is rotated"},
@@ -149,7 +149,7 @@ func parseArguments(v verb, words []string) (command, error) {
 	switch v {
 	case verbStart:
 		cmd.operation, cmd.cluster = ceremony.Operation(strings.ToLower(next())), strings.ToLower(next())
-		if cmd.cluster == "" {
+		if cmd.cluster == "" || optionShape.MatchString(cmd.cluster) {
 			return command{}, misuse(v)
 		}
 		for len(words) > 0 && optionShape.MatchString(words[0]) {

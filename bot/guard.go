@@ -3,6 +3,8 @@ package bot
 import (
 	"regexp"
 	"strings"
+
+	"conclave/ceremony"
 )
 
 var (
@@ -17,33 +19,29 @@ var (
 )
 
 // shortestPassword is the number of characters from which on something behind otp=
-// may be a one-time password, or most of one.
+// may be a one-time password, or most of one. The tripwire knows whole ones only,
+// wherever they stand.
 const shortestPassword = 16
 
 // guard turns away a command that holds what never belongs there: something
 // secret, or a PGP block. Whatever the verb, nothing of it is kept (P1). words are
 // what stands behind the verb.
 func guard(v verb, text string, words []string) error {
-	switch {
-	case showsPassword(text):
-		return passwordInCommand
-	case v == verbApprove && len(words) == 2 && hashShape.MatchString(strings.ToLower(words[1])):
+	if v == verbApprove && len(words) == 2 && hashShape.MatchString(strings.ToLower(words[1])) {
 		// A plan's hash has the length of a share of one holder alone, and is the only
 		// thing of this kind that is typed on purpose.
 		text = words[0]
+	}
+	what, secret := tripwire(text)
+	switch {
+	case what == ceremony.PlainPassword, showsPassword(text):
+		return passwordInCommand
 	case v == verbAccessor && tokenShape.MatchString(text):
 		return tokenAsAccessor
-	}
-	if exposed(text) {
+	case secret, pgpBlock.MatchString(text):
 		return inCommand
 	}
 	return nil
-}
-
-// exposed says whether text has something secret in it, or a PGP block.
-func exposed(text string) bool {
-	_, secret := tripwire(text)
-	return secret || pgpBlock.MatchString(text)
 }
 
 // showsPassword says whether something behind otp= is no commitment and may be the

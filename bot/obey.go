@@ -110,6 +110,9 @@ func (d *desk) start(ctx context.Context, by ceremony.Account, cmd command) (mes
 	if !slices.Contains(ceremony.Operations(), cmd.operation) {
 		return message{}, unknownOperation(cmd.operation)
 	}
+	if !d.configured(cmd.cluster) {
+		return message{}, ceremony.UnknownCluster
+	}
 	if err := d.courier.stands.check(ctx, d.courier.channel(cmd.cluster)); err != nil {
 		return message{}, err
 	}
@@ -212,8 +215,14 @@ func (d *desk) submit(id ceremony.ID, by ceremony.Account) (message, error) {
 	return renderAsk(c, missing[i], *c.Key), nil
 }
 
+// configured says whether a cluster has this name. It is asked here, since the
+// engine's error would take what was typed to the log.
+func (d *desk) configured(cluster string) bool {
+	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool { return c.Name == cluster })
+}
+
 func (d *desk) history(cluster string) (message, error) {
-	if cluster != "" && !slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool { return c.Name == cluster }) {
+	if cluster != "" && !d.configured(cluster) {
 		return message{}, ceremony.UnknownCluster
 	}
 	return renderPast(d.engine.Ceremonies(), cluster), nil
@@ -231,6 +240,9 @@ func (d *desk) holders(cluster string) (message, error) {
 }
 
 func (d *desk) keyStatus(ctx context.Context, cluster string) (message, error) {
+	if !d.configured(cluster) {
+		return message{}, ceremony.UnknownCluster
+	}
 	r, err := d.engine.KeyReport(ctx, cluster)
 	if err != nil {
 		return message{}, onlyAsked(err)

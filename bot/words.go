@@ -171,13 +171,13 @@ func explainDenial(d denial) words {
 		return words{"Slack did not hand the file over.", "Send it again, or paste the PGP message as text."}
 	case inCommand:
 		return words{
-			"What was typed after the command looks like a share, a token, a one-time password or a PGP message. It was not used.",
-			"Slack has seen it: if it was a share or a token in the open, treat it as exposed, tell your security team, and plan a rekey. In place of a one-time password comes its commitment, of another one than this. PGP messages go into a direct message to me.",
+			"What was typed after the command looks like a share, a token or a PGP message. It was not used.",
+			"Slack has seen it: if it was a share or a token in the open, treat it as exposed, tell your security team, and plan a rekey. PGP messages go into a direct message to me.",
 		}
 	case passwordInCommand:
 		return words{
-			"What stands behind `otp=` is no commitment, and may be the one-time password itself. It was not used.",
-			"Slack has seen it: make another password with `conclave otp new`, and propose with the 64 digits of its commitment.",
+			"What was typed looks like a one-time password, and not like its commitment. It was not used.",
+			"Slack has seen it: make another password with `conclave otp new`, and propose with `otp=` and the 64 digits of its commitment.",
 		}
 	case tokenAsAccessor:
 		return words{
