@@ -11,8 +11,8 @@ import (
 )
 
 // click does what a button says. A button carries the ceremony and the hash of
-// the plan that it stood under, and of a frozen one which freeze that was; what the message around it says now is not
-// looked at.
+// the plan that it stood under, of a frozen one which freeze that was, and of a
+// proof which round; what the message around it says now is not looked at.
 func (d *desk) click(ctx context.Context, by ceremony.Account, click slack.InteractionCallback) (message, error) {
 	if !d.listed(by) {
 		return message{}, unlisted
@@ -28,8 +28,10 @@ func (d *desk) click(ctx context.Context, by ceremony.Account, click slack.Inter
 	switch cmd.verb {
 	case verbApprove:
 		cmd.hash, value = c.PlanHash, buttonValue(c)
-	case verbReject:
+	case verbReject, verbDelete, verbRevoked:
 		value = buttonValue(c)
+	case verbReverify:
+		value = roundValue(c)
 	case verbResume, verbCancel:
 		value = freezeValue(c)
 	}
@@ -50,12 +52,19 @@ func settled(err error) bool {
 	case ceremony.Closed, ceremony.NotProposed, ceremony.AlreadyApproved, ceremony.NotFrozen:
 		return true
 	}
-	return errors.Is(err, ceremony.ErrUnknownCeremony)
+	return errors.Is(err, deletionAsked) || errors.Is(err, vaultIsAsked) || errors.Is(err, ceremony.ErrUnknownCeremony)
 }
 
 // retire takes the buttons off a message once they have done what they were for.
-// A failure leaves buttons that are refused, which does no harm.
+// An answer that only this person sees goes as a whole: it can't be edited, and says
+// what was so before. A failure leaves buttons that are refused, which does no harm.
 func (d *desk) retire(ctx context.Context, click slack.InteractionCallback) {
+	if click.Container.IsEphemeral {
+		if _, _, err := d.api.PostMessageContext(ctx, "", slack.MsgOptionDeleteOriginal(click.ResponseURL)); err != nil {
+			d.log.Warn("buttons not removed", "error", withoutURL(err))
+		}
+		return
+	}
 	var rest []slack.Block
 	for _, b := range click.Message.Blocks.BlockSet {
 		if b.BlockType() != slack.MBTAction {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,24 +15,29 @@ import (
 type verb string
 
 const (
-	verbStart   verb = "start"
-	verbApprove verb = "approve"
-	verbReject  verb = "reject"
-	verbStatus  verb = "status"
-	verbList    verb = "list"
-	verbHistory verb = "history"
-	verbSubmit  verb = "submit"
-	verbCancel  verb = "cancel"
-	verbResume  verb = "resume"
-	verbHolders verb = "holders"
-	verbHelp    verb = "help"
+	verbStart     verb = "start"
+	verbApprove   verb = "approve"
+	verbReject    verb = "reject"
+	verbStatus    verb = "status"
+	verbList      verb = "list"
+	verbHistory   verb = "history"
+	verbSubmit    verb = "submit"
+	verbCancel    verb = "cancel"
+	verbResume    verb = "resume"
+	verbReverify  verb = "reverify"
+	verbDelete    verb = "delete"
+	verbAccessor  verb = "accessor"
+	verbRevoked   verb = "revoked"
+	verbHolders   verb = "holders"
+	verbKeyStatus verb = "key-status"
+	verbHelp      verb = "help"
 )
 
 // grammar is every command: its form, and what it is for. Help and errors are
 // made of it.
 func grammar() []form {
 	return []form{
-		{verbStart, "start OPERATION CLUSTER [reason]", "propose a ceremony: `rekey` makes new key shares, `rekey-recovery` new recovery key shares, `generate-root` a root token"},
+		{verbStart, "start OPERATION CLUSTER [name=value …] [reason]", "propose a ceremony; `/ceremony help operations` lists what there is"},
 		{verbApprove, "approve ID [hash]", "approve a plan that somebody else proposed; with the hash that you were told, if you want it checked"},
 		{verbReject, "reject ID [why]", "turn a plan down"},
 		{verbStatus, "status [ID]", "where a ceremony stands"},
@@ -40,8 +46,13 @@ func grammar() []form {
 		{verbSubmit, "submit [ID]", "show again exactly what to run for your share"},
 		{verbCancel, "cancel ID [why]", "end a ceremony, in Vault too"},
 		{verbResume, "resume ID", "let a frozen ceremony go on; it takes the initiator and an approver"},
+		{verbReverify, "reverify ID", "have the new shares of a rekey proven again, from the beginning"},
+		{verbDelete, "delete ID", "let Vault forget the backup that was handed out; for an approver who did not propose it"},
+		{verbAccessor, "accessor ID ACCESSOR", "name the root token that a ceremony has made, so that Vault can be asked whether it is gone"},
+		{verbRevoked, "revoked ID", "say that this token is revoked, when nobody knows its accessor"},
 		{verbHolders, "holders [CLUSTER]", "who may do what on a cluster, and whose keys are pinned"},
-		{verbHelp, "help [TOPIC]", "this list, or more about one of `shares`, `plan`, `frozen`, `rekey`, `rekey-recovery`, `generate-root`"},
+		{verbKeyStatus, "key-status CLUSTER", "a cluster's encryption key: its term, its age, and when it is rotated"},
+		{verbHelp, "help [TOPIC]", "this list, or more about one thing: an operation, or " + topicNames()},
 	}
 }
 
@@ -56,9 +67,11 @@ type command struct {
 	verb      verb
 	operation ceremony.Operation
 	cluster   string
-	id        string // as typed: a whole id or a part of one
-	hash      string // of the plan, as typed; empty for the plan of this id
-	text      string // reason, or why
+	id        string            // as typed: a whole id or a part of one
+	hash      string            // of the plan, as typed; empty for the plan of this id
+	options   map[string]string // of the operation, by name; nil when none was typed
+	accessor  string            // of a root token
+	text      string            // reason, or why
 	topic     string
 }
 
@@ -74,10 +87,13 @@ func misuse(v verb) error {
 	return usage{"Something is missing.", fmt.Sprintf("It goes like this: `/ceremony %s`", grammar()[i].how)}
 }
 
-// id and hash as people type them, in either case.
+// id, hash and option as people type them, in either case.
 var (
 	idShape   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 	hashShape = regexp.MustCompile(`^[0-9a-f]{8,64}$`)
+	// A dash in front makes a wrong name, and not the beginning of the reason. A URL
+	// with a question in it is no option.
+	optionShape = regexp.MustCompile(`^([A-Za-z0-9_-]+)=(.*)$`)
 )
 
 // parseCommand reads what stands behind /ceremony. It knows the form alone: who
@@ -90,20 +106,14 @@ func parseCommand(text string) (command, error) {
 	}
 	v := verb(strings.ToLower(words[0]))
 	if !slices.ContainsFunc(grammar(), func(f form) bool { return f.verb == v }) {
-		if exposed(text) {
-			return command{}, inCommand
+		if err := guard(v, text, nil); err != nil {
+			return command{}, err
 		}
 		return command{}, unknownVerb(words[0])
 	}
 	words = words[1:]
-	// A plan's hash has the length of a share of one holder alone, and is the only
-	// thing of this kind that is typed on purpose.
-	if v == verbApprove && len(words) == 2 && hashShape.MatchString(strings.ToLower(words[1])) {
-		if exposed(words[0]) {
-			return command{}, inCommand
-		}
-	} else if exposed(text) {
-		return command{}, inCommand
+	if err := guard(v, text, words); err != nil {
+		return command{}, err
 	}
 	return parseArguments(v, words)
 }
@@ -139,8 +149,16 @@ func parseArguments(v verb, words []string) (command, error) {
 	switch v {
 	case verbStart:
 		cmd.operation, cmd.cluster = ceremony.Operation(strings.ToLower(next())), strings.ToLower(next())
-		if cmd.cluster == "" {
+		if cmd.cluster == "" || optionShape.MatchString(cmd.cluster) {
 			return command{}, misuse(v)
+		}
+		for len(words) > 0 && optionShape.MatchString(words[0]) {
+			if err := cmd.option(next()); err != nil {
+				return command{}, err
+			}
+		}
+		if slices.ContainsFunc(words, func(w string) bool { return takes(cmd.operation, w) }) {
+			return command{}, usage{"An option stands behind the reason.", misuse(v).(usage).hint}
 		}
 		cmd.text = strings.Trim(rest(), "\"'")
 		return cmd, nil
@@ -159,9 +177,26 @@ func parseArguments(v verb, words []string) (command, error) {
 		err := id(true)
 		cmd.text = rest()
 		return cmd, err
-	case verbResume:
+	case verbResume, verbReverify, verbDelete, verbRevoked:
 		if err := id(true); err != nil {
 			return command{}, err
+		}
+		return cmd, done()
+	case verbAccessor:
+		if err := id(true); err != nil {
+			return command{}, err
+		}
+		cmd.accessor = strings.Trim(next(), "`'\"")
+		switch {
+		case cmd.accessor == "":
+			return command{}, misuse(v)
+		case !accessorShape.MatchString(cmd.accessor):
+			return command{}, usage{"This is not an accessor.", "An accessor has 24 letters and digits; `vault token lookup` shows it. It is not the token: that never belongs here."}
+		}
+		return cmd, done()
+	case verbKeyStatus:
+		if cmd.cluster = strings.ToLower(next()); cmd.cluster == "" {
+			return command{}, misuse(v)
 		}
 		return cmd, done()
 	case verbStatus, verbSubmit:
@@ -181,11 +216,40 @@ func parseArguments(v verb, words []string) (command, error) {
 	panic(fmt.Sprintf("verb %q has a form and no parser", v))
 }
 
-// exposed says whether a command holds what never belongs there: something
-// secret, or a PGP block.
-func exposed(text string) bool {
-	_, secret := tripwire(text)
-	return secret || pgpBlock.MatchString(text)
+// option reads one name=value. What the names and the values may be is the
+// engine's to say.
+func (cmd *command) option(word string) error {
+	m := optionShape.FindStringSubmatch(word)
+	name, value := strings.ToLower(m[1]), strings.ToLower(strings.Trim(m[2], "`'\""))
+	if _, twice := cmd.options[name]; twice {
+		return usage{"An option is given twice.", misuse(cmd.verb).(usage).hint}
+	}
+	if cmd.options == nil {
+		cmd.options = map[string]string{}
+	}
+	cmd.options[name] = value
+	return nil
+}
+
+// takes says whether a word is an option of the operation. In the reason it would
+// go without effect, and without anybody noticing.
+func takes(op ceremony.Operation, word string) bool {
+	m := optionShape.FindStringSubmatch(word)
+	return m != nil && slices.Contains(op.Options(), strings.ToLower(m[1]))
+}
+
+// understood is a start as it was read, to be corrected and sent again. A value
+// that is no commitment may be the one-time password itself, and is left out.
+func (cmd command) understood() string {
+	words := []string{"start", string(cmd.operation), cmd.cluster}
+	for _, name := range slices.Sorted(maps.Keys(cmd.options)) {
+		value := cmd.options[name]
+		if name == "otp" && !commitmentShape.MatchString(value) {
+			value = "…"
+		}
+		words = append(words, name+"="+value)
+	}
+	return strings.TrimSpace(strings.Join(words, " ") + " " + cmd.text)
 }
 
 var straight = strings.NewReplacer(
@@ -207,19 +271,47 @@ func tidy(text string) string {
 	}, text)
 }
 
+// wrongOption says what was understood, so that it can be corrected and is not
+// lost. The engine's reason is not told: it may quote what was typed.
+func wrongOption(cmd command) error {
+	hint := fmt.Sprintf("`%s` takes no options.", cmd.operation)
+	if len(cmd.operation.Options()) > 0 {
+		hint = fmt.Sprintf("It goes like this: `/ceremony %s`. `/ceremony help %s` says which values it takes.", startForm(cmd.operation), cmd.operation)
+	}
+	return usage{"An option, or its value, is not one that the operation takes. Nothing was proposed.",
+		fmt.Sprintf("%s\nUnderstood was: `/ceremony %s`", hint, code(cmd.understood()))}
+}
+
 // unknownVerb answers with the verb that was probably meant. What was typed is
 // not quoted: it may be what nobody should see again.
 func unknownVerb(typed string) error {
-	best, distance := verb(""), 3
+	var verbs []verb
 	for _, f := range grammar() {
-		if d := edits(strings.ToLower(typed), string(f.verb)); d < distance {
-			best, distance = f.verb, d
-		}
+		verbs = append(verbs, f.verb)
 	}
-	if best != "" {
-		return usage{"There is no such command.", fmt.Sprintf("Did you mean `/ceremony %s`? `/ceremony help` lists all.", best)}
+	if meant, ok := nearest(verb(strings.ToLower(typed)), verbs); ok {
+		return usage{"There is no such command.", fmt.Sprintf("Did you mean `/ceremony %s`? `/ceremony help` lists all.", meant)}
 	}
 	return usage{"There is no such command.", "`/ceremony help` lists all."}
+}
+
+// unknownOperation is the same for operations.
+func unknownOperation(typed ceremony.Operation) error {
+	if meant, ok := nearest(typed, ceremony.Operations()); ok {
+		return usage{"There is no such operation.", fmt.Sprintf("Did you mean `%s`? `/ceremony help operations` lists all.", meant)}
+	}
+	return ceremony.UnknownOperation
+}
+
+// nearest is the word that differs least from what was typed, if any is near.
+func nearest[W ~string](typed W, words []W) (meant W, ok bool) {
+	distance := 3
+	for _, w := range words {
+		if d := edits(string(typed), string(w)); d < distance {
+			meant, distance, ok = w, d, true
+		}
+	}
+	return meant, ok
 }
 
 // edits is how many insertions, deletions and replacements lie between two

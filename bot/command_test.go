@@ -13,6 +13,10 @@ import (
 const (
 	hexShare  = "5f2a9c1b7d3e8f604152637485960718293a4b5c6d7e8f90a1b2c3d4e5f6071899"
 	baseShare = "XyqcG30+j2BBUmN0hZYHGCk6S1xtfo+QobLD1OX2BxiZ"
+
+	accessor   = "zh3jTqRz0mTuTZmZY6M63sBX"
+	oneTime    = "q7Wm2ZpX4vRkT9sLbN3cYd8HfGjA" // a one-time password of Vault's length
+	commitment = "3f5a1c7e9b2d4f608172839405a6b7c8d9eafb0c1d2e3f405162738495a6b7c8"
 )
 
 func TestCommandsAreUnderstood(t *testing.T) {
@@ -42,6 +46,21 @@ func TestCommandsAreUnderstood(t *testing.T) {
 		{"cancel k7m2 wrong\nday", command{verb: verbCancel, id: "k7m2", text: "wrong day"}},
 		{"resume k7m2", command{verb: verbResume, id: "k7m2"}},
 		{"holders", command{verb: verbHolders}},
+		{"start generate-root prod otp=" + strings.ToUpper(commitment) + " no key yet", command{verb: verbStart, operation: ceremony.GenerateRoot, cluster: "prod",
+			options: map[string]string{"otp": commitment}, text: "no key yet"}},
+		{"start rotate-config prod Interval=720H enabled=“yes” max-operations=3000000 OPS-9: rotate = good", command{verb: verbStart, operation: ceremony.RotateConfig, cluster: "prod",
+			options: map[string]string{"interval": "720h", "enabled": "yes", "max-operations": "3000000"}, text: "OPS-9: rotate = good"}},
+		{"start rekey prod pgp=off because", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", options: map[string]string{"pgp": "off"}, text: "because"}},
+		{"start rekey prod --force=yes", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", options: map[string]string{"--force": "yes"}}},
+		{"start rekey prod enabled=", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", options: map[string]string{"enabled": ""}}},
+		{"start rekey prod https://tickets.example/?id=9 otp=soon", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", text: "https://tickets.example/?id=9 otp=soon"}},
+		{"reverify k7m2", command{verb: verbReverify, id: "k7m2"}},
+		{"delete k7m2", command{verb: verbDelete, id: "k7m2"}},
+		{"accessor k7m2 " + accessor, command{verb: verbAccessor, id: "k7m2", accessor: accessor}},
+		{"accessor k7m2 `" + accessor + ".a1B2c`", command{verb: verbAccessor, id: "k7m2", accessor: accessor + ".a1B2c"}},
+		{"accessor k7m2 2c84f488–2133–4ced–87b0–570f93a76830", command{verb: verbAccessor, id: "k7m2", accessor: "2c84f488-2133-4ced-87b0-570f93a76830"}},
+		{"revoked k7m2", command{verb: verbRevoked, id: "k7m2"}},
+		{"key–status PROD", command{verb: verbKeyStatus, cluster: "prod"}},
 	} {
 		got, err := parseCommand(c.typed)
 		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(command{})); err != nil || diff != "" {
@@ -52,18 +71,32 @@ func TestCommandsAreUnderstood(t *testing.T) {
 
 func TestMisuseIsAnsweredWithTheRightForm(t *testing.T) {
 	for typed, hint := range map[string]string{
-		"start":                   "start OPERATION CLUSTER",
-		"start rekey":             "start OPERATION CLUSTER",
-		"approve":                 "approve ID",
-		"approve k7m2 nohash":     "at least 8",
-		"approve k7m2 266f2915 x": "approve ID [hash]",
-		"approve no/id":           "prod-rekey-k7m2",
-		"reject":                  "reject ID",
-		"resume k7m2 now":         "resume ID",
-		"list all":                "list",
-		"statsu":                  "/ceremony status",
-		"aprove k7m2":             "/ceremony approve",
-		"xyzzy":                   "/ceremony help",
+		"start":       "start OPERATION CLUSTER",
+		"start rekey": "start OPERATION CLUSTER",
+		"start generate-root otp=" + commitment + " prod": "start OPERATION CLUSTER",
+		"approve":                          "approve ID",
+		"approve k7m2 nohash":              "at least 8",
+		"approve k7m2 266f2915 x":          "approve ID [hash]",
+		"approve no/id":                    "prod-rekey-k7m2",
+		"reject":                           "reject ID",
+		"resume k7m2 now":                  "resume ID",
+		"list all":                         "list",
+		"statsu":                           "/ceremony status",
+		"aprove k7m2":                      "/ceremony approve",
+		"xyzzy":                            "/ceremony help",
+		"reverify":                         "reverify ID",
+		"delete k7m2 now":                  "delete ID",
+		"accessor k7m2":                    "accessor ID ACCESSOR",
+		"accessor k7m2 short":              "24 letters and digits",
+		"accessor k7m2 hvs.cut":            "not the token",
+		"accessor k7m2 " + accessor + " x": "accessor ID ACCESSOR",
+		"revoked":                          "revoked ID",
+		"key-status":                       "key-status CLUSTER",
+		"key-status prod now":              "key-status CLUSTER",
+		"keystatus prod":                   "/ceremony key-status",
+		"start rotate-config prod interval=24h Interval=48h":     "start OPERATION CLUSTER [name=value …] [reason]",
+		"start rotate-config prod more traffic interval=48h":     "start OPERATION CLUSTER [name=value …] [reason]",
+		"start generate-root prod break glass OTP=" + commitment: "start OPERATION CLUSTER [name=value …] [reason]",
 	} {
 		_, err := parseCommand(typed)
 		u, ok := errors.AsType[usage](err)
@@ -80,13 +113,66 @@ func TestSecretTypedAsCommandIsNotUsed(t *testing.T) {
 	for _, secret := range []string{
 		hexShare, baseShare, strings.ToUpper(hexShare), "hvs.CAESIJ0123456789abcdefghijklmnop", "s.0123456789abcdefghijklmn",
 		"-----BEGIN PGP MESSAGE----- hF4D -----END PGP MESSAGE-----", "—BEGIN PGP PRIVATE KEY BLOCK—", "`" + baseShare + "`",
-		"otp=Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f", "Kq7vXb2ZrT9mWc4YpL8nHd3JsG", "otp:`Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f`",
 	} {
 		for _, before := range []string{"", "submit ", "submit k7m2 ", "approve k7m2 ", "approve ", "cancel k7m2 ", "start rekey prod ", "help ", "xyzzy ", "status "} {
 			cmd, err := parseCommand(before + secret)
 			if !errors.Is(err, inCommand) {
 				t.Errorf("%q with a secret: %v, %v", before, cmd, err)
 			}
+		}
+	}
+}
+
+// TestTokenTypedForItsAccessorIsToBeRevoked is about the one word with which people
+// mix up an accessor (P1).
+func TestTokenTypedForItsAccessorIsToBeRevoked(t *testing.T) {
+	for _, typed := range []string{
+		"accessor k7m2 hvs.0123456789abcdefghijklmn", "accessor k7m2 `hvs.0123456789abcdefghijklmn`", "accessor k7m2 s.0123456789abcdefghijklmn",
+		"ACCESSOR hvs.0123456789abcdefghijklmn", "accessor k7m2 token=hvs.0123456789abcdefghijklmn",
+	} {
+		cmd, err := parseCommand(typed)
+		if !errors.Is(err, tokenAsAccessor) || cmd.accessor != "" {
+			t.Errorf("%q: %+v, %v", typed, cmd, err)
+		}
+	}
+	if said := explain(tokenAsAccessor).String(); !strings.Contains(said, "revoke it now") {
+		t.Errorf("whoever shows a token is told %q", said)
+	}
+	if _, err := parseCommand("accessor k7m2 " + hexShare); !errors.Is(err, inCommand) {
+		t.Errorf("a share is answered %v", err)
+	}
+}
+
+// TestPasswordTypedForItsCommitmentIsNotUsed: whoever has the password can read the
+// token, and Slack would keep it (P1).
+func TestPasswordTypedForItsCommitmentIsNotUsed(t *testing.T) {
+	for _, typed := range []string{
+		"start generate-root prod otp=" + oneTime, "start generate-root prod OTP=“" + oneTime + "” why", "start generate-root prod why otp=" + oneTime,
+		"start rekey prod otp=" + oneTime, oneTime, "submit " + oneTime[:26], "approve k7m2 otp:`" + oneTime + "`", "strat generate-root prod otp=" + oneTime, "start generate-root prod otp=" + oneTime + oneTime + oneTime[:8],
+	} {
+		if cmd, err := parseCommand(typed); !errors.Is(err, passwordInCommand) {
+			t.Errorf("%q: %+v, %v", typed, cmd, err)
+		}
+	}
+	for _, typed := range []string{"start generate-root prod otp=COMMITMENT why", "start generate-root prod otp=" + commitment[:63], "start generate-root prod otp="} {
+		if _, err := parseCommand(typed); err != nil {
+			t.Errorf("%q is the engine's to refuse, and was answered %v", typed, err)
+		}
+	}
+}
+
+func TestUnderstoodCommandIsUnderstoodAgain(t *testing.T) {
+	for _, typed := range []string{
+		"start rekey prod", "start rekey prod a reason = none", "start rotate-config prod enabled=yes interval=12h more traffic",
+		"start generate-root prod otp=" + commitment + " break glass",
+	} {
+		first, err := parseCommand(typed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := parseCommand(first.understood())
+		if diff := cmp.Diff(first, again, cmp.AllowUnexported(command{})); err != nil || diff != "" {
+			t.Errorf("%q: %v\n%s", typed, err, diff)
 		}
 	}
 }
@@ -141,7 +227,7 @@ func TestCeremonyIsFoundByPartOfItsID(t *testing.T) {
 // command with a known verb or an error with words, and no error or answer
 // carries what was typed when it tripped the wire.
 func FuzzCommandIsReadOrExplained(f *testing.F) {
-	for _, seed := range []string{"", "start rekey prod why", "approve k7m2 266f2915", "status", "sttaus", hexShare, "approve " + baseShare, "help \u00a0", "“”", "reject -", "start \x00 prod"} {
+	for _, seed := range []string{"", "start rekey prod why", "approve k7m2 266f2915", "status", "sttaus", hexShare, "approve " + baseShare, "help \u00a0", "“”", "reject -", "start \x00 prod", "accessor k7m2 " + accessor, "start generate-root prod otp=" + oneTime, "start rotate-config prod interval=24h x"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
@@ -153,7 +239,7 @@ func FuzzCommandIsReadOrExplained(f *testing.F) {
 			}
 		case misuse(cmd.verb) == nil || strings.ContainsAny(cmd.id+cmd.cluster, " \n\t"):
 			t.Fatalf("%q is %+v", typed, cmd)
-		case exposed(cmd.id + " " + cmd.cluster + " " + cmd.text):
+		case guard(cmd.verb, cmd.id+" "+cmd.cluster+" "+cmd.text+" "+cmd.accessor+" otp="+cmd.options["otp"], nil) != nil:
 			t.Fatalf("%q: something secret got through: %+v", typed, cmd)
 		}
 	})

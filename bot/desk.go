@@ -182,13 +182,19 @@ func (d *desk) replyTo(responseURL, user string) answer {
 	return func(ctx context.Context, m message) {
 		options := append(m.options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
 		if _, _, err := d.api.PostMessageContext(ctx, "", options...); err != nil {
-			if failed, ok := errors.AsType[*url.Error](err); ok {
-				err = failed.Err // without the URL: whoever has it can speak as the bot
-			}
-			d.log.Warn("answer not delivered, writing directly", "user", user, "error", err)
+			d.log.Warn("answer not delivered, writing directly", "user", user, "error", withoutURL(err))
 			d.writeTo(user)(ctx, m)
 		}
 	}
+}
+
+// withoutURL takes a response URL out of an error: whoever has it can speak as the
+// bot.
+func withoutURL(err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return failed.Err
+	}
+	return err
 }
 
 // writeTo answers in the direct messages with somebody.

@@ -40,6 +40,137 @@ func TestCommandsReachTheEngineAsTheirPerson(t *testing.T) {
 	}
 }
 
+func TestEveryDecisionReachesTheEngineAsItsPerson(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.holds(begin(t, s.plan()))
+	s.engine.report = ceremony.KeyReport{Key: ceremony.KeyStatus{Term: 7, Installed: noon}}
+	s.expect("*Proposed:* `prod-rekey-k7m2`", s.types(s.alice, "start rotate-config prod interval=720h enabled=yes OPS-9"))
+	s.expect("proven again, from the beginning", s.types(s.alice, "reverify k7m2"))
+	s.expect("You let the backup of", s.types(s.bob, "delete k7m2"))
+	s.expect("I ask every minute whether it is gone", s.types(s.alice, "accessor k7m2 "+accessor))
+	s.expect("you say that the token", s.types(s.alice, "revoked k7m2"))
+	s.expect("term 7", s.types(s.carol, "key-status prod"))
+	want := []string{
+		"propose rotate-config prod enabled=yes interval=720h OPS-9 by " + s.account(s.alice).String(),
+		"reverify prod-rekey-k7m2  by " + s.account(s.alice).String(),
+		"delete prod-rekey-k7m2  by " + s.account(s.bob).String(),
+		"accessor prod-rekey-k7m2 " + accessor + " by " + s.account(s.alice).String(),
+		"revoked prod-rekey-k7m2  by " + s.account(s.alice).String(),
+		"key report of prod",
+	}
+	if diff := cmp.Diff(want, s.engine.said()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEveryOperationIsProposedByItsName(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.holds(begin(t, s.plan()))
+	for _, op := range ceremony.Operations() {
+		s.expect("*Proposed:*", s.types(s.alice, "start "+string(op)+" prod why"))
+	}
+	if n := len(s.engine.said()); n != len(ceremony.Operations()) {
+		t.Errorf("%d proposals of %d operations", n, len(ceremony.Operations()))
+	}
+	s.expect("Did you mean `rotate-config`?", s.types(s.alice, "start rotate_config prod"))
+	s.expect("does not exist or is not allowed", s.types(s.alice, "start make-coffee prod"))
+	if n := len(s.engine.said()); n != len(ceremony.Operations()) {
+		t.Error("the engine was asked for an operation that does not exist")
+	}
+}
+
+func TestUnsealIsOpenAtOnce(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	p := s.plan()
+	p.Ceremony, p.Operation, p.Approvals = "prod-unseal-k7m2", ceremony.Unseal, 0
+	s.holds(begin(t, p))
+	answer := s.types(s.alice, "start unseal prod")
+	s.expect("Nobody has to approve it", answer)
+	if strings.Contains(answer, "hash of the plan") {
+		t.Errorf("nobody approves it, and the answer is\n%s", answer)
+	}
+}
+
+func TestRefusedDecisionsAreExplained(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	c := s.holds(begin(t, s.plan()))
+	for _, test := range []struct {
+		typed string
+		err   error
+		want  string
+	}{
+		{"reverify k7m2", ceremony.MayNotCancel, "can have the new shares proven again"},
+		{"reverify k7m2", ceremony.IsFrozen, "is frozen"},
+		{"reverify k7m2", ceremony.Busy, "no answer from Vault yet"},
+		{"reverify k7m2", ceremony.Closed, "has ended"},
+		{"delete k7m2", ceremony.AlreadyApproved, "has let the backup go before"},
+		{"delete k7m2", ceremony.OwnProposal, "A second person has to"},
+		{"delete k7m2", ceremony.NotApprover, "may not decide about this plan"},
+		{"delete k7m2", ceremony.ErrJournal, "journal can't be written"},
+		{"accessor k7m2 " + accessor, fmt.Errorf("ask: %w", ceremony.ErrUncertain), "Vault can't be reached"},
+		{"accessor k7m2 " + accessor, ceremony.ErrForbidden, "denied permission"},
+		{"key-status prod", fmt.Errorf("ask: %w", ceremony.ErrUncertain), "Vault can't be reached"},
+		{"key-status nowhere", ceremony.UnknownCluster, "No cluster has this name"},
+		{"start unseal prod", fmt.Errorf("ask: %w", ceremony.ErrUncertain), "Vault can't be reached"},
+		{"reverify zzzz", nil, "No ceremony has an id like this"},
+		{"delete zzzz", nil, "No ceremony has an id like this"},
+		{"accessor zzzz " + accessor, nil, "No ceremony has an id like this"},
+		{"revoked zzzz", nil, "No ceremony has an id like this"},
+	} {
+		s.engine.fail(test.err)
+		s.expect(test.want, s.types(s.alice, test.typed))
+	}
+	for _, typed := range []string{"accessor k7m2 " + accessor, "revoked k7m2", "start drill prod"} {
+		for _, r := range []ceremony.Refusal{ceremony.NotWaiting, ceremony.NotRequester, ceremony.UnknownAccessor, ceremony.OtherToken} {
+			s.engine.fail(r)
+			s.expect(explainRefusal(r).what, s.types(s.alice, typed))
+		}
+	}
+	if c.Ended() {
+		t.Error("the ceremony has changed")
+	}
+}
+
+// TestWrongOptionLosesNothing: what was typed is given back to be corrected, but for
+// what may be a one-time password, and is not in the log.
+func TestWrongOptionLosesNothing(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	s.engine.fail(fmt.Errorf("intervall=12h: %w", ceremony.WrongOption))
+	answer := s.types(s.alice, "start rotate-config prod intervall=12h OPS-9: `more` <traffic>")
+	s.expect("Nothing was proposed", answer)
+	s.expect("/ceremony start rotate-config prod intervall=12h OPS-9: 'more' <traffic>", answer)
+	s.expect("[interval=720h]", answer)
+	answer = s.types(s.alice, "start generate-root prod otp=abcdefSECRET why")
+	s.expect("/ceremony start generate-root prod otp=… why", answer)
+	s.expect("`rekey` takes no options", s.types(s.alice, "start rekey prod pgp=off"))
+	if log := s.log.String(); strings.Contains(log, "12h") || strings.Contains(log, "abcdefSECRET") {
+		t.Errorf("the log has what was typed:\n%s", log)
+	}
+}
+
+func TestTokenThatVaultIsAskedAboutNeedsNobodysWord(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	p := s.plan()
+	p.Operation, p.Requester, p.Receivers, p.NewThreshold, p.Verification, p.Backup = ceremony.GenerateRoot, &p.Initiator, nil, 0, false, false
+	token := started(t, p).counted("bob", ceremony.Update, nonce1).
+		share("carol", ceremony.Update, nonce1, ceremony.TokenIssued{By: s.people(s.carol)[0], Ciphertext: "d2NGTUE=", Keys: p.Recipients()}, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed}).
+		then(ceremony.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor})
+	s.holds(token)
+	s.engine.fail(ceremony.NotWaiting)
+	s.expect("asks Vault whether it is gone", s.types(s.alice, "revoked k7m2"))
+}
+
+func TestTokenForAnAccessorIsKeptNowhere(t *testing.T) {
+	const token = "hvs.CAESIJ0123456789abcdefghijklmnop"
+	s := play(t, slacktest.Config{})
+	s.holds(begin(t, s.plan()))
+	answer := s.types(s.alice, "accessor k7m2 "+token)
+	s.expect("revoke it now", answer)
+	if len(s.engine.said()) != 0 || strings.Contains(s.log.String(), token[:12]) || strings.Contains(answer, token[:12]) {
+		t.Error("the token went on")
+	}
+}
+
 func TestSubmitShowsTheHolderWhatToRun(t *testing.T) {
 	s := play(t, slacktest.Config{})
 	p := s.plan()

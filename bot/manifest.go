@@ -58,7 +58,7 @@ func Manifest() ([]byte, error) {
 			"slash_commands": []object{{
 				"command":       "/ceremony",
 				"description":   "Start, approve and follow key ceremonies",
-				"usage_hint":    "start rekey CLUSTER reason | status | submit | help",
+				"usage_hint":    "start OPERATION CLUSTER [reason] | status | submit | help",
 				"should_escape": false,
 			}},
 		},

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
 )
@@ -45,6 +42,8 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command) (mess
 		return d.history(cmd.cluster)
 	case verbHolders:
 		return d.holders(cmd.cluster)
+	case verbKeyStatus:
+		return d.keyStatus(ctx, cmd.cluster)
 	case verbStart:
 		return d.start(ctx, by, cmd)
 	}
@@ -54,7 +53,7 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command) (mess
 	}
 	switch cmd.verb {
 	case verbStatus:
-		return d.status(id)
+		return d.status(id, by)
 	case verbSubmit:
 		return d.submit(id, by)
 	case verbApprove:
@@ -85,6 +84,14 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command) (mess
 			return say("You want `%s` to go on. It takes the initiator *and* an approver; the other one is missing.", id), nil
 		}
 		return say("`%s` goes on. Vault is compared with the plan first.", id), nil
+	case verbReverify:
+		return d.reverify(ctx, id, by)
+	case verbDelete:
+		return d.delete(ctx, id, by)
+	case verbAccessor:
+		return d.accessor(ctx, id, by, cmd.accessor)
+	case verbRevoked:
+		return d.revoked(ctx, id, by)
 	}
 	panic(fmt.Sprintf("verb %q is understood and not done", cmd.verb))
 }
@@ -101,42 +108,88 @@ func (d *desk) which(cmd command) (ceremony.ID, error) {
 
 func (d *desk) start(ctx context.Context, by ceremony.Account, cmd command) (message, error) {
 	if !slices.Contains(ceremony.Operations(), cmd.operation) {
-		return message{}, ceremony.UnknownOperation
+		return message{}, unknownOperation(cmd.operation)
+	}
+	if !d.configured(cmd.cluster) {
+		return message{}, ceremony.UnknownCluster
 	}
 	if err := d.courier.stands.check(ctx, d.courier.channel(cmd.cluster)); err != nil {
 		return message{}, err
 	}
 	c, err := d.engine.Propose(ctx, ceremony.Proposal{
-		Operation: cmd.operation, Cluster: cmd.cluster, Reason: cmd.text, By: by,
+		Operation: cmd.operation, Cluster: cmd.cluster, Reason: cmd.text, By: by, Options: cmd.options,
 	})
-	if errors.Is(err, ceremony.ErrUncertain) {
-		// Before there is a ceremony Vault is only asked, so that nothing is uncertain.
-		err = fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
+	switch r, _ := ceremony.RefusalOf(err); {
+	case r == ceremony.WrongOption:
+		return message{}, wrongOption(cmd)
+	case err != nil:
+		return message{}, onlyAsked(err)
 	}
-	if err != nil {
-		return message{}, err
-	}
-	var may []string
-	for _, p := range c.Plan.Approvers {
-		if p.Account != by {
-			may = append(may, escape(p.Name))
-		}
-	}
-	return message{
-		line: fmt.Sprintf("Proposed: %s", c.ID()),
-		blocks: []slack.Block{
-			section("*Proposed:* `%s`, %s. I have asked %s to approve it.", c.ID(), escape(strings.ToLower(subject(c.Plan)[:1])+subject(c.Plan)[1:]), listAnd(may)),
-			section("Tell them the hash of the plan in another way than Slack:\n`%s`  (%s)", short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, spokenWords)),
-		},
-	}, nil
+	return renderProposed(c, by), nil
 }
 
-func (d *desk) status(id ceremony.ID) (message, error) {
+// onlyAsked is an error of something for which Vault is asked and told nothing, so
+// that nothing is uncertain.
+func onlyAsked(err error) error {
+	if errors.Is(err, ceremony.ErrUncertain) {
+		return fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
+	}
+	return err
+}
+
+// status shows where a ceremony stands, and lets people do what it waits for from
+// them.
+func (d *desk) status(id ceremony.ID, by ceremony.Account) (message, error) {
 	c, live, err := d.engine.Ceremony(id)
 	if err != nil {
 		return message{}, err
 	}
-	return renderBoard(c, live, time.Now()), nil
+	m := renderBoard(c, live, time.Now())
+	m.blocks = append(m.blocks, deeds(c, by)...)
+	return m, nil
+}
+
+func (d *desk) reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (message, error) {
+	_, err := d.engine.Reverify(ctx, id, by)
+	switch r, _ := ceremony.RefusalOf(err); {
+	case r == ceremony.MayNotCancel:
+		return message{}, mayNotReverify
+	case err != nil:
+		return message{}, err
+	}
+	return say("The new shares of `%s` are proven again, from the beginning. Everybody is asked once more; the old key stays in force until then.", id), nil
+}
+
+func (d *desk) delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (message, error) {
+	_, err := d.engine.Delete(ctx, id, by)
+	switch r, _ := ceremony.RefusalOf(err); {
+	case r == ceremony.AlreadyApproved:
+		return message{}, deletionAsked
+	case err != nil:
+		return message{}, err
+	}
+	return say("You let the backup of `%s` go. Vault is being asked to forget it.", id), nil
+}
+
+// accessor names the root token that a ceremony has made.
+func (d *desk) accessor(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (message, error) {
+	if _, err := d.engine.NameToken(ctx, id, by, accessor); err != nil {
+		return message{}, onlyAsked(err)
+	}
+	return say("Vault knows the token of `%s` by this accessor. I ask every minute whether it is gone, and write down when it was. Revoke it as soon as the work is done.", id), nil
+}
+
+func (d *desk) revoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (message, error) {
+	_, err := d.engine.TokenRevoked(ctx, id, by)
+	if r, _ := ceremony.RefusalOf(err); r == ceremony.NotWaiting {
+		if c, _, known := d.engine.Ceremony(id); known == nil && c.OwesRevocation() && c.Accessor != "" {
+			return message{}, vaultIsAsked
+		}
+	}
+	if err != nil {
+		return message{}, err
+	}
+	return say("Written down: you say that the token of `%s` is revoked. Without its accessor nobody could ask Vault.", id), nil
 }
 
 // submit shows a holder again what to run.
@@ -162,8 +215,14 @@ func (d *desk) submit(id ceremony.ID, by ceremony.Account) (message, error) {
 	return renderAsk(c, missing[i], *c.Key), nil
 }
 
+// configured says whether a cluster has this name. It is asked here, since the
+// engine's error would take what was typed to the log.
+func (d *desk) configured(cluster string) bool {
+	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool { return c.Name == cluster })
+}
+
 func (d *desk) history(cluster string) (message, error) {
-	if cluster != "" && !slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool { return c.Name == cluster }) {
+	if cluster != "" && !d.configured(cluster) {
 		return message{}, ceremony.UnknownCluster
 	}
 	return renderPast(d.engine.Ceremonies(), cluster), nil
@@ -178,4 +237,15 @@ func (d *desk) holders(cluster string) (message, error) {
 		}
 	}
 	return renderHolders(clusters), nil
+}
+
+func (d *desk) keyStatus(ctx context.Context, cluster string) (message, error) {
+	if !d.configured(cluster) {
+		return message{}, ceremony.UnknownCluster
+	}
+	r, err := d.engine.KeyReport(ctx, cluster)
+	if err != nil {
+		return message{}, onlyAsked(err)
+	}
+	return renderKeyReport(cluster, r), nil
 }

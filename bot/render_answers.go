@@ -114,39 +114,28 @@ func spell(d time.Duration) string {
 	return d.String()
 }
 
-func renderHelp(topic string) message {
-	switch topic {
-	case "":
-		var lines []string
-		for _, f := range grammar() {
-			lines = append(lines, fmt.Sprintf("`/ceremony %s`  %s", f.how, f.what))
-		}
-		return message{line: "What you can type", blocks: []slack.Block{
-			section("*What you can type*\n%s", strings.Join(lines, "\n")),
-			footnote("An ID may be shortened to its last word: `k7m2` for `prod-rekey-k7m2`. Shares go into a direct message to me, encrypted, never behind a command."),
+// renderProposed tells whoever proposed a ceremony who has to act next.
+func renderProposed(c ceremony.Ceremony, by ceremony.Account) message {
+	about := escape(strings.ToLower(subject(c.Plan)[:1]) + subject(c.Plan)[1:])
+	line := fmt.Sprintf("Proposed: %s", c.ID())
+	if c.Plan.Approvals == 0 {
+		return message{line: line, blocks: []slack.Block{
+			section("*Open:* `%s`, %s. Nobody has to approve it: the holders are asked for their shares now.", c.ID(), about),
 		}}
-	case "shares", "share", "submit":
-		return say("*Shares.* When your share is needed I write to you, with the commands to copy. They encrypt your share to a key that exists for this one ceremony, and sign it with your own key. " +
-			"Send me what they print, here in our direct messages, as text or as a file. I answer with a receipt. Never send a share that is not encrypted.")
-	case "plan", "approve", "reject":
-		return say("*The plan* says what is done to which cluster, by whose shares, for whom and until when. Nothing in it can change once it is proposed. " +
-			"Its hash, in digits and in words, is the same for everybody: compare it with the person who proposed it, by voice. Whoever proposes a plan can't approve it.")
-	case "frozen", "resume", "cancel":
-		return say("*Frozen.* Before every share Conclave compares Vault with the plan. On any difference it stops. " +
-			"Find out why, then the initiator and an approver both `/ceremony resume ID`, or one of them `/ceremony cancel ID`.")
-	case string(ceremony.Rekey):
-		return say("*rekey* replaces all key shares. The holders bring enough of the old shares; Vault makes new ones, each encrypted to its holder. " +
-			"With verification the old key stays in force until enough holders have proven that they can use the new ones.")
-	case string(ceremony.RekeyRecovery):
-		return say("*rekey-recovery* is `rekey` for a cluster that unseals itself. Its key shares are those of the *recovery key*: Vault asks for it before it makes a root token, and to open again after somebody has sealed it by hand. " +
-			"The holders bring enough of them; Vault makes new ones, each encrypted to its holder. With verification the old ones stay in force until enough holders have proven the new ones.")
-	case string(ceremony.GenerateRoot):
-		return say("*generate-root* makes a root token for the person who proposes it, encrypted to their PGP key. The holders bring enough shares. Revoke the token when the work is done.")
 	}
-	return sayWords(words{"There is no help on this.", "Topics are `shares`, `plan`, `frozen`, `rekey`, `rekey-recovery` and `generate-root`."}, "")
+	var may []string
+	for _, p := range c.Plan.Approvers {
+		if p.Account != by {
+			may = append(may, escape(p.Name))
+		}
+	}
+	return message{line: line, blocks: []slack.Block{
+		section("*Proposed:* `%s`, %s. I have asked %s to approve it.", c.ID(), about, listAnd(may)),
+		section("Tell them the hash of the plan in another way than Slack:\n`%s`  (%s)", short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, spokenWords)),
+	}}
 }
 
-// renderDirectHelp answers a direct message that holds nothing to work with.
-func renderDirectHelp() message {
-	return say("I take encrypted shares here: PGP messages, as text or as a file. `/ceremony submit` shows what to run when yours is needed, `/ceremony status` where a ceremony stands, `/ceremony help` the rest.")
+// renderKeyReport shows a cluster's encryption key.
+func renderKeyReport(name string, r ceremony.KeyReport) message {
+	return say("*%s*: key term %d, installed %s.", escape(name), r.Key.Term, when(r.Key.Installed))
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -237,7 +238,8 @@ type engine struct {
 	offers []ceremony.Offer
 	err    error       // of every command
 	id     ceremony.ID // of every offer
-	during func()      // runs inside every command and offer
+	report ceremony.KeyReport
+	during func() // runs inside every command and offer
 }
 
 var errNoCeremony = errors.New("the test has no ceremony")
@@ -274,7 +276,11 @@ func (e *engine) offered() []ceremony.Offer {
 func (e *engine) Ready() <-chan struct{} { return e.ready }
 
 func (e *engine) Propose(_ context.Context, p ceremony.Proposal) (ceremony.Ceremony, error) {
-	if err := e.asked("propose " + string(p.Operation) + " " + p.Cluster + " " + p.Reason + " by " + p.By.String()); err != nil {
+	words := []string{"propose", string(p.Operation), p.Cluster}
+	for _, name := range slices.Sorted(maps.Keys(p.Options)) {
+		words = append(words, name+"="+p.Options[name])
+	}
+	if err := e.asked(strings.Join(append(words, p.Reason, "by", p.By.String()), " ")); err != nil {
 		return ceremony.Ceremony{}, err
 	}
 	return e.any()
@@ -311,6 +317,29 @@ func (e *engine) Cancel(_ context.Context, id ceremony.ID, by ceremony.Account, 
 
 func (e *engine) Resume(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
 	return e.decide("resume", id, by, "")
+}
+
+func (e *engine) Reverify(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+	return e.decide("reverify", id, by, "")
+}
+
+func (e *engine) Delete(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+	return e.decide("delete", id, by, "")
+}
+
+func (e *engine) NameToken(_ context.Context, id ceremony.ID, by ceremony.Account, accessor string) (ceremony.Ceremony, error) {
+	return e.decide("accessor", id, by, accessor)
+}
+
+func (e *engine) TokenRevoked(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+	return e.decide("revoked", id, by, "")
+}
+
+func (e *engine) KeyReport(_ context.Context, cluster string) (ceremony.KeyReport, error) {
+	if err := e.asked("key report of " + cluster); err != nil {
+		return ceremony.KeyReport{}, err
+	}
+	return e.report, nil
 }
 
 func (e *engine) Offer(_ context.Context, o ceremony.Offer) (ceremony.ID, error) {

@@ -35,32 +35,37 @@ func (d denial) Error() string { return string(d) }
 
 // Denials. The set is closed, like the engine's refusals.
 const (
-	deactivated   denial = "deactivated"     // the account was taken away
-	machine       denial = "machine"         // a bot, an app or a workflow
-	guest         denial = "guest"           // a guest of the workspace
-	invited       denial = "invited"         // has not accepted the invitation
-	outsider      denial = "outsider"        // of another workspace or organisation
-	sharedChannel denial = "shared-channel"  // spoken in a channel that others can read
-	standShared   denial = "stand-shared"    // other organisations read the channel in which the ceremony would be shown
-	standGone     denial = "stand-gone"      // the bot can't post in it
-	unlisted      denial = "unlisted"        // not in the configuration
-	unknownUser   denial = "unknown-user"    // Slack does not know the account
-	overloaded    denial = "overloaded"      // the queue is full
-	notDirect     denial = "not-direct"      // a PGP message outside a direct message
-	edited        denial = "edited"          // an earlier message was changed
-	splitMessage  denial = "split-message"   // the rest of a message that was cut in two
-	tooLargeFile  denial = "file-too-large"  // more than any envelope
-	foreignFile   denial = "foreign-file"    // not kept by Slack itself
-	otherFile     denial = "other-file"      // no PGP message by its name
-	fileGone      denial = "file-gone"       // deleted before it was read
-	fileUnread    denial = "file-unreadable" // Slack did not hand it over
-	inCommand     denial = "in-command"      // a secret or an envelope typed as a command
-	noSuchID      denial = "no-such-id"      // no ceremony begins like that
-	manyIDs       denial = "many-ids"        // several do
-	noneOpen      denial = "none-open"       // no id was given and nothing is open
-	manyOpen      denial = "many-open"       // no id was given and several are open
-	nothingAsked  denial = "nothing-asked"   // nothing is wanted from this person now
-	oldButton     denial = "old-button"      // a button of another version, or of another plan
+	deactivated       denial = "deactivated"         // the account was taken away
+	machine           denial = "machine"             // a bot, an app or a workflow
+	guest             denial = "guest"               // a guest of the workspace
+	invited           denial = "invited"             // has not accepted the invitation
+	outsider          denial = "outsider"            // of another workspace or organisation
+	sharedChannel     denial = "shared-channel"      // spoken in a channel that others can read
+	standShared       denial = "stand-shared"        // other organisations read the channel in which the ceremony would be shown
+	standGone         denial = "stand-gone"          // the bot can't post in it
+	unlisted          denial = "unlisted"            // not in the configuration
+	unknownUser       denial = "unknown-user"        // Slack does not know the account
+	overloaded        denial = "overloaded"          // the queue is full
+	notDirect         denial = "not-direct"          // a PGP message outside a direct message
+	edited            denial = "edited"              // an earlier message was changed
+	splitMessage      denial = "split-message"       // the rest of a message that was cut in two
+	tooLargeFile      denial = "file-too-large"      // more than any envelope
+	foreignFile       denial = "foreign-file"        // not kept by Slack itself
+	otherFile         denial = "other-file"          // no PGP message by its name
+	fileGone          denial = "file-gone"           // deleted before it was read
+	fileUnread        denial = "file-unreadable"     // Slack did not hand it over
+	inCommand         denial = "in-command"          // a secret or an envelope typed as a command
+	passwordInCommand denial = "password-in-command" // a one-time password in place of its commitment
+	tokenAsAccessor   denial = "token-as-accessor"   // a token typed in place of its accessor
+	mayNotReverify    denial = "may-not-reverify"    // neither initiator nor approver
+	deletionAsked     denial = "deletion-asked"      // somebody else has let the backup go
+	vaultIsAsked      denial = "vault-is-asked"      // the token's accessor is known: nobody has to be believed
+	noSuchID          denial = "no-such-id"          // no ceremony begins like that
+	manyIDs           denial = "many-ids"            // several do
+	noneOpen          denial = "none-open"           // no id was given and nothing is open
+	manyOpen          denial = "many-open"           // no id was given and several are open
+	nothingAsked      denial = "nothing-asked"       // nothing is wanted from this person now
+	oldButton         denial = "old-button"          // a button of another version, or of another plan
 )
 
 // explain is the one way from an error to what people read.
@@ -166,9 +171,25 @@ func explainDenial(d denial) words {
 		return words{"Slack did not hand the file over.", "Send it again, or paste the PGP message as text."}
 	case inCommand:
 		return words{
-			"What was typed after the command looks like a share, a token, a one-time password or a PGP message. It was not used.",
-			"Slack has seen it: if it was a share or a token in the open, treat it as exposed, tell your security team, and plan a rekey. In place of a one-time password comes its commitment, of another one than this. PGP messages go into a direct message to me.",
+			"What was typed after the command looks like a share, a token or a PGP message. It was not used.",
+			"Slack has seen it: if it was a share or a token in the open, treat it as exposed, tell your security team, and plan a rekey. PGP messages go into a direct message to me.",
 		}
+	case passwordInCommand:
+		return words{
+			"What was typed looks like a one-time password, and not like its commitment. It was not used.",
+			"Slack has seen it: make another password with `conclave otp new`, and propose with `otp=` and the 64 digits of its commitment.",
+		}
+	case tokenAsAccessor:
+		return words{
+			"This is a token in the open, and not its accessor. It was not used.",
+			"Slack has seen it: *revoke it now*, with `vault token revoke -self` where it is in `VAULT_TOKEN`, and tell your security team. If it was the token of this ceremony, type `/ceremony revoked ID` then.",
+		}
+	case mayNotReverify:
+		return words{"Only the initiator and the approvers can have the new shares proven again.", "`/ceremony status` shows who they are."}
+	case deletionAsked:
+		return words{"Somebody has let the backup go before.", "Nothing more is needed; `/ceremony status` shows what has become of it."}
+	case vaultIsAsked:
+		return words{"Conclave knows the token's accessor, and asks Vault whether it is gone: nobody has to be believed.", "Revoke the token, and it is noticed within a minute."}
 	case noSuchID:
 		return words{"No ceremony has an id like this.", "`/ceremony list` shows the open ones, `/ceremony history` all."}
 	case manyIDs:

@@ -276,8 +276,8 @@ func (e *Engine) passwordOf(commitment string) ID {
 	return ""
 }
 
-// options are what an operation takes besides its cluster.
-func (op Operation) options() []string {
+// Options are what an operation takes besides its cluster, by name.
+func (op Operation) Options() []string {
 	switch {
 	case op.IssuesToken():
 		return []string{"otp"}
@@ -290,7 +290,7 @@ func (op Operation) options() []string {
 // checkOptions refuses what the operation does not take.
 func (p Proposal) checkOptions() error {
 	for name := range p.Options {
-		if !slices.Contains(p.Operation.options(), name) {
+		if !slices.Contains(p.Operation.Options(), name) {
 			return fmt.Errorf("%s has no option %q: %w", p.Operation, name, WrongOption)
 		}
 	}

@@ -144,6 +144,8 @@ func compareBools(a, b bool) int {
 // too.
 var sudoPaths = map[string]bool{
 	"sys/rotate":           true,
+	"sys/rotate/keyring":   true, // OpenBao's, as is the next
+	"sys/rotate/root":      true,
 	"sys/seal":             true,
 	"sys/step-down":        true,
 	"auth/token/accessors": true,

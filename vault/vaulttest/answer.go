@@ -11,7 +11,6 @@ import (
 type refusal struct {
 	status int
 	text   string // empty for an answer without words, such as 405
-	breach string // what a client that gets this answer did wrong, or empty
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.text) }
@@ -22,12 +21,18 @@ func refuse(status int, format string, args ...any) error {
 }
 
 // errGiven refuses a share that came before in the same round. A client that keeps book of what it sent never gets here.
-func errGiven(operation string) error {
-	return &refusal{
-		status: http.StatusBadRequest,
-		text:   fmt.Sprintf("given key has already been provided during this %s operation", operation),
-		breach: "sent a share twice in one round",
+func errGiven(c *call, operation string) error {
+	c.breach = sentTwice
+	return refuse(http.StatusBadRequest, "given key has already been provided during this %s operation", operation)
+}
+
+// internalError is what Vault's router makes of an error of which its handler didn't say what kind it is. A connection that drops stays so.
+func internalError(err error) error {
+	refused, ok := errors.AsType[*refusal](err)
+	if !ok {
+		return err
 	}
+	return refuse(http.StatusInternalServerError, "1 error occurred:\n\t* %s\n\n", refused.text)
 }
 
 // errHangUp closes the connection without an answer, which is what a client sees when one of Vault's handlers panics.

@@ -152,3 +152,37 @@ func TestClientThatAsksOrLogsInTwiceBreaksNoRule(t *testing.T) {
 		t.Error("the log shows what somebody logged in with")
 	}
 }
+
+// OpenBao answers as if all were well where its client can ruin a ceremony.
+func TestClientThatOpenBaoDoesNotStopIsFound(t *testing.T) {
+	const path = "sys/rotate/root/"
+	for rule, run := range map[string]func(f *fixture){
+		"renewed the root key without asking for shares": func(f *fixture) { f.want(204, "PUT", "sys/rotate/root", nil) },
+		"sent 3 bytes for a share": func(f *fixture) {
+			nonce := f.want(200, "PUT", path+"init", body{"secret_shares": 3, "secret_threshold": 2}).Data().String("nonce")
+			f.want(200, "PUT", path+"update", body{"key": "AAAA", "nonce": nonce})
+		},
+		"sent a share twice in one round": func(f *fixture) {
+			nonce := f.want(200, "PUT", path+"init", body{"secret_shares": 5, "secret_threshold": 3, "require_verification": true}).Data().String("nonce")
+			f.want(200, "PUT", path+"update", body{"key": f.shares[0], "nonce": nonce})
+			last := f.want(200, "PUT", path+"update", body{"key": f.shares[1], "nonce": nonce}).Data()
+			share := body{"key": last.Strings("keys")[0], "nonce": last.String("verification_nonce")}
+			f.want(200, "PUT", path+"verify", share)
+			f.want(200, "PUT", path+"verify", share)
+		},
+		"repeated a write of uncertain outcome without asking": func(f *fixture) {
+			nonce := f.want(200, "PUT", "sys/generate-root-token/attempt", nil).Data().String("nonce")
+			f.want(200, "PUT", "sys/generate-root-token/update", body{"key": f.shares[0], "nonce": nonce})
+			f.want(500, "PUT", "sys/generate-root-token/update", body{"key": f.shares[1], "nonce": "n"})
+			f.want(500, "PUT", "sys/generate-root-token/update", body{"key": f.shares[1], "nonce": "n"})
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			f := start(t, vaulttest.Options{Dialect: vaulttest.OpenBao, Unruly: true})
+			run(f)
+			if breaches := f.Breaches(); len(breaches) != 1 || breaches[0].Rule != rule {
+				t.Errorf("breaches %v", breaches)
+			}
+		})
+	}
+}

@@ -19,13 +19,15 @@ const maxRequest = 32 << 20
 
 // call is one request as the handlers see it: read whole, so that it can also be logged and forwarded.
 type call struct {
-	method string // POST is told as PUT, as Vault treats them alike
-	path   string // without /v1/
-	query  url.Values
-	names  []string // what the + in the endpoint's path stood for
-	token  string
-	holder *token // whose token that is, once the call is authorized
-	body   []byte
+	method    string // POST is told as PUT, as Vault treats them alike
+	path      string // without /v1/
+	query     url.Values
+	names     []string // what the + in the endpoint's path stood for
+	namespace string
+	token     string
+	holder    *token // whose token that is, once the call is authorized
+	body      []byte
+	breach    string // which rule the client broke with it, if the handler noticed
 }
 
 func newCall(r *http.Request) (*call, error) {
@@ -34,11 +36,12 @@ func newCall(r *http.Request) (*call, error) {
 		return nil, err
 	}
 	c := &call{
-		method: r.Method,
-		path:   strings.TrimPrefix(r.URL.Path, "/v1/"),
-		query:  r.URL.Query(),
-		token:  r.Header.Get("X-Vault-Token"),
-		body:   body,
+		method:    r.Method,
+		path:      strings.TrimPrefix(r.URL.Path, "/v1/"),
+		query:     r.URL.Query(),
+		token:     r.Header.Get("X-Vault-Token"),
+		namespace: r.Header.Get("X-Vault-Namespace"),
+		body:      body,
 	}
 	if c.method == http.MethodPost {
 		c.method = http.MethodPut

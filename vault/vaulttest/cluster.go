@@ -22,6 +22,11 @@ type Options struct {
 	TLS *Authority
 	// Dialect is which product is emulated, and which generation of it.
 	Dialect Dialect
+	// OpenEndpoints are key operations that need no token though the dialect closes them: "rekey", "generate-root",
+	// "generate-operation-token", as Vault's and OpenBao's configuration can have it. They are then as in [Vault1].
+	OpenEndpoints []string
+	// Namespaces are the names of those that exist beside the root namespace, without slashes around them. They are OpenBao's.
+	Namespaces []string
 	// DRSecondary makes the cluster a secondary of disaster recovery, which an operation token of the unseal keys' holders can promote.
 	DRSecondary bool
 	// Redirect makes a standby answer 307 rather than forward, as Vault does when forwarding is off or broken.
@@ -61,10 +66,13 @@ func New(o Options) (*Cluster, error) {
 	if o.Storage == "inmem" && o.Nodes > 1 {
 		return nil, errors.New("start emulated vault: inmem storage can't be shared by several nodes")
 	}
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("start emulated vault: %w", err)
+	}
 	c := &Cluster{options: o}
 	c.disk.tokens = map[string]*token{} // id → token
 	c.disk.mounts = map[string]*mount{} // name → method of logging in
-	c.routes, c.recoveryRoutes = o.Dialect.routes(o), recoveryRoutes()
+	c.routes, c.recoveryRoutes = o.routes(), recoveryRoutes()
 	listen := o.Listen
 	for i := range o.Nodes {
 		node, err := startNode(c, i+1, listen)

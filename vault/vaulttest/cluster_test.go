@@ -175,9 +175,16 @@ func TestClusterSpeaksTLSUnderItsAuthority(t *testing.T) {
 	}
 }
 
-func TestInmemStorageHasOneNode(t *testing.T) {
-	if _, err := vaulttest.New(vaulttest.Options{Nodes: 2, Storage: "inmem"}); err == nil {
-		t.Error("two nodes share memory")
+func TestClusterThatCannotBeIsRefused(t *testing.T) {
+	for name, o := range map[string]vaulttest.Options{
+		"two nodes share memory":                 {Nodes: 2, Storage: "inmem"},
+		"an operation that nobody knows is open": {OpenEndpoints: []string{"unseal"}},
+		"a Vault has namespaces":                 {Namespaces: []string{"team"}},
+		"an OpenBao is a secondary":              {Dialect: vaulttest.OpenBao, DRSecondary: true},
+	} {
+		if _, err := vaulttest.New(o); err == nil {
+			t.Error(name)
+		}
 	}
 }
 

@@ -1,6 +1,11 @@
 package vaulttest
 
-import "maps"
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // Dialect is a product and a generation of it, as far as they differ in key operations.
 type Dialect int
@@ -8,9 +13,27 @@ type Dialect int
 const (
 	// Vault1 is Vault 1.21: rekey and generate-root are open to everybody, and answer without an envelope.
 	Vault1 Dialect = iota
+	// Vault2 is Vault 2.0: the same operations need a token with a right to the path, and answer in an envelope (documentation of 2.x,
+	// "Important changes"). No server of that generation was at hand.
+	Vault2
+	// OpenBao is OpenBao 2.6: the old endpoints are closed, and others beside them need a token. Read in its source, and measured where the
+	// reference of this project says so.
+	OpenBao
 )
 
-func (d Dialect) version() string { return "1.21.2" }
+func (d Dialect) String() string { return [...]string{"Vault 1", "Vault 2", "OpenBao"}[d] }
+
+// ParseDialect reads "vault1", "vault2" or "openbao".
+func ParseDialect(name string) (Dialect, error) {
+	i := slices.Index([]string{"vault1", "vault2", "openbao"}, name)
+	if i < 0 {
+		return 0, fmt.Errorf("dialect: %q is none of vault1, vault2, openbao", name)
+	}
+	return Dialect(i), nil
+}
+
+// version is what the server says of itself. None of them names its product.
+func (d Dialect) version() string { return [...]string{"1.21.2", "2.0.0", "2.6.2"}[d] }
 
 // buildDate is the same for all of them.
 const buildDate = "2026-01-06T08:33:05Z"
@@ -18,25 +41,95 @@ const buildDate = "2026-01-06T08:33:05Z"
 // tokenLength is how many random characters follow a token's prefix.
 const tokenLength = 24
 
-// otpLength is the length of a root token, and so of the one-time pad for it.
-func (d Dialect) otpLength() int { return len("hvs.") + tokenLength }
-
-// newTokenID makes a service token. Those that aren't root's carry a signed part, which nobody reads here.
-func (d Dialect) newTokenID(root bool) string {
-	if root {
-		return "hvs." + randomText(tokenLength)
+func (d Dialect) tokenPrefix() string {
+	if d == OpenBao {
+		return "s."
 	}
-	return "hvs.CAESI" + randomText(86)
+	return "hvs."
+}
+
+// otpLength is the length of a root token, and so of the one-time pad for it.
+func (d Dialect) otpLength() int { return len(d.tokenPrefix()) + tokenLength }
+
+// newTokenID makes a service token. Vault's carry a signed part, unless they are root's; nobody reads it here.
+func (d Dialect) newTokenID(root bool) string {
+	if root || d == OpenBao {
+		return d.tokenPrefix() + randomText(tokenLength)
+	}
+	return d.tokenPrefix() + "CAESI" + randomText(86)
+}
+
+// operations are the key operations that a dialect may close, by the names that Vault's configuration gives them.
+var operations = []string{"rekey", "generate-root", "generate-operation-token"}
+
+// check refuses options that no server has.
+func (o Options) check() error {
+	for _, name := range o.OpenEndpoints {
+		if !slices.Contains(operations, name) {
+			return fmt.Errorf("open endpoints: %q is none of %q", name, operations)
+		}
+	}
+	if len(o.Namespaces) > 0 && o.Dialect != OpenBao {
+		return fmt.Errorf("namespaces: %v has none without a licence", o.Dialect)
+	}
+	if o.DRSecondary && o.Dialect == OpenBao {
+		return fmt.Errorf("secondary of disaster recovery: %v has none", o.Dialect)
+	}
+	return nil
 }
 
 // routes are the endpoints that a cluster has.
-func (d Dialect) routes(o Options) routes {
+func (o Options) routes() routes {
 	all := commonRoutes()
 	maps.Copy(all, backupRoutes())
-	maps.Copy(all, rekeyRoutes())
-	maps.Copy(all, issueRoutes(rootToken))
+	maps.Copy(all, o.closable("rekey", rekeyRoutes()))
+	maps.Copy(all, o.closable("generate-root", issueRoutes(rootToken)))
 	if o.DRSecondary {
-		maps.Copy(all, issueRoutes(drToken))
+		maps.Copy(all, o.closable("generate-operation-token", issueRoutes(drToken)))
+	}
+	if o.Dialect == OpenBao {
+		maps.Copy(all, rotateRoutes())
+		maps.Copy(all, rootTokenRoutes())
 	}
 	return all
+}
+
+// closable returns the endpoints of a key operation that Vault 1 has open, as the dialect has them.
+func (o Options) closable(operation string, open routes) routes {
+	if o.Dialect == Vault1 || slices.Contains(o.OpenEndpoints, operation) {
+		return open
+	}
+	for path, e := range open {
+		e.handle = withToken(e.handle)
+		if o.Dialect == OpenBao {
+			e.handle = routed(nil) // there is nothing behind the path any more, for any method
+		}
+		open[path] = e
+	}
+	return open
+}
+
+// withToken asks for a token with a right to the path, and puts the answer in an envelope.
+func withToken(handle handler) handler {
+	return func(n *Node, c *call) (any, error) {
+		if err := n.readyLocked(); err != nil {
+			return nil, err
+		}
+		if err := n.cluster.authorize(c); err != nil {
+			return nil, err
+		}
+		body, err := handle(n, c)
+		if err != nil || body == nil {
+			return nil, err
+		}
+		data := map[string]any{}
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(encoded, &data); err != nil {
+			return nil, err
+		}
+		return wrapped("system", data), nil
+	}
 }

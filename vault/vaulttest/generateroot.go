@@ -92,17 +92,25 @@ func (n *Node) putRootAttempt(kind issue, c *call) (any, error) {
 	if err := c.decode(&req); err != nil && len(c.body) > 0 {
 		return nil, err
 	}
+	shown, err := n.startRoot(kind, req)
+	if err != nil {
+		return nil, err
+	}
+	return n.rootStatus(shown)
+}
+
+// startRoot returns the pad to show, if Vault made one.
+func (n *Node) startRoot(kind issue, req rootRequest) (shown string, err error) {
 	attempt := &rootAttempt{kind: kind, nonce: newUUID(), otp: req.OTP}
-	shown := ""
 	switch {
 	case req.OTP != "":
 		if len(req.OTP) != n.cluster.options.Dialect.otpLength() {
-			return nil, refuse(http.StatusBadRequest, "OTP string is wrong length")
+			return "", refuse(http.StatusBadRequest, "OTP string is wrong length")
 		}
 	case req.PGPKey != "":
 		prints, err := fingerprints([]string{req.PGPKey})
 		if err != nil {
-			return nil, refuse(http.StatusBadRequest, "error parsing PGP key: %v", err)
+			return "", refuse(http.StatusBadRequest, "error parsing PGP key: %v", err)
 		}
 		attempt.pgpKey, attempt.fingerprint = req.PGPKey, prints[0]
 	default:
@@ -110,16 +118,16 @@ func (n *Node) putRootAttempt(kind issue, c *call) (any, error) {
 		attempt.otp = shown
 	}
 	if err := n.issuingLocked(); err != nil {
-		return nil, err
+		return "", err
 	}
 	if n.recoveryToken != "" {
-		return nil, errRecovered
+		return "", errRecovered
 	}
 	if n.root != nil {
-		return nil, refuse(http.StatusBadRequest, "root generation already in progress")
+		return "", refuse(http.StatusBadRequest, "root generation already in progress")
 	}
 	n.root = attempt
-	return n.rootStatus(shown)
+	return shown, nil
 }
 
 // deleteRootAttempt cancels. It asks for no nonce, so that anybody can cancel anybody's attempt.
@@ -138,11 +146,11 @@ func updateOf(kind issue) handler {
 		if err != nil {
 			return nil, err
 		}
-		return n.takeRootShare(kind, share, nonce)
+		return n.takeRootShare(kind, c, share, nonce)
 	}
 }
 
-func (n *Node) takeRootShare(kind issue, share []byte, nonce string) (any, error) {
+func (n *Node) takeRootShare(kind issue, c *call, share []byte, nonce string) (*rootStatus, error) {
 	if err := checkLength(share, "invalid key: "); err != nil {
 		return nil, err
 	}
@@ -160,10 +168,10 @@ func (n *Node) takeRootShare(kind issue, share []byte, nonce string) (any, error
 	case kind != attempt.kind:
 		return nil, refuse(http.StatusBadRequest, "incorrect strategy supplied; a generate root operation of another type is already in progress")
 	case attempt.has(share):
-		return nil, errGiven("generation")
+		return nil, errGiven(c, "generation")
 	}
 	attempt.add(share)
-	status := rootStatus{
+	status := &rootStatus{
 		Nonce: nonce, Started: true, Progress: attempt.progress(), Required: n.config.t, PGPFingerprint: attempt.fingerprint,
 	}
 	if status.Progress < status.Required {

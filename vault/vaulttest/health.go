@@ -7,20 +7,21 @@ import (
 )
 
 type health struct {
-	Initialized                       bool   `json:"initialized"`
-	Sealed                            bool   `json:"sealed"`
-	Standby                           bool   `json:"standby"`
-	PerformanceStandby                bool   `json:"performance_standby"`
-	ReplicationPerformanceMode        string `json:"replication_performance_mode"`
-	ReplicationDRMode                 string `json:"replication_dr_mode"`
-	ServerTimeUTC                     int64  `json:"server_time_utc"`
-	Version                           string `json:"version"`
-	Enterprise                        bool   `json:"enterprise"`
-	ClusterName                       string `json:"cluster_name,omitempty"`
-	ClusterID                         string `json:"cluster_id,omitempty"`
-	EchoDurationMillis                int64  `json:"echo_duration_ms"`
-	ClockSkewMillis                   int64  `json:"clock_skew_ms"`
-	ReplicationPrimaryCanaryAgeMillis int64  `json:"replication_primary_canary_age_ms"`
+	Initialized                bool   `json:"initialized"`
+	Sealed                     bool   `json:"sealed"`
+	Standby                    bool   `json:"standby"`
+	PerformanceStandby         bool   `json:"performance_standby"`
+	ReplicationPerformanceMode string `json:"replication_performance_mode"`
+	ReplicationDRMode          string `json:"replication_dr_mode"`
+	ServerTimeUTC              int64  `json:"server_time_utc"`
+	Version                    string `json:"version"`
+	ClusterName                string `json:"cluster_name,omitempty"`
+	ClusterID                  string `json:"cluster_id,omitempty"`
+	// The rest is Vault's alone, and tells it from OpenBao.
+	Enterprise                        *bool  `json:"enterprise,omitempty"`
+	EchoDurationMillis                *int64 `json:"echo_duration_ms,omitempty"`
+	ClockSkewMillis                   *int64 `json:"clock_skew_ms,omitempty"`
+	ReplicationPrimaryCanaryAgeMillis *int64 `json:"replication_primary_canary_age_ms,omitempty"`
 	RemovedFromCluster                *bool  `json:"removed_from_cluster,omitempty"`
 }
 
@@ -39,8 +40,12 @@ func (n *Node) getHealth(c *call) (any, error) {
 		ServerTimeUTC:              n.cluster.options.Now().Unix(),
 		Version:                    n.cluster.options.Dialect.version(),
 	}
-	if n.cluster.highlyAvailable() {
-		body.RemovedFromCluster = new(bool)
+	if n.cluster.options.Dialect != OpenBao {
+		body.Enterprise = new(n.cluster.options.DRSecondary)
+		body.EchoDurationMillis, body.ClockSkewMillis, body.ReplicationPrimaryCanaryAgeMillis = new(int64), new(int64), new(int64)
+		if n.cluster.highlyAvailable() {
+			body.RemovedFromCluster = new(bool)
+		}
 	}
 	if n.sealed {
 		body.ReplicationPerformanceMode, body.ReplicationDRMode = "unknown", "unknown"

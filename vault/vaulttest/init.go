@@ -87,6 +87,8 @@ func (c *Cluster) checkInit(req initRequest) (config sealConfig, pgpKeys []strin
 	switch {
 	case len(foreign) > 0:
 		return config, nil, refuse(http.StatusBadRequest, "parameters %s not applicable to seal type %s", strings.Join(foreign, ","), c.options.Seal)
+	case c.mayShareNothing() && config == sealConfig{}:
+		return config, nil, nil
 	case c.unsealsItself() && config.n < 1:
 		return config, nil, refuse(http.StatusBadRequest, "recovery configuration must specify a positive number of shares")
 	case len(pgpKeys) > 0 && len(pgpKeys) != config.n:
@@ -97,6 +99,9 @@ func (c *Cluster) checkInit(req initRequest) (config sealConfig, pgpKeys []strin
 	}
 	return config, pgpKeys, nil
 }
+
+// mayShareNothing says whether a cluster can be initialised without recovery shares. OpenBao makes them later, for whoever asks first.
+func (c *Cluster) mayShareNothing() bool { return c.unsealsItself() && c.options.Dialect == OpenBao }
 
 // unsealFields names the fields given that belong to a seal that is opened with shares.
 func unsealFields(req initRequest) []string {

@@ -147,27 +147,25 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n.cluster.log.answered(entry, status)
 	}()
 	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := n.answer(w, r, call); err != nil {
-			n.cluster.log.blame(entry, err)
-		}
+		// A handler may hang up, which is a panic.
+		defer func() { n.cluster.log.blame(entry, call.breach) }()
+		n.answer(w, r, call)
 	})
 	n.cluster.script.wrap(n, call, answer).ServeHTTP(recorder, r)
 }
 
-// answer answers a request and returns the refusal, if it was refused.
-func (n *Node) answer(w http.ResponseWriter, r *http.Request, c *call) error {
+func (n *Node) answer(w http.ResponseWriter, r *http.Request, c *call) {
 	body, err := n.serve(r, c)
 	if errors.Is(err, errNoHandler) {
 		http.NotFound(w, r)
-		return nil
+		return
 	}
 	if redirect, ok := errors.AsType[*redirection](err); ok {
 		w.Header().Set("Location", redirect.location)
 		w.WriteHeader(http.StatusTemporaryRedirect)
-		return nil
+		return
 	}
 	writeAnswer(w, body, err)
-	return err
 }
 
 // serve finds the endpoint and the node that has to serve it, and lets it act.
@@ -176,6 +174,9 @@ func (n *Node) serve(r *http.Request, c *call) (any, error) {
 	defer n.cluster.mu.Unlock()
 	if n.recovering {
 		return n.serveRecovery(c)
+	}
+	if err := n.cluster.enterNamespace(c); err != nil {
+		return nil, err
 	}
 	endpoint, known := n.cluster.routes.find(c)
 	if known && endpoint.local {

@@ -23,6 +23,8 @@ type Operator struct {
 	Addr string
 	// Token is sent as X-Vault-Token if it isn't empty. Init sets it.
 	Token string
+	// Namespace is sent as X-Vault-Namespace if it isn't empty.
+	Namespace string
 
 	client *http.Client
 }
@@ -110,6 +112,9 @@ func (o *Operator) Do(ctx context.Context, method, path string, body any) (Answe
 	}
 	if o.Token != "" {
 		req.Header.Set("X-Vault-Token", o.Token)
+	}
+	if o.Namespace != "" {
+		req.Header.Set("X-Vault-Namespace", o.Namespace)
 	}
 	resp, err := o.client.Do(req)
 	if err != nil {
@@ -247,9 +252,9 @@ func (o *Operator) waitReady(ctx context.Context) error {
 		if !answer.Bool("is_self") {
 			return answer.String("leader_address") != "", nil
 		}
-		// A leader that was just elected answers here before it answers there.
+		// A leader that was just elected answers here before it answers there, if only with a refusal.
 		attempt, err := o.Do(ctx, "GET", "sys/generate-root/attempt", nil)
-		return attempt.Status == http.StatusOK, err
+		return attempt.Status < http.StatusInternalServerError, err
 	})
 }
 

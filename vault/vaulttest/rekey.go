@@ -137,26 +137,36 @@ func (n *Node) putRekey(kind keyKind, c *call) (any, error) {
 	if n.rekeys[kind] != nil {
 		return nil, refuse(http.StatusBadRequest, "rekey already in progress")
 	}
+	attempt, err := n.cluster.newRekey(config, req)
+	if err != nil {
+		return nil, refuse(http.StatusInternalServerError, "%v", err)
+	}
+	n.rekeys[kind] = attempt
+	return n.getRekey(kind, c)
+}
+
+func (c *Cluster) newRekey(config sealConfig, req rekeyRequest) (*rekeyAttempt, error) {
 	attempt := &rekeyAttempt{
 		nonce:   newUUID(),
 		config:  config,
 		pgpKeys: req.PGPKeys,
 		backup:  req.Backup,
 		verify:  req.RequireVerification,
-		created: n.cluster.options.Now(),
+		created: c.options.Now(),
 	}
-	if len(req.PGPKeys) > 0 {
-		var err error
-		if attempt.fingerprints, err = fingerprints(req.PGPKeys); err != nil {
-			return nil, refuse(http.StatusInternalServerError, "%v", err)
-		}
+	if len(req.PGPKeys) == 0 {
+		return attempt, nil
 	}
-	n.rekeys[kind] = attempt
-	return n.getRekey(kind, c)
+	var err error
+	attempt.fingerprints, err = fingerprints(req.PGPKeys)
+	return attempt, err
 }
 
 // deleteRekey cancels the whole rekey, its verification included. Without a body it fails whatever the rekey's age.
 func (n *Node) deleteRekey(kind keyKind, c *call) (any, error) {
+	if n.cluster.options.Dialect == OpenBao {
+		return n.deleteRotation(kind, c)
+	}
 	var req struct {
 		Nonce string `json:"nonce"`
 	}
@@ -223,7 +233,7 @@ func (n *Node) takeOldShare(kind keyKind, c *call) (any, error) {
 	case nonce != attempt.nonce:
 		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this rekey operation is %q", attempt.nonce)
 	case attempt.has(share):
-		return nil, errGiven(kind.either("generation", "rekey"))
+		return nil, errGiven(c, kind.either("generation", "rekey"))
 	}
 	attempt.add(share)
 	if attempt.progress() < n.config.t {
@@ -232,7 +242,11 @@ func (n *Node) takeOldShare(kind keyKind, c *call) (any, error) {
 	if err := n.checkOldKey(kind, attempt); err != nil {
 		return nil, err
 	}
-	return n.handOut(kind, attempt)
+	done, err := n.handOut(kind, attempt)
+	if err != nil {
+		return nil, refuse(http.StatusInternalServerError, "failed to encrypt shares: %v", err)
+	}
+	return done, nil
 }
 
 // checkOldKey tries the shares of a full round. A wrong quorum of unseal keys is a 500, which tempts clients to repeat the last share into the
@@ -259,16 +273,16 @@ func (n *Node) checkOldKey(kind keyKind, attempt *rekeyAttempt) error {
 
 // handOut makes the new shares and, without verification, puts them in force at once. If a PGP key can't encrypt, only now it shows: the
 // rekey stays, with its nonce and no progress.
-func (n *Node) handOut(kind keyKind, attempt *rekeyAttempt) (any, error) {
+func (n *Node) handOut(kind keyKind, attempt *rekeyAttempt) (rekeyDone, error) {
 	if kind == barrierKey && n.cluster.unsealsItself() {
 		n.rekeys[kind] = nil
 		return rekeyDone{Nonce: attempt.nonce, Complete: true, Keys: []string{}, KeysBase64: []string{}}, nil
 	}
 	key, shares, err := n.cluster.makeShares(attempt.config, attempt.pgpKeys)
 	if err != nil {
-		return nil, refuse(http.StatusInternalServerError, "failed to encrypt shares: %v", err)
+		return rekeyDone{}, err
 	}
-	if attempt.backup {
+	if attempt.backup && len(attempt.pgpKeys) > 0 {
 		n.cluster.disk.backups[kind] = newBackup(attempt, shares)
 	}
 	done := rekeyDone{

@@ -33,11 +33,14 @@ func (r *round) combine(threshold int) ([]byte, error) {
 	return shamir.Combine(shares)
 }
 
-// newKey makes a key and its shares. A key that isn't shared is its own only share.
+// newKey makes a key and its shares. A key that isn't shared is its own only share, if there is to be one.
 func newKey(n, threshold int) (key []byte, shares [][]byte, err error) {
 	key = make([]byte, 32)
 	rand.Read(key)
-	if n == 1 {
+	switch n {
+	case 0:
+		return key, nil, nil
+	case 1:
 		return key, [][]byte{key}, nil
 	}
 	shares, err = shamir.Split(key, n, threshold)

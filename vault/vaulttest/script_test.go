@@ -54,26 +54,44 @@ func TestFaultsComeInPairsOfAppliedAndNot(t *testing.T) {
 
 // Each write of a key operation can fail, and can fail although it was applied.
 func TestEveryWriteFailsInBothWays(t *testing.T) {
+	bao := vaulttest.Options{Dialect: vaulttest.OpenBao}
 	for route, c := range map[string]struct {
+		options vaulttest.Options
 		body    func(f *fixture) any
 		applied func(f *fixture) bool
 	}{
-		"PUT sys/rotate": {nil, func(f *fixture) bool { return f.want(200, "GET", "sys/key-status", nil).Int("term") == 2 }},
-		"PUT sys/rotate/config": {
+		"PUT sys/rotate/root/init": {bao,
+			func(*fixture) any { return body{"secret_shares": 1, "secret_threshold": 1} },
+			func(f *fixture) bool { return f.want(200, "GET", "sys/rotate/root/init", nil).Data().Bool("started") },
+		},
+		"PUT sys/generate-root-token/attempt": {bao, nil,
+			func(f *fixture) bool {
+				return f.want(200, "GET", "sys/generate-root-token/attempt", nil).Data().Bool("started")
+			}},
+		"PUT sys/rekey/init": {vaulttest.Options{Dialect: vaulttest.Vault2},
+			func(*fixture) any { return body{"secret_shares": 1, "secret_threshold": 1} },
+			func(f *fixture) bool { return f.want(200, "GET", "sys/rekey/init", nil).Data().Bool("started") },
+		},
+		"PUT sys/replication/dr/secondary/generate-operation-token/attempt": {vaulttest.Options{DRSecondary: true}, nil,
+			func(f *fixture) bool {
+				return f.want(200, "GET", "sys/replication/dr/secondary/generate-operation-token/attempt", nil).Bool("started")
+			}},
+		"PUT sys/rotate": {vaulttest.Options{}, nil, func(f *fixture) bool { return f.want(200, "GET", "sys/key-status", nil).Int("term") == 2 }},
+		"PUT sys/rotate/config": {vaulttest.Options{},
 			func(*fixture) any { return body{"interval": "72h"} },
 			func(f *fixture) bool {
 				return f.want(200, "GET", "sys/rotate/config", nil).Data().String("interval") == "72h0m0s"
 			},
 		},
-		"PUT sys/unseal": {
+		"PUT sys/unseal": {vaulttest.Options{},
 			func(f *fixture) any {
 				f.Node(1).Seal()
 				return body{"key": f.shares[0]}
 			},
 			func(f *fixture) bool { return f.want(200, "GET", "sys/seal-status", nil).Int("progress") == 1 },
 		},
-		"PUT sys/generate-root/attempt": {nil, func(f *fixture) bool { return f.want(200, "GET", "sys/generate-root/attempt", nil).Bool("started") }},
-		"PUT sys/generate-recovery-token/attempt": {
+		"PUT sys/generate-root/attempt": {vaulttest.Options{}, nil, func(f *fixture) bool { return f.want(200, "GET", "sys/generate-root/attempt", nil).Bool("started") }},
+		"PUT sys/generate-recovery-token/attempt": {vaulttest.Options{},
 			func(f *fixture) any {
 				f.RestartInRecoveryMode(f.t)
 				return nil
@@ -82,8 +100,8 @@ func TestEveryWriteFailsInBothWays(t *testing.T) {
 				return f.want(200, "GET", "sys/generate-recovery-token/attempt", nil).Bool("started")
 			},
 		},
-		"PUT auth/token/revoke-self": {nil, func(f *fixture) bool { return f.send(f.op, "GET", "auth/token/lookup-self", nil).Status == 403 }},
-		"PUT sys/policies/acl/bot": {
+		"PUT auth/token/revoke-self": {vaulttest.Options{}, nil, func(f *fixture) bool { return f.send(f.op, "GET", "auth/token/lookup-self", nil).Status == 403 }},
+		"PUT sys/policies/acl/bot": {vaulttest.Options{},
 			func(*fixture) any { return body{"policy": `path "x" { capabilities = ["read"] }`} },
 			func(f *fixture) bool { return f.send(f.op, "GET", "sys/policies/acl/bot", nil).Status == 200 },
 		},
@@ -93,7 +111,7 @@ func TestEveryWriteFailsInBothWays(t *testing.T) {
 			true:  vaulttest.HangUpAfter(),
 		} {
 			t.Run(fmt.Sprintf("%s applied %t", route, applied), func(t *testing.T) {
-				f := start(t, vaulttest.Options{})
+				f := start(t, c.options)
 				var request any
 				if c.body != nil {
 					request = c.body(f)

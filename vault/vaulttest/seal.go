@@ -48,7 +48,7 @@ func (n *Node) getSealStatus(*call) (any, error) {
 	if !n.sealed {
 		status.ClusterID, status.ClusterName = disk.clusterID, disk.clusterName
 	}
-	if n.cluster.highlyAvailable() {
+	if n.cluster.highlyAvailable() && n.cluster.options.Dialect != OpenBao {
 		status.RemovedFromCluster = new(bool)
 	}
 	return status, nil

@@ -54,8 +54,9 @@ var recoveryCases = []suiteCase{
 	}},
 	{claim: "init encrypts recovery shares", run: func(s *suite) {
 		ann, bob := NewPerson(s, "ann"), NewPerson(s, "bob")
-		messages := s.ok("PUT", "sys/init", body{"recovery_shares": 2, "recovery_threshold": 2,
-			"recovery_pgp_keys": []string{ann.Key, bob.Key}}).Strings("recovery_keys")
+		answer := s.ok("PUT", "sys/init", body{"recovery_shares": 2, "recovery_threshold": 2, "recovery_pgp_keys": []string{ann.Key, bob.Key}})
+		messages := answer.Strings("recovery_keys")
+		s.op.Token = answer.String("root_token")
 		s.unseal(nil)
 		nonce := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 1, "secret_threshold": 1}).String("nonce")
 		s.says(s.submit(s.rekey.update, nonce, bob.Read(s, messages[1]), ann.Read(s, messages[0])), body{"complete": true})
@@ -160,5 +161,18 @@ var recoveryCases = []suiteCase{
 		s.refused(503, words, "PUT", s.rekey.update, body{"key": shares[0], "nonce": "n"})
 		s.refused(503, words, "GET", s.rekey.verify, nil)
 		s.refused(503, "Vault is sealed", "GET", s.rekey.backup, nil)
+	}},
+	{claim: "recovery shares make a recovery token", storage: raftOnly, run: func(s *suite) {
+		shares := s.recover(3, 2)
+		start := s.ok("PUT", recoveryAttemptPath, nil)
+		s.says(start, body{"required": 2})
+		s.submit(recoveryUpdatePath, start.String("nonce"), shares[0])
+		s.refused(400, "root generation aborted: unable to authenticate", "PUT", recoveryUpdatePath,
+			body{"key": junk(shares...), "nonce": start.String("nonce")})
+		last := s.submit(recoveryUpdatePath, start.String("nonce"), shares[1:]...)
+		token, err := decodeToken(last.String("encoded_token"), start.String("otp"))
+		if err != nil || !s.isRecoveryToken(token) {
+			s.Errorf("the token isn't a recovery token: %v", err)
+		}
 	}},
 }

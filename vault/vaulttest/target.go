@@ -16,6 +16,10 @@ type Target struct {
 	Brief bool
 	// UnsealsItself says that the server's shares are those of a recovery key.
 	UnsealsItself bool
+	// Dialect is which product the server is, and which generation of it.
+	Dialect Dialect
+	// Open says that key operations need no token although the dialect closes them.
+	Open bool
 	// Kubernetes says that a service account can log in.
 	Kubernetes bool
 	// DRSecondary says that the server is a secondary of disaster recovery. It runs that operation's cases alone.
@@ -75,16 +79,45 @@ func EmulatedDRSecondary() Target {
 	}
 }
 
+// EmulatedDialect is the emulator as a target of another dialect, of which no server is at hand. open opens what the dialect closes, and
+// unsealsItself makes the shares those of a recovery key.
+func EmulatedDialect(dialect Dialect, open, unsealsItself bool) Target {
+	o := Options{Dialect: dialect, Unruly: true}
+	target := Target{Name: "emulated " + dialect.String(), Raft: true, Dialect: dialect, Open: open, UnsealsItself: unsealsItself}
+	if open {
+		o.OpenEndpoints = []string{"rekey", "generate-root"}
+		target.Name += " with open endpoints"
+	}
+	if unsealsItself {
+		o.Seal = "transit"
+		target.Name += " that unseals itself"
+	}
+	if dialect == OpenBao {
+		o.Namespaces = []string{"team"}
+	}
+	target.Start = func(t testing.TB) Instance { return Start(t, o) }
+	return target
+}
+
 // cases are those that the target can run, as far as its storage doesn't matter.
 func (target Target) cases() []suiteCase {
 	switch {
 	case target.DRSecondary:
 		return slices.Clone(drCases)
+	case target.Dialect == OpenBao && target.Open:
+		return slices.Clone(openBaoOpenCases)
+	case target.Dialect == OpenBao && target.UnsealsItself:
+		return slices.Clone(openBaoAutoCases)
+	case target.Dialect == OpenBao:
+		return slices.Concat(openBaoCases, rotateCases, tokenCases, policyCases, appRoleCases)
 	case target.UnsealsItself:
 		return slices.Concat(recoveryCases, rekeyCases, verifyCases)
 	}
 	cases := slices.Concat(initCases, sealCases, rootCases, noRecoveryCases, noDRCases, recoveryModeCases, rotateCases,
 		tokenCases, policyCases, appRoleCases, rekeyCases, verifyCases)
+	if target.Dialect == Vault2 && !target.Open {
+		cases = append(cases, closedCases...)
+	}
 	if target.Kubernetes {
 		cases = append(cases, kubernetesCases...)
 	}

@@ -33,3 +33,12 @@ func TestSuiteAgainstRealServerThatUnsealsItself(t *testing.T) {
 func TestSuiteAgainstEmulatedDRSecondary(t *testing.T) {
 	vaulttest.RunSuite(t, vaulttest.EmulatedDRSecondary())
 }
+
+func TestSuiteAgainstEmulatedDialects(t *testing.T) {
+	for _, dialect := range []vaulttest.Dialect{vaulttest.Vault2, vaulttest.OpenBao} {
+		for _, c := range []struct{ open, unsealsItself bool }{{}, {open: true}, {unsealsItself: true}} {
+			target := vaulttest.EmulatedDialect(dialect, c.open, c.unsealsItself)
+			t.Run(target.Name, func(t *testing.T) { vaulttest.RunSuite(t, target) })
+		}
+	}
+}

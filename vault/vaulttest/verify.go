@@ -60,7 +60,7 @@ func (n *Node) putVerify(kind keyKind, c *call) (any, error) {
 	case nonce != attempt.verifyNonce:
 		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this verify operation is %q", attempt.verifyNonce)
 	case attempt.verifying.has(share):
-		return nil, errGiven("verify")
+		return nil, errGiven(c, "verify")
 	}
 	attempt.verifying.add(share)
 	if attempt.verifying.progress() < attempt.config.t {

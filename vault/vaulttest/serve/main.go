@@ -40,6 +40,18 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&options.Nodes, "nodes", 1, "how many nodes; all but the first choose a free port")
 	flag.StringVar(&options.Storage, "storage", "raft", "raft, or inmem for a server without high availability")
 	flag.StringVar(&options.Seal, "seal", "shamir", "shamir, or transit for a server that unseals itself")
+	flag.Func("dialect", "vault1, vault2 or openbao", func(name string) (err error) {
+		options.Dialect, err = vaulttest.ParseDialect(name)
+		return err
+	})
+	flag.Func("open", "a key `operation` that needs no token though the dialect closes it; may be repeated", func(name string) error {
+		options.OpenEndpoints = append(options.OpenEndpoints, name)
+		return nil
+	})
+	flag.Func("namespace", "the `name` of a namespace of OpenBao's; may be repeated", func(name string) error {
+		options.Namespaces = append(options.Namespaces, name)
+		return nil
+	})
 	flag.BoolVar(&options.DRSecondary, "dr-secondary", false, "be a secondary of disaster recovery")
 	flag.BoolVar(&options.Redirect, "redirect", false, "standbys answer 307 and don't forward")
 	shares := flag.Int("shares", 5, "how many shares; 0 leaves the server not initialised")

@@ -1,0 +1,44 @@
+package bot
+
+import (
+	"slices"
+
+	"github.com/slack-go/slack"
+
+	"conclave/ceremony"
+)
+
+// deeds are buttons for what a ceremony lets this person do now and no direct
+// message of theirs has a button for.
+func deeds(c ceremony.Ceremony, by ceremony.Account) []slack.Block {
+	var buttons []slack.BlockElement
+	if mayReverify(c, by) {
+		buttons = append(buttons, button(verbReverify, roundValue(c), "Prove the new shares again", slack.StyleDefault,
+			confirm("Prove them again?", "Vault forgets who has proven a new share so far, and everybody is asked once more. The new shares stay as they are, and the old key stays in force.", "Again", "Not yet")))
+	}
+	if mayDelete(c, by) {
+		buttons = append(buttons, button(verbDelete, buttonValue(c), "Delete the backup", slack.StyleDanger,
+			confirm("Delete the backup?", "Vault forgets it for good. Everybody whose share was in it has told you that they can open theirs.", "Delete it", "Not yet")))
+	}
+	if buttons == nil {
+		return nil
+	}
+	return []slack.Block{slack.NewActionBlock("deeds", buttons...)}
+}
+
+func mayReverify(c ceremony.Ceremony, who ceremony.Account) bool {
+	return c.State == ceremony.StateVerifying && c.Pending == nil && c.Closing == nil && (who == c.Plan.Initiator.Account || mayApprove(c.Plan, who))
+}
+
+func mayDelete(c ceremony.Ceremony, who ceremony.Account) bool {
+	return c.Backup != nil && c.Deletion == nil && !c.Ended() && c.Closing == nil && c.State != ceremony.StateFrozen && mayApprove(c.Plan, who)
+}
+
+// mayApprove says whether somebody may decide about what another person proposed.
+func mayApprove(p ceremony.Plan, who ceremony.Account) bool {
+	return who != p.Initiator.Account && slices.ContainsFunc(p.Approvers, func(a ceremony.Person) bool { return a.Account == who })
+}
+
+// roundValue names the round, too: whoever had one proof dropped has said nothing
+// about the next.
+func roundValue(c ceremony.Ceremony) string { return buttonValue(c) + " " + c.Round.Nonce }

@@ -1,0 +1,56 @@
+package bot
+
+import (
+	"regexp"
+	"strings"
+
+	"conclave/ceremony"
+)
+
+var (
+	// An accessor of Vault's, outside the root namespace with that one's id behind a
+	// dot. A token has its dot after three letters at most.
+	// Source: vault/token_store.go, create; UUIDs are from before Vault 1.0.
+	accessorShape = regexp.MustCompile(`^[A-Za-z0-9-]{20,40}(?:\.[A-Za-z0-9]{1,32})?$`)
+	// A commitment to a one-time password: its SHA-256.
+	commitmentShape = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	// What stands behind otp=, wherever in a command.
+	passwordOption = regexp.MustCompile(`(?i)(?:^|[^A-Za-z0-9])otp=["'` + "`" + `]*([A-Za-z0-9]+)`)
+)
+
+// shortestPassword is the number of characters from which on something behind otp=
+// may be a one-time password, or most of one. The tripwire knows whole ones only,
+// wherever they stand.
+const shortestPassword = 16
+
+// guard turns away a command that holds what never belongs there: something
+// secret, or a PGP block. Whatever the verb, nothing of it is kept (P1). words are
+// what stands behind the verb.
+func guard(v verb, text string, words []string) error {
+	if v == verbApprove && len(words) == 2 && hashShape.MatchString(strings.ToLower(words[1])) {
+		// A plan's hash has the length of a share of one holder alone, and is the only
+		// thing of this kind that is typed on purpose.
+		text = words[0]
+	}
+	what, secret := tripwire(text)
+	switch {
+	case what == ceremony.PlainPassword, showsPassword(text):
+		return passwordInCommand
+	case v == verbAccessor && tokenShape.MatchString(text):
+		return tokenAsAccessor
+	case secret, pgpBlock.MatchString(text):
+		return inCommand
+	}
+	return nil
+}
+
+// showsPassword says whether something behind otp= is no commitment and may be the
+// one-time password itself. Of hexadecimal digits alone there is none.
+func showsPassword(text string) bool {
+	for _, m := range passwordOption.FindAllStringSubmatch(text, -1) {
+		if len(m[1]) >= shortestPassword && !hexShape.MatchString(m[1]) {
+			return true
+		}
+	}
+	return false
+}
