@@ -16,7 +16,7 @@ func Apply(c Ceremony, e Entry) (Ceremony, error) {
 	if _, first := e.Event.(Proposed); first != (e.Seq == 1) {
 		return c, fmt.Errorf("event %d is %q", e.Seq, TypeOf(e.Event))
 	}
-	if c.Ended() && changes(e.Event) {
+	if c.Ended() && c.changes(e.Event) {
 		return c, fmt.Errorf("event %d: %q after the end", e.Seq, TypeOf(e.Event))
 	}
 	if err := c.allows(e.Event); err != nil {
@@ -43,11 +43,14 @@ func Replay(entries []Entry) (Ceremony, error) {
 	return c, nil
 }
 
-// changes says whether an event is about more than the delivery of messages.
-func changes(e Event) bool {
+// changes says whether an event is about more than the delivery of messages, and
+// what the ceremony has left behind.
+func (c Ceremony) changes(e Event) bool {
 	switch e.(type) {
-	case Posted, Undeliverable, Declined, AccessorGiven, Reminded, TokenRevoked, TokenLeft:
+	case Posted, Undeliverable, Declined, AccessorGiven, Reminded, TokenRevoked, TokenLeft, BackupReminded, BackupLeft:
 		return false
+	case BackupDeleted:
+		return !c.OwesDeletion()
 	}
 	return true
 }
@@ -119,6 +122,9 @@ func (c Ceremony) allows(e Event) error {
 			return errors.New("nobody has agreed to it")
 		}
 	case Initialized, Rotated, RotationSet, BackupRead, BackupDeleted:
+		if is[BackupDeleted](ev) && c.OwesDeletion() {
+			return nil
+		}
 		if !c.concludes(ev) {
 			return errors.New("nothing of this kind was begun")
 		}
@@ -254,9 +260,11 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.Accessor = ev.Accessor
 	case Reminded:
 		c.Reminders = ev.Number
+	case BackupReminded:
+		c.Reminders = ev.Number
 	case TokenRevoked:
 		c.Revoked = &ev
-	case TokenLeft:
+	case TokenLeft, BackupLeft:
 		c.Left = true
 	case RoundRefused:
 		c.Pending = nil

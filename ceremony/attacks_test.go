@@ -170,7 +170,7 @@ func TestUndeliverableBoardSettles(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(24 * time.Hour)
-		if c := s.now(id); !c.Settled() {
+		if c := s.now(id); !c.Told() {
 			var keys []string
 			for _, m := range c.Due() {
 				keys = append(keys, m.Key)

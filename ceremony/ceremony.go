@@ -46,9 +46,9 @@ type Ceremony struct {
 	Deletion *Person     // who wants the backup deleted
 
 	Accessor  string // of the root token that was issued, once somebody has named it
-	Reminders int    // that its requester was sent
 	Revoked   *TokenRevoked
-	Left      bool // nobody looks whether it is revoked any more
+	Reminders int  // of what the ceremony has left behind
+	Left      bool // nobody looks after it any more
 
 	Pending *Pending // an outside write whose outcome is not in the journal yet
 	Closing *Closing // the ceremony is being ended

@@ -163,6 +163,10 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 			continue
 		}
 		cluster, ok := e.clusters[c.Plan.Cluster]
+		if !ok && c.Told() {
+			e.config.Log.Warn("what a ceremony has left behind is not looked after: its cluster is not configured any more", "ceremony", string(id))
+			continue
+		}
 		if !ok {
 			return nil, fmt.Errorf("%s is open, and its cluster %q is not configured any more: %w", id, c.Plan.Cluster, UnknownCluster)
 		}

@@ -37,7 +37,7 @@ func TestRekeyGoesFromProposalToNewShares(t *testing.T) {
 		if got := s.vault.shares[0]; got != "new-1" {
 			t.Errorf("the key in force has share %q", got)
 		}
-		if !c.Settled() {
+		if !c.Told() {
 			t.Errorf("still due: %v", c.Due())
 		}
 		for i, name := range holders {

@@ -174,8 +174,16 @@ type (
 	DeletionAsked struct {
 		By Person `json:"by"`
 	}
-	// BackupDeleted says that Vault has no backup any more.
+	// BackupDeleted says that Vault has no backup any more, or, of a rekey that has
+	// ended, that it has that one's no more.
 	BackupDeleted struct{}
+	// BackupReminded says that people are told again of the backup that a rekey has
+	// left in Vault.
+	BackupReminded struct {
+		Number int `json:"number"` // counted from 1
+	}
+	// BackupLeft ends the reminding of a backup that nobody has deleted.
+	BackupLeft struct{}
 
 	// AccessorGiven names the root token that was issued, without giving it away.
 	AccessorGiven struct {
@@ -349,6 +357,8 @@ func (RotationSet) event()         {}
 func (BackupRead) event()          {}
 func (DeletionAsked) event()       {}
 func (BackupDeleted) event()       {}
+func (BackupReminded) event()      {}
+func (BackupLeft) event()          {}
 func (AccessorGiven) event()       {}
 func (Reminded) event()            {}
 func (TokenRevoked) event()        {}
@@ -377,7 +387,7 @@ func events() []Event {
 		Dropping{}, AttemptLost{}, RoundReset{}, Closing{}, Ended{}, Posted{}, Undeliverable{},
 		NodesSeen{}, Entered{}, Proven{}, PasswordLost{}, VerificationDropped{},
 		Acting{}, Initialized{}, Rotated{}, RotationSet{}, BackupRead{}, DeletionAsked{}, BackupDeleted{},
-		AccessorGiven{}, Reminded{}, TokenRevoked{}, TokenLeft{},
+		BackupReminded{}, BackupLeft{}, AccessorGiven{}, Reminded{}, TokenRevoked{}, TokenLeft{},
 	}
 }
 

@@ -416,7 +416,7 @@ func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
 				s.finish(id)
 				s.settle(2 * time.Hour)
 				c := s.now(id)
-				if !c.Settled() || c.Outcome != ceremony.Completed {
+				if !c.Told() || c.Outcome != ceremony.Completed {
 					t.Fatalf("outcome %q, %d messages due", c.Outcome, len(c.Due()))
 				}
 				for _, m := range c.Messages() {
@@ -441,7 +441,7 @@ func TestLastStatusShowsThatEverybodyWasTold(t *testing.T) {
 		id := s.begin(s.rekey)
 		s.finish(id)
 		s.settle(time.Hour)
-		if !s.now(id).Settled() {
+		if !s.now(id).Told() {
 			t.Fatal("not settled")
 		}
 		last := s.courier.drawn[len(s.courier.drawn)-1]

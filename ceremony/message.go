@@ -32,7 +32,7 @@ const (
 	FrozenMessage   MessageKind = "frozen"   // asks initiator and approvers to decide
 	EndedMessage    MessageKind = "ended"    // tells everybody who was asked that nothing is wanted any more
 	DeletionMessage MessageKind = "deletion" // asks an approver to let the backup go
-	ReminderMessage MessageKind = "reminder" // tells the requester of a root token to revoke it
+	ReminderMessage MessageKind = "reminder" // tells somebody of what a ceremony has left behind
 )
 
 const (
@@ -40,8 +40,8 @@ const (
 	// boardEndedKey stands for the status post's last redrawing: until it is done
 	// the ceremony is not settled, so that the last state is always shown.
 	boardEndedKey = "board/ended"
-	// boardRevokedKey is the same for what becomes of a root token afterwards.
-	boardRevokedKey = "board/revoked"
+	// boardFollowUpKey is the same for what becomes of what it has left behind.
+	boardFollowUpKey = "board/follow-up"
 )
 
 // Messages is everything that people are to be told, in order.
@@ -85,7 +85,7 @@ func (c Ceremony) overtaken(m Message) bool {
 	case DeletionMessage:
 		return c.Ended() || c.Deletion != nil
 	case ReminderMessage:
-		return !c.OwesRevocation() || m.Entry.Seq != c.last(is[Reminded])
+		return !c.owes() || m.Entry.Seq != max(c.last(is[Reminded]), c.last(is[BackupReminded]))
 	case AskMessage:
 		return c.Key == nil || c.State == StateFrozen || c.HasCounted(m.To.Account) ||
 			m.Entry.Seq != c.last(is[KeyAnnounced])
@@ -116,9 +116,9 @@ func is[E Event](e Event) bool {
 // Told says whether the ceremony has ended and everybody has been told.
 func (c Ceremony) Told() bool { return c.Ended() && len(c.Due()) == 0 }
 
-// Settled says whether the ceremony has ended, everybody has been told, and nobody
-// has a root token of it any more.
-func (c Ceremony) Settled() bool { return c.Told() && !c.OwesRevocation() }
+// Settled says whether the ceremony has ended, everybody has been told, and it has
+// left nothing behind.
+func (c Ceremony) Settled() bool { return c.Told() && !c.owes() }
 
 // Where answers where the message with this key was last posted.
 func (c Ceremony) Where(key string) (Ref, bool) {
@@ -175,7 +175,12 @@ func (o *outbox) tell(p Plan, e Entry) {
 		o.count(ev.By)
 		o.history(e)
 		o.toPerson(ReceiptMessage, ev.By, e)
-	case PasswordLost, VerificationDropped, Rotated, RotationSet, DeletionAsked, BackupDeleted, AccessorGiven:
+	case PasswordLost, VerificationDropped, Rotated, RotationSet, DeletionAsked, AccessorGiven:
+		o.history(e)
+	case BackupDeleted:
+		if p.Operation.Rekeys() {
+			o.add(boardFollowUpKey, BoardMessage, nil, e)
+		}
 		o.history(e)
 	case Initialized:
 		o.history(e)
@@ -192,8 +197,11 @@ func (o *outbox) tell(p Plan, e Entry) {
 	case Reminded:
 		o.history(e)
 		o.toPerson(ReminderMessage, *p.Requester, e)
-	case TokenRevoked, TokenLeft:
-		o.add(boardRevokedKey, BoardMessage, nil, e)
+	case BackupReminded:
+		o.history(e)
+		o.toPerson(ReminderMessage, p.Initiator, e)
+	case TokenRevoked, TokenLeft, BackupLeft:
+		o.add(boardFollowUpKey, BoardMessage, nil, e)
 		o.history(e)
 	case Counted:
 		o.count(ev.By)

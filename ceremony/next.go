@@ -17,7 +17,7 @@ const (
 	actStart         // begin an attempt
 	actReconcile     // compare with Vault before anything else: after a start of the program, after a thaw
 	actAnnounce      // make a ceremony key
-	actRemind        // have the requester of a root token told again to revoke it
+	actRemind        // tell people again of what the ceremony has left behind
 )
 
 // session is what this process knows of a ceremony and no journal does.
@@ -30,7 +30,7 @@ type session struct {
 // that was stopped anywhere goes on where it was (P6).
 func (c Ceremony) next(s session, now time.Time) act {
 	switch {
-	case c.Ended() && c.OwesRevocation() && !now.Before(c.reminderDue()):
+	case c.owes() && !now.Before(c.reminderDue()):
 		return actRemind
 	case c.Ended():
 		return actNothing

@@ -391,6 +391,44 @@ func TestP4BackupOfAnotherRekeyIsNotDeleted(t *testing.T) {
 	})
 }
 
+// A rekey leaves its backup in Vault. People are reminded until it is gone, however
+// it went, or until a week is over.
+func TestBackupOfARekeyIsNeverLeftWithoutAReminder(t *testing.T) {
+	reminders := func(c ceremony.Ceremony) (n int) {
+		for _, m := range c.Messages() {
+			if m.Kind == ceremony.ReminderMessage {
+				n++
+			}
+		}
+		return n
+	}
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(s.rekey)
+		s.finish(id)
+		s.settle(50 * time.Hour)
+		if c := s.now(id); !c.OwesDeletion() || reminders(c) != 2 {
+			t.Fatalf("owes it: %t, %d reminders in two days", c.OwesDeletion(), reminders(c))
+		}
+		backup := s.begin(ceremony.ReadBackup)
+		if c := s.finish(backup); c.Backup.Of != id || c.Backup.Outcome != ceremony.Completed {
+			t.Errorf("the backup is said to be of %q, %q", c.Backup.Of, c.Backup.Outcome)
+		}
+		s.restart()
+		s.settle(time.Hour)
+		if c := s.now(id); !c.Settled() || c.OwesDeletion() {
+			t.Errorf("settled %t: %s", c.Settled(), story(c))
+		}
+	})
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(s.rekey)
+		s.finish(id)
+		s.settle(9 * 24 * time.Hour)
+		if c := s.now(id); !c.Left || !c.Settled() || reminders(c) < 5 || reminders(c) > 7 {
+			t.Errorf("left %t, %d reminders", c.Left, reminders(c))
+		}
+	})
+}
+
 func TestBackupThatStaysIsSaidToStay(t *testing.T) {
 	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.ReadBackup)

@@ -113,8 +113,8 @@ func (o *owner) step(ctx context.Context) time.Duration {
 		o.wait = min(2*o.wait, longestWait)
 		return max(time.Until(o.after), 1)
 	}
-	if o.c.Ended() && o.c.OwesRevocation() {
-		return o.untilRevoked(ctx, now)
+	if o.c.owes() {
+		return o.followUp(ctx, now)
 	}
 	untilClose := max(time.Until(o.c.Plan.Closes), time.Millisecond)
 	if o.c.Ended() || o.c.Attempt.Nonce == "" || o.c.State == StateFrozen {
@@ -129,20 +129,6 @@ func (o *owner) step(ctx context.Context) time.Duration {
 	o.polled = now
 	o.look(ctx, false)
 	return min(o.cluster.Poll, untilClose)
-}
-
-// untilRevoked looks after the root token that was issued.
-func (o *owner) untilRevoked(ctx context.Context, now time.Time) time.Duration {
-	due := max(time.Until(o.c.reminderDue()), time.Millisecond)
-	if o.c.Accessor == "" {
-		return due
-	}
-	if wait := time.Until(o.polled.Add(accessorPoll)); wait > 0 {
-		return min(wait, due)
-	}
-	o.polled = now
-	o.watchToken(ctx)
-	return min(accessorPoll, due)
 }
 
 // ask has the goroutine do something. When the asker leaves, it is done all the

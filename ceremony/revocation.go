@@ -1,22 +1,10 @@
 package ceremony
 
 import (
+	"context"
 	"slices"
 	"time"
 )
-
-// How often somebody who has a root token is reminded to revoke it, counted from
-// its issue; afterwards once a day until the last one, which says that nobody
-// looks any more.
-var reminders = []time.Duration{time.Hour, 4 * time.Hour, 12 * time.Hour, 24 * time.Hour}
-
-const lastReminder = 7 * 24 * time.Hour
-
-// OwesRevocation says whether a root token is about that nobody is known to have
-// revoked. A ceremony that has ended is not settled before.
-func (c Ceremony) OwesRevocation() bool {
-	return c.Plan.Operation == GenerateRoot && c.Outcome == Completed && c.Revoked == nil && !c.Left
-}
 
 // issued is when the token was made, zero before.
 func (c Ceremony) issued() time.Time {
@@ -26,28 +14,6 @@ func (c Ceremony) issued() time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// reminderDue is when the next reminder is to be sent.
-func (c Ceremony) reminderDue() time.Time {
-	after := lastReminder
-	switch n := c.Reminders; {
-	case n < len(reminders):
-		after = reminders[n]
-	default:
-		after = min(after, reminders[len(reminders)-1]*time.Duration(n-len(reminders)+2))
-	}
-	return c.issued().Add(after)
-}
-
-func (c Ceremony) remind(now time.Time) ([]Event, error) {
-	switch {
-	case !c.OwesRevocation() || now.Before(c.reminderDue()):
-		return nil, nil
-	case !now.Before(c.issued().Add(lastReminder)):
-		return one(TokenLeft{})
-	}
-	return one(Reminded{Number: c.Reminders + 1})
 }
 
 // mayName says who may speak for the token.
@@ -94,9 +60,28 @@ func (c Ceremony) revoke(cmd Revoke) ([]Event, error) {
 	return one(TokenRevoked{By: &by})
 }
 
-func (c Ceremony) gone() ([]Event, error) {
-	if !c.OwesRevocation() || c.Accessor == "" {
-		return nil, nil
+// NameToken tells by which accessor Vault knows the root token that a ceremony has
+// issued. Vault is asked whether it can be that token.
+func (e *Engine) NameToken(ctx context.Context, id ID, by Account, accessor string) (Ceremony, error) {
+	o, err := e.owner(id)
+	if err != nil {
+		return Ceremony{}, err
 	}
-	return one(TokenRevoked{})
+	c, _, err := ask(ctx, o, func(ctx context.Context) (Ceremony, error) {
+		if _, err := o.c.mayName(by); err != nil {
+			return o.c, err
+		}
+		seen, err := o.cluster.Vault.Accessor(ctx, accessor)
+		if err == nil {
+			err = o.record(ctx, Name{By: by, Accessor: accessor, Seen: seen})
+		}
+		return o.c, err
+	})
+	return c, err
+}
+
+// TokenRevoked records that somebody says so of a root token that Vault can't be
+// asked about.
+func (e *Engine) TokenRevoked(ctx context.Context, id ID, by Account) (Ceremony, error) {
+	return e.command(ctx, id, Revoke{By: by})
 }
