@@ -153,8 +153,8 @@ func (c Ceremony) allows(e Event) error {
 	case Offered:
 		return among(c.Plan.Contributors(ev.Step), ev.By)
 	case Submitting:
-		if _, ok := c.offer(); !ok {
-			return errors.New("nothing was offered")
+		if offer, ok := c.offer(); !ok || offer.Step != ev.Step || ev.Step == Practice || ev.Step == Password {
+			return errors.New("no share of this kind was offered")
 		}
 		return among(c.Plan.Contributors(ev.Step), ev.By)
 	case Counted:

@@ -335,8 +335,8 @@ func (c Ceremony) decline(cmd Decline) ([]Event, error) {
 
 func (c Ceremony) send(cmd Send) ([]Event, error) {
 	offer, ok := c.offer()
-	if !ok {
-		return nil, c.notNow()
+	if !ok || c.Closing != nil || offer.Step == Practice || offer.Step == Password {
+		return nil, c.notNow() // neither is a share that goes to Vault
 	}
 	// A message that was mangled on the way has other bytes and the same
 	// signature: a replay is known by who signed and when.

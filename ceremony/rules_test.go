@@ -22,9 +22,9 @@ func FuzzRules(f *testing.F) {
 		if len(moves) > 400 {
 			return
 		}
-		plan := samplePlan("prod-rekey-aaaa")
-		if len(moves)%2 == 1 {
-			plan.Operation = ceremony.RekeyRecovery
+		plan := planOf(ceremony.Operations()[len(moves)%len(ceremony.Operations())])
+		if plan.Operation.IssuesToken() && len(moves)%2 == 1 {
+			plan.OTP = commitment(password)
 		}
 		now := plan.Proposed
 		c, err := ceremony.Replay([]ceremony.Entry{{Seq: 1, At: now, Event: ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}}})
@@ -57,6 +57,55 @@ func FuzzRules(f *testing.F) {
 	})
 }
 
+// planOf is a plan of the operation as the engine would make it.
+func planOf(op ceremony.Operation) ceremony.Plan {
+	p := samplePlan("prod-" + ceremony.ID(op) + "-aaaa")
+	p.Operation = op
+	if !op.NeedsApproval() {
+		p.Approvals = 0
+	}
+	if !op.Rekeys() {
+		p.Verification, p.Backup = false, false
+	}
+	if !op.MakesShares() && op != ceremony.ReadBackup {
+		p.Receivers, p.NewThreshold = nil, 0
+	}
+	if op.IssuesToken() || op == ceremony.Init {
+		p.Requester = &p.Initiator
+	}
+	switch op {
+	case ceremony.Unseal:
+		p.Nodes = []string{"n1", "n2"}
+	case ceremony.Rotate:
+		p.KeyTerm = 3
+	case ceremony.RotateConfig:
+		p.OldPolicy, p.NewPolicy = &ceremony.RotationPolicy{Enabled: true}, &ceremony.RotationPolicy{}
+	}
+	return p
+}
+
+// seenNodes is some state of two nodes.
+func seenNodes(how byte) (nodes []ceremony.Node, states []ceremony.NodeState) {
+	for i, address := range []string{"n1", "n2"} {
+		bits := how >> (4 * i)
+		n := ceremony.Node{Address: address, Progress: int(bits & 3), Seal: ceremony.Seal{
+			Initialized: true, Sealed: bits&4 == 0, Type: shamir, Shares: 5, Threshold: 3,
+		}}
+		switch {
+		case bits&8 != 0:
+			n.Err = ceremony.ErrNotSent
+			states = append(states, ceremony.NodeState{Address: address})
+		default:
+			if !n.Seal.Sealed {
+				n.Seal.ClusterID, n.Progress = "cluster-1", 0
+			}
+			states = append(states, ceremony.NodeState{Address: address, Reached: true, Sealed: n.Seal.Sealed, Progress: n.Progress})
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes, states
+}
+
 // move makes a command of two bytes.
 func move(c ceremony.Ceremony, what, how byte) ceremony.Command {
 	everybody := slices.Concat(people(holders...), people("olga", "paul", "quin", "mallory"))
@@ -69,9 +118,38 @@ func move(c ceremony.Ceremony, what, how byte) ceremony.Command {
 	if how%11 == 0 {
 		seen.VerificationNonce = "v-1"
 	}
-	view := ceremony.View{Update: seen, Verify: seen, Seal: ceremony.Seal{ClusterID: "cluster-1"}}
+	nodes, states := seenNodes(how)
+	view := ceremony.View{Update: seen, Verify: seen, Seal: ceremony.Seal{ClusterID: "cluster-1"}, Nodes: nodes}
 	evidence := ceremony.Evidence{SHA256: fmt.Sprint(how), Signer: fpr("alice"), SignedAt: time.Unix(int64(what), 0)}
-	switch what % 18 {
+	results := []ceremony.Event{
+		ceremony.Initialized{Token: "t"}, ceremony.Rotated{}, ceremony.RotationSet{}, ceremony.BackupRead{Nonce: "n-1"}, ceremony.BackupDeleted{},
+	}
+	acts := []ceremony.Act{ceremony.Initializing, ceremony.Rotating, ceremony.SettingPolicy, ceremony.DeletingBackup}
+	switch what % 31 {
+	case 18:
+		return ceremony.Open{Nonce: "here", Nodes: states}
+	case 19:
+		return ceremony.Prove{Evidence: evidence}
+	case 20:
+		return ceremony.Undertake{Act: acts[int(how)%len(acts)]}
+	case 21, 22:
+		return ceremony.Done{Result: results[int(how)%len(results)]}
+	case 23:
+		return ceremony.Fail{Fault: ceremony.VaultForbids}
+	case 24:
+		return ceremony.Reverify{By: who}
+	case 25:
+		return ceremony.Delete{By: who}
+	case 26:
+		return ceremony.Name{By: who, Accessor: fmt.Sprint(how), Seen: ceremony.TokenState{Exists: how%5 != 0, Root: how%3 != 0, Created: c.EndedAt()}}
+	case 27:
+		return ceremony.Revoke{By: who}
+	case 28:
+		return ceremony.Remind{}
+	case 29:
+		return ceremony.Gone{}
+	case 30:
+		return ceremony.Tick{}
 	case 0, 1:
 		return ceremony.Approve{By: who, PlanHash: c.PlanHash}
 	case 2:
@@ -129,9 +207,21 @@ func hold(t *testing.T, before, after ceremony.Ceremony, e ceremony.Event) {
 		counted[s.By.Account] = true
 	}
 	switch ev := e.(type) {
-	case ceremony.Starting:
+	case ceremony.Starting, ceremony.Started, ceremony.Acting, ceremony.BackupRead:
 		if len(before.Approvals) < before.Plan.Approvals {
-			t.Fatal("started without approval")
+			t.Fatalf("%s without approval", ceremony.TypeOf(e))
+		}
+	case ceremony.Initialized, ceremony.Rotated, ceremony.RotationSet:
+		if before.Pending == nil {
+			t.Fatalf("%s without an intent (P3)", ceremony.TypeOf(e))
+		}
+	case ceremony.DeletionAsked:
+		if ev.By.Account == before.Plan.Initiator.Account {
+			t.Fatal("the initiator lets the backup go")
+		}
+	case ceremony.TokenRevoked:
+		if !before.Ended() {
+			t.Fatal("a token is revoked before it is there")
 		}
 	case ceremony.Submitting:
 		if !slices.ContainsFunc(before.Plan.Contributors(ev.Step), func(p ceremony.Person) bool { return p.Account == ev.By.Account }) {
@@ -139,6 +229,9 @@ func hold(t *testing.T, before, after ceremony.Ceremony, e ceremony.Event) {
 		}
 		if before.State == ceremony.StateFrozen || before.Ended() || before.Closing != nil {
 			t.Fatalf("a share is sent while the ceremony is %s", before.State)
+		}
+		if before.Plan.Operation == ceremony.Drill {
+			t.Fatal("a drill's share is sent to Vault")
 		}
 	}
 }
@@ -163,7 +256,12 @@ func TestPlanTextIsCanonical(t *testing.T) {
 		"verification": func(p *ceremony.Plan) { p.Verification = false }, "backup": func(p *ceremony.Plan) { p.Backup = false },
 		"requester": func(p *ceremony.Plan) { p.Requester = &p.Initiator }, "identity": func(p *ceremony.Plan) { p.Identity = fpr("x") },
 		"proposed": func(p *ceremony.Plan) { p.Proposed = p.Proposed.Add(time.Second) }, "closes": func(p *ceremony.Plan) { p.Closes = p.Closes.Add(time.Second) },
-		"ceremony": func(p *ceremony.Plan) { p.Ceremony = "x" },
+		"ceremony": func(p *ceremony.Plan) { p.Ceremony = "x" }, "nodes": func(p *ceremony.Plan) { p.Nodes = []string{"n1"} },
+		"seal": func(p *ceremony.Plan) { p.Seal = transit }, "one-time password": func(p *ceremony.Plan) { p.OTP = commitment("x") },
+		"key term": func(p *ceremony.Plan) { p.KeyTerm = 2 }, "token's end": func(p *ceremony.Plan) { p.TokenExpires = p.Closes },
+		"rotation policy": func(p *ceremony.Plan) {
+			p.OldPolicy, p.NewPolicy = &ceremony.RotationPolicy{}, &ceremony.RotationPolicy{Enabled: true}
+		},
 	}
 	for what, change := range changes {
 		other := plan

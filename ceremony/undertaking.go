@@ -19,7 +19,7 @@ func (op Operation) undertakes() Act {
 // undertake announces the act that the plan is for.
 func (c Ceremony) undertake(cmd Undertake) ([]Event, error) {
 	switch {
-	case c.Closing != nil || c.Pending != nil || cmd.Act != c.Plan.Operation.undertakes():
+	case c.Ended() || c.State == StateFrozen || c.Closing != nil || c.Pending != nil || cmd.Act != c.Plan.Operation.undertakes():
 		return nil, c.notNow()
 	case cmd.Act == DeletingBackup && (c.Backup == nil || c.Deletion == nil):
 		return nil, c.notNow()
