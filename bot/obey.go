@@ -64,7 +64,7 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command) (mess
 		if missing := c.Plan.Approvals - len(c.Approvals); missing > 0 {
 			return say("You approved `%s`. %s missing.", id, plural(missing, "more approval")), nil
 		}
-		return say("You approved `%s`. %s", id, beginning(c.Plan)), nil
+		return say("You approved `%s`. %s", id, afterApproval(c.Plan)), nil
 	case verbReject:
 		if _, err := d.engine.Reject(ctx, id, by, cmd.text); err != nil {
 			return message{}, err
@@ -96,8 +96,8 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command) (mess
 	panic(fmt.Sprintf("verb %q is understood and not done", cmd.verb))
 }
 
-// beginning says what happens as soon as a plan is approved.
-func beginning(p ceremony.Plan) string {
+// afterApproval says what happens as soon as a plan is approved.
+func afterApproval(p ceremony.Plan) string {
 	switch {
 	case p.OTP != "" && p.Requester != nil:
 		return escape(p.Requester.Name) + " is asked for the one-time password, and Vault to begin after that."
