@@ -105,7 +105,10 @@ func samePeople(a, b []ceremony.Person) bool {
 
 // spell is a duration as people say it.
 func spell(d time.Duration) string {
+	const day = 24 * time.Hour
 	switch {
+	case d%day == 0 && d > day:
+		return plural(int(d/day), "day")
 	case d%time.Hour == 0 && d > 0:
 		return plural(int(d/time.Hour), "hour")
 	case d%time.Minute == 0 && d > 0:
