@@ -42,7 +42,7 @@ func renderList(all []ceremony.Ceremony, now time.Time) message {
 		}
 	}
 	if len(lines) == 0 {
-		return say("No ceremony is open. `/ceremony start rekey CLUSTER reason` proposes one.")
+		return say("No ceremony is open. `/ceremony start OPERATION CLUSTER reason` proposes one.")
 	}
 	return listed("Open ceremonies", lines)
 }

@@ -45,6 +45,7 @@ func requestOf(c ceremony.Ceremony, to ceremony.Person, step ceremony.Step) requ
 		r.line, r.news = r.what, wantedNodes(c, to)
 	case ceremony.Practice:
 		r.what = "A drill: please prove that you can use your share"
+		r.line = r.what + " for " + c.Plan.Cluster
 		r.news = "Nothing is done with it: Conclave makes sure that your message opens, that you have signed it and that there is a share in it, and throws the share away. Vault is asked nothing."
 	case ceremony.Password:
 		r.what, r.file = "Your one-time password is needed", "otp.txt"

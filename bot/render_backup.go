@@ -81,5 +81,5 @@ func unclaimedWords(read ceremony.BackupRead) string {
 	for i, f := range read.Unclaimed {
 		keys[i] = "`" + f.String() + "`"
 	}
-	return ":warning: It also has shares for keys that the configuration gives to nobody. They were handed to nobody, and are lost with it: " + listAnd(keys) + "."
+	return ":warning: It also has shares for keys that the configuration gives to nobody. They were handed to nobody, and are gone when it is deleted: " + listAnd(keys) + "."
 }

@@ -66,7 +66,7 @@ func boardFacts(c ceremony.Ceremony, live ceremony.Live, now time.Time) []fact {
 		table = append(table, fact{"Encryption key", termWords(c)})
 	case ceremony.RotateConfig:
 		if c.Plan.OldPolicy != nil && c.Plan.NewPolicy != nil {
-			table = append(table, fact{"Vault rotated", policyWords(*c.Plan.OldPolicy)}, fact{"Wanted", policyWords(*c.Plan.NewPolicy)})
+			table = append(table, fact{"Rotation before", policyWords(*c.Plan.OldPolicy)}, fact{"Rotation wanted", policyWords(*c.Plan.NewPolicy)})
 		}
 	}
 	return table
@@ -262,11 +262,11 @@ func freezeWords(c ceremony.Ceremony) string {
 	if c.Freeze.Want != "" || c.Freeze.Got != "" {
 		fmt.Fprintf(&b, "\nThe plan says: `%s`\nVault says: `%s`", code(c.Freeze.Want), code(c.Freeze.Got))
 	}
-	who, verb := deciders(c.Plan), "type"
 	if c.Plan.Initiator == ceremony.SealWatch {
-		verb = "types"
+		fmt.Fprintf(&b, "\nFind out why. Then an approver types `/ceremony resume %s` or `/ceremony cancel %s`.", c.ID(), c.ID())
+		return b.String()
 	}
-	fmt.Fprintf(&b, "\nFind out why. Then %s %s `/ceremony resume %s`, or one of them `/ceremony cancel %s`.", who, verb, c.ID(), c.ID())
+	fmt.Fprintf(&b, "\nFind out why. Then the initiator *and* an approver type `/ceremony resume %s`, or one of them `/ceremony cancel %s`.", c.ID(), c.ID())
 	switch {
 	case c.Freeze.Initiator && !c.Freeze.Approver:
 		b.WriteString("\n:white_check_mark: The initiator wants to go on; an approver is missing.")

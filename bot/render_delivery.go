@@ -119,7 +119,7 @@ func keep(p ceremony.Plan, e ceremony.Entry) string {
 	case ok:
 		return keepWords(read)
 	case p.Operation == ceremony.Init:
-		return fmt.Sprintf("Any %d of the %d are needed %s.", p.NewThreshold, len(p.Receivers), useOfShares(p))
+		return fmt.Sprintf("There are %d of them, %s %s.", len(p.Receivers), quorum(p.NewThreshold, len(p.Receivers)), useOfShares(p))
 	case p.Verification:
 		return "*Keep your old share* until I tell you that the ceremony is completed: it stays in force until then."
 	}

@@ -36,7 +36,10 @@ func render(c ceremony.Ceremony, m ceremony.Message, sign sign) (message, error)
 	case ceremony.FrozenMessage:
 		return renderFrozen(c, m.Entry), nil
 	case ceremony.EndedMessage:
-		return renderEnded(c), nil
+		if m.To == nil {
+			return message{}, fmt.Errorf("render %s: an end for nobody", m.Key)
+		}
+		return renderEnded(c, *m.To), nil
 	case ceremony.DeletionMessage:
 		return renderDeletion(c, m.Entry), nil
 	case ceremony.ReminderMessage:

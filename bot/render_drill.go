@@ -44,13 +44,13 @@ func drillMargin(proven, threshold int, ended bool) string {
 	spare := proven - threshold
 	switch {
 	case spare > 0:
-		return fmt.Sprintf(":shield: *The cluster can lose %s* and still be used: %d are needed.", plural(spare, "more holder"), threshold)
-	case spare == 0:
-		return fmt.Sprintf(":warning: *The cluster can't lose anybody*: exactly the %d that are needed have proven their share.", threshold)
+		return fmt.Sprintf(":shield: *The cluster can lose %s* and its key still be used: %d are needed.", plural(spare, "more holder"), threshold)
 	case !ended:
-		return fmt.Sprintf(":hourglass_flowing_sand: %d are needed to use the key: %d more.", threshold, -spare)
+		return fmt.Sprintf(":information_source: To use the key, %d are needed.", threshold)
+	case spare == 0:
+		return fmt.Sprintf(":warning: *The cluster can't lose anybody*: %d could use their share, and as many are needed.", proven)
 	}
-	return fmt.Sprintf(":rotating_light: *Too few could use their share*: %d are needed, and %d have proven theirs. Find out what is wrong with the others before the key is needed.", threshold, proven)
+	return fmt.Sprintf(":rotating_light: *Too few could use their share*: %d of the %d that are needed. Find out what is wrong with the others before the key is needed.", proven, threshold)
 }
 
 // tries is why the last message of each person was not used.

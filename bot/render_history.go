@@ -169,7 +169,7 @@ func askedFor(p ceremony.Plan, step ceremony.Step) string {
 	case ceremony.Enter:
 		return "The holders are asked for their shares, to unseal"
 	case ceremony.Practice:
-		return "The holders are asked to prove that they can use their shares"
+		return "The holders are asked for their shares, as a drill"
 	case ceremony.Password:
 		return requester(p) + " is asked for the one-time password"
 	}

@@ -45,7 +45,12 @@ func silentNodes(c ceremony.Ceremony) []string {
 // sealedWords says what an unseal waits for.
 func sealedWords(c ceremony.Ceremony) string {
 	silent := silentNodes(c)
-	if countUnsealed(c)+len(silent) < len(c.Nodes) {
+	switch {
+	case len(c.Nodes) == 0:
+		return ":hourglass: *Opened*. The nodes are being asked."
+	case countUnsealed(c) == len(c.Nodes):
+		return ":unlock: *Every node is unsealed.*"
+	case countUnsealed(c)+len(silent) < len(c.Nodes):
 		return fmt.Sprintf(":lock: *Sealed: shares are wanted*, %d for each node. One share serves every sealed node that answers.", c.Plan.Threshold)
 	}
 	return fmt.Sprintf(":hourglass_flowing_sand: *Every node that answers is unsealed.* Waiting for %s until the ceremony closes; the holders are asked again if it comes back sealed.",
@@ -60,7 +65,11 @@ func nodeWords(c ceremony.Ceremony) string {
 		lines = append(lines, nodeLine(c, n))
 	}
 	if c.Wants() {
-		lines = append(lines, fmt.Sprintf(":hourglass_flowing_sand: Wanted from: %s", listOr(names(c.Missing()))))
+		wanted := ":hourglass_flowing_sand: Wanted from: " + listOr(names(c.Missing()))
+		if c.Round.Number > 1 {
+			wanted += fmt.Sprintf("  (round %d)", c.Round.Number)
+		}
+		lines = append(lines, wanted)
 	}
 	return strings.Join(lines, "\n")
 }

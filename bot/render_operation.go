@@ -50,28 +50,28 @@ func tokenName(op ceremony.Operation) string {
 func purpose(p ceremony.Plan) string {
 	switch p.Operation {
 	case ceremony.Init:
-		return fmt.Sprintf("Vault makes the key of a new cluster: *%s, of which any %d are needed* %s, each encrypted to its receiver; and a first root token, encrypted to %s. "+
+		return fmt.Sprintf("Vault makes the key of a new cluster: *%s, %s* %s, each encrypted to its receiver; and a first root token, encrypted to %s. "+
 			"Vault answers this once: should the answer be lost, nobody can read the shares, and the cluster, which is still empty, has to be set up anew.",
-			plural(len(p.Receivers), shareName(p)), p.NewThreshold, useOfShares(p), requester(p))
+			plural(len(p.Receivers), shareName(p)), quorum(p.NewThreshold, len(p.Receivers)), useOfShares(p), requester(p))
 	case ceremony.Unseal:
 		return "The holders bring their shares, and each share goes to every sealed node. Nothing in Vault changes, but that it answers again."
 	case ceremony.Rekey, ceremony.RekeyRecovery:
 		return rekeyPurpose(p)
 	case ceremony.GenerateRoot:
-		return fmt.Sprintf("Vault makes a root token, which may do *everything* until it is revoked. %s The holders bring %s.", keptFromOthers(p), plural(p.Threshold, "share"))
+		return fmt.Sprintf("Vault makes a root token, which may do *everything* until it is revoked. The holders bring %s. %s", plural(p.Threshold, "share"), keptFromOthers(p))
 	case ceremony.RecoveryToken:
-		return fmt.Sprintf("Vault makes a token for a server that runs in recovery mode: whoever has it may read and change *everything that is stored there*, until the server is started again. %s The holders bring %s.",
-			keptFromOthers(p), plural(p.Threshold, "share"))
+		return fmt.Sprintf("Vault makes a token for a server that runs in recovery mode: whoever has it may read and change *everything that is stored there*, until the server is started again. The holders bring %s. %s",
+			plural(p.Threshold, "share"), keptFromOthers(p))
 	case ceremony.DRToken:
-		return fmt.Sprintf("Vault makes an operation token for the secondary of a disaster recovery pair: whoever has it may *promote the secondary*, give it another primary, or end its replication. %s The holders bring %s.",
-			keptFromOthers(p), plural(p.Threshold, "share"))
+		return fmt.Sprintf("Vault makes an operation token for the secondary of a disaster recovery pair: whoever has it may *promote the secondary*, give it another primary, or end its replication. The holders bring %s. %s",
+			plural(p.Threshold, "share"), keptFromOthers(p))
 	case ceremony.Rotate:
 		return fmt.Sprintf("Vault installs a new encryption key, and writes with it from then on. The one in use has term %d. What is stored stays readable, and nobody's share changes.", p.KeyTerm)
 	case ceremony.RotateConfig:
 		if p.OldPolicy == nil || p.NewPolicy == nil {
 			break
 		}
-		return fmt.Sprintf("It changes when Vault installs a new encryption key by itself.\n*Now:* %s\n*Wanted:* %s", policyWords(*p.OldPolicy), policyWords(*p.NewPolicy))
+		return fmt.Sprintf("It changes *when* Vault installs a new encryption key by itself.\n*Now:* %s\n*Wanted:* %s", policyWords(*p.OldPolicy), policyWords(*p.NewPolicy))
 	case ceremony.ReadBackup:
 		return "The backup that Vault keeps of a rekey's new shares is read, and everybody gets what is encrypted to their own key. It stays in Vault until an approver agrees that it is deleted, which is the last step."
 	case ceremony.Drill:
@@ -81,10 +81,10 @@ func purpose(p ceremony.Plan) string {
 }
 
 func rekeyPurpose(p ceremony.Plan) string {
-	text := fmt.Sprintf("*%s, of which any %d are needed*, take the place of the %d of which %d are needed now. The holders bring %d of those; Vault makes the new ones, each encrypted to its receiver.",
-		plural(len(p.Receivers), "new "+shareName(p)), p.NewThreshold, p.Shares, p.Threshold, p.Threshold)
+	text := fmt.Sprintf("*%s, %s*, instead of %d, %s now. The holders bring %d of those; Vault makes the new ones, each encrypted to its receiver.",
+		plural(len(p.Receivers), "new "+shareName(p)), quorum(p.NewThreshold, len(p.Receivers)), p.Shares, quorum(p.Threshold, p.Shares), p.Threshold)
 	if p.Verification {
-		text += fmt.Sprintf(" The old ones stay in force until %d receivers have proven theirs.", p.NewThreshold)
+		text += fmt.Sprintf(" The old ones stay in force until %d of the receivers have proven theirs.", p.NewThreshold)
 	}
 	return text + changes(p)
 }
@@ -122,10 +122,10 @@ func changes(p ceremony.Plan) string {
 // keptFromOthers says why nobody but the requester can read a token.
 func keptFromOthers(p ceremony.Plan) string {
 	if p.OTP == "" {
-		return fmt.Sprintf("It is encrypted to the PGP key of %s.", requester(p))
+		return fmt.Sprintf("The token is encrypted to the PGP key of %s.", requester(p))
 	}
-	return fmt.Sprintf("%s has no PGP key: the token is combined with a one-time password that only %s has. *Have its words read out to you on the phone*, and approve only if they are these:\n`%s`\n",
-		requester(p), requester(p), ceremony.SpokenHash(p.OTP, commitmentWords))
+	return fmt.Sprintf("The token is combined with a one-time password that only %s has, in place of a PGP key. *Have the words of its commitment read out to you on the phone*, and approve only if they are these:\n`%s`",
+		requester(p), ceremony.SpokenHash(p.OTP, commitmentWords))
 }
 
 // commitmentWords is how many words of a one-time password's commitment are
@@ -159,11 +159,24 @@ func shareName(p ceremony.Plan) string {
 	return "key share"
 }
 
+// quorum says how many of some shares are needed.
+func quorum(threshold, shares int) string {
+	switch {
+	case shares == 1:
+		return "which is enough by itself"
+	case threshold == 1:
+		return "of which any one is enough"
+	case threshold == shares:
+		return "all of which are needed"
+	}
+	return fmt.Sprintf("of which any %d are needed", threshold)
+}
+
 func useOfShares(p ceremony.Plan) string {
 	if (ceremony.Seal{Type: p.Seal}).UnsealsItself() {
 		return "to make a root token"
 	}
-	return "to unseal it"
+	return "to unseal the cluster"
 }
 
 // initiator is whoever proposed a ceremony. The seal watch is nobody's account.
@@ -180,14 +193,6 @@ func requester(p ceremony.Plan) string {
 		return initiator(p)
 	}
 	return escape(p.Requester.Name)
-}
-
-// deciders are the people whose word lets a frozen ceremony go on.
-func deciders(p ceremony.Plan) string {
-	if p.Initiator == ceremony.SealWatch {
-		return "an approver"
-	}
-	return "the initiator *and* an approver"
 }
 
 // policyWords says when Vault rotates by itself.

@@ -11,7 +11,7 @@ import (
 )
 
 // renderEnded tells somebody who was asked for a share that it is over.
-func renderEnded(c ceremony.Ceremony) message {
+func renderEnded(c ceremony.Ceremony, to ceremony.Person) message {
 	blocks := []slack.Block{section("*%s*\n%s", subject(c.Plan), outcomeWords(c))}
 	if c.Plan.Operation.Rekeys() && (len(c.NewShares) > 0 || c.Unproven) {
 		switch {
@@ -30,7 +30,11 @@ func renderEnded(c ceremony.Ceremony) message {
 			blocks = append(blocks, section("%s", part))
 		}
 	}
-	blocks = append(blocks, footnote("`%s` · nothing more is wanted from you.", c.ID()))
+	last := "nothing more is wanted from you."
+	if r := c.Plan.Requester; r != nil && r.Account == to.Account && c.Outcome == ceremony.Completed {
+		last = "you have the token: what to do with it stands in the message that brought it."
+	}
+	blocks = append(blocks, footnote("`%s` · %s", c.ID(), last))
 	return message{line: boardLine(c), blocks: blocks}
 }
 
@@ -127,8 +131,8 @@ func rekeyResult(c ceremony.Ceremony) string {
 
 func initResult(c ceremony.Ceremony) string {
 	p := c.Plan
-	text := fmt.Sprintf("The cluster has its key: %s, of which any %d are needed. Nobody has proven theirs yet: `/ceremony start drill %s` has every holder do so.",
-		plural(len(c.NewShares), shareName(p)), p.NewThreshold, escape(p.Cluster))
+	text := fmt.Sprintf("The cluster has its key: %s, %s. Nobody has proven theirs yet: `/ceremony start drill %s` has every holder do so.",
+		plural(len(c.NewShares), shareName(p)), quorum(p.NewThreshold, len(c.NewShares)), escape(p.Cluster))
 	if !(ceremony.Seal{Type: p.Seal}).UnsealsItself() {
 		text += fmt.Sprintf("\n:lock: It is *still sealed*: `/ceremony start unseal %s` is next.", escape(p.Cluster))
 	}
@@ -139,6 +143,8 @@ func initResult(c ceremony.Ceremony) string {
 // not go on, what went wrong.
 func closingReason(cl ceremony.Closing) string {
 	switch {
+	case cl.Fault == ceremony.PlainPassword: // said of a message to its sender; here it is about the ceremony
+		return "The one-time password was sent in the open: whoever reads that message could read the token, too. Another ceremony with another password can follow."
 	case cl.Fault != "":
 		return explainRefusal(cl.Fault).String()
 	case cl.Why == "":
@@ -180,8 +186,12 @@ func backupLeft(c ceremony.Ceremony) string {
 	if !p.Operation.Rekeys() || !p.Backup || !made || !c.Ended() {
 		return ""
 	}
-	if c.Outcome != ceremony.Completed {
-		return fmt.Sprintf(":package: *Vault still keeps a backup* of the new shares, encrypted as they were. `/ceremony start backup %s` lets an approver delete it.", escape(p.Cluster))
+	once := "When everybody can open theirs"
+	switch {
+	case c.Unproven, c.Verified != nil && c.Verified.Unconfirmed:
+		once = "When it is known which shares are in force, and not before"
+	case c.Outcome != ceremony.Completed:
+		return fmt.Sprintf(":package: *Vault still keeps a backup* of the new shares, which are not in force. `/ceremony start backup %s` lets an approver delete it.", escape(p.Cluster))
 	}
-	return fmt.Sprintf(":package: *Vault still keeps a backup* of the new shares, encrypted as they were. When everybody can open theirs, `/ceremony start backup %s` lets an approver delete it.", escape(p.Cluster))
+	return fmt.Sprintf(":package: *Vault still keeps a backup* of the new shares, encrypted as they were. %s, `/ceremony start backup %s` lets an approver delete it.", once, escape(p.Cluster))
 }

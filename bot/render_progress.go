@@ -86,6 +86,8 @@ func handedOut(c ceremony.Ceremony) string {
 // parcelName is what a person is sent.
 func parcelName(p ceremony.Plan, kind ceremony.MessageKind) string {
 	switch {
+	case kind == ceremony.TokenMessage && p.Operation == ceremony.Init:
+		return "first root token, encrypted"
 	case kind == ceremony.TokenMessage && p.OTP != "":
 		return tokenName(p.Operation) + ", combined with the one-time password"
 	case kind == ceremony.TokenMessage:

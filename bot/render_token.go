@@ -155,9 +155,9 @@ func revocation(c ceremony.Ceremony) string {
 	case c.Outcome != ceremony.Completed:
 		return ""
 	case p.Operation == ceremony.RecoveryToken:
-		return ":hourglass_flowing_sand: The token ends when the server is started again."
+		return ":information_source: The token ends when the server is started again."
 	case p.Operation == ceremony.DRToken:
-		return fmt.Sprintf(":hourglass_flowing_sand: %s deletes the token when the work is done; Conclave can't see whether it is gone.", requester(p))
+		return fmt.Sprintf(":information_source: %s deletes the token when the work is done; Conclave can't see whether it is gone.", requester(p))
 	case p.Operation != ceremony.GenerateRoot:
 		return ""
 	case c.Revoked != nil && c.Revoked.By != nil:
@@ -167,7 +167,7 @@ func revocation(c ceremony.Ceremony) string {
 	case c.Left:
 		return ":rotating_light: *Nobody is known to have revoked the token*, and nobody is reminded any more. It never expires."
 	case c.Accessor != "":
-		return fmt.Sprintf(":hourglass_flowing_sand: *The token is not revoked yet.* Vault is asked for its accessor every minute; %s revokes it when the work is done.", requester(p))
+		return fmt.Sprintf(":hourglass_flowing_sand: *The token is not revoked yet.* Vault is asked for it every minute; %s revokes it when the work is done.", requester(p))
 	}
 	// This post is drawn again when the token is gone, and not before.
 	return fmt.Sprintf(":hourglass_flowing_sand: *The token is not known to be revoked yet.* %s revokes it when the work is done, and names its accessor for Conclave to see it go: `/ceremony accessor %s ACCESSOR`", requester(p), c.ID())

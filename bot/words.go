@@ -326,7 +326,7 @@ func explainRefusal(r ceremony.Refusal) words {
 	case ceremony.SelfUnsealing:
 		return words{"This cluster unseals itself: nobody's shares can do it.", "A node that stays sealed does not reach the service that it unseals itself with. Its own log says why."}
 	case ceremony.AlreadyInitialized:
-		return words{"A node of this cluster has been initialised: it has a key, and is left alone.", "Nothing was done. To replace its shares is a `rekey`; if it has to begin anew, its storage has to be emptied first."}
+		return words{"A node of this cluster has been initialised: it has a key, and is left alone.", "Nothing was done. `rekey` replaces its shares; if the cluster has to begin anew, its storage has to be emptied first."}
 	case ceremony.NotSealed:
 		return words{"Every node that answers is unsealed.", "There is nothing to unseal. A node that does not answer has to be started first."}
 	case ceremony.NoBackupKept:
@@ -341,6 +341,8 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"This accessor is that of another token: not of a root token, or not of one that was made when this ceremony made its own.", "With the token in `VAULT_TOKEN`, `" + showAccessor + "` prints the right one."}
 	case ceremony.NeedsPassword:
 		return words{"Whoever proposes this has no PGP key in the configuration, and named no one-time password in place of it.", "`conclave otp new otp.txt` makes one on your computer. Propose again, with `otp=` and the commitment that it shows. Nothing was proposed."}
+	case ceremony.UsedPassword:
+		return words{"This one-time password was another ceremony's.", "Two tokens under one password give each other away: make another one with `conclave otp new`, and propose again with its commitment. Nothing was proposed."}
 	case ceremony.WrongOption:
 		return words{"An option is none of this operation's, or has a value that it can't have.", "`/ceremony help` with the operation's name lists its options. Nothing was proposed."}
 	case ceremony.SamePolicy:
