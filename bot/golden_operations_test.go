@@ -13,10 +13,7 @@ const (
 	vault0, vault1, vault2 = "https://vault-0.prod.example:8200", "https://vault-1.prod.example:8200", "https://vault-2.prod.example:8200"
 
 	encodedToken = "EF4dWjFqJzYnCAQsUh8YSxUfPQ0iJwU1RDYQKA"
-	accessor     = "PyEBtXaKyOrcGoBwJbGIjx2L"
 )
-
-var commitment = strings.Repeat("8d1a", 16)
 
 // plainPlan is a plan with nothing in it that only one operation has.
 func plainPlan(id string, op ceremony.Operation) ceremony.Plan {

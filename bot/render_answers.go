@@ -132,13 +132,11 @@ func renderProposed(c ceremony.Ceremony, by ceremony.Account) message {
 			may = append(may, escape(p.Name))
 		}
 	}
-	return message{line: line, blocks: []slack.Block{
-		section("*Proposed:* `%s`, %s. I have asked %s to approve it.", c.ID(), about, listAnd(may)),
+	blocks := []slack.Block{section("*Proposed:* `%s`, %s. I have asked %s to approve it.", c.ID(), about, listAnd(may))}
+	for _, caution := range cautions(c.Plan) {
+		blocks = append(blocks, section("%s", caution))
+	}
+	return message{line: line, blocks: append(blocks,
 		section("Tell them the hash of the plan in another way than Slack:\n`%s`  (%s)", short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, spokenWords)),
-	}}
-}
-
-// renderKeyReport shows a cluster's encryption key.
-func renderKeyReport(name string, r ceremony.KeyReport) message {
-	return say("*%s*: key term %d, installed %s.", escape(name), r.Key.Term, when(r.Key.Installed))
+	)}
 }

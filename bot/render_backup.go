@@ -29,12 +29,16 @@ func renderDeletion(c ceremony.Ceremony, e ceremony.Entry) message {
 	}
 	blocks = append(blocks,
 		slack.NewActionBlock("decide",
-			button(verbDelete, buttonValue(c), "Delete the backup", slack.StyleDanger,
-				confirm("Delete the backup?", "Everybody has told you that their share opens. What is deleted can't be read again.", "Delete it", "Not yet")),
+			deleteButton(c),
 		),
 		footnote("Or type `/ceremony delete %s`. If nobody does until %s, the backup stays in Vault.", c.ID(), when(c.Plan.Closes)),
 	)
 	return message{line: "Please decide: " + escape(what), blocks: blocks}
+}
+
+func deleteButton(c ceremony.Ceremony) slack.BlockElement {
+	return button(verbDelete, buttonValue(c), "Delete the backup", slack.StyleDanger,
+		confirm("Delete the backup?", "Vault forgets it for good. Everybody whose share was in it has told you that they can open theirs.", "Delete it", "Not yet"))
 }
 
 // receiversOf are the people for whom a backup has something, each once.
