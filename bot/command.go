@@ -2,7 +2,6 @@ package bot
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,13 +86,10 @@ func misuse(v verb) error {
 	return usage{"Something is missing.", fmt.Sprintf("It goes like this: `/ceremony %s`", grammar()[i].how)}
 }
 
-// id, hash and option as people type them, in either case.
+// id and hash as people type them, in either case.
 var (
 	idShape   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 	hashShape = regexp.MustCompile(`^[0-9a-f]{8,64}$`)
-	// A dash in front makes a wrong name, and not the beginning of the reason. A URL
-	// with a question in it is no option.
-	optionShape = regexp.MustCompile(`^([A-Za-z0-9_-]+)=(.*)$`)
 )
 
 // parseCommand reads what stands behind /ceremony. It knows the form alone: who
@@ -216,42 +212,6 @@ func parseArguments(v verb, words []string) (command, error) {
 	panic(fmt.Sprintf("verb %q has a form and no parser", v))
 }
 
-// option reads one name=value. What the names and the values may be is the
-// engine's to say.
-func (cmd *command) option(word string) error {
-	m := optionShape.FindStringSubmatch(word)
-	name, value := strings.ToLower(m[1]), strings.ToLower(strings.Trim(m[2], "`'\""))
-	if _, twice := cmd.options[name]; twice {
-		return usage{"An option is given twice.", misuse(cmd.verb).(usage).hint}
-	}
-	if cmd.options == nil {
-		cmd.options = map[string]string{}
-	}
-	cmd.options[name] = value
-	return nil
-}
-
-// takes says whether a word is an option of the operation. In the reason it would
-// go without effect, and without anybody noticing.
-func takes(op ceremony.Operation, word string) bool {
-	m := optionShape.FindStringSubmatch(word)
-	return m != nil && slices.Contains(op.Options(), strings.ToLower(m[1]))
-}
-
-// understood is a start as it was read, to be corrected and sent again. A value
-// that is no commitment may be the one-time password itself, and is left out.
-func (cmd command) understood() string {
-	words := []string{"start", string(cmd.operation), cmd.cluster}
-	for _, name := range slices.Sorted(maps.Keys(cmd.options)) {
-		value := cmd.options[name]
-		if name == "otp" && !commitmentShape.MatchString(value) {
-			value = "…"
-		}
-		words = append(words, name+"="+value)
-	}
-	return strings.TrimSpace(strings.Join(words, " ") + " " + cmd.text)
-}
-
 var straight = strings.NewReplacer(
 	"“", `"`, "”", `"`, "„", `"`, "‘", "'", "’", "'", "–", "-", "—", "-",
 	"\u00a0", " ", "\u202f", " ", "\u200b", "", "\u2060", "", "\ufeff", "",
@@ -269,72 +229,4 @@ func tidy(text string) string {
 		}
 		return r
 	}, text)
-}
-
-// wrongOption says what was understood, so that it can be corrected and is not
-// lost. The engine's reason is not told: it may quote what was typed.
-func wrongOption(cmd command) error {
-	hint := fmt.Sprintf("`%s` takes no options.", cmd.operation)
-	if len(cmd.operation.Options()) > 0 {
-		hint = fmt.Sprintf("It goes like this: `/ceremony %s`. `/ceremony help %s` says which values it takes.", startForm(cmd.operation), cmd.operation)
-	}
-	return usage{"An option, or its value, is not one that the operation takes. Nothing was proposed.",
-		fmt.Sprintf("%s\nUnderstood was: `/ceremony %s`", hint, code(cmd.understood()))}
-}
-
-// unknownVerb answers with the verb that was probably meant. What was typed is
-// not quoted: it may be what nobody should see again.
-func unknownVerb(typed string) error {
-	var verbs []verb
-	for _, f := range grammar() {
-		verbs = append(verbs, f.verb)
-	}
-	if meant, ok := nearest(verb(strings.ToLower(typed)), verbs); ok {
-		return usage{"There is no such command.", fmt.Sprintf("Did you mean `/ceremony %s`? `/ceremony help` lists all.", meant)}
-	}
-	return usage{"There is no such command.", "`/ceremony help` lists all."}
-}
-
-// unknownOperation is the same for operations.
-func unknownOperation(typed ceremony.Operation) error {
-	if meant, ok := nearest(typed, ceremony.Operations()); ok {
-		return usage{"There is no such operation.", fmt.Sprintf("Did you mean `%s`? `/ceremony help operations` lists all.", meant)}
-	}
-	return ceremony.UnknownOperation
-}
-
-// nearest is the word that differs least from what was typed, if any is near.
-func nearest[W ~string](typed W, words []W) (meant W, ok bool) {
-	distance := 3
-	for _, w := range words {
-		if d := edits(string(typed), string(w)); d < distance {
-			meant, distance, ok = w, d, true
-		}
-	}
-	return meant, ok
-}
-
-// edits is how many insertions, deletions and replacements lie between two
-// words (Levenshtein).
-func edits(a, b string) int {
-	if len(a) > 2*len(b)+3 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -17,8 +17,7 @@ func deeds(c ceremony.Ceremony, by ceremony.Account) []slack.Block {
 			confirm("Prove them again?", "Vault forgets who has proven a new share so far, and everybody is asked once more. The new shares stay as they are, and the old key stays in force.", "Again", "Not yet")))
 	}
 	if mayDelete(c, by) {
-		buttons = append(buttons, button(verbDelete, buttonValue(c), "Delete the backup", slack.StyleDanger,
-			confirm("Delete the backup?", "Vault forgets it for good. Everybody whose share was in it has told you that they can open theirs.", "Delete it", "Not yet")))
+		buttons = append(buttons, deleteButton(c))
 	}
 	if buttons == nil {
 		return nil

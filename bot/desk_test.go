@@ -91,6 +91,26 @@ func TestUnsealIsOpenAtOnce(t *testing.T) {
 	}
 }
 
+func TestApprovalSaysWhatHappensNext(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	for _, c := range []struct {
+		op   ceremony.Operation
+		otp  string
+		want string
+	}{
+		{ceremony.GenerateRoot, "", "Vault is being asked to begin"},
+		{ceremony.GenerateRoot, commitment, "alice is asked for the one-time password"},
+		{ceremony.Drill, "", "holders are being asked"},
+		{ceremony.ReadBackup, "", "Vault is being asked for its backup"},
+		{ceremony.Rotate, "", "Vault is being asked to do it"},
+	} {
+		p := s.plan()
+		p.Operation, p.OTP, p.Requester = c.op, c.otp, &p.Initiator
+		s.holds(begin(t, p).then(ceremony.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()}))
+		s.expect(c.want, s.types(s.bob, "approve k7m2"))
+	}
+}
+
 func TestRefusedDecisionsAreExplained(t *testing.T) {
 	s := play(t, slacktest.Config{})
 	c := s.holds(begin(t, s.plan()))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -92,9 +93,10 @@ func scenes(t *testing.T) map[string]message {
 		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice", "bob"), Approvers: people("alice", "bob"), Approvals: 1,
 		Holders: people("alice", "bob", "carol", "dave", "erin"), Receivers: people("alice", "bob", "carol"), Window: 4 * time.Hour,
 	}}
-	all := []ceremony.Ceremony{two.c, completed.c, cancelled.c}
+	list := []ceremony.Ceremony{two.c, completed.c, cancelled.c}
 
-	return map[string]message{
+	all := operationScenes(t)
+	maps.Copy(all, map[string]message{
 		"board-proposed":     board(proposed, ceremony.Live{}),
 		"board-collecting":   board(collecting, answers),
 		"board-two-of-three": board(two, answers),
@@ -176,14 +178,15 @@ func scenes(t *testing.T) map[string]message {
 
 		"answer-help":        renderHelp(""),
 		"answer-help-topic":  renderHelp("shares"),
-		"answer-list":        renderList(all, now),
+		"answer-list":        renderList(list, now),
 		"answer-list-empty":  renderList(nil, now),
-		"answer-history":     renderPast(all, ""),
+		"answer-history":     renderPast(list, ""),
 		"answer-holders":     renderHolders(clusters),
 		"answer-refused":     sayWords(explain(ceremony.OwnProposal), ""),
 		"answer-failed":      sayWords(explain(errors.New("detail that stays inside")), "K7M2QX"),
 		"answer-direct-help": renderDirectHelp(),
-	}
+	})
+	return all
 }
 
 // TestEveryMessageIsFrozen renders each scene, posts it in a workspace that has

@@ -11,7 +11,7 @@ var (
 	// An accessor of Vault's, outside the root namespace with that one's id behind a
 	// dot. A token has its dot after three letters at most.
 	// Source: vault/token_store.go, create; UUIDs are from before Vault 1.0.
-	accessorShape = regexp.MustCompile(`^[A-Za-z0-9-]{20,40}(?:\.[A-Za-z0-9]{1,32})?$`)
+	accessorShape = regexp.MustCompile(`^[A-Za-z0-9-]{20,40}(?:\.[A-Za-z0-9]{1,20})?$`)
 	// A commitment to a one-time password: its SHA-256.
 	commitmentShape = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	// What stands behind otp=, wherever in a command.

@@ -134,7 +134,7 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 		Armor: us.runsWith("gpg -q --batch --enarmor | sed 's/ARMORED FILE/MESSAGE/'", binary),
 		Line:  us.runsWith("gpg -q --batch -sa", []byte("conclave-delivery1 "+hex.EncodeToString(sum[:])+"\n")) + pinned,
 	}
-	steps = listingsOf(renderDelivery(c, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
+	steps = listingsOf(renderDelivery(c, ceremony.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
 	carol.runs(steps[1])
 	if _, err := os.Stat(filepath.Join(carol.desk, shareFile(c.ID()))); err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func renderList(all []ceremony.Ceremony, now time.Time) message {
 		}
 	}
 	if len(lines) == 0 {
-		return say("No ceremony is open. `/ceremony start rekey CLUSTER reason` proposes one.")
+		return say("No ceremony is open. `/ceremony start OPERATION CLUSTER reason` proposes one.")
 	}
 	return listed("Open ceremonies", lines)
 }
@@ -105,7 +105,10 @@ func samePeople(a, b []ceremony.Person) bool {
 
 // spell is a duration as people say it.
 func spell(d time.Duration) string {
+	const day = 24 * time.Hour
 	switch {
+	case d%day == 0 && d > day:
+		return plural(int(d/day), "day")
 	case d%time.Hour == 0 && d > 0:
 		return plural(int(d/time.Hour), "hour")
 	case d%time.Minute == 0 && d > 0:
@@ -129,13 +132,11 @@ func renderProposed(c ceremony.Ceremony, by ceremony.Account) message {
 			may = append(may, escape(p.Name))
 		}
 	}
-	return message{line: line, blocks: []slack.Block{
-		section("*Proposed:* `%s`, %s. I have asked %s to approve it.", c.ID(), about, listAnd(may)),
+	blocks := []slack.Block{section("*Proposed:* `%s`, %s. I have asked %s to approve it.", c.ID(), about, listAnd(may))}
+	for _, caution := range cautions(c.Plan) {
+		blocks = append(blocks, section("%s", caution))
+	}
+	return message{line: line, blocks: append(blocks,
 		section("Tell them the hash of the plan in another way than Slack:\n`%s`  (%s)", short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, spokenWords)),
-	}}
-}
-
-// renderKeyReport shows a cluster's encryption key.
-func renderKeyReport(name string, r ceremony.KeyReport) message {
-	return say("*%s*: key term %d, installed %s.", escape(name), r.Key.Term, when(r.Key.Installed))
+	)}
 }

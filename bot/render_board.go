@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -23,23 +24,34 @@ func renderBoard(c ceremony.Ceremony, live ceremony.Live, now time.Time) message
 		title(subject(c.Plan)),
 		section("%s", stateWords(c)),
 	}
-	if picture := progress(c); picture != "" {
-		blocks = append(blocks, section("%s", picture))
+	if !c.Ended() {
+		for _, caution := range cautions(c.Plan) {
+			blocks = append(blocks, section("%s", caution))
+		}
 	}
-	if open := unknownYet(c); open != "" {
-		blocks = append(blocks, section("%s", open))
+	for _, part := range []string{progress(c), unknownYet(c), freezeWords(c), handedOut(c), revocation(c), backupLeft(c)} {
+		if part != "" {
+			blocks = append(blocks, section("%s", part))
+		}
 	}
-	if c.State == ceremony.StateFrozen && c.Freeze != nil {
-		blocks = append(blocks, section("%s", freezeWords(c)))
+	blocks = append(blocks, facts(boardFacts(c, live, now)...))
+	if c.Plan.Reason != "" {
+		blocks = append(blocks, section("*Reason*\n%s", escape(c.Plan.Reason)))
 	}
-	if handed := handedOut(c); handed != "" {
-		blocks = append(blocks, section("%s", handed))
+	if c.State == ceremony.StateVerifying {
+		blocks = append(blocks, footnote("`/ceremony reverify %s` has everybody prove their new share anew, should the proof be stuck.", c.ID()))
 	}
+	blocks = append(blocks, footnote("What happened, step by step, is in this post's thread."))
+	return message{line: boardLine(c), blocks: blocks}
+}
 
+// boardFacts are what stays the same while the ceremony goes on, and how Vault
+// answers.
+func boardFacts(c ceremony.Ceremony, live ceremony.Live, now time.Time) []fact {
 	table := []fact{
 		{"Ceremony", "`" + string(c.ID()) + "`"},
 		{"Plan", planHash(c)},
-		{"Proposed by", escape(c.Plan.Initiator.Name) + ", " + when(c.Plan.Proposed)},
+		{"Proposed by", initiator(c.Plan) + ", " + when(c.Plan.Proposed)},
 	}
 	if c.Ended() {
 		table = append(table, fact{"Ended", when(c.EndedAt())})
@@ -49,62 +61,63 @@ func renderBoard(c ceremony.Ceremony, live ceremony.Live, now time.Time) message
 			fact{"Vault", vaultLine(c, live)},
 		)
 	}
-	blocks = append(blocks, facts(table...))
-	if c.Plan.Reason != "" {
-		blocks = append(blocks, section("*Reason*\n%s", escape(c.Plan.Reason)))
+	switch c.Plan.Operation {
+	case ceremony.Rotate:
+		table = append(table, fact{"Encryption key", termWords(c)})
+	case ceremony.RotateConfig:
+		if c.Plan.OldPolicy != nil && c.Plan.NewPolicy != nil {
+			table = append(table, fact{"Rotation before", policyWords(*c.Plan.OldPolicy)}, fact{"Rotation wanted", policyWords(*c.Plan.NewPolicy)})
+		}
 	}
-	blocks = append(blocks, footnote("What happened, step by step, is in this post's thread."))
-	return message{line: boardLine(c), blocks: blocks}
+	return table
 }
 
+// termWords is the encryption key's term, and what it was.
+func termWords(c ceremony.Ceremony) string {
+	if rotated, ok := c.Result.(ceremony.Rotated); ok {
+		return fmt.Sprintf("term %d, before it %d", rotated.Key.Term, c.Plan.KeyTerm)
+	}
+	return "term " + strconv.Itoa(c.Plan.KeyTerm)
+}
+
+// boardLine is what a phone shows of the status post.
 func boardLine(c ceremony.Ceremony) string {
+	said := string(c.State)
 	switch {
 	case c.Ended():
-		return fmt.Sprintf("%s: %s", subject(c.Plan), outcomeWord(c.Outcome))
+		said = outcomeWord(c.Outcome)
+	case c.Plan.Operation == ceremony.Unseal && len(c.Nodes) > 0 && c.State == ceremony.StateCollecting:
+		said = fmt.Sprintf("%d of %d nodes unsealed", countUnsealed(c), len(c.Nodes))
+	case c.Plan.Operation == ceremony.Drill && c.Wants():
+		said = fmt.Sprintf("%d of %d holders", len(c.Round.Counted), needed(c))
+	case c.Round.Step == ceremony.Password && c.Wants():
+		said = "waiting for the one-time password"
 	case c.Wants():
-		return fmt.Sprintf("%s: %d of %d shares", subject(c.Plan), len(c.Round.Counted), needed(c))
-	default:
-		return fmt.Sprintf("%s: %s", subject(c.Plan), c.State)
+		said = fmt.Sprintf("%d of %d shares", len(c.Round.Counted), needed(c))
+	case deletable(c):
+		said = "waiting for its deletion"
 	}
-}
-
-// subject is what a ceremony is about.
-func subject(p ceremony.Plan) string {
-	switch p.Operation {
-	case ceremony.Rekey:
-		return "New key shares for " + p.Cluster
-	case ceremony.RekeyRecovery:
-		return "New recovery key shares for " + p.Cluster
-	case ceremony.GenerateRoot:
-		return "A root token for " + p.Cluster
-	}
-	return fmt.Sprintf("%s on %s", p.Operation, p.Cluster)
+	return subject(c.Plan) + ": " + said
 }
 
 // stateWords says where the ceremony stands and what it waits for.
 func stateWords(c ceremony.Ceremony) string {
-	if c.Ended() {
+	switch {
+	case c.Ended():
 		return outcomeWords(c)
-	}
-	if c.Closing != nil {
-		return ":hourglass: *Being ended* (" + outcomeWord(c.Closing.Outcome) + "). The attempt in Vault is being cancelled."
+	case c.Closing != nil:
+		return ":hourglass: *Being ended* (" + outcomeWord(c.Closing.Outcome) + "). " + closingWords(c.Plan.Operation)
 	}
 	switch c.State {
 	case ceremony.StateProposed:
-		var may []string
-		for _, p := range c.Plan.Approvers {
-			if p.Account != c.Plan.Initiator.Account && !approved(c, p.Account) {
-				may = append(may, escape(p.Name))
-			}
-		}
 		return fmt.Sprintf(":raised_hand: *Waiting for approval*: %d of %d. Nothing has been sent to Vault.\nMay approve: %s",
-			len(c.Approvals), c.Plan.Approvals, listOr(may))
+			len(c.Approvals), c.Plan.Approvals, listOr(mayStillApprove(c)))
 	case ceremony.StateApproved:
-		return ":hourglass: *Approved*. Vault is being asked to begin."
+		return ":hourglass: " + beginning(c)
 	case ceremony.StateCollecting:
-		return ":inbox_tray: *Collecting shares* of the key in force."
+		return collecting(c)
 	case ceremony.StateHandingOut:
-		return ":outbox_tray: *Handing out* the new shares. The old key stays in force until the new one is proven."
+		return handingOut(c)
 	case ceremony.StateVerifying:
 		return ":mag: *Collecting the new shares*, as proof that they can be used. The old key stays in force until then."
 	case ceremony.StateFrozen:
@@ -113,48 +126,92 @@ func stateWords(c ceremony.Ceremony) string {
 	return "*" + string(c.State) + "*"
 }
 
+func mayStillApprove(c ceremony.Ceremony) []string {
+	var may []string
+	for _, p := range c.Plan.Approvers {
+		if p.Account != c.Plan.Initiator.Account && !approved(c, p.Account) {
+			may = append(may, escape(p.Name))
+		}
+	}
+	return may
+}
+
 func approved(c ceremony.Ceremony, who ceremony.Account) bool {
 	return slices.ContainsFunc(c.Approvals, func(a ceremony.Approval) bool { return a.By.Account == who })
 }
 
-func needed(c ceremony.Ceremony) int {
-	if c.Round.Required > 0 {
-		return c.Round.Required
+// beginning says what happens between the approval and the first share, or the
+// act.
+func beginning(c ceremony.Ceremony) string {
+	_, starting := pendingEvent(c).(ceremony.Starting)
+	switch op := c.Plan.Operation; {
+	case op == ceremony.Unseal:
+		return "*Opened*. The nodes are being asked."
+	case op == ceremony.Drill:
+		return "*Approved*. The drill is about to begin."
+	case op == ceremony.Init:
+		return "*Approved*. The nodes are being asked whether none has a key yet; then Vault makes one."
+	case op == ceremony.Rotate:
+		return "*Approved*. Vault is being asked for a new encryption key."
+	case op == ceremony.RotateConfig:
+		return "*Approved*. Vault is being asked for the other policy."
+	case op == ceremony.ReadBackup:
+		return "*Approved*. Vault is being asked for the backup."
+	case c.Round.Step == ceremony.Password && !starting:
+		return fmt.Sprintf("*Approved*. %s is asked for the one-time password: Vault can't begin without it.", requester(c.Plan))
 	}
-	return c.Plan.Needed(c.Round.Step)
+	return "*Approved*. Vault is being asked to begin."
 }
 
-// progress is a square for every share that is needed, and by name who is in and
-// who is still missing.
-func progress(c ceremony.Ceremony) string {
-	proof := c.Round.Step == ceremony.Verify
-	if c.Round.Number == 0 || c.State == ceremony.StateHandingOut || proof && !c.Plan.Verification {
-		return ""
+// collecting says which shares are wanted, and what for.
+func collecting(c ceremony.Ceremony) string {
+	switch c.Plan.Operation {
+	case ceremony.Unseal:
+		return sealedWords(c)
+	case ceremony.Drill:
+		return ":fire_extinguisher: *Drill*: every holder is asked to prove that they can use their share. Nothing is sent to Vault."
 	}
-	in := contributions(c)
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s  *%d of %d*", squares(len(in), needed(c)), len(in), needed(c))
-	if c.Round.Number > 1 {
-		fmt.Fprintf(&b, "  (round %d)", c.Round.Number)
+	return ":inbox_tray: *Collecting shares* of the key in force."
+}
+
+// handingOut says what is on its way to people, and what it is good for until
+// then.
+func handingOut(c ceremony.Ceremony) string {
+	switch {
+	case deletable(c):
+		return fmt.Sprintf(":hourglass_flowing_sand: *Handed out. The backup is still in Vault*, until an approver has asked everybody whether their share opens, and types `/ceremony delete %s`.\nMay do it: %s",
+			c.ID(), listOr(mayStillApprove(ceremony.Ceremony{Plan: c.Plan})))
+	case c.Deletion != nil:
+		return fmt.Sprintf(":hourglass: *%s agreed that the backup is deleted*. Vault is being asked.", escape(c.Deletion.Name))
+	case c.Plan.Operation == ceremony.ReadBackup:
+		return ":outbox_tray: *Handing out* what Vault has kept. The backup stays in Vault for now."
+	case !c.Plan.Verification:
+		return ":outbox_tray: *Handing out* the new shares. They are in force."
 	}
-	if c.Attempt.Number > 1 {
-		fmt.Fprintf(&b, "  (attempt %d)", c.Attempt.Number)
+	return ":outbox_tray: *Handing out* the new shares. The old key stays in force until the new one is proven."
+}
+
+// deletable says whether everybody has been sent what the backup has for them,
+// and nobody has agreed to its deletion.
+func deletable(c ceremony.Ceremony) bool {
+	return c.Backup != nil && c.Deletion == nil && c.State == ceremony.StateHandingOut &&
+		!slices.ContainsFunc(c.Due(), func(m ceremony.Message) bool { return m.Kind == ceremony.DeliveryMessage })
+}
+
+// closingWords says what is done before a ceremony has ended.
+func closingWords(op ceremony.Operation) string {
+	switch {
+	case op == ceremony.Unseal:
+		return "The nodes are being asked to forget the shares that they were sent."
+	case op.HasAttempt():
+		return "The attempt in Vault is being cancelled."
 	}
-	for _, s := range in {
-		fmt.Fprintf(&b, "\n:white_check_mark: %s, %s", escape(s.By.Name), clock(s.At))
-	}
-	if c.Closing == nil && len(in) < needed(c) && (c.State == ceremony.StateCollecting || c.State == ceremony.StateVerifying) {
-		fmt.Fprintf(&b, "\n:hourglass_flowing_sand: %s from: %s", plural(needed(c)-len(in), "more share"), listOr(names(c.Missing())))
-	}
-	return b.String()
+	return "Vault is being asked what has become of it."
 }
 
 // unknownYet says what is on its way and has no outcome (P10).
 func unknownYet(c ceremony.Ceremony) string {
-	if c.Pending == nil {
-		return ""
-	}
-	switch ev := c.Pending.Event.(type) {
+	switch ev := pendingEvent(c).(type) {
 	case ceremony.Offered:
 		return fmt.Sprintf(":hourglass: A message of %s is being opened and checked.", escape(ev.By.Name))
 	case ceremony.Submitting:
@@ -162,33 +219,52 @@ func unknownYet(c ceremony.Ceremony) string {
 			return fmt.Sprintf(":grey_question: %s's share was sent, and Vault's answer was lost. *It is not known yet* whether it counts; Vault is being asked.", escape(ev.By.Name))
 		}
 		return fmt.Sprintf(":hourglass: %s's share is on its way to Vault.", escape(ev.By.Name))
+	case ceremony.Acting:
+		return fmt.Sprintf(":grey_question: Vault is being asked %s. *It is not known yet* whether it has.", actWords(ev.Act))
+	case ceremony.Dropping:
+		if ev.Step == ceremony.Verify {
+			return ":hourglass: Vault is being asked to forget the proof so far. The new shares stay as they are."
+		}
+		return ":hourglass: Vault is being asked to forget the attempt."
 	}
 	return ""
 }
 
-// contributions are the shares of the round, with the one that completed it:
-// that one is told by what Vault made of it, and not counted in the round.
-func contributions(c ceremony.Ceremony) []ceremony.Contribution {
-	in := slices.Clone(c.Round.Counted)
-	for _, e := range c.History {
-		switch ev := e.Event.(type) {
-		case ceremony.Verified:
-			if ev.By != nil {
-				in = append(in, ceremony.Contribution{By: *ev.By, At: e.At})
-			}
-		case ceremony.TokenIssued:
-			in = append(in, ceremony.Contribution{By: ev.By, At: e.At})
-		}
+func pendingEvent(c ceremony.Ceremony) ceremony.Event {
+	if c.Pending == nil {
+		return nil
 	}
-	return in
+	return c.Pending.Event
+}
+
+// actWords is an act behind the words "Vault is being asked".
+func actWords(act ceremony.Act) string {
+	switch act {
+	case ceremony.Initializing:
+		return "to make the key of the new cluster"
+	case ceremony.Rotating:
+		return "to install a new encryption key"
+	case ceremony.SettingPolicy:
+		return "to rotate by the other policy"
+	case ceremony.DeletingBackup:
+		return "to delete the backup"
+	}
+	return "to do its part"
 }
 
 // freezeWords says what stopped the ceremony and what may be done about it.
 func freezeWords(c ceremony.Ceremony) string {
+	if c.State != ceremony.StateFrozen || c.Freeze == nil {
+		return ""
+	}
 	var b strings.Builder
 	b.WriteString(":warning: " + freezeReason(c.Freeze.Why))
 	if c.Freeze.Want != "" || c.Freeze.Got != "" {
 		fmt.Fprintf(&b, "\nThe plan says: `%s`\nVault says: `%s`", code(c.Freeze.Want), code(c.Freeze.Got))
+	}
+	if c.Plan.Initiator == ceremony.SealWatch {
+		fmt.Fprintf(&b, "\nFind out why. Then an approver types `/ceremony resume %s` or `/ceremony cancel %s`.", c.ID(), c.ID())
+		return b.String()
 	}
 	fmt.Fprintf(&b, "\nFind out why. Then the initiator *and* an approver type `/ceremony resume %s`, or one of them `/ceremony cancel %s`.", c.ID(), c.ID())
 	switch {
@@ -220,44 +296,16 @@ func freezeReason(why ceremony.FreezeReason) string {
 	return "Vault is not as expected."
 }
 
-// handedOut says for each new share, or for the token, whether it has reached
-// its receiver.
-func handedOut(c ceremony.Ceremony) string {
-	var lines []string
-	for _, m := range c.Messages() {
-		if m.Kind != ceremony.DeliveryMessage && m.Kind != ceremony.TokenMessage {
-			continue
-		}
-		what := "new share"
-		if m.Kind == ceremony.TokenMessage {
-			what = "root token, encrypted"
-		}
-		mark, state := ":hourglass_flowing_sand:", "on its way"
-		if _, ok := c.Where(m.Key); ok {
-			mark, state = ":white_check_mark:", "delivered"
-		} else if givenUp(c, m.Key) {
-			mark, state = ":x:", "can't be delivered in Slack; the operator has it in the journal"
-		} else if c.Ended() {
-			continue // this post is drawn for the last time, and would say so for ever
-		}
-		lines = append(lines, fmt.Sprintf("%s %s: %s, %s", mark, escape(m.To.Name), what, state))
-	}
-	return strings.Join(lines, "\n")
-}
-
-func givenUp(c ceremony.Ceremony, key string) bool {
-	return slices.ContainsFunc(c.History, func(e ceremony.Entry) bool {
-		u, ok := e.Event.(ceremony.Undeliverable)
-		return ok && u.Key == key
-	})
-}
-
+// vaultLine says how Vault answers.
 func vaultLine(c ceremony.Ceremony, live ceremony.Live) string {
-	if live.Since.IsZero() {
+	switch {
+	case c.Plan.Operation == ceremony.Drill:
+		return "is asked nothing in a drill"
+	case live.Since.IsZero():
 		return "not asked yet"
 	}
 	line := vaultSays(live.Vault) + ", since " + clock(live.Since)
-	if live.Vault == nil && c.Attempt.Nonce != "" {
+	if live.Vault == nil && c.Attempt.Nonce != "" && c.Plan.Operation.HasAttempt() {
 		line += "\nnonce `" + code(c.Attempt.Nonce) + "`"
 	}
 	return line
@@ -269,84 +317,6 @@ func planHash(c ceremony.Ceremony) string {
 
 // short is as much of a hash as people compare at a glance.
 func short(hash string) string { return hash[:min(len(hash), 16)] }
-
-// outcomeWords says how it ended, and what became of the attempt in Vault.
-func outcomeWords(c ceremony.Ceremony) string {
-	var b strings.Builder
-	switch c.Outcome {
-	case ceremony.Completed:
-		b.WriteString(":white_check_mark: *Completed*. ")
-		switch {
-		case c.Plan.Operation == ceremony.GenerateRoot:
-			b.WriteString("The root token was made, encrypted to " + escape(receiverOfToken(c)) + ". Revoke it when the work is done.")
-		case c.Verified != nil && c.Verified.Unconfirmed:
-			b.WriteString("Vault has ended the rekey, but its last answer was lost: *make sure that the new shares work before you throw the old ones away*.")
-		case c.Plan.Verification && c.Plan.Operation == ceremony.RekeyRecovery:
-			b.WriteString("The new shares are in force; the old ones prove nothing any more.")
-		case c.Plan.Verification:
-			b.WriteString("The new shares are in force; the old ones open nothing any more.")
-		default:
-			b.WriteString("The new shares are in force. They were not proven: the plan asked for no verification.")
-		}
-	case ceremony.WasRejected:
-		b.WriteString(":no_entry_sign: *Rejected*.")
-	case ceremony.Cancelled:
-		b.WriteString(":no_entry_sign: *Cancelled*.")
-	case ceremony.Expired:
-		b.WriteString(":alarm_clock: *Expired*: its time was over.")
-	case ceremony.Failed:
-		b.WriteString(":x: *Failed*.")
-	}
-	for _, e := range c.History {
-		closing, ok := e.Event.(ceremony.Closing)
-		if r, rejected := e.Event.(ceremony.Rejected); rejected {
-			closing, ok = ceremony.Closing{By: &r.By, Why: r.Why}, true
-		}
-		if ok && closing.By != nil {
-			fmt.Fprintf(&b, " By %s.", escape(closing.By.Name))
-		}
-		if why := closingReason(closing); ok && why != "" {
-			fmt.Fprintf(&b, " %s", why)
-		}
-	}
-	if ending := endingWords(c.Ending); ending != "" {
-		b.WriteString("\n" + ending)
-	}
-	return b.String()
-}
-
-// closingReason is what a person gave as the reason or, when the ceremony could
-// not go on, what went wrong.
-func closingReason(cl ceremony.Closing) string {
-	switch {
-	case cl.Fault != "":
-		return explainRefusal(cl.Fault).String()
-	case cl.Why == "":
-		return ""
-	}
-	return "Why: " + escape(cl.Why)
-}
-
-func receiverOfToken(c ceremony.Ceremony) string {
-	if c.Plan.Requester == nil {
-		return c.Plan.Initiator.Name
-	}
-	return c.Plan.Requester.Name
-}
-
-func outcomeWord(o ceremony.Outcome) string { return string(o) }
-
-func endingWords(e ceremony.VaultEnding) string {
-	switch e {
-	case ceremony.NothingToCancel:
-		return "Nothing had to be cancelled in Vault."
-	case ceremony.AttemptDropped:
-		return "The attempt in Vault is cancelled; nothing of it has taken effect."
-	case ceremony.AttemptForeign:
-		return ":warning: Vault has an attempt in progress that did not come from here; it was left alone."
-	}
-	return ""
-}
 
 // listOr is "a, b or c".
 func listOr(names []string) string { return enumerate(names, "or") }
@@ -362,6 +332,14 @@ func enumerate(names []string, word string) string {
 		return names[0]
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " " + word + " " + names[len(names)-1]
+}
+
+func names(people []ceremony.Person) []string {
+	all := make([]string, len(people))
+	for i, p := range people {
+		all[i] = escape(p.Name)
+	}
+	return all
 }
 
 // maxCode is how much of a text of Vault's is shown: what to do stands behind it.

@@ -3,6 +3,8 @@ package bot
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
@@ -27,13 +29,9 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 	case ceremony.Rejected:
 		return fmt.Sprintf(":no_entry_sign: *%s* rejected the plan%s", escape(ev.By.Name), because(ev.Why))
 	case ceremony.Started:
-		return fmt.Sprintf(":key: Vault has begun. It asks for %s. Nonce `%s`.", plural(ev.Required, "share"), code(ev.Nonce))
+		return startedWords(c.Plan, ev)
 	case ceremony.KeyAnnounced:
-		what := "shares of the key in force"
-		if ev.Key.Step == ceremony.Verify {
-			what = "the new shares, as proof"
-		}
-		return fmt.Sprintf(":envelope: The holders are asked for %s, encrypted to this ceremony's key `%s`.", what, code(ev.Key.Subkey))
+		return fmt.Sprintf(":envelope: %s, encrypted to this ceremony's key `%s`.", askedFor(c.Plan, ev.Key.Step), code(ev.Key.Subkey))
 	case ceremony.Counted:
 		line := fmt.Sprintf(":inbox_tray: *%s*'s share is counted: %s  %d of %d", escape(ev.By.Name),
 			squares(ev.Progress, c.Plan.Needed(ev.Step)), ev.Progress, c.Plan.Needed(ev.Step))
@@ -41,19 +39,37 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 			line += "\nVault's answer was lost; this was learnt by asking."
 		}
 		return line
+	case ceremony.Entered:
+		counted, not := enteredWords(c.Plan, ev)
+		line := fmt.Sprintf(":inbox_tray: *%s*'s share is counted: %s.", escape(ev.By.Name), listAnd(counted))
+		if len(not) > 0 {
+			line += fmt.Sprintf(" Not counted: %s.", listAnd(not))
+		}
+		return line
+	case ceremony.Proven:
+		return fmt.Sprintf(":white_check_mark: *%s* has proven that they can use their share.", escape(ev.By.Name))
+	case ceremony.PasswordLost:
+		return fmt.Sprintf(":recycle: Vault has begun nothing with the one-time password, and Conclave keeps none. *%s* is asked for it again.", requester(c.Plan))
 	case ceremony.Declined:
 		return fmt.Sprintf(":warning: A message of *%s* was not used. %s", escape(ev.By.Name), explainRefusal(ev.Reason).what)
 	case ceremony.RoundRefused:
+		if len(ev.Nodes) > 0 {
+			return fmt.Sprintf(":x: %s refused the shares that had come together there. %s In it were %s. They are asked again.",
+				listAnd(nodeNames(ev.Nodes)), blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)))
+		}
 		return fmt.Sprintf(":x: Vault refused round %d. %s In it were %s. A new round begins.",
 			ev.Round, blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)))
 	case ceremony.Rekeyed:
 		line := fmt.Sprintf(":key: *%s*'s share was the last one needed. Vault has made %s, each encrypted to its holder.", escape(ev.By.Name), plural(len(ev.Shares), "new share"))
+		if !c.Plan.Verification {
+			line += " *They are in force now, without verification.*"
+		}
 		if ev.FromBackup {
 			line += "\nVault's answer was lost; they were read from its backup."
 		}
 		return line
 	case ceremony.TokenIssued:
-		return fmt.Sprintf(":key: *%s*'s share was the last one needed. Vault has made the root token, encrypted to %s.", escape(ev.By.Name), escape(receiverOfToken(c)))
+		return fmt.Sprintf(":key: *%s*'s share was the last one needed. Vault has made the %s, %s.", escape(ev.By.Name), tokenName(c.Plan.Operation), tokenForm(c.Plan))
 	case ceremony.Verified:
 		switch {
 		case ev.Unconfirmed:
@@ -62,6 +78,8 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 			return ":white_check_mark: Vault shows that the new key is in force: its verification was completed without an answer that reached Conclave."
 		}
 		return fmt.Sprintf(":white_check_mark: *%s*'s share was the last one needed. The new key is proven and in force.", escape(ev.By.Name))
+	case ceremony.VerificationDropped:
+		return fmt.Sprintf(":raised_hand: *%s* wants the new shares to be proven anew. Vault is asked to forget the proof so far; the old key stays in force.", escape(ev.By.Name))
 	case ceremony.Froze:
 		line := ":octagonal_sign: Frozen. " + freezeReason(ev.Why)
 		if ev.Want != "" || ev.Got != "" {
@@ -87,12 +105,75 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		return strings.TrimSpace(fmt.Sprintf(":hourglass: *%s* ends the ceremony (%s). %s", who, outcomeWord(ev.Outcome), closingReason(ev)))
 	case ceremony.Ended:
 		line := ":checkered_flag: Ended: " + outcomeWord(ev.Outcome) + "."
-		if words := endingWords(ev.Vault); words != "" {
+		if words := endingWords(c.Plan.Operation, ev.Outcome, ev.Vault); words != "" {
 			line += " " + words
 		}
 		return line
 	}
+	return actHistory(c, e)
+}
+
+// actHistory tells what came of an act that took no shares, and of a token after
+// it was issued.
+func actHistory(c ceremony.Ceremony, e ceremony.Entry) string {
+	switch ev := e.Event.(type) {
+	case ceremony.Initialized:
+		return fmt.Sprintf(":key: The cluster has its key: Vault has made %s, each encrypted to its receiver, and the first root token, encrypted to %s.",
+			plural(len(ev.Shares), shareName(c.Plan)), requester(c.Plan))
+	case ceremony.Rotated:
+		return fmt.Sprintf(":key: Vault writes with a new encryption key: term %d, installed %s. Before it: term %d.", ev.Key.Term, when(ev.Key.Installed), c.Plan.KeyTerm)
+	case ceremony.RotationSet:
+		return fmt.Sprintf(":calendar: From now on Vault rotates its encryption key %s.", policyWords(ev.Policy))
+	case ceremony.BackupRead:
+		line := fmt.Sprintf(":package: Vault's backup was read. It has something for %s. %s", listAnd(receiversOf(ev)), originWords(ev))
+		if words := unclaimedWords(ev); words != "" {
+			line += "\n" + words
+		}
+		return line
+	case ceremony.DeletionAsked:
+		return fmt.Sprintf(":wastebasket: *%s* agreed that the backup is deleted.", escape(ev.By.Name))
+	case ceremony.BackupDeleted:
+		return ":wastebasket: Vault keeps no backup any more."
+	case ceremony.AccessorGiven:
+		return fmt.Sprintf(":label: *%s* named the token: its accessor is `%s`. Vault is asked every minute whether it is gone.", escape(ev.By.Name), code(ev.Accessor))
+	case ceremony.Reminded:
+		return fmt.Sprintf(":bell: *%s* was asked to revoke the token (reminder %d).", requester(c.Plan), ev.Number)
+	case ceremony.TokenRevoked:
+		if ev.By != nil {
+			return fmt.Sprintf(":ballot_box_with_check: *%s* says that the token is revoked. Vault could not be asked: nobody named its accessor.", escape(ev.By.Name))
+		}
+		return ":white_check_mark: The token is revoked: Vault does not know it any more."
+	case ceremony.TokenLeft:
+		return ":rotating_light: *Nobody is known to have revoked the token.* It never expires. Conclave reminds nobody any more, and no longer asks Vault for it."
+	}
 	return fmt.Sprintf("Entry %d of the journal: %s.", e.Seq, ceremony.TypeOf(e.Event))
+}
+
+// startedWords says what has begun. What Vault has no attempt of is collected
+// under a nonce of Conclave's own.
+func startedWords(p ceremony.Plan, ev ceremony.Started) string {
+	switch p.Operation {
+	case ceremony.Unseal:
+		return fmt.Sprintf(":key: Conclave collects shares for the sealed nodes, of which each needs %d. Nonce `%s`.", ev.Required, code(ev.Nonce))
+	case ceremony.Drill:
+		return fmt.Sprintf(":fire_extinguisher: The drill has begun, for %s. Nonce `%s`.", plural(ev.Required, "holder"), code(ev.Nonce))
+	}
+	return fmt.Sprintf(":key: Vault has begun. It asks for %s. Nonce `%s`.", plural(ev.Required, "share"), code(ev.Nonce))
+}
+
+// askedFor says who is asked for what in a step.
+func askedFor(p ceremony.Plan, step ceremony.Step) string {
+	switch step {
+	case ceremony.Verify:
+		return "The holders are asked for the new shares, as proof"
+	case ceremony.Enter:
+		return "The holders are asked for their shares, to unseal"
+	case ceremony.Practice:
+		return "The holders are asked for their shares, as a drill"
+	case ceremony.Password:
+		return requester(p) + " is asked for the one-time password"
+	}
+	return "The holders are asked for shares of the key in force"
 }
 
 func because(why string) string {
@@ -102,12 +183,10 @@ func because(why string) string {
 	return ": " + escape(why)
 }
 
-func names(people []ceremony.Person) []string {
-	all := make([]string, len(people))
-	for i, p := range people {
-		all[i] = escape(p.Name)
-	}
-	return all
+// upper begins a sentence.
+func upper(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 // blame says what a refused round means. Vault refuses good shares of a recovery

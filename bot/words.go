@@ -323,6 +323,30 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"This cluster unseals itself: nobody has a share of its unseal key. What people hold are shares of its recovery key.", "`rekey-recovery` is the operation that replaces those."}
 	case ceremony.NoRecoveryKey:
 		return words{"This cluster has no recovery key: people unseal it with their shares of its unseal key.", "`rekey` is the operation that replaces those."}
+	case ceremony.SelfUnsealing:
+		return words{"This cluster unseals itself: nobody's shares can do it.", "A node that stays sealed does not reach the service that it unseals itself with. Its own log says why."}
+	case ceremony.AlreadyInitialized:
+		return words{"A node of this cluster has been initialised: it has a key, and is left alone.", "Nothing was done. `rekey` replaces its shares; if the cluster has to begin anew, its storage has to be emptied first."}
+	case ceremony.NotSealed:
+		return words{"Every node that answers is unsealed.", "There is nothing to unseal. A node that does not answer has to be started first."}
+	case ceremony.NoBackupKept:
+		return words{"Vault keeps no backup of new shares.", "It was deleted, or the newest rekey asked for none: there is nothing to hand out and nothing to delete."}
+	case ceremony.NotWaiting:
+		return words{"The ceremony does not wait for this.", "`/ceremony status` shows what it waits for. A backup is deleted only after everybody has been sent what it has for them."}
+	case ceremony.NotRequester:
+		return words{"Only whoever has the token and the approvers can say this of it.", ""}
+	case ceremony.UnknownAccessor:
+		return words{"Vault knows no token by this accessor.", "With the token in `VAULT_TOKEN`, `" + showAccessor + "` prints the right one. If the token is revoked already, `/ceremony revoked` with the ceremony's id says so."}
+	case ceremony.OtherToken:
+		return words{"This accessor is that of another token: not of a root token, or not of one that was made when this ceremony made its own.", "With the token in `VAULT_TOKEN`, `" + showAccessor + "` prints the right one."}
+	case ceremony.NeedsPassword:
+		return words{"Whoever proposes this has no PGP key in the configuration, and named no one-time password in place of it.", "`conclave otp new otp.txt` makes one on your computer. Propose again, with `otp=` and the commitment that it shows. Nothing was proposed."}
+	case ceremony.UsedPassword:
+		return words{"This one-time password was another ceremony's.", "Two tokens under one password give each other away: make another one with `conclave otp new`, and propose again with its commitment. Nothing was proposed."}
+	case ceremony.WrongOption:
+		return words{"An option is none of this operation's, or has a value that it can't have.", "`/ceremony help` with the operation's name lists its options. Nothing was proposed."}
+	case ceremony.SamePolicy:
+		return words{"Vault rotates by this very policy.", "`/ceremony key-status` shows it. Nothing was proposed."}
 	case ceremony.TooFewHolders:
 		return words{"Fewer holders are configured than Vault asks shares of.", "The operator of Conclave has to complete the list of holders."}
 	case ceremony.BadReason:
@@ -344,7 +368,9 @@ func explainRefusal(r ceremony.Refusal) words {
 	case ceremony.TokenLost:
 		return words{"Vault has made a root token, or may have made one, and its answer was lost: nobody can read the token, and it is valid until it is revoked.", "Find it in Vault's audit log by the time of this ceremony, revoke it by its accessor, and start again."}
 	case ceremony.SharesLost:
-		return words{"Vault has made new shares, or may have made them, and its answer was lost; the plan asked for no verification, so that the old shares may be in force no more.", "Vault's backup of the shares, if the plan asked for one, has them. Don't restart Vault before they are found, and tell your security team."}
+		return words{"Vault has made new shares, or may have made them, and its answer was lost; the plan asked for no verification, so that the old shares may be in force no more.", "Vault's backup, if the plan asked for one, has them: `/ceremony start backup` with the cluster's name hands them out. Don't restart Vault before they are found, keep every old share, and tell your security team."}
+	case ceremony.InitLost:
+		return words{"The cluster has been initialised, and the answer with its shares and its root token was lost, or went to somebody else: nobody here can read them, and without them the cluster is of no use.", "Nothing is stored in it yet. Find out whether somebody else has initialised it; if nobody has, empty its storage and begin again."}
 	}
 	return wordless
 }

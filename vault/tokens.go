@@ -14,11 +14,12 @@ import (
 
 // tokenEntry is what the lookups of auth/token say of a token.
 type tokenEntry struct {
-	TTL         json.Number `json:"ttl"`         // seconds
-	ExpireTime  *time.Time  `json:"expire_time"` // null: never
-	Renewable   bool        `json:"renewable"`
-	LastRenewal *time.Time  `json:"last_renewal"` // absent before the first
-	Policies    []string    `json:"policies"`
+	CreationTime int64       `json:"creation_time"` // seconds since 1970
+	TTL          json.Number `json:"ttl"`           // seconds
+	ExpireTime   *time.Time  `json:"expire_time"`   // null: never
+	Renewable    bool        `json:"renewable"`
+	LastRenewal  *time.Time  `json:"last_renewal"` // absent before the first
+	Policies     []string    `json:"policies"`
 }
 
 func readTokenEntry(body []byte) (tokenEntry, error) { return decode[tokenEntry](body, "policies") }
@@ -28,6 +29,9 @@ func (e tokenEntry) state() ceremony.TokenState {
 		Exists:  true,
 		Root:    slices.Contains(e.Policies, "root"),
 		Renewed: e.Renewable && e.LastRenewal != nil,
+	}
+	if e.CreationTime > 0 {
+		s.Created = time.Unix(e.CreationTime, 0).UTC()
 	}
 	if e.ExpireTime != nil {
 		s.Expires = *e.ExpireTime

@@ -280,3 +280,18 @@ func TestNodesThatUnsealThemselvesComeBackByThemselves(t *testing.T) {
 		t.Error("a node that was sealed by hand is open")
 	}
 }
+
+func TestSecondaryOfTheSecondGenerationAsksForAToken(t *testing.T) {
+	const path = "sys/replication/dr/secondary/generate-operation-token/attempt"
+	f := start(t, vaulttest.Options{Dialect: vaulttest.Vault2, DRSecondary: true})
+	if got := f.send(f.op.As(""), "GET", path, nil).Status; got != 403 {
+		t.Errorf("without a token the status is %d", got)
+	}
+	if got := f.want(200, "PUT", path, nil).Data(); !got.Bool("started") {
+		t.Errorf("the attempt is %v", got.Body)
+	}
+	opened := start(t, vaulttest.Options{Dialect: vaulttest.Vault2, DRSecondary: true, OpenEndpoints: []string{"generate-operation-token"}})
+	if got := opened.send(opened.op.As(""), "GET", path, nil); got.Status != 200 || got.Bool("started") {
+		t.Errorf("opened, it is %d %v", got.Status, got.Body)
+	}
+}

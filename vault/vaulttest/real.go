@@ -142,8 +142,11 @@ func newReal(binary, folder string, o RealOptions, seal map[string]any) (*Real, 
 		if err := os.MkdirAll(data, 0o700); err != nil {
 			return nil, fmt.Errorf("make data folder: %w", err)
 		}
-		// An election on one machine needs no generous timeouts.
-		storage = map[string]any{"raft": map[string]any{"path": data, "node_id": ports[0], "performance_multiplier": 1}}
+		// An election on one machine needs no generous timeouts, and a node that joined need not wait long to become a voter.
+		storage = map[string]any{"raft": map[string]any{
+			"path": data, "node_id": ports[0], "performance_multiplier": 1,
+			"autopilot_reconcile_interval": "500ms", "autopilot_update_interval": "500ms",
+		}}
 	}
 	settings := map[string]any{
 		"storage":       storage,

@@ -116,9 +116,16 @@ func TestSealedNodesOpenEachWithTheSameShares(t *testing.T) {
 			if len(nonces) != len(c.addrs) {
 				t.Errorf("%d nonces for %d nodes", len(nonces), len(c.addrs))
 			}
-			unseal(1, body{"reset": true})
+			if got := unseal(1, body{"reset": true}); got.Int("progress") != 0 {
+				t.Errorf("node 2 after a reset: %v", got.Body)
+			}
+			unseal(1, body{"key": c.shares[0]})
+			for node := range c.addrs {
+				unseal(node, body{"key": c.shares[1]})
+			}
 			for node, addr := range c.addrs {
-				if err := vaulttest.NewOperator(addr, nil).Unseal(t.Context(), c.shares[:2]...); err != nil {
+				// It has to hear of a leader, which two of them have to elect first.
+				if err := vaulttest.NewOperator(addr, nil).Unseal(t.Context()); err != nil {
 					t.Errorf("node %d: %v", node+1, err)
 				}
 				if again := unseal(node, body{"key": c.shares[2]}); again.Bool("sealed") || again.Int("progress") != 0 {
@@ -126,6 +133,52 @@ func TestSealedNodesOpenEachWithTheSameShares(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestStepDownOfARealLeaderLosesTheRekeyAndNothingElse(t *testing.T) {
+	nodes, keys := vaulttest.StartRealCluster(t, 3, 3, 2)
+	send := func(node int, method, path string, body any) vaulttest.Answer {
+		t.Helper()
+		op := vaulttest.NewOperator(nodes[node].Addr(), nil)
+		op.Token = keys.RootToken
+		answer, err := op.Do(t.Context(), method, path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	request := body{"secret_shares": 5, "secret_threshold": 3, "require_verification": true}
+	rekey := send(1, "PUT", "sys/rekey/init", request).String("nonce")
+	root := send(2, "PUT", "sys/generate-root/attempt", nil).String("nonce")
+	send(1, "PUT", "sys/rekey/update", body{"key": keys.Shares[0], "nonce": rekey})
+	send(2, "PUT", "sys/generate-root/update", body{"key": keys.Shares[0], "nonce": root})
+
+	if got := send(0, "PUT", "sys/step-down", nil).Status; got != 204 {
+		t.Fatalf("stepping down is answered %d", got)
+	}
+	leader := vaulttest.AwaitLeader(t, nodes)
+	if leader == 0 {
+		t.Fatal("who stepped down leads")
+	}
+	for node := range nodes {
+		if got := send(node, "GET", "sys/seal-status", nil); got.Bool("sealed") {
+			t.Errorf("node %d is sealed", node+1)
+		}
+		if got := send(node, "GET", "sys/rekey/init", nil); got.Bool("started") {
+			t.Errorf("node %d knows of the rekey: %v", node+1, got.Body)
+		}
+		if got := send(node, "GET", "sys/generate-root/attempt", nil); got.Bool("started") {
+			t.Errorf("node %d knows of the attempt at a root token: %v", node+1, got.Body)
+		}
+	}
+	if got := send(0, "PUT", "sys/rekey/update", body{"key": keys.Shares[1], "nonce": rekey}); got.Status != 400 {
+		t.Errorf("a share for the lost rekey is answered %d %v", got.Status, got.Body)
+	}
+	again := send(0, "PUT", "sys/rekey/init", request).String("nonce")
+	send(0, "PUT", "sys/rekey/update", body{"key": keys.Shares[0], "nonce": again})
+	if got := send(0, "PUT", "sys/rekey/update", body{"key": keys.Shares[1], "nonce": again}); !got.Bool("complete") {
+		t.Errorf("the rekey that was taken up again ends with %d %q", got.Status, got.Errors)
 	}
 }
 

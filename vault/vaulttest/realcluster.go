@@ -1,6 +1,8 @@
 package vaulttest
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -8,21 +10,58 @@ import (
 )
 
 // StartRealCluster starts n real servers on Raft storage and makes them one cluster, initialised with the given shares and threshold and
-// unsealed. The first leads; each of the others knows it and forwards to it. They are standbys at once and voters only after about
-// twenty seconds, so that a step-down before then finds no successor.
+// unsealed. The first leads; each of the others knows it, forwards to it, and can succeed it.
 func StartRealCluster(t testing.TB, n, shares, threshold int) ([]*Real, Keys) {
 	t.Helper()
 	nodes := make([]*Real, n)
 	for i := range nodes {
 		nodes[i] = StartReal(t, RealOptions{})
 	}
-	_, keys := Open(t, nodes[0], shares, threshold)
+	operator, keys := Open(t, nodes[0], shares, threshold)
+	// By default a node is watched for ten seconds before it may vote, and without votes there is no successor.
+	if _, err := operator.must(t.Context(), "PUT", "sys/storage/raft/autopilot/configuration", map[string]string{
+		"server_stabilization_time": "1s"}); err != nil {
+		t.Fatal(err)
+	}
 	for _, node := range nodes[1:] {
 		if err := joinRaft(t, node, nodes[0].Addr(), keys.Shares[:threshold]); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if err := poll(t.Context(), func() (bool, error) {
+		voters, err := operator.voters(t.Context())
+		return voters == n, err
+	}); err != nil {
+		t.Fatalf("make every node a voter: %v", err)
+	}
 	return nodes, keys
+}
+
+// voters is how many nodes of a Raft cluster take part in an election.
+func (o *Operator) voters(ctx context.Context) (int, error) {
+	answer, err := o.must(ctx, "GET", "sys/storage/raft/configuration", nil)
+	if err != nil {
+		return 0, err
+	}
+	var data struct {
+		Config struct {
+			Servers []struct{ Voter bool }
+		}
+	}
+	encoded, err := json.Marshal(answer.Data().Body)
+	if err != nil {
+		return 0, err
+	}
+	if err := json.Unmarshal(encoded, &data); err != nil {
+		return 0, err
+	}
+	voters := 0
+	for _, server := range data.Config.Servers {
+		if server.Voter {
+			voters++
+		}
+	}
+	return voters, nil
 }
 
 // joinRaft makes a node a follower. It gets the data only when it has proven to the leader that its shares are right, and is unsealed when it
@@ -47,4 +86,33 @@ func joinRaft(t testing.TB, node *Real, leader string, shares []string) error {
 		return fmt.Errorf("unseal follower: %w", err)
 	}
 	return nil
+}
+
+// AwaitLeader waits until every node knows one leader that serves requests, and returns its index among them.
+func AwaitLeader(t testing.TB, nodes []*Real) int {
+	t.Helper()
+	leader := -1
+	err := poll(t.Context(), func() (bool, error) {
+		known := map[string]bool{} // address of a leader that a node names
+		for i, node := range nodes {
+			operator := NewOperator(node.Addr(), node.CA())
+			answer, err := operator.Do(t.Context(), "GET", "sys/leader", nil)
+			if err != nil || answer.Status != http.StatusOK || answer.String("leader_address") == "" {
+				return false, err
+			}
+			known[answer.String("leader_address")] = true
+			if answer.Bool("is_self") {
+				leader = i
+			}
+			// A standby forwards there only when it has heard of the leader in another way.
+			if attempt, err := operator.Do(t.Context(), "GET", "sys/generate-root/attempt", nil); err != nil || attempt.Status != http.StatusOK {
+				return false, err
+			}
+		}
+		return len(known) == 1 && leader >= 0 && known[nodes[leader].Addr()], nil
+	})
+	if err != nil {
+		t.Fatalf("await a leader: %v", err)
+	}
+	return leader
 }

@@ -91,4 +91,13 @@ var initCases = []suiteCase{
 			s.Errorf("%d shares, the first of %d hex digits", len(shares), len(shares[0]))
 		}
 	}},
+	{claim: "init to a key that cannot encrypt fails before it is too late, unless it is the root token's", run: func(s *suite) {
+		ann := NewPersonWhoCannotRead(s, "ann")
+		s.refused(400, "error setting up encryption for PGP message", "PUT", "sys/init",
+			body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{ann.Key}})
+		s.says(s.ok("GET", "sys/init", nil), body{"initialized": false})
+		s.refused(400, "error setting up encryption for PGP message", "PUT", "sys/init",
+			body{"secret_shares": 1, "secret_threshold": 1, "root_token_pgp_key": ann.Key})
+		s.says(s.ok("GET", "sys/init", nil), body{"initialized": true})
+	}},
 }

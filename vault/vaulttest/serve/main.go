@@ -2,6 +2,9 @@
 //
 //	go run ./vault/vaulttest/serve --listen 127.0.0.1:8200 --shares 5 --threshold 3
 //
+// It is a Vault 1.21, unless --dialect says vault2 or openbao; --seal transit unseals itself, --recovery is in recovery mode, --dr-secondary
+// is a secondary of disaster recovery.
+//
 // Its shares and its root token are printed, since they protect nothing. With --control it also listens for things that go wrong:
 //
 //	curl -d '{"route": "PUT sys/rekey/update", "act": "hang-up-after"}' localhost:8201/fault

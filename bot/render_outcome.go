@@ -1,0 +1,197 @@
+package bot
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"conclave/ceremony"
+)
+
+// renderEnded tells somebody who was asked for a share that it is over.
+func renderEnded(c ceremony.Ceremony, to ceremony.Person) message {
+	blocks := []slack.Block{section("*%s*\n%s", subject(c.Plan), outcomeWords(c))}
+	if c.Plan.Operation.Rekeys() && (len(c.NewShares) > 0 || c.Unproven) {
+		switch {
+		case c.Verified != nil && c.Verified.Unconfirmed:
+			blocks = append(blocks, section("If you were given a new share: %s", keepBoth))
+		case c.Unproven && c.Outcome != ceremony.Completed:
+			blocks = append(blocks, section("If you were given a new share: nothing shows whether it is in force. Please %s", keepBoth))
+		case c.Outcome == ceremony.Completed:
+			blocks = append(blocks, section("If you were given a new share: it is the one that counts from now on. Destroy the old one once you have made sure that you can open the new one."))
+		default:
+			blocks = append(blocks, section("If you were given a new share: *it is not valid*. Your old share is still the right one. Delete the file `%s`.", shareFile(c.ID())))
+		}
+	}
+	for _, part := range []string{report(c), backupLeft(c)} {
+		if part != "" {
+			blocks = append(blocks, section("%s", part))
+		}
+	}
+	last := "nothing more is wanted from you."
+	if r := c.Plan.Requester; r != nil && r.Account == to.Account && c.Outcome == ceremony.Completed {
+		last = "you have the token: what to do with it stands in the message that brought it."
+	}
+	blocks = append(blocks, footnote("`%s` · %s", c.ID(), last))
+	return message{line: boardLine(c), blocks: blocks}
+}
+
+// report is what people who took part want to know of the result, behind how it
+// ended.
+func report(c ceremony.Ceremony) string {
+	switch c.Plan.Operation {
+	case ceremony.Unseal:
+		return nodeWords(c)
+	case ceremony.Drill:
+		return drillReport(c)
+	}
+	return ""
+}
+
+// keepBoth is for a rekey whose last answer was lost: Vault has ended it, and
+// nothing shows which key is in force.
+const keepBoth = "*keep your old share and the new one* until a ceremony with the new shares has worked, a generate-root for example."
+
+// outcomeWords says how it ended, and what became of the attempt in Vault.
+func outcomeWords(c ceremony.Ceremony) string {
+	var b strings.Builder
+	switch c.Outcome {
+	case ceremony.Completed:
+		b.WriteString(":white_check_mark: *Completed*. " + resultWords(c))
+	case ceremony.WasRejected:
+		b.WriteString(":no_entry_sign: *Rejected*.")
+	case ceremony.Cancelled:
+		b.WriteString(":no_entry_sign: *Cancelled*.")
+	case ceremony.Expired:
+		b.WriteString(":alarm_clock: *Expired*: its time was over.")
+	case ceremony.Failed:
+		b.WriteString(":x: *Failed*.")
+	}
+	for _, e := range c.History {
+		closing, ok := e.Event.(ceremony.Closing)
+		if r, rejected := e.Event.(ceremony.Rejected); rejected {
+			closing, ok = ceremony.Closing{By: &r.By, Why: r.Why}, true
+		}
+		if ok && closing.By != nil {
+			fmt.Fprintf(&b, " By %s.", escape(closing.By.Name))
+		}
+		if why := closingReason(closing); ok && why != "" {
+			fmt.Fprintf(&b, " %s", why)
+		}
+	}
+	if ending := endingWords(c.Plan.Operation, c.Outcome, c.Ending); ending != "" {
+		b.WriteString("\n" + ending)
+	}
+	return b.String()
+}
+
+// resultWords says what a completed ceremony has brought.
+func resultWords(c ceremony.Ceremony) string {
+	switch p := c.Plan; p.Operation {
+	case ceremony.Init:
+		return initResult(c)
+	case ceremony.Unseal:
+		if silent := silentNodes(c); len(silent) > 0 {
+			return fmt.Sprintf("Every node that answers is unsealed. *Without an answer:* %s.", listAnd(nodeNames(silent)))
+		}
+		return "Every node is unsealed."
+	case ceremony.GenerateRoot, ceremony.RecoveryToken, ceremony.DRToken:
+		return fmt.Sprintf("The %s was made, %s.", tokenName(p.Operation), tokenForm(p))
+	case ceremony.Rotate:
+		return "Vault writes with a new encryption key: " + termWords(c) + "."
+	case ceremony.RotateConfig:
+		if set, ok := c.Result.(ceremony.RotationSet); ok {
+			return "Vault rotates its encryption key " + policyWords(set.Policy) + "."
+		}
+		return ""
+	case ceremony.ReadBackup:
+		if c.Result == nil {
+			return fmt.Sprintf("What the backup had was handed out. *The backup is still in Vault*: nobody agreed to its deletion in time. `/ceremony start backup %s` begins again.", escape(p.Cluster))
+		}
+		return "What the backup had was handed out, and Vault keeps no backup any more."
+	case ceremony.Drill:
+		return "Nothing was sent to Vault."
+	}
+	return rekeyResult(c)
+}
+
+func rekeyResult(c ceremony.Ceremony) string {
+	switch {
+	case c.Verified != nil && c.Verified.Unconfirmed:
+		return "Vault has ended the rekey, but its last answer was lost: *make sure that the new shares work before you throw the old ones away*."
+	case c.Plan.Verification && c.Plan.Operation == ceremony.RekeyRecovery:
+		return "The new shares are in force; the old ones prove nothing any more."
+	case c.Plan.Verification:
+		return "The new shares are in force; the old ones open nothing any more."
+	}
+	return fmt.Sprintf("The new shares are in force. They were not proven: the plan asked for no verification. `/ceremony start drill %s` has every holder prove theirs.", escape(c.Plan.Cluster))
+}
+
+func initResult(c ceremony.Ceremony) string {
+	p := c.Plan
+	text := fmt.Sprintf("The cluster has its key: %s, %s. Nobody has proven theirs yet: `/ceremony start drill %s` has every holder do so.",
+		plural(len(c.NewShares), shareName(p)), quorum(p.NewThreshold, len(c.NewShares)), escape(p.Cluster))
+	if !(ceremony.Seal{Type: p.Seal}).UnsealsItself() {
+		text += fmt.Sprintf("\n:lock: It is *still sealed*: `/ceremony start unseal %s` is next.", escape(p.Cluster))
+	}
+	return text + fmt.Sprintf("\n:key: %s has the first root token, and revokes it when the cluster is set up.", requester(p))
+}
+
+// closingReason is what a person gave as the reason or, when the ceremony could
+// not go on, what went wrong.
+func closingReason(cl ceremony.Closing) string {
+	switch {
+	case cl.Fault == ceremony.PlainPassword: // said of a message to its sender; here it is about the ceremony
+		return "The one-time password was sent in the open: whoever reads that message could read the token, too. Another ceremony with another password can follow."
+	case cl.Fault != "":
+		return explainRefusal(cl.Fault).String()
+	case cl.Why == "":
+		return ""
+	}
+	return "Why: " + escape(cl.Why)
+}
+
+func outcomeWord(o ceremony.Outcome) string { return string(o) }
+
+// endingWords says what became of what was open in Vault, if anything could have
+// been.
+func endingWords(op ceremony.Operation, outcome ceremony.Outcome, ending ceremony.VaultEnding) string {
+	switch {
+	case ending == ceremony.AttemptForeign:
+		return ":warning: Vault has an attempt in progress that did not come from here; it was left alone."
+	case outcome == ceremony.Completed, ending == ceremony.AttemptUsed:
+		return ""
+	case op == ceremony.Drill:
+		return "Nothing was sent to Vault."
+	case ending == ceremony.AttemptDropped && op == ceremony.Unseal:
+		return "The nodes have forgotten the shares that they were sent."
+	case ending == ceremony.AttemptDropped:
+		return "The attempt in Vault is cancelled; nothing of it has taken effect."
+	case op == ceremony.ReadBackup:
+		return "Nothing was deleted in Vault."
+	case op == ceremony.Init, op == ceremony.Rotate, op == ceremony.RotateConfig:
+		return "This ceremony has changed nothing in Vault."
+	case op == ceremony.Unseal:
+		return "" // the nodes say it
+	}
+	return "Nothing had to be cancelled in Vault."
+}
+
+// backupLeft says that a rekey leaves its backup behind, and how to be rid of it.
+func backupLeft(c ceremony.Ceremony) string {
+	p := c.Plan
+	made := slices.ContainsFunc(c.History, func(e ceremony.Entry) bool { _, ok := e.Event.(ceremony.Rekeyed); return ok })
+	if !p.Operation.Rekeys() || !p.Backup || !made || !c.Ended() {
+		return ""
+	}
+	once := "When everybody can open theirs"
+	switch {
+	case c.Unproven, c.Verified != nil && c.Verified.Unconfirmed:
+		once = "When it is known which shares are in force, and not before"
+	case c.Outcome != ceremony.Completed:
+		return fmt.Sprintf(":package: *Vault still keeps a backup* of the new shares, which are not in force. `/ceremony start backup %s` lets an approver delete it.", escape(p.Cluster))
+	}
+	return fmt.Sprintf(":package: *Vault still keeps a backup* of the new shares, encrypted as they were. %s, `/ceremony start backup %s` lets an approver delete it.", once, escape(p.Cluster))
+}

@@ -1,0 +1,72 @@
+package bot
+
+import (
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"conclave/ceremony"
+)
+
+const lastOne = ":white_check_mark: *Your share is counted, and it was the last one needed.* "
+
+// renderReceipt tells a holder what became of their message.
+func renderReceipt(c ceremony.Ceremony, e ceremony.Entry) message {
+	text := receiptWords(c, e)
+	return message{line: plainText(text), blocks: []slack.Block{section("%s", text), footnote("`%s` · %s · entry %d", c.ID(), when(e.At), e.Seq)}}
+}
+
+func receiptWords(c ceremony.Ceremony, e ceremony.Entry) string {
+	switch ev := e.Event.(type) {
+	case ceremony.Counted:
+		of := c.Plan.Needed(ev.Step)
+		text := fmt.Sprintf(":white_check_mark: *Your share is counted.* %s  %d of %d", squares(ev.Progress, of), ev.Progress, of)
+		if missing := of - ev.Progress; missing > 0 {
+			text += fmt.Sprintf("\nThank you. %s still needed from the others; nothing more is wanted from you now.", plural(missing, "share"))
+		}
+		return text
+	case ceremony.Entered:
+		return enteredReceipt(c.Plan, ev)
+	case ceremony.Proven:
+		return ":white_check_mark: *You can still use your share.* Your message opened, you have signed it, and there is a share in it; it was thrown away.\nThank you: nothing more is wanted from you. Whether it is the *right* share, Vault alone could say: make sure that it is the newest one that you were given for this cluster."
+	case ceremony.Declined:
+		w := explainRefusal(ev.Reason)
+		text := ":warning: *Your message was not used.* " + w.what
+		if w.hint != "" {
+			text += "\n" + w.hint
+		}
+		return text
+	case ceremony.RoundRefused:
+		who := "Vault"
+		if len(ev.Nodes) > 0 {
+			who = listAnd(nodeNames(ev.Nodes))
+		}
+		return fmt.Sprintf(":x: *%s refused the round that your share was in.* %s In it were %s.\n"+
+			"Check that you used the newest share that you were given for this cluster. A new round begins, and I ask you again in a moment.", who, blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)))
+	case ceremony.Rekeyed:
+		return lastOne + "Vault has made the new shares."
+	case ceremony.TokenIssued:
+		return lastOne + fmt.Sprintf("Vault has made the %s for %s.", tokenName(c.Plan.Operation), requester(c.Plan))
+	case ceremony.Verified:
+		if ev.Unconfirmed {
+			return ":warning: *Your share was the last one needed, and Vault's answer to it was lost.* Vault has ended the rekey: " + keepBoth
+		}
+		return lastOne + "The new key is in force."
+	}
+	return historyWords(c, e)
+}
+
+// enteredReceipt says on which nodes a share counts, and what is to be done about
+// the others.
+func enteredReceipt(p ceremony.Plan, ev ceremony.Entered) string {
+	counted, not := enteredWords(p, ev)
+	text := fmt.Sprintf(":white_check_mark: *Your share is counted:* %s.", listAnd(counted))
+	if len(not) == 0 {
+		return text + "\nThank you. Should a node come back sealed, I ask you again; until then nothing more is wanted from you."
+	}
+	text += fmt.Sprintf("\n:warning: *Not counted:* %s.", listAnd(not))
+	if declinedBy(ev) {
+		return text + " Run the same command once more, and send me what it prints: I keep no share, and take no message twice."
+	}
+	return text + " Nothing is wanted from you now: I ask you again when it is back, since I keep no share."
+}
