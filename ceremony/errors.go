@@ -134,6 +134,7 @@ const (
 	NeedsPassword      Refusal = "needs-otp"           // the requester has neither a PGP key nor a one-time password
 	UsedPassword       Refusal = "used-otp"            // the one-time password was another ceremony's
 	WrongOption        Refusal = "wrong-option"        // an option that this operation does not have, or a value that it can't have
+	EnabledAlone       Refusal = "enabled-alone"       // Vault forgets a rotation policy in which nothing but enabled is new
 	SamePolicy         Refusal = "same-policy"         // Vault rotates by this policy already
 	TooFewHolders      Refusal = "too-few-holders"     // fewer holders than the threshold
 	BadReason          Refusal = "bad-reason"          // the reason has control characters or is too long

@@ -465,6 +465,11 @@ func TestRotationPolicyIsChangedAsApproved(t *testing.T) {
 				t.Errorf("%v: %v", options, err)
 			}
 		}
+		if _, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.RotateConfig, Cluster: "prod", By: person("olga").Account, Options: map[string]string{"enabled": "no"},
+		}); !errors.Is(err, ceremony.EnabledAlone) {
+			t.Errorf("nothing but enabled: %v", err)
+		}
 		id := s.begin(ceremony.RotateConfig)
 		c := s.finish(id)
 		if c.Outcome != ceremony.Completed || s.vault.policy.Interval != 720*time.Hour || !s.vault.policy.Enabled {

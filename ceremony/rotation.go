@@ -27,6 +27,9 @@ func planPolicy(ctx context.Context, cluster Cluster, p Proposal, plan *Plan) er
 		return err
 	case wanted == now:
 		return SamePolicy
+	case wanted.MaxOperations == now.MaxOperations && wanted.Interval == now.Interval:
+		// It answers 204 and goes on as before (seen on Vault 1.21.2).
+		return EnabledAlone
 	}
 	plan.OldPolicy, plan.NewPolicy = &now, &wanted
 	return nil

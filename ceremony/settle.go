@@ -16,14 +16,13 @@ func (c Ceremony) settle(cmd Settle) ([]Event, error) {
 	case Dropping:
 		return c.settleDrop(sent, cmd.Seen)
 	case Submitting:
-		if cmd.Answer != nil && cmd.Answer.Complete {
-			return c.completed(sent, *cmd.Answer)
-		}
-		switch sent.Step {
-		case Verify:
-			return c.settleVerify(sent, cmd)
-		case Enter:
+		switch {
+		case sent.Step == Enter:
 			return c.settleEntered(sent, cmd), nil
+		case cmd.Answer != nil && cmd.Answer.Complete:
+			return c.completed(sent, *cmd.Answer)
+		case sent.Step == Verify:
+			return c.settleVerify(sent, cmd)
 		}
 		return c.settleUpdate(sent, cmd)
 	}
