@@ -230,6 +230,10 @@ func operationScenes(t *testing.T) map[string]message {
 	dropped := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)},
 		ceremony.VerificationDropped{By: person("bob")}, ceremony.Dropping{Step: ceremony.Verify, Nonce: nonce2})
 
+	reminded := rekeyDone(t).then(ceremony.BackupReminded{Number: 1})
+	forgotten := rekeyDone(t).then(ceremony.BackupReminded{Number: 7}, ceremony.BackupLeft{})
+	cleared := rekeyDone(t).then(ceremony.BackupReminded{Number: 1}, ceremony.BackupDeleted{})
+
 	// Tokens.
 	owed := issued(t, rootPlan())
 	given := issued(t, rootPlan(), ceremony.AccessorGiven{By: person("alice"), Accessor: accessor}, ceremony.Reminded{Number: 1})
@@ -330,20 +334,26 @@ func operationScenes(t *testing.T) map[string]message {
 		"reverify-history":     history(dropped, "verification-dropped"),
 		"reverify-board":       board(dropped),
 
-		"root-approval":        approval(rootPlan()),
-		"root-board-owed":      board(owed),
-		"root-board-named":     board(given),
-		"root-board-revoked":   board(gone),
-		"root-board-believed":  board(believed),
-		"root-board-left":      board(left),
-		"root-history-named":   history(given, "accessor-given"),
-		"root-history-remind":  last(given),
-		"root-history-revoked": last(gone),
-		"root-history-said":    last(believed),
-		"root-history-left":    last(left),
-		"root-reminder":        outbox(believed, ceremony.ReminderMessage, "alice"),
-		"root-reminder-named":  outbox(given, ceremony.ReminderMessage, "alice"),
-		"root-ended":           outbox(owed, ceremony.EndedMessage, "bob"),
+		"root-approval":           approval(rootPlan()),
+		"root-board-owed":         board(owed),
+		"root-board-named":        board(given),
+		"root-board-revoked":      board(gone),
+		"backup-reminder":         outbox(reminded, ceremony.ReminderMessage, "alice"),
+		"backup-reminder-history": last(reminded),
+		"backup-board-left":       board(forgotten),
+		"backup-left-history":     last(forgotten),
+		"backup-board-cleared":    board(cleared),
+		"backup-cleared-history":  last(cleared),
+		"root-board-believed":     board(believed),
+		"root-board-left":         board(left),
+		"root-history-named":      history(given, "accessor-given"),
+		"root-history-remind":     last(given),
+		"root-history-revoked":    last(gone),
+		"root-history-said":       last(believed),
+		"root-history-left":       last(left),
+		"root-reminder":           outbox(believed, ceremony.ReminderMessage, "alice"),
+		"root-reminder-named":     outbox(given, ceremony.ReminderMessage, "alice"),
+		"root-ended":              outbox(owed, ceremony.EndedMessage, "bob"),
 
 		"otp-approval":        approval(passwordPlan()),
 		"otp-board":           board(asked),

@@ -43,6 +43,9 @@ func render(c ceremony.Ceremony, m ceremony.Message, sign sign) (message, error)
 	case ceremony.DeletionMessage:
 		return renderDeletion(c, m.Entry), nil
 	case ceremony.ReminderMessage:
+		if ev, ok := m.Entry.Event.(ceremony.BackupReminded); ok {
+			return renderBackupReminder(c, ev), nil
+		}
 		return renderReminder(c, m.Entry), nil
 	}
 	return message{}, fmt.Errorf("render %s: no words for kind %q", m.Key, m.Kind)

@@ -132,7 +132,14 @@ func actHistory(c ceremony.Ceremony, e ceremony.Entry) string {
 		return line
 	case ceremony.DeletionAsked:
 		return fmt.Sprintf(":wastebasket: *%s* agreed that the backup is deleted.", escape(ev.By.Name))
+	case ceremony.BackupReminded:
+		return fmt.Sprintf(":bell: *%s* was told that Vault still keeps the backup of the new shares (reminder %d).", escape(c.Plan.Initiator.Name), ev.Number)
+	case ceremony.BackupLeft:
+		return ":package: *Nobody has had Vault's backup of the new shares deleted.* Only their holders can open it. Conclave reminds nobody any more, and no longer asks Vault for it."
 	case ceremony.BackupDeleted:
+		if c.Plan.Operation.Rekeys() {
+			return ":wastebasket: Vault's backup of the new shares is gone."
+		}
 		return ":wastebasket: Vault keeps no backup any more."
 	case ceremony.AccessorGiven:
 		return fmt.Sprintf(":label: *%s* named the token: its accessor is `%s`. Vault is asked every minute whether it is gone.", escape(ev.By.Name), code(ev.Accessor))

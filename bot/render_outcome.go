@@ -188,10 +188,27 @@ func backupLeft(c ceremony.Ceremony) string {
 	}
 	once := "When everybody can open theirs"
 	switch {
+	case c.Result != nil:
+		return ":wastebasket: Vault's backup of the new shares is gone."
 	case c.Unproven, c.Verified != nil && c.Verified.Unconfirmed:
 		once = "When it is known which shares are in force, and not before"
 	case c.Outcome != ceremony.Completed:
 		return fmt.Sprintf(":package: *Vault still keeps a backup* of the new shares, which are not in force. `/ceremony start backup %s` lets an approver delete it.", escape(p.Cluster))
 	}
-	return fmt.Sprintf(":package: *Vault still keeps a backup* of the new shares, encrypted as they were. %s, `/ceremony start backup %s` lets an approver delete it.", once, escape(p.Cluster))
+	words := fmt.Sprintf(":package: *Vault still keeps a backup* of the new shares, encrypted as they were. %s, `/ceremony start backup %s` lets an approver delete it.", once, escape(p.Cluster))
+	if c.Left {
+		words += " Conclave reminds nobody of it any more."
+	}
+	return words
+}
+
+// renderBackupReminder tells whoever proposed a rekey of the backup that it has left
+// behind.
+func renderBackupReminder(c ceremony.Ceremony, ev ceremony.BackupReminded) message {
+	what := "Please have the backup of the new shares deleted"
+	return message{line: escape(what), blocks: []slack.Block{
+		title(what),
+		section("%s", backupLeft(c)),
+		footnote("`%s` · reminder %d", c.ID(), ev.Number),
+	}}
 }

@@ -345,6 +345,8 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"This one-time password was another ceremony's.", "Two tokens under one password give each other away: make another one with `conclave otp new`, and propose again with its commitment. Nothing was proposed."}
 	case ceremony.WrongOption:
 		return words{"An option is none of this operation's, or has a value that it can't have.", "`/ceremony help` with the operation's name lists its options. Nothing was proposed."}
+	case ceremony.EnabledAlone:
+		return words{"Vault forgets a change of `enabled` alone, and says nothing of it.", "Change `interval` or `max-operations` in the same proposal. Nothing was proposed."}
 	case ceremony.SamePolicy:
 		return words{"Vault rotates by this very policy.", "`/ceremony key-status` shows it. Nothing was proposed."}
 	case ceremony.TooFewHolders:
