@@ -113,10 +113,7 @@ func stateWords(c ceremony.Ceremony) string {
 		return fmt.Sprintf(":raised_hand: *Waiting for approval*: %d of %d. Nothing has been sent to Vault.\nMay approve: %s",
 			len(c.Approvals), c.Plan.Approvals, listOr(mayStillApprove(c)))
 	case ceremony.StateApproved:
-		if !c.Plan.Operation.NeedsApproval() {
-			return ":hourglass: *Opened*. " + beginning(c)
-		}
-		return ":hourglass: *Approved*. " + beginning(c)
+		return ":hourglass: " + beginning(c)
 	case ceremony.StateCollecting:
 		return collecting(c)
 	case ceremony.StateHandingOut:
@@ -149,21 +146,21 @@ func beginning(c ceremony.Ceremony) string {
 	_, starting := pendingEvent(c).(ceremony.Starting)
 	switch op := c.Plan.Operation; {
 	case op == ceremony.Unseal:
-		return "The nodes are being asked."
+		return "*Opened*. The nodes are being asked."
 	case op == ceremony.Drill:
-		return "The drill is about to begin."
+		return "*Approved*. The drill is about to begin."
 	case op == ceremony.Init:
-		return "The nodes are being asked whether none has a key yet; then Vault makes one."
+		return "*Approved*. The nodes are being asked whether none has a key yet; then Vault makes one."
 	case op == ceremony.Rotate:
-		return "Vault is being asked for a new encryption key."
+		return "*Approved*. Vault is being asked for a new encryption key."
 	case op == ceremony.RotateConfig:
-		return "Vault is being asked for the other policy."
+		return "*Approved*. Vault is being asked for the other policy."
 	case op == ceremony.ReadBackup:
-		return "Vault is being asked for the backup."
+		return "*Approved*. Vault is being asked for the backup."
 	case c.Round.Step == ceremony.Password && !starting:
-		return fmt.Sprintf("%s is asked for the one-time password: Vault can't begin without it.", requester(c.Plan))
+		return fmt.Sprintf("*Approved*. %s is asked for the one-time password: Vault can't begin without it.", requester(c.Plan))
 	}
-	return "Vault is being asked to begin."
+	return "*Approved*. Vault is being asked to begin."
 }
 
 // collecting says which shares are wanted, and what for.
