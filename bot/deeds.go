@@ -19,6 +19,10 @@ func deeds(c ceremony.Ceremony, by ceremony.Account) []slack.Block {
 	if mayDelete(c, by) {
 		buttons = append(buttons, deleteButton(c))
 	}
+	if maySayRevoked(c, by) {
+		buttons = append(buttons, button(verbRevoked, buttonValue(c), "The token is revoked", slack.StyleDefault,
+			confirm("Is it revoked?", "Say so only if you have seen it: nobody can check it. While the token is still there, name its accessor instead, and Vault is asked.", "It is revoked", "Not yet")))
+	}
 	if buttons == nil {
 		return nil
 	}
@@ -30,7 +34,11 @@ func mayReverify(c ceremony.Ceremony, who ceremony.Account) bool {
 }
 
 func mayDelete(c ceremony.Ceremony, who ceremony.Account) bool {
-	return c.Backup != nil && c.Deletion == nil && !c.Ended() && c.Closing == nil && c.State != ceremony.StateFrozen && mayApprove(c.Plan, who)
+	return deletable(c) && c.Closing == nil && mayApprove(c.Plan, who)
+}
+
+func maySayRevoked(c ceremony.Ceremony, who ceremony.Account) bool {
+	return c.OwesRevocation() && c.Accessor == "" && (who == c.Plan.Requester.Account || mayApprove(c.Plan, who))
 }
 
 // mayApprove says whether somebody may decide about what another person proposed.

@@ -23,7 +23,20 @@ func (s *stage) backupTale(t *testing.T) *tale {
 	p := s.plan()
 	p.Ceremony, p.Operation, p.Holders, p.Shares, p.Threshold, p.NewThreshold, p.Seal = "prod-backup-k7m2", ceremony.ReadBackup, nil, 3, 2, 0, "shamir"
 	p.Verification, p.Backup = false, false
-	return begin(t, p).then(ceremony.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()}, ceremony.BackupRead{Nonce: nonce1, Shares: s.sharesFor()})
+	tale := begin(t, p).then(ceremony.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()}, ceremony.BackupRead{Nonce: nonce1, Shares: s.sharesFor()})
+	for _, name := range []string{"alice", "bob", "carol"} {
+		tale.then(ceremony.Posted{Key: tale.message(ceremony.DeliveryMessage, name).Key, Ref: ceremony.Ref{Channel: "D" + name, TS: "1.1"}})
+	}
+	return tale
+}
+
+// tokenTale is a root token that nobody is known to have revoked.
+func (s *stage) tokenTale(t *testing.T) *tale {
+	p := s.plan()
+	p.Ceremony, p.Operation, p.Requester = "prod-generate-root-k7m2", ceremony.GenerateRoot, &p.Initiator
+	p.Receivers, p.NewThreshold, p.Verification, p.Backup = nil, 0, false, false
+	return started(t, p).counted("bob", ceremony.Update, nonce1).
+		share("carol", ceremony.Update, nonce1, ceremony.TokenIssued{By: s.people(s.carol)[0], Ciphertext: "d2NGTUE=", Keys: p.Recipients()}, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
 }
 
 func (s *stage) sharesFor() []ceremony.NewShare {
@@ -61,7 +74,7 @@ func (s *stage) clicks(p *slacktest.Person, m slacktest.Message, v verb) string 
 
 func TestStatusHasAButtonForWhatThisPersonMayDo(t *testing.T) {
 	s := play(t, slacktest.Config{})
-	again, remove := "[ Prove the new shares again ]", "[ Delete the backup ]"
+	again, remove, revoked := "[ Prove the new shares again ]", "[ Delete the backup ]", "[ The token is revoked ]"
 	for _, c := range []struct {
 		tale   *tale
 		button string
@@ -70,6 +83,7 @@ func TestStatusHasAButtonForWhatThisPersonMayDo(t *testing.T) {
 	}{
 		{s.verifyingTale(t, nonce2), again, []*slacktest.Person{s.alice, s.bob}, []*slacktest.Person{s.carol}},
 		{s.backupTale(t), remove, []*slacktest.Person{s.bob}, []*slacktest.Person{s.alice, s.carol}},
+		{s.tokenTale(t), revoked, []*slacktest.Person{s.alice, s.bob}, []*slacktest.Person{s.carol}},
 	} {
 		id := string(s.holds(c.tale).ID())
 		for _, p := range c.may {
@@ -85,6 +99,7 @@ func TestStatusHasAButtonForWhatThisPersonMayDo(t *testing.T) {
 		"frozen":      s.verifyingTale(t, nonce2).then(ceremony.Froze{Why: ceremony.SealedMidway}),
 		"let go":      s.backupTale(t).then(ceremony.DeletionAsked{By: s.people(s.bob)[0]}),
 		"on its way":  s.verifyingTale(t, nonce2).share("carol", ceremony.Verify, nonce2),
+		"asked about": s.tokenTale(t).then(ceremony.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor}),
 		"being ended": s.verifyingTale(t, nonce2).then(ceremony.Closing{Outcome: ceremony.Cancelled}),
 	} {
 		if answer := s.types(s.bob, "status "+string(s.holds(tale).ID())); strings.Contains(answer, "[ ") {
@@ -105,8 +120,10 @@ func TestButtonInAnAnswerDoesItAndGoes(t *testing.T) {
 	}
 	s.holds(s.backupTale(t))
 	s.expect("You let the backup", s.clicks(s.bob, s.asks(s.bob, "status prod-backup-k7m2"), verbDelete))
+	s.holds(s.tokenTale(t))
+	s.expect("you say that the token", s.clicks(s.bob, s.asks(s.bob, "status prod-generate-root-k7m2"), verbRevoked))
 	by := " by " + s.account(s.bob).String()
-	if diff := cmp.Diff([]string{"reverify prod-rekey-k7m2 " + by, "delete prod-backup-k7m2 " + by}, s.engine.said()); diff != "" {
+	if diff := cmp.Diff([]string{"reverify prod-rekey-k7m2 " + by, "delete prod-backup-k7m2 " + by, "revoked prod-generate-root-k7m2 " + by}, s.engine.said()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -100,9 +100,9 @@ func TestApprovalSaysWhatHappensNext(t *testing.T) {
 	}{
 		{ceremony.GenerateRoot, "", "Vault is being asked to begin"},
 		{ceremony.GenerateRoot, commitment, "alice is asked for the one-time password"},
-		{ceremony.Drill, "", "holders are being asked"},
-		{ceremony.ReadBackup, "", "Vault is being asked for its backup"},
-		{ceremony.Rotate, "", "Vault is being asked to do it"},
+		{ceremony.Drill, "", "The drill is about to begin"},
+		{ceremony.ReadBackup, "", "Vault is being asked for the backup"},
+		{ceremony.Rotate, "", "Vault is being asked for a new encryption key"},
 	} {
 		p := s.plan()
 		p.Operation, p.OTP, p.Requester = c.op, c.otp, &p.Initiator
@@ -170,12 +170,7 @@ func TestWrongOptionLosesNothing(t *testing.T) {
 
 func TestTokenThatVaultIsAskedAboutNeedsNobodysWord(t *testing.T) {
 	s := play(t, slacktest.Config{})
-	p := s.plan()
-	p.Operation, p.Requester, p.Receivers, p.NewThreshold, p.Verification, p.Backup = ceremony.GenerateRoot, &p.Initiator, nil, 0, false, false
-	token := started(t, p).counted("bob", ceremony.Update, nonce1).
-		share("carol", ceremony.Update, nonce1, ceremony.TokenIssued{By: s.people(s.carol)[0], Ciphertext: "d2NGTUE=", Keys: p.Recipients()}, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed}).
-		then(ceremony.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor})
-	s.holds(token)
+	s.holds(s.tokenTale(t).then(ceremony.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor}))
 	s.engine.fail(ceremony.NotWaiting)
 	s.expect("asks Vault whether it is gone", s.types(s.alice, "revoked k7m2"))
 }

@@ -64,7 +64,7 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command) (mess
 		if missing := c.Plan.Approvals - len(c.Approvals); missing > 0 {
 			return say("You approved `%s`. %s missing.", id, plural(missing, "more approval")), nil
 		}
-		return say("You approved `%s`. %s", id, afterApproval(c.Plan)), nil
+		return say("You approved `%s`. %s", id, beginning(c)), nil
 	case verbReject:
 		if _, err := d.engine.Reject(ctx, id, by, cmd.text); err != nil {
 			return message{}, err
@@ -94,21 +94,6 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command) (mess
 		return d.revoked(ctx, id, by)
 	}
 	panic(fmt.Sprintf("verb %q is understood and not done", cmd.verb))
-}
-
-// afterApproval says what happens as soon as a plan is approved.
-func afterApproval(p ceremony.Plan) string {
-	switch {
-	case p.OTP != "" && p.Requester != nil:
-		return escape(p.Requester.Name) + " is asked for the one-time password, and Vault to begin after that."
-	case p.Operation.HasAttempt():
-		return "Vault is being asked to begin."
-	case p.Operation.TakesShares():
-		return "The holders are being asked for their shares."
-	case p.Operation == ceremony.ReadBackup:
-		return "Vault is being asked for its backup."
-	}
-	return "Vault is being asked to do it."
 }
 
 // which finds the ceremony that is meant. Without an id it is the only open one,

@@ -113,7 +113,10 @@ func stateWords(c ceremony.Ceremony) string {
 		return fmt.Sprintf(":raised_hand: *Waiting for approval*: %d of %d. Nothing has been sent to Vault.\nMay approve: %s",
 			len(c.Approvals), c.Plan.Approvals, listOr(mayStillApprove(c)))
 	case ceremony.StateApproved:
-		return ":hourglass: " + beginning(c)
+		if !c.Plan.Operation.NeedsApproval() {
+			return ":hourglass: *Opened*. " + beginning(c)
+		}
+		return ":hourglass: *Approved*. " + beginning(c)
 	case ceremony.StateCollecting:
 		return collecting(c)
 	case ceremony.StateHandingOut:
@@ -146,21 +149,21 @@ func beginning(c ceremony.Ceremony) string {
 	_, starting := pendingEvent(c).(ceremony.Starting)
 	switch op := c.Plan.Operation; {
 	case op == ceremony.Unseal:
-		return "*Opened*. The nodes are being asked."
+		return "The nodes are being asked."
 	case op == ceremony.Drill:
-		return "*Approved*. The drill is about to begin."
+		return "The drill is about to begin."
 	case op == ceremony.Init:
-		return "*Approved*. The nodes are being asked whether none has a key yet; then Vault makes one."
+		return "The nodes are being asked whether none has a key yet; then Vault makes one."
 	case op == ceremony.Rotate:
-		return "*Approved*. Vault is being asked for a new encryption key."
+		return "Vault is being asked for a new encryption key."
 	case op == ceremony.RotateConfig:
-		return "*Approved*. Vault is being asked for the other policy."
+		return "Vault is being asked for the other policy."
 	case op == ceremony.ReadBackup:
-		return "*Approved*. Vault is being asked for the backup."
+		return "Vault is being asked for the backup."
 	case c.Round.Step == ceremony.Password && !starting:
-		return fmt.Sprintf("*Approved*. %s is asked for the one-time password: Vault can't begin without it.", requester(c.Plan))
+		return fmt.Sprintf("%s is asked for the one-time password: Vault can't begin without it.", requester(c.Plan))
 	}
-	return "*Approved*. Vault is being asked to begin."
+	return "Vault is being asked to begin."
 }
 
 // collecting says which shares are wanted, and what for.

@@ -21,7 +21,7 @@ func (b Breach) String() string { return b.Rule + ": " + b.Request.String() }
 //
 //   - a share or a token in a URL, in a header other than X-Vault-Token, or in a body where none belongs;
 //   - the same share twice in one round, or something that can't be a share;
-//   - OpenBao's renewal of the root key that asks for no shares;
+//   - OpenBao's renewal of the root key that asks for nobody's share;
 //   - a write of which the outcome was uncertain, that is a 500 or no answer, repeated byte for byte without asking for the state
 //     in between (P5).
 func (c *Cluster) Breaches() []Breach {
@@ -37,6 +37,14 @@ func (c *Cluster) Breaches() []Breach {
 		}
 	}
 	return breaches
+}
+
+// forbidden names the rule that a request breaks by being sent at all, or nothing.
+func forbidden(c *call) []string {
+	if c.path == "sys/rotate/root" && c.method != http.MethodGet {
+		return []string{"asked for a new root key without anybody's share"}
+	}
+	return nil
 }
 
 // sentTwice is a rule whose breach a server may or may not refuse.
@@ -62,7 +70,7 @@ func repeatsUnasked(earlier []*Request, r *Request) bool {
 		if e.Node != r.Node {
 			continue
 		}
-		if e.Method == http.MethodGet && asksAbout(e.Path, r.Path) {
+		if (e.Method == http.MethodGet || mayBeRepeated(e.Path)) && asksAbout(e.Path, r.Path) {
 			return false
 		}
 		if e.Method == r.Method && e.Path == r.Path && e.digest == r.digest {
@@ -73,8 +81,11 @@ func repeatsUnasked(earlier []*Request, r *Request) bool {
 }
 
 // asksAbout says whether reading one path tells what came of a write to the other: sys/rekey/init about sys/rekey/update,
-// sys/seal-status about sys/unseal.
+// sys/seal-status about sys/unseal, sys/key-status about every rotation.
 func asksAbout(read, written string) bool {
+	if read == "sys/key-status" && strings.HasPrefix(written, "sys/rotate") {
+		return true
+	}
 	directory := written[:strings.LastIndexByte(written, '/')+1]
 	return strings.HasPrefix(read, directory)
 }

@@ -134,6 +134,24 @@ func TestClientThatAsksBeforeItRepeatsBreaksNoRule(t *testing.T) {
 	}
 }
 
+func TestClientThatAsksBeforeItRotatesOrRevokesAgainBreaksNoRule(t *testing.T) {
+	f := start(t, vaulttest.Options{Dialect: vaulttest.OpenBao})
+	_, accessor, err := f.op.NewToken(t.Context(), `path "x" { capabilities = ["read"] }`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for route, c := range map[string]struct{ request, method, path string }{
+		"sys/rotate/keyring":         {"", "GET", "sys/key-status"},
+		"sys/rotate":                 {"", "GET", "sys/key-status"},
+		"auth/token/revoke-accessor": {`{"accessor": "` + accessor + `"}`, "PUT", "auth/token/lookup-accessor"},
+	} {
+		f.Script(vaulttest.Fault{Route: "PUT " + route, Do: vaulttest.HangUp()})
+		f.hangsUp("PUT", route, c.request)
+		f.want(200, c.method, c.path, c.request)
+		f.want(204, "PUT", route, c.request)
+	}
+}
+
 func TestClientThatAsksOrLogsInTwiceBreaksNoRule(t *testing.T) {
 	f := start(t, vaulttest.Options{})
 	f.AdmitKubernetes("bot", "a.service.account")
@@ -157,7 +175,7 @@ func TestClientThatAsksOrLogsInTwiceBreaksNoRule(t *testing.T) {
 func TestClientThatOpenBaoDoesNotStopIsFound(t *testing.T) {
 	const path = "sys/rotate/root/"
 	for rule, run := range map[string]func(f *fixture){
-		"renewed the root key without asking for shares": func(f *fixture) { f.want(204, "PUT", "sys/rotate/root", nil) },
+		"asked for a new root key without anybody's share": func(f *fixture) { f.send(f.op.As(""), "PUT", "sys/rotate/root", nil) },
 		"sent 3 bytes for a share": func(f *fixture) {
 			nonce := f.want(200, "PUT", path+"init", body{"secret_shares": 3, "secret_threshold": 2}).Data().String("nonce")
 			f.want(200, "PUT", path+"update", body{"key": "AAAA", "nonce": nonce})

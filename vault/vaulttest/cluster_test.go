@@ -295,3 +295,14 @@ func TestSecondaryOfTheSecondGenerationAsksForAToken(t *testing.T) {
 		t.Errorf("opened, it is %d %v", got.Status, got.Body)
 	}
 }
+
+func TestDialectIsReadByItsName(t *testing.T) {
+	for name, want := range map[string]vaulttest.Dialect{"vault1": vaulttest.Vault1, "vault2": vaulttest.Vault2, "openbao": vaulttest.OpenBao} {
+		if got, err := vaulttest.ParseDialect(name); got != want || err != nil {
+			t.Errorf("%s is %v, %v", name, got, err)
+		}
+	}
+	if _, err := vaulttest.ParseDialect("vault3"); err == nil {
+		t.Error("a dialect that nobody speaks was read")
+	}
+}

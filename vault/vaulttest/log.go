@@ -70,7 +70,7 @@ func (l *requestLog) arrived(n *Node, r *http.Request, c *call) *Request {
 		Path:   redact(c.path, secrets),
 		Body:   redactBody(c.body, secrets),
 		digest: sha256.Sum256(c.body),
-		blames: misplaced(r, c, secrets),
+		blames: append(misplaced(r, c, secrets), forbidden(c)...),
 	}
 	if c.token != "" {
 		entry.Token = Mark(c.token)

@@ -86,7 +86,10 @@ func parseRule(path string, item *ast.ObjectItem) (rule, error) {
 
 func onlyKeys(list *ast.ObjectList, known ...string) error {
 	for _, item := range list.Items {
-		name, _ := item.Keys[0].Token.Value().(string)
+		name := ""
+		if len(item.Keys) > 0 {
+			name, _ = item.Keys[0].Token.Value().(string)
+		}
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("invalid key %q on line %d", name, item.Assign.Line)
 		}
