@@ -135,18 +135,22 @@ func (p *Person) Receives(ctx context.Context, id ceremony.ID) (Note, error) {
 	return n, nil
 }
 
-// TakesToken waits for the root token that a ceremony brings, does what the
-// message says, and answers the token.
+// TakesToken waits for the token that a ceremony brings, does what the message
+// says, and answers the token.
 func (p *Person) TakesToken(ctx context.Context, id ceremony.ID) (string, error) {
 	n, err := p.Told(ctx, id, ceremony.TokenMessage)
 	if err != nil {
 		return "", err
 	}
-	token, err := p.Keys.Token(ctx, n)
+	open := p.Keys.Token
+	if _, combined := decodes(n); combined {
+		open = p.decode
+	}
+	token, err := open(ctx, n)
 	if err != nil {
 		return "", fmt.Errorf("%s takes the token: %w", p.Name, err)
 	}
-	p.stage.Know(fmt.Sprintf("the root token of %s", id), token)
+	p.stage.Know(fmt.Sprintf("the token of %s", id), token)
 	return token, nil
 }
 

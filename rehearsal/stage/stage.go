@@ -99,9 +99,13 @@ func Set(ctx context.Context, o Options) (_ *Stage, err error) {
 	if err := errors.Join(
 		s.writeSecret("slack-app-token", s.Slack.AppToken()),
 		s.writeSecret("slack-bot-token", s.Slack.BotToken()),
-		s.writeSecret("vault-token", s.botToken()),
 	); err != nil {
 		return nil, err
+	}
+	if s.HasToken() {
+		if err := s.writeSecret("vault-token", s.botToken()); err != nil {
+			return nil, err
+		}
 	}
 	return s, s.Configure(o.Configure)
 }

@@ -48,7 +48,7 @@ func TestRekeyAndRootTokenFromSlackToVaultAndBack(t *testing.T) {
 
 	for id, lines := range map[ceremony.ID]int{rekey: linesOf[ceremony.Rekey], root: linesOf[ceremony.GenerateRoot]} {
 		var c ceremony.Ceremony
-		s.until("everybody to be told", func() bool { c = s.now(id); return c.Settled() })
+		s.until("everybody to be told", func() bool { c = s.now(id); return c.Told() })
 		s.everybodyWasTold(c)
 		if c.Seq() > lines {
 			t.Errorf("%s has %d events: the kill test stops at %d", id, c.Seq(), lines)
@@ -74,7 +74,7 @@ func (p *tap) took(t testing.TB, route string, want int) {
 // and the journal does not say where.
 func (s *scene) everybodyWasTold(c ceremony.Ceremony) {
 	s.t.Helper()
-	if !c.Settled() {
+	if !c.Told() {
 		s.t.Errorf("%d messages are due", len(c.Due()))
 	}
 	lies := map[string]string{} // key → timestamp

@@ -43,7 +43,7 @@ func TestRecoveryKeyFromSlackToVaultAndBack(t *testing.T) {
 	s.tap.took(t, updateRoot, stage.Threshold)
 
 	var c ceremony.Ceremony
-	s.until("everybody to be told", func() bool { c = s.now(rekey); return c.Settled() })
+	s.until("everybody to be told", func() bool { c = s.now(rekey); return c.Told() })
 	s.everybodyWasTold(c)
 }
 
