@@ -31,7 +31,7 @@ const patience = 15 * time.Second
 // pipe, the first one ends it.
 func (h *house) prompt(ctx context.Context, t terminal) error {
 	h.scene("Practice")
-	h.say(`Begin with: /ceremony start rekey %s the yearly rekey`, stage.ClusterName)
+	h.say("Begin with: %s", h.play.beginning())
 	h.say(`Then "@paul" makes you paul, and "help" says what you can do.`)
 	h.watcher.showInboxes()
 	p := &practice{house: h, who: stage.Olga, done: map[string]string{}}

@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// play runs the program in this process and answers what it printed.
-func play(t *testing.T, want int, input string, args ...string) string {
+// perform runs the program in this process and answers what it printed.
+func perform(t *testing.T, want int, input string, args ...string) string {
 	t.Helper()
 	var out, said bytes.Buffer
 	got := run(t.Context(), append([]string{"--conclave", program}, args...), terminal{in: strings.NewReader(input), out: &out, err: &said})
@@ -57,7 +57,7 @@ func scriptLine(t *testing.T, out, word string) string {
 func TestAutoPlaysARekeyAndAGenerateRootAndChecksThem(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "kept")
-	out := play(t, 0, "", "--auto", "--dir", dir)
+	out := perform(t, 0, "", "--auto", "--dir", dir)
 
 	if _, err := ceremony.ParseFingerprint(scriptLine(t, out, "identity")); err != nil {
 		t.Error(err)
@@ -86,7 +86,7 @@ func TestAutoPlaysARekeyAndAGenerateRootAndChecksThem(t *testing.T) {
 
 func TestPracticeThatDoesNothingIsFine(t *testing.T) {
 	t.Parallel()
-	if out := play(t, 0, "", "--dir", t.TempDir()); !strings.Contains(out, "✔ no share") {
+	if out := perform(t, 0, "", "--dir", t.TempDir()); !strings.Contains(out, "✔ no share") {
 		t.Errorf("nothing was looked at:\n%s", out)
 	}
 }
@@ -129,7 +129,7 @@ quit
 
 func TestPracticeIsPlayedByAnybodyThroughAPipe(t *testing.T) {
 	t.Parallel()
-	out := play(t, 0, practiceScript, "--dir", t.TempDir())
+	out := perform(t, 0, practiceScript, "--dir", t.TempDir())
 	for _, words := range []string{
 		"Vault says that it is a root token", "the bot was killed and is back",
 		"5 shares of which 3 are needed", "@NAME",
@@ -144,7 +144,7 @@ func TestPracticeIsPlayedByAnybodyThroughAPipe(t *testing.T) {
 func TestPracticeInAPipeEndsWithTheFirstMistake(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{"frobnicate", "@nobody", "click everything", "read", "wait"} {
-		out := play(t, 1, line+"\nquit\n", "--dir", t.TempDir())
+		out := perform(t, 1, line+"\nquit\n", "--dir", t.TempDir())
 		if !strings.Contains(out, "rehearsal: olga> "+line+": ") || !strings.Contains(out, "the bot's log: ") {
 			t.Errorf("%s: %s", line, out)
 		}
@@ -170,7 +170,7 @@ func TestARealServerWithOneUnsealKeyIsRekeyed(t *testing.T) {
 		}
 	}
 	kept := filepath.Join(dir, "kept")
-	play(t, 0, "", "--auto", "--dir", kept, "--yes",
+	perform(t, 0, "", "--auto", "--dir", kept, "--yes",
 		"--vault", server.Addr(), "--vault-token-file", token, "--unseal-key-file", unseal)
 
 	fresh, err := readLines(filepath.Join(kept, "secrets", "unseal-keys", stage.ShareFile))
@@ -198,7 +198,7 @@ func TestWhatDidNotHoldIsFound(t *testing.T) {
 	for name, check := range map[string]func(context.Context) error{
 		"old shares open":       func(ctx context.Context) error { return h.checkShares(ctx, shares, false, "they") },
 		"new shares don't open": func(ctx context.Context) error { return h.checkShares(ctx, wrong, true, "they") },
-		"no root token":         func(ctx context.Context) error { return errors.Join(h.unseal(ctx), h.checkToken(ctx, "hvs.x")) },
+		"no root token":         func(ctx context.Context) error { return errors.Join(h.unseal(ctx), h.checkRoot(ctx, "hvs.x")) },
 		"no journal":            h.checkJournal,
 	} {
 		if err := check(t.Context()); err == nil {
@@ -219,7 +219,7 @@ func TestWhatDidNotHoldIsFound(t *testing.T) {
 func TestARealServerThatIsNewIsInitialised(t *testing.T) {
 	t.Parallel()
 	server := vaulttest.StartReal(t, vaulttest.RealOptions{Storage: "inmem"})
-	play(t, 0, "", "--auto", "--dir", t.TempDir(), "--yes", "--vault", server.Addr())
+	perform(t, 0, "", "--auto", "--dir", t.TempDir(), "--yes", "--vault", server.Addr())
 }
 
 func TestWrongCommandLinesAreRefused(t *testing.T) {
@@ -243,7 +243,7 @@ func TestWrongCommandLinesAreRefused(t *testing.T) {
 		{"--dir " + full, 1, "not empty"},
 		{"--auto --yes --vault http://127.0.0.1:1 --dir " + t.TempDir(), 1, "set the stage"},
 	} {
-		if out := play(t, row.code, "", strings.Fields(row.args)...); !strings.Contains(out, row.want) {
+		if out := perform(t, row.code, "", strings.Fields(row.args)...); !strings.Contains(out, row.want) {
 			t.Errorf("%s: nothing says %q in\n%s", row.args, row.want, out)
 		}
 	}

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -152,6 +153,26 @@ func (p *Person) TakesToken(ctx context.Context, id ceremony.ID) (string, error)
 	}
 	p.stage.Know(fmt.Sprintf("the token of %s", id), token)
 	return token, nil
+}
+
+// ChangesKey has the person move their share to a new PGP key, as one does on a new
+// computer. The configuration still has the one before.
+func (p *Person) ChangesKey(ctx context.Context, keyring func(ctx context.Context, dir, name string) (Keyring, error)) error {
+	share, err := p.Share(ctx, "")
+	if err != nil {
+		return fmt.Errorf("%s changes the key: %w", p.Name, err)
+	}
+	keys, err := keyring(ctx, p.stage.homeOf(p.Name), p.Name)
+	if err != nil {
+		return fmt.Errorf("%s changes the key: %w", p.Name, err)
+	}
+	before := p.Keys
+	p.Keys = keys
+	message, err := encryptTo(keys.Certificate(), []byte(share))
+	if err == nil {
+		err = keys.Keep(ShareFile, message)
+	}
+	return errors.Join(err, keys.Pin(ctx, p.stage.printed, p.stage.Identity), before.Close())
 }
 
 // Share is the person's share in the open: the one that they hold, or with a

@@ -49,6 +49,7 @@ type Stage struct {
 	server   Server
 	settings Settings
 	patience time.Duration
+	printed  string // by "conclave identity"
 	people   []*Person
 
 	mu      sync.Mutex
@@ -141,6 +142,7 @@ func (s *Stage) makeIdentity(ctx context.Context) error {
 	if s.Identity, err = parseIdentity(out); err != nil {
 		return err
 	}
+	s.printed = out
 	for _, p := range s.people {
 		if err := p.Keys.Pin(ctx, out, s.Identity); err != nil {
 			return fmt.Errorf("%s pins the identity: %w", p.Name, err)
