@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -75,8 +74,8 @@ func (h *house) playBackup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if answer.Status != http.StatusNotFound {
-		return finding(fmt.Sprintf("Vault answers status %d when it is asked for the backup", answer.Status))
+	if answer.Status < http.StatusBadRequest {
+		return finding("Vault still has the backup")
 	}
 	h.held("Vault keeps no backup any more")
 	if err := h.stage.StopBot(ctx); err != nil {

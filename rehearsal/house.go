@@ -58,6 +58,9 @@ func open(ctx context.Context, o options, t terminal) (_ *house, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.emulator != nil && h.play.damaged {
+		h.emulator.Node(1).RestartInRecoveryMode()
+	}
 	h.watcher = newWatcher(h.stage, h.show)
 	return h, h.keepKeys(ctx)
 }

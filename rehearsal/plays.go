@@ -19,6 +19,7 @@ type play struct {
 
 	vault    vaulttest.Options // on which it is played, unless on somebody's own server
 	fresh    bool              // that Vault has no key yet
+	damaged  bool              // its only node was started in recovery mode
 	anywhere bool              // somebody's own server will do
 	settings func(*stage.Settings)
 	window   time.Duration // until it closes when it is played by itself; 0: an hour, which is long enough
@@ -95,6 +96,7 @@ func plays() []play {
 		{
 			name:     "recovery-token",
 			what:     "a node is started in recovery mode, and the holders make a token for its storage",
+			damaged:  true,
 			settings: allow(ceremony.RecoveryToken),
 			act:      (*house).playRecoveryToken,
 		},

@@ -80,7 +80,7 @@ func (h *house) playPassword(ctx context.Context) error {
 		return err
 	}
 	h.reads(stage.Olga, ask.Text)
-	if err := olga.SendsPassword(ctx, id); err != nil {
+	if err := olga.SendsPassword(ctx, ask); err != nil {
 		return err
 	}
 	h.act(stage.Olga, "sends the password, encrypted to this ceremony's key")
@@ -148,11 +148,8 @@ func (h *house) revoke(ctx context.Context, token string) error {
 
 // playRecoveryToken is about a node that is too damaged to serve anybody.
 func (h *house) playRecoveryToken(ctx context.Context) error {
-	node := h.emulator.Node(1)
-	node.RestartInRecoveryMode()
-	h.say("")
-	h.say("Vault's storage is damaged. Its node was started with: vault server -recovery")
 	h.scene("A token for recovery mode is needed")
+	h.say("Vault's storage is damaged. Its node was started with: vault server -recovery")
 	id, err := h.propose(ctx, "recovery-token "+stage.ClusterName+" OPS-415: the storage is damaged")
 	if err != nil {
 		return err
@@ -171,7 +168,7 @@ func (h *house) playRecoveryToken(ctx context.Context) error {
 		return errors.Join(finding("the token does not open the storage"), err)
 	}
 	h.held("what olga decrypted opens the storage of the node in recovery mode")
-	node.RestartInRecoveryMode()
+	h.emulator.Node(1).RestartInRecoveryMode()
 	if opens, err := h.opensStorage(ctx, token); err != nil || opens {
 		return errors.Join(finding("the token has outlived the server that it was made for"), err)
 	}

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-
-	"conclave/ceremony"
 )
 
 // PasswordFile is where a requester without a PGP key keeps their one-time
@@ -39,13 +37,9 @@ func (p *Person) MakesPassword(ctx context.Context) (string, error) {
 	return shown[1], nil
 }
 
-// SendsPassword waits for the request for the one-time password, and does what it
-// says. There is no receipt: holders are asked next.
-func (p *Person) SendsPassword(ctx context.Context, id ceremony.ID) error {
-	ask, err := p.Asked(ctx, id, ceremony.Password)
-	if err != nil {
-		return err
-	}
+// SendsPassword does what the request for the one-time password says. There is no
+// receipt for one that fits: holders are asked next.
+func (p *Person) SendsPassword(ctx context.Context, ask Note) error {
 	envelope, err := p.Keys.Answer(ctx, ask)
 	if err == nil {
 		_, err = p.Slack.DMs(envelope)

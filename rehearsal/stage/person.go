@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
@@ -77,8 +76,7 @@ func (p *Person) Asked(ctx context.Context, id ceremony.ID, step ceremony.Step) 
 // begins again, and when the bot was restarted, the old one is void.
 func (p *Person) AskedAfter(ctx context.Context, id ceremony.ID, step ceremony.Step, old Note) (Note, error) {
 	return p.Finds(ctx, fmt.Sprintf("request for a share (%s of %s)", step, id), func(n Note) bool {
-		return n.Ceremony == id && n.Kind == ceremony.AskMessage && n.TS > old.TS &&
-			strings.Contains(n.Text, ceremony.PayloadTag+" "+string(id)+" "+string(step)+" ")
+		return n.Ceremony == id && n.Kind == ceremony.AskMessage && n.TS > old.TS && n.Step() == step
 	})
 }
 
