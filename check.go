@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -191,10 +192,10 @@ func (c *ClusterConfig) checkVault(ctx context.Context, f *findings, about strin
 		return
 	}
 	defer client.Close()
-	report := client.Check(ctx)
+	report := client.Check(ctx, c.operations(), c.Backup)
 	for _, node := range report.Nodes {
 		if node.Err == nil {
-			f.add(ok, about, "%s", describeNode(node))
+			f.add(ok, about, "%s", describeNode(node, report.Product))
 		}
 	}
 	if seal := report.Seal; report.Active != "" {
@@ -203,44 +204,100 @@ func (c *ClusterConfig) checkVault(ctx context.Context, f *findings, about strin
 		} else {
 			f.add(ok, about, "%d of %d shares open it (%s seal)", seal.Threshold, seal.Shares, seal.Type)
 		}
-		for i, op := range c.Operations {
-			if err := ceremony.Operation(op).CheckSeal(seal); err != nil {
-				f.add(stop, about, "operations[%d], %s: %s", i, op, unsuited(err))
-			}
-		}
-		if len(c.Holders) < seal.Threshold {
+		if c.any(ceremony.Operation.TakesShares) && len(c.Holders) < seal.Threshold {
 			f.add(stop, about, "%s listed, fewer than the %d shares that Vault asks for", count(len(c.Holders), "holder is", "holders are"), seal.Threshold)
 		}
 	}
 	if t := report.Token; t.Given && t.Err == nil {
-		f.add(ok, about, "token with the policies %s", strings.Join(t.Policies, ", "))
+		f.add(ok, about, "%s", describeToken(t, time.Now()))
 	}
 	for _, finding := range report.Findings {
-		grade := note
-		if finding.Stops {
-			grade = stop
+		if finding.Operation == "" {
+			f.add(gradeOf(finding), about, "%s", finding.Text)
 		}
-		f.add(grade, about, "%s", finding.Text)
 	}
+	for i, op := range c.operations() {
+		c.checkOperation(f, about, i, op, report)
+	}
+}
+
+// checkOperation says whether an operation will work, or everything that stands in
+// its way.
+func (c *ClusterConfig) checkOperation(f *findings, about string, i int, op ceremony.Operation, report vault.Report) {
+	works := false
+	for _, o := range report.Operations {
+		if o.Operation == op {
+			works = true
+			defer func() {
+				if works {
+					f.add(ok, about, "%s: nothing stands in its way%s", op, dialectWords[o.Dialect])
+				}
+			}()
+		}
+	}
+	for _, finding := range report.Findings {
+		if finding.Operation != op {
+			continue
+		}
+		works = works && !finding.Stops
+		missing, lacks := errors.AsType[*vault.MissingRight](finding.Err)
+		_, unfit := ceremony.RefusalOf(finding.Err)
+		switch {
+		case lacks:
+			f.add(stop, about, "operations[%d], %s: %s:\n%s", i, op, missing, missing.Policy())
+		case unfit:
+			f.add(stop, about, "operations[%d], %s: %s", i, op, unsuited(finding.Err))
+		default:
+			f.add(gradeOf(finding), about, "operations[%d], %s: %s", i, op, finding.Text)
+		}
+	}
+}
+
+func gradeOf(f vault.Finding) grade {
+	if f.Stops {
+		return stop
+	}
+	return note
+}
+
+// dialectWords say how the server wants to be asked.
+var dialectWords = map[vault.Dialect]string{
+	vault.Closed:  "; the server asks for a token",
+	vault.OpenBao: "; OpenBao's own endpoints, which ask for a token",
 }
 
 // unsuited says what to configure in place of an operation that a cluster's seal
 // does not suit.
 func unsuited(err error) string {
-	if errors.Is(err, ceremony.WrongSealType) {
+	switch {
+	case errors.Is(err, ceremony.WrongSealType):
 		return "the cluster unseals itself, and has no unseal key shares; list rekey-recovery to replace its recovery key shares"
+	case errors.Is(err, ceremony.SelfUnsealing):
+		return "the cluster unseals itself; nobody's share is needed for it"
 	}
 	return "the cluster has no recovery key, since people unseal it; list rekey to replace its unseal key shares"
 }
 
 // describeNode is one address in a line: what it is, and how it is reached.
-func describeNode(n vault.NodeReport) string {
+func describeNode(n vault.NodeReport, product string) string {
 	words := []string{n.Role}
 	if n.Seal.Version != "" {
-		words = append(words, "Vault "+n.Seal.Version)
+		words = append(words, cmp.Or(product, "Vault")+" "+n.Seal.Version)
 	}
 	if n.TLS != "" {
 		words = append(words, n.TLS)
 	}
 	return n.Address + ": " + strings.Join(words, ", ")
+}
+
+// describeToken says what the token is and how long it lives.
+func describeToken(t vault.TokenReport, now time.Time) string {
+	text := "token with the policies " + strings.Join(t.Policies, ", ")
+	switch {
+	case !t.Expires:
+		return text + ", which does not end"
+	case t.Renewed:
+		return text + ", which is being renewed"
+	}
+	return text + ", until " + now.Add(t.TTL).UTC().Format("2006-01-02 15:04 MST")
 }

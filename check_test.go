@@ -143,7 +143,7 @@ func TestCheckOfASoundSetupFindsNothingAndChangesNothing(t *testing.T) {
 		t.Error("check has made the journal's folder")
 	}
 	for _, call := range w.cluster.Log("")[before:] {
-		if call.Method != "GET" {
+		if call.Method != "GET" && call.Path != "sys/capabilities-self" { // a question that Vault takes as a PUT
 			t.Errorf("check has sent %s", call)
 		}
 	}
@@ -188,7 +188,7 @@ func TestCheckNamesWhatWouldStopACeremony(t *testing.T) {
 			if _, err := w.operator.Do(t.Context(), "PUT", "sys/rekey/init", map[string]any{"secret_shares": 1, "secret_threshold": 1}); err != nil {
 				t.Fatal(err)
 			}
-		}, "STOP  Vault prod                a rekey is in progress already"},
+		}, "STOP  Vault prod                operations[0], rekey: an attempt is in progress already"},
 		{"a rekey of keys that it doesn't have", func(t *testing.T, w *workshop) {
 			w.replace(t, "[rekey, generate-root]", "[generate-root, rekey-recovery]")
 		}, "STOP  Vault prod                operations[1], rekey-recovery: the cluster has no recovery key"},

@@ -58,7 +58,8 @@ type ClusterConfig struct {
 	CAFile     Path          `yaml:"ca_file"`     // empty: the system's authorities
 	ServerName string        `yaml:"server_name"` // empty: the host of each address
 	Namespace  string        `yaml:"namespace"`
-	TokenFile  Path          `yaml:"token_file"` // empty: no token is sent
+	TokenFile  Path          `yaml:"token_file"` // empty: no token is sent, unless auth brings one
+	Auth       AuthConfig    `yaml:"auth"`
 	Timeout    time.Duration `yaml:"timeout"`
 	Channel    string        `yaml:"channel"` // empty: slack.channel
 
@@ -74,6 +75,16 @@ type ClusterConfig struct {
 	Window       time.Duration `yaml:"window"`
 	Poll         time.Duration `yaml:"poll"`
 	Watch        bool          `yaml:"watch"` // sealed nodes are noticed; of a cluster with the operation unseal
+}
+
+// AuthConfig is how Conclave gets a Vault token of its own.
+type AuthConfig struct {
+	Method       string `yaml:"method"` // "approle" or "kubernetes"; empty: not at all
+	Mount        string `yaml:"mount"`  // empty: the method's name
+	RoleIDFile   Path   `yaml:"role_id_file"`
+	SecretIDFile Path   `yaml:"secret_id_file"`
+	Role         string `yaml:"role"`
+	JWTFile      Path   `yaml:"jwt_file"` // empty: where Kubernetes puts it
 }
 
 // LogConfig is about the lines on standard error.
@@ -152,6 +163,9 @@ func (c *ClusterConfig) receivers() []string {
 func (c *ClusterConfig) any(is func(ceremony.Operation) bool) bool {
 	return slices.ContainsFunc(c.Operations, func(op string) bool { return is(ceremony.Operation(op)) })
 }
+
+// hasToken says whether any token is sent to Vault.
+func (c *ClusterConfig) hasToken() bool { return c.TokenFile != "" || c.Auth.Method != "" }
 
 // allows says whether ceremonies may do this to the cluster.
 func (c *ClusterConfig) allows(op ceremony.Operation) bool {

@@ -124,6 +124,7 @@ func (k *configCheck) clusters() {
 		c, path := k.Clusters[name], "clusters."+name
 		k.name(path, name)
 		k.addresses(path, name, c, at)
+		k.auth(path+".auth", c)
 		if c.Channel != "" {
 			k.form(path+".channel", c.Channel, channelForm, "a channel id such as C0123456789 (not its name)")
 		}
@@ -155,6 +156,33 @@ func (k *configCheck) addresses(path, name string, c *ClusterConfig, at map[stri
 			k.complain(where, "%s belongs to clusters.%s already; two ceremonies would meet in one Vault", address, first)
 		}
 		at[address] = name
+	}
+}
+
+// auth makes sure that there is one way to a token at most, and all that it needs.
+func (k *configCheck) auth(path string, c *ClusterConfig) {
+	if k.line[path] == 0 {
+		return
+	}
+	a := c.Auth
+	if c.TokenFile != "" {
+		k.complain(path, "and token_file exclude each other: Conclave logs in by itself, or somebody does it for Conclave")
+	}
+	switch a.Method {
+	case "approle":
+		k.needPath(path+".role_id_file", a.RoleIDFile, "a file with the role's id")
+		k.needPath(path+".secret_id_file", a.SecretIDFile, "a file with a secret id of the role")
+		k.idle(path, "kubernetes, and method is approle", "role", "jwt_file")
+	case "kubernetes":
+		if a.Role == "" {
+			k.complain(path+".role", "is missing: the role of the auth method that is bound to Conclave's service account")
+		}
+		k.idle(path, "approle, and method is kubernetes", "role_id_file", "secret_id_file")
+	default:
+		k.oneOf(path+".method", a.Method, "approle", "kubernetes")
+	}
+	if strings.Contains(a.Mount, "..") || strings.HasPrefix(a.Mount, "auth/") || strings.Trim(a.Mount, "/") != a.Mount {
+		k.complain(path+".mount", "%q is not the path of the method below auth/, such as %s", a.Mount, a.Method)
 	}
 }
 
@@ -199,24 +227,24 @@ func (k *configCheck) operations(path string, c *ClusterConfig) {
 	if c.any(ceremony.Operation.MakesShares) {
 		k.newShares(path, c)
 	} else {
-		k.idle(path, "a rekey or init", "receivers", "threshold")
+		k.idle(path, "a rekey or init, which operations does not allow", "receivers", "threshold")
 	}
 	if c.any(ceremony.Operation.Rekeys) {
 		k.backup(path, c)
 	} else {
-		k.idle(path, "a rekey", "verification", "backup")
+		k.idle(path, "a rekey, which operations does not allow", "verification", "backup")
 	}
 	if !c.allows(ceremony.Unseal) {
-		k.idle(path, "unseal", "watch")
+		k.idle(path, "unseal, which operations does not allow", "watch")
 	}
 }
 
-// idle complains of keys that nothing reads, since no operation is allowed that
-// they are about.
+// idle complains of keys that nothing reads, since what they are about is not
+// there.
 func (k *configCheck) idle(path, about string, keys ...string) {
 	for _, key := range keys {
 		if _, set := k.line[path+"."+key]; set {
-			k.complain(path+"."+key, "is about %s, which operations does not allow", about)
+			k.complain(path+"."+key, "is about %s", about)
 		}
 	}
 }
@@ -242,12 +270,12 @@ func (k *configCheck) newShares(path string, c *ClusterConfig) {
 }
 
 func (k *configCheck) backup(path string, c *ClusterConfig) {
-	if c.Backup && c.TokenFile == "" {
+	if c.Backup && !c.hasToken() && k.line[path+".auth"] == 0 {
 		backup := "sys/rekey/backup"
 		if c.allows(ceremony.RekeyRecovery) {
 			backup = "sys/rekey/recovery-key-backup"
 		}
-		k.complain(path+".backup", "needs token_file: Vault shows the backup of the new shares only to a token with read on %s. Name one, or set backup: false", backup)
+		k.complain(path+".backup", "needs token_file or auth: Vault shows the backup of the new shares only to a token with read on %s. Name one, or set backup: false", backup)
 	}
 }
 

@@ -66,7 +66,7 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"empty file", minimalConfig, "", []string{`c.yaml: the file is empty`}},
 		{"no YAML", minimalConfig, "a: [", []string{`c.yaml: line 1: did not find expected node content`}},
 		{"two documents", "\nslack:", "---\nslack: {}\n---\nslack:", []string{`c.yaml: more than one YAML document in one file`}},
-		{"unknown key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll, watch`}},
+		{"unknown key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, auth, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll, watch`}},
 		{"unknown section", "journal:", "jurnal:", []string{`c.yaml:4: jurnal: is not a key that is known here; these are: slack, identity, journal, people, clusters, log`}},
 		{"duplicate key", "threshold: 2", "threshold: 2\n    threshold: 3", []string{`c.yaml:18: clusters.prod.threshold: is there twice, on line 17 before`}},
 		{"duplicate person", "  bob: {", "  alice: {slack: U9}\n  bob: {", []string{`c.yaml:7: people.alice: is there twice, on line 6 before`}},
@@ -136,8 +136,8 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"threshold 1 of 3", "threshold: 2", "threshold: 1", []string{`c.yaml:17: clusters.prod.threshold: 1 of 3 would make each holder's share enough by itself, and Vault refuses it`}},
 		{"threshold 5 of 3 holders", "threshold: 2", "threshold: 5", []string{`c.yaml:17: clusters.prod.threshold: 5 is more than the 3 holders listed`}},
 		{"threshold 3 of 2 receivers", "threshold: 2", "threshold: 3\n    receivers: [alice, bob]", []string{`c.yaml:17: clusters.prod.threshold: 3 is more than the 2 receivers listed`}},
-		{"backup without a token", "    token_file: token\n", "", []string{`c.yaml:10: clusters.prod.backup: needs token_file: Vault shows the backup of the new shares only to a token with read on sys/rekey/backup. Name one, or set backup: false`}},
-		{"recovery backup without a token", "    token_file: token\n    operations: [rekey, generate-root]", "    operations: [rekey-recovery]", []string{`c.yaml:10: clusters.prod.backup: needs token_file: Vault shows the backup of the new shares only to a token with read on sys/rekey/recovery-key-backup. Name one, or set backup: false`}},
+		{"backup without a token", "    token_file: token\n", "", []string{`c.yaml:10: clusters.prod.backup: needs token_file or auth: Vault shows the backup of the new shares only to a token with read on sys/rekey/backup. Name one, or set backup: false`}},
+		{"recovery backup without a token", "    token_file: token\n    operations: [rekey, generate-root]", "    operations: [rekey-recovery]", []string{`c.yaml:10: clusters.prod.backup: needs token_file or auth: Vault shows the backup of the new shares only to a token with read on sys/rekey/recovery-key-backup. Name one, or set backup: false`}},
 
 		{"no roles", "    initiators: [alice]\n    approvers: [bob]\n    holders: [alice, bob, carol]\n", "", []string{
 			`c.yaml:10: clusters.prod.approvers: is missing: who may approve one`,
@@ -150,6 +150,22 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"holder without a key", "{slack: U3, key: carol.asc}", "{slack: U3}", []string{`c.yaml:16: clusters.prod.holders[2]: carol signs shares and needs people.carol.key`}},
 		{"unseal and recovery key", "[rekey, generate-root]", "[unseal, rekey-recovery]", []string{
 			`c.yaml:13: clusters.prod.operations: has both unseal and rekey-recovery: the first is for a cluster that people unseal, the second for one that unseals itself`,
+		}},
+		{"auth and token file", "threshold: 2", "threshold: 2\n    auth: {method: approle, role_id_file: r, secret_id_file: s}", []string{
+			`c.yaml:18: clusters.prod.auth: and token_file exclude each other: Conclave logs in by itself, or somebody does it for Conclave`,
+		}},
+		{"auth without a method", "token_file: token", "auth: {mount: approle}", []string{
+			`c.yaml:12: clusters.prod.auth.method: "" is none of approle, kubernetes`,
+		}},
+		{"approle without its files", "token_file: token", "auth: {method: approle, role: conclave, mount: auth/approle}", []string{
+			`c.yaml:12: clusters.prod.auth.mount: "auth/approle" is not the path of the method below auth/, such as approle`,
+			`c.yaml:12: clusters.prod.auth.role: is about kubernetes, and method is approle`,
+			`c.yaml:12: clusters.prod.auth.role_id_file: is missing: a file with the role's id`,
+			`c.yaml:12: clusters.prod.auth.secret_id_file: is missing: a file with a secret id of the role`,
+		}},
+		{"kubernetes without a role", "token_file: token", "auth: {method: kubernetes, secret_id_file: s}", []string{
+			`c.yaml:12: clusters.prod.auth.role: is missing: the role of the auth method that is bound to Conclave's service account`,
+			`c.yaml:12: clusters.prod.auth.secret_id_file: is about approle, and method is kubernetes`,
 		}},
 		{"watch without unseal", "threshold: 2", "threshold: 2\n    watch: false", []string{`c.yaml:18: clusters.prod.watch: is about unseal, which operations does not allow`}},
 		{"requester without a key", "{slack: U1, key: alice.asc}", "{slack: U1}", []string{

@@ -43,6 +43,9 @@ func (c *conclave) run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	acting, stop := context.WithCancel(context.WithoutCancel(ctx))
 	parts.Go(func() error { return c.engine.Run(acting) })
+	for _, v := range c.vaults {
+		parts.Go(func() error { return v.Run(acting) })
+	}
 	parts.Go(func() error {
 		defer stop()
 		return c.bot.Run(ctx, c.engine)

@@ -105,8 +105,20 @@ func (c *ClusterConfig) newVault() (*vault.Client, error) {
 		ServerName: c.ServerName,
 		Namespace:  c.Namespace,
 		TokenFile:  string(c.TokenFile),
+		Login:      c.Auth.login(),
 		Timeout:    c.Timeout,
 	})
+}
+
+// login is the way to a token, nil without one.
+func (a AuthConfig) login() vault.Login {
+	switch a.Method {
+	case "approle":
+		return vault.AppRole{Mount: a.Mount, RoleIDFile: string(a.RoleIDFile), SecretIDFile: string(a.SecretIDFile)}
+	case "kubernetes":
+		return vault.Kubernetes{Mount: a.Mount, Role: a.Role, TokenFile: string(a.JWTFile)}
+	}
+	return nil
 }
 
 // newBot makes the Slack side, without sending anything.

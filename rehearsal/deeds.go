@@ -55,10 +55,13 @@ func (p *practice) finds(ctx context.Context, what string, fits func(stage.Note)
 	return n, err
 }
 
+// buttons are those that stand under messages to people.
+var buttons = []string{"approve", "reject", "resume", "cancel", "delete"}
+
 // click presses a button in the newest message that has it.
 func (p *practice) click(ctx context.Context, action string) error {
-	if !slices.Contains([]string{"approve", "reject", "resume", "cancel"}, action) {
-		return errors.New("click approve, reject, resume or cancel")
+	if !slices.Contains(buttons, action) {
+		return fmt.Errorf("click one of %s", strings.Join(buttons, ", "))
 	}
 	n, err := p.finds(ctx, "a message with the button "+action, func(n stage.Note) bool { return n.HasButton(action) })
 	if err != nil {
@@ -84,6 +87,10 @@ func (p *practice) share(ctx context.Context, _ string) error {
 	})
 	if err != nil {
 		return err
+	}
+	if ask.Step() == ceremony.Password {
+		p.done[p.who] = ask.TS
+		return p.me().SendsPassword(ctx, ask)
 	}
 	receipt, err := p.me().Answers(ctx, ask)
 	if err != nil {
@@ -116,6 +123,11 @@ func (p *practice) take(ctx context.Context, _ string) error {
 	if err != nil {
 		return err
 	}
+	p.token = token
+	if !strings.HasPrefix(string(n.Ceremony), stage.ClusterName+"-"+string(ceremony.GenerateRoot)+"-") {
+		p.act(p.who, "has the token in the open now, as nobody else")
+		return nil
+	}
 	root, err := p.stage.Vault.IsRootToken(ctx, token)
 	if err != nil {
 		return err
@@ -123,7 +135,55 @@ func (p *practice) take(ctx context.Context, _ string) error {
 	if !root {
 		return finding("what was decrypted is no root token")
 	}
-	p.act(p.who, "has decrypted the token, and Vault says that it is a root token")
+	p.act(p.who, "has the token in the open now, and Vault says that it is a root token")
+	return nil
+}
+
+// otp makes the password before the ceremony is proposed, whose plan has its hash.
+func (p *practice) otp(ctx context.Context, _ string) error {
+	commitment, err := p.me().MakesPassword(ctx)
+	if err != nil {
+		return err
+	}
+	p.act(p.who, "has made a one-time password, and can propose with its commitment:")
+	p.print(fmt.Sprintf("/ceremony start %s %s otp=%s", ceremony.GenerateRoot, stage.ClusterName, commitment))
+	return nil
+}
+
+var errNoToken = errors.New("nobody has taken a token yet")
+
+func (p *practice) accessor(ctx context.Context, _ string) error {
+	if p.token == "" {
+		return errNoToken
+	}
+	accessor, err := p.stage.AccessorOf(ctx, p.token)
+	if err != nil {
+		return err
+	}
+	p.print(accessor)
+	return nil
+}
+
+func (p *practice) revoke(ctx context.Context, _ string) error {
+	if p.token == "" {
+		return errNoToken
+	}
+	if err := p.stage.Revoke(ctx, p.token); err != nil {
+		return err
+	}
+	p.act(p.who, "has revoked the token")
+	p.token = ""
+	return nil
+}
+
+func (p *practice) seal(context.Context, string) error {
+	if p.emulator == nil {
+		return errors.New("somebody's own server is not sealed here")
+	}
+	for i := range p.stage.Addrs() {
+		p.emulator.Node(i + 1).Restart()
+	}
+	p.say("Vault's nodes were restarted")
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"conclave/rehearsal/stage"
@@ -15,6 +16,7 @@ import (
 // house is the rehearsal's theatre: the stage, and what is around it.
 type house struct {
 	*show
+	play     play
 	stage    *stage.Stage
 	emulator *vaulttest.Cluster // nil with a server of somebody's own
 	workshop string             // folder of the program that was built; empty if it was given
@@ -23,7 +25,7 @@ type house struct {
 
 // open builds the bot and sets the stage.
 func open(ctx context.Context, o options, t terminal) (_ *house, err error) {
-	h := &house{show: newShow(t, o.speed)}
+	h := &house{show: newShow(t, o.speed), play: o.play}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.close())
@@ -47,14 +49,17 @@ func open(ctx context.Context, o options, t terminal) (_ *house, err error) {
 	}
 	server := stage.Server{Addrs: []string{o.vault}, CA: o.ca, Shares: o.shares, Token: o.token}
 	if o.vault == "" {
-		if h.emulator, err = vaulttest.New(vaulttest.Options{}); err != nil {
+		if h.emulator, err = vaulttest.New(h.play.vault); err != nil {
 			return nil, err
 		}
-		server.Addrs = h.emulator.Addrs()
+		server.Addrs, server.Uninitialised = h.emulator.Addrs(), h.play.fresh
 	}
-	h.stage, err = stage.Set(ctx, stage.Options{Dir: o.dir, Conclave: o.conclave, Vault: server})
+	h.stage, err = stage.Set(ctx, stage.Options{Dir: o.dir, Conclave: o.conclave, Vault: server, Configure: h.play.set(o)})
 	if err != nil {
 		return nil, err
+	}
+	if h.emulator != nil && h.play.damaged {
+		h.emulator.Node(1).RestartInRecoveryMode()
 	}
 	h.watcher = newWatcher(h.stage, h.show)
 	return h, h.keepKeys(ctx)
@@ -95,10 +100,8 @@ func (h *house) introduce() {
 	h.cast(stage.Paul, "of security approves")
 	for _, name := range stage.Holders() {
 		words := "will get a key share"
-		for _, holder := range h.stage.Settings().Holders {
-			if holder == name {
-				words = "holds a key share, encrypted with PGP"
-			}
+		if slices.Contains(h.stage.Settings().Holders, name) && !h.play.fresh {
+			words = "holds a key share, encrypted with PGP"
 		}
 		h.cast(name, words)
 	}

@@ -41,6 +41,10 @@ func run(ctx context.Context, args []string, t terminal) int {
 		fmt.Fprintf(t.err, "rehearsal: %v\n", err)
 		return 2
 	}
+	if o.list {
+		list(t.out)
+		return 0
+	}
 	if err := rehearse(ctx, o, t); err != nil {
 		fmt.Fprintf(t.err, "\nrehearsal: %v\n", err)
 		return 1

@@ -12,6 +12,8 @@ import (
 // options are the command line.
 type options struct {
 	auto     bool
+	list     bool
+	play     play
 	vault    string
 	token    string // in the open, from its file
 	shares   []string
@@ -26,6 +28,9 @@ const usage = `A key ceremony from beginning to end, with the real bot, in this 
 
   go run ./rehearsal --auto     watch a rekey and a generate-root
   go run ./rehearsal            be any of the people yourself: type "help" there
+  go run ./rehearsal --list     every operation that can be played or practised:
+  go run ./rehearsal --auto --operation NAME
+  go run ./rehearsal --operation NAME
 
 It needs nothing but Go: Slack, Vault and everybody's PGP keys are made for the
 occasion. With --vault the ceremonies happen on a development server of yours:
@@ -43,7 +48,7 @@ Flags:
 // parseOptions reads the command line and the files that it names.
 func parseOptions(args []string, t terminal) (options, error) {
 	var o options
-	var token, keys, ca string
+	var operation, token, keys, ca string
 	flags := flag.NewFlagSet("rehearsal", flag.ContinueOnError)
 	flags.SetOutput(t.out)
 	flags.Usage = func() {
@@ -55,6 +60,8 @@ func parseOptions(args []string, t terminal) (options, error) {
 		speed = 1
 	}
 	flags.BoolVar(&o.auto, "auto", false, "play by itself; exit 0 only if everything held")
+	flags.StringVar(&operation, "operation", "", "`name` of what is played; default: a rekey and a generate-root")
+	flags.BoolVar(&o.list, "list", false, "name everything that can be played, and what happens there")
 	flags.StringVar(&o.vault, "vault", "", "`address` of a development server; default: an emulated Vault")
 	flags.StringVar(&token, "vault-token-file", "", "`file` with a root token of that server")
 	flags.StringVar(&keys, "unseal-key-file", "", "`file` with all its unseal keys, one a line, at most five; without it, the server must be uninitialised")
@@ -62,7 +69,7 @@ func parseOptions(args []string, t terminal) (options, error) {
 	flags.StringVar(&o.dir, "dir", "", "`folder` for configuration, journal and log; default: a new one")
 	flags.StringVar(&o.conclave, "conclave", "", "`program` to rehearse with; default: it is built from this checkout")
 	flags.Float64Var(&o.speed, "speed", speed, "pace of --auto: 2 is twice as fast, 0 has no pauses; default: 1 in a terminal, else 0")
-	flags.BoolVar(&o.yes, "yes", false, "with --vault: don't ask whether that server may be rekeyed")
+	flags.BoolVar(&o.yes, "yes", false, "with --vault: don't ask whether that server may be changed")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -76,6 +83,15 @@ func parseOptions(args []string, t terminal) (options, error) {
 	case (token == "") != (keys == ""):
 		return o, errors.New("a server that is initialised needs both --vault-token-file and --unseal-key-file; one that is not needs neither")
 	}
+	var err error
+	if o.play = both; operation != "" {
+		if o.play, err = findPlay(operation); err != nil {
+			return o, err
+		}
+	}
+	if o.vault != "" && !o.play.anywhere {
+		return o, fmt.Errorf("--operation %s needs a Vault that is made for it: leave --vault out", operation)
+	}
 	if token != "" {
 		lines, err := readLines(token)
 		switch {
@@ -86,7 +102,6 @@ func parseOptions(args []string, t terminal) (options, error) {
 		}
 		o.token = lines[0]
 	}
-	var err error
 	if keys != "" {
 		if o.shares, err = readLines(keys); err != nil {
 			return o, fmt.Errorf("--unseal-key-file: %w", err)
@@ -97,18 +112,18 @@ func parseOptions(args []string, t terminal) (options, error) {
 			return o, fmt.Errorf("--vault-ca-file: %w", err)
 		}
 	}
-	if o.vault == "" || o.yes {
+	if o.vault == "" || o.yes || o.list {
 		return o, nil
 	}
 	return o, agree(o.vault, t)
 }
 
-// agree makes sure that somebody wants the server to be rekeyed.
+// agree makes sure that somebody wants the server to be changed.
 func agree(server string, t terminal) error {
 	if !t.live {
-		return errors.New("--vault rekeys that server for good; say --yes if it may be")
+		return errors.New("--vault changes that server for good, its keys for example; say --yes if it may be")
 	}
-	fmt.Fprintf(t.out, "This rekeys %s for good. Type yes if nobody needs what is in it: ", server)
+	fmt.Fprintf(t.out, "This changes %s for good, its keys for example. Type yes if nobody needs what is in it: ", server)
 	answer, err := bufio.NewReader(t.in).ReadString('\n')
 	if err != nil || strings.TrimSpace(answer) != "yes" {
 		return errors.New("nothing was done")

@@ -18,6 +18,8 @@ type practice struct {
 	*house
 	who  string            // whom the keyboard belongs to
 	done map[string]string // person → timestamp of the last request that was answered or is void
+	// token is the one that was taken last.
+	token string
 }
 
 // errQuit ends the practice.
@@ -31,7 +33,7 @@ const patience = 15 * time.Second
 // pipe, the first one ends it.
 func (h *house) prompt(ctx context.Context, t terminal) error {
 	h.scene("Practice")
-	h.say(`Begin with: /ceremony start rekey %s the yearly rekey`, stage.ClusterName)
+	h.say("Begin with: %s", h.play.beginning())
 	h.say(`Then "@paul" makes you paul, and "help" says what you can do.`)
 	h.watcher.showInboxes()
 	p := &practice{house: h, who: stage.Olga, done: map[string]string{}}
@@ -115,15 +117,19 @@ func deeds() []deed {
 		{"/ceremony", "…", "a slash command in the ops channel; /ceremony help lists them", (*practice).command},
 		{"inbox", "", "what the bot has written to you, the newest last", (*practice).inbox},
 		{"read", "[NUMBER]", "one of these messages as Slack shows it; the newest without a number", (*practice).read},
-		{"click", "approve|reject|resume|cancel", "a button in your messages", (*practice).click},
-		{"share", "", "answer the request for your share, with your key", (*practice).share},
+		{"click", strings.Join(buttons, "|"), "a button in your messages", (*practice).click},
+		{"share", "", "answer the request for your share, with your key, or for your one-time password", (*practice).share},
 		{"take", "", "check, open and keep the new share or the token that you were sent", (*practice).take},
+		{"otp", "", "make a one-time password, if you have no PGP key and want a token", (*practice).otp},
+		{"accessor", "", "of the token that you took last: its name, which does not give it away", (*practice).accessor},
+		{"revoke", "", "that token, when you have done what it was made for", (*practice).revoke},
 		{"adopt", "", "after a rekey: put everybody's new share in the place of the old one", (*practice).adoptAll},
 		{"say", "TEXT", "write to the bot directly", (*practice).tell},
 		{"board", "", "the newest status post", (*practice).board},
 		{"thread", "", "what happened in that ceremony, step by step", (*practice).thread},
 		{"wait", "WORD", "until the newest status post has this word in it", (*practice).wait},
 		{"vault", "", "what Vault says of itself", (*practice).vault},
+		{"seal", "", "restart Vault's nodes, which come back sealed", (*practice).seal},
 		{"crash", "", "kill the bot and start it again", (*practice).crash},
 		{"help", "", "this list", (*practice).help},
 		{"quit", "", "the end", func(*practice, context.Context, string) error { return errQuit }},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -20,6 +21,14 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// A play spends its time waiting for Slack, which takes one post a second, and not
+	// for a processor.
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", "6")
+	}
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "conclave")
 		if err != nil {
@@ -33,8 +42,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// play runs the program in this process and answers what it printed.
-func play(t *testing.T, want int, input string, args ...string) string {
+// perform runs the program in this process and answers what it printed.
+func perform(t *testing.T, want int, input string, args ...string) string {
 	t.Helper()
 	var out, said bytes.Buffer
 	got := run(t.Context(), append([]string{"--conclave", program}, args...), terminal{in: strings.NewReader(input), out: &out, err: &said})
@@ -57,7 +66,7 @@ func scriptLine(t *testing.T, out, word string) string {
 func TestAutoPlaysARekeyAndAGenerateRootAndChecksThem(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "kept")
-	out := play(t, 0, "", "--auto", "--dir", dir)
+	out := perform(t, 0, "", "--auto", "--dir", dir)
 
 	if _, err := ceremony.ParseFingerprint(scriptLine(t, out, "identity")); err != nil {
 		t.Error(err)
@@ -73,7 +82,7 @@ func TestAutoPlaysARekeyAndAGenerateRootAndChecksThem(t *testing.T) {
 	for _, words := range []string{
 		"the old shares open nothing any more",
 		"the new shares of carol, dave, erin open the vault",
-		"what olga decrypted is a root token",
+		"what olga has now is a root token",
 	} {
 		if !strings.Contains(out, "✔ "+words) {
 			t.Errorf("nothing says that %s", words)
@@ -86,8 +95,54 @@ func TestAutoPlaysARekeyAndAGenerateRootAndChecksThem(t *testing.T) {
 
 func TestPracticeThatDoesNothingIsFine(t *testing.T) {
 	t.Parallel()
-	if out := play(t, 0, "", "--dir", t.TempDir()); !strings.Contains(out, "✔ no share") {
+	if out := perform(t, 0, "", "--dir", t.TempDir()); !strings.Contains(out, "✔ no share") {
 		t.Errorf("nothing was looked at:\n%s", out)
+	}
+}
+
+func TestAutoPlaysEveryOperation(t *testing.T) {
+	t.Parallel()
+	for _, p := range plays() {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			out := perform(t, 0, "", "--auto", "--operation", p.name, "--dir", t.TempDir())
+			scriptLine(t, out, "identity")
+			reports, err := ceremony.VerifyDir(scriptLine(t, out, "journal"))
+			if err != nil || len(reports) == 0 {
+				t.Errorf("journal: %v, %v", reports, err)
+			}
+			if !strings.Contains(out, checking) || !strings.Contains(out, "✔ no share") {
+				t.Errorf("nothing was looked at:\n%s", out)
+			}
+			// The pictures of Slack's that words have.
+			if left := regexp.MustCompile(`:[a-z_]{3,}:`).FindAllString(out, -1); len(left) > 0 {
+				t.Errorf("%v are shown as words", left)
+			}
+		})
+	}
+}
+
+// An operation that can't be rehearsed is one that a team meets unprepared.
+func TestEveryOperationIsListed(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	list(&out)
+	for _, op := range ceremony.Operations() {
+		if !regexp.MustCompile(`(?m)^` + string(op) + ` +\S`).MatchString(out.String()) {
+			t.Errorf("%s is not in\n%s", op, &out)
+		}
+	}
+	if got := perform(t, 0, "", "--list"); got != out.String() {
+		t.Errorf("--list prints\n%s", got)
+	}
+}
+
+func TestAnOperationIsPlayedOnSomebodysOwnServer(t *testing.T) {
+	t.Parallel()
+	server := vaulttest.StartReal(t, vaulttest.RealOptions{Storage: "inmem"})
+	out := perform(t, 0, "", "--auto", "--operation", "rotate", "--dir", t.TempDir(), "--yes", "--vault", server.Addr())
+	if !strings.Contains(out, "✔ Vault writes with a key of term 2") {
+		t.Errorf("nothing says so in\n%s", out)
 	}
 }
 
@@ -129,7 +184,7 @@ quit
 
 func TestPracticeIsPlayedByAnybodyThroughAPipe(t *testing.T) {
 	t.Parallel()
-	out := play(t, 0, practiceScript, "--dir", t.TempDir())
+	out := perform(t, 0, practiceScript, "--dir", t.TempDir())
 	for _, words := range []string{
 		"Vault says that it is a root token", "the bot was killed and is back",
 		"5 shares of which 3 are needed", "@NAME",
@@ -141,10 +196,26 @@ func TestPracticeIsPlayedByAnybodyThroughAPipe(t *testing.T) {
 	scriptLine(t, out, "journal")
 }
 
+// What only the run tells, such as a commitment, no line of a script can have.
+func TestOperationsArePractisedThroughAPipe(t *testing.T) {
+	t.Parallel()
+	for operation, script := range map[string]string{
+		"unseal":         "seal\n@alice share\n@bob share\n@carol share\nwait completed\nvault\n",
+		"init":           "/ceremony start init prod the new one\n@paul click approve\n@alice take\n@bob take\n@carol take\n@dave take\n@erin take\n@olga take\nwait completed\nadopt\n/ceremony start unseal prod\n@erin share\n@dave share\n@carol share\nwait unsealing\nwait completed\nvault\n",
+		"generate-root":  "/ceremony start generate-root prod\n@paul click approve\n@alice share\n@bob share\n@carol share\n@olga take\naccessor\nrevoke\n",
+		"recovery-token": "/ceremony start recovery-token prod\n@paul click approve\n@alice share\n@bob share\n@carol share\n@olga take\nwait completed\n",
+	} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			perform(t, 0, script, "--operation", operation, "--dir", t.TempDir())
+		})
+	}
+}
+
 func TestPracticeInAPipeEndsWithTheFirstMistake(t *testing.T) {
 	t.Parallel()
-	for _, line := range []string{"frobnicate", "@nobody", "click everything", "read", "wait"} {
-		out := play(t, 1, line+"\nquit\n", "--dir", t.TempDir())
+	for _, line := range []string{"frobnicate", "@nobody", "click everything", "read", "wait", "accessor", "revoke"} {
+		out := perform(t, 1, line+"\nquit\n", "--dir", t.TempDir())
 		if !strings.Contains(out, "rehearsal: olga> "+line+": ") || !strings.Contains(out, "the bot's log: ") {
 			t.Errorf("%s: %s", line, out)
 		}
@@ -170,7 +241,7 @@ func TestARealServerWithOneUnsealKeyIsRekeyed(t *testing.T) {
 		}
 	}
 	kept := filepath.Join(dir, "kept")
-	play(t, 0, "", "--auto", "--dir", kept, "--yes",
+	perform(t, 0, "", "--auto", "--dir", kept, "--yes",
 		"--vault", server.Addr(), "--vault-token-file", token, "--unseal-key-file", unseal)
 
 	fresh, err := readLines(filepath.Join(kept, "secrets", "unseal-keys", stage.ShareFile))
@@ -198,7 +269,7 @@ func TestWhatDidNotHoldIsFound(t *testing.T) {
 	for name, check := range map[string]func(context.Context) error{
 		"old shares open":       func(ctx context.Context) error { return h.checkShares(ctx, shares, false, "they") },
 		"new shares don't open": func(ctx context.Context) error { return h.checkShares(ctx, wrong, true, "they") },
-		"no root token":         func(ctx context.Context) error { return errors.Join(h.unseal(ctx), h.checkToken(ctx, "hvs.x")) },
+		"no root token":         func(ctx context.Context) error { return errors.Join(h.unseal(ctx), h.checkRoot(ctx, "hvs.x")) },
 		"no journal":            h.checkJournal,
 	} {
 		if err := check(t.Context()); err == nil {
@@ -219,7 +290,7 @@ func TestWhatDidNotHoldIsFound(t *testing.T) {
 func TestARealServerThatIsNewIsInitialised(t *testing.T) {
 	t.Parallel()
 	server := vaulttest.StartReal(t, vaulttest.RealOptions{Storage: "inmem"})
-	play(t, 0, "", "--auto", "--dir", t.TempDir(), "--yes", "--vault", server.Addr())
+	perform(t, 0, "", "--auto", "--dir", t.TempDir(), "--yes", "--vault", server.Addr())
 }
 
 func TestWrongCommandLinesAreRefused(t *testing.T) {
@@ -240,10 +311,12 @@ func TestWrongCommandLinesAreRefused(t *testing.T) {
 		{"--unseal-key-file x", 2, "go with --vault"},
 		{"--vault http://127.0.0.1:1 --unseal-key-file x", 2, "both"},
 		{"--vault http://127.0.0.1:1", 2, "--yes"},
+		{"--operation frobnicate", 2, "--list"},
+		{"--operation init --vault http://127.0.0.1:1", 2, "leave --vault out"},
 		{"--dir " + full, 1, "not empty"},
 		{"--auto --yes --vault http://127.0.0.1:1 --dir " + t.TempDir(), 1, "set the stage"},
 	} {
-		if out := play(t, row.code, "", strings.Fields(row.args)...); !strings.Contains(out, row.want) {
+		if out := perform(t, row.code, "", strings.Fields(row.args)...); !strings.Contains(out, row.want) {
 			t.Errorf("%s: nothing says %q in\n%s", row.args, row.want, out)
 		}
 	}

@@ -14,6 +14,9 @@ var pictures = strings.NewReplacer(
 	":white_check_mark:", "✅", ":hourglass_flowing_sand:", "⏳", ":hourglass:", "⏳", ":inbox_tray:", "📥",
 	":outbox_tray:", "📤", ":alarm_clock:", "⏰", ":warning:", "⚠️ ", ":x:", "❌", ":no_entry_sign:", "🚫",
 	":octagonal_sign:", "🛑", ":raised_hand:", "✋", ":key:", "🔑", ":mag:", "🔍", ":recycle:", "♻️ ",
+	":lock:", "🔒", ":unlock:", "🔓", ":grey_question:", "❔", ":fire_extinguisher:", "🧯", ":shield:", "🛡️ ",
+	":package:", "📦", ":rotating_light:", "🚨", ":ballot_box_with_check:", "☑️ ", ":wastebasket:", "🗑️ ",
+	":bell:", "🔔", ":calendar:", "📅", ":information_source:", "ℹ️ ", ":label:", "🏷️ ",
 	":envelope:", "✉️ ", ":arrow_forward:", "▶️ ", ":checkered_flag:", "🏁",
 )
 

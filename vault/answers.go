@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"regexp"
@@ -26,12 +27,18 @@ type tokenTerms struct {
 	Key []byte `json:"pgp_key"` // in standard base64
 }
 
+// rekeyStatus is what the two kinds of rekey say of an attempt.
+type rekeyStatus struct {
+	api.RekeyStatusResponse
+	SealThreshold int `json:"seal_threshold"` // OpenBao's word for required
+}
+
 // readAttempt reads the status of an attempt.
 func readAttempt(op ceremony.Operation, body []byte) (ceremony.Progress, error) {
 	if op.IssuesToken() {
 		return readTokenAttempt(body)
 	}
-	status, err := decode[api.RekeyStatusResponse](body, "started")
+	status, err := decode[rekeyStatus](body, "started")
 	if err != nil {
 		return ceremony.Progress{}, err
 	}
@@ -46,7 +53,7 @@ func readAttempt(op ceremony.Operation, body []byte) (ceremony.Progress, error) 
 		Started:              status.Started,
 		Nonce:                status.Nonce,
 		Progress:             status.Progress,
-		Required:             status.Required,
+		Required:             cmp.Or(status.Required, status.SealThreshold),
 		Shares:               status.N,
 		Threshold:            status.T,
 		Fingerprints:         prints,
@@ -142,7 +149,7 @@ func readVerifyAnswer(body []byte) (ceremony.Answer, error) {
 
 // readTokenAnswer reads what an endpoint that makes a token says to a share.
 func readTokenAnswer(body []byte) (ceremony.Answer, error) {
-	answer, err := decode[api.GenerateRootStatusResponse](body, "complete")
+	answer, err := decode[api.GenerateRootStatusResponse](body, "complete", "started")
 	if err != nil || !answer.Complete {
 		return ceremony.Answer{}, err
 	}

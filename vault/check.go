@@ -3,8 +3,12 @@ package vault
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,12 +17,13 @@ import (
 
 // Report is what [Client.Check] found. It holds nothing secret.
 type Report struct {
-	Nodes    []NodeReport
-	Active   string // address of the active node; empty when there is none
-	Seal     ceremony.Seal
-	Attempts []Attempt // of the operations that suit the seal
-	Token    TokenReport
-	Findings []Finding
+	Nodes      []NodeReport
+	Active     string // address of the active node; empty when there is none
+	Product    string // "Vault" or "OpenBao"; empty when that can't be told
+	Seal       ceremony.Seal
+	Operations []OperationReport
+	Token      TokenReport
+	Findings   []Finding
 }
 
 // NodeReport is what one address says.
@@ -28,32 +33,35 @@ type NodeReport struct {
 	TLS              string    // the protocol version, "TLS 1.3"; empty over plain http
 	CertificateUntil time.Time // of the first of the server's certificates to expire
 	Seal             ceremony.Seal
-	Role             string // "active", "standby", "sealed" or "unreachable"
+	Role             string // "active", "standby", "sealed", "new", "in recovery mode" or "unreachable"
 	Leader           string // the address that a standby takes for the leader's
 }
 
-// Attempt is an operation's attempt, as Vault has it in progress or not.
-type Attempt struct {
+// OperationReport is what is known of an operation that is asked for.
+type OperationReport struct {
 	Operation ceremony.Operation
-	Err       error // why Vault does not say, or nil
-	Progress  ceremony.Progress
+	Dialect   Dialect           // how the server wants to be asked; empty when it does not say
+	Progress  ceremony.Progress // of an attempt, where the operation has any
 }
 
 // TokenReport is what is known of the token.
 type TokenReport struct {
-	Given      bool
-	Err        error // why Vault does not accept it, or nil
-	TTL        time.Duration
-	Expires    bool // false for a token that lives for ever
-	Renewable  bool
-	Policies   []string
-	ReadBackup error // nil when the backup of new shares can be read, as [Policy] allows
+	Given     bool
+	Err       error // why Vault does not accept it, or nil
+	TTL       time.Duration
+	Expires   bool // false for a token that lives for ever
+	Renewed   bool // by the client itself, or by somebody else so far
+	Renewable bool
+	Policies  []string
 }
 
 // Finding is one thing that a person should know before a ceremony.
 type Finding struct {
-	Stops bool // a ceremony on this cluster would come to a stop
-	Text  string
+	// Operation is the one that it is about; empty for the cluster as a whole.
+	Operation ceremony.Operation
+	Stops     bool // a ceremony would come to a stop
+	Text      string
+	Err       error // what is in the way: a *MissingRight, a ceremony.Refusal, …; nil for news
 }
 
 // certificateNotice is how long before a certificate's or a token's end it is
@@ -63,37 +71,248 @@ const (
 	tokenNotice       = 24 * time.Hour
 )
 
-// Check asks every node what it is, Vault which attempts are in progress, and
-// what the token may do. It changes nothing. It has no error of its own: what
-// goes wrong is part of the report.
-func (c *Client) Check(ctx context.Context) Report {
-	var r Report
-	r.Nodes = c.checkNodes(ctx)
-	for _, n := range r.Nodes {
-		if n.Role == roleActive && r.Active == "" {
-			r.Active, r.Seal = n.Address, n.Seal
-		}
+// Check asks every node what it is, the server how it offers each operation that
+// may be used, which attempts are in progress, and what the token may do. It
+// changes nothing. It has no error of its own: what goes wrong is part of the
+// report.
+func (c *Client) Check(ctx context.Context, operations []ceremony.Operation, backup bool) Report {
+	k := &check{client: c, operations: operations, backup: backup}
+	k.nodes(ctx)
+	k.health(ctx)
+	k.token(ctx)
+	for _, op := range operations {
+		k.operation(ctx, op)
 	}
-	if r.Active != "" {
-		for _, op := range ceremony.Operations() {
-			if (!op.Rekeys() && op != ceremony.GenerateRoot) || op.CheckSeal(r.Seal) != nil {
-				continue
-			}
-			progress, err := c.Progress(ctx, op, ceremony.Update)
-			r.Attempts = append(r.Attempts, Attempt{op, err, progress})
-		}
-		r.Token = c.checkToken(ctx, r.Seal)
-	}
-	r.Findings = r.findings(time.Now())
-	return r
+	k.rights(ctx)
+	k.backups(ctx)
+	return k.Report
 }
 
 const (
 	roleActive      = "active"
 	roleStandby     = "standby"
 	roleSealed      = "sealed"
+	roleNew         = "new" // without a key
+	roleRecovery    = "in recovery mode"
 	roleUnreachable = "unreachable"
 )
+
+// check is a report in the making.
+type check struct {
+	Report
+	client     *Client
+	operations []ceremony.Operation
+	backup     bool
+	uses       []Use
+	// isSecondary: the cluster is the secondary of a disaster recovery pair.
+	isSecondary bool
+}
+
+func (k *check) add(op ceremony.Operation, stops bool, format string, args ...any) {
+	k.Findings = append(k.Findings, Finding{Operation: op, Stops: stops, Text: fmt.Sprintf(format, args...)})
+}
+
+// hinders adds what is in an operation's way.
+func (k *check) hinders(op ceremony.Operation, err error) {
+	k.Findings = append(k.Findings, Finding{Operation: op, Stops: true, Text: err.Error(), Err: err})
+}
+
+func (k *check) allows(op ceremony.Operation) bool { return slices.Contains(k.operations, op) }
+
+// has says whether any node has this role.
+func (k *check) has(role string) bool {
+	return slices.ContainsFunc(k.Nodes, func(n NodeReport) bool { return n.Role == role })
+}
+
+func (k *check) nodes(ctx context.Context) {
+	k.Nodes = k.client.checkNodes(ctx)
+	for i, n := range k.Nodes {
+		if n.Role == roleActive && k.Active == "" {
+			k.Active, k.Seal = n.Address, n.Seal
+			k.client.active.Store(k.client.nodes[i])
+		}
+	}
+	if k.Active == "" {
+		// Some operations are for a cluster in just this state.
+		fits := k.has(roleSealed) && k.allows(ceremony.Unseal) || k.has(roleNew) && k.allows(ceremony.Init) ||
+			k.has(roleRecovery) && k.allows(ceremony.RecoveryToken)
+		k.add("", !fits, "none of the addresses is the active node")
+	}
+	for _, n := range k.Nodes {
+		if n.Err != nil {
+			k.add("", false, "%s: %v", n.Address, n.Err)
+		}
+		switch n.Role {
+		case roleSealed:
+			k.add("", false, "%s is sealed", n.Address)
+		case roleNew:
+			k.add("", false, "%s has no key yet", n.Address)
+		case roleRecovery:
+			k.add("", false, "%s is in recovery mode", n.Address)
+		}
+		if k.Active != "" && n.Seal.ClusterID != "" && n.Seal.ClusterID != k.Seal.ClusterID {
+			k.add("", true, "%s belongs to another cluster, %s", n.Address, n.Seal.ClusterID)
+		}
+		if k.Active == "" && n.Leader != "" {
+			k.add("", true, "%s names %.100q as the active node: is that among the addresses?", n.Address, n.Leader)
+		}
+		if !n.CertificateUntil.IsZero() && n.CertificateUntil.Before(time.Now().Add(certificateNotice)) {
+			k.add("", false, "%s has a certificate that ends on %s", n.Address, n.CertificateUntil.UTC().Format(time.DateOnly))
+		}
+	}
+}
+
+func (k *check) token(ctx context.Context) {
+	if k.Active == "" {
+		return
+	}
+	t := k.client.checkToken(ctx)
+	k.Token = t
+	switch {
+	case !t.Given || t.Err != nil: // what that stops is found with the operations
+		if t.Err != nil {
+			k.add("", false, "the token is not accepted: %v", t.Err)
+		}
+	case t.Expires && !t.Renewed && t.TTL < tokenNotice:
+		k.add("", false, "the token ends in %s, and nobody has renewed it so far", t.TTL)
+	case slices.Contains(t.Policies, "root"):
+		k.add("", false, "the token is a root token; conclave policy prints the rights that are enough")
+	}
+}
+
+// operation finds out whether the server offers an operation as it is now.
+func (k *check) operation(ctx context.Context, op ceremony.Operation) {
+	if k.Active == "" && !(op == ceremony.RecoveryToken && k.has(roleRecovery)) {
+		return // the cluster's state has been told
+	}
+	if k.Active != "" {
+		switch err := op.CheckSeal(k.Seal); {
+		case err != nil:
+			k.hinders(op, err)
+			return
+		case op == ceremony.Init, op == ceremony.Unseal:
+			return // nothing to do for it now, and nothing in its way
+		case op == ceremony.DRToken && !k.isSecondary:
+			// Asked for its endpoint, a server without it answers 403 to a token like ours.
+			k.add(op, false, "%s", unoffered(op))
+			return
+		}
+	}
+	report := OperationReport{Operation: op}
+	var err error
+	if report.Dialect, err = k.client.Dialect(ctx, op); err == nil && dialects[op] != nil {
+		report.Progress, err = k.client.Progress(ctx, op, ceremony.Update)
+	}
+	switch {
+	case errors.Is(err, ceremony.ErrUnsupported):
+		k.add(op, op != ceremony.RecoveryToken, "%s", unoffered(op))
+		return
+	case errors.Is(err, ceremony.ErrRefused) && k.client.namespace != "":
+		k.add(op, true, "it is refused in the namespace %q; the keys of a cluster belong to its root namespace, leave namespace out", k.client.namespace)
+		return
+	case errors.Is(err, ceremony.ErrForbidden): // the missing right is told with the others
+	case err != nil:
+		k.hinders(op, fmt.Errorf("it can't be asked about: %w", err))
+		return
+	case report.Progress.Started:
+		k.add(op, true, "an attempt is in progress already, with nonce %s", report.Progress.Nonce)
+	}
+	if report.Dialect == OpenBao {
+		k.Product = "OpenBao"
+	}
+	k.Operations = append(k.Operations, report)
+	k.uses = append(k.uses, Use{Operation: op, Dialect: report.Dialect, Backup: k.backup})
+}
+
+// unoffered says why an operation can't be had.
+func unoffered(op ceremony.Operation) string {
+	switch op {
+	case ceremony.RecoveryToken:
+		return "it works when a server is started in recovery mode, which this one is not in"
+	case ceremony.DRToken:
+		return "it works with the secondary of a disaster recovery pair (Vault Enterprise), which this one is not"
+	}
+	return "this server does not offer it, in any dialect that is known"
+}
+
+// health asks the active node what it is. It tells Vault from OpenBao by what is
+// said of the edition, which only Vault does: a version alone would not do, both
+// have a 2.0.
+func (k *check) health(ctx context.Context) {
+	n := k.client.active.Load()
+	if k.Active == "" || n == nil {
+		return
+	}
+	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/health", auth: public, local: true, limit: k.client.timeout})
+	if f != nil {
+		k.isSecondary = f.status == statusDRSecondary
+		return
+	}
+	var health struct {
+		Version    string `json:"version"`
+		Enterprise *bool  `json:"enterprise"`
+	}
+	if json.Unmarshal(body, &health) != nil {
+		return
+	}
+	switch first, _, _ := strings.Cut(health.Version, "."); {
+	case health.Enterprise != nil, first == "0", first == "1": // OpenBao began with 2
+		k.Product = "Vault"
+	case first != "":
+		k.Product = "OpenBao"
+	}
+}
+
+// statusDRSecondary is how sys/health tells the secondary of a disaster recovery
+// pair.
+const statusDRSecondary = 472
+
+// rights compares what the token may do with what the operations need.
+func (k *check) rights(ctx context.Context) {
+	if k.Active == "" {
+		return
+	}
+	var paths []string
+	for _, r := range Rights(k.uses, k.client.session != nil) {
+		paths = append(paths, r.Path)
+	}
+	own := map[string][]string{} // path → capabilities
+	if k.Token.Given && k.Token.Err == nil {
+		var err error
+		if own, err = k.client.ownCapabilities(ctx, paths); err != nil {
+			k.add("", true, "Vault does not say what the token may do: %v", err)
+			return
+		}
+	}
+	for _, u := range k.uses {
+		for _, r := range u.Rights() {
+			if !slices.Contains(own[r.Path], "root") && !containsAll(own[r.Path], r.Capabilities) {
+				k.hinders(u.Operation, &MissingRight{Path: r.Path, Capabilities: r.Capabilities})
+			}
+		}
+	}
+}
+
+// backups mentions a backup that was left behind.
+func (k *check) backups(ctx context.Context) {
+	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery} {
+		if !k.Token.Given || k.Active == "" || op.CheckSeal(k.Seal) != nil {
+			continue
+		}
+		if backup, err := k.client.Backup(ctx, op); err == nil {
+			k.add("", false, "the encrypted new shares of the rekey with nonce %s are still kept; delete them when every holder has theirs", backup.Nonce)
+		}
+	}
+}
+
+func containsAll(all, some []string) bool {
+	for _, one := range some {
+		if !slices.Contains(all, one) {
+			return false
+		}
+	}
+	return true
+}
 
 func (c *Client) checkNodes(ctx context.Context) []NodeReport {
 	reports := make([]NodeReport, len(c.nodes))
@@ -112,10 +331,16 @@ func (c *Client) checkNode(ctx context.Context, v view) NodeReport {
 			return r
 		}
 	}
+	if v.recovers {
+		r.Role = roleRecovery
+		return r
+	}
 	if r.Seal, r.Err = c.readSeal(ctx, v.node); r.Err != nil {
 		return r
 	}
 	switch {
+	case !r.Seal.Initialized:
+		r.Role = roleNew
 	case r.Seal.Sealed:
 		r.Role = roleSealed
 	case v.isActive():
@@ -147,7 +372,7 @@ func (c *Client) checkTLS(ctx context.Context, n *node, r *NodeReport) error {
 	return nil
 }
 
-func (c *Client) checkToken(ctx context.Context, seal ceremony.Seal) TokenReport {
+func (c *Client) checkToken(ctx context.Context) TokenReport {
 	if !c.hasToken() {
 		return TokenReport{}
 	}
@@ -164,67 +389,6 @@ func (c *Client) checkToken(ctx context.Context, seal ceremony.Seal) TokenReport
 	}
 	r.TTL, r.Expires = time.Duration(seconds)*time.Second, entry.ExpireTime != nil
 	r.Renewable, r.Policies = entry.Renewable, entry.Policies
-	// Reading is the only way to be sure of a right: policies are templates,
-	// and other rules stand beside them.
-	for _, op := range ceremony.Operations() {
-		if !op.Rekeys() || op.CheckSeal(seal) != nil {
-			continue
-		}
-		if _, err := c.Backup(ctx, op); !errors.Is(err, ceremony.ErrNoBackup) {
-			r.ReadBackup = err
-		}
-	}
+	r.Renewed = c.session != nil || entry.state().Renewed
 	return r
-}
-
-func (r Report) findings(now time.Time) []Finding {
-	var found []Finding
-	add := func(stops bool, format string, args ...any) {
-		found = append(found, Finding{stops, fmt.Sprintf(format, args...)})
-	}
-	if r.Active == "" {
-		add(true, "none of the addresses is the active node")
-	}
-	for _, n := range r.Nodes {
-		if n.Err != nil {
-			add(false, "%s: %v", n.Address, n.Err)
-		}
-		if n.Role == roleSealed {
-			add(false, "%s is sealed", n.Address)
-		}
-		if r.Active != "" && n.Seal.ClusterID != "" && n.Seal.ClusterID != r.Seal.ClusterID {
-			add(true, "%s belongs to another cluster, %s", n.Address, n.Seal.ClusterID)
-		}
-		if r.Active == "" && n.Leader != "" {
-			add(true, "%s names %.100q as the active node: is that among the addresses?", n.Address, n.Leader)
-		}
-		if !n.CertificateUntil.IsZero() && n.CertificateUntil.Before(now.Add(certificateNotice)) {
-			add(false, "%s has a certificate that ends on %s", n.Address, n.CertificateUntil.UTC().Format(time.DateOnly))
-		}
-	}
-	for _, a := range r.Attempts {
-		switch {
-		case a.Err != nil:
-			add(true, "%s can't be asked about: %v", a.Operation, a.Err)
-		case a.Progress.Started:
-			add(true, "a %s is in progress already, with nonce %s", a.Operation, a.Progress.Nonce)
-		}
-	}
-	if r.Active == "" {
-		return found
-	}
-	switch t := r.Token; {
-	case !t.Given:
-		add(false, "there is no token: the backup of new shares can't be read")
-	case t.Err != nil:
-		add(false, "the token is not accepted: %v", t.Err)
-	default:
-		if t.Expires && t.TTL < tokenNotice {
-			add(false, "the token ends in %s", t.TTL)
-		}
-		if t.ReadBackup != nil {
-			add(false, "the backup of new shares can't be read: %v", t.ReadBackup)
-		}
-	}
-	return found
 }

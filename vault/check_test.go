@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,14 @@ import (
 	"conclave/vault"
 	"conclave/vault/vaulttest"
 )
+
+// operations are those that suit the server's seal.
+func (s *server) operations() []ceremony.Operation {
+	return []ceremony.Operation{
+		ceremony.Init, s.rekey, ceremony.GenerateRoot, ceremony.RecoveryToken, ceremony.DRToken,
+		ceremony.Rotate, ceremony.RotateConfig, ceremony.ReadBackup, ceremony.Drill,
+	}
+}
 
 // stops are the findings that would stop a ceremony.
 func stops(r vault.Report) []string {
@@ -35,7 +44,7 @@ func wantFinding(t testing.TB, r vault.Report, stop bool, text string) {
 
 func TestCheckOfAHealthyClusterFindsNothingThatStops(t *testing.T) {
 	onEachKind(t, func(t *testing.T, s *server) {
-		r := s.client(t).Check(t.Context())
+		r := s.client(t).Check(t.Context(), s.operations(), true)
 		if found := stops(r); len(found) > 0 {
 			t.Errorf("it finds %q", found)
 		}
@@ -49,11 +58,18 @@ func TestCheckOfAHealthyClusterFindsNothingThatStops(t *testing.T) {
 		if s.ca != nil && (node.TLS != "TLS 1.3" || time.Until(node.CertificateUntil) > 25*time.Hour) {
 			t.Errorf("TLS %q, certificate until %v", node.TLS, node.CertificateUntil)
 		}
-		if diff := cmp.Diff([]vault.Attempt{
-			{Operation: s.rekey, Progress: ceremony.Progress{Required: threshold}},
-			{Operation: ceremony.GenerateRoot, Progress: ceremony.Progress{Required: threshold, OTPLength: 28}},
-		}, r.Attempts); diff != "" {
-			t.Errorf("attempts (-want +got):\n%s", diff)
+		if diff := cmp.Diff([]vault.OperationReport{
+			{Operation: s.rekey, Dialect: vault.Open, Progress: ceremony.Progress{Required: threshold}},
+			{Operation: ceremony.GenerateRoot, Dialect: vault.Open, Progress: ceremony.Progress{Required: threshold, OTPLength: 28}},
+			{Operation: ceremony.Rotate, Dialect: vault.Open},
+			{Operation: ceremony.RotateConfig, Dialect: vault.Open},
+			{Operation: ceremony.ReadBackup, Dialect: vault.Open},
+			{Operation: ceremony.Drill, Dialect: vault.Open},
+		}, r.Operations); diff != "" {
+			t.Errorf("operations (-want +got):\n%s", diff)
+		}
+		if r.Product != "Vault" {
+			t.Errorf("the product is %q", r.Product)
 		}
 		if diff := cmp.Diff(vault.TokenReport{Given: true, Policies: []string{"root"}}, r.Token); diff != "" {
 			t.Errorf("token (-want +got):\n%s", diff)
@@ -65,9 +81,9 @@ func TestCheckChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := startEmulator(t, vaulttest.Options{Nodes: 2})
 	before := len(s.emulator.Log(""))
-	s.client(t).Check(t.Context())
+	s.client(t).Check(t.Context(), s.operations(), true)
 	for _, r := range s.emulator.Log("")[before:] {
-		if r.Method != "GET" {
+		if r.Method != "GET" && r.Path != "sys/capabilities-self" {
 			t.Errorf("it sent %v", r)
 		}
 	}
@@ -79,18 +95,18 @@ func TestCheckFindsWhatWouldStopACeremony(t *testing.T) {
 		s := startEmulator(t, vaulttest.Options{})
 		c := s.client(t)
 		begun := start(t, c, rootFor(t, vaulttest.NewPerson(t, "requester")))
-		wantFinding(t, c.Check(t.Context()), true, "a generate-root is in progress already, with nonce "+begun.Nonce)
+		wantFinding(t, c.Check(t.Context(), s.operations(), true), true, "an attempt is in progress already, with nonce "+begun.Nonce)
 	})
 	t.Run("sealed", func(t *testing.T) {
 		s := startEmulator(t, vaulttest.Options{})
 		s.emulator.Node(1).Seal()
-		r := s.client(t).Check(t.Context())
+		r := s.client(t).Check(t.Context(), s.operations(), true)
 		wantFinding(t, r, true, "none of the addresses is the active node")
 		wantFinding(t, r, false, s.addrs[0]+" is sealed")
 	})
 	t.Run("a standby alone", func(t *testing.T) {
 		s := startEmulator(t, vaulttest.Options{Nodes: 2})
-		r := s.client(t, func(c *vault.Config) { c.Addresses = s.addrs[1:] }).Check(t.Context())
+		r := s.client(t, func(c *vault.Config) { c.Addresses = s.addrs[1:] }).Check(t.Context(), s.operations(), true)
 		wantFinding(t, r, true, s.addrs[0])
 		if r.Nodes[0].Role != "standby" || r.Nodes[0].Leader != s.addrs[0] {
 			t.Errorf("the node: %+v", r.Nodes[0])
@@ -98,26 +114,65 @@ func TestCheckFindsWhatWouldStopACeremony(t *testing.T) {
 	})
 	t.Run("two clusters", func(t *testing.T) {
 		one, other := startEmulator(t, vaulttest.Options{}), startEmulator(t, vaulttest.Options{})
-		r := one.client(t, func(c *vault.Config) { c.Addresses = append(c.Addresses, other.addrs...) }).Check(t.Context())
+		r := one.client(t, func(c *vault.Config) { c.Addresses = append(c.Addresses, other.addrs...) }).Check(t.Context(), one.operations(), true)
 		wantFinding(t, r, true, "belongs to another cluster")
 	})
-	t.Run("endpoints that want a token", func(t *testing.T) {
-		s := startEmulator(t, vaulttest.Options{})
-		s.emulator.Script(vaulttest.Fault{Route: "GET sys/rekey/init", Times: vaulttest.Always, Do: vaulttest.Refuse(403, "permission denied")})
-		wantFinding(t, s.client(t).Check(t.Context()), true, "rekey can't be asked about")
+	t.Run("an operation of the other kind of seal", func(t *testing.T) {
+		s := startEmulator(t, vaulttest.Options{Seal: "transit"})
+		r := s.client(t).Check(t.Context(), []ceremony.Operation{ceremony.Rekey}, true)
+		if len(r.Findings) == 0 || !errors.Is(r.Findings[len(r.Findings)-1].Err, ceremony.WrongSealType) {
+			t.Errorf("the findings: %+v", r.Findings)
+		}
 	})
+	t.Run("missing rights", func(t *testing.T) {
+		s := startEmulator(t, vaulttest.Options{})
+		weak, _ := s.mint(t, map[string]any{"policies": []string{"default"}, "ttl": "48h"})
+		r := s.client(t, tokenOf(t, weak)).Check(t.Context(), s.operations(), true)
+		wantFinding(t, r, true, "a token with read on sys/rekey/backup is needed")
+		wantFinding(t, r, true, "a token with update and sudo on sys/rotate is needed")
+		for _, f := range r.Findings {
+			if f.Operation == ceremony.Rotate && strings.Contains(f.Text, "sudo") {
+				missing, _ := errors.AsType[*vault.MissingRight](f.Err)
+				if want := "path \"sys/rotate\" {\n  capabilities = [\"update\", \"sudo\"]\n}\n"; missing.Policy() != want {
+					t.Errorf("the line of the policy is\n%s, want\n%s", missing.Policy(), want)
+				}
+			}
+		}
+	})
+}
+
+// What is done to a cluster without a key, or to a sealed one, is checked before
+// there is an active node.
+func TestCheckOfAClusterThatWaitsForItsCeremonyFindsNothingThatStops(t *testing.T) {
+	t.Parallel()
+	check := func(s *server, op ceremony.Operation) vault.Report {
+		return s.client(t, withoutToken).Check(t.Context(), []ceremony.Operation{op, ceremony.Drill}, true)
+	}
+	fresh, sealed, recovering := newEmulator(t, vaulttest.Options{}), sealedCluster(t), startEmulator(t, vaulttest.Options{})
+	recovering.emulator.RestartInRecoveryMode(t)
+	for op, s := range map[ceremony.Operation]*server{ceremony.Init: fresh, ceremony.Unseal: sealed, ceremony.RecoveryToken: recovering} {
+		if found := stops(check(s, op)); len(found) > 0 {
+			t.Errorf("%s: it finds %q", op, found)
+		}
+		if found := stops(check(s, ceremony.GenerateRoot)); len(found) == 0 {
+			t.Errorf("%s: generate-root would work", op)
+		}
+	}
 }
 
 func TestCheckFindsWhatIsWorthKnowing(t *testing.T) {
 	t.Parallel()
 	s := startEmulator(t, vaulttest.Options{})
 	t.Run("no token", func(t *testing.T) {
-		r := s.client(t, func(c *vault.Config) { c.TokenFile = "" }).Check(t.Context())
-		wantFinding(t, r, false, "there is no token")
+		r := s.client(t, withoutToken).Check(t.Context(), s.operations(), true)
+		wantFinding(t, r, true, "a token with read on sys/rekey/backup is needed")
+		if r := s.client(t, withoutToken).Check(t.Context(), []ceremony.Operation{s.rekey}, false); len(r.Findings) > 0 {
+			t.Errorf("nothing needs a token, and it finds %+v", r.Findings)
+		}
 	})
 	t.Run("a bad token", func(t *testing.T) {
 		bad := writeFile(t, "token", "hvs.unknown")
-		r := s.client(t, func(c *vault.Config) { c.TokenFile = bad }).Check(t.Context())
+		r := s.client(t, func(c *vault.Config) { c.TokenFile = bad }).Check(t.Context(), s.operations(), true)
 		wantFinding(t, r, false, "the token is not accepted")
 	})
 	t.Run("a token about to end", func(t *testing.T) {
@@ -125,14 +180,20 @@ func TestCheckFindsWhatIsWorthKnowing(t *testing.T) {
 			data := a["data"].(map[string]any)
 			data["ttl"], data["expire_time"] = 60, "2026-01-01T00:00:00Z"
 		})})
-		wantFinding(t, s.client(t).Check(t.Context()), false, "the token ends in 1m0s")
+		wantFinding(t, s.client(t).Check(t.Context(), s.operations(), true), false, "the token ends in 1m0s")
 	})
-	t.Run("a token without the right", func(t *testing.T) {
-		s.emulator.Script(vaulttest.Fault{Route: "sys/rekey/backup", Do: vaulttest.Refuse(403, "permission denied")})
-		wantFinding(t, s.client(t).Check(t.Context()), false, "the backup of new shares can't be read")
+	t.Run("a root token", func(t *testing.T) {
+		wantFinding(t, s.client(t).Check(t.Context(), s.operations(), true), false, "is a root token")
+	})
+	t.Run("a backup that was left behind", func(t *testing.T) {
+		s := startEmulator(t, vaulttest.Options{})
+		c := s.client(t)
+		begun := start(t, c, rekeyFor(t, people(t, 2), 2))
+		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
+		wantFinding(t, c.Check(t.Context(), s.operations(), true), false, "the encrypted new shares of the rekey with nonce "+begun.Nonce)
 	})
 	t.Run("an unreachable node", func(t *testing.T) {
-		r := s.client(t, func(c *vault.Config) { c.Addresses = append(c.Addresses, "http://127.0.0.1:1") }).Check(t.Context())
+		r := s.client(t, func(c *vault.Config) { c.Addresses = append(c.Addresses, "http://127.0.0.1:1") }).Check(t.Context(), s.operations(), true)
 		wantFinding(t, r, false, "http://127.0.0.1:1")
 		if len(stops(r)) > 0 {
 			t.Errorf("it finds %q", stops(r))
@@ -144,35 +205,6 @@ func TestCheckFindsWhatIsWorthKnowing(t *testing.T) {
 			t.Fatal(err)
 		}
 		secured := startEmulator(t, vaulttest.Options{TLS: authority}) // for a day
-		wantFinding(t, secured.client(t).Check(t.Context()), false, "has a certificate that ends on")
+		wantFinding(t, secured.client(t).Check(t.Context(), secured.operations(), true), false, "has a certificate that ends on")
 	})
-}
-
-func TestPolicyIsWhatReadingTheBackupTakes(t *testing.T) {
-	t.Parallel()
-	t.Run("unseal keys", func(t *testing.T) { policyIsEnough(t, startReal(t)) })
-	t.Run("recovery keys", func(t *testing.T) { policyIsEnough(t, startRealAuto(t)) })
-}
-
-func policyIsEnough(t *testing.T, s *server) {
-	ctx := t.Context()
-	if answer, err := s.operator.Do(ctx, "PUT", "sys/policies/acl/conclave", map[string]string{"policy": vault.Policy()}); err != nil || answer.Status != 204 {
-		t.Fatalf("write policy: %d %v, %v", answer.Status, answer.Errors, err)
-	}
-	for policy, want := range map[string]error{"conclave": ceremony.ErrNoBackup, "default": ceremony.ErrForbidden} {
-		answer, err := s.operator.Do(ctx, "PUT", "auth/token/create",
-			map[string]any{"policies": []string{policy}, "no_parent": true, "ttl": "1h"})
-		if err != nil || answer.Status != 200 {
-			t.Fatalf("make token: %d %v, %v", answer.Status, answer.Errors, err)
-		}
-		token, _ := answer.Body["auth"].(map[string]any)["client_token"].(string)
-		path := writeFile(t, "token", token)
-		c := s.client(t, func(c *vault.Config) { c.TokenFile = path })
-		_, err = c.Backup(ctx, s.rekey)
-		wantError(t, err, want)
-		r := c.Check(ctx)
-		if (r.Token.ReadBackup == nil) != (policy == "conclave") || !r.Token.Expires || r.Token.TTL > time.Hour {
-			t.Errorf("%s: the report of its token: %+v", policy, r.Token)
-		}
-	}
 }

@@ -58,6 +58,7 @@ const (
 type Client struct {
 	nodes     []*node
 	wire      *wire
+	namespace string
 	tokenFile string
 	session   *session // nil without Config.Login
 	timeout   time.Duration
@@ -92,7 +93,7 @@ func New(c Config) (*Client, error) {
 		return nil, errors.New("configure vault: no address is given")
 	}
 	timeout := cmp.Or(c.Timeout, defaultTimeout)
-	client := &Client{wire: newWire(trust, timeout), timeout: timeout}
+	client := &Client{wire: newWire(trust, timeout), namespace: c.Namespace, timeout: timeout}
 	for i, address := range c.Addresses {
 		// An address is told by its number: a wrong one may hold a password.
 		base, err := parseAddress(address)

@@ -1,19 +1,214 @@
 package vault
 
-// policy is the least that the bot's token needs. Starting, feeding and
-// cancelling an attempt need no token in Vault 1; Vault 2 asks for one unless
-// enable_unauthenticated_access says otherwise.
-const policy = `# Conclave reads the encrypted new shares of a rekey back when the answer that
-# carried them was lost. They open with their holders' PGP keys only.
-path "sys/rekey/backup" {
-  capabilities = ["read"]
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"conclave/ceremony"
+)
+
+// Dialect is how a server wants to be asked for an operation that takes shares.
+// One server may have several: what is open is its operator's choice.
+type Dialect string
+
+const (
+	// Open means that everybody may ask who reaches the server: Vault 1, and whatever
+	// enable_unauthenticated_access lists in Vault 2.
+	Open Dialect = "open"
+	// Closed means the same endpoints, which ask for a token: Vault 2.
+	Closed Dialect = "closed"
+	// OpenBao means endpoints of OpenBao's own, which ask for a token.
+	OpenBao Dialect = "openbao"
+)
+
+// Dialects are all of them.
+func Dialects() []Dialect { return []Dialect{Open, Closed, OpenBao} }
+
+// Dialect asks the server how it wants to be asked for an operation. Those that
+// neither take shares nor keep any are the same everywhere; they answer Open. ErrUnsupported means
+// that the server does not offer the operation in any way.
+func (c *Client) Dialect(ctx context.Context, op ceremony.Operation) (Dialect, error) {
+	if op == ceremony.ReadBackup {
+		op = ceremony.Rekey // it lies beside, for either kind of key
+	}
+	var unsupported error
+	for _, p := range dialects[op] {
+		r := p.request(http.MethodGet, p.attempt, nil)
+		r.auth = public // a stranger's question tells what is open
+		_, err := c.do(ctx, r)
+		switch {
+		case errors.Is(err, ceremony.ErrUnsupported):
+			unsupported = err
+			continue
+		case errors.Is(err, ceremony.ErrForbidden), err == nil && p.openBao:
+			return p.closed(), nil
+		case err == nil, errors.Is(err, ceremony.ErrRefused):
+			return Open, nil
+		}
+		return "", fmt.Errorf("ask for the dialect of %s: %w", op, err)
+	}
+	if unsupported != nil {
+		return "", fmt.Errorf("ask for the dialect of %s: %w", op, unsupported)
+	}
+	return Open, nil
 }
 
-# The same for rekey-recovery, on a cluster that unseals itself.
-path "sys/rekey/recovery-key-backup" {
-  capabilities = ["read"]
+// closed is the dialect of these paths when they ask for a token.
+func (p paths) closed() Dialect {
+	if p.openBao {
+		return OpenBao
+	}
+	return Closed
 }
-`
 
-// Policy is the Vault policy for the token in [Config.TokenFile].
-func Policy() string { return policy }
+// Use is an operation for which the token is used.
+type Use struct {
+	Operation ceremony.Operation
+	Dialect   Dialect
+	Backup    bool // a rekey has Vault keep the encrypted new shares
+}
+
+// Right is a block of a policy, and what it is for.
+type Right struct {
+	Path         string
+	Capabilities []string
+	Why          []string // one reason an operation
+}
+
+// Rights are the least that the token needs for the uses, and for looking after
+// itself; one block a path. Login says that the client logs in by itself, and
+// renews its token.
+func Rights(uses []Use, login bool) []Right {
+	var b blocks
+	b.add("auth/token/lookup-self", "To tell when the token ends.", "read")
+	b.add("sys/capabilities-self", "To name the right that is missing when Vault denies something.", "update")
+	if login {
+		b.add("auth/token/renew-self", "To keep the token alive.", "update")
+	}
+	for _, u := range uses {
+		u.rights(&b)
+	}
+	return b.sorted()
+}
+
+// Rights are what this use alone needs.
+func (u Use) Rights() []Right {
+	var b blocks
+	u.rights(&b)
+	return b.sorted()
+}
+
+// blocks are the rights of a policy in the making.
+type blocks []Right
+
+func (b *blocks) add(path, why string, capabilities ...string) {
+	i := slices.IndexFunc(*b, func(r Right) bool { return r.Path == path })
+	if i < 0 {
+		i = len(*b)
+		*b = append(*b, Right{Path: path})
+	}
+	r := &(*b)[i]
+	for _, capability := range capabilities {
+		if !slices.Contains(r.Capabilities, capability) {
+			r.Capabilities = append(r.Capabilities, capability)
+		}
+	}
+	slices.SortFunc(r.Capabilities, byRank)
+	if !slices.Contains(r.Why, why) {
+		r.Why = append(r.Why, why)
+	}
+}
+
+func (b blocks) sorted() []Right {
+	slices.SortFunc(b, func(x, y Right) int { return cmp.Compare(x.Path, y.Path) })
+	return b
+}
+
+// byRank orders capabilities as people write them.
+func byRank(a, b string) int {
+	order := []string{"read", "update", "delete", "sudo"}
+	return cmp.Compare(slices.Index(order, a), slices.Index(order, b))
+}
+
+func (u Use) rights(b *blocks) {
+	p, found := u.paths()
+	if found && u.Dialect != Open {
+		b.add(p.attempt, fmt.Sprintf("%s: to start an attempt, to compare it with its plan, and to cancel it.", u.Operation), "read", "update", "delete")
+		b.add(p.update, fmt.Sprintf("%s: to hand shares in.", u.Operation), "update")
+		if p.verify != "" {
+			b.add(p.verify, fmt.Sprintf("%s: to prove that the new shares can be used, before the old ones lose their force.", u.Operation), "read", "update", "delete")
+		}
+	}
+	switch {
+	case u.Operation.Rekeys():
+		if u.Backup {
+			b.add(p.backup, fmt.Sprintf("%s: to read the encrypted new shares back when the answer that carried them was lost. They open with their holders' PGP keys only.", u.Operation), "read")
+		}
+	case u.Operation == ceremony.GenerateRoot:
+		b.add("auth/token/lookup-accessor", fmt.Sprintf("%s: to see whether the token was revoked after its use.", u.Operation), "update")
+	case u.Operation == ceremony.Rotate:
+		b.add("sys/key-status", fmt.Sprintf("%s: to show the encryption key's term before and after.", u.Operation), "read")
+		b.add("sys/rotate", fmt.Sprintf("%s: to install a new encryption key.", u.Operation), "update", "sudo")
+	case u.Operation == ceremony.RotateConfig:
+		b.add("sys/key-status", fmt.Sprintf("%s: to show how far the encryption key is used up.", u.Operation), "read")
+		b.add("sys/rotate/config", fmt.Sprintf("%s: to show and to change when Vault rotates by itself.", u.Operation), "read", "update")
+	case u.Operation == ceremony.ReadBackup:
+		for _, kind := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery} {
+			p, _ := Use{Operation: kind, Dialect: u.Dialect}.paths()
+			b.add(p.backup, fmt.Sprintf("%s: to hand out the encrypted new shares again, and to delete them in the end.", u.Operation), "read", "delete")
+		}
+	}
+}
+
+// paths are those that the operation has in this dialect.
+func (u Use) paths() (paths, bool) {
+	for _, p := range dialects[u.Operation] {
+		if p.openBao == (u.Dialect == OpenBao) && p.auth != public {
+			return p, true
+		}
+	}
+	return paths{}, false
+}
+
+// Policy is the text of a policy with these rights, and the reason for each.
+func Policy(rights []Right) string {
+	var text strings.Builder
+	for i, r := range rights {
+		if i > 0 {
+			text.WriteString("\n")
+		}
+		for _, why := range r.Why {
+			for line := range wrapped(why) {
+				fmt.Fprintf(&text, "# %s\n", line)
+			}
+		}
+		text.WriteString(grant(r.Path, r.Capabilities))
+	}
+	return text.String()
+}
+
+// wrapped breaks a text into lines that fit behind a comment sign.
+func wrapped(text string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		line := ""
+		for word := range strings.FieldsSeq(text) {
+			switch {
+			case line == "":
+				line = word
+			case len(line)+1+len(word) > 77:
+				if !yield(line) {
+					return
+				}
+				line = word
+			default:
+				line += " " + word
+			}
+		}
+		yield(line)
+	}
+}

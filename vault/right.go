@@ -94,6 +94,15 @@ func (c *Client) deniedBecause(ctx context.Context, r request) error {
 	return errDeniedAnyway
 }
 
+// ownCapabilities asks what the client's own token may do with each of the paths.
+func (c *Client) ownCapabilities(ctx context.Context, paths []string) (map[string][]string, error) {
+	token, err := c.token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.capabilities(ctx, token, paths...)
+}
+
 // capabilities asks Vault what a token may do with each of the paths. It changes
 // nothing.
 func (c *Client) capabilities(ctx context.Context, token string, paths ...string) (map[string][]string, error) {

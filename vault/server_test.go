@@ -26,6 +26,8 @@ type server struct {
 	emulator *vaulttest.Cluster // nil for a real server
 	real     *vaulttest.Real    // nil for an emulated one, and for several
 	rekey    ceremony.Operation // the one that makes new shares of its key
+
+	receivers []*vaulttest.Person // of the shares that a play makes
 }
 
 // onEachServer runs a test against the emulator and against a real server.

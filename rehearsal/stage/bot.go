@@ -147,9 +147,13 @@ func (s *Stage) lastWords() string {
 
 // Run runs the program with other arguments and answers what it printed.
 func (s *Stage) Run(ctx context.Context, args ...string) (string, error) {
+	return s.runIn(ctx, s.dir, args...)
+}
+
+func (s *Stage) runIn(ctx context.Context, dir string, args ...string) (string, error) {
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(ctx, s.conclave, args...)
-	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.Dir = &out, &said, s.environment(), s.dir
+	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.Dir = &out, &said, s.environment(), dir
 	if err := cmd.Run(); err != nil {
 		return out.String(), fmt.Errorf("conclave %s: %w\n%s", strings.Join(args, " "), err, &said)
 	}

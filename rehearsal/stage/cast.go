@@ -43,7 +43,7 @@ func (s *Stage) invite(ctx context.Context, keyring func(context.Context, string
 		if name == Gus {
 			traits = append(traits, slacktest.Guest)
 		}
-		home := filepath.Join(s.dir, "people", name)
+		home := s.homeOf(name)
 		if err := os.MkdirAll(home, 0o700); err != nil {
 			return err
 		}
@@ -61,6 +61,9 @@ func (s *Stage) invite(ctx context.Context, keyring func(context.Context, string
 	s.Ops = s.Slack.AddPrivateChannel("ops", members...)
 	return nil
 }
+
+// homeOf is somebody's computer.
+func (s *Stage) homeOf(name string) string { return filepath.Join(s.dir, "people", name) }
 
 // People are everybody, in the order of the cast.
 func (s *Stage) People() []*Person { return slices.Clone(s.people) }

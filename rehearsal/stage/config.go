@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"conclave/ceremony"
 )
 
 // ClusterName is the cluster's name in the configuration.
@@ -22,11 +24,13 @@ type Settings struct {
 	Approvals    int
 	Holders      []string // of the key in force
 	Receivers    []string // of the new shares; empty: the holders
+	Keyless      []string // whose PGP key the configuration does not have
 	Threshold    int      // of the new shares
 	Verification bool
 	Backup       bool
 	Window       time.Duration
 	Poll         time.Duration
+	Watch        bool // sealed nodes are noticed, where an unseal is allowed
 	Timeout      time.Duration
 	LogLevel     string
 }
@@ -99,6 +103,30 @@ func (s *Stage) Listed() []*Person {
 // Settings are the settings that were written last.
 func (s *Stage) Settings() Settings { return s.settings }
 
+// allows says whether one of the operations is of some kind: of the others the
+// configuration must say nothing.
+func (s Settings) allows(is func(ceremony.Operation) bool) bool {
+	return slices.ContainsFunc(s.Operations, func(op string) bool { return is(ceremony.Operation(op)) })
+}
+
+// MakesShares says whether there are new shares.
+func (s Settings) MakesShares() bool { return s.allows(ceremony.Operation.MakesShares) }
+
+// Rekeys says whether they replace other ones.
+func (s Settings) Rekeys() bool { return s.allows(ceremony.Operation.Rekeys) }
+
+// Unseals says whether sealed nodes are brought back.
+func (s Settings) Unseals() bool {
+	return s.allows(func(op ceremony.Operation) bool { return op == ceremony.Unseal })
+}
+
+// HasKey says whether the configuration has somebody's PGP key.
+func (s Settings) HasKey(name string) bool { return !slices.Contains(s.Keyless, name) }
+
+// HasToken says whether the bot has a token: of a cluster that is not initialised
+// there is none.
+func (s *Stage) HasToken() bool { return s.botToken() != "" }
+
 // HasCA says whether the server speaks TLS with an authority of its own.
 func (s *Stage) HasCA() bool { return len(s.server.CA) > 0 }
 
@@ -125,7 +153,7 @@ journal:
 
 people:
 {{- range .Listed}}
-  {{.Name}}: {slack: {{.Slack.ID}}, key: keys/{{.Name}}.asc}
+  {{.Name}}: {slack: {{.Slack.ID}}{{if $.Settings.HasKey .Name}}, key: keys/{{.Name}}.asc{{end}}}
 {{- end}}
 
 clusters:
@@ -134,7 +162,9 @@ clusters:
 {{- if .HasCA}}
     ca_file: vault-ca.pem
 {{- end}}
+{{- if .HasToken}}
     token_file: {{secret "vault-token"}}
+{{- end}}
 {{- with .Settings}}
     timeout: {{.Timeout}}
     operations: {{list .Operations}}
@@ -142,12 +172,19 @@ clusters:
     approvers: {{list .Approvers}}
     approvals: {{.Approvals}}
     holders: {{list .Holders}}
+{{- if .MakesShares}}
 {{- with .Receivers}}
     receivers: {{list .}}
 {{- end}}
     threshold: {{.Threshold}}
+{{- end}}
+{{- if .Rekeys}}
     verification: {{.Verification}}
     backup: {{.Backup}}
+{{- end}}
+{{- if .Unseals}}
+    watch: {{.Watch}}
+{{- end}}
     window: {{.Window}}
     poll: {{.Poll}}
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"conclave/ceremony"
@@ -67,8 +68,7 @@ func (k *gnupg) Token(ctx context.Context, n Note) (string, error) {
 }
 
 // follow does what a message says from its beginning to its end, with the eyes
-// that the message asks for, and answers what the last command printed. What a
-// token is used for afterwards is not for a keyring.
+// that the message asks for, and answers what the last command printed.
 func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
 	var signed, sum string
 	for _, listing := range n.Listings() {
@@ -78,7 +78,9 @@ func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
 			}
 			continue
 		}
-		if strings.HasPrefix(listing, "vault ") {
+		// What a token is used for is not for a keyring, and of the two ways to seal a
+		// one-time password gpg's is the one to try here.
+		if cut := strings.IndexByte(listing, ' '); cut > 0 && slices.Contains([]string{"vault", "/ceremony", "conclave"}, listing[:cut]) {
 			continue
 		}
 		out, said, err := k.run(ctx, listing, "")

@@ -28,12 +28,14 @@ type Keyring interface {
 	Pin(ctx context.Context, printed string, identity ceremony.Fingerprint) error
 	// Keep puts a binary message that is encrypted to the person into a file.
 	Keep(file string, message []byte) error
-	// Answer does what a request for a share says and answers the envelope.
+	// Answer does what a request for a share, or for a one-time password, says and
+	// answers the envelope.
 	Answer(ctx context.Context, ask Note) (string, error)
 	// Receive does what the message with a new share says: it is checked, and kept
 	// in NewShareFile.
 	Receive(ctx context.Context, delivery Note) error
-	// Token does what the message with a root token says and answers the token.
+	// Token does what the message with an encrypted token says and answers the
+	// token.
 	Token(ctx context.Context, message Note) (string, error)
 	// Adopt puts the new share in the place of the old one.
 	Adopt(of ceremony.ID) error

@@ -26,7 +26,7 @@ func (l Leak) String() string { return fmt.Sprintf("%s, as %s, in %s", l.Secret,
 // Leaks looks for every secret that the stage knows (shares old and new, tokens,
 // the identity's private key and its passphrase) in all that passed through
 // Slack, in everything that was written below the stage's folder but the bot's
-// own secret files, and in the arguments and the environment of the bot, if it
+// own secret files and requesters' one-time passwords, and in the arguments and the environment of the bot, if it
 // runs: as it is, in hex, in base64, and each of them backwards. P1 holds if
 // there are none.
 func (s *Stage) Leaks() ([]Leak, error) {
@@ -59,7 +59,7 @@ func (s *Stage) Leaks() ([]Leak, error) {
 			return err
 		case path == filepath.Join(s.dir, secretsFolder):
 			return fs.SkipDir
-		case !d.Type().IsRegular() || path == s.conclave:
+		case !d.Type().IsRegular() || path == s.conclave || d.Name() == PasswordFile && filepath.Dir(filepath.Dir(path)) == filepath.Join(s.dir, "people"):
 			return nil
 		}
 		content, err := os.ReadFile(path)

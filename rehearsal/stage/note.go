@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,16 @@ func (n Note) Listings() []string {
 		inside, lines = !inside, nil
 	}
 	return all
+}
+
+var payload = regexp.MustCompile(regexp.QuoteMeta(ceremony.PayloadTag) + ` \S+ (\S+) `)
+
+// Step is what a request wants a share, or a one-time password, for.
+func (n Note) Step() ceremony.Step {
+	if m := payload.FindStringSubmatch(n.Text); m != nil {
+		return ceremony.Step(m[1])
+	}
+	return ""
 }
 
 // HasButton says whether a button with this action stands under the message.

@@ -2,9 +2,9 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
@@ -76,8 +76,7 @@ func (p *Person) Asked(ctx context.Context, id ceremony.ID, step ceremony.Step) 
 // begins again, and when the bot was restarted, the old one is void.
 func (p *Person) AskedAfter(ctx context.Context, id ceremony.ID, step ceremony.Step, old Note) (Note, error) {
 	return p.Finds(ctx, fmt.Sprintf("request for a share (%s of %s)", step, id), func(n Note) bool {
-		return n.Ceremony == id && n.Kind == ceremony.AskMessage && n.TS > old.TS &&
-			strings.Contains(n.Text, ceremony.PayloadTag+" "+string(id)+" "+string(step)+" ")
+		return n.Ceremony == id && n.Kind == ceremony.AskMessage && n.TS > old.TS && n.Step() == step
 	})
 }
 
@@ -135,19 +134,43 @@ func (p *Person) Receives(ctx context.Context, id ceremony.ID) (Note, error) {
 	return n, nil
 }
 
-// TakesToken waits for the root token that a ceremony brings, does what the
-// message says, and answers the token.
+// TakesToken waits for the token that a ceremony brings, does what the message
+// says, and answers the token.
 func (p *Person) TakesToken(ctx context.Context, id ceremony.ID) (string, error) {
 	n, err := p.Told(ctx, id, ceremony.TokenMessage)
 	if err != nil {
 		return "", err
 	}
-	token, err := p.Keys.Token(ctx, n)
+	open := p.Keys.Token
+	if _, combined := decodes(n); combined {
+		open = p.decode
+	}
+	token, err := open(ctx, n)
 	if err != nil {
 		return "", fmt.Errorf("%s takes the token: %w", p.Name, err)
 	}
-	p.stage.Know(fmt.Sprintf("the root token of %s", id), token)
+	p.stage.Know(fmt.Sprintf("the token of %s", id), token)
 	return token, nil
+}
+
+// ChangesKey has the person move their share to a new PGP key, as one does on a new
+// computer. The configuration still has the one before.
+func (p *Person) ChangesKey(ctx context.Context, keyring func(ctx context.Context, dir, name string) (Keyring, error)) error {
+	share, err := p.Share(ctx, "")
+	if err != nil {
+		return fmt.Errorf("%s changes the key: %w", p.Name, err)
+	}
+	keys, err := keyring(ctx, p.stage.homeOf(p.Name), p.Name)
+	if err != nil {
+		return fmt.Errorf("%s changes the key: %w", p.Name, err)
+	}
+	before := p.Keys
+	p.Keys = keys
+	message, err := encryptTo(keys.Certificate(), []byte(share))
+	if err == nil {
+		err = keys.Keep(ShareFile, message)
+	}
+	return errors.Join(err, keys.Pin(ctx, p.stage.printed, p.stage.Identity), before.Close())
 }
 
 // Share is the person's share in the open: the one that they hold, or with a

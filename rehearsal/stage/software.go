@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -54,8 +55,16 @@ func (k *software) Answer(_ context.Context, ask Note) (string, error) {
 		return "", err
 	}
 	file := ShareFile
-	if invitation.Step() == ceremony.Verify {
+	switch invitation.Step() {
+	case ceremony.Verify:
 		file = NewShareFile(invitation.Ceremony())
+	case ceremony.Password:
+		password, err := os.ReadFile(filepath.Join(k.dir, PasswordFile))
+		if err != nil {
+			return "", err
+		}
+		defer clear(password)
+		return invitation.SealPassword(bytes.TrimSpace(password), time.Now())
 	}
 	share, err := k.openLocked(file)
 	if err != nil {

@@ -49,6 +49,7 @@ type Stage struct {
 	server   Server
 	settings Settings
 	patience time.Duration
+	printed  string // by "conclave identity"
 	people   []*Person
 
 	mu      sync.Mutex
@@ -99,9 +100,13 @@ func Set(ctx context.Context, o Options) (_ *Stage, err error) {
 	if err := errors.Join(
 		s.writeSecret("slack-app-token", s.Slack.AppToken()),
 		s.writeSecret("slack-bot-token", s.Slack.BotToken()),
-		s.writeSecret("vault-token", s.botToken()),
 	); err != nil {
 		return nil, err
+	}
+	if s.HasToken() {
+		if err := s.writeSecret("vault-token", s.botToken()); err != nil {
+			return nil, err
+		}
 	}
 	return s, s.Configure(o.Configure)
 }
@@ -137,6 +142,7 @@ func (s *Stage) makeIdentity(ctx context.Context) error {
 	if s.Identity, err = parseIdentity(out); err != nil {
 		return err
 	}
+	s.printed = out
 	for _, p := range s.people {
 		if err := p.Keys.Pin(ctx, out, s.Identity); err != nil {
 			return fmt.Errorf("%s pins the identity: %w", p.Name, err)

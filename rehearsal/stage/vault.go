@@ -26,6 +26,9 @@ type Server struct {
 	Token string
 	// BotToken is the token that the bot gets. Empty means Token.
 	BotToken string
+	// Uninitialised leaves a new server as it is: nobody has a share or a token of
+	// it, and neither has the bot.
+	Uninitialised bool
 }
 
 func (s *Stage) botToken() string {
@@ -43,6 +46,14 @@ func (s *Stage) prepareVault(ctx context.Context) error {
 	}
 	s.Vault = vaulttest.NewOperator(s.server.Addrs[0], s.server.CA)
 	s.Vault.Token = s.server.Token
+	if s.server.CA != nil {
+		if err := writeFile(s.dir, "vault-ca.pem", string(s.server.CA)); err != nil {
+			return err
+		}
+	}
+	if s.server.Uninitialised {
+		return nil
+	}
 	if err := s.handOut(ctx); err != nil {
 		return err
 	}
@@ -56,16 +67,23 @@ func (s *Stage) prepareVault(ctx context.Context) error {
 		s.Know(name+"'s first share", share)
 		shares = append(shares, share)
 	}
-	if s.server.CA != nil {
-		if err := writeFile(s.dir, "vault-ca.pem", string(s.server.CA)); err != nil {
-			return err
-		}
-	}
 	seal, err := s.Seal(ctx)
 	if err != nil {
 		return err
 	}
-	return s.Vault.Unseal(ctx, shares[:seal.Threshold]...)
+	for _, address := range s.server.Addrs {
+		if err := s.At(address).Unseal(ctx, shares[:seal.Threshold]...); err != nil {
+			return fmt.Errorf("%s: %w", address, err)
+		}
+	}
+	return nil
+}
+
+// At is the same person as Vault, at another node.
+func (s *Stage) At(address string) *vaulttest.Operator {
+	other := *s.Vault
+	other.Addr = address
+	return &other
 }
 
 // handOut gives each holder a share, encrypted to them as they keep it.
@@ -214,12 +232,20 @@ func (s *Stage) provesRoot(ctx context.Context, encoded, otp string) (bool, erro
 	return root, nil
 }
 
+// AccessorOf is what names a token without giving it away, as "vault token lookup"
+// tells whoever has the token.
+func (s *Stage) AccessorOf(ctx context.Context, token string) (string, error) {
+	answer, err := s.Vault.As(token).Do(ctx, "GET", "auth/token/lookup-self", nil)
+	if err == nil && answer.Status != http.StatusOK {
+		err = fmt.Errorf("look up token: status %d: %s", answer.Status, strings.Join(answer.Errors, "; "))
+	}
+	return answer.Data().String("accessor"), err
+}
+
 // Revoke revokes a token by itself, as whoever was given it does when the work is
 // done.
 func (s *Stage) Revoke(ctx context.Context, token string) error {
-	owner := *s.Vault
-	owner.Token = token
-	answer, err := owner.Do(ctx, "PUT", "auth/token/revoke-self", nil)
+	answer, err := s.Vault.As(token).Do(ctx, "PUT", "auth/token/revoke-self", nil)
 	if err == nil && answer.Status >= http.StatusMultipleChoices {
 		err = fmt.Errorf("revoke token: status %d: %s", answer.Status, strings.Join(answer.Errors, "; "))
 	}

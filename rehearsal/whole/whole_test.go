@@ -239,8 +239,12 @@ func (s *scene) giveLeastToken() {
 		s.check(err)
 		return answer
 	}
-	demand("sys/policies/acl/conclave", map[string]string{"policy": vault.Policy()})
-	answer := demand("auth/token/create", map[string]any{"policies": []string{"conclave"}, "no_default_policy": false, "no_parent": true})
+	var uses []vault.Use
+	for _, op := range ceremony.Operations() {
+		uses = append(uses, vault.Use{Operation: op, Dialect: vault.Open, Backup: true})
+	}
+	demand("sys/policies/acl/conclave", map[string]string{"policy": vault.Policy(vault.Rights(uses, false))})
+	answer := demand("auth/token/create", map[string]any{"policies": []string{"conclave"}, "no_default_policy": true, "no_parent": true})
 	auth, _ := answer.Body["auth"].(map[string]any)
 	token := vaulttest.Answer{Body: auth}.String("client_token")
 	s.Know("the bot's Vault token", token)

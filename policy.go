@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"conclave/ceremony"
+	"conclave/vault"
+)
+
+func policyCommand(std streams) *cobra.Command {
+	var dialect string
+	cmd := &cobra.Command{
+		Use:   "policy CLUSTER",
+		Short: "Print the Vault policy that a cluster's operations need",
+		Long: `Print the least policy for the operations that the configuration allows on a
+cluster, with the reason for each line. What a server asks a token for is up to
+the server and its configuration: it is asked, without a token, and nothing is
+changed. With --dialect nobody is asked:
+
+  open     the endpoints of rekey and generate-root are open: Vault 1
+  closed   they ask for a token: Vault 2
+  openbao  OpenBao has others, which ask for a token`,
+		Example: `  conclave policy prod | vault policy write conclave -`,
+		Args:    arguments(cobra.ExactArgs(1)),
+	}
+	path := configFlag(cmd)
+	cmd.Flags().StringVar(&dialect, "dialect", "", "open, closed or openbao; leave it out to ask the server")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if dialect != "" && !slices.Contains(vault.Dialects(), vault.Dialect(dialect)) {
+			return usageError{fmt.Errorf("--dialect: %q is none of open, closed, openbao", dialect)}
+		}
+		config, err := LoadConfig(*path)
+		if err != nil {
+			return err
+		}
+		cluster := config.Clusters[args[0]]
+		if cluster == nil {
+			return usageError{fmt.Errorf("the configuration has no clusters.%s", args[0])}
+		}
+		uses, err := cluster.uses(cmd.Context(), vault.Dialect(dialect))
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprint(std.out, vault.Policy(vault.Rights(uses, cluster.Auth.Method != "")))
+		return err
+	}
+	return cmd
+}
+
+// uses are what the cluster's token is used for. Without a dialect the server is
+// asked, operation by operation.
+func (c *ClusterConfig) uses(ctx context.Context, dialect vault.Dialect) ([]vault.Use, error) {
+	var client *vault.Client
+	if dialect == "" {
+		// A stranger's question is enough, and a token may not be there yet.
+		asking := *c
+		asking.TokenFile, asking.Auth = "", AuthConfig{}
+		var err error
+		if client, err = asking.newVault(); err != nil {
+			return nil, err
+		}
+		defer client.Close()
+	}
+	var uses []vault.Use
+	for _, op := range c.operations() {
+		use := vault.Use{Operation: op, Dialect: dialect, Backup: c.Backup}
+		if client != nil {
+			var err error
+			use.Dialect, err = client.Dialect(ctx, op)
+			switch {
+			case errors.Is(err, ceremony.ErrUnsupported) && (op == ceremony.RecoveryToken || op == ceremony.DRToken):
+				use.Dialect = vault.Closed // the server is not in the state for it; when it is, it may ask for a token
+			case err != nil:
+				return nil, hinted{err, "to print the policy without asking, give --dialect: open, closed or openbao"}
+			}
+		}
+		uses = append(uses, use)
+	}
+	return uses, nil
+}
+
+// operations are those that the configuration allows.
+func (c *ClusterConfig) operations() []ceremony.Operation {
+	var operations []ceremony.Operation
+	for _, op := range c.Operations {
+		operations = append(operations, ceremony.Operation(op))
+	}
+	return operations
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"conclave/vault/vaulttest"
+)
+
+// policy answers what conclave policy prints, what it says, and its exit code.
+func (w *workshop) policy(t *testing.T, args ...string) (text, said string, code int) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), append([]string{"policy", "--config", w.path("conclave.yaml")}, args...), streams{strings.NewReader(""), &out, &err})
+	return out.String(), err.String(), code
+}
+
+func TestPolicyOfAClusterFollowsWhatItsServerAsksFor(t *testing.T) {
+	identity := newIdentity(t)
+	for dialect, paths := range map[vaulttest.Dialect][]string{
+		vaulttest.Vault1:  {`path "sys/rekey/backup"`},
+		vaulttest.Vault2:  {`path "sys/rekey/backup"`, `path "sys/rekey/update"`, `path "sys/generate-root/update"`},
+		vaulttest.OpenBao: {`path "sys/rotate/root/backup"`, `path "sys/rotate/root/update"`, `path "sys/generate-root-token/update"`},
+	} {
+		w := openWorkshopOn(t, identity, vaulttest.Options{Dialect: dialect})
+		text, said, code := w.policy(t, "prod")
+		if code != exitOK || said != "" {
+			t.Fatalf("exit code %d\n%s", code, said)
+		}
+		for _, path := range paths {
+			if !strings.Contains(text, path) {
+				t.Errorf("%v: nothing for %s in\n%s", dialect, path, text)
+			}
+		}
+		if dialect == vaulttest.Vault1 && strings.Contains(text, "sys/rekey/update") {
+			t.Errorf("it grants what is open to everybody:\n%s", text)
+		}
+		for _, call := range w.cluster.Log("") {
+			if call.Token != "" && strings.Contains(call.Path, "rekey/init") {
+				t.Errorf("the question carries a token: %s", call)
+			}
+		}
+	}
+}
+
+func TestPolicyWithADialectAsksNobody(t *testing.T) {
+	w := openWorkshop(t, newIdentity(t))
+	if err := w.cluster.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if text, said, code := w.policy(t, "prod", "--dialect", "closed"); code != exitOK || !strings.Contains(text, "sys/rekey/update") {
+		t.Errorf("exit code %d, %s\n%s", code, said, text)
+	}
+	for want, args := range map[string][]string{
+		"give --dialect: open, closed or openbao":   {"prod"},
+		`"old" is none of open, closed, openbao`:    {"prod", "--dialect", "old"},
+		"the configuration has no clusters.staging": {"staging"},
+		"accepts 1 arg(s), received 0":              {},
+	} {
+		if _, said, code := w.policy(t, args...); code == exitOK || !strings.Contains(said, want) {
+			t.Errorf("%q: exit code %d, %s", args, code, said)
+		}
+	}
+}

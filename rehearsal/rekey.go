@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/rehearsal/stage"
+)
+
+func (h *house) playRekeying(ctx context.Context, op ceremony.Operation) error {
+	old, err := h.rekey(ctx, op)
+	if err != nil {
+		return err
+	}
+	h.scene(checking)
+	if err := h.stage.StopBot(ctx); err != nil {
+		return err
+	}
+	return h.checkKeys(ctx, old, "")
+}
+
+// rekey plays one, after which everybody uses their new share, and answers shares
+// that are void now.
+func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string, err error) {
+	h.scene("A rekey is proposed")
+	if err := h.intrude(ctx, string(op)); err != nil {
+		return nil, err
+	}
+	id, err := h.propose(ctx, string(op)+" "+stage.ClusterName+" OPS-412: dave's laptop was stolen")
+	if err != nil {
+		return nil, err
+	}
+	if err := h.approve(ctx, id, true); err != nil {
+		return nil, err
+	}
+
+	h.scene("The old shares are collected")
+	holders, err := h.quorum(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i, who := range holders {
+		if err := h.bring(ctx, id, ceremony.Update, who, i == 0); err != nil {
+			return nil, err
+		}
+		if i == 0 && len(holders) > 1 {
+			if err := h.copyMessage(ctx, id, who, "bob"); err != nil {
+				return nil, err
+			}
+		}
+	}
+
+	h.scene("The new shares are handed out")
+	if err := h.handOut(ctx, id); err != nil {
+		return nil, err
+	}
+
+	h.scene("The new shares are proven")
+	to := h.stage.Receivers()
+	for _, who := range to[len(to)-stage.Threshold:] {
+		if err := h.bring(ctx, id, ceremony.Verify, who, false); err != nil {
+			return nil, err
+		}
+	}
+	if err := h.ended(ctx, id, h.stage.Settings().Holders...); err != nil {
+		return nil, err
+	}
+	if old, err = h.oldShares(ctx); err != nil {
+		return nil, err
+	}
+	return old, h.adopt(ctx, id)
+}
+
+// handOut has everybody take the share that a ceremony brings them.
+func (h *house) handOut(ctx context.Context, id ceremony.ID) error {
+	for i, who := range h.stage.Receivers() {
+		n, err := h.stage.Person(who).Receives(ctx, id)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			h.reads(who, n.Text)
+		}
+		h.act(who, "checks the bot's signature, opens the new share, and keeps it")
+	}
+	if err := h.keepKeys(ctx); err != nil {
+		return err
+	}
+	return h.pause(ctx, moment)
+}
+
+// oldShares are shares that were in force before the rekey: as many as the new
+// key needs, or all.
+func (h *house) oldShares(ctx context.Context) ([]string, error) {
+	holders := h.stage.Settings().Holders
+	return h.stage.Shares(ctx, "", holders[:min(len(holders), stage.Threshold)]...)
+}
+
+// adopt ends the rekey on everybody's desk, and in the bot's configuration where
+// others hold the key now.
+func (h *house) adopt(ctx context.Context, id ceremony.ID) error {
+	if err := errors.Join(h.stage.Adopt(id), h.keepKeys(ctx)); err != nil {
+		return err
+	}
+	if slices.Equal(h.stage.Settings().Holders, h.stage.Receivers()) {
+		return nil
+	}
+	h.say("")
+	h.say("Others hold the key now: the configuration says so from here on, and the bot is restarted.")
+	if err := h.stage.StopBot(ctx); err != nil {
+		return err
+	}
+	err := h.stage.Configure(func(s *stage.Settings) { s.Holders, s.Receivers = s.Receivers, nil })
+	if err != nil {
+		return err
+	}
+	return h.stage.StartBot(ctx)
+}
+
+// copyMessage has somebody send another one's message as their own. Whoever
+// could do that would need one key less.
+func (h *house) copyMessage(ctx context.Context, id ceremony.ID, from, to string) error {
+	ask, err := h.stage.Person(from).Asked(ctx, id, ceremony.Update)
+	if err != nil {
+		return err
+	}
+	envelope, err := h.stage.Person(from).Keys.Answer(ctx, ask)
+	if err != nil {
+		return err
+	}
+	h.act(to, "is in a hurry and sends a message that %s has sealed", from)
+	receipt, err := h.stage.Person(to).Sends(ctx, envelope)
+	if err != nil {
+		return err
+	}
+	h.hears(to, receipt.Text)
+	if !strings.Contains(receipt.Text, "not used") {
+		return finding(to + "'s copy of " + from + "'s message was taken")
+	}
+	return h.pause(ctx, breath)
+}

@@ -1,0 +1,71 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// PasswordFile is where a requester without a PGP key keeps their one-time
+// password, in the words of the request. It is in the open there, on their own
+// computer.
+const PasswordFile = "otp.txt"
+
+var commitment = regexp.MustCompile(`(?m)^commitment ([0-9a-f]{64})$`)
+
+// MakesPassword has the person make a one-time password with the program, and
+// answers its commitment, which goes into the proposal.
+func (p *Person) MakesPassword(ctx context.Context) (string, error) {
+	home := p.stage.homeOf(p.Name)
+	out, err := p.stage.runIn(ctx, home, "otp", "new", PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("%s makes a one-time password: %w", p.Name, err)
+	}
+	password, err := os.ReadFile(filepath.Join(home, PasswordFile))
+	if err != nil {
+		return "", fmt.Errorf("%s makes a one-time password: %w", p.Name, err)
+	}
+	p.stage.Know(p.Name+"'s one-time password", strings.TrimSpace(string(password)))
+	shown := commitment.FindStringSubmatch(out)
+	if shown == nil {
+		return "", errors.New("conclave otp new printed no commitment")
+	}
+	return shown[1], nil
+}
+
+// SendsPassword does what the request for the one-time password says. There is no
+// receipt for one that fits: holders are asked next.
+func (p *Person) SendsPassword(ctx context.Context, ask Note) error {
+	envelope, err := p.Keys.Answer(ctx, ask)
+	if err == nil {
+		_, err = p.Slack.DMs(envelope)
+	}
+	if err != nil {
+		return fmt.Errorf("%s sends the one-time password: %w", p.Name, err)
+	}
+	return nil
+}
+
+var decoding = regexp.MustCompile(`\bconclave (decode --otp [^")]+)`)
+
+// decodes finds the command that makes a token of what a message has, when that
+// was combined with a one-time password.
+func decodes(n Note) (args []string, combined bool) {
+	for _, l := range n.Listings() {
+		if m := decoding.FindStringSubmatch(l); m != nil {
+			return strings.Fields(m[1]), true
+		}
+	}
+	return nil, false
+}
+
+// decode runs the command that the message shows.
+func (p *Person) decode(ctx context.Context, n Note) (string, error) {
+	args, _ := decodes(n)
+	out, err := p.stage.runIn(ctx, p.stage.homeOf(p.Name), args...)
+	return strings.TrimSpace(out), err
+}
