@@ -51,6 +51,51 @@ func TestAuditorsGuideNamesEveryEvent(t *testing.T) {
 	}
 }
 
+// A table of calls that names a test which is not there would claim what nobody
+// checks.
+func TestTableOfCallsNamesTestsAndMethodsThatExist(t *testing.T) {
+	table := read(t, "docs/calls.md")
+	code := readAll(t, "*_test.go", "vault/*.go")
+	for _, test := range regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(table, -1) {
+		if !strings.Contains(code, "func "+test[1]+"(") {
+			t.Errorf("docs/calls.md names %s, which is no test", test[1])
+		}
+	}
+	rows := regexp.MustCompile(`(?m)^\|.*\|$`).FindAllString(table, -1)
+	if len(rows) < 25 {
+		t.Fatalf("the table has %d rows", len(rows))
+	}
+	for _, row := range rows {
+		cells := strings.Split(row, "|")
+		if strings.HasPrefix(cells[1], " call") || strings.HasPrefix(cells[1], " ---") {
+			continue
+		}
+		if !strings.Contains(cells[5], "`Test") {
+			t.Errorf("no test for%s", cells[1])
+		}
+		for _, method := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(cells[4], -1) {
+			if !strings.Contains(code, "func (c *Client) "+method[1]+"(") {
+				t.Errorf("the adapter has no method %s", method[1])
+			}
+		}
+	}
+}
+
+func readAll(t *testing.T, patterns ...string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, pattern := range patterns {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(paths), err)
+		}
+		for _, path := range paths {
+			all.WriteString(read(t, path))
+		}
+	}
+	return all.String()
+}
+
 // testdata/script/verify.txtar runs it.
 func TestAuditorsScriptIsTheOneThatIsTested(t *testing.T) {
 	_, script, ok := strings.Cut(read(t, "testdata/script/verify.txtar"), "-- chain.sh --\n")
