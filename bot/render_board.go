@@ -113,10 +113,14 @@ func stateWords(c ceremony.Ceremony) string {
 		return fmt.Sprintf(":raised_hand: *Waiting for approval*: %d of %d. Nothing has been sent to Vault.\nMay approve: %s",
 			len(c.Approvals), c.Plan.Approvals, listOr(mayStillApprove(c)))
 	case ceremony.StateApproved:
+		agreed := ":hourglass: *Approved*."
 		if !c.Plan.Operation.NeedsApproval() {
-			return ":hourglass: *Opened*. " + beginning(c)
+			agreed = ":hourglass: *Opened*."
 		}
-		return ":hourglass: *Approved*. " + beginning(c)
+		if _, acting := pendingEvent(c).(ceremony.Acting); acting {
+			return agreed // what is being done is said below
+		}
+		return agreed + " " + beginning(c)
 	case ceremony.StateCollecting:
 		return collecting(c)
 	case ceremony.StateHandingOut:
@@ -147,10 +151,7 @@ func approved(c ceremony.Ceremony, who ceremony.Account) bool {
 // act.
 func beginning(c ceremony.Ceremony) string {
 	_, starting := pendingEvent(c).(ceremony.Starting)
-	_, acting := pendingEvent(c).(ceremony.Acting)
 	switch op := c.Plan.Operation; {
-	case acting:
-		return "*Approved*." // what is being done is said below
 	case op == ceremony.Unseal:
 		return "The nodes are being asked."
 	case op == ceremony.Drill:
