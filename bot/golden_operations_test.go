@@ -256,6 +256,13 @@ func operationScenes(t *testing.T) map[string]message {
 	drPassword := passwordPlan()
 	drPassword.Operation = ceremony.DRToken
 
+	wrongKey := started(t, rootPlan())
+	wrongKey.counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
+		share("dave", ceremony.Update, nonce1,
+			ceremony.TokenIssued{By: person("dave"), Ciphertext: "d2NGTUE=", Keys: []ceremony.Fingerprint{person("erin").Key}},
+			ceremony.Froze{Why: ceremony.VaultDiffers, Want: "a token for AAAA", Got: "EEEE"},
+			ceremony.Closing{Outcome: ceremony.Cancelled, By: new(person("bob"))}, ceremony.Ended{Outcome: ceremony.Cancelled, Vault: ceremony.NothingToCancel})
+
 	// Rotate and its policy.
 	rotated := approvedTale(t, rotatePlan()).then(ceremony.Acting{Act: ceremony.Rotating},
 		ceremony.Rotated{Key: ceremony.KeyStatus{Term: 7, Installed: noon.Add(2 * time.Minute)}}, done)
@@ -276,6 +283,7 @@ func operationScenes(t *testing.T) map[string]message {
 	unfinished := approvedTale(t, backupPlan()).then(backupOf("prod-rekey-q2w3", ceremony.Expired, newShares()...))
 	agreed := read().posted(ceremony.DeliveryMessage).then(ceremony.DeletionAsked{By: person("bob")}, ceremony.Acting{Act: ceremony.DeletingBackup})
 	deleted := read().posted(ceremony.DeliveryMessage).then(ceremony.DeletionAsked{By: person("bob")}, ceremony.Acting{Act: ceremony.DeletingBackup}, ceremony.BackupDeleted{}, done)
+	nobodys := approvedTale(t, backupPlan()).then(ceremony.BackupRead{Nonce: nonce2, Unclaimed: readFrom.Unclaimed})
 	kept := read().posted(ceremony.DeliveryMessage).then(ceremony.Closing{Outcome: ceremony.Completed}, done)
 	nothing := approvedTale(t, backupPlan()).then(ceremony.Closing{Outcome: ceremony.Failed, Fault: ceremony.NoBackupKept}, ceremony.Ended{Outcome: ceremony.Failed, Vault: ceremony.NothingToCancel})
 
@@ -334,26 +342,21 @@ func operationScenes(t *testing.T) map[string]message {
 		"reverify-history":     history(dropped, "verification-dropped"),
 		"reverify-board":       board(dropped),
 
-		"root-approval":           approval(rootPlan()),
-		"root-board-owed":         board(owed),
-		"root-board-named":        board(given),
-		"root-board-revoked":      board(gone),
-		"backup-reminder":         outbox(reminded, ceremony.ReminderMessage, "alice"),
-		"backup-reminder-history": last(reminded),
-		"backup-board-left":       board(forgotten),
-		"backup-left-history":     last(forgotten),
-		"backup-board-cleared":    board(cleared),
-		"backup-cleared-history":  last(cleared),
-		"root-board-believed":     board(believed),
-		"root-board-left":         board(left),
-		"root-history-named":      history(given, "accessor-given"),
-		"root-history-remind":     last(given),
-		"root-history-revoked":    last(gone),
-		"root-history-said":       last(believed),
-		"root-history-left":       last(left),
-		"root-reminder":           outbox(believed, ceremony.ReminderMessage, "alice"),
-		"root-reminder-named":     outbox(given, ceremony.ReminderMessage, "alice"),
-		"root-ended":              outbox(owed, ceremony.EndedMessage, "bob"),
+		"root-approval":        approval(rootPlan()),
+		"root-board-owed":      board(owed),
+		"root-board-named":     board(given),
+		"root-board-revoked":   board(gone),
+		"root-board-believed":  board(believed),
+		"root-board-left":      board(left),
+		"root-board-wrong-key": board(wrongKey),
+		"root-history-named":   history(given, "accessor-given"),
+		"root-history-remind":  last(given),
+		"root-history-revoked": last(gone),
+		"root-history-said":    last(believed),
+		"root-history-left":    last(left),
+		"root-reminder":        outbox(believed, ceremony.ReminderMessage, "alice"),
+		"root-reminder-named":  outbox(given, ceremony.ReminderMessage, "alice"),
+		"root-ended":           outbox(owed, ceremony.EndedMessage, "bob"),
 
 		"otp-approval":        approval(passwordPlan()),
 		"otp-board":           board(asked),
@@ -405,7 +408,14 @@ func operationScenes(t *testing.T) map[string]message {
 		"backup-delivery-second":  outbox(strange, ceremony.DeliveryMessage, "bob"),
 		"backup-delivery-expired": outbox(unfinished, ceremony.DeliveryMessage, "carol"),
 		"backup-deletion":         outbox(handed, ceremony.DeletionMessage, "bob"),
+		"backup-deletion-nobody":  outbox(nobodys, ceremony.DeletionMessage, "bob"),
 		"backup-deletion-over":    outbox(agreed, ceremony.DeletionMessage, "bob"),
+		"backup-reminder":         outbox(reminded, ceremony.ReminderMessage, "alice"),
+		"backup-reminder-history": last(reminded),
+		"backup-board-left":       board(forgotten),
+		"backup-left-history":     last(forgotten),
+		"backup-board-cleared":    board(cleared),
+		"backup-cleared-history":  last(cleared),
 		"backup-left":             outbox(rekeyDone(t), ceremony.EndedMessage, "bob"),
 
 		"drill-approval":        approval(drillPlan()),

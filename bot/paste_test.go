@@ -151,3 +151,34 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 		t.Errorf("the token: %q", got)
 	}
 }
+
+// TestWhatARequesterWithoutAKeyIsToldCanBePasted is the same for a one-time
+// password, on a computer whose gpg knows Conclave's key from the message alone.
+func TestWhatARequesterWithoutAKeyIsToldCanBePasted(t *testing.T) {
+	us, alice := sitDown(t, "conclave"), sitDown(t, "alice")
+	const password = "Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f"
+	if err := os.WriteFile(filepath.Join(alice.desk, "otp.txt"), []byte(password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := announced(ceremony.Password, nonce1)
+	key.Identity, key.Subkey = ceremony.Fingerprint(strings.ToLower(us.fingerprint)), strings.ToLower(us.subkey)
+	key.Certificate = us.runs("gpg -q --armor --export")
+	key.Announcement = us.runsWith("gpg -q --batch -sa", []byte("conclave-announce1\nwhat is agreed to\n"))
+	s := approvedTale(t, passwordPlan()).then(ceremony.KeyAnnounced{Key: key})
+
+	steps := listingsOf(renderAsk(s.c, s.who("alice"), key))
+	if len(steps) != 5 {
+		t.Fatalf("%d things to copy", len(steps))
+	}
+	alice.runs(steps[0])
+	if agreed := alice.runs(steps[2]); !strings.Contains(agreed, "what is agreed to") {
+		t.Errorf("gpg shows %q", agreed)
+	}
+	if want := "conclave seal --identity " + us.fingerprint + " --otp otp.txt"; steps[3] != want {
+		t.Errorf("with the program it is %q", steps[3])
+	}
+	opened := us.runsWith("gpg -q --batch -d", []byte(alice.runs(steps[4])))
+	if want := key.Prefix(s.c.ID()) + password; opened != want {
+		t.Errorf("in the envelope is not %q but %q", want, opened)
+	}
+}

@@ -21,9 +21,11 @@ func renderDeletion(c ceremony.Ceremony, e ceremony.Entry) message {
 		blocks = append(blocks, section("This no longer waits for you. %s", stateWords(c)))
 		return message{line: escape(what), blocks: blocks}
 	}
-	blocks = append(blocks,
-		section("*What is deleted can't be read again.* Ask each of these people, in another way than this one, whether the share that I have sent them opens: %s.", listAnd(receiversOf(read))),
-	)
+	ask := "Nobody in the configuration has a share in it."
+	if people := receiversOf(read); len(people) > 0 {
+		ask = "Ask each of these people, in another way than this one, whether the share that I have sent them opens: " + listAnd(people) + "."
+	}
+	blocks = append(blocks, section("*What is deleted can't be read again.* %s", ask))
 	if words := unclaimedWords(read); words != "" {
 		blocks = append(blocks, section("%s", words))
 	}

@@ -113,10 +113,14 @@ func stateWords(c ceremony.Ceremony) string {
 		return fmt.Sprintf(":raised_hand: *Waiting for approval*: %d of %d. Nothing has been sent to Vault.\nMay approve: %s",
 			len(c.Approvals), c.Plan.Approvals, listOr(mayStillApprove(c)))
 	case ceremony.StateApproved:
+		agreed := ":hourglass: *Approved*."
 		if !c.Plan.Operation.NeedsApproval() {
-			return ":hourglass: *Opened*. " + beginning(c)
+			agreed = ":hourglass: *Opened*."
 		}
-		return ":hourglass: *Approved*. " + beginning(c)
+		if _, acting := pendingEvent(c).(ceremony.Acting); acting {
+			return agreed // what is being done is said below
+		}
+		return agreed + " " + beginning(c)
 	case ceremony.StateCollecting:
 		return collecting(c)
 	case ceremony.StateHandingOut:
@@ -185,7 +189,7 @@ func handingOut(c ceremony.Ceremony) string {
 		return fmt.Sprintf(":hourglass_flowing_sand: *Handed out. The backup is still in Vault*, until an approver has asked everybody whether their share opens, and types `/ceremony delete %s`.\nMay do it: %s",
 			c.ID(), listOr(mayStillApprove(ceremony.Ceremony{Plan: c.Plan})))
 	case c.Deletion != nil:
-		return fmt.Sprintf(":hourglass: *%s agreed that the backup is deleted*. Vault is being asked.", escape(c.Deletion.Name))
+		return fmt.Sprintf(":hourglass: *%s agreed that the backup is deleted.*", escape(c.Deletion.Name))
 	case c.Plan.Operation == ceremony.ReadBackup:
 		return ":outbox_tray: *Handing out* what Vault has kept. The backup stays in Vault for now."
 	case !c.Plan.Verification:
@@ -206,6 +210,8 @@ func closingWords(op ceremony.Operation) string {
 	switch {
 	case op == ceremony.Unseal:
 		return "The nodes are being asked to forget the shares that they were sent."
+	case op == ceremony.Drill:
+		return "A last message is being looked at."
 	case op.HasAttempt():
 		return "The attempt in Vault is being cancelled."
 	}
@@ -223,7 +229,7 @@ func unknownYet(c ceremony.Ceremony) string {
 		}
 		return fmt.Sprintf(":hourglass: %s's share is on its way to Vault.", escape(ev.By.Name))
 	case ceremony.Acting:
-		return fmt.Sprintf(":grey_question: Vault is being asked %s. *It is not known yet* whether it has.", actWords(ev.Act))
+		return fmt.Sprintf(":grey_question: Vault is being asked %s. *It is not known yet* whether that is done.", actWords(ev.Act))
 	case ceremony.Dropping:
 		if ev.Step == ceremony.Verify {
 			return ":hourglass: Vault is being asked to forget the proof so far. The new shares stay as they are."

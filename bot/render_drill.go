@@ -15,7 +15,10 @@ func drillReport(c ceremony.Ceremony) string {
 		return ""
 	}
 	proven := c.Round.Counted
-	lines := []string{fmt.Sprintf("%s  *%d of %d holders* have proven that they can use their share", squares(len(proven), len(c.Plan.Holders)), len(proven), len(c.Plan.Holders))}
+	lines := []string{
+		fmt.Sprintf("%s  *%d of %d holders* have proven that they can use their share", squares(len(proven), len(c.Plan.Holders)), len(proven), len(c.Plan.Holders)),
+		drillMargin(len(proven), c.Plan.Threshold, c.Ended()),
+	}
 	for _, s := range proven {
 		lines = append(lines, fmt.Sprintf(":white_check_mark: %s, %s", escape(s.By.Name), clock(s.At)))
 	}
@@ -35,7 +38,6 @@ func drillReport(c ceremony.Ceremony) string {
 	case len(silent) > 0:
 		lines = append(lines, ":hourglass_flowing_sand: No answer yet from "+listAnd(names(silent)))
 	}
-	lines = append(lines, drillMargin(len(proven), c.Plan.Threshold, c.Ended()))
 	return strings.Join(lines, "\n")
 }
 

@@ -205,7 +205,7 @@ func backupLeft(c ceremony.Ceremony) string {
 // renderBackupReminder tells whoever proposed a rekey of the backup that it has left
 // behind.
 func renderBackupReminder(c ceremony.Ceremony, ev ceremony.BackupReminded) message {
-	what := "Please have the backup of the new shares deleted"
+	what := "Please have the backup of " + c.Plan.Cluster + "'s new shares deleted"
 	return message{line: escape(what), blocks: []slack.Block{
 		title(what),
 		section("%s", backupLeft(c)),

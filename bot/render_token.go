@@ -152,6 +152,8 @@ func tokenForm(p ceremony.Plan) string {
 func revocation(c ceremony.Ceremony) string {
 	p := c.Plan
 	switch {
+	case c.Outcome != ceremony.Completed && (c.Token != "" || c.Encoded != "") && p.Operation.IssuesToken() && (c.Ended() || c.State == ceremony.StateFrozen):
+		return fmt.Sprintf(":rotating_light: *Vault has made a %s here, and nobody is known to have ended it.* Find it in Vault's audit log by the time of this ceremony, and revoke it by its accessor.", tokenName(p.Operation))
 	case c.Outcome != ceremony.Completed:
 		return ""
 	case p.Operation == ceremony.RecoveryToken:

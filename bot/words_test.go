@@ -7,7 +7,10 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -126,6 +129,80 @@ func TestFreezeReasonsOutcomesAndEndingsHaveWords(t *testing.T) {
 		}
 		if c := (ceremony.Ceremony{State: ceremony.State(s)}); stateWords(c) == "*"+s+"*" {
 			t.Errorf("no words for state %q", s)
+		}
+	}
+}
+
+func TestEveryOperationHasWords(t *testing.T) {
+	said := map[string]ceremony.Operation{}
+	for _, op := range ceremony.Operations() {
+		p := ceremony.Plan{Operation: op, Cluster: "prod", OldPolicy: &ceremony.RotationPolicy{}, NewPolicy: &ceremony.RotationPolicy{}}
+		if strings.HasPrefix(subject(p), string(op)+" on ") || purpose(p) == "" {
+			t.Errorf("%s: no words: %q, %q", op, subject(p), purpose(p))
+		}
+		if other, twice := said[subject(p)]; twice {
+			t.Errorf("%s and %s are both %q", op, other, subject(p))
+		}
+		said[subject(p)] = op
+		ended := ceremony.Ceremony{Plan: p, State: ceremony.StateEnded, Outcome: ceremony.Completed}
+		if op != ceremony.RotateConfig && resultWords(ended) == "" {
+			t.Errorf("%s: nothing is said of its result", op)
+		}
+	}
+}
+
+func TestEveryStepAndEveryActHasWords(t *testing.T) {
+	asked := map[string]string{}
+	c := ceremony.Ceremony{Plan: unsealPlan()}
+	for _, step := range constants(t, "../ceremony", "Step") {
+		what := requestOf(c, person("carol"), ceremony.Step(step)).what
+		if other, twice := asked[what]; twice {
+			t.Errorf("steps %s and %s are both asked for with %q", step, other, what)
+		}
+		asked[what] = step
+	}
+	for _, act := range constants(t, "../ceremony", "Act") {
+		if actWords(ceremony.Act(act)) == actWords("unheard of") {
+			t.Errorf("no words for act %q", act)
+		}
+	}
+}
+
+// TestEveryEventIsToldInItsOwnWords holds the thread to the list of events: what is
+// told at all is not told by its type's name.
+func TestEveryEventIsToldInItsOwnWords(t *testing.T) {
+	untold := []string{"Proposed", "Starting", "Offered", "Submitting", "AnswerLost", "Dropping", "Acting", "NodesSeen", "Posted", "Undeliverable"}
+	events, words := sourceOf(t, "../ceremony/event.go"), sourceOf(t, "render_history.go")
+	all := regexp.MustCompile(`(?m)^func \((\w+)\) event\(\)`).FindAllStringSubmatch(events, -1)
+	if len(all) < 40 {
+		t.Fatalf("%d events found", len(all))
+	}
+	for _, m := range all {
+		if told := strings.Contains(words, "case ceremony."+m[1]+":"); told == slices.Contains(untold, m[1]) {
+			t.Errorf("%s: told %v", m[1], told)
+		}
+	}
+}
+
+func sourceOf(t *testing.T, file string) string {
+	t.Helper()
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(source)
+}
+
+// TestEveryKindOfMessageIsFrozen: what is sent to people has been read by somebody.
+func TestEveryKindOfMessageIsFrozen(t *testing.T) {
+	rendered := sourceOf(t, "golden_test.go") + sourceOf(t, "golden_operations_test.go")
+	names := regexp.MustCompile(`(?m)^\t(\w+Message)\s+MessageKind = `).FindAllStringSubmatch(sourceOf(t, "../ceremony/message.go"), -1)
+	if len(names) < 10 {
+		t.Fatalf("%d kinds found", len(names))
+	}
+	for _, m := range names {
+		if name := m[1]; name != "BoardMessage" && name != "HistoryMessage" && !strings.Contains(rendered, "ceremony."+name+",") {
+			t.Errorf("no scene shows a %s", name)
 		}
 	}
 }
