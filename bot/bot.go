@@ -41,6 +41,7 @@ type Engine interface {
 	Reject(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error)
 	Cancel(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error)
 	Resume(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
+	Reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
 	Reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
 	Delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
 	NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (ceremony.Ceremony, error)

@@ -24,6 +24,7 @@ const (
 	verbCancel    verb = "cancel"
 	verbResume    verb = "resume"
 	verbReverify  verb = "reverify"
+	verbReset     verb = "reset"
 	verbDelete    verb = "delete"
 	verbAccessor  verb = "accessor"
 	verbRevoked   verb = "revoked"
@@ -45,6 +46,7 @@ func grammar() []form {
 		{verbSubmit, "submit [ID]", "show again exactly what to run for your share"},
 		{verbCancel, "cancel ID [why]", "end a ceremony, in Vault too"},
 		{verbResume, "resume ID", "let a frozen ceremony go on; it takes the initiator and an approver"},
+		{verbReset, "reset ID", "have the sealed nodes of an unseal forget the shares that they have counted"},
 		{verbReverify, "reverify ID", "have the new shares of a rekey proven again, from the beginning"},
 		{verbDelete, "delete ID", "let Vault forget the backup that was handed out; for an approver who did not propose it"},
 		{verbAccessor, "accessor ID ACCESSOR", "name the root token that a ceremony has made, so that Vault can be asked whether it is gone"},
@@ -173,7 +175,7 @@ func parseArguments(v verb, words []string) (command, error) {
 		err := id(true)
 		cmd.text = rest()
 		return cmd, err
-	case verbResume, verbReverify, verbDelete, verbRevoked:
+	case verbResume, verbReverify, verbReset, verbDelete, verbRevoked:
 		if err := id(true); err != nil {
 			return command{}, err
 		}

@@ -45,6 +45,7 @@ func TestEveryDecisionReachesTheEngineAsItsPerson(t *testing.T) {
 	s.holds(begin(t, s.plan()))
 	s.engine.report = ceremony.KeyReport{Key: ceremony.KeyStatus{Term: 7, Installed: noon}}
 	s.expect("*Proposed:* `prod-rekey-k7m2`", s.types(s.alice, "start rotate-config prod interval=720h enabled=yes OPS-9"))
+	s.expect("forget the shares that they have counted", s.types(s.alice, "reset k7m2"))
 	s.expect("proven again, from the beginning", s.types(s.alice, "reverify k7m2"))
 	s.expect("You let the backup of", s.types(s.bob, "delete k7m2"))
 	s.expect("I ask every minute whether it is gone", s.types(s.alice, "accessor k7m2 "+accessor))
@@ -52,6 +53,7 @@ func TestEveryDecisionReachesTheEngineAsItsPerson(t *testing.T) {
 	s.expect("term 7", s.types(s.carol, "key-status prod"))
 	want := []string{
 		"propose rotate-config prod enabled=yes interval=720h OPS-9 by " + s.account(s.alice).String(),
+		"reset prod-rekey-k7m2  by " + s.account(s.alice).String(),
 		"reverify prod-rekey-k7m2  by " + s.account(s.alice).String(),
 		"delete prod-rekey-k7m2  by " + s.account(s.bob).String(),
 		"accessor prod-rekey-k7m2 " + accessor + " by " + s.account(s.alice).String(),
@@ -119,6 +121,8 @@ func TestRefusedDecisionsAreExplained(t *testing.T) {
 		err   error
 		want  string
 	}{
+		{"reset k7m2", ceremony.MayNotCancel, "have the nodes forget their shares"},
+		{"reset k7m2", ceremony.NotWaiting, ""},
 		{"reverify k7m2", ceremony.MayNotCancel, "can have the new shares proven again"},
 		{"reverify k7m2", ceremony.IsFrozen, "is frozen"},
 		{"reverify k7m2", ceremony.Busy, "no answer from Vault yet"},

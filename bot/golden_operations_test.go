@@ -215,6 +215,10 @@ func operationScenes(t *testing.T) map[string]message {
 		ceremony.Closing{Outcome: ceremony.Completed}, done)
 	tooFew := sealed().entered("bob", nil, node(vault0, true, 1), silent(vault1), silent(vault2)).
 		then(ceremony.Closing{Outcome: ceremony.Expired}, ceremony.Ended{Outcome: ceremony.Expired, Vault: ceremony.AttemptDropped})
+	forgetting := sealed().entered("bob", nil, node(vault0, true, 1), silent(vault1), silent(vault2)).
+		then(ceremony.ResetAsked{By: person("bob")}, ceremony.Dropping{Step: ceremony.Enter, Nonce: nonce1})
+	forgot := &tale{t: t, entries: forgetting.entries}
+	forgot.then(ceremony.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 0), silent(vault1), silent(vault2)}}, ceremony.RoundReset{Step: ceremony.Enter, Nonce: nonce1})
 	unsealFrozen := sealed().then(ceremony.Froze{Why: ceremony.VaultDiffers, Want: vault0 + ": 3 of 5 shares", Got: "2 of 3"})
 
 	// Rekey: what only some plans have.
@@ -339,6 +343,9 @@ func operationScenes(t *testing.T) map[string]message {
 		"unverified-history":   history(made2, "rekeyed"),
 		"unverified-delivery":  outbox(made2, ceremony.DeliveryMessage, "bob"),
 		"single-approval":      approval(single),
+		"unseal-reset-history": history(forgot, "reset-asked"),
+		"unseal-reset-done":    history(forgot, "round-reset"),
+		"unseal-reset-board":   board(forgetting),
 		"reverify-history":     history(dropped, "verification-dropped"),
 		"reverify-board":       board(dropped),
 

@@ -52,7 +52,7 @@ func operationHelp(op ceremony.Operation) (line, more string) {
 			"Vault makes the key shares and a first root token, each encrypted to its person; nobody else can read them, Conclave neither. Revoke the token once the cluster is set up. A cluster that has a key already is left alone."
 	case ceremony.Unseal:
 		return "opens sealed nodes",
-			"Each holder sends a share once, and it goes to every sealed node of the cluster. Nobody has to approve it. A node that comes back later needs shares again: none is kept. Where the configuration says so, I open it by myself when a node is sealed."
+			"Each holder sends a share once, and it goes to every sealed node of the cluster. Nobody has to approve it. A node that comes back later needs shares again: none is kept. `/ceremony reset ID` has the nodes forget what they have counted. Where the configuration says so, I open it by myself when a node is sealed."
 	case ceremony.Rekey:
 		return "replaces all key shares",
 			"The holders bring enough of the old shares; Vault makes new ones, each encrypted to its holder. With verification the old key stays in force until enough holders have proven that they can use the new ones. " +

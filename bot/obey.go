@@ -84,6 +84,8 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command) (mess
 			return say("You want `%s` to go on. It takes the initiator *and* an approver; the other one is missing.", id), nil
 		}
 		return say("`%s` goes on. Vault is compared with the plan first.", id), nil
+	case verbReset:
+		return d.reset(ctx, id, by)
 	case verbReverify:
 		return d.reverify(ctx, id, by)
 	case verbDelete:
@@ -147,6 +149,17 @@ func (d *desk) status(id ceremony.ID, by ceremony.Account) (message, error) {
 	m := renderBoard(c, live, time.Now())
 	m.blocks = append(m.blocks, deeds(c, by)...)
 	return m, nil
+}
+
+func (d *desk) reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (message, error) {
+	_, err := d.engine.Reset(ctx, id, by)
+	switch r, _ := ceremony.RefusalOf(err); {
+	case r == ceremony.MayNotCancel:
+		return message{}, mayNotReset
+	case err != nil:
+		return message{}, err
+	}
+	return say("The sealed nodes of `%s` forget the shares that they have counted, and everybody is asked once more.", id), nil
 }
 
 func (d *desk) reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (message, error) {

@@ -41,6 +41,9 @@ func renderBoard(c ceremony.Ceremony, live ceremony.Live, now time.Time) message
 	if c.State == ceremony.StateVerifying {
 		blocks = append(blocks, footnote("`/ceremony reverify %s` has everybody prove their new share anew, should the proof be stuck.", c.ID()))
 	}
+	if c.Plan.Operation == ceremony.Unseal && c.Wants() {
+		blocks = append(blocks, footnote("`/ceremony reset %s` has the sealed nodes forget what they have counted, should a share that is not ours be among it.", c.ID()))
+	}
 	blocks = append(blocks, footnote("What happened, step by step, is in this post's thread."))
 	return message{line: boardLine(c), blocks: blocks}
 }
@@ -231,6 +234,9 @@ func unknownYet(c ceremony.Ceremony) string {
 	case ceremony.Acting:
 		return fmt.Sprintf(":grey_question: Vault is being asked %s. *It is not known yet* whether that is done.", actWords(ev.Act))
 	case ceremony.Dropping:
+		if ev.Step == ceremony.Enter {
+			return ":hourglass: The sealed nodes are being asked to forget the shares that they have counted."
+		}
 		if ev.Step == ceremony.Verify {
 			return ":hourglass: Vault is being asked to forget the proof so far. The new shares stay as they are."
 		}

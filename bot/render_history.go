@@ -80,6 +80,8 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		return fmt.Sprintf(":white_check_mark: *%s*'s share was the last one needed. The new key is proven and in force.", escape(ev.By.Name))
 	case ceremony.VerificationDropped:
 		return fmt.Sprintf(":raised_hand: *%s* wants the new shares to be proven anew. Vault is asked to forget the proof so far; the old key stays in force.", escape(ev.By.Name))
+	case ceremony.ResetAsked:
+		return fmt.Sprintf(":raised_hand: *%s* wants the sealed nodes to forget the shares that they have counted.", escape(ev.By.Name))
 	case ceremony.Froze:
 		line := ":octagonal_sign: Frozen. " + freezeReason(ev.Why)
 		if ev.Want != "" || ev.Got != "" {
@@ -96,6 +98,9 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		}
 		return fmt.Sprintf(":recycle: The attempt with nonce `%s` is given up; nothing of it has taken effect. A new one follows.", code(ev.Nonce))
 	case ceremony.RoundReset:
+		if ev.Step == ceremony.Enter {
+			return ":recycle: The sealed nodes have forgotten the shares that they had counted. Every holder is asked anew."
+		}
 		return ":recycle: The verification begins anew, under another nonce. The new shares stay as they are; the old key is still in force."
 	case ceremony.Closing:
 		who := "Conclave"

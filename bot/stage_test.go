@@ -319,6 +319,10 @@ func (e *engine) Resume(_ context.Context, id ceremony.ID, by ceremony.Account) 
 	return e.decide("resume", id, by, "")
 }
 
+func (e *engine) Reset(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+	return e.decide("reset", id, by, "")
+}
+
 func (e *engine) Reverify(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
 	return e.decide("reverify", id, by, "")
 }

@@ -57,6 +57,7 @@ const (
 	inCommand         denial = "in-command"          // a secret or an envelope typed as a command
 	passwordInCommand denial = "password-in-command" // a one-time password in place of its commitment
 	tokenAsAccessor   denial = "token-as-accessor"   // a token typed in place of its accessor
+	mayNotReset       denial = "may-not-reset"       // neither initiator nor approver
 	mayNotReverify    denial = "may-not-reverify"    // neither initiator nor approver
 	deletionAsked     denial = "deletion-asked"      // somebody else has let the backup go
 	vaultIsAsked      denial = "vault-is-asked"      // the token's accessor is known: nobody has to be believed
@@ -184,6 +185,8 @@ func explainDenial(d denial) words {
 			"This is a token in the open, and not its accessor. It was not used.",
 			"Slack has seen it: *revoke it now*, with `vault token revoke -self` where it is in `VAULT_TOKEN`, and tell your security team. If it was the token of this ceremony, type `/ceremony revoked ID` then.",
 		}
+	case mayNotReset:
+		return words{"Only the initiator and the approvers can have the nodes forget their shares.", "`/ceremony status` shows who they are."}
 	case mayNotReverify:
 		return words{"Only the initiator and the approvers can have the new shares proven again.", "`/ceremony status` shows who they are."}
 	case deletionAsked:

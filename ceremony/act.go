@@ -201,6 +201,12 @@ func (o *owner) drop(ctx context.Context, sent Dropping) bool {
 	if err != nil {
 		return false
 	}
+	if sent.Step == Enter {
+		_, _ = o.resetNodes(ctx, v, func(NodeState) bool { return true }) // the next view says what came of it
+		if v, err = o.view(ctx); err != nil {
+			return false
+		}
+	}
 	if v.Update.Started && v.Update.Nonce == o.c.Attempt.Nonce {
 		if sent.Step == Verify {
 			_, err = o.cluster.Vault.CancelVerification(ctx, o.c.Plan.Operation, sent.Nonce)
@@ -255,16 +261,29 @@ func (o *owner) closeUnseal(ctx context.Context) bool {
 	if err != nil {
 		return o.record(ctx, Close{Vault: NothingToCancel}) == nil
 	}
-	ending := NothingToCancel
+	ours := func(s NodeState) bool { return len(o.c.node(s.Address).With) > 0 }
+	n, err := o.resetNodes(ctx, v, ours)
+	switch {
+	case err != nil:
+		return false
+	case n > 0:
+		return o.record(ctx, Close{Vault: AttemptDropped}) == nil
+	}
+	return o.record(ctx, Close{Vault: NothingToCancel}) == nil
+}
+
+// resetNodes has sealed nodes forget the shares that they have counted, and answers
+// how many did.
+func (o *owner) resetNodes(ctx context.Context, v View, which func(NodeState) bool) (n int, err error) {
 	for _, s := range statesOf(v.Nodes) {
-		if !s.Reached || !s.Sealed || s.Progress == 0 || len(o.c.node(s.Address).With) == 0 {
+		if !s.Reached || !s.Sealed || s.Progress == 0 || !which(s) {
 			continue
 		}
-		ending = AttemptDropped
 		if err := o.cluster.Vault.ResetUnseal(ctx, s.Address); err != nil {
 			o.log.Warn("a node did not confirm that it forgot the shares", "node", s.Address, "error", err)
-			return false
+			return n, err
 		}
+		n++
 	}
-	return o.record(ctx, Close{Vault: ending}) == nil
+	return n, nil
 }

@@ -135,6 +135,8 @@ func (c Ceremony) allows(e Event) error {
 		return among(c.Plan.Approvers, ev.By)
 	case VerificationDropped:
 		return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), ev.By)
+	case ResetAsked:
+		return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), ev.By)
 	case AccessorGiven:
 		return c.speaksForToken(ev.By)
 	case TokenRevoked:
@@ -254,7 +256,7 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.State = StateHandingOut
 	case DeletionAsked:
 		c.Deletion = &ev.By
-	case VerificationDropped:
+	case VerificationDropped, ResetAsked:
 		// What follows from it is the next event.
 	case AccessorGiven:
 		c.Accessor = ev.Accessor
@@ -330,6 +332,7 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.State = StateApproved
 	case RoundReset:
 		c.Pending = nil
+		c = c.dropped(c.Plan.Nodes)
 		c.Key = nil
 		c.Round.Number++
 		c.Round.Nonce = ev.Nonce

@@ -26,6 +26,8 @@ type (
 	Resume struct{ By Account }
 	// Reverify has the new shares of a rekey proven again from the beginning.
 	Reverify struct{ By Account }
+	// Reset has sealed nodes forget the shares that they have counted.
+	Reset struct{ By Account }
 	// Delete is an approver's word that the backup may go.
 	Delete struct{ By Account }
 	// Name tells the accessor of the root token that was issued, which Vault has
@@ -150,6 +152,7 @@ func (Reject) command()    {}
 func (Cancel) command()    {}
 func (Resume) command()    {}
 func (Reverify) command()  {}
+func (Reset) command()     {}
 func (Delete) command()    {}
 func (Name) command()      {}
 func (Revoke) command()    {}

@@ -30,6 +30,8 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		return c.resume(cmd)
 	case Reverify:
 		return c.reverify(cmd)
+	case Reset:
+		return c.reset(cmd)
 	case Delete:
 		return c.delete(cmd)
 	case Name:

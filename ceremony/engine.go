@@ -368,6 +368,11 @@ func (e *Engine) Reverify(ctx context.Context, id ID, by Account) (Ceremony, err
 	return e.command(ctx, id, Reverify{By: by})
 }
 
+// Reset has the sealed nodes of an unseal forget the shares that they have counted.
+func (e *Engine) Reset(ctx context.Context, id ID, by Account) (Ceremony, error) {
+	return e.command(ctx, id, Reset{By: by})
+}
+
 // Delete is an approver's word that the backup which was handed out may go.
 func (e *Engine) Delete(ctx context.Context, id ID, by Account) (Ceremony, error) {
 	return e.command(ctx, id, Delete{By: by})

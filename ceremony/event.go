@@ -214,6 +214,11 @@ type (
 		By Person `json:"by"`
 	}
 
+	// ResetAsked asks for the shares that sealed nodes have counted to be forgotten.
+	ResetAsked struct {
+		By Person `json:"by"`
+	}
+
 	// Froze stops everything until people decide (P4).
 	Froze struct {
 		Why  FreezeReason `json:"why"`
@@ -363,6 +368,7 @@ func (AccessorGiven) event()       {}
 func (Reminded) event()            {}
 func (TokenRevoked) event()        {}
 func (TokenLeft) event()           {}
+func (ResetAsked) event()          {}
 func (VerificationDropped) event() {}
 func (Rekeyed) event()             {}
 func (TokenIssued) event()         {}
@@ -385,7 +391,7 @@ func events() []Event {
 		Offered{}, Declined{}, Submitting{}, AnswerLost{}, Counted{}, RoundRefused{},
 		Rekeyed{}, TokenIssued{}, Verified{}, Froze{}, ResumeAsked{}, Resumed{},
 		Dropping{}, AttemptLost{}, RoundReset{}, Closing{}, Ended{}, Posted{}, Undeliverable{},
-		NodesSeen{}, Entered{}, Proven{}, PasswordLost{}, VerificationDropped{},
+		NodesSeen{}, Entered{}, Proven{}, PasswordLost{}, VerificationDropped{}, ResetAsked{},
 		Acting{}, Initialized{}, Rotated{}, RotationSet{}, BackupRead{}, DeletionAsked{}, BackupDeleted{},
 		BackupReminded{}, BackupLeft{}, AccessorGiven{}, Reminded{}, TokenRevoked{}, TokenLeft{},
 	}

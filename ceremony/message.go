@@ -175,7 +175,7 @@ func (o *outbox) tell(p Plan, e Entry) {
 		o.count(ev.By)
 		o.history(e)
 		o.toPerson(ReceiptMessage, ev.By, e)
-	case PasswordLost, VerificationDropped, Rotated, RotationSet, DeletionAsked, AccessorGiven:
+	case PasswordLost, VerificationDropped, ResetAsked, Rotated, RotationSet, DeletionAsked, AccessorGiven:
 		o.history(e)
 	case BackupDeleted:
 		if p.Operation.Rekeys() {

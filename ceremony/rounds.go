@@ -29,18 +29,41 @@ func (c Ceremony) reverify(cmd Reverify) ([]Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, Closed
 	}
-	by, ok := c.decider(cmd.By)
-	switch {
-	case !ok:
-		return nil, MayNotCancel
-	case c.State == StateFrozen:
-		return nil, IsFrozen
-	case c.Pending != nil:
-		return nil, Busy
-	case c.State != StateVerifying:
-		return nil, NotWaiting
+	by, err := c.mayDrop(cmd.By, c.State == StateVerifying)
+	if err != nil {
+		return nil, err
 	}
 	return []Event{VerificationDropped{By: by}, Dropping{Step: Verify, Nonce: c.Round.Nonce}}, nil
+}
+
+// reset has sealed nodes forget what they have counted, whoever entered it: a share
+// that came past Conclave and does not fit would spoil the round. Everybody is
+// asked anew.
+func (c Ceremony) reset(cmd Reset) ([]Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, Closed
+	}
+	by, err := c.mayDrop(cmd.By, c.Plan.Operation == Unseal && c.State == StateCollecting)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{ResetAsked{By: by}, Dropping{Step: Enter, Nonce: c.Round.Nonce}}, nil
+}
+
+// mayDrop says whether somebody may have what was counted forgotten now.
+func (c Ceremony) mayDrop(who Account, collecting bool) (Person, error) {
+	by, ok := c.decider(who)
+	switch {
+	case !ok:
+		return Person{}, MayNotCancel
+	case c.State == StateFrozen:
+		return Person{}, IsFrozen
+	case c.Pending != nil:
+		return Person{}, Busy
+	case !collecting:
+		return Person{}, NotWaiting
+	}
+	return by, nil
 }
 
 // atClosing is how a ceremony ends whose window is over. A drill has its report,

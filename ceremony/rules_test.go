@@ -125,7 +125,9 @@ func move(c ceremony.Ceremony, what, how byte) ceremony.Command {
 		ceremony.Initialized{Token: "t"}, ceremony.Rotated{}, ceremony.RotationSet{}, ceremony.BackupRead{Nonce: "n-1"}, ceremony.BackupDeleted{},
 	}
 	acts := []ceremony.Act{ceremony.Initializing, ceremony.Rotating, ceremony.SettingPolicy, ceremony.DeletingBackup}
-	switch what % 31 {
+	switch what % 32 {
+	case 31:
+		return ceremony.Reset{By: who}
 	case 18:
 		return ceremony.Open{Nonce: "here", Nodes: states}
 	case 19:

@@ -213,6 +213,8 @@ func (c Ceremony) lost(fault Refusal) ([]Event, error) {
 // settleDrop says what came of dropping what Vault had.
 func (c Ceremony) settleDrop(sent Dropping, v View) ([]Event, error) {
 	switch {
+	case sent.Step == Enter:
+		return c.settleReset(sent, v), nil
 	case !v.Update.Started:
 		return one(AttemptLost{Nonce: c.Attempt.Nonce})
 	case v.Update.Nonce != c.Attempt.Nonce:

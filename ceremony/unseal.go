@@ -152,6 +152,16 @@ func (c Ceremony) settleEntered(sent Submitting, cmd Settle) []Event {
 	return events
 }
 
+// settleReset says what came of having the nodes forget their shares, nothing while
+// one that answers still has some.
+func (c Ceremony) settleReset(sent Dropping, v View) []Event {
+	states := statesOf(v.Nodes)
+	if slices.ContainsFunc(states, func(s NodeState) bool { return s.Progress > 0 }) {
+		return nil
+	}
+	return []Event{NodesSeen{Nodes: states}, RoundReset(sent)}
+}
+
 // see takes over what nodes show. A node whose progress is less than the shares
 // that it was sent has dropped them.
 func (c Ceremony) see(states []NodeState) Ceremony {

@@ -206,6 +206,35 @@ func TestCancelledUnsealLeavesNoShareInANode(t *testing.T) {
 	})
 }
 
+// Somebody has entered junk by hand: at the threshold it would throw everything away.
+func TestResetForgetsAShareThatCamePastConclave(t *testing.T) {
+	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Unseal)
+		_ = s.enter(id, "alice")
+		s.vault.do(func() { s.node("n2").progress = append(s.node("n2").progress, "junk") })
+		s.settle(time.Minute)
+		if _, err := s.engine.Reset(context.Background(), id, person("bob").Account); !errors.Is(err, ceremony.MayNotCancel) {
+			t.Errorf("a holder: %v", err)
+		}
+		if _, err := s.engine.Reset(context.Background(), id, person("paul").Account); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		c := s.now(id)
+		for _, n := range s.vault.nodes {
+			if len(n.progress) > 0 {
+				t.Errorf("%s still has %q", n.address, n.progress)
+			}
+		}
+		if len(c.Missing()) != len(holders) || len(c.Round.Counted) != 0 {
+			t.Fatalf("missing %v: %s", c.Missing(), story(c))
+		}
+		if c := s.finish(id); c.Outcome != ceremony.Completed || s.vault.calls["unseal"] != 12 {
+			t.Fatalf("outcome %q after %d entries: %s", c.Outcome, s.vault.calls["unseal"], story(c))
+		}
+	})
+}
+
 func TestUnsealRunsBesideACeremonyThatASealStopped(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		rekey := s.begin(ceremony.Rekey)
