@@ -97,7 +97,7 @@ func (f *findings) conclude() error {
 }
 
 func (c *Config) checkAll(ctx context.Context, f *findings, offline bool) {
-	c.checkJournal(f)
+	open := c.checkJournal(f)
 	opener := c.checkIdentity(f)
 	c.checkPeople(f, time.Now())
 	if offline {
@@ -109,26 +109,29 @@ func (c *Config) checkAll(ctx context.Context, f *findings, offline bool) {
 		c.checkSlack(ctx, f, opener)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		c.Clusters[name].checkVault(ctx, f, "Vault "+name)
+		ours := slices.DeleteFunc(slices.Clone(open), func(r ceremony.Report) bool { return r.Cluster != name })
+		c.Clusters[name].checkVault(ctx, f, "Vault "+name, ours)
 	}
 }
 
-// checkJournal does without the journal's lock, which the running bot has.
-func (c *Config) checkJournal(f *findings) {
+// checkJournal answers the ceremonies that have not ended. It does without the
+// journal's lock, which the running bot has.
+func (c *Config) checkJournal(f *findings) []ceremony.Report {
 	dir := string(c.Journal.Directory)
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		if !f.judge("journal", writable(filepath.Dir(dir))) {
 			f.add(note, "journal", "%s is not there yet; the first start makes it", dir)
 		}
-		return
+		return nil
 	}
 	if f.judge("journal", writable(dir)) {
-		return
+		return nil
 	}
 	reports, err := ceremony.VerifyDir(dir)
 	if !f.judge("journal", err) {
 		f.add(ok, "journal", "%s: %s, the chain is whole", dir, count(len(reports), "ceremony", "ceremonies"))
 	}
+	return slices.DeleteFunc(reports, func(r ceremony.Report) bool { return r.State == ceremony.StateEnded })
 }
 
 // checkIdentity answers an opener that can sign, or nil.
@@ -186,7 +189,8 @@ func (c *Config) checkSlack(ctx context.Context, f *findings, opener *openpgp.Op
 	}
 }
 
-func (c *ClusterConfig) checkVault(ctx context.Context, f *findings, about string) {
+// checkVault looks at one cluster, and at the ceremonies that are open on it.
+func (c *ClusterConfig) checkVault(ctx context.Context, f *findings, about string, open []ceremony.Report) {
 	client, err := c.newVault()
 	if f.judge(about, err) {
 		return
@@ -216,41 +220,52 @@ func (c *ClusterConfig) checkVault(ctx context.Context, f *findings, about strin
 			f.add(gradeOf(finding), about, "%s", finding.Text)
 		}
 	}
+	for _, r := range open {
+		f.add(note, about, "%s is open: %s", r.Ceremony, r.State)
+	}
 	for i, op := range c.operations() {
-		c.checkOperation(f, about, i, op, report)
+		c.checkOperation(f, about, i, op, report, open)
 	}
 }
 
 // checkOperation says whether an operation will work, or everything that stands in
 // its way.
-func (c *ClusterConfig) checkOperation(f *findings, about string, i int, op ceremony.Operation, report vault.Report) {
-	works := false
-	for _, o := range report.Operations {
-		if o.Operation == op {
-			works = true
-			defer func() {
-				if works {
-					f.add(ok, about, "%s: nothing stands in its way%s", op, dialectWords[o.Dialect])
-				}
-			}()
-		}
-	}
+func (c *ClusterConfig) checkOperation(f *findings, about string, i int, op ceremony.Operation, report vault.Report, open []ceremony.Report) {
+	at := slices.IndexFunc(report.Operations, func(o vault.OperationReport) bool { return o.Operation == op })
+	works := at >= 0
 	for _, finding := range report.Findings {
 		if finding.Operation != op {
 			continue
 		}
-		works = works && !finding.Stops
+		g, text := gradeOf(finding), finding.Text
 		missing, lacks := errors.AsType[*vault.MissingRight](finding.Err)
-		_, unfit := ceremony.RefusalOf(finding.Err)
+		refusal, _ := ceremony.RefusalOf(finding.Err)
 		switch {
 		case lacks:
-			f.add(stop, about, "operations[%d], %s: %s:\n%s", i, op, missing, missing.Policy())
-		case unfit:
-			f.add(stop, about, "operations[%d], %s: %s", i, op, unsuited(finding.Err))
-		default:
-			f.add(gradeOf(finding), about, "operations[%d], %s: %s", i, op, finding.Text)
+			text += ":\n" + missing.Policy()
+		case refusal == ceremony.AlreadyStarted:
+			if ours := ceremonyOf(open, report.Operations[at].Progress.Nonce); ours != "" {
+				g, text = note, "in progress, as "+string(ours)
+			}
+		case refusal != "":
+			text = unsuited(refusal)
+		}
+		works = works && g != stop
+		f.add(g, about, "operations[%d], %s: %s", i, op, text)
+	}
+	if works {
+		f.add(ok, about, "%s: nothing stands in its way%s", op, dialectWords[report.Operations[at].Dialect])
+	}
+}
+
+// ceremonyOf is the open ceremony whose attempt has this nonce, or empty.
+func ceremonyOf(open []ceremony.Report, nonce string) ceremony.ID {
+	for _, r := range open {
+		if r.Nonce == nonce {
+			return r.Ceremony
 		}
 	}
+	return ""
 }
 
 func gradeOf(f vault.Finding) grade {
@@ -268,14 +283,16 @@ var dialectWords = map[vault.Dialect]string{
 
 // unsuited says what to configure in place of an operation that a cluster's seal
 // does not suit.
-func unsuited(err error) string {
-	switch {
-	case errors.Is(err, ceremony.WrongSealType):
+func unsuited(why ceremony.Refusal) string {
+	switch why {
+	case ceremony.WrongSealType:
 		return "the cluster unseals itself, and has no unseal key shares; list rekey-recovery to replace its recovery key shares"
-	case errors.Is(err, ceremony.SelfUnsealing):
+	case ceremony.SelfUnsealing:
 		return "the cluster unseals itself; nobody's share is needed for it"
+	case ceremony.NoRecoveryKey:
+		return "the cluster has no recovery key, since people unseal it; list rekey to replace its unseal key shares"
 	}
-	return "the cluster has no recovery key, since people unseal it; list rekey to replace its unseal key shares"
+	return why.Error()
 }
 
 // describeNode is one address in a line: what it is, and how it is reached.

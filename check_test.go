@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
 	"conclave/vault/vaulttest"
 )
@@ -216,6 +218,73 @@ func TestCheckNamesWhatWouldStopACeremony(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The words for each operation: that it works and how, or what is missing.
+func TestCheckSaysOfEachOperationWhetherItWillWork(t *testing.T) {
+	w := openWorkshopOn(t, newIdentity(t), vaulttest.Options{Dialect: vaulttest.OpenBao})
+	w.replace(t, "[rekey, generate-root]", "[rekey, generate-root, recovery-token, dr-token, rotate, rotate-config, backup, drill]")
+	report, code := w.check(t.Context())
+	for _, want := range []string{
+		"active, OpenBao 2.6.2",
+		"ok    Vault prod                rekey: nothing stands in its way; OpenBao's own endpoints, which ask for a token",
+		"ok    Vault prod                rotate: nothing stands in its way\n",
+		"ok    Vault prod                drill: nothing stands in its way\n",
+		"note  Vault prod                the token is a root token",
+		"note  Vault prod                operations[2], recovery-token: it works when a server is started in recovery mode",
+		"note  Vault prod                operations[3], dr-token: it works with the secondary of a disaster recovery pair",
+	} {
+		if !strings.Contains(report, want) {
+			t.Errorf("exit code %d, want %q in\n%s", code, want, report)
+		}
+	}
+	answer, err := w.operator.Do(t.Context(), "PUT", "auth/token/create", map[string]any{"policies": []string{"default"}, "ttl": "30h"})
+	if err != nil || answer.Status != 200 {
+		t.Fatalf("make token: %d %v, %v", answer.Status, answer.Errors, err)
+	}
+	token, _ := answer.Body["auth"].(map[string]any)["client_token"].(string)
+	w.write(t, "token", token)
+	report, code = w.check(t.Context())
+	column := "\n" + strings.Repeat(" ", 32)
+	want := "STOP  Vault prod                operations[4], rotate: a token with update and sudo on sys/rotate is needed:" + column +
+		`path "sys/rotate" {` + column + `  capabilities = ["update", "sudo"]` + column + "}\n"
+	if code != exitFailed || !strings.Contains(report, want) {
+		t.Errorf("exit code %d, want %q in\n%s", code, want, report)
+	}
+	if until := time.Now().Add(30 * time.Hour).UTC().Format("until 2006-01-02 "); !strings.Contains(report, until) {
+		t.Errorf("want %q in\n%s", until, report)
+	}
+}
+
+// What a running bot is in the middle of stands in nobody's way.
+func TestCheckTellsItsOwnCeremoniesFromThoseOfOthers(t *testing.T) {
+	w := openWorkshop(t, newIdentity(t))
+	begun, err := w.operator.Do(t.Context(), "PUT", "sys/rekey/init", map[string]any{"secret_shares": 1, "secret_threshold": 1})
+	if err != nil || begun.Status != 200 {
+		t.Fatalf("start: %d %v, %v", begun.Status, begun.Errors, err)
+	}
+	journal, err := ceremony.OpenJournal(w.path("journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := scriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
+	_, err = journal.Append(t.Context(), plan.Ceremony, 0,
+		ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()},
+		ceremony.Approved{By: plan.Approvers[0], PlanHash: plan.Hash()},
+		ceremony.Starting{Attempt: 1},
+		ceremony.Started{Nonce: begun.String("nonce"), Required: 2})
+	if err := errors.Join(err, journal.Close()); err != nil {
+		t.Fatal(err)
+	}
+	report, code := w.check(t.Context())
+	for _, want := range []string{
+		"note  Vault prod                prod-rekey-k7m2 is open: collecting",
+		"note  Vault prod                operations[0], rekey: in progress, as prod-rekey-k7m2",
+	} {
+		if code != exitOK || !strings.Contains(report, want) {
+			t.Errorf("exit code %d, want %q in\n%s", code, want, report)
+		}
 	}
 }
 

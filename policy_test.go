@@ -63,3 +63,36 @@ func TestPolicyWithADialectAsksNobody(t *testing.T) {
 		}
 	}
 }
+
+// From the printed policy to a bot that logs in by itself and has all it needs.
+func TestPrintedPolicyIsEnoughForABotThatLogsIn(t *testing.T) {
+	w := openWorkshop(t, newIdentity(t))
+	w.replace(t, "token_file: token", "auth: {method: approle, role_id_file: role-id, secret_id_file: secret-id}")
+	w.replace(t, "[rekey, generate-root]", "[unseal, rekey, generate-root, rotate, rotate-config, backup, drill]")
+	text, said, code := w.policy(t, "prod")
+	if code != exitOK || !strings.Contains(text, "auth/token/renew-self") {
+		t.Fatalf("exit code %d, %s\n%s", code, said, text)
+	}
+	demand := func(method, path string, body any) vaulttest.Answer {
+		t.Helper()
+		answer, err := w.operator.Do(t.Context(), method, path, body)
+		if err != nil || answer.Status >= 300 {
+			t.Fatalf("%s %s: %d %v, %v", method, path, answer.Status, answer.Errors, err)
+		}
+		data, _ := answer.Body["data"].(map[string]any)
+		return vaulttest.Answer{Body: data}
+	}
+	demand("PUT", "sys/policies/acl/conclave", map[string]string{"policy": text})
+	demand("PUT", "sys/auth/approle", map[string]string{"type": "approle"})
+	demand("PUT", "auth/approle/role/conclave", map[string]any{"token_policies": []string{"conclave"}, "token_ttl": "1h"})
+	w.write(t, "role-id", demand("GET", "auth/approle/role/conclave/role-id", nil).String("role_id"))
+	w.write(t, "secret-id", demand("PUT", "auth/approle/role/conclave/secret-id", map[string]any{}).String("secret_id"))
+	report, code := w.check(t.Context())
+	if code != exitOK || !strings.Contains(report, "conclave, default, which is being renewed") {
+		t.Errorf("exit code %d\n%s", code, report)
+	}
+	w.write(t, "secret-id", "11111111-2222-3333-4444-555555555555")
+	if report, code := w.check(t.Context()); code != exitFailed || !strings.Contains(report, "log in: Vault denied permission") {
+		t.Errorf("exit code %d\n%s", code, report)
+	}
+}

@@ -11,18 +11,21 @@ import (
 // Report is what a journal tells about one ceremony when it is checked
 // afterwards, without the bot and without Vault.
 type Report struct {
-	Path     string
-	Ceremony ID
-	PlanHash string
-	State    State
-	Outcome  Outcome // when State is StateEnded
-	Events   int
-	Previous string    // hash of the first line of the ceremony before this one
-	First    string    // hash of the first line
-	Head     string    // hash of the last line
-	From     time.Time // of the first event
-	To       time.Time // of the last event
-	Torn     bool      // an unfinished line stands at the end: the program died while it wrote
+	Path      string
+	Ceremony  ID
+	Operation Operation
+	Cluster   string
+	PlanHash  string
+	State     State
+	Outcome   Outcome // when State is StateEnded
+	Nonce     string  // of the attempt that Vault has for it; empty when there is none
+	Events    int
+	Previous  string    // hash of the first line of the ceremony before this one
+	First     string    // hash of the first line
+	Head      string    // hash of the last line
+	From      time.Time // of the first event
+	To        time.Time // of the last event
+	Torn      bool      // an unfinished line stands at the end: the program died while it wrote
 }
 
 // VerifyFile checks the journal of one ceremony: that every line continues the
@@ -51,6 +54,7 @@ func VerifyFile(path string) (Report, error) {
 	}
 	first, last := c.entries[0], c.entries[len(c.entries)-1]
 	r.Ceremony, r.PlanHash, r.State, r.Outcome = value.ID(), value.PlanHash, value.State, value.Outcome
+	r.Operation, r.Cluster, r.Nonce = value.Plan.Operation, value.Plan.Cluster, value.Attempt.Nonce
 	r.Previous = c.entries[0].Event.(Proposed).Previous // Replay has made sure of its type
 	r.Events, r.First, r.Head, r.From, r.To, r.Torn = len(c.entries), first.Hash, last.Hash, first.At, last.At, c.torn
 	return r, nil

@@ -58,6 +58,11 @@ func open(ctx context.Context, o options, t terminal) (_ *house, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.emulator != nil && !h.play.fresh {
+		if err := h.stage.GiveLeastToken(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if h.emulator != nil && h.play.damaged {
 		h.emulator.Node(1).RestartInRecoveryMode()
 	}

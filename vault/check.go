@@ -117,7 +117,19 @@ func (k *check) hinders(op ceremony.Operation, err error) {
 	k.Findings = append(k.Findings, Finding{Operation: op, Stops: true, Text: err.Error(), Err: err})
 }
 
-func (k *check) allows(op ceremony.Operation) bool { return slices.Contains(k.operations, op) }
+// isFor says whether an operation is for a cluster without an active node, and in
+// the state that this one is in.
+func (k *check) isFor(op ceremony.Operation) bool {
+	switch op {
+	case ceremony.Unseal:
+		return k.has(roleSealed)
+	case ceremony.Init:
+		return k.has(roleNew)
+	case ceremony.RecoveryToken:
+		return k.has(roleRecovery)
+	}
+	return false
+}
 
 // has says whether any node has this role.
 func (k *check) has(role string) bool {
@@ -133,10 +145,7 @@ func (k *check) nodes(ctx context.Context) {
 		}
 	}
 	if k.Active == "" {
-		// Some operations are for a cluster in just this state.
-		fits := k.has(roleSealed) && k.allows(ceremony.Unseal) || k.has(roleNew) && k.allows(ceremony.Init) ||
-			k.has(roleRecovery) && k.allows(ceremony.RecoveryToken)
-		k.add("", !fits, "none of the addresses is the active node")
+		k.add("", !slices.ContainsFunc(k.operations, k.isFor), "none of the addresses is the active node")
 	}
 	for _, n := range k.Nodes {
 		if n.Err != nil {
@@ -182,7 +191,7 @@ func (k *check) token(ctx context.Context) {
 
 // operation finds out whether the server offers an operation as it is now.
 func (k *check) operation(ctx context.Context, op ceremony.Operation) {
-	if k.Active == "" && !(op == ceremony.RecoveryToken && k.has(roleRecovery)) {
+	if k.Active == "" && !k.isFor(op) {
 		return // the cluster's state has been told
 	}
 	if k.Active != "" {
@@ -190,8 +199,9 @@ func (k *check) operation(ctx context.Context, op ceremony.Operation) {
 		case err != nil:
 			k.hinders(op, err)
 			return
-		case op == ceremony.Init, op == ceremony.Unseal:
-			return // nothing to do for it now, and nothing in its way
+		case op == ceremony.Init:
+			k.add(op, false, "the cluster has its key already; this is for a new one")
+			return
 		case op == ceremony.DRToken && !k.isSecondary:
 			// Asked for its endpoint, a server without it answers 403 to a token like ours.
 			k.add(op, false, "%s", unoffered(op))
@@ -215,7 +225,7 @@ func (k *check) operation(ctx context.Context, op ceremony.Operation) {
 		k.hinders(op, fmt.Errorf("it can't be asked about: %w", err))
 		return
 	case report.Progress.Started:
-		k.add(op, true, "an attempt is in progress already, with nonce %s", report.Progress.Nonce)
+		k.hinders(op, fmt.Errorf("an attempt is in progress already, with nonce %s: %w", report.Progress.Nonce, ceremony.AlreadyStarted))
 	}
 	if report.Dialect == OpenBao {
 		k.Product = "OpenBao"

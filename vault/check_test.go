@@ -151,8 +151,9 @@ func TestCheckOfAClusterThatWaitsForItsCeremonyFindsNothingThatStops(t *testing.
 	fresh, sealed, recovering := newEmulator(t, vaulttest.Options{}), sealedCluster(t), startEmulator(t, vaulttest.Options{})
 	recovering.emulator.RestartInRecoveryMode(t)
 	for op, s := range map[ceremony.Operation]*server{ceremony.Init: fresh, ceremony.Unseal: sealed, ceremony.RecoveryToken: recovering} {
-		if found := stops(check(s, op)); len(found) > 0 {
-			t.Errorf("%s: it finds %q", op, found)
+		r := check(s, op)
+		if found := stops(r); len(found) > 0 || len(r.Operations) != 1 || r.Operations[0].Operation != op {
+			t.Errorf("%s: it finds %q, and that these work: %+v", op, found, r.Operations)
 		}
 		if found := stops(check(s, ceremony.GenerateRoot)); len(found) == 0 {
 			t.Errorf("%s: generate-root would work", op)

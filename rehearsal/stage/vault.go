@@ -38,6 +38,22 @@ func (s *Stage) botToken() string {
 	return s.Vault.Token
 }
 
+// GiveLeastToken replaces the bot's token by one with the policy that "conclave
+// policy" prints for the configuration, and nothing else. The server has to be
+// unsealed.
+func (s *Stage) GiveLeastToken(ctx context.Context) error {
+	policy, err := s.Run(ctx, "policy", ClusterName, "--config", s.ConfigFile())
+	if err != nil {
+		return err
+	}
+	token, _, err := s.Vault.NewToken(ctx, policy, map[string]any{"no_parent": true, "no_default_policy": true})
+	if err != nil {
+		return err
+	}
+	s.Know("the bot's Vault token", token)
+	return s.writeSecret("vault-token", token)
+}
+
 // prepareVault sees to it that the server is initialised and unsealed, and that
 // each holder has a share.
 func (s *Stage) prepareVault(ctx context.Context) error {

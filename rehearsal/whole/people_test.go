@@ -16,10 +16,11 @@ import (
 // begin has olga propose an operation, and answers the ceremony's id when it is
 // on disk. Whether she hears of it is another matter: the bot may be killed in
 // that moment.
-func (s *scene) begin(op ceremony.Operation) ceremony.ID {
+func (s *scene) begin(op ceremony.Operation, options ...string) ceremony.ID {
 	s.t.Helper()
 	before := s.journals()
-	s.Person(stage.Olga).Slack.Command(s.Ops, "/ceremony", fmt.Sprintf("start %s %s OPS-7: practice", op, stage.ClusterName))
+	command := slices.Concat([]string{"start", string(op), stage.ClusterName}, options, []string{"OPS-7: practice"})
+	s.Person(stage.Olga).Slack.Command(s.Ops, "/ceremony", strings.Join(command, " "))
 	var fresh []ceremony.ID
 	s.until("the proposal", func() bool {
 		fresh = slices.DeleteFunc(s.journals(), func(id ceremony.ID) bool { return slices.Contains(before, id) })
@@ -66,6 +67,8 @@ func (s *scene) goOn(id ceremony.ID) ceremony.Ceremony {
 			s.approves(id)
 		case c.State == ceremony.StateFrozen:
 			s.t.Fatalf("%s is frozen: %+v\n%s", id, c.Freeze, story(c))
+		case c.Backup != nil && c.Deletion == nil:
+			s.deletes(id)
 		case c.Wants() && c.Pending == nil:
 			s.brings(c)
 		}
@@ -74,27 +77,39 @@ func (s *scene) goOn(id ceremony.ID) ceremony.Ceremony {
 	return c
 }
 
+// deletes has paul press the button under what asks him to let the backup go, once
+// he has been asked and everybody has theirs.
+func (s *scene) deletes(id ceremony.ID) {
+	s.presses(id, ceremony.DeletionMessage, "delete", func(c ceremony.Ceremony) bool { return c.Deletion != nil })
+}
+
 // approves has paul press the button, once he has been asked. When nothing comes
 // of it, since the bot died in that moment, he presses it again.
 func (s *scene) approves(id ceremony.ID) {
+	s.presses(id, ceremony.ApprovalMessage, "approve", func(c ceremony.Ceremony) bool { return c.State != ceremony.StateProposed })
+}
+
+func (s *scene) presses(id ceremony.ID, under ceremony.MessageKind, button string, done func(ceremony.Ceremony) bool) {
 	asked, ok := newest(s.Person(stage.Paul).Notes(), func(n stage.Note) bool {
-		return n.Ceremony == id && n.Kind == ceremony.ApprovalMessage
+		return n.Ceremony == id && n.Kind == under
 	})
 	if !ok {
 		return
 	}
-	_, err := s.Person(stage.Paul).Slack.Clicks(asked.Message, "approve")
+	_, err := s.Person(stage.Paul).Slack.Clicks(asked.Message, button)
 	s.check(err)
 	patience := time.Now().Add(3 * time.Second)
-	s.until("the approval", func() bool {
-		return s.now(id).State != ceremony.StateProposed || time.Now().After(patience)
-	})
+	s.until("something to come of "+button, func() bool { return done(s.now(id)) || time.Now().After(patience) })
 }
 
 // brings has the next person bring a share, if they have been asked for it with
 // the key that is in force.
 func (s *scene) brings(c ceremony.Ceremony) {
-	p := s.Person(c.Missing()[0].Name)
+	missing := slices.DeleteFunc(c.Missing(), func(p ceremony.Person) bool { return slices.Contains(s.away, p.Name) })
+	if len(missing) == 0 {
+		return
+	}
+	p := s.Person(missing[0].Name)
 	if c.Round.Step == ceremony.Verify {
 		s.puts(c)
 	}

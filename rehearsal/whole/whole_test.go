@@ -21,7 +21,6 @@ import (
 
 	"conclave/ceremony"
 	"conclave/rehearsal/stage"
-	"conclave/vault"
 	"conclave/vault/vaulttest"
 )
 
@@ -57,6 +56,7 @@ type scene struct {
 	tap *tap // between the bot and Vault; nil on the emulator
 
 	received map[string]bool // ceremony and name → has put the new share away
+	away     []string        // people who answer nothing
 	asFiles  bool            // people send their envelopes as files
 	leaky    bool            // a secret was told on purpose
 
@@ -89,6 +89,15 @@ func onAutoVault(t testing.TB, configure settings) *scene {
 
 func onVaultWith(t testing.TB, o vaulttest.RealOptions, configure settings) *scene {
 	t.Helper()
+	s, _ := preparedVault(t, o, configure)
+	s.start()
+	return s
+}
+
+// preparedVault is onVaultWith before the bot runs, for whoever has something to do
+// to the server.
+func preparedVault(t testing.TB, o vaulttest.RealOptions, configure settings) (*scene, *vaulttest.Real) {
+	t.Helper()
 	requireGPG(t)
 	authority, err := vaulttest.NewAuthority()
 	if err != nil {
@@ -97,10 +106,40 @@ func onVaultWith(t testing.TB, o vaulttest.RealOptions, configure settings) *sce
 	o.TLS = authority
 	server := vaulttest.StartReal(t, o)
 	s := tapped(t, authority, server.Addr(), stage.Options{Keyring: stage.GPG, Configure: configure})
-	s.giveLeastToken()
+	s.check(s.GiveLeastToken(s.ctx()))
 	s.tap.forget()
+	return s, server
+}
+
+// onNewVault is onVault with a server that nobody has initialised.
+func onNewVault(t testing.TB, configure settings) *scene {
+	t.Helper()
+	requireGPG(t)
+	authority, err := vaulttest.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := vaulttest.StartReal(t, vaulttest.RealOptions{TLS: authority})
+	s := tapped(t, authority, server.Addr(), stage.Options{
+		Keyring: stage.GPG, Configure: configure, Vault: stage.Server{Uninitialised: true},
+	})
 	s.start()
 	return s
+}
+
+// onCluster sets a scene on three real servers, of which the first leads. Nothing
+// is tapped, and the bot does not run yet.
+func onCluster(t testing.TB, configure settings) (*scene, []*vaulttest.Real) {
+	t.Helper()
+	requireGPG(t)
+	nodes, keys := vaulttest.StartRealCluster(t, 3, len(stage.Holders()), stage.Threshold)
+	server := stage.Server{Shares: keys.Shares, Token: keys.RootToken}
+	for _, n := range nodes {
+		server.Addrs = append(server.Addrs, n.Addr())
+	}
+	s := set(t, stage.Options{Keyring: stage.GPG, Configure: configure, Vault: server})
+	s.check(s.GiveLeastToken(s.ctx()))
+	return s, nodes
 }
 
 // tapped sets a scene whose bot reaches Vault through a tap. The operator's way is
@@ -108,7 +147,7 @@ func onVaultWith(t testing.TB, o vaulttest.RealOptions, configure settings) *sce
 func tapped(t testing.TB, authority *vaulttest.Authority, addr string, o stage.Options) *scene {
 	t.Helper()
 	tap := startTap(t, authority, addr)
-	o.Vault = stage.Server{Addrs: []string{tap.addr()}, CA: authority.PEM}
+	o.Vault.Addrs, o.Vault.CA = []string{tap.addr()}, authority.PEM
 	s := set(t, o)
 	s.tap, s.Vault.Addr = tap, addr
 	return s
@@ -225,30 +264,6 @@ func (s *scene) check(err error) {
 func (s *scene) start() {
 	s.t.Helper()
 	s.check(s.StartBot(s.ctx()))
-}
-
-// giveLeastToken replaces the bot's token by one with the policy that the
-// documentation asks for, and nothing else.
-func (s *scene) giveLeastToken() {
-	s.t.Helper()
-	demand := func(path string, body any) vaulttest.Answer {
-		answer, err := s.Vault.Do(s.ctx(), "PUT", path, body)
-		if err == nil && answer.Status >= 300 {
-			err = fmt.Errorf("%s: status %d: %v", path, answer.Status, answer.Errors)
-		}
-		s.check(err)
-		return answer
-	}
-	var uses []vault.Use
-	for _, op := range ceremony.Operations() {
-		uses = append(uses, vault.Use{Operation: op, Dialect: vault.Open, Backup: true})
-	}
-	demand("sys/policies/acl/conclave", map[string]string{"policy": vault.Policy(vault.Rights(uses, false))})
-	answer := demand("auth/token/create", map[string]any{"policies": []string{"conclave"}, "no_default_policy": true, "no_parent": true})
-	auth, _ := answer.Body["auth"].(map[string]any)
-	token := vaulttest.Answer{Body: auth}.String("client_token")
-	s.Know("the bot's Vault token", token)
-	s.check(os.WriteFile(filepath.Join(s.Dir(), "secrets", "vault-token"), []byte(token+"\n"), 0o600))
 }
 
 func requireGPG(t testing.TB) {
