@@ -91,7 +91,7 @@ anybody can check what happened.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		runCommand(std), checkCommand(std), manifestCommand(std), policyCommand(std), identityCommand(std),
+		runCommand(std), ceremonyCommand(std), checkCommand(std), manifestCommand(std), policyCommand(std), identityCommand(std),
 		sealCommand(std), otpCommand(std), decodeCommand(std), verifyCommand(std), versionCommand(std),
 	)
 	return root

@@ -162,31 +162,17 @@ func (l LogConfig) newLog(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// conclave is the whole bot, ready to run.
-type conclave struct {
-	engine   *ceremony.Engine
-	bot      *bot.Bot
-	journal  *ceremony.FileJournal
-	vaults   []*vault.Client
-	identity ceremony.Fingerprint
+// chamber is where ceremonies are held, with whatever courier: the rules, the
+// journal and the Vault clients.
+type chamber struct {
+	engine  *ceremony.Engine
+	journal *ceremony.FileJournal
+	vaults  []*vault.Client
 }
 
-// assemble makes every part from the configuration. It takes the journal's lock
-// and sends nothing anywhere.
-func (c *Config) assemble(log *slog.Logger) (_ *conclave, err error) {
-	keys, err := c.readKeys()
-	if err != nil {
-		return nil, err
-	}
-	id, err := loadIdentity(c.Identity)
-	if err != nil {
-		return nil, err
-	}
-	opener := openpgp.NewOpener(id, slices.Collect(maps.Values(keys)))
-	all := &conclave{identity: id.Fingerprint()}
-	if all.bot, err = c.newBot(opener, log); err != nil {
-		return nil, err
-	}
+// newChamber takes the journal's lock and sends nothing anywhere.
+func (c *Config) newChamber(keys keyring, config ceremony.Config) (_ *chamber, err error) {
+	all := &chamber{}
 	if all.journal, err = ceremony.OpenJournal(string(c.Journal.Directory)); err != nil {
 		return nil, err
 	}
@@ -195,7 +181,7 @@ func (c *Config) assemble(log *slog.Logger) (_ *conclave, err error) {
 			err = errors.Join(err, all.Close())
 		}
 	}()
-	config := ceremony.Config{Opener: opener, Courier: all.bot.Courier(), Journal: all.journal, Log: log}
+	config.Journal = all.journal
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		client, err := c.Clusters[name].newVault()
 		if err != nil {
@@ -209,9 +195,46 @@ func (c *Config) assemble(log *slog.Logger) (_ *conclave, err error) {
 }
 
 // Close gives everything back. Nothing may be running any more.
-func (c *conclave) Close() error {
+func (c *chamber) Close() error {
 	for _, v := range c.vaults {
 		v.Close()
 	}
 	return c.journal.Close()
+}
+
+// readOpener reads everybody's key and the bot's own.
+func (c *Config) readOpener() (keyring, *openpgp.Opener, error) {
+	keys, err := c.readKeys()
+	if err != nil {
+		return nil, nil, err
+	}
+	id, err := loadIdentity(c.Identity)
+	if err != nil {
+		return nil, nil, err
+	}
+	return keys, openpgp.NewOpener(id, slices.Collect(maps.Values(keys))), nil
+}
+
+// conclave is the whole bot, ready to run.
+type conclave struct {
+	*chamber
+	bot      *bot.Bot
+	identity ceremony.Fingerprint
+}
+
+// assemble makes every part from the configuration. It takes the journal's lock
+// and sends nothing anywhere.
+func (c *Config) assemble(log *slog.Logger) (*conclave, error) {
+	keys, opener, err := c.readOpener()
+	if err != nil {
+		return nil, err
+	}
+	all := &conclave{identity: opener.Identity()}
+	if all.bot, err = c.newBot(opener, log); err != nil {
+		return nil, err
+	}
+	if all.chamber, err = c.newChamber(keys, ceremony.Config{Opener: opener, Courier: all.bot.Courier(), Log: log}); err != nil {
+		return nil, err
+	}
+	return all, nil
 }

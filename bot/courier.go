@@ -94,6 +94,9 @@ func (d *courier) address(ctx context.Context, c ceremony.Ceremony, m ceremony.M
 	}
 	channel = d.channel(c.Plan.Cluster)
 	if board, ok := c.Board(); ok && m.Kind == ceremony.HistoryMessage {
+		if board.Channel == ceremony.Terminal {
+			return "", "", fmt.Errorf("the status post was shown at a terminal and takes a place in Slack first: %w", ceremony.ErrNotPosted)
+		}
 		channel, thread = board.Channel, board.TS
 	}
 	if err := d.stands.check(ctx, channel); err != nil {
@@ -253,7 +256,11 @@ func (d *courier) page(ctx context.Context, channel, thread, oldest, cursor stri
 
 // Redraw brings the status post up to date. See [ceremony.Courier].
 func (d *courier) Redraw(ctx context.Context, c ceremony.Ceremony, live ceremony.Live, at ceremony.Ref) (ceremony.Ref, error) {
-	if err := d.stands.check(ctx, at.Channel); errors.Is(err, standShared) {
+	stand := at.Channel
+	if stand == ceremony.Terminal {
+		stand = d.channel(c.Plan.Cluster)
+	}
+	if err := d.stands.check(ctx, stand); errors.Is(err, standShared) {
 		return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
 	}
 	what := renderBoard(c, live, time.Now())
@@ -287,7 +294,14 @@ func (d *courier) shows(at ceremony.Ref, blocks string) bool {
 	return d.drawn[at] == blocks
 }
 
+// errElsewhere means that a status post was shown at a terminal, where nothing can be
+// edited.
+var errElsewhere = errors.New("the status post is not in Slack")
+
 func (d *courier) update(ctx context.Context, at ceremony.Ref, what message) error {
+	if at.Channel == ceremony.Terminal {
+		return errElsewhere
+	}
 	if err := d.redraws.wait(ctx, at.Channel+"/"+at.TS); err != nil {
 		return err
 	}
@@ -324,6 +338,9 @@ const boardKey = "board"
 // uneditable says whether a post can't be edited any more: it was deleted, the
 // workspace's time for edits is over, or the channel is gone for us.
 func uneditable(err error) bool {
+	if errors.Is(err, errElsewhere) {
+		return true
+	}
 	said, ok := errors.AsType[slack.SlackErrorResponse](err)
 	if !ok {
 		return false

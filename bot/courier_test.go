@@ -253,6 +253,33 @@ func TestStatusPostThatCantBeEditedIsReplacedOnce(t *testing.T) {
 	}
 }
 
+// What began at a terminal, on the day on which Slack was down, gets its status post,
+// and then its thread.
+func TestStatusPostThatWasShownAtATerminalTakesAPlaceInSlack(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	d := s.bot.Courier()
+	shown := ceremony.Ref{Channel: ceremony.Terminal, TS: "board"}
+	tale := (&tale{t: t, entries: c.History}).then(ceremony.Posted{Key: "board", Ref: shown}, ceremony.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+	if ref, err := d.Deliver(t.Context(), tale.c, tale.message(ceremony.HistoryMessage, ""), false); !errors.Is(err, ceremony.ErrNotPosted) {
+		t.Errorf("posted into a thread that is not there: %v, %v", ref, err)
+	}
+	at, err := d.Redraw(t.Context(), tale.c, ceremony.Live{}, shown)
+	if err != nil || at.Channel != s.ops.ID() {
+		t.Fatal(at, err)
+	}
+	if again, err := d.Redraw(t.Context(), tale.c, ceremony.Live{}, shown); err != nil || again != at {
+		t.Errorf("posted twice, at %v and %v: %v", at, again, err)
+	}
+	tale.then(ceremony.Posted{Key: "board", Ref: at})
+	line, err := d.Deliver(t.Context(), tale.c, tale.message(ceremony.HistoryMessage, ""), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if thread := s.ops.Thread(at.TS); thread[len(thread)-1].TS != line.TS {
+		t.Error("the thread is elsewhere")
+	}
+}
+
 func TestFailedRedrawIsAnErrorAndNoNewPost(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Courier()

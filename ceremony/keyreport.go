@@ -16,31 +16,36 @@ type KeyReport struct {
 	Rotated time.Time       // when a ceremony last rotated; zero if none did
 }
 
-// KeyReport asks a cluster for its encryption key, and the journal for what was
-// done to it.
+// KeyReport is [ReportKeys] of a configured cluster, with this engine's journal.
 func (e *Engine) KeyReport(ctx context.Context, cluster string) (KeyReport, error) {
-	var r KeyReport
 	c, ok := e.clusters[cluster]
 	if !ok {
-		return r, fmt.Errorf("cluster %q: %w", cluster, UnknownCluster)
+		return KeyReport{}, fmt.Errorf("cluster %q: %w", cluster, UnknownCluster)
 	}
+	return ReportKeys(ctx, c, e.Ceremonies())
+}
+
+// ReportKeys asks a cluster for its encryption key, and the ceremonies, newest first,
+// for what was done to it.
+func ReportKeys(ctx context.Context, c Cluster, ceremonies []Ceremony) (KeyReport, error) {
+	var r KeyReport
 	var err error
 	if r.Key, err = c.Vault.KeyStatus(ctx); err != nil {
-		return r, fmt.Errorf("ask %s for its encryption key: %w", cluster, err)
+		return r, fmt.Errorf("ask %s for its encryption key: %w", c.Name, err)
 	}
 	switch policy, err := c.Vault.RotationPolicy(ctx); {
 	case err == nil:
 		r.Policy = &policy
 	case !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrUnsupported):
-		return r, fmt.Errorf("ask %s for its rotation policy: %w", cluster, err)
+		return r, fmt.Errorf("ask %s for its rotation policy: %w", c.Name, err)
 	}
 	for _, op := range []Operation{Rekey, RekeyRecovery} {
 		if _, err := c.Vault.Backup(ctx, op); err == nil {
 			r.Backup = true
 		}
 	}
-	for _, done := range e.Ceremonies() {
-		if done.Plan.Cluster != cluster || done.Outcome != Completed {
+	for _, done := range ceremonies {
+		if done.Plan.Cluster != c.Name || done.Outcome != Completed {
 			continue
 		}
 		switch {

@@ -117,11 +117,15 @@ type Courier interface {
 	Redraw(ctx context.Context, c Ceremony, live Live, at Ref) (Ref, error)
 }
 
-// Ref is where a message lies in Slack.
+// Ref is where a message lies in Slack, or that people were told at a terminal.
 type Ref struct {
 	Channel string `json:"channel"`
 	TS      string `json:"ts"`
 }
+
+// Terminal is the channel of what was told at a terminal. No channel of Slack's is
+// called like it.
+const Terminal = "terminal"
 
 // Live is what is true now and in no journal: how Vault answers.
 type Live struct {

@@ -1,0 +1,102 @@
+package openpgp_test
+
+import (
+	"bytes"
+	"crypto"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+
+	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+)
+
+const statement = "conclave-word1 prod-rekey-k7m2 0b9d5dc1 approve"
+
+// state signs a text inline, as gpg --sign does.
+func state(t testing.TB, text string, at time.Time, signers ...*pgp.Entity) []byte {
+	t.Helper()
+	var message bytes.Buffer
+	w, err := pgp.Sign(&message, signers, nil, &packet.Config{Time: func() time.Time { return at }, DefaultHash: crypto.SHA256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return message.Bytes()
+}
+
+func TestStatementOfTheRightPersonIsRead(t *testing.T) {
+	s := newStage(t)
+	signed := state(t, statement+"\n", s.want.Now, s.holder)
+	for name, pasted := range map[string][]byte{
+		"binary":     signed,
+		"armored":    enarmor(t, "PGP MESSAGE", signed),
+		"with words": []byte("here it is:\n" + string(enarmor(t, "PGP MESSAGE", signed)) + "\nAda\n"),
+	} {
+		got, err := s.opener.VerifyStatement(pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
+		if err != nil || got != statement {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+func TestP2StatementIsRefusedForItsOwnReason(t *testing.T) {
+	s := newStage(t)
+	other := newHolder(t, "Eve", start)
+	altered := state(t, statement, s.want.Now, s.holder)
+	altered[bytes.Index(altered, []byte("approve"))] = 'A'
+	var clear bytes.Buffer
+	w, err := clearsign.Encode(&clear, s.holder.PrivateKey, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(w, statement)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var unsigned bytes.Buffer
+	literal(t, &unsigned, statement)
+
+	for name, c := range map[string]struct {
+		pasted []byte
+		want   ceremony.Refusal
+	}{
+		"by another key":       {state(t, statement, s.want.Now, other), ceremony.WrongSigner},
+		"by two":               {state(t, statement, s.want.Now, s.holder, other), ceremony.ManySignatures},
+		"before the plan":      {state(t, statement, s.want.NotBefore.Add(-time.Hour), s.holder), ceremony.Stale},
+		"tomorrow":             {state(t, statement, s.want.Now.Add(24*time.Hour), s.holder), ceremony.FromTheFuture},
+		"altered":              {altered, ceremony.BadSignature},
+		"two lines":            {state(t, statement+"\n"+statement, s.want.Now, s.holder), ceremony.BadMessage},
+		"with a cursor's move": {state(t, statement+"\x1b[2J", s.want.Now, s.holder), ceremony.BadMessage},
+		"empty":                {state(t, "\n", s.want.Now, s.holder), ceremony.BadMessage},
+		"a novel":              {state(t, strings.Repeat("a", 4<<10), s.want.Now, s.holder), ceremony.TooBig},
+		"more than a letter":   {bytes.Repeat([]byte("a"), 64<<10), ceremony.TooBig},
+		"clearsigned":          {clear.Bytes(), ceremony.NoArmor},
+		"encrypted":            {s.craft(t, craft{content: statement}), ceremony.BadMessage},
+		"nothing":              {nil, ceremony.NoArmor},
+		"unsigned":             {unsigned.Bytes(), ceremony.Unsigned},
+	} {
+		line, err := s.opener.VerifyStatement(c.pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
+		if reason, _ := ceremony.RefusalOf(err); reason != c.want || line != "" {
+			t.Errorf("%s: %q, %v; want %s", name, line, err, c.want)
+		}
+	}
+}
+
+func TestStatementOfSomebodyWithoutACertificateIsNone(t *testing.T) {
+	s := newStage(t)
+	_, err := s.opener.VerifyStatement(state(t, statement, s.want.Now, s.holder), ceremony.Fingerprint(strings.Repeat("0", 40)), s.want.NotBefore, s.want.Now)
+	if !errors.Is(err, ceremony.HolderKeyInvalid) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"conclave/ceremony"
+)
+
+func ceremonyCommand(std streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ceremony",
+		Short: "Hold ceremonies at a terminal, on the day on which Slack is down",
+		Long: `Hold ceremonies without Slack: the same operations, by the same rules and checks,
+in the same journal. It needs the bot's configuration and runs in the bot's place:
+beside a bot that has the journal open it refuses.
+
+Nobody is believed by their name alone. Shares come in envelopes that their holders
+sign, and whoever proposes, approves or decides signs one line, for which the
+command is shown.`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		ceremonyStartCommand(std), ceremonyTakeUpCommand(std),
+		ceremonyListCommand(std), ceremonyShowCommand(std), ceremonyKeyStatusCommand(std),
+	)
+	return cmd
+}
+
+func ceremonyStartCommand(std streams) *cobra.Command {
+	var name, reason, out string
+	var options []string
+	cmd := &cobra.Command{
+		Use:   "start OPERATION CLUSTER --as NAME --out DIR",
+		Short: "Propose a ceremony, and hold it",
+		Long: `Propose a ceremony in the name of somebody in the configuration, who signs that
+they do, and hold it until it has ended and everybody has what is theirs.
+
+What people say is read from standard input, a line each; help shows the lines.
+What they are to take home is written to the folder --out: requests for shares, new
+shares and tokens, each encrypted to its receiver, what people have signed, and the
+log.
+
+Exit code 0 when the ceremony was completed or left open, 1 when it ended in another
+way.`,
+		Example: `  conclave ceremony start unseal prod --as alice --out ~/ceremony`,
+		Args:    arguments(cobra.ExactArgs(2)),
+	}
+	path := configFlag(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&name, "as", "", "who proposes, by their name in the configuration")
+	flags.StringVar(&reason, "reason", "", "why; a line that everybody reads")
+	flags.StringArrayVar(&options, "option", nil, "name=value, of an operation that takes options; may be repeated")
+	flags.StringVar(&out, "out", "", "folder for what is handed out; made if it is missing")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := needFlags(cmd, "as", "out"); err != nil {
+			return err
+		}
+		proposal := ceremony.Proposal{Operation: ceremony.Operation(args[0]), Cluster: args[1], Reason: reason}
+		if !slices.Contains(ceremony.Operations(), proposal.Operation) {
+			return usageError{fmt.Errorf("%q is no operation", args[0])}
+		}
+		var err error
+		if proposal.Options, err = readOptions(options); err != nil {
+			return usageError{err}
+		}
+		config, err := LoadConfig(*path)
+		if err != nil {
+			return err
+		}
+		return config.hold(cmd.Context(), std, out, func(s *session) beginning { return s.start(proposal, name) })
+	}
+	return cmd
+}
+
+// readOptions reads name=value, each name once.
+func readOptions(options []string) (map[string]string, error) {
+	values := map[string]string{}
+	for _, option := range options {
+		name, value, ok := strings.Cut(option, "=")
+		if _, twice := values[name]; !ok || name == "" || twice {
+			return nil, errors.New("--option is name=value, and each name comes once")
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+func ceremonyTakeUpCommand(std streams) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "take-up [ID] --out DIR",
+		Short: "Go on with a ceremony that is open, whether it began here or in Slack",
+		Long: `Go on with the ceremonies that are open in the journal, or with one of them. Vault
+is compared with the plan first. Whoever has not brought their share yet is asked
+anew, since the ceremony's key is in no file.
+
+Lines are read and files are written as by start.`,
+		Args: arguments(cobra.MaximumNArgs(1)),
+	}
+	path := configFlag(cmd)
+	cmd.Flags().StringVar(&out, "out", "", "folder for what is handed out; made if it is missing")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := needFlags(cmd, "out"); err != nil {
+			return err
+		}
+		config, err := LoadConfig(*path)
+		if err != nil {
+			return err
+		}
+		var id ceremony.ID
+		if len(args) > 0 {
+			id = ceremony.ID(args[0])
+		}
+		return config.hold(cmd.Context(), std, out, func(s *session) beginning { return s.takeUp(id) })
+	}
+	return cmd
+}

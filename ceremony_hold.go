@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"conclave/ceremony"
+)
+
+// beginning is how a session comes to its ceremonies.
+type beginning func(context.Context) error
+
+// hold runs a session with everything that the configuration says but Slack.
+func (c *Config) hold(ctx context.Context, std streams, out string, begin func(*session) beginning) (err error) {
+	keys, opener, err := c.readOpener()
+	if err != nil {
+		return err
+	}
+	folder, err := openFolder(out)
+	if err != nil {
+		return err
+	}
+	file, err := folder.openLog()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	s := &session{
+		opener: opener, people: map[string]ceremony.Person{}, nags: map[ceremony.ID]bool{},
+		screen: newScreen(std.out), folder: folder, log: c.Log.newLog(file), input: readInput(ctx, std.in),
+	}
+	byAccount := map[ceremony.Account]ceremony.Person{}
+	for name := range c.People {
+		p := c.people([]string{name}, keys)[0]
+		s.people[name], byAccount[p.Account] = p, p
+	}
+	for _, cluster := range c.Clusters {
+		cluster.Watch = false // opens ceremonies by itself, and nobody here has asked for them
+	}
+	person := func(who ceremony.Account) (ceremony.Person, bool) { p, ok := byAccount[who]; return p, ok }
+	chamber, err := c.newChamber(keys, ceremony.Config{
+		Opener: opener, Log: s.log,
+		Courier: newMessenger(s.screen, folder, opener.SignDelivery, person),
+	})
+	if errors.Is(err, ceremony.ErrLocked) {
+		return hinted{fmt.Errorf("the bot, or somebody at another terminal, holds the ceremonies of this journal: %w", err),
+			"Stop it first; or do there what is to be done."}
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, chamber.Close()) }()
+	s.engine = chamber.engine
+	return s.run(ctx, begin(s))
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"conclave/bot"
+	"conclave/ceremony"
+)
+
+const sessionHelp = `share NAME FILE      an envelope that NAME has made: of a share or a one-time password
+approve NAME FILE    NAME's signed word; in the same way
+reject, cancel       ends the ceremony; the signed word may say why
+resume               thaws a frozen ceremony: the initiator's word and an approver's
+reverify             has the new shares of a rekey proven again
+delete               lets go the backup that was handed out
+accessor, revoked    tell of the root token that was made
+status [ID]          shows where it stands
+quit                 leaves it open
+
+FILE may be -: then paste it, up to its END line. VERB NAME alone shows what NAME
+has to sign. What is signed names its ceremony.`
+
+// obey does what somebody typed.
+func (s *session) obey(ctx context.Context, line string) error {
+	typed := strings.Fields(line)
+	if len(typed) == 0 {
+		return nil
+	}
+	if strings.HasPrefix(line, armorBegins) {
+		s.input.skip(ctx)
+		return mistypedf("type what it is first: share NAME -, or VERB NAME -")
+	}
+	if slices.ContainsFunc(typed, showsSecret) {
+		return mistypedf("that shows something secret in the open, and it is on the screen. It was not used; tell your security team")
+	}
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
+	defer cancel()
+	verb, args := typed[0], typed[1:]
+	switch {
+	case verb == "help" && len(args) == 0:
+		s.screen.say("%s", sessionHelp)
+	case verb == "quit" && len(args) == 0:
+		s.left = true
+	case verb == "status" && len(args) <= 1:
+		return s.statusOf(args)
+	case verb == "share" && len(args) == 2:
+		return s.share(ctx, args[0], args[1])
+	case wordVerb(verb).decides() && len(args) == 2:
+		return s.speak(ctx, wordVerb(verb), args[0], args[1])
+	case wordVerb(verb).decides() && len(args) == 1:
+		return s.showWord(wordVerb(verb), args[0])
+	default:
+		return mistypedf("that is no line that is known here; help shows them")
+	}
+	return nil
+}
+
+// showsSecret says whether a word that was typed is one that should not have been.
+// The path of a file may look like a share.
+func showsSecret(typed string) bool {
+	_, err := os.Lstat(typed)
+	return err != nil && bot.Secret(typed)
+}
+
+// statusOf shows the ceremony that is named, or all that this session is about.
+func (s *session) statusOf(args []string) error {
+	ids := s.held
+	if len(args) == 1 {
+		ids = []ceremony.ID{ceremony.ID(args[0])}
+	}
+	for _, id := range ids {
+		if err := s.status(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) status(id ceremony.ID) error {
+	c, live, err := s.engine.Ceremony(id)
+	if err != nil {
+		return err
+	}
+	s.screen.tell(id, "%s", bot.Status(c, live, time.Now()))
+	return nil
+}
+
+// person is somebody in the configuration.
+func (s *session) person(name string) (ceremony.Person, error) {
+	p, ok := s.people[name]
+	if !ok {
+		return p, mistypedf("nobody under people in the configuration is called %q", name)
+	}
+	return p, nil
+}
+
+// speaker is somebody who can be heard here: a name alone is worth nothing.
+func (s *session) speaker(name string) (ceremony.Person, error) {
+	p, err := s.person(name)
+	if err == nil && p.Key == "" {
+		err = mistypedf("%s has no PGP key in the configuration, and so no voice at a terminal", name)
+	}
+	return p, err
+}
+
+// fetch reads what somebody made: from a file, or pasted.
+func (s *session) fetch(ctx context.Context, file string) (string, error) {
+	if file == "-" {
+		text, err := s.input.paste(ctx)
+		if err != nil {
+			return "", mistyped{fmt.Errorf("read what is pasted: %w", err)}
+		}
+		return text, nil
+	}
+	text, err := readFile(Path(file), false)
+	if err != nil {
+		return "", mistyped{err}
+	}
+	return string(text), nil
+}
+
+// share brings an envelope. Whose it is, its signature says: the name is only where
+// to look.
+func (s *session) share(ctx context.Context, name, file string) error {
+	by, err := s.person(name)
+	if err != nil {
+		return err
+	}
+	envelope, err := s.fetch(ctx, file)
+	if err != nil {
+		return err
+	}
+	id, err := s.engine.Offer(ctx, ceremony.Offer{
+		By:       by.Account,
+		Message:  ceremony.Ref{Channel: ceremony.Terminal, TS: strconv.FormatInt(time.Now().UnixNano(), 10)},
+		Envelope: []byte(envelope),
+	})
+	if id != "" {
+		return nil // it is in the journal, from which it is told
+	}
+	return err
+}
+
+// verify makes sure that somebody has signed a word, not before since.
+func (s *session) verify(signed string, by ceremony.Person, since time.Time) (word, error) {
+	line, err := s.opener.VerifyStatement([]byte(signed), by.Key, since, time.Now())
+	if err != nil {
+		return word{}, err
+	}
+	if bot.Secret(strings.Join(strings.Fields(line)[min(4, len(strings.Fields(line))):], " ")) {
+		return word{}, ceremony.PrivateMaterial
+	}
+	w, ok := parseWord(line)
+	if !ok {
+		return word{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s", by.Name, wordTag)
+	}
+	return w, nil
+}
+
+// speak does what somebody has signed that they want.
+func (s *session) speak(ctx context.Context, verb wordVerb, name, file string) error {
+	by, err := s.speaker(name)
+	if err != nil {
+		return err
+	}
+	signed, err := s.fetch(ctx, file)
+	if err != nil {
+		return err
+	}
+	c, w, err := s.hear(by, signed)
+	if err != nil {
+		return err
+	}
+	want := wordOn(c, verb)
+	if verb.freelyAdded() {
+		want.more = w.more
+	}
+	switch {
+	case w.hash != want.hash:
+		return ceremony.PlanChanged
+	case w.verb != verb:
+		return mistypedf("%s has signed %s, and not %s", name, w.verb, verb)
+	case w != want:
+		return mistypedf("%s has signed an earlier %s: %q; now it would be %q", name, verb, w.line(), want.line())
+	}
+	// Durable before it is acted upon: it is what shows later that they said it.
+	if _, err := s.folder.keep(wordFile(w.of, name, verb), signed); err != nil {
+		return mistyped{err}
+	}
+	return s.act(ctx, c, by, w)
+}
+
+// hear finds the ceremony that a signed word is about. The key is the one that the
+// plan pins for its speaker; a plan that pins none leaves it to the configuration.
+func (s *session) hear(by ceremony.Person, signed string) (ceremony.Ceremony, word, error) {
+	w, err := s.verify(signed, by, time.Time{})
+	if err != nil {
+		return ceremony.Ceremony{}, w, err
+	}
+	c, _, err := s.engine.Ceremony(ceremony.ID(w.of))
+	if err != nil {
+		return c, w, err
+	}
+	if pinned := pinnedKey(c.Plan, by.Account); pinned != "" && pinned != by.Key {
+		return c, w, mistypedf("the plan pins another PGP key of %s than the configuration has now", by.Name)
+	}
+	// Now that it is known how old the word may be.
+	w, err = s.verify(signed, by, c.Plan.Proposed)
+	return c, w, err
+}
+
+// pinnedKey is the PGP key that a plan pins for somebody, empty if it pins none.
+func pinnedKey(p ceremony.Plan, who ceremony.Account) ceremony.Fingerprint {
+	for _, has := range slices.Concat([]ceremony.Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers) {
+		if has.Account == who && has.Key != "" {
+			return has.Key
+		}
+	}
+	return ""
+}
+
+func (s *session) act(ctx context.Context, c ceremony.Ceremony, by ceremony.Person, w word) error {
+	var err error
+	switch id, who := c.ID(), by.Account; w.verb {
+	case wordApprove:
+		_, err = s.engine.Approve(ctx, id, who, w.hash)
+	case wordReject:
+		_, err = s.engine.Reject(ctx, id, who, w.more)
+	case wordCancel:
+		_, err = s.engine.Cancel(ctx, id, who, w.more)
+	case wordResume:
+		_, err = s.engine.Resume(ctx, id, who)
+	case wordReverify:
+		_, err = s.engine.Reverify(ctx, id, who)
+	case wordDelete:
+		_, err = s.engine.Delete(ctx, id, who)
+	case wordAccessor:
+		_, err = s.engine.NameToken(ctx, id, who, w.more)
+	case wordRevoked:
+		_, err = s.engine.TokenRevoked(ctx, id, who)
+	default:
+		panic(fmt.Sprintf("word %q is understood and not done", w.verb))
+	}
+	return err
+}
+
+// showWord shows somebody what to sign.
+func (s *session) showWord(verb wordVerb, name string) error {
+	by, err := s.speaker(name)
+	if err != nil {
+		return err
+	}
+	if len(s.held) == 0 {
+		return mistypedf("no ceremony is open")
+	}
+	for _, id := range s.held {
+		c, _, err := s.engine.Ceremony(id)
+		if err != nil {
+			return err
+		}
+		file := wordFile(string(id), name, verb)
+		s.screen.tell(id, "%s signs on their own computer:\n%s\nand here: %s %[1]s %[4]s", name, wordOn(c, verb).command(by.Key, file), verb, file)
+	}
+	return nil
+}

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"conclave/bot"
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
+)
+
+const (
+	// actTimeout bounds what one typed line sets off.
+	actTimeout = 2 * time.Minute
+	// lookAgain is how soon it is noticed that a ceremony is over.
+	lookAgain = 100 * time.Millisecond
+)
+
+// session holds ceremonies at a terminal: the engine is the bot's, and the people
+// are in front of the keyboard, or send what they have signed to whoever is.
+type session struct {
+	engine *ceremony.Engine
+	opener *openpgp.Opener
+	people map[string]ceremony.Person // name → as the configuration has them
+	screen *screen
+	folder folder
+	log    *slog.Logger
+	input  *input
+
+	held []ceremony.ID // the ceremonies that this session is about
+	left bool          // somebody typed quit
+	nags map[ceremony.ID]bool
+}
+
+// mistyped is a mistake that can be put right by typing something else. Its text is
+// shown as it is.
+type mistyped struct{ error }
+
+func mistypedf(format string, args ...any) error { return mistyped{fmt.Errorf(format, args...)} }
+
+// run serves until begin's ceremonies are over, the people leave, or ctx ends. The
+// act in hand is finished first.
+func (s *session) run(ctx context.Context, begin func(context.Context) error) error {
+	parts, ctx := errgroup.WithContext(ctx)
+	acting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	parts.Go(func() error { return s.engine.Run(acting) })
+	parts.Go(func() error {
+		defer stop()
+		select {
+		case <-s.engine.Ready():
+		case <-ctx.Done():
+			return nil
+		}
+		if err := begin(ctx); err != nil {
+			return err
+		}
+		s.converse(ctx)
+		return nil
+	})
+	if err := parts.Wait(); err != nil {
+		return err
+	}
+	return s.conclude()
+}
+
+// start proposes, once the initiator has signed that they do. Their word carries a
+// challenge of this very start: another day's is worth nothing.
+func (s *session) start(p ceremony.Proposal, name string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		by, err := s.speaker(name)
+		if err != nil {
+			return err
+		}
+		var challenge [16]byte
+		_, _ = rand.Read(challenge[:]) // crypto/rand never fails
+		asked := word{of: p.Cluster + "-" + string(p.Operation), hash: hex.EncodeToString(challenge[:]), verb: wordStart, more: startMore(p)}
+		if bot.Secret(p.Reason) {
+			return mistypedf("the reason shows something secret in the open; it is not repeated here")
+		}
+		s.screen.say("Nothing is begun before %s has signed this, on their own computer:\n\n  %s\n\nThen type: start FILE (or start - to paste it). quit leaves.",
+			name, asked.command(by.Key, wordFile(asked.of, name, wordStart)))
+		since := time.Now()
+		for {
+			signed, err := s.startWord(ctx)
+			if err != nil || signed == "" {
+				return err
+			}
+			if err := s.proposes(ctx, p, by, asked, signed, since); err == nil {
+				return nil
+			} else if _, again := errors.AsType[mistyped](err); !again {
+				return err
+			}
+		}
+	}
+}
+
+// startMore is what stands behind start in what the initiator signs.
+func startMore(p ceremony.Proposal) string {
+	var words []string
+	for name, value := range p.Options {
+		words = append(words, name+"="+value)
+	}
+	slices.Sort(words)
+	return strings.Join(append(words, strings.Fields(p.Reason)...), " ")
+}
+
+// startWord waits for the initiator's signed word, empty when they leave.
+func (s *session) startWord(ctx context.Context) (string, error) {
+	for {
+		line, err := s.input.next(ctx)
+		if err != nil {
+			if errors.Is(err, errEnd) {
+				return "", hinted{errors.New("the input has ended, and nothing was begun"), "The initiator's word comes first: start FILE."}
+			}
+			return "", nil
+		}
+		typed := strings.Fields(line)
+		switch {
+		case len(typed) == 0:
+		case typed[0] == "quit":
+			s.screen.say("Nothing was begun.")
+			return "", nil
+		case typed[0] == string(wordStart) && len(typed) == 2:
+			if text, err := s.fetch(ctx, typed[1]); err != nil {
+				s.complain(err)
+			} else {
+				return text, nil
+			}
+		default:
+			s.complain(mistypedf("nothing is begun yet: type start FILE, start - or quit"))
+		}
+	}
+}
+
+// proposes opens the ceremony, if its initiator has signed that they want it. A
+// mistyped may be put right.
+func (s *session) proposes(ctx context.Context, p ceremony.Proposal, by ceremony.Person, asked word, signed string, since time.Time) error {
+	got, err := s.verify(signed, by, since)
+	if err == nil && got != asked {
+		err = mistypedf("%s has signed something else: %q", by.Name, got.line())
+	}
+	if err != nil {
+		s.complain(err)
+		return mistyped{err}
+	}
+	if _, err := s.folder.keep(wordFile(asked.of, by.Name, asked.verb), signed); err != nil {
+		return err
+	}
+	p.By = by.Account
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
+	defer cancel()
+	c, err := s.engine.Propose(ctx, p)
+	if err != nil {
+		s.log.Error("not proposed", "error", err)
+		return hinted{errors.New(bot.Explain(err)), "Nothing was begun."}
+	}
+	s.held = append(s.held, c.ID())
+	return nil
+}
+
+// takeUp goes on with what is open: the one that is named, or all of it.
+func (s *session) takeUp(id ceremony.ID) func(context.Context) error {
+	return func(context.Context) error {
+		for _, c := range s.engine.Ceremonies() {
+			switch {
+			case id == "" && !c.Settled() || c.ID() == id:
+				s.held = append(s.held, c.ID())
+			case !c.Settled():
+				s.screen.tell(c.ID(), "It is open as well, and looked after as long as this runs.")
+			}
+		}
+		switch {
+		case len(s.held) == 0 && id != "":
+			return fmt.Errorf("take up %s: %w", id, ceremony.ErrUnknownCeremony)
+		case len(s.held) == 0:
+			s.screen.say("Nothing is open.")
+		}
+		for _, id := range s.held {
+			s.status(id)
+		}
+		return nil
+	}
+}
+
+// converse does what is typed until there is nothing more to do.
+func (s *session) converse(ctx context.Context) {
+	ticker := time.NewTicker(lookAgain)
+	defer ticker.Stop()
+	for ctx.Err() == nil && !s.left && !s.over() {
+		select {
+		case line, ok := <-s.input.lines:
+			if !ok {
+				s.input.end()
+				break
+			}
+			if err := s.obey(ctx, strings.TrimSpace(line)); err != nil && ctx.Err() == nil {
+				s.complain(err)
+			}
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// over says whether nobody here has anything more to do or to hear. Once the input
+// has ended, nobody can do anything but wait for Vault.
+func (s *session) over() bool {
+	return !slices.ContainsFunc(s.held, func(id ceremony.ID) bool {
+		c, _, err := s.engine.Ceremony(id)
+		switch {
+		case err != nil:
+			return false
+		case s.input.ended:
+			return !waitsForPeople(c)
+		case toldHere(c) && c.OwesRevocation():
+			s.askToRevoke(c)
+			return true
+		}
+		return !toldHere(c)
+	})
+}
+
+// waitsForPeople says whether a ceremony goes on only when somebody speaks.
+func waitsForPeople(c ceremony.Ceremony) bool {
+	if !saidHere(c) || c.Pending != nil || c.Closing != nil && !c.Ended() {
+		return false
+	}
+	switch c.State {
+	case ceremony.StateProposed, ceremony.StateFrozen, ceremony.StateEnded:
+		return true
+	case ceremony.StateHandingOut:
+		return c.Backup != nil && c.Deletion == nil
+	case ceremony.StateCollecting:
+		return c.Wants() || c.Key != nil && c.Plan.Operation == ceremony.Unseal
+	}
+	return c.Wants()
+}
+
+// askToRevoke says once that a root token is about.
+func (s *session) askToRevoke(c ceremony.Ceremony) {
+	if s.nags[c.ID()] {
+		return
+	}
+	s.nags[c.ID()] = true
+	s.screen.tell(c.ID(), "It is completed, and a root token is about. When %s has revoked it: revoked %[1]s; or have Vault asked: accessor %[1]s; or quit, and the bot reminds them.", c.Plan.Requester.Name)
+}
+
+// conclude says what has become of everything, and is an error when one of the
+// ceremonies has ended in another way than it should.
+func (s *session) conclude() error {
+	var faults []error
+	for _, id := range s.held {
+		c, live, err := s.engine.Ceremony(id)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		switch {
+		case !c.Ended():
+			s.screen.tell(id, "It is left open until %s. conclave run takes it up, or: conclave ceremony take-up %s", c.Plan.Closes.UTC().Format(time.RFC1123), id)
+		case !saidHere(c):
+			s.screen.tell(id, "It has ended, and not everything was handed out: conclave ceremony take-up %s", id)
+		default:
+			s.screen.tell(id, "%s", bot.Status(c, live, time.Now()))
+		}
+		if c.Ended() && c.Outcome != ceremony.Completed {
+			faults = append(faults, toldError{})
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// complain says what was wrong with a line, and gives the operator's log what
+// people are not told.
+func (s *session) complain(err error) {
+	if mistake, ok := errors.AsType[mistyped](err); ok {
+		s.screen.say("not done: %v", mistake)
+		return
+	}
+	s.log.Warn("not done", "error", err)
+	s.screen.say("not done: %s", bot.Explain(err))
+}
