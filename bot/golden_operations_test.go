@@ -338,6 +338,7 @@ func operationScenes(t *testing.T) map[string]message {
 		"unseal-not-sealed":       sayWords(explain(ceremony.NotSealed), ""),
 
 		"unverified-approval":  approval(unverified),
+		"unverified-ask":       outbox(started(t, unverified), ceremony.AskMessage, "carol"),
 		"unverified-board":     board(started(t, unverified)),
 		"unverified-completed": board(made2.then(ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})),
 		"unverified-history":   history(made2, "rekeyed"),

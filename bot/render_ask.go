@@ -53,6 +53,7 @@ func requestOf(c ceremony.Ceremony, to ceremony.Person, step ceremony.Step) requ
 		r.do = "Or with gpg: encrypt the password, and send me what this prints, here, as text or as a file:"
 		r.note = "`otp.txt` stands for the file that `conclave otp new` has made. The password itself is never in Slack."
 	case ceremony.Update:
+		r.news = unverified(c.Plan)
 		if c.Plan.Operation == ceremony.RekeyRecovery {
 			r.what = "Your share of the recovery key is needed"
 		}

@@ -135,20 +135,28 @@ const commitmentWords = 8
 // cautions are what nobody who reads of the plan may miss.
 func cautions(p ceremony.Plan) []string {
 	var all []string
-	if p.Operation.Rekeys() && !p.Verification {
-		text := fmt.Sprintf(":rotating_light: *WITHOUT VERIFICATION.* The new key is in force the moment Vault has made it, before anybody has opened a new share. If fewer than %d of them can be opened, *the key is lost*.", p.NewThreshold)
-		if !p.Backup {
-			text += " Vault keeps no backup of them, either."
-		}
-		all = append(all, text)
+	if words := unverified(p); words != "" {
+		all = append(all, words)
 	}
 	if p.Operation.MakesShares() && p.NewThreshold == 1 {
-		all = append(all, ":warning: *One share is enough*: whoever has one of the new shares needs nobody else.")
+		all = append(all, ":warning: *One share is enough*: whoever has one of the shares that are made needs nobody else.")
 	}
 	if !p.TokenExpires.IsZero() {
 		all = append(all, fmt.Sprintf(":warning: *Conclave's own Vault token ends %s*, before this ceremony closes, and nobody is known to renew it. From then on Vault may refuse what Conclave sends.", when(p.TokenExpires)))
 	}
 	return all
+}
+
+// unverified warns of a rekey whose new shares nobody proves.
+func unverified(p ceremony.Plan) string {
+	if !p.Operation.Rekeys() || p.Verification {
+		return ""
+	}
+	words := fmt.Sprintf(":rotating_light: *WITHOUT VERIFICATION.* The new key is in force the moment Vault has made it, before anybody has opened a new share. If fewer than %d of them can be opened, *the key is lost*.", p.NewThreshold)
+	if !p.Backup {
+		words += " Vault keeps no backup of them, either."
+	}
+	return words
 }
 
 // shareName is what people hold a piece of.

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -182,8 +181,8 @@ func endingWords(op ceremony.Operation, outcome ceremony.Outcome, ending ceremon
 // backupLeft says that a rekey leaves its backup behind, and how to be rid of it.
 func backupLeft(c ceremony.Ceremony) string {
 	p := c.Plan
-	made := slices.ContainsFunc(c.History, func(e ceremony.Entry) bool { _, ok := e.Event.(ceremony.Rekeyed); return ok })
-	if !p.Operation.Rekeys() || !p.Backup || !made || !c.Ended() {
+	made := momentOf[ceremony.Rekeyed](c)
+	if !p.Operation.Rekeys() || !p.Backup || made.IsZero() || !c.Ended() {
 		return ""
 	}
 	once := "When everybody can open theirs"

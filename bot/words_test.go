@@ -207,6 +207,33 @@ func TestEveryKindOfMessageIsFrozen(t *testing.T) {
 	}
 }
 
+// TestDrillOfManyHoldersShowsWhatItIsFor: Slack cuts a long report at its end, and
+// the number of holders that may be lost is not there.
+func TestDrillOfManyHoldersShowsWhatItIsFor(t *testing.T) {
+	p := drillPlan()
+	p.Holders = nil
+	for i := range 60 {
+		holder := person("carol")
+		holder.Name, holder.Account.User = fmt.Sprintf("holder-with-a-long-name-%02d", i), fmt.Sprintf("U0HOLDER%02d", i)
+		p.Holders = append(p.Holders, holder)
+	}
+	s := approvedTale(t, p).then(ceremony.Started{Nonce: nonce1, Required: 60}, ceremony.KeyAnnounced{Key: announced(ceremony.Practice, nonce1)})
+	for i := range 60 {
+		if name := p.Holders[i].Name; i < 5 {
+			s.proves(name)
+		} else {
+			s.fails(name, ceremony.Practice, ceremony.WeakCipher)
+		}
+	}
+	s.then(ceremony.Closing{Outcome: ceremony.Completed}, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.NothingToCancel})
+	for _, m := range []message{renderBoard(s.c, ceremony.Live{}, noon), renderEnded(s.c, p.Holders[0])} {
+		text, err := json.Marshal(m.blocks)
+		if err != nil || !strings.Contains(string(text), "can lose 2 more holders") {
+			t.Errorf("%v in\n%s", err, text)
+		}
+	}
+}
+
 // TestPeopleNeverReadInternalText guards the rule of words.go: what Slack, Vault
 // or this program say may quote what was sent.
 func TestPeopleNeverReadInternalText(t *testing.T) {
