@@ -17,6 +17,7 @@ const sessionHelp = `share NAME FILE      an envelope that NAME has made: of a s
 approve NAME FILE    NAME's signed word; in the same way
 reject, cancel       ends the ceremony; the signed word may say why
 resume               thaws a frozen ceremony: the initiator's word and an approver's
+reset                has sealed nodes forget the shares that they have counted
 reverify             has the new shares of a rekey proven again
 delete               lets go the backup that was handed out
 accessor, revoked    tell of the root token that was made
@@ -236,6 +237,8 @@ func (s *session) act(ctx context.Context, c ceremony.Ceremony, by ceremony.Pers
 		_, err = s.engine.Cancel(ctx, id, who, w.more)
 	case wordResume:
 		_, err = s.engine.Resume(ctx, id, who)
+	case wordReset:
+		_, err = s.engine.Reset(ctx, id, who)
 	case wordReverify:
 		_, err = s.engine.Reverify(ctx, id, who)
 	case wordDelete:

@@ -21,6 +21,7 @@ const (
 	wordReject   wordVerb = "reject"
 	wordCancel   wordVerb = "cancel"
 	wordResume   wordVerb = "resume"
+	wordReset    wordVerb = "reset"
 	wordReverify wordVerb = "reverify"
 	wordDelete   wordVerb = "delete"
 	wordAccessor wordVerb = "accessor"
@@ -34,7 +35,8 @@ const (
 //
 // Whoever reads it knows what was agreed to, and it is good for nothing else. What
 // may be said more than once carries what it is about: to resume, the entry by
-// which the ceremony froze; to prove new shares again, the nonce of the round.
+// which the ceremony froze; to prove new shares again, the nonce of the round; to have
+// nodes forget their shares, its number.
 //
 // Before there is a ceremony, a start has CLUSTER-OPERATION and a challenge, which
 // is made for it alone, in the place of the first two.
@@ -67,7 +69,7 @@ func (v wordVerb) freelyAdded() bool {
 // decides says whether a verb is said about a ceremony that there is.
 func (v wordVerb) decides() bool {
 	return slices.Contains([]wordVerb{
-		wordApprove, wordReject, wordCancel, wordResume, wordReverify, wordDelete, wordAccessor, wordRevoked,
+		wordApprove, wordReject, wordCancel, wordResume, wordReset, wordReverify, wordDelete, wordAccessor, wordRevoked,
 	}, v)
 }
 
@@ -77,6 +79,8 @@ func wordOn(c ceremony.Ceremony, verb wordVerb) word {
 	switch verb {
 	case wordResume:
 		w.more = fmt.Sprint(lastFreeze(c))
+	case wordReset:
+		w.more = fmt.Sprint(c.Round.Number)
 	case wordReverify:
 		w.more = c.Round.Nonce
 	}

@@ -273,6 +273,30 @@ func TestDrillSendsNothingToVaultAndTellsWhoCould(t *testing.T) {
 	})
 }
 
+// The program died between a cancellation and the answer to an envelope.
+func TestDrillThatWasCancelledAtAnEnvelopeEndsWithoutVault(t *testing.T) {
+	playFor(t, ceremony.Drill, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Drill)
+		s.stop()
+		file, err := ceremony.OpenJournal(s.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = file.Append(context.Background(), id, s.now(id).Seq(),
+			ceremony.Offered{By: person("alice"), Step: ceremony.Practice, Message: ceremony.Ref{Channel: "D", TS: "1"}, Evidence: ceremony.Evidence{SHA256: "aa"}},
+			ceremony.Closing{Outcome: ceremony.Cancelled, By: new(person("olga"))})
+		if err := errors.Join(err, file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		asked := s.vault.calls["progress"]
+		s.start()
+		s.settle(time.Minute)
+		if c := s.now(id); c.Outcome != ceremony.Cancelled || s.vault.calls["progress"] != asked {
+			t.Fatalf("outcome %q, Vault asked %d times: %s", c.Outcome, s.vault.calls["progress"]-asked, story(c))
+		}
+	})
+}
+
 func TestVerificationCanBeBegunAgain(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
