@@ -46,13 +46,12 @@ type OperationReport struct {
 
 // TokenReport is what is known of the token.
 type TokenReport struct {
-	Given     bool
-	Err       error // why Vault does not accept it, or nil
-	TTL       time.Duration
-	Expires   bool // false for a token that lives for ever
-	Renewed   bool // by the client itself, or by somebody else so far
-	Renewable bool
-	Policies  []string
+	Given    bool
+	Err      error // why Vault does not accept it, or nil
+	TTL      time.Duration
+	Expires  bool // false for a token that lives for ever
+	Renewed  bool // by the client itself, or by somebody else so far
+	Policies []string
 }
 
 // Finding is one thing that a person should know before a ceremony.
@@ -398,7 +397,6 @@ func (c *Client) checkToken(ctx context.Context) TokenReport {
 		return r
 	}
 	r.TTL, r.Expires = time.Duration(seconds)*time.Second, entry.ExpireTime != nil
-	r.Renewable, r.Policies = entry.Renewable, entry.Policies
-	r.Renewed = c.session != nil || entry.state().Renewed
+	r.Policies, r.Renewed = entry.Policies, c.session != nil || entry.state().Renewed
 	return r
 }

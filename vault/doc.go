@@ -8,6 +8,10 @@
 // status codes become the errors of package ceremony, and nothing that was sent
 // can come back in a text (P1).
 //
+// What a server wants to be asked, and whether with a token, is found by asking it;
+// see [Dialect]. Nothing is decided by a version.
+//
 // The protocol facts in the comments were read in the source of Vault 1.21 and
-// observed on a running server of that version.
+// observed on a running server of that version; those about OpenBao in the source
+// of 2.6, and those about Vault 2 in its documentation.
 package vault

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,6 +77,30 @@ func TestAppRoleLogsInWhenATokenIsNeeded(t *testing.T) {
 			t.Error("it logged in more than once")
 		}
 	})
+}
+
+func TestManyRequestsShareOneLogin(t *testing.T) {
+	t.Parallel()
+	s := startEmulator(t, vaulttest.Options{})
+	c := s.client(t, loginBy(s.appRole(t, map[string]any{"token_ttl": "2s"})))
+	var asking sync.WaitGroup
+	for range 8 {
+		asking.Go(func() {
+			// Beyond the first renewal, during which nobody is held up or denied.
+			for renewals := 0; renewals == 0; renewals = len(s.emulator.Log("PUT auth/token/renew-self")) {
+				if _, err := c.KeyStatus(t.Context()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	asking.Wait()
+	for _, route := range []string{"PUT auth/approle/login", "PUT auth/token/renew-self"} {
+		if n := len(s.emulator.Log(route)); n != 1 {
+			t.Errorf("%s was sent %d times", route, n)
+		}
+	}
 }
 
 func TestTokenIsRenewedAndReplacedBeforeItEnds(t *testing.T) {

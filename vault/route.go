@@ -15,18 +15,8 @@ import (
 	"conclave/ceremony"
 )
 
-// do makes a request at the active node and answers the body of a success.
-//
-// A standby would forward most of what a ceremony asks, but not all, and its
-// own seal status is out of date after a rekey. So the active node is looked
-// for among the configured addresses, remembered, and looked for again when an
-// answer does not fit.
-//
-// A read that failed is tried once more if another node is active by then. A
-// write is made a second time only when the first certainly did nothing: there
-// was no connection at all, or a standby answered with the address of another
-// node of the configuration. Once it is on its way it is not given up when ctx
-// ends, only when its own time is over.
+// do makes a request at the active node, with the token if there is one, and
+// answers the body of a success.
 func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 	if r.limit == 0 {
 		r.limit = c.timeout
@@ -35,7 +25,7 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 	if err := c.authorize(ctx, &r); err != nil {
 		return nil, fmt.Errorf("%s: %w", r, err)
 	}
-	body, err := c.doOnce(ctx, r)
+	body, err := c.route(ctx, r)
 	// A token of our own may have been revoked. The next request logs in again, and
 	// a read need not wait for it.
 	if given || !errors.Is(err, errTokenRefused) || c.session == nil || !c.session.drop(r.token) || r.isWrite() {
@@ -44,7 +34,7 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 	if r.token, err = c.token(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", r, err)
 	}
-	return c.doOnce(ctx, r)
+	return c.route(ctx, r)
 }
 
 // authorize puts the token into a request that does not have one.
@@ -60,7 +50,19 @@ func (c *Client) authorize(ctx context.Context, r *request) error {
 	return nil
 }
 
-func (c *Client) doOnce(ctx context.Context, r request) ([]byte, error) {
+// route sends a request to the node that is active.
+//
+// A standby would forward most of what a ceremony asks, but not all, and its
+// own seal status is out of date after a rekey. So the active node is looked
+// for among the configured addresses, remembered, and looked for again when an
+// answer does not fit.
+//
+// A read that failed is tried once more if another node is active by then. A
+// write is made a second time only when the first certainly did nothing: there
+// was no connection at all, or a standby answered with the address of another
+// node of the configuration. Once it is on its way it is not given up when ctx
+// ends, only when its own time is over.
+func (c *Client) route(ctx context.Context, r request) ([]byte, error) {
 	var err error
 	n := c.active.Load()
 	if n == nil {
