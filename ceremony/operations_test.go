@@ -282,6 +282,9 @@ func TestDrillThatWasCancelledAtAnEnvelopeEndsWithoutVault(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, err := file.Load(context.Background(), id); err != nil {
+			t.Fatal(err)
+		}
 		_, err = file.Append(context.Background(), id, s.now(id).Seq(),
 			ceremony.Offered{By: person("alice"), Step: ceremony.Practice, Message: ceremony.Ref{Channel: "D", TS: "1"}, Evidence: ceremony.Evidence{SHA256: "aa"}},
 			ceremony.Closing{Outcome: ceremony.Cancelled, By: new(person("olga"))})
