@@ -29,7 +29,8 @@ type fakeRest struct {
 	rotated int
 	deleted int
 
-	otpLength int // 0: 28
+	otpLength int                  // 0: 28
+	diverts   ceremony.Fingerprint // who gets the token instead
 }
 
 func newFakeRest() fakeRest {

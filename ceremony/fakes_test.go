@@ -186,7 +186,11 @@ func (v *fakeVault) update(nonce, share string) (ceremony.Answer, error) {
 		if at.otp != "" {
 			return ceremony.Answer{Complete: true, Encoded: "token with " + at.otp}, nil
 		}
-		return ceremony.Answer{Complete: true, Ciphertexts: []string{enc("token for " + string(at.keys[0]))}, Fingerprints: at.keys}, nil
+		keys := at.keys
+		if v.diverts != "" {
+			keys = []ceremony.Fingerprint{v.diverts}
+		}
+		return ceremony.Answer{Complete: true, Ciphertexts: []string{enc("token for " + string(keys[0]))}, Fingerprints: keys}, nil
 	}
 	a := ceremony.Answer{Complete: true, Fingerprints: at.keys}
 	b := ceremony.Backup{Nonce: at.nonce, Ciphertexts: map[ceremony.Fingerprint][]string{}}

@@ -24,9 +24,12 @@ const (
 )
 
 // OwesRevocation says whether a root token is about that nobody is known to have
-// revoked. A ceremony that has ended is not settled before.
+// revoked: however the ceremony ended, since a token that Vault encrypted to
+// somebody else's key is about as well. A ceremony that has ended is not settled
+// before.
 func (c Ceremony) OwesRevocation() bool {
-	return c.Plan.Operation == GenerateRoot && c.Outcome == Completed && c.Revoked == nil && !c.Left
+	issued := c.Token != "" || c.Encoded != ""
+	return c.Plan.Operation == GenerateRoot && issued && c.Ended() && c.Revoked == nil && !c.Left
 }
 
 // OwesDeletion says whether a rekey has left its backup in Vault.

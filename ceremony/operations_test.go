@@ -218,6 +218,24 @@ func TestRootTokenIsWatchedUntilVaultHasForgottenIt(t *testing.T) {
 	})
 }
 
+// Whoever holds it: a root token that Vault made for another key is about as well.
+func TestRootTokenForAnotherKeyIsOwedHoweverTheCeremonyEnds(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.vault.do(func() { s.vault.diverts = fpr("mallory") })
+		id := s.begin(ceremony.GenerateRoot)
+		if c := s.finish(id); c.State != ceremony.StateFrozen {
+			t.Fatalf("state %s", c.State)
+		}
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(2 * time.Hour)
+		if c := s.now(id); c.Outcome != ceremony.Cancelled || !c.OwesRevocation() || c.Reminders != 1 {
+			t.Fatalf("outcome %q, owed %t, %d reminders", c.Outcome, c.OwesRevocation(), c.Reminders)
+		}
+	})
+}
+
 func TestRootTokenThatNobodyRevokesIsSaidToBeLeft(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.GenerateRoot)
