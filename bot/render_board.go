@@ -320,6 +320,9 @@ func vaultLine(c ceremony.Ceremony, live ceremony.Live) string {
 		return "not asked yet"
 	}
 	line := vaultSays(live.Vault) + ", since " + clock(live.Since)
+	if right := missingRight(live.Vault); right != "" {
+		line += "\nits policy lacks `" + right + "`"
+	}
 	if live.Vault == nil && c.Attempt.Nonce != "" && c.Plan.Operation.HasAttempt() {
 		line += "\nnonce `" + code(c.Attempt.Nonce) + "`"
 	}

@@ -3,6 +3,7 @@ package bot
 import (
 	"crypto/rand"
 	"errors"
+	"strings"
 
 	"conclave/ceremony"
 )
@@ -82,10 +83,32 @@ func explain(err error) words {
 	}
 	for _, s := range sentinels() {
 		if errors.Is(err, s.err) {
-			return s.words
+			return s.words.granting(err)
 		}
 	}
 	return words{"Something went wrong inside Conclave.", "Nothing is known to have happened because of it; look at the status before you try again."}
+}
+
+// granting adds the line of a policy that grants the right which Vault misses.
+func (w words) granting(err error) words {
+	line := missingRight(err)
+	if line == "" {
+		return w
+	}
+	return words{w.what, "The operator of Conclave has to add this to the policy of its token; `conclave policy` prints the whole: `" + line + "`"}
+}
+
+// missingRight is the line of a policy that would have let Vault do what it denied,
+// empty where the error does not know it. It names a path of Vault's and no more.
+func missingRight(err error) string {
+	right, ok := errors.AsType[interface {
+		error
+		Policy() string
+	}](err)
+	if !ok || !errors.Is(err, ceremony.ErrForbidden) {
+		return ""
+	}
+	return code(strings.Join(strings.Fields(right.Policy()), " "))
 }
 
 // ordinary says whether the error is part of the rules, so that an operator has

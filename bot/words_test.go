@@ -78,6 +78,27 @@ func wellPut(t *testing.T, code string, w words) {
 	}
 }
 
+// An adapter's error about a right that the bot's token lacks.
+type missing struct{ error }
+
+func (missing) Policy() string { return "path \"sys/rotate\" {\n  capabilities = [\"update\", \"sudo\"]\n}\n" }
+func (m missing) Unwrap() error { return m.error }
+
+func TestMissingRightIsNamedByTheLineThatGrantsIt(t *testing.T) {
+	want := "`path \"sys/rotate\" { capabilities = [\"update\", \"sudo\"] }`"
+	err := fmt.Errorf("ask prod: %w", missing{ceremony.ErrForbidden})
+	if w := explain(err); !strings.Contains(w.hint, want) {
+		t.Errorf("explained as %q", w)
+	}
+	live := ceremony.Live{Vault: err, Since: noon}
+	if line := vaultLine(ceremony.Ceremony{Plan: rekeyPlan()}, live); !strings.Contains(line, want) {
+		t.Errorf("the status post says %q", line)
+	}
+	if w := explain(missing{ceremony.ErrRefused}); strings.Contains(w.hint, want) {
+		t.Errorf("a refusal of another kind is explained as %q", w)
+	}
+}
+
 func TestEveryRefusalHasWords(t *testing.T) {
 	for _, code := range constants(t, "../ceremony", "Refusal") {
 		wellPut(t, code, explainRefusal(ceremony.Refusal(code)))
