@@ -81,7 +81,9 @@ func wellPut(t *testing.T, code string, w words) {
 // An adapter's error about a right that the bot's token lacks.
 type missing struct{ error }
 
-func (missing) Policy() string { return "path \"sys/rotate\" {\n  capabilities = [\"update\", \"sudo\"]\n}\n" }
+func (missing) Policy() string {
+	return "path \"sys/rotate\" {\n  capabilities = [\"update\", \"sudo\"]\n}\n"
+}
 func (m missing) Unwrap() error { return m.error }
 
 func TestMissingRightIsNamedByTheLineThatGrantsIt(t *testing.T) {
