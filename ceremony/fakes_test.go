@@ -462,8 +462,8 @@ type stage struct {
 	verify  bool
 	watch   bool // sealed nodes are looked for
 
-	initiators []ceremony.Person  // instead of olga and alice
-	rekey      ceremony.Operation // the one that suits the cluster's seal
+	configure func(*ceremony.Cluster) // changes what the engine is made of
+	rekey     ceremony.Operation      // the one that suits the cluster's seal
 
 	engine *ceremony.Engine
 	file   *ceremony.FileJournal
@@ -531,19 +531,19 @@ func (s *stage) start() {
 	if s.journal != nil {
 		journal = s.journal(file)
 	}
-	initiators := people("olga", "alice")
-	if s.initiators != nil {
-		initiators = s.initiators
+	cluster := ceremony.Cluster{
+		Name: "prod", Vault: s.vault, Operations: ceremony.Operations(),
+		Initiators: people("olga", "alice"), Approvers: people("paul", "olga", "quin"), Approvals: 1,
+		Holders: people(holders...), Receivers: people(holders...), NewThreshold: 3,
+		Verification: s.verify, Backup: true,
+		Window: 4 * time.Hour, Poll: 15 * time.Second, Watch: s.watch,
+	}
+	if s.configure != nil {
+		s.configure(&cluster)
 	}
 	s.engine = ceremony.NewEngine(ceremony.Config{
-		Clusters: []ceremony.Cluster{{
-			Name: "prod", Vault: s.vault, Operations: ceremony.Operations(),
-			Initiators: initiators, Approvers: people("paul", "olga", "quin"), Approvals: 1,
-			Holders: people(holders...), Receivers: people(holders...), NewThreshold: 3,
-			Verification: s.verify, Backup: true,
-			Window: 4 * time.Hour, Poll: 15 * time.Second, Watch: s.watch,
-		}},
-		Opener: s.opener, Courier: s.courier, Journal: journal,
+		Clusters: []ceremony.Cluster{cluster},
+		Opener:   s.opener, Courier: s.courier, Journal: journal,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	ctx, cancel := context.WithCancel(context.Background())

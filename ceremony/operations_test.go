@@ -22,7 +22,9 @@ func commitment(s string) string {
 
 // keyless makes olga somebody without a PGP key.
 func (s *stage) keyless() {
-	s.initiators = []ceremony.Person{{Name: "olga", Account: person("olga").Account}}
+	s.configure = func(c *ceremony.Cluster) {
+		c.Initiators = []ceremony.Person{{Name: "olga", Account: person("olga").Account}}
+	}
 	s.restart()
 }
 
@@ -338,6 +340,26 @@ func TestVerificationCanBeBegunAgain(t *testing.T) {
 		c := s.now(id)
 		if c.Round.Nonce == nonce || len(c.Round.Counted) != 0 || len(c.Missing()) != len(holders) {
 			t.Fatalf("round %+v: %s", c.Round, story(c))
+		}
+		if c := s.finish(id); c.Outcome != ceremony.Completed || s.vault.shares[0] != "new-1" {
+			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+		}
+	})
+}
+
+// One share is the key itself: it is the last one from the beginning.
+func TestClusterOfASingleShareIsRekeyedAndAWrongShareSpoilsNothing(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.configure = func(c *ceremony.Cluster) {
+			c.Holders, c.Receivers, c.NewThreshold = people("alice"), people("alice"), 1
+		}
+		s.vault.do(func() { s.vault.shares, s.vault.threshold = []string{"old-1"}, 1 })
+		s.restart()
+		id := s.begin(s.rekey)
+		_ = s.send("alice", s.envelope(id, "alice", "another")) // Vault answers 500: it is settled by asking
+		s.settle(10 * time.Second)
+		if c := s.now(id); c.Ended() || c.State == ceremony.StateFrozen || c.Pending != nil || c.HasCounted(person("alice").Account) {
+			t.Fatalf("state %s after a wrong share: %s", c.State, story(c))
 		}
 		if c := s.finish(id); c.Outcome != ceremony.Completed || s.vault.shares[0] != "new-1" {
 			t.Fatalf("outcome %q: %s", c.Outcome, story(c))

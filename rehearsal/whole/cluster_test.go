@@ -1,7 +1,6 @@
 package whole_test
 
 import (
-	"fmt"
 	"testing"
 
 	"conclave/ceremony"
@@ -106,6 +105,6 @@ func (s *scene) leader(nodes []*vaulttest.Real) string {
 			return n.Addr()
 		}
 	}
-	s.t.Log(fmt.Sprintf("none of %d nodes leads", len(nodes)))
+	s.t.Logf("none of %d nodes leads", len(nodes))
 	return ""
 }
