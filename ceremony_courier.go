@@ -45,6 +45,7 @@ var errSlacks = errors.New("its place is in Slack")
 func (m *messenger) Deliver(_ context.Context, c ceremony.Ceremony, msg ceremony.Message, _ bool) (ceremony.Ref, error) {
 	if !m.wasShown(c, msg) {
 		if err := m.show(c, msg); err != nil {
+			m.tellOnce(c, fmt.Sprintf("A message (%s) could not be handed out: %v", msg.Key, err))
 			return ceremony.Ref{}, err
 		}
 		m.noteShown(c, msg)
@@ -124,14 +125,14 @@ func (m *messenger) show(c ceremony.Ceremony, msg ceremony.Message) error {
 	case ceremony.HistoryMessage:
 		m.screen.tell(c.ID(), "%s", bot.Tell(c, msg.Entry))
 	case ceremony.ApprovalMessage:
-		m.decide(c, *msg.To, wordApprove, wordReject)
+		m.decide(c, *msg.To, "whether the plan is approved", wordApprove, wordReject)
 	case ceremony.FrozenMessage:
-		m.decide(c, *msg.To, wordResume, wordCancel)
+		m.decide(c, *msg.To, "whether the frozen ceremony goes on", wordResume, wordCancel)
 	case ceremony.DeletionMessage:
-		m.decide(c, *msg.To, wordDelete)
+		m.decide(c, *msg.To, "when the backup that was handed out may go", wordDelete)
 	case ceremony.ReminderMessage:
 		if c.OwesRevocation() {
-			m.decide(c, *msg.To, wordAccessor, wordRevoked)
+			m.decide(c, *msg.To, "what has become of the token", wordAccessor, wordRevoked)
 		}
 	case ceremony.AskMessage:
 		return m.ask(c, *msg.To, msg.Entry)
@@ -160,17 +161,20 @@ func (m *messenger) tellOnce(c ceremony.Ceremony, text string) {
 }
 
 // decide shows somebody how to make themselves heard.
-func (m *messenger) decide(c ceremony.Ceremony, to ceremony.Person, verbs ...wordVerb) {
+func (m *messenger) decide(c ceremony.Ceremony, to ceremony.Person, what string, verbs ...wordVerb) {
 	key, ok := m.keyOf(to)
 	if !ok {
 		m.screen.tell(c.ID(), "%s has no PGP key in the configuration, and so no voice at a terminal.", to.Name)
 		return
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is asked to decide, by one of these on their own computer:\n", to.Name)
+	fmt.Fprintf(&b, "%s is asked %s. On their own computer they sign:\n", to.Name, what)
 	for _, verb := range verbs {
 		file := wordFile(string(c.ID()), to.Name, verb)
 		fmt.Fprintf(&b, "%s\n  and here: %s %s %s\n", wordOn(c, verb).command(key, file), verb, to.Name, file)
+	}
+	if slices.ContainsFunc(verbs, wordVerb.mayGiveReason) {
+		b.WriteString("A reason may stand behind the verb, before it is signed.\n")
 	}
 	m.screen.tell(c.ID(), "%s", b.String())
 }

@@ -154,12 +154,12 @@ func (s *session) verify(signed string, by ceremony.Person, since time.Time) (wo
 	if err != nil {
 		return word{}, err
 	}
-	if bot.Secret(strings.Join(strings.Fields(line)[min(4, len(strings.Fields(line))):], " ")) {
-		return word{}, ceremony.PrivateMaterial
-	}
 	w, ok := parseWord(line)
-	if !ok {
+	switch {
+	case !ok:
 		return word{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s", by.Name, wordTag)
+	case w.verb.freelyAdded() && bot.Secret(w.more):
+		return word{}, mistypedf("what %s has signed shows something secret in the open. It was not used; tell your security team", by.Name)
 	}
 	return w, nil
 }
@@ -186,7 +186,7 @@ func (s *session) speak(ctx context.Context, verb wordVerb, name, file string) e
 	case w.hash != want.hash:
 		return ceremony.PlanChanged
 	case w.verb != verb:
-		return mistypedf("%s has signed %s, and not %s", name, w.verb, verb)
+		return mistypedf("%s has signed %q, and not %q", name, w.verb, verb)
 	case w != want:
 		return mistypedf("%s has signed an earlier %s: %q; now it would be %q", name, verb, w.line(), want.line())
 	}

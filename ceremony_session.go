@@ -161,7 +161,7 @@ func (s *session) proposes(ctx context.Context, p ceremony.Proposal, by ceremony
 	c, err := s.engine.Propose(ctx, p)
 	if err != nil {
 		s.log.Error("not proposed", "error", err)
-		return hinted{errors.New(bot.Explain(err)), "Nothing was begun."}
+		return hinted{errors.New(bot.Explain(err)), "Nothing was begun. The log in the folder --out has the details."}
 	}
 	s.held = append(s.held, c.ID())
 	return nil
@@ -215,10 +215,10 @@ func (s *session) converse(ctx context.Context) {
 // has ended, nobody can do anything but wait for Vault.
 func (s *session) over() bool {
 	return !slices.ContainsFunc(s.held, func(id ceremony.ID) bool {
-		c, _, err := s.engine.Ceremony(id)
+		c, live, err := s.engine.Ceremony(id)
 		switch {
-		case err != nil:
-			return false
+		case err != nil, errors.Is(live.Vault, ceremony.ErrJournal):
+			return false // nothing is done any more (P9)
 		case s.input.ended:
 			return !waitsForPeople(c)
 		case toldHere(c) && c.OwesRevocation():
@@ -265,12 +265,14 @@ func (s *session) conclude() error {
 			continue
 		}
 		switch {
+		case errors.Is(live.Vault, ceremony.ErrJournal):
+			faults = append(faults, live.Vault)
 		case !c.Ended():
 			s.screen.tell(id, "It is left open until %s. conclave run takes it up, or: conclave ceremony take-up %s", c.Plan.Closes.UTC().Format(time.RFC1123), id)
 		case !saidHere(c):
 			s.screen.tell(id, "It has ended, and not everything was handed out: conclave ceremony take-up %s", id)
-		default:
-			s.screen.tell(id, "%s", bot.Status(c, live, time.Now()))
+		case !slices.ContainsFunc(c.Messages(), func(m ceremony.Message) bool { return m.Kind == ceremony.EndedMessage }):
+			s.screen.tell(id, "%s", bot.Status(c, live, time.Now())) // nobody was told how it ended
 		}
 		if c.Ended() && c.Outcome != ceremony.Completed {
 			faults = append(faults, toldError{})

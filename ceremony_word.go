@@ -61,10 +61,11 @@ func parseWord(line string) (word, bool) {
 	return word{fields[1], fields[2], wordVerb(fields[3]), strings.Join(fields[4:], " ")}, true
 }
 
+// mayGiveReason says whether MORE is a reason, or nothing.
+func (v wordVerb) mayGiveReason() bool { return v == wordReject || v == wordCancel }
+
 // freelyAdded says whether MORE is the speaker's own: a reason, or an accessor.
-func (v wordVerb) freelyAdded() bool {
-	return slices.Contains([]wordVerb{wordReject, wordCancel, wordAccessor}, v)
-}
+func (v wordVerb) freelyAdded() bool { return v.mayGiveReason() || v == wordAccessor }
 
 // decides says whether a verb is said about a ceremony that there is.
 func (v wordVerb) decides() bool {
@@ -97,21 +98,10 @@ func lastFreeze(c ceremony.Ceremony) int {
 	return 0
 }
 
-// example is what stands for MORE in a command that is shown.
-func (v wordVerb) example() string {
-	switch v {
-	case wordReject, wordCancel:
-		return "WHY"
-	case wordAccessor:
-		return "ACCESSOR"
-	}
-	return ""
-}
-
 // command is how a word is signed with gpg, on its speaker's own computer.
 func (w word) command(key ceremony.Fingerprint, file string) string {
-	if w.more == "" {
-		w.more = w.verb.example()
+	if w.verb == wordAccessor && w.more == "" {
+		w.more = "ACCESSOR"
 	}
 	quoted := "'" + strings.ReplaceAll(w.line(), "'", `'\''`) + "'"
 	return fmt.Sprintf(`printf '%%s\n' %s | gpg --sign --armor -u %s > %s`, quoted, key, file)

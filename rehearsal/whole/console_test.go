@@ -141,7 +141,7 @@ func (c *console) signs(name string, verb string, more ...string) string {
 	}
 	command := c.reads(`(?m)^ *(printf .* ` + verb + `\b.*-` + name + `-` + verb + `\.asc)$`)[1]
 	for _, m := range more {
-		command = regexp.MustCompile(`WHY|ACCESSOR`).ReplaceAllString(command, m)
+		command = strings.Replace(command, " "+verb+"'", " "+verb+" "+m+"'", 1)
 	}
 	return c.runs(name, command)
 }
@@ -202,6 +202,9 @@ func (c *console) sealsWithGPG(name, share, request string) string {
 // bring has people bring their shares, the first with gpg alone.
 func (c *console) bring(share func(name string) string, names ...string) {
 	c.t.Helper()
+	// A replay is known by who signed it and when, to the second; people are slower.
+	began := time.Now().Unix()
+	c.s.until("the next second", func() bool { return time.Now().Unix() > began })
 	for i, name := range names {
 		seal := c.seals
 		if i == 0 {
@@ -209,7 +212,7 @@ func (c *console) bring(share func(name string) string, names ...string) {
 		}
 		c.types("share %s %s", name, seal(name, share(name), c.request(name)))
 		if i < len(names)-1 {
-			c.reads(name + `'s share is counted`)
+			c.reads(name + `('s share is counted| has proven)`)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ import (
 // which Slack is down.
 func withoutSlack(t *testing.T) *scene {
 	s := onVault(t, func(to *stage.Settings) {
-		to.Operations = []string{"rekey", "generate-root", "unseal"}
+		to.Operations = []string{"rekey", "generate-root", "unseal", "backup"}
 		to.Window = 30 * time.Minute
 	})
 	s.check(s.StopBot(s.ctx()))
@@ -64,6 +65,16 @@ func TestRekeyAndRootTokenFromATerminal(t *testing.T) {
 	for _, name := range stage.Holders() {
 		shares[name] = fresh(name)
 	}
+	// Vault has kept them as well, until somebody lets them go.
+	c, id = s.begins("backup")
+	c.approved()
+	c.reads(`paul is asked when the backup that was handed out may go`)
+	c.types("delete paul %s", c.signs(stage.Paul, "delete"))
+	c.ends(0)
+	if got := s.now(id); got.Outcome != ceremony.Completed {
+		t.Errorf("%s is %s: %s", id, got.State, story(got))
+	}
+
 	c, id = s.begins("generate-root")
 	c.approved()
 	c.bring(func(name string) string { return shares[name] }, "alice", "dave", "erin")
@@ -149,6 +160,101 @@ func TestCeremonyGoesFromSlackToATerminalAndBack(t *testing.T) {
 	}
 }
 
+// A new cluster, from nothing to open, and what can be done with it without Slack.
+func TestOperationsWithoutSharesAndForAllHoldersFromATerminal(t *testing.T) {
+	t.Parallel()
+	s := onNewVault(t, allowing(ceremony.Init, ceremony.Unseal, ceremony.Rotate, ceremony.RotateConfig, ceremony.Drill, ceremony.GenerateRoot))
+	s.check(s.StopBot(s.ctx()))
+
+	c, _ := s.begins("init")
+	c.approved()
+	shares := map[string]string{}
+	for _, name := range stage.Holders() {
+		shares[name] = c.again().reads(`Give ` + name + ` their share \d of 5: (\S+),`)[1]
+		c.reveal(name, shares[name])
+	}
+	share := func(name string) string { return shares[name] }
+	s.Vault.Token = c.reveal(stage.Olga, c.again().reads(`Give olga their token: (\S+),`)[1])
+	c.ends(0)
+
+	c, _ = s.begins("unseal")
+	c.bring(share, "carol", "dave", "erin")
+	c.ends(0)
+	s.check(os.WriteFile(filepath.Join(s.Dir(), "secrets", "vault-token"), []byte(s.Vault.Token+"\n"), 0o600))
+	s.check(s.Configure(nil)) // with the token that there is now
+
+	c, id := s.begins("rotate")
+	c.approved()
+	c.ends(0)
+	if term := s.reading("sys/key-status").Int("term"); term != 2 {
+		t.Errorf("key term %d: %s", term, story(s.now(id)))
+	}
+	c, _ = s.begins("rotate-config", "--option", "interval=720h", "--reason", "policy 7")
+	c.approved()
+	c.ends(0)
+
+	c, id = s.begins("drill")
+	c.approved()
+	c.bring(share, stage.Holders()...)
+	c.ends(0)
+	if got := s.now(id); got.Outcome != ceremony.Completed {
+		t.Errorf("%s: %s", got.Outcome, story(got))
+	}
+
+	// The requester's one-time password comes from their own computer.
+	olga := s.computer(stage.Olga)
+	made, err := olga.Run(s.ctx(), program+" otp new otp.txt && "+program+" otp show otp.txt", "")
+	s.check(err)
+	commitment := regexp.MustCompile(`\b[0-9a-f]{64}\b`).FindString(made)
+	c, _ = s.begins("generate-root", "--option", "otp="+commitment)
+	c.approved()
+	_, err = olga.Run(s.ctx(), fmt.Sprintf("%s seal --yes --identity %s --otp otp.txt %s > envelope.asc", program, s.Identity, c.request(stage.Olga)), "")
+	s.check(err)
+	c.types("share olga %s", s.home(stage.Olga, "envelope.asc"))
+	c.bring(share, "alice", "bob", "carol")
+	encoded := c.again().reads(`olga's token, combined with their one-time password, is in (\S+)\. `)[1]
+	token, err := olga.Run(s.ctx(), program+" decode --otp otp.txt < "+encoded, "")
+	s.check(err)
+	s.Know("olga's token", strings.TrimSpace(token))
+	if is, err := s.Vault.IsRootToken(s.ctx(), strings.TrimSpace(token)); err != nil || !is {
+		t.Errorf("the token is a root token: %t, %v", is, err)
+	}
+	c.types("quit")
+	c.ends(0)
+}
+
+// Somebody interferes: to go on takes two, who have heard of this very freeze.
+func TestFrozenCeremonyIsThawedByTwoSignedWords(t *testing.T) {
+	t.Parallel()
+	s := withoutSlack(t)
+	c, id := s.begins("rekey")
+	c.approved()
+	c.request("erin")
+	interfere := func() {
+		nonce := s.now(id).Attempt.Nonce
+		answer, err := s.Vault.Do(s.ctx(), "DELETE", rekeyAttempt, map[string]string{"nonce": nonce})
+		if err != nil || answer.Status >= 300 {
+			t.Fatalf("cancel behind the terminal's back: %+v, %v", answer, err)
+		}
+	}
+	interfere()
+	c.reads(`Frozen\. Vault does not have the attempt any more`)
+	olga, paul := c.signs(stage.Olga, "resume"), c.signs(stage.Paul, "resume")
+	c.types("resume olga %s", olga)
+	c.reads(`olga wants to go on`)
+	c.types("resume paul %s", paul)
+	c.reads(`(?s)The ceremony goes on.*Vault has begun`)
+	interfere()
+	c.reads(`Frozen\. Vault does not have the attempt any more`)
+	c.types("resume olga %s", olga)
+	c.reads(`not done: olga has signed an earlier resume`)
+	if got := s.now(id); got.State != ceremony.StateFrozen || got.Freeze.Initiator {
+		t.Errorf("%s: %s", got.State, story(got))
+	}
+	c.types("cancel olga %s", c.signs(stage.Olga, "cancel"))
+	c.ends(1)
+}
+
 // What began at a terminal gets its status post when Slack is back.
 func TestCeremonyBegunAtATerminalIsTakenUpInSlack(t *testing.T) {
 	t.Parallel()
@@ -196,7 +302,7 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	c.types("approve paul %s", c.runs(stage.Paul, strings.Replace(approve, s.now(id).PlanHash, strings.Repeat("0", 64), 1)))
 	c.reads(`not done: The hash is not that of this plan`)
 	c.types("reject paul %s", c.runs(stage.Paul, approve))
-	c.reads(`not done: paul has signed approve, and not reject`)
+	c.reads(`not done: paul has signed "approve", and not "reject"`)
 	c.types("approve olga %s", c.runs(stage.Olga, strings.ReplaceAll(strings.ReplaceAll(approve, paul, olga), "-paul-", "-olga-")))
 	c.reads(`not done: Whoever proposes a ceremony can't approve it`)
 	c.types("approve nobody nothing.asc")

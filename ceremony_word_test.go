@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+func TestSignedWordIsReadAsItWasWritten(t *testing.T) {
+	hash := strings.Repeat("5d", 32)
+	for _, w := range []word{
+		{"prod-rekey-k7m2", hash, wordApprove, ""},
+		{"prod-rekey-k7m2", hash, wordResume, "17"},
+		{"prod-rekey-k7m2", hash, wordCancel, "Dave's key is lost"},
+	} {
+		if got, ok := parseWord(w.line()); !ok || got != w {
+			t.Errorf("%q is read as %+v, %t", w.line(), got, ok)
+		}
+	}
+	for _, line := range []string{"", "conclave-word1", "conclave-word1 prod-rekey-k7m2 " + hash, "conclave-word2 a b approve", "approve prod-rekey-k7m2 " + hash + " x"} {
+		if w, ok := parseWord(line); ok {
+			t.Errorf("%q is read as %+v", line, w)
+		}
+	}
+}
+
+func TestCommandThatSignsIsSafeToPaste(t *testing.T) {
+	w := word{"prod-rekey", "5d", wordStart, "it's `time` $(now)"}
+	got := w.command("aa11", "prod-rekey-alice-start.asc")
+	want := `printf '%s\n' 'conclave-word1 prod-rekey 5d start it'\''s ` + "`time` $(now)'" + ` | gpg --sign --armor -u AA11 > prod-rekey-alice-start.asc`
+	if got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// Every verb of a ceremony is a word that can be asked for; the proposal's is not
+// one about a ceremony.
+func TestProposalsWordIsWorthNothingLater(t *testing.T) {
+	if wordStart.decides() {
+		t.Error("start decides about a ceremony")
+	}
+	if wordVerb("share").decides() || wordVerb("quit").decides() {
+		t.Error("a line that is no word is one")
+	}
+}
+
+func TestKeptFileIsNeverReplaced(t *testing.T) {
+	f, err := openFolder(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := f.keep("a.signed.asc", "one\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := f.keep("a.signed.asc", "one\n"); err != nil || again != first {
+		t.Errorf("the same is in %s and %s: %v", first, again, err)
+	}
+	other, err := f.keep("a.signed.asc", "two\n")
+	if err != nil || filepath.Base(other) != "a-2.signed.asc" {
+		t.Errorf("another is in %s: %v", other, err)
+	}
+	if text, err := os.ReadFile(first); err != nil || string(text) != "one\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// said is where a test's courier writes.
+func said(t *testing.T) (*messenger, *strings.Builder) {
+	t.Helper()
+	f, err := openFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	return newMessenger(newScreen(&out), f, nil, func(ceremony.Account) (ceremony.Person, bool) { return ceremony.Person{}, false }), &out
+}
+
+func replayed(t *testing.T, events ...ceremony.Event) ceremony.Ceremony {
+	t.Helper()
+	plan := scriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
+	var entries []ceremony.Entry
+	prev := ""
+	for i, ev := range append([]ceremony.Event{ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}}, events...) {
+		e := ceremony.Entry{Seq: i + 1, Prev: prev, At: time.Now(), Hash: strings.Repeat("0", i+1), Event: ev}
+		entries, prev = append(entries, e), e.Hash
+	}
+	c, err := ceremony.Replay(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func messageOf(t *testing.T, c ceremony.Ceremony, kind ceremony.MessageKind) ceremony.Message {
+	t.Helper()
+	for _, m := range c.Due() {
+		if m.Kind == kind {
+			return m
+		}
+	}
+	t.Fatalf("no %s is due", kind)
+	return ceremony.Message{}
+}
+
+// A request to decide that was shown here and not answered is one that the bot has
+// to post when it takes the ceremony up.
+func TestRequestToDecideStaysDueAndIsShownOnce(t *testing.T) {
+	m, out := said(t)
+	c := replayed(t)
+	for range 3 {
+		if ref, err := m.Deliver(context.Background(), c, messageOf(t, c, ceremony.ApprovalMessage), false); !errors.Is(err, ceremony.ErrNotPosted) {
+			t.Errorf("posted: %v, %v", ref, err)
+		}
+	}
+	if n := strings.Count(out.String(), "bob has no PGP key"); n != 1 {
+		t.Errorf("shown %d times:\n%s", n, out)
+	}
+}
+
+func TestThreadOfAStatusPostInSlackIsLeftToSlack(t *testing.T) {
+	m, out := said(t)
+	slack, here := ceremony.Ref{Channel: "C1", TS: "1.2"}, ceremony.Ref{Channel: ceremony.Terminal, TS: "board"}
+	plan := scriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
+	rejected := ceremony.Rejected{By: plan.Approvers[0], Why: "not today"}
+	for _, board := range []ceremony.Ref{slack, here} {
+		c := replayed(t, ceremony.Posted{Key: "board", Ref: board}, rejected, ceremony.Ended{Outcome: ceremony.WasRejected, Vault: ceremony.NothingToCancel})
+		_, posting := m.Deliver(context.Background(), c, messageOf(t, c, ceremony.HistoryMessage), false)
+		at, drawing := m.Redraw(context.Background(), c, ceremony.Live{}, board)
+		if at != board {
+			t.Errorf("the status post moved to %v", at)
+		}
+		inSlack := board == slack
+		if errors.Is(posting, ceremony.ErrNotPosted) != inSlack || (drawing != nil) != inSlack {
+			t.Errorf("%s: posted %v, drawn %v", board.Channel, posting, drawing)
+		}
+		if inSlack && !toldHere(c) {
+			t.Error("nothing is left to be said here, and it goes on")
+		}
+	}
+	if n := strings.Count(out.String(), "bob rejected the plan: not today"); n != 1 {
+		t.Errorf("shown %d times:\n%s", n, out)
+	}
+}
