@@ -306,15 +306,20 @@ func (s *scene) now(id ceremony.ID) ceremony.Ceremony {
 	return c
 }
 
-// pollPause is how often a file is looked at that nobody announces a change of.
-const pollPause = 20 * time.Millisecond
+const (
+	// pollPause is how often a file is looked at that nobody announces a change of.
+	pollPause = 20 * time.Millisecond
+	// longest is more than any ceremony takes in which the bot dies, on a machine that
+	// is busy with other tests.
+	longest = 5 * time.Minute
+)
 
 // until waits for what no message in Slack tells: it looks at the journal.
 func (s *scene) until(what string, holds func() bool) {
 	s.t.Helper()
 	tick := time.NewTicker(pollPause)
 	defer tick.Stop()
-	deadline := time.After(2 * time.Minute)
+	deadline := time.After(longest)
 	for !holds() {
 		select {
 		case <-tick.C:
