@@ -94,11 +94,14 @@ func (s *session) start(p ceremony.Proposal, name string) func(context.Context) 
 			if err != nil || signed == "" {
 				return err
 			}
-			if err := s.proposes(ctx, p, by, asked, signed, since); err == nil {
-				return nil
-			} else if _, again := errors.AsType[mistyped](err); !again {
-				return err
+			got, err := s.verify(signed, by, since)
+			if err == nil && got != asked {
+				err = mistypedf("%s has signed something else: %q", name, got.line())
 			}
+			if err == nil {
+				return s.propose(ctx, p, by, asked, signed)
+			}
+			s.complain(err)
 		}
 	}
 }
@@ -141,17 +144,8 @@ func (s *session) startWord(ctx context.Context) (string, error) {
 	}
 }
 
-// proposes opens the ceremony, if its initiator has signed that they want it. A
-// mistyped may be put right.
-func (s *session) proposes(ctx context.Context, p ceremony.Proposal, by ceremony.Person, asked word, signed string, since time.Time) error {
-	got, err := s.verify(signed, by, since)
-	if err == nil && got != asked {
-		err = mistypedf("%s has signed something else: %q", by.Name, got.line())
-	}
-	if err != nil {
-		s.complain(err)
-		return mistyped{err}
-	}
+// propose opens the ceremony whose initiator has signed that they want it.
+func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.Person, asked word, signed string) error {
 	if _, err := s.folder.keep(wordFile(asked.of, by.Name, asked.verb), signed); err != nil {
 		return err
 	}
