@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"conclave/ceremony"
@@ -209,6 +210,45 @@ func TestOperationsArePractisedThroughAPipe(t *testing.T) {
 			t.Parallel()
 			perform(t, 0, script, "--operation", operation, "--dir", t.TempDir())
 		})
+	}
+}
+
+// typist types what the screen has told, and then the rest of a script.
+type typist struct {
+	bytes.Buffer
+	told     *regexp.Regexp
+	rest     string
+	keyboard *io.PipeWriter
+	typing   sync.WaitGroup
+}
+
+func (y *typist) Write(text []byte) (int, error) {
+	if line := y.told.Find(text); line != nil && y.rest != "" {
+		script := string(line) + "\n" + y.rest
+		y.rest = ""
+		y.typing.Go(func() {
+			io.WriteString(y.keyboard, script) // fails when nobody reads any more
+			y.keyboard.Close()
+		})
+	}
+	return y.Buffer.Write(text)
+}
+
+func TestOneTimePasswordIsPractised(t *testing.T) {
+	t.Parallel()
+	in, keyboard := io.Pipe()
+	screen := &typist{
+		told:     regexp.MustCompile(`/ceremony start generate-root prod otp=[0-9a-f]{64}`),
+		rest:     "@paul click approve\n@olga share\n@alice share\n@bob share\n@carol share\n@olga take\naccessor\nrevoke\n",
+		keyboard: keyboard,
+	}
+	screen.typing.Go(func() { io.WriteString(keyboard, "otp\n") })
+	args := []string{"--conclave", program, "--operation", "generate-root-otp", "--dir", t.TempDir()}
+	code := run(t.Context(), args, terminal{in: in, out: screen, err: screen})
+	in.Close()
+	screen.typing.Wait()
+	if out := screen.String(); code != 0 || !strings.Contains(out, "Vault says that it is a root token") {
+		t.Errorf("exit code %d\n%s", code, out)
 	}
 }
 
