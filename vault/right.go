@@ -38,7 +38,7 @@ func grant(path string, capabilities []string) string {
 }
 
 var (
-	// errTokenRefused: Vault denies even what the policy default, and [Policy], allow
+	// errTokenRefused: Vault denies all of what the policy default, and [Policy], allow
 	// every token.
 	errTokenRefused = errors.New("the token is not accepted: it is unknown, it has ended, or its policies lack everything")
 	// errDeniedAnyway: the token's policies allow it.
@@ -74,7 +74,7 @@ func (c *Client) deniedBecause(ctx context.Context, r request) error {
 	}
 	own, err := c.capabilities(ctx, r.token, r.path)
 	switch {
-	case errors.Is(err, ceremony.ErrForbidden):
+	case errors.Is(err, ceremony.ErrForbidden) && !c.accepts(ctx, r.token):
 		return errTokenRefused
 	case err != nil:
 		return missing
@@ -92,6 +92,17 @@ func (c *Client) deniedBecause(ctx context.Context, r request) error {
 		return missing
 	}
 	return errDeniedAnyway
+}
+
+// accepts says whether Vault knows a token. One that may not ask for its rights may
+// still ask who it is.
+func (c *Client) accepts(ctx context.Context, token string) bool {
+	n := c.active.Load()
+	if n == nil {
+		return false
+	}
+	_, f := n.send(ctx, request{method: http.MethodGet, path: "auth/token/lookup-self", auth: needed, token: token, limit: c.timeout})
+	return f == nil
 }
 
 // ownCapabilities asks what the client's own token may do with each of the paths.

@@ -26,9 +26,12 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", r, err)
 	}
 	body, err := c.route(ctx, r)
+	if given || !errors.Is(err, errTokenRefused) || c.session == nil {
+		return body, err
+	}
 	// A token of our own may have been revoked. The next request logs in again, and
 	// a read need not wait for it.
-	if given || !errors.Is(err, errTokenRefused) || c.session == nil || !c.session.drop(r.token) || r.isWrite() {
+	if c.session.doubt(r.token); r.isWrite() {
 		return body, err
 	}
 	if r.token, err = c.token(ctx); err != nil {

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,6 +18,7 @@ type session struct {
 	client *Client
 	login  Login
 	turn   sync.Mutex // whose turn it is to renew or to log in; the holder may hold up others
+	failed failure    // the last login, if it failed; of whose turn it is
 
 	mu    sync.Mutex
 	now   lease
@@ -30,7 +32,24 @@ type lease struct {
 	ttl       time.Duration // from then on; 0 means for ever
 	full      time.Duration // the ttl that the login brought
 	renewable bool
+	doubted   bool // Vault has denied it, and it is replaced if there is another
 }
+
+// failure is a login that brought no token.
+type failure struct {
+	at    time.Time
+	err   error
+	with  [sha256.Size]byte // of what was sent, when Vault has refused it
+	pause time.Duration     // until it may be sent again; 0 when Vault has not refused it
+}
+
+// Vault locks an AppRole out for a quarter of an hour after five wrong secrets,
+// each less than that after the one before, and whoever has the right one with it.
+// What was refused is sent again after pauses that stay below.
+const (
+	refusedPause = 2 * time.Minute // at first; it doubles each time
+	longestPause = 16 * time.Minute
+)
 
 // A token is renewed after two thirds of its time. One that gets less than half of
 // what it had at first is near its last end, and is replaced while it lives.
@@ -51,20 +70,27 @@ func (l lease) due() time.Time {
 
 func (l lease) isDue(now time.Time) bool { return l.ttl != 0 && !now.Before(l.due()) }
 
-// token answers one that is alive. While it is renewed, others go on with it.
+// token answers one that is alive. While it is renewed, others go on with it; for
+// one to take its place when Vault has denied it they wait.
 func (s *session) token(ctx context.Context) (string, error) {
-	held, waits := s.current()
-	if now := time.Now(); held.alive(now) {
-		if !held.isDue(now) || waits || !s.turn.TryLock() {
+	asked := time.Now()
+	held, ready := s.current()
+	switch {
+	case ready:
+		return held.token, nil
+	case held.alive(asked) && !held.doubted:
+		if !s.turn.TryLock() {
 			return held.token, nil
 		}
-	} else {
+	default:
 		s.turn.Lock()
 	}
 	defer s.turn.Unlock()
-	held, _ = s.current() // somebody may have been faster
-	if now := time.Now(); held.alive(now) && !held.isDue(now) {
+	if held, ready = s.current(); ready { // somebody has been faster
 		return held.token, nil
+	}
+	if s.failed.at.After(asked) { // or has failed, and nobody waits for a second time
+		return "", s.failed.err
 	}
 	next, err := s.extend(ctx, held)
 	if err != nil {
@@ -78,10 +104,12 @@ func (s *session) token(ctx context.Context) (string, error) {
 	return next.token, nil
 }
 
-func (s *session) current() (held lease, waits bool) {
+// current is the lease that is held, and whether there is nothing to do about it.
+func (s *session) current() (held lease, ready bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.now, time.Now().Before(s.retry)
+	now := time.Now()
+	return s.now, s.now.alive(now) && (!s.now.doubted && !s.now.isDue(now) || now.Before(s.retry))
 }
 
 func (s *session) set(l lease) {
@@ -96,21 +124,21 @@ func (s *session) pause() {
 	s.retry = time.Now().Add(renewPause)
 }
 
-// drop forgets a token that Vault does not accept any more, and says whether that
-// leaves something to do: to log in again.
-func (s *session) drop(token string) bool {
+// doubt has a token replaced that Vault does not accept any more. It is kept until
+// there is another: a secret may have been for one login, and the denial may be
+// somebody's between.
+func (s *session) doubt(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.now.token == token {
-		s.now = lease{}
+		s.now.doubted = true
 	}
-	return token != ""
 }
 
 // extend answers a lease with more time: the same token's, or that of a new one.
 func (s *session) extend(ctx context.Context, held lease) (lease, error) {
 	var renewed lease
-	if held.renewable && held.alive(time.Now()) {
+	if held.renewable && held.alive(time.Now()) { // if it is doubted, this settles it
 		var err error
 		renewed, err = s.renew(ctx, held)
 		if err == nil && (renewed.ttl == 0 || float64(renewed.ttl) >= enoughAgain*float64(held.full)) {
@@ -126,20 +154,34 @@ func (s *session) extend(ctx context.Context, held lease) (lease, error) {
 
 // logIn brings a new token. That Vault does not let the client in is ErrForbidden.
 func (s *session) logIn(ctx context.Context) (lease, error) {
-	path := "auth/" + s.login.mount() + "/login"
 	body, err := s.login.request()
 	if err != nil {
 		return lease{}, fmt.Errorf("log in: %w: %w", ceremony.ErrNotSent, err)
 	}
 	defer clear(body)
-	got, err := s.ask(ctx, request{method: http.MethodPost, path: path, body: body, auth: public})
+	with := sha256.Sum256(body)
+	again := s.failed.pause > 0 && s.failed.with == with
+	if again && time.Since(s.failed.at) < s.failed.pause {
+		return lease{}, s.failed.err
+	}
+	got, err := s.ask(ctx, request{method: http.MethodPost, path: "auth/" + s.login.mount() + "/login", body: body, auth: public})
 	switch {
 	case errors.Is(err, ceremony.ErrRefused), errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
-		return lease{}, fmt.Errorf("log in: %w: %s", ceremony.ErrForbidden, err)
+		err = fmt.Errorf("log in: %w: %s", ceremony.ErrForbidden, err)
+		pause := refusedPause
+		if again {
+			pause = min(2*s.failed.pause, longestPause)
+		}
+		s.failed = failure{at: time.Now(), err: err, with: with, pause: pause}
+		return lease{}, err
 	case err != nil:
-		return lease{}, fmt.Errorf("log in: %w", beforeWriting(err))
+		err = fmt.Errorf("log in: %w", beforeWriting(err))
+		if ctx.Err() == nil { // whoever was cancelled speaks for nobody else
+			s.failed.at, s.failed.err = time.Now(), err
+		}
+		return lease{}, err
 	}
-	got.full = got.ttl
+	got.full, s.failed = got.ttl, failure{}
 	return got, nil
 }
 
@@ -197,8 +239,10 @@ func (c *Client) Run(ctx context.Context) error {
 
 // rest is how long nothing has to be done.
 func (s *session) rest() time.Duration {
-	held, waits := s.current()
-	if waits || !held.alive(time.Now()) || held.ttl == 0 {
+	s.mu.Lock()
+	held, retry := s.now, s.retry
+	s.mu.Unlock()
+	if now := time.Now(); !held.alive(now) || held.ttl == 0 || now.Before(retry) {
 		return renewPause
 	}
 	return min(max(time.Until(held.due()), 100*time.Millisecond), renewPause)
