@@ -205,14 +205,14 @@ func encrypted(text string) bool {
 	return err == nil && len(message) > shortestMessage && message[0]&0x80 != 0
 }
 
-// idForm is wider than any id or nonce of Vault's, which are UUIDs. They stand in
-// plans, posts and in commands that people paste.
+// idForm is wider than any id or nonce of Vault's, which are UUIDs, and than its
+// names of seals. They stand in plans, posts and in commands that people paste.
 var idForm = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
 
 func checkIDs(ids ...string) error {
 	for _, id := range ids {
 		if !idForm.MatchString(id) {
-			return malformed("an id or a nonce has the wrong form")
+			return malformed("an id, a nonce or a name has the wrong form")
 		}
 	}
 	return nil

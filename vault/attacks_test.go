@@ -1,11 +1,13 @@
 package vault_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/vault"
 	"conclave/vault/vaulttest"
 )
 
@@ -76,4 +78,89 @@ func TestIDsAndNoncesHaveTheirShape(t *testing.T) {
 			t.Errorf("for the operator's terminal: %q", f.Text)
 		}
 	}
+}
+
+// Something between, or Vault itself when it can't answer now, turns a question
+// away. That is no answer, or a token that is alive would be recorded as revoked,
+// and new shares that Vault keeps would be given up.
+func TestOddRefusalOfAQuestionIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	s := startEmulator(t, vaulttest.Options{})
+	c := s.client(t)
+	_, accessor := s.mint(t, map[string]any{"policies": []string{"root"}})
+	for claim, do := range map[string]vaulttest.Act{
+		"not caught up yet":         vaulttest.Refuse(http.StatusPreconditionFailed, "required index state not present"),
+		"headers too long":          vaulttest.Refuse(http.StatusRequestHeaderFieldsTooLarge, "too large"),
+		"a proxy that wants a name": vaulttest.Refuse(http.StatusProxyAuthRequired, "who are you"),
+		"a proxy's own page":        page(http.StatusBadRequest),
+	} {
+		s.emulator.Script(
+			vaulttest.Fault{Route: "PUT auth/token/lookup-accessor", Do: do},
+			vaulttest.Fault{Route: "GET sys/rekey/backup", Do: do},
+		)
+		if state, err := c.Accessor(t.Context(), accessor); !errors.Is(err, ceremony.ErrUncertain) {
+			t.Errorf("%s: the accessor of a token that is alive: %+v, %v", claim, state, err)
+		}
+		if _, err := c.Backup(t.Context(), ceremony.Rekey); !errors.Is(err, ceremony.ErrUncertain) {
+			t.Errorf("%s: the backup: %v", claim, err)
+		}
+	}
+}
+
+// page answers as something that is not Vault.
+func page(status int) vaulttest.Act {
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>Sorry</h1>", status) })
+	}
+}
+
+// The seal's type is part of the plan that people approve and hash.
+func TestSealTypeHasItsShape(t *testing.T) {
+	t.Parallel()
+	s := newEmulator(t, vaulttest.Options{})
+	s.emulator.Script(vaulttest.Fault{Route: "GET sys/seal-status", Times: vaulttest.Always, Do: odd("type", `shamir\nreceiver 1: mallory`)})
+	c := newClient(t, vault.Config{Addresses: s.addrs})
+	for _, n := range nodesOf(t, c) {
+		if n.Err == nil {
+			t.Errorf("seal type %q goes into the canonical plan", n.Seal.Type)
+		}
+	}
+}
+
+// A node may be written in more ways than one.
+func TestShareOfAnUnsealingIsSentOnceToANodeOfTwoNames(t *testing.T) {
+	t.Parallel()
+	s := startEmulator(t, vaulttest.Options{})
+	s.emulator.Node(1).Seal()
+	before := len(s.emulator.Log("PUT sys/unseal"))
+	s.client(t).Unseal(t.Context(), []string{s.addrs[0], s.addrs[0] + "/", s.addrs[0]}, ceremony.NewSecret([]byte(s.keys.Shares[0])))
+	if n := len(s.emulator.Log("PUT sys/unseal")) - before; n != 1 {
+		t.Errorf("the share was sent %d times", n)
+	}
+}
+
+func TestAddressIsListedTwiceHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	for _, pair := range [][]string{
+		{"https://[2001:db8::1]:8200", "https://[2001:DB8:0:0:0:0:0:1]:8200"},
+		{"https://vault.example.org", "https://VAULT.example.org:443/"},
+	} {
+		if _, err := vault.New(vault.Config{Addresses: pair}); err == nil {
+			t.Errorf("%q are taken for two nodes", pair)
+		}
+	}
+}
+
+// Rekey's endpoints were looked for before the server was upgraded, and from then
+// on only the backup is asked for.
+func TestBackupIsFoundAfterAnUpgrade(t *testing.T) {
+	t.Parallel()
+	s := startEmulator(t, vaulttest.Options{Dialect: vaulttest.OpenBao, OpenEndpoints: []string{"rekey"}})
+	c := s.client(t)
+	progressOf(t, c, ceremony.Rekey, ceremony.Update)
+	for _, path := range []string{"sys/rekey/init", "sys/rekey/backup"} {
+		s.emulator.Script(vaulttest.Fault{Route: path, Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusMethodNotAllowed)})
+	}
+	_, err := c.Backup(t.Context(), ceremony.Rekey)
+	wantError(t, err, ceremony.ErrNoBackup)
 }

@@ -13,8 +13,7 @@ import (
 // Progress reads where an operation's step stands.
 func (c *Client) Progress(ctx context.Context, op ceremony.Operation, step ceremony.Step) (ceremony.Progress, error) {
 	progress, err := c.progress(ctx, op, step)
-	if errors.Is(err, ceremony.ErrUnsupported) && c.forgetPaths(op) {
-		// The server has changed since it was asked where its endpoints are.
+	if c.misfits(op, err) {
 		progress, err = c.progress(ctx, op, step)
 	}
 	if err != nil {

@@ -14,6 +14,9 @@ import (
 // new shares are verified: the caller compares the nonce.
 func (c *Client) Backup(ctx context.Context, op ceremony.Operation) (ceremony.Backup, error) {
 	backup, err := c.backup(ctx, op)
+	if c.misfits(op, err) {
+		backup, err = c.backup(ctx, op)
+	}
 	if err != nil {
 		return ceremony.Backup{}, fmt.Errorf("read backup of %s: %w", op, err)
 	}

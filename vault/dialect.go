@@ -138,9 +138,12 @@ func beforeWriting(err error) error {
 	return err
 }
 
-// forgetPaths has the server be asked again where an operation's endpoints are,
-// and says whether anything was remembered.
-func (c *Client) forgetPaths(op ceremony.Operation) bool {
+// misfits says whether an answer may be due to the server's having changed since it
+// was asked where an operation's endpoints are. It has it be asked again.
+func (c *Client) misfits(op ceremony.Operation, err error) bool {
+	if !errors.Is(err, ceremony.ErrUnsupported) {
+		return false
+	}
 	_, known := c.known.LoadAndDelete(op)
 	return known
 }

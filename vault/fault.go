@@ -74,6 +74,8 @@ func (f *fault) elsewhere() bool {
 // sentinelOf is what a status means. Vault answers 500 for anything from a
 // wrong quorum to a bad number of shares, and an intermediary may have lost
 // the answer, so that no 5xx but "sealed" says anything about the effect.
+// Vault's own refusals are 400: another 4xx is about the way there, and would be
+// taken for "there is no such token" or "there is no backup".
 func sentinelOf(status int) error {
 	switch {
 	case status == http.StatusTemporaryRedirect:
@@ -88,7 +90,7 @@ func sentinelOf(status int) error {
 		return ceremony.ErrSealed
 	case status == http.StatusRequestTimeout:
 		return ceremony.ErrUncertain
-	case status >= 400 && status < 500:
+	case status == http.StatusBadRequest:
 		return ceremony.ErrRefused
 	}
 	return ceremony.ErrUncertain

@@ -100,6 +100,9 @@ func (n *node) send(ctx context.Context, r request) ([]byte, *fault) {
 	if answered, ok := errors.AsType[*api.ResponseError](err); ok {
 		f.status = answered.StatusCode
 		f.sentinel = sentinelOf(f.status)
+		if f.sentinel == ceremony.ErrRefused && answered.RawError {
+			f.sentinel = ceremony.ErrUncertain // Vault refuses in JSON: this is somebody between
+		}
 		return nil, f
 	}
 	if err != nil {

@@ -30,7 +30,7 @@ func (c *Client) Nodes(ctx context.Context) ([]ceremony.Node, error) {
 func (c *Client) readNode(ctx context.Context, n *node) ceremony.Node {
 	status, err := c.sealStatus(ctx, n)
 	if err == nil {
-		err = checkIDs(status.ClusterID, status.Nonce)
+		err = checkIDs(status.ClusterID, status.Nonce, status.Type)
 	}
 	if err != nil {
 		return ceremony.Node{Address: n.base.String(), Err: err}
@@ -63,10 +63,10 @@ func (c *Client) Unseal(ctx context.Context, addresses []string, share *ceremony
 		defer mu.Unlock()
 		failed[address] = fmt.Errorf("unseal %.100q: %w", address, err)
 	}
-	nodes := map[string]*node{} // address → node
+	nodes := map[*node]string{} // node → address
 	for _, address := range addresses {
 		if n := c.listed(address); n != nil {
-			nodes[address] = n
+			nodes[n] = address
 		} else {
 			fail(address, fmt.Errorf("%w: %w", ceremony.ErrNotSent, errNotListed))
 		}
@@ -76,7 +76,7 @@ func (c *Client) Unseal(ctx context.Context, addresses []string, share *ceremony
 			return fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
 		}
 		var sending sync.WaitGroup
-		for address, n := range nodes {
+		for n, address := range nodes {
 			sending.Go(func() {
 				if err := c.unseal(ctx, n, body); err != nil {
 					fail(address, err)
@@ -87,7 +87,7 @@ func (c *Client) Unseal(ctx context.Context, addresses []string, share *ceremony
 		return nil
 	})
 	if err != nil {
-		for address := range nodes {
+		for _, address := range nodes {
 			fail(address, err)
 		}
 	}

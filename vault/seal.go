@@ -39,7 +39,7 @@ func (c *Client) readSeal(ctx context.Context, n *node) (ceremony.Seal, error) {
 	if err != nil {
 		return ceremony.Seal{}, fmt.Errorf("read seal status: %w", err)
 	}
-	if err := checkIDs(status.ClusterID); err != nil {
+	if err := checkIDs(status.ClusterID, status.Type); err != nil {
 		return ceremony.Seal{}, fmt.Errorf("read seal status: %w", err)
 	}
 	return sealOf(status), nil
