@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -149,13 +150,14 @@ func (k *configCheck) addresses(path, name string, c *ClusterConfig, at map[stri
 		if u, err := url.Parse(address); err == nil && strings.Trim(u.Path, "/") != "" {
 			k.complain(where, "%q has a path; Vault's API is at the root of its address", address)
 		}
-		switch first, taken := at[address]; {
+		node := canonical(address)
+		switch first, taken := at[node]; {
 		case taken && first == name:
 			k.complain(where, "%s is listed twice", address)
 		case taken:
 			k.complain(where, "%s belongs to clusters.%s already; two ceremonies would meet in one Vault", address, first)
 		}
-		at[address] = name
+		at[node] = name
 	}
 }
 
@@ -197,6 +199,22 @@ func (k *configCheck) address(path, address string) {
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		k.complain(path, "%q is not encrypted; http is accepted on this machine's loopback address only", address)
 	}
+}
+
+// canonical is an address in the one way of its many to write it.
+func canonical(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.String()
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(host, port)
 }
 
 func loopback(host string) bool {

@@ -87,6 +87,26 @@ func TestTokenThatMayNotAskForItsRightsIsNotReplaced(t *testing.T) {
 	}
 }
 
+// A check every minute would leave as many tokens behind.
+func TestTokenOfItsOwnIsGivenBack(t *testing.T) {
+	onEachServer(t, func(t *testing.T, s *server) {
+		c := s.client(t, loginBy(s.appRole(t, map[string]any{"token_ttl": "1h"})))
+		held := func() int {
+			accessors, _ := s.must(t, "LIST", "auth/token/accessors", nil).Body["data"].(map[string]any)["keys"].([]any)
+			return len(accessors)
+		}
+		before := held()
+		wantError(t, keyStatus(t, c), nil)
+		if n := held() - before; n != 1 {
+			t.Fatalf("%d tokens", n)
+		}
+		c.Close()
+		if n := held() - before; n != 0 {
+			t.Errorf("%d tokens are left", n)
+		}
+	})
+}
+
 func asMissingRight(err error) (*vault.MissingRight, bool) {
 	return errors.AsType[*vault.MissingRight](err)
 }

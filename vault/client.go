@@ -128,8 +128,14 @@ func (c *Client) useToken(config Config) error {
 	return checkLogin(config.Login)
 }
 
-// Close closes idle connections. Requests in flight are not disturbed.
-func (c *Client) Close() { c.wire.reads.CloseIdleConnections() }
+// Close gives a token of the client's own back, and closes idle connections. The
+// client must not be used any more.
+func (c *Client) Close() {
+	if c.session != nil {
+		c.session.end()
+	}
+	c.wire.reads.CloseIdleConnections()
+}
 
 // at finds the configured node that a URL points to, or nil.
 func (c *Client) at(u *url.URL) *node {

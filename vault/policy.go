@@ -89,6 +89,7 @@ func Rights(uses []Use, login bool) []Right {
 	b.add("sys/capabilities-self", "To name the right that is missing when Vault denies something.", "update")
 	if login {
 		b.add("auth/token/renew-self", "To keep the token alive.", "update")
+		b.add("auth/token/revoke-self", "To give the token back when the program ends.", "update")
 	}
 	for _, u := range uses {
 		u.rights(&b)

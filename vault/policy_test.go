@@ -298,6 +298,11 @@ func TestPolicySaysWhatEachLineIsFor(t *testing.T) {
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
+
+# To give the token back when the program ends.
+path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}
 `
 	if !strings.Contains(got, want) {
 		t.Errorf("the policy is\n%s, want in it\n%s", got, want)

@@ -237,6 +237,21 @@ func (c *Client) Run(ctx context.Context) error {
 	return nil
 }
 
+// farewell is how long is waited for Vault to take a token back.
+const farewell = 2 * time.Second
+
+// end revokes the token, so that none is left behind by each run of the program. It
+// ends by itself where that fails.
+func (s *session) end() {
+	held, _ := s.current()
+	n := s.client.active.Load()
+	if n == nil || !held.alive(time.Now()) {
+		return
+	}
+	s.set(lease{})
+	n.send(context.Background(), request{method: http.MethodPost, path: "auth/token/revoke-self", body: []byte("{}"), auth: needed, token: held.token, limit: farewell})
+}
+
 // rest is how long nothing has to be done.
 func (s *session) rest() time.Duration {
 	s.mu.Lock()
