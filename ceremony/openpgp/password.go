@@ -1,6 +1,7 @@
 package openpgp
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -28,7 +29,9 @@ const (
 // alphabet is that of the passwords that Vault makes.
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// NewPassword makes a one-time password of this many random letters and digits.
+// NewPassword makes a one-time password of this many random letters and digits, with
+// a digit and a letter of each case in it: that is how one is known that somebody
+// sends in the open by mistake, and one in a hundred would lack a digit.
 // The caller overwrites it after use. The error is [ErrNotAPassword] for a length
 // that none can have.
 func NewPassword(length int) ([]byte, error) {
@@ -46,11 +49,20 @@ func NewPassword(length int) ([]byte, error) {
 			if i := int(b & 63); i < len(alphabet) {
 				password = append(password, alphabet[i])
 			}
-			if len(password) == length {
+			if len(password) < length {
+				continue
+			}
+			if mixed(password) {
 				return password, nil
 			}
+			password = password[:0]
 		}
 	}
+}
+
+func mixed(password []byte) bool {
+	return bytes.ContainsAny(password, "0123456789") &&
+		bytes.ContainsAny(password, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") && bytes.ContainsAny(password, "abcdefghijklmnopqrstuvwxyz")
 }
 
 // CheckPassword answers [ErrNotAPassword] for what no one-time password can be. It

@@ -261,6 +261,10 @@ func TestNewPasswordsAreRandomLettersAndDigits(t *testing.T) {
 				t.Fatalf("%q, asked for %d characters: %v", made, length, err)
 			}
 			seen[string(made)] = true
+			// What is sent by mistake is known by its mixture.
+			if !bytes.ContainsAny(made, "0123456789") || bytes.Equal(bytes.ToLower(made), made) || bytes.Equal(bytes.ToUpper(made), made) {
+				t.Errorf("%q is not of digits and of letters of both cases", made)
+			}
 			for _, b := range made {
 				counts[b]++
 			}
