@@ -107,6 +107,24 @@ func TestTokenOfItsOwnIsGivenBack(t *testing.T) {
 	})
 }
 
+// A ceremony may last longer than the last token.
+func TestTokenThatCannotBeReplacedIsNotCalledRenewed(t *testing.T) {
+	t.Parallel()
+	s := startEmulator(t, vaulttest.Options{})
+	c := s.client(t, loginBy(s.appRole(t, map[string]any{"token_ttl": "4s", "token_max_ttl": "4s", "secret_id_num_uses": 1})))
+	state, err := c.OwnToken(t.Context())
+	if err != nil || !state.Renewed {
+		t.Errorf("at first: %+v, %v", state, err)
+	}
+	eventually(t, "a second login", func() bool {
+		state, err = c.OwnToken(t.Context())
+		return err != nil || len(s.emulator.Log(loginRoute)) > 1
+	})
+	if state, err := c.OwnToken(t.Context()); err != nil || state.Renewed || !state.Exists {
+		t.Errorf("with the last token: %+v, %v", state, err)
+	}
+}
+
 func asMissingRight(err error) (*vault.MissingRight, bool) {
 	return errors.AsType[*vault.MissingRight](err)
 }

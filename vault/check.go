@@ -397,6 +397,9 @@ func (c *Client) checkToken(ctx context.Context) TokenReport {
 		return r
 	}
 	r.TTL, r.Expires = time.Duration(seconds)*time.Second, entry.ExpireTime != nil
-	r.Policies, r.Renewed = entry.Policies, c.session != nil || entry.state().Renewed
+	r.Policies, r.Renewed = entry.Policies, entry.state().Renewed
+	if c.session != nil {
+		r.Renewed = c.session.lasts()
+	}
 	return r
 }

@@ -35,6 +35,11 @@ type lease struct {
 	doubted   bool // Vault has denied it, and it is replaced if there is another
 }
 
+// nearItsEnd says whether the token can't be renewed much longer.
+func (l lease) nearItsEnd() bool {
+	return l.ttl != 0 && float64(l.ttl) < enoughAgain*float64(l.full)
+}
+
 // failure is a login that brought no token.
 type failure struct {
 	at    time.Time
@@ -141,7 +146,7 @@ func (s *session) extend(ctx context.Context, held lease) (lease, error) {
 	if held.renewable && held.alive(time.Now()) { // if it is doubted, this settles it
 		var err error
 		renewed, err = s.renew(ctx, held)
-		if err == nil && (renewed.ttl == 0 || float64(renewed.ttl) >= enoughAgain*float64(held.full)) {
+		if err == nil && !renewed.nearItsEnd() {
 			return renewed, nil
 		}
 	}
@@ -250,6 +255,14 @@ func (s *session) end() {
 	}
 	s.set(lease{})
 	n.send(context.Background(), request{method: http.MethodPost, path: "auth/token/revoke-self", body: []byte("{}"), auth: needed, token: held.token, limit: farewell})
+}
+
+// lasts says whether there will be a token for as long as one is needed, as far as
+// that can be known: this one is no last one that nothing could replace.
+func (s *session) lasts() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.now.doubted && !s.now.nearItsEnd() && s.retry.IsZero()
 }
 
 // rest is how long nothing has to be done.

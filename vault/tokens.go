@@ -88,7 +88,7 @@ func (c *Client) OwnToken(ctx context.Context) (ceremony.TokenState, error) {
 	}
 	state := entry.state()
 	if c.session != nil {
-		state.Renewed = true // by us, or replaced
+		state.Renewed = c.session.lasts() // renewed by us, or replaced
 	}
 	return state, nil
 }
