@@ -290,6 +290,17 @@ func TestShareGluedToAnythingIsFound(t *testing.T) {
 	}
 }
 
+// What a word processor puts into a long word is not seen.
+func TestShareWithMarksThatNobodySeesIsFound(t *testing.T) {
+	share := strings.Repeat("0123456789abcdef", 4) + "07"
+	for _, mark := range []string{"\u00ad", "\u200b", "\u200c", "\u200d", "\u202e", "\u2060", "\ufeff"} {
+		text := "cancel prod-rekey-k7m2 " + share[:30] + mark + share[30:]
+		if _, err := parseCommand(text); err != inCommand {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestOrdinaryReasonsAreNoShares(t *testing.T) {
 	for _, ok := range []string{
 		"Müller verläßt uns 👋", "see https://jira.example.com/browse/OPS-1234?x=AbC", "commit 4fade98eaade1de022eeb07aa1261f0b86890ffc",

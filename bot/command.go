@@ -216,18 +216,21 @@ func parseArguments(v verb, words []string) (command, error) {
 
 var straight = strings.NewReplacer(
 	"“", `"`, "”", `"`, "„", `"`, "‘", "'", "’", "'", "–", "-", "—", "-",
-	"\u00a0", " ", "\u202f", " ", "\u200b", "", "\u2060", "", "\ufeff", "",
 	"&lt;", "<", "&gt;", ">", "&amp;", "&",
 )
 
 // tidy undoes what computers make of what people type: curly quotes, dashes in
-// place of hyphens, spaces that are none. A dash that people type between words
-// of a reason comes out as a hyphen, too.
+// place of hyphens, spaces that are none, soft hyphens and other marks that nobody
+// sees, behind which a share would be in pieces. A dash that people type between
+// words of a reason comes out as a hyphen, too.
 func tidy(text string) string {
 	text = straight.Replace(text)
 	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
+		switch {
+		case unicode.IsSpace(r):
 			return ' '
+		case unicode.Is(unicode.Cf, r):
+			return -1
 		}
 		return r
 	}, text)
