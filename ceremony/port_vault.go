@@ -210,7 +210,7 @@ type Tokens interface {
 // TokenState is what Vault says of a token.
 type TokenState struct {
 	Exists  bool
-	Root    bool // it has the policy root
+	Root    bool // a root token, and one that Vault made of key shares: no other token's child
 	Created time.Time
 	Expires time.Time // zero: never
 	Renewed bool      // somebody keeps renewing it: its end is no cause for alarm

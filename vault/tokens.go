@@ -20,14 +20,20 @@ type tokenEntry struct {
 	Renewable    bool        `json:"renewable"`
 	LastRenewal  *time.Time  `json:"last_renewal"` // absent before the first
 	Policies     []string    `json:"policies"`
+	Path         string      `json:"path"` // that made it
 }
+
+// rootPath is the path of the tokens that sys/init and the key holders make
+// (vault/token_store.go, rootToken). A token that a root token has made carries
+// another, whatever its policies.
+const rootPath = "auth/token/root"
 
 func readTokenEntry(body []byte) (tokenEntry, error) { return decode[tokenEntry](body, "policies") }
 
 func (e tokenEntry) state() ceremony.TokenState {
 	s := ceremony.TokenState{
 		Exists:  true,
-		Root:    slices.Contains(e.Policies, "root"),
+		Root:    slices.Contains(e.Policies, "root") && e.Path == rootPath,
 		Renewed: e.Renewable && e.LastRenewal != nil,
 	}
 	if e.CreationTime > 0 {

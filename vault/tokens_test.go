@@ -40,13 +40,22 @@ func accessorTellsAGoneTokenFromAMissingRight(t *testing.T, s *server) {
 	mortal, passing := s.mint(t, map[string]any{"policies": []string{"default"}, "ttl": "1h"})
 
 	before := time.Now().Add(-time.Minute)
+	self, err := s.operator.Do(t.Context(), "GET", "auth/token/lookup-self", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, _ := self.Body["data"].(map[string]any)
+	made, _ := data["accessor"].(string)
+	if got, err := c.Accessor(t.Context(), made); err != nil || !got.Exists || !got.Root {
+		t.Errorf("the token that initialisation made: %+v, %v", got, err)
+	}
 	got, err := c.Accessor(t.Context(), lasting)
 	if got.Created.Before(before) || got.Created.After(time.Now().Add(time.Minute)) {
-		t.Errorf("a root token of just now was made at %v", got.Created)
+		t.Errorf("a token of just now was made at %v", got.Created)
 	}
 	got.Created = time.Time{}
-	if diff := cmp.Diff(ceremony.TokenState{Exists: true, Root: true}, got); diff != "" || err != nil {
-		t.Errorf("a root token: %v (-want +got):\n%s", err, diff)
+	if diff := cmp.Diff(ceremony.TokenState{Exists: true}, got); diff != "" || err != nil {
+		t.Errorf("a root token's child with the policy root: %v (-want +got):\n%s", err, diff)
 	}
 	got, err = c.Accessor(t.Context(), passing)
 	if left := time.Until(got.Expires); err != nil || !got.Exists || got.Root || left > time.Hour || left < 50*time.Minute {
