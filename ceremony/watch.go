@@ -2,8 +2,8 @@ package ceremony
 
 import (
 	"context"
+	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -27,7 +27,7 @@ func (e *Engine) watch(ctx context.Context, cluster Cluster) {
 	for ctx.Err() == nil {
 		nodes, _ := cluster.Vault.Nodes(ctx) // fails with ctx only
 		if news := news(nodes, told); len(news) > 0 && !e.unsealing(cluster.Name) {
-			c, err := e.propose(ctx, cluster, Proposal{Operation: Unseal, Cluster: cluster.Name, Reason: "sealed: " + strings.Join(news, " ")}, SealWatch)
+			c, err := e.propose(ctx, cluster, Proposal{Operation: Unseal, Cluster: cluster.Name, Reason: sealedReason(news)}, SealWatch)
 			switch {
 			case err == nil:
 				fault = ""
@@ -61,6 +61,19 @@ func news(nodes []Node, told map[string]time.Time) []string {
 		}
 	}
 	return fresh
+}
+
+// sealedReason names the sealed nodes, as many of them as a reason has room for.
+func sealedReason(addresses []string) string {
+	const room = longestReason - len(" and 1000 more")
+	reason := "sealed:"
+	for i, address := range addresses {
+		if len(reason)+1+len(address) > room {
+			return fmt.Sprintf("%s and %d more", reason, len(addresses)-i)
+		}
+		reason += " " + address
+	}
+	return reason
 }
 
 // unsealing says whether an unseal of the cluster is open.
