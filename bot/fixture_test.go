@@ -144,9 +144,15 @@ func started(t *testing.T, p ceremony.Plan) *tale {
 
 func (s *tale) share(name string, step ceremony.Step, nonce string, events ...ceremony.Event) *tale {
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
+	var nodes []string // of an unseal
+	for _, n := range s.c.Nodes {
+		if n.Reached && n.Sealed {
+			nodes = append(nodes, n.Address)
+		}
+	}
 	return s.then(
 		ceremony.Offered{By: s.who(name), Step: step, Message: at},
-		ceremony.Submitting{By: s.who(name), Step: step, Nonce: nonce, Before: len(s.c.Round.Counted), Message: at},
+		ceremony.Submitting{By: s.who(name), Step: step, Nonce: nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at},
 	).then(events...)
 }
 

@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -72,6 +73,10 @@ func (c Ceremony) allows(e Event) error {
 		return nil
 	}
 	switch ev := e.(type) {
+	case Proposed:
+		if ev.Plan.Initiator == SealWatch && ev.Plan.Operation != Unseal {
+			return errors.New("the seal watch proposes nothing but to unseal")
+		}
 	case Approved:
 		if c.State != StateProposed || ev.PlanHash != c.PlanHash || ev.By.Account == c.Plan.Initiator.Account {
 			return errors.New("this is no approval of this plan")
@@ -110,7 +115,7 @@ func (c Ceremony) allows(e Event) error {
 			return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), *ev.By)
 		}
 	case Ended:
-		if ev.Outcome == Completed && c.Verified == nil && !c.done() && c.atClosing() != Completed {
+		if ev.Outcome == Completed && c.Verified == nil && !c.done() && (c.Closing == nil || c.atClosing() != Completed) {
 			return errors.New("it has no result")
 		}
 	case Starting:
@@ -118,7 +123,11 @@ func (c Ceremony) allows(e Event) error {
 			return errors.New("it was not approved")
 		}
 	case Acting:
-		if c.State != StateApproved && c.Deletion == nil || ev.Act != c.Plan.Operation.undertakes() {
+		agreed := c.State == StateApproved
+		if ev.Act == DeletingBackup {
+			agreed = c.Backup != nil && c.Deletion != nil
+		}
+		if !agreed || c.Pending != nil || ev.Act != c.Plan.Operation.undertakes() {
 			return errors.New("nobody has agreed to it")
 		}
 	case Initialized, Rotated, RotationSet, BackupRead, BackupDeleted:
@@ -128,7 +137,11 @@ func (c Ceremony) allows(e Event) error {
 		if !c.concludes(ev) {
 			return errors.New("nothing of this kind was begun")
 		}
+		return c.handsOut(ev)
 	case DeletionAsked:
+		if c.Backup == nil {
+			return errors.New("no backup was handed out")
+		}
 		if ev.By.Account == c.Plan.Initiator.Account {
 			return errors.New("the initiator can't take the last step")
 		}
@@ -143,11 +156,32 @@ func (c Ceremony) allows(e Event) error {
 		if ev.By != nil {
 			return c.speaksForToken(*ev.By)
 		}
-		if c.Accessor == "" {
+		if c.Accessor == "" || !c.OwesRevocation() {
 			return errors.New("nobody has named the token")
 		}
+	case Reminded, TokenLeft:
+		if !c.OwesRevocation() {
+			return errors.New("no token is waited for")
+		}
+	case BackupReminded, BackupLeft:
+		if !c.OwesDeletion() {
+			return errors.New("no backup is left")
+		}
+	case NodesSeen:
+		return c.shows(ev.Nodes)
 	case Entered:
-		return sent(ev.By, Enter)
+		if s, _ := c.Pending.submitting(); slices.ContainsFunc(ev.At, func(address string) bool { return !slices.Contains(s.Nodes, address) }) {
+			return errors.New("the share was not sent there")
+		}
+		return cmp.Or(sent(ev.By, Enter), c.shows(ev.Nodes))
+	case RoundRefused:
+		if _, ok := c.Pending.submitting(); !ok && !is[Entered](c.History[c.Seq()-1].Event) {
+			return errors.New("no share was sent")
+		}
+	case PasswordLost:
+		if c.Plan.OTP == "" || c.Pending == nil || !is[Starting](c.Pending.Event) {
+			return errors.New("no password was waited for")
+		}
 	case Proven:
 		if offer, ok := c.offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != Practice {
 			return errors.New("nothing was offered")
@@ -155,8 +189,11 @@ func (c Ceremony) allows(e Event) error {
 	case Offered:
 		return among(c.Plan.Contributors(ev.Step), ev.By)
 	case Submitting:
-		if offer, ok := c.offer(); !ok || offer.Step != ev.Step || ev.Step == Practice || ev.Step == Password {
+		if offer, ok := c.offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ev.Step || ev.Step == Practice || ev.Step == Password {
 			return errors.New("no share of this kind was offered")
+		}
+		if slices.ContainsFunc(ev.Nodes, func(address string) bool { return !slices.Contains(c.Plan.Nodes, address) }) {
+			return errors.New("it is sent to a node that the plan does not have")
 		}
 		return among(c.Plan.Contributors(ev.Step), ev.By)
 	case Counted:
@@ -168,6 +205,30 @@ func (c Ceremony) allows(e Event) error {
 		return sent(ev.By, Update)
 	case TokenIssued:
 		return sent(ev.By, Update)
+	}
+	return nil
+}
+
+// shows says whether what nodes show is of the plan's nodes.
+func (c Ceremony) shows(states []NodeState) error {
+	if c.Plan.Operation != Unseal || !slices.EqualFunc(states, c.Plan.Nodes, func(s NodeState, address string) bool { return s.Address == address }) {
+		return errors.New("these are not the nodes of the plan")
+	}
+	return nil
+}
+
+// handsOut says whether every share in the result of an act is for somebody who is
+// to get one by the plan.
+func (c Ceremony) handsOut(result Event) error {
+	var shares []NewShare
+	switch ev := result.(type) {
+	case Initialized:
+		shares = ev.Shares
+	case BackupRead:
+		shares = ev.Shares
+	}
+	if slices.ContainsFunc(shares, func(s NewShare) bool { return !slices.Contains(c.Plan.Receivers, s.For) }) {
+		return errors.New("a share is for somebody who gets none by the plan")
 	}
 	return nil
 }
@@ -232,10 +293,10 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.Pending = nil
 		c.Round.Counted = append(slices.Clip(c.Round.Counted), Contribution{By: ev.By, At: e.At})
 	case NodesSeen:
-		c = c.see(ev.Nodes)
+		c = c.see(ev.Nodes, c.last(is[Entered]) > c.last(is[KeyAnnounced]))
 	case Entered:
 		c.Pending = nil
-		c = c.see(ev.Nodes).enter(ev.By, ev.At)
+		c = c.see(ev.Nodes, true).enter(ev.By, ev.At)
 		if !slices.ContainsFunc(c.Round.Counted, func(s Contribution) bool { return s.By == ev.By }) {
 			c.Round.Counted = append(slices.Clip(c.Round.Counted), Contribution{By: ev.By, At: e.At})
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // difference is what Vault shows where the plan or the journal says otherwise.
@@ -149,7 +150,7 @@ func (c Ceremony) notBegun(fault Refusal) ([]Event, error) {
 }
 
 // look judges a comparison of Vault's live state with what it should be.
-func (c Ceremony) look(cmd Look) ([]Event, error) {
+func (c Ceremony) look(cmd Look, now time.Time) ([]Event, error) {
 	offer, offered := c.offer()
 	if c.Ended() || c.State == StateFrozen || c.Closing != nil || c.Attempt.Nonce == "" || (c.Pending != nil && !offered) {
 		return nil, nil
@@ -158,7 +159,7 @@ func (c Ceremony) look(cmd Look) ([]Event, error) {
 	case c.Plan.Operation == Drill, offered && offer.Step == Password:
 		return nil, nil
 	case c.Plan.Operation == Unseal:
-		return c.lookNodes(cmd.Seen.Nodes), nil
+		return c.lookNodes(cmd.Seen.Nodes, now), nil
 	}
 	d := c.compare(cmd.Seen)
 	if d == nil {

@@ -83,7 +83,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 	case Settle:
 		return c.settle(cmd)
 	case Look:
-		return c.look(cmd)
+		return c.look(cmd, now)
 	case Stop:
 		if c.Ended() || c.State == StateFrozen {
 			return nil, nil

@@ -36,13 +36,14 @@ func (o *owner) view(ctx context.Context) (v View, err error) {
 	return v, err
 }
 
-// viewNodes asks every node by itself. That one does not answer is what it shows;
-// that none does is an error.
+// viewNodes asks every node of the plan by itself. That one does not answer is what
+// it shows; that none does is an error.
 func (o *owner) viewNodes(ctx context.Context) (v View, err error) {
-	v.Nodes, err = o.cluster.Vault.Nodes(ctx)
+	configured, err := o.cluster.Vault.Nodes(ctx)
 	if err != nil {
 		return v, err
 	}
+	v.Nodes = o.c.Plan.nodesOf(configured)
 	for _, n := range v.Nodes {
 		if n.Err == nil {
 			return v, nil

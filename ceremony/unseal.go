@@ -1,8 +1,10 @@
 package ceremony
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Sealing is what is known of one node of a cluster that is being unsealed.
@@ -57,6 +59,20 @@ func (c Ceremony) node(address string) Sealing {
 	return Sealing{NodeState: NodeState{Address: address}}
 }
 
+// nodesOf are the plan's nodes, in its order. The configuration may have changed
+// since: a node that it has gained gets no share, of which no holder was told (P4),
+// and one that it has lost can't be asked.
+func (p Plan) nodesOf(configured []Node) []Node {
+	nodes := make([]Node, len(p.Nodes))
+	for i, address := range p.Nodes {
+		nodes[i] = Node{Address: address, Err: ErrNotSent}
+		if at := slices.IndexFunc(configured, func(n Node) bool { return n.Address == address }); at >= 0 {
+			nodes[i] = configured[at]
+		}
+	}
+	return nodes
+}
+
 // stateOf is what a node shows. One without a key does not belong to the cluster
 // yet, and counts as one that does not answer.
 func stateOf(n Node) NodeState {
@@ -86,12 +102,16 @@ func (c Ceremony) compareNodes(nodes []Node) *difference {
 	differs := func(n Node, want, got string) *difference {
 		return &difference{VaultDiffers, n.Address + ": " + want, got}
 	}
+	cluster := p.ClusterID // unknown when every node was sealed: then the first that is unsealed tells it
 	for _, n := range nodes {
 		s := n.Seal
+		if n.Err == nil && s.Initialized && !s.Sealed {
+			cluster = cmp.Or(cluster, s.ClusterID)
+		}
 		switch {
 		case n.Err != nil || !s.Initialized:
-		case !s.Sealed && p.ClusterID != "" && s.ClusterID != p.ClusterID:
-			return differs(n, "cluster id "+p.ClusterID, s.ClusterID)
+		case !s.Sealed && s.ClusterID != "" && s.ClusterID != cluster:
+			return differs(n, "cluster id "+cluster, s.ClusterID)
 		case s.Sealed && s.UnsealsItself():
 			return differs(n, "seal shamir", "seal "+s.Type)
 		case s.Sealed && (s.Shares != p.Shares || s.Threshold != p.Threshold):
@@ -102,7 +122,7 @@ func (c Ceremony) compareNodes(nodes []Node) *difference {
 }
 
 // lookNodes judges what the nodes of a cluster that is being unsealed show.
-func (c Ceremony) lookNodes(nodes []Node) []Event {
+func (c Ceremony) lookNodes(nodes []Node, now time.Time) []Event {
 	if d := c.compareNodes(nodes); d != nil {
 		return append(c.giveBack(IsFrozen), d.freeze())
 	}
@@ -110,7 +130,30 @@ func (c Ceremony) lookNodes(nodes []Node) []Event {
 	if slices.EqualFunc(states, c.Nodes, func(s NodeState, n Sealing) bool { return s == n.NodeState }) {
 		return nil
 	}
+	if _, offered := c.offer(); !offered && c.seenEnough(now) && !c.see(states, false).unsealed(true) {
+		return nil
+	}
 	return []Event{NodesSeen{Nodes: states}}
+}
+
+// A node that flaps changes what is seen with every poll. From so many sightings on,
+// one is written down in so long, unless a share waits or nothing is sealed any more.
+const (
+	manySightings = 100
+	sightingPause = 10 * time.Minute
+)
+
+// seenEnough says whether a sighting can wait: the journal must not grow by what
+// flaps.
+func (c Ceremony) seenEnough(now time.Time) bool {
+	sightings := 0
+	var last time.Time
+	for _, e := range c.History {
+		if is[NodesSeen](e.Event) {
+			sightings, last = sightings+1, e.At
+		}
+	}
+	return sightings >= manySightings && now.Sub(last) < sightingPause
 }
 
 // settleEntered says what came of a share that was sent to sealed nodes. Each
@@ -163,8 +206,11 @@ func (c Ceremony) settleReset(sent Dropping, v View) []Event {
 }
 
 // see takes over what nodes show. A node whose progress is less than the shares
-// that it was sent has dropped them.
-func (c Ceremony) see(states []NodeState) Ceremony {
+// that it was sent has dropped them. People who have sent a share are needed once
+// more when a node is there without it; sent says whether anybody has since
+// everybody was asked last, so that a node which flaps makes nobody's envelope one
+// for a key that is gone.
+func (c Ceremony) see(states []NodeState, sent bool) Ceremony {
 	nodes := make([]Sealing, len(states))
 	for i, s := range states {
 		before := c.node(s.Address)
@@ -175,12 +221,34 @@ func (c Ceremony) see(states []NodeState) Ceremony {
 		case !s.Sealed || s.Progress < len(before.With):
 			nodes[i].With = nil
 		}
-		if s.Reached && s.Sealed && len(c.Round.Counted) > 0 && len(nodes[i].With) == 0 && (!before.Reached || !before.Sealed || len(before.With) > 0) {
-			c.AskAgain = true // people who have sent a share are needed once more
+		if sent && s.Reached && s.Sealed && len(nodes[i].With) == 0 && (!before.Reached || !before.Sealed || len(before.With) > 0) {
+			c.AskAgain = true
 		}
 	}
 	c.Nodes = nodes
 	return c
+}
+
+// mayHold says whether a node may have a share in its progress that was sent from
+// here: one that gave no answer may have counted it.
+func (c Ceremony) mayHold(address string) bool {
+	for _, e := range slices.Backward(c.History) {
+		var seen []NodeState
+		switch ev := e.Event.(type) {
+		case Submitting:
+			if slices.Contains(ev.Nodes, address) {
+				return true
+			}
+		case NodesSeen:
+			seen = ev.Nodes
+		case Entered:
+			seen = ev.Nodes
+		}
+		if slices.ContainsFunc(seen, func(s NodeState) bool { return s.Address == address && s.Reached && s.Progress == 0 }) {
+			return false
+		}
+	}
+	return false
 }
 
 // enter adds somebody's share to the nodes that have counted it.
