@@ -359,6 +359,8 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"Vault keeps no backup of new shares.", "It was deleted, or the newest rekey asked for none: there is nothing to hand out and nothing to delete."}
 	case ceremony.NotWaiting:
 		return words{"The ceremony does not wait for this.", "`/ceremony status` shows what it waits for. A backup is deleted only after everybody has been sent what it has for them."}
+	case ceremony.NotDelivered:
+		return words{"Somebody's share could not be delivered to them: the backup is the only copy of it, and stays.", "`/ceremony status` shows whose. When they can be reached again, another backup ceremony hands it to them. Nothing was deleted."}
 	case ceremony.NotRequester:
 		return words{"Only whoever has the token and the approvers can say this of it.", ""}
 	case ceremony.UnknownAccessor:

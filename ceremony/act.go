@@ -29,7 +29,7 @@ func (o *owner) do(ctx context.Context, a act) bool {
 	case actAnnounce:
 		return o.announce(ctx)
 	case actRemind:
-		return o.record(ctx, Remind{}) == nil
+		return o.remind(ctx)
 	}
 	return false
 }
@@ -81,6 +81,7 @@ func (o *owner) begin(ctx context.Context, first bool, otp *Secret) bool {
 		o.starts = 0
 		return o.record(ctx, Began{Seen: seen, Confirmed: true}) == nil
 	}
+	o.lost = time.Now()
 	o.log.Warn("Vault did not confirm the start", "error", err)
 	o.starts++
 	// Of a first request that Vault did not carry out, nothing can be there.
@@ -108,7 +109,7 @@ func (o *owner) begun(ctx context.Context, fault Refusal) bool {
 	case v.Update.Started:
 		o.starts = 0
 		return o.record(ctx, Began{Seen: v.Update}) == nil
-	case fault != "" || o.c.Closing != nil || o.c.Plan.OTP != "" && time.Since(o.c.Pending.At) >= settleGrace:
+	case fault != "" || (o.c.Closing != nil || o.c.Plan.OTP != "") && !o.mayArrive():
 		return o.record(ctx, NotBegun{Fault: fault}) == nil
 	}
 	return false
@@ -176,10 +177,10 @@ func (o *owner) settle(ctx context.Context) bool {
 			return false
 		case v.Update.Started:
 			return o.record(ctx, Began{Seen: v.Update}) == nil
-		case o.c.Closing != nil || o.c.Plan.OTP != "" && time.Since(o.c.Pending.At) >= settleGrace:
+		case (o.c.Closing != nil || o.c.Plan.OTP != "") && o.mayArrive():
+			return false // and it can't be sent again
+		case o.c.Closing != nil || o.c.Plan.OTP != "":
 			return o.record(ctx, NotBegun{}) == nil
-		case o.c.Plan.OTP != "":
-			return false // it may still be on its way, and can't be sent again
 		}
 		return o.begin(ctx, false, nil)
 	case Acting:
@@ -201,8 +202,9 @@ func (o *owner) drop(ctx context.Context, sent Dropping) bool {
 	if err != nil {
 		return false
 	}
+	var refused error
 	if sent.Step == Enter {
-		_, _ = o.resetNodes(ctx, v, func(NodeState) bool { return true }) // the next view says what came of it
+		_, refused = o.resetNodes(ctx, v, func(NodeState) bool { return true }) // the next view says what came of it
 		if v, err = o.view(ctx); err != nil {
 			return false
 		}
@@ -213,15 +215,22 @@ func (o *owner) drop(ctx context.Context, sent Dropping) bool {
 		} else {
 			err = o.cluster.Vault.Cancel(ctx, o.c.Plan.Operation, sent.Nonce)
 		}
-		if err != nil {
-			o.log.Warn("Vault did not confirm that it dropped the attempt", "error", err)
+		if refused = err; refused != nil {
+			o.log.Warn("Vault did not confirm that it dropped the attempt", "error", refused)
 		}
 		if v, err = o.view(ctx); err != nil {
 			return false
 		}
 	}
 	seq := o.c.Seq()
-	return o.record(ctx, Settle{Seen: v}) == nil && o.c.Seq() > seq
+	if o.record(ctx, Settle{Seen: v}) != nil {
+		return false
+	}
+	if o.c.Seq() == seq && o.hopeless(refused) != "" {
+		// Asked again it would say the same, and nothing else would ever be done.
+		return o.record(ctx, Stop{Why: VaultDiffers, Want: "what people want forgotten dropped", Got: "Vault refuses to drop it"}) == nil
+	}
+	return o.c.Seq() > seq
 }
 
 // close ends the attempt in Vault, if there is one and it is ours.
@@ -261,7 +270,7 @@ func (o *owner) closeUnseal(ctx context.Context) bool {
 	if err != nil {
 		return o.record(ctx, Close{Vault: NothingToCancel}) == nil
 	}
-	ours := func(s NodeState) bool { return len(o.c.node(s.Address).With) > 0 }
+	ours := func(s NodeState) bool { return o.c.mayHold(s.Address) }
 	n, err := o.resetNodes(ctx, v, ours)
 	switch {
 	case err != nil:
@@ -279,11 +288,12 @@ func (o *owner) resetNodes(ctx context.Context, v View, which func(NodeState) bo
 		if !s.Reached || !s.Sealed || s.Progress == 0 || !which(s) {
 			continue
 		}
-		if err := o.cluster.Vault.ResetUnseal(ctx, s.Address); err != nil {
-			o.log.Warn("a node did not confirm that it forgot the shares", "node", s.Address, "error", err)
-			return n, err
+		if reset := o.cluster.Vault.ResetUnseal(ctx, s.Address); reset != nil {
+			o.log.Warn("a node did not confirm that it forgot the shares", "node", s.Address, "error", reset)
+			err = errors.Join(err, reset) // the others shall forget theirs all the same
+			continue
 		}
 		n++
 	}
-	return n, nil
+	return n, err
 }

@@ -28,6 +28,10 @@ var (
 	ErrNoBackup = errors.New("Vault holds no backup of the shares")
 )
 
+// errOtherCluster means that a cluster answers whose id is not the plan's, or that it
+// tells none since it is sealed.
+var errOtherCluster = errors.New("it is not the cluster that the ceremony was about")
+
 // What a [Journal] answers.
 var (
 	// ErrJournal means that an event could not be made durable. The ceremony
@@ -128,6 +132,7 @@ const (
 	NotSealed          Refusal = "not-sealed"          // every node that answers is unsealed
 	NoBackupKept       Refusal = "no-backup"           // Vault keeps no backup of new shares
 	NotWaiting         Refusal = "not-waiting"         // the ceremony does not wait for this
+	NotDelivered       Refusal = "not-delivered"       // somebody's share could not be delivered: the backup is their only copy
 	NotRequester       Refusal = "not-requester"       // neither the token's requester nor an approver
 	UnknownAccessor    Refusal = "unknown-accessor"    // Vault has no token with this accessor
 	OtherToken         Refusal = "other-token"         // the accessor is of another token than this ceremony's

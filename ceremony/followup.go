@@ -32,9 +32,25 @@ func (c Ceremony) OwesRevocation() bool {
 	return c.Plan.Operation == GenerateRoot && issued && c.Ended() && c.Revoked == nil && !c.Left
 }
 
-// OwesDeletion says whether a rekey has left its backup in Vault.
+// OwesDeletion says whether a rekey has left its backup in Vault: however it ended,
+// once it has made new shares.
 func (c Ceremony) OwesDeletion() bool {
-	return c.Plan.Operation.Rekeys() && c.Plan.Backup && c.Outcome == Completed && c.Result == nil && !c.Left
+	return c.Plan.Backup && c.Ended() && c.Result == nil && !c.Left && c.backedUpUnder() != ""
+}
+
+// backedUpUnder is the nonce of the attempt whose new shares Vault was to keep, empty
+// while none was made.
+func (c Ceremony) backedUpUnder() string {
+	var attempt, made string
+	for _, e := range c.History {
+		switch ev := e.Event.(type) {
+		case Started:
+			attempt = ev.Nonce
+		case Rekeyed:
+			made = attempt
+		}
+	}
+	return made
 }
 
 // owes says whether something is left behind that people are reminded of.
@@ -64,11 +80,19 @@ func (c Ceremony) remind(now time.Time) ([]Event, error) {
 	case c.OwesDeletion() && over:
 		return one(BackupLeft{})
 	case c.OwesDeletion():
-		return one(BackupReminded{Number: c.Reminders + 1})
+		return one(BackupReminded{Number: c.nextReminder(now)})
 	case over:
 		return one(TokenLeft{})
 	}
-	return one(Reminded{Number: c.Reminders + 1})
+	return one(Reminded{Number: c.nextReminder(now)})
+}
+
+// nextReminder is the number of a reminder that is sent now. Those whose time passed
+// while nobody could send them are left out.
+func (c Ceremony) nextReminder(now time.Time) int {
+	for c.Reminders++; !now.Before(c.reminderDue()); c.Reminders++ {
+	}
+	return c.Reminders
 }
 
 // gone records that Vault does not have any more what was left behind.
@@ -108,8 +132,32 @@ func (o *owner) followUp(ctx context.Context, now time.Time) time.Duration {
 	return min(poll, due)
 }
 
-// leftBehind asks Vault whether it is gone.
+// remind tells people once more, unless Vault says now that there is nothing left:
+// it may have gone while nobody asked.
+func (o *owner) remind(ctx context.Context) bool {
+	if o.c.OwesDeletion() || o.c.Accessor != "" {
+		gone, err := o.leftBehind(ctx)
+		o.heard(err)
+		switch {
+		case err != nil:
+			o.log.Warn("people are reminded of what Vault could not be asked for", "error", err)
+		case gone:
+			return o.record(ctx, Gone{}) == nil
+		}
+	}
+	return o.record(ctx, Remind{}) == nil
+}
+
+// leftBehind asks Vault whether it is gone. Another cluster has neither, which says
+// nothing.
 func (o *owner) leftBehind(ctx context.Context) (gone bool, err error) {
+	seal, err := o.cluster.Vault.Seal(ctx)
+	switch {
+	case err != nil:
+		return false, err
+	case seal.ClusterID != o.c.Plan.ClusterID:
+		return false, errOtherCluster
+	}
 	if o.c.OwesRevocation() {
 		state, err := o.cluster.Vault.Accessor(ctx, o.c.Accessor)
 		return err == nil && !state.Exists, err
@@ -118,5 +166,5 @@ func (o *owner) leftBehind(ctx context.Context) (gone bool, err error) {
 	if errors.Is(err, ErrNoBackup) {
 		return true, nil
 	}
-	return err == nil && backup.Nonce != o.c.Attempt.Nonce, err
+	return err == nil && backup.Nonce != o.c.backedUpUnder(), err
 }

@@ -34,6 +34,8 @@ func (c Ceremony) next(s session, now time.Time) act {
 		return actRemind
 	case c.Ended():
 		return actNothing
+	case c.Pending.begins() && c.Closing == nil && !now.Before(c.Plan.Closes):
+		return actExpire // what has not come of it by now is not begun again
 	case c.Pending != nil:
 		return actSettle
 	case c.done() && c.State != StateFrozen:
@@ -71,6 +73,12 @@ func (c Ceremony) next(s session, now time.Time) act {
 	return actNothing
 }
 
+// begins says whether what waits for an outcome is sent again when nothing came of
+// it.
+func (p *Pending) begins() bool {
+	return p != nil && (is[Starting](p.Event) || is[Acting](p.Event))
+}
+
 // done says whether the ceremony has given what it was for, to whom it was for.
 func (c Ceremony) done() bool {
 	switch op := c.Plan.Operation; {
@@ -90,4 +98,16 @@ func (c Ceremony) done() bool {
 // can't be.
 func (c Ceremony) handedOut() bool {
 	return !slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind == DeliveryMessage })
+}
+
+// undelivered says whether a new share could not be posted to its receiver and never
+// will be.
+func (c Ceremony) undelivered() bool {
+	given := map[string]bool{}
+	for _, e := range c.History {
+		if u, ok := e.Event.(Undeliverable); ok {
+			given[u.Key] = true
+		}
+	}
+	return slices.ContainsFunc(c.Messages(), func(m Message) bool { return m.Kind == DeliveryMessage && given[m.Key] })
 }

@@ -12,9 +12,14 @@ import (
 	"time"
 )
 
-// settleGrace is how long a share whose answer was lost may still be on its way
-// before "not counted" is believed.
+// settleGrace is how long what was sent may still be on its way after its answer
+// was given up, before "nothing came of it" is believed.
 const settleGrace = 5 * time.Second
+
+// mayArrive says whether what was sent last may still be on its way.
+func (o *owner) mayArrive() bool {
+	return time.Since(o.c.Pending.At) < settleGrace || time.Since(o.lost) < settleGrace
+}
 
 // Offer is an envelope that somebody sent.
 type Offer struct {
@@ -248,6 +253,7 @@ func (o *owner) answered(ctx context.Context, sent Submitting, answer Answer, er
 		return
 	}
 	o.log.Warn("Vault did not confirm a share", "error", err)
+	o.lost = time.Now()
 	refused := errors.Is(err, ErrRefused)
 	if refused {
 		o.refused = o.c.submitted() // remembered until Vault can be asked
@@ -277,7 +283,7 @@ func (o *owner) settleShare(ctx context.Context, sent Submitting, answer *Answer
 		}
 	}
 	lost := answer == nil && !refused
-	if lost && time.Since(o.c.Pending.At) < settleGrace && o.untouched(sent, v) {
+	if lost && o.mayArrive() && o.untouched(sent, v) {
 		return false // it may still be on its way
 	}
 	return o.record(ctx, Settle{Answer: answer, Refused: refused, Seen: v}) == nil

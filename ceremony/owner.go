@@ -36,9 +36,10 @@ type owner struct {
 	key     Key
 	session session
 	live    Live
-	halted  error // the journal failed: nothing is done any more (P9)
-	starts  int   // of the current attempt that ended in nothing
-	refused int   // sequence number of the Submitting that Vault declined in so many words
+	halted  error     // the journal failed: nothing is done any more (P9)
+	starts  int       // of the current attempt that ended in nothing
+	lost    time.Time // when the answer to what was sent last was given up
+	refused int       // sequence number of the Submitting that Vault declined in so many words
 	tags    tags
 	wait    time.Duration // before the act that did not succeed is tried again
 	after   time.Time     // when it may be tried again

@@ -26,24 +26,31 @@ func (o *owner) open(ctx context.Context) bool {
 // undertake does what takes no shares: it makes sure that Vault is as it was when
 // people agreed, announces the act, and sends it.
 func (o *owner) undertake(ctx context.Context) bool {
-	op := o.c.Plan.Operation
-	if op == ReadBackup && o.c.Backup == nil {
+	if as, done := o.asAgreed(ctx); !as {
+		return done
+	}
+	if op := o.c.Plan.Operation; op == ReadBackup && o.c.Backup == nil {
 		return o.readBackup(ctx)
-	}
-	d, err := o.unlike(ctx)
-	switch {
-	case err != nil && o.hopeless(err) != "":
-		return o.record(ctx, Fail{Fault: o.hopeless(err)}) == nil
-	case err != nil:
-		o.log.Warn("Vault could not be asked before the act", "error", err)
-		return false
-	case d != nil:
-		return o.record(ctx, Stop{Why: d.why, Want: d.want, Got: d.got}) == nil
-	}
-	if o.record(ctx, Undertake{Act: op.undertakes()}) != nil {
+	} else if o.record(ctx, Undertake{Act: op.undertakes()}) != nil {
 		return false
 	}
 	return o.act(ctx)
+}
+
+// asAgreed says whether Vault is as it was when people agreed (P4). When it is not,
+// or can't be asked, what follows from that is done, if anything.
+func (o *owner) asAgreed(ctx context.Context) (agreed, done bool) {
+	d, err := o.unlike(ctx)
+	switch {
+	case err != nil && o.hopeless(err) != "":
+		return false, o.record(ctx, Fail{Fault: o.hopeless(err)}) == nil
+	case err != nil:
+		o.log.Warn("Vault could not be asked before the act", "error", err)
+		return false, false
+	case d != nil:
+		return false, o.record(ctx, Stop{Why: d.why, Want: d.want, Got: d.got}) == nil
+	}
+	return true, false
 }
 
 // unlike is where Vault is not as it was when people agreed, nil when it is (P4).
@@ -80,13 +87,34 @@ func (o *owner) unlike(ctx context.Context) (d *difference, err error) {
 		}
 		return nil, err
 	case ReadBackup:
-		backup, err := o.backup(ctx)
-		if err == nil && backup.Nonce != o.c.Backup.Nonce {
-			return &difference{VaultDiffers, "the backup of attempt " + o.c.Backup.Nonce, "attempt " + backup.Nonce}, nil
+		if o.c.Backup == nil {
+			return nil, nil // it is read next
 		}
-		return nil, err
+		return o.unlikeBackup(ctx)
 	}
 	return nil, nil
+}
+
+// unlikeBackup is why the backup that was handed out must not be deleted, nil when
+// nothing is known: Vault has another one, or the rekey that made it still waits for
+// proof of its new shares.
+func (o *owner) unlikeBackup(ctx context.Context) (*difference, error) {
+	handedOut := o.c.Backup.Nonce
+	backup, err := o.backup(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case backup.Nonce != handedOut:
+		return &difference{VaultDiffers, "the backup of attempt " + handedOut, "attempt " + backup.Nonce}, nil
+	}
+	seen, err := o.cluster.Vault.Progress(ctx, o.rekeyKind(), Update)
+	switch {
+	case errors.Is(err, ErrForbidden), errors.Is(err, ErrUnsupported):
+		return nil, nil // whoever may not rekey here may not know either
+	case err == nil && seen.Started && seen.Nonce == handedOut:
+		return &difference{VaultDiffers, "a rekey that has ended", "attempt " + handedOut + " still in progress"}, nil
+	}
+	return nil, err
 }
 
 // act sends what the journal has announced.
@@ -104,6 +132,7 @@ func (o *owner) act(ctx context.Context) bool {
 		err = o.cluster.Vault.DeleteBackup(ctx, o.rekeyKind())
 	}
 	if err != nil {
+		o.lost = time.Now()
 		o.log.Warn("Vault did not confirm the act", "act", string(p.Operation.undertakes()), "error", err)
 		if fault := o.hopeless(err); fault != "" {
 			return o.record(ctx, Fail{Fault: fault}) == nil
@@ -122,12 +151,17 @@ func (o *owner) acted(ctx context.Context, answered bool) bool {
 		return false
 	case result != nil:
 		return o.record(ctx, Done{Result: result}) == nil
-	case !answered && time.Since(o.c.Pending.At) < settleGrace:
+	case !answered && o.mayArrive():
 		return false
 	case o.c.Closing != nil:
 		return o.record(ctx, Close{Vault: NothingToCancel}) == nil
 	case answered:
 		return o.record(ctx, Stop{Why: VaultDiffers, Want: string(o.c.Plan.Operation.undertakes()) + " done", Got: "Vault confirmed it and shows nothing of it"}) == nil
+	}
+	// Nothing has come of it. Before it is sent once more Vault is compared again:
+	// somebody else may have acted meanwhile.
+	if as, done := o.asAgreed(ctx); !as {
+		return done
 	}
 	return o.act(ctx)
 }
@@ -197,6 +231,7 @@ func (o *owner) initialize(ctx context.Context) bool {
 		}
 		return o.record(ctx, Done{Result: result}) == nil
 	}
+	o.lost = time.Now()
 	o.log.Warn("Vault did not confirm the initialisation", "error", err)
 	return o.initialized(ctx, o.hopeless(err))
 }
@@ -213,7 +248,7 @@ func (o *owner) initialized(ctx context.Context, fault Refusal) bool {
 		return o.record(ctx, Fail{Fault: InitLost}) == nil
 	case fault != "":
 		return o.record(ctx, Fail{Fault: fault}) == nil
-	case time.Since(o.c.Pending.At) < settleGrace, slices.ContainsFunc(nodes, func(n Node) bool { return n.Err != nil }):
+	case o.mayArrive(), slices.ContainsFunc(nodes, func(n Node) bool { return n.Err != nil }):
 		return false // the node that was asked may be the one that does not answer
 	case o.c.Closing != nil:
 		return o.record(ctx, Close{Vault: NothingToCancel}) == nil

@@ -85,6 +85,8 @@ func (c Ceremony) delete(cmd Delete) ([]Event, error) {
 		return nil, NotWaiting
 	case c.Deletion != nil:
 		return nil, AlreadyApproved
+	case c.undelivered():
+		return nil, NotDelivered
 	}
 	return one(DeletionAsked{By: by})
 }

@@ -1,0 +1,510 @@
+package ceremony_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// count is how many events of a type a ceremony has.
+func count[E ceremony.Event](c ceremony.Ceremony) (n int) {
+	for _, e := range c.History {
+		if _, ok := e.Event.(E); ok {
+			n++
+		}
+	}
+	return n
+}
+
+// approved has a proposal approved.
+func (s *stage) approved(id ceremony.ID) {
+	s.t.Helper()
+	if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
+		s.t.Fatal(err)
+	}
+	s.settle(time.Minute)
+}
+
+// Each return of a node that flaps asked everybody under a new key, so that no
+// envelope was ever in time for the nodes that stood still; and each was a line.
+func TestNodeThatFlapsKeepsNobodyFromUnsealingTheOthers(t *testing.T) {
+	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
+		s.vault.do(func() { s.node("n3").away = true })
+		id := s.begin(ceremony.Unseal)
+		if err := s.enter(id, "alice"); err != nil {
+			t.Fatal(err)
+		}
+		flap := func(times int) {
+			for range times {
+				s.vault.do(func() { s.node("n3").away = !s.node("n3").away })
+				s.settle(15 * time.Second)
+			}
+		}
+		flap(4)
+		slow := s.envelope(id, "bob", own(ceremony.Enter, "bob")) // made now, sent later
+		flap(600)
+		if err := s.send("bob", slow); err != nil {
+			t.Errorf("bob's share: %v", err)
+		}
+		c := s.now(id)
+		if keys := count[ceremony.KeyAnnounced](c); keys > 3 {
+			t.Errorf("%d keys were announced", keys)
+		}
+		if seen := count[ceremony.NodesSeen](c); seen > 140 {
+			t.Errorf("%d lines of what flaps", seen)
+		}
+		s.vault.do(func() { s.node("n3").away = false })
+		if c = s.finish(id); c.Outcome != ceremony.Completed {
+			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+		}
+	})
+}
+
+// The configuration may gain a node while an unseal is open.
+func TestP4NodeThatThePlanDoesNotNameGetsNoShare(t *testing.T) {
+	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Unseal)
+		s.vault.do(func() { s.vault.nodes = append(s.vault.nodes, &fakeNode{address: "n4", sealed: true}) })
+		s.restart()
+		s.settle(time.Minute)
+		if c := s.finish(id); c.Outcome != ceremony.Completed {
+			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+		}
+		for _, l := range s.vault.log {
+			if strings.Contains(l, "n4") {
+				t.Errorf("sent to a node of which nobody was told: %q", l)
+			}
+		}
+	})
+}
+
+// With every node sealed nobody knows the cluster's id; two that are unsealed tell
+// whether they have the same.
+func TestP4NodesOfTwoClustersFreezeAnUnsealOfWhichNoIDIsKnown(t *testing.T) {
+	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Unseal)
+		s.vault.do(func() {
+			s.node("n1").sealed, s.node("n2").sealed = false, false
+			s.node("n2").other = "cluster-2"
+		})
+		_ = s.enter(id, "alice")
+		if c := s.now(id); c.State != ceremony.StateFrozen || len(s.vault.log) != 0 {
+			t.Fatalf("state %s, sent %q", c.State, s.vault.log)
+		}
+	})
+}
+
+func TestCancelledUnsealLeavesNoShareInANodeThatGaveNoAnswer(t *testing.T) {
+	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
+		s.vault.fault = func(method string, n int) (error, error) {
+			switch {
+			case method == "unseal" && n == 1:
+				return nil, ceremony.ErrUncertain // n2 counts it
+			case method == "unseal" && n == 2:
+				s.node("n2").away = true // and is gone before anybody can ask
+			}
+			return nil, nil
+		}
+		id := s.begin(ceremony.Unseal)
+		_ = s.enter(id, "alice")
+		s.vault.do(func() { s.node("n2").away = false })
+		s.settle(time.Minute)
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		for _, n := range s.vault.nodes {
+			if len(n.progress) > 0 {
+				t.Errorf("%s still has %d shares", n.address, len(n.progress))
+			}
+		}
+	})
+}
+
+// One node that does not let go of its shares keeps the others from nothing.
+func TestNodeThatRefusesToForgetKeepsTheOthersFromNothing(t *testing.T) {
+	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Unseal)
+		_ = s.enter(id, "alice")
+		s.vault.fault = func(method string, n int) (error, error) {
+			if method == "reset" && n == 0 {
+				return ceremony.ErrNotSent, nil
+			}
+			return nil, nil
+		}
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(0)
+		if len(s.node("n2").progress) > 0 || len(s.node("n3").progress) > 0 {
+			t.Error("nodes wait for another one's answer")
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); !c.Ended() || len(s.node("n1").progress) > 0 {
+			t.Errorf("state %s", c.State)
+		}
+	})
+}
+
+func TestSealWatchOpensAnUnsealOfManyNodesWithLongNames(t *testing.T) {
+	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
+		s.vault.do(func() {
+			s.vault.nodes = nil
+			for i := range 9 {
+				s.vault.nodes = append(s.vault.nodes, &fakeNode{address: fmt.Sprintf("https://vault-%d.vault-internal.vault.svc.cluster.local:8200", i), sealed: true})
+			}
+		})
+		s.watch = true
+		s.restart()
+		s.settle(time.Minute)
+		if n := len(s.watched()); n != 1 {
+			t.Fatalf("%d unseals", n)
+		}
+		if reason := s.watched()[0].Plan.Reason; len(reason) > 300 || !strings.HasSuffix(reason, " and 5 more") {
+			t.Errorf("the reason is %q", reason)
+		}
+	})
+}
+
+func TestExpiredKeyOfOneHolderKeepsNoClusterDown(t *testing.T) {
+	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
+		s.opener.bad = map[ceremony.Fingerprint]bool{fpr("alice"): true, fpr("bob"): true, fpr("carol"): true}
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.Unseal, Cluster: "prod", By: person("olga").Account})
+		if !errors.Is(err, ceremony.HolderKeyInvalid) {
+			t.Errorf("with two good keys of five, where three are needed: %v", err)
+		}
+		s.opener.bad = map[ceremony.Fingerprint]bool{fpr("dave"): true, fpr("erin"): true}
+		if c := s.finish(s.begin(ceremony.Unseal)); c.Outcome != ceremony.Completed {
+			t.Errorf("outcome %q: %s", c.Outcome, story(c))
+		}
+	})
+}
+
+// What could not be sent while there was time is not sent afterwards.
+func TestNothingIsSentForTheFirstTimeAfterTheWindow(t *testing.T) {
+	for op, method := range map[ceremony.Operation]string{
+		ceremony.Rotate: "rotate", ceremony.RotateConfig: "set-policy", ceremony.Init: "initialize",
+		ceremony.ReadBackup: "delete-backup", ceremony.Rekey: "start",
+	} {
+		t.Run(string(op), func(t *testing.T) {
+			playFor(t, op, func(t *testing.T, s *stage) {
+				over := time.Now().Add(4 * time.Hour)
+				s.vault.fault = func(m string, n int) (error, error) {
+					if m != method {
+						return nil, nil
+					}
+					if time.Now().After(over) {
+						t.Errorf("%s %s after the window", m, time.Since(over))
+					}
+					return ceremony.ErrNotSent, nil
+				}
+				id := s.begin(op)
+				if op == ceremony.ReadBackup {
+					s.settle(time.Minute)
+					if _, err := s.engine.Delete(context.Background(), id, person("paul").Account); err != nil {
+						t.Fatal(err)
+					}
+				}
+				s.settle(4*time.Hour + 5*time.Minute)
+				if c := s.now(id); !c.Ended() {
+					t.Errorf("state %s, pending %+v", c.State, c.Pending)
+				}
+			})
+		})
+	}
+}
+
+// A request whose answer was given up after half a minute may arrive a moment later.
+func TestActThatArrivesLateIsNotSentTwice(t *testing.T) {
+	playFor(t, ceremony.Rotate, func(t *testing.T, s *stage) {
+		s.vault.fault = func(method string, n int) (error, error) {
+			if method != "rotate" || n > 0 {
+				return nil, nil
+			}
+			time.AfterFunc(32*time.Second, func() { s.vault.do(func() { s.vault.term++; s.vault.rotated++ }) })
+			time.Sleep(30 * time.Second)
+			return ceremony.ErrUncertain, nil
+		}
+		id := s.begin(ceremony.Rotate)
+		s.settle(time.Minute)
+		if c := s.now(id); c.Outcome != ceremony.Completed || s.vault.rotated != 1 {
+			t.Errorf("outcome %q, rotated %d times: %s", c.Outcome, s.vault.rotated, story(c))
+		}
+	})
+}
+
+// Between an act that was lost and its repetition somebody else may have been there.
+func TestP4LostActIsNotRepeatedOverWhatOthersDid(t *testing.T) {
+	playFor(t, ceremony.RotateConfig, func(t *testing.T, s *stage) {
+		s.vault.fault = func(method string, n int) (error, error) {
+			if method == "set-policy" && n == 0 {
+				s.vault.policy.Interval = 48 * time.Hour
+				return ceremony.ErrUncertain, nil
+			}
+			return nil, nil
+		}
+		id := s.begin(ceremony.RotateConfig)
+		s.settle(time.Minute)
+		if c := s.now(id); c.State != ceremony.StateFrozen || s.vault.policy.Interval != 48*time.Hour {
+			t.Errorf("state %s, policy %s: %s", c.State, s.vault.policy, story(c))
+		}
+	})
+	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
+		s.vault.fault = func(method string, n int) (error, error) {
+			if method == "delete-backup" && n == 0 {
+				s.vault.backup.Nonce = "a newer one"
+				return ceremony.ErrUncertain, nil
+			}
+			return nil, nil
+		}
+		id := s.begin(ceremony.ReadBackup)
+		s.settle(time.Minute)
+		if _, err := s.engine.Delete(context.Background(), id, person("paul").Account); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.State != ceremony.StateFrozen || s.vault.deleted != 0 {
+			t.Errorf("state %s, deleted %d times", c.State, s.vault.deleted)
+		}
+	})
+}
+
+func TestP4BackupOfAnotherClusterIsNotHandedOut(t *testing.T) {
+	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
+		id := s.propose(ceremony.ReadBackup)
+		s.vault.do(func() { s.vault.clusterID = "cluster-2" })
+		s.approved(id)
+		if c := s.now(id); c.State != ceremony.StateFrozen || c.Backup != nil {
+			t.Errorf("state %s, backup %+v", c.State, c.Backup)
+		}
+	})
+}
+
+func TestP7BackupThatIsAnybodysOnlyCopyIsNotDeleted(t *testing.T) {
+	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
+		s.courier.fault = func(m ceremony.Message, _ int) error {
+			if m.Kind == ceremony.DeliveryMessage && m.To.Name == "bob" {
+				return ceremony.ErrUndeliverable
+			}
+			return nil
+		}
+		id := s.begin(ceremony.ReadBackup)
+		s.settle(time.Minute)
+		if _, err := s.engine.Delete(context.Background(), id, person("paul").Account); !errors.Is(err, ceremony.NotDelivered) {
+			t.Errorf("bob never got his share: %v", err)
+		}
+		s.settle(time.Minute)
+		if s.vault.deleted != 0 {
+			t.Error("bob's only copy is deleted")
+		}
+	})
+}
+
+func TestP7BackupIsNotDeletedWhileItsRekeyWaitsForProof(t *testing.T) {
+	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.ReadBackup)
+		s.vault.do(func() {
+			s.vault.attempt = &fakeAttempt{op: ceremony.Rekey, nonce: "of-long-ago", verify: "v"} // by hand
+		})
+		s.settle(time.Minute)
+		if _, err := s.engine.Delete(context.Background(), id, person("paul").Account); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.State != ceremony.StateFrozen || s.vault.deleted != 0 {
+			t.Fatalf("state %s, deleted %d times", c.State, s.vault.deleted)
+		}
+		s.vault.do(func() { s.vault.attempt = nil })
+		s.thaw(id)
+		if c := s.finish(id); c.Outcome != ceremony.Completed || s.vault.deleted != 1 {
+			t.Errorf("outcome %q, deleted %d times", c.Outcome, s.vault.deleted)
+		}
+	})
+}
+
+// A rekey that was cancelled has made its backup all the same.
+func TestBackupOfACancelledRekeyIsNotLeftWithoutAReminder(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(s.rekey)
+		s.contribute(id, ceremony.Update, 3)
+		s.settle(time.Minute)
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(25 * time.Hour)
+		if c := s.now(id); c.Outcome != ceremony.Cancelled || c.Reminders != 1 {
+			t.Errorf("outcome %q, %d reminders", c.Outcome, c.Reminders)
+		}
+		s.vault.do(func() { s.vault.backup = nil })
+		s.settle(time.Hour)
+		if c := s.now(id); !c.Settled() {
+			t.Errorf("not settled: %s", story(c))
+		}
+	})
+	play(t, func(t *testing.T, s *stage) { // before there was one
+		id := s.begin(s.rekey)
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Hour)
+		if c := s.now(id); !c.Settled() {
+			t.Errorf("not settled: %s", story(c))
+		}
+	})
+}
+
+// named has a root token made, and its accessor named.
+func (s *stage) named() ceremony.ID {
+	s.t.Helper()
+	id := s.begin(ceremony.GenerateRoot)
+	s.finish(id)
+	s.vault.do(func() {
+		s.vault.tokens["ours"] = ceremony.TokenState{Exists: true, Root: true, Created: time.Now()}
+	})
+	if _, err := s.engine.NameToken(context.Background(), id, person("olga").Account, "ours"); err != nil {
+		s.t.Fatal(err)
+	}
+	s.settle(time.Minute)
+	return id
+}
+
+func TestTokenThatWentWhileTheProgramWasOffIsAskedForBeforeAnythingIsSaid(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.named()
+		s.stop()
+		s.vault.do(func() { delete(s.vault.tokens, "ours") })
+		time.Sleep(9 * 24 * time.Hour)
+		s.start()
+		s.settle(time.Minute)
+		if c := s.now(id); c.Revoked == nil || c.Left || c.Reminders != 0 {
+			t.Errorf("revoked %v, left %t, %d reminders", c.Revoked, c.Left, c.Reminders)
+		}
+	})
+}
+
+func TestRemindersThatWereMissedDoNotComeAllAtOnce(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.named()
+		s.stop()
+		time.Sleep(5 * 24 * time.Hour)
+		s.start()
+		s.settle(time.Minute)
+		if n := count[ceremony.Reminded](s.now(id)); n != 1 {
+			t.Errorf("%d reminders in a minute", n)
+		}
+	})
+}
+
+// A cluster that took the place of the one that made a token does not know it.
+func TestAnotherClusterRevokesNoToken(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.named()
+		s.vault.do(func() { s.vault.clusterID = "cluster-2"; delete(s.vault.tokens, "ours") })
+		s.settle(10 * time.Minute)
+		if c := s.now(id); c.Revoked != nil {
+			t.Error("revoked, by the word of another cluster")
+		}
+	})
+}
+
+// A right that the bot's token lacks must not leave people with a ceremony that
+// nothing ends.
+func TestVerificationThatVaultWillNotDropFreezes(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.vault.fault = func(method string, _ int) (error, error) {
+			if method == "cancel-verification" {
+				return ceremony.ErrForbidden, nil
+			}
+			return nil, nil
+		}
+		id := s.begin(s.rekey)
+		s.contribute(id, ceremony.Update, 3)
+		s.settle(time.Minute)
+		s.contribute(id, ceremony.Verify, 1)
+		if _, err := s.engine.Reverify(context.Background(), id, person("paul").Account); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.State != ceremony.StateFrozen {
+			t.Fatalf("state %s, pending %+v", c.State, c.Pending)
+		}
+		s.thaw(id)
+		if c := s.finish(id); c.Outcome != ceremony.Completed || s.vault.shares[0] != "new-1" {
+			t.Errorf("outcome %q: %s", c.Outcome, story(c))
+		}
+	})
+}
+
+func TestP8ForgedStoriesOfOperationsAreFound(t *testing.T) {
+	type events = []ceremony.Event
+	proposed := func(p ceremony.Plan) ceremony.Event { return ceremony.Proposed{Plan: p, PlanHash: p.Hash()} }
+	begun := func(op ceremony.Operation) events {
+		p := planOf(op)
+		e := events{proposed(p)}
+		if op.NeedsApproval() {
+			e = append(e, ceremony.Approved{By: person("paul"), PlanHash: p.Hash()})
+		}
+		return e
+	}
+	alice, mallory := person("alice"), person("mallory")
+	at := ceremony.Ref{Channel: "D", TS: "1"}
+	watched := planOf(ceremony.Rekey)
+	watched.Initiator = ceremony.SealWatch
+	nodes := func(addresses ...string) (states []ceremony.NodeState) {
+		for _, a := range addresses {
+			states = append(states, ceremony.NodeState{Address: a, Reached: true, Sealed: true})
+		}
+		return states
+	}
+	backup := append(begun(ceremony.ReadBackup), ceremony.BackupRead{Nonce: "n", Shares: []ceremony.NewShare{{For: alice, Ciphertext: "c"}}})
+	unsealing := append(begun(ceremony.Unseal), ceremony.Started{Nonce: "n", Required: 3}, ceremony.NodesSeen{Nodes: nodes("n1", "n2")})
+	offered := append(slices.Clip(unsealing), ceremony.Offered{By: alice, Step: ceremony.Enter, Message: at})
+	sent := append(slices.Clip(offered), ceremony.Submitting{By: alice, Step: ceremony.Enter, Nonce: "n", Nodes: []string{"n1"}, Message: at})
+	drill := append(begun(ceremony.Drill), ceremony.Started{Nonce: "n", Required: 5})
+
+	replay := func(story events) error {
+		var entries []ceremony.Entry
+		for i, e := range story {
+			entries = append(entries, ceremony.Entry{Seq: i + 1, At: time.Now(), Event: e})
+		}
+		_, err := ceremony.Replay(entries)
+		return err
+	}
+	for name, story := range map[string]events{"backup": backup, "unseal": sent, "drill": drill} {
+		if err := replay(story); err != nil {
+			t.Fatalf("%s, as it should be: %v", name, err)
+		}
+	}
+	for name, story := range map[string]events{
+		"the seal watch proposes a rekey":       {proposed(watched)},
+		"a backup deleted unread":               append(begun(ceremony.ReadBackup), ceremony.Acting{Act: ceremony.DeletingBackup}),
+		"a backup deleted on nobody's word":     append(slices.Clip(backup), ceremony.Acting{Act: ceremony.DeletingBackup}),
+		"a backup let go before it was read":    append(begun(ceremony.ReadBackup), ceremony.DeletionAsked{By: person("paul")}),
+		"a backup's share for a stranger":       append(begun(ceremony.ReadBackup), ceremony.BackupRead{Nonce: "n", Shares: []ceremony.NewShare{{For: mallory}}}),
+		"a first share for a stranger":          append(begun(ceremony.Init), ceremony.Acting{Act: ceremony.Initializing}, ceremony.Initialized{Shares: []ceremony.NewShare{{For: mallory}}}),
+		"two acts at once":                      append(begun(ceremony.Rotate), ceremony.Acting{Act: ceremony.Rotating}, ceremony.Acting{Act: ceremony.Rotating}),
+		"nodes that are not the plan's":         append(slices.Clip(unsealing), ceremony.NodesSeen{Nodes: nodes("n1", "elsewhere")}),
+		"a node left out":                       append(slices.Clip(unsealing), ceremony.NodesSeen{Nodes: nodes("n1")}),
+		"nodes of a rekey":                      append(begun(ceremony.Rekey), ceremony.NodesSeen{Nodes: nodes("n1")}),
+		"a share sent elsewhere":                append(slices.Clip(offered), ceremony.Submitting{By: alice, Step: ceremony.Enter, Nonce: "n", Nodes: []string{"elsewhere"}, Message: at}),
+		"another's share than was offered":      append(slices.Clip(offered), ceremony.Submitting{By: person("bob"), Step: ceremony.Enter, Nonce: "n", Message: at}),
+		"counted where it was not sent":         append(slices.Clip(sent), ceremony.Entered{By: alice, At: []string{"n2"}, Nodes: nodes("n1", "n2")}),
+		"refused without a share":               append(slices.Clip(unsealing), ceremony.RoundRefused{Step: ceremony.Enter, Round: 1}),
+		"a drill completed before its time":     append(slices.Clip(drill), ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.NothingToCancel}),
+		"a password lost that nobody has":       append(begun(ceremony.GenerateRoot), ceremony.PasswordLost{}),
+		"a token given up before it is there":   append(begun(ceremony.GenerateRoot), ceremony.TokenLeft{}),
+		"reminded of a token that is not there": append(begun(ceremony.GenerateRoot), ceremony.Reminded{Number: 1}),
+		"a backup given up before it is there":  append(begun(ceremony.Rekey), ceremony.BackupLeft{}),
+		"reminded of no backup":                 append(begun(ceremony.Rekey), ceremony.BackupReminded{Number: 1}),
+	} {
+		if replay(story) == nil {
+			t.Errorf("%s: replays", name)
+		}
+	}
+}
