@@ -236,6 +236,8 @@ func (o *owner) drop(ctx context.Context, sent Dropping) bool {
 // close ends the attempt in Vault, if there is one and it is ours.
 func (o *owner) close(ctx context.Context) bool {
 	switch {
+	case o.c.foreign():
+		return o.record(ctx, Close{Vault: AttemptForeign}) == nil
 	case o.c.Attempt.Nonce == "", o.c.Plan.Operation == Drill: // Vault was asked nothing
 		return o.record(ctx, Close{Vault: NothingToCancel}) == nil
 	case o.c.Plan.Operation == Unseal:

@@ -74,8 +74,13 @@ func (c Ceremony) allows(e Event) error {
 	}
 	switch ev := e.(type) {
 	case Proposed:
-		if ev.Plan.Initiator == SealWatch && ev.Plan.Operation != Unseal {
+		switch p := ev.Plan; {
+		case p.Initiator == SealWatch && p.Operation != Unseal:
 			return errors.New("the seal watch proposes nothing but to unseal")
+		case (p.Operation.IssuesToken() || p.Operation == Init) && p.Requester == nil:
+			return errors.New("nobody is to get the token")
+		case p.Operation == RotateConfig && (p.OldPolicy == nil || p.NewPolicy == nil):
+			return errors.New("it names no policy")
 		}
 	case Approved:
 		if c.State != StateProposed || ev.PlanHash != c.PlanHash || ev.By.Account == c.Plan.Initiator.Account {

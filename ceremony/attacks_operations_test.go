@@ -275,6 +275,82 @@ func TestP4LostActIsNotRepeatedOverWhatOthersDid(t *testing.T) {
 	})
 }
 
+// Vault answers with somebody else's cluster while it is asked what came of an act.
+func TestAnotherClusterIsNotBelievedToHaveActed(t *testing.T) {
+	playFor(t, ceremony.Rotate, func(t *testing.T, s *stage) {
+		s.vault.fault = func(method string, n int) (error, error) {
+			if method == "rotate" {
+				s.vault.clusterID, s.vault.term = "cluster-2", 9
+				return ceremony.ErrUncertain, nil
+			}
+			return nil, nil
+		}
+		id := s.begin(ceremony.Rotate)
+		s.settle(time.Minute)
+		if c := s.now(id); c.State != ceremony.StateFrozen || c.Result != nil {
+			t.Errorf("state %s, result %v", c.State, c.Result)
+		}
+	})
+}
+
+func TestP4NewClusterIsMadeAtTheNodesOfThePlan(t *testing.T) {
+	playFor(t, ceremony.Init, func(t *testing.T, s *stage) {
+		id := s.propose(ceremony.Init)
+		s.vault.do(func() { s.vault.nodes[0].address = "elsewhere" })
+		s.approved(id)
+		if c := s.now(id); c.State != ceremony.StateFrozen || s.vault.calls["initialize"] != 0 {
+			t.Errorf("state %s, %d calls", c.State, s.vault.calls["initialize"])
+		}
+	})
+}
+
+// An attempt that can't be told from another's stays in Vault when its ceremony is
+// cancelled, and the end says so.
+func TestCancelledStartWithAPasswordSaysThatAnAttemptIsThere(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.keyless()
+		lost := false
+		s.vault.fault = func(method string, _ int) (error, error) {
+			switch {
+			case method == "start":
+				lost = true
+				return nil, ceremony.ErrUncertain
+			case lost && method == "progress":
+				return ceremony.ErrNotSent, nil
+			}
+			return nil, nil
+		}
+		id := s.withPassword()
+		_ = s.password(id, password)
+		if _, err := s.engine.Cancel(context.Background(), id, person("paul").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.vault.do(func() { s.vault.fault = nil })
+		s.settle(time.Minute)
+		if c := s.now(id); c.Outcome != ceremony.Cancelled || c.Ending != ceremony.AttemptForeign || s.vault.attempt == nil {
+			t.Errorf("outcome %q, %q: %s", c.Outcome, c.Ending, story(c))
+		}
+	})
+}
+
+// Between a share's coming and its sending the last sealed node may have been
+// unsealed by hand.
+func TestShareThatNoNodeNeedsAnyMoreIsNotSaidToHaveBeenSent(t *testing.T) {
+	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Unseal)
+		envelope := s.envelope(id, "alice", own(ceremony.Enter, "alice"))
+		s.vault.do(func() {
+			s.node("n1").sealed, s.node("n2").sealed, s.node("n3").away = false, false, true
+		})
+		if err := s.send("alice", envelope); !errors.Is(err, ceremony.NotCollecting) {
+			t.Errorf("answered %v", err)
+		}
+		if n := count[ceremony.Submitting](s.now(id)); n != 0 {
+			t.Error("it is said to be on its way to no node")
+		}
+	})
+}
+
 func TestP4BackupOfAnotherClusterIsNotHandedOut(t *testing.T) {
 	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
 		id := s.propose(ceremony.ReadBackup)
@@ -456,6 +532,8 @@ func TestP8ForgedStoriesOfOperationsAreFound(t *testing.T) {
 	at := ceremony.Ref{Channel: "D", TS: "1"}
 	watched := planOf(ceremony.Rekey)
 	watched.Initiator = ceremony.SealWatch
+	nobodys, empty := planOf(ceremony.GenerateRoot), planOf(ceremony.RotateConfig)
+	nobodys.Requester, empty.NewPolicy = nil, nil
 	nodes := func(addresses ...string) (states []ceremony.NodeState) {
 		for _, a := range addresses {
 			states = append(states, ceremony.NodeState{Address: a, Reached: true, Sealed: true})
@@ -483,6 +561,8 @@ func TestP8ForgedStoriesOfOperationsAreFound(t *testing.T) {
 	}
 	for name, story := range map[string]events{
 		"the seal watch proposes a rekey":       {proposed(watched)},
+		"a token for nobody":                    {proposed(nobodys)},
+		"a policy that is none":                 {proposed(empty)},
 		"a backup deleted unread":               append(begun(ceremony.ReadBackup), ceremony.Acting{Act: ceremony.DeletingBackup}),
 		"a backup deleted on nobody's word":     append(slices.Clip(backup), ceremony.Acting{Act: ceremony.DeletingBackup}),
 		"a backup let go before it was read":    append(begun(ceremony.ReadBackup), ceremony.DeletionAsked{By: person("paul")}),

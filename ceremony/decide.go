@@ -182,12 +182,18 @@ func (c Ceremony) close(closing Closing) ([]Event, error) {
 	events := []Event{closing}
 	if c.Pending == nil && (c.Attempt.Nonce == "" || c.Plan.Operation == Drill) {
 		ending := NothingToCancel
-		if c.Freeze != nil && c.Freeze.Why == ForeignAttempt {
-			ending = AttemptForeign // what stopped the start is still there, and is not ours
+		if c.foreign() {
+			ending = AttemptForeign
 		}
 		events = append(events, Ended{Outcome: closing.Outcome, Vault: ending})
 	}
 	return events, nil
+}
+
+// foreign says whether what stopped the start is still in Vault: it is not ours, or
+// can't be told to be.
+func (c Ceremony) foreign() bool {
+	return c.Attempt.Nonce == "" && c.Freeze != nil && c.Freeze.Why == ForeignAttempt
 }
 
 func (c Ceremony) resume(cmd Resume) ([]Event, error) {
@@ -347,8 +353,12 @@ func (c Ceremony) send(cmd Send) ([]Event, error) {
 	}) {
 		return c.decline(Decline{Evidence: cmd.Evidence, Reason: Replayed})
 	}
+	nodes := c.sealedFor(offer.By.Account)
+	if offer.Step == Enter && len(nodes) == 0 {
+		return c.decline(Decline{Evidence: cmd.Evidence, Reason: NotCollecting}) // the last of them has just gone
+	}
 	return one(Submitting{
-		By: offer.By, Step: offer.Step, Nonce: c.Round.Nonce, Before: cmd.Before, Nodes: c.sealedFor(offer.By.Account),
+		By: offer.By, Step: offer.Step, Nonce: c.Round.Nonce, Before: cmd.Before, Nodes: nodes,
 		Message: offer.Message, Evidence: cmd.Evidence,
 	})
 }

@@ -28,8 +28,7 @@ var (
 	ErrNoBackup = errors.New("Vault holds no backup of the shares")
 )
 
-// errOtherCluster means that a cluster answers whose id is not the plan's, or that it
-// tells none since it is sealed.
+// errOtherCluster means that a cluster answers whose id is not the plan's.
 var errOtherCluster = errors.New("it is not the cluster that the ceremony was about")
 
 // What a [Journal] answers.

@@ -151,11 +151,9 @@ func (o *owner) remind(ctx context.Context) bool {
 // leftBehind asks Vault whether it is gone. Another cluster has neither, which says
 // nothing.
 func (o *owner) leftBehind(ctx context.Context) (gone bool, err error) {
-	seal, err := o.cluster.Vault.Seal(ctx)
-	switch {
-	case err != nil:
+	if d, err := o.elsewhere(ctx); err != nil {
 		return false, err
-	case seal.ClusterID != o.c.Plan.ClusterID:
+	} else if d != nil {
 		return false, errOtherCluster
 	}
 	if o.c.OwesRevocation() {

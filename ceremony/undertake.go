@@ -62,16 +62,13 @@ func (o *owner) unlike(ctx context.Context) (d *difference, err error) {
 		if err != nil {
 			return nil, err
 		}
+		if !slices.EqualFunc(v, p.Nodes, func(n Node, address string) bool { return n.Address == address }) {
+			return &difference{VaultDiffers, "the nodes of the plan", "other nodes in the configuration"}, nil
+		}
 		return p.compareFresh(v)
 	}
-	seal, err := o.cluster.Vault.Seal(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case seal.Sealed:
-		return nil, ErrSealed
-	case seal.ClusterID != p.ClusterID:
-		return &difference{VaultDiffers, "cluster id " + p.ClusterID, seal.ClusterID}, nil
+	if d, err := o.elsewhere(ctx); d != nil || err != nil {
+		return d, err
 	}
 	switch p.Operation {
 	case Rotate:
@@ -91,6 +88,21 @@ func (o *owner) unlike(ctx context.Context) (d *difference, err error) {
 			return nil, nil // it is read next
 		}
 		return o.unlikeBackup(ctx)
+	}
+	return nil, nil
+}
+
+// elsewhere is that another cluster answers than the plan's, nil when it is the
+// plan's.
+func (o *owner) elsewhere(ctx context.Context) (*difference, error) {
+	seal, err := o.cluster.Vault.Seal(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case seal.Sealed:
+		return nil, ErrSealed
+	case seal.ClusterID != o.c.Plan.ClusterID:
+		return &difference{VaultDiffers, "cluster id " + o.c.Plan.ClusterID, seal.ClusterID}, nil
 	}
 	return nil, nil
 }
@@ -144,11 +156,13 @@ func (o *owner) act(ctx context.Context) bool {
 // acted finds out by asking what came of an act (P5). Without an answer the act may
 // still be on its way: that it was not done is believed after a while only.
 func (o *owner) acted(ctx context.Context, answered bool) bool {
-	result, err := o.result(ctx)
+	result, d, err := o.result(ctx)
 	switch {
 	case err != nil:
 		o.log.Warn("Vault could not be asked what came of the act", "error", err)
 		return false
+	case d != nil: // which knows nothing of it
+		return o.record(ctx, Stop{Why: d.why, Want: d.want, Got: d.got}) == nil
 	case result != nil:
 		return o.record(ctx, Done{Result: result}) == nil
 	case !answered && o.mayArrive():
@@ -166,31 +180,35 @@ func (o *owner) acted(ctx context.Context, answered bool) bool {
 	return o.act(ctx)
 }
 
-// result is what Vault shows of the act, nil when it was not done.
-func (o *owner) result(ctx context.Context) (_ Event, err error) {
+// result is what Vault shows of the act, nil when it was not done; or that it is
+// another Vault.
+func (o *owner) result(ctx context.Context) (_ Event, d *difference, err error) {
 	defer func() { o.heard(err) }()
+	if d, err := o.elsewhere(ctx); d != nil || err != nil {
+		return nil, d, err
+	}
 	p := o.c.Plan
 	switch p.Operation {
 	case Rotate:
 		key, err := o.cluster.Vault.KeyStatus(ctx)
 		if err != nil || key.Term <= p.KeyTerm {
-			return nil, err
+			return nil, nil, err
 		}
-		return Rotated{Key: key}, nil
+		return Rotated{Key: key}, nil, nil
 	case RotateConfig:
 		policy, err := o.cluster.Vault.RotationPolicy(ctx)
 		if err != nil || policy != *p.NewPolicy {
-			return nil, err
+			return nil, nil, err
 		}
-		return RotationSet{Policy: policy}, nil
+		return RotationSet{Policy: policy}, nil, nil
 	case ReadBackup:
 		_, err := o.backup(ctx)
 		if errors.Is(err, ErrNoBackup) {
-			return BackupDeleted{}, nil
+			return BackupDeleted{}, nil, nil
 		}
-		return nil, err
+		return nil, nil, err
 	}
-	return nil, nil
+	return nil, nil, nil
 }
 
 // hopeless is why asking Vault again would not help, empty when it might.
