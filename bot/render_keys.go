@@ -20,6 +20,9 @@ func renderKeyReport(name string, r ceremony.KeyReport) message {
 		}
 	}
 	backup := "Vault keeps none"
+	if r.Unread {
+		backup = "not known: Conclave's token may not read it"
+	}
 	if r.Backup {
 		backup = fmt.Sprintf(":package: Vault keeps one: `/ceremony start backup %s` hands it out, and lets an approver delete it", name)
 	}

@@ -275,6 +275,51 @@ func TestP4LostActIsNotRepeatedOverWhatOthersDid(t *testing.T) {
 	})
 }
 
+// A secondary of disaster recovery takes no token's request, nor a question about
+// the bot's own.
+func TestOperationTokenIsProposedWhereNoTokenIsTaken(t *testing.T) {
+	playFor(t, ceremony.DRToken, func(t *testing.T, s *stage) {
+		s.vault.fault = func(method string, _ int) (error, error) {
+			if method == "own-token" {
+				return ceremony.ErrRefused, nil
+			}
+			return nil, nil
+		}
+		if c := s.finish(s.begin(ceremony.DRToken)); c.Outcome != ceremony.Completed {
+			t.Errorf("outcome %q: %s", c.Outcome, story(c))
+		}
+	})
+}
+
+func TestP10BackupThatCanNotBeReadIsNotSaidToBeNone(t *testing.T) {
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		report := func(answer error) ceremony.KeyReport {
+			s.vault.do(func() {
+				s.vault.fault = func(method string, _ int) (error, error) {
+					if method == "backup" {
+						return answer, nil
+					}
+					return nil, nil
+				}
+			})
+			r, err := s.engine.KeyReport(context.Background(), "prod")
+			if err != nil && !errors.Is(err, answer) {
+				t.Error(err)
+			}
+			return r
+		}
+		if r := report(ceremony.ErrForbidden); r.Backup || !r.Unread {
+			t.Errorf("without the right: %+v", r)
+		}
+		if r := report(ceremony.ErrNoBackup); r.Backup || r.Unread {
+			t.Errorf("without a backup: %+v", r)
+		}
+		if _, err := s.engine.KeyReport(context.Background(), "prod"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Vault answers with somebody else's cluster while it is asked what came of an act.
 func TestAnotherClusterIsNotBelievedToHaveActed(t *testing.T) {
 	playFor(t, ceremony.Rotate, func(t *testing.T, s *stage) {

@@ -12,6 +12,7 @@ type KeyReport struct {
 	Key     KeyStatus
 	Policy  *RotationPolicy // nil when the bot's token may not read it
 	Backup  bool            // Vault keeps a backup of new shares
+	Unread  bool            // whether it does is not known: the bot's token may not ask
 	Rekeyed time.Time       // when a ceremony last replaced the shares; zero if none did
 	Rotated time.Time       // when a ceremony last rotated; zero if none did
 }
@@ -39,10 +40,17 @@ func ReportKeys(ctx context.Context, c Cluster, ceremonies []Ceremony) (KeyRepor
 	case !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrUnsupported):
 		return r, fmt.Errorf("ask %s for its rotation policy: %w", c.Name, err)
 	}
-	for _, op := range []Operation{Rekey, RekeyRecovery} {
-		if _, err := c.Vault.Backup(ctx, op); err == nil {
-			r.Backup = true
-		}
+	seal, err := c.Vault.Seal(ctx)
+	if err != nil {
+		return r, fmt.Errorf("ask %s for its seal: %w", c.Name, err)
+	}
+	switch _, err := c.Vault.Backup(ctx, seal.rekey()); {
+	case err == nil:
+		r.Backup = true
+	case errors.Is(err, ErrForbidden):
+		r.Unread = true
+	case !errors.Is(err, ErrNoBackup) && !errors.Is(err, ErrUnsupported):
+		return r, fmt.Errorf("ask %s for its backup: %w", c.Name, err)
 	}
 	for _, done := range ceremonies {
 		if done.Plan.Cluster != c.Name || done.Outcome != Completed {

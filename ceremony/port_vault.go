@@ -49,6 +49,14 @@ type Seal struct {
 // shares are those of the recovery key, and so are the numbers of its seal status.
 func (s Seal) UnsealsItself() bool { return s.Type != "shamir" }
 
+// rekey is the rekey that suits the seal, and keeps the backup.
+func (s Seal) rekey() Operation {
+	if s.UnsealsItself() {
+		return RekeyRecovery
+	}
+	return Rekey
+}
+
 // Progress is what Vault says about an operation's step.
 type Progress struct {
 	Started  bool

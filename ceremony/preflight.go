@@ -212,11 +212,7 @@ func (p Plan) compareFresh(nodes []Node) (*difference, error) {
 // planBackup makes sure that there is a backup. Who gets what of it is found out
 // when people have agreed that it is read.
 func planBackup(ctx context.Context, cluster Cluster, seal Seal, plan *Plan) error {
-	kind := Rekey
-	if seal.UnsealsItself() {
-		kind = RekeyRecovery
-	}
-	if _, err := cluster.Vault.Backup(ctx, kind); errors.Is(err, ErrNoBackup) {
+	if _, err := cluster.Vault.Backup(ctx, seal.rekey()); errors.Is(err, ErrNoBackup) {
 		return NoBackupKept
 	} else if err != nil {
 		return fmt.Errorf("ask %s for its backup: %w", cluster.Name, err)
@@ -234,8 +230,10 @@ func planBackup(ctx context.Context, cluster Cluster, seal Seal, plan *Plan) err
 func planToken(ctx context.Context, cluster Cluster, plan *Plan) error {
 	own, err := cluster.Vault.OwnToken(ctx)
 	switch {
-	case errors.Is(err, ErrForbidden), errors.Is(err, ErrUnsupported):
-		return nil // what the operation itself needs is asked for by itself
+	case errors.Is(err, ErrForbidden), errors.Is(err, ErrUnsupported), errors.Is(err, ErrRefused):
+		// What the operation itself needs is asked for by itself; a secondary of disaster
+		// recovery takes no token's request.
+		return nil
 	case err != nil:
 		return fmt.Errorf("ask %s for the bot's own token: %w", cluster.Name, err)
 	case own.Exists && !own.Renewed && !own.Expires.IsZero() && own.Expires.Before(plan.Closes):

@@ -275,12 +275,7 @@ func (o *owner) initialized(ctx context.Context, fault Refusal) bool {
 }
 
 // rekeyKind is the rekey whose backup this cluster keeps.
-func (o *owner) rekeyKind() Operation {
-	if (Seal{Type: o.c.Plan.Seal}).UnsealsItself() {
-		return RekeyRecovery
-	}
-	return Rekey
-}
+func (o *owner) rekeyKind() Operation { return Seal{Type: o.c.Plan.Seal}.rekey() }
 
 func (o *owner) backup(ctx context.Context) (b Backup, err error) {
 	defer func() { o.heard(err) }()
