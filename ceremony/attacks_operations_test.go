@@ -172,6 +172,46 @@ func TestSealWatchOpensAnUnsealOfManyNodesWithLongNames(t *testing.T) {
 	})
 }
 
+// People were told that the unseal is done; a node that was away then and comes back
+// sealed is news.
+func TestSealWatchTellsOfANodeThatComesBackSealedAfterTheEnd(t *testing.T) {
+	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
+		s.watch = true
+		s.restart()
+		s.settle(time.Minute)
+		id := s.watched()[0].ID()
+		s.vault.do(func() {
+			s.node("n1").sealed, s.node("n2").sealed, s.node("n3").away = false, false, true
+		})
+		s.settle(5 * time.Hour)
+		if c := s.now(id); c.Outcome != ceremony.Completed {
+			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+		}
+		s.vault.do(func() { s.node("n3").away = false })
+		s.settle(time.Minute)
+		if n := len(s.watched()); n != 2 {
+			t.Errorf("%d unseals", n)
+		}
+	})
+}
+
+// An unseal that somebody opened by hand and ended is known to people.
+func TestSealWatchDoesNotRepeatWhatPeopleHaveEnded(t *testing.T) {
+	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Unseal)
+		s.watch = true
+		s.restart()
+		s.settle(time.Minute)
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Hour)
+		if n := len(s.watched()); n != 0 {
+			t.Errorf("%d unseals of nodes that people know to be sealed", n)
+		}
+	})
+}
+
 func TestExpiredKeyOfOneHolderKeepsNoClusterDown(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		s.opener.bad = map[ceremony.Fingerprint]bool{fpr("alice"): true, fpr("bob"): true, fpr("carol"): true}

@@ -22,10 +22,14 @@ func (e *Engine) watch(ctx context.Context, cluster Cluster) {
 	log := e.config.Log.With("cluster", cluster.Name)
 	ticker := time.NewTicker(cluster.Poll)
 	defer ticker.Stop()
-	told := e.lastUnseal(cluster.Name)
-	var fault string // the last one, so that it is logged once
+	told := map[string]time.Time{} // address → when
+	var last ID                    // the newest unseal that has ended and is in told
+	var fault string               // the last one, so that it is logged once
 	for ctx.Err() == nil {
 		nodes, _ := cluster.Vault.Nodes(ctx) // fails with ctx only
+		if c, ok := e.lastUnseal(cluster.Name); ok && c.Ended() && c.ID() != last {
+			last, told = c.ID(), c.leftSealed()
+		}
 		if news := news(nodes, told); len(news) > 0 && !e.unsealing(cluster.Name) {
 			c, err := e.propose(ctx, cluster, Proposal{Operation: Unseal, Cluster: cluster.Name, Reason: sealedReason(news)}, SealWatch)
 			switch {
@@ -83,20 +87,25 @@ func (e *Engine) unsealing(cluster string) bool {
 	})
 }
 
-// lastUnseal are the nodes that the newest unseal of the cluster left sealed, and
-// when people were told of them.
-func (e *Engine) lastUnseal(cluster string) map[string]time.Time {
+// lastUnseal is the newest unseal of the cluster.
+func (e *Engine) lastUnseal(cluster string) (Ceremony, bool) {
+	all := e.Ceremonies()
+	i := slices.IndexFunc(all, func(c Ceremony) bool { return c.Plan.Cluster == cluster && c.Plan.Operation == Unseal })
+	if i < 0 {
+		return Ceremony{}, false
+	}
+	return all[i], true
+}
+
+// leftSealed are the nodes that an unseal has left sealed, and when people were told
+// of them. One that did not answer at the end is among them, unless people were told
+// that everything is done: then it is news when it comes back.
+func (c Ceremony) leftSealed() map[string]time.Time {
 	told := map[string]time.Time{}
-	for _, c := range e.Ceremonies() {
-		if c.Plan.Cluster != cluster || c.Plan.Operation != Unseal {
-			continue
+	for _, n := range c.Nodes {
+		if n.Sealed || !n.Reached && c.Outcome != Completed {
+			told[n.Address] = c.Plan.Proposed
 		}
-		for _, n := range c.Nodes {
-			if n.Sealed {
-				told[n.Address] = c.Plan.Proposed
-			}
-		}
-		break
 	}
 	return told
 }
