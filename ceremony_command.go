@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"conclave/bot"
 	"conclave/ceremony"
 )
 
@@ -73,9 +76,45 @@ way.`,
 		if err != nil {
 			return err
 		}
+		if err := config.mayBeAsked(proposal); err != nil {
+			return usageError{err}
+		}
 		return config.hold(cmd.Context(), std, out, func(s *session) beginning { return s.start(proposal, name) })
 	}
 	return cmd
+}
+
+// commitmentShape is a SHA-256, which is as long as a share.
+var commitmentShape = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// mayBeAsked says what is wrong with a proposal that nobody is to sign: what they
+// read in the line has to be what is proposed, and what it shows stays on the
+// screen. The errors repeat no value, which may be the secret itself.
+func (c *Config) mayBeAsked(p ceremony.Proposal) error {
+	if c.Clusters[p.Cluster] == nil {
+		return c.noCluster(p.Cluster)
+	}
+	for name, value := range p.Options {
+		switch {
+		case !slices.Contains(p.Operation.Options(), name):
+			return fmt.Errorf("%s takes no option of this name", p.Operation)
+		case bot.Secret(value) && !commitmentShape.MatchString(value):
+			return fmt.Errorf("--option %s shows something secret in the open; it is not repeated here", name)
+		}
+	}
+	for word := range strings.FieldsSeq(p.Reason) {
+		if name, _, ok := strings.Cut(word, "="); ok && slices.Contains(p.Operation.Options(), name) {
+			return fmt.Errorf("the reason has %s=…, which would go without effect: it belongs to --option", name)
+		}
+	}
+	if bot.Secret(p.Reason) {
+		return errors.New("the reason shows something secret in the open; it is not repeated here")
+	}
+	return nil
+}
+
+func (c *Config) noCluster(name string) error {
+	return fmt.Errorf("no cluster is called %q, of %s", name, strings.Join(slices.Sorted(maps.Keys(c.Clusters)), ", "))
 }
 
 // readOptions reads name=value, each name once.

@@ -10,8 +10,9 @@ import (
 )
 
 // folder takes what is handed out at a terminal, and what people have signed.
-// Nothing in it is secret: shares and tokens are encrypted to their receivers.
-type folder struct{ dir string }
+// Nothing in it is secret: shares and tokens are encrypted to their receivers. No
+// name leads out of it, and no link.
+type folder struct{ root *os.Root }
 
 // openFolder makes the folder, for its owner alone, unless it is there.
 func openFolder(dir string) (folder, error) {
@@ -21,8 +22,15 @@ func openFolder(dir string) (folder, error) {
 	if err := trusted(Path(dir)); err != nil {
 		return folder{}, fmt.Errorf("use --out: %w", err)
 	}
-	return folder{dir}, nil
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return folder{}, fmt.Errorf("use --out: %w", err)
+	}
+	return folder{root}, nil
 }
+
+// Close gives the folder back. What is in it stays.
+func (f folder) Close() error { return f.root.Close() }
 
 // alike is how many files of one name there may be.
 const alike = 99
@@ -32,11 +40,11 @@ const alike = 99
 func (f folder) keep(name, text string) (string, error) {
 	stem, suffix, _ := strings.Cut(name, ".")
 	for n := 1; n <= alike; n++ {
-		path := filepath.Join(f.dir, name)
 		if n > 1 {
-			path = filepath.Join(f.dir, fmt.Sprintf("%s-%d.%s", stem, n, suffix))
+			name = fmt.Sprintf("%s-%d.%s", stem, n, suffix)
 		}
-		err := create(path, text)
+		path := filepath.Join(f.root.Name(), name)
+		err := f.create(name, text)
 		if errors.Is(err, fs.ErrExist) {
 			if there, err := readFile(Path(path), false); err == nil && string(there) == text {
 				return path, nil
@@ -48,26 +56,35 @@ func (f folder) keep(name, text string) (string, error) {
 	return "", fmt.Errorf("keep %s: %d files are called like it", name, alike)
 }
 
-func create(path, text string) (err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func (f folder) create(name, text string) (err error) {
+	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if err = errors.Join(err, f.Close()); err != nil && !errors.Is(err, fs.ErrExist) {
-			err = errors.Join(err, os.Remove(path)) // half a file would be taken for a whole one
+		if err = errors.Join(err, file.Close()); err != nil {
+			err = errors.Join(err, f.root.Remove(name)) // half a file would be taken for a whole one
 		}
 	}()
-	if _, err := f.WriteString(text); err != nil {
+	if _, err := file.WriteString(text); err != nil {
 		return err
 	}
-	return f.Sync()
+	return errors.Join(file.Sync(), f.sync())
+}
+
+// sync makes the names of new files durable.
+func (f folder) sync() error {
+	dir, err := f.root.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // openLog opens the file for the operator's lines, which would stand between the
 // words for people.
 func (f folder) openLog() (*os.File, error) {
-	log, err := os.OpenFile(filepath.Join(f.dir, "conclave.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	log, err := f.root.OpenFile("conclave.log", os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}

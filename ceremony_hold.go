@@ -21,6 +21,7 @@ func (c *Config) hold(ctx context.Context, std streams, out string, begin func(*
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, folder.Close()) }()
 	file, err := folder.openLog()
 	if err != nil {
 		return err

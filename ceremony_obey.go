@@ -40,8 +40,6 @@ func (s *session) obey(ctx context.Context, line string) error {
 	if slices.ContainsFunc(typed, showsSecret) {
 		return mistypedf("that shows something secret in the open, and it is on the screen. It was not used; tell your security team")
 	}
-	ctx, cancel := context.WithTimeout(ctx, actTimeout)
-	defer cancel()
 	verb, args := typed[0], typed[1:]
 	switch {
 	case verb == "help" && len(args) == 0:
@@ -137,6 +135,8 @@ func (s *session) share(ctx context.Context, name, file string) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
+	defer cancel()
 	id, err := s.engine.Offer(ctx, ceremony.Offer{
 		By:       by.Account,
 		Message:  ceremony.Ref{Channel: ceremony.Terminal, TS: strconv.FormatInt(time.Now().UnixNano(), 10)},
@@ -149,19 +149,19 @@ func (s *session) share(ctx context.Context, name, file string) error {
 }
 
 // verify makes sure that somebody has signed a word, not before since.
-func (s *session) verify(signed string, by ceremony.Person, since time.Time) (word, error) {
-	line, err := s.opener.VerifyStatement([]byte(signed), by.Key, since, time.Now())
+func (s *session) verify(pasted string, by ceremony.Person, since time.Time) (spoken, error) {
+	signed, err := s.opener.VerifyStatement([]byte(pasted), by.Key, since, time.Now())
 	if err != nil {
-		return word{}, err
+		return spoken{}, err
 	}
-	w, ok := parseWord(line)
+	w, ok := parseWord(signed.Line)
 	switch {
 	case !ok:
-		return word{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s", by.Name, wordTag)
+		return spoken{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s", by.Name, wordTag)
 	case w.verb.freelyAdded() && bot.Secret(w.more):
-		return word{}, mistypedf("what %s has signed shows something secret in the open. It was not used; tell your security team", by.Name)
+		return spoken{}, mistypedf("what %s has signed shows something secret in the open. It was not used; tell your security team", by.Name)
 	}
-	return w, nil
+	return spoken{w, signed.Armor}, nil
 }
 
 // speak does what somebody has signed that they want.
@@ -170,50 +170,53 @@ func (s *session) speak(ctx context.Context, verb wordVerb, name, file string) e
 	if err != nil {
 		return err
 	}
-	signed, err := s.fetch(ctx, file)
+	pasted, err := s.fetch(ctx, file)
 	if err != nil {
 		return err
 	}
-	c, w, err := s.hear(by, signed)
+	c, said, err := s.hear(by, pasted)
 	if err != nil {
 		return err
 	}
 	want := wordOn(c, verb)
 	if verb.freelyAdded() {
-		want.more = w.more
+		want.more = said.more
 	}
 	switch {
-	case w.hash != want.hash:
+	case said.hash != want.hash:
 		return ceremony.PlanChanged
-	case w.verb != verb:
-		return mistypedf("%s has signed %q, and not %q", name, w.verb, verb)
-	case w != want:
-		return mistypedf("%s has signed an earlier %s: %q; now it would be %q", name, verb, w.line(), want.line())
+	case said.verb != verb:
+		return mistypedf("%s has signed %q, and not %q", name, said.verb, verb)
+	case said.word != want:
+		// Not repeated: nobody knows what it is.
+		return mistypedf("%s has signed an earlier %s, or something else; now it would be %q", name, verb, want.line())
 	}
 	// Durable before it is acted upon: it is what shows later that they said it.
-	if _, err := s.folder.keep(wordFile(w.of, name, verb), signed); err != nil {
+	if _, err := s.folder.keep(wordFile(said.of, name, verb), said.armor); err != nil {
 		return mistyped{err}
 	}
-	return s.act(ctx, c, by, w)
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
+	defer cancel()
+	return s.act(ctx, c, by, said.word)
 }
 
 // hear finds the ceremony that a signed word is about. The key is the one that the
 // plan pins for its speaker; a plan that pins none leaves it to the configuration.
-func (s *session) hear(by ceremony.Person, signed string) (ceremony.Ceremony, word, error) {
-	w, err := s.verify(signed, by, time.Time{})
+func (s *session) hear(by ceremony.Person, pasted string) (ceremony.Ceremony, spoken, error) {
+	said, err := s.verify(pasted, by, time.Time{})
 	if err != nil {
-		return ceremony.Ceremony{}, w, err
+		return ceremony.Ceremony{}, said, err
 	}
-	c, _, err := s.engine.Ceremony(ceremony.ID(w.of))
+	c, _, err := s.engine.Ceremony(ceremony.ID(said.of))
 	if err != nil {
-		return c, w, err
+		return c, said, err
 	}
 	if pinned := pinnedKey(c.Plan, by.Account); pinned != "" && pinned != by.Key {
-		return c, w, mistypedf("the plan pins another PGP key of %s than the configuration has now", by.Name)
+		return c, said, mistypedf("the plan pins another PGP key of %s than the configuration has now", by.Name)
 	}
 	// Now that it is known how old the word may be.
-	w, err = s.verify(signed, by, c.Plan.Proposed)
-	return c, w, err
+	said, err = s.verify(pasted, by, c.Plan.Proposed)
+	return c, said, err
 }
 
 // pinnedKey is the PGP key that a plan pins for somebody, empty if it pins none.

@@ -83,23 +83,20 @@ func (s *session) start(p ceremony.Proposal, name string) func(context.Context) 
 		var challenge [16]byte
 		_, _ = rand.Read(challenge[:]) // crypto/rand never fails
 		asked := word{of: p.Cluster + "-" + string(p.Operation), hash: hex.EncodeToString(challenge[:]), verb: wordStart, more: startMore(p)}
-		if bot.Secret(p.Reason) {
-			return mistypedf("the reason shows something secret in the open; it is not repeated here")
-		}
 		s.screen.say("Nothing is begun before %s has signed this, on their own computer:\n\n  %s\n\nThen type: start FILE (or start - to paste it). quit leaves.",
 			name, asked.command(by.Key, wordFile(asked.of, name, wordStart)))
 		since := time.Now()
 		for {
-			signed, err := s.startWord(ctx)
-			if err != nil || signed == "" {
+			pasted, err := s.startWord(ctx)
+			if err != nil || pasted == "" {
 				return err
 			}
-			got, err := s.verify(signed, by, since)
-			if err == nil && got != asked {
-				err = mistypedf("%s has signed something else: %q", name, got.line())
+			said, err := s.verify(pasted, by, since)
+			if err == nil && said.word != asked {
+				err = mistypedf("%s has signed something else", name) // not repeated: nobody knows what it is
 			}
 			if err == nil {
-				return s.propose(ctx, p, by, asked, signed)
+				return s.propose(ctx, p, by, said)
 			}
 			s.complain(err)
 		}
@@ -145,8 +142,8 @@ func (s *session) startWord(ctx context.Context) (string, error) {
 }
 
 // propose opens the ceremony whose initiator has signed that they want it.
-func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.Person, asked word, signed string) error {
-	if _, err := s.folder.keep(wordFile(asked.of, by.Name, asked.verb), signed); err != nil {
+func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.Person, said spoken) error {
+	if _, err := s.folder.keep(wordFile(said.of, by.Name, said.verb), said.armor); err != nil {
 		return err
 	}
 	p.By = by.Account

@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -88,7 +86,7 @@ func ceremonyKeyStatusCommand(std streams) *cobra.Command {
 		name := args[0]
 		from, ok := config.Clusters[name]
 		if !ok {
-			return usageError{fmt.Errorf("no cluster is called %q, of %s", name, strings.Join(slices.Sorted(maps.Keys(config.Clusters)), ", "))}
+			return usageError{config.noCluster(name)}
 		}
 		done, err := ceremony.ReadJournal(string(config.Journal.Directory))
 		if err != nil {

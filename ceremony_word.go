@@ -47,6 +47,12 @@ type word struct {
 	more string
 }
 
+// spoken is a word that somebody has signed.
+type spoken struct {
+	word
+	armor string // the signed message, to be kept
+}
+
 // line is the word as it is signed.
 func (w word) line() string {
 	return strings.TrimSpace(strings.Join([]string{wordTag, w.of, w.hash, string(w.verb), w.more}, " "))

@@ -71,6 +71,32 @@ func TestKeptFileIsNeverReplaced(t *testing.T) {
 	}
 }
 
+func TestNothingIsWrittenOutsideOfTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	f, err := openFolder(filepath.Join(dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if path, err := f.keep("../prod-rekey-alice-start.asc", "one\n"); err == nil {
+		t.Errorf("kept in %s", path)
+	}
+	for _, name := range []string{"conclave.log", "share.asc"} {
+		if err := os.Symlink("../elsewhere", filepath.Join(dir, "out", name)); err != nil {
+			t.Skip(err) // an account may not, on Windows
+		}
+	}
+	if log, err := f.openLog(); err == nil {
+		t.Error("the log goes where a link leads", log.Close())
+	}
+	if path, err := f.keep("share.asc", "one\n"); err != nil || filepath.Base(path) != "share-2.asc" {
+		t.Errorf("kept in %s: %v", path, err)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("%v, %v", files, err)
+	}
+}
+
 // said is where a test's courier writes.
 func said(t *testing.T) (*messenger, *strings.Builder) {
 	t.Helper()

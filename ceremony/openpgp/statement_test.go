@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
 
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -44,8 +45,12 @@ func TestStatementOfTheRightPersonIsRead(t *testing.T) {
 		"with words": []byte("here it is:\n" + string(enarmor(t, "PGP MESSAGE", signed)) + "\nAda\n"),
 	} {
 		got, err := s.opener.VerifyStatement(pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
-		if err != nil || got != statement {
-			t.Errorf("%s: %q, %v", name, got, err)
+		if err != nil || got.Line != statement {
+			t.Errorf("%s: %q, %v", name, got.Line, err)
+		}
+		// What is kept of it is what was signed, and no word that stood around it.
+		if kept, err := s.opener.VerifyStatement([]byte(got.Armor), s.want.Signer, s.want.NotBefore, s.want.Now); err != nil || kept != got || strings.Contains(got.Armor, "Ada") {
+			t.Errorf("%s: kept is %q, %v", name, got.Armor, err)
 		}
 	}
 }
@@ -86,9 +91,9 @@ func TestP2StatementIsRefusedForItsOwnReason(t *testing.T) {
 		"nothing":              {nil, ceremony.NoArmor},
 		"unsigned":             {unsigned.Bytes(), ceremony.Unsigned},
 	} {
-		line, err := s.opener.VerifyStatement(c.pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
-		if reason, _ := ceremony.RefusalOf(err); reason != c.want || line != "" {
-			t.Errorf("%s: %q, %v; want %s", name, line, err, c.want)
+		got, err := s.opener.VerifyStatement(c.pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
+		if reason, _ := ceremony.RefusalOf(err); reason != c.want || got != (openpgp.Statement{}) {
+			t.Errorf("%s: %q, %v; want %s", name, got.Line, err, c.want)
 		}
 	}
 }

@@ -303,6 +303,9 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	c.reads(`not done: The hash is not that of this plan`)
 	c.types("reject paul %s", c.runs(stage.Paul, approve))
 	c.reads(`not done: paul has signed "approve", and not "reject"`)
+	leaked := "hvs.CAESIJ" + strings.Repeat("q7", 20)
+	c.types("approve paul %s", c.runs(stage.Paul, strings.Replace(approve, " approve'", " approve "+leaked+"'", 1)))
+	c.reads(`not done: paul has signed an earlier approve, or something else`)
 	c.types("approve olga %s", c.runs(stage.Olga, strings.ReplaceAll(strings.ReplaceAll(approve, paul, olga), "-paul-", "-olga-")))
 	c.reads(`not done: Whoever proposes a ceremony can't approve it`)
 	c.types("approve nobody nothing.asc")
@@ -310,8 +313,23 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	if got := s.now(id); got.State != ceremony.StateProposed {
 		t.Fatalf("it is %s", got.State)
 	}
-	c.types("approve paul %s", c.runs(stage.Paul, approve))
+	// Of what stood around it nothing is kept.
+	signed := c.runs(stage.Paul, approve)
+	text, err := os.ReadFile(signed)
+	s.check(err)
+	s.check(os.WriteFile(signed, append([]byte("my token is "+leaked+"\n"), text...), 0o600))
+	c.types("approve paul %s", signed)
 	c.reads(`paul approved the plan`)
+	if strings.Contains(c.screen(), leaked) {
+		t.Error("the terminal shows a token")
+	}
+	kept, err := filepath.Glob(filepath.Join(c.out, "*"))
+	s.check(err)
+	for _, file := range kept {
+		if text, err := os.ReadFile(file); err != nil || strings.Contains(string(text), leaked) {
+			t.Errorf("%s has a token: %v", file, err)
+		}
+	}
 
 	// A share in the open is recognised, and repeated nowhere.
 	share, err := s.Person("alice").Share(s.ctx(), "")
