@@ -85,7 +85,7 @@ way.`,
 }
 
 // commitmentShape is a SHA-256, which is as long as a share.
-var commitmentShape = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var commitmentShape = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 
 // mayBeAsked says what is wrong with a proposal that nobody is to sign: what they
 // read in the line has to be what is proposed, and what it shows stays on the
@@ -103,7 +103,7 @@ func (c *Config) mayBeAsked(p ceremony.Proposal) error {
 		}
 	}
 	for word := range strings.FieldsSeq(p.Reason) {
-		if name, _, ok := strings.Cut(word, "="); ok && slices.Contains(p.Operation.Options(), name) {
+		if name, _, ok := strings.Cut(word, "="); ok && slices.Contains(p.Operation.Options(), strings.ToLower(name)) {
 			return fmt.Errorf("the reason has %s=…, which would go without effect: it belongs to --option", name)
 		}
 	}

@@ -93,7 +93,10 @@ func (s *session) status(id ceremony.ID) error {
 // person is somebody in the configuration.
 func (s *session) person(name string) (ceremony.Person, error) {
 	p, ok := s.people[name]
-	if !ok {
+	switch {
+	case !ok && slices.Contains(s.held, ceremony.ID(name)):
+		return p, mistypedf("type who says it, as in: VERB NAME; what they sign names the ceremony")
+	case !ok:
 		return p, mistypedf("nobody under people in the configuration is called %q", name)
 	}
 	return p, nil

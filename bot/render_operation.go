@@ -84,9 +84,16 @@ func rekeyPurpose(p ceremony.Plan) string {
 	text := fmt.Sprintf("*%s, %s*, instead of %d, %s now. The holders bring %d of those; Vault makes the new ones, each encrypted to its receiver.",
 		plural(len(p.Receivers), "new "+shareName(p)), quorum(p.NewThreshold, len(p.Receivers)), p.Shares, quorum(p.Threshold, p.Shares), p.Threshold)
 	if p.Verification {
-		text += fmt.Sprintf(" The old ones stay in force until %d of the receivers have proven theirs.", p.NewThreshold)
+		text += fmt.Sprintf(" The old ones stay in force until %s.", proofNeeded(p))
 	}
 	return text + changes(p)
+}
+
+func proofNeeded(p ceremony.Plan) string {
+	if p.NewThreshold == 1 {
+		return "one of the receivers has proven theirs"
+	}
+	return fmt.Sprintf("%d of the receivers have proven theirs", p.NewThreshold)
 }
 
 // changes says who holds a share afterwards that holds none now, and the other

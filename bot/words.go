@@ -376,7 +376,7 @@ func explainRefusal(r ceremony.Refusal) words {
 	case ceremony.EnabledAlone:
 		return words{"Vault forgets a change of `enabled` alone, and says nothing of it.", "Change `interval` or `max-operations` in the same proposal. Nothing was proposed."}
 	case ceremony.SamePolicy:
-		return words{"Vault rotates by this very policy.", "`/ceremony key-status` shows it. Nothing was proposed."}
+		return words{"Vault rotates by this very policy.", "`/ceremony key-status CLUSTER` shows it. Nothing was proposed."}
 	case ceremony.TooFewHolders:
 		return words{"Fewer holders are configured than Vault asks shares of.", "The operator of Conclave has to complete the list of holders."}
 	case ceremony.BadReason:

@@ -294,6 +294,8 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	id := ceremony.ID(c.reads(`(?m)^(prod-rekey-\w+): This is the plan:$`)[1])
 
 	// The approver's word by the initiator, of another plan, of another verb, twice.
+	c.types("approve %s", id)
+	c.reads(`not done: type who says it`)
 	c.types("approve paul")
 	approve := c.reads(`(?m)^ *(printf .*-paul-approve\.asc)$`)[1]
 	paul, olga := s.FingerprintOf(stage.Paul).String(), s.FingerprintOf(stage.Olga).String()
