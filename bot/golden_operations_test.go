@@ -371,6 +371,7 @@ func operationScenes(t *testing.T) map[string]message {
 		"otp-ask":             outbox(asked, ceremony.AskMessage, "alice"),
 		"otp-history-asked":   last(asked),
 		"otp-receipt":         outbox(wrongPassword, ceremony.ReceiptMessage, "alice"),
+		"otp-receipt-taken":   outbox(encoded, ceremony.ReceiptMessage, "alice"),
 		"otp-board-exposed":   board(exposed),
 		"otp-history-lost":    last(passwordLost),
 		"otp-history-issued":  last(encoded),

@@ -18,6 +18,8 @@ func renderReceipt(c ceremony.Ceremony, e ceremony.Entry) message {
 
 func receiptWords(c ceremony.Ceremony, e ceremony.Entry) string {
 	switch ev := e.Event.(type) {
+	case ceremony.Started:
+		return ":white_check_mark: *Your one-time password is the one that you have committed to, and Vault has it.* The holders are asked for their shares now. Keep the file with the password: without it nobody can read the token."
 	case ceremony.Counted:
 		of := c.Plan.Needed(ev.Step)
 		text := fmt.Sprintf(":white_check_mark: *Your share is counted.* %s  %d of %d", squares(ev.Progress, of), ev.Progress, of)

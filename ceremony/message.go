@@ -161,6 +161,9 @@ func (o *outbox) tell(p Plan, e Entry) {
 	case Started:
 		o.counted = nil
 		o.history(e)
+		if p.OTP != "" {
+			o.toPerson(ReceiptMessage, *p.Requester, e)
+		}
 	case KeyAnnounced:
 		o.history(e)
 		for _, h := range p.Contributors(ev.Key.Step) {
