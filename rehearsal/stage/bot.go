@@ -27,6 +27,13 @@ type process struct {
 
 // StartBot starts the bot and returns when it is connected to Slack.
 func (s *Stage) StartBot(ctx context.Context) error {
+	if s.hasDied() {
+		// A connection of its last life would pass for one of the new, and whoever is
+		// served over it gets no answer.
+		if err := s.Wait(ctx, "the last connection to close", func() bool { return s.Slack.Sockets() == 0 }); err != nil {
+			return err
+		}
+	}
 	if err := s.launch(); err != nil {
 		return fmt.Errorf("start the bot: %w", err)
 	}
@@ -110,6 +117,13 @@ func (s *Stage) ask(signal os.Signal) *process {
 	p.asked = true
 	_ = p.cmd.Process.Signal(signal) // it may have ended by itself just now
 	return p
+}
+
+// hasDied says whether the bot was started and has ended.
+func (s *Stage) hasDied() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.process != nil && s.process.died.Err() != nil
 }
 
 // BotDied is done when the bot of the last start has ended.
