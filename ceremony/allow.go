@@ -44,7 +44,7 @@ func (c Ceremony) allows(e Event) error {
 	case Rejected:
 		return among(c.Plan.Approvers, ev.By)
 	case ResumeAsked:
-		return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), ev.By)
+		return among(c.Plan.deciders(), ev.By)
 	case Resumed:
 		if c.Freeze == nil || !c.Freeze.Initiator && c.Plan.Initiator != SealWatch || !c.Freeze.Approver {
 			return errors.New("it takes the initiator and an approver")
@@ -68,7 +68,7 @@ func (c Ceremony) allows(e Event) error {
 		}
 	case Closing:
 		if ev.By != nil {
-			return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), *ev.By)
+			return among(c.Plan.deciders(), *ev.By)
 		}
 	case Ended:
 		if ev.Outcome == Completed && c.Verified == nil && !c.done() && (c.Closing == nil || c.atClosing() != Completed) {
@@ -103,9 +103,9 @@ func (c Ceremony) allows(e Event) error {
 		}
 		return among(c.Plan.Approvers, ev.By)
 	case VerificationDropped:
-		return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), ev.By)
+		return among(c.Plan.deciders(), ev.By)
 	case ResetAsked:
-		return among(append(slices.Clip(c.Plan.Approvers), c.Plan.Initiator), ev.By)
+		return among(c.Plan.deciders(), ev.By)
 	case AccessorGiven:
 		return c.speaksForToken(ev.By)
 	case TokenRevoked:
@@ -194,7 +194,7 @@ func (c Ceremony) speaksForToken(by Person) error {
 	if !c.OwesRevocation() {
 		return errors.New("no token is waited for")
 	}
-	if p, ok := find(append(slices.Clip(c.Plan.Approvers), *c.Plan.Requester), by.Account); !ok || p != by {
+	if p, ok := find(c.Plan.tokenSpeakers(), by.Account); !ok || p != by {
 		return fmt.Errorf("%s has no such part in the plan", by.Account)
 	}
 	return nil

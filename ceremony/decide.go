@@ -220,10 +220,7 @@ func (c Ceremony) resume(cmd Resume) ([]Event, error) {
 
 // decider is somebody whose word ends or thaws a ceremony.
 func (c Ceremony) decider(who Account) (Person, bool) {
-	if who == c.Plan.Initiator.Account {
-		return c.Plan.Initiator, true
-	}
-	return find(c.Plan.Approvers, who)
+	return find(c.Plan.deciders(), who)
 }
 
 // receive is the third stop in the life of a share: may this person bring one

@@ -303,7 +303,7 @@ func (o *owner) unseen(sent Submitting, v View) bool {
 // untouched says whether Vault looks as if the share had never come.
 func (o *owner) untouched(sent Submitting, v View) bool {
 	if sent.Step == Enter {
-		return slices.EqualFunc(statesOf(v.Nodes), o.c.Nodes, func(s NodeState, n Sealing) bool { return s == n.NodeState })
+		return o.c.shown(statesOf(v.Nodes))
 	}
 	seen := v.Update
 	if sent.Step == Verify {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -160,6 +161,13 @@ func (p Plan) Contributors(step Step) []Person {
 	}
 	return p.Holders
 }
+
+// deciders are the people whose word ends or thaws a ceremony.
+func (p Plan) deciders() []Person { return slices.Concat([]Person{p.Initiator}, p.Approvers) }
+
+// tokenSpeakers are the people who may say what has become of the token that the
+// plan's operation issues.
+func (p Plan) tokenSpeakers() []Person { return append(slices.Clip(p.Approvers), *p.Requester) }
 
 // Needed is how many shares Vault asks for in a step.
 func (p Plan) Needed(step Step) int {

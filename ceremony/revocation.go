@@ -2,7 +2,6 @@ package ceremony
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -21,7 +20,7 @@ func (c Ceremony) mayName(who Account) (Person, error) {
 	if !c.OwesRevocation() {
 		return Person{}, NotWaiting
 	}
-	by, ok := find(append(slices.Clip(c.Plan.Approvers), *c.Plan.Requester), who)
+	by, ok := find(c.Plan.tokenSpeakers(), who)
 	if !ok {
 		return Person{}, NotRequester
 	}

@@ -26,9 +26,6 @@ func (c Ceremony) prove(cmd Prove) ([]Event, error) {
 // reverify has Vault forget the new shares that were proven so far; what it made
 // stays, and everybody proves theirs again.
 func (c Ceremony) reverify(cmd Reverify) ([]Event, error) {
-	if c.Ended() || c.Closing != nil {
-		return nil, Closed
-	}
 	by, err := c.mayDrop(cmd.By, c.State == StateVerifying)
 	if err != nil {
 		return nil, err
@@ -40,9 +37,6 @@ func (c Ceremony) reverify(cmd Reverify) ([]Event, error) {
 // that came past Conclave and does not fit would spoil the round. Everybody is
 // asked anew.
 func (c Ceremony) reset(cmd Reset) ([]Event, error) {
-	if c.Ended() || c.Closing != nil {
-		return nil, Closed
-	}
 	by, err := c.mayDrop(cmd.By, c.Plan.Operation == Unseal && c.State == StateCollecting)
 	if err != nil {
 		return nil, err
@@ -54,6 +48,8 @@ func (c Ceremony) reset(cmd Reset) ([]Event, error) {
 func (c Ceremony) mayDrop(who Account, collecting bool) (Person, error) {
 	by, ok := c.decider(who)
 	switch {
+	case c.Ended() || c.Closing != nil:
+		return Person{}, Closed
 	case !ok:
 		return Person{}, MayNotCancel
 	case c.State == StateFrozen:

@@ -127,13 +127,18 @@ func (c Ceremony) lookNodes(nodes []Node, now time.Time) []Event {
 		return append(c.giveBack(IsFrozen), d.freeze())
 	}
 	states := statesOf(nodes)
-	if slices.EqualFunc(states, c.Nodes, func(s NodeState, n Sealing) bool { return s == n.NodeState }) {
+	if c.shown(states) {
 		return nil
 	}
 	if _, offered := c.offer(); !offered && c.seenEnough(now) && !c.see(states, false).unsealed(true) {
 		return nil
 	}
 	return []Event{NodesSeen{Nodes: states}}
+}
+
+// shown says whether the nodes are as the journal has them.
+func (c Ceremony) shown(states []NodeState) bool {
+	return slices.EqualFunc(states, c.Nodes, func(s NodeState, n Sealing) bool { return s == n.NodeState })
 }
 
 // A node that flaps changes what is seen with every poll. From so many sightings on,
