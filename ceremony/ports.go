@@ -22,6 +22,34 @@ type Opener interface {
 	// SignDelivery signs the line that goes with a new share or a token, and armors
 	// its ciphertext.
 	SignDelivery(d Parcel) (SignedParcel, error)
+	// VerifyStatement answers the one line that by has signed, inline and not
+	// encrypted, among whatever was pasted around it. The errors are Refusals.
+	VerifyStatement(pasted []byte, by Fingerprint, notBefore, now time.Time) (Statement, error)
+	// PeekStatement reads the first line of such a message, so that it is known whom
+	// to ask about it. Nothing has been verified: the line decides nothing, and is
+	// neither logged nor kept.
+	PeekStatement(pasted []byte) (line string, ok bool)
+	// Attest signs a text with the identity key: a detached binary signature in
+	// base64, of which no byte can be changed unnoticed.
+	Attest(text []byte) (string, error)
+	// PublicKey is the whole public key with this fingerprint, armored: the
+	// identity's or a person's. It is the same text every time, as long as the same
+	// key is configured.
+	PublicKey(f Fingerprint) (armored string, err error)
+	// CommitmentKey is the key of the tags under which shares are remembered, derived
+	// from the identity's secret, and a name for it that gives nothing of it away. The
+	// caller keeps the key in memory only.
+	CommitmentKey() (id string, key [32]byte)
+	// Challenge encrypts a new random response, 32 hexadecimal digits, to a person as
+	// Vault encrypts a share: to the same bytes of the same key. Whoever answers with
+	// it can decrypt. The response is a secret until it is answered.
+	Challenge(f Fingerprint, now time.Time) (ciphertext, response string, err error)
+}
+
+// Statement is one line that somebody has signed.
+type Statement struct {
+	Line  string
+	Armor string // the signed message alone, without what was pasted around it, to be kept
 }
 
 // Notice is what an announcement says.

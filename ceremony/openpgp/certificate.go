@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -89,22 +90,38 @@ func (c *Certificate) take(entity *pgp.Entity) error {
 		c.userIDs = append(c.userIDs, name)
 	}
 	slices.Sort(c.userIDs)
-	var public bytes.Buffer
-	if err := entity.Serialize(&public); err != nil {
-		return fmt.Errorf("write key: %w", err)
+	var err error
+	if c.public, err = publicBytes(entity); err != nil {
+		return err
 	}
-	c.public = public.Bytes()
-
 	minimal, err := minimise(entity)
 	if err != nil {
 		return err
 	}
-	var forVault bytes.Buffer
-	if err := minimal.Serialize(&forVault); err != nil {
-		return fmt.Errorf("write key: %w", err)
+	c.forVault, err = publicBytes(minimal)
+	return err
+}
+
+// publicBytes writes a key's public parts, the same bytes every time: go-crypto
+// keeps user ids in a map and writes them in its order.
+func publicBytes(entity *pgp.Entity) ([]byte, error) {
+	var public bytes.Buffer
+	head := *entity
+	head.Identities, head.Subkeys = nil, nil
+	if err := head.Serialize(&public); err != nil {
+		return nil, fmt.Errorf("write key: %w", err)
 	}
-	c.forVault = forVault.Bytes()
-	return nil
+	for _, name := range slices.Sorted(maps.Keys(entity.Identities)) {
+		if err := entity.Identities[name].Serialize(&public); err != nil {
+			return nil, fmt.Errorf("write key: %w", err)
+		}
+	}
+	for _, s := range entity.Subkeys {
+		if err := s.Serialize(&public, false); err != nil {
+			return nil, fmt.Errorf("write key: %w", err)
+		}
+	}
+	return public.Bytes(), nil
 }
 
 // minimise is as much of a key as Vault needs: the primary key, its newest valid

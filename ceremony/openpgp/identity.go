@@ -13,6 +13,7 @@ import (
 
 	"conclave/ceremony"
 
+	"github.com/ProtonMail/go-crypto/openpgp/eddsa"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/ProtonMail/go-crypto/openpgp/s2k"
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
@@ -24,6 +25,7 @@ import (
 type Identity struct {
 	fingerprint ceremony.Fingerprint
 	public      string // armored
+	commitment  func() (id string, key [32]byte)
 
 	mu     sync.Mutex // go-crypto notes down in an entity what it has verified
 	entity *pgp.Entity
@@ -42,20 +44,26 @@ func Generate(name string, now time.Time) (*Identity, error) {
 
 func newIdentity(entity *pgp.Entity) (*Identity, error) {
 	i := &Identity{entity: entity, fingerprint: fingerprintOf(entity.PrimaryKey)}
-	public, err := publicArmor(entity)
-	if err != nil {
+	secret, ok := entity.PrivateKey.PrivateKey.(*eddsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("identity %s: %w", i.fingerprint, ErrNotIdentityKey)
+	}
+	var err error
+	if i.public, err = publicArmor(entity); err != nil {
 		return nil, fmt.Errorf("identity %s: %w", i.fingerprint, err)
 	}
-	i.public = public
+	if i.commitment, err = newCommitment(secret); err != nil {
+		return nil, fmt.Errorf("identity %s: %w", i.fingerprint, err)
+	}
 	return i, nil
 }
 
 func publicArmor(entity *pgp.Entity) (string, error) {
-	var public bytes.Buffer
-	if err := entity.Serialize(&public); err != nil {
-		return "", fmt.Errorf("write certificate: %w", err)
+	public, err := publicBytes(entity)
+	if err != nil {
+		return "", err
 	}
-	return enarmor(certificateBlock, public.Bytes())
+	return enarmor(certificateBlock, public)
 }
 
 // Fingerprint is what holders pin.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"conclave/ceremony"
 
@@ -119,7 +120,8 @@ func (l *letter) add(data []byte) (err error) {
 
 // readOpen reads the beginning of a message that is not encrypted.
 func readOpen(data []byte) (beginning string, ok bool) {
-	md, err := pgp.ReadMessage(bytes.NewReader(data), pgp.EntityList{}, nil, nil)
+	// Without a limit, what looks for the text would unpack gigabytes on its way.
+	md, err := pgp.ReadMessage(bytes.NewReader(data), pgp.EntityList{}, nil, strict(time.Now()))
 	if err != nil {
 		return "", false
 	}

@@ -2,7 +2,9 @@ package openpgp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -16,27 +18,21 @@ import (
 // they sign it.
 const maxStatement = 1 << 10
 
-// Statement is one line that somebody has signed.
-type Statement struct {
-	Line  string
-	Armor string // the signed message alone, without what was pasted around it, to be kept
-}
-
 // VerifyStatement answers the one line that by has signed, as gpg --sign makes
 // it: inline, armored or binary, among whatever was pasted around it. The
 // signature is held to the rules of an envelope's: it is the only one, good, by a
 // key that is valid now, and made neither before notBefore nor later than now. The
 // errors are Refusals.
-func (o *Opener) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (Statement, error) {
+func (o *Opener) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (ceremony.Statement, error) {
 	line, signed, err := o.readStatement(pasted, by, notBefore, now)
 	if err != nil {
-		return Statement{}, fmt.Errorf("verify statement: %w", err)
+		return ceremony.Statement{}, fmt.Errorf("verify statement: %w", err)
 	}
 	armored, err := enarmor(messageBlock, signed)
 	if err != nil {
-		return Statement{}, fmt.Errorf("verify statement: %w", err)
+		return ceremony.Statement{}, fmt.Errorf("verify statement: %w", err)
 	}
-	return Statement{line, armored}, nil
+	return ceremony.Statement{Line: line, Armor: armored}, nil
 }
 
 // readStatement answers the line, and the message of which it is all.
@@ -71,9 +67,59 @@ func (o *Opener) readStatement(pasted []byte, by ceremony.Fingerprint, notBefore
 	if err := signatureOf(md).check(holder, want, o.identity.fingerprint); err != nil {
 		return "", nil, err
 	}
-	line = strings.TrimRight(string(content[:n]), "\r\n")
-	if line == "" || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return "", nil, ceremony.BadMessage
+	line, err = statementIn(content[:n])
+	if err != nil {
+		return "", nil, err
 	}
 	return line, signed, nil
+}
+
+// statementIn is the one line that a message says. What is kept and shown must not
+// hold what should never have been sent (P1).
+func statementIn(content []byte) (string, error) {
+	line := strings.TrimRight(string(content), "\r\n")
+	switch {
+	case line == "", strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return "", ceremony.BadMessage
+	case privateMaterial.MatchString(line):
+		return "", ceremony.PrivateMaterial
+	case hasPlainShare(line):
+		return "", ceremony.PlainShare
+	}
+	return line, nil
+}
+
+// PeekStatement reads the first line of a message that is signed inline and not
+// encrypted, among whatever was pasted around it: the same message of which
+// [Opener.VerifyStatement] judges the signature. Nothing is verified. A line that
+// could be a share or a private key is not answered: it is no statement, and what
+// reads envelopes says so.
+func (o *Opener) PeekStatement(pasted []byte) (line string, ok bool) {
+	defer func() {
+		if recover() != nil { // the parser reads what strangers write
+			line, ok = "", false
+		}
+	}()
+	if len(pasted) > maxLetter {
+		return "", false
+	}
+	signed, err := unwrap(pasted, messageBlock)
+	if err != nil {
+		return "", false
+	}
+	md, err := pgp.ReadMessage(bytes.NewReader(signed), pgp.EntityList{}, nil, strict(time.Now()))
+	if err != nil || md.IsEncrypted || !md.IsSigned {
+		return "", false
+	}
+	var beginning [maxStatement + 1]byte
+	n, err := io.ReadFull(md.UnverifiedBody, beginning[:])
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", false
+	}
+	first, _, _ := bytes.Cut(beginning[:n], []byte("\n"))
+	if len(first) > maxStatement {
+		return "", false // there is more of it
+	}
+	line, err = statementIn(first)
+	return line, err == nil
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"conclave/ceremony"
-	"conclave/ceremony/openpgp"
 
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -92,7 +91,7 @@ func TestP2StatementIsRefusedForItsOwnReason(t *testing.T) {
 		"unsigned":             {unsigned.Bytes(), ceremony.Unsigned},
 	} {
 		got, err := s.opener.VerifyStatement(c.pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
-		if reason, _ := ceremony.RefusalOf(err); reason != c.want || got != (openpgp.Statement{}) {
+		if reason, _ := ceremony.RefusalOf(err); reason != c.want || got != (ceremony.Statement{}) {
 			t.Errorf("%s: %q, %v; want %s", name, got.Line, err, c.want)
 		}
 	}
@@ -103,5 +102,81 @@ func TestStatementOfSomebodyWithoutACertificateIsNone(t *testing.T) {
 	_, err := s.opener.VerifyStatement(state(t, statement, s.want.Now, s.holder), ceremony.Fingerprint(strings.Repeat("0", 40)), s.want.NotBefore, s.want.Now)
 	if !errors.Is(err, ceremony.HolderKeyInvalid) {
 		t.Error(err)
+	}
+}
+
+func TestPeekSeesTheLineThatVerifyJudges(t *testing.T) {
+	s := newStage(t)
+	signed := state(t, statement+"\n", s.want.Now, s.holder)
+	for name, pasted := range map[string][]byte{
+		"binary":        signed,
+		"armored":       enarmor(t, "PGP MESSAGE", signed),
+		"with words":    []byte("here it is:\n" + string(enarmor(t, "PGP MESSAGE", signed)) + "\nAda\n"),
+		"by a stranger": state(t, statement, s.want.Now, newHolder(t, "Eve", start)),
+		"two lines":     state(t, statement+"\n"+statement, s.want.Now, s.holder),
+	} {
+		if line, ok := s.opener.PeekStatement(pasted); !ok || line != statement {
+			t.Errorf("%s: %q, %t", name, line, ok)
+		}
+	}
+}
+
+func TestPeekSeesNothingInWhatIsNoStatement(t *testing.T) {
+	s := newStage(t)
+	var unsigned strings.Builder
+	literal(t, &unsigned, statement)
+	for name, pasted := range map[string][]byte{
+		"nothing":       nil,
+		"talk":          []byte(statement),
+		"an envelope":   s.craft(t, craft{}),
+		"unsigned":      []byte(unsigned.String()),
+		"a key":         public(t, s.holder),
+		"too long":      append(state(t, statement, s.now, s.holder), make([]byte, 64<<10)...),
+		"signed share":  state(t, s.payload(), s.now, s.holder),
+		"signed token":  state(t, "hvs.CAESIJ0123456789abcdefABCDEF", s.now, s.holder),
+		"a long line":   state(t, strings.Repeat("a", 4<<10), s.now, s.holder),
+		"cursor's move": state(t, "\x1b[2J"+statement, s.now, s.holder),
+	} {
+		if line, ok := s.opener.PeekStatement(pasted); ok {
+			t.Errorf("%s: %q", name, line)
+		}
+	}
+}
+
+func TestP1SignedShareIsNoStatement(t *testing.T) {
+	s := newStage(t)
+	for text, want := range map[string]ceremony.Refusal{
+		s.payload():                        ceremony.PlainShare,
+		"hvs.CAESIJ0123456789abcdefABCDEF": ceremony.PrivateMaterial,
+	} {
+		got, err := s.opener.VerifyStatement(state(t, text, s.want.Now, s.holder), s.want.Signer, s.want.NotBefore, s.want.Now)
+		if reason, _ := ceremony.RefusalOf(err); reason != want || got != (ceremony.Statement{}) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// A message of 800 bytes that unpacks to gigabytes is left alone after a little of
+// it.
+func TestPeekIsNotKeptBusyByABomb(t *testing.T) {
+	s := newStage(t)
+	for _, algorithm := range []packet.CompressionAlgo{packet.CompressionZLIB, packet.CompressionZIP} {
+		var b strings.Builder
+		w := must(packet.SerializeCompressed(nopCloser{&b}, algorithm, nil))(t)
+		inner := must(pgp.Sign(w, []*pgp.Entity{s.holder}, nil, at(s.now)))(t)
+		for range 64 {
+			if _, err := inner.Write(make([]byte, 1<<20)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := inner.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if line, ok := s.opener.PeekStatement([]byte(b.String())); ok {
+			t.Errorf("%d bytes: %q", b.Len(), line)
+		}
 	}
 }

@@ -9,20 +9,25 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// tryAsVault encrypts to a certificate as Vault's helper/pgpkeys does: with the
+// tryAsVault makes sure that Vault can encrypt to a certificate.
+func tryAsVault(certificate []byte, t time.Time) error {
+	return encryptAsVault(io.Discard, certificate, []byte("trial"), t)
+}
+
+// encryptAsVault encrypts to a certificate as Vault's helper/pgpkeys does: with the
 // older API and, but for the clock, its default configuration.
-func tryAsVault(certificate []byte, t time.Time) (err error) {
+func encryptAsVault(to io.Writer, certificate, plain []byte, t time.Time) (err error) {
 	defer recoverParsing(&err, ErrTrialFailed)
 	entity, err := vaultpgp.ReadEntity(packet.NewReader(bytes.NewReader(certificate)))
 	if err != nil {
 		return ErrTrialFailed
 	}
 	config := &packet.Config{Time: func() time.Time { return t }}
-	w, err := vaultpgp.Encrypt(io.Discard, []*vaultpgp.Entity{entity}, nil, nil, config)
+	w, err := vaultpgp.Encrypt(to, []*vaultpgp.Entity{entity}, nil, nil, config)
 	if err != nil {
 		return ErrTrialFailed
 	}
-	if _, err := w.Write([]byte("trial")); err != nil {
+	if _, err := w.Write(plain); err != nil {
 		return ErrTrialFailed
 	}
 	if err := w.Close(); err != nil {
