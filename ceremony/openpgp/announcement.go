@@ -65,10 +65,7 @@ func parseAnnouncement(text string) (*Invitation, error) {
 	}
 	var inv Invitation
 	var operation, step, id, identity, announced, expires string
-	for _, field := range [...]struct {
-		key   string
-		value *string
-	}{
+	err := readHead(rest, ErrAnnouncement, []headLine{
 		{"ceremony", &id},
 		{"operation", &operation},
 		{"cluster", &inv.cluster},
@@ -79,18 +76,10 @@ func parseAnnouncement(text string) (*Invitation, error) {
 		{"key", &inv.subkey},
 		{"announced", &announced},
 		{"expires", &expires},
-	} {
-		line, after, _ := strings.Cut(rest, "\n")
-		value, ok := strings.CutPrefix(line, field.key+": ")
-		if !ok || value == "" {
-			return nil, fmt.Errorf("%w: no %q where it belongs", ErrAnnouncement, field.key)
-		}
-		*field.value, rest = value, after
+	})
+	if err != nil {
+		return nil, err
 	}
-	if rest != "" {
-		return nil, fmt.Errorf("%w: more lines than it should have", ErrAnnouncement)
-	}
-	var err error
 	if inv.announced, err = time.Parse(time.RFC3339, announced); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAnnouncement, err)
 	}
@@ -103,4 +92,27 @@ func parseAnnouncement(text string) (*Invitation, error) {
 	inv.id, inv.operation, inv.step = ceremony.ID(id), ceremony.Operation(operation), ceremony.Step(step)
 	inv.plan = plan
 	return &inv, nil
+}
+
+// headLine is a line of what the bot says in the head of a message that it signs.
+type headLine struct {
+	key   string
+	value *string
+}
+
+// readHead reads the lines of a head: every one of them once, in order, and not
+// empty. What is wrong with it wraps bad.
+func readHead(head string, bad error, lines []headLine) error {
+	for _, want := range lines {
+		line, after, _ := strings.Cut(head, "\n")
+		value, ok := strings.CutPrefix(line, want.key+": ")
+		if !ok || value == "" {
+			return fmt.Errorf("%w: no %q where it belongs", bad, want.key)
+		}
+		*want.value, head = value, after
+	}
+	if head != "" {
+		return fmt.Errorf("%w: more lines than it should have", bad)
+	}
+	return nil
 }

@@ -76,66 +76,101 @@ func deliveryLine(p ceremony.Parcel, ciphertext []byte) string {
 	return fmt.Sprintf("%s %s %s %d/%d %s %s\n", deliveryTag, p.Ceremony, p.Kind, p.Index, p.Total, p.Recipient, hex.EncodeToString(sum[:]))
 }
 
-// CheckDelivery is for a recipient: it makes sure that armor is what the bot with
-// the pinned fingerprint says in line that it is. Either may be a paste with other
-// things in it, the bot's certificate among them.
-func CheckDelivery(line, armor []byte, pinned ceremony.Fingerprint) (ceremony.Parcel, error) {
-	p, err := checkDelivery(line, armor, pinned)
-	if err != nil {
-		return ceremony.Parcel{}, fmt.Errorf("check delivery: %w", err)
-	}
-	return p, nil
+// Delivery is what the bot has handed over, and says that it is.
+type Delivery struct {
+	ceremony.Parcel
+	Armor string // the ciphertext, to be kept or decrypted
 }
 
-func checkDelivery(line, armor []byte, pinned ceremony.Fingerprint) (ceremony.Parcel, error) {
-	lines, _ := unarmor(normalise(line))
-	parcels, _ := unarmor(normalise(armor))
-	identity, err := pinnedEntity(slices.Concat(lines, parcels), pinned)
+// CheckDeliveries is for a recipient: it finds the delivery lines in whatever was
+// pasted, and makes sure that the bot with the pinned fingerprint has signed them
+// and that what each of them names is there, armored. The bot's certificate must be
+// among it; other things may be. They are answered in the order of their lines.
+func CheckDeliveries(text []byte, pinned ceremony.Fingerprint) ([]Delivery, error) {
+	deliveries, err := checkDeliveries(text, pinned)
 	if err != nil {
-		return ceremony.Parcel{}, err
+		return nil, fmt.Errorf("check delivery: %w", err)
 	}
-	ciphertext := armor
-	if !isBinary(armor) {
-		if ciphertext, err = encryptedAmong(parcels); err != nil {
-			return ceremony.Parcel{}, err
+	return deliveries, nil
+}
+
+func checkDeliveries(text []byte, pinned ceremony.Fingerprint) ([]Delivery, error) {
+	blocks, _ := unarmor(normalise(text))
+	signed, err := signedAmong(blocks, deliveryTag+" ", ErrNoDelivery)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := pinnedEntity(blocks, pinned)
+	if err != nil {
+		return nil, err
+	}
+	var deliveries []Delivery
+	for _, m := range signed {
+		line, err := readSigned(m, identity, time.Now())
+		if err != nil {
+			return nil, err
+		}
+		d, err := takeDelivery(line, blocks)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(deliveries, d) {
+			deliveries = append(deliveries, d)
 		}
 	}
-	signed, err := signedAmong(lines, deliveryTag+" ", ErrNoDelivery)
-	if err != nil {
-		return ceremony.Parcel{}, err
-	}
-	text, err := readSigned(signed, identity, time.Now())
-	if err != nil {
-		return ceremony.Parcel{}, err
-	}
-	p, sum, err := parseDelivery(text)
-	if err != nil {
-		return ceremony.Parcel{}, err
-	}
-	got := sha256.Sum256(ciphertext)
-	if !bytes.Equal(sum, got[:]) {
-		return ceremony.Parcel{}, ErrDeliveryAltered
-	}
-	p.Ciphertext = base64.StdEncoding.EncodeToString(ciphertext)
-	return p, nil
+	return deliveries, nil
 }
 
-// encryptedAmong finds the first message that is encrypted.
-func encryptedAmong(blocks []block) ([]byte, error) {
-	err := ErrNotCiphertext
+// takeDelivery finds what a line names.
+func takeDelivery(line string, blocks []block) (Delivery, error) {
+	p, sum, err := parseDelivery(line)
+	if err != nil {
+		return Delivery{}, err
+	}
+	ciphertexts := encryptedAmong(blocks)
+	for _, ciphertext := range ciphertexts {
+		got := sha256.Sum256(ciphertext)
+		if !bytes.Equal(sum, got[:]) {
+			continue
+		}
+		armored, err := enarmor(messageBlock, ciphertext)
+		if err != nil {
+			return Delivery{}, err
+		}
+		p.Ciphertext = base64.StdEncoding.EncodeToString(ciphertext)
+		return Delivery{p, armored}, nil
+	}
+	if len(ciphertexts) > 0 {
+		return Delivery{}, ErrDeliveryAltered
+	}
 	for _, b := range blocks {
-		switch {
-		case b.kind != messageBlock:
-		case b.err != nil:
-			err = fmt.Errorf("%w: %w", ErrNotCiphertext, b.err)
-		default:
-			var l letter
-			if l.add(b.data) == nil && len(l.messages) == 1 && l.messages[0].err == nil {
-				return b.data, nil
-			}
+		if b.kind == messageBlock && b.err != nil {
+			return Delivery{}, fmt.Errorf("%w: %w", ErrNotCiphertext, b.err)
 		}
 	}
-	return nil, err
+	return Delivery{}, ErrNotCiphertext
+}
+
+// Armored is a file as text: a binary PGP message is armored, and everything else is
+// left as it is.
+func Armored(file []byte) ([]byte, error) {
+	if !isBinary(file) {
+		return file, nil
+	}
+	armored, err := enarmor(messageBlock, file)
+	return []byte(armored), err
+}
+
+// encryptedAmong finds the messages that are encrypted.
+func encryptedAmong(blocks []block) [][]byte {
+	var found [][]byte
+	for _, b := range blocks {
+		var l letter
+		if b.kind == messageBlock && b.err == nil && l.add(b.data) == nil && len(l.messages) == 1 && l.messages[0].err == nil {
+			found = append(found, b.data)
+		}
+	}
+	return found
 }
 
 func parseDelivery(text string) (p ceremony.Parcel, sum []byte, err error) {

@@ -3,6 +3,7 @@ package openpgp_test
 import (
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,18 +28,12 @@ func TestDeliveryIsCheckedAndOpenedByItsRecipient(t *testing.T) {
 	signed := must(s.opener.SignDelivery(parcel))(t)
 	t.Logf("line %d, ciphertext %d characters", len(signed.Line), len(signed.Armor))
 	for name, mangle := range map[string]func(string) string{"as it was": same, "quoted": quoted("&gt; "), "on one line": replace("\n", " ")} {
-		got, err := openpgp.CheckDelivery([]byte(mangle(signed.Line)), []byte(mangle(signed.Armor)), s.identity.Fingerprint())
+		got, err := openpgp.CheckDeliveries([]byte(mangle(signed.Line+signed.Armor)), s.identity.Fingerprint())
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(parcel, got); diff != "" {
+		if diff := cmp.Diff([]openpgp.Delivery{{Parcel: parcel, Armor: signed.Armor}}, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
-		}
-	}
-	whole := "Your new share:\n" + signed.Armor + "\nand what it is:\n" + signed.Line
-	for _, armor := range []string{whole, string(dearmor(t, []byte(signed.Armor)))} {
-		if _, err := openpgp.CheckDelivery([]byte(whole), []byte(armor), s.identity.Fingerprint()); err != nil {
-			t.Error(err)
 		}
 	}
 	plain := must(holderKey(t, s.holder).Decrypt([]byte(signed.Armor)))(t)
@@ -58,7 +53,7 @@ func TestForgedDeliveryIsRefusedInItsOwnWords(t *testing.T) {
 		line, armor string
 		want        error
 	}{
-		"nothing":               {"", "", openpgp.ErrNoCertificate},
+		"nothing":               {"", "", openpgp.ErrNoDelivery},
 		"no line":               {certificate, signed.Armor, openpgp.ErrNoDelivery},
 		"no ciphertext":         {signed.Line, "", openpgp.ErrNotCiphertext},
 		"no certificate":        {lineAlone, signed.Armor, openpgp.ErrNoCertificate},
@@ -67,10 +62,50 @@ func TestForgedDeliveryIsRefusedInItsOwnWords(t *testing.T) {
 		"other ciphertext":      {signed.Line, again.Armor, openpgp.ErrDeliveryAltered},
 		"announcement for line": {s.key.Announced().Announcement + certificate, signed.Armor, openpgp.ErrNoDelivery},
 	} {
-		p, err := openpgp.CheckDelivery([]byte(tt.line), []byte(tt.armor), s.identity.Fingerprint())
-		if !errors.Is(err, tt.want) || p != (ceremony.Parcel{}) {
+		got, err := openpgp.CheckDeliveries([]byte(tt.line+"\n"+tt.armor), s.identity.Fingerprint())
+		if !errors.Is(err, tt.want) || got != nil {
 			t.Errorf("%s: got %v, want %v", name, err, tt.want)
 		}
+	}
+}
+
+func TestSeveralDeliveriesAreTakenApartInAnyOrder(t *testing.T) {
+	s := newStage(t)
+	var parcels []ceremony.Parcel
+	var lines, armors, want []string
+	for i := range 3 {
+		p := s.parcel(t)
+		p.Index = i + 1
+		signed := must(s.opener.SignDelivery(p))(t)
+		parcels, lines, armors = append(parcels, p), append(lines, signed.Line), append(armors, signed.Armor)
+	}
+	slices.Reverse(armors)
+	pasted := strings.Join(armors, "save it\n") + strings.Join(lines, "check it\n") + lines[0] + s.key.Announced().Announcement
+	got := must(openpgp.CheckDeliveries([]byte(pasted), s.identity.Fingerprint()))(t)
+	for i, d := range got {
+		if d.Parcel != parcels[i] {
+			t.Errorf("delivery %d is %+v", i, d.Parcel)
+		}
+		want = append(want, d.Armor)
+	}
+	if slices.Reverse(armors); !slices.Equal(want, armors) {
+		t.Error("the ciphertexts went to other lines")
+	}
+	// One of them that can't be trusted spoils them all.
+	if got, err := openpgp.CheckDeliveries([]byte(strings.Join(lines, "")+armors[0]), s.identity.Fingerprint()); !errors.Is(err, openpgp.ErrDeliveryAltered) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestBinaryFileIsArmored(t *testing.T) {
+	s := newStage(t)
+	signed := must(s.opener.SignDelivery(s.parcel(t)))(t)
+	armored := must(openpgp.Armored(dearmor(t, []byte(signed.Armor))))(t)
+	if string(armored) != signed.Armor {
+		t.Errorf("armored as %q", armored)
+	}
+	if text := must(openpgp.Armored([]byte(signed.Line)))(t); string(text) != signed.Line {
+		t.Errorf("a text became %q", text)
 	}
 }
 

@@ -97,3 +97,8 @@ func (h *HolderKey) decrypt(binary []byte) (plain []byte, err error) {
 	}
 	return content[:n], nil
 }
+
+// SignWord signs a line, as gpg --sign --armor does.
+func (h *HolderKey) SignWord(line string, now time.Time) (armored string, err error) {
+	return signInline(h.entity, line, now)
+}

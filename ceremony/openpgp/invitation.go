@@ -2,8 +2,6 @@ package openpgp
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -53,11 +51,7 @@ func checkAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	announcement, err := readSigned(signed, identity, now)
-	if err != nil {
-		return nil, err
-	}
-	inv, err := parseAnnouncement(announcement)
+	inv, err := newestOf(signed, identity, now, parseAnnouncement, func(inv *Invitation) time.Time { return inv.announced })
 	if err != nil {
 		return nil, err
 	}
@@ -69,33 +63,10 @@ func checkAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) 
 	case !now.Before(inv.expires):
 		return nil, ErrAnnouncementStale
 	}
-	if err := inv.checkPlan(); err != nil {
+	if err := checkPlan(inv.plan, inv.planHash, inv.id, inv.operation, inv.cluster, inv.identity); err != nil {
 		return nil, err
 	}
 	return inv, inv.takeKey(identity, now)
-}
-
-// checkPlan compares the plan's text, if it is there, with its hash, and with
-// what the announcement says of its own.
-func (inv *Invitation) checkPlan() error {
-	if inv.plan == "" {
-		return nil
-	}
-	sum := sha256.Sum256([]byte(inv.plan))
-	if hex.EncodeToString(sum[:]) != inv.planHash {
-		return ErrAnnouncementPlan
-	}
-	for _, line := range [...]string{
-		"ceremony: " + string(inv.id),
-		"operation: " + string(inv.operation),
-		"cluster: " + inv.cluster,
-		"identity: " + inv.identity.String(),
-	} {
-		if !strings.Contains("\n"+inv.plan, "\n"+line+"\n") {
-			return fmt.Errorf("%w: it differs in %q", ErrAnnouncementPlan, line)
-		}
-	}
-	return nil
 }
 
 // takeKey finds the announced subkey and keeps it alone: a certificate that was

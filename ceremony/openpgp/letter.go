@@ -134,7 +134,8 @@ func readOpen(data []byte) (beginning string, ok bool) {
 }
 
 func isOurs(text string) bool {
-	return strings.HasPrefix(text, announcementTag+"\n") || strings.HasPrefix(text, deliveryTag+" ")
+	return strings.HasPrefix(text, announcementTag+"\n") || strings.HasPrefix(text, rollCallTag+"\n") ||
+		strings.HasPrefix(text, deliveryTag+" ")
 }
 
 // messageTo is the message for the key with this id, or one that hides whom it is

@@ -2,6 +2,8 @@ package openpgp
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -72,10 +74,10 @@ func readSigned(message []byte, signer *pgp.Entity, now time.Time) (text string,
 	return string(content), nil
 }
 
-// signedAmong finds the message whose text begins with a tag: the last one, which
-// is the newest in a paste of several direct messages.
-func signedAmong(blocks []block, tag string, missing error) ([]byte, error) {
-	var found []byte
+// signedAmong finds the messages whose text begins with a tag. Nothing of them has
+// been verified.
+func signedAmong(blocks []block, tag string, missing error) ([][]byte, error) {
+	var found [][]byte
 	err := missing
 	for _, b := range blocks {
 		switch {
@@ -84,7 +86,7 @@ func signedAmong(blocks []block, tag string, missing error) ([]byte, error) {
 			err = fmt.Errorf("%w: %w", missing, b.err)
 		default:
 			if beginning, ok := readOpen(b.data); ok && strings.HasPrefix(beginning, tag) {
-				found = b.data
+				found = append(found, b.data)
 			}
 		}
 	}
@@ -92,6 +94,57 @@ func signedAmong(blocks []block, tag string, missing error) ([]byte, error) {
 		return nil, err
 	}
 	return found, nil
+}
+
+// newestOf reads those messages that signer has signed and that can be understood,
+// and answers the newest of them, by its own date: several direct messages may have
+// been pasted, in any order. When there is none, the error is that of the last.
+func newestOf[T any](messages [][]byte, signer *pgp.Entity, now time.Time, parse func(string) (T, error), at func(T) time.Time) (T, error) {
+	var newest T
+	var last error
+	found := false
+	for _, m := range messages {
+		text, err := readSigned(m, signer, now)
+		if err != nil {
+			last = err
+			continue
+		}
+		read, err := parse(text)
+		if err != nil {
+			last = err
+			continue
+		}
+		if !found || !at(read).Before(at(newest)) {
+			newest, found = read, true
+		}
+	}
+	if !found {
+		return newest, last
+	}
+	return newest, nil
+}
+
+// checkPlan compares a plan's text, if it is there, with its hash, and with what
+// the message that it came in says of its own.
+func checkPlan(plan, hash string, id ceremony.ID, operation ceremony.Operation, cluster string, identity ceremony.Fingerprint) error {
+	if plan == "" {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(plan))
+	if hex.EncodeToString(sum[:]) != hash {
+		return ErrAnnouncementPlan
+	}
+	for _, line := range [...]string{
+		"ceremony: " + string(id),
+		"operation: " + string(operation),
+		"cluster: " + cluster,
+		"identity: " + identity.String(),
+	} {
+		if !strings.Contains("\n"+plan, "\n"+line+"\n") {
+			return fmt.Errorf("%w: it differs in %q", ErrAnnouncementPlan, line)
+		}
+	}
+	return nil
 }
 
 // pinnedEntity finds the certificate with the pinned fingerprint among blocks.

@@ -107,12 +107,12 @@ func (k *software) takes(n Note, command string) (string, error) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	parcel, err := openpgp.CheckDelivery([]byte(line), []byte(message), k.pinned)
+	deliveries, err := openpgp.CheckDeliveries([]byte(line+"\n"+message), k.pinned)
 	if err != nil {
 		return "", err
 	}
-	if parcel.Recipient != k.key.Fingerprint() {
-		return "", fmt.Errorf("meant for %s: %w", parcel.Recipient, ErrUntrusted)
+	if to := deliveries[0].Recipient; to != k.key.Fingerprint() {
+		return "", fmt.Errorf("meant for %s: %w", to, ErrUntrusted)
 	}
 	return message, nil
 }

@@ -1,0 +1,213 @@
+package openpgp
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// rollCallTag is a roll call's first line. A change of its form needs another one.
+const rollCallTag = "conclave-roll-call1"
+
+// SignRollCall signs what one person is asked in a roll call:
+//
+//	conclave-roll-call1
+//	ceremony: ID
+//	operation: OPERATION
+//	cluster: NAME
+//	plan: SHA256
+//	identity: FINGERPRINT
+//	challenge sha256: SHA256
+//	called: TIME
+//	closes: TIME
+//
+// and, after an empty line, the plan's text. A plan that makes it too long for one
+// block of a chat message is left out. The identity's certificate goes beside it, so
+// that it can be checked with nothing but the pinned fingerprint, and not behind it:
+// gpg -d complains about what follows a long message. So does the challenge, which is
+// encrypted to the person.
+//
+// The hash is that of the response, which only the bot knows beforehand. Whoever
+// puts another message in the challenge's place, such as the person's own share as
+// Vault has once encrypted it, would have them decrypt it and send it back in the
+// open; nobody can name the hash of a share that they don't have.
+func (o *Opener) SignRollCall(n ceremony.RollCallNotice) (armored string, err error) {
+	head := o.rollCallHead(n)
+	whole, err := o.identity.sign(head+"\n"+n.Plan.Text(), n.At)
+	if err != nil {
+		return "", fmt.Errorf("sign roll call: %w", err)
+	}
+	if len(whole) <= maxAnnouncement {
+		return whole, nil
+	}
+	short, err := o.identity.sign(head, n.At)
+	if err != nil {
+		return "", fmt.Errorf("sign roll call: %w", err)
+	}
+	return short, nil
+}
+
+func (o *Opener) rollCallHead(n ceremony.RollCallNotice) string {
+	var b strings.Builder
+	b.WriteString(rollCallTag + "\n")
+	for _, line := range [...][2]string{
+		{"ceremony", string(n.Plan.Ceremony)},
+		{"operation", string(n.Plan.Operation)},
+		{"cluster", n.Plan.Cluster},
+		{"plan", n.Plan.Hash()},
+		{"identity", string(o.identity.fingerprint)},
+		{"challenge sha256", n.Digest},
+		{"called", n.At.UTC().Format(time.RFC3339)},
+		{"closes", n.Plan.Closes.UTC().Format(time.RFC3339)},
+	} {
+		b.WriteString(line[0] + ": " + line[1] + "\n")
+	}
+	return b.String()
+}
+
+// RollCall is a roll call that has been checked, on the side of whoever is called.
+type RollCall struct {
+	id         ceremony.ID
+	operation  ceremony.Operation
+	cluster    string
+	planHash   string
+	plan       string
+	identity   ceremony.Fingerprint
+	digest     string
+	called     time.Time
+	closes     time.Time
+	challenges []string
+}
+
+// CheckRollCall finds a roll call in whatever was pasted, and makes sure that it
+// comes from the identity with the pinned fingerprint and that its ceremony has not
+// closed. Of several the newest counts.
+func CheckRollCall(text []byte, pinned ceremony.Fingerprint, now time.Time) (*RollCall, error) {
+	r, err := checkRollCall(text, pinned, now)
+	if err != nil {
+		return nil, fmt.Errorf("check roll call: %w", err)
+	}
+	return r, nil
+}
+
+func checkRollCall(text []byte, pinned ceremony.Fingerprint, now time.Time) (*RollCall, error) {
+	blocks, _ := unarmor(normalise(text))
+	signed, err := signedAmong(blocks, rollCallTag+"\n", ErrNoRollCall)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := pinnedEntity(blocks, pinned)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newestOf(signed, identity, now, parseRollCall, func(r *RollCall) time.Time { return r.called })
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case r.identity != pinned:
+		return nil, ErrOtherIdentity
+	case r.called.After(now.Add(skew)):
+		return nil, ErrFromTheFuture
+	case !now.Before(r.closes):
+		return nil, ErrRollCallOver
+	}
+	if err := checkPlan(r.plan, r.planHash, r.id, r.operation, r.cluster, r.identity); err != nil {
+		return nil, err
+	}
+	for _, data := range encryptedAmong(blocks) {
+		armored, err := enarmor(messageBlock, data)
+		if err != nil {
+			return nil, err
+		}
+		r.challenges = append(r.challenges, armored)
+	}
+	if len(r.challenges) == 0 {
+		return nil, ErrNoChallenge
+	}
+	return r, nil
+}
+
+// parseRollCall reads what SignRollCall signs.
+func parseRollCall(text string) (*RollCall, error) {
+	head, plan, _ := strings.Cut(text, "\n\n")
+	rest, ok := strings.CutPrefix(strings.TrimSuffix(head, "\n")+"\n", rollCallTag+"\n")
+	if !ok {
+		return nil, ErrNoRollCall
+	}
+	r := &RollCall{plan: plan}
+	var id, operation, identity, called, closes string
+	err := readHead(rest, ErrRollCall, []headLine{
+		{"ceremony", &id},
+		{"operation", &operation},
+		{"cluster", &r.cluster},
+		{"plan", &r.planHash},
+		{"identity", &identity},
+		{"challenge sha256", &r.digest},
+		{"called", &called},
+		{"closes", &closes},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r.called, err = time.Parse(time.RFC3339, called); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRollCall, err)
+	}
+	if r.closes, err = time.Parse(time.RFC3339, closes); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRollCall, err)
+	}
+	if r.identity, err = ceremony.ParseFingerprint(identity); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRollCall, err)
+	}
+	r.id, r.operation = ceremony.ID(id), ceremony.Operation(operation)
+	return r, nil
+}
+
+// Plan is the plan's text, or empty when it was too long for the message; PlanHash
+// names it in either case.
+func (r *RollCall) Plan() string { return r.plan }
+
+// PlanHash is the SHA-256 of the plan's text, in hexadecimal digits.
+func (r *RollCall) PlanHash() string { return r.planHash }
+
+// Ceremony is the ceremony's id.
+func (r *RollCall) Ceremony() ceremony.ID { return r.id }
+
+// Operation is what the ceremony does.
+func (r *RollCall) Operation() ceremony.Operation { return r.operation }
+
+// Cluster is the cluster's name.
+func (r *RollCall) Cluster() string { return r.cluster }
+
+// Identity is the bot's fingerprint: the pinned one.
+func (r *RollCall) Identity() ceremony.Fingerprint { return r.identity }
+
+// Closes is when the ceremony takes nothing more.
+func (r *RollCall) Closes() time.Time { return r.closes }
+
+// Challenges are the messages that may be the challenge, armored, in the order in
+// which they were pasted. What was pasted with it may be encrypted as well: which
+// one it was, [RollCall.Word] says of what it decrypts to.
+func (r *RollCall) Challenges() []string { return r.challenges }
+
+// response is what a challenge decrypts to: half as long as a share.
+var response = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// Word is the line to be signed by whoever is present: it says that they can
+// decrypt with their key, and which plan they have read. What a challenge decrypts
+// to and the roll call does not name is [ErrNotTheResponse], and must be sent to
+// nobody: it may be a share.
+func (r *RollCall) Word(decrypted []byte) (string, error) {
+	decrypted = bytes.TrimSpace(decrypted)
+	sum := sha256.Sum256(decrypted)
+	if hex.EncodeToString(sum[:]) != r.digest || !response.Match(decrypted) {
+		return "", fmt.Errorf("answer roll call: %w", ErrNotTheResponse)
+	}
+	return fmt.Sprintf("conclave-word1 %s %s present %s", r.id, r.planHash, decrypted), nil
+}
