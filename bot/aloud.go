@@ -36,8 +36,7 @@ func KeyStatus(cluster string, r ceremony.KeyReport) string { return flat(render
 // Secret says whether a text shows a share, a token, a private key or a one-time
 // password in the open, none of which is kept anywhere (P1).
 func Secret(text string) bool {
-	_, secret := tripwire(text)
-	return secret
+	return len(exposures(text, nil)) > 0
 }
 
 // ParcelOf is what a delivery or a token's message has for its receiver.

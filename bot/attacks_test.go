@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func TestGluedShareNeverBecomesAReason(t *testing.T) {
 	b64 := "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/AbCdE1"
 	for _, glued := range []string{"share=" + hexShare, "key:" + hexShare, "k=" + b64, "a|" + hexShare, hexShare + "...", "**" + hexShare + "**", "-key=" + b64,
 		"token=hvs.CAESIJ0123456789abcdefghijklmnopqrstuv", "(key:hvs.CAESIJ0123456789abcdefghijklmnopqrstuv)"} {
-		if cmd, err := parseCommand("start rekey prod " + glued); err == nil {
+		if cmd, err := parseCommand("start rekey prod "+glued, nil); err == nil {
 			t.Errorf("%.12s… becomes the reason %.20s…", glued, cmd.text)
 		}
 	}
@@ -281,12 +282,12 @@ func TestShareGluedToAnythingIsFound(t *testing.T) {
 		"key-" + hexShare, "share_" + hexShare, "1/" + hexShare, "key1-" + b64, "share_" + b64, "x://" + hexShare,
 		"k" + hexShare, hexShare + "/", hexShare + "-", "https://vault/?key=" + hexShare,
 	} {
-		if cmd, err := parseCommand("start rekey prod " + glued); err == nil {
+		if cmd, err := parseCommand("start rekey prod "+glued, nil); err == nil {
 			t.Errorf("%.16s… becomes the reason (%d characters)", glued, len(cmd.text))
 		}
 	}
-	if s, bad := tripwire("key1-" + hexShare); !bad {
-		t.Errorf("direct message: %v %v", s, bad)
+	if got := exposures("key1-"+hexShare, nil); !slices.Equal(got, []exposure{exposedShare}) {
+		t.Errorf("direct message: %v", got)
 	}
 }
 
@@ -295,7 +296,7 @@ func TestShareWithMarksThatNobodySeesIsFound(t *testing.T) {
 	share := strings.Repeat("0123456789abcdef", 4) + "07"
 	for _, mark := range []string{"\u00ad", "\u200b", "\u200c", "\u200d", "\u202e", "\u2060", "\ufeff"} {
 		text := "cancel prod-rekey-k7m2 " + share[:30] + mark + share[30:]
-		if _, err := parseCommand(text); err != inCommand {
+		if _, err := parseCommand(text, nil); err != inCommand {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -307,7 +308,7 @@ func TestOrdinaryReasonsAreNoShares(t *testing.T) {
 		"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 		"image@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 	} {
-		if _, err := parseCommand("start rekey prod " + ok); err != nil {
+		if _, err := parseCommand("start rekey prod "+ok, nil); err != nil {
 			t.Errorf("%d %q: refused as a share", len(ok), ok)
 		}
 	}

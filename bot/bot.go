@@ -67,6 +67,7 @@ type Bot struct {
 	seen     *seen
 	lanes    *lanes
 	helped   *pacer // person → when help may be given unasked again
+	raised   *pacer // person and kind of exposure → when others may hear of it again
 }
 
 const (
@@ -74,6 +75,8 @@ const (
 	actTimeout = 2 * time.Minute
 	// helpPace is how often somebody gets help that they did not ask for.
 	helpPace = time.Minute
+	// raisePace is how often people hear that somebody shows the same kind of secret.
+	raisePace = 10 * time.Minute
 	// healthPace is how often the health is logged.
 	healthPace = time.Minute
 )
@@ -114,6 +117,7 @@ func New(config Config) (*Bot, error) {
 		seen:     newSeen(),
 		lanes:    newLanes(),
 		helped:   newPacer(helpPace),
+		raised:   newPacer(raisePace),
 	}, nil
 }
 

@@ -38,7 +38,7 @@ func (d *desk) click(ctx context.Context, by ceremony.Account, click slack.Inter
 	if action.Value != value {
 		return message{}, oldButton
 	}
-	said, err := d.obey(ctx, by, cmd)
+	said, err := d.obey(ctx, by, cmd, trigger{})
 	if err == nil || settled(err) {
 		d.retire(ctx, click)
 	}

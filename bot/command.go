@@ -33,6 +33,9 @@ const (
 	verbHelp      verb = "help"
 )
 
+// verbForm is a button's alone; typed, it is a word behind submit.
+const verbForm verb = "form"
+
 // grammar is every command: its form, and what it is for. Help and errors are
 // made of it.
 func grammar() []form {
@@ -43,7 +46,7 @@ func grammar() []form {
 		{verbStatus, "status [ID]", "where a ceremony stands"},
 		{verbList, "list", "the open ceremonies"},
 		{verbHistory, "history [CLUSTER]", "the ceremonies of the past, newest first"},
-		{verbSubmit, "submit [ID]", "show again exactly what to run for your share"},
+		{verbSubmit, "submit [ID] [form]", "show again exactly what to run for your share, or open the form that takes what it prints"},
 		{verbCancel, "cancel ID [why]", "end a ceremony, in Vault too"},
 		{verbResume, "resume ID", "let a frozen ceremony go on; it takes the initiator and an approver"},
 		{verbReset, "reset ID", "have the sealed nodes of an unseal forget the shares that they have counted"},
@@ -72,6 +75,7 @@ type command struct {
 	hash      string            // of the plan, as typed; empty for the plan of this id
 	options   map[string]string // of the operation, by name; nil when none was typed
 	accessor  string            // of a root token
+	form      bool              // the form is wanted
 	text      string            // reason, or why
 	topic     string
 }
@@ -95,8 +99,9 @@ var (
 )
 
 // parseCommand reads what stands behind /ceremony. It knows the form alone: who
-// may, and whether what is named exists, is asked elsewhere.
-func parseCommand(text string) (command, error) {
+// may, and whether what is named exists, is asked elsewhere. harmless, which may be
+// nil, knows what looks like a secret and is none.
+func parseCommand(text string, harmless func(word string) bool) (command, error) {
 	text = tidy(text)
 	words := strings.Fields(text)
 	if len(words) == 0 {
@@ -104,13 +109,13 @@ func parseCommand(text string) (command, error) {
 	}
 	v := verb(strings.ToLower(words[0]))
 	if !slices.ContainsFunc(grammar(), func(f form) bool { return f.verb == v }) {
-		if err := guard(v, text, nil); err != nil {
+		if err := guard(v, text, nil, harmless); err != nil {
 			return command{}, err
 		}
 		return command{}, unknownVerb(words[0])
 	}
 	words = words[1:]
-	if err := guard(v, text, words); err != nil {
+	if err := guard(v, text, words, harmless); err != nil {
 		return command{}, err
 	}
 	return parseArguments(v, words)
@@ -197,7 +202,15 @@ func parseArguments(v verb, words []string) (command, error) {
 			return command{}, misuse(v)
 		}
 		return cmd, done()
-	case verbStatus, verbSubmit:
+	case verbSubmit:
+		if n := len(words); n > 0 && strings.EqualFold(words[n-1], string(verbForm)) {
+			cmd.form, words = true, words[:n-1]
+		}
+		if err := id(false); err != nil {
+			return command{}, err
+		}
+		return cmd, done()
+	case verbStatus:
 		if err := id(false); err != nil {
 			return command{}, err
 		}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
@@ -33,7 +34,7 @@ type answer func(ctx context.Context, m message)
 func (d *desk) take(ev socketmode.Event) (reply any, ack bool) {
 	keys, j := d.read(ev)
 	if j.do == nil {
-		return nil, true
+		return j.ack, true
 	}
 	if j.kind == kindNotice {
 		// At once: it must not wait behind the account that it is about.
@@ -46,39 +47,30 @@ func (d *desk) take(ev socketmode.Event) (reply any, ack bool) {
 	}
 	if d.lanes.put(d.acts, j) {
 		d.seen.add(keys)
-		return nil, true
+		return j.ack, true
 	}
 	d.health.note(func(h *Health) { h.TurnedAway++ })
 	d.log.Warn("queue full", "kind", string(j.kind), "person", j.person)
-	switch {
-	case j.kind == kindMessage:
-		// Not acknowledged: Slack delivers it again, in seconds and then in minutes.
-		return nil, false
-	case ev.Request.AcceptsResponsePayload:
-		words := explain(overloaded)
-		return map[string]any{"response_type": slack.ResponseTypeEphemeral, "text": words.String()}, true
-	}
-	return nil, true
+	// A message is not acknowledged: Slack delivers it again, in seconds and then in
+	// minutes.
+	return j.full, j.kind != kindMessage
 }
 
 // read makes a job of an envelope, and the keys under which it is known. A job
 // without do is of no interest.
-func (d *desk) read(ev socketmode.Event) ([]string, job) {
-	keys := []string{"envelope " + ev.Request.EnvelopeID}
+func (d *desk) read(ev socketmode.Event) (keys []string, j job) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.panicked(p)
+			keys, j = nil, job{}
+		}
+	}()
+	keys = []string{"envelope " + ev.Request.EnvelopeID}
 	switch data := ev.Data.(type) {
 	case slack.SlashCommand:
-		who := claim{user: data.UserID, teams: teams(data.TeamID)}
-		return known(keys, "trigger", data.TriggerID), d.job(kindCommand, who, d.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account) (message, error) {
-			return d.obeyText(ctx, by, data.Text)
-		})
+		return known(keys, "trigger", data.TriggerID), d.readCommand(ev, data)
 	case slack.InteractionCallback:
-		if data.Type != slack.InteractionTypeBlockActions || len(data.ActionCallback.BlockActions) == 0 {
-			return keys, job{}
-		}
-		who := claim{user: data.User.ID, teams: teams(data.User.TeamID, data.Team.ID)}
-		return known(keys, "trigger", data.TriggerID), d.job(kindClick, who, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account) (message, error) {
-			return d.click(ctx, by, data)
-		})
+		return d.readInteraction(known(keys, "trigger", data.TriggerID), ev, data)
 	case slackevents.EventsAPIEvent:
 		if outer, ok := data.Data.(*slackevents.EventsAPICallbackEvent); ok {
 			keys = known(keys, "event", outer.EventID)
@@ -86,6 +78,52 @@ func (d *desk) read(ev socketmode.Event) ([]string, job) {
 		return d.readEvent(keys, data)
 	}
 	return keys, job{}
+}
+
+func (d *desk) readCommand(ev socketmode.Event, data slack.SlashCommand) job {
+	who := claim{user: data.UserID, teams: teams(data.TeamID)}
+	k, t := kindCommand, trigger{data.TriggerID, time.Now()}
+	cmd, fault := parseCommand(data.Text, d.isDigest)
+	if cmd.form {
+		k = kindOpening
+	}
+	j := d.job(k, who, typedShows(data.Text, d.isDigest), d.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account) (message, error) {
+		switch {
+		case shows(fault):
+			return message{}, fault // whoever they are: this is what they have to know
+		case !d.listed(by):
+			return message{}, unlisted
+		case fault != nil:
+			return message{}, fault
+		}
+		return d.obey(ctx, by, cmd, t)
+	})
+	if ev.Request.AcceptsResponsePayload {
+		j.full = object{"response_type": slack.ResponseTypeEphemeral, "text": explain(overloaded).String()}
+	}
+	return j
+}
+
+func (d *desk) readInteraction(keys []string, ev socketmode.Event, data slack.InteractionCallback) ([]string, job) {
+	who := claim{user: data.User.ID, teams: teams(data.User.TeamID, data.Team.ID)}
+	switch {
+	case data.Type == slack.InteractionTypeViewSubmission:
+		return known(keys, "form", data.View.ID), d.readSubmission(ev, data)
+	case data.Type != slack.InteractionTypeBlockActions || len(data.ActionCallback.BlockActions) == 0:
+		return keys, job{}
+	}
+	action, t := data.ActionCallback.BlockActions[0], trigger{data.TriggerID, time.Now()}
+	if action == nil {
+		return keys, job{}
+	}
+	if action.ActionID == string(verbForm) {
+		return keys, d.job(kindOpening, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account) (message, error) {
+			return d.clickForm(ctx, by, action.Value, t)
+		})
+	}
+	return keys, d.job(kindClick, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account) (message, error) {
+		return d.click(ctx, by, data)
+	})
 }
 
 func (d *desk) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string, job) {
@@ -96,7 +134,7 @@ func (d *desk) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string
 			return keys, job{}
 		}
 		who := claim{user: n.user, teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), shared: ev.IsExtSharedChannel}
-		return known(keys, "message", n.key()), d.job(kindMessage, who, d.writeTo(n.user), func(ctx context.Context, by ceremony.Account) (message, error) {
+		return known(keys, "message", n.key()), d.job(kindMessage, who, n.shows(d.isDigest), d.writeTo(n.user), func(ctx context.Context, by ceremony.Account) (message, error) {
 			return d.receive(ctx, by, n)
 		})
 	case *slackevents.UserChangeEvent:
@@ -117,13 +155,13 @@ func teams(all ...string) []string {
 	return slices.DeleteFunc(all, func(t string) bool { return t == "" })
 }
 
-// job wraps what is to be done: who is it, do it, tell them. A panic of one job
-// ends that job and nothing else.
-func (d *desk) job(k kind, who claim, reply answer, do func(context.Context, ceremony.Account) (message, error)) job {
+// job wraps what is to be done: who is it, do it, tell them. Of what it shows in the
+// open people hear whoever sent it. A panic of one job ends that job and nothing else.
+func (d *desk) job(k kind, who claim, shown []exposure, reply answer, do func(context.Context, ceremony.Account) (message, error)) job {
 	return job{kind: k, person: who.user, do: func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, actTimeout)
 		defer cancel()
-		said, err := d.attempt(ctx, who, do)
+		said, err := d.attempt(ctx, who, shown, do)
 		if err != nil {
 			said = d.complain(k, who, err)
 			if k == kindMessage && stranger(err) && !d.helped.free(who.user) {
@@ -149,19 +187,28 @@ func stranger(err error) bool {
 // errPanic is a defect of this program that was caught.
 var errPanic = errors.New("panic")
 
-func (d *desk) attempt(ctx context.Context, who claim, do func(context.Context, ceremony.Account) (message, error)) (said message, err error) {
+func (d *desk) attempt(ctx context.Context, who claim, shown []exposure, do func(context.Context, ceremony.Account) (message, error)) (said message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			// The value may quote what was sent; where it happened is enough.
-			d.log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			d.panicked(p)
 			said, err = message{}, errPanic
 		}
 	}()
 	by, err := d.registry.account(ctx, who)
 	if err != nil {
+		d.raise(ctx, who.claimed(d.config.Team), shown)
+		if len(shown) > 0 && stranger(err) {
+			err = shown[0].told() // before who they are, this is what they have to know
+		}
 		return message{}, err
 	}
+	d.raise(ctx, by, shown)
 	return do(ctx, by)
+}
+
+func (d *desk) panicked(p any) {
+	// The value may quote what was sent; where it happened is enough.
+	d.log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 }
 
 // complain writes the operator's line about an error and makes the person's

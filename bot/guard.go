@@ -1,10 +1,10 @@
 package bot
 
 import (
+	"errors"
 	"regexp"
+	"slices"
 	"strings"
-
-	"conclave/ceremony"
 )
 
 var (
@@ -26,22 +26,54 @@ const shortestPassword = 16
 // guard turns away a command that holds what never belongs there: something
 // secret, or a PGP block. Whatever the verb, nothing of it is kept (P1). words are
 // what stands behind the verb.
-func guard(v verb, text string, words []string) error {
+func guard(v verb, text string, words []string, harmless func(string) bool) error {
+	shown := commandShows(v, text, words, harmless)
+	switch {
+	case v == verbAccessor && slices.Contains(shown, exposedToken):
+		return tokenAsAccessor
+	case len(shown) > 0 && shown[0] == exposedPassword:
+		return passwordInCommand
+	case len(shown) > 0 && shown[0] != exposedShare:
+		return shown[0].told()
+	case len(shown) > 0, pgpBlock.MatchString(text):
+		return inCommand
+	}
+	return nil
+}
+
+// commandShows says what a command shows in the open. words are what stands behind
+// the verb.
+func commandShows(v verb, text string, words []string, harmless func(string) bool) []exposure {
 	if v == verbApprove && len(words) == 2 && hashShape.MatchString(strings.ToLower(words[1])) {
 		// A plan's hash has the length of a share of one holder alone, and is the only
 		// thing of this kind that is typed on purpose.
 		text = words[0]
 	}
-	what, secret := tripwire(text)
-	switch {
-	case what == ceremony.PlainPassword, showsPassword(text):
-		return passwordInCommand
-	case v == verbAccessor && tokenShape.MatchString(text):
-		return tokenAsAccessor
-	case secret, pgpBlock.MatchString(text):
-		return inCommand
+	shown := exposures(text, harmless)
+	if showsPassword(text) && !slices.Contains(shown, exposedPassword) {
+		shown = append(shown, exposedPassword)
 	}
-	return nil
+	return shown
+}
+
+// typedShows is what stands in the open behind /ceremony.
+func typedShows(text string, harmless func(string) bool) []exposure {
+	text = tidy(text)
+	words := strings.Fields(text)
+	if len(words) == 0 {
+		return nil
+	}
+	return commandShows(verb(strings.ToLower(words[0])), text, words[1:], harmless)
+}
+
+// shows says whether a command was turned away for what it shows.
+func shows(fault error) bool {
+	d, _ := errors.AsType[denial](fault)
+	switch d {
+	case inCommand, passwordInCommand, tokenAsAccessor, tokenInOpen, keyInOpen:
+		return true
+	}
+	return false
 }
 
 // showsPassword says whether something behind otp= is no commitment and may be the

@@ -67,7 +67,7 @@ func TestHelpOnAnOperationShowsHowItIsProposed(t *testing.T) {
 				t.Errorf("help on %s does not show %s:\n%s", op, option, help)
 			}
 		}
-		cmd, err := parseCommand(strings.NewReplacer("[", "", "]", "", "COMMITMENT", commitment, "yes|no", "yes").Replace(startForm(op)))
+		cmd, err := parseCommand(strings.NewReplacer("[", "", "]", "", "COMMITMENT", commitment, "yes|no", "yes").Replace(startForm(op)), nil)
 		if err != nil || len(cmd.options) != len(op.Options()) || cmd.text != "reason" {
 			t.Errorf("what help shows of %s is understood as %+v, %v", op, cmd, err)
 		}

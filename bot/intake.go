@@ -82,6 +82,11 @@ func (n note) text() string {
 	return n.texts[0]
 }
 
+// shows is what stands in the open in any reading of it.
+func (n note) shows(harmless func(string) bool) []exposure {
+	return exposures(strings.Join(n.texts, "\n\n"), harmless)
+}
+
 // receive takes what somebody wrote. A message that is answered by a receipt
 // gets no other answer here.
 //
@@ -89,15 +94,16 @@ func (n note) text() string {
 // message, with something in it to open? Slack's mangling has been undone.
 func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (message, error) {
 	text := n.text()
-	secret, exposed := tripwire(text)
+	shown := n.shows(d.isDigest)
+	exposed := len(shown) > 0
 	armored := pgpBegin.MatchString(text)
 	switch {
-	case !n.direct && (exposed || armored):
+	case exposed && (!n.direct || n.edited != "" || !shown[0].offerable()):
+		return message{}, shown[0].told()
+	case !n.direct && armored:
 		return message{}, notDirect
 	case !n.direct:
 		return message{}, nil
-	case n.edited != "" && exposed:
-		return message{}, secret
 	case n.edited != "" && armored:
 		return message{}, edited
 	case n.edited != "":
@@ -106,7 +112,7 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (messag
 	switch {
 	case d.listed(by):
 	case exposed:
-		return message{}, secret // whoever they are: this is what they have to know
+		return message{}, shown[0].told() // whoever they are: this is what they have to know
 	default:
 		return message{}, unlisted
 	}
@@ -116,13 +122,19 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (messag
 	offered := false
 	if exposed || armored {
 		offered = true
-		faults = append(faults, d.offer(ctx, by, place(), []byte(text)))
+		faults = append(faults, d.offer(ctx, by, place(), []byte(text), shown))
 	}
 	for _, id := range n.files {
 		content, err := d.download(ctx, id)
 		if err == nil {
 			offered = true
-			err = d.offer(ctx, by, place(), content)
+			shown := exposures(string(content), d.isDigest)
+			d.raise(ctx, by, shown)
+			if len(shown) > 0 && !shown[0].offerable() {
+				err = shown[0].told()
+			} else {
+				err = d.offer(ctx, by, place(), content, shown)
+			}
 		}
 		faults = append(faults, err)
 	}
@@ -158,18 +170,21 @@ func (n note) places() func() ceremony.Ref {
 	}
 }
 
-// offer hands an envelope to the engine. It answers an error only when nobody
-// else will tell the person: of a receipt that gives another reason, such as that
-// they have been counted, nobody learns that a share lies in the open.
-func (d *desk) offer(ctx context.Context, by ceremony.Account, at ceremony.Ref, envelope []byte) error {
-	secret, exposed := tripwire(string(envelope))
+// offer hands an envelope to the engine, with what it shows in the open: that goes
+// on record, and is not used. It answers an error only when nobody else will tell
+// the person: of a receipt that gives another reason, such as that they have been
+// counted, nobody learns that a share lies in the open.
+func (d *desk) offer(ctx context.Context, by ceremony.Account, at ceremony.Ref, envelope []byte, shown []exposure) error {
 	id, err := d.engine.Offer(ctx, ceremony.Offer{By: by, Message: at, Envelope: envelope})
 	r, _ := ceremony.RefusalOf(err)
+	if r == ceremony.NotEncrypted {
+		d.raise(ctx, by, []exposure{exposedEnvelope})
+	}
 	switch receipted := id != "" && err != nil && ordinary(err); {
 	case receipted && (r == ceremony.PlainShare || r == ceremony.PlainPassword || r == ceremony.PrivateMaterial):
 		return nil // the receipt says it
-	case exposed:
-		return secret // whatever else is wrong: this is what they have to know
+	case len(shown) > 0:
+		return shown[0].told() // whatever else is wrong: this is what they have to know
 	case receipted:
 		return nil // the receipt says it
 	}

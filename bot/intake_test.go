@@ -168,7 +168,7 @@ func TestSecretInTheOpenIsAnsweredAndForgotten(t *testing.T) {
 		baseShare:                            "looks like a share in the open",
 		"it is Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f": "a one-time password in the open",
 		"here: hvs.CAESIJ0123456789abcdefghijklmnop":                                      "Vault token in the open",
-		"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nx\n-----END PGP PRIVATE KEY BLOCK-----": "private key or a Vault token",
+		"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nx\n-----END PGP PRIVATE KEY BLOCK-----": "private key in the open",
 	} {
 		s := play(t, slacktest.Config{})
 		s.engine.fail(ceremony.NotCollecting)

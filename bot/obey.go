@@ -10,18 +10,6 @@ import (
 	"conclave/ceremony"
 )
 
-// obeyText does what somebody typed behind /ceremony.
-func (d *desk) obeyText(ctx context.Context, by ceremony.Account, text string) (message, error) {
-	if !d.listed(by) {
-		return message{}, unlisted
-	}
-	cmd, err := parseCommand(text)
-	if err != nil {
-		return message{}, err
-	}
-	return d.obey(ctx, by, cmd)
-}
-
 // listed says whether an account is in the configuration. Nobody else is told
 // anything.
 func (d *desk) listed(who ceremony.Account) bool {
@@ -31,8 +19,9 @@ func (d *desk) listed(who ceremony.Account) bool {
 	})
 }
 
-// obey does what a person asks for, whether they typed it or clicked.
-func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command) (message, error) {
+// obey does what a person asks for, whether they typed it or clicked. A form can be
+// opened with t, for a moment.
+func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command, t trigger) (message, error) {
 	switch cmd.verb {
 	case verbHelp:
 		return renderHelp(cmd.topic), nil
@@ -55,6 +44,9 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command) (mess
 	case verbStatus:
 		return d.status(id, by)
 	case verbSubmit:
+		if cmd.form {
+			return d.openForm(ctx, by, id, "", t)
+		}
 		return d.submit(id, by)
 	case verbApprove:
 		c, err := d.engine.Approve(ctx, id, by, cmd.hash)
@@ -207,25 +199,37 @@ func (d *desk) revoked(ctx context.Context, id ceremony.ID, by ceremony.Account)
 
 // submit shows a holder again what to run.
 func (d *desk) submit(id ceremony.ID, by ceremony.Account) (message, error) {
+	c, to, err := d.wanted(id, by)
+	if err != nil {
+		return message{}, err
+	}
+	return renderAsk(c, to, *c.Key), nil
+}
+
+// wanted is whom a ceremony means when it waits for somebody with this account. The
+// error says why it does not.
+func (d *desk) wanted(id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, ceremony.Person, error) {
 	c, _, err := d.engine.Ceremony(id)
 	switch {
 	case err != nil:
-		return message{}, err
 	case c.Ended():
-		return message{}, ceremony.Closed
+		err = ceremony.Closed
 	case c.State == ceremony.StateFrozen:
-		return message{}, ceremony.IsFrozen
+		err = ceremony.IsFrozen
 	case !c.Wants():
-		return message{}, ceremony.NotCollecting
+		err = ceremony.NotCollecting
 	case c.HasCounted(by):
-		return message{}, ceremony.AlreadyCounted
+		err = ceremony.AlreadyCounted
+	}
+	if err != nil {
+		return c, ceremony.Person{}, err
 	}
 	missing := c.Missing()
 	i := slices.IndexFunc(missing, func(p ceremony.Person) bool { return p.Account == by })
 	if i < 0 {
-		return message{}, nothingAsked
+		return c, ceremony.Person{}, nothingAsked
 	}
-	return renderAsk(c, missing[i], *c.Key), nil
+	return c, missing[i], nil
 }
 
 // configured says whether a cluster has this name. It is asked here, since the

@@ -109,7 +109,7 @@ func renderAsk(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced) 
 		section("The plan in it has the hash `%s` (%s).", short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, spokenWords)),
 	)
 	if key.Step == ceremony.Password {
-		blocks = append(blocks, sendPassword(c, key, r)...)
+		blocks = append(blocks, sendPassword(c, to, key, r)...)
 	} else {
 		blocks = append(blocks, sendShare(c, to, key, r)...)
 	}
@@ -119,8 +119,8 @@ func renderAsk(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced) 
 func sendShare(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, r request) []slack.Block {
 	return []slack.Block{
 		section("*3.* %s", r.do),
-		listing(fmt.Sprintf("{ printf '%s'; gpg -qd %s; } | gpg -sea --no-encrypt-to -u %s -r '%s!'",
-			key.Prefix(c.ID()), r.file, to.Key, strings.ToUpper(key.Subkey))),
+		listing(sealCommand(c, to, key, r)),
+		formButton(c),
 		footnote("%s", r.note),
 		divider(),
 		footnote("Or with the program `conclave`: paste the two PGP blocks above into `conclave seal --identity %s`. It checks all of this for you.", key.Identity),
@@ -129,15 +129,30 @@ func sendShare(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, 
 
 // sendPassword is for somebody without a PGP key: they have the program, which has
 // made the password, and nothing to sign with.
-func sendPassword(c ceremony.Ceremony, key ceremony.Announced, r request) []slack.Block {
+func sendPassword(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, r request) []slack.Block {
 	return []slack.Block{
 		section("*3.* Paste the two PGP blocks above into this, which checks all of it for you, and send me what it prints, here, as text or as a file:"),
 		listing(fmt.Sprintf("conclave seal --identity %s --otp %s", key.Identity, r.file)),
 		section("%s", r.do),
-		listing(fmt.Sprintf("{ printf '%s'; cat %s; } | gpg -ea --trust-model always --no-encrypt-to -r '%s!'",
-			key.Prefix(c.ID()), r.file, strings.ToUpper(key.Subkey))),
+		listing(sealCommand(c, to, key, r)),
+		formButton(c),
 		footnote("%s", r.note),
 	}
+}
+
+// sealCommand prints the envelope.
+func sealCommand(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, r request) string {
+	if key.Step == ceremony.Password {
+		return fmt.Sprintf("{ printf '%s'; cat %s; } | gpg -ea --trust-model always --no-encrypt-to -r '%s!'",
+			key.Prefix(c.ID()), r.file, strings.ToUpper(key.Subkey))
+	}
+	return fmt.Sprintf("{ printf '%s'; gpg -qd %s; } | gpg -sea --no-encrypt-to -u %s -r '%s!'",
+		key.Prefix(c.ID()), r.file, to.Key, strings.ToUpper(key.Subkey))
+}
+
+// formButton is for people who don't want their message in a conversation.
+func formButton(c ceremony.Ceremony) slack.Block {
+	return slack.NewActionBlock("send", button(verbForm, formValue(c), "Use a form", slack.StyleDefault, nil))
 }
 
 // agreedBy says who stands behind a request.

@@ -4,49 +4,235 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"conclave/ceremony"
 )
+
+// The tripwire recognises what should never have been sent. It can't take it back:
+// it lets people know that it counts as exposed. Nothing of what it looks at is in
+// what it answers (P1).
+
+// exposure is a kind of secret that stands in the open.
+type exposure string
+
+// The kinds of exposures, the worst first: of several in one text, people are told
+// about the worst.
+const (
+	exposedKey      exposure = "exposed-key"      // a private key
+	exposedToken    exposure = "exposed-token"    // a Vault token
+	exposedShare    exposure = "exposed-share"    // a share
+	exposedEnvelope exposure = "exposed-envelope" // a share that is signed and not encrypted
+	exposedPassword exposure = "exposed-password" // a requester's one-time password
+)
+
+// told is what a person hears about an exposure.
+func (e exposure) told() error {
+	switch e {
+	case exposedKey:
+		return keyInOpen
+	case exposedToken:
+		return tokenInOpen
+	case exposedEnvelope:
+		return ceremony.NotEncrypted
+	case exposedPassword:
+		return ceremony.PlainPassword
+	}
+	return ceremony.PlainShare
+}
 
 var (
 	// A PGP block however its dashes came through.
 	pgpBlock = regexp.MustCompile(`(?i)\b(BEGIN|END)\s+PGP\b`)
 	pgpBegin = regexp.MustCompile(`(?i)\bBEGIN\s+PGP\b`)
-	pgpOwn   = regexp.MustCompile(`(?i)\bBEGIN\s+PGP\s+PRIVATE\s+KEY\b`)
 
-	// Shapes of Vault's tokens. Source: developer.hashicorp.com/vault/docs/concepts/tokens.
-	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9_.-])(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24,}(?:$|[^A-Za-z0-9_-]))`)
+	// The edges of armor: of PGP in any case, of anything else between its dashes.
+	blockEdge = regexp.MustCompile(`[-–—]*\s*(?i:\b(?:BEGIN|END)\s+PGP\b(?:\s+(?:MESSAGE|SIGNATURE|SIGNED MESSAGE|PUBLIC KEY BLOCK|PRIVATE KEY BLOCK)\b)?)[-–—]*|[-–—]{2,}\s*(?:BEGIN|END)\s+[A-Z0-9 ]+[-–—]{2,}`)
+
+	// Private keys of OpenPGP, of OpenSSL and OpenSSH, of PuTTY, of age, and of gpg's
+	// own folder. A key that is on a smartcard ("shadowed") is none.
+	keyShape = regexp.MustCompile(`(?i:\bBEGIN\s+PGP\s+PRIVATE\s+KEY\b)|\bBEGIN\s+(?:[A-Z0-9]+\s+){0,3}PRIVATE\s+KEY\b|\bPuTTY-User-Key-File-\d|\bAGE-SECRET-KEY-1[0-9A-Z]{20,}|\((?:protected-)?private-key\b`)
+
+	// Shapes of Vault's tokens: of today, and from before Vault 1.10, of which batch
+	// tokens are longer and in base64. Source: developer.hashicorp.com/vault/docs/concepts/tokens.
+	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9_.-])(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|b\.AAAAAQ[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24,}(?:$|[^A-Za-z0-9_-]))`)
 	hexRun     = regexp.MustCompile(`(?:^|[^0-9a-fA-F])[0-9a-fA-F]{66}(?:$|[^0-9a-fA-F])`)
 	hexShape   = regexp.MustCompile(`^[0-9a-fA-F]+$`)
-	baseShape  = regexp.MustCompile(`^[A-Za-z0-9+/_-]{43,44}={0,2}$`)
+	baseShape  = regexp.MustCompile(`^(?:[A-Za-z0-9+/_-]{44}|[A-Za-z0-9+/_-]{43}=?)$`)
+	basePiece  = regexp.MustCompile(`^[A-Za-z0-9+/_-]+={0,2}$`)
+	armorLine  = regexp.MustCompile(`^(?:[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{76})$`)
+	armorEnd   = regexp.MustCompile(`^[A-Za-z0-9+/]{1,76}={0,2}$`)
+	checksum   = regexp.MustCompile(`^=[A-Za-z0-9+/]{4}$`)
+	lowerRun   = regexp.MustCompile(`[a-z]{4,}`)
+
+	// What stands before a digest, in the same word or as one of its own.
+	digestBefore = regexp.MustCompile(`(?i)(?:sha-?256(?:sum)?|digest|checksum|commitment|hash)(?:[-:=]|$)`)
+	// What stands before a share in the same word.
+	shareBefore = regexp.MustCompile(`(?i)(?:key|share|unseal)\w{0,12}["']?[:=]`)
 
 	// A one-time password is as long as the token: 28 for Vault, 26 for OpenBao.
 	padShape = regexp.MustCompile(`^(?:[A-Za-z0-9]{26}|[A-Za-z0-9]{28})$`)
 )
 
-// tripwire says whether text shows something secret in the open: a share, a
-// private key, a Vault token, a one-time password. Armored ciphertext is not
-// secret.
-func tripwire(text string) (ceremony.Refusal, bool) {
-	if pgpOwn.MatchString(text) {
-		return ceremony.PrivateMaterial, true
+// A share of Vault's is one byte longer than the key of 32 bytes; the key itself is
+// what the only holder has. Vault prints both in hexadecimal digits and in base64.
+const (
+	shareDigits = 66
+	keyDigits   = 64
+	shareBase64 = 44
+)
+
+// exposures says what a text shows in the open, the worst first. harmless, which
+// may be nil, knows digests of 64 digits that are no share. What stands in armor is
+// no secret, unless the armor is that of a private key.
+func exposures(text string, harmless func(word string) bool) []exposure {
+	if harmless == nil {
+		harmless = func(string) bool { return false }
 	}
-	if pgpBegin.MatchString(text) {
-		return "", false
+	if secretPackets(text) {
+		return []exposure{exposedKey}
 	}
-	for word := range strings.FieldsSeq(text) {
-		whole := strings.Trim(word, "`\"'“”‘’,;:()<>[]")
-		switch {
-		case tokenShape.MatchString(word):
-			return ceremony.PrivateMaterial, true
-		case shareShaped(whole), hexRun.MatchString(word), slices.ContainsFunc(pieces(whole), shareInPiece):
-			return ceremony.PlainShare, true
-		// The rest of armor that was cut in two ends in a line of any length.
-		case slices.ContainsFunc(pieces(whole), passwordShaped) && !pgpBlock.MatchString(text):
-			return ceremony.PlainPassword, true
+	text = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1 // marks that nobody sees, behind which a share would be in pieces
+		}
+		return r
+	}, text)
+	found := map[exposure]bool{}
+	if keyShape.MatchString(text) {
+		found[exposedKey] = true
+	}
+	if hexRun.MatchString(text) {
+		found[exposedShare] = true // no armor has so many digits in a row
+	}
+	open := withoutArmor(text)
+	before := ""
+	for word := range strings.FieldsSeq(open) {
+		e, shown := wordShows(word, before, harmless)
+		if shown {
+			found[e] = true
+		}
+		before = word
+	}
+	if !found[exposedShare] && inPieces(open, harmless) {
+		found[exposedShare] = true
+	}
+	var all []exposure
+	for _, e := range []exposure{exposedKey, exposedToken, exposedShare, exposedPassword} {
+		if found[e] {
+			all = append(all, e)
 		}
 	}
+	return all
+}
+
+// secretPackets says whether a file begins with an OpenPGP packet of a secret key.
+// Source: RFC 9580, 4.2 and 5.5.
+func secretPackets(content string) bool {
+	if content == "" || utf8.ValidString(content) {
+		return false
+	}
+	const secretKey, secretSubkey = 5, 7
+	tag := content[0] & 0x3f
+	if content[0]&0x40 == 0 {
+		tag >>= 2
+	}
+	return content[0]&0x80 != 0 && (tag == secretKey || tag == secretSubkey)
+}
+
+// wordShows says what a word of a text shows, from the word alone and the one
+// before it.
+func wordShows(word, before string, harmless func(string) bool) (exposure, bool) {
+	whole := strings.Trim(word, "`\"'“”‘’,;:()<>[]{}*")
+	isDigest := digestBefore.MatchString(word) || digestBefore.MatchString(strings.TrimRight(before, "`*\"'")) || harmless(strings.ToLower(whole))
+	switch {
+	case tokenShape.MatchString(word):
+		return exposedToken, true
+	case shareShaped(whole):
+		// What has the length of the share of a key's only holder may be a digest.
+		return exposedShare, !isDigest || len(whole) == shareDigits || len(whole) == shareBase64 && !strings.HasSuffix(whole, "=")
+	case slices.ContainsFunc(pieces(whole), func(piece string) bool { return shareInPiece(piece, isDigest) }),
+		hexRun.MatchString(joiner.Replace(whole)),
+		shareBefore.MatchString(word) && !isDigest && slices.ContainsFunc(pieces(whole), shareShaped):
+		return exposedShare, true
+	case slices.ContainsFunc(pieces(whole), passwordShaped):
+		return exposedPassword, true
+	}
 	return "", false
+}
+
+// joiner takes out what digits are joined by where they are not meant to be apart.
+var joiner = strings.NewReplacer("-", "", ":", "", "_", "")
+
+// withoutArmor is a text without its armor. Of armor that was cut in two, what is
+// left of it goes.
+func withoutArmor(text string) string {
+	var out strings.Builder
+	for text != "" {
+		edge := blockEdge.FindStringIndex(text)
+		if edge == nil {
+			break
+		}
+		if !strings.Contains(strings.ToUpper(text[edge[0]:edge[1]]), "BEGIN") {
+			out.WriteString(withoutTail(text[:edge[0]]))
+			text = text[edge[1]:]
+			continue
+		}
+		out.WriteString(text[:edge[0]])
+		out.WriteString("\n")
+		text = text[edge[1]:]
+		end := blockEdge.FindStringIndex(text)
+		if end == nil {
+			text = ""
+			break
+		}
+		if !strings.Contains(strings.ToUpper(text[end[0]:end[1]]), "BEGIN") {
+			text = text[end[1]:]
+		} else {
+			text = text[end[0]:]
+		}
+	}
+	return out.String() + withoutMiddle(text)
+}
+
+// withoutTail is what stands before the last lines of armor whose first lines came
+// in another message.
+func withoutTail(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	cut := func(shape *regexp.Regexp) bool {
+		n := len(lines)
+		if n == 0 || !shape.MatchString(strings.TrimSpace(lines[n-1])) {
+			return false
+		}
+		lines = lines[:n-1]
+		return true
+	}
+	cut(checksum)
+	cut(armorEnd)
+	for cut(armorLine) {
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// withoutMiddle is a text without the lines of armor that has lost its first and its
+// last line, and without the line after them: that of armor which ends in none.
+func withoutMiddle(text string) string {
+	lines := strings.Split(text, "\n")
+	isArmor := func(i int) bool {
+		line := strings.TrimSpace(lines[i])
+		return armorLine.MatchString(line) && !hexShape.MatchString(line)
+	}
+	var rest []string
+	for i := range lines {
+		after := i > 1 && isArmor(i-1) && isArmor(i-2)
+		if isArmor(i) || after && armorEnd.MatchString(strings.TrimSpace(lines[i])) {
+			rest = append(rest, "")
+			continue
+		}
+		rest = append(rest, lines[i])
+	}
+	return strings.Join(rest, "\n")
 }
 
 // pieces takes a word apart where a share may be glued to something: share=…,
@@ -62,30 +248,122 @@ func pieces(word string) []string {
 }
 
 // shareInPiece says whether a piece of a word is a share. The undivided key is
-// left out: sha256:… has its length.
-func shareInPiece(piece string) bool {
+// left out: sha256:… has its length, and so has the fingerprint of an SSH key.
+func shareInPiece(piece string, isDigest bool) bool {
 	if hexRun.MatchString(piece) {
 		return true
 	}
 	// What Vault prints has neither - nor _: they may join it to something else.
 	parts := strings.FieldsFunc(piece, func(r rune) bool { return r == '-' || r == '_' })
-	return slices.ContainsFunc(append(parts, piece), func(s string) bool { return len(s) != 64 && shareShaped(s) })
+	return slices.ContainsFunc(append(parts, piece), func(s string) bool {
+		return len(s) != keyDigits && shareShaped(s) && !(isDigest && len(s) < shareBase64)
+	})
 }
 
-// shareShaped says whether a word looks like a share of Vault's. A share is one
-// byte longer than the key of 32 bytes, or the key itself when there is only
-// one; Vault prints both in hexadecimal digits and in base64.
+// shareShaped says whether a word looks like a share of Vault's.
 func shareShaped(word string) bool {
 	if hexShape.MatchString(word) {
-		return len(word) == 64 || len(word) == 66
+		return len(word) == keyDigits || len(word) == shareDigits
 	}
-	return baseShape.MatchString(word) && strings.ContainsAny(word, "0123456789+/") &&
-		strings.ToLower(word) != word && strings.ToUpper(word) != word
+	return baseShape.MatchString(word) && mixed(word) && !wordy(word)
+}
+
+// mixed says whether a word has letters of both cases and something else.
+func mixed(word string) bool {
+	return strings.ContainsAny(word, "0123456789+/") && strings.ToLower(word) != word && strings.ToUpper(word) != word
+}
+
+// mostWords is how many of a share's 44 characters may stand in runs of small
+// letters before it is taken for words: for the name of a file, of a path in Vault,
+// of an identifier. Of a thousand shares, one has so many.
+const mostWords = 20
+
+func wordy(word string) bool {
+	n := 0
+	for _, run := range lowerRun.FindAllString(word, -1) {
+		n += len(run)
+	}
+	return n >= mostWords
+}
+
+// inPieces says whether a share stands in a text that is broken into groups, or into
+// lines.
+func inPieces(text string, harmless func(string) bool) bool {
+	var all []fragment
+	for line := range strings.SplitSeq(text, "\n") {
+		words := strings.Fields(line)
+		own := make([]fragment, len(words))
+		for i, w := range words {
+			own[i] = fragment{strings.Trim(w, "`\"'“”,;*"), i == 0}
+		}
+		if hexInPieces(own, harmless) {
+			return true
+		}
+		all = append(all, own...)
+	}
+	return hexInPieces(all, harmless) || baseInPieces(all)
+}
+
+// fragment is a word that may be a part of a share.
+type fragment struct {
+	word   string
+	starts bool // a line
+}
+
+// hexInPieces looks for runs of groups of digits that make up a share. A part of a
+// run is none: fingerprints are written like that too, and are shorter.
+func hexInPieces(words []fragment, harmless func(string) bool) bool {
+	var run strings.Builder
+	groups, before := 0, ""
+	ends := func() bool {
+		digits, n := run.String(), groups
+		run.Reset()
+		groups = 0
+		isDigest := digestBefore.MatchString(before) || harmless(strings.ToLower(digits))
+		return n > 1 && strings.ContainsAny(digits, "abcdefABCDEF") && (len(digits)%shareDigits == 0 || len(digits) == keyDigits && !isDigest)
+	}
+	for _, w := range words {
+		if len(w.word) > 1 && hexShape.MatchString(w.word) {
+			run.WriteString(w.word)
+			groups++
+			continue
+		}
+		if ends() {
+			return true
+		}
+		before = w.word
+	}
+	return ends()
+}
+
+// baseInPieces looks for a share in base64 that is broken into lines, or into groups
+// of one length. Between other words, too: a group may look like one of them.
+func baseInPieces(words []fragment) bool {
+	for first := range words {
+		whole := ""
+		lines, grouped := true, true
+		for i := first; i < len(words) && len(whole) < shareBase64; i++ {
+			w := words[i].word
+			if !basePiece.MatchString(w) {
+				break
+			}
+			if i > first {
+				lines = lines && words[i].starts
+				size, before := len(words[first].word), len(words[i-1].word)
+				grouped = grouped && before == size && len(w) <= size
+			}
+			whole += w
+			if n := i - first + 1; len(whole) == shareBase64 && n > 1 && (lines || grouped && n > 2) &&
+				baseShape.MatchString(whole) && mixed(whole) && !wordy(whole) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // passwordShaped says whether a word looks like a requester's one-time password.
 // Whoever is asked for theirs might send it as it is.
 func passwordShaped(word string) bool {
-	return padShape.MatchString(word) && strings.ContainsAny(word, "0123456789") &&
-		strings.ToLower(word) != word && strings.ToUpper(word) != word
+	return padShape.MatchString(word) && mixed(word)
 }

@@ -58,6 +58,10 @@ const (
 	inCommand         denial = "in-command"          // a secret or an envelope typed as a command
 	passwordInCommand denial = "password-in-command" // a one-time password in place of its commitment
 	tokenAsAccessor   denial = "token-as-accessor"   // a token typed in place of its accessor
+	tokenInOpen       denial = "token-in-open"       // a Vault token, anywhere
+	keyInOpen         denial = "key-in-open"         // a private key, anywhere
+	noEnvelope        denial = "no-envelope"         // a form without a PGP message in it
+	formLate          denial = "form-late"           // Slack's time to open a form was over
 	mayNotReset       denial = "may-not-reset"       // neither initiator nor approver
 	mayNotReverify    denial = "may-not-reverify"    // neither initiator nor approver
 	deletionAsked     denial = "deletion-asked"      // somebody else has let the backup go
@@ -208,6 +212,20 @@ func explainDenial(d denial) words {
 			"This is a token in the open, and not its accessor. It was not used.",
 			"Slack has seen it: *revoke it now*, with `vault token revoke -self` where it is in `VAULT_TOKEN`, and tell your security team. If it was the token of this ceremony, type `/ceremony revoked ID` then.",
 		}
+	case tokenInOpen:
+		return words{
+			"This is a Vault token in the open. It was not used, and I can't delete it.",
+			"Slack has seen it: *revoke it now*, with `vault token revoke -self` where it is in `VAULT_TOKEN`. Then delete it where you wrote it, and tell your security team.",
+		}
+	case keyInOpen:
+		return words{
+			"This is a private key in the open. It was not used, and I can't delete it.",
+			"Slack has seen it: publish its revocation, make another key, and have the operator of Conclave configure that one. Whatever was encrypted to this key counts as exposed, with it the share that you hold: delete the key where you wrote it, tell your security team, and plan a rekey.",
+		}
+	case noEnvelope:
+		return words{"There is no PGP message in it.", "Paste all of what the command has printed."}
+	case formLate:
+		return words{"Slack's time to open the form was over before I could.", "Press the button once more, or send the PGP message here, as text or as a file."}
 	case mayNotReset:
 		return words{"Only the initiator and the approvers can have the nodes forget their shares.", "`/ceremony status` shows who they are."}
 	case mayNotReverify:

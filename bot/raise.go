@@ -1,0 +1,51 @@
+package bot
+
+import (
+	"context"
+
+	"conclave/ceremony"
+)
+
+// raise has the security people hear of what somebody showed in the open. Of the
+// same kind by the same person they hear once in a while: who pastes twice has
+// shown no more. A one-time password is the requester's to replace, and nobody
+// else's business.
+func (d *desk) raise(ctx context.Context, by ceremony.Account, shown []exposure) {
+	for _, what := range shown {
+		if what == exposedPassword || !d.raised.free(by.String()+" "+string(what)) {
+			continue
+		}
+		d.log.Warn("shown in the open", "kind", string(what), "user", by.User)
+	}
+}
+
+// offerable says whether the engine is to look at what shows something of this kind.
+// A share or a password is what it waits for, and its journal says that it came in
+// the open. A key or a token is nothing that it asks for.
+func (e exposure) offerable() bool { return e == exposedShare || e == exposedPassword }
+
+// isDigest says whether a word is a digest that Conclave has shown people itself: the
+// hash of a plan, a commitment, a line of a journal. They have the length of the
+// share of a key's only holder.
+func (d *desk) isDigest(word string) bool {
+	for _, c := range d.engine.Ceremonies() {
+		if word == c.PlanHash || word == c.Plan.OTP {
+			return true
+		}
+		for _, e := range c.History {
+			if word == e.Hash {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// claimed is the account of somebody whom the registry turned away: theirs as far as
+// the envelope tells.
+func (c claim) claimed(team string) ceremony.Account {
+	if len(c.teams) > 0 {
+		team = c.teams[len(c.teams)-1]
+	}
+	return ceremony.Account{Team: team, User: c.user}
+}
