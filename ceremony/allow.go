@@ -23,6 +23,9 @@ func (c Ceremony) allows(e Event) error {
 		}
 		return nil
 	}
+	if err := c.allowsAlarm(e); err != nil {
+		return err
+	}
 	switch ev := e.(type) {
 	case Proposed:
 		switch p := ev.Plan; {

@@ -64,6 +64,9 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		if ev.Plan.Approvals == 0 && !ev.Plan.Operation.NeedsApproval() {
 			c.State = StateApproved
 		}
+		if ev.Plan.Operation == Alarm {
+			c.State = StateRaised
+		}
 		return c, nil
 	case Approved:
 		c.Approvals = append(slices.Clip(c.Approvals), Approval{By: ev.By, At: e.At})
@@ -229,8 +232,10 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.Thawed = false
 		c.State = StateEnded
 		c.Outcome, c.Ending = ev.Outcome, ev.Vault
-	case Posted, Undeliverable:
-		// Read from the history by Due and Where.
+	case Acknowledged:
+		c.Acknowledged = &ev
+	case Noticed, Posted, Undeliverable:
+		// Read from the history by Findings, Due and Where.
 	default:
 		return c, fmt.Errorf("no rule for %T", ev)
 	}

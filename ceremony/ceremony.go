@@ -50,6 +50,8 @@ type Ceremony struct {
 	Reminders int  // of what the ceremony has left behind
 	Left      bool // nobody looks after it any more
 
+	Acknowledged *Acknowledged // of an alarm
+
 	Pending *Pending // an outside write whose outcome is not in the journal yet
 	Closing *Closing // the ceremony is being ended
 	Freeze  *Freeze  // when State is StateFrozen

@@ -38,6 +38,10 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		return c.name(cmd)
 	case Revoke:
 		return c.revoke(cmd)
+	case Alert:
+		return c.alert(cmd, now)
+	case Acknowledge:
+		return c.acknowledge(cmd)
 	case Receive:
 		return c.receive(cmd, now)
 	case Open:
@@ -168,6 +172,9 @@ func (c Ceremony) reject(cmd Reject) ([]Event, error) {
 func (c Ceremony) cancel(cmd Cancel) ([]Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, Closed
+	}
+	if c.Plan.Operation == Alarm {
+		return nil, IsAnAlarm
 	}
 	by, ok := c.decider(cmd.By)
 	if !ok {

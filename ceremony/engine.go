@@ -30,6 +30,9 @@ type Cluster struct {
 	Verification bool // a rekey waits for proof of the new shares (P7)
 	Backup       bool // Vault keeps a rekey's encrypted new shares
 	Watch        bool // sealed nodes are noticed, and an unseal is opened for them
+	Interference bool // what happens in Vault that no ceremony has done raises an alarm
+
+	Owners []Person // who is told of an alarm; empty: the approvers
 
 	Window time.Duration // from the proposal until the ceremony closes
 	Poll   time.Duration // how often Vault is compared with the plan while a ceremony is open
@@ -51,6 +54,7 @@ type Engine struct {
 	clusters map[string]Cluster
 	people   map[Account]string // account → name in the configuration
 	ready    chan struct{}
+	alarming sync.Mutex // one finding is added to its alarm, or opens one, at a time
 
 	mu     sync.Mutex
 	known  map[ID]known
@@ -85,7 +89,7 @@ func NewEngine(config Config) *Engine {
 	}
 	for _, c := range config.Clusters {
 		e.clusters[c.Name] = c
-		for _, p := range slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers) {
+		for _, p := range slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners) {
 			e.people[p.Account] = p.Name
 		}
 	}
@@ -127,6 +131,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		if c.Watch {
 			watches.Go(func() { e.watch(ctx, c) })
 		}
+		if c.Interference {
+			watches.Go(func() { e.watchInterference(ctx, c) })
+		}
 	}
 	<-ctx.Done()
 	watches.Wait()
@@ -163,8 +170,8 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 			continue
 		}
 		cluster, ok := e.clusters[c.Plan.Cluster]
-		if !ok && c.Told() {
-			e.config.Log.Warn("what a ceremony has left behind is not looked after: its cluster is not configured any more", "ceremony", string(id))
+		if !ok && (c.Told() || c.Plan.Operation == Alarm) {
+			e.config.Log.Warn("an alarm, or what a ceremony has left behind, is not looked after: its cluster is not configured any more", "ceremony", string(id))
 			continue
 		}
 		if !ok {
@@ -264,12 +271,9 @@ func (e *Engine) propose(ctx context.Context, cluster Cluster, p Proposal, initi
 
 // reserve makes sure that a cluster has one ceremony at a time: shares of a key
 // that another ceremony replaces would fail in this one. Only an unseal may run
-// beside another: without it the other can't go on.
+// beside another, without which the other can't go on, and an alarm.
 func (e *Engine) reserve(cluster string, op Operation) (release func(), err error) {
-	slot := cluster
-	if op == Unseal {
-		slot += " " + string(Unseal)
-	}
+	slot := cluster + " " + op.slot()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.run == nil {
@@ -279,7 +283,7 @@ func (e *Engine) reserve(cluster string, op Operation) (release func(), err erro
 		return nil, ClusterBusy
 	}
 	for id, k := range e.known {
-		if k.c.Plan.Cluster == cluster && !k.c.Ended() && (k.c.Plan.Operation == Unseal) == (op == Unseal) {
+		if k.c.Plan.Cluster == cluster && !k.c.Ended() && k.c.Plan.Operation.slot() == op.slot() {
 			return nil, fmt.Errorf("%s is open: %w", id, ClusterBusy)
 		}
 	}
@@ -291,14 +295,23 @@ func (e *Engine) reserve(cluster string, op Operation) (release func(), err erro
 	}, nil
 }
 
-// open writes the first line and starts the owner.
-func (e *Engine) open(ctx context.Context, cluster Cluster, plan Plan) (Ceremony, error) {
+// slot is shared by operations that must not meet.
+func (op Operation) slot() string {
+	if op == Unseal || op == Alarm {
+		return string(op)
+	}
+	return ""
+}
+
+// open writes the first line, and what belongs to it, and starts the owner.
+func (e *Engine) open(ctx context.Context, cluster Cluster, plan Plan, more ...Event) (Ceremony, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.run == nil {
 		return Ceremony{}, ErrNotRunning
 	}
-	entries, err := e.config.Journal.Append(ctx, plan.Ceremony, 0, Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: e.first})
+	first := Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: e.first}
+	entries, err := e.config.Journal.Append(ctx, plan.Ceremony, 0, append([]Event{first}, more...)...)
 	if err != nil {
 		return Ceremony{}, err
 	}

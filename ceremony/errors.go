@@ -140,6 +140,9 @@ const (
 	WrongOption        Refusal = "wrong-option"        // an option that this operation does not have, or a value that it can't have
 	EnabledAlone       Refusal = "enabled-alone"       // Vault forgets a rotation policy in which nothing but enabled is new
 	SamePolicy         Refusal = "same-policy"         // Vault rotates by this policy already
+	NotAnAlarm         Refusal = "not-an-alarm"        // only an alarm is acknowledged
+	IsAnAlarm          Refusal = "is-an-alarm"         // an alarm is acknowledged, and not cancelled
+	MayNotAcknowledge  Refusal = "may-not-acknowledge" // neither owner nor initiator nor approver
 	TooFewHolders      Refusal = "too-few-holders"     // fewer holders than the threshold
 	BadReason          Refusal = "bad-reason"          // the reason has control characters or is too long
 	VaultUnreachable   Refusal = "vault-unreachable"   // nothing was sent

@@ -394,6 +394,7 @@ func events() []Event {
 		NodesSeen{}, Entered{}, Proven{}, PasswordLost{}, VerificationDropped{}, ResetAsked{},
 		Acting{}, Initialized{}, Rotated{}, RotationSet{}, BackupRead{}, DeletionAsked{}, BackupDeleted{},
 		BackupReminded{}, BackupLeft{}, AccessorGiven{}, Reminded{}, TokenRevoked{}, TokenLeft{},
+		Noticed{}, Acknowledged{},
 	}
 }
 

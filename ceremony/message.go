@@ -33,6 +33,7 @@ const (
 	EndedMessage    MessageKind = "ended"    // tells everybody who was asked that nothing is wanted any more
 	DeletionMessage MessageKind = "deletion" // asks an approver to let the backup go
 	ReminderMessage MessageKind = "reminder" // tells somebody of what a ceremony has left behind
+	AlarmMessage    MessageKind = "alarm"    // tells an owner of a cluster what was noticed
 )
 
 const (
@@ -139,6 +140,7 @@ type outbox struct {
 	asked    map[Account]Person // who was asked for a share, and is told when it is over
 	order    []Account          // of asked
 	counted  map[Account]bool   // in the current round
+	noticed  map[string]bool    // kinds of findings, and whose, that an alarm's owners were told of
 }
 
 func (o *outbox) tell(p Plan, e Entry) {
@@ -203,6 +205,10 @@ func (o *outbox) tell(p Plan, e Entry) {
 	case BackupReminded:
 		o.history(e)
 		o.toPerson(ReminderMessage, p.Initiator, e)
+	case Noticed:
+		o.alarm(p, e, ev)
+	case Acknowledged:
+		o.history(e)
 	case TokenRevoked, TokenLeft, BackupLeft:
 		o.add(boardFollowUpKey, BoardMessage, nil, e)
 		o.history(e)

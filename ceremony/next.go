@@ -84,6 +84,8 @@ func (c Ceremony) done() bool {
 	switch op := c.Plan.Operation; {
 	case op == Unseal:
 		return c.unsealed(true)
+	case op == Alarm:
+		return c.Acknowledged != nil
 	case op == Drill:
 		return c.Attempt.Nonce != "" && len(c.Missing()) == 0
 	case op.undertakes() != "":

@@ -56,8 +56,8 @@ func (op Operation) MakesShares() bool { return op.Rekeys() || op == Init }
 
 // NeedsApproval says whether somebody else has to agree before anything is done.
 // To unseal needs nobody's: it changes nothing but that the cluster answers again,
-// and each of the holders who sign for it could do the same by hand.
-func (op Operation) NeedsApproval() bool { return op != Unseal }
+// and each of the holders who sign for it could do the same by hand. An alarm does nothing.
+func (op Operation) NeedsApproval() bool { return op != Unseal && op != Alarm }
 
 // firstStep is what the first round of the operation collects shares for.
 func (op Operation) firstStep() Step {

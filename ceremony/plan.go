@@ -51,6 +51,11 @@ type Plan struct {
 	OldPolicy *RotationPolicy `json:"old_policy,omitempty"`
 	NewPolicy *RotationPolicy `json:"new_policy,omitempty"`
 
+	// For an alarm: who is told of it, and who may acknowledge it besides them and the
+	// approvers.
+	Owners     []Person `json:"owners,omitempty"`
+	Initiators []Person `json:"initiators,omitempty"`
+
 	// TokenExpires is when the bot's own token ends, if that is before Closes and
 	// nobody is known to renew it.
 	TokenExpires time.Time `json:"token_expires,omitzero"`
@@ -120,6 +125,8 @@ func (p Plan) Text() string {
 		line("rotation now", p.OldPolicy.String())
 		line("rotation wanted", p.NewPolicy.String())
 	}
+	people("owner", p.Owners)
+	people("may propose", p.Initiators)
 	if !p.TokenExpires.IsZero() {
 		line("conclave's vault token expires", p.TokenExpires.UTC().Format(time.RFC3339))
 	}

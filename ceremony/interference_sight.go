@@ -1,0 +1,126 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// sight is what Vault shows at one moment. What could not be asked is missing.
+type sight struct {
+	seal     *Seal // of the active node
+	attempts map[Operation]View
+	key      *KeyStatus
+	policy   *RotationPolicy
+	nodes    []Node
+}
+
+// ask puts every question of the interference watch to Vault that the bot's token may
+// put. None of them changes anything.
+func (g *guard) ask(ctx context.Context) sight {
+	v, s := g.cluster.Vault, sight{attempts: map[Operation]View{}}
+	s.nodes, _ = v.Nodes(ctx) // fails with ctx only
+	// What makes the rest meaningless comes first: another cluster.
+	s.seal = put(g, "its seal", func() (Seal, error) { return v.Seal(ctx) })
+	if s.seal != nil && (s.seal.Sealed || !s.seal.Initialized) {
+		s.seal = nil
+	}
+	for _, op := range g.watched(s.seal) {
+		if seen := put(g, "the progress of "+string(op), func() (View, error) { return g.progress(ctx, op) }); seen != nil {
+			s.attempts[op] = *seen
+		}
+	}
+	if s.seal == nil {
+		return s
+	}
+	s.key = put(g, "its encryption key", func() (KeyStatus, error) { return v.KeyStatus(ctx) })
+	if s.key != nil && s.key.Term != g.memory.term.number {
+		s.policy = put(g, "its rotation policy", func() (RotationPolicy, error) { return v.RotationPolicy(ctx) })
+	}
+	return s
+}
+
+// deniedPause is how long a question is not put again that Vault denies to answer, or
+// does not understand.
+const deniedPause = 10 * time.Minute
+
+// put asks Vault one thing and answers nil when it could not be asked. That Vault
+// denies an answer is said once: what can't be asked is not watched.
+func put[T any](g *guard, what string, question func() (T, error)) *T {
+	last, denied := g.denied[what]
+	if denied && time.Since(last) < deniedPause {
+		return nil
+	}
+	answer, err := question()
+	switch {
+	case err == nil:
+		delete(g.denied, what)
+		return &answer
+	case errors.Is(err, ErrForbidden):
+		if !denied {
+			g.log.Warn("the interference watch can't see everything: Vault denies an answer", "question", what, "error", err)
+		}
+		g.denied[what] = time.Now()
+	case errors.Is(err, ErrUnsupported):
+		g.denied[what] = time.Now()
+	}
+	return nil
+}
+
+// watched are the operations whose attempts are looked for, whether ceremonies may
+// do them or not. A token for a secondary of disaster recovery, or for a server in
+// recovery mode, is asked about where ceremonies may make one: elsewhere a server
+// answers as if a right were missing.
+func (g *guard) watched(seal *Seal) []Operation {
+	var ops []Operation
+	if seal != nil {
+		ops = append(ops, seal.rekey(), GenerateRoot)
+	}
+	for _, op := range g.cluster.Operations {
+		special := op == DRToken && seal != nil || op == RecoveryToken && seal == nil
+		if special && !slices.Contains(ops, op) {
+			ops = append(ops, op)
+		}
+	}
+	return ops
+}
+
+func (g *guard) progress(ctx context.Context, op Operation) (v View, err error) {
+	if v.Update, err = g.cluster.Vault.Progress(ctx, op, Update); err == nil && v.Update.VerificationNonce != "" {
+		v.Verify, err = g.cluster.Vault.Progress(ctx, op, Verify)
+	}
+	return v, err
+}
+
+// attemptWords is an attempt as an alarm shows it. The same attempt has the same
+// words as long as nobody does anything to it.
+func attemptWords(op Operation, v View) string {
+	p := v.Update
+	words := fmt.Sprintf("%d of %d shares", p.Progress, p.Required)
+	switch {
+	case !p.Started:
+		return "no attempt in progress"
+	case v.made():
+		words = fmt.Sprintf("new shares made, %d of %d of them proven", v.Verify.Progress, v.Verify.Required)
+	}
+	if op.Rekeys() {
+		words += fmt.Sprintf("; makes %d shares, threshold %d, verification %s", p.Shares, p.Threshold, yesNo(p.VerificationRequired))
+	}
+	if len(p.Fingerprints) == 0 {
+		return words + "; for no PGP key"
+	}
+	return words + "; for PGP keys " + list(p.Fingerprints)
+}
+
+func sharesWords(shares, threshold int) string {
+	return fmt.Sprintf("%d of %d shares", threshold, shares)
+}
+
+func sealedWord(sealed bool) string {
+	if sealed {
+		return "sealed"
+	}
+	return "unsealed"
+}
