@@ -71,7 +71,7 @@ func (m *messenger) noteShown(c ceremony.Ceremony, msg ceremony.Message) {
 // staysDue says whether a message stays due although it was shown.
 func staysDue(c ceremony.Ceremony, msg ceremony.Message) bool {
 	switch msg.Kind {
-	case ceremony.ApprovalMessage, ceremony.FrozenMessage, ceremony.DeletionMessage:
+	case ceremony.ApprovalMessage, ceremony.FrozenMessage, ceremony.DeletionMessage, ceremony.AlarmMessage:
 		return true
 	case ceremony.BoardMessage, ceremony.HistoryMessage:
 		board, posted := c.Board()
@@ -128,6 +128,8 @@ func (m *messenger) show(c ceremony.Ceremony, msg ceremony.Message) error {
 		m.decide(c, *msg.To, "whether the plan is approved", wordApprove, wordReject)
 	case ceremony.FrozenMessage:
 		m.decide(c, *msg.To, "whether the frozen ceremony goes on", wordResume, wordCancel)
+	case ceremony.AlarmMessage:
+		m.decide(c, *msg.To, "to look after the alarm", wordAcknowledge)
 	case ceremony.DeletionMessage:
 		m.decide(c, *msg.To, "when the backup that was handed out may go", wordDelete)
 	case ceremony.ReminderMessage:

@@ -37,7 +37,7 @@ func (c *Config) hold(ctx context.Context, std streams, out string, begin func(*
 		s.people[name], byAccount[p.Account] = p, p
 	}
 	for _, cluster := range c.Clusters {
-		cluster.Watch = false // opens ceremonies by itself, and nobody here has asked for them
+		cluster.Watch, cluster.Interference = false, false // they open ceremonies by themselves, and nobody here has asked for them
 	}
 	person := func(who ceremony.Account) (ceremony.Person, bool) { p, ok := byAccount[who]; return p, ok }
 	chamber, err := c.newChamber(keys, ceremony.Config{

@@ -21,6 +21,7 @@ reset                has sealed nodes forget the shares that they have counted
 reverify             has the new shares of a rekey proven again
 delete               lets go the backup that was handed out
 accessor, revoked    tell of the root token that was made
+acknowledge          ends an alarm; the signed word may say why
 status [ID]          shows where it stands
 quit                 leaves it open
 
@@ -200,7 +201,7 @@ func (s *session) speak(ctx context.Context, verb wordVerb, name, file string) e
 	}
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
-	return s.act(ctx, c, by, said.word)
+	return s.act(ctx, c, by, said)
 }
 
 // hear finds the ceremony that a signed word is about. The key is the one that the
@@ -224,7 +225,7 @@ func (s *session) hear(by ceremony.Person, pasted string) (ceremony.Ceremony, sp
 
 // pinnedKey is the PGP key that a plan pins for somebody, empty if it pins none.
 func pinnedKey(p ceremony.Plan, who ceremony.Account) ceremony.Fingerprint {
-	for _, has := range slices.Concat([]ceremony.Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers) {
+	for _, has := range slices.Concat([]ceremony.Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers, p.Owners, p.Initiators) {
 		if has.Account == who && has.Key != "" {
 			return has.Key
 		}
@@ -232,7 +233,7 @@ func pinnedKey(p ceremony.Plan, who ceremony.Account) ceremony.Fingerprint {
 	return ""
 }
 
-func (s *session) act(ctx context.Context, c ceremony.Ceremony, by ceremony.Person, w word) error {
+func (s *session) act(ctx context.Context, c ceremony.Ceremony, by ceremony.Person, w spoken) error {
 	var err error
 	switch id, who := c.ID(), by.Account; w.verb {
 	case wordApprove:
@@ -251,6 +252,8 @@ func (s *session) act(ctx context.Context, c ceremony.Ceremony, by ceremony.Pers
 		_, err = s.engine.Delete(ctx, id, who)
 	case wordAccessor:
 		_, err = s.engine.NameToken(ctx, id, who, w.more)
+	case wordAcknowledge:
+		_, err = s.engine.Acknowledge(ctx, id, who, w.more, w.armor)
 	case wordRevoked:
 		_, err = s.engine.TokenRevoked(ctx, id, who)
 	default:

@@ -26,6 +26,8 @@ const (
 	wordDelete   wordVerb = "delete"
 	wordAccessor wordVerb = "accessor"
 	wordRevoked  wordVerb = "revoked"
+
+	wordAcknowledge wordVerb = "acknowledge"
 )
 
 // word is what somebody signs to be heard at a terminal, where a name alone is
@@ -68,7 +70,9 @@ func parseWord(line string) (word, bool) {
 }
 
 // mayGiveReason says whether MORE is a reason, or nothing.
-func (v wordVerb) mayGiveReason() bool { return v == wordReject || v == wordCancel }
+func (v wordVerb) mayGiveReason() bool {
+	return v == wordReject || v == wordCancel || v == wordAcknowledge
+}
 
 // freelyAdded says whether MORE is the speaker's own: a reason, or an accessor.
 func (v wordVerb) freelyAdded() bool { return v.mayGiveReason() || v == wordAccessor }
@@ -77,6 +81,7 @@ func (v wordVerb) freelyAdded() bool { return v.mayGiveReason() || v == wordAcce
 func (v wordVerb) decides() bool {
 	return slices.Contains([]wordVerb{
 		wordApprove, wordReject, wordCancel, wordResume, wordReset, wordReverify, wordDelete, wordAccessor, wordRevoked,
+		wordAcknowledge,
 	}, v)
 }
 

@@ -74,7 +74,9 @@ type ClusterConfig struct {
 	Backup       bool          `yaml:"backup"`
 	Window       time.Duration `yaml:"window"`
 	Poll         time.Duration `yaml:"poll"`
-	Watch        bool          `yaml:"watch"` // sealed nodes are noticed; of a cluster with the operation unseal
+	Watch        bool          `yaml:"watch"`        // sealed nodes are noticed; of a cluster with the operation unseal
+	Owners       []string      `yaml:"owners"`       // who is told of an alarm; empty: the approvers
+	Interference bool          `yaml:"interference"` // what happens in Vault that no ceremony has done raises an alarm
 }
 
 // AuthConfig is how Conclave gets a Vault token of its own.
@@ -108,6 +110,7 @@ func (c *ClusterConfig) setDefaults() {
 	c.Window = 4 * time.Hour
 	c.Poll = 15 * time.Second
 	c.Watch = true
+	c.Interference = true
 }
 
 func (l *LogConfig) setDefaults() {
@@ -157,6 +160,14 @@ func (c *ClusterConfig) receivers() []string {
 		return c.Holders
 	}
 	return c.Receivers
+}
+
+// owners are who is told of an alarm.
+func (c *ClusterConfig) owners() []string {
+	if len(c.Owners) == 0 {
+		return c.Approvers
+	}
+	return c.Owners
 }
 
 // any says whether one of the operations is of some kind.

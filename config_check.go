@@ -307,6 +307,10 @@ func (k *configCheck) roles(path string, c *ClusterConfig) {
 		k.role(path+".receivers", c.Receivers, "who gets the new shares; leave the key out to mean the holders")
 	}
 
+	if k.line[path+".owners"] > 0 {
+		k.role(path+".owners", c.Owners, "who is told of an alarm; leave the key out to mean the approvers")
+	}
+
 	k.needKey(path+".holders", c.Holders, "signs shares")
 	k.needKey(path+".receivers", c.Receivers, "gets a new share")
 	if c.allows(ceremony.Init) {

@@ -42,7 +42,7 @@ func TestMinimalConfigGetsDefaults(t *testing.T) {
 		Timeout: 10 * time.Second, Operations: []string{"rekey", "generate-root"},
 		Initiators: []string{"alice"}, Approvers: []string{"bob"}, Approvals: 1,
 		Holders: []string{"alice", "bob", "carol"}, Threshold: 2,
-		Verification: true, Backup: true, Window: 4 * time.Hour, Poll: 15 * time.Second, Watch: true,
+		Verification: true, Backup: true, Window: 4 * time.Hour, Poll: 15 * time.Second, Watch: true, Interference: true,
 	}
 	if diff := cmp.Diff(want, c.Clusters["prod"]); diff != "" {
 		t.Errorf("cluster (-want +got):\n%s", diff)
@@ -66,7 +66,7 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"empty file", minimalConfig, "", []string{`c.yaml: the file is empty`}},
 		{"no YAML", minimalConfig, "a: [", []string{`c.yaml: line 1: did not find expected node content`}},
 		{"two documents", "\nslack:", "---\nslack: {}\n---\nslack:", []string{`c.yaml: more than one YAML document in one file`}},
-		{"unknown key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, auth, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll, watch`}},
+		{"unknown key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, auth, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll, watch, owners, interference`}},
 		{"unknown section", "journal:", "jurnal:", []string{`c.yaml:4: jurnal: is not a key that is known here; these are: slack, identity, journal, people, clusters, log`}},
 		{"duplicate key", "threshold: 2", "threshold: 2\n    threshold: 3", []string{`c.yaml:18: clusters.prod.threshold: is there twice, on line 17 before`}},
 		{"duplicate person", "  bob: {", "  alice: {slack: U9}\n  bob: {", []string{`c.yaml:7: people.alice: is there twice, on line 6 before`}},

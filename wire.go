@@ -85,6 +85,8 @@ func (c *Config) cluster(name string, keys keyring, v ceremony.Vault) ceremony.C
 		Window:       from.Window,
 		Poll:         from.Poll,
 		Watch:        from.Watch && from.allows(ceremony.Unseal),
+		Interference: from.Interference,
+		Owners:       c.people(from.owners(), keys),
 	}
 	for _, op := range from.Operations {
 		cluster.Operations = append(cluster.Operations, ceremony.Operation(op))

@@ -47,7 +47,7 @@ func TestClusterIsWhatTheConfigurationSays(t *testing.T) {
 		Operations: []ceremony.Operation{ceremony.Rekey, ceremony.GenerateRoot},
 		Initiators: []ceremony.Person{alice}, Approvers: []ceremony.Person{bob}, Approvals: 1,
 		Holders: []ceremony.Person{alice, bob, carol}, Receivers: []ceremony.Person{carol, alice}, NewThreshold: 2,
-		Window: time.Hour, Poll: 2 * time.Second,
+		Window: time.Hour, Poll: 2 * time.Second, Interference: true, Owners: []ceremony.Person{bob},
 	}
 	if diff := cmp.Diff(want, c.cluster("prod", keys, nil)); diff != "" {
 		t.Errorf("cluster (-want +got):\n%s", diff)

@@ -46,6 +46,7 @@ type Engine interface {
 	Delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
 	NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (ceremony.Ceremony, error)
 	TokenRevoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
+	Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (ceremony.Ceremony, error)
 	KeyReport(ctx context.Context, cluster string) (ceremony.KeyReport, error)
 	Offer(context.Context, ceremony.Offer) (ceremony.ID, error)
 	Ceremony(ceremony.ID) (ceremony.Ceremony, ceremony.Live, error)

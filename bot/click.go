@@ -28,7 +28,7 @@ func (d *desk) click(ctx context.Context, by ceremony.Account, click slack.Inter
 	switch cmd.verb {
 	case verbApprove:
 		cmd.hash, value = c.PlanHash, buttonValue(c)
-	case verbReject, verbDelete, verbRevoked:
+	case verbReject, verbDelete, verbRevoked, verbAcknowledge:
 		value = buttonValue(c)
 	case verbReverify:
 		value = roundValue(c)

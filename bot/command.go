@@ -14,21 +14,24 @@ import (
 type verb string
 
 const (
-	verbStart     verb = "start"
-	verbApprove   verb = "approve"
-	verbReject    verb = "reject"
-	verbStatus    verb = "status"
-	verbList      verb = "list"
-	verbHistory   verb = "history"
-	verbSubmit    verb = "submit"
-	verbCancel    verb = "cancel"
-	verbResume    verb = "resume"
-	verbReverify  verb = "reverify"
-	verbReset     verb = "reset"
-	verbDelete    verb = "delete"
-	verbAccessor  verb = "accessor"
-	verbRevoked   verb = "revoked"
-	verbHolders   verb = "holders"
+	verbStart    verb = "start"
+	verbApprove  verb = "approve"
+	verbReject   verb = "reject"
+	verbStatus   verb = "status"
+	verbList     verb = "list"
+	verbHistory  verb = "history"
+	verbSubmit   verb = "submit"
+	verbCancel   verb = "cancel"
+	verbResume   verb = "resume"
+	verbReverify verb = "reverify"
+	verbReset    verb = "reset"
+	verbDelete   verb = "delete"
+	verbAccessor verb = "accessor"
+	verbRevoked  verb = "revoked"
+	verbHolders  verb = "holders"
+
+	verbAcknowledge verb = "acknowledge"
+
 	verbKeyStatus verb = "key-status"
 	verbHelp      verb = "help"
 )
@@ -54,6 +57,7 @@ func grammar() []form {
 		{verbDelete, "delete ID", "let Vault forget the backup that was handed out; for an approver who did not propose it"},
 		{verbAccessor, "accessor ID ACCESSOR", "name the root token that a ceremony has made, so that Vault can be asked whether it is gone"},
 		{verbRevoked, "revoked ID", "say that this token is revoked, when nobody knows its accessor"},
+		{verbAcknowledge, "acknowledge ID [why]", "look after what an alarm is about, and end it"},
 		{verbHolders, "holders [CLUSTER]", "who may do what on a cluster, and whose keys are pinned"},
 		{verbKeyStatus, "key-status CLUSTER", "a cluster's encryption key: its term, its age, and when it is rotated"},
 		{verbHelp, "help [TOPIC]", "this list, or more about one thing: an operation, or " + topicNames()},
@@ -176,7 +180,7 @@ func parseArguments(v verb, words []string) (command, error) {
 			}
 		}
 		return cmd, done()
-	case verbReject, verbCancel:
+	case verbReject, verbCancel, verbAcknowledge:
 		err := id(true)
 		cmd.text = rest()
 		return cmd, err

@@ -96,6 +96,7 @@ func scenes(t *testing.T) map[string]message {
 	list := []ceremony.Ceremony{two.c, completed.c, cancelled.c}
 
 	all := operationScenes(t)
+	maps.Copy(all, alarmScenes(t))
 	maps.Copy(all, map[string]message{
 		"board-proposed":     board(proposed, ceremony.Live{}),
 		"board-collecting":   board(collecting, answers),
@@ -181,7 +182,7 @@ func scenes(t *testing.T) map[string]message {
 		"answer-list":        renderList(list, now),
 		"answer-list-empty":  renderList(nil, now),
 		"answer-history":     renderPast(list, ""),
-		"answer-holders":     renderHolders(clusters),
+		"answer-holders":     renderHolders(clusters, nil),
 		"answer-refused":     sayWords(explain(ceremony.OwnProposal), ""),
 		"answer-failed":      sayWords(explain(errors.New("detail that stays inside")), "K7M2QX"),
 		"answer-direct-help": renderDirectHelp(),

@@ -14,7 +14,7 @@ import (
 // anything.
 func (d *desk) listed(who ceremony.Account) bool {
 	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool {
-		return slices.ContainsFunc(slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers),
+		return slices.ContainsFunc(slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners),
 			func(p ceremony.Person) bool { return p.Account == who })
 	})
 }
@@ -76,6 +76,11 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command, t tri
 			return say("You want `%s` to go on. It takes the initiator *and* an approver; the other one is missing.", id), nil
 		}
 		return say("`%s` goes on. Vault is compared with the plan first.", id), nil
+	case verbAcknowledge:
+		if _, err := d.engine.Acknowledge(ctx, id, by, cmd.text, ""); err != nil {
+			return message{}, err
+		}
+		return say("You look after `%s`. The owners of the cluster see that in its status post.", id), nil
 	case verbReset:
 		return d.reset(ctx, id, by)
 	case verbReverify:
@@ -253,7 +258,7 @@ func (d *desk) holders(cluster string) (message, error) {
 			return message{}, ceremony.UnknownCluster
 		}
 	}
-	return renderHolders(clusters), nil
+	return renderHolders(clusters, d.engine.Ceremonies()), nil
 }
 
 func (d *desk) keyStatus(ctx context.Context, cluster string) (message, error) {

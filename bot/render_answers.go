@@ -71,7 +71,7 @@ func listed(heading string, lines []string) message {
 }
 
 // renderHolders shows who may do what on each cluster.
-func renderHolders(clusters []ceremony.Cluster) message {
+func renderHolders(clusters []ceremony.Cluster, ceremonies []ceremony.Ceremony) message {
 	clusters = slices.SortedFunc(slices.Values(clusters), func(a, b ceremony.Cluster) int { return cmp.Compare(a.Name, b.Name) })
 	m := message{line: "Who may do what"}
 	for _, cl := range clusters {
@@ -89,6 +89,12 @@ func renderHolders(clusters []ceremony.Cluster) message {
 				listAnd(names(cl.Initiators)), listAnd(names(cl.Approvers)), cl.Approvals, spell(cl.Window)),
 			section("*Holders and their pinned keys*\n%s", strings.Join(holders, "\n")),
 		)
+		if len(cl.Owners) > 0 {
+			m.blocks = append(m.blocks, section("Are told of alarms: %s", listAnd(names(cl.Owners))))
+		}
+		if words := exposureWords(ceremony.Exposures(ceremonies, cl.Name)); words != "" {
+			m.blocks = append(m.blocks, section("%s", words))
+		}
 		if !samePeople(cl.Receivers, cl.Holders) {
 			m.blocks = append(m.blocks, section("New shares of a rekey go to: %s", listAnd(names(cl.Receivers))))
 		}

@@ -20,6 +20,9 @@ const spokenWords = 4
 // renderBoard is the status post. It mentions nobody: it is redrawn all the time,
 // and people whose help is wanted have a direct message.
 func renderBoard(c ceremony.Ceremony, live ceremony.Live, now time.Time) message {
+	if c.Plan.Operation == ceremony.Alarm {
+		return renderAlarmBoard(c)
+	}
 	blocks := []slack.Block{
 		title(subject(c.Plan)),
 		section("%s", stateWords(c)),
@@ -89,6 +92,8 @@ func boardLine(c ceremony.Ceremony) string {
 	switch {
 	case c.Ended():
 		said = outcomeWord(c.Outcome)
+	case c.Plan.Operation == ceremony.Alarm:
+		said = plural(len(c.Findings()), "finding") + ", nobody has acknowledged it"
 	case c.Plan.Operation == ceremony.Unseal && len(c.Nodes) > 0 && c.State == ceremony.StateCollecting:
 		said = fmt.Sprintf("%d of %d nodes unsealed", countUnsealed(c), len(c.Nodes))
 	case c.Plan.Operation == ceremony.Drill && c.Wants():
@@ -124,6 +129,8 @@ func stateWords(c ceremony.Ceremony) string {
 			return agreed // what is being done is said below
 		}
 		return agreed + " " + beginning(c)
+	case ceremony.StateRaised:
+		return raisedWords(c)
 	case ceremony.StateCollecting:
 		return collecting(c)
 	case ceremony.StateHandingOut:

@@ -40,6 +40,8 @@ func render(c ceremony.Ceremony, m ceremony.Message, sign sign) (message, error)
 			return message{}, fmt.Errorf("render %s: an end for nobody", m.Key)
 		}
 		return renderEnded(c, *m.To), nil
+	case ceremony.AlarmMessage:
+		return renderAlarm(c, m.Entry), nil
 	case ceremony.DeletionMessage:
 		return renderDeletion(c, m.Entry), nil
 	case ceremony.ReminderMessage:

@@ -155,6 +155,10 @@ func actHistory(c ceremony.Ceremony, e ceremony.Entry) string {
 			return fmt.Sprintf(":ballot_box_with_check: *%s* says that the token is revoked. Vault could not be asked: nobody named its accessor.", escape(ev.By.Name))
 		}
 		return ":white_check_mark: The token is revoked: Vault does not know it any more."
+	case ceremony.Noticed:
+		return noticedWords(c.Plan, e)
+	case ceremony.Acknowledged:
+		return ":white_check_mark: " + acknowledgedWords(ev)
 	case ceremony.TokenLeft:
 		return ":rotating_light: *Nobody is known to have revoked the token.* It never expires. Conclave reminds nobody any more, and no longer asks Vault for it."
 	}

@@ -30,6 +30,8 @@ func subject(p ceremony.Plan) string {
 		return "The backup of new shares of " + p.Cluster
 	case ceremony.Drill:
 		return "A drill for " + p.Cluster
+	case ceremony.Alarm:
+		return "ALARM for " + p.Cluster
 	}
 	return fmt.Sprintf("%s on %s", p.Operation, p.Cluster)
 }
@@ -194,10 +196,13 @@ func useOfShares(p ceremony.Plan) string {
 	return "to unseal the cluster"
 }
 
-// initiator is whoever proposed a ceremony. The seal watch is nobody's account.
+// initiator is whoever proposed a ceremony. Conclave's own watches are nobody's account.
 func initiator(p ceremony.Plan) string {
-	if p.Initiator == ceremony.SealWatch {
+	switch p.Initiator {
+	case ceremony.SealWatch:
 		return "Conclave's seal watch"
+	case ceremony.InterferenceWatch:
+		return "Conclave's interference watch"
 	}
 	return escape(p.Initiator.Name)
 }

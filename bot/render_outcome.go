@@ -112,6 +112,8 @@ func resultWords(c ceremony.Ceremony) string {
 		return "What the backup had was handed out, and Vault keeps no backup any more."
 	case ceremony.Drill:
 		return "Nothing was sent to Vault."
+	case ceremony.Alarm:
+		return acknowledgedWords(*c.Acknowledged)
 	}
 	return rekeyResult(c)
 }
@@ -172,6 +174,8 @@ func endingWords(op ceremony.Operation, outcome ceremony.Outcome, ending ceremon
 		return "Nothing was deleted in Vault."
 	case op == ceremony.Init, op == ceremony.Rotate, op == ceremony.RotateConfig:
 		return "This ceremony has changed nothing in Vault."
+	case op == ceremony.Alarm:
+		return "Nobody has acknowledged it. What it is about may still be so."
 	case op == ceremony.Unseal:
 		return "" // the nodes say it
 	}

@@ -38,20 +38,26 @@ func resolve(typed string, all []ceremony.Ceremony, changes bool) (ceremony.ID, 
 }
 
 // onlyOpen is the ceremony that is meant when nobody names one. It is offered
-// where a mistake does no harm.
+// where a mistake does no harm. An alarm is meant when nothing else is open.
 func onlyOpen(all []ceremony.Ceremony) (ceremony.ID, error) {
-	var found ceremony.ID
+	var open, alarms []ceremony.ID
 	for _, c := range all {
 		switch {
 		case c.Ended():
-		case found != "":
-			return "", manyOpen
+		case c.Plan.Operation == ceremony.Alarm:
+			alarms = append(alarms, c.ID())
 		default:
-			found = c.ID()
+			open = append(open, c.ID())
 		}
 	}
-	if found == "" {
-		return "", noneOpen
+	if len(open) == 0 {
+		open = alarms
 	}
-	return found, nil
+	switch len(open) {
+	case 0:
+		return "", noneOpen
+	case 1:
+		return open[0], nil
+	}
+	return "", manyOpen
 }

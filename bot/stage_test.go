@@ -339,6 +339,10 @@ func (e *engine) TokenRevoked(_ context.Context, id ceremony.ID, by ceremony.Acc
 	return e.decide("revoked", id, by, "")
 }
 
+func (e *engine) Acknowledge(_ context.Context, id ceremony.ID, by ceremony.Account, why, _ string) (ceremony.Ceremony, error) {
+	return e.decide("acknowledge", id, by, why)
+}
+
 func (e *engine) KeyReport(_ context.Context, cluster string) (ceremony.KeyReport, error) {
 	if err := e.asked("key report of " + cluster); err != nil {
 		return ceremony.KeyReport{}, err

@@ -395,6 +395,12 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"Vault forgets a change of `enabled` alone, and says nothing of it.", "Change `interval` or `max-operations` in the same proposal. Nothing was proposed."}
 	case ceremony.SamePolicy:
 		return words{"Vault rotates by this very policy.", "`/ceremony key-status CLUSTER` shows it. Nothing was proposed."}
+	case ceremony.NotAnAlarm:
+		return words{"This is no alarm.", "Only alarms are acknowledged; `/ceremony list` shows what is open."}
+	case ceremony.IsAnAlarm:
+		return words{"This is an alarm, and nothing that could be cancelled.", "Whoever looks after it types `/ceremony acknowledge ID`."}
+	case ceremony.MayNotAcknowledge:
+		return words{"Only the owners of the cluster, its initiators and its approvers can acknowledge an alarm.", "Tell one of them what you know; `/ceremony status` shows who they are."}
 	case ceremony.TooFewHolders:
 		return words{"Fewer holders are configured than Vault asks shares of.", "The operator of Conclave has to complete the list of holders."}
 	case ceremony.BadReason:

@@ -98,9 +98,6 @@ type (
 	}
 )
 
-func (Noticed) event()      {}
-func (Acknowledged) event() {}
-
 type (
 	// Alert adds to an alarm what was found.
 	Alert struct{ Found Noticed }

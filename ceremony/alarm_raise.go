@@ -44,7 +44,7 @@ func (e *Engine) openAlarm(cluster string) (Ceremony, bool) {
 // what the alarm is about.
 func (e *Engine) alarmPlan(cluster Cluster, first Noticed) Plan {
 	now := time.Now().UTC().Truncate(time.Second)
-	plan := Plan{
+	return Plan{
 		Ceremony:   newID(cluster.Name, Alarm),
 		Operation:  Alarm,
 		Cluster:    cluster.Name,
@@ -57,10 +57,6 @@ func (e *Engine) alarmPlan(cluster Cluster, first Noticed) Plan {
 		Proposed:   now,
 		Closes:     now.Add(alarmWindow),
 	}
-	if len(plan.Owners) == 0 {
-		plan.Owners = cluster.Approvers
-	}
-	return plan
 }
 
 // Acknowledge ends an alarm: somebody looks after what it is about. An owner of the

@@ -32,7 +32,7 @@ type Cluster struct {
 	Watch        bool // sealed nodes are noticed, and an unseal is opened for them
 	Interference bool // what happens in Vault that no ceremony has done raises an alarm
 
-	Owners []Person // who is told of an alarm; empty: the approvers
+	Owners []Person // who is told of an alarm
 
 	Window time.Duration // from the proposal until the ceremony closes
 	Poll   time.Duration // how often Vault is compared with the plan while a ceremony is open

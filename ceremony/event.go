@@ -381,6 +381,8 @@ func (AttemptLost) event()         {}
 func (RoundReset) event()          {}
 func (Closing) event()             {}
 func (Ended) event()               {}
+func (Noticed) event()             {}
+func (Acknowledged) event()        {}
 func (Posted) event()              {}
 func (Undeliverable) event()       {}
 

@@ -31,6 +31,7 @@ type Settings struct {
 	Window       time.Duration
 	Poll         time.Duration
 	Watch        bool // sealed nodes are noticed, where an unseal is allowed
+	Interference bool // what no ceremony has done raises an alarm
 	Timeout      time.Duration
 	LogLevel     string
 }
@@ -185,6 +186,7 @@ clusters:
 {{- if .Unseals}}
     watch: {{.Watch}}
 {{- end}}
+    interference: {{.Interference}}
     window: {{.Window}}
     poll: {{.Poll}}
 

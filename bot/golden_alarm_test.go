@@ -1,0 +1,81 @@
+package bot
+
+import (
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+func alarmPlan() ceremony.Plan {
+	p := plainPlan("prod-alarm-w4hk", ceremony.Alarm)
+	p.Reason, p.Initiator, p.Approvals = string(ceremony.ForeignStart), ceremony.InterferenceWatch, 0
+	p.Holders, p.Shares, p.Threshold = nil, 0, 0
+	p.Owners, p.Initiators = people("sue", "bob"), people("alice", "bob")
+	p.Closes = p.Proposed.Add(7 * 24 * time.Hour)
+	return p
+}
+
+// findings are one of each kind, and of each case that is told differently.
+func findings() map[string]ceremony.Noticed {
+	const none = "no attempt in progress"
+	rekey := "0 of 3 shares; makes 5 shares, threshold 3, verification no; for no PGP key"
+	mallory := person("mallory")
+	return map[string]ceremony.Noticed{
+		"foreign-start":         {Kind: ceremony.ForeignStart, Operation: ceremony.Rekey, Subject: nonce2, Want: none, Got: rekey},
+		"foreign-cancel-ours":   {Kind: ceremony.ForeignCancel, Operation: ceremony.Rekey, Subject: nonce1, Of: "prod-rekey-k7m2", Want: "attempt " + nonce1, Got: none},
+		"foreign-cancel-rekey":  {Kind: ceremony.ForeignCancel, Operation: ceremony.Rekey, Subject: nonce2, Want: rekey, Got: none},
+		"foreign-cancel-root":   {Kind: ceremony.ForeignCancel, Operation: ceremony.GenerateRoot, Subject: nonce2, Want: "2 of 3 shares; for no PGP key", Got: none},
+		"foreign-progress-ours": {Kind: ceremony.ForeignProgress, Operation: ceremony.Rekey, Subject: nonce1, Of: "prod-rekey-k7m2", Want: "1 shares counted", Got: "2"},
+		"foreign-progress":      {Kind: ceremony.ForeignProgress, Operation: ceremony.GenerateRoot, Subject: nonce2, Want: "1 of 3 shares; for no PGP key", Got: "2 of 3 shares; for no PGP key"},
+		"foreign-progress-node": {Kind: ceremony.ForeignProgress, Operation: ceremony.Unseal, Subject: vault1, Want: "no share entered", Got: "1 of 3 shares entered"},
+		"key-term":              {Kind: ceremony.TermChanged, Term: 7, Want: "term 6", Got: "term 7", Perhaps: true},
+		"sealed":                {Kind: ceremony.SealChanged, Subject: vault1, Want: "unsealed", Got: "sealed"},
+		"unsealed":              {Kind: ceremony.SealChanged, Subject: vault1, Want: "sealed", Got: "unsealed"},
+		"cluster":               {Kind: ceremony.ClusterChanged, Want: "5f0e5a2c-prod", Got: "77c1d9aa-else"},
+		"key-changed":           {Kind: ceremony.KeyChanged, Want: "3 of 5 shares", Got: "1 of 1 shares"},
+		"exposed-share":         {Kind: ceremony.ExposedShare, Operation: ceremony.Rekey, By: &mallory},
+		"exposed-share-unknown": {Kind: ceremony.ExposedShare, Operation: ceremony.RekeyRecovery},
+		"exposed-token":         {Kind: ceremony.ExposedToken, By: &mallory},
+		"exposed-key":           {Kind: ceremony.ExposedKey, Operation: ceremony.Rekey, By: &mallory},
+		"exposed-envelope":      {Kind: ceremony.ExposedEnvelope, Operation: ceremony.Rekey, By: &mallory},
+	}
+}
+
+// alarmScenes are an alarm as its owners read it, of each kind of finding, and its
+// status post.
+func alarmScenes(t *testing.T) map[string]message {
+	t.Helper()
+	all := map[string]message{}
+	kinds := findings()
+	for name, n := range kinds {
+		s := begin(t, alarmPlan()).then(n)
+		m, err := render(s.c, s.message(ceremony.AlarmMessage, "sue"), signTestParcel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all["alarm-"+name] = m
+	}
+	raised := func() *tale {
+		return begin(t, alarmPlan()).then(kinds["foreign-start"], kinds["foreign-progress"], kinds["sealed"])
+	}
+	history := func(s *tale) message { return renderHistory(s.c, s.entries[len(s.entries)-1]) }
+	board := func(s *tale) message { return renderBoard(s.c, ceremony.Live{}, noon) }
+	sue := ceremony.Acknowledged{By: person("sue"), Why: "a colleague has tried something out"}
+	acknowledged := raised().then(sue)
+	all["alarm-history-noticed"] = history(raised())
+	all["alarm-history-acknowledged"] = history(acknowledged)
+	acknowledged.then(ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.NothingToCancel})
+	expired := raised().then(ceremony.Closing{Outcome: ceremony.Expired}, ceremony.Ended{Outcome: ceremony.Expired, Vault: ceremony.NothingToCancel})
+	all["alarm-board"] = board(raised())
+	all["alarm-board-acknowledged"] = board(acknowledged)
+	all["alarm-board-expired"] = board(expired)
+	all["alarm-over"] = renderAlarm(acknowledged.c, acknowledged.entries[1])
+
+	exposed := begin(t, alarmPlan()).then(kinds["exposed-share"], kinds["exposed-key"])
+	all["answer-holders-exposed"] = renderHolders([]ceremony.Cluster{{
+		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice"), Approvers: people("bob"), Approvals: 1,
+		Holders: people("alice", "mallory"), Receivers: people("alice", "mallory"), Window: 4 * time.Hour, Owners: people("sue"),
+	}}, []ceremony.Ceremony{exposed.c})
+	return all
+}
