@@ -1,0 +1,142 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"conclave/ceremony"
+)
+
+// DirectoryName is what the directory is called in journals.
+const DirectoryName = "directory"
+
+// Modes of a kept file: while it is written, and for good. Losing the right to write is
+// also what commits a file to storage that is written once.
+const (
+	writing = 0o640
+	kept    = 0o440
+)
+
+// Directory keeps documents as files, of which it never changes one that is there. It
+// is as safe as the storage behind it: a mount of another host's, best one that is
+// written once.
+type Directory struct {
+	// Path must be there. It is never made: a mount that is missing would otherwise turn
+	// into a folder on the very host that the copy is to outlive.
+	Path string
+}
+
+// Name is the same for every directory: there is one.
+func (*Directory) Name() string { return DirectoryName }
+
+// Keep writes NAME.json and NAME.html, in this order.
+func (a *Directory) Keep(ctx context.Context, d ceremony.Document) (ceremony.Receipt, error) {
+	if d.Name == "" || filepath.Base(d.Name) != d.Name {
+		return ceremony.Receipt{}, fmt.Errorf("keep a file: %q is no name of one", d.Name)
+	}
+	path := filepath.Join(a.Path, d.Name)
+	if err := keepFile(path+".json", d.JSON); err != nil {
+		return ceremony.Receipt{}, fmt.Errorf("keep a file: %w", err)
+	}
+	if err := keepFile(path+".html", d.HTML); err != nil {
+		return ceremony.Receipt{}, fmt.Errorf("keep a file: %w", err)
+	}
+	if err := syncDir(a.Path); err != nil {
+		return ceremony.Receipt{}, fmt.Errorf("keep a file: %w", err)
+	}
+	return ceremony.Receipt{Text: path + ".json"}, ctx.Err()
+}
+
+// Check looks at the directory without writing there.
+func (a *Directory) Check(context.Context) (string, error) {
+	info, err := os.Stat(a.Path)
+	switch {
+	case err != nil:
+		return "", err
+	case !info.IsDir():
+		return "", fmt.Errorf("%s is not a directory", a.Path)
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 && info.Mode()&os.ModeSticky == 0:
+		return "", fmt.Errorf("%s has mode %04o, which lets everybody on this machine replace what is kept: chmod o-w %[1]s", a.Path, info.Mode().Perm())
+	}
+	return a.Path, nil
+}
+
+// keepFile makes a file durable, or makes sure that it is. What a write left that did
+// not come to its end is a beginning of the file, and is completed.
+func keepFile(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, writing)
+	if errors.Is(err, os.ErrExist) {
+		return completeFile(path, data)
+	}
+	if err != nil {
+		return err
+	}
+	return finishFile(f, data)
+}
+
+// completeFile adds what is missing from a file that is there.
+func completeFile(path string, data []byte) error {
+	there, complete, err := readKept(path, len(data))
+	switch {
+	case err != nil:
+		return err
+	case !bytes.HasPrefix(data, there) || complete && len(there) < len(data):
+		return fmt.Errorf("%s: %w", path, ErrDiffers)
+	case complete:
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return finishFile(f, data[len(there):])
+}
+
+// readKept reads a file, and a byte more than it should have, and says whether it was
+// written to its end.
+func readKept(path string, size int) (data []byte, complete bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, false, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, false, fmt.Errorf("%s: %w", path, ErrDiffers)
+	}
+	data, err = io.ReadAll(io.LimitReader(f, int64(size)+1))
+	return data, info.Mode().Perm()&0o222 == 0, err
+}
+
+// finishFile writes the rest of a file and gives up the right to write it.
+func finishFile(f *os.File, rest []byte) error {
+	_, err := f.Write(rest)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), kept)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// syncDir makes the names in a directory durable. Windows has no such thing.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,19 @@
+package archive_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"conclave/ceremony"
+)
+
+// document is a transcript of which the archives know no more than that it is bytes.
+func document(name, text string) ceremony.Document {
+	sum := sha256.Sum256([]byte(text))
+	return ceremony.Document{
+		Name:   name,
+		SHA256: hex.EncodeToString(sum[:]),
+		JSON:   []byte(text),
+		HTML:   []byte("<!doctype html><p>" + text),
+	}
+}

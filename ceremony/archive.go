@@ -1,0 +1,34 @@
+package ceremony
+
+import "context"
+
+// Archive is a place outside of the bot's own host and of Slack where signed
+// transcripts are kept, or a witness of the moment at which one was there already. Its
+// methods may take long; they are never called by a ceremony's owner.
+type Archive interface {
+	// Name is how configuration, journal and people call it. No two archives of an
+	// engine have the same.
+	Name() string
+	// Keep keeps a document for good, and answers once it is kept. What it kept before
+	// under the same name is never changed: when that is the very same document, Keep
+	// answers as it did then, so that it may be asked again after its answer was lost;
+	// when it is another one, it fails.
+	Keep(ctx context.Context, d Document) (Receipt, error)
+}
+
+// Document is a signed transcript as its readers get it.
+type Document struct {
+	Name   string // of its files, without what comes behind the dot: prod-rekey-k7m2-transcript-1
+	SHA256 string // of JSON, in lower-case hexadecimal digits
+	JSON   []byte // what is signed
+	HTML   []byte // the same as a page for people
+}
+
+// Receipt is what an archive answers for a document that it keeps.
+type Receipt struct {
+	// Text says in a line where the document is, or what is witnessed of it.
+	Text string
+	// TimeStamp is a time-stamp response (RFC 3161) over the document's SHA-256, in
+	// standard base64; empty when the archive is no time-stamping server.
+	TimeStamp string
+}
