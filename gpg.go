@@ -90,6 +90,15 @@ func (g gpg) seal(ctx context.Context, content []byte, signer ceremony.Fingerpri
 	return armor, nil
 }
 
+// sign signs a line, inline and armored. It is compressed, as gpg does of itself.
+func (g gpg) sign(ctx context.Context, line string, signer ceremony.Fingerprint) ([]byte, error) {
+	armor, err := g.pipe(ctx, []byte(line), maxFile, "--quiet", "--armor", "--local-user", signer.String(), "--sign")
+	if err != nil {
+		return nil, fmt.Errorf("sign with gpg: %w", err)
+	}
+	return armor, nil
+}
+
 // pipe runs gpg with input on its standard input and answers its standard
 // output. What passes is secret: it is in no argument and no file, and in no
 // buffer but input and the answer.
