@@ -101,8 +101,9 @@ func scriptHolder(ts *testscript.TestScript, _ bool, names []string) {
 // asked is a ceremony key, which lives on in the test process as it does in the
 // bot, and the ceremony that it is for.
 type asked struct {
-	id  ceremony.ID
-	key ceremony.Key
+	id   ceremony.ID
+	plan string // its hash
+	key  ceremony.Key
 }
 
 // announce FILE STEP [HOLDER.asc]: writes the message in which the identity under
@@ -131,7 +132,7 @@ func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 		At: time.Now(), Expires: plan.Closes,
 	})
 	ts.Check(err)
-	ts.Value("asked").(map[string]asked)[args[0]] = asked{plan.Ceremony, key}
+	ts.Value("asked").(map[string]asked)[args[0]] = asked{plan.Ceremony, plan.Hash(), key}
 	a := key.Announced()
 	message := "You are asked.\n1. Take the key:\ngpg --import <<'CONCLAVE'\n" + a.Certificate +
 		"\nCONCLAVE\n2. Read:\ngpg -d <<'CONCLAVE'\n" + a.Announcement + "\nCONCLAVE\n"
@@ -205,7 +206,7 @@ func scriptOpens(ts *testscript.TestScript, _ bool, args []string) {
 	asked := ts.Value("asked").(map[string]asked)[args[0]]
 	a := asked.key.Announced()
 	want := strings.TrimSpace(ts.ReadFile(args[2]))
-	expected := ceremony.Expected{Ceremony: asked.id, Step: a.Step, Nonce: a.Nonce, NotBefore: a.At, Now: time.Now()}
+	expected := ceremony.Expected{Ceremony: asked.id, Step: a.Step, Nonce: a.Nonce, NotBefore: a.At, Now: time.Now(), PlanHash: asked.plan}
 	if len(args) > 3 {
 		certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(args[3])))
 		ts.Check(err)

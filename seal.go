@@ -289,7 +289,7 @@ func (f *sealFlags) sealWithGPG(ctx context.Context, std streams, inv *openpgp.I
 		return "", fmt.Errorf("seal: %w", err)
 	}
 	defer clear(payload)
-	envelope, err := gpg.seal(ctx, payload, signer, inv.Subkey())
+	envelope, err := gpg.seal(ctx, payload, signer, inv.Subkey(), inv.Notation())
 	return string(envelope), err
 }
 
