@@ -73,7 +73,7 @@ func staysDue(c ceremony.Ceremony, msg ceremony.Message) bool {
 	switch msg.Kind {
 	case ceremony.ApprovalMessage, ceremony.FrozenMessage, ceremony.DeletionMessage, ceremony.AlarmMessage:
 		return true
-	case ceremony.BoardMessage, ceremony.HistoryMessage:
+	case ceremony.BoardMessage, ceremony.HistoryMessage, ceremony.TranscriptMessage:
 		board, posted := c.Board()
 		return posted && board.Channel != ceremony.Terminal
 	}
@@ -122,7 +122,7 @@ func (m *messenger) show(c ceremony.Ceremony, msg ceremony.Message) error {
 	switch msg.Kind {
 	case ceremony.BoardMessage:
 		m.screen.tell(c.ID(), "This is the plan:\n%shash: %s\nin words: %s", c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, spokenWords))
-	case ceremony.HistoryMessage:
+	case ceremony.HistoryMessage, ceremony.TranscriptMessage:
 		m.screen.tell(c.ID(), "%s", bot.Tell(c, msg.Entry))
 	case ceremony.ApprovalMessage:
 		m.decide(c, *msg.To, "whether the plan is approved", wordApprove, wordReject)

@@ -64,7 +64,7 @@ func ceremonyShowCommand(std streams) *cobra.Command {
 func showCeremony(screen *screen, c ceremony.Ceremony) {
 	screen.say("%shash: %s\nin words: %s\n", c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, spokenWords))
 	for _, m := range c.Messages() {
-		if m.Kind == ceremony.HistoryMessage {
+		if m.Kind == ceremony.HistoryMessage || m.Kind == ceremony.TranscriptMessage {
 			screen.say("%s %s", m.Entry.At.UTC().Format(time.RFC3339), indent(bot.Tell(c, m.Entry)))
 		}
 	}

@@ -93,7 +93,7 @@ func (d *courier) address(ctx context.Context, c ceremony.Ceremony, m ceremony.M
 		return room, "", nil
 	}
 	channel = d.channel(c.Plan.Cluster)
-	if board, ok := c.Board(); ok && m.Kind == ceremony.HistoryMessage {
+	if board, ok := c.Board(); ok && (m.Kind == ceremony.HistoryMessage || m.Kind == ceremony.TranscriptMessage) {
 		if board.Channel == ceremony.Terminal {
 			return "", "", fmt.Errorf("the status post was shown at a terminal and takes a place in Slack first: %w", ceremony.ErrNotPosted)
 		}

@@ -244,6 +244,8 @@ func operationScenes(t *testing.T) map[string]message {
 	gone := issued(t, rootPlan(), ceremony.AccessorGiven{By: person("alice"), Accessor: accessor}, ceremony.TokenRevoked{})
 	believed := issued(t, rootPlan(), ceremony.Reminded{Number: 1}, ceremony.TokenRevoked{By: new(person("alice"))})
 	left := issued(t, rootPlan(), ceremony.Reminded{Number: 9}, ceremony.TokenLeft{})
+	signed := issued(t, rootPlan())
+	signed.then(ceremony.TranscriptSigned{Number: 1, Lines: signed.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE="})
 	asked := approvedTale(t, passwordPlan()).then(ceremony.KeyAnnounced{Key: announced(ceremony.Password, nonce1)})
 	wrongPassword := approvedTale(t, passwordPlan()).then(ceremony.KeyAnnounced{Key: announced(ceremony.Password, nonce1)}).
 		fails("alice", ceremony.Password, ceremony.OtherPassword)
@@ -362,6 +364,7 @@ func operationScenes(t *testing.T) map[string]message {
 		"root-history-revoked": last(gone),
 		"root-history-said":    last(believed),
 		"root-history-left":    last(left),
+		"root-transcript":      outbox(signed, ceremony.TranscriptMessage, ""),
 		"root-reminder":        outbox(believed, ceremony.ReminderMessage, "alice"),
 		"root-reminder-named":  outbox(given, ceremony.ReminderMessage, "alice"),
 		"root-ended":           outbox(owed, ceremony.EndedMessage, "bob"),

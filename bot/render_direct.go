@@ -16,7 +16,7 @@ type sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
 // render is one message of the outbox.
 func render(c ceremony.Ceremony, m ceremony.Message, sign sign) (message, error) {
 	switch m.Kind {
-	case ceremony.HistoryMessage:
+	case ceremony.HistoryMessage, ceremony.TranscriptMessage:
 		return renderHistory(c, m.Entry), nil
 	case ceremony.ApprovalMessage:
 		return renderApproval(c), nil

@@ -30,6 +30,8 @@ func (o *owner) do(ctx context.Context, a act) bool {
 		return o.announce(ctx)
 	case actRemind:
 		return o.remind(ctx)
+	case actAttest:
+		return o.attest(ctx)
 	}
 	return false
 }

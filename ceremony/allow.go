@@ -126,6 +126,8 @@ func (c Ceremony) allows(e Event) error {
 		if !c.OwesDeletion() {
 			return errors.New("no backup is left")
 		}
+	case TranscriptSigned:
+		return c.allowsTranscript(ev)
 	case NodesSeen:
 		return c.shows(ev.Nodes)
 	case Entered:

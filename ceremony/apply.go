@@ -46,7 +46,8 @@ func Replay(entries []Entry) (Ceremony, error) {
 // what the ceremony has left behind.
 func (c Ceremony) changes(e Event) bool {
 	switch e.(type) {
-	case Posted, Undeliverable, Declined, AccessorGiven, Reminded, TokenRevoked, TokenLeft, BackupReminded, BackupLeft:
+	case Posted, Undeliverable, Declined, AccessorGiven, Reminded, TokenRevoked, TokenLeft, BackupReminded, BackupLeft,
+		TranscriptSigned:
 		return false
 	case BackupDeleted:
 		return !c.OwesDeletion()
@@ -234,8 +235,8 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.Outcome, c.Ending = ev.Outcome, ev.Vault
 	case Acknowledged:
 		c.Acknowledged = &ev
-	case Noticed, Posted, Undeliverable:
-		// Read from the history by Findings, Due and Where.
+	case Noticed, TranscriptSigned, Posted, Undeliverable:
+		// Read from the history by Findings, Transcripts, Due and Where.
 	default:
 		return c, fmt.Errorf("no rule for %T", ev)
 	}

@@ -102,6 +102,8 @@ type (
 	Remind struct{}
 	// Gone says that Vault does not know the root token any more.
 	Gone struct{}
+	// Attest says that the identity has signed the transcript.
+	Attest struct{ Signed TranscriptSigned }
 	// Look compares Vault's live state with the plan.
 	Look struct {
 		Seen View
@@ -172,6 +174,7 @@ func (Decline) command()   {}
 func (Send) command()      {}
 func (Lose) command()      {}
 func (Settle) command()    {}
+func (Attest) command()    {}
 func (Look) command()      {}
 func (Stop) command()      {}
 func (Tick) command()      {}

@@ -58,6 +58,8 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		return c.remind(now)
 	case Gone:
 		return c.gone()
+	case Attest:
+		return c.attested(cmd, now)
 	case Begin:
 		// A one-time password waits as an offer until Vault is asked for an attempt.
 		offer, offered := c.offer()
@@ -325,7 +327,7 @@ func (c Ceremony) declined(who Account) (own, passing int) {
 }
 
 func (c Ceremony) decline(cmd Decline) ([]Event, error) {
-	declined := Declined{Evidence: cmd.Evidence.withoutProof(), Reason: cmd.Reason}
+	declined := Declined{Evidence: cmd.Evidence, Reason: cmd.Reason}
 	if c.Pending == nil {
 		return nil, c.notNow()
 	}

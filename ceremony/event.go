@@ -266,6 +266,19 @@ type (
 		Vault   VaultEnding `json:"vault"`
 	}
 
+	// TranscriptSigned says that the identity has signed the ceremony's evidence so
+	// far: see [Ceremony.Transcript].
+	TranscriptSigned struct {
+		Number int    `json:"number"` // counted from 1
+		Lines  int    `json:"lines"`  // of the journal that are in it: all before this one
+		SHA256 string `json:"sha256"` // of the file
+		// Certificates are the public keys in it that are in no earlier one, or are
+		// others there. They may be replaced in the configuration, and the file shall be
+		// made again all the same.
+		Certificates map[Fingerprint]string `json:"certificates,omitempty"`
+		Signature    string                 `json:"signature"`
+	}
+
 	// Posted says that a message of the outbox lies in Slack.
 	Posted struct {
 		Key string `json:"key"`
@@ -383,6 +396,7 @@ func (Closing) event()             {}
 func (Ended) event()               {}
 func (Noticed) event()             {}
 func (Acknowledged) event()        {}
+func (TranscriptSigned) event()    {}
 func (Posted) event()              {}
 func (Undeliverable) event()       {}
 
@@ -397,6 +411,7 @@ func events() []Event {
 		Acting{}, Initialized{}, Rotated{}, RotationSet{}, BackupRead{}, DeletionAsked{}, BackupDeleted{},
 		BackupReminded{}, BackupLeft{}, AccessorGiven{}, Reminded{}, TokenRevoked{}, TokenLeft{},
 		Noticed{}, Acknowledged{},
+		TranscriptSigned{},
 	}
 }
 

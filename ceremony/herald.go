@@ -68,7 +68,7 @@ func (c Ceremony) tell(failed map[string]bool) (Message, bool) {
 	var next Message
 	best := 0
 	for _, m := range c.Due() {
-		if failed[m.Key] || m.drawing() || m.Kind == HistoryMessage && !thread {
+		if failed[m.Key] || m.drawing() || m.threaded() && !thread {
 			continue // the last drawing is the board's, and without a post there is no thread
 		}
 		if rank := m.Kind.urgency(); rank > best {
@@ -82,7 +82,7 @@ func (c Ceremony) tell(failed map[string]bool) (Message, bool) {
 // one person's many messages must not hold the others' requests up.
 func (k MessageKind) urgency() int {
 	switch k {
-	case HistoryMessage:
+	case HistoryMessage, TranscriptMessage:
 		return 1
 	case ReceiptMessage:
 		return 2

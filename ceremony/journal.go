@@ -115,26 +115,36 @@ func encode(id ID, h head, events []Event) ([]Entry, []byte, error) {
 	var text bytes.Buffer
 	seq, prev := h.seq, h.hash
 	for _, event := range events {
-		fields, err := json.Marshal(event)
-		if err != nil {
-			return nil, nil, fmt.Errorf("encode %q: %w", TypeOf(event), err)
-		}
 		seq++
-		l := line{Seq: seq, Prev: prev, At: time.Now().UTC(), Ceremony: id, Type: TypeOf(event), Event: fields}
-		raw, err := json.Marshal(l)
+		e := Entry{Seq: seq, Prev: prev, At: time.Now().UTC(), Event: event}
+		raw, err := encodeLine(id, e)
 		if err != nil {
-			return nil, nil, fmt.Errorf("encode %q: %w", TypeOf(event), err)
+			return nil, nil, err
 		}
 		// A line that could not be read back would stop every later start.
 		if _, _, err := decodeLine(raw); err != nil {
 			return nil, nil, fmt.Errorf("encode %q: %w", TypeOf(event), err)
 		}
-		entries = append(entries, Entry{Seq: seq, Prev: prev, At: l.At, Hash: hashLine(raw), Event: event})
-		prev = entries[len(entries)-1].Hash
+		e.Hash = hashLine(raw)
+		entries = append(entries, e)
+		prev = e.Hash
 		text.Write(raw)
 		text.WriteByte('\n')
 	}
 	return entries, text.Bytes(), nil
+}
+
+// encodeLine is an entry as it stands in the journal, without its line feed.
+func encodeLine(id ID, e Entry) ([]byte, error) {
+	fields, err := json.Marshal(e.Event)
+	if err != nil {
+		return nil, fmt.Errorf("encode %q: %w", TypeOf(e.Event), err)
+	}
+	raw, err := json.Marshal(line{Seq: e.Seq, Prev: e.Prev, At: e.At, Ceremony: id, Type: TypeOf(e.Event), Event: fields})
+	if err != nil {
+		return nil, fmt.Errorf("encode %q: %w", TypeOf(e.Event), err)
+	}
+	return raw, nil
 }
 
 func (j *FileJournal) write(id ID, h head, text []byte) (err error) {

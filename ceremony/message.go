@@ -34,6 +34,9 @@ const (
 	DeletionMessage MessageKind = "deletion" // asks an approver to let the backup go
 	ReminderMessage MessageKind = "reminder" // tells somebody of what a ceremony has left behind
 	AlarmMessage    MessageKind = "alarm"    // tells an owner of a cluster what was noticed
+	// TranscriptMessage brings the files of a signed transcript into the status post's
+	// thread: what package page makes of [Ceremony.Transcript].
+	TranscriptMessage MessageKind = "transcript"
 )
 
 const (
@@ -70,9 +73,12 @@ func (c Ceremony) Due() []Message {
 	_, posted := c.Board()
 	homeless := settled[boardKey] && !posted
 	return slices.DeleteFunc(c.Messages(), func(m Message) bool {
-		return settled[m.Key] || c.overtaken(m) || homeless && (m.Kind == HistoryMessage || m.Kind == BoardMessage)
+		return settled[m.Key] || c.overtaken(m) || homeless && (m.threaded() || m.Kind == BoardMessage)
 	})
 }
+
+// threaded says whether a message's place is the thread of the status post.
+func (m Message) threaded() bool { return m.Kind == HistoryMessage || m.Kind == TranscriptMessage }
 
 // overtaken says whether events have made a message untrue before it could be
 // posted: nobody is asked to encrypt to a key that is gone, or to approve what has
@@ -87,6 +93,8 @@ func (c Ceremony) overtaken(m Message) bool {
 		return c.Ended() || c.Deletion != nil
 	case ReminderMessage:
 		return !c.owes() || m.Entry.Seq != max(c.last(is[Reminded]), c.last(is[BackupReminded]))
+	case TranscriptMessage:
+		return m.Entry.Seq != c.last(is[TranscriptSigned])
 	case AskMessage:
 		return c.Key == nil || c.State == StateFrozen || c.HasCounted(m.To.Account) ||
 			m.Entry.Seq != c.last(is[KeyAnnounced])
@@ -117,9 +125,9 @@ func is[E Event](e Event) bool {
 // Told says whether the ceremony has ended and everybody has been told.
 func (c Ceremony) Told() bool { return c.Ended() && len(c.Due()) == 0 }
 
-// Settled says whether the ceremony has ended, everybody has been told, and it has
-// left nothing behind.
-func (c Ceremony) Settled() bool { return c.Told() && !c.owes() }
+// Settled says whether the ceremony has ended, everybody has been told, it has left
+// nothing behind, and its transcript is signed.
+func (c Ceremony) Settled() bool { return c.Told() && !c.owes() && !c.OwesTranscript() }
 
 // Where answers where the message with this key was last posted.
 func (c Ceremony) Where(key string) (Ref, bool) {
@@ -247,6 +255,8 @@ func (o *outbox) tell(p Plan, e Entry) {
 		for _, who := range o.order {
 			o.toPerson(EndedMessage, o.asked[who], e)
 		}
+	case TranscriptSigned:
+		o.add(fmt.Sprintf("%s/%d", TranscriptMessage, e.Seq), TranscriptMessage, nil, e)
 	case Starting, Offered, Submitting, AnswerLost, Dropping, Acting, NodesSeen, Posted, Undeliverable:
 		// Nobody is told of an intent: only of what came of it.
 	default:

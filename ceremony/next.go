@@ -18,12 +18,14 @@ const (
 	actReconcile     // compare with Vault before anything else: after a start of the program, after a thaw
 	actAnnounce      // make a ceremony key
 	actRemind        // tell people again of what the ceremony has left behind
+	actAttest        // sign the transcript
 )
 
 // session is what this process knows of a ceremony and no journal does.
 type session struct {
 	hasKey  bool // the private half of the announced key is here
 	checked bool // Vault has been compared since the start or the thaw
+	other   bool // the bot has another identity than the plan's, whose signature would be worth nothing
 }
 
 // next is what is to be done. It looks at the value alone, so that a program
@@ -32,6 +34,8 @@ func (c Ceremony) next(s session, now time.Time) act {
 	switch {
 	case c.owes() && !now.Before(c.reminderDue()):
 		return actRemind
+	case c.transcriptDue(now) && !s.other:
+		return actAttest
 	case c.Ended():
 		return actNothing
 	case c.Pending.begins() && c.Closing == nil && !now.Before(c.Plan.Closes):

@@ -58,7 +58,7 @@ func newOwner(e *Engine, cluster Cluster, c Ceremony, recovered bool) *owner {
 		forBoard:  make(chan known, 1),
 		recovered: recovered,
 		c:         c,
-		session:   session{checked: !recovered},
+		session:   session{checked: !recovered, other: e.config.Opener.Identity() != c.Plan.Identity},
 		wait:      shortestWait,
 	}
 	_, _ = rand.Read(o.tags.key[:]) // crypto/rand never fails

@@ -116,6 +116,9 @@ func TestP1NoEventCanHoldASecret(t *testing.T) {
 				return
 			}
 			walk(path+"[]", ty.Elem())
+		case reflect.Map:
+			walk(path+"{}", ty.Key())
+			walk(path+"{}", ty.Elem())
 		case reflect.Struct:
 			if ty.String() == "time.Time" {
 				return

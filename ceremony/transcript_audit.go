@@ -1,0 +1,94 @@
+package ceremony
+
+import (
+	"slices"
+	"time"
+)
+
+// Audit is what a check of a transcript has found. Its words are for people; its
+// names and codes stay the same for programs.
+type Audit struct {
+	Ceremony  ID          `json:"ceremony"`
+	Operation Operation   `json:"operation"`
+	Cluster   string      `json:"cluster"`
+	PlanHash  string      `json:"plan_hash"`
+	Outcome   Outcome     `json:"outcome"`
+	Identity  Fingerprint `json:"identity"` // that was pinned, not the one that the file names
+	SHA256    string      `json:"sha256"`   // of the file
+	Events    int         `json:"events"`
+	Head      string      `json:"head"` // hash of the last line
+	From      time.Time   `json:"from"`
+	To        time.Time   `json:"to"`
+	Checks    []Check     `json:"checks"`
+	NotProven []Gap       `json:"not_proven"` // what the file leaves open although all of it is true
+}
+
+// Check is one kind of thing that was looked at.
+type Check struct {
+	Name   string   `json:"name"`
+	Words  string   `json:"words"`            // what holds when there is no fault
+	Count  int      `json:"count"`            // of the things that were looked at; with 0 there was none to look at
+	Faults []string `json:"faults,omitempty"` // each with its reason
+}
+
+// Passed says whether nothing that was looked at is wrong.
+func (c Check) Passed() bool { return len(c.Faults) == 0 }
+
+// Gap is something that a transcript does not prove.
+type Gap struct {
+	Code  string `json:"code"`
+	Words string `json:"words"`
+}
+
+// Passed says whether every check has: the file is what the pinned identity signed,
+// and what people signed in it says the same.
+func (a Audit) Passed() bool {
+	return len(a.Checks) > 0 && !slices.ContainsFunc(a.Checks, func(c Check) bool { return !c.Passed() })
+}
+
+// Faults are the reasons of every check that has not passed.
+func (a Audit) Faults() []string {
+	var all []string
+	for _, c := range a.Checks {
+		for _, f := range c.Faults {
+			all = append(all, c.Name+": "+f)
+		}
+	}
+	return all
+}
+
+// Signatures checks OpenPGP signatures with nothing but certificates, which are
+// armored public keys. An error of any method means that the signature proves
+// nothing.
+type Signatures interface {
+	// VerifyCertificate makes sure that a certificate is the one public key with this
+	// fingerprint.
+	VerifyCertificate(certificate string, f Fingerprint) error
+	// VerifyDetached checks a binary signature in standard base64 over a text. There is
+	// one form only in which a signature is taken: no byte of it can be changed.
+	VerifyDetached(certificate string, by Fingerprint, text []byte, signature string) error
+	// VerifyAnnouncement checks an announcement and the certificate with the ceremony's
+	// key as of a time, both made by the identity with this fingerprint, and answers
+	// what it says.
+	VerifyAnnouncement(a Announced, by Fingerprint, at time.Time) (Announcement, error)
+	// VerifySignedWord answers the one line that somebody has signed, neither before
+	// notBefore nor later than now, when their key was good.
+	VerifySignedWord(certificate string, by Fingerprint, armored string, notBefore, now time.Time) (line string, made time.Time, err error)
+	// VerifyEvidence checks a holder's signature on an envelope without the share, made
+	// in that span of time as well, and answers what the signature says that it is for,
+	// see [Binding]: empty when it says nothing.
+	VerifyEvidence(certificate string, by Fingerprint, e Evidence, notBefore, now time.Time) (binding string, made time.Time, err error)
+}
+
+// Announcement is what an announcement says, whose signature has been checked.
+type Announcement struct {
+	Ceremony  ID
+	Operation Operation
+	Cluster   string
+	Step      Step
+	Nonce     string
+	PlanHash  string
+	Plan      string // its text; empty when it was too long for the announcement
+	Subkey    string
+	Expires   time.Time
+}

@@ -1,0 +1,148 @@
+package ceremony
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// tally is what a check of signatures has seen that is true and proves less than it
+// could.
+type tally struct {
+	unkept  []Person // whose envelope's signature can't be checked without the share
+	unbound []Person // whose signature does not itself say what the envelope was for
+	pressed []Person // who approved by an account alone
+	said    []Person // who said something else of weight by an account alone
+}
+
+// gaps is what the ceremony leaves unproven, though everything in its journal is
+// true. Whoever reads a transcript reads this list beside it: in the report of a
+// check, on the page, and in the report for programs.
+func (c Ceremony) gaps(loose tally) []Gap {
+	var gaps []Gap
+	gap := func(code, format string, args ...any) {
+		gaps = append(gaps, Gap{code, fmt.Sprintf(format, args...)})
+	}
+	p := c.Plan
+	if p.Approvals == 0 && !p.Operation.NeedsApproval() {
+		gap("no-approval", "That anybody agreed beforehand: this operation needs no approval.")
+	}
+	if len(loose.pressed) > 0 {
+		gap("approval-unsigned", "That it was %s who approved: a button was pressed in their Slack account, and nothing was signed.", namesOf(loose.pressed))
+	}
+	if len(loose.said) > 0 {
+		gap("word-unsigned", "That it was %s who spoke: what they said came from their account, and was not signed.", namesOf(loose.said))
+	}
+	if len(loose.unkept) > 0 {
+		gap("envelope-unproven", "By itself, that %s signed the envelope: the bot has checked the signature, and it can't be checked again without the share.", namesOf(loose.unkept))
+	}
+	if len(loose.unbound) > 0 {
+		gap("envelope-unbound", "By the signature alone, that %s signed for this ceremony: the program that made the envelope does not write it there. The bot has read it inside, beside the share.", namesOf(loose.unbound))
+	}
+	c.resultGaps(gap)
+	c.leftGaps(gap)
+	if lost := c.lostMessages(); len(lost) > 0 {
+		gap("undelivered", "That everything was handed out: %s never reached its receiver.", strings.Join(lost, ", "))
+	}
+	gap("not-anchored", "When the identity signed this, but by its own clock: nothing in the file itself comes from anybody else's.")
+	return gaps
+}
+
+// resultGaps is what is open about what the ceremony was for.
+func (c Ceremony) resultGaps(gap func(code, format string, args ...any)) {
+	p := c.Plan
+	switch {
+	case p.Operation.Rekeys() && len(c.NewShares) > 0 && !p.Verification:
+		gap("never-verified", "That the new shares can be used: they came into force without verification.")
+	case c.Verified != nil && c.Verified.Unconfirmed:
+		gap("verified-unconfirmed", "That the new key is in force: Vault ended the rekey, and its last answer was lost.")
+	case c.Verified != nil:
+		if silent := c.unverified(); len(silent) > 0 {
+			gap("holder-unproven", "That %s can use their new share: enough others came first.", namesOf(silent))
+		}
+	case p.Operation == Init && len(c.NewShares) > 0:
+		gap("never-verified", "That the new shares can be used: Vault asks for no proof of them.")
+	case p.Operation == Drill:
+		gap("drill-share", "That a share which was shown in the drill is one of this cluster's: Vault was not asked.")
+	}
+	if c.Unproven {
+		gap("attempt-lost", "Which key is in force: an attempt was lost whose new shares may have come into force.")
+	}
+}
+
+// unverified are the receivers whose new share was not among those that proved the
+// new key.
+func (c Ceremony) unverified() []Person {
+	missing := slices.Clone(c.Plan.Receivers)
+	since := c.last(is[Rekeyed])
+	for _, e := range c.History[since:] {
+		var by *Person
+		switch ev := e.Event.(type) {
+		case Counted:
+			by = &ev.By
+		case Verified:
+			by = ev.By
+		}
+		if by != nil {
+			missing = slices.DeleteFunc(missing, func(p Person) bool { return p == *by })
+		}
+	}
+	return missing
+}
+
+// leftGaps is what is open about what the ceremony has left behind.
+func (c Ceremony) leftGaps(gap func(code, format string, args ...any)) {
+	issued := c.Token != "" || c.Encoded != ""
+	switch {
+	case c.Plan.Operation == Init && c.Token != "":
+		gap("token-left", "That the first root token is revoked: Conclave does not look after it.")
+	case !issued || c.Plan.Operation != GenerateRoot:
+	case c.Revoked != nil && c.Revoked.By != nil:
+		gap("token-by-word", "That the root token is revoked: %s says so, and Vault could not be asked.", c.Revoked.By.Name)
+	case c.Revoked == nil && c.Left:
+		gap("token-left", "That the root token is revoked: a week later nobody was known to have revoked it. It never expires.")
+	case c.Revoked == nil:
+		gap("token-left", "That the root token is revoked: up to here nobody is known to have revoked it. A later transcript may say it.")
+	}
+	if c.Plan.Operation.Rekeys() && c.Plan.Backup && c.Ended() && c.Result == nil && c.backedUpUnder() != "" {
+		gap("backup-left", "That Vault keeps no copy of the new shares: its backup, which only their holders can open, was not seen to be deleted.")
+	}
+	if c.Ending == AttemptForeign {
+		gap("foreign-attempt", "What became of the attempt that Vault had: it was not this ceremony's, and was left alone.")
+	}
+}
+
+// lostMessages are the deliveries that never reached anybody.
+func (c Ceremony) lostMessages() []string {
+	given := map[string]bool{}
+	for _, e := range c.History {
+		if u, ok := e.Event.(Undeliverable); ok {
+			given[u.Key] = true
+		}
+	}
+	var lost []string
+	for _, m := range c.Messages() {
+		switch {
+		case !given[m.Key]:
+		case m.Kind == DeliveryMessage:
+			lost = append(lost, "the new share of "+m.To.Name)
+		case m.Kind == TokenMessage:
+			lost = append(lost, "the token for "+m.To.Name)
+		}
+	}
+	return lost
+}
+
+// namesOf is a list of people, each once.
+func namesOf(people []Person) string {
+	var names []string
+	for _, p := range people {
+		if !slices.Contains(names, p.Name) {
+			names = append(names, p.Name)
+		}
+	}
+	if n := len(names); n > 1 {
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return strings.Join(names, "")
+}

@@ -1,0 +1,477 @@
+package ceremony
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// clockSkew is how far apart two clocks may be whose times are compared.
+const clockSkew = 5 * time.Minute
+
+// VerifyTranscript checks the file of a ceremony's transcript, offline: by nothing
+// but the fingerprint of the bot's identity, which must not come from the file or
+// from where the file came from (P8).
+//
+// The identity's signature shows that nobody has changed the file since. Against a
+// bot that has been taken over it shows nothing: for that there are the signatures of
+// the people, each of which names the ceremony, the plan and what it was for.
+func VerifyTranscript(file []byte, identity Fingerprint, s Signatures) Audit {
+	v := verifier{identity: identity, signatures: s, checks: map[string]*Check{}, audit: Audit{Identity: identity, SHA256: hashLine(file)}}
+	form := v.check(checkForm)
+	form.Count = 1
+	t, err := ReadTranscript(file)
+	if err != nil {
+		form.fault("%v", err)
+	}
+	if err != nil && len(t.Journal) == 0 {
+		return v.audit.with(v.checks)
+	}
+	v.t = t
+	v.signature()
+	v.chain()
+	v.story()
+	v.outline()
+	return v.audit.with(v.checks)
+}
+
+// The checks, in the order in which they are reported.
+const (
+	checkForm          = "form"
+	checkSignature     = "signature"
+	checkIdentity      = "identity"
+	checkChain         = "chain"
+	checkStory         = "story"
+	checkTimes         = "times"
+	checkCertificates  = "certificates"
+	checkAnnouncements = "announcements"
+	checkApprovals     = "approvals"
+	checkRollCall      = "roll call"
+	checkWords         = "words"
+	checkWitness       = "witness"
+	checkEnvelopes     = "envelopes"
+	checkDeliveries    = "deliveries"
+	checkTranscripts   = "transcripts"
+)
+
+// checkWords say what holds when a check has passed, in order.
+var checkList = [...]Check{
+	{Name: checkForm, Words: "the file has the very bytes that Conclave writes"},
+	{Name: checkSignature, Words: "the pinned identity has signed all of it"},
+	{Name: checkIdentity, Words: "the plan, the certificate and you name the same identity"},
+	{Name: checkChain, Words: "every line continues the one before it, up to the head"},
+	{Name: checkStory, Words: "the events are a story that the rules allow, from the proposal to the end"},
+	{Name: checkTimes, Words: "time does not run backwards"},
+	{Name: checkCertificates, Words: "everybody's certificate is the one that the plan pins"},
+	{Name: checkAnnouncements, Words: "the identity has announced this plan, with this nonce and this key"},
+	{Name: checkApprovals, Words: "approvers have signed this plan's hash, or pressed a button where the plan allows it"},
+	{Name: checkRollCall, Words: "who was called has decrypted their challenge, and signed it with the plan's hash"},
+	{Name: checkWords, Words: "what people have signed is what the journal says"},
+	{Name: checkWitness, Words: "what a witness has signed is what the journal says"},
+	{Name: checkEnvelopes, Words: "each share came in an envelope that its holder has signed, in this ceremony"},
+	{Name: checkDeliveries, Words: "what Vault made is for those whom the plan names, in its order"},
+	{Name: checkTranscripts, Words: "earlier transcripts are those that were signed"},
+}
+
+// verifier goes through a transcript once.
+type verifier struct {
+	t          Transcript
+	identity   Fingerprint
+	signatures Signatures
+	checks     map[string]*Check
+	audit      Audit
+
+	entries []Entry
+	c       Ceremony       // as far as the entries went
+	key     *Announced     // the newest
+	seen    map[string]int // signature on an envelope → line
+	loose   tally          // what was true and proves less than it could
+}
+
+func (v *verifier) check(name string) *Check {
+	c, ok := v.checks[name]
+	if !ok {
+		c = &Check{Name: name}
+		v.checks[name] = c
+	}
+	return c
+}
+
+func (c *Check) fault(format string, args ...any) {
+	c.Faults = append(c.Faults, fmt.Sprintf(format, args...))
+}
+
+// with is the audit with what its checks have found, in order.
+func (a Audit) with(found map[string]*Check) Audit {
+	for _, c := range checkList {
+		if got, ok := found[c.Name]; ok {
+			c.Count, c.Faults = got.Count, got.Faults
+			a.Checks = append(a.Checks, c)
+		}
+	}
+	return a
+}
+
+// signature checks what the identity has signed.
+func (v *verifier) signature() {
+	check := v.check(checkSignature)
+	check.Count = 1
+	certificate, ok := v.t.Certificates[v.identity]
+	if !ok {
+		check.fault("the file has no certificate of the identity that you name, %s", v.identity)
+		return
+	}
+	text, err := v.t.signed()
+	if err != nil {
+		check.fault("%v", err)
+		return
+	}
+	if err := v.signatures.VerifyDetached(certificate, v.identity, text, v.t.Signature); err != nil {
+		check.fault("what %s has signed is not this file: it was changed afterwards, or somebody else has signed it (%s)", v.identity, reasonOf(err))
+	}
+}
+
+// chain reads the lines and checks that each continues the one before.
+func (v *verifier) chain() {
+	check := v.check(checkChain)
+	check.Count = len(v.t.Journal)
+	prev := ""
+	for i, raw := range v.t.Journal {
+		l, event, err := decodeLine([]byte(raw))
+		if err != nil {
+			check.fault("line %d can't be read: %v", i+1, err)
+			return
+		}
+		if l.Seq != i+1 {
+			check.fault("line %d says that it is line %d", i+1, l.Seq)
+		}
+		if l.Prev != prev {
+			check.fault("line %d does not follow %s", i+1, before(i))
+		}
+		if l.Ceremony != v.t.Ceremony {
+			check.fault("line %d belongs to %s, and the file is of %s", i+1, l.Ceremony, v.t.Ceremony)
+		}
+		prev = hashLine([]byte(raw))
+		v.entries = append(v.entries, Entry{Seq: l.Seq, Prev: l.Prev, At: l.At, Hash: prev, Event: event})
+	}
+	if v.t.Head != prev {
+		check.fault("the head is not the hash of the last line: lines are missing at the end, or were changed")
+	}
+}
+
+func before(i int) string {
+	if i == 0 {
+		return "nothing: lines before it are missing"
+	}
+	return fmt.Sprintf("line %d, which was changed, moved or taken away", i)
+}
+
+// story has the rules judge the events, and looks at each as of the moment at which
+// it was written. Behind an event that the rules don't allow the rest is looked at
+// all the same: whatever is wrong shall be said.
+func (v *verifier) story() {
+	check := v.check(checkStory)
+	check.Count = len(v.entries)
+	if len(v.entries) == 0 {
+		return
+	}
+	proposed, ok := v.entries[0].Event.(Proposed)
+	if !ok {
+		check.fault("line 1 is %q: the beginning is missing, and with it the plan", TypeOf(v.entries[0].Event))
+		return
+	}
+	v.plan(proposed)
+	v.c = Ceremony{Plan: proposed.Plan, PlanHash: proposed.PlanHash}
+	// A first line that the rules don't allow leaves nothing that they could judge the
+	// others by.
+	lawful := true
+	for i, e := range v.entries {
+		if i > 0 {
+			v.time(v.entries[i-1], e)
+			v.look(e)
+		}
+		next, err := Apply(v.c.orNothing(i), e)
+		if err != nil && lawful {
+			check.fault("%v", err)
+			lawful = false
+		}
+		if err != nil {
+			next = v.c
+			next.History = append(slices.Clip(v.c.History), e)
+		}
+		v.c = next
+	}
+	if len(v.entries) == len(v.t.Journal) && !v.c.Ended() {
+		check.fault("it stops at line %d (%s), before the ceremony has ended: lines are missing", len(v.entries), TypeOf(v.entries[len(v.entries)-1].Event))
+	}
+}
+
+// orNothing is the ceremony, but for its first line nothing.
+func (c Ceremony) orNothing(i int) Ceremony {
+	if i == 0 {
+		return Ceremony{}
+	}
+	return c
+}
+
+// plan checks what the plan pins.
+func (v *verifier) plan(proposed Proposed) {
+	p := proposed.Plan
+	identity := v.check(checkIdentity)
+	identity.Count = 1
+	if p.Identity != v.identity {
+		identity.fault("the plan pins %s, and you name %s", p.Identity, v.identity)
+	}
+	if p.Ceremony != v.t.Ceremony {
+		v.check(checkStory).fault("the plan is of %s, and the file of %s", p.Ceremony, v.t.Ceremony)
+	}
+	certificates := v.check(checkCertificates)
+	wanted := p.keys()
+	for _, f := range wanted {
+		certificates.Count++
+		armored, ok := v.t.Certificates[f]
+		if !ok {
+			certificates.fault("%s: there is none, so that nobody can check what they signed", p.owner(f))
+			continue
+		}
+		if err := v.signatures.VerifyCertificate(armored, f); err != nil {
+			certificates.fault("%s: it is not the key %s that the plan pins (%s)", p.owner(f), f, reasonOf(err))
+		}
+	}
+	for _, f := range slices.Sorted(maps.Keys(v.t.Certificates)) {
+		if !slices.Contains(wanted, f) {
+			certificates.fault("there is one of %s, whom the plan does not know", f)
+		}
+	}
+}
+
+// owner is who has a key by the plan.
+func (p Plan) owner(f Fingerprint) string {
+	if f == p.Identity {
+		return "the bot's identity"
+	}
+	for _, who := range p.everybody() {
+		if who.Key == f {
+			return who.Name
+		}
+	}
+	return f.String()
+}
+
+func (v *verifier) time(before, e Entry) {
+	check := v.check(checkTimes)
+	check.Count++
+	if e.At.Before(before.At.Add(-clockSkew)) {
+		check.fault("line %d was written at %s, and line %d before it at %s", e.Seq, stamp(e.At), before.Seq, stamp(before.At))
+	}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// look checks one entry, as of the ceremony before it.
+func (v *verifier) look(e Entry) {
+	switch ev := e.Event.(type) {
+	case KeyAnnounced:
+		v.announced(e, ev.Key)
+		v.key = &ev.Key
+	case Submitting:
+		v.envelope(e, ev.By, ev.Step, ev.Evidence)
+	case Proven:
+		v.envelope(e, ev.By, Practice, ev.Evidence)
+	case Rekeyed:
+		v.handedOut(e, ev.Shares, ev.Keys)
+	case Initialized:
+		v.handedOut(e, ev.Shares, v.c.Plan.Recipients())
+		v.cipher(e, ev.Token)
+	case TokenIssued:
+		v.tokenIssued(e, ev)
+	case BackupRead:
+		for _, s := range ev.Shares {
+			v.cipher(e, s.Ciphertext)
+		}
+	case TranscriptSigned:
+		v.earlier(e, ev)
+	default:
+		v.spoken(e)
+	}
+}
+
+// announced checks that the identity has announced what the journal says.
+func (v *verifier) announced(e Entry, a Announced) {
+	check := v.check(checkAnnouncements)
+	check.Count++
+	says, err := v.signatures.VerifyAnnouncement(a, v.identity, e.At)
+	if err != nil {
+		check.fault("line %d: the announcement is not signed by %s, or can't be read (%s)", e.Seq, v.identity, reasonOf(err))
+		return
+	}
+	p := v.c.Plan
+	for _, field := range [...]struct{ what, journal, announced string }{
+		{"ceremony", string(p.Ceremony), string(says.Ceremony)},
+		{"operation", string(p.Operation), string(says.Operation)},
+		{"cluster", p.Cluster, says.Cluster},
+		{"plan hash", v.c.PlanHash, says.PlanHash},
+		{"step", string(a.Step), string(says.Step)},
+		{"nonce", a.Nonce, says.Nonce},
+		{"ceremony key", a.Subkey, says.Subkey},
+		{"expiry", stamp(a.Expires), stamp(says.Expires)},
+	} {
+		if field.journal != field.announced {
+			check.fault("line %d: the announcement says %s %q, and the journal %q", e.Seq, field.what, field.announced, field.journal)
+		}
+	}
+	if says.Plan != "" && says.Plan != p.Text() {
+		check.fault("line %d: the plan in the announcement is not the plan of the journal", e.Seq)
+	}
+	if a.Identity != v.identity {
+		check.fault("line %d: it is of the identity %s", e.Seq, a.Identity)
+	}
+	if d := e.At.Sub(a.At); d < -clockSkew || d > clockSkew {
+		check.fault("line %d: announced at %s, and written down at %s", e.Seq, stamp(a.At), stamp(e.At))
+	}
+}
+
+// envelope checks a holder's own signature.
+func (v *verifier) envelope(e Entry, by Person, step Step, evidence Evidence) {
+	check := v.check(checkEnvelopes)
+	check.Count++
+	if evidence.Signer != by.Key {
+		check.fault("line %d: %s's envelope is signed by %s, and the plan pins %s", e.Seq, by.Name, evidence.Signer, by.Key)
+	}
+	if v.key == nil {
+		check.fault("line %d: %s's envelope came before any key was announced", e.Seq, by.Name)
+		return
+	}
+	v.madeWithin(check, e, by, evidence.SignedAt)
+	if evidence.Signature == "" || evidence.Digest == "" {
+		v.loose.unkept = append(v.loose.unkept, by)
+		return
+	}
+	if first, again := v.seen[evidence.Signature]; again {
+		check.fault("line %d: %s's signature stands at line %d already", e.Seq, by.Name, first)
+	}
+	if v.seen == nil {
+		v.seen = map[string]int{}
+	}
+	v.seen[evidence.Signature] = e.Seq
+	binding, made, err := v.signatures.VerifyEvidence(v.t.Certificates[by.Key], by.Key, evidence, v.key.At, e.At)
+	if err != nil {
+		check.fault("line %d: the signature on the envelope is not what %s signed here (%s)", e.Seq, by.Name, reasonOf(err))
+		return
+	}
+	if !made.Equal(evidence.SignedAt) {
+		check.fault("line %d: %s signed at %s, and the journal says %s", e.Seq, by.Name, stamp(made), stamp(evidence.SignedAt))
+	}
+	switch want := Binding(v.c.ID(), step, v.key.Nonce, v.c.PlanHash); binding {
+	case "":
+		v.loose.unbound = append(v.loose.unbound, by)
+	case want:
+	default:
+		check.fault("line %d: %s has signed for %q, and this is %q", e.Seq, by.Name, binding, want)
+	}
+}
+
+// madeWithin checks that a signature was made while the key was asked for.
+func (v *verifier) madeWithin(check *Check, e Entry, by Person, made time.Time) {
+	if made.Before(v.key.At.Add(-clockSkew)) || made.After(e.At.Add(clockSkew)) {
+		check.fault("line %d: %s signed at %s, outside of %s to %s, when this key was asked for", e.Seq, by.Name, stamp(made), stamp(v.key.At), stamp(e.At))
+	}
+}
+
+// handedOut checks new shares against the plan's receivers.
+func (v *verifier) handedOut(e Entry, shares []NewShare, keys []Fingerprint) {
+	check := v.check(checkDeliveries)
+	p := v.c.Plan
+	for i, s := range shares {
+		if i >= len(p.Receivers) || s.For != p.Receivers[i] {
+			check.fault("line %d: share %d is for %s, and by the plan it is not", e.Seq, i+1, s.For.Name)
+		}
+		v.cipher(e, s.Ciphertext)
+	}
+	if want := p.Recipients(); !slices.Equal(keys, want) {
+		check.fault("line %d: Vault has encrypted to %s, and the plan wants %s", e.Seq, list(keys), list(want))
+	}
+}
+
+func (v *verifier) tokenIssued(e Entry, ev TokenIssued) {
+	if ev.Encoded != "" {
+		v.check(checkDeliveries).Count++
+		return
+	}
+	if want := v.c.Plan.Recipients(); !slices.Equal(ev.Keys, want) {
+		v.check(checkDeliveries).fault("line %d: Vault has encrypted the token to %s, and the plan wants %s", e.Seq, list(ev.Keys), list(want))
+	}
+	v.cipher(e, ev.Ciphertext)
+}
+
+func (v *verifier) cipher(e Entry, ciphertext string) {
+	check := v.check(checkDeliveries)
+	check.Count++
+	if _, err := base64.StdEncoding.Strict().DecodeString(ciphertext); err != nil || ciphertext == "" {
+		check.fault("line %d: what is handed out is no ciphertext", e.Seq)
+	}
+}
+
+// earlier checks a transcript that was signed before this one.
+func (v *verifier) earlier(e Entry, ev TranscriptSigned) {
+	check := v.check(checkTranscripts)
+	check.Count++
+	t, err := v.c.rebuild(ev)
+	if err != nil {
+		check.fault("line %d: transcript %d can't be made again: %v", e.Seq, ev.Number, err)
+		return
+	}
+	file, err := t.Encode()
+	if err != nil || hashLine(file) != ev.SHA256 {
+		check.fault("line %d: transcript %d was of other lines or certificates", e.Seq, ev.Number)
+		return
+	}
+	text, err := t.signed()
+	if err == nil {
+		err = v.signatures.VerifyDetached(v.t.Certificates[v.identity], v.identity, text, ev.Signature)
+	}
+	if err != nil {
+		check.fault("line %d: transcript %d is not signed by %s (%s)", e.Seq, ev.Number, v.identity, reasonOf(err))
+	}
+}
+
+// outline says what the transcript is about.
+func (v *verifier) outline() {
+	a := &v.audit
+	a.Ceremony, a.Events, a.Head = v.t.Ceremony, len(v.t.Journal), v.t.Head
+	a.Operation, a.Cluster, a.PlanHash, a.Outcome = v.c.Plan.Operation, v.c.Plan.Cluster, v.c.PlanHash, v.c.Outcome
+	if n := len(v.entries); n > 0 {
+		a.From, a.To = v.entries[0].At, v.entries[n-1].At
+	}
+	a.NotProven = v.c.gaps(v.loose)
+}
+
+// reasonOf is why a signature was not taken, in words.
+func reasonOf(err error) string {
+	if refusal, ok := RefusalOf(err); ok {
+		if words, ok := signatureFaults[refusal]; ok {
+			return words
+		}
+	}
+	return strings.TrimSpace(err.Error())
+}
+
+var signatureFaults = map[Refusal]string{
+	Unsigned:         "it has no signature",
+	ManySignatures:   "it has more than one signature",
+	WrongSigner:      "another key has signed it",
+	BadSignature:     "the signature does not fit what it is said to sign",
+	SignerInvalid:    "the key was expired or revoked",
+	Stale:            "it was signed before this ceremony",
+	FromTheFuture:    "it was signed after it was written down",
+	OtherIdentity:    "it was signed for somebody else",
+	BadMessage:       "it is damaged",
+	BadArmor:         "its armor is damaged",
+	Altered:          "its armor is damaged",
+	Truncated:        "its end is missing",
+	NoArmor:          "there is no PGP message",
+	HolderKeyInvalid: "the certificate can't be used",
+}
