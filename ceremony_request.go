@@ -45,8 +45,9 @@ func requestText(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced
 		fmt.Fprintf(&b, "  conclave seal --identity %s --encrypted SHARE-FILE REQUEST > envelope.asc\n\n", key.Identity)
 		fmt.Fprintf(&b, "With gpg alone: take the key of this ceremony,\n\n%s\n\n", hereDocument("gpg --import", key.Certificate))
 		fmt.Fprintf(&b, "read what you agree to, by a good signature of %s,\n\n%s\n\n", key.Identity, hereDocument("gpg -d", key.Announcement))
-		fmt.Fprintf(&b, "and sign and encrypt:\n\n  { printf '%s'; gpg -qd SHARE-FILE; } | gpg -sea --no-encrypt-to -u %s -r '%s!' > envelope.asc\n\n",
-			key.Prefix(c.ID()), to.Key, strings.ToUpper(key.Subkey))
+		fmt.Fprintf(&b, "and sign and encrypt:\n\n  { printf '%s'; gpg -qd SHARE-FILE; printf '%s'; } | gpg -sea --sig-notation '%s=%s' --no-encrypt-to -u %s -r '%s!' > envelope.asc\n\n",
+			key.Prefix(c.ID()), key.Suffix(c.ID(), c.PlanHash),
+			ceremony.SignatureNotation, key.Binding(c.ID(), c.PlanHash), to.Key, strings.ToUpper(key.Subkey))
 	}
 	fmt.Fprintf(&b, "Bring envelope.asc to the terminal at which the ceremony is held. It opens with the ceremony's key alone.\n")
 	if key.Step == ceremony.Password {

@@ -79,13 +79,22 @@ func (g gpg) decrypt(ctx context.Context, message []byte, limit int) ([]byte, er
 // seal signs content with one key and encrypts it to exactly one subkey. That
 // the subkey belongs to the pinned identity has been checked by the caller,
 // which is why gpg is told not to ask its web of trust.
-func (g gpg) seal(ctx context.Context, content []byte, signer ceremony.Fingerprint, subkey string) ([]byte, error) {
+func (g gpg) seal(ctx context.Context, content []byte, signer ceremony.Fingerprint, subkey, notation string) ([]byte, error) {
 	armor, err := g.pipe(ctx, content, maxFile,
-		"--quiet", "--armor", "--trust-model", "always", "--no-encrypt-to", "--compress-algo", "none",
+		"--quiet", "--armor", "--trust-model", "always", "--no-encrypt-to", "--compress-algo", "none", "--sig-notation", notation,
 		"--local-user", signer.String(), "--recipient", strings.ToUpper(subkey)+"!",
 		"--sign", "--encrypt")
 	if err != nil {
 		return nil, fmt.Errorf("sign and encrypt with gpg: %w", err)
+	}
+	return armor, nil
+}
+
+// sign signs a line, inline and armored. It is compressed, as gpg does of itself.
+func (g gpg) sign(ctx context.Context, line string, signer ceremony.Fingerprint) ([]byte, error) {
+	armor, err := g.pipe(ctx, []byte(line), maxFile, "--quiet", "--armor", "--local-user", signer.String(), "--sign")
+	if err != nil {
+		return nil, fmt.Errorf("sign with gpg: %w", err)
 	}
 	return armor, nil
 }

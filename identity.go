@@ -101,7 +101,7 @@ func showIdentity(std streams, id *openpgp.Identity) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "identity %s\n%s\n", id.Fingerprint(), strings.TrimSpace(armor))
+	_, err = fmt.Fprintf(std.out, "identity %s\nin words %s\n%s\n", id.Fingerprint(), identityInWords(id.Fingerprint()), strings.TrimSpace(armor))
 	return err
 }
 

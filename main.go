@@ -1,7 +1,8 @@
 // Command conclave runs Vault key ceremonies in Slack.
 //
 // Exit codes: 0 when it did what was asked; 1 when it did not, or when a check
-// found something; 2 when the command line or the configuration can't be used.
+// found something; 2 when the command line or the configuration can't be used; 3
+// when a message comes from another identity than the one that is pinned.
 package main
 
 import (
@@ -21,9 +22,10 @@ import (
 
 // Exit codes, as the operator's guide lists them.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitOK       = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitIdentity = 3
 )
 
 func main() {
@@ -73,6 +75,9 @@ func run(ctx context.Context, args []string, std streams) int {
 	if _, usage := errors.AsType[usageError](err); usage {
 		return exitUsage
 	}
+	if isOtherIdentity(err) {
+		return exitIdentity
+	}
 	return exitFailed
 }
 
@@ -92,7 +97,7 @@ anybody can check what happened.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		runCommand(std), ceremonyCommand(std), checkCommand(std), manifestCommand(std), policyCommand(std), identityCommand(std),
-		sealCommand(std), otpCommand(std), decodeCommand(std), verifyCommand(std), versionCommand(std),
+		sealCommand(std), openCommand(std), pinCommand(std), otpCommand(std), decodeCommand(std), verifyCommand(std), versionCommand(std),
 	)
 	return root
 }

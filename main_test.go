@@ -7,6 +7,7 @@ import (
 )
 
 func TestExitCodeTellsUsageFromFailure(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // nobody is pinned
 	rows := []struct {
 		args string
 		want int
@@ -18,9 +19,19 @@ func TestExitCodeTellsUsageFromFailure(t *testing.T) {
 		{"run --frobnicate", exitUsage},
 		{"version now", exitUsage},
 		{"verify", exitUsage},
-		{"seal", exitUsage},
+		{"seal", exitFailed}, // nothing was pasted
+		{"seal a b", exitUsage},
+		{"seal --identity 1234 config.example.yaml", exitUsage},
 		{"seal --identity 1234 --share -", exitUsage},
 		{"seal --identity 1234 --otp x --share y", exitUsage},
+		{"open", exitFailed},
+		{"open testdata/nowhere", exitFailed},
+		{"open --token --unopened x", exitUsage},
+		{"open --passphrase-file x y", exitUsage},
+		{"pin 1234", exitUsage},
+		{"pin --replaces 1234", exitUsage},
+		{"pin --remove 1234", exitUsage},
+		{"pin", exitFailed}, // nobody is
 		{"otp", exitOK},
 		{"otp new", exitUsage},
 		{"otp new --length 5 testdata/nowhere/otp.txt", exitUsage},

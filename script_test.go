@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +46,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Defer(func() { _ = os.RemoveAll(home) })
 			env.Setenv("GNUPGHOME", home)
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config")) // pinned identities
 			return nil
 		},
 		// [required] is true under make test: a tool that is missing there is an error.
@@ -56,6 +60,9 @@ func TestScripts(t *testing.T) {
 			"replace":   scriptReplace,
 			"holder":    scriptHolder,
 			"announce":  scriptAnnounce,
+			"call":      scriptCall,
+			"answers":   scriptAnswers,
+			"deliver":   scriptDeliver,
 			"opens":     scriptOpens,
 			"encode":    scriptEncode,
 			"journal":   scriptJournal,
@@ -94,8 +101,9 @@ func scriptHolder(ts *testscript.TestScript, _ bool, names []string) {
 // asked is a ceremony key, which lives on in the test process as it does in the
 // bot, and the ceremony that it is for.
 type asked struct {
-	id  ceremony.ID
-	key ceremony.Key
+	id   ceremony.ID
+	plan string // its hash
+	key  ceremony.Key
 }
 
 // announce FILE STEP [HOLDER.asc]: writes the message in which the identity under
@@ -124,12 +132,71 @@ func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 		At: time.Now(), Expires: plan.Closes,
 	})
 	ts.Check(err)
-	ts.Value("asked").(map[string]asked)[args[0]] = asked{plan.Ceremony, key}
+	ts.Value("asked").(map[string]asked)[args[0]] = asked{plan.Ceremony, plan.Hash(), key}
 	a := key.Announced()
 	message := "You are asked.\n1. Take the key:\ngpg --import <<'CONCLAVE'\n" + a.Certificate +
 		"\nCONCLAVE\n2. Read:\ngpg -d <<'CONCLAVE'\n" + a.Announcement + "\nCONCLAVE\n"
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(message), 0o600))
 	ts.Setenv("subkey", a.Subkey)
+}
+
+// scriptOpener is the bot whose identity is under secrets/, and the holder whose
+// certificate is in a file.
+func scriptOpener(ts *testscript.TestScript, holder string) (*openpgp.Opener, ceremony.Plan) {
+	passphrase, err := readSecret(Path(ts.MkAbs("secrets/passphrase")))
+	ts.Check(err)
+	id, err := openpgp.Load(ts.MkAbs("secrets/identity.asc"), passphrase)
+	ts.Check(err)
+	certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(holder)))
+	ts.Check(err)
+	plan := scriptPlan("prod-rekey-k7m2", certificate.Fingerprint())
+	plan.Identity = id.Fingerprint()
+	return openpgp.NewOpener(id, []*openpgp.Certificate{certificate}), plan
+}
+
+// call FILE HOLDER.asc [CHALLENGE.asc]: writes the message in which the identity
+// under secrets/ calls the roll; with a file, that takes the challenge's place.
+func scriptCall(ts *testscript.TestScript, _ bool, args []string) {
+	o, plan := scriptOpener(ts, args[1])
+	challenge, response, err := o.Challenge(plan.Holders[0].Key, time.Now())
+	ts.Check(err)
+	if len(args) > 2 {
+		challenge = ts.ReadFile(args[2])
+	}
+	signed, err := o.SignRollCall(ceremony.RollCallNotice{Plan: plan, Digest: openpgp.Commitment([]byte(response)), At: time.Now()})
+	ts.Check(err)
+	certificate, err := o.PublicKey(o.Identity())
+	ts.Check(err)
+	message := "The roll is called.\n" + certificate + "\n" + signed + "\nYour challenge:\n" + challenge + "\n"
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(message), 0o600))
+	ts.Setenv("response", response)
+}
+
+// answers SIGNED HOLDER.asc: the bot reads the holder's answer to the last roll call.
+func scriptAnswers(ts *testscript.TestScript, _ bool, args []string) {
+	o, plan := scriptOpener(ts, args[1])
+	said, err := o.VerifyStatement([]byte(ts.ReadFile(args[0])), plan.Holders[0].Key, time.Now().Add(-time.Hour), time.Now())
+	ts.Check(err)
+	fields := strings.Fields(said.Line)
+	want := []string{"conclave-word1", "prod-rekey-k7m2", "present", ts.Getenv("response")}
+	if len(fields) != 5 || !slices.Equal(slices.Delete(fields, 2, 3), want) {
+		ts.Fatalf("the answer is %q", said.Line)
+	}
+}
+
+// deliver FILE CEREMONY KIND INDEX CIPHERTEXT HOLDER.asc: writes the message that
+// hands over what is in CIPHERTEXT, a binary PGP message.
+func scriptDeliver(ts *testscript.TestScript, _ bool, args []string) {
+	o, plan := scriptOpener(ts, args[5])
+	index, err := strconv.Atoi(args[3])
+	ts.Check(err)
+	signed, err := o.SignDelivery(ceremony.Parcel{
+		Ceremony: ceremony.ID(args[1]), Kind: args[2], Index: index, Total: 5, Recipient: plan.Holders[0].Key,
+		Ciphertext: base64.StdEncoding.EncodeToString([]byte(ts.ReadFile(args[4]))),
+	})
+	ts.Check(err)
+	message := "Here it is.\n1. Save it:\n" + signed.Armor + "\n2. Check it:\n" + signed.Line + "\n3. Keep it.\n"
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(message), 0o600))
 }
 
 // opens MESSAGE ENVELOPE SECRET [HOLDER.asc]: the ceremony key of the message opens
@@ -139,7 +206,7 @@ func scriptOpens(ts *testscript.TestScript, _ bool, args []string) {
 	asked := ts.Value("asked").(map[string]asked)[args[0]]
 	a := asked.key.Announced()
 	want := strings.TrimSpace(ts.ReadFile(args[2]))
-	expected := ceremony.Expected{Ceremony: asked.id, Step: a.Step, Nonce: a.Nonce, NotBefore: a.At, Now: time.Now()}
+	expected := ceremony.Expected{Ceremony: asked.id, Step: a.Step, Nonce: a.Nonce, NotBefore: a.At, Now: time.Now(), PlanHash: asked.plan}
 	if len(args) > 3 {
 		certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(args[3])))
 		ts.Check(err)

@@ -19,26 +19,30 @@ import (
 // sealFlags is what the command line says about sealing a share or a one-time
 // password.
 type sealFlags struct {
-	identity       string // the pinned fingerprint
-	share          string // file with the plain share, or -
-	encrypted      string // file with the share, encrypted to its holder
-	key            string // file with the holder's secret key; empty: gpg signs
-	passphraseFile string // of key
-	signer         string // which of gpg's keys signs; empty: the one in the plan
-	otp            string // file with a one-time password, instead of all of these but identity
-	yes            bool   // do not ask
+	keyFlags
+	identity  string // the fingerprint to believe; empty: the pinned one
+	share     string // file with the plain share, or -
+	encrypted string // file with the share, encrypted to its holder
+	otp       string // file with a one-time password, instead of all of these but identity
+	yes       bool   // do not ask
 }
 
 func sealCommand(std streams) *cobra.Command {
 	var f sealFlags
 	cmd := &cobra.Command{
-		Use:   "seal --identity FINGERPRINT [FILE]",
-		Short: "For holders: check what is asked, then sign and encrypt a share",
+		Use:   "seal [FILE]",
+		Short: "For holders: check what is asked, then sign and encrypt a share, or answer a roll call",
 		Long: `Read the message in which Conclave asks for a share, from FILE or standard
-input, just as it was pasted. Check that it comes from the pinned identity, show
-what it asks for, and once that is confirmed sign and encrypt the share so that
-it counts for this ceremony, this step, and nothing else. The envelope to send
-back goes to standard output.
+input, just as it was pasted; several messages may be pasted, and the newest
+counts. Check that it comes from the pinned identity, show what it asks for, and
+once that is confirmed sign and encrypt the share so that it counts for this
+ceremony, this step, and nothing else. The envelope to send back goes to standard
+output.
+
+The first time, you are asked for the fingerprint of Conclave's identity, as you
+were given it in person or on the phone. It is pinned then: another one is
+refused from that day on, with exit code 3. conclave pin shows and changes that;
+--identity says it for one message, and keeps nothing.
 
 The share is asked for without echo, unless --encrypted names the file in which
 it lies encrypted, or --share the one in which it lies open (- is standard
@@ -46,16 +50,16 @@ input). gpg decrypts and signs, with keys on a smartcard too; --key takes a
 secret key from a file instead. The share is on no command line and in no
 temporary file.
 
+Of a message that calls the roll the challenge is decrypted, and the answer
+signed, which goes to standard output. It asks for no share.
+
 A requester without a PGP key is asked for their one-time password instead:
 --otp names the file that conclave otp new has made. The password is encrypted
 and not signed; its hash, which was approved, says whose it is.`,
-		Example: `  conclave seal --identity 3A23…FC51 --encrypted share.asc message.txt
-  pbpaste | conclave seal --identity 3A23…FC51 --encrypted share.asc | pbcopy`,
+		Example: `  conclave seal --encrypted share.asc message.txt
+  pbpaste | conclave seal --encrypted share.asc | pbcopy`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := needFlags(cmd, "identity"); err != nil {
-				return err
-			}
 			if err := f.check(args); err != nil {
 				return usageError{err}
 			}
@@ -63,12 +67,10 @@ and not signed; its hash, which was approved, says whose it is.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.identity, "identity", "", "the bot's fingerprint, as you were given it once and not in Slack")
+	identityFlag(cmd, &f.identity)
+	f.addTo(cmd)
 	flags.StringVar(&f.encrypted, "encrypted", "", "file with your share, encrypted to you")
 	flags.StringVar(&f.share, "share", "", "file with your share in the open, or - for standard input")
-	flags.StringVar(&f.key, "key", "", "file with your secret key, instead of asking gpg")
-	flags.StringVar(&f.passphraseFile, "passphrase-file", "", "file with the passphrase of --key; asked for when it has one")
-	flags.StringVar(&f.signer, "signer", "", "fingerprint of your key, when gpg has several that the plan names")
 	flags.StringVar(&f.otp, "otp", "", "file with your one-time password, when that is what you are asked for")
 	flags.BoolVar(&f.yes, "yes", false, "don't ask for confirmation, for scripts")
 	return cmd
@@ -84,33 +86,38 @@ func (f *sealFlags) check(args []string) error {
 		return errors.New("--share and --encrypted both say where the share is: give one")
 	case f.share == "-" && fromStdin:
 		return errors.New("both the message and the share are to come from standard input: give the message's file")
-	case f.key != "" && f.signer != "":
-		return errors.New("--signer chooses among gpg's keys, and --key does without gpg: give one")
-	case f.key == "" && f.passphraseFile != "":
-		return errors.New("--passphrase-file is about --key, and gpg asks for its own passphrase")
 	}
-	return nil
+	return f.keyFlags.check()
 }
 
 func (f *sealFlags) seal(ctx context.Context, std streams, args []string) error {
-	pinned, err := ceremony.ParseFingerprint(f.identity)
-	if err != nil {
-		return usageError{fmt.Errorf("--identity: %w", err)}
-	}
 	message, err := readMessage(std, args)
 	if err != nil {
 		return err
 	}
-	invitation, err := openpgp.CheckAnnouncement(message, pinned, time.Now())
+	who, err := believe(ctx, std, message, f.identity, !f.yes)
 	if err != nil {
-		return hinted{err, "Don't send a share. If the words above don't explain it, ask the others outside of Slack."}
+		return err
+	}
+	switch newestKind(who.claims) {
+	case openpgp.Calls:
+		return f.answer(ctx, std, message, who)
+	case openpgp.Delivers:
+		return hinted{errDelivered, "conclave open takes it, and says what to do with it."}
+	}
+	invitation, err := openpgp.CheckAnnouncement(message, who.identity, time.Now())
+	if err != nil {
+		return hinted{err, sendNothing}
+	}
+	if err := who.keep(std.err); err != nil {
+		return err
 	}
 	if err := f.fits(invitation); err != nil {
 		return err
 	}
 	describe(std.err, invitation)
 	if !f.yes {
-		if err := confirm(ctx, invitation); err != nil {
+		if err := confirm(ctx, invitation.Ceremony()); err != nil {
 			return err
 		}
 	}
@@ -128,6 +135,21 @@ func (f *sealFlags) seal(ctx context.Context, std streams, args []string) error 
 	fmt.Fprintf(std.err, "\nSend this to Conclave, in your direct message with it, until %s:\n\n", invitation.Expires().Local().Format(time.RFC1123))
 	_, err = fmt.Fprintln(std.out, strings.TrimSpace(envelope))
 	return err
+}
+
+// errDelivered means that there is nothing to seal.
+var errDelivered = errors.New("the message hands something over, and asks for nothing")
+
+// newestKind is what the newest message asks for. One that hands something over asks
+// for nothing, and has no say beside one that does.
+func newestKind(claims []openpgp.Claim) openpgp.Kind {
+	var newest openpgp.Claim
+	for _, c := range claims {
+		if newest.Kind == "" || c.Kind != openpgp.Delivers && !c.At.Before(newest.At) {
+			newest = c
+		}
+	}
+	return newest.Kind
 }
 
 // fits says whether what the command line gives is what the message asks for.
@@ -154,7 +176,7 @@ func readPasted(std streams) ([]byte, error) {
 	if in, ok := std.in.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
 		fmt.Fprintln(std.err, "Paste the whole message from Conclave, then press Ctrl-D on a line of its own:")
 	}
-	message, err := io.ReadAll(io.LimitReader(std.in, maxFile))
+	message, err := readBounded(std.in, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read message: %w", err)
 	}
@@ -163,17 +185,7 @@ func readPasted(std streams) ([]byte, error) {
 
 // describe shows what is being agreed to.
 func describe(w io.Writer, inv *openpgp.Invitation) {
-	fmt.Fprintf(w, "The message is signed by the identity that you pinned:\n  %s\n\n", inv.Identity())
-	if inv.Plan() != "" {
-		fmt.Fprintln(w, "The plan that was approved:")
-		for line := range strings.Lines(inv.Plan()) {
-			fmt.Fprint(w, "  "+line)
-		}
-	} else {
-		fmt.Fprintln(w, "The plan is too long to be in the message. Read it in Slack, and compare its hash.")
-	}
-	fmt.Fprintf(w, "\nhash      %s\n", inv.PlanHash())
-	fmt.Fprintf(w, "in words  %s\n", ceremony.SpokenHash(inv.PlanHash(), spokenWords))
+	describePlan(w, inv.Identity(), inv.Plan(), inv.PlanHash())
 	switch inv.Step() {
 	case ceremony.Verify:
 		fmt.Fprintln(w, "asked of  you: your NEW share, as proof that you can use it")
@@ -185,25 +197,40 @@ func describe(w io.Writer, inv *openpgp.Invitation) {
 	fmt.Fprintf(w, "for       %s of %s, ceremony %s, until %s\n", inv.Operation(), inv.Cluster(), inv.Ceremony(), inv.Expires().Local().Format(time.RFC1123))
 }
 
+// describePlan shows whose message it is, and about what.
+func describePlan(w io.Writer, identity ceremony.Fingerprint, plan, hash string) {
+	fmt.Fprintf(w, "The message is signed by the identity that you pinned:\n  %s\n\n", identity)
+	if plan != "" {
+		fmt.Fprintln(w, "The plan that was approved:")
+		for line := range strings.Lines(plan) {
+			fmt.Fprint(w, "  "+line)
+		}
+	} else {
+		fmt.Fprintln(w, "The plan is too long to be in the message. Read it in Slack, and compare its hash.")
+	}
+	fmt.Fprintf(w, "\nhash      %s\n", hash)
+	fmt.Fprintf(w, "in words  %s\n", ceremony.SpokenHash(hash, spokenWords))
+}
+
 // spokenWords is how many words of the plan's hash are read out on the phone: as
 // many as Slack shows, 32 bits.
 const spokenWords = 4
 
 // errNotConfirmed means that the holder did not agree.
-var errNotConfirmed = errors.New("not confirmed, so nothing was sealed")
+var errNotConfirmed = errors.New("not confirmed, so nothing was sealed or signed")
 
 // confirm asks for the ceremony's id: a y is typed without reading.
-func confirm(ctx context.Context, inv *openpgp.Invitation) error {
+func confirm(ctx context.Context, id ceremony.ID) error {
 	tty, err := openTerminal()
 	if err != nil {
 		return hinted{fmt.Errorf("ask for confirmation: %w", err), "Without a terminal, read the plan above and add --yes."}
 	}
 	defer tty.Close()
-	answer, err := tty.ask(ctx, fmt.Sprintf("\nIf this is what you agreed on, type %s: ", inv.Ceremony()))
+	answer, err := tty.ask(ctx, fmt.Sprintf("\nIf this is what you agreed on, type %s: ", id))
 	if err != nil {
 		return fmt.Errorf("ask for confirmation: %w", err)
 	}
-	if answer != string(inv.Ceremony()) {
+	if answer != string(id) {
 		return errNotConfirmed
 	}
 	return nil
@@ -227,11 +254,8 @@ func (f *sealFlags) sealPassword(_ context.Context, std streams, inv *openpgp.In
 
 // sealWithKey does without gpg.
 func (f *sealFlags) sealWithKey(ctx context.Context, std streams, inv *openpgp.Invitation) (string, error) {
-	key, err := f.readKey(ctx)
+	key, err := f.read(ctx)
 	if err != nil {
-		if errors.Is(err, openpgp.ErrKeyOnCard) {
-			return "", hinted{err, "Leave --key out: gpg reaches the card."}
-		}
 		return "", err
 	}
 	share, err := f.readShare(ctx, std, func(message []byte) ([]byte, error) { return key.Decrypt(message) })
@@ -242,40 +266,13 @@ func (f *sealFlags) sealWithKey(ctx context.Context, std streams, inv *openpgp.I
 	return inv.Seal(share, key, time.Now())
 }
 
-// readKey reads --key, and asks for its passphrase when it turns out to have one
-// and no file says it.
-func (f *sealFlags) readKey(ctx context.Context) (*openpgp.HolderKey, error) {
-	data, err := readFile(Path(f.key), true)
-	if err != nil {
-		return nil, fmt.Errorf("read --key: %w", err)
-	}
-	defer clear(data)
-	var passphrase []byte
-	if f.passphraseFile != "" {
-		if passphrase, err = readSecret(Path(f.passphraseFile)); err != nil {
-			return nil, fmt.Errorf("read --passphrase-file: %w", err)
-		}
-		defer clear(passphrase)
-	}
-	key, err := openpgp.ReadHolderKey(data, passphrase)
-	if f.passphraseFile != "" || !errors.Is(err, openpgp.ErrPassphrase) {
-		return key, err
-	}
-	passphrase, err = askSecret(ctx, "Passphrase of "+f.key+": ")
-	if err != nil {
-		return nil, err
-	}
-	defer clear(passphrase)
-	return openpgp.ReadHolderKey(data, passphrase)
-}
-
 // sealWithGPG lets gpg decrypt and sign, so that a key on a smartcard works.
 func (f *sealFlags) sealWithGPG(ctx context.Context, std streams, inv *openpgp.Invitation) (string, error) {
 	gpg, err := findGPG(std)
 	if err != nil {
 		return "", err
 	}
-	signer, err := f.chooseSigner(ctx, gpg, inv)
+	signer, err := f.chooseSigner(ctx, gpg, inv.Plan())
 	if err != nil {
 		return "", err
 	}
@@ -292,40 +289,12 @@ func (f *sealFlags) sealWithGPG(ctx context.Context, std streams, inv *openpgp.I
 		return "", fmt.Errorf("seal: %w", err)
 	}
 	defer clear(payload)
-	envelope, err := gpg.seal(ctx, payload, signer, inv.Subkey())
+	envelope, err := gpg.seal(ctx, payload, signer, inv.Subkey(), inv.Notation())
 	return string(envelope), err
 }
 
 // maxShare is more than any share with the spaces around it.
 const maxShare = 512
-
-// chooseSigner finds which of gpg's keys the plan expects.
-func (f *sealFlags) chooseSigner(ctx context.Context, gpg gpg, inv *openpgp.Invitation) (ceremony.Fingerprint, error) {
-	if f.signer != "" {
-		signer, err := ceremony.ParseFingerprint(f.signer)
-		if err != nil {
-			return "", usageError{fmt.Errorf("--signer: %w", err)}
-		}
-		return signer, nil
-	}
-	own, err := gpg.secretKeys(ctx)
-	if err != nil {
-		return "", err
-	}
-	var fitting []ceremony.Fingerprint
-	for _, key := range own {
-		if inv.Plan() == "" || strings.Contains(inv.Plan(), key.String()) {
-			fitting = append(fitting, key)
-		}
-	}
-	switch len(fitting) {
-	case 0:
-		return "", hinted{errors.New("gpg has none of the keys that the plan names"), "Is the smartcard in? Has this computer your key? Otherwise give --key."}
-	case 1:
-		return fitting[0], nil
-	}
-	return "", hinted{fmt.Errorf("gpg has %d keys that could sign", len(fitting)), "Choose with --signer FINGERPRINT."}
-}
 
 // readShare gets the share from where the command line says, or asks. The caller
 // wipes it.

@@ -195,7 +195,8 @@ func TestSubmitShowsTheHolderWhatToRun(t *testing.T) {
 	p := s.plan()
 	s.holds(started(t, p))
 	got := s.types(s.carol, "submit")
-	s.expect("gpg -sea --no-encrypt-to -u "+strings.Repeat("C", 40)+" -r '"+strings.Repeat("7", 40)+"!'", got)
+	s.expect("gpg -sea --sig-notation 'ceremony@conclave.invalid=prod-rekey-k7m2:update:"+nonce1+":"+p.Hash()[:16]+"' ", got)
+	s.expect("--no-encrypt-to -u "+strings.Repeat("C", 40)+" -r '"+strings.Repeat("7", 40)+"!'", got)
 	s.expect("printf 'conclave1 prod-rekey-k7m2 update "+nonce1+" "+string(identity)+" '", got)
 }
 

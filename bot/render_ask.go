@@ -146,8 +146,9 @@ func sealCommand(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced
 		return fmt.Sprintf("{ printf '%s'; cat %s; } | gpg -ea --trust-model always --no-encrypt-to -r '%s!'",
 			key.Prefix(c.ID()), r.file, strings.ToUpper(key.Subkey))
 	}
-	return fmt.Sprintf("{ printf '%s'; gpg -qd %s; } | gpg -sea --no-encrypt-to -u %s -r '%s!'",
-		key.Prefix(c.ID()), r.file, to.Key, strings.ToUpper(key.Subkey))
+	return fmt.Sprintf("{ printf '%s'; gpg -qd %s; printf '%s'; } | gpg -sea --sig-notation '%s=%s' --no-encrypt-to -u %s -r '%s!'",
+		key.Prefix(c.ID()), r.file, key.Suffix(c.ID(), c.PlanHash),
+		ceremony.SignatureNotation, key.Binding(c.ID(), c.PlanHash), to.Key, strings.ToUpper(key.Subkey))
 }
 
 // formButton is for people who don't want their message in a conversation.

@@ -327,7 +327,7 @@ func (c Ceremony) declined(who Account) (own, passing int) {
 }
 
 func (c Ceremony) decline(cmd Decline) ([]Event, error) {
-	declined := Declined{Evidence: cmd.Evidence, Reason: cmd.Reason}
+	declined := Declined{Evidence: cmd.Evidence.withoutProof(), Reason: cmd.Reason}
 	if c.Pending == nil {
 		return nil, c.notNow()
 	}

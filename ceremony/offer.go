@@ -130,6 +130,7 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 		Signer:    o.signer(offer.By),
 		NotBefore: o.c.Key.At,
 		Now:       time.Now(),
+		PlanHash:  o.c.PlanHash,
 
 		Commitment: o.commitment(),
 	})

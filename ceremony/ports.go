@@ -96,6 +96,8 @@ type Expected struct {
 	Signer    Fingerprint
 	NotBefore time.Time // signatures older than this are refused
 	Now       time.Time
+	// PlanHash is that of the plan; what names another one is refused.
+	PlanHash string
 	// Commitment is set when a one-time password is expected: the SHA-256 of it that
 	// the plan has, in lower-case hexadecimal digits. Its requester has no PGP key,
 	// so that this hash stands in for the signature; Signer is empty.
@@ -110,6 +112,24 @@ const PayloadTag = "conclave1"
 func (a Announced) Prefix(id ID) string {
 	return PayloadTag + " " + string(id) + " " + string(a.Step) + " " + a.Nonce + " " + string(a.Identity) + " "
 }
+
+// Suffix is what a holder writes behind the share, with the space: what stands
+// before it once more, and the plan's hash. It is as much as two blocks of the
+// signature's hash, so that the signature can be proven afterwards without the
+// share, see [Evidence].
+func (a Announced) Suffix(id ID, planHash string) string {
+	return strings.Join([]string{"", string(id), string(a.Step), a.Nonce, string(a.Identity), planHash}, " ")
+}
+
+// Binding is the notation by which a signature on an envelope says, where everybody
+// can read it, for what it was made.
+func (a Announced) Binding(id ID, planHash string) string {
+	return Binding(id, a.Step, a.Nonce, planHash)
+}
+
+// SignatureNotation is the name of that notation, as on the ceremony key itself.
+// Names of notations belong to whoever owns the domain; nobody can own this one.
+const SignatureNotation = "ceremony@conclave.invalid"
 
 // Binding is the value of that notation, CEREMONY:STEP:NONCE:PLAN-HASH with the first
 // 16 digits of the hash.
@@ -129,6 +149,13 @@ type Evidence struct {
 	// are there for a share that was accepted, from a program that writes the suffix.
 	Signature string `json:"signature,omitempty"`
 	Digest    string `json:"digest,omitempty"`
+}
+
+// withoutProof is the evidence of what was not accepted: whatever it was, nothing
+// that is made of its content is kept.
+func (e Evidence) withoutProof() Evidence {
+	e.Signature, e.Digest = "", ""
+	return e
 }
 
 // Parcel is one ciphertext for one person.

@@ -16,9 +16,8 @@ import (
 )
 
 // ceremonyNotation is the name of the notation on a ceremony key's binding
-// signature. Its value is the ceremony's id and Vault's nonce. Names of notations
-// belong to whoever owns the domain; nobody can own this one.
-const ceremonyNotation = "ceremony@conclave.invalid"
+// signature. Its value is the ceremony's id and Vault's nonce.
+const ceremonyNotation = ceremony.SignatureNotation
 
 func notationValue(id ceremony.ID, nonce string) string { return string(id) + " " + nonce }
 

@@ -91,13 +91,17 @@ func (k *key) openShare(m message, content []byte, want ceremony.Expected, evide
 	if err := signature.check(holder, want, k.announced.Identity); err != nil {
 		return nil, err
 	}
-	share, err := parsePayload(content[:n], want, k.announced.Identity)
+	if err := checkBindings(signature.bindings, want); err != nil {
+		return nil, err
+	}
+	share, end, err := parsePayload(content[:n], want, k.announced.Identity)
 	switch {
 	case err != nil:
 		return nil, err
 	case !isShare(share):
 		return nil, ceremony.BadShare
 	}
+	evidence.Signature, evidence.Digest = proofOf(content[:n], end, signature.packet)
 	return share, nil
 }
 
@@ -110,6 +114,8 @@ type signature struct {
 	id         uint64 // of the key or subkey that signed
 	at         time.Time
 	recipients []ceremony.Fingerprint // for whom it was made, if it says so
+	bindings   []string               // for what it was made, if it says so
+	packet     *packet.Signature
 }
 
 // decrypt reads a message to its end into content, and answers how much there
@@ -201,6 +207,7 @@ func signatureOf(md *pgp.MessageDetails) signature {
 	}
 	s.foreign = candidate.SignedByEntity == nil || s.err == nil && (md.Signature == nil || md.SignedBy == nil)
 	if candidate.CorrespondingSig != nil {
+		s.packet, s.bindings = candidate.CorrespondingSig, bindingsOf(candidate.CorrespondingSig)
 		s.at = candidate.CorrespondingSig.CreationTime.UTC()
 		for _, r := range candidate.CorrespondingSig.IntendedRecipients {
 			s.recipients = append(s.recipients, ceremony.Fingerprint(hex.EncodeToString(r.Fingerprint)))

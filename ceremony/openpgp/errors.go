@@ -55,3 +55,15 @@ var (
 	ErrNotCiphertext     = errors.New("it is no PGP message, or not encrypted")
 	ErrWrongRecipient    = errors.New("the message is not encrypted to its recipient's key")
 )
+
+// What is wrong with something that an auditor checks.
+var (
+	ErrOtherCertificate = errors.New("the certificate is of another key")
+	ErrBadSignature     = errors.New("the signature is not good")
+	ErrSignatureForm    = errors.New("the signature is not as it was written")
+	ErrNotSignedInline  = errors.New("it is no message that is signed and not encrypted")
+	ErrSignedEarlier    = errors.New("it is signed before it could be asked for")
+	ErrSignedLater      = errors.New("it is signed later than it came")
+	ErrEvidence         = errors.New("what is kept of the signature contradicts itself")
+	ErrNoProof          = errors.New("nothing is kept by which its signature could be verified without the share")
+)

@@ -52,6 +52,7 @@ func stageFor(t testing.TB, holder *pgp.Entity, now time.Time) *stage {
 		Signer:    certificate.Fingerprint(),
 		NotBefore: now,
 		Now:       now.Add(time.Minute),
+		PlanHash:  notice(s.identity.Fingerprint(), now).Plan.Hash(),
 	}
 	return s
 }

@@ -102,3 +102,11 @@ func (h *HolderKey) decrypt(binary []byte) (plain []byte, err error) {
 func (h *HolderKey) SignWord(line string, now time.Time) (armored string, err error) {
 	return signInline(h.entity, line, now)
 }
+
+// CheckShare answers [ErrNotAShare] for what no share can be. It must be trimmed.
+func CheckShare(share []byte) error {
+	if !isShare(share) {
+		return ErrNotAShare
+	}
+	return nil
+}

@@ -8,6 +8,7 @@ import (
 
 	"conclave/ceremony"
 
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
@@ -147,11 +148,26 @@ func (inv *Invitation) Prefix() string {
 	return a.Prefix(inv.id)
 }
 
+// Suffix is what stands behind the share in an envelope, with the space.
+func (inv *Invitation) Suffix() string {
+	a := ceremony.Announced{Step: inv.step, Nonce: inv.nonce, Identity: inv.identity}
+	return a.Suffix(inv.id, inv.planHash)
+}
+
+// Notation is what gpg's --sig-notation wants, NAME=VALUE: the signature then says
+// for what it was made.
+func (inv *Invitation) Notation() string { return ceremony.SignatureNotation + "=" + inv.binding() }
+
+func (inv *Invitation) binding() string {
+	return ceremony.Binding(inv.id, inv.step, inv.nonce, inv.planHash)
+}
+
 // Subkey is the fingerprint of the ceremony key, in lower case.
 func (inv *Invitation) Subkey() string { return inv.subkey }
 
 // Payload is an envelope's content, for programs that sign and encrypt
-// themselves: the prefix and the share. The caller overwrites both after use. A
+// themselves: the prefix, the share and the suffix. Their signature should carry
+// [Invitation.Notation]. The caller overwrites payload and share after use. A
 // message that asks for a one-time password answers [ErrAsksPassword].
 func (inv *Invitation) Payload(share []byte) ([]byte, error) {
 	share = bytes.TrimSpace(share)
@@ -161,7 +177,7 @@ func (inv *Invitation) Payload(share []byte) ([]byte, error) {
 	case !isShare(share):
 		return nil, ErrNotAShare
 	}
-	return inv.payload(share), nil
+	return append(inv.payload(share), inv.Suffix()...), nil
 }
 
 func (inv *Invitation) payload(secret []byte) []byte {
@@ -223,10 +239,16 @@ func (inv *Invitation) encrypt(content []byte, signers []*pgp.Entity, now time.T
 	}
 	var envelope bytes.Buffer
 	at := inv.at(now)
+	config := strict(now)
+	if len(signers) > 0 {
+		config.SignatureNotations = []*packet.Notation{{
+			Name: ceremony.SignatureNotation, Value: []byte(inv.binding()), IsHumanReadable: true,
+		}}
+	}
 	w, err := pgp.EncryptWithParams(&envelope, []*pgp.Entity{recipient}, nil, &pgp.EncryptParams{
 		Signers:        signers,
 		EncryptionTime: &at,
-		Config:         strict(now),
+		Config:         config,
 	})
 	if err != nil {
 		return "", fmt.Errorf("seal: %w", err)

@@ -119,7 +119,7 @@ func (k *key) openPassword(m message, content []byte, want ceremony.Expected) ([
 	if err != nil {
 		return nil, err
 	}
-	password, err := parsePayload(content[:n], want, k.announced.Identity)
+	password, _, err := parsePayload(content[:n], want, k.announced.Identity)
 	switch {
 	case err != nil:
 		return nil, err

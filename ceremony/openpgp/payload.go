@@ -10,7 +10,7 @@ import (
 )
 
 // maxPayload is how long an envelope's content may be. The prefix takes about 130
-// bytes and a share 66.
+// bytes, a share 66, and the suffix about 170.
 const maxPayload = 512
 
 // A share's length in bytes: 33 for what Vault divides, 32 for an undivided key.
@@ -20,20 +20,48 @@ const minShare, maxShare = 32, 33
 
 // parsePayload checks the one line in an envelope,
 //
-//	conclave1 CEREMONY STEP NONCE IDENTITY SECRET
+//	conclave1 CEREMONY STEP NONCE IDENTITY SECRET [CEREMONY STEP NONCE IDENTITY PLAN-HASH]
 //
-// and answers its last word, the share or the one-time password. This binding is
-// what makes an envelope worthless anywhere else: without it, whoever can open one
-// could encrypt its signed content again, to another key, for another ceremony.
+// and answers the secret in it, the share or the one-time password, and where it
+// ends. This binding is what makes an envelope worthless anywhere else: without it,
+// whoever can open one could encrypt its signed content again, to another key, for
+// another ceremony. What may stand behind the secret is there for the proof of the
+// signature, and must say the same.
 //
-// The slice is part of payload, and nil when there is no such word or more than
-// one. The error is a Refusal.
-func parsePayload(payload []byte, want ceremony.Expected, identity ceremony.Fingerprint) ([]byte, error) {
+// The slice is part of payload, and nil when there is no such word or there are
+// others. The error is a Refusal.
+func parsePayload(payload []byte, want ceremony.Expected, identity ceremony.Fingerprint) (secret []byte, end int, err error) {
 	words := bytes.Fields(payload)
 	if len(words) == 0 || string(words[0]) != ceremony.PayloadTag {
-		return nil, ceremony.NoPrefix
+		return nil, 0, ceremony.NoPrefix
 	}
-	for i, bound := range [...]struct {
+	if len(words) < 5 {
+		if err := checkBound(words[1:], want, identity); err != nil {
+			return nil, 0, err
+		}
+		return nil, 0, ceremony.NoPrefix
+	}
+	if err := checkBound(words[1:5], want, identity); err != nil {
+		return nil, 0, err
+	}
+	switch len(words) {
+	case 6:
+	case 11:
+		if err := checkBound(words[6:], want, identity); err != nil {
+			return nil, 0, err
+		}
+	default:
+		return nil, 0, nil
+	}
+	secret = words[5]
+	// No word before it is as long, so that it is not found in one of them.
+	return secret, bytes.Index(payload, secret) + len(secret), nil
+}
+
+// checkBound compares as many words as there are with what they must be. The error
+// is the Refusal for the first that differs.
+func checkBound(words [][]byte, want ceremony.Expected, identity ceremony.Fingerprint) error {
+	bound := [...]struct {
 		want    string
 		refusal ceremony.Refusal
 	}{
@@ -41,18 +69,14 @@ func parsePayload(payload []byte, want ceremony.Expected, identity ceremony.Fing
 		{string(want.Step), ceremony.OtherStep},
 		{want.Nonce, ceremony.OtherNonce},
 		{string(identity), ceremony.OtherIdentity},
-	} {
-		if len(words) < i+2 {
-			return nil, ceremony.NoPrefix
-		}
-		if !strings.EqualFold(string(words[i+1]), bound.want) {
-			return nil, bound.refusal
+		{want.PlanHash, ceremony.OtherCeremony},
+	}
+	for i, word := range words {
+		if !strings.EqualFold(string(word), bound[i].want) {
+			return bound[i].refusal
 		}
 	}
-	if len(words) != 6 {
-		return nil, nil
-	}
-	return words[5], nil
+	return nil
 }
 
 // isShare says whether Vault would decode text to the length of a share:

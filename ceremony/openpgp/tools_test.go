@@ -288,3 +288,59 @@ func TestRNPMakesEnvelopesByTheCommandInTheMessage(t *testing.T) {
 	d.run("rnpkeys --homedir . --import bot.asc >log 2>&1")
 	s.opened(t, d.run("{ printf '%s'; rnp --homedir . -d share.asc --output -; } | rnp --homedir . -e -s -u ada@example.invalid -r %s --armor --output -", s.prefix(), s.identity.Fingerprint()))
 }
+
+// printed is the command of the direct message, but for where the keyring is.
+func (s *stage) printed() string {
+	a := s.key.Announced()
+	return fmt.Sprintf("{ printf '%s'; gpg -qd share.asc; printf '%s'; } | gpg --batch -sea --sig-notation '%s=%s' --no-encrypt-to -u %s -r '%s!'",
+		s.prefix(), a.Suffix(s.want.Ceremony, s.want.PlanHash), ceremony.SignatureNotation, a.Binding(s.want.Ceremony, s.want.PlanHash),
+		s.want.Signer, strings.ToUpper(a.Subkey))
+}
+
+func TestP8EnvelopeOfGPGIsVerifiedWithoutTheShare(t *testing.T) {
+	for _, kind := range []string{"future-default", "nistp384"} { // SHA-256 or SHA-512, and SHA-384
+		t.Run(kind, func(t *testing.T) {
+			d := newDesk(t, "gpg")
+			key := kind
+			if kind == "nistp384" {
+				key = "nistp384 sign\nf=$(gpg --batch --with-colons --list-keys | awk -F: '/^fpr/{print $10; exit}')\ngpg --batch -q --passphrase '' --quick-add-key $f nistp384 encr"
+			}
+			s := d.setOut(d.run(newGPGKey, key))
+			d.run(pinBot, s.identity.Fingerprint())
+			for _, digest := range []string{"", "--digest-algo SHA512"} {
+				e := s.evidence(t, d.run("%s", s.printed()+" "+digest))
+				binding, _, err := s.verified(e)
+				if err != nil || binding != s.binding() {
+					t.Errorf("%s: %q, %v", digest, binding, err)
+				}
+			}
+		})
+	}
+}
+
+func TestP8EnvelopesOfSequoiaAndRNPAreVerifiedWithoutTheShare(t *testing.T) {
+	t.Run("sq", func(t *testing.T) {
+		d := newDesk(t, "sq")
+		if !strings.HasPrefix(string(d.run("sq --version 2>&1")), "sq 0.") {
+			t.Skip("written for sq 0.27")
+		}
+		d.run("sq key generate --userid 'Ada <ada@example.invalid>' --export me.pgp")
+		s := d.setOut(d.run("sq key extract-cert me.pgp"))
+		e := s.evidence(t, d.run("{ printf '%s'; sq decrypt --recipient-key me.pgp share.asc; printf '%s'; } | sq encrypt --signer-key me.pgp --recipient-cert bot.asc",
+			s.prefix(), s.key.Announced().Suffix(s.want.Ceremony, s.want.PlanHash)))
+		if binding, _, err := s.verified(e); err != nil || binding != "" {
+			t.Errorf("%q, %v", binding, err)
+		}
+	})
+	t.Run("rnp", func(t *testing.T) {
+		d := newDesk(t, "rnp", "rnpkeys")
+		d.run("rnpkeys --homedir . --generate-key --userid 'Ada <ada@example.invalid>' --password '' >log 2>&1")
+		s := d.setOut(d.run("rnpkeys --homedir . --export-key ada@example.invalid"))
+		d.run("rnpkeys --homedir . --import bot.asc >log 2>&1")
+		e := s.evidence(t, d.run("{ printf '%s'; rnp --homedir . -d share.asc --output -; printf '%s'; } | rnp --homedir . -e -s -u ada@example.invalid -r %s --armor --output -",
+			s.prefix(), s.key.Announced().Suffix(s.want.Ceremony, s.want.PlanHash), s.identity.Fingerprint()))
+		if binding, _, err := s.verified(e); err != nil || binding != "" {
+			t.Errorf("%q, %v", binding, err)
+		}
+	})
+}
