@@ -17,11 +17,16 @@ func drillReport(c ceremony.Ceremony) string {
 	proven := c.Round.Counted
 	lines := []string{
 		fmt.Sprintf("%s  *%d of %d holders* have proven that they can use their share", squares(len(proven), len(c.Plan.Holders)), len(proven), len(c.Plan.Holders)),
-		drillMargin(len(proven), c.Plan.Threshold, c.Ended()),
+		"", // the margin
 	}
+	trusted := 0
 	for _, s := range proven {
-		lines = append(lines, fmt.Sprintf(":white_check_mark: %s, %s", escape(s.By.Name), clock(s.At)))
+		line, doubt := drillLine(c, s)
+		if lines = append(lines, line); !doubt {
+			trusted++
+		}
 	}
+	lines[1] = drillMargin(trusted, c.Plan.Threshold, c.Ended())
 	tried := tries(c)
 	var silent []ceremony.Person
 	for _, h := range c.Missing() {
@@ -39,6 +44,53 @@ func drillReport(c ceremony.Ceremony) string {
 		lines = append(lines, ":hourglass_flowing_sand: No answer yet from "+listAnd(names(silent)))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// drillLine is one holder who could decrypt and sign, and whether their share is
+// doubted all the same: a holder with a wrong share is one that the cluster has lost.
+func drillLine(c ceremony.Ceremony, s ceremony.Contribution) (line string, doubt bool) {
+	line = fmt.Sprintf("%s, %s", escape(s.By.Name), clock(s.At))
+	switch r := c.Brought(s.By, c.History[len(c.History)-1]); {
+	case r.Insisted != "":
+		return fmt.Sprintf(":grey_question: %s: can decrypt and sign, but %s", line, lower(explainRefusal(r.Insisted).what)), true
+	case r.Whose != nil:
+		return fmt.Sprintf(":white_check_mark: %s, with the share that %s has brought before", line, escape(r.Whose.Name)), false
+	case r.Known:
+		return ":white_check_mark: " + line + ", with the right share", false
+	}
+	return ":white_check_mark: " + line, false
+}
+
+// provenWords is what everybody reads of somebody's answer to a drill.
+func provenWords(ev ceremony.Proven) string {
+	who := escape(ev.By.Name)
+	switch {
+	case ev.Insisted != "":
+		return fmt.Sprintf(":grey_question: *%s* can decrypt and sign, and stays with a share that Conclave doubts. %s", who, explainRefusal(ev.Insisted).what)
+	case ev.Whose != nil:
+		return fmt.Sprintf(":white_check_mark: *%s* has proven that they can use a share of the key in force: the one that %s has brought before.", who, escape(ev.Whose.Name))
+	case ev.Known:
+		return fmt.Sprintf(":white_check_mark: *%s* has proven that they can use their share, and that it is the right one.", who)
+	}
+	return fmt.Sprintf(":white_check_mark: *%s* has proven that they can use their share.", who)
+}
+
+// provenReceipt is what they read themselves.
+func provenReceipt(ev ceremony.Proven) string {
+	const opened = "Your message opened, you have signed it, and there is a share in it; it was thrown away.\n"
+	switch {
+	case ev.Insisted != "":
+		return ":grey_question: *You can decrypt and sign, but your share is most likely the wrong one.* " + explainRefusal(ev.Insisted).what + " " + opened +
+			"The report says so. Look for the newest share that you were given for this cluster, before the key is needed."
+	case ev.Whose != nil:
+		return ":white_check_mark: *You can use this share, and it is one of the key in force:* the one that " + escape(ev.Whose.Name) + " has brought before. " + opened +
+			"Thank you: nothing more is wanted from you. Find out which of you is to have it: two people must not hold the same share."
+	case ev.Known:
+		return ":white_check_mark: *You can still use your share, and it is the right one.* " + opened +
+			"Thank you: nothing more is wanted from you. Conclave knows it again from the last ceremony in which Vault took it."
+	}
+	return ":white_check_mark: *You can still use your share.* " + opened +
+		"Thank you: nothing more is wanted from you. Whether it is the *right* share, Vault alone could say: make sure that it is the newest one that you were given for this cluster."
 }
 
 // drillMargin is what a drill is for: how many more holders may be lost.

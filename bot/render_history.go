@@ -38,27 +38,27 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		if ev.Asked {
 			line += "\nVault's answer was lost; this was learnt by asking."
 		}
-		return line
+		return line + standing(c, ev.By, e)
 	case ceremony.Entered:
 		counted, not := enteredWords(c.Plan, ev)
 		line := fmt.Sprintf(":inbox_tray: *%s*'s share is counted: %s.", escape(ev.By.Name), listAnd(counted))
 		if len(not) > 0 {
 			line += fmt.Sprintf(" Not counted: %s.", listAnd(not))
 		}
-		return line
+		return line + standing(c, ev.By, e)
 	case ceremony.Proven:
-		return fmt.Sprintf(":white_check_mark: *%s* has proven that they can use their share.", escape(ev.By.Name))
+		return provenWords(ev)
 	case ceremony.PasswordLost:
 		return fmt.Sprintf(":recycle: Vault has begun nothing with the one-time password, and Conclave keeps none. *%s* is asked for it again.", requester(c.Plan))
 	case ceremony.Declined:
-		return fmt.Sprintf(":warning: A message of *%s* was not used. %s", escape(ev.By.Name), explainRefusal(ev.Reason).what)
+		return fmt.Sprintf(":warning: A message of *%s* was not used. %s", escape(ev.By.Name), doubted(c, ev).what)
 	case ceremony.RoundRefused:
 		if len(ev.Nodes) > 0 {
-			return fmt.Sprintf(":x: %s refused the shares that had come together there. %s In it were %s. They are asked again.",
-				listAnd(nodeNames(ev.Nodes)), blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)))
+			return fmt.Sprintf(":x: %s refused the shares that had come together there. %s In it were %s.%s They are asked again.",
+				listAnd(nodeNames(ev.Nodes)), blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)), suspicion(ev))
 		}
-		return fmt.Sprintf(":x: Vault refused round %d. %s In it were %s. A new round begins.",
-			ev.Round, blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)))
+		return fmt.Sprintf(":x: Vault refused round %d. %s In it were %s.%s A new round begins.",
+			ev.Round, blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)), suspicion(ev))
 	case ceremony.Rekeyed:
 		line := fmt.Sprintf(":key: *%s*'s share was the last one needed. Vault has made %s, each encrypted to its holder.", escape(ev.By.Name), plural(len(ev.Shares), "new share"))
 		if !c.Plan.Verification {
@@ -67,9 +67,9 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		if ev.FromBackup {
 			line += "\nVault's answer was lost; they were read from its backup."
 		}
-		return line
+		return line + standing(c, ev.By, e)
 	case ceremony.TokenIssued:
-		return fmt.Sprintf(":key: *%s*'s share was the last one needed. Vault has made the %s, %s.", escape(ev.By.Name), tokenName(c.Plan.Operation), tokenForm(c.Plan))
+		return fmt.Sprintf(":key: *%s*'s share was the last one needed. Vault has made the %s, %s.", escape(ev.By.Name), tokenName(c.Plan.Operation), tokenForm(c.Plan)) + standing(c, ev.By, e)
 	case ceremony.Verified:
 		switch {
 		case ev.Unconfirmed:
@@ -192,6 +192,12 @@ func askedFor(p ceremony.Plan, step ceremony.Step) string {
 		return requester(p) + " is asked for the one-time password"
 	}
 	return "The holders are asked for shares of the key in force"
+}
+
+// lower goes on with a sentence.
+func lower(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToLower(first)) + s[size:]
 }
 
 func because(why string) string {

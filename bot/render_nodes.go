@@ -88,6 +88,11 @@ func nodeLine(c ceremony.Ceremony, n ceremony.Sealing) string {
 	line := fmt.Sprintf(":lock: %s is sealed  %s  *%d of %d*", nodeName(n.Address), squares(n.Progress, c.Plan.Threshold), n.Progress, c.Plan.Threshold)
 	if len(n.With) > 0 {
 		line += "  " + listAnd(names(n.With))
+		for _, p := range n.With {
+			if word := onTheirWord(c, p); word != "" {
+				line += " (" + escape(p.Name) + word + ")"
+			}
+		}
 	}
 	if others := n.Progress - len(n.With); others > 0 {
 		line += fmt.Sprintf("  (%s not from here)", plural(others, "share"))

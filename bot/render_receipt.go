@@ -30,9 +30,9 @@ func receiptWords(c ceremony.Ceremony, e ceremony.Entry) string {
 	case ceremony.Entered:
 		return enteredReceipt(c.Plan, ev)
 	case ceremony.Proven:
-		return ":white_check_mark: *You can still use your share.* Your message opened, you have signed it, and there is a share in it; it was thrown away.\nThank you: nothing more is wanted from you. Whether it is the *right* share, Vault alone could say: make sure that it is the newest one that you were given for this cluster."
+		return provenReceipt(ev)
 	case ceremony.Declined:
-		w := explainRefusal(ev.Reason)
+		w := doubted(c, ev)
 		text := ":warning: *Your message was not used.* " + w.what
 		if w.hint != "" {
 			text += "\n" + w.hint
@@ -43,8 +43,8 @@ func receiptWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		if len(ev.Nodes) > 0 {
 			who = listAnd(nodeNames(ev.Nodes))
 		}
-		return fmt.Sprintf(":x: *%s refused the round that your share was in.* %s In it were %s.\n"+
-			"Check that you used the newest share that you were given for this cluster. A new round begins, and I ask you again in a moment.", who, blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)))
+		return fmt.Sprintf(":x: *%s refused the round that your share was in.* %s In it were %s.%s\n"+
+			"Check that you used the newest share that you were given for this cluster. A new round begins, and I ask you again in a moment.", who, blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)), suspicion(ev))
 	case ceremony.Rekeyed:
 		return lastOne + "Vault has made the new shares."
 	case ceremony.TokenIssued:

@@ -312,6 +312,16 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"This very message was sent before.", "Make a new one. " + sendAgain}
 	case ceremony.DuplicateShare:
 		return words{"This share has already been sent in this round, by somebody else.", "Two people must not hold the same share. Tell your security team."}
+	case ceremony.OutdatedShare:
+		return words{"This share is of a key that is not in force any more.", "Nothing was sent to Vault. Look for the newest share that you were given for this cluster. " + insistHint}
+	case ceremony.OtherClusterShare:
+		return words{"This share is of another cluster's key.", "Nothing was sent to Vault. Look for the share that you were given for this cluster. " + insistHint}
+	case ceremony.MistypedShare:
+		return words{"This is no share of the key in force, though it has the number of one: part of it was mistyped or lost.", "Nothing was sent to Vault. Compare what you typed with what you were given. " + insistHint}
+	case ceremony.UnfamiliarShare:
+		return words{"This is not the share that this person is known to hold.", "Nothing was sent to Vault. Look for the newest share that you were given for this cluster. " + insistHint}
+	case ceremony.InsistedInVain:
+		return words{"Conclave knows better than that this share is right, and rounds that it was used in on its holder's word were refused.", "It is not used in this ceremony. Look for another share, or talk to the initiator."}
 	case ceremony.PlainShare:
 		return words{"This looks like a share in the open. It was not used, and I can't delete it.", "Delete it now. Slack has seen it: treat the share as exposed, tell your security team, and plan a rekey."}
 	case ceremony.PlainPassword:

@@ -139,6 +139,9 @@ func (c Ceremony) allows(e Event) error {
 		if _, ok := c.Pending.submitting(); !ok && !is[Entered](c.History[c.Seq()-1].Event) {
 			return errors.New("no share was sent")
 		}
+		if !slices.Equal(ev.Suspects, c.suspects(ev.With)) {
+			return errors.New("it suspects others than those whose share was not known")
+		}
 	case PasswordLost:
 		if c.Plan.OTP == "" || c.Pending == nil || !is[Starting](c.Pending.Event) {
 			return errors.New("no password was waited for")
@@ -146,6 +149,11 @@ func (c Ceremony) allows(e Event) error {
 	case Proven:
 		if offer, ok := c.offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != Practice {
 			return errors.New("nothing was offered")
+		}
+		return c.allowsUse(ev.Evidence, ev.Recognition)
+	case Declined:
+		if ev.Reason.doubts() && ev.Tag == "" {
+			return errors.New("it does not say which share is doubted")
 		}
 	case Offered:
 		return among(c.Plan.Contributors(ev.Step), ev.By)
@@ -155,6 +163,9 @@ func (c Ceremony) allows(e Event) error {
 		}
 		if slices.ContainsFunc(ev.Nodes, func(address string) bool { return !slices.Contains(c.Plan.Nodes, address) }) {
 			return errors.New("it is sent to a node that the plan does not have")
+		}
+		if err := c.allowsUse(ev.Evidence, ev.Recognition); err != nil {
+			return err
 		}
 		return among(c.Plan.Contributors(ev.Step), ev.By)
 	case Counted:

@@ -26,6 +26,9 @@ func Apply(c Ceremony, e Entry) (Ceremony, error) {
 		return c, fmt.Errorf("event %d: %w", e.Seq, err)
 	}
 	next.History = append(slices.Clip(c.History), e)
+	if f, ok := c.finding(e); ok {
+		next.Findings = append(slices.Clip(c.Findings), f)
+	}
 	return next, nil
 }
 

@@ -68,12 +68,16 @@ type (
 	Decline struct {
 		Evidence Evidence
 		Reason   Refusal
+		Share    Commitment // when it was opened and is why
+		See      ID         // the ceremony that shows the reason
 	}
 	// Send announces that the pending offer, opened and checked, is about to be
 	// sent to Vault.
 	Send struct {
 		Evidence Evidence
 		Before   int
+		Share    Commitment
+		Standing Standing
 	}
 	// Lose says that no answer came.
 	Lose struct{}
@@ -90,7 +94,11 @@ type (
 		Nodes []NodeState
 	}
 	// Prove says that a drill's share is one.
-	Prove struct{ Evidence Evidence }
+	Prove struct {
+		Evidence Evidence
+		Share    Commitment
+		Standing Standing
+	}
 	// Undertake announces that Vault is about to be asked for an act.
 	Undertake struct{ Act Act }
 	// Done says what came of it. Result is the event of this act; of reading a

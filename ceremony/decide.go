@@ -327,7 +327,7 @@ func (c Ceremony) declined(who Account) (own, passing int) {
 }
 
 func (c Ceremony) decline(cmd Decline) ([]Event, error) {
-	declined := Declined{Evidence: cmd.Evidence.withoutProof(), Reason: cmd.Reason}
+	declined := Declined{Evidence: cmd.Evidence.withoutProof(), Reason: cmd.Reason, Commitment: cmd.Share, See: cmd.See}
 	if c.Pending == nil {
 		return nil, c.notNow()
 	}
@@ -359,13 +359,16 @@ func (c Ceremony) send(cmd Send) ([]Event, error) {
 	}) {
 		return c.decline(Decline{Evidence: cmd.Evidence, Reason: Replayed})
 	}
+	if reason := c.judge(offer, cmd.Evidence, cmd.Share, cmd.Standing); reason != "" {
+		return c.decline(Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Standing.See})
+	}
 	nodes := c.sealedFor(offer.By.Account)
 	if offer.Step == Enter && len(nodes) == 0 {
 		return c.decline(Decline{Evidence: cmd.Evidence, Reason: NotCollecting}) // the last of them has just gone
 	}
 	return one(Submitting{
 		By: offer.By, Step: offer.Step, Nonce: c.Round.Nonce, Before: cmd.Before, Nodes: nodes,
-		Message: offer.Message, Evidence: cmd.Evidence,
+		Message: offer.Message, Evidence: cmd.Evidence, Recognition: recognised(cmd.Share, cmd.Standing),
 	})
 }
 

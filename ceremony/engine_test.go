@@ -313,7 +313,7 @@ func TestRefusedVerificationGoesOnUnderItsNewNonce(t *testing.T) {
 		s.settle(time.Second)
 		nonce := s.now(id).Round.Nonce
 		s.share(id, "alice", "new-1")
-		s.share(id, "bob", "old-2") // the old share, as people do
+		s.share(id, "erin", "old-5") // the old share, as people do; nobody has seen it before
 		if err := s.send("carol", s.envelope(id, "carol", "new-3")); err != nil {
 			t.Fatal(err)
 		}

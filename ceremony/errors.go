@@ -68,36 +68,43 @@ func (r Refusal) Error() string { return string(r) }
 
 // Refusals of an envelope, in the order in which they are looked for.
 const (
-	TooBig          Refusal = "too-big"          // larger than any share's envelope can be
-	NoArmor         Refusal = "no-armor"         // no PGP message in it
-	BadArmor        Refusal = "bad-armor"        // the armor can't be read
-	Truncated       Refusal = "truncated"        // the armor has no end line
-	Altered         Refusal = "altered"          // the armor's checksum does not match
-	NotEncrypted    Refusal = "not-encrypted"    // signed only: the share stands in the open and counts as exposed
-	PasswordSealed  Refusal = "password"         // encrypted with a password (as well)
-	OtherKey        Refusal = "other-key"        // encrypted to another key than this ceremony's
-	BadMessage      Refusal = "bad-message"      // damaged, not integrity-protected, or not decryptable
-	WeakCipher      Refusal = "weak-cipher"      // a cipher other than AES
-	Unsigned        Refusal = "unsigned"         // no signature
-	ManySignatures  Refusal = "many-signatures"  // more than one signature
-	WrongSigner     Refusal = "wrong-signer"     // signed by another key than the one the plan pins
-	BadSignature    Refusal = "bad-signature"    // the signature does not verify, or its hash is not acceptable
-	SignerInvalid   Refusal = "signer-invalid"   // the holder's key is expired or revoked now
-	Stale           Refusal = "stale"            // signed before this ceremony's key was announced
-	FromTheFuture   Refusal = "future"           // signed later than now
-	NoPrefix        Refusal = "no-prefix"        // the content does not begin with conclave1
-	OtherCeremony   Refusal = "other-ceremony"   // meant for another ceremony
-	OtherStep       Refusal = "other-step"       // meant for the other step
-	OtherNonce      Refusal = "other-nonce"      // meant for another attempt
-	OtherIdentity   Refusal = "other-identity"   // meant for another bot
-	BadShare        Refusal = "bad-share"        // not a share: wrong length or alphabet
-	BadPassword     Refusal = "bad-otp"          // not a one-time password: wrong length or alphabet
-	OtherPassword   Refusal = "other-otp"        // not the one-time password whose hash the plan has
-	Replayed        Refusal = "replayed"         // this very message was sent before
-	DuplicateShare  Refusal = "duplicate-share"  // this share has been sent by somebody in this round
-	PlainShare      Refusal = "plain-share"      // a share in the open, in no envelope at all
-	PlainPassword   Refusal = "plain-otp"        // the one-time password in the open
-	PrivateMaterial Refusal = "private-material" // a private key or a Vault token in the open
+	TooBig         Refusal = "too-big"         // larger than any share's envelope can be
+	NoArmor        Refusal = "no-armor"        // no PGP message in it
+	BadArmor       Refusal = "bad-armor"       // the armor can't be read
+	Truncated      Refusal = "truncated"       // the armor has no end line
+	Altered        Refusal = "altered"         // the armor's checksum does not match
+	NotEncrypted   Refusal = "not-encrypted"   // signed only: the share stands in the open and counts as exposed
+	PasswordSealed Refusal = "password"        // encrypted with a password (as well)
+	OtherKey       Refusal = "other-key"       // encrypted to another key than this ceremony's
+	BadMessage     Refusal = "bad-message"     // damaged, not integrity-protected, or not decryptable
+	WeakCipher     Refusal = "weak-cipher"     // a cipher other than AES
+	Unsigned       Refusal = "unsigned"        // no signature
+	ManySignatures Refusal = "many-signatures" // more than one signature
+	WrongSigner    Refusal = "wrong-signer"    // signed by another key than the one the plan pins
+	BadSignature   Refusal = "bad-signature"   // the signature does not verify, or its hash is not acceptable
+	SignerInvalid  Refusal = "signer-invalid"  // the holder's key is expired or revoked now
+	Stale          Refusal = "stale"           // signed before this ceremony's key was announced
+	FromTheFuture  Refusal = "future"          // signed later than now
+	NoPrefix       Refusal = "no-prefix"       // the content does not begin with conclave1
+	OtherCeremony  Refusal = "other-ceremony"  // meant for another ceremony
+	OtherStep      Refusal = "other-step"      // meant for the other step
+	OtherNonce     Refusal = "other-nonce"     // meant for another attempt
+	OtherIdentity  Refusal = "other-identity"  // meant for another bot
+	BadShare       Refusal = "bad-share"       // not a share: wrong length or alphabet
+	BadPassword    Refusal = "bad-otp"         // not a one-time password: wrong length or alphabet
+	OtherPassword  Refusal = "other-otp"       // not the one-time password whose hash the plan has
+	Replayed       Refusal = "replayed"        // this very message was sent before
+	DuplicateShare Refusal = "duplicate-share" // this share has been sent by somebody in this round
+	// The ledger knows better than that these are right; see [Ledger]. Insisting
+	// overrides the first four.
+	OutdatedShare     Refusal = "outdated-share"      // of a key that is not in force any more
+	OtherClusterShare Refusal = "other-cluster-share" // of another cluster's key
+	MistypedShare     Refusal = "mistyped-share"      // numbered like this person's share in force, and not it
+	UnfamiliarShare   Refusal = "unfamiliar-share"    // not this person's share in force, which is known
+	InsistedInVain    Refusal = "insisted-in-vain"    // their insisting has spoilt enough rounds
+	PlainShare        Refusal = "plain-share"         // a share in the open, in no envelope at all
+	PlainPassword     Refusal = "plain-otp"           // the one-time password in the open
+	PrivateMaterial   Refusal = "private-material"    // a private key or a Vault token in the open
 )
 
 // Refusals that depend on where the ceremony stands and on who asks.

@@ -69,11 +69,13 @@ type (
 	// Declined is an envelope that was not used, and why. When it answers an
 	// Offered, Message is the same.
 	Declined struct {
-		By       Person   `json:"by"`
-		Step     Step     `json:"step,omitempty"`
-		Message  Ref      `json:"message"`
-		Evidence Evidence `json:"evidence"`
-		Reason   Refusal  `json:"reason"`
+		By         Person   `json:"by"`
+		Step       Step     `json:"step,omitempty"`
+		Message    Ref      `json:"message"`
+		Evidence   Evidence `json:"evidence"`
+		Reason     Refusal  `json:"reason"`
+		Commitment          // to the share, when it was opened and is why
+		See        ID       `json:"see,omitempty"` // the ceremony that shows what was wrong with the share
 	}
 	// Submitting says that an opened and checked share is about to be sent.
 	Submitting struct {
@@ -84,6 +86,7 @@ type (
 		Nodes    []string `json:"nodes,omitempty"` // addresses that an unseal sends it to
 		Message  Ref      `json:"message"`
 		Evidence Evidence `json:"evidence"`
+		Recognition
 	}
 	// AnswerLost says that the share was sent and that no answer came.
 	AnswerLost struct{}
@@ -106,20 +109,25 @@ type (
 		Not   []string    `json:"not,omitempty"` // addresses that were sent it and have not
 		Nodes []NodeState `json:"nodes"`         // what each shows afterwards
 	}
-	// Proven says that a holder could decrypt and sign: in a drill.
+	// Proven says that a holder could decrypt and sign: in a drill. When the share is
+	// known to be one of the key in force, they have proven that as well.
 	Proven struct {
 		By       Person   `json:"by"`
 		Message  Ref      `json:"message"`
 		Evidence Evidence `json:"evidence"`
+		Recognition
 	}
 	// RoundRefused says that enough shares came together and did not fit. Vault
-	// can't say whose was wrong.
+	// can't say whose was wrong; Suspects is what the ledger can.
 	RoundRefused struct {
 		Step  Step     `json:"step"`
 		Round int      `json:"round"`
 		With  []Person `json:"with"`            // everybody whose share was in it
 		Nonce string   `json:"nonce,omitempty"` // the new one: a refused verification changes it
 		Nodes []string `json:"nodes,omitempty"` // that refused it, in an unseal
+		// Suspects are those of With whose share was not known to be one of the key in
+		// force, where another's was.
+		Suspects []Person `json:"suspects,omitempty"`
 	}
 	// Rekeyed brings the new shares, encrypted. It is durable before anything
 	// else is done with them (P7).

@@ -144,18 +144,16 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	if o.c.Round.Step == Password {
 		return o.begunWith(ctx, offer.Message, share, evidence)
 	}
-	o.resetTags()
-	tag, err := share.Tag(o.tags.key[:])
+	tag, standing, err := o.recognise(share, offer.By)
 	if err != nil {
 		return o.decline(ctx, evidence, err)
 	}
-	// To unseal, the same person's share may be wanted again, for another node.
-	if whose, seen := o.tags.seen[tag]; seen && !(whose == offer.By && o.c.Round.Step == Enter) {
-		return o.decline(ctx, evidence, DuplicateShare)
+	waiting, _ := o.c.offer()
+	if reason := o.c.judge(waiting, evidence, tag, standing); reason != "" {
+		return o.doubt(ctx, Decline{Evidence: evidence, Reason: reason, Share: tag, See: standing.See})
 	}
 	if o.c.Round.Step == Practice {
-		o.tags.seen[tag] = offer.By
-		return o.record(ctx, Prove{Evidence: evidence}) // it goes no further
+		return o.record(ctx, Prove{Evidence: evidence, Share: tag, Standing: standing}) // it goes no further
 	}
 
 	// Life of a share, 5 of 7: Vault's live state is compared with the plan (P4).
@@ -172,7 +170,7 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	if !o.waiting(offer.Message) {
 		return o.outcome(offer.Message)
 	}
-	if err := o.record(ctx, Send{Evidence: evidence, Before: len(o.c.Round.Counted)}); err != nil {
+	if err := o.record(ctx, Send{Evidence: evidence, Before: len(o.c.Round.Counted), Share: tag, Standing: standing}); err != nil {
 		return err
 	}
 	sent, ok := o.c.Pending.submitting()
@@ -185,13 +183,7 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	answered := time.Now()
 
 	// Life of a share, 7 of 7: the answer is journaled; board and receipt follow from it.
-	round := o.tags.round
 	o.answered(ctx, sent, answer, err)
-	if o.c.HasCounted(offer.By) {
-		if o.resetTags(); o.tags.round == round {
-			o.tags.seen[tag] = offer.By
-		}
-	}
 	o.log.Info("share answered", "step", string(sent.Step),
 		"journal_us", recorded.Sub(began).Microseconds(),
 		"openpgp_us", opened.Sub(recorded).Microseconds(),

@@ -2,7 +2,6 @@ package ceremony
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"sync"
@@ -36,11 +35,10 @@ type owner struct {
 	key     Key
 	session session
 	live    Live
-	halted  error     // the journal failed: nothing is done any more (P9)
-	starts  int       // of the current attempt that ended in nothing
-	lost    time.Time // when the answer to what was sent last was given up
-	refused int       // sequence number of the Submitting that Vault declined in so many words
-	tags    tags
+	halted  error         // the journal failed: nothing is done any more (P9)
+	starts  int           // of the current attempt that ended in nothing
+	lost    time.Time     // when the answer to what was sent last was given up
+	refused int           // sequence number of the Submitting that Vault declined in so many words
 	wait    time.Duration // before the act that did not succeed is tried again
 	after   time.Time     // when it may be tried again
 	polled  time.Time
@@ -61,7 +59,6 @@ func newOwner(e *Engine, cluster Cluster, c Ceremony, recovered bool) *owner {
 		session:   session{checked: !recovered, other: e.config.Opener.Identity() != c.Plan.Identity},
 		wait:      shortestWait,
 	}
-	_, _ = rand.Read(o.tags.key[:]) // crypto/rand never fails
 	return o
 }
 

@@ -14,13 +14,17 @@ func (c Ceremony) begunHere(cmd Open) ([]Event, error) {
 	return events, nil
 }
 
-// prove records that a holder could decrypt and sign in a drill.
+// prove records that a holder could decrypt and sign in a drill. A share that is
+// most likely the wrong one proves nothing, unless its holder insists.
 func (c Ceremony) prove(cmd Prove) ([]Event, error) {
 	offer, ok := c.offer()
 	if !ok || offer.Step != Practice {
 		return nil, c.notNow()
 	}
-	return one(Proven{By: offer.By, Message: offer.Message, Evidence: cmd.Evidence})
+	if reason := c.judge(offer, cmd.Evidence, cmd.Share, cmd.Standing); reason != "" {
+		return c.decline(Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Standing.See})
+	}
+	return one(Proven{By: offer.By, Message: offer.Message, Evidence: cmd.Evidence, Recognition: recognised(cmd.Share, cmd.Standing)})
 }
 
 // reverify has Vault forget the new shares that were proven so far; what it made

@@ -1,10 +1,6 @@
 package ceremony
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -61,30 +57,6 @@ func (s *Secret) Len() (n int) {
 
 // Wipe overwrites the bytes; it may be called at any time and more than once.
 func (s *Secret) Wipe() { _ = s.reach(true, func([]byte) error { return nil }) }
-
-// Tag is the HMAC-SHA-256 of the share under key. A share has 256 bits of
-// entropy, so that a tag under a random key gives nothing of it away; two equal
-// tags name the same share, whether it is written in hexadecimal digits or in
-// base64. The secret stays usable.
-func (s *Secret) Tag(key []byte) ([sha256.Size]byte, error) {
-	var tag [sha256.Size]byte
-	err := s.reach(false, func(b []byte) error {
-		mac := hmac.New(sha256.New, key)
-		decoded := make([]byte, len(b))
-		defer clear(decoded)
-		n, err := hex.Decode(decoded, b)
-		if err != nil {
-			n, err = base64.StdEncoding.Decode(decoded, b)
-		}
-		if err != nil {
-			n = copy(decoded, b)
-		}
-		mac.Write(decoded[:n])
-		mac.Sum(tag[:0])
-		return nil
-	})
-	return tag, err
-}
 
 const redacted = "[share]"
 

@@ -78,26 +78,10 @@ func TestSecretIsWipedAfterUse(t *testing.T) {
 			if err := s.Use(func([]byte) error { return nil }); !errors.Is(err, ceremony.ErrSecretSpent) {
 				t.Errorf("second use: %v", err)
 			}
-			if _, err := s.Tag([]byte("k")); !errors.Is(err, ceremony.ErrSecretSpent) {
-				t.Errorf("tag after use: %v", err)
+			if _, err := s.Commit("k", [32]byte{}); !errors.Is(err, ceremony.ErrSecretSpent) {
+				t.Errorf("commitment after use: %v", err)
 			}
 		})
-	}
-}
-
-func TestSecretTagNamesEqualShares(t *testing.T) {
-	tag := func(share, key string) string {
-		s := ceremony.NewSecret([]byte(share))
-		defer s.Wipe()
-		sum, err := s.Tag([]byte(key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return hex.EncodeToString(sum[:])
-	}
-	one, again := tag("a", "k"), tag("a", "k")
-	if one != again || one == tag("b", "k") || one == tag("a", "l") {
-		t.Error("tags don't tell shares apart")
 	}
 }
 
@@ -135,24 +119,5 @@ func TestP1NoEventCanHoldASecret(t *testing.T) {
 	}
 	for _, e := range ceremony.EveryEvent() {
 		walk(ceremony.TypeOf(e), reflect.TypeOf(e))
-	}
-}
-
-func TestSecretTagNamesTheShareHoweverItIsWritten(t *testing.T) {
-	raw := bytes.Repeat([]byte{0xab, 0x3e, 0xff}, 11)
-	var tags []string
-	for _, written := range []string{
-		hex.EncodeToString(raw), strings.ToUpper(hex.EncodeToString(raw)), base64.StdEncoding.EncodeToString(raw),
-	} {
-		s := ceremony.NewSecret([]byte(written))
-		tag, err := s.Tag([]byte("k"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Wipe()
-		tags = append(tags, hex.EncodeToString(tag[:]))
-	}
-	if tags[0] != tags[1] || tags[0] != tags[2] {
-		t.Errorf("one share has several tags: %q", tags)
 	}
 }

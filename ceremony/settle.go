@@ -202,6 +202,7 @@ func (c Ceremony) roundRefused(sent Submitting, nonce string) RoundRefused {
 		refused.With = append(refused.With, s.By)
 	}
 	refused.With = append(refused.With, sent.By)
+	refused.Suspects = c.suspects(refused.With)
 	return refused
 }
 

@@ -188,6 +188,7 @@ func (c Ceremony) settleEntered(sent Submitting, cmd Settle) []Event {
 	}
 	if len(refused.Nodes) > 0 {
 		refused.With = append(refused.With, sent.By)
+		refused.Suspects = c.suspects(refused.With)
 		events = append(events, refused)
 	}
 	if len(events) == 0 {
