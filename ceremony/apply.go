@@ -26,8 +26,8 @@ func Apply(c Ceremony, e Entry) (Ceremony, error) {
 		return c, fmt.Errorf("event %d: %w", e.Seq, err)
 	}
 	next.History = append(slices.Clip(c.History), e)
-	if f, ok := c.finding(e); ok {
-		next.Findings = append(slices.Clip(c.Findings), f)
+	if f, ok := c.keyFact(e); ok {
+		next.KeyFacts = append(slices.Clip(c.KeyFacts), f)
 	}
 	return next, nil
 }

@@ -57,7 +57,7 @@ type Ceremony struct {
 	Freeze  *Freeze  // when State is StateFrozen
 	Thawed  bool     // people want to go on; Vault has not been compared since
 
-	Findings []Finding // what it has shown about the cluster's shares
+	KeyFacts []KeyFact // what it has shown about the cluster's shares
 
 	History []Entry // everything, in order
 }

@@ -33,20 +33,20 @@ type Standing struct {
 // can't be compared and are left out.
 //
 // The order of what happened is by the clock of the journal. One that was set back
-// between two ceremonies may turn two findings around; the worst that follows is
+// between two ceremonies may turn two facts around; the worst that follows is
 // that a right share has to be insisted on.
 func NewLedger(ceremonies []Ceremony, tagKey string) *Ledger {
 	type fact struct {
-		at      time.Time
-		of      *Ceremony
-		finding *Finding // nil: the plan itself, which names the cluster's id
+		at  time.Time
+		of  *Ceremony
+		key *KeyFact // nil: the plan itself, which names the cluster's id
 	}
 	facts := make([]fact, 0, 2*len(ceremonies))
 	for i := range ceremonies {
 		c := &ceremonies[i]
 		facts = append(facts, fact{at: c.Plan.Proposed, of: c})
-		for j := range c.Findings {
-			facts = append(facts, fact{at: c.Findings[j].At, of: c, finding: &c.Findings[j]})
+		for j := range c.KeyFacts {
+			facts = append(facts, fact{at: c.KeyFacts[j].At, of: c, key: &c.KeyFacts[j]})
 		}
 	}
 	slices.SortStableFunc(facts, func(a, b fact) int {
@@ -54,11 +54,11 @@ func NewLedger(ceremonies []Ceremony, tagKey string) *Ledger {
 	})
 	l := &Ledger{tagKey: tagKey, shelf: map[string]*shelf{}, ids: map[string]string{}}
 	for _, f := range facts {
-		if f.finding == nil {
+		if f.key == nil {
 			l.meet(f.of.Plan)
 			continue
 		}
-		l.learn(f.of, f.finding)
+		l.learn(f.of, f.key)
 	}
 	return l
 }
@@ -98,7 +98,7 @@ func (l *Ledger) at(id string) *shelf {
 	return s
 }
 
-func (l *Ledger) learn(c *Ceremony, f *Finding) {
+func (l *Ledger) learn(c *Ceremony, f *KeyFact) {
 	p := c.Plan
 	if p.Operation == Init {
 		// From here on the name stands for a cluster of which nothing is known.

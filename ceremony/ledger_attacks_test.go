@@ -373,8 +373,8 @@ func TestDrillTellsWhetherAShareIsTheRightOne(t *testing.T) {
 		}
 		s.share(id, "erin", "new-5")
 		s.settle(time.Minute)
-		if c := s.now(id); c.Outcome != ceremony.Completed || len(c.Findings) != 0 {
-			t.Errorf("outcome %q, findings %v", c.Outcome, c.Findings)
+		if c := s.now(id); c.Outcome != ceremony.Completed || len(c.KeyFacts) != 0 {
+			t.Errorf("outcome %q, key facts %v", c.Outcome, c.KeyFacts)
 		}
 		// What nobody but a drill has seen is no share in force.
 		next := s.begin(ceremony.GenerateRoot)

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Finding is what one event of a ceremony shows about a cluster's shares, by what
+// KeyFact is what one event of a ceremony shows about a cluster's shares, by what
 // Vault has done with them. A drill finds nothing: Vault has not seen its shares.
-type Finding struct {
+type KeyFact struct {
 	At time.Time
 	// Proven are shares that Vault has just combined to the key in force.
 	Proven []Held
@@ -25,9 +25,9 @@ type Held struct {
 	Share Commitment
 }
 
-// finding is what an event shows, judged before it is folded.
-func (c Ceremony) finding(e Entry) (Finding, bool) {
-	f := Finding{At: e.At}
+// keyFact is what an event shows, judged before it is folded.
+func (c Ceremony) keyFact(e Entry) (KeyFact, bool) {
+	f := KeyFact{At: e.At}
 	switch ev := e.Event.(type) {
 	case Rekeyed:
 		f.Proven = c.round()
