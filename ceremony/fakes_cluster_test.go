@@ -21,13 +21,14 @@ type fakeNode struct {
 
 // fakeRest is what the fake Vault keeps beside attempts.
 type fakeRest struct {
-	nodes   []*fakeNode
-	term    int
-	policy  ceremony.RotationPolicy
-	tokens  map[string]ceremony.TokenState // accessor → token
-	own     ceremony.TokenState
-	rotated int
-	deleted int
+	nodes     []*fakeNode
+	term      int
+	policy    ceremony.RotationPolicy
+	tokens    map[string]ceremony.TokenState // accessor → token
+	own       ceremony.TokenState
+	rotated   int
+	installed time.Time // of the encryption key; zero: now
+	deleted   int
 
 	otpLength int                  // 0: 28
 	diverts   ceremony.Fingerprint // who gets the token instead
@@ -163,7 +164,10 @@ func (v *fakeVault) Initialize(_ context.Context, o ceremony.InitOrder) (made ce
 
 func (v *fakeVault) KeyStatus(context.Context) (k ceremony.KeyStatus, err error) {
 	err = v.call("key-status", func() error {
-		k = ceremony.KeyStatus{Term: v.term, Installed: time.Now(), Encryptions: 42}
+		k = ceremony.KeyStatus{Term: v.term, Installed: v.installed, Encryptions: 42}
+		if k.Installed.IsZero() {
+			k.Installed = time.Now()
+		}
 		return nil
 	})
 	return k, err

@@ -22,7 +22,8 @@ func FuzzRules(f *testing.F) {
 		if len(moves) > 400 {
 			return
 		}
-		plan := planOf(ceremony.Operations()[len(moves)%len(ceremony.Operations())])
+		all := append(ceremony.Operations(), ceremony.Alarm)
+		plan := planOf(all[len(moves)%len(all)])
 		if plan.Operation.IssuesToken() && len(moves)%2 == 1 {
 			plan.OTP = commitment(password)
 		}
@@ -74,6 +75,8 @@ func planOf(op ceremony.Operation) ceremony.Plan {
 		p.Requester = &p.Initiator
 	}
 	switch op {
+	case ceremony.Alarm:
+		p.Initiator, p.Owners, p.Initiators = ceremony.InterferenceWatch, people("sue"), people("olga", "alice")
 	case ceremony.Unseal:
 		p.Nodes = []string{"n1", "n2"}
 	case ceremony.Rotate:
@@ -125,7 +128,13 @@ func move(c ceremony.Ceremony, what, how byte) ceremony.Command {
 		ceremony.Initialized{Token: "t"}, ceremony.Rotated{}, ceremony.RotationSet{}, ceremony.BackupRead{Nonce: "n-1"}, ceremony.BackupDeleted{},
 	}
 	acts := []ceremony.Act{ceremony.Initializing, ceremony.Rotating, ceremony.SettingPolicy, ceremony.DeletingBackup}
-	switch what % 32 {
+	if c.Plan.Operation == ceremony.Alarm && what%3 == 0 {
+		found := []ceremony.Finding{ceremony.ForeignStart, ceremony.SealChanged, ceremony.ExposedShare}
+		return ceremony.Alert{Found: ceremony.Noticed{Kind: found[int(how)%3], Subject: fmt.Sprint(how / 3), By: &c.Plan.Approvers[int(how)%2]}}
+	}
+	switch what % 34 {
+	case 32, 33:
+		return ceremony.Acknowledge{By: who, Why: "known"}
 	case 31:
 		return ceremony.Reset{By: who}
 	case 18:
@@ -261,6 +270,7 @@ func TestPlanTextIsCanonical(t *testing.T) {
 		"ceremony": func(p *ceremony.Plan) { p.Ceremony = "x" }, "nodes": func(p *ceremony.Plan) { p.Nodes = []string{"n1"} },
 		"seal": func(p *ceremony.Plan) { p.Seal = transit }, "one-time password": func(p *ceremony.Plan) { p.OTP = commitment("x") },
 		"key term": func(p *ceremony.Plan) { p.KeyTerm = 2 }, "token's end": func(p *ceremony.Plan) { p.TokenExpires = p.Closes },
+		"owners": func(p *ceremony.Plan) { p.Owners = p.Approvers[:1] }, "who may propose": func(p *ceremony.Plan) { p.Initiators = p.Approvers[:1] },
 		"rotation policy": func(p *ceremony.Plan) {
 			p.OldPolicy, p.NewPolicy = &ceremony.RotationPolicy{}, &ceremony.RotationPolicy{Enabled: true}
 		},

@@ -1,0 +1,441 @@
+package ceremony_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"conclave/ceremony"
+)
+
+// guarded plays a test on a cluster of which interference is watched, and whose
+// owner is sue.
+func guarded(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)) {
+	t.Helper()
+	playFor(t, op, func(t *testing.T, s *stage) {
+		s.configure = func(c *ceremony.Cluster) { c.Interference, c.Owners = true, people("sue") }
+		s.restart()
+		s.settle(time.Minute)
+		f(t, s)
+	})
+}
+
+// alarms are all there are, newest first.
+func (s *stage) alarms() []ceremony.Ceremony {
+	return slices.DeleteFunc(s.engine.Ceremonies(), func(c ceremony.Ceremony) bool { return c.Plan.Operation != ceremony.Alarm })
+}
+
+// kinds are the findings of all alarms, oldest first.
+func (s *stage) kinds() []ceremony.Finding {
+	kinds := []ceremony.Finding{}
+	for _, c := range slices.Backward(s.alarms()) {
+		for _, e := range c.Findings() {
+			kinds = append(kinds, e.Event.(ceremony.Noticed).Kind)
+		}
+	}
+	return kinds
+}
+
+func (s *stage) expect(want ...ceremony.Finding) {
+	s.t.Helper()
+	if diff := cmp.Diff(append([]ceremony.Finding{}, want...), s.kinds()); diff != "" {
+		s.t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// foreign begins somebody else's attempt.
+func (s *stage) foreign(op ceremony.Operation) {
+	s.vault.do(func() {
+		s.vault.attempt = &fakeAttempt{op: op, nonce: "foreign-" + s.vault.nonce(), order: ceremony.Order{Operation: op, Shares: 1, Threshold: 1}}
+	})
+}
+
+// deeds are what somebody can do past the program, and what is found.
+func deedsPast() map[string]struct {
+	do   func(s *stage)
+	want []ceremony.Finding
+} {
+	type row = struct {
+		do   func(s *stage)
+		want []ceremony.Finding
+	}
+	return map[string]row{
+		"starts a rekey": {func(s *stage) { s.foreign(s.rekey) }, []ceremony.Finding{ceremony.ForeignStart}},
+		"starts a root":  {func(s *stage) { s.foreign(ceremony.GenerateRoot) }, []ceremony.Finding{ceremony.ForeignStart}},
+		"starts and feeds": {func(s *stage) {
+			s.foreign(ceremony.GenerateRoot)
+			s.settle(time.Minute)
+			s.vault.do(func() { s.vault.attempt.progress = []string{"old-1"} })
+		}, []ceremony.Finding{ceremony.ForeignStart, ceremony.ForeignProgress}},
+		"starts and cancels": {func(s *stage) {
+			s.foreign(ceremony.GenerateRoot)
+			s.settle(time.Minute)
+			s.vault.do(func() { s.vault.attempt = nil })
+		}, []ceremony.Finding{ceremony.ForeignStart, ceremony.ForeignCancel}},
+		"replaces an attempt": {func(s *stage) {
+			s.foreign(ceremony.GenerateRoot)
+			s.settle(time.Minute)
+			s.foreign(ceremony.GenerateRoot)
+		}, []ceremony.Finding{ceremony.ForeignStart, ceremony.ForeignCancel, ceremony.ForeignStart}},
+		"finishes a rekey": {func(s *stage) {
+			s.foreign(s.rekey)
+			s.settle(time.Minute)
+			s.vault.do(func() { s.vault.attempt, s.vault.shares, s.vault.threshold = nil, []string{"evil"}, 1 })
+		}, []ceremony.Finding{ceremony.ForeignStart, ceremony.ForeignCancel, ceremony.KeyChanged}},
+		"rotates":          {func(s *stage) { s.vault.do(func() { s.vault.term++ }) }, []ceremony.Finding{ceremony.TermChanged}},
+		"answers in place": {func(s *stage) { s.vault.do(func() { s.vault.clusterID = "cluster-2" }) }, []ceremony.Finding{ceremony.ClusterChanged}},
+		"seals":            {func(s *stage) { s.vault.do(func() { s.node("n2").sealed = true }) }, []ceremony.Finding{ceremony.SealChanged}},
+	}
+}
+
+func TestWhatNoCeremonyHasDoneRaisesOneAlarm(t *testing.T) {
+	for name, deed := range deedsPast() {
+		t.Run(name, func(t *testing.T) {
+			for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery} {
+				guarded(t, op, func(t *testing.T, s *stage) {
+					s.expect()
+					deed.do(s)
+					s.settle(time.Hour)
+					s.expect(deed.want...)
+					if n := len(s.alarms()); n != 1 {
+						t.Fatalf("%d alarms", n)
+					}
+					alarm := s.alarms()[0]
+					if alarm.State != ceremony.StateRaised || alarm.Plan.Initiator != ceremony.InterferenceWatch {
+						t.Errorf("the alarm is %s, of %s", alarm.State, alarm.Plan.Initiator.Name)
+					}
+					for _, kind := range slices.Compact(slices.Sorted(slices.Values(deed.want))) {
+						if !slices.ContainsFunc(s.courier.order, func(key string) bool {
+							m := messageOf(alarm, key)
+							return m.Kind == ceremony.AlarmMessage && m.Entry.Event.(ceremony.Noticed).Kind == kind && m.To.Name == "sue"
+						}) {
+							t.Errorf("sue was not told of %s", kind)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+func messageOf(c ceremony.Ceremony, key string) ceremony.Message {
+	for _, m := range c.Messages() {
+		if m.Key == key {
+			return m
+		}
+	}
+	return ceremony.Message{}
+}
+
+func TestP6RestartNeitherHidesNorRepeatsAnAlarm(t *testing.T) {
+	for name, deed := range deedsPast() {
+		t.Run(name, func(t *testing.T) {
+			guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+				// What is known of the cluster at a restart, the journals have to tell.
+				for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.Rotate} {
+					if c := s.finish(s.begin(op)); c.Outcome != ceremony.Completed {
+						t.Fatalf("%s: %s", op, story(c))
+					}
+				}
+				s.unsealAll()
+				deed.do(s)
+				s.settle(time.Minute)
+				s.restart()
+				s.settle(time.Hour)
+				s.expect(deed.want...)
+				s.restart()
+				s.settle(time.Hour)
+				s.expect(deed.want...)
+			})
+		})
+	}
+}
+
+// unsealAll has the nodes sealed and unsealed by a ceremony, so that the journals
+// know of them. Nobody watches meanwhile.
+func (s *stage) unsealAll() {
+	s.t.Helper()
+	configure := s.configure
+	s.configure = nil
+	s.restart()
+	s.vault.do(func() {
+		for _, n := range s.vault.nodes {
+			n.sealed = true
+		}
+	})
+	id := s.begin(ceremony.Unseal)
+	for _, name := range []string{"alice", "bob", "carol"} {
+		i := slices.Index(holders, name)
+		s.share(id, name, s.vault.shares[i])
+	}
+	s.settle(time.Minute)
+	if c := s.now(id); c.Outcome != ceremony.Completed {
+		s.t.Fatalf("the unseal: %s", story(c))
+	}
+	s.configure = configure
+	s.restart()
+	s.settle(time.Minute)
+}
+
+func TestWhatHappensWhileTheProgramIsDownIsFoundAfterwards(t *testing.T) {
+	for name, deed := range deedsPast() {
+		t.Run(name, func(t *testing.T) {
+			guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+				for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.Rotate} {
+					s.finish(s.begin(op))
+				}
+				s.unsealAll()
+				s.stop()
+				deed.do(s)
+				s.start()
+				s.settle(time.Hour)
+				// What came and went meanwhile has left no trace.
+				last := deed.want[len(deed.want)-1]
+				if got := s.kinds(); last != ceremony.ForeignCancel && last != ceremony.ForeignProgress && !slices.Contains(got, last) {
+					t.Errorf("found %q, and not %s", got, last)
+				}
+			})
+		})
+	}
+}
+
+// Whatever the ceremonies do, with every answer lost once in a while, nothing of it
+// is taken for somebody else's doing.
+func TestOwnCeremoniesRaiseNoAlarm(t *testing.T) {
+	faults := []struct {
+		name          string
+		before, after error
+	}{
+		{name: "no faults"},
+		{name: "never sent", before: ceremony.ErrNotSent},
+		{name: "failed, but applied", after: ceremony.ErrUncertain},
+	}
+	for _, op := range ceremony.Operations() {
+		for _, fault := range faults {
+			t.Run(fmt.Sprintf("%s/%s", op, fault.name), func(t *testing.T) {
+				t.Parallel()
+				for nth := range 3 {
+					guarded(t, op, func(t *testing.T, s *stage) {
+						id := s.begin(op)
+						s.vault.do(func() {
+							s.vault.fault = func(m string, n int) (error, error) {
+								writes := []string{"submit", "start", "rotate", "set-policy", "delete-backup", "cancel", "unseal", "reset"}
+								if slices.Contains(writes, m) && n%3 == nth {
+									return fault.before, fault.after
+								}
+								return nil, nil
+							}
+						})
+						s.finish(id)
+						s.settle(time.Hour)
+						s.expect()
+					})
+				}
+			})
+		}
+	}
+}
+
+func TestCancelledAndExpiredCeremoniesRaiseNoAlarm(t *testing.T) {
+	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Unseal} {
+		for _, end := range []string{"cancelled", "expired"} {
+			t.Run(string(op)+" "+end, func(t *testing.T) {
+				guarded(t, op, func(t *testing.T, s *stage) {
+					id := s.begin(op)
+					step := ceremony.Update
+					if op == ceremony.Unseal {
+						step = ceremony.Enter
+					}
+					s.contribute(id, step, 2)
+					s.settle(time.Minute)
+					if end == "cancelled" {
+						if _, err := s.engine.Cancel(context.Background(), id, person("paul").Account, ""); err != nil {
+							t.Fatal(err)
+						}
+					}
+					s.settle(5 * time.Hour)
+					if c := s.now(id); !c.Ended() {
+						t.Fatalf("the ceremony is %s", c.State)
+					}
+					s.expect()
+				})
+			})
+		}
+	}
+}
+
+func TestInterferenceWithACeremonyIsToldToTheOwnersToo(t *testing.T) {
+	for name, row := range map[string]struct {
+		do   func(v *fakeVault)
+		want []ceremony.Finding
+	}{
+		"cancelled":        {func(v *fakeVault) { v.attempt = nil }, []ceremony.Finding{ceremony.ForeignCancel}},
+		"a foreign share":  {func(v *fakeVault) { v.attempt.progress = append(v.attempt.progress, "old-5") }, []ceremony.Finding{ceremony.ForeignProgress}},
+		"progress dropped": {func(v *fakeVault) { v.attempt.progress = nil }, []ceremony.Finding{ceremony.ForeignProgress}},
+		"replaced": {func(v *fakeVault) {
+			v.attempt = &fakeAttempt{op: v.attempt.op, nonce: "foreign", order: v.attempt.order, keys: v.attempt.keys}
+		}, []ceremony.Finding{ceremony.ForeignCancel, ceremony.ForeignStart}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+				id := s.begin(ceremony.Rekey)
+				s.contribute(id, ceremony.Update, 1)
+				s.vault.do(func() { row.do(s.vault) })
+				s.settle(time.Hour)
+				s.expect(row.want...)
+				if c := s.now(id); c.State != ceremony.StateFrozen {
+					t.Errorf("the ceremony is %s", c.State)
+				}
+				if n := s.alarms()[0].Findings()[0].Event.(ceremony.Noticed); n.Of != id {
+					t.Errorf("it is about %q", n.Of)
+				}
+				s.restart()
+				s.settle(time.Hour)
+				s.expect(row.want...)
+			})
+		})
+	}
+}
+
+func TestNodeUnsealedByHandIsFoundAndByACeremonyIsNot(t *testing.T) {
+	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.vault.do(func() { s.node("n2").sealed = true })
+		s.settle(time.Minute)
+		s.expect(ceremony.SealChanged)
+		id := s.begin(ceremony.Unseal)
+		s.contribute(id, ceremony.Enter, 3)
+		s.settle(time.Hour)
+		s.expect(ceremony.SealChanged)
+
+		s.vault.do(func() { s.node("n3").sealed = true })
+		s.settle(time.Minute)
+		s.vault.do(func() { s.node("n3").progress = []string{"old-1"} })
+		s.settle(time.Minute)
+		s.vault.do(func() { s.node("n3").sealed, s.node("n3").progress = false, nil })
+		s.settle(time.Hour)
+		s.expect(ceremony.SealChanged, ceremony.SealChanged, ceremony.ForeignProgress, ceremony.SealChanged)
+	})
+}
+
+func TestClusterThatUnsealsItselfIsNotAccusedOfIt(t *testing.T) {
+	guarded(t, ceremony.RekeyRecovery, func(t *testing.T, s *stage) {
+		s.vault.do(func() { s.node("n2").sealed = true })
+		s.settle(time.Minute)
+		s.vault.do(func() { s.node("n2").sealed = false })
+		s.settle(time.Hour)
+		s.expect(ceremony.SealChanged)
+	})
+}
+
+func TestRotationByVaultsOwnPolicyIsNoAlarm(t *testing.T) {
+	for name, row := range map[string]struct {
+		policy  ceremony.RotationPolicy
+		age     time.Duration
+		want    []ceremony.Finding
+		perhaps bool
+	}{
+		"old enough":       {ceremony.RotationPolicy{Enabled: true, Interval: 24 * time.Hour}, 25 * time.Hour, nil, false},
+		"too young":        {ceremony.RotationPolicy{Enabled: true, Interval: 24 * time.Hour}, time.Hour, []ceremony.Finding{ceremony.TermChanged}, true},
+		"used up":          {ceremony.RotationPolicy{Enabled: true, MaxOperations: 42}, time.Hour, nil, false},
+		"hardly used":      {ceremony.RotationPolicy{Enabled: true, MaxOperations: 4_000_000}, time.Hour, []ceremony.Finding{ceremony.TermChanged}, true},
+		"not by itself":    {ceremony.RotationPolicy{Interval: 24 * time.Hour}, 25 * time.Hour, []ceremony.Finding{ceremony.TermChanged}, false},
+		"policy forbidden": {ceremony.RotationPolicy{}, 25 * time.Hour, []ceremony.Finding{ceremony.TermChanged}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+				s.vault.do(func() {
+					s.vault.policy, s.vault.installed = row.policy, time.Now()
+					if name == "policy forbidden" {
+						s.vault.fault = func(m string, _ int) (error, error) {
+							if m == "policy" {
+								return ceremony.ErrForbidden, nil
+							}
+							return nil, nil
+						}
+					}
+				})
+				s.settle(row.age)
+				s.vault.do(func() { s.vault.term++; s.vault.installed = time.Now() })
+				s.settle(time.Hour)
+				s.expect(row.want...)
+				if row.want != nil {
+					if n := s.alarms()[0].Findings()[0].Event.(ceremony.Noticed); n.Perhaps != row.perhaps {
+						t.Errorf("perhaps by policy: %v", n.Perhaps)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A node that flaps, or somebody who begins attempts all day, fills no journal.
+func TestFlappingMakesNoStorm(t *testing.T) {
+	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		const hours = 12
+		for i := range hours * 60 {
+			s.vault.do(func() { s.node("n1").sealed = i%2 == 0 })
+			s.foreign(ceremony.GenerateRoot)
+			s.settle(time.Minute)
+		}
+		if n := len(s.alarms()); n != 1 {
+			t.Fatalf("%d alarms", n)
+		}
+		count := map[ceremony.Finding]int{}
+		for _, kind := range s.kinds() {
+			count[kind]++
+		}
+		if count[ceremony.SealChanged] != 2 || count[ceremony.ForeignStart] > 20+hours || count[ceremony.ForeignCancel] > 20+hours {
+			t.Errorf("findings: %v", count)
+		}
+		told := 0
+		for _, key := range s.courier.order {
+			if messageOf(s.alarms()[0], key).Kind == ceremony.AlarmMessage {
+				told++
+			}
+		}
+		if told != 3 {
+			t.Errorf("sue was told %d times of 3 kinds", told)
+		}
+	})
+}
+
+func TestAnElectionOfAFewSecondsIsNoFinding(t *testing.T) {
+	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.vault.do(func() {
+			from := s.vault.calls["seal"]
+			s.vault.fault = func(m string, n int) (error, error) {
+				switch {
+				case m == "seal" && n == from+1, m == "progress" && s.vault.calls["seal"] < from+4:
+					return ceremony.ErrNoLeader, nil
+				}
+				return nil, nil
+			}
+		})
+		s.settle(time.Hour)
+		s.expect()
+	})
+}
+
+func TestWhatVaultDeniesIsAskedAgainAfterAWhileAndTheRestIsWatched(t *testing.T) {
+	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.vault.do(func() {
+			clear(s.vault.calls)
+			s.vault.fault = func(m string, _ int) (error, error) {
+				if m == "key-status" {
+					return ceremony.ErrForbidden, nil
+				}
+				return nil, nil
+			}
+		})
+		s.foreign(ceremony.GenerateRoot)
+		s.settle(time.Hour)
+		s.expect(ceremony.ForeignStart)
+		if n := s.vault.calls["key-status"]; n < 2 || n > 10 {
+			t.Errorf("Vault was asked %d times in an hour what it denies", n)
+		}
+	})
+}
