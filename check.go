@@ -43,6 +43,8 @@ for what would stop a ceremony. Exit code 1 when there is a STOP.`,
 		}
 		findings := &findings{out: printable{std.out}} // Vault and Slack have their words in it
 		findings.add(ok, "configuration", *path)
+		forgoPrivileges() // as run does
+		checkHost(findings)
 		config.checkAll(cmd.Context(), findings, offline)
 		return findings.conclude()
 	}

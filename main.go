@@ -29,7 +29,7 @@ const (
 )
 
 func main() {
-	protectMemory()
+	harden()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal asks; from then on the second one kills, as it would kill
 	// any program, for the case that finishing hangs.

@@ -24,6 +24,8 @@ up what was left.`,
 			return err
 		}
 		log := config.Log.newLog(std.err)
+		forgoPrivileges()
+		logProtections(log, protections())
 		all, err := config.assemble(log)
 		if err != nil {
 			return err

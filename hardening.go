@@ -1,0 +1,74 @@
+package main
+
+import (
+	"cmp"
+	"log/slog"
+	"os"
+)
+
+// protection is one way to keep what is in this process's memory there (P1), and
+// whether it is in force. It is read back from the operating system and not
+// remembered from the attempt: what was asked for is not yet what is so.
+type protection struct {
+	name   string // as check prints it: "core dumps"
+	key    string // as the log has it: "core_dumps"
+	holds  bool
+	state  string // for the log, a word or two
+	text   string // for people, a sentence without its full stop
+	advice string // what to do; empty when it holds
+}
+
+// harden does what every command profits from, since most of them have a secret in
+// their hands at some time. It fails nowhere: a container that forbids one of
+// these things has usually arranged for it in another way, and a bot that does not
+// start on the day on which Vault is sealed protects nobody. What came of it is
+// told by [protections], in the first line of the log and by "conclave check".
+func harden() {
+	forbidCoreDumps()
+	forbidTracing()
+	lockMemory()
+	forbidTraces()
+}
+
+// protections are those in force now.
+func protections() []protection { return append(hostProtections(), crashTrace()) }
+
+// crashTrace tells what a crash of the program prints. A trace has the arguments of
+// each call, and an array among them is printed word by word. Go takes its default
+// from the environment before the program runs, and lets it be raised only; when
+// it is its own runtime that is broken, it prints everything whatever was set.
+func crashTrace() protection {
+	p := protection{name: "crash traces", key: "crash_trace", state: cmp.Or(os.Getenv("GOTRACEBACK"), "single")}
+	if p.holds = p.state == "none"; p.holds {
+		p.text = "a crash prints its reason, and no arguments of calls"
+		return p
+	}
+	p.text = "a crash prints the arguments of the calls that led to it"
+	p.advice = "set GOTRACEBACK=none in the bot's environment"
+	return p
+}
+
+// logProtections writes them in one line, a warning when one is missing.
+func logProtections(log *slog.Logger, all []protection) {
+	say, fields := log.Info, []any(nil)
+	for _, p := range all {
+		fields = append(fields, p.key, p.state)
+		if !p.holds {
+			say = log.Warn
+		}
+	}
+	say("hardening", fields...)
+}
+
+// checkHost says what of this process's memory could get out, and what to do. It
+// speaks of the check's own process: a bot that is started in another way, by
+// systemd for example, has its own findings in the first line of its log.
+func checkHost(f *findings) {
+	for _, p := range protections() {
+		if p.holds {
+			f.add(ok, p.name, "%s", p.text)
+		} else {
+			f.add(note, p.name, "%s;\n%s", p.text, p.advice)
+		}
+	}
+}
