@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 )
 
 // protection is one way to keep what is in this process's memory there (P1), and
@@ -31,7 +33,22 @@ func harden() {
 }
 
 // protections are those in force now.
-func protections() []protection { return append(hostProtections(), crashTrace()) }
+func protections() []protection { return append(hostProtections(), freedMemory(), crashTrace()) }
+
+// freedMemory tells whether what is not needed any more is overwritten when the
+// garbage collector comes by, which it does after each share. Secrets are overwritten
+// where they are used; this is for the copies of libraries. Go reads it from the
+// environment before the program runs, and from nowhere else.
+func freedMemory() protection {
+	p := protection{name: "freed memory", key: "freed_memory"}
+	if p.holds = slices.Contains(strings.Split(os.Getenv("GODEBUG"), ","), "clobberfree=1"); p.holds {
+		p.state, p.text = "overwritten", "it is overwritten"
+		return p
+	}
+	p.state, p.text = "kept", "what libraries leave behind stays until its place is used again"
+	p.advice = "set GODEBUG=clobberfree=1 in the bot's environment"
+	return p
+}
 
 // crashTrace tells what a crash of the program prints. A trace has the arguments of
 // each call, and an array among them is printed word by word. Go takes its default

@@ -124,7 +124,7 @@ func (h *host) status(task, field string) string {
 func TestP1ProcessKeepsItsMemoryToItself(t *testing.T) {
 	program, identity := shipped(t), newIdentity(t)
 	w := openWorkshop(t, identity)
-	h := w.starts(t, program, `ulimit -c unlimited 2>/dev/null; ulimit -l 8192; exec "$0" run --config "$1"`, false, "GOTRACEBACK=none")
+	h := w.starts(t, program, `ulimit -c unlimited 2>/dev/null; ulimit -l 8192; exec "$0" run --config "$1"`, false, "GOTRACEBACK=none", "GODEBUG=clobberfree=1")
 
 	if got := regexp.MustCompile(`(?m)^Max core file size +(\S+) +(\S+)`).FindStringSubmatch(h.proc("limits")); got == nil || got[1] != "0" || got[2] != "0" {
 		t.Errorf("core files are limited to %q", got)
@@ -191,6 +191,12 @@ func TestP1ProcessKeepsItsMemoryToItself(t *testing.T) {
 	}
 	if got := h.says("crash_trace"); got != "none" {
 		t.Errorf("crash trace: %s", got)
+	}
+	if got := h.says("freed_memory"); got != "overwritten" {
+		t.Errorf("freed memory: %s", got)
+	}
+	if line := read(t, h.log); !strings.HasPrefix(line[strings.Index(line, "level="):], "level=INFO msg=hardening") {
+		t.Errorf("with everything in force, the log begins with\n%s", line)
 	}
 }
 

@@ -183,7 +183,7 @@ func (c *Config) newChamber(keys keyring, config ceremony.Config) (_ *chamber, e
 			err = errors.Join(err, all.Close())
 		}
 	}()
-	config.Journal = all.journal
+	config.Journal, config.Forget = all.journal, collectGarbage
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		client, err := c.Clusters[name].newVault()
 		if err != nil {

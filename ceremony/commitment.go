@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"hash"
 )
 
 // Commitment names a share so that it is known again, and gives nothing of it away
@@ -49,12 +50,21 @@ func (s *Secret) Commit(name string, key [sha256.Size]byte) (Commitment, error) 
 		mac := hmac.New(sha256.New, key[:])
 		mac.Write(decoded[:n])
 		c.Tag = hex.EncodeToString(mac.Sum(nil))
+		forget(mac)
 		if n == dividedShare {
 			c.X = int(decoded[n-1])
 		}
 		return nil
 	})
 	return c, err
+}
+
+// forget overwrites what a hash still has of the last thing that was written to it:
+// an unfinished block stays in its buffer, and Reset only sets the count of its
+// bytes to zero.
+func forget(h hash.Hash) {
+	h.Reset()
+	h.Write(make([]byte, h.BlockSize()-1)) // a whole block would not go through the buffer
 }
 
 // names says whether both are commitments to the same share. Without a tag, as in

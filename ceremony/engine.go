@@ -45,6 +45,10 @@ type Config struct {
 	Courier  Courier
 	Journal  Journal
 	Log      *slog.Logger
+	// Forget is called after each envelope that was opened, when nothing of its content
+	// is needed any more and the outcome is in the journal: the time to collect garbage.
+	// Nil means that nothing is done.
+	Forget func()
 }
 
 // Engine runs ceremonies. Each open one has an owner, a goroutine that alone
@@ -78,6 +82,9 @@ var ErrNotRunning = errors.New("the engine is not running")
 
 // NewEngine makes an engine that does nothing until Run.
 func NewEngine(config Config) *Engine {
+	if config.Forget == nil {
+		config.Forget = func() {}
+	}
 	e := &Engine{
 		config:   config,
 		clusters: map[string]Cluster{},

@@ -459,6 +459,8 @@ type stage struct {
 	opener  *fakeOpener
 	courier *fakeCourier
 	journal func(ceremony.Journal) ceremony.Journal // wraps the journal of the next start
+	keys    func(ceremony.Opener) ceremony.Opener   // wraps the opener of the next start
+	forget  func()                                  // what the next start is given to collect garbage with
 	verify  bool
 	watch   bool // sealed nodes are looked for
 
@@ -531,6 +533,10 @@ func (s *stage) start() {
 	if s.journal != nil {
 		journal = s.journal(file)
 	}
+	var opener ceremony.Opener = s.opener
+	if s.keys != nil {
+		opener = s.keys(opener)
+	}
 	cluster := ceremony.Cluster{
 		Name: "prod", Vault: s.vault, Operations: ceremony.Operations(),
 		Initiators: people("olga", "alice"), Approvers: people("paul", "olga", "quin"), Approvals: 1,
@@ -543,7 +549,7 @@ func (s *stage) start() {
 	}
 	s.engine = ceremony.NewEngine(ceremony.Config{
 		Clusters: []ceremony.Cluster{cluster},
-		Opener:   s.opener, Courier: s.courier, Journal: journal,
+		Opener:   opener, Courier: s.courier, Journal: journal, Forget: s.forget,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -123,6 +123,7 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	}
 	recorded := time.Now()
 
+	defer o.e.config.Forget() // last of all: what is refused has been decrypted too
 	share, evidence, err := o.key.Open(offer.Envelope, Expected{
 		Ceremony:  o.c.ID(),
 		Step:      o.c.Round.Step,

@@ -79,17 +79,8 @@ func (s *scene) rootCeremony() []time.Duration {
 	s.commands(stage.Paul, "approve "+string(id))
 	var took []time.Duration
 	for _, name := range stage.Holders()[:stage.Threshold] {
-		ask := stage.Note{Ceremony: id}
-		s.until("shares to be wanted", func() bool {
-			ask.Text = s.commands(name, "submit "+string(id))
-			return strings.Contains(ask.Text, ceremony.PayloadTag)
-		})
-		envelope, err := s.Person(name).Keys.Answer(s.ctx(), ask)
-		s.check(err)
 		before := len(s.tap.done(updateRoot))
-		sent := time.Now()
-		_, err = s.Person(name).Slack.DMs(envelope)
-		s.check(err)
+		sent := s.sendsShare(id, name)
 		var answered []call
 		s.until("vault's answer", func() bool {
 			answered = s.tap.done(updateRoot)
@@ -98,23 +89,40 @@ func (s *scene) rootCeremony() []time.Duration {
 		took = append(took, answered[before].at.Sub(sent))
 		s.until("the journal to have it", func() bool { return s.now(id).Pending == nil })
 	}
+	s.free(id)
+	return took
+}
+
+// sendsShare has a holder ask for their request and send their share, and answers
+// when they did.
+func (s *scene) sendsShare(id ceremony.ID, name string) time.Time {
+	s.t.Helper()
+	ask := stage.Note{Ceremony: id}
+	s.until("shares to be wanted", func() bool {
+		ask.Text = s.commands(name, "submit "+string(id))
+		return strings.Contains(ask.Text, ceremony.PayloadTag)
+	})
+	envelope, err := s.Person(name).Keys.Answer(s.ctx(), ask)
+	s.check(err)
+	sent := time.Now()
+	_, err = s.Person(name).Slack.DMs(envelope)
+	s.check(err)
+	return sent
+}
+
+// free waits until the next ceremony may begin.
+func (s *scene) free(id ceremony.ID) {
+	s.t.Helper()
 	s.until("the ceremony to end", func() bool { return s.now(id).Ended() })
-	// The next one may begin when this one's end is known to everybody.
 	s.until("the cluster to be free", func() bool {
 		return strings.Contains(s.commands(stage.Olga, "list"), "No ceremony is open")
 	})
-	return took
 }
 
 // BenchmarkAtRest tells the size of the program as it is shipped, and the memory
 // that it takes while it waits.
 func BenchmarkAtRest(b *testing.B) {
-	shipped := filepath.Join(b.TempDir(), "conclave")
-	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", shipped, "conclave")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("build: %v\n%s", err, out)
-	}
+	shipped := ship(b)
 	file, err := os.Stat(shipped)
 	if err != nil {
 		b.Fatal(err)
@@ -130,6 +138,18 @@ func BenchmarkAtRest(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // reading /proc says nothing
 	b.ReportMetric(float64(file.Size())/1e6, "binary-MB")
 	b.ReportMetric(float64(resident)/1024, "resident-MiB")
+}
+
+// ship builds the program as it is shipped.
+func ship(t testing.TB) string {
+	t.Helper()
+	shipped := filepath.Join(t.TempDir(), "conclave")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-buildvcs=false", "-o", shipped, "conclave")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return shipped
 }
 
 func residentKiB(b *testing.B, pid int) int {

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+)
+
+// collectGarbage has what libraries have copied of a share (a message decompressed,
+// a request encrypted) given back, as soon as nobody needs it any more: what this
+// program copies itself is overwritten where it is used.
+//
+// The first collection empties what the standard library keeps for reuse, the
+// second frees that, and whole pages go back to the operating system, which hands
+// out none before it is cleared. Under GODEBUG=clobberfree=1 what shares a page with
+// something in use is overwritten as well: see freedMemory.
+func collectGarbage() {
+	runtime.GC()
+	debug.FreeOSMemory() // begins with a collection
+}
