@@ -42,7 +42,7 @@ type courier struct {
 
 	mu    sync.Mutex
 	drawn map[ceremony.Ref]string // status post → what it shows
-	self  string                  // our bot id, once Slack was asked
+	self  myself                  // once Slack was asked
 }
 
 func newCourier(api *slack.Client, rooms *rooms, stands *stands, config Config) *courier {
@@ -187,22 +187,24 @@ func hopeless(code string) bool {
 	return false
 }
 
-// me is the id that our posts carry. Every app can give its own posts our
-// metadata.
-func (d *courier) me(ctx context.Context) (string, error) {
+// myself are the ids that our posts carry.
+type myself struct{ bot, user string }
+
+// me tells our posts from others'. Every app can give its own posts our metadata.
+func (d *courier) me(ctx context.Context) (myself, error) {
 	d.mu.Lock()
 	self := d.self
 	d.mu.Unlock()
-	if self != "" {
+	if self != (myself{}) {
 		return self, nil
 	}
 	answer, err := read(ctx, func() (*slack.AuthTestResponse, error) { return d.api.AuthTestContext(ctx) })
 	if err != nil {
-		return "", fmt.Errorf("ask Slack who we are: %w", err)
+		return myself{}, fmt.Errorf("ask Slack who we are: %w", err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.self = answer.BotID
+	d.self = myself{bot: answer.BotID, user: answer.UserID}
 	return d.self, nil
 }
 
@@ -220,7 +222,7 @@ func (d *courier) find(ctx context.Context, c ceremony.Ceremony, key, channel, t
 			return ceremony.Ref{}, err
 		}
 		for _, m := range messages {
-			if m.BotID == self && m.Metadata.EventType == metadataType &&
+			if m.BotID == self.bot && m.Metadata.EventType == metadataType &&
 				m.Metadata.EventPayload[metadataCeremony] == string(c.ID()) && m.Metadata.EventPayload[metadataKey] == key {
 				return ceremony.Ref{Channel: channel, TS: m.Timestamp}, nil
 			}

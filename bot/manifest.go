@@ -17,6 +17,7 @@ func scopes() []scope {
 		{"im:write", "opening direct messages with a holder"},
 		{"im:history", "reading the PGP messages that holders send"},
 		{"files:read", "reading PGP messages that come as a file"},
+		{"files:write", "posting transcripts"},
 		{"users:read", "refusing guests, bots, strangers and deactivated accounts"},
 		{"channels:read", "checking a public ops channel"},
 		{"groups:read", "checking a private ops channel"},

@@ -40,7 +40,9 @@ func quick() slacktest.Timing {
 // setUp makes a bot that does not run yet.
 func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	t.Helper()
+	share := cfg.Timing.Share
 	cfg.Timing = quick()
+	cfg.Timing.Share = share
 	w, err := slacktest.Start(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -42,19 +42,44 @@ func filesCompleteUploadExternal(c *call) (object, error) {
 			return nil, err
 		}
 	}
+	thread := c.args["thread_ts"]
+	if err := inThread(into, thread); err != nil {
+		return nil, err
+	}
 	for _, f := range wanted {
 		f.complete = true
 	}
 	for _, ch := range into {
 		m := &message{author: c.bot}
-		m.Text, m.Blocks, m.BotID, m.ThreadTS = escapeSent(c.args["initial_comment"]), blocks, c.BotID(), c.args["thread_ts"]
-		ch.shareLocked(m, wanted)
+		m.Text, m.Blocks, m.BotID, m.ThreadTS = escapeSent(c.args["initial_comment"]), blocks, c.BotID(), thread
+		if c.cfg.Timing.Share == 0 {
+			ch.shareLocked(m, wanted)
+			continue
+		}
+		c.after(c.cfg.Timing.Share, func() {
+			ch.shareLocked(m, wanted)
+			c.changeLocked()
+		})
 	}
 	described := []object{}
 	for _, f := range wanted {
 		described = append(described, f.describeLocked())
 	}
 	return object{"files": described}, nil
+}
+
+// inThread holds the caller to what the reference says of thread_ts: one channel, and the first message of a thread there.
+func inThread(into []*Channel, thread string) error {
+	switch {
+	case thread == "":
+		return nil
+	case len(into) != 1:
+		return refuseArguments("[ERROR] thread_ts goes with one channel [json-pointer:/thread_ts]")
+	}
+	if parent := into[0].findLocked(thread); parent == nil || parent.ThreadTS != "" {
+		return refuseArguments("[ERROR] must be the first message of a thread [json-pointer:/thread_ts]")
+	}
+	return nil
 }
 
 func (c *call) uploads() ([]*file, error) {

@@ -59,6 +59,19 @@ func TestOfficialSDKWorksAgainstTheWorkspace(t *testing.T) {
 	}); err != nil {
 		t.Errorf("no answer to the direct message: %v", err)
 	}
+	wish, err := alice.DMs("a file, please")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.Finds(within(t, 10*time.Second), func(m slacktest.Message) bool {
+		return w.Read(m) == `I can read transcript.json: {"all":"well"}`
+	}); err != nil {
+		t.Errorf("the file was not read again: %v", err)
+	}
+	shared := alice.Direct().Thread(wish[0].TS)
+	if got := w.Read(shared[len(shared)-1]); got != "as you asked\n[file transcript.json, 14 bytes]\n[file transcript.html, 29 bytes]" {
+		t.Errorf("in the thread is %q", got)
+	}
 	waitFor(t, w, "acknowledgements", func() bool { return w.Unacknowledged() == 0 })
 	for _, v := range w.Violations() {
 		t.Errorf("violation: %v", v)

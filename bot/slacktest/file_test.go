@@ -139,6 +139,39 @@ func TestUploadInThreeSteps(t *testing.T) {
 	}
 }
 
+func TestFilesAreSharedIntoOneThread(t *testing.T) {
+	w := start(t, slacktest.Config{})
+	c := client{t, w}
+	ops := w.AddChannel("ops", w.Bot())
+	other := w.AddChannel("other", w.Bot())
+	uploaded := func() string {
+		a := c.ok("files.getUploadURLExternal", "filename", "transcript.json", "length", "2")
+		in := must(http.Post(a["upload_url"].(string), "application/octet-stream", strings.NewReader("{}")))(t)
+		_ = in.Body.Close()
+		return `[{"id":"` + a["file_id"].(string) + `"}]`
+	}
+	first := c.ok("chat.postMessage", "channel", ops.ID(), "text", "status")["ts"].(string)
+	reply := c.ok("chat.postMessage", "channel", ops.ID(), "text", "reply", "thread_ts", first)["ts"].(string)
+	c.ok("files.completeUploadExternal", "files", uploaded(), "channel_id", ops.ID(), "thread_ts", first)
+	if thread := ops.Thread(first); len(thread) != 3 || len(thread[2].Files) != 1 || thread[2].User != w.Bot().ID() {
+		t.Errorf("the thread is %+v", thread)
+	}
+	wantNoViolations(t, w)
+	for name, args := range map[string][]string{
+		"a reply":      {"channel_id", ops.ID(), "thread_ts", reply},
+		"no message":   {"channel_id", ops.ID(), "thread_ts", "1.1"},
+		"two channels": {"channels", ops.ID() + "," + other.ID(), "thread_ts", first},
+	} {
+		if a := c.form("files.completeUploadExternal", append([]string{"files", uploaded()}, args...)...); a["error"] != "invalid_arguments" {
+			t.Errorf("%s: %v", name, a)
+		}
+	}
+	w.RemoveScope("files:write")
+	if a := c.form("files.getUploadURLExternal", "filename", "x", "length", "1"); a["error"] != "missing_scope" || a["needed"] != "files:write" {
+		t.Errorf("without the scope: %v", a)
+	}
+}
+
 func TestFileGivenToAFormIsForTheAppAlone(t *testing.T) {
 	w := start(t, slacktest.Config{})
 	c := client{t, w}

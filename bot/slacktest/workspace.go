@@ -66,6 +66,8 @@ type Timing struct {
 	Trigger time.Duration
 	// ResponseURL is how long a response_url can be used.
 	ResponseURL time.Duration
+	// Share is how long after files.completeUploadExternal its message is posted. Zero means at once; Slack's own varies.
+	Share time.Duration
 	// Linger is how long a socket that was told to go may stay.
 	Linger time.Duration
 }

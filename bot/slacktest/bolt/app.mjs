@@ -1,5 +1,5 @@
 // An app on Slack's own SDK, as a second client of slacktest. It says "ready" once it is connected, and then does what an app does:
-// answers a slash command with a form, takes the form, answers a direct message, and posts and updates.
+// answers a slash command with a form, takes the form, answers a direct message, posts and updates, and shares files.
 import bolt from "@slack/bolt";
 
 const { App, LogLevel } = bolt;
@@ -56,6 +56,22 @@ app.view("submit_share", async ({ view, ack, body, client }) => {
 app.action("cancel", async ({ ack, respond, action }) => {
   await ack();
   await respond({ text: `cancelled ${action.value}`, response_type: "ephemeral", replace_original: false });
+});
+
+// The SDK's own upload in its three steps, into a thread; and what was posted, downloaded again.
+app.message("a file, please", async ({ message, client }) => {
+  const { files } = await client.filesUploadV2({
+    channel_id: message.channel,
+    thread_ts: message.ts,
+    initial_comment: "as you asked",
+    file_uploads: [
+      { filename: "transcript.json", title: "for machines", content: '{"all":"well"}' },
+      { filename: "transcript.html", title: "for people", content: "<!DOCTYPE html><p>all is well" },
+    ],
+  });
+  const { file } = await client.files.info({ file: files[0].files[0].id });
+  const response = await fetch(file.url_private_download, { headers: { Authorization: `Bearer ${process.env.BOT_TOKEN}` } });
+  await client.chat.postMessage({ channel: message.channel, text: `I can read ${file.name}: ${await response.text()}` });
 });
 
 app.message(async ({ message, say }) => {
