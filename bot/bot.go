@@ -49,6 +49,7 @@ type Engine interface {
 	Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (ceremony.Ceremony, error)
 	KeyReport(ctx context.Context, cluster string) (ceremony.KeyReport, error)
 	Offer(context.Context, ceremony.Offer) (ceremony.ID, error)
+	Exposed(ctx context.Context, by ceremony.Account, kind ceremony.Finding) ([]ceremony.ID, error)
 	Ceremony(ceremony.ID) (ceremony.Ceremony, ceremony.Live, error)
 	Ceremonies() []ceremony.Ceremony
 	Clusters() []ceremony.Cluster

@@ -44,6 +44,13 @@ func (p *pacer) free(key string) bool {
 	return !busy && p.turn(key) == 0
 }
 
+// release lets the next one come at once, since nothing was done under the key.
+func (p *pacer) release(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.next, key)
+}
+
 // turn takes the next free moment and says how far away it is.
 func (p *pacer) turn(key string) time.Duration {
 	p.mu.Lock()

@@ -12,10 +12,17 @@ import (
 // else's business.
 func (d *desk) raise(ctx context.Context, by ceremony.Account, shown []exposure) {
 	for _, what := range shown {
-		if what == exposedPassword || !d.raised.free(by.String()+" "+string(what)) {
+		key := by.String() + " " + string(what)
+		if what == exposedPassword || !d.raised.free(key) {
 			continue
 		}
-		d.log.Warn("shown in the open", "kind", string(what), "user", by.User)
+		alarms, err := d.engine.Exposed(ctx, by, ceremony.Finding(what))
+		if err != nil {
+			d.raised.release(key)
+			d.log.Error("no alarm about what was shown in the open", "kind", string(what), "user", by.User, "error", err)
+			continue
+		}
+		d.log.Warn("shown in the open", "kind", string(what), "user", by.User, "alarms", alarms)
 	}
 }
 

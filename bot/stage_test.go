@@ -362,6 +362,10 @@ func (e *engine) Offer(_ context.Context, o ceremony.Offer) (ceremony.ID, error)
 	return e.id, err
 }
 
+func (e *engine) Exposed(_ context.Context, by ceremony.Account, kind ceremony.Finding) ([]ceremony.ID, error) {
+	return nil, e.asked(string(kind) + " by " + by.String())
+}
+
 func (e *engine) Ceremony(id ceremony.ID) (ceremony.Ceremony, ceremony.Live, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

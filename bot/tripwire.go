@@ -20,11 +20,12 @@ type exposure string
 // The kinds of exposures, the worst first: of several in one text, people are told
 // about the worst.
 const (
-	exposedKey      exposure = "exposed-key"      // a private key
-	exposedToken    exposure = "exposed-token"    // a Vault token
-	exposedShare    exposure = "exposed-share"    // a share
-	exposedEnvelope exposure = "exposed-envelope" // a share that is signed and not encrypted
-	exposedPassword exposure = "exposed-password" // a requester's one-time password
+	exposedKey      = exposure(ceremony.ExposedKey)
+	exposedToken    = exposure(ceremony.ExposedToken)
+	exposedShare    = exposure(ceremony.ExposedShare)
+	exposedEnvelope = exposure(ceremony.ExposedEnvelope)
+	// exposedPassword is a requester's, and nothing that others have to hear of.
+	exposedPassword exposure = "exposed-password"
 )
 
 // told is what a person hears about an exposure.
