@@ -100,6 +100,7 @@ func (f *findings) conclude() error {
 
 func (c *Config) checkAll(ctx context.Context, f *findings, offline bool) {
 	open := c.checkJournal(f)
+	c.checkExposed(f)
 	opener := c.checkIdentity(f)
 	c.checkPeople(f, time.Now())
 	if offline {
@@ -224,6 +225,9 @@ func (c *ClusterConfig) checkVault(ctx context.Context, f *findings, about strin
 	}
 	for _, r := range open {
 		f.add(note, about, "%s is open: %s", r.Ceremony, r.State)
+	}
+	if report.Active != "" {
+		c.checkInterference(ctx, f, about, client, report.Seal)
 	}
 	for i, op := range c.operations() {
 		c.checkOperation(f, about, i, op, report, open)

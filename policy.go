@@ -81,7 +81,31 @@ func (c *ClusterConfig) uses(ctx context.Context, dialect vault.Dialect) ([]vaul
 		}
 		uses = append(uses, use)
 	}
+	for _, op := range c.watched() {
+		use := vault.Use{Operation: op, Dialect: dialect, Watch: true}
+		if client != nil {
+			var err error
+			if use.Dialect, err = client.Dialect(ctx, op); err != nil {
+				continue // what the server does not offer can't be watched
+			}
+		}
+		uses = append(uses, use)
+	}
 	return uses, nil
+}
+
+// watched are the operations of which the interference watch looks for attempts that
+// are not ours. Of the two rekeys a cluster has the one that suits its seal.
+func (c *ClusterConfig) watched() []ceremony.Operation {
+	switch {
+	case !c.Interference:
+		return nil
+	case c.allows(ceremony.RekeyRecovery):
+		return []ceremony.Operation{ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Rotate}
+	case c.allows(ceremony.Rekey), c.allows(ceremony.Unseal):
+		return []ceremony.Operation{ceremony.Rekey, ceremony.GenerateRoot, ceremony.Rotate}
+	}
+	return []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Rotate}
 }
 
 // operations are those that the configuration allows.

@@ -88,7 +88,7 @@ func TestPrintedPolicyIsEnoughForABotThatLogsIn(t *testing.T) {
 	w.write(t, "role-id", demand("GET", "auth/approle/role/conclave/role-id", nil).String("role_id"))
 	w.write(t, "secret-id", demand("PUT", "auth/approle/role/conclave/secret-id", map[string]any{}).String("secret_id"))
 	report, code := w.check(t.Context())
-	if code != exitOK || !strings.Contains(report, "conclave, default, which is being renewed") {
+	if code != exitOK || !strings.Contains(report, "conclave, default, which is being renewed") || !strings.Contains(report, "interference is watched") {
 		t.Errorf("exit code %d\n%s", code, report)
 	}
 	w.write(t, "secret-id", "11111111-2222-3333-4444-555555555555")

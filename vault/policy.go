@@ -71,6 +71,7 @@ type Use struct {
 	Operation ceremony.Operation
 	Dialect   Dialect
 	Backup    bool // a rekey has Vault keep the encrypted new shares
+	Watch     bool // nothing is done: what others do is noticed
 }
 
 // Right is a block of a policy, and what it is for.
@@ -138,6 +139,10 @@ func byRank(a, b string) int {
 
 func (u Use) rights(b *blocks) {
 	p, found := u.paths()
+	if u.Watch {
+		u.watchRights(p, b)
+		return
+	}
 	if found && u.Dialect != Open {
 		b.add(p.attempt, fmt.Sprintf("%s: to start an attempt, to compare it with its plan, and to cancel it.", u.Operation), "read", "update", "delete")
 		b.add(p.update, fmt.Sprintf("%s: to hand shares in.", u.Operation), "update")
@@ -163,6 +168,21 @@ func (u Use) rights(b *blocks) {
 			p, _ := Use{Operation: kind, Dialect: u.Dialect}.paths()
 			b.add(p.backup, fmt.Sprintf("%s: to hand out the encrypted new shares again, and to delete them in the end.", u.Operation), "read", "delete")
 		}
+	}
+}
+
+// watchRights are for noticing what somebody else does.
+func (u Use) watchRights(p paths, b *blocks) {
+	if p.attempt != "" && u.Dialect != Open {
+		why := fmt.Sprintf("To notice a %s that nobody has begun here.", u.Operation)
+		b.add(p.attempt, why, "read")
+		if p.verify != "" {
+			b.add(p.verify, why, "read")
+		}
+	}
+	if u.Operation == ceremony.Rotate {
+		b.add("sys/key-status", "To notice another encryption key that nobody has asked for here.", "read")
+		b.add("sys/rotate/config", "To tell whether Vault has rotated its encryption key by itself.", "read")
 	}
 }
 
