@@ -42,8 +42,7 @@ func (g *guard) ask(ctx context.Context) sight {
 	return s
 }
 
-// deniedPause is how long a question is not put again that Vault denies to answer, or
-// does not understand.
+// deniedPause is how long a question is not put again that Vault denies to answer.
 const deniedPause = 10 * time.Minute
 
 // put asks Vault one thing and answers nil when it could not be asked. That Vault
@@ -62,8 +61,6 @@ func put[T any](g *guard, what string, question func() (T, error)) *T {
 		if !denied {
 			g.log.Warn("the interference watch can't see everything: Vault denies an answer", "question", what, "error", err)
 		}
-		g.denied[what] = time.Now()
-	case errors.Is(err, ErrUnsupported):
 		g.denied[what] = time.Now()
 	}
 	return nil

@@ -439,3 +439,40 @@ func TestWhatVaultDeniesIsAskedAgainAfterAWhileAndTheRestIsWatched(t *testing.T)
 		}
 	})
 }
+
+// What froze for another reason has nobody interfering, and is told by the freeze.
+func TestFrozenByItsOwnDoingIsNoAlarm(t *testing.T) {
+	t.Run("the token is for somebody else", func(t *testing.T) {
+		guarded(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+			s.vault.do(func() { s.vault.diverts = fpr("mallory") })
+			c := s.finish(s.begin(ceremony.GenerateRoot))
+			if c.State != ceremony.StateFrozen {
+				t.Fatalf("it is %s", c.State)
+			}
+			s.settle(time.Hour)
+			s.expect()
+		})
+	})
+	t.Run("the new shares were lost on the way", func(t *testing.T) {
+		guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+			id := s.begin(ceremony.Rekey)
+			s.vault.do(func() {
+				clear(s.vault.calls)
+				s.vault.fault = func(m string, n int) (error, error) {
+					switch {
+					case m == "submit" && n == 2:
+						return nil, ceremony.ErrUncertain
+					case m == "backup":
+						return ceremony.ErrForbidden, nil
+					}
+					return nil, nil
+				}
+			})
+			if c := s.finish(id); c.State != ceremony.StateFrozen || c.Freeze.Why != ceremony.KeysLost {
+				t.Fatalf("it is %s", c.State)
+			}
+			s.settle(time.Hour)
+			s.expect()
+		})
+	})
+}
