@@ -15,20 +15,31 @@ import (
 )
 
 func verifyCommand(std streams) *cobra.Command {
-	return &cobra.Command{
+	var how transcripts
+	cmd := &cobra.Command{
 		Use:   "verify PATH…",
-		Short: "Check a journal: one ceremony's file, or a whole directory",
-		Long: `Check that every line of a journal continues the line before it, and that the
-events are a story that the rules allow. Of a directory it also checks that no
-ceremony is missing between the others.
+		Short: "Check a transcript, a ceremony's journal, or a whole directory of them",
+		Long: `Of a transcript (JSON), check the identity's signature over all of it, that no line
+is missing or was changed, that the events are a story that the rules allow, and
+what people themselves have signed: approvals, answers to the roll call, statements,
+envelopes. Whatever does not hold is named with its reason. It also says what the
+transcript leaves unproven.
 
-Needs neither the bot nor Slack nor Vault, and changes nothing. Write down the
-hash of the last line that it prints: it stands for everything before it.`,
+Of a journal, check that every line continues the line before it, and that the
+events are a story that the rules allow. Of a directory also that no ceremony is
+missing between the others. With --identity, also that each ceremony that has ended
+has a signed transcript.
+
+Needs neither the bot nor Slack nor Vault nor a network, and changes nothing. Write
+down the hash of the last line that it prints: it stands for everything before it.`,
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(_ *cobra.Command, paths []string) error {
+			if how.page != "" && len(paths) != 1 {
+				return usageError{errors.New("--page takes one transcript")}
+			}
 			var faults []error
 			for _, path := range paths {
-				faults = append(faults, verifyPath(printable{std.out}, path))
+				faults = append(faults, verifyPath(printable{std.out}, path, how))
 			}
 			if err := errors.Join(faults...); err != nil {
 				fmt.Fprintf(printable{std.err}, "%v\n", err)
@@ -37,31 +48,48 @@ hash of the last line that it prints: it stands for everything before it.`,
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&how.identity, "identity", "", "`FINGERPRINT` of Conclave's identity, which holders pin")
+	cmd.Flags().StringVar(&how.page, "page", "", "make the page of the transcript, as a new `FILE`")
+	cmd.Flags().BoolVar(&how.json, "json", false, "print what was found of a transcript as JSON")
+	return cmd
 }
 
 // verifyPath prints what holds and answers what does not. It needs the file and
 // nothing else (P8).
-func verifyPath(out io.Writer, path string) error {
+func verifyPath(out io.Writer, path string, how transcripts) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	if !info.IsDir() {
-		report, err := ceremony.VerifyFile(path)
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		printReport(out, report)
-		return nil
+	if info.IsDir() {
+		return verifyDir(out, path, how)
 	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if ceremony.IsTranscript(file) {
+		return how.verify(out, path, file)
+	}
+	report, err := ceremony.VerifyFile(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	printReport(out, report)
+	return how.signed(out, path)
+}
+
+func verifyDir(out io.Writer, path string, how transcripts) error {
 	reports, err := ceremony.VerifyDir(path)
+	faults := []error{err}
 	for _, report := range reports {
 		printReport(out, report)
+		faults = append(faults, how.signed(out, report.Path))
 	}
-	switch {
-	case err != nil:
+	if err := errors.Join(faults...); err != nil {
 		return err
-	case len(reports) == 0:
+	}
+	if len(reports) == 0 {
 		return fmt.Errorf("%s: there is no journal in it", path)
 	}
 	fmt.Fprintf(out, "%s: %s, none missing between them\n", path, count(len(reports), "ceremony", "ceremonies"))

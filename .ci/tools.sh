@@ -11,6 +11,7 @@ need gpg gnupg
 need sq sq
 need rnp rnp
 need jq jq
+need chromium chromium
 need openssl openssl # the time-stamping server of the tests
 need git git
 need gcc gcc # the race detector is linked with it

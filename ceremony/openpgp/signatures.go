@@ -1,0 +1,53 @@
+package openpgp
+
+import (
+	"fmt"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// Signatures is what checks a transcript's signatures, offline and without a secret.
+// Its value needs nothing.
+type Signatures struct{}
+
+var _ ceremony.Signatures = Signatures{}
+
+// VerifyCertificate makes sure that an armored certificate is the one public key with
+// this fingerprint.
+func (Signatures) VerifyCertificate(certificate string, f ceremony.Fingerprint) (err error) {
+	defer recoverParsing(&err, ErrNoKey)
+	if _, err := readAudited(certificate, f); err != nil {
+		return fmt.Errorf("verify certificate of %s: %w", f, err)
+	}
+	return nil
+}
+
+// VerifyDetached is [VerifyDetached].
+func (Signatures) VerifyDetached(certificate string, by ceremony.Fingerprint, text []byte, signature string) error {
+	return VerifyDetached(certificate, by, text, signature)
+}
+
+// VerifyAnnouncement is [CheckAnnouncement] as of the time at which the journal says
+// that it was made.
+func (Signatures) VerifyAnnouncement(a ceremony.Announced, by ceremony.Fingerprint, at time.Time) (says ceremony.Announcement, err error) {
+	defer recoverParsing(&err, ErrAnnouncement)
+	inv, err := CheckAnnouncement([]byte(a.Announcement+"\n"+a.Certificate), by, at)
+	if err != nil {
+		return ceremony.Announcement{}, err
+	}
+	return ceremony.Announcement{
+		Ceremony: inv.id, Operation: inv.operation, Cluster: inv.cluster, Step: inv.step, Nonce: inv.nonce,
+		PlanHash: inv.planHash, Plan: inv.plan, Subkey: inv.subkey, Expires: inv.expires,
+	}, nil
+}
+
+// VerifySignedWord is [VerifySignedWord].
+func (Signatures) VerifySignedWord(certificate string, by ceremony.Fingerprint, armored string, notBefore, now time.Time) (line string, made time.Time, err error) {
+	return VerifySignedWord(certificate, by, armored, notBefore, now)
+}
+
+// VerifyEvidence is [VerifyEvidence].
+func (Signatures) VerifyEvidence(certificate string, by ceremony.Fingerprint, e ceremony.Evidence, notBefore, now time.Time) (binding string, made time.Time, err error) {
+	return VerifyEvidence(certificate, by, e, notBefore, now)
+}
