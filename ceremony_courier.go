@@ -71,7 +71,7 @@ func (m *messenger) noteShown(c ceremony.Ceremony, msg ceremony.Message) {
 // staysDue says whether a message stays due although it was shown.
 func staysDue(c ceremony.Ceremony, msg ceremony.Message) bool {
 	switch msg.Kind {
-	case ceremony.ApprovalMessage, ceremony.FrozenMessage, ceremony.DeletionMessage, ceremony.AlarmMessage:
+	case ceremony.ApprovalMessage, ceremony.FrozenMessage, ceremony.DeletionMessage, ceremony.RollCallMessage, ceremony.GateMessage, ceremony.WitnessMessage, ceremony.AlarmMessage:
 		return true
 	case ceremony.BoardMessage, ceremony.HistoryMessage, ceremony.TranscriptMessage:
 		board, posted := c.Board()
@@ -125,16 +125,22 @@ func (m *messenger) show(c ceremony.Ceremony, msg ceremony.Message) error {
 	case ceremony.HistoryMessage, ceremony.TranscriptMessage:
 		m.screen.tell(c.ID(), "%s", bot.Tell(c, msg.Entry))
 	case ceremony.ApprovalMessage:
-		m.decide(c, *msg.To, "whether the plan is approved", wordApprove, wordReject)
+		m.decide(c, *msg.To, "whether the plan is approved", ceremony.SayApprove, ceremony.SayReject)
 	case ceremony.FrozenMessage:
-		m.decide(c, *msg.To, "whether the frozen ceremony goes on", wordResume, wordCancel)
+		m.decide(c, *msg.To, "whether the frozen ceremony goes on", ceremony.SayResume, ceremony.SayCancel)
 	case ceremony.AlarmMessage:
-		m.decide(c, *msg.To, "to look after the alarm", wordAcknowledge)
+		m.decide(c, *msg.To, "to look after the alarm", ceremony.SayAcknowledge)
 	case ceremony.DeletionMessage:
-		m.decide(c, *msg.To, "when the backup that was handed out may go", wordDelete)
+		m.decide(c, *msg.To, "when the backup that was handed out may go", ceremony.SayDelete)
+	case ceremony.RollCallMessage:
+		return m.call(c, *msg.To)
+	case ceremony.GateMessage:
+		m.decide(c, *msg.To, "whether the next step may happen", ceremony.SayProceed, ceremony.SayFreeze)
+	case ceremony.WitnessMessage:
+		m.decide(c, *msg.To, "whether they agree with how it went", ceremony.SayAgree, ceremony.SayDisagree)
 	case ceremony.ReminderMessage:
 		if c.OwesRevocation() {
-			m.decide(c, *msg.To, "what has become of the token", wordAccessor, wordRevoked)
+			m.decide(c, *msg.To, "what has become of the token", ceremony.SayAccessor, ceremony.SayRevoked)
 		}
 	case ceremony.AskMessage:
 		return m.ask(c, *msg.To, msg.Entry)
@@ -163,7 +169,7 @@ func (m *messenger) tellOnce(c ceremony.Ceremony, text string) {
 }
 
 // decide shows somebody how to make themselves heard.
-func (m *messenger) decide(c ceremony.Ceremony, to ceremony.Person, what string, verbs ...wordVerb) {
+func (m *messenger) decide(c ceremony.Ceremony, to ceremony.Person, what string, verbs ...ceremony.Verb) {
 	key, ok := m.keyOf(to)
 	if !ok {
 		m.screen.tell(c.ID(), "%s has no PGP key in the configuration, and so no voice at a terminal.", to.Name)
@@ -173,9 +179,9 @@ func (m *messenger) decide(c ceremony.Ceremony, to ceremony.Person, what string,
 	fmt.Fprintf(&b, "%s is asked %s. On their own computer they sign:\n", to.Name, what)
 	for _, verb := range verbs {
 		file := wordFile(string(c.ID()), to.Name, verb)
-		fmt.Fprintf(&b, "%s\n  and here: %s %s %s\n", wordOn(c, verb).command(key, file), verb, to.Name, file)
+		fmt.Fprintf(&b, "%s\n  and here: %s %s %s\n", signCommand(c.WordFor(verb), key, file), verb, to.Name, file)
 	}
-	if slices.ContainsFunc(verbs, wordVerb.mayGiveReason) {
+	if slices.ContainsFunc(verbs, ceremony.Verb.TakesReason) {
 		b.WriteString("A reason may stand behind the verb, before it is signed.\n")
 	}
 	m.screen.tell(c.ID(), "%s", b.String())
@@ -203,6 +209,23 @@ func (m *messenger) ask(c ceremony.Ceremony, to ceremony.Person, e ceremony.Entr
 		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
 	m.screen.tell(c.ID(), "%s is asked for %s. Give them %s; what they make of it comes here: share %s FILE", to.Name, askedOf(announced.Key.Step), path, to.Name)
+	return nil
+}
+
+// call writes down for somebody what a roll call asks of them.
+func (m *messenger) call(c ceremony.Ceremony, to ceremony.Person) error {
+	i := -1
+	if called := c.Called(); called != nil {
+		i = slices.IndexFunc(called.Challenges, func(ch ceremony.Challenge) bool { return ch.For == to })
+	}
+	if i < 0 {
+		return fmt.Errorf("%w: %s is not called", ceremony.ErrUndeliverable, to.Name)
+	}
+	path, err := m.folder.keep(fmt.Sprintf("%s-%s-roll-call.txt", c.ID(), to.Name), rollCallText(c, to, c.Called().Challenges[i]))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	m.screen.tell(c.ID(), "%s is asked to show that they can use their key. Give them %s; what they make of it comes here: present %[1]s FILE", to.Name, path)
 	return nil
 }
 

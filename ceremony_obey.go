@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -15,6 +16,11 @@ import (
 
 const sessionHelp = `share NAME FILE      an envelope that NAME has made: of a share or a one-time password
 approve NAME FILE    NAME's signed word; in the same way
+present              answers the roll call; the signed word has what the challenge gave
+proceed              a witness lets the next step happen
+agree, disagree      what a witness says at the end; the signed word may say why
+exception            writes down what was not as it should be; the signed word says what
+freeze               has everything stand still; the signed word may say why
 reject, cancel       ends the ceremony; the signed word may say why
 resume               thaws a frozen ceremony: the initiator's word and an approver's
 reset                has sealed nodes forget the shares that they have counted
@@ -51,10 +57,10 @@ func (s *session) obey(ctx context.Context, line string) error {
 		return s.statusOf(args)
 	case verb == "share" && len(args) == 2:
 		return s.share(ctx, args[0], args[1])
-	case wordVerb(verb).decides() && len(args) == 2:
-		return s.speak(ctx, wordVerb(verb), args[0], args[1])
-	case wordVerb(verb).decides() && len(args) == 1:
-		return s.showWord(wordVerb(verb), args[0])
+	case ceremony.Verb(verb).Decides() && len(args) == 2:
+		return s.speak(ctx, ceremony.Verb(verb), args[0], args[1])
+	case ceremony.Verb(verb).Decides() && len(args) == 1:
+		return s.showWord(ceremony.Verb(verb), args[0])
 	default:
 		return mistypedf("that is no line that is known here; help shows them")
 	}
@@ -144,6 +150,7 @@ func (s *session) share(ctx context.Context, name, file string) error {
 	id, err := s.engine.Offer(ctx, ceremony.Offer{
 		By:       by.Account,
 		Message:  ceremony.Ref{Channel: ceremony.Terminal, TS: strconv.FormatInt(time.Now().UnixNano(), 10)},
+		Way:      ceremony.AtTerminal,
 		Envelope: []byte(envelope),
 	})
 	if id != "" {
@@ -158,18 +165,18 @@ func (s *session) verify(pasted string, by ceremony.Person, since time.Time) (sp
 	if err != nil {
 		return spoken{}, err
 	}
-	w, ok := parseWord(signed.Line)
+	w, ok := ceremony.ParseWord(signed.Line)
 	switch {
 	case !ok:
-		return spoken{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s", by.Name, wordTag)
-	case w.verb.freelyAdded() && bot.Secret(w.more):
+		return spoken{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s", by.Name, ceremony.WordTag)
+	case w.Verb.Adds() && bot.Secret(w.More):
 		return spoken{}, mistypedf("what %s has signed shows something secret in the open. It was not used; tell your security team", by.Name)
 	}
 	return spoken{w, signed.Armor}, nil
 }
 
 // speak does what somebody has signed that they want.
-func (s *session) speak(ctx context.Context, verb wordVerb, name, file string) error {
+func (s *session) speak(ctx context.Context, verb ceremony.Verb, name, file string) error {
 	by, err := s.speaker(name)
 	if err != nil {
 		return err
@@ -182,26 +189,22 @@ func (s *session) speak(ctx context.Context, verb wordVerb, name, file string) e
 	if err != nil {
 		return err
 	}
-	want := wordOn(c, verb)
-	if verb.freelyAdded() {
-		want.more = said.more
+	if said.Verb != verb {
+		return mistypedf("%s has signed %q, and not %q", name, said.Verb, verb)
 	}
-	switch {
-	case said.hash != want.hash:
-		return ceremony.PlanChanged
-	case said.verb != verb:
-		return mistypedf("%s has signed %q, and not %q", name, said.verb, verb)
-	case said.word != want:
-		// Not repeated: nobody knows what it is.
-		return mistypedf("%s has signed an earlier %s, or something else; now it would be %q", name, verb, want.line())
+	switch err := c.Fits(said.Word); {
+	case errors.Is(err, ceremony.OldWord): // not repeated: nobody knows what it is
+		return mistypedf("%s has signed an earlier %s, or something else; now it would be %q", name, verb, c.WordFor(verb).Line())
+	case err != nil:
+		return err
 	}
 	// Durable before it is acted upon: it is what shows later that they said it.
-	if _, err := s.folder.keep(wordFile(said.of, name, verb), said.armor); err != nil {
+	if _, err := s.folder.keep(wordFile(said.Of, name, verb), said.armor); err != nil {
 		return mistyped{err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
-	return s.act(ctx, c, by, said)
+	return s.engine.Say(ctx, by.Account, said.Word, said.armor)
 }
 
 // hear finds the ceremony that a signed word is about. The key is the one that the
@@ -211,11 +214,11 @@ func (s *session) hear(by ceremony.Person, pasted string) (ceremony.Ceremony, sp
 	if err != nil {
 		return ceremony.Ceremony{}, said, err
 	}
-	c, _, err := s.engine.Ceremony(ceremony.ID(said.of))
+	c, _, err := s.engine.Ceremony(ceremony.ID(said.Of))
 	if err != nil {
 		return c, said, err
 	}
-	if pinned := pinnedKey(c.Plan, by.Account); pinned != "" && pinned != by.Key {
+	if pinned, ok := c.Plan.KeyOf(by.Account); ok && pinned != by.Key {
 		return c, said, mistypedf("the plan pins another PGP key of %s than the configuration has now", by.Name)
 	}
 	// Now that it is known how old the word may be.
@@ -223,47 +226,8 @@ func (s *session) hear(by ceremony.Person, pasted string) (ceremony.Ceremony, sp
 	return c, said, err
 }
 
-// pinnedKey is the PGP key that a plan pins for somebody, empty if it pins none.
-func pinnedKey(p ceremony.Plan, who ceremony.Account) ceremony.Fingerprint {
-	for _, has := range slices.Concat([]ceremony.Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers, p.Owners, p.Initiators) {
-		if has.Account == who && has.Key != "" {
-			return has.Key
-		}
-	}
-	return ""
-}
-
-func (s *session) act(ctx context.Context, c ceremony.Ceremony, by ceremony.Person, w spoken) error {
-	var err error
-	switch id, who := c.ID(), by.Account; w.verb {
-	case wordApprove:
-		_, err = s.engine.Approve(ctx, id, who, w.hash)
-	case wordReject:
-		_, err = s.engine.Reject(ctx, id, who, w.more)
-	case wordCancel:
-		_, err = s.engine.Cancel(ctx, id, who, w.more)
-	case wordResume:
-		_, err = s.engine.Resume(ctx, id, who)
-	case wordReset:
-		_, err = s.engine.Reset(ctx, id, who)
-	case wordReverify:
-		_, err = s.engine.Reverify(ctx, id, who)
-	case wordDelete:
-		_, err = s.engine.Delete(ctx, id, who)
-	case wordAccessor:
-		_, err = s.engine.NameToken(ctx, id, who, w.more)
-	case wordAcknowledge:
-		_, err = s.engine.Acknowledge(ctx, id, who, w.more, w.armor)
-	case wordRevoked:
-		_, err = s.engine.TokenRevoked(ctx, id, who)
-	default:
-		panic(fmt.Sprintf("word %q is understood and not done", w.verb))
-	}
-	return err
-}
-
 // showWord shows somebody what to sign.
-func (s *session) showWord(verb wordVerb, name string) error {
+func (s *session) showWord(verb ceremony.Verb, name string) error {
 	by, err := s.speaker(name)
 	if err != nil {
 		return err
@@ -277,7 +241,7 @@ func (s *session) showWord(verb wordVerb, name string) error {
 			return err
 		}
 		file := wordFile(string(id), name, verb)
-		s.screen.tell(id, "%s signs on their own computer:\n%s\nand here: %s %[1]s %[4]s", name, wordOn(c, verb).command(by.Key, file), verb, file)
+		s.screen.tell(id, "%s signs on their own computer:\n%s\nand here: %s %[1]s %[4]s", name, signCommand(c.WordFor(verb), by.Key, file), verb, file)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"conclave/bot"
 	"conclave/ceremony"
 )
 
@@ -53,6 +54,19 @@ func requestText(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced
 	if key.Step == ceremony.Password {
 		fmt.Fprintf(&b, "\n%s\n%s", key.Certificate, key.Announcement)
 	}
+	return b.String()
+}
+
+// rollCallText is what somebody who is called takes to their own computer. What they
+// bring back is a hash of what they decrypt.
+func rollCallText(c ceremony.Ceremony, to ceremony.Person, challenge ceremony.Challenge) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s is asked to show that they can use their key, and to sign the plan's hash.\n", to.Name)
+	fmt.Fprintf(&b, "Ceremony %s: %s of %s, proposed by %s. Until %s.\n\n", c.ID(), c.Plan.Operation, c.Plan.Cluster, c.Plan.Initiator.Name, c.Plan.Closes.UTC().Format(time.RFC1123))
+	fmt.Fprintf(&b, "With conclave, on your own computer, where this file is called REQUEST:\n\n  conclave seal --identity %s REQUEST > present.asc\n\n", c.Plan.Identity)
+	fmt.Fprintf(&b, "With gpg alone: read what you agree to, by a good signature of %s,\n\n%s\n\n", c.Plan.Identity, hereDocument("gpg -d", challenge.Notice))
+	fmt.Fprintf(&b, "and decrypt and sign:\n\n%s > present.asc\n\n", bot.AnswerCommand(c, to, challenge))
+	fmt.Fprintf(&b, "Bring present.asc to the terminal at which the ceremony is held. What is in it of the challenge is a hash.\n")
 	return b.String()
 }
 

@@ -82,9 +82,9 @@ func (s *session) start(p ceremony.Proposal, name string) func(context.Context) 
 		}
 		var challenge [16]byte
 		_, _ = rand.Read(challenge[:]) // crypto/rand never fails
-		asked := word{of: p.Cluster + "-" + string(p.Operation), hash: hex.EncodeToString(challenge[:]), verb: wordStart, more: startMore(p)}
+		asked := ceremony.Word{Of: p.Cluster + "-" + string(p.Operation), Hash: hex.EncodeToString(challenge[:]), Verb: ceremony.SayStart, More: startMore(p)}
 		s.screen.say("Nothing is begun before %s has signed this, on their own computer:\n\n  %s\n\nThen type: start FILE (or start - to paste it). quit leaves.",
-			name, asked.command(by.Key, wordFile(asked.of, name, wordStart)))
+			name, signCommand(asked, by.Key, wordFile(asked.Of, name, ceremony.SayStart)))
 		since := time.Now()
 		for {
 			pasted, err := s.startWord(ctx)
@@ -92,7 +92,7 @@ func (s *session) start(p ceremony.Proposal, name string) func(context.Context) 
 				return err
 			}
 			said, err := s.verify(pasted, by, since)
-			if err == nil && said.word != asked {
+			if err == nil && said.Word != asked {
 				err = mistypedf("%s has signed something else", name) // not repeated: nobody knows what it is
 			}
 			if err == nil {
@@ -129,7 +129,7 @@ func (s *session) startWord(ctx context.Context) (string, error) {
 		case typed[0] == "quit":
 			s.screen.say("Nothing was begun.")
 			return "", nil
-		case typed[0] == string(wordStart) && len(typed) == 2:
+		case typed[0] == string(ceremony.SayStart) && len(typed) == 2:
 			if text, err := s.fetch(ctx, typed[1]); err != nil {
 				s.complain(err)
 			} else {
@@ -143,7 +143,7 @@ func (s *session) startWord(ctx context.Context) (string, error) {
 
 // propose opens the ceremony whose initiator has signed that they want it.
 func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.Person, said spoken) error {
-	if _, err := s.folder.keep(wordFile(said.of, by.Name, said.verb), said.armor); err != nil {
+	if _, err := s.folder.keep(wordFile(said.Of, by.Name, said.Verb), said.armor); err != nil {
 		return err
 	}
 	p.By = by.Account

@@ -14,25 +14,25 @@ import (
 
 func TestSignedWordIsReadAsItWasWritten(t *testing.T) {
 	hash := strings.Repeat("5d", 32)
-	for _, w := range []word{
-		{"prod-rekey-k7m2", hash, wordApprove, ""},
-		{"prod-rekey-k7m2", hash, wordResume, "17"},
-		{"prod-rekey-k7m2", hash, wordCancel, "Dave's key is lost"},
+	for _, w := range []ceremony.Word{
+		{Of: "prod-rekey-k7m2", Hash: hash, Verb: ceremony.SayApprove, More: ""},
+		{Of: "prod-rekey-k7m2", Hash: hash, Verb: ceremony.SayResume, More: "17"},
+		{Of: "prod-rekey-k7m2", Hash: hash, Verb: ceremony.SayCancel, More: "Dave's key is lost"},
 	} {
-		if got, ok := parseWord(w.line()); !ok || got != w {
-			t.Errorf("%q is read as %+v, %t", w.line(), got, ok)
+		if got, ok := ceremony.ParseWord(w.Line()); !ok || got != w {
+			t.Errorf("%q is read as %+v, %t", w.Line(), got, ok)
 		}
 	}
 	for _, line := range []string{"", "conclave-word1", "conclave-word1 prod-rekey-k7m2 " + hash, "conclave-word2 a b approve", "approve prod-rekey-k7m2 " + hash + " x"} {
-		if w, ok := parseWord(line); ok {
+		if w, ok := ceremony.ParseWord(line); ok {
 			t.Errorf("%q is read as %+v", line, w)
 		}
 	}
 }
 
 func TestCommandThatSignsIsSafeToPaste(t *testing.T) {
-	w := word{"prod-rekey", "5d", wordStart, "it's `time` $(now)"}
-	got := w.command("aa11", "prod-rekey-alice-start.asc")
+	w := ceremony.Word{Of: "prod-rekey", Hash: "5d", Verb: ceremony.SayStart, More: "it's `time` $(now)"}
+	got := signCommand(w, "aa11", "prod-rekey-alice-start.asc")
 	want := `printf '%s\n' 'conclave-word1 prod-rekey 5d start it'\''s ` + "`time` $(now)'" + ` | gpg --sign --armor -u AA11 > prod-rekey-alice-start.asc`
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
@@ -42,10 +42,10 @@ func TestCommandThatSignsIsSafeToPaste(t *testing.T) {
 // Every verb of a ceremony is a word that can be asked for; the proposal's is not
 // one about a ceremony.
 func TestProposalsWordIsWorthNothingLater(t *testing.T) {
-	if wordStart.decides() {
+	if ceremony.SayStart.Decides() {
 		t.Error("start decides about a ceremony")
 	}
-	if wordVerb("share").decides() || wordVerb("quit").decides() {
+	if ceremony.Verb("share").Decides() || ceremony.Verb("quit").Decides() {
 		t.Error("a line that is no word is one")
 	}
 }

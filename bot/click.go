@@ -28,7 +28,9 @@ func (d *desk) click(ctx context.Context, by ceremony.Account, click slack.Inter
 	switch cmd.verb {
 	case verbApprove:
 		cmd.hash, value = c.PlanHash, buttonValue(c)
-	case verbReject, verbDelete, verbRevoked, verbAcknowledge:
+	case verbProceed:
+		value = gateValue(c)
+	case verbReject, verbDelete, verbRevoked, verbFreeze, verbAgree, verbDisagree, verbAcknowledge:
 		value = buttonValue(c)
 	case verbReverify:
 		value = roundValue(c)
@@ -49,7 +51,7 @@ func (d *desk) click(ctx context.Context, by ceremony.Account, click slack.Inter
 func settled(err error) bool {
 	r, _ := ceremony.RefusalOf(err)
 	switch r {
-	case ceremony.Closed, ceremony.NotProposed, ceremony.AlreadyApproved, ceremony.NotFrozen:
+	case ceremony.Closed, ceremony.NotProposed, ceremony.AlreadyApproved, ceremony.NotFrozen, ceremony.AlreadyStated:
 		return true
 	}
 	return errors.Is(err, deletionAsked) || errors.Is(err, vaultIsAsked) || errors.Is(err, ceremony.ErrUnknownCeremony)

@@ -32,6 +32,12 @@ const (
 
 	verbAcknowledge verb = "acknowledge"
 
+	verbFreeze    verb = "freeze"
+	verbProceed   verb = "proceed"
+	verbAgree     verb = "agree"
+	verbDisagree  verb = "disagree"
+	verbWitness   verb = "witness"
+	verbException verb = "exception"
 	verbKeyStatus verb = "key-status"
 	verbHelp      verb = "help"
 )
@@ -51,9 +57,12 @@ func grammar() []form {
 		{verbHistory, "history [CLUSTER]", "the ceremonies of the past, newest first"},
 		{verbSubmit, "submit [ID] [form]", "show again exactly what to run for your share, or open the form that takes what it prints"},
 		{verbCancel, "cancel ID [why]", "end a ceremony, in Vault too"},
+		{verbFreeze, "freeze ID [why]", "have everything stand still, for anybody who has a part in it; nothing is lost"},
 		{verbResume, "resume ID", "let a frozen ceremony go on; it takes the initiator and an approver"},
 		{verbReset, "reset ID", "have the sealed nodes of an unseal forget the shares that they have counted"},
 		{verbReverify, "reverify ID", "have the new shares of a rekey proven again, from the beginning"},
+		{verbException, "exception ID TEXT", "write down what was not as it should be"},
+		{verbWitness, "witness ID proceed|agree|disagree [why]", "as a witness: let the next step happen, or say at the end what you think of it"},
 		{verbDelete, "delete ID", "let Vault forget the backup that was handed out; for an approver who did not propose it"},
 		{verbAccessor, "accessor ID ACCESSOR", "name the root token that a ceremony has made, so that Vault can be asked whether it is gone"},
 		{verbRevoked, "revoked ID", "say that this token is revoked, when nobody knows its accessor"},
@@ -180,7 +189,25 @@ func parseArguments(v verb, words []string) (command, error) {
 			}
 		}
 		return cmd, done()
-	case verbReject, verbCancel, verbAcknowledge:
+	case verbWitness:
+		if err := id(true); err != nil {
+			return command{}, err
+		}
+		switch said := verb(strings.ToLower(next())); said {
+		case verbProceed, verbAgree, verbDisagree:
+			cmd.verb, cmd.text = said, rest()
+			return cmd, nil
+		}
+		return command{}, misuse(v)
+	case verbException:
+		if err := id(true); err != nil {
+			return command{}, err
+		}
+		if cmd.text = rest(); cmd.text == "" {
+			return command{}, misuse(v)
+		}
+		return cmd, nil
+	case verbReject, verbCancel, verbFreeze, verbAcknowledge:
 		err := id(true)
 		cmd.text = rest()
 		return cmd, err

@@ -120,23 +120,35 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (messag
 	var faults []error
 	place := n.places()
 	offered := false
-	if exposed || armored {
+	var said message
+	take := func(content []byte, way ceremony.Way, shown []exposure) {
 		offered = true
-		faults = append(faults, d.offer(ctx, by, place(), []byte(text), shown))
+		words, heard, err := d.speak(ctx, by, content)
+		switch {
+		case heard && err == nil:
+			said = words
+		case !heard:
+			err = d.offer(ctx, by, place(), way, content, shown)
+		}
+		faults = append(faults, err)
+	}
+	if exposed || armored {
+		take([]byte(text), n.way(), shown)
 	}
 	for _, id := range n.files {
 		content, err := d.download(ctx, id)
-		if err == nil {
-			offered = true
-			shown := exposures(string(content), d.isDigest)
-			d.raise(ctx, by, shown)
-			if len(shown) > 0 && !shown[0].offerable() {
-				err = shown[0].told()
-			} else {
-				err = d.offer(ctx, by, place(), content, shown)
-			}
+		if err != nil {
+			faults = append(faults, err)
+			continue
 		}
-		faults = append(faults, err)
+		shown := exposures(string(content), d.isDigest)
+		d.raise(ctx, by, shown)
+		if len(shown) > 0 && !shown[0].offerable() {
+			offered = true
+			faults = append(faults, shown[0].told())
+			continue
+		}
+		take(content, ceremony.ByFile, shown)
 	}
 	faults = slices.DeleteFunc(faults, func(err error) bool { return err == nil })
 	switch {
@@ -147,13 +159,21 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (messag
 		}
 		return message{}, faults[0]
 	case offered:
-		return message{}, nil
+		return said, nil
 	case pgpBlock.MatchString(text):
 		return message{}, splitMessage
 	case !d.helped.free(n.user):
 		return message{}, nil
 	}
 	return renderDirectHelp(), nil
+}
+
+// way is how the text of it came.
+func (n note) way() ceremony.Way {
+	if n.channel == formChannel {
+		return ceremony.ByForm
+	}
+	return ceremony.ByText
 }
 
 // places gives each thing in a message a place of its own: the engine looks at
@@ -174,8 +194,8 @@ func (n note) places() func() ceremony.Ref {
 // on record, and is not used. It answers an error only when nobody else will tell
 // the person: of a receipt that gives another reason, such as that they have been
 // counted, nobody learns that a share lies in the open.
-func (d *desk) offer(ctx context.Context, by ceremony.Account, at ceremony.Ref, envelope []byte, shown []exposure) error {
-	id, err := d.engine.Offer(ctx, ceremony.Offer{By: by, Message: at, Envelope: envelope})
+func (d *desk) offer(ctx context.Context, by ceremony.Account, at ceremony.Ref, way ceremony.Way, envelope []byte, shown []exposure) error {
+	id, err := d.engine.Offer(ctx, ceremony.Offer{By: by, Message: at, Way: way, Envelope: envelope})
 	r, _ := ceremony.RefusalOf(err)
 	if r == ceremony.NotEncrypted {
 		d.raise(ctx, by, []exposure{exposedEnvelope})

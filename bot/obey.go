@@ -14,7 +14,7 @@ import (
 // anything.
 func (d *desk) listed(who ceremony.Account) bool {
 	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool {
-		return slices.ContainsFunc(slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners),
+		return slices.ContainsFunc(slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners, c.Witnesses),
 			func(p ceremony.Person) bool { return p.Account == who })
 	})
 }
@@ -81,6 +81,26 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command, t tri
 			return message{}, err
 		}
 		return say("You look after `%s`. The owners of the cluster see that in its status post.", id), nil
+	case verbFreeze:
+		if _, err := d.engine.Freeze(ctx, id, by, cmd.text); err != nil {
+			return message{}, err
+		}
+		return say("`%s` stands still, as soon as Vault has answered what it was asked. It goes on when its initiator and an approver agree.", id), nil
+	case verbProceed:
+		if _, err := d.engine.Proceed(ctx, id, by); err != nil {
+			return message{}, err
+		}
+		return say("You have let the next step of `%s` happen.", id), nil
+	case verbAgree, verbDisagree:
+		if _, err := d.engine.Testify(ctx, id, by, cmd.verb == verbAgree, cmd.text); err != nil {
+			return message{}, err
+		}
+		return say("Your statement about `%s` is written down, and becomes part of the transcript.", id), nil
+	case verbException:
+		if _, err := d.engine.Note(ctx, id, by, cmd.text); err != nil {
+			return message{}, err
+		}
+		return say("Written down in the journal of `%s`.", id), nil
 	case verbReset:
 		return d.reset(ctx, id, by)
 	case verbReverify:

@@ -120,6 +120,8 @@ func stateWords(c ceremony.Ceremony) string {
 	case ceremony.StateProposed:
 		return fmt.Sprintf(":raised_hand: *Waiting for approval*: %d of %d. Nothing has been sent to Vault.\nMay approve: %s",
 			len(c.Approvals), c.Plan.Approvals, listOr(mayStillApprove(c)))
+	case ceremony.StateRollCall:
+		return rollCallWords(c)
 	case ceremony.StateApproved:
 		agreed := ":hourglass: *Approved*."
 		if !c.Plan.Operation.NeedsApproval() {
@@ -127,6 +129,9 @@ func stateWords(c ceremony.Ceremony) string {
 		}
 		if _, acting := pendingEvent(c).(ceremony.Acting); acting {
 			return agreed // what is being done is said below
+		}
+		if waits := waitsToBegin(c); waits != "" {
+			return agreed + " " + waits
 		}
 		return agreed + " " + beginning(c)
 	case ceremony.StateRaised:
@@ -141,6 +146,17 @@ func stateWords(c ceremony.Ceremony) string {
 		return ":octagonal_sign: *Frozen*. Nothing is sent to Vault until people decide."
 	}
 	return "*" + string(c.State) + "*"
+}
+
+// waitsToBegin says what is waited for before anything begins, empty when nothing is.
+func waitsToBegin(c ceremony.Ceremony) string {
+	if c.Gate() == ceremony.GateStart {
+		return "A witness has to let it begin: " + listOr(names(c.Plan.Witnesses)) + "."
+	}
+	if c.Attempt.Number == 0 && (c.Plan.Cooling > 0 || c.Plan.Quiet != nil) && pendingEvent(c) == nil {
+		return fmt.Sprintf("It begins at %s: the policy gives time to think, and keeps quiet hours.", when(c.StartsAt()))
+	}
+	return ""
 }
 
 func mayStillApprove(c ceremony.Ceremony) []string {
@@ -310,6 +326,8 @@ func freezeReason(why ceremony.FreezeReason) string {
 		return "Vault's count of shares is not ours: somebody has sent a share past Conclave, or progress was dropped."
 	case ceremony.SealedMidway:
 		return "Vault was sealed in the middle of the ceremony."
+	case ceremony.PersonStopped:
+		return "Somebody who has a part in it wants everything to stand still."
 	case ceremony.OtherBot:
 		return "Conclave has another identity than the one that the plan pins and that holders know. Cancel this ceremony, and find out why it has changed."
 	case ceremony.KeysLost:

@@ -44,6 +44,8 @@ func render(c ceremony.Ceremony, m ceremony.Message, sign sign) (message, error)
 		return renderAlarm(c, m.Entry), nil
 	case ceremony.DeletionMessage:
 		return renderDeletion(c, m.Entry), nil
+	case ceremony.RollCallMessage, ceremony.GateMessage, ceremony.WitnessMessage:
+		return renderWatched(c, m)
 	case ceremony.ReminderMessage:
 		if ev, ok := m.Entry.Event.(ceremony.BackupReminded); ok {
 			return renderBackupReminder(c, ev), nil
@@ -51,6 +53,19 @@ func render(c ceremony.Ceremony, m ceremony.Message, sign sign) (message, error)
 		return renderReminder(c, m.Entry), nil
 	}
 	return message{}, fmt.Errorf("render %s: no words for kind %q", m.Key, m.Kind)
+}
+
+// renderWatched asks somebody who is called, or who watches.
+func renderWatched(c ceremony.Ceremony, m ceremony.Message) (message, error) {
+	switch {
+	case m.To == nil:
+		return message{}, fmt.Errorf("render %s: for nobody", m.Key)
+	case m.Kind == ceremony.RollCallMessage:
+		return renderRollCall(c, *m.To), nil
+	case m.Kind == ceremony.GateMessage:
+		return renderGate(c, *m.To, m.Entry), nil
+	}
+	return renderWitness(c, *m.To), nil
 }
 
 // renderParcel is a message that brings something encrypted.

@@ -25,7 +25,7 @@ func renderHistory(c ceremony.Ceremony, e ceremony.Entry) message {
 func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 	switch ev := e.Event.(type) {
 	case ceremony.Approved:
-		return fmt.Sprintf(":white_check_mark: *%s* approved the plan `%s`.", escape(ev.By.Name), short(ev.PlanHash))
+		return fmt.Sprintf(":white_check_mark: *%s* approved the plan `%s`%s.", escape(ev.By.Name), short(ev.PlanHash), signedWords(ev.Signed))
 	case ceremony.Rejected:
 		return fmt.Sprintf(":no_entry_sign: *%s* rejected the plan%s", escape(ev.By.Name), because(ev.Why))
 	case ceremony.Started:
@@ -84,6 +84,9 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		return fmt.Sprintf(":raised_hand: *%s* wants the sealed nodes to forget the shares that they have counted.", escape(ev.By.Name))
 	case ceremony.Froze:
 		line := ":octagonal_sign: Frozen. " + freezeReason(ev.Why)
+		if ev.Why == ceremony.PersonStopped {
+			return fmt.Sprintf(":octagonal_sign: Frozen: *%s* wants it so. Vault is asked nothing until people agree.", escape(ev.Got))
+		}
 		if ev.Want != "" || ev.Got != "" {
 			line += fmt.Sprintf("\nThe plan says: `%s`\nVault says: `%s`", code(ev.Want), code(ev.Got))
 		}
@@ -115,7 +118,49 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		}
 		return line
 	}
+	if line := watchedHistory(c, e); line != "" {
+		return line
+	}
 	return actHistory(c, e)
+}
+
+// signedWords says that more than an account stands behind what somebody said.
+func signedWords(signed string) string {
+	if signed == "" {
+		return ""
+	}
+	return ", signed with their PGP key"
+}
+
+// watchedHistory tells of people who are called, who watch, and who object.
+func watchedHistory(c ceremony.Ceremony, e ceremony.Entry) string {
+	switch ev := e.Event.(type) {
+	case ceremony.RollCalled:
+		people := make([]string, len(ev.Challenges))
+		for i, ch := range ev.Challenges {
+			people[i] = escape(ch.For.Name)
+		}
+		return fmt.Sprintf(":raising_hand: Roll call: %s are asked to show that they can use their keys. It takes %d of them.", listAnd(people), c.Plan.Present)
+	case ceremony.Present:
+		return fmt.Sprintf(":white_check_mark: *%s* has decrypted their challenge, and signed it together with the plan's hash.", escape(ev.By.Name))
+	case ceremony.WitnessAsked:
+		return fmt.Sprintf(":eye: Before %s, a witness has to let it happen: %s.", gateWords(c, ev.Gate), listOr(names(c.Plan.Witnesses)))
+	case ceremony.Proceeded:
+		return fmt.Sprintf(":eye: *%s* has watched, and lets it happen%s.", escape(ev.By.Name), signedWords(ev.Signed))
+	case ceremony.ExceptionNoted:
+		return fmt.Sprintf(":memo: *%s* notes an exception%s: %s", escape(ev.By.Name), signedWords(ev.Signed), escape(ev.Text))
+	case ceremony.WitnessStated:
+		said := "*agrees* that it went as it stands here"
+		if !ev.Agrees {
+			said = "*does not agree* that it went as it stands here"
+		}
+		return fmt.Sprintf(":eye: The witness *%s* %s%s%s", escape(ev.By.Name), said, signedWords(ev.Signed), because(ev.Why))
+	case ceremony.WitnessLeft:
+		return ":eye: A week after the end no witness has said whether they agree. Nobody is waited for any more."
+	case ceremony.FreezeAsked:
+		return fmt.Sprintf(":raised_hand: *%s* wants everything to stand still%s%s", escape(ev.By.Name), signedWords(ev.Signed), because(ev.Why))
+	}
+	return ""
 }
 
 // actHistory tells what came of an act that took no shares, and of a token after

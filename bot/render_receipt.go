@@ -27,6 +27,10 @@ func receiptWords(c ceremony.Ceremony, e ceremony.Entry) string {
 			text += fmt.Sprintf("\nThank you. %s still needed from the others; nothing more is wanted from you now.", plural(missing, "share"))
 		}
 		return text
+	case ceremony.Present:
+		return ":white_check_mark: *You are present:* you can use your key, and have signed the plan's hash. Nothing more is wanted from you until the ceremony begins."
+	case ceremony.Proceeded:
+		return ":arrow_forward: *The witness has let it happen.* Send your message again, the very same one: it was not opened before."
 	case ceremony.Entered:
 		return enteredReceipt(c.Plan, ev)
 	case ceremony.Proven:

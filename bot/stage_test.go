@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -315,6 +316,33 @@ func (e *engine) Reject(_ context.Context, id ceremony.ID, by ceremony.Account, 
 
 func (e *engine) Cancel(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error) {
 	return e.decide("cancel", id, by, why)
+}
+
+func (e *engine) Freeze(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error) {
+	return e.decide("freeze", id, by, why)
+}
+
+func (e *engine) Proceed(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+	return e.decide("proceed", id, by, "")
+}
+
+func (e *engine) Note(_ context.Context, id ceremony.ID, by ceremony.Account, text string) (ceremony.Ceremony, error) {
+	return e.decide("note", id, by, text)
+}
+
+func (e *engine) Testify(_ context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (ceremony.Ceremony, error) {
+	return e.decide(fmt.Sprintf("testify %t", agrees), id, by, why)
+}
+
+// Speak understands what begins with the tag of a word, and nothing else.
+func (e *engine) Speak(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
+	i := bytes.Index(pasted, []byte(ceremony.WordTag))
+	if i < 0 {
+		return "", "", ceremony.NoWord
+	}
+	line, _, _ := strings.Cut(string(pasted[i:]), "\n")
+	w, _ := ceremony.ParseWord(line)
+	return ceremony.ID(w.Of), w.Verb, e.asked("speak " + line + " by " + by.String())
 }
 
 func (e *engine) Resume(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {

@@ -355,6 +355,36 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"Whoever proposes a ceremony can't approve it.", "A second person has to."}
 	case ceremony.AlreadyApproved:
 		return words{"This person has approved the plan before.", "Another approver is needed, if the status still says so."}
+	case ceremony.NeedsSignature:
+		return words{"This plan is approved by a signature, not by an account alone.", "Sign the line that my request shows with your PGP key, and send me what gpg prints, here."}
+	case ceremony.TooFewApprovers:
+		return words{"The cluster's policy asks for more approvals than the people can give who may approve this.", "Its initiator never counts, nor does whoever holds a share where the policy keeps them apart. The operator of Conclave has to complete the list of approvers, or somebody else proposes. Nothing was proposed."}
+	case ceremony.NoWitness:
+		return words{"The cluster's policy asks for a witness, and everybody who is configured as one has another part in this.", "The operator of Conclave has to name a witness who neither proposes nor approves nor gets a share. Nothing was proposed."}
+	case ceremony.NoTime:
+		return words{"Cooling-off and quiet hours leave nothing of the time that this ceremony has.", "Propose it again when the quiet hours are nearly over, or have the operator of Conclave lengthen the window. Nothing was proposed."}
+	case ceremony.NoPart:
+		return words{"You have no part in this ceremony.", ""}
+	case ceremony.NoWord:
+		return words{"It is signed, and is no word about a ceremony.", "A word is one line as my requests show it; it begins with `" + ceremony.WordTag + "`. An envelope has to be encrypted, too."}
+	case ceremony.OldWord:
+		return words{"What you have signed was about another moment of this ceremony.", "`/ceremony status` shows where it stands. Sign the line of my newest request."}
+	case ceremony.NotCalled:
+		return words{"The roll call does not ask you.", ""}
+	case ceremony.AlreadyPresent:
+		return words{"You have answered the roll call already.", "Nothing more is wanted from you now."}
+	case ceremony.WrongAnswer:
+		return words{"This is not what was in your challenge.", "Run the whole command of my newest roll call once more. What it decrypts stays on your computer; only its hash is sent."}
+	case ceremony.NotWitness:
+		return words{"You are no witness of this ceremony.", ""}
+	case ceremony.WitnessAwaited:
+		return words{"The next share is the last one needed, and a witness has to let it happen first. Yours was not opened.", "I tell you as soon as the witness has spoken. Then send the very same message again."}
+	case ceremony.NotEnded:
+		return words{"A witness speaks of the whole ceremony when it is over.", "Until then `/ceremony exception` takes what was not as it should be."}
+	case ceremony.AlreadyStated:
+		return words{"You have spoken already.", "What was said stays; it is part of the transcript."}
+	case ceremony.WayForbidden:
+		return words{"The cluster's policy does not take envelopes in this way.", "`/ceremony status` shows in which it does. It was not opened."}
 	case ceremony.NotProposed:
 		return words{"The plan no longer waits for approval.", "`/ceremony status` shows where it stands."}
 	case ceremony.MayNotCancel:

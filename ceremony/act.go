@@ -26,6 +26,12 @@ func (o *owner) do(ctx context.Context, a act) bool {
 	case actReconcile:
 		o.session.checked = o.look(ctx, true)
 		return o.session.checked
+	case actCallRoll:
+		return o.callRoll(ctx)
+	case actAskWitness:
+		return o.record(ctx, AskWitness{}) == nil
+	case actFreeze:
+		return o.record(ctx, Stop(o.c.Stopping.freeze())) == nil
 	case actAnnounce:
 		return o.announce(ctx)
 	case actRemind:

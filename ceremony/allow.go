@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // allows holds an event to the promises that a journal shows by itself, so that a
 // check of it means more than that its lines hang together (P2, P4, P8).
-func (c Ceremony) allows(e Event) error {
+func (c Ceremony) allows(e Event, at time.Time) error {
 	among := func(list []Person, by Person) error {
 		if p, ok := find(list, by.Account); !ok || p != by {
 			return fmt.Errorf("%s has no such part in the plan", by.Account)
@@ -43,7 +44,46 @@ func (c Ceremony) allows(e Event) error {
 		if slices.ContainsFunc(c.Approvals, func(a Approval) bool { return a.By.Account == ev.By.Account }) {
 			return errors.New("they have approved before")
 		}
+		if c.Plan.SignedApprovals && ev.Signed == "" {
+			return errors.New("it is not signed")
+		}
 		return among(c.Plan.Approvers, ev.By)
+	case RollCalled:
+		called := func(ch Challenge, p Person) bool { return ch.For == p }
+		if c.State != StateRollCall || c.Called() != nil || !slices.EqualFunc(ev.Challenges, c.Plan.RollCall, called) {
+			return errors.New("no such roll call is due")
+		}
+	case Present:
+		if c.State != StateRollCall || c.Called() == nil || c.IsPresent(ev.By.Account) || ev.Signed == "" {
+			return errors.New("no such answer is waited for")
+		}
+		return among(c.Plan.RollCall, ev.By)
+	case WitnessAsked:
+		if !c.unasked() || ev.Gate != c.Gate() {
+			return errors.New("no such gate is closed")
+		}
+	case Proceeded:
+		if c.unasked() || ev.Gate != c.Gate() {
+			return errors.New("no such gate is closed")
+		}
+		return among(c.Plan.Witnesses, ev.By)
+	case ExceptionNoted:
+		return among(c.Plan.people(), ev.By)
+	case WitnessStated:
+		if !c.Ended() || c.hasTestified(ev.By.Account) {
+			return errors.New("nothing is asked of them")
+		}
+		return among(c.Plan.Witnesses, ev.By)
+	case WitnessLeft:
+		if !c.awaitsWitness() {
+			return errors.New("no witness is waited for")
+		}
+	case FreezeAsked:
+		return among(c.Plan.people(), ev.By)
+	case Froze:
+		if ev.Why == PersonStopped && c.Stopping == nil {
+			return errors.New("nobody has asked for it")
+		}
 	case Rejected:
 		return among(c.Plan.Approvers, ev.By)
 	case ResumeAsked:
@@ -54,7 +94,7 @@ func (c Ceremony) allows(e Event) error {
 		}
 	case Started:
 		if op := c.Plan.Operation; !op.HasAttempt() && op.TakesShares() && c.State == StateApproved {
-			return nil // it has no attempt in Vault
+			return c.allowsBeginning(at) // it has no attempt in Vault
 		}
 		if c.Pending == nil {
 			return errors.New("nothing was begun")
@@ -81,6 +121,7 @@ func (c Ceremony) allows(e Event) error {
 		if c.State != StateApproved {
 			return errors.New("it was not approved")
 		}
+		return c.allowsBeginning(at)
 	case Acting:
 		agreed := c.State == StateApproved
 		if ev.Act == DeletingBackup {
@@ -89,6 +130,7 @@ func (c Ceremony) allows(e Event) error {
 		if !agreed || c.Pending != nil || ev.Act != c.Plan.Operation.undertakes() {
 			return errors.New("nobody has agreed to it")
 		}
+		return c.allowsBeginning(at)
 	case Initialized, Rotated, RotationSet, BackupRead, BackupDeleted:
 		if is[BackupDeleted](ev) && c.OwesDeletion() {
 			return nil
@@ -161,6 +203,9 @@ func (c Ceremony) allows(e Event) error {
 		if offer, ok := c.offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ev.Step || ev.Step == Practice || ev.Step == Password {
 			return errors.New("no share of this kind was offered")
 		}
+		if c.Gate() != "" {
+			return errors.New("no witness has let it happen")
+		}
 		if slices.ContainsFunc(ev.Nodes, func(address string) bool { return !slices.Contains(c.Plan.Nodes, address) }) {
 			return errors.New("it is sent to a node that the plan does not have")
 		}
@@ -177,6 +222,14 @@ func (c Ceremony) allows(e Event) error {
 		return sent(ev.By, Update)
 	case TokenIssued:
 		return sent(ev.By, Update)
+	}
+	return nil
+}
+
+// allowsBeginning holds what is begun to the plan's time and its gates.
+func (c Ceremony) allowsBeginning(at time.Time) error {
+	if !c.mayBegin(at) {
+		return errors.New("it begins before it may")
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func Apply(c Ceremony, e Entry) (Ceremony, error) {
 	if c.Ended() && c.changes(e.Event) {
 		return c, fmt.Errorf("event %d: %q after the end", e.Seq, TypeOf(e.Event))
 	}
-	if err := c.allows(e.Event); err != nil {
+	if err := c.allows(e.Event, e.At); err != nil {
 		return c, fmt.Errorf("event %d: %q: %w", e.Seq, TypeOf(e.Event), err)
 	}
 	next, err := fold(c, e)
@@ -50,7 +50,7 @@ func Replay(entries []Entry) (Ceremony, error) {
 func (c Ceremony) changes(e Event) bool {
 	switch e.(type) {
 	case Posted, Undeliverable, Declined, AccessorGiven, Reminded, TokenRevoked, TokenLeft, BackupReminded, BackupLeft,
-		TranscriptSigned:
+		ExceptionNoted, WitnessStated, WitnessLeft, TranscriptSigned:
 		return false
 	case BackupDeleted:
 		return !c.OwesDeletion()
@@ -74,10 +74,28 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		return c, nil
 	case Approved:
 		c.Approvals = append(slices.Clip(c.Approvals), Approval{By: ev.By, At: e.At})
-		if len(c.Approvals) >= c.Plan.Approvals {
+		switch {
+		case !c.Plan.agreed(c.Approvals):
+		case len(c.Plan.RollCall) > 0:
+			c.State = StateRollCall
+		default:
 			c.State = StateApproved
 			c.Round = c.firstRound()
 		}
+	case RollCalled:
+		// Read from the history.
+	case Present:
+		c.Present = append(slices.Clip(c.Present), Contribution{By: ev.By, At: e.At})
+		if len(c.Present) >= c.Plan.Present {
+			c.State = StateApproved
+			c.Round = c.firstRound()
+		}
+	case WitnessAsked, Proceeded, ExceptionNoted, WitnessStated:
+		// Read from the history.
+	case WitnessLeft:
+		c.WitnessLeft = true
+	case FreezeAsked:
+		c.Stopping = &ev
 	case Rejected:
 		c.Closing = &Closing{Outcome: WasRejected, By: &ev.By, Why: ev.Why}
 	case Starting:
@@ -183,7 +201,7 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.Key = nil
 		c.Verified = &ev
 	case Froze:
-		c.Pending = nil
+		c.Pending, c.Stopping = nil, nil
 		c.Thawed = false
 		was := c.State
 		if c.Freeze != nil {
@@ -227,12 +245,12 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.Round.Nonce = ev.Nonce
 		c.Round.Counted = nil
 	case Closing:
-		c.Closing = &ev
+		c.Closing, c.Stopping = &ev, nil
 		if c.Freeze != nil {
 			c.State, c.Freeze = c.Freeze.Was, nil
 		}
 	case Ended:
-		c.Pending, c.Closing, c.Freeze, c.Key = nil, nil, nil, nil
+		c.Pending, c.Closing, c.Freeze, c.Stopping, c.Key = nil, nil, nil, nil, nil
 		c.Thawed = false
 		c.State = StateEnded
 		c.Outcome, c.Ending = ev.Outcome, ev.Vault

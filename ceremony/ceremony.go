@@ -11,6 +11,7 @@ type State string
 // States, in the order in which a ceremony passes them.
 const (
 	StateProposed   State = "proposed"    // waits for approval
+	StateRollCall   State = "roll call"   // people show that they can read what they will get
 	StateApproved   State = "approved"    // Vault is being started
 	StateCollecting State = "collecting"  // shares of the key in force are wanted
 	StateHandingOut State = "handing out" // new shares are on their way to their holders
@@ -29,8 +30,9 @@ type Ceremony struct {
 	Ending   VaultEnding
 
 	Approvals []Approval
-	Attempt   Attempt    // the current one in Vault
-	Key       *Announced // nil until shares are wanted
+	Present   []Contribution // who has answered the roll call
+	Attempt   Attempt        // the current one in Vault
+	Key       *Announced     // nil until shares are wanted
 	Round     Round
 	NewShares []NewShare    // of a rekey, once they are made
 	Token     string        // that was issued, encrypted: standard base64
@@ -52,10 +54,12 @@ type Ceremony struct {
 
 	Acknowledged *Acknowledged // of an alarm
 
-	Pending *Pending // an outside write whose outcome is not in the journal yet
-	Closing *Closing // the ceremony is being ended
-	Freeze  *Freeze  // when State is StateFrozen
-	Thawed  bool     // people want to go on; Vault has not been compared since
+	Pending     *Pending     // an outside write whose outcome is not in the journal yet
+	Closing     *Closing     // the ceremony is being ended
+	Freeze      *Freeze      // when State is StateFrozen
+	Thawed      bool         // people want to go on; Vault has not been compared since
+	WitnessLeft bool         // no witness is waited for any more
+	Stopping    *FreezeAsked // somebody wants it frozen, and Vault has not answered yet
 
 	KeyFacts []KeyFact // what it has shown about the cluster's shares
 
@@ -145,10 +149,10 @@ func (c Ceremony) ApprovedAt() time.Time {
 	switch {
 	case c.Plan.Approvals == 0:
 		return c.Plan.Proposed
-	case len(c.Approvals) < c.Plan.Approvals:
+	case !c.Plan.agreed(c.Approvals):
 		return time.Time{}
 	}
-	return c.Approvals[c.Plan.Approvals-1].At
+	return c.Approvals[len(c.Approvals)-1].At
 }
 
 // EndedAt is when the ceremony ended, zero before.

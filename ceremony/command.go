@@ -4,52 +4,107 @@ package ceremony
 // learnt from the world.
 type Command interface{ command() }
 
-// What people ask for.
+// What people ask for. Signed is the word that they have signed with their PGP key,
+// armored, empty when their account alone says it.
 type (
 	// Approve consents to the plan. PlanHash is what the approver has seen: the
 	// whole hash, or its beginning.
 	Approve struct {
 		By       Account
 		PlanHash string
+		Signed   string
 	}
 	// Reject ends a proposal.
 	Reject struct {
-		By  Account
-		Why string
+		By     Account
+		Why    string
+		Signed string
 	}
 	// Cancel ends a ceremony and its attempt in Vault.
 	Cancel struct {
-		By  Account
-		Why string
+		By     Account
+		Why    string
+		Signed string
+	}
+	// Freezing is anybody's wish that nothing goes on.
+	Freezing struct {
+		By     Account
+		Why    string
+		Signed string
 	}
 	// Resume is one voice for thawing a frozen ceremony.
-	Resume struct{ By Account }
+	Resume struct {
+		By     Account
+		Signed string
+	}
 	// Reverify has the new shares of a rekey proven again from the beginning.
-	Reverify struct{ By Account }
+	Reverify struct {
+		By     Account
+		Signed string
+	}
 	// Reset has sealed nodes forget the shares that they have counted.
-	Reset struct{ By Account }
+	Reset struct {
+		By     Account
+		Signed string
+	}
 	// Delete is an approver's word that the backup may go.
-	Delete struct{ By Account }
+	Delete struct {
+		By     Account
+		Signed string
+	}
+	// AnswerRoll is what somebody has decrypted in a roll call.
+	AnswerRoll struct {
+		By     Account
+		Answer string
+		Signed string
+	}
+	// Proceed is a witness's word that the gated step may happen.
+	Proceed struct {
+		By     Account
+		Signed string
+	}
+	// Note is what somebody saw that was not as it should be.
+	Note struct {
+		By     Account
+		Text   string
+		Signed string
+	}
+	// Testify is what a witness says of the whole ceremony.
+	Testify struct {
+		By     Account
+		Agrees bool
+		Why    string
+		Signed string
+	}
 	// Name tells the accessor of the root token that was issued, which Vault has
 	// just been asked about.
 	Name struct {
 		By       Account
 		Accessor string
 		Seen     TokenState
+		Signed   string
 	}
 	// Revoke says that the root token is revoked, without a way to check it.
-	Revoke struct{ By Account }
+	Revoke struct {
+		By     Account
+		Signed string
+	}
 	// Receive brings an envelope.
 	Receive struct {
 		By       Account
 		Name     string // as the configuration calls them, empty for a person it does not know
 		Message  Ref
+		Way      Way
 		Evidence Evidence
 	}
 )
 
 // What the engine learns.
 type (
+	// CallRoll announces the challenges of a roll call.
+	CallRoll struct{ Called RollCalled }
+	// AskWitness asks the witnesses about the gate that is closed.
+	AskWitness struct{}
 	// Begin announces that Vault is about to be asked for an attempt.
 	Begin struct{}
 	// Began is what Vault shows after that.
@@ -157,36 +212,43 @@ type View struct {
 // sets one (seen on Vault 1.21.2), and anybody on the network can do that.
 func (v View) made() bool { return v.Update.VerificationNonce != "" && v.Verify.Started }
 
-func (Approve) command()   {}
-func (Reject) command()    {}
-func (Cancel) command()    {}
-func (Resume) command()    {}
-func (Reverify) command()  {}
-func (Reset) command()     {}
-func (Delete) command()    {}
-func (Name) command()      {}
-func (Revoke) command()    {}
-func (Open) command()      {}
-func (Prove) command()     {}
-func (Undertake) command() {}
-func (Done) command()      {}
-func (Fail) command()      {}
-func (Remind) command()    {}
-func (Gone) command()      {}
-func (Receive) command()   {}
-func (Begin) command()     {}
-func (Began) command()     {}
-func (NotBegun) command()  {}
-func (Announce) command()  {}
-func (Decline) command()   {}
-func (Send) command()      {}
-func (Lose) command()      {}
-func (Settle) command()    {}
-func (Attest) command()    {}
-func (Look) command()      {}
-func (Stop) command()      {}
-func (Tick) command()      {}
-func (Finish) command()    {}
-func (Close) command()     {}
-func (Post) command()      {}
-func (Undeliver) command() {}
+func (Approve) command()    {}
+func (Reject) command()     {}
+func (Cancel) command()     {}
+func (Resume) command()     {}
+func (Reverify) command()   {}
+func (Reset) command()      {}
+func (Delete) command()     {}
+func (Name) command()       {}
+func (Revoke) command()     {}
+func (Open) command()       {}
+func (Prove) command()      {}
+func (Undertake) command()  {}
+func (Done) command()       {}
+func (Fail) command()       {}
+func (Remind) command()     {}
+func (Gone) command()       {}
+func (Receive) command()    {}
+func (Begin) command()      {}
+func (Began) command()      {}
+func (NotBegun) command()   {}
+func (Announce) command()   {}
+func (Decline) command()    {}
+func (Send) command()       {}
+func (Lose) command()       {}
+func (Settle) command()     {}
+func (Attest) command()     {}
+func (Look) command()       {}
+func (Stop) command()       {}
+func (Tick) command()       {}
+func (Finish) command()     {}
+func (Close) command()      {}
+func (Post) command()       {}
+func (Undeliver) command()  {}
+func (Freezing) command()   {}
+func (AnswerRoll) command() {}
+func (Proceed) command()    {}
+func (Note) command()       {}
+func (Testify) command()    {}
+func (CallRoll) command()   {}
+func (AskWitness) command() {}

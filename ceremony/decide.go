@@ -2,6 +2,7 @@ package ceremony
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,6 +27,26 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		return c.reject(cmd)
 	case Cancel:
 		return c.cancel(cmd)
+	case Freezing:
+		return c.freeze(cmd)
+	case AnswerRoll:
+		return c.answer(cmd)
+	case Proceed:
+		return c.proceed(cmd)
+	case Note:
+		return c.note(cmd)
+	case Testify:
+		return c.testify(cmd)
+	case CallRoll:
+		if c.State != StateRollCall || c.Called() != nil {
+			return nil, c.notNow()
+		}
+		return one(cmd.Called)
+	case AskWitness:
+		if !c.unasked() {
+			return nil, nil
+		}
+		return one(WitnessAsked{Gate: c.Gate()})
 	case Resume:
 		return c.resume(cmd)
 	case Reverify:
@@ -45,11 +66,11 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 	case Receive:
 		return c.receive(cmd, now)
 	case Open:
-		return c.begunHere(cmd)
+		return c.begunHere(cmd, now)
 	case Prove:
 		return c.prove(cmd)
 	case Undertake:
-		return c.undertake(cmd)
+		return c.undertake(cmd, now)
 	case Done:
 		return c.concluded(cmd)
 	case Fail:
@@ -63,7 +84,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 	case Begin:
 		// A one-time password waits as an offer until Vault is asked for an attempt.
 		offer, offered := c.offer()
-		if c.State != StateApproved || c.Pending != nil && !(offered && offer.Step == Password) {
+		if c.State != StateApproved || !c.mayBegin(now) || c.Pending != nil && !(offered && offer.Step == Password) {
 			return nil, c.notNow()
 		}
 		return one(Starting{Attempt: c.Attempt.Number + 1})
@@ -96,6 +117,9 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		}
 		return append(c.giveBack(IsFrozen), Froze(cmd)), nil
 	case Tick:
+		if c.awaitsWitness() && !now.Before(c.EndedAt().Add(lastReminder)) {
+			return one(WitnessLeft{})
+		}
 		if c.Ended() || c.Closing != nil || now.Before(c.Plan.Closes) {
 			return nil, nil
 		}
@@ -151,10 +175,13 @@ func (c Ceremony) approve(cmd Approve, now time.Time) ([]Event, error) {
 	if !now.Before(c.Plan.Closes) {
 		return nil, Closed
 	}
+	if c.Plan.SignedApprovals && cmd.Signed == "" {
+		return nil, NeedsSignature
+	}
 	if len(cmd.PlanHash) < shortestHash || !strings.HasPrefix(c.PlanHash, strings.ToLower(cmd.PlanHash)) {
 		return nil, PlanChanged
 	}
-	return one(Approved{By: by, PlanHash: c.PlanHash})
+	return one(Approved{By: by, PlanHash: c.PlanHash, Signed: cmd.Signed})
 }
 
 func (c Ceremony) reject(cmd Reject) ([]Event, error) {
@@ -168,7 +195,7 @@ func (c Ceremony) reject(cmd Reject) ([]Event, error) {
 	if c.State != StateProposed {
 		return nil, NotProposed
 	}
-	return []Event{Rejected{By: by, Why: cmd.Why}, Ended{Outcome: WasRejected, Vault: NothingToCancel}}, nil
+	return []Event{Rejected{By: by, Why: cmd.Why, Signed: cmd.Signed}, Ended{Outcome: WasRejected, Vault: NothingToCancel}}, nil
 }
 
 func (c Ceremony) cancel(cmd Cancel) ([]Event, error) {
@@ -182,7 +209,7 @@ func (c Ceremony) cancel(cmd Cancel) ([]Event, error) {
 	if !ok {
 		return nil, MayNotCancel
 	}
-	return c.close(Closing{Outcome: Cancelled, By: &by, Why: cmd.Why})
+	return c.close(Closing{Outcome: Cancelled, By: &by, Why: cmd.Why, Signed: cmd.Signed})
 }
 
 // close begins the end. When Vault was never asked for anything there is
@@ -220,7 +247,7 @@ func (c Ceremony) resume(cmd Resume) ([]Event, error) {
 	if heard := initiator && c.Freeze.Initiator || !initiator && c.Freeze.Approver; heard && !(c.Freeze.Initiator && c.Freeze.Approver) {
 		return nil, nil // said before
 	}
-	events := []Event{ResumeAsked{By: by}}
+	events := []Event{ResumeAsked{By: by, Signed: cmd.Signed}}
 	if (initiator || c.Freeze.Initiator || c.Plan.Initiator == SealWatch) && (!initiator || c.Freeze.Approver) {
 		events = append(events, Resumed{})
 	}
@@ -259,14 +286,18 @@ func (c Ceremony) mayNot(cmd Receive, contributes bool, now time.Time) Refusal {
 		return NotAHolder
 	case c.Ended() || c.Closing != nil || !now.Before(c.Plan.Closes):
 		return Closed
-	case c.State == StateFrozen:
+	case c.State == StateFrozen || c.Stopping != nil:
 		return IsFrozen
+	case len(c.Plan.Ways) > 0 && cmd.Way != AtTerminal && !slices.Contains(c.Plan.Ways, cmd.Way):
+		return WayForbidden
 	case c.Pending != nil:
 		return Busy
 	case !c.Wants():
 		return NotCollecting
 	case c.HasCounted(cmd.By):
 		return AlreadyCounted
+	case c.Gate() != "":
+		return WitnessAwaited
 	case c.knows(func(e Evidence) bool { return e.SHA256 == cmd.Evidence.SHA256 }):
 		return Replayed
 	}
@@ -303,7 +334,7 @@ func (c Ceremony) knows(match func(Evidence) bool) bool {
 // passing says whether a refusal is no fault of the sender's.
 func (r Refusal) passing() bool {
 	switch r {
-	case Busy, IsFrozen, NotCollecting, Interrupted, NotCounted,
+	case Busy, IsFrozen, NotCollecting, WitnessAwaited, Interrupted, NotCounted,
 		VaultUnreachable, VaultSealed, VaultThrottled, VaultForbids:
 		return true
 	}
@@ -380,6 +411,12 @@ func (c Ceremony) giveBack(reason Refusal) []Event {
 	}
 	events, _ := c.decline(Decline{Evidence: offer.Evidence, Reason: reason}) // an offer can always be declined
 	return events
+}
+
+// mayBegin says whether Vault may be asked for what people have agreed to: the time
+// for it has come, and nobody has to be waited for.
+func (c Ceremony) mayBegin(now time.Time) bool {
+	return c.Gate() == "" && c.Stopping == nil && !now.Before(c.StartsAt())
 }
 
 // offer is the envelope that waits to be opened.

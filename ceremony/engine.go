@@ -23,8 +23,10 @@ type Cluster struct {
 	Initiators []Person    // who may propose
 	Approvers  []Person    // who may approve
 	Approvals  int         // how many of them must; at least 1, and the initiator never counts
-	Holders    []Person    // who holds the shares in force
-	Receivers  []Person    // who gets the new shares of a rekey
+	Witnesses  []Person    // who may watch and let the gated steps happen
+	Policies   map[Operation]Policy
+	Holders    []Person // who holds the shares in force
+	Receivers  []Person // who gets the new shares of a rekey
 
 	NewThreshold int  // of a rekey
 	Verification bool // a rekey waits for proof of the new shares (P7)
@@ -96,7 +98,7 @@ func NewEngine(config Config) *Engine {
 	}
 	for _, c := range config.Clusters {
 		e.clusters[c.Name] = c
-		for _, p := range slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners) {
+		for _, p := range slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners, c.Witnesses) {
 			e.people[p.Account] = p.Name
 		}
 	}

@@ -12,7 +12,8 @@ import (
 // Event is something that has happened, or is about to be tried. An event that
 // announces an outside write (starting, submitting, closing) is durable before
 // the write is sent (P3). None of its fields can hold a secret: they are names,
-// times, numbers, fingerprints and ciphertext.
+// times, numbers, fingerprints and ciphertext. Signed, where an event has it, is the
+// [Word] that somebody has signed, armored; without it their account alone said it.
 type Event interface{ event() }
 
 // Entry is an event in the journal.
@@ -37,11 +38,59 @@ type (
 	Approved struct {
 		By       Person `json:"by"`
 		PlanHash string `json:"plan_hash"`
+		Signed   string `json:"signed,omitempty"`
 	}
 	// Rejected ends a proposal.
 	Rejected struct {
-		By  Person `json:"by"`
-		Why string `json:"why,omitempty"`
+		By     Person `json:"by"`
+		Why    string `json:"why,omitempty"`
+		Signed string `json:"signed,omitempty"`
+	}
+
+	// RollCalled asks people to show that they can read what will be encrypted to
+	// them.
+	RollCalled struct {
+		Challenges []Challenge `json:"challenges"`
+	}
+	// Present is somebody's answer to it: they have decrypted their challenge, and have
+	// signed it together with the plan's hash.
+	Present struct {
+		By     Person `json:"by"`
+		Signed string `json:"signed"`
+	}
+
+	// WitnessAsked asks the witnesses whether the gated step may happen.
+	WitnessAsked struct {
+		Gate Gate `json:"gate"`
+	}
+	// Proceeded is a witness's word that it may.
+	Proceeded struct {
+		By     Person `json:"by"`
+		Gate   Gate   `json:"gate"`
+		Signed string `json:"signed,omitempty"`
+	}
+	// ExceptionNoted is what somebody saw that was not as it should be.
+	ExceptionNoted struct {
+		By     Person `json:"by"`
+		Text   string `json:"text"`
+		Signed string `json:"signed,omitempty"`
+	}
+	// WitnessStated is what a witness says of the whole ceremony after its end.
+	WitnessStated struct {
+		By     Person `json:"by"`
+		Agrees bool   `json:"agrees"`
+		Why    string `json:"why,omitempty"`
+		Signed string `json:"signed,omitempty"`
+	}
+	// WitnessLeft ends the waiting for a witness who has said nothing.
+	WitnessLeft struct{}
+
+	// FreezeAsked is somebody's wish that nothing goes on. Froze follows as soon as
+	// Vault has answered what it was asked.
+	FreezeAsked struct {
+		By     Person `json:"by"`
+		Why    string `json:"why,omitempty"`
+		Signed string `json:"signed,omitempty"`
 	}
 
 	// Starting says that Vault is about to be asked for attempt number Attempt.
@@ -180,7 +229,8 @@ type (
 	}
 	// DeletionAsked is an approver's word that the backup may go.
 	DeletionAsked struct {
-		By Person `json:"by"`
+		By     Person `json:"by"`
+		Signed string `json:"signed,omitempty"`
 	}
 	// BackupDeleted says that Vault has no backup any more, or, of a rekey that has
 	// ended, that it has that one's no more.
@@ -197,6 +247,7 @@ type (
 	AccessorGiven struct {
 		By       Person `json:"by"`
 		Accessor string `json:"accessor"`
+		Signed   string `json:"signed,omitempty"`
 	}
 	// Reminded says that the requester is told again to revoke the token.
 	Reminded struct {
@@ -205,7 +256,8 @@ type (
 	// TokenRevoked says that Vault does not know the token any more; or, with By,
 	// that somebody says so and that it could not be checked.
 	TokenRevoked struct {
-		By *Person `json:"by,omitempty"`
+		By     *Person `json:"by,omitempty"`
+		Signed string  `json:"signed,omitempty"`
 	}
 	// TokenLeft ends the watching of a token that nobody is known to have revoked.
 	TokenLeft struct{}
@@ -219,12 +271,14 @@ type (
 
 	// VerificationDropped asks for the verification of a rekey to begin anew.
 	VerificationDropped struct {
-		By Person `json:"by"`
+		By     Person `json:"by"`
+		Signed string `json:"signed,omitempty"`
 	}
 
 	// ResetAsked asks for the shares that sealed nodes have counted to be forgotten.
 	ResetAsked struct {
-		By Person `json:"by"`
+		By     Person `json:"by"`
+		Signed string `json:"signed,omitempty"`
 	}
 
 	// Froze stops everything until people decide (P4).
@@ -235,7 +289,8 @@ type (
 	}
 	// ResumeAsked is one of the two voices that a frozen ceremony needs.
 	ResumeAsked struct {
-		By Person `json:"by"`
+		By     Person `json:"by"`
+		Signed string `json:"signed,omitempty"`
 	}
 	// Resumed thaws a ceremony; Vault is compared next.
 	Resumed struct{}
@@ -267,6 +322,7 @@ type (
 		By      *Person `json:"by,omitempty"` // nil when time or a fault did it
 		Why     string  `json:"why,omitempty"`
 		Fault   Refusal `json:"fault,omitempty"` // of a ceremony that failed
+		Signed  string  `json:"signed,omitempty"`
 	}
 	// Ended is the last event that changes anything.
 	Ended struct {
@@ -333,6 +389,7 @@ const (
 	ForeignAttempt FreezeReason = "foreign"       // Vault has an attempt that is not ours
 	ForeignShare   FreezeReason = "foreign-share" // Vault has counted a share that did not come from here, or dropped some
 	SealedMidway   FreezeReason = "sealed"        // Vault was sealed
+	PersonStopped  FreezeReason = "asked"         // somebody who has a part in it wants it to stand still
 	OtherBot       FreezeReason = "identity"      // the bot has another identity than the one that the plan pins
 	KeysLost       FreezeReason = "keys-lost"     // the answer with the new shares was lost; the old ones are still in force
 )
@@ -363,6 +420,14 @@ const (
 func (Proposed) event()            {}
 func (Approved) event()            {}
 func (Rejected) event()            {}
+func (RollCalled) event()          {}
+func (Present) event()             {}
+func (WitnessAsked) event()        {}
+func (Proceeded) event()           {}
+func (ExceptionNoted) event()      {}
+func (WitnessStated) event()       {}
+func (WitnessLeft) event()         {}
+func (FreezeAsked) event()         {}
 func (Starting) event()            {}
 func (Started) event()             {}
 func (KeyAnnounced) event()        {}
@@ -417,6 +482,7 @@ func events() []Event {
 		Dropping{}, AttemptLost{}, RoundReset{}, Closing{}, Ended{}, Posted{}, Undeliverable{},
 		NodesSeen{}, Entered{}, Proven{}, PasswordLost{}, VerificationDropped{}, ResetAsked{},
 		Acting{}, Initialized{}, Rotated{}, RotationSet{}, BackupRead{}, DeletionAsked{}, BackupDeleted{},
+		RollCalled{}, Present{}, WitnessAsked{}, Proceeded{}, ExceptionNoted{}, WitnessStated{}, WitnessLeft{}, FreezeAsked{},
 		BackupReminded{}, BackupLeft{}, AccessorGiven{}, Reminded{}, TokenRevoked{}, TokenLeft{},
 		Noticed{}, Acknowledged{},
 		TranscriptSigned{},

@@ -41,6 +41,10 @@ func (*fakeOpener) PeekStatement(pasted []byte) (string, bool) {
 	return f[3], true
 }
 
+func (*fakeOpener) SignRollCall(n ceremony.RollCallNotice) (string, error) {
+	return "roll call of " + n.Plan.Hash() + " " + n.Digest, nil
+}
+
 func (o *fakeOpener) Attest(text []byte) (string, error) {
 	sum := sha256.Sum256(append([]byte(o.Identity()), text...))
 	return base64.StdEncoding.EncodeToString(sum[:]), nil

@@ -657,7 +657,7 @@ func (s *stage) signedBy(id ceremony.ID, signer, share string) []byte {
 func (s *stage) send(name string, envelope []byte) error {
 	s.serial++
 	_, err := s.engine.Offer(context.Background(), ceremony.Offer{
-		By: person(name).Account, Message: ceremony.Ref{Channel: "D" + name, TS: strconv.Itoa(s.serial)}, Envelope: envelope,
+		By: person(name).Account, Message: ceremony.Ref{Channel: "D" + name, TS: strconv.Itoa(s.serial)}, Way: ceremony.ByText, Envelope: envelope,
 	})
 	s.settle(0)
 	return err

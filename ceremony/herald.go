@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -133,7 +134,9 @@ func (o *owner) board(ctx context.Context) {
 }
 
 // drawing says whether a message stands for the status post being drawn once more.
-func (m Message) drawing() bool { return m.Key == boardEndedKey || m.Key == boardFollowUpKey }
+func (m Message) drawing() bool {
+	return m.Key == boardEndedKey || strings.HasPrefix(m.Key, boardFollowUpKey)
+}
 
 // drawn says whether the status post shows how everything ended.
 func (c Ceremony) drawn() bool {

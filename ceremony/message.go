@@ -37,6 +37,9 @@ const (
 	// TranscriptMessage brings the files of a signed transcript into the status post's
 	// thread: what package page makes of [Ceremony.Transcript].
 	TranscriptMessage MessageKind = "transcript"
+	RollCallMessage   MessageKind = "roll-call" // asks somebody to show that they can read what they will get
+	GateMessage       MessageKind = "gate"      // asks a witness whether the next step may happen
+	WitnessMessage    MessageKind = "witness"   // asks a witness what they say of the whole ceremony
 )
 
 const (
@@ -91,6 +94,12 @@ func (c Ceremony) overtaken(m Message) bool {
 		return c.State != StateFrozen || m.Entry.Seq != c.last(is[Froze])
 	case DeletionMessage:
 		return c.Ended() || c.Deletion != nil
+	case RollCallMessage:
+		return c.State != StateRollCall && c.State != StateFrozen || c.IsPresent(m.To.Account)
+	case GateMessage:
+		return c.Gate() == "" || m.Entry.Seq != c.last(is[WitnessAsked])
+	case WitnessMessage:
+		return !c.awaitsWitness()
 	case ReminderMessage:
 		return !c.owes() || m.Entry.Seq != max(c.last(is[Reminded]), c.last(is[BackupReminded]))
 	case TranscriptMessage:
@@ -125,9 +134,11 @@ func is[E Event](e Event) bool {
 // Told says whether the ceremony has ended and everybody has been told.
 func (c Ceremony) Told() bool { return c.Ended() && len(c.Due()) == 0 }
 
-// Settled says whether the ceremony has ended, everybody has been told, it has left
-// nothing behind, and its transcript is signed.
-func (c Ceremony) Settled() bool { return c.Told() && !c.owes() && !c.OwesTranscript() }
+// Settled says whether the ceremony has ended, everybody has been told, no witness is
+// waited for, it has left nothing behind, and its transcript is signed.
+func (c Ceremony) Settled() bool {
+	return c.Told() && !c.owes() && !c.awaitsWitness() && !c.OwesTranscript()
+}
 
 // Where answers where the message with this key was last posted.
 func (c Ceremony) Where(key string) (Ref, bool) {
@@ -149,6 +160,7 @@ type outbox struct {
 	order    []Account          // of asked
 	counted  map[Account]bool   // in the current round
 	noticed  map[string]bool    // kinds of findings, and whose, that an alarm's owners were told of
+	early    []Person           // whose envelope came before a witness had let it
 }
 
 func (o *outbox) tell(p Plan, e Entry) {
@@ -168,6 +180,31 @@ func (o *outbox) tell(p Plan, e Entry) {
 		if _, ok := ev.(RoundReset); ok {
 			o.counted = nil
 		}
+	case RollCalled:
+		o.history(e)
+		for _, ch := range ev.Challenges {
+			o.toPerson(RollCallMessage, ch.For, e)
+			o.expect(ch.For)
+		}
+	case Present:
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case WitnessAsked:
+		o.history(e)
+		for _, w := range p.Witnesses {
+			o.toPerson(GateMessage, w, e)
+		}
+	case Proceeded:
+		o.history(e)
+		for _, by := range o.early {
+			o.toPerson(ReceiptMessage, by, e)
+		}
+		o.early = nil
+	case WitnessStated:
+		o.add(fmt.Sprintf("%s/%d", boardFollowUpKey, e.Seq), BoardMessage, nil, e)
+		o.history(e)
+	case ExceptionNoted, FreezeAsked, WitnessLeft:
+		o.history(e)
 	case Started:
 		o.counted = nil
 		o.history(e)
@@ -227,6 +264,9 @@ func (o *outbox) tell(p Plan, e Entry) {
 	case Declined:
 		o.history(e)
 		o.toPerson(ReceiptMessage, ev.By, e)
+		if ev.Reason == WitnessAwaited && !slices.Contains(o.early, ev.By) {
+			o.early = append(o.early, ev.By)
+		}
 	case RoundRefused:
 		o.counted = nil
 		o.history(e)
@@ -255,6 +295,11 @@ func (o *outbox) tell(p Plan, e Entry) {
 		for _, who := range o.order {
 			o.toPerson(EndedMessage, o.asked[who], e)
 		}
+		if ev.Outcome != WasRejected {
+			for _, w := range p.Witnesses {
+				o.toPerson(WitnessMessage, w, e)
+			}
+		}
 	case TranscriptSigned:
 		o.add(fmt.Sprintf("%s/%d", TranscriptMessage, e.Seq), TranscriptMessage, nil, e)
 	case Starting, Offered, Submitting, AnswerLost, Dropping, Acting, NodesSeen, Posted, Undeliverable:
@@ -278,6 +323,11 @@ func (o *outbox) toPerson(kind MessageKind, to Person, e Entry) {
 
 func (o *outbox) ask(to Person, e Entry) {
 	o.toPerson(AskMessage, to, e)
+	o.expect(to)
+}
+
+// expect has somebody told when nothing is wanted of them any more.
+func (o *outbox) expect(to Person) {
 	if _, ok := o.asked[to.Account]; !ok {
 		o.asked[to.Account] = to
 		o.order = append(o.order, to.Account)

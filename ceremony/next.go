@@ -9,16 +9,19 @@ import (
 type act int
 
 const (
-	actNothing   act = iota
-	actSettle        // an intent has no outcome: ask Vault, or give an interrupted offer back
-	actFinish        // the result is in the journal, and the end is not
-	actClose         // end the attempt in Vault
-	actExpire        // the window is over
-	actStart         // begin an attempt
-	actReconcile     // compare with Vault before anything else: after a start of the program, after a thaw
-	actAnnounce      // make a ceremony key
-	actRemind        // tell people again of what the ceremony has left behind
-	actAttest        // sign the transcript
+	actNothing    act = iota
+	actSettle         // an intent has no outcome: ask Vault, or give an interrupted offer back
+	actFinish         // the result is in the journal, and the end is not
+	actClose          // end the attempt in Vault
+	actExpire         // the window is over
+	actStart          // begin an attempt
+	actReconcile      // compare with Vault before anything else: after a start of the program, after a thaw
+	actAnnounce       // make a ceremony key
+	actRemind         // tell people again of what the ceremony has left behind
+	actAttest         // sign the transcript
+	actCallRoll       // make the challenges of a roll call
+	actAskWitness     // ask the witnesses about the gate that is closed
+	actFreeze         // somebody wants it frozen, and Vault has answered
 )
 
 // session is what this process knows of a ceremony and no journal does.
@@ -36,6 +39,8 @@ func (c Ceremony) next(s session, now time.Time) act {
 		return actRemind
 	case c.transcriptDue(now) && !s.other:
 		return actAttest
+	case c.awaitsWitness() && !now.Before(c.EndedAt().Add(lastReminder)):
+		return actExpire
 	case c.Ended():
 		return actNothing
 	case c.Pending.begins() && c.Closing == nil && !now.Before(c.Plan.Closes):
@@ -48,9 +53,20 @@ func (c Ceremony) next(s session, now time.Time) act {
 		return actClose
 	case !now.Before(c.Plan.Closes):
 		return actExpire
+	case c.Stopping != nil:
+		return actFreeze
+	case c.unasked():
+		return actAskWitness
 	}
 	switch c.State {
+	case StateRollCall:
+		if c.Called() == nil {
+			return actCallRoll
+		}
 	case StateApproved:
+		if !c.mayBegin(now) {
+			return actNothing
+		}
 		if c.Plan.OTP == "" {
 			return actStart
 		}
@@ -64,7 +80,7 @@ func (c Ceremony) next(s session, now time.Time) act {
 		case c.State == StateHandingOut && !c.handedOut():
 			return actNothing
 		case c.Plan.Operation == ReadBackup:
-			if c.Deletion != nil {
+			if c.Deletion != nil && c.mayBegin(now) {
 				return actStart
 			}
 			return actNothing

@@ -25,6 +25,7 @@ func (o *owner) mayArrive() bool {
 type Offer struct {
 	By       Account
 	Message  Ref    // where it lies; the same message is looked at once
+	Way      Way    // by which it came
 	Envelope []byte // as it came, with everything that a chat did to it
 }
 
@@ -115,7 +116,7 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 	evidence := Evidence{SHA256: hex.EncodeToString(sum[:])}
 
 	// Life of a share, 3 of 7: may this holder act now? The offer is journaled.
-	if err := o.record(ctx, Receive{By: offer.By, Name: o.e.people[offer.By], Message: offer.Message, Evidence: evidence}); err != nil {
+	if err := o.record(ctx, Receive{By: offer.By, Name: o.e.people[offer.By], Message: offer.Message, Way: offer.Way, Evidence: evidence}); err != nil {
 		return err
 	}
 	if o.key == nil || !o.waiting(offer.Message) {

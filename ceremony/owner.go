@@ -115,10 +115,14 @@ func (o *owner) step(ctx context.Context) time.Duration {
 		return o.followUp(ctx, now)
 	}
 	untilClose := max(time.Until(o.c.Plan.Closes), time.Millisecond)
-	if o.c.Ended() || o.c.Attempt.Nonce == "" || o.c.State == StateFrozen {
-		if o.c.Ended() {
-			return longestWait
-		}
+	switch starts := o.c.StartsAt(); {
+	case o.c.awaitsWitness():
+		return max(time.Until(o.c.EndedAt().Add(lastReminder)), time.Millisecond)
+	case o.c.Ended():
+		return longestWait
+	case o.c.State == StateApproved && now.Before(starts):
+		return min(starts.Sub(now), untilClose)
+	case o.c.Attempt.Nonce == "" || o.c.State == StateFrozen:
 		return untilClose
 	}
 	if due := o.polled.Add(o.cluster.Poll); now.Before(due) {

@@ -33,6 +33,9 @@ type Person struct {
 	Name    string      `json:"name"` // as the configuration calls them
 	Account Account     `json:"account"`
 	Key     Fingerprint `json:"key,omitempty"` // of their PGP key; empty for a person who needs none
+	// Class is security, operations, management or another word by which a policy asks
+	// for approvals from different kinds of people.
+	Class string `json:"class,omitempty"`
 }
 
 // Fingerprint is the fingerprint of an OpenPGP primary key: 40 lower-case

@@ -25,6 +25,14 @@ type Plan struct {
 	Initiator Person   `json:"initiator"`
 	Approvers []Person `json:"approvers"` // who may approve
 	Approvals int      `json:"approvals"` // how many of them must
+	// What the policy asks for besides: approvals from classes of people, a PGP
+	// signature under each, somebody who watches, time to think, hours to keep.
+	ApprovalsFrom   []ClassQuota `json:"approvals_from,omitempty"`
+	SignedApprovals bool         `json:"signed_approvals,omitempty"`
+	Witnesses       []Person     `json:"witnesses,omitempty"` // any one of them; the gated steps wait for them
+	Cooling         Span         `json:"cooling,omitempty"`   // from the last approval until anything begins
+	Quiet           *Quiet       `json:"quiet,omitempty"`     // hours of each day in which nothing begins
+	Ways            []Way        `json:"ways,omitempty"`      // how an envelope may come; every way when empty
 
 	Holders   []Person `json:"holders,omitempty"`   // who may bring a share of the key in force
 	Shares    int      `json:"shares,omitempty"`    // how many shares of it exist, as Vault says
@@ -39,6 +47,11 @@ type Plan struct {
 	NewThreshold int      `json:"new_threshold,omitempty"`
 	Verification bool     `json:"verification,omitempty"` // the old key stays until the new shares have been proven (P7)
 	Backup       bool     `json:"backup,omitempty"`       // Vault keeps the encrypted new shares until they are deleted
+
+	// Who has to show before anything begins that they can read what is encrypted to
+	// them, and how many of them that takes.
+	RollCall []Person `json:"roll_call,omitempty"`
+	Present  int      `json:"present,omitempty"`
 
 	// For init and what issues a token: whose PGP key it is encrypted to, or who has
 	// the one-time password with this commitment, its SHA-256.
@@ -90,6 +103,22 @@ func (p Plan) Text() string {
 	line("initiator", describe(p.Initiator))
 	people("approver", p.Approvers)
 	number("approvals needed", p.Approvals)
+	for _, q := range p.ApprovalsFrom {
+		number("approvals needed from "+q.Class, q.Count)
+	}
+	if p.SignedApprovals {
+		line("approvals", "signed")
+	}
+	people("witness", p.Witnesses)
+	if p.Cooling != 0 {
+		line("cooling-off", p.Cooling.String())
+	}
+	if p.Quiet != nil {
+		line("quiet hours", p.Quiet.String())
+	}
+	for i, w := range p.Ways {
+		line("way in "+strconv.Itoa(i+1), string(w))
+	}
 	if p.Operation.TakesShares() {
 		people("holder", p.Holders)
 		number("shares", p.Shares)
@@ -111,6 +140,10 @@ func (p Plan) Text() string {
 	if p.Operation.Rekeys() {
 		line("verification", yesNo(p.Verification))
 		line("backup in vault", yesNo(p.Backup))
+	}
+	if len(p.RollCall) > 0 {
+		people("roll call", p.RollCall)
+		number("present needed", p.Present)
 	}
 	if p.Requester != nil {
 		line("requester", describe(*p.Requester))
@@ -190,10 +223,14 @@ func (p Plan) Needed(step Step) int {
 }
 
 func describe(p Person) string {
-	if p.Key == "" {
-		return fmt.Sprintf("%s %s", p.Name, p.Account)
+	words := []string{p.Name, p.Account.String()}
+	if p.Key != "" {
+		words = append(words, p.Key.String())
 	}
-	return fmt.Sprintf("%s %s %s", p.Name, p.Account, p.Key)
+	if p.Class != "" {
+		words = append(words, "("+p.Class+")")
+	}
+	return strings.Join(words, " ")
 }
 
 func yesNo(b bool) string {

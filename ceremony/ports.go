@@ -37,6 +37,8 @@ type Opener interface {
 	// identity's or a person's. It is the same text every time, as long as the same
 	// key is configured.
 	PublicKey(f Fingerprint) (armored string, err error)
+	// SignRollCall signs what a roll call says to one person.
+	SignRollCall(n RollCallNotice) (armored string, err error)
 	// CommitmentKey is the key of the tags under which shares are remembered, derived
 	// from the identity's secret, and a name for it that gives nothing of it away. The
 	// caller keeps the key in memory only.

@@ -26,19 +26,16 @@ func (e *Engine) plan(ctx context.Context, cluster Cluster, p Proposal, initiato
 		return Plan{}, BadReason
 	}
 	now := time.Now().UTC().Truncate(time.Second)
+	policy := cluster.policy(p.Operation)
 	plan := Plan{
 		Ceremony:  newID(cluster.Name, p.Operation),
 		Operation: p.Operation,
 		Cluster:   cluster.Name,
 		Reason:    reason,
 		Initiator: initiator,
-		Approvers: cluster.Approvers,
 		Identity:  e.config.Opener.Identity(),
 		Proposed:  now,
-		Closes:    now.Add(cluster.Window),
-	}
-	if p.Operation.NeedsApproval() {
-		plan.Approvals = cluster.Approvals
+		Closes:    now.Add(policy.Window),
 	}
 	if p.Operation.TakesShares() {
 		plan.Holders = cluster.Holders
@@ -55,6 +52,10 @@ func (e *Engine) plan(ctx context.Context, cluster Cluster, p Proposal, initiato
 	if p.Operation.TakesShares() && len(plan.Holders) < plan.Threshold {
 		return Plan{}, fmt.Errorf("%d holders, and Vault asks for %d shares: %w", len(plan.Holders), plan.Threshold, TooFewHolders)
 	}
+	if err := plan.follow(cluster, policy); err != nil {
+		return Plan{}, err
+	}
+	e.callRoll(&plan, policy.RollCall)
 	return plan, e.checkKeys(plan)
 }
 
@@ -90,8 +91,8 @@ func preflight(ctx context.Context, cluster Cluster, p Proposal, plan *Plan) err
 	case op.Rekeys():
 		plan.Receivers = cluster.Receivers
 		plan.NewThreshold = cluster.NewThreshold
-		plan.Verification = cluster.Verification
-		plan.Backup = cluster.Backup
+		policy := cluster.policy(op)
+		plan.Verification, plan.Backup = *policy.Verification, *policy.Backup
 	case op.IssuesToken():
 		plan.Requester = &plan.Initiator
 	case op == Rotate:

@@ -44,7 +44,7 @@ func (c Ceremony) name(cmd Name) ([]Event, error) {
 	case c.Accessor == cmd.Accessor:
 		return nil, nil
 	}
-	return one(AccessorGiven{By: by, Accessor: cmd.Accessor})
+	return one(AccessorGiven{By: by, Accessor: cmd.Accessor, Signed: cmd.Signed})
 }
 
 // revoke records what somebody says and nobody could check.
@@ -56,7 +56,7 @@ func (c Ceremony) revoke(cmd Revoke) ([]Event, error) {
 	if c.Accessor != "" {
 		return nil, NotWaiting // Vault is asked: nobody has to be believed
 	}
-	return one(TokenRevoked{By: &by})
+	return one(TokenRevoked{By: &by, Signed: cmd.Signed})
 }
 
 // NameToken tells by which accessor Vault knows the root token that a ceremony has
@@ -66,13 +66,18 @@ func (e *Engine) NameToken(ctx context.Context, id ID, by Account, accessor stri
 	if err != nil {
 		return Ceremony{}, err
 	}
+	return o.nameToken(ctx, Name{By: by, Accessor: accessor})
+}
+
+func (o *owner) nameToken(ctx context.Context, cmd Name) (Ceremony, error) {
 	c, _, err := ask(ctx, o, func(ctx context.Context) (Ceremony, error) {
-		if _, err := o.c.mayName(by); err != nil {
+		if _, err := o.c.mayName(cmd.By); err != nil {
 			return o.c, err
 		}
-		seen, err := o.cluster.Vault.Accessor(ctx, accessor)
+		seen, err := o.cluster.Vault.Accessor(ctx, cmd.Accessor)
 		if err == nil {
-			err = o.record(ctx, Name{By: by, Accessor: accessor, Seen: seen})
+			cmd.Seen = seen
+			err = o.record(ctx, cmd)
 		}
 		return o.c, err
 	})

@@ -5,6 +5,6 @@ import "time"
 // RollCallNotice is what a roll call says to one person.
 type RollCallNotice struct {
 	Plan   Plan
-	Digest string // of the response to this person's challenge: its SHA-256 in lower-case hexadecimal digits
+	Digest string // of this person's challenge, by [RollCallDigest]
 	At     time.Time
 }

@@ -1,10 +1,12 @@
 package ceremony
 
+import "time"
+
 // begunHere begins to collect shares for what has no attempt in Vault: the nonce
 // that binds them is this program's own.
-func (c Ceremony) begunHere(cmd Open) ([]Event, error) {
+func (c Ceremony) begunHere(cmd Open, now time.Time) ([]Event, error) {
 	op := c.Plan.Operation
-	if c.State != StateApproved || c.Closing != nil || op.HasAttempt() || !op.TakesShares() {
+	if c.State != StateApproved || c.Closing != nil || !c.mayBegin(now) || op.HasAttempt() || !op.TakesShares() {
 		return nil, c.notNow()
 	}
 	events := []Event{Started{Nonce: cmd.Nonce, Required: c.Plan.Needed(op.firstStep())}}
@@ -34,7 +36,7 @@ func (c Ceremony) reverify(cmd Reverify) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Event{VerificationDropped{By: by}, Dropping{Step: Verify, Nonce: c.Round.Nonce}}, nil
+	return []Event{VerificationDropped{By: by, Signed: cmd.Signed}, Dropping{Step: Verify, Nonce: c.Round.Nonce}}, nil
 }
 
 // reset has sealed nodes forget what they have counted, whoever entered it: a share
@@ -45,7 +47,7 @@ func (c Ceremony) reset(cmd Reset) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Event{ResetAsked{By: by}, Dropping{Step: Enter, Nonce: c.Round.Nonce}}, nil
+	return []Event{ResetAsked{By: by, Signed: cmd.Signed}, Dropping{Step: Enter, Nonce: c.Round.Nonce}}, nil
 }
 
 // mayDrop says whether somebody may have what was counted forgotten now.
@@ -56,7 +58,7 @@ func (c Ceremony) mayDrop(who Account, collecting bool) (Person, error) {
 		return Person{}, Closed
 	case !ok:
 		return Person{}, MayNotCancel
-	case c.State == StateFrozen:
+	case c.State == StateFrozen || c.Stopping != nil:
 		return Person{}, IsFrozen
 	case c.Pending != nil:
 		return Person{}, Busy

@@ -1,5 +1,7 @@
 package ceremony
 
+import "time"
+
 // undertakes says which act an operation without shares is for, in order: reading
 // a backup is no act, deleting it is.
 func (op Operation) undertakes() Act {
@@ -17,13 +19,13 @@ func (op Operation) undertakes() Act {
 }
 
 // undertake announces the act that the plan is for.
-func (c Ceremony) undertake(cmd Undertake) ([]Event, error) {
+func (c Ceremony) undertake(cmd Undertake, now time.Time) ([]Event, error) {
 	switch {
 	case c.Ended() || c.State == StateFrozen || c.Closing != nil || c.Pending != nil || cmd.Act != c.Plan.Operation.undertakes():
 		return nil, c.notNow()
 	case cmd.Act == DeletingBackup && (c.Backup == nil || c.Deletion == nil):
 		return nil, c.notNow()
-	case cmd.Act != DeletingBackup && c.State != StateApproved:
+	case cmd.Act != DeletingBackup && c.State != StateApproved, !c.mayBegin(now):
 		return nil, c.notNow()
 	}
 	return one(Acting(cmd))

@@ -2,8 +2,6 @@ package openpgp
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strings"
@@ -33,10 +31,10 @@ const rollCallTag = "conclave-roll-call1"
 // gpg -d complains about what follows a long message. So does the challenge, which is
 // encrypted to the person.
 //
-// The hash is that of the response, which only the bot knows beforehand. Whoever
-// puts another message in the challenge's place, such as the person's own share as
-// Vault has once encrypted it, would have them decrypt it and send it back in the
-// open; nobody can name the hash of a share that they don't have.
+// Whoever puts another message in the challenge's place, such as the person's own
+// share as Vault has once encrypted it, would have them decrypt it and send it back in
+// the open. So what is sent is a hash, [ceremony.RollCallAnswer]; and the hash of that
+// is signed here, which nobody can name of a share that they don't have.
 func (o *Opener) SignRollCall(n ceremony.RollCallNotice) (armored string, err error) {
 	head := o.rollCallHead(n)
 	whole, err := o.identity.sign(head+"\n"+n.Plan.Text(), n.At)
@@ -205,9 +203,10 @@ var response = regexp.MustCompile(`^[0-9a-f]{32}$`)
 // nobody: it may be a share.
 func (r *RollCall) Word(decrypted []byte) (string, error) {
 	decrypted = bytes.TrimSpace(decrypted)
-	sum := sha256.Sum256(decrypted)
-	if hex.EncodeToString(sum[:]) != r.digest || !response.Match(decrypted) {
+	answer := ceremony.RollCallAnswer(decrypted)
+	if ceremony.RollCallDigest(answer) != r.digest || !response.Match(decrypted) {
 		return "", fmt.Errorf("answer roll call: %w", ErrNotTheResponse)
 	}
-	return fmt.Sprintf("conclave-word1 %s %s present %s", r.id, r.planHash, decrypted), nil
+	word := ceremony.Word{Of: string(r.id), Hash: r.planHash, Verb: ceremony.SayPresent, More: answer}
+	return word.Line(), nil
 }

@@ -1,7 +1,6 @@
 package openpgp_test
 
 import (
-	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -18,8 +17,7 @@ import (
 const response = "00112233445566778899aabbccddeeff"
 
 func digestOf(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hexOf(sum[:])
+	return ceremony.RollCallDigest(ceremony.RollCallAnswer([]byte(text)))
 }
 
 // called is the direct message of a roll call: what the bot has signed, and the
@@ -62,7 +60,7 @@ func TestRollCallIsAnsweredBySigningTheResponse(t *testing.T) {
 		}
 		decrypted := must(key.Decrypt([]byte(r.Challenges()[0])))(t)
 		line := must(r.Word(append(decrypted, '\n')))(t)
-		if want := "conclave-word1 prod-rekey-k7m2 " + n.Hash() + " present " + response; line != want {
+		if want := "conclave-word1 prod-rekey-k7m2 " + n.Hash() + " present " + ceremony.RollCallAnswer([]byte(response)); line != want {
 			t.Errorf("%s: the word is %q", name, line)
 		}
 		signed := must(key.SignWord(line, s.want.Now))(t)
@@ -157,7 +155,7 @@ func TestGPGAnswersARollCallByTheCommandInTheMessage(t *testing.T) {
 	signed := d.run("{ printf 'conclave-word1 prod-rekey-k7m2 %s present '; gpg -qd <<'CONCLAVE'\n%s\nCONCLAVE\n} | gpg --batch -sa -u %s",
 		plan(s.identity.Fingerprint(), s.now, 5).Hash(), challenge, s.want.Signer)
 	got, err := s.opener.VerifyStatement(signed, s.want.Signer, s.want.NotBefore, s.want.Now)
-	if err != nil || !strings.HasSuffix(got.Line, " present "+response) {
+	if err != nil || !strings.HasSuffix(got.Line, " present "+ceremony.RollCallAnswer([]byte(response))) {
 		t.Errorf("the bot reads %q, %v", got.Line, err)
 	}
 }

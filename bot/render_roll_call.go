@@ -1,0 +1,61 @@
+package bot
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"conclave/ceremony"
+)
+
+// renderRollCall asks somebody to show that they can read what Vault will encrypt to
+// them, and to sign that they have read the plan. What they send back is a hash of
+// what they decrypt: were something else in the challenge's place, it stays with them.
+func renderRollCall(c ceremony.Ceremony, to ceremony.Person) message {
+	i := -1
+	if called := c.Called(); called != nil {
+		i = slices.IndexFunc(called.Challenges, func(ch ceremony.Challenge) bool { return ch.For == to })
+	}
+	if i < 0 || c.Ended() || c.Closing != nil {
+		return renderReplacedAsk(c)
+	}
+	challenge := c.Called().Challenges[i]
+	return message{
+		line: "Roll call: please show that you can use your key, for " + subject(c.Plan),
+		blocks: []slack.Block{
+			title("Roll call: please show that you can use your key"),
+			section("*%s* (`%s`), %s. Nothing begins before the roll call is answered. Until %s.", subject(c.Plan), c.ID(), agreedBy(c), when(c.Plan.Closes)),
+			section("Something will be encrypted to you that nobody else can read. Show first that you can: decrypt this with the key that Vault will be given, and sign it together with the plan's hash. With your signature you also take on to keep what you will get."),
+			section("*1.* Read what you agree to. gpg must say `Good signature` by the key that you were given once and have pinned:"),
+			listing(grouped(c.Plan.Identity)),
+			listing(pasteInto("gpg -d", challenge.Notice)),
+			section("The plan in it has the hash `%s` (%s).", short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, spokenWords)),
+			section("*2.* Decrypt, sign, and send me what this prints, here, as text or as a file:"),
+			listing(AnswerCommand(c, to, challenge)),
+			footnote("What is sent is a hash of what you have decrypted, never that itself. If you did not expect this, or can't do it, `/ceremony freeze %s` stops everything.", c.ID()),
+			divider(),
+			footnote("Or with the program `conclave`: paste this whole message into `conclave seal --identity %s`. It checks all of this for you.", c.Plan.Identity),
+		},
+	}
+}
+
+// AnswerCommand is how somebody answers a roll call with gpg: what is decrypted goes
+// from gpg to gpg, and its hash is what is signed.
+func AnswerCommand(c ceremony.Ceremony, to ceremony.Person, challenge ceremony.Challenge) string {
+	return fmt.Sprintf("printf '%%s %%s\\n' '%s' \"$(gpg -qd <<'%s' | gpg --with-colons --print-md sha256 | cut -d: -f3\n%s\n%[2]s\n)\" | gpg -sa -u %s",
+		c.WordFor(ceremony.SayPresent).Line(), endOfPaste, strings.TrimRight(challenge.Ciphertext, "\n"), to.Key)
+}
+
+// rollCallWords says who has answered and who is waited for.
+func rollCallWords(c ceremony.Ceremony) string {
+	var missing []string
+	for _, p := range c.Plan.RollCall {
+		if !c.IsPresent(p.Account) {
+			missing = append(missing, escape(p.Name))
+		}
+	}
+	return fmt.Sprintf(":raising_hand: *Roll call*: %d of %d have shown that they can use their keys. Nothing has been sent to Vault.\nWaiting for: %s",
+		len(c.Present), c.Plan.Present, listAnd(missing))
+}

@@ -1,0 +1,223 @@
+package ceremony_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// demand makes the cluster ask for what the policy says of one operation.
+func (s *stage) demand(op ceremony.Operation, policy ceremony.Policy) {
+	s.configure = func(c *ceremony.Cluster) {
+		c.Policies = map[ceremony.Operation]ceremony.Policy{op: policy}
+		c.Witnesses = people("wendy", "paul")
+		for i, class := range []string{"operations", "security", "security"} {
+			c.Approvers[i].Class = class // paul, olga, quin
+		}
+	}
+	s.restart()
+}
+
+// sign is a word as its speaker's computer makes it.
+func (s *stage) sign(name string, w ceremony.Word) []byte {
+	return fmt.Appendf(nil, "signed|%s|%d|%s", bare(name), time.Now().Unix(), w.Line())
+}
+
+// bare is somebody's fingerprint as the fake opener writes it.
+func bare(name string) string { return string(fpr(name)) }
+
+// speak signs what somebody says of a ceremony, and sends it.
+func (s *stage) speak(id ceremony.ID, name string, verb ceremony.Verb, more ...string) error {
+	w := s.now(id).WordFor(verb)
+	w.More = strings.Join(slices.DeleteFunc(append([]string{w.More}, more...), func(s string) bool { return s == "" }), " ")
+	_, said, err := s.engine.Speak(context.Background(), person(name).Account, s.sign(name, w))
+	if said != verb {
+		s.t.Errorf("%q was understood as %q", verb, said)
+	}
+	s.settle(time.Second)
+	return err
+}
+
+func (s *stage) approve(id ceremony.ID, name string) error {
+	_, err := s.engine.Approve(context.Background(), id, person(name).Account, "")
+	s.settle(time.Second)
+	return err
+}
+
+func TestApprovalsAreAskedForFromClassesOfPeople(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}})
+		id := s.propose(ceremony.GenerateRoot)
+		if err := s.approve(id, "paul"); err != nil {
+			t.Fatal(err)
+		}
+		if c := s.now(id); c.State != ceremony.StateProposed {
+			t.Fatalf("one approval of the wrong class was enough: %s", story(c))
+		}
+		if err := s.approve(id, "quin"); err != nil {
+			t.Fatal(err)
+		}
+		if c := s.finish(id); c.Outcome != ceremony.Completed || len(c.Approvals) != 2 {
+			t.Errorf("%s", story(c))
+		}
+	})
+}
+
+func TestApprovalsThatCannotComeAreRefusedAtTheProposal(t *testing.T) {
+	for name, policy := range map[string]ceremony.Policy{
+		"too many":              {Approvals: 3},
+		"of a class that is":    {Classes: []ceremony.ClassQuota{{Class: "management", Count: 1}}},
+		"the initiator's class": {Classes: []ceremony.ClassQuota{{Class: "security", Count: 2}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+				s.demand(ceremony.GenerateRoot, policy)
+				_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.GenerateRoot, Cluster: "prod", By: person("olga").Account})
+				if !errors.Is(err, ceremony.TooFewApprovers) {
+					t.Errorf("answered %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestWhoHoldsAShareDoesNotApproveWherePartsAreSeparate(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{Separate: true})
+		configure := s.configure
+		s.configure = func(c *ceremony.Cluster) {
+			configure(c)
+			c.Approvers = append(c.Approvers, person("alice"))
+		}
+		s.restart()
+		id := s.propose(ceremony.GenerateRoot)
+		if err := s.approve(id, "alice"); !errors.Is(err, ceremony.NotApprover) {
+			t.Errorf("a holder's approval: %v", err)
+		}
+	})
+}
+
+func TestApprovalByButtonIsRefusedWhereItMustBeSigned(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{Signed: true})
+		id := s.propose(ceremony.GenerateRoot)
+		if err := s.approve(id, "paul"); !errors.Is(err, ceremony.NeedsSignature) {
+			t.Fatalf("a button approved: %v", err)
+		}
+		word := s.now(id).WordFor(ceremony.SayApprove)
+		for name, tamper := range map[string]struct {
+			signed []byte
+			by     string
+			want   error
+		}{
+			"another plan":      {s.sign("paul", ceremony.Word{Of: word.Of, Hash: strings.Repeat("0", 64), Verb: word.Verb}), "paul", ceremony.PlanChanged},
+			"another signer":    {s.sign("quin", word), "paul", ceremony.WrongSigner},
+			"the initiator":     {s.sign("olga", word), "olga", ceremony.OwnProposal},
+			"a stranger":        {s.sign("mallory", word), "mallory", ceremony.NoPart},
+			"no word":           {[]byte("signed|x|1|I approve"), "paul", ceremony.NoWord},
+			"another ceremony":  {s.sign("paul", ceremony.Word{Of: "prod-rekey-aaaa", Hash: word.Hash, Verb: word.Verb}), "paul", ceremony.ErrUnknownCeremony},
+			"an older ceremony": {fmt.Appendf(nil, "signed|%s|%d|%s", bare("paul"), time.Now().Add(-time.Hour).Unix(), word.Line()), "paul", ceremony.Stale},
+		} {
+			if _, _, err := s.engine.Speak(context.Background(), person(tamper.by).Account, tamper.signed); !errors.Is(err, tamper.want) {
+				t.Errorf("%s: %v, want %v", name, err, tamper.want)
+			}
+		}
+		if err := s.speak(id, "paul", ceremony.SayApprove); err != nil {
+			t.Fatal(err)
+		}
+		c := s.finish(id)
+		if c.Outcome != ceremony.Completed {
+			t.Fatalf("%s", story(c))
+		}
+		for _, e := range c.History {
+			if a, ok := e.Event.(ceremony.Approved); ok && !strings.Contains(a.Signed, word.Line()) {
+				t.Errorf("the journal keeps %q of what was signed", a.Signed)
+			}
+		}
+	})
+}
+
+func TestNothingBeginsBeforePeopleHaveHadTimeToThink(t *testing.T) {
+	for _, op := range []ceremony.Operation{ceremony.GenerateRoot, ceremony.Rotate, ceremony.Drill} {
+		playFor(t, op, func(t *testing.T, s *stage) {
+			s.demand(op, ceremony.Policy{Cooling: time.Hour})
+			id := s.begin(op)
+			s.settle(58 * time.Minute)
+			if c := s.now(id); c.State != ceremony.StateApproved || c.Attempt.Number != 0 || s.vault.calls["start"]+s.vault.calls["rotate"] != 0 {
+				t.Fatalf("%s began early: %s", op, story(c))
+			}
+			s.restart() // it is remembered
+			s.settle(3 * time.Minute)
+			if c := s.now(id); c.State == ceremony.StateApproved {
+				t.Fatalf("%s did not begin: %s", op, story(c))
+			}
+		})
+	}
+}
+
+func TestNothingBeginsInQuietHours(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		// A bubble's clock begins at midnight of a day, UTC: one o'clock in Berlin.
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{Quiet: quiet(t, "22:00-03:00 Europe/Berlin")})
+		id := s.begin(ceremony.GenerateRoot)
+		s.settle(118 * time.Minute)
+		if c := s.now(id); c.State != ceremony.StateApproved || s.vault.calls["start"] != 0 {
+			t.Fatalf("it began at night: %s", story(c))
+		}
+		s.settle(3 * time.Minute)
+		if c := s.finish(id); c.Outcome != ceremony.Completed {
+			t.Fatalf("%s", story(c))
+		}
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{Quiet: quiet(t, "00:00-12:00 UTC")})
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.GenerateRoot, Cluster: "prod", By: person("olga").Account})
+		if !errors.Is(err, ceremony.NoTime) {
+			t.Errorf("a window that is all quiet: %v", err)
+		}
+	})
+}
+
+func quiet(t *testing.T, s string) ceremony.Quiet {
+	t.Helper()
+	q, err := ceremony.ParseQuiet(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+func TestEnvelopesComeByTheWaysThatThePolicyAllows(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{Ways: []ceremony.Way{ceremony.ByForm}})
+		id := s.begin(ceremony.GenerateRoot)
+		offer := func(way ceremony.Way) error {
+			s.serial++
+			_, err := s.engine.Offer(context.Background(), ceremony.Offer{
+				By: person("alice").Account, Message: ceremony.Ref{Channel: "Dalice", TS: fmt.Sprint(s.serial)}, Way: way, Envelope: s.envelope(id, "alice", "old-1"),
+			})
+			return err
+		}
+		if err := offer(ceremony.ByText); !errors.Is(err, ceremony.WayForbidden) {
+			t.Errorf("by text: %v", err)
+		}
+		if err := offer(ceremony.ByForm); err != nil {
+			t.Errorf("by form: %v", err)
+		}
+		if err := offer(ceremony.AtTerminal); !errors.Is(err, ceremony.AlreadyCounted) {
+			t.Errorf("at the terminal: %v", err)
+		}
+	})
+}
+
+func TestQuietHoursThatAreNoneAreRefused(t *testing.T) {
+	for _, s := range []string{"", "22:00-06:00", "22-06 UTC", "22:00-22:00 UTC", "22:00-25:00 UTC", "22:00-06:00 Mars/Olympus", "22:00-06:00 Local", "22:00-06:00 "} {
+		if q, err := ceremony.ParseQuiet(s); err == nil {
+			t.Errorf("%q was read as %v", s, q)
+		}
+	}
+}

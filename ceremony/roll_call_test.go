@@ -1,0 +1,106 @@
+package ceremony_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// answerOf is what somebody finds in their challenge.
+func (s *stage) answerOf(id ceremony.ID, name string) string {
+	s.t.Helper()
+	for _, ch := range s.now(id).Called().Challenges {
+		if key, response, _ := strings.Cut(strings.TrimPrefix(ch.Ciphertext, "challenge|"), "|"); key == fpr(name).String() {
+			return ceremony.RollCallAnswer([]byte(response))
+		}
+	}
+	s.t.Fatalf("%s is not called", name)
+	return ""
+}
+
+func (s *stage) present(id ceremony.ID, name string) error {
+	s.t.Helper()
+	return s.speak(id, name, ceremony.SayPresent, s.answerOf(id, name))
+}
+
+func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.demand(ceremony.Rekey, ceremony.Policy{RollCall: ceremony.RollCall{On: true, Fresh: 90 * 24 * time.Hour}})
+		id := s.begin(ceremony.Rekey)
+		if c := s.now(id); c.State != ceremony.StateRollCall || s.vault.calls["start"] != 0 {
+			t.Fatalf("%s", story(c))
+		}
+		if err := s.speak(id, "alice", ceremony.SayPresent, s.answerOf(id, "bob")); !errors.Is(err, ceremony.WrongAnswer) {
+			t.Errorf("somebody else's answer: %v", err)
+		}
+		if err := s.speak(id, "alice", ceremony.SayPresent, "guess"); !errors.Is(err, ceremony.WrongAnswer) {
+			t.Errorf("a guess: %v", err)
+		}
+		if err := s.speak(id, "paul", ceremony.SayPresent, s.answerOf(id, "bob")); !errors.Is(err, ceremony.NotCalled) {
+			t.Errorf("somebody who is not called: %v", err)
+		}
+		for i, h := range holders {
+			if c := s.now(id); c.State != ceremony.StateRollCall {
+				t.Fatalf("%d of %d were enough: %s", i, len(holders), story(c))
+			}
+			if i == 2 {
+				s.restart() // the challenges are still good
+			}
+			if err := s.present(id, h); err != nil {
+				t.Fatalf("%s: %v", h, err)
+			}
+			if err := s.present(id, h); i < len(holders)-1 && !errors.Is(err, ceremony.AlreadyPresent) {
+				t.Errorf("%s again: %v", h, err)
+			}
+		}
+		if c := s.finish(id); c.Outcome != ceremony.Completed {
+			t.Fatalf("%s", story(c))
+		}
+		// Their keys have shown it: they are not called again for a while.
+		again := s.begin(ceremony.Rekey)
+		if c := s.now(again); len(c.Plan.RollCall) != 0 || c.State != ceremony.StateCollecting {
+			t.Fatalf("%s", story(c))
+		}
+		if _, err := s.engine.Cancel(t.Context(), again, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(100 * 24 * time.Hour)
+		if c := s.now(s.propose(ceremony.Rekey)); len(c.Plan.RollCall) != len(holders) || c.Plan.Present != len(holders) {
+			t.Errorf("after a hundred days %d are called, %d needed", len(c.Plan.RollCall), c.Plan.Present)
+		}
+	})
+}
+
+func TestFewerThanAllMayAnswerTheRollCall(t *testing.T) {
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.demand(ceremony.Rekey, ceremony.Policy{RollCall: ceremony.RollCall{On: true, Needed: 2}})
+		id := s.begin(ceremony.Rekey)
+		for _, h := range holders[:2] {
+			if err := s.present(id, h); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c := s.now(id); c.State != ceremony.StateCollecting {
+			t.Errorf("%s", story(c))
+		}
+		if err := s.speak(id, holders[2], ceremony.SayPresent, s.answerOf(id, holders[2])); !errors.Is(err, ceremony.NotWaiting) {
+			t.Errorf("an answer that nobody waits for: %v", err)
+		}
+	})
+}
+
+func TestTheRequesterOfATokenIsCalled(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{RollCall: ceremony.RollCall{On: true}})
+		id := s.begin(ceremony.GenerateRoot)
+		if err := s.present(id, "olga"); err != nil {
+			t.Fatal(err)
+		}
+		if c := s.finish(id); c.Outcome != ceremony.Completed {
+			t.Errorf("%s", story(c))
+		}
+	})
+}
