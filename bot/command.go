@@ -62,7 +62,7 @@ func grammar() []form {
 		{verbReset, "reset ID", "have the sealed nodes of an unseal forget the shares that they have counted"},
 		{verbReverify, "reverify ID", "have the new shares of a rekey proven again, from the beginning"},
 		{verbException, "exception ID TEXT", "write down what was not as it should be"},
-		{verbWitness, "witness ID proceed|agree|disagree [why]", "as a witness: let the next step happen, or say at the end what you think of it"},
+		{verbWitness, "witness ID WORD [why]", "as a witness: `proceed` lets the next step happen, `agree` or `disagree` says at the end what you think of it"},
 		{verbDelete, "delete ID", "let Vault forget the backup that was handed out; for an approver who did not propose it"},
 		{verbAccessor, "accessor ID ACCESSOR", "name the root token that a ceremony has made, so that Vault can be asked whether it is gone"},
 		{verbRevoked, "revoked ID", "say that this token is revoked, when nobody knows its accessor"},

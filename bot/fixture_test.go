@@ -123,7 +123,7 @@ func (s *tale) message(kind ceremony.MessageKind, to string) ceremony.Message {
 func (s *tale) who(name string) ceremony.Person {
 	s.t.Helper()
 	p := s.c.Plan
-	for _, one := range slices.Concat(p.Approvers, p.Holders, p.Receivers) {
+	for _, one := range slices.Concat(p.Approvers, p.Holders, p.Receivers, p.Witnesses) {
 		if one.Name == name {
 			return one
 		}

@@ -19,7 +19,7 @@ func render(c ceremony.Ceremony, m ceremony.Message, sign sign) (message, error)
 	case ceremony.HistoryMessage, ceremony.TranscriptMessage:
 		return renderHistory(c, m.Entry), nil
 	case ceremony.ApprovalMessage:
-		return renderApproval(c), nil
+		return renderApproval(c, m.To), nil
 	case ceremony.AskMessage:
 		ev, ok := m.Entry.Event.(ceremony.KeyAnnounced)
 		if !ok || m.To == nil {
@@ -85,8 +85,9 @@ func renderParcel(c ceremony.Ceremony, m ceremony.Message, sign sign) (message, 
 }
 
 // renderApproval shows the plan whole. Its buttons carry the hash of the plan
-// that was shown, so that a click approves that plan and no other.
-func renderApproval(c ceremony.Ceremony) message {
+// that was shown, so that a click approves that plan and no other. Where approvals
+// are signed there is a line to sign in the button's place.
+func renderApproval(c ceremony.Ceremony, to *ceremony.Person) message {
 	who := initiator(c.Plan)
 	waiting := c.State == ceremony.StateProposed && c.Closing == nil
 	blocks := []slack.Block{title("Please read a plan: " + subject(c.Plan))}
@@ -106,15 +107,25 @@ func renderApproval(c ceremony.Ceremony) message {
 	)
 	if waiting {
 		value := buttonValue(c)
-		blocks = append(blocks,
-			slack.NewActionBlock("decide",
-				button(verbApprove, value, "Approve", slack.StylePrimary,
-					confirm("Approve the plan?", "You have read it, and it is what you agreed on with "+clip(c.Plan.Initiator.Name, 100)+".", "Approve", "Not yet")),
-				button(verbReject, value, "Reject", slack.StyleDanger,
-					confirm("Reject the plan?", "This ends the proposal.", "Reject", "Not yet")),
-			),
-			footnote("Or type `/ceremony approve %s %s`, or `/ceremony reject %s why`. Open until %s.", c.ID(), short(c.PlanHash), c.ID(), when(c.Plan.Closes)),
-		)
+		reject := button(verbReject, value, "Reject", slack.StyleDanger,
+			confirm("Reject the plan?", "This ends the proposal.", "Reject", "Not yet"))
+		if c.Plan.SignedApprovals {
+			blocks = append(blocks,
+				section("*To approve it*, sign its hash with your PGP key, and send me what this prints, here:"),
+				listing(signCommand(c.WordFor(ceremony.SayApprove), to.Key)),
+				slack.NewActionBlock("decide", reject),
+				footnote("An account alone approves nothing here. Or type `/ceremony reject %s why`. Open until %s.", c.ID(), when(c.Plan.Closes)),
+			)
+		} else {
+			blocks = append(blocks,
+				slack.NewActionBlock("decide",
+					button(verbApprove, value, "Approve", slack.StylePrimary,
+						confirm("Approve the plan?", "You have read it, and it is what you agreed on with "+clip(c.Plan.Initiator.Name, 100)+".", "Approve", "Not yet")),
+					reject,
+				),
+				footnote("Or type `/ceremony approve %s %s`, or `/ceremony reject %s why`. Open until %s.", c.ID(), short(c.PlanHash), c.ID(), when(c.Plan.Closes)),
+			)
+		}
 	}
 	return message{line: fmt.Sprintf("%s asks you to approve: %s", who, subject(c.Plan)), blocks: blocks}
 }

@@ -218,7 +218,7 @@ func sourceOf(t *testing.T, file string) string {
 
 // TestEveryKindOfMessageIsFrozen: what is sent to people has been read by somebody.
 func TestEveryKindOfMessageIsFrozen(t *testing.T) {
-	rendered := sourceOf(t, "golden_test.go") + sourceOf(t, "golden_operations_test.go") + sourceOf(t, "golden_alarm_test.go")
+	rendered := sourceOf(t, "golden_test.go") + sourceOf(t, "golden_operations_test.go") + sourceOf(t, "golden_alarm_test.go") + sourceOf(t, "golden_watched_test.go")
 	names := regexp.MustCompile(`(?m)^\t(\w+Message)\s+MessageKind = `).FindAllStringSubmatch(sourceOf(t, "../ceremony/message.go"), -1)
 	if len(names) < 10 {
 		t.Fatalf("%d kinds found", len(names))

@@ -68,7 +68,7 @@ func (c Ceremony) allows(e Event, at time.Time) error {
 		}
 		return among(c.Plan.Witnesses, ev.By)
 	case ExceptionNoted:
-		return among(c.Plan.people(), ev.By)
+		return among(c.Plan.everybody(), ev.By)
 	case WitnessStated:
 		if !c.Ended() || c.hasTestified(ev.By.Account) {
 			return errors.New("nothing is asked of them")
@@ -79,7 +79,7 @@ func (c Ceremony) allows(e Event, at time.Time) error {
 			return errors.New("no witness is waited for")
 		}
 	case FreezeAsked:
-		return among(c.Plan.people(), ev.By)
+		return among(c.Plan.everybody(), ev.By)
 	case Froze:
 		if ev.Why == PersonStopped && c.Stopping == nil {
 			return errors.New("nobody has asked for it")

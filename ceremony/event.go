@@ -50,7 +50,8 @@ type (
 	// RollCalled asks people to show that they can read what will be encrypted to
 	// them.
 	RollCalled struct {
-		Challenges []Challenge `json:"challenges"`
+		Challenges  []Challenge `json:"challenges"`
+		Certificate string      `json:"certificate"` // of the identity that has signed them, armored
 	}
 	// Present is somebody's answer to it: they have decrypted their challenge, and have
 	// signed it together with the plan's hash.

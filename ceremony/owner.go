@@ -116,8 +116,6 @@ func (o *owner) step(ctx context.Context) time.Duration {
 	}
 	untilClose := max(time.Until(o.c.Plan.Closes), time.Millisecond)
 	switch starts := o.c.StartsAt(); {
-	case o.c.awaitsWitness():
-		return max(time.Until(o.c.EndedAt().Add(lastReminder)), time.Millisecond)
 	case o.c.Ended():
 		return longestWait
 	case o.c.State == StateApproved && now.Before(starts):

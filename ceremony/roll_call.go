@@ -126,7 +126,12 @@ func (o *owner) callRoll(ctx context.Context) bool {
 	if bot := opener.Identity(); bot != plan.Identity {
 		return o.record(ctx, Stop{Why: OtherBot, Want: "identity " + plan.Identity.String(), Got: bot.String()}) == nil
 	}
-	var called RollCalled
+	certificate, err := opener.PublicKey(plan.Identity)
+	if err != nil {
+		o.log.Error("the identity's own key can't be shown", "error", err)
+		return false
+	}
+	called := RollCalled{Certificate: certificate}
 	for _, p := range plan.RollCall {
 		ciphertext, response, err := opener.Challenge(p.Key, now)
 		if err != nil {

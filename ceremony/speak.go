@@ -38,7 +38,7 @@ func (e *Engine) Speak(ctx context.Context, by Account, pasted []byte) (ID, Verb
 
 // KeyOf is the PGP key that the plan pins for somebody, if it pins one.
 func (p Plan) KeyOf(who Account) (Fingerprint, bool) {
-	for _, has := range p.people() {
+	for _, has := range p.everybody() {
 		if has.Account == who && has.Key != "" {
 			return has.Key, true
 		}

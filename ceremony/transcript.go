@@ -186,7 +186,7 @@ func (p Plan) keys() []Fingerprint {
 
 // everybody is who has a part in the ceremony, each once for each key.
 func (p Plan) everybody() []Person {
-	all := slices.Concat([]Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers)
+	all := slices.Concat([]Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers, p.Witnesses, p.Owners, p.Initiators)
 	if p.Requester != nil {
 		all = append(all, *p.Requester)
 	}

@@ -15,7 +15,7 @@ const transcriptPatience = 24 * time.Hour
 // it has ended.
 func weighty(e Event) bool {
 	switch e.(type) {
-	case Ended, TokenRevoked, TokenLeft, BackupDeleted, BackupLeft:
+	case Ended, TokenRevoked, TokenLeft, BackupDeleted, BackupLeft, WitnessStated, WitnessLeft, ExceptionNoted:
 		return true
 	}
 	return false
@@ -33,7 +33,7 @@ func (c Ceremony) transcriptDue(now time.Time) bool {
 		return false
 	}
 	since := c.History[c.last(weighty)-1].At
-	return c.saidAll() || !now.Before(since.Add(transcriptPatience))
+	return c.saidAll() && !c.awaitsWitness() || !now.Before(since.Add(transcriptPatience))
 }
 
 // saidAll says whether everybody has been told everything that a transcript is to

@@ -78,7 +78,7 @@ func (c Ceremony) proceed(cmd Proceed) ([]Event, error) {
 
 // note writes down what somebody saw that was not as it should be.
 func (c Ceremony) note(cmd Note) ([]Event, error) {
-	by, ok := find(c.Plan.people(), cmd.By)
+	by, ok := find(c.Plan.everybody(), cmd.By)
 	notes := 0
 	for _, e := range c.History {
 		if is[ExceptionNoted](e.Event) {
@@ -139,7 +139,7 @@ func (c Ceremony) awaitsWitness() bool { return c.OwesWitness() && !c.WitnessLef
 // freeze is one person's wish that nothing goes on. What Vault was asked for is waited
 // for first.
 func (c Ceremony) freeze(cmd Freezing) ([]Event, error) {
-	by, ok := find(c.Plan.people(), cmd.By)
+	by, ok := find(c.Plan.everybody(), cmd.By)
 	switch {
 	case !ok:
 		return nil, NoPart
@@ -157,13 +157,4 @@ func (c Ceremony) freeze(cmd Freezing) ([]Event, error) {
 
 func (f FreezeAsked) freeze() Froze {
 	return Froze{Why: PersonStopped, Want: "nobody who objects", Got: f.By.Name}
-}
-
-// people is everybody who has a part in the ceremony.
-func (p Plan) people() []Person {
-	all := slices.Concat(p.deciders(), p.Holders, p.Receivers, p.Witnesses, p.Owners, p.Initiators)
-	if p.Requester != nil {
-		all = append(all, *p.Requester)
-	}
-	return all
 }

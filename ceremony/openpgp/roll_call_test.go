@@ -152,10 +152,10 @@ func TestGPGAnswersARollCallByTheCommandInTheMessage(t *testing.T) {
 	}
 	d.write("challenge.asc", enarmor(t, "PGP MESSAGE", asVault(t, must(s.opener.Certificate(s.want.Signer))(t), response)))
 	challenge := string(must(os.ReadFile(filepath.Join(d.home, "challenge.asc")))(t))
-	signed := d.run("{ printf 'conclave-word1 prod-rekey-k7m2 %s present '; gpg -qd <<'CONCLAVE'\n%s\nCONCLAVE\n} | gpg --batch -sa -u %s",
+	signed := d.run("{ printf 'conclave-word1 prod-rekey-k7m2 %s present '; gpg -qd <<'CONCLAVE' | gpg --with-colons --print-md sha256 | cut -d: -f3\n%s\nCONCLAVE\n} | gpg --batch -sa -u %s",
 		plan(s.identity.Fingerprint(), s.now, 5).Hash(), challenge, s.want.Signer)
 	got, err := s.opener.VerifyStatement(signed, s.want.Signer, s.want.NotBefore, s.want.Now)
-	if err != nil || !strings.HasSuffix(got.Line, " present "+ceremony.RollCallAnswer([]byte(response))) {
+	if err != nil || !strings.HasSuffix(strings.ToLower(got.Line), " present "+ceremony.RollCallAnswer([]byte(response))) {
 		t.Errorf("the bot reads %q, %v", got.Line, err)
 	}
 }
