@@ -2,29 +2,130 @@ package openpgp_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// FuzzOpen: whatever is sent, the answer is a share that was signed and encrypted
-// for this ceremony, or a Refusal that shows nothing.
-func FuzzOpen(f *testing.F) {
+// seed gives a target what it starts from. Without that it would find nothing but
+// the first line that refuses.
+func seed[T any](f *testing.F, seeds ...T) {
+	f.Helper()
+	if len(seeds) == 0 {
+		f.Fatal("there are no seeds")
+	}
+	for i, s := range seeds {
+		if fmt.Sprint(s) == fmt.Sprint(*new(T)) {
+			f.Fatalf("seed %d is empty", i)
+		}
+		f.Add(s)
+	}
+}
+
+// Every target is here and in no other file, so that this sees what it starts from.
+func TestEveryFuzzTargetHasSeeds(t *testing.T) {
+	source := string(must(os.ReadFile("fuzz_test.go"))(t))
+	want := []string{"FuzzArmor", "FuzzEnvelope", "FuzzPayload", "FuzzStatement", "FuzzLetter", "FuzzDelivery", "FuzzCertificate", "FuzzEvidence"}
+	var found []string
+	for _, target := range strings.Split(source, "\nfunc Fuzz")[1:] {
+		name, body, _ := strings.Cut(target, "(")
+		body, _, _ = strings.Cut(body, "f.Fuzz(")
+		if !strings.Contains(body, "seed(f, ") && !strings.Contains(body, "f.Add(") {
+			t.Errorf("Fuzz%s has no seeds", name)
+		}
+		found = append(found, "Fuzz"+name)
+	}
+	for _, name := range want {
+		if !slices.Contains(found, name) {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}
+
+// mostGarbage is how much a text of a person's may make the program allocate: a
+// decompressor has tables, and go-crypto copies what it reads some times over.
+const mostGarbage = 48 << 20
+
+// sparingly fails when f allocates more than that.
+func sparingly(t *testing.T, input int, f func()) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > mostGarbage {
+		t.Errorf("%d bytes of input made %d bytes of garbage", input, grown)
+	}
+}
+
+// FuzzArmor: of a text come no more bytes than are in it, each block is there or
+// refused, and what is armored again is read again.
+func FuzzArmor(f *testing.F) {
 	s := newStage(f)
 	envelope := s.craft(f, craft{})
-	f.Add(envelope)
-	f.Add(dearmor(f, envelope))
-	f.Add(s.craft(f, craft{unsigned: true}))
-	f.Add(s.craft(f, craft{passwords: [][]byte{[]byte("swordfish")}}))
-	f.Add(s.craft(f, craft{content: "conclave1"}))
-	f.Add([]byte(s.key.Announced().Announcement))
-	f.Add([]byte(s.key.Announced().Certificate))
-	f.Add([]byte(share))
+	seed(f, envelope, s.pasted(), public(f, s.holder),
+		concat([]byte("> "), bytes.ReplaceAll(envelope, []byte("\n"), []byte("\n&gt; "))),
+		bytes.ReplaceAll(envelope, []byte("\n"), []byte(" ")),
+		bytes.ReplaceAll(envelope, []byte("-"), []byte("\u2014")),
+		envelope[:200], envelope[100:], concat(envelope[:100], envelope),
+		[]byte("-----BEGIN PGP MESSAGE-----\nComment: x\nVersion: y\n\nYWJj\n=ab\n-----END PGP MESSAGE-----"),
+		[]byte("\xff\xfe-\x00-\x00"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		fits := s.key.Fits(text)
-		secret, evidence, err := s.key.Open(text, s.want)
+		kinds, data, faults, around := openpgp.Unarmor(text)
+		total := len(around)
+		for i, decoded := range data {
+			total += len(decoded)
+			if faults[i] != nil {
+				if _, ok := ceremony.RefusalOf(faults[i]); !ok || decoded != nil {
+					t.Errorf("%v is no refusal", faults[i])
+				}
+				continue
+			}
+			_, again, faults, _ := openpgp.Unarmor(enarmor(t, kinds[i], decoded))
+			if len(decoded) > 0 && (len(again) != 1 || faults[0] != nil || !bytes.Equal(again[0], decoded)) {
+				t.Errorf("%d bytes are read as something else, %v", len(decoded), faults)
+			}
+		}
+		if total > 3*len(text)+len(data)+1 { // a character may take three bytes where it took one
+			t.Errorf("of %d bytes came %d", len(text), total)
+		}
+	})
+}
+
+// FuzzEnvelope: whatever is sent, the answer is a share that was signed and
+// encrypted for this ceremony, or a Refusal that shows nothing.
+func FuzzEnvelope(f *testing.F) {
+	s := newStage(f)
+	envelope := s.craft(f, craft{})
+	seed(f, envelope, dearmor(f, envelope),
+		s.craft(f, craft{content: s.wholePayload(), notations: s.notation(s.binding())}),
+		s.craft(f, craft{unsigned: true}),
+		s.craft(f, craft{passwords: [][]byte{[]byte("swordfish")}}),
+		s.craft(f, craft{content: "conclave1"}),
+		s.craft(f, craft{compress: packet.CompressionZLIB}),
+		state(f, statement, s.now, s.holder),
+		zeros(f, packet.CompressionZLIB), bzippedZeros(f),
+		[]byte(s.key.Announced().Announcement), []byte(s.key.Announced().Certificate), []byte(share))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var secret *ceremony.Secret
+		var evidence ceremony.Evidence
+		var err error
+		fits := false
+		sparingly(t, len(text), func() {
+			fits = s.key.Fits(text)
+			secret, evidence, err = s.key.Open(text, s.want)
+		})
 		if err == nil {
 			if !fits {
 				t.Error("opened, though it does not fit")
@@ -46,6 +147,9 @@ func FuzzOpen(f *testing.F) {
 		if _, ok := ceremony.RefusalOf(err); !ok || secret != nil {
 			t.Errorf("%v is no refusal", err)
 		}
+		if evidence.Digest != "" || evidence.Signature != "" {
+			t.Error("something is kept of what was refused")
+		}
 		if strings.Contains(err.Error(), share) {
 			t.Error("the refusal shows the share")
 		}
@@ -62,39 +166,49 @@ func FuzzOpenMessage(f *testing.F) {
 		if int(at) < len(message) {
 			message[at] ^= flip
 		}
-		secret, _, err := s.key.Open(enarmor(t, "PGP MESSAGE", message), s.want)
-		if _, ok := ceremony.RefusalOf(err); !ok && secret == nil {
-			t.Errorf("%v is no refusal", err)
-		}
+		sparingly(t, len(message), func() {
+			secret, _, err := s.key.Open(enarmor(t, "PGP MESSAGE", message), s.want)
+			if _, ok := ceremony.RefusalOf(err); !ok && secret == nil {
+				t.Errorf("%v is no refusal", err)
+			}
+		})
 	})
 }
 
 // FuzzPayload encrypts and signs what it likes: nothing but this ceremony's line
-// with a share in it is accepted, and the share is part of it.
+// with a share in it is accepted, the share is part of it, and nothing of it is in
+// what is kept.
 func FuzzPayload(f *testing.F) {
 	s := newStage(f)
-	f.Add(s.payload())
-	f.Add(share)
-	f.Add("conclave1 a b c d e")
-	f.Add(strings.Replace(s.payload(), " update ", " verify ", 1))
+	seed(f, s.payload(), s.wholePayload(), s.wholePayload()+"\r\n", share, "conclave1 a b c d e",
+		strings.Replace(s.payload(), " update ", " verify ", 1),
+		strings.Replace(s.wholePayload(), "k7m2 update", "k7m3 update", 2))
 	f.Fuzz(func(t *testing.T, content string) {
 		if content == "" {
 			return // craft's word for the payload
 		}
-		secret, _, err := s.key.Open(s.craft(t, craft{content: content}), s.want)
+		secret, evidence, err := s.key.Open(s.craft(t, craft{content: content}), s.want)
 		if err != nil {
 			if _, ok := ceremony.RefusalOf(err); !ok {
 				t.Errorf("%v is no refusal", err)
 			}
 			return
 		}
-		line := strings.ToLower(strings.Join(strings.Fields(content), " "))
+		words := strings.Fields(content)
+		line := strings.ToLower(strings.Join(words, " "))
 		if !strings.HasPrefix(line, s.key.Announced().Prefix(s.want.Ceremony)) {
 			t.Errorf("%q is accepted", content)
 		}
+		if behind := strings.Join(words[6:], " "); behind != "" && !strings.EqualFold(" "+behind, s.key.Announced().Suffix(s.want.Ceremony, s.want.PlanHash)) {
+			t.Errorf("%q is accepted behind the share", behind)
+		}
 		err = secret.Use(func(b []byte) error {
-			if !strings.HasSuffix(strings.TrimSpace(content), string(b)) || len(b) < 24 || len(b) > 66 {
+			if string(b) != words[5] || len(b) < 24 || len(b) > 66 {
 				t.Errorf("%q is no share of %q", b, content)
+			}
+			kept := must(hex.DecodeString(evidence.Digest[strings.LastIndexByte(evidence.Digest, ':')+1:]))(t)
+			if evidence.Digest != "" && len(kept) > len(content)-strings.Index(content, string(b))-len(b) {
+				t.Error("a part of the share is kept")
 			}
 			return nil
 		})
@@ -104,12 +218,109 @@ func FuzzPayload(f *testing.F) {
 	})
 }
 
+// FuzzStatement: nothing but what the holder has signed is a statement, and what is
+// kept of it says the same to an auditor. What is only peeked at can be printed.
+func FuzzStatement(f *testing.F) {
+	s := newStage(f)
+	signed := state(f, statement+"\n", s.want.Now, s.holder)
+	seed(f, signed, enarmor(f, "PGP MESSAGE", signed), state(f, statement, s.want.Now, newHolder(f, "Eve", start)),
+		state(f, s.payload(), s.want.Now, s.holder), zeros(f, packet.CompressionZIP), bzippedZeros(f),
+		s.craft(f, craft{}), []byte(s.key.Announced().Announcement))
+	certificate := must(s.opener.PublicKey(s.want.Signer))(f)
+	f.Fuzz(func(t *testing.T, pasted []byte) {
+		var peeked string
+		var ok bool
+		var got ceremony.Statement
+		var err error
+		sparingly(t, len(pasted), func() {
+			peeked, ok = s.opener.PeekStatement(pasted)
+			got, err = s.opener.VerifyStatement(pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
+		})
+		if strings.ContainsFunc(peeked, func(r rune) bool { return !unicode.IsPrint(r) }) || !ok && peeked != "" {
+			t.Errorf("peeked at %q", peeked)
+		}
+		if err != nil {
+			if _, refused := ceremony.RefusalOf(err); !refused || got != (ceremony.Statement{}) {
+				t.Errorf("%v is no refusal", err)
+			}
+			return
+		}
+		if got.Line != statement || peeked != statement {
+			t.Errorf("%q is accepted as %q", peeked, got.Line)
+		}
+		line, _, err := openpgp.VerifySignedWord(certificate, s.want.Signer, got.Armor, s.want.NotBefore, s.want.Now)
+		if err != nil || line != statement {
+			t.Errorf("an auditor reads %q, %v", line, err)
+		}
+	})
+}
+
+// FuzzLetter: of whatever is pasted into conclave seal, nothing but what the pinned
+// identity has announced is accepted.
+func FuzzLetter(f *testing.F) {
+	s := newStage(f)
+	other := newStage(f)
+	pinned := s.identity.Fingerprint()
+	n := notice(pinned, s.now)
+	ciphertext, response, err := s.opener.Challenge(s.want.Signer, s.now)
+	if err != nil {
+		f.Fatal(err)
+	}
+	digest := sha256.Sum256([]byte(response))
+	call := must(s.opener.SignRollCall(ceremony.RollCallNotice{Plan: n.Plan, Digest: hex.EncodeToString(digest[:]), At: s.now}))(f)
+	certificate := must(s.identity.PublicArmor())(f)
+	seed(f, s.pasted(), []byte(s.key.Announced().Announcement), []byte(s.key.Announced().Certificate),
+		other.pasted(), concat(other.pasted(), s.pasted()), []byte(call+certificate+ciphertext),
+		zeros(f, packet.CompressionZLIB), bzippedZeros(f))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		sparingly(t, len(text), func() {
+			if inv, err := openpgp.CheckAnnouncement(text, pinned, s.now); err == nil {
+				if inv.PlanHash() != n.Plan.Hash() || inv.Nonce() != n.Nonce || inv.Identity() != pinned {
+					t.Error("another plan is accepted")
+				}
+			}
+			if roll, err := openpgp.CheckRollCall(text, pinned, s.now); err == nil && roll.PlanHash() != n.Plan.Hash() {
+				t.Error("another roll call is accepted")
+			}
+			claims, err := openpgp.Claims(text, s.now)
+			if err == nil && len(claims) == 0 {
+				t.Error("nothing, and no reason")
+			}
+		})
+	})
+}
+
+// FuzzDelivery: nothing but what the pinned identity has signed is a delivery, with
+// the ciphertext that it names.
+func FuzzDelivery(f *testing.F) {
+	s := newStage(f)
+	other := newStage(f)
+	pinned := s.identity.Fingerprint()
+	parcel := s.parcel(f)
+	signed := must(s.opener.SignDelivery(parcel))(f)
+	foreign := must(other.opener.SignDelivery(other.parcel(f)))(f)
+	seed(f, []byte(signed.Line+signed.Armor), []byte(signed.Armor+signed.Line), []byte(signed.Line+foreign.Armor),
+		[]byte(foreign.Line+foreign.Armor+signed.Line+signed.Armor), []byte(signed.Line), []byte(signed.Armor),
+		zeros(f, packet.CompressionZLIB), bzippedZeros(f))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		sparingly(t, len(text), func() {
+			got, err := openpgp.CheckDeliveries(text, pinned)
+			if err == nil && len(got) == 0 {
+				t.Error("nothing, and no reason")
+			}
+			for _, d := range got {
+				if d.Parcel != parcel {
+					t.Errorf("%+v is accepted", d.Parcel)
+				}
+			}
+		})
+	})
+}
+
 // FuzzCertificate: what is read as a key can be read again, and is no secret.
 func FuzzCertificate(f *testing.F) {
 	ada := newHolder(f, "Ada", start)
-	f.Add(public(f, ada))
-	f.Add(dearmor(f, public(f, ada)))
-	f.Add(dearmor(f, public(f, newHolder(f, "Ada", start, version6))))
+	seed(f, public(f, ada), dearmor(f, public(f, ada)), dearmor(f, public(f, newHolder(f, "Ada", start, version6))))
 	id := must(openpgp.Generate("conclave", start))(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := openpgp.ReadCertificate(data)
@@ -128,15 +339,19 @@ func FuzzCertificate(f *testing.F) {
 	})
 }
 
-// FuzzAnnouncement: nothing but the announcement is accepted.
-func FuzzAnnouncement(f *testing.F) {
+// FuzzEvidence: an envelope is proven by what was kept of it and by nothing else.
+func FuzzEvidence(f *testing.F) {
 	s := newStage(f)
-	f.Add(s.pasted())
-	f.Add([]byte(s.key.Announced().Announcement))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		inv, err := openpgp.CheckAnnouncement(text, s.identity.Fingerprint(), s.now)
-		if err == nil && inv.PlanHash() != notice(s.identity.Fingerprint(), s.now).Plan.Hash() {
-			t.Error("another plan is accepted")
+	e := s.evidence(f, s.craft(f, craft{content: s.wholePayload(), notations: s.notation(s.binding())}))
+	f.Add(e.Signature, e.Digest)
+	f.Add(e.Signature, strings.Replace(e.Digest, ":", ":0", 1))
+	f.Add("", "")
+	f.Fuzz(func(t *testing.T, signature, digest string) {
+		changed := e
+		changed.Signature, changed.Digest = signature, digest
+		binding, made, err := s.verified(changed)
+		if err == nil && (binding != s.binding() || !made.Equal(e.SignedAt) || !strings.EqualFold(strings.Replace(digest, ":0", ":", 1), e.Digest)) {
+			t.Errorf("%q of %s is proven by %q", binding, made, digest)
 		}
 	})
 }

@@ -1,0 +1,10 @@
+package openpgp
+
+// Unarmor takes a text apart as everything that reads one does.
+func Unarmor(text []byte) (kinds []string, data [][]byte, faults []error, around string) {
+	blocks, around := unarmor(normalise(text))
+	for _, b := range blocks {
+		kinds, data, faults = append(kinds, b.kind), append(data, b.data), append(faults, b.err)
+	}
+	return kinds, data, faults, around
+}
