@@ -1,5 +1,11 @@
 package openpgp
 
+import (
+	"conclave/ceremony"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+)
+
 // Unarmor takes a text apart as everything that reads one does.
 func Unarmor(text []byte) (kinds []string, data [][]byte, faults []error, around string) {
 	blocks, around := unarmor(normalise(text))
@@ -8,3 +14,7 @@ func Unarmor(text []byte) (kinds []string, data [][]byte, faults []error, around
 	}
 	return kinds, data, faults, around
 }
+
+// PrivateHalf is what a ceremony key decrypts with, for whoever runs a bot to abuse
+// it.
+func PrivateHalf(k ceremony.Key) *packet.PrivateKey { return k.(*key).ring.Subkeys[0].PrivateKey }
