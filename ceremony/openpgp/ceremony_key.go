@@ -39,11 +39,14 @@ var _ ceremony.Key = (*key)(nil)
 // its expiry, the ceremony and the nonce. The certificate is that binding: gpg,
 // sq and rnp refuse to encrypt to the key when it has expired.
 func (i *Identity) newKey(n ceremony.Notice) (*key, error) {
+	return i.newKeyFrom(n, newKeys(n.At))
+}
+
+func (i *Identity) newKeyFrom(n ceremony.Notice, config *packet.Config) (*key, error) {
 	life := n.Expires.Sub(n.At.Truncate(time.Second)) / time.Second
 	if life <= 0 || life > math.MaxUint32 {
 		return nil, fmt.Errorf("a key can't live from %s until %s", n.At.UTC().Format(time.RFC3339), n.Expires.UTC().Format(time.RFC3339))
 	}
-	config := newKeys(n.At)
 	config.KeyLifetimeSecs = uint32(life)
 	config.SignatureNotations = []*packet.Notation{{
 		Name:            ceremonyNotation,

@@ -1,9 +1,13 @@
 package openpgp
 
 import (
+	"io"
+	"time"
+
 	"conclave/ceremony"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
 // Unarmor takes a text apart as everything that reads one does.
@@ -18,3 +22,27 @@ func Unarmor(text []byte) (kinds []string, data [][]byte, faults []error, around
 // PrivateHalf is what a ceremony key decrypts with, for whoever runs a bot to abuse
 // it.
 func PrivateHalf(k ceremony.Key) *packet.PrivateKey { return k.(*key).ring.Subkeys[0].PrivateKey }
+
+// GenerateFrom makes an identity of randomness that can be had again.
+func GenerateFrom(random io.Reader, now time.Time) (*Identity, error) {
+	config := newKeys(now)
+	config.Rand = random
+	entity, err := pgp.NewEntity("conclave test", "", "", config)
+	if err != nil {
+		return nil, err
+	}
+	entity.Subkeys = nil
+	return newIdentity(entity)
+}
+
+// NewKeyFrom makes a ceremony key of randomness that can be had again.
+func NewKeyFrom(o *Opener, random io.Reader, n ceremony.Notice) (ceremony.Key, error) {
+	config := newKeys(n.At)
+	config.Rand = random
+	k, err := o.identity.newKeyFrom(n, config)
+	if err != nil {
+		return nil, err
+	}
+	k.holders = o.holders
+	return k, nil
+}

@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"conclave/ceremony"
@@ -30,6 +32,31 @@ func seed[T any](f *testing.F, seeds ...T) {
 			f.Fatalf("seed %d is empty", i)
 		}
 		f.Add(s)
+	}
+}
+
+// fuzzStage is a stage with the same keys every time. A target runs in processes of
+// its own, which get the seeds of the first: with keys of their own they would be
+// strangers to every seed.
+func fuzzStage(f testing.TB, number byte) *stage {
+	f.Helper()
+	random := rand.NewChaCha8([32]byte{number})
+	holder := newHolder(f, "Ada", start, func(c *packet.Config) { c.Rand = random })
+	s := stageFor(f, holder, start)
+	s.identity = must(openpgp.GenerateFrom(random, start.Add(-time.Hour)))(f)
+	s.opener = openpgp.NewOpener(s.identity, []*openpgp.Certificate{must(openpgp.ReadCertificate(public(f, holder)))(f)})
+	n := notice(s.identity.Fingerprint(), start)
+	s.key = must(openpgp.NewKeyFrom(s.opener, random, n))(f)
+	s.to = parse(f, s.key.Announced().Certificate)
+	s.want.PlanHash = n.Plan.Hash()
+	return s
+}
+
+func TestEveryProcessOfAFuzzTargetHasTheSameKeys(t *testing.T) {
+	a, b := fuzzStage(t, 1), fuzzStage(t, 1)
+	b.opened(t, a.craft(t, craft{content: a.wholePayload()}))
+	if c := fuzzStage(t, 2); c.key.Announced().Subkey == a.key.Announced().Subkey {
+		t.Error("every stage is the same")
 	}
 }
 
@@ -72,7 +99,7 @@ func sparingly(t *testing.T, input int, f func()) {
 // FuzzArmor: of a text come no more bytes than are in it, each block is there or
 // refused, and what is armored again is read again.
 func FuzzArmor(f *testing.F) {
-	s := newStage(f)
+	s := fuzzStage(f, 1)
 	envelope := s.craft(f, craft{})
 	seed(f, envelope, s.pasted(), public(f, s.holder),
 		concat([]byte("> "), bytes.ReplaceAll(envelope, []byte("\n"), []byte("\n&gt; "))),
@@ -106,7 +133,7 @@ func FuzzArmor(f *testing.F) {
 // FuzzEnvelope: whatever is sent, the answer is a share that was signed and
 // encrypted for this ceremony, or a Refusal that shows nothing.
 func FuzzEnvelope(f *testing.F) {
-	s := newStage(f)
+	s := fuzzStage(f, 1)
 	envelope := s.craft(f, craft{})
 	seed(f, envelope, dearmor(f, envelope),
 		s.craft(f, craft{content: s.wholePayload(), notations: s.notation(s.binding())}),
@@ -115,7 +142,7 @@ func FuzzEnvelope(f *testing.F) {
 		s.craft(f, craft{content: "conclave1"}),
 		s.craft(f, craft{compress: packet.CompressionZLIB}),
 		state(f, statement, s.now, s.holder),
-		zeros(f, packet.CompressionZLIB), bzippedZeros(f),
+		zeros(f, packet.CompressionZLIB, 2), bzippedZeros(f),
 		[]byte(s.key.Announced().Announcement), []byte(s.key.Announced().Certificate), []byte(share))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var secret *ceremony.Secret
@@ -158,7 +185,7 @@ func FuzzEnvelope(f *testing.F) {
 
 // FuzzOpenMessage reaches what stands behind the armor and its checksum.
 func FuzzOpenMessage(f *testing.F) {
-	s := newStage(f)
+	s := fuzzStage(f, 1)
 	f.Add(dearmor(f, s.craft(f, craft{})), uint16(90), byte(1))
 	f.Add(dearmor(f, s.craft(f, craft{unsigned: true})), uint16(0), byte(0x80))
 	f.Fuzz(func(t *testing.T, message []byte, at uint16, flip byte) {
@@ -179,7 +206,7 @@ func FuzzOpenMessage(f *testing.F) {
 // with a share in it is accepted, the share is part of it, and nothing of it is in
 // what is kept.
 func FuzzPayload(f *testing.F) {
-	s := newStage(f)
+	s := fuzzStage(f, 1)
 	seed(f, s.payload(), s.wholePayload(), s.wholePayload()+"\r\n", share, "conclave1 a b c d e",
 		strings.Replace(s.payload(), " update ", " verify ", 1),
 		strings.Replace(s.wholePayload(), "k7m2 update", "k7m3 update", 2))
@@ -221,10 +248,10 @@ func FuzzPayload(f *testing.F) {
 // FuzzStatement: nothing but what the holder has signed is a statement, and what is
 // kept of it says the same to an auditor. What is only peeked at can be printed.
 func FuzzStatement(f *testing.F) {
-	s := newStage(f)
+	s := fuzzStage(f, 1)
 	signed := state(f, statement+"\n", s.want.Now, s.holder)
-	seed(f, signed, enarmor(f, "PGP MESSAGE", signed), state(f, statement, s.want.Now, newHolder(f, "Eve", start)),
-		state(f, s.payload(), s.want.Now, s.holder), zeros(f, packet.CompressionZIP), bzippedZeros(f),
+	seed(f, signed, enarmor(f, "PGP MESSAGE", signed), state(f, statement, s.want.Now, fuzzStage(f, 3).holder),
+		state(f, s.payload(), s.want.Now, s.holder), zeros(f, packet.CompressionZIP, 2), bzippedZeros(f),
 		s.craft(f, craft{}), []byte(s.key.Announced().Announcement))
 	certificate := must(s.opener.PublicKey(s.want.Signer))(f)
 	f.Fuzz(func(t *testing.T, pasted []byte) {
@@ -258,8 +285,8 @@ func FuzzStatement(f *testing.F) {
 // FuzzLetter: of whatever is pasted into conclave seal, nothing but what the pinned
 // identity has announced is accepted.
 func FuzzLetter(f *testing.F) {
-	s := newStage(f)
-	other := newStage(f)
+	s := fuzzStage(f, 1)
+	other := fuzzStage(f, 2)
 	pinned := s.identity.Fingerprint()
 	n := notice(pinned, s.now)
 	ciphertext, response, err := s.opener.Challenge(s.want.Signer, s.now)
@@ -271,7 +298,7 @@ func FuzzLetter(f *testing.F) {
 	certificate := must(s.identity.PublicArmor())(f)
 	seed(f, s.pasted(), []byte(s.key.Announced().Announcement), []byte(s.key.Announced().Certificate),
 		other.pasted(), concat(other.pasted(), s.pasted()), []byte(call+certificate+ciphertext),
-		zeros(f, packet.CompressionZLIB), bzippedZeros(f))
+		zeros(f, packet.CompressionZLIB, 2), bzippedZeros(f))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		sparingly(t, len(text), func() {
 			if inv, err := openpgp.CheckAnnouncement(text, pinned, s.now); err == nil {
@@ -293,15 +320,15 @@ func FuzzLetter(f *testing.F) {
 // FuzzDelivery: nothing but what the pinned identity has signed is a delivery, with
 // the ciphertext that it names.
 func FuzzDelivery(f *testing.F) {
-	s := newStage(f)
-	other := newStage(f)
+	s := fuzzStage(f, 1)
+	other := fuzzStage(f, 2)
 	pinned := s.identity.Fingerprint()
 	parcel := s.parcel(f)
 	signed := must(s.opener.SignDelivery(parcel))(f)
 	foreign := must(other.opener.SignDelivery(other.parcel(f)))(f)
 	seed(f, []byte(signed.Line+signed.Armor), []byte(signed.Armor+signed.Line), []byte(signed.Line+foreign.Armor),
 		[]byte(foreign.Line+foreign.Armor+signed.Line+signed.Armor), []byte(signed.Line), []byte(signed.Armor),
-		zeros(f, packet.CompressionZLIB), bzippedZeros(f))
+		zeros(f, packet.CompressionZLIB, 2), bzippedZeros(f))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		sparingly(t, len(text), func() {
 			got, err := openpgp.CheckDeliveries(text, pinned)
@@ -341,7 +368,7 @@ func FuzzCertificate(f *testing.F) {
 
 // FuzzEvidence: an envelope is proven by what was kept of it and by nothing else.
 func FuzzEvidence(f *testing.F) {
-	s := newStage(f)
+	s := fuzzStage(f, 1)
 	e := s.evidence(f, s.craft(f, craft{content: s.wholePayload(), notations: s.notation(s.binding())}))
 	f.Add(e.Signature, e.Digest)
 	f.Add(e.Signature, strings.Replace(e.Digest, ":", ":0", 1))
