@@ -13,7 +13,7 @@ import (
 // tell, a share is as good as a new one: to refuse a right share at 3 a.m. is worse
 // than to have a round spoilt by a wrong one.
 //
-// It is worked out anew for each share, in about a millisecond for a thousand
+// It is worked out anew for each share, in about two milliseconds for a thousand
 // ceremonies, so that there is nothing to keep in step with the journal.
 type Ledger struct {
 	tagKey string
