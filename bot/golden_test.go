@@ -98,6 +98,7 @@ func scenes(t *testing.T) map[string]message {
 	all := operationScenes(t)
 	maps.Copy(all, alarmScenes(t))
 	maps.Copy(all, watchedScenes(t))
+	maps.Copy(all, doubtScenes(t))
 	maps.Copy(all, map[string]message{
 		"board-proposed":     board(proposed, ceremony.Live{}),
 		"board-collecting":   board(collecting, answers),

@@ -22,14 +22,17 @@ func doubted(c ceremony.Ceremony, ev ceremony.Declined) words {
 	case ceremony.OutdatedShare:
 		see = fmt.Sprintf(" See `%s`: since then another key is in force.", ev.See)
 		if ev.See == c.ID() {
-			see = " It is of the key that this rekey replaces."
+			w.what, see = "This is a share of the key that this rekey replaces.", ""
 		}
 	case ceremony.MistypedShare, ceremony.UnfamiliarShare:
 		see = fmt.Sprintf(" The right one was used in `%s`.", ev.See)
 	}
 	w.what += see
-	if ev.Step == ceremony.Verify {
+	switch ev.Step {
+	case ceremony.Verify:
 		w.hint = "Nothing was sent to Vault. What is wanted is the *new* share, in the file that I gave you in this ceremony. " + sendAgain
+	case ceremony.Practice:
+		w.hint = "Look for the newest share that you were given for this cluster, and send that. If you have no other, run the same command again, so that you sign it anew: then the report says that you can decrypt and sign, and that Conclave doubts the share."
 	}
 	return w
 }

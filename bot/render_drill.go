@@ -16,8 +16,7 @@ func drillReport(c ceremony.Ceremony) string {
 	}
 	proven := c.Round.Counted
 	lines := []string{
-		fmt.Sprintf("%s  *%d of %d holders* have proven that they can use their share", squares(len(proven), len(c.Plan.Holders)), len(proven), len(c.Plan.Holders)),
-		"", // the margin
+		"", "", // how many, and how many more than are needed
 	}
 	trusted := 0
 	for _, s := range proven {
@@ -26,6 +25,8 @@ func drillReport(c ceremony.Ceremony) string {
 			trusted++
 		}
 	}
+	of := len(c.Plan.Holders)
+	lines[0] = fmt.Sprintf("%s  *%d of %d holders* have proven that they can use their share", squares(trusted, of), trusted, of)
 	lines[1] = drillMargin(trusted, c.Plan.Threshold, c.Ended())
 	tried := tries(c)
 	var silent []ceremony.Person

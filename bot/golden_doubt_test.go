@@ -1,0 +1,104 @@
+package bot
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// doubts has somebody's share refused since Conclave knows better.
+func (s *tale) doubts(name string, why ceremony.Refusal, see ceremony.ID) *tale {
+	step := s.c.Round.Step
+	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
+	return s.then(
+		ceremony.Offered{By: s.who(name), Step: step, Message: at},
+		ceremony.Declined{
+			By: s.who(name), Step: step, Message: at, Reason: why, See: see, Commitment: shareOf(name),
+			Evidence: ceremony.Evidence{SignedAt: noon.Add(time.Duration(len(s.entries)) * time.Minute)},
+		},
+	)
+}
+
+func shareOf(name string) ceremony.Commitment {
+	return ceremony.Commitment{TagKey: "k", Tag: "the tag of " + name + "'s share"}
+}
+
+// uses has somebody's share sent, or in a drill looked at, with what is known of it.
+func (s *tale) uses(name string, r ceremony.Recognition, events ...ceremony.Event) *tale {
+	step := s.c.Round.Step
+	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
+	evidence := ceremony.Evidence{SignedAt: noon.Add(time.Duration(len(s.entries)) * time.Minute)}
+	r.Commitment = shareOf(name)
+	s.then(ceremony.Offered{By: s.who(name), Step: step, Message: at})
+	if step == ceremony.Practice {
+		return s.then(ceremony.Proven{By: s.who(name), Message: at, Evidence: evidence, Recognition: r})
+	}
+	var nodes []string
+	for _, n := range s.c.Nodes {
+		nodes = append(nodes, n.Address)
+	}
+	return s.then(ceremony.Submitting{
+		By: s.who(name), Step: step, Nonce: s.c.Round.Nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at, Evidence: evidence, Recognition: r,
+	}).then(events...)
+}
+
+// doubtScenes are those of shares of which Conclave knows something.
+func doubtScenes(t *testing.T) map[string]message {
+	t.Helper()
+	now := noon.Add(37 * time.Minute)
+	board := func(s *tale) message { return renderBoard(s.c, ceremony.Live{Since: noon}, now) }
+	last := func(s *tale) message { return renderHistory(s.c, s.entries[len(s.entries)-1]) }
+	receipt := func(s *tale, to string) message {
+		m, err := render(s.c, s.message(ceremony.ReceiptMessage, to), signTestParcel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	const before = "prod-rekey-m4nd"
+	counted := func(name string, progress int) ceremony.Event {
+		return ceremony.Counted{By: person(name), Step: ceremony.Update, Progress: progress}
+	}
+	bob := person("bob")
+	known := ceremony.Recognition{Known: true}
+	insisted := ceremony.Recognition{Insisted: ceremony.UnfamiliarShare}
+
+	outdated := started(t, rootPlan()).doubts("carol", ceremony.OutdatedShare, before)
+	elsewhere := started(t, rootPlan()).doubts("carol", ceremony.OtherClusterShare, "staging-unseal-w2pc")
+	mistyped := started(t, rootPlan()).doubts("carol", ceremony.MistypedShare, before)
+	unfamiliar := started(t, rootPlan()).doubts("carol", ceremony.UnfamiliarShare, before)
+	onWord := started(t, rootPlan()).uses("bob", known, counted("bob", 1)).
+		doubts("carol", ceremony.UnfamiliarShare, before).uses("carol", insisted, counted("carol", 2))
+	swapped := started(t, rootPlan()).uses("carol", ceremony.Recognition{Known: true, Whose: &bob}, counted("carol", 1))
+	refused := started(t, rootPlan()).uses("bob", known, counted("bob", 1)).
+		doubts("carol", ceremony.UnfamiliarShare, before).uses("carol", insisted, counted("carol", 2)).
+		uses("dave", known, ceremony.RoundRefused{Step: ceremony.Update, Round: 1, With: people("bob", "carol", "dave"), Suspects: people("carol")})
+	proof := rekeyed(t)
+	proof.then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).doubts("carol", ceremony.OutdatedShare, proof.c.ID())
+	drill := drilling(t).uses("alice", known).uses("bob", ceremony.Recognition{}).
+		doubts("carol", ceremony.OutdatedShare, before).uses("carol", ceremony.Recognition{Insisted: ceremony.OutdatedShare})
+	right := drilling(t).uses("alice", known)
+	others := drilling(t).uses("carol", ceremony.Recognition{Known: true, Whose: &bob})
+
+	return map[string]message{
+		"doubt-outdated":            receipt(outdated, "carol"),
+		"doubt-outdated-history":    last(outdated),
+		"doubt-other-cluster":       receipt(elsewhere, "carol"),
+		"doubt-mistyped":            receipt(mistyped, "carol"),
+		"doubt-unfamiliar":          receipt(unfamiliar, "carol"),
+		"doubt-insisted-history":    last(onWord),
+		"doubt-insisted-board":      board(onWord),
+		"doubt-swapped-history":     last(swapped),
+		"doubt-round-refused":       receipt(refused, "bob"),
+		"doubt-suspects-history":    last(refused),
+		"doubt-old-share-as-proof":  receipt(proof, "carol"),
+		"doubt-drill-board":         board(drill),
+		"doubt-drill-outdated":      receipt(drilling(t).doubts("carol", ceremony.OutdatedShare, before), "carol"),
+		"doubt-drill-insisted":      receipt(drill, "carol"),
+		"doubt-drill-right":         receipt(right, "alice"),
+		"doubt-drill-right-history": last(right),
+		"doubt-drill-swapped":       receipt(others, "carol"),
+	}
+}
