@@ -50,6 +50,8 @@ func (s *Secret) Commit(name string, key [sha256.Size]byte) (Commitment, error) 
 		mac := hmac.New(sha256.New, key[:])
 		mac.Write(decoded[:n])
 		c.Tag = hex.EncodeToString(mac.Sum(nil))
+		mac.Reset()
+		mac.Write(make([]byte, mac.BlockSize()-1)) // over what it has buffered of the share
 		forget(mac)
 		if n == dividedShare {
 			c.X = int(decoded[n-1])
