@@ -137,6 +137,7 @@ func (k *configCheck) clusters() {
 		}
 		k.operations(path, c)
 		k.roles(path, c)
+		k.policies(path, c)
 	}
 }
 
