@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"conclave/bot"
 	"conclave/ceremony"
@@ -82,10 +81,8 @@ func staysDue(c ceremony.Ceremony, msg ceremony.Message) bool {
 }
 
 // toldHere says whether the ceremony has ended and nothing is left to be said of it
-// at a terminal, nor to be signed.
-func toldHere(c ceremony.Ceremony) bool {
-	return c.Ended() && saidHere(c) && !c.TranscriptDue(time.Now())
-}
+// at a terminal.
+func toldHere(c ceremony.Ceremony) bool { return c.Ended() && saidHere(c) }
 
 // saidHere says whether everything that is due was said, as far as a terminal can.
 func saidHere(c ceremony.Ceremony) bool {
@@ -131,6 +128,8 @@ func (m *messenger) show(c ceremony.Ceremony, msg ceremony.Message) error {
 		m.decide(c, *msg.To, "whether the plan is approved", ceremony.SayApprove, ceremony.SayReject)
 	case ceremony.FrozenMessage:
 		m.decide(c, *msg.To, "whether the frozen ceremony goes on", ceremony.SayResume, ceremony.SayCancel)
+	case ceremony.NotKeptMessage:
+		// Whoever sits here has just read it as history.
 	case ceremony.AlarmMessage:
 		m.decide(c, *msg.To, "to look after the alarm", ceremony.SayAcknowledge)
 	case ceremony.DeletionMessage:

@@ -102,18 +102,20 @@ func (k keys) IsExpired() bool { return true }
 // Name is the same for every bucket: there is one.
 func (*Bucket) Name() string { return BucketName }
 
-// Keep puts PREFIX/NAME.json and PREFIX/NAME.html, in this order.
-func (b *Bucket) Keep(ctx context.Context, d ceremony.Document) (ceremony.Receipt, error) {
+// Keep puts the files in their order. The receipt is about the first.
+func (b *Bucket) Keep(ctx context.Context, d ceremony.Document) (receipt ceremony.Receipt, _ error) {
 	now := time.Now()
-	version, until, err := b.keepObject(ctx, d.Name+".json", "application/json", d.JSON, now)
-	if err != nil {
-		return ceremony.Receipt{}, fmt.Errorf("keep an object: %w", err)
+	for i, f := range d.Files {
+		version, until, err := b.keepObject(ctx, f, now)
+		if err != nil {
+			return ceremony.Receipt{}, fmt.Errorf("keep an object: %w", err)
+		}
+		if i == 0 {
+			receipt.Text = fmt.Sprintf("s3://%s/%s%s, version %s, locked (%s) until %s",
+				b.config.Name, b.config.Prefix, f.Name, version, b.config.Mode, until.UTC().Format(time.DateOnly))
+		}
 	}
-	if _, _, err := b.keepObject(ctx, d.Name+".html", "text/html; charset=utf-8", d.HTML, now); err != nil {
-		return ceremony.Receipt{}, fmt.Errorf("keep an object: %w", err)
-	}
-	return ceremony.Receipt{Text: fmt.Sprintf("s3://%s/%s%s.json, version %s, locked (%s) until %s",
-		b.config.Name, b.config.Prefix, d.Name, version, b.config.Mode, until.UTC().Format(time.DateOnly))}, nil
+	return receipt, nil
 }
 
 // Check asks for the bucket's settings and writes nothing.
@@ -140,12 +142,12 @@ func (b *Bucket) Check(ctx context.Context) (string, error) {
 
 // keepObject puts an object that is not there, or finds the very same one. Either way
 // the server is asked what it protects, and how long.
-func (b *Bucket) keepObject(ctx context.Context, name, kind string, data []byte, now time.Time) (version string, until time.Time, err error) {
+func (b *Bucket) keepObject(ctx context.Context, f ceremony.File, now time.Time) (version string, until time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*b.config.Timeout) // three requests at most
 	defer cancel()
-	key := b.config.Prefix + name
+	key, data := b.config.Prefix+f.Name, f.Content
 	put := minio.PutObjectOptions{
-		ContentType:      kind,
+		ContentType:      f.Type,
 		Mode:             minio.RetentionMode(b.config.Mode),
 		RetainUntilDate:  now.Add(b.config.Retention).UTC(),
 		Checksum:         minio.ChecksumSHA256,

@@ -71,11 +71,11 @@ func TestWhatABucketKeepsCanNotBeDeleted(t *testing.T) {
 	if objects != 4 {
 		t.Errorf("there are %d versions, want a page and a file for each mode", objects)
 	}
-	object, err := s.Client.GetObject(t.Context(), "evidence", "compliance/"+d.Name+".json", minio.GetObjectOptions{})
+	object, err := s.Client.GetObject(t.Context(), "evidence", "compliance/"+d.Files[0].Name, minio.GetObjectOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := io.ReadAll(object); err != nil || !bytes.Equal(text, d.JSON) {
+	if text, err := io.ReadAll(object); err != nil || !bytes.Equal(text, d.Files[0].Content) {
 		t.Errorf("the object has %q, %v", text, err)
 	}
 }
@@ -105,7 +105,7 @@ func TestObjectThatIsNotLockedIsNotKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			prefix := strings.ReplaceAll(name, " ", "-") + "/"
-			if _, err := s.Client.PutObject(t.Context(), "evidence", prefix+"one.json", bytes.NewReader(d.JSON), int64(len(d.JSON)), put); err != nil {
+			if _, err := s.Client.PutObject(t.Context(), "evidence", prefix+"one.json", bytes.NewReader(d.Files[0].Content), int64(len(d.Files[0].Content)), put); err != nil {
 				t.Fatal(err)
 			}
 			b := bucket(t, s, func(c *archive.BucketConfig) { c.Prefix = prefix })

@@ -35,22 +35,20 @@ type Directory struct {
 // Name is the same for every directory: there is one.
 func (*Directory) Name() string { return DirectoryName }
 
-// Keep writes NAME.json and NAME.html, in this order.
+// Keep writes the files in their order.
 func (a *Directory) Keep(ctx context.Context, d ceremony.Document) (ceremony.Receipt, error) {
-	if d.Name == "" || filepath.Base(d.Name) != d.Name {
-		return ceremony.Receipt{}, fmt.Errorf("keep a file: %q is no name of one", d.Name)
-	}
-	path := filepath.Join(a.Path, d.Name)
-	if err := keepFile(path+".json", d.JSON); err != nil {
-		return ceremony.Receipt{}, fmt.Errorf("keep a file: %w", err)
-	}
-	if err := keepFile(path+".html", d.HTML); err != nil {
-		return ceremony.Receipt{}, fmt.Errorf("keep a file: %w", err)
+	for _, f := range d.Files {
+		if !filepath.IsLocal(f.Name) || filepath.Base(f.Name) != f.Name {
+			return ceremony.Receipt{}, fmt.Errorf("keep a file: %q is no name of one", f.Name)
+		}
+		if err := keepFile(filepath.Join(a.Path, f.Name), f.Content); err != nil {
+			return ceremony.Receipt{}, fmt.Errorf("keep a file: %w", err)
+		}
 	}
 	if err := syncDir(a.Path); err != nil {
 		return ceremony.Receipt{}, fmt.Errorf("keep a file: %w", err)
 	}
-	return ceremony.Receipt{Text: path + ".json"}, ctx.Err()
+	return ceremony.Receipt{Text: filepath.Join(a.Path, d.Files[0].Name)}, ctx.Err()
 }
 
 // Check looks at the directory without writing there.

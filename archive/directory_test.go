@@ -22,7 +22,7 @@ func TestDirectoryKeepsFilesThatNobodyWrites(t *testing.T) {
 	if err != nil || again != first {
 		t.Errorf("asked again, it answers %v, %v; want %v", again, err, first)
 	}
-	for name, want := range map[string][]byte{d.Name + ".json": d.JSON, d.Name + ".html": d.HTML} {
+	for name, want := range map[string][]byte{d.Files[0].Name: d.Files[0].Content, d.Files[1].Name: d.Files[1].Content} {
 		path := filepath.Join(dir, name)
 		got, err := os.ReadFile(path)
 		if err != nil || string(got) != string(want) {
@@ -64,16 +64,16 @@ func TestDirectoryOverwritesNothing(t *testing.T) {
 // The power may fail after any byte.
 func TestFileThatWasHalfWrittenIsCompleted(t *testing.T) {
 	d := document("one", "a transcript")
-	for n := range len(d.JSON) + 1 {
+	for n := range len(d.Files[0].Content) + 1 {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "one.json")
-		if err := os.WriteFile(path, d.JSON[:n], 0o640); err != nil {
+		if err := os.WriteFile(path, d.Files[0].Content[:n], 0o640); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := (&archive.Directory{Path: dir}).Keep(t.Context(), d); err != nil {
 			t.Errorf("after %d bytes: %v", n, err)
 		}
-		if got, err := os.ReadFile(path); err != nil || string(got) != string(d.JSON) {
+		if got, err := os.ReadFile(path); err != nil || string(got) != string(d.Files[0].Content) {
 			t.Errorf("after %d bytes the file has %q, %v", n, got, err)
 		}
 	}

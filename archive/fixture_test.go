@@ -11,9 +11,10 @@ import (
 func document(name, text string) ceremony.Document {
 	sum := sha256.Sum256([]byte(text))
 	return ceremony.Document{
-		Name:   name,
 		SHA256: hex.EncodeToString(sum[:]),
-		JSON:   []byte(text),
-		HTML:   []byte("<!doctype html><p>" + text),
+		Files: []ceremony.File{
+			{Name: name + ".json", Type: "application/json", Content: []byte(text)},
+			{Name: name + ".html", Type: "text/html", Content: []byte("<!doctype html><p>" + text)},
+		},
 	}
 }

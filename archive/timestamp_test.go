@@ -41,7 +41,7 @@ func TestTranscriptIsStampedAndOpenSSLAgrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stamp, err := archive.VerifyStamp(response, sha256.Sum256(d.JSON), authority.Pool, time.Now())
+	stamp, err := archive.VerifyStamp(response, sha256.Sum256(d.Files[0].Content), authority.Pool, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestTranscriptIsStampedAndOpenSSLAgrees(t *testing.T) {
 	}
 
 	dir := t.TempDir()
-	for name, data := range map[string][]byte{"reply.tsr": response, "transcript.json": d.JSON} {
+	for name, data := range map[string][]byte{"reply.tsr": response, "transcript.json": d.Files[0].Content} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -246,6 +246,16 @@ func operationScenes(t *testing.T) map[string]message {
 	left := issued(t, rootPlan(), ceremony.Reminded{Number: 9}, ceremony.TokenLeft{})
 	signed := issued(t, rootPlan())
 	signed.then(ceremony.TranscriptSigned{Number: 1, Lines: signed.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE="})
+	count := issued(t, rootPlan()).c.Seq()
+	witnessed := issued(t, rootPlan()).
+		then(ceremony.TranscriptSigned{Number: 1, Lines: count, SHA256: strings.Repeat("5a", 32), Archives: []string{"time stamp", "bucket", "directory"}}).
+		then(ceremony.Kept{
+			Number: 1, Where: "time stamp", SHA256: strings.Repeat("5a", 32), TimeStamp: "MAA=",
+			Receipt: "2026-03-01 14:03:07 UTC by CN=Time <stamps>, number 2f",
+		})
+	notKept := issued(t, rootPlan()).
+		then(ceremony.TranscriptSigned{Number: 1, Lines: count, SHA256: strings.Repeat("5a", 32), Archives: []string{"bucket"}}).
+		then(ceremony.NotKept{Number: 1, Where: "bucket"})
 	asked := approvedTale(t, passwordPlan()).then(ceremony.KeyAnnounced{Key: announced(ceremony.Password, nonce1)})
 	wrongPassword := approvedTale(t, passwordPlan()).then(ceremony.KeyAnnounced{Key: announced(ceremony.Password, nonce1)}).
 		fails("alice", ceremony.Password, ceremony.OtherPassword)
@@ -352,22 +362,25 @@ func operationScenes(t *testing.T) map[string]message {
 		"reverify-history":     history(dropped, "verification-dropped"),
 		"reverify-board":       board(dropped),
 
-		"root-approval":        approval(rootPlan()),
-		"root-board-owed":      board(owed),
-		"root-board-named":     board(given),
-		"root-board-revoked":   board(gone),
-		"root-board-believed":  board(believed),
-		"root-board-left":      board(left),
-		"root-board-wrong-key": board(wrongKey),
-		"root-history-named":   history(given, "accessor-given"),
-		"root-history-remind":  last(given),
-		"root-history-revoked": last(gone),
-		"root-history-said":    last(believed),
-		"root-history-left":    last(left),
-		"root-transcript":      outbox(signed, ceremony.TranscriptMessage, ""),
-		"root-reminder":        outbox(believed, ceremony.ReminderMessage, "alice"),
-		"root-reminder-named":  outbox(given, ceremony.ReminderMessage, "alice"),
-		"root-ended":           outbox(owed, ceremony.EndedMessage, "bob"),
+		"root-approval":         approval(rootPlan()),
+		"root-board-owed":       board(owed),
+		"root-board-named":      board(given),
+		"root-board-revoked":    board(gone),
+		"root-board-believed":   board(believed),
+		"root-board-left":       board(left),
+		"root-board-wrong-key":  board(wrongKey),
+		"root-history-named":    history(given, "accessor-given"),
+		"root-history-remind":   last(given),
+		"root-history-revoked":  last(gone),
+		"root-history-said":     last(believed),
+		"root-history-left":     last(left),
+		"root-history-kept":     last(witnessed),
+		"root-history-not-kept": last(notKept),
+		"root-not-kept":         outbox(notKept, ceremony.NotKeptMessage, "alice"),
+		"root-transcript":       outbox(signed, ceremony.TranscriptMessage, ""),
+		"root-reminder":         outbox(believed, ceremony.ReminderMessage, "alice"),
+		"root-reminder-named":   outbox(given, ceremony.ReminderMessage, "alice"),
+		"root-ended":            outbox(owed, ceremony.EndedMessage, "bob"),
 
 		"otp-approval":        approval(passwordPlan()),
 		"otp-board":           board(asked),

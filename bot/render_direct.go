@@ -42,6 +42,8 @@ func render(c ceremony.Ceremony, m ceremony.Message, sign sign) (message, error)
 		return renderEnded(c, *m.To), nil
 	case ceremony.AlarmMessage:
 		return renderAlarm(c, m.Entry), nil
+	case ceremony.NotKeptMessage:
+		return renderNotKept(c, m.Entry), nil
 	case ceremony.DeletionMessage:
 		return renderDeletion(c, m.Entry), nil
 	case ceremony.RollCallMessage, ceremony.GateMessage, ceremony.WitnessMessage:

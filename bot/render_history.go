@@ -206,6 +206,8 @@ func actHistory(c ceremony.Ceremony, e ceremony.Entry) string {
 		return ":white_check_mark: " + acknowledgedWords(ev)
 	case ceremony.TranscriptSigned:
 		return fmt.Sprintf(":scroll: Conclave's identity has signed transcript %d, of %s of its journal.", ev.Number, plural(ev.Lines, "line"))
+	case ceremony.Kept, ceremony.NotKept:
+		return keptWords(ev)
 	case ceremony.TokenLeft:
 		return ":rotating_light: *Nobody is known to have revoked the token.* It never expires. Conclave reminds nobody any more, and no longer asks Vault for it."
 	}

@@ -38,6 +38,8 @@ func (o *owner) do(ctx context.Context, a act) bool {
 		return o.remind(ctx)
 	case actAttest:
 		return o.attest(ctx)
+	case actForgo:
+		return o.record(ctx, Forgo{}) == nil
 	}
 	return false
 }

@@ -170,6 +170,10 @@ func (c Ceremony) allows(e Event, at time.Time) error {
 		}
 	case TranscriptSigned:
 		return c.allowsTranscript(ev)
+	case Kept:
+		return c.allowsKept(ev)
+	case NotKept:
+		return c.allowsNotKept(ev)
 	case NodesSeen:
 		return c.shows(ev.Nodes)
 	case Entered:

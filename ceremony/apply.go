@@ -50,7 +50,7 @@ func Replay(entries []Entry) (Ceremony, error) {
 func (c Ceremony) changes(e Event) bool {
 	switch e.(type) {
 	case Posted, Undeliverable, Declined, AccessorGiven, Reminded, TokenRevoked, TokenLeft, BackupReminded, BackupLeft,
-		ExceptionNoted, WitnessStated, WitnessLeft, TranscriptSigned:
+		ExceptionNoted, WitnessStated, WitnessLeft, TranscriptSigned, Kept, NotKept:
 		return false
 	case BackupDeleted:
 		return !c.OwesDeletion()
@@ -256,8 +256,8 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.Outcome, c.Ending = ev.Outcome, ev.Vault
 	case Acknowledged:
 		c.Acknowledged = &ev
-	case Noticed, TranscriptSigned, Posted, Undeliverable:
-		// Read from the history by Findings, Transcripts, Due and Where.
+	case Noticed, TranscriptSigned, Kept, NotKept, Posted, Undeliverable:
+		// Read from the history by Findings, Transcripts, TimeStamps, Due and Where.
 	default:
 		return c, fmt.Errorf("no rule for %T", ev)
 	}

@@ -11,17 +11,15 @@ type Archive interface {
 	Name() string
 	// Keep keeps a document for good, and answers once it is kept. What it kept before
 	// under the same name is never changed: when that is the very same document, Keep
-	// answers as it did then, so that it may be asked again after its answer was lost;
-	// when it is another one, it fails.
+	// answers for it, so that it may be asked again after its answer was lost; when it
+	// is another one, it fails.
 	Keep(ctx context.Context, d Document) (Receipt, error)
 }
 
 // Document is a signed transcript as its readers get it.
 type Document struct {
-	Name   string // of its files, without what comes behind the dot: prod-rekey-k7m2-transcript-1
-	SHA256 string // of JSON, in lower-case hexadecimal digits
-	JSON   []byte // what is signed
-	HTML   []byte // the same as a page for people
+	Files  []File // the transcript itself, and behind it what is made of it for people
+	SHA256 string // of the transcript, in lower-case hexadecimal digits
 }
 
 // Receipt is what an archive answers for a document that it keeps.

@@ -81,6 +81,10 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		return c.gone()
 	case Attest:
 		return c.attested(cmd, now)
+	case Keep:
+		return c.keep(cmd.Kept)
+	case Forgo:
+		return c.forgo(now), nil
 	case Begin:
 		// A one-time password waits as an offer until Vault is asked for an attempt.
 		offer, offered := c.offer()

@@ -40,7 +40,8 @@ type Cluster struct {
 	Poll   time.Duration // how often Vault is compared with the plan while a ceremony is open
 }
 
-// Config is what an engine is made of; every field is needed.
+// Config is what an engine is made of; every field is needed but Archives, and Files
+// where there are none.
 type Config struct {
 	Clusters []Cluster
 	Opener   Opener
@@ -51,6 +52,11 @@ type Config struct {
 	// is needed any more and the outcome is in the journal: the time to collect garbage.
 	// Nil means that nothing is done.
 	Forget func()
+	// Archives keep each signed transcript.
+	Archives []Archive
+	// Files makes what they keep: the transcript itself, and behind it a page for people.
+	// The same event makes the same files.
+	Files func(c Ceremony, signed TranscriptSigned) ([]File, error)
 }
 
 // Engine runs ceremonies. Each open one has an owner, a goroutine that alone

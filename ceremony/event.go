@@ -342,6 +342,8 @@ type (
 		// made again all the same.
 		Certificates map[Fingerprint]string `json:"certificates,omitempty"`
 		Signature    string                 `json:"signature"`
+		// Archives are the names of those that are to keep the file.
+		Archives []string `json:"archives,omitempty"`
 	}
 
 	// Posted says that a message of the outbox lies in Slack.
@@ -486,7 +488,7 @@ func events() []Event {
 		RollCalled{}, Present{}, WitnessAsked{}, Proceeded{}, ExceptionNoted{}, WitnessStated{}, WitnessLeft{}, FreezeAsked{},
 		BackupReminded{}, BackupLeft{}, AccessorGiven{}, Reminded{}, TokenRevoked{}, TokenLeft{},
 		Noticed{}, Acknowledged{},
-		TranscriptSigned{},
+		TranscriptSigned{}, Kept{}, NotKept{},
 	}
 }
 

@@ -464,6 +464,8 @@ type stage struct {
 	verify  bool
 	watch   bool // sealed nodes are looked for
 
+	archives []ceremony.Archive // that keep transcripts
+
 	configure func(*ceremony.Cluster) // changes what the engine is made of
 	rekey     ceremony.Operation      // the one that suits the cluster's seal
 
@@ -550,7 +552,8 @@ func (s *stage) start() {
 	s.engine = ceremony.NewEngine(ceremony.Config{
 		Clusters: []ceremony.Cluster{cluster},
 		Opener:   opener, Courier: s.courier, Journal: journal, Forget: s.forget,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Archives: s.archives, Files: transcriptFile,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel

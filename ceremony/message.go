@@ -34,6 +34,7 @@ const (
 	DeletionMessage MessageKind = "deletion" // asks an approver to let the backup go
 	ReminderMessage MessageKind = "reminder" // tells somebody of what a ceremony has left behind
 	AlarmMessage    MessageKind = "alarm"    // tells an owner of a cluster what was noticed
+	NotKeptMessage  MessageKind = "not-kept" // tells who decides that an archive does not keep the transcript
 	// TranscriptMessage brings the files of a signed transcript into the status post's
 	// thread: what package page makes of [Ceremony.Transcript].
 	TranscriptMessage MessageKind = "transcript"
@@ -135,9 +136,9 @@ func is[E Event](e Event) bool {
 func (c Ceremony) Told() bool { return c.Ended() && len(c.Due()) == 0 }
 
 // Settled says whether the ceremony has ended, everybody has been told, no witness is
-// waited for, it has left nothing behind, and its transcript is signed.
+// waited for, it has left nothing behind, and its transcript is signed and kept.
 func (c Ceremony) Settled() bool {
-	return c.Told() && !c.owes() && !c.awaitsWitness() && !c.OwesTranscript()
+	return c.Told() && !c.owes() && !c.awaitsWitness() && !c.OwesTranscript() && !c.OwesKeeping()
 }
 
 // Where answers where the message with this key was last posted.
@@ -300,6 +301,10 @@ func (o *outbox) tell(p Plan, e Entry) {
 				o.toPerson(WitnessMessage, w, e)
 			}
 		}
+	case Kept:
+		o.history(e)
+	case NotKept:
+		o.notKept(p, e)
 	case TranscriptSigned:
 		o.add(fmt.Sprintf("%s/%d", TranscriptMessage, e.Seq), TranscriptMessage, nil, e)
 	case Starting, Offered, Submitting, AnswerLost, Dropping, Acting, NodesSeen, Posted, Undeliverable:

@@ -22,13 +22,15 @@ const (
 	actCallRoll       // make the challenges of a roll call
 	actAskWitness     // ask the witnesses about the gate that is closed
 	actFreeze         // somebody wants it frozen, and Vault has answered
+	actForgo          // give up what no archive keeps
 )
 
 // session is what this process knows of a ceremony and no journal does.
 type session struct {
-	hasKey  bool // the private half of the announced key is here
-	checked bool // Vault has been compared since the start or the thaw
-	other   bool // the bot has another identity than the plan's, whose signature would be worth nothing
+	hasKey  bool      // the private half of the announced key is here
+	checked bool      // Vault has been compared since the start or the thaw
+	since   time.Time // when this process took the ceremony up
+	other   bool      // the bot has another identity than the plan's, whose signature would be worth nothing
 }
 
 // next is what is to be done. It looks at the value alone, so that a program
@@ -37,10 +39,12 @@ func (c Ceremony) next(s session, now time.Time) act {
 	switch {
 	case c.owes() && !now.Before(c.reminderDue()):
 		return actRemind
-	case c.TranscriptDue(now) && !s.other:
+	case c.transcriptDue(now) && !s.other:
 		return actAttest
 	case c.awaitsWitness() && !now.Before(c.EndedAt().Add(lastReminder)):
 		return actExpire
+	case len(c.overdue(now)) > 0 && !now.Before(s.since.Add(keepTrial)):
+		return actForgo
 	case c.Ended():
 		return actNothing
 	case c.Pending.begins() && c.Closing == nil && !now.Before(c.Plan.Closes):

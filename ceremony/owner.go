@@ -24,11 +24,12 @@ type owner struct {
 	inbox chan func(context.Context)
 	done  chan struct{} // closed when nobody reads the inbox any more
 
-	// News for the herald and the board: one slot each, the latest wins, so that a
-	// slow Slack never holds a ceremony back.
+	// News for the herald, the board and the keepers: one slot each, the latest wins, so
+	// that a slow Slack or archive never holds a ceremony back.
 	forHerald chan Ceremony
 	forBoard  chan known
-	recovered bool // messages that are due may have been posted before the start
+	forKeeper []chan Ceremony // of each of the engine's archives
+	recovered bool            // messages that are due may have been posted before the start
 
 	// All below belongs to the goroutine.
 	c       Ceremony
@@ -56,8 +57,11 @@ func newOwner(e *Engine, cluster Cluster, c Ceremony, recovered bool) *owner {
 		forBoard:  make(chan known, 1),
 		recovered: recovered,
 		c:         c,
-		session:   session{checked: !recovered, other: e.config.Opener.Identity() != c.Plan.Identity},
+		session:   session{checked: !recovered, since: time.Now(), other: e.config.Opener.Identity() != c.Plan.Identity},
 		wait:      shortestWait,
+	}
+	for range e.config.Archives {
+		o.forKeeper = append(o.forKeeper, make(chan Ceremony, 1))
 	}
 	return o
 }
@@ -69,6 +73,9 @@ func (o *owner) run(ctx context.Context) {
 	var tellers sync.WaitGroup
 	tellers.Go(func() { o.herald(telling) })
 	tellers.Go(func() { o.board(telling) })
+	for i, a := range o.e.config.Archives {
+		tellers.Go(func() { o.keeper(telling, a, o.forKeeper[i]) })
+	}
 	defer tellers.Wait()
 	defer stop()
 	defer close(o.done)
@@ -230,6 +237,9 @@ func (o *owner) publish() {
 	o.e.publish(k)
 	latest(o.forHerald, o.c)
 	latest(o.forBoard, k)
+	for _, slot := range o.forKeeper {
+		latest(slot, o.c)
+	}
 }
 
 // latest puts v into a channel of one slot and throws out what nobody took. It

@@ -27,9 +27,8 @@ func (c Ceremony) OwesTranscript() bool {
 	return c.Ended() && c.last(weighty) > c.last(is[TranscriptSigned])
 }
 
-// TranscriptDue says whether the transcript is to be signed now: it waits for what
-// belongs into it, but not for ever.
-func (c Ceremony) TranscriptDue(now time.Time) bool {
+// transcriptDue says whether the transcript is to be signed now.
+func (c Ceremony) transcriptDue(now time.Time) bool {
 	if !c.OwesTranscript() {
 		return false
 	}
@@ -50,7 +49,7 @@ func (c Ceremony) saidAll() bool {
 
 // attested judges the signing of a transcript.
 func (c Ceremony) attested(cmd Attest, now time.Time) ([]Event, error) {
-	if !c.TranscriptDue(now) {
+	if !c.transcriptDue(now) {
 		return nil, c.notNow()
 	}
 	return one(cmd.Signed)
@@ -80,7 +79,10 @@ func (o *owner) attest(ctx context.Context) bool {
 }
 
 func (o *owner) sign() (TranscriptSigned, error) {
-	s := TranscriptSigned{Number: len(o.c.Transcripts()) + 1, Lines: o.c.Seq(), Certificates: o.certificates()}
+	s := TranscriptSigned{
+		Number: len(o.c.Transcripts()) + 1, Lines: o.c.Seq(), Certificates: o.certificates(),
+		Archives: o.e.config.archives(),
+	}
 	t, err := o.c.transcript(s.Certificates)
 	if err != nil {
 		return s, err

@@ -294,8 +294,6 @@ func (v *verifier) look(e Entry) {
 		}
 	case TranscriptSigned:
 		v.earlier(e, ev)
-	case RollCalled:
-		v.called(e, ev)
 	default:
 		v.spoken(e)
 	}
