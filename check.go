@@ -27,15 +27,16 @@ func checkCommand(std streams) *cobra.Command {
 		Short: "Try everything that can be tried without changing anything",
 		Long: `Try everything that a ceremony will need: the configuration, the identity, the
 journal, each person's PGP key for as long as a ceremony may take, Slack's scopes
-and channels, each Vault node and the token's rights. Nothing is changed, and a
-bot that runs is not disturbed.
+and channels, each Vault node and the token's rights, and where transcripts are
+kept. Nothing is changed, and a bot that runs is not disturbed. A time-stamping
+server is given a random number to stamp.
 
 Each line begins with ok, with note for what somebody should know, or with STOP
 for what would stop a ceremony. Exit code 1 when there is a STOP.`,
 		Args: arguments(cobra.NoArgs),
 	}
 	path := configFlag(cmd)
-	cmd.Flags().BoolVar(&offline, "offline", false, "leave Slack and Vault out")
+	cmd.Flags().BoolVar(&offline, "offline", false, "leave Slack, Vault and what keeps transcripts elsewhere out")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		config, err := LoadConfig(*path)
 		if err != nil {
@@ -103,6 +104,7 @@ func (c *Config) checkAll(ctx context.Context, f *findings, offline bool) {
 	c.checkExposed(f)
 	opener := c.checkIdentity(f)
 	c.checkPeople(f, time.Now())
+	c.checkArchives(ctx, f, offline)
 	if offline {
 		f.add(note, "Slack", "not asked")
 		f.add(note, "Vault", "not asked")

@@ -49,6 +49,7 @@ func (c *Config) check() []problem {
 	k.needPath("journal.directory", c.Journal.Directory, "without a journal there is no ceremony")
 	k.people()
 	k.clusters()
+	k.archive()
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")
 	return k.found
@@ -137,7 +138,6 @@ func (k *configCheck) clusters() {
 		}
 		k.operations(path, c)
 		k.roles(path, c)
-		k.policies(path, c)
 	}
 }
 

@@ -37,6 +37,9 @@ down the hash of the last line that it prints: it stands for everything before i
 			if how.page != "" && len(paths) != 1 {
 				return usageError{errors.New("--page takes one transcript")}
 			}
+			if err := how.stamp.usage(len(paths), how.json); err != nil {
+				return err
+			}
 			var faults []error
 			for _, path := range paths {
 				faults = append(faults, verifyPath(printable{std.out}, path, how))
@@ -50,6 +53,8 @@ down the hash of the last line that it prints: it stands for everything before i
 	}
 	cmd.Flags().StringVar(&how.identity, "identity", "", "`FINGERPRINT` of Conclave's identity, which holders pin")
 	cmd.Flags().StringVar(&how.page, "page", "", "make the page of the transcript, as a new `FILE`")
+	cmd.Flags().StringVar(&how.stamp.file, "timestamp", "", "check the time stamp of the transcript that is in `FILE`, as it lies beside the transcript")
+	cmd.Flags().StringVar(&how.stamp.ca, "tsa-ca", "", "PEM `FILE` with the authorities that vouch for the time-stamping server")
 	cmd.Flags().BoolVar(&how.json, "json", false, "print what was found of a transcript as JSON")
 	return cmd
 }
@@ -61,6 +66,9 @@ func verifyPath(out io.Writer, path string, how transcripts) error {
 	if err != nil {
 		return err
 	}
+	if info.IsDir() && how.stamp.given() {
+		return fmt.Errorf("%s: it is a directory, and a time stamp is about one transcript", path)
+	}
 	if info.IsDir() {
 		return verifyDir(out, path, how)
 	}
@@ -70,6 +78,9 @@ func verifyPath(out io.Writer, path string, how transcripts) error {
 	}
 	if ceremony.IsTranscript(file) {
 		return how.verify(out, path, file)
+	}
+	if how.stamp.given() {
+		return fmt.Errorf("%s: it is no transcript, and nothing else is stamped", path)
 	}
 	report, err := ceremony.VerifyFile(path)
 	if err != nil {

@@ -20,6 +20,7 @@ type transcripts struct {
 	identity string // that the auditor pins, as they have typed it
 	page     string // where a page is written, if it is
 	json     bool   // what was found is for a program
+	stamp    stamped
 }
 
 // errNotPinned means that nobody has said whose signature is to be looked for.
@@ -51,6 +52,9 @@ func (t transcripts) verify(out io.Writer, path string, file []byte) error {
 		printAudit(out, path, audit)
 	}
 	faults := faultsOf(path, audit)
+	if t.stamp.given() {
+		faults = errors.Join(faults, t.stamp.verify(out, file, time.Now()))
+	}
 	if t.page != "" {
 		if err := t.write(file, audit); err != nil {
 			return errors.Join(faults, err)

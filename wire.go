@@ -60,7 +60,7 @@ func readCertificate(path Path) (*openpgp.Certificate, error) {
 func (c *Config) people(names []string, keys keyring) []ceremony.Person {
 	list := make([]ceremony.Person, len(names))
 	for i, name := range names {
-		list[i] = ceremony.Person{Name: name, Account: c.account(c.People[name]), Class: c.People[name].Class}
+		list[i] = ceremony.Person{Name: name, Account: c.account(c.People[name])}
 		if key := keys[name]; key != nil {
 			list[i].Key = key.Fingerprint()
 		}
@@ -86,14 +86,10 @@ func (c *Config) cluster(name string, keys keyring, v ceremony.Vault) ceremony.C
 		Poll:         from.Poll,
 		Watch:        from.Watch && from.allows(ceremony.Unseal),
 		Interference: from.Interference,
-		Owners:       c.people(from.owners(c.People), keys),
+		Owners:       c.people(from.owners(), keys),
 	}
-	cluster.Witnesses = c.people(from.Witnesses, keys)
-	cluster.Policies = map[ceremony.Operation]ceremony.Policy{}
-	for _, name := range from.Operations {
-		op := ceremony.Operation(name)
-		cluster.Operations = append(cluster.Operations, op)
-		cluster.Policies[op] = from.policy(op)
+	for _, op := range from.Operations {
+		cluster.Operations = append(cluster.Operations, ceremony.Operation(op))
 	}
 	return cluster
 }
@@ -196,6 +192,14 @@ func (c *Config) newChamber(keys keyring, config ceremony.Config) (_ *chamber, e
 		all.vaults = append(all.vaults, client)
 		config.Clusters = append(config.Clusters, c.cluster(name, keys, client))
 	}
+	archives, err := c.newArchives()
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range archives {
+		config.Archives = append(config.Archives, a)
+	}
+	config.Files = transcriptFiles
 	all.engine = ceremony.NewEngine(config)
 	return all, nil
 }

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+
+	"conclave/archive"
+)
+
+// checker is what can be tried without changing anything.
+type checker interface {
+	// Check answers in words what it has found.
+	Check(ctx context.Context) (string, error)
+}
+
+// checkArchives tries the archives: those that are elsewhere only when they may be
+// asked. None of them would stop a ceremony; its evidence would be the poorer.
+func (c *Config) checkArchives(ctx context.Context, f *findings, offline bool) {
+	places, err := c.newArchives()
+	if f.judge("archive", err) {
+		return
+	}
+	if len(places) == 0 {
+		f.add(note, "archive", "none: whoever rules this host can change what it keeps, and nobody could tell; see archive in the configuration")
+	}
+	for _, p := range places {
+		about := "archive, " + p.Name()
+		directory, here := p.(*archive.Directory)
+		if offline && !here {
+			f.add(note, about, "not asked")
+			continue
+		}
+		text, err := p.Check(ctx)
+		if err == nil && here {
+			err = writable(directory.Path)
+		}
+		if !f.judge(about, err) {
+			f.add(ok, about, "%s", text)
+		}
+	}
+}
