@@ -309,7 +309,7 @@ func (k *configCheck) roles(path string, c *ClusterConfig) {
 	}
 
 	if k.line[path+".owners"] > 0 {
-		k.role(path+".owners", c.Owners, "who is told of an alarm; leave the key out to mean the approvers")
+		k.role(path+".owners", c.Owners, "who is told of an alarm; leave the key out to mean the approvers and the class security")
 	}
 
 	k.needKey(path+".holders", c.Holders, "signs shares")

@@ -29,6 +29,8 @@ func topics() []topic {
 			"`vault token lookup -format=json | jq -r .data.accessor`, and then `/ceremony accessor ID ACCESSOR`. An accessor gives nothing away; the token itself never belongs into Slack. " +
 			"When the work is done: `vault token revoke -self`. I ask Vault until the token is gone, remind you while it is not, and write down when it was revoked. " +
 			"If you have revoked it before you named its accessor, say so with `/ceremony revoked ID`."},
+		{"alarms", []string{"alarm", "interference", "exposed"}, "*Alarms.* I look at every cluster all the time, and say in the ops channel and to its owners when something has happened there that no ceremony has done: somebody else's attempt, a cancellation, another encryption key, a node that is sealed or unsealed by hand. " +
+			"A share, a token or a private key that somebody sends in the open raises one as well. The alarm says what was found and what to do; `/ceremony acknowledge ID what it was` says that you look after it, and ends it. Ceremonies go on beside it."},
 		{"otp", []string{"password", "one-time"}, "*Without a PGP key* a requester uses a one-time password. Make it on your own computer with `conclave otp new otp.txt`, and propose with its commitment: `/ceremony start generate-root CLUSTER otp=COMMITMENT reason`. " +
 			"Tell the words of the commitment to whoever approves, by voice. I ask for the password, encrypted, in a direct message; `conclave decode` reads the token that comes out. Never send the password itself to anybody."},
 	}

@@ -438,7 +438,7 @@ func explainRefusal(r ceremony.Refusal) words {
 	case ceremony.NotAnAlarm:
 		return words{"This is no alarm.", "Only alarms are acknowledged; `/ceremony list` shows what is open."}
 	case ceremony.IsAnAlarm:
-		return words{"This is an alarm, and nothing that could be cancelled.", "Whoever looks after it types `/ceremony acknowledge ID`."}
+		return words{"This is an alarm: there is nothing to cancel or to freeze.", "Whoever looks after it types `/ceremony acknowledge ID`."}
 	case ceremony.MayNotAcknowledge:
 		return words{"Only the owners of the cluster, its initiators and its approvers can acknowledge an alarm.", "Tell one of them what you know; `/ceremony status` shows who they are."}
 	case ceremony.TooFewHolders:

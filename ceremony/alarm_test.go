@@ -86,6 +86,9 @@ func TestAlarmIsNothingButAnAlarm(t *testing.T) {
 		if _, err := s.engine.Cancel(ctx, id, person("paul").Account, ""); !errors.Is(err, ceremony.IsAnAlarm) {
 			t.Errorf("cancelled: %v", err)
 		}
+		if _, err := s.engine.Freeze(ctx, id, person("paul").Account, ""); !errors.Is(err, ceremony.IsAnAlarm) {
+			t.Errorf("frozen: %v", err)
+		}
 		if _, err := s.engine.Approve(ctx, id, person("paul").Account, ""); !errors.Is(err, ceremony.NotProposed) {
 			t.Errorf("approved: %v", err)
 		}

@@ -163,7 +163,7 @@ const (
 	EnabledAlone       Refusal = "enabled-alone"       // Vault forgets a rotation policy in which nothing but enabled is new
 	SamePolicy         Refusal = "same-policy"         // Vault rotates by this policy already
 	NotAnAlarm         Refusal = "not-an-alarm"        // only an alarm is acknowledged
-	IsAnAlarm          Refusal = "is-an-alarm"         // an alarm is acknowledged, and not cancelled
+	IsAnAlarm          Refusal = "is-an-alarm"         // an alarm is acknowledged, and nothing else
 	MayNotAcknowledge  Refusal = "may-not-acknowledge" // neither owner nor initiator nor approver
 	TooFewHolders      Refusal = "too-few-holders"     // fewer holders than the threshold
 	BadReason          Refusal = "bad-reason"          // the reason has control characters or is too long

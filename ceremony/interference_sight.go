@@ -91,6 +91,9 @@ func (g *guard) progress(ctx context.Context, op Operation) (v View, err error) 
 	return v, err
 }
 
+// shownKeys is how many PGP keys of somebody else's attempt an alarm names.
+const shownKeys = 5
+
 // attemptWords is an attempt as an alarm shows it. The same attempt has the same
 // words as long as nobody does anything to it.
 func attemptWords(op Operation, v View) string {
@@ -105,8 +108,11 @@ func attemptWords(op Operation, v View) string {
 	if op.Rekeys() {
 		words += fmt.Sprintf("; makes %d shares, threshold %d, verification %s", p.Shares, p.Threshold, yesNo(p.VerificationRequired))
 	}
-	if len(p.Fingerprints) == 0 {
+	switch keys := p.Fingerprints; {
+	case len(keys) == 0:
 		return words + "; for no PGP key"
+	case len(keys) > shownKeys:
+		return words + fmt.Sprintf("; for PGP keys %s and %d more", list(keys[:shownKeys]), len(keys)-shownKeys)
 	}
 	return words + "; for PGP keys " + list(p.Fingerprints)
 }

@@ -145,6 +145,8 @@ func (c Ceremony) freeze(cmd Freezing) ([]Event, error) {
 		return nil, NoPart
 	case c.Ended() || c.Closing != nil:
 		return nil, Closed
+	case c.Plan.Operation == Alarm:
+		return nil, IsAnAlarm
 	case c.State == StateFrozen || c.Stopping != nil:
 		return nil, nil
 	}
