@@ -288,3 +288,16 @@ func TestForgedAlarmIsNoStory(t *testing.T) {
 		}
 	}
 }
+
+func TestSignedWordAcknowledgesAnAlarmAndIsKept(t *testing.T) {
+	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		id := s.raised()
+		if err := s.speak(id, "sue", ceremony.SayAcknowledge, "it was me"); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Second)
+		if c := s.now(id); c.Acknowledged == nil || c.Acknowledged.Why != "it was me" || c.Acknowledged.Signed == "" {
+			t.Errorf("acknowledged: %+v", c.Acknowledged)
+		}
+	})
+}
