@@ -1,6 +1,7 @@
 # make test      everything that must hold, with nothing skipped
 # make build     .build/conclave
 # make rehearse  a ceremony from beginning to end, in this terminal
+# make release   .build/release: static builds for every system, with checksums
 # make help      all targets
 
 # Tools of the tests run from here; nothing outside the checkout is written but
@@ -11,7 +12,10 @@ S3    := $(BUILD)/versitygw
 NODE  := bot/slacktest/bolt bot/slacktest/blockkit
 STAMP := $(NODE:%=%/node_modules/.package-lock.json)
 
-.PHONY: help build test lint rehearse bench vault s3 tools clean
+# What is built for people: every system that a holder, an auditor or the bot may have.
+RELEASES := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: help build release test lint rehearse bench vault s3 tools clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -23,6 +27,19 @@ help:
 
 build:
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags='-s -w' -o $(BUILD)/conclave .
+
+# The same commit built by the same Go makes the same bytes, on whatever machine:
+# whoever doubts a release builds it again and compares SHA256SUMS.
+release:
+	rm -rf $(BUILD)/release && mkdir -p $(BUILD)/release
+	@set -e; for system in $(RELEASES); do \
+		os=$${system%/*} arch=$${system#*/}; suffix=; [ $$os != windows ] || suffix=.exe; \
+		echo "$$system"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOFLAGS= GOAMD64= GOARM64= go build -trimpath -buildvcs=auto -ldflags='-s -w -buildid=' \
+			-o $(BUILD)/release/conclave-$$os-$$arch$$suffix .; \
+	done
+	cp docs/conclave.service $(BUILD)/release/
+	cd $(BUILD)/release && sha256sum conclave* > SHA256SUMS && cat SHA256SUMS
 
 # CONCLAVE_REQUIRE_TOOLS makes a test fail that would otherwise skip itself for
 # want of a program.
@@ -36,6 +53,7 @@ lint:
 	go vet .ci/tally.go
 	GOOS=windows go vet .
 	GOOS=darwin go vet .
+	@set -e; for system in $(RELEASES); do CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go build -o /dev/null .; done
 	go tool staticcheck ./...
 
 rehearse:

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,4 +16,10 @@ func writable(dir string) error {
 		return &os.PathError{Op: "write to", Path: dir, Err: err}
 	}
 	return nil
+}
+
+// isRoots says whether a file belongs to root and to root's group.
+func isRoots(info os.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && owner.Uid == 0 && owner.Gid == 0
 }

@@ -42,7 +42,7 @@ func readFile(path Path, private bool) ([]byte, error) {
 	switch mode := info.Mode(); {
 	case !mode.IsRegular():
 		return nil, fmt.Errorf("%s is not a regular file", path)
-	case private && readableByOthers(mode):
+	case private && readableByOthers(info):
 		return nil, fmt.Errorf("%s has mode %04o, which lets other accounts at it: chmod 600 %[1]s, and think of what it holds as known", path, mode.Perm())
 	}
 	data, err := readBounded(f, maxFile)
@@ -93,8 +93,13 @@ func trusted(path Path) error {
 	return nil
 }
 
-// readableByOthers says whether the mode gives anybody but the owner a right.
-// Windows keeps rights elsewhere and shows a made-up mode.
-func readableByOthers(mode os.FileMode) bool {
-	return runtime.GOOS != "windows" && mode.Perm()&0o077 != 0
+// readableByOthers says whether anybody but the owner has a right to a file. Windows
+// keeps rights elsewhere and shows a made-up mode.
+//
+// A credential that systemd hands to a service is root's, with an access list for the
+// account of the service; what the mode shows as the right of the group, root's as
+// well, is that list's mask.
+func readableByOthers(info os.FileInfo) bool {
+	others := info.Mode().Perm() & 0o077
+	return runtime.GOOS != "windows" && others != 0 && !(others == 0o040 && isRoots(info))
 }

@@ -17,6 +17,7 @@ need git git
 need gcc gcc # the race detector is linked with it
 need node nodejs
 need npm npm
+need systemd-analyze systemd
 
 if [ -n "$missing" ]; then
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

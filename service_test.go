@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const unit = "docs/conclave.service"
+
+// settings of the unit → values, in their order.
+func unitSettings(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for _, m := range regexp.MustCompile(`(?m)^(\w+)=(.*)$`).FindAllStringSubmatch(read(t, unit), -1) {
+		all[m[1]] = append(all[m[1]], m[2])
+	}
+	return all
+}
+
+// What systemd is told to start is a command with flags that it has, in an
+// environment in which nothing is missing that could be had from there.
+func TestServiceStartsACommandThatExists(t *testing.T) {
+	all := unitSettings(t)
+	words := strings.Fields(all["ExecStart"][0])
+	cmd, rest, err := rootCommand(streams{}).Find(words[1:])
+	if err != nil || cmd.Name() != "run" {
+		t.Fatalf("it starts %v: %v", words, err)
+	}
+	if err := cmd.ParseFlags(rest); err != nil || cmd.Flags().NArg() != 0 {
+		t.Errorf("conclave run can't be given %v: %v", rest, err)
+	}
+	if all["RestartPreventExitStatus"][0] != strconv.Itoa(exitUsage) {
+		t.Error("a configuration that can't be used is tried for ever")
+	}
+	for _, setting := range strings.Fields(all["Environment"][0]) {
+		name, value, _ := strings.Cut(setting, "=")
+		t.Setenv(name, value)
+	}
+	for _, p := range []protection{freedMemory(), crashTrace()} {
+		if !p.holds {
+			t.Errorf("%s: %s", p.name, p.text)
+		}
+	}
+}
+
+// worstExposure is what systemd's own judgement may come to: 10 is the worst, and
+// what is left is the network, which the bot needs.
+const worstExposure = 1.2
+
+func TestServiceIsSandboxed(t *testing.T) {
+	switch _, err := exec.LookPath("systemd-analyze"); {
+	case err == nil:
+	case os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1":
+		t.Fatalf("systemd-analyze is required: %v", err)
+	default:
+		t.Skipf("no systemd-analyze: %v", err)
+	}
+	// It is only found sound when the program is where it says.
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "conclave.service")
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(read(t, unit), "/usr/local/bin/conclave", program)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", path).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("systemd does not accept it: %v\n%s", err, out)
+	}
+	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "security", "--offline=true", "--no-pager", path).CombinedOutput()
+	score := regexp.MustCompile(`Overall exposure level for \S+: ([\d.]+)`).FindSubmatch(out)
+	if err != nil || score == nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", score[0])
+	if got, err := strconv.ParseFloat(string(score[1]), 64); err != nil || got > worstExposure {
+		t.Errorf("%s, where %.1f is the limit\n%s", score[0], worstExposure, out)
+	}
+}
+
+// A credential from systemd is root's, with an access list that shows as a right of
+// root's group.
+func TestCredentialOfAServiceIsASecret(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes mean nothing here")
+	}
+	path := filepath.Join(t.TempDir(), "credential")
+	if err := os.WriteFile(path, []byte("correct horse"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		mode  os.FileMode
+		group int
+		taken bool
+	}{{0o440, 0, true}, {0o440, 1, false}, {0o444, 0, false}, {0o460, 0, false}, {0o400, 1, true}} {
+		if err := os.Chown(path, 0, row.group); errors.Is(err, fs.ErrPermission) {
+			row.taken = row.mode&0o077 == 0 // it stays the test's own
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, row.mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readSecret(Path(path)); err == nil != row.taken {
+			t.Errorf("mode %04o, group %d: %v", row.mode, row.group, err)
+		}
+	}
+}
