@@ -30,6 +30,8 @@ type Config struct {
 	Channels map[string]string
 	// Sign makes of a new share or a token what its receiver gets.
 	Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
+	// Files makes the files of a transcript that was signed: the same ones every time.
+	Files func(ceremony.Ceremony, ceremony.TranscriptSigned) ([]ceremony.File, error)
 	Log  *slog.Logger
 }
 
@@ -98,8 +100,8 @@ func New(config Config) (*Bot, error) {
 		return nil, errors.New("new bot: the bot token is no bot token (xoxb-…)")
 	case config.Team == "" || config.Channel == "":
 		return nil, errors.New("new bot: team and channel are needed")
-	case config.Sign == nil || config.Log == nil:
-		return nil, errors.New("new bot: Sign and Log are needed")
+	case config.Sign == nil || config.Files == nil || config.Log == nil:
+		return nil, errors.New("new bot: Sign, Files and Log are needed")
 	case config.APIURL != "" && !strings.HasSuffix(config.APIURL, "/"):
 		return nil, errors.New("new bot: the API's URL has no slash at its end")
 	}

@@ -123,7 +123,7 @@ func TestBotWorksWithTheScopesOfItsManifest(t *testing.T) {
 }
 
 func TestBotRefusesAConfigurationThatCantBeRight(t *testing.T) {
-	good := Config{AppToken: "xapp-1", BotToken: "xoxb-1", Team: "T1", Channel: "C1", Sign: signTestParcel, Log: setUp(t, slacktest.Config{}).bot.log}
+	good := Config{AppToken: "xapp-1", BotToken: "xoxb-1", Team: "T1", Channel: "C1", Sign: signTestParcel, Files: testFiles, Log: setUp(t, slacktest.Config{}).bot.log}
 	if _, err := New(good); err != nil {
 		t.Fatal(err)
 	}

@@ -32,12 +32,14 @@ const (
 
 	verbAcknowledge verb = "acknowledge"
 
-	verbFreeze    verb = "freeze"
-	verbProceed   verb = "proceed"
-	verbAgree     verb = "agree"
-	verbDisagree  verb = "disagree"
-	verbWitness   verb = "witness"
-	verbException verb = "exception"
+	verbFreeze     verb = "freeze"
+	verbProceed    verb = "proceed"
+	verbAgree      verb = "agree"
+	verbDisagree   verb = "disagree"
+	verbWitness    verb = "witness"
+	verbException  verb = "exception"
+	verbTranscript verb = "transcript"
+
 	verbKeyStatus verb = "key-status"
 	verbHelp      verb = "help"
 )
@@ -67,6 +69,7 @@ func grammar() []form {
 		{verbAccessor, "accessor ID ACCESSOR", "name the root token that a ceremony has made, so that Vault can be asked whether it is gone"},
 		{verbRevoked, "revoked ID", "say that this token is revoked, when nobody knows its accessor"},
 		{verbAcknowledge, "acknowledge ID [why]", "look after what an alarm is about, and end it"},
+		{verbTranscript, "transcript ID [send]", "where the signed transcript of a ceremony is, or have it sent to you"},
 		{verbHolders, "holders [CLUSTER]", "who may do what on a cluster, and whose keys are pinned"},
 		{verbKeyStatus, "key-status CLUSTER", "a cluster's encryption key: its term, its age, and when it is rotated"},
 		{verbHelp, "help [TOPIC]", "this list, or more about one thing: an operation, or " + topicNames()},
@@ -89,6 +92,7 @@ type command struct {
 	options   map[string]string // of the operation, by name; nil when none was typed
 	accessor  string            // of a root token
 	form      bool              // the form is wanted
+	send      bool              // the files are wanted
 	text      string            // reason, or why
 	topic     string
 }
@@ -211,6 +215,15 @@ func parseArguments(v verb, words []string) (command, error) {
 		err := id(true)
 		cmd.text = rest()
 		return cmd, err
+	case verbTranscript:
+		if err := id(true); err != nil {
+			return command{}, err
+		}
+		if len(words) > 0 && strings.EqualFold(words[0], "send") {
+			cmd.send = true
+			next()
+		}
+		return cmd, done()
 	case verbResume, verbReverify, verbReset, verbDelete, verbRevoked:
 		if err := id(true); err != nil {
 			return command{}, err

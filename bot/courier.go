@@ -59,6 +59,13 @@ func (d *courier) Deliver(ctx context.Context, c ceremony.Ceremony, m ceremony.M
 	if err != nil {
 		return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
 	}
+	if signed, ok := m.Entry.Event.(ceremony.TranscriptSigned); ok && m.Kind == ceremony.TranscriptMessage {
+		ref, err := d.shareTranscript(ctx, c, signed, channel, thread, maybe, m.Entry.At)
+		if err != nil {
+			return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
+		}
+		return ref, nil
+	}
 	if maybe {
 		found, err := d.find(ctx, c, m.Key, channel, thread, m.Entry.At)
 		if err != nil {

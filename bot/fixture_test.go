@@ -179,6 +179,13 @@ func remade(t *testing.T, p ceremony.Plan) *tale {
 			ceremony.Rekeyed{By: person("erin"), Shares: newShares(), VerificationNonce: nonce2, Required: 3})
 }
 
+func testFiles(c ceremony.Ceremony, signed ceremony.TranscriptSigned) ([]ceremony.File, error) {
+	return []ceremony.File{
+		{Name: ceremony.TranscriptName(c.ID(), signed.Number, "json"), Type: "application/json", Content: []byte("{}")},
+		{Name: ceremony.TranscriptName(c.ID(), signed.Number, "html"), Type: "text/html", Content: []byte("<p>")},
+	}, nil
+}
+
 func signTestParcel(p ceremony.Parcel) (ceremony.SignedParcel, error) {
 	return ceremony.SignedParcel{Armor: armor("MESSAGE", 10), Line: armor("MESSAGE", 6)}, nil
 }

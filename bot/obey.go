@@ -101,6 +101,8 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command, t tri
 			return message{}, err
 		}
 		return say("Written down in the journal of `%s`.", id), nil
+	case verbTranscript:
+		return d.transcript(ctx, id, by, cmd.send)
 	case verbReset:
 		return d.reset(ctx, id, by)
 	case verbReverify:
@@ -120,7 +122,7 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command, t tri
 func (d *desk) which(cmd command) (ceremony.ID, error) {
 	all := d.engine.Ceremonies()
 	if cmd.id != "" {
-		return resolve(cmd.id, all, cmd.verb != verbStatus && cmd.verb != verbSubmit)
+		return resolve(cmd.id, all, cmd.verb != verbStatus && cmd.verb != verbSubmit && cmd.verb != verbTranscript)
 	}
 	return onlyOpen(all)
 }

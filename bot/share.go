@@ -14,12 +14,6 @@ import (
 	"conclave/ceremony"
 )
 
-// file is something that is posted as a file.
-type file struct {
-	name    string
-	content []byte
-}
-
 const (
 	// uploadTimeout bounds one upload: it takes longer than a call that has but words.
 	uploadTimeout = time.Minute
@@ -36,7 +30,7 @@ const (
 // Files carry no metadata: after a lost answer the message is found again by their
 // names, which have to be theirs alone in that place. since is when it was due.
 // Source: docs.slack.dev "Working with files".
-func (d *courier) share(ctx context.Context, channel, thread string, files []file, text string, maybe bool, since time.Time) (ceremony.Ref, error) {
+func (d *courier) share(ctx context.Context, channel, thread string, files []ceremony.File, text string, maybe bool, since time.Time) (ceremony.Ref, error) {
 	if maybe {
 		found, err := d.findShared(ctx, channel, thread, files, since)
 		if err != nil || found.TS != "" {
@@ -49,7 +43,7 @@ func (d *courier) share(ctx context.Context, channel, thread string, files []fil
 		if err != nil {
 			return ceremony.Ref{}, notShared(err)
 		}
-		uploaded = append(uploaded, slack.FileSummary{ID: id, Title: f.name})
+		uploaded = append(uploaded, slack.FileSummary{ID: id, Title: f.Name})
 	}
 	if err := d.posts.wait(ctx, channel); err != nil {
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
@@ -73,16 +67,16 @@ func (d *courier) share(ctx context.Context, channel, thread string, files []fil
 }
 
 // upload brings one file to Slack, where nobody sees it yet, and answers its id.
-func (d *courier) upload(ctx context.Context, f file) (string, error) {
+func (d *courier) upload(ctx context.Context, f ceremony.File) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
 	defer cancel()
-	place, err := d.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: f.name, FileSize: len(f.content)})
+	place, err := d.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: f.Name, FileSize: len(f.Content)})
 	if err != nil {
-		return "", fmt.Errorf("ask where to upload %s: %w", f.name, err)
+		return "", fmt.Errorf("ask where to upload %s: %w", f.Name, err)
 	}
-	err = d.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: place.UploadURL, Reader: bytes.NewReader(f.content), Filename: f.name})
+	err = d.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: place.UploadURL, Reader: bytes.NewReader(f.Content), Filename: f.Name})
 	if err != nil {
-		return "", fmt.Errorf("upload %s: %w", f.name, err)
+		return "", fmt.Errorf("upload %s: %w", f.Name, err)
 	}
 	return place.FileID, nil
 }
@@ -101,13 +95,13 @@ func notShared(err error) error {
 func tooMuch(code string) bool { return code == "file_upload_size_restricted" }
 
 // findShared looks for a message of ours that has all these files.
-func (d *courier) findShared(ctx context.Context, channel, thread string, files []file, since time.Time) (ceremony.Ref, error) {
+func (d *courier) findShared(ctx context.Context, channel, thread string, files []ceremony.File, since time.Time) (ceremony.Ref, error) {
 	self, err := d.me(ctx)
 	if err != nil {
 		return ceremony.Ref{}, err
 	}
-	has := func(m slack.Message, f file) bool {
-		return slices.ContainsFunc(m.Files, func(posted slack.File) bool { return posted.Name == f.name })
+	has := func(m slack.Message, f ceremony.File) bool {
+		return slices.ContainsFunc(m.Files, func(posted slack.File) bool { return posted.Name == f.Name })
 	}
 	oldest := strconv.FormatInt(since.Add(-clockSkew).Unix(), 10)
 	cursor := ""
@@ -119,7 +113,7 @@ func (d *courier) findShared(ctx context.Context, channel, thread string, files 
 		for _, m := range messages {
 			// What an app shares is its bot's user's; not all of it names the bot, too.
 			ours := m.User == self.user || m.BotID == self.bot
-			if ours && !slices.ContainsFunc(files, func(f file) bool { return !has(m, f) }) {
+			if ours && !slices.ContainsFunc(files, func(f ceremony.File) bool { return !has(m, f) }) {
 				return ceremony.Ref{Channel: channel, TS: m.Timestamp}, nil
 			}
 		}

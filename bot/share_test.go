@@ -10,7 +10,10 @@ import (
 	"conclave/ceremony"
 )
 
-var twoFiles = []file{{"prod-rekey-k7m2-transcript-1.json", []byte(`{"format":"x"}`)}, {"prod-rekey-k7m2-transcript-1.html", []byte("<!DOCTYPE html>")}}
+var twoFiles = []ceremony.File{
+	{Name: "prod-rekey-k7m2-transcript-1.json", Content: []byte(`{"format":"x"}`)},
+	{Name: "prod-rekey-k7m2-transcript-1.html", Content: []byte("<!DOCTYPE html>")},
+}
 
 // thread is a status post, for what belongs under it.
 func (s *stage) thread(c ceremony.Ceremony) string {
@@ -84,7 +87,7 @@ func TestFilesOfOthersAreNotTakenForOurs(t *testing.T) {
 	if _, err := s.alice.RepliesTo(board, "look"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.alice.Shares(s.ops, "forged", slacktest.Upload{Name: twoFiles[0].name, Content: []byte("{}")}, slacktest.Upload{Name: twoFiles[1].name, Content: []byte("x")}); err != nil {
+	if _, err := s.alice.Shares(s.ops, "forged", slacktest.Upload{Name: twoFiles[0].Name, Content: []byte("{}")}, slacktest.Upload{Name: twoFiles[1].Name, Content: []byte("x")}); err != nil {
 		t.Fatal(err)
 	}
 	ref, err := s.bot.courier.share(s.ctx(), s.ops.ID(), "", twoFiles, "transcript", true, time.Now())

@@ -62,6 +62,8 @@ const (
 	keyInOpen         denial = "key-in-open"         // a private key, anywhere
 	noEnvelope        denial = "no-envelope"         // a form without a PGP message in it
 	formLate          denial = "form-late"           // Slack's time to open a form was over
+	noPart            denial = "no-part"             // in the configuration, and not in this ceremony
+	noTranscript      denial = "no-transcript"       // none is signed yet
 	mayNotReset       denial = "may-not-reset"       // neither initiator nor approver
 	mayNotReverify    denial = "may-not-reverify"    // neither initiator nor approver
 	deletionAsked     denial = "deletion-asked"      // somebody else has let the backup go
@@ -226,6 +228,10 @@ func explainDenial(d denial) words {
 		return words{"There is no PGP message in it.", "Paste all of what the command has printed."}
 	case formLate:
 		return words{"Slack's time to open the form was over before I could.", "Press the button once more, or send the PGP message here, as text or as a file."}
+	case noPart:
+		return words{"Only those who have a part in a ceremony are given its transcript.", "`/ceremony status` shows who they are."}
+	case noTranscript:
+		return words{"No transcript of this ceremony is signed yet.", "It is signed when the ceremony has ended and everybody was told; what happens later gets another one."}
 	case mayNotReset:
 		return words{"Only the initiator and the approvers can have the nodes forget their shares.", "`/ceremony status` shows who they are."}
 	case mayNotReverify:

@@ -1,0 +1,88 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"conclave/ceremony"
+)
+
+// shareTranscript posts the files of a transcript, and how to check them.
+func (d *courier) shareTranscript(ctx context.Context, c ceremony.Ceremony, signed ceremony.TranscriptSigned, channel, thread string, maybe bool, since time.Time) (ceremony.Ref, error) {
+	files, err := d.config.Files(c, signed)
+	if err != nil {
+		// The journal is not what was signed: no later try would change that.
+		return ceremony.Ref{}, fmt.Errorf("%w: make its files: %w", ceremony.ErrUndeliverable, err)
+	}
+	return d.share(ctx, channel, thread, files, transcriptWords(c, signed), maybe, since)
+}
+
+func transcriptWords(c ceremony.Ceremony, signed ceremony.TranscriptSigned) string {
+	return fmt.Sprintf(":scroll: Transcript %d of `%s`: %s of its journal, signed by Conclave's identity. "+
+		"Without Conclave and without Slack, `conclave verify %s --identity %s` checks all of it.",
+		signed.Number, c.ID(), plural(signed.Lines, "line"), ceremony.TranscriptName(c.ID(), signed.Number, "json"), c.Plan.Identity)
+}
+
+// transcript tells where the newest transcript of a ceremony is, or sends it to
+// somebody who has a part in it.
+func (d *desk) transcript(ctx context.Context, id ceremony.ID, by ceremony.Account, send bool) (message, error) {
+	c, _, err := d.engine.Ceremony(id)
+	if err != nil {
+		return message{}, err
+	}
+	if !hasPart(c.Plan, by) {
+		return message{}, noPart
+	}
+	all := c.Transcripts()
+	if len(all) == 0 {
+		return message{}, noTranscript
+	}
+	signed := all[len(all)-1]
+	if link := d.linkTo(ctx, c, signed); link != "" && !send {
+		return say("Transcript %d of `%s` is <%s|in the thread of its status post>. `/ceremony transcript %s send` sends it to you.", signed.Number, id, link, id), nil
+	}
+	room, err := d.rooms.with(ctx, by.User)
+	if err != nil {
+		return message{}, err
+	}
+	if _, err := d.courier.shareTranscript(ctx, c, signed, room, "", false, time.Now()); err != nil {
+		return message{}, err
+	}
+	return say("Transcript %d of `%s` is in our direct messages.", signed.Number, id), nil
+}
+
+// linkTo is the address of a transcript in Slack, empty when it is not there.
+func (d *desk) linkTo(ctx context.Context, c ceremony.Ceremony, signed ceremony.TranscriptSigned) string {
+	for _, m := range c.Messages() {
+		s, ok := m.Entry.Event.(ceremony.TranscriptSigned)
+		if !ok || m.Kind != ceremony.TranscriptMessage || s.Number != signed.Number {
+			continue
+		}
+		at, posted := c.Where(m.Key)
+		if !posted || at.Channel == ceremony.Terminal {
+			return ""
+		}
+		link, err := read(ctx, func() (string, error) {
+			return d.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: at.Channel, Ts: at.TS})
+		})
+		if err != nil {
+			d.log.Info("no link to a transcript", "ceremony", string(c.ID()), "error", err)
+			return ""
+		}
+		return link
+	}
+	return ""
+}
+
+// hasPart says whether somebody is named in a plan.
+func hasPart(p ceremony.Plan, who ceremony.Account) bool {
+	all := slices.Concat([]ceremony.Person{p.Initiator}, p.Initiators, p.Approvers, p.Holders, p.Receivers, p.Owners)
+	if p.Requester != nil {
+		all = append(all, *p.Requester)
+	}
+	return slices.ContainsFunc(all, func(one ceremony.Person) bool { return one.Account == who })
+}

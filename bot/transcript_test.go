@@ -1,0 +1,90 @@
+package bot
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"conclave/bot/slacktest"
+	"conclave/ceremony"
+)
+
+// withTranscript gives the stage a ceremony that has ended and whose transcript is
+// signed.
+func withTranscript(t *testing.T, s *stage) *tale {
+	t.Helper()
+	p := s.plan()
+	tale := begin(t, p)
+	ref, err := s.bot.Courier().Deliver(s.ctx(), tale.c, board(t, tale.c), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tale.then(ceremony.Posted{Key: "board", Ref: ref}, ceremony.Rejected{By: s.people(s.bob)[0], Why: "no"},
+		ceremony.Ended{Outcome: ceremony.WasRejected, Vault: ceremony.NothingToCancel})
+	tale.then(ceremony.TranscriptSigned{Number: 1, Lines: tale.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE="})
+	s.holds(tale)
+	return tale
+}
+
+func TestTranscriptIsPostedAsFilesInTheThread(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	tale := withTranscript(t, s)
+	m := tale.message(ceremony.TranscriptMessage, "")
+	ref, err := s.bot.Courier().Deliver(s.ctx(), tale.c, m, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.bot.Courier().Deliver(s.ctx(), tale.c, m, true)
+	if err != nil || again != ref {
+		t.Errorf("posted at %v and then at %v: %v", ref, again, err)
+	}
+	board, _ := tale.c.Board()
+	posted := s.withFiles(board.TS)
+	if len(posted) != 1 {
+		t.Fatalf("%d messages with files", len(posted))
+	}
+	for _, want := range []string{"prod-rekey-k7m2-transcript-1.json", "prod-rekey-k7m2-transcript-1.html", "conclave verify prod-rekey-k7m2-transcript-1.json --identity " + identity.String()} {
+		s.expect(want, s.w.Read(posted[0]))
+	}
+
+	s.holds(tale.then(ceremony.Posted{Key: m.Key, Ref: ref}))
+	s.expect("in the thread of its status post", s.types(s.carol, "transcript k7m2"))
+	if strings.Contains(s.inbox(s.carol), "[file") {
+		t.Errorf("unasked, carol has\n%s", s.inbox(s.carol))
+	}
+	s.expect("in our direct messages", s.types(s.carol, "transcript k7m2 send"))
+	s.expect("prod-rekey-k7m2-transcript-1.json", s.inbox(s.carol))
+}
+
+func TestTranscriptThatIsNotInTheThreadIsSent(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	tale := withTranscript(t, s)
+	s.expect("in our direct messages", s.types(s.alice, "transcript k7m2"))
+	s.expect("prod-rekey-k7m2-transcript-1.html", s.inbox(s.alice))
+
+	s.holds(tale.then(ceremony.Posted{Key: tale.message(ceremony.TranscriptMessage, "").Key, Ref: ceremony.Ref{Channel: s.ops.ID(), TS: "1.1"}}))
+	s.expect("in our direct messages", s.types(s.bob, "transcript k7m2")) // it was deleted
+}
+
+func TestTranscriptIsForThoseWithAPart(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	withTranscript(t, s)
+	erin := s.w.AddPerson("erin")
+	s.ops.Invite(erin)
+	s.engine.clusters[0].Initiators = append(s.engine.clusters[0].Initiators, s.people(erin)...)
+	s.expect("Only those who have a part", s.types(erin, "transcript k7m2"))
+	s.holds(begin(t, s.plan()))
+	s.expect("No transcript of this ceremony is signed yet", s.types(s.carol, "transcript k7m2"))
+}
+
+func TestTranscriptThatIsNotWhatWasSignedIsNotPosted(t *testing.T) {
+	s := setUp(t, slacktest.Config{})
+	tale := withTranscript(t, s)
+	s.bot.courier.config.Files = func(ceremony.Ceremony, ceremony.TranscriptSigned) ([]ceremony.File, error) {
+		return nil, ceremony.ErrChain
+	}
+	_, err := s.bot.Courier().Deliver(s.ctx(), tale.c, tale.message(ceremony.TranscriptMessage, ""), false)
+	if !errors.Is(err, ceremony.ErrUndeliverable) || !errors.Is(err, ceremony.ErrChain) {
+		t.Errorf("%v", err)
+	}
+}
