@@ -32,7 +32,7 @@ type Config struct {
 	Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
 	// Files makes the files of a transcript that was signed: the same ones every time.
 	Files func(ceremony.Ceremony, ceremony.TranscriptSigned) ([]ceremony.File, error)
-	Log  *slog.Logger
+	Log   *slog.Logger
 }
 
 // Engine is what the bot asks of the ceremonies: a *ceremony.Engine.

@@ -84,21 +84,28 @@ func play(t testing.TB, cfg slacktest.Config) *stage {
 }
 
 func (s *stage) run() {
+	s.t.Cleanup(func() { // once it has stopped
+		for _, v := range s.w.Violations() {
+			s.t.Errorf("Slack's rule broken: %s", v)
+		}
+	})
+	s.runQuietly(s.t)
+}
+
+// runQuietly runs the bot, and makes sure that it stops when it is told to.
+func (s *stage) runQuietly(tb testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	go func() { s.ended <- s.bot.Run(ctx, s.engine) }()
-	s.t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		select {
 		case err := <-s.ended:
 			if err != nil {
-				s.t.Errorf("the bot ended with %v", err)
+				tb.Errorf("the bot ended with %v", err)
 			}
 		case <-time.After(20 * time.Second):
-			s.t.Error("the bot does not stop")
-		}
-		for _, v := range s.w.Violations() {
-			s.t.Errorf("Slack's rule broken: %s", v)
+			tb.Error("the bot does not stop")
 		}
 	})
 }
