@@ -11,6 +11,7 @@ import (
 	"conclave/bot"
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/ceremony/page"
 	"conclave/vault"
 )
 
@@ -147,7 +148,10 @@ func (c *Config) newBot(opener ceremony.Opener, log *slog.Logger) (*bot.Bot, err
 		Channel:  c.Slack.Channel,
 		Channels: channels,
 		Sign:     opener.SignDelivery,
-		Log:      log,
+		Files: func(of ceremony.Ceremony, signed ceremony.TranscriptSigned) ([]ceremony.File, error) {
+			return page.Files(of, signed, openpgp.Signatures{}, bot.Tell)
+		},
+		Log: log,
 	})
 }
 

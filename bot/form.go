@@ -47,6 +47,8 @@ func (d *desk) openForm(ctx context.Context, by ceremony.Account, id ceremony.ID
 		return message{}, err
 	case key != "" && key != c.Key.Subkey:
 		return message{}, oldButton
+	case !mayCome(c.Plan, ceremony.ByForm):
+		return message{}, ceremony.WayForbidden
 	}
 	ctx, cancel := context.WithDeadline(ctx, t.at.Add(triggerLife))
 	defer cancel()

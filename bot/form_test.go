@@ -247,3 +247,62 @@ func TestFullQueueKeepsTheFormOpen(t *testing.T) {
 	close(hold)
 	s.settle()
 }
+
+// TestPolicyDecidesWhichWaysAreOffered: what is not allowed has no button and no
+// words, and a button of before has no effect.
+func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
+	for want, ways := range map[string][]ceremony.Way{
+		"here, as text or as a file":          nil,
+		"here, as text and not as a file":     {ceremony.ByText, ceremony.ByForm},
+		"here, as a file and not as text":     {ceremony.ByFile},
+		"with the form and not as a message:": {ceremony.ByForm},
+	} {
+		p := rekeyPlan()
+		p.Ways = ways
+		c := started(t, p).c
+		said := flat(renderAsk(c, person("carol"), *c.Key))
+		raw, err := json.Marshal(renderAsk(c, person("carol"), *c.Key).blocks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if offered := strings.Contains(string(raw), "Use a form"); !strings.Contains(said, want) || offered != mayCome(p, ceremony.ByForm) {
+			t.Errorf("%v: a form: %t, and\n%s", ways, offered, said)
+		}
+	}
+
+	s, ask := playAsked(t, slacktest.Config{})
+	s.engine.mu.Lock()
+	c := s.engine.all["prod-rekey-k7m2"]
+	c.Plan.Ways = []ceremony.Way{ceremony.ByFile}
+	s.engine.all[c.ID()] = c
+	s.engine.mu.Unlock()
+	reply, err := s.carol.Clicks(ask, string(verbForm))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := reply.Wait(s.ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.expect("does not take envelopes in this way", s.w.Read(m))
+}
+
+func TestWayByWhichAnEnvelopeCameIsTold(t *testing.T) {
+	s, ask := playAsked(t, slacktest.Config{})
+	if _, err := s.carol.DMs(envelope); err != nil {
+		t.Fatal(err)
+	}
+	s.offered(1)
+	if _, err := s.carol.Uploads("share.asc", []byte(envelope)); err != nil {
+		t.Fatal(err)
+	}
+	s.offered(2)
+	if _, err := s.carol.Submits(s.pressForm(s.carol, ask), map[string]string{formInput: envelope}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []ceremony.Way{ceremony.ByText, ceremony.ByFile, ceremony.ByForm} {
+		if got := s.offered(3)[i].Way; got != want {
+			t.Errorf("offer %d came by %q, told as %q", i+1, want, got)
+		}
+	}
+}

@@ -32,7 +32,7 @@ type request struct {
 func requestOf(c ceremony.Ceremony, to ceremony.Person, step ceremony.Step) request {
 	r := request{
 		what: "Your share of the key in force is needed",
-		do:   "Encrypt and sign your share, and send me what this prints, here, as text or as a file:",
+		do:   "Encrypt and sign your share, and send me what this prints, " + howToSend(c.Plan) + ":",
 		file: "share.asc",
 		note: "`share.asc` stands for the file in which you keep your share, encrypted to you. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack.",
 	}
@@ -50,7 +50,7 @@ func requestOf(c ceremony.Ceremony, to ceremony.Person, step ceremony.Step) requ
 	case ceremony.Password:
 		r.what, r.file = "Your one-time password is needed", "otp.txt"
 		r.news = "Vault combines your token with it. It has to be the one whose commitment the plan has."
-		r.do = "Or with gpg: encrypt the password, and send me what this prints, here, as text or as a file:"
+		r.do = "Or with gpg: encrypt the password, and send me what this prints, " + howToSend(c.Plan) + ":"
 		r.note = "`otp.txt` stands for the file that `conclave otp new` has made. The password itself is never in Slack."
 	case ceremony.Update:
 		r.news = unverified(c.Plan)
@@ -117,27 +117,26 @@ func renderAsk(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced) 
 }
 
 func sendShare(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, r request) []slack.Block {
-	return []slack.Block{
-		section("*3.* %s", r.do),
-		listing(sealCommand(c, to, key, r)),
-		formButton(c),
+	blocks := []slack.Block{section("*3.* %s", r.do), listing(sealCommand(c, to, key, r))}
+	blocks = append(blocks, formButton(c)...)
+	return append(blocks,
 		footnote("%s", r.note),
 		divider(),
 		footnote("Or with the program `conclave`: paste the two PGP blocks above into `conclave seal --identity %s`. It checks all of this for you.", key.Identity),
-	}
+	)
 }
 
 // sendPassword is for somebody without a PGP key: they have the program, which has
 // made the password, and nothing to sign with.
 func sendPassword(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, r request) []slack.Block {
-	return []slack.Block{
-		section("*3.* Paste the two PGP blocks above into this, which checks all of it for you, and send me what it prints, here, as text or as a file:"),
+	blocks := []slack.Block{
+		section("*3.* Paste the two PGP blocks above into this, which checks all of it for you, and send me what it prints, %s:", howToSend(c.Plan)),
 		listing(fmt.Sprintf("conclave seal --identity %s --otp %s", key.Identity, r.file)),
 		section("%s", r.do),
 		listing(sealCommand(c, to, key, r)),
-		formButton(c),
-		footnote("%s", r.note),
 	}
+	blocks = append(blocks, formButton(c)...)
+	return append(blocks, footnote("%s", r.note))
 }
 
 // sealCommand prints the envelope.
@@ -151,9 +150,32 @@ func sealCommand(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced
 		ceremony.SignatureNotation, key.Binding(c.ID(), c.PlanHash), to.Key, strings.ToUpper(key.Subkey))
 }
 
-// formButton is for people who don't want their message in a conversation.
-func formButton(c ceremony.Ceremony) slack.Block {
-	return slack.NewActionBlock("send", button(verbForm, formValue(c), "Use a form", slack.StyleDefault, nil))
+// formButton is for people who don't want their message in a conversation, where the
+// plan lets it come by a form.
+func formButton(c ceremony.Ceremony) []slack.Block {
+	if !mayCome(c.Plan, ceremony.ByForm) {
+		return nil
+	}
+	return []slack.Block{slack.NewActionBlock("send", button(verbForm, formValue(c), "Use a form", slack.StyleDefault, nil))}
+}
+
+// mayCome says whether a plan lets an envelope come this way.
+func mayCome(p ceremony.Plan, way ceremony.Way) bool {
+	return len(p.Ways) == 0 || slices.Contains(p.Ways, way)
+}
+
+// howToSend says which ways there are besides the form, which has a button.
+func howToSend(p ceremony.Plan) string {
+	text, file := mayCome(p, ceremony.ByText), mayCome(p, ceremony.ByFile)
+	switch {
+	case text && file:
+		return "here, as text or as a file"
+	case text:
+		return "here, as text and not as a file"
+	case file:
+		return "here, as a file and not as text"
+	}
+	return "with the form and not as a message"
 }
 
 // agreedBy says who stands behind a request.

@@ -80,7 +80,7 @@ func (d *desk) linkTo(ctx context.Context, c ceremony.Ceremony, signed ceremony.
 
 // hasPart says whether somebody is named in a plan.
 func hasPart(p ceremony.Plan, who ceremony.Account) bool {
-	all := slices.Concat([]ceremony.Person{p.Initiator}, p.Initiators, p.Approvers, p.Holders, p.Receivers, p.Owners)
+	all := slices.Concat([]ceremony.Person{p.Initiator}, p.Initiators, p.Approvers, p.Holders, p.Receivers, p.Owners, p.Witnesses, p.RollCall)
 	if p.Requester != nil {
 		all = append(all, *p.Requester)
 	}

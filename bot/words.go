@@ -227,7 +227,7 @@ func explainDenial(d denial) words {
 	case noEnvelope:
 		return words{"There is no PGP message in it.", "Paste all of what the command has printed."}
 	case formLate:
-		return words{"Slack's time to open the form was over before I could.", "Press the button once more, or send the PGP message here, as text or as a file."}
+		return words{"Slack's time to open the form was over before I could.", "Press the button once more."}
 	case noPart:
 		return words{"Only those who have a part in a ceremony are given its transcript.", "`/ceremony status` shows who they are."}
 	case noTranscript:
