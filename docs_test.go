@@ -51,6 +51,55 @@ func TestAuditorsGuideNamesEveryEvent(t *testing.T) {
 	}
 }
 
+// A threat model that names a test which is not there, or none, would claim what
+// nobody checks. What has no test stands among the accepted risks, with its reason.
+func TestThreatModelNamesTestsThatExist(t *testing.T) {
+	model := read(t, "docs/threat-model.md")
+	code := everyTest(t)
+	for _, name := range regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`).FindAllString(model, -1) {
+		if !strings.Contains(code, "func "+name+"(") {
+			t.Errorf("docs/threat-model.md names %s, which is no test", name)
+		}
+	}
+	_, attacks, _ := strings.Cut(model, "\n## Attacks\n")
+	attacks, accepted, ok := strings.Cut(attacks, "\n## Accepted risks\n")
+	accepted, _, _ = strings.Cut(accepted, "\n## ")
+	rows := func(section string) [][]string {
+		var rows [][]string
+		for line := range strings.SplitSeq(section, "\n") {
+			if cells := strings.Split(line, " | "); strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| ---") {
+				rows = append(rows, cells)
+			}
+		}
+		return rows[1:] // the first is the head
+	}
+	if all := rows(attacks); !ok || len(all) < 30 {
+		t.Fatalf("%d attacks found", len(all))
+	}
+	for _, row := range rows(attacks) {
+		if len(row) != 4 || !regexp.MustCompile("`(Test|Fuzz)\\w+`").MatchString(row[3]) {
+			t.Errorf("nothing holds what becomes of: %s", strings.Join(row, " | "))
+		}
+	}
+	for _, row := range rows(accepted) {
+		if len(row) != 3 || len(row[2]) < 20 {
+			t.Errorf("no reason is given for: %s", strings.Join(row, " | "))
+		}
+	}
+	for _, target := range regexp.MustCompile(`func (Fuzz\w+)\(f`).FindAllStringSubmatch(code, -1) {
+		if !strings.Contains(model, target[1]) {
+			t.Errorf("docs/threat-model.md does not name %s", target[1])
+		}
+	}
+}
+
+// everyTest is the source of every test, but for the doubles' own.
+func everyTest(t *testing.T) string {
+	t.Helper()
+	return readAll(t, "*_test.go", "bot/*_test.go", "ceremony/*_test.go", "ceremony/openpgp/*_test.go", "ceremony/page/*_test.go", "vault/*_test.go",
+		"archive/*_test.go", "rehearsal/*_test.go", "rehearsal/whole/*_test.go", "vault/vaulttest/*_test.go", "bot/slacktest/*_test.go")
+}
+
 // A table of calls that names a test which is not there would claim what nobody
 // checks.
 func TestTableOfCallsNamesTestsAndMethodsThatExist(t *testing.T) {
