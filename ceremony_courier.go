@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"conclave/bot"
 	"conclave/ceremony"
@@ -81,8 +82,10 @@ func staysDue(c ceremony.Ceremony, msg ceremony.Message) bool {
 }
 
 // toldHere says whether the ceremony has ended and nothing is left to be said of it
-// at a terminal.
-func toldHere(c ceremony.Ceremony) bool { return c.Ended() && saidHere(c) }
+// at a terminal, nor to be signed.
+func toldHere(c ceremony.Ceremony) bool {
+	return c.Ended() && saidHere(c) && !c.TranscriptDue(time.Now())
+}
 
 // saidHere says whether everything that is due was said, as far as a terminal can.
 func saidHere(c ceremony.Ceremony) bool {

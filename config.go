@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -51,6 +52,7 @@ type JournalConfig struct {
 type PersonConfig struct {
 	Slack string `yaml:"slack"`
 	Key   Path   `yaml:"key"` // empty: somebody who neither holds a share nor asks for a token
+	Class string `yaml:"class"`
 }
 
 // ClusterConfig is one Vault cluster and who may do what to it.
@@ -75,9 +77,27 @@ type ClusterConfig struct {
 	Backup       bool          `yaml:"backup"`
 	Window       time.Duration `yaml:"window"`
 	Poll         time.Duration `yaml:"poll"`
-	Watch        bool          `yaml:"watch"`        // sealed nodes are noticed; of a cluster with the operation unseal
-	Owners       []string      `yaml:"owners"`       // who is told of an alarm; empty: the approvers
-	Interference bool          `yaml:"interference"` // what happens in Vault that no ceremony has done raises an alarm
+	Watch        bool          `yaml:"watch"`  // sealed nodes are noticed; of a cluster with the operation unseal
+	Owners       []string      `yaml:"owners"` // who is told of an alarm; empty: the approvers, and everybody of the class security
+	Witnesses    []string      `yaml:"witnesses"`
+	// Policy is what is demanded of one operation beyond all this.
+	Policy       map[string]*PolicyConfig `yaml:"policy"`
+	Interference bool                     `yaml:"interference"` // what happens in Vault that no ceremony has done raises an alarm
+}
+
+// PolicyConfig is what a cluster demands of ceremonies of one operation.
+type PolicyConfig struct {
+	Approvals     int           `yaml:"approvals"`      // 0: as many as the cluster asks for
+	ApprovalsFrom []string      `yaml:"approvals_from"` // classes; one that is there twice asks for two people
+	Signed        bool          `yaml:"signed"`
+	Separate      bool          `yaml:"separate"`
+	Witness       bool          `yaml:"witness"`
+	Window        time.Duration `yaml:"window"` // 0: the cluster's
+	CoolingOff    time.Duration `yaml:"cooling_off"`
+	QuietHours    string        `yaml:"quiet_hours"`
+	RollCall      string        `yaml:"roll_call"` // off, all or a number; empty: all for what makes shares, off for the rest
+	RollCallFresh time.Duration `yaml:"roll_call_fresh"`
+	Ways          []string      `yaml:"ways"` // empty: every one
 }
 
 // AuthConfig is how Conclave gets a Vault token of its own.
@@ -113,6 +133,15 @@ func (c *ClusterConfig) setDefaults() {
 	c.Watch = true
 	c.Interference = true
 }
+
+func (p *PolicyConfig) setDefaults() { p.RollCallFresh = rollCallFresh }
+
+// securityClass is the class of people who hear of every alarm, unless a cluster
+// names its owners.
+const securityClass = "security"
+
+// rollCallFresh is for how long what a key has shown counts.
+const rollCallFresh = 90 * 24 * time.Hour
 
 func (l *LogConfig) setDefaults() {
 	l.Level = "info"
@@ -164,11 +193,17 @@ func (c *ClusterConfig) receivers() []string {
 }
 
 // owners are who is told of an alarm.
-func (c *ClusterConfig) owners() []string {
-	if len(c.Owners) == 0 {
-		return c.Approvers
+func (c *ClusterConfig) owners(people map[string]*PersonConfig) []string {
+	if len(c.Owners) > 0 {
+		return c.Owners
 	}
-	return c.Owners
+	all := slices.Clone(c.Approvers)
+	for _, name := range slices.Sorted(maps.Keys(people)) {
+		if people[name].Class == securityClass && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // any says whether one of the operations is of some kind.

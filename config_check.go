@@ -138,6 +138,7 @@ func (k *configCheck) clusters() {
 		}
 		k.operations(path, c)
 		k.roles(path, c)
+		k.policies(path, c)
 	}
 }
 

@@ -66,7 +66,7 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"empty file", minimalConfig, "", []string{`c.yaml: the file is empty`}},
 		{"no YAML", minimalConfig, "a: [", []string{`c.yaml: line 1: did not find expected node content`}},
 		{"two documents", "\nslack:", "---\nslack: {}\n---\nslack:", []string{`c.yaml: more than one YAML document in one file`}},
-		{"unknown key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, auth, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll, watch, owners, interference`}},
+		{"unknown key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, auth, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll, watch, owners, witnesses, policy, interference`}},
 		{"unknown section", "journal:", "jurnal:", []string{`c.yaml:4: jurnal: is not a key that is known here; these are: slack, identity, journal, people, clusters, archive, log`}},
 		{"duplicate key", "threshold: 2", "threshold: 2\n    threshold: 3", []string{`c.yaml:18: clusters.prod.threshold: is there twice, on line 17 before`}},
 		{"duplicate person", "  bob: {", "  alice: {slack: U9}\n  bob: {", []string{`c.yaml:7: people.alice: is there twice, on line 6 before`}},
@@ -119,6 +119,21 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		}},
 		{"poll beyond window", "threshold: 2", "threshold: 2\n    window: 10s", []string{`c.yaml:10: clusters.prod.poll: 15s is not shorter than the window of 10s: Vault would never be compared with the plan`}},
 
+		{"policy of nothing", "threshold: 2", "threshold: 2\n    policy: {drill: {signed: true}}", []string{`c.yaml:18: clusters.prod.policy.drill: is about an operation that operations does not allow`}},
+		{"policy that nobody can meet", "threshold: 2", "threshold: 2\n    policy: {rekey: {approvals: 3, approvals_from: [security], witness: true, quiet_hours: 22-6, roll_call: some, ways: [fax], cooling_off: 5h}}", []string{
+			`c.yaml:18: clusters.prod.policy.rekey: 3 approvals can't be reached when alice proposes: 1 may approve then`,
+			`c.yaml:18: clusters.prod.policy.rekey.approvals_from: asks for 1 of class security, and 0 may approve when alice proposes`,
+			`c.yaml:18: clusters.prod.policy.rekey.cooling_off: 5h leaves nothing of the window of 4h`,
+			`c.yaml:18: clusters.prod.policy.rekey.quiet_hours: "22-6" is not like 22:00-06:00 Europe/Berlin`,
+			`c.yaml:18: clusters.prod.policy.rekey.roll_call: "some" is neither off nor all nor a number of people`,
+			`c.yaml:18: clusters.prod.policy.rekey.ways[0]: "fax" is none of text, file, form`,
+			`c.yaml:18: clusters.prod.policy.rekey.witness: nobody is listed under witnesses`,
+		}},
+		{"parts that are not separate", "threshold: 2", "threshold: 2\n    policy: {rekey: {separate: true}}\n    witnesses: [bob]", []string{
+			`c.yaml:18: clusters.prod.policy.rekey: 1 approvals can't be reached when alice proposes: 0 may approve then`,
+			`c.yaml:19: clusters.prod.witnesses[0]: bob is among the approvers: a witness has no other part`,
+			`c.yaml:19: clusters.prod.witnesses[0]: bob is among the holders: a witness has no other part`,
+		}},
 		{"no operations", "    operations: [rekey, generate-root]\n", "", []string{
 			`c.yaml:10: clusters.prod.operations: is missing: list what may be done, of init, unseal, rekey, rekey-recovery, generate-root, recovery-token, dr-token, rotate, rotate-config, backup, drill`,
 			`c.yaml:16: clusters.prod.threshold: is about a rekey or init, which operations does not allow`,

@@ -61,7 +61,7 @@ func readCertificate(path Path) (*openpgp.Certificate, error) {
 func (c *Config) people(names []string, keys keyring) []ceremony.Person {
 	list := make([]ceremony.Person, len(names))
 	for i, name := range names {
-		list[i] = ceremony.Person{Name: name, Account: c.account(c.People[name])}
+		list[i] = ceremony.Person{Name: name, Account: c.account(c.People[name]), Class: c.People[name].Class}
 		if key := keys[name]; key != nil {
 			list[i].Key = key.Fingerprint()
 		}
@@ -87,10 +87,14 @@ func (c *Config) cluster(name string, keys keyring, v ceremony.Vault) ceremony.C
 		Poll:         from.Poll,
 		Watch:        from.Watch && from.allows(ceremony.Unseal),
 		Interference: from.Interference,
-		Owners:       c.people(from.owners(), keys),
+		Owners:       c.people(from.owners(c.People), keys),
 	}
-	for _, op := range from.Operations {
-		cluster.Operations = append(cluster.Operations, ceremony.Operation(op))
+	cluster.Witnesses = c.people(from.Witnesses, keys)
+	cluster.Policies = map[ceremony.Operation]ceremony.Policy{}
+	for _, name := range from.Operations {
+		op := ceremony.Operation(name)
+		cluster.Operations = append(cluster.Operations, op)
+		cluster.Policies[op] = from.policy(op)
 	}
 	return cluster
 }

@@ -39,7 +39,7 @@ func (c Ceremony) next(s session, now time.Time) act {
 	switch {
 	case c.owes() && !now.Before(c.reminderDue()):
 		return actRemind
-	case c.transcriptDue(now) && !s.other:
+	case c.TranscriptDue(now) && !s.other:
 		return actAttest
 	case c.awaitsWitness() && !now.Before(c.EndedAt().Add(lastReminder)):
 		return actExpire

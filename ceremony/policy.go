@@ -27,9 +27,6 @@ type Policy struct {
 	Quiet   Quiet         // the hours in which nothing begins
 
 	RollCall RollCall
-	// Verification and Backup of a rekey; nil means as the cluster says.
-	Verification *bool
-	Backup       *bool
 	// Ways in which an envelope may come; empty means every one.
 	Ways []Way
 }
@@ -69,12 +66,6 @@ func (c Cluster) policy(op Operation) Policy {
 	p := c.Policies[op]
 	p.Approvals = cmp.Or(p.Approvals, c.Approvals)
 	p.Window = cmp.Or(p.Window, c.Window)
-	if p.Verification == nil {
-		p.Verification = &c.Verification
-	}
-	if p.Backup == nil {
-		p.Backup = &c.Backup
-	}
 	if !op.NeedsApproval() {
 		p.Approvals, p.Classes, p.Signed, p.Cooling = 0, nil, false, 0
 	}

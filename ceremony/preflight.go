@@ -91,8 +91,8 @@ func preflight(ctx context.Context, cluster Cluster, p Proposal, plan *Plan) err
 	case op.Rekeys():
 		plan.Receivers = cluster.Receivers
 		plan.NewThreshold = cluster.NewThreshold
-		policy := cluster.policy(op)
-		plan.Verification, plan.Backup = *policy.Verification, *policy.Backup
+		plan.Verification = cluster.Verification
+		plan.Backup = cluster.Backup
 	case op.IssuesToken():
 		plan.Requester = &plan.Initiator
 	case op == Rotate:

@@ -71,6 +71,9 @@ type Signatures interface {
 	// key as of a time, both made by the identity with this fingerprint, and answers
 	// what it says.
 	VerifyAnnouncement(a Announced, by Fingerprint, at time.Time) (Announcement, error)
+	// VerifyRollCall checks what the identity has signed for somebody in a roll call, as
+	// of a time; certificate is the identity's as it stands beside it.
+	VerifyRollCall(ch Challenge, certificate string, by Fingerprint, at time.Time) (Called, error)
 	// VerifySignedWord answers the one line that somebody has signed, neither before
 	// notBefore nor later than now, when their key was good.
 	VerifySignedWord(certificate string, by Fingerprint, armored string, notBefore, now time.Time) (line string, made time.Time, err error)
@@ -78,6 +81,13 @@ type Signatures interface {
 	// in that span of time as well, and answers what the signature says that it is for,
 	// see [Binding]: empty when it says nothing.
 	VerifyEvidence(certificate string, by Fingerprint, e Evidence, notBefore, now time.Time) (binding string, made time.Time, err error)
+}
+
+// Called is what a roll call says to one person, whose signature has been checked.
+type Called struct {
+	Ceremony ID
+	PlanHash string
+	Digest   string // of the right answer
 }
 
 // Announcement is what an announcement says, whose signature has been checked.

@@ -27,8 +27,9 @@ func (c Ceremony) OwesTranscript() bool {
 	return c.Ended() && c.last(weighty) > c.last(is[TranscriptSigned])
 }
 
-// transcriptDue says whether the transcript is to be signed now.
-func (c Ceremony) transcriptDue(now time.Time) bool {
+// TranscriptDue says whether the transcript is to be signed now: it waits for what
+// belongs into it, but not for ever.
+func (c Ceremony) TranscriptDue(now time.Time) bool {
 	if !c.OwesTranscript() {
 		return false
 	}
@@ -49,7 +50,7 @@ func (c Ceremony) saidAll() bool {
 
 // attested judges the signing of a transcript.
 func (c Ceremony) attested(cmd Attest, now time.Time) ([]Event, error) {
-	if !c.transcriptDue(now) {
+	if !c.TranscriptDue(now) {
 		return nil, c.notNow()
 	}
 	return one(cmd.Signed)

@@ -39,6 +39,7 @@ func (c Ceremony) gaps(loose tally) []Gap {
 	if len(loose.unbound) > 0 {
 		gap("envelope-unbound", "By the signature alone, that %s signed for this ceremony: the program that made the envelope does not write it there. The bot has read it inside, beside the share.", namesOf(loose.unbound))
 	}
+	c.peopleGaps(gap)
 	c.resultGaps(gap)
 	c.leftGaps(gap)
 	if lost := c.lostMessages(); len(lost) > 0 {
@@ -46,6 +47,32 @@ func (c Ceremony) gaps(loose tally) []Gap {
 	}
 	gap("not-anchored", "When the identity signed this, but by its own clock: nothing in the file itself comes from anybody else's.")
 	return gaps
+}
+
+// peopleGaps is what is open because nobody was asked, or has not answered.
+func (c Ceremony) peopleGaps(gap func(code, format string, args ...any)) {
+	p := c.Plan
+	given := p.Operation.MakesShares() || p.Operation.IssuesToken()
+	if absent := c.absent(); len(absent) > 0 {
+		gap("absent", "That %s could decrypt before anything began: they were called, and the others were enough.", namesOf(absent))
+	}
+	if given && len(p.RollCall) == 0 {
+		gap("no-roll-call", "That whoever was given something could decrypt it beforehand: there was no roll call.")
+	}
+	switch {
+	case len(p.Witnesses) == 0 && p.Operation != Alarm:
+		gap("no-witness", "What somebody without a part in it saw: the plan asks for no witness.")
+	case c.OwesWitness():
+		gap("witness-silent", "That a witness agrees: %s have said nothing up to here.", namesOf(p.Witnesses))
+	}
+}
+
+// absent are the people who were called and have not answered.
+func (c Ceremony) absent() []Person {
+	if c.Called() == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(c.Plan.RollCall), func(p Person) bool { return c.IsPresent(p.Account) })
 }
 
 // resultGaps is what is open about what the ceremony was for.

@@ -33,6 +33,10 @@ func (fakeSignatures) VerifyAnnouncement(a ceremony.Announced, by ceremony.Finge
 	return ceremony.Announcement{}, errors.New("the fakes announce nothing")
 }
 
+func (fakeSignatures) VerifyRollCall(ceremony.Challenge, string, ceremony.Fingerprint, time.Time) (ceremony.Called, error) {
+	return ceremony.Called{}, errors.New("the fakes call nobody")
+}
+
 func (fakeSignatures) VerifySignedWord(string, ceremony.Fingerprint, string, time.Time, time.Time) (string, time.Time, error) {
 	return "", time.Time{}, ceremony.BadSignature
 }

@@ -294,6 +294,8 @@ func (v *verifier) look(e Entry) {
 		}
 	case TranscriptSigned:
 		v.earlier(e, ev)
+	case RollCalled:
+		v.called(e, ev)
 	default:
 		v.spoken(e)
 	}

@@ -42,6 +42,17 @@ func (Signatures) VerifyAnnouncement(a ceremony.Announced, by ceremony.Fingerpri
 	}, nil
 }
 
+// VerifyRollCall is [CheckRollCall] as of the time at which the journal says that it
+// was called.
+func (Signatures) VerifyRollCall(ch ceremony.Challenge, certificate string, by ceremony.Fingerprint, at time.Time) (says ceremony.Called, err error) {
+	defer recoverParsing(&err, ErrRollCall)
+	r, err := CheckRollCall([]byte(ch.Notice+"\n"+certificate+"\n"+ch.Ciphertext), by, at)
+	if err != nil {
+		return ceremony.Called{}, err
+	}
+	return ceremony.Called{Ceremony: r.id, PlanHash: r.planHash, Digest: r.digest}, nil
+}
+
 // VerifySignedWord is [VerifySignedWord].
 func (Signatures) VerifySignedWord(certificate string, by ceremony.Fingerprint, armored string, notBefore, now time.Time) (line string, made time.Time, err error) {
 	return VerifySignedWord(certificate, by, armored, notBefore, now)

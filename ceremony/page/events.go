@@ -42,8 +42,11 @@ func deviates(e ceremony.Event) bool {
 	case ceremony.Rejected, ceremony.Declined, ceremony.AnswerLost, ceremony.RoundRefused, ceremony.PasswordLost,
 		ceremony.BackupReminded, ceremony.BackupLeft, ceremony.Reminded, ceremony.TokenLeft, ceremony.VerificationDropped,
 		ceremony.ResetAsked, ceremony.Froze, ceremony.ResumeAsked, ceremony.Resumed, ceremony.AttemptLost, ceremony.RoundReset,
-		ceremony.Dropping, ceremony.Undeliverable:
+		ceremony.Dropping, ceremony.Undeliverable, ceremony.ExceptionNoted, ceremony.FreezeAsked, ceremony.WitnessLeft,
+		ceremony.Noticed:
 		return true
+	case ceremony.WitnessStated:
+		return !ev.Agrees
 	case ceremony.Counted:
 		return ev.Asked
 	case ceremony.Entered:
@@ -63,4 +66,11 @@ func deviates(e ceremony.Event) bool {
 }
 
 // testimonies are what witnesses have said of the whole ceremony.
-func testimonies(ceremony.Ceremony) (said []testimony, watched bool) { return nil, false }
+func testimonies(c ceremony.Ceremony) (said []testimony, watched bool) {
+	for _, e := range c.History {
+		if w, ok := e.Event.(ceremony.WitnessStated); ok {
+			said = append(said, testimony{Name: clean(w.By.Name), Agrees: w.Agrees, Why: clean(w.Why), At: stamp(e.At), Signed: w.Signed != ""})
+		}
+	}
+	return said, len(c.Plan.Witnesses) > 0
+}

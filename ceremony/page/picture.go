@@ -231,6 +231,27 @@ func momentOf(c ceremony.Ceremony, e ceremony.Event) (moment, bool) {
 		return of(ev.By, good, "approved the plan")
 	case ceremony.Rejected:
 		return of(ev.By, bad, "rejected the plan")
+	case ceremony.RollCalled:
+		return at(conclaveLane, asked, "people were called to show that they can decrypt")
+	case ceremony.Present:
+		return of(ev.By, good, "answered the roll call")
+	case ceremony.WitnessAsked:
+		return at(conclaveLane, asked, "the witnesses were asked")
+	case ceremony.Proceeded:
+		return of(ev.By, good, "let the step happen")
+	case ceremony.ExceptionNoted:
+		return of(ev.By, bad, "noted an exception")
+	case ceremony.FreezeAsked:
+		return of(ev.By, bad, "wanted the ceremony to stand still")
+	case ceremony.WitnessStated:
+		if ev.Agrees {
+			return of(ev.By, good, "agreed, as a witness")
+		}
+		return of(ev.By, bad, "did not agree, as a witness")
+	case ceremony.Noticed:
+		return at(conclaveLane, bad, "something was noticed")
+	case ceremony.Acknowledged:
+		return of(ev.By, good, "acknowledged it")
 	case ceremony.Started:
 		return at(vaultLane, done, "an attempt began")
 	case ceremony.KeyAnnounced:

@@ -175,7 +175,12 @@ func participants(p ceremony.Plan) []participant {
 	}
 	add("holder", p.Holders...)
 	add("receives a new share", p.Receivers...)
+	add("witness", p.Witnesses...)
+	add("owner", p.Owners...)
 	for _, who := range order {
+		if who.Class != "" {
+			roles[who] = append(roles[who], "class "+clean(who.Class))
+		}
 		people = append(people, participant{
 			Name: clean(who.Name), Roles: strings.Join(roles[who], ", "), Account: clean(who.Account.String()), Key: groups(string(who.Key)),
 		})

@@ -27,6 +27,10 @@ func (s trusting) VerifyAnnouncement(a ceremony.Announced, _ ceremony.Fingerprin
 	}, nil
 }
 
+func (trusting) VerifyRollCall(ceremony.Challenge, string, ceremony.Fingerprint, time.Time) (ceremony.Called, error) {
+	return ceremony.Called{}, nil
+}
+
 func (trusting) VerifySignedWord(string, ceremony.Fingerprint, string, time.Time, time.Time) (string, time.Time, error) {
 	return "", time.Time{}, ceremony.BadSignature
 }
@@ -129,7 +133,9 @@ func story(t *testing.T, reason, why string) (file []byte, plan ceremony.Plan) {
 				Step: step, Nonce: under, At: time.Now().UTC(), Expires: p.Closes,
 			}})
 		}
-		posted := func(key string) { add(time.Second, ceremony.Posted{Key: key, Ref: ceremony.Ref{Channel: "C", TS: key}}) }
+		posted := func(key string) {
+			add(time.Second, ceremony.Posted{Key: key, Ref: ceremony.Ref{Channel: "C", TS: key}})
+		}
 
 		add(0, ceremony.Proposed{Plan: p, PlanHash: p.Hash()})
 		posted("board")

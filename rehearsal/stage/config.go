@@ -31,7 +31,9 @@ type Settings struct {
 	Window       time.Duration
 	Poll         time.Duration
 	Watch        bool // sealed nodes are noticed, where an unseal is allowed
-	Interference bool // what no ceremony has done raises an alarm
+	Witnesses    []string
+	Policy       map[string]string // operation → what is demanded of it, as a YAML mapping in one line
+	Interference bool              // what no ceremony has done raises an alarm
 	Timeout      time.Duration
 	LogLevel     string
 }
@@ -121,6 +123,20 @@ func (s Settings) Unseals() bool {
 	return s.allows(func(op ceremony.Operation) bool { return op == ceremony.Unseal })
 }
 
+// Demands are the policies of the operations that are allowed. Unless a play is
+// about it, nobody is called.
+func (s Settings) Demands() map[string]string {
+	demands := map[string]string{}
+	for _, op := range s.Operations {
+		if said := s.Policy[op]; said != "" {
+			demands[op] = said
+		} else if ceremony.Operation(op).MakesShares() {
+			demands[op] = "{roll_call: off}"
+		}
+	}
+	return demands
+}
+
 // HasKey says whether the configuration has somebody's PGP key.
 func (s Settings) HasKey(name string) bool { return !slices.Contains(s.Keyless, name) }
 
@@ -185,6 +201,15 @@ clusters:
 {{- end}}
 {{- if .Unseals}}
     watch: {{.Watch}}
+{{- end}}
+{{- with .Witnesses}}
+    witnesses: {{list .}}
+{{- end}}
+{{- with .Demands}}
+    policy:
+{{- range $op, $demand := .}}
+      {{$op}}: {{$demand}}
+{{- end}}
 {{- end}}
     interference: {{.Interference}}
     window: {{.Window}}

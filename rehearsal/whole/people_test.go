@@ -61,7 +61,7 @@ func (s *scene) goOn(id ceremony.ID) ceremony.Ceremony {
 	s.until(fmt.Sprintf("%s to end", id), func() bool {
 		c = s.now(id)
 		switch {
-		case c.Told():
+		case c.Told() && !c.OwesTranscript():
 			return true
 		case c.State == ceremony.StateProposed:
 			s.approves(id)

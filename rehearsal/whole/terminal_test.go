@@ -152,7 +152,7 @@ func TestCeremonyGoesFromSlackToATerminalAndBack(t *testing.T) {
 		t.Errorf("the status post is %s and was %s", again.TS, board.TS)
 	}
 	var end ceremony.Ceremony
-	s.until("everybody to be told", func() bool { end = s.now(id); return end.Told() })
+	s.until("everybody to be told", func() bool { end = s.now(id); return end.Told() && !end.OwesTranscript() })
 	for _, m := range end.Messages() {
 		if at, _ := end.Where(m.Key); m.Kind == ceremony.HistoryMessage && at.Channel != s.Ops.ID() {
 			t.Errorf("%s is not in the thread, but at %v", m.Key, at)
