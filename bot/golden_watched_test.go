@@ -62,7 +62,19 @@ func watchedScenes(t *testing.T) map[string]message {
 	agreed := ended().then(ceremony.WitnessStated{By: person("sue"), Agrees: true})
 	disagreed := ended().then(ceremony.WitnessStated{By: person("sue"), Why: "the clock was wrong", Signed: signed})
 
+	strict := ceremony.Cluster{
+		Name: "prod", Operations: []ceremony.Operation{ceremony.Unseal, ceremony.Rekey}, Initiators: people("alice", "bob"), Approvers: people("alice", "bob"), Approvals: 1,
+		Holders: people("alice", "bob"), Receivers: people("alice", "bob"), Witnesses: people("sue"), Window: 4 * time.Hour,
+		Policies: map[ceremony.Operation]ceremony.Policy{ceremony.Rekey: {
+			Approvals: 2, Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Signed: true, Separate: true, Witness: true,
+			Window: 8 * time.Hour, Cooling: 30 * time.Minute, Quiet: ceremony.Quiet{From: 22 * 60, To: 6 * 60, Zone: "Europe/Berlin"},
+			RollCall: ceremony.RollCall{On: true, Needed: 3}, Ways: []ceremony.Way{ceremony.ByFile, ceremony.ByForm},
+		}},
+	}
+
 	return map[string]message{
+		"answer-holders-policy":     renderHolders([]ceremony.Cluster{strict}, nil),
+		"watched-board":             board(proposed()),
 		"watched-approval":          outbox(proposed(), ceremony.ApprovalMessage, "bob"),
 		"watched-approved":          history(approved()),
 		"roll-call":                 outbox(called(), ceremony.RollCallMessage, "carol"),

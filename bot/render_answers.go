@@ -89,6 +89,12 @@ func renderHolders(clusters []ceremony.Cluster, ceremonies []ceremony.Ceremony) 
 				listAnd(names(cl.Initiators)), listAnd(names(cl.Approvers)), cl.Approvals, spell(cl.Window)),
 			section("*Holders and their pinned keys*\n%s", strings.Join(holders, "\n")),
 		)
+		if words := policyLines(cl); words != "" {
+			m.blocks = append(m.blocks, section("*What is asked besides*\n%s", words))
+		}
+		if len(cl.Witnesses) > 0 {
+			m.blocks = append(m.blocks, section("May witness: %s", listAnd(names(cl.Witnesses))))
+		}
 		if len(cl.Owners) > 0 {
 			m.blocks = append(m.blocks, section("Are told of alarms: %s", listAnd(names(cl.Owners))))
 		}

@@ -118,8 +118,8 @@ func stateWords(c ceremony.Ceremony) string {
 	}
 	switch c.State {
 	case ceremony.StateProposed:
-		return fmt.Sprintf(":raised_hand: *Waiting for approval*: %d of %d. Nothing has been sent to Vault.\nMay approve: %s",
-			len(c.Approvals), c.Plan.Approvals, listOr(mayStillApprove(c)))
+		return fmt.Sprintf(":raised_hand: *Waiting for approval*: %s. Nothing has been sent to Vault.\nMay approve: %s",
+			approvalsWanted(c), listOr(mayStillApprove(c)))
 	case ceremony.StateRollCall:
 		return rollCallWords(c)
 	case ceremony.StateApproved:
