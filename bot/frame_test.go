@@ -51,7 +51,7 @@ func newWire(tb testing.TB) *wire {
 		case strings.HasSuffix(in.URL.Path, "apps.connections.open"):
 			fmt.Fprintf(out, `{"ok":true,"url":"ws%s/link"}`, strings.TrimPrefix(w.server.URL, "http"))
 		case strings.HasSuffix(in.URL.Path, "users.info"):
-			fmt.Fprint(out, `{"ok":true,"user":{"id":"U0CAROL","team_id":"T0CONCLAVE"}}`)
+			fmt.Fprintf(out, `{"ok":true,"user":{"id":%q,"team_id":"T0CONCLAVE"}}`, in.FormValue("user"))
 		default:
 			fmt.Fprint(out, `{"ok":true,"team_id":"T0CONCLAVE","bot_id":"B1","user_id":"U0BOT","channel":{"id":"D1","is_member":true},"ts":"1.1"}`)
 		}
