@@ -87,7 +87,7 @@ func (v *verifier) spoken(e Entry) {
 	}
 	line, _, err := v.signatures.VerifySignedWord(v.t.Certificates[key], key, u.signed, v.c.Plan.Proposed, e.At)
 	if err != nil {
-		check.fault("line %d: what %s is said to have signed (%s) is not signed by %s: %s", e.Seq, u.by.Name, u.verb, key, reasonOf(err))
+		check.fault("line %d: %s's signature (%s) does not hold: %s", e.Seq, u.by.Name, u.verb, reasonOf(err))
 		return
 	}
 	said, ok := ParseWord(line)

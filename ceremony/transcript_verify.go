@@ -2,10 +2,10 @@ package ceremony
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -458,7 +458,10 @@ func reasonOf(err error) string {
 			return words
 		}
 	}
-	return strings.TrimSpace(err.Error())
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner // whoever reads it knows already what was being done
+	}
+	return err.Error()
 }
 
 var signatureFaults = map[Refusal]string{
