@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -85,6 +86,9 @@ func (p *pins) read() error {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&file); err != nil {
 		return fmt.Errorf("%s: %w", p.path, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: there is more in it than pins", p.path)
 	}
 	if file.Format != pinFormat {
 		return fmt.Errorf("%s: its format is %q, and not %q", p.path, file.Format, pinFormat)
