@@ -41,9 +41,9 @@ func requestText(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced
 	}
 	fmt.Fprintf(&b, "With conclave, on your own computer, where this file is called REQUEST:\n\n")
 	if key.Step == ceremony.Password {
-		fmt.Fprintf(&b, "  conclave seal --identity %s --otp OTP-FILE REQUEST > envelope.asc\n\n", key.Identity)
+		b.WriteString("  conclave seal --otp OTP-FILE REQUEST > envelope.asc\n\n")
 	} else {
-		fmt.Fprintf(&b, "  conclave seal --identity %s --encrypted SHARE-FILE REQUEST > envelope.asc\n\n", key.Identity)
+		b.WriteString("  conclave seal --encrypted SHARE-FILE REQUEST > envelope.asc\n\n")
 		fmt.Fprintf(&b, "With gpg alone: take the key of this ceremony,\n\n%s\n\n", hereDocument("gpg --import", key.Certificate))
 		fmt.Fprintf(&b, "read what you agree to, by a good signature of %s,\n\n%s\n\n", key.Identity, hereDocument("gpg -d", key.Announcement))
 		fmt.Fprintf(&b, "and sign and encrypt:\n\n  { printf '%s'; gpg -qd SHARE-FILE; printf '%s'; } | gpg -sea --sig-notation '%s=%s' --no-encrypt-to -u %s -r '%s!' > envelope.asc\n\n",

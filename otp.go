@@ -38,7 +38,7 @@ plan, is not secret, and is the proof that you are who asked: tell its words to
 whoever approves, on the phone. A password is for one ceremony.`,
 		Example: `  conclave otp new otp.txt
   /ceremony start generate-root prod otp=COMMITMENT reason     (in Slack)
-  conclave seal --identity 3A23…FC51 --otp otp.txt message.txt
+  conclave seal --otp otp.txt message.txt
   conclave decode --otp otp.txt ENCODED`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -122,7 +122,7 @@ func sendShare(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, 
 	return append(blocks,
 		footnote("%s", r.note),
 		divider(),
-		footnote("Or with the program `conclave`: paste the two PGP blocks above into `conclave seal --identity %s`. It checks all of this for you.", key.Identity),
+		footnote("Or with the program `conclave`: paste this whole message into `conclave seal`. It checks all of this for you, by the identity that you have pinned."),
 	)
 }
 
@@ -131,7 +131,7 @@ func sendShare(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, 
 func sendPassword(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, r request) []slack.Block {
 	blocks := []slack.Block{
 		section("*3.* Paste the two PGP blocks above into this, which checks all of it for you, and send me what it prints, %s:", howToSend(c.Plan)),
-		listing(fmt.Sprintf("conclave seal --identity %s --otp %s", key.Identity, r.file)),
+		listing("conclave seal --otp " + r.file),
 		section("%s", r.do),
 		listing(sealCommand(c, to, key, r)),
 	}

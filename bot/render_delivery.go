@@ -83,6 +83,7 @@ func renderDelivery(c ceremony.Ceremony, m ceremony.Message, p ceremony.Parcel, 
 		listing("gpg --dearmor < "+file+" | sha256sum"),
 		listing("gpg -qd "+file+" > /dev/null && echo 'it opens'"),
 		section("*3.* Keep the file safe, off this computer if you can. Don't decrypt it to disk. %s", keep(c.Plan, m.Entry)),
+		footnote("Or with the program `conclave`: paste this whole message into `conclave open`. It checks all of this for you, keeps the share, and tries that it opens."),
 		footnote("`%s` · signed by %s", c.ID(), c.Plan.Identity),
 	)
 	return message{line: escape(what), blocks: blocks}

@@ -30,7 +30,10 @@ func renderToken(c ceremony.Ceremony, s ceremony.SignedParcel) message {
 		listing(pasteInto("gpg -qd", s.Armor)),
 	}
 	blocks = append(blocks, tokenDuty(c, 3)...)
-	blocks = append(blocks, footnote("`%s` · signed by %s", c.ID(), c.Plan.Identity))
+	blocks = append(blocks,
+		footnote("Or with the program `conclave`: paste this whole message into `conclave open --token`. It checks all of this for you, and prints the token."),
+		footnote("`%s` · signed by %s", c.ID(), c.Plan.Identity),
+	)
 	return message{line: "The " + escape(tokenTitle(c.Plan)), blocks: blocks}
 }
 
