@@ -63,7 +63,7 @@ func rollCallText(c ceremony.Ceremony, to ceremony.Person, challenge ceremony.Ch
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is asked to show that they can use their key, and to sign the plan's hash.\n", to.Name)
 	fmt.Fprintf(&b, "Ceremony %s: %s of %s, proposed by %s. Until %s.\n\n", c.ID(), c.Plan.Operation, c.Plan.Cluster, c.Plan.Initiator.Name, c.Plan.Closes.UTC().Format(time.RFC1123))
-	fmt.Fprintf(&b, "With conclave, on your own computer, where this file is called REQUEST:\n\n  conclave seal --identity %s REQUEST > present.asc\n\n", c.Plan.Identity)
+	b.WriteString("With conclave, on your own computer, where this file is called REQUEST:\n\n  conclave seal REQUEST > present.asc\n\n")
 	fmt.Fprintf(&b, "With gpg alone: take the key that signs,\n\n%s\n\n", hereDocument("gpg --import", c.Called().Certificate))
 	fmt.Fprintf(&b, "read what you agree to, by a good signature of %s,\n\n%s\n\n", c.Plan.Identity, hereDocument("gpg -d", challenge.Notice))
 	fmt.Fprintf(&b, "and decrypt and sign:\n\n%s > present.asc\n\n", bot.AnswerCommand(c, to, challenge))

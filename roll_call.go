@@ -69,7 +69,7 @@ func findWord(ctx context.Context, call *openpgp.RollCall, key holderKey) (strin
 		if err == nil {
 			return word, nil
 		}
-		last = hinted{err, "Send nothing, and don't decrypt it by hand into a message: it may be your share. Ask Conclave for the roll call again; if that is the same, call your security team."}
+		last = hinted{err, "Send nothing of what it decrypts to: it may be your share. Ask Conclave for the roll call again; if that is the same, call your security team."}
 	}
 	return "", last
 }

@@ -163,7 +163,7 @@ func scriptCall(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 2 {
 		challenge = ts.ReadFile(args[2])
 	}
-	signed, err := o.SignRollCall(ceremony.RollCallNotice{Plan: plan, Digest: openpgp.Commitment([]byte(response)), At: time.Now()})
+	signed, err := o.SignRollCall(ceremony.RollCallNotice{Plan: plan, Digest: ceremony.RollCallDigest(ceremony.RollCallAnswer([]byte(response))), At: time.Now()})
 	ts.Check(err)
 	certificate, err := o.PublicKey(o.Identity())
 	ts.Check(err)
@@ -178,7 +178,7 @@ func scriptAnswers(ts *testscript.TestScript, _ bool, args []string) {
 	said, err := o.VerifyStatement([]byte(ts.ReadFile(args[0])), plan.Holders[0].Key, time.Now().Add(-time.Hour), time.Now())
 	ts.Check(err)
 	fields := strings.Fields(said.Line)
-	want := []string{"conclave-word1", "prod-rekey-k7m2", "present", ts.Getenv("response")}
+	want := []string{"conclave-word1", "prod-rekey-k7m2", "present", ceremony.RollCallAnswer([]byte(ts.Getenv("response")))}
 	if len(fields) != 5 || !slices.Equal(slices.Delete(fields, 2, 3), want) {
 		ts.Fatalf("the answer is %q", said.Line)
 	}

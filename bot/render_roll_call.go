@@ -38,7 +38,7 @@ func renderRollCall(c ceremony.Ceremony, to ceremony.Person) message {
 			listing(AnswerCommand(c, to, challenge)),
 			footnote("What is sent is a hash of what you have decrypted, never that itself. If you did not expect this, or can't do it, `/ceremony freeze %s` stops everything.", c.ID()),
 			divider(),
-			footnote("Or with the program `conclave`: paste this whole message into `conclave seal --identity %s`. It checks all of this for you.", c.Plan.Identity),
+			footnote("Or with the program `conclave`: paste this whole message into `conclave seal`. It checks all of this for you, by the identity that you have pinned."),
 		},
 	}
 }
