@@ -15,10 +15,11 @@ STAMP := $(NODE:%=%/node_modules/.package-lock.json)
 # What is built for people: every system that a holder, an auditor or the bot may have.
 RELEASES := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: help build release test lint rehearse bench vault s3 tools clean
+.PHONY: help build release test fuzz lint rehearse bench vault s3 tools clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@echo 'make fuzz      each fuzz target for FUZZTIME, 20s; make fuzz FUZZTIME=5m'
 	@echo 'make lint      gofmt, go vet, staticcheck'
 	@echo 'make bench     the numbers: OpenPGP, journal, Vault, whole share'
 	@echo 'make vault     the real Vault server that the tests run against (minutes, once)'
@@ -44,13 +45,20 @@ release:
 # CONCLAVE_REQUIRE_TOOLS makes a test fail that would otherwise skip itself for
 # want of a program.
 test: tools $(STAMP) $(VAULT) $(S3) lint
-	CONCLAVE_REQUIRE_TOOLS=1 go run .ci/tally.go -race -shuffle=on -timeout=25m ./...
+	CONCLAVE_REQUIRE_TOOLS=1 go run .ci/tally.go -race -shuffle=on -timeout=40m ./...
+	$(MAKE) --no-print-directory fuzz
+
+FUZZTIME := 20s
+
+fuzz:
+	go run .ci/fuzz.go $(FUZZTIME)
 
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go vet .ci/tally.go
+	go vet .ci/fuzz.go
 	GOOS=windows go vet .
 	GOOS=darwin go vet .
 	@set -e; for system in $(RELEASES); do CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go build -o /dev/null .; done

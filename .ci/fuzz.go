@@ -1,0 +1,102 @@
+// Fuzz runs every fuzz target of the module for a while each, and fails when one
+// finds something, when there is none, or when one never ran.
+//
+//	go run .ci/fuzz.go 20s
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// target is one fuzz test.
+type target struct{ pkg, name string }
+
+// execs is what the fuzzer says of its progress.
+var execs = regexp.MustCompile(`execs: (\d+) .*new interesting: (\d+) \(total: (\d+)\)`)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: go run .ci/fuzz.go TIME")
+		os.Exit(2)
+	}
+	each, err := time.ParseDuration(os.Args[1])
+	if err == nil {
+		err = run(each)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "fuzz:", err)
+		os.Exit(1)
+	}
+}
+
+func run(each time.Duration) error {
+	targets, err := list()
+	if err != nil {
+		return err
+	}
+	if len(targets) == 0 {
+		return fmt.Errorf("no fuzz target was found")
+	}
+	fmt.Printf("%d fuzz targets, %s each\n", len(targets), each)
+	for _, t := range targets {
+		if err := t.fuzz(each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list finds the targets of every package.
+func list() ([]target, error) {
+	cmd := exec.Command("go", "test", "-list", "^Fuzz", "./...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w", cmd.Args, err)
+	}
+	var found []target
+	var names []string
+	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+		words := strings.Fields(lines.Text())
+		switch {
+		case len(words) == 1 && strings.HasPrefix(words[0], "Fuzz"):
+			names = append(names, words[0])
+		case len(words) > 1 && words[0] == "ok":
+			for _, name := range names {
+				found = append(found, target{words[1], name})
+			}
+			names = nil
+		}
+	}
+	return found, nil
+}
+
+// fuzz runs one target. Inputs that are new are not minimised for long: that would
+// take most of the time.
+func (t target) fuzz(each time.Duration) error {
+	cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", each.String(), "-fuzzminimizetime", "1x", t.pkg)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		os.Stdout.Write(out)
+		return fmt.Errorf("%s of %s: %w", t.name, t.pkg, err)
+	}
+	said := execs.FindAllStringSubmatch(string(out), -1)
+	if len(said) == 0 {
+		os.Stdout.Write(out)
+		return fmt.Errorf("%s of %s did not say what it has done", t.name, t.pkg)
+	}
+	last := said[len(said)-1]
+	if n, _ := strconv.Atoi(last[1]); n == 0 {
+		return fmt.Errorf("%s of %s never ran", t.name, t.pkg)
+	}
+	fmt.Printf("%-32s %12s inputs, %s new, %s in all: nothing found\n", t.name, last[1], last[2], last[3])
+	return nil
+}
