@@ -103,6 +103,9 @@ func (h *house) checkEvidence(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := h.checkTranscripts(ctx); err != nil {
+		return err
+	}
 	leaks, err := h.stage.Leaks()
 	switch {
 	case err != nil:

@@ -56,7 +56,7 @@ func (p *practice) finds(ctx context.Context, what string, fits func(stage.Note)
 }
 
 // buttons are those that stand under messages to people.
-var buttons = []string{"approve", "reject", "resume", "cancel", "delete"}
+var buttons = []string{"approve", "reject", "resume", "cancel", "delete", "freeze", "proceed", "agree", "disagree"}
 
 // click presses a button in the newest message that has it.
 func (p *practice) click(ctx context.Context, action string) error {
@@ -98,6 +98,28 @@ func (p *practice) share(ctx context.Context, _ string) error {
 	}
 	p.done[p.who] = ask.TS
 	p.hears(p.who, receipt.Text)
+	return nil
+}
+
+// sign does with the PGP key what the newest message that wants it asks for: to agree
+// to a plan, to answer the roll call, to let a step happen, or to state something.
+func (p *practice) sign(ctx context.Context, _ string) error {
+	ask, err := p.finds(ctx, "a message that asks for a signature", func(n stage.Note) bool {
+		return n.TS > p.done[p.who] && (n.Kind == ceremony.RollCallMessage || n.AsksForWord())
+	})
+	if err != nil {
+		return err
+	}
+	does := p.me().Signs
+	if ask.Kind == ceremony.RollCallMessage {
+		does = p.me().Presents
+	}
+	said, err := does(ctx, ask)
+	if err != nil {
+		return err
+	}
+	p.done[p.who] = ask.TS
+	p.hears(p.who, said.Text)
 	return nil
 }
 

@@ -21,6 +21,9 @@ type house struct {
 	emulator *vaulttest.Cluster // nil with a server of somebody's own
 	workshop string             // folder of the program that was built; empty if it was given
 	watcher  *watcher
+
+	gates       []string // timestamps of the witness's questions that were answered
+	transcripts []string // files, taken from the threads
 }
 
 // open builds the bot and sets the stage.
@@ -109,6 +112,9 @@ func (h *house) introduce() {
 			words = "holds a key share, encrypted with PGP"
 		}
 		h.cast(name, words)
+	}
+	if h.play.demanding {
+		h.cast(stage.Wendy, "of the auditors watches: the gated steps wait for her")
 	}
 	h.cast(stage.Mallory, "reads the ops channel and has no part")
 	where := "an emulated Vault"

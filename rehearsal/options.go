@@ -26,7 +26,8 @@ type options struct {
 
 const usage = `A key ceremony from beginning to end, with the real bot, in this terminal.
 
-  go run ./rehearsal --auto     watch a rekey and a generate-root
+  go run ./rehearsal --auto     watch a rekey, of which everything is asked that a
+                                policy can ask, and a generate-root
   go run ./rehearsal            be any of the people yourself: type "help" there
   go run ./rehearsal --list     every operation that can be played or practised:
   go run ./rehearsal --auto --operation NAME
@@ -84,7 +85,10 @@ func parseOptions(args []string, t terminal) (options, error) {
 		return o, errors.New("a server that is initialised needs both --vault-token-file and --unseal-key-file; one that is not needs neither")
 	}
 	var err error
-	if o.play = both; operation != "" {
+	if o.play = both; o.auto {
+		o.play = watched()
+	}
+	if operation != "" {
 		if o.play, err = findPlay(operation); err != nil {
 			return o, err
 		}

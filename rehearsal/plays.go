@@ -21,6 +21,9 @@ type play struct {
 	fresh    bool              // that Vault has no key yet
 	damaged  bool              // its only node was started in recovery mode
 	anywhere bool              // somebody's own server will do
+
+	demanding bool // its policy asks for everything
+
 	settings func(*stage.Settings)
 	window   time.Duration // until it closes when it is played by itself; 0: an hour, which is long enough
 
@@ -35,6 +38,13 @@ var both = play{
 	act:      (*house).playBoth,
 }
 
+// watched is both, with a rekey of which everything is asked.
+func watched() play {
+	p := both
+	p.demanding, p.settings = true, demanding(ceremony.Rekey)
+	return p
+}
+
 // plays is every operation, in the order in which a cluster meets them.
 func plays() []play {
 	allow := func(all ...ceremony.Operation) func(*stage.Settings) {
@@ -46,6 +56,17 @@ func plays() []play {
 		}
 	}
 	return []play{
+		{
+			name:     "policy",
+			what:     "a rekey under a policy that asks for everything: signed approval, roll call, a witness, and a transcript at the end",
+			anywhere: true, demanding: true,
+			settings: func(s *stage.Settings) {
+				allow(ceremony.Rekey)(s)
+				demanding(ceremony.Rekey)(s)
+			},
+			begin: "/ceremony start rekey " + stage.ClusterName + " the yearly rekey",
+			act:   func(h *house, ctx context.Context) error { return h.playRekeying(ctx, ceremony.Rekey) },
+		},
 		{
 			name:  "init",
 			what:  "a new cluster gets its key, every share and the root token encrypted to one person; then it is unsealed",

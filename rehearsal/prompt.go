@@ -119,6 +119,7 @@ func deeds() []deed {
 		{"read", "[NUMBER]", "one of these messages as Slack shows it; the newest without a number", (*practice).read},
 		{"click", strings.Join(buttons, "|"), "a button in your messages", (*practice).click},
 		{"share", "", "answer the request for your share, with your key, or for your one-time password", (*practice).share},
+		{"sign", "", "with your key, what the bot asks you to sign: a plan, the roll call, a witness's word", (*practice).sign},
 		{"take", "", "check, open and keep the new share or the token that you were sent", (*practice).take},
 		{"otp", "", "make a one-time password, if you have no PGP key and want a token", (*practice).otp},
 		{"accessor", "", "of the token that you took last: its name, which does not give it away", (*practice).accessor},

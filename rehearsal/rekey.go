@@ -36,6 +36,9 @@ func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string,
 	if err := h.approve(ctx, id, true); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(h.callRoll(ctx, id, h.stage.Receivers()...), h.gate(ctx, id)); err != nil {
+		return nil, err
+	}
 
 	h.scene("The old shares are collected")
 	holders, err := h.quorum(ctx)
@@ -43,11 +46,19 @@ func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string,
 		return nil, err
 	}
 	for i, who := range holders {
+		if i == len(holders)-1 {
+			if err := h.gate(ctx, id); err != nil {
+				return nil, err
+			}
+		}
 		if err := h.bring(ctx, id, ceremony.Update, who, i == 0); err != nil {
 			return nil, err
 		}
 		if i == 0 && len(holders) > 1 {
 			if err := h.copyMessage(ctx, id, who, "bob"); err != nil {
+				return nil, err
+			}
+			if err := h.except(ctx, id, "bob had alice's message on his screen, and sent it"); err != nil {
 				return nil, err
 			}
 		}
@@ -60,12 +71,20 @@ func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string,
 
 	h.scene("The new shares are proven")
 	to := h.stage.Receivers()
-	for _, who := range to[len(to)-stage.Threshold:] {
+	for i, who := range to[len(to)-stage.Threshold:] {
+		if i == stage.Threshold-1 {
+			if err := h.gate(ctx, id); err != nil {
+				return nil, err
+			}
+		}
 		if err := h.bring(ctx, id, ceremony.Verify, who, false); err != nil {
 			return nil, err
 		}
 	}
 	if err := h.ended(ctx, id, h.stage.Settings().Holders...); err != nil {
+		return nil, err
+	}
+	if err := h.testify(ctx, id); err != nil {
 		return nil, err
 	}
 	if old, err = h.oldShares(ctx); err != nil {

@@ -125,7 +125,11 @@ func (h *house) approve(ctx context.Context, id ceremony.ID, whole bool) error {
 	if err := h.pause(ctx, 2*moment); err != nil {
 		return err
 	}
-	h.act(stage.Paul, "calls olga, compares the words of the plan's hash, and presses [ Approve ]")
+	if n.HasButton("approve") {
+		h.act(stage.Paul, "calls olga, compares the words of the plan's hash, and presses [ Approve ]")
+	} else {
+		h.act(stage.Paul, "calls olga, compares the words of the plan's hash, and signs it with his PGP key")
+	}
 	return h.stage.Approve(ctx, stage.Paul, id)
 }
 

@@ -17,6 +17,7 @@ var pictures = strings.NewReplacer(
 	":lock:", "🔒", ":unlock:", "🔓", ":grey_question:", "❔", ":fire_extinguisher:", "🧯", ":shield:", "🛡️ ",
 	":package:", "📦", ":rotating_light:", "🚨", ":ballot_box_with_check:", "☑️ ", ":wastebasket:", "🗑️ ",
 	":bell:", "🔔", ":calendar:", "📅", ":information_source:", "ℹ️ ", ":label:", "🏷️ ",
+	":raising_hand:", "🙋", ":scroll:", "📜", ":eye:", "👁️ ", ":file_cabinet:", "🗄️ ", ":memo:", "📝", ":point_right:", "👉",
 	":envelope:", "✉️ ", ":arrow_forward:", "▶️ ", ":checkered_flag:", "🏁",
 )
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"conclave/ceremony"
@@ -27,13 +28,23 @@ func (s *Stage) Propose(ctx context.Context, who, what string) (ceremony.ID, err
 	return ceremony.ID(id[1]), nil
 }
 
-// Approve has somebody read the plan that they were sent and press the button
-// under it.
+// Approve has somebody read the plan that they were sent, and press the button under
+// it or sign its hash, whichever the plan asks for.
 func (s *Stage) Approve(ctx context.Context, who string, id ceremony.ID) error {
 	p := s.Person(who)
 	plan, err := p.Told(ctx, id, ceremony.ApprovalMessage)
 	if err != nil {
 		return err
+	}
+	if !plan.HasButton("approve") {
+		said, err := p.Signs(ctx, plan)
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(said.Text, "is in the journal") {
+			return fmt.Errorf("%s signed the plan of %s and was told: %s", who, id, said.Text)
+		}
+		return nil
 	}
 	said, err := p.Clicks(ctx, plan, "approve")
 	if err != nil {
@@ -43,6 +54,21 @@ func (s *Stage) Approve(ctx context.Context, who string, id ceremony.ID) error {
 		return fmt.Errorf("%s approved %s and was told: %s", who, id, said)
 	}
 	return nil
+}
+
+// Present has everybody who is called in a roll call answer it.
+func (s *Stage) Present(ctx context.Context, id ceremony.ID, who ...string) error {
+	return s.together(who, func(p *Person) error {
+		call, err := p.Told(ctx, id, ceremony.RollCallMessage)
+		if err != nil {
+			return err
+		}
+		receipt, err := p.Presents(ctx, call)
+		if err == nil && receipt.Kind != ceremony.ReceiptMessage {
+			err = fmt.Errorf("%s answered the roll call of %s and was told: %s", p.Name, id, receipt.Text)
+		}
+		return err
+	})
 }
 
 // Answer has people answer a step's requests, one after the other.

@@ -16,6 +16,7 @@ import (
 const (
 	Olga    = "olga"    // on call: proposes, and gets root tokens
 	Paul    = "paul"    // security: approves
+	Wendy   = "wendy"   // audit: watches where a policy asks for it, and has no other part
 	Mallory = "mallory" // a member of the workspace and of the ops channel, with no part
 	Gus     = "gus"     // a guest
 )
@@ -27,7 +28,9 @@ const Threshold = 3
 func Holders() []string { return []string{"alice", "bob", "carol", "dave", "erin"} }
 
 // Cast is everybody.
-func Cast() []string { return slices.Concat([]string{Olga, Paul}, Holders(), []string{Mallory, Gus}) }
+func Cast() []string {
+	return slices.Concat([]string{Olga, Paul}, Holders(), []string{Wendy, Mallory, Gus})
+}
 
 // isListed says whether somebody is in the configuration.
 func isListed(name string) bool { return name != Mallory && name != Gus }

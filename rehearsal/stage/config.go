@@ -32,6 +32,7 @@ type Settings struct {
 	Poll         time.Duration
 	Watch        bool // sealed nodes are noticed, where an unseal is allowed
 	Witnesses    []string
+	Classes      map[string]string // person → what kind of person, for policies that ask for it
 	Policy       map[string]string // operation → what is demanded of it, as a YAML mapping in one line
 	Interference bool              // what no ceremony has done raises an alarm
 	Timeout      time.Duration
@@ -170,7 +171,7 @@ journal:
 
 people:
 {{- range .Listed}}
-  {{.Name}}: {slack: {{.Slack.ID}}{{if $.Settings.HasKey .Name}}, key: keys/{{.Name}}.asc{{end}}}
+  {{.Name}}: {slack: {{.Slack.ID}}{{if $.Settings.HasKey .Name}}, key: keys/{{.Name}}.asc{{end}}{{with index $.Settings.Classes .Name}}, class: {{.}}{{end}}}
 {{- end}}
 
 clusters:

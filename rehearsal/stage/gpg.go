@@ -57,6 +57,18 @@ func (k *gnupg) Answer(ctx context.Context, ask Note) (string, error) {
 	return k.follow(ctx, ask)
 }
 
+func (k *gnupg) Present(ctx context.Context, call Note) (string, error) {
+	return k.follow(ctx, call)
+}
+
+func (k *gnupg) Sign(ctx context.Context, ask Note) (string, error) {
+	listing, _, _, err := toSign(ask)
+	if err != nil {
+		return "", err
+	}
+	return k.Run(ctx, listing, "")
+}
+
 func (k *gnupg) Receive(ctx context.Context, delivery Note) error {
 	_, err := k.follow(ctx, delivery)
 	return err

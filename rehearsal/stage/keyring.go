@@ -31,6 +31,11 @@ type Keyring interface {
 	// Answer does what a request for a share, or for a one-time password, says and
 	// answers the envelope.
 	Answer(ctx context.Context, ask Note) (string, error)
+	// Present does what a roll call says and answers what is to be sent.
+	Present(ctx context.Context, call Note) (string, error)
+	// Sign signs the word that a message asks for, by the command in it, and answers
+	// what is to be sent.
+	Sign(ctx context.Context, ask Note) (string, error)
 	// Receive does what the message with a new share says: it is checked, and kept
 	// in NewShareFile.
 	Receive(ctx context.Context, delivery Note) error
@@ -77,6 +82,7 @@ func writeFile(dir, file, text string) error {
 
 var (
 	hereDocument = regexp.MustCompile(`(?s)^(.*) <<'(\w+)'\n(.*)\n(\w+)$`)
+	wordToSign   = regexp.MustCompile(`^echo '(conclave-word1 [^']*)' \| gpg -sa -u ([0-9A-F]{40})$`)
 	fingerprint  = regexp.MustCompile(`^[0-9A-F]{4}(\s+[0-9A-F]{4}){9}$`)
 )
 
@@ -88,6 +94,17 @@ func pasted(n Note, command string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("the message has nothing for %q", command)
+}
+
+// toSign finds the listing that signs a word, and answers the word and whose key is
+// to sign it.
+func toSign(n Note) (listing, word string, key ceremony.Fingerprint, err error) {
+	for _, l := range n.Listings() {
+		if m := wordToSign.FindStringSubmatch(l); m != nil {
+			return l, m[1], ceremony.Fingerprint(m[2]), nil
+		}
+	}
+	return "", "", "", errors.New("the message has nothing to sign")
 }
 
 // samePrint says whether a listing is a fingerprint, and whether it is this one.

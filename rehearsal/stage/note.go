@@ -61,6 +61,12 @@ func (n Note) HasButton(action string) bool {
 	return false
 }
 
+// AsksForWord says whether the message has the command that signs a word.
+func (n Note) AsksForWord() bool {
+	_, _, _, err := toSign(n)
+	return err == nil
+}
+
 func (s *Stage) note(m slacktest.Message) Note {
 	n := Note{Message: m, Text: s.Slack.Read(m)}
 	if m.Metadata == nil {

@@ -90,6 +90,26 @@ func (p *Person) Answers(ctx context.Context, ask Note) (Note, error) {
 	return p.Sends(ctx, envelope)
 }
 
+// Presents does what a roll call says and sends what that printed. It answers the
+// receipt.
+func (p *Person) Presents(ctx context.Context, call Note) (Note, error) {
+	answer, err := p.Keys.Present(ctx, call)
+	if err != nil {
+		return Note{}, fmt.Errorf("%s answers the roll call: %w", p.Name, err)
+	}
+	return p.Sends(ctx, answer)
+}
+
+// Signs runs the command under a message that asks for a signed word, and sends what
+// that printed. It answers what the bot said to it.
+func (p *Person) Signs(ctx context.Context, ask Note) (Note, error) {
+	word, err := p.Keys.Sign(ctx, ask)
+	if err != nil {
+		return Note{}, fmt.Errorf("%s signs: %w", p.Name, err)
+	}
+	return p.Sends(ctx, word)
+}
+
 // Sends writes to the bot directly and answers the receipt, or whatever else the
 // bot said to it.
 func (p *Person) Sends(ctx context.Context, text string) (Note, error) {

@@ -3,6 +3,7 @@ package stage
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,6 +73,40 @@ func (k *software) Answer(_ context.Context, ask Note) (string, error) {
 	}
 	defer clear(share)
 	return invitation.Seal(share, k.key, time.Now())
+}
+
+func (k *software) Present(_ context.Context, ask Note) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	call, err := openpgp.CheckRollCall([]byte(ask.Text), k.pinned, time.Now())
+	if err != nil {
+		return "", err
+	}
+	for _, challenge := range call.Challenges() {
+		var decrypted []byte
+		if decrypted, err = k.key.Decrypt([]byte(challenge)); err != nil {
+			continue
+		}
+		word, unfit := call.Word(decrypted)
+		if unfit != nil {
+			return "", unfit
+		}
+		return k.key.SignWord(word, time.Now())
+	}
+	return "", errors.Join(errors.New("none of the challenges can be decrypted"), err)
+}
+
+func (k *software) Sign(_ context.Context, ask Note) (string, error) {
+	_, word, key, err := toSign(ask)
+	if err != nil {
+		return "", err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if own := k.key.Fingerprint(); key != own {
+		return "", fmt.Errorf("the command wants a signature by %s, and the key is %s", key, own)
+	}
+	return k.key.SignWord(word, time.Now())
 }
 
 func (k *software) Receive(_ context.Context, delivery Note) error {
