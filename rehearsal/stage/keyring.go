@@ -101,7 +101,8 @@ func pasted(n Note, command string) (string, error) {
 func toSign(n Note) (listing, word string, key ceremony.Fingerprint, err error) {
 	for _, l := range n.Listings() {
 		if m := wordToSign.FindStringSubmatch(l); m != nil {
-			return l, m[1], ceremony.Fingerprint(m[2]), nil
+			key, err := ceremony.ParseFingerprint(m[2])
+			return l, m[1], key, err
 		}
 	}
 	return "", "", "", errors.New("the message has nothing to sign")
