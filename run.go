@@ -24,8 +24,6 @@ up what was left.`,
 			return err
 		}
 		log := config.Log.newLog(std.err)
-		forgoPrivileges()
-		logProtections(log, protections())
 		all, err := config.assemble(log)
 		if err != nil {
 			return err

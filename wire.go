@@ -180,7 +180,8 @@ type chamber struct {
 	vaults  []*vault.Client
 }
 
-// newChamber takes the journal's lock and sends nothing anywhere.
+// newChamber takes the journal's lock, tells the log how secrets are protected, and
+// sends nothing anywhere.
 func (c *Config) newChamber(keys keyring, config ceremony.Config) (_ *chamber, err error) {
 	all := &chamber{}
 	if all.journal, err = ceremony.OpenJournal(string(c.Journal.Directory)); err != nil {
@@ -192,6 +193,8 @@ func (c *Config) newChamber(keys keyring, config ceremony.Config) (_ *chamber, e
 		}
 	}()
 	config.Journal, config.Forget = all.journal, collectGarbage
+	forgoPrivileges()
+	logProtections(config.Log, protections())
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		client, err := c.Clusters[name].newVault()
 		if err != nil {
