@@ -97,9 +97,10 @@ func trusted(path Path) error {
 // keeps rights elsewhere and shows a made-up mode.
 //
 // A credential that systemd hands to a service is root's, with an access list for the
-// account of the service; what the mode shows as the right of the group, root's as
-// well, is that list's mask.
+// account of the service; what the mode, 0440, shows as the right of the group, root's
+// as well, is that list's mask.
 func readableByOthers(info os.FileInfo) bool {
-	others := info.Mode().Perm() & 0o077
-	return runtime.GOOS != "windows" && others != 0 && !(others == 0o040 && isRoots(info))
+	mode := info.Mode().Perm()
+	credential := mode == 0o440 && isRoots(info)
+	return runtime.GOOS != "windows" && mode&0o077 != 0 && !credential
 }
