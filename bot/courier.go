@@ -59,8 +59,11 @@ func (d *courier) Deliver(ctx context.Context, c ceremony.Ceremony, m ceremony.M
 	if err != nil {
 		return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
 	}
-	if signed, ok := m.Entry.Event.(ceremony.TranscriptSigned); ok && m.Kind == ceremony.TranscriptMessage {
-		ref, err := d.shareTranscript(ctx, c, signed, channel, thread, maybe, m.Entry.At)
+	if files, text, err := d.bring(c, m); err != nil || len(files) > 0 {
+		if err != nil {
+			return ceremony.Ref{}, fmt.Errorf("deliver %s: %w: %w", m.Key, ceremony.ErrUndeliverable, err)
+		}
+		ref, err := d.share(ctx, channel, thread, files, text, maybe, m.Entry.At)
 		if err != nil {
 			return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
 		}

@@ -11,14 +11,23 @@ import (
 	"conclave/ceremony"
 )
 
-// shareTranscript posts the files of a transcript, and how to check them.
-func (d *courier) shareTranscript(ctx context.Context, c ceremony.Ceremony, signed ceremony.TranscriptSigned, channel, thread string, maybe bool, since time.Time) (ceremony.Ref, error) {
-	files, err := d.config.Files(c, signed)
-	if err != nil {
-		// The journal is not what was signed: no later try would change that.
-		return ceremony.Ref{}, fmt.Errorf("%w: make its files: %w", ceremony.ErrUndeliverable, err)
+// bring is what a message posts as files, and its words: the files of a transcript, or
+// a time stamp of one, which comes later. Every other message has none. An error means
+// that the journal is not what was signed, which no later try would change.
+func (d *courier) bring(c ceremony.Ceremony, m ceremony.Message) (files []ceremony.File, text string, err error) {
+	switch ev := m.Entry.Event.(type) {
+	case ceremony.TranscriptSigned:
+		if m.Kind == ceremony.TranscriptMessage {
+			files, err = d.config.Files(c, ev)
+			return files, transcriptWords(c, ev), err
+		}
+	case ceremony.Kept:
+		if m.Kind == ceremony.HistoryMessage && ev.TimeStamp != "" {
+			stamp, err := ev.File(c.ID())
+			return []ceremony.File{stamp}, historyWords(c, m.Entry), err
+		}
 	}
-	return d.share(ctx, channel, thread, files, transcriptWords(c, signed), maybe, since)
+	return nil, "", nil
 }
 
 func transcriptWords(c ceremony.Ceremony, signed ceremony.TranscriptSigned) string {
@@ -49,8 +58,22 @@ func (d *desk) transcript(ctx context.Context, id ceremony.ID, by ceremony.Accou
 	if err != nil {
 		return message{}, err
 	}
-	if _, err := d.courier.shareTranscript(ctx, c, signed, room, "", false, time.Now()); err != nil {
-		return message{}, err
+	files, err := d.config.Files(c, signed)
+	if err != nil {
+		return message{}, fmt.Errorf("make the files of transcript %d of %s: %w", signed.Number, id, err)
+	}
+	for _, k := range c.TimeStamps() {
+		if k.Number != signed.Number {
+			continue
+		}
+		stamp, err := k.File(id)
+		if err != nil {
+			return message{}, err
+		}
+		files = append(files, stamp)
+	}
+	if _, err := d.courier.share(ctx, room, "", files, transcriptWords(c, signed), false, time.Now()); err != nil {
+		return message{}, fmt.Errorf("send transcript %d of %s: %w", signed.Number, id, err)
 	}
 	return say("Transcript %d of `%s` is in our direct messages.", signed.Number, id), nil
 }

@@ -21,7 +21,7 @@ func withTranscript(t *testing.T, s *stage) *tale {
 	}
 	tale.then(ceremony.Posted{Key: "board", Ref: ref}, ceremony.Rejected{By: s.people(s.bob)[0], Why: "no"},
 		ceremony.Ended{Outcome: ceremony.WasRejected, Vault: ceremony.NothingToCancel})
-	tale.then(ceremony.TranscriptSigned{Number: 1, Lines: tale.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE="})
+	tale.then(ceremony.TranscriptSigned{Number: 1, Lines: tale.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE=", Archives: []string{"time stamp"}})
 	s.holds(tale)
 	return tale
 }
@@ -87,4 +87,29 @@ func TestTranscriptThatIsNotWhatWasSignedIsNotPosted(t *testing.T) {
 	if !errors.Is(err, ceremony.ErrUndeliverable) || !errors.Is(err, ceremony.ErrChain) {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestTimeStampFollowsItsTranscript into the thread, once, and to whoever asks.
+func TestTimeStampFollowsItsTranscript(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	tale := withTranscript(t, s)
+	tale.then(ceremony.Kept{Number: 1, Where: "time stamp", SHA256: strings.Repeat("5a", 32), Receipt: "2026-03-14 12:00:00 UTC", TimeStamp: "MAA="})
+	m := tale.message(ceremony.HistoryMessage, "")
+	if _, ok := m.Entry.Event.(ceremony.Kept); !ok {
+		t.Fatalf("the last line of the thread is about %T", m.Entry.Event)
+	}
+	for _, maybe := range []bool{false, true} {
+		if _, err := s.bot.Courier().Deliver(s.ctx(), tale.c, m, maybe); err != nil {
+			t.Fatal(err)
+		}
+	}
+	board, _ := tale.c.Board()
+	posted := s.withFiles(board.TS)
+	if len(posted) != 1 {
+		t.Fatalf("%d messages with files", len(posted))
+	}
+	s.expect("[file prod-rekey-k7m2-transcript-1.tsr, 2 bytes]", s.w.Read(posted[0]))
+	s.holds(tale)
+	s.expect("in our direct messages", s.types(s.carol, "transcript k7m2 send"))
+	s.expect("prod-rekey-k7m2-transcript-1.tsr", s.inbox(s.carol))
 }
