@@ -268,6 +268,12 @@ func FuzzJournalLines(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(good)
+	kept, _ := samples(f)
+	made, err := ceremony.ReadTranscript(kept["rejected.json"])
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(strings.Join(made.Journal, "\n") + "\n"))
 	f.Add([]byte("{}\n"))
 	f.Add([]byte(`{"seq":1,"prev":"","at":"2026-11-22T03:00:00Z","ceremony":"x","type":"posted","event":{"key":"k","ref":{"channel":"C","ts":"1"}}}` + "\n"))
 	path := filepath.Join(f.TempDir(), "fuzz.jsonl")
