@@ -153,6 +153,29 @@ func TestAuditorsScriptIsTheOneThatIsTested(t *testing.T) {
 	}
 }
 
+// testdata/script/transcript.txtar runs it.
+func TestAuditorsScriptForTranscriptsIsTheOneThatIsTested(t *testing.T) {
+	_, script, ok := strings.Cut(read(t, "testdata/script/transcript.txtar"), "-- transcript.sh --\n")
+	if !ok || !strings.Contains(read(t, "docs/auditor.md"), script) {
+		t.Error("docs/auditor.md shows another script than testdata/script/transcript.txtar runs")
+	}
+}
+
+// A gap that the guide does not explain is a code that nobody can act upon.
+func TestAuditorsGuideExplainsEveryCheckAndEveryGap(t *testing.T) {
+	guide := read(t, "docs/auditor.md")
+	gaps := regexp.MustCompile(`gap\("([a-z-]+)"`).FindAllStringSubmatch(read(t, "ceremony/transcript_gaps.go"), -1)
+	checks := regexp.MustCompile(`(?m)^\tcheck\w+ += "([a-z ]+)"`).FindAllStringSubmatch(read(t, "ceremony/transcript_verify.go"), -1)
+	if len(gaps) < 15 || len(checks) < 12 {
+		t.Fatalf("%d gaps and %d checks found", len(gaps), len(checks))
+	}
+	for _, name := range append(gaps, checks...) {
+		if !strings.Contains(guide, "`"+name[1]+"`") {
+			t.Errorf("docs/auditor.md does not explain %s", name[1])
+		}
+	}
+}
+
 func TestEveryDecisionIsListed(t *testing.T) {
 	pages, err := filepath.Glob("docs/decisions/*.md")
 	if err != nil || len(pages) < 2 {

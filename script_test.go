@@ -46,6 +46,16 @@ func TestScripts(t *testing.T) {
 			}
 			env.Defer(func() { _ = os.RemoveAll(home) })
 			env.Setenv("GNUPGHOME", home)
+			kept, err := filepath.Abs("ceremony/testdata/transcript")
+			if err != nil {
+				return err
+			}
+			env.Setenv("TRANSCRIPTS", kept)
+			identity, err := os.ReadFile(filepath.Join(kept, "identity"))
+			if err != nil {
+				return err
+			}
+			env.Setenv("IDENTITY", strings.TrimSpace(string(identity)))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config")) // pinned identities
 			return nil
 		},
