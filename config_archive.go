@@ -9,10 +9,6 @@ import (
 
 	"conclave/archive"
 	"conclave/ceremony"
-	"conclave/ceremony/openpgp"
-	"conclave/ceremony/page"
-
-	"conclave/bot"
 )
 
 // ArchiveConfig says where signed transcripts are kept besides, each place if it is
@@ -190,9 +186,4 @@ func readAuthorities(path Path) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("%s has no certificate in PEM", path)
 	}
 	return pool, nil
-}
-
-// transcriptFiles are what archives keep of a transcript.
-func transcriptFiles(c ceremony.Ceremony, signed ceremony.TranscriptSigned) ([]ceremony.File, error) {
-	return page.Files(c, signed, openpgp.Signatures{}, bot.Tell)
 }

@@ -152,11 +152,14 @@ func (c *Config) newBot(opener ceremony.Opener, log *slog.Logger) (*bot.Bot, err
 		Channel:  c.Slack.Channel,
 		Channels: channels,
 		Sign:     opener.SignDelivery,
-		Files: func(of ceremony.Ceremony, signed ceremony.TranscriptSigned) ([]ceremony.File, error) {
-			return page.Files(of, signed, openpgp.Signatures{}, bot.Tell)
-		},
-		Log: log,
+		Files:    transcriptFiles,
+		Log:      log,
 	})
+}
+
+// transcriptFiles are what people and archives get of a transcript.
+func transcriptFiles(c ceremony.Ceremony, signed ceremony.TranscriptSigned) ([]ceremony.File, error) {
+	return page.Files(c, signed, openpgp.Signatures{}, bot.Tell)
 }
 
 // newLog writes to w as the configuration says.
