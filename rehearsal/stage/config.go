@@ -37,6 +37,7 @@ type Settings struct {
 	Interference bool              // what no ceremony has done raises an alarm
 	Timeout      time.Duration
 	LogLevel     string
+	Archive      string // where transcripts are kept, as the configuration has it; empty: nowhere
 }
 
 func defaultSettings() Settings {
@@ -215,6 +216,10 @@ clusters:
     interference: {{.Interference}}
     window: {{.Window}}
     poll: {{.Poll}}
+{{- with .Archive}}
+
+archive: {{.}}
+{{- end}}
 
 log:
   level: {{.LogLevel}}
