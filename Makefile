@@ -2,6 +2,7 @@
 # make build     .build/conclave
 # make rehearse  a ceremony from beginning to end, in this terminal
 # make release   .build/release: static builds for every system, with checksums
+# make audit     an auditor checks a transcript, and finds what was forged
 # make help      all targets
 
 # Tools of the tests run from here; nothing outside the checkout is written but
@@ -15,7 +16,7 @@ STAMP := $(NODE:%=%/node_modules/.package-lock.json)
 # What is built for people: every system that a holder, an auditor or the bot may have.
 RELEASES := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: help build release test fuzz lint rehearse bench vault s3 tools clean
+.PHONY: help build release test fuzz lint rehearse audit bench vault s3 tools clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -66,6 +67,9 @@ lint:
 
 rehearse:
 	go run ./rehearsal --auto
+
+audit:
+	go run ./rehearsal --audit
 
 bench:
 	go test -run='^$$' -bench=. -benchmem ./...

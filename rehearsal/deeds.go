@@ -63,9 +63,15 @@ func (p *practice) click(ctx context.Context, action string) error {
 	if !slices.Contains(buttons, action) {
 		return fmt.Errorf("click one of %s", strings.Join(buttons, ", "))
 	}
-	n, err := p.finds(ctx, "a message with the button "+action, func(n stage.Note) bool { return n.HasButton(action) })
+	n, err := p.finds(ctx, "a message with the button "+action, func(n stage.Note) bool {
+		// Each question of a gate is answered once, and another one comes.
+		return n.HasButton(action) && (n.Kind != ceremony.GateMessage || n.TS > p.done[p.who])
+	})
 	if err != nil {
 		return err
+	}
+	if n.Kind == ceremony.GateMessage {
+		p.done[p.who] = n.TS
 	}
 	said, err := p.me().Clicks(ctx, n, action)
 	if err != nil {

@@ -113,7 +113,7 @@ func (h *house) introduce() {
 		}
 		h.cast(name, words)
 	}
-	if h.play.demanding {
+	if len(h.stage.Settings().Witnesses) > 0 {
 		h.cast(stage.Wendy, "of the auditors watches: the gated steps wait for her")
 	}
 	h.cast(stage.Mallory, "reads the ops channel and has no part")
@@ -135,5 +135,8 @@ func (h *house) farewell() {
 	}
 	h.say("Everything is kept in %s. To check the journal again:", h.stage.Dir())
 	h.say("  go run . verify %s", h.stage.JournalDir())
+	for _, file := range h.transcripts {
+		h.say("  go run . verify %s --identity %s", file, h.stage.Identity)
+	}
 	h.line("journal %s", h.stage.JournalDir())
 }

@@ -28,6 +28,7 @@ const usage = `A key ceremony from beginning to end, with the real bot, in this 
 
   go run ./rehearsal --auto     watch a rekey, of which everything is asked that a
                                 policy can ask, and a generate-root
+  go run ./rehearsal --audit    watch an auditor check a transcript, and find what was forged
   go run ./rehearsal            be any of the people yourself: type "help" there
   go run ./rehearsal --list     every operation that can be played or practised:
   go run ./rehearsal --auto --operation NAME
@@ -56,12 +57,13 @@ func parseOptions(args []string, t terminal) (options, error) {
 		fmt.Fprint(t.out, usage)
 		flags.PrintDefaults()
 	}
-	speed := 0.0
+	speed, audit := 0.0, false
 	if t.styled {
 		speed = 1
 	}
 	flags.BoolVar(&o.auto, "auto", false, "play by itself; exit 0 only if everything held")
 	flags.StringVar(&operation, "operation", "", "`name` of what is played; default: a rekey and a generate-root")
+	flags.BoolVar(&audit, "audit", false, "the auditor's walk: the same as --auto --operation audit")
 	flags.BoolVar(&o.list, "list", false, "name everything that can be played, and what happens there")
 	flags.StringVar(&o.vault, "vault", "", "`address` of a development server; default: an emulated Vault")
 	flags.StringVar(&token, "vault-token-file", "", "`file` with a root token of that server")
@@ -77,12 +79,17 @@ func parseOptions(args []string, t terminal) (options, error) {
 	switch {
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("%q is not a flag; see --help", flags.Arg(0))
+	case audit && operation != "":
+		return o, errors.New("--audit is an operation of its own: leave --operation out")
 	case o.speed < 0:
 		return o, errors.New("--speed can't be negative")
 	case o.vault == "" && (token != "" || keys != "" || ca != ""):
 		return o, errors.New("--vault-token-file, --unseal-key-file and --vault-ca-file go with --vault")
 	case (token == "") != (keys == ""):
 		return o, errors.New("a server that is initialised needs both --vault-token-file and --unseal-key-file; one that is not needs neither")
+	}
+	if audit {
+		o.auto, operation = true, "audit"
 	}
 	var err error
 	if o.play = both; o.auto {

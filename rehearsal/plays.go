@@ -68,6 +68,17 @@ func plays() []play {
 			act:   func(h *house, ctx context.Context) error { return h.playRekeying(ctx, ceremony.Rekey) },
 		},
 		{
+			name:      "audit",
+			what:      "an auditor checks the transcript of a root token's ceremony, and then forgeries of it, each of which has to be found",
+			demanding: true,
+			settings: func(s *stage.Settings) {
+				allow(ceremony.GenerateRoot)(s)
+				demanding(ceremony.GenerateRoot)(s)
+			},
+			begin: "/ceremony start generate-root " + stage.ClusterName,
+			act:   (*house).playAudit,
+		},
+		{
 			name:  "init",
 			what:  "a new cluster gets its key, every share and the root token encrypted to one person; then it is unsealed",
 			fresh: true, settings: allow(ceremony.Init, ceremony.Unseal),

@@ -84,6 +84,7 @@ func TestAutoPlaysARekeyAndAGenerateRootAndChecksThem(t *testing.T) {
 		"the old shares open nothing any more",
 		"the new shares of carol, dave, erin open the vault",
 		"what olga has now is a root token",
+		"conclave verify finds the transcript of prod-rekey-",
 	} {
 		if !strings.Contains(out, "✔ "+words) {
 			t.Errorf("nothing says that %s", words)
@@ -115,11 +116,65 @@ func TestAutoPlaysEveryOperation(t *testing.T) {
 			if !strings.Contains(out, checking) || !strings.Contains(out, "✔ no share") {
 				t.Errorf("nothing was looked at:\n%s", out)
 			}
-			// The pictures of Slack's that words have.
-			if left := regexp.MustCompile(`:[a-z_]{3,}:`).FindAllString(out, -1); len(left) > 0 {
+			// The pictures of Slack's that words have; what a command has between colons
+			// stands behind a word.
+			if left := regexp.MustCompile(`\B:[a-z_]{3,}:`).FindAllString(out, -1); len(left) > 0 {
 				t.Errorf("%v are shown as words", left)
 			}
 		})
+	}
+}
+
+func TestAuditorsWalkFindsEveryForgery(t *testing.T) {
+	t.Parallel()
+	out := perform(t, 0, "", "--audit", "--dir", t.TempDir())
+	want := 0
+	for _, f := range forgeries() {
+		want += len(f.hands())
+		if !strings.Contains(out, ": "+f.what) {
+			t.Errorf("nothing says that %s", f.what)
+		}
+	}
+	if found := strings.Count(out, "✔ found, "); found != want || want < 20 {
+		t.Errorf("%d of %d were found:\n%s", found, want, out)
+	}
+}
+
+// A walk in which everything is found is worth as much as what it does when
+// something is not.
+func TestForgeryThatNobodyFindsEndsTheWalk(t *testing.T) {
+	t.Parallel()
+	p, err := findPlay("audit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := open(t.Context(), options{dir: t.TempDir(), conclave: program, play: p}, terminal{out: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.close()
+	if err := h.stage.StartBot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id, err := h.watchedToken(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, _, err := h.stage.Transcript(t.Context(), id, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle := forgery{what: "everything is as it was"}
+	if err, want := h.checkForgery(t.Context(), file, idle, stranger), "nobody finds it"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v", err)
+	}
+	f, err := newForger(h.stage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle.commit = func(*forger, *ceremony.Transcript) error { return nil }
+	if _, err := f.forge(file, idle, stranger); err == nil {
+		t.Error("what changes nothing passes for a forgery")
 	}
 }
 
@@ -204,6 +259,7 @@ func TestOperationsArePractisedThroughAPipe(t *testing.T) {
 		"unseal":         "seal\n@alice share\n@bob share\n@carol share\nwait completed\nvault\n",
 		"init":           "/ceremony start init prod the new one\n@paul click approve\n@alice take\n@bob take\n@carol take\n@dave take\n@erin take\n@olga take\nwait completed\nadopt\n/ceremony start unseal prod\n@erin share\n@dave share\n@carol share\nwait unsealing\nwait completed\nvault\n",
 		"generate-root":  "/ceremony start generate-root prod\n@paul click approve\n@alice share\n@bob share\n@carol share\n@olga take\naccessor\nrevoke\n",
+		"policy":         "/ceremony start rekey prod the yearly one\n@paul sign\nread\n@alice sign\n@bob sign\n@carol sign\n@dave sign\n@erin sign\n@wendy sign\n@alice share\n@bob share\n@wendy click proceed\n@carol share\n@alice take\n@bob take\n@carol take\n@dave take\n@erin take\n@erin share\n@dave share\n@wendy click proceed\n@carol share\nwait completed\n@wendy sign\n",
 		"recovery-token": "/ceremony start recovery-token prod\n@paul click approve\n@alice share\n@bob share\n@carol share\n@olga take\nwait completed\n",
 	} {
 		t.Run(operation, func(t *testing.T) {

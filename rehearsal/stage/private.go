@@ -1,14 +1,17 @@
 package stage
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/ProtonMail/go-crypto/openpgp"
+	pgp "github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/eddsa"
+
+	"conclave/ceremony/openpgp"
 )
 
 // privateKey is the secret part of the bot's identity, to be looked for where it
@@ -24,7 +27,7 @@ func (s *Stage) privateKey() (string, error) {
 	if err != nil {
 		return fail(err)
 	}
-	keys, err := openpgp.ReadArmoredKeyRing(file)
+	keys, err := pgp.ReadArmoredKeyRing(file)
 	if err != nil || len(keys) != 1 {
 		return fail(fmt.Errorf("%d keys: %w", len(keys), err))
 	}
@@ -36,4 +39,13 @@ func (s *Stage) privateKey() (string, error) {
 		return fail(errors.New("it is of another kind"))
 	}
 	return string(key.D), nil
+}
+
+// StealIdentity is the bot's identity in the hands of whoever has taken its host over.
+func (s *Stage) StealIdentity() (*openpgp.Identity, error) {
+	passphrase, err := os.ReadFile(filepath.Join(s.dir, secret("identity-passphrase")))
+	if err != nil {
+		return nil, fmt.Errorf("steal the identity: %w", err)
+	}
+	return openpgp.Load(filepath.Join(s.dir, secret("identity.asc")), bytes.TrimSpace(passphrase))
 }

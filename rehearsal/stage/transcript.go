@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
@@ -20,7 +21,7 @@ func (s *Stage) Transcript(ctx context.Context, id ceremony.ID, number int) (fil
 	err = s.Wait(ctx, "the file "+name, func() bool {
 		board, ok := s.BoardOf(id)
 		for _, m := range s.Ops.Messages() {
-			if ok && m.ThreadTS == board.TS && len(m.Files) == 2 && m.Files[0].Name == name {
+			if ok && m.ThreadTS == board.TS && slices.ContainsFunc(m.Files, func(f slacktest.File) bool { return f.Name == name }) {
 				posted = m.Files
 			}
 		}
@@ -38,7 +39,7 @@ func (s *Stage) Transcript(ctx context.Context, id ceremony.ID, number int) (fil
 			return "", "", err
 		}
 	}
-	return filepath.Join(dir, posted[0].Name), filepath.Join(dir, posted[1].Name), nil
+	return filepath.Join(dir, name), filepath.Join(dir, ceremony.TranscriptName(id, number, "html")), nil
 }
 
 // Audit has the program check a transcript against the identity that everybody has

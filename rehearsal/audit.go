@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/rehearsal/stage"
+)
+
+// playAudit is the auditor's walk: a ceremony of which everything is asked, its
+// transcript, and then forgeries of it, each of which has to be found.
+func (h *house) playAudit(ctx context.Context) error {
+	if _, err := h.watchedToken(ctx); err != nil {
+		return err
+	}
+
+	h.scene("The auditor checks the transcript")
+	if err := h.checkTranscripts(ctx); err != nil {
+		return err
+	}
+	file := h.transcripts[0]
+	h.transcripts = nil // they are checked
+	return h.checkForgeries(ctx, file)
+}
+
+// watchedToken plays a ceremony whose transcript has everything that people sign.
+func (h *house) watchedToken(ctx context.Context) (ceremony.ID, error) {
+	h.scene("A ceremony that leaves a transcript")
+	id, err := h.propose(ctx, "generate-root "+stage.ClusterName+" OPS-413: the last admin has left")
+	if err != nil {
+		return id, err
+	}
+	if err := h.approve(ctx, id, false); err != nil {
+		return id, err
+	}
+	if err := h.callRoll(ctx, id, stage.Olga); err != nil {
+		return id, err
+	}
+	if err := h.gate(ctx, id); err != nil {
+		return id, err
+	}
+	holders, err := h.quorum(ctx)
+	if err != nil {
+		return id, err
+	}
+	for i, who := range holders {
+		if i == len(holders)-1 {
+			if err := h.gate(ctx, id); err != nil {
+				return id, err
+			}
+		}
+		if err := h.bring(ctx, id, ceremony.Update, who, false); err != nil {
+			return id, err
+		}
+	}
+	if err := h.ended(ctx, id); err != nil {
+		return id, err
+	}
+	return id, h.testify(ctx, id)
+}
+
+// checkForgeries changes copies of a transcript, and makes sure that each is found:
+// in the hands of somebody who has no key of Conclave's, and then as a bot that was
+// taken over would sign it again. There nothing but what people signed is left to find
+// it by.
+func (h *house) checkForgeries(ctx context.Context, transcript string) error {
+	f, err := newForger(h.stage)
+	if err != nil {
+		return err
+	}
+	all := forgeries()
+	for i, forgery := range all {
+		h.scene(fmt.Sprintf("Forgery %d of %d: %s", i+1, len(all), forgery.what))
+		for _, hand := range forgery.hands() {
+			file, err := f.forge(transcript, forgery, hand)
+			if err != nil {
+				return fmt.Errorf("forge, %s: %w", forgery.what, err)
+			}
+			if err := h.checkForgery(ctx, file, forgery, hand); err != nil {
+				return err
+			}
+		}
+	}
+	h.scene(checking)
+	h.held("every one of %d forgeries was found", len(all))
+	return nil
+}
+
+// checkForgery makes sure that one was found, and prints by what.
+func (h *house) checkForgery(ctx context.Context, file string, forgery forgery, hand hand) error {
+	audit, err := h.stage.Audit(ctx, file)
+	if err != nil {
+		return err
+	}
+	faults := audit.Faults()
+	if len(faults) == 0 {
+		return finding(fmt.Sprintf("nobody finds it when %s, %s", forgery.what, hand))
+	}
+	h.held("found, %s:", hand)
+	const shown = 2
+	for _, fault := range faults[:min(len(faults), shown)] {
+		for i, line := range wrap(fault, width-4) {
+			h.print(strings.Repeat(" ", 2+2*min(i, 1)) + line)
+		}
+	}
+	if more := len(faults) - shown; more > 0 {
+		h.say("  and %d more", more)
+	}
+	return h.pause(ctx, moment)
+}
+
+// hand is whose a forgery is.
+type hand string
+
+const (
+	stranger hand = "as somebody leaves it who has no key"
+	captured hand = "signed again by the bot itself, taken over"
+)
+
+// hands are those in which a forgery makes sense.
+func (f forgery) hands() []hand {
+	if f.signs {
+		return []hand{stranger}
+	}
+	return []hand{stranger, captured}
+}
+
+// forge writes a forged copy of a transcript beside it.
+func (f *forger) forge(transcript string, forgery forgery, by hand) (string, error) {
+	original, err := os.ReadFile(transcript)
+	if err != nil {
+		return "", err
+	}
+	t, err := ceremony.ReadTranscript(original)
+	if err != nil {
+		return "", err
+	}
+	if err := forgery.commit(f, &t); err != nil {
+		return "", err
+	}
+	if by == captured {
+		if err := f.sign(&t, f.identity); err != nil {
+			return "", err
+		}
+	}
+	file, err := t.Encode()
+	if err != nil {
+		return "", err
+	}
+	if slices.Equal(file, original) {
+		return "", fmt.Errorf("nothing was changed")
+	}
+	out, err := os.CreateTemp(filepath.Dir(transcript), "forged-*.json")
+	if err != nil {
+		return "", err
+	}
+	if _, err = out.Write(file); err == nil {
+		err = out.Close()
+	}
+	return out.Name(), err
+}
