@@ -34,6 +34,8 @@ func (c Ceremony) allows(e Event, at time.Time) error {
 			return errors.New("the seal watch proposes nothing but to unseal")
 		case (p.Operation.IssuesToken() || p.Operation == Init) && p.Requester == nil:
 			return errors.New("nobody is to get the token")
+		case p.OTP != "" && (p.Requester == nil || !p.Operation.IssuesToken()):
+			return errors.New("nobody has the one-time password")
 		case p.Operation == RotateConfig && (p.OldPolicy == nil || p.NewPolicy == nil):
 			return errors.New("it names no policy")
 		}
@@ -220,11 +222,17 @@ func (c Ceremony) allows(e Event, at time.Time) error {
 	case Counted:
 		return sent(ev.By, ev.Step)
 	case Rekeyed:
+		if !c.Plan.Operation.Rekeys() {
+			return errors.New("it makes no shares")
+		}
 		if ev.FromBackup && c.Pending == nil {
 			return among(c.Plan.Holders, ev.By) // learnt long after the share was sent
 		}
 		return sent(ev.By, Update)
 	case TokenIssued:
+		if !c.Plan.Operation.IssuesToken() {
+			return errors.New("it issues no token")
+		}
 		return sent(ev.By, Update)
 	}
 	return nil

@@ -181,7 +181,7 @@ func (p Plan) Recipients() []Fingerprint {
 	switch {
 	case p.OTP != "":
 		return nil
-	case p.Operation.IssuesToken():
+	case p.Operation.IssuesToken() && p.Requester != nil:
 		return []Fingerprint{p.Requester.Key}
 	}
 	keys := make([]Fingerprint, len(p.Receivers))

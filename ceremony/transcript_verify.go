@@ -86,6 +86,7 @@ type verifier struct {
 
 	entries []Entry
 	c       Ceremony       // as far as the entries went
+	lawful  Ceremony       // as far as the rules allowed them
 	key     *Announced     // the newest
 	seen    map[string]int // signature on an envelope → line
 	loose   tally          // what was true and proves less than it could
@@ -176,6 +177,7 @@ func (v *verifier) story() {
 	check := v.check(checkStory)
 	check.Count = len(v.entries)
 	if len(v.entries) == 0 {
+		check.fault("there is no line that could be read: no plan, and nothing that followed from one")
 		return
 	}
 	proposed, ok := v.entries[0].Event.(Proposed)
@@ -187,20 +189,26 @@ func (v *verifier) story() {
 	v.c = Ceremony{Plan: proposed.Plan, PlanHash: proposed.PlanHash}
 	// A first line that the rules don't allow leaves nothing that they could judge the
 	// others by.
-	lawful := true
+	lawful, judged := true, true
 	for i, e := range v.entries {
 		if i > 0 {
 			v.time(v.entries[i-1], e)
 			v.look(e)
 		}
-		next, err := Apply(v.c.orNothing(i), e)
+		var next Ceremony
+		var err error
+		if judged {
+			next, err = Apply(v.c.orNothing(i), e)
+		}
 		if err != nil && lawful {
 			check.fault("%v", err)
-			lawful = false
+			lawful, judged = false, i > 0
 		}
-		if err != nil {
+		if err != nil || !judged {
 			next = v.c
 			next.History = append(slices.Clip(v.c.History), e)
+		} else if lawful {
+			v.lawful = next
 		}
 		v.c = next
 	}
@@ -448,7 +456,7 @@ func (v *verifier) outline() {
 	if n := len(v.entries); n > 0 {
 		a.From, a.To = v.entries[0].At, v.entries[n-1].At
 	}
-	a.NotProven = v.c.gaps(v.loose)
+	a.NotProven = v.lawful.gaps(v.loose)
 }
 
 // reasonOf is why a signature was not taken, in words.
