@@ -176,9 +176,9 @@ func pinFirst(ctx context.Context, w io.Writer, p *pins, speaker ceremony.Finger
 	}
 	defer tty.Close()
 	if len(p.list) == 0 {
-		fmt.Fprintf(tty.out, "You have pinned no identity yet. The message says that it is about ceremony %s.\n", c.Ceremony)
+		fmt.Fprintf(printable{tty.out}, "You have pinned no identity yet. The message says that it is about ceremony %s.\n", c.Ceremony)
 	} else {
-		fmt.Fprintf(tty.out, `WARNING: the message is signed by an identity that you have not pinned.
+		fmt.Fprintf(printable{tty.out}, `WARNING: the message is signed by an identity that you have not pinned.
 It says that it is about ceremony %s. You have pinned %s already, and a
 second Conclave is rare: somebody who wants your share looks just like one. If
 nobody has told you of it in person or on the phone, press Ctrl-C and call them.

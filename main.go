@@ -68,9 +68,9 @@ func run(ctx context.Context, args []string, std streams) int {
 		fmt.Fprintln(std.err, problems.Error())
 		return exitUsage
 	}
-	fmt.Fprintf(std.err, "conclave: %v\n", err)
+	fmt.Fprintf(printable{std.err}, "conclave: %v\n", err)
 	if hint, ok := errors.AsType[hinted](err); ok {
-		fmt.Fprintf(std.err, "          %s\n", hint.hint)
+		fmt.Fprintf(printable{std.err}, "          %s\n", hint.hint)
 	}
 	if _, usage := errors.AsType[usageError](err); usage {
 		return exitUsage

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -78,6 +79,7 @@ var (
 )
 
 func (f *openFlags) openAll(ctx context.Context, std streams, args []string) error {
+	std.err = printable{std.err}
 	message, err := readParts(std, args)
 	if err != nil {
 		return err
@@ -218,11 +220,16 @@ func (f *openFlags) openFor(ctx context.Context, std streams, recipient ceremony
 	return gpgKey{gpg, recipient}, nil
 }
 
+// isFileName is what every system takes for the name of one file.
+var isFileName = regexp.MustCompile(`^[\p{L}\p{N}._-]+$`)
+
 // keepShare writes the ciphertext to a file of its own. The same share may be kept
 // twice.
 func keepShare(std streams, dir string, d openpgp.Delivery) (string, error) {
 	name := fmt.Sprintf("share-%s-%d.asc", d.Ceremony, d.Index)
-	if filepath.Base(name) != name {
+	// The id is part of a file's name, which goes to standard output: an escape
+	// sequence, or the colon that makes a hidden stream of a file in Windows, is none.
+	if !isFileName.MatchString(name) {
 		return "", fmt.Errorf("keep share: %q is no name of a ceremony", d.Ceremony)
 	}
 	path := filepath.Join(dir, name)

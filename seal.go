@@ -91,6 +91,7 @@ func (f *sealFlags) check(args []string) error {
 }
 
 func (f *sealFlags) seal(ctx context.Context, std streams, args []string) error {
+	std.err = printable{std.err}
 	message, err := readMessage(std, args)
 	if err != nil {
 		return err

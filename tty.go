@@ -19,7 +19,7 @@ func (t *terminal) Close() error { return errors.Join(t.in.Close(), t.out.Close(
 
 // ask reads a line.
 func (t *terminal) ask(ctx context.Context, question string) (string, error) {
-	fmt.Fprint(t.out, question)
+	fmt.Fprint(printable{t.out}, question)
 	line, err := await(ctx, func() (string, error) { return bufio.NewReader(t.in).ReadString('\n') })
 	if err != nil {
 		fmt.Fprintln(t.out)
@@ -35,7 +35,7 @@ func (t *terminal) askSecret(ctx context.Context, question string) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprint(t.out, question)
+	fmt.Fprint(printable{t.out}, question)
 	secret, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
 	fmt.Fprintln(t.out)
 	if err != nil {

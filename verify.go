@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -105,23 +103,6 @@ func verifyDir(out io.Writer, path string, how transcripts) error {
 	}
 	fmt.Fprintf(out, "%s: %s, none missing between them\n", path, count(len(reports), "ceremony", "ceremonies"))
 	return nil
-}
-
-// printable shows what is not printable as a mark. A journal that somebody has
-// made up could otherwise move the cursor, and write over what is said about it.
-type printable struct{ io.Writer }
-
-func (p printable) Write(text []byte) (int, error) {
-	shown := bytes.Map(func(r rune) rune {
-		if r == '\n' || unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
-	if _, err := p.Writer.Write(shown); err != nil {
-		return 0, err
-	}
-	return len(text), nil
 }
 
 // printReport is one ceremony in a line for people and one for comparing.

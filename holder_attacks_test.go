@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
+)
+
+// A bot that was taken over signs what it likes. What a holder reads before they
+// agree is what stands there all the same.
+func TestMessageDoesNotDrawOnTheHoldersScreen(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	id, err := openpgp.Generate("Conclave", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*ceremony.Plan){
+		"reason":   func(p *ceremony.Plan) { p.Reason = "carol leaves\x1b[2J\x1b[Hall is well\u202e" },
+		"cluster":  func(p *ceremony.Plan) { p.Cluster = "prod\x1b[2J" },
+		"ceremony": func(p *ceremony.Plan) { p.Ceremony = "prod-rekey-\x1b]0;k7m2\x07" },
+	} {
+		plan := scriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
+		plan.Identity = id.Fingerprint()
+		change(&plan)
+		key, err := openpgp.NewOpener(id, nil).NewKey(ceremony.Notice{
+			Plan: plan, Step: ceremony.Update, Nonce: "2dbd10f1-8528-6246-09e7-82b25b8aba63", At: time.Now(), Expires: plan.Closes,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		message := key.Announced().Certificate + "\n" + key.Announced().Announcement
+		for _, args := range [][]string{
+			{"seal", "--yes", "--key", "/nowhere", "--identity", id.Fingerprint().String()},
+			{"seal", "--yes", "--key", "/nowhere"},
+			{"open", "--identity", id.Fingerprint().String()},
+		} {
+			var out, said bytes.Buffer
+			run(t.Context(), args, streams{strings.NewReader(message), &out, &said})
+			if strings.ContainsAny(out.String()+said.String(), "\x1b\x07\u202e") {
+				t.Errorf("%s, %s: the screen gets %q", name, args[0], said.String())
+			}
+		}
+	}
+}
+
+func TestShareIsNotKeptUnderAStrangeName(t *testing.T) {
+	dir := t.TempDir()
+	for _, id := range []ceremony.ID{"prod-rekey-\x1b[2J", "a/../../b", "prod:k7m2", `a\b`, "a\u202eb"} {
+		d := openpgp.Delivery{Parcel: ceremony.Parcel{Ceremony: id, Index: 1, Total: 1}, Armor: hex.EncodeToString([]byte("x"))}
+		if path, err := keepShare(streams{err: &bytes.Buffer{}, out: &bytes.Buffer{}}, dir, d); err == nil {
+			t.Errorf("%q is kept in %q", id, path)
+		}
+	}
+	if there, _ := os.ReadDir(dir); len(there) > 0 {
+		t.Errorf("%v", there)
+	}
+	d := openpgp.Delivery{Parcel: ceremony.Parcel{Ceremony: "prod-rekey-k7m2", Index: 1, Total: 1}, Armor: "x"}
+	if path, err := keepShare(streams{err: &bytes.Buffer{}, out: &bytes.Buffer{}}, dir, d); err != nil || filepath.Base(path) != "share-prod-rekey-k7m2-1.asc" {
+		t.Errorf("%s, %v", path, err)
+	}
+}
