@@ -43,7 +43,7 @@ func deviates(e ceremony.Event) bool {
 		ceremony.BackupReminded, ceremony.BackupLeft, ceremony.Reminded, ceremony.TokenLeft, ceremony.VerificationDropped,
 		ceremony.ResetAsked, ceremony.Froze, ceremony.ResumeAsked, ceremony.Resumed, ceremony.AttemptLost, ceremony.RoundReset,
 		ceremony.Dropping, ceremony.Undeliverable, ceremony.ExceptionNoted, ceremony.FreezeAsked, ceremony.WitnessLeft,
-		ceremony.Noticed:
+		ceremony.Noticed, ceremony.NotKept:
 		return true
 	case ceremony.WitnessStated:
 		return !ev.Agrees
