@@ -65,6 +65,12 @@ func (s *scene) goOn(id ceremony.ID) ceremony.Ceremony {
 			return true
 		case c.State == ceremony.StateProposed:
 			s.approves(id)
+		case c.State == ceremony.StateRollCall:
+			s.answersCall(c)
+		case c.Gate() != "":
+			s.letsHappen(c)
+		case c.OwesWitness():
+			s.testifies(c)
 		case c.State == ceremony.StateFrozen:
 			s.t.Fatalf("%s is frozen: %+v\n%s", id, c.Freeze, story(c))
 		case c.Backup != nil && c.Deletion == nil:
@@ -89,6 +95,7 @@ func (s *scene) approves(id ceremony.ID) {
 	s.presses(id, ceremony.ApprovalMessage, "approve", func(c ceremony.Ceremony) bool { return c.State != ceremony.StateProposed })
 }
 
+// presses has paul press a button, or sign what stands in its place.
 func (s *scene) presses(id ceremony.ID, under ceremony.MessageKind, button string, done func(ceremony.Ceremony) bool) {
 	asked, ok := newest(s.Person(stage.Paul).Notes(), func(n stage.Note) bool {
 		return n.Ceremony == id && n.Kind == under
@@ -96,10 +103,20 @@ func (s *scene) presses(id ceremony.ID, under ceremony.MessageKind, button strin
 	if !ok {
 		return
 	}
-	_, err := s.Person(stage.Paul).Slack.Clicks(asked.Message, button)
-	s.check(err)
+	if asked.HasButton(button) {
+		_, err := s.Person(stage.Paul).Slack.Clicks(asked.Message, button)
+		s.check(err)
+	} else {
+		s.says(s.Person(stage.Paul), asked)
+	}
+	s.awaits(id, button, done)
+}
+
+// awaits gives the bot the time to do what was asked of it. Nothing comes of it when
+// it dies in that moment; then people ask again.
+func (s *scene) awaits(id ceremony.ID, what string, done func(ceremony.Ceremony) bool) {
 	patience := time.Now().Add(3 * time.Second)
-	s.until("something to come of "+button, func() bool { return done(s.now(id)) || time.Now().After(patience) })
+	s.until("something to come of "+what, func() bool { return done(s.now(id)) || time.Now().After(patience) })
 }
 
 // brings has the next person bring a share, if they have been asked for it with

@@ -1,0 +1,197 @@
+package whole_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"conclave/ceremony"
+	"conclave/rehearsal/stage"
+)
+
+// demanding asks of a rekey all that a policy can ask for.
+func demanding(to *stage.Settings) {
+	to.Witnesses = []string{stage.Wendy}
+	to.Classes = map[string]string{stage.Paul: "security"}
+	to.Policy = map[string]string{
+		string(ceremony.Rekey): "{approvals_from: [security], signed: true, separate: true, witness: true, roll_call: all}",
+	}
+}
+
+// Everything is signed by the commands that the messages print, run in a shell as
+// they stand; the bot is killed between any two of the people's deeds, and somebody
+// has everything stand still for a while.
+func TestAllThatAPolicyAsksIsDoneWithThePrintedCommandsThoughTheBotDies(t *testing.T) {
+	t.Parallel()
+	s := onVault(t, demanding)
+	id := s.begin(ceremony.Rekey)
+	s.dies()
+	s.check(s.Approve(s.ctx(), stage.Paul, id))
+	s.dies()
+	s.check(s.Present(s.ctx(), id, "alice", "bob"))
+	if n := s.progress(rekeyAttempt); n >= 0 {
+		t.Errorf("Vault was asked before everybody was there: progress %d", n)
+	}
+	s.dies()
+	s.check(s.Present(s.ctx(), id, "carol", "dave", "erin"))
+	s.until("the witness to be asked", func() bool { return s.now(id).Gate() == ceremony.GateStart })
+	if n := s.progress(rekeyAttempt); n >= 0 {
+		t.Errorf("Vault was asked before the witness has let it happen: progress %d", n)
+	}
+	s.dies()
+	s.letsHappen(s.now(id))
+	s.brings(s.reaches(id, ceremony.StateCollecting))
+	s.dies()
+
+	// A holder sees something, and two others have to agree that it was nothing.
+	s.commands("dave", "freeze "+string(id)+" somebody is logged in at Vault")
+	s.freezes(id, ceremony.PersonStopped, "dave")
+	s.dies()
+	s.commands(stage.Olga, "exception "+string(id)+" it was the backup job")
+	s.resumes(id)
+	s.until("the thaw", func() bool { return s.now(id).State != ceremony.StateFrozen })
+
+	c := s.goOn(id)
+	if c.Outcome != ceremony.Completed || c.Attempt.Number != 1 {
+		t.Fatalf("%s in attempt %d: %s", c.Outcome, c.Attempt.Number, story(c))
+	}
+	s.everybodyWasTold(c)
+	s.tap.took(t, startRekey, 1)
+	s.tap.took(t, updateRekey, stage.Threshold)
+	s.tap.took(t, verifyRekey, stage.Threshold)
+	s.everythingWasSigned(c)
+	s.opensWithTheProgram("bob", c)
+	s.newKeyInForce(id)
+	s.transcriptHolds(c)
+}
+
+// dies kills the bot wherever it is, and starts it again.
+func (s *scene) dies() {
+	s.t.Helper()
+	s.check(s.KillBot())
+	s.check(s.StartBot(s.ctx()))
+}
+
+// says runs the command that a message prints, and sends what that printed.
+func (s *scene) says(p *stage.Person, ask stage.Note) {
+	s.t.Helper()
+	sign := p.Keys.Sign
+	if ask.Kind == ceremony.RollCallMessage {
+		sign = p.Keys.Present
+	}
+	signed, err := sign(s.ctx(), ask)
+	s.check(err)
+	_, err = s.sends(p, signed)
+	s.check(err)
+}
+
+// answersCall has the next person who is called answer.
+func (s *scene) answersCall(c ceremony.Ceremony) {
+	for _, called := range c.Plan.RollCall {
+		p := s.Person(called.Name)
+		call, asked := newest(p.Notes(), func(n stage.Note) bool { return n.Ceremony == c.ID() && n.Kind == ceremony.RollCallMessage })
+		if c.IsPresent(called.Account) || !asked {
+			continue
+		}
+		s.says(p, call)
+		s.awaits(c.ID(), p.Name+"'s answer", func(c ceremony.Ceremony) bool { return c.IsPresent(called.Account) })
+		return
+	}
+}
+
+// letsHappen has the witness sign that the next step may happen.
+func (s *scene) letsHappen(c ceremony.Ceremony) {
+	s.t.Helper()
+	asked, _ := last[ceremony.WitnessAsked](c)
+	ask, err := s.Person(stage.Wendy).Finds(s.ctx(), "question whether the next step may happen", func(n stage.Note) bool {
+		return n.Ceremony == c.ID() && n.Kind == ceremony.GateMessage && n.Seq >= asked
+	})
+	s.check(err)
+	s.says(s.Person(stage.Wendy), ask)
+	s.awaits(c.ID(), "the witness's word", func(now ceremony.Ceremony) bool { return now.Gate() != c.Gate() })
+}
+
+// testifies has the witness say at the end that she agrees.
+func (s *scene) testifies(c ceremony.Ceremony) {
+	s.t.Helper()
+	ask, asked := newest(s.Person(stage.Wendy).Notes(), func(n stage.Note) bool {
+		return n.Ceremony == c.ID() && n.Kind == ceremony.WitnessMessage
+	})
+	if !asked {
+		return
+	}
+	s.says(s.Person(stage.Wendy), ask)
+	s.awaits(c.ID(), "the witness's statement", func(c ceremony.Ceremony) bool { return !c.OwesWitness() })
+}
+
+// everythingWasSigned makes sure that keys and not accounts have spoken.
+func (s *scene) everythingWasSigned(c ceremony.Ceremony) {
+	s.t.Helper()
+	signed := map[string]int{}
+	for _, e := range c.History {
+		armored := ""
+		switch ev := e.Event.(type) {
+		case ceremony.Approved:
+			armored = ev.Signed
+		case ceremony.Present:
+			armored = ev.Signed
+		case ceremony.Proceeded:
+			armored = ev.Signed
+		case ceremony.WitnessStated:
+			armored = ev.Signed
+		default:
+			continue
+		}
+		if !strings.HasPrefix(armored, "-----BEGIN PGP MESSAGE-----") {
+			s.t.Errorf("entry %d (%s) is not signed", e.Seq, ceremony.TypeOf(e.Event))
+		}
+		signed[ceremony.TypeOf(e.Event)]++
+	}
+	for event, want := range map[ceremony.Event]int{ceremony.Approved{}: 1, ceremony.Present{}: 5, ceremony.Proceeded{}: 3, ceremony.WitnessStated{}: 1} {
+		if got := signed[ceremony.TypeOf(event)]; got != want {
+			s.t.Errorf("%d times %s, not %d", got, ceremony.TypeOf(event), want)
+		}
+	}
+}
+
+// opensWithTheProgram has somebody who trusts no paste check their delivery with
+// conclave open.
+func (s *scene) opensWithTheProgram(who string, c ceremony.Ceremony) {
+	s.t.Helper()
+	n, err := s.Person(who).Told(s.ctx(), c.ID(), ceremony.DeliveryMessage)
+	s.check(err)
+	s.check(os.WriteFile(s.home(who, "message.txt"), []byte(n.Text), 0o600))
+	file := strings.TrimSpace(s.shell(who, program+" open --identity "+s.Identity.String()+" message.txt"))
+	share, err := s.Person(who).Keys.Open(s.ctx(), filepath.Base(file))
+	s.check(err)
+	kept, err := s.Person(who).Share(s.ctx(), c.ID())
+	s.check(err)
+	if share != kept {
+		s.t.Errorf("what %s has kept in %s is not the share that the message's own commands keep", who, file)
+	}
+}
+
+// transcriptHolds takes the transcript from the thread, and has it checked.
+func (s *scene) transcriptHolds(c ceremony.Ceremony) {
+	s.t.Helper()
+	file, page, err := s.Transcript(s.ctx(), c.ID(), len(c.Transcripts()))
+	s.check(err)
+	audit, err := s.Audit(s.ctx(), file)
+	s.check(err)
+	if faults := audit.Faults(); len(faults) > 0 {
+		s.t.Errorf("the transcript does not hold: %q", faults)
+	}
+	for _, name := range []string{"signature", "approvals", "roll call", "witness", "envelopes", "announcements", "deliveries"} {
+		if i := slices.IndexFunc(audit.Checks, func(k ceremony.Check) bool { return k.Name == name }); i < 0 || audit.Checks[i].Count == 0 {
+			s.t.Errorf("nothing was looked at for %s", name)
+		}
+	}
+	for _, gap := range audit.NotProven {
+		s.t.Logf("not proven: %s: %s", gap.Code, gap.Words)
+	}
+	html, err := os.ReadFile(page)
+	s.check(err)
+	s.tells("the page", string(html), string(c.ID()), "it was the backup job", "wendy", "dave")
+}
