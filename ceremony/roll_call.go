@@ -27,9 +27,10 @@ func RollCallAnswer(decrypted []byte) string {
 }
 
 // RollCallDigest is what tells a right answer without giving it away: its SHA-256 in
-// lower-case hexadecimal digits.
+// lower-case hexadecimal digits. The answer may be in upper-case ones, which is how gpg
+// prints a hash.
 func RollCallDigest(answer string) string {
-	sum := sha256.Sum256([]byte(answer))
+	sum := sha256.Sum256([]byte(strings.ToLower(answer)))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -113,7 +114,7 @@ func (c Ceremony) answer(cmd AnswerRoll) ([]Event, error) {
 		return nil, NotWaiting
 	}
 	i := slices.IndexFunc(roll.Challenges, func(ch Challenge) bool { return ch.For == by })
-	if i < 0 || roll.Challenges[i].Digest != RollCallDigest(strings.ToLower(cmd.Answer)) {
+	if i < 0 || roll.Challenges[i].Digest != RollCallDigest(cmd.Answer) {
 		return nil, WrongAnswer
 	}
 	return one(Present{By: by, Signed: cmd.Signed})
