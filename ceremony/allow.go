@@ -238,9 +238,13 @@ func (c Ceremony) allows(e Event, at time.Time) error {
 	return nil
 }
 
+// clockSlack is how far the clock may have moved, or have been set, from the decision to
+// begin to its line in the journal.
+const clockSlack = time.Minute
+
 // allowsBeginning holds what is begun to the plan's time and its gates.
 func (c Ceremony) allowsBeginning(at time.Time) error {
-	if !c.mayBegin(at) {
+	if !c.mayBegin(at) && !c.mayBegin(at.Add(-clockSlack)) && !c.mayBegin(at.Add(clockSlack)) {
 		return errors.New("it begins before it may")
 	}
 	return nil

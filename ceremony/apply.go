@@ -3,6 +3,7 @@ package ceremony
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Apply folds one entry into the next value. It trusts the entry as far as it
@@ -43,6 +44,18 @@ func Replay(entries []Entry) (Ceremony, error) {
 		c = next
 	}
 	return c, nil
+}
+
+// takes says whether events could be read back. A line that a replay refuses would stop
+// every later start, of every other ceremony too: it is not written.
+func (c Ceremony) takes(events []Event, at time.Time) error {
+	var err error
+	for _, e := range events {
+		if c, err = Apply(c, Entry{Seq: c.Seq() + 1, At: at, Event: e}); err != nil {
+			return fmt.Errorf("defect in the rules: %w", err)
+		}
+	}
+	return nil
 }
 
 // changes says whether an event is about more than the delivery of messages, and

@@ -88,7 +88,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 	case Begin:
 		// A one-time password waits as an offer until Vault is asked for an attempt.
 		offer, offered := c.offer()
-		if c.State != StateApproved || !c.mayBegin(now) || c.Pending != nil && !(offered && offer.Step == Password) {
+		if c.State != StateApproved || !c.Plan.Operation.HasAttempt() || !c.mayBegin(now) || c.Pending != nil && !(offered && offer.Step == Password) {
 			return nil, c.notNow()
 		}
 		return one(Starting{Attempt: c.Attempt.Number + 1})
@@ -116,7 +116,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 	case Look:
 		return c.look(cmd, now)
 	case Stop:
-		if c.Ended() || c.State == StateFrozen {
+		if c.Ended() || c.State == StateFrozen || cmd.Why == PersonStopped && c.Stopping == nil {
 			return nil, nil
 		}
 		return append(c.giveBack(IsFrozen), Froze(cmd)), nil
@@ -302,6 +302,8 @@ func (c Ceremony) mayNot(cmd Receive, contributes bool, now time.Time) Refusal {
 		return AlreadyCounted
 	case c.Gate() != "":
 		return WitnessAwaited
+	case c.Round.Step == Password && !c.mayBegin(now):
+		return NotCollecting // a quiet hour has begun since they were asked
 	case c.knows(func(e Evidence) bool { return e.SHA256 == cmd.Evidence.SHA256 }):
 		return Replayed
 	}
@@ -420,7 +422,7 @@ func (c Ceremony) giveBack(reason Refusal) []Event {
 // mayBegin says whether Vault may be asked for what people have agreed to: the time
 // for it has come, and nobody has to be waited for.
 func (c Ceremony) mayBegin(now time.Time) bool {
-	return c.Gate() == "" && c.Stopping == nil && !now.Before(c.StartsAt())
+	return c.Gate() == "" && c.Stopping == nil && !now.Round(0).Before(c.startsAt(now))
 }
 
 // offer is the envelope that waits to be opened.

@@ -122,11 +122,11 @@ func (o *owner) step(ctx context.Context) time.Duration {
 		return o.followUp(ctx, now)
 	}
 	untilClose := max(time.Until(o.c.Plan.Closes), time.Millisecond)
-	switch starts := o.c.StartsAt(); {
+	switch starts := o.c.startsAt(now); {
 	case o.c.Ended():
 		return longestWait
-	case o.c.State == StateApproved && now.Before(starts):
-		return min(starts.Sub(now), untilClose)
+	case o.c.Attempt.Nonce == "" && now.Round(0).Before(starts):
+		return min(starts.Sub(now.Round(0)), untilClose)
 	case o.c.Attempt.Nonce == "" || o.c.State == StateFrozen:
 		return untilClose
 	}
@@ -183,8 +183,13 @@ func (o *owner) record(ctx context.Context, cmd Command) error {
 	if o.halted != nil {
 		return o.halted
 	}
-	events, err := Decide(o.c, cmd, time.Now())
+	now := time.Now()
+	events, err := Decide(o.c, cmd, now)
 	if err != nil || len(events) == 0 {
+		return err
+	}
+	if err := o.c.takes(events, now); err != nil {
+		o.log.Error("what was decided can't be written: no later start could read it", "error", err)
 		return err
 	}
 	entries, err := o.e.config.Journal.Append(ctx, o.c.ID(), o.c.Seq(), events...)

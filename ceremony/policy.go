@@ -151,9 +151,21 @@ func (p Plan) begins(earliest time.Time) time.Time {
 // StartsAt is when the ceremony may begin, zero while approvals are missing. It is in
 // the past when nothing but Vault or people is waited for.
 func (c Ceremony) StartsAt() time.Time {
-	agreed := c.ApprovedAt()
+	return c.startsAt(c.History[len(c.History)-1].At)
+}
+
+// startsAt is the first moment from now on in which the ceremony may begin: people have
+// had time to think, and it is no quiet hour, whatever else was waited for meanwhile.
+// It goes by the clock on the wall alone, by which the journal is read again: a clock
+// that was set back is waited for.
+func (c Ceremony) startsAt(now time.Time) time.Time {
+	agreed := c.ApprovedAt().Round(0)
 	if agreed.IsZero() || c.Attempt.Number > 0 {
 		return agreed // what has begun goes on at any hour
 	}
-	return c.Plan.begins(agreed.Add(time.Duration(c.Plan.Cooling)))
+	earliest := agreed.Add(time.Duration(c.Plan.Cooling))
+	if now := now.Round(0); now.After(earliest) {
+		earliest = now
+	}
+	return c.Plan.begins(earliest)
 }

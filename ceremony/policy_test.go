@@ -221,3 +221,62 @@ func TestQuietHoursThatAreNoneAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// People may take until the night to answer a roll call, and Vault may be away: what
+// was agreed by day does not begin then.
+func TestNothingBeginsInQuietHoursThatCameMeanwhile(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{Quiet: quiet(t, "01:00-02:00 UTC"), RollCall: ceremony.RollCall{On: true}})
+		id := s.begin(ceremony.GenerateRoot)
+		s.settle(70 * time.Minute)
+		if err := s.present(id, "olga"); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(45 * time.Minute)
+		if c := s.now(id); c.State != ceremony.StateApproved || s.vault.calls["start"] != 0 {
+			t.Fatalf("it began at night: %s", story(c))
+		}
+		s.settle(10 * time.Minute)
+		if c := s.finish(id); c.Outcome != ceremony.Completed {
+			t.Fatalf("%s", story(c))
+		}
+	})
+}
+
+func TestABackupIsNotDeletedInQuietHours(t *testing.T) {
+	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
+		s.demand(ceremony.ReadBackup, ceremony.Policy{Quiet: quiet(t, "01:00-02:00 UTC")})
+		id := s.begin(ceremony.ReadBackup)
+		s.settle(70 * time.Minute)
+		if _, err := s.engine.Delete(context.Background(), id, person("paul").Account); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(45 * time.Minute)
+		if s.vault.calls["delete-backup"] != 0 {
+			t.Fatal("it was deleted at night")
+		}
+		s.settle(10 * time.Minute)
+		if c := s.now(id); c.Outcome != ceremony.Completed {
+			t.Errorf("it was not deleted in the morning: %s", story(c))
+		}
+	})
+}
+
+// A clock that is set back between a decision and its line in the journal must not
+// keep every later start of the program from reading it.
+func TestP6AJournalIsReadAlthoughItsClockWasSetBack(t *testing.T) {
+	plan := samplePlan("prod-rekey-aaaa")
+	at := plan.Proposed.Add(time.Minute)
+	entries := []ceremony.Entry{
+		{Seq: 1, At: plan.Proposed, Event: ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}},
+		{Seq: 2, At: at, Event: ceremony.Approved{By: person("paul"), PlanHash: plan.Hash()}},
+		{Seq: 3, At: at.Add(-30 * time.Second), Event: ceremony.Starting{Attempt: 1}},
+	}
+	if _, err := ceremony.Replay(entries); err != nil {
+		t.Error(err)
+	}
+	entries[2].At = at.Add(-time.Hour)
+	if _, err := ceremony.Replay(entries); err == nil {
+		t.Error("it began an hour before it was agreed to")
+	}
+}

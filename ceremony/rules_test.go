@@ -18,6 +18,8 @@ func FuzzRules(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17})
 	f.Add([]byte{0, 20, 2, 2, 3, 20, 4, 0, 5, 0, 6, 0, 4, 21, 5, 1, 6, 1})
 	f.Add([]byte("approve begin announce receive send settle look"))
+	// With everything that a policy can ask for.
+	f.Add([]byte{255, 5, 0, 5, 37, 0, 36, 0, 36, 1, 36, 2, 36, 3, 36, 4, 40, 0, 38, 7, 2, 0, 3, 3, 10, 0, 4, 0, 34, 1, 13, 5, 13, 6, 39, 1, 35, 0})
 	f.Fuzz(func(t *testing.T, moves []byte) {
 		if len(moves) > 400 {
 			return
@@ -27,6 +29,9 @@ func FuzzRules(f *testing.F) {
 		if plan.Operation.IssuesToken() && len(moves)%2 == 1 {
 			plan.OTP = commitment(password)
 		}
+		if len(moves) > 0 {
+			demand(&plan, moves[0])
+		}
 		now := plan.Proposed
 		c, err := ceremony.Replay([]ceremony.Entry{{Seq: 1, At: now, Event: ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}}})
 		if err != nil {
@@ -34,6 +39,9 @@ func FuzzRules(f *testing.F) {
 		}
 		for i := 0; i+1 < len(moves); i += 2 {
 			now = now.Add(time.Second)
+			if moves[i]%8 == 7 && moves[i+1]%16 == 0 {
+				now = now.Add(time.Duration(moves[i+1]) * time.Minute) // people take their time
+			}
 			events, err := ceremony.Decide(c, move(c, moves[i], moves[i+1]), now)
 			if err != nil {
 				continue
@@ -87,6 +95,48 @@ func planOf(op ceremony.Operation) ceremony.Plan {
 	return p
 }
 
+// demand writes into a plan what a policy may ask for, each by a bit.
+func demand(p *ceremony.Plan, bits byte) {
+	if p.Operation == ceremony.Alarm {
+		return
+	}
+	if bits&1 != 0 {
+		p.Witnesses = people("wendy", "walt")
+	}
+	if bits&2 != 0 && p.Operation.NeedsApproval() {
+		p.RollCall = p.Receivers
+		if p.Requester != nil && p.OTP == "" {
+			p.RollCall = append(slices.Clip(p.RollCall), *p.Requester)
+		}
+		p.Present = (len(p.RollCall) + 1) / 2
+	}
+	if bits&4 != 0 && p.Operation.NeedsApproval() {
+		p.Approvers = people("paul", "quin")
+		p.Approvers[0].Class, p.Approvers[1].Class = "security", "operations"
+		p.ApprovalsFrom = []ceremony.ClassQuota{{Class: "security", Count: 1}, {Class: "operations", Count: 1}}
+	}
+	if bits&8 != 0 && p.Operation.NeedsApproval() {
+		p.Cooling = ceremony.Span(10 * time.Second)
+	}
+	if bits&16 != 0 {
+		p.Quiet = &ceremony.Quiet{From: 2 * 60, To: 3*60 + 1, Zone: "UTC"} // the minute of the proposal, too
+	}
+	if bits&32 != 0 {
+		p.Ways = []ceremony.Way{ceremony.ByText}
+	}
+	if bits&64 != 0 {
+		p.SignedApprovals = true
+	}
+}
+
+// signedOr is a signed word, or none.
+func signedOr(how byte) string {
+	if how%5 == 0 {
+		return ""
+	}
+	return "signed"
+}
+
 // seenNodes is some state of two nodes.
 func seenNodes(how byte) (nodes []ceremony.Node, states []ceremony.NodeState) {
 	for i, address := range []string{"n1", "n2"} {
@@ -111,7 +161,7 @@ func seenNodes(how byte) (nodes []ceremony.Node, states []ceremony.NodeState) {
 
 // move makes a command of two bytes.
 func move(c ceremony.Ceremony, what, how byte) ceremony.Command {
-	everybody := slices.Concat(people(holders...), people("olga", "paul", "quin", "mallory"))
+	everybody := slices.Concat(people(holders...), people("olga", "paul", "quin", "mallory", "wendy", "walt"))
 	who := everybody[int(how)%len(everybody)].Account
 	nonces := []string{"n-1", "n-2", "n-3", c.Attempt.Nonce, c.Round.Nonce}
 	seen := ceremony.Progress{
@@ -132,7 +182,43 @@ func move(c ceremony.Ceremony, what, how byte) ceremony.Command {
 		found := []ceremony.Finding{ceremony.ForeignStart, ceremony.SealChanged, ceremony.ExposedShare}
 		return ceremony.Alert{Found: ceremony.Noticed{Kind: found[int(how)%3], Subject: fmt.Sprint(how / 3), By: &c.Plan.Approvers[int(how)%2]}}
 	}
-	switch what % 34 {
+	switch what % 46 {
+	case 34:
+		return ceremony.Freezing{By: who, Why: "why"}
+	case 35:
+		return ceremony.Stop{Why: ceremony.PersonStopped}
+	case 36:
+		return ceremony.AnswerRoll{By: who, Answer: who.User, Signed: signedOr(how)}
+	case 37:
+		called := ceremony.RollCalled{}
+		for _, p := range c.Plan.RollCall {
+			called.Challenges = append(called.Challenges, ceremony.Challenge{For: p, Digest: ceremony.RollCallDigest(strings.ToLower(p.Account.User))})
+		}
+		return ceremony.CallRoll{Called: called}
+	case 38:
+		return ceremony.Proceed{By: who}
+	case 39:
+		return ceremony.Testify{By: who, Agrees: how%2 == 0}
+	case 40:
+		return ceremony.AskWitness{}
+	case 41:
+		return ceremony.Note{By: who, Text: fmt.Sprint(how)}
+	case 42:
+		return ceremony.Attest{Signed: ceremony.TranscriptSigned{Number: len(c.Transcripts()) + 1, Lines: c.Seq(), SHA256: "f", Archives: []string{"a", "b"}}}
+	case 43:
+		return ceremony.Keep{Kept: ceremony.Kept{Number: int(how) % 4, Where: []string{"a", "b", "c"}[int(how)%3], SHA256: "f"}}
+	case 44:
+		return ceremony.Forgo{}
+	case 45:
+		due := c.Due()
+		if len(due) == 0 {
+			return ceremony.Tick{}
+		}
+		if key := due[int(how)%len(due)].Key; how%3 != 0 {
+			return ceremony.Undeliver{Key: key}
+		} else {
+			return ceremony.Post{Key: key, Ref: ceremony.Ref{Channel: "C", TS: key}}
+		}
 	case 32, 33:
 		return ceremony.Acknowledge{By: who, Why: "known"}
 	case 31:
@@ -162,7 +248,7 @@ func move(c ceremony.Ceremony, what, how byte) ceremony.Command {
 	case 30:
 		return ceremony.Tick{}
 	case 0, 1:
-		return ceremony.Approve{By: who, PlanHash: c.PlanHash}
+		return ceremony.Approve{By: who, PlanHash: c.PlanHash, Signed: signedOr(how)}
 	case 2:
 		return ceremony.Begin{}
 	case 3:
@@ -170,7 +256,7 @@ func move(c ceremony.Ceremony, what, how byte) ceremony.Command {
 	case 4:
 		return ceremony.Announce{Key: ceremony.Announced{Nonce: c.Round.Nonce, Step: c.Round.Step}}
 	case 5, 6:
-		return ceremony.Receive{By: who, Message: ceremony.Ref{TS: fmt.Sprint(what, how)}, Evidence: evidence}
+		return ceremony.Receive{By: who, Way: ceremony.ByText, Message: ceremony.Ref{TS: fmt.Sprint(what, how)}, Evidence: evidence}
 	case 7:
 		return ceremony.Send{Evidence: evidence, Before: len(c.Round.Counted)}
 	case 8:
