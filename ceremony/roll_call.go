@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -73,9 +74,9 @@ func (e *Engine) provenSince(who Person, since time.Time) bool {
 			}
 			switch ev := entry.Event.(type) {
 			case Present:
-				return ev.By.Key == who.Key
+				return ev.By.Account == who.Account && ev.By.Key == who.Key
 			case Counted:
-				return ev.By.Key == who.Key && ev.Step == Verify
+				return ev.By.Account == who.Account && ev.By.Key == who.Key && ev.Step == Verify
 			}
 			return false
 		})
@@ -112,6 +113,8 @@ func (c Ceremony) answer(cmd AnswerRoll) ([]Event, error) {
 		return nil, IsFrozen
 	case c.State != StateRollCall || roll == nil:
 		return nil, NotWaiting
+	case cmd.Signed == "":
+		return nil, NeedsSignature // an account alone shows nothing of a key
 	}
 	i := slices.IndexFunc(roll.Challenges, func(ch Challenge) bool { return ch.For == by })
 	if i < 0 || roll.Challenges[i].Digest != RollCallDigest(cmd.Answer) {
@@ -137,6 +140,10 @@ func (o *owner) callRoll(ctx context.Context) bool {
 		ciphertext, response, err := opener.Challenge(p.Key, now)
 		if err != nil {
 			o.log.Error("a challenge could not be made", "for", p.Name, "error", err)
+			if errors.Is(err, HolderKeyInvalid) {
+				// Vault could be given it no more than this; people wait for nothing.
+				return o.record(ctx, Fail{Fault: HolderKeyInvalid}) == nil
+			}
 			return false
 		}
 		challenge := Challenge{For: p, Ciphertext: ciphertext, Digest: RollCallDigest(RollCallAnswer([]byte(response)))}

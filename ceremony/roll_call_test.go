@@ -1,6 +1,7 @@
 package ceremony_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -101,6 +102,66 @@ func TestTheRequesterOfATokenIsCalled(t *testing.T) {
 		}
 		if c := s.finish(id); c.Outcome != ceremony.Completed {
 			t.Errorf("%s", story(c))
+		}
+	})
+}
+
+func TestARollCallThatCannotBeMadeEndsTheCeremony(t *testing.T) {
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.demand(ceremony.Rekey, ceremony.Policy{RollCall: ceremony.RollCall{On: true}})
+		id := s.propose(ceremony.Rekey)
+		s.opener.mu.Lock()
+		s.opener.bad = map[ceremony.Fingerprint]bool{fpr("bob"): true} // it has expired since, or was taken out of the configuration
+		s.opener.mu.Unlock()
+		if err := s.approve(id, "paul"); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.Outcome != ceremony.Failed {
+			t.Errorf("people wait for nothing: %s", story(c))
+		}
+	})
+}
+
+func TestAnAccountAloneDoesNotAnswerARollCall(t *testing.T) {
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.demand(ceremony.Rekey, ceremony.Policy{RollCall: ceremony.RollCall{On: true}})
+		id := s.begin(ceremony.Rekey)
+		w := s.now(id).WordFor(ceremony.SayPresent)
+		w.More = s.answerOf(id, "alice")
+		if err := s.engine.Say(t.Context(), person("alice").Account, w, ""); !errors.Is(err, ceremony.NeedsSignature) {
+			t.Errorf("answered %v", err)
+		}
+		s.restart() // nothing was written that can't be read
+		if err := s.present(id, "alice"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Who has a key now is not who had it when it was used.
+func TestARollCallDoesNotCountWhatAnotherPersonHasShown(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{RollCall: ceremony.RollCall{On: true, Fresh: 90 * 24 * time.Hour}})
+		id := s.begin(ceremony.GenerateRoot)
+		if err := s.present(id, "olga"); err != nil {
+			t.Fatal(err)
+		}
+		s.finish(id)
+		configure := s.configure
+		s.configure = func(c *ceremony.Cluster) {
+			configure(c)
+			heir := person("mallory")
+			heir.Key = fpr("olga")
+			c.Initiators = append(c.Initiators, heir)
+		}
+		s.restart()
+		c, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.GenerateRoot, Cluster: "prod", By: person("mallory").Account})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Plan.RollCall) != 1 {
+			t.Errorf("called are %v", c.Plan.RollCall)
 		}
 	})
 }
