@@ -95,7 +95,7 @@ func (e *Engine) strangerKnown(cluster string, kind Finding) bool {
 
 // everybody are the people who have a part in the cluster.
 func (c Cluster) everybody() []Person {
-	return slices.Concat(c.Holders, c.Receivers, c.Initiators, c.Approvers, c.Owners)
+	return slices.Concat(c.Holders, c.Receivers, c.Initiators, c.Approvers, c.Owners, c.Witnesses)
 }
 
 func (c Cluster) holdsOrGets(who Account) bool {

@@ -13,8 +13,9 @@ const (
 	GateDelete Gate = "delete" // before the backup is deleted
 )
 
-// maxExceptions bounds what people write into one ceremony's journal.
-const maxExceptions = 100
+// maxExceptions bounds what one person writes into one ceremony's journal, so that
+// nobody takes the place of what a witness has to say.
+const maxExceptions = 25
 
 // Gate is the step that a witness has to let happen before anything goes on, empty
 // when there is none.
@@ -79,10 +80,11 @@ func (c Ceremony) proceed(cmd Proceed) ([]Event, error) {
 // note writes down what somebody saw that was not as it should be.
 func (c Ceremony) note(cmd Note) ([]Event, error) {
 	by, ok := find(c.Plan.everybody(), cmd.By)
-	notes := 0
+	notes, said := 0, false
 	for _, e := range c.History {
-		if is[ExceptionNoted](e.Event) {
+		if n, ok := e.Event.(ExceptionNoted); ok && n.By.Account == cmd.By {
 			notes++
+			said = said || n.Text == cmd.Text
 		}
 	}
 	switch {
@@ -94,6 +96,8 @@ func (c Ceremony) note(cmd Note) ([]Event, error) {
 		return nil, BadReason
 	case c.Ended() && !c.OwesWitness():
 		return nil, Closed
+	case said && cmd.Signed != "":
+		return nil, OldWord // whoever has what they signed could have it said once more
 	}
 	return one(ExceptionNoted{By: by, Text: cmd.Text, Signed: cmd.Signed})
 }

@@ -3,6 +3,7 @@ package ceremony_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -207,6 +208,49 @@ func TestExceptionsAreWrittenDown(t *testing.T) {
 			if n, ok = last[len(last)-1].Event.(ceremony.ExceptionNoted); !ok || n.Text != "the room was open" {
 				t.Errorf("%s", story(s.now(id)))
 			}
+		}
+	})
+}
+
+func TestP2ASignedFreezeIsNotSaidTwice(t *testing.T) {
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.Rekey)
+		signed := s.sign("alice", s.now(id).WordFor(ceremony.SayFreeze))
+		speak := func() error {
+			_, _, err := s.engine.Speak(context.Background(), person("alice").Account, signed)
+			s.settle(time.Second)
+			return err
+		}
+		if err := speak(); err != nil || s.now(id).State != ceremony.StateFrozen {
+			t.Fatalf("%v: %s", err, story(s.now(id)))
+		}
+		s.thaw(id)
+		s.settle(time.Minute)
+		if err := speak(); !errors.Is(err, ceremony.OldWord) {
+			t.Errorf("the same word once more: %v", err)
+		}
+		if err := s.speak(id, "alice", ceremony.SayFreeze, "again"); err != nil || s.now(id).State != ceremony.StateFrozen {
+			t.Errorf("a new word: %v: %s", err, story(s.now(id)))
+		}
+	})
+}
+
+func TestNobodyTakesThePlaceOfAWitnesssExceptions(t *testing.T) {
+	playFor(t, ceremony.Drill, func(t *testing.T, s *stage) {
+		s.demand(ceremony.Drill, ceremony.Policy{Witness: true})
+		id := s.begin(ceremony.Drill)
+		var err error
+		for i := range 120 {
+			_, err = s.engine.Note(context.Background(), id, person("alice").Account, fmt.Sprint(i))
+		}
+		if !errors.Is(err, ceremony.TooManyRefusals) {
+			t.Errorf("somebody may write without an end: %v", err)
+		}
+		if err := s.speak(id, "wendy", ceremony.SayException, "alice", "floods the journal"); err != nil {
+			t.Errorf("the witness: %v", err)
+		}
+		if err := s.speak(id, "wendy", ceremony.SayException, "alice", "floods the journal"); !errors.Is(err, ceremony.OldWord) {
+			t.Errorf("what she has signed once more: %v", err)
 		}
 	})
 }

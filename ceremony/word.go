@@ -89,7 +89,8 @@ func (v Verb) Adds() bool {
 
 // WordFor is what somebody signs to say verb of the ceremony as it stands, up to what
 // they add themselves. So that an earlier word is good for nothing now, resuming
-// carries the number of the entry by which the ceremony froze, proving new shares
+// carries the number of the entry by which the ceremony froze, freezing again that of
+// the freeze before, proving new shares
 // again the nonce of the round, having nodes forget their shares its number, what a
 // witness lets happen the entry that asked them, and what they say at the end the
 // beginning of the hash of its last entry.
@@ -98,6 +99,10 @@ func (c Ceremony) WordFor(verb Verb) Word {
 	switch verb {
 	case SayResume:
 		w.More = fmt.Sprint(c.last(is[Froze]))
+	case SayFreeze:
+		if before := c.last(is[Froze]); before > 0 {
+			w.More = fmt.Sprint(before)
+		}
 	case SayReset:
 		w.More = fmt.Sprint(c.Round.Number)
 	case SayReverify:
