@@ -169,7 +169,7 @@ func (s *session) verify(pasted string, by ceremony.Person, since time.Time) (sp
 	switch {
 	case !ok:
 		return spoken{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s", by.Name, ceremony.WordTag)
-	case w.Verb.Adds() && bot.Secret(w.More):
+	case w.Verb.Decides() && bot.WordExposes(signed.Line) || !w.Verb.Decides() && bot.Secret(w.More):
 		return spoken{}, mistypedf("what %s has signed shows something secret in the open. It was not used; tell your security team", by.Name)
 	}
 	return spoken{w, signed.Armor}, nil

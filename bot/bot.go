@@ -54,6 +54,7 @@ type Engine interface {
 	Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
 	Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (ceremony.Ceremony, error)
 	Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (ceremony.Ceremony, error)
+	Heard(pasted []byte) (line string, ok bool)
 	Speak(ctx context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error)
 	Offer(context.Context, ceremony.Offer) (ceremony.ID, error)
 	Exposed(ctx context.Context, by ceremony.Account, kind ceremony.Finding) ([]ceremony.ID, error)

@@ -125,6 +125,8 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (messag
 		offered = true
 		words, heard, err := d.speak(ctx, by, content)
 		switch {
+		case heard && len(shown) > 0:
+			err = shown[0].told() // whatever they have signed beside it: this is what they have to know
 		case heard && err == nil:
 			said = words
 		case !heard:

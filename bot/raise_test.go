@@ -145,3 +145,51 @@ func TestAlarmThatFailedIsRaisedTheNextTime(t *testing.T) {
 		t.Errorf("raised %q", got)
 	}
 }
+
+// What somebody signs is armor, in which the tripwire does not look: a token in a
+// signed exception would stand in the journal, the thread and the transcript.
+func TestP1ASignedWordThatShowsASecretIsNotTaken(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	hash := strings.Repeat("5d", 32)
+	armored := func(line string) string {
+		return "-----BEGIN PGP MESSAGE-----\n\n" + line + "\n-----END PGP MESSAGE-----"
+	}
+	for _, secret := range []string{newToken, oldToken, hexShare, baseShare, soleHex} {
+		if _, err := s.carol.DMs(armored("conclave-word1 prod-rekey-k7m2 " + hash + " exception it was " + secret)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.raisedFor(s.carol.ID()); !slices.Equal(got, []string{"exposed-token", "exposed-share"}) {
+		t.Errorf("raised %q", got)
+	}
+	if _, err := s.carol.DMs(armored("conclave-word1 prod-rekey-k7m2 " + hash + " present " + strings.ToUpper(soleHex))); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	for _, call := range s.engine.said() {
+		if strings.HasPrefix(call, "speak ") && !strings.Contains(call, " present ") {
+			t.Errorf("the engine was told %q", call)
+		}
+	}
+	if !slices.ContainsFunc(s.engine.said(), func(call string) bool { return strings.Contains(call, " present ") }) {
+		t.Error("the answer to a roll call was taken for a share")
+	}
+}
+
+func TestHashesThatBelongIntoASignedWordAreNoSecrets(t *testing.T) {
+	hash := strings.Repeat("5d", 32)
+	for line, want := range map[string]bool{
+		"conclave-word1 prod-rekey-k7m2 " + hash + " approve":                    false,
+		"conclave-word1 prod-rekey-k7m2 " + hash + " present " + soleHex:         false,
+		"conclave-word1 prod-rekey-k7m2 " + hash + " freeze 17 he called me":     false,
+		"conclave-word1 prod-rekey-k7m2 " + hash + " exception " + soleHex:       true,
+		"conclave-word1 prod-rekey-k7m2 " + hash + " present " + hexShare:        true,
+		"conclave-word1 prod-rekey-k7m2 " + hash + " cancel " + newToken:         true,
+		"conclave-word1 prod-rekey-k7m2 " + newToken + " approve":                true,
+		"conclave-word1 prod-rekey-k7m2 " + hash + " agree 0123456789abcdef yes": false,
+	} {
+		if got := WordExposes(line); got != want {
+			t.Errorf("%q: %t", line, got)
+		}
+	}
+}

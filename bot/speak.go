@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"conclave/ceremony"
 )
@@ -11,6 +12,12 @@ import (
 // [ceremony.Word]. It answers false when what they sent is none, so that it may be an
 // envelope.
 func (d *desk) speak(ctx context.Context, by ceremony.Account, pasted []byte) (said message, heard bool, err error) {
+	if line, ok := d.engine.Heard(pasted); ok {
+		if shown := wordExposes(line, d.isDigest); len(shown) > 0 {
+			d.raise(ctx, by, shown)
+			return message{}, true, shown[0].told() // the journal would keep it, and show it to everybody (P1)
+		}
+	}
 	id, verb, err := d.engine.Speak(ctx, by, pasted)
 	switch {
 	case errors.Is(err, ceremony.NoWord):
@@ -22,3 +29,20 @@ func (d *desk) speak(ctx context.Context, by ceremony.Account, pasted []byte) (s
 	}
 	return say("Your signed `%s` of `%s` is in the journal, with your signature.", string(verb), string(id)), true, nil
 }
+
+// wordExposes says what a signed line shows in the open. The hashes that belong into a
+// word have the length of the share of a key's only holder: the plan's, and the answer
+// to a roll call.
+func wordExposes(line string, harmless func(word string) bool) []exposure {
+	said, ok := ceremony.ParseWord(line)
+	answer := ""
+	if ok && said.Verb == ceremony.SayPresent && len(said.More) == keyDigits {
+		answer = strings.ToLower(said.More)
+	}
+	return exposures(line, func(word string) bool {
+		return ok && word == strings.ToLower(said.Hash) && len(word) == keyDigits || answer != "" && word == answer || harmless != nil && harmless(word)
+	})
+}
+
+// WordExposes says whether a line that somebody has signed shows a secret in the open.
+func WordExposes(line string) bool { return len(wordExposes(line, nil)) > 0 }

@@ -341,13 +341,21 @@ func (e *engine) Testify(_ context.Context, id ceremony.ID, by ceremony.Account,
 	return e.decide(fmt.Sprintf("testify %t", agrees), id, by, why)
 }
 
-// Speak understands what begins with the tag of a word, and nothing else.
-func (e *engine) Speak(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
+func (e *engine) Heard(pasted []byte) (string, bool) {
 	i := bytes.Index(pasted, []byte(ceremony.WordTag))
 	if i < 0 {
-		return "", "", ceremony.NoWord
+		return "", false
 	}
 	line, _, _ := strings.Cut(string(pasted[i:]), "\n")
+	return line, true
+}
+
+// Speak understands what begins with the tag of a word, and nothing else.
+func (e *engine) Speak(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
+	line, ok := e.Heard(pasted)
+	if !ok {
+		return "", "", ceremony.NoWord
+	}
 	w, _ := ceremony.ParseWord(line)
 	return ceremony.ID(w.Of), w.Verb, e.asked("speak " + line + " by " + by.String())
 }

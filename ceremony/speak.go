@@ -36,6 +36,12 @@ func (e *Engine) Speak(ctx context.Context, by Account, pasted []byte) (ID, Verb
 	return c.ID(), said.Verb, e.Say(ctx, by, said, signed.Armor)
 }
 
+// Heard is the line that [Engine.Speak] would take, of which nothing is verified: what
+// it shows has to be looked at before it is kept in a journal (P1).
+func (e *Engine) Heard(pasted []byte) (line string, ok bool) {
+	return e.config.Opener.PeekStatement(pasted)
+}
+
 // KeyOf is the PGP key that the plan pins for somebody, if it pins one.
 func (p Plan) KeyOf(who Account) (Fingerprint, bool) {
 	for _, has := range p.everybody() {
