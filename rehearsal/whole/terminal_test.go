@@ -307,7 +307,7 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	c.reads(`not done: paul has signed "approve", and not "reject"`)
 	leaked := "hvs.CAESIJ" + strings.Repeat("q7", 20)
 	c.types("approve paul %s", c.runs(stage.Paul, strings.Replace(approve, " approve'", " approve "+leaked+"'", 1)))
-	c.reads(`not done: paul has signed an earlier approve, or something else`)
+	c.reads(`not done: This looks like a private key or a Vault token in the open`)
 	c.types("approve olga %s", c.runs(stage.Olga, strings.ReplaceAll(strings.ReplaceAll(approve, paul, olga), "-paul-", "-olga-")))
 	c.reads(`not done: Whoever proposes a ceremony can't approve it`)
 	c.types("approve nobody nothing.asc")
