@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +60,9 @@ func (t transcripts) verify(out io.Writer, path string, file []byte) error {
 		if err := t.write(file, audit); err != nil {
 			return errors.Join(faults, err)
 		}
-		fmt.Fprintf(out, "%s: the page is in %s\n", path, t.page)
+		if !t.json {
+			fmt.Fprintf(out, "%s: the page is in %s\n", path, t.page)
+		}
 	}
 	return faults
 }
@@ -106,6 +109,13 @@ func printAudit(out io.Writer, path string, a ceremony.Audit) {
 		fmt.Fprintf(out, "  plan     %s\n  head     %s\n", a.PlanHash, a.Head)
 	}
 	fmt.Fprintf(out, "  file     %s\n  identity %s\n\n", a.SHA256, a.Identity)
+	if keys := slices.DeleteFunc(slices.Clone(a.People), func(p ceremony.Person) bool { return p.Key == "" }); len(keys) > 0 {
+		fmt.Fprint(out, "People's signatures were checked by the keys that the plan names:\n")
+		for _, p := range keys {
+			fmt.Fprintf(out, "  %s  %s\n", p.Key, p.Name)
+		}
+		fmt.Fprintln(out)
+	}
 	for _, c := range a.Checks {
 		mark := "ok  "
 		switch {
@@ -159,6 +169,9 @@ func (t transcripts) signed(out io.Writer, path string) error {
 		return err
 	}
 	fmt.Fprintf(out, "  transcript of %s signed by %s, and holds\n", count(audit.Events, "event", "events"), identity)
+	for _, gap := range audit.NotProven {
+		fmt.Fprintf(out, "    not proven: %s\n", gap.Words)
+	}
 	if owed {
 		return fmt.Errorf("%s: something has happened since its transcript was signed that is in none", path)
 	}

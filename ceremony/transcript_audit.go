@@ -19,6 +19,7 @@ type Audit struct {
 	Head      string      `json:"head"` // hash of the last line
 	From      time.Time   `json:"from"`
 	To        time.Time   `json:"to"`
+	People    []Person    `json:"people"` // with the keys that the plan pins for them, by which their signatures were checked
 	Checks    []Check     `json:"checks"`
 	NotProven []Gap       `json:"not_proven"` // what the file leaves open although all of it is true
 }

@@ -13,6 +13,8 @@ type tally struct {
 	unbound []Person // whose signature does not itself say what the envelope was for
 	pressed []Person // who approved by an account alone
 	said    []Person // who said something else of weight by an account alone
+
+	uncertified []Person // whose certificate is not in the file
 }
 
 // gaps is what the ceremony leaves unproven, though everything in its journal is
@@ -38,6 +40,12 @@ func (c Ceremony) gaps(loose tally) []Gap {
 	}
 	if len(loose.unbound) > 0 {
 		gap("envelope-unbound", "By the signature alone, that %s signed for this ceremony: the program that made the envelope does not write it there. The bot has read it inside, beside the share.", namesOf(loose.unbound))
+	}
+	if len(loose.uncertified) > 0 {
+		gap("certificate-missing", "Anything about the keys of %s: their certificates are not in the file, and what they signed, if they did, could not be checked.", namesOf(loose.uncertified))
+	}
+	if slices.ContainsFunc(p.everybody(), func(who Person) bool { return who.Key != "" }) {
+		gap("keys-by-plan", "That the keys of the people are theirs: it is the plan that names them, and a bot that was taken over could have made up both. Compare the fingerprints with those that they have given you.")
 	}
 	c.peopleGaps(gap)
 	c.resultGaps(gap)

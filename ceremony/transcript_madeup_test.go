@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,3 +135,50 @@ type trustsAll struct{ fakeSignatures }
 func (trustsAll) VerifyCertificate(string, ceremony.Fingerprint) error { return nil }
 
 func (trustsAll) VerifyDetached(string, ceremony.Fingerprint, []byte, string) error { return nil }
+
+// forgedPlan is a plan that a bot which was taken over could make up.
+func forgedPlan() ceremony.Plan {
+	person := func(name string, key ceremony.Fingerprint) ceremony.Person {
+		return ceremony.Person{Name: name, Account: ceremony.Account{Team: "T1", User: name}, Key: key}
+	}
+	return ceremony.Plan{
+		Ceremony: "prod-rotate-k7m2", Operation: ceremony.Rotate, Cluster: "prod", Reason: "it is time",
+		Initiator: person("alice", "a"), Approvers: []ceremony.Person{person("bob", "")}, Approvals: 1, SignedApprovals: true,
+		Identity: "abc", Proposed: time.Unix(1770000000, 0).UTC(), Closes: time.Unix(1780000000, 0).UTC(),
+	}
+}
+
+func TestP8NobodySignsWithoutAKeyInThePlan(t *testing.T) {
+	plan := forgedPlan()
+	a := ceremony.VerifyTranscript(madeUp(t, plan.Ceremony, ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()},
+		ceremony.Approved{By: plan.Approvers[0], PlanHash: plan.Hash(), Signed: "whatever"}), "abc", trustsAll{})
+	if len(faultsOf(a, "approvals")) != 1 {
+		t.Errorf("the approval of somebody without a key counts as signed: %+v", a.Checks)
+	}
+}
+
+// Somebody leaves, and is taken out of the configuration, before the transcript of
+// the last ceremony in which they had a part is signed.
+func TestP8MissingCertificateIsAGapAndNoFault(t *testing.T) {
+	plan := forgedPlan()
+	a := ceremony.VerifyTranscript(madeUp(t, plan.Ceremony, ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}), "abc", trustsAll{})
+	for _, fault := range faultsOf(a, "certificates") {
+		if !strings.Contains(fault, "identity") {
+			t.Error(fault)
+		}
+	}
+	if !slices.ContainsFunc(a.NotProven, func(g ceremony.Gap) bool {
+		return g.Code == "certificate-missing" && strings.Contains(g.Words, "alice")
+	}) {
+		t.Errorf("nobody is told: %+v", a.NotProven)
+	}
+}
+
+// Whoever has the identity's key can make up a plan, and keys for everybody in it.
+func TestP8AuditorIsToldToCompareTheKeysOfPeople(t *testing.T) {
+	plan := forgedPlan()
+	a := ceremony.VerifyTranscript(madeUp(t, plan.Ceremony, ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}), "abc", trustsAll{})
+	if !slices.ContainsFunc(a.NotProven, func(g ceremony.Gap) bool { return g.Code == "keys-by-plan" }) || !slices.Contains(a.People, plan.Initiator) {
+		t.Errorf("nobody is told: %+v, %+v", a.NotProven, a.People)
+	}
+}

@@ -78,10 +78,13 @@ func (v *verifier) spoken(e Entry) {
 	check.Count++
 	key, pinned := v.c.Plan.KeyOf(u.by.Account)
 	switch {
-	case u.signed == "" && u.verb == SayApprove, !pinned && u.verb == SayApprove:
+	case u.signed != "" && !pinned:
+		check.fault("line %d: %s is said to have signed (%s), and the plan pins no key for them", e.Seq, u.by.Name, u.verb)
+		return
+	case u.signed == "" && u.verb == SayApprove:
 		v.loose.pressed = append(v.loose.pressed, u.by)
 		return
-	case u.signed == "" || !pinned:
+	case u.signed == "":
 		v.loose.said = append(v.loose.said, u.by)
 		return
 	}

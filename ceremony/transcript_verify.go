@@ -241,8 +241,14 @@ func (v *verifier) plan(proposed Proposed) {
 	for _, f := range wanted {
 		certificates.Count++
 		armored, ok := v.t.Certificates[f]
+		if !ok && f != p.Identity {
+			// Who left before the end is in the configuration no more. Nothing is wrong with
+			// that; a signature of theirs that can't be checked is a fault where it stands.
+			v.loose.uncertified = append(v.loose.uncertified, p.having(f)...)
+			continue
+		}
 		if !ok {
-			certificates.fault("%s: there is none, so that nobody can check what they signed", p.owner(f))
+			certificates.fault("%s: there is none, so that nobody can check what it signed", p.owner(f))
 			continue
 		}
 		if err := v.signatures.VerifyCertificate(armored, f); err != nil {
@@ -254,6 +260,11 @@ func (v *verifier) plan(proposed Proposed) {
 			certificates.fault("there is one of %s, whom the plan does not know", f)
 		}
 	}
+}
+
+// having are the people who have a key by the plan.
+func (p Plan) having(f Fingerprint) []Person {
+	return slices.DeleteFunc(p.everybody(), func(who Person) bool { return who.Key != f })
 }
 
 // owner is who has a key by the plan.
@@ -348,6 +359,10 @@ func (v *verifier) announced(e Entry, a Announced) {
 func (v *verifier) envelope(e Entry, by Person, step Step, evidence Evidence) {
 	check := v.check(checkEnvelopes)
 	check.Count++
+	if by.Key == "" {
+		check.fault("line %d: the plan pins no key for %s, so that no envelope of theirs counts", e.Seq, by.Name)
+		return
+	}
 	if evidence.Signer != by.Key {
 		check.fault("line %d: %s's envelope is signed by %s, and the plan pins %s", e.Seq, by.Name, evidence.Signer, by.Key)
 	}
@@ -456,6 +471,7 @@ func (v *verifier) outline() {
 	if n := len(v.entries); n > 0 {
 		a.From, a.To = v.entries[0].At, v.entries[n-1].At
 	}
+	a.People = v.c.Plan.everybody()
 	a.NotProven = v.lawful.gaps(v.loose)
 }
 
