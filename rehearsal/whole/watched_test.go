@@ -42,7 +42,8 @@ func TestAllThatAPolicyAsksIsDoneWithThePrintedCommandsThoughTheBotDies(t *testi
 	}
 	s.dies()
 	s.letsHappen(s.now(id))
-	s.brings(s.reaches(id, ceremony.StateCollecting))
+	s.until("the holders to be asked", func() bool { return s.now(id).Wants() })
+	s.brings(s.now(id))
 	s.dies()
 
 	// A holder sees something, and two others have to agree that it was nothing.
