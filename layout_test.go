@@ -79,6 +79,13 @@ func TestCeremonyImportsTheStandardLibraryOnly(t *testing.T) {
 	}
 }
 
+// Quiet hours have a time zone, and an empty image or Windows has none to look up.
+func TestProgramBringsItsTimeZones(t *testing.T) {
+	if !slices.ContainsFunc(goList(t, "-deps", "."), func(p pkg) bool { return p.ImportPath == "time/tzdata" }) {
+		t.Error("the program does not import time/tzdata")
+	}
+}
+
 func TestAdaptersImportOfThisModuleOnlyCeremony(t *testing.T) {
 	for _, p := range goList(t, "./...") {
 		if !within(p.ImportPath, "ceremony/openpgp", "ceremony/page", "vault", "bot", "archive") || isDouble(p.ImportPath) {

@@ -280,3 +280,26 @@ func TestP6AJournalIsReadAlthoughItsClockWasSetBack(t *testing.T) {
 		t.Error("it began an hour before it was agreed to")
 	}
 }
+
+func TestQuietHoursEndByTheClocksOfTheirZone(t *testing.T) {
+	plan := ceremony.Plan{Approvals: 0, Operation: ceremony.Unseal}
+	for _, row := range []struct{ quiet, at, begins string }{
+		{"22:00-06:00 Europe/Berlin", "2026-07-01T20:30:00Z", "2026-07-02T04:00:00Z"}, // summer
+		{"22:00-06:00 Europe/Berlin", "2026-01-01T20:30:00Z", "2026-01-01T20:30:00Z"}, // winter: half past nine
+		{"22:00-06:00 Europe/Berlin", "2026-01-01T04:59:00Z", "2026-01-01T05:00:00Z"},
+		{"12:00-13:00 UTC", "2026-01-01T12:00:00Z", "2026-01-01T13:00:00Z"},
+		{"12:00-13:00 UTC", "2026-01-01T13:00:00Z", "2026-01-01T13:00:00Z"},
+		{"02:30-03:30 Europe/Berlin", "2026-03-29T00:45:00Z", "2026-03-29T00:45:00Z"}, // the hour that a spring leaves out
+	} {
+		at, err := time.Parse(time.RFC3339, row.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := quiet(t, row.quiet)
+		plan.Quiet, plan.Proposed = &q, at
+		c := ceremony.Ceremony{Plan: plan, History: []ceremony.Entry{{At: at}}}
+		if got := c.StartsAt().Format(time.RFC3339); got != row.begins {
+			t.Errorf("%s at %s: begins %s, want %s", row.quiet, row.at, got, row.begins)
+		}
+	}
+}

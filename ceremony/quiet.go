@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	// A journal is read on computers that have no time zones: an empty image, Windows.
+	_ "time/tzdata"
 )
 
 // Quiet are hours of each day in which nothing begins. The zero value is none.
