@@ -70,6 +70,24 @@ func readBounded(r io.Reader, limit int) ([]byte, error) {
 	return nil, err
 }
 
+// maxEvidence is larger than any journal or transcript.
+const maxEvidence = 64 << 20
+
+// readEvidence reads a journal or a transcript that somebody wants checked, and that
+// somebody else may have made.
+func readEvidence(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxEvidence+1))
+	if err == nil && len(data) > maxEvidence {
+		err = fmt.Errorf("%s: %w", path, errOverlong)
+	}
+	return data, err
+}
+
 // readTrusted reads a small regular file that decides who takes part or whom to
 // trust: whoever can write it, decides.
 func readTrusted(path Path) ([]byte, error) {

@@ -70,7 +70,7 @@ func verifyPath(out io.Writer, path string, how transcripts) error {
 	if info.IsDir() {
 		return verifyDir(out, path, how)
 	}
-	file, err := os.ReadFile(path)
+	file, err := readEvidence(path)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"conclave/archive"
@@ -42,7 +41,7 @@ func (s stamped) verify(out io.Writer, transcript []byte, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("--tsa-ca: %w", err)
 	}
-	response, err := os.ReadFile(s.file)
+	response, err := readFile(Path(s.file), false)
 	if err != nil {
 		return fmt.Errorf("--timestamp: %w", err)
 	}

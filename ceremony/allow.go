@@ -220,6 +220,9 @@ func (c Ceremony) allows(e Event, at time.Time) error {
 		}
 		return among(c.Plan.Contributors(ev.Step), ev.By)
 	case Counted:
+		if c.Plan.Operation.HasAttempt() && c.HasCounted(ev.By.Account) {
+			return errors.New("their share is in this round")
+		}
 		return sent(ev.By, ev.Step)
 	case Rekeyed:
 		if !c.Plan.Operation.Rekeys() {

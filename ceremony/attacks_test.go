@@ -626,13 +626,15 @@ func TestP8ForgedStoriesAreFound(t *testing.T) {
 	}
 	p, a := ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}, ceremony.Approved{By: by, PlanHash: plan.Hash()}
 	for name, events := range map[string][]ceremony.Event{
-		"one approves twice":        {p, a, a, ceremony.Starting{Attempt: 1}},
-		"completed out of nothing":  {p, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed}},
-		"verified out of nothing":   {p, ceremony.Verified{}},
-		"started without starting":  {p, ceremony.Started{Nonce: "n", Required: 3}},
-		"thawed by nobody":          {p, ceremony.Froze{Why: ceremony.VaultDiffers}, ceremony.Resumed{}},
-		"rejected by a stranger":    {p, ceremony.Rejected{By: person("mallory")}},
-		"cancelled by a stranger":   {p, ceremony.Closing{Outcome: ceremony.Cancelled, By: new(person("mallory"))}},
+		"one approves twice":       {p, a, a, ceremony.Starting{Attempt: 1}},
+		"completed out of nothing": {p, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed}},
+		"verified out of nothing":  {p, ceremony.Verified{}},
+		"started without starting": {p, ceremony.Started{Nonce: "n", Required: 3}},
+		"thawed by nobody":         {p, ceremony.Froze{Why: ceremony.VaultDiffers}, ceremony.Resumed{}},
+		"rejected by a stranger":   {p, ceremony.Rejected{By: person("mallory")}},
+		"cancelled by a stranger":  {p, ceremony.Closing{Outcome: ceremony.Cancelled, By: new(person("mallory"))}},
+		"one share counts twice": append(append([]ceremony.Event{p, a, ceremony.Approved{By: secondApprover(plan, by), PlanHash: plan.Hash()},
+			ceremony.Starting{Attempt: 1}, ceremony.Started{Nonce: "n", Required: 3}}, counts(plan, "1", 1)...), counts(plan, "2", 2)...),
 		"share of a stranger's key": {p, ceremony.Froze{Why: ceremony.VaultDiffers}, ceremony.ResumeAsked{By: person("mallory")}},
 	} {
 		var entries []ceremony.Entry
@@ -642,6 +644,22 @@ func TestP8ForgedStoriesAreFound(t *testing.T) {
 		if _, err := ceremony.Replay(entries); err == nil {
 			t.Errorf("%s: replays", name)
 		}
+	}
+}
+
+// secondApprover is somebody else who may approve.
+func secondApprover(p ceremony.Plan, but ceremony.Person) ceremony.Person {
+	i := slices.IndexFunc(p.Approvers, func(a ceremony.Person) bool { return a != but && a.Account != p.Initiator.Account })
+	return p.Approvers[i]
+}
+
+// counts is the first holder's share on its way to Vault and back.
+func counts(p ceremony.Plan, ts string, progress int) []ceremony.Event {
+	at := ceremony.Ref{Channel: "D1", TS: ts}
+	return []ceremony.Event{
+		ceremony.Offered{By: p.Holders[0], Step: ceremony.Update, Message: at},
+		ceremony.Submitting{By: p.Holders[0], Step: ceremony.Update, Nonce: "n", Message: at, Before: progress - 1},
+		ceremony.Counted{By: p.Holders[0], Step: ceremony.Update, Progress: progress},
 	}
 }
 
