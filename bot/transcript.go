@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -43,8 +42,8 @@ func (d *desk) transcript(ctx context.Context, id ceremony.ID, by ceremony.Accou
 	if err != nil {
 		return message{}, err
 	}
-	if !hasPart(c.Plan, by) {
-		return message{}, noPart
+	if !c.Plan.HasPart(by) {
+		return message{}, ceremony.NoPart
 	}
 	all := c.Transcripts()
 	if len(all) == 0 {
@@ -99,13 +98,4 @@ func (d *desk) linkTo(ctx context.Context, c ceremony.Ceremony, signed ceremony.
 		return link
 	}
 	return ""
-}
-
-// hasPart says whether somebody is named in a plan.
-func hasPart(p ceremony.Plan, who ceremony.Account) bool {
-	all := slices.Concat([]ceremony.Person{p.Initiator}, p.Initiators, p.Approvers, p.Holders, p.Receivers, p.Owners, p.Witnesses, p.RollCall)
-	if p.Requester != nil {
-		all = append(all, *p.Requester)
-	}
-	return slices.ContainsFunc(all, func(one ceremony.Person) bool { return one.Account == who })
 }

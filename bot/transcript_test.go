@@ -72,7 +72,7 @@ func TestTranscriptIsForThoseWithAPart(t *testing.T) {
 	erin := s.w.AddPerson("erin")
 	s.ops.Invite(erin)
 	s.engine.clusters[0].Initiators = append(s.engine.clusters[0].Initiators, s.people(erin)...)
-	s.expect("Only those who have a part", s.types(erin, "transcript k7m2"))
+	s.expect("You have no part", s.types(erin, "transcript k7m2"))
 	s.holds(begin(t, s.plan()))
 	s.expect("No transcript of this ceremony is signed yet", s.types(s.carol, "transcript k7m2"))
 }

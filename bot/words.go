@@ -62,7 +62,6 @@ const (
 	keyInOpen         denial = "key-in-open"         // a private key, anywhere
 	noEnvelope        denial = "no-envelope"         // a form without a PGP message in it
 	formLate          denial = "form-late"           // Slack's time to open a form was over
-	noPart            denial = "no-part"             // in the configuration, and not in this ceremony
 	noTranscript      denial = "no-transcript"       // none is signed yet
 	mayNotReset       denial = "may-not-reset"       // neither initiator nor approver
 	mayNotReverify    denial = "may-not-reverify"    // neither initiator nor approver
@@ -228,8 +227,6 @@ func explainDenial(d denial) words {
 		return words{"There is no PGP message in it.", "Paste all of what the command has printed."}
 	case formLate:
 		return words{"Slack's time to open the form was over before I could.", "Press the button once more."}
-	case noPart:
-		return words{"Only those who have a part in a ceremony are given its transcript.", "`/ceremony status` shows who they are."}
 	case noTranscript:
 		return words{"No transcript of this ceremony is signed yet.", "It is signed when the ceremony has ended and everybody was told; what happens later gets another one."}
 	case mayNotReset:
@@ -370,7 +367,7 @@ func explainRefusal(r ceremony.Refusal) words {
 	case ceremony.NoTime:
 		return words{"Cooling-off and quiet hours leave nothing of the time that this ceremony has.", "Propose it again when the quiet hours are nearly over, or have the operator of Conclave lengthen the window. Nothing was proposed."}
 	case ceremony.NoPart:
-		return words{"You have no part in this ceremony.", ""}
+		return words{"You have no part in this ceremony.", "`/ceremony status` shows who has."}
 	case ceremony.NoWord:
 		return words{"It is signed, and is no word about a ceremony.", "A word is one line as my requests show it; it begins with `" + ceremony.WordTag + "`. An envelope has to be encrypted, too."}
 	case ceremony.OldWord:

@@ -193,6 +193,12 @@ func (p Plan) everybody() []Person {
 	return unique(all)
 }
 
+// HasPart says whether somebody is named in the plan.
+func (p Plan) HasPart(who Account) bool {
+	_, named := find(p.everybody(), who)
+	return named
+}
+
 func unique(people []Person) []Person {
 	var once []Person
 	for _, p := range people {
