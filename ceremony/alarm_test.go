@@ -137,7 +137,7 @@ func TestP6AlarmIsRaisedOnceWhereverTheProgramDies(t *testing.T) {
 		for lines := 0; lines < 12; lines++ {
 			t.Run(fmt.Sprintf("line %d/%s of it is written", lines, torn), func(t *testing.T) {
 				guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
-					cut := &cutJournal{left: lines, torn: torn}
+					cut := cutAfter(lines, torn)
 					s.journal = func(j ceremony.Journal) ceremony.Journal { cut.Journal = j; return cut }
 					s.restart()
 					s.foreign(ceremony.GenerateRoot)

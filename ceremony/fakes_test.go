@@ -88,6 +88,13 @@ func (v *fakeVault) call(method string, apply func() error) error {
 	return after
 }
 
+// count is how often a method was called.
+func (v *fakeVault) count(method string) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.calls[method]
+}
+
 func (v *fakeVault) nonce() string { v.serial++; return fmt.Sprintf("nonce-%d", v.serial) }
 
 func (v *fakeVault) Seal(context.Context) (s ceremony.Seal, err error) {
@@ -463,6 +470,7 @@ type stage struct {
 	forget  func()                                  // what the next start is given to collect garbage with
 	verify  bool
 	watch   bool // sealed nodes are looked for
+	obliges bool // people do what a policy asks of them, as soon as it does
 
 	archives []ceremony.Archive // that keep transcripts
 
@@ -713,6 +721,8 @@ func (s *stage) finish(id ceremony.ID) ceremony.Ceremony {
 		if c.Ended() || c.State == ceremony.StateFrozen {
 			return c
 		}
+		s.oblige(id)
+		c = s.now(id)
 		if c.Plan.Operation == ceremony.ReadBackup && c.Backup != nil && c.Deletion == nil {
 			_, _ = s.engine.Delete(context.Background(), id, person("paul").Account) // not before everybody has theirs
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -174,11 +175,21 @@ func TestP7NewSharesAreJournaledBeforeAnybodySeesThem(t *testing.T) {
 // cutJournal stops working at one line: as if the program were killed there.
 type cutJournal struct {
 	ceremony.Journal
-	left int // lines that are still written
+	left atomic.Int64 // lines that are still written
 	// torn is how much of the write at which it stops reaches the disk; the program
 	// never learns of it.
 	torn tear
 }
+
+// cutAfter is a journal that stops working after so many lines.
+func cutAfter(lines int, torn tear) *cutJournal {
+	j := &cutJournal{torn: torn}
+	j.left.Store(int64(lines))
+	return j
+}
+
+// cut says whether it has stopped.
+func (j *cutJournal) cut() bool { return j.left.Load() < 0 }
 
 type tear string
 
@@ -191,7 +202,7 @@ const (
 var errKilled = errors.New("killed")
 
 func (j *cutJournal) Append(ctx context.Context, id ceremony.ID, after int, events ...ceremony.Event) ([]ceremony.Entry, error) {
-	if j.left -= len(events); j.left >= 0 {
+	if j.left.Add(-int64(len(events))) >= 0 {
 		return j.Journal.Append(ctx, id, after, events...)
 	}
 	switch j.torn {
@@ -233,21 +244,50 @@ func TestP6NothingIsLostOrDoneTwiceWhereverTheProgramDies(t *testing.T) {
 	}
 }
 
+// Of a ceremony of which everything is asked, no answer, no signature and no word of a
+// witness is lost either, or asked for twice.
+func TestP6NothingThatAPolicyAsksIsLostWhereverTheProgramDies(t *testing.T) {
+	policy := ceremony.Policy{
+		Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Signed: true, Witness: true,
+		Cooling: 30 * time.Second, RollCall: ceremony.RollCall{On: true},
+	}
+	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.ReadBackup} {
+		for lines := 1; ; lines++ {
+			torn := []tear{oneLine, everyLine}[lines%2]
+			reached := false
+			t.Run(fmt.Sprintf("%s/line %d/%s of it is written", op, lines, torn), func(t *testing.T) {
+				playFor(t, op, func(t *testing.T, s *stage) {
+					s.demand(op, policy)
+					s.obliges = true
+					reached = s.dieAndGoOn(op, lines, torn)
+				})
+			})
+			if !reached {
+				if lines < 15 {
+					t.Errorf("%s has only %d lines", op, lines)
+				}
+				break
+			}
+		}
+	}
+}
+
 // dieAndGoOn answers whether the ceremony got as far as the line.
 func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 	s.t.Helper()
-	cut := &cutJournal{left: lines, torn: torn}
+	cut := cutAfter(lines, torn)
 	s.stop()
 	s.journal = func(j ceremony.Journal) ceremony.Journal { cut.Journal = j; return cut }
 	s.start()
 	id := s.propose(op)
-	if op.NeedsApproval() {
+	if op.NeedsApproval() && !s.obliges {
 		_, _ = s.engine.Approve(context.Background(), id, person("paul").Account, "") // may be where it dies
 	}
 	for range 40 {
 		s.settle(10 * time.Second)
+		s.oblige(id)
 		c := s.now(id)
-		if cut.left < 0 || c.Ended() {
+		if cut.cut() || c.Settled() || c.Ended() && !s.obliges {
 			break
 		}
 		if c.Plan.Operation == ceremony.ReadBackup && c.Backup != nil && c.Deletion == nil {
@@ -258,18 +298,20 @@ func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 			_ = s.send(name, s.envelope(id, name, own(c.Round.Step, name)))
 		}
 	}
-	if cut.left >= 0 {
+	if !cut.cut() {
 		return false
 	}
 	s.journal = nil
 	s.restart()
 	s.settle(0)
-	if c := s.now(id); c.State == ceremony.StateProposed {
+	if c := s.now(id); c.State == ceremony.StateProposed && !s.obliges {
 		if _, err := s.engine.Approve(context.Background(), id, person("paul").Account, ""); err != nil {
 			s.t.Fatalf("approve again: %v", err)
 		}
 	}
 	c := s.finish(id)
+	s.settle(time.Minute)
+	s.oblige(id)
 	want := ceremony.Completed
 	if op.IssuesToken() && s.vault.roots == 1 && c.Token == "" {
 		want = ceremony.Failed // the token was in the answer that nobody recorded
@@ -293,7 +335,7 @@ func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 
 func TestP9NoJournalNoCeremony(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		cut := &cutJournal{left: 1 << 20}
+		cut := cutAfter(1<<20, nothing)
 		s.stop()
 		s.journal = func(j ceremony.Journal) ceremony.Journal { cut.Journal = j; return cut }
 		s.start()
@@ -301,7 +343,7 @@ func TestP9NoJournalNoCeremony(t *testing.T) {
 		s.share(id, "alice", "old-1")
 		envelope := s.envelope(id, "bob", "old-2")
 		s.settle(time.Minute)
-		cut.left = 0
+		cut.left.Store(0)
 		before := len(s.vault.log)
 		if err := s.send("bob", envelope); !errors.Is(err, ceremony.ErrJournal) {
 			t.Errorf("a share without a journal: %v", err)

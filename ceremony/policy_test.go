@@ -44,6 +44,34 @@ func (s *stage) speak(id ceremony.ID, name string, verb ceremony.Verb, more ...s
 	return err
 }
 
+// oblige has people do what the ceremony asks of them beyond their shares.
+func (s *stage) oblige(id ceremony.ID) {
+	if !s.obliges {
+		return
+	}
+	said := func(name string, verb ceremony.Verb, more ...string) {
+		w := s.now(id).WordFor(verb)
+		w.More = strings.Join(slices.DeleteFunc(append([]string{w.More}, more...), func(s string) bool { return s == "" }), " ")
+		_, _, _ = s.engine.Speak(context.Background(), person(name).Account, s.sign(name, w)) // may be where it dies
+		s.settle(time.Second)
+	}
+	c := s.now(id)
+	switch {
+	case c.State == ceremony.StateProposed:
+		said("quin", ceremony.SayApprove)
+	case c.State == ceremony.StateRollCall && c.Called() != nil:
+		for _, p := range c.Plan.RollCall {
+			if !c.IsPresent(p.Account) {
+				said(p.Name, ceremony.SayPresent, s.answerOf(id, p.Name))
+			}
+		}
+	case c.Gate() != "":
+		said("wendy", ceremony.SayProceed)
+	case c.OwesWitness():
+		said("wendy", ceremony.SayAgree)
+	}
+}
+
 func (s *stage) approve(id ceremony.ID, name string) error {
 	_, err := s.engine.Approve(context.Background(), id, person(name).Account, "")
 	s.settle(time.Second)
@@ -149,7 +177,7 @@ func TestNothingBeginsBeforePeopleHaveHadTimeToThink(t *testing.T) {
 			s.demand(op, ceremony.Policy{Cooling: time.Hour})
 			id := s.begin(op)
 			s.settle(58 * time.Minute)
-			if c := s.now(id); c.State != ceremony.StateApproved || c.Attempt.Number != 0 || s.vault.calls["start"]+s.vault.calls["rotate"] != 0 {
+			if c := s.now(id); c.State != ceremony.StateApproved || c.Attempt.Number != 0 || s.vault.count("start")+s.vault.count("rotate") != 0 {
 				t.Fatalf("%s began early: %s", op, story(c))
 			}
 			s.restart() // it is remembered
@@ -167,7 +195,7 @@ func TestNothingBeginsInQuietHours(t *testing.T) {
 		s.demand(ceremony.GenerateRoot, ceremony.Policy{Quiet: quiet(t, "22:00-03:00 Europe/Berlin")})
 		id := s.begin(ceremony.GenerateRoot)
 		s.settle(118 * time.Minute)
-		if c := s.now(id); c.State != ceremony.StateApproved || s.vault.calls["start"] != 0 {
+		if c := s.now(id); c.State != ceremony.StateApproved || s.vault.count("start") != 0 {
 			t.Fatalf("it began at night: %s", story(c))
 		}
 		s.settle(3 * time.Minute)
@@ -233,7 +261,7 @@ func TestNothingBeginsInQuietHoursThatCameMeanwhile(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(45 * time.Minute)
-		if c := s.now(id); c.State != ceremony.StateApproved || s.vault.calls["start"] != 0 {
+		if c := s.now(id); c.State != ceremony.StateApproved || s.vault.count("start") != 0 {
 			t.Fatalf("it began at night: %s", story(c))
 		}
 		s.settle(10 * time.Minute)
@@ -252,7 +280,7 @@ func TestABackupIsNotDeletedInQuietHours(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(45 * time.Minute)
-		if s.vault.calls["delete-backup"] != 0 {
+		if s.vault.count("delete-backup") != 0 {
 			t.Fatal("it was deleted at night")
 		}
 		s.settle(10 * time.Minute)

@@ -31,7 +31,7 @@ func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		s.demand(ceremony.Rekey, ceremony.Policy{RollCall: ceremony.RollCall{On: true, Fresh: 90 * 24 * time.Hour}})
 		id := s.begin(ceremony.Rekey)
-		if c := s.now(id); c.State != ceremony.StateRollCall || s.vault.calls["start"] != 0 {
+		if c := s.now(id); c.State != ceremony.StateRollCall || s.vault.count("start") != 0 {
 			t.Fatalf("%s", story(c))
 		}
 		if err := s.speak(id, "alice", ceremony.SayPresent, s.answerOf(id, "bob")); !errors.Is(err, ceremony.WrongAnswer) {

@@ -33,7 +33,7 @@ func TestGatedStepsWaitForAWitness(t *testing.T) {
 				t.Fatalf("gate %q is still closed: %s", c.Gate(), story(c))
 			}
 		}
-		if s.vault.calls["start"] != 0 {
+		if s.vault.count("start") != 0 {
 			t.Fatal("Vault was asked before the witness had agreed")
 		}
 		early := s.sign("wendy", s.now(id).WordFor(ceremony.SayProceed))
