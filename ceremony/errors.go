@@ -28,6 +28,10 @@ var (
 	ErrNoBackup = errors.New("Vault holds no backup of the shares")
 )
 
+// ErrNoProof is answered by [Signatures]: of an envelope's signature too little is kept
+// to verify it without the share.
+var ErrNoProof = errors.New("nothing is kept by which its signature could be verified without the share")
+
 // errOtherCluster means that a cluster answers whose id is not the plan's.
 var errOtherCluster = errors.New("it is not the cluster that the ceremony was about")
 

@@ -146,9 +146,9 @@ func (v *fakeVault) Initialize(_ context.Context, o ceremony.InitOrder) (made ce
 		v.shares = nil
 		for i, k := range o.Keys {
 			v.shares = append(v.shares, fmt.Sprintf("first-%d", i+1))
-			made.Ciphertexts = append(made.Ciphertexts, enc(v.shares[i]+" for "+string(k)))
+			made.Ciphertexts = append(made.Ciphertexts, v.encrypted(v.shares[i], ceremony.Fingerprint(k)))
 		}
-		made.Token = enc("token for " + string(o.RootKey))
+		made.Token = v.encrypted("token", ceremony.Fingerprint(o.RootKey))
 		v.threshold = o.Threshold
 		for _, n := range v.nodes {
 			n.fresh, n.sealed = false, !o.UnsealsItself

@@ -37,6 +37,8 @@ type fakeVault struct {
 	attempt *fakeAttempt
 	backup  *ceremony.Backup
 
+	encrypts func(to ceremony.Fingerprint) string // what is handed out, in the place of plain words
+
 	// fault decides about call number n of a method: an error before it is
 	// applied, an error after, or none.
 	fault func(method string, n int) (before, after error)
@@ -197,15 +199,16 @@ func (v *fakeVault) update(nonce, share string) (ceremony.Answer, error) {
 		if v.diverts != "" {
 			keys = []ceremony.Fingerprint{v.diverts}
 		}
-		return ceremony.Answer{Complete: true, Ciphertexts: []string{enc("token for " + string(keys[0]))}, Fingerprints: keys}, nil
+		return ceremony.Answer{Complete: true, Ciphertexts: []string{v.encrypted("token", keys[0])}, Fingerprints: keys}, nil
 	}
 	a := ceremony.Answer{Complete: true, Fingerprints: at.keys}
 	b := ceremony.Backup{Nonce: at.nonce, Ciphertexts: map[ceremony.Fingerprint][]string{}}
 	for i, k := range at.keys {
 		fresh := fmt.Sprintf("new-%d", i+1)
 		at.fresh = append(at.fresh, fresh)
-		a.Ciphertexts = append(a.Ciphertexts, enc(fresh+" for "+string(k)))
-		b.Ciphertexts[k] = append(b.Ciphertexts[k], enc(fresh+" for "+string(k)))
+		ciphertext := v.encrypted(fresh, k)
+		a.Ciphertexts = append(a.Ciphertexts, ciphertext)
+		b.Ciphertexts[k] = append(b.Ciphertexts[k], ciphertext)
 	}
 	if at.order.Backup {
 		v.backup = &b
@@ -285,6 +288,14 @@ func (v *fakeVault) do(f func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	f()
+}
+
+// encrypted is what the fake Vault hands out: plain words, unless a test has it encrypt.
+func (v *fakeVault) encrypted(what string, to ceremony.Fingerprint) string {
+	if v.encrypts != nil {
+		return v.encrypts(to)
+	}
+	return enc(what + " for " + string(to))
 }
 
 func enc(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }

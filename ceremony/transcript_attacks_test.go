@@ -95,7 +95,7 @@ func TestTenManipulationsAreFound(t *testing.T) {
 		}, []string{
 			"announcements: line", "the announcement says plan hash",
 			"approvals: line", "paul has signed for the plan",
-			"envelopes: line", "alice has signed for",
+			"envelopes: line", "the signature on the envelope is not what alice signed here",
 		}, nil},
 
 		{"6: the last lines are cut off", func(f *forger) {
@@ -158,6 +158,36 @@ func TestTenManipulationsAreFound(t *testing.T) {
 				f.Journal[i] = strings.ReplaceAll(f.Journal[i], old, pinnedPlan(t, f.Journal[0]).Hash())
 			}
 		}, []string{"approvals: line", "it is signed later than it came", "envelopes: line"}, nil},
+
+		{"12: what a holder has signed about lunch stands as their envelope", func(f *forger) {
+			i := f.find("submitting", 1)
+			made, err := time.Parse(time.RFC3339Nano, strings.Trim(f.field(i, "signed_at"), `"`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			note, err := e.tr.keys["bob"].SignWord("I am at lunch and have nothing to do with any ceremony", made)
+			if err != nil {
+				t.Fatal(err)
+			}
+			signature, digest := evidenceOf(t, note)
+			f.edit(i, f.field(i, "signature"), `"`+signature+`"`)
+			f.edit(i, f.field(i, "digest"), `"`+digest+`"`)
+		}, []string{"envelopes: line", "the signature on the envelope is not what bob signed here"}, nil},
+
+		{"13: the token went to somebody else", func(f *forger) {
+			i := f.find("token-issued", 0)
+			f.edit(i, f.field(i, "ciphertext"), `"`+e.tr.encrypts(t, e.tr.keys["bob"].Fingerprint())+`"`)
+		}, []string{"deliveries: line", "not encrypted to olga"}, nil},
+
+		{"13 too: the token stands there in plain English", func(f *forger) {
+			i := f.find("token-issued", 0)
+			f.edit(i, f.field(i, "ciphertext"), `"dGhlIHJvb3QgdG9rZW4gd2VudCB0byBtYWxsb3J5"`)
+		}, []string{"deliveries: line", "not encrypted to olga (it is no PGP message"}, nil},
+
+		{"13 three: the token is said to be combined with a password", func(f *forger) {
+			i := f.find("token-issued", 0)
+			f.edit(i, `"ciphertext":`+f.field(i, "ciphertext"), `"encoded":"dGhlIHJvb3QgdG9rZW4gd2VudCB0byBtYWxsb3J5"`)
+		}, []string{"deliveries: line", "combined with a one-time password, and the plan has none"}, nil},
 	} {
 		t.Run(m.what, func(t *testing.T) {
 			file := e.first
@@ -179,6 +209,22 @@ func TestTenManipulationsAreFound(t *testing.T) {
 			traitor := ceremony.VerifyTranscript(f.file(), pinned, openpgp.Signatures{})
 			reveal(t, "signed with the key that the forger has", traitor, m.want)
 		})
+	}
+}
+
+// An envelope without the words behind the share, whose hash came to a border by chance.
+func TestP8EnvelopeOfWhichTooLittleWasKeptIsAGap(t *testing.T) {
+	e := perform(t)
+	f := forge(t, e.first)
+	i := f.find("submitting", 1)
+	digest := f.field(i, "digest")
+	f.edit(i, digest, digest[:strings.LastIndexByte(digest, ':')+1]+`"`)
+	a := ceremony.VerifyTranscript(f.file(), e.tr.identity.Fingerprint(), openpgp.Signatures{})
+	if faults := faultsOf(a, "envelopes"); len(faults) > 0 {
+		t.Errorf("faults: %q", faults)
+	}
+	if !slices.ContainsFunc(a.NotProven, func(g ceremony.Gap) bool { return g.Code == "envelope-unproven" && strings.Contains(g.Words, "bob") }) {
+		t.Errorf("nobody is told: %+v", a.NotProven)
 	}
 }
 

@@ -78,10 +78,16 @@ type Signatures interface {
 	// VerifySignedWord answers the one line that somebody has signed, neither before
 	// notBefore nor later than now, when their key was good.
 	VerifySignedWord(certificate string, by Fingerprint, armored string, notBefore, now time.Time) (line string, made time.Time, err error)
-	// VerifyEvidence checks a holder's signature on an envelope without the share, made
-	// in that span of time as well, and answers what the signature says that it is for,
-	// see [Binding]: empty when it says nothing.
-	VerifyEvidence(certificate string, by Fingerprint, e Evidence, notBefore, now time.Time) (binding string, made time.Time, err error)
+	// VerifyEvidence checks the signature of a holder, want.Signer, on an envelope without
+	// the share, made in that span of time as well, and that it was on an envelope of this
+	// ceremony to the bot with the identity. It answers what the signature says that it is
+	// for, see [Binding]: empty when it says nothing. [ErrNoProof] means that too little
+	// was kept for any of it.
+	VerifyEvidence(certificate string, identity Fingerprint, e Evidence, want Expected) (binding string, made time.Time, err error)
+	// VerifyCiphertext makes sure that what was handed out, in standard base64, is a PGP
+	// message encrypted to one key and to no other, and that it is this one's. Without a
+	// certificate nobody knows whose it is.
+	VerifyCiphertext(ciphertext, certificate string, to Fingerprint) error
 }
 
 // Called is what a roll call says to one person, whose signature has been checked.

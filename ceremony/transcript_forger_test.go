@@ -1,10 +1,14 @@
 package ceremony_test
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +16,9 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
 // forger changes a transcript as somebody would who knows the format well: the chain
@@ -113,4 +120,38 @@ func (f *forger) file() []byte {
 		f.t.Fatal(err)
 	}
 	return file
+}
+
+// evidenceOf is what a forger makes of something that somebody has signed: the signature,
+// and a hash that is stopped before the first byte.
+func evidenceOf(t *testing.T, signed string) (signature, digest string) {
+	t.Helper()
+	block, err := armor.Decode(strings.NewReader(signed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets := packet.NewReader(block.Body)
+	var content []byte
+	for {
+		p, err := packets.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch p := p.(type) {
+		case *packet.Compressed:
+			err = packets.Push(p.Body)
+		case *packet.LiteralData:
+			content, err = io.ReadAll(p.Body)
+		case *packet.Signature:
+			h := p.Hash.New()
+			state, _ := h.(encoding.BinaryMarshaler).MarshalBinary()
+			const name, count = 4, 8
+			var raw bytes.Buffer
+			err = p.Serialize(&raw)
+			return base64.StdEncoding.EncodeToString(raw.Bytes()), fmt.Sprintf("%x:0:%x", state[name:len(state)-h.BlockSize()-count], content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

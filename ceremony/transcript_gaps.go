@@ -42,7 +42,7 @@ func (c Ceremony) gaps(loose tally) []Gap {
 		gap("envelope-unbound", "By the signature alone, that %s signed for this ceremony: the program that made the envelope does not write it there. The bot has read it inside, beside the share.", namesOf(loose.unbound))
 	}
 	if len(loose.uncertified) > 0 {
-		gap("certificate-missing", "Anything about the keys of %s: their certificates are not in the file, and what they signed, if they did, could not be checked.", namesOf(loose.uncertified))
+		gap("certificate-missing", "Anything about the keys of %s: their certificates are not in the file. What they signed, if they did, could not be checked, nor that what was for them is encrypted to them.", namesOf(loose.uncertified))
 	}
 	if slices.ContainsFunc(p.everybody(), func(who Person) bool { return who.Key != "" }) {
 		gap("keys-by-plan", "That the keys of the people are theirs: it is the plan that names them, and a bot that was taken over could have made up both. Compare the fingerprints with those that they have given you.")

@@ -41,8 +41,12 @@ func (fakeSignatures) VerifySignedWord(string, ceremony.Fingerprint, string, tim
 	return "", time.Time{}, ceremony.BadSignature
 }
 
-func (fakeSignatures) VerifyEvidence(string, ceremony.Fingerprint, ceremony.Evidence, time.Time, time.Time) (string, time.Time, error) {
+func (fakeSignatures) VerifyEvidence(string, ceremony.Fingerprint, ceremony.Evidence, ceremony.Expected) (string, time.Time, error) {
 	return "", time.Time{}, ceremony.BadSignature
+}
+
+func (fakeSignatures) VerifyCiphertext(string, string, ceremony.Fingerprint) error {
+	return ceremony.BadMessage
 }
 
 // transcriptOf is the newest transcript of a ceremony.

@@ -63,6 +63,18 @@ type vaultsOpener struct{ ceremony.Opener }
 
 func (vaultsOpener) Certificate(f ceremony.Fingerprint) ([]byte, error) { return []byte(f), nil }
 
+// encrypts makes what Vault might have encrypted to somebody, in base64.
+func (tr *troupe) encrypts(t *testing.T, to ceremony.Fingerprint) string {
+	t.Helper()
+	armored, _, err := tr.opener.Challenge(to, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(armored, "\n\n")
+	body, _, _ = strings.Cut(body, "\n=")
+	return strings.ReplaceAll(body, "\n", "")
+}
+
 // realShare is a share of the shape that Vault's have.
 func realShare(n int) string {
 	return strings.Repeat(fmt.Sprintf("%02x", 160+n), 32) + fmt.Sprintf("%02x", n)
@@ -168,6 +180,7 @@ func perform(t *testing.T) evidence {
 		for i := range holders {
 			s.vault.do(func() { s.vault.shares = append(s.vault.shares, realShare(i+1)) })
 		}
+		s.vault.do(func() { s.vault.encrypts = func(to ceremony.Fingerprint) string { return e.tr.encrypts(t, to) } })
 		s.keys = func(ceremony.Opener) ceremony.Opener { return vaultsOpener{e.tr.opener} }
 		s.configure = func(c *ceremony.Cluster) {
 			c.Policies = map[ceremony.Operation]ceremony.Policy{

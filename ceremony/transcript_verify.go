@@ -304,12 +304,12 @@ func (v *verifier) look(e Entry) {
 		v.handedOut(e, ev.Shares, ev.Keys)
 	case Initialized:
 		v.handedOut(e, ev.Shares, v.c.Plan.Recipients())
-		v.cipher(e, ev.Token)
+		v.cipher(e, ev.Token, v.c.Plan.requesterKey())
 	case TokenIssued:
 		v.tokenIssued(e, ev)
 	case BackupRead:
 		for _, s := range ev.Shares {
-			v.cipher(e, s.Ciphertext)
+			v.cipher(e, s.Ciphertext, s.For.Key)
 		}
 	case TranscriptSigned:
 		v.earlier(e, ev)
@@ -382,8 +382,14 @@ func (v *verifier) envelope(e Entry, by Person, step Step, evidence Evidence) {
 		v.seen = map[string]int{}
 	}
 	v.seen[evidence.Signature] = e.Seq
-	binding, made, err := v.signatures.VerifyEvidence(v.t.Certificates[by.Key], by.Key, evidence, v.key.At, e.At)
-	if err != nil {
+	binding, made, err := v.signatures.VerifyEvidence(v.t.Certificates[by.Key], v.identity, evidence, Expected{
+		Ceremony: v.c.ID(), Step: step, Nonce: v.key.Nonce, Signer: by.Key, PlanHash: v.c.PlanHash, NotBefore: v.key.At, Now: e.At,
+	})
+	switch {
+	case errors.Is(err, ErrNoProof):
+		v.loose.unkept = append(v.loose.unkept, by)
+		return
+	case err != nil:
 		check.fault("line %d: the signature on the envelope is not what %s signed here (%s)", e.Seq, by.Name, reasonOf(err))
 		return
 	}
@@ -414,7 +420,7 @@ func (v *verifier) handedOut(e Entry, shares []NewShare, keys []Fingerprint) {
 		if i >= len(p.Receivers) || s.For != p.Receivers[i] {
 			check.fault("line %d: share %d is for %s, and by the plan it is not", e.Seq, i+1, s.For.Name)
 		}
-		v.cipher(e, s.Ciphertext)
+		v.cipher(e, s.Ciphertext, s.For.Key)
 	}
 	if want := p.Recipients(); !slices.Equal(keys, want) {
 		check.fault("line %d: Vault has encrypted to %s, and the plan wants %s", e.Seq, list(keys), list(want))
@@ -422,21 +428,37 @@ func (v *verifier) handedOut(e Entry, shares []NewShare, keys []Fingerprint) {
 }
 
 func (v *verifier) tokenIssued(e Entry, ev TokenIssued) {
-	if ev.Encoded != "" {
-		v.check(checkDeliveries).Count++
+	check := v.check(checkDeliveries)
+	if v.c.Plan.OTP != "" {
+		check.Count++
+		if _, err := base64.RawStdEncoding.Strict().DecodeString(ev.Encoded); err != nil || ev.Encoded == "" || ev.Ciphertext != "" {
+			check.fault("line %d: the token is not combined with the one-time password of the plan", e.Seq)
+		}
 		return
 	}
 	if want := v.c.Plan.Recipients(); !slices.Equal(ev.Keys, want) {
-		v.check(checkDeliveries).fault("line %d: Vault has encrypted the token to %s, and the plan wants %s", e.Seq, list(ev.Keys), list(want))
+		check.fault("line %d: Vault has encrypted the token to %s, and the plan wants %s", e.Seq, list(ev.Keys), list(want))
 	}
-	v.cipher(e, ev.Ciphertext)
+	if ev.Encoded != "" {
+		check.fault("line %d: the token is combined with a one-time password, and the plan has none", e.Seq)
+	}
+	v.cipher(e, ev.Ciphertext, v.c.Plan.requesterKey())
 }
 
-func (v *verifier) cipher(e Entry, ciphertext string) {
+// requesterKey is the key to which a token is encrypted, empty where there is none.
+func (p Plan) requesterKey() Fingerprint {
+	if p.Requester == nil {
+		return ""
+	}
+	return p.Requester.Key
+}
+
+// cipher checks to whom something is encrypted that was handed out.
+func (v *verifier) cipher(e Entry, ciphertext string, to Fingerprint) {
 	check := v.check(checkDeliveries)
 	check.Count++
-	if _, err := base64.StdEncoding.Strict().DecodeString(ciphertext); err != nil || ciphertext == "" {
-		check.fault("line %d: what is handed out is no ciphertext", e.Seq)
+	if err := v.signatures.VerifyCiphertext(ciphertext, v.t.Certificates[to], to); err != nil {
+		check.fault("line %d: what is handed out is not encrypted to %s (%s)", e.Seq, v.c.Plan.owner(to), reasonOf(err))
 	}
 }
 

@@ -186,10 +186,12 @@ func TestP8EvidenceOutlivesItsKey(t *testing.T) {
 			other.run("gpg --batch -q --import secret.asc")
 			other.revoke(s.want.Signer, number, s.want.Now.Add(time.Hour))
 			certificate := other.certificate()
-			if _, _, err := openpgp.VerifyEvidence(certificate, s.want.Signer, e, s.want.NotBefore, s.want.Now); err != nil {
+			if _, _, err := openpgp.VerifyEvidence(certificate, s.identity.Fingerprint(), e, s.want); err != nil {
 				t.Errorf("come before: %v", err)
 			}
-			if _, _, err := openpgp.VerifyEvidence(certificate, s.want.Signer, e, s.want.NotBefore, s.want.Now.Add(2*time.Hour)); !errors.Is(err, openpgp.ErrKeyRevoked) {
+			later := s.want
+			later.Now = later.Now.Add(2 * time.Hour)
+			if _, _, err := openpgp.VerifyEvidence(certificate, s.identity.Fingerprint(), e, later); !errors.Is(err, openpgp.ErrKeyRevoked) {
 				t.Errorf("come after: got %v", err)
 			}
 		})

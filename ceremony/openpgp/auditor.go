@@ -105,26 +105,27 @@ func verifySignedWord(certificateArmor string, fingerprint ceremony.Fingerprint,
 	return line, sig.CreationTime.UTC(), err
 }
 
-// VerifyEvidence makes sure, without the share, that somebody's key has signed the
-// envelope of which this is the evidence: between notBefore, when its ceremony key
-// was announced, and now, when the journal says that it had come. It answers what
+// VerifyEvidence makes sure, without the share, that the key of want.Signer has signed
+// the envelope of which this is the evidence, and that it was one for this ceremony,
+// step, nonce, identity and plan: between want.NotBefore, when its ceremony key was
+// announced, and want.Now, when the journal says that it had come. It answers what
 // the signature says that it is for, [ceremony.Announced.Binding], empty when it
-// says nothing, and when it was made. [ErrNoProof] means that too little was kept:
+// says nothing, and when it was made. [ceremony.ErrNoProof] means that too little was kept:
 // the envelope was made by a program that does not write what proves it.
-func VerifyEvidence(certificateArmor string, fingerprint ceremony.Fingerprint, e ceremony.Evidence, notBefore, now time.Time) (binding string, made time.Time, err error) {
-	binding, made, err = verifyEvidence(certificateArmor, fingerprint, e, notBefore, now)
+func VerifyEvidence(certificateArmor string, identity ceremony.Fingerprint, e ceremony.Evidence, want ceremony.Expected) (binding string, made time.Time, err error) {
+	binding, made, err = verifyEvidence(certificateArmor, identity, e, want)
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("verify the envelope of %s: %w", fingerprint, err)
+		return "", time.Time{}, fmt.Errorf("verify the envelope of %s: %w", want.Signer, err)
 	}
 	return binding, made, nil
 }
 
-func verifyEvidence(certificateArmor string, fingerprint ceremony.Fingerprint, e ceremony.Evidence, notBefore, now time.Time) (binding string, made time.Time, err error) {
+func verifyEvidence(certificateArmor string, identity ceremony.Fingerprint, e ceremony.Evidence, want ceremony.Expected) (binding string, made time.Time, err error) {
 	defer recoverParsing(&err, ErrBadSignature)
 	if e.Signature == "" || e.Digest == "" {
-		return "", made, ErrNoProof
+		return "", made, ceremony.ErrNoProof
 	}
-	key, err := readAudited(certificateArmor, fingerprint)
+	key, err := readAudited(certificateArmor, want.Signer)
 	if err != nil {
 		return "", made, err
 	}
@@ -132,14 +133,14 @@ func verifyEvidence(certificateArmor string, fingerprint ceremony.Fingerprint, e
 	if err != nil {
 		return "", made, err
 	}
-	if e.Signer != fingerprint || !e.SignedAt.Equal(sig.CreationTime) || sig.SigType != packet.SigTypeBinary {
+	if e.Signer != want.Signer || !e.SignedAt.Equal(sig.CreationTime) || sig.SigType != packet.SigTypeBinary {
 		return "", made, ErrEvidence
 	}
-	h, err := resumeHash(sig.Hash, e.Digest)
+	h, err := resumeHash(sig.Hash, e.Digest, want, identity)
 	if err != nil {
 		return "", made, err
 	}
-	if err := key.within(h, sig, notBefore, now); err != nil {
+	if err := key.within(h, sig, want.NotBefore, want.Now); err != nil {
 		return "", made, err
 	}
 	bindings := bindingsOf(sig)

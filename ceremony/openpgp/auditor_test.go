@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -175,7 +176,7 @@ func (s *stage) verified(e ceremony.Evidence) (string, time.Time, error) {
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	return openpgp.VerifyEvidence(certificate, s.want.Signer, e, s.want.NotBefore, s.want.Now)
+	return openpgp.VerifyEvidence(certificate, s.identity.Fingerprint(), e, s.want)
 }
 
 func TestP8EnvelopeIsVerifiedWithoutTheShare(t *testing.T) {
@@ -222,7 +223,7 @@ func TestP8EnvelopeWithoutASuffixProvesNothing(t *testing.T) {
 	if e.Signature != "" || e.Digest != "" {
 		t.Errorf("something is kept: %+v", e)
 	}
-	if _, _, err := s.verified(e); !errors.Is(err, openpgp.ErrNoProof) {
+	if _, _, err := s.verified(e); !errors.Is(err, ceremony.ErrNoProof) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -267,6 +268,65 @@ func TestP8EvidenceCanNotBeForged(t *testing.T) {
 	}
 }
 
+// What a bot that was taken over has of its people is what they have ever signed, whole:
+// words, notes, envelopes for something else. It can stop a hash at any border.
+func TestP8NothingElseThatAHolderHasSignedIsAnEnvelope(t *testing.T) {
+	s := newStage(t)
+	certificate := must(s.opener.PublicKey(s.want.Signer))(t)
+	suffix := s.key.Announced().Suffix(s.want.Ceremony, s.want.PlanHash)
+	for name, content := range map[string]string{
+		"a note":                   "I am at lunch and have nothing to do with any ceremony",
+		"nothing":                  "",
+		"a word":                   "conclave-word1 prod-rekey-k7m2 " + s.want.PlanHash + " approve",
+		"a word about the plan":    "conclave-word1 prod-rekey-k7m2 " + s.want.PlanHash + " present " + s.want.PlanHash,
+		"a long note":              strings.Repeat("I have nothing to do with it. ", 12),
+		"a note of whole blocks":   strings.Repeat("nothing ", 32),
+		"a note that ends in it":   strings.Repeat("I have nothing to do with it. ", 9) + s.want.PlanHash,
+		"the suffix alone":         suffix,
+		"the suffix behind a word": strings.Repeat("no", 9) + suffix,
+		"another step":             strings.ReplaceAll(s.wholePayload(), " update ", " verify "),
+		"another ceremony":         strings.ReplaceAll(s.wholePayload(), "k7m2", "k7m3"),
+		"another plan":             strings.ReplaceAll(s.wholePayload(), s.want.PlanHash, strings.Repeat("ab", 32)),
+		"no suffix":                s.payload(),
+	} {
+		packets := packet.NewReader(bytes.NewReader(state(t, content, s.want.Now, s.holder)))
+		var sig *packet.Signature
+		for sig == nil {
+			switch p := must(packets.Next())(t).(type) {
+			case *packet.LiteralData:
+				must(io.Copy(io.Discard, p.Body))(t)
+			case *packet.Signature:
+				sig = p
+			}
+		}
+		var raw bytes.Buffer
+		if err := sig.Serialize(&raw); err != nil {
+			t.Fatal(err)
+		}
+		for border := 0; border <= len(content); border += sig.Hash.New().BlockSize() {
+			e := ceremony.Evidence{Signer: s.want.Signer, SignedAt: sig.CreationTime, Signature: base64.StdEncoding.EncodeToString(raw.Bytes()),
+				Digest: openpgp.DigestAt(sig.Hash, []byte(content), border)}
+			if _, _, err := openpgp.VerifyEvidence(certificate, s.identity.Fingerprint(), e, s.want); err == nil {
+				t.Errorf("%s stands as an envelope, from byte %d on", name, border)
+			} else if !errors.Is(err, openpgp.ErrEvidence) && !errors.Is(err, ceremony.ErrNoProof) {
+				t.Errorf("%s, from byte %d on: %v", name, border, err)
+			}
+		}
+	}
+}
+
+// The file of a share may end in a line's end, and people put spaces where they like.
+func TestP8EnvelopeIsProvenBesideALineEndAndNotGuessedBesideSpaces(t *testing.T) {
+	s := newStage(t)
+	for between, proven := range map[string]bool{"": true, "\n": true, "\r\n": true, strings.Repeat(" ", 9): false} {
+		content := strings.Replace(s.wholePayload(), share, share+between, 1)
+		e := s.evidence(t, s.craft(t, craft{content: content}))
+		if _, _, err := s.verified(e); proven != (err == nil) || err != nil && !errors.Is(err, ceremony.ErrNoProof) {
+			t.Errorf("with %q behind the share: %v", between, err)
+		}
+	}
+}
+
 func TestP8EvidenceOutsideOfItsTimeIsFound(t *testing.T) {
 	s := newStage(t)
 	e := s.evidence(t, s.craft(t, craft{content: s.wholePayload()}))
@@ -278,7 +338,9 @@ func TestP8EvidenceOutsideOfItsTimeIsFound(t *testing.T) {
 		"after it came":           {s.want.NotBefore, s.want.Now.Add(-6 * time.Minute), openpgp.ErrSignedLater},
 	} {
 		certificate := must(s.opener.PublicKey(s.want.Signer))(t)
-		if _, _, err := openpgp.VerifyEvidence(certificate, s.want.Signer, e, tt.notBefore, tt.now); !errors.Is(err, tt.want) {
+		want := s.want
+		want.NotBefore, want.Now = tt.notBefore, tt.now
+		if _, _, err := openpgp.VerifyEvidence(certificate, s.identity.Fingerprint(), e, want); !errors.Is(err, tt.want) {
 			t.Errorf("%s: got %v, want %v", name, err, tt.want)
 		}
 	}
@@ -287,12 +349,11 @@ func TestP8EvidenceOutsideOfItsTimeIsFound(t *testing.T) {
 func TestP1EvidenceHoldsNothingOfTheShare(t *testing.T) {
 	for _, option := range []func(*packet.Config){algorithm(packet.PubKeyAlgoEdDSA, packet.Curve25519), algorithm(packet.PubKeyAlgoECDSA, packet.CurveNistP521)} {
 		s := stageFor(t, newHolder(t, "Ada", start, option), start)
-		// Wherever the border of a block falls, no digit of the share is behind it.
-		for pad := range 130 {
-			content := strings.Replace(s.wholePayload(), " update ", " update"+strings.Repeat(" ", pad+1), 1)
-			if len(content) > 500 {
-				break
-			}
+		// Wherever the border of a block falls, no digit of the share is behind it. The
+		// ceremony's id stands on both sides of it.
+		for pad := range 65 {
+			s.want.Ceremony = ceremony.ID("prod-rekey-" + strings.Repeat("k", pad+1))
+			content := s.wholePayload()
 			e := s.evidence(t, s.craft(t, craft{content: content}))
 			if e.Digest == "" {
 				t.Fatalf("pad %d: nothing is kept", pad)

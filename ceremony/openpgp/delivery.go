@@ -5,13 +5,17 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"conclave/ceremony"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
 // deliveryTag is the first word of a delivery line.
@@ -55,20 +59,82 @@ func (o *Opener) checkRecipient(ciphertext []byte, recipient ceremony.Fingerprin
 	if err != nil {
 		return err
 	}
-	var l letter
-	if err := l.add(ciphertext); err != nil || len(l.messages) != 1 || l.messages[0].err != nil {
+	id, err := onlyRecipient(ciphertext)
+	if err != nil {
+		return err
+	}
+	if keyByID(entity, id) == nil {
+		return ErrWrongRecipient
+	}
+	return nil
+}
+
+// onlyRecipient is the id of the one key that opens what Vault has encrypted: it makes
+// a message of two packets (RFC 9580, section 10.3), a session key and what that
+// encrypts. Another key, a password or anything in the open beside it is an error.
+func onlyRecipient(ciphertext []byte) (id uint64, err error) {
+	defer recoverParsing(&err, ErrNotCiphertext)
+	packets := packet.NewOpaqueReader(bytes.NewReader(ciphertext))
+	var all []*packet.OpaquePacket
+	for {
+		p, err := packets.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return 0, ErrNotCiphertext
+		}
+		all = append(all, p)
+	}
+	const sessionKey, encrypted, encryptedAEAD = 1, 18, 20
+	if len(all) < 2 || all[0].Tag != sessionKey {
+		return 0, ErrNotCiphertext
+	}
+	if len(all) > 2 || all[1].Tag != encrypted && all[1].Tag != encryptedAEAD {
+		if all[1].Tag == sessionKey {
+			return 0, ErrWrongRecipient
+		}
+		return 0, ErrNotCiphertext
+	}
+	p, err := all[0].Parse()
+	key, ok := p.(*packet.EncryptedKey)
+	if err != nil || !ok || len(all[1].Contents) == 0 {
+		return 0, ErrNotCiphertext
+	}
+	return key.KeyId, nil
+}
+
+// VerifyCiphertext makes sure that what was handed out, in standard base64, is encrypted
+// to one key alone, and to one of the certificate with this fingerprint. Without a
+// certificate only the first is looked at. What is inside nobody but its receiver knows.
+func VerifyCiphertext(ciphertext, certificateArmor string, to ceremony.Fingerprint) error {
+	if err := verifyCiphertext(ciphertext, certificateArmor, to); err != nil {
+		return fmt.Errorf("verify what was encrypted to %s: %w", to, err)
+	}
+	return nil
+}
+
+func verifyCiphertext(ciphertext, certificateArmor string, to ceremony.Fingerprint) error {
+	message, err := base64.StdEncoding.Strict().DecodeString(ciphertext)
+	if err != nil {
 		return ErrNotCiphertext
 	}
-	to := l.messages[0].recipients
-	if slices.Contains(to, entity.PrimaryKey.KeyId) {
-		return nil
+	id, err := onlyRecipient(message)
+	if err != nil || certificateArmor == "" {
+		return err
 	}
-	for _, s := range entity.Subkeys {
-		if slices.Contains(to, s.PublicKey.KeyId) {
-			return nil
-		}
+	certificate, err := readAudited(certificateArmor, to)
+	if err != nil {
+		return err
 	}
-	return ErrWrongRecipient
+	entity, err := parseEntity(certificate)
+	if err != nil {
+		return err
+	}
+	if keyByID(entity, id) == nil {
+		return ErrWrongRecipient
+	}
+	return nil
 }
 
 func deliveryLine(p ceremony.Parcel, ciphertext []byte) string {

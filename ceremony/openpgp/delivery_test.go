@@ -1,6 +1,7 @@
 package openpgp_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
 
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -126,6 +129,52 @@ func TestP7WhatItsRecipientCanNotOpenIsNotDelivered(t *testing.T) {
 		p := good
 		tt.change(&p)
 		if _, err := s.opener.SignDelivery(p); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, err, tt.want)
+		}
+	}
+}
+
+func TestP8WhatIsHandedOutIsEncryptedToItsReceiverAlone(t *testing.T) {
+	s, other := newStage(t), newStage(t)
+	certificate := must(s.opener.PublicKey(s.want.Signer))(t)
+	own := must(base64.StdEncoding.DecodeString(s.parcel(t).Ciphertext))(t)
+	foreign := must(base64.StdEncoding.DecodeString(other.parcel(t).Ciphertext))(t)
+	open := state(t, "the token", s.want.Now, s.holder)
+	packets := func(message []byte) (all [][]byte) {
+		reader := packet.NewOpaqueReader(bytes.NewReader(message))
+		for p, err := reader.Next(); err == nil; p, err = reader.Next() {
+			var b bytes.Buffer
+			if err := p.Serialize(&b); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, b.Bytes())
+		}
+		return all
+	}
+	join := func(parts ...[]byte) string { return base64.StdEncoding.EncodeToString(bytes.Join(parts, nil)) }
+	for name, tt := range map[string]struct {
+		ciphertext, certificate string
+		want                    error
+	}{
+		"as Vault makes it":          {join(own), certificate, nil},
+		"without a certificate":      {join(own), "", nil},
+		"to another":                 {join(foreign), certificate, openpgp.ErrWrongRecipient},
+		"to both":                    {join(packets(foreign)[0], own), certificate, openpgp.ErrWrongRecipient},
+		"to both, the other way":     {join(packets(own)[0], foreign), certificate, openpgp.ErrWrongRecipient},
+		"to both, nobody's known":    {join(packets(foreign)[0], own), "", openpgp.ErrWrongRecipient},
+		"with a password as well":    {join(packets(dearmor(t, s.craft(t, craft{passwords: [][]byte{[]byte("x")}, to: []*pgp.Entity{s.holder}})))...), certificate, openpgp.ErrNotCiphertext},
+		"with the token behind it":   {join(own, open), certificate, openpgp.ErrNotCiphertext},
+		"twice":                      {join(own, own), certificate, openpgp.ErrNotCiphertext},
+		"a session key alone":        {join(packets(own)[0]), certificate, openpgp.ErrNotCiphertext},
+		"nothing encrypted":          {join(packets(own)[0], []byte{0xd2, 0}), certificate, openpgp.ErrNotCiphertext},
+		"cut":                        {join(own[:len(own)-1]), certificate, openpgp.ErrNotCiphertext},
+		"in the open":                {join(open), certificate, openpgp.ErrNotCiphertext},
+		"plain English":              {join([]byte("the root token went to mallory")), certificate, openpgp.ErrNotCiphertext},
+		"plain English, and no more": {join([]byte("the root token went to mallory")), "", openpgp.ErrNotCiphertext},
+		"not base64":                 {"%", certificate, openpgp.ErrNotCiphertext},
+		"empty":                      {"", certificate, openpgp.ErrNotCiphertext},
+	} {
+		if err := openpgp.VerifyCiphertext(tt.ciphertext, tt.certificate, s.want.Signer); !errors.Is(err, tt.want) || tt.want == nil && err != nil {
 			t.Errorf("%s: got %v, want %v", name, err, tt.want)
 		}
 	}

@@ -101,7 +101,7 @@ func (k *key) openShare(m message, content []byte, want ceremony.Expected, evide
 	case !isShare(share):
 		return nil, ceremony.BadShare
 	}
-	evidence.Signature, evidence.Digest = proofOf(content[:n], end, signature.packet)
+	evidence.Signature, evidence.Digest = proofOf(content[:n], end, signature.packet, want, k.announced.Identity)
 	return share, nil
 }
 

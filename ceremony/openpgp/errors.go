@@ -64,6 +64,5 @@ var (
 	ErrNotSignedInline  = errors.New("it is no message that is signed and not encrypted")
 	ErrSignedEarlier    = errors.New("it is signed before it could be asked for")
 	ErrSignedLater      = errors.New("it is signed later than it came")
-	ErrEvidence         = errors.New("what is kept of the signature contradicts itself")
-	ErrNoProof          = errors.New("nothing is kept by which its signature could be verified without the share")
+	ErrEvidence         = errors.New("what is kept of the signature is not of an envelope for this ceremony, step and plan, or contradicts itself")
 )

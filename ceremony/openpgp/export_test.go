@@ -1,6 +1,8 @@
 package openpgp
 
 import (
+	"crypto"
+	"fmt"
 	"io"
 	"time"
 
@@ -17,6 +19,18 @@ func Unarmor(text []byte) (kinds []string, data [][]byte, faults []error, around
 		kinds, data, faults = append(kinds, b.kind), append(data, b.data), append(faults, b.err)
 	}
 	return kinds, data, faults, around
+}
+
+// DigestAt is the proof of a signature whose hash is stopped at a border, wherever that
+// is.
+func DigestAt(algorithm crypto.Hash, content []byte, border int) string {
+	h := algorithm.New()
+	h.Write(content[:border])
+	state, err := chaining(h)
+	if err != nil {
+		panic(err)
+	}
+	return fmt.Sprintf("%x:%d:%x", state, border, content[border:])
 }
 
 // PrivateHalf is what a ceremony key decrypts with, for whoever runs a bot to abuse

@@ -59,6 +59,11 @@ func (Signatures) VerifySignedWord(certificate string, by ceremony.Fingerprint, 
 }
 
 // VerifyEvidence is [VerifyEvidence].
-func (Signatures) VerifyEvidence(certificate string, by ceremony.Fingerprint, e ceremony.Evidence, notBefore, now time.Time) (binding string, made time.Time, err error) {
-	return VerifyEvidence(certificate, by, e, notBefore, now)
+func (Signatures) VerifyEvidence(certificate string, identity ceremony.Fingerprint, e ceremony.Evidence, want ceremony.Expected) (binding string, made time.Time, err error) {
+	return VerifyEvidence(certificate, identity, e, want)
+}
+
+// VerifyCiphertext is [VerifyCiphertext].
+func (Signatures) VerifyCiphertext(ciphertext, certificate string, to ceremony.Fingerprint) error {
+	return VerifyCiphertext(ciphertext, certificate, to)
 }
