@@ -11,6 +11,8 @@ import (
 	"regexp"
 
 	"github.com/spf13/cobra"
+
+	"conclave/ceremony/openpgp"
 )
 
 func decodeCommand(std streams) *cobra.Command {
@@ -51,7 +53,7 @@ func decode(std streams, args []string, otp Path, remove bool) error {
 	} else if text, err = readPasted(std); err != nil {
 		return err
 	}
-	token, err := decodeToken(text, password)
+	token, err := decodeToken([]byte(openpgp.Text(text)), password)
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,8 @@ func TestTokenIsDecodedFromWhateverItStandsIn(t *testing.T) {
 		"alone":          word,
 		"with a newline": word + "\r\n",
 		"padded":         word + "==",
+		"with a mark":    "\ufeff" + word,
+		"in UTF-16":      "\xff\xfe" + strings.Join(strings.Split(word, ""), "\x00") + "\x00",
 		"quoted":         "> `" + word + "`",
 		"a field":        `{"encoded_token":"` + word + `","otp_length":0}`,
 		"a message": "*The root token for prod*\nIt is useless without your one-time password.\n```conclave decode --otp otp.txt " + word +
@@ -48,7 +50,7 @@ func TestTokenIsDecodedFromWhateverItStandsIn(t *testing.T) {
 		// A word as long as the right one, and another password's token.
 		"among others": strings.Repeat("A", len(word)) + " " + encoded(tokenOfTest, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa") + " " + word,
 	} {
-		token, err := decodeToken([]byte(text), []byte(padOfTest))
+		token, err := decodeToken([]byte(openpgp.Text([]byte(text))), []byte(padOfTest))
 		if err != nil || string(token) != tokenOfTest {
 			t.Errorf("%s: %q, %v", name, token, err)
 		}

@@ -91,6 +91,7 @@ func showCommitment(w io.Writer, password []byte) error {
 // readPassword reads the file of a one-time password. The caller wipes it.
 func readPassword(path Path) ([]byte, error) {
 	password, err := readSecret(path)
+	password = openpgp.TidySecret(password) // of vault operator generate-root -generate-otp, in PowerShell
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && openpgp.CheckPassword([]byte(path)) == nil:
 		// The name would be repeated in the error that no such file exists (P1).

@@ -45,7 +45,8 @@ refused from that day on, with exit code 3. conclave pin shows and changes that;
 --identity says it for one message, and keeps nothing.
 
 The share is asked for without echo, unless --encrypted names the file in which
-it lies encrypted, or --share the one in which it lies open (- is standard
+it lies encrypted (a PGP message, or the base64 or hexadecimal digits that Vault
+itself has printed), or --share the one in which it lies open (- is standard
 input). gpg decrypts and signs, with keys on a smartcard too; --key takes a
 secret key from a file instead. The share is on no command line and in no
 temporary file.
@@ -302,25 +303,45 @@ const maxShare = 512
 func (f *sealFlags) readShare(ctx context.Context, std streams, decrypt func([]byte) ([]byte, error)) ([]byte, error) {
 	switch {
 	case f.encrypted != "":
-		message, err := readFile(Path(f.encrypted), false)
+		message, err := f.readEncrypted()
 		if err != nil {
 			return nil, fmt.Errorf("read --encrypted: %w", err)
 		}
-		return decrypt(message)
+		share, err := decrypt(message)
+		return openpgp.TidySecret(share), err
 	case f.share == "-":
 		share, err := readBounded(std.in, maxShare)
 		if err != nil {
 			return nil, fmt.Errorf("read share: %w", err)
 		}
-		return share, nil
+		return openpgp.TidySecret(share), nil
 	case f.share != "":
 		share, err := readFile(Path(f.share), true)
 		if err != nil {
 			return nil, fmt.Errorf("read --share: %w", err)
 		}
-		return share, nil
+		return openpgp.TidySecret(share), nil
 	}
 	return askSecret(ctx, "Your share (it is not shown): ")
+}
+
+// readEncrypted reads the message in which the share lies, in whatever form Vault or the
+// holder's computer has left it.
+func (f *sealFlags) readEncrypted() ([]byte, error) {
+	file, err := readFile(Path(f.encrypted), false)
+	if err != nil {
+		return nil, err
+	}
+	message, err := openpgp.Ciphertext(file)
+	switch {
+	case errors.Is(err, openpgp.ErrSeveralCiphertexts):
+		return nil, hinted{err, "Put the one that is encrypted to you into a file of its own, as it is."}
+	case errors.Is(err, openpgp.ErrOpenShare):
+		return nil, hinted{err, "Encrypt it to yourself and destroy this file; or, if only you can read it, give it with --share."}
+	case err != nil:
+		return nil, hinted{fmt.Errorf("%s: %w", f.encrypted, err), "Name the file in which your share is encrypted to you: a PGP message, or the base64 or hexadecimal digits that Vault has printed."}
+	}
+	return message, nil
 }
 
 func askSecret(ctx context.Context, question string) ([]byte, error) {

@@ -44,12 +44,13 @@ func (e exposure) told() error {
 }
 
 var (
-	// A PGP block however its dashes came through.
-	pgpBlock = regexp.MustCompile(`(?i)\b(BEGIN|END)\s+PGP\b`)
-	pgpBegin = regexp.MustCompile(`(?i)\bBEGIN\s+PGP\b`)
+	// A PGP block however its dashes and spaces came through: of spaces, \s is those of
+	// ASCII alone, and what is copied often has others, or marks that nobody sees.
+	pgpBlock = regexp.MustCompile(`(?i)\b(BEGIN|END)[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
+	pgpBegin = regexp.MustCompile(`(?i)\bBEGIN[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
 
 	// The edges of armor: of PGP in any case, of anything else between its dashes.
-	blockEdge = regexp.MustCompile(`[-–—]*\s*(?i:\b(?:BEGIN|END)\s+PGP\b(?:\s+(?:MESSAGE|SIGNATURE|SIGNED MESSAGE|PUBLIC KEY BLOCK|PRIVATE KEY BLOCK)\b)?)[-–—]*|[-–—]{2,}\s*(?:BEGIN|END)\s+[A-Z0-9 ]+[-–—]{2,}`)
+	blockEdge = regexp.MustCompile(`[\p{Pd}−]*\s*(?i:\b(?:BEGIN|END)\s+PGP\b(?:\s+(?:MESSAGE|SIGNATURE|SIGNED MESSAGE|PUBLIC KEY BLOCK|PRIVATE KEY BLOCK)\b)?)[\p{Pd}−]*|[\p{Pd}−]{2,}\s*(?:BEGIN|END)\s+[A-Z0-9 ]+[\p{Pd}−]{2,}`)
 
 	// Private keys of OpenPGP, of OpenSSL and OpenSSH, of PuTTY, of age, and of gpg's
 	// own folder. A key that is on a smartcard ("shadowed") is none.
@@ -95,8 +96,11 @@ func exposures(text string, harmless func(word string) bool) []exposure {
 		return []exposure{exposedKey}
 	}
 	text = strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) {
+		switch {
+		case unicode.Is(unicode.Cf, r):
 			return -1 // marks that nobody sees, behind which a share would be in pieces
+		case r != '\n' && unicode.IsSpace(r):
+			return ' ' // the expressions know those of ASCII alone
 		}
 		return r
 	}, text)
@@ -164,7 +168,7 @@ func wordShows(word, before string, harmless func(string) bool) (exposure, bool)
 }
 
 // joiner takes out what digits are joined by where they are not meant to be apart.
-var joiner = strings.NewReplacer("-", "", ":", "", "_", "")
+var joiner = strings.NewReplacer("-", "", ":", "", "_", "", "\u2010", "", "\u2011", "", "\u2212", "")
 
 // withoutArmor is a text without its armor. Of armor that was cut in two, what is
 // left of it goes.

@@ -32,8 +32,8 @@ type block struct {
 }
 
 // A line that begins or ends armor. Chat clients turn hyphens into dashes, of
-// which one may stand for two, so that their number is free.
-var marker = regexp.MustCompile(`-+[ \t]*(BEGIN|END) (PGP [A-Z ]*[A-Z])[ \t]*-+`)
+// which one may stand for two, so that their number is free, and break lines.
+var marker = regexp.MustCompile(`-+\s*(BEGIN|END)\s+(PGP\s+(?:[A-Z]+\s+)*?[A-Z]+)\s*-+`)
 
 // unarmor finds the blocks of a text that has been through a chat client: quoted,
 // escaped, folded onto one line, decorated. It may be lenient, since it can only
@@ -53,7 +53,7 @@ func unarmor(plain string) (blocks []block, around string) {
 		}
 		rest.WriteString(plain[:begin[0]])
 		rest.WriteByte('\n')
-		kind := plain[begin[4]:begin[5]]
+		kind := kindOf(plain[begin[4]:begin[5]])
 		after := plain[begin[1]:]
 		if plain[begin[2]:begin[3]] == "END" {
 			// The beginning was lost.
@@ -71,7 +71,7 @@ func unarmor(plain string) (blocks []block, around string) {
 			continue
 		}
 		b := block{kind: kind}
-		if after[end[4]:end[5]] != kind {
+		if kindOf(after[end[4]:end[5]]) != kind {
 			b.err = ceremony.BadArmor
 		} else {
 			b.data, b.err = decodeBody(after[:end[0]])
@@ -80,6 +80,12 @@ func unarmor(plain string) (blocks []block, around string) {
 		plain = after[end[1]:]
 	}
 }
+
+// kindOf is the kind of a block, by the words in its first or last line.
+func kindOf(words string) string { return strings.Join(strings.Fields(words), " ") }
+
+// Text is a text as it was before it came here; see normalise.
+func Text(pasted []byte) string { return normalise(pasted) }
 
 // normalise undoes what happens to a text on its way: the escapes of a web page,
 // another encoding, typographic dashes and spaces, invisible characters.

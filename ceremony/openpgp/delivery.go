@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -74,17 +73,9 @@ func (o *Opener) checkRecipient(ciphertext []byte, recipient ceremony.Fingerprin
 // encrypts. Another key, a password or anything in the open beside it is an error.
 func onlyRecipient(ciphertext []byte) (id uint64, err error) {
 	defer recoverParsing(&err, ErrNotCiphertext)
-	packets := packet.NewOpaqueReader(bytes.NewReader(ciphertext))
-	var all []*packet.OpaquePacket
-	for {
-		p, err := packets.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return 0, ErrNotCiphertext
-		}
-		all = append(all, p)
+	all, err := packetsOf(ciphertext)
+	if err != nil {
+		return 0, err
 	}
 	const sessionKey, encrypted, encryptedAEAD = 1, 18, 20
 	if len(all) < 2 || all[0].Tag != sessionKey {
@@ -102,6 +93,21 @@ func onlyRecipient(ciphertext []byte) (id uint64, err error) {
 		return 0, ErrNotCiphertext
 	}
 	return key.KeyId, nil
+}
+
+// packetsOf takes a message apart to its end.
+func packetsOf(message []byte) (all []*packet.OpaquePacket, err error) {
+	packets := packet.NewOpaqueReader(bytes.NewReader(message))
+	for {
+		p, err := packets.Next()
+		switch {
+		case err == io.EOF: // and nothing that wraps it: a packet has begun then
+			return all, nil
+		case err != nil:
+			return nil, ErrNotCiphertext
+		}
+		all = append(all, p)
+	}
 }
 
 // VerifyCiphertext makes sure that what was handed out, in standard base64, is encrypted
@@ -217,22 +223,36 @@ func takeDelivery(line string, blocks []block) (Delivery, error) {
 	return Delivery{}, ErrNotCiphertext
 }
 
-// Armored is a file as text: a binary PGP message is armored, and everything else is
-// left as it is.
+// Armored is a file as text: PGP messages without armor, as Vault prints them or binary,
+// are armored, and everything else is left as it is.
 func Armored(file []byte) ([]byte, error) {
+	bare := [][]byte{file}
 	if !isBinary(file) {
+		text := normalise(file)
+		if blocks, _ := unarmor(text); len(blocks) > 0 {
+			return file, nil
+		}
+		bare = bareAmong(text)
+	}
+	if len(bare) == 0 {
 		return file, nil
 	}
-	armored, err := enarmor(messageBlock, file)
-	return []byte(armored), err
+	var all strings.Builder
+	for _, message := range bare {
+		armored, err := enarmor(messageBlock, message)
+		if err != nil {
+			return nil, err
+		}
+		all.WriteString(armored)
+	}
+	return []byte(all.String()), nil
 }
 
 // encryptedAmong finds the messages that are encrypted.
 func encryptedAmong(blocks []block) [][]byte {
 	var found [][]byte
 	for _, b := range blocks {
-		var l letter
-		if b.kind == messageBlock && b.err == nil && l.add(b.data) == nil && len(l.messages) == 1 && l.messages[0].err == nil {
+		if b.kind == messageBlock && b.err == nil && isEncrypted(b.data) {
 			found = append(found, b.data)
 		}
 	}

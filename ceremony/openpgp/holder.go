@@ -65,13 +65,13 @@ func (h *HolderKey) Fingerprint() ceremony.Fingerprint { return fingerprintOf(h.
 // PublicArmor is the armored certificate.
 func (h *HolderKey) PublicArmor() (string, error) { return publicArmor(h.entity) }
 
-// Decrypt opens a message to this key, armored or binary: what Vault has made, or
-// an older file of the holder's. Vault's messages are not signed, so that no
+// Decrypt opens a message to this key, in any form that [Ciphertext] reads: what Vault
+// has made, or an older file of the holder's. Vault's messages are not signed, so that no
 // signature is asked for. The caller overwrites the answer after use.
 func (h *HolderKey) Decrypt(message []byte) ([]byte, error) {
-	binary, err := unwrap(message, messageBlock)
+	binary, err := Ciphertext(message)
 	if err != nil {
-		return nil, fmt.Errorf("decrypt: %w: %w", ErrNotCiphertext, err)
+		return nil, fmt.Errorf("decrypt: %w", err)
 	}
 	plain, err := h.decrypt(binary)
 	if err != nil {

@@ -53,7 +53,7 @@ func parsePayload(payload []byte, want ceremony.Expected, identity ceremony.Fing
 	default:
 		return nil, 0, nil
 	}
-	secret = words[5]
+	secret = bytes.TrimPrefix(words[5], []byte("\ufeff")) // as the file of a share may begin in Windows
 	// No word before it is as long, so that it is not found in one of them.
 	return secret, bytes.Index(payload, secret) + len(secret), nil
 }

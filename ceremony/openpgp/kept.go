@@ -1,0 +1,124 @@
+package openpgp
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"conclave/ceremony"
+)
+
+// How people keep what Vault has encrypted to them. The command line prints it as
+// base64 and the API answers hexadecimal digits as well, both without armor (Vault's
+// command/operator_init.go and http/sys_rekey.go); people save that, or the line or the
+// JSON document in which it stands, with whatever their computer puts around a text.
+
+// What is wrong with the file of an encrypted share.
+var (
+	ErrSeveralCiphertexts = errors.New("there are several encrypted messages in it, and only one can be yours")
+	ErrOpenShare          = errors.New("there is a share in the open in it, and nothing encrypted")
+)
+
+// Ciphertext is the encrypted message in a file, binary: of a file that is one, with
+// armor or without, or in base64 or hexadecimal digits, alone or among other words. The
+// errors are [ErrNotCiphertext], [ErrSeveralCiphertexts] and [ErrOpenShare].
+func Ciphertext(file []byte) ([]byte, error) {
+	if isBinary(file) {
+		return file, nil
+	}
+	text := normalise(file)
+	blocks, _ := unarmor(text)
+	if encrypted := encryptedAmong(blocks); len(encrypted) > 0 {
+		return encrypted[0], nil
+	}
+	for _, b := range blocks {
+		switch {
+		case b.kind != messageBlock:
+		case b.err != nil:
+			return nil, fmt.Errorf("%w: %w", ErrNotCiphertext, b.err)
+		default:
+			return nil, ErrNotCiphertext
+		}
+	}
+	switch found := bareAmong(text); {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return nil, ErrSeveralCiphertexts
+	case hasPlainShare(text):
+		return nil, ErrOpenShare
+	}
+	return nil, fmt.Errorf("%w: %w", ErrNotCiphertext, ceremony.NoArmor)
+}
+
+// bareAmong finds the encrypted messages that stand in a text without armor, each once.
+func bareAmong(text string) [][]byte {
+	// Broken into lines, alone or behind what Vault calls it ("Unseal Key 1: …").
+	joined := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	words := []string{joined(text), joined(text[strings.LastIndexByte(text, ':')+1:])}
+	words = append(words, strings.FieldsFunc(text, func(r rune) bool {
+		return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '+' || r == '/')
+	})...)
+	var found [][]byte
+	for _, word := range words {
+		data, err := hex.DecodeString(word)
+		if err != nil {
+			data, err = base64.RawStdEncoding.DecodeString(strings.TrimRight(word, "="))
+		}
+		if err == nil && isEncrypted(data) && isWhole(data) && !slices.ContainsFunc(found, func(f []byte) bool { return bytes.Equal(f, data) }) {
+			found = append(found, data)
+		}
+	}
+	return found
+}
+
+// isEncrypted says whether data is an encrypted message, with something that opens it.
+func isEncrypted(data []byte) bool {
+	var l letter
+	if l.add(data) != nil || len(l.messages) != 1 {
+		return false
+	}
+	m := l.messages[0]
+	return m.err == nil && (len(m.recipients) > 0 || m.password)
+}
+
+// isWhole says whether nothing is missing at the end of a message: of base64 in lines,
+// each line can be decoded as well.
+func isWhole(data []byte) (whole bool) {
+	defer func() { whole = recover() == nil && whole }() // the parser reads what strangers write
+	_, err := packetsOf(data)
+	return err == nil
+}
+
+// TidySecret undoes, in place, what a computer does to a small text that it saves:
+// UTF-16 as Windows PowerShell writes it, a byte order mark, spaces and line ends
+// around it. What is not in the answer any more is overwritten.
+func TidySecret(text []byte) []byte {
+	whole := text
+	if little := bytes.HasPrefix(text, []byte{0xff, 0xfe}); little || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
+		// A secret is ASCII, of which every second byte is nothing.
+		low := 1
+		if little {
+			low = 0
+		}
+		n := 0
+		for i := 2; i+1 < len(text); i += 2 {
+			if text[i+1-low] != 0 {
+				return text
+			}
+			n++
+		}
+		for i := range n {
+			text[i] = text[2+2*i+low]
+		}
+		text = text[:n]
+	}
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))
+	n := copy(whole, text)
+	clear(whole[n:])
+	return whole[:n]
+}
