@@ -34,7 +34,7 @@ func requestOf(c ceremony.Ceremony, to ceremony.Person, step ceremony.Step) requ
 		what: "Your share of the key in force is needed",
 		do:   "Encrypt and sign your share, and send me what this prints, " + howToSend(c.Plan) + ":",
 		file: "share.asc",
-		note: "`share.asc` stands for the file in which you keep your share, encrypted to you. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack.",
+		note: "`share.asc` stands for the file in which you keep your share, encrypted to you. As Vault itself prints one, in base64 or digits without `BEGIN PGP MESSAGE`, gpg can't read it; `conclave seal --encrypted share.asc` can. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack.",
 	}
 	switch step {
 	case ceremony.Verify:

@@ -74,10 +74,17 @@ func (o *Opener) readStatement(pasted []byte, by ceremony.Fingerprint, notBefore
 	return line, signed, nil
 }
 
-// statementIn is the one line that a message says. What is kept and shown must not
-// hold what should never have been sent (P1).
+// statementIn is the one line that a message says, with plain spaces for those that a
+// copied command has, and without the mark that Windows begins a text with. What is kept
+// and shown must not hold what should never have been sent (P1).
 func statementIn(content []byte) (string, error) {
-	line := strings.TrimRight(string(content), "\r\n")
+	line := strings.TrimRight(strings.TrimPrefix(string(content), "\ufeff"), "\r\n")
+	line = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}, line)
 	switch {
 	case line == "", strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return "", ceremony.BadMessage

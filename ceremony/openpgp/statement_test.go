@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
 
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -177,6 +178,32 @@ func TestPeekIsNotKeptBusyByABomb(t *testing.T) {
 		}
 		if line, ok := s.opener.PeekStatement([]byte(b.String())); ok {
 			t.Errorf("%d bytes: %q", b.Len(), line)
+		}
+	}
+}
+
+// A command that was copied has spaces that are none of ASCII's, and what a computer
+// with Windows pipes begins with a mark. As no word, it would be called a share in the
+// open.
+func TestStatementWithOtherSpacesIsRead(t *testing.T) {
+	s := newStage(t)
+	for name, text := range map[string]string{
+		"no-break":   strings.ReplaceAll(statement, " ", "\u00a0"),
+		"narrow":     strings.Replace(statement, " ", "\u202f", 1) + "\r\n",
+		"with a BOM": "\ufeff" + statement + "\n",
+	} {
+		signed := state(t, text, s.want.Now, s.holder)
+		if line, ok := s.opener.PeekStatement(signed); !ok || line != statement {
+			t.Errorf("%s: seen as %q, %t", name, line, ok)
+		}
+		kept, err := s.opener.VerifyStatement(signed, s.want.Signer, s.want.NotBefore, s.want.Now)
+		if err != nil || kept.Line != statement {
+			t.Errorf("%s: %q, %v", name, kept.Line, err)
+			continue
+		}
+		line, _, err := openpgp.VerifySignedWord(string(public(t, s.holder)), s.want.Signer, kept.Armor, s.want.NotBefore, s.want.Now)
+		if err != nil || line != statement {
+			t.Errorf("%s: an auditor reads %q, %v", name, line, err)
 		}
 	}
 }
