@@ -124,8 +124,8 @@ func TestEverySentinelHasWordsOfItsOwn(t *testing.T) {
 	}
 	eachDeclaration(t, "../ceremony", token.VAR, func(spec *ast.ValueSpec) {
 		for i, name := range spec.Names {
-			if !strings.HasPrefix(name.Name, "Err") || name.Name == "ErrSecretSpent" {
-				continue // a spent secret is a defect, and explained as one
+			if !strings.HasPrefix(name.Name, "Err") || name.Name == "ErrSecretSpent" || name.Name == "ErrNoProof" {
+				continue // a spent secret is a defect, and explained as one; what an auditor misses is a gap, and none of the bot's
 			}
 			text, err := strconv.Unquote(spec.Values[i].(*ast.CallExpr).Args[0].(*ast.BasicLit).Value)
 			if err != nil || !named[text] {
