@@ -62,7 +62,8 @@ func renderEncodedToken(c ceremony.Ceremony, combined string) message {
 	blocks = append(blocks, tokenDuty(c, 2)...)
 	blocks = append(blocks,
 		divider(),
-		footnote("Vault's own program decodes it, too; while it runs, others on the same computer can see the password: `vault operator generate-root -decode=%s -otp=\"$(cat otp.txt)\"`", combined),
+		footnote("Vault's own program decodes it, too; while it runs, others on the same computer can see the password: `%s`",
+			paste(`vault operator generate-root -decode=%s -otp="$(cat otp.txt)"`, encoded(combined))),
 		footnote("`%s`", c.ID()),
 	)
 	return message{line: "The " + escape(tokenTitle(c.Plan)), blocks: blocks}
