@@ -33,7 +33,7 @@ func TestRequestWithACommandInItIsShownToNobody(t *testing.T) {
 	if text := rollCallText(c, to, c.Called().Challenges[0]); !strings.Contains(text, ") > present.asc\n") {
 		t.Fatalf("nothing to run in\n%s", text)
 	}
-	for _, bad := range []string{"0;touch pwned;", "$(touch pwned)", "';touch pwned;'", "owE=\nCONCLAVE\ntouch pwned"} {
+	for _, bad := range []string{"0;touch pwned;", "$(touch pwned)", "';touch pwned;'", "owE=\nCONCLAVE\ntouch pwned", "owE=\nCONCLAVE\nA: ;touch pwned"} {
 		for what, text := range map[string]func() string{
 			"a holder's key": func() string { to := to; to.Key = ceremony.Fingerprint(bad); return requestText(c, to, key) },
 			"an id":          func() string { c := c; c.Plan.Ceremony = ceremony.ID(bad); return requestText(c, to, key) },

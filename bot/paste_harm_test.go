@@ -351,7 +351,7 @@ func TestSecondAttemptsShareHasAFileOfItsOwn(t *testing.T) {
 func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 	evil := []string{
 		"0;A='touch pwned';${A,,};: ", "$(touch pwned)", "`touch pwned`", "';touch pwned;'", "a\ntouch pwned\n", "\x1b[201~\ntouch pwned\n", "a b;touch pwned",
-		"-----BEGIN PGP MESSAGE-----\n\nowE=\nCONCLAVE\ntouch pwned\n", "%s$(touch pwned)", "",
+		"-----BEGIN PGP MESSAGE-----\n\nowE=\nCONCLAVE\ntouch pwned\n", "owE=\nCONCLAVE\nA: ;touch pwned", "%s$(touch pwned)", "",
 	}
 	signed := signTestParcel
 	good := started(t, rekeyPlan()).c
