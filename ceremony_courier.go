@@ -242,7 +242,7 @@ func (m *messenger) handOut(c ceremony.Ceremony, msg ceremony.Message) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 		}
-		m.screen.tell(c.ID(), "%s's token, combined with their one-time password, is in %s. On %[1]s's computer: conclave decode --otp FILE < %s", to, path, path)
+		m.screen.tell(c.ID(), "%s's token, combined with their one-time password, is in %s. On %[1]s's computer: %[3]s", to, path, bot.DecodeCommand(path))
 		return nil
 	}
 	parcel, err := bot.ParcelOf(c, msg)

@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
+	"conclave/bot"
 	"conclave/ceremony"
 )
 
@@ -14,12 +14,11 @@ type spoken struct {
 }
 
 // signCommand is how a word is signed with gpg, on its speaker's own computer.
-func signCommand(w ceremony.Word, key ceremony.Fingerprint, file string) string {
+func signCommand(w ceremony.Word, key ceremony.Fingerprint, file string) bot.Pasted {
 	if w.Verb == ceremony.SayAccessor && w.More == "" {
 		w.More = "ACCESSOR"
 	}
-	quoted := "'" + strings.ReplaceAll(w.Line(), "'", `'\''`) + "'"
-	return fmt.Sprintf(`printf '%%s\n' %s | gpg --sign --armor -u %s > %s`, quoted, key, file)
+	return bot.SignCommand(w, key, file)
 }
 
 // wordFile is what the file with a word is called in what is shown.

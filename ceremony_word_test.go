@@ -32,8 +32,8 @@ func TestSignedWordIsReadAsItWasWritten(t *testing.T) {
 
 func TestCommandThatSignsIsSafeToPaste(t *testing.T) {
 	w := ceremony.Word{Of: "prod-rekey", Hash: "5d", Verb: ceremony.SayStart, More: "it's `time` $(now)"}
-	got := signCommand(w, "aa11", "prod-rekey-alice-start.asc")
-	want := `printf '%s\n' 'conclave-word1 prod-rekey 5d start it'\''s ` + "`time` $(now)'" + ` | gpg --sign --armor -u AA11 > prod-rekey-alice-start.asc`
+	got := signCommand(w, fingerprint("a"), "prod-rekey-alice-start.asc").String()
+	want := `printf '%s\n' 'conclave-word1 prod-rekey 5d start it'\''s ` + "`time` $(now)'" + ` | gpg --sign --armor -u ` + strings.Repeat("A", 40) + ` > prod-rekey-alice-start.asc`
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

@@ -27,7 +27,6 @@ const (
 )
 
 var (
-	nameForm    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 	teamForm    = regexp.MustCompile(`^[TE][A-Z0-9]+$`)
 	userForm    = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 	channelForm = regexp.MustCompile(`^[CG][A-Z0-9]+$`)
@@ -358,7 +357,7 @@ func (k *configCheck) name(path, name string) {
 	switch {
 	case len(name) > maxName:
 		k.complain(path, "is longer than %d letters, and people read it aloud", maxName)
-	case !nameForm.MatchString(name):
+	case !ceremony.IsName(name):
 		k.complain(path, "is not a name of a-z, 0-9 and - between them")
 	}
 }

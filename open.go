@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"conclave/bot"
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
 )
@@ -271,8 +271,8 @@ func adviseOnShare(w io.Writer, d openpgp.Delivery, file string) {
      in force until then. (If the message begins with WITHOUT VERIFICATION, the new
      one is in force already. Keep the old one all the same.)
   2. When Conclave asks you to prove it:
-       conclave seal --encrypted %s MESSAGE
-`, file)
+       %s
+`, bot.ProveCommand(file))
 	}
 	fmt.Fprintf(w, `
 Where to keep it: in two places that don't burn down together, such as a stick in a
@@ -281,8 +281,8 @@ key alone, which belongs somewhere else, and needs a copy as well. Don't decrypt
 to disk, don't print it, and don't give it to anybody.
 
 To check it again, and once a year:
-  gpg -qd %s > %s && echo 'it opens'
-`, file, os.DevNull)
+  %s
+`, bot.TryCommand(file))
 }
 
 // handOver prints a token, if that is asked for, and says what it is.

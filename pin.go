@@ -66,6 +66,9 @@ func addPin(std streams, p *pins, fingerprint, replaces, cluster string, now tim
 	if err != nil {
 		return err
 	}
+	if cluster != "" && !ceremony.IsName(cluster) {
+		return usageError{fmt.Errorf("--cluster: %q is no name of a cluster", cluster)}
+	}
 	var inherited []served
 	if replaces != "" {
 		old, err := pinnedFingerprint("--replaces", replaces)

@@ -41,6 +41,17 @@ type served struct {
 	ID   string `json:"id,omitempty"` // Vault's own; empty while no message has said it
 }
 
+// shaped returns an error for what can be no cluster.
+func (s served) shaped() error {
+	switch {
+	case !ceremony.IsName(s.Name):
+		return fmt.Errorf("%q is no name of a cluster", s.Name)
+	case s.ID != "" && !ceremony.IsNonce(s.ID):
+		return fmt.Errorf("%q is no id of a cluster", s.ID)
+	}
+	return nil
+}
+
 // pinFormat is what a file of pins says it is.
 const pinFormat = "conclave-pins1"
 
@@ -101,6 +112,11 @@ func (p *pins) read() error {
 		file.Pins[i].Identity = f
 		if slices.ContainsFunc(file.Pins[:i], func(earlier pin) bool { return earlier.Identity == f }) {
 			return fmt.Errorf("%s: %s is in it twice", p.path, f)
+		}
+		for _, of := range read.Clusters {
+			if err := of.shaped(); err != nil {
+				return fmt.Errorf("%s: %w", p.path, err)
+			}
 		}
 	}
 	p.list = file.Pins

@@ -28,6 +28,7 @@ type message struct {
 
 // options are the message as Slack's client takes it.
 func (m message) options() []slack.MsgOption {
+	m = m.orStop()
 	blocks := m.blocks
 	if len(blocks) > maxBlocks {
 		blocks = append(blocks[:maxBlocks-1:maxBlocks-1], footnote("There is more than fits into one message."))
@@ -90,9 +91,9 @@ func mrkdwn(s string, most int) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.MarkdownType, clip(s, most), false, true)
 }
 
-// listing shows text as it is, for reading or for copying. Slack neither links
-// nor escapes what stands in a preformatted block. What a person has to copy in
-// one go is never cut in two: Slack allows such a block to be long.
+// listing shows text as it is, for reading; a command is shown by [copied]. Slack
+// neither links nor escapes what stands in a preformatted block. What a person has to
+// copy in one go is never cut in two: Slack allows such a block to be long.
 func listing(text string) slack.Block {
 	return slack.NewRichTextBlock("", &slack.RichTextPreformatted{
 		Type:     slack.RTEPreformatted,

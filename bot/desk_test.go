@@ -197,7 +197,7 @@ func TestSubmitShowsTheHolderWhatToRun(t *testing.T) {
 	got := s.types(s.carol, "submit")
 	s.expect("gpg -sea --sig-notation 'ceremony@conclave.invalid=prod-rekey-k7m2:update:"+nonce1+":"+p.Hash()[:16]+"' ", got)
 	s.expect("--no-encrypt-to -u "+strings.Repeat("C", 40)+" -r '"+strings.Repeat("7", 40)+"!'", got)
-	s.expect("printf 'conclave1 prod-rekey-k7m2 update "+nonce1+" "+string(identity)+" '", got)
+	s.expect("printf 'conclave1 prod-rekey-k7m2 update "+nonce1+" "+string(identity)+" %s' ", got)
 }
 
 func TestRefusalsAndFaultsAreTold(t *testing.T) {

@@ -145,7 +145,7 @@ func scenes(t *testing.T) map[string]message {
 		"ask":                   outbox(collecting, ceremony.AskMessage, "carol"),
 		"ask-verify":            outbox(verifying, ceremony.AskMessage, "dave"),
 		"ask-replaced":          renderAsk(verifying.c, person("carol"), ceremony.Announced{Subkey: "00"}),
-		"ask-odd-nonce":         renderAsk(collecting.c, person("carol"), oddKey),
+		"ask-odd-nonce":         renderAsk(collecting.c, person("carol"), oddKey).orStop(),
 		"ask-over":              outbox(cancelled, ceremony.AskMessage, "carol"),
 		"receipt-counted":       outbox(two, ceremony.ReceiptMessage, "bob"),
 		"receipt-declined":      outbox(declined, ceremony.ReceiptMessage, "carol"),

@@ -136,7 +136,7 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 	}
 	steps = listingsOf(renderDelivery(c, ceremony.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
 	carol.runs(steps[1])
-	if _, err := os.Stat(filepath.Join(carol.desk, shareFile(c.ID()))); err != nil {
+	if _, err := os.Stat(filepath.Join(carol.desk, shareFile(c, c.Seq()))); err != nil {
 		t.Fatal(err)
 	}
 	said, counted := strings.Fields(carol.runs(steps[2])), strings.Fields(carol.runs(steps[3]))

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,13 +9,6 @@ import (
 
 	"conclave/ceremony"
 )
-
-// endOfPaste ends a here-document. No armor has a line like it.
-const endOfPaste = "CONCLAVE"
-
-func pasteInto(command, text string) string {
-	return fmt.Sprintf("%s <<'%s'\n%s\n%s", command, endOfPaste, strings.TrimRight(text, "\n"), endOfPaste)
-}
 
 // request is what is wanted of somebody in one step.
 type request struct {
@@ -38,7 +30,7 @@ func requestOf(c ceremony.Ceremony, to ceremony.Person, step ceremony.Step) requ
 	}
 	switch step {
 	case ceremony.Verify:
-		r.what, r.file = "Please prove that you can use your new share", shareFile(c.ID())
+		r.what, r.file = "Please prove that you can use your new share", shareFile(c, c.Seq())
 		r.note = "`" + r.file + "` is the file that you have just been given. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack."
 	case ceremony.Enter:
 		r.what = "Your share is needed to unseal " + c.Plan.Cluster
@@ -89,9 +81,6 @@ func renderAsk(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced) 
 	if c.Key == nil || c.Key.Subkey != key.Subkey || c.Ended() {
 		return renderReplacedAsk(c)
 	}
-	if !pasteable.MatchString(key.Prefix(c.ID())) {
-		return renderOddNonce(c)
-	}
 	r := requestOf(c, to, key.Step)
 	blocks := []slack.Block{
 		title(r.what),
@@ -102,10 +91,10 @@ func renderAsk(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced) 
 	}
 	blocks = append(blocks,
 		section("*1.* Take the key of this ceremony:"),
-		listing(pasteInto("gpg --import", key.Certificate)),
+		copied(ImportCommand(key.Certificate)),
 		section("*2.* Read what you agree to. gpg must say `Good signature` by the key that you were given once and have pinned:"),
 		listing(grouped(key.Identity)),
-		listing(pasteInto("gpg -d", key.Announcement)),
+		copied(ReadCommand(key.Announcement)),
 		section("The plan in it has the hash `%s` (%s).", short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, spokenWords)),
 	)
 	if key.Step == ceremony.Password {
@@ -117,7 +106,7 @@ func renderAsk(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced) 
 }
 
 func sendShare(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, r request) []slack.Block {
-	blocks := []slack.Block{section("*3.* %s", r.do), listing(sealCommand(c, to, key, r))}
+	blocks := []slack.Block{section("*3.* %s", r.do), copied(SealCommand(c, to, key, r.file, ""))}
 	blocks = append(blocks, formButton(c)...)
 	return append(blocks,
 		footnote("%s", r.note),
@@ -131,23 +120,12 @@ func sendShare(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, 
 func sendPassword(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, r request) []slack.Block {
 	blocks := []slack.Block{
 		section("*3.* Paste the two PGP blocks above into this, which checks all of it for you, and send me what it prints, %s:", howToSend(c.Plan)),
-		listing("conclave seal --otp " + r.file),
+		copied(paste("conclave seal --otp %s", file(r.file))),
 		section("%s", r.do),
-		listing(sealCommand(c, to, key, r)),
+		copied(SealCommand(c, to, key, r.file, "")),
 	}
 	blocks = append(blocks, formButton(c)...)
 	return append(blocks, footnote("%s", r.note))
-}
-
-// sealCommand prints the envelope.
-func sealCommand(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, r request) string {
-	if key.Step == ceremony.Password {
-		return fmt.Sprintf("{ printf '%s'; cat %s; } | gpg -ea --trust-model always --no-encrypt-to -r '%s!'",
-			key.Prefix(c.ID()), r.file, strings.ToUpper(key.Subkey))
-	}
-	return fmt.Sprintf("{ printf '%s'; gpg -qd %s; printf '%s'; } | gpg -sea --sig-notation '%s=%s' --no-encrypt-to -u %s -r '%s!'",
-		key.Prefix(c.ID()), r.file, key.Suffix(c.ID(), c.PlanHash),
-		ceremony.SignatureNotation, key.Binding(c.ID(), c.PlanHash), to.Key, strings.ToUpper(key.Subkey))
 }
 
 // formButton is for people who don't want their message in a conversation, where the
@@ -196,16 +174,6 @@ func renderReplacedAsk(c ceremony.Ceremony) message {
 		words = "Nothing is wanted from you any more. " + outcomeWords(c)
 	}
 	return message{line: plainText(words), blocks: []slack.Block{section("%s", words), footnote("`%s`", c.ID())}}
-}
-
-// pasteable is what may stand between quotes in a command that people paste into
-// a shell. The nonce in it is what Vault sent.
-var pasteable = regexp.MustCompile(`^[A-Za-z0-9 -]+$`)
-
-func renderOddNonce(c ceremony.Ceremony) message {
-	m := say(":octagonal_sign: *Send nothing.* Vault's nonce has characters that no nonce of Vault's has; somebody may be interfering. Tell your security team.")
-	m.blocks = append(m.blocks, footnote("`%s`", c.ID()))
-	return m
 }
 
 // grouped is a fingerprint as gpg prints it for comparing.

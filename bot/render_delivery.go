@@ -52,8 +52,21 @@ func sharesIn(ev ceremony.Event) []ceremony.NewShare {
 	return nil
 }
 
-// shareFile is what a holder is told to call a new share.
-func shareFile(id ceremony.ID) string { return string(id) + "-share.asc" }
+// shareFile is what a holder is told to call the new share of entry seq, or the newest
+// one before it. Shares of an attempt that was lost may have come into force: those of
+// the next one don't take their place.
+func shareFile(c ceremony.Ceremony, seq int) string {
+	made := 0
+	for _, e := range c.History[:seq] {
+		if _, ok := e.Event.(ceremony.Rekeyed); ok {
+			made++
+		}
+	}
+	if made > 1 {
+		return fmt.Sprintf("%s-attempt-%d-share.asc", c.ID(), made)
+	}
+	return string(c.ID()) + "-share.asc"
+}
 
 // deliveredFile is the same for one of several that a backup may have for one
 // person.
@@ -63,12 +76,12 @@ func deliveredFile(c ceremony.Ceremony, m ceremony.Message) string {
 			return fmt.Sprintf("%s-share-%d.asc", c.ID(), m.Share+1)
 		}
 	}
-	return shareFile(c.ID())
+	return shareFile(c, m.Entry.Seq)
 }
 
 // renderDelivery hands a share, encrypted, to its holder.
 func renderDelivery(c ceremony.Ceremony, m ceremony.Message, p ceremony.Parcel, s ceremony.SignedParcel) message {
-	file, what := deliveredFile(c, m), deliveryTitle(c.Plan)
+	name, what := deliveredFile(c, m), deliveryTitle(c.Plan)
 	blocks := []slack.Block{title(what)}
 	if news := deliveryNews(c, m.Entry); news != "" {
 		blocks = append(blocks, section("%s", news))
@@ -76,12 +89,12 @@ func renderDelivery(c ceremony.Ceremony, m ceremony.Message, p ceremony.Parcel, 
 	blocks = append(blocks,
 		section("Share %d of %d, encrypted by Vault to your key. Only you can open it:", p.Index, p.Total),
 		listing(grouped(p.Recipient)),
-		section("*1.* Save it:"),
-		listing(pasteInto("cat > "+file, s.Armor)),
+		section("*1.* Save it. A file that is there is not replaced: then you have saved it before."),
+		copied(saveCommand(name, s.Armor)),
 		section("*2.* Check that it is yours and that you can open it. The first command shows Conclave's signed line, which ends with the number that the second prints:"),
-		listing(pasteInto("gpg -d", s.Line)),
-		listing("gpg --dearmor < "+file+" | sha256sum"),
-		listing("gpg -qd "+file+" > /dev/null && echo 'it opens'"),
+		copied(ReadCommand(s.Line)),
+		copied(paste("gpg --dearmor < %s | sha256sum", file(name))),
+		copied(paste("gpg -qd %s > /dev/null && echo 'it opens'", file(name))),
 		section("*3.* Keep the file safe, off this computer if you can. Don't decrypt it to disk. %s", keep(c.Plan, m.Entry)),
 		footnote("Or with the program `conclave`: paste this whole message into `conclave open`. It checks all of this for you, keeps the share, and tries that it opens."),
 		footnote("`%s` · signed by %s", c.ID(), c.Plan.Identity),

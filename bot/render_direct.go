@@ -114,7 +114,7 @@ func renderApproval(c ceremony.Ceremony, to *ceremony.Person) message {
 		if c.Plan.SignedApprovals {
 			blocks = append(blocks,
 				section("*To approve it*, sign its hash with your PGP key, and send me what this prints, here:"),
-				listing(signCommand(c.WordFor(ceremony.SayApprove), to.Key)),
+				copied(signCommand(c.WordFor(ceremony.SayApprove), to.Key)),
 				slack.NewActionBlock("decide", reject),
 				footnote("An account alone approves nothing here. Or type `/ceremony reject %s why`. Open until %s.", c.ID(), when(c.Plan.Closes)),
 			)

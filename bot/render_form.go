@@ -11,10 +11,10 @@ import (
 func renderForm(c ceremony.Ceremony, to ceremony.Person) slack.ModalViewRequest {
 	r := requestOf(c, to, c.Key.Step)
 	blocks := []slack.Block{section("*%s* (`%s`). Until %s.", subject(c.Plan), c.ID(), when(c.Key.Expires))}
-	if pasteable.MatchString(c.Key.Prefix(c.ID())) {
-		blocks = append(blocks, section("This prints the PGP message, once you have taken the key and read what you agree to:"))
-		blocks = append(blocks, listing(sealCommand(c, to, *c.Key, r)))
-	}
+	blocks = append(blocks,
+		section("This prints the PGP message, once you have taken the key and read what you agree to:"),
+		copied(SealCommand(c, to, *c.Key, r.file, "")))
+	blocks = message{blocks: blocks}.orStop().blocks
 	typing := slack.NewPlainTextInputBlockElement(plainWords("-----BEGIN PGP MESSAGE-----"), formInput)
 	typing.Multiline, typing.MaxLength = true, maxTyped
 	blocks = append(blocks, slack.NewInputBlock(formCallback,

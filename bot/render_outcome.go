@@ -21,7 +21,7 @@ func renderEnded(c ceremony.Ceremony, to ceremony.Person) message {
 		case c.Outcome == ceremony.Completed:
 			blocks = append(blocks, section("If you were given a new share: it is the one that counts from now on. Destroy the old one once you have made sure that you can open the new one."))
 		default:
-			blocks = append(blocks, section("If you were given a new share: *it is not valid*. Your old share is still the right one. Delete the file `%s`.", shareFile(c.ID())))
+			blocks = append(blocks, section("If you were given a new share: *it is not valid*. Your old share is still the right one. Delete the file `%s`.", shareFile(c, c.Seq())))
 		}
 	}
 	for _, part := range []string{report(c), backupLeft(c)} {

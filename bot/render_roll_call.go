@@ -3,7 +3,6 @@ package bot
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -29,25 +28,18 @@ func renderRollCall(c ceremony.Ceremony, to ceremony.Person) message {
 			section("*%s* (`%s`), %s. Nothing begins before the roll call is answered. Until %s.", subject(c.Plan), c.ID(), agreedBy(c), when(c.Plan.Closes)),
 			section("Something will be encrypted to you that nobody else can read. Show first that you can: decrypt this with the key that Vault will be given, and sign it together with the plan's hash. With your signature you also take on to keep what you will get."),
 			section("*1.* Take the key that I sign with, if your gpg does not have it:"),
-			listing(pasteInto("gpg --import", c.Called().Certificate)),
+			copied(ImportCommand(c.Called().Certificate)),
 			section("*2.* Read what you agree to. gpg must say `Good signature` by the key that you were given once and have pinned:"),
 			listing(grouped(c.Plan.Identity)),
-			listing(pasteInto("gpg -d", challenge.Notice)),
+			copied(ReadCommand(challenge.Notice)),
 			section("The plan in it has the hash `%s` (%s).", short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, spokenWords)),
 			section("*3.* Decrypt, sign, and send me what this prints, here, as text or as a file:"),
-			listing(AnswerCommand(c, to, challenge)),
+			copied(AnswerCommand(c, to, challenge, "")),
 			footnote("What is sent is a hash of what you have decrypted, never that itself. If you did not expect this, or can't do it, `/ceremony freeze %s` stops everything.", c.ID()),
 			divider(),
 			footnote("Or with the program `conclave`: paste this whole message into `conclave seal`. It checks all of this for you, by the identity that you have pinned."),
 		},
 	}
-}
-
-// AnswerCommand is how somebody answers a roll call with gpg: what is decrypted goes
-// from gpg to gpg, and its hash is what is signed.
-func AnswerCommand(c ceremony.Ceremony, to ceremony.Person, challenge ceremony.Challenge) string {
-	return fmt.Sprintf("printf '%%s %%s\\n' '%s' \"$(gpg -qd <<'%s' | gpg --with-colons --print-md sha256 | cut -d: -f3\n%s\n%[2]s\n)\" | gpg -sa -u %[4]s",
-		c.WordFor(ceremony.SayPresent).Line(), endOfPaste, strings.TrimRight(challenge.Ciphertext, "\n"), to.Key)
 }
 
 // rollCallWords says who has answered and who is waited for.

@@ -25,9 +25,9 @@ func renderToken(c ceremony.Ceremony, s ceremony.SignedParcel) message {
 		title("The " + tokenTitle(c.Plan)),
 		section("It is encrypted by Vault to your key. Only you can open it; Conclave never had it in the open."),
 		section("*1.* Check that it comes from Conclave:"),
-		listing(pasteInto("gpg -d", s.Line)),
+		copied(ReadCommand(s.Line)),
 		section("*2.* Decrypt it where you need it:"),
-		listing(pasteInto("gpg -qd", s.Armor)),
+		copied(pasteInto("gpg -qd", s.Armor)),
 	}
 	blocks = append(blocks, tokenDuty(c, 3)...)
 	blocks = append(blocks,
@@ -43,13 +43,13 @@ var encodedShape = regexp.MustCompile(`^[A-Za-z0-9+/=_-]+$`)
 
 // renderEncodedToken hands over a token that was combined with the one-time
 // password of its requester.
-func renderEncodedToken(c ceremony.Ceremony, encoded string) message {
-	if !encodedShape.MatchString(encoded) {
+func renderEncodedToken(c ceremony.Ceremony, combined string) message {
+	if !encodedShape.MatchString(combined) {
 		m := say(":octagonal_sign: *Don't paste it anywhere.* What Vault calls the encoded token has characters that none has; somebody may be interfering. Tell your security team.")
 		m.blocks = append(m.blocks, footnote("`%s`", c.ID()))
 		return m
 	}
-	decode := "conclave decode --otp otp.txt --remove " + encoded
+	decode := "conclave decode --otp otp.txt --remove %s"
 	if c.Plan.Operation != ceremony.DRToken {
 		decode = `export VAULT_TOKEN="$(` + decode + `)"`
 	}
@@ -57,12 +57,13 @@ func renderEncodedToken(c ceremony.Ceremony, encoded string) message {
 		title("The " + tokenTitle(c.Plan)),
 		section("Vault has combined it with your one-time password. To whoever does not have the password it is worth nothing."),
 		section("*1.* Decode it on the computer that has the password. `otp.txt` stands for the file that `conclave otp new` has made; it is removed, since a password is for one token:"),
-		listing(decode),
+		copied(paste(decode, encoded(combined))),
 	}
 	blocks = append(blocks, tokenDuty(c, 2)...)
 	blocks = append(blocks,
 		divider(),
-		footnote("Vault's own program decodes it, too; while it runs, others on the same computer can see the password: `vault operator generate-root -decode=%s -otp=\"$(cat otp.txt)\"`", encoded),
+		footnote("Vault's own program decodes it, too; while it runs, others on the same computer can see the password: `%s`",
+			paste(`vault operator generate-root -decode=%s -otp="$(cat otp.txt)"`, encoded(combined))),
 		footnote("`%s`", c.ID()),
 	)
 	return message{line: "The " + escape(tokenTitle(c.Plan)), blocks: blocks}
@@ -87,7 +88,7 @@ func tokenDuty(c ceremony.Ceremony, step int) []slack.Block {
 		return []slack.Block{
 			section("*%d.* %s: an audit log, a way in for people, and for Conclave a token with the policy that `conclave policy` prints.", step, before),
 			section("*%d.* Then revoke it. *It may do everything and never expires*, and nobody watches over it for you:", step+1),
-			listing(revokeSelf),
+			copied(paste(revokeSelf)),
 		}
 	case ceremony.RecoveryToken:
 		return []slack.Block{
@@ -98,15 +99,15 @@ func tokenDuty(c ceremony.Ceremony, step int) []slack.Block {
 		return []slack.Block{
 			section("*%d.* %s: it is the `dr_operation_token` of `sys/replication/dr/secondary/promote`, `update-primary` and `disable`.", step, use),
 			section("*%d.* Delete it as soon as you are done, since *it never expires*. When the command waits, paste the token and press Ctrl-D twice, without Return:", step+1),
-			listing(deleteDRToken),
+			copied(paste(deleteDRToken)),
 		}
 	}
 	return []slack.Block{
 		section("*%d.* Tell me its accessor, so that I can see when it is gone. The accessor names the token and does not give it away. With the token in `VAULT_TOKEN`:", step),
-		listing(showAccessor),
-		listing("/ceremony accessor " + string(c.ID()) + " ACCESSOR"),
+		copied(paste(showAccessor)),
+		copied(paste("/ceremony accessor %s ACCESSOR", anID(c.ID()))),
 		section("*%d.* %s, and then revoke it. *It may do everything and never expires*; I remind you until it is gone:", step+1, use),
-		listing(revokeSelf),
+		copied(paste(revokeSelf)),
 	}
 }
 
@@ -127,15 +128,16 @@ func renderReminder(c ceremony.Ceremony, e ceremony.Entry) message {
 	blocks := []slack.Block{
 		title(what),
 		section("It was made %s, and nobody is known to have revoked it. It may do everything and never expires. When you are done with it:", when(momentOf[ceremony.TokenIssued](c))),
-		listing(revokeSelf),
+		copied(paste(revokeSelf)),
 	}
 	if c.Accessor != "" {
-		blocks = append(blocks, section("Or without the token itself: `vault token revoke -accessor %s`. I ask Vault every minute, and see when it is gone.", code(c.Accessor)))
+		blocks = append(blocks, inline("Or without the token itself: `%s`. I ask Vault every minute, and see when it is gone.",
+			paste("vault token revoke -accessor %s", blank{c.Accessor, ceremony.IsNonce(c.Accessor)})))
 	} else {
 		blocks = append(blocks,
 			section("*If you still need it*, tell me its accessor, so that I can see when it is gone. With the token in `VAULT_TOKEN`:"),
-			listing(showAccessor),
-			listing("/ceremony accessor "+string(c.ID())+" ACCESSOR"),
+			copied(paste(showAccessor)),
+			copied(paste("/ceremony accessor %s ACCESSOR", anID(c.ID()))),
 			section("*If it is revoked already*, say so: `/ceremony revoked %s`", c.ID()),
 		)
 	}

@@ -1,8 +1,6 @@
 package bot
 
 import (
-	"fmt"
-
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
@@ -83,12 +81,6 @@ func signInstead(c ceremony.Ceremony, to ceremony.Person, verb ceremony.Verb) []
 	}
 	return []slack.Block{
 		footnote("Or sign it with your PGP key, and send me what this prints:"),
-		listing(signCommand(c.WordFor(verb), to.Key)),
+		copied(signCommand(c.WordFor(verb), to.Key)),
 	}
-}
-
-// signCommand is how a word is signed with gpg. A word is made of what Conclave has
-// chosen, so that nothing in it needs quoting.
-func signCommand(w ceremony.Word, key ceremony.Fingerprint) string {
-	return fmt.Sprintf("echo '%s' | gpg -sa -u %s", w.Line(), key)
 }

@@ -31,8 +31,9 @@ func (d *courier) bring(c ceremony.Ceremony, m ceremony.Message) (files []ceremo
 
 func transcriptWords(c ceremony.Ceremony, signed ceremony.TranscriptSigned) string {
 	return fmt.Sprintf(":scroll: Transcript %d of `%s`: %s of its journal, signed by Conclave's identity. "+
-		"Without Conclave and without Slack, `conclave verify %s --identity %s` checks all of it.",
-		signed.Number, c.ID(), plural(signed.Lines, "line"), ceremony.TranscriptName(c.ID(), signed.Number, "json"), c.Plan.Identity)
+		"Without Conclave and without Slack, `%s` checks all of it.",
+		signed.Number, c.ID(), plural(signed.Lines, "line"),
+		paste("conclave verify %s --identity %s", file(ceremony.TranscriptName(c.ID(), signed.Number, "json")), aKey(c.Plan.Identity)))
 }
 
 // transcript tells where the newest transcript of a ceremony is, or sends it to

@@ -187,7 +187,7 @@ func explainDenial(d denial) words {
 	case edited:
 		return words{"Edits of earlier messages are not read.", "Send it again as a new message."}
 	case splitMessage:
-		return words{"This is the rest of a message that Slack has cut in two.", "Send the PGP message as a file: add `> share.asc` to the command, and drop the file here."}
+		return words{"This is the rest of a message that Slack has cut in two.", "Send the PGP message as a file: " + asFile}
 	case tooLargeFile:
 		return words{"The file is larger than any share's envelope can be.", "Send the output of the command that I gave you, and nothing else."}
 	case foreignFile:
@@ -257,6 +257,10 @@ func explainDenial(d denial) words {
 // newer one wrote may hold it. A test keeps every known code from needing it.
 var wordless = words{"Conclave refused it.", "Look at the status; the operator finds the reason in the log."}
 
+// asFile must not name a file that a message names as a share's: the command reads
+// that, and the shell would empty it first.
+const asFile = "add `> envelope.asc` to the command, and drop that file here."
+
 const sendAgain = "Run the command exactly as `/ceremony submit` shows it, and send what it prints."
 
 func explainRefusal(r ceremony.Refusal) words {
@@ -266,11 +270,11 @@ func explainRefusal(r ceremony.Refusal) words {
 	case ceremony.NoArmor:
 		return words{"There is no PGP message in it.", sendAgain}
 	case ceremony.BadArmor:
-		return words{"The PGP message can't be read: its lines were changed on the way.", "Send it as a file: add `> share.asc` to the command, and drop the file here."}
+		return words{"The PGP message can't be read: its lines were changed on the way.", "Send it as a file: " + asFile}
 	case ceremony.Truncated:
-		return words{"The PGP message has no end.", "Slack may have cut it in two. Send it as a file: add `> share.asc` to the command, and drop the file here."}
+		return words{"The PGP message has no end.", "Slack may have cut it in two. Send it as a file: " + asFile}
 	case ceremony.Altered:
-		return words{"The PGP message was changed on the way: its checksum does not match.", "Send it as a file: add `> share.asc` to the command, and drop the file here."}
+		return words{"The PGP message was changed on the way: its checksum does not match.", "Send it as a file: " + asFile}
 	case ceremony.NotEncrypted:
 		return words{"The message is signed but not encrypted: the share stands in it for everybody to read.", "Treat this share as exposed, delete the message, tell your security team, and plan a rekey."}
 	case ceremony.PasswordSealed:

@@ -19,6 +19,9 @@ func Apply(c Ceremony, e Entry) (Ceremony, error) {
 	if c.Ended() && c.changes(e.Event) {
 		return c, fmt.Errorf("event %d: %q after the end", e.Seq, TypeOf(e.Event))
 	}
+	if err := shaped(e.Event); err != nil {
+		return c, fmt.Errorf("event %d: %q: %w", e.Seq, TypeOf(e.Event), err)
+	}
 	if err := c.allows(e.Event, e.At); err != nil {
 		return c, fmt.Errorf("event %d: %q: %w", e.Seq, TypeOf(e.Event), err)
 	}

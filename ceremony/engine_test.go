@@ -501,7 +501,7 @@ func TestP4AnyDifferenceFreezes(t *testing.T) {
 					if len(s.vault.submitted()) != before {
 						t.Error("the share reached Vault")
 					}
-					if err := s.send("carol", fmt.Appendf(nil, "subkey-1|%s|1|%s|update|nonce-1|old-3", string(fpr("carol")), id)); !errors.Is(err, ceremony.IsFrozen) {
+					if err := s.send("carol", fmt.Appendf(nil, "%040x|%s|1|%s|update|nonce-1|old-3", 1, string(fpr("carol")), id)); !errors.Is(err, ceremony.IsFrozen) {
 						t.Errorf("a share while frozen: %v", err)
 					}
 				})

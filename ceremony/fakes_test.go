@@ -329,7 +329,7 @@ func (o *fakeOpener) NewKey(n ceremony.Notice) (ceremony.Key, error) {
 	o.serial++
 	o.open++
 	return &fakeKey{opener: o, a: ceremony.Announced{
-		Identity: o.Identity(), Subkey: fmt.Sprintf("subkey-%d", o.serial),
+		Identity: o.Identity(), Subkey: fmt.Sprintf("%040x", o.serial),
 		Announcement: "announcement", Certificate: "certificate",
 		Step: n.Step, Nonce: n.Nonce, At: n.At.UTC().Round(0), Expires: n.Expires,
 	}}, nil

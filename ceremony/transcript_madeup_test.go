@@ -124,7 +124,7 @@ func fill(r *rand.Rand, v reflect.Value, depth int) {
 }
 
 func TestP8TranscriptWithoutALineProvesNothing(t *testing.T) {
-	if a := ceremony.VerifyTranscript(madeUp(t, "x"), "abc", trustsAll{}); a.Passed() {
+	if a := ceremony.VerifyTranscript(madeUp(t, "x"), taken, trustsAll{}); a.Passed() {
 		t.Errorf("it holds: %+v", a)
 	}
 }
@@ -136,6 +136,9 @@ func (trustsAll) VerifyCertificate(string, ceremony.Fingerprint) error { return 
 
 func (trustsAll) VerifyDetached(string, ceremony.Fingerprint, []byte, string) error { return nil }
 
+// taken is the identity of a bot that was taken over.
+const taken = ceremony.Fingerprint("abababababababababababababababababababab")
+
 // forgedPlan is a plan that a bot which was taken over could make up.
 func forgedPlan() ceremony.Plan {
 	person := func(name string, key ceremony.Fingerprint) ceremony.Person {
@@ -143,15 +146,15 @@ func forgedPlan() ceremony.Plan {
 	}
 	return ceremony.Plan{
 		Ceremony: "prod-rotate-k7m2", Operation: ceremony.Rotate, Cluster: "prod", Reason: "it is time",
-		Initiator: person("alice", "a"), Approvers: []ceremony.Person{person("bob", "")}, Approvals: 1, SignedApprovals: true,
-		Identity: "abc", Proposed: time.Unix(1770000000, 0).UTC(), Closes: time.Unix(1780000000, 0).UTC(),
+		Initiator: person("alice", ceremony.Fingerprint(strings.Repeat("a", 40))), Approvers: []ceremony.Person{person("bob", "")}, Approvals: 1, SignedApprovals: true,
+		Identity: taken, Proposed: time.Unix(1770000000, 0).UTC(), Closes: time.Unix(1780000000, 0).UTC(),
 	}
 }
 
 func TestP8NobodySignsWithoutAKeyInThePlan(t *testing.T) {
 	plan := forgedPlan()
 	a := ceremony.VerifyTranscript(madeUp(t, plan.Ceremony, ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()},
-		ceremony.Approved{By: plan.Approvers[0], PlanHash: plan.Hash(), Signed: "whatever"}), "abc", trustsAll{})
+		ceremony.Approved{By: plan.Approvers[0], PlanHash: plan.Hash(), Signed: "whatever"}), taken, trustsAll{})
 	if len(faultsOf(a, "approvals")) != 1 {
 		t.Errorf("the approval of somebody without a key counts as signed: %+v", a.Checks)
 	}
@@ -161,7 +164,7 @@ func TestP8NobodySignsWithoutAKeyInThePlan(t *testing.T) {
 // the last ceremony in which they had a part is signed.
 func TestP8MissingCertificateIsAGapAndNoFault(t *testing.T) {
 	plan := forgedPlan()
-	a := ceremony.VerifyTranscript(madeUp(t, plan.Ceremony, ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}), "abc", trustsAll{})
+	a := ceremony.VerifyTranscript(madeUp(t, plan.Ceremony, ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}), taken, trustsAll{})
 	for _, fault := range faultsOf(a, "certificates") {
 		if !strings.Contains(fault, "identity") {
 			t.Error(fault)
@@ -177,7 +180,7 @@ func TestP8MissingCertificateIsAGapAndNoFault(t *testing.T) {
 // Whoever has the identity's key can make up a plan, and keys for everybody in it.
 func TestP8AuditorIsToldToCompareTheKeysOfPeople(t *testing.T) {
 	plan := forgedPlan()
-	a := ceremony.VerifyTranscript(madeUp(t, plan.Ceremony, ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}), "abc", trustsAll{})
+	a := ceremony.VerifyTranscript(madeUp(t, plan.Ceremony, ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}), taken, trustsAll{})
 	if !slices.ContainsFunc(a.NotProven, func(g ceremony.Gap) bool { return g.Code == "keys-by-plan" }) || !slices.Contains(a.People, plan.Initiator) {
 		t.Errorf("nobody is told: %+v, %+v", a.NotProven, a.People)
 	}

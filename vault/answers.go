@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/base64"
 	"fmt"
-	"regexp"
 
 	"github.com/hashicorp/vault/api"
 
@@ -205,13 +204,11 @@ func encrypted(text string) bool {
 	return err == nil && len(message) > shortestMessage && message[0]&0x80 != 0
 }
 
-// idForm is wider than any id or nonce of Vault's, which are UUIDs, and than its
-// names of seals. They stand in plans, posts and in commands that people paste.
-var idForm = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
-
+// checkIDs looks at ids, nonces and names of seals, each of which may be missing.
+// They stand in plans, posts and in commands that people paste.
 func checkIDs(ids ...string) error {
 	for _, id := range ids {
-		if !idForm.MatchString(id) {
+		if id != "" && !ceremony.IsNonce(id) {
 			return malformed("an id, a nonce or a name has the wrong form")
 		}
 	}

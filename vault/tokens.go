@@ -60,7 +60,7 @@ func (c *Client) Accessor(ctx context.Context, accessor string) (ceremony.TokenS
 
 func (c *Client) accessor(ctx context.Context, accessor string) (ceremony.TokenState, error) {
 	// An empty one is a 400 as well, and would look like a token that is gone.
-	if accessor == "" || !idForm.MatchString(accessor) {
+	if !ceremony.IsNonce(accessor) {
 		return ceremony.TokenState{}, fmt.Errorf("%w: %w", ceremony.ErrNotSent, errNoAccessor)
 	}
 	question, err := json.Marshal(map[string]string{"accessor": accessor})

@@ -66,16 +66,16 @@ func parseAnnouncement(text string) (*Invitation, error) {
 	var inv Invitation
 	var operation, step, id, identity, announced, expires string
 	err := readHead(rest, ErrAnnouncement, []headLine{
-		{"ceremony", &id},
-		{"operation", &operation},
-		{"cluster", &inv.cluster},
-		{"step", &step},
-		{"nonce", &inv.nonce},
-		{"plan", &inv.planHash},
-		{"identity", &identity},
-		{"key", &inv.subkey},
-		{"announced", &announced},
-		{"expires", &expires},
+		{"ceremony", &id, ceremony.IsName},
+		{"operation", &operation, ceremony.IsName},
+		{"cluster", &inv.cluster, ceremony.IsName},
+		{"step", &step, ceremony.IsName},
+		{"nonce", &inv.nonce, ceremony.IsNonce},
+		{"plan", &inv.planHash, ceremony.IsHash},
+		{"identity", &identity, isFingerprint},
+		{"key", &inv.subkey, isFingerprint},
+		{"announced", &announced, isTime},
+		{"expires", &expires, isTime},
 	})
 	if err != nil {
 		return nil, err
@@ -95,19 +95,32 @@ func parseAnnouncement(text string) (*Invitation, error) {
 }
 
 // headLine is a line of what the bot says in the head of a message that it signs.
+// What it says gets into names of files and into commands: nothing is taken that
+// does not have the shape of what it should be.
 type headLine struct {
 	key   string
 	value *string
+	fits  func(string) bool
 }
 
-// readHead reads the lines of a head: every one of them once, in order, and not
-// empty. What is wrong with it wraps bad.
+func isFingerprint(s string) bool { return ceremony.Fingerprint(s).Valid() }
+
+func isTime(s string) bool {
+	_, err := time.Parse(time.RFC3339, s)
+	return err == nil
+}
+
+// readHead reads the lines of a head: every one of them once, in order, and of its
+// shape. What is wrong with it wraps bad.
 func readHead(head string, bad error, lines []headLine) error {
 	for _, want := range lines {
 		line, after, _ := strings.Cut(head, "\n")
 		value, ok := strings.CutPrefix(line, want.key+": ")
 		if !ok || value == "" {
 			return fmt.Errorf("%w: no %q where it belongs", bad, want.key)
+		}
+		if !want.fits(value) {
+			return fmt.Errorf("%w: %s can't be %q", bad, want.key, value)
 		}
 		*want.value, head = value, after
 	}

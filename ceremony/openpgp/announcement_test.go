@@ -156,7 +156,7 @@ func TestAnnouncementThatContradictsItselfIsRefused(t *testing.T) {
 		"another ceremony":     {strings.Replace(good, "ceremony: prod-rekey-k7m2", "ceremony: prod-rekey-k7m3", 1), openpgp.ErrAnnouncementPlan},
 		"another cluster":      {strings.Replace(good, "cluster: prod", "cluster: test", 1), openpgp.ErrAnnouncementPlan},
 		"another nonce":        {strings.Replace(good, "nonce: 0b", "nonce: 0c", 1), openpgp.ErrCeremonyKey},
-		"another key":          {strings.Replace(good, "key: ", "key: 00", 1), openpgp.ErrCeremonyKey},
+		"another key":          {strings.Replace(good, "key: "+s.key.Announced().Subkey, "key: "+strings.Repeat("0", 40), 1), openpgp.ErrCeremonyKey},
 		"another identity":     {strings.Replace(good, "identity: "+string(s.identity.Fingerprint()), "identity: "+strings.Repeat("ab", 20), 1), openpgp.ErrOtherIdentity},
 		"no identity":          {strings.Replace(good, "identity: ", "identity: x", 1), openpgp.ErrAnnouncement},
 		"a field left out":     {strings.Replace(good, "step: update\n", "", 1), openpgp.ErrAnnouncement},
@@ -166,6 +166,15 @@ func TestAnnouncementThatContradictsItselfIsRefused(t *testing.T) {
 		"no end":               {strings.Replace(good, "expires: 2026", "expires: never", 1), openpgp.ErrAnnouncement},
 		"announced next year":  {strings.Replace(good, "announced: 2026", "announced: 2027", 1), openpgp.ErrFromTheFuture},
 		"something else of it": {"conclave-delivery1 a b 1/1 c d", openpgp.ErrNoAnnouncement},
+
+		"a command for a ceremony":    {strings.ReplaceAll(good, "ceremony: prod-rekey-k7m2", "ceremony: prod;touch pwned"), openpgp.ErrAnnouncement},
+		"a command for an operation":  {strings.ReplaceAll(good, "operation: rekey", "operation: $(touch pwned)"), openpgp.ErrAnnouncement},
+		"a command for a cluster":     {strings.ReplaceAll(good, "cluster: prod", "cluster: `touch pwned`"), openpgp.ErrAnnouncement},
+		"a command for a step":        {strings.Replace(good, "step: update", "step: '&touch pwned'", 1), openpgp.ErrAnnouncement},
+		"a command for a nonce":       {strings.Replace(good, "nonce: ", "nonce: ';touch pwned;", 1), openpgp.ErrAnnouncement},
+		"a command for a plan":        {strings.Replace(head, "plan: ", "plan: ;touch ", 1), openpgp.ErrAnnouncement},
+		"a command for a fingerprint": {strings.Replace(good, "key: ", "key: 0;", 1), openpgp.ErrAnnouncement},
+		"a key that escapes":          {strings.Replace(good, "key: ", "key: \x1b[201~", 1), openpgp.ErrAnnouncement},
 	} {
 		text := sign(tt.text, s.now, bot) + s.key.Announced().Certificate
 		_, err := openpgp.CheckAnnouncement([]byte(text), s.identity.Fingerprint(), s.now)

@@ -117,7 +117,7 @@ func claimOf(said string) (Claim, bool) {
 // clusterID is Vault's id of the cluster in a plan's text.
 func clusterID(plan string) string {
 	for line := range strings.Lines(plan) {
-		if id, ok := strings.CutPrefix(line, "cluster id: "); ok {
+		if id, ok := strings.CutPrefix(line, "cluster id: "); ok && ceremony.IsNonce(strings.TrimSpace(id)) {
 			return strings.TrimSpace(id)
 		}
 	}

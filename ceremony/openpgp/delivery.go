@@ -265,6 +265,9 @@ func parseDelivery(text string) (p ceremony.Parcel, sum []byte, err error) {
 		return p, nil, ErrNoDelivery
 	}
 	p.Ceremony, p.Kind = ceremony.ID(words[1]), words[2]
+	if !p.Ceremony.Valid() || !ceremony.IsName(p.Kind) || !ceremony.IsHash(words[5]) {
+		return p, nil, ErrNoDelivery
+	}
 	index, total, _ := strings.Cut(words[3], "/")
 	if p.Index, err = strconv.Atoi(index); err != nil {
 		return p, nil, ErrNoDelivery

@@ -52,10 +52,15 @@ func TestForgedDeliveryIsRefusedInItsOwnWords(t *testing.T) {
 	foreign := must(other.opener.SignDelivery(other.parcel(t)))(t)
 	certificate := must(s.identity.PublicArmor())(t)
 	lineAlone := signed.Line[:strings.Index(signed.Line, "-----BEGIN PGP PUBLIC")]
+	odd, kind := s.parcel(t), s.parcel(t)
+	odd.Ceremony, kind.Kind = "prod;touch${IFS}pwned", "$(touch${IFS}pwned)"
+	oddID, oddKind := must(s.opener.SignDelivery(odd))(t), must(s.opener.SignDelivery(kind))(t)
 	for name, tt := range map[string]struct {
 		line, armor string
 		want        error
 	}{
+		"a command for an id":   {oddID.Line, oddID.Armor, openpgp.ErrNoDelivery},
+		"a command for a kind":  {oddKind.Line, oddKind.Armor, openpgp.ErrNoDelivery},
 		"nothing":               {"", "", openpgp.ErrNoDelivery},
 		"no line":               {certificate, signed.Armor, openpgp.ErrNoDelivery},
 		"no ciphertext":         {signed.Line, "", openpgp.ErrNotCiphertext},

@@ -142,14 +142,14 @@ func parseRollCall(text string) (*RollCall, error) {
 	r := &RollCall{plan: plan}
 	var id, operation, identity, called, closes string
 	err := readHead(rest, ErrRollCall, []headLine{
-		{"ceremony", &id},
-		{"operation", &operation},
-		{"cluster", &r.cluster},
-		{"plan", &r.planHash},
-		{"identity", &identity},
-		{"challenge sha256", &r.digest},
-		{"called", &called},
-		{"closes", &closes},
+		{"ceremony", &id, ceremony.IsName},
+		{"operation", &operation, ceremony.IsName},
+		{"cluster", &r.cluster, ceremony.IsName},
+		{"plan", &r.planHash, ceremony.IsHash},
+		{"identity", &identity, isFingerprint},
+		{"challenge sha256", &r.digest, ceremony.IsHash},
+		{"called", &called, isTime},
+		{"closes", &closes, isTime},
 	})
 	if err != nil {
 		return nil, err

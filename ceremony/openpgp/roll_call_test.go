@@ -100,15 +100,18 @@ func TestRollCallIsRefusedInItsOwnWords(t *testing.T) {
 		now     time.Time
 		want    error
 	}{
-		"nothing":             {"", s.want.Now, openpgp.ErrNoRollCall},
-		"a request":           {string(s.pasted()), s.want.Now, openpgp.ErrNoRollCall},
-		"no certificate":      {message[:certificate] + message[challenge:], s.want.Now, openpgp.ErrNoCertificate},
-		"no challenge":        {message[:challenge], s.want.Now, openpgp.ErrNoChallenge},
-		"another bot":         {other.called(t, response, nil), s.want.Now, openpgp.ErrOtherIdentity},
-		"closed":              {message, s.now.Add(4 * time.Hour), openpgp.ErrRollCallOver},
-		"early":               {message, s.now.Add(-time.Hour), openpgp.ErrNotSigned},
-		"of another identity": {s.called(t, response, func(n *ceremony.RollCallNotice) { n.Plan.Identity = other.identity.Fingerprint() }), s.want.Now, openpgp.ErrAnnouncementPlan},
-		"without a digest":    {s.called(t, response, func(n *ceremony.RollCallNotice) { n.Digest = "" }), s.want.Now, openpgp.ErrRollCall},
+		"nothing":                {"", s.want.Now, openpgp.ErrNoRollCall},
+		"a request":              {string(s.pasted()), s.want.Now, openpgp.ErrNoRollCall},
+		"no certificate":         {message[:certificate] + message[challenge:], s.want.Now, openpgp.ErrNoCertificate},
+		"no challenge":           {message[:challenge], s.want.Now, openpgp.ErrNoChallenge},
+		"another bot":            {other.called(t, response, nil), s.want.Now, openpgp.ErrOtherIdentity},
+		"closed":                 {message, s.now.Add(4 * time.Hour), openpgp.ErrRollCallOver},
+		"early":                  {message, s.now.Add(-time.Hour), openpgp.ErrNotSigned},
+		"of another identity":    {s.called(t, response, func(n *ceremony.RollCallNotice) { n.Plan.Identity = other.identity.Fingerprint() }), s.want.Now, openpgp.ErrAnnouncementPlan},
+		"a command for a digest": {s.called(t, response, func(n *ceremony.RollCallNotice) { n.Digest = "$(touch pwned)" }), s.want.Now, openpgp.ErrRollCall},
+		"a command for an id":    {s.called(t, response, func(n *ceremony.RollCallNotice) { n.Plan.Ceremony = "prod;touch pwned" }), s.want.Now, openpgp.ErrRollCall},
+		"a command for a name":   {s.called(t, response, func(n *ceremony.RollCallNotice) { n.Plan.Cluster = "`touch pwned`" }), s.want.Now, openpgp.ErrRollCall},
+		"without a digest":       {s.called(t, response, func(n *ceremony.RollCallNotice) { n.Digest = "" }), s.want.Now, openpgp.ErrRollCall},
 	} {
 		r, err := openpgp.CheckRollCall([]byte(tt.message), s.identity.Fingerprint(), tt.now)
 		if !errors.Is(err, tt.want) || r != nil {

@@ -111,7 +111,7 @@ func (k *software) Sign(_ context.Context, ask Note) (string, error) {
 
 func (k *software) Receive(_ context.Context, delivery Note) error {
 	file := NewShareFile(delivery.Ceremony)
-	message, err := k.takes(delivery, "cat > "+file)
+	message, err := k.takes(delivery, "(set -C; cat > "+file+")")
 	if err != nil {
 		return err
 	}

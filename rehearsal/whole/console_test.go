@@ -188,7 +188,7 @@ func (c *console) sealsWithGPG(name, share, request string) string {
 	c.t.Helper()
 	text, err := os.ReadFile(request)
 	c.s.check(err)
-	commands := regexp.MustCompile(`(?ms)^(gpg --import <<'CONCLAVE'$.*?^CONCLAVE$).*^(gpg -d <<'CONCLAVE'$.*?^CONCLAVE$).*^  (\{ printf [^\n]*)$`).FindStringSubmatch(string(text))
+	commands := regexp.MustCompile(`(?ms)^(gpg --import <<'CONCLAVE'$.*?^CONCLAVE$).*^(gpg -d <<'CONCLAVE'$.*?^CONCLAVE$).*^  (gpg -qd SHARE-FILE [^\n]*)$`).FindStringSubmatch(string(text))
 	if commands == nil {
 		c.t.Fatalf("nothing to run in:\n%s", text)
 	}

@@ -1,0 +1,506 @@
+package bot
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"conclave/ceremony"
+)
+
+// shells are those that people have, as far as this computer has them too.
+func shells(t *testing.T) [][]string {
+	t.Helper()
+	var found [][]string
+	for _, s := range [][]string{{"bash"}, {"dash"}, {"zsh"}, {"busybox", "sh"}} {
+		if _, err := exec.LookPath(s[0]); err == nil {
+			found = append(found, s)
+		} else if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" && (s[0] == "bash" || s[0] == "dash") {
+			t.Fatalf("%s is not installed, and CONCLAVE_REQUIRE_TOOLS is 1", s[0])
+		}
+	}
+	return found
+}
+
+// tries has one of the person's shells run a command as it is, and answers what it
+// prints and whether it says that all went well.
+func (s *somebody) tries(shell []string, command string) (printed string, ok bool) {
+	s.t.Helper()
+	cmd := exec.CommandContext(s.t.Context(), shell[0], append(shell[1:], "-c", command)...)
+	cmd.Dir = s.desk
+	cmd.Env = append(os.Environ(), "GNUPGHOME="+s.home, "LC_ALL=C")
+	out, err := cmd.Output()
+	return string(out), err == nil
+}
+
+// deskOf is what lies in a folder: file → SHA-256.
+func deskOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		content, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(content)
+		all[e.Name()] = hex.EncodeToString(sum[:])
+	}
+	return all
+}
+
+func (s *somebody) puts(name, content string) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.desk, name), []byte(content), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+var (
+	redirection = regexp.MustCompile("`> ([^`]*)`")
+	intoFile    = regexp.MustCompile(`(?:^|[^0-9&<=-])>>?\s*([\w./-]+)`)
+	shareNamed  = regexp.MustCompile(`(?:gpg -qd|--encrypted|\(set -C; cat >) ([\w.…-]+)`)
+	savesNew    = regexp.MustCompile(`\([^()]*\bset -C;[^()]*\)`)
+)
+
+// advices are the redirections that any words advise people to add to a command.
+func advices(t *testing.T) []string {
+	t.Helper()
+	found := map[string]bool{}
+	add := func(w words) {
+		for _, m := range redirection.FindAllStringSubmatch(w.String(), -1) {
+			found[" > "+m[1]] = true
+		}
+	}
+	for _, code := range constants(t, "../ceremony", "Refusal") {
+		add(explainRefusal(ceremony.Refusal(code)))
+	}
+	for _, code := range constants(t, ".", "denial") {
+		add(explainDenial(denial(code)))
+	}
+	if len(found) == 0 {
+		t.Fatal("no words advise to send a file")
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// readers is what is written for people to read: every message, every word about an
+// error, and the pages of docs.
+func readers(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, pattern := range []string{"testdata/*.txt", "../docs/*.md", "../README.md"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, f := range files {
+			all[f] = sourceOf(t, f)
+		}
+	}
+	for _, code := range constants(t, "../ceremony", "Refusal") {
+		all["refusal "+code] = explainRefusal(ceremony.Refusal(code)).String()
+	}
+	for _, code := range constants(t, ".", "denial") {
+		all["denial "+code] = explainDenial(denial(code)).String()
+	}
+	return all
+}
+
+// TestNoAdviceNamesASharesFileAsAnOutput: the shell empties a file before the command
+// that it stands behind reads it. (FiloSottile/age#150)
+func TestNoAdviceNamesASharesFileAsAnOutput(t *testing.T) {
+	shares, texts := map[string]string{}, readers(t)
+	for where, text := range texts {
+		for _, m := range shareNamed.FindAllStringSubmatch(text, -1) {
+			shares[m[1]] = where
+		}
+	}
+	if shares["share.asc"] == "" || shares["prod-rekey-k7m2-share.asc"] == "" {
+		t.Fatalf("share files are %v", shares)
+	}
+	outputs := 0
+	for where, text := range texts {
+		for _, m := range intoFile.FindAllStringSubmatch(savesNew.ReplaceAllString(text, ""), -1) {
+			outputs++
+			if named, is := shares[m[1]]; is || strings.HasSuffix(m[1], "share.asc") || m[1] == "otp.txt" {
+				t.Errorf("%s: %q goes to a file that is a share's (%s)", where, strings.TrimSpace(m[0]), named)
+			}
+		}
+	}
+	if outputs == 0 {
+		t.Error("nothing is written to a file at all")
+	}
+}
+
+// TestPrintedCommandsHarmNoFile runs every command that touches a share or a password,
+// as it is printed and with all that is advised to be added, and then without the file.
+func TestPrintedCommandsHarmNoFile(t *testing.T) {
+	us, carol := sitDown(t, "conclave"), sitDown(t, "carol")
+	pinned := us.runs("gpg -q --armor --export")
+	carol.runsWith("gpg -q --batch --import", []byte(pinned))
+	carol.runs("gpg -q --batch --yes --quick-lsign-key " + us.fingerprint)
+	us.runsWith("gpg -q --batch --import", []byte(carol.runs("gpg -q --armor --export")))
+	encrypted := func(content string) string {
+		return us.runsWith("gpg -q --batch --trust-model always --armor -e -r "+carol.fingerprint, []byte(content))
+	}
+	const password = "Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f"
+	kept := map[string]string{
+		"share.asc": encrypted(hexShare), "prod-rekey-k7m2-share.asc": encrypted(hexShare + "\n"), "otp.txt": password, "otp-kept.txt": "another",
+	}
+
+	announce := func(step ceremony.Step) ceremony.Announced {
+		key := announced(step, nonce1)
+		key.Identity, key.Subkey = ceremony.Fingerprint(strings.ToLower(us.fingerprint)), strings.ToLower(us.subkey)
+		key.Certificate = pinned
+		key.Announcement = us.runsWith("gpg -q --batch -sa", []byte("conclave-announce1\nwhat is agreed to\n"))
+		return key
+	}
+	to := person("carol")
+	to.Key = ceremony.Fingerprint(strings.ToLower(carol.fingerprint))
+	base := started(t, rekeyPlan()).c
+
+	type asked struct {
+		step    ceremony.Step
+		command string
+		file    string
+	}
+	var all []asked
+	for step, file := range map[ceremony.Step]string{
+		ceremony.Update: "share.asc", ceremony.Enter: "share.asc", ceremony.Practice: "share.asc",
+		ceremony.Verify: "prod-rekey-k7m2-share.asc", ceremony.Password: "otp.txt",
+	} {
+		c, key := base, announce(step)
+		c.Key = &key
+		listed := listingsOf(renderAsk(c, to, key))
+		command := listed[len(listed)-1]
+		if !strings.Contains(command, file) {
+			t.Fatalf("%s: %q does not read %s", step, command, file)
+		}
+		form := listingsOf(message{blocks: renderForm(c, to).Blocks.BlockSet})
+		if len(form) != 1 || form[0] != command {
+			t.Errorf("%s: the form shows %q", step, form)
+		}
+		all = append(all, asked{step, command, file}, asked{step, SealCommand(c, to, key, file, "envelope.asc").String(), file})
+	}
+
+	binary := us.runsWith("gpg -q --batch --dearmor | base64 -w0", []byte(encrypted("a new share")))
+	armor := us.runsWith("base64 -d | gpg -q --batch --enarmor | sed 's/ARMORED FILE/MESSAGE/'", []byte(binary))
+	ciphertext, err := base64.StdEncoding.DecodeString(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(ciphertext)
+	signed := ceremony.SignedParcel{Armor: armor, Line: us.runsWith("gpg -q --batch -sa", []byte("conclave-delivery1 "+hex.EncodeToString(sum[:])+"\n")) + pinned}
+	delivery := listingsOf(renderDelivery(base, ceremony.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
+
+	for _, shell := range shells(t) {
+		unharmed := func(what string) {
+			t.Helper()
+			now := deskOf(t, carol.desk)
+			for name, content := range kept {
+				if sum := sha256.Sum256([]byte(content)); now[name] != hex.EncodeToString(sum[:]) {
+					t.Fatalf("%s: %s is not as it was after\n%s", shell, name, what)
+				}
+			}
+		}
+		lay := func() {
+			t.Helper()
+			for name, content := range kept {
+				carol.puts(name, content)
+			}
+			_ = os.Remove(filepath.Join(carol.desk, "envelope.asc"))
+		}
+		for _, a := range all {
+			for _, advice := range append([]string{""}, advices(t)...) {
+				lay()
+				printed, ok := carol.tries(shell, a.command+advice)
+				unharmed(a.command + advice)
+				if printed == "" {
+					read, err := os.ReadFile(filepath.Join(carol.desk, "envelope.asc"))
+					if err != nil {
+						t.Fatalf("%s: %v", shell, err)
+					}
+					printed = string(read)
+				}
+				want := hexShare
+				if a.step == ceremony.Password {
+					want = password
+				}
+				opened := us.runsWith("gpg -q --batch -d", []byte(printed))
+				if !ok || !strings.HasPrefix(opened, ceremony.PayloadTag+" ") || !strings.Contains(opened, want) {
+					t.Errorf("%s: %s: it prints, %v, %q", shell, a.step, ok, opened)
+				}
+			}
+			for what, spoil := range map[string]func(){
+				"missing": func() { _ = os.Remove(filepath.Join(carol.desk, a.file)) },
+				"empty":   func() { carol.puts(a.file, "") },
+				"of a folder": func() {
+					_ = os.Remove(filepath.Join(carol.desk, a.file))
+					_ = os.Mkdir(filepath.Join(carol.desk, a.file), 0o700)
+				},
+				"of no use":   func() { carol.puts(a.file, "-----BEGIN PGP MESSAGE-----\n\nowE=\n-----END PGP MESSAGE-----\n") },
+				"of an empty": func() { carol.puts(a.file, encrypted("")) },
+				"of a stranger": func() {
+					carol.puts(a.file, us.runsWith("gpg -q --batch --trust-model always --armor -e -r "+us.fingerprint, []byte(hexShare)))
+				},
+			} {
+				if a.step == ceremony.Password && what != "missing" && what != "empty" && what != "of a folder" {
+					continue // a password is in no message, and any text may be one
+				}
+				lay()
+				spoil()
+				printed, ok := carol.tries(shell, a.command)
+				if out, err := os.ReadFile(filepath.Join(carol.desk, "envelope.asc")); err == nil {
+					printed += string(out)
+				}
+				if printed != "" || ok {
+					t.Errorf("%s: %s, with a file that is %s: it says %v, and prints\n%s", shell, a.step, what, ok, printed)
+				}
+				_ = os.RemoveAll(filepath.Join(carol.desk, a.file))
+			}
+		}
+
+		// A delivery is saved beside a file of its name, and never over it.
+		lay()
+		if _, ok := carol.tries(shell, delivery[1]); ok {
+			t.Errorf("%s: a share is saved where one is", shell)
+		}
+		for _, command := range delivery[1:] {
+			_, _ = carol.tries(shell, command)
+			unharmed(command)
+		}
+		if err := os.Remove(filepath.Join(carol.desk, "prod-rekey-k7m2-share.asc")); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := carol.tries(shell, delivery[1]); !ok {
+			t.Errorf("%s: a share can't be saved", shell)
+		}
+		if got := carol.runs(delivery[4]); !strings.Contains(got, "it opens") {
+			t.Errorf("%s: the new share: %q", shell, got)
+		}
+	}
+}
+
+// TestRollCallIsNotAnsweredWithoutItsChallenge: what can't be decrypted has no hash to
+// be signed.
+func TestRollCallIsNotAnsweredWithoutItsChallenge(t *testing.T) {
+	us, carol := sitDown(t, "conclave"), sitDown(t, "carol")
+	us.runsWith("gpg -q --batch --import", []byte(carol.runs("gpg -q --armor --export")))
+	to := person("carol")
+	to.Key = ceremony.Fingerprint(strings.ToLower(carol.fingerprint))
+	c := started(t, rekeyPlan()).c
+	const challenge = "00112233445566778899aabbccddeeff"
+	for _, shell := range shells(t) {
+		for key, answered := range map[string]bool{carol.fingerprint: true, us.fingerprint: false} {
+			command := AnswerCommand(c, to, ceremony.Challenge{
+				Ciphertext: us.runsWith("gpg -q --batch --trust-model always --armor -e -r "+key, []byte(challenge)),
+			}, "").String()
+			printed, ok := carol.tries(shell, command)
+			if ok != answered || (printed != "") != answered {
+				t.Errorf("%s: it says %v, and prints\n%s", shell, ok, printed)
+			}
+			if !answered {
+				continue
+			}
+			word := carol.runsWith("gpg -q --batch -d 2>/dev/null", []byte(printed))
+			w := c.WordFor(ceremony.SayPresent)
+			w.More = ceremony.RollCallAnswer([]byte(challenge))
+			if strings.TrimSpace(strings.ToLower(word)) != strings.ToLower(w.Line()) {
+				t.Errorf("%s: it signs %q and not %q", shell, word, w.Line())
+			}
+		}
+	}
+}
+
+// A second attempt's share is not saved in the place of the first one's, which may
+// have come into force.
+func TestSecondAttemptsShareHasAFileOfItsOwn(t *testing.T) {
+	s := rekeyed(t)
+	first := s.message(ceremony.DeliveryMessage, "dave")
+	again := s.then(ceremony.AttemptLost{Nonce: nonce1, Unproven: true}, ceremony.Starting{Attempt: 2}, ceremony.Started{Nonce: nonce2, Required: 3},
+		ceremony.KeyAnnounced{Key: announced(ceremony.Update, nonce2)}).
+		counted("bob", ceremony.Update, nonce2).counted("carol", ceremony.Update, nonce2).
+		share("erin", ceremony.Update, nonce2, ceremony.Rekeyed{By: person("erin"), Shares: newShares(), VerificationNonce: nonce1, Required: 3})
+	second := again.message(ceremony.DeliveryMessage, "dave")
+	if one, two := deliveredFile(again.c, first), deliveredFile(again.c, second); one == two {
+		t.Errorf("both are %s", one)
+	}
+	asked := requestOf(again.c, person("dave"), ceremony.Verify)
+	if want := deliveredFile(again.c, second); asked.file != want {
+		t.Errorf("%s is asked for, and it is in %s", asked.file, want)
+	}
+}
+
+// TestWhatIsNotOfItsShapeIsNeverPasted puts commands into everything that a command
+// is made of, and runs whatever is shown then.
+func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
+	evil := []string{
+		"0;A='touch pwned';${A,,};: ", "$(touch pwned)", "`touch pwned`", "';touch pwned;'", "a\ntouch pwned\n", "\x1b[201~\ntouch pwned\n", "a b;touch pwned",
+		"-----BEGIN PGP MESSAGE-----\n\nowE=\nCONCLAVE\ntouch pwned\n", "owE=\nCONCLAVE\nA: ;touch pwned", "%s$(touch pwned)", "",
+	}
+	signed := signTestParcel
+	good := started(t, rekeyPlan()).c
+	to := person("carol")
+	shown := map[string]func(string) message{
+		"a holder's key": func(bad string) message {
+			to := to
+			to.Key = ceremony.Fingerprint(bad)
+			return renderAsk(good, to, *good.Key)
+		},
+		"the id": func(bad string) message {
+			c := good
+			c.Plan.Ceremony = ceremony.ID(bad)
+			return renderAsk(c, to, *c.Key)
+		},
+		"the plan's hash": func(bad string) message { c := good; c.PlanHash = bad; return renderAsk(c, to, *c.Key) },
+		"the witness's key": func(bad string) message {
+			to := to
+			to.Key = ceremony.Fingerprint(bad)
+			return message{blocks: signInstead(good, to, ceremony.SayProceed)}
+		},
+		"the nonce of a word": func(bad string) message {
+			c := good
+			c.Round.Nonce = bad
+			return message{blocks: signInstead(c, to, ceremony.SayReverify)}
+		},
+		"the hash of a word": func(bad string) message {
+			c := good
+			c.PlanHash = bad
+			return message{blocks: signInstead(c, to, ceremony.SayApprove)}
+		},
+		"the id of a delivery": func(bad string) message {
+			c := good
+			c.Plan.Ceremony = ceremony.ID(bad)
+			s, _ := signed(ceremony.Parcel{})
+			return renderDelivery(c, ceremony.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+		},
+		"the share": func(bad string) message {
+			s, _ := signed(ceremony.Parcel{})
+			s.Armor = bad
+			return renderDelivery(good, ceremony.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+		},
+		"the line of a delivery": func(bad string) message {
+			s, _ := signed(ceremony.Parcel{})
+			s.Line = bad
+			return renderDelivery(good, ceremony.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+		},
+		"the token": func(bad string) message { return renderToken(good, ceremony.SignedParcel{Armor: bad, Line: bad}) },
+		"the id of a token": func(bad string) message {
+			c := good
+			c.Plan.Ceremony, c.Plan.Operation = ceremony.ID(bad), ceremony.GenerateRoot
+			s, _ := signed(ceremony.Parcel{})
+			return renderToken(c, s)
+		},
+		"the accessor": func(bad string) message {
+			c := good
+			c.Accessor = bad
+			if bad == "" {
+				c.Plan.Ceremony = "$(touch pwned)"
+			}
+			return renderReminder(c, ceremony.Entry{Event: ceremony.Reminded{}})
+		},
+		"a challenge": func(bad string) message {
+			return message{blocks: []slack.Block{copied(AnswerCommand(good, to, ceremony.Challenge{Ciphertext: bad}, ""))}}
+		},
+		"a name for a file": func(bad string) message {
+			if bad == "" {
+				return message{blocks: []slack.Block{stop}} // none is asked for
+			}
+			return message{blocks: []slack.Block{copied(SignCommand(good.WordFor(ceremony.SayApprove), to.Key, bad))}}
+		},
+		"the speaker's key": func(bad string) message {
+			return message{blocks: []slack.Block{copied(SignCommand(good.WordFor(ceremony.SayApprove), ceremony.Fingerprint(bad), "a.asc"))}}
+		},
+	}
+	for what, change := range map[string]func(*ceremony.Announced, string){
+		"the identity":     func(a *ceremony.Announced, bad string) { a.Identity = ceremony.Fingerprint(bad) },
+		"the subkey":       func(a *ceremony.Announced, bad string) { a.Subkey = bad },
+		"the nonce":        func(a *ceremony.Announced, bad string) { a.Nonce = bad + "'" },
+		"the step":         func(a *ceremony.Announced, bad string) { a.Step = ceremony.Step(bad + "'") },
+		"the certificate":  func(a *ceremony.Announced, bad string) { a.Certificate = bad },
+		"the announcement": func(a *ceremony.Announced, bad string) { a.Announcement = bad },
+	} {
+		shown[what] = func(bad string) message {
+			c, key := good, *good.Key
+			change(&key, bad)
+			c.Key = &key
+			return renderAsk(c, to, key)
+		}
+		shown[what+" in a form"] = func(bad string) message {
+			c, key := good, *good.Key
+			change(&key, bad)
+			c.Key = &key
+			if key.Certificate != good.Key.Certificate || key.Announcement != good.Key.Announcement {
+				return message{blocks: []slack.Block{stop}} // neither is in a form
+			}
+			return message{blocks: renderForm(c, to).Blocks.BlockSet}
+		}
+	}
+	desk := t.TempDir()
+	for what, show := range shown {
+		for _, bad := range evil {
+			if bad == "" && (what == "the witness's key" || what == "the nonce of a word" || what == "the hash of a word") {
+				continue // there is nothing to sign with, or nothing in it that a shell reads
+			}
+			m := show(bad)
+			if !slices.Contains(m.blocks, stop) || len(m.orStop().blocks) != 1 {
+				t.Errorf("%s of %q is shown in %q", what, bad, listingsOf(m))
+			}
+			for _, command := range listingsOf(m) {
+				for _, shell := range shells(t) {
+					cmd := exec.Command(shell[0], append(shell[1:], "-c", command)...)
+					cmd.Dir, cmd.Env = desk, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + desk, "GNUPGHOME=" + desk}
+					cmd.WaitDelay = time.Second
+					_ = cmd.Run()
+				}
+			}
+			if _, err := os.Stat(filepath.Join(desk, "pwned")); err == nil {
+				t.Fatalf("%s of %q: THE COMMAND RAN", what, bad)
+			}
+		}
+	}
+}
+
+// TestCommandsAreMadeInOnePlace holds the source to it: what is shown as it is has no
+// command in it but from paste.go.
+func TestCommandsAreMadeInOnePlace(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shows := regexp.MustCompile(`\blisting\(([^)]*)`)
+	seen := 0
+	for _, file := range files {
+		if file == "paste.go" || file == "blocks.go" || strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source := sourceOf(t, file)
+		for _, m := range shows.FindAllStringSubmatch(source, -1) {
+			seen++
+			if !strings.HasPrefix(m[1], "grouped(") {
+				t.Errorf("%s shows %s without paste.go", file, m[1])
+			}
+		}
+		if strings.Contains(source, "Pasted{") {
+			t.Errorf("%s makes a command past paste.go", file)
+		}
+	}
+	if seen == 0 {
+		t.Error("nothing is shown")
+	}
+}

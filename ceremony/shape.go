@@ -1,0 +1,110 @@
+package ceremony
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// What people paste into a shell is made of names, nonces, fingerprints and hashes.
+// Each has its shape wherever it comes in: from a file, from Vault, from a signed
+// message. With any other it could be a command of somebody else's.
+
+var (
+	nameShape        = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$`)
+	nonceShape       = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	fingerprintShape = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	hashShape        = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// IsName reports whether s has the shape of the name of a person or of a cluster:
+// lower-case letters, digits and, between them, hyphens.
+func IsName(s string) bool { return nameShape.MatchString(s) }
+
+// IsNonce reports whether s has the shape of a nonce. It is wider than any of Vault's,
+// which are UUIDs, and of Conclave's own.
+func IsNonce(s string) bool { return nonceShape.MatchString(s) }
+
+// IsHash reports whether s is a SHA-256 in lower-case hexadecimal digits.
+func IsHash(s string) bool { return hashShape.MatchString(s) }
+
+// Valid reports whether f is a fingerprint: 40 lower-case hexadecimal digits.
+func (f Fingerprint) Valid() bool { return fingerprintShape.MatchString(string(f)) }
+
+// Valid reports whether id has the shape of a ceremony's id.
+func (id ID) Valid() bool { return IsName(string(id)) }
+
+// UnmarshalText reads a fingerprint as [ParseFingerprint] does, or none.
+func (f *Fingerprint) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		*f = ""
+		return nil
+	}
+	*f, err = ParseFingerprint(string(text))
+	return err
+}
+
+// UnmarshalText reads the id of a ceremony, or none.
+func (id *ID) UnmarshalText(text []byte) error {
+	if read := ID(text); len(text) == 0 || read.Valid() {
+		*id = read
+		return nil
+	}
+	return fmt.Errorf("%q is no id of a ceremony", text)
+}
+
+// shaped returns an error for an event of which something that gets into a command
+// does not have its shape.
+func shaped(e Event) error {
+	nonce := func(s string) error {
+		if s != "" && !IsNonce(s) {
+			return fmt.Errorf("%q is no nonce", s)
+		}
+		return nil
+	}
+	switch ev := e.(type) {
+	case Proposed:
+		return ev.Plan.shaped()
+	case KeyAnnounced:
+		switch {
+		case !ev.Key.Identity.Valid() || !Fingerprint(ev.Key.Subkey).Valid():
+			return fmt.Errorf("the key %q of %q has no fingerprint", ev.Key.Subkey, string(ev.Key.Identity))
+		case !slices.Contains([]Step{Update, Verify, Enter, Practice, Password}, ev.Key.Step):
+			return fmt.Errorf("%q is no step", ev.Key.Step)
+		case ev.Key.Nonce == "":
+			return fmt.Errorf("the key has no nonce")
+		}
+		return nonce(ev.Key.Nonce)
+	case Started:
+		return nonce(ev.Nonce)
+	case Rekeyed:
+		return nonce(ev.VerificationNonce)
+	case RoundReset:
+		return nonce(ev.Nonce)
+	case RoundRefused:
+		return nonce(ev.Nonce)
+	}
+	return nil
+}
+
+func (p Plan) shaped() error {
+	switch {
+	case !p.Ceremony.Valid():
+		return fmt.Errorf("%q is no id of a ceremony", string(p.Ceremony))
+	case !IsName(p.Cluster):
+		return fmt.Errorf("%q is no name of a cluster", p.Cluster)
+	case !p.Identity.Valid():
+		return fmt.Errorf("identity %q is no fingerprint", string(p.Identity))
+	case p.OTP != "" && !IsHash(p.OTP):
+		return fmt.Errorf("%q is no commitment to a one-time password", p.OTP)
+	}
+	for _, who := range slices.Concat(p.everybody(), p.RollCall) {
+		switch {
+		case !IsName(who.Name):
+			return fmt.Errorf("%q is no name of a person", who.Name)
+		case who.Key != "" && !who.Key.Valid():
+			return fmt.Errorf("the key of %s, %q, is no fingerprint", who.Name, string(who.Key))
+		}
+	}
+	return nil
+}
