@@ -74,6 +74,8 @@ type Engine struct {
 	taken  map[string]bool // cluster → a proposal for it is being prepared
 	// first is the hash of the newest ceremony's first line.
 	first string
+
+	digests digests
 	// run starts an owner; nil when the engine is not running.
 	run func(*owner)
 }
@@ -180,7 +182,7 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 		}
 		firsts = append(firsts, entries[0].Hash)
 		named[entries[0].Event.(Proposed).Previous] = true // Replay has made sure of its type
-		e.known[id] = known{c: c}
+		e.publish(known{c: c})
 		if c.Settled() {
 			continue
 		}
@@ -215,6 +217,11 @@ func (e *Engine) forget(o *owner) {
 func (e *Engine) publish(k known) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.publishLocked(k)
+}
+
+func (e *Engine) publishLocked(k known) {
+	e.digests.learn(e.known[k.c.ID()].c, k.c)
 	e.known[k.c.ID()] = k
 }
 
@@ -232,11 +239,11 @@ func (e *Engine) Ceremony(id ID) (Ceremony, Live, error) {
 // Ceremonies answers all of them, newest first.
 func (e *Engine) Ceremonies() []Ceremony {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	all := make([]Ceremony, 0, len(e.known))
 	for _, k := range e.known {
 		all = append(all, k.c)
 	}
+	e.mu.Unlock()
 	slices.SortFunc(all, func(a, b Ceremony) int {
 		if c := b.Plan.Proposed.Compare(a.Plan.Proposed); c != 0 {
 			return c
@@ -335,7 +342,7 @@ func (e *Engine) open(ctx context.Context, cluster Cluster, plan Plan, more ...E
 		return Ceremony{}, err
 	}
 	e.first = entries[0].Hash
-	e.known[c.ID()] = known{c: c}
+	e.publishLocked(known{c: c})
 	o := newOwner(e, cluster, c, false)
 	e.owners[c.ID()] = o
 	e.run(o)
