@@ -142,8 +142,8 @@ func sendPassword(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announce
 // sealCommand prints the envelope.
 func sealCommand(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, r request) string {
 	if key.Step == ceremony.Password {
-		return fmt.Sprintf("{ printf '%s'; cat %s; } | gpg -ea --trust-model always --no-encrypt-to -r '%s!'",
-			key.Prefix(c.ID()), r.file, strings.ToUpper(key.Subkey))
+		return fmt.Sprintf("{ printf '%s'; cat %s; printf '%s'; } | gpg -ea --trust-model always --no-encrypt-to -r '%s!'",
+			key.Prefix(c.ID()), r.file, key.Suffix(c.ID(), c.PlanHash), strings.ToUpper(key.Subkey))
 	}
 	return fmt.Sprintf("{ printf '%s'; gpg -qd %s; printf '%s'; } | gpg -sea --sig-notation '%s=%s' --no-encrypt-to -u %s -r '%s!'",
 		key.Prefix(c.ID()), r.file, key.Suffix(c.ID(), c.PlanHash),
