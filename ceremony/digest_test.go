@@ -1,7 +1,9 @@
 package ceremony_test
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +60,11 @@ func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 		known("restarted")
 		s.finish(id)
 		known("finished")
+		if !slices.IsSortedFunc(s.engine.Ceremonies(), func(a, b ceremony.Ceremony) int {
+			return cmp.Or(b.Plan.Proposed.Compare(a.Plan.Proposed), cmp.Compare(a.ID(), b.ID()))
+		}) {
+			t.Error("the ceremonies are not listed newest first")
+		}
 		for _, word := range []string{"", strings.Repeat("0", 64), c.PlanHash[:63], strings.ToUpper(c.PlanHash)} {
 			if s.engine.IsDigest(word) {
 				t.Errorf("%q is taken for a digest", word)

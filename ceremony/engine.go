@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -70,6 +71,7 @@ type Engine struct {
 
 	mu     sync.Mutex
 	known  map[ID]known
+	order  []ID // of known, newest first
 	owners map[ID]*owner
 	taken  map[string]bool // cluster → a proposal for it is being prepared
 	// first is the hash of the newest ceremony's first line.
@@ -221,8 +223,16 @@ func (e *Engine) publish(k known) {
 }
 
 func (e *Engine) publishLocked(k known) {
-	e.digests.learn(e.known[k.c.ID()].c, k.c)
-	e.known[k.c.ID()] = k
+	id := k.c.ID()
+	before, again := e.known[id]
+	if !again {
+		at, _ := slices.BinarySearchFunc(e.order, k.c, func(id ID, c Ceremony) int {
+			return cmp.Or(c.Plan.Proposed.Compare(e.known[id].c.Plan.Proposed), cmp.Compare(id, c.ID()))
+		})
+		e.order = slices.Insert(e.order, at, id)
+	}
+	e.digests.learn(before.c, k.c)
+	e.known[id] = k
 }
 
 // Ceremony answers where a ceremony stands and how its Vault answers.
@@ -239,17 +249,11 @@ func (e *Engine) Ceremony(id ID) (Ceremony, Live, error) {
 // Ceremonies answers all of them, newest first.
 func (e *Engine) Ceremonies() []Ceremony {
 	e.mu.Lock()
-	all := make([]Ceremony, 0, len(e.known))
-	for _, k := range e.known {
-		all = append(all, k.c)
+	defer e.mu.Unlock()
+	all := make([]Ceremony, len(e.order))
+	for i, id := range e.order {
+		all[i] = e.known[id].c
 	}
-	e.mu.Unlock()
-	slices.SortFunc(all, func(a, b Ceremony) int {
-		if c := b.Plan.Proposed.Compare(a.Plan.Proposed); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.ID()), string(b.ID()))
-	})
 	return all
 }
 
