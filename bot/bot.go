@@ -60,6 +60,7 @@ type Engine interface {
 	Exposed(ctx context.Context, by ceremony.Account, kind ceremony.Finding) ([]ceremony.ID, error)
 	Ceremony(ceremony.ID) (ceremony.Ceremony, ceremony.Live, error)
 	Ceremonies() []ceremony.Ceremony
+	IsDigest(word string) bool
 	Clusters() []ceremony.Cluster
 }
 

@@ -138,6 +138,19 @@ func parseCommand(text string, harmless func(word string) bool) (command, error)
 	return parseArguments(v, words)
 }
 
+// longestOpening is more than a command that opens a form has.
+const longestOpening = 200
+
+// wantsForm says whether a command opens a form, at a glance: it decides what the
+// command waits for.
+func wantsForm(text string) bool {
+	if len(text) > longestOpening {
+		return false
+	}
+	words := strings.Fields(text)
+	return len(words) > 1 && strings.EqualFold(words[0], string(verbSubmit)) && strings.EqualFold(words[len(words)-1], string(verbForm))
+}
+
 func parseArguments(v verb, words []string) (command, error) {
 	cmd := command{verb: v}
 	next := func() string {

@@ -27,7 +27,8 @@ type desk struct {
 type answer func(ctx context.Context, m message)
 
 // take queues an envelope and answers what the acknowledgement says. The work is
-// done elsewhere and can't hold the acknowledgement up.
+// done elsewhere and can't hold the acknowledgement up. Nothing on the way there asks
+// the engine, or takes longer for a longer text: one socket is read for everybody.
 //
 // Life of a share, 1 of 7: the envelope arrives, is deduplicated and queued, and
 // acknowledged at once.
@@ -83,11 +84,12 @@ func (d *desk) read(ev socketmode.Event) (keys []string, j job) {
 func (d *desk) readCommand(ev socketmode.Event, data slack.SlashCommand) job {
 	who := claim{user: data.UserID, teams: teams(data.TeamID)}
 	k, t := kindCommand, trigger{data.TriggerID, time.Now()}
-	cmd, fault := parseCommand(data.Text, d.isDigest)
-	if cmd.form {
+	if wantsForm(data.Text) {
 		k = kindOpening
 	}
-	j := d.job(k, who, typedShows(data.Text, d.isDigest), d.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account) (message, error) {
+	look := func() []exposure { return typedShows(data.Text, d.engine.IsDigest) }
+	j := d.job(k, who, look, d.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account, _ []exposure) (message, error) {
+		cmd, fault := parseCommand(data.Text, d.engine.IsDigest)
 		switch {
 		case shows(fault):
 			return message{}, fault // whoever they are: this is what they have to know
@@ -117,11 +119,11 @@ func (d *desk) readInteraction(keys []string, ev socketmode.Event, data slack.In
 		return keys, job{}
 	}
 	if action.ActionID == string(verbForm) {
-		return keys, d.job(kindOpening, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account) (message, error) {
+		return keys, d.job(kindOpening, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []exposure) (message, error) {
 			return d.clickForm(ctx, by, action.Value, t)
 		})
 	}
-	return keys, d.job(kindClick, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account) (message, error) {
+	return keys, d.job(kindClick, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []exposure) (message, error) {
 		return d.click(ctx, by, data)
 	})
 }
@@ -134,8 +136,12 @@ func (d *desk) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string
 			return keys, job{}
 		}
 		who := claim{user: n.user, teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), shared: ev.IsExtSharedChannel}
-		return known(keys, "message", n.key()), d.job(kindMessage, who, n.shows(d.isDigest), d.writeTo(n.user), func(ctx context.Context, by ceremony.Account) (message, error) {
-			return d.receive(ctx, by, n)
+		look := func() []exposure {
+			n.texts = readings(inner.Message)
+			return n.shows(d.engine.IsDigest)
+		}
+		return known(keys, "message", n.key()), d.job(kindMessage, who, look, d.writeTo(n.user), func(ctx context.Context, by ceremony.Account, shown []exposure) (message, error) {
+			return d.receive(ctx, by, n, shown)
 		})
 	case *slackevents.UserChangeEvent:
 		id := inner.User.ID
@@ -155,13 +161,15 @@ func teams(all ...string) []string {
 	return slices.DeleteFunc(all, func(t string) bool { return t == "" })
 }
 
-// job wraps what is to be done: who is it, do it, tell them. Of what it shows in the
-// open people hear whoever sent it. A panic of one job ends that job and nothing else.
-func (d *desk) job(k kind, who claim, shown []exposure, reply answer, do func(context.Context, ceremony.Account) (message, error)) job {
+// job wraps what is to be done: who is it, do it, tell them. look finds what it shows in
+// the open; people hear of that whoever sent it, and look may be nil. It is called when
+// the job is done: how long it takes is up to whoever wrote the text, and nobody else's
+// acknowledgement may wait for it. A panic of one job ends that job and nothing else.
+func (d *desk) job(k kind, who claim, look func() []exposure, reply answer, do func(ctx context.Context, by ceremony.Account, shown []exposure) (message, error)) job {
 	return job{kind: k, person: who.user, do: func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, actTimeout)
 		defer cancel()
-		said, err := d.attempt(ctx, who, shown, do)
+		said, err := d.attempt(ctx, who, look, do)
 		if err != nil {
 			said = d.complain(k, who, err)
 			if k == kindMessage && stranger(err) && !d.helped.free(who.user) {
@@ -187,13 +195,17 @@ func stranger(err error) bool {
 // errPanic is a defect of this program that was caught.
 var errPanic = errors.New("panic")
 
-func (d *desk) attempt(ctx context.Context, who claim, shown []exposure, do func(context.Context, ceremony.Account) (message, error)) (said message, err error) {
+func (d *desk) attempt(ctx context.Context, who claim, look func() []exposure, do func(context.Context, ceremony.Account, []exposure) (message, error)) (said message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.panicked(p)
 			said, err = message{}, errPanic
 		}
 	}()
+	var shown []exposure
+	if look != nil {
+		shown = look()
+	}
 	by, err := d.registry.account(ctx, who)
 	if err != nil {
 		d.raise(ctx, who.claimed(d.config.Team), shown)
@@ -203,7 +215,7 @@ func (d *desk) attempt(ctx context.Context, who claim, shown []exposure, do func
 		return message{}, err
 	}
 	d.raise(ctx, by, shown)
-	return do(ctx, by)
+	return do(ctx, by, shown)
 }
 
 func (d *desk) panicked(p any) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
@@ -89,8 +90,9 @@ func (d *desk) clickForm(ctx context.Context, by ceremony.Account, value string,
 func formValue(c ceremony.Ceremony) string { return buttonValue(c) + " " + c.Key.Subkey }
 
 // readSubmission makes a job of a form that was sent. What certainly is no envelope
-// is said in the form, which stays open; everything else is taken as a direct
-// message is.
+// is said in the form, which stays open, and so is what certainly shows a secret;
+// everything else is taken as a direct message is. What may be a digest that people
+// were shown is looked at later: nothing is asked here.
 func (d *desk) readSubmission(ev socketmode.Event, data slack.InteractionCallback) job {
 	if data.View.CallbackID != formCallback {
 		return job{}
@@ -105,14 +107,15 @@ func (d *desk) readSubmission(ev socketmode.Event, data slack.InteractionCallbac
 		}
 		return reply
 	}
-	shown := exposures(typed, d.isDigest)
-	if len(shown) == 0 && !pgpBegin.MatchString(typed) {
+	shown, envelope := atSight(typed)
+	if len(shown) == 0 && !envelope {
 		return job{ack: say(formErrors(noEnvelope))}
 	}
 	n := note{user: data.User.ID, channel: formChannel, ts: data.View.ID, direct: true, texts: []string{typed}}
 	who := claim{user: data.User.ID, teams: teams(data.User.TeamID, data.Team.ID)}
-	j := d.job(kindForm, who, shown, d.writeTo(data.User.ID), func(ctx context.Context, by ceremony.Account) (message, error) {
-		return d.receive(ctx, by, n)
+	look := func() []exposure { return n.shows(d.engine.IsDigest) }
+	j := d.job(kindForm, who, look, d.writeTo(data.User.ID), func(ctx context.Context, by ceremony.Account, shown []exposure) (message, error) {
+		return d.receive(ctx, by, n, shown)
 	})
 	j.full = say(formErrors(overloaded))
 	if len(shown) > 0 {
@@ -121,6 +124,17 @@ func (d *desk) readSubmission(ev socketmode.Event, data slack.InteractionCallbac
 		j.ack = say(formBecomes(renderFormWords(formTaken())))
 	}
 	return j
+}
+
+// atSight says what a form certainly shows in the open and whether it may hold an
+// envelope, or anything else that has to be looked at. What is longer than its input
+// takes was sent past it, and is not looked at here.
+func atSight(typed string) (shown []exposure, more bool) {
+	if len(typed) > utf8.UTFMax*maxTyped {
+		return nil, true
+	}
+	shown = exposures(typed, func(string) bool { return true })
+	return shown, pgpBegin.MatchString(typed) || len(exposures(typed, nil)) > 0
 }
 
 // formTaken is what the form says when its envelope is on its way: what becomes of it

@@ -31,6 +31,18 @@ type note struct {
 	files   []string // file ids
 }
 
+// readings are what a person typed, best first: one where they do not differ.
+func readings(m *slack.Msg) []string {
+	var all []string
+	for _, text := range []string{typed(m.Blocks), unescape(m.Text)} {
+		known := func(other string) bool { return strings.TrimSpace(other) == strings.TrimSpace(text) }
+		if strings.TrimSpace(text) != "" && !slices.ContainsFunc(all, known) {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
 // key tells one note from another, whatever event it came in.
 func (n note) key() string {
 	if n.edited != "" {
@@ -39,7 +51,8 @@ func (n note) key() string {
 	return n.channel + "/" + n.ts
 }
 
-// noteOf reads a message event. Everything that is not a person's own new words
+// noteOf reads a message event, but for its texts, which are as long as somebody made
+// them: see [readings]. Everything that is not a person's own new words
 // is left out: our own posts come back as events too, and so do their edits.
 func noteOf(ev *slackevents.MessageEvent) (note, bool) {
 	n := note{user: ev.User, channel: ev.Channel, ts: ev.TimeStamp, direct: ev.ChannelType == slackevents.ChannelTypeIM}
@@ -57,11 +70,6 @@ func noteOf(ev *slackevents.MessageEvent) (note, bool) {
 	}
 	if m == nil || n.user == "" || ev.BotID != "" || m.BotID != "" {
 		return note{}, false
-	}
-	for _, text := range []string{typed(m.Blocks), unescape(m.Text)} {
-		if strings.TrimSpace(text) != "" {
-			n.texts = append(n.texts, text)
-		}
 	}
 	for _, f := range m.Files {
 		n.files = append(n.files, f.ID)
@@ -88,13 +96,12 @@ func (n note) shows(harmless func(string) bool) []exposure {
 }
 
 // receive takes what somebody wrote. A message that is answered by a receipt
-// gets no other answer here.
+// gets no other answer here. shown is what stands in the open in its texts.
 //
 // Life of a share, 2 of 7: is it from a person of our workspace, in a direct
 // message, with something in it to open? Slack's mangling has been undone.
-func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (message, error) {
+func (d *desk) receive(ctx context.Context, by ceremony.Account, n note, shown []exposure) (message, error) {
 	text := n.text()
-	shown := n.shows(d.isDigest)
 	exposed := len(shown) > 0
 	armored := pgpBegin.MatchString(text)
 	switch {
@@ -143,7 +150,7 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (messag
 			faults = append(faults, err)
 			continue
 		}
-		shown := exposures(string(content), d.isDigest)
+		shown := exposures(string(content), d.engine.IsDigest)
 		d.raise(ctx, by, shown)
 		if len(shown) > 0 && !shown[0].offerable() {
 			offered = true
@@ -164,6 +171,8 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note) (messag
 		return said, nil
 	case pgpBlock.MatchString(text):
 		return message{}, splitMessage
+	case n.channel == formChannel:
+		return message{}, noEnvelope // the form has promised an answer
 	case !d.helped.free(n.user):
 		return message{}, nil
 	}

@@ -110,13 +110,13 @@ const begun = `a=$(dd bs=1 count=1 2>/dev/null); test "$a" && `
 func SealCommand(c ceremony.Ceremony, to ceremony.Person, key ceremony.Announced, from, out string) Pasted {
 	whole := c.ID().Valid() && key.Identity.Valid() && ceremony.IsNonce(key.Nonce) && ceremony.IsHash(c.PlanHash)
 	bound := func(text string) blank { return blank{text, whole && quotedShape.MatchString(text)} }
-	prefix, subkey := bound(key.Prefix(c.ID())), aKey(ceremony.Fingerprint(key.Subkey))
+	prefix, suffix, subkey := bound(key.Prefix(c.ID())), bound(key.Suffix(c.ID(), c.PlanHash)), aKey(ceremony.Fingerprint(key.Subkey))
 	if key.Step == ceremony.Password {
-		return paste(`cat %s | (`+begun+`{ printf '%s%%s' "$a"; cat; } | gpg -ea --trust-model always --no-encrypt-to -r '%s!')%s`,
-			file(from), prefix, subkey, into(out))
+		return paste(`cat %s | (`+begun+`{ printf '%s%%s' "$a"; cat; printf '%s'; } | gpg -ea --trust-model always --no-encrypt-to -r '%s!')%s`,
+			file(from), prefix, suffix, subkey, into(out))
 	}
 	return paste(`gpg -qd %s | (`+begun+`{ printf '%s%%s' "$a"; cat; printf '%s'; } | gpg -sea --sig-notation '`+ceremony.SignatureNotation+`=%s' --no-encrypt-to -u %s -r '%s!')%s`,
-		file(from), prefix, bound(key.Suffix(c.ID(), c.PlanHash)), bound(key.Binding(c.ID(), c.PlanHash)), aKey(to.Key), subkey, into(out))
+		file(from), prefix, suffix, bound(key.Binding(c.ID(), c.PlanHash)), aKey(to.Key), subkey, into(out))
 }
 
 // into is a redirection to a file of this name, and nothing for none.

@@ -178,7 +178,7 @@ func TestWhatARequesterWithoutAKeyIsToldCanBePasted(t *testing.T) {
 		t.Errorf("with the program it is %q", steps[3])
 	}
 	opened := us.runsWith("gpg -q --batch -d", []byte(alice.runs(steps[4])))
-	if want := key.Prefix(s.c.ID()) + password; opened != want {
+	if want := key.Prefix(s.c.ID()) + password + key.Suffix(s.c.ID(), s.c.PlanHash); opened != want {
 		t.Errorf("in the envelope is not %q but %q", want, opened)
 	}
 }

@@ -31,23 +31,6 @@ func (d *desk) raise(ctx context.Context, by ceremony.Account, shown []exposure)
 // the open. A key or a token is nothing that it asks for.
 func (e exposure) offerable() bool { return e == exposedShare || e == exposedPassword }
 
-// isDigest says whether a word is a digest that Conclave has shown people itself: the
-// hash of a plan, a commitment, a line of a journal. They have the length of the
-// share of a key's only holder.
-func (d *desk) isDigest(word string) bool {
-	for _, c := range d.engine.Ceremonies() {
-		if word == c.PlanHash || word == c.Plan.OTP {
-			return true
-		}
-		for _, e := range c.History {
-			if word == e.Hash {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // claimed is the account of somebody whom the registry turned away: theirs as far as
 // the envelope tells.
 func (c claim) claimed(team string) ceremony.Account {

@@ -13,7 +13,7 @@ import (
 // envelope.
 func (d *desk) speak(ctx context.Context, by ceremony.Account, pasted []byte) (said message, heard bool, err error) {
 	if line, ok := d.engine.Heard(pasted); ok {
-		if shown := wordExposes(line, d.isDigest); len(shown) > 0 {
+		if shown := wordExposes(line, d.engine.IsDigest); len(shown) > 0 {
 			d.raise(ctx, by, shown)
 			return message{}, true, shown[0].told() // the journal would keep it, and show it to everybody (P1)
 		}

@@ -250,6 +250,7 @@ type engine struct {
 	id     ceremony.ID // of every offer
 	report ceremony.KeyReport
 	during func() // runs inside every command and offer
+	asks   int    // how often it was asked for a digest, or for all ceremonies
 }
 
 var errNoCeremony = errors.New("the test has no ceremony")
@@ -422,11 +423,24 @@ func (e *engine) Ceremony(id ceremony.ID) (ceremony.Ceremony, ceremony.Live, err
 func (e *engine) Ceremonies() []ceremony.Ceremony {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.asks++
 	var all []ceremony.Ceremony
 	for _, c := range e.all {
 		all = append(all, c)
 	}
 	return all
+}
+
+func (e *engine) IsDigest(word string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asks++
+	for _, c := range e.all {
+		if word == c.PlanHash || word == c.Plan.OTP || slices.ContainsFunc(c.History, func(entry ceremony.Entry) bool { return word == entry.Hash }) {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *engine) Clusters() []ceremony.Cluster { return e.clusters }

@@ -85,8 +85,11 @@ const (
 	shareBase64 = 44
 )
 
+// shortestSecret is how long a word is at least that shows something by itself: a token.
+const shortestSecret = len("hvs.") + 20
+
 // exposures says what a text shows in the open, the worst first. harmless, which
-// may be nil, knows digests of 64 digits that are no share. What stands in armor is
+// may be nil, knows digests of 64 digits that are no share; it is asked of no other word. What stands in armor is
 // no secret, unless the armor is that of a private key.
 func exposures(text string, harmless func(word string) bool) []exposure {
 	if harmless == nil {
@@ -149,17 +152,23 @@ func secretPackets(content string) bool {
 // wordShows says what a word of a text shows, from the word alone and the one
 // before it.
 func wordShows(word, before string, harmless func(string) bool) (exposure, bool) {
+	if len(word) < shortestSecret {
+		return "", false
+	}
 	whole := strings.Trim(word, "`\"'“”‘’,;:()<>[]{}*")
-	isDigest := digestBefore.MatchString(word) || digestBefore.MatchString(strings.TrimRight(before, "`*\"'")) || harmless(strings.ToLower(whole))
+	isDigest := func() bool { // asked of what has the shape of a share: of few words
+		return digestBefore.MatchString(word) || digestBefore.MatchString(strings.TrimRight(before, "`*\"'")) ||
+			len(whole) == keyDigits && harmless(strings.ToLower(whole))
+	}
 	switch {
 	case tokenShape.MatchString(word):
 		return exposedToken, true
 	case shareShaped(whole):
 		// What has the length of the share of a key's only holder may be a digest.
-		return exposedShare, !isDigest || len(whole) == shareDigits || len(whole) == shareBase64 && !strings.HasSuffix(whole, "=")
+		return exposedShare, len(whole) == shareDigits || len(whole) == shareBase64 && !strings.HasSuffix(whole, "=") || !isDigest()
 	case slices.ContainsFunc(pieces(whole), func(piece string) bool { return shareInPiece(piece, isDigest) }),
 		hexRun.MatchString(joiner.Replace(whole)),
-		shareBefore.MatchString(word) && !isDigest && slices.ContainsFunc(pieces(whole), shareShaped):
+		shareBefore.MatchString(word) && slices.ContainsFunc(pieces(whole), shareShaped) && !isDigest():
 		return exposedShare, true
 	case slices.ContainsFunc(pieces(whole), passwordShaped):
 		return exposedPassword, true
@@ -254,14 +263,14 @@ func pieces(word string) []string {
 
 // shareInPiece says whether a piece of a word is a share. The undivided key is
 // left out: sha256:… has its length, and so has the fingerprint of an SSH key.
-func shareInPiece(piece string, isDigest bool) bool {
+func shareInPiece(piece string, isDigest func() bool) bool {
 	if hexRun.MatchString(piece) {
 		return true
 	}
 	// What Vault prints has neither - nor _: they may join it to something else.
 	parts := strings.FieldsFunc(piece, func(r rune) bool { return r == '-' || r == '_' })
 	return slices.ContainsFunc(append(parts, piece), func(s string) bool {
-		return len(s) != keyDigits && shareShaped(s) && !(isDigest && len(s) < shareBase64)
+		return len(s) != keyDigits && shareShaped(s) && !(len(s) < shareBase64 && isDigest())
 	})
 }
 
@@ -299,7 +308,8 @@ func inPieces(text string, harmless func(string) bool) bool {
 		words := strings.Fields(line)
 		own := make([]fragment, len(words))
 		for i, w := range words {
-			own[i] = fragment{strings.Trim(w, "`\"'“”,;*"), i == 0}
+			part := strings.Trim(w, "`\"'“”,;*")
+			own[i] = fragment{part, i == 0, len(part) < shareBase64 && basePiece.MatchString(part)}
 		}
 		if hexInPieces(own, harmless) {
 			return true
@@ -313,6 +323,7 @@ func inPieces(text string, harmless func(string) bool) bool {
 type fragment struct {
 	word   string
 	starts bool // a line
+	base   bool // it may be a part of a share in base64
 }
 
 // hexInPieces looks for runs of groups of digits that make up a share. A part of a
@@ -324,8 +335,13 @@ func hexInPieces(words []fragment, harmless func(string) bool) bool {
 		digits, n := run.String(), groups
 		run.Reset()
 		groups = 0
-		isDigest := digestBefore.MatchString(before) || harmless(strings.ToLower(digits))
-		return n > 1 && strings.ContainsAny(digits, "abcdefABCDEF") && (len(digits)%shareDigits == 0 || len(digits) == keyDigits && !isDigest)
+		switch {
+		case n < 2 || !strings.ContainsAny(digits, "abcdefABCDEF"):
+			return false
+		case len(digits) == keyDigits:
+			return !digestBefore.MatchString(before) && !harmless(strings.ToLower(digits))
+		}
+		return len(digits)%shareDigits == 0
 	}
 	for _, w := range words {
 		if len(w.word) > 1 && hexShape.MatchString(w.word) {
@@ -345,26 +361,34 @@ func hexInPieces(words []fragment, harmless func(string) bool) bool {
 // of one length. Between other words, too: a group may look like one of them.
 func baseInPieces(words []fragment) bool {
 	for first := range words {
-		whole := ""
-		lines, grouped := true, true
-		for i := first; i < len(words) && len(whole) < shareBase64; i++ {
+		long, lines, grouped := 0, true, true
+		for i := first; i < len(words) && long < shareBase64 && words[i].base; i++ {
 			w := words[i].word
-			if !basePiece.MatchString(w) {
-				break
-			}
 			if i > first {
 				lines = lines && words[i].starts
 				size, before := len(words[first].word), len(words[i-1].word)
 				grouped = grouped && before == size && len(w) <= size
 			}
-			whole += w
-			if n := i - first + 1; len(whole) == shareBase64 && n > 1 && (lines || grouped && n > 2) &&
-				baseShape.MatchString(whole) && mixed(whole) && !wordy(whole) {
+			if !lines && !grouped {
+				break
+			}
+			long += len(w)
+			if n := i - first + 1; long == shareBase64 && n > 1 && (lines || grouped && n > 2) && addsUp(words[first:i+1]) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// addsUp says whether fragments make up a share in base64.
+func addsUp(fragments []fragment) bool {
+	var b strings.Builder
+	for _, f := range fragments {
+		b.WriteString(f.word)
+	}
+	whole := b.String()
+	return baseShape.MatchString(whole) && mixed(whole) && !wordy(whole)
 }
 
 // passwordShaped says whether a word looks like a requester's one-time password.

@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -70,10 +71,13 @@ type Engine struct {
 
 	mu     sync.Mutex
 	known  map[ID]known
+	order  []ID // of known, newest first
 	owners map[ID]*owner
 	taken  map[string]bool // cluster → a proposal for it is being prepared
 	// first is the hash of the newest ceremony's first line.
 	first string
+
+	digests digests
 	// run starts an owner; nil when the engine is not running.
 	run func(*owner)
 }
@@ -180,7 +184,7 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 		}
 		firsts = append(firsts, entries[0].Hash)
 		named[entries[0].Event.(Proposed).Previous] = true // Replay has made sure of its type
-		e.known[id] = known{c: c}
+		e.publish(known{c: c})
 		if c.Settled() {
 			continue
 		}
@@ -215,7 +219,20 @@ func (e *Engine) forget(o *owner) {
 func (e *Engine) publish(k known) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.known[k.c.ID()] = k
+	e.publishLocked(k)
+}
+
+func (e *Engine) publishLocked(k known) {
+	id := k.c.ID()
+	before, again := e.known[id]
+	if !again {
+		at, _ := slices.BinarySearchFunc(e.order, k.c, func(id ID, c Ceremony) int {
+			return cmp.Or(c.Plan.Proposed.Compare(e.known[id].c.Plan.Proposed), cmp.Compare(id, c.ID()))
+		})
+		e.order = slices.Insert(e.order, at, id)
+	}
+	e.digests.learn(before.c, k.c)
+	e.known[id] = k
 }
 
 // Ceremony answers where a ceremony stands and how its Vault answers.
@@ -233,16 +250,10 @@ func (e *Engine) Ceremony(id ID) (Ceremony, Live, error) {
 func (e *Engine) Ceremonies() []Ceremony {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	all := make([]Ceremony, 0, len(e.known))
-	for _, k := range e.known {
-		all = append(all, k.c)
+	all := make([]Ceremony, len(e.order))
+	for i, id := range e.order {
+		all[i] = e.known[id].c
 	}
-	slices.SortFunc(all, func(a, b Ceremony) int {
-		if c := b.Plan.Proposed.Compare(a.Plan.Proposed); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.ID()), string(b.ID()))
-	})
 	return all
 }
 
@@ -335,7 +346,7 @@ func (e *Engine) open(ctx context.Context, cluster Cluster, plan Plan, more ...E
 		return Ceremony{}, err
 	}
 	e.first = entries[0].Hash
-	e.known[c.ID()] = known{c: c}
+	e.publishLocked(known{c: c})
 	o := newOwner(e, cluster, c, false)
 	e.owners[c.ID()] = o
 	e.run(o)

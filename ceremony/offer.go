@@ -7,8 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -60,7 +58,6 @@ func (e *Engine) addressee(offer Offer) (*owner, error) {
 		k known
 	}
 	var open []candidate
-	var all []known
 	e.mu.Lock()
 	if e.run == nil {
 		e.mu.Unlock()
@@ -69,7 +66,6 @@ func (e *Engine) addressee(offer Offer) (*owner, error) {
 	for id, o := range e.owners {
 		open = append(open, candidate{o, e.known[id]})
 	}
-	all = slices.Collect(maps.Values(e.known))
 	e.mu.Unlock()
 	// Best of all, the envelope says it; then, somebody waits for this person; at
 	// the least, this person has a part in it and is told why nobody waits.
@@ -99,12 +95,22 @@ func (e *Engine) addressee(offer Offer) (*owner, error) {
 	if best.o != nil {
 		return best.o, nil
 	}
-	for _, k := range all {
-		if k.c.Ended() && k.c.contributes(offer.By) && time.Since(k.c.Plan.Closes) < 0 {
-			return nil, Closed // it ended before its time: this share comes late
-		}
+	if e.endedEarly(offer.By) {
+		return nil, Closed // this share comes late
 	}
 	return nil, NotCollecting
+}
+
+// endedEarly says whether a ceremony that somebody has a part in ended before its time.
+func (e *Engine) endedEarly(by Account) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, k := range e.known {
+		if k.c.Ended() && time.Since(k.c.Plan.Closes) < 0 && k.c.contributes(by) {
+			return true
+		}
+	}
+	return false
 }
 
 func newer(a, b Ceremony) bool { return a.Plan.Proposed.After(b.Plan.Proposed) }

@@ -331,3 +331,99 @@ func TestQuietHoursEndByTheClocksOfTheirZone(t *testing.T) {
 		}
 	}
 }
+
+// TestQuietHoursEndAfterNowWhenClocksChange looks at each minute around a change of
+// clocks, and holds the end of the quiet hours to what the clocks on the wall show.
+func TestQuietHoursEndAfterNowWhenClocksChange(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ zone, change string }{
+		{"Europe/Berlin", "2026-03-29T01:00:00Z"},
+		{"Europe/Berlin", "2026-10-25T01:00:00Z"},
+		{"America/New_York", "2026-03-08T07:00:00Z"},
+		{"America/New_York", "2026-11-01T06:00:00Z"},
+		{"Australia/Lord_Howe", "2026-04-04T15:00:00Z"}, // by half an hour
+		{"Australia/Lord_Howe", "2026-10-03T15:30:00Z"},
+		{"America/Sao_Paulo", "2018-02-18T02:00:00Z"}, // at midnight
+		{"America/Sao_Paulo", "2018-11-04T03:00:00Z"},
+		{"Africa/Cairo", "2026-04-23T22:00:00Z"},
+		{"Africa/Cairo", "2026-10-29T21:00:00Z"},
+		{"Pacific/Apia", "2011-12-30T10:00:00Z"},     // by a whole day
+		{"Antarctica/Troll", "2026-03-29T01:00:00Z"}, // by two hours
+		{"Antarctica/Troll", "2026-10-25T01:00:00Z"},
+	} {
+		zone, err := time.LoadLocation(row.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change, err := time.Parse(time.RFC3339, row.change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, before := change.Add(-time.Minute).In(zone).Zone()
+		if _, after := change.In(zone).Zone(); before == after {
+			t.Fatalf("the clocks of %s are not changed at %s", row.zone, row.change)
+		}
+		for _, hours := range []string{"22:00-06:00", "22:00-02:30", "22:00-01:30", "23:30-00:30", "02:10-02:50", "01:20-01:40", "00:30-23:30"} {
+			t.Run(row.zone+" "+row.change+" "+hours, func(t *testing.T) { aroundChange(t, hours, zone, change) })
+		}
+	}
+}
+
+func aroundChange(t *testing.T, hours string, zone *time.Location, change time.Time) {
+	q := quiet(t, hours+" "+zone.String())
+	// ends is each minute's end of the quiet hours, from the last minute to the first.
+	ends, first := map[time.Time]time.Time{}, change.Add(-4*time.Hour)
+	for at := change.Add(4 * 24 * time.Hour); !at.Before(first); at = at.Add(-time.Minute) {
+		now := at.In(zone).Format("15:04")
+		from, to, _ := strings.Cut(hours, "-")
+		if covered := from <= now && now < to || from > to && (from <= now || now < to); covered {
+			ends[at] = ends[at.Add(time.Minute)]
+		} else {
+			ends[at] = at
+		}
+	}
+	for at := first; at.Before(change.Add(4 * time.Hour)); at = at.Add(time.Minute) {
+		at, want := at, ends[at]
+		if at.Minute()%2 == 1 {
+			at = at.Add(59*time.Second + time.Millisecond)
+		}
+		if !want.After(at) {
+			want = at // it is no quiet hour
+		}
+		plan := ceremony.Plan{Operation: ceremony.Unseal, Quiet: &q, Proposed: at}
+		c := ceremony.Ceremony{Plan: plan, History: []ceremony.Entry{{At: at}}}
+		if got := c.StartsAt(); !got.Equal(want) {
+			t.Fatalf("at %s: begins %s, want %s", at.In(zone), got.In(zone), want.In(zone))
+		}
+	}
+}
+
+// TestWhatBeganInAnHourThatCameTwiceIsStillRead: it was allowed by an earlier version,
+// whose quiet hours were over when the clocks had passed their end once.
+func TestWhatBeganInAnHourThatCameTwiceIsStillRead(t *testing.T) {
+	q := quiet(t, "22:00-01:30 America/New_York")
+	plan := samplePlan("prod-rekey-aaaa")
+	plan.Quiet = &q
+	for _, row := range []struct {
+		at   string
+		read bool
+	}{
+		{"2026-11-01T06:10:00Z", true},  // ten past one, for the second time
+		{"2026-11-01T04:10:00Z", false}, // ten past midnight
+		{"2026-11-02T06:10:00Z", false}, // ten past one, a day later
+	} {
+		at, err := time.Parse(time.RFC3339, row.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan.Proposed, plan.Closes = at.Add(-time.Hour), at.Add(4*time.Hour)
+		_, err = ceremony.Replay([]ceremony.Entry{
+			{Seq: 1, At: plan.Proposed, Event: ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}},
+			{Seq: 2, At: at, Event: ceremony.Approved{By: person("paul"), PlanHash: plan.Hash()}},
+			{Seq: 3, At: at, Event: ceremony.Starting{Attempt: 1}},
+		})
+		if (err == nil) != row.read {
+			t.Errorf("begun at %s: %v", row.at, err)
+		}
+	}
+}

@@ -118,7 +118,8 @@ func (a Announced) Prefix(id ID) string {
 // Suffix is what a holder writes behind the share, with the space: what stands
 // before it once more, and the plan's hash. It is as much as two blocks of the
 // signature's hash, so that the signature can be proven afterwards without the
-// share, see [Evidence].
+// share, see [Evidence]. Behind a one-time password it keeps the last block of the
+// message's hash, which the bot's OpenPGP library holds on to, free of the password.
 func (a Announced) Suffix(id ID, planHash string) string {
 	return strings.Join([]string{"", string(id), string(a.Step), a.Nonce, string(a.Identity), planHash}, " ")
 }

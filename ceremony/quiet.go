@@ -17,6 +17,9 @@ type Quiet struct {
 // Clock is a time of day in minutes since midnight.
 type Clock int
 
+// day is how many minutes the clocks show before they begin again.
+const day Clock = 24 * 60
+
 func clockOf(t time.Time) Clock { return Clock(t.Hour()*60 + t.Minute()) }
 
 // String is HH:MM.
@@ -61,23 +64,44 @@ func (q *Quiet) UnmarshalText(text []byte) (err error) {
 }
 
 // over is t, or the end of the quiet hours that t falls into, by the clocks of their
-// zone.
+// zone: the first moment after t at which these show no quiet hour. An hour that the
+// clocks pass twice is quiet both times, one that they leave out is never.
 func (q Quiet) over(t time.Time) time.Time {
 	zone, err := time.LoadLocation(q.Zone)
 	if err != nil {
 		return t // ParseQuiet has made sure of it
 	}
 	local := t.In(zone)
-	now := clockOf(local)
-	today := q.From < q.To
-	switch {
-	case today && (now < q.From || now >= q.To), !today && now < q.From && now >= q.To:
+	if !q.covers(clockOf(local)) {
 		return t
-	case !today && now >= q.From:
-		local = local.AddDate(0, 0, 1)
 	}
-	end := time.Date(local.Year(), local.Month(), local.Day(), int(q.To)/60, int(q.To)%60, 0, 0, zone)
-	return end.UTC()
+	for q.covers(clockOf(local)) {
+		left := time.Duration((q.To-clockOf(local)+day)%day) * time.Minute
+		end := local.Add(left - time.Duration(local.Second())*time.Second - time.Duration(local.Nanosecond()))
+		if _, change := local.ZoneBounds(); !change.IsZero() && change.Before(end) {
+			end = change // before that the clocks are changed, and show another time
+		}
+		local = end
+	}
+	return local.UTC()
+}
+
+// covers says whether the hours are quiet when the clocks show now.
+func (q Quiet) covers(now Clock) bool {
+	if q.From < q.To {
+		return q.From <= now && now < q.To
+	}
+	return q.From <= now || now < q.To
+}
+
+// changing says whether the clocks of the zone are changed within an hour of t.
+func (q Quiet) changing(t time.Time) bool {
+	zone, err := time.LoadLocation(q.Zone)
+	if err != nil {
+		return false // ParseQuiet has made sure of it
+	}
+	_, before := t.In(zone).Add(-time.Hour).ZoneBounds()
+	return !before.IsZero() && !before.After(t.Add(time.Hour))
 }
 
 // Span is a duration that a journal shows as people write it: 30m0s.

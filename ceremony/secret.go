@@ -27,7 +27,7 @@ type Secret struct {
 func NewSecret(b []byte) *Secret {
 	var mu sync.Mutex
 	spent := false
-	return &Secret{reach: func(wipe bool, f func([]byte) error) error {
+	return &Secret{reach: func(wipe bool, f func([]byte) error) (err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if spent {
@@ -40,7 +40,8 @@ func NewSecret(b []byte) *Secret {
 				b = nil
 			}()
 		}
-		return f(b)
+		OverStack(func() { err = f(b) })
+		return err
 	}}
 }
 

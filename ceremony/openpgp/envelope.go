@@ -31,6 +31,11 @@ const skew = 5 * time.Minute
 // In the step [ceremony.Password] it is a one-time password that is opened; its
 // hash in the plan stands in for the signature.
 func (k *key) Open(envelope []byte, want ceremony.Expected) (secret *ceremony.Secret, evidence ceremony.Evidence, err error) {
+	ceremony.OverStack(func() { secret, evidence, err = k.open(envelope, want) })
+	return secret, evidence, err
+}
+
+func (k *key) open(envelope []byte, want ceremony.Expected) (secret *ceremony.Secret, evidence ceremony.Evidence, err error) {
 	sum := sha256.Sum256(envelope)
 	evidence.SHA256 = hex.EncodeToString(sum[:])
 	defer recoverParsing(&err, ceremony.BadMessage)

@@ -212,7 +212,7 @@ func (inv *Invitation) SealPassword(password []byte, now time.Time) (string, err
 	if want := inv.commitment(); want != "" && !commits(password, want) {
 		return "", fmt.Errorf("seal: %w", ErrOtherPassword)
 	}
-	content := inv.payload(password)
+	content := append(inv.payload(password), inv.Suffix()...)
 	defer clear(content)
 	return inv.encrypt(content, nil, now)
 }

@@ -82,7 +82,8 @@ func CheckPassword(password []byte) error {
 // Commitment is the SHA-256 of a one-time password in lower-case hexadecimal
 // digits, as the plan has it. It gives nothing of the password away.
 func Commitment(password []byte) string {
-	sum := sha256.Sum256(password)
+	var sum [sha256.Size]byte
+	ceremony.OverStack(func() { sum = sha256.Sum256(password) })
 	return hex.EncodeToString(sum[:])
 }
 
