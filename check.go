@@ -27,9 +27,11 @@ func checkCommand(std streams) *cobra.Command {
 		Short: "Try everything that can be tried without changing anything",
 		Long: `Try everything that a ceremony will need: the configuration, the identity, the
 journal, each person's PGP key for as long as a ceremony may take, Slack's scopes
-and channels, each Vault node and the token's rights, and where transcripts are
-kept. Nothing is changed, and a bot that runs is not disturbed. A time-stamping
-server is given a random number to stamp.
+and channels, each person's account and whether a direct message can be sent to it,
+each Vault node and the token's rights, and where transcripts are kept. Nothing is
+changed or posted, and a bot that runs is not disturbed. Where the journal lies a
+file is written, read back and removed; a time-stamping server is given a random
+number to stamp.
 
 Each line begins with ok, with note for what somebody should know, or with STOP
 for what would stop a ceremony. Exit code 1 when there is a STOP.`,
@@ -124,12 +126,12 @@ func (c *Config) checkAll(ctx context.Context, f *findings, offline bool) {
 func (c *Config) checkJournal(f *findings) []ceremony.Report {
 	dir := string(c.Journal.Directory)
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		if !f.judge("journal", writable(filepath.Dir(dir))) {
+		if !f.judge("journal", tryKeeping(filepath.Dir(dir))) {
 			f.add(note, "journal", "%s is not there yet; the first start makes it", dir)
 		}
 		return nil
 	}
-	if f.judge("journal", writable(dir)) {
+	if f.judge("journal", errors.Join(tryKeeping(dir), tryAppending(dir))) {
 		return nil
 	}
 	reports, err := ceremony.VerifyDir(dir)
@@ -185,7 +187,11 @@ func (c *Config) checkSlack(ctx context.Context, f *findings, opener *openpgp.Op
 	if f.judge("Slack", err) {
 		return
 	}
-	for _, finding := range b.Check(ctx) {
+	people := map[string]string{} // name → Slack's user id
+	for name, p := range c.People {
+		people[name] = p.Slack
+	}
+	for finding := range b.Check(ctx, people) {
 		if finding.Err != nil {
 			f.add(stop, finding.Subject, "%s: %v", finding.Detail, finding.Err)
 		} else {

@@ -103,6 +103,15 @@ people:
 	return w
 }
 
+func (w *workshop) person(t *testing.T, name string) *slacktest.Person {
+	t.Helper()
+	p, ok := w.workspace.Person(name)
+	if !ok {
+		t.Fatalf("nobody is named %s", name)
+	}
+	return p
+}
+
 func (w *workshop) path(name string) string { return filepath.Join(w.dir, name) }
 
 func (w *workshop) write(t *testing.T, name, text string) {
@@ -136,7 +145,7 @@ func TestCheckOfASoundSetupFindsNothingAndChangesNothing(t *testing.T) {
 	if code != exitOK || strings.Contains(report, string(stop)) {
 		t.Errorf("exit code %d\n%s", code, report)
 	}
-	for _, want := range []string{"Slack scopes", "#ops", "key of carol", "active", "2 of 3 shares open it"} {
+	for _, want := range []string{"Slack scopes", "#ops", "is @carol (Carol)", "key of carol", "active", "2 of 3 shares open it"} {
 		if !strings.Contains(report, want) {
 			t.Errorf("the report says nothing of %q:\n%s", want, report)
 		}
@@ -148,6 +157,12 @@ func TestCheckOfASoundSetupFindsNothingAndChangesNothing(t *testing.T) {
 		if call.Method != "GET" && call.Path != "sys/capabilities-self" { // a question that Vault takes as a PUT
 			t.Errorf("check has sent %s", call)
 		}
+	}
+	if posts := len(w.workspace.Calls("chat.postMessage")); posts != 0 {
+		t.Errorf("check has posted %d messages", posts)
+	}
+	if left, err := filepath.Glob(w.path(".check-*")); err != nil || len(left) != 0 {
+		t.Errorf("check has left %v: %v", left, err)
 	}
 	if v := w.workspace.Violations(); len(v) > 0 {
 		t.Errorf("Slack's rules were broken: %v", v)
@@ -168,6 +183,13 @@ func TestCheckNamesWhatWouldStopACeremony(t *testing.T) {
 		{"channel", func(t *testing.T, w *workshop) {
 			w.replace(t, w.ops.ID(), w.workspace.AddPrivateChannel("secret").ID())
 		}, "STOP  Slack channel"},
+		{"account of nobody", func(t *testing.T, w *workshop) { w.replace(t, w.person(t, "carol").ID(), "U0TYPO") },
+			"STOP  account of carol          U0TYPO: Slack does not know this account. Correct people.carol.slack, or have the account put right"},
+		{"account of somebody who has left", func(t *testing.T, w *workshop) { w.person(t, "carol").Deactivate() },
+			"is @carol (Carol): This Slack account is deactivated."},
+		{"account that can't be written to", func(t *testing.T, w *workshop) {
+			w.workspace.Inject(slacktest.Fault{Method: "conversations.open", Effect: slacktest.Answer("user_not_visible")})
+		}, "(Alice): open direct messages with "},
 		{"token that others may read", func(t *testing.T, w *workshop) {
 			if err := os.Chmod(w.path("bot"), 0o644); err != nil {
 				t.Fatal(err)

@@ -114,7 +114,7 @@ func New(config Config) (*Bot, error) {
 		options = append(options, slack.OptionAPIURL(config.APIURL))
 	}
 	api := slack.New(config.BotToken, options...)
-	rooms, stands := newRooms(api), newStands(api)
+	rooms, stands, people := newRooms(api), newStands(api), newRegistry(api, config.Team)
 	return &Bot{
 		config:   config,
 		rhythm:   normalRhythm(),
@@ -122,8 +122,8 @@ func New(config Config) (*Bot, error) {
 		api:      api,
 		log:      config.Log,
 		health:   h,
-		registry: newRegistry(api, config.Team),
-		courier:  newCourier(api, rooms, stands, config),
+		registry: people,
+		courier:  newCourier(api, rooms, stands, people, config),
 		rooms:    rooms,
 		seen:     newSeen(),
 		lanes:    newLanes(),

@@ -1,9 +1,11 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/http"
 	"slices"
@@ -19,20 +21,55 @@ type Finding struct {
 	Err     error  // nil when all is well; otherwise what to do about it
 }
 
-// Check looks whether the bot could work: tokens, scopes, workspace, channels.
-// It posts nothing and changes nothing; the one socket address that it asks for
-// is never opened.
-func (b *Bot) Check(ctx context.Context) []Finding {
-	findings := []Finding{b.checkAppToken(ctx)}
-	findings = append(findings, b.checkBotToken(ctx)...)
-	channels := map[string]bool{b.config.Channel: true}
-	for _, id := range b.config.Channels {
-		channels[id] = true
+// Check looks whether the bot could work: tokens, scopes, workspace, channels, and
+// the accounts of people (name → user id), of whom many take a while. It posts
+// nothing. The one socket address that it asks for is never opened; the direct
+// messages with people are, without a word in them.
+func (b *Bot) Check(ctx context.Context, people map[string]string) iter.Seq[Finding] {
+	return func(yield func(Finding) bool) {
+		token := b.checkBotToken(ctx)
+		findings := append([]Finding{b.checkAppToken(ctx)}, token...)
+		channels := map[string]bool{b.config.Channel: true}
+		for _, id := range b.config.Channels {
+			channels[id] = true
+		}
+		for _, id := range slices.Sorted(maps.Keys(channels)) {
+			findings = append(findings, b.checkChannel(ctx, id))
+		}
+		for _, f := range findings {
+			if !yield(f) {
+				return
+			}
+		}
+		if token[0].Err != nil {
+			return // of each account Slack would say the same
+		}
+		for i, name := range slices.Sorted(maps.Keys(people)) {
+			if i >= b.rhythm.accounts && sleep(ctx, b.rhythm.accountGap) != nil || !yield(b.checkAccount(ctx, name, people[name])) {
+				return
+			}
+		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(channels)) {
-		findings = append(findings, b.checkChannel(ctx, id))
+}
+
+// checkAccount asks Slack whose account it is, whether it may take part, and whether a
+// message could be brought to it.
+func (b *Bot) checkAccount(ctx context.Context, name, id string) Finding {
+	f := Finding{Subject: "account of " + name, Detail: id}
+	u, err := b.registry.user(ctx, id)
+	if err == nil {
+		f.Detail = fmt.Sprintf("%s is @%s (%s)", id, u.Name, cmp.Or(u.RealName, u.Profile.RealName))
+		err = b.registry.judge(u)
 	}
-	return findings
+	if denied, ok := errors.AsType[denial](err); ok {
+		f.Err = fmt.Errorf("%s Correct people.%s.slack, or have the account put right", explainDenial(denied).what, name)
+		return f
+	}
+	if err == nil {
+		_, err = b.rooms.with(ctx, id)
+	}
+	f.Err = err
+	return f
 }
 
 func (b *Bot) checkAppToken(ctx context.Context) Finding {

@@ -3,19 +3,23 @@ package bot
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slack-go/slack"
 
 	"conclave/bot/slacktest"
 )
 
-func faults(findings []Finding) string {
+// faults are what a check finds wrong with a configuration that names these people:
+// name → user id.
+func faults(s *stage, people map[string]string) string {
 	var all []string
-	for _, f := range findings {
+	for f := range s.bot.Check(s.t.Context(), people) {
 		if f.Err != nil {
 			all = append(all, f.Subject+": "+f.Err.Error())
 		}
@@ -29,35 +33,90 @@ func TestCheckFindsNothingWrongWhereAllIsWell(t *testing.T) {
 		granted = append(granted, s.name)
 	}
 	s, _ := posting(t, slacktest.Config{Scopes: granted, Events: events()})
-	if found := faults(s.bot.Check(t.Context())); found != "" {
+	if found := faults(s, s.accounts()); found != "" {
 		t.Error(found)
 	}
 	if s.w.Sockets() != 0 || len(s.w.Calls("chat.postMessage")) != 0 {
 		t.Error("the check left traces")
 	}
+	if info, open := len(s.w.Calls("users.info")), len(s.w.Calls("conversations.open")); info != 3 || open != 3 {
+		t.Errorf("of three people, %d were looked at and %d could be written to", info, open)
+	}
 }
 
 func TestCheckNamesWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
-		spoil func(*stage)
+		spoil func(*stage, map[string]string)
 		want  string
 	}{
-		"a scope is missing":      {func(s *stage) { s.w.RemoveScope("files:read") }, "files:read (reading PGP messages"},
-		"the bot token is void":   {func(s *stage) { s.w.RevokeToken(false, "token_revoked") }, "auth.test: token_revoked"},
-		"the app token is void":   {func(s *stage) { s.w.RevokeToken(true, "token_revoked") }, "make a new app-level token"},
-		"another workspace":       {func(s *stage) { s.bot.config.Team = "T0OTHER" }, "the configuration says workspace T0OTHER"},
-		"the channel is shared":   {func(s *stage) { s.ops.ShareOutside(true) }, "shared with others"},
-		"the bot is not in it":    {func(s *stage) { s.ops.Kick(s.w.Bot()) }, "invite"},
-		"the channel is archived": {func(s *stage) { s.ops.Archive() }, "archived"},
-		"there is no channel":     {func(s *stage) { s.bot.config.Channels = map[string]string{"prod": "C0NOWHERE"} }, "channel_not_found"},
+		"a scope is missing":       {func(s *stage, _ map[string]string) { s.w.RemoveScope("files:read") }, "files:read (reading PGP messages"},
+		"the bot token is void":    {func(s *stage, _ map[string]string) { s.w.RevokeToken(false, "token_revoked") }, "auth.test: token_revoked"},
+		"the app token is void":    {func(s *stage, _ map[string]string) { s.w.RevokeToken(true, "token_revoked") }, "make a new app-level token"},
+		"another workspace":        {func(s *stage, _ map[string]string) { s.bot.config.Team = "T0OTHER" }, "the configuration says workspace T0OTHER"},
+		"the channel is shared":    {func(s *stage, _ map[string]string) { s.ops.ShareOutside(true) }, "shared with others"},
+		"the bot is not in it":     {func(s *stage, _ map[string]string) { s.ops.Kick(s.w.Bot()) }, "invite"},
+		"the channel is archived":  {func(s *stage, _ map[string]string) { s.ops.Archive() }, "archived"},
+		"somebody was deactivated": {func(s *stage, _ map[string]string) { s.carol.Deactivate() }, "account of carol: This Slack account is deactivated. Correct people.carol.slack"},
+		"somebody is a guest":      {func(s *stage, _ map[string]string) { s.carol.Restrict(true) }, "account of carol: Guests"},
+		"an account is mistyped":   {func(s *stage, people map[string]string) { people["carol"] = "U0TYPO" }, "account of carol: Slack does not know this account"},
+		"an account is a bot's": {func(s *stage, people map[string]string) {
+			people["carol"] = s.w.AddPerson("robot", slacktest.Machine).ID()
+		}, "account of carol: This is the account of a bot"},
+		"an account is Slack's": {func(s *stage, people map[string]string) { people["carol"] = "USLACKBOT" }, "account of carol: This is the account of a bot"},
+		"an account is foreign": {func(s *stage, people map[string]string) {
+			people["carol"] = s.w.AddPerson("guest", slacktest.Connected).ID()
+		},
+			"account of carol: This account belongs to another workspace"},
+		"an invitation is open": {func(s *stage, people map[string]string) {
+			people["carol"] = s.w.AddPerson("newcomer", slacktest.Invited).ID()
+		}, "account of carol: The invitation"},
+		"somebody can't be written to": {func(s *stage, _ map[string]string) {
+			s.w.Inject(slacktest.Fault{Method: "conversations.open", Effect: slacktest.Answer("user_not_visible")})
+		}, "account of carol: open direct messages with"},
+		"direct messages are not granted": {func(s *stage, _ map[string]string) { s.w.RemoveScope("im:write") }, "account of carol: open direct messages with"},
+		"there is no channel":             {func(s *stage, _ map[string]string) { s.bot.config.Channels = map[string]string{"prod": "C0NOWHERE"} }, "channel_not_found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := posting(t, slacktest.Config{})
-			c.spoil(s)
-			if found := faults(s.bot.Check(t.Context())); !strings.Contains(found, c.want) {
+			people := s.accounts()
+			c.spoil(s, people)
+			if found := faults(s, people); !strings.Contains(found, c.want) {
 				t.Errorf("found %q, want %q", found, c.want)
 			}
 		})
+	}
+}
+
+// Where the token is no good, Slack is not asked about every person as well.
+func TestCheckAsksForNobodyWhereSlackAnswersNothing(t *testing.T) {
+	s, _ := posting(t, slacktest.Config{})
+	s.w.RevokeToken(false, "token_revoked")
+	if found := faults(s, s.accounts()); strings.Contains(found, "account of") || len(s.w.Calls("users.info")) != 0 {
+		t.Error(found)
+	}
+}
+
+// TestCheckOfManyPeopleKeepsSlacksPace in a workspace whose clock runs 250 times as
+// fast, as the pauses of the check do here: nothing is refused for its pace.
+func TestCheckOfManyPeopleKeepsSlacksPace(t *testing.T) {
+	began := time.Now()
+	const faster = 250
+	s, _ := posting(t, slacktest.Config{RateLimits: true, Now: func() time.Time { return began.Add(faster * time.Since(began)) }})
+	s.bot.rhythm.accountGap /= faster
+	people := map[string]string{}
+	for i := range 90 {
+		name := fmt.Sprintf("person-%02d", i)
+		people[name] = s.w.AddPerson(name).ID()
+	}
+	if found := faults(s, people); found != "" {
+		t.Error(found)
+	}
+	if n := s.bot.Health().Throttled; n != 0 {
+		t.Errorf("Slack asked %d times to slow down", n)
+	}
+	calls := s.w.Calls("conversations.open")
+	if len(calls) != len(people) {
+		t.Errorf("%d of %d people could be written to", len(calls), len(people))
 	}
 }
 

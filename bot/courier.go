@@ -36,6 +36,7 @@ type courier struct {
 	api     *slack.Client
 	rooms   *rooms
 	stands  *stands
+	people  *registry
 	config  Config
 	posts   *pacer // channel → next post
 	redraws *pacer // status post → next edit
@@ -45,9 +46,9 @@ type courier struct {
 	self  myself                  // once Slack was asked
 }
 
-func newCourier(api *slack.Client, rooms *rooms, stands *stands, config Config) *courier {
+func newCourier(api *slack.Client, rooms *rooms, stands *stands, people *registry, config Config) *courier {
 	return &courier{
-		api: api, rooms: rooms, stands: stands, config: config,
+		api: api, rooms: rooms, stands: stands, people: people, config: config,
 		posts: newPacer(postPace), redraws: newPacer(redrawPace),
 		drawn: map[ceremony.Ref]string{},
 	}
@@ -96,6 +97,9 @@ func (d *courier) Deliver(ctx context.Context, c ceremony.Ceremony, m ceremony.M
 // channel, or the status post's thread.
 func (d *courier) address(ctx context.Context, c ceremony.Ceremony, m ceremony.Message) (channel, thread string, err error) {
 	if m.To != nil {
+		if err := d.reaches(ctx, m.To.Account.User); err != nil {
+			return "", "", err
+		}
 		room, err := d.rooms.with(ctx, m.To.Account.User)
 		if err != nil {
 			return "", "", notPosted(err, true)
@@ -113,6 +117,24 @@ func (d *courier) address(ctx context.Context, c ceremony.Ceremony, m ceremony.M
 		return "", "", fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
 	return channel, thread, nil
+}
+
+// reaches says why somebody would not get a message. Slack takes one for an account
+// that was deactivated, once the direct messages with it are open, and nobody reads it.
+// Source: slackapi/python-slack-sdk issue 1156.
+func (d *courier) reaches(ctx context.Context, user string) error {
+	u, err := d.people.user(ctx, user)
+	if err == nil {
+		err = d.people.judge(u)
+	}
+	denied, _ := errors.AsType[denial](err)
+	switch {
+	case denied == deactivated, denied == machine, denied == unknownUser:
+		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+	case denied == "" && err != nil:
+		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	return nil // a guest gets it, whatever becomes of their answer
 }
 
 func (d *courier) channel(cluster string) string {
@@ -177,7 +199,7 @@ func classifyPost(err error) error {
 func notPosted(err error, toPerson bool) error {
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && toPerson {
 		switch said.Err {
-		case "user_disabled", "user_not_found", "user_not_visible", "users_not_found", "cannot_dm_bot":
+		case "user_disabled", "user_not_found", "user_not_visible", "users_not_found", "cannot_dm_bot", "invalid_user_combination":
 			return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
 		}
 	}

@@ -177,6 +177,48 @@ func TestDeactivatedPersonIsUndeliverable(t *testing.T) {
 	}
 }
 
+// Slack takes a message to an account that was deactivated after the direct messages
+// with it were opened, and nobody reads it.
+func TestP10PersonWhoWasDeactivatedLaterIsUndeliverable(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	deliver(t, s, c, ceremony.ApprovalMessage, s.bob)
+	s.bob.Deactivate()
+	s.bot.registry.forget(s.bob.ID()) // as user_change has the bot do
+	_, err := s.bot.Courier().Deliver(t.Context(), c, messageOf(t, c, ceremony.ApprovalMessage, "bob"), false)
+	if !errors.Is(err, ceremony.ErrUndeliverable) {
+		t.Errorf("%v", err)
+	}
+	if n := len(s.bob.Inbox()); n != 1 {
+		t.Errorf("%d messages lie where nobody reads them", n)
+	}
+}
+
+// TestWhoCantBeWrittenToIsToldApart: what no later try would change from what one may.
+func TestWhoCantBeWrittenToIsToldApart(t *testing.T) {
+	for name, c := range map[string]struct {
+		method, code string
+		want         error
+	}{
+		"a bot":            {"conversations.open", "cannot_dm_bot", ceremony.ErrUndeliverable},
+		"nobody":           {"users.info", "user_not_found", ceremony.ErrUndeliverable},
+		"hidden":           {"users.info", "user_not_visible", ceremony.ErrUndeliverable},
+		"gone":             {"conversations.open", "user_disabled", ceremony.ErrUndeliverable},
+		"no common ground": {"conversations.open", "invalid_user_combination", ceremony.ErrUndeliverable},
+		"a missing scope":  {"conversations.open", "missing_scope", ceremony.ErrNotPosted},
+		"no users:read":    {"users.info", "missing_scope", ceremony.ErrNotPosted},
+		"Slack's trouble":  {"users.info", "internal_error", ceremony.ErrNotPosted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, ceremonyOf := posting(t, slacktest.Config{})
+			s.w.Inject(slacktest.Fault{Method: c.method, Effect: slacktest.Answer(c.code)})
+			_, err := s.bot.Courier().Deliver(t.Context(), ceremonyOf, messageOf(t, ceremonyOf, ceremony.ApprovalMessage, "bob"), false)
+			if !errors.Is(err, c.want) || errors.Is(err, ceremony.ErrUndeliverable) != (c.want == ceremony.ErrUndeliverable) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
 func TestSlowDownIsHonouredAndThePostComes(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.RateLimited(time.Second)})

@@ -106,6 +106,20 @@ func (s *tale) then(events ...ceremony.Event) *tale {
 	return s
 }
 
+// asked is the ceremony once every request that is due was posted.
+func (s *tale) asked() ceremony.Ceremony {
+	s.t.Helper()
+	waiting, _ := s.c.Unasked()
+	all := &tale{t: s.t, entries: slices.Clone(s.entries)}
+	for i, m := range waiting {
+		all.then(ceremony.Posted{Key: m.Key, Ref: ceremony.Ref{Channel: "D" + m.To.Name, TS: fmt.Sprintf("2.%d", i)}})
+	}
+	if len(waiting) == 0 {
+		return s.c
+	}
+	return all.c
+}
+
 // message is the newest message of a kind, to the person with this name.
 func (s *tale) message(kind ceremony.MessageKind, to string) ceremony.Message {
 	s.t.Helper()

@@ -60,7 +60,7 @@ func alarmScenes(t *testing.T) map[string]message {
 		return begin(t, alarmPlan()).then(kinds["foreign-start"], kinds["foreign-progress"], kinds["sealed"])
 	}
 	history := func(s *tale) message { return renderHistory(s.c, s.entries[len(s.entries)-1]) }
-	board := func(s *tale) message { return renderBoard(s.c, ceremony.Live{}, noon) }
+	board := func(s *tale) message { return renderBoard(s.asked(), ceremony.Live{}, noon) }
 	sue := ceremony.Acknowledged{By: person("sue"), Why: "a colleague has tried something out"}
 	acknowledged := raised().then(sue)
 	all["alarm-history-noticed"] = history(raised())

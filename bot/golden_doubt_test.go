@@ -48,7 +48,7 @@ func (s *tale) uses(name string, r ceremony.Recognition, events ...ceremony.Even
 func doubtScenes(t *testing.T) map[string]message {
 	t.Helper()
 	now := noon.Add(37 * time.Minute)
-	board := func(s *tale) message { return renderBoard(s.c, ceremony.Live{Since: noon}, now) }
+	board := func(s *tale) message { return renderBoard(s.asked(), ceremony.Live{Since: noon}, now) }
 	last := func(s *tale) message { return renderHistory(s.c, s.entries[len(s.entries)-1]) }
 	receipt := func(s *tale, to string) message {
 		m, err := render(s.c, s.message(ceremony.ReceiptMessage, to), signTestParcel)

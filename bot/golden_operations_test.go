@@ -162,7 +162,7 @@ func operationScenes(t *testing.T) map[string]message {
 	t.Helper()
 	now := noon.Add(37 * time.Minute)
 	answers := ceremony.Live{Since: noon.Add(6 * time.Minute)}
-	board := func(s *tale) message { return renderBoard(s.c, answers, now) }
+	board := func(s *tale) message { return renderBoard(s.asked(), answers, now) }
 	last := func(s *tale) message { return renderHistory(s.c, s.entries[len(s.entries)-1]) }
 	history := func(s *tale, typeName string) message {
 		for _, e := range s.entries {

@@ -27,7 +27,7 @@ func scenes(t *testing.T) map[string]message {
 	now := noon.Add(37 * time.Minute)
 	answers := ceremony.Live{Since: noon.Add(6 * time.Minute)}
 	silent := ceremony.Live{Vault: ceremony.ErrNotSent, Since: noon.Add(20 * time.Minute)}
-	board := func(s *tale, live ceremony.Live) message { return renderBoard(s.c, live, now) }
+	board := func(s *tale, live ceremony.Live) message { return renderBoard(s.asked(), live, now) }
 	outbox := func(s *tale, kind ceremony.MessageKind, to string) message {
 		m, err := render(s.c, s.message(kind, to), signTestParcel)
 		if err != nil {
@@ -39,6 +39,15 @@ func scenes(t *testing.T) map[string]message {
 
 	proposed := begin(t, rekeyPlan())
 	collecting := started(t, rekeyPlan())
+	asking := started(t, rekeyPlan())
+	asking.then(
+		ceremony.Posted{Key: asking.message(ceremony.AskMessage, "alice").Key, Ref: ceremony.Ref{Channel: "D1", TS: "1.1"}},
+		ceremony.Undeliverable{Key: asking.message(ceremony.AskMessage, "dave").Key},
+	)
+	unreached := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1)
+	unreached.then(ceremony.Undeliverable{Key: unreached.message(ceremony.AskMessage, "dave").Key})
+	unapproved := begin(t, rekeyPlan())
+	unapproved.then(ceremony.Undeliverable{Key: unapproved.message(ceremony.ApprovalMessage, "bob").Key})
 	two := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1)
 	refused := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
 		share("erin", ceremony.Update, nonce1, ceremony.RoundRefused{Step: ceremony.Update, Round: 1, With: people("bob", "carol", "erin")})
@@ -103,6 +112,9 @@ func scenes(t *testing.T) map[string]message {
 		"board-proposed":     board(proposed, ceremony.Live{}),
 		"board-collecting":   board(collecting, answers),
 		"board-two-of-three": board(two, answers),
+		"board-asking":       renderBoard(asking.c, answers, now),
+		"board-not-asked":    board(unreached, answers),
+		"board-no-approver":  board(unapproved, answers),
 		"board-vault-silent": board(two, silent),
 		"board-round-two":    board(refused, answers),
 		"board-on-its-way":   board(onItsWay, answers),

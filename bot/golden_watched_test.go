@@ -25,7 +25,7 @@ func watchedPlan() ceremony.Plan {
 // watchedScenes are people who are called, who watch, and who object.
 func watchedScenes(t *testing.T) map[string]message {
 	history := func(s *tale) message { return renderHistory(s.c, s.entries[len(s.entries)-1]) }
-	board := func(s *tale) message { return renderBoard(s.c, ceremony.Live{}, noon) }
+	board := func(s *tale) message { return renderBoard(s.asked(), ceremony.Live{}, noon) }
 	outbox := func(s *tale, kind ceremony.MessageKind, to string) message {
 		m, err := render(s.c, s.message(kind, to), nil)
 		if err != nil {

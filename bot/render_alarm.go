@@ -32,6 +32,9 @@ func renderAlarmBoard(c ceremony.Ceremony) message {
 		}
 		blocks = append(blocks, section("Whoever looks after it types `/ceremony acknowledge %s` and, if they like, what it was.\nMay do it: %s", c.ID(), listOr(mayAcknowledge(c.Plan))))
 	}
+	if unasked := notAsked(c); unasked != "" {
+		blocks = append(blocks, section("%s", unasked))
+	}
 	last := fmt.Sprintf("What is noticed from now on is added here, until somebody acknowledges it or until %s.", when(c.Plan.Closes))
 	if c.Ended() {
 		last = "What is noticed from now on is another alarm."
@@ -53,7 +56,7 @@ func renderAlarm(c ceremony.Ceremony, e ceremony.Entry) message {
 		blocks = append(blocks,
 			slack.NewActionBlock("decide", button(verbAcknowledge, buttonValue(c), "I look after it", slack.StylePrimary,
 				confirm("Do you look after it?", "Nobody is told of it any more; whatever is noticed later is another alarm.", "I do", "Not yet"))),
-			footnote("Or type `/ceremony acknowledge %s` and what it was. Told of it: %s.", c.ID(), listAnd(names(c.Plan.Owners))))
+			footnote("Or type `/ceremony acknowledge %s` and what it was. It is told to %s.", c.ID(), listAnd(names(c.Plan.Owners))))
 	}
 	return message{line: subject(c.Plan) + ": please look", blocks: blocks}
 }

@@ -32,7 +32,7 @@ func renderBoard(c ceremony.Ceremony, live ceremony.Live, now time.Time) message
 			blocks = append(blocks, section("%s", caution))
 		}
 	}
-	for _, part := range []string{progress(c), unknownYet(c), freezeWords(c), handedOut(c), revocation(c), backupLeft(c)} {
+	for _, part := range []string{progress(c), notAsked(c), unknownYet(c), freezeWords(c), handedOut(c), revocation(c), backupLeft(c)} {
 		if part != "" {
 			blocks = append(blocks, section("%s", part))
 		}
@@ -119,7 +119,7 @@ func stateWords(c ceremony.Ceremony) string {
 	switch c.State {
 	case ceremony.StateProposed:
 		return fmt.Sprintf(":raised_hand: *Waiting for approval*: %s. Nothing has been sent to Vault.\nMay approve: %s",
-			approvalsWanted(c), listOr(mayStillApprove(c)))
+			approvalsWanted(c), listOr(wanted(c, mayStillApprove(c))))
 	case ceremony.StateRollCall:
 		return rollCallWords(c)
 	case ceremony.StateApproved:
@@ -151,7 +151,7 @@ func stateWords(c ceremony.Ceremony) string {
 // waitsToBegin says what is waited for before anything begins, empty when nothing is.
 func waitsToBegin(c ceremony.Ceremony) string {
 	if c.Gate() == ceremony.GateStart {
-		return "A witness has to let it begin: " + listOr(names(c.Plan.Witnesses)) + "."
+		return "A witness has to let it begin: " + listOr(wanted(c, c.Plan.Witnesses)) + "."
 	}
 	if c.Attempt.Number == 0 && (c.Plan.Cooling > 0 || c.Plan.Quiet != nil) && pendingEvent(c) == nil {
 		return fmt.Sprintf("It begins at %s: the policy gives time to think, and keeps quiet hours.", when(c.StartsAt()))
@@ -159,11 +159,11 @@ func waitsToBegin(c ceremony.Ceremony) string {
 	return ""
 }
 
-func mayStillApprove(c ceremony.Ceremony) []string {
-	var may []string
+func mayStillApprove(c ceremony.Ceremony) []ceremony.Person {
+	var may []ceremony.Person
 	for _, p := range c.Plan.Approvers {
 		if p.Account != c.Plan.Initiator.Account && !approved(c, p.Account) {
-			may = append(may, escape(p.Name))
+			may = append(may, p)
 		}
 	}
 	return may
@@ -213,7 +213,7 @@ func handingOut(c ceremony.Ceremony) string {
 	switch {
 	case deletable(c):
 		return fmt.Sprintf(":hourglass_flowing_sand: *Handed out. The backup is still in Vault*, until an approver has asked everybody whether their share opens, and types `/ceremony delete %s`.\nMay do it: %s",
-			c.ID(), listOr(mayStillApprove(ceremony.Ceremony{Plan: c.Plan})))
+			c.ID(), listOr(wanted(c, mayStillApprove(ceremony.Ceremony{Plan: c.Plan}))))
 	case c.Deletion != nil:
 		return fmt.Sprintf(":hourglass: *%s agreed that the backup is deleted.*", escape(c.Deletion.Name))
 	case c.Plan.Operation == ceremony.ReadBackup:

@@ -42,7 +42,7 @@ func drillReport(c ceremony.Ceremony) string {
 	case len(silent) > 0 && c.Ended():
 		lines = append(lines, ":grey_question: No answer from "+listAnd(names(silent)))
 	case len(silent) > 0:
-		lines = append(lines, ":hourglass_flowing_sand: No answer yet from "+listAnd(names(silent)))
+		lines = append(lines, ":hourglass_flowing_sand: No answer yet from "+listAnd(wanted(c, silent)))
 	}
 	return strings.Join(lines, "\n")
 }

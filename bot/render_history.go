@@ -183,7 +183,7 @@ func actHistory(c ceremony.Ceremony, e ceremony.Entry) string {
 	case ceremony.DeletionAsked:
 		return fmt.Sprintf(":wastebasket: *%s* agreed that the backup is deleted.", escape(ev.By.Name))
 	case ceremony.BackupReminded:
-		return fmt.Sprintf(":bell: *%s* was told that Vault still keeps the backup of the new shares (reminder %d).", escape(c.Plan.Initiator.Name), ev.Number)
+		return fmt.Sprintf(":bell: *%s* is told that Vault still keeps the backup of the new shares (reminder %d).", escape(c.Plan.Initiator.Name), ev.Number)
 	case ceremony.BackupLeft:
 		return ":package: *Nobody has had Vault's backup of the new shares deleted.* Only their holders can open it. Conclave reminds nobody any more, and no longer asks Vault for it."
 	case ceremony.BackupDeleted:
@@ -194,7 +194,7 @@ func actHistory(c ceremony.Ceremony, e ceremony.Entry) string {
 	case ceremony.AccessorGiven:
 		return fmt.Sprintf(":label: *%s* named the token: its accessor is `%s`. Vault is asked every minute whether it is gone.", escape(ev.By.Name), code(ev.Accessor))
 	case ceremony.Reminded:
-		return fmt.Sprintf(":bell: *%s* was asked to revoke the token (reminder %d).", requester(c.Plan), ev.Number)
+		return fmt.Sprintf(":bell: *%s* is asked to revoke the token (reminder %d).", requester(c.Plan), ev.Number)
 	case ceremony.TokenRevoked:
 		if ev.By != nil {
 			return fmt.Sprintf(":ballot_box_with_check: *%s* says that the token is revoked. Vault could not be asked: nobody named its accessor.", escape(ev.By.Name))

@@ -65,11 +65,11 @@ func nodeWords(c ceremony.Ceremony) string {
 		lines = append(lines, nodeLine(c, n))
 	}
 	if c.Wants() {
-		wanted := ":hourglass_flowing_sand: Wanted from: " + listOr(names(c.Missing()))
+		line := ":hourglass_flowing_sand: Wanted from: " + listOr(wanted(c, c.Missing()))
 		if c.Round.Number > 1 {
-			wanted += fmt.Sprintf("  (round %d)", c.Round.Number)
+			line += fmt.Sprintf("  (round %d)", c.Round.Number)
 		}
-		lines = append(lines, wanted)
+		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -44,12 +44,12 @@ func renderRollCall(c ceremony.Ceremony, to ceremony.Person) message {
 
 // rollCallWords says who has answered and who is waited for.
 func rollCallWords(c ceremony.Ceremony) string {
-	var missing []string
+	var missing []ceremony.Person
 	for _, p := range c.Plan.RollCall {
 		if !c.IsPresent(p.Account) {
-			missing = append(missing, escape(p.Name))
+			missing = append(missing, p)
 		}
 	}
 	return fmt.Sprintf(":raising_hand: *Roll call*: %d of %d have shown that they can use their keys. Nothing has been sent to Vault.\nWaiting for: %s",
-		len(c.Present), c.Plan.Present, listAnd(missing))
+		len(c.Present), c.Plan.Present, listAnd(wanted(c, missing)))
 }

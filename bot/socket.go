@@ -30,15 +30,20 @@ type rhythm struct {
 	ack       time.Duration // how long an acknowledgement may wait to be written
 	refusals  int           // connections in a row that are ended at once before the bot gives up
 	loudAfter int           // failures in a row before the log says that the bot is deaf
+
+	accounts   int           // that a check asks for at once
+	accountGap time.Duration // before each further one
 }
 
 // normalRhythm is what Slack's own limits ask for: few openings, since each is
-// counted, and a ping at least every 30 seconds.
+// counted, a ping at least every 30 seconds, and direct messages with 50 people a
+// minute at most, some of which are left to a bot that runs beside the check.
 func normalRhythm() rhythm {
 	return rhythm{
 		leastGap: time.Second, mostGap: time.Minute, abrupt: 10 * time.Second, healthy: time.Minute,
 		hello: 15 * time.Second, ping: 30 * time.Second, ack: 2 * time.Second,
 		refusals: 12, loudAfter: 5,
+		accounts: 15, accountGap: 2500 * time.Millisecond,
 	}
 }
 

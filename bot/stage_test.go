@@ -130,6 +130,11 @@ func (s *stage) account(p *slacktest.Person) ceremony.Account {
 	return ceremony.Account{Team: s.w.TeamID(), User: p.ID()}
 }
 
+// accounts are the people as a configuration names them: name → user id.
+func (s *stage) accounts() map[string]string {
+	return map[string]string{"alice": s.alice.ID(), "bob": s.bob.ID(), "carol": s.carol.ID()}
+}
+
 func (s *stage) people(all ...*slacktest.Person) []ceremony.Person {
 	var people []ceremony.Person
 	for _, p := range all {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/bot/slacktest"
 	"conclave/ceremony"
 )
 
@@ -285,6 +286,9 @@ func TestP10StatusPostSaysWhatIsNotKnown(t *testing.T) {
 		"It is not known yet":    read(lost.c, ceremony.Live{}),
 		"on its way to Vault":    read(started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1).c, ceremony.Live{}),
 		"the operator has it in": read(undelivered(t), ceremony.Live{}),
+		"*Not asked yet: alice":  read(started(t, rekeyPlan()).c, ceremony.Live{}),
+		"*Not asked: dave.*":     read(unasked(t, ceremony.AskMessage).c, ceremony.Live{}),
+		"dave (not asked)":       read(unasked(t, ceremony.AskMessage).c, ceremony.Live{}),
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the post lacks %q:\n%s", want, got)
@@ -292,6 +296,31 @@ func TestP10StatusPostSaysWhatIsNotKnown(t *testing.T) {
 	}
 	if got := read(lost.c, ceremony.Live{}); strings.Contains(got, "🟩") {
 		t.Error("a share whose fate is not known is shown as counted")
+	}
+}
+
+// unasked is a rekey in which a request to dave can't be delivered, and everybody else
+// was asked.
+func unasked(t *testing.T, kind ceremony.MessageKind) *tale {
+	s := started(t, rekeyPlan())
+	s.then(ceremony.Undeliverable{Key: s.message(kind, "dave").Key})
+	s.c = s.asked()
+	return s
+}
+
+// TestP10RequestThatCantBeDeliveredIsShownAsSuch in the status post and in the answer to
+// /ceremony status, until nobody is waited for.
+func TestP10RequestThatCantBeDeliveredIsShownAsSuch(t *testing.T) {
+	s := play(t, slacktest.Config{})
+	tale := begin(t, s.plan())
+	tale.then(ceremony.Undeliverable{Key: tale.message(ceremony.ApprovalMessage, "bob").Key})
+	s.holds(tale)
+	if got := s.types(s.alice, "status"); !strings.Contains(got, "May approve: bob (not asked)") || !strings.Contains(got, "*Not asked: bob.*") {
+		t.Errorf("bob is shown as asked:\n%s", got)
+	}
+	s.holds(tale.then(ceremony.Approved{By: s.people(s.bob)[0], PlanHash: tale.c.PlanHash}))
+	if got := s.types(s.alice, "status"); strings.Contains(got, "ot asked:") {
+		t.Errorf("bob has approved, and is shown as not asked:\n%s", got)
 	}
 }
 

@@ -507,3 +507,75 @@ func TestUndeliverableShareHoldsNobodyUp(t *testing.T) {
 		}
 	})
 }
+
+// TestP10UndeliverableRequestIsNotShownAsAsked: the status post is drawn with erin among
+// those whom nobody has asked, and with nobody else.
+func TestP10UndeliverableRequestIsNotShownAsAsked(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.courier.fault = func(m ceremony.Message, _ int) error {
+			if m.Kind == ceremony.AskMessage && m.To.Name == "erin" {
+				return ceremony.ErrUndeliverable
+			}
+			return nil
+		}
+		id := s.begin(s.rekey)
+		s.settle(time.Minute)
+		last := s.courier.drawn[len(s.courier.drawn)-1]
+		waiting, lost := last.Unasked()
+		if len(waiting) != 0 || len(lost) != 1 || lost[0].To.Name != "erin" {
+			t.Errorf("waiting %v, lost %v", waiting, lost)
+		}
+		if c := s.finish(id); c.Outcome != ceremony.Completed {
+			t.Errorf("outcome %q", c.Outcome)
+		}
+		if waiting, lost := s.now(id).Unasked(); len(waiting)+len(lost) != 0 {
+			t.Errorf("after the end, waiting %v, lost %v", waiting, lost)
+		}
+	})
+}
+
+// A request that Slack does not take for a while is no request that was made.
+func TestP10RequestOnItsWayIsNotShownAsAsked(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		silent := true
+		s.courier.fault = func(m ceremony.Message, _ int) error {
+			if silent && m.Kind == ceremony.AskMessage && m.To.Name == "erin" {
+				return ceremony.ErrNotPosted
+			}
+			return nil
+		}
+		id := s.begin(s.rekey)
+		s.settle(time.Minute)
+		if waiting, lost := s.now(id).Unasked(); len(waiting) != 1 || len(lost) != 0 || waiting[0].To.Name != "erin" {
+			t.Errorf("waiting %v, lost %v", waiting, lost)
+		}
+		silent = false
+		s.settle(time.Minute)
+		if waiting, _ := s.now(id).Unasked(); len(waiting) != 0 {
+			t.Errorf("waiting %v", waiting)
+		}
+	})
+}
+
+// Reminders come when the status post has been drawn for the last time. That nobody
+// reads them is drawn all the same.
+func TestP10UndeliverableReminderIsDrawn(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.courier.fault = func(m ceremony.Message, _ int) error {
+			if m.Kind == ceremony.ReminderMessage {
+				return ceremony.ErrUndeliverable
+			}
+			return nil
+		}
+		id := s.begin(ceremony.GenerateRoot)
+		s.finish(id)
+		s.settle(90 * time.Minute)
+		last := s.courier.drawn[len(s.courier.drawn)-1]
+		if _, lost := last.Unasked(); last.Reminders != 1 || len(lost) != 1 {
+			t.Errorf("%d reminders, drawn with %v", last.Reminders, lost)
+		}
+		if c := s.now(id); !c.Told() {
+			t.Errorf("still due: %v", c.Due())
+		}
+	})
+}

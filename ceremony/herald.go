@@ -96,6 +96,7 @@ func (o *owner) deliver(ctx context.Context, c Ceremony, m Message, maybe map[st
 	ref, err := o.e.config.Courier.Deliver(ctx, c, m, maybe[m.Key])
 	switch {
 	case errors.Is(err, ErrUndeliverable):
+		o.log.Warn("message can never be delivered", "key", m.Key, "error", err)
 		return o.command(ctx, Undeliver{Key: m.Key})
 	case err != nil:
 		maybe[m.Key] = maybe[m.Key] || !errors.Is(err, ErrNotPosted)

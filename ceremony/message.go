@@ -3,6 +3,7 @@ package ceremony
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Message is one piece of news for people. What it says follows from the
@@ -307,7 +308,12 @@ func (o *outbox) tell(p Plan, e Entry) {
 		o.notKept(p, e)
 	case TranscriptSigned:
 		o.add(fmt.Sprintf("%s/%d", TranscriptMessage, e.Seq), TranscriptMessage, nil, e)
-	case Starting, Offered, Submitting, AnswerLost, Dropping, Acting, NodesSeen, Posted, Undeliverable:
+	case Undeliverable:
+		// The status post may have been drawn for the last time before a reminder was due.
+		if strings.HasPrefix(ev.Key, string(ReminderMessage)+"/") {
+			o.add(fmt.Sprintf("%s/%d", boardFollowUpKey, e.Seq), BoardMessage, nil, e)
+		}
+	case Starting, Offered, Submitting, AnswerLost, Dropping, Acting, NodesSeen, Posted:
 		// Nobody is told of an intent: only of what came of it.
 	default:
 		panic(fmt.Sprintf("no words for %T", ev))

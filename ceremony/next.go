@@ -129,11 +129,6 @@ func (c Ceremony) handedOut() bool {
 // undelivered says whether a new share could not be posted to its receiver and never
 // will be.
 func (c Ceremony) undelivered() bool {
-	given := map[string]bool{}
-	for _, e := range c.History {
-		if u, ok := e.Event.(Undeliverable); ok {
-			given[u.Key] = true
-		}
-	}
+	given := c.givenUp()
 	return slices.ContainsFunc(c.Messages(), func(m Message) bool { return m.Kind == DeliveryMessage && given[m.Key] })
 }

@@ -149,12 +149,7 @@ func (c Ceremony) leftGaps(gap func(code, format string, args ...any)) {
 
 // lostMessages are the deliveries that never reached anybody.
 func (c Ceremony) lostMessages() []string {
-	given := map[string]bool{}
-	for _, e := range c.History {
-		if u, ok := e.Event.(Undeliverable); ok {
-			given[u.Key] = true
-		}
-	}
+	given := c.givenUp()
 	var lost []string
 	for _, m := range c.Messages() {
 		switch {

@@ -37,12 +37,13 @@ func chatPostMessage(c *call) (object, error) {
 	return answer, nil
 }
 
-// postTarget finds the channel to post in. A user's id opens the direct messages with that user.
+// postTarget finds the channel to post in. A user's id opens the direct messages with that user. A post to a deactivated user is
+// taken without a word, as Slack was seen to do. Source: slackapi/python-slack-sdk issue 1156.
 func (c *call) postTarget() (*Channel, error) {
 	id := c.args["channel"]
 	if p := c.personByIDLocked(id); p != nil {
 		switch {
-		case p.deleted || p.stranger || p.machine:
+		case p.stranger || p.machine:
 			return nil, refuse("channel_not_found")
 		case c.cfg.MessagesTab == TabOff:
 			return nil, refuse("messages_tab_disabled")

@@ -33,6 +33,9 @@ func conversationsOpen(c *call) (object, error) {
 		return nil, refuse("user_not_visible")
 	case p == c.bot:
 		return nil, refuse("invalid_user_combination")
+	case p.machine:
+		// The reference does not name it; apps have met it.
+		return nil, refuse("cannot_dm_bot")
 	}
 	opened := p.direct != nil
 	ch := c.directLocked(p)

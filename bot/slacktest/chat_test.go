@@ -17,7 +17,7 @@ func TestPostIsRefusedAsSlackRefusesIt(t *testing.T) {
 	old.Archive()
 	secret := w.AddPrivateChannel("secret", alice)
 	open := w.AddChannel("open", alice)
-	gone := w.AddPerson("gone", slacktest.Deactivated)
+	other := w.AddPerson("other", slacktest.Machine)
 	for _, test := range []struct {
 		name  string
 		pairs []string
@@ -28,7 +28,7 @@ func TestPostIsRefusedAsSlackRefusesIt(t *testing.T) {
 		{"private, not in it", []string{"channel", secret.ID(), "text", "x"}, "channel_not_found"},
 		{"archived", []string{"channel", old.ID(), "text", "x"}, "is_archived"},
 		{"nothing to say", []string{"channel", ops.ID()}, "no_text"},
-		{"a former member", []string{"channel", gone.ID(), "text", "x"}, "channel_not_found"},
+		{"another app", []string{"channel", other.ID(), "text", "x"}, "channel_not_found"},
 		{"blocks that are no list", []string{"channel", ops.ID(), "blocks", "{}"}, "invalid_blocks_format"},
 		{"bad blocks", []string{"channel", ops.ID(), "blocks", `[{"type":"header"}]`}, "invalid_blocks"},
 		{"thread of nothing", []string{"channel", ops.ID(), "text", "x", "thread_ts", "1.000001"}, "cannot_reply_to_message"},
@@ -254,14 +254,16 @@ func TestDirectMessagesWithWhomSlackAllows(t *testing.T) {
 	c := client{t, w}
 	alice := w.AddPerson("alice")
 	gone, stranger := w.AddPerson("gone", slacktest.Deactivated), w.AddPerson("stranger", slacktest.Stranger)
+	other := w.AddPerson("other", slacktest.Machine)
 	if got := at(c.ok("conversations.open", "users", alice.ID()), "channel", "id"); got != alice.Direct().ID() {
 		t.Errorf("opened %v", got)
 	}
-	for id, want := range map[string]string{gone.ID(): "user_disabled", stranger.ID(): "user_not_visible", "U404": "user_not_found", "": "users_list_not_supplied"} {
+	for id, want := range map[string]string{gone.ID(): "user_disabled", stranger.ID(): "user_not_visible", other.ID(): "cannot_dm_bot", "U404": "user_not_found", "": "users_list_not_supplied"} {
 		if a := c.form("conversations.open", "users", id); a["error"] != want {
 			t.Errorf("open %q: %v, want %s", id, a, want)
 		}
 	}
+	c.ok("chat.postMessage", "channel", gone.ID(), "text", "nobody reads it")
 	silent := start(t, slacktest.Config{MessagesTab: slacktest.TabOff})
 	bob := silent.AddPerson("bob")
 	if a := (client{t, silent}).form("chat.postMessage", "channel", bob.ID(), "text", "x"); a["error"] != "messages_tab_disabled" {

@@ -25,7 +25,7 @@ var documented = map[string]string{
 	"conversations.history": `channel_not_found invalid_cursor invalid_ts_latest invalid_ts_oldest not_in_channel restricted_action`,
 	"conversations.replies": `channel_not_found invalid_cursor invalid_ts_latest invalid_ts_oldest thread_not_found method_not_supported_for_channel_type`,
 	"conversations.open": `channel_not_found invalid_user_combination method_not_supported_for_channel_type not_enough_users restricted_action
-		too_many_users user_disabled user_not_found user_not_visible users_list_not_supplied`,
+		too_many_users user_disabled user_not_found user_not_visible users_list_not_supplied cannot_dm_bot`,
 	"pins.add": `already_pinned bad_timestamp channel_not_found message_not_found no_item_specified not_in_channel not_pinnable restricted_action too_many_pins`,
 	"files.getUploadURLExternal": `alt_txt_too_large file_upload_size_restricted file_uploads_disabled missing_argument snippet_too_large
 		storage_limit_reached unknown_snippet_type`,
