@@ -193,6 +193,15 @@ func remade(t *testing.T, p ceremony.Plan) *tale {
 			ceremony.Rekeyed{By: person("erin"), Shares: newShares(), VerificationNonce: nonce2, Required: 3})
 }
 
+// carriedThrough is a rekey without verification that others have finished: its new
+// shares stand in Vault's backup.
+func carriedThrough(t *testing.T) *tale {
+	p := rekeyPlan()
+	p.Verification = false
+	return started(t, p).counted("bob", ceremony.Update, nonce1).
+		then(ceremony.Rekeyed{Shares: newShares(), Keys: p.Recipients(), FromBackup: true}, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
+}
+
 func testFiles(c ceremony.Ceremony, signed ceremony.TranscriptSigned) ([]ceremony.File, error) {
 	return []ceremony.File{
 		{Name: ceremony.TranscriptName(c.ID(), signed.Number, "json"), Type: "application/json", Content: []byte("{}")},

@@ -26,6 +26,7 @@ func findings() map[string]ceremony.Noticed {
 		"foreign-cancel-ours":   {Kind: ceremony.ForeignCancel, Operation: ceremony.Rekey, Subject: nonce1, Of: "prod-rekey-k7m2", Want: "attempt " + nonce1, Got: none},
 		"foreign-cancel-rekey":  {Kind: ceremony.ForeignCancel, Operation: ceremony.Rekey, Subject: nonce2, Want: rekey, Got: none},
 		"foreign-cancel-root":   {Kind: ceremony.ForeignCancel, Operation: ceremony.GenerateRoot, Subject: nonce2, Want: "2 of 3 shares; for no PGP key", Got: none},
+		"foreign-end":           {Kind: ceremony.ForeignEnd, Operation: ceremony.Rekey, Subject: nonce1, Of: "prod-rekey-k7m2"},
 		"foreign-progress-ours": {Kind: ceremony.ForeignProgress, Operation: ceremony.Rekey, Subject: nonce1, Of: "prod-rekey-k7m2", Want: "1 shares counted", Got: "2"},
 		"foreign-progress":      {Kind: ceremony.ForeignProgress, Operation: ceremony.GenerateRoot, Subject: nonce2, Want: "1 of 3 shares; for no PGP key", Got: "2 of 3 shares; for no PGP key"},
 		"foreign-progress-node": {Kind: ceremony.ForeignProgress, Operation: ceremony.Unseal, Subject: vault1, Want: "no share entered", Got: "1 of 3 shares entered"},

@@ -70,7 +70,14 @@ func scenes(t *testing.T) map[string]message {
 		share("carol", ceremony.Verify, nonce2, ceremony.Verified{By: new(person("carol")), Unconfirmed: true})
 	unconfirmed.then(ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
 	unproven := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)},
-		ceremony.Closing{Outcome: ceremony.Expired}, ceremony.AttemptLost{Nonce: nonce1, Unproven: true}, ceremony.Ended{Outcome: ceremony.Expired, Vault: ceremony.NothingToCancel})
+		ceremony.Closing{Outcome: ceremony.Expired}, ceremony.AttemptLost{Nonce: nonce1, Unproven: true}, ceremony.Ended{Outcome: ceremony.Expired, Vault: ceremony.AttemptUnknown})
+	goneMade := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1).
+		then(ceremony.Froze{Why: ceremony.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress", Remains: ceremony.SharesMade})
+	goneNothing := started(t, rekeyPlan()).then(ceremony.Froze{Why: ceremony.AttemptGone, Remains: ceremony.NothingMade})
+	goneToken := started(t, rootPlan()).then(ceremony.Froze{Why: ceremony.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress"})
+	unknownToken := started(t, rootPlan()).then(ceremony.Froze{Why: ceremony.AttemptGone}, ceremony.Closing{Outcome: ceremony.Cancelled, By: new(person("alice"))},
+		ceremony.AttemptLost{Nonce: nonce1, Unproven: true}, ceremony.Ended{Outcome: ceremony.Cancelled, Vault: ceremony.AttemptUnknown})
+	past := carriedThrough(t)
 	elsewhere := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}, ceremony.Verified{})
 	reset := rekeyed(t).then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}, ceremony.RoundReset{Step: ceremony.Verify, Nonce: nonce1})
 	completed := &tale{t: t, entries: verified.entries}
@@ -175,6 +182,16 @@ func scenes(t *testing.T) map[string]message {
 		}(), ceremony.FrozenMessage, "bob"),
 		"ended-completed":     outbox(completed, ceremony.EndedMessage, "bob"),
 		"history-unproven":    renderHistory(half.c, ceremony.Entry{Seq: 9, At: noon, Hash: "ab", Event: ceremony.AttemptLost{Nonce: nonce1, Unproven: true}}),
+		"board-gone-made":     board(goneMade, answers),
+		"board-gone-nothing":  board(goneNothing, answers),
+		"root-board-gone":     board(goneToken, answers),
+		"root-board-unknown":  board(unknownToken, answers),
+		"root-history-lost":   renderHistory(unknownToken.c, unknownToken.entries[len(unknownToken.entries)-2]),
+		"frozen-gone":         outbox(goneMade, ceremony.FrozenMessage, "bob"),
+		"board-elsewhere":     board(past, answers),
+		"history-elsewhere":   renderHistory(past.c, past.entries[len(past.entries)-2]),
+		"delivery-elsewhere":  outbox(past, ceremony.DeliveryMessage, "dave"),
+		"ended-elsewhere":     outbox(past, ceremony.EndedMessage, "bob"),
 		"ended-unproven":      outbox(unproven, ceremony.EndedMessage, "dave"),
 		"ended-unconfirmed":   outbox(unconfirmed, ceremony.EndedMessage, "bob"),
 		"ended-without-force": outbox(lateEnd, ceremony.EndedMessage, "dave"),

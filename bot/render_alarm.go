@@ -104,9 +104,11 @@ func interferenceWords(n ceremony.Noticed) string {
 		return fmt.Sprintf("*Somebody has begun a `%s` past Conclave.* Its nonce is `%s`.", code(string(n.Operation)), code(n.Subject))
 	case ceremony.ForeignCancel:
 		if n.Of != "" {
-			return fmt.Sprintf("*The attempt of `%s` is gone*, and not by its own doing: somebody has cancelled it, or it was lost when Vault was sealed, was started again or changed its leader.", n.Of)
+			return fmt.Sprintf("*The attempt of `%s` is gone*, and not by its own doing: somebody has cancelled it, or it was lost when Vault was sealed, was started again or changed its leader, or *others have carried it through*.", n.Of)
 		}
 		return fmt.Sprintf("The %s, which did not come from Conclave, *is gone*: cancelled, lost by a change of the leader, or *carried through*. Then its result is in somebody's hands.", attempt)
+	case ceremony.ForeignEnd:
+		return fmt.Sprintf("*Others have carried the rekey of `%s` through past Conclave*: the last share did not come through it.", n.Of)
 	case ceremony.ForeignProgress:
 		switch {
 		case n.Of != "":
@@ -146,6 +148,8 @@ func todo(p ceremony.Plan, n ceremony.Noticed) string {
 			return "If shares had come in before it went, the key may have been replaced, and what Conclave has handed out may open nothing any more: a `generate-root` shows whether it still fits. " + ask
 		}
 		return "If shares had come in before it went, treat a token as made: look for root tokens with `vault list auth/token/accessors` and revoke what nobody can explain. " + ask
+	case ceremony.ForeignEnd:
+		return fmt.Sprintf("Ask the holders of `%s` which of them have used Vault directly. If they have not, enough shares to do it are in other hands. Keep the old shares until a `generate-root` with the new ones has worked.", n.Of)
 	case ceremony.ForeignProgress:
 		switch {
 		case n.Of != "":

@@ -63,6 +63,8 @@ func originWords(read ceremony.BackupRead) string {
 		return fmt.Sprintf("No ceremony of Conclave's has made these shares (attempt `%s`): *it is not known here whether they are in force*.", code(read.Nonce))
 	case read.Outcome == ceremony.Completed:
 		return fmt.Sprintf("`%s` has made these shares, and was completed: they came into force with it.", code(string(read.Of)))
+	case read.Unknown:
+		return fmt.Sprintf("These shares were made under an attempt of `%s`, which ended without knowing what had come of it: *they may be the ones in force*.", code(string(read.Of)))
 	case read.Outcome == ceremony.Failed:
 		return fmt.Sprintf("`%s` has made these shares, and failed after it: *they may be the ones in force*.", code(string(read.Of)))
 	}

@@ -296,7 +296,7 @@ func freezeWords(c ceremony.Ceremony) string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString(":warning: " + freezeReason(c.Freeze.Why))
+	b.WriteString(":warning: " + freezeReason(c.Plan, c.Freeze.Froze))
 	if c.Freeze.Want != "" || c.Freeze.Got != "" {
 		fmt.Fprintf(&b, "\nThe plan says: `%s`\nVault says: `%s`", code(c.Freeze.Want), code(c.Freeze.Got))
 	}
@@ -314,12 +314,12 @@ func freezeWords(c ceremony.Ceremony) string {
 	return b.String()
 }
 
-func freezeReason(why ceremony.FreezeReason) string {
-	switch why {
+func freezeReason(p ceremony.Plan, ev ceremony.Froze) string {
+	switch ev.Why {
 	case ceremony.VaultDiffers:
 		return "Vault's state is not what the plan says. Somebody may be interfering."
 	case ceremony.AttemptGone:
-		return "Vault does not have the attempt any more: somebody cancelled it, or Vault was sealed or restarted. Nothing of it has taken effect."
+		return goneReason(p, ev)
 	case ceremony.ForeignAttempt:
 		return "Vault has an attempt in progress that did not come from here."
 	case ceremony.ForeignShare:
@@ -331,7 +331,7 @@ func freezeReason(why ceremony.FreezeReason) string {
 	case ceremony.OtherBot:
 		return "Conclave has another identity than the one that the plan pins and that holders know. Cancel this ceremony, and find out why it has changed."
 	case ceremony.KeysLost:
-		return "Vault's answer with the new shares was lost. The old shares are still in force; resuming begins a new attempt."
+		return "Vault has made the new shares, and its answer with them did not reach Conclave: it was lost, or others have sent the last share. The old shares stay in force until the new ones are proven; resuming drops the new ones and begins a new attempt."
 	}
 	return "Vault is not as expected."
 }

@@ -117,6 +117,9 @@ func deliveryNews(c ceremony.Ceremony, e ceremony.Entry) string {
 	if read, ok := e.Event.(ceremony.BackupRead); ok {
 		return originWords(read)
 	}
+	if elsewhere(e) {
+		return fmt.Sprintf(":rotating_light: *WITHOUT VERIFICATION: others have carried this rekey through past Conclave*, and this share was read from Vault's backup. Nobody will ask you to prove it. Make sure now that you can open it, and tell %s at once if you can't.", initiator(c.Plan))
+	}
 	if c.Plan.Verification {
 		return ""
 	}
@@ -127,11 +130,19 @@ func deliveryNews(c ceremony.Ceremony, e ceremony.Entry) string {
 	return text
 }
 
+// elsewhere says whether an event brings new shares that were made past Conclave.
+func elsewhere(e ceremony.Entry) bool {
+	made, ok := e.Event.(ceremony.Rekeyed)
+	return ok && made.Elsewhere()
+}
+
 // keep says what to do with the share that somebody has had until now.
 func keep(p ceremony.Plan, e ceremony.Entry) string {
 	switch read, ok := e.Event.(ceremony.BackupRead); {
 	case ok:
 		return keepWords(read)
+	case elsewhere(e):
+		return "*Keep it, and keep the share that you have*, until a ceremony has shown which of them is in force."
 	case p.Operation == ceremony.Init:
 		return fmt.Sprintf("There are %d of them, %s %s.", len(p.Receivers), quorum(p.NewThreshold, len(p.Receivers)), useOfShares(p))
 	case p.Verification:

@@ -158,6 +158,9 @@ func renderFrozen(c ceremony.Ceremony, e ceremony.Entry) message {
 		section("%s", historyWords(c, e)),
 		section("Nothing is sent to Vault until you decide. First find out *why* this happened: who has access to Vault, and what does its audit log say?"),
 	}
+	if ev, ok := e.Event.(ceremony.Froze); ok && ev.Why == ceremony.AttemptGone {
+		blocks = append(blocks, section("If Conclave's journal was restored from a copy, the thread of the status post may tell more than the journal: read it before you decide. To go on begins a new attempt, with shares of the key in force."))
+	}
 	if c.State == ceremony.StateFrozen && c.Closing == nil && e.Seq == lastFreeze(c) {
 		value, takes := freezeValue(c), "it takes the initiator and an approver"
 		if c.Plan.Initiator == ceremony.SealWatch {
@@ -168,7 +171,7 @@ func renderFrozen(c ceremony.Ceremony, e ceremony.Entry) message {
 				button(verbResume, value, "Go on", slack.StyleDefault,
 					confirm("Go on?", "You know why this happened, and it is harmless. "+upper(takes)+".", "Go on", "Not yet")),
 				button(verbCancel, value, "Cancel the ceremony", slack.StyleDanger,
-					confirm("Cancel the ceremony?", cancelled(c.Plan.Operation), "Cancel it", "Not yet")),
+					confirm("Cancel the ceremony?", cancelled(c), "Cancel it", "Not yet")),
 			),
 			footnote("Or type `/ceremony resume %s` (%s) or `/ceremony cancel %s why`.", c.ID(), takes, c.ID()),
 		)
@@ -179,8 +182,11 @@ func renderFrozen(c ceremony.Ceremony, e ceremony.Entry) message {
 }
 
 // cancelled says what a cancellation does.
-func cancelled(op ceremony.Operation) string {
+func cancelled(c ceremony.Ceremony) string {
+	op := c.Plan.Operation
 	switch {
+	case c.Freeze != nil && c.Freeze.Why == ceremony.AttemptGone:
+		return "Vault does not have its attempt any more. If nothing shows until then what came of it, the ceremony ends with that, and says so."
 	case op == ceremony.Unseal:
 		return "The nodes forget the shares that they were sent. Those that are sealed stay so."
 	case op == ceremony.ReadBackup:

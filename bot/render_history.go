@@ -60,6 +60,9 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		return fmt.Sprintf(":x: Vault refused round %d. %s In it were %s.%s A new round begins.",
 			ev.Round, blame(c.Plan.Operation, ev.Step), listAnd(names(ev.With)), suspicion(ev))
 	case ceremony.Rekeyed:
+		if ev.Elsewhere() {
+			return ":key: " + elsewhereWords + " " + keepElsewhere + " Find out who has done it."
+		}
 		line := fmt.Sprintf(":key: *%s*'s share was the last one needed. Vault has made %s, each encrypted to its holder.", escape(ev.By.Name), plural(len(ev.Shares), "new share"))
 		if !c.Plan.Verification {
 			line += " *They are in force now, without verification.*"
@@ -83,7 +86,7 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 	case ceremony.ResetAsked:
 		return fmt.Sprintf(":raised_hand: *%s* wants the sealed nodes to forget the shares that they have counted.", escape(ev.By.Name))
 	case ceremony.Froze:
-		line := ":octagonal_sign: Frozen. " + freezeReason(ev.Why)
+		line := ":octagonal_sign: Frozen. " + freezeReason(c.Plan, ev)
 		if ev.Why == ceremony.PersonStopped {
 			return fmt.Sprintf(":octagonal_sign: Frozen: *%s* wants it so. Vault is asked nothing until people agree.", escape(ev.Got))
 		}
@@ -96,10 +99,7 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 	case ceremony.Resumed:
 		return ":arrow_forward: The ceremony goes on. Vault is compared with the plan first."
 	case ceremony.AttemptLost:
-		if ev.Unproven {
-			return fmt.Sprintf(":warning: Vault does not have the attempt with nonce `%s` any more, and its numbers don't tell whether the new shares came into force: "+keepBoth, code(ev.Nonce))
-		}
-		return fmt.Sprintf(":recycle: The attempt with nonce `%s` is given up; nothing of it has taken effect. A new one follows.", code(ev.Nonce))
+		return lostWords(c.Plan, ev)
 	case ceremony.RoundReset:
 		if ev.Step == ceremony.Enter {
 			return ":recycle: The sealed nodes have forgotten the shares that they had counted. Every holder is asked anew."

@@ -12,12 +12,11 @@ import (
 // renderEnded tells somebody who was asked for a share that it is over.
 func renderEnded(c ceremony.Ceremony, to ceremony.Person) message {
 	blocks := []slack.Block{section("*%s*\n%s", subject(c.Plan), outcomeWords(c))}
-	if c.Plan.Operation.Rekeys() && (len(c.NewShares) > 0 || c.Unproven) {
+	// Of what is not known, the words of the outcome say what to keep.
+	if known := !c.Unproven && (!c.MadeElsewhere() || c.Verified != nil); c.Plan.Operation.Rekeys() && len(c.NewShares) > 0 && known {
 		switch {
 		case c.Verified != nil && c.Verified.Unconfirmed:
 			blocks = append(blocks, section("If you were given a new share: %s", keepBoth))
-		case c.Unproven && c.Outcome != ceremony.Completed:
-			blocks = append(blocks, section("If you were given a new share: nothing shows whether it is in force. Please %s", keepBoth))
 		case c.Outcome == ceremony.Completed:
 			blocks = append(blocks, section("If you were given a new share: it is the one that counts from now on. Destroy the old one once you have made sure that you can open the new one."))
 		default:
@@ -83,6 +82,9 @@ func outcomeWords(c ceremony.Ceremony) string {
 	if ending := endingWords(c.Plan.Operation, c.Outcome, c.Ending); ending != "" {
 		b.WriteString("\n" + ending)
 	}
+	if words := unprovenEnd(c); words != "" {
+		b.WriteString("\n" + words)
+	}
 	return b.String()
 }
 
@@ -120,6 +122,10 @@ func resultWords(c ceremony.Ceremony) string {
 
 func rekeyResult(c ceremony.Ceremony) string {
 	switch {
+	case c.MadeElsewhere() && c.Verified == nil:
+		return elsewhereWords + " " + keepElsewhere + " Find out who has done it."
+	case c.MadeElsewhere():
+		return elsewhereWords + " Vault's numbers show that they are in force. Find out who has done it."
 	case c.Verified != nil && c.Verified.Unconfirmed:
 		return "Vault has ended the rekey, but its last answer was lost: *make sure that the new shares work before you throw the old ones away*."
 	case c.Plan.Verification && c.Plan.Operation == ceremony.RekeyRecovery:
@@ -166,6 +172,10 @@ func endingWords(op ceremony.Operation, outcome ceremony.Outcome, ending ceremon
 		return ""
 	case op == ceremony.Drill:
 		return "Nothing was sent to Vault."
+	case ending == ceremony.AttemptUnknown && op.HasAttempt():
+		return "Vault does not have its attempt any more, and nothing shows what came of it."
+	case ending == ceremony.AttemptUnknown:
+		return ":warning: *It is not known whether Vault has done what it was asked for.* Look there before you begin again."
 	case ending == ceremony.AttemptDropped && op == ceremony.Unseal:
 		return "The nodes have forgotten the shares that they were sent."
 	case ending == ceremony.AttemptDropped:
@@ -173,7 +183,7 @@ func endingWords(op ceremony.Operation, outcome ceremony.Outcome, ending ceremon
 	case op == ceremony.ReadBackup:
 		return "Nothing was deleted in Vault."
 	case op == ceremony.Init, op == ceremony.Rotate, op == ceremony.RotateConfig:
-		return "This ceremony has changed nothing in Vault."
+		return "By its journal, this ceremony has changed nothing in Vault."
 	case op == ceremony.Alarm:
 		return "Nobody has acknowledged it. What it is about may still be so."
 	case op == ceremony.Unseal:
@@ -193,7 +203,7 @@ func backupLeft(c ceremony.Ceremony) string {
 	switch {
 	case c.Result != nil:
 		return ":wastebasket: Vault's backup of the new shares is gone."
-	case c.Unproven, c.Verified != nil && c.Verified.Unconfirmed:
+	case c.Unproven, c.MadeElsewhere() && c.Verified == nil, c.Verified != nil && c.Verified.Unconfirmed:
 		once = "When it is known which shares are in force, and not before"
 	case c.Outcome != ceremony.Completed:
 		return fmt.Sprintf(":package: *Vault still keeps a backup* of the new shares, which are not in force. `/ceremony start backup %s` lets an approver delete it.", escape(p.Cluster))

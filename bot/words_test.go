@@ -138,7 +138,8 @@ func TestEverySentinelHasWordsOfItsOwn(t *testing.T) {
 
 func TestFreezeReasonsOutcomesAndEndingsHaveWords(t *testing.T) {
 	for _, why := range constants(t, "../ceremony", "FreezeReason") {
-		if freezeReason(ceremony.FreezeReason(why)) == freezeReason("unheard of") {
+		reason := func(why ceremony.FreezeReason) string { return freezeReason(rekeyPlan(), ceremony.Froze{Why: why}) }
+		if reason(ceremony.FreezeReason(why)) == reason("unheard of") {
 			t.Errorf("no words for freezing because of %q", why)
 		}
 	}

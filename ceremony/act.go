@@ -31,7 +31,8 @@ func (o *owner) do(ctx context.Context, a act) bool {
 	case actAskWitness:
 		return o.record(ctx, AskWitness{}) == nil
 	case actFreeze:
-		return o.record(ctx, Stop(o.c.Stopping.freeze())) == nil
+		froze := o.c.Stopping.freeze()
+		return o.record(ctx, Stop{Why: froze.Why, Want: froze.Want, Got: froze.Got}) == nil
 	case actAnnounce:
 		return o.announce(ctx)
 	case actRemind:
@@ -213,6 +214,7 @@ func (o *owner) drop(ctx context.Context, sent Dropping) bool {
 		return false
 	}
 	var refused error
+	var dropped bool
 	if sent.Step == Enter {
 		_, refused = o.resetNodes(ctx, v, func(NodeState) bool { return true }) // the next view says what came of it
 		if v, err = o.view(ctx); err != nil {
@@ -224,6 +226,7 @@ func (o *owner) drop(ctx context.Context, sent Dropping) bool {
 			_, err = o.cluster.Vault.CancelVerification(ctx, o.c.Plan.Operation, sent.Nonce)
 		} else {
 			err = o.cluster.Vault.Cancel(ctx, o.c.Plan.Operation, sent.Nonce)
+			dropped = err == nil
 		}
 		if refused = err; refused != nil {
 			o.log.Warn("Vault did not confirm that it dropped the attempt", "error", refused)
@@ -232,8 +235,13 @@ func (o *owner) drop(ctx context.Context, sent Dropping) bool {
 			return false
 		}
 	}
+	if !dropped {
+		if err := o.askBackup(ctx, &v); err != nil {
+			return false
+		}
+	}
 	seq := o.c.Seq()
-	if o.record(ctx, Settle{Seen: v}) != nil {
+	if o.record(ctx, Settle{Dropped: dropped, Seen: v}) != nil {
 		return false
 	}
 	if o.c.Seq() == seq && o.hopeless(refused) != "" {
@@ -269,6 +277,12 @@ func (o *owner) close(ctx context.Context) bool {
 			unconfirmed = true // should it be gone now, it may have been in another way
 		}
 		if v, err = o.view(ctx); err != nil || v.Update.Started && v.Update.Nonce == o.c.Attempt.Nonce {
+			return false
+		}
+	}
+	if ending != AttemptDropped || unconfirmed {
+		if err := o.askBackup(ctx, &v); err != nil {
+			o.log.Warn("Vault's backup could not be read", "error", err)
 			return false
 		}
 	}

@@ -34,6 +34,9 @@ const (
 	// cancelled; or it was lost when Vault was sealed, was started again or changed
 	// its leader; or, of somebody else's, it has come to its end.
 	ForeignCancel Finding = "foreign-cancel"
+	// ForeignEnd: the rekey of a ceremony was carried through with shares that did not
+	// go through here.
+	ForeignEnd Finding = "foreign-end"
 	// ForeignProgress: Vault has counted or dropped shares that did not go through
 	// here.
 	ForeignProgress Finding = "foreign-progress"

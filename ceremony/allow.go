@@ -228,6 +228,12 @@ func (c Ceremony) allows(e Event, at time.Time) error {
 		if !c.Plan.Operation.Rekeys() {
 			return errors.New("it makes no shares")
 		}
+		if ev.Elsewhere() {
+			if !ev.FromBackup || c.Attempt.Nonce == "" {
+				return errors.New("nobody has brought a share for it")
+			}
+			return nil
+		}
 		if ev.FromBackup && c.Pending == nil {
 			return among(c.Plan.Holders, ev.By) // learnt long after the share was sent
 		}

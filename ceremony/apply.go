@@ -270,6 +270,9 @@ func fold(c Ceremony, e Entry) (Ceremony, error) {
 		c.Thawed = false
 		c.State = StateEnded
 		c.Outcome, c.Ending = ev.Outcome, ev.Vault
+		if ev.Outcome == Completed && c.Plan.Operation.Rekeys() {
+			c.Unproven = false // the newest shares are those that count
+		}
 	case Acknowledged:
 		c.Acknowledged = &ev
 	case Noticed, TranscriptSigned, Kept, NotKept, Posted, Undeliverable:

@@ -693,10 +693,12 @@ func TestLateLastShareWithoutVerificationIsReadFromTheBackup(t *testing.T) {
 			_ = s.send(n, s.envelope(id, n, own(ceremony.Update, n)))
 		}
 		s.settle(time.Minute)
-		s.thaw(id)
-		s.settle(time.Minute)
-		if c := s.now(id); s.vault.shares[0] == "new-1" && len(c.NewShares) == 0 {
-			t.Errorf("new key in force (backup kept: %v), and the bot begins again with the old shares: %s, state %s", s.vault.backup != nil, story(c)[strings.Index(story(c), "froze"):], c.State)
+		c := s.now(id)
+		if s.vault.shares[0] != "new-1" || c.Outcome != ceremony.Completed || len(c.NewShares) != 5 {
+			t.Errorf("new key in force (backup kept: %v), and the new shares are given up: %s, state %s", s.vault.backup != nil, story(c), c.State)
+		}
+		if by := lastOf[ceremony.Rekeyed](c).By; by != person("carol") {
+			t.Errorf("completed by %q, whose share was the last that was sent", by.Name)
 		}
 	})
 }

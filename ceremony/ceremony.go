@@ -39,7 +39,7 @@ type Ceremony struct {
 	Encoded   string        // that was issued, combined with a one-time password
 	Keys      []Fingerprint // that Vault says it encrypted the new shares, or the token, to
 	Verified  *Verified
-	Unproven  bool // an attempt was lost whose new shares may have come into force
+	Unproven  bool // an attempt was lost that others may have carried through
 
 	Nodes    []Sealing   // of an unseal, in the plan's order
 	AskAgain bool        // a node came back sealed: people who have sent their share are needed once more

@@ -141,6 +141,7 @@ type (
 		Answer *Answer // nil when Vault refused, or when its answer was lost
 		// Refused says that Vault declined in so many words.
 		Refused bool
+		Dropped bool // Vault has confirmed that it dropped the attempt because we asked
 		Seen    View
 	}
 	// Open begins to collect shares for what has no attempt in Vault.
@@ -203,7 +204,7 @@ type View struct {
 	Update Progress
 	Verify Progress // of a rekey whose status names a verification
 	Seal   Seal
-	Backup *Backup // read only when new shares were made and not seen
+	Backup *Backup // read only when new shares were made and not seen, or may have been
 	Nodes  []Node  // of an unseal, and nothing else then
 }
 

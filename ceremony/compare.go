@@ -140,9 +140,9 @@ func (c Ceremony) notBegun(fault Refusal) ([]Event, error) {
 	}
 	switch {
 	case c.Closing != nil:
-		return one(Ended{Outcome: c.Closing.Outcome, Vault: NothingToCancel})
+		return one(Ended{Outcome: c.Closing.Outcome, Vault: c.nothingOpen()})
 	case fault != "":
-		return []Event{Closing{Outcome: Failed, Fault: fault}, Ended{Outcome: Failed, Vault: NothingToCancel}}, nil
+		return []Event{Closing{Outcome: Failed, Fault: fault}, Ended{Outcome: Failed, Vault: c.nothingOpen()}}, nil
 	case c.Plan.OTP != "":
 		return one(PasswordLost{})
 	}
@@ -165,10 +165,15 @@ func (c Ceremony) look(cmd Look, now time.Time) ([]Event, error) {
 	if d == nil {
 		return nil, nil
 	}
+	if events := c.fromBackup(cmd.Seen); events != nil {
+		return append(c.giveBack(Closed), events...), nil // nothing is left to be sent
+	}
 	if c.Thawed && cmd.Reconcile {
 		return c.reconcile(cmd.Seen, d), nil
 	}
-	return append(c.giveBack(IsFrozen), d.freeze()), nil
+	froze := d.freeze()
+	froze.Remains = c.remains(cmd.Seen)
+	return append(c.giveBack(IsFrozen), froze), nil
 }
 
 // reconcile is what people have asked for by thawing the ceremony: what is gone
@@ -177,13 +182,7 @@ func (c Ceremony) look(cmd Look, now time.Time) ([]Event, error) {
 func (c Ceremony) reconcile(v View, d *difference) []Event {
 	switch d.why {
 	case AttemptGone:
-		if events := c.proven(v); events != nil {
-			return events
-		}
-		if events := c.fromBackup(v); events != nil {
-			return events
-		}
-		return []Event{AttemptLost{Nonce: c.Attempt.Nonce, Unproven: c.unproven(v)}}
+		return c.goneUnasked(v)
 	case KeysLost:
 		return []Event{Dropping{Step: Update, Nonce: c.Attempt.Nonce}}
 	case ForeignShare:
@@ -198,8 +197,8 @@ func (c Ceremony) reconcile(v View, d *difference) []Event {
 	return []Event{d.freeze()}
 }
 
-// proven is the end of a rekey that Vault has no more and whose new key is, or
-// may be, in force: whatever ends the ceremony, the new shares are not given up.
+// proven is the end of a verification that Vault has no more and that has, or may
+// have, brought the new key into force.
 func (c Ceremony) proven(v View) []Event {
 	if c.Round.Step != Verify || v.Update.Started && v.Update.Nonce == c.Attempt.Nonce || !c.confirmedBy(v.Seal) && !c.maybeProven(v.Seal) {
 		return nil
@@ -209,10 +208,6 @@ func (c Ceremony) proven(v View) []Event {
 		Ended{Outcome: Completed, Vault: AttemptUsed},
 	}
 }
-
-// unproven says whether new shares are in people's hands of which nothing shows
-// that they are not in force.
-func (c Ceremony) unproven(v View) bool { return len(c.NewShares) > 0 && !c.refutedBy(v.Seal) }
 
 // maybeProven says whether the last share that the verification needed was sent
 // and may have arrived after all, later than anybody waited for it.

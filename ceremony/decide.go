@@ -119,7 +119,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		if c.Ended() || c.State == StateFrozen || cmd.Why == PersonStopped && c.Stopping == nil {
 			return nil, nil
 		}
-		return append(c.giveBack(IsFrozen), Froze(cmd)), nil
+		return append(c.giveBack(IsFrozen), Froze{Why: cmd.Why, Want: cmd.Want, Got: cmd.Got}), nil
 	case Tick:
 		if c.awaitsWitness() && !now.Before(c.EndedAt().Add(lastReminder)) {
 			return one(WitnessLeft{})
@@ -134,18 +134,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 		}
 		return one(Ended{Outcome: Completed, Vault: c.Plan.Operation.ending()})
 	case Close:
-		if c.Closing == nil {
-			return nil, nil
-		}
-		dropped := cmd.Vault == AttemptDropped && !cmd.Unconfirmed
-		if events := c.proven(cmd.Seen); !dropped && events != nil {
-			return events, nil
-		}
-		ended := Ended{Outcome: c.Closing.Outcome, Vault: cmd.Vault}
-		if c.Attempt.Nonce != "" && !dropped && c.unproven(cmd.Seen) {
-			return []Event{AttemptLost{Nonce: c.Attempt.Nonce, Unproven: true}, ended}, nil
-		}
-		return one(ended)
+		return c.closed(cmd), nil
 	case Post:
 		return one(Posted(cmd))
 	case Undeliver:
@@ -221,13 +210,50 @@ func (c Ceremony) cancel(cmd Cancel) ([]Event, error) {
 func (c Ceremony) close(closing Closing) ([]Event, error) {
 	events := []Event{closing}
 	if c.Pending == nil && (c.Attempt.Nonce == "" || c.Plan.Operation == Drill) {
-		ending := NothingToCancel
+		ending := c.nothingOpen()
 		if c.foreign() {
 			ending = AttemptForeign
 		}
 		events = append(events, Ended{Outcome: closing.Outcome, Vault: ending})
 	}
 	return events, nil
+}
+
+// closed says how a ceremony ends, by what has become of its attempt.
+func (c Ceremony) closed(cmd Close) []Event {
+	if c.Closing == nil {
+		return nil
+	}
+	ended := Ended{Outcome: c.Closing.Outcome, Vault: cmd.Vault}
+	dropped := cmd.Vault == AttemptDropped && !cmd.Unconfirmed
+	switch {
+	case dropped, !c.Plan.Operation.HasAttempt():
+		return []Event{ended}
+	case c.Attempt.Nonce == "":
+		if cmd.Vault == NothingToCancel {
+			ended.Vault = c.nothingOpen()
+		}
+		return []Event{ended}
+	}
+	if events := c.carriedThrough(cmd.Seen); events != nil {
+		return events
+	}
+	if !c.unproven(cmd.Seen) {
+		return []Event{ended}
+	}
+	if cmd.Vault != AttemptForeign {
+		ended.Vault = AttemptUnknown
+	}
+	return []Event{AttemptLost{Nonce: c.Attempt.Nonce, Unproven: true}, ended}
+}
+
+// nothingOpen is the ending of a ceremony that has nothing in Vault now. What it had
+// there before may have been carried through, or done, all the same.
+func (c Ceremony) nothingOpen() VaultEnding {
+	if c.Unproven || c.Result == nil && c.last(is[Acting]) > 0 {
+		return AttemptUnknown
+	}
+	return NothingToCancel
 }
 
 // foreign says whether what stopped the start is still in Vault: it is not ours, or
@@ -379,7 +405,7 @@ func (c Ceremony) decline(cmd Decline) ([]Event, error) {
 	events := []Event{declined}
 	if cmd.Reason == PlainPassword && c.Attempt.Nonce == "" {
 		// Whoever reads the direct messages would have both halves of the token.
-		events = append(events, Closing{Outcome: Failed, Fault: PlainPassword}, Ended{Outcome: Failed, Vault: NothingToCancel})
+		events = append(events, Closing{Outcome: Failed, Fault: PlainPassword}, Ended{Outcome: Failed, Vault: c.nothingOpen()})
 	}
 	return events, nil
 }

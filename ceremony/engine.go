@@ -418,17 +418,19 @@ func (e *Engine) Delete(ctx context.Context, id ID, by Account) (Ceremony, error
 }
 
 // madeUnder is the ceremony whose attempt had this nonce, and how it ended.
-func (e *Engine) madeUnder(nonce string) (ID, Outcome) {
+func (e *Engine) madeUnder(nonce string) (id ID, outcome Outcome, unknown bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for id, k := range e.known {
 		for _, entry := range k.c.History {
 			if s, ok := entry.Event.(Started); ok && s.Nonce == nonce {
-				return id, k.c.Outcome
+				// A rekey in whose journal they are not was carried through without it.
+				seen := k.c.backedUpUnder() == nonce && !k.c.Unproven && !k.c.MadeElsewhere()
+				return id, k.c.Outcome, k.c.Outcome != Completed && !seen
 			}
 		}
 	}
-	return "", ""
+	return "", "", false
 }
 
 // oneLine makes a remark fit for a journal line that people read.

@@ -182,7 +182,7 @@ type (
 	// Rekeyed brings the new shares, encrypted. It is durable before anything
 	// else is done with them (P7).
 	Rekeyed struct {
-		By                Person        `json:"by"` // whose share completed it
+		By                Person        `json:"by,omitzero"` // whose share completed it; nobody's that came from here when it is zero
 		Shares            []NewShare    `json:"shares"`
 		Keys              []Fingerprint `json:"keys,omitempty"` // that Vault says it encrypted them to, in its order
 		VerificationNonce string        `json:"verification_nonce,omitempty"`
@@ -225,6 +225,7 @@ type (
 		Nonce     string        `json:"nonce"`               // of the attempt that made them
 		Of        ID            `json:"of,omitempty"`        // the ceremony whose attempt that was, if it was one
 		Outcome   Outcome       `json:"outcome,omitempty"`   // of that ceremony
+		Unknown   bool          `json:"unknown,omitempty"`   // that ceremony does not know whether they came into force
 		Shares    []NewShare    `json:"shares"`              // of people whom the configuration knows
 		Unclaimed []Fingerprint `json:"unclaimed,omitempty"` // keys of nobody whom it knows
 	}
@@ -287,6 +288,8 @@ type (
 		Why  FreezeReason `json:"why"`
 		Want string       `json:"want,omitempty"`
 		Got  string       `json:"got,omitempty"`
+		// Remains is what Vault's backup says of a rekey's attempt that is gone.
+		Remains Remains `json:"remains,omitempty"`
 	}
 	// ResumeAsked is one of the two voices that a frozen ceremony needs.
 	ResumeAsked struct {
@@ -302,12 +305,11 @@ type (
 		Step  Step   `json:"step"`
 		Nonce string `json:"nonce"`
 	}
-	// AttemptLost says that Vault does not have the attempt any more. Nothing of it
-	// has taken effect, unless it says otherwise.
+	// AttemptLost says that Vault does not have the attempt any more.
 	AttemptLost struct {
 		Nonce string `json:"nonce"`
-		// Unproven: new shares had been handed out under it, and nothing shows that
-		// they did not come into force without us.
+		// Unproven: nothing shows that others have not carried it through. What it was
+		// for may have been made, and new shares may be in force.
 		Unproven bool `json:"unproven,omitempty"`
 	}
 	// RoundReset says that the verification begins anew, under another nonce.
@@ -415,6 +417,7 @@ type VaultEnding string
 // Endings.
 const (
 	NothingToCancel VaultEnding = "nothing"   // no attempt was open
+	AttemptUnknown  VaultEnding = "unknown"   // it was gone, or done, and nothing shows what has come of it
 	AttemptUsed     VaultEnding = "used"      // it ran to its end
 	AttemptDropped  VaultEnding = "cancelled" // it was cancelled, and Vault was asked afterwards
 	AttemptForeign  VaultEnding = "foreign"   // there is one, but it is not ours: left alone

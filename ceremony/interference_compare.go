@@ -24,6 +24,7 @@ func (m *memory) compare(s sight, ceremonies []Ceremony, now time.Time) []Notice
 			found = append(found, m.compareAttempt(op, v, ceremonies)...)
 		}
 	}
+	found = append(found, m.compareEnds(ceremonies, now)...)
 	if s.seal != nil {
 		found = append(found, m.compareShares(*s.seal, ceremonies)...)
 	}
@@ -92,6 +93,26 @@ func (m *memory) compareOurs(op Operation, v View, c Ceremony) []Noticed {
 		return nil
 	}
 	return []Noticed{n}
+}
+
+// foreignEndFor is how long after its end a rekey that others carried through is a
+// finding: a watch that is switched on later has nothing to say of it.
+const foreignEndFor = time.Hour
+
+// compareEnds answers the rekeys that others have carried through. Each has ended as if
+// by its own doing, so that no look at Vault finds it.
+func (m *memory) compareEnds(ceremonies []Ceremony, now time.Time) []Noticed {
+	var found []Noticed
+	for _, c := range ceremonies {
+		if !c.Ended() || !c.MadeElsewhere() || now.Sub(c.EndedAt()) > foreignEndFor {
+			continue
+		}
+		n := Noticed{Kind: ForeignEnd, Operation: c.Plan.Operation, Subject: c.Attempt.Nonce, Of: c.ID()}
+		if !m.ours[n.Subject][n.Kind].same(n) {
+			found = append(found, n)
+		}
+	}
+	return found
 }
 
 // begunHere says whether a ceremony has begun the attempt with this nonce.

@@ -113,7 +113,7 @@ func (m *memory) note(n Noticed, at time.Time) {
 	switch n.Kind {
 	case ForeignStart:
 		m.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}
-	case ForeignProgress, ForeignCancel:
+	case ForeignProgress, ForeignCancel, ForeignEnd:
 		switch {
 		case n.Of != "":
 			if m.ours[n.Subject] == nil {

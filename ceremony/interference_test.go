@@ -301,6 +301,23 @@ func TestInterferenceWithACeremonyIsToldToTheOwnersToo(t *testing.T) {
 	}
 }
 
+func TestRekeyThatOthersCarriedThroughIsToldToTheOwnersToo(t *testing.T) {
+	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		id := s.begin(ceremony.Rekey)
+		s.contribute(id, ceremony.Update, 1)
+		s.others("old-2", "old-3")
+		for range 3 {
+			s.settle(2 * time.Hour)
+			s.expect(ceremony.ForeignEnd)
+			s.restart()
+		}
+		if n := s.alarms()[0].Findings()[0].Event.(ceremony.Noticed); n.Of != id {
+			t.Errorf("it is about %q", n.Of)
+		}
+	})
+}
+
 func TestNodeUnsealedByHandIsFoundAndByACeremonyIsNot(t *testing.T) {
 	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		s.vault.do(func() { s.node("n2").sealed = true })

@@ -30,6 +30,10 @@ func (c Ceremony) keyFact(e Entry) (KeyFact, bool) {
 	f := KeyFact{At: e.At}
 	switch ev := e.Event.(type) {
 	case Rekeyed:
+		if ev.Elsewhere() {
+			f.Doubtful = true // the backup shows that they were made, and no more
+			break
+		}
 		f.Proven = c.round()
 		// Without a verification to come the new key is in force already, whatever the
 		// plan says.
@@ -46,7 +50,7 @@ func (c Ceremony) keyFact(e Entry) (KeyFact, bool) {
 	case Closing:
 		f.Doubtful = ev.Fault == SharesLost
 	case AttemptLost:
-		f.Doubtful = ev.Unproven
+		f.Doubtful = ev.Unproven && c.Plan.Operation.Rekeys()
 	case Initialized:
 		f.Replaced = true
 	}

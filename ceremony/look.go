@@ -78,26 +78,17 @@ func (o *owner) look(ctx context.Context, reconcile bool) bool {
 		return true // nothing of theirs is in Vault between two acts
 	}
 	v, err := o.view(ctx)
+	if err == nil {
+		err = o.askBackup(ctx, &v)
+	}
 	switch {
 	case errors.Is(err, ErrSealed):
 		err = o.record(ctx, Stop{Why: SealedMidway})
 	case err == nil:
-		if reconcile && o.lostWithoutProof(v) {
-			if backup, err := o.cluster.Vault.Backup(ctx, o.c.Plan.Operation); err == nil {
-				v.Backup = &backup
-			}
-		}
 		err = o.record(ctx, Look{Seen: v, Reconcile: reconcile})
 	}
 	if err != nil {
 		o.log.Warn("Vault could not be compared with the plan", "error", err)
 	}
 	return err == nil
-}
-
-// lostWithoutProof says whether Vault has no attempt of a rekey any more that
-// comes into force without verification: its new shares may be in the backup.
-func (o *owner) lostWithoutProof(v View) bool {
-	p := o.c.Plan
-	return p.Operation.Rekeys() && !p.Verification && p.Backup && o.c.Round.Step == Update && !v.Update.Started
 }

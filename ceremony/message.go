@@ -278,7 +278,13 @@ func (o *outbox) tell(p Plan, e Entry) {
 	case Rekeyed:
 		o.counted = nil
 		o.history(e)
-		o.toPerson(ReceiptMessage, ev.By, e)
+		if ev.Elsewhere() {
+			for _, who := range p.deciders() {
+				o.expect(who) // nobody has asked them to decide, and they have to know
+			}
+		} else {
+			o.toPerson(ReceiptMessage, ev.By, e)
+		}
 		o.deliver(ev.Shares, e)
 	case TokenIssued:
 		o.history(e)

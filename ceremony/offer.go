@@ -166,6 +166,9 @@ func (o *owner) offer(ctx context.Context, offer Offer) error {
 
 	// Life of a share, 5 of 7: Vault's live state is compared with the plan (P4).
 	v, err := o.view(ctx)
+	if err == nil {
+		err = o.askBackup(ctx, &v)
+	}
 	if err != nil {
 		if declined := o.decline(ctx, evidence, err); !errors.Is(err, ErrSealed) {
 			return declined
@@ -275,13 +278,12 @@ func (o *owner) settleShare(ctx context.Context, sent Submitting, answer *Answer
 		return false // asked again later; the intent stays in the journal
 	}
 	if o.unseen(sent, v) {
-		backup, err := o.cluster.Vault.Backup(ctx, o.c.Plan.Operation)
-		switch {
-		case err == nil:
-			v.Backup = &backup
-		case !errors.Is(err, ErrNoBackup) && !errors.Is(err, ErrForbidden) && !errors.Is(err, ErrUnsupported):
-			return false
-		}
+		err = o.readInto(ctx, &v)
+	} else {
+		err = o.askBackup(ctx, &v)
+	}
+	if err != nil {
+		return false
 	}
 	lost := answer == nil && !refused
 	if lost && o.mayArrive() && o.untouched(sent, v) {
@@ -292,13 +294,7 @@ func (o *owner) settleShare(ctx context.Context, sent Submitting, answer *Answer
 
 // unseen says whether new shares were made whose answer did not arrive.
 func (o *owner) unseen(sent Submitting, v View) bool {
-	if !o.c.Plan.Operation.Rekeys() || sent.Step != Update || !o.c.Plan.Backup {
-		return false
-	}
-	if v.Update.Started {
-		return v.made()
-	}
-	return !o.c.Plan.Verification && sent.Before+1 == o.c.Round.Required
+	return o.c.Plan.Operation.Rekeys() && sent.Step == Update && o.c.Plan.Backup && v.Update.Started && v.made()
 }
 
 // untouched says whether Vault looks as if the share had never come.

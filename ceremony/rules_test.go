@@ -173,6 +173,12 @@ func move(c ceremony.Ceremony, what, how byte) ceremony.Command {
 	}
 	nodes, states := seenNodes(how)
 	view := ceremony.View{Update: seen, Verify: seen, Seal: ceremony.Seal{ClusterID: "cluster-1"}, Nodes: nodes}
+	if how%13 == 0 {
+		view.Backup = &ceremony.Backup{Nonce: nonces[int(how/13)%len(nonces)], Ciphertexts: map[ceremony.Fingerprint][]string{}}
+		for _, f := range c.Plan.Recipients() {
+			view.Backup.Ciphertexts[f] = []string{"share"}
+		}
+	}
 	evidence := ceremony.Evidence{SHA256: fmt.Sprint(how), Signer: fpr("alice"), SignedAt: time.Unix(int64(what), 0)}
 	results := []ceremony.Event{
 		ceremony.Initialized{Token: "t"}, ceremony.Rotated{}, ceremony.RotationSet{}, ceremony.BackupRead{Nonce: "n-1"}, ceremony.BackupDeleted{},
@@ -275,7 +281,8 @@ func move(c ceremony.Ceremony, what, how byte) ceremony.Command {
 	case 14:
 		return ceremony.Stop{Why: ceremony.SealedMidway}
 	case 15:
-		return ceremony.Close{Vault: ceremony.AttemptDropped}
+		ending := []ceremony.VaultEnding{ceremony.AttemptDropped, ceremony.NothingToCancel, ceremony.AttemptForeign}[int(how)%3]
+		return ceremony.Close{Vault: ending, Unconfirmed: how%2 == 0, Seen: view}
 	case 16:
 		return ceremony.Lose{}
 	}
@@ -315,6 +322,10 @@ func hold(t *testing.T, before, after ceremony.Ceremony, e ceremony.Event) {
 	case ceremony.DeletionAsked:
 		if ev.By.Account == before.Plan.Initiator.Account {
 			t.Fatal("the initiator lets the backup go")
+		}
+	case ceremony.Ended:
+		if before.Plan.Operation.IssuesToken() && before.Attempt.Nonce != "" && ev.Vault == ceremony.NothingToCancel {
+			t.Fatal("nothing is said to have been open of an attempt that others may have carried through")
 		}
 	case ceremony.TokenRevoked:
 		if !before.Ended() {

@@ -14,7 +14,7 @@ func (c Ceremony) settle(cmd Settle) ([]Event, error) {
 	}
 	switch sent := c.Pending.Event.(type) {
 	case Dropping:
-		return c.settleDrop(sent, cmd.Seen)
+		return c.settleDrop(sent, cmd)
 	case Submitting:
 		switch {
 		case sent.Step == Enter:
@@ -50,12 +50,27 @@ func (c Ceremony) completed(sent Submitting, a Answer) ([]Event, error) {
 		}
 		return []Event{issued, done}, nil
 	}
-	return c.rekeyed(sent, a, false)
+	return c.rekeyed(sent.By, a, false)
 }
 
 // rekeyed records the new shares first (P7), and judges them afterwards.
-func (c Ceremony) rekeyed(sent Submitting, a Answer, backup bool) ([]Event, error) {
-	made := Rekeyed{By: sent.By, Keys: a.Fingerprints, VerificationNonce: a.VerificationNonce, FromBackup: backup}
+func (c Ceremony) rekeyed(by Person, a Answer, backup bool) ([]Event, error) {
+	made, wrong := c.newShares(by, a, backup)
+	switch {
+	case wrong != nil:
+		return []Event{made, *wrong}, nil
+	case c.Plan.Verification && a.VerificationNonce == "":
+		return []Event{made, Froze{Why: VaultDiffers, Want: "a verification of the new shares", Got: "none: the new key is in force"}}, nil
+	case !c.Plan.Verification:
+		return []Event{made, Ended{Outcome: Completed, Vault: AttemptUsed}}, nil
+	}
+	return one(made)
+}
+
+// newShares are those of an answer, and what is wrong with them, nil when they are the
+// plan's.
+func (c Ceremony) newShares(by Person, a Answer, backup bool) (Rekeyed, *Froze) {
+	made := Rekeyed{By: by, Keys: a.Fingerprints, VerificationNonce: a.VerificationNonce, FromBackup: backup}
 	if c.Plan.Verification {
 		made.Required = c.Plan.NewThreshold
 	}
@@ -67,24 +82,25 @@ func (c Ceremony) rekeyed(sent Submitting, a Answer, backup bool) ([]Event, erro
 	want := c.Plan.Recipients()
 	switch {
 	case len(a.Ciphertexts) != len(want):
-		return []Event{made, Froze{Why: VaultDiffers, Want: fmt.Sprintf("%d new shares", len(want)), Got: fmt.Sprint(len(a.Ciphertexts))}}, nil
+		return made, &Froze{Why: VaultDiffers, Want: fmt.Sprintf("%d new shares", len(want)), Got: fmt.Sprint(len(a.Ciphertexts))}
 	case !slices.Equal(a.Fingerprints, want):
-		return []Event{made, Froze{Why: VaultDiffers, Want: "new shares for " + list(want), Got: list(a.Fingerprints)}}, nil
-	case c.Plan.Verification && a.VerificationNonce == "":
-		return []Event{made, Froze{Why: VaultDiffers, Want: "a verification of the new shares", Got: "none: the new key is in force"}}, nil
-	case !c.Plan.Verification:
-		return []Event{made, Ended{Outcome: Completed, Vault: AttemptUsed}}, nil
+		return made, &Froze{Why: VaultDiffers, Want: "new shares for " + list(want), Got: list(a.Fingerprints)}
 	}
-	return one(made)
+	return made, nil
 }
 
 // settleUpdate judges by the status of the operation itself.
 func (c Ceremony) settleUpdate(sent Submitting, cmd Settle) ([]Event, error) {
 	seen := cmd.Seen.Update
 	last := sent.Before+1 == c.Round.Required
+	if !last || c.Plan.Verification {
+		if events := c.fromBackup(cmd.Seen); events != nil {
+			return events, nil
+		}
+	}
 	switch {
 	case seen.Started && seen.Nonce != sent.Nonce:
-		return one(Froze{Why: ForeignAttempt, Want: "attempt " + sent.Nonce, Got: "attempt " + seen.Nonce})
+		return one(Froze{Why: ForeignAttempt, Want: "attempt " + sent.Nonce, Got: "attempt " + seen.Nonce, Remains: c.remains(cmd.Seen)})
 	case seen.Started && cmd.Seen.made():
 		return c.unseen(sent, cmd.Seen)
 	case seen.Started:
@@ -95,7 +111,7 @@ func (c Ceremony) settleUpdate(sent Submitting, cmd Settle) ([]Event, error) {
 	case last && c.Plan.Operation.Rekeys() && !c.Plan.Verification:
 		return c.unseen(sent, cmd.Seen)
 	}
-	return one(Froze{Why: AttemptGone, Want: "attempt " + sent.Nonce, Got: "no attempt in progress"})
+	return one(Froze{Why: AttemptGone, Want: "attempt " + sent.Nonce, Got: "no attempt in progress", Remains: c.remains(cmd.Seen)})
 }
 
 // unseen is a rekey whose new shares were made and whose answer was lost. The
@@ -103,7 +119,7 @@ func (c Ceremony) settleUpdate(sent Submitting, cmd Settle) ([]Event, error) {
 // in force.
 func (c Ceremony) unseen(sent Submitting, v View) ([]Event, error) {
 	if v.Backup != nil && v.Backup.Nonce == sent.Nonce {
-		return c.rekeyed(sent, c.backedUp(v), true)
+		return c.rekeyed(sent.By, c.backedUp(v), true)
 	}
 	if c.Plan.Verification {
 		return one(Froze{Why: KeysLost, Want: "the new shares", Got: "an answer that was lost"})
@@ -122,22 +138,6 @@ func (c Ceremony) backedUp(v View) Answer {
 		}
 	}
 	return a
-}
-
-// fromBackup is a rekey without verification whose last share arrived later than
-// anybody waited for it: Vault has the new shares in its backup, under the
-// attempt's nonce.
-func (c Ceremony) fromBackup(v View) []Event {
-	if v.Backup == nil || v.Backup.Nonce != c.Attempt.Nonce {
-		return nil
-	}
-	for _, e := range slices.Backward(c.History) {
-		if sent, ok := e.Event.(Submitting); ok {
-			events, _ := c.rekeyed(sent, c.backedUp(v), true) // it only decides which events
-			return events
-		}
-	}
-	return nil
 }
 
 // settleVerify judges by the status of the verification.
@@ -212,14 +212,17 @@ func (c Ceremony) lost(fault Refusal) ([]Event, error) {
 }
 
 // settleDrop says what came of dropping what Vault had.
-func (c Ceremony) settleDrop(sent Dropping, v View) ([]Event, error) {
+func (c Ceremony) settleDrop(sent Dropping, cmd Settle) ([]Event, error) {
+	v := cmd.Seen
 	switch {
 	case sent.Step == Enter:
 		return c.settleReset(sent, v), nil
-	case !v.Update.Started:
+	case !v.Update.Started && cmd.Dropped:
 		return one(AttemptLost{Nonce: c.Attempt.Nonce})
+	case !v.Update.Started:
+		return c.goneUnasked(v), nil
 	case v.Update.Nonce != c.Attempt.Nonce:
-		return one(Froze{Why: ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce})
+		return one(Froze{Why: ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce, Remains: c.remains(v)})
 	case sent.Step == Verify && v.Verify.Started && v.Verify.Progress == 0:
 		return one(RoundReset{Step: Verify, Nonce: v.Verify.Nonce})
 	}

@@ -100,8 +100,14 @@ func (c Ceremony) resultGaps(gap func(code, format string, args ...any)) {
 	case p.Operation == Drill:
 		gap("drill-share", "That a share which was shown in the drill is one of this cluster's: Vault was not asked.")
 	}
-	if c.Unproven {
-		gap("attempt-lost", "Which key is in force: an attempt was lost whose new shares may have come into force.")
+	switch {
+	case c.Unproven && p.Operation.IssuesToken():
+		gap("attempt-lost", "That Vault has made no other token: an attempt was lost that others may have carried through.")
+	case c.Unproven:
+		gap("attempt-lost", "Which key is in force: an attempt was lost that others may have carried through.")
+	}
+	if c.MadeElsewhere() {
+		gap("made-elsewhere", "Whose shares made the new ones: the last did not come through Conclave, and Vault's backup had what they made.")
 	}
 }
 

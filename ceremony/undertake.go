@@ -293,7 +293,7 @@ func (o *owner) readBackup(ctx context.Context) bool {
 		return false
 	}
 	read := BackupRead{Nonce: backup.Nonce}
-	read.Of, read.Outcome = o.e.madeUnder(backup.Nonce)
+	read.Of, read.Outcome, read.Unknown = o.e.madeUnder(backup.Nonce)
 	known := map[Fingerprint]bool{}
 	for _, p := range o.c.Plan.Receivers {
 		for _, ciphertext := range backup.Ciphertexts[p.Key] {

@@ -269,6 +269,9 @@ func momentOf(c ceremony.Ceremony, e ceremony.Event) (moment, bool) {
 	case ceremony.RoundRefused:
 		return at(vaultLane, bad, "Vault refused the shares of a round")
 	case ceremony.Rekeyed:
+		if ev.Elsewhere() {
+			return at(vaultLane, bad, "others had carried the rekey through: the backup had the new shares")
+		}
 		return shares(ev.By, "brought the last share: Vault made the new ones")
 	case ceremony.TokenIssued:
 		return shares(ev.By, "brought the last share: Vault made the token")
