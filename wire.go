@@ -195,7 +195,7 @@ func (c *Config) newChamber(keys keyring, config ceremony.Config) (_ *chamber, e
 			err = errors.Join(err, all.Close())
 		}
 	}()
-	config.Journal, config.Forget = all.journal, collectGarbage
+	config.Journal, config.Forget, config.Signatures = all.journal, collectGarbage, openpgp.Signatures{}
 	forgoPrivileges()
 	logProtections(config.Log, protections())
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {

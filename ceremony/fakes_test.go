@@ -559,7 +559,7 @@ func (s *stage) start() {
 	}
 	s.engine = ceremony.NewEngine(ceremony.Config{
 		Clusters: []ceremony.Cluster{cluster},
-		Opener:   opener, Courier: s.courier, Journal: journal, Forget: s.forget,
+		Opener:   opener, Signatures: spokenSignatures{}, Courier: s.courier, Journal: journal, Forget: s.forget,
 		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Archives: s.archives, Files: transcriptFile,
 	})

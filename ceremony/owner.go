@@ -82,7 +82,9 @@ func (o *owner) run(ctx context.Context) {
 	defer o.dropKey()
 
 	acting := context.WithoutCancel(ctx)
-	o.publish()
+	if !o.c.inDoubt(o.session.doubt) || !o.do(acting, actDoubt) { // before anybody is told what may not be so
+		o.publish()
+	}
 	for ctx.Err() == nil && !o.c.Settled() {
 		pause := o.step(acting)
 		if pause == 0 {
@@ -185,6 +187,9 @@ func (o *owner) record(ctx context.Context, cmd Command) error {
 	}
 	now := time.Now()
 	events, err := Decide(o.c, cmd, now)
+	if _, ok := cmd.(Resume); ok && err == nil && o.session.doubt != nil {
+		err = StillInDoubt
+	}
 	if err != nil || len(events) == 0 {
 		return err
 	}
