@@ -257,6 +257,25 @@ func TestCeremonyOfPeopleWhomNobodyConfiguredIsHeld(t *testing.T) {
 	})
 }
 
+// The token of a ceremony that somebody has made up is for nobody but its initiator.
+func TestTokenForWhomNobodyConfiguredIsHeld(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		seed := s.propose(ceremony.GenerateRoot)
+		plan := s.now(seed).Plan
+		s.cancels(seed)
+		s.stop()
+		mallory := person("mallory")
+		plan.Ceremony, plan.Requester = "prod-generate-root-evil", &mallory
+		s.forge(plan.Ceremony, ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}, ceremony.Approved{By: plan.Approvers[0], PlanHash: plan.Hash()})
+		s.start()
+		s.frozenFor(plan.Ceremony, ceremony.OtherConfig, "nobody of this name")
+		if s.vault.count("start") > 0 {
+			t.Error("OBEYED: Vault was asked for a token")
+		}
+		s.cancels(plan.Ceremony)
+	})
+}
+
 // A plan that the configuration does not allow any more is not followed, whether it
 // was the plan that somebody has changed, or the configuration.
 func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
@@ -414,6 +433,7 @@ func TestP5WhatWasSentIsSettledBeforeTheFreeze(t *testing.T) {
 	}{
 		{"a start that came to nothing", ceremony.GenerateRoot, "start", false, 1, ceremony.StateFrozen},
 		{"a start that Vault has carried out", ceremony.GenerateRoot, "start", true, 1, ceremony.StateFrozen},
+		{"an initialisation that came to nothing", ceremony.Init, "initialize", false, 1, ceremony.StateFrozen},
 		{"a rotation that came to nothing", ceremony.Rotate, "rotate", false, 1, ceremony.StateFrozen},
 		{"a rotation that Vault has carried out", ceremony.Rotate, "rotate", true, 1, ceremony.StateEnded},
 	} {
