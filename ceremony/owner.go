@@ -82,9 +82,7 @@ func (o *owner) run(ctx context.Context) {
 	defer o.dropKey()
 
 	acting := context.WithoutCancel(ctx)
-	if !o.c.inDoubt(o.session.doubt) || !o.do(acting, actDoubt) { // before anybody is told what may not be so
-		o.publish()
-	}
+	o.publish()
 	for ctx.Err() == nil && !o.c.Settled() {
 		pause := o.step(acting)
 		if pause == 0 {
