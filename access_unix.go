@@ -18,6 +18,15 @@ func writable(dir string) error {
 	return nil
 }
 
+// ownerOf is the account to which a file belongs.
+func ownerOf(info os.FileInfo) (uid int, known bool) {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(owner.Uid), true
+}
+
 // isRoots says whether a file belongs to root and to root's group.
 func isRoots(info os.FileInfo) bool {
 	owner, ok := info.Sys().(*syscall.Stat_t)

@@ -14,15 +14,20 @@ func TestWhatDecidesWhoTakesPartIsNotForOthersToWrite(t *testing.T) {
 	w := openWorkshop(t, newIdentity(t))
 	w.replace(t, "    token_file: token\n", "    token_file: token\n    ca_file: ca.pem\n")
 	w.write(t, "ca.pem", string(w.cluster.CA()))
+	const want = " has mode 0666, which lets everybody on this machine write it: chmod o-w "
+	if report, _ := w.check(t.Context()); strings.Contains(report, "which lets") {
+		t.Fatalf("check complains of files that are nobody else's:\n%s", report)
+	}
 	for _, name := range []string{"conclave.yaml", "alice.asc", "ca.pem"} {
 		if err := os.Chmod(w.path(name), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		var out, errs bytes.Buffer
-		if code := run(t.Context(), []string{"check", "-c", w.path("conclave.yaml")}, streams{strings.NewReader(""), &out, &errs}); code == 0 && !strings.Contains(out.String()+errs.String(), "mode") {
-			t.Errorf("%s may be written by everybody on this machine, and check says nothing", name)
+		if report, code := w.check(t.Context()); code == exitOK || !strings.Contains(report, name+want+w.path(name)) {
+			t.Errorf("%s may be written by everybody on this machine, and check says, with exit code %d:\n%s", name, code, report)
 		}
-		_ = os.Chmod(w.path(name), 0o600)
+		if err := os.Chmod(w.path(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -105,10 +105,15 @@ func trusted(path Path) error {
 	if err != nil {
 		return err
 	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 {
+	if writtenByAll(info) {
 		return fmt.Errorf("%s has mode %04o, which lets everybody on this machine write it: chmod o-w %[1]s", path, info.Mode().Perm())
 	}
 	return nil
+}
+
+// writtenByAll says whether everybody on this machine may write a file or folder.
+func writtenByAll(info os.FileInfo) bool {
+	return runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0
 }
 
 // readableByOthers says whether anybody but the owner has a right to a file. Windows

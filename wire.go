@@ -183,10 +183,13 @@ type chamber struct {
 	vaults  []*vault.Client
 }
 
-// newChamber takes the journal's lock, tells the log how secrets are protected, and
+// newChamber makes sure that the journal is ours alone, takes its lock, tells the log how secrets are protected, and
 // sends nothing anywhere.
 func (c *Config) newChamber(keys keyring, config ceremony.Config) (_ *chamber, err error) {
 	all := &chamber{}
+	if err := trustedJournal(c.Journal.Directory); err != nil {
+		return nil, fmt.Errorf("journal.directory: %w", err)
+	}
 	if all.journal, err = ceremony.OpenJournal(string(c.Journal.Directory)); err != nil {
 		return nil, err
 	}
@@ -195,7 +198,7 @@ func (c *Config) newChamber(keys keyring, config ceremony.Config) (_ *chamber, e
 			err = errors.Join(err, all.Close())
 		}
 	}()
-	config.Journal, config.Forget = all.journal, collectGarbage
+	config.Journal, config.Forget, config.Signatures = all.journal, collectGarbage, openpgp.Signatures{}
 	forgoPrivileges()
 	logProtections(config.Log, protections())
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {

@@ -296,10 +296,7 @@ func freezeWords(c ceremony.Ceremony) string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString(":warning: " + freezeReason(c.Plan, c.Freeze.Froze))
-	if c.Freeze.Want != "" || c.Freeze.Got != "" {
-		fmt.Fprintf(&b, "\nThe plan says: `%s`\nVault says: `%s`", code(c.Freeze.Want), code(c.Freeze.Got))
-	}
+	b.WriteString(":warning: " + freezeReason(c.Plan, c.Freeze.Froze) + freezeFound(c.Freeze.Froze))
 	if c.Plan.Initiator == ceremony.SealWatch {
 		fmt.Fprintf(&b, "\nFind out why. Then an approver types `/ceremony resume %s` or `/ceremony cancel %s`.", c.ID(), c.ID())
 		return b.String()
@@ -312,6 +309,21 @@ func freezeWords(c ceremony.Ceremony) string {
 		b.WriteString("\n:white_check_mark: An approver wants to go on; the initiator is missing.")
 	}
 	return b.String()
+}
+
+// freezeFound says what differs from what.
+func freezeFound(f ceremony.Froze) string {
+	switch {
+	case f.Want == "" && f.Got == "":
+		return ""
+	case f.Why == ceremony.NotSigned:
+		return fmt.Sprintf("\nFound: `%s`", code(f.Got))
+	case f.Why == ceremony.OtherBot:
+		return fmt.Sprintf("\nThe plan says: `%s`\nConclave has: `%s`", code(f.Want), code(f.Got))
+	case f.Why == ceremony.OtherConfig:
+		return fmt.Sprintf("\nThe plan says: `%s`\nThe configuration says: `%s`", code(f.Want), code(f.Got))
+	}
+	return fmt.Sprintf("\nThe plan says: `%s`\nVault says: `%s`", code(f.Want), code(f.Got))
 }
 
 func freezeReason(p ceremony.Plan, ev ceremony.Froze) string {
@@ -330,6 +342,10 @@ func freezeReason(p ceremony.Plan, ev ceremony.Froze) string {
 		return "Somebody who has a part in it wants everything to stand still."
 	case ceremony.OtherBot:
 		return "Conclave has another identity than the one that the plan pins and that holders know. Cancel this ceremony, and find out why it has changed."
+	case ceremony.OtherConfig:
+		return "Conclave was started with a configuration that does not allow this plan: one of the two was changed. If the configuration was, put it back and start Conclave again, or cancel; until then nobody can resume. If it was not, somebody has written to the journal: cancel, and keep its files."
+	case ceremony.NotSigned:
+		return "The journal has somebody say what their PGP key has not signed. Somebody may have written to it: ask the people whom it names, outside of Slack. Cancel this ceremony, and keep the journal's files; nobody can resume it with them as they are."
 	case ceremony.KeysLost:
 		return "Vault has made the new shares, and its answer with them did not reach Conclave: it was lost, or others have sent the last share. The old shares stay in force until the new ones are proven; resuming drops the new ones and begins a new attempt."
 	}

@@ -86,14 +86,10 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 	case ceremony.ResetAsked:
 		return fmt.Sprintf(":raised_hand: *%s* wants the sealed nodes to forget the shares that they have counted.", escape(ev.By.Name))
 	case ceremony.Froze:
-		line := ":octagonal_sign: Frozen. " + freezeReason(c.Plan, ev)
 		if ev.Why == ceremony.PersonStopped {
 			return fmt.Sprintf(":octagonal_sign: Frozen: *%s* wants it so. Vault is asked nothing until people agree.", escape(ev.Got))
 		}
-		if ev.Want != "" || ev.Got != "" {
-			line += fmt.Sprintf("\nThe plan says: `%s`\nVault says: `%s`", code(ev.Want), code(ev.Got))
-		}
-		return line
+		return ":octagonal_sign: Frozen. " + freezeReason(c.Plan, ev) + freezeFound(ev)
 	case ceremony.ResumeAsked:
 		return fmt.Sprintf(":raised_hand: *%s* wants to go on.", escape(ev.By.Name))
 	case ceremony.Resumed:

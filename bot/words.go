@@ -392,6 +392,8 @@ func explainRefusal(r ceremony.Refusal) words {
 		return words{"You have spoken already.", "What was said stays; it is part of the transcript."}
 	case ceremony.WayForbidden:
 		return words{"The cluster's policy does not take envelopes in this way.", "`/ceremony status` shows in which it does. It was not opened."}
+	case ceremony.StillInDoubt:
+		return words{"What has frozen this ceremony still stands.", "Put the configuration back, or the journal from a backup, and start Conclave again; then resume. Or `/ceremony cancel` it."}
 	case ceremony.NotProposed:
 		return words{"The plan no longer waits for approval.", "`/ceremony status` shows where it stands."}
 	case ceremony.MayNotCancel:

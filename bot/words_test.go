@@ -136,6 +136,28 @@ func TestEverySentinelHasWordsOfItsOwn(t *testing.T) {
 	})
 }
 
+// The board and its thread say what differs from what.
+func TestFreezeNamesWhatDiffers(t *testing.T) {
+	for _, row := range []struct {
+		froze ceremony.Froze
+		want  []string
+	}{
+		{ceremony.Froze{Why: ceremony.VaultDiffers, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Vault says: `B`"}},
+		{ceremony.Froze{Why: ceremony.OtherConfig, Want: "A", Got: "B"}, []string{"The plan says: `A`", "The configuration says: `B`", "nobody can resume"}},
+		{ceremony.Froze{Why: ceremony.OtherBot, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Conclave has: `B`"}},
+		{ceremony.Froze{Why: ceremony.NotSigned, Got: "B"}, []string{"Found: `B`", "nobody can resume"}},
+	} {
+		c := ceremony.Ceremony{State: ceremony.StateFrozen, Freeze: &ceremony.Freeze{Froze: row.froze}}
+		for _, text := range []string{freezeWords(c), historyWords(c, ceremony.Entry{Event: row.froze})} {
+			for _, want := range row.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s: %q is not in %q", row.froze.Why, want, text)
+				}
+			}
+		}
+	}
+}
+
 func TestFreezeReasonsOutcomesAndEndingsHaveWords(t *testing.T) {
 	for _, why := range constants(t, "../ceremony", "FreezeReason") {
 		reason := func(why ceremony.FreezeReason) string { return freezeReason(rekeyPlan(), ceremony.Froze{Why: why}) }

@@ -30,6 +30,8 @@ func (o *owner) do(ctx context.Context, a act) bool {
 		return o.callRoll(ctx)
 	case actAskWitness:
 		return o.record(ctx, AskWitness{}) == nil
+	case actDoubt:
+		return o.record(ctx, Stop(o.session.doubt.freeze())) == nil
 	case actFreeze:
 		froze := o.c.Stopping.freeze()
 		return o.record(ctx, Stop{Why: froze.Why, Want: froze.Want, Got: froze.Got}) == nil
@@ -154,7 +156,7 @@ func (o *owner) announce(ctx context.Context) bool {
 	o.dropKey()
 	if bot := o.e.config.Opener.Identity(); bot != o.c.Plan.Identity {
 		// Holders have approved and pinned another one.
-		return o.record(ctx, Stop{Why: OtherBot, Want: "identity " + o.c.Plan.Identity.String(), Got: bot.String()}) == nil
+		return o.record(ctx, Stop(otherBot(o.c.Plan, bot).freeze())) == nil
 	}
 	nonce := o.c.Round.Nonce
 	if o.c.Round.Step == Password {
@@ -188,10 +190,12 @@ func (o *owner) settle(ctx context.Context) bool {
 			return false
 		case v.Update.Started:
 			return o.record(ctx, Began{Seen: v.Update}) == nil
-		case (o.c.Closing != nil || o.c.Plan.OTP != "") && o.mayArrive():
+		case (o.c.Closing != nil || o.c.Plan.OTP != "" || o.session.doubt != nil) && o.mayArrive():
 			return false // and it can't be sent again
 		case o.c.Closing != nil || o.c.Plan.OTP != "":
 			return o.record(ctx, NotBegun{}) == nil
+		case o.session.doubt != nil:
+			return o.do(ctx, actDoubt)
 		}
 		return o.begin(ctx, false, nil)
 	case Acting:

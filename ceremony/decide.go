@@ -116,7 +116,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]Event, error) {
 	case Look:
 		return c.look(cmd, now)
 	case Stop:
-		if c.Ended() || c.State == StateFrozen || cmd.Why == PersonStopped && c.Stopping == nil {
+		if c.Ended() || c.State == StateFrozen && !cmd.Why.stands() || cmd.Why == PersonStopped && c.Stopping == nil {
 			return nil, nil
 		}
 		return append(c.giveBack(IsFrozen), Froze{Why: cmd.Why, Want: cmd.Want, Got: cmd.Got}), nil

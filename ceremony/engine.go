@@ -46,9 +46,11 @@ type Cluster struct {
 type Config struct {
 	Clusters []Cluster
 	Opener   Opener
-	Courier  Courier
-	Journal  Journal
-	Log      *slog.Logger
+	// Signatures verifies again what people have signed in a journal.
+	Signatures Signatures
+	Courier    Courier
+	Journal    Journal
+	Log        *slog.Logger
 	// Forget is called after each envelope that was opened, when nothing of its content
 	// is needed any more and the outcome is in the journal: the time to collect garbage.
 	// Nil means that nothing is done.
@@ -198,6 +200,13 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 		}
 		open = append(open, newOwner(e, cluster, c, true))
 		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.State), "events", c.Seq())
+	}
+	for _, o := range open {
+		// All journals are read by now: others show who has no need to be called.
+		if o.session.doubt = e.doubt(o.c, o.cluster); o.session.doubt != nil {
+			d := o.session.doubt
+			o.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.why), "plan", d.want, "found", d.got)
+		}
 	}
 	// The newest is the one that no other names: the list goes by the clock, which may
 	// have been set back.

@@ -459,57 +459,6 @@ func TestForeignAttemptIsNeverCancelled(t *testing.T) {
 	})
 }
 
-// Every way in which Vault can come to differ from the plan freezes the
-// ceremony, whether a share comes first or the poll.
-func TestP4AnyDifferenceFreezes(t *testing.T) {
-	for _, row := range []struct {
-		name   string
-		change func(v *fakeVault)
-		want   ceremony.FreezeReason
-	}{
-		{"cancelled behind the bot's back", func(v *fakeVault) { v.attempt = nil }, ceremony.AttemptGone},
-		{"restarted by somebody else", func(v *fakeVault) { v.attempt.nonce = "theirs" }, ceremony.ForeignAttempt},
-		{"other keys", func(v *fakeVault) { v.attempt.keys[2] = fpr("mallory") }, ceremony.VaultDiffers},
-		{"other order of keys", func(v *fakeVault) { k := v.attempt.keys; k[0], k[1] = k[1], k[0] }, ceremony.VaultDiffers},
-		{"other threshold", func(v *fakeVault) { v.attempt.order.Threshold = 2 }, ceremony.VaultDiffers},
-		{"other number of shares", func(v *fakeVault) { v.attempt.order.Shares = 6 }, ceremony.VaultDiffers},
-		{"no verification", func(v *fakeVault) { v.attempt.order.Verification = false }, ceremony.VaultDiffers},
-		{"no backup", func(v *fakeVault) { v.attempt.order.Backup = false }, ceremony.VaultDiffers},
-		{"another cluster", func(v *fakeVault) { v.clusterID = "cluster-2" }, ceremony.VaultDiffers},
-		{"a share from elsewhere", func(v *fakeVault) { v.attempt.progress = append(v.attempt.progress, "old-9") }, ceremony.ForeignShare},
-		{"progress taken away", func(v *fakeVault) { v.attempt.progress = nil }, ceremony.ForeignShare},
-		{"sealed", func(v *fakeVault) { v.sealed = true; v.attempt = nil }, ceremony.SealedMidway},
-	} {
-		for _, by := range []string{"share", "poll"} {
-			t.Run(row.name+" seen by "+by, func(t *testing.T) {
-				play(t, func(t *testing.T, s *stage) {
-					id := s.begin(s.rekey)
-					s.share(id, "alice", "old-1")
-					s.vault.do(func() { row.change(s.vault) })
-					before := len(s.vault.submitted())
-					if by == "share" {
-						if err := s.send("bob", s.envelope(id, "bob", "old-2")); err == nil {
-							t.Error("the share was taken")
-						}
-					} else {
-						s.settle(16 * time.Second)
-					}
-					c := s.now(id)
-					if c.State != ceremony.StateFrozen || c.Freeze.Why != row.want {
-						t.Fatalf("state %s, %+v, want %s", c.State, c.Freeze, row.want)
-					}
-					if len(s.vault.submitted()) != before {
-						t.Error("the share reached Vault")
-					}
-					if err := s.send("carol", fmt.Appendf(nil, "%040x|%s|1|%s|update|nonce-1|old-3", 1, string(fpr("carol")), id)); !errors.Is(err, ceremony.IsFrozen) {
-						t.Errorf("a share while frozen: %v", err)
-					}
-				})
-			})
-		}
-	}
-}
-
 // Cancelling a verification that has not begun leaves a nonce behind in Vault's
 // status. It is noise that anybody on the network can make, and stops nothing.
 func TestStrayVerificationNonceStopsNothing(t *testing.T) {

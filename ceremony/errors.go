@@ -141,6 +141,7 @@ const (
 	NotEnded           Refusal = "not-ended"           // a witness speaks of the whole ceremony when it is over
 	AlreadyStated      Refusal = "already-stated"      // this witness has spoken before
 	WayForbidden       Refusal = "way-forbidden"       // the policy does not let envelopes come this way
+	StillInDoubt       Refusal = "still-in-doubt"      // what has frozen it stands until the program starts anew, with another configuration or journal
 	NotProposed        Refusal = "not-proposed"        // no longer waiting for approval
 	MayNotCancel       Refusal = "may-not-cancel"      // neither initiator nor approver
 	MayNotResume       Refusal = "may-not-resume"      // neither initiator nor approver

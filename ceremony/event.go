@@ -396,6 +396,8 @@ const (
 	SealedMidway   FreezeReason = "sealed"        // Vault was sealed
 	PersonStopped  FreezeReason = "asked"         // somebody who has a part in it wants it to stand still
 	OtherBot       FreezeReason = "identity"      // the bot has another identity than the one that the plan pins
+	OtherConfig    FreezeReason = "configuration" // the plan is not one that the configuration allows
+	NotSigned      FreezeReason = "not-signed"    // the journal has somebody say what they have not signed
 	KeysLost       FreezeReason = "keys-lost"     // the answer with the new shares was lost; the old ones are still in force
 )
 

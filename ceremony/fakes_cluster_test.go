@@ -32,6 +32,7 @@ type fakeRest struct {
 
 	otpLength int                  // 0: 28
 	diverts   ceremony.Fingerprint // who gets the token instead
+	begins    func(*fakeAttempt)   // what it makes of an order
 }
 
 func newFakeRest() fakeRest {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
 )
 
 // Statements of the fake opener are plain words, "signed|KEY|UNIX|LINE". Package
@@ -31,6 +32,17 @@ func (*fakeOpener) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBe
 		return ceremony.Statement{}, ceremony.FromTheFuture
 	}
 	return ceremony.Statement{Line: f[3], Armor: string(pasted)}, nil
+}
+
+// spokenSignatures checks words as package openpgp does, and the fake opener's too.
+type spokenSignatures struct{ openpgp.Signatures }
+
+func (s spokenSignatures) VerifySignedWord(certificate string, by ceremony.Fingerprint, armored string, notBefore, now time.Time) (string, time.Time, error) {
+	if !strings.HasPrefix(armored, "signed|") {
+		return s.Signatures.VerifySignedWord(certificate, by, armored, notBefore, now)
+	}
+	said, err := (*fakeOpener)(nil).VerifyStatement([]byte(armored), by, notBefore, now)
+	return said.Line, time.Time{}, err
 }
 
 func (*fakeOpener) PeekStatement(pasted []byte) (string, bool) {

@@ -60,6 +60,8 @@ type fakeAttempt struct {
 	proven   []string
 	keys     []ceremony.Fingerprint
 	otp      string
+	asks     int // shares that it says it needs, when they are others than the key's
+	proof    int // the same of its verification
 }
 
 func newFakeVault() *fakeVault {
@@ -124,10 +126,10 @@ func (v *fakeVault) progress(op ceremony.Operation, step ceremony.Step) ceremony
 		if a.verify == "" {
 			return ceremony.Progress{}
 		}
-		return ceremony.Progress{Started: true, Nonce: a.verify, Progress: len(a.proven), Required: a.order.Threshold}
+		return ceremony.Progress{Started: true, Nonce: a.verify, Progress: len(a.proven), Required: cmp.Or(a.proof, a.order.Threshold)}
 	}
 	return ceremony.Progress{
-		Started: true, Nonce: a.nonce, Progress: len(a.progress), Required: v.threshold,
+		Started: true, Nonce: a.nonce, Progress: len(a.progress), Required: cmp.Or(a.asks, v.threshold),
 		Shares: a.order.Shares, Threshold: a.order.Threshold, Fingerprints: a.keys,
 		Backup: a.order.Backup, VerificationRequired: a.order.Verification, VerificationNonce: cmp.Or(a.verify, a.stray),
 	}
@@ -144,6 +146,9 @@ func (v *fakeVault) Start(_ context.Context, o ceremony.Order) (p ceremony.Progr
 		}
 		if o.OTP != nil {
 			_ = o.OTP.Use(func(b []byte) error { a.otp = string(b); return nil })
+		}
+		if v.begins != nil {
+			v.begins(a)
 		}
 		v.attempt = a
 		v.log = append(v.log, "start "+a.nonce)
@@ -570,7 +575,7 @@ func (s *stage) start() {
 	}
 	s.engine = ceremony.NewEngine(ceremony.Config{
 		Clusters: []ceremony.Cluster{cluster},
-		Opener:   opener, Courier: s.courier, Journal: journal, Forget: s.forget,
+		Opener:   opener, Signatures: spokenSignatures{}, Courier: s.courier, Journal: journal, Forget: s.forget,
 		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Archives: s.archives, Files: transcriptFile,
 	})

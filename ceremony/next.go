@@ -21,16 +21,18 @@ const (
 	actAttest         // sign the transcript
 	actCallRoll       // make the challenges of a roll call
 	actAskWitness     // ask the witnesses about the gate that is closed
+	actDoubt          // the journal or the configuration speaks against it
 	actFreeze         // somebody wants it frozen, and Vault has answered
 	actForgo          // give up what no archive keeps
 )
 
 // session is what this process knows of a ceremony and no journal does.
 type session struct {
-	hasKey  bool      // the private half of the announced key is here
-	checked bool      // Vault has been compared since the start or the thaw
-	since   time.Time // when this process took the ceremony up
-	other   bool      // the bot has another identity than the plan's, whose signature would be worth nothing
+	hasKey  bool        // the private half of the announced key is here
+	checked bool        // Vault has been compared since the start or the thaw
+	since   time.Time   // when this process took the ceremony up
+	doubt   *difference // why it must not go on as it stands
+	other   bool        // the bot has another identity than the plan's, whose signature would be worth nothing
 }
 
 // next is what is to be done. It looks at the value alone, so that a program
@@ -47,6 +49,8 @@ func (c Ceremony) next(s session, now time.Time) act {
 		return actForgo
 	case c.Ended():
 		return actNothing
+	case c.inDoubt(s.doubt):
+		return actDoubt
 	case c.Pending.begins() && c.Closing == nil && !now.Before(c.Plan.Closes):
 		return actExpire // what has not come of it by now is not begun again
 	case c.Pending != nil:

@@ -185,6 +185,9 @@ func (o *owner) record(ctx context.Context, cmd Command) error {
 	}
 	now := time.Now()
 	events, err := Decide(o.c, cmd, now)
+	if _, ok := cmd.(Resume); ok && err == nil && o.session.doubt != nil {
+		err = StillInDoubt
+	}
 	if err != nil || len(events) == 0 {
 		return err
 	}

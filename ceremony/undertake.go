@@ -172,6 +172,9 @@ func (o *owner) acted(ctx context.Context, answered bool) bool {
 	case answered:
 		return o.record(ctx, Stop{Why: VaultDiffers, Want: string(o.c.Plan.Operation.undertakes()) + " done", Got: "Vault confirmed it and shows nothing of it"}) == nil
 	}
+	if o.session.doubt != nil {
+		return o.do(ctx, actDoubt)
+	}
 	// Nothing has come of it. Before it is sent once more Vault is compared again:
 	// somebody else may have acted meanwhile.
 	if as, done := o.asAgreed(ctx); !as {
@@ -270,6 +273,8 @@ func (o *owner) initialized(ctx context.Context, fault Refusal) bool {
 		return false // the node that was asked may be the one that does not answer
 	case o.c.Closing != nil:
 		return o.record(ctx, Close{Vault: NothingToCancel}) == nil
+	case o.session.doubt != nil:
+		return o.do(ctx, actDoubt)
 	}
 	return o.initialize(ctx)
 }

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"conclave/ceremony"
+)
+
+// scene is a journal with one ceremony in a folder of this account's, and a
+// configuration beside it.
+type scene struct {
+	*workshop
+	folder, file string
+}
+
+func openScene(t *testing.T) scene {
+	t.Helper()
+	s := scene{workshop: openWorkshop(t, newIdentity(t))}
+	s.folder = s.path("journal")
+	journal, err := ceremony.OpenJournal(s.folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := scriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
+	_, err = journal.Append(t.Context(), plan.Ceremony, 0,
+		ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}, ceremony.Rejected{By: plan.Approvers[0]}, ceremony.Ended{Outcome: ceremony.WasRejected, Vault: ceremony.NothingToCancel})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.file = journal.Path(plan.Ceremony)
+	if err := journal.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// refusals are what check, run and ceremony say of the journal, each nothing when it
+// is taken.
+func (s scene) refusals(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	report, _ := s.check(t.Context())
+	for line := range strings.Lines(report) {
+		if rest, found := strings.CutPrefix(line, "STOP  journal"); found {
+			all["check"] = strings.TrimSpace(rest)
+		}
+	}
+	config, err := LoadConfig(s.path("conclave.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bot, err := config.assemble(config.Log.newLog(io.Discard)); err != nil {
+		all["run"] = err.Error()
+	} else if err := bot.Close(); err != nil {
+		t.Error(err)
+	}
+	var out, errs bytes.Buffer
+	run(t.Context(), []string{"ceremony", "take-up", "-c", s.path("conclave.yaml"), "--out", s.path("out")}, streams{strings.NewReader(""), &out, &errs})
+	switch said := strings.TrimSpace(errs.String()); {
+	case said != "":
+		all["ceremony"] = said
+	case !strings.Contains(out.String(), "prod-rekey-k7m2"):
+		t.Errorf("the ceremony was not taken up: %s", out.String())
+	}
+	return all
+}
+
+func do(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A line that anybody can add to the journal is obeyed. What others may write is
+// refused, by a message whose command mends it.
+func TestJournalThatOthersMayWriteIsRefused(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // it keeps rights elsewhere
+	}
+	s := openScene(t)
+	if refused := s.refusals(t); len(refused) > 0 {
+		t.Fatalf("a journal of this account's alone is refused: %q", refused)
+	}
+	for _, row := range []struct {
+		name  string
+		spoil func()
+		want  string
+	}{
+		{"folder of everybody's", func() { do(t, os.Chmod(s.folder, 0o777)) }, "journal has mode 0777"},
+		{"folder with a sticky bit", func() { do(t, os.Chmod(s.folder, 0o777|os.ModeSticky)) }, "journal has mode 0777"},
+		{"file of everybody's", func() { do(t, os.Chmod(s.file, 0o666)) }, "k7m2.jsonl has mode 0666"},
+		{"lock of everybody's", func() { do(t, os.Chmod(filepath.Join(s.folder, ".lock"), 0o606)) }, ".lock has mode 0606"},
+		{"folder and file of everybody's", func() { do(t, os.Chmod(s.folder, 0o777)); do(t, os.Chmod(s.file, 0o666)) }, "journal has mode 0777"},
+		{"folder in a folder of everybody's", func() { do(t, os.Chmod(s.dir, 0o777)) }, "put another folder in the journal's place"},
+		{"file that is a link", func() {
+			do(t, os.Rename(s.file, s.path("it's elsewhere")))
+			do(t, os.Symlink(s.path("it's elsewhere"), s.file))
+		}, "k7m2.jsonl is a symbolic link,"},
+		{"link to nothing", func() { do(t, os.Symlink(s.path("nothing"), filepath.Join(s.folder, "prod-rekey-evil.jsonl"))) }, "is a symbolic link to nothing"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			row.spoil()
+			refused := s.refusals(t)
+			for _, command := range []string{"check", "run", "ceremony"} {
+				if !strings.Contains(refused[command], row.want) {
+					t.Errorf("%s says %q, want %q", command, refused[command], row.want)
+				}
+			}
+			_, advice, _ := strings.Cut(refused["run"], row.want)
+			advice = advice[strings.LastIndex(advice, ": ")+2:]
+			if said, err := exec.CommandContext(t.Context(), "sh", "-c", advice).CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v, %s", advice, err, said)
+			}
+			if err := trustedJournal(Path(s.folder)); err != nil {
+				t.Errorf("after %s: %v", advice, err)
+			}
+		})
+	}
+}
+
+func TestJournalOfAnotherAccountIsRefused(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // it keeps rights elsewhere
+	}
+	dir := t.TempDir()
+	folder, file := filepath.Join(dir, "journal"), filepath.Join(dir, "journal", "prod-rekey-k7m2.jsonl")
+	do(t, os.Mkdir(folder, 0o700))
+	do(t, os.WriteFile(file, nil, 0o600))
+	if err := journalTrustedBy(folder, os.Geteuid()); err != nil {
+		t.Fatal(err)
+	}
+	const stranger = 54321
+	if os.Geteuid() != 0 {
+		// Who is not root gives nothing away: the reader is the stranger.
+		if err := journalTrustedBy(folder, stranger); err == nil || !strings.Contains(err.Error(), "Conclave runs as 54321") {
+			t.Errorf("a folder of another account: %v", err)
+		}
+		return
+	}
+	for _, path := range []string{folder, file} {
+		do(t, os.Chown(path, stranger, -1))
+		err := journalTrustedBy(folder, 0)
+		if err == nil || !strings.Contains(err.Error(), path+" belongs to 54321") {
+			t.Fatalf("%s belongs to another account: %v", path, err)
+		}
+		advice := err.Error()[strings.LastIndex(err.Error(), ": ")+2:]
+		if said, err := exec.CommandContext(t.Context(), "sh", "-c", advice).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v, %s", advice, err, said)
+		}
+		if err := journalTrustedBy(folder, 0); err != nil {
+			t.Errorf("after %s: %v", advice, err)
+		}
+	}
+	if err := journalTrustedBy(folder, stranger); err != nil {
+		t.Errorf("root's folder, as of a volume that its group may write: %v", err)
+	}
+}
+
+func TestJournalThatIsALinkIsRefused(t *testing.T) {
+	s := openScene(t)
+	do(t, os.Rename(s.folder, s.path("elsewhere")))
+	do(t, os.Symlink(s.path("elsewhere"), s.folder))
+	refused := s.refusals(t)
+	for _, command := range []string{"check", "run", "ceremony"} {
+		if !strings.Contains(refused[command], "have journal.directory name the folder itself, "+s.path("elsewhere")) {
+			t.Errorf("%s says %q", command, refused[command])
+		}
+	}
+	s.replace(t, "directory: journal", "directory: elsewhere")
+	if refused := s.refusals(t); len(refused) > 0 {
+		t.Errorf("after what it says: %q", refused)
+	}
+}
