@@ -16,6 +16,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/host/durable"
 )
 
 // openFlags is what the command line says about a delivery.
@@ -233,7 +234,7 @@ func keepShare(std streams, dir string, d openpgp.Delivery) (string, error) {
 		return "", fmt.Errorf("keep share: %q is no name of a ceremony", d.Ceremony)
 	}
 	path := filepath.Join(dir, name)
-	err := writeNew(path, []byte(d.Armor))
+	err := durable.Create(path, []byte(d.Armor))
 	if errors.Is(err, fs.ErrExist) {
 		there, readErr := readFile(Path(path), false)
 		if readErr != nil {
