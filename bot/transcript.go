@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // bring is what a message posts as files, and its words: the files of a transcript, or
@@ -32,7 +33,7 @@ func (d *courier) bring(c ceremony.Ceremony, m ceremony.Message) (files []ceremo
 func transcriptWords(c ceremony.Ceremony, signed ceremony.TranscriptSigned) string {
 	return fmt.Sprintf(":scroll: Transcript %d of `%s`: %s of its journal, signed by Conclave's identity. "+
 		"Without Conclave and without Slack, `conclave verify %s --identity %s` checks all of it.",
-		signed.Number, c.ID(), plural(signed.Lines, "line"), ceremony.TranscriptName(c.ID(), signed.Number, "json"), c.Plan.Identity)
+		signed.Number, c.ID(), plural.Of(signed.Lines, "line"), ceremony.TranscriptName(c.ID(), signed.Number, "json"), c.Plan.Identity)
 }
 
 // transcript tells where the newest transcript of a ceremony is, or sends it to
