@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conclave/ceremony"
+	"conclave/ceremony/leak"
 	"conclave/ceremony/openpgp"
 	"conclave/host/durable"
 )
@@ -183,7 +184,7 @@ func (f *openFlags) try(ctx context.Context, std streams, d openpgp.Delivery) er
 	defer clear(content)
 	trimmed := bytes.TrimSpace(content)
 	if d.Kind == tokenKind {
-		if !tokenShape.Match(trimmed) {
+		if !leak.IsToken(trimmed) {
 			return hinted{errMisshapen, "It is not printed. Tell whoever proposed the ceremony, and your security team."}
 		}
 		return f.handOver(std, d, trimmed)

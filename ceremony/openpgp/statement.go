@@ -78,13 +78,11 @@ func (o *Opener) readStatement(pasted []byte, by ceremony.Fingerprint, notBefore
 // hold what should never have been sent (P1).
 func statementIn(content []byte) (string, error) {
 	line := strings.TrimRight(string(content), "\r\n")
-	switch {
-	case line == "", strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }):
+	if line == "" || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return "", ceremony.BadMessage
-	case privateMaterial.MatchString(line):
-		return "", ceremony.PrivateMaterial
-	case hasPlainShare(line):
-		return "", ceremony.PlainShare
+	}
+	if err := exposed(line); err != nil {
+		return "", err
 	}
 	return line, nil
 }
