@@ -106,15 +106,18 @@ anybody can check what happened.`,
 // digestDigits is the length of a SHA-256 in digits.
 const digestDigits = 64
 
-// secretShaped reports whether an argument shows a secret and is not a file: it would be
-// repeated in the error that no such file exists (P1). A digest alone looks like a whole
-// key; within a message that was pasted as one argument it is a digest.
+// secretShaped reports whether an argument shows a share, a token or a private key and is
+// not a file: it would be repeated in the error that no such file exists (P1). A digest
+// alone looks like a whole key; within a message that was pasted as one argument it is a
+// digest. What may be a one-time password is for the commands to judge, which know what
+// they expect.
 func secretShaped(arg string) bool {
 	if name, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(name, "-") {
 		arg = value
 	}
 	pasted := len(strings.Fields(arg)) > 1
-	if len(leak.In(arg, func(word string) bool { return pasted && len(word) == digestDigits })) == 0 {
+	shown := leak.In(arg, func(word string) bool { return pasted && len(word) == digestDigits })
+	if len(shown) == 0 || shown[0] == leak.Password {
 		return false
 	}
 	_, err := os.Lstat(arg)
