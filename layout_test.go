@@ -128,6 +128,7 @@ func TestEveryOutsideLibraryHasOneImporter(t *testing.T) {
 		"go.yaml.in/yaml/v3":              module,
 		"github.com/cenkalti/backoff/v5":  module + "/bot",
 		"github.com/gorilla/websocket":    module + "/bot",
+		"golang.org/x/time":               module + "/bot",
 		"github.com/rogpeppe/go-internal": "", // tests
 		"github.com/google/go-cmp":        "", // tests
 		"github.com/hashicorp/vault":      "", // the real server is a program of the tests
