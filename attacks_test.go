@@ -33,17 +33,25 @@ func TestWhatDecidesWhoTakesPartIsNotForOthersToWrite(t *testing.T) {
 
 const slip = "5f2a9c1b7d3e8f604152637485960718293a4b5c6d7e8f90a1b2c3d4e5f6071899"
 
-func TestShareOnTheCommandLineIsNotRepeated(t *testing.T) {
-	for _, args := range [][]string{
-		{"seal", "--identity", strings.Repeat("a", 40), slip},
-		{"seal", "--identity", slip},
-		{"seal", "--identity", strings.Repeat("a", 40), "--yes", "--share", slip, "message.txt"},
-		{"verify", slip},
+func TestSecretOnTheCommandLineIsNotRepeated(t *testing.T) {
+	for _, secret := range []string{
+		slip, slip[:64], "XyqcG30+j2BBUmN0hZYHGCk6S1xtfo+QobLD1OX2BxiZ", slip[:33] + " " + slip[33:],
+		"hvs.CAESIJ0123456789abcdefghijklmnopQRSTUV", "hvb.AAAAAQJ0123456789abcdefghijklmnopQRSTUV-_0123",
+		"hvr.3bXq0dA9sLkTz81VnRyEwPcU", "s.7Bm3sQ9xKc2LpVdR5tYwZ8aN",
+		"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----",
 	} {
-		var out, errs bytes.Buffer
-		run(t.Context(), args, streams{strings.NewReader(""), &out, &errs})
-		if strings.Contains(out.String()+errs.String(), slip) {
-			t.Errorf("%v is answered by %s%s", args, out.String(), errs.String())
+		for _, args := range [][]string{
+			{"seal", "--identity", strings.Repeat("a", 40), secret},
+			{"seal", "--identity", secret},
+			{"seal", "--identity=" + secret},
+			{"seal", "--identity", strings.Repeat("a", 40), "--yes", "--share", secret, "message.txt"},
+			{"verify", secret},
+		} {
+			var out, errs bytes.Buffer
+			code := run(t.Context(), args, streams{strings.NewReader(""), &out, &errs})
+			if said := out.String() + errs.String(); code != exitUsage || strings.Contains(said, secret) || !strings.Contains(said, "not repeated here") {
+				t.Errorf("%v is answered by %d %s", args, code, said)
+			}
 		}
 	}
 }
@@ -52,8 +60,11 @@ func TestArgumentsThatAreNoSharesAreTaken(t *testing.T) {
 	for _, a := range []string{
 		"/var/lib/conclave/production/keys/identityxx",
 		"--config=/etc/conclave/production/clusters/one/conclaveab",
+		"--option", "otp=" + slip[:64], "--option=otp=" + slip[:64],
+		"The token is useless without your password. Plan " + slip[:64] + ", conclave decode --otp otp.txt " + encoded(tokenOfTest, padOfTest),
+		encoded(tokenOfTest, padOfTest), "B5F3C9D2A1E04F6788AA11BB22CC33DD44EE55FF", "prod-generate-root-k7m2", "--help", "",
 	} {
-		if shareShaped(a) {
+		if secretShaped(a) {
 			t.Errorf("%d %s", len(a), a)
 		}
 	}

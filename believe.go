@@ -11,6 +11,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/plural"
 )
 
 // errIdentityChanged means that somebody speaks for a cluster for whom another
@@ -182,7 +183,7 @@ func pinFirst(ctx context.Context, w io.Writer, p *pins, speaker ceremony.Finger
 It says that it is about ceremony %s. You have pinned %s already, and a
 second Conclave is rare: somebody who wants your share looks just like one. If
 nobody has told you of it in person or on the phone, press Ctrl-C and call them.
-`, c.Ceremony, count(len(p.list), "another identity", "other identities"))
+`, c.Ceremony, plural.Count(len(p.list), "another identity", "other identities"))
 	}
 	answer, err := tty.ask(ctx, `
 This is the moment in which you decide whom to believe. Type the fingerprint of

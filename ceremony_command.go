@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"conclave/bot"
 	"conclave/ceremony"
+	"conclave/ceremony/leak"
 )
 
 func ceremonyCommand(std streams) *cobra.Command {
@@ -98,7 +98,7 @@ func (c *Config) mayBeAsked(p ceremony.Proposal) error {
 		switch {
 		case !slices.Contains(p.Operation.Options(), name):
 			return fmt.Errorf("%s takes no option of this name", p.Operation)
-		case bot.Secret(value) && !commitmentShape.MatchString(value):
+		case len(leak.In(value, nil)) > 0 && !commitmentShape.MatchString(value):
 			return fmt.Errorf("--option %s shows something secret in the open; it is not repeated here", name)
 		}
 	}
@@ -107,7 +107,7 @@ func (c *Config) mayBeAsked(p ceremony.Proposal) error {
 			return fmt.Errorf("the reason has %s=…, which would go without effect: it belongs to --option", name)
 		}
 	}
-	if bot.Secret(p.Reason) {
+	if len(leak.In(p.Reason, nil)) > 0 {
 		return errors.New("the reason shows something secret in the open; it is not repeated here")
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"conclave/host/durable"
 )
 
 // folder takes what is handed out at a terminal, and what people have signed.
@@ -44,7 +46,7 @@ func (f folder) keep(name, text string) (string, error) {
 			name = fmt.Sprintf("%s-%d.%s", stem, n, suffix)
 		}
 		path := filepath.Join(f.root.Name(), name)
-		err := f.create(name, text)
+		err := durable.CreateIn(f.root, name, []byte(text))
 		if errors.Is(err, fs.ErrExist) {
 			if there, err := readFile(Path(path), false); err == nil && string(there) == text {
 				return path, nil
@@ -54,31 +56,6 @@ func (f folder) keep(name, text string) (string, error) {
 		return path, err
 	}
 	return "", fmt.Errorf("keep %s: %d files are called like it", name, alike)
-}
-
-func (f folder) create(name, text string) (err error) {
-	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err = errors.Join(err, file.Close()); err != nil {
-			err = errors.Join(err, f.root.Remove(name)) // half a file would be taken for a whole one
-		}
-	}()
-	if _, err := file.WriteString(text); err != nil {
-		return err
-	}
-	return errors.Join(file.Sync(), f.sync())
-}
-
-// sync makes the names of new files durable.
-func (f folder) sync() error {
-	dir, err := f.root.Open(".")
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // openLog opens the file for the operator's lines, which would stand between the

@@ -12,6 +12,7 @@ import (
 
 	"conclave/bot"
 	"conclave/ceremony"
+	"conclave/ceremony/leak"
 )
 
 const sessionHelp = `share NAME FILE      an envelope that NAME has made: of a share or a one-time password
@@ -71,7 +72,7 @@ func (s *session) obey(ctx context.Context, line string) error {
 // The path of a file may look like a share.
 func showsSecret(typed string) bool {
 	_, err := os.Lstat(typed)
-	return err != nil && bot.Secret(typed)
+	return err != nil && len(leak.In(typed, nil)) > 0
 }
 
 // statusOf shows the ceremony that is named, or all that this session is about.
@@ -169,7 +170,7 @@ func (s *session) verify(pasted string, by ceremony.Person, since time.Time) (sp
 	switch {
 	case !ok:
 		return spoken{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s", by.Name, ceremony.WordTag)
-	case w.Verb.Decides() && bot.WordExposes(signed.Line) || !w.Verb.Decides() && bot.Secret(w.More):
+	case w.Verb.Decides() && bot.WordExposes(signed.Line) || !w.Verb.Decides() && len(leak.In(w.More, nil)) > 0:
 		return spoken{}, mistypedf("what %s has signed shows something secret in the open. It was not used; tell your security team", by.Name)
 	}
 	return spoken{w, signed.Armor}, nil

@@ -17,6 +17,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/plural"
 	"conclave/vault"
 )
 
@@ -97,7 +98,7 @@ func (f *findings) conclude() error {
 		fmt.Fprintln(f.out, "\nNothing was found that would stop a ceremony.")
 		return nil
 	}
-	fmt.Fprintf(f.out, "\n%s would stop a ceremony.\n", count(f.stops, "finding", "findings"))
+	fmt.Fprintf(f.out, "\n%s would stop a ceremony.\n", plural.Of(f.stops, "finding"))
 	return toldError{}
 }
 
@@ -139,7 +140,7 @@ func (c *Config) checkJournal(f *findings) []ceremony.Report {
 	}
 	reports, err := ceremony.VerifyDir(dir)
 	if !f.judge("journal", err) {
-		f.add(ok, "journal", "%s: %s, the chain is whole", dir, count(len(reports), "ceremony", "ceremonies"))
+		f.add(ok, "journal", "%s: %s, the chain is whole", dir, plural.Count(len(reports), "ceremony", "ceremonies"))
 	}
 	return slices.DeleteFunc(reports, func(r ceremony.Report) bool { return r.State == ceremony.StateEnded })
 }
@@ -223,7 +224,7 @@ func (c *ClusterConfig) checkVault(ctx context.Context, f *findings, about strin
 			f.add(ok, about, "%d of %d shares open it (%s seal)", seal.Threshold, seal.Shares, seal.Type)
 		}
 		if c.any(ceremony.Operation.TakesShares) && len(c.Holders) < seal.Threshold {
-			f.add(stop, about, "%s listed, fewer than the %d shares that Vault asks for", count(len(c.Holders), "holder is", "holders are"), seal.Threshold)
+			f.add(stop, about, "%s listed, fewer than the %d shares that Vault asks for", plural.Count(len(c.Holders), "holder is", "holders are"), seal.Threshold)
 		}
 	}
 	if t := report.Token; t.Given && t.Err == nil {

@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"maps"
-	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/host/hostport"
 )
 
 // Limits of what is accepted. Each is far outside of what a ceremony needs, so
@@ -148,10 +147,13 @@ func (k *configCheck) addresses(path, name string, c *ClusterConfig, at map[stri
 	for i, address := range c.Addresses {
 		where := fmt.Sprintf("%s.addresses[%d]", path, i)
 		k.address(where, address)
-		if u, err := url.Parse(address); err == nil && strings.Trim(u.Path, "/") != "" {
-			k.complain(where, "%q has a path; Vault's API is at the root of its address", address)
+		node := address
+		if u, err := url.Parse(address); err == nil {
+			node = hostport.Of(u)
+			if strings.Trim(u.Path, "/") != "" {
+				k.complain(where, "%q has a path; Vault's API is at the root of its address", address)
+			}
 		}
-		node := canonical(address)
 		switch first, taken := at[node]; {
 		case taken && first == name:
 			k.complain(where, "%s is listed twice", address)
@@ -197,30 +199,9 @@ func (k *configCheck) address(path, address string) {
 		k.complain(path, "%q is not an address such as https://vault-1.example.com:8200", address)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		k.complain(path, "carries a user, a query or a fragment: give scheme, host and port only")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !hostport.IsLoopback(u.Hostname()):
 		k.complain(path, "%q is not encrypted; http is accepted on this machine's loopback address only", address)
 	}
-}
-
-// canonical is an address in the one way of its many to write it.
-func canonical(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return address
-	}
-	host, port := strings.ToLower(u.Hostname()), u.Port()
-	if ip, err := netip.ParseAddr(host); err == nil {
-		host = ip.String()
-	}
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(host, port)
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (k *configCheck) operations(path string, c *ClusterConfig) {

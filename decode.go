@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 
 	"github.com/spf13/cobra"
 
+	"conclave/ceremony/leak"
 	"conclave/ceremony/openpgp"
 )
 
@@ -102,7 +102,7 @@ func decodeToken(text, password []byte) ([]byte, error) {
 			continue
 		}
 		subtle.XORBytes(token, token, password)
-		if tokenShape.Match(token) {
+		if leak.IsToken(token) {
 			return token, nil
 		}
 	}
@@ -125,11 +125,6 @@ func decodeToken(text, password []byte) ([]byte, error) {
 func inBase64(r rune) bool {
 	return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '+' || r == '/'
 }
-
-// tokenShape is that of the tokens of Vault and OpenBao: service, batch and
-// recovery tokens, of today and from before Vault 1.10.
-// Source: developer.hashicorp.com/vault/docs/concepts/tokens.
-var tokenShape = regexp.MustCompile(`^(?:hv[sbr]|[sbr])\.[A-Za-z0-9_.-]{16,}$`)
 
 // adviseOnToken says what such a token is, and how to be rid of it.
 func adviseOnToken(w io.Writer, token []byte) {

@@ -12,12 +12,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"conclave/ceremony/leak"
 )
 
 // Exit codes, as the operator's guide lists them.
@@ -47,8 +48,8 @@ type streams struct {
 // run is the whole program but for what belongs to its process. It answers the
 // exit code.
 func run(ctx context.Context, args []string, std streams) int {
-	if slices.ContainsFunc(args, shareShaped) {
-		fmt.Fprintln(std.err, "conclave: one of the arguments looks like a share, which no command takes as an argument; it is not repeated here\n"+
+	if slices.ContainsFunc(args, secretShaped) {
+		fmt.Fprintln(std.err, "conclave: one of the arguments looks like a share, a token or another secret, which no command takes as an argument; it is not repeated here\n"+
 			"          It is in your shell's history, and was in the list of processes: remove it there, and tell your security team.")
 		return exitUsage
 	}
@@ -102,19 +103,21 @@ anybody can check what happened.`,
 	return root
 }
 
-var (
-	hexShare  = regexp.MustCompile(`^(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{66})$`)
-	baseShare = regexp.MustCompile(`^[A-Za-z0-9+/]{43}[A-Za-z0-9+/=]$`)
-)
+// digestDigits is the length of a SHA-256 in digits.
+const digestDigits = 64
 
-// shareShaped says whether an argument is a share and not a file: it would be
-// repeated in the error that no such file exists (P1).
-func shareShaped(arg string) bool {
-	if strings.HasPrefix(arg, "-") {
-		_, arg, _ = strings.Cut(arg, "=")
+// secretShaped reports whether an argument shows a share, a token or a private key and is
+// not a file: it would be repeated in the error that no such file exists (P1). A digest
+// alone looks like a whole key; within a message that was pasted as one argument it is a
+// digest. What may be a one-time password is for the commands to judge, which know what
+// they expect.
+func secretShaped(arg string) bool {
+	if name, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(name, "-") {
+		arg = value
 	}
-	mixed := strings.ToLower(arg) != arg && strings.ToUpper(arg) != arg && strings.ContainsAny(arg, "0123456789+/")
-	if !hexShare.MatchString(arg) && !(mixed && baseShare.MatchString(arg)) {
+	pasted := len(strings.Fields(arg)) > 1
+	shown := leak.In(arg, func(word string) bool { return pasted && len(word) == digestDigits })
+	if len(shown) == 0 || shown[0] == leak.Password {
 		return false
 	}
 	_, err := os.Lstat(arg)

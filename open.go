@@ -15,7 +15,9 @@ import (
 
 	"conclave/bot"
 	"conclave/ceremony"
+	"conclave/ceremony/leak"
 	"conclave/ceremony/openpgp"
+	"conclave/host/durable"
 )
 
 // openFlags is what the command line says about a delivery.
@@ -182,7 +184,7 @@ func (f *openFlags) try(ctx context.Context, std streams, d openpgp.Delivery) er
 	defer clear(content)
 	trimmed := bytes.TrimSpace(content)
 	if d.Kind == tokenKind {
-		if !tokenShape.Match(trimmed) {
+		if !leak.IsToken(trimmed) {
 			return hinted{errMisshapen, "It is not printed. Tell whoever proposed the ceremony, and your security team."}
 		}
 		return f.handOver(std, d, trimmed)
@@ -233,7 +235,7 @@ func keepShare(std streams, dir string, d openpgp.Delivery) (string, error) {
 		return "", fmt.Errorf("keep share: %q is no name of a ceremony", d.Ceremony)
 	}
 	path := filepath.Join(dir, name)
-	err := writeNew(path, []byte(d.Armor))
+	err := durable.Create(path, []byte(d.Armor))
 	if errors.Is(err, fs.ErrExist) {
 		there, readErr := readFile(Path(path), false)
 		if readErr != nil {

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/host/durable"
 )
 
 func otpCommand(std streams) *cobra.Command {
@@ -50,7 +50,7 @@ whoever approves, on the phone. A password is for one ceremony.`,
 				return err
 			}
 			defer clear(password)
-			if err := writeNew(args[0], password); err != nil {
+			if err := durable.Create(args[0], password); err != nil {
 				return fmt.Errorf("keep one-time password: %w", err)
 			}
 			fmt.Fprintf(std.err, "The password is in %s. Propose with otp= and its commitment, and read out the words to whoever approves:\n\n", args[0])
@@ -107,20 +107,4 @@ func readPassword(path Path) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return password, nil
-}
-
-// writeNew writes a file that only its owner can read. One that exists is never
-// replaced: a password that was committed to would be lost.
-func writeNew(path string, content []byte) (err error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(path))
-		}
-	}()
-	_, err = file.Write(content)
-	return errors.Join(err, file.Sync(), file.Close())
 }

@@ -16,6 +16,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/host/durable"
 )
 
 // pins are the identities that a person believes, in a file of theirs. Each was
@@ -131,29 +132,15 @@ func (p *pins) save() error {
 	return nil
 }
 
-func (p *pins) write() (err error) {
-	dir := filepath.Dir(p.path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+func (p *pins) write() error {
+	if err := os.MkdirAll(filepath.Dir(p.path), 0o700); err != nil {
 		return err
 	}
 	data, err := json.MarshalIndent(pinFile{pinFormat, p.list}, "", "  ")
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(dir, "pins-*.json") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(file.Name()))
-		}
-	}()
-	_, err = file.Write(append(data, '\n'))
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), p.path)
+	return durable.Replace(p.path, append(data, '\n'))
 }
 
 // find answers the pin of an identity, nil when there is none.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 func verifyCommand(std streams) *cobra.Command {
@@ -101,7 +102,7 @@ func verifyDir(out io.Writer, path string, how transcripts) error {
 	if len(reports) == 0 {
 		return fmt.Errorf("%s: there is no journal in it", path)
 	}
-	fmt.Fprintf(out, "%s: %s, none missing between them\n", path, count(len(reports), "ceremony", "ceremonies"))
+	fmt.Fprintf(out, "%s: %s, none missing between them\n", path, plural.Count(len(reports), "ceremony", "ceremonies"))
 	return nil
 }
 
@@ -111,18 +112,10 @@ func printReport(out io.Writer, r ceremony.Report) {
 	if r.State == ceremony.StateEnded {
 		state = string(r.Outcome)
 	}
-	fmt.Fprintf(out, "%s: %s, %s from %s to %s\n", r.Ceremony, state, count(r.Events, "event", "events"),
+	fmt.Fprintf(out, "%s: %s, %s from %s to %s\n", r.Ceremony, state, plural.Of(r.Events, "event"),
 		r.From.UTC().Format(time.RFC3339), r.To.UTC().Format(time.RFC3339))
 	if r.Torn {
 		fmt.Fprintln(out, "  behind them an unfinished line: the bot died while it wrote, and had done nothing with it")
 	}
 	fmt.Fprintf(out, "  plan %s\n  head %s\n", r.PlanHash, r.Head)
-}
-
-// count is a number with its noun.
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -14,6 +14,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
 	"conclave/ceremony/page"
+	"conclave/plural"
 )
 
 // transcripts is how transcripts are checked, and what is made of them.
@@ -104,7 +105,7 @@ func printAudit(out io.Writer, path string, a ceremony.Audit) {
 	}
 	fmt.Fprintf(out, "%s: the transcript %s\n", path, verdict)
 	if a.Events > 0 {
-		fmt.Fprintf(out, "%s: %s, %s from %s to %s\n", a.Ceremony, orNone(string(a.Outcome), "not ended"), count(a.Events, "event", "events"),
+		fmt.Fprintf(out, "%s: %s, %s from %s to %s\n", a.Ceremony, orNone(string(a.Outcome), "not ended"), plural.Of(a.Events, "event"),
 			a.From.UTC().Format(time.RFC3339), a.To.UTC().Format(time.RFC3339))
 		fmt.Fprintf(out, "  plan     %s\n  head     %s\n", a.PlanHash, a.Head)
 	}
@@ -168,7 +169,7 @@ func (t transcripts) signed(out io.Writer, path string) error {
 	if err := faultsOf(path, *audit); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "  transcript of %s signed by %s, and holds\n", count(audit.Events, "event", "events"), identity)
+	fmt.Fprintf(out, "  transcript of %s signed by %s, and holds\n", plural.Of(audit.Events, "event"), identity)
 	for _, gap := range audit.NotProven {
 		fmt.Fprintf(out, "    not proven: %s\n", gap.Words)
 	}

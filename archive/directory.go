@@ -11,6 +11,7 @@ import (
 	"runtime"
 
 	"conclave/ceremony"
+	"conclave/host/durable"
 )
 
 // DirectoryName is what the directory is called in journals.
@@ -45,7 +46,7 @@ func (a *Directory) Keep(ctx context.Context, d ceremony.Document) (ceremony.Rec
 			return ceremony.Receipt{}, fmt.Errorf("keep a file: %w", err)
 		}
 	}
-	if err := syncDir(a.Path); err != nil {
+	if err := durable.SyncDir(a.Path); err != nil {
 		return ceremony.Receipt{}, fmt.Errorf("keep a file: %w", err)
 	}
 	return ceremony.Receipt{Text: filepath.Join(a.Path, d.Files[0].Name)}, ctx.Err()
@@ -125,16 +126,4 @@ func finishFile(f *os.File, rest []byte) error {
 		err = os.Chmod(f.Name(), kept)
 	}
 	return errors.Join(err, f.Close())
-}
-
-// syncDir makes the names in a directory durable. Windows has no such thing.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

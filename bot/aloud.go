@@ -33,12 +33,6 @@ func Status(c ceremony.Ceremony, live ceremony.Live, now time.Time) string {
 // KeyStatus says what is known of a cluster's encryption key.
 func KeyStatus(cluster string, r ceremony.KeyReport) string { return flat(renderKeyReport(cluster, r)) }
 
-// Secret says whether a text shows a share, a token, a private key or a one-time
-// password in the open, none of which is kept anywhere (P1).
-func Secret(text string) bool {
-	return len(exposures(text, nil)) > 0
-}
-
 // ParcelOf is what a delivery or a token's message has for its receiver.
 func ParcelOf(c ceremony.Ceremony, m ceremony.Message) (ceremony.Parcel, error) {
 	return parcelOf(c, m)

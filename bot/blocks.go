@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
+
+	"conclave/plural"
 )
 
 // Slack's limits on what a message may hold, in characters.
@@ -147,21 +149,14 @@ func left(t, now time.Time) string {
 	case d < time.Minute:
 		return "less than a minute left"
 	case d < 10*time.Minute:
-		return plural(int(d/time.Minute), "minute") + " left"
+		return plural.Of(int(d/time.Minute), "minute") + " left"
 	case d < 90*time.Minute:
-		return "about " + plural(int(d.Round(5*time.Minute)/time.Minute), "minute") + " left"
+		return "about " + plural.Of(int(d.Round(5*time.Minute)/time.Minute), "minute") + " left"
 	case d < 36*time.Hour:
-		return "about " + plural(int(d.Round(time.Hour)/time.Hour), "hour") + " left"
+		return "about " + plural.Of(int(d.Round(time.Hour)/time.Hour), "hour") + " left"
 	default:
-		return "about " + plural(int(d.Round(24*time.Hour)/(24*time.Hour)), "day") + " left"
+		return "about " + plural.Of(int(d.Round(24*time.Hour)/(24*time.Hour)), "day") + " left"
 	}
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // thousands is a large number that can be read.

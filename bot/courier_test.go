@@ -362,6 +362,15 @@ func TestEditsOfOnePostKeepTheirDistance(t *testing.T) {
 		if err := p.wait(ctx, "post"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("waited beyond the caller's time: %v", err)
 		}
+		// The turn that was given up is the next one's.
+		began = time.Now()
+		if err := p.wait(t.Context(), "post"); err != nil || time.Since(began) > redrawPace {
+			t.Errorf("waited for %v, %v", time.Since(began), err)
+		}
+		time.Sleep(2 * redrawPace)
+		if !p.free("third post") || len(p.limiters) != 1 {
+			t.Errorf("%d limiters are kept of what was done long ago", len(p.limiters))
+		}
 	})
 }
 

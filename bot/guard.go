@@ -14,12 +14,14 @@ var (
 	accessorShape = regexp.MustCompile(`^[A-Za-z0-9-]{20,40}(?:\.[A-Za-z0-9]{1,20})?$`)
 	// A commitment to a one-time password: its SHA-256.
 	commitmentShape = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	// Digits alone, of which no one-time password is.
+	digitsShape = regexp.MustCompile(`^[0-9a-fA-F]+$`)
 	// What stands behind otp=, wherever in a command.
 	passwordOption = regexp.MustCompile(`(?i)(?:^|[^A-Za-z0-9])otp=["'` + "`" + `]*([A-Za-z0-9]+)`)
 )
 
 // shortestPassword is the number of characters from which on something behind otp=
-// may be a one-time password, or most of one. The tripwire knows whole ones only,
+// may be a one-time password, or most of one. leak knows whole ones only,
 // wherever they stand.
 const shortestPassword = 16
 
@@ -80,7 +82,7 @@ func shows(fault error) bool {
 // one-time password itself. Of hexadecimal digits alone there is none.
 func showsPassword(text string) bool {
 	for _, m := range passwordOption.FindAllStringSubmatch(text, -1) {
-		if len(m[1]) >= shortestPassword && !hexShape.MatchString(m[1]) {
+		if len(m[1]) >= shortestPassword && !digitsShape.MatchString(m[1]) {
 			return true
 		}
 	}

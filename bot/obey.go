@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // listed says whether an account is in the configuration. Nobody else is told
@@ -54,7 +55,7 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command, t tri
 			return message{}, err
 		}
 		if missing := c.Plan.Approvals - len(c.Approvals); missing > 0 {
-			return say("You approved `%s`. %s missing.", id, plural(missing, "more approval")), nil
+			return say("You approved `%s`. %s missing.", id, plural.Of(missing, "more approval")), nil
 		}
 		return say("You approved `%s`. %s", id, beginning(c)), nil
 	case verbReject:

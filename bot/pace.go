@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -15,56 +17,61 @@ const (
 	redrawPace = 1500 * time.Millisecond
 )
 
-// pacer spaces out what is done under one key. Whoever comes is given the next
-// free moment and waits for it.
+// pacer spaces out what is done under one key: a limiter for each.
 type pacer struct {
 	gap time.Duration
 
-	mu   sync.Mutex
-	next map[string]time.Time // key → first free moment
+	mu       sync.Mutex
+	limiters map[string]*rate.Limiter // by key; one that was idle for a gap is not kept
 }
 
-func newPacer(gap time.Duration) *pacer { return &pacer{gap: gap, next: map[string]time.Time{}} }
+func newPacer(gap time.Duration) *pacer {
+	return &pacer{gap: gap, limiters: map[string]*rate.Limiter{}}
+}
 
-// wait returns when it is this caller's turn. An error means that the caller's
-// time was over before that.
+// wait returns when it is this caller's turn. An error means that the caller's time was
+// over before that; the turn is somebody else's then.
 func (p *pacer) wait(ctx context.Context, key string) error {
-	if d := p.turn(key); d > 0 {
-		return sleep(ctx, d)
+	p.mu.Lock()
+	turn := p.limiterLocked(key).Reserve()
+	p.mu.Unlock()
+	d := turn.Delay()
+	if d == 0 {
+		return context.Cause(ctx)
 	}
-	return context.Cause(ctx)
+	err := sleep(ctx, d)
+	if err != nil {
+		turn.Cancel()
+	}
+	return err
 }
 
-// free says whether nothing was done under the key for a while, and notes that
+// free reports whether nothing was done under the key for a while, and notes that
 // something is done now.
 func (p *pacer) free(key string) bool {
 	p.mu.Lock()
-	busy := time.Now().Before(p.next[key])
-	p.mu.Unlock()
-	return !busy && p.turn(key) == 0
+	defer p.mu.Unlock()
+	return p.limiterLocked(key).Allow()
 }
 
 // release lets the next one come at once, since nothing was done under the key.
 func (p *pacer) release(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.next, key)
+	delete(p.limiters, key)
 }
 
-// turn takes the next free moment and says how far away it is.
-func (p *pacer) turn(key string) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	for k, t := range p.next {
-		if k != key && t.Before(now) {
-			delete(p.next, k)
+// limiterLocked returns the limiter of a key.
+func (p *pacer) limiterLocked(key string) *rate.Limiter {
+	for k, l := range p.limiters {
+		if k != key && l.Tokens() >= 1 {
+			delete(p.limiters, k)
 		}
 	}
-	at := p.next[key]
-	if at.Before(now) {
-		at = now
+	l, known := p.limiters[key]
+	if !known {
+		l = rate.NewLimiter(rate.Every(p.gap), 1)
+		p.limiters[key] = l
 	}
-	p.next[key] = at.Add(p.gap)
-	return at.Sub(now)
+	return l
 }

@@ -146,7 +146,7 @@ func TestAlarmThatFailedIsRaisedTheNextTime(t *testing.T) {
 	}
 }
 
-// What somebody signs is armor, in which the tripwire does not look: a token in a
+// What somebody signs is armor, in which nothing is looked for: a token in a
 // signed exception would stand in the journal, the thread and the transcript.
 func TestP1ASignedWordThatShowsASecretIsNotTaken(t *testing.T) {
 	s := play(t, slacktest.Config{})

@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // maxFindings is how many findings a status post of an alarm shows; all of them are
@@ -21,7 +22,7 @@ func renderAlarmBoard(c ceremony.Ceremony) message {
 	findings := c.Findings()
 	if more := len(findings) - maxFindings; more > 0 {
 		findings = findings[more:]
-		blocks = append(blocks, footnote("%s before these are in this post's thread.", plural(more, "finding")))
+		blocks = append(blocks, footnote("%s before these are in this post's thread.", plural.Of(more, "finding")))
 	}
 	for _, e := range findings {
 		blocks = append(blocks, section("%s\n_noticed %s_", noticedWords(c.Plan, e), when(e.At)))

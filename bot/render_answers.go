@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // maxListed is how many ceremonies a list shows.
@@ -120,11 +121,11 @@ func spell(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
 	case d%day == 0 && d > day:
-		return plural(int(d/day), "day")
+		return plural.Of(int(d/day), "day")
 	case d%time.Hour == 0 && d > 0:
-		return plural(int(d/time.Hour), "hour")
+		return plural.Of(int(d/time.Hour), "hour")
 	case d%time.Minute == 0 && d > 0:
-		return plural(int(d/time.Minute), "minute")
+		return plural.Of(int(d/time.Minute), "minute")
 	}
 	return d.String()
 }

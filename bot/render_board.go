@@ -11,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // spokenWords is how many PGP words of a plan's hash are shown. They tell two
@@ -93,7 +94,7 @@ func boardLine(c ceremony.Ceremony) string {
 	case c.Ended():
 		said = outcomeWord(c.Outcome)
 	case c.Plan.Operation == ceremony.Alarm:
-		said = plural(len(c.Findings()), "finding") + ", nobody has acknowledged it"
+		said = plural.Of(len(c.Findings()), "finding") + ", nobody has acknowledged it"
 	case c.Plan.Operation == ceremony.Unseal && len(c.Nodes) > 0 && c.State == ceremony.StateCollecting:
 		said = fmt.Sprintf("%d of %d nodes unsealed", countUnsealed(c), len(c.Nodes))
 	case c.Plan.Operation == ceremony.Drill && c.Wants():

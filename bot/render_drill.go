@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // drillReport says who could use their share, who could not and why, who has not
@@ -99,7 +100,7 @@ func drillMargin(proven, threshold int, ended bool) string {
 	spare := proven - threshold
 	switch {
 	case spare > 0:
-		return fmt.Sprintf(":shield: *The cluster can lose %s* and its key still be used: %d are needed.", plural(spare, "more holder"), threshold)
+		return fmt.Sprintf(":shield: *The cluster can lose %s* and its key still be used: %d are needed.", plural.Of(spare, "more holder"), threshold)
 	case !ended:
 		return fmt.Sprintf(":information_source: To use the key, %d are needed.", threshold)
 	case spare == 0:

@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // renderHistory is one event in the status post's thread: who, what, when.
@@ -63,7 +64,7 @@ func historyWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		if ev.Elsewhere() {
 			return ":key: " + elsewhereWords + " " + keepElsewhere + " Find out who has done it."
 		}
-		line := fmt.Sprintf(":key: *%s*'s share was the last one needed. Vault has made %s, each encrypted to its holder.", escape(ev.By.Name), plural(len(ev.Shares), "new share"))
+		line := fmt.Sprintf(":key: *%s*'s share was the last one needed. Vault has made %s, each encrypted to its holder.", escape(ev.By.Name), plural.Of(len(ev.Shares), "new share"))
 		if !c.Plan.Verification {
 			line += " *They are in force now, without verification.*"
 		}
@@ -165,7 +166,7 @@ func actHistory(c ceremony.Ceremony, e ceremony.Entry) string {
 	switch ev := e.Event.(type) {
 	case ceremony.Initialized:
 		return fmt.Sprintf(":key: The cluster has its key: Vault has made %s, each encrypted to its receiver, and the first root token, encrypted to %s.",
-			plural(len(ev.Shares), shareName(c.Plan)), requester(c.Plan))
+			plural.Of(len(ev.Shares), shareName(c.Plan)), requester(c.Plan))
 	case ceremony.Rotated:
 		return fmt.Sprintf(":key: Vault writes with a new encryption key: term %d, installed %s. Before it: term %d.", ev.Key.Term, when(ev.Key.Installed), c.Plan.KeyTerm)
 	case ceremony.RotationSet:
@@ -201,7 +202,7 @@ func actHistory(c ceremony.Ceremony, e ceremony.Entry) string {
 	case ceremony.Acknowledged:
 		return ":white_check_mark: " + acknowledgedWords(ev)
 	case ceremony.TranscriptSigned:
-		return fmt.Sprintf(":scroll: Conclave's identity has signed transcript %d, of %s of its journal.", ev.Number, plural(ev.Lines, "line"))
+		return fmt.Sprintf(":scroll: Conclave's identity has signed transcript %d, of %s of its journal.", ev.Number, plural.Of(ev.Lines, "line"))
 	case ceremony.Kept, ceremony.NotKept:
 		return keptWords(ev)
 	case ceremony.TokenLeft:
@@ -217,9 +218,9 @@ func startedWords(p ceremony.Plan, ev ceremony.Started) string {
 	case ceremony.Unseal:
 		return fmt.Sprintf(":key: Conclave collects shares for the sealed nodes, of which each needs %d. Nonce `%s`.", ev.Required, code(ev.Nonce))
 	case ceremony.Drill:
-		return fmt.Sprintf(":fire_extinguisher: The drill has begun, for %s. Nonce `%s`.", plural(ev.Required, "holder"), code(ev.Nonce))
+		return fmt.Sprintf(":fire_extinguisher: The drill has begun, for %s. Nonce `%s`.", plural.Of(ev.Required, "holder"), code(ev.Nonce))
 	}
-	return fmt.Sprintf(":key: Vault has begun. It asks for %s. Nonce `%s`.", plural(ev.Required, "share"), code(ev.Nonce))
+	return fmt.Sprintf(":key: Vault has begun. It asks for %s. Nonce `%s`.", plural.Of(ev.Required, "share"), code(ev.Nonce))
 }
 
 // askedFor says who is asked for what in a step.

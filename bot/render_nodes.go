@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // nodeName is an address without what is the same for all of them.
@@ -95,7 +96,7 @@ func nodeLine(c ceremony.Ceremony, n ceremony.Sealing) string {
 		}
 	}
 	if others := n.Progress - len(n.With); others > 0 {
-		line += fmt.Sprintf("  (%s not from here)", plural(others, "share"))
+		line += fmt.Sprintf("  (%s not from here)", plural.Of(others, "share"))
 	}
 	return line
 }

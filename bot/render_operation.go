@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // subject is what a ceremony is about. It can stand at the beginning of a line and
@@ -54,19 +55,19 @@ func purpose(p ceremony.Plan) string {
 	case ceremony.Init:
 		return fmt.Sprintf("Vault makes the key of a new cluster: *%s, %s* %s, each encrypted to its receiver; and a first root token, encrypted to %s. "+
 			"Vault answers this once: should the answer be lost, nobody can read the shares, and the cluster, which is still empty, has to be set up anew.",
-			plural(len(p.Receivers), shareName(p)), quorum(p.NewThreshold, len(p.Receivers)), useOfShares(p), requester(p))
+			plural.Of(len(p.Receivers), shareName(p)), quorum(p.NewThreshold, len(p.Receivers)), useOfShares(p), requester(p))
 	case ceremony.Unseal:
 		return "The holders bring their shares, and each share goes to every sealed node. Nothing in Vault changes, but that it answers again."
 	case ceremony.Rekey, ceremony.RekeyRecovery:
 		return rekeyPurpose(p)
 	case ceremony.GenerateRoot:
-		return fmt.Sprintf("Vault makes a root token, which may do *everything* until it is revoked. The holders bring %s. %s", plural(p.Threshold, "share"), keptFromOthers(p))
+		return fmt.Sprintf("Vault makes a root token, which may do *everything* until it is revoked. The holders bring %s. %s", plural.Of(p.Threshold, "share"), keptFromOthers(p))
 	case ceremony.RecoveryToken:
 		return fmt.Sprintf("Vault makes a token for a server that runs in recovery mode: whoever has it may read and change *everything that is stored there*, until the server is started again. The holders bring %s. %s",
-			plural(p.Threshold, "share"), keptFromOthers(p))
+			plural.Of(p.Threshold, "share"), keptFromOthers(p))
 	case ceremony.DRToken:
 		return fmt.Sprintf("Vault makes an operation token for the secondary of a disaster recovery pair: whoever has it may *promote the secondary*, give it another primary, or end its replication. The holders bring %s. %s",
-			plural(p.Threshold, "share"), keptFromOthers(p))
+			plural.Of(p.Threshold, "share"), keptFromOthers(p))
 	case ceremony.Rotate:
 		return fmt.Sprintf("Vault installs a new encryption key, and writes with it from then on. The one in use has term %d. What is stored stays readable, and nobody's share changes.", p.KeyTerm)
 	case ceremony.RotateConfig:
@@ -84,7 +85,7 @@ func purpose(p ceremony.Plan) string {
 
 func rekeyPurpose(p ceremony.Plan) string {
 	text := fmt.Sprintf("*%s, %s*, instead of %d, %s now. The holders bring %d of those; Vault makes the new ones, each encrypted to its receiver.",
-		plural(len(p.Receivers), "new "+shareName(p)), quorum(p.NewThreshold, len(p.Receivers)), p.Shares, quorum(p.Threshold, p.Shares), p.Threshold)
+		plural.Of(len(p.Receivers), "new "+shareName(p)), quorum(p.NewThreshold, len(p.Receivers)), p.Shares, quorum(p.Threshold, p.Shares), p.Threshold)
 	if p.Verification {
 		text += fmt.Sprintf(" The old ones stay in force until %s.", proofNeeded(p))
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // renderEnded tells somebody who was asked for a share that it is over.
@@ -139,7 +140,7 @@ func rekeyResult(c ceremony.Ceremony) string {
 func initResult(c ceremony.Ceremony) string {
 	p := c.Plan
 	text := fmt.Sprintf("The cluster has its key: %s, %s. Nobody has proven theirs yet: `/ceremony start drill %s` has every holder do so.",
-		plural(len(c.NewShares), shareName(p)), quorum(p.NewThreshold, len(c.NewShares)), escape(p.Cluster))
+		plural.Of(len(c.NewShares), shareName(p)), quorum(p.NewThreshold, len(c.NewShares)), escape(p.Cluster))
 	if !(ceremony.Seal{Type: p.Seal}).UnsealsItself() {
 		text += fmt.Sprintf("\n:lock: It is *still sealed*: `/ceremony start unseal %s` is next.", escape(p.Cluster))
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // demands says what a cluster asks of ceremonies of one operation beyond its own
@@ -14,7 +15,7 @@ func demands(op ceremony.Operation, p ceremony.Policy) string {
 	var said []string
 	add := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
 	if p.Approvals > 0 {
-		add("%s", plural(p.Approvals, "approval"))
+		add("%s", plural.Of(p.Approvals, "approval"))
 	}
 	for _, q := range p.Classes {
 		add("%d of them from %s", q.Count, escape(q.Class))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // progress is how far the ceremony has come, as a picture and by name: who is in,
@@ -34,7 +35,7 @@ func progress(c ceremony.Ceremony) string {
 		fmt.Fprintf(&b, "\n:white_check_mark: %s, %s%s", escape(s.By.Name), clock(s.At), onTheirWord(c, s.By))
 	}
 	if c.Closing == nil && len(in) < needed(c) && (c.State == ceremony.StateCollecting || c.State == ceremony.StateVerifying) {
-		fmt.Fprintf(&b, "\n:hourglass_flowing_sand: %s from: %s", plural(needed(c)-len(in), "more share"), listOr(wanted(c, c.Missing())))
+		fmt.Fprintf(&b, "\n:hourglass_flowing_sand: %s from: %s", plural.Of(needed(c)-len(in), "more share"), listOr(wanted(c, c.Missing())))
 	}
 	return b.String()
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 const lastOne = ":white_check_mark: *Your share is counted, and it was the last one needed.* "
@@ -24,7 +25,7 @@ func receiptWords(c ceremony.Ceremony, e ceremony.Entry) string {
 		of := c.Plan.Needed(ev.Step)
 		text := fmt.Sprintf(":white_check_mark: *Your share is counted.* %s  %d of %d", squares(ev.Progress, of), ev.Progress, of)
 		if missing := of - ev.Progress; missing > 0 {
-			text += fmt.Sprintf("\nThank you. %s still needed from the others; nothing more is wanted from you now.", plural(missing, "share"))
+			text += fmt.Sprintf("\nThank you. %s still needed from the others; nothing more is wanted from you now.", plural.Of(missing, "share"))
 		}
 		return text
 	case ceremony.Present:

@@ -50,11 +50,6 @@ func TestArmorIsSeenWhateverItsDashesAre(t *testing.T) {
 			t.Errorf("%U: a certificate is taken for %v", []rune(dash), got)
 		}
 	}
-	for _, hyphen := range []string{"\u2010", "\u2011", "\u2212"} {
-		if got := exposures(inGroups(hexShare, 11, hyphen), nil); len(got) != 1 || got[0] != exposedShare {
-			t.Errorf("%U: a share in groups is taken for %v", []rune(hyphen), got)
-		}
-	}
 }
 
 func TestEnvelopeWithOtherSpacesGetsATrueAnswer(t *testing.T) {

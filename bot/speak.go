@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"strings"
 
@@ -30,17 +31,20 @@ func (d *desk) speak(ctx context.Context, by ceremony.Account, pasted []byte) (s
 	return say("Your signed `%s` of `%s` is in the journal, with your signature.", string(verb), string(id)), true, nil
 }
 
+// digestDigits is the length of a SHA-256 in digits.
+const digestDigits = 2 * sha256.Size
+
 // wordExposes says what a signed line shows in the open. The hashes that belong into a
 // word have the length of the share of a key's only holder: the plan's, and the answer
 // to a roll call.
 func wordExposes(line string, harmless func(word string) bool) []exposure {
 	said, ok := ceremony.ParseWord(line)
 	answer := ""
-	if ok && said.Verb == ceremony.SayPresent && len(said.More) == keyDigits {
+	if ok && said.Verb == ceremony.SayPresent && len(said.More) == digestDigits {
 		answer = strings.ToLower(said.More)
 	}
 	return exposures(line, func(word string) bool {
-		return ok && word == strings.ToLower(said.Hash) && len(word) == keyDigits || answer != "" && word == answer || harmless != nil && harmless(word)
+		return ok && word == strings.ToLower(said.Hash) && len(word) == digestDigits || answer != "" && word == answer || harmless != nil && harmless(word)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // bring is what a message posts as files, and its words: the files of a transcript, or
@@ -32,7 +33,7 @@ func (d *courier) bring(c ceremony.Ceremony, m ceremony.Message) (files []ceremo
 func transcriptWords(c ceremony.Ceremony, signed ceremony.TranscriptSigned) string {
 	return fmt.Sprintf(":scroll: Transcript %d of `%s`: %s of its journal, signed by Conclave's identity. "+
 		"Without Conclave and without Slack, `%s` checks all of it.",
-		signed.Number, c.ID(), plural(signed.Lines, "line"),
+		signed.Number, c.ID(), plural.Of(signed.Lines, "line"),
 		paste("conclave verify %s --identity %s", file(ceremony.TranscriptName(c.ID(), signed.Number, "json")), aKey(c.Plan.Identity)))
 }
 

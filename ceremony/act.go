@@ -31,7 +31,7 @@ func (o *owner) do(ctx context.Context, a act) bool {
 	case actAskWitness:
 		return o.record(ctx, AskWitness{}) == nil
 	case actDoubt:
-		return o.record(ctx, Stop(o.session.doubt.freeze())) == nil
+		return o.record(ctx, o.session.doubt.stop()) == nil
 	case actFreeze:
 		froze := o.c.Stopping.freeze()
 		return o.record(ctx, Stop{Why: froze.Why, Want: froze.Want, Got: froze.Got}) == nil
@@ -156,7 +156,7 @@ func (o *owner) announce(ctx context.Context) bool {
 	o.dropKey()
 	if bot := o.e.config.Opener.Identity(); bot != o.c.Plan.Identity {
 		// Holders have approved and pinned another one.
-		return o.record(ctx, Stop(otherBot(o.c.Plan, bot).freeze())) == nil
+		return o.record(ctx, otherBot(o.c.Plan, bot).stop()) == nil
 	}
 	nonce := o.c.Round.Nonce
 	if o.c.Round.Step == Password {

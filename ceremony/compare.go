@@ -13,6 +13,9 @@ type difference struct {
 	want, got string
 }
 
+// stop freezes the ceremony for the difference.
+func (d *difference) stop() Stop { return Stop{Why: d.why, Want: d.want, Got: d.got} }
+
 func (d *difference) freeze() Froze { return Froze{Why: d.why, Want: d.want, Got: d.got} }
 
 // compare holds Vault's live state against the plan and the journal, and

@@ -1,13 +1,6 @@
 package ceremony
 
-import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"reflect"
-	"strings"
-	"time"
-)
+import "time"
 
 // Event is something that has happened, or is about to be tried. An event that
 // announces an outside write (starting, submitting, closing) is durable before
@@ -480,49 +473,3 @@ func (Acknowledged) event()        {}
 func (TranscriptSigned) event()    {}
 func (Posted) event()              {}
 func (Undeliverable) event()       {}
-
-// events is every event, as the example that names its type.
-func events() []Event {
-	return []Event{
-		Proposed{}, Approved{}, Rejected{}, Starting{}, Started{}, KeyAnnounced{},
-		Offered{}, Declined{}, Submitting{}, AnswerLost{}, Counted{}, RoundRefused{},
-		Rekeyed{}, TokenIssued{}, Verified{}, Froze{}, ResumeAsked{}, Resumed{},
-		Dropping{}, AttemptLost{}, RoundReset{}, Closing{}, Ended{}, Posted{}, Undeliverable{},
-		NodesSeen{}, Entered{}, Proven{}, PasswordLost{}, VerificationDropped{}, ResetAsked{},
-		Acting{}, Initialized{}, Rotated{}, RotationSet{}, BackupRead{}, DeletionAsked{}, BackupDeleted{},
-		RollCalled{}, Present{}, WitnessAsked{}, Proceeded{}, ExceptionNoted{}, WitnessStated{}, WitnessLeft{}, FreezeAsked{},
-		BackupReminded{}, BackupLeft{}, AccessorGiven{}, Reminded{}, TokenRevoked{}, TokenLeft{},
-		Noticed{}, Acknowledged{},
-		TranscriptSigned{}, Kept{}, NotKept{},
-	}
-}
-
-// TypeOf is the event's name in the journal: round-refused for RoundRefused.
-func TypeOf(e Event) string {
-	var b strings.Builder
-	for i, r := range reflect.TypeOf(e).Name() {
-		if i > 0 && r >= 'A' && r <= 'Z' {
-			b.WriteByte('-')
-		}
-		b.WriteRune(r)
-	}
-	return strings.ToLower(b.String())
-}
-
-// decodeEvent reads the fields of an event of the named type, strictly: a field
-// that this program does not know means that it can't judge the ceremony.
-func decodeEvent(name string, fields []byte) (Event, error) {
-	for _, e := range events() {
-		if TypeOf(e) != name {
-			continue
-		}
-		v := reflect.New(reflect.TypeOf(e))
-		d := json.NewDecoder(bytes.NewReader(fields))
-		d.DisallowUnknownFields()
-		if err := d.Decode(v.Interface()); err != nil {
-			return nil, fmt.Errorf("read event %q: %w", name, err)
-		}
-		return v.Elem().Interface().(Event), nil
-	}
-	return nil, fmt.Errorf("unknown event %q", name)
-}

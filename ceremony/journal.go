@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"conclave/host/durable"
 )
 
 // journalSuffix ends the name of every ceremony's file.
@@ -176,17 +178,9 @@ func (j *FileJournal) write(id ID, h head, text []byte) (err error) {
 		return err
 	}
 	if h.seq == 0 {
-		return syncDir(j.dir)
+		return durable.SyncDir(j.dir)
 	}
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Load implements [Journal]. A last line without its line feed was being written

@@ -128,7 +128,7 @@ func (c Ceremony) answer(cmd AnswerRoll) ([]Event, error) {
 func (o *owner) callRoll(ctx context.Context) bool {
 	opener, plan, now := o.e.config.Opener, o.c.Plan, time.Now()
 	if bot := opener.Identity(); bot != plan.Identity {
-		return o.record(ctx, Stop(otherBot(plan, bot).freeze())) == nil
+		return o.record(ctx, otherBot(plan, bot).stop()) == nil
 	}
 	certificate, err := opener.PublicKey(plan.Identity)
 	if err != nil {

@@ -16,7 +16,7 @@ func (o *owner) open(ctx context.Context) bool {
 			return false
 		}
 		if d := o.c.compareNodes(v.Nodes); d != nil {
-			return o.record(ctx, Stop{Why: d.why, Want: d.want, Got: d.got}) == nil
+			return o.record(ctx, d.stop()) == nil
 		}
 		cmd.Nodes = statesOf(v.Nodes)
 	}
@@ -48,7 +48,7 @@ func (o *owner) asAgreed(ctx context.Context) (agreed, done bool) {
 		o.log.Warn("Vault could not be asked before the act", "error", err)
 		return false, false
 	case d != nil:
-		return false, o.record(ctx, Stop{Why: d.why, Want: d.want, Got: d.got}) == nil
+		return false, o.record(ctx, d.stop()) == nil
 	}
 	return true, false
 }
@@ -162,7 +162,7 @@ func (o *owner) acted(ctx context.Context, answered bool) bool {
 		o.log.Warn("Vault could not be asked what came of the act", "error", err)
 		return false
 	case d != nil: // which knows nothing of it
-		return o.record(ctx, Stop{Why: d.why, Want: d.want, Got: d.got}) == nil
+		return o.record(ctx, d.stop()) == nil
 	case result != nil:
 		return o.record(ctx, Done{Result: result}) == nil
 	case !answered && o.mayArrive():

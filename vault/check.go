@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/host/hostport"
 )
 
 // Report is what [Client.Check] found. It holds nothing secret.
@@ -366,7 +367,7 @@ func (c *Client) checkNode(ctx context.Context, v view) NodeReport {
 func (c *Client) checkTLS(ctx context.Context, n *node, r *NodeReport) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	conn, err := c.wire.dialTLS(ctx, "tcp", hostPort(n.base))
+	conn, err := c.wire.dialTLS(ctx, "tcp", hostport.Of(n.base))
 	if err != nil {
 		return fmt.Errorf("connect: %w: %w", ceremony.ErrNotSent, err)
 	}

@@ -7,8 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -17,6 +15,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/host/hostport"
 )
 
 // Config says how to reach one cluster. It is everything that the client goes
@@ -140,7 +139,7 @@ func (c *Client) Close() {
 // at finds the configured node that a URL points to, or nil.
 func (c *Client) at(u *url.URL) *node {
 	for _, n := range c.nodes {
-		if n.base.Scheme == u.Scheme && strings.EqualFold(hostPort(n.base), hostPort(u)) {
+		if n.base.Scheme == u.Scheme && hostport.Of(n.base) == hostport.Of(u) {
 			return n
 		}
 	}
@@ -190,27 +189,8 @@ func parseAddress(address string) (*url.URL, error) {
 		return nil, errors.New("it has a user name, which Vault does not know")
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("it has more than scheme, host and port")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !hostport.IsLoopback(u.Hostname()):
 		return nil, errors.New("plain http is for loopback only, shares would be readable on the network")
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
-}
-
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-// hostPort is a URL's host with the port that it implies, and an IP address in the
-// one way of its many to write it.
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	host := u.Hostname()
-	if ip, err := netip.ParseAddr(host); err == nil {
-		host = ip.String()
-	}
-	return net.JoinHostPort(host, port)
 }

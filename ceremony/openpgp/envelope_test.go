@@ -282,6 +282,15 @@ func TestP2EnvelopeIsRefusedForItsOwnReason(t *testing.T) {
 			return b.Bytes()
 		}},
 		{"root token", ceremony.PrivateMaterial, func(*testing.T, *stage) []byte { return []byte("use hvs.CAESIJ0123456789abcdefABCDEF_-xyz please") }},
+		{"old batch token", ceremony.PrivateMaterial, func(*testing.T, *stage) []byte { return []byte("b.AAAAAQJ0123456789abcdefghijklmnopQRSTUV-_012") }},
+		{"old recovery token", ceremony.PrivateMaterial, func(*testing.T, *stage) []byte { return []byte("r.7Bm3sQ9xKc2LpVdR5tYwZ8aN") }},
+		{"age key", ceremony.PrivateMaterial, func(*testing.T, *stage) []byte {
+			return []byte("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZ")
+		}},
+		{"share in the open, in groups", ceremony.PlainShare, func(*testing.T, *stage) []byte { return []byte(share[:33] + " " + share[33:]) }},
+		{"hash of a plan in the open", ceremony.NoArmor, func(*testing.T, *stage) []byte {
+			return []byte("is " + strings.Repeat("9f86d081", 8) + " right?")
+		}},
 		{"old root token", ceremony.PrivateMaterial, func(*testing.T, *stage) []byte { return []byte("s.7Bm3sQ9xKc2LpVdR5tYwZ8aN") }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

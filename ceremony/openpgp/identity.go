@@ -3,15 +3,13 @@ package openpgp
 import (
 	"bytes"
 	"crypto"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
 	"conclave/ceremony"
+	"conclave/host/durable"
 
 	"github.com/ProtonMail/go-crypto/openpgp/eddsa"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -74,7 +72,7 @@ func (i *Identity) PublicArmor() (string, error) { return i.public, nil }
 
 // Save writes the secret key to a new file, armored, readable by its owner alone
 // and encrypted with the passphrase. A file that exists is never replaced.
-func (i *Identity) Save(path string, passphrase []byte) (err error) {
+func (i *Identity) Save(path string, passphrase []byte) error {
 	if len(passphrase) == 0 {
 		return fmt.Errorf("save identity: %w", ErrNoPassphrase)
 	}
@@ -82,20 +80,10 @@ func (i *Identity) Save(path string, passphrase []byte) (err error) {
 	if err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	if err := durable.Create(path, []byte(protected)); err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("save identity: %w", err), os.Remove(path))
-		}
-	}()
-	_, err = file.WriteString(protected)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return syncDirectory(filepath.Dir(path))
+	return nil
 }
 
 // protected is the armored secret key under a passphrase. go-crypto encrypts an
@@ -180,16 +168,4 @@ func (i *Identity) sign(text string, now time.Time) (string, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return signInline(i.entity, text, now)
-}
-
-// syncDirectory makes a new file's name durable. Windows has no such act.
-func syncDirectory(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -49,7 +49,7 @@ func Ciphertext(file []byte) ([]byte, error) {
 		return found[0], nil
 	case len(found) > 1:
 		return nil, ErrSeveralCiphertexts
-	case hasPlainShare(text):
+	case errors.Is(exposed(text), ceremony.PlainShare):
 		return nil, ErrOpenShare
 	}
 	return nil, fmt.Errorf("%w: %w", ErrNotCiphertext, ceremony.NoArmor)

@@ -48,8 +48,8 @@ func readLetter(text []byte) (letter, error) {
 		return l, l.add(text)
 	}
 	plain := normalise(text)
-	if privateMaterial.MatchString(plain) {
-		return letter{}, ceremony.PrivateMaterial
+	if err := exposed(plain); errors.Is(err, ceremony.PrivateMaterial) {
+		return letter{}, err
 	}
 	blocks, around := unarmor(plain)
 	if len(blocks) > maxMessages {
@@ -73,7 +73,7 @@ func readLetter(text []byte) (letter, error) {
 	}
 	switch {
 	// Armor that lost its first line lies around in the open, and looks like it.
-	case !cut && hasPlainShare(around):
+	case !cut && exposed(around) != nil:
 		return letter{}, ceremony.PlainShare
 	case len(l.messages) == 0 && !l.leak:
 		return letter{}, ceremony.NoArmor

@@ -85,13 +85,11 @@ func statementIn(content []byte) (string, error) {
 		}
 		return r
 	}, line)
-	switch {
-	case line == "", strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }):
+	if line == "" || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return "", ceremony.BadMessage
-	case privateMaterial.MatchString(line):
-		return "", ceremony.PrivateMaterial
-	case hasPlainShare(line):
-		return "", ceremony.PlainShare
+	}
+	if err := exposed(line); err != nil {
+		return "", err
 	}
 	return line, nil
 }

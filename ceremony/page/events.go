@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 // silent is a word for what nobody was told of: an intent, or where a message lies.
@@ -30,7 +31,7 @@ func silent(e ceremony.Event) (words string, ok bool) {
 	case ceremony.Undeliverable:
 		return "Can never be delivered: " + ev.Key + ".", true
 	case ceremony.TranscriptSigned:
-		return fmt.Sprintf("The identity signed transcript %d, of %s.", ev.Number, plural(ev.Lines, "line")), true
+		return fmt.Sprintf("The identity signed transcript %d, of %s.", ev.Number, plural.Of(ev.Lines, "line")), true
 	}
 	return "", false
 }

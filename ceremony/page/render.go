@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"conclave/ceremony"
+	"conclave/plural"
 )
 
 //go:embed page.html
@@ -233,20 +234,13 @@ func span(from, to time.Time) string {
 func duration(d time.Duration) string {
 	switch {
 	case d < time.Minute:
-		return plural(int(d/time.Second), "second")
+		return plural.Of(int(d/time.Second), "second")
 	case d < 2*time.Hour:
-		return plural(int(d/time.Minute), "minute")
+		return plural.Of(int(d/time.Minute), "minute")
 	case d < 48*time.Hour:
-		return plural(int(d/time.Hour), "hour")
+		return plural.Of(int(d/time.Hour), "hour")
 	}
-	return plural(int(d/(24*time.Hour)), "day")
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return plural.Of(int(d/(24*time.Hour)), "day")
 }
 
 func operationName(op ceremony.Operation) string {

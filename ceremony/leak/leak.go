@@ -1,4 +1,8 @@
-package bot
+// Package leak recognises secrets that stand in the open, where they should never have
+// been written: shares, tokens and private keys. It can't take them back. It has the
+// only notion of them in this program, for what comes from Slack, from a terminal, from
+// an OpenPGP message and on a command line. Nothing of a text is in what it returns (P1).
+package leak
 
 import (
 	"regexp"
@@ -6,49 +10,22 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"conclave/ceremony"
 )
 
-// The tripwire recognises what should never have been sent. It can't take it back:
-// it lets people know that it counts as exposed. Nothing of what it looks at is in
-// what it answers (P1).
+// Kind is a kind of secret.
+type Kind string
 
-// exposure is a kind of secret that stands in the open.
-type exposure string
-
-// The kinds of exposures, the worst first: of several in one text, people are told
-// about the worst.
+// Kinds, the worst first.
 const (
-	exposedKey      = exposure(ceremony.ExposedKey)
-	exposedToken    = exposure(ceremony.ExposedToken)
-	exposedShare    = exposure(ceremony.ExposedShare)
-	exposedEnvelope = exposure(ceremony.ExposedEnvelope)
-	// exposedPassword is a requester's, and nothing that others have to hear of.
-	exposedPassword exposure = "exposed-password"
+	Key   Kind = "private-key" // of OpenPGP, OpenSSL, OpenSSH, PuTTY, age
+	Token Kind = "token"       // of Vault or OpenBao: service, batch, recovery token, of today and of old
+	Share Kind = "share"       // of a Vault key, or the whole key, which is the share of an only holder
+	// Password is what may be the one-time password of a requester. It is the least
+	// certain: only its length and its letters tell.
+	Password Kind = "password"
 )
-
-// told is what a person hears about an exposure.
-func (e exposure) told() error {
-	switch e {
-	case exposedKey:
-		return keyInOpen
-	case exposedToken:
-		return tokenInOpen
-	case exposedEnvelope:
-		return ceremony.NotEncrypted
-	case exposedPassword:
-		return ceremony.PlainPassword
-	}
-	return ceremony.PlainShare
-}
 
 var (
-	// A PGP block however its dashes and spaces came through: of spaces, \s is those of
-	// ASCII alone, and what is copied often has others, or marks that nobody sees.
-	pgpBlock = regexp.MustCompile(`(?i)\b(BEGIN|END)[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
-	pgpBegin = regexp.MustCompile(`(?i)\bBEGIN[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
-
 	// The edges of armor: of PGP in any case, of anything else between its dashes.
 	blockEdge = regexp.MustCompile(`[\p{Pd}−]*\s*(?i:\b(?:BEGIN|END)\s+PGP\b(?:\s+(?:MESSAGE|SIGNATURE|SIGNED MESSAGE|PUBLIC KEY BLOCK|PRIVATE KEY BLOCK)\b)?)[\p{Pd}−]*|[\p{Pd}−]{2,}\s*(?:BEGIN|END)\s+[A-Z0-9 ]+[\p{Pd}−]{2,}`)
 
@@ -56,9 +33,12 @@ var (
 	// own folder. A key that is on a smartcard ("shadowed") is none.
 	keyShape = regexp.MustCompile(`(?i:\bBEGIN\s+PGP\s+PRIVATE\s+KEY\b)|\bBEGIN\s+(?:[A-Z0-9]+\s+){0,3}PRIVATE\s+KEY\b|\bPuTTY-User-Key-File-\d|\bAGE-SECRET-KEY-1[0-9A-Z]{20,}|\((?:protected-)?private-key\b`)
 
-	// Shapes of Vault's tokens: of today, and from before Vault 1.10, of which batch
-	// tokens are longer and in base64. Source: developer.hashicorp.com/vault/docs/concepts/tokens.
-	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9_.-])(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|b\.AAAAAQ[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24,}(?:$|[^A-Za-z0-9_-]))`)
+	// What nothing but a token is expected to be. A shorter one counts, too.
+	tokenAlone = regexp.MustCompile(`^(?:hv[sbr]|[sbr])\.[A-Za-z0-9_.-]{16,}$`)
+
+	// Shapes of Vault's tokens within a text: of today, and from before Vault 1.10, of which
+	// batch tokens are longer and in base64. Source: developer.hashicorp.com/vault/docs/concepts/tokens.
+	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9])hv[sbr]\.[A-Za-z0-9_-]{20,}|(?:^|[^A-Za-z0-9_.-])(?:b\.AAAAAQ[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24,}(?:$|[^A-Za-z0-9_-]))`)
 	hexRun     = regexp.MustCompile(`(?:^|[^0-9a-fA-F])[0-9a-fA-F]{66}(?:$|[^0-9a-fA-F])`)
 	hexShape   = regexp.MustCompile(`^[0-9a-fA-F]+$`)
 	baseShape  = regexp.MustCompile(`^(?:[A-Za-z0-9+/_-]{44}|[A-Za-z0-9+/_-]{43}=?)$`)
@@ -88,15 +68,19 @@ const (
 // shortestSecret is how long a word is at least that shows something by itself: a token.
 const shortestSecret = len("hvs.") + 20
 
-// exposures says what a text shows in the open, the worst first. harmless, which
-// may be nil, knows digests of 64 digits that are no share; it is asked of no other word. What stands in armor is
-// no secret, unless the armor is that of a private key.
-func exposures(text string, harmless func(word string) bool) []exposure {
+// IsToken reports whether text is a token and nothing else, where one is expected.
+func IsToken(text []byte) bool { return tokenAlone.Match(text) }
+
+// In returns the kinds of secrets that a text shows in the open, the worst first.
+// harmless, which may be nil, reports whether a word in small letters is a digest and no
+// share: a digest of 32 bytes looks like the whole key. What stands in armor is no
+// secret, unless the armor is that of a private key.
+func In(text string, harmless func(word string) bool) []Kind {
 	if harmless == nil {
 		harmless = func(string) bool { return false }
 	}
 	if secretPackets(text) {
-		return []exposure{exposedKey}
+		return []Kind{Key}
 	}
 	text = strings.Map(func(r rune) rune {
 		switch {
@@ -107,35 +91,37 @@ func exposures(text string, harmless func(word string) bool) []exposure {
 		}
 		return r
 	}, text)
-	found := map[exposure]bool{}
+	found := map[Kind]bool{}
 	if keyShape.MatchString(text) {
-		found[exposedKey] = true
+		found[Key] = true
+	}
+	if tokenShape.MatchString(text) {
+		found[Token] = true // no armor has dots, but for its headers
 	}
 	if hexRun.MatchString(text) {
-		found[exposedShare] = true // no armor has so many digits in a row
+		found[Share] = true // no armor has so many digits in a row
 	}
 	open := withoutArmor(text)
 	before := ""
 	for word := range strings.FieldsSeq(open) {
-		e, shown := wordShows(word, before, harmless)
-		if shown {
-			found[e] = true
+		if kind, shown := wordShows(word, before, harmless); shown {
+			found[kind] = true
 		}
 		before = word
 	}
-	if !found[exposedShare] && inPieces(open, harmless) {
-		found[exposedShare] = true
+	if !found[Share] && inPieces(open, harmless) {
+		found[Share] = true
 	}
-	var all []exposure
-	for _, e := range []exposure{exposedKey, exposedToken, exposedShare, exposedPassword} {
-		if found[e] {
-			all = append(all, e)
+	var all []Kind
+	for _, kind := range []Kind{Key, Token, Share, Password} {
+		if found[kind] {
+			all = append(all, kind)
 		}
 	}
 	return all
 }
 
-// secretPackets says whether a file begins with an OpenPGP packet of a secret key.
+// secretPackets reports whether a file begins with an OpenPGP packet of a secret key.
 // Source: RFC 9580, 4.2 and 5.5.
 func secretPackets(content string) bool {
 	if content == "" || utf8.ValidString(content) {
@@ -149,9 +135,9 @@ func secretPackets(content string) bool {
 	return content[0]&0x80 != 0 && (tag == secretKey || tag == secretSubkey)
 }
 
-// wordShows says what a word of a text shows, from the word alone and the one
+// wordShows returns what a word of a text shows, from the word alone and the one
 // before it.
-func wordShows(word, before string, harmless func(string) bool) (exposure, bool) {
+func wordShows(word, before string, harmless func(string) bool) (Kind, bool) {
 	if len(word) < shortestSecret {
 		return "", false
 	}
@@ -162,16 +148,16 @@ func wordShows(word, before string, harmless func(string) bool) (exposure, bool)
 	}
 	switch {
 	case tokenShape.MatchString(word):
-		return exposedToken, true
+		return Token, true
 	case shareShaped(whole):
 		// What has the length of the share of a key's only holder may be a digest.
-		return exposedShare, len(whole) == shareDigits || len(whole) == shareBase64 && !strings.HasSuffix(whole, "=") || !isDigest()
+		return Share, len(whole) == shareDigits || len(whole) == shareBase64 && !strings.HasSuffix(whole, "=") || !isDigest()
 	case slices.ContainsFunc(pieces(whole), func(piece string) bool { return shareInPiece(piece, isDigest) }),
 		hexRun.MatchString(joiner.Replace(whole)),
 		shareBefore.MatchString(word) && slices.ContainsFunc(pieces(whole), shareShaped) && !isDigest():
-		return exposedShare, true
+		return Share, true
 	case slices.ContainsFunc(pieces(whole), passwordShaped):
-		return exposedPassword, true
+		return Password, true
 	}
 	return "", false
 }
@@ -261,7 +247,7 @@ func pieces(word string) []string {
 	})
 }
 
-// shareInPiece says whether a piece of a word is a share. The undivided key is
+// shareInPiece reports whether a piece of a word is a share. The undivided key is
 // left out: sha256:… has its length, and so has the fingerprint of an SSH key.
 func shareInPiece(piece string, isDigest func() bool) bool {
 	if hexRun.MatchString(piece) {
@@ -274,7 +260,7 @@ func shareInPiece(piece string, isDigest func() bool) bool {
 	})
 }
 
-// shareShaped says whether a word looks like a share of Vault's.
+// shareShaped reports whether a word looks like a share of Vault's.
 func shareShaped(word string) bool {
 	if hexShape.MatchString(word) {
 		return len(word) == keyDigits || len(word) == shareDigits
@@ -282,7 +268,7 @@ func shareShaped(word string) bool {
 	return baseShape.MatchString(word) && mixed(word) && !wordy(word)
 }
 
-// mixed says whether a word has letters of both cases and something else.
+// mixed reports whether a word has letters of both cases and something else.
 func mixed(word string) bool {
 	return strings.ContainsAny(word, "0123456789+/") && strings.ToLower(word) != word && strings.ToUpper(word) != word
 }
@@ -300,7 +286,7 @@ func wordy(word string) bool {
 	return n >= mostWords
 }
 
-// inPieces says whether a share stands in a text that is broken into groups, or into
+// inPieces reports whether a share stands in a text that is broken into groups, or into
 // lines.
 func inPieces(text string, harmless func(string) bool) bool {
 	var all []fragment
@@ -381,7 +367,7 @@ func baseInPieces(words []fragment) bool {
 	return false
 }
 
-// addsUp says whether fragments make up a share in base64.
+// addsUp reports whether fragments make up a share in base64.
 func addsUp(fragments []fragment) bool {
 	var b strings.Builder
 	for _, f := range fragments {
@@ -391,7 +377,7 @@ func addsUp(fragments []fragment) bool {
 	return baseShape.MatchString(whole) && mixed(whole) && !wordy(whole)
 }
 
-// passwordShaped says whether a word looks like a requester's one-time password.
+// passwordShaped reports whether a word looks like a requester's one-time password.
 // Whoever is asked for theirs might send it as it is.
 func passwordShaped(word string) bool {
 	return padShape.MatchString(word) && mixed(word)

@@ -1,0 +1,72 @@
+package bot
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"conclave/ceremony/leak"
+)
+
+const (
+	soleHex  = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" // of a key's only holder, or any SHA-256
+	newToken = "hvs.CAESIJ0123456789abcdefghijklmnopQRSTUV"
+	oldToken = "s.7Bm3sQ9xKc2LpVdR5tYwZ8aN"
+)
+
+// What the bot calls a secret is told apart by its kind.
+func TestWhatATextShowsIsNamedByItsKind(t *testing.T) {
+	for text, want := range map[string][]exposure{
+		"":                        nil,
+		"nothing":                 nil,
+		hexShare:                  {exposedShare},
+		oneTime:                   {exposedPassword},
+		newToken + "\n" + soleHex: {exposedToken, exposedShare},
+		"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\n" + oldToken: {exposedKey, exposedToken},
+	} {
+		if got := exposures(text, nil); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	for _, kind := range []leak.Kind{leak.Key, leak.Token, leak.Share, leak.Password} {
+		if exposureOf[kind] == "" {
+			t.Errorf("%s has no name here", kind)
+		}
+	}
+}
+
+// TestEveryExposureHasWordsOfItsOwn, and they say what to do.
+func TestEveryExposureHasWordsOfItsOwn(t *testing.T) {
+	said := map[string]exposure{}
+	for _, e := range []exposure{exposedKey, exposedToken, exposedShare, exposedEnvelope, exposedPassword} {
+		w := explain(e.told())
+		if other, twice := said[w.what]; twice || w.hint == "" || w == wordless {
+			t.Errorf("%s says the same as %q: %q", e, other, w)
+		}
+		said[w.what] = e
+	}
+	if diff := cmp.Diff(5, len(said)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// seeds are the beginnings of a fuzz target: without them it would try what nobody
+// sends.
+func seeds(t testing.TB, target string) []string {
+	t.Helper()
+	entries, err := os.ReadDir("testdata/seeds/" + target)
+	if err != nil || len(entries) == 0 {
+		t.Fatalf("no seeds for %s: %v", target, err)
+	}
+	var all []string
+	for _, e := range entries {
+		text, err := os.ReadFile("testdata/seeds/" + target + "/" + e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(text))
+	}
+	return all
+}

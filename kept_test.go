@@ -1,0 +1,35 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// An auditor has the program of today, a fingerprint, and what was written years ago.
+func TestP8VerifyAcceptsWhatEarlierProgramsHaveWritten(t *testing.T) {
+	pins, err := filepath.Glob("ceremony/testdata/kept/*/identity")
+	if err != nil || len(pins) == 0 {
+		t.Fatalf("nothing is kept: %v", err)
+	}
+	for _, pin := range pins {
+		identity, err := os.ReadFile(pin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Dir(pin)
+		evidence, err := filepath.Glob(filepath.Join(dir, "*-transcript-*.json"))
+		if err != nil || len(evidence) == 0 {
+			t.Fatalf("%s has no transcript: %v", dir, err)
+		}
+		for _, path := range append(evidence, dir) {
+			var out, said bytes.Buffer
+			args := []string{"verify", "--identity", strings.TrimSpace(string(identity)), path}
+			if got := run(t.Context(), args, streams{strings.NewReader(""), &out, &said}); got != exitOK {
+				t.Errorf("conclave verify %s: exit code %d\n%s%s", path, got, &out, &said)
+			}
+		}
+	}
+}
