@@ -20,6 +20,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/needs"
 )
 
 func TestMain(m *testing.M) {
@@ -64,7 +65,7 @@ func TestScripts(t *testing.T) {
 			if name != "required" {
 				return false, fmt.Errorf("no condition %q", name)
 			}
-			return os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1", nil
+			return needs.Required(), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"replace":   scriptReplace,

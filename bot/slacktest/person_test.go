@@ -90,6 +90,41 @@ func TestCommandFailsAsSlackShowsIt(t *testing.T) {
 	s.silent(100 * time.Millisecond) // a command is not sent again
 }
 
+func TestGraceLastsWhileAnAcknowledgementCanCome(t *testing.T) {
+	w := start(t, slacktest.Config{Timing: slacktest.Timing{Ack: 50 * time.Millisecond, Grace: time.Hour}})
+	c := client{t, w}
+	alice := w.AddPerson("alice")
+	command := func() <-chan slacktest.Reply {
+		return background(func() slacktest.Reply { return alice.Command(alice.Direct(), "/ceremony", "x") })
+	}
+	s := c.connect()
+	done := command()
+	late := s.next()
+	time.Sleep(100 * time.Millisecond)
+	s.ack(late)
+	if reply := <-done; reply.Error != "" {
+		t.Errorf("late: %s", reply.Error)
+	}
+	wantNoViolations(t, w)
+
+	for _, method := range []string{"socket.send", "socket.ack"} {
+		w.Inject(slacktest.Fault{Method: method, Times: 1, Effect: slacktest.Lose()})
+		done = command()
+		if method == "socket.ack" {
+			s.ack(s.next())
+		}
+		if reply := <-done; reply.Error != "operation_timeout" {
+			t.Errorf("%s lost: %q", method, reply.Error)
+		}
+	}
+	done = command()
+	s.next()
+	w.CutSockets()
+	if reply := <-done; reply.Error != "operation_timeout" {
+		t.Errorf("no socket: %q", reply.Error)
+	}
+}
+
 func TestTriggerOpensOneFormInTime(t *testing.T) {
 	clock := newClock()
 	w := start(t, slacktest.Config{Now: clock.Now})

@@ -215,7 +215,9 @@ func (s *socket) read() {
 		}
 		s.w.recordLocked(FromClient, "socket", frame)
 		effect := s.w.strikeLocked("socket.ack")
-		if !effect.lose && !effect.dropBefore {
+		if effect.lose || effect.dropBefore {
+			s.w.loseAckLocked(frame)
+		} else {
 			s.w.acknowledgeLocked(frame)
 		}
 		s.sufferLocked(effect)
@@ -254,7 +256,7 @@ func (w *Workspace) acknowledgeLocked(frame []byte) {
 	case f.acks > f.deliveries:
 		w.violateLocked(RuleAckTwice, "socket", "envelope %s (%s)", ack.EnvelopeID, f.kind)
 		return
-	case took > w.cfg.Timing.Ack:
+	case took > w.cfg.Timing.Ack+w.cfg.Timing.Grace:
 		w.violateLocked(RuleAckLate, "socket", "envelope %s (%s) after %v", ack.EnvelopeID, f.kind, took.Round(time.Millisecond))
 	}
 	if len(ack.Payload) > 0 && !slices.Contains([]string{"null", "{}", `""`}, string(ack.Payload)) && !f.accepts {
@@ -262,6 +264,17 @@ func (w *Workspace) acknowledgeLocked(frame []byte) {
 		ack.Payload = nil
 	}
 	f.arriveLocked(ack.Payload)
+}
+
+// loseAckLocked notes that an acknowledgement is lost.
+func (w *Workspace) loseAckLocked(frame []byte) {
+	var ack struct {
+		EnvelopeID string `json:"envelope_id"`
+	}
+	_ = json.Unmarshal(frame, &ack) // what is no acknowledgement names no envelope
+	if f := w.hub.flights[ack.EnvelopeID]; f != nil {
+		f.lost = true
+	}
 }
 
 // Sockets is the number of sockets that the app has open and that were not told to go.

@@ -22,8 +22,10 @@ type gnupg struct {
 	pinned      ceremony.Fingerprint
 }
 
+// GPGPrograms are the programs that a keyring of [GPG] runs.
+func GPGPrograms() []string { return []string{"gpg", "bash", "sha256sum"} }
+
 // GPG makes a keyring that runs, in a shell, exactly what the bot's messages say.
-// It needs gpg, bash and coreutils.
 func GPG(ctx context.Context, dir, name string) (Keyring, error) {
 	home, err := os.MkdirTemp("", "gpg")
 	if err != nil {

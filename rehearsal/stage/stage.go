@@ -27,7 +27,8 @@ type Options struct {
 	Keyring func(ctx context.Context, dir, name string) (Keyring, error)
 	// Configure may change the settings before they are first written.
 	Configure func(*Settings)
-	// Slack says what kind of workspace it is.
+	// Slack says what kind of workspace it is. Where the bot is to be as fast as
+	// Slack wants it, the clocks have to be given: otherwise they have a grace.
 	Slack slacktest.Config
 	// Patience is how long anything is waited for before it is an error. Zero means 30 seconds.
 	Patience time.Duration
@@ -84,6 +85,9 @@ func Set(ctx context.Context, o Options) (_ *Stage, err error) {
 	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, err
+	}
+	if o.Slack.Timing.Ack == 0 {
+		o.Slack.Timing.Grace = time.Minute
 	}
 	if s.Slack, err = slacktest.Start(o.Slack); err != nil {
 		return nil, err

@@ -2,11 +2,11 @@ package whole_test
 
 import (
 	"errors"
-	"os"
 	"testing"
 	"time"
 
 	"conclave/ceremony"
+	"conclave/needs"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
 )
@@ -92,7 +92,7 @@ func TestP1NoCopyOfAOneTimePasswordRemains(t *testing.T) {
 // keeps for itself can't be searched.
 func shippedOnVault(t *testing.T, configure settings) *scene {
 	t.Helper()
-	requireGPG(t)
+	needs.Programs(t, stage.GPGPrograms()...)
 	authority, err := vaulttest.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
@@ -104,10 +104,7 @@ func shippedOnVault(t *testing.T, configure settings) *scene {
 	s.check(s.GiveLeastToken(s.ctx()))
 	s.start()
 	if _, err := s.Remains(); errors.Is(err, stage.ErrNoMemory) {
-		if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" {
-			t.Fatalf("reading another process's memory is required, as root on Linux: %v", err)
-		}
-		t.Skip(err)
+		needs.Lack(t, "reading another process's memory, as root on Linux: %v", err)
 	}
 	return s
 }

@@ -14,12 +14,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"conclave/ceremony"
+	"conclave/needs"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
 )
@@ -98,7 +98,7 @@ func onVaultWith(t testing.TB, o vaulttest.RealOptions, configure settings) *sce
 // to the server.
 func preparedVault(t testing.TB, o vaulttest.RealOptions, configure settings) (*scene, *vaulttest.Real) {
 	t.Helper()
-	requireGPG(t)
+	needs.Programs(t, stage.GPGPrograms()...)
 	authority, err := vaulttest.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func preparedVault(t testing.TB, o vaulttest.RealOptions, configure settings) (*
 // onNewVault is onVault with a server that nobody has initialised.
 func onNewVault(t testing.TB, configure settings) *scene {
 	t.Helper()
-	requireGPG(t)
+	needs.Programs(t, stage.GPGPrograms()...)
 	authority, err := vaulttest.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func onNewVault(t testing.TB, configure settings) *scene {
 // is tapped, and the bot does not run yet.
 func onCluster(t testing.TB, configure settings) (*scene, []*vaulttest.Real) {
 	t.Helper()
-	requireGPG(t)
+	needs.Programs(t, stage.GPGPrograms()...)
 	nodes, keys := vaulttest.StartRealCluster(t, 3, len(stage.Holders()), stage.Threshold)
 	server := stage.Server{Shares: keys.Shares, Token: keys.RootToken}
 	for _, n := range nodes {
@@ -264,19 +264,6 @@ func (s *scene) check(err error) {
 func (s *scene) start() {
 	s.t.Helper()
 	s.check(s.StartBot(s.ctx()))
-}
-
-func requireGPG(t testing.TB) {
-	t.Helper()
-	for _, tool := range []string{"gpg", "bash", "sha256sum"} {
-		switch _, err := exec.LookPath(tool); {
-		case err == nil:
-		case os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1":
-			t.Fatalf("%s is required: %v", tool, err)
-		default:
-			t.Skipf("no %s: %v", tool, err)
-		}
-	}
 }
 
 // now is where a ceremony stands by what is on disk, read from a copy: the bot
