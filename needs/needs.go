@@ -54,3 +54,14 @@ func leaveOut(t testing.TB) {
 		t.Skipf("%s is 0", variable)
 	}
 }
+
+// Step is the distance between the cases that a loop over all of them tries: 1, and
+// sampled under the race detector. It is for what runs in one goroutine, where the
+// detector finds nothing and takes ten times as long. "make test" runs every case
+// without it.
+func Step(sampled int) int {
+	if raced {
+		return sampled
+	}
+	return 1
+}

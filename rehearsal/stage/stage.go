@@ -54,8 +54,9 @@ type Stage struct {
 	people   []*Person
 
 	mu      sync.Mutex
-	process *process          // nil before the first start
-	known   map[string]string // secret's name → value; what must be found nowhere
+	process *process                 // nil before the first start
+	known   map[string]string        // secret's name → value; what must be found nowhere
+	private struct{ of, key string } // the identity's file, and its private key
 }
 
 // Set sets the stage: people, keys, an initialised and unsealed Vault, shares
