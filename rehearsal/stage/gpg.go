@@ -31,7 +31,7 @@ func GPG(ctx context.Context, dir, name string) (Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &gnupg{drawer: drawer{dir}, home: home}
+	k := &gnupg{drawer: drawer{dir: dir}, home: home}
 	// ed25519 with cv25519, in gpg 2.2 and in 2.4.
 	make := "gpg --batch --passphrase '' --quick-generate-key '" + name + " <" + name + "@conclave.example>' future-default default never"
 	if _, _, err = k.run(ctx, make, ""); err == nil {
@@ -56,15 +56,24 @@ func (k *gnupg) Pin(ctx context.Context, printed string, identity ceremony.Finge
 }
 
 func (k *gnupg) Answer(ctx context.Context, ask Note) (string, error) {
+	if err := k.waitToSign(ctx); err != nil {
+		return "", err
+	}
 	return k.follow(ctx, ask)
 }
 
 func (k *gnupg) Present(ctx context.Context, call Note) (string, error) {
+	if err := k.waitToSign(ctx); err != nil {
+		return "", err
+	}
 	return k.follow(ctx, call)
 }
 
 func (k *gnupg) Sign(ctx context.Context, ask Note) (string, error) {
 	listing, _, _, err := toSign(ask)
+	if err == nil {
+		err = k.waitToSign(ctx)
+	}
 	if err != nil {
 		return "", err
 	}
