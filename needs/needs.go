@@ -7,8 +7,10 @@
 package needs
 
 import (
+	"flag"
 	"os"
 	"os/exec"
+	"strconv"
 	"testing"
 )
 
@@ -50,7 +52,7 @@ func Lack(t testing.TB, format string, args ...any) {
 // leaveOut ends a test that only "make test" runs.
 func leaveOut(t testing.TB) {
 	t.Helper()
-	if os.Getenv(variable) == "0" {
+	if LeftOut() {
 		t.Skipf("%s is 0", variable)
 	}
 }
@@ -65,3 +67,17 @@ func Step(sampled int) int {
 	}
 	return 1
 }
+
+// Parallel has so many tests run side by side, unless the command line says how many.
+// A TestMain calls it whose tests wait for others rather than for a processor.
+func Parallel(tests int) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", strconv.Itoa(tests)) // it is a number
+	}
+}
+
+// LeftOut reports whether only what needs nothing but Go is tested.
+func LeftOut() bool { return os.Getenv(variable) == "0" }

@@ -169,7 +169,7 @@ const shareForm = `{"type":"modal","callback_id":"share","notify_on_close":true,
 	{"type":"input","block_id":"cluster","optional":true,"label":{"type":"plain_text","text":"Cluster"},"element":{"type":"static_select","action_id":"which","options":[{"text":{"type":"plain_text","text":"Prod"},"value":"prod"}]}}]}`
 
 func TestFormSendsEveryInputAndShowsTheAnswer(t *testing.T) {
-	w := start(t, slacktest.Config{Timing: slacktest.Timing{Ack: time.Second}})
+	w := start(t, slacktest.Config{Timing: slacktest.Timing{Ack: 50 * time.Millisecond, Grace: hang}})
 	c := client{t, w}
 	s := c.connect()
 	alice := w.AddPerson("alice")
@@ -193,9 +193,10 @@ func TestFormSendsEveryInputAndShowsTheAnswer(t *testing.T) {
 			return result{s, err}
 		})
 		envelope := s.next()
-		if len(ack) == 0 || ack[0] != nil {
-			s.ack(envelope, ack...)
+		if len(ack) > 0 && ack[0] == nil { // none
+			w.Inject(slacktest.Fault{Method: "socket.ack", Times: 1, Effect: slacktest.Lose()})
 		}
+		s.ack(envelope, ack...)
 		r := <-done
 		if r.err != nil {
 			t.Fatal(r.err)

@@ -21,6 +21,7 @@ type hub struct {
 	tickets map[string]time.Time // ticket → when it expires
 	flights map[string]*flight   // envelope id → delivery
 	mute    bool                 // no pings
+	pongs   int
 }
 
 func newHub() hub {
@@ -94,6 +95,12 @@ func (w *Workspace) serveSocket(out http.ResponseWriter, in *http.Request) {
 		return
 	}
 	w.hub.sockets = append(w.hub.sockets, s)
+	conn.SetPongHandler(func(string) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.hub.pongs++
+		return nil
+	})
 	w.running.Go(s.write)
 	w.running.Go(s.read)
 	s.greetLocked()
@@ -303,6 +310,13 @@ func (w *Workspace) SwitchSocketMode(on bool) {
 	if !on {
 		w.Disconnect("link_disabled")
 	}
+}
+
+// Pongs is how many of the server's pings were answered, over all sockets.
+func (w *Workspace) Pongs() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.hub.pongs
 }
 
 // Mute stops the server's pings, or lets them begin again.

@@ -95,7 +95,7 @@ func TestDecompressionBombIsDefusedWhereverItIsRead(t *testing.T) {
 			if grown := after.TotalAlloc - before.TotalAlloc; grown > size/4 {
 				t.Errorf("%s: %s: %d bytes made %d bytes of garbage", name, where, len(bomb), grown)
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > time.Minute {
 				t.Errorf("%s: %s took %v", name, where, took)
 			}
 		}

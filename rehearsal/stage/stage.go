@@ -30,7 +30,7 @@ type Options struct {
 	// Slack says what kind of workspace it is. Where the bot is to be as fast as
 	// Slack wants it, the clocks have to be given: otherwise they have a grace.
 	Slack slacktest.Config
-	// Patience is how long anything is waited for before it is an error. Zero means 30 seconds.
+	// Patience is how long anything is waited for before it is an error. Zero means two minutes.
 	Patience time.Duration
 }
 
@@ -71,7 +71,7 @@ func Set(ctx context.Context, o Options) (_ *Stage, err error) {
 		patience: o.Patience, known: map[string]string{},
 	}
 	if s.patience == 0 {
-		s.patience = 30 * time.Second
+		s.patience = 2 * time.Minute
 	}
 	defer func() {
 		if err != nil {

@@ -109,9 +109,9 @@ func shippedOnVault(t *testing.T, configure settings) *scene {
 	return s
 }
 
-// collecting is how long garbage may take to be collected, on a machine that is busy
-// with other tests.
-const collecting = 5 * time.Second
+// collecting is when garbage will never be collected any more, on however busy a
+// machine. The bot collects it twice, the second time after a second.
+const collecting = time.Minute
 
 // remains are the copies of secrets that are left in the bot's memory, and how many
 // there were at the first look, when garbage may not have been collected yet.

@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -28,14 +27,11 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	// A ceremony spends its time waiting for Slack, which takes one post a second,
-	// and not for a processor.
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		_ = flag.Set("test.parallel", "8")
+	if needs.LeftOut() {
+		fmt.Println("whole ceremonies are played under make test alone")
+		return
 	}
+	needs.Parallel(8)
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "conclave")
 		if err != nil {
@@ -175,7 +171,7 @@ func set(t testing.TB, o stage.Options) *scene {
 
 func setProgram(t testing.TB, program string, o stage.Options) *scene {
 	t.Helper()
-	o.Dir, o.Conclave, o.Patience = t.TempDir(), program, time.Minute
+	o.Dir, o.Conclave, o.Patience = t.TempDir(), program, longest
 	st, err := stage.Set(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
