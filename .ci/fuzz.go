@@ -128,7 +128,7 @@ func (t target) fuzz(each time.Duration) error {
 // once runs a target one time, on one processor. Inputs that are new are not
 // minimised for long: that would take most of the time.
 func (t target) once(each time.Duration) ([]byte, error) {
-	return exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-parallel", "1",
+	return exec.Command("go", "test", "-vet=off", "-run", "^$", "-fuzz", "^"+t.name+"$", "-parallel", "1",
 		"-fuzztime", each.String(), "-fuzzminimizetime", "1x", t.pkg).CombinedOutput()
 }
 

@@ -1,20 +1,18 @@
 #!/bin/sh
 # Runs a command whose temporary files are in memory, if there is room and programs
 # can be run there: tests of a journal wait for the disk most of their time. What go
-# builds stays where it was.
+# builds stays where it was. The folder has the same name each time, or go would take
+# its results for those of another test.
 set -eu
-dir=
-if [ "$(df -Pk /dev/shm 2>/dev/null | awk 'NR==2 {print $4}')" -gt 4000000 ] 2>/dev/null; then
-	dir=$(mktemp -d /dev/shm/conclave.XXXX) || dir=
+dir=/dev/shm/conclave-$(id -u)
+fit() {
+	[ "$(df -Pk /dev/shm | awk 'NR==2 {print $4}')" -gt 4000000 ] || return
+	mkdir -p -m 700 "$dir" && [ -O "$dir" ] || return
+	find "$dir" -mindepth 1 -maxdepth 1 -mmin +180 -exec rm -rf {} + # of runs that were killed
+	printf '#!/bin/sh\n' >"$dir/probe.$$" && chmod +x "$dir/probe.$$" || return
+	"$dir/probe.$$" && rm "$dir/probe.$$"
+}
+if fit 2>/dev/null; then
+	export GOTMPDIR="${GOTMPDIR:-${TMPDIR:-/tmp}}" TMPDIR="$dir"
 fi
-if [ -z "$dir" ]; then
-	exec "$@"
-fi
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM
-printf '#!/bin/sh\n' >"$dir/run" && chmod +x "$dir/run"
-if ! "$dir/run" 2>/dev/null; then
-	"$@"
-	exit
-fi
-GOTMPDIR=${GOTMPDIR:-${TMPDIR:-/tmp}} TMPDIR=$dir "$@"
+exec "$@"

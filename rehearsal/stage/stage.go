@@ -30,6 +30,8 @@ type Options struct {
 	// Slack says what kind of workspace it is. Where the bot is to be as fast as
 	// Slack wants it, the clocks have to be given: otherwise they have a grace.
 	Slack slacktest.Config
+	// Environment is what the bot finds in its environment beside HOME.
+	Environment []string
 	// Patience is how long anything is waited for before it is an error. Zero means two minutes.
 	Patience time.Duration
 }
@@ -50,7 +52,8 @@ type Stage struct {
 	server   Server
 	settings Settings
 	patience time.Duration
-	printed  string // by "conclave identity"
+	extra    []string // of the environment
+	printed  string   // by "conclave identity"
 	people   []*Person
 
 	mu      sync.Mutex
@@ -68,7 +71,7 @@ func Set(ctx context.Context, o Options) (_ *Stage, err error) {
 	}
 	s := &Stage{
 		dir: o.Dir, conclave: o.Conclave, server: o.Vault, settings: defaultSettings(),
-		patience: o.Patience, known: map[string]string{},
+		patience: o.Patience, extra: o.Environment, known: map[string]string{},
 	}
 	if s.patience == 0 {
 		s.patience = 2 * time.Minute
