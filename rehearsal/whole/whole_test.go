@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"conclave/bot/slacktest"
 	"conclave/ceremony"
 	"conclave/needs"
 	"conclave/rehearsal/stage"
@@ -172,6 +173,9 @@ func set(t testing.TB, o stage.Options) *scene {
 func setProgram(t testing.TB, program string, o stage.Options) *scene {
 	t.Helper()
 	o.Dir, o.Conclave, o.Patience = t.TempDir(), program, longest
+	if _, measures := t.(*testing.B); measures {
+		o.Slack.Timing = slacktest.SlackTiming() // without a grace
+	}
 	st, err := stage.Set(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
