@@ -47,19 +47,20 @@ release:
 	cp docs/conclave.service $(BUILD)/release/
 	cd $(BUILD)/release && sha256sum conclave* > SHA256SUMS && cat SHA256SUMS
 
-# CONCLAVE_REQUIRE_TOOLS=0 leaves out what needs more than Go (package needs).
-QUICKLY = CONCLAVE_REQUIRE_TOOLS=0 .ci/in-memory.sh go test -vet=off ./...
+# CONCLAVE_REQUIRE_TOOLS=0 leaves out what needs more than Go (package needs), and
+# -short tries a sample where every case is tried otherwise.
+WITH_GO_ALONE = CONCLAVE_REQUIRE_TOOLS=0 .ci/in-memory.sh go test -vet=off
 
 quick: format
 	go vet ./...
-	$(QUICKLY)
+	$(WITH_GO_ALONE) -short ./...
 
 # Twice: what is exhaustive without the race detector, under which it would take ten
 # times as long, and then everything with it. CONCLAVE_REQUIRE_TOOLS=1 makes a test
 # fail that would otherwise skip itself for want of a program. Some packages wait for
 # servers rather than for a processor, so that more than two are tested side by side.
 test: tools $(STAMP) $(VAULT) $(S3) lint
-	$(QUICKLY)
+	$(WITH_GO_ALONE) ./...
 	CONCLAVE_REQUIRE_TOOLS=1 .ci/in-memory.sh go run .ci/tally.go -race -shuffle=on -vet=off -p=4 -timeout=40m ./...
 	$(MAKE) --no-print-directory fuzz
 

@@ -58,11 +58,11 @@ func leaveOut(t testing.TB) {
 }
 
 // Step is the distance between the cases that a loop over all of them tries: 1, and
-// sampled under the race detector. It is for what runs in one goroutine, where the
-// detector finds nothing and takes ten times as long. "make test" runs every case
-// without it.
+// sampled with -short and under the race detector. It is for what runs in one
+// goroutine, where the detector finds nothing and takes ten times as long. "make test"
+// runs every case without either.
 func Step(sampled int) int {
-	if raced {
+	if raced || testing.Short() {
 		return sampled
 	}
 	return 1
