@@ -34,6 +34,8 @@ type SlackConfig struct {
 	Team         string `yaml:"team"`           // people of any other team are strangers
 	Channel      string `yaml:"channel"`        // where ceremonies are shown, unless a cluster names its own
 	APIURL       string `yaml:"api_url"`        // empty: Slack's own
+	// Pace is the least time between two posts in one channel. 0: what Slack takes.
+	Pace time.Duration `yaml:"pace"`
 }
 
 // IdentityConfig names the bot's OpenPGP key, whose fingerprint every holder pins.

@@ -23,6 +23,8 @@ const (
 	maxTimeout = 2 * time.Minute
 	minPoll    = 100 * time.Millisecond
 	maxPoll    = 5 * time.Minute
+	minPace    = time.Millisecond
+	maxPace    = time.Minute
 )
 
 var (
@@ -94,6 +96,12 @@ func (k *configCheck) slack() {
 		k.address("slack.api_url", s.APIURL)
 		if !strings.HasSuffix(s.APIURL, "/") {
 			k.complain("slack.api_url", "%q has no slash at its end, where the name of a method follows", s.APIURL)
+		}
+	}
+	if k.line["slack.pace"] > 0 {
+		k.between("slack.pace", s.Pace, minPace, maxPace)
+		if s.APIURL == "" {
+			k.complain("slack.pace", "needs api_url: Slack itself takes one post a second in a channel, and Conclave keeps to that")
 		}
 	}
 }

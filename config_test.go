@@ -96,6 +96,8 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"channel by name", "channel: C1", "channel: ops", []string{`c.yaml:2: slack.channel: "ops" is not a channel id such as C0123456789 (not its name)`}},
 		{"open proxy", "channel: C1", "channel: C1, api_url: http://proxy/api/", []string{`c.yaml:2: slack.api_url: "http://proxy/api/" is not encrypted; http is accepted on this machine's loopback address only`}},
 		{"proxy without a slash", "channel: C1", "channel: C1, api_url: https://proxy/api", []string{`c.yaml:2: slack.api_url: "https://proxy/api" has no slash at its end, where the name of a method follows`}},
+		{"pace of Slack's own", "channel: C1", "channel: C1, pace: 10ms", []string{`c.yaml:2: slack.pace: needs api_url: Slack itself takes one post a second in a channel, and Conclave keeps to that`}},
+		{"no pace", "channel: C1", "channel: C1, api_url: https://proxy/api/, pace: 0s", []string{`c.yaml:2: slack.pace: 0s is not between 1ms and 1m`}},
 		{"address with a path", "https://vault:8200", "https://vault:8200/v1", []string{`c.yaml:11: clusters.prod.addresses[0]: "https://vault:8200/v1" has a path; Vault's API is at the root of its address`}},
 		{"person without account", "{slack: U1, key: alice.asc}", "{key: alice.asc}", []string{`c.yaml:6: people.alice.slack: is missing: a member id such as U0123456789 (not a display name)`}},
 		{"person by display name", "slack: U1", "slack: alice", []string{`c.yaml:6: people.alice.slack: "alice" is not a member id such as U0123456789 (not a display name)`}},

@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"time"
 )
 
 // collectGarbage has what libraries have copied of a share (a message decompressed,
@@ -14,6 +15,15 @@ import (
 // out none before it is cleared. Under GODEBUG=clobberfree=1 what shares a page with
 // something in use is overwritten as well: see freedMemory.
 func collectGarbage() {
+	collect()
+	time.AfterFunc(restful, collect)
+}
+
+// restful is after how long whatever has had a share in hand is at rest: a goroutine of
+// net/http may hold the request that it has written a moment longer than its caller.
+const restful = time.Second
+
+func collect() {
 	runtime.GC()
 	debug.FreeOSMemory() // begins with a collection
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"conclave/needs"
 )
 
 // nobody is another account than the test's, which as root could read everything.
@@ -20,6 +22,7 @@ const nobody = 65534
 // shipped is the program as it is built for people: without C.
 func shipped(t *testing.T) string {
 	t.Helper()
+	needs.Programs(t, "sh")
 	path := filepath.Join(t.TempDir(), "conclave")
 	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-trimpath", "-o", path, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -68,7 +68,7 @@ func within(path string, packages ...string) bool {
 
 // isDouble says whether a package exists for tests and rehearsals only.
 func isDouble(path string) bool {
-	return within(path, "bot/slacktest", "vault/vaulttest", "archive/archivetest", "rehearsal")
+	return within(path, "bot/slacktest", "vault/vaulttest", "archive/archivetest", "rehearsal", "needs")
 }
 
 // leaves are packages that everybody may import, since they import nothing of ours.

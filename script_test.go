@@ -20,6 +20,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/needs"
 )
 
 func TestMain(m *testing.M) {
@@ -64,7 +65,7 @@ func TestScripts(t *testing.T) {
 			if name != "required" {
 				return false, fmt.Errorf("no condition %q", name)
 			}
-			return os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1", nil
+			return needs.Required(), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"replace":   scriptReplace,
@@ -292,7 +293,7 @@ func scriptUnlock(ts *testscript.TestScript, _ bool, args []string) {
 // until FILE PATTERN: waits for a program in the background to write it.
 func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[1])
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(ts.MkAbs(args[0]))
 		if err == nil && pattern.Match(text) {
 			return

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"conclave/needs"
 )
 
 const unit = "docs/conclave.service"
@@ -56,13 +58,7 @@ func TestServiceStartsACommandThatExists(t *testing.T) {
 const worstExposure = 1.2
 
 func TestServiceIsSandboxed(t *testing.T) {
-	switch _, err := exec.LookPath("systemd-analyze"); {
-	case err == nil:
-	case os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1":
-		t.Fatalf("systemd-analyze is required: %v", err)
-	default:
-		t.Skipf("no systemd-analyze: %v", err)
-	}
+	needs.Programs(t, "systemd-analyze")
 	// It is only found sound when the program is where it says.
 	program, err := os.Executable()
 	if err != nil {

@@ -148,6 +148,7 @@ func (c *Config) newBot(opener ceremony.Opener, log *slog.Logger) (*bot.Bot, err
 		AppToken: string(app),
 		BotToken: string(token),
 		APIURL:   c.Slack.APIURL,
+		Pace:     c.Slack.Pace,
 		Team:     c.Slack.Team,
 		Channel:  c.Slack.Channel,
 		Channels: channels,

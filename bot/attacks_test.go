@@ -75,11 +75,7 @@ func TestSecondEditIsReadToo(t *testing.T) {
 	if err := s.carol.Edits(sent[0], "hello "+hexShare); err != nil {
 		t.Fatal(err)
 	}
-	s.settle()
-	time.Sleep(300 * time.Millisecond)
-	if !strings.Contains(s.inbox(s.carol), warnOpen) {
-		t.Errorf("not warned; inbox:\n%s", s.inbox(s.carol))
-	}
+	s.told(s.carol, warnOpen)
 }
 
 // A button of an earlier freeze.
@@ -246,13 +242,12 @@ func TestDeactivationNoticeIsNotQueuedBehindTheAccount(t *testing.T) {
 	s.carol.DMs(envelope)
 	s.wait("offer", func() bool { return len(s.engine.offered()) == 1 })
 	s.carol.Deactivate()
-	time.Sleep(500 * time.Millisecond)
-	s.bot.registry.mu.Lock()
-	_, still := s.bot.registry.known[s.carol.ID()]
-	s.bot.registry.mu.Unlock()
-	if still {
-		t.Error("half a second after the notice the bot still believes the account")
-	}
+	s.wait("the bot to believe the account no longer, while its job goes on", func() bool {
+		s.bot.registry.mu.Lock()
+		defer s.bot.registry.mu.Unlock()
+		_, still := s.bot.registry.known[s.carol.ID()]
+		return !still
+	})
 }
 
 // The command that holders paste hands the share to their own long-term key, too.

@@ -22,6 +22,9 @@ type Config struct {
 	// APIURL is where Slack's Web API is, with a slash at the end. Empty means
 	// Slack's own; another one is a proxy or a rehearsal.
 	APIURL string
+	// Pace is the least time between two posts in one channel, and between two edits
+	// of one status post. Zero means what Slack takes. A rehearsal need not wait.
+	Pace time.Duration
 	// Team is the workspace's id (T…). People of every other one are turned away.
 	Team string
 	// Channel is the id of the channel in which ceremonies are shown.

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,7 +50,7 @@ type courier struct {
 func newCourier(api *slack.Client, rooms *rooms, stands *stands, people *registry, config Config) *courier {
 	return &courier{
 		api: api, rooms: rooms, stands: stands, people: people, config: config,
-		posts: newPacer(postPace), redraws: newPacer(redrawPace),
+		posts: newPacer(cmp.Or(config.Pace, postPace)), redraws: newPacer(cmp.Or(config.Pace, redrawPace)),
 		drawn: map[ceremony.Ref]string{},
 	}
 }

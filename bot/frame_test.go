@@ -64,7 +64,7 @@ func newWire(tb testing.TB) *wire {
 // next connection if the frame has ended this one. It gives what was acknowledged.
 func (w *wire) outlives(t *testing.T, conn **websocket.Conn, frame []byte, number int64) []string {
 	var acked []string
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(hang)
 	send := func() string {
 		id := fmt.Sprintf("sentinel-%d-%d", number, time.Now().UnixNano())
 		_ = (*conn).WriteMessage(websocket.TextMessage, fmt.Appendf(nil,

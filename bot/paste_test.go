@@ -14,6 +14,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
+	"conclave/needs"
 )
 
 // somebody is a person with a computer of their own: a gpg home and a folder.
@@ -26,12 +27,7 @@ type somebody struct {
 
 func sitDown(t *testing.T, name string) *somebody {
 	t.Helper()
-	if _, err := exec.LookPath("gpg"); err != nil {
-		if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" {
-			t.Fatal("gpg is not installed, and CONCLAVE_REQUIRE_TOOLS is 1")
-		}
-		t.Skip("gpg is not installed")
-	}
+	needs.Programs(t, "gpg", "bash")
 	home, err := os.MkdirTemp("", "g") // t.TempDir is too long for the agent's socket
 	if err != nil {
 		t.Fatal(err)

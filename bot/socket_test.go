@@ -121,7 +121,7 @@ func TestHungOpeningIsGivenUp(t *testing.T) {
 	for _, method := range []string{"apps.connections.open", "socket.open"} {
 		s := setUp(t, slacktest.Config{})
 		close(s.engine.ready)
-		s.bot.http.Timeout = time.Second
+		s.bot.http.Timeout = 3 * time.Second // for what does not hang, too
 		s.w.Inject(slacktest.Fault{Method: method, Times: 1, Effect: slacktest.Hang()})
 		s.run()
 		s.hears()
@@ -155,7 +155,7 @@ func silentSocket(t *testing.T) string {
 func TestSilentSocketIsReplaced(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	close(s.engine.ready)
-	s.bot.rhythm.ping = 200 * time.Millisecond
+	s.bot.rhythm.ping = 2 * time.Second
 	s.run()
 	s.hears()
 	s.w.Mute(true)
@@ -170,7 +170,6 @@ func TestSilentSocketIsReplaced(t *testing.T) {
 func TestBusyBotKeepsItsSocket(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	close(s.engine.ready)
-	s.bot.rhythm.ping = time.Second
 	s.run()
 	s.hears()
 	free := make(chan struct{})
@@ -184,8 +183,9 @@ func TestBusyBotKeepsItsSocket(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 2 { // the silence that would cost the socket, several times over
-		time.Sleep(s.bot.rhythm.ping)
+	for range 2 {
+		answered := s.w.Pongs()
+		s.wait("pings to be answered", func() bool { return s.w.Pongs() >= answered+10 })
 		s.expect("What you can type", s.types(s.alice, "help"))
 	}
 	close(free)

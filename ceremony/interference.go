@@ -55,6 +55,9 @@ func (g *guard) round(ctx context.Context) {
 			return
 		}
 		if _, err := g.e.raise(ctx, g.cluster, n); err != nil {
+			if ctx.Err() != nil {
+				return // the program is told to stop, and finds it again when it is back
+			}
 			if fault := err.Error(); g.fault != fault && !errors.Is(err, ErrNotRunning) {
 				g.fault = fault
 				g.log.Error("an alarm could not be raised", "finding", string(n.Kind), "was", n.Want, "is", n.Got, "error", err)

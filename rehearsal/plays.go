@@ -200,6 +200,9 @@ func (p play) set(o options) func(*stage.Settings) {
 		if p.settings != nil {
 			p.settings(s)
 		}
+		if o.speed > 0 {
+			s.Pace = 0 // whoever watches sees it as it comes in Slack
+		}
 		if o.auto && p.window > 0 {
 			s.Window = p.window
 			if o.speed > 0 {

@@ -26,7 +26,7 @@ type practice struct {
 var errQuit = errors.New("quit")
 
 // patience is how long a command waits for the message that it needs.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // prompt reads commands until "quit" or the input's end, and then looks at what
 // was left behind. From a terminal, somebody learns by mistakes and goes on; in a

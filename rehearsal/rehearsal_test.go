@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/needs"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
 )
@@ -22,14 +22,7 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	// A play spends its time waiting for Slack, which takes one post a second, and not
-	// for a processor.
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		_ = flag.Set("test.parallel", "6")
-	}
+	needs.Parallel(6)
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "conclave")
 		if err != nil {

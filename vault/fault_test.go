@@ -112,8 +112,8 @@ var answerless = []string{"cancel", "cancel a root token", "rotate", "set rotati
 // A client with this timeout waits for a share's answer three times as long,
 // which is still not long enough for a slow server.
 const (
-	impatient = 700 * time.Millisecond
-	slow      = 2500 * time.Millisecond
+	impatient = 1500 * time.Millisecond
+	slow      = 6 * time.Second
 )
 
 // Every fault, at every method: what it is called, and that a write was sent
@@ -365,8 +365,8 @@ func TestShareGetsThreeTimesTheTimeout(t *testing.T) {
 	t.Parallel()
 	s := startEmulator(t, vaulttest.Options{})
 	a := begin(t, s, s.client(t))
-	c := s.client(t, within(time.Second))
-	s.emulator.Script(vaulttest.Fault{Route: "PUT sys/rekey/update", Do: vaulttest.SlowAfter(1500 * time.Millisecond)})
+	c := s.client(t, within(3*time.Second))
+	s.emulator.Script(vaulttest.Fault{Route: "PUT sys/rekey/update", Do: vaulttest.SlowAfter(4500 * time.Millisecond)})
 	if answer := submit(t, c, ceremony.Rekey, ceremony.Update, a.rekey.Nonce, a.share); !answer.Complete {
 		t.Error("the share was not waited for")
 	}

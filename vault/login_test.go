@@ -54,7 +54,7 @@ func keyStatus(t testing.TB, c *vault.Client) error {
 // eventually waits for what a server does by itself.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !done(); {
+	for deadline := time.Now().Add(2 * time.Minute); !done(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("it did not happen: %s", what)
 		}

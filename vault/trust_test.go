@@ -73,7 +73,7 @@ func TestServerThatIsNotTrustedGetsNoByteOfAShare(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			addr, read := impostor(t, o.alter)
-			o.config.Addresses, o.config.Timeout = []string{addr}, 2*time.Second
+			o.config.Addresses, o.config.Timeout = []string{addr}, 20*time.Second
 			c := newClient(t, o.config)
 			for name, call := range calls {
 				if err := call.make(t.Context(), c, attempt{share: "abcd"}); err == nil {

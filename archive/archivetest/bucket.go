@@ -17,6 +17,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"conclave/needs"
 )
 
 // S3 is a real S3 server on loopback, over TLS.
@@ -31,7 +33,7 @@ type S3 struct {
 
 // StartS3 starts a server, and stops it at the test's end. The binary is the one named
 // by CONCLAVE_S3_BINARY, or .build/versitygw at the module's root. Without one the test
-// is skipped, or fails if CONCLAVE_REQUIRE_TOOLS is 1.
+// ends as package needs says.
 func StartS3(t testing.TB) *S3 {
 	t.Helper()
 	binary := requireBinary(t)
@@ -115,12 +117,7 @@ func requireBinary(t testing.TB) string {
 	if binary == "" {
 		binary = filepath.Join(moduleRoot(t), ".build", "versitygw")
 	}
-	if _, err := os.Stat(binary); err != nil {
-		if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" {
-			t.Fatalf("a real S3 server is required: %v; build it with: make s3", err)
-		}
-		t.Skipf("no real S3 server: %v; build it with: make s3", err)
-	}
+	needs.Server(t, binary, "make s3")
 	return binary
 }
 

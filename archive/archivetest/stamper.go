@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"conclave/needs"
 )
 
 // stamping is what "openssl ts" wants to be told of a time-stamping server.
@@ -30,12 +32,7 @@ ess_cert_id_alg = sha256
 // Stamp has OpenSSL answer a time-stamp query.
 func (i Issued) Stamp(t testing.TB, query []byte) []byte {
 	t.Helper()
-	if _, err := exec.LookPath("openssl"); err != nil {
-		if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" {
-			t.Fatal("openssl is not installed, and CONCLAVE_REQUIRE_TOOLS is 1")
-		}
-		t.Skip("openssl is not installed")
-	}
+	needs.Programs(t, "openssl")
 	dir := t.TempDir()
 	config, asked := filepath.Join(dir, "openssl.cnf"), filepath.Join(dir, "query.tsq")
 	answered := filepath.Join(dir, "reply.tsr")

@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"conclave/needs"
 )
 
 // CheckBlockKit fails the test unless every one of the files holds Block Kit JSON (a view, a list of blocks, a message with blocks)
 // that the official @slack/types allow, with the limits that their comments state. No file at all is a failure too.
 //
-// It needs node and npm. Without them the test is skipped, or fails if CONCLAVE_REQUIRE_TOOLS is 1.
+// It needs node and npm: see package needs.
 func CheckBlockKit(t testing.TB, files ...string) {
 	t.Helper()
 	if len(files) == 0 {
@@ -51,15 +53,7 @@ func NodeScript(t testing.TB, folder string, input []byte, args ...string) []byt
 // NodeFolder is the path of one of this package's node folders, with its modules installed.
 func NodeFolder(t testing.TB, folder string) string {
 	t.Helper()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err == nil {
-			continue
-		}
-		if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" {
-			t.Fatalf("%s is not installed, and CONCLAVE_REQUIRE_TOOLS is 1", tool)
-		}
-		t.Skipf("%s is not installed", tool)
-	}
+	needs.Programs(t, "node", "npm")
 	module, err := exec.CommandContext(t.Context(), "go", "env", "GOMOD").Output()
 	if err != nil {
 		t.Fatalf("find the module: %v", err)

@@ -46,7 +46,7 @@ func TestOfficialSDKWorksAgainstTheWorkspace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := clicked.Wait(within(t, 10*time.Second))
+	answer, err := clicked.Wait(within(t, hang))
 	if err != nil || answer.Text != "cancelled k7m2" || answer.To != alice.ID() {
 		t.Errorf("answer to the click: %+v, %v", answer, err)
 	}
@@ -54,7 +54,7 @@ func TestOfficialSDKWorksAgainstTheWorkspace(t *testing.T) {
 	if _, err := alice.DMs("is <this> heard?"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := alice.Finds(within(t, 10*time.Second), func(m slacktest.Message) bool {
+	if _, err := alice.Finds(within(t, hang), func(m slacktest.Message) bool {
 		return m.BotID != "" && w.Read(m) == "I heard: is <this> heard?"
 	}); err != nil {
 		t.Errorf("no answer to the direct message: %v", err)
@@ -63,7 +63,7 @@ func TestOfficialSDKWorksAgainstTheWorkspace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := alice.Finds(within(t, 10*time.Second), func(m slacktest.Message) bool {
+	if _, err := alice.Finds(within(t, hang), func(m slacktest.Message) bool {
 		return w.Read(m) == `I can read transcript.json: {"all":"well"}`
 	}); err != nil {
 		t.Errorf("the file was not read again: %v", err)

@@ -150,7 +150,7 @@ func (s *connection) next() answer {
 	select {
 	case frame := <-s.frames:
 		return frame
-	case <-time.After(5 * time.Second):
+	case <-time.After(hang):
 		s.t.Fatal("no frame")
 		return nil
 	}

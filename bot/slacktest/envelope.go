@@ -19,6 +19,8 @@ type flight struct {
 	attempt    int
 	deliveries int
 	acks       int
+	over       *socket // the last delivery went
+	lost       bool    // by a fault, so that no acknowledgement will come
 	sentAt     time.Time
 	timer      *time.Timer
 	settled    bool
@@ -40,12 +42,23 @@ func (w *Workspace) launchLocked(kind string, payload object, accepts bool, answ
 		answer: answer, done: make(chan outcome, 1),
 	}
 	w.hub.flights[f.id] = f
-	f.timer = w.after(w.cfg.Timing.Ack, func() { f.settleLocked(outcome{err: "operation_timeout"}) })
+	f.timer = w.after(w.cfg.Timing.Ack, func() { f.timeOutLocked(w.cfg.Timing.Grace) })
 	if !f.deliverLocked() {
 		f.timer.Stop()
 		f.settleLocked(outcome{err: "dispatch_failed"})
 	}
 	return f
+}
+
+// timeOutLocked tells the person that the app has not acknowledged. While an acknowledgement can still come it waits, but not longer
+// than the grace.
+func (f *flight) timeOutLocked(grace time.Duration) {
+	if grace <= 0 || f.lost || !slices.Contains(f.w.liveLocked(), f.over) {
+		f.settleLocked(outcome{err: "operation_timeout"})
+		return
+	}
+	const step = 100 * time.Millisecond
+	f.timer = f.w.after(min(grace, step), func() { f.timeOutLocked(grace - step) })
 }
 
 func (w *Workspace) envelopeIDLocked() string {
@@ -125,7 +138,7 @@ func (f *flight) deliverLocked() bool {
 		return false
 	}
 	s := live[w.random.IntN(len(live))]
-	f.sentAt = w.cfg.Now()
+	f.over, f.sentAt = s, w.cfg.Now()
 	effect := w.strikeLocked("socket.send")
 	if effect.again && f.kind == "events_api" {
 		payload := maps.Clone(f.payload)
@@ -137,6 +150,7 @@ func (f *flight) deliverLocked() bool {
 	}
 	switch {
 	case effect.dropBefore, effect.lose:
+		f.lost = true
 	case effect.delay > 0:
 		w.after(effect.delay, func() { f.sendLocked(s) })
 	case effect.duplicate:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,13 +128,17 @@ func TestSocketFaults(t *testing.T) {
 		{"delivered, then cut", slacktest.Fault{Method: "socket.send", Effect: slacktest.DropAfter()}, []string{"one", ""}},
 		{"delivered twice", slacktest.Fault{Method: "socket.send", Times: 1, Effect: slacktest.Duplicate()}, []string{"one", "one", "two"}},
 		{"delivered again as another", slacktest.Fault{Method: "socket.send", Times: 1, Effect: slacktest.Again()}, []string{"one", "one", "two"}},
-		{"overtaken", slacktest.Fault{Method: "socket.send", Times: 1, Effect: slacktest.Latency(300 * time.Millisecond)}, []string{"two", "one"}},
+		{"overtaken", slacktest.Fault{Method: "socket.send", Times: 1, Effect: slacktest.Latency(3 * time.Second)}, []string{"two", "one"}},
 		{"acknowledged, then cut", slacktest.Fault{Method: "socket.ack", Effect: slacktest.DropAfter()}, []string{"one", "two", ""}},
 		{"acknowledgement lost", slacktest.Fault{Method: "socket.ack", Times: 1, Effect: slacktest.Lose()}, []string{"one", "two", "one"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			timing := quick()
-			timing.Redelivery = []time.Duration{time.Second, time.Minute}
+			timing.Redelivery = []time.Duration{time.Hour}
+			if slices.Contains([]string{"lost while the socket lives", "acknowledgement lost"}, test.name) {
+				timing.Redelivery[0] = 3 * time.Second // later than anything else
+			}
 			w := start(t, slacktest.Config{Timing: timing})
 			s := client{t, w}.connect()
 			alice := w.AddPerson("alice")

@@ -90,6 +90,41 @@ func TestCommandFailsAsSlackShowsIt(t *testing.T) {
 	s.silent(100 * time.Millisecond) // a command is not sent again
 }
 
+func TestGraceLastsWhileAnAcknowledgementCanCome(t *testing.T) {
+	w := start(t, slacktest.Config{Timing: slacktest.Timing{Ack: 50 * time.Millisecond, Grace: time.Hour}})
+	c := client{t, w}
+	alice := w.AddPerson("alice")
+	command := func() <-chan slacktest.Reply {
+		return background(func() slacktest.Reply { return alice.Command(alice.Direct(), "/ceremony", "x") })
+	}
+	s := c.connect()
+	done := command()
+	late := s.next()
+	time.Sleep(100 * time.Millisecond)
+	s.ack(late)
+	if reply := <-done; reply.Error != "" {
+		t.Errorf("late: %s", reply.Error)
+	}
+	wantNoViolations(t, w)
+
+	for _, method := range []string{"socket.send", "socket.ack"} {
+		w.Inject(slacktest.Fault{Method: method, Times: 1, Effect: slacktest.Lose()})
+		done = command()
+		if method == "socket.ack" {
+			s.ack(s.next())
+		}
+		if reply := <-done; reply.Error != "operation_timeout" {
+			t.Errorf("%s lost: %q", method, reply.Error)
+		}
+	}
+	done = command()
+	s.next()
+	w.CutSockets()
+	if reply := <-done; reply.Error != "operation_timeout" {
+		t.Errorf("no socket: %q", reply.Error)
+	}
+}
+
 func TestTriggerOpensOneFormInTime(t *testing.T) {
 	clock := newClock()
 	w := start(t, slacktest.Config{Now: clock.Now})
@@ -134,7 +169,7 @@ const shareForm = `{"type":"modal","callback_id":"share","notify_on_close":true,
 	{"type":"input","block_id":"cluster","optional":true,"label":{"type":"plain_text","text":"Cluster"},"element":{"type":"static_select","action_id":"which","options":[{"text":{"type":"plain_text","text":"Prod"},"value":"prod"}]}}]}`
 
 func TestFormSendsEveryInputAndShowsTheAnswer(t *testing.T) {
-	w := start(t, slacktest.Config{Timing: slacktest.Timing{Ack: time.Second}})
+	w := start(t, slacktest.Config{Timing: slacktest.Timing{Ack: 50 * time.Millisecond, Grace: hang}})
 	c := client{t, w}
 	s := c.connect()
 	alice := w.AddPerson("alice")
@@ -158,9 +193,10 @@ func TestFormSendsEveryInputAndShowsTheAnswer(t *testing.T) {
 			return result{s, err}
 		})
 		envelope := s.next()
-		if len(ack) == 0 || ack[0] != nil {
-			s.ack(envelope, ack...)
+		if len(ack) > 0 && ack[0] == nil { // none
+			w.Inject(slacktest.Fault{Method: "socket.ack", Times: 1, Effect: slacktest.Lose()})
 		}
+		s.ack(envelope, ack...)
 		r := <-done
 		if r.err != nil {
 			t.Fatal(r.err)

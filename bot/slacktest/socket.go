@@ -21,6 +21,7 @@ type hub struct {
 	tickets map[string]time.Time // ticket → when it expires
 	flights map[string]*flight   // envelope id → delivery
 	mute    bool                 // no pings
+	pongs   int
 }
 
 func newHub() hub {
@@ -94,6 +95,12 @@ func (w *Workspace) serveSocket(out http.ResponseWriter, in *http.Request) {
 		return
 	}
 	w.hub.sockets = append(w.hub.sockets, s)
+	conn.SetPongHandler(func(string) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.hub.pongs++
+		return nil
+	})
 	w.running.Go(s.write)
 	w.running.Go(s.read)
 	s.greetLocked()
@@ -215,7 +222,9 @@ func (s *socket) read() {
 		}
 		s.w.recordLocked(FromClient, "socket", frame)
 		effect := s.w.strikeLocked("socket.ack")
-		if !effect.lose && !effect.dropBefore {
+		if effect.lose || effect.dropBefore {
+			s.w.loseAckLocked(frame)
+		} else {
 			s.w.acknowledgeLocked(frame)
 		}
 		s.sufferLocked(effect)
@@ -254,7 +263,7 @@ func (w *Workspace) acknowledgeLocked(frame []byte) {
 	case f.acks > f.deliveries:
 		w.violateLocked(RuleAckTwice, "socket", "envelope %s (%s)", ack.EnvelopeID, f.kind)
 		return
-	case took > w.cfg.Timing.Ack:
+	case took > w.cfg.Timing.Ack+w.cfg.Timing.Grace:
 		w.violateLocked(RuleAckLate, "socket", "envelope %s (%s) after %v", ack.EnvelopeID, f.kind, took.Round(time.Millisecond))
 	}
 	if len(ack.Payload) > 0 && !slices.Contains([]string{"null", "{}", `""`}, string(ack.Payload)) && !f.accepts {
@@ -262,6 +271,17 @@ func (w *Workspace) acknowledgeLocked(frame []byte) {
 		ack.Payload = nil
 	}
 	f.arriveLocked(ack.Payload)
+}
+
+// loseAckLocked notes that an acknowledgement is lost.
+func (w *Workspace) loseAckLocked(frame []byte) {
+	var ack struct {
+		EnvelopeID string `json:"envelope_id"`
+	}
+	_ = json.Unmarshal(frame, &ack) // what is no acknowledgement names no envelope
+	if f := w.hub.flights[ack.EnvelopeID]; f != nil {
+		f.lost = true
+	}
 }
 
 // Sockets is the number of sockets that the app has open and that were not told to go.
@@ -290,6 +310,13 @@ func (w *Workspace) SwitchSocketMode(on bool) {
 	if !on {
 		w.Disconnect("link_disabled")
 	}
+}
+
+// Pongs is how many of the server's pings were answered, over all sockets.
+func (w *Workspace) Pongs() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.hub.pongs
 }
 
 // Mute stops the server's pings, or lets them begin again.

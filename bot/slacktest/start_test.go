@@ -9,6 +9,9 @@ import (
 	"conclave/bot/slacktest"
 )
 
+// hang is when a test gives up, on however busy a machine.
+const hang = time.Minute
+
 // start gives a workspace that ends with the test.
 func start(t *testing.T, cfg slacktest.Config) *slacktest.Workspace {
 	t.Helper()
@@ -30,14 +33,14 @@ func within(t *testing.T, d time.Duration) context.Context {
 
 func waitFor(t *testing.T, w *slacktest.Workspace, what string, holds func() bool) {
 	t.Helper()
-	if err := w.WaitFor(within(t, 10*time.Second), holds); err != nil {
+	if err := w.WaitFor(within(t, hang), holds); err != nil {
 		t.Fatalf("waiting for %s: %v", what, err)
 	}
 }
 
 func find(t *testing.T, ch *slacktest.Channel, fits func(slacktest.Message) bool) slacktest.Message {
 	t.Helper()
-	m, err := ch.Find(within(t, 10*time.Second), fits)
+	m, err := ch.Find(within(t, hang), fits)
 	if err != nil {
 		t.Fatalf("looking for a message in %s: %v", ch.Name(), err)
 	}

@@ -15,7 +15,7 @@ type trigger struct {
 
 func (w *Workspace) triggerLocked(p *Person) string {
 	id := fmt.Sprintf("%d.%d.%016x%016x", 1000000+len(w.triggers), 2000000, w.random.Uint64(), w.random.Uint64())
-	w.triggers[id] = &trigger{person: p, expires: w.cfg.Now().Add(w.cfg.Timing.Trigger)}
+	w.triggers[id] = &trigger{person: p, expires: w.cfg.Now().Add(w.cfg.Timing.Trigger + w.cfg.Timing.Grace)}
 	return id
 }
 

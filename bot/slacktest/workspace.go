@@ -70,6 +70,9 @@ type Timing struct {
 	Share time.Duration
 	// Linger is how long a socket that was told to go may stay.
 	Linger time.Duration
+	// Grace is how much later than Ack and Trigger the app may be. Slack grants none: it is for tests on a machine that is busy with
+	// others, in which nothing depends on how fast the app is. It ends when nothing can come any more.
+	Grace time.Duration
 }
 
 // SlackTiming returns Slack's own durations.

@@ -10,13 +10,11 @@ import (
 	"time"
 
 	"conclave/ceremony/openpgp"
+	"conclave/needs"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
-
-// size is what a bomb unpacks to.
-const size = 64 << 20
 
 // zeros is a message that unpacks to that many megabytes of them.
 func zeros(t testing.TB, algorithm packet.CompressionAlgo, megabytes int) []byte {
@@ -53,9 +51,16 @@ func TestDecompressionBombIsDefusedWhereverItIsRead(t *testing.T) {
 	s := newStage(t)
 	pinned := s.identity.Fingerprint()
 	certificate := must(s.identity.PublicArmor())(t)
-	for name, bomb := range map[string][]byte{
-		"zip": zeros(t, packet.CompressionZIP, size>>20), "zlib": zeros(t, packet.CompressionZLIB, size>>20), "bzip2": bzippedZeros(t),
+	megabytes := 64 / needs.Step(4)
+	for name, packed := range map[string]struct {
+		bomb      []byte
+		megabytes int
+	}{
+		"zip":   {zeros(t, packet.CompressionZIP, megabytes), megabytes},
+		"zlib":  {zeros(t, packet.CompressionZLIB, megabytes), megabytes},
+		"bzip2": {bzippedZeros(t), 64},
 	} {
+		bomb, size := packed.bomb, uint64(packed.megabytes)<<20
 		sealed := s.wrap(t, packet.CipherAES256, func(w io.Writer) { _, _ = w.Write(bomb) })
 		armored := enarmor(t, "PGP MESSAGE", bomb)
 		for where, read := range map[string]func() error{
@@ -95,7 +100,7 @@ func TestDecompressionBombIsDefusedWhereverItIsRead(t *testing.T) {
 			if grown := after.TotalAlloc - before.TotalAlloc; grown > size/4 {
 				t.Errorf("%s: %s: %d bytes made %d bytes of garbage", name, where, len(bomb), grown)
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > time.Minute {
 				t.Errorf("%s: %s took %v", name, where, took)
 			}
 		}
@@ -105,7 +110,7 @@ func TestDecompressionBombIsDefusedWhereverItIsRead(t *testing.T) {
 func TestDecompressionBombInWhatVaultHasMadeIsDefused(t *testing.T) {
 	s := newStage(t)
 	key := holderKey(t, s.holder)
-	sealed := s.craft(t, craft{to: []*pgp.Entity{s.holder}, content: strings.Repeat("0", 10<<20), compress: packet.CompressionZLIB, unsigned: true})
+	sealed := s.craft(t, craft{to: []*pgp.Entity{s.holder}, content: strings.Repeat("0", 10<<20/needs.Step(8)), compress: packet.CompressionZLIB, unsigned: true})
 	if plain, err := key.Decrypt(sealed); err == nil {
 		t.Errorf("%d bytes", len(plain))
 	}

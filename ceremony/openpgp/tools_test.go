@@ -13,6 +13,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/needs"
 )
 
 // desk is a holder's computer with one OpenPGP program on it.
@@ -22,18 +23,10 @@ type desk struct {
 	env  []string
 }
 
-// newDesk skips the test when a program is missing, unless all of them must be
-// there.
+// newDesk makes a computer with these programs.
 func newDesk(t *testing.T, programs ...string) *desk {
 	t.Helper()
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err != nil {
-			if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" {
-				t.Fatalf("%s is not installed", p)
-			}
-			t.Skipf("%s is not installed; install it, or set CONCLAVE_REQUIRE_TOOLS=1 to make this fatal", p)
-		}
-	}
+	needs.Programs(t, programs...)
 	// The name is short: gpg's agent listens on a socket in it.
 	home := must(os.MkdirTemp("", "pgp"))(t)
 	d := &desk{t: t, home: home, env: append(os.Environ(), "GNUPGHOME="+home, "HOME="+home, "LC_ALL=C")}

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"conclave/needs"
 )
 
 // browser is Chromium without a window, whose only way into the network is a proxy
@@ -29,15 +31,10 @@ type browser struct {
 	asked []string // hosts
 }
 
-// newBrowser skips the test without Chromium, unless it must be there.
+// newBrowser makes a browser with a home of its own.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	if _, err := exec.LookPath("chromium"); err != nil {
-		if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" {
-			t.Fatal("chromium is not installed")
-		}
-		t.Skip("chromium is not installed; install it, or set CONCLAVE_REQUIRE_TOOLS=1 to make this fatal")
-	}
+	needs.Programs(t, "chromium")
 	b := &browser{t: t, home: t.TempDir()}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.mu.Lock()

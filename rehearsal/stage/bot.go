@@ -74,7 +74,7 @@ func (s *Stage) launch() error {
 }
 
 // environment is as good as empty: the configuration is all that the bot reads.
-func (s *Stage) environment() []string { return []string{"HOME=" + s.dir} }
+func (s *Stage) environment() []string { return append([]string{"HOME=" + s.dir}, s.extra...) }
 
 // StopBot asks the bot to end (SIGTERM) and returns when it has, with an error
 // unless it says that all is well.

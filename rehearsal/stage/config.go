@@ -36,9 +36,14 @@ type Settings struct {
 	Policy       map[string]string // operation → what is demanded of it, as a YAML mapping in one line
 	Interference bool              // what no ceremony has done raises an alarm
 	Timeout      time.Duration
+	Pace         time.Duration // between two posts in one channel; 0: what Slack takes
 	LogLevel     string
 	Archive      string // where transcripts are kept, as the configuration has it; empty: nowhere
 }
+
+// pace is quick enough that nobody waits for it, and slow enough that two posts in
+// one channel come in their order.
+const pace = 5 * time.Millisecond
 
 func defaultSettings() Settings {
 	return Settings{
@@ -53,6 +58,7 @@ func defaultSettings() Settings {
 		Window:       time.Hour,
 		Poll:         time.Second,
 		Timeout:      10 * time.Second,
+		Pace:         pace,
 		LogLevel:     "debug", // so that a leak into any level shows
 	}
 }
@@ -162,6 +168,9 @@ var configuration = template.Must(template.New("conclave.yaml").Funcs(template.F
   team: {{.Slack.TeamID}}
   channel: {{.Ops.ID}}
   api_url: {{.Slack.URL}}/api/
+{{- with .Settings.Pace}}
+  pace: {{.}}
+{{- end}}
 
 identity:
   key_file: {{secret "identity.asc"}}

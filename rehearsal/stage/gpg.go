@@ -22,14 +22,16 @@ type gnupg struct {
 	pinned      ceremony.Fingerprint
 }
 
+// GPGPrograms are the programs that a keyring of [GPG] runs.
+func GPGPrograms() []string { return []string{"gpg", "bash", "sha256sum"} }
+
 // GPG makes a keyring that runs, in a shell, exactly what the bot's messages say.
-// It needs gpg, bash and coreutils.
 func GPG(ctx context.Context, dir, name string) (Keyring, error) {
 	home, err := os.MkdirTemp("", "gpg")
 	if err != nil {
 		return nil, err
 	}
-	k := &gnupg{drawer: drawer{dir}, home: home}
+	k := &gnupg{drawer: drawer{dir: dir}, home: home}
 	// ed25519 with cv25519, in gpg 2.2 and in 2.4.
 	make := "gpg --batch --passphrase '' --quick-generate-key '" + name + " <" + name + "@conclave.example>' future-default default never"
 	if _, _, err = k.run(ctx, make, ""); err == nil {
@@ -54,15 +56,24 @@ func (k *gnupg) Pin(ctx context.Context, printed string, identity ceremony.Finge
 }
 
 func (k *gnupg) Answer(ctx context.Context, ask Note) (string, error) {
+	if err := k.waitToSign(ctx); err != nil {
+		return "", err
+	}
 	return k.follow(ctx, ask)
 }
 
 func (k *gnupg) Present(ctx context.Context, call Note) (string, error) {
+	if err := k.waitToSign(ctx); err != nil {
+		return "", err
+	}
 	return k.follow(ctx, call)
 }
 
 func (k *gnupg) Sign(ctx context.Context, ask Note) (string, error) {
 	listing, _, _, err := toSign(ask)
+	if err == nil {
+		err = k.waitToSign(ctx)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
@@ -62,9 +64,30 @@ func NewShareFile(of ceremony.ID) string { return string(of) + "-" + ShareFile }
 var ErrUntrusted = errors.New("not by the pinned identity")
 
 // drawer is a person's folder of encrypted files.
-type drawer struct{ dir string }
+type drawer struct {
+	dir string
 
-func (d drawer) Keep(file string, message []byte) error {
+	signing sync.Mutex
+	signed  time.Time // when the person has signed last
+}
+
+// waitToSign returns in a second in which the person has signed nothing yet. Nobody is
+// quicker, and two messages of one second count as one that was sent again.
+func (d *drawer) waitToSign(ctx context.Context) error {
+	d.signing.Lock()
+	defer d.signing.Unlock()
+	next := time.NewTimer(time.Until(d.signed.Truncate(time.Second).Add(time.Second)))
+	defer next.Stop()
+	select {
+	case <-next.C:
+		d.signed = time.Now()
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *drawer) Keep(file string, message []byte) error {
 	text, err := enarmor(message)
 	if err != nil {
 		return fmt.Errorf("keep %s: %w", file, err)
@@ -72,7 +95,7 @@ func (d drawer) Keep(file string, message []byte) error {
 	return writeFile(d.dir, file, text)
 }
 
-func (d drawer) Adopt(of ceremony.ID) error {
+func (d *drawer) Adopt(of ceremony.ID) error {
 	return os.Rename(filepath.Join(d.dir, NewShareFile(of)), filepath.Join(d.dir, ShareFile))
 }
 

@@ -46,11 +46,12 @@ func (s *Stage) Leaks() ([]Leak, error) {
 		return nil, errors.New("look for leaks: nothing to look for")
 	}
 
-	leaks := search("Slack", s.Slack.Traffic(), needles)
+	look := newSearch(needles)
+	leaks := look.in("Slack", s.Slack.Traffic())
 	for _, file := range []string{"cmdline", "environ"} {
 		// Only Linux shows them like this, and only while the bot lives.
 		if content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.Pid(), file)); err == nil {
-			leaks = append(leaks, search("the bot's "+file, content, needles)...)
+			leaks = append(leaks, look.in("the bot's "+file, content)...)
 		}
 	}
 	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
@@ -67,7 +68,7 @@ func (s *Stage) Leaks() ([]Leak, error) {
 			return err
 		}
 		where, err := filepath.Rel(s.dir, path)
-		leaks = append(leaks, search(where, content, needles)...)
+		leaks = append(leaks, look.in(where, content)...)
 		return err
 	})
 	if err != nil {
@@ -83,15 +84,43 @@ type needle struct {
 	fold         bool
 }
 
-func search(where string, hay []byte, needles []needle) []Leak {
-	lower := bytes.ToLower(hay)
-	var leaks []Leak
+// search looks for needles.
+type search struct {
+	needles      []needle
+	asIs, folded *sieve // of the needles that are looked for as they are, and of those behind them
+}
+
+func newSearch(needles []needle) *search {
+	s := &search{}
+	var asIs, folded []needle
 	for _, n := range needles {
-		in := hay
 		if n.fold {
-			in = lower
+			folded = append(folded, n)
+		} else {
+			asIs = append(asIs, n)
 		}
-		if bytes.Contains(in, n.bytes) {
+	}
+	s.needles = append(asIs, folded...)
+	s.asIs, s.folded = newSieve(bytesOf(asIs)), newSieve(bytesOf(folded))
+	return s
+}
+
+func bytesOf(needles []needle) [][]byte {
+	all := make([][]byte, len(needles))
+	for i, n := range needles {
+		all[i] = n.bytes
+	}
+	return all
+}
+
+// in returns a leak for each needle that stands there.
+func (s *search) in(where string, hay []byte) []Leak {
+	found := make([]bool, len(s.needles))
+	s.asIs.find(hay, func(n, _ int) { found[n] = true })
+	s.folded.find(bytes.ToLower(hay), func(n, _ int) { found[len(s.asIs.pieces)+n] = true })
+	var leaks []Leak
+	for i, n := range s.needles {
+		if found[i] {
 			leaks = append(leaks, Leak{Secret: n.secret, Form: n.form, Where: where})
 		}
 	}

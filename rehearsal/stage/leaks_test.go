@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/needs"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
 )
@@ -122,7 +123,10 @@ func TestAKilledBotComesBackAndIsNotMistakenForADeadOne(t *testing.T) {
 func TestAHolderRefusesAnotherIdentity(t *testing.T) {
 	rows := map[string]func(t *testing.T) stage.Options{
 		"software": func(*testing.T) stage.Options { return stage.Options{} },
-		"gpg":      func(t *testing.T) stage.Options { needGPG(t); return stage.Options{Keyring: stage.GPG} },
+		"gpg": func(t *testing.T) stage.Options {
+			needs.Programs(t, stage.GPGPrograms()...)
+			return stage.Options{Keyring: stage.GPG}
+		},
 	}
 	for name, options := range rows {
 		t.Run(name, func(t *testing.T) {

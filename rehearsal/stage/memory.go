@@ -45,14 +45,28 @@ func (s *Stage) Remains(names ...string) ([]Leak, error) {
 	return copiesIn(memory, needles), nil
 }
 
+// copiesIn returns a leak for each place at which one of a needle's two halves stands,
+// or both: the other may have been overwritten by chance.
 func copiesIn(memory []area, needles []needle) []Leak {
+	needles = spelled(needles)
+	var halves [][]byte // two of each needle
+	for _, n := range needles {
+		half := len(n.bytes) / 2
+		halves = append(halves, n.bytes[:half], n.bytes[half:])
+	}
+	look := newSieve(halves)
 	var found []Leak
-	for _, n := range spelled(needles) {
-		for _, area := range memory {
-			for _, at := range n.copies(area.content) {
-				found = append(found, Leak{Secret: n.secret, Form: n.form, Where: fmt.Sprintf("memory at %#x, %s", area.start+int64(at), area.name)})
+	for _, area := range memory {
+		whole := map[[2]int]bool{} // needle and place at which its first half stands
+		look.find(area.content, func(piece, at int) {
+			n := piece / 2
+			if piece%2 == 0 {
+				whole[[2]int{n, at}] = true
+			} else if at -= len(halves[piece-1]); whole[[2]int{n, at}] {
+				return
 			}
-		}
+			found = append(found, Leak{Secret: needles[n].secret, Form: needles[n].form, Where: fmt.Sprintf("memory at %#x, %s", area.start+int64(at), area.name)})
+		})
 	}
 	return found
 }
@@ -73,32 +87,6 @@ func spelled(all []needle) []needle {
 		seen[string(n.bytes)] = true
 		return again
 	})
-}
-
-// copies are the places at which one of the needle's two halves stands, or both:
-// the other may have been overwritten by chance.
-func (n needle) copies(hay []byte) []int {
-	half := len(n.bytes) / 2
-	first := occurrences(hay, n.bytes[:half])
-	places := slices.Clone(first)
-	for _, at := range occurrences(hay, n.bytes[half:]) {
-		if !slices.Contains(first, at-half) {
-			places = append(places, at)
-		}
-	}
-	return places
-}
-
-func occurrences(hay, piece []byte) []int {
-	var places []int
-	for at := 0; ; at++ {
-		next := bytes.Index(hay[at:], piece)
-		if next < 0 {
-			return places
-		}
-		at += next
-		places = append(places, at)
-	}
 }
 
 // area is a part of a process's memory that it can write to, of which something has

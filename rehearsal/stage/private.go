@@ -15,19 +15,23 @@ import (
 )
 
 // privateKey is the secret part of the bot's identity, to be looked for where it
-// must not be.
+// must not be. It takes a while to decrypt, and is kept.
 func (s *Stage) privateKey() (string, error) {
 	fail := func(err error) (string, error) { return "", fmt.Errorf("read the identity's private key: %w", err) }
-	file, err := os.Open(filepath.Join(s.dir, secret("identity.asc")))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	file, err := os.ReadFile(filepath.Join(s.dir, secret("identity.asc")))
 	if err != nil {
 		return fail(err)
 	}
-	defer file.Close()
+	if s.private.of == string(file) {
+		return s.private.key, nil
+	}
 	passphrase, err := os.ReadFile(filepath.Join(s.dir, secret("identity-passphrase")))
 	if err != nil {
 		return fail(err)
 	}
-	keys, err := pgp.ReadArmoredKeyRing(file)
+	keys, err := pgp.ReadArmoredKeyRing(bytes.NewReader(file))
 	if err != nil || len(keys) != 1 {
 		return fail(fmt.Errorf("%d keys: %w", len(keys), err))
 	}
@@ -38,7 +42,8 @@ func (s *Stage) privateKey() (string, error) {
 	if !ok {
 		return fail(errors.New("it is of another kind"))
 	}
-	return string(key.D), nil
+	s.private.of, s.private.key = string(file), string(key.D)
+	return s.private.key, nil
 }
 
 // StealIdentity is the bot's identity in the hands of whoever has taken its host over.

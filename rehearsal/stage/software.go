@@ -36,7 +36,7 @@ func Software(_ context.Context, dir, name string) (Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &software{drawer: drawer{dir}, certificate: certificate, key: key}, nil
+	return &software{drawer: drawer{dir: dir}, certificate: certificate, key: key}, nil
 }
 
 func (k *software) Certificate() string { return k.certificate }
@@ -48,7 +48,10 @@ func (k *software) Pin(_ context.Context, _ string, identity ceremony.Fingerprin
 	return nil
 }
 
-func (k *software) Answer(_ context.Context, ask Note) (string, error) {
+func (k *software) Answer(ctx context.Context, ask Note) (string, error) {
+	if err := k.waitToSign(ctx); err != nil {
+		return "", err
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	invitation, err := openpgp.CheckAnnouncement([]byte(ask.Text), k.pinned, time.Now())
@@ -75,7 +78,10 @@ func (k *software) Answer(_ context.Context, ask Note) (string, error) {
 	return invitation.Seal(share, k.key, time.Now())
 }
 
-func (k *software) Present(_ context.Context, ask Note) (string, error) {
+func (k *software) Present(ctx context.Context, ask Note) (string, error) {
+	if err := k.waitToSign(ctx); err != nil {
+		return "", err
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	call, err := openpgp.CheckRollCall([]byte(ask.Text), k.pinned, time.Now())
@@ -96,8 +102,11 @@ func (k *software) Present(_ context.Context, ask Note) (string, error) {
 	return "", errors.Join(errors.New("none of the challenges can be decrypted"), err)
 }
 
-func (k *software) Sign(_ context.Context, ask Note) (string, error) {
+func (k *software) Sign(ctx context.Context, ask Note) (string, error) {
 	_, word, key, err := toSign(ask)
+	if err == nil {
+		err = k.waitToSign(ctx)
+	}
 	if err != nil {
 		return "", err
 	}

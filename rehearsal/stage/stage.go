@@ -27,9 +27,12 @@ type Options struct {
 	Keyring func(ctx context.Context, dir, name string) (Keyring, error)
 	// Configure may change the settings before they are first written.
 	Configure func(*Settings)
-	// Slack says what kind of workspace it is.
+	// Slack says what kind of workspace it is. Where the bot is to be as fast as
+	// Slack wants it, the clocks have to be given: otherwise they have a grace.
 	Slack slacktest.Config
-	// Patience is how long anything is waited for before it is an error. Zero means 30 seconds.
+	// Environment is what the bot finds in its environment beside HOME.
+	Environment []string
+	// Patience is how long anything is waited for before it is an error. Zero means two minutes.
 	Patience time.Duration
 }
 
@@ -49,12 +52,14 @@ type Stage struct {
 	server   Server
 	settings Settings
 	patience time.Duration
-	printed  string // by "conclave identity"
+	extra    []string // of the environment
+	printed  string   // by "conclave identity"
 	people   []*Person
 
 	mu      sync.Mutex
-	process *process          // nil before the first start
-	known   map[string]string // secret's name → value; what must be found nowhere
+	process *process                 // nil before the first start
+	known   map[string]string        // secret's name → value; what must be found nowhere
+	private struct{ of, key string } // the identity's file, and its private key
 }
 
 // Set sets the stage: people, keys, an initialised and unsealed Vault, shares
@@ -66,10 +71,10 @@ func Set(ctx context.Context, o Options) (_ *Stage, err error) {
 	}
 	s := &Stage{
 		dir: o.Dir, conclave: o.Conclave, server: o.Vault, settings: defaultSettings(),
-		patience: o.Patience, known: map[string]string{},
+		patience: o.Patience, extra: o.Environment, known: map[string]string{},
 	}
 	if s.patience == 0 {
-		s.patience = 30 * time.Second
+		s.patience = 2 * time.Minute
 	}
 	defer func() {
 		if err != nil {
@@ -84,6 +89,9 @@ func Set(ctx context.Context, o Options) (_ *Stage, err error) {
 	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, err
+	}
+	if o.Slack.Timing.Ack == 0 {
+		o.Slack.Timing.Grace = time.Minute
 	}
 	if s.Slack, err = slacktest.Start(o.Slack); err != nil {
 		return nil, err

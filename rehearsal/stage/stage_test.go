@@ -3,9 +3,9 @@ package stage_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"testing"
 
+	"conclave/needs"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
 )
@@ -102,7 +102,7 @@ func TestCeremoniesOnTheEmulatorWithSoftwareKeys(t *testing.T) {
 }
 
 func TestCeremoniesOnARealVaultWithRealGPG(t *testing.T) {
-	needGPG(t)
+	needs.Programs(t, stage.GPGPrograms()...)
 	authority, err := vaulttest.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
@@ -112,18 +112,4 @@ func TestCeremoniesOnARealVaultWithRealGPG(t *testing.T) {
 		Vault:   stage.Server{Addrs: []string{server.Addr()}, CA: server.CA()},
 		Keyring: stage.GPG,
 	}))
-}
-
-// needGPG skips a test where the programs are missing that a holder uses.
-func needGPG(t *testing.T) {
-	t.Helper()
-	for _, program := range []string{"gpg", "bash", "sha256sum"} {
-		if _, err := exec.LookPath(program); err == nil {
-			continue
-		}
-		if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" {
-			t.Fatalf("%s is required", program)
-		}
-		t.Skipf("%s is not installed", program)
-	}
 }

@@ -116,7 +116,7 @@ func (c *console) ends(code int) {
 		if got != code {
 			c.t.Fatalf("exit code %d, want %d", got, code)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(longest):
 		c.t.Fatal("the program goes on and on")
 	}
 }

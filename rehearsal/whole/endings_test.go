@@ -38,7 +38,7 @@ func TestCancelledCeremonyLeavesNothingInVault(t *testing.T) {
 
 func TestExpiredCeremonyIsCancelledInVault(t *testing.T) {
 	t.Parallel()
-	s := onVault(t, func(set *stage.Settings) { set.Window = 20 * time.Second })
+	s := onVault(t, func(set *stage.Settings) { set.Window = time.Minute })
 	id := s.opened(ceremony.Rekey)
 	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice"))
 	_, late := s.envelope("bob", id)

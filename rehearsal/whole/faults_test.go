@@ -86,6 +86,22 @@ func TestP5TheCancellationInVaultIsLostOnce(t *testing.T) {
 	}
 }
 
+// All other ceremonies here go at a pace of their own. This one has Slack's limits, and
+// the configuration that everybody has.
+func TestCeremonyKeepsToSlacksLimits(t *testing.T) {
+	t.Parallel()
+	cluster := vaulttest.Start(t, vaulttest.Options{})
+	s := set(t, stage.Options{
+		Vault:     stage.Server{Addrs: cluster.Addrs()},
+		Slack:     slacktest.Config{RateLimits: true},
+		Configure: func(to *stage.Settings) { to.Pace = 0 },
+	})
+	s.start()
+	id := s.begin(ceremony.GenerateRoot)
+	s.completed(id)
+	s.tokenIsRoot(id)
+}
+
 // Every call that a ceremony makes of Slack is lost: on its way there, or on its
 // way back.
 func TestCallsOfSlackAreLost(t *testing.T) {

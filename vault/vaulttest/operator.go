@@ -295,7 +295,7 @@ func (o *Operator) UnsealWorks(ctx context.Context, shares ...string) (bool, err
 
 // poll asks until done, an error, or the context's end, for half a minute at most.
 func poll(ctx context.Context, done func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

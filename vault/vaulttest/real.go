@@ -13,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"conclave/needs"
 )
 
 // RealOptions say how the real server is started. The zero value is one node with Raft storage, over plain HTTP.
@@ -36,7 +38,7 @@ type Real struct {
 }
 
 // StartReal starts a real server, not initialised, and kills it at the test's end. The binary is the one named by CONCLAVE_VAULT_BINARY, or
-// .build/vault at the module's root. Without one the test is skipped, or fails if CONCLAVE_REQUIRE_TOOLS is 1.
+// .build/vault at the module's root. Without one the test ends as package needs says.
 func StartReal(t testing.TB, o RealOptions) *Real {
 	t.Helper()
 	binary := requireBinary(t)
@@ -65,14 +67,11 @@ func StartReal(t testing.TB, o RealOptions) *Real {
 func requireBinary(t testing.TB) string {
 	t.Helper()
 	binary, err := findBinary()
-	if err == nil {
-		return binary
+	if err != nil {
+		t.Fatal(err)
 	}
-	if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" {
-		t.Fatalf("a real Vault server is required: %v; build it with: make vault", err)
-	}
-	t.Skipf("no real Vault server: %v; build it with: make vault", err)
-	return ""
+	needs.Server(t, binary, "make vault")
+	return binary
 }
 
 func findBinary() (string, error) {
@@ -83,9 +82,6 @@ func findBinary() (string, error) {
 			return "", err
 		}
 		binary = filepath.Join(root, ".build", "vault")
-	}
-	if _, err := os.Stat(binary); err != nil {
-		return "", err
 	}
 	return filepath.Abs(binary)
 }

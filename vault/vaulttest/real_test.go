@@ -218,6 +218,7 @@ func TestServerThatDoesNotStartFailsWithItsWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("CONCLAVE_VAULT_BINARY", binary)
+	t.Setenv("CONCLAVE_REQUIRE_TOOLS", "1")
 	outcome := &recorder{TB: t}
 	func() {
 		defer func() { recover() }()
