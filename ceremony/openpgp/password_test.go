@@ -36,7 +36,7 @@ func passwordStage(t testing.TB, now time.Time) *stage {
 	s.to = parse(t, s.key.Announced().Certificate)
 	s.want = ceremony.Expected{
 		Ceremony: n.Plan.Ceremony, Step: n.Step, Nonce: n.Nonce, NotBefore: now, Now: now.Add(time.Minute),
-		Commitment: openpgp.Commitment([]byte(password)),
+		PlanHash: n.Plan.Hash(), Commitment: openpgp.Commitment([]byte(password)),
 	}
 	return s
 }
