@@ -1,0 +1,39 @@
+package ceremony_test
+
+import (
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// The answer to the last share is lost, others spoil the round, and finish it in the
+// moment in which the bot is about to drop it: the shares are recorded all the same.
+func TestP7RekeyIsFinishedWhileItIsDroppedAfterAnAnswerWasLost(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		id := s.begin(s.rekey)
+		s.share(id, "alice", "old-1")
+		s.share(id, "bob", "old-2")
+		hit(s, "submit", 2, func() (error, error) { return ceremony.ErrUncertain, nil })
+		_ = s.send("carol", s.envelope(id, "carol", "old-3"))
+		s.settle(time.Minute)
+		s.vault.do(func() { s.vault.attempt.progress = nil })
+		s.settle(time.Minute)
+		if c := s.now(id); c.Freeze == nil || c.Freeze.Why != ceremony.ForeignShare {
+			t.Fatalf("%s", story(c))
+		}
+		hit(s, "cancel", 0, func() (error, error) {
+			for _, share := range []string{"old-1", "old-2", "old-3"} {
+				_, _ = s.vault.update(s.vault.attempt.nonce, share)
+			}
+			return ceremony.ErrRefused, nil
+		})
+		s.thaw(id)
+		s.settle(time.Minute)
+		if c := s.now(id); c.Outcome != ceremony.Completed || len(c.NewShares) != len(holders) {
+			t.Fatalf("pending %+v, outcome %q: %s", c.Pending, c.Outcome, story(c))
+		}
+		s.restart() // the journal is read back
+	})
+}
