@@ -259,7 +259,7 @@ func (c Ceremony) nothingOpen() VaultEnding {
 // foreign says whether what stopped the start is still in Vault: it is not ours, or
 // can't be told to be.
 func (c Ceremony) foreign() bool {
-	return c.Attempt.Nonce == "" && c.Freeze != nil && c.Freeze.Why == ForeignAttempt
+	return c.Attempt.Nonce == "" && c.FrozenFor(ForeignAttempt)
 }
 
 func (c Ceremony) resume(cmd Resume) ([]Event, error) {

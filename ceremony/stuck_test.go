@@ -37,3 +37,31 @@ func TestP7RekeyIsFinishedWhileItIsDroppedAfterAnAnswerWasLost(t *testing.T) {
 		s.restart() // the journal is read back
 	})
 }
+
+// That somebody else's attempt is in Vault is said at the end, too, when the ceremony
+// was frozen for another reason after that.
+func TestForeignAttemptIsNotForgottenForADoubt(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.propose(s.rekey)
+		s.settle(time.Second)
+		s.vault.do(func() {
+			s.vault.attempt = &fakeAttempt{op: s.rekey, nonce: "foreign"}
+		})
+		s.approve(id, "paul")
+		s.settle(time.Minute)
+		if c := s.now(id); c.Freeze == nil || c.Freeze.Why != ceremony.ForeignAttempt {
+			t.Fatalf("%s", story(c))
+		}
+		s.stop()
+		s.configure = func(c *ceremony.Cluster) { c.Holders = c.Holders[1:] }
+		s.start()
+		s.settle(time.Minute)
+		if c := s.now(id); c.Freeze == nil || c.Freeze.Why != ceremony.OtherConfig {
+			t.Fatalf("%s", story(c))
+		}
+		s.cancels(id)
+		if c := s.now(id); c.Ending != ceremony.AttemptForeign {
+			t.Errorf("ending %q, and Vault has an attempt of somebody else's", c.Ending)
+		}
+	})
+}
