@@ -65,3 +65,43 @@ func TestForeignAttemptIsNotForgottenForADoubt(t *testing.T) {
 		}
 	})
 }
+
+// A backup that can't be read for as long as anybody asks does not keep a ceremony open
+// whose attempt is gone.
+func TestBackupThatCanNeverBeReadHoldsUpNothing(t *testing.T) {
+	unreadable := func(m string, _ int) (error, error) {
+		if m == "backup" {
+			return ceremony.ErrUncertain, nil // as an answer is that can't be read
+		}
+		return nil, nil
+	}
+	play(t, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		id := s.begin(s.rekey)
+		s.share(id, "alice", "old-1")
+		s.vault.do(func() { s.vault.fault = unreadable; s.vault.attempt = nil })
+		s.settle(30 * time.Minute)
+		if c := s.now(id); c.State != ceremony.StateFrozen || c.Freeze.Why != ceremony.AttemptGone || c.Freeze.Remains != "" {
+			t.Errorf("nobody is told that the attempt is gone: %s", story(c))
+		}
+		s.giveUp(id)
+		s.settle(30 * time.Minute)
+		s.unknown(id)
+	})
+	play(t, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		id := s.begin(s.rekey)
+		s.share(id, "alice", "old-1")
+		s.vault.do(func() { s.vault.attempt.progress = nil })
+		s.settle(time.Minute)
+		hit(s, "cancel", 0, func() (error, error) {
+			s.vault.attempt, s.vault.fault = nil, unreadable
+			return ceremony.ErrRefused, nil
+		})
+		s.thaw(id)
+		s.settle(30 * time.Minute)
+		if c := s.now(id); c.Pending != nil || !c.Unproven {
+			t.Errorf("what was dropped is never settled, pending %+v: %s", c.Pending, story(c))
+		}
+	})
+}
