@@ -238,6 +238,12 @@ func (c Ceremony) closed(cmd Close) []Event {
 	if events := c.carriedThrough(cmd.Seen); events != nil {
 		return events
 	}
+	if c.last(is[TokenIssued]) > c.last(is[Started]) {
+		if cmd.Vault != AttemptForeign {
+			ended.Vault = AttemptUsed // it made a token, if not the plan's
+		}
+		return []Event{ended}
+	}
 	if !c.unproven(cmd.Seen) {
 		return []Event{ended}
 	}

@@ -1,6 +1,7 @@
 package ceremony_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -102,6 +103,29 @@ func TestBackupThatCanNeverBeReadHoldsUpNothing(t *testing.T) {
 		s.settle(30 * time.Minute)
 		if c := s.now(id); c.Pending != nil || !c.Unproven {
 			t.Errorf("what was dropped is never settled, pending %+v: %s", c.Pending, story(c))
+		}
+	})
+}
+
+// A token that Vault has made for somebody else is not said to be unknown.
+func TestTokenForSomebodyElseIsNoAttemptOfWhichNothingIsKnown(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.GenerateRoot)
+		s.vault.do(func() { s.vault.diverts = fpr("mallory") })
+		s.share(id, "alice", "old-1")
+		s.share(id, "bob", "old-2")
+		_ = s.send("carol", s.envelope(id, "carol", "old-3"))
+		s.settle(time.Minute)
+		c := s.now(id)
+		if c.State != ceremony.StateFrozen || c.Token == "" {
+			t.Fatalf("%s: %s", c.State, story(c))
+		}
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.Ending != ceremony.AttemptUsed || c.Unproven {
+			t.Errorf("ending %q, unproven %t: %s", c.Ending, c.Unproven, story(c))
 		}
 	})
 }
