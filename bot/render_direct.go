@@ -185,7 +185,7 @@ func renderFrozen(c ceremony.Ceremony, e ceremony.Entry) message {
 func cancelled(c ceremony.Ceremony) string {
 	op := c.Plan.Operation
 	switch {
-	case c.Freeze != nil && c.Freeze.Why == ceremony.AttemptGone:
+	case c.FrozenFor(ceremony.AttemptGone):
 		return "Vault does not have its attempt any more. If nothing shows until then what came of it, the ceremony ends with that, and says so."
 	case op == ceremony.Unseal:
 		return "The nodes forget the shares that they were sent. Those that are sealed stay so."

@@ -234,7 +234,7 @@ func (c Ceremony) allows(e Event, at time.Time) error {
 			}
 			return nil
 		}
-		if ev.FromBackup && c.Pending == nil {
+		if _, waits := c.Pending.submitting(); ev.FromBackup && !waits {
 			return among(c.Plan.Holders, ev.By) // learnt long after the share was sent
 		}
 		return sent(ev.By, Update)

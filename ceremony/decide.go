@@ -238,6 +238,12 @@ func (c Ceremony) closed(cmd Close) []Event {
 	if events := c.carriedThrough(cmd.Seen); events != nil {
 		return events
 	}
+	if c.last(is[TokenIssued]) > c.last(is[Started]) {
+		if cmd.Vault != AttemptForeign {
+			ended.Vault = AttemptUsed // it made a token, if not the plan's
+		}
+		return []Event{ended}
+	}
 	if !c.unproven(cmd.Seen) {
 		return []Event{ended}
 	}
@@ -259,7 +265,7 @@ func (c Ceremony) nothingOpen() VaultEnding {
 // foreign says whether what stopped the start is still in Vault: it is not ours, or
 // can't be told to be.
 func (c Ceremony) foreign() bool {
-	return c.Attempt.Nonce == "" && c.Freeze != nil && c.Freeze.Why == ForeignAttempt
+	return c.Attempt.Nonce == "" && c.FrozenFor(ForeignAttempt)
 }
 
 func (c Ceremony) resume(cmd Resume) ([]Event, error) {

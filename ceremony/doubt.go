@@ -203,6 +203,13 @@ func (why FreezeReason) stands() bool {
 	return why == OtherBot || why == OtherConfig || why == NotSigned
 }
 
+// FrozenFor reports whether the ceremony is frozen for this reason, if perhaps not for
+// this alone: a doubt may have frozen it once more.
+func (c Ceremony) FrozenFor(why FreezeReason) bool {
+	froze := c.last(func(e Event) bool { f, ok := e.(Froze); return ok && f.Why == why })
+	return c.Freeze != nil && froze > c.last(is[Resumed])
+}
+
 // inDoubt says whether the ceremony must be frozen before anything else is done. What
 // was sent to Vault is settled first, and what Vault has done is not undone.
 func (c Ceremony) inDoubt(d *difference) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
 // Vault shows an attempt that was cancelled, one that died with its leader and one
@@ -127,8 +128,18 @@ func (o *owner) askBackup(ctx context.Context, v *View) error {
 	return nil
 }
 
+// backupPatience is for how long a backup that can't be read holds a ceremony up. It
+// stays in Vault, and people are told how to get at it.
+const backupPatience = 5 * time.Minute
+
+// unread is since when Vault's backup can't be read.
+type unread struct {
+	nonce string // of the attempt whose shares it may have
+	since time.Time
+}
+
 // readInto reads Vault's backup of new shares into a view. A backup without a nonce
-// says that there is none.
+// says that there is none. One that can't be read in the end is not to be had.
 func (o *owner) readInto(ctx context.Context, v *View) error {
 	backup, err := o.cluster.Vault.Backup(ctx, o.c.Plan.Operation)
 	switch {
@@ -138,8 +149,16 @@ func (o *owner) readInto(ctx context.Context, v *View) error {
 		v.Backup = &Backup{}
 	case errors.Is(err, ErrForbidden), errors.Is(err, ErrUnsupported):
 	default:
-		o.heard(err)
-		return err
+		if nonce := o.c.Attempt.Nonce; o.unread.nonce != nonce {
+			o.unread = unread{nonce: nonce, since: time.Now()}
+		}
+		if time.Since(o.unread.since) < backupPatience {
+			o.heard(err)
+			return err
+		}
+		o.log.Warn("Vault's backup can't be read: the ceremony goes on without it", "error", err)
+		return nil
 	}
+	o.unread = unread{}
 	return nil
 }

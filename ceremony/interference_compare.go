@@ -78,7 +78,7 @@ func (m *memory) compareAttempt(op Operation, v View, ceremonies []Ceremony) []N
 // compareOurs judges the attempt of an open ceremony. The ceremony sees the same and
 // freezes; this is how the owners hear of it.
 func (m *memory) compareOurs(op Operation, v View, c Ceremony) []Noticed {
-	if c.Token != "" || c.Encoded != "" || len(c.Keys) > 0 && !c.Plan.Verification || c.Freeze != nil && c.Freeze.Why == KeysLost {
+	if c.Token != "" || c.Encoded != "" || len(c.Keys) > 0 && !c.Plan.Verification || c.FrozenFor(KeysLost) {
 		return nil // it has come to its end, or to a loss, by its own doing
 	}
 	d := c.compare(View{Update: v.Update, Verify: v.Verify}) // the cluster is another question

@@ -40,6 +40,7 @@ type owner struct {
 	starts  int           // of the current attempt that ended in nothing
 	lost    time.Time     // when the answer to what was sent last was given up
 	refused int           // sequence number of the Submitting that Vault declined in so many words
+	unread  unread        // of Vault's backup
 	wait    time.Duration // before the act that did not succeed is tried again
 	after   time.Time     // when it may be tried again
 	polled  time.Time

@@ -1,0 +1,131 @@
+package ceremony_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// The answer to the last share is lost, others spoil the round, and finish it in the
+// moment in which the bot is about to drop it: the shares are recorded all the same.
+func TestP7RekeyIsFinishedWhileItIsDroppedAfterAnAnswerWasLost(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		id := s.begin(s.rekey)
+		s.share(id, "alice", "old-1")
+		s.share(id, "bob", "old-2")
+		hit(s, "submit", 2, func() (error, error) { return ceremony.ErrUncertain, nil })
+		_ = s.send("carol", s.envelope(id, "carol", "old-3"))
+		s.settle(time.Minute)
+		s.vault.do(func() { s.vault.attempt.progress = nil })
+		s.settle(time.Minute)
+		if c := s.now(id); c.Freeze == nil || c.Freeze.Why != ceremony.ForeignShare {
+			t.Fatalf("%s", story(c))
+		}
+		hit(s, "cancel", 0, func() (error, error) {
+			for _, share := range []string{"old-1", "old-2", "old-3"} {
+				_, _ = s.vault.update(s.vault.attempt.nonce, share)
+			}
+			return ceremony.ErrRefused, nil
+		})
+		s.thaw(id)
+		s.settle(time.Minute)
+		if c := s.now(id); c.Outcome != ceremony.Completed || len(c.NewShares) != len(holders) {
+			t.Fatalf("pending %+v, outcome %q: %s", c.Pending, c.Outcome, story(c))
+		}
+		s.restart() // the journal is read back
+	})
+}
+
+// That somebody else's attempt is in Vault is said at the end, too, when the ceremony
+// was frozen for another reason after that.
+func TestForeignAttemptIsNotForgottenForADoubt(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.propose(s.rekey)
+		s.settle(time.Second)
+		s.vault.do(func() {
+			s.vault.attempt = &fakeAttempt{op: s.rekey, nonce: "foreign"}
+		})
+		s.approve(id, "paul")
+		s.settle(time.Minute)
+		if c := s.now(id); c.Freeze == nil || c.Freeze.Why != ceremony.ForeignAttempt {
+			t.Fatalf("%s", story(c))
+		}
+		s.stop()
+		s.configure = func(c *ceremony.Cluster) { c.Holders = c.Holders[1:] }
+		s.start()
+		s.settle(time.Minute)
+		if c := s.now(id); c.Freeze == nil || c.Freeze.Why != ceremony.OtherConfig {
+			t.Fatalf("%s", story(c))
+		}
+		s.cancels(id)
+		if c := s.now(id); c.Ending != ceremony.AttemptForeign {
+			t.Errorf("ending %q, and Vault has an attempt of somebody else's", c.Ending)
+		}
+	})
+}
+
+// A backup that can't be read for as long as anybody asks does not keep a ceremony open
+// whose attempt is gone.
+func TestBackupThatCanNeverBeReadHoldsUpNothing(t *testing.T) {
+	unreadable := func(m string, _ int) (error, error) {
+		if m == "backup" {
+			return ceremony.ErrUncertain, nil // as an answer is that can't be read
+		}
+		return nil, nil
+	}
+	play(t, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		id := s.begin(s.rekey)
+		s.share(id, "alice", "old-1")
+		s.vault.do(func() { s.vault.fault = unreadable; s.vault.attempt = nil })
+		s.settle(30 * time.Minute)
+		if c := s.now(id); c.State != ceremony.StateFrozen || c.Freeze.Why != ceremony.AttemptGone || c.Freeze.Remains != "" {
+			t.Errorf("nobody is told that the attempt is gone: %s", story(c))
+		}
+		s.giveUp(id)
+		s.settle(30 * time.Minute)
+		s.unknown(id)
+	})
+	play(t, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		id := s.begin(s.rekey)
+		s.share(id, "alice", "old-1")
+		s.vault.do(func() { s.vault.attempt.progress = nil })
+		s.settle(time.Minute)
+		hit(s, "cancel", 0, func() (error, error) {
+			s.vault.attempt, s.vault.fault = nil, unreadable
+			return ceremony.ErrRefused, nil
+		})
+		s.thaw(id)
+		s.settle(30 * time.Minute)
+		if c := s.now(id); c.Pending != nil || !c.Unproven {
+			t.Errorf("what was dropped is never settled, pending %+v: %s", c.Pending, story(c))
+		}
+	})
+}
+
+// A token that Vault has made for somebody else is not said to be unknown.
+func TestTokenForSomebodyElseIsNoAttemptOfWhichNothingIsKnown(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.GenerateRoot)
+		s.vault.do(func() { s.vault.diverts = fpr("mallory") })
+		s.share(id, "alice", "old-1")
+		s.share(id, "bob", "old-2")
+		_ = s.send("carol", s.envelope(id, "carol", "old-3"))
+		s.settle(time.Minute)
+		c := s.now(id)
+		if c.State != ceremony.StateFrozen || c.Token == "" {
+			t.Fatalf("%s: %s", c.State, story(c))
+		}
+		if _, err := s.engine.Cancel(context.Background(), id, person("olga").Account, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Minute)
+		if c := s.now(id); c.Ending != ceremony.AttemptUsed || c.Unproven {
+			t.Errorf("ending %q, unproven %t: %s", c.Ending, c.Unproven, story(c))
+		}
+	})
+}
