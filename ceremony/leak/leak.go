@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -142,10 +143,12 @@ func wordShows(word, before string, harmless func(string) bool) (Kind, bool) {
 		return "", false
 	}
 	whole := strings.Trim(word, "`\"'“”‘’,;:()<>[]{}*")
-	isDigest := func() bool { // asked of what has the shape of a share: of few words
+	// Asked of what has the shape of a share. A long word may have many such pieces, and
+	// whoever wrote it decides how many: it is read once.
+	isDigest := sync.OnceValue(func() bool {
 		return digestBefore.MatchString(word) || digestBefore.MatchString(strings.TrimRight(before, "`*\"'")) ||
 			len(whole) == keyDigits && harmless(strings.ToLower(whole))
-	}
+	})
 	switch {
 	case tokenShape.MatchString(word):
 		return Token, true

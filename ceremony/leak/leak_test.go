@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -247,6 +248,37 @@ func TestShareInGroupsIsSeenWhateverItsHyphensAre(t *testing.T) {
 	for _, hyphen := range []string{"\u2010", "\u2011", "\u2212"} {
 		if got := In(inGroups(hexShare, 11, hyphen), nil); len(got) != 1 || got[0] != Share {
 			t.Errorf("%U: a share in groups is taken for %v", []rune(hyphen), got)
+		}
+	}
+}
+
+// TestTimeIsInProportionToTheText holds texts whose parts each look like a share
+// against prose: who writes a text decides what is in it.
+func TestTimeIsInProportionToTheText(t *testing.T) {
+	const length = 40000
+	filled := func(unit, end string) string { return strings.Repeat(unit, (length-len(end))/len(unit)) + end }
+	quickest := func(text string) time.Duration {
+		least := time.Hour
+		for range 3 {
+			began := time.Now()
+			In(text, func(string) bool { return true })
+			least = min(least, time.Since(began))
+		}
+		return least
+	}
+	whole := strings.TrimSuffix(soleBase, "=")
+	prose := quickest(filled("a word ", ""))
+	for name, text := range map[string]string{
+		"digests joined by dots":    filled(whole+".", "hash-"),
+		"digests joined by hyphens": filled(strings.ReplaceAll(whole, "+", "x")+"-", "hash-"),
+		"behind a label":            "key=" + filled(whole+".", "hash-"),
+		"edges of armor":            filled("--BEGIN A BEGIN PGP ", ""),
+		"short lines":               filled("a\n", ""),
+		"digits":                    filled("ab ", ""),
+		"dashes":                    filled("-", ""),
+	} {
+		if took := quickest(text); took > 30*prose {
+			t.Errorf("%s: %v, and %v for prose", name, took, prose)
 		}
 	}
 }
