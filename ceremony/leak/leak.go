@@ -295,10 +295,12 @@ func inPieces(text string, harmless func(string) bool) bool {
 	var all []fragment
 	for line := range strings.SplitSeq(text, "\n") {
 		words := strings.Fields(line)
-		own := make([]fragment, len(words))
-		for i, w := range words {
-			part := strings.Trim(w, "`\"'“”,;*")
-			own[i] = fragment{part, i == 0, len(part) < shareBase64 && basePiece.MatchString(part)}
+		own := make([]fragment, 0, len(words))
+		for _, w := range words {
+			// A colon stays: what it stands behind is a label, and no part of a share.
+			if part := strings.Trim(w, "`\"'“”‘’,;.!?()<>[]{}*|~"); part != "" {
+				own = append(own, fragment{part, len(own) == 0, len(part) < shareBase64 && basePiece.MatchString(part)})
+			}
 		}
 		if hexInPieces(own, harmless) {
 			return true
@@ -316,26 +318,30 @@ type fragment struct {
 }
 
 // hexInPieces looks for runs of groups of digits that make up a share. A part of a
-// run is none: fingerprints are written like that too, and are shorter.
+// run is none: fingerprints are written like that too, and are shorter. But a word or a
+// number beside a share may be made of the same letters ("add", "12").
 func hexInPieces(words []fragment, harmless func(string) bool) bool {
-	var run strings.Builder
-	groups, before := 0, ""
+	var run []string
+	before := ""
 	ends := func() bool {
-		digits, n := run.String(), groups
-		run.Reset()
-		groups = 0
-		switch {
+		groups := run
+		run = run[:0]
+		digits := strings.Join(groups, "")
+		switch n := len(groups); {
 		case n < 2 || !strings.ContainsAny(digits, "abcdefABCDEF"):
 			return false
 		case len(digits) == keyDigits:
 			return !digestBefore.MatchString(before) && !harmless(strings.ToLower(digits))
+		default:
+			first, last := len(groups[0]), len(groups[n-1])
+			return len(digits)%shareDigits == 0 || n > 2 && (len(digits)-first == shareDigits || len(digits)-last == shareDigits) ||
+				n > 3 && len(digits)-first-last == shareDigits
 		}
-		return len(digits)%shareDigits == 0
 	}
 	for _, w := range words {
-		if len(w.word) > 1 && hexShape.MatchString(w.word) {
-			run.WriteString(w.word)
-			groups++
+		// What is as long as the whole key was looked at as a word.
+		if len(w.word) > 1 && len(w.word) < keyDigits && hexShape.MatchString(w.word) {
+			run = append(run, w.word)
 			continue
 		}
 		if ends() {
