@@ -159,6 +159,7 @@ func TestHarmlessWordsAreNoSecrets(t *testing.T) {
 		"a certificate":                      "-----BEGIN CERTIFICATE-----\n" + baseShare + "\n-----END CERTIFICATE-----",
 		"an SSH public key":                  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0123456789abcdefghijklmnopqrstuvwxyzAB carol@laptop",
 		"talk of private keys":               "we begin with the private key of Carol",
+		"code":                               "if err := s.registerAuthenticationHandler(ctx); err != nil { return r.newConversationHistoryIterator(err) }",
 		"a version":                          "v1.20.3+ent.hsm.fips1402",
 		"numbers":                            strings.Repeat("1234 5678 ", 8),
 		"a dump of zeros":                    strings.Repeat("0", 66)[:65],
