@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -130,7 +129,7 @@ func (c *Config) checkJournal(f *findings) []ceremony.Report {
 		return nil
 	}
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		if !f.judge("journal", tryKeeping(filepath.Dir(dir))) {
+		if !f.judge("journal", tryKeeping(nearest(dir))) {
 			f.add(note, "journal", "%s is not there yet; the first start makes it", dir)
 		}
 		return nil

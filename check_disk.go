@@ -39,6 +39,17 @@ func tryKeeping(dir string) (err error) {
 	return nil
 }
 
+// nearest returns the folder in which the first start begins to make dir.
+func nearest(dir string) string {
+	for {
+		above := filepath.Dir(dir)
+		if _, err := os.Stat(above); above == dir || !errors.Is(err, os.ErrNotExist) {
+			return above
+		}
+		dir = above
+	}
+}
+
 // tryAppending opens the journal's files as a bot does at its start, and writes
 // nothing. One that another account has made, root at a terminal for example, would
 // stop it.

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -37,8 +38,9 @@ var (
 	tokenAlone = regexp.MustCompile(`^(?:hv[sbr]|[sbr])\.[A-Za-z0-9_.-]{16,}$`)
 
 	// Shapes of Vault's tokens within a text: of today, and from before Vault 1.10, of which
-	// batch tokens are longer and in base64. Source: developer.hashicorp.com/vault/docs/concepts/tokens.
-	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9])hv[sbr]\.[A-Za-z0-9_-]{20,}|(?:^|[^A-Za-z0-9_.-])(?:b\.AAAAAQ[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24,}(?:$|[^A-Za-z0-9_-]))`)
+	// batch tokens are longer and in base64. Others of old, and OpenBao's, have 24 characters:
+	// a method's name in a piece of code may have more. Source: developer.hashicorp.com/vault/docs/concepts/tokens.
+	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9])hv[sbr]\.[A-Za-z0-9_-]{20,}|(?:^|[^A-Za-z0-9_.-])(?:b\.AAAAAQ[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24}(?:$|[^A-Za-z0-9_-]))`)
 	hexRun     = regexp.MustCompile(`(?:^|[^0-9a-fA-F])[0-9a-fA-F]{66}(?:$|[^0-9a-fA-F])`)
 	hexShape   = regexp.MustCompile(`^[0-9a-fA-F]+$`)
 	baseShape  = regexp.MustCompile(`^(?:[A-Za-z0-9+/_-]{44}|[A-Za-z0-9+/_-]{43}=?)$`)
@@ -142,10 +144,12 @@ func wordShows(word, before string, harmless func(string) bool) (Kind, bool) {
 		return "", false
 	}
 	whole := strings.Trim(word, "`\"'“”‘’,;:()<>[]{}*")
-	isDigest := func() bool { // asked of what has the shape of a share: of few words
+	// Asked of what has the shape of a share. A long word may have many such pieces, and
+	// whoever wrote it decides how many: it is read once.
+	isDigest := sync.OnceValue(func() bool {
 		return digestBefore.MatchString(word) || digestBefore.MatchString(strings.TrimRight(before, "`*\"'")) ||
 			len(whole) == keyDigits && harmless(strings.ToLower(whole))
-	}
+	})
 	switch {
 	case tokenShape.MatchString(word):
 		return Token, true
@@ -292,10 +296,12 @@ func inPieces(text string, harmless func(string) bool) bool {
 	var all []fragment
 	for line := range strings.SplitSeq(text, "\n") {
 		words := strings.Fields(line)
-		own := make([]fragment, len(words))
-		for i, w := range words {
-			part := strings.Trim(w, "`\"'“”,;*")
-			own[i] = fragment{part, i == 0, len(part) < shareBase64 && basePiece.MatchString(part)}
+		own := make([]fragment, 0, len(words))
+		for _, w := range words {
+			// A colon stays: what it stands behind is a label, and no part of a share.
+			if part := strings.Trim(w, "`\"'“”‘’,;.!?()<>[]{}*|~"); part != "" {
+				own = append(own, fragment{part, len(own) == 0, len(part) < shareBase64 && basePiece.MatchString(part)})
+			}
 		}
 		if hexInPieces(own, harmless) {
 			return true
@@ -313,26 +319,30 @@ type fragment struct {
 }
 
 // hexInPieces looks for runs of groups of digits that make up a share. A part of a
-// run is none: fingerprints are written like that too, and are shorter.
+// run is none: fingerprints are written like that too, and are shorter. But a word or a
+// number beside a share may be made of the same letters ("add", "12").
 func hexInPieces(words []fragment, harmless func(string) bool) bool {
-	var run strings.Builder
-	groups, before := 0, ""
+	var run []string
+	before := ""
 	ends := func() bool {
-		digits, n := run.String(), groups
-		run.Reset()
-		groups = 0
-		switch {
+		groups := run
+		run = run[:0]
+		digits := strings.Join(groups, "")
+		switch n := len(groups); {
 		case n < 2 || !strings.ContainsAny(digits, "abcdefABCDEF"):
 			return false
 		case len(digits) == keyDigits:
 			return !digestBefore.MatchString(before) && !harmless(strings.ToLower(digits))
+		default:
+			first, last := len(groups[0]), len(groups[n-1])
+			return len(digits)%shareDigits == 0 || n > 2 && (len(digits)-first == shareDigits || len(digits)-last == shareDigits) ||
+				n > 3 && len(digits)-first-last == shareDigits
 		}
-		return len(digits)%shareDigits == 0
 	}
 	for _, w := range words {
-		if len(w.word) > 1 && hexShape.MatchString(w.word) {
-			run.WriteString(w.word)
-			groups++
+		// What is as long as the whole key was looked at as a word.
+		if len(w.word) > 1 && len(w.word) < keyDigits && hexShape.MatchString(w.word) {
+			run = append(run, w.word)
 			continue
 		}
 		if ends() {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -59,6 +60,14 @@ func TestSecretsAreRecognisedHoweverTheyAreWritten(t *testing.T) {
 		"in groups of two":            {inGroups(hexShare, 2, " "), Share},
 		"in groups, with hyphens":     {inGroups(hexShare, 11, "-"), Share},
 		"in groups behind a label":    {"my share is: " + inGroups(hexShare, 6, " ") + " ok?", Share},
+		"in groups before a word":     {inGroups(hexShare, 4, " ") + " be careful", Share},
+		"in groups behind a number":   {"share 12 " + inGroups(hexShare, 6, " "), Share},
+		"in groups between words":     {"please add " + inGroups(hexShare, 6, " ") + " add it", Share},
+		"in groups, in brackets":      {"(" + inGroups(hexShare, 4, " ") + ")", Share},
+		"as a quotation":              {"> " + inGroups(hexShare, 33, "\n> "), Share},
+		"in lines of 64":              {inGroups(hexShare, 64, "\n"), Share},
+		"base64 at a sentence's end":  {"It is " + inGroups(baseShare, 4, " ") + ".", Share},
+		"base64 as a quotation":       {"> " + inGroups(baseShare, 22, "\n> "), Share},
 		"in two lines":                {hexShare[:40] + "\n" + hexShare[40:], Share},
 		"in lines of eleven":          {inGroups(hexShare, 11, "\r\n"), Share},
 		"base64 in groups of four":    {inGroups(baseShare, 4, " "), Share},
@@ -118,6 +127,8 @@ func TestHarmlessWordsAreNoSecrets(t *testing.T) {
 		"that hash alone":                    soleHex,
 		"that hash, in capitals":             strings.ToUpper(soleHex),
 		"that hash in groups":                inGroups(soleHex, 8, " "),
+		"that hash before a word":            "let " + soleHex + " be the hash",
+		"that hash's groups, and a stop":     "It is " + inGroups(soleHex, 8, " ") + ".",
 		"a short hash":                       soleHex[:16],
 		"a git commit":                       "commit 4fade98eaade1de022eeb07aa1261f0b86890ffc",
 		"two git commits":                    "4fade98eaade1de022eeb07aa1261f0b86890ffc 90ffc4fade98eaade1de022eeb07aa1261f0b868",
@@ -148,6 +159,7 @@ func TestHarmlessWordsAreNoSecrets(t *testing.T) {
 		"a certificate":                      "-----BEGIN CERTIFICATE-----\n" + baseShare + "\n-----END CERTIFICATE-----",
 		"an SSH public key":                  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0123456789abcdefghijklmnopqrstuvwxyzAB carol@laptop",
 		"talk of private keys":               "we begin with the private key of Carol",
+		"code":                               "if err := s.registerAuthenticationHandler(ctx); err != nil { return r.newConversationHistoryIterator(err) }",
 		"a version":                          "v1.20.3+ent.hsm.fips1402",
 		"numbers":                            strings.Repeat("1234 5678 ", 8),
 		"a dump of zeros":                    strings.Repeat("0", 66)[:65],
@@ -247,6 +259,37 @@ func TestShareInGroupsIsSeenWhateverItsHyphensAre(t *testing.T) {
 	for _, hyphen := range []string{"\u2010", "\u2011", "\u2212"} {
 		if got := In(inGroups(hexShare, 11, hyphen), nil); len(got) != 1 || got[0] != Share {
 			t.Errorf("%U: a share in groups is taken for %v", []rune(hyphen), got)
+		}
+	}
+}
+
+// TestTimeIsInProportionToTheText holds texts whose parts each look like a share
+// against prose: who writes a text decides what is in it.
+func TestTimeIsInProportionToTheText(t *testing.T) {
+	const length = 40000
+	filled := func(unit, end string) string { return strings.Repeat(unit, (length-len(end))/len(unit)) + end }
+	quickest := func(text string) time.Duration {
+		least := time.Hour
+		for range 3 {
+			began := time.Now()
+			In(text, func(string) bool { return true })
+			least = min(least, time.Since(began))
+		}
+		return least
+	}
+	whole := strings.TrimSuffix(soleBase, "=")
+	prose := quickest(filled("a word ", ""))
+	for name, text := range map[string]string{
+		"digests joined by dots":    filled(whole+".", "hash-"),
+		"digests joined by hyphens": filled(strings.ReplaceAll(whole, "+", "x")+"-", "hash-"),
+		"behind a label":            "key=" + filled(whole+".", "hash-"),
+		"edges of armor":            filled("--BEGIN A BEGIN PGP ", ""),
+		"short lines":               filled("a\n", ""),
+		"digits":                    filled("ab ", ""),
+		"dashes":                    filled("-", ""),
+	} {
+		if took := quickest(text); took > 30*prose {
+			t.Errorf("%s: %v, and %v for prose", name, took, prose)
 		}
 	}
 }

@@ -223,19 +223,17 @@ func takeDelivery(line string, blocks []block) (Delivery, error) {
 	return Delivery{}, ErrNotCiphertext
 }
 
-// Armored is a file as text: PGP messages without armor, as Vault prints them or binary,
-// are armored, and everything else is left as it is.
+// Armored is a file as text that can stand beside another file's: PGP messages without
+// armor, as Vault prints them or binary, are armored, and any other text is as it was
+// before a computer saved it in another encoding.
 func Armored(file []byte) ([]byte, error) {
 	bare := [][]byte{file}
 	if !isBinary(file) {
 		text := normalise(file)
-		if blocks, _ := unarmor(text); len(blocks) > 0 {
-			return file, nil
+		blocks, _ := unarmor(text)
+		if bare = bareAmong(text); len(blocks) > 0 || len(bare) == 0 {
+			return []byte(text), nil
 		}
-		bare = bareAmong(text)
-	}
-	if len(bare) == 0 {
-		return file, nil
 	}
 	var all strings.Builder
 	for _, message := range bare {

@@ -121,6 +121,33 @@ func TestWhatVaultPrintsIsArmoredForADelivery(t *testing.T) {
 	}
 }
 
+// Each file of a delivery may be in an encoding of its own.
+func TestMessageAndShareAreReadTogetherWhateverTheirEncodings(t *testing.T) {
+	s := newStage(t)
+	parcel := s.parcel(t)
+	signed := must(s.opener.SignDelivery(parcel))(t)
+	plain := func(s string) string { return s }
+	for _, one := range []func(string) string{plain, utf16As(binary.LittleEndian), utf16As(binary.BigEndian)} {
+		for _, other := range []func(string) string{plain, utf16As(binary.LittleEndian), utf16As(binary.BigEndian)} {
+			for name, share := range map[string]string{"base64": parcel.Ciphertext, "armor": signed.Armor} {
+				files := []string{one(signed.Line), other(share)}
+				var parts [][]byte
+				for _, file := range append(files, files...) { // each of them before the other
+					parts = append(parts, must(openpgp.Armored([]byte(file)))(t))
+				}
+				got, err := openpgp.CheckDeliveries(bytes.Join(parts[:2], []byte("\n")), s.identity.Fingerprint())
+				if err != nil || len(got) != 1 || got[0].Parcel != parcel {
+					t.Errorf("%s behind %q…: %v, %v", name, files[0][:4], got, err)
+				}
+				got, err = openpgp.CheckDeliveries(bytes.Join(parts[1:3], []byte("\n")), s.identity.Fingerprint())
+				if err != nil || len(got) != 1 || got[0].Parcel != parcel {
+					t.Errorf("%s before %q…: %v, %v", name, files[0][:4], got, err)
+				}
+			}
+		}
+	}
+}
+
 func TestP1SecretIsTidiedInPlace(t *testing.T) {
 	for name, file := range map[string]string{
 		"as it is":         share,
