@@ -345,8 +345,11 @@ func (e *Engine) open(ctx context.Context, cluster Cluster, plan Plan, more ...E
 	if e.run == nil {
 		return Ceremony{}, ErrNotRunning
 	}
-	first := Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: e.first}
-	entries, err := e.config.Journal.Append(ctx, plan.Ceremony, 0, append([]Event{first}, more...)...)
+	events := append([]Event{Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: e.first}}, more...)
+	if err := (Ceremony{}).takes(events, time.Now()); err != nil {
+		return Ceremony{}, err
+	}
+	entries, err := e.config.Journal.Append(ctx, plan.Ceremony, 0, events...)
 	if err != nil {
 		return Ceremony{}, err
 	}

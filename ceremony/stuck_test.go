@@ -2,6 +2,8 @@ package ceremony_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,5 +129,24 @@ func TestTokenForSomebodyElseIsNoAttemptOfWhichNothingIsKnown(t *testing.T) {
 		if c := s.now(id); c.Ending != ceremony.AttemptUsed || c.Unproven {
 			t.Errorf("ending %q, unproven %t: %s", c.Ending, c.Unproven, story(c))
 		}
+	})
+}
+
+// A proposal that no later start could read is not written.
+func TestP8ProposalThatCannotBeReadBackIsNotWritten(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.stop()
+		s.configure = func(c *ceremony.Cluster) {
+			c.Initiators = append(slices.Clone(c.Initiators), ceremony.Person{Name: "no name", Account: person("zoe").Account})
+		}
+		s.start()
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: s.rekey, Cluster: "prod", Reason: "a test", By: person("zoe").Account, Options: options(s.rekey),
+		})
+		if err == nil || !strings.Contains(err.Error(), "is no name of a person") {
+			t.Errorf("proposed by somebody with no name: %v", err)
+		}
+		s.restart()
+		s.begin(s.rekey)
 	})
 }
