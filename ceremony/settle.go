@@ -129,7 +129,10 @@ func (c Ceremony) unseen(sent Submitting, v View) ([]Event, error) {
 
 // backedUp is the answer that was lost, as far as Vault's backup has it.
 func (c Ceremony) backedUp(v View) Answer {
-	a := Answer{Complete: true, VerificationNonce: v.Update.VerificationNonce}
+	a := Answer{Complete: true}
+	if !c.lacks(v) {
+		a.VerificationNonce = v.Update.VerificationNonce
+	}
 	for _, f := range c.Plan.Recipients() {
 		// Each receiver has a key of their own, so that a fingerprint names one share.
 		if of := v.Backup.Ciphertexts[f]; len(of) == 1 {

@@ -150,3 +150,21 @@ func TestP8ProposalThatCannotBeReadBackIsNotWritten(t *testing.T) {
 		s.begin(s.rekey)
 	})
 }
+
+// An attempt that somebody has begun since then lends nothing to the shares of ours.
+func TestSharesFromTheBackupHaveNoNonceOfAForeignVerification(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		id := s.begin(s.rekey)
+		s.share(id, "alice", "old-1")
+		s.others("old-2", "old-3")
+		s.vault.do(func() {
+			s.vault.attempt = &fakeAttempt{op: s.rekey, nonce: "foreign", verify: "of-foreign", order: ceremony.Order{Operation: s.rekey, Verification: true}}
+		})
+		s.settle(time.Minute)
+		s.handsOut(id)
+		if made := lastOf[ceremony.Rekeyed](s.now(id)); made.VerificationNonce != "" {
+			t.Errorf("the new shares wait for the verification %q", made.VerificationNonce)
+		}
+	})
+}
