@@ -168,3 +168,20 @@ func TestSharesFromTheBackupHaveNoNonceOfAForeignVerification(t *testing.T) {
 		}
 	})
 }
+
+// When others have made new shares, nobody can say when, and nothing but the backup
+// shows that they are in force: what was exposed stays so.
+func TestExposedShareIsNotReplacedPastConclave(t *testing.T) {
+	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		s.exposed("alice", ceremony.ExposedShare)
+		id := s.begin(ceremony.Rekey)
+		s.share(id, "bob", "old-2")
+		s.others("old-3", "old-4")
+		s.settle(time.Minute)
+		s.handsOut(id)
+		if len(ceremony.Exposures(s.engine.Ceremonies(), "prod")) != 1 {
+			t.Error("the share that was exposed is forgotten")
+		}
+	})
+}
