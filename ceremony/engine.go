@@ -191,7 +191,7 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 			continue
 		}
 		cluster, ok := e.clusters[c.Plan.Cluster]
-		if !ok && (c.Told() || c.Plan.Operation == Alarm) {
+		if !ok && (c.Ended() && !c.owesNews() || c.Plan.Operation == Alarm) {
 			e.config.Log.Warn("an alarm, or what a ceremony has left behind, is not looked after: its cluster is not configured any more", "ceremony", string(id))
 			continue
 		}

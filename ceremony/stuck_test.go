@@ -185,3 +185,24 @@ func TestExposedShareIsNotReplacedPastConclave(t *testing.T) {
 		}
 	})
 }
+
+// A reminder that reached nobody has the status post drawn again. No start depends on it:
+// journals of old never had it drawn, and their cluster may be gone.
+func TestStatusPostOfAClusterThatIsGoneStopsNoStart(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.GenerateRoot)
+		s.finish(id)
+		s.settle(14 * 24 * time.Hour)
+		if c := s.now(id); !c.Settled() {
+			t.Fatalf("%s", story(c))
+		}
+		s.stop()
+		s.forge(id, ceremony.Undeliverable{Key: string(ceremony.ReminderMessage) + "/1/T1/U1"})
+		s.configure = func(c *ceremony.Cluster) { c.Name = "other" }
+		s.start()
+		s.settle(time.Minute)
+		if _, _, err := s.engine.Ceremony(id); err != nil {
+			t.Error(err)
+		}
+	})
+}
