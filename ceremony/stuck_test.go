@@ -206,3 +206,33 @@ func TestStatusPostOfAClusterThatIsGoneStopsNoStart(t *testing.T) {
 		}
 	})
 }
+
+// Vault refuses the last share since the attempt is gone: that share made nothing.
+func TestRefusedLastShareHasNotMadeWhatIsGone(t *testing.T) {
+	refused := func(t *testing.T, s *stage, op ceremony.Operation, gone func()) ceremony.ID {
+		s.restartWith(false)
+		id := s.begin(op)
+		s.share(id, "alice", "old-1")
+		s.share(id, "bob", "old-2")
+		hit(s, "submit", 2, func() (error, error) { gone(); return ceremony.ErrRefused, nil })
+		_ = s.send("carol", s.envelope(id, "carol", "old-3"))
+		s.settle(time.Minute)
+		return id
+	}
+	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.GenerateRoot} {
+		playFor(t, op, func(t *testing.T, s *stage) {
+			id := refused(t, s, op, func() { s.vault.attempt = nil })
+			if c := s.now(id); c.State != ceremony.StateFrozen || c.Freeze.Why != ceremony.AttemptGone {
+				t.Errorf("%s: %s", op, story(c))
+			}
+			s.giveUp(id)
+			s.unknown(id)
+		})
+	}
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		id := refused(t, s, ceremony.Rekey, func() { _, _ = s.vault.update(s.vault.attempt.nonce, "old-4") })
+		if c := s.handsOut(id); slices.ContainsFunc(c.KeyFacts, func(f ceremony.KeyFact) bool { return len(f.Proven) > 0 }) {
+			t.Errorf("a share that Vault refused counts as proven: %+v", c.KeyFacts)
+		}
+	})
+}
