@@ -109,7 +109,10 @@ func resultWords(c ceremony.Ceremony) string {
 		}
 		return ""
 	case ceremony.ReadBackup:
-		if c.Result == nil {
+		switch {
+		case c.Result == nil && c.Deletion != nil:
+			return fmt.Sprintf("What the backup had was handed out. *Vault may still keep the backup*: its deletion was agreed to, and was not seen to be done. `/ceremony start backup %s` looks again.", escape(p.Cluster))
+		case c.Result == nil:
 			return fmt.Sprintf("What the backup had was handed out. *The backup is still in Vault*: nobody agreed to its deletion in time. `/ceremony start backup %s` begins again.", escape(p.Cluster))
 		}
 		return "What the backup had was handed out, and Vault keeps no backup any more."

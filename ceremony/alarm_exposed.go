@@ -154,11 +154,11 @@ func Exposures(ceremonies []Ceremony, cluster string) []Exposure {
 }
 
 // endedBy says whether a ceremony has replaced the share that was exposed. New shares
-// that were made before may be what was exposed.
+// that were made before may be what was exposed; when others made theirs nobody knows.
 func (x Exposure) endedBy(c Ceremony) bool {
 	made := c.last(func(e Event) bool { return is[Rekeyed](e) || is[Initialized](e) })
 	switch {
-	case c.Outcome != Completed, made == 0, c.Verified != nil && c.Verified.Unconfirmed, !c.History[made-1].At.After(x.At):
+	case c.Outcome != Completed, made == 0, c.Verified != nil && c.Verified.Unconfirmed, c.MadeElsewhere(), !c.History[made-1].At.After(x.At):
 		return false
 	case x.Kind == ExposedKey:
 		return !slices.ContainsFunc(c.Plan.Receivers, func(p Person) bool { return p.Account == x.Person.Account && p.Key == x.Person.Key })

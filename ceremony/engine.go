@@ -191,7 +191,7 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 			continue
 		}
 		cluster, ok := e.clusters[c.Plan.Cluster]
-		if !ok && (c.Told() || c.Plan.Operation == Alarm) {
+		if !ok && (c.Ended() && !c.owesNews() || c.Plan.Operation == Alarm) {
 			e.config.Log.Warn("an alarm, or what a ceremony has left behind, is not looked after: its cluster is not configured any more", "ceremony", string(id))
 			continue
 		}
@@ -345,8 +345,11 @@ func (e *Engine) open(ctx context.Context, cluster Cluster, plan Plan, more ...E
 	if e.run == nil {
 		return Ceremony{}, ErrNotRunning
 	}
-	first := Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: e.first}
-	entries, err := e.config.Journal.Append(ctx, plan.Ceremony, 0, append([]Event{first}, more...)...)
+	events := append([]Event{Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: e.first}}, more...)
+	if err := (Ceremony{}).takes(events, time.Now()); err != nil {
+		return Ceremony{}, err
+	}
+	entries, err := e.config.Journal.Append(ctx, plan.Ceremony, 0, events...)
 	if err != nil {
 		return Ceremony{}, err
 	}

@@ -136,6 +136,12 @@ func is[E Event](e Event) bool {
 // Told says whether the ceremony has ended and everybody has been told.
 func (c Ceremony) Told() bool { return c.Ended() && len(c.Due()) == 0 }
 
+// owesNews says whether anything is due but a status post, which shows what people
+// have been told.
+func (c Ceremony) owesNews() bool {
+	return slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind != BoardMessage })
+}
+
 // Settled says whether the ceremony has ended, everybody has been told, no witness is
 // waited for, it has left nothing behind, and its transcript is signed and kept.
 func (c Ceremony) Settled() bool {

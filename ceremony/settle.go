@@ -93,7 +93,8 @@ func (c Ceremony) newShares(by Person, a Answer, backup bool) (Rekeyed, *Froze) 
 func (c Ceremony) settleUpdate(sent Submitting, cmd Settle) ([]Event, error) {
 	seen := cmd.Seen.Update
 	last := sent.Before+1 == c.Round.Required
-	if !last || c.Plan.Verification {
+	ours := last && !cmd.Refused // the attempt may have ended by this share
+	if !ours || c.Plan.Verification {
 		if events := c.fromBackup(cmd.Seen); events != nil {
 			return events, nil
 		}
@@ -105,10 +106,10 @@ func (c Ceremony) settleUpdate(sent Submitting, cmd Settle) ([]Event, error) {
 		return c.unseen(sent, cmd.Seen)
 	case seen.Started:
 		return c.settleRound(sent, cmd, seen.Progress, last)
-	case last && c.Plan.Operation.IssuesToken():
+	case ours && c.Plan.Operation.IssuesToken():
 		// The token may have been made: nobody holds it, nobody can read it.
 		return c.lost(TokenLost)
-	case last && c.Plan.Operation.Rekeys() && !c.Plan.Verification:
+	case ours && c.Plan.Operation.Rekeys() && !c.Plan.Verification:
 		return c.unseen(sent, cmd.Seen)
 	}
 	return one(Froze{Why: AttemptGone, Want: "attempt " + sent.Nonce, Got: "no attempt in progress", Remains: c.remains(cmd.Seen)})
@@ -129,7 +130,10 @@ func (c Ceremony) unseen(sent Submitting, v View) ([]Event, error) {
 
 // backedUp is the answer that was lost, as far as Vault's backup has it.
 func (c Ceremony) backedUp(v View) Answer {
-	a := Answer{Complete: true, VerificationNonce: v.Update.VerificationNonce}
+	a := Answer{Complete: true}
+	if !c.lacks(v) {
+		a.VerificationNonce = v.Update.VerificationNonce
+	}
 	for _, f := range c.Plan.Recipients() {
 		// Each receiver has a key of their own, so that a fingerprint names one share.
 		if of := v.Backup.Ciphertexts[f]; len(of) == 1 {

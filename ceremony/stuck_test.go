@@ -2,6 +2,8 @@ package ceremony_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +128,111 @@ func TestTokenForSomebodyElseIsNoAttemptOfWhichNothingIsKnown(t *testing.T) {
 		s.settle(time.Minute)
 		if c := s.now(id); c.Ending != ceremony.AttemptUsed || c.Unproven {
 			t.Errorf("ending %q, unproven %t: %s", c.Ending, c.Unproven, story(c))
+		}
+	})
+}
+
+// A proposal that no later start could read is not written.
+func TestP8ProposalThatCannotBeReadBackIsNotWritten(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.stop()
+		s.configure = func(c *ceremony.Cluster) {
+			c.Initiators = append(slices.Clone(c.Initiators), ceremony.Person{Name: "no name", Account: person("zoe").Account})
+		}
+		s.start()
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: s.rekey, Cluster: "prod", Reason: "a test", By: person("zoe").Account, Options: options(s.rekey),
+		})
+		if err == nil || !strings.Contains(err.Error(), "is no name of a person") {
+			t.Errorf("proposed by somebody with no name: %v", err)
+		}
+		s.restart()
+		s.begin(s.rekey)
+	})
+}
+
+// An attempt that somebody has begun since then lends nothing to the shares of ours.
+func TestSharesFromTheBackupHaveNoNonceOfAForeignVerification(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		id := s.begin(s.rekey)
+		s.share(id, "alice", "old-1")
+		s.others("old-2", "old-3")
+		s.vault.do(func() {
+			s.vault.attempt = &fakeAttempt{op: s.rekey, nonce: "foreign", verify: "of-foreign", order: ceremony.Order{Operation: s.rekey, Verification: true}}
+		})
+		s.settle(time.Minute)
+		s.handsOut(id)
+		if made := lastOf[ceremony.Rekeyed](s.now(id)); made.VerificationNonce != "" {
+			t.Errorf("the new shares wait for the verification %q", made.VerificationNonce)
+		}
+	})
+}
+
+// When others have made new shares, nobody can say when, and nothing but the backup
+// shows that they are in force: what was exposed stays so.
+func TestExposedShareIsNotReplacedPastConclave(t *testing.T) {
+	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.restartWith(false)
+		s.exposed("alice", ceremony.ExposedShare)
+		id := s.begin(ceremony.Rekey)
+		s.share(id, "bob", "old-2")
+		s.others("old-3", "old-4")
+		s.settle(time.Minute)
+		s.handsOut(id)
+		if len(ceremony.Exposures(s.engine.Ceremonies(), "prod")) != 1 {
+			t.Error("the share that was exposed is forgotten")
+		}
+	})
+}
+
+// A reminder that reached nobody has the status post drawn again. No start depends on it:
+// journals of old never had it drawn, and their cluster may be gone.
+func TestStatusPostOfAClusterThatIsGoneStopsNoStart(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.GenerateRoot)
+		s.finish(id)
+		s.settle(14 * 24 * time.Hour)
+		if c := s.now(id); !c.Settled() {
+			t.Fatalf("%s", story(c))
+		}
+		s.stop()
+		s.forge(id, ceremony.Undeliverable{Key: string(ceremony.ReminderMessage) + "/1/T1/U1"})
+		s.configure = func(c *ceremony.Cluster) { c.Name = "other" }
+		s.start()
+		s.settle(time.Minute)
+		if _, _, err := s.engine.Ceremony(id); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Vault refuses the last share since the attempt is gone: that share made nothing.
+func TestRefusedLastShareHasNotMadeWhatIsGone(t *testing.T) {
+	refused := func(t *testing.T, s *stage, op ceremony.Operation, gone func()) ceremony.ID {
+		s.restartWith(false)
+		id := s.begin(op)
+		s.share(id, "alice", "old-1")
+		s.share(id, "bob", "old-2")
+		hit(s, "submit", 2, func() (error, error) { gone(); return ceremony.ErrRefused, nil })
+		_ = s.send("carol", s.envelope(id, "carol", "old-3"))
+		s.settle(time.Minute)
+		return id
+	}
+	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.GenerateRoot} {
+		playFor(t, op, func(t *testing.T, s *stage) {
+			id := refused(t, s, op, func() { s.vault.attempt = nil })
+			if c := s.now(id); c.State != ceremony.StateFrozen || c.Freeze.Why != ceremony.AttemptGone {
+				t.Errorf("%s: %s", op, story(c))
+			}
+			s.giveUp(id)
+			s.unknown(id)
+		})
+	}
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		id := refused(t, s, ceremony.Rekey, func() { _, _ = s.vault.update(s.vault.attempt.nonce, "old-4") })
+		if c := s.handsOut(id); slices.ContainsFunc(c.KeyFacts, func(f ceremony.KeyFact) bool { return len(f.Proven) > 0 }) {
+			t.Errorf("a share that Vault refused counts as proven: %+v", c.KeyFacts)
 		}
 	})
 }
