@@ -88,10 +88,10 @@ func In(text string, harmless func(word string) bool) []Kind {
 	}
 	text = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.Is(unicode.Cf, r):
-			return -1 // marks that nobody sees, behind which a share would be in pieces
-		case r != '\n' && unicode.IsSpace(r):
-			return ' ' // the expressions know those of ASCII alone
+		case unicode.Is(unicode.Cf, r), r == 0:
+			return -1 // marks that nobody sees, and half of UTF-16, which would have a share in pieces
+		case r != '\n' && unicode.IsSpace(r), r == utf8.RuneError:
+			return ' ' // the expressions know those of ASCII alone; and no byte order mark
 		}
 		return r
 	}, text)

@@ -3,6 +3,7 @@ package leak
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 )
 
 const (
@@ -294,6 +296,26 @@ func TestTimeIsInProportionToTheText(t *testing.T) {
 	} {
 		if took := quickest(text); took > 30*prose {
 			t.Errorf("%s: %v, and %v for prose", name, took, prose)
+		}
+	}
+}
+
+// A file that Windows PowerShell has written is in UTF-16.
+func TestSecretInUTF16IsOne(t *testing.T) {
+	for secret, want := range map[string]Kind{
+		hexShare: Share, baseShare: Share, soleHex: Share, inGroups(hexShare, 4, " "): Share, newToken: Token, oldToken: Token, oneTime: Password,
+		"-----BEGIN PGP PRIVATE KEY BLOCK-----\r\n\r\nlFgE": Key,
+	} {
+		for _, ending := range []string{"", "\r\n"} {
+			for mark, order := range map[string]binary.AppendByteOrder{"\xff\xfe": binary.LittleEndian, "\xfe\xff": binary.BigEndian} {
+				file := []byte(mark)
+				for _, unit := range utf16.Encode([]rune(secret + ending)) {
+					file = order.AppendUint16(file, unit)
+				}
+				if got := In(string(file), nil); len(got) == 0 || got[0] != want {
+					t.Errorf("%q in %v: %v, want %s", secret, order, got, want)
+				}
+			}
 		}
 	}
 }
