@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -54,7 +55,9 @@ var (
 	quotedShape = regexp.MustCompile(`^[A-Za-z0-9 .:_-]+$`)
 	armorShape  = regexp.MustCompile(`^(?:-----(?:BEGIN|END) PGP [A-Z ]+-----|[A-Za-z]+: [ -~]*|[A-Za-z0-9+/=]*)$`)
 	plainWord   = regexp.MustCompile(`^[A-Za-z0-9+./~][A-Za-z0-9+./~_-]*$`)
-	unprintable = regexp.MustCompile(`[^\pL\pM\pN\pP\pS ]`)
+	// windowsShape is what stands for itself between double quotes, in cmd and PowerShell.
+	windowsShape = regexp.MustCompile(`^[\pL\pN.~\\/][\pL\pM\pN .:~\\/_()+',;@#&={}\[\]-]*$`)
+	unprintable  = regexp.MustCompile(`[^\pL\pM\pN\pP\pS ]`)
 )
 
 func file(name string) blank    { return blank{name, fileShape.MatchString(name)} }
@@ -66,9 +69,14 @@ func aKey(f ceremony.Fingerprint) blank {
 func anID(id ceremony.ID) blank { return blank{string(id), id.Valid()} }
 
 // anyFile is a file wherever it is, in quotes where it needs them.
-func anyFile(name string) blank {
-	if plainWord.MatchString(name) {
+func anyFile(name string) blank { return fileOn(runtime.GOOS, name) }
+
+func fileOn(system, name string) blank {
+	switch {
+	case plainWord.MatchString(name):
 		return blank{name, true}
+	case system == "windows": // its cmd knows no single quotes, and PowerShell has these as well
+		return blank{`"` + name + `"`, windowsShape.MatchString(name)}
 	}
 	return blank{inQuotes(name), name != "" && !strings.HasPrefix(name, "-") && !unprintable.MatchString(name)}
 }

@@ -51,7 +51,9 @@ var (
 	lowerRun   = regexp.MustCompile(`[a-z]{4,}`)
 
 	// What stands before a digest, in the same word or as one of its own.
-	digestBefore = regexp.MustCompile(`(?i)(?:sha-?256(?:sum)?|digest|checksum|commitment|hash)(?:[-:=]|$)`)
+	digestBefore = regexp.MustCompile(`(?i)(?:sha2?-?256(?:sum)?|digest|checksum|commitment|hash)(?:\([^\s()]*\))?(?:[-:=]|$)`)
+	// A line of sha256sum: deliveries have people run it, and they ask about what it prints.
+	sumLine = regexp.MustCompile(`(?m)^[ >]*([0-9a-fA-F]{64}) [ *](?:-|\S*[./]\w+) *$`)
 	// What stands before a share in the same word.
 	shareBefore = regexp.MustCompile(`(?i)(?:key|share|unseal)\w{0,12}["']?[:=]`)
 
@@ -86,13 +88,18 @@ func In(text string, harmless func(word string) bool) []Kind {
 	}
 	text = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.Is(unicode.Cf, r):
-			return -1 // marks that nobody sees, behind which a share would be in pieces
-		case r != '\n' && unicode.IsSpace(r):
-			return ' ' // the expressions know those of ASCII alone
+		case unicode.Is(unicode.Cf, r), r == 0:
+			return -1 // marks that nobody sees, and half of UTF-16, which would have a share in pieces
+		case r != '\n' && unicode.IsSpace(r), r == utf8.RuneError:
+			return ' ' // the expressions know those of ASCII alone; and no byte order mark
 		}
 		return r
 	}, text)
+	known, sums := harmless, map[string]bool{}
+	for _, line := range sumLine.FindAllStringSubmatch(text, -1) {
+		sums[strings.ToLower(line[1])] = true
+	}
+	harmless = func(word string) bool { return sums[word] || known(word) }
 	found := map[Kind]bool{}
 	if keyShape.MatchString(text) {
 		found[Key] = true

@@ -3,6 +3,7 @@ package leak
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 )
 
 const (
@@ -56,6 +58,7 @@ func TestSecretsAreRecognisedHoweverTheyAreWritten(t *testing.T) {
 		"behind a label":              {"key(base64)=" + baseShare, Share},
 		"behind a label, only holder": {"unseal_key=" + soleHex, Share},
 		"in a code block":             {"```" + baseShare + "```", Share},
+		"the only holder's, a word":   {soleHex + "  thanks.", Share},
 		"in groups of four":           {inGroups(hexShare, 4, " "), Share},
 		"in groups of two":            {inGroups(hexShare, 2, " "), Share},
 		"in groups, with hyphens":     {inGroups(hexShare, 11, "-"), Share},
@@ -137,6 +140,9 @@ func TestHarmlessWordsAreNoSecrets(t *testing.T) {
 		"two of them":                        "B5F3 C9D2 A1E0 4F67 88AA  11BB 22CC 33DD 44EE 55FF\nA5F3 C9D2 A1E0 4F67 88AA  11BB 22CC 33DD 44EE 55FF",
 		"a digest of an image":               "image@sha256:" + strings.Repeat("9f86d081", 8),
 		"a digest with its name":             "sha256 " + strings.Repeat("9f86d081", 8),
+		"what sha256sum prints":              strings.Repeat("9f86d081", 8) + "  -",
+		"of several files":                   strings.Repeat("9f86d081", 8) + "  otp.txt\r\n> " + soleHex + " *shares/share.asc",
+		"what openssl prints":                "SHA2-256(otp.txt)= " + strings.Repeat("9f86d081", 8) + "\nSHA256(stdin)= " + strings.Repeat("9f86d082", 8),
 		"a digest in base64":                 "sha256-" + soleBase,
 		"an SSH fingerprint":                 "SHA256:uNiVztksCsDhcc0u9e8BrrhLRyYtUn2Zg1j2XG7mO6M",
 		"a certificate's fingerprint":        strings.ToUpper(inGroups(soleHex, 2, ":")),
@@ -290,6 +296,26 @@ func TestTimeIsInProportionToTheText(t *testing.T) {
 	} {
 		if took := quickest(text); took > 30*prose {
 			t.Errorf("%s: %v, and %v for prose", name, took, prose)
+		}
+	}
+}
+
+// A file that Windows PowerShell has written is in UTF-16.
+func TestSecretInUTF16IsOne(t *testing.T) {
+	for secret, want := range map[string]Kind{
+		hexShare: Share, baseShare: Share, soleHex: Share, inGroups(hexShare, 4, " "): Share, newToken: Token, oldToken: Token, oneTime: Password,
+		"-----BEGIN PGP PRIVATE KEY BLOCK-----\r\n\r\nlFgE": Key,
+	} {
+		for _, ending := range []string{"", "\r\n"} {
+			for mark, order := range map[string]binary.AppendByteOrder{"\xff\xfe": binary.LittleEndian, "\xfe\xff": binary.BigEndian} {
+				file := []byte(mark)
+				for _, unit := range utf16.Encode([]rune(secret + ending)) {
+					file = order.AppendUint16(file, unit)
+				}
+				if got := In(string(file), nil); len(got) == 0 || got[0] != want {
+					t.Errorf("%q in %v: %v, want %s", secret, order, got, want)
+				}
+			}
 		}
 	}
 }

@@ -32,7 +32,10 @@ func Ciphertext(file []byte) ([]byte, error) {
 	}
 	text := normalise(file)
 	blocks, _ := unarmor(text)
-	if encrypted := encryptedAmong(blocks); len(encrypted) > 0 {
+	switch encrypted := encryptedAmong(blocks); {
+	case slices.ContainsFunc(encrypted, func(m []byte) bool { return !bytes.Equal(m, encrypted[0]) }):
+		return nil, ErrSeveralCiphertexts // the first may be an old share, above the one that is in force
+	case len(encrypted) > 0:
 		return encrypted[0], nil
 	}
 	for _, b := range blocks {

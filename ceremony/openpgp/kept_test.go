@@ -35,6 +35,7 @@ func TestShareIsReadInEveryFormInWhichVaultPrintsIt(t *testing.T) {
 		"armored":                     armored,
 		"armored, with a BOM":         "\ufeff" + armored,
 		"the message that brought it": signed.Line + armored,
+		"armored twice":               armored + "\n" + armored,
 		"base64":                      b64,
 		"base64 without padding":      strings.TrimRight(b64, "="),
 		"base64 and a line's end":     b64 + "\n",
@@ -69,6 +70,11 @@ func TestShareIsReadInEveryFormInWhichVaultPrintsIt(t *testing.T) {
 	}
 }
 
+func enarmored(t *testing.T, b64 string) string {
+	t.Helper()
+	return string(enarmor(t, "PGP MESSAGE", must(base64.StdEncoding.DecodeString(b64))(t))) + "\n"
+}
+
 func TestFileWithoutOneCiphertextSaysWhatItIs(t *testing.T) {
 	s := newStage(t)
 	certificate := must(s.opener.Certificate(s.want.Signer))(t)
@@ -77,16 +83,17 @@ func TestFileWithoutOneCiphertextSaysWhatItIs(t *testing.T) {
 		file string
 		want error
 	}{
-		"nothing":             {"", openpgp.ErrNotCiphertext},
-		"words":               {"the root token went to mallory\n", openpgp.ErrNotCiphertext},
-		"base64 of words":     {"dGhlIHJvb3QgdG9rZW4gd2VudCB0byBtYWxsb3J5", openpgp.ErrNotCiphertext},
-		"base64 that was cut": {one[:len(one)/3], openpgp.ErrNotCiphertext},
-		"a signed message":    {s.key.Announced().Announcement, openpgp.ErrNotCiphertext},
-		"a share in the open": {share + "\r\n", openpgp.ErrOpenShare},
-		"one in UTF-16":       {utf16As(binary.LittleEndian)(share), openpgp.ErrOpenShare},
-		"everybody's":         {"Unseal Key 1: " + one + "\nUnseal Key 2: " + two + "\n", openpgp.ErrSeveralCiphertexts},
-		"everybody's as JSON": {`["` + one + `","` + two + `"]`, openpgp.ErrSeveralCiphertexts},
-		"armor with a hole":   {strings.Replace(string(enarmor(t, "PGP MESSAGE", must(base64.StdEncoding.DecodeString(one))(t))), "\n\n", "\n\nAAAA", 1), openpgp.ErrNotCiphertext},
+		"nothing":              {"", openpgp.ErrNotCiphertext},
+		"words":                {"the root token went to mallory\n", openpgp.ErrNotCiphertext},
+		"base64 of words":      {"dGhlIHJvb3QgdG9rZW4gd2VudCB0byBtYWxsb3J5", openpgp.ErrNotCiphertext},
+		"base64 that was cut":  {one[:len(one)/3], openpgp.ErrNotCiphertext},
+		"a signed message":     {s.key.Announced().Announcement, openpgp.ErrNotCiphertext},
+		"a share in the open":  {share + "\r\n", openpgp.ErrOpenShare},
+		"one in UTF-16":        {utf16As(binary.LittleEndian)(share), openpgp.ErrOpenShare},
+		"everybody's":          {"Unseal Key 1: " + one + "\nUnseal Key 2: " + two + "\n", openpgp.ErrSeveralCiphertexts},
+		"everybody's as JSON":  {`["` + one + `","` + two + `"]`, openpgp.ErrSeveralCiphertexts},
+		"an old one and a new": {enarmored(t, one) + enarmored(t, two), openpgp.ErrSeveralCiphertexts},
+		"armor with a hole":    {strings.Replace(enarmored(t, one), "\n\n", "\n\nAAAA", 1), openpgp.ErrNotCiphertext},
 	} {
 		if got, err := openpgp.Ciphertext([]byte(tt.file)); !errors.Is(err, tt.want) || got != nil {
 			t.Errorf("%s: got %v, want %v", name, err, tt.want)
