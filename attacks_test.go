@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/app"
+	"conclave/cli"
+	"conclave/config"
+	"conclave/host"
 	"conclave/vault/vaulttest"
 )
 
@@ -22,7 +26,7 @@ func TestWhatDecidesWhoTakesPartIsNotForOthersToWrite(t *testing.T) {
 		if err := os.Chmod(w.path(name), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if report, code := w.check(t.Context()); code == exitOK || !strings.Contains(report, name+want+w.path(name)) {
+		if report, code := w.check(t.Context()); code == cli.ExitOK || !strings.Contains(report, name+want+w.path(name)) {
 			t.Errorf("%s may be written by everybody on this machine, and check says, with exit code %d:\n%s", name, code, report)
 		}
 		if err := os.Chmod(w.path(name), 0o600); err != nil {
@@ -48,8 +52,8 @@ func TestSecretOnTheCommandLineIsNotRepeated(t *testing.T) {
 			{"verify", secret},
 		} {
 			var out, errs bytes.Buffer
-			code := run(t.Context(), args, streams{strings.NewReader(""), &out, &errs})
-			if said := out.String() + errs.String(); code != exitUsage || strings.Contains(said, secret) || !strings.Contains(said, "not repeated here") {
+			code := run(t.Context(), args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+			if said := out.String() + errs.String(); code != cli.ExitUsage || strings.Contains(said, secret) || !strings.Contains(said, "not repeated here") {
 				t.Errorf("%v is answered by %d %s", args, code, said)
 			}
 		}
@@ -80,7 +84,7 @@ func TestBundleOfAuthoritiesMayBeLarge(t *testing.T) {
 	if err := os.WriteFile(bundle, bytes.Repeat(authority.PEM, 400), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&ClusterConfig{CAFile: Path(bundle), Addresses: []string{"https://v:8200"}}).newVault(); err != nil {
+	if _, err := app.NewVault((&config.ClusterConfig{CAFile: host.Path(bundle), Addresses: []string{"https://v:8200"}})); err != nil {
 		t.Error(err)
 	}
 }

@@ -9,10 +9,13 @@ import (
 	"time"
 
 	"conclave/archive/archivetest"
+	"conclave/cli/operator"
+	"conclave/config"
+	"conclave/host"
 )
 
 // archived is a configuration with every archive there is, all of them real.
-func archived(t *testing.T) *Config {
+func archived(t *testing.T) *config.Config {
 	t.Helper()
 	dir := t.TempDir()
 	stamps, s3 := archivetest.NewAuthority(t), archivetest.StartS3(t)
@@ -21,21 +24,21 @@ func archived(t *testing.T) *Config {
 	if err := os.Mkdir(copies, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	write := func(name, text string) Path {
+	write := func(name, text string) host.Path {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return Path(path)
+		return host.Path(path)
 	}
-	return &Config{Archive: ArchiveConfig{
-		TimeStamp: TimeStampConfig{
+	return &config.Config{Archive: config.ArchiveConfig{
+		TimeStamp: config.TimeStampConfig{
 			URL:    stamps.Issue(t, archivetest.ForStamps()).ServeStamps(t, nil),
-			CAFile: Path(stamps.File), Timeout: time.Minute,
+			CAFile: host.Path(stamps.File), Timeout: time.Minute,
 		},
-		Directory: Path(copies),
-		Bucket: BucketConfig{
-			Endpoint: s3.Endpoint, Region: s3.Region, Name: "evidence", PathStyle: true, CAFile: Path(s3.Authority.File),
+		Directory: host.Path(copies),
+		Bucket: config.BucketConfig{
+			Endpoint: s3.Endpoint, Region: s3.Region, Name: "evidence", PathStyle: true, CAFile: host.Path(s3.Authority.File),
 			KeyIDFile: write("id", s3.ID), SecretKeyFile: write("secret", s3.Secret),
 			Mode: "compliance", Days: 1, Timeout: time.Minute,
 		},
@@ -46,27 +49,27 @@ func TestCheckTriesEachArchive(t *testing.T) {
 	c := archived(t)
 	for _, row := range []struct {
 		name    string
-		change  func(*ArchiveConfig)
+		change  func(*config.ArchiveConfig)
 		offline bool
 		want    []string // of each archive
 	}{
-		{"all is well", func(*ArchiveConfig) {}, false, []string{"ok    archive, time stamp", "ok    archive, directory", "ok    archive, bucket"}},
-		{"offline", func(*ArchiveConfig) {}, true, []string{"note  archive, time stamp       not asked", "ok    archive, directory", "note  archive, bucket           not asked"}},
-		{"nobody there", func(a *ArchiveConfig) { a.TimeStamp.URL = "http://127.0.0.1:1/" }, false, []string{"STOP  archive, time stamp", "ok    archive, directory", "ok    archive, bucket"}},
-		{"not mounted", func(a *ArchiveConfig) { a.Directory += "-not-mounted" }, false, []string{"ok    archive, time stamp", "STOP  archive, directory", "ok    archive, bucket"}},
-		{"a secret that is none", func(a *ArchiveConfig) {
+		{"all is well", func(*config.ArchiveConfig) {}, false, []string{"ok    archive, time stamp", "ok    archive, directory", "ok    archive, bucket"}},
+		{"offline", func(*config.ArchiveConfig) {}, true, []string{"note  archive, time stamp       not asked", "ok    archive, directory", "note  archive, bucket           not asked"}},
+		{"nobody there", func(a *config.ArchiveConfig) { a.TimeStamp.URL = "http://127.0.0.1:1/" }, false, []string{"STOP  archive, time stamp", "ok    archive, directory", "ok    archive, bucket"}},
+		{"not mounted", func(a *config.ArchiveConfig) { a.Directory += "-not-mounted" }, false, []string{"ok    archive, time stamp", "STOP  archive, directory", "ok    archive, bucket"}},
+		{"a secret that is none", func(a *config.ArchiveConfig) {
 			if err := os.Chmod(string(a.Bucket.SecretKeyFile), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}, false, []string{"ok    archive, time stamp", "ok    archive, directory", "STOP  archive, bucket"}},
-		{"an authority that is none", func(a *ArchiveConfig) { a.TimeStamp.CAFile = a.Bucket.KeyIDFile }, false, []string{"STOP  archive "}},
-		{"none at all", func(a *ArchiveConfig) { *a = ArchiveConfig{} }, false, []string{"note  archive "}},
+		{"an authority that is none", func(a *config.ArchiveConfig) { a.TimeStamp.CAFile = a.Bucket.KeyIDFile }, false, []string{"STOP  archive "}},
+		{"none at all", func(a *config.ArchiveConfig) { *a = config.ArchiveConfig{} }, false, []string{"note  archive "}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			changed := *c
 			row.change(&changed.Archive)
 			var out bytes.Buffer
-			changed.checkArchives(t.Context(), &findings{out: &out}, row.offline)
+			operator.CheckArchives(&changed, t.Context(), &operator.Findings{Out: &out}, row.offline)
 			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 			if len(lines) != len(row.want) {
 				t.Fatalf("it says\n%s", &out)

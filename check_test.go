@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,94 +11,13 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
-	"conclave/ceremony/openpgp"
+	"conclave/ceremony/ceremonytest"
+	"conclave/ceremony/event"
+	"conclave/ceremony/journal"
+	"conclave/cli"
+	"conclave/cli/operator"
 	"conclave/vault/vaulttest"
 )
-
-// workshop is everything that a bot needs, on loopback.
-type workshop struct {
-	dir       string
-	workspace *slacktest.Workspace
-	ops       *slacktest.Channel
-	cluster   *vaulttest.Cluster
-	operator  *vaulttest.Operator
-}
-
-// newIdentity is an identity's file under the passphrase "correct horse". It is
-// slow to encrypt, on purpose: a test makes one and opens many workshops with it.
-func newIdentity(t *testing.T) string {
-	t.Helper()
-	id, err := openpgp.Generate("Conclave test", time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "identity.asc")
-	if err := id.Save(path, []byte("correct horse")); err != nil {
-		t.Fatal(err)
-	}
-	return read(t, path)
-}
-
-// openWorkshop makes a workshop with three holders of whom two open the vault.
-func openWorkshop(t *testing.T, identity string) *workshop {
-	t.Helper()
-	return openWorkshopOn(t, identity, vaulttest.Options{})
-}
-
-func openWorkshopOn(t *testing.T, identity string, o vaulttest.Options) *workshop {
-	t.Helper()
-	w := &workshop{dir: t.TempDir(), cluster: vaulttest.Start(t, o)}
-	var err error
-	if w.workspace, err = slacktest.Start(slacktest.Config{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.workspace.Close)
-	w.ops = w.workspace.AddPrivateChannel("ops", w.workspace.Bot())
-
-	w.operator = vaulttest.NewOperator(w.cluster.Addr(), w.cluster.CA())
-	keys, err := w.operator.Init(t.Context(), 3, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.operator.Unseal(t.Context(), keys.Shares[:2]...); err != nil {
-		t.Fatal(err)
-	}
-
-	w.write(t, "passphrase", "correct horse")
-	w.write(t, "identity.asc", identity)
-	w.write(t, "app", w.workspace.AppToken())
-	w.write(t, "bot", w.workspace.BotToken())
-	w.write(t, "token", keys.RootToken)
-	var people strings.Builder
-	for _, name := range []string{"alice", "bob", "carol"} {
-		key, err := openpgp.GenerateHolder(name, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		armor, err := key.PublicArmor()
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.write(t, name+".asc", armor)
-		fmt.Fprintf(&people, "  %s: {slack: %s, key: %[1]s.asc}\n", name, w.workspace.AddPerson(name).ID())
-	}
-	w.write(t, "conclave.yaml", fmt.Sprintf(`
-slack: {app_token_file: app, bot_token_file: bot, team: %s, channel: %s, api_url: "%s/api/"}
-identity: {key_file: identity.asc, passphrase_file: passphrase}
-journal: {directory: journal}
-people:
-%sclusters:
-  prod:
-    addresses: ["%s"]
-    token_file: token
-    operations: [rekey, generate-root]
-    initiators: [alice]
-    approvers: [bob]
-    holders: [alice, bob, carol]
-    threshold: 2
-`, w.workspace.TeamID(), w.ops.ID(), w.workspace.URL(), &people, w.cluster.Addr()))
-	return w
-}
 
 func (w *workshop) person(t *testing.T, name string) *slacktest.Person {
 	t.Helper()
@@ -112,37 +28,11 @@ func (w *workshop) person(t *testing.T, name string) *slacktest.Person {
 	return p
 }
 
-func (w *workshop) path(name string) string { return filepath.Join(w.dir, name) }
-
-func (w *workshop) write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(w.path(name), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// replace changes the configuration in one place.
-func (w *workshop) replace(t *testing.T, old, new string) {
-	t.Helper()
-	text := read(t, w.path("conclave.yaml"))
-	if !strings.Contains(text, old) {
-		t.Fatalf("the configuration has no %q", old)
-	}
-	w.write(t, "conclave.yaml", strings.Replace(text, old, new, 1))
-}
-
-// check answers what conclave check prints, and its exit code.
-func (w *workshop) check(ctx context.Context) (string, int) {
-	var out, said bytes.Buffer
-	code := run(ctx, []string{"check", "--config", w.path("conclave.yaml")}, streams{strings.NewReader(""), &out, &said})
-	return out.String() + said.String(), code
-}
-
 func TestCheckOfASoundSetupFindsNothingAndChangesNothing(t *testing.T) {
 	w := openWorkshop(t, newIdentity(t))
 	before := len(w.cluster.Log(""))
 	report, code := w.check(t.Context())
-	if code != exitOK || strings.Contains(report, string(stop)) {
+	if code != cli.ExitOK || strings.Contains(report, string(operator.Stop)) {
 		t.Errorf("exit code %d\n%s", code, report)
 	}
 	for _, want := range []string{"Slack scopes", "#ops", "is @carol (Carol)", "key of carol", "active", "2 of 3 shares open it"} {
@@ -231,8 +121,8 @@ func TestCheckNamesWhatWouldStopACeremony(t *testing.T) {
 			w := openWorkshop(t, identity)
 			row.spoil(t, w)
 			report, code := w.check(t.Context())
-			if code != exitFailed || !strings.Contains(report, row.want) {
-				t.Errorf("exit code %d, want %d and %q:\n%s", code, exitFailed, row.want, report)
+			if code != cli.ExitFailed || !strings.Contains(report, row.want) {
+				t.Errorf("exit code %d, want %d and %q:\n%s", code, cli.ExitFailed, row.want, report)
 			}
 			for _, file := range []string{"app", "bot", "token", "passphrase"} {
 				if strings.Contains(report, read(t, w.path(file))) {
@@ -271,7 +161,7 @@ func TestCheckSaysOfEachOperationWhetherItWillWork(t *testing.T) {
 	column := "\n" + strings.Repeat(" ", 32)
 	want := "STOP  Vault prod                operations[4], rotate: a token with update and sudo on sys/rotate is needed:" + column +
 		`path "sys/rotate" {` + column + `  capabilities = ["update", "sudo"]` + column + "}\n"
-	if code != exitFailed || !strings.Contains(report, want) {
+	if code != cli.ExitFailed || !strings.Contains(report, want) {
 		t.Errorf("exit code %d, want %q in\n%s", code, want, report)
 	}
 	if until := time.Now().Add(30 * time.Hour).UTC().Format("until 2006-01-02 "); !strings.Contains(report, until) {
@@ -286,16 +176,16 @@ func TestCheckTellsItsOwnCeremoniesFromThoseOfOthers(t *testing.T) {
 	if err != nil || begun.Status != 200 {
 		t.Fatalf("start: %d %v, %v", begun.Status, begun.Errors, err)
 	}
-	journal, err := ceremony.OpenJournal(w.path("journal"))
+	journal, err := journal.OpenJournal(w.path("journal"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := scriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
+	plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
 	_, err = journal.Append(t.Context(), plan.Ceremony, 0,
-		ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()},
-		ceremony.Approved{By: plan.Approvers[0], PlanHash: plan.Hash()},
-		ceremony.Starting{Attempt: 1},
-		ceremony.Started{Nonce: begun.String("nonce"), Required: 2})
+		event.Proposed{Plan: plan, PlanHash: plan.Hash()},
+		event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash()},
+		event.Starting{Attempt: 1},
+		event.Started{Nonce: begun.String("nonce"), Required: 2})
 	if err := errors.Join(err, journal.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +194,7 @@ func TestCheckTellsItsOwnCeremoniesFromThoseOfOthers(t *testing.T) {
 		"note  Vault prod                prod-rekey-k7m2 is open: collecting",
 		"note  Vault prod                operations[0], rekey: in progress, as prod-rekey-k7m2",
 	} {
-		if code != exitOK || !strings.Contains(report, want) {
+		if code != cli.ExitOK || !strings.Contains(report, want) {
 			t.Errorf("exit code %d, want %q in\n%s", code, want, report)
 		}
 	}
@@ -313,12 +203,12 @@ func TestCheckTellsItsOwnCeremoniesFromThoseOfOthers(t *testing.T) {
 func TestCheckOfAClusterThatUnsealsItselfSaysWhichRekeyItTakes(t *testing.T) {
 	w := openWorkshopOn(t, newIdentity(t), vaulttest.Options{Seal: "transit"})
 	report, code := w.check(t.Context())
-	if want := "STOP  Vault prod                operations[0], rekey: the cluster unseals itself"; code != exitFailed || !strings.Contains(report, want) {
+	if want := "STOP  Vault prod                operations[0], rekey: the cluster unseals itself"; code != cli.ExitFailed || !strings.Contains(report, want) {
 		t.Errorf("exit code %d, want %q in\n%s", code, want, report)
 	}
 	w.replace(t, "[rekey, generate-root]", "[rekey-recovery, generate-root]")
 	report, code = w.check(t.Context())
-	if want := "it unseals itself (transit seal); 2 of 3 shares of its recovery key are enough"; code != exitOK || !strings.Contains(report, want) {
+	if want := "it unseals itself (transit seal); 2 of 3 shares of its recovery key are enough"; code != cli.ExitOK || !strings.Contains(report, want) {
 		t.Errorf("exit code %d, want %q in\n%s", code, want, report)
 	}
 }

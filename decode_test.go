@@ -11,6 +11,8 @@ import (
 
 	"conclave/ceremony/leak"
 	"conclave/ceremony/openpgp"
+	"conclave/cli"
+	"conclave/cli/holder"
 	"conclave/vault/vaulttest"
 )
 
@@ -32,7 +34,7 @@ func encoded(token, password string) string {
 func typed(t testing.TB, stdin string, args ...string) (code int, out, said string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code = run(t.Context(), args, streams{strings.NewReader(stdin), &o, &e})
+	code = run(t.Context(), args, cli.Streams{In: strings.NewReader(stdin), Out: &o, Err: &e})
 	return code, o.String(), e.String()
 }
 
@@ -51,7 +53,7 @@ func TestTokenIsDecodedFromWhateverItStandsIn(t *testing.T) {
 		// A word as long as the right one, and another password's token.
 		"among others": strings.Repeat("A", len(word)) + " " + encoded(tokenOfTest, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa") + " " + word,
 	} {
-		token, err := decodeToken([]byte(openpgp.Text([]byte(text))), []byte(padOfTest))
+		token, err := holder.DecodeToken([]byte(openpgp.Text([]byte(text))), []byte(padOfTest))
 		if err != nil || string(token) != tokenOfTest {
 			t.Errorf("%s: %q, %v", name, token, err)
 		}
@@ -67,7 +69,7 @@ func TestEveryKindOfTokenIsRecognised(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := decodeToken([]byte(encoded(token, string(pad))), pad); err != nil || string(got) != token {
+		if got, err := holder.DecodeToken([]byte(encoded(token, string(pad))), pad); err != nil || string(got) != token {
 			t.Errorf("%s: %q, %v", token, got, err)
 		}
 	}
@@ -79,17 +81,17 @@ func TestWhatIsNoTokenIsNotPrinted(t *testing.T) {
 		text string
 		want error
 	}{
-		"another password":  {encoded(tokenOfTest, strings.Repeat("x", 28)), errNoToken},
-		"a changed letter":  {strings.ToUpper(word[:1]) + "/" + word[2:], errNoToken},
-		"cut short":         {word[:30], errNoEncoded},
-		"for a shorter one": {encoded("s.3bXq0dA9sLkTz81VnRyEwPcU", padOfTest[:26]), errNoEncoded},
-		"the token itself":  {tokenOfTest, errNoEncoded},
-		"the password":      {padOfTest, errNoEncoded},
-		"small talk":        {"I have my token, what now?", errNoEncoded},
-		"nothing":           {"", errNoEncoded},
-		"a PGP message":     {"-----BEGIN PGP MESSAGE-----\n\nwV4D" + strings.Repeat("Ab3/", 15) + "\n=abcd\n-----END PGP MESSAGE-----\n", errNoEncoded},
+		"another password":  {encoded(tokenOfTest, strings.Repeat("x", 28)), holder.ErrNoToken},
+		"a changed letter":  {strings.ToUpper(word[:1]) + "/" + word[2:], holder.ErrNoToken},
+		"cut short":         {word[:30], holder.ErrNoEncoded},
+		"for a shorter one": {encoded("s.3bXq0dA9sLkTz81VnRyEwPcU", padOfTest[:26]), holder.ErrNoEncoded},
+		"the token itself":  {tokenOfTest, holder.ErrNoEncoded},
+		"the password":      {padOfTest, holder.ErrNoEncoded},
+		"small talk":        {"I have my token, what now?", holder.ErrNoEncoded},
+		"nothing":           {"", holder.ErrNoEncoded},
+		"a PGP message":     {"-----BEGIN PGP MESSAGE-----\n\nwV4D" + strings.Repeat("Ab3/", 15) + "\n=abcd\n-----END PGP MESSAGE-----\n", holder.ErrNoEncoded},
 	} {
-		token, err := decodeToken([]byte(tt.text), []byte(padOfTest))
+		token, err := holder.DecodeToken([]byte(tt.text), []byte(padOfTest))
 		if token != nil || !errors.Is(err, tt.want) {
 			t.Errorf("%s: %q, %v", name, token, err)
 		}
@@ -107,7 +109,7 @@ func TestP1PasswordOnTheCommandLineIsNotRepeated(t *testing.T) {
 		{"decode", "--otp", "decode_test.go", tokenOfTest},
 	} {
 		code, out, said := typed(t, "", args...)
-		if code == exitOK || out != "" || strings.Contains(said, padOfTest) || strings.Contains(said, tokenOfTest) {
+		if code == cli.ExitOK || out != "" || strings.Contains(said, padOfTest) || strings.Contains(said, tokenOfTest) {
 			t.Errorf("%v: %d %s%s", args, code, out, said)
 		}
 	}
@@ -120,7 +122,7 @@ func TestPasswordStaysWhenTheTokenCouldNotBeWritten(t *testing.T) {
 	}
 	var said bytes.Buffer
 	args := []string{"decode", "--remove", "--otp", file, encoded(tokenOfTest, padOfTest)}
-	if code := run(t.Context(), args, streams{strings.NewReader(""), full{}, &said}); code != exitFailed {
+	if code := run(t.Context(), args, cli.Streams{In: strings.NewReader(""), Out: full{}, Err: &said}); code != cli.ExitFailed {
 		t.Errorf("exit code %d\n%s", code, &said)
 	}
 	if _, err := os.Stat(file); err != nil {
@@ -136,7 +138,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on 
 func TestTokenThatARealVaultHasMadeIsDecoded(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "otp.txt")
-	if code, _, said := typed(t, "", "otp", "new", file); code != exitOK {
+	if code, _, said := typed(t, "", "otp", "new", file); code != cli.ExitOK {
 		t.Fatal(said)
 	}
 	password, err := os.ReadFile(file)
@@ -156,7 +158,7 @@ func TestTokenThatARealVaultHasMadeIsDecoded(t *testing.T) {
 		}
 	}
 	code, out, said := typed(t, "Your token:\n"+last.String("encoded_token")+"\n", "decode", "--otp", file, "--remove")
-	if code != exitOK {
+	if code != cli.ExitOK {
 		t.Fatal(said)
 	}
 	if root, err := op.IsRootToken(t.Context(), strings.TrimSuffix(out, "\n")); !root || err != nil {
@@ -183,7 +185,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		before := bytes.Clone(password)
-		token, err := decodeToken(text, password)
+		token, err := holder.DecodeToken(text, password)
 		if !bytes.Equal(before, password) {
 			t.Error("the password was changed")
 		}

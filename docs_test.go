@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/cli"
 	"conclave/vault"
 )
 
@@ -29,7 +30,7 @@ func TestReadmeShowsALineOfThePolicyAsItIsPrinted(t *testing.T) {
 
 func TestOperatorsGuideNamesEveryCommand(t *testing.T) {
 	guide := read(t, "docs/operator.md")
-	for _, cmd := range rootCommand(streams{}).Commands() {
+	for _, cmd := range rootCommand(cli.Streams{}).Commands() {
 		if !strings.Contains(guide, "`"+cmd.CommandPath()+" ") && !strings.Contains(guide, "`"+cmd.CommandPath()+"`") {
 			t.Errorf("docs/operator.md does not name %s", cmd.CommandPath())
 		}

@@ -33,7 +33,7 @@ func shipped(t *testing.T) string {
 }
 
 // host is a bot in a process of its own.
-type host struct {
+type hostProcess struct {
 	t   *testing.T
 	cmd *exec.Cmd
 	log string // the file that it writes to
@@ -42,9 +42,9 @@ type host struct {
 // starts runs a command line of sh, in which $0 is the program and $1 its
 // configuration, and returns when the bot has told what protects it. As root it is
 // run as nobody, unless asRoot is set.
-func (w *workshop) starts(t *testing.T, program, script string, asRoot bool, env ...string) *host {
+func (w *workshop) starts(t *testing.T, program, script string, asRoot bool, env ...string) *hostProcess {
 	t.Helper()
-	h := &host{t: t, log: filepath.Join(t.TempDir(), "log")}
+	h := &hostProcess{t: t, log: filepath.Join(t.TempDir(), "log")}
 	log, err := os.Create(h.log)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func (w *workshop) giveTo(t *testing.T, uid int) {
 }
 
 // says is the value of a field in the line that tells what protects the bot.
-func (h *host) says(key string) string {
+func (h *hostProcess) says(key string) string {
 	h.t.Helper()
 	line := regexp.MustCompile(`(?m)^.* msg=hardening .*$`).FindString(read(h.t, h.log))
 	value := regexp.MustCompile(` ` + key + `=("[^"]*"|\S+)`).FindStringSubmatch(line)
@@ -106,12 +106,12 @@ func (h *host) says(key string) string {
 }
 
 // proc is a file of the bot's process.
-func (h *host) proc(name string) string {
+func (h *hostProcess) proc(name string) string {
 	h.t.Helper()
 	return read(h.t, fmt.Sprintf("/proc/%d/%s", h.cmd.Process.Pid, name))
 }
 
-func (h *host) status(task, field string) string {
+func (h *hostProcess) status(task, field string) string {
 	h.t.Helper()
 	for line := range strings.Lines(h.proc(filepath.Join(task, "status"))) {
 		if value, ok := strings.CutPrefix(line, field+":"); ok {

@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/ceremonytest"
 	"conclave/ceremony/openpgp"
+	"conclave/cli"
+	"conclave/cli/holder"
 )
 
 // A bot that was taken over signs what it likes. What a holder reads before they
@@ -26,7 +29,7 @@ func TestMessageDoesNotDrawOnTheHoldersScreen(t *testing.T) {
 		"cluster":  func(p *ceremony.Plan) { p.Cluster = "prod\x1b[2J" },
 		"ceremony": func(p *ceremony.Plan) { p.Ceremony = "prod-rekey-\x1b]0;k7m2\x07" },
 	} {
-		plan := scriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
+		plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
 		plan.Identity = id.Fingerprint()
 		change(&plan)
 		key, err := openpgp.NewOpener(id, nil).NewKey(ceremony.Notice{
@@ -42,7 +45,7 @@ func TestMessageDoesNotDrawOnTheHoldersScreen(t *testing.T) {
 			{"open", "--identity", id.Fingerprint().String()},
 		} {
 			var out, said bytes.Buffer
-			run(t.Context(), args, streams{strings.NewReader(message), &out, &said})
+			run(t.Context(), args, cli.Streams{In: strings.NewReader(message), Out: &out, Err: &said})
 			if strings.ContainsAny(out.String()+said.String(), "\x1b\x07\u202e") {
 				t.Errorf("%s, %s: the screen gets %q", name, args[0], said.String())
 			}
@@ -54,7 +57,7 @@ func TestShareIsNotKeptUnderAStrangeName(t *testing.T) {
 	dir := t.TempDir()
 	for _, id := range []ceremony.ID{"prod-rekey-\x1b[2J", "a/../../b", "prod:k7m2", `a\b`, "a\u202eb"} {
 		d := openpgp.Delivery{Parcel: ceremony.Parcel{Ceremony: id, Index: 1, Total: 1}, Armor: hex.EncodeToString([]byte("x"))}
-		if path, err := keepShare(streams{err: &bytes.Buffer{}, out: &bytes.Buffer{}}, dir, d); err == nil {
+		if path, err := holder.KeepShare(cli.Streams{Err: &bytes.Buffer{}, Out: &bytes.Buffer{}}, dir, d); err == nil {
 			t.Errorf("%q is kept in %q", id, path)
 		}
 	}
@@ -62,7 +65,7 @@ func TestShareIsNotKeptUnderAStrangeName(t *testing.T) {
 		t.Errorf("%v", there)
 	}
 	d := openpgp.Delivery{Parcel: ceremony.Parcel{Ceremony: "prod-rekey-k7m2", Index: 1, Total: 1}, Armor: "x"}
-	if path, err := keepShare(streams{err: &bytes.Buffer{}, out: &bytes.Buffer{}}, dir, d); err != nil || filepath.Base(path) != "share-prod-rekey-k7m2-1.asc" {
+	if path, err := holder.KeepShare(cli.Streams{Err: &bytes.Buffer{}, Out: &bytes.Buffer{}}, dir, d); err != nil || filepath.Base(path) != "share-prod-rekey-k7m2-1.asc" {
 		t.Errorf("%s, %v", path, err)
 	}
 }

@@ -10,7 +10,14 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/app"
 	"conclave/ceremony"
+	"conclave/ceremony/ceremonytest"
+	"conclave/ceremony/event"
+	"conclave/ceremony/journal"
+	"conclave/cli"
+	"conclave/config"
+	"conclave/host"
 )
 
 // scene is a journal with one ceremony in a folder of this account's, and a
@@ -24,13 +31,13 @@ func openScene(t *testing.T) scene {
 	t.Helper()
 	s := scene{workshop: openWorkshop(t, newIdentity(t))}
 	s.folder = s.path("journal")
-	journal, err := ceremony.OpenJournal(s.folder)
+	journal, err := journal.OpenJournal(s.folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := scriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
+	plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
 	_, err = journal.Append(t.Context(), plan.Ceremony, 0,
-		ceremony.Proposed{Plan: plan, PlanHash: plan.Hash()}, ceremony.Rejected{By: plan.Approvers[0]}, ceremony.Ended{Outcome: ceremony.WasRejected, Vault: ceremony.NothingToCancel})
+		event.Proposed{Plan: plan, PlanHash: plan.Hash()}, event.Rejected{By: plan.Approvers[0]}, event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,17 +59,17 @@ func (s scene) refusals(t *testing.T) map[string]string {
 			all["check"] = strings.TrimSpace(rest)
 		}
 	}
-	config, err := LoadConfig(s.path("conclave.yaml"))
+	config, err := config.LoadConfig(s.path("conclave.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if bot, err := config.assemble(config.Log.newLog(io.Discard)); err != nil {
+	if bot, err := app.Assemble(config, app.NewLog(config.Log, io.Discard)); err != nil {
 		all["run"] = err.Error()
 	} else if err := bot.Close(); err != nil {
 		t.Error(err)
 	}
 	var out, errs bytes.Buffer
-	run(t.Context(), []string{"ceremony", "take-up", "-c", s.path("conclave.yaml"), "--out", s.path("out")}, streams{strings.NewReader(""), &out, &errs})
+	run(t.Context(), []string{"ceremony", "take-up", "-c", s.path("conclave.yaml"), "--out", s.path("out")}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 	switch said := strings.TrimSpace(errs.String()); {
 	case said != "":
 		all["ceremony"] = said
@@ -119,7 +126,7 @@ func TestJournalThatOthersMayWriteIsRefused(t *testing.T) {
 			if said, err := exec.CommandContext(t.Context(), "sh", "-c", advice).CombinedOutput(); err != nil {
 				t.Fatalf("%s: %v, %s", advice, err, said)
 			}
-			if err := trustedJournal(Path(s.folder)); err != nil {
+			if err := host.TrustedJournal(host.Path(s.folder)); err != nil {
 				t.Errorf("after %s: %v", advice, err)
 			}
 		})
@@ -134,20 +141,20 @@ func TestJournalOfAnotherAccountIsRefused(t *testing.T) {
 	folder, file := filepath.Join(dir, "journal"), filepath.Join(dir, "journal", "prod-rekey-k7m2.jsonl")
 	do(t, os.Mkdir(folder, 0o700))
 	do(t, os.WriteFile(file, nil, 0o600))
-	if err := journalTrustedBy(folder, os.Geteuid()); err != nil {
+	if err := host.JournalTrustedBy(folder, os.Geteuid()); err != nil {
 		t.Fatal(err)
 	}
 	const stranger = 54321
 	if os.Geteuid() != 0 {
 		// Who is not root gives nothing away: the reader is the stranger.
-		if err := journalTrustedBy(folder, stranger); err == nil || !strings.Contains(err.Error(), "Conclave runs as 54321") {
+		if err := host.JournalTrustedBy(folder, stranger); err == nil || !strings.Contains(err.Error(), "Conclave runs as 54321") {
 			t.Errorf("a folder of another account: %v", err)
 		}
 		return
 	}
 	for _, path := range []string{folder, file} {
 		do(t, os.Chown(path, stranger, -1))
-		err := journalTrustedBy(folder, 0)
+		err := host.JournalTrustedBy(folder, 0)
 		if err == nil || !strings.Contains(err.Error(), path+" belongs to 54321") {
 			t.Fatalf("%s belongs to another account: %v", path, err)
 		}
@@ -155,11 +162,11 @@ func TestJournalOfAnotherAccountIsRefused(t *testing.T) {
 		if said, err := exec.CommandContext(t.Context(), "sh", "-c", advice).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v, %s", advice, err, said)
 		}
-		if err := journalTrustedBy(folder, 0); err != nil {
+		if err := host.JournalTrustedBy(folder, 0); err != nil {
 			t.Errorf("after %s: %v", advice, err)
 		}
 	}
-	if err := journalTrustedBy(folder, stranger); err != nil {
+	if err := host.JournalTrustedBy(folder, stranger); err != nil {
 		t.Errorf("root's folder, as of a volume that its group may write: %v", err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"conclave/cli"
 )
 
 // An auditor has the program of today, a fingerprint, and what was written years ago.
@@ -27,7 +29,7 @@ func TestP8VerifyAcceptsWhatEarlierProgramsHaveWritten(t *testing.T) {
 		for _, path := range append(evidence, dir) {
 			var out, said bytes.Buffer
 			args := []string{"verify", "--identity", strings.TrimSpace(string(identity)), path}
-			if got := run(t.Context(), args, streams{strings.NewReader(""), &out, &said}); got != exitOK {
+			if got := run(t.Context(), args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &said}); got != cli.ExitOK {
 				t.Errorf("conclave verify %s: exit code %d\n%s%s", path, got, &out, &said)
 			}
 		}

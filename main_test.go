@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"conclave/cli"
 )
 
 func TestExitCodeTellsUsageFromFailure(t *testing.T) {
@@ -12,44 +14,44 @@ func TestExitCodeTellsUsageFromFailure(t *testing.T) {
 		args string
 		want int
 	}{
-		{"version", exitOK},
-		{"--help", exitOK},
-		{"", exitOK},
-		{"frobnicate", exitUsage},
-		{"run --frobnicate", exitUsage},
-		{"version now", exitUsage},
-		{"verify", exitUsage},
-		{"seal", exitFailed}, // nothing was pasted
-		{"seal a b", exitUsage},
-		{"seal --identity 1234 config.example.yaml", exitUsage},
-		{"seal --identity 1234 --share -", exitUsage},
-		{"seal --identity 1234 --otp x --share y", exitUsage},
-		{"open", exitFailed},
-		{"open testdata/nowhere", exitFailed},
-		{"open --token --unopened x", exitUsage},
-		{"open --passphrase-file x y", exitUsage},
-		{"pin 1234", exitUsage},
-		{"pin --replaces 1234", exitUsage},
-		{"pin --remove 1234", exitUsage},
-		{"pin", exitFailed}, // nobody is
-		{"otp", exitOK},
-		{"otp new", exitUsage},
-		{"otp new --length 5 testdata/nowhere/otp.txt", exitUsage},
-		{"otp new testdata/nowhere/otp.txt", exitFailed},
-		{"otp show testdata/nowhere/otp.txt", exitFailed},
-		{"decode x", exitUsage},
-		{"decode --otp testdata/nowhere/otp.txt x", exitFailed},
-		{"identity frobnicate", exitUsage},
-		{"identity new --name x", exitUsage},
-		{"identity show --key x", exitUsage},
-		{"run --config testdata/nowhere.yaml", exitFailed},
-		{"verify testdata/nowhere", exitFailed},
-		{"check --offline --config config.example.yaml", exitFailed}, // its files are not there
-		{"check --config Makefile", exitUsage},
+		{"version", cli.ExitOK},
+		{"--help", cli.ExitOK},
+		{"", cli.ExitOK},
+		{"frobnicate", cli.ExitUsage},
+		{"run --frobnicate", cli.ExitUsage},
+		{"version now", cli.ExitUsage},
+		{"verify", cli.ExitUsage},
+		{"seal", cli.ExitFailed}, // nothing was pasted
+		{"seal a b", cli.ExitUsage},
+		{"seal --identity 1234 config.example.yaml", cli.ExitUsage},
+		{"seal --identity 1234 --share -", cli.ExitUsage},
+		{"seal --identity 1234 --otp x --share y", cli.ExitUsage},
+		{"open", cli.ExitFailed},
+		{"open testdata/nowhere", cli.ExitFailed},
+		{"open --token --unopened x", cli.ExitUsage},
+		{"open --passphrase-file x y", cli.ExitUsage},
+		{"pin 1234", cli.ExitUsage},
+		{"pin --replaces 1234", cli.ExitUsage},
+		{"pin --remove 1234", cli.ExitUsage},
+		{"pin", cli.ExitFailed}, // nobody is
+		{"otp", cli.ExitOK},
+		{"otp new", cli.ExitUsage},
+		{"otp new --length 5 testdata/nowhere/otp.txt", cli.ExitUsage},
+		{"otp new testdata/nowhere/otp.txt", cli.ExitFailed},
+		{"otp show testdata/nowhere/otp.txt", cli.ExitFailed},
+		{"decode x", cli.ExitUsage},
+		{"decode --otp testdata/nowhere/otp.txt x", cli.ExitFailed},
+		{"identity frobnicate", cli.ExitUsage},
+		{"identity new --name x", cli.ExitUsage},
+		{"identity show --key x", cli.ExitUsage},
+		{"run --config testdata/nowhere.yaml", cli.ExitFailed},
+		{"verify testdata/nowhere", cli.ExitFailed},
+		{"check --offline --config config.example.yaml", cli.ExitFailed}, // its files are not there
+		{"check --config Makefile", cli.ExitUsage},
 	}
 	for _, row := range rows {
 		var out, said bytes.Buffer
-		if got := run(t.Context(), strings.Fields(row.args), streams{strings.NewReader(""), &out, &said}); got != row.want {
+		if got := run(t.Context(), strings.Fields(row.args), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &said}); got != row.want {
 			t.Errorf("conclave %s: exit code %d, want %d\n%s%s", row.args, got, row.want, &out, &said)
 		}
 	}

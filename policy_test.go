@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/cli"
 	"conclave/vault/vaulttest"
 )
 
@@ -12,7 +13,7 @@ import (
 func (w *workshop) policy(t *testing.T, args ...string) (text, said string, code int) {
 	t.Helper()
 	var out, err bytes.Buffer
-	code = run(t.Context(), append([]string{"policy", "--config", w.path("conclave.yaml")}, args...), streams{strings.NewReader(""), &out, &err})
+	code = run(t.Context(), append([]string{"policy", "--config", w.path("conclave.yaml")}, args...), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &err})
 	return out.String(), err.String(), code
 }
 
@@ -25,7 +26,7 @@ func TestPolicyOfAClusterFollowsWhatItsServerAsksFor(t *testing.T) {
 	} {
 		w := openWorkshopOn(t, identity, vaulttest.Options{Dialect: dialect})
 		text, said, code := w.policy(t, "prod")
-		if code != exitOK || said != "" {
+		if code != cli.ExitOK || said != "" {
 			t.Fatalf("exit code %d\n%s", code, said)
 		}
 		for _, path := range paths {
@@ -49,7 +50,7 @@ func TestPolicyWithADialectAsksNobody(t *testing.T) {
 	if err := w.cluster.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if text, said, code := w.policy(t, "prod", "--dialect", "closed"); code != exitOK || !strings.Contains(text, "sys/rekey/update") {
+	if text, said, code := w.policy(t, "prod", "--dialect", "closed"); code != cli.ExitOK || !strings.Contains(text, "sys/rekey/update") {
 		t.Errorf("exit code %d, %s\n%s", code, said, text)
 	}
 	for want, args := range map[string][]string{
@@ -58,7 +59,7 @@ func TestPolicyWithADialectAsksNobody(t *testing.T) {
 		"the configuration has no clusters.staging": {"staging"},
 		"accepts 1 arg(s), received 0":              {},
 	} {
-		if _, said, code := w.policy(t, args...); code == exitOK || !strings.Contains(said, want) {
+		if _, said, code := w.policy(t, args...); code == cli.ExitOK || !strings.Contains(said, want) {
 			t.Errorf("%q: exit code %d, %s", args, code, said)
 		}
 	}
@@ -70,7 +71,7 @@ func TestPrintedPolicyIsEnoughForABotThatLogsIn(t *testing.T) {
 	w.replace(t, "token_file: token", "auth: {method: approle, role_id_file: role-id, secret_id_file: secret-id}")
 	w.replace(t, "[rekey, generate-root]", "[unseal, rekey, generate-root, rotate, rotate-config, backup, drill]")
 	text, said, code := w.policy(t, "prod")
-	if code != exitOK || !strings.Contains(text, "auth/token/renew-self") {
+	if code != cli.ExitOK || !strings.Contains(text, "auth/token/renew-self") {
 		t.Fatalf("exit code %d, %s\n%s", code, said, text)
 	}
 	demand := func(method, path string, body any) vaulttest.Answer {
@@ -88,11 +89,11 @@ func TestPrintedPolicyIsEnoughForABotThatLogsIn(t *testing.T) {
 	w.write(t, "role-id", demand("GET", "auth/approle/role/conclave/role-id", nil).String("role_id"))
 	w.write(t, "secret-id", demand("PUT", "auth/approle/role/conclave/secret-id", map[string]any{}).String("secret_id"))
 	report, code := w.check(t.Context())
-	if code != exitOK || !strings.Contains(report, "conclave, default, which is being renewed") || !strings.Contains(report, "interference is watched") {
+	if code != cli.ExitOK || !strings.Contains(report, "conclave, default, which is being renewed") || !strings.Contains(report, "interference is watched") {
 		t.Errorf("exit code %d\n%s", code, report)
 	}
 	w.write(t, "secret-id", "11111111-2222-3333-4444-555555555555")
-	if report, code := w.check(t.Context()); code != exitFailed || !strings.Contains(report, "log in: Vault denied permission") {
+	if report, code := w.check(t.Context()); code != cli.ExitFailed || !strings.Contains(report, "log in: Vault denied permission") {
 		t.Errorf("exit code %d\n%s", code, report)
 	}
 }

@@ -19,7 +19,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"conclave/ceremony"
+	"conclave/ceremony/ceremonytest"
+	"conclave/ceremony/event"
+	"conclave/ceremony/journal"
 	"conclave/ceremony/openpgp"
+	"conclave/host"
 	"conclave/needs"
 )
 
@@ -39,7 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Values["asked"] = map[string]asked{}
-			env.Values["locks"] = map[string]*ceremony.FileJournal{}
+			env.Values["locks"] = map[string]*journal.FileJournal{}
 			// A short path: gpg's agent listens on a socket in there.
 			home, err := os.MkdirTemp("", "gpg")
 			if err != nil {
@@ -121,18 +125,18 @@ type asked struct {
 // secrets/ asks the holder for a share, as it is pasted from Slack; or, without a
 // holder, somebody without a key for their one-time password.
 func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
-	passphrase, err := readSecret(Path(ts.MkAbs("secrets/passphrase")))
+	passphrase, err := host.ReadSecret(host.Path(ts.MkAbs("secrets/passphrase")))
 	ts.Check(err)
 	id, err := openpgp.Load(ts.MkAbs("secrets/identity.asc"), passphrase)
 	ts.Check(err)
 
-	plan := scriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
+	plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
 	var holders []*openpgp.Certificate
 	if len(args) > 2 {
 		certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(args[2])))
 		ts.Check(err)
 		holders = append(holders, certificate)
-		plan = scriptPlan("prod-rekey-k7m2", certificate.Fingerprint())
+		plan = ceremonytest.ScriptPlan("prod-rekey-k7m2", certificate.Fingerprint())
 	} else {
 		plan.Ceremony, plan.Operation = "prod-generate-root-k7m2", ceremony.GenerateRoot
 		plan.Receivers, plan.Requester = nil, &plan.Approvers[0]
@@ -154,13 +158,13 @@ func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 // scriptOpener is the bot whose identity is under secrets/, and the holder whose
 // certificate is in a file.
 func scriptOpener(ts *testscript.TestScript, holder string) (*openpgp.Opener, ceremony.Plan) {
-	passphrase, err := readSecret(Path(ts.MkAbs("secrets/passphrase")))
+	passphrase, err := host.ReadSecret(host.Path(ts.MkAbs("secrets/passphrase")))
 	ts.Check(err)
 	id, err := openpgp.Load(ts.MkAbs("secrets/identity.asc"), passphrase)
 	ts.Check(err)
 	certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(holder)))
 	ts.Check(err)
-	plan := scriptPlan("prod-rekey-k7m2", certificate.Fingerprint())
+	plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", certificate.Fingerprint())
 	plan.Identity = id.Fingerprint()
 	return openpgp.NewOpener(id, []*openpgp.Certificate{certificate}), plan
 }
@@ -241,53 +245,36 @@ func scriptEncode(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(word+"\n"), 0o600))
 }
 
-func scriptPlan(id ceremony.ID, key ceremony.Fingerprint) ceremony.Plan {
-	person := func(name string) ceremony.Person {
-		return ceremony.Person{Name: name, Account: ceremony.Account{Team: "T1", User: "U" + strings.ToUpper(name)}}
-	}
-	holder := person("alice")
-	holder.Key = key
-	now := time.Now().Truncate(time.Second)
-	return ceremony.Plan{
-		Ceremony: id, Operation: ceremony.Rekey, Cluster: "prod", ClusterID: "5c1b1c3e", Reason: "carol leaves",
-		Initiator: holder, Approvers: []ceremony.Person{person("bob")}, Approvals: 1,
-		Holders: []ceremony.Person{holder}, Shares: 1, Threshold: 1,
-		Receivers: []ceremony.Person{holder}, NewThreshold: 1, Verification: true,
-		Identity: ceremony.Fingerprint(strings.Repeat("0", 40)),
-		Proposed: now, Closes: now.Add(time.Hour),
-	}
-}
-
 // journal DIR ID…: writes a journal in which each ceremony was proposed and
 // rejected.
 func scriptJournal(ts *testscript.TestScript, _ bool, args []string) {
-	j, err := ceremony.OpenJournal(ts.MkAbs(args[0]))
+	j, err := journal.OpenJournal(ts.MkAbs(args[0]))
 	ts.Check(err)
 	defer j.Close()
 	ctx, previous := context.Background(), ""
 	for _, id := range args[1:] {
-		plan := scriptPlan(ceremony.ID(id), ceremony.Fingerprint(hex.EncodeToString(bytes.Repeat([]byte{7}, 20))))
+		plan := ceremonytest.ScriptPlan(ceremony.ID(id), ceremony.Fingerprint(hex.EncodeToString(bytes.Repeat([]byte{7}, 20))))
 		entries, err := j.Append(ctx, plan.Ceremony, 0,
-			ceremony.Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: previous})
+			event.Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: previous})
 		ts.Check(err)
 		previous = entries[0].Hash
 		_, err = j.Append(ctx, plan.Ceremony, 1,
-			ceremony.Rejected{By: plan.Approvers[0], Why: "not today"},
-			ceremony.Ended{Outcome: ceremony.WasRejected, Vault: ceremony.NothingToCancel})
+			event.Rejected{By: plan.Approvers[0], Why: "not today"},
+			event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel})
 		ts.Check(err)
 	}
 }
 
 // lock DIR: takes a journal's lock, as a bot that runs has it.
 func scriptLock(ts *testscript.TestScript, _ bool, args []string) {
-	j, err := ceremony.OpenJournal(ts.MkAbs(args[0]))
+	j, err := journal.OpenJournal(ts.MkAbs(args[0]))
 	ts.Check(err)
-	ts.Value("locks").(map[string]*ceremony.FileJournal)[args[0]] = j
+	ts.Value("locks").(map[string]*journal.FileJournal)[args[0]] = j
 }
 
 // unlock DIR: gives it back.
 func scriptUnlock(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(ts.Value("locks").(map[string]*ceremony.FileJournal)[args[0]].Close())
+	ts.Check(ts.Value("locks").(map[string]*journal.FileJournal)[args[0]].Close())
 }
 
 // until FILE PATTERN: waits for a program in the background to write it.

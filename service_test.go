@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/cli"
+	"conclave/host"
 	"conclave/needs"
 )
 
@@ -32,23 +34,23 @@ func unitSettings(t *testing.T) map[string][]string {
 func TestServiceStartsACommandThatExists(t *testing.T) {
 	all := unitSettings(t)
 	words := strings.Fields(all["ExecStart"][0])
-	cmd, rest, err := rootCommand(streams{}).Find(words[1:])
+	cmd, rest, err := rootCommand(cli.Streams{}).Find(words[1:])
 	if err != nil || cmd.Name() != "run" {
 		t.Fatalf("it starts %v: %v", words, err)
 	}
 	if err := cmd.ParseFlags(rest); err != nil || cmd.Flags().NArg() != 0 {
 		t.Errorf("conclave run can't be given %v: %v", rest, err)
 	}
-	if all["RestartPreventExitStatus"][0] != strconv.Itoa(exitUsage) {
+	if all["RestartPreventExitStatus"][0] != strconv.Itoa(cli.ExitUsage) {
 		t.Error("a configuration that can't be used is tried for ever")
 	}
 	for _, setting := range strings.Fields(all["Environment"][0]) {
 		name, value, _ := strings.Cut(setting, "=")
 		t.Setenv(name, value)
 	}
-	for _, p := range []protection{freedMemory(), crashTrace()} {
-		if !p.holds {
-			t.Errorf("%s: %s", p.name, p.text)
+	for _, p := range []host.Protection{host.FreedMemory(), host.CrashTrace()} {
+		if !p.Holds {
+			t.Errorf("%s: %s", p.Name, p.Text)
 		}
 	}
 }
@@ -105,7 +107,7 @@ func TestCredentialOfAServiceIsASecret(t *testing.T) {
 		if err := os.Chmod(path, row.mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := readSecret(Path(path)); err == nil != row.taken {
+		if _, err := host.ReadSecret(host.Path(path)); err == nil != row.taken {
 			t.Errorf("mode %04o, group %d: %v", row.mode, row.group, err)
 		}
 	}

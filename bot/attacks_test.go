@@ -12,8 +12,14 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"conclave/bot/command"
+	"conclave/bot/refusal"
+	"conclave/bot/render"
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
 )
 
 const warnOpen = "looks like a share in the open"
@@ -54,8 +60,8 @@ func TestGluedShareNeverBecomesAReason(t *testing.T) {
 	b64 := "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/AbCdE1"
 	for _, glued := range []string{"share=" + hexShare, "key:" + hexShare, "k=" + b64, "a|" + hexShare, hexShare + "...", "**" + hexShare + "**", "-key=" + b64,
 		"token=hvs.CAESIJ0123456789abcdefghijklmnopqrstuv", "(key:hvs.CAESIJ0123456789abcdefghijklmnopqrstuv)"} {
-		if cmd, err := parseCommand("start rekey prod "+glued, nil); err == nil {
-			t.Errorf("%.12s… becomes the reason %.20s…", glued, cmd.text)
+		if cmd, err := command.ParseCommand("start rekey prod "+glued, nil); err == nil {
+			t.Errorf("%.12s… becomes the reason %.20s…", glued, cmd.Text)
 		}
 	}
 }
@@ -82,32 +88,32 @@ func TestSecondEditIsReadToo(t *testing.T) {
 func TestButtonOfAnEarlierFreezeIsOld(t *testing.T) {
 	s := play(t, slacktest.Config{})
 	tale := begin(t, s.plan()).then(
-		ceremony.Approved{By: s.people(s.bob)[0], PlanHash: s.plan().Hash()},
+		event.Approved{By: s.people(s.bob)[0], PlanHash: s.plan().Hash()},
 	)
 	_ = tale
 	p := s.plan()
 	tale = begin(t, p).then(
-		ceremony.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()},
-		ceremony.Starting{Attempt: 1},
-		ceremony.Started{Nonce: nonce1, Required: 2},
-		ceremony.KeyAnnounced{Key: announced(ceremony.Update, nonce1)},
-		ceremony.Froze{Why: ceremony.SealedMidway},
+		event.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()},
+		event.Starting{Attempt: 1},
+		event.Started{Nonce: nonce1, Required: 2},
+		event.KeyAnnounced{Key: announced(ceremony.Update, nonce1)},
+		event.Froze{Why: event.SealedMidway},
 	)
 	c := s.holds(tale)
-	ref, err := s.bot.Courier().Deliver(s.ctx(), c, tale.message(ceremony.FrozenMessage, "bob"), false)
+	ref, err := s.bot.Courier().Deliver(s.ctx(), c, tale.message(rules.FrozenMessage, "bob"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tale.then(
-		ceremony.ResumeAsked{By: s.people(s.alice)[0]}, ceremony.ResumeAsked{By: s.people(s.bob)[0]}, ceremony.Resumed{},
-		ceremony.Froze{Why: ceremony.VaultDiffers, Want: "PGP keys a", Got: "PGP keys of a stranger"},
+		event.ResumeAsked{By: s.people(s.alice)[0]}, event.ResumeAsked{By: s.people(s.bob)[0]}, event.Resumed{},
+		event.Froze{Why: event.VaultDiffers, Want: "PGP keys a", Got: "PGP keys of a stranger"},
 	)
 	s.holds(tale)
 	m, ok := s.bob.Direct().Message(ref.TS)
 	if !ok {
 		t.Fatal("no message")
 	}
-	reply, err := s.bob.Clicks(m, string(verbResume))
+	reply, err := s.bob.Clicks(m, string(command.VerbResume))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +121,7 @@ func TestButtonOfAnEarlierFreezeIsOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	if said := s.engine.said(); len(said) > 0 {
-		t.Errorf("a click under the first freeze (%q) thawed the second (%q): %q", ceremony.SealedMidway, ceremony.VaultDiffers, said)
+		t.Errorf("a click under the first freeze (%q) thawed the second (%q): %q", event.SealedMidway, event.VaultDiffers, said)
 	}
 }
 
@@ -123,8 +129,8 @@ func TestButtonOfAnEarlierFreezeIsOld(t *testing.T) {
 func TestReasonMakesNoLinkAndNoMention(t *testing.T) {
 	p := rekeyPlan()
 	p.Reason = "see https://evil.example/approve @channel"
-	for _, m := range []message{renderBoard(begin(t, p).c, ceremony.Live{}, noon)} {
-		raw, _ := json.Marshal(m.blocks)
+	for _, m := range []render.Message{render.RenderBoard(begin(t, p).c, rules.Live{}, noon)} {
+		raw, _ := json.Marshal(m.Blocks)
 		var blocks []map[string]any
 		_ = json.Unmarshal(raw, &blocks)
 		for _, b := range blocks {
@@ -137,13 +143,13 @@ func TestReasonMakesNoLinkAndNoMention(t *testing.T) {
 
 // What Vault says leaves its code span.
 func TestVaultsWordsStayInTheirCode(t *testing.T) {
-	got := code("x\n:white_check_mark: *Resume is safe*, see https://evil.example\n")
+	got := wording.Code("x\n:white_check_mark: *Resume is safe*, see https://evil.example\n")
 	if strings.ContainsAny(got, "\n\r\u2028") {
 		t.Errorf("%q", got)
 	}
-	s := started(t, rekeyPlan()).then(ceremony.Froze{Why: ceremony.VaultDiffers, Want: "x", Got: strings.Repeat("y", 4000)})
-	m := renderBoard(s.c, ceremony.Live{}, noon)
-	raw, _ := json.Marshal(m.blocks)
+	s := started(t, rekeyPlan()).then(event.Froze{Why: event.VaultDiffers, Want: "x", Got: strings.Repeat("y", 4000)})
+	m := render.RenderBoard(s.c, rules.Live{}, noon)
+	raw, _ := json.Marshal(m.Blocks)
 	if !strings.Contains(string(raw), "/ceremony cancel") {
 		t.Error("a long word of Vault's pushes what to do off the status post")
 	}
@@ -184,7 +190,7 @@ func TestOnlyOurOwnPostIsFoundAgain(t *testing.T) {
 func TestConnectionsThatServeAreNoRefusals(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	close(s.engine.ready)
-	s.bot.rhythm.refusals, s.bot.rhythm.abrupt = 3, 20*time.Millisecond
+	s.bot.rhythm.Refusals, s.bot.rhythm.Abrupt = 3, 20*time.Millisecond
 	s.run()
 	for range 5 {
 		s.hears() // it is greeted and does its work
@@ -204,7 +210,7 @@ func TestConnectionsThatServeAreNoRefusals(t *testing.T) {
 func TestResponseURLStaysOutOfTheLog(t *testing.T) {
 	s := play(t, slacktest.Config{})
 	d := &desk{Bot: s.bot, engine: s.engine, acts: t.Context()}
-	d.replyTo("http://127.0.0.1:1/commands/T1/123/SECRETCAPABILITY", s.carol.ID())(s.ctx(), say("hello"))
+	d.replyTo("http://127.0.0.1:1/commands/T1/123/SECRETCAPABILITY", s.carol.ID())(s.ctx(), render.Say("hello"))
 	if strings.Contains(s.log.String(), "SECRETCAPABILITY") {
 		t.Error("the log has the response_url")
 	}
@@ -213,7 +219,7 @@ func TestResponseURLStaysOutOfTheLog(t *testing.T) {
 // A letter of an id is enough to cancel.
 func TestOneLetterDoesNotNameACeremony(t *testing.T) {
 	c := begin(t, rekeyPlan()).c
-	if id, err := resolve("p", []ceremony.Ceremony{c}, true); err == nil {
+	if id, err := command.Resolve("p", []rules.Ceremony{c}, true); err == nil {
 		t.Errorf("/ceremony cancel p means %s", id)
 	}
 }
@@ -243,9 +249,9 @@ func TestDeactivationNoticeIsNotQueuedBehindTheAccount(t *testing.T) {
 	s.wait("offer", func() bool { return len(s.engine.offered()) == 1 })
 	s.carol.Deactivate()
 	s.wait("the bot to believe the account no longer, while its job goes on", func() bool {
-		s.bot.registry.mu.Lock()
-		defer s.bot.registry.mu.Unlock()
-		_, still := s.bot.registry.known[s.carol.ID()]
+		s.bot.registry.Mu.Lock()
+		defer s.bot.registry.Mu.Unlock()
+		_, still := s.bot.registry.Known[s.carol.ID()]
 		return !still
 	})
 }
@@ -253,7 +259,7 @@ func TestDeactivationNoticeIsNotQueuedBehindTheAccount(t *testing.T) {
 // The command that holders paste hands the share to their own long-term key, too.
 func TestEnvelopeOpensWithTheCeremonyKeyAlone(t *testing.T) {
 	c := started(t, rekeyPlan()).c
-	steps := listingsOf(renderAsk(c, person("carol"), *c.Key))
+	steps := listingsOf(render.RenderAsk(c, person("carol"), *c.Key))
 	if last := steps[len(steps)-1]; !strings.Contains(last, "--no-encrypt-to") {
 		t.Errorf("gpg.conf's encrypt-to adds recipients: %s", last)
 	}
@@ -277,11 +283,11 @@ func TestShareGluedToAnythingIsFound(t *testing.T) {
 		"key-" + hexShare, "share_" + hexShare, "1/" + hexShare, "key1-" + b64, "share_" + b64, "x://" + hexShare,
 		"k" + hexShare, hexShare + "/", hexShare + "-", "https://vault/?key=" + hexShare,
 	} {
-		if cmd, err := parseCommand("start rekey prod "+glued, nil); err == nil {
-			t.Errorf("%.16s… becomes the reason (%d characters)", glued, len(cmd.text))
+		if cmd, err := command.ParseCommand("start rekey prod "+glued, nil); err == nil {
+			t.Errorf("%.16s… becomes the reason (%d characters)", glued, len(cmd.Text))
 		}
 	}
-	if got := exposures("key1-"+hexShare, nil); !slices.Equal(got, []exposure{exposedShare}) {
+	if got := refusal.Exposures("key1-"+hexShare, nil); !slices.Equal(got, []refusal.Exposure{refusal.ExposedShare}) {
 		t.Errorf("direct message: %v", got)
 	}
 }
@@ -291,7 +297,7 @@ func TestShareWithMarksThatNobodySeesIsFound(t *testing.T) {
 	share := strings.Repeat("0123456789abcdef", 4) + "07"
 	for _, mark := range []string{"\u00ad", "\u200b", "\u200c", "\u200d", "\u202e", "\u2060", "\ufeff"} {
 		text := "cancel prod-rekey-k7m2 " + share[:30] + mark + share[30:]
-		if _, err := parseCommand(text, nil); err != inCommand {
+		if _, err := command.ParseCommand(text, nil); err != refusal.InCommand {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -303,7 +309,7 @@ func TestOrdinaryReasonsAreNoShares(t *testing.T) {
 		"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 		"image@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 	} {
-		if _, err := parseCommand("start rekey prod "+ok, nil); err != nil {
+		if _, err := command.ParseCommand("start rekey prod "+ok, nil); err != nil {
 			t.Errorf("%d %q: refused as a share", len(ok), ok)
 		}
 	}

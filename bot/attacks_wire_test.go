@@ -12,7 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
 
+	"conclave/bot/command"
+	"conclave/bot/render"
 	"conclave/ceremony"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
 )
 
 // tapped is a bot at the end of a wire on which anything can be sent.
@@ -33,8 +37,8 @@ func tap(t *testing.T) *tapped {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.rhythm.leastGap, b.courier.posts.gap = time.Millisecond, 0
-	s := &stage{t: t, bot: b, engine: &engine{ready: make(chan struct{}), all: map[ceremony.ID]ceremony.Ceremony{}}, ended: make(chan error, 1)}
+	b.rhythm.LeastGap, b.courier.posts.Gap = time.Millisecond, 0
+	s := &stage{t: t, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.Ceremony{}}, ended: make(chan error, 1)}
 	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Initiators: people("alice"), Approvers: people("bob"), Holders: people("carol"), Operations: ceremony.Operations()}}
 	close(s.engine.ready)
 	s.runQuietly(t)
@@ -51,9 +55,9 @@ func (s *tapped) sends(frame any) {
 	s.sent++
 	s.wire.outlives(s.t.(*testing.T), &s.conn, raw, s.sent)
 	s.wait("the end of all work", func() bool {
-		s.bot.lanes.mu.Lock()
-		defer s.bot.lanes.mu.Unlock()
-		return len(s.bot.lanes.waiting) == 0
+		s.bot.lanes.Mu.Lock()
+		defer s.bot.lanes.Mu.Unlock()
+		return len(s.bot.lanes.Waiting) == 0
 	})
 }
 
@@ -73,7 +77,7 @@ func clickFrame(id, team, user, action, value, trigger string) object {
 func formFrame(id, team, user, view, typed, trigger string) object {
 	return object{"envelope_id": id, "type": "interactive", "accepts_response_payload": true, "payload": object{
 		"type": "view_submission", "team": object{"id": team}, "user": object{"id": user, "team_id": team}, "trigger_id": trigger,
-		"view": object{"id": view, "type": "modal", "callback_id": formCallback, "state": object{"values": object{formCallback: object{formInput: object{"type": "plain_text_input", "value": typed}}}}},
+		"view": object{"id": view, "type": "modal", "callback_id": render.FormCallback, "state": object{"values": object{render.FormCallback: object{render.FormInput: object{"type": "plain_text_input", "value": typed}}}}},
 	}}
 }
 
@@ -91,7 +95,7 @@ func TestP2NothingOfAnotherTeamIsTaken(t *testing.T) {
 	c := s.holds(begin(t, rekeyPlan()))
 	for _, frame := range []object{
 		slashFrame("a", "T0EVIL", "U0BOB", "approve k7m2", "1"),
-		clickFrame("b", "T0EVIL", "U0BOB", "approve", buttonValue(c), "2"),
+		clickFrame("b", "T0EVIL", "U0BOB", "approve", wording.ButtonValue(c), "2"),
 		formFrame("c", "T0EVIL", "U0CAROL", "V1", envelope, "3"),
 		messageFrame("d", "T0EVIL", "Ev1", object{"user": "U0CAROL", "text": envelope}),
 		messageFrame("e", "T0CONCLAVE", "Ev2", object{"user": "U0CAROL", "text": envelope, "user_team": "T0EVIL"}),
@@ -157,10 +161,10 @@ func TestForgedButtonsDecideNothing(t *testing.T) {
 	s := tap(t)
 	c := s.holds(begin(t, rekeyPlan()))
 	n := 0
-	for _, f := range grammar() {
-		for _, value := range []string{"", string(c.ID()), string(c.ID()) + " ", string(c.ID()) + " deadbeef", string(c.ID()) + " " + strings.ToUpper(c.PlanHash), "prod-rekey-x " + c.PlanHash, buttonValue(c) + " 999"} {
+	for _, f := range command.Grammar() {
+		for _, value := range []string{"", string(c.ID()), string(c.ID()) + " ", string(c.ID()) + " deadbeef", string(c.ID()) + " " + strings.ToUpper(c.PlanHash), "prod-rekey-x " + c.PlanHash, wording.ButtonValue(c) + " 999"} {
 			n++
-			s.sends(clickFrame(fmt.Sprint("e", n), "T0CONCLAVE", "U0BOB", string(f.verb), value, fmt.Sprint(n)))
+			s.sends(clickFrame(fmt.Sprint("e", n), "T0CONCLAVE", "U0BOB", string(f.Verb), value, fmt.Sprint(n)))
 		}
 	}
 	if said := s.engine.said(); len(said) > 0 {
@@ -207,7 +211,7 @@ func TestWhatAnAdministratorOrAnAppMakesOfMessagesIsNotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := flat(renderAsk(c, to, *c.Key)); strings.Contains(said, strings.Repeat("8", 40)) || !strings.Contains(said, short(c.PlanHash)) {
+	if said := render.Flat(render.RenderAsk(c, to, *c.Key)); strings.Contains(said, strings.Repeat("8", 40)) || !strings.Contains(said, wording.Short(c.PlanHash)) {
 		t.Errorf("asked anew:\n%s", said)
 	}
 }
@@ -219,7 +223,7 @@ func TestStolenInitiatorsAccountDecidesInItsOwnNameOnly(t *testing.T) {
 	c := s.holds(begin(t, rekeyPlan()))
 	s.sends(slashFrame("a", "T0CONCLAVE", "U0ALICE", "approve k7m2 by U0BOB", "1"))
 	s.sends(slashFrame("b", "T0CONCLAVE", "U0ALICE", "approve prod-rekey-k7m2", "2"))
-	s.sends(clickFrame("c", "T0CONCLAVE", "U0ALICE", "approve", buttonValue(c), "3"))
+	s.sends(clickFrame("c", "T0CONCLAVE", "U0ALICE", "approve", wording.ButtonValue(c), "3"))
 	for _, said := range s.engine.said() {
 		if !strings.HasSuffix(said, "by T0CONCLAVE/U0ALICE") {
 			t.Errorf("in another name: %q", said)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/transport"
 )
 
 // BenchmarkMessageToEngine is the bot's part of a share's way: from a person's
@@ -26,6 +27,6 @@ func BenchmarkMessageToEngine(b *testing.B) {
 		<-arrived
 	}
 	if late := s.bot.Health().LateAcks; late > 0 {
-		b.Errorf("%d of %d acknowledgements took longer than %v, where Slack gives up after three seconds", late, n, lateAck)
+		b.Errorf("%d of %d acknowledgements took longer than %v, where Slack gives up after three seconds", late, n, transport.LateAck)
 	}
 }

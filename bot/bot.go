@@ -12,7 +12,10 @@ import (
 	"github.com/slack-go/slack"
 	"golang.org/x/sync/errgroup"
 
+	"conclave/bot/transport"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 )
 
 // Config is what a bot is made of.
@@ -34,35 +37,35 @@ type Config struct {
 	// Sign makes of a new share or a token what its receiver gets.
 	Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
 	// Files makes the files of a transcript that was signed: the same ones every time.
-	Files func(ceremony.Ceremony, ceremony.TranscriptSigned) ([]ceremony.File, error)
+	Files func(rules.Ceremony, event.TranscriptSigned) ([]ceremony.File, error)
 	Log   *slog.Logger
 }
 
 // Engine is what the bot asks of the ceremonies: a *ceremony.Engine.
 type Engine interface {
 	Ready() <-chan struct{}
-	Propose(context.Context, ceremony.Proposal) (ceremony.Ceremony, error)
-	Approve(ctx context.Context, id ceremony.ID, by ceremony.Account, planHash string) (ceremony.Ceremony, error)
-	Reject(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error)
-	Cancel(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error)
-	Resume(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
-	Reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
-	Reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
-	Delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
-	NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (ceremony.Ceremony, error)
-	TokenRevoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
-	Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (ceremony.Ceremony, error)
-	KeyReport(ctx context.Context, cluster string) (ceremony.KeyReport, error)
-	Freeze(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error)
-	Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error)
-	Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (ceremony.Ceremony, error)
-	Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (ceremony.Ceremony, error)
+	Propose(context.Context, ceremony.Proposal) (rules.Ceremony, error)
+	Approve(ctx context.Context, id ceremony.ID, by ceremony.Account, planHash string) (rules.Ceremony, error)
+	Reject(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error)
+	Cancel(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error)
+	Resume(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
+	Reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
+	Reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
+	Delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
+	NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.Ceremony, error)
+	TokenRevoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
+	Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (rules.Ceremony, error)
+	KeyReport(ctx context.Context, cluster string) (rules.KeyReport, error)
+	Freeze(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error)
+	Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
+	Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.Ceremony, error)
+	Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.Ceremony, error)
 	Heard(pasted []byte) (line string, ok bool)
 	Speak(ctx context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error)
 	Offer(context.Context, ceremony.Offer) (ceremony.ID, error)
 	Exposed(ctx context.Context, by ceremony.Account, kind ceremony.Finding) ([]ceremony.ID, error)
-	Ceremony(ceremony.ID) (ceremony.Ceremony, ceremony.Live, error)
-	Ceremonies() []ceremony.Ceremony
+	Ceremony(ceremony.ID) (rules.Ceremony, rules.Live, error)
+	Ceremonies() []rules.Ceremony
 	IsDigest(word string) bool
 	Clusters() []ceremony.Cluster
 }
@@ -70,18 +73,18 @@ type Engine interface {
 // Bot is Conclave in one Slack workspace.
 type Bot struct {
 	config   Config
-	rhythm   rhythm
+	rhythm   transport.Rhythm
 	http     *http.Client
 	api      *slack.Client
 	log      *slog.Logger
-	health   *health
-	registry *registry
+	health   *transport.Monitor
+	registry *transport.Registry
 	courier  *courier
-	rooms    *rooms
-	seen     *seen
-	lanes    *lanes
-	helped   *pacer // person → when help may be given unasked again
-	raised   *pacer // person and kind of exposure → when others may hear of it again
+	rooms    *transport.Rooms
+	seen     *transport.Seen
+	lanes    *transport.Lanes
+	helped   *transport.Pacer // person → when help may be given unasked again
+	raised   *transport.Pacer // person and kind of exposure → when others may hear of it again
 }
 
 const (
@@ -110,17 +113,17 @@ func New(config Config) (*Bot, error) {
 	case config.APIURL != "" && !strings.HasSuffix(config.APIURL, "/"):
 		return nil, errors.New("new bot: the API's URL has no slash at its end")
 	}
-	h := &health{}
-	client := &http.Client{Timeout: callTimeout}
-	options := []slack.Option{slack.OptionHTTPClient(newPatience(client, h))}
+	h := &transport.Monitor{}
+	client := &http.Client{Timeout: transport.CallTimeout}
+	options := []slack.Option{slack.OptionHTTPClient(transport.NewPatience(client, h))}
 	if config.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(config.APIURL))
 	}
 	api := slack.New(config.BotToken, options...)
-	rooms, stands, people := newRooms(api), newStands(api), newRegistry(api, config.Team)
+	rooms, stands, people := transport.NewRooms(api), transport.NewStands(api), transport.NewRegistry(api, config.Team)
 	return &Bot{
 		config:   config,
-		rhythm:   normalRhythm(),
+		rhythm:   transport.NormalRhythm(),
 		http:     client,
 		api:      api,
 		log:      config.Log,
@@ -128,44 +131,44 @@ func New(config Config) (*Bot, error) {
 		registry: people,
 		courier:  newCourier(api, rooms, stands, people, config),
 		rooms:    rooms,
-		seen:     newSeen(),
-		lanes:    newLanes(),
-		helped:   newPacer(helpPace),
-		raised:   newPacer(raisePace),
+		seen:     transport.NewSeen(),
+		lanes:    transport.NewLanes(),
+		helped:   transport.NewPacer(helpPace),
+		raised:   transport.NewPacer(raisePace),
 	}, nil
 }
 
 // Courier brings the engine's messages to people. It works without Run.
-func (b *Bot) Courier() ceremony.Courier { return b.courier }
+func (b *Bot) Courier() *courier { return b.courier }
 
 // Health is how the connection to Slack fares.
-func (b *Bot) Health() Health { return b.health.snapshot() }
+func (b *Bot) Health() transport.Health { return b.health.Snapshot() }
 
 // Run takes in what people do until ctx ends; then it finishes what it has
 // acknowledged. Nothing is taken in before the engine is ready: until then Slack
 // keeps it. An error wraps ErrSocket or ErrWorkspace, and waiting cures neither.
-func (b *Bot) Run(ctx context.Context, engine Engine) error {
+func (b *Bot) Run(ctx context.Context, fakeEngine Engine) error {
 	if err := b.signIn(ctx); err != nil {
 		return err
 	}
 	select {
-	case <-engine.Ready():
+	case <-fakeEngine.Ready():
 	case <-ctx.Done():
 		return nil
 	}
 	// What was acknowledged is done even when the program is told to stop.
-	desk := &desk{Bot: b, engine: engine, acts: context.WithoutCancel(ctx)}
-	socket := &supervisor{
-		appToken: b.config.AppToken, botToken: b.config.BotToken, apiURL: b.config.APIURL,
-		http: b.http, rhythm: b.rhythm, health: b.health, log: b.log, take: desk.take,
+	desk := &desk{Bot: b, engine: fakeEngine, acts: context.WithoutCancel(ctx)}
+	socket := &transport.Supervisor{
+		AppToken: b.config.AppToken, BotToken: b.config.BotToken, ApiURL: b.config.APIURL,
+		Http: b.http, Rhythm: b.rhythm, Health: b.health, Log: b.log, Take: desk.take,
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		defer b.lanes.drain()
-		return socket.run(ctx)
+		defer b.lanes.Drain()
+		return socket.Run(ctx)
 	})
 	group.Go(func() error {
-		for sleep(ctx, healthPace) == nil {
+		for transport.Sleep(ctx, healthPace) == nil {
 			b.log.Debug("connection to Slack", "health", b.Health())
 		}
 		return nil
@@ -185,24 +188,13 @@ func (b *Bot) signIn(ctx context.Context) error {
 		case err == nil && me.TeamID != b.config.Team && me.EnterpriseID != b.config.Team:
 			return fmt.Errorf("sign in to Slack: the token is of workspace %s, the configuration says %s: %w", me.TeamID, b.config.Team, ErrWorkspace)
 		case err == nil:
-			b.health.note(func(h *Health) { h.LastAuthTest = time.Now() })
+			b.health.Note(func(h *transport.Health) { h.LastAuthTest = time.Now() })
 			return nil
-		case refused && !serverTrouble(said.Err):
+		case refused && !transport.ServerTrouble(said.Err):
 			return fmt.Errorf("sign in to Slack: Slack says %s: %w", said.Err, ErrWorkspace)
 		}
 		b.log.Warn("Slack can't be reached", "error", err)
-		_ = sleep(ctx, b.rhythm.leastGap)
+		_ = transport.Sleep(ctx, b.rhythm.LeastGap)
 	}
 	return nil
-}
-
-// serverTrouble says whether an error code means that Slack itself is in
-// trouble, so that what it did is not known.
-// Source: docs.slack.dev, the errors that every method shares.
-func serverTrouble(code string) bool {
-	switch code {
-	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "accesslimited", "team_added_to_org":
-		return true
-	}
-	return false
 }

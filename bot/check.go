@@ -12,6 +12,9 @@ import (
 	"strings"
 
 	"github.com/slack-go/slack"
+
+	"conclave/bot/refusal"
+	"conclave/bot/transport"
 )
 
 // Finding is what one look at Slack found.
@@ -45,7 +48,7 @@ func (b *Bot) Check(ctx context.Context, people map[string]string) iter.Seq[Find
 			return // of each account Slack would say the same
 		}
 		for i, name := range slices.Sorted(maps.Keys(people)) {
-			if i >= b.rhythm.accounts && sleep(ctx, b.rhythm.accountGap) != nil || !yield(b.checkAccount(ctx, name, people[name])) {
+			if i >= b.rhythm.Accounts && transport.Sleep(ctx, b.rhythm.AccountGap) != nil || !yield(b.checkAccount(ctx, name, people[name])) {
 				return
 			}
 		}
@@ -56,17 +59,17 @@ func (b *Bot) Check(ctx context.Context, people map[string]string) iter.Seq[Find
 // message could be brought to it.
 func (b *Bot) checkAccount(ctx context.Context, name, id string) Finding {
 	f := Finding{Subject: "account of " + name, Detail: id}
-	u, err := b.registry.user(ctx, id)
+	u, err := b.registry.User(ctx, id)
 	if err == nil {
 		f.Detail = fmt.Sprintf("%s is @%s (%s)", id, u.Name, cmp.Or(u.RealName, u.Profile.RealName))
-		err = b.registry.judge(u)
+		err = b.registry.Judge(u)
 	}
-	if denied, ok := errors.AsType[denial](err); ok {
-		f.Err = fmt.Errorf("%s Correct people.%s.slack, or have the account put right", explainDenial(denied).what, name)
+	if denied, ok := errors.AsType[refusal.Denial](err); ok {
+		f.Err = fmt.Errorf("%s Correct people.%s.slack, or have the account put right", explainDenial(denied).What, name)
 		return f
 	}
 	if err == nil {
-		_, err = b.rooms.with(ctx, id)
+		_, err = b.rooms.With(ctx, id)
 	}
 	f.Err = err
 	return f
@@ -74,13 +77,13 @@ func (b *Bot) checkAccount(ctx context.Context, name, id string) Finding {
 
 func (b *Bot) checkAppToken(ctx context.Context) Finding {
 	f := Finding{Subject: "Slack app token", Detail: "Socket Mode can be opened"}
-	options := []slack.Option{slack.OptionAppLevelToken(b.config.AppToken), slack.OptionHTTPClient(newPatience(b.http, b.health))}
+	options := []slack.Option{slack.OptionAppLevelToken(b.config.AppToken), slack.OptionHTTPClient(transport.NewPatience(b.http, b.health))}
 	if b.config.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(b.config.APIURL))
 	}
 	_, _, err := slack.New(b.config.BotToken, options...).StartSocketModeContext(ctx)
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
-		if advice, ok := fatal(said.Err); ok {
+		if advice, ok := transport.Fatal(said.Err); ok {
 			err = fmt.Errorf("%w: %s", err, advice)
 		}
 	}
@@ -138,7 +141,7 @@ func (b *Bot) checkChannel(ctx context.Context, id string) Finding {
 	switch {
 	case ch.IsArchived:
 		f.Err = errors.New("the channel is archived")
-	case outside(ch):
+	case transport.Outside(ch):
 		f.Err = errors.New("the channel is shared with others than this workspace: use one that only its own people can read")
 	case !ch.IsMember:
 		f.Err = errors.New("the bot is no member: invite it")

@@ -102,7 +102,7 @@ func TestCheckOfManyPeopleKeepsSlacksPace(t *testing.T) {
 	began := time.Now()
 	const faster = 250
 	s, _ := posting(t, slacktest.Config{RateLimits: true, Now: func() time.Time { return began.Add(faster * time.Since(began)) }})
-	s.bot.rhythm.accountGap /= faster
+	s.bot.rhythm.AccountGap /= faster
 	people := map[string]string{}
 	for i := range 90 {
 		name := fmt.Sprintf("person-%02d", i)

@@ -7,64 +7,58 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"conclave/bot/command"
+	"conclave/bot/refusal"
 	"conclave/ceremony"
-)
-
-const (
-	hexShare  = "5f2a9c1b7d3e8f604152637485960718293a4b5c6d7e8f90a1b2c3d4e5f6071899"
-	baseShare = "XyqcG30+j2BBUmN0hZYHGCk6S1xtfo+QobLD1OX2BxiZ"
-
-	accessor   = "zh3jTqRz0mTuTZmZY6M63sBX"
-	oneTime    = "q7Wm2ZpX4vRkT9sLbN3cYd8HfGjA" // a one-time password of Vault's length
-	commitment = "3f5a1c7e9b2d4f608172839405a6b7c8d9eafb0c1d2e3f405162738495a6b7c8"
+	"conclave/ceremony/rules"
 )
 
 func TestCommandsAreUnderstood(t *testing.T) {
 	for _, c := range []struct {
 		typed string
-		want  command
+		want  command.Command
 	}{
-		{"", command{verb: verbHelp}},
-		{"   ", command{verb: verbHelp}},
-		{"help", command{verb: verbHelp}},
-		{"HELP Shares", command{verb: verbHelp, topic: "shares"}},
-		{"start rekey prod", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod"}},
-		{"start rekey prod OPS-412: dave leaves", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", text: "OPS-412: dave leaves"}},
-		{"Start Generate-Root PROD “break glass”", command{verb: verbStart, operation: ceremony.GenerateRoot, cluster: "prod", text: "break glass"}},
-		{"start generate–root prod", command{verb: verbStart, operation: ceremony.GenerateRoot, cluster: "prod"}},
-		{"start rekey prod R&amp;D &lt;b&gt;", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", text: "R&D <b>"}},
-		{"approve prod-rekey-k7m2", command{verb: verbApprove, id: "prod-rekey-k7m2"}},
-		{"approve\u00a0k7m2\u00a0266F2915", command{verb: verbApprove, id: "k7m2", hash: "266f2915"}},
-		{"approve `k7m2` " + strings.Repeat("ab", 32), command{verb: verbApprove, id: "k7m2", hash: strings.Repeat("ab", 32)}},
-		{"reject k7m2 not today", command{verb: verbReject, id: "k7m2", text: "not today"}},
-		{"reject k7m2", command{verb: verbReject, id: "k7m2"}},
-		{"status", command{verb: verbStatus}},
-		{"status prod—rekey—k7m2", command{verb: verbStatus, id: "prod-rekey-k7m2"}},
-		{"list", command{verb: verbList}},
-		{"history prod", command{verb: verbHistory, cluster: "prod"}},
-		{"submit", command{verb: verbSubmit}},
-		{"cancel k7m2 wrong\nday", command{verb: verbCancel, id: "k7m2", text: "wrong day"}},
-		{"resume k7m2", command{verb: verbResume, id: "k7m2"}},
-		{"holders", command{verb: verbHolders}},
-		{"start generate-root prod otp=" + strings.ToUpper(commitment) + " no key yet", command{verb: verbStart, operation: ceremony.GenerateRoot, cluster: "prod",
-			options: map[string]string{"otp": commitment}, text: "no key yet"}},
-		{"start rotate-config prod Interval=720H enabled=“yes” max-operations=3000000 OPS-9: rotate = good", command{verb: verbStart, operation: ceremony.RotateConfig, cluster: "prod",
-			options: map[string]string{"interval": "720h", "enabled": "yes", "max-operations": "3000000"}, text: "OPS-9: rotate = good"}},
-		{"start rekey prod pgp=off because", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", options: map[string]string{"pgp": "off"}, text: "because"}},
-		{"start rekey prod --force=yes", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", options: map[string]string{"--force": "yes"}}},
-		{"start rekey prod enabled=", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", options: map[string]string{"enabled": ""}}},
-		{"start rekey prod https://tickets.example/?id=9 otp=soon", command{verb: verbStart, operation: ceremony.Rekey, cluster: "prod", text: "https://tickets.example/?id=9 otp=soon"}},
-		{"reverify k7m2", command{verb: verbReverify, id: "k7m2"}},
-		{"reset k7m2", command{verb: verbReset, id: "k7m2"}},
-		{"delete k7m2", command{verb: verbDelete, id: "k7m2"}},
-		{"accessor k7m2 " + accessor, command{verb: verbAccessor, id: "k7m2", accessor: accessor}},
-		{"accessor k7m2 `" + accessor + ".a1B2c`", command{verb: verbAccessor, id: "k7m2", accessor: accessor + ".a1B2c"}},
-		{"accessor k7m2 2c84f488–2133–4ced–87b0–570f93a76830", command{verb: verbAccessor, id: "k7m2", accessor: "2c84f488-2133-4ced-87b0-570f93a76830"}},
-		{"revoked k7m2", command{verb: verbRevoked, id: "k7m2"}},
-		{"key–status PROD", command{verb: verbKeyStatus, cluster: "prod"}},
+		{"", command.Command{Verb: command.VerbHelp}},
+		{"   ", command.Command{Verb: command.VerbHelp}},
+		{"help", command.Command{Verb: command.VerbHelp}},
+		{"HELP Shares", command.Command{Verb: command.VerbHelp, Topic: "shares"}},
+		{"start rekey prod", command.Command{Verb: command.VerbStart, Operation: ceremony.Rekey, Cluster: "prod"}},
+		{"start rekey prod OPS-412: dave leaves", command.Command{Verb: command.VerbStart, Operation: ceremony.Rekey, Cluster: "prod", Text: "OPS-412: dave leaves"}},
+		{"Start Generate-Root PROD “break glass”", command.Command{Verb: command.VerbStart, Operation: ceremony.GenerateRoot, Cluster: "prod", Text: "break glass"}},
+		{"start generate–root prod", command.Command{Verb: command.VerbStart, Operation: ceremony.GenerateRoot, Cluster: "prod"}},
+		{"start rekey prod R&amp;D &lt;b&gt;", command.Command{Verb: command.VerbStart, Operation: ceremony.Rekey, Cluster: "prod", Text: "R&D <b>"}},
+		{"approve prod-rekey-k7m2", command.Command{Verb: command.VerbApprove, ID: "prod-rekey-k7m2"}},
+		{"approve\u00a0k7m2\u00a0266F2915", command.Command{Verb: command.VerbApprove, ID: "k7m2", Hash: "266f2915"}},
+		{"approve `k7m2` " + strings.Repeat("ab", 32), command.Command{Verb: command.VerbApprove, ID: "k7m2", Hash: strings.Repeat("ab", 32)}},
+		{"reject k7m2 not today", command.Command{Verb: command.VerbReject, ID: "k7m2", Text: "not today"}},
+		{"reject k7m2", command.Command{Verb: command.VerbReject, ID: "k7m2"}},
+		{"status", command.Command{Verb: command.VerbStatus}},
+		{"status prod—rekey—k7m2", command.Command{Verb: command.VerbStatus, ID: "prod-rekey-k7m2"}},
+		{"list", command.Command{Verb: command.VerbList}},
+		{"history prod", command.Command{Verb: command.VerbHistory, Cluster: "prod"}},
+		{"submit", command.Command{Verb: command.VerbSubmit}},
+		{"cancel k7m2 wrong\nday", command.Command{Verb: command.VerbCancel, ID: "k7m2", Text: "wrong day"}},
+		{"resume k7m2", command.Command{Verb: command.VerbResume, ID: "k7m2"}},
+		{"holders", command.Command{Verb: command.VerbHolders}},
+		{"start generate-root prod otp=" + strings.ToUpper(commitment) + " no key yet", command.Command{Verb: command.VerbStart, Operation: ceremony.GenerateRoot, Cluster: "prod",
+			Options: map[string]string{"otp": commitment}, Text: "no key yet"}},
+		{"start rotate-config prod Interval=720H enabled=“yes” max-operations=3000000 OPS-9: rotate = good", command.Command{Verb: command.VerbStart, Operation: ceremony.RotateConfig, Cluster: "prod",
+			Options: map[string]string{"interval": "720h", "enabled": "yes", "max-operations": "3000000"}, Text: "OPS-9: rotate = good"}},
+		{"start rekey prod pgp=off because", command.Command{Verb: command.VerbStart, Operation: ceremony.Rekey, Cluster: "prod", Options: map[string]string{"pgp": "off"}, Text: "because"}},
+		{"start rekey prod --force=yes", command.Command{Verb: command.VerbStart, Operation: ceremony.Rekey, Cluster: "prod", Options: map[string]string{"--force": "yes"}}},
+		{"start rekey prod enabled=", command.Command{Verb: command.VerbStart, Operation: ceremony.Rekey, Cluster: "prod", Options: map[string]string{"enabled": ""}}},
+		{"start rekey prod https://tickets.example/?id=9 otp=soon", command.Command{Verb: command.VerbStart, Operation: ceremony.Rekey, Cluster: "prod", Text: "https://tickets.example/?id=9 otp=soon"}},
+		{"reverify k7m2", command.Command{Verb: command.VerbReverify, ID: "k7m2"}},
+		{"reset k7m2", command.Command{Verb: command.VerbReset, ID: "k7m2"}},
+		{"delete k7m2", command.Command{Verb: command.VerbDelete, ID: "k7m2"}},
+		{"accessor k7m2 " + accessor, command.Command{Verb: command.VerbAccessor, ID: "k7m2", Accessor: accessor}},
+		{"accessor k7m2 `" + accessor + ".a1B2c`", command.Command{Verb: command.VerbAccessor, ID: "k7m2", Accessor: accessor + ".a1B2c"}},
+		{"accessor k7m2 2c84f488–2133–4ced–87b0–570f93a76830", command.Command{Verb: command.VerbAccessor, ID: "k7m2", Accessor: "2c84f488-2133-4ced-87b0-570f93a76830"}},
+		{"revoked k7m2", command.Command{Verb: command.VerbRevoked, ID: "k7m2"}},
+		{"key–status PROD", command.Command{Verb: command.VerbKeyStatus, Cluster: "prod"}},
 	} {
-		got, err := parseCommand(c.typed, nil)
-		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(command{})); err != nil || diff != "" {
+		got, err := command.ParseCommand(c.typed, nil)
+		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(command.Command{})); err != nil || diff != "" {
 			t.Errorf("%q: %v\n%s", c.typed, err, diff)
 		}
 	}
@@ -100,9 +94,9 @@ func TestMisuseIsAnsweredWithTheRightForm(t *testing.T) {
 		"start rotate-config prod more traffic interval=48h":     "start OPERATION CLUSTER [name=value …] [reason]",
 		"start generate-root prod break glass OTP=" + commitment: "start OPERATION CLUSTER [name=value …] [reason]",
 	} {
-		_, err := parseCommand(typed, nil)
-		u, ok := errors.AsType[usage](err)
-		if !ok || !strings.Contains(u.hint, hint) {
+		_, err := command.ParseCommand(typed, nil)
+		u, ok := errors.AsType[command.Usage](err)
+		if !ok || !strings.Contains(u.Hint, hint) {
 			t.Errorf("%q is answered %v", typed, err)
 		}
 	}
@@ -117,8 +111,8 @@ func TestSecretTypedAsCommandIsNotUsed(t *testing.T) {
 		"-----BEGIN PGP MESSAGE----- hF4D -----END PGP MESSAGE-----", "—BEGIN PGP PRIVATE KEY BLOCK—", "`" + baseShare + "`",
 	} {
 		for _, before := range []string{"", "submit ", "submit k7m2 ", "approve k7m2 ", "approve ", "cancel k7m2 ", "start rekey prod ", "help ", "xyzzy ", "status "} {
-			cmd, err := parseCommand(before+secret, nil)
-			if !shows(err) || cmd.verb != "" {
+			cmd, err := command.ParseCommand(before+secret, nil)
+			if !command.Shows(err) || cmd.Verb != "" {
 				t.Errorf("%q with a secret: %v, %v", before, cmd, err)
 			}
 		}
@@ -132,15 +126,15 @@ func TestTokenTypedForItsAccessorIsToBeRevoked(t *testing.T) {
 		"accessor k7m2 hvs.0123456789abcdefghijklmn", "accessor k7m2 `hvs.0123456789abcdefghijklmn`", "accessor k7m2 s.0123456789abcdefghijklmn",
 		"ACCESSOR hvs.0123456789abcdefghijklmn", "accessor k7m2 token=hvs.0123456789abcdefghijklmn",
 	} {
-		cmd, err := parseCommand(typed, nil)
-		if !errors.Is(err, tokenAsAccessor) || cmd.accessor != "" {
+		cmd, err := command.ParseCommand(typed, nil)
+		if !errors.Is(err, refusal.TokenAsAccessor) || cmd.Accessor != "" {
 			t.Errorf("%q: %+v, %v", typed, cmd, err)
 		}
 	}
-	if said := explain(tokenAsAccessor).String(); !strings.Contains(said, "revoke it now") {
+	if said := explain(refusal.TokenAsAccessor).String(); !strings.Contains(said, "revoke it now") {
 		t.Errorf("whoever shows a token is told %q", said)
 	}
-	if _, err := parseCommand("accessor k7m2 "+hexShare, nil); !errors.Is(err, inCommand) {
+	if _, err := command.ParseCommand("accessor k7m2 "+hexShare, nil); !errors.Is(err, refusal.InCommand) {
 		t.Errorf("a share is answered %v", err)
 	}
 }
@@ -152,12 +146,12 @@ func TestPasswordTypedForItsCommitmentIsNotUsed(t *testing.T) {
 		"start generate-root prod otp=" + oneTime, "start generate-root prod OTP=“" + oneTime + "” why", "start generate-root prod why otp=" + oneTime,
 		"start rekey prod otp=" + oneTime, oneTime, "submit " + oneTime[:26], "approve k7m2 otp:`" + oneTime + "`", "strat generate-root prod otp=" + oneTime, "start generate-root prod otp=" + oneTime + oneTime + oneTime[:8],
 	} {
-		if cmd, err := parseCommand(typed, nil); !errors.Is(err, passwordInCommand) {
+		if cmd, err := command.ParseCommand(typed, nil); !errors.Is(err, refusal.PasswordInCommand) {
 			t.Errorf("%q: %+v, %v", typed, cmd, err)
 		}
 	}
 	for _, typed := range []string{"start generate-root prod otp=COMMITMENT why", "start generate-root prod otp=" + commitment[:63], "start generate-root prod otp="} {
-		if _, err := parseCommand(typed, nil); err != nil {
+		if _, err := command.ParseCommand(typed, nil); err != nil {
 			t.Errorf("%q is the engine's to refuse, and was answered %v", typed, err)
 		}
 	}
@@ -168,12 +162,12 @@ func TestUnderstoodCommandIsUnderstoodAgain(t *testing.T) {
 		"start rekey prod", "start rekey prod a reason = none", "start rotate-config prod enabled=yes interval=12h more traffic",
 		"start generate-root prod otp=" + commitment + " break glass",
 	} {
-		first, err := parseCommand(typed, nil)
+		first, err := command.ParseCommand(typed, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := parseCommand(first.understood(), nil)
-		if diff := cmp.Diff(first, again, cmp.AllowUnexported(command{})); err != nil || diff != "" {
+		again, err := command.ParseCommand(first.Understood(), nil)
+		if diff := cmp.Diff(first, again, cmp.AllowUnexported(command.Command{})); err != nil || diff != "" {
 			t.Errorf("%q: %v\n%s", typed, err, diff)
 		}
 	}
@@ -186,41 +180,41 @@ func TestOrdinaryWordsTripNoWire(t *testing.T) {
 		"cancel k7m2 donaudampfschifffahrtselektrizitaetenhaupt",
 		"cancel k7m2 KubernetesAdmissionWebhookss and 4fade98eaade1de022eeb07aa126",
 	} {
-		if _, err := parseCommand(typed, nil); err != nil {
+		if _, err := command.ParseCommand(typed, nil); err != nil {
 			t.Errorf("%q: %v", typed, err)
 		}
 	}
 }
 
 func TestCeremonyIsFoundByPartOfItsID(t *testing.T) {
-	mk := func(id ceremony.ID, s ceremony.State) ceremony.Ceremony {
-		return ceremony.Ceremony{Plan: ceremony.Plan{Ceremony: id}, State: s}
+	mk := func(id ceremony.ID, s rules.State) rules.Ceremony {
+		return rules.Ceremony{Plan: ceremony.Plan{Ceremony: id}, State: s}
 	}
-	all := []ceremony.Ceremony{
-		mk("prod-rekey-k7m2", ceremony.StateCollecting), mk("prod-rekey-aaaa", ceremony.StateEnded),
-		mk("stage-rekey-k7m3", ceremony.StateProposed), mk("prod-generate-root-k7m2", ceremony.StateEnded),
+	all := []rules.Ceremony{
+		mk("prod-rekey-k7m2", rules.StateCollecting), mk("prod-rekey-aaaa", rules.StateEnded),
+		mk("stage-rekey-k7m3", rules.StateProposed), mk("prod-generate-root-k7m2", rules.StateEnded),
 	}
 	for typed, want := range map[string]ceremony.ID{
 		"k7m2": "prod-rekey-k7m2", "prod": "prod-rekey-k7m2", "k7m3": "stage-rekey-k7m3", "aaaa": "prod-rekey-aaaa",
 		"prod-generate-root-k7m2": "prod-generate-root-k7m2", "stage-rekey": "stage-rekey-k7m3",
 	} {
-		if got, err := resolve(typed, all, false); got != want || err != nil {
+		if got, err := command.Resolve(typed, all, false); got != want || err != nil {
 			t.Errorf("%q is %q, %v; want %q", typed, got, err, want)
 		}
 	}
-	if _, err := resolve("zzzz", all, false); !errors.Is(err, noSuchID) {
+	if _, err := command.Resolve("zzzz", all, false); !errors.Is(err, refusal.NoSuchID) {
 		t.Errorf("an unknown id: %v", err)
 	}
-	if _, err := resolve("prod", append(all, mk("prod-rekey-bbbb", ceremony.StateApproved)), false); !errors.Is(err, manyIDs) {
+	if _, err := command.Resolve("prod", append(all, mk("prod-rekey-bbbb", rules.StateApproved)), false); !errors.Is(err, refusal.ManyIDs) {
 		t.Errorf("an ambiguous id: %v", err)
 	}
-	if _, err := onlyOpen(all); !errors.Is(err, manyOpen) {
+	if _, err := command.OnlyOpen(all); !errors.Is(err, refusal.ManyOpen) {
 		t.Errorf("two are open, none named: %v", err)
 	}
-	if id, err := onlyOpen(all[:2]); id != "prod-rekey-k7m2" || err != nil {
+	if id, err := command.OnlyOpen(all[:2]); id != "prod-rekey-k7m2" || err != nil {
 		t.Errorf("the only open one: %q, %v", id, err)
 	}
-	if _, err := onlyOpen(nil); !errors.Is(err, noneOpen) {
+	if _, err := command.OnlyOpen(nil); !errors.Is(err, refusal.NoneOpen) {
 		t.Errorf("none is open: %v", err)
 	}
 }
@@ -232,15 +226,15 @@ func FuzzSlashText(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		cmd, err := parseCommand(typed, nil)
+		cmd, err := command.ParseCommand(typed, nil)
 		switch {
 		case err != nil:
-			if !ordinary(err) || explain(err).what == "" {
+			if !ordinary(err) || explain(err).What == "" {
 				t.Fatalf("%q: error without words: %v", typed, err)
 			}
-		case misuse(cmd.verb) == nil || strings.ContainsAny(cmd.id+cmd.cluster, " \n\t"):
+		case command.Misuse(cmd.Verb) == nil || strings.ContainsAny(cmd.ID+cmd.Cluster, " \n\t"):
 			t.Fatalf("%q is %+v", typed, cmd)
-		case guard(cmd.verb, cmd.id+" "+cmd.cluster+" "+cmd.text+" "+cmd.accessor+" otp="+cmd.options["otp"], nil, nil) != nil:
+		case command.Guard(cmd.Verb, cmd.ID+" "+cmd.Cluster+" "+cmd.Text+" "+cmd.Accessor+" otp="+cmd.Options["otp"], nil, nil) != nil:
 			t.Fatalf("%q: something secret got through: %+v", typed, cmd)
 		}
 	})

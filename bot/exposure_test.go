@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"conclave/bot/refusal"
 	"conclave/ceremony/leak"
+	"conclave/ceremony/wording"
 )
 
 const (
@@ -18,20 +20,20 @@ const (
 
 // What the bot calls a secret is told apart by its kind.
 func TestWhatATextShowsIsNamedByItsKind(t *testing.T) {
-	for text, want := range map[string][]exposure{
+	for text, want := range map[string][]refusal.Exposure{
 		"":                        nil,
 		"nothing":                 nil,
-		hexShare:                  {exposedShare},
-		oneTime:                   {exposedPassword},
-		newToken + "\n" + soleHex: {exposedToken, exposedShare},
-		"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\n" + oldToken: {exposedKey, exposedToken},
+		hexShare:                  {refusal.ExposedShare},
+		oneTime:                   {refusal.ExposedPassword},
+		newToken + "\n" + soleHex: {refusal.ExposedToken, refusal.ExposedShare},
+		"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\n" + oldToken: {refusal.ExposedKey, refusal.ExposedToken},
 	} {
-		if got := exposures(text, nil); !slices.Equal(got, want) {
+		if got := refusal.Exposures(text, nil); !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}
 	for _, kind := range []leak.Kind{leak.Key, leak.Token, leak.Share, leak.Password} {
-		if exposureOf[kind] == "" {
+		if refusal.ExposureOf[kind] == "" {
 			t.Errorf("%s has no name here", kind)
 		}
 	}
@@ -39,13 +41,13 @@ func TestWhatATextShowsIsNamedByItsKind(t *testing.T) {
 
 // TestEveryExposureHasWordsOfItsOwn, and they say what to do.
 func TestEveryExposureHasWordsOfItsOwn(t *testing.T) {
-	said := map[string]exposure{}
-	for _, e := range []exposure{exposedKey, exposedToken, exposedShare, exposedEnvelope, exposedPassword} {
-		w := explain(e.told())
-		if other, twice := said[w.what]; twice || w.hint == "" || w == wordless {
+	said := map[string]refusal.Exposure{}
+	for _, e := range []refusal.Exposure{refusal.ExposedKey, refusal.ExposedToken, refusal.ExposedShare, refusal.ExposedEnvelope, refusal.ExposedPassword} {
+		w := explain(e.Told())
+		if other, twice := said[w.What]; twice || w.Hint == "" || w == wording.Wordless {
 			t.Errorf("%s says the same as %q: %q", e, other, w)
 		}
-		said[w.what] = e
+		said[w.What] = e
 	}
 	if diff := cmp.Diff(5, len(said)); diff != "" {
 		t.Error(diff)

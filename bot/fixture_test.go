@@ -8,6 +8,17 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+)
+
+const (
+	hexShare  = "5f2a9c1b7d3e8f604152637485960718293a4b5c6d7e8f90a1b2c3d4e5f6071899"
+	baseShare = "XyqcG30+j2BBUmN0hZYHGCk6S1xtfo+QobLD1OX2BxiZ"
+
+	accessor   = "zh3jTqRz0mTuTZmZY6M63sBX"
+	oneTime    = "q7Wm2ZpX4vRkT9sLbN3cYd8HfGjA" // a one-time password of Vault's length
+	commitment = "3f5a1c7e9b2d4f608172839405a6b7c8d9eafb0c1d2e3f405162738495a6b7c8"
 )
 
 // The people and the moment of every rendered ceremony.
@@ -77,20 +88,20 @@ const (
 // tale is a ceremony that grows by events, one a minute.
 type tale struct {
 	t       *testing.T
-	entries []ceremony.Entry
-	c       ceremony.Ceremony
+	entries []event.Entry
+	c       rules.Ceremony
 }
 
 func begin(t *testing.T, p ceremony.Plan) *tale {
 	t.Helper()
-	return (&tale{t: t}).then(ceremony.Proposed{Plan: p, PlanHash: p.Hash()})
+	return (&tale{t: t}).then(event.Proposed{Plan: p, PlanHash: p.Hash()})
 }
 
-func (s *tale) then(events ...ceremony.Event) *tale {
+func (s *tale) then(events ...event.Event) *tale {
 	s.t.Helper()
 	for _, ev := range events {
 		n := len(s.entries)
-		e := ceremony.Entry{
+		e := event.Entry{
 			Seq: n + 1, At: noon.Add(time.Duration(n) * time.Minute), Hash: strings.Repeat(fmt.Sprintf("%08x", n+1), 8), Event: ev,
 		}
 		if n > 0 {
@@ -98,7 +109,7 @@ func (s *tale) then(events ...ceremony.Event) *tale {
 		}
 		s.entries = append(s.entries, e)
 	}
-	c, err := ceremony.Replay(s.entries)
+	c, err := rules.Replay(s.entries)
 	if err != nil {
 		s.t.Fatalf("replay: %v", err)
 	}
@@ -107,12 +118,12 @@ func (s *tale) then(events ...ceremony.Event) *tale {
 }
 
 // asked is the ceremony once every request that is due was posted.
-func (s *tale) asked() ceremony.Ceremony {
+func (s *tale) asked() rules.Ceremony {
 	s.t.Helper()
 	waiting, _ := s.c.Unasked()
 	all := &tale{t: s.t, entries: slices.Clone(s.entries)}
 	for i, m := range waiting {
-		all.then(ceremony.Posted{Key: m.Key, Ref: ceremony.Ref{Channel: "D" + m.To.Name, TS: fmt.Sprintf("2.%d", i)}})
+		all.then(event.Posted{Key: m.Key, Ref: ceremony.Ref{Channel: "D" + m.To.Name, TS: fmt.Sprintf("2.%d", i)}})
 	}
 	if len(waiting) == 0 {
 		return s.c
@@ -121,7 +132,7 @@ func (s *tale) asked() ceremony.Ceremony {
 }
 
 // message is the newest message of a kind, to the person with this name.
-func (s *tale) message(kind ceremony.MessageKind, to string) ceremony.Message {
+func (s *tale) message(kind rules.MessageKind, to string) rules.Message {
 	s.t.Helper()
 	all := s.c.Messages()
 	for i := len(all) - 1; i >= 0; i-- {
@@ -130,7 +141,7 @@ func (s *tale) message(kind ceremony.MessageKind, to string) ceremony.Message {
 		}
 	}
 	s.t.Fatalf("no %s message for %q", kind, to)
-	return ceremony.Message{}
+	return rules.Message{}
 }
 
 // who is the person with this name, as the plan has them.
@@ -149,14 +160,14 @@ func (s *tale) who(name string) ceremony.Person {
 func started(t *testing.T, p ceremony.Plan) *tale {
 	s := begin(t, p)
 	return s.then(
-		ceremony.Approved{By: s.who("bob"), PlanHash: p.Hash()},
-		ceremony.Starting{Attempt: 1},
-		ceremony.Started{Nonce: nonce1, Required: 3},
-		ceremony.KeyAnnounced{Key: announced(ceremony.Update, nonce1)},
+		event.Approved{By: s.who("bob"), PlanHash: p.Hash()},
+		event.Starting{Attempt: 1},
+		event.Started{Nonce: nonce1, Required: 3},
+		event.KeyAnnounced{Key: announced(ceremony.Update, nonce1)},
 	)
 }
 
-func (s *tale) share(name string, step ceremony.Step, nonce string, events ...ceremony.Event) *tale {
+func (s *tale) share(name string, step ceremony.Step, nonce string, events ...event.Event) *tale {
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
 	var nodes []string // of an unseal
 	for _, n := range s.c.Nodes {
@@ -165,19 +176,19 @@ func (s *tale) share(name string, step ceremony.Step, nonce string, events ...ce
 		}
 	}
 	return s.then(
-		ceremony.Offered{By: s.who(name), Step: step, Message: at},
-		ceremony.Submitting{By: s.who(name), Step: step, Nonce: nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at},
+		event.Offered{By: s.who(name), Step: step, Message: at},
+		event.Submitting{By: s.who(name), Step: step, Nonce: nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at},
 	).then(events...)
 }
 
 func (s *tale) counted(name string, step ceremony.Step, nonce string) *tale {
-	return s.share(name, step, nonce, ceremony.Counted{By: s.who(name), Step: step, Progress: len(s.c.Round.Counted) + 1})
+	return s.share(name, step, nonce, event.Counted{By: s.who(name), Step: step, Progress: len(s.c.Round.Counted) + 1})
 }
 
-func newShares() []ceremony.NewShare {
-	var all []ceremony.NewShare
+func newShares() []event.NewShare {
+	var all []event.NewShare
 	for _, p := range people("alice", "bob", "carol", "dave", "erin") {
-		all = append(all, ceremony.NewShare{For: p, Ciphertext: "d2NGTUE="})
+		all = append(all, event.NewShare{For: p, Ciphertext: "d2NGTUE="})
 	}
 	return all
 }
@@ -190,7 +201,7 @@ func remade(t *testing.T, p ceremony.Plan) *tale {
 		counted("bob", ceremony.Update, nonce1).
 		counted("carol", ceremony.Update, nonce1).
 		share("erin", ceremony.Update, nonce1,
-			ceremony.Rekeyed{By: person("erin"), Shares: newShares(), VerificationNonce: nonce2, Required: 3})
+			event.Rekeyed{By: person("erin"), Shares: newShares(), VerificationNonce: nonce2, Required: 3})
 }
 
 // carriedThrough is a rekey without verification that others have finished: its new
@@ -199,10 +210,10 @@ func carriedThrough(t *testing.T) *tale {
 	p := rekeyPlan()
 	p.Verification = false
 	return started(t, p).counted("bob", ceremony.Update, nonce1).
-		then(ceremony.Rekeyed{Shares: newShares(), Keys: p.Recipients(), FromBackup: true}, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.AttemptUsed})
+		then(event.Rekeyed{Shares: newShares(), Keys: p.Recipients(), FromBackup: true}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 }
 
-func testFiles(c ceremony.Ceremony, signed ceremony.TranscriptSigned) ([]ceremony.File, error) {
+func testFiles(c rules.Ceremony, signed event.TranscriptSigned) ([]ceremony.File, error) {
 	return []ceremony.File{
 		{Name: ceremony.TranscriptName(c.ID(), signed.Number, "json"), Type: "application/json", Content: []byte("{}")},
 		{Name: ceremony.TranscriptName(c.ID(), signed.Number, "html"), Type: "text/html", Content: []byte("<p>")},

@@ -10,8 +10,13 @@ import (
 	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
 
+	"conclave/bot/command"
+	"conclave/bot/refusal"
+	"conclave/bot/render"
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 )
 
 // longest is the most characters that Slack delivers of a message.
@@ -43,10 +48,10 @@ func TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement(t *testing.T) {
 			t.Errorf("/ceremony %s: Slack shows %s", typed, r.Error)
 		}
 	}
-	if _, err := s.carol.Clicks(ask, string(verbForm)); err != nil {
+	if _, err := s.carol.Clicks(ask, string(command.VerbForm)); err != nil {
 		t.Errorf("a click: %v", err)
 	}
-	if done, err := s.carol.Submits(form, map[string]string{formInput: soleHex + "\n" + envelope}); err != nil || done.Trouble != "" || len(done.Errors) > 0 {
+	if done, err := s.carol.Submits(form, map[string]string{render.FormInput: soleHex + "\n" + envelope}); err != nil || done.Trouble != "" || len(done.Errors) > 0 {
 		t.Errorf("a form: %+v, %v", done, err)
 	}
 	s.wait("all acknowledgements", func() bool { return s.w.Unacknowledged() == 0 })
@@ -74,7 +79,7 @@ func commandedBy(user, text string) socketmode.Event {
 func submittedBy(user, text string) socketmode.Event {
 	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e", AcceptsResponsePayload: true}, Data: slack.InteractionCallback{
 		Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user}, View: slack.View{
-			ID: "V1", CallbackID: formCallback, State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{formCallback: {formInput: {Value: text}}}},
+			ID: "V1", CallbackID: render.FormCallback, State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{render.FormCallback: {render.FormInput: {Value: text}}}},
 		},
 	}}
 }
@@ -86,7 +91,7 @@ func TestAcknowledgementCostsTheSameForEveryText(t *testing.T) {
 	for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy, "command": commandedBy, "form": submittedBy} {
 		cost := func(text string) float64 {
 			ev := of("U1", text)
-			if _, j := d.read(ev); j.do == nil {
+			if _, j := d.read(ev); j.Do == nil {
 				t.Fatalf("a %s sets off nothing", name)
 			}
 			return testing.AllocsPerRun(20, func() { d.read(ev) })
@@ -130,14 +135,14 @@ func TestEngineIsAskedAboutWhatLooksLikeADigestAlone(t *testing.T) {
 // shown is not known when the form is acknowledged (P10).
 func TestDigestInAFormIsAnsweredAfterItWasLookedAt(t *testing.T) {
 	for name, row := range map[string]struct {
-		typed   func(c ceremony.Ceremony) string
+		typed   func(c rules.Ceremony) string
 		offers  int
 		becomes string // what they are told besides
 	}{
-		"a plan's hash alone":          {func(c ceremony.Ceremony) string { return c.PlanHash }, 0, "no PGP message"},
-		"a plan's hash, an envelope":   {func(c ceremony.Ceremony) string { return c.PlanHash + "\n" + envelope }, 1, ""},
-		"another hash, or a share":     {func(ceremony.Ceremony) string { return soleHex }, 1, warnOpen},
-		"one of the kind, an envelope": {func(ceremony.Ceremony) string { return soleHex + "\n" + envelope }, 1, warnOpen},
+		"a plan's hash alone":          {func(c rules.Ceremony) string { return c.PlanHash }, 0, "no PGP message"},
+		"a plan's hash, an envelope":   {func(c rules.Ceremony) string { return c.PlanHash + "\n" + envelope }, 1, ""},
+		"another hash, or a share":     {func(rules.Ceremony) string { return soleHex }, 1, warnOpen},
+		"one of the kind, an envelope": {func(rules.Ceremony) string { return soleHex + "\n" + envelope }, 1, warnOpen},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, ask := playAsked(t, slacktest.Config{})
@@ -147,7 +152,7 @@ func TestDigestInAFormIsAnsweredAfterItWasLookedAt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			done, err := s.carol.Submits(v, map[string]string{formInput: row.typed(c)})
+			done, err := s.carol.Submits(v, map[string]string{render.FormInput: row.typed(c)})
 			if err != nil || done.Trouble != "" || len(done.Errors) > 0 {
 				t.Fatalf("%+v, %v", done, err)
 			}
@@ -194,7 +199,7 @@ func BenchmarkTripwire(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				exposures(text, func(word string) bool { return shown[word] })
+				refusal.Exposures(text, func(word string) bool { return shown[word] })
 			}
 		})
 	}
@@ -204,10 +209,10 @@ func BenchmarkTripwire(b *testing.B) {
 func floodedDesk(b *testing.B, ended int) *desk {
 	s := setUp(b, slacktest.Config{})
 	for i := range ended {
-		c := ceremony.Ceremony{Plan: rekeyPlan(), PlanHash: fmt.Sprintf("%064x", i)}
+		c := rules.Ceremony{Plan: rekeyPlan(), PlanHash: fmt.Sprintf("%064x", i)}
 		c.Plan.Ceremony = ceremony.ID(fmt.Sprintf("prod-rekey-%04d", i))
 		for k := range 70 {
-			c.History = append(c.History, ceremony.Entry{Hash: fmt.Sprintf("%056x%08x", i, k)})
+			c.History = append(c.History, event.Entry{Hash: fmt.Sprintf("%056x%08x", i, k)})
 		}
 		s.engine.all[c.ID()] = c
 	}

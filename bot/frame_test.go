@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"conclave/ceremony"
+	"conclave/ceremony/rules"
 )
 
 // wire is a Slack that sends what it is told, and remembers nothing: whatever a
@@ -115,9 +116,9 @@ func FuzzFrame(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	b.rhythm.leastGap, b.rhythm.mostGap, b.rhythm.refusals = time.Millisecond, 2*time.Millisecond, -1
-	b.courier.posts.gap = 0
-	s := &stage{t: f, bot: b, engine: &engine{ready: make(chan struct{}), all: map[ceremony.ID]ceremony.Ceremony{}}, ended: make(chan error, 1)}
+	b.rhythm.LeastGap, b.rhythm.MostGap, b.rhythm.Refusals = time.Millisecond, 2*time.Millisecond, -1
+	b.courier.posts.Gap = 0
+	s := &stage{t: f, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.Ceremony{}}, ended: make(chan error, 1)}
 	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Holders: people("carol")}}
 	close(s.engine.ready)
 	s.runQuietly(f)

@@ -4,7 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"conclave/bot/render"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 )
 
 func alarmPlan() ceremony.Plan {
@@ -17,16 +20,16 @@ func alarmPlan() ceremony.Plan {
 }
 
 // findings are one of each kind, and of each case that is told differently.
-func findings() map[string]ceremony.Noticed {
+func findings() map[string]event.Noticed {
 	const none = "no attempt in progress"
 	rekey := "0 of 3 shares; makes 5 shares, threshold 3, verification no; for no PGP key"
 	mallory := person("mallory")
-	return map[string]ceremony.Noticed{
+	return map[string]event.Noticed{
 		"foreign-start":         {Kind: ceremony.ForeignStart, Operation: ceremony.Rekey, Subject: nonce2, Want: none, Got: rekey},
 		"foreign-cancel-ours":   {Kind: ceremony.ForeignCancel, Operation: ceremony.Rekey, Subject: nonce1, Of: "prod-rekey-k7m2", Want: "attempt " + nonce1, Got: none},
 		"foreign-cancel-rekey":  {Kind: ceremony.ForeignCancel, Operation: ceremony.Rekey, Subject: nonce2, Want: rekey, Got: none},
 		"foreign-cancel-root":   {Kind: ceremony.ForeignCancel, Operation: ceremony.GenerateRoot, Subject: nonce2, Want: "2 of 3 shares; for no PGP key", Got: none},
-		"foreign-end":           {Kind: ceremony.ForeignEnd, Operation: ceremony.Rekey, Subject: nonce1, Of: "prod-rekey-k7m2"},
+		"foreign-end":           {Kind: rules.ForeignEnd, Operation: ceremony.Rekey, Subject: nonce1, Of: "prod-rekey-k7m2"},
 		"foreign-progress-ours": {Kind: ceremony.ForeignProgress, Operation: ceremony.Rekey, Subject: nonce1, Of: "prod-rekey-k7m2", Want: "1 shares counted", Got: "2"},
 		"foreign-progress":      {Kind: ceremony.ForeignProgress, Operation: ceremony.GenerateRoot, Subject: nonce2, Want: "1 of 3 shares; for no PGP key", Got: "2 of 3 shares; for no PGP key"},
 		"foreign-progress-node": {Kind: ceremony.ForeignProgress, Operation: ceremony.Unseal, Subject: vault1, Want: "no share entered", Got: "1 of 3 shares entered"},
@@ -45,13 +48,13 @@ func findings() map[string]ceremony.Noticed {
 
 // alarmScenes are an alarm as its owners read it, of each kind of finding, and its
 // status post.
-func alarmScenes(t *testing.T) map[string]message {
+func alarmScenes(t *testing.T) map[string]render.Message {
 	t.Helper()
-	all := map[string]message{}
+	all := map[string]render.Message{}
 	kinds := findings()
 	for name, n := range kinds {
 		s := begin(t, alarmPlan()).then(n)
-		m, err := render(s.c, s.message(ceremony.AlarmMessage, "sue"), signTestParcel)
+		m, err := render.Render(s.c, s.message(rules.AlarmMessage, "sue"), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,23 +63,23 @@ func alarmScenes(t *testing.T) map[string]message {
 	raised := func() *tale {
 		return begin(t, alarmPlan()).then(kinds["foreign-start"], kinds["foreign-progress"], kinds["sealed"])
 	}
-	history := func(s *tale) message { return renderHistory(s.c, s.entries[len(s.entries)-1]) }
-	board := func(s *tale) message { return renderBoard(s.asked(), ceremony.Live{}, noon) }
-	sue := ceremony.Acknowledged{By: person("sue"), Why: "a colleague has tried something out"}
+	history := func(s *tale) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	board := func(s *tale) render.Message { return render.RenderBoard(s.asked(), rules.Live{}, noon) }
+	sue := event.Acknowledged{By: person("sue"), Why: "a colleague has tried something out"}
 	acknowledged := raised().then(sue)
 	all["alarm-history-noticed"] = history(raised())
 	all["alarm-history-acknowledged"] = history(acknowledged)
-	acknowledged.then(ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.NothingToCancel})
-	expired := raised().then(ceremony.Closing{Outcome: ceremony.Expired}, ceremony.Ended{Outcome: ceremony.Expired, Vault: ceremony.NothingToCancel})
+	acknowledged.then(event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel})
+	expired := raised().then(event.Closing{Outcome: event.Expired}, event.Ended{Outcome: event.Expired, Vault: event.NothingToCancel})
 	all["alarm-board"] = board(raised())
 	all["alarm-board-acknowledged"] = board(acknowledged)
 	all["alarm-board-expired"] = board(expired)
-	all["alarm-over"] = renderAlarm(acknowledged.c, acknowledged.entries[1])
+	all["alarm-over"] = render.RenderAlarm(acknowledged.c, acknowledged.entries[1])
 
 	exposed := begin(t, alarmPlan()).then(kinds["exposed-share"], kinds["exposed-key"])
-	all["answer-holders-exposed"] = renderHolders([]ceremony.Cluster{{
+	all["answer-holders-exposed"] = render.RenderHolders([]ceremony.Cluster{{
 		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice"), Approvers: people("bob"), Approvals: 1,
 		Holders: people("alice", "mallory"), Receivers: people("alice", "mallory"), Window: 4 * time.Hour, Owners: people("sue"),
-	}}, []ceremony.Ceremony{exposed.c})
+	}}, []rules.Ceremony{exposed.c})
 	return all
 }

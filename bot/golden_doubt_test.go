@@ -5,7 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"conclave/bot/render"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/secret"
 )
 
 // doubts has somebody's share refused since Conclave knows better.
@@ -13,53 +17,53 @@ func (s *tale) doubts(name string, why ceremony.Refusal, see ceremony.ID) *tale 
 	step := s.c.Round.Step
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
 	return s.then(
-		ceremony.Offered{By: s.who(name), Step: step, Message: at},
-		ceremony.Declined{
+		event.Offered{By: s.who(name), Step: step, Message: at},
+		event.Declined{
 			By: s.who(name), Step: step, Message: at, Reason: why, See: see, Commitment: shareOf(name),
 			Evidence: ceremony.Evidence{SignedAt: noon.Add(time.Duration(len(s.entries)) * time.Minute)},
 		},
 	)
 }
 
-func shareOf(name string) ceremony.Commitment {
-	return ceremony.Commitment{TagKey: "k", Tag: "the tag of " + name + "'s share"}
+func shareOf(name string) secret.Commitment {
+	return secret.Commitment{TagKey: "k", Tag: "the tag of " + name + "'s share"}
 }
 
 // uses has somebody's share sent, or in a drill looked at, with what is known of it.
-func (s *tale) uses(name string, r ceremony.Recognition, events ...ceremony.Event) *tale {
+func (s *tale) uses(name string, r ceremony.Recognition, events ...event.Event) *tale {
 	step := s.c.Round.Step
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
 	evidence := ceremony.Evidence{SignedAt: noon.Add(time.Duration(len(s.entries)) * time.Minute)}
 	r.Commitment = shareOf(name)
-	s.then(ceremony.Offered{By: s.who(name), Step: step, Message: at})
+	s.then(event.Offered{By: s.who(name), Step: step, Message: at})
 	if step == ceremony.Practice {
-		return s.then(ceremony.Proven{By: s.who(name), Message: at, Evidence: evidence, Recognition: r})
+		return s.then(event.Proven{By: s.who(name), Message: at, Evidence: evidence, Recognition: r})
 	}
 	var nodes []string
 	for _, n := range s.c.Nodes {
 		nodes = append(nodes, n.Address)
 	}
-	return s.then(ceremony.Submitting{
+	return s.then(event.Submitting{
 		By: s.who(name), Step: step, Nonce: s.c.Round.Nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at, Evidence: evidence, Recognition: r,
 	}).then(events...)
 }
 
 // doubtScenes are those of shares of which Conclave knows something.
-func doubtScenes(t *testing.T) map[string]message {
+func doubtScenes(t *testing.T) map[string]render.Message {
 	t.Helper()
 	now := noon.Add(37 * time.Minute)
-	board := func(s *tale) message { return renderBoard(s.asked(), ceremony.Live{Since: noon}, now) }
-	last := func(s *tale) message { return renderHistory(s.c, s.entries[len(s.entries)-1]) }
-	receipt := func(s *tale, to string) message {
-		m, err := render(s.c, s.message(ceremony.ReceiptMessage, to), signTestParcel)
+	board := func(s *tale) render.Message { return render.RenderBoard(s.asked(), rules.Live{Since: noon}, now) }
+	last := func(s *tale) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	receipt := func(s *tale, to string) render.Message {
+		m, err := render.Render(s.c, s.message(rules.ReceiptMessage, to), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return m
 	}
 	const before = "prod-rekey-m4nd"
-	counted := func(name string, progress int) ceremony.Event {
-		return ceremony.Counted{By: person(name), Step: ceremony.Update, Progress: progress}
+	counted := func(name string, progress int) event.Event {
+		return event.Counted{By: person(name), Step: ceremony.Update, Progress: progress}
 	}
 	bob := person("bob")
 	known := ceremony.Recognition{Known: true}
@@ -74,15 +78,15 @@ func doubtScenes(t *testing.T) map[string]message {
 	swapped := started(t, rootPlan()).uses("carol", ceremony.Recognition{Known: true, Whose: &bob}, counted("carol", 1))
 	refused := started(t, rootPlan()).uses("bob", known, counted("bob", 1)).
 		doubts("carol", ceremony.UnfamiliarShare, before).uses("carol", insisted, counted("carol", 2)).
-		uses("dave", known, ceremony.RoundRefused{Step: ceremony.Update, Round: 1, With: people("bob", "carol", "dave"), Suspects: people("carol")})
+		uses("dave", known, event.RoundRefused{Step: ceremony.Update, Round: 1, With: people("bob", "carol", "dave"), Suspects: people("carol")})
 	proof := rekeyed(t)
-	proof.then(ceremony.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).doubts("carol", ceremony.OutdatedShare, proof.c.ID())
+	proof.then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).doubts("carol", ceremony.OutdatedShare, proof.c.ID())
 	drill := drilling(t).uses("alice", known).uses("bob", ceremony.Recognition{}).
 		doubts("carol", ceremony.OutdatedShare, before).uses("carol", ceremony.Recognition{Insisted: ceremony.OutdatedShare})
 	right := drilling(t).uses("alice", known)
 	others := drilling(t).uses("carol", ceremony.Recognition{Known: true, Whose: &bob})
 
-	return map[string]message{
+	return map[string]render.Message{
 		"doubt-outdated":            receipt(outdated, "carol"),
 		"doubt-outdated-history":    last(outdated),
 		"doubt-other-cluster":       receipt(elsewhere, "carol"),

@@ -5,7 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"conclave/bot/render"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 )
 
 // watchedPlan asks for everything that a policy can.
@@ -23,11 +26,11 @@ func watchedPlan() ceremony.Plan {
 }
 
 // watchedScenes are people who are called, who watch, and who object.
-func watchedScenes(t *testing.T) map[string]message {
-	history := func(s *tale) message { return renderHistory(s.c, s.entries[len(s.entries)-1]) }
-	board := func(s *tale) message { return renderBoard(s.asked(), ceremony.Live{}, noon) }
-	outbox := func(s *tale, kind ceremony.MessageKind, to string) message {
-		m, err := render(s.c, s.message(kind, to), nil)
+func watchedScenes(t *testing.T) map[string]render.Message {
+	history := func(s *tale) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	board := func(s *tale) render.Message { return render.RenderBoard(s.asked(), rules.Live{}, noon) }
+	outbox := func(s *tale, kind rules.MessageKind, to string) render.Message {
+		m, err := render.Render(s.c, s.message(kind, to), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,26 +44,26 @@ func watchedScenes(t *testing.T) map[string]message {
 	proposed := func() *tale { return begin(t, plan) }
 	approved := func() *tale {
 		s := proposed()
-		return s.then(ceremony.Approved{By: s.who("bob"), PlanHash: plan.Hash(), Signed: signed})
+		return s.then(event.Approved{By: s.who("bob"), PlanHash: plan.Hash(), Signed: signed})
 	}
 	called := func() *tale {
-		return approved().then(ceremony.RollCalled{Certificate: signed, Challenges: []ceremony.Challenge{challenge("carol"), challenge("dave")}})
+		return approved().then(event.RollCalled{Certificate: signed, Challenges: []ceremony.Challenge{challenge("carol"), challenge("dave")}})
 	}
-	one := func() *tale { return called().then(ceremony.Present{By: person("carol"), Signed: signed}) }
+	one := func() *tale { return called().then(event.Present{By: person("carol"), Signed: signed}) }
 	asked := func() *tale {
-		return one().then(ceremony.Present{By: person("dave"), Signed: signed}, ceremony.WitnessAsked{Gate: ceremony.GateStart})
+		return one().then(event.Present{By: person("dave"), Signed: signed}, event.WitnessAsked{Gate: ceremony.GateStart})
 	}
 	let := func() *tale {
-		return asked().then(ceremony.Proceeded{By: person("sue"), Gate: ceremony.GateStart})
+		return asked().then(event.Proceeded{By: person("sue"), Gate: ceremony.GateStart})
 	}
-	exception := let().then(ceremony.ExceptionNoted{By: person("sue"), Text: "the room's <door> was open"})
-	freezing := let().then(ceremony.FreezeAsked{By: person("carol"), Why: "somebody called me", Signed: signed})
-	frozen := let().then(ceremony.FreezeAsked{By: person("carol")}, ceremony.Froze{Why: ceremony.PersonStopped, Want: "nobody who objects", Got: "carol"})
+	exception := let().then(event.ExceptionNoted{By: person("sue"), Text: "the room's <door> was open"})
+	freezing := let().then(event.FreezeAsked{By: person("carol"), Why: "somebody called me", Signed: signed})
+	frozen := let().then(event.FreezeAsked{By: person("carol")}, event.Froze{Why: event.PersonStopped, Want: "nobody who objects", Got: "carol"})
 	ended := func() *tale {
-		return let().then(ceremony.Closing{Outcome: ceremony.Expired}, ceremony.Ended{Outcome: ceremony.Expired, Vault: ceremony.NothingToCancel})
+		return let().then(event.Closing{Outcome: event.Expired}, event.Ended{Outcome: event.Expired, Vault: event.NothingToCancel})
 	}
-	agreed := ended().then(ceremony.WitnessStated{By: person("sue"), Agrees: true})
-	disagreed := ended().then(ceremony.WitnessStated{By: person("sue"), Why: "the clock was wrong", Signed: signed})
+	agreed := ended().then(event.WitnessStated{By: person("sue"), Agrees: true})
+	disagreed := ended().then(event.WitnessStated{By: person("sue"), Why: "the clock was wrong", Signed: signed})
 
 	strict := ceremony.Cluster{
 		Name: "prod", Operations: []ceremony.Operation{ceremony.Unseal, ceremony.Rekey}, Initiators: people("alice", "bob"), Approvers: people("alice", "bob"), Approvals: 1,
@@ -72,32 +75,32 @@ func watchedScenes(t *testing.T) map[string]message {
 		}},
 	}
 
-	return map[string]message{
-		"answer-holders-policy":     renderHolders([]ceremony.Cluster{strict}, nil),
+	return map[string]render.Message{
+		"answer-holders-policy":     render.RenderHolders([]ceremony.Cluster{strict}, nil),
 		"watched-board":             board(proposed()),
-		"watched-approval":          outbox(proposed(), ceremony.ApprovalMessage, "bob"),
+		"watched-approval":          outbox(proposed(), rules.ApprovalMessage, "bob"),
 		"watched-approved":          history(approved()),
-		"roll-call":                 outbox(called(), ceremony.RollCallMessage, "carol"),
-		"roll-call-over":            outbox(ended(), ceremony.RollCallMessage, "carol"),
+		"roll-call":                 outbox(called(), rules.RollCallMessage, "carol"),
+		"roll-call-over":            outbox(ended(), rules.RollCallMessage, "carol"),
 		"roll-call-history":         history(called()),
 		"roll-call-board":           board(one()),
 		"roll-call-present":         history(one()),
-		"roll-call-receipt":         outbox(one(), ceremony.ReceiptMessage, "carol"),
-		"witness-gate":              outbox(asked(), ceremony.GateMessage, "sue"),
-		"witness-gate-over":         outbox(let(), ceremony.GateMessage, "sue"),
+		"roll-call-receipt":         outbox(one(), rules.ReceiptMessage, "carol"),
+		"witness-gate":              outbox(asked(), rules.GateMessage, "sue"),
+		"witness-gate-over":         outbox(let(), rules.GateMessage, "sue"),
 		"witness-gate-history":      history(asked()),
 		"witness-gate-board":        board(asked()),
 		"witness-proceeded":         history(let()),
 		"witness-cooling-board":     board(let()),
 		"witness-exception":         history(exception),
-		"witness-ask":               outbox(ended(), ceremony.WitnessMessage, "sue"),
-		"witness-ask-over":          outbox(agreed, ceremony.WitnessMessage, "sue"),
+		"witness-ask":               outbox(ended(), rules.WitnessMessage, "sue"),
+		"witness-ask-over":          outbox(agreed, rules.WitnessMessage, "sue"),
 		"witness-agreed":            history(agreed),
 		"witness-disagreed":         history(disagreed),
-		"witness-left":              history(ended().then(ceremony.WitnessLeft{})),
+		"witness-left":              history(ended().then(event.WitnessLeft{})),
 		"freeze-asked":              history(freezing),
 		"freeze-by-a-person":        history(frozen),
 		"freeze-by-a-person-board":  board(frozen),
-		"freeze-by-a-person-decide": outbox(frozen, ceremony.FrozenMessage, "bob"),
+		"freeze-by-a-person-decide": outbox(frozen, rules.FrozenMessage, "bob"),
 	}
 }

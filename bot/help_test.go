@@ -7,14 +7,16 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"conclave/bot/command"
+	"conclave/bot/render"
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
 )
 
 // text is what the sections of a message say.
-func (m message) text() string {
+func text(m render.Message) string {
 	var all []string
-	for _, b := range m.blocks {
+	for _, b := range m.Blocks {
 		if s, ok := b.(*slack.SectionBlock); ok && s.Text != nil {
 			all = append(all, s.Text.Text)
 		}
@@ -24,25 +26,25 @@ func (m message) text() string {
 
 func TestEveryCommandAndTopicHasHelp(t *testing.T) {
 	asked := []string{"", "operations", "start", "rotation"}
-	for _, f := range grammar() {
-		asked = append(asked, string(f.verb))
+	for _, f := range command.Grammar() {
+		asked = append(asked, string(f.Verb))
 	}
 	for _, op := range ceremony.Operations() {
 		asked = append(asked, string(op))
 	}
-	for _, topic := range topics() {
-		asked = append(append(asked, topic.name), topic.other...)
+	for _, topic := range command.Topics() {
+		asked = append(append(asked, topic.Name), topic.Other...)
 	}
 	seen := 0
 	for _, about := range asked {
-		m := renderHelp(about)
-		switch text := m.text(); {
+		m := render.RenderHelp(about)
+		switch text := text(m); {
 		case strings.Contains(text, "There is no help on this"):
 			if about != "rotation" {
 				t.Errorf("no help on %q", about)
 			}
-		case strings.HasSuffix(text, "…"), strings.TrimSpace(m.line) == "":
-			t.Errorf("help on %q is cut, or has no line: %q\n%s", about, m.line, text)
+		case strings.HasSuffix(text, "…"), strings.TrimSpace(m.Line) == "":
+			t.Errorf("help on %q is cut, or has no line: %q\n%s", about, m.Line, text)
 		default:
 			seen++
 		}
@@ -54,11 +56,11 @@ func TestEveryCommandAndTopicHasHelp(t *testing.T) {
 
 func TestHelpOnAnOperationShowsHowItIsProposed(t *testing.T) {
 	for _, op := range ceremony.Operations() {
-		line, more := operationHelp(op)
-		if line == "" || more == "" || !strings.Contains(renderHelp("operations").text(), "`"+string(op)+"`  "+line) {
+		line, more := command.OperationHelp(op)
+		if line == "" || more == "" || !strings.Contains(text(render.RenderHelp("operations")), "`"+string(op)+"`  "+line) {
 			t.Errorf("no line for %s in the list", op)
 		}
-		help := renderHelp(string(op)).text()
+		help := text(render.RenderHelp(string(op)))
 		if !strings.Contains(help, "/ceremony start "+string(op)+" CLUSTER") {
 			t.Errorf("help on %s does not show its command:\n%s", op, help)
 		}
@@ -67,8 +69,8 @@ func TestHelpOnAnOperationShowsHowItIsProposed(t *testing.T) {
 				t.Errorf("help on %s does not show %s:\n%s", op, option, help)
 			}
 		}
-		cmd, err := parseCommand(strings.NewReplacer("[", "", "]", "", "COMMITMENT", commitment, "yes|no", "yes").Replace(startForm(op)), nil)
-		if err != nil || len(cmd.options) != len(op.Options()) || cmd.text != "reason" {
+		cmd, err := command.ParseCommand(strings.NewReplacer("[", "", "]", "", "COMMITMENT", commitment, "yes|no", "yes").Replace(command.StartForm(op)), nil)
+		if err != nil || len(cmd.Options) != len(op.Options()) || cmd.Text != "reason" {
 			t.Errorf("what help shows of %s is understood as %+v, %v", op, cmd, err)
 		}
 	}
@@ -89,9 +91,9 @@ func TestOperatorsGuideHasEveryCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range grammar() {
-		if !strings.Contains(string(guide), "| `"+f.how+"` |") {
-			t.Errorf("docs/operator.md lacks the command %q", f.how)
+	for _, f := range command.Grammar() {
+		if !strings.Contains(string(guide), "| `"+f.How+"` |") {
+			t.Errorf("docs/operator.md lacks the command %q", f.How)
 		}
 	}
 	for _, op := range ceremony.Operations() {

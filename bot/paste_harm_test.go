@@ -16,7 +16,12 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"conclave/bot/refusal"
+	"conclave/bot/render"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
 )
 
 // shells are those that people have, as far as this computer has them too.
@@ -81,16 +86,16 @@ var (
 func advices(t *testing.T) []string {
 	t.Helper()
 	found := map[string]bool{}
-	add := func(w words) {
+	add := func(w wording.Words) {
 		for _, m := range redirection.FindAllStringSubmatch(w.String(), -1) {
 			found[" > "+m[1]] = true
 		}
 	}
 	for _, code := range constants(t, "../ceremony", "Refusal") {
-		add(explainRefusal(ceremony.Refusal(code)))
+		add(wording.ExplainRefusal(ceremony.Refusal(code)))
 	}
 	for _, code := range constants(t, ".", "denial") {
-		add(explainDenial(denial(code)))
+		add(explainDenial(refusal.Denial(code)))
 	}
 	if len(found) == 0 {
 		t.Fatal("no words advise to send a file")
@@ -113,10 +118,10 @@ func readers(t *testing.T) map[string]string {
 		}
 	}
 	for _, code := range constants(t, "../ceremony", "Refusal") {
-		all["refusal "+code] = explainRefusal(ceremony.Refusal(code)).String()
+		all["refusal "+code] = wording.ExplainRefusal(ceremony.Refusal(code)).String()
 	}
 	for _, code := range constants(t, ".", "denial") {
-		all["denial "+code] = explainDenial(denial(code)).String()
+		all["denial "+code] = explainDenial(refusal.Denial(code)).String()
 	}
 	return all
 }
@@ -186,16 +191,16 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 	} {
 		c, key := base, announce(step)
 		c.Key = &key
-		listed := listingsOf(renderAsk(c, to, key))
+		listed := listingsOf(render.RenderAsk(c, to, key))
 		command := listed[len(listed)-1]
 		if !strings.Contains(command, file) {
 			t.Fatalf("%s: %q does not read %s", step, command, file)
 		}
-		form := listingsOf(message{blocks: renderForm(c, to).Blocks.BlockSet})
+		form := listingsOf(render.Message{Blocks: render.RenderForm(c, to).Blocks.BlockSet})
 		if len(form) != 1 || form[0] != command {
 			t.Errorf("%s: the form shows %q", step, form)
 		}
-		all = append(all, asked{step, command, file}, asked{step, SealCommand(c, to, key, file, "envelope.asc").String(), file})
+		all = append(all, asked{step, command, file}, asked{step, wording.SealCommand(c, to, key, file, "envelope.asc").String(), file})
 	}
 
 	binary := us.runsWith("gpg -q --batch --dearmor | base64 -w0", []byte(encrypted("a new share")))
@@ -206,7 +211,7 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 	}
 	sum := sha256.Sum256(ciphertext)
 	signed := ceremony.SignedParcel{Armor: armor, Line: us.runsWith("gpg -q --batch -sa", []byte("conclave-delivery1 "+hex.EncodeToString(sum[:])+"\n")) + pinned}
-	delivery := listingsOf(renderDelivery(base, ceremony.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
+	delivery := listingsOf(render.RenderDelivery(base, rules.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
 
 	for _, shell := range shells(t) {
 		unharmed := func(what string) {
@@ -307,7 +312,7 @@ func TestRollCallIsNotAnsweredWithoutItsChallenge(t *testing.T) {
 	const challenge = "00112233445566778899aabbccddeeff"
 	for _, shell := range shells(t) {
 		for key, answered := range map[string]bool{carol.fingerprint: true, us.fingerprint: false} {
-			command := AnswerCommand(c, to, ceremony.Challenge{
+			command := wording.AnswerCommand(c, to, ceremony.Challenge{
 				Ciphertext: us.runsWith("gpg -q --batch --trust-model always --armor -e -r "+key, []byte(challenge)),
 			}, "").String()
 			printed, ok := carol.tries(shell, command)
@@ -331,18 +336,18 @@ func TestRollCallIsNotAnsweredWithoutItsChallenge(t *testing.T) {
 // have come into force.
 func TestSecondAttemptsShareHasAFileOfItsOwn(t *testing.T) {
 	s := rekeyed(t)
-	first := s.message(ceremony.DeliveryMessage, "dave")
-	again := s.then(ceremony.AttemptLost{Nonce: nonce1, Unproven: true}, ceremony.Starting{Attempt: 2}, ceremony.Started{Nonce: nonce2, Required: 3},
-		ceremony.KeyAnnounced{Key: announced(ceremony.Update, nonce2)}).
+	first := s.message(rules.DeliveryMessage, "dave")
+	again := s.then(event.AttemptLost{Nonce: nonce1, Unproven: true}, event.Starting{Attempt: 2}, event.Started{Nonce: nonce2, Required: 3},
+		event.KeyAnnounced{Key: announced(ceremony.Update, nonce2)}).
 		counted("bob", ceremony.Update, nonce2).counted("carol", ceremony.Update, nonce2).
-		share("erin", ceremony.Update, nonce2, ceremony.Rekeyed{By: person("erin"), Shares: newShares(), VerificationNonce: nonce1, Required: 3})
-	second := again.message(ceremony.DeliveryMessage, "dave")
-	if one, two := deliveredFile(again.c, first), deliveredFile(again.c, second); one == two {
+		share("erin", ceremony.Update, nonce2, event.Rekeyed{By: person("erin"), Shares: newShares(), VerificationNonce: nonce1, Required: 3})
+	second := again.message(rules.DeliveryMessage, "dave")
+	if one, two := wording.DeliveredFile(again.c, first), wording.DeliveredFile(again.c, second); one == two {
 		t.Errorf("both are %s", one)
 	}
-	asked := requestOf(again.c, person("dave"), ceremony.Verify)
-	if want := deliveredFile(again.c, second); asked.file != want {
-		t.Errorf("%s is asked for, and it is in %s", asked.file, want)
+	asked := wording.RequestOf(again.c, person("dave"), ceremony.Verify)
+	if want := wording.DeliveredFile(again.c, second); asked.File != want {
+		t.Errorf("%s is asked for, and it is in %s", asked.File, want)
 	}
 }
 
@@ -356,75 +361,77 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 	signed := signTestParcel
 	good := started(t, rekeyPlan()).c
 	to := person("carol")
-	shown := map[string]func(string) message{
-		"a holder's key": func(bad string) message {
+	shown := map[string]func(string) render.Message{
+		"a holder's key": func(bad string) render.Message {
 			to := to
 			to.Key = ceremony.Fingerprint(bad)
-			return renderAsk(good, to, *good.Key)
+			return render.RenderAsk(good, to, *good.Key)
 		},
-		"the id": func(bad string) message {
+		"the id": func(bad string) render.Message {
 			c := good
 			c.Plan.Ceremony = ceremony.ID(bad)
-			return renderAsk(c, to, *c.Key)
+			return render.RenderAsk(c, to, *c.Key)
 		},
-		"the plan's hash": func(bad string) message { c := good; c.PlanHash = bad; return renderAsk(c, to, *c.Key) },
-		"the witness's key": func(bad string) message {
+		"the plan's hash": func(bad string) render.Message { c := good; c.PlanHash = bad; return render.RenderAsk(c, to, *c.Key) },
+		"the witness's key": func(bad string) render.Message {
 			to := to
 			to.Key = ceremony.Fingerprint(bad)
-			return message{blocks: signInstead(good, to, ceremony.SayProceed)}
+			return render.Message{Blocks: render.SignInstead(good, to, ceremony.SayProceed)}
 		},
-		"the nonce of a word": func(bad string) message {
+		"the nonce of a word": func(bad string) render.Message {
 			c := good
 			c.Round.Nonce = bad
-			return message{blocks: signInstead(c, to, ceremony.SayReverify)}
+			return render.Message{Blocks: render.SignInstead(c, to, ceremony.SayReverify)}
 		},
-		"the hash of a word": func(bad string) message {
+		"the hash of a word": func(bad string) render.Message {
 			c := good
 			c.PlanHash = bad
-			return message{blocks: signInstead(c, to, ceremony.SayApprove)}
+			return render.Message{Blocks: render.SignInstead(c, to, ceremony.SayApprove)}
 		},
-		"the id of a delivery": func(bad string) message {
+		"the id of a delivery": func(bad string) render.Message {
 			c := good
 			c.Plan.Ceremony = ceremony.ID(bad)
 			s, _ := signed(ceremony.Parcel{})
-			return renderDelivery(c, ceremony.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+			return render.RenderDelivery(c, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
 		},
-		"the share": func(bad string) message {
+		"the share": func(bad string) render.Message {
 			s, _ := signed(ceremony.Parcel{})
 			s.Armor = bad
-			return renderDelivery(good, ceremony.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+			return render.RenderDelivery(good, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
 		},
-		"the line of a delivery": func(bad string) message {
+		"the line of a delivery": func(bad string) render.Message {
 			s, _ := signed(ceremony.Parcel{})
 			s.Line = bad
-			return renderDelivery(good, ceremony.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+			return render.RenderDelivery(good, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
 		},
-		"the token": func(bad string) message { return renderToken(good, ceremony.SignedParcel{Armor: bad, Line: bad}) },
-		"the id of a token": func(bad string) message {
+		"the token": func(bad string) render.Message {
+			return render.RenderToken(good, ceremony.SignedParcel{Armor: bad, Line: bad})
+		},
+		"the id of a token": func(bad string) render.Message {
 			c := good
 			c.Plan.Ceremony, c.Plan.Operation = ceremony.ID(bad), ceremony.GenerateRoot
 			s, _ := signed(ceremony.Parcel{})
-			return renderToken(c, s)
+			return render.RenderToken(c, s)
 		},
-		"the accessor": func(bad string) message {
+		"the accessor": func(bad string) render.Message {
 			c := good
 			c.Accessor = bad
 			if bad == "" {
 				c.Plan.Ceremony = "$(touch pwned)"
 			}
-			return renderReminder(c, ceremony.Entry{Event: ceremony.Reminded{}})
+			return render.RenderReminder(c, event.Entry{Event: event.Reminded{}})
 		},
-		"a challenge": func(bad string) message {
-			return message{blocks: []slack.Block{copied(AnswerCommand(good, to, ceremony.Challenge{Ciphertext: bad}, ""))}}
+		"a challenge": func(bad string) render.Message {
+			return render.Message{Blocks: []slack.Block{render.Copied(wording.AnswerCommand(good, to, ceremony.Challenge{Ciphertext: bad}, ""))}}
 		},
-		"a name for a file": func(bad string) message {
+		"a name for a file": func(bad string) render.Message {
 			if bad == "" {
-				return message{blocks: []slack.Block{stop}} // none is asked for
+				return render.Message{Blocks: []slack.Block{render.Stop}} // none is asked for
 			}
-			return message{blocks: []slack.Block{copied(SignCommand(good.WordFor(ceremony.SayApprove), to.Key, bad))}}
+			return render.Message{Blocks: []slack.Block{render.Copied(wording.SignCommand(good.WordFor(ceremony.SayApprove), to.Key, bad))}}
 		},
-		"the speaker's key": func(bad string) message {
-			return message{blocks: []slack.Block{copied(SignCommand(good.WordFor(ceremony.SayApprove), ceremony.Fingerprint(bad), "a.asc"))}}
+		"the speaker's key": func(bad string) render.Message {
+			return render.Message{Blocks: []slack.Block{render.Copied(wording.SignCommand(good.WordFor(ceremony.SayApprove), ceremony.Fingerprint(bad), "a.asc"))}}
 		},
 	}
 	for what, change := range map[string]func(*ceremony.Announced, string){
@@ -435,20 +442,20 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 		"the certificate":  func(a *ceremony.Announced, bad string) { a.Certificate = bad },
 		"the announcement": func(a *ceremony.Announced, bad string) { a.Announcement = bad },
 	} {
-		shown[what] = func(bad string) message {
+		shown[what] = func(bad string) render.Message {
 			c, key := good, *good.Key
 			change(&key, bad)
 			c.Key = &key
-			return renderAsk(c, to, key)
+			return render.RenderAsk(c, to, key)
 		}
-		shown[what+" in a form"] = func(bad string) message {
+		shown[what+" in a form"] = func(bad string) render.Message {
 			c, key := good, *good.Key
 			change(&key, bad)
 			c.Key = &key
 			if key.Certificate != good.Key.Certificate || key.Announcement != good.Key.Announcement {
-				return message{blocks: []slack.Block{stop}} // neither is in a form
+				return render.Message{Blocks: []slack.Block{render.Stop}} // neither is in a form
 			}
-			return message{blocks: renderForm(c, to).Blocks.BlockSet}
+			return render.Message{Blocks: render.RenderForm(c, to).Blocks.BlockSet}
 		}
 	}
 	desk := t.TempDir()
@@ -458,7 +465,7 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 				continue // there is nothing to sign with, or nothing in it that a shell reads
 			}
 			m := show(bad)
-			if !slices.Contains(m.blocks, stop) || len(m.orStop().blocks) != 1 {
+			if !slices.Contains(m.Blocks, render.Stop) || len(m.OrStop().Blocks) != 1 {
 				t.Errorf("%s of %q is shown in %q", what, bad, listingsOf(m))
 			}
 			for _, command := range listingsOf(m) {

@@ -13,7 +13,11 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"conclave/bot/render"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
 	"conclave/needs"
 )
 
@@ -72,9 +76,9 @@ func (s *somebody) runsWith(command string, input []byte) string {
 }
 
 // listingsOf are the blocks of a message that are there to be copied.
-func listingsOf(m message) []string {
+func listingsOf(m render.Message) []string {
 	var all []string
-	for _, b := range m.blocks {
+	for _, b := range m.Blocks {
 		if rich, ok := b.(*slack.RichTextBlock); ok {
 			for _, e := range rich.Elements {
 				all = append(all, e.(*slack.RichTextPreformatted).Elements[0].(*slack.RichTextSectionTextElement).Text)
@@ -103,7 +107,7 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 	to := person("carol")
 	to.Key = ceremony.Fingerprint(strings.ToLower(carol.fingerprint))
 
-	steps := listingsOf(renderAsk(c, to, key))
+	steps := listingsOf(render.RenderAsk(c, to, key))
 	if len(steps) != 4 {
 		t.Fatalf("%d things to copy", len(steps))
 	}
@@ -130,9 +134,9 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 		Armor: us.runsWith("gpg -q --batch --enarmor | sed 's/ARMORED FILE/MESSAGE/'", binary),
 		Line:  us.runsWith("gpg -q --batch -sa", []byte("conclave-delivery1 "+hex.EncodeToString(sum[:])+"\n")) + pinned,
 	}
-	steps = listingsOf(renderDelivery(c, ceremony.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
+	steps = listingsOf(render.RenderDelivery(c, rules.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
 	carol.runs(steps[1])
-	if _, err := os.Stat(filepath.Join(carol.desk, shareFile(c, c.Seq()))); err != nil {
+	if _, err := os.Stat(filepath.Join(carol.desk, wording.ShareFile(c, c.Seq()))); err != nil {
 		t.Fatal(err)
 	}
 	said, counted := strings.Fields(carol.runs(steps[2])), strings.Fields(carol.runs(steps[3]))
@@ -142,7 +146,7 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 	if got := carol.runs(steps[4]); !strings.Contains(got, "it opens") {
 		t.Errorf("the new share: %q", got)
 	}
-	token := listingsOf(renderToken(c, signed))
+	token := listingsOf(render.RenderToken(c, signed))
 	if got := carol.runs(token[1]); got != "a new share" {
 		t.Errorf("the token: %q", got)
 	}
@@ -160,9 +164,9 @@ func TestWhatARequesterWithoutAKeyIsToldCanBePasted(t *testing.T) {
 	key.Identity, key.Subkey = ceremony.Fingerprint(strings.ToLower(us.fingerprint)), strings.ToLower(us.subkey)
 	key.Certificate = us.runs("gpg -q --armor --export")
 	key.Announcement = us.runsWith("gpg -q --batch -sa", []byte("conclave-announce1\nwhat is agreed to\n"))
-	s := approvedTale(t, passwordPlan()).then(ceremony.KeyAnnounced{Key: key})
+	s := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: key})
 
-	steps := listingsOf(renderAsk(s.c, s.who("alice"), key))
+	steps := listingsOf(render.RenderAsk(s.c, s.who("alice"), key))
 	if len(steps) != 5 {
 		t.Fatalf("%d things to copy", len(steps))
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/transport"
 )
 
 // hears makes sure that the bot still answers.
@@ -26,13 +27,13 @@ func (s *stage) opens() int { return len(s.w.Calls("apps.connections.open")) }
 // socket thousands of times a second.
 func TestStormOfDisconnectsIsNotAnswered(t *testing.T) {
 	s := play(t, slacktest.Config{})
-	s.bot.rhythm.refusals = 1000
+	s.bot.rhythm.Refusals = 1000
 	storm := s.w.Inject(slacktest.Fault{Method: "socket.hello", Effect: slacktest.DisconnectFor("refresh_requested")})
 	began, before := time.Now(), s.bot.Health().Opens
 	s.w.Disconnect("refresh_requested")
 	s.wait("a few hits", func() bool { return storm.Hits() >= 5 })
 	took := time.Since(began)
-	if opened := s.bot.Health().Opens - before; took < time.Duration(opened-1)*s.bot.rhythm.leastGap {
+	if opened := s.bot.Health().Opens - before; took < time.Duration(opened-1)*s.bot.rhythm.LeastGap {
 		t.Errorf("%d openings in %v", opened, took)
 	}
 	storm.Remove()
@@ -51,10 +52,10 @@ func TestSwitchedOffSocketModeIsFatal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := setUp(t, slacktest.Config{})
 			close(s.engine.ready)
-			s.bot.rhythm.mostGap, s.bot.rhythm.refusals = 10*time.Millisecond, 3
+			s.bot.rhythm.MostGap, s.bot.rhythm.Refusals = 10*time.Millisecond, 3
 			off(s)
 			err := s.bot.Run(s.ctx(), s.engine)
-			if !errors.Is(err, ErrSocket) || !errors.Is(err, errStorm) || !strings.Contains(err.Error(), "Socket Mode is switched on") {
+			if !errors.Is(err, transport.ErrSocket) || !errors.Is(err, transport.ErrStorm) || !strings.Contains(err.Error(), "Socket Mode is switched on") {
 				t.Errorf("%v", err)
 			}
 		})
@@ -74,7 +75,7 @@ func TestErrorsThatTimeDoesNotCureAreFatal(t *testing.T) {
 			close(s.engine.ready)
 			s.w.Inject(slacktest.Fault{Method: "apps.connections.open", Effect: slacktest.Answer(code)})
 			err := s.bot.Run(s.ctx(), s.engine)
-			if !errors.Is(err, ErrSocket) || !strings.Contains(err.Error(), advice) {
+			if !errors.Is(err, transport.ErrSocket) || !strings.Contains(err.Error(), advice) {
 				t.Errorf("%v", err)
 			}
 			if s.opens() != 1 {
@@ -88,7 +89,7 @@ func TestWrongAddressIsFatal(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	close(s.engine.ready)
 	s.w.Inject(slacktest.Fault{Method: "apps.connections.open", Effect: slacktest.Status(http.StatusNotFound)})
-	if err := s.bot.Run(s.ctx(), s.engine); !errors.Is(err, ErrSocket) {
+	if err := s.bot.Run(s.ctx(), s.engine); !errors.Is(err, transport.ErrSocket) {
 		t.Errorf("%v", err)
 	}
 }
@@ -130,9 +131,9 @@ func TestHungOpeningIsGivenUp(t *testing.T) {
 
 func TestSocketWithoutAGreetingIsGivenUp(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
-	s.bot.rhythm.hello = 100 * time.Millisecond
-	sv := &supervisor{appToken: s.w.AppToken(), botToken: s.w.BotToken(), apiURL: silentSocket(t) + "/api/", http: s.bot.http, rhythm: s.bot.rhythm, health: s.bot.health, log: s.bot.log}
-	if _, err := sv.connect(s.ctx()); !errors.Is(err, errNoHello) {
+	s.bot.rhythm.Hello = 100 * time.Millisecond
+	sv := &transport.Supervisor{AppToken: s.w.AppToken(), BotToken: s.w.BotToken(), ApiURL: silentSocket(t) + "/api/", Http: s.bot.http, Rhythm: s.bot.rhythm, Health: s.bot.health, Log: s.bot.log}
+	if _, err := sv.Connect(s.ctx()); !errors.Is(err, transport.ErrNoHello) {
 		t.Errorf("%v", err)
 	}
 }
@@ -155,7 +156,7 @@ func silentSocket(t *testing.T) string {
 func TestSilentSocketIsReplaced(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	close(s.engine.ready)
-	s.bot.rhythm.ping = 2 * time.Second
+	s.bot.rhythm.Ping = 2 * time.Second
 	s.run()
 	s.hears()
 	s.w.Mute(true)
@@ -178,7 +179,7 @@ func TestBusyBotKeepsItsSocket(t *testing.T) {
 	s.engine.mu.Unlock()
 	s.engine.id = "x"
 	before := s.opens()
-	for range maxInPerson {
+	for range transport.MaxInPerson {
 		if _, err := s.carol.DMs(envelope); err != nil {
 			t.Fatal(err)
 		}
@@ -220,7 +221,7 @@ func TestSocketsThatAreCutCostNothing(t *testing.T) {
 // retry.
 func TestRefreshLosesNothing(t *testing.T) {
 	s := play(t, slacktest.Config{})
-	s.bot.rhythm.refusals = 1000
+	s.bot.rhythm.Refusals = 1000
 	for i := range 5 {
 		s.w.Disconnect([]string{"warning", "refresh_requested", "too_many_websockets"}[i%3])
 		if _, err := s.carol.DMs(fmt.Sprintf("%s\n%d", envelope, i)); err != nil {
@@ -234,7 +235,7 @@ func TestRefreshLosesNothing(t *testing.T) {
 func TestHealthyConnectionIsReplacedWithoutAPause(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	close(s.engine.ready)
-	s.bot.rhythm.healthy, s.bot.rhythm.leastGap, s.bot.rhythm.mostGap = time.Millisecond, time.Hour, time.Hour
+	s.bot.rhythm.Healthy, s.bot.rhythm.LeastGap, s.bot.rhythm.MostGap = time.Millisecond, time.Hour, time.Hour
 	s.run()
 	s.hears()
 	for range 3 {

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/bot/command"
+	"conclave/bot/refusal"
+	"conclave/bot/render"
 	"conclave/bot/slacktest"
 )
 
@@ -18,22 +21,22 @@ var otherSpaces = map[string]string{
 func TestArmorIsSeenWhateverItsSpacesAre(t *testing.T) {
 	for name, space := range otherSpaces {
 		text := strings.ReplaceAll(envelope, " ", space)
-		if !pgpBegin.MatchString(text) || !pgpBlock.MatchString(text[strings.LastIndex(text, "END"):]) {
+		if !refusal.PgpBegin.MatchString(text) || !refusal.PgpBlock.MatchString(text[strings.LastIndex(text, "END"):]) {
 			t.Errorf("%s: no PGP message is seen", name)
 		}
 		// What stands in armor is no secret, and what stands beside it is.
 		inside := strings.Replace(text, "hF4D", baseShare+"\nhF4D", 1)
-		if got := exposures(inside, nil); len(got) > 0 {
+		if got := refusal.Exposures(inside, nil); len(got) > 0 {
 			t.Errorf("%s: armor is taken for %v", name, got)
 		}
-		if got := exposures(text+"\n"+baseShare, nil); len(got) != 1 || got[0] != exposedShare {
+		if got := refusal.Exposures(text+"\n"+baseShare, nil); len(got) != 1 || got[0] != refusal.ExposedShare {
 			t.Errorf("%s: beside a share, %v is seen", name, got)
 		}
 		key := strings.ReplaceAll("-----BEGIN PGP PRIVATE KEY BLOCK-----\nlFgE", " ", space)
-		if got := exposures(key, nil); len(got) != 1 || got[0] != exposedKey {
+		if got := refusal.Exposures(key, nil); len(got) != 1 || got[0] != refusal.ExposedKey {
 			t.Errorf("%s: a private key is taken for %v", name, got)
 		}
-		if err := guard(verbStart, "rekey prod "+text, []string{"rekey", "prod"}, nil); err == nil {
+		if err := command.Guard(command.VerbStart, "rekey prod "+text, []string{"rekey", "prod"}, nil); err == nil {
 			t.Errorf("%s: it becomes a part of a command", name)
 		}
 	}
@@ -42,11 +45,11 @@ func TestArmorIsSeenWhateverItsSpacesAre(t *testing.T) {
 func TestArmorIsSeenWhateverItsDashesAre(t *testing.T) {
 	for _, dash := range []string{"\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212", "\ufe63", "\uff0d"} {
 		text := strings.ReplaceAll(envelope, "-", dash)
-		if got := exposures(strings.Replace(text, "hF4D", baseShare+"\nhF4D", 1), nil); len(got) > 0 || !pgpBegin.MatchString(text) {
+		if got := refusal.Exposures(strings.Replace(text, "hF4D", baseShare+"\nhF4D", 1), nil); len(got) > 0 || !refusal.PgpBegin.MatchString(text) {
 			t.Errorf("%U: armor is taken for %v", []rune(dash), got)
 		}
 		certificate := strings.ReplaceAll("-----BEGIN CERTIFICATE-----\n"+baseShare+"\n-----END CERTIFICATE-----", "-", dash)
-		if got := exposures(certificate, nil); len(got) > 0 {
+		if got := refusal.Exposures(certificate, nil); len(got) > 0 {
 			t.Errorf("%U: a certificate is taken for %v", []rune(dash), got)
 		}
 	}
@@ -61,7 +64,7 @@ func TestEnvelopeWithOtherSpacesGetsATrueAnswer(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.offered(1)
-			done, err := s.carol.Submits(s.pressForm(s.carol, ask), map[string]string{formInput: typed})
+			done, err := s.carol.Submits(s.pressForm(s.carol, ask), map[string]string{render.FormInput: typed})
 			if err != nil || len(done.Errors) > 0 {
 				t.Fatalf("the form says %v, %v", done.Errors, err)
 			}

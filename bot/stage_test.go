@@ -15,6 +15,9 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/engine"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 )
 
 // stage is a running bot in a workspace, with an engine that only remembers.
@@ -22,7 +25,7 @@ type stage struct {
 	t      testing.TB
 	w      *slacktest.Workspace
 	bot    *Bot
-	engine *engine
+	engine *fakeEngine
 	ops    *slacktest.Channel
 	alice  *slacktest.Person // may propose and approve
 	bob    *slacktest.Person // may approve
@@ -59,11 +62,11 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.bot.rhythm.leastGap = 10 * time.Millisecond
-	s.bot.rhythm.mostGap = 80 * time.Millisecond
-	s.bot.courier.posts.gap = 0
-	s.bot.courier.redraws.gap = 0
-	s.engine = &engine{ready: make(chan struct{}), all: map[ceremony.ID]ceremony.Ceremony{}}
+	s.bot.rhythm.LeastGap = 10 * time.Millisecond
+	s.bot.rhythm.MostGap = 80 * time.Millisecond
+	s.bot.courier.posts.Gap = 0
+	s.bot.courier.redraws.Gap = 0
+	s.engine = &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.Ceremony{}}
 	s.engine.clusters = []ceremony.Cluster{{
 		Name: "prod", Operations: ceremony.Operations(), Initiators: s.people(s.alice), Approvers: s.people(s.alice, s.bob), Approvals: 1,
 		Holders: s.people(s.alice, s.bob, s.carol), Receivers: s.people(s.alice, s.bob, s.carol), Window: time.Hour,
@@ -191,9 +194,9 @@ func (s *stage) fromBot(p *slacktest.Person) int {
 func (s *stage) settle() {
 	s.t.Helper()
 	s.wait("the end of all work", func() bool {
-		s.bot.lanes.mu.Lock()
-		defer s.bot.lanes.mu.Unlock()
-		return s.w.Unacknowledged() == 0 && len(s.bot.lanes.waiting) == 0
+		s.bot.lanes.Mu.Lock()
+		defer s.bot.lanes.Mu.Unlock()
+		return s.w.Unacknowledged() == 0 && len(s.bot.lanes.Waiting) == 0
 	})
 }
 
@@ -205,7 +208,7 @@ func (s *stage) expect(want string, got string) {
 }
 
 // holds gives the engine a ceremony whose people are those of the workspace.
-func (s *stage) holds(tale *tale) ceremony.Ceremony {
+func (s *stage) holds(tale *tale) rules.Ceremony {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	s.engine.all[tale.c.ID()] = tale.c
@@ -242,27 +245,27 @@ func (j *journal) String() string {
 	return j.text.String()
 }
 
-var _ Engine = (*ceremony.Engine)(nil)
+var _ Engine = (*engine.Engine)(nil)
 
 // engine remembers what it was asked and answers what it was told to.
-type engine struct {
+type fakeEngine struct {
 	ready    chan struct{}
 	clusters []ceremony.Cluster
 
 	mu     sync.Mutex
-	all    map[ceremony.ID]ceremony.Ceremony
+	all    map[ceremony.ID]rules.Ceremony
 	calls  []string
 	offers []ceremony.Offer
 	err    error       // of every command
 	id     ceremony.ID // of every offer
-	report ceremony.KeyReport
+	report rules.KeyReport
 	during func() // runs inside every command and offer
 	asks   int    // how often it was asked for a digest, or for all ceremonies
 }
 
 var errNoCeremony = errors.New("the test has no ceremony")
 
-func (e *engine) asked(call string) error {
+func (e *fakeEngine) asked(call string) error {
 	e.mu.Lock()
 	e.calls = append(e.calls, call)
 	err, during := e.err, e.during
@@ -273,83 +276,83 @@ func (e *engine) asked(call string) error {
 	return err
 }
 
-func (e *engine) fail(err error) {
+func (e *fakeEngine) fail(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.err = err
 }
 
-func (e *engine) said() []string {
+func (e *fakeEngine) said() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.calls)
 }
 
-func (e *engine) offered() []ceremony.Offer {
+func (e *fakeEngine) offered() []ceremony.Offer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.offers)
 }
 
-func (e *engine) Ready() <-chan struct{} { return e.ready }
+func (e *fakeEngine) Ready() <-chan struct{} { return e.ready }
 
-func (e *engine) Propose(_ context.Context, p ceremony.Proposal) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Propose(_ context.Context, p ceremony.Proposal) (rules.Ceremony, error) {
 	words := []string{"propose", string(p.Operation), p.Cluster}
 	for _, name := range slices.Sorted(maps.Keys(p.Options)) {
 		words = append(words, name+"="+p.Options[name])
 	}
 	if err := e.asked(strings.Join(append(words, p.Reason, "by", p.By.String()), " ")); err != nil {
-		return ceremony.Ceremony{}, err
+		return rules.Ceremony{}, err
 	}
 	return e.any()
 }
 
-func (e *engine) any() (ceremony.Ceremony, error) {
+func (e *fakeEngine) any() (rules.Ceremony, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range e.all {
 		return c, nil
 	}
-	return ceremony.Ceremony{}, errNoCeremony
+	return rules.Ceremony{}, errNoCeremony
 }
 
-func (e *engine) decide(what string, id ceremony.ID, by ceremony.Account, with string) (ceremony.Ceremony, error) {
+func (e *fakeEngine) decide(what string, id ceremony.ID, by ceremony.Account, with string) (rules.Ceremony, error) {
 	if err := e.asked(what + " " + string(id) + " " + with + " by " + by.String()); err != nil {
-		return ceremony.Ceremony{}, err
+		return rules.Ceremony{}, err
 	}
 	c, _, err := e.Ceremony(id)
 	return c, err
 }
 
-func (e *engine) Approve(_ context.Context, id ceremony.ID, by ceremony.Account, hash string) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Approve(_ context.Context, id ceremony.ID, by ceremony.Account, hash string) (rules.Ceremony, error) {
 	return e.decide("approve", id, by, hash)
 }
 
-func (e *engine) Reject(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Reject(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error) {
 	return e.decide("reject", id, by, why)
 }
 
-func (e *engine) Cancel(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Cancel(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error) {
 	return e.decide("cancel", id, by, why)
 }
 
-func (e *engine) Freeze(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Freeze(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error) {
 	return e.decide("freeze", id, by, why)
 }
 
-func (e *engine) Proceed(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Proceed(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
 	return e.decide("proceed", id, by, "")
 }
 
-func (e *engine) Note(_ context.Context, id ceremony.ID, by ceremony.Account, text string) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Note(_ context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.Ceremony, error) {
 	return e.decide("note", id, by, text)
 }
 
-func (e *engine) Testify(_ context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Testify(_ context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.Ceremony, error) {
 	return e.decide(fmt.Sprintf("testify %t", agrees), id, by, why)
 }
 
-func (e *engine) Heard(pasted []byte) (string, bool) {
+func (e *fakeEngine) Heard(pasted []byte) (string, bool) {
 	i := bytes.Index(pasted, []byte(ceremony.WordTag))
 	if i < 0 {
 		return "", false
@@ -359,7 +362,7 @@ func (e *engine) Heard(pasted []byte) (string, bool) {
 }
 
 // Speak understands what begins with the tag of a word, and nothing else.
-func (e *engine) Speak(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
+func (e *fakeEngine) Speak(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
 	line, ok := e.Heard(pasted)
 	if !ok {
 		return "", "", ceremony.NoWord
@@ -368,42 +371,42 @@ func (e *engine) Speak(_ context.Context, by ceremony.Account, pasted []byte) (c
 	return ceremony.ID(w.Of), w.Verb, e.asked("speak " + line + " by " + by.String())
 }
 
-func (e *engine) Resume(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Resume(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
 	return e.decide("resume", id, by, "")
 }
 
-func (e *engine) Reset(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Reset(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
 	return e.decide("reset", id, by, "")
 }
 
-func (e *engine) Reverify(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Reverify(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
 	return e.decide("reverify", id, by, "")
 }
 
-func (e *engine) Delete(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Delete(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
 	return e.decide("delete", id, by, "")
 }
 
-func (e *engine) NameToken(_ context.Context, id ceremony.ID, by ceremony.Account, accessor string) (ceremony.Ceremony, error) {
+func (e *fakeEngine) NameToken(_ context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.Ceremony, error) {
 	return e.decide("accessor", id, by, accessor)
 }
 
-func (e *engine) TokenRevoked(_ context.Context, id ceremony.ID, by ceremony.Account) (ceremony.Ceremony, error) {
+func (e *fakeEngine) TokenRevoked(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
 	return e.decide("revoked", id, by, "")
 }
 
-func (e *engine) Acknowledge(_ context.Context, id ceremony.ID, by ceremony.Account, why, _ string) (ceremony.Ceremony, error) {
+func (e *fakeEngine) Acknowledge(_ context.Context, id ceremony.ID, by ceremony.Account, why, _ string) (rules.Ceremony, error) {
 	return e.decide("acknowledge", id, by, why)
 }
 
-func (e *engine) KeyReport(_ context.Context, cluster string) (ceremony.KeyReport, error) {
+func (e *fakeEngine) KeyReport(_ context.Context, cluster string) (rules.KeyReport, error) {
 	if err := e.asked("key report of " + cluster); err != nil {
-		return ceremony.KeyReport{}, err
+		return rules.KeyReport{}, err
 	}
 	return e.report, nil
 }
 
-func (e *engine) Offer(_ context.Context, o ceremony.Offer) (ceremony.ID, error) {
+func (e *fakeEngine) Offer(_ context.Context, o ceremony.Offer) (ceremony.ID, error) {
 	e.mu.Lock()
 	e.offers = append(e.offers, o)
 	e.mu.Unlock()
@@ -413,41 +416,41 @@ func (e *engine) Offer(_ context.Context, o ceremony.Offer) (ceremony.ID, error)
 	return e.id, err
 }
 
-func (e *engine) Exposed(_ context.Context, by ceremony.Account, kind ceremony.Finding) ([]ceremony.ID, error) {
+func (e *fakeEngine) Exposed(_ context.Context, by ceremony.Account, kind ceremony.Finding) ([]ceremony.ID, error) {
 	return nil, e.asked(string(kind) + " by " + by.String())
 }
 
-func (e *engine) Ceremony(id ceremony.ID) (ceremony.Ceremony, ceremony.Live, error) {
+func (e *fakeEngine) Ceremony(id ceremony.ID) (rules.Ceremony, rules.Live, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c, ok := e.all[id]
 	if !ok {
-		return c, ceremony.Live{}, ceremony.ErrUnknownCeremony
+		return c, rules.Live{}, ceremony.ErrUnknownCeremony
 	}
-	return c, ceremony.Live{Since: time.Now()}, nil
+	return c, rules.Live{Since: time.Now()}, nil
 }
 
-func (e *engine) Ceremonies() []ceremony.Ceremony {
+func (e *fakeEngine) Ceremonies() []rules.Ceremony {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.asks++
-	var all []ceremony.Ceremony
+	var all []rules.Ceremony
 	for _, c := range e.all {
 		all = append(all, c)
 	}
 	return all
 }
 
-func (e *engine) IsDigest(word string) bool {
+func (e *fakeEngine) IsDigest(word string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.asks++
 	for _, c := range e.all {
-		if word == c.PlanHash || word == c.Plan.OTP || slices.ContainsFunc(c.History, func(entry ceremony.Entry) bool { return word == entry.Hash }) {
+		if word == c.PlanHash || word == c.Plan.OTP || slices.ContainsFunc(c.History, func(entry event.Entry) bool { return word == entry.Hash }) {
 			return true
 		}
 	}
 	return false
 }
 
-func (e *engine) Clusters() []ceremony.Cluster { return e.clusters }
+func (e *fakeEngine) Clusters() []ceremony.Cluster { return e.clusters }

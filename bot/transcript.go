@@ -7,61 +7,67 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"conclave/bot/refusal"
+	"conclave/bot/render"
+	"conclave/bot/transport"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
 	"conclave/plural"
 )
 
 // bring is what a message posts as files, and its words: the files of a transcript, or
 // a time stamp of one, which comes later. Every other message has none. An error means
 // that the journal is not what was signed, which no later try would change.
-func (d *courier) bring(c ceremony.Ceremony, m ceremony.Message) (files []ceremony.File, text string, err error) {
+func (d *courier) bring(c rules.Ceremony, m rules.Message) (files []ceremony.File, text string, err error) {
 	switch ev := m.Entry.Event.(type) {
-	case ceremony.TranscriptSigned:
-		if m.Kind == ceremony.TranscriptMessage {
+	case event.TranscriptSigned:
+		if m.Kind == rules.TranscriptMessage {
 			files, err = d.config.Files(c, ev)
 			return files, transcriptWords(c, ev), err
 		}
-	case ceremony.Kept:
-		if m.Kind == ceremony.HistoryMessage && ev.TimeStamp != "" {
+	case event.Kept:
+		if m.Kind == rules.HistoryMessage && ev.TimeStamp != "" {
 			stamp, err := ev.File(c.ID())
-			return []ceremony.File{stamp}, historyWords(c, m.Entry), err
+			return []ceremony.File{stamp}, wording.HistoryWords(c, m.Entry), err
 		}
 	}
 	return nil, "", nil
 }
 
-func transcriptWords(c ceremony.Ceremony, signed ceremony.TranscriptSigned) string {
+func transcriptWords(c rules.Ceremony, signed event.TranscriptSigned) string {
 	return fmt.Sprintf(":scroll: Transcript %d of `%s`: %s of its journal, signed by Conclave's identity. "+
 		"Without Conclave and without Slack, `%s` checks all of it.",
 		signed.Number, c.ID(), plural.Of(signed.Lines, "line"),
-		paste("conclave verify %s --identity %s", file(ceremony.TranscriptName(c.ID(), signed.Number, "json")), aKey(c.Plan.Identity)))
+		wording.Paste("conclave verify %s --identity %s", wording.File(ceremony.TranscriptName(c.ID(), signed.Number, "json")), wording.AKey(c.Plan.Identity)))
 }
 
 // transcript tells where the newest transcript of a ceremony is, or sends it to
 // somebody who has a part in it.
-func (d *desk) transcript(ctx context.Context, id ceremony.ID, by ceremony.Account, send bool) (message, error) {
+func (d *desk) transcript(ctx context.Context, id ceremony.ID, by ceremony.Account, send bool) (render.Message, error) {
 	c, _, err := d.engine.Ceremony(id)
 	if err != nil {
-		return message{}, err
+		return render.Message{}, err
 	}
 	if !c.Plan.HasPart(by) {
-		return message{}, ceremony.NoPart
+		return render.Message{}, ceremony.NoPart
 	}
 	all := c.Transcripts()
 	if len(all) == 0 {
-		return message{}, noTranscript
+		return render.Message{}, refusal.NoTranscript
 	}
 	signed := all[len(all)-1]
 	if link := d.linkTo(ctx, c, signed); link != "" && !send {
-		return say("Transcript %d of `%s` is <%s|in the thread of its status post>. `/ceremony transcript %s send` sends it to you.", signed.Number, id, link, id), nil
+		return render.Say("Transcript %d of `%s` is <%s|in the thread of its status post>. `/ceremony transcript %s send` sends it to you.", signed.Number, id, link, id), nil
 	}
-	room, err := d.rooms.with(ctx, by.User)
+	room, err := d.rooms.With(ctx, by.User)
 	if err != nil {
-		return message{}, err
+		return render.Message{}, err
 	}
 	files, err := d.config.Files(c, signed)
 	if err != nil {
-		return message{}, fmt.Errorf("make the files of transcript %d of %s: %w", signed.Number, id, err)
+		return render.Message{}, fmt.Errorf("make the files of transcript %d of %s: %w", signed.Number, id, err)
 	}
 	for _, k := range c.TimeStamps() {
 		if k.Number != signed.Number {
@@ -69,28 +75,28 @@ func (d *desk) transcript(ctx context.Context, id ceremony.ID, by ceremony.Accou
 		}
 		stamp, err := k.File(id)
 		if err != nil {
-			return message{}, err
+			return render.Message{}, err
 		}
 		files = append(files, stamp)
 	}
 	if _, err := d.courier.share(ctx, room, "", files, transcriptWords(c, signed), false, time.Now()); err != nil {
-		return message{}, fmt.Errorf("send transcript %d of %s: %w", signed.Number, id, err)
+		return render.Message{}, fmt.Errorf("send transcript %d of %s: %w", signed.Number, id, err)
 	}
-	return say("Transcript %d of `%s` is in our direct messages.", signed.Number, id), nil
+	return render.Say("Transcript %d of `%s` is in our direct messages.", signed.Number, id), nil
 }
 
 // linkTo is the address of a transcript in Slack, empty when it is not there.
-func (d *desk) linkTo(ctx context.Context, c ceremony.Ceremony, signed ceremony.TranscriptSigned) string {
+func (d *desk) linkTo(ctx context.Context, c rules.Ceremony, signed event.TranscriptSigned) string {
 	for _, m := range c.Messages() {
-		s, ok := m.Entry.Event.(ceremony.TranscriptSigned)
-		if !ok || m.Kind != ceremony.TranscriptMessage || s.Number != signed.Number {
+		s, ok := m.Entry.Event.(event.TranscriptSigned)
+		if !ok || m.Kind != rules.TranscriptMessage || s.Number != signed.Number {
 			continue
 		}
 		at, posted := c.Where(m.Key)
 		if !posted || at.Channel == ceremony.Terminal {
 			return ""
 		}
-		link, err := read(ctx, func() (string, error) {
+		link, err := transport.Read(ctx, func() (string, error) {
 			return d.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: at.Channel, Ts: at.TS})
 		})
 		if err != nil {

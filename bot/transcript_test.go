@@ -7,6 +7,8 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 )
 
 // withTranscript gives the stage a ceremony that has ended and whose transcript is
@@ -19,9 +21,9 @@ func withTranscript(t *testing.T, s *stage) *tale {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tale.then(ceremony.Posted{Key: "board", Ref: ref}, ceremony.Rejected{By: s.people(s.bob)[0], Why: "no"},
-		ceremony.Ended{Outcome: ceremony.WasRejected, Vault: ceremony.NothingToCancel})
-	tale.then(ceremony.TranscriptSigned{Number: 1, Lines: tale.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE=", Archives: []string{"time stamp"}})
+	tale.then(event.Posted{Key: "board", Ref: ref}, event.Rejected{By: s.people(s.bob)[0], Why: "no"},
+		event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel})
+	tale.then(event.TranscriptSigned{Number: 1, Lines: tale.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE=", Archives: []string{"time stamp"}})
 	s.holds(tale)
 	return tale
 }
@@ -29,7 +31,7 @@ func withTranscript(t *testing.T, s *stage) *tale {
 func TestTranscriptIsPostedAsFilesInTheThread(t *testing.T) {
 	s := play(t, slacktest.Config{})
 	tale := withTranscript(t, s)
-	m := tale.message(ceremony.TranscriptMessage, "")
+	m := tale.message(rules.TranscriptMessage, "")
 	ref, err := s.bot.Courier().Deliver(s.ctx(), tale.c, m, false)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +49,7 @@ func TestTranscriptIsPostedAsFilesInTheThread(t *testing.T) {
 		s.expect(want, s.w.Read(posted[0]))
 	}
 
-	s.holds(tale.then(ceremony.Posted{Key: m.Key, Ref: ref}))
+	s.holds(tale.then(event.Posted{Key: m.Key, Ref: ref}))
 	s.expect("in the thread of its status post", s.types(s.carol, "transcript k7m2"))
 	if strings.Contains(s.inbox(s.carol), "[file") {
 		t.Errorf("unasked, carol has\n%s", s.inbox(s.carol))
@@ -62,7 +64,7 @@ func TestTranscriptThatIsNotInTheThreadIsSent(t *testing.T) {
 	s.expect("in our direct messages", s.types(s.alice, "transcript k7m2"))
 	s.expect("prod-rekey-k7m2-transcript-1.html", s.inbox(s.alice))
 
-	s.holds(tale.then(ceremony.Posted{Key: tale.message(ceremony.TranscriptMessage, "").Key, Ref: ceremony.Ref{Channel: s.ops.ID(), TS: "1.1"}}))
+	s.holds(tale.then(event.Posted{Key: tale.message(rules.TranscriptMessage, "").Key, Ref: ceremony.Ref{Channel: s.ops.ID(), TS: "1.1"}}))
 	s.expect("in our direct messages", s.types(s.bob, "transcript k7m2")) // it was deleted
 }
 
@@ -80,10 +82,10 @@ func TestTranscriptIsForThoseWithAPart(t *testing.T) {
 func TestTranscriptThatIsNotWhatWasSignedIsNotPosted(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	tale := withTranscript(t, s)
-	s.bot.courier.config.Files = func(ceremony.Ceremony, ceremony.TranscriptSigned) ([]ceremony.File, error) {
+	s.bot.courier.config.Files = func(rules.Ceremony, event.TranscriptSigned) ([]ceremony.File, error) {
 		return nil, ceremony.ErrChain
 	}
-	_, err := s.bot.Courier().Deliver(s.ctx(), tale.c, tale.message(ceremony.TranscriptMessage, ""), false)
+	_, err := s.bot.Courier().Deliver(s.ctx(), tale.c, tale.message(rules.TranscriptMessage, ""), false)
 	if !errors.Is(err, ceremony.ErrUndeliverable) || !errors.Is(err, ceremony.ErrChain) {
 		t.Errorf("%v", err)
 	}
@@ -93,9 +95,9 @@ func TestTranscriptThatIsNotWhatWasSignedIsNotPosted(t *testing.T) {
 func TestTimeStampFollowsItsTranscript(t *testing.T) {
 	s := play(t, slacktest.Config{})
 	tale := withTranscript(t, s)
-	tale.then(ceremony.Kept{Number: 1, Where: "time stamp", SHA256: strings.Repeat("5a", 32), Receipt: "2026-03-14 12:00:00 UTC", TimeStamp: "MAA="})
-	m := tale.message(ceremony.HistoryMessage, "")
-	if _, ok := m.Entry.Event.(ceremony.Kept); !ok {
+	tale.then(event.Kept{Number: 1, Where: "time stamp", SHA256: strings.Repeat("5a", 32), Receipt: "2026-03-14 12:00:00 UTC", TimeStamp: "MAA="})
+	m := tale.message(rules.HistoryMessage, "")
+	if _, ok := m.Entry.Event.(event.Kept); !ok {
 		t.Fatalf("the last line of the thread is about %T", m.Entry.Event)
 	}
 	for _, maybe := range []bool{false, true} {

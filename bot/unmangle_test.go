@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/slack-go/slack"
+
+	"conclave/ceremony/wording"
 )
 
 // FuzzUnmangle holds that what Slack escapes comes back as it was typed, that nothing
@@ -15,7 +17,7 @@ func FuzzUnmangle(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if got := unescape(escape(text)); got != text {
+		if got := unescape(wording.Escape(text)); got != text {
 			t.Fatalf("%q comes back as %q", text, got)
 		}
 		if got := unescape(text); len(got) > len(text) {

@@ -15,8 +15,13 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/bot/refusal"
+	"conclave/bot/render"
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
 )
 
 // constants are the values of every constant of a string type in a package's
@@ -66,12 +71,12 @@ func eachDeclaration(t *testing.T, folder string, kind token.Token, do func(*ast
 	}
 }
 
-func wellPut(t *testing.T, code string, w words) {
+func wellPut(t *testing.T, code string, w wording.Words) {
 	t.Helper()
-	if w == wordless {
+	if w == wording.Wordless {
 		t.Errorf("%s: no words", code)
 	}
-	if w.what == "" || !strings.HasSuffix(w.what, ".") || w.hint != "" && !strings.ContainsAny(w.hint[len(w.hint)-1:], ".!") {
+	if w.What == "" || !strings.HasSuffix(w.What, ".") || w.Hint != "" && !strings.ContainsAny(w.Hint[len(w.Hint)-1:], ".!") {
 		t.Errorf("%s: not whole sentences: %q", code, w)
 	}
 	if strings.Contains(w.String(), code) && strings.Contains(code, "-") {
@@ -90,22 +95,22 @@ func (m missing) Unwrap() error { return m.error }
 func TestMissingRightIsNamedByTheLineThatGrantsIt(t *testing.T) {
 	want := "`path \"sys/rotate\" { capabilities = [\"update\", \"sudo\"] }`"
 	err := fmt.Errorf("ask prod: %w", missing{ceremony.ErrForbidden})
-	if w := explain(err); !strings.Contains(w.hint, want) {
+	if w := explain(err); !strings.Contains(w.Hint, want) {
 		t.Errorf("explained as %q", w)
 	}
-	live := ceremony.Live{Vault: err, Since: noon}
-	if line := vaultLine(ceremony.Ceremony{Plan: rekeyPlan()}, live); !strings.Contains(line, want) {
+	live := rules.Live{Vault: err, Since: noon}
+	if line := wording.VaultLine(rules.Ceremony{Plan: rekeyPlan()}, live); !strings.Contains(line, want) {
 		t.Errorf("the status post says %q", line)
 	}
-	if w := explain(missing{ceremony.ErrRefused}); strings.Contains(w.hint, want) {
+	if w := explain(missing{ceremony.ErrRefused}); strings.Contains(w.Hint, want) {
 		t.Errorf("a refusal of another kind is explained as %q", w)
 	}
 }
 
 func TestEveryRefusalHasWords(t *testing.T) {
 	for _, code := range constants(t, "../ceremony", "Refusal") {
-		wellPut(t, code, explainRefusal(ceremony.Refusal(code)))
-		if got := explain(fmt.Errorf("somewhere: %w", ceremony.Refusal(code))); got != explainRefusal(ceremony.Refusal(code)) {
+		wellPut(t, code, wording.ExplainRefusal(ceremony.Refusal(code)))
+		if got := explain(fmt.Errorf("somewhere: %w", ceremony.Refusal(code))); got != wording.ExplainRefusal(ceremony.Refusal(code)) {
 			t.Errorf("%s: wrapped, it is explained as %q", code, got)
 		}
 	}
@@ -113,15 +118,15 @@ func TestEveryRefusalHasWords(t *testing.T) {
 
 func TestEveryDenialHasWords(t *testing.T) {
 	for _, code := range constants(t, ".", "denial") {
-		wellPut(t, code, explainDenial(denial(code)))
+		wellPut(t, code, explainDenial(refusal.Denial(code)))
 	}
 }
 
 func TestEverySentinelHasWordsOfItsOwn(t *testing.T) {
 	named := map[string]bool{}
-	for _, s := range sentinels() {
-		named[s.err.Error()] = true
-		wellPut(t, s.err.Error(), explain(fmt.Errorf("somewhere: %w", s.err)))
+	for _, s := range wording.Sentinels() {
+		named[s.Err.Error()] = true
+		wellPut(t, s.Err.Error(), explain(fmt.Errorf("somewhere: %w", s.Err)))
 	}
 	eachDeclaration(t, "../ceremony", token.VAR, func(spec *ast.ValueSpec) {
 		for i, name := range spec.Names {
@@ -139,16 +144,16 @@ func TestEverySentinelHasWordsOfItsOwn(t *testing.T) {
 // The board and its thread say what differs from what.
 func TestFreezeNamesWhatDiffers(t *testing.T) {
 	for _, row := range []struct {
-		froze ceremony.Froze
+		froze event.Froze
 		want  []string
 	}{
-		{ceremony.Froze{Why: ceremony.VaultDiffers, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Vault says: `B`"}},
-		{ceremony.Froze{Why: ceremony.OtherConfig, Want: "A", Got: "B"}, []string{"The plan says: `A`", "The configuration says: `B`", "nobody can resume"}},
-		{ceremony.Froze{Why: ceremony.OtherBot, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Conclave has: `B`"}},
-		{ceremony.Froze{Why: ceremony.NotSigned, Got: "B"}, []string{"Found: `B`", "nobody can resume"}},
+		{event.Froze{Why: event.VaultDiffers, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Vault says: `B`"}},
+		{event.Froze{Why: event.OtherConfig, Want: "A", Got: "B"}, []string{"The plan says: `A`", "The configuration says: `B`", "nobody can resume"}},
+		{event.Froze{Why: event.OtherBot, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Conclave has: `B`"}},
+		{event.Froze{Why: event.NotSigned, Got: "B"}, []string{"Found: `B`", "nobody can resume"}},
 	} {
-		c := ceremony.Ceremony{State: ceremony.StateFrozen, Freeze: &ceremony.Freeze{Froze: row.froze}}
-		for _, text := range []string{freezeWords(c), historyWords(c, ceremony.Entry{Event: row.froze})} {
+		c := rules.Ceremony{State: rules.StateFrozen, Freeze: &rules.Freeze{Froze: row.froze}}
+		for _, text := range []string{wording.FreezeWords(c), wording.HistoryWords(c, event.Entry{Event: row.froze})} {
 			for _, want := range row.want {
 				if !strings.Contains(text, want) {
 					t.Errorf("%s: %q is not in %q", row.froze.Why, want, text)
@@ -160,21 +165,21 @@ func TestFreezeNamesWhatDiffers(t *testing.T) {
 
 func TestFreezeReasonsOutcomesAndEndingsHaveWords(t *testing.T) {
 	for _, why := range constants(t, "../ceremony", "FreezeReason") {
-		reason := func(why ceremony.FreezeReason) string { return freezeReason(rekeyPlan(), ceremony.Froze{Why: why}) }
-		if reason(ceremony.FreezeReason(why)) == reason("unheard of") {
+		reason := func(why event.FreezeReason) string { return wording.FreezeReason(rekeyPlan(), event.Froze{Why: why}) }
+		if reason(event.FreezeReason(why)) == reason("unheard of") {
 			t.Errorf("no words for freezing because of %q", why)
 		}
 	}
 	for _, o := range constants(t, "../ceremony", "Outcome") {
-		if c := (ceremony.Ceremony{State: ceremony.StateEnded, Outcome: ceremony.Outcome(o)}); outcomeWords(c) == "" {
+		if c := (rules.Ceremony{State: rules.StateEnded, Outcome: event.Outcome(o)}); wording.OutcomeWords(c) == "" {
 			t.Errorf("no words for outcome %q", o)
 		}
 	}
 	for _, s := range constants(t, "../ceremony", "State") {
-		if s == string(ceremony.StateEnded) {
+		if s == string(rules.StateEnded) {
 			continue
 		}
-		if c := (ceremony.Ceremony{State: ceremony.State(s)}); stateWords(c) == "*"+s+"*" {
+		if c := (rules.Ceremony{State: rules.State(s)}); wording.StateWords(c) == "*"+s+"*" {
 			t.Errorf("no words for state %q", s)
 		}
 	}
@@ -184,15 +189,15 @@ func TestEveryOperationHasWords(t *testing.T) {
 	said := map[string]ceremony.Operation{}
 	for _, op := range ceremony.Operations() {
 		p := ceremony.Plan{Operation: op, Cluster: "prod", OldPolicy: &ceremony.RotationPolicy{}, NewPolicy: &ceremony.RotationPolicy{}}
-		if strings.HasPrefix(subject(p), string(op)+" on ") || purpose(p) == "" {
-			t.Errorf("%s: no words: %q, %q", op, subject(p), purpose(p))
+		if strings.HasPrefix(wording.Subject(p), string(op)+" on ") || wording.Purpose(p) == "" {
+			t.Errorf("%s: no words: %q, %q", op, wording.Subject(p), wording.Purpose(p))
 		}
-		if other, twice := said[subject(p)]; twice {
-			t.Errorf("%s and %s are both %q", op, other, subject(p))
+		if other, twice := said[wording.Subject(p)]; twice {
+			t.Errorf("%s and %s are both %q", op, other, wording.Subject(p))
 		}
-		said[subject(p)] = op
-		ended := ceremony.Ceremony{Plan: p, State: ceremony.StateEnded, Outcome: ceremony.Completed}
-		if op != ceremony.RotateConfig && resultWords(ended) == "" {
+		said[wording.Subject(p)] = op
+		ended := rules.Ceremony{Plan: p, State: rules.StateEnded, Outcome: event.Completed}
+		if op != ceremony.RotateConfig && wording.ResultWords(ended) == "" {
 			t.Errorf("%s: nothing is said of its result", op)
 		}
 	}
@@ -200,16 +205,16 @@ func TestEveryOperationHasWords(t *testing.T) {
 
 func TestEveryStepAndEveryActHasWords(t *testing.T) {
 	asked := map[string]string{}
-	c := ceremony.Ceremony{Plan: unsealPlan()}
+	c := rules.Ceremony{Plan: unsealPlan()}
 	for _, step := range constants(t, "../ceremony", "Step") {
-		what := requestOf(c, person("carol"), ceremony.Step(step)).what
+		what := wording.RequestOf(c, person("carol"), ceremony.Step(step)).What
 		if other, twice := asked[what]; twice {
 			t.Errorf("steps %s and %s are both asked for with %q", step, other, what)
 		}
 		asked[what] = step
 	}
 	for _, act := range constants(t, "../ceremony", "Act") {
-		if actWords(ceremony.Act(act)) == actWords("unheard of") {
+		if wording.ActWords(event.Act(act)) == wording.ActWords("unheard of") {
 			t.Errorf("no words for act %q", act)
 		}
 	}
@@ -264,7 +269,7 @@ func TestDrillOfManyHoldersShowsWhatItIsFor(t *testing.T) {
 		holder.Name, holder.Account.User = fmt.Sprintf("holder-with-a-long-name-%02d", i), fmt.Sprintf("U0HOLDER%02d", i)
 		p.Holders = append(p.Holders, holder)
 	}
-	s := approvedTale(t, p).then(ceremony.Started{Nonce: nonce1, Required: 60}, ceremony.KeyAnnounced{Key: announced(ceremony.Practice, nonce1)})
+	s := approvedTale(t, p).then(event.Started{Nonce: nonce1, Required: 60}, event.KeyAnnounced{Key: announced(ceremony.Practice, nonce1)})
 	for i := range 60 {
 		if name := p.Holders[i].Name; i < 5 {
 			s.proves(name)
@@ -272,9 +277,9 @@ func TestDrillOfManyHoldersShowsWhatItIsFor(t *testing.T) {
 			s.fails(name, ceremony.Practice, ceremony.WeakCipher)
 		}
 	}
-	s.then(ceremony.Closing{Outcome: ceremony.Completed}, ceremony.Ended{Outcome: ceremony.Completed, Vault: ceremony.NothingToCancel})
-	for _, m := range []message{renderBoard(s.c, ceremony.Live{}, noon), renderEnded(s.c, p.Holders[0])} {
-		text, err := json.Marshal(m.blocks)
+	s.then(event.Closing{Outcome: event.Completed}, event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel})
+	for _, m := range []render.Message{render.RenderBoard(s.c, rules.Live{}, noon), render.RenderEnded(s.c, p.Holders[0])} {
+		text, err := json.Marshal(m.Blocks)
 		if err != nil || !strings.Contains(string(text), "can lose 2 more holders") {
 			t.Errorf("%v in\n%s", err, text)
 		}
@@ -295,38 +300,38 @@ func TestPeopleNeverReadInternalText(t *testing.T) {
 // TestP10StatusPostSaysWhatIsNotKnown: what is shown is journaled, or is said not
 // to be known yet.
 func TestP10StatusPostSaysWhatIsNotKnown(t *testing.T) {
-	read := func(c ceremony.Ceremony, live ceremony.Live) string {
-		text, err := json.Marshal(renderBoard(c, live, noon).blocks)
+	read := func(c rules.Ceremony, live rules.Live) string {
+		text, err := json.Marshal(render.RenderBoard(c, live, noon).Blocks)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(text)
 	}
-	lost := started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1, ceremony.AnswerLost{})
+	lost := started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1, event.AnswerLost{})
 	for want, got := range map[string]string{
-		"not asked yet":          read(begin(t, rekeyPlan()).c, ceremony.Live{}),
-		"does not answer, since": read(lost.c, ceremony.Live{Vault: ceremony.ErrNotSent, Since: noon}),
-		"It is not known yet":    read(lost.c, ceremony.Live{}),
-		"on its way to Vault":    read(started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1).c, ceremony.Live{}),
-		"the operator has it in": read(undelivered(t), ceremony.Live{}),
-		"*Not asked yet: alice":  read(started(t, rekeyPlan()).c, ceremony.Live{}),
-		"*Not asked: dave.*":     read(unasked(t, ceremony.AskMessage).c, ceremony.Live{}),
-		"dave (not asked)":       read(unasked(t, ceremony.AskMessage).c, ceremony.Live{}),
+		"not asked yet":          read(begin(t, rekeyPlan()).c, rules.Live{}),
+		"does not answer, since": read(lost.c, rules.Live{Vault: ceremony.ErrNotSent, Since: noon}),
+		"It is not known yet":    read(lost.c, rules.Live{}),
+		"on its way to Vault":    read(started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1).c, rules.Live{}),
+		"the operator has it in": read(undelivered(t), rules.Live{}),
+		"*Not asked yet: alice":  read(started(t, rekeyPlan()).c, rules.Live{}),
+		"*Not asked: dave.*":     read(unasked(t, rules.AskMessage).c, rules.Live{}),
+		"dave (not asked)":       read(unasked(t, rules.AskMessage).c, rules.Live{}),
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the post lacks %q:\n%s", want, got)
 		}
 	}
-	if got := read(lost.c, ceremony.Live{}); strings.Contains(got, "🟩") {
+	if got := read(lost.c, rules.Live{}); strings.Contains(got, "🟩") {
 		t.Error("a share whose fate is not known is shown as counted")
 	}
 }
 
 // unasked is a rekey in which a request to dave can't be delivered, and everybody else
 // was asked.
-func unasked(t *testing.T, kind ceremony.MessageKind) *tale {
+func unasked(t *testing.T, kind rules.MessageKind) *tale {
 	s := started(t, rekeyPlan())
-	s.then(ceremony.Undeliverable{Key: s.message(kind, "dave").Key})
+	s.then(event.Undeliverable{Key: s.message(kind, "dave").Key})
 	s.c = s.asked()
 	return s
 }
@@ -336,18 +341,18 @@ func unasked(t *testing.T, kind ceremony.MessageKind) *tale {
 func TestP10RequestThatCantBeDeliveredIsShownAsSuch(t *testing.T) {
 	s := play(t, slacktest.Config{})
 	tale := begin(t, s.plan())
-	tale.then(ceremony.Undeliverable{Key: tale.message(ceremony.ApprovalMessage, "bob").Key})
+	tale.then(event.Undeliverable{Key: tale.message(rules.ApprovalMessage, "bob").Key})
 	s.holds(tale)
 	if got := s.types(s.alice, "status"); !strings.Contains(got, "May approve: bob (not asked)") || !strings.Contains(got, "*Not asked: bob.*") {
 		t.Errorf("bob is shown as asked:\n%s", got)
 	}
-	s.holds(tale.then(ceremony.Approved{By: s.people(s.bob)[0], PlanHash: tale.c.PlanHash}))
+	s.holds(tale.then(event.Approved{By: s.people(s.bob)[0], PlanHash: tale.c.PlanHash}))
 	if got := s.types(s.alice, "status"); strings.Contains(got, "ot asked:") {
 		t.Errorf("bob has approved, and is shown as not asked:\n%s", got)
 	}
 }
 
-func undelivered(t *testing.T) ceremony.Ceremony {
+func undelivered(t *testing.T) rules.Ceremony {
 	s := rekeyed(t)
-	return s.then(ceremony.Undeliverable{Key: s.message(ceremony.DeliveryMessage, "dave").Key}).c
+	return s.then(event.Undeliverable{Key: s.message(rules.DeliveryMessage, "dave").Key}).c
 }

@@ -1,6 +1,29 @@
 package ceremony
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
+
+// doubts says whether a refusal comes from the ledger: the share is most likely the
+// wrong one, and its holder may know better. The key may have been changed outside
+// of Conclave, or have been restored from a snapshot.
+func (r Refusal) Doubts() bool {
+	return slices.Contains([]Refusal{OutdatedShare, OtherClusterShare, MistypedShare, UnfamiliarShare}, r)
+}
+
+// passing says whether a refusal is no fault of the sender's.
+func (r Refusal) Passing() bool {
+	switch r {
+	case Busy, IsFrozen, NotCollecting, WitnessAwaited, Interrupted, NotCounted,
+		VaultUnreachable, VaultSealed, VaultThrottled, VaultForbids:
+		return true
+	}
+	return false
+}
+
+// ErrNotRunning means that the engine has not started, or is stopping.
+var ErrNotRunning = errors.New("the engine is not running")
 
 // What an adapter of [Vault] answers. The adapter makes them of status codes
 // and of how a connection ended, never of a text.
@@ -31,9 +54,6 @@ var (
 // ErrNoProof is answered by [Signatures]: of an envelope's signature too little is kept
 // to verify it without the share.
 var ErrNoProof = errors.New("nothing is kept by which its signature could be verified without the share")
-
-// errOtherCluster means that a cluster answers whose id is not the plan's.
-var errOtherCluster = errors.New("it is not the cluster that the ceremony was about")
 
 // What a [Journal] answers.
 var (

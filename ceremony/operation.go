@@ -60,7 +60,7 @@ func (op Operation) MakesShares() bool { return op.Rekeys() || op == Init }
 func (op Operation) NeedsApproval() bool { return op != Unseal && op != Alarm }
 
 // firstStep is what the first round of the operation collects shares for.
-func (op Operation) firstStep() Step {
+func (op Operation) FirstStep() Step {
 	switch op {
 	case Unseal:
 		return Enter
@@ -116,3 +116,14 @@ const (
 	// before Vault is asked for an attempt.
 	Password Step = "otp"
 )
+
+// Options are what an operation takes besides its cluster, by name.
+func (op Operation) Options() []string {
+	switch {
+	case op.IssuesToken():
+		return []string{"otp"}
+	case op == RotateConfig:
+		return []string{"enabled", "interval", "max-operations"}
+	}
+	return nil
+}

@@ -10,6 +10,15 @@ import (
 	"time"
 )
 
+// acknowledgers are the people who may end an alarm.
+func (p Plan) Acknowledgers() []Person { return slices.Concat(p.Owners, p.Initiators, p.Approvers) }
+
+// Approval is one approver's consent.
+type Approval struct {
+	By Person
+	At time.Time
+}
+
 // ID names one ceremony so that it can be read aloud: prod-rekey-k7m2.
 type ID string
 
@@ -90,7 +99,7 @@ func (p Plan) Text() string {
 	number := func(key string, n int) { line(key, strconv.Itoa(n)) }
 	people := func(key string, list []Person) {
 		for i, p := range list {
-			line(key+" "+strconv.Itoa(i+1), describe(p))
+			line(key+" "+strconv.Itoa(i+1), Describe(p))
 		}
 	}
 
@@ -100,7 +109,7 @@ func (p Plan) Text() string {
 	line("cluster", p.Cluster)
 	line("cluster id", p.ClusterID)
 	line("reason", p.Reason)
-	line("initiator", describe(p.Initiator))
+	line("initiator", Describe(p.Initiator))
 	people("approver", p.Approvers)
 	number("approvals needed", p.Approvals)
 	for _, q := range p.ApprovalsFrom {
@@ -138,15 +147,15 @@ func (p Plan) Text() string {
 		number("new threshold", p.NewThreshold)
 	}
 	if p.Operation.Rekeys() {
-		line("verification", yesNo(p.Verification))
-		line("backup in vault", yesNo(p.Backup))
+		line("verification", YesNo(p.Verification))
+		line("backup in vault", YesNo(p.Backup))
 	}
 	if len(p.RollCall) > 0 {
 		people("roll call", p.RollCall)
 		number("present needed", p.Present)
 	}
 	if p.Requester != nil {
-		line("requester", describe(*p.Requester))
+		line("requester", Describe(*p.Requester))
 	}
 	if p.OTP != "" {
 		line("one-time password sha256", p.OTP)
@@ -203,11 +212,11 @@ func (p Plan) Contributors(step Step) []Person {
 }
 
 // deciders are the people whose word ends or thaws a ceremony.
-func (p Plan) deciders() []Person { return slices.Concat([]Person{p.Initiator}, p.Approvers) }
+func (p Plan) Deciders() []Person { return slices.Concat([]Person{p.Initiator}, p.Approvers) }
 
 // tokenSpeakers are the people who may say what has become of the token that the
 // plan's operation issues.
-func (p Plan) tokenSpeakers() []Person { return append(slices.Clip(p.Approvers), *p.Requester) }
+func (p Plan) TokenSpeakers() []Person { return append(slices.Clip(p.Approvers), *p.Requester) }
 
 // Needed is how many shares Vault asks for in a step.
 func (p Plan) Needed(step Step) int {
@@ -222,7 +231,7 @@ func (p Plan) Needed(step Step) int {
 	return p.Threshold
 }
 
-func describe(p Person) string {
+func Describe(p Person) string {
 	words := []string{p.Name, p.Account.String()}
 	if p.Key != "" {
 		words = append(words, p.Key.String())
@@ -233,7 +242,7 @@ func describe(p Person) string {
 	return strings.Join(words, " ")
 }
 
-func yesNo(b bool) string {
+func YesNo(b bool) string {
 	if b {
 		return "yes"
 	}
@@ -241,11 +250,112 @@ func yesNo(b bool) string {
 }
 
 // find is the person with this account among list.
-func find(list []Person, who Account) (Person, bool) {
+func Find(list []Person, who Account) (Person, bool) {
 	for _, p := range list {
 		if p.Account == who {
 			return p, true
 		}
 	}
 	return Person{}, false
+}
+
+// enoughApprovers makes sure that the approvals that are asked for can come, from
+// people who are not the initiator.
+func (p Plan) EnoughApprovers() error {
+	classes := map[string]int{}
+	n := 0
+	for _, a := range p.Approvers {
+		if a.Account != p.Initiator.Account {
+			n++
+			classes[a.Class]++
+		}
+	}
+	if n < p.Approvals {
+		return fmt.Errorf("%d can approve, %d approvals are asked for: %w", n, p.Approvals, TooFewApprovers)
+	}
+	for _, q := range p.ApprovalsFrom {
+		if classes[q.Class] < q.Count {
+			return fmt.Errorf("%d of class %s can approve, %d are asked for: %w", classes[q.Class], q.Class, q.Count, TooFewApprovers)
+		}
+	}
+	return nil
+}
+
+// KeyOf is the PGP key that the plan pins for somebody, if it pins one.
+func (p Plan) KeyOf(who Account) (Fingerprint, bool) {
+	for _, has := range p.Everybody() {
+		if has.Account == who && has.Key != "" {
+			return has.Key, true
+		}
+	}
+	return "", false
+}
+
+// keys are the fingerprints whose certificates belong into the transcript, sorted.
+func (p Plan) Keys() []Fingerprint {
+	all := []Fingerprint{p.Identity}
+	for _, who := range p.Everybody() {
+		if who.Key != "" {
+			all = append(all, who.Key)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// everybody is who has a part in the ceremony, each once for each key.
+func (p Plan) Everybody() []Person {
+	all := slices.Concat([]Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers, p.Witnesses, p.Owners, p.Initiators)
+	if p.Requester != nil {
+		all = append(all, *p.Requester)
+	}
+	return Unique(all)
+}
+
+// HasPart says whether somebody is named in the plan.
+func (p Plan) HasPart(who Account) bool {
+	_, named := Find(p.Everybody(), who)
+	return named
+}
+
+func Unique(people []Person) []Person {
+	var once []Person
+	for _, p := range people {
+		if !slices.Contains(once, p) {
+			once = append(once, p)
+		}
+	}
+	return once
+}
+
+// having are the people who have a key by the plan.
+func (p Plan) Having(f Fingerprint) []Person {
+	return slices.DeleteFunc(p.Everybody(), func(who Person) bool { return who.Key != f })
+}
+
+// owner is who has a key by the plan.
+func (p Plan) Owner(f Fingerprint) string {
+	if f == p.Identity {
+		return "the bot's identity"
+	}
+	for _, who := range p.Everybody() {
+		if who.Key == f {
+			return who.Name
+		}
+	}
+	return f.String()
+}
+
+// nodesOf are the plan's nodes, in its order. The configuration may have changed
+// since: a node that it has gained gets no share, of which no holder was told (P4),
+// and one that it has lost can't be asked.
+func (p Plan) NodesOf(configured []Node) []Node {
+	nodes := make([]Node, len(p.Nodes))
+	for i, address := range p.Nodes {
+		nodes[i] = Node{Address: address, Err: ErrNotSent}
+		if at := slices.IndexFunc(configured, func(n Node) bool { return n.Address == address }); at >= 0 {
+			nodes[i] = configured[at]
+		}
+	}
+	return nodes
 }

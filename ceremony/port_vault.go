@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"conclave/ceremony/secret"
 )
 
 // Vault is one cluster's ceremony endpoints. Every method has its own time
@@ -50,7 +52,7 @@ type Seal struct {
 func (s Seal) UnsealsItself() bool { return s.Type != "shamir" }
 
 // rekey is the rekey that suits the seal, and keeps the backup.
-func (s Seal) rekey() Operation {
+func (s Seal) Rekey() Operation {
 	if s.UnsealsItself() {
 		return RekeyRecovery
 	}
@@ -88,7 +90,7 @@ type Order struct {
 	// OTP is the one-time password that a token is combined with where its
 	// requester has no PGP key; Start wipes it. Nil when Keys has the one that the
 	// token is encrypted to.
-	OTP *Secret
+	OTP *secret.Secret
 }
 
 // Submission is one share on its way to Vault.
@@ -96,7 +98,7 @@ type Submission struct {
 	Operation Operation
 	Step      Step
 	Nonce     string
-	Share     *Secret
+	Share     *secret.Secret
 }
 
 // Answer is what Vault says to a share.
@@ -131,7 +133,7 @@ type Nodes interface {
 	// It answers an error for each address that did not confirm; what a node
 	// counted is learnt from Nodes afterwards, since a node does not say whether a
 	// share was a duplicate.
-	Unseal(ctx context.Context, addresses []string, share *Secret) map[string]error
+	Unseal(ctx context.Context, addresses []string, share *secret.Secret) map[string]error
 	// ResetUnseal has one node forget the shares that it has counted.
 	ResetUnseal(ctx context.Context, address string) error
 	// Initialize makes the key of a new cluster: sys/init at the first node that
@@ -223,3 +225,5 @@ type TokenState struct {
 	Expires time.Time // zero: never
 	Renewed bool      // somebody keeps renewing it: its end is no cause for alarm
 }
+
+func TermWords(term int) string { return fmt.Sprintf("key term %d", term) }

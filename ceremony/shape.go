@@ -53,41 +53,7 @@ func (id *ID) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is no id of a ceremony", text)
 }
 
-// shaped returns an error for an event of which something that gets into a command
-// does not have its shape.
-func shaped(e Event) error {
-	nonce := func(s string) error {
-		if s != "" && !IsNonce(s) {
-			return fmt.Errorf("%q is no nonce", s)
-		}
-		return nil
-	}
-	switch ev := e.(type) {
-	case Proposed:
-		return ev.Plan.shaped()
-	case KeyAnnounced:
-		switch {
-		case !ev.Key.Identity.Valid() || !Fingerprint(ev.Key.Subkey).Valid():
-			return fmt.Errorf("the key %q of %q has no fingerprint", ev.Key.Subkey, string(ev.Key.Identity))
-		case !slices.Contains([]Step{Update, Verify, Enter, Practice, Password}, ev.Key.Step):
-			return fmt.Errorf("%q is no step", ev.Key.Step)
-		case ev.Key.Nonce == "":
-			return fmt.Errorf("the key has no nonce")
-		}
-		return nonce(ev.Key.Nonce)
-	case Started:
-		return nonce(ev.Nonce)
-	case Rekeyed:
-		return nonce(ev.VerificationNonce)
-	case RoundReset:
-		return nonce(ev.Nonce)
-	case RoundRefused:
-		return nonce(ev.Nonce)
-	}
-	return nil
-}
-
-func (p Plan) shaped() error {
+func (p Plan) Shaped() error {
 	switch {
 	case !p.Ceremony.Valid():
 		return fmt.Errorf("%q is no id of a ceremony", string(p.Ceremony))
@@ -98,7 +64,7 @@ func (p Plan) shaped() error {
 	case p.OTP != "" && !IsHash(p.OTP):
 		return fmt.Errorf("%q is no commitment to a one-time password", p.OTP)
 	}
-	for _, who := range slices.Concat(p.everybody(), p.RollCall) {
+	for _, who := range slices.Concat(p.Everybody(), p.RollCall) {
 		switch {
 		case !IsName(who.Name):
 			return fmt.Errorf("%q is no name of a person", who.Name)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/ceremony/transcript"
 	"conclave/rehearsal/stage"
 )
 
@@ -131,12 +132,12 @@ func (f forgery) hands() []hand {
 }
 
 // forge writes a forged copy of a transcript beside it.
-func (f *forger) forge(transcript string, forgery forgery, by hand) (string, error) {
-	original, err := os.ReadFile(transcript)
+func (f *forger) forge(doc string, forgery forgery, by hand) (string, error) {
+	original, err := os.ReadFile(doc)
 	if err != nil {
 		return "", err
 	}
-	t, err := ceremony.ReadTranscript(original)
+	t, err := transcript.ReadTranscript(original)
 	if err != nil {
 		return "", err
 	}
@@ -155,7 +156,7 @@ func (f *forger) forge(transcript string, forgery forgery, by hand) (string, err
 	if slices.Equal(file, original) {
 		return "", fmt.Errorf("nothing was changed")
 	}
-	out, err := os.CreateTemp(filepath.Dir(transcript), "forged-*.json")
+	out, err := os.CreateTemp(filepath.Dir(doc), "forged-*.json")
 	if err != nil {
 		return "", err
 	}

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"conclave/ceremony"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -47,7 +47,7 @@ func (h *house) playBackup(ctx context.Context) error {
 	}
 
 	h.scene("The backup is deleted")
-	ask, err := h.stage.Person(stage.Paul).Told(ctx, id, ceremony.DeletionMessage)
+	ask, err := h.stage.Person(stage.Paul).Told(ctx, id, rules.DeletionMessage)
 	if err != nil {
 		return err
 	}

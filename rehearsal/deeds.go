@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -65,12 +66,12 @@ func (p *practice) click(ctx context.Context, action string) error {
 	}
 	n, err := p.finds(ctx, "a message with the button "+action, func(n stage.Note) bool {
 		// Each question of a gate is answered once, and another one comes.
-		return n.HasButton(action) && (n.Kind != ceremony.GateMessage || n.TS > p.done[p.who])
+		return n.HasButton(action) && (n.Kind != rules.GateMessage || n.TS > p.done[p.who])
 	})
 	if err != nil {
 		return err
 	}
-	if n.Kind == ceremony.GateMessage {
+	if n.Kind == rules.GateMessage {
 		p.done[p.who] = n.TS
 	}
 	said, err := p.me().Clicks(ctx, n, action)
@@ -85,10 +86,10 @@ func (p *practice) click(ctx context.Context, action string) error {
 // new share was handed out, or from before the end, is void.
 func (p *practice) share(ctx context.Context, _ string) error {
 	ask, err := p.finds(ctx, "a request for a share", func(n stage.Note) bool {
-		return n.Kind == ceremony.AskMessage && n.TS > p.done[p.who] &&
+		return n.Kind == rules.AskMessage && n.TS > p.done[p.who] &&
 			!slices.ContainsFunc(p.me().Notes(), func(later stage.Note) bool {
 				return later.TS > n.TS && later.Ceremony == n.Ceremony &&
-					(later.Kind == ceremony.DeliveryMessage || later.Kind == ceremony.EndedMessage)
+					(later.Kind == rules.DeliveryMessage || later.Kind == rules.EndedMessage)
 			})
 	})
 	if err != nil {
@@ -111,13 +112,13 @@ func (p *practice) share(ctx context.Context, _ string) error {
 // to a plan, to answer the roll call, to let a step happen, or to state something.
 func (p *practice) sign(ctx context.Context, _ string) error {
 	ask, err := p.finds(ctx, "a message that asks for a signature", func(n stage.Note) bool {
-		return n.TS > p.done[p.who] && (n.Kind == ceremony.RollCallMessage || n.AsksForWord())
+		return n.TS > p.done[p.who] && (n.Kind == rules.RollCallMessage || n.AsksForWord())
 	})
 	if err != nil {
 		return err
 	}
 	does := p.me().Signs
-	if ask.Kind == ceremony.RollCallMessage {
+	if ask.Kind == rules.RollCallMessage {
 		does = p.me().Presents
 	}
 	said, err := does(ctx, ask)
@@ -132,12 +133,12 @@ func (p *practice) sign(ctx context.Context, _ string) error {
 // take does what the newest delivery says.
 func (p *practice) take(ctx context.Context, _ string) error {
 	n, err := p.finds(ctx, "a new share or a token", func(n stage.Note) bool {
-		return n.Kind == ceremony.DeliveryMessage || n.Kind == ceremony.TokenMessage
+		return n.Kind == rules.DeliveryMessage || n.Kind == rules.TokenMessage
 	})
 	if err != nil {
 		return err
 	}
-	if n.Kind == ceremony.DeliveryMessage {
+	if n.Kind == rules.DeliveryMessage {
 		if _, err := p.me().Receives(ctx, n.Ceremony); err != nil {
 			return err
 		}

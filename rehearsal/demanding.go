@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"conclave/ceremony"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -28,7 +29,7 @@ func (h *house) callRoll(ctx context.Context, id ceremony.ID, called ...string) 
 	}
 	h.scene("Who is there?")
 	for i, who := range called {
-		call, err := h.stage.Person(who).Told(ctx, id, ceremony.RollCallMessage)
+		call, err := h.stage.Person(who).Told(ctx, id, rules.RollCallMessage)
 		if err != nil {
 			return err
 		}
@@ -44,7 +45,7 @@ func (h *house) callRoll(ctx context.Context, id ceremony.ID, called ...string) 
 			return err
 		}
 		h.hears(who, receipt.Text)
-		if receipt.Kind != ceremony.ReceiptMessage {
+		if receipt.Kind != rules.ReceiptMessage {
 			return finding(who + "'s answer to the roll call was not taken: " + receipt.Text)
 		}
 	}
@@ -59,7 +60,7 @@ func (h *house) gate(ctx context.Context, id ceremony.ID) error {
 	}
 	wendy := h.stage.Person(stage.Wendy)
 	ask, err := wendy.Finds(ctx, "question whether the next step may happen", func(n stage.Note) bool {
-		return n.Kind == ceremony.GateMessage && n.Ceremony == id && !slices.Contains(h.gates, n.TS)
+		return n.Kind == rules.GateMessage && n.Ceremony == id && !slices.Contains(h.gates, n.TS)
 	})
 	if err != nil {
 		return err
@@ -106,7 +107,7 @@ func (h *house) testify(ctx context.Context, id ceremony.ID) error {
 		return nil
 	}
 	h.scene("What stays of it")
-	ask, err := h.stage.Person(stage.Wendy).Told(ctx, id, ceremony.WitnessMessage)
+	ask, err := h.stage.Person(stage.Wendy).Told(ctx, id, rules.WitnessMessage)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
 	"conclave/ceremony/openpgp"
+	"conclave/ceremony/transcript"
 	"conclave/rehearsal/stage"
 )
 
@@ -18,43 +20,43 @@ import (
 type forgery struct {
 	what   string
 	signs  bool // it is signed again as a part of it
-	commit func(*forger, *ceremony.Transcript) error
+	commit func(*forger, *transcript.Transcript) error
 }
 
 // forgeries are the forgeries of the auditor's walk. Whoever makes them knows the
 // format: apart from the first, every hash is put right again.
 func forgeries() []forgery {
 	return []forgery{
-		{"a line is changed", false, func(_ *forger, t *ceremony.Transcript) error {
-			return edit(t, ceremony.WitnessStated{}, `"agrees":true`, `"agrees":false`)
+		{"a line is changed", false, func(_ *forger, t *transcript.Transcript) error {
+			return edit(t, event.WitnessStated{}, `"agrees":true`, `"agrees":false`)
 		}},
-		{"a line is changed, and every hash behind it", false, func(_ *forger, t *ceremony.Transcript) error {
-			return chained(t, edit(t, ceremony.WitnessStated{}, `"agrees":true`, `"agrees":false`))
+		{"a line is changed, and every hash behind it", false, func(_ *forger, t *transcript.Transcript) error {
+			return chained(t, edit(t, event.WitnessStated{}, `"agrees":true`, `"agrees":false`))
 		}},
-		{"an approval is taken out", false, func(_ *forger, t *ceremony.Transcript) error {
-			i, err := find(t, ceremony.Approved{})
+		{"an approval is taken out", false, func(_ *forger, t *transcript.Transcript) error {
+			i, err := find(t, event.Approved{})
 			if err != nil {
 				return err
 			}
 			t.Journal = slices.Delete(t.Journal, i, i+1)
 			return chained(t, nil)
 		}},
-		{"somebody else has approved", false, func(f *forger, t *ceremony.Transcript) error {
-			return chained(t, f.replacePerson(t, ceremony.Approved{}, stage.Paul, stage.Olga))
+		{"somebody else has approved", false, func(f *forger, t *transcript.Transcript) error {
+			return chained(t, f.replacePerson(t, event.Approved{}, stage.Paul, stage.Olga))
 		}},
 		{"another threshold was agreed on, with the hash of that plan", false, (*forger).changePlan},
-		{"the last lines are missing", false, func(_ *forger, t *ceremony.Transcript) error {
+		{"the last lines are missing", false, func(_ *forger, t *transcript.Transcript) error {
 			// What comes behind the end, a bot that was taken over could have left out
 			// without a trace here: an archive has it.
-			i, err := find(t, ceremony.Ended{})
+			i, err := find(t, event.Ended{})
 			if err != nil {
 				return err
 			}
 			t.Journal = t.Journal[:i]
 			return chained(t, nil)
 		}},
-		{"two lines have changed places", false, func(_ *forger, t *ceremony.Transcript) error {
-			i, err := find(t, ceremony.Submitting{})
+		{"two lines have changed places", false, func(_ *forger, t *transcript.Transcript) error {
+			i, err := find(t, event.Submitting{})
 			if err != nil {
 				return err
 			}
@@ -63,7 +65,7 @@ func forgeries() []forgery {
 		}},
 		{"two envelopes have each other's signature", false, swapSignatures},
 		{"a look-alike of the identity has signed it", true, (*forger).impersonate},
-		{"an approver's certificate is a look-alike", false, func(f *forger, t *ceremony.Transcript) error {
+		{"an approver's certificate is a look-alike", false, func(f *forger, t *transcript.Transcript) error {
 			paul := f.stage.FingerprintOf(stage.Paul)
 			key, err := openpgp.GenerateHolder(stage.Paul, time.Now())
 			if err != nil {
@@ -89,7 +91,7 @@ func newForger(s *stage.Stage) (*forger, error) {
 }
 
 // sign signs the transcript anew.
-func (f *forger) sign(t *ceremony.Transcript, by *openpgp.Identity) error {
+func (f *forger) sign(t *transcript.Transcript, by *openpgp.Identity) error {
 	t.Signature = ""
 	text, err := t.Encode()
 	if err != nil {
@@ -100,7 +102,7 @@ func (f *forger) sign(t *ceremony.Transcript, by *openpgp.Identity) error {
 }
 
 // impersonate signs with another key of the same name, in the place of the real one's.
-func (f *forger) impersonate(t *ceremony.Transcript) error {
+func (f *forger) impersonate(t *transcript.Transcript) error {
 	other, err := openpgp.Generate("Conclave on stage", time.Now())
 	if err != nil {
 		return err
@@ -112,12 +114,12 @@ func (f *forger) impersonate(t *ceremony.Transcript) error {
 }
 
 // changePlan has people agree to a plan that needs one holder less.
-func (f *forger) changePlan(t *ceremony.Transcript) error {
+func (f *forger) changePlan(t *transcript.Transcript) error {
 	var l line
 	if err := json.Unmarshal([]byte(t.Journal[0]), &l); err != nil {
 		return err
 	}
-	var proposed ceremony.Proposed
+	var proposed event.Proposed
 	if err := json.Unmarshal(l.Event, &proposed); err != nil {
 		return err
 	}
@@ -141,7 +143,7 @@ func (f *forger) changePlan(t *ceremony.Transcript) error {
 }
 
 // replacePerson has an event be somebody else's deed.
-func (f *forger) replacePerson(t *ceremony.Transcript, deed ceremony.Event, from, to string) error {
+func (f *forger) replacePerson(t *transcript.Transcript, deed event.Event, from, to string) error {
 	i, err := find(t, deed)
 	if err != nil {
 		return err
@@ -156,13 +158,13 @@ func (f *forger) replacePerson(t *ceremony.Transcript, deed ceremony.Event, from
 }
 
 // swapSignatures has the first two holders stand behind each other's envelope.
-func swapSignatures(_ *forger, t *ceremony.Transcript) error {
+func swapSignatures(_ *forger, t *transcript.Transcript) error {
 	var at []int
 	var signatures []string
 	for i, raw := range t.Journal {
 		var l line
-		var s ceremony.Submitting
-		if json.Unmarshal([]byte(raw), &l) == nil && l.Type == ceremony.TypeOf(s) && json.Unmarshal(l.Event, &s) == nil {
+		var s event.Submitting
+		if json.Unmarshal([]byte(raw), &l) == nil && l.Type == event.TypeOf(s) && json.Unmarshal(l.Event, &s) == nil {
 			at, signatures = append(at, i), append(signatures, s.Evidence.Signature)
 		}
 	}
@@ -177,8 +179,8 @@ func swapSignatures(_ *forger, t *ceremony.Transcript) error {
 }
 
 // changeTime moves the first share to the day before.
-func changeTime(_ *forger, t *ceremony.Transcript) error {
-	i, err := find(t, ceremony.Submitting{})
+func changeTime(_ *forger, t *transcript.Transcript) error {
+	i, err := find(t, event.Submitting{})
 	if err != nil {
 		return err
 	}
@@ -203,32 +205,32 @@ type line struct {
 }
 
 // find is where the first event of a type stands.
-func find(t *ceremony.Transcript, like ceremony.Event) (int, error) {
+func find(t *transcript.Transcript, like event.Event) (int, error) {
 	i := slices.IndexFunc(t.Journal, func(raw string) bool {
 		var l line
-		return json.Unmarshal([]byte(raw), &l) == nil && l.Type == ceremony.TypeOf(like)
+		return json.Unmarshal([]byte(raw), &l) == nil && l.Type == event.TypeOf(like)
 	})
 	if i < 0 {
-		return 0, fmt.Errorf("no line is %q", ceremony.TypeOf(like))
+		return 0, fmt.Errorf("no line is %q", event.TypeOf(like))
 	}
 	return i, nil
 }
 
 // edit replaces words in the first event of a type.
-func edit(t *ceremony.Transcript, like ceremony.Event, from, to string) error {
+func edit(t *transcript.Transcript, like event.Event, from, to string) error {
 	i, err := find(t, like)
 	if err != nil {
 		return err
 	}
 	if !strings.Contains(t.Journal[i], from) {
-		return fmt.Errorf("the line %q does not have %s", ceremony.TypeOf(like), from)
+		return fmt.Errorf("the line %q does not have %s", event.TypeOf(like), from)
 	}
 	t.Journal[i] = strings.ReplaceAll(t.Journal[i], from, to)
 	return nil
 }
 
 // chained numbers the lines anew and puts every hash right, unless err is an error.
-func chained(t *ceremony.Transcript, err error) error {
+func chained(t *transcript.Transcript, err error) error {
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/ceremony/journal"
+	"conclave/ceremony/transcript"
 	"conclave/needs"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
@@ -65,13 +67,13 @@ func TestAutoPlaysARekeyAndAGenerateRootAndChecksThem(t *testing.T) {
 	if _, err := ceremony.ParseFingerprint(scriptLine(t, out, "identity")); err != nil {
 		t.Error(err)
 	}
-	journal := scriptLine(t, out, "journal")
-	reports, err := ceremony.VerifyDir(journal)
+	lines := scriptLine(t, out, "journal")
+	reports, err := journal.VerifyDir(lines)
 	if err != nil || len(reports) != 2 {
-		t.Errorf("journal %s: %v, %v", journal, reports, err)
+		t.Errorf("journal %s: %v, %v", lines, reports, err)
 	}
-	if filepath.Dir(journal) != dir {
-		t.Errorf("journal %s is not in %s", journal, dir)
+	if filepath.Dir(lines) != dir {
+		t.Errorf("journal %s is not in %s", lines, dir)
 	}
 	for _, words := range []string{
 		"the old shares open nothing any more",
@@ -102,7 +104,7 @@ func TestAutoPlaysEveryOperation(t *testing.T) {
 			t.Parallel()
 			out := perform(t, 0, "", "--auto", "--operation", p.name, "--dir", t.TempDir())
 			scriptLine(t, out, "identity")
-			reports, err := ceremony.VerifyDir(scriptLine(t, out, "journal"))
+			reports, err := journal.VerifyDir(scriptLine(t, out, "journal"))
 			if err != nil || len(reports) == 0 {
 				t.Errorf("journal: %v, %v", reports, err)
 			}
@@ -165,7 +167,7 @@ func TestForgeryThatNobodyFindsEndsTheWalk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	idle.commit = func(*forger, *ceremony.Transcript) error { return nil }
+	idle.commit = func(*forger, *transcript.Transcript) error { return nil }
 	if _, err := f.forge(file, idle, stranger); err == nil {
 		t.Error("what changes nothing passes for a forgery")
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -113,7 +114,7 @@ func (h *house) propose(ctx context.Context, what string) (ceremony.ID, error) {
 }
 
 func (h *house) approve(ctx context.Context, id ceremony.ID, whole bool) error {
-	n, err := h.stage.Person(stage.Paul).Told(ctx, id, ceremony.ApprovalMessage)
+	n, err := h.stage.Person(stage.Paul).Told(ctx, id, rules.ApprovalMessage)
 	if err != nil {
 		return err
 	}
@@ -155,7 +156,7 @@ func (h *house) answer(ctx context.Context, who string, ask stage.Note, whole bo
 		return err
 	}
 	h.hears(who, receipt.Text)
-	if receipt.Kind != ceremony.ReceiptMessage || strings.Contains(receipt.Text, "not used") {
+	if receipt.Kind != rules.ReceiptMessage || strings.Contains(receipt.Text, "not used") {
 		return finding(who + "'s share was not taken: " + receipt.Text)
 	}
 	return h.pause(ctx, breath)
@@ -168,7 +169,7 @@ func (h *house) ended(ctx context.Context, id ceremony.ID, asked ...string) erro
 		return err
 	}
 	for _, who := range asked {
-		if _, err := h.stage.Person(who).Told(ctx, id, ceremony.EndedMessage); err != nil {
+		if _, err := h.stage.Person(who).Told(ctx, id, rules.EndedMessage); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -45,7 +46,7 @@ func (h *house) tokenOf(ctx context.Context, id ceremony.ID, holders []string) (
 			return "", err
 		}
 	}
-	n, err := h.stage.Person(stage.Olga).Told(ctx, id, ceremony.TokenMessage)
+	n, err := h.stage.Person(stage.Olga).Told(ctx, id, rules.TokenMessage)
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"conclave/ceremony"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -101,7 +102,7 @@ func (h *house) checkOpen(ctx context.Context, numbers ...int) error {
 func (h *house) boards() map[ceremony.ID]bool {
 	all := map[ceremony.ID]bool{}
 	for _, n := range h.stage.Posts() {
-		if n.Kind == ceremony.BoardMessage {
+		if n.Kind == rules.BoardMessage {
 			all[n.Ceremony] = true
 		}
 	}

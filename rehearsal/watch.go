@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"conclave/ceremony"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -74,7 +74,7 @@ func (w *watcher) draw() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, n := range w.freshLocked() {
-		if n.Kind == ceremony.HistoryMessage {
+		if n.Kind == rules.HistoryMessage {
 			w.lines[n.TS] = true
 			w.show.ops([]string{w.show.paint(dim, "thread  ") + w.show.headline(n.Text)})
 			continue
@@ -108,7 +108,7 @@ func (w *watcher) mailLocked() []mail {
 	var all []mail
 	for _, p := range w.stage.People() {
 		for _, n := range p.Notes() {
-			if n.Kind != "" && n.Kind != ceremony.ReceiptMessage && !w.lines[n.Channel+n.TS] {
+			if n.Kind != "" && n.Kind != rules.ReceiptMessage && !w.lines[n.Channel+n.TS] {
 				all = append(all, mail{p.Name, n})
 			}
 		}
@@ -121,9 +121,9 @@ func (w *watcher) mailLocked() []mail {
 func (w *watcher) freshLocked() []stage.Note {
 	return slices.DeleteFunc(w.stage.Posts(), func(n stage.Note) bool {
 		switch n.Kind {
-		case ceremony.HistoryMessage:
+		case rules.HistoryMessage:
 			return w.lines[n.TS]
-		case ceremony.BoardMessage:
+		case rules.BoardMessage:
 			return essence(w.boards[n.TS]) == essence(n.Text)
 		}
 		return true

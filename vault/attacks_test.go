@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
 )
@@ -133,7 +134,7 @@ func TestShareOfAnUnsealingIsSentOnceToANodeOfTwoNames(t *testing.T) {
 	s := startEmulator(t, vaulttest.Options{})
 	s.emulator.Node(1).Seal()
 	before := len(s.emulator.Log("PUT sys/unseal"))
-	s.client(t).Unseal(t.Context(), []string{s.addrs[0], s.addrs[0] + "/", s.addrs[0]}, ceremony.NewSecret([]byte(s.keys.Shares[0])))
+	s.client(t).Unseal(t.Context(), []string{s.addrs[0], s.addrs[0] + "/", s.addrs[0]}, secret.NewSecret([]byte(s.keys.Shares[0])))
 	if n := len(s.emulator.Log("PUT sys/unseal")) - before; n != 1 {
 		t.Errorf("the share was sent %d times", n)
 	}

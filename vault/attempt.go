@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 )
 
 // Progress reads where an operation's step stands.
@@ -136,7 +137,7 @@ func (c *Client) startWith(ctx context.Context, p paths, terms any) ([]byte, err
 
 // startWithPassword treats the password like a share: with the encoded token,
 // which people see, it is the token.
-func (c *Client) startWithPassword(ctx context.Context, p paths, password *ceremony.Secret) ([]byte, error) {
+func (c *Client) startWithPassword(ctx context.Context, p paths, password *secret.Secret) ([]byte, error) {
 	var answer []byte
 	err := use(password, passwordBody, func(body []byte) (err error) {
 		answer, err = c.do(ctx, p.request(http.MethodPut, p.attempt, body))

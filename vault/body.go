@@ -8,13 +8,14 @@ import (
 	"slices"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 )
 
 // use spends a secret on a request. The request's body is the only copy that is
 // made of it, and is wiped when send returns. Errors of send pass through;
 // without a call of send the error is ErrNotSent.
-func use(secret *ceremony.Secret, asBody func([]byte) ([]byte, error), send func(body []byte) error) error {
-	err := secret.Use(func(plain []byte) error {
+func use(plain *secret.Secret, asBody func([]byte) ([]byte, error), send func(body []byte) error) error {
+	err := plain.Use(func(plain []byte) error {
 		body, err := asBody(plain)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
@@ -22,7 +23,7 @@ func use(secret *ceremony.Secret, asBody func([]byte) ([]byte, error), send func
 		defer clear(body)
 		return send(body)
 	})
-	if errors.Is(err, ceremony.ErrSecretSpent) {
+	if errors.Is(err, secret.ErrSecretSpent) {
 		return fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
 	}
 	return err

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
 )
@@ -382,7 +383,7 @@ func TestSecretIsSpentWhateverHappens(t *testing.T) {
 		for _, op := range []ceremony.Operation{ceremony.Rekey, "unseal"} {
 			share := submission(op, ceremony.Update, a.rekey.Nonce, a.share)
 			client.Submit(t.Context(), share) // its outcome is not the point
-			if err := share.Share.Use(func([]byte) error { return nil }); !errors.Is(err, ceremony.ErrSecretSpent) {
+			if err := share.Share.Use(func([]byte) error { return nil }); !errors.Is(err, secret.ErrSecretSpent) {
 				t.Errorf("%s, %s: the share can be used again", claim, op)
 			}
 		}

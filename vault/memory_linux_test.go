@@ -18,6 +18,7 @@ import (
 	"unsafe"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 	"conclave/needs"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
@@ -123,19 +124,19 @@ func TestP1NoCopyOfAShareStaysInMemory(t *testing.T) {
 		}
 		return
 	}
-	submitTo := func(step ceremony.Step) func(context.Context, *vault.Client, []string, *ceremony.Secret) error {
-		return func(ctx context.Context, c *vault.Client, _ []string, secret *ceremony.Secret) error {
+	submitTo := func(step ceremony.Step) func(context.Context, *vault.Client, []string, *secret.Secret) error {
+		return func(ctx context.Context, c *vault.Client, _ []string, secret *secret.Secret) error {
 			_, err := c.Submit(ctx, ceremony.Submission{Operation: ceremony.Rekey, Step: step, Nonce: "n", Share: secret})
 			return err
 		}
 	}
-	ways := map[string]func(context.Context, *vault.Client, []string, *ceremony.Secret) error{
+	ways := map[string]func(context.Context, *vault.Client, []string, *secret.Secret) error{
 		"update": submitTo(ceremony.Update),
 		"verify": submitTo(ceremony.Verify),
-		"unseal": func(ctx context.Context, c *vault.Client, addresses []string, secret *ceremony.Secret) error {
+		"unseal": func(ctx context.Context, c *vault.Client, addresses []string, secret *secret.Secret) error {
 			return c.Unseal(ctx, addresses, secret)[addresses[0]]
 		},
-		"one-time password": func(ctx context.Context, c *vault.Client, _ []string, secret *ceremony.Secret) error {
+		"one-time password": func(ctx context.Context, c *vault.Client, _ []string, secret *secret.Secret) error {
 			_, err := c.Start(ctx, ceremony.Order{Operation: ceremony.GenerateRoot, OTP: secret})
 			return err
 		},
@@ -198,12 +199,12 @@ func newCanary(t *testing.T) *canary {
 func (c *canary) free() { _ = syscall.Munmap(c.masked[:cap(c.masked)]) }
 
 // secret makes the one copy.
-func (c *canary) secret() *ceremony.Secret {
+func (c *canary) secret() *secret.Secret {
 	share := make([]byte, canaryLength)
 	for i := range share {
 		share[i] = c.masked[i] ^ c.mask[i]
 	}
-	return ceremony.NewSecret(share)
+	return secret.NewSecret(share)
 }
 
 // copies counts how often the first half of the share stands in Go's memory:

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
 )
@@ -52,7 +53,7 @@ func TestServerInRecoveryModeMakesATokenForAKeyOrAPassword(t *testing.T) {
 		if err := c.Cancel(t.Context(), ceremony.RecoveryToken, begun.Nonce); err != nil {
 			t.Fatal(err)
 		}
-		order.Keys, order.OTP = nil, ceremony.NewSecret([]byte(password))
+		order.Keys, order.OTP = nil, secret.NewSecret([]byte(password))
 		begun = start(t, c, order)
 		answer := submit(t, c, ceremony.RecoveryToken, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
 		if !answer.Complete || !strings.HasPrefix(tokenIn(t, answer.Encoded, password), "hvr.") {
@@ -70,7 +71,7 @@ func TestServerInRecoveryModeOffersNothingElse(t *testing.T) {
 			wantError(t, err, ceremony.ErrUnsupported)
 		}
 		wantError(t, nodesOf(t, c)[0].Err, ceremony.ErrUnsupported)
-		for _, err := range c.Unseal(t.Context(), s.addrs, ceremony.NewSecret([]byte(s.keys.Shares[0]))) {
+		for _, err := range c.Unseal(t.Context(), s.addrs, secret.NewSecret([]byte(s.keys.Shares[0]))) {
 			wantError(t, err, ceremony.ErrUnsupported)
 		}
 		holders := people(t, 2)

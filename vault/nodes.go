@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 )
 
 // Nodes reads the seal status of every node, all at the same time.
@@ -54,7 +55,7 @@ var errNotListed = errors.New("the address is not one of this cluster")
 //
 // The sixth stop in the life of a share, for nodes instead of the cluster: sys/unseal is the
 // node's own, and never forwarded.
-func (c *Client) Unseal(ctx context.Context, addresses []string, share *ceremony.Secret) map[string]error {
+func (c *Client) Unseal(ctx context.Context, addresses []string, share *secret.Secret) map[string]error {
 	defer share.Wipe()
 	var mu sync.Mutex
 	failed := map[string]error{} // address → why

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
 )
@@ -31,7 +32,7 @@ func unseal(t testing.TB, c *vault.Client, share string) {
 	for _, n := range nodesOf(t, c) {
 		addresses = append(addresses, n.Address)
 	}
-	for address, err := range c.Unseal(t.Context(), addresses, ceremony.NewSecret([]byte(share))) {
+	for address, err := range c.Unseal(t.Context(), addresses, secret.NewSecret([]byte(share))) {
 		t.Fatalf("%s: %v", address, err)
 	}
 }
@@ -117,7 +118,7 @@ func TestWrongShareOfAnUnsealingBeginsTheCountAgain(t *testing.T) {
 		}
 		unseal(t, c, s.keys.Shares[0])
 		unseal(t, c, s.keys.Shares[1])
-		failed := c.Unseal(t.Context(), s.addrs, ceremony.NewSecret([]byte(strings.Repeat("5a", 33))))
+		failed := c.Unseal(t.Context(), s.addrs, secret.NewSecret([]byte(strings.Repeat("5a", 33))))
 		wantError(t, failed[s.addrs[0]], ceremony.ErrRefused)
 		if diff := cmp.Diff([]int{0}, progresses(nodesOf(t, c))); diff != "" {
 			t.Errorf("progress (-want +got):\n%s", diff)
@@ -163,7 +164,7 @@ func TestEachNodeThatDidNotConfirmIsNamed(t *testing.T) {
 		vaulttest.Fault{Route: "PUT sys/unseal", Node: 3, Do: vaulttest.Sealed()},
 	)
 	before := len(nodesAsked(s, "PUT sys/unseal"))
-	failed := c.Unseal(t.Context(), append([]string{stranger, dead, s.addrs[0]}, s.addrs...), ceremony.NewSecret([]byte(s.keys.Shares[0])))
+	failed := c.Unseal(t.Context(), append([]string{stranger, dead, s.addrs[0]}, s.addrs...), secret.NewSecret([]byte(s.keys.Shares[0])))
 	for address, want := range map[string]error{
 		stranger:   ceremony.ErrNotSent,
 		dead:       ceremony.ErrNotSent,
@@ -194,9 +195,9 @@ func TestShareOfAnUnsealingIsSpentWhateverHappens(t *testing.T) {
 	cancel()
 	for claim, ctx := range map[string]context.Context{"accepted": t.Context(), "cancelled": gone} {
 		for _, addresses := range [][]string{s.addrs, nil} {
-			share := ceremony.NewSecret([]byte(s.keys.Shares[0]))
+			share := secret.NewSecret([]byte(s.keys.Shares[0]))
 			failed := c.Unseal(ctx, addresses, share)
-			if err := share.Use(func([]byte) error { return nil }); !errors.Is(err, ceremony.ErrSecretSpent) {
+			if err := share.Use(func([]byte) error { return nil }); !errors.Is(err, secret.ErrSecretSpent) {
 				t.Errorf("%s: the share can be used again", claim)
 			}
 			if claim == "cancelled" && len(failed) != len(addresses) {
@@ -204,7 +205,7 @@ func TestShareOfAnUnsealingIsSpentWhateverHappens(t *testing.T) {
 			}
 		}
 	}
-	spent := ceremony.NewSecret([]byte(s.keys.Shares[0]))
+	spent := secret.NewSecret([]byte(s.keys.Shares[0]))
 	spent.Wipe()
 	for address, err := range c.Unseal(t.Context(), s.addrs, spent) {
 		t.Logf("%s: %v", address, err)
@@ -226,7 +227,7 @@ func TestNodeOfANewClusterIsToldApart(t *testing.T) {
 func TestShareForANodeWithoutAKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newReal(t, vaulttest.RealOptions{}, ceremony.Rekey)
-	failed := s.client(t, withoutToken).Unseal(t.Context(), s.addrs, ceremony.NewSecret([]byte(strings.Repeat("5a", 33))))
+	failed := s.client(t, withoutToken).Unseal(t.Context(), s.addrs, secret.NewSecret([]byte(strings.Repeat("5a", 33))))
 	wantError(t, failed[s.addrs[0]], ceremony.ErrRefused)
 }
 

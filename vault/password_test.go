@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 	"conclave/vault/vaulttest"
 )
 
@@ -17,7 +18,7 @@ import (
 const password = "aB3dE5gH7jK9mN1pQ2sT4vW6yZ8c"
 
 func rootForPassword(password string) ceremony.Order {
-	return ceremony.Order{Operation: ceremony.GenerateRoot, OTP: ceremony.NewSecret([]byte(password))}
+	return ceremony.Order{Operation: ceremony.GenerateRoot, OTP: secret.NewSecret([]byte(password))}
 }
 
 func TestTokenForAPasswordIsReadWithItAlone(t *testing.T) {
@@ -28,7 +29,7 @@ func TestTokenForAPasswordIsReadWithItAlone(t *testing.T) {
 		if diff := cmp.Diff(ceremony.Progress{Started: true, Nonce: begun.Nonce, Required: threshold, OTPLength: len(password)}, begun); diff != "" {
 			t.Fatalf("started (-want +got):\n%s", diff)
 		}
-		if err := order.OTP.Use(func([]byte) error { return nil }); !errors.Is(err, ceremony.ErrSecretSpent) {
+		if err := order.OTP.Use(func([]byte) error { return nil }); !errors.Is(err, secret.ErrSecretSpent) {
 			t.Error("the password can be used again")
 		}
 		if diff := cmp.Diff(begun, progressOf(t, c, ceremony.GenerateRoot, ceremony.Update)); diff != "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
 )
@@ -237,7 +238,7 @@ func TestTokenOfADisasterRecoverySecondaryNeedsItsLinesOfThePolicy(t *testing.T)
 	play := func(rights []vault.Right) error {
 		c := s.client(t, s.with(t, rights))
 		order := func() ceremony.Order {
-			return ceremony.Order{Operation: ceremony.DRToken, OTP: ceremony.NewSecret([]byte(password))}
+			return ceremony.Order{Operation: ceremony.DRToken, OTP: secret.NewSecret([]byte(password))}
 		}
 		var begun ceremony.Progress
 		return firstError(

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
 )
@@ -228,7 +229,7 @@ func start(t testing.TB, c *vault.Client, order ceremony.Order) ceremony.Progres
 }
 
 func submission(op ceremony.Operation, step ceremony.Step, nonce, share string) ceremony.Submission {
-	return ceremony.Submission{Operation: op, Step: step, Nonce: nonce, Share: ceremony.NewSecret([]byte(share))}
+	return ceremony.Submission{Operation: op, Step: step, Nonce: nonce, Share: secret.NewSecret([]byte(share))}
 }
 
 // submit sends shares, each of which has to be accepted, and answers what Vault

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
 )
@@ -422,10 +423,10 @@ func TestRootTokenIsNotStartedWithoutExactlyOneKeyOrPassword(t *testing.T) {
 		wantError(t, err, ceremony.ErrNotSent)
 	}
 	both := rootFor(t, vaulttest.NewPerson(t, "requester"))
-	both.OTP = ceremony.NewSecret([]byte(strings.Repeat("p", 28)))
+	both.OTP = secret.NewSecret([]byte(strings.Repeat("p", 28)))
 	_, err := c.Start(t.Context(), both)
 	wantError(t, err, ceremony.ErrNotSent)
-	if err := both.OTP.Use(func([]byte) error { return nil }); !errors.Is(err, ceremony.ErrSecretSpent) {
+	if err := both.OTP.Use(func([]byte) error { return nil }); !errors.Is(err, secret.ErrSecretSpent) {
 		t.Error("the password can be used again")
 	}
 	if sent := s.emulator.Log("PUT sys/generate-root/attempt"); len(sent) > 0 {

@@ -10,11 +10,12 @@ import (
 	"slices"
 	"time"
 
-	"conclave/ceremony"
-
 	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"conclave/ceremony"
+	"conclave/ceremony/secret"
 )
 
 // skew is how far the clocks of a holder and of the bot may be apart.
@@ -30,12 +31,12 @@ const skew = 5 * time.Minute
 //
 // In the step [ceremony.Password] it is a one-time password that is opened; its
 // hash in the plan stands in for the signature.
-func (k *key) Open(envelope []byte, want ceremony.Expected) (secret *ceremony.Secret, evidence ceremony.Evidence, err error) {
-	ceremony.OverStack(func() { secret, evidence, err = k.open(envelope, want) })
-	return secret, evidence, err
+func (k *key) Open(envelope []byte, want ceremony.Expected) (plain *secret.Secret, evidence ceremony.Evidence, err error) {
+	secret.OverStack(func() { plain, evidence, err = k.open(envelope, want) })
+	return plain, evidence, err
 }
 
-func (k *key) open(envelope []byte, want ceremony.Expected) (secret *ceremony.Secret, evidence ceremony.Evidence, err error) {
+func (k *key) open(envelope []byte, want ceremony.Expected) (plain *secret.Secret, evidence ceremony.Evidence, err error) {
 	sum := sha256.Sum256(envelope)
 	evidence.SHA256 = hex.EncodeToString(sum[:])
 	defer recoverParsing(&err, ceremony.BadMessage)
@@ -58,7 +59,7 @@ func (k *key) open(envelope []byte, want ceremony.Expected) (secret *ceremony.Se
 	if err != nil {
 		return nil, evidence, err
 	}
-	return ceremony.NewSecret(bytes.Clone(found)), evidence, nil
+	return secret.NewSecret(bytes.Clone(found)), evidence, nil
 }
 
 // find looks for the message to this key in what somebody has sent.

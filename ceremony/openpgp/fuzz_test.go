@@ -15,10 +15,11 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
-
-	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"conclave/ceremony/secret"
 )
 
 // seed gives a target what it starts from. Without that it would find nothing but
@@ -146,7 +147,7 @@ func FuzzEnvelope(f *testing.F) {
 		zeros(f, packet.CompressionZLIB, 2), bzippedZeros(f),
 		[]byte(s.key.Announced().Announcement), []byte(s.key.Announced().Certificate), []byte(share))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var secret *ceremony.Secret
+		var secret *secret.Secret
 		var evidence ceremony.Evidence
 		var err error
 		fits := false

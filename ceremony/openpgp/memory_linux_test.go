@@ -13,8 +13,8 @@ import (
 	"testing"
 	"unsafe"
 
-	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/ceremony/secret"
 )
 
 // P1: what judges a secret leaves no copy of it, on a stack that is still in use or
@@ -24,8 +24,8 @@ func TestP1NoCopyOfASecretIsLeftByJudgingIt(t *testing.T) {
 	defer debug.SetGCPercent(collects)
 	for name, act := range map[string]func(t *testing.T, s *stage, secret []byte, envelope []byte){
 		"a commitment to a one-time password": func(_ *testing.T, _ *stage, secret, _ []byte) { openpgp.Commitment(secret) },
-		"a commitment to a share": func(t *testing.T, _ *stage, secret, _ []byte) {
-			if _, err := ceremony.NewSecret(secret).Commit("name", [32]byte{1}); err != nil {
+		"a commitment to a share": func(t *testing.T, _ *stage, plain, _ []byte) {
+			if _, err := secret.NewSecret(plain).Commit("name", [32]byte{1}); err != nil {
 				t.Error(err)
 			}
 		},

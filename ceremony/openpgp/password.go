@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 )
 
 // A one-time password stands in for the PGP key of a requester who has none. The
@@ -83,7 +84,7 @@ func CheckPassword(password []byte) error {
 // digits, as the plan has it. It gives nothing of the password away.
 func Commitment(password []byte) string {
 	var sum [sha256.Size]byte
-	ceremony.OverStack(func() { sum = sha256.Sum256(password) })
+	secret.OverStack(func() { sum = sha256.Sum256(password) })
 	return hex.EncodeToString(sum[:])
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"conclave/ceremony"
+	"conclave/ceremony/rules"
 )
 
 var ceremonyID = regexp.MustCompile("`(" + ClusterName + "-[a-z0-9-]+)`")
@@ -32,7 +33,7 @@ func (s *Stage) Propose(ctx context.Context, who, what string) (ceremony.ID, err
 // it or sign its hash, whichever the plan asks for.
 func (s *Stage) Approve(ctx context.Context, who string, id ceremony.ID) error {
 	p := s.Person(who)
-	plan, err := p.Told(ctx, id, ceremony.ApprovalMessage)
+	plan, err := p.Told(ctx, id, rules.ApprovalMessage)
 	if err != nil {
 		return err
 	}
@@ -59,12 +60,12 @@ func (s *Stage) Approve(ctx context.Context, who string, id ceremony.ID) error {
 // Present has everybody who is called in a roll call answer it.
 func (s *Stage) Present(ctx context.Context, id ceremony.ID, who ...string) error {
 	return s.together(who, func(p *Person) error {
-		call, err := p.Told(ctx, id, ceremony.RollCallMessage)
+		call, err := p.Told(ctx, id, rules.RollCallMessage)
 		if err != nil {
 			return err
 		}
 		receipt, err := p.Presents(ctx, call)
-		if err == nil && receipt.Kind != ceremony.ReceiptMessage {
+		if err == nil && receipt.Kind != rules.ReceiptMessage {
 			err = fmt.Errorf("%s answered the roll call of %s and was told: %s", p.Name, id, receipt.Text)
 		}
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/rules"
 )
 
 // Note is a message of the bot's as people see it, and what it is about.
@@ -15,7 +16,7 @@ type Note struct {
 	Text string // as it reads; blocks that are meant to be copied stand between lines of ```
 
 	// From the metadata; empty in a direct answer to what somebody did.
-	Kind     ceremony.MessageKind
+	Kind     rules.MessageKind
 	Ceremony ceremony.ID
 	Seq      int // of the journal's entry that it tells about
 }
@@ -79,7 +80,7 @@ func (s *Stage) note(m slacktest.Message) Note {
 	// earlier one says so behind a space.
 	kind, rest, _ := strings.Cut(key, "/")
 	kind, _, _ = strings.Cut(kind, " ")
-	n.Kind = ceremony.MessageKind(kind)
+	n.Kind = rules.MessageKind(kind)
 	seq, _, _ := strings.Cut(rest, "/")
 	n.Seq, _ = strconv.Atoi(seq)
 	return n
@@ -109,7 +110,7 @@ func (s *Stage) Posts() []Note { return s.notes(s.Ops.Messages()) }
 func (s *Stage) board(fits func(Note) bool) (Note, bool) {
 	var newest Note
 	for _, n := range s.Posts() {
-		if n.Kind == ceremony.BoardMessage && n.ThreadTS == "" && fits(n) {
+		if n.Kind == rules.BoardMessage && n.ThreadTS == "" && fits(n) {
 			newest = n
 		}
 	}
@@ -120,7 +121,7 @@ func (s *Stage) board(fits func(Note) bool) (Note, bool) {
 func (s *Stage) History(id ceremony.ID) []Note {
 	var lines []Note
 	for _, n := range s.Posts() {
-		if n.Kind == ceremony.HistoryMessage && n.Ceremony == id {
+		if n.Kind == rules.HistoryMessage && n.Ceremony == id {
 			lines = append(lines, n)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/rules"
 )
 
 // Person is one of the cast: a Slack account and a keyring.
@@ -63,7 +64,7 @@ func (p *Person) Finds(ctx context.Context, what string, fits func(Note) bool) (
 }
 
 // Told waits for a note of a kind about a ceremony.
-func (p *Person) Told(ctx context.Context, id ceremony.ID, kind ceremony.MessageKind) (Note, error) {
+func (p *Person) Told(ctx context.Context, id ceremony.ID, kind rules.MessageKind) (Note, error) {
 	return p.Finds(ctx, fmt.Sprintf("%s of %s", kind, id), func(n Note) bool { return n.Ceremony == id && n.Kind == kind })
 }
 
@@ -76,7 +77,7 @@ func (p *Person) Asked(ctx context.Context, id ceremony.ID, step ceremony.Step) 
 // begins again, and when the bot was restarted, the old one is void.
 func (p *Person) AskedAfter(ctx context.Context, id ceremony.ID, step ceremony.Step, old Note) (Note, error) {
 	return p.Finds(ctx, fmt.Sprintf("request for a share (%s of %s)", step, id), func(n Note) bool {
-		return n.Ceremony == id && n.Kind == ceremony.AskMessage && n.TS > old.TS && n.Step() == step
+		return n.Ceremony == id && n.Kind == rules.AskMessage && n.TS > old.TS && n.Step() == step
 	})
 }
 
@@ -132,14 +133,14 @@ func (p *Person) Uploads(ctx context.Context, name string, content []byte) (Note
 
 func (p *Person) receipt(ctx context.Context, sent slacktest.Message) (Note, error) {
 	return p.Finds(ctx, "answer to a message", func(n Note) bool {
-		return n.TS > sent.TS && n.To == "" && (n.Kind == ceremony.ReceiptMessage || n.Kind == "")
+		return n.TS > sent.TS && n.To == "" && (n.Kind == rules.ReceiptMessage || n.Kind == "")
 	})
 }
 
 // Receives waits for the new share that a ceremony brings, and does what the
 // message says: checks it and puts it away.
 func (p *Person) Receives(ctx context.Context, id ceremony.ID) (Note, error) {
-	n, err := p.Told(ctx, id, ceremony.DeliveryMessage)
+	n, err := p.Told(ctx, id, rules.DeliveryMessage)
 	if err != nil {
 		return n, err
 	}
@@ -157,7 +158,7 @@ func (p *Person) Receives(ctx context.Context, id ceremony.ID) (Note, error) {
 // TakesToken waits for the token that a ceremony brings, does what the message
 // says, and answers the token.
 func (p *Person) TakesToken(ctx context.Context, id ceremony.ID) (string, error) {
-	n, err := p.Told(ctx, id, ceremony.TokenMessage)
+	n, err := p.Told(ctx, id, rules.TokenMessage)
 	if err != nil {
 		return "", err
 	}

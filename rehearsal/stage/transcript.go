@@ -10,6 +10,7 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/transcript"
 )
 
 // Transcript waits for the files of a ceremony's transcript in the thread of its
@@ -44,8 +45,8 @@ func (s *Stage) Transcript(ctx context.Context, id ceremony.ID, number int) (fil
 
 // Audit has the program check a transcript against the identity that everybody has
 // pinned. A transcript that does not hold is no error.
-func (s *Stage) Audit(ctx context.Context, file string) (ceremony.Audit, error) {
-	var audit ceremony.Audit
+func (s *Stage) Audit(ctx context.Context, file string) (transcript.Audit, error) {
+	var audit transcript.Audit
 	out, failed := s.Run(ctx, "verify", file, "--identity", s.Identity.String(), "--json")
 	if err := json.Unmarshal([]byte(out), &audit); err != nil {
 		return audit, fmt.Errorf("read what conclave verify has printed: %w\n%w", err, failed)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -71,14 +73,14 @@ func interferes(s *scene) {
 	s.check(s.StopBot(s.ctx()))
 	s.check(s.StartBot(s.ctx()))
 	s.board(id, "Nobody has acknowledged it yet", "vault operator generate-root -cancel")
-	told, err := s.Person(stage.Paul).Told(s.ctx(), id, ceremony.AlarmMessage)
+	told, err := s.Person(stage.Paul).Told(s.ctx(), id, rules.AlarmMessage)
 	s.check(err)
 	s.tells("what the owner is told", told.Text, "ALARM", "acknowledge "+string(id))
 	said, err := s.Person(stage.Paul).Clicks(s.ctx(), told, "acknowledge")
 	s.check(err)
 	s.tells("the answer", said, "You look after")
-	c := s.reaches(id, ceremony.StateEnded)
-	if c.Outcome != ceremony.Completed || c.Acknowledged == nil || c.Acknowledged.By.Name != stage.Paul {
+	c := s.reaches(id, rules.StateEnded)
+	if c.Outcome != event.Completed || c.Acknowledged == nil || c.Acknowledged.By.Name != stage.Paul {
 		s.t.Errorf("%s: %s", c.Outcome, story(c))
 	}
 	s.board(id, "looks after it")
@@ -87,8 +89,8 @@ func interferes(s *scene) {
 	}
 	kinds := map[ceremony.Finding]int{}
 	for _, n := range s.Person(stage.Paul).Notes() {
-		if n.Kind == ceremony.AlarmMessage {
-			kinds[c.History[n.Seq-1].Event.(ceremony.Noticed).Kind]++
+		if n.Kind == rules.AlarmMessage {
+			kinds[c.History[n.Seq-1].Event.(event.Noticed).Kind]++
 		}
 	}
 	for kind, times := range kinds {
@@ -107,10 +109,10 @@ func (s *scene) alarm() ceremony.ID {
 	return s.journals()[i]
 }
 
-func found(c ceremony.Ceremony) []ceremony.Finding {
+func found(c rules.Ceremony) []ceremony.Finding {
 	var kinds []ceremony.Finding
 	for _, e := range c.Findings() {
-		kinds = append(kinds, e.Event.(ceremony.Noticed).Kind)
+		kinds = append(kinds, e.Event.(event.Noticed).Kind)
 	}
 	return kinds
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
 )
@@ -19,7 +20,7 @@ func TestThreeNodesAreUnsealedByOneShareOfEachOfThreeHolders(t *testing.T) {
 	for _, n := range nodes {
 		n.Restart(t)
 	}
-	killed := s.killAtFirst(ceremony.Entered{})
+	killed := s.killAtFirst(event.Entered{})
 	s.start()
 	s.until("the seal watch to open an unseal", func() bool { return len(s.journals()) > 0 })
 	c := s.completed(s.journals()[0])
@@ -30,7 +31,7 @@ func TestThreeNodesAreUnsealedByOneShareOfEachOfThreeHolders(t *testing.T) {
 	}
 	var sent []string
 	for _, e := range c.History {
-		if entered, ok := e.Event.(ceremony.Entered); ok {
+		if entered, ok := e.Event.(event.Entered); ok {
 			sent = append(sent, entered.By.Name)
 			if len(entered.At) != len(nodes) {
 				t.Errorf("%s's share counts on %v", entered.By.Name, entered.At)
@@ -68,7 +69,7 @@ func TestP6LeaderStepsDownInTheMiddleOfARekey(t *testing.T) {
 	if answer.Status >= 300 {
 		t.Fatalf("step down: status %d: %v", answer.Status, answer.Errors)
 	}
-	s.freezes(id, ceremony.AttemptGone, "does not have the attempt any more")
+	s.freezes(id, event.AttemptGone, "does not have the attempt any more")
 	s.resumes(id)
 	c := s.completed(id)
 	if after := s.leader(nodes); after == before || after == "" {

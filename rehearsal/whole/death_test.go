@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
 )
 
 // killAtFirst kills the bot as soon as an event of this type is in the journal of a
 // ceremony that is begun later, and starts it again. The answer waits for it.
-func (s *scene) killAtFirst(event ceremony.Event) (killed func()) {
+func (s *scene) killAtFirst(ev event.Event) (killed func()) {
 	before := s.journals()
-	needle := []byte(`"type":"` + ceremony.TypeOf(event) + `"`)
+	needle := []byte(`"type":"` + event.TypeOf(ev) + `"`)
 	written := func() bool {
 		paths, _ := filepath.Glob(filepath.Join(s.JournalDir(), "*.jsonl")) // the pattern is good
 		return slices.ContainsFunc(paths, func(path string) bool {
@@ -39,7 +40,7 @@ func (s *scene) killAtFirst(event ceremony.Event) (killed func()) {
 		if err := s.KillBot(); err != nil {
 			s.t.Error(err)
 		}
-		s.t.Logf("killed at %s", ceremony.TypeOf(event))
+		s.t.Logf("killed at %s", event.TypeOf(ev))
 		if err := s.StartBot(s.ctx()); err != nil {
 			s.t.Error(err)
 		}

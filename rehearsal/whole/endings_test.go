@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -27,10 +29,10 @@ func TestCancelledCeremonyLeavesNothingInVault(t *testing.T) {
 	s.check(err)
 	s.tells("the answer to a late share", answer.Text, "ceremony has ended")
 	for _, name := range stage.Holders() {
-		_, err := s.Person(name).Told(s.ctx(), id, ceremony.EndedMessage)
+		_, err := s.Person(name).Told(s.ctx(), id, rules.EndedMessage)
 		s.check(err)
 	}
-	if c := s.goOn(id); c.Outcome != ceremony.Cancelled || c.Ending != ceremony.AttemptDropped {
+	if c := s.goOn(id); c.Outcome != event.Cancelled || c.Ending != event.AttemptDropped {
 		t.Errorf("%s, %s", c.Outcome, c.Ending)
 	}
 	s.oldKeyInForce()
@@ -46,7 +48,7 @@ func TestExpiredCeremonyIsCancelledInVault(t *testing.T) {
 	if n := s.progress(rekeyAttempt); n != -1 {
 		t.Errorf("vault still has an attempt with %d shares", n)
 	}
-	if c := s.goOn(id); c.Outcome != ceremony.Expired || c.Ending != ceremony.AttemptDropped {
+	if c := s.goOn(id); c.Outcome != event.Expired || c.Ending != event.AttemptDropped {
 		t.Errorf("%s, %s", c.Outcome, c.Ending)
 	}
 	answer, err := s.Person("bob").Sends(s.ctx(), late)

@@ -7,6 +7,7 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
 )
@@ -44,11 +45,11 @@ func TestP5EveryCallOfVaultIsLostOnce(t *testing.T) {
 					switch {
 					case row.route == updateRoot && lastOne:
 						// The token was in the answer. Nothing else has it.
-						if lost, _ := fault(c); c.Outcome != ceremony.Failed || lost != ceremony.TokenLost {
+						if lost, _ := fault(c); c.Outcome != event.Failed || lost != ceremony.TokenLost {
 							t.Errorf("%s, %q: %s", c.Outcome, lost, story(c))
 						}
 						return
-					case c.Outcome != ceremony.Completed:
+					case c.Outcome != event.Completed:
 						t.Fatalf("%s: %s", c.Outcome, story(c))
 					case row.route == verifyRekey && c.Verified.Unconfirmed != lastOne:
 						t.Errorf("unconfirmed: %t", c.Verified.Unconfirmed)
@@ -75,7 +76,7 @@ func TestP5TheCancellationInVaultIsLostOnce(t *testing.T) {
 				cluster.Script(vaulttest.Fault{Route: "DELETE " + attempt, Do: act})
 				s.commands(stage.Olga, "cancel "+string(id)+" enough")
 				s.board(id, "*Cancelled*")
-				if c := s.goOn(id); c.Outcome != ceremony.Cancelled {
+				if c := s.goOn(id); c.Outcome != event.Cancelled {
 					t.Errorf("%s: %s", c.Outcome, story(c))
 				}
 				if n := s.progress(attempt); n != -1 {
@@ -126,7 +127,7 @@ func TestCallsOfSlackAreLost(t *testing.T) {
 				fault := s.Slack.Inject(lost)
 				id := s.begin(ceremony.GenerateRoot)
 				c := s.goOn(id)
-				if c.Outcome != ceremony.Completed {
+				if c.Outcome != event.Completed {
 					t.Errorf("%s: %s", c.Outcome, story(c))
 				}
 				if fault.Hits() != lost.Times {

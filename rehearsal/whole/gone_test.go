@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -40,15 +42,15 @@ func TestP7RekeyThatOthersFinishWhileTheBotIsAwayReachesItsReceivers(t *testing.
 	s.othersFinish(id, "sys/rekey/update", "bob", "carol")
 
 	c := s.completed(id)
-	if made, _ := last[ceremony.Rekeyed](c); !c.MadeElsewhere() || !c.History[made-1].Event.(ceremony.Rekeyed).FromBackup {
+	if made, _ := last[event.Rekeyed](c); !c.MadeElsewhere() || !c.History[made-1].Event.(event.Rekeyed).FromBackup {
 		t.Errorf("as if it were its own doing: %s", story(c))
 	}
-	if frozen, ok := last[ceremony.Froze](c); ok {
+	if frozen, ok := last[event.Froze](c); ok {
 		t.Errorf("frozen at %d: %s", frozen, story(c))
 	}
 	s.board(id, "carried this rekey through past Conclave", "keep the old ones, too")
 	for _, name := range []string{stage.Olga, stage.Paul, "dave"} {
-		n, err := s.Person(name).Told(s.ctx(), id, ceremony.EndedMessage)
+		n, err := s.Person(name).Told(s.ctx(), id, rules.EndedMessage)
 		s.check(err)
 		s.tells("what "+name+" is told", n.Text, "past Conclave", "keep the old ones, too")
 	}
@@ -66,10 +68,10 @@ func TestRootTokenThatOthersFinishIsNotSaidToBeNone(t *testing.T) {
 	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice"))
 	s.othersFinish(id, "sys/generate-root/update", "bob", "carol")
 
-	s.freezes(id, ceremony.AttemptGone, "not known whether Vault has made a root token")
+	s.freezes(id, event.AttemptGone, "not known whether Vault has made a root token")
 	s.tells("the answer", s.commands(stage.Olga, "cancel "+string(id)+" somebody else did it"), "You cancelled")
 	c := s.goOn(id)
-	if c.Outcome != ceremony.Cancelled || c.Ending != ceremony.AttemptUnknown {
+	if c.Outcome != event.Cancelled || c.Ending != event.AttemptUnknown {
 		t.Errorf("%s, %s: %s", c.Outcome, c.Ending, story(c))
 	}
 	s.board(id, "*Cancelled*", "nothing shows what came of it", "not known whether Vault has made a root token")

@@ -7,6 +7,8 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -22,14 +24,14 @@ func TestP4CancellationBehindTheBotsBackFreezes(t *testing.T) {
 	if answer.Status >= 300 {
 		t.Fatalf("cancel: status %d: %v", answer.Status, answer.Errors)
 	}
-	s.freezes(id, ceremony.AttemptGone, "does not have the attempt any more")
+	s.freezes(id, event.AttemptGone, "does not have the attempt any more")
 	answer2, err := s.Person("carol").Sends(s.ctx(), s.anyEnvelope("carol", id))
 	s.check(err)
 	s.tells("the receipt of a share while frozen", answer2.Text, "was not used", "frozen")
 
 	s.resumes(id)
 	c := s.goOn(id)
-	if c.Outcome != ceremony.Completed || c.Attempt.Number != 2 {
+	if c.Outcome != event.Completed || c.Attempt.Number != 2 {
 		t.Errorf("%s in attempt %d: %s", c.Outcome, c.Attempt.Number, story(c))
 	}
 	s.tap.took(t, startRekey, 2)
@@ -45,13 +47,13 @@ func TestVaultSealedInTheMiddleFreezesAndGoesOnWhenUnsealed(t *testing.T) {
 	s.check(err)
 
 	s.check(s.Vault.Seal(s.ctx()))
-	s.freezes(id, ceremony.SealedMidway, "was sealed in the middle")
+	s.freezes(id, event.SealedMidway, "was sealed in the middle")
 	s.board(id, "sealed, since")
 	s.check(s.Vault.Unseal(s.ctx(), shares...))
 
 	s.resumes(id)
 	c := s.goOn(id)
-	if c.Outcome != ceremony.Completed {
+	if c.Outcome != event.Completed {
 		t.Errorf("%s: %s", c.Outcome, story(c))
 	}
 	s.newKeyInForce(id)
@@ -59,14 +61,14 @@ func TestVaultSealedInTheMiddleFreezesAndGoesOnWhenUnsealed(t *testing.T) {
 
 // freezes waits until a ceremony is frozen, and makes sure that the status post
 // says why and that those who decide are told.
-func (s *scene) freezes(id ceremony.ID, why ceremony.FreezeReason, words string) {
+func (s *scene) freezes(id ceremony.ID, why event.FreezeReason, words string) {
 	s.t.Helper()
-	if c := s.reaches(id, ceremony.StateFrozen); c.Freeze.Why != why {
+	if c := s.reaches(id, rules.StateFrozen); c.Freeze.Why != why {
 		s.t.Errorf("frozen because of %s, not %s", c.Freeze.Why, why)
 	}
 	s.board(id, "*Frozen*", words)
 	for _, name := range []string{stage.Olga, stage.Paul} {
-		n, err := s.Person(name).Told(s.ctx(), id, ceremony.FrozenMessage)
+		n, err := s.Person(name).Told(s.ctx(), id, rules.FrozenMessage)
 		s.check(err)
 		s.tells("what "+name+" is told", n.Text, words, "resume "+string(id))
 	}
@@ -105,7 +107,7 @@ func TestP6SlackGoneInTheMiddleLosesAndRepeatsNothing(t *testing.T) {
 	gone.Remove()
 
 	c := s.goOn(id)
-	if c.Outcome != ceremony.Completed || c.Attempt.Number != 1 {
+	if c.Outcome != event.Completed || c.Attempt.Number != 1 {
 		t.Errorf("%s in attempt %d: %s", c.Outcome, c.Attempt.Number, story(c))
 	}
 	s.everybodyWasTold(c)
@@ -120,9 +122,9 @@ func (s *scene) hit(fault *slacktest.Injected, times int) {
 	s.t.Logf("fault hit %d times after %v", times, time.Since(began).Round(time.Millisecond))
 }
 
-func counted(c ceremony.Ceremony, who string) bool {
+func counted(c rules.Ceremony, who string) bool {
 	for _, e := range c.History {
-		if ev, ok := e.Event.(ceremony.Counted); ok && strings.EqualFold(ev.By.Name, who) {
+		if ev, ok := e.Event.(event.Counted); ok && strings.EqualFold(ev.By.Name, who) {
 			return true
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -79,7 +81,7 @@ func (s *scene) killAt(lines []int) {
 
 // endedWell makes sure that a ceremony in which the bot died has brought what it
 // was for, or has said what was lost, and that Vault did nothing twice.
-func (s *scene) endedWell(c ceremony.Ceremony) {
+func (s *scene) endedWell(c rules.Ceremony) {
 	s.t.Helper()
 	if twice := s.tap.repeated(); len(twice) > 0 {
 		s.t.Errorf("vault took twice: %v", twice)
@@ -89,14 +91,14 @@ func (s *scene) endedWell(c ceremony.Ceremony) {
 	}
 	s.everybodyWasTold(c)
 	switch {
-	case c.Plan.Operation == ceremony.GenerateRoot && c.Outcome == ceremony.Failed:
+	case c.Plan.Operation == ceremony.GenerateRoot && c.Outcome == event.Failed:
 		if ended, ok := fault(c); !ok || ended != ceremony.TokenLost {
 			s.t.Errorf("failed of %q: %s", ended, story(c))
 		}
 		s.board(c.ID(), "*Failed*", "nobody can read the token")
 		s.tap.took(s.t, startRoot, 1)
 		s.tap.took(s.t, updateRoot, stage.Threshold)
-	case c.Outcome != ceremony.Completed:
+	case c.Outcome != event.Completed:
 		s.t.Errorf("%s: %s", c.Outcome, story(c))
 	case c.Plan.Operation == ceremony.GenerateRoot:
 		s.tap.took(s.t, startRoot, 1)
@@ -115,9 +117,9 @@ func (s *scene) endedWell(c ceremony.Ceremony) {
 }
 
 // fault is why a ceremony failed by itself.
-func fault(c ceremony.Ceremony) (ceremony.Refusal, bool) {
+func fault(c rules.Ceremony) (ceremony.Refusal, bool) {
 	for _, e := range c.History {
-		if closing, ok := e.Event.(ceremony.Closing); ok {
+		if closing, ok := e.Event.(event.Closing); ok {
 			return closing.Fault, true
 		}
 	}
@@ -132,36 +134,36 @@ func TestP6KilledWhileAWriteIsOnItsWay(t *testing.T) {
 		op    ceremony.Operation
 		name  string
 		cut   cut
-		check func(t *testing.T, c ceremony.Ceremony)
+		check func(t *testing.T, c rules.Ceremony)
 	}{
-		{ceremony.Rekey, "before Vault has heard of it", cutBefore, func(t *testing.T, c ceremony.Ceremony) {
-			if c.Outcome != ceremony.Completed || c.Verified.Unconfirmed {
+		{ceremony.Rekey, "before Vault has heard of it", cutBefore, func(t *testing.T, c rules.Ceremony) {
+			if c.Outcome != event.Completed || c.Verified.Unconfirmed {
 				t.Errorf("%s, %+v", c.Outcome, c.Verified)
 			}
 		}},
-		{ceremony.Rekey, "after Vault has done it", cutAfter, func(t *testing.T, c ceremony.Ceremony) {
-			seq, _ := last[ceremony.Rekeyed](c)
-			if made := c.History[seq-1].Event.(ceremony.Rekeyed); !made.FromBackup {
+		{ceremony.Rekey, "after Vault has done it", cutAfter, func(t *testing.T, c rules.Ceremony) {
+			seq, _ := last[event.Rekeyed](c)
+			if made := c.History[seq-1].Event.(event.Rekeyed); !made.FromBackup {
 				t.Error("the new shares are not from the backup")
 			}
 			// The numbers of shares are the old ones, so that nothing shows it.
-			if c.Outcome != ceremony.Completed || !c.Verified.Unconfirmed {
+			if c.Outcome != event.Completed || !c.Verified.Unconfirmed {
 				t.Errorf("%s, %+v", c.Outcome, c.Verified)
 			}
 		}},
-		{ceremony.RekeyRecovery, "after Vault has done it", cutAfter, func(t *testing.T, c ceremony.Ceremony) {
-			seq, _ := last[ceremony.Rekeyed](c)
-			if made := c.History[seq-1].Event.(ceremony.Rekeyed); !made.FromBackup || c.Outcome != ceremony.Completed {
+		{ceremony.RekeyRecovery, "after Vault has done it", cutAfter, func(t *testing.T, c rules.Ceremony) {
+			seq, _ := last[event.Rekeyed](c)
+			if made := c.History[seq-1].Event.(event.Rekeyed); !made.FromBackup || c.Outcome != event.Completed {
 				t.Errorf("%s, new shares from the backup: %t", c.Outcome, made.FromBackup)
 			}
 		}},
-		{ceremony.GenerateRoot, "before Vault has heard of it", cutBefore, func(t *testing.T, c ceremony.Ceremony) {
-			if c.Outcome != ceremony.Completed {
+		{ceremony.GenerateRoot, "before Vault has heard of it", cutBefore, func(t *testing.T, c rules.Ceremony) {
+			if c.Outcome != event.Completed {
 				t.Error(c.Outcome)
 			}
 		}},
-		{ceremony.GenerateRoot, "after Vault has done it", cutAfter, func(t *testing.T, c ceremony.Ceremony) {
-			if lost, _ := fault(c); c.Outcome != ceremony.Failed || lost != ceremony.TokenLost {
+		{ceremony.GenerateRoot, "after Vault has done it", cutAfter, func(t *testing.T, c rules.Ceremony) {
+			if lost, _ := fault(c); c.Outcome != event.Failed || lost != ceremony.TokenLost {
 				t.Errorf("%s, %q", c.Outcome, lost)
 			}
 		}},

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
 )
 
 // A share of the key that was replaced costs its holder one message, and nobody a
@@ -30,12 +31,12 @@ func TestOutdatedShareIsRefusedBeforeVaultIsAsked(t *testing.T) {
 
 	s.check(s.Adopt(rekey))
 	c := s.goOn(id)
-	if c.Outcome != ceremony.Completed || c.Round.Number != 1 {
+	if c.Outcome != event.Completed || c.Round.Number != 1 {
 		t.Errorf("%s in round %d: %s", c.Outcome, c.Round.Number, story(c))
 	}
 	known := 0
 	for _, e := range c.History {
-		if sent, ok := e.Event.(ceremony.Submitting); ok && sent.Known {
+		if sent, ok := e.Event.(event.Submitting); ok && sent.Known {
 			known++
 		}
 	}

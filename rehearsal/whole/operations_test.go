@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
 )
@@ -27,10 +29,10 @@ func allowing(all ...ceremony.Operation) settings {
 
 // completed plays a ceremony to its end, which has to be a good one that everybody
 // has heard of.
-func (s *scene) completed(id ceremony.ID) ceremony.Ceremony {
+func (s *scene) completed(id ceremony.ID) rules.Ceremony {
 	s.t.Helper()
 	c := s.goOn(id)
-	if c.Outcome != ceremony.Completed {
+	if c.Outcome != event.Completed {
 		s.t.Fatalf("%s: %s", c.Outcome, story(c))
 	}
 	s.everybodyWasTold(c)
@@ -54,7 +56,7 @@ func (s *scene) reading(path string) vaulttest.Answer {
 func TestP7NewServerIsInitialisedAndUnsealedThoughTheBotDies(t *testing.T) {
 	t.Parallel()
 	s := onNewVault(t, allowing(ceremony.Init, ceremony.Unseal))
-	killed := s.killAtFirst(ceremony.Initialized{})
+	killed := s.killAtFirst(event.Initialized{})
 	id := s.begin(ceremony.Init)
 	s.completed(id)
 	killed()
@@ -65,7 +67,7 @@ func TestP7NewServerIsInitialisedAndUnsealedThoughTheBotDies(t *testing.T) {
 	s.check(s.Adopt(id))
 	s.Vault.Token = token
 
-	killed = s.killAtFirst(ceremony.Entered{})
+	killed = s.killAtFirst(event.Entered{})
 	unseal := s.begin(ceremony.Unseal)
 	s.completed(unseal)
 	killed()
@@ -111,7 +113,7 @@ func TestRevokedRootTokenIsSeenToBeGone(t *testing.T) {
 	s.check(s.Revoke(s.ctx(), token))
 	s.start()
 	s.board(id, "*The token is revoked*")
-	var c ceremony.Ceremony
+	var c rules.Ceremony
 	s.until("nothing to be owed", func() bool { c = s.now(id); return c.Settled() })
 	if c.Revoked == nil || c.Revoked.By != nil {
 		t.Errorf("revoked: %+v", c.Revoked)
@@ -130,7 +132,7 @@ func TestRootTokenForSomebodyWithoutAKeyThoughTheBotDies(t *testing.T) {
 	olga := s.Person(stage.Olga)
 	commitment, err := olga.MakesPassword(s.ctx())
 	s.check(err)
-	killed := s.killAtFirst(ceremony.Offered{})
+	killed := s.killAtFirst(event.Offered{})
 	id := s.begin(ceremony.GenerateRoot, "otp="+commitment)
 	c := s.completed(id)
 	killed()
@@ -151,7 +153,7 @@ func TestTokenForAServerInRecoveryModeThoughTheBotDies(t *testing.T) {
 	s, server := preparedVault(t, vaulttest.RealOptions{}, allowing(ceremony.RecoveryToken))
 	server.RestartInRecoveryMode(t)
 	s.start()
-	killed := s.killAtFirst(ceremony.Counted{})
+	killed := s.killAtFirst(event.Counted{})
 	id := s.begin(ceremony.RecoveryToken)
 	s.completed(id)
 	killed()
@@ -169,7 +171,7 @@ func TestTokenForAServerInRecoveryModeThoughTheBotDies(t *testing.T) {
 func TestTokenForADisasterRecoverySecondaryThoughTheBotDies(t *testing.T) {
 	t.Parallel()
 	s, _ := onEmulatorWith(t, vaulttest.Options{DRSecondary: true}, allowing(ceremony.DRToken))
-	killed := s.killAtFirst(ceremony.Counted{})
+	killed := s.killAtFirst(event.Counted{})
 	id := s.begin(ceremony.DRToken)
 	s.completed(id)
 	killed()
@@ -185,7 +187,7 @@ func TestP5EncryptionKeyIsRotatedOnceThoughTheBotDies(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, allowing(ceremony.Rotate, ceremony.RotateConfig))
 	before := s.reading("sys/key-status").Int("term")
-	killed := s.killAtFirst(ceremony.Acting{})
+	killed := s.killAtFirst(event.Acting{})
 	id := s.begin(ceremony.Rotate)
 	s.completed(id)
 	killed()
@@ -212,7 +214,7 @@ func TestBackupIsHandedOutAgainAndDeletedThoughTheBotDies(t *testing.T) {
 	want, err := s.Shares(s.ctx(), rekey, stage.Holders()...)
 	s.check(err)
 
-	read, deleted := s.killAtFirst(ceremony.BackupRead{}), s.killAtFirst(ceremony.DeletionAsked{})
+	read, deleted := s.killAtFirst(event.BackupRead{}), s.killAtFirst(event.DeletionAsked{})
 	id := s.begin(ceremony.ReadBackup)
 	s.completed(id)
 	read()
@@ -239,7 +241,7 @@ func TestDrillTellsWhoCouldAndSendsVaultNothingThoughTheBotDies(t *testing.T) {
 		to.Window = time.Minute
 	})
 	s.away = []string{"dave", "erin"}
-	killed := s.killAtFirst(ceremony.Proven{})
+	killed := s.killAtFirst(event.Proven{})
 	id := s.opened(ceremony.Drill)
 	ask, err := s.Person("alice").Asked(s.ctx(), id, ceremony.Practice)
 	s.check(err)

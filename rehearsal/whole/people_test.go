@@ -10,6 +10,8 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -55,23 +57,23 @@ func (s *scene) opened(op ceremony.Operation) ceremony.ID {
 // goOn has people do what they are asked for until the ceremony has ended and
 // everybody has been told. They bring as many shares as are needed, one after the
 // other, and bring one again when it was not taken.
-func (s *scene) goOn(id ceremony.ID) ceremony.Ceremony {
+func (s *scene) goOn(id ceremony.ID) rules.Ceremony {
 	s.t.Helper()
-	var c ceremony.Ceremony
+	var c rules.Ceremony
 	s.until(fmt.Sprintf("%s to end", id), func() bool {
 		c = s.now(id)
 		switch {
 		case c.Told() && !c.OwesTranscript():
 			return true
-		case c.State == ceremony.StateProposed:
+		case c.State == rules.StateProposed:
 			s.approves(id)
-		case c.State == ceremony.StateRollCall:
+		case c.State == rules.StateRollCall:
 			s.answersCall(c)
 		case c.Gate() != "":
 			s.letsHappen(c)
 		case c.OwesWitness():
 			s.testifies(c)
-		case c.State == ceremony.StateFrozen:
+		case c.State == rules.StateFrozen:
 			s.t.Fatalf("%s is frozen: %+v\n%s", id, c.Freeze, story(c))
 		case c.Backup != nil && c.Deletion == nil:
 			s.deletes(id)
@@ -86,17 +88,17 @@ func (s *scene) goOn(id ceremony.ID) ceremony.Ceremony {
 // deletes has paul press the button under what asks him to let the backup go, once
 // he has been asked and everybody has theirs.
 func (s *scene) deletes(id ceremony.ID) {
-	s.presses(id, ceremony.DeletionMessage, "delete", func(c ceremony.Ceremony) bool { return c.Deletion != nil })
+	s.presses(id, rules.DeletionMessage, "delete", func(c rules.Ceremony) bool { return c.Deletion != nil })
 }
 
 // approves has paul press the button, once he has been asked. When nothing comes
 // of it, since the bot died in that moment, he presses it again.
 func (s *scene) approves(id ceremony.ID) {
-	s.presses(id, ceremony.ApprovalMessage, "approve", func(c ceremony.Ceremony) bool { return c.State != ceremony.StateProposed })
+	s.presses(id, rules.ApprovalMessage, "approve", func(c rules.Ceremony) bool { return c.State != rules.StateProposed })
 }
 
 // presses has paul press a button, or sign what stands in its place.
-func (s *scene) presses(id ceremony.ID, under ceremony.MessageKind, button string, done func(ceremony.Ceremony) bool) {
+func (s *scene) presses(id ceremony.ID, under rules.MessageKind, button string, done func(rules.Ceremony) bool) {
 	asked, ok := newest(s.Person(stage.Paul).Notes(), func(n stage.Note) bool {
 		return n.Ceremony == id && n.Kind == under
 	})
@@ -114,14 +116,14 @@ func (s *scene) presses(id ceremony.ID, under ceremony.MessageKind, button strin
 
 // awaits gives the bot the time to do what was asked of it. Nothing comes of it when
 // it dies in that moment; then people ask again.
-func (s *scene) awaits(id ceremony.ID, what string, done func(ceremony.Ceremony) bool) {
+func (s *scene) awaits(id ceremony.ID, what string, done func(rules.Ceremony) bool) {
 	patience := time.Now().Add(3 * time.Second)
 	s.until("something to come of "+what, func() bool { return done(s.now(id)) || time.Now().After(patience) })
 }
 
 // brings has the next person bring a share, if they have been asked for it with
 // the key that is in force.
-func (s *scene) brings(c ceremony.Ceremony) {
+func (s *scene) brings(c rules.Ceremony) {
 	missing := slices.DeleteFunc(c.Missing(), func(p ceremony.Person) bool { return slices.Contains(s.away, p.Name) })
 	if len(missing) == 0 {
 		return
@@ -134,7 +136,7 @@ func (s *scene) brings(c ceremony.Ceremony) {
 	asked := false
 	s.check(s.Wait(s.ctx(), "a request for "+p.Name+"'s share", func() bool {
 		ask, asked = newest(p.Notes(), func(n stage.Note) bool {
-			return n.Kind == ceremony.AskMessage && strings.Contains(n.Text, strings.ToUpper(c.Key.Subkey))
+			return n.Kind == rules.AskMessage && strings.Contains(n.Text, strings.ToUpper(c.Key.Subkey))
 		})
 		now := s.now(c.ID())
 		return asked || now.Key == nil || now.Key.Subkey != c.Key.Subkey
@@ -173,13 +175,13 @@ func (s *scene) sends(p *stage.Person, envelope string) (slacktest.Message, erro
 }
 
 // noticed says whether the journal has heard of a message.
-func noticed(c ceremony.Ceremony, sent slacktest.Message) bool {
+func noticed(c rules.Ceremony, sent slacktest.Message) bool {
 	at := ceremony.Ref{Channel: sent.Channel, TS: sent.TS}
-	return slices.ContainsFunc(c.History, func(e ceremony.Entry) bool {
+	return slices.ContainsFunc(c.History, func(e event.Entry) bool {
 		switch ev := e.Event.(type) {
-		case ceremony.Offered:
+		case event.Offered:
 			return ev.Message == at
-		case ceremony.Declined:
+		case event.Declined:
 			return ev.Message == at
 		}
 		return false
@@ -187,7 +189,7 @@ func noticed(c ceremony.Ceremony, sent slacktest.Message) bool {
 }
 
 // puts has everybody check their new share and put it away.
-func (s *scene) puts(c ceremony.Ceremony) {
+func (s *scene) puts(c rules.Ceremony) {
 	for _, r := range c.Plan.Receivers {
 		key := fmt.Sprint(c.ID(), " ", c.Attempt.Number, " ", r.Name)
 		if s.received[key] {
@@ -195,13 +197,13 @@ func (s *scene) puts(c ceremony.Ceremony) {
 		}
 		// After a second attempt there are two deliveries: the newest one counts, and
 		// Finds answers that one.
-		made, ok := last[ceremony.Rekeyed](c)
+		made, ok := last[event.Rekeyed](c)
 		if !ok {
 			return
 		}
 		p := s.Person(r.Name)
 		n, err := p.Finds(s.ctx(), "the new share", func(n stage.Note) bool {
-			return n.Ceremony == c.ID() && n.Kind == ceremony.DeliveryMessage && n.Seq == made
+			return n.Ceremony == c.ID() && n.Kind == rules.DeliveryMessage && n.Seq == made
 		})
 		s.check(err)
 		s.check(p.Keys.Receive(s.ctx(), n))
@@ -213,7 +215,7 @@ func (s *scene) puts(c ceremony.Ceremony) {
 }
 
 // last is the sequence number of the newest event of a type.
-func last[E ceremony.Event](c ceremony.Ceremony) (int, bool) {
+func last[E event.Event](c rules.Ceremony) (int, bool) {
 	for _, e := range slices.Backward(c.History) {
 		if _, ok := e.Event.(E); ok {
 			return e.Seq, true

@@ -3,7 +3,7 @@ package whole_test
 import (
 	"testing"
 
-	"conclave/ceremony"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
 )
@@ -42,7 +42,7 @@ func TestRecoveryKeyFromSlackToVaultAndBack(t *testing.T) {
 	s.tap.took(t, startRekey, 0)
 	s.tap.took(t, updateRoot, stage.Threshold)
 
-	var c ceremony.Ceremony
+	var c rules.Ceremony
 	s.until("everybody to be told", func() bool { c = s.now(rekey); return c.Told() })
 	s.everybodyWasTold(c)
 }

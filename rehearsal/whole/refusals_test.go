@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -144,7 +146,7 @@ func TestWrongShareRefusesTheRoundAndTheSecondSucceeds(t *testing.T) {
 	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice", "bob", "carol"))
 	for _, name := range []string{"alice", "bob", "carol"} {
 		receipt, err := s.Person(name).Finds(s.ctx(), "the refusal", func(n stage.Note) bool {
-			return n.Kind == ceremony.ReceiptMessage && strings.Contains(n.Text, "refused the round")
+			return n.Kind == rules.ReceiptMessage && strings.Contains(n.Text, "refused the round")
 		})
 		s.check(err)
 		s.tells(name+"'s receipt", receipt.Text, "alice, bob and carol")
@@ -167,7 +169,7 @@ func TestWrongShareRefusesTheRoundAndTheSecondSucceeds(t *testing.T) {
 		_, err := s.Person(name).AskedAfter(s.ctx(), id, ceremony.Update, first)
 		s.check(err)
 	}
-	if c := s.goOn(id); c.Outcome != ceremony.Completed || c.Attempt.Number != 1 {
+	if c := s.goOn(id); c.Outcome != event.Completed || c.Attempt.Number != 1 {
 		t.Errorf("%s in attempt %d: %s", c.Outcome, c.Attempt.Number, story(c))
 	}
 	s.tokenIsRoot(id)
@@ -204,7 +206,7 @@ func (s *scene) refused(id ceremony.ID, want ...ceremony.Refusal) {
 	s.t.Helper()
 	var got []ceremony.Refusal
 	for _, e := range s.now(id).History {
-		if d, ok := e.Event.(ceremony.Declined); ok {
+		if d, ok := e.Event.(event.Declined); ok {
 			got = append(got, d.Reason)
 		}
 	}

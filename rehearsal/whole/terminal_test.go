@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -36,7 +38,7 @@ func TestSealedVaultIsUnsealedFromATerminal(t *testing.T) {
 	if seal, err := s.Seal(s.ctx()); err != nil || seal.Sealed {
 		t.Errorf("the vault is sealed: %t, %v", seal.Sealed, err)
 	}
-	if got := s.now(id); !got.Settled() || got.Outcome != ceremony.Completed {
+	if got := s.now(id); !got.Settled() || got.Outcome != event.Completed {
 		t.Errorf("%s is %s: %s", id, got.State, story(got))
 	}
 }
@@ -57,7 +59,7 @@ func TestRekeyAndRootTokenFromATerminal(t *testing.T) {
 	c.again().reads(`(?s)asked for their new share`)
 	c.bring(fresh, "erin", "dave", "carol")
 	c.ends(0)
-	if got := s.now(id); got.Outcome != ceremony.Completed || !got.Told() {
+	if got := s.now(id); got.Outcome != event.Completed || !got.Told() {
 		t.Fatalf("%s is %s: %s", id, got.State, story(got))
 	}
 
@@ -71,7 +73,7 @@ func TestRekeyAndRootTokenFromATerminal(t *testing.T) {
 	c.reads(`paul is asked when the backup that was handed out may go`)
 	c.types("delete paul %s", c.signs(stage.Paul, "delete"))
 	c.ends(0)
-	if got := s.now(id); got.Outcome != ceremony.Completed {
+	if got := s.now(id); got.Outcome != event.Completed {
 		t.Errorf("%s is %s: %s", id, got.State, story(got))
 	}
 
@@ -151,10 +153,10 @@ func TestCeremonyGoesFromSlackToATerminalAndBack(t *testing.T) {
 	if again.TS != board.TS {
 		t.Errorf("the status post is %s and was %s", again.TS, board.TS)
 	}
-	var end ceremony.Ceremony
+	var end rules.Ceremony
 	s.until("everybody to be told", func() bool { end = s.now(id); return end.Told() && !end.OwesTranscript() })
 	for _, m := range end.Messages() {
-		if at, _ := end.Where(m.Key); m.Kind == ceremony.HistoryMessage && at.Channel != s.Ops.ID() {
+		if at, _ := end.Where(m.Key); m.Kind == rules.HistoryMessage && at.Channel != s.Ops.ID() {
 			t.Errorf("%s is not in the thread, but at %v", m.Key, at)
 		}
 	}
@@ -197,7 +199,7 @@ func TestOperationsWithoutSharesAndForAllHoldersFromATerminal(t *testing.T) {
 	c.approved()
 	c.bring(share, stage.Holders()...)
 	c.ends(0)
-	if got := s.now(id); got.Outcome != ceremony.Completed {
+	if got := s.now(id); got.Outcome != event.Completed {
 		t.Errorf("%s: %s", got.Outcome, story(got))
 	}
 
@@ -248,7 +250,7 @@ func TestFrozenCeremonyIsThawedByTwoSignedWords(t *testing.T) {
 	c.reads(`Frozen\. Vault does not have the attempt any more`)
 	c.types("resume olga %s", olga)
 	c.reads(`not done: olga has signed an earlier resume`)
-	if got := s.now(id); got.State != ceremony.StateFrozen || got.Freeze.Initiator {
+	if got := s.now(id); got.State != rules.StateFrozen || got.Freeze.Initiator {
 		t.Errorf("%s: %s", got.State, story(got))
 	}
 	c.types("cancel olga %s", c.signs(stage.Olga, "cancel"))
@@ -312,7 +314,7 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	c.reads(`not done: Whoever proposes a ceremony can't approve it`)
 	c.types("approve nobody nothing.asc")
 	c.reads(`not done: nobody under people in the configuration is called "nobody"`)
-	if got := s.now(id); got.State != ceremony.StateProposed {
+	if got := s.now(id); got.State != rules.StateProposed {
 		t.Fatalf("it is %s", got.State)
 	}
 	// Of what stood around it nothing is kept.
@@ -350,11 +352,11 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	c.reads(`paul ends the ceremony \(cancelled\)`)
 	c.ends(1)
 	got := s.now(id)
-	said := slices.ContainsFunc(got.History, func(e ceremony.Entry) bool {
-		closing, ok := e.Event.(ceremony.Closing)
+	said := slices.ContainsFunc(got.History, func(e event.Entry) bool {
+		closing, ok := e.Event.(event.Closing)
 		return ok && closing.Why == "not today"
 	})
-	if got.Outcome != ceremony.Cancelled || !said {
+	if got.Outcome != event.Cancelled || !said {
 		t.Errorf("%s: %s", got.Outcome, story(got))
 	}
 }
@@ -385,7 +387,7 @@ func TestScriptsWordsAreDoneBeforeItsInputEnds(t *testing.T) {
 	s.check(c.keys.Close())
 	c.reveal(stage.Olga, c.again().reads(`Give olga their token: (\S+),`)[1])
 	c.ends(0)
-	if got := s.now(id); got.Outcome != ceremony.Completed {
+	if got := s.now(id); got.Outcome != event.Completed {
 		t.Errorf("%s is %s: %s", id, got.State, story(got))
 	}
 	files, err := filepath.Glob(filepath.Join(c.out, "*"))

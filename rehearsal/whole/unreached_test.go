@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 )
 
@@ -14,11 +15,11 @@ func TestP10HolderWhoHasLeftIsShownAsNotAsked(t *testing.T) {
 	t.Parallel()
 	s, _ := onEmulator(t, nil)
 	id := s.opened(ceremony.Rekey)
-	_, err := s.Person("erin").Told(s.ctx(), id, ceremony.AskMessage)
+	_, err := s.Person("erin").Told(s.ctx(), id, rules.AskMessage)
 	s.check(err)
 	s.tells("the answer", s.commands(stage.Olga, "cancel "+string(id)), "You cancelled")
 	s.board(id, "*Cancelled*")
-	_, err = s.Person("erin").Told(s.ctx(), id, ceremony.EndedMessage)
+	_, err = s.Person("erin").Told(s.ctx(), id, rules.EndedMessage)
 	s.check(err)
 	s.Person("erin").Slack.Deactivate()
 	before := len(s.Person("erin").Slack.Inbox())

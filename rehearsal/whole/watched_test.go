@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/transcript"
 	"conclave/rehearsal/stage"
 )
 
@@ -48,14 +51,14 @@ func TestAllThatAPolicyAsksIsDoneWithThePrintedCommandsThoughTheBotDies(t *testi
 
 	// A holder sees something, and two others have to agree that it was nothing.
 	s.commands("dave", "freeze "+string(id)+" somebody is logged in at Vault")
-	s.freezes(id, ceremony.PersonStopped, "dave")
+	s.freezes(id, event.PersonStopped, "dave")
 	s.dies()
 	s.commands(stage.Olga, "exception "+string(id)+" it was the backup job")
 	s.resumes(id)
-	s.until("the thaw", func() bool { return s.now(id).State != ceremony.StateFrozen })
+	s.until("the thaw", func() bool { return s.now(id).State != rules.StateFrozen })
 
 	c := s.goOn(id)
-	if c.Outcome != ceremony.Completed || c.Attempt.Number != 1 {
+	if c.Outcome != event.Completed || c.Attempt.Number != 1 {
 		t.Fatalf("%s in attempt %d: %s", c.Outcome, c.Attempt.Number, story(c))
 	}
 	s.everybodyWasTold(c)
@@ -79,7 +82,7 @@ func (s *scene) dies() {
 func (s *scene) says(p *stage.Person, ask stage.Note) {
 	s.t.Helper()
 	sign := p.Keys.Sign
-	if ask.Kind == ceremony.RollCallMessage {
+	if ask.Kind == rules.RollCallMessage {
 		sign = p.Keys.Present
 	}
 	signed, err := sign(s.ctx(), ask)
@@ -89,79 +92,79 @@ func (s *scene) says(p *stage.Person, ask stage.Note) {
 }
 
 // answersCall has the next person who is called answer.
-func (s *scene) answersCall(c ceremony.Ceremony) {
+func (s *scene) answersCall(c rules.Ceremony) {
 	for _, called := range c.Plan.RollCall {
 		p := s.Person(called.Name)
-		call, asked := newest(p.Notes(), func(n stage.Note) bool { return n.Ceremony == c.ID() && n.Kind == ceremony.RollCallMessage })
+		call, asked := newest(p.Notes(), func(n stage.Note) bool { return n.Ceremony == c.ID() && n.Kind == rules.RollCallMessage })
 		if c.IsPresent(called.Account) || !asked {
 			continue
 		}
 		s.says(p, call)
-		s.awaits(c.ID(), p.Name+"'s answer", func(c ceremony.Ceremony) bool { return c.IsPresent(called.Account) })
+		s.awaits(c.ID(), p.Name+"'s answer", func(c rules.Ceremony) bool { return c.IsPresent(called.Account) })
 		return
 	}
 }
 
 // letsHappen has the witness sign that the next step may happen.
-func (s *scene) letsHappen(c ceremony.Ceremony) {
+func (s *scene) letsHappen(c rules.Ceremony) {
 	s.t.Helper()
-	asked, _ := last[ceremony.WitnessAsked](c)
+	asked, _ := last[event.WitnessAsked](c)
 	ask, err := s.Person(stage.Wendy).Finds(s.ctx(), "question whether the next step may happen", func(n stage.Note) bool {
-		return n.Ceremony == c.ID() && n.Kind == ceremony.GateMessage && n.Seq >= asked
+		return n.Ceremony == c.ID() && n.Kind == rules.GateMessage && n.Seq >= asked
 	})
 	s.check(err)
 	s.says(s.Person(stage.Wendy), ask)
-	s.awaits(c.ID(), "the witness's word", func(now ceremony.Ceremony) bool { return now.Gate() != c.Gate() })
+	s.awaits(c.ID(), "the witness's word", func(now rules.Ceremony) bool { return now.Gate() != c.Gate() })
 }
 
 // testifies has the witness say at the end that she agrees.
-func (s *scene) testifies(c ceremony.Ceremony) {
+func (s *scene) testifies(c rules.Ceremony) {
 	s.t.Helper()
 	ask, asked := newest(s.Person(stage.Wendy).Notes(), func(n stage.Note) bool {
-		return n.Ceremony == c.ID() && n.Kind == ceremony.WitnessMessage
+		return n.Ceremony == c.ID() && n.Kind == rules.WitnessMessage
 	})
 	if !asked {
 		return
 	}
 	s.says(s.Person(stage.Wendy), ask)
-	s.awaits(c.ID(), "the witness's statement", func(c ceremony.Ceremony) bool { return !c.OwesWitness() })
+	s.awaits(c.ID(), "the witness's statement", func(c rules.Ceremony) bool { return !c.OwesWitness() })
 }
 
 // everythingWasSigned makes sure that keys and not accounts have spoken.
-func (s *scene) everythingWasSigned(c ceremony.Ceremony) {
+func (s *scene) everythingWasSigned(c rules.Ceremony) {
 	s.t.Helper()
 	signed := map[string]int{}
 	for _, e := range c.History {
 		armored := ""
 		switch ev := e.Event.(type) {
-		case ceremony.Approved:
+		case event.Approved:
 			armored = ev.Signed
-		case ceremony.Present:
+		case event.Present:
 			armored = ev.Signed
-		case ceremony.Proceeded:
+		case event.Proceeded:
 			armored = ev.Signed
-		case ceremony.WitnessStated:
+		case event.WitnessStated:
 			armored = ev.Signed
 		default:
 			continue
 		}
 		if !strings.HasPrefix(armored, "-----BEGIN PGP MESSAGE-----") {
-			s.t.Errorf("entry %d (%s) is not signed", e.Seq, ceremony.TypeOf(e.Event))
+			s.t.Errorf("entry %d (%s) is not signed", e.Seq, event.TypeOf(e.Event))
 		}
-		signed[ceremony.TypeOf(e.Event)]++
+		signed[event.TypeOf(e.Event)]++
 	}
-	for event, want := range map[ceremony.Event]int{ceremony.Approved{}: 1, ceremony.Present{}: 5, ceremony.Proceeded{}: 3, ceremony.WitnessStated{}: 1} {
-		if got := signed[ceremony.TypeOf(event)]; got != want {
-			s.t.Errorf("%d times %s, not %d", got, ceremony.TypeOf(event), want)
+	for ev, want := range map[event.Event]int{event.Approved{}: 1, event.Present{}: 5, event.Proceeded{}: 3, event.WitnessStated{}: 1} {
+		if got := signed[event.TypeOf(ev)]; got != want {
+			s.t.Errorf("%d times %s, not %d", got, event.TypeOf(ev), want)
 		}
 	}
 }
 
 // opensWithTheProgram has somebody who trusts no paste check their delivery with
 // conclave open.
-func (s *scene) opensWithTheProgram(who string, c ceremony.Ceremony) {
+func (s *scene) opensWithTheProgram(who string, c rules.Ceremony) {
 	s.t.Helper()
-	n, err := s.Person(who).Told(s.ctx(), c.ID(), ceremony.DeliveryMessage)
+	n, err := s.Person(who).Told(s.ctx(), c.ID(), rules.DeliveryMessage)
 	s.check(err)
 	s.check(os.WriteFile(s.home(who, "message.txt"), []byte(n.Text), 0o600))
 	file := strings.TrimSpace(s.shell(who, program+" open --identity "+s.Identity.String()+" message.txt"))
@@ -175,7 +178,7 @@ func (s *scene) opensWithTheProgram(who string, c ceremony.Ceremony) {
 }
 
 // transcriptHolds takes the transcript from the thread, and has it checked.
-func (s *scene) transcriptHolds(c ceremony.Ceremony) {
+func (s *scene) transcriptHolds(c rules.Ceremony) {
 	s.t.Helper()
 	file, page, err := s.Transcript(s.ctx(), c.ID(), len(c.Transcripts()))
 	s.check(err)
@@ -185,7 +188,7 @@ func (s *scene) transcriptHolds(c ceremony.Ceremony) {
 		s.t.Errorf("the transcript does not hold: %q", faults)
 	}
 	for _, name := range []string{"signature", "approvals", "roll call", "witness", "envelopes", "announcements", "deliveries"} {
-		if i := slices.IndexFunc(audit.Checks, func(k ceremony.Check) bool { return k.Name == name }); i < 0 || audit.Checks[i].Count == 0 {
+		if i := slices.IndexFunc(audit.Checks, func(k transcript.Check) bool { return k.Name == name }); i < 0 || audit.Checks[i].Count == 0 {
 			s.t.Errorf("nothing was looked at for %s", name)
 		}
 	}

@@ -21,6 +21,9 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/journal"
+	"conclave/ceremony/rules"
 	"conclave/needs"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
@@ -67,7 +70,7 @@ type scene struct {
 	leaky    bool            // a secret was told on purpose
 
 	// What now has read last. It is asked often, and the journal seldom grows.
-	read map[ceremony.ID]ceremony.Ceremony
+	read map[ceremony.ID]rules.Ceremony
 	size map[ceremony.ID]int64 // of the file at that time
 }
 
@@ -198,7 +201,7 @@ func setProgram(t testing.TB, program string, o stage.Options) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{Stage: st, t: t, received: map[string]bool{}, read: map[ceremony.ID]ceremony.Ceremony{}, size: map[ceremony.ID]int64{}}
+	s := &scene{Stage: st, t: t, received: map[string]bool{}, read: map[ceremony.ID]rules.Ceremony{}, size: map[ceremony.ID]int64{}}
 	t.Cleanup(s.strike)
 	return s
 }
@@ -286,7 +289,7 @@ func (s *scene) start() {
 
 // now is where a ceremony stands by what is on disk, read from a copy: the bot
 // holds the journal's lock.
-func (s *scene) now(id ceremony.ID) ceremony.Ceremony {
+func (s *scene) now(id ceremony.ID) rules.Ceremony {
 	s.t.Helper()
 	name := string(id) + ".jsonl"
 	file, err := os.Stat(filepath.Join(s.JournalDir(), name))
@@ -300,12 +303,12 @@ func (s *scene) now(id ceremony.ID) ceremony.Ceremony {
 	s.check(err)
 	defer os.RemoveAll(dir)
 	s.check(os.WriteFile(filepath.Join(dir, name), lines, 0o600))
-	journal, err := ceremony.OpenJournal(dir)
+	journal, err := journal.OpenJournal(dir)
 	s.check(err)
 	defer journal.Close()
 	entries, err := journal.Load(s.ctx(), id)
 	s.check(err)
-	c, err := ceremony.Replay(entries)
+	c, err := rules.Replay(entries)
 	s.check(err)
 	s.read[id], s.size[id] = c, int64(len(lines))
 	return c
@@ -335,9 +338,9 @@ func (s *scene) until(what string, holds func() bool) {
 }
 
 // reaches waits until a ceremony is in a state.
-func (s *scene) reaches(id ceremony.ID, state ceremony.State) ceremony.Ceremony {
+func (s *scene) reaches(id ceremony.ID, state rules.State) rules.Ceremony {
 	s.t.Helper()
-	var c ceremony.Ceremony
+	var c rules.Ceremony
 	s.until(fmt.Sprintf("%s to be %s", id, state), func() bool {
 		c = s.now(id)
 		return c.State == state
@@ -355,11 +358,11 @@ func (s *scene) lines(path string) int {
 }
 
 // story is the types of a ceremony's events, without the posts.
-func story(c ceremony.Ceremony) string {
+func story(c rules.Ceremony) string {
 	var words bytes.Buffer
 	for _, e := range c.History {
-		if _, post := e.Event.(ceremony.Posted); !post {
-			fmt.Fprintf(&words, "%d %s, ", e.Seq, ceremony.TypeOf(e.Event))
+		if _, post := e.Event.(event.Posted); !post {
+			fmt.Fprintf(&words, "%d %s, ", e.Seq, event.TypeOf(e.Event))
 		}
 	}
 	return words.String()

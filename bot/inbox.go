@@ -1,0 +1,277 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+	"github.com/slack-go/slack/socketmode"
+
+	"conclave/bot/command"
+	"conclave/bot/refusal"
+	"conclave/bot/render"
+	"conclave/bot/transport"
+	"conclave/ceremony"
+)
+
+// desk takes what comes in, decides whose it is, and has it done.
+type desk struct {
+	*Bot
+	engine Engine
+	acts   context.Context // outlives the intake: what was acknowledged is finished
+}
+
+// answer tells the person who asked. It goes where only they read it.
+type answer func(ctx context.Context, m render.Message)
+
+// take queues an envelope and answers what the acknowledgement says. The work is
+// done elsewhere and can't hold the acknowledgement up. Nothing on the way there asks
+// the engine, or takes longer for a longer text: one socket is read for everybody.
+//
+// Life of a share, 1 of 7: the envelope arrives, is deduplicated and queued, and
+// acknowledged at once.
+func (d *desk) take(ev socketmode.Event) (reply any, ack bool) {
+	keys, j := d.read(ev)
+	if j.Do == nil {
+		return j.Ack, true
+	}
+	if j.Kind == transport.KindNotice {
+		// At once: it must not wait behind the account that it is about.
+		j.Do(d.acts)
+		return nil, true
+	}
+	if d.seen.Any(keys) {
+		d.health.Note(func(h *transport.Health) { h.Duplicates++ })
+		return nil, true
+	}
+	if d.lanes.Put(d.acts, j) {
+		d.seen.Add(keys)
+		return j.Ack, true
+	}
+	d.health.Note(func(h *transport.Health) { h.TurnedAway++ })
+	d.log.Warn("queue full", "kind", string(j.Kind), "person", j.Person)
+	// A message is not acknowledged: Slack delivers it again, in seconds and then in
+	// minutes.
+	return j.Full, j.Kind != transport.KindMessage
+}
+
+// read makes a job of an envelope, and the keys under which it is known. A job
+// without do is of no interest.
+func (d *desk) read(ev socketmode.Event) (keys []string, j transport.Job) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.panicked(p)
+			keys, j = nil, transport.Job{}
+		}
+	}()
+	keys = []string{"envelope " + ev.Request.EnvelopeID}
+	switch data := ev.Data.(type) {
+	case slack.SlashCommand:
+		return known(keys, "trigger", data.TriggerID), d.readCommand(ev, data)
+	case slack.InteractionCallback:
+		return d.readInteraction(known(keys, "trigger", data.TriggerID), ev, data)
+	case slackevents.EventsAPIEvent:
+		if outer, ok := data.Data.(*slackevents.EventsAPICallbackEvent); ok {
+			keys = known(keys, "event", outer.EventID)
+		}
+		return d.readEvent(keys, data)
+	}
+	return keys, transport.Job{}
+}
+
+func (d *desk) readCommand(ev socketmode.Event, data slack.SlashCommand) transport.Job {
+	who := transport.Claim{User: data.UserID, Teams: teams(data.TeamID)}
+	k, t := transport.KindCommand, trigger{data.TriggerID, time.Now()}
+	if command.WantsForm(data.Text) {
+		k = transport.KindOpening
+	}
+	look := func() []refusal.Exposure { return command.TypedShows(data.Text, d.engine.IsDigest) }
+	j := d.job(k, who, look, d.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+		cmd, fault := command.ParseCommand(data.Text, d.engine.IsDigest)
+		switch {
+		case command.Shows(fault):
+			return render.Message{}, fault // whoever they are: this is what they have to know
+		case !d.listed(by):
+			return render.Message{}, refusal.Unlisted
+		case fault != nil:
+			return render.Message{}, fault
+		}
+		return d.obey(ctx, by, cmd, t)
+	})
+	if ev.Request.AcceptsResponsePayload {
+		j.Full = object{"response_type": slack.ResponseTypeEphemeral, "text": explain(refusal.Overloaded).String()}
+	}
+	return j
+}
+
+func (d *desk) readInteraction(keys []string, ev socketmode.Event, data slack.InteractionCallback) ([]string, transport.Job) {
+	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
+	switch {
+	case data.Type == slack.InteractionTypeViewSubmission:
+		return known(keys, "form", data.View.ID), d.readSubmission(ev, data)
+	case data.Type != slack.InteractionTypeBlockActions || len(data.ActionCallback.BlockActions) == 0:
+		return keys, transport.Job{}
+	}
+	action, t := data.ActionCallback.BlockActions[0], trigger{data.TriggerID, time.Now()}
+	if action == nil {
+		return keys, transport.Job{}
+	}
+	if action.ActionID == string(command.VerbForm) {
+		return keys, d.job(transport.KindOpening, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+			return d.clickForm(ctx, by, action.Value, t)
+		})
+	}
+	return keys, d.job(transport.KindClick, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+		return d.click(ctx, by, data)
+	})
+}
+
+func (d *desk) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string, transport.Job) {
+	switch inner := ev.InnerEvent.Data.(type) {
+	case *slackevents.MessageEvent:
+		n, ok := noteOf(inner)
+		if !ok {
+			return keys, transport.Job{}
+		}
+		who := transport.Claim{User: n.user, Teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), Shared: ev.IsExtSharedChannel}
+		look := func() []refusal.Exposure {
+			n.texts = readings(inner.Message)
+			return n.shows(d.engine.IsDigest)
+		}
+		return known(keys, "message", n.key()), d.job(transport.KindMessage, who, look, d.writeTo(n.user), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
+			return d.receive(ctx, by, n, shown)
+		})
+	case *slackevents.UserChangeEvent:
+		id := inner.User.ID
+		return keys, transport.Job{Kind: transport.KindNotice, Person: id, Do: func(context.Context) { d.registry.Forget(id) }}
+	}
+	return keys, transport.Job{}
+}
+
+func known(keys []string, kind, id string) []string {
+	if id == "" {
+		return keys
+	}
+	return append(keys, kind+" "+id)
+}
+
+func teams(all ...string) []string {
+	return slices.DeleteFunc(all, func(t string) bool { return t == "" })
+}
+
+// job wraps what is to be done: who is it, do it, tell them. look finds what it shows in
+// the open; people hear of that whoever sent it, and look may be nil. It is called when
+// the job is done: how long it takes is up to whoever wrote the text, and nobody else's
+// acknowledgement may wait for it. A panic of one job ends that job and nothing else.
+func (d *desk) job(k transport.Kind, who transport.Claim, look func() []refusal.Exposure, reply answer, do func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)) transport.Job {
+	return transport.Job{Kind: k, Person: who.User, Do: func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, actTimeout)
+		defer cancel()
+		said, err := d.attempt(ctx, who, look, do)
+		if err != nil {
+			said = d.complain(k, who, err)
+			if k == transport.KindMessage && stranger(err) && !d.helped.Free(who.User) {
+				return // they were told a moment ago; our posts are few and others wait for them
+			}
+		}
+		if said.Blocks != nil {
+			reply(ctx, said)
+		}
+	}}
+}
+
+// stranger says whether somebody was turned away for who they are.
+func stranger(err error) bool {
+	d, _ := errors.AsType[refusal.Denial](err)
+	switch d {
+	case refusal.Deactivated, refusal.Machine, refusal.Guest, refusal.Invited, refusal.Outsider, refusal.Unlisted, refusal.UnknownUser, refusal.SharedChannel:
+		return true
+	}
+	return false
+}
+
+// errPanic is a defect of this program that was caught.
+var errPanic = errors.New("panic")
+
+func (d *desk) attempt(ctx context.Context, who transport.Claim, look func() []refusal.Exposure, do func(context.Context, ceremony.Account, []refusal.Exposure) (render.Message, error)) (said render.Message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.panicked(p)
+			said, err = render.Message{}, errPanic
+		}
+	}()
+	var shown []refusal.Exposure
+	if look != nil {
+		shown = look()
+	}
+	by, err := d.registry.Account(ctx, who)
+	if err != nil {
+		d.raise(ctx, who.Claimed(d.config.Team), shown)
+		if len(shown) > 0 && stranger(err) {
+			err = shown[0].Told() // before who they are, this is what they have to know
+		}
+		return render.Message{}, err
+	}
+	d.raise(ctx, by, shown)
+	return do(ctx, by, shown)
+}
+
+func (d *desk) panicked(p any) {
+	// The value may quote what was sent; where it happened is enough.
+	d.log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+}
+
+// complain writes the operator's line about an error and makes the person's
+// words. What is not part of the rules gets a reference that joins the two.
+func (d *desk) complain(k transport.Kind, who transport.Claim, err error) render.Message {
+	if ordinary(err) {
+		d.log.Info("refused", "kind", string(k), "user", who.User, "error", err)
+		return render.SayWords(explain(err), "")
+	}
+	reference := newReference()
+	d.log.Error("failed", "kind", string(k), "user", who.User, "reference", reference, "error", err)
+	return render.SayWords(explain(err), reference)
+}
+
+// replyTo answers a command or a click, so that only the person sees it. When
+// Slack does not take that, the answer goes into their direct messages.
+func (d *desk) replyTo(responseURL, user string) answer {
+	return func(ctx context.Context, m render.Message) {
+		options := append(m.Options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
+		if _, _, err := d.api.PostMessageContext(ctx, "", options...); err != nil {
+			d.log.Warn("answer not delivered, writing directly", "user", user, "error", withoutURL(err))
+			d.writeTo(user)(ctx, m)
+		}
+	}
+}
+
+// withoutURL takes a response URL out of an error: whoever has it can speak as the
+// bot.
+func withoutURL(err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return failed.Err
+	}
+	return err
+}
+
+// writeTo answers in the direct messages with somebody.
+func (d *desk) writeTo(user string) answer {
+	return func(ctx context.Context, m render.Message) {
+		room, err := d.rooms.With(ctx, user)
+		if err == nil {
+			err = d.courier.posts.Wait(ctx, room)
+		}
+		if err == nil {
+			_, _, err = d.api.PostMessageContext(ctx, room, m.Options()...)
+		}
+		if err != nil {
+			d.log.Warn("answer not delivered", "user", user, "error", err)
+		}
+	}
+}

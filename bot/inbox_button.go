@@ -1,0 +1,88 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"conclave/bot/command"
+	"conclave/bot/refusal"
+	"conclave/bot/render"
+	"conclave/ceremony"
+	"conclave/ceremony/wording"
+)
+
+// click does what a button says. A button carries the ceremony and the hash of
+// the plan that it stood under, of a frozen one which freeze that was, and of a
+// proof which round; what the message around it says now is not looked at.
+func (d *desk) click(ctx context.Context, by ceremony.Account, click slack.InteractionCallback) (render.Message, error) {
+	if !d.listed(by) {
+		return render.Message{}, refusal.Unlisted
+	}
+	action := click.ActionCallback.BlockActions[0]
+	id, _, _ := strings.Cut(action.Value, " ")
+	c, _, err := d.engine.Ceremony(ceremony.ID(id))
+	if err != nil {
+		return render.Message{}, refusal.OldButton
+	}
+	cmd := command.Command{Verb: command.Verb(action.ActionID), ID: id}
+	var value string
+	switch cmd.Verb {
+	case command.VerbApprove:
+		cmd.Hash, value = c.PlanHash, wording.ButtonValue(c)
+	case command.VerbProceed:
+		value = wording.GateValue(c)
+	case command.VerbReject, command.VerbDelete, command.VerbRevoked, command.VerbFreeze, command.VerbAgree, command.VerbDisagree, command.VerbAcknowledge:
+		value = wording.ButtonValue(c)
+	case command.VerbReverify:
+		value = render.RoundValue(c)
+	case command.VerbResume, command.VerbCancel:
+		value = wording.FreezeValue(c)
+	}
+	if action.Value != value {
+		return render.Message{}, refusal.OldButton
+	}
+	said, err := d.obey(ctx, by, cmd, trigger{})
+	if err == nil || settled(err) {
+		d.retire(ctx, click)
+	}
+	return said, err
+}
+
+// settled says whether a refusal means that the buttons have nothing left to do.
+func settled(err error) bool {
+	r, _ := ceremony.RefusalOf(err)
+	switch r {
+	case ceremony.Closed, ceremony.NotProposed, ceremony.AlreadyApproved, ceremony.NotFrozen, ceremony.AlreadyStated:
+		return true
+	}
+	return errors.Is(err, refusal.DeletionAsked) || errors.Is(err, refusal.VaultIsAsked) || errors.Is(err, ceremony.ErrUnknownCeremony)
+}
+
+// retire takes the buttons off a message once they have done what they were for.
+// An answer that only this person sees goes as a whole: it can't be edited, and says
+// what was so before. A failure leaves buttons that are refused, which does no harm.
+func (d *desk) retire(ctx context.Context, click slack.InteractionCallback) {
+	if click.Container.IsEphemeral {
+		if _, _, err := d.api.PostMessageContext(ctx, "", slack.MsgOptionDeleteOriginal(click.ResponseURL)); err != nil {
+			d.log.Warn("buttons not removed", "error", withoutURL(err))
+		}
+		return
+	}
+	var rest []slack.Block
+	for _, b := range click.Message.Blocks.BlockSet {
+		if b.BlockType() != slack.MBTAction {
+			rest = append(rest, b)
+		}
+	}
+	if click.Container.MessageTs == "" || len(rest) == 0 {
+		return
+	}
+	_, _, _, err := d.api.UpdateMessageContext(ctx, click.Container.ChannelID, click.Container.MessageTs,
+		slack.MsgOptionText(click.Message.Text, false), slack.MsgOptionBlocks(rest...))
+	if err != nil {
+		d.log.Warn("buttons not removed", "error", err)
+	}
+}

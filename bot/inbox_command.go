@@ -1,0 +1,301 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"conclave/bot/command"
+	"conclave/bot/refusal"
+	"conclave/bot/render"
+	"conclave/ceremony"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
+	"conclave/plural"
+)
+
+// listed says whether an account is in the configuration. Nobody else is told
+// anything.
+func (d *desk) listed(who ceremony.Account) bool {
+	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool {
+		return slices.ContainsFunc(slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners, c.Witnesses),
+			func(p ceremony.Person) bool { return p.Account == who })
+	})
+}
+
+// obey does what a person asks for, whether they typed it or clicked. A form can be
+// opened with t, for a moment.
+func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command.Command, t trigger) (render.Message, error) {
+	switch cmd.Verb {
+	case command.VerbHelp:
+		return render.RenderHelp(cmd.Topic), nil
+	case command.VerbList:
+		return render.RenderList(d.engine.Ceremonies(), time.Now()), nil
+	case command.VerbHistory:
+		return d.history(cmd.Cluster)
+	case command.VerbHolders:
+		return d.holders(cmd.Cluster)
+	case command.VerbKeyStatus:
+		return d.keyStatus(ctx, cmd.Cluster)
+	case command.VerbStart:
+		return d.start(ctx, by, cmd)
+	}
+	id, err := d.which(cmd)
+	if err != nil {
+		return render.Message{}, err
+	}
+	switch cmd.Verb {
+	case command.VerbStatus:
+		return d.status(id, by)
+	case command.VerbSubmit:
+		if cmd.Form {
+			return d.openForm(ctx, by, id, "", t)
+		}
+		return d.submit(id, by)
+	case command.VerbApprove:
+		c, err := d.engine.Approve(ctx, id, by, cmd.Hash)
+		if err != nil {
+			return render.Message{}, err
+		}
+		if missing := c.Plan.Approvals - len(c.Approvals); missing > 0 {
+			return render.Say("You approved `%s`. %s missing.", id, plural.Of(missing, "more approval")), nil
+		}
+		return render.Say("You approved `%s`. %s", id, wording.Beginning(c)), nil
+	case command.VerbReject:
+		if _, err := d.engine.Reject(ctx, id, by, cmd.Text); err != nil {
+			return render.Message{}, err
+		}
+		return render.Say("You rejected `%s`. Nothing was sent to Vault.", id), nil
+	case command.VerbCancel:
+		if _, err := d.engine.Cancel(ctx, id, by, cmd.Text); err != nil {
+			return render.Message{}, err
+		}
+		return render.Say("You cancelled `%s`. What becomes of it in Vault is shown in the status post.", id), nil
+	case command.VerbResume:
+		c, err := d.engine.Resume(ctx, id, by)
+		if err != nil {
+			return render.Message{}, err
+		}
+		if c.State == rules.StateFrozen {
+			return render.Say("You want `%s` to go on. It takes the initiator *and* an approver; the other one is missing.", id), nil
+		}
+		return render.Say("`%s` goes on. Vault is compared with the plan first.", id), nil
+	case command.VerbAcknowledge:
+		if _, err := d.engine.Acknowledge(ctx, id, by, cmd.Text, ""); err != nil {
+			return render.Message{}, err
+		}
+		return render.Say("You look after `%s`. The owners of the cluster see that in its status post.", id), nil
+	case command.VerbFreeze:
+		if _, err := d.engine.Freeze(ctx, id, by, cmd.Text); err != nil {
+			return render.Message{}, err
+		}
+		return render.Say("`%s` stands still, as soon as Vault has answered what it was asked. It goes on when its initiator and an approver agree.", id), nil
+	case command.VerbProceed:
+		if _, err := d.engine.Proceed(ctx, id, by); err != nil {
+			return render.Message{}, err
+		}
+		return render.Say("You have let the next step of `%s` happen.", id), nil
+	case command.VerbAgree, command.VerbDisagree:
+		if _, err := d.engine.Testify(ctx, id, by, cmd.Verb == command.VerbAgree, cmd.Text); err != nil {
+			return render.Message{}, err
+		}
+		return render.Say("Your statement about `%s` is written down, and becomes part of the transcript.", id), nil
+	case command.VerbException:
+		if _, err := d.engine.Note(ctx, id, by, cmd.Text); err != nil {
+			return render.Message{}, err
+		}
+		return render.Say("Written down in the journal of `%s`.", id), nil
+	case command.VerbTranscript:
+		return d.transcript(ctx, id, by, cmd.Send)
+	case command.VerbReset:
+		return d.reset(ctx, id, by)
+	case command.VerbReverify:
+		return d.reverify(ctx, id, by)
+	case command.VerbDelete:
+		return d.delete(ctx, id, by)
+	case command.VerbAccessor:
+		return d.accessor(ctx, id, by, cmd.Accessor)
+	case command.VerbRevoked:
+		return d.revoked(ctx, id, by)
+	}
+	panic(fmt.Sprintf("verb %q is understood and not done", cmd.Verb))
+}
+
+// which finds the ceremony that is meant. Without an id it is the only open one,
+// for verbs that change nothing.
+func (d *desk) which(cmd command.Command) (ceremony.ID, error) {
+	all := d.engine.Ceremonies()
+	if cmd.ID != "" {
+		return command.Resolve(cmd.ID, all, cmd.Verb != command.VerbStatus && cmd.Verb != command.VerbSubmit && cmd.Verb != command.VerbTranscript)
+	}
+	return command.OnlyOpen(all)
+}
+
+func (d *desk) start(ctx context.Context, by ceremony.Account, cmd command.Command) (render.Message, error) {
+	if !slices.Contains(ceremony.Operations(), cmd.Operation) {
+		return render.Message{}, command.UnknownOperation(cmd.Operation)
+	}
+	if !d.configured(cmd.Cluster) {
+		return render.Message{}, ceremony.UnknownCluster
+	}
+	if err := d.courier.stands.Check(ctx, d.courier.channel(cmd.Cluster)); err != nil {
+		return render.Message{}, err
+	}
+	c, err := d.engine.Propose(ctx, ceremony.Proposal{
+		Operation: cmd.Operation, Cluster: cmd.Cluster, Reason: cmd.Text, By: by, Options: cmd.Options,
+	})
+	switch r, _ := ceremony.RefusalOf(err); {
+	case r == ceremony.WrongOption:
+		return render.Message{}, command.WrongOption(cmd)
+	case err != nil:
+		return render.Message{}, onlyAsked(err)
+	}
+	return render.RenderProposed(c, by), nil
+}
+
+// onlyAsked is an error of something for which Vault is asked and told nothing, so
+// that nothing is uncertain.
+func onlyAsked(err error) error {
+	if errors.Is(err, ceremony.ErrUncertain) {
+		return fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
+	}
+	return err
+}
+
+// status shows where a ceremony stands, and lets people do what it waits for from
+// them.
+func (d *desk) status(id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	c, live, err := d.engine.Ceremony(id)
+	if err != nil {
+		return render.Message{}, err
+	}
+	m := render.RenderBoard(c, live, time.Now())
+	m.Blocks = append(m.Blocks, render.Deeds(c, by)...)
+	return m, nil
+}
+
+func (d *desk) reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	_, err := d.engine.Reset(ctx, id, by)
+	switch r, _ := ceremony.RefusalOf(err); {
+	case r == ceremony.MayNotCancel:
+		return render.Message{}, refusal.MayNotReset
+	case err != nil:
+		return render.Message{}, err
+	}
+	return render.Say("The sealed nodes of `%s` forget the shares that they have counted, and everybody is asked once more.", id), nil
+}
+
+func (d *desk) reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	_, err := d.engine.Reverify(ctx, id, by)
+	switch r, _ := ceremony.RefusalOf(err); {
+	case r == ceremony.MayNotCancel:
+		return render.Message{}, refusal.MayNotReverify
+	case err != nil:
+		return render.Message{}, err
+	}
+	return render.Say("The new shares of `%s` are proven again, from the beginning. Everybody is asked once more; the old key stays in force until then.", id), nil
+}
+
+func (d *desk) delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	_, err := d.engine.Delete(ctx, id, by)
+	switch r, _ := ceremony.RefusalOf(err); {
+	case r == ceremony.AlreadyApproved:
+		return render.Message{}, refusal.DeletionAsked
+	case err != nil:
+		return render.Message{}, err
+	}
+	return render.Say("You let the backup of `%s` go. Vault is being asked to forget it.", id), nil
+}
+
+// accessor names the root token that a ceremony has made.
+func (d *desk) accessor(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (render.Message, error) {
+	if _, err := d.engine.NameToken(ctx, id, by, accessor); err != nil {
+		return render.Message{}, onlyAsked(err)
+	}
+	return render.Say("Vault knows the token of `%s` by this accessor. I ask every minute whether it is gone, and write down when it was. Revoke it as soon as the work is done.", id), nil
+}
+
+func (d *desk) revoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	_, err := d.engine.TokenRevoked(ctx, id, by)
+	if r, _ := ceremony.RefusalOf(err); r == ceremony.NotWaiting {
+		if c, _, known := d.engine.Ceremony(id); known == nil && c.OwesRevocation() && c.Accessor != "" {
+			return render.Message{}, refusal.VaultIsAsked
+		}
+	}
+	if err != nil {
+		return render.Message{}, err
+	}
+	return render.Say("Written down: you say that the token of `%s` is revoked. Without its accessor nobody could ask Vault.", id), nil
+}
+
+// submit shows a holder again what to run.
+func (d *desk) submit(id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	c, to, err := d.wanted(id, by)
+	if err != nil {
+		return render.Message{}, err
+	}
+	return render.RenderAsk(c, to, *c.Key), nil
+}
+
+// wanted is whom a ceremony means when it waits for somebody with this account. The
+// error says why it does not.
+func (d *desk) wanted(id ceremony.ID, by ceremony.Account) (rules.Ceremony, ceremony.Person, error) {
+	c, _, err := d.engine.Ceremony(id)
+	switch {
+	case err != nil:
+	case c.Ended():
+		err = ceremony.Closed
+	case c.State == rules.StateFrozen:
+		err = ceremony.IsFrozen
+	case !c.Wants():
+		err = ceremony.NotCollecting
+	case c.HasCounted(by):
+		err = ceremony.AlreadyCounted
+	}
+	if err != nil {
+		return c, ceremony.Person{}, err
+	}
+	missing := c.Missing()
+	i := slices.IndexFunc(missing, func(p ceremony.Person) bool { return p.Account == by })
+	if i < 0 {
+		return c, ceremony.Person{}, refusal.NothingAsked
+	}
+	return c, missing[i], nil
+}
+
+// configured says whether a cluster has this name. It is asked here, since the
+// engine's error would take what was typed to the log.
+func (d *desk) configured(cluster string) bool {
+	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool { return c.Name == cluster })
+}
+
+func (d *desk) history(cluster string) (render.Message, error) {
+	if cluster != "" && !d.configured(cluster) {
+		return render.Message{}, ceremony.UnknownCluster
+	}
+	return render.RenderPast(d.engine.Ceremonies(), cluster), nil
+}
+
+func (d *desk) holders(cluster string) (render.Message, error) {
+	clusters := d.engine.Clusters()
+	if cluster != "" {
+		clusters = slices.DeleteFunc(clusters, func(c ceremony.Cluster) bool { return c.Name != cluster })
+		if len(clusters) == 0 {
+			return render.Message{}, ceremony.UnknownCluster
+		}
+	}
+	return render.RenderHolders(clusters, d.engine.Ceremonies()), nil
+}
+
+func (d *desk) keyStatus(ctx context.Context, cluster string) (render.Message, error) {
+	if !d.configured(cluster) {
+		return render.Message{}, ceremony.UnknownCluster
+	}
+	r, err := d.engine.KeyReport(ctx, cluster)
+	if err != nil {
+		return render.Message{}, onlyAsked(err)
+	}
+	return render.RenderKeyReport(cluster, r), nil
+}

@@ -1,0 +1,150 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
+
+	"conclave/bot/refusal"
+	"conclave/bot/render"
+	"conclave/bot/transport"
+	"conclave/ceremony"
+	"conclave/ceremony/wording"
+)
+
+const (
+	// formChannel stands for a channel in the places of what came by a form. No channel
+	// of Slack's has such an id.
+	formChannel = "form"
+	// triggerLife is how long Slack lets a form be opened after a click, less the way
+	// there. Source: docs.slack.dev "Modals", trigger_id.
+	triggerLife = 2500 * time.Millisecond
+)
+
+// trigger is the right to open one form, which Slack gives for a moment to whoever
+// was clicked or commanded.
+type trigger struct {
+	id string
+	at time.Time
+}
+
+// openForm shows somebody the form for what a ceremony wants of them. A key that is
+// not empty is the one that the button was made for.
+func (d *desk) openForm(ctx context.Context, by ceremony.Account, id ceremony.ID, key string, t trigger) (render.Message, error) {
+	c, to, err := d.wanted(id, by)
+	switch {
+	case err != nil:
+		return render.Message{}, err
+	case key != "" && key != c.Key.Subkey:
+		return render.Message{}, refusal.OldButton
+	case !wording.MayCome(c.Plan, ceremony.ByForm):
+		return render.Message{}, ceremony.WayForbidden
+	}
+	ctx, cancel := context.WithDeadline(ctx, t.at.Add(triggerLife))
+	defer cancel()
+	if ctx.Err() != nil {
+		return render.Message{}, refusal.FormLate
+	}
+	_, err = d.api.OpenViewContext(ctx, t.id, render.RenderForm(c, to))
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && (said.Err == "expired_trigger_id" || said.Err == "exchanged_trigger_id") {
+		return render.Message{}, refusal.FormLate
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return render.Message{}, refusal.FormLate
+	case err != nil:
+		return render.Message{}, fmt.Errorf("open a form: %w", err)
+	}
+	return render.Message{}, nil
+}
+
+// clickForm opens the form that a button stands for.
+func (d *desk) clickForm(ctx context.Context, by ceremony.Account, value string, t trigger) (render.Message, error) {
+	if !d.listed(by) {
+		return render.Message{}, refusal.Unlisted
+	}
+	words := strings.Fields(value)
+	if len(words) != 3 {
+		return render.Message{}, refusal.OldButton
+	}
+	c, _, err := d.engine.Ceremony(ceremony.ID(words[0]))
+	if err != nil || c.PlanHash != words[1] {
+		return render.Message{}, refusal.OldButton
+	}
+	return d.openForm(ctx, by, c.ID(), words[2], t)
+}
+
+// readSubmission makes a job of a form that was sent. What certainly is no envelope
+// is said in the form, which stays open, and so is what certainly shows a secret;
+// everything else is taken as a direct message is. What may be a digest that people
+// were shown is looked at later: nothing is asked here.
+func (d *desk) readSubmission(ev socketmode.Event, data slack.InteractionCallback) transport.Job {
+	if data.View.CallbackID != render.FormCallback {
+		return transport.Job{}
+	}
+	var typed string
+	if data.View.State != nil {
+		typed = data.View.State.Values[render.FormCallback][render.FormInput].Value
+	}
+	say := func(reply any) any {
+		if !ev.Request.AcceptsResponsePayload {
+			return nil
+		}
+		return reply
+	}
+	shown, envelope := atSight(typed)
+	if len(shown) == 0 && !envelope {
+		return transport.Job{Ack: say(formErrors(refusal.NoEnvelope))}
+	}
+	n := note{user: data.User.ID, channel: formChannel, ts: data.View.ID, direct: true, texts: []string{typed}}
+	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
+	look := func() []refusal.Exposure { return n.shows(d.engine.IsDigest) }
+	j := d.job(transport.KindForm, who, look, d.writeTo(data.User.ID), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
+		return d.receive(ctx, by, n, shown)
+	})
+	j.Full = say(formErrors(refusal.Overloaded))
+	if len(shown) > 0 {
+		j.Ack = say(formBecomes(render.RenderFormWords(formRefused(shown[0]))))
+	} else {
+		j.Ack = say(formBecomes(render.RenderFormWords(formTaken())))
+	}
+	return j
+}
+
+// atSight says what a form certainly shows in the open and whether it may hold an
+// envelope, or anything else that has to be looked at. What is longer than its input
+// takes was sent past it, and is not looked at here.
+func atSight(typed string) (shown []refusal.Exposure, more bool) {
+	if len(typed) > utf8.UTFMax*render.MaxTyped {
+		return nil, true
+	}
+	shown = refusal.Exposures(typed, func(string) bool { return true })
+	return shown, refusal.PgpBegin.MatchString(typed) || len(refusal.Exposures(typed, nil)) > 0
+}
+
+// formTaken is what the form says when its envelope is on its way: what becomes of it
+// is not known yet (P10).
+func formTaken() (title string, w wording.Words) {
+	return "Taken in", wording.Words{What: "It is being looked at.", Hint: "What becomes of it, I tell you in our direct messages."}
+}
+
+func formRefused(shown refusal.Exposure) (title string, w wording.Words) {
+	return "It was not used", explain(shown.Told())
+}
+
+// formErrors keeps the form open, with words under its input.
+func formErrors(why error) any {
+	return object{"response_action": "errors", "errors": object{render.FormCallback: explain(why).String()}}
+}
+
+// formBecomes puts another view in the form's place, in which nothing can be typed
+// any more: one form is sent once.
+func formBecomes(v slack.ModalViewRequest) any {
+	return object{"response_action": "update", "view": v}
+}

@@ -1,0 +1,290 @@
+package bot
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+
+	"conclave/bot/refusal"
+	"conclave/bot/render"
+	"conclave/bot/transport"
+	"conclave/ceremony"
+)
+
+// maxFile is the largest file that is read. An envelope has a tenth of it.
+const maxFile = 64 << 10
+
+// note is what somebody wrote to the bot, or in front of it.
+type note struct {
+	user    string
+	channel string
+	ts      string
+	direct  bool
+	edited  string   // when, in Slack's words; empty: as it was sent
+	texts   []string // what was typed, best reading first
+	files   []string // file ids
+}
+
+// readings are what a person typed, best first: one where they do not differ.
+func readings(m *slack.Msg) []string {
+	var all []string
+	for _, text := range []string{typed(m.Blocks), unescape(m.Text)} {
+		known := func(other string) bool { return strings.TrimSpace(other) == strings.TrimSpace(text) }
+		if strings.TrimSpace(text) != "" && !slices.ContainsFunc(all, known) {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
+// key tells one note from another, whatever event it came in.
+func (n note) key() string {
+	if n.edited != "" {
+		return "edit of " + n.channel + "/" + n.ts + " at " + n.edited
+	}
+	return n.channel + "/" + n.ts
+}
+
+// noteOf reads a message event, but for its texts, which are as long as somebody made
+// them: see [readings]. Everything that is not a person's own new words
+// is left out: our own posts come back as events too, and so do their edits.
+func noteOf(ev *slackevents.MessageEvent) (note, bool) {
+	n := note{user: ev.User, channel: ev.Channel, ts: ev.TimeStamp, direct: ev.ChannelType == slackevents.ChannelTypeIM}
+	m := ev.Message
+	switch ev.SubType {
+	case "", slack.MsgSubTypeFileShare, slack.MsgSubTypeThreadBroadcast:
+	case slack.MsgSubTypeMessageChanged:
+		// An edit by a person says who and when; a link preview does not.
+		if m == nil || m.Edited == nil || ev.PreviousMessage == nil || m.Text == ev.PreviousMessage.Text {
+			return note{}, false
+		}
+		n.user, n.ts, n.edited = m.User, m.Timestamp, cmp.Or(ev.EventTimeStamp, m.Edited.Timestamp, "some time")
+	default:
+		return note{}, false
+	}
+	if m == nil || n.user == "" || ev.BotID != "" || m.BotID != "" {
+		return note{}, false
+	}
+	for _, f := range m.Files {
+		n.files = append(n.files, f.ID)
+	}
+	return n, true
+}
+
+// text is the reading of what was typed that has the most in it to work with.
+func (n note) text() string {
+	for _, t := range n.texts {
+		if refusal.PgpBegin.MatchString(t) {
+			return t
+		}
+	}
+	if len(n.texts) == 0 {
+		return ""
+	}
+	return n.texts[0]
+}
+
+// shows is what stands in the open in any reading of it.
+func (n note) shows(harmless func(string) bool) []refusal.Exposure {
+	return refusal.Exposures(strings.Join(n.texts, "\n\n"), harmless)
+}
+
+// receive takes what somebody wrote. A message that is answered by a receipt
+// gets no other answer here. shown is what stands in the open in its texts.
+//
+// Life of a share, 2 of 7: is it from a person of our workspace, in a direct
+// message, with something in it to open? Slack's mangling has been undone.
+func (d *desk) receive(ctx context.Context, by ceremony.Account, n note, shown []refusal.Exposure) (render.Message, error) {
+	text := n.text()
+	exposed := len(shown) > 0
+	armored := refusal.PgpBegin.MatchString(text)
+	switch {
+	case exposed && (!n.direct || n.edited != "" || !offerable(shown[0])):
+		return render.Message{}, shown[0].Told()
+	case !n.direct && armored:
+		return render.Message{}, refusal.NotDirect
+	case !n.direct:
+		return render.Message{}, nil
+	case n.edited != "" && armored:
+		return render.Message{}, refusal.Edited
+	case n.edited != "":
+		return render.Message{}, nil
+	}
+	switch {
+	case d.listed(by):
+	case exposed:
+		return render.Message{}, shown[0].Told() // whoever they are: this is what they have to know
+	default:
+		return render.Message{}, refusal.Unlisted
+	}
+
+	var faults []error
+	place := n.places()
+	offered := false
+	var said render.Message
+	take := func(content []byte, way ceremony.Way, shown []refusal.Exposure) {
+		offered = true
+		words, heard, err := d.speak(ctx, by, content)
+		switch {
+		case heard && len(shown) > 0:
+			err = shown[0].Told() // whatever they have signed beside it: this is what they have to know
+		case heard && err == nil:
+			said = words
+		case !heard:
+			err = d.offer(ctx, by, place(), way, content, shown)
+		}
+		faults = append(faults, err)
+	}
+	if exposed || armored {
+		take([]byte(text), n.way(), shown)
+	}
+	for _, id := range n.files {
+		content, err := d.download(ctx, id)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		shown := refusal.Exposures(string(content), d.engine.IsDigest)
+		d.raise(ctx, by, shown)
+		if len(shown) > 0 && !offerable(shown[0]) {
+			offered = true
+			faults = append(faults, shown[0].Told())
+			continue
+		}
+		take(content, ceremony.ByFile, shown)
+	}
+	faults = slices.DeleteFunc(faults, func(err error) bool { return err == nil })
+	switch {
+	case len(faults) > 0:
+		// The first fault is told; each of the others has its line in the log.
+		for _, err := range faults[1:] {
+			d.log.Info("refused", "kind", string(transport.KindMessage), "user", n.user, "error", err)
+		}
+		return render.Message{}, faults[0]
+	case offered:
+		return said, nil
+	case refusal.PgpBlock.MatchString(text):
+		return render.Message{}, refusal.SplitMessage
+	case n.channel == formChannel:
+		return render.Message{}, refusal.NoEnvelope // the form has promised an answer
+	case !d.helped.Free(n.user):
+		return render.Message{}, nil
+	}
+	return render.RenderDirectHelp(), nil
+}
+
+// way is how the text of it came.
+func (n note) way() ceremony.Way {
+	if n.channel == formChannel {
+		return ceremony.ByForm
+	}
+	return ceremony.ByText
+}
+
+// places gives each thing in a message a place of its own: the engine looks at
+// one place once.
+func (n note) places() func() ceremony.Ref {
+	count := 0
+	return func() ceremony.Ref {
+		count++
+		ref := ceremony.Ref{Channel: n.channel, TS: n.ts}
+		if count > 1 {
+			ref.TS += "/" + strconv.Itoa(count)
+		}
+		return ref
+	}
+}
+
+// offer hands an envelope to the engine, with what it shows in the open: that goes
+// on record, and is not used. It answers an error only when nobody else will tell
+// the person: of a receipt that gives another reason, such as that they have been
+// counted, nobody learns that a share lies in the open.
+func (d *desk) offer(ctx context.Context, by ceremony.Account, at ceremony.Ref, way ceremony.Way, envelope []byte, shown []refusal.Exposure) error {
+	id, err := d.engine.Offer(ctx, ceremony.Offer{By: by, Message: at, Way: way, Envelope: envelope})
+	r, _ := ceremony.RefusalOf(err)
+	if r == ceremony.NotEncrypted {
+		d.raise(ctx, by, []refusal.Exposure{refusal.ExposedEnvelope})
+	}
+	switch receipted := id != "" && err != nil && ordinary(err); {
+	case receipted && (r == ceremony.PlainShare || r == ceremony.PlainPassword || r == ceremony.PrivateMaterial):
+		return nil // the receipt says it
+	case len(shown) > 0:
+		return shown[0].Told() // whatever else is wrong: this is what they have to know
+	case receipted:
+		return nil // the receipt says it
+	}
+	return err
+}
+
+// download fetches a file that somebody sent.
+func (d *desk) download(ctx context.Context, id string) ([]byte, error) {
+	f, err := transport.Read(ctx, func() (*slack.File, error) {
+		f, _, _, err := d.api.GetFileInfoContext(ctx, id, 0, 0)
+		return f, err
+	})
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		switch said.Err {
+		case "file_not_found", "file_deleted":
+			return nil, refusal.FileGone
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("ask Slack about file %s: %w: %w", id, refusal.FileUnread, err)
+	case f.IsExternal:
+		return nil, refusal.ForeignFile
+	case !readable(f):
+		return nil, refusal.OtherFile
+	case f.Size > maxFile:
+		return nil, refusal.TooLargeFile
+	}
+	from := f.URLPrivateDownload
+	if from == "" {
+		from = f.URLPrivate
+	}
+	content, err := transport.Read(ctx, func() ([]byte, error) {
+		into := &bounded{most: maxFile}
+		err := d.api.GetFileContext(ctx, from, into)
+		return into.content.Bytes(), err
+	})
+	switch {
+	case errors.Is(err, refusal.TooLargeFile):
+		return nil, refusal.TooLargeFile
+	case err != nil:
+		return nil, fmt.Errorf("download file %s: %w: %w", id, refusal.FileUnread, err)
+	}
+	return content, nil
+}
+
+// readable says whether a file may hold an envelope, by its name. A long text
+// that Slack's client made a snippet of has a name that the client chose.
+func readable(f *slack.File) bool {
+	switch strings.ToLower(path.Ext(f.Name)) {
+	case ".asc", ".gpg", ".pgp", ".txt":
+		return true
+	}
+	return f.Mode == "snippet"
+}
+
+// bounded is a buffer that takes so much and no more, whatever size Slack said
+// that the file has.
+type bounded struct {
+	most    int
+	content bytes.Buffer
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.content.Len()+len(p) > b.most {
+		return 0, refusal.TooLargeFile
+	}
+	return b.content.Write(p)
+}

@@ -1,0 +1,54 @@
+package bot
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"strings"
+
+	"conclave/bot/refusal"
+	"conclave/bot/render"
+	"conclave/ceremony"
+)
+
+// speak takes a word that somebody has signed with their PGP key, see
+// [ceremony.Word]. It answers false when what they sent is none, so that it may be an
+// envelope.
+func (d *desk) speak(ctx context.Context, by ceremony.Account, pasted []byte) (said render.Message, heard bool, err error) {
+	if line, ok := d.engine.Heard(pasted); ok {
+		if shown := wordExposes(line, d.engine.IsDigest); len(shown) > 0 {
+			d.raise(ctx, by, shown)
+			return render.Message{}, true, shown[0].Told() // the journal would keep it, and show it to everybody (P1)
+		}
+	}
+	id, verb, err := d.engine.Speak(ctx, by, pasted)
+	switch {
+	case errors.Is(err, ceremony.NoWord):
+		return render.Message{}, false, nil
+	case err != nil:
+		return render.Message{}, true, err
+	case verb == ceremony.SayPresent:
+		return render.Message{}, true, nil // the receipt says it
+	}
+	return render.Say("Your signed `%s` of `%s` is in the journal, with your signature.", string(verb), string(id)), true, nil
+}
+
+// digestDigits is the length of a SHA-256 in digits.
+const digestDigits = 2 * sha256.Size
+
+// wordExposes says what a signed line shows in the open. The hashes that belong into a
+// word have the length of the share of a key's only holder: the plan's, and the answer
+// to a roll call.
+func wordExposes(line string, harmless func(word string) bool) []refusal.Exposure {
+	said, ok := ceremony.ParseWord(line)
+	answer := ""
+	if ok && said.Verb == ceremony.SayPresent && len(said.More) == digestDigits {
+		answer = strings.ToLower(said.More)
+	}
+	return refusal.Exposures(line, func(word string) bool {
+		return ok && word == strings.ToLower(said.Hash) && len(word) == digestDigits || answer != "" && word == answer || harmless != nil && harmless(word)
+	})
+}
+
+// WordExposes says whether a line that somebody has signed shows a secret in the open.
+func WordExposes(line string) bool { return len(wordExposes(line, nil)) > 0 }

@@ -1,0 +1,396 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"conclave/bot/refusal"
+	"conclave/bot/render"
+	"conclave/bot/transport"
+	"conclave/ceremony"
+	"conclave/ceremony/rules"
+)
+
+// Posts carry what they are as metadata, so that one whose answer was lost is
+// found again. Anybody in the workspace can read it: ids only.
+const (
+	metadataType     = "conclave"
+	metadataCeremony = "ceremony"
+	metadataKey      = "key"
+)
+
+const (
+	// clockSkew is how far Slack's clock may be from ours when a post is looked for.
+	clockSkew = 10 * time.Minute
+	// page is how many messages are looked at in one call.
+	page = 200
+)
+
+// courier is the way out: [ceremony.Courier] on Slack.
+type courier struct {
+	api     *slack.Client
+	rooms   *transport.Rooms
+	stands  *transport.Stands
+	people  *transport.Registry
+	config  Config
+	posts   *transport.Pacer // channel → next post
+	redraws *transport.Pacer // status post → next edit
+
+	mu    sync.Mutex
+	drawn map[ceremony.Ref]string // status post → what it shows
+	self  myself                  // once Slack was asked
+}
+
+func newCourier(api *slack.Client, rooms *transport.Rooms, stands *transport.Stands, people *transport.Registry, config Config) *courier {
+	return &courier{
+		api: api, rooms: rooms, stands: stands, people: people, config: config,
+		posts: transport.NewPacer(cmp.Or(config.Pace, transport.PostPace)), redraws: transport.NewPacer(cmp.Or(config.Pace, transport.RedrawPace)),
+		drawn: map[ceremony.Ref]string{},
+	}
+}
+
+// Deliver posts one message. See [ceremony.Courier].
+func (d *courier) Deliver(ctx context.Context, c rules.Ceremony, m rules.Message, maybe bool) (ceremony.Ref, error) {
+	channel, thread, err := d.address(ctx, c, m)
+	if err != nil {
+		return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
+	}
+	if files, text, err := d.bring(c, m); err != nil || len(files) > 0 {
+		if err != nil {
+			return ceremony.Ref{}, fmt.Errorf("deliver %s: %w: %w", m.Key, ceremony.ErrUndeliverable, err)
+		}
+		ref, err := d.share(ctx, channel, thread, files, text, maybe, m.Entry.At)
+		if err != nil {
+			return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
+		}
+		return ref, nil
+	}
+	if maybe {
+		found, err := d.find(ctx, c, m.Key, channel, thread, m.Entry.At)
+		if err != nil {
+			return ceremony.Ref{}, fmt.Errorf("look for %s: %w", m.Key, err)
+		}
+		if found.TS != "" {
+			return found, nil
+		}
+	}
+	var what render.Message
+	if m.Kind == rules.BoardMessage {
+		what = render.RenderBoard(c, rules.Live{}, time.Now())
+	} else if what, err = render.Render(c, m, d.config.Sign); err != nil {
+		// Nothing that a later try would change; the journal has what was to be said.
+		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+	}
+	ref, err := d.post(ctx, channel, thread, c.ID(), m.Key, what)
+	if err != nil {
+		return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
+	}
+	return ref, nil
+}
+
+// address is where a message belongs: a person's direct messages, the ops
+// channel, or the status post's thread.
+func (d *courier) address(ctx context.Context, c rules.Ceremony, m rules.Message) (channel, thread string, err error) {
+	if m.To != nil {
+		if err := d.reaches(ctx, m.To.Account.User); err != nil {
+			return "", "", err
+		}
+		room, err := d.rooms.With(ctx, m.To.Account.User)
+		if err != nil {
+			return "", "", notPosted(err, true)
+		}
+		return room, "", nil
+	}
+	channel = d.channel(c.Plan.Cluster)
+	if board, ok := c.Board(); ok && (m.Kind == rules.HistoryMessage || m.Kind == rules.TranscriptMessage) {
+		if board.Channel == ceremony.Terminal {
+			return "", "", fmt.Errorf("the status post was shown at a terminal and takes a place in Slack first: %w", ceremony.ErrNotPosted)
+		}
+		channel, thread = board.Channel, board.TS
+	}
+	if err := d.stands.Check(ctx, channel); err != nil {
+		return "", "", fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	return channel, thread, nil
+}
+
+// lookTimeout is how long a message waits for what Slack says about an account.
+const lookTimeout = 3 * time.Second
+
+// reaches says why somebody would never get a message, nil when they may. Slack takes
+// one for an account that was deactivated, once the direct messages with it are open,
+// and nobody reads it. When Slack can't say whose account it is, the message goes out:
+// a share or a receipt that is not brought costs more.
+// Source: slackapi/python-slack-sdk issue 1156.
+func (d *courier) reaches(ctx context.Context, user string) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	u, err := d.people.User(ctx, user)
+	if err == nil {
+		err = d.people.Judge(u)
+	}
+	switch denied, _ := errors.AsType[refusal.Denial](err); denied {
+	case refusal.Deactivated, refusal.Machine, refusal.UnknownUser:
+		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+	}
+	return nil // a guest gets it, whatever becomes of their answer
+}
+
+func (d *courier) channel(cluster string) string {
+	if own, ok := d.config.Channels[cluster]; ok {
+		return own
+	}
+	return d.config.Channel
+}
+
+func (d *courier) post(ctx context.Context, channel, thread string, id ceremony.ID, key string, what render.Message) (ceremony.Ref, error) {
+	if err := d.posts.Wait(ctx, channel); err != nil {
+		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	options := append(what.Options(), slack.MsgOptionMetadata(slack.SlackMetadata{
+		EventType:    metadataType,
+		EventPayload: map[string]any{metadataCeremony: string(id), metadataKey: key},
+	}))
+	if thread != "" {
+		options = append(options, slack.MsgOptionTS(thread))
+	}
+	in, ts, err := d.api.PostMessageContext(ctx, channel, options...)
+	if err != nil {
+		return ceremony.Ref{}, classifyPost(err)
+	}
+	return ceremony.Ref{Channel: in, TS: ts}, nil
+}
+
+// classifyPost tells what became of a post: certainly not there, never going to
+// be there, or not known (P5).
+func classifyPost(err error) error {
+	if _, ok := errors.AsType[transport.ErrWaited](err); ok {
+		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	if _, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
+		if status.Code < http.StatusInternalServerError {
+			return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+		}
+		return err
+	}
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		switch {
+		case said.Err == "ratelimited":
+			return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+		case transport.ServerTrouble(said.Err):
+			return err
+		case hopeless(said.Err):
+			return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+		}
+		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	return err
+}
+
+// notPosted is for calls before the post: whatever became of them, nothing was
+// posted.
+func notPosted(err error, toPerson bool) error {
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && toPerson {
+		switch said.Err {
+		case "user_disabled", "user_not_found", "user_not_visible", "users_not_found", "cannot_dm_bot", "invalid_user_combination":
+			return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+		}
+	}
+	return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+}
+
+// hopeless are the errors of chat.postMessage after which the same message will
+// never be taken: the person is gone, or the message is not one. A channel that
+// is archived or that the bot was removed from can be put right, and is tried
+// again.
+func hopeless(code string) bool {
+	switch code {
+	case "user_disabled", "user_not_found", "user_not_visible", "cannot_dm_bot",
+		"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text", "metadata_too_large", "invalid_metadata_format", "invalid_metadata_schema":
+		return true
+	}
+	return false
+}
+
+// myself are the ids that our posts carry.
+type myself struct{ bot, user string }
+
+// me tells our posts from others'. Every app can give its own posts our metadata.
+func (d *courier) me(ctx context.Context) (myself, error) {
+	d.mu.Lock()
+	self := d.self
+	d.mu.Unlock()
+	if self != (myself{}) {
+		return self, nil
+	}
+	answer, err := transport.Read(ctx, func() (*slack.AuthTestResponse, error) { return d.api.AuthTestContext(ctx) })
+	if err != nil {
+		return myself{}, fmt.Errorf("ask Slack who we are: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.self = myself{bot: answer.BotID, user: answer.UserID}
+	return d.self, nil
+}
+
+// find looks for a post of ours by its metadata.
+func (d *courier) find(ctx context.Context, c rules.Ceremony, key, channel, thread string, since time.Time) (ceremony.Ref, error) {
+	self, err := d.me(ctx)
+	if err != nil {
+		return ceremony.Ref{}, err
+	}
+	oldest := strconv.FormatInt(since.Add(-clockSkew).Unix(), 10)
+	cursor := ""
+	for {
+		messages, next, err := d.page(ctx, channel, thread, oldest, cursor)
+		if err != nil {
+			return ceremony.Ref{}, err
+		}
+		for _, m := range messages {
+			if m.BotID == self.bot && m.Metadata.EventType == metadataType &&
+				m.Metadata.EventPayload[metadataCeremony] == string(c.ID()) && m.Metadata.EventPayload[metadataKey] == key {
+				return ceremony.Ref{Channel: channel, TS: m.Timestamp}, nil
+			}
+		}
+		if next == "" {
+			return ceremony.Ref{}, nil
+		}
+		cursor = next
+	}
+}
+
+func (d *courier) page(ctx context.Context, channel, thread, oldest, cursor string) ([]slack.Message, string, error) {
+	if thread != "" {
+		messages, more, next, err := d.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+			ChannelID: channel, Timestamp: thread, Oldest: oldest, Cursor: cursor, Limit: page, IncludeAllMetadata: true,
+		})
+		if !more {
+			next = ""
+		}
+		return messages, next, err
+	}
+	history, err := d.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+		ChannelID: channel, Oldest: oldest, Cursor: cursor, Limit: page, IncludeAllMetadata: true,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	if !history.HasMore {
+		return history.Messages, "", nil
+	}
+	return history.Messages, history.ResponseMetaData.NextCursor, nil
+}
+
+// Redraw brings the status post up to date. See [ceremony.Courier].
+func (d *courier) Redraw(ctx context.Context, c rules.Ceremony, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
+	stand := at.Channel
+	if stand == ceremony.Terminal {
+		stand = d.channel(c.Plan.Cluster)
+	}
+	if err := d.stands.Check(ctx, stand); errors.Is(err, refusal.StandShared) {
+		return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
+	}
+	what := render.RenderBoard(c, live, time.Now())
+	shown, err := json.Marshal(what.Blocks)
+	if err != nil {
+		return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
+	}
+	if d.shows(at, string(shown)) {
+		return at, nil
+	}
+	if err := d.update(ctx, at, what); err != nil {
+		if !uneditable(err) {
+			return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
+		}
+		if at, err = d.replace(ctx, c, at, what); err != nil {
+			return at, fmt.Errorf("replace the status post of %s: %w", c.ID(), err)
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.drawn[at] = string(shown)
+	if c.Ended() {
+		delete(d.drawn, at)
+	}
+	return at, nil
+}
+
+func (d *courier) shows(at ceremony.Ref, blocks string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.drawn[at] == blocks
+}
+
+// errElsewhere means that a status post was shown at a terminal, where nothing can be
+// edited.
+var errElsewhere = errors.New("the status post is not in Slack")
+
+func (d *courier) update(ctx context.Context, at ceremony.Ref, what render.Message) error {
+	if at.Channel == ceremony.Terminal {
+		return errElsewhere
+	}
+	if err := d.redraws.Wait(ctx, at.Channel+"/"+at.TS); err != nil {
+		return err
+	}
+	_, _, _, err := d.api.UpdateMessageContext(ctx, at.Channel, at.TS, what.Options()...)
+	return err
+}
+
+// replace posts the status post anew, since the old one can't be edited any
+// more. A replacement that was posted before, with its answer lost, is taken
+// instead.
+func (d *courier) replace(ctx context.Context, c rules.Ceremony, old ceremony.Ref, what render.Message) (ceremony.Ref, error) {
+	channel := d.channel(c.Plan.Cluster)
+	key := boardKey + " after " + old.TS
+	found, err := d.find(ctx, c, key, channel, "", c.Plan.Proposed)
+	if err != nil {
+		return old, err
+	}
+	if found.TS != "" {
+		if err := d.update(ctx, found, what); !uneditable(err) {
+			return found, err
+		}
+		return d.replace(ctx, c, found, what)
+	}
+	ref, err := d.post(ctx, channel, "", c.ID(), key, what)
+	if err != nil {
+		return old, err
+	}
+	return ref, nil
+}
+
+// boardKey marks status posts that stand for another one.
+const boardKey = "board"
+
+// uneditable says whether a post can't be edited any more: it was deleted, the
+// workspace's time for edits is over, or the channel is gone for us.
+func uneditable(err error) bool {
+	if errors.Is(err, errElsewhere) {
+		return true
+	}
+	said, ok := errors.AsType[slack.SlackErrorResponse](err)
+	if !ok {
+		return false
+	}
+	switch said.Err {
+	case "message_not_found", "cant_update_message", "edit_window_closed", "block_mismatch", "is_inactive", "channel_not_found", "is_archived", "not_in_channel":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,466 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"conclave/bot/slacktest"
+	"conclave/bot/transport"
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+)
+
+// posting makes a courier's workspace; the bot does not run.
+func posting(t *testing.T, cfg slacktest.Config) (*stage, rules.Ceremony) {
+	t.Helper()
+	s := setUp(t, cfg)
+	t.Cleanup(func() {
+		for _, v := range s.w.Violations() {
+			t.Errorf("Slack's rule broken: %s", v)
+		}
+	})
+	return s, begin(t, s.plan()).c
+}
+
+func board(t *testing.T, c rules.Ceremony) rules.Message {
+	return messageOf(t, c, rules.BoardMessage, "")
+}
+
+func TestStatusPostItsThreadAndDirectMessagesLieWhereTheyBelong(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	d := s.bot.Courier()
+	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	if err != nil || ref.Channel != s.ops.ID() {
+		t.Fatal(ref, err)
+	}
+	tale := (&tale{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+	line, err := d.Deliver(t.Context(), tale.c, tale.message(rules.HistoryMessage, ""), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	thread := s.ops.Thread(ref.TS)
+	if last := thread[len(thread)-1]; last.TS != line.TS || !strings.Contains(s.w.Read(last), "approved the plan") {
+		t.Errorf("the thread ends with\n%s", s.w.Read(last))
+	}
+	deliver(t, s, c, rules.ApprovalMessage, s.bob)
+	if strings.Contains(string(s.w.Traffic()), "<@") {
+		t.Error("somebody is mentioned")
+	}
+}
+
+func TestClusterIsShownInItsOwnChannel(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	own := s.w.AddPrivateChannel("prod-ops", s.w.Bot())
+	s.bot.courier.config.Channels = map[string]string{"prod": own.ID()}
+	ref, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false)
+	if err != nil || ref.Channel != own.ID() {
+		t.Error(ref, err)
+	}
+}
+
+// TestPostWhoseAnswerWasLostIsPostedOnce is promise P5 for messages: the post is
+// looked for, in the channel, in a thread, in direct messages.
+func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
+	for _, fault := range []slacktest.Effect{slacktest.DropAfter(), slacktest.StatusAfter(500)} {
+		s, c := posting(t, slacktest.Config{})
+		d := s.bot.Courier()
+		ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tale := (&tale{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+		for kind, to := range map[rules.MessageKind]string{rules.BoardMessage: "", rules.HistoryMessage: "", rules.ApprovalMessage: "bob"} {
+			m := messageOf(t, tale.c, kind, to)
+			count := func() int { return strings.Count(posted(s), `"key":"`+m.Key+`"`) }
+			before := count()
+			if kind == rules.BoardMessage {
+				before--
+			} else {
+				injected := s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: fault})
+				_, err := d.Deliver(t.Context(), tale.c, m, false)
+				injected.Remove()
+				if err == nil || errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable) {
+					t.Fatalf("%s, %s: a lost answer is told as %v", kind, fault, err)
+				}
+			}
+			found, err := d.Deliver(t.Context(), tale.c, m, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := count() - before; n != 1 {
+				t.Errorf("%s, %s: posted %d times", kind, fault, n)
+			}
+			if kind == rules.BoardMessage && found != ref {
+				t.Errorf("found %v, posted %v", found, ref)
+			}
+		}
+	}
+}
+
+// posted is the key of every message that lies in the workspace.
+func posted(s *stage) string {
+	keys := map[string]string{} // channel and ts → key
+	for _, ch := range s.w.Channels() {
+		for _, m := range ch.Messages() {
+			for _, in := range append(ch.Thread(m.TS), m) {
+				if in.Metadata != nil {
+					keys[in.Channel+in.TS] = fmt.Sprintf("%q:%q\n", metadataKey, in.Metadata.EventPayload[metadataKey])
+				}
+			}
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Values(keys)), "")
+}
+
+func TestPostThatNeverArrivedIsPostedWhenLookedFor(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.DropBefore()})
+	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false); err == nil || errors.Is(err, ceremony.ErrNotPosted) {
+		t.Fatalf("%v", err)
+	}
+	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), true); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(posted(s), `"key":"board"`); n != 1 {
+		t.Errorf("posted %d times", n)
+	}
+}
+
+// TestFailedSearchPostsNothing: while Slack can't say whether the post is there,
+// it is not posted again.
+func TestFailedSearchPostsNothing(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.w.Inject(slacktest.Fault{Method: "conversations.history", Effect: slacktest.Status(503)})
+	_, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), true)
+	if err == nil || errors.Is(err, ceremony.ErrNotPosted) || len(s.w.Calls("chat.postMessage")) != 0 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWhatBecameOfAPostIsToldApart(t *testing.T) {
+	for code, want := range map[string]error{
+		"channel_not_found": ceremony.ErrNotPosted, "not_in_channel": ceremony.ErrNotPosted, "is_archived": ceremony.ErrNotPosted,
+		"token_revoked": ceremony.ErrNotPosted, "restricted_action": ceremony.ErrNotPosted, "messages_tab_disabled": ceremony.ErrNotPosted,
+		"invalid_blocks": ceremony.ErrUndeliverable, "msg_too_long": ceremony.ErrUndeliverable, "user_disabled": ceremony.ErrUndeliverable,
+		"internal_error": nil, "fatal_error": nil, "service_unavailable": nil,
+	} {
+		s, c := posting(t, slacktest.Config{})
+		s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: slacktest.Answer(code)})
+		_, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false)
+		if certain := errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable); err == nil || certain != (want != nil) || !errors.Is(err, want) && want != nil {
+			t.Errorf("%s: %v, want %v", code, err, want)
+		}
+	}
+}
+
+func TestSlackThatCantBeReachedHasPostedNothing(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.w.Close()
+	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDeactivatedPersonIsUndeliverable(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.bob.Deactivate()
+	_, err := s.bot.Courier().Deliver(t.Context(), c, messageOf(t, c, rules.ApprovalMessage, "bob"), false)
+	if !errors.Is(err, ceremony.ErrUndeliverable) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Slack takes a message to an account that was deactivated after the direct messages
+// with it were opened, and nobody reads it.
+func TestP10PersonWhoWasDeactivatedLaterIsUndeliverable(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	deliver(t, s, c, rules.ApprovalMessage, s.bob)
+	s.bob.Deactivate()
+	s.bot.registry.Forget(s.bob.ID()) // as user_change has the bot do
+	_, err := s.bot.Courier().Deliver(t.Context(), c, messageOf(t, c, rules.ApprovalMessage, "bob"), false)
+	if !errors.Is(err, ceremony.ErrUndeliverable) {
+		t.Errorf("%v", err)
+	}
+	if n := len(s.bob.Inbox()); n != 1 {
+		t.Errorf("%d messages lie where nobody reads them", n)
+	}
+}
+
+// TestWhoCantBeWrittenToIsToldApart: what no later try would change from what one may.
+func TestWhoCantBeWrittenToIsToldApart(t *testing.T) {
+	for name, c := range map[string]struct {
+		method, code string
+		want         error
+	}{
+		"a bot":            {"conversations.open", "cannot_dm_bot", ceremony.ErrUndeliverable},
+		"nobody":           {"users.info", "user_not_found", ceremony.ErrUndeliverable},
+		"hidden":           {"users.info", "user_not_visible", ceremony.ErrUndeliverable},
+		"gone":             {"conversations.open", "user_disabled", ceremony.ErrUndeliverable},
+		"no common ground": {"conversations.open", "invalid_user_combination", ceremony.ErrUndeliverable},
+		"a missing scope":  {"conversations.open", "missing_scope", ceremony.ErrNotPosted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, ceremonyOf := posting(t, slacktest.Config{})
+			s.w.Inject(slacktest.Fault{Method: c.method, Effect: slacktest.Answer(c.code)})
+			_, err := s.bot.Courier().Deliver(t.Context(), ceremonyOf, messageOf(t, ceremonyOf, rules.ApprovalMessage, "bob"), false)
+			if !errors.Is(err, c.want) || errors.Is(err, ceremony.ErrUndeliverable) != (c.want == ceremony.ErrUndeliverable) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+// TestMessageDoesNotWaitForWhoSomebodyIs: whatever keeps Slack from saying it, shares,
+// requests and receipts are brought.
+func TestMessageDoesNotWaitForWhoSomebodyIs(t *testing.T) {
+	for name, effect := range map[string]slacktest.Effect{
+		"no users:read":   slacktest.Answer("missing_scope"),
+		"Slack's trouble": slacktest.Answer("internal_error"),
+		"no answer":       slacktest.Hang(),
+		"too many asked":  slacktest.RateLimited(time.Minute),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, c := posting(t, slacktest.Config{})
+			s.w.Inject(slacktest.Fault{Method: "users.info", Effect: effect})
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			if _, err := s.bot.Courier().Deliver(ctx, c, messageOf(t, c, rules.ApprovalMessage, "bob"), false); err != nil {
+				t.Error(err)
+			}
+			if n := len(s.bob.Inbox()); n != 1 {
+				t.Errorf("%d messages came", n)
+			}
+		})
+	}
+}
+
+func TestSlowDownIsHonouredAndThePostComes(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.RateLimited(time.Second)})
+	began := time.Now()
+	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("posted again after %v", took)
+	}
+	if h := s.bot.Health(); h.Throttled != 1 {
+		t.Errorf("throttled %d times", h.Throttled)
+	}
+}
+
+func TestWaitingForSlackIsNotAPost(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: slacktest.RateLimited(time.Hour)})
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := s.bot.Courier().Deliver(ctx, c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestStatusPostIsRedrawnInPlaceAndOnlyWhenItDiffers(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	d := s.bot.Courier()
+	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := rules.Live{Since: time.Now()}
+	for range 3 {
+		if at, err := d.Redraw(t.Context(), c, live, ref); at != ref || err != nil {
+			t.Fatal(at, err)
+		}
+	}
+	m, _ := s.ops.Message(ref.TS)
+	s.expect("answers, since", s.w.Read(m))
+	if n := len(s.w.Calls("chat.update")); n > 2 { // a minute may have passed between two of them
+		t.Errorf("edited %d times", n)
+	}
+	if m.Metadata == nil || m.Edited {
+		t.Errorf("the post lost its metadata or is marked as edited: %+v", m)
+	}
+}
+
+// TestStatusPostThatCantBeEditedIsReplacedOnce, although the answer to the
+// replacement is lost.
+func TestStatusPostThatCantBeEditedIsReplacedOnce(t *testing.T) {
+	for _, code := range []string{"edit_window_closed", "message_not_found", "cant_update_message"} {
+		s, c := posting(t, slacktest.Config{})
+		d := s.bot.Courier()
+		old, err := d.Deliver(t.Context(), c, board(t, c), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.w.Inject(slacktest.Fault{Method: "chat.update", Times: 2, Effect: slacktest.Answer(code)})
+		s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.DropAfter()})
+		live := rules.Live{Since: time.Now()}
+		if at, err := d.Redraw(t.Context(), c, live, old); err == nil || at != old {
+			t.Fatalf("%s: %v, %v", code, at, err)
+		}
+		at, err := d.Redraw(t.Context(), c, live, old)
+		if err != nil || at == old {
+			t.Fatalf("%s: %v, %v", code, at, err)
+		}
+		if n := strings.Count(posted(s), `"key":"board after `); n != 1 {
+			t.Errorf("%s: replaced %d times", code, n)
+		}
+		m, _ := s.ops.Message(at.TS)
+		s.expect("answers, since", s.w.Read(m))
+	}
+}
+
+// What began at a terminal, on the day on which Slack was down, gets its status post,
+// and then its thread.
+func TestStatusPostThatWasShownAtATerminalTakesAPlaceInSlack(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	d := s.bot.Courier()
+	shown := ceremony.Ref{Channel: ceremony.Terminal, TS: "board"}
+	tale := (&tale{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: shown}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+	if ref, err := d.Deliver(t.Context(), tale.c, tale.message(rules.HistoryMessage, ""), false); !errors.Is(err, ceremony.ErrNotPosted) {
+		t.Errorf("posted into a thread that is not there: %v, %v", ref, err)
+	}
+	at, err := d.Redraw(t.Context(), tale.c, rules.Live{}, shown)
+	if err != nil || at.Channel != s.ops.ID() {
+		t.Fatal(at, err)
+	}
+	if again, err := d.Redraw(t.Context(), tale.c, rules.Live{}, shown); err != nil || again != at {
+		t.Errorf("posted twice, at %v and %v: %v", at, again, err)
+	}
+	tale.then(event.Posted{Key: "board", Ref: at})
+	line, err := d.Deliver(t.Context(), tale.c, tale.message(rules.HistoryMessage, ""), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if thread := s.ops.Thread(at.TS); thread[len(thread)-1].TS != line.TS {
+		t.Error("the thread is elsewhere")
+	}
+}
+
+func TestFailedRedrawIsAnErrorAndNoNewPost(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	d := s.bot.Courier()
+	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.w.Inject(slacktest.Fault{Method: "chat.update", Times: 1, Effect: slacktest.DropBefore()})
+	live := rules.Live{Since: time.Now()}
+	if at, err := d.Redraw(t.Context(), c, live, ref); err == nil || at != ref {
+		t.Fatal(at, err)
+	}
+	if at, err := d.Redraw(t.Context(), c, live, ref); err != nil || at != ref {
+		t.Fatal(at, err)
+	}
+	if n := len(s.w.Calls("chat.postMessage")); n == 0 || strings.Count(posted(s), "board") != 1 {
+		t.Errorf("posted %s", posted(s))
+	}
+}
+
+func TestEditsOfOnePostKeepTheirDistance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := transport.NewPacer(transport.RedrawPace)
+		began := time.Now()
+		for i := range 4 {
+			if err := p.Wait(t.Context(), "post"); err != nil {
+				t.Fatal(err)
+			}
+			if want := time.Duration(i) * transport.RedrawPace; time.Since(began) != want {
+				t.Errorf("edit %d after %v, want %v", i, time.Since(began), want)
+			}
+		}
+		if err := p.Wait(t.Context(), "another post"); err != nil || time.Since(began) != 3*transport.RedrawPace {
+			t.Errorf("another post waited: %v", time.Since(began))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := p.Wait(ctx, "post"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("waited beyond the caller's time: %v", err)
+		}
+		// The turn that was given up is the next one's.
+		began = time.Now()
+		if err := p.Wait(t.Context(), "post"); err != nil || time.Since(began) > transport.RedrawPace {
+			t.Errorf("waited for %v, %v", time.Since(began), err)
+		}
+		time.Sleep(2 * transport.RedrawPace)
+		if !p.Free("third post") || len(p.Limiters) != 1 {
+			t.Errorf("%d limiters are kept of what was done long ago", len(p.Limiters))
+		}
+	})
+}
+
+func TestHelpIsFreeAgainAfterAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := transport.NewPacer(helpPace)
+		var given []time.Duration
+		began := time.Now()
+		for range 10 {
+			if p.Free("carol") {
+				given = append(given, time.Since(began))
+			}
+			time.Sleep(15 * time.Second)
+		}
+		if diff := cmp.Diff([]time.Duration{0, time.Minute, 2 * time.Minute}, given); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// The pace is held by the bot's own clock: on a busy machine two posts may arrive
+// with less between them, and then Slack asks to slow down.
+func TestPostsFollowSlacksRate(t *testing.T) {
+	s, c := posting(t, slacktest.Config{RateLimits: true})
+	b, err := New(s.bot.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, began := board(t, c), time.Now()
+	for range 3 {
+		if _, err := b.Courier().Deliver(t.Context(), c, m, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(began); took < 2*transport.PostPace {
+		t.Errorf("three posts after %v", took)
+	}
+	if transport.PostPace <= time.Second {
+		t.Errorf("a post each %v, where Slack takes one a second", transport.PostPace)
+	}
+}
+
+func TestARehearsalNeedNotWait(t *testing.T) {
+	s, _ := posting(t, slacktest.Config{})
+	config := s.bot.config
+	config.Pace = time.Millisecond
+	b, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if posts, redraws := b.courier.posts.Gap, b.courier.redraws.Gap; posts != config.Pace || redraws != config.Pace {
+		t.Errorf("a post each %v, an edit each %v", posts, redraws)
+	}
+}
+
+func TestMessageThatCantBeMadeIsGivenUp(t *testing.T) {
+	s, _ := posting(t, slacktest.Config{})
+	s.bot.courier.config.Sign = func(ceremony.Parcel) (ceremony.SignedParcel, error) {
+		return ceremony.SignedParcel{}, errors.New("no key")
+	}
+	p := s.plan()
+	tale := started(t, p).counted("bob", ceremony.Update, nonce1)
+	tale.share("carol", ceremony.Update, nonce1, event.Rekeyed{By: s.people(s.carol)[0], VerificationNonce: nonce2, Required: 2, Shares: []event.NewShare{{For: s.people(s.carol)[0], Ciphertext: "d2NGTUE="}}})
+	if _, err := s.bot.Courier().Deliver(t.Context(), tale.c, tale.message(rules.DeliveryMessage, "carol"), false); !errors.Is(err, ceremony.ErrUndeliverable) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,127 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"conclave/bot/transport"
+	"conclave/ceremony"
+	"conclave/ceremony/wording"
+)
+
+const (
+	// uploadTimeout bounds one upload: it takes longer than a call that has but words.
+	uploadTimeout = time.Minute
+	// shareLooks is how often a message with files is looked for once they were shared:
+	// Slack posts it a moment later.
+	shareLooks = 5
+	sharePause = 200 * time.Millisecond
+)
+
+// share posts files as one message into a thread, or into a channel when thread is
+// empty. Until the last step nothing can be seen of them, and what was uploaded for a
+// step that never came is shown to nobody. An error is that of [ceremony.Courier].
+//
+// Files carry no metadata: after a lost answer the message is found again by their
+// names, which have to be theirs alone in that place. since is when it was due.
+// Source: docs.slack.dev "Working with files".
+func (d *courier) share(ctx context.Context, channel, thread string, files []ceremony.File, text string, maybe bool, since time.Time) (ceremony.Ref, error) {
+	if maybe {
+		found, err := d.findShared(ctx, channel, thread, files, since)
+		if err != nil || found.TS != "" {
+			return found, err
+		}
+	}
+	var uploaded []slack.FileSummary
+	for _, f := range files {
+		id, err := d.upload(ctx, f)
+		if err != nil {
+			return ceremony.Ref{}, notShared(err)
+		}
+		uploaded = append(uploaded, slack.FileSummary{ID: id, Title: f.Name})
+	}
+	if err := d.posts.Wait(ctx, channel); err != nil {
+		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	_, err := d.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
+		Files: uploaded, Channel: channel, ThreadTimestamp: thread, InitialComment: wording.Clip(text, wording.MaxSection),
+	})
+	if err != nil {
+		return ceremony.Ref{}, classifyPost(err)
+	}
+	for range shareLooks {
+		if found, err := d.findShared(ctx, channel, thread, files, since); err == nil && found.TS != "" {
+			return found, nil
+		}
+		if transport.Sleep(ctx, sharePause) != nil {
+			break
+		}
+	}
+	// It was taken and is on its way; its thread is the nearest place that is known.
+	return ceremony.Ref{Channel: channel, TS: thread}, nil
+}
+
+// upload brings one file to Slack, where nobody sees it yet, and answers its id.
+func (d *courier) upload(ctx context.Context, f ceremony.File) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
+	defer cancel()
+	place, err := d.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: f.Name, FileSize: len(f.Content)})
+	if err != nil {
+		return "", fmt.Errorf("ask where to upload %s: %w", f.Name, err)
+	}
+	err = d.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: place.UploadURL, Reader: bytes.NewReader(f.Content), Filename: f.Name})
+	if err != nil {
+		return "", fmt.Errorf("upload %s: %w", f.Name, err)
+	}
+	return place.FileID, nil
+}
+
+// notShared is for what goes wrong before the files are shared: whatever became of
+// it, nothing was posted.
+func notShared(err error) error {
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && tooMuch(said.Err) {
+		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+	}
+	return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+}
+
+// tooMuch are the errors of files.getUploadURLExternal after which the same file will
+// never be taken.
+func tooMuch(code string) bool { return code == "file_upload_size_restricted" }
+
+// findShared looks for a message of ours that has all these files.
+func (d *courier) findShared(ctx context.Context, channel, thread string, files []ceremony.File, since time.Time) (ceremony.Ref, error) {
+	self, err := d.me(ctx)
+	if err != nil {
+		return ceremony.Ref{}, err
+	}
+	has := func(m slack.Message, f ceremony.File) bool {
+		return slices.ContainsFunc(m.Files, func(posted slack.File) bool { return posted.Name == f.Name })
+	}
+	oldest := strconv.FormatInt(since.Add(-clockSkew).Unix(), 10)
+	cursor := ""
+	for {
+		messages, next, err := d.page(ctx, channel, thread, oldest, cursor)
+		if err != nil {
+			return ceremony.Ref{}, fmt.Errorf("look for files: %w", err)
+		}
+		for _, m := range messages {
+			// What an app shares is its bot's user's; not all of it names the bot, too.
+			ours := m.User == self.user || m.BotID == self.bot
+			if ours && !slices.ContainsFunc(files, func(f ceremony.File) bool { return !has(m, f) }) {
+				return ceremony.Ref{Channel: channel, TS: m.Timestamp}, nil
+			}
+		}
+		if next == "" {
+			return ceremony.Ref{}, nil
+		}
+		cursor = next
+	}
+}

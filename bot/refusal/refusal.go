@@ -1,0 +1,3 @@
+package refusal
+
+func (d Denial) Error() string { return string(d) }

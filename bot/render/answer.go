@@ -1,0 +1,135 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"conclave/ceremony"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
+)
+
+// say is an answer of one paragraph.
+func Say(format string, args ...any) Message {
+	text := fmt.Sprintf(format, args...)
+	return Message{Line: wording.PlainText(text), Blocks: []slack.Block{section("%s", text)}}
+}
+
+// sayWords is an answer about an error, with the reference that leads an
+// operator to its log line. An error that is part of the rules has none.
+func SayWords(w wording.Words, reference string) Message {
+	m := Say(":warning: *%s*", w.What)
+	if w.Hint != "" {
+		m.Blocks = append(m.Blocks, section("%s", w.Hint))
+	}
+	if reference != "" {
+		m.Blocks = append(m.Blocks, footnote("Reference for the operator: `%s`", reference))
+	}
+	return m
+}
+
+func RenderList(all []rules.Ceremony, now time.Time) Message {
+	var lines []string
+	for _, c := range all {
+		if !c.Ended() {
+			lines = append(lines, fmt.Sprintf("`%s`  %s: %s, %s", c.ID(), wording.Escape(wording.Subject(c.Plan)), c.State, wording.Left(c.Plan.Closes, now)))
+		}
+	}
+	if len(lines) == 0 {
+		return Say("No ceremony is open. `/ceremony start OPERATION CLUSTER reason` proposes one.")
+	}
+	return listed("Open ceremonies", lines)
+}
+
+func RenderPast(all []rules.Ceremony, cluster string) Message {
+	var lines []string
+	for _, c := range all {
+		if c.Ended() && (cluster == "" || c.Plan.Cluster == cluster) {
+			lines = append(lines, fmt.Sprintf("`%s`  %s: *%s*, %s", c.ID(), wording.Escape(wording.Subject(c.Plan)), wording.OutcomeWord(c.Outcome), wording.When(c.EndedAt())))
+		}
+	}
+	if len(lines) == 0 {
+		return Say("No ceremony has ended yet.")
+	}
+	return listed("Past ceremonies, newest first", lines)
+}
+
+func listed(heading string, lines []string) Message {
+	m := Message{Line: heading, Blocks: []slack.Block{section("*%s*", heading)}}
+	shown := lines[:min(len(lines), wording.MaxListed)]
+	m.Blocks = append(m.Blocks, section("%s", strings.Join(shown, "\n")))
+	if more := len(lines) - len(shown); more > 0 {
+		m.Blocks = append(m.Blocks, footnote("and %d more", more))
+	}
+	return m
+}
+
+// renderHolders shows who may do what on each cluster.
+func RenderHolders(clusters []ceremony.Cluster, ceremonies []rules.Ceremony) Message {
+	clusters = slices.SortedFunc(slices.Values(clusters), func(a, b ceremony.Cluster) int { return cmp.Compare(a.Name, b.Name) })
+	m := Message{Line: "Who may do what"}
+	for _, cl := range clusters {
+		operations := make([]string, len(cl.Operations))
+		for i, op := range cl.Operations {
+			operations[i] = "`" + string(op) + "`"
+		}
+		var holders []string
+		for _, p := range cl.Holders {
+			holders = append(holders, fmt.Sprintf("%s  `%s`", wording.Escape(p.Name), wording.Grouped(p.Key)))
+		}
+		m.Blocks = append(m.Blocks,
+			section("*%s*: %s", wording.Escape(cl.Name), strings.Join(operations, ", ")),
+			section("May propose: %s\nMay approve: %s (%d needed, never the one who proposed)\nOpen for %s",
+				wording.ListAnd(wording.Names(cl.Initiators)), wording.ListAnd(wording.Names(cl.Approvers)), cl.Approvals, wording.Spell(cl.Window)),
+			section("*Holders and their pinned keys*\n%s", strings.Join(holders, "\n")),
+		)
+		if words := wording.PolicyLines(cl); words != "" {
+			m.Blocks = append(m.Blocks, section("*What is asked besides*\n%s", words))
+		}
+		if len(cl.Witnesses) > 0 {
+			m.Blocks = append(m.Blocks, section("May witness: %s", wording.ListAnd(wording.Names(cl.Witnesses))))
+		}
+		if len(cl.Owners) > 0 {
+			m.Blocks = append(m.Blocks, section("Are told of alarms: %s", wording.ListAnd(wording.Names(cl.Owners))))
+		}
+		if words := wording.ExposureWords(rules.Exposures(ceremonies, cl.Name)); words != "" {
+			m.Blocks = append(m.Blocks, section("%s", words))
+		}
+		if !wording.SamePeople(cl.Receivers, cl.Holders) {
+			m.Blocks = append(m.Blocks, section("New shares of a rekey go to: %s", wording.ListAnd(wording.Names(cl.Receivers))))
+		}
+	}
+	if len(clusters) == 0 {
+		return SayWords(wording.ExplainError(ceremony.UnknownCluster), "")
+	}
+	return m
+}
+
+// renderProposed tells whoever proposed a ceremony who has to act next.
+func RenderProposed(c rules.Ceremony, by ceremony.Account) Message {
+	about := wording.Escape(strings.ToLower(wording.Subject(c.Plan)[:1]) + wording.Subject(c.Plan)[1:])
+	line := fmt.Sprintf("Proposed: %s", c.ID())
+	if c.Plan.Approvals == 0 {
+		return Message{Line: line, Blocks: []slack.Block{
+			section("*Open:* `%s`, %s. Nobody has to approve it: the holders are asked for their shares now.", c.ID(), about),
+		}}
+	}
+	var may []string
+	for _, p := range c.Plan.Approvers {
+		if p.Account != by {
+			may = append(may, wording.Escape(p.Name))
+		}
+	}
+	blocks := []slack.Block{section("*Proposed:* `%s`, %s. I have asked %s to approve it.", c.ID(), about, wording.ListAnd(may))}
+	for _, caution := range wording.Cautions(c.Plan) {
+		blocks = append(blocks, section("%s", caution))
+	}
+	return Message{Line: line, Blocks: append(blocks,
+		section("Tell them the hash of the plan in another way than Slack:\n`%s`  (%s)", wording.Short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
+	)}
+}

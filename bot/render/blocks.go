@@ -1,0 +1,110 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"conclave/bot/command"
+	"conclave/ceremony/wording"
+)
+
+// message is what people see: the line that a phone shows, and the blocks.
+type Message struct {
+	Line   string
+	Blocks []slack.Block
+}
+
+// options are the message as Slack's client takes it.
+func (m Message) Options() []slack.MsgOption {
+	m = m.OrStop()
+	blocks := m.Blocks
+	if len(blocks) > wording.MaxBlocks {
+		blocks = append(blocks[:wording.MaxBlocks-1:wording.MaxBlocks-1], footnote("There is more than fits into one message."))
+	}
+	return []slack.MsgOption{
+		slack.MsgOptionText(wording.Clip(m.Line, wording.MaxLine), false),
+		slack.MsgOptionBlocks(blocks...),
+		slack.MsgOptionDisableLinkUnfurl(),
+		slack.MsgOptionDisableMediaUnfurl(),
+	}
+}
+
+func title(s string) slack.Block {
+	return slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, wording.Clip(s, wording.MaxHeader), true, false))
+}
+
+func section(format string, args ...any) slack.Block {
+	return slack.NewSectionBlock(mrkdwn(fmt.Sprintf(format, args...), wording.MaxSection), nil, nil)
+}
+
+func footnote(format string, args ...any) slack.Block {
+	return slack.NewContextBlock("", mrkdwn(fmt.Sprintf(format, args...), wording.MaxField))
+}
+
+// facts is a table of two columns.
+func facts(all ...wording.Fact) slack.Block {
+	fields := make([]*slack.TextBlockObject, len(all))
+	for i, f := range all {
+		fields[i] = mrkdwn("*"+f.Name+"*\n"+f.Value, wording.MaxField)
+	}
+	return slack.NewSectionBlock(nil, fields, nil)
+}
+
+func mrkdwn(s string, most int) *slack.TextBlockObject {
+	// Verbatim: or Slack makes links and mentions of what people wrote without any
+	// of the characters that escape knows.
+	return slack.NewTextBlockObject(slack.MarkdownType, wording.Clip(s, most), false, true)
+}
+
+// listing shows text as it is, for reading; a command is shown by [copied]. Slack
+// neither links nor escapes what stands in a preformatted block. What a person has to
+// copy in one go is never cut in two: Slack allows such a block to be long.
+func listing(text string) slack.Block {
+	return slack.NewRichTextBlock("", &slack.RichTextPreformatted{
+		Type:     slack.RTEPreformatted,
+		Elements: []slack.RichTextSectionElement{slack.NewRichTextSectionTextElement(text, nil)},
+	})
+}
+
+// listings is a listing that may be cut between two lines, because it is long
+// and only read.
+func listings(text string) []slack.Block {
+	var blocks []slack.Block
+	var part strings.Builder
+	size := 0
+	flush := func() {
+		if part.Len() > 0 {
+			blocks = append(blocks, listing(strings.TrimRight(part.String(), "\n")))
+			part.Reset()
+			size = 0
+		}
+	}
+	for line := range strings.Lines(text) {
+		line = wording.Clip(line, wording.MaxSection)
+		n := utf8.RuneCountInString(line)
+		if size+n > wording.MaxSection {
+			flush()
+		}
+		part.WriteString(line)
+		size += n
+	}
+	flush()
+	return blocks
+}
+
+// button is one action that the person may take on what the message says.
+func button(verb command.Verb, value, label string, style slack.Style, sure *slack.ConfirmationBlockObject) *slack.ButtonBlockElement {
+	b := slack.NewButtonBlockElement(string(verb), value, slack.NewTextBlockObject(slack.PlainTextType, label, false, false))
+	b.Style, b.Confirm = style, sure
+	return b
+}
+
+func confirm(title, text, yes, no string) *slack.ConfirmationBlockObject {
+	plain := func(s string) *slack.TextBlockObject {
+		return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
+	}
+	return slack.NewConfirmationBlockObject(plain(title), plain(text), plain(yes), plain(no))
+}

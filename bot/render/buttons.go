@@ -1,0 +1,54 @@
+package render
+
+import (
+	"slices"
+
+	"github.com/slack-go/slack"
+
+	"conclave/bot/command"
+	"conclave/ceremony"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
+)
+
+// deeds are buttons for what a ceremony lets this person do now and no direct
+// message of theirs has a button for.
+func Deeds(c rules.Ceremony, by ceremony.Account) []slack.Block {
+	var buttons []slack.BlockElement
+	if mayReverify(c, by) {
+		buttons = append(buttons, button(command.VerbReverify, RoundValue(c), "Prove the new shares again", slack.StyleDefault,
+			confirm("Prove them again?", "Vault forgets who has proven a new share so far, and everybody is asked once more. The new shares stay as they are, and the old key stays in force.", "Again", "Not yet")))
+	}
+	if mayDelete(c, by) {
+		buttons = append(buttons, deleteButton(c))
+	}
+	if maySayRevoked(c, by) {
+		buttons = append(buttons, button(command.VerbRevoked, wording.ButtonValue(c), "The token is revoked", slack.StyleDefault,
+			confirm("Is it revoked?", "Say so only if you have seen it: nobody can check it. While the token is still there, name its accessor instead, and Vault is asked.", "It is revoked", "Not yet")))
+	}
+	if buttons == nil {
+		return nil
+	}
+	return []slack.Block{slack.NewActionBlock("deeds", buttons...)}
+}
+
+func mayReverify(c rules.Ceremony, who ceremony.Account) bool {
+	return c.State == rules.StateVerifying && c.Pending == nil && c.Closing == nil && (who == c.Plan.Initiator.Account || mayApprove(c.Plan, who))
+}
+
+func mayDelete(c rules.Ceremony, who ceremony.Account) bool {
+	return wording.Deletable(c) && c.Closing == nil && mayApprove(c.Plan, who)
+}
+
+func maySayRevoked(c rules.Ceremony, who ceremony.Account) bool {
+	return c.OwesRevocation() && c.Accessor == "" && (who == c.Plan.Requester.Account || mayApprove(c.Plan, who))
+}
+
+// mayApprove says whether somebody may decide about what another person proposed.
+func mayApprove(p ceremony.Plan, who ceremony.Account) bool {
+	return who != p.Initiator.Account && slices.ContainsFunc(p.Approvers, func(a ceremony.Person) bool { return a.Account == who })
+}
+
+// roundValue names the round, too: whoever had one proof dropped has said nothing
+// about the next.
+func RoundValue(c rules.Ceremony) string { return wording.ButtonValue(c) + " " + c.Round.Nonce }

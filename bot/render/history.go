@@ -1,0 +1,18 @@
+package render
+
+import (
+	"github.com/slack-go/slack"
+
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
+)
+
+// renderHistory is one event in the status post's thread: who, what, when.
+func RenderHistory(c rules.Ceremony, e event.Entry) Message {
+	text := wording.HistoryWords(c, e)
+	return Message{
+		Line:   wording.PlainText(text),
+		Blocks: []slack.Block{section("%s", text), footnote("%s · entry %d · `%s`", wording.When(e.At), e.Seq, wording.Short(e.Hash))},
+	}
+}

@@ -1,0 +1,48 @@
+package render
+
+import (
+	"github.com/slack-go/slack"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
+)
+
+// renderEnded tells somebody who was asked for a share that it is over.
+func RenderEnded(c rules.Ceremony, to ceremony.Person) Message {
+	blocks := []slack.Block{section("*%s*\n%s", wording.Subject(c.Plan), wording.OutcomeWords(c))}
+	// Of what is not known, the words of the outcome say what to keep.
+	if known := !c.Unproven && (!c.MadeElsewhere() || c.Verified != nil); c.Plan.Operation.Rekeys() && len(c.NewShares) > 0 && known {
+		switch {
+		case c.Verified != nil && c.Verified.Unconfirmed:
+			blocks = append(blocks, section("If you were given a new share: %s", wording.KeepBoth))
+		case c.Outcome == event.Completed:
+			blocks = append(blocks, section("If you were given a new share: it is the one that counts from now on. Destroy the old one once you have made sure that you can open the new one."))
+		default:
+			blocks = append(blocks, section("If you were given a new share: *it is not valid*. Your old share is still the right one. Delete the file `%s`.", wording.ShareFile(c, c.Seq())))
+		}
+	}
+	for _, part := range []string{wording.Report(c), wording.BackupLeft(c)} {
+		if part != "" {
+			blocks = append(blocks, section("%s", part))
+		}
+	}
+	last := "nothing more is wanted from you."
+	if r := c.Plan.Requester; r != nil && r.Account == to.Account && c.Outcome == event.Completed {
+		last = "you have the token: what to do with it stands in the message that brought it."
+	}
+	blocks = append(blocks, footnote("`%s` · %s", c.ID(), last))
+	return Message{Line: wording.BoardLine(c), Blocks: blocks}
+}
+
+// renderBackupReminder tells whoever proposed a rekey of the backup that it has left
+// behind.
+func renderBackupReminder(c rules.Ceremony, ev event.BackupReminded) Message {
+	what := "Please have the backup of " + c.Plan.Cluster + "'s new shares deleted"
+	return Message{Line: wording.Escape(what), Blocks: []slack.Block{
+		title(what),
+		section("%s", wording.BackupLeft(c)),
+		footnote("`%s` · reminder %d", c.ID(), ev.Number),
+	}}
+}

@@ -1,0 +1,66 @@
+package render
+
+import (
+	"github.com/slack-go/slack"
+
+	"conclave/bot/command"
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
+)
+
+// renderGate asks a witness whether the gated step may happen.
+func renderGate(c rules.Ceremony, to ceremony.Person, e event.Entry) Message {
+	asked, _ := e.Event.(event.WitnessAsked)
+	what := "Please witness: " + wording.Subject(c.Plan)
+	blocks := []slack.Block{title(what)}
+	if c.Gate() != asked.Gate {
+		return Message{Line: what, Blocks: append(blocks, section("This no longer waits for you. %s", wording.StateWords(c)))}
+	}
+	blocks = append(blocks,
+		section("The next step waits for you: before %s, a witness has to let it happen.", wording.GateWords(c, asked.Gate)),
+		section("Have you seen that everything so far was as the plan says? The thread of the status post has every step. What was not as it should be goes into the journal with `/ceremony exception %s` and what you saw.", c.ID()),
+		section("*Hash of the plan*\n`%s`\n*in words:* %s", c.PlanHash, ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
+		slack.NewActionBlock("decide",
+			button(command.VerbProceed, wording.GateValue(c), "Let it happen", slack.StylePrimary,
+				confirm("Let it happen?", "You have watched, and it is as the plan says.", "Let it happen", "Not yet")),
+			button(command.VerbFreeze, wording.ButtonValue(c), "Freeze", slack.StyleDanger,
+				confirm("Freeze the ceremony?", "Nothing goes on until its initiator and an approver agree.", "Freeze", "Not yet")),
+		),
+	)
+	blocks = append(blocks, SignInstead(c, to, ceremony.SayProceed)...)
+	return Message{Line: what, Blocks: blocks}
+}
+
+// renderWitness asks a witness what they say of the whole ceremony.
+func renderWitness(c rules.Ceremony, to ceremony.Person) Message {
+	what := "Your statement as a witness: " + wording.Subject(c.Plan)
+	blocks := []slack.Block{title(what), section("%s", wording.OutcomeWords(c))}
+	if !c.OwesWitness() {
+		return Message{Line: what, Blocks: append(blocks, section("A witness has spoken."))}
+	}
+	value := wording.ButtonValue(c)
+	blocks = append(blocks,
+		section("Do you agree that it went as the plan and its thread say? Your answer becomes part of the transcript. With a reason, type `/ceremony witness %s agree` or `disagree`, and why.", c.ID()),
+		slack.NewActionBlock("decide",
+			button(command.VerbAgree, value, "I agree", slack.StylePrimary,
+				confirm("Do you agree?", "You have watched the ceremony, and it went as its thread says.", "I agree", "Not yet")),
+			button(command.VerbDisagree, value, "I do not agree", slack.StyleDanger,
+				confirm("Do you disagree?", "Your disagreement becomes part of the transcript. With /ceremony witness you can say why.", "I disagree", "Not yet")),
+		),
+	)
+	blocks = append(blocks, SignInstead(c, to, ceremony.SayAgree)...)
+	return Message{Line: what, Blocks: blocks}
+}
+
+// signInstead shows how to say the same with more than an account behind it.
+func SignInstead(c rules.Ceremony, to ceremony.Person, verb ceremony.Verb) []slack.Block {
+	if to.Key == "" {
+		return nil
+	}
+	return []slack.Block{
+		footnote("Or sign it with your PGP key, and send me what this prints:"),
+		Copied(wording.StatementCommand(c.WordFor(verb), to.Key)),
+	}
+}

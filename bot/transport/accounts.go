@@ -1,0 +1,136 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"conclave/bot/refusal"
+	"conclave/ceremony"
+)
+
+// freshness is how long Slack's answer about an account is trusted: somebody who
+// was deactivated has no part any more, at the latest after this.
+const freshness = time.Minute
+
+// slackbot is Slack's own voice. Its is_bot is false.
+const slackbot = "USLACKBOT"
+
+// claim is who an envelope says it comes from.
+type Claim struct {
+	User  string
+	Teams []string // every team that the envelope names; empty ones are left out
+	// shared is set when the envelope says that other organisations can read along.
+	Shared bool
+}
+
+// registry asks Slack who somebody is.
+type Registry struct {
+	api  *slack.Client
+	team string // ours
+
+	Mu    sync.Mutex
+	Known map[string]asked // user id → answer
+}
+
+type asked struct {
+	user *slack.User
+	at   time.Time
+}
+
+func NewRegistry(api *slack.Client, team string) *Registry {
+	return &Registry{api: api, team: team, Known: map[string]asked{}}
+}
+
+// account answers who is behind a claim, or a denial. The account's team is
+// always ours: it is what the configuration pins.
+func (r *Registry) Account(ctx context.Context, c Claim) (ceremony.Account, error) {
+	if c.Shared {
+		return ceremony.Account{}, refusal.SharedChannel
+	}
+	u, err := r.User(ctx, c.User)
+	if err != nil {
+		return ceremony.Account{}, err
+	}
+	if err := r.Judge(u); err != nil {
+		return ceremony.Account{}, err
+	}
+	for _, t := range c.Teams {
+		if !r.belongs(u, t) {
+			return ceremony.Account{}, refusal.Outsider
+		}
+	}
+	return ceremony.Account{Team: r.team, User: u.ID}, nil
+}
+
+// judge says whether an account may take part at all. Names are not looked at:
+// people choose them.
+// Source: docs.slack.dev "User object"; of a connected organisation's people
+// is_stranger may be false, so that the team decides.
+func (r *Registry) Judge(u *slack.User) error {
+	switch {
+	case u.Deleted:
+		return refusal.Deactivated
+	case u.ID == slackbot, u.IsBot, u.IsWorkflowBot, u.IsConnectorBot:
+		return refusal.Machine
+	case u.IsStranger, !r.belongs(u, r.team):
+		return refusal.Outsider
+	case u.IsRestricted, u.IsUltraRestricted:
+		return refusal.Guest
+	case u.IsInvitedUser:
+		return refusal.Invited
+	}
+	return nil
+}
+
+// belongs says whether a team is one of the user's: the workspace that the
+// account was made in or, in an Enterprise organisation, the organisation and
+// every workspace of it that the user is in.
+func (r *Registry) belongs(u *slack.User, team string) bool {
+	return team == u.TeamID || (u.Enterprise.EnterpriseID != "" && team == u.Enterprise.EnterpriseID) ||
+		slices.Contains(u.Enterprise.Teams, team)
+}
+
+func (r *Registry) User(ctx context.Context, id string) (*slack.User, error) {
+	r.Mu.Lock()
+	known, ok := r.Known[id]
+	r.Mu.Unlock()
+	if ok && time.Since(known.at) < freshness {
+		return known.user, nil
+	}
+	u, err := Read(ctx, func() (*slack.User, error) { return r.api.GetUserInfoContext(ctx, id) })
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		switch said.Err {
+		case "user_not_found", "user_not_visible":
+			return nil, refusal.UnknownUser
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask Slack who %s is: %w", id, err)
+	}
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	r.Known[id] = asked{u, time.Now()}
+	return u, nil
+}
+
+// forget drops what is known about an account, since Slack says that it changed.
+func (r *Registry) Forget(id string) {
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	delete(r.Known, id)
+}
+
+// claimed is the account of somebody whom the registry turned away: theirs as far as
+// the envelope tells.
+func (c Claim) Claimed(team string) ceremony.Account {
+	if len(c.Teams) > 0 {
+		team = c.Teams[len(c.Teams)-1]
+	}
+	return ceremony.Account{Team: team, User: c.User}
+}

@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"conclave/bot/refusal"
+)
+
+// stands are the channels in which ceremonies are shown. Each is looked at again
+// after a while: somebody may share it with another organisation at any time.
+type Stands struct {
+	api *slack.Client
+
+	mu    sync.Mutex
+	known map[string]looked // channel id → answer
+}
+
+type looked struct {
+	fault error
+	at    time.Time
+}
+
+func NewStands(api *slack.Client) *Stands { return &Stands{api: api, known: map[string]looked{}} }
+
+// check answers a denial when nothing should or could be shown in a channel.
+func (s *Stands) Check(ctx context.Context, id string) error {
+	s.mu.Lock()
+	known, ok := s.known[id]
+	s.mu.Unlock()
+	if ok && time.Since(known.at) < freshness {
+		return known.fault
+	}
+	ch, err := Read(ctx, func() (*slack.Channel, error) {
+		return s.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+	})
+	var fault error
+	said, answered := errors.AsType[slack.SlackErrorResponse](err)
+	switch {
+	case answered && said.Err == "channel_not_found":
+		fault = refusal.StandGone
+	case err != nil:
+		return fmt.Errorf("look at channel %s: %w", id, err)
+	case Outside(ch):
+		fault = refusal.StandShared
+	case ch.IsArchived, !ch.IsMember:
+		fault = refusal.StandGone
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known[id] = looked{fault, time.Now()}
+	return fault
+}
+
+// outside says whether people who are not of the workspace can read a channel.
+func Outside(ch *slack.Channel) bool {
+	return ch.IsExtShared || ch.IsPendingExtShared || ch.IsOrgShared || ch.IsGlobalShared
+}

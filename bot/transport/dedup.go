@@ -1,0 +1,51 @@
+package transport
+
+import (
+	"sync"
+	"time"
+)
+
+// memory is how long an envelope is remembered. Slack delivers an event again
+// for up to six minutes, and may deliver it once more later.
+const memory = 15 * time.Minute
+
+// seen remembers what was taken. Slack delivers twice: after a late
+// acknowledgement, on a second connection, and at times under another event id.
+type Seen struct {
+	mu    sync.Mutex
+	known map[string]time.Time // key → forgotten after
+	swept time.Time
+}
+
+func NewSeen() *Seen { return &Seen{known: map[string]time.Time{}} }
+
+// any says whether one of the keys is known.
+func (s *Seen) Any(keys []string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for _, k := range keys {
+		if now.Before(s.known[k]) {
+			return true
+		}
+	}
+	return false
+}
+
+// add remembers all keys.
+func (s *Seen) Add(keys []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if now.Sub(s.swept) > time.Minute {
+		for k, t := range s.known {
+			if now.After(t) {
+				delete(s.known, k)
+			}
+		}
+		s.swept = now
+	}
+	for _, k := range keys {
+		s.known[k] = now.Add(memory)
+	}
+}

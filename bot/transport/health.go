@@ -1,0 +1,62 @@
+package transport
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// lateAck is how long an acknowledgement may take before it counts as late.
+// Slack gives up after three seconds.
+const LateAck = time.Second
+
+// Health is how the connection to Slack fares. A bot whose process is alive may
+// still be deaf; these are the signs.
+type Health struct {
+	Connected    bool
+	LastHello    time.Time // of the newest connection
+	LastEnvelope time.Time // anything that people did
+	LastAuthTest time.Time // when Slack last accepted the bot token
+	Opens        int       // connections opened since the start
+	Failures     int       // connections in a row that were not healthy
+	LateAcks     int       // that took more than a second
+	Duplicates   int       // envelopes delivered again
+	TurnedAway   int       // people who were told that too much is waiting
+	Throttled    int       // answers of Slack that asked to slow down
+}
+
+// LogValue is the health as one group.
+func (h Health) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.Bool("connected", h.Connected),
+		slog.Time("last_hello", h.LastHello),
+		slog.Time("last_envelope", h.LastEnvelope),
+		slog.Time("last_auth_test", h.LastAuthTest),
+		slog.Int("opens", h.Opens),
+		slog.Int("failures", h.Failures),
+		slog.Int("late_acks", h.LateAcks),
+		slog.Int("duplicates", h.Duplicates),
+		slog.Int("turned_away", h.TurnedAway),
+		slog.Int("throttled", h.Throttled),
+	)
+}
+
+// health is the Health that is being kept.
+type Monitor struct {
+	mu  sync.Mutex
+	now Health
+}
+
+func (h *Monitor) Snapshot() Health {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+func (h *Monitor) Note(change func(*Health)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	change(&h.now)
+}
+
+func (h *Monitor) throttled() { h.Note(func(n *Health) { n.Throttled++ }) }

@@ -1,0 +1,77 @@
+package transport
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// postPace is the least time between two posts in one channel. Slack takes one a
+	// second, and counts when they arrive: some of them travel faster than others.
+	// Source: docs.slack.dev "Rate limits", chat.postMessage.
+	PostPace = 1100 * time.Millisecond
+	// redrawPace is the least time between two edits of one status post.
+	RedrawPace = 1500 * time.Millisecond
+)
+
+// pacer spaces out what is done under one key: a limiter for each.
+type Pacer struct {
+	Gap time.Duration
+
+	mu       sync.Mutex
+	Limiters map[string]*rate.Limiter // by key; one that was idle for a gap is not kept
+}
+
+func NewPacer(gap time.Duration) *Pacer {
+	return &Pacer{Gap: gap, Limiters: map[string]*rate.Limiter{}}
+}
+
+// wait returns when it is this caller's turn. An error means that the caller's time was
+// over before that; the turn is somebody else's then.
+func (p *Pacer) Wait(ctx context.Context, key string) error {
+	p.mu.Lock()
+	turn := p.limiterLocked(key).Reserve()
+	p.mu.Unlock()
+	d := turn.Delay()
+	if d == 0 {
+		return context.Cause(ctx)
+	}
+	err := Sleep(ctx, d)
+	if err != nil {
+		turn.Cancel()
+	}
+	return err
+}
+
+// free reports whether nothing was done under the key for a while, and notes that
+// something is done now.
+func (p *Pacer) Free(key string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.limiterLocked(key).Allow()
+}
+
+// release lets the next one come at once, since nothing was done under the key.
+func (p *Pacer) Release(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.Limiters, key)
+}
+
+// limiterLocked returns the limiter of a key.
+func (p *Pacer) limiterLocked(key string) *rate.Limiter {
+	for k, l := range p.Limiters {
+		if k != key && l.Tokens() >= 1 {
+			delete(p.Limiters, k)
+		}
+	}
+	l, known := p.Limiters[key]
+	if !known {
+		l = rate.NewLimiter(rate.Every(p.Gap), 1)
+		p.Limiters[key] = l
+	}
+	return l
+}

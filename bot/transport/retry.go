@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/slack-go/slack"
+
+	"conclave/bot/refusal"
+)
+
+// serverTrouble says whether an error code means that Slack itself is in
+// trouble, so that what it did is not known.
+// Source: docs.slack.dev, the errors that every method shares.
+func ServerTrouble(code string) bool {
+	switch code {
+	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "accesslimited", "team_added_to_org":
+		return true
+	}
+	return false
+}
+
+// readTries is how often a question is put to Slack. A question changes nothing,
+// so that it may be repeated; somebody waits for what depends on it, and what
+// they sent was acknowledged and does not come again (P6).
+const readTries = 4
+
+// errSlackSilent means that Slack could not be asked.
+var ErrSlackSilent = errors.New("no answer from Slack")
+
+// read asks Slack something, and asks again when the answer got lost.
+func Read[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.Multiplier = 200*time.Millisecond, 3
+	answer, err := backoff.Retry(ctx, func() (T, error) {
+		answer, err := ask()
+		if err != nil && !passing(err) {
+			return answer, backoff.Permanent(err)
+		}
+		return answer, err
+	}, backoff.WithBackOff(pause), backoff.WithMaxTries(readTries))
+	if err != nil && passing(err) {
+		err = fmt.Errorf("%w: %w", ErrSlackSilent, err)
+	}
+	return answer, err
+}
+
+// passing says whether an error may be gone the next time: anything but Slack's
+// own considered answer.
+func passing(err error) bool {
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		return ServerTrouble(said.Err)
+	}
+	if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
+		return status.Code >= http.StatusInternalServerError
+	}
+	_, denied := errors.AsType[refusal.Denial](err)
+	return !denied
+}

@@ -1,0 +1,76 @@
+package ceremonytest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"conclave/ceremony"
+	"conclave/ceremony/rules"
+)
+
+// fakeCourier keeps what was posted.
+type FakeCourier struct {
+	Mu     sync.Mutex
+	Posted map[string]int // ceremony/key → times
+	Order  []string
+	Drawn  []rules.Ceremony
+	Fault  func(m rules.Message, n int) error // after the message was posted, but for ErrNotPosted
+	tries  map[string]int
+	// replace says whether a redrawing has to take another post.
+	Replace func() bool
+}
+
+func NewFakeCourier() *FakeCourier {
+	return &FakeCourier{Posted: map[string]int{}, tries: map[string]int{}}
+}
+
+func (f *FakeCourier) Deliver(_ context.Context, c rules.Ceremony, m rules.Message, maybe bool) (ceremony.Ref, error) {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	key := string(c.ID()) + " " + m.Key
+	ref := ceremony.Ref{Channel: "C", TS: key}
+	n := f.tries[key]
+	f.tries[key]++
+	if maybe && f.Posted[key] > 0 {
+		return ref, nil
+	}
+	var err error
+	if f.Fault != nil {
+		f.Mu.Unlock() // it may take its time
+		err = f.Fault(m, n)
+		f.Mu.Lock()
+	}
+	if err != nil && (errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable)) {
+		return ceremony.Ref{}, err
+	}
+	f.Posted[key]++
+	f.Order = append(f.Order, m.Key)
+	return ref, err
+}
+
+func (f *FakeCourier) Redraw(_ context.Context, c rules.Ceremony, _ rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	f.Drawn = append(f.Drawn, c)
+	if f.Replace != nil && !strings.HasSuffix(at.TS, "+") && f.Replace() {
+		at.TS += "+"
+	}
+	return at, nil
+}
+
+// twice names the messages that were posted more than once.
+func (f *FakeCourier) Twice() []string {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	var keys []string
+	for _, k := range slices.Sorted(maps.Keys(f.Posted)) {
+		if f.Posted[k] > 1 {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+)
+
+// raise adds what was found to the cluster's open alarm, or opens one for it. It
+// answers the alarm; that what was found is in it already is no error. After an
+// error nothing was written.
+func (e *Engine) Raise(ctx context.Context, cluster ceremony.Cluster, found event.Noticed) (ceremony.ID, error) {
+	e.alarming.Lock()
+	defer e.alarming.Unlock()
+	if c, ok := e.openAlarm(cluster.Name); ok {
+		_, err := e.command(ctx, c.ID(), rules.Alert{Found: found})
+		if !errors.Is(err, ceremony.Closed) { // it may have been acknowledged at this moment
+			return c.ID(), err
+		}
+	}
+	c, err := e.open(ctx, cluster, e.alarmPlan(cluster, found), found)
+	if err != nil {
+		return "", fmt.Errorf("open an alarm for %s: %w", cluster.Name, err)
+	}
+	e.config.Log.Warn("an alarm is raised", "cluster", cluster.Name, "ceremony", string(c.ID()), "finding", string(found.Kind), "was", found.Want, "is", found.Got)
+	return c.ID(), nil
+}
+
+// openAlarm is the cluster's alarm that nobody has acknowledged yet.
+func (e *Engine) openAlarm(cluster string) (rules.Ceremony, bool) {
+	all := e.Ceremonies()
+	i := slices.IndexFunc(all, func(c rules.Ceremony) bool {
+		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Alarm && !c.Ended() && c.Closing == nil && time.Now().Before(c.Plan.Closes)
+	})
+	if i < 0 {
+		return rules.Ceremony{}, false
+	}
+	return all[i], true
+}
+
+// alarmPlan pins who is told and who may acknowledge. Vault is not asked: it may be
+// what the alarm is about.
+func (e *Engine) alarmPlan(cluster ceremony.Cluster, first event.Noticed) ceremony.Plan {
+	now := time.Now().UTC().Truncate(time.Second)
+	return ceremony.Plan{
+		Ceremony:   newID(cluster.Name, ceremony.Alarm),
+		Operation:  ceremony.Alarm,
+		Cluster:    cluster.Name,
+		Reason:     string(first.Kind),
+		Initiator:  ceremony.InterferenceWatch,
+		Approvers:  cluster.Approvers,
+		Owners:     cluster.Owners,
+		Initiators: cluster.Initiators,
+		Identity:   e.config.Opener.Identity(),
+		Proposed:   now,
+		Closes:     now.Add(rules.AlarmWindow),
+	}
+}
+
+// Acknowledge ends an alarm: somebody looks after what it is about. An owner of the
+// cluster, an initiator or an approver may. Signed is their armored word, where they
+// have signed it.
+func (e *Engine) Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (rules.Ceremony, error) {
+	return e.command(ctx, id, rules.Acknowledge{By: by, Why: rules.OneLine(why), Signed: signed})
+}

@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/transcript"
+)
+
+// doubt is why a ceremony that was open when the program started must not go on as
+// its journal has it, nil when nothing speaks against it. Whoever can write to the
+// journal's folder can add a line to it: what people are said to have signed is
+// verified again, and the plan is held against the configuration. Neither changes
+// while the program runs.
+func (e *Engine) doubt(c rules.Ceremony, cluster ceremony.Cluster) *rules.Difference {
+	switch bot := e.config.Opener.Identity(); {
+	case c.Ended() || c.Plan.Operation == ceremony.Alarm:
+		return nil
+	case bot != c.Plan.Identity:
+		return rules.OtherBot(c.Plan, bot)
+	}
+	if d := unlike(c.Plan, cluster); d != nil {
+		return d
+	}
+	if d := e.uncalled(c.Plan, cluster); d != nil {
+		return d
+	}
+	return e.unsigned(c)
+}
+
+// unsigned is the first word in the journal that is not what somebody has signed.
+func (e *Engine) unsigned(c rules.Ceremony) *rules.Difference {
+	v := transcript.Verifier{
+		Identity: c.Plan.Identity, Signatures: e.config.Signatures, Checks: map[string]*transcript.Check{},
+		T: transcript.Transcript{Certificates: map[ceremony.Fingerprint]string{}},
+	}
+	for _, f := range c.Plan.Keys() {
+		if armored, err := e.config.Opener.PublicKey(f); err == nil {
+			v.T.Certificates[f] = armored
+		}
+	}
+	for _, entry := range c.History {
+		v.Spoken(entry)
+		next, err := rules.Apply(v.C, entry)
+		if err != nil {
+			return &rules.Difference{Why: event.NotSigned, Want: "", Got: err.Error()} // what was replayed a moment ago
+		}
+		v.C = next
+	}
+	if faults := (transcript.Audit{}).With(v.Checks).Faults(); len(faults) > 0 {
+		return &rules.Difference{Why: event.NotSigned, Want: "", Got: strings.Join(faults, "; ")}
+	}
+	return nil
+}
+
+// unlike is the first way in which the plan is not one that the configuration allows.
+// Who has come into the configuration since the proposal has no part in the plan,
+// and a policy may have become less strict; nobody in the plan may have gone or
+// changed, and it may demand nothing less than the policy does.
+func unlike(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
+	if !slices.Contains(cluster.Operations, p.Operation) {
+		return otherConfig("operation "+string(p.Operation), fmt.Sprintf("operations %v", cluster.Operations))
+	}
+	if d := unlikePeople(p, cluster); d != nil {
+		return d
+	}
+	if d := unlikeShares(p, cluster); d != nil {
+		return d
+	}
+	return unlikePolicy(p, cluster)
+}
+
+func otherConfig(want, got string) *rules.Difference {
+	return &rules.Difference{Why: event.OtherConfig, Want: want, Got: got}
+}
+
+// unlikePeople finds somebody in the plan who has not this part, account, key or
+// class in the configuration.
+func unlikePeople(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
+	proposers, receivers := cluster.Initiators, cluster.Receivers
+	if p.Initiator == ceremony.SealWatch {
+		proposers = []ceremony.Person{ceremony.SealWatch}
+	}
+	if p.Operation == ceremony.ReadBackup {
+		receivers = slices.Concat(receivers, cluster.Holders)
+	}
+	var requester []ceremony.Person
+	if p.Requester != nil {
+		requester = []ceremony.Person{*p.Requester}
+	}
+	for _, part := range [...]struct {
+		name             string
+		plan, configured []ceremony.Person
+	}{
+		{"initiator", []ceremony.Person{p.Initiator}, proposers},
+		{"requester", requester, proposers},
+		{"approver", p.Approvers, cluster.Approvers},
+		{"witness", p.Witnesses, cluster.Witnesses},
+		{"holder", p.Holders, cluster.Holders},
+		{"receiver", p.Receivers, receivers},
+		{"in the roll call:", p.RollCall, slices.Concat(receivers, proposers)},
+	} {
+		for _, who := range part.plan {
+			if slices.Contains(part.configured, who) {
+				continue
+			}
+			got := "nobody of this name with this part"
+			if i := slices.IndexFunc(part.configured, func(c ceremony.Person) bool { return c.Name == who.Name }); i >= 0 {
+				got = part.name + " " + ceremony.Describe(part.configured[i])
+			}
+			return otherConfig(part.name+" "+ceremony.Describe(who), got)
+		}
+	}
+	return nil
+}
+
+// unlikeShares holds what a rekey or an initialisation makes against the
+// configuration.
+func unlikeShares(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
+	if !p.Operation.MakesShares() {
+		return nil
+	}
+	for _, r := range cluster.Receivers {
+		if !slices.Contains(p.Receivers, r) {
+			return otherConfig("no share for "+ceremony.Describe(r), "receiver "+ceremony.Describe(r))
+		}
+	}
+	switch {
+	case len(p.Receivers) != len(cluster.Receivers):
+		return otherConfig(fmt.Sprintf("%d new shares", len(p.Receivers)), fmt.Sprint(len(cluster.Receivers)))
+	case p.NewThreshold < cluster.NewThreshold:
+		return otherConfig(fmt.Sprintf("new threshold %d", p.NewThreshold), fmt.Sprint(cluster.NewThreshold))
+	case !p.Operation.Rekeys():
+		return nil
+	case cluster.Verification && !p.Verification:
+		return otherConfig("verification no", "yes")
+	case p.Backup != cluster.Backup:
+		return otherConfig("backup in vault "+ceremony.YesNo(p.Backup), ceremony.YesNo(cluster.Backup))
+	}
+	return nil
+}
+
+// unlikePolicy finds something that the policy demands and the plan does not.
+func unlikePolicy(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
+	policy := cluster.Policy(p.Operation)
+	if p.Approvals < policy.Approvals {
+		return otherConfig(fmt.Sprintf("approvals needed %d", p.Approvals), fmt.Sprint(policy.Approvals))
+	}
+	for _, q := range policy.Classes {
+		has := 0
+		for _, planned := range p.ApprovalsFrom {
+			if planned.Class == q.Class {
+				has = planned.Count
+			}
+		}
+		if has < q.Count {
+			return otherConfig(fmt.Sprintf("approvals needed from %s %d", q.Class, has), fmt.Sprint(q.Count))
+		}
+	}
+	for _, a := range p.Approvers {
+		if _, part := ceremony.Find(slices.Concat(p.Holders, p.Receivers), a.Account); policy.Separate && part {
+			return otherConfig(a.Name+" may approve", "whoever holds or gets a share does not approve")
+		}
+	}
+	var quiet ceremony.Quiet
+	if p.Quiet != nil {
+		quiet = *p.Quiet
+	}
+	switch {
+	case policy.Signed && !p.SignedApprovals:
+		return otherConfig("approvals by button", "signed")
+	case policy.Witness && len(p.Witnesses) == 0:
+		return otherConfig("no witness", "a witness")
+	case time.Duration(p.Cooling) < policy.Cooling:
+		return otherConfig("cooling-off "+p.Cooling.String(), policy.Cooling.String())
+	case policy.Quiet != (ceremony.Quiet{}) && policy.Quiet != quiet:
+		return otherConfig("quiet hours "+quiet.String(), policy.Quiet.String())
+	case len(policy.Ways) > 0 && (len(p.Ways) == 0 || slices.ContainsFunc(p.Ways, func(w ceremony.Way) bool { return !slices.Contains(policy.Ways, w) })):
+		return otherConfig(fmt.Sprintf("ways in %v", p.Ways), fmt.Sprint(policy.Ways))
+	case p.Closes.Sub(p.Proposed) > policy.Window:
+		return otherConfig("a window of "+p.Closes.Sub(p.Proposed).String(), policy.Window.String())
+	}
+	return nil
+}
+
+// uncalled finds that the policy has more people show their keys than the plan. Of
+// the people whom it does not call, the journals show that they have.
+func (e *Engine) uncalled(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
+	again := p
+	again.RollCall, again.Present = nil, 0
+	e.callRoll(&again, cluster.Policy(p.Operation).RollCall)
+	if p.Present < again.Present {
+		return otherConfig(fmt.Sprintf("roll call, present needed %d", p.Present), fmt.Sprint(again.Present))
+	}
+	return nil
+}

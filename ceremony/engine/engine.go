@@ -1,0 +1,277 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+)
+
+// Config is what an engine is made of; every field is needed but Archives, and Files
+// where there are none.
+type Config struct {
+	Clusters []ceremony.Cluster
+	Opener   ceremony.Opener
+	// Signatures verifies again what people have signed in a journal.
+	Signatures ceremony.Signatures
+	Courier    Courier
+	Journal    event.Journal
+	Log        *slog.Logger
+	// Forget is called after each envelope that was opened, when nothing of its content
+	// is needed any more and the outcome is in the journal: the time to collect garbage.
+	// Nil means that nothing is done.
+	Forget func()
+	// Archives keep each signed transcript.
+	Archives []ceremony.Archive
+	// Files makes what they keep: the transcript itself, and behind it a page for people.
+	// The same event makes the same files.
+	Files func(c rules.Ceremony, signed event.TranscriptSigned) ([]ceremony.File, error)
+}
+
+// Engine runs ceremonies. Each open one has an owner, a goroutine that alone
+// decides and writes for it, so that a Vault that hangs delays no other cluster.
+type Engine struct {
+	config   Config
+	clusters map[string]ceremony.Cluster
+	people   map[ceremony.Account]string // account → name in the configuration
+	ready    chan struct{}
+	alarming sync.Mutex // one finding is added to its alarm, or opens one, at a time
+
+	mu     sync.Mutex
+	known  map[ceremony.ID]known
+	order  []ceremony.ID // of known, newest first
+	owners map[ceremony.ID]*owner
+	taken  map[string]bool // cluster → a proposal for it is being prepared
+	// first is the hash of the newest ceremony's first line.
+	first string
+
+	digests digests
+	// run starts an owner; nil when the engine is not running.
+	run func(*owner)
+}
+
+// known is a ceremony as readers see it.
+type known struct {
+	c    rules.Ceremony
+	live rules.Live
+	fits func(envelope []byte) bool // is it encrypted to the key that is announced now? nil when there is none
+}
+
+// NewEngine makes an engine that does nothing until Run.
+func NewEngine(config Config) *Engine {
+	if config.Forget == nil {
+		config.Forget = func() {}
+	}
+	e := &Engine{
+		config:   config,
+		clusters: map[string]ceremony.Cluster{},
+		people:   map[ceremony.Account]string{},
+		ready:    make(chan struct{}),
+		known:    map[ceremony.ID]known{},
+		owners:   map[ceremony.ID]*owner{},
+		taken:    map[string]bool{},
+	}
+	for _, c := range config.Clusters {
+		e.clusters[c.Name] = c
+		for _, p := range slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners, c.Witnesses) {
+			e.people[p.Account] = p.Name
+		}
+	}
+	return e
+}
+
+// Ready is closed when the journal has been read and commands are taken.
+func (e *Engine) Ready() <-chan struct{} { return e.ready }
+
+// Clusters are the configured clusters.
+func (e *Engine) Clusters() []ceremony.Cluster { return slices.Clone(e.config.Clusters) }
+
+// Run reads the journal, takes up what was open, and serves until ctx ends. It
+// returns when every owner has finished the act in hand. An error means that
+// the journal could not be read: nothing was done.
+func (e *Engine) Run(ctx context.Context) error {
+	open, err := e.recover(ctx)
+	if err != nil {
+		return err
+	}
+	var owners sync.WaitGroup
+	start := func(o *owner) {
+		owners.Go(func() {
+			o.run(ctx)
+			e.forget(o)
+		})
+	}
+	e.mu.Lock()
+	e.run = start
+	for _, o := range open {
+		e.owners[o.id] = o
+		start(o)
+	}
+	e.mu.Unlock()
+	close(e.ready)
+
+	var watches sync.WaitGroup
+	for _, c := range e.config.Clusters {
+		if c.Watch {
+			watches.Go(func() { e.watch(ctx, c) })
+		}
+		if c.Interference {
+			watches.Go(func() { e.watchInterference(ctx, c) })
+		}
+	}
+	<-ctx.Done()
+	watches.Wait()
+	e.mu.Lock()
+	e.run = nil
+	e.mu.Unlock()
+	owners.Wait()
+	return nil
+}
+
+// recover replays every ceremony and makes owners for those that are not
+// settled.
+func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
+	ids, err := e.config.Journal.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var open []*owner
+	var firsts []string
+	named := map[string]bool{}
+	for _, id := range ids {
+		entries, err := e.config.Journal.Load(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		c, err := rules.Replay(entries)
+		if err != nil {
+			return nil, fmt.Errorf("replay %s: %w: %w", id, ceremony.ErrChain, err)
+		}
+		firsts = append(firsts, entries[0].Hash)
+		named[entries[0].Event.(event.Proposed).Previous] = true // Replay has made sure of its type
+		e.publish(known{c: c})
+		if c.Settled() {
+			continue
+		}
+		cluster, ok := e.clusters[c.Plan.Cluster]
+		if !ok && (c.Ended() && !c.OwesNews() || c.Plan.Operation == ceremony.Alarm) {
+			e.config.Log.Warn("an alarm, or what a ceremony has left behind, is not looked after: its cluster is not configured any more", "ceremony", string(id))
+			continue
+		}
+		if !ok {
+			return nil, fmt.Errorf("%s is open, and its cluster %q is not configured any more: %w", id, c.Plan.Cluster, ceremony.UnknownCluster)
+		}
+		open = append(open, newOwner(e, cluster, c, true))
+		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.State), "events", c.Seq())
+	}
+	for _, o := range open {
+		// All journals are read by now: others show who has no need to be called.
+		if o.session.Doubt = e.doubt(o.c, o.cluster); o.session.Doubt != nil {
+			d := o.session.Doubt
+			o.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.Why), "plan", d.Want, "found", d.Got)
+		}
+	}
+	// The newest is the one that no other names: the list goes by the clock, which may
+	// have been set back.
+	for _, first := range firsts {
+		if !named[first] {
+			e.first = first
+		}
+	}
+	return open, nil
+}
+
+func (e *Engine) forget(o *owner) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.owners, o.id)
+}
+
+// publish makes a ceremony's newest value visible to readers.
+func (e *Engine) publish(k known) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.publishLocked(k)
+}
+
+func (e *Engine) publishLocked(k known) {
+	id := k.c.ID()
+	before, again := e.known[id]
+	if !again {
+		at, _ := slices.BinarySearchFunc(e.order, k.c, func(id ceremony.ID, c rules.Ceremony) int {
+			return cmp.Or(c.Plan.Proposed.Compare(e.known[id].c.Plan.Proposed), cmp.Compare(id, c.ID()))
+		})
+		e.order = slices.Insert(e.order, at, id)
+	}
+	e.digests.learn(before.c, k.c)
+	e.known[id] = k
+}
+
+// Ceremony answers where a ceremony stands and how its Vault answers.
+func (e *Engine) Ceremony(id ceremony.ID) (rules.Ceremony, rules.Live, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k, ok := e.known[id]
+	if !ok {
+		return rules.Ceremony{}, rules.Live{}, fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
+	}
+	return k.c, k.live, nil
+}
+
+// Ceremonies answers all of them, newest first.
+func (e *Engine) Ceremonies() []rules.Ceremony {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]rules.Ceremony, len(e.order))
+	for i, id := range e.order {
+		all[i] = e.known[id].c
+	}
+	return all
+}
+
+// newNonce binds shares to a round of which Vault knows nothing.
+func newNonce() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // crypto/rand never fails
+	return hex.EncodeToString(b[:])
+}
+
+// madeUnder is the ceremony whose attempt had this nonce, and how it ended.
+func (e *Engine) madeUnder(nonce string) (id ceremony.ID, outcome event.Outcome, unknown bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id, k := range e.known {
+		for _, entry := range k.c.History {
+			if s, ok := entry.Event.(event.Started); ok && s.Nonce == nonce {
+				// A rekey in whose journal they are not was carried through without it.
+				seen := k.c.BackedUpUnder() == nonce && !k.c.Unproven && !k.c.MadeElsewhere()
+				return id, k.c.Outcome, k.c.Outcome != event.Completed && !seen
+			}
+		}
+	}
+	return "", "", false
+}
+
+// owner finds who decides for an open ceremony.
+func (e *Engine) owner(id ceremony.ID) (*owner, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if o := e.owners[id]; o != nil {
+		return o, nil
+	}
+	switch _, ok := e.known[id]; {
+	case e.run == nil:
+		return nil, ceremony.ErrNotRunning
+	case !ok:
+		return nil, fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
+	}
+	return nil, fmt.Errorf("%s: %w", id, ceremony.Closed)
+}

@@ -1,0 +1,188 @@
+package engine_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"conclave/ceremony"
+	"conclave/ceremony/ceremonytest"
+	"conclave/ceremony/event"
+	"conclave/ceremony/journal"
+	"conclave/ceremony/openpgp"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/transcript"
+)
+
+// testdata/kept holds what earlier programs have written: see its README. These files
+// are never written anew; a program that can't read them can't read its users'.
+const keptDir = "../testdata/kept"
+
+// kept returns the files that match a pattern below keptDir.
+func kept(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(keptDir, pattern))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("nothing is kept as %s: %v", pattern, err)
+	}
+	return paths
+}
+
+// rewritten loads a kept journal, and fails unless its entries make the same bytes.
+func rewritten(t *testing.T, path string) []event.Entry {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := ceremonytest.OpenJournal(t, t.TempDir())
+	id := ceremony.ID(strings.TrimSuffix(filepath.Base(path), ".jsonl"))
+	if err := os.WriteFile(j.Path(id), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := j.Load(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again bytes.Buffer
+	for _, e := range entries {
+		raw, err := ceremonytest.WriteLine(id, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.Write(append(raw, '\n'))
+	}
+	if !bytes.Equal(again.Bytes(), file) {
+		t.Errorf("%s is written again in other bytes", path)
+	}
+	return entries
+}
+
+// The journal has each event twice: with the fields that it can't be without, and
+// with all fields.
+func TestP8EveryEventIsReadAndWrittenInTheBytesOfOld(t *testing.T) {
+	path := filepath.Join(keptDir, "every-event.jsonl")
+	entries := rewritten(t, path)
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for i, raw := range bytes.Split(bytes.TrimSpace(file), []byte("\n")) {
+		var l struct{ Type string }
+		if err := json.Unmarshal(raw, &l); err != nil {
+			t.Fatal(err)
+		}
+		count[l.Type]++
+		if got := event.TypeOf(entries[i].Event); got != l.Type {
+			t.Errorf("line %d is %q and was read as %q", i+1, l.Type, got)
+		}
+	}
+	for _, e := range event.EveryEvent() {
+		if count[event.TypeOf(e)] == 0 {
+			t.Errorf("%s has no %q: add a journal that has it to %s", path, event.TypeOf(e), keptDir)
+		}
+	}
+}
+
+func TestP8JournalsOfOldAreReadVerifiedAndWrittenAgain(t *testing.T) {
+	happened := map[string]bool{}
+	outcomes := map[ceremony.Operation]map[event.Outcome]bool{}
+	for _, path := range kept(t, "*/*.jsonl") {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			report, err := journal.VerifyFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries := rewritten(t, path)
+			if last := entries[len(entries)-1]; last.Hash != report.Head {
+				t.Errorf("its head is %s, and %s", report.Head, last.Hash)
+			}
+			c, err := rules.Replay(entries)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, signed := range c.Transcripts() {
+				if _, err := transcript.File(c, signed); err != nil { // compares the hash with the signed one
+					t.Error(err)
+				}
+			}
+			for _, e := range entries {
+				happened[event.TypeOf(e.Event)] = true
+			}
+			if outcomes[report.Operation] == nil {
+				outcomes[report.Operation] = map[event.Outcome]bool{}
+			}
+			outcomes[report.Operation][report.Outcome] = true
+		})
+	}
+	for _, e := range event.EveryEvent() {
+		if !happened[event.TypeOf(e)] {
+			t.Errorf("%q happens in no journal that is kept", event.TypeOf(e))
+		}
+	}
+	for _, op := range append(ceremony.Operations(), ceremony.Alarm) {
+		if !outcomes[op][event.Completed] || !outcomes[op][event.Expired] && op != ceremony.ReadBackup && op != ceremony.Drill {
+			t.Errorf("%s: its outcomes are %v", op, outcomes[op])
+		}
+	}
+}
+
+// Each directory is the journal of a real program, with the transcripts that it has
+// signed and the fingerprint of its identity.
+func TestP8TranscriptsOfOldHoldAndAreMadeAgain(t *testing.T) {
+	var operations []ceremony.Operation
+	for _, pinned := range kept(t, "*/identity") {
+		dir := filepath.Dir(pinned)
+		text, err := os.ReadFile(pinned)
+		if err != nil {
+			t.Fatal(err)
+		}
+		identity, err := ceremony.ParseFingerprint(strings.TrimSpace(string(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports, err := journal.VerifyDir(dir)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, r := range reports {
+			operations = append(operations, r.Operation)
+			audit, owed, err := transcript.AuditJournal(r.Path, identity, openpgp.Signatures{})
+			if err != nil || audit == nil || owed {
+				t.Fatalf("%s: %+v, owed: %t, %v", r.Path, audit, owed, err)
+			}
+			entries := rewritten(t, r.Path)
+			c, err := rules.Replay(entries)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, signed := range c.Transcripts() {
+				name := ceremony.TranscriptName(r.Ceremony, signed.Number, "json")
+				file, err := os.ReadFile(filepath.Join(dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if made, err := transcript.File(c, signed); err != nil || !bytes.Equal(made, file) {
+					t.Errorf("%s is made again in other bytes: %v", name, err)
+				}
+				a := transcript.VerifyTranscript(file, identity, openpgp.Signatures{})
+				for _, fault := range a.Faults() {
+					t.Errorf("%s: %s", name, fault)
+				}
+				if a.Events != signed.Lines {
+					t.Errorf("%s: %d events of %d", name, a.Events, signed.Lines)
+				}
+			}
+		}
+	}
+	for _, op := range ceremony.Operations() {
+		if !slices.Contains(operations, op) {
+			t.Errorf("no signed transcript of %s is kept", op)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+)
+
+// KeyReport is [ReportKeys] of a configured cluster, with this engine's journal.
+func (e *Engine) KeyReport(ctx context.Context, cluster string) (rules.KeyReport, error) {
+	c, ok := e.clusters[cluster]
+	if !ok {
+		return rules.KeyReport{}, fmt.Errorf("cluster %q: %w", cluster, ceremony.UnknownCluster)
+	}
+	return ReportKeys(ctx, c, e.Ceremonies())
+}
+
+// ReportKeys asks a cluster for its encryption key, and the ceremonies, newest first,
+// for what was done to it.
+func ReportKeys(ctx context.Context, c ceremony.Cluster, ceremonies []rules.Ceremony) (rules.KeyReport, error) {
+	var r rules.KeyReport
+	var err error
+	if r.Key, err = c.Vault.KeyStatus(ctx); err != nil {
+		return r, fmt.Errorf("ask %s for its encryption key: %w", c.Name, err)
+	}
+	switch policy, err := c.Vault.RotationPolicy(ctx); {
+	case err == nil:
+		r.Policy = &policy
+	case !errors.Is(err, ceremony.ErrForbidden) && !errors.Is(err, ceremony.ErrUnsupported):
+		return r, fmt.Errorf("ask %s for its rotation policy: %w", c.Name, err)
+	}
+	seal, err := c.Vault.Seal(ctx)
+	if err != nil {
+		return r, fmt.Errorf("ask %s for its seal: %w", c.Name, err)
+	}
+	switch _, err := c.Vault.Backup(ctx, seal.Rekey()); {
+	case err == nil:
+		r.Backup = true
+	case errors.Is(err, ceremony.ErrForbidden):
+		r.Unread = true
+	case !errors.Is(err, ceremony.ErrNoBackup) && !errors.Is(err, ceremony.ErrUnsupported):
+		return r, fmt.Errorf("ask %s for its backup: %w", c.Name, err)
+	}
+	for _, done := range ceremonies {
+		if done.Plan.Cluster != c.Name || done.Outcome != event.Completed {
+			continue
+		}
+		switch {
+		case done.Plan.Operation.Rekeys() && r.Rekeyed.IsZero():
+			r.Rekeyed = done.EndedAt()
+		case done.Plan.Operation == ceremony.Rotate && r.Rotated.IsZero():
+			r.Rotated = done.EndedAt()
+		}
+	}
+	return r, nil
+}

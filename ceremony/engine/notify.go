@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/rules"
+)
+
+const (
+	// redrawInterval brings the time left on the status post up to date.
+	redrawInterval = time.Minute
+	tellingPause   = 2 * time.Second
+	longestPause   = 15 * time.Second
+)
+
+// herald posts what is due, one message after the other. What is due follows
+// from the journal and ends when the journal says that it was posted, so that a
+// restart forgets nothing; what may have been posted already is looked for
+// first, so that nothing is posted twice.
+func (o *owner) herald(ctx context.Context) {
+	maybe := map[string]bool{}
+	pause := tellingPause
+	var c rules.Ceremony
+	select {
+	case c = <-o.forHerald:
+	case <-ctx.Done():
+		return
+	}
+	if o.recovered {
+		for _, m := range c.Due() {
+			maybe[m.Key] = true
+		}
+	}
+	for ctx.Err() == nil {
+		failed := map[string]bool{}
+		for m, ok := c.Tell(failed); ok && ctx.Err() == nil; m, ok = c.Tell(failed) {
+			next, err := o.deliver(ctx, c, m, maybe)
+			if err != nil {
+				failed[m.Key] = true
+				o.log.Warn("message not delivered", "key", m.Key, "error", err)
+				select {
+				case c = <-o.forHerald: // it took its time: what is due may have changed
+				default:
+				}
+				continue
+			}
+			c = next
+			pause = tellingPause
+		}
+		var again <-chan time.Time
+		if len(failed) > 0 {
+			again = time.After(pause)
+			pause = min(2*pause, longestPause)
+		}
+		select {
+		case c = <-o.forHerald:
+		case <-again:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// deliver posts one message and has it recorded.
+func (o *owner) deliver(ctx context.Context, c rules.Ceremony, m rules.Message, maybe map[string]bool) (rules.Ceremony, error) {
+	ref, err := o.e.config.Courier.Deliver(ctx, c, m, maybe[m.Key])
+	switch {
+	case errors.Is(err, ceremony.ErrUndeliverable):
+		o.log.Warn("message can never be delivered", "key", m.Key, "error", err)
+		return o.command(ctx, rules.Undeliver{Key: m.Key})
+	case err != nil:
+		maybe[m.Key] = maybe[m.Key] || !errors.Is(err, ceremony.ErrNotPosted)
+		return c, err
+	}
+	maybe[m.Key] = true // should the journal fail now, the message still lies there
+	return o.command(ctx, rules.Post{Key: m.Key, Ref: ref})
+}
+
+// board keeps the status post up to date. Only the newest state is drawn; the
+// last one is drawn until it succeeds.
+func (o *owner) board(ctx context.Context) {
+	pause := tellingPause
+	var k known
+	moved := map[ceremony.Ref]ceremony.Ref{} // posts that took another's place, recorded or not
+	for ctx.Err() == nil {
+		again := time.After(redrawInterval)
+		if at, posted := k.c.Board(); posted {
+			for next, ok := moved[at]; ok; next, ok = moved[at] {
+				at = next
+			}
+			if err := o.redraw(ctx, k, at, moved); err != nil {
+				o.log.Warn("status post not redrawn", "error", err)
+				again = time.After(pause)
+				pause = min(2*pause, longestPause)
+			} else {
+				pause = tellingPause
+			}
+		}
+		select {
+		case k = <-o.forBoard:
+		case <-again:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (o *owner) redraw(ctx context.Context, k known, at ceremony.Ref, moved map[ceremony.Ref]ceremony.Ref) error {
+	if k.c.Drawn() {
+		return nil
+	}
+	now, err := o.e.config.Courier.Redraw(ctx, k.c, k.live, at)
+	if err != nil {
+		return err
+	}
+	if now != at {
+		moved[at] = now
+		if _, err := o.command(ctx, rules.Post{Key: rules.BoardKey, Ref: now}); err != nil {
+			return err
+		}
+	}
+	// The last drawing shows who has been told, and so it waits for the others.
+	if due := k.c.Due(); len(due) > 0 && !slices.ContainsFunc(due, func(m rules.Message) bool { return !m.Drawing() }) {
+		_, err = o.command(ctx, rules.Post{Key: due[0].Key, Ref: now})
+	}
+	return err
+}

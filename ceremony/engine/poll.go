@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+)
+
+// view asks Vault for everything that is compared.
+func (o *owner) view(ctx context.Context) (v rules.View, err error) {
+	defer func() { o.heard(err) }()
+	if o.c.Plan.Operation == ceremony.Unseal {
+		return o.viewNodes(ctx)
+	}
+	for range 2 {
+		if v.Update, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, ceremony.Update); err != nil {
+			return v, err
+		}
+		if o.c.Round.Step == ceremony.Verify || v.Update.VerificationNonce != "" {
+			if v.Verify, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, ceremony.Verify); err != nil {
+				return v, err
+			}
+		}
+		// A rekey that ends between the two questions is asked about again.
+		if o.c.Round.Step != ceremony.Verify || !v.Update.Started || v.Verify.Started {
+			break
+		}
+	}
+	if o.c.Plan.Operation == ceremony.RecoveryToken {
+		return v, nil // in recovery mode a server tells nothing of its seal
+	}
+	// The seal comes last: its numbers are read as those after the rekey.
+	if v.Seal, err = o.cluster.Vault.Seal(ctx); err == nil && v.Seal.Sealed {
+		err = ceremony.ErrSealed
+	}
+	return v, err
+}
+
+// viewNodes asks every node of the plan by itself. That one does not answer is what
+// it shows; that none does is an error.
+func (o *owner) viewNodes(ctx context.Context) (v rules.View, err error) {
+	configured, err := o.cluster.Vault.Nodes(ctx)
+	if err != nil {
+		return v, err
+	}
+	v.Nodes = o.c.Plan.NodesOf(configured)
+	for _, n := range v.Nodes {
+		if n.Err == nil {
+			return v, nil
+		}
+		err = n.Err
+	}
+	return v, err
+}
+
+// heard keeps how Vault answers, for the status post.
+func (o *owner) heard(err error) {
+	if o.live.Since.IsZero() || kindOf(err) != kindOf(o.live.Vault) {
+		o.live = rules.Live{Vault: err, Since: time.Now()}
+		o.publish()
+	}
+}
+
+// kindOf is the sentinel in an adapter's error, which is a new value each time.
+func kindOf(err error) error {
+	for _, kind := range []error{ceremony.ErrNotSent, ceremony.ErrUncertain, ceremony.ErrRefused, ceremony.ErrForbidden, ceremony.ErrSealed, ceremony.ErrThrottled, ceremony.ErrNoLeader, ceremony.ErrUnsupported} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return err
+}
+
+// look compares Vault with the plan and freezes on a difference (P4). It answers
+// whether Vault could be asked.
+func (o *owner) look(ctx context.Context, reconcile bool) bool {
+	if o.c.Plan.Operation == ceremony.Drill || o.c.Plan.Operation == ceremony.ReadBackup {
+		return true // nothing of theirs is in Vault between two acts
+	}
+	v, err := o.view(ctx)
+	if err == nil {
+		err = o.askBackup(ctx, &v)
+	}
+	switch {
+	case errors.Is(err, ceremony.ErrSealed):
+		err = o.record(ctx, rules.Stop{Why: event.SealedMidway})
+	case err == nil:
+		err = o.record(ctx, rules.Look{Seen: v, Reconcile: reconcile})
+	}
+	if err != nil {
+		o.log.Warn("Vault could not be compared with the plan", "error", err)
+	}
+	return err == nil
+}

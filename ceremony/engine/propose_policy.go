@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+)
+
+// follow writes into a plan what the policy of its operation demands, and refuses
+// what can't be met by the people who are there.
+func follow(p *ceremony.Plan, cluster ceremony.Cluster, policy ceremony.Policy) error {
+	p.Approvals, p.ApprovalsFrom, p.SignedApprovals = policy.Approvals, policy.Classes, policy.Signed
+	p.Cooling, p.Ways = ceremony.Span(policy.Cooling), policy.Ways
+	if policy.Quiet != (ceremony.Quiet{}) {
+		quiet := policy.Quiet
+		p.Quiet = &quiet
+	}
+
+	takesPart := slices.Concat(p.Holders, p.Receivers)
+	p.Approvers = slices.DeleteFunc(slices.Clone(cluster.Approvers), func(a ceremony.Person) bool {
+		_, part := ceremony.Find(takesPart, a.Account)
+		return policy.Separate && part || policy.Signed && a.Key == ""
+	})
+	if err := p.EnoughApprovers(); err != nil {
+		return err
+	}
+	if policy.Witness {
+		others := slices.Concat(p.Deciders(), takesPart)
+		for _, w := range cluster.Witnesses {
+			if _, part := ceremony.Find(others, w.Account); !part {
+				p.Witnesses = append(p.Witnesses, w)
+			}
+		}
+		if len(p.Witnesses) == 0 {
+			return ceremony.NoWitness
+		}
+	}
+	if begins := p.Begins(p.Proposed.Add(policy.Cooling)); !begins.Before(p.Closes) {
+		return fmt.Errorf("nothing begins before %s: %w", begins.Format(time.RFC3339), ceremony.NoTime)
+	}
+	return nil
+}

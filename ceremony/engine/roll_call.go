@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+)
+
+// callRoll writes into a plan who has to show that they can read what will be
+// encrypted to them: everybody who gets something, but for those whose key has shown
+// it lately.
+func (e *Engine) callRoll(plan *ceremony.Plan, policy ceremony.RollCall) {
+	if !policy.On {
+		return
+	}
+	called := slices.Clone(plan.Receivers)
+	if plan.Operation == ceremony.ReadBackup {
+		called = nil // what Vault has was encrypted long ago
+	}
+	if plan.Requester != nil && plan.OTP == "" {
+		if _, known := ceremony.Find(called, plan.Requester.Account); !known {
+			called = append(called, *plan.Requester)
+		}
+	}
+	all := len(called)
+	called = slices.DeleteFunc(called, func(p ceremony.Person) bool {
+		return policy.Fresh > 0 && e.provenSince(p, plan.Proposed.Add(-policy.Fresh))
+	})
+	needed := all
+	if policy.Needed > 0 {
+		needed = min(all, policy.Needed)
+	}
+	if plan.Present = max(0, needed-(all-len(called))); plan.Present > 0 {
+		plan.RollCall = called
+	}
+}
+
+// provenSince says whether somebody has used their key since: decrypted a challenge,
+// or a new share that Vault had encrypted to it.
+func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
+	return slices.ContainsFunc(e.Ceremonies(), func(c rules.Ceremony) bool {
+		return slices.ContainsFunc(c.History, func(entry event.Entry) bool {
+			if entry.At.Before(since) {
+				return false
+			}
+			switch ev := entry.Event.(type) {
+			case event.Present:
+				return ev.By.Account == who.Account && ev.By.Key == who.Key
+			case event.Counted:
+				return ev.By.Account == who.Account && ev.By.Key == who.Key && ev.Step == ceremony.Verify
+			}
+			return false
+		})
+	})
+}
+
+// callRoll makes everybody's challenge. What is in it is forgotten at once: its
+// digest tells a right answer.
+func (o *owner) callRoll(ctx context.Context) bool {
+	opener, plan, now := o.e.config.Opener, o.c.Plan, time.Now()
+	if bot := opener.Identity(); bot != plan.Identity {
+		return o.record(ctx, rules.OtherBot(plan, bot).Stop()) == nil
+	}
+	certificate, err := opener.PublicKey(plan.Identity)
+	if err != nil {
+		o.log.Error("the identity's own key can't be shown", "error", err)
+		return false
+	}
+	called := event.RollCalled{Certificate: certificate}
+	for _, p := range plan.RollCall {
+		ciphertext, response, err := opener.Challenge(p.Key, now)
+		if err != nil {
+			o.log.Error("a challenge could not be made", "for", p.Name, "error", err)
+			if errors.Is(err, ceremony.HolderKeyInvalid) {
+				// Vault could be given it no more than this; people wait for nothing.
+				return o.record(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid}) == nil
+			}
+			return false
+		}
+		challenge := ceremony.Challenge{For: p, Ciphertext: ciphertext, Digest: ceremony.RollCallDigest(ceremony.RollCallAnswer([]byte(response)))}
+		challenge.Notice, err = opener.SignRollCall(ceremony.RollCallNotice{Plan: plan, Digest: challenge.Digest, At: now})
+		if err != nil {
+			o.log.Error("a roll call could not be signed", "error", err)
+			return false
+		}
+		called.Challenges = append(called.Challenges, challenge)
+	}
+	return o.record(ctx, rules.CallRoll{Called: called}) == nil
+}

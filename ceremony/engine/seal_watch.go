@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/interference"
+	"conclave/ceremony/rules"
+)
+
+// watchInterference watches one cluster for what no ceremony here has done, with or without an
+// open one. It tells what has changed since it looked last; what was so when the
+// program started is held against the journals, so that a restart neither hides nor
+// repeats anything.
+func (e *Engine) watchInterference(ctx context.Context, cluster ceremony.Cluster) {
+	g := &interference.Guard{
+		E: e, Cluster: cluster, Log: e.config.Log.With("cluster", cluster.Name),
+		Memory: interference.Remember(cluster.Name, e.Ceremonies()), Denied: map[string]time.Time{},
+	}
+	ticker := time.NewTicker(cluster.Poll)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		g.Round(ctx)
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// quiet is how long the seal watch says nothing of a sealed node that people were
+// told of, unless it has seen the node unsealed in between.
+const quiet = 24 * time.Hour
+
+// watch looks for sealed nodes of one cluster and opens an unseal for them. A node
+// is announced once: that it flaps, that people have ended the unseal or let it
+// expire, and that the program was started again makes no news of it.
+func (e *Engine) watch(ctx context.Context, cluster ceremony.Cluster) {
+	log := e.config.Log.With("cluster", cluster.Name)
+	ticker := time.NewTicker(cluster.Poll)
+	defer ticker.Stop()
+	told := map[string]time.Time{} // address → when
+	var last ceremony.ID           // the newest unseal that has ended and is in told
+	var fault string               // the last one, so that it is logged once
+	for ctx.Err() == nil {
+		nodes, _ := cluster.Vault.Nodes(ctx) // fails with ctx only
+		if c, ok := e.lastUnseal(cluster.Name); ok && c.Ended() && c.ID() != last {
+			last, told = c.ID(), c.LeftSealed()
+		}
+		if news := news(nodes, told); len(news) > 0 && !e.unsealing(cluster.Name) {
+			c, err := e.propose(ctx, cluster, ceremony.Proposal{Operation: ceremony.Unseal, Cluster: cluster.Name, Reason: sealedReason(news)}, ceremony.SealWatch)
+			switch {
+			case err == nil:
+				fault = ""
+				for _, address := range news {
+					told[address] = time.Now()
+				}
+				log.Info("sealed nodes: an unseal is opened", "ceremony", string(c.ID()), "nodes", news)
+			case ctx.Err() == nil && fault != err.Error():
+				fault = err.Error()
+				log.Warn("sealed nodes, and no unseal can be opened", "nodes", news, "error", err)
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// news are the sealed nodes that people have not been told of. It forgets those
+// that are unsealed again.
+func news(nodes []ceremony.Node, told map[string]time.Time) []string {
+	var fresh []string
+	for _, n := range nodes {
+		switch {
+		case n.Err != nil || !n.Seal.Initialized || n.Seal.UnsealsItself():
+		case !n.Seal.Sealed:
+			delete(told, n.Address)
+		case time.Since(told[n.Address]) > quiet:
+			fresh = append(fresh, n.Address)
+		}
+	}
+	return fresh
+}
+
+// sealedReason names the sealed nodes, as many of them as a reason has room for.
+func sealedReason(addresses []string) string {
+	const room = longestReason - len(" and 1000 more")
+	reason := "sealed:"
+	for i, address := range addresses {
+		if len(reason)+1+len(address) > room {
+			return fmt.Sprintf("%s and %d more", reason, len(addresses)-i)
+		}
+		reason += " " + address
+	}
+	return reason
+}
+
+// unsealing says whether an unseal of the cluster is open.
+func (e *Engine) unsealing(cluster string) bool {
+	return slices.ContainsFunc(e.Ceremonies(), func(c rules.Ceremony) bool {
+		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal && !c.Ended()
+	})
+}
+
+// lastUnseal is the newest unseal of the cluster.
+func (e *Engine) lastUnseal(cluster string) (rules.Ceremony, bool) {
+	all := e.Ceremonies()
+	i := slices.IndexFunc(all, func(c rules.Ceremony) bool { return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal })
+	if i < 0 {
+		return rules.Ceremony{}, false
+	}
+	return all[i], true
+}

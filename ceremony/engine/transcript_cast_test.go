@@ -1,0 +1,232 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/ceremonytest"
+	"conclave/ceremony/event"
+	"conclave/ceremony/openpgp"
+)
+
+// troupe is people with real PGP keys, and a bot with a real identity.
+type troupe struct {
+	identity *openpgp.Identity
+	opener   *openpgp.Opener
+	keys     map[string]*openpgp.HolderKey // by name
+}
+
+func newTroupe(t *testing.T, names ...string) *troupe {
+	t.Helper()
+	born := time.Now().Add(-24 * time.Hour)
+	tr := &troupe{keys: map[string]*openpgp.HolderKey{}}
+	var err error
+	if tr.identity, err = openpgp.Generate("conclave", born); err != nil {
+		t.Fatal(err)
+	}
+	var certificates []*openpgp.Certificate
+	for _, name := range names {
+		if tr.keys[name], err = openpgp.GenerateHolder(name, born); err != nil {
+			t.Fatal(err)
+		}
+		certificate, err := openpgp.ReadCertificate([]byte(tr.certificate(t, name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificates = append(certificates, certificate)
+	}
+	tr.opener = openpgp.NewOpener(tr.identity, certificates)
+	return tr
+}
+
+func (tr *troupe) certificate(t *testing.T, name string) string {
+	t.Helper()
+	armored, err := tr.keys[name].PublicArmor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return armored
+}
+
+// cast gives people their keys.
+func (tr *troupe) cast(people []ceremony.Person) {
+	for i, p := range people {
+		people[i].Key = tr.keys[p.Name].Fingerprint()
+	}
+}
+
+// vaultsOpener gives the fake Vault, which knows keys by their fingerprints alone,
+// what it takes.
+type vaultsOpener struct{ ceremony.Opener }
+
+func (vaultsOpener) Certificate(f ceremony.Fingerprint) ([]byte, error) { return []byte(f), nil }
+
+// encrypts makes what Vault might have encrypted to somebody, in base64.
+func (tr *troupe) encrypts(t *testing.T, to ceremony.Fingerprint) string {
+	t.Helper()
+	armored, _, err := tr.opener.Challenge(to, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(armored, "\n\n")
+	body, _, _ = strings.Cut(body, "\n=")
+	return strings.ReplaceAll(body, "\n", "")
+}
+
+// realShare is a share of the shape that Vault's have.
+func realShare(n int) string {
+	return strings.Repeat(fmt.Sprintf("%02x", 160+n), 32) + fmt.Sprintf("%02x", n)
+}
+
+// player is somebody who plays a ceremony.
+type player struct {
+	t  *testing.T
+	s  *stage
+	tr *troupe
+	id ceremony.ID
+}
+
+// says signs a word about the ceremony as it stands, with what the speaker adds.
+func (p player) says(name string, verb ceremony.Verb, added ...string) {
+	p.t.Helper()
+	word := p.s.now(p.id).WordFor(verb)
+	p.signs(name, strings.TrimSpace(word.Line()+" "+strings.Join(added, " ")))
+}
+
+func (p player) signs(name, line string) {
+	p.t.Helper()
+	time.Sleep(3 * time.Second)
+	signed, err := p.tr.keys[name].SignWord(line, time.Now())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if _, _, err := p.s.engine.Speak(context.Background(), ceremonytest.Person(name).Account, []byte(signed)); err != nil {
+		p.t.Fatalf("%s says %q: %v", name, line, err)
+	}
+	p.s.settle(time.Second)
+}
+
+// answers has somebody decrypt their challenge.
+func (p player) answers(name string) {
+	p.t.Helper()
+	for _, e := range p.s.now(p.id).History {
+		called, ok := e.Event.(event.RollCalled)
+		if !ok {
+			continue
+		}
+		for _, ch := range called.Challenges {
+			if ch.For.Name != name {
+				continue
+			}
+			r, err := openpgp.CheckRollCall([]byte(ch.Notice+"\n"+called.Certificate+"\n"+ch.Ciphertext), p.tr.identity.Fingerprint(), time.Now())
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			plain, err := p.tr.keys[name].Decrypt([]byte(ch.Ciphertext))
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			line, err := r.Word(plain)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			p.signs(name, line)
+			return
+		}
+	}
+	p.t.Fatalf("%s was not called", name)
+}
+
+// brings has a holder seal a share and send it.
+func (p player) brings(name, share string) {
+	p.t.Helper()
+	time.Sleep(90 * time.Second)
+	key := p.s.now(p.id).Key
+	if key == nil {
+		p.t.Fatalf("no key is announced: %s", story(p.s.now(p.id)))
+	}
+	inv, err := openpgp.CheckAnnouncement([]byte(key.Announcement+"\n"+key.Certificate), p.tr.identity.Fingerprint(), time.Now())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	envelope, err := inv.Seal([]byte(share), p.tr.keys[name], time.Now())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.s.send(name, []byte(envelope)); err != nil {
+		p.t.Fatalf("%s's envelope: %v", name, err)
+	}
+	p.s.settle(time.Second)
+}
+
+// evidence is the transcripts of one troupe.
+type evidence struct {
+	tr       *troupe
+	first    []byte // of a ceremony in which everybody has signed
+	second   []byte // of another one of the same people
+	rejected []byte // of one that was over soon
+}
+
+// perform plays ceremonies to their end, in which everybody signs what they say.
+func perform(t *testing.T) evidence {
+	t.Helper()
+	var e evidence
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		names := append([]string{"olga", "paul", "quin", "wendy"}, ceremonytest.Holders...)
+		e.tr = newTroupe(t, names...)
+		s.vault.Do(func() { s.vault.Shares = nil })
+		for i := range ceremonytest.Holders {
+			s.vault.Do(func() { s.vault.Shares = append(s.vault.Shares, realShare(i+1)) })
+		}
+		s.vault.Do(func() { s.vault.Encrypts = func(to ceremony.Fingerprint) string { return e.tr.encrypts(t, to) } })
+		s.keys = func(ceremony.Opener) ceremony.Opener { return vaultsOpener{e.tr.opener} }
+		s.configure = func(c *ceremony.Cluster) {
+			c.Policies = map[ceremony.Operation]ceremony.Policy{
+				ceremony.GenerateRoot: {Approvals: 2, Signed: true, Witness: true, RollCall: ceremony.RollCall{On: true}},
+			}
+			c.Initiators, c.Approvers, c.Witnesses = ceremonytest.People("olga"), ceremonytest.People("paul", "quin"), ceremonytest.People("wendy")
+			for _, list := range [][]ceremony.Person{c.Initiators, c.Approvers, c.Witnesses, c.Holders, c.Receivers} {
+				e.tr.cast(list)
+			}
+		}
+		s.restart()
+		e.first = playSigned(t, s, e.tr)
+		e.second = playSigned(t, s, e.tr)
+
+		p := player{t, s, e.tr, s.propose(ceremony.Rotate)} // few have a part in it
+		s.settle(time.Second)
+		p.says("quin", ceremony.SayReject, "not on a Friday")
+		s.settle(25 * time.Hour)
+		e.rejected = transcriptOf(t, s.now(p.id))
+	})
+	return e
+}
+
+// playSigned plays one ceremony in which everybody signs what they say.
+func playSigned(t *testing.T, s *stage, tr *troupe) []byte {
+	t.Helper()
+	p := player{t, s, tr, s.propose(ceremony.GenerateRoot)}
+	s.settle(2 * time.Minute)
+	p.says("paul", ceremony.SayApprove)
+	p.says("quin", ceremony.SayApprove)
+	p.answers("olga")
+	p.says("wendy", ceremony.SayProceed)
+	p.brings("alice", realShare(1))
+	p.brings("bob", realShare(2))
+	p.says("erin", ceremony.SayException, "the phone rang in the middle")
+	p.says("wendy", ceremony.SayProceed)
+	p.brings("carol", realShare(3))
+	p.says("wendy", ceremony.SayAgree, "I have seen all of it")
+	s.settle(time.Minute)
+	p.says("olga", ceremony.SayRevoked)
+	s.settle(time.Minute)
+	c := s.now(p.id)
+	if c.Outcome != event.Completed || c.OwesTranscript() {
+		t.Fatalf("%s", story(c))
+	}
+	return transcriptOf(t, c)
+}

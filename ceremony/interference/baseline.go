@@ -1,0 +1,148 @@
+package interference
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+)
+
+// memory is what the interference watch knows of a cluster: what the journals have of
+// it, and what it has seen since. What differs from it without a ceremony's doing is
+// a finding; what is not in it yet is taken over in silence.
+type memory struct {
+	read map[ceremony.ID]int // entries of each ceremony that are in it
+	live bool                // the watch has begun to look by itself
+
+	clusterID string
+	shares    string // of the key in force, in words; empty when not known
+	term      rotation
+	nodes     map[string]nodeMemory                         // address →
+	foreign   map[ceremony.Operation]foreignAttempt         // that people were told of
+	ours      map[string]map[ceremony.Finding]event.Noticed // nonce of an attempt of ours → what was found about it
+}
+
+// rotation is an encryption key that was in use.
+type rotation struct {
+	number      int // its term; 0 when none is known
+	installed   time.Time
+	encryptions int64
+}
+
+type nodeMemory struct {
+	seal     string    // "sealed" or "unsealed"; empty when not known
+	progress string    // in words, of shares that were entered by hand; empty without
+	seen     time.Time // when it was last seen so
+}
+
+type foreignAttempt struct{ nonce, words string }
+
+func newMemory() memory {
+	return memory{
+		read: map[ceremony.ID]int{}, nodes: map[string]nodeMemory{},
+		foreign: map[ceremony.Operation]foreignAttempt{}, ours: map[string]map[ceremony.Finding]event.Noticed{},
+	}
+}
+
+// remember makes a memory of what the journals have of a cluster.
+func Remember(cluster string, all []rules.Ceremony) memory {
+	m := newMemory()
+	m.catchUp(slices.DeleteFunc(slices.Clone(all), func(c rules.Ceremony) bool { return c.Plan.Cluster != cluster }))
+	m.live = true
+	return m
+}
+
+// catchUp takes over what has come to the journals, in the order in which it came.
+func (m *memory) catchUp(ceremonies []rules.Ceremony) {
+	type news struct {
+		c rules.Ceremony
+		e event.Entry
+	}
+	var all []news
+	for _, c := range ceremonies {
+		for _, e := range c.History[m.read[c.ID()]:] {
+			all = append(all, news{c, e})
+		}
+		m.read[c.ID()] = c.Seq()
+	}
+	slices.SortStableFunc(all, func(a, b news) int {
+		return cmp.Or(a.e.At.Compare(b.e.At), cmp.Compare(a.c.ID(), b.c.ID()), cmp.Compare(a.e.Seq, b.e.Seq))
+	})
+	for _, n := range all {
+		m.fold(n.c, n.e)
+	}
+}
+
+// fold takes over one entry. What a ceremony sees of nodes is not among it: seeing is
+// this watch's own work, and what others did would be lost on it.
+func (m *memory) fold(c rules.Ceremony, e event.Entry) {
+	p := c.Plan
+	switch ev := e.Event.(type) {
+	case event.Proposed:
+		if m.live {
+			break // what a plan has found in Vault is for this watch to judge
+		}
+		m.clusterID = cmp.Or(m.clusterID, p.ClusterID)
+		if m.shares == "" && p.Operation.HasAttempt() && p.Shares > 0 {
+			m.shares = sharesWords(p.Shares, p.Threshold)
+		}
+		if p.KeyTerm > 0 { // Vault may have rotated by itself meanwhile, which no journal has
+			m.term = rotation{number: p.KeyTerm, installed: e.At}
+		}
+	case event.Rotated:
+		m.term = rotation{number: ev.Key.Term, installed: ev.Key.Installed}
+	case event.Initialized:
+		m.clusterID, m.shares, m.term = "", "", rotation{}
+		clear(m.nodes)
+	case event.Ended:
+		if p.Operation.Rekeys() && ev.Outcome == event.Completed {
+			m.shares = sharesWords(len(p.Receivers), p.NewThreshold)
+		}
+	case event.Entered:
+		for _, s := range ev.Nodes {
+			if s.Reached && !s.Sealed && slices.Contains(ev.At, s.Address) {
+				m.nodes[s.Address] = nodeMemory{seal: sealedWord(false), seen: e.At}
+			}
+		}
+	case event.Noticed:
+		m.note(ev, e.At)
+	}
+}
+
+// note takes over what people were told of.
+func (m *memory) note(n event.Noticed, at time.Time) {
+	switch n.Kind {
+	case ceremony.ForeignStart:
+		m.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}
+	case ceremony.ForeignProgress, ceremony.ForeignCancel, rules.ForeignEnd:
+		switch {
+		case n.Of != "":
+			if m.ours[n.Subject] == nil {
+				m.ours[n.Subject] = map[ceremony.Finding]event.Noticed{}
+			}
+			m.ours[n.Subject][n.Kind] = n
+		case n.Operation == ceremony.Unseal:
+			node := m.nodes[n.Subject]
+			node.progress = n.Got
+			m.nodes[n.Subject] = node
+		case m.foreign[n.Operation].nonce != n.Subject:
+		case n.Kind == ceremony.ForeignCancel:
+			delete(m.foreign, n.Operation)
+		default:
+			m.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}
+		}
+	case ceremony.TermChanged:
+		m.term = rotation{number: n.Term, installed: at}
+	case ceremony.SealChanged:
+		m.nodes[n.Subject] = nodeMemory{seal: n.Got, seen: at}
+	case ceremony.ClusterChanged:
+		read, live := m.read, m.live
+		*m = newMemory()
+		m.read, m.live, m.clusterID = read, live, n.Got
+	case ceremony.KeyChanged:
+		m.shares = n.Got
+	}
+}

@@ -1,0 +1,132 @@
+package interference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/rules"
+)
+
+// sight is what Vault shows at one moment. What could not be asked is missing.
+type sight struct {
+	seal     *ceremony.Seal // of the active node
+	attempts map[ceremony.Operation]rules.View
+	key      *ceremony.KeyStatus
+	policy   *ceremony.RotationPolicy
+	nodes    []ceremony.Node
+}
+
+// ask puts every question of the interference watch to Vault that the bot's token may
+// put. None of them changes anything.
+func (g *Guard) ask(ctx context.Context) sight {
+	v, s := g.Cluster.Vault, sight{attempts: map[ceremony.Operation]rules.View{}}
+	s.nodes, _ = v.Nodes(ctx) // fails with ctx only
+	// What makes the rest meaningless comes first: another cluster.
+	s.seal = put(g, "its seal", func() (ceremony.Seal, error) { return v.Seal(ctx) })
+	if s.seal != nil && (s.seal.Sealed || !s.seal.Initialized) {
+		s.seal = nil
+	}
+	for _, op := range g.watched(s.seal) {
+		if seen := put(g, "the progress of "+string(op), func() (rules.View, error) { return g.progress(ctx, op) }); seen != nil {
+			s.attempts[op] = *seen
+		}
+	}
+	if s.seal == nil {
+		return s
+	}
+	s.key = put(g, "its encryption key", func() (ceremony.KeyStatus, error) { return v.KeyStatus(ctx) })
+	if s.key != nil && s.key.Term != g.Memory.term.number {
+		s.policy = put(g, "its rotation policy", func() (ceremony.RotationPolicy, error) { return v.RotationPolicy(ctx) })
+	}
+	return s
+}
+
+// deniedPause is how long a question is not put again that Vault denies to answer.
+const deniedPause = 10 * time.Minute
+
+// put asks Vault one thing and answers nil when it could not be asked. That Vault
+// denies an answer is said once: what can't be asked is not watched.
+func put[T any](g *Guard, what string, question func() (T, error)) *T {
+	last, denied := g.Denied[what]
+	if denied && time.Since(last) < deniedPause {
+		return nil
+	}
+	answer, err := question()
+	switch {
+	case err == nil:
+		delete(g.Denied, what)
+		return &answer
+	case errors.Is(err, ceremony.ErrForbidden):
+		if !denied {
+			g.Log.Warn("the interference watch can't see everything: Vault denies an answer", "question", what, "error", err)
+		}
+		g.Denied[what] = time.Now()
+	}
+	return nil
+}
+
+// watched are the operations whose attempts are looked for, whether ceremonies may
+// do them or not. A token for a secondary of disaster recovery, or for a server in
+// recovery mode, is asked about where ceremonies may make one: elsewhere a server
+// answers as if a right were missing.
+func (g *Guard) watched(seal *ceremony.Seal) []ceremony.Operation {
+	var ops []ceremony.Operation
+	if seal != nil {
+		ops = append(ops, seal.Rekey(), ceremony.GenerateRoot)
+	}
+	for _, op := range g.Cluster.Operations {
+		special := op == ceremony.DRToken && seal != nil || op == ceremony.RecoveryToken && seal == nil
+		if special && !slices.Contains(ops, op) {
+			ops = append(ops, op)
+		}
+	}
+	return ops
+}
+
+func (g *Guard) progress(ctx context.Context, op ceremony.Operation) (v rules.View, err error) {
+	if v.Update, err = g.Cluster.Vault.Progress(ctx, op, ceremony.Update); err == nil && v.Update.VerificationNonce != "" {
+		v.Verify, err = g.Cluster.Vault.Progress(ctx, op, ceremony.Verify)
+	}
+	return v, err
+}
+
+// shownKeys is how many PGP keys of somebody else's attempt an alarm names.
+const shownKeys = 5
+
+// attemptWords is an attempt as an alarm shows it. The same attempt has the same
+// words as long as nobody does anything to it.
+func attemptWords(op ceremony.Operation, v rules.View) string {
+	p := v.Update
+	words := fmt.Sprintf("%d of %d shares", p.Progress, p.Required)
+	switch {
+	case !p.Started:
+		return "no attempt in progress"
+	case v.Made():
+		words = fmt.Sprintf("new shares made, %d of %d of them proven", v.Verify.Progress, v.Verify.Required)
+	}
+	if op.Rekeys() {
+		words += fmt.Sprintf("; makes %d shares, threshold %d, verification %s", p.Shares, p.Threshold, ceremony.YesNo(p.VerificationRequired))
+	}
+	switch keys := p.Fingerprints; {
+	case len(keys) == 0:
+		return words + "; for no PGP key"
+	case len(keys) > shownKeys:
+		return words + fmt.Sprintf("; for PGP keys %s and %d more", rules.List(keys[:shownKeys]), len(keys)-shownKeys)
+	}
+	return words + "; for PGP keys " + rules.List(p.Fingerprints)
+}
+
+func sharesWords(shares, threshold int) string {
+	return fmt.Sprintf("%d of %d shares", threshold, shares)
+}
+
+func sealedWord(sealed bool) string {
+	if sealed {
+		return "sealed"
+	}
+	return "unsealed"
+}

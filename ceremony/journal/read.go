@@ -1,0 +1,51 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"conclave/ceremony"
+	"conclave/ceremony/rules"
+)
+
+// ReadJournal replays every ceremony of a journal directory, newest first, without
+// its lock: beside the program that writes there, as far as that has come. Nothing
+// may be decided upon what it answers.
+func ReadJournal(dir string) ([]rules.Ceremony, error) {
+	ids, err := listDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []rules.Ceremony
+	var faults []error
+	for _, id := range ids {
+		c, err := readCeremony(filepath.Join(dir, string(id)+journalSuffix))
+		if err != nil {
+			faults = append(faults, fmt.Errorf("read %s: %w", id, err))
+			continue
+		}
+		all = append(all, c)
+	}
+	slices.Reverse(all)
+	return all, errors.Join(faults...)
+}
+
+func readCeremony(path string) (rules.Ceremony, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return rules.Ceremony{}, err
+	}
+	defer f.Close()
+	chain, err := ReadChain(f)
+	if err != nil {
+		return rules.Ceremony{}, err
+	}
+	c, err := rules.Replay(chain.Entries)
+	if err != nil {
+		return rules.Ceremony{}, fmt.Errorf("%w: %w", ceremony.ErrChain, err)
+	}
+	return c, nil
+}

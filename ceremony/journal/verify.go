@@ -1,0 +1,97 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+)
+
+// Report is what a journal tells about one ceremony when it is checked
+// afterwards, without the bot and without Vault.
+type Report struct {
+	Path      string
+	Ceremony  ceremony.ID
+	Operation ceremony.Operation
+	Cluster   string
+	PlanHash  string
+	State     rules.State
+	Outcome   event.Outcome // when State is StateEnded
+	Nonce     string        // of the attempt that Vault has for it; empty when there is none
+	Events    int
+	Previous  string    // hash of the first line of the ceremony before this one
+	First     string    // hash of the first line
+	Head      string    // hash of the last line
+	From      time.Time // of the first event
+	To        time.Time // of the last event
+	Torn      bool      // an unfinished line stands at the end: the program died while it wrote
+}
+
+// VerifyFile checks the journal of one ceremony: that every line continues the
+// one before, and that the events are a story that the rules allow. The error
+// names the line.
+func VerifyFile(path string) (Report, error) {
+	r := Report{Path: path}
+	f, err := os.Open(path)
+	if err != nil {
+		return r, err
+	}
+	defer f.Close()
+	c, err := ReadChain(f)
+	if err != nil {
+		return r, err
+	}
+	if len(c.Entries) == 0 {
+		return r, fmt.Errorf("no whole line: %w", ceremony.ErrChain)
+	}
+	value, err := rules.Replay(c.Entries)
+	if err != nil {
+		return r, fmt.Errorf("%w: %w", ceremony.ErrChain, err)
+	}
+	if value.ID() != c.ceremony {
+		return r, fmt.Errorf("the plan is of %s, the lines of %s: %w", value.ID(), c.ceremony, ceremony.ErrChain)
+	}
+	first, last := c.Entries[0], c.Entries[len(c.Entries)-1]
+	r.Ceremony, r.PlanHash, r.State, r.Outcome = value.ID(), value.PlanHash, value.State, value.Outcome
+	r.Operation, r.Cluster, r.Nonce = value.Plan.Operation, value.Plan.Cluster, value.Attempt.Nonce
+	r.Previous = c.Entries[0].Event.(event.Proposed).Previous // Replay has made sure of its type
+	r.Events, r.First, r.Head, r.From, r.To, r.Torn = len(c.Entries), first.Hash, last.Hash, first.At, last.At, c.torn
+	return r, nil
+}
+
+// VerifyDir checks every ceremony in a journal directory, and that each one's
+// first line names the ceremony before it, so that none was taken away from
+// between the others. That the newest were not taken away can't be seen from the
+// directory: compare the last id with what the ops channel shows. The reports are
+// as complete as the errors, which are joined, allow.
+func VerifyDir(dir string) ([]Report, error) {
+	ids, err := listDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var reports []Report
+	var faults []error
+	byFirst := map[string]bool{"": true}
+	for _, id := range ids {
+		path := filepath.Join(dir, string(id)+journalSuffix)
+		r, err := VerifyFile(path)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", path, err))
+			continue
+		}
+		byFirst[r.First] = true
+		reports = append(reports, r)
+	}
+	// In a second turn: a clock that was set back changes the order of the list.
+	for _, r := range reports {
+		if !byFirst[r.Previous] {
+			faults = append(faults, fmt.Errorf("%s: the ceremony before it is missing or was changed: %w", r.Path, ceremony.ErrChain))
+		}
+	}
+	return reports, errors.Join(faults...)
+}

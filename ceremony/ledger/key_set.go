@@ -1,0 +1,173 @@
+package ledger
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/secret"
+)
+
+// shelf is what is known of the shares of one cluster.
+type shelf struct{ keys []*provenKey }
+
+// provenKey is shares that are known to be of one and the same key: Vault has
+// combined them with each other, or each with a third.
+type provenKey struct {
+	shares map[string]provenShare // tag → share
+	of     numbers
+	is     standingOfKey
+	by     ceremony.ID // the ceremony that shows that the key is outdated
+}
+
+// numbers are how many shares of a key exist and how many of them Vault asks for, 0
+// where it does not say.
+type numbers struct{ shares, threshold int }
+
+type standingOfKey int
+
+const (
+	inForce  standingOfKey = iota
+	doubtful               // it may be the key in force, or not
+	outdated               // another one is
+)
+
+type provenShare struct {
+	x    int
+	by   []ceremony.Person // who has brought it, the last one last
+	seen ceremony.ID       // the last ceremony that has proven it
+	at   time.Time
+}
+
+// other is who had brought the share, nil when it is the one who brings it now.
+func (s provenShare) other(now ceremony.Account) *ceremony.Person {
+	if _, ok := ceremony.Find(s.by, now); ok {
+		return nil
+	}
+	return &s.by[len(s.by)-1]
+}
+
+// fits says whether a key can be the one that a plan is about. Where Vault's numbers
+// have changed without a rekey that is known of, it was changed outside of Conclave.
+func (k *provenKey) fits(of numbers) bool {
+	same := func(a, b int) bool { return a == b || a == 0 || b == 0 }
+	return same(k.of.shares, of.shares) && same(k.of.threshold, of.threshold)
+}
+
+// prove learns that Vault has combined these shares to the key in force. A share
+// belongs to one key only, so that whatever holds one of them holds shares of this
+// key, and is in force as well, also when it had been thought outdated: a snapshot
+// may have been restored.
+func (s *shelf) prove(held []rules.Held, of numbers, id ceremony.ID, at time.Time) {
+	if len(held) == 0 {
+		return
+	}
+	now := &provenKey{shares: map[string]provenShare{}, of: of, is: inForce}
+	back := false // a key that had been replaced is in force again
+	var others []*provenKey
+	for _, k := range s.keys {
+		if !slices.ContainsFunc(held, func(h rules.Held) bool { _, ok := k.shares[h.Share.Tag]; return ok }) {
+			others = append(others, k)
+			continue
+		}
+		back = back || k.is == outdated
+		now.of = numbers{cmp.Or(of.shares, k.of.shares), cmp.Or(of.threshold, k.of.threshold)}
+		maps.Copy(now.shares, k.shares)
+	}
+	for _, h := range held {
+		known := now.shares[h.Share.Tag]
+		by := slices.DeleteFunc(slices.Clone(known.by), func(p ceremony.Person) bool { return p.Account == h.By.Account })
+		now.shares[h.Share.Tag] = provenShare{x: h.Share.X, by: append(by, h.By), seen: id, at: at}
+	}
+	for _, k := range others {
+		switch {
+		case k.is == outdated:
+		case back && k.is == inForce, now.excludes(k):
+			k.is, k.by = outdated, id
+		case now.meets(k):
+			k.is = doubtful
+		}
+	}
+	s.keys = append(others, now)
+}
+
+// excludes says whether two sets of shares can't be of one key: there would be more
+// than the key has, or a polynomial would have two values at one x.
+func (k *provenKey) excludes(other *provenKey) bool {
+	if k.of.shares > 0 && len(k.shares)+len(other.shares) > k.of.shares {
+		return true
+	}
+	for _, a := range k.shares {
+		for _, b := range other.shares {
+			if a.x != 0 && a.x == b.x {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// meets says whether somebody has brought a share of both. They may hold two of one
+// key; more likely the key was changed outside of Conclave in between.
+func (k *provenKey) meets(other *provenKey) bool {
+	for _, a := range k.shares {
+		for _, b := range other.shares {
+			if slices.ContainsFunc(a.by, func(p ceremony.Person) bool { _, ok := ceremony.Find(b.by, p.Account); return ok }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// replace learns that a rekey has taken effect.
+func (s *shelf) replace(id ceremony.ID) {
+	for _, k := range s.keys {
+		if k.is != outdated {
+			k.is, k.by = outdated, id
+		}
+	}
+}
+
+// doubt learns that nobody can say whether the key that was in force still is.
+func (s *shelf) doubt() {
+	for _, k := range s.keys {
+		if k.is == inForce {
+			k.is = doubtful
+		}
+	}
+}
+
+// strange judges a share that was never proven, by those in force: its holder's, if
+// that is known, and any with the same x, which has another y then.
+func (s *shelf) strange(of numbers, by ceremony.Account, share secret.Commitment) ceremony.Standing {
+	var theirs, beside, like provenShare // the newest: of this holder, with this x, both
+	for _, k := range s.keys {
+		if k.is != inForce || !k.fits(of) {
+			continue
+		}
+		for _, h := range k.shares {
+			_, own := ceremony.Find(h.by, by)
+			same := share.X != 0 && share.X == h.x
+			like, theirs, beside = like.orNewer(h, own && same), theirs.orNewer(h, own), beside.orNewer(h, same)
+		}
+	}
+	switch {
+	case like.seen != "":
+		return ceremony.Standing{Reason: ceremony.MistypedShare, See: like.seen}
+	case theirs.seen != "" || beside.seen != "":
+		return ceremony.Standing{Reason: ceremony.UnfamiliarShare, See: cmp.Or(theirs.seen, beside.seen)}
+	}
+	return ceremony.Standing{}
+}
+
+// orNewer is the other share when it is meant and was proven later.
+func (s provenShare) orNewer(other provenShare, meant bool) provenShare {
+	if meant && (s.seen == "" || other.at.After(s.at)) {
+		return other
+	}
+	return s
+}

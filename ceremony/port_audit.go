@@ -1,0 +1,55 @@
+package ceremony
+
+import "time"
+
+// Signatures checks OpenPGP signatures with nothing but certificates, which are
+// armored public keys. An error of any method means that the signature proves
+// nothing.
+type Signatures interface {
+	// VerifyCertificate makes sure that a certificate is the one public key with this
+	// fingerprint.
+	VerifyCertificate(certificate string, f Fingerprint) error
+	// VerifyDetached checks a binary signature in standard base64 over a text. There is
+	// one form only in which a signature is taken: no byte of it can be changed.
+	VerifyDetached(certificate string, by Fingerprint, text []byte, signature string) error
+	// VerifyAnnouncement checks an announcement and the certificate with the ceremony's
+	// key as of a time, both made by the identity with this fingerprint, and answers
+	// what it says.
+	VerifyAnnouncement(a Announced, by Fingerprint, at time.Time) (Announcement, error)
+	// VerifyRollCall checks what the identity has signed for somebody in a roll call, as
+	// of a time; certificate is the identity's as it stands beside it.
+	VerifyRollCall(ch Challenge, certificate string, by Fingerprint, at time.Time) (Called, error)
+	// VerifySignedWord answers the one line that somebody has signed, neither before
+	// notBefore nor later than now, when their key was good.
+	VerifySignedWord(certificate string, by Fingerprint, armored string, notBefore, now time.Time) (line string, made time.Time, err error)
+	// VerifyEvidence checks the signature of a holder, want.Signer, on an envelope without
+	// the share, made in that span of time as well, and that it was on an envelope of this
+	// ceremony to the bot with the identity. It answers what the signature says that it is
+	// for, see [Binding]: empty when it says nothing. [ErrNoProof] means that too little
+	// was kept for any of it.
+	VerifyEvidence(certificate string, identity Fingerprint, e Evidence, want Expected) (binding string, made time.Time, err error)
+	// VerifyCiphertext makes sure that what was handed out, in standard base64, is a PGP
+	// message encrypted to one key and to no other, and that it is this one's. Without a
+	// certificate nobody knows whose it is.
+	VerifyCiphertext(ciphertext, certificate string, to Fingerprint) error
+}
+
+// Called is what a roll call says to one person, whose signature has been checked.
+type Called struct {
+	Ceremony ID
+	PlanHash string
+	Digest   string // of the right answer
+}
+
+// Announcement is what an announcement says, whose signature has been checked.
+type Announcement struct {
+	Ceremony  ID
+	Operation Operation
+	Cluster   string
+	Step      Step
+	Nonce     string
+	PlanHash  string
+	Plan      string // its text; empty when it was too long for the announcement
+	Subkey    string
+	Expires   time.Time
+}

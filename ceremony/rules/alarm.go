@@ -1,0 +1,119 @@
+package rules
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// alarmWindow is how long an alarm waits for somebody to acknowledge it.
+const AlarmWindow = 7 * 24 * time.Hour
+
+const (
+	// ForeignEnd: the rekey of a ceremony was carried through with shares that did not
+	// go through here.
+	ForeignEnd ceremony.Finding = "foreign-end"
+)
+
+func (Alert) command()       {}
+func (Acknowledge) command() {}
+
+// What flaps, and whoever begins and cancels attempts all day, is written down so
+// often of each kind, and from then on once in so long.
+const (
+	manyFindings = 20
+	findingPause = time.Hour
+)
+
+// alert adds a finding unless it is in the alarm already.
+func (c Ceremony) alert(cmd Alert, now time.Time) ([]event.Event, error) {
+	switch {
+	case c.Plan.Operation != ceremony.Alarm:
+		return nil, ceremony.NotAnAlarm
+	case c.Ended() || c.Closing != nil || !now.Before(c.Plan.Closes):
+		return nil, ceremony.Closed
+	}
+	number := 0
+	var last time.Time
+	for _, e := range c.History {
+		n, ok := e.Event.(event.Noticed)
+		switch {
+		case !ok || n.Kind != cmd.Found.Kind:
+		case n.Same(cmd.Found):
+			return nil, nil
+		default:
+			number, last = number+1, e.At
+		}
+	}
+	if number >= manyFindings && now.Sub(last) < findingPause {
+		return nil, nil
+	}
+	return one(cmd.Found)
+}
+
+func (c Ceremony) acknowledge(cmd Acknowledge) ([]event.Event, error) {
+	switch {
+	case c.Plan.Operation != ceremony.Alarm:
+		return nil, ceremony.NotAnAlarm
+	case c.Ended() || c.Closing != nil:
+		return nil, ceremony.Closed
+	}
+	by, ok := ceremony.Find(c.Plan.Acknowledgers(), cmd.By)
+	if !ok {
+		return nil, ceremony.MayNotAcknowledge
+	}
+	return []event.Event{event.Acknowledged{By: by, Why: cmd.Why, Signed: cmd.Signed}, event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel}}, nil
+}
+
+// Findings are what an alarm is about, in the order in which it was noticed.
+func (c Ceremony) Findings() []event.Entry {
+	return slices.DeleteFunc(slices.Clone(c.History), func(e event.Entry) bool { return !Is[event.Noticed](e.Event) })
+}
+
+var (
+	errNoAlarm   = errors.New("it belongs to an alarm")
+	errWatchOnly = errors.New("nobody but the interference watch raises an alarm, and it does nothing else")
+)
+
+// allowsAlarm holds what belongs to an alarm to the promises that a journal shows
+// by itself.
+func (c Ceremony) allowsAlarm(e event.Event) error {
+	switch ev := e.(type) {
+	case event.Proposed:
+		if (ev.Plan.Operation == ceremony.Alarm) != (ev.Plan.Initiator == ceremony.InterferenceWatch) {
+			return errWatchOnly
+		}
+	case event.Noticed:
+		if c.Plan.Operation != ceremony.Alarm {
+			return errNoAlarm
+		}
+	case event.Acknowledged:
+		if c.Plan.Operation != ceremony.Alarm {
+			return errNoAlarm
+		}
+		if p, ok := ceremony.Find(c.Plan.Acknowledgers(), ev.By.Account); !ok || p != ev.By {
+			return errors.New("they may not acknowledge it")
+		}
+	}
+	return nil
+}
+
+// alarm tells people what was noticed: everybody in the thread, and the owners
+// directly when it is the first of its kind, or of its person.
+func (o *outbox) alarm(p ceremony.Plan, e event.Entry, n event.Noticed) {
+	o.history(e)
+	about := string(n.Kind) + " " + n.Whose().String()
+	if o.noticed == nil {
+		o.noticed = map[string]bool{}
+	}
+	if o.noticed[about] {
+		return
+	}
+	o.noticed[about] = true
+	for _, owner := range p.Owners {
+		o.toPerson(AlarmMessage, owner, e)
+	}
+}

@@ -1,0 +1,310 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// Apply folds one entry into the next value. It trusts the entry as far as it
+// can: [Decide] has judged it before it was written. An error means that the
+// journal does not tell the story of one ceremony.
+func Apply(c Ceremony, e event.Entry) (Ceremony, error) {
+	if e.Seq != c.Seq()+1 {
+		return c, fmt.Errorf("event %d follows event %d", e.Seq, c.Seq())
+	}
+	if _, first := e.Event.(event.Proposed); first != (e.Seq == 1) {
+		return c, fmt.Errorf("event %d is %q", e.Seq, event.TypeOf(e.Event))
+	}
+	if c.Ended() && c.changes(e.Event) {
+		return c, fmt.Errorf("event %d: %q after the end", e.Seq, event.TypeOf(e.Event))
+	}
+	if err := shaped(e.Event); err != nil {
+		return c, fmt.Errorf("event %d: %q: %w", e.Seq, event.TypeOf(e.Event), err)
+	}
+	if err := c.allows(e.Event, e.At); err != nil {
+		return c, fmt.Errorf("event %d: %q: %w", e.Seq, event.TypeOf(e.Event), err)
+	}
+	next, err := fold(c, e)
+	if err != nil {
+		return c, fmt.Errorf("event %d: %w", e.Seq, err)
+	}
+	next.History = append(slices.Clip(c.History), e)
+	if f, ok := c.keyFact(e); ok {
+		next.KeyFacts = append(slices.Clip(c.KeyFacts), f)
+	}
+	return next, nil
+}
+
+// Replay makes a ceremony of its entries.
+func Replay(entries []event.Entry) (Ceremony, error) {
+	var c Ceremony
+	for _, e := range entries {
+		next, err := Apply(c, e)
+		if err != nil {
+			return c, err
+		}
+		c = next
+	}
+	return c, nil
+}
+
+// takes says whether events could be read back. A line that a replay refuses would stop
+// every later start, of every other ceremony too: it is not written.
+func (c Ceremony) Takes(events []event.Event, at time.Time) error {
+	var err error
+	for _, e := range events {
+		if c, err = Apply(c, event.Entry{Seq: c.Seq() + 1, At: at, Event: e}); err != nil {
+			return fmt.Errorf("defect in the rules: %w", err)
+		}
+	}
+	return nil
+}
+
+// changes says whether an event is about more than the delivery of messages, and
+// what the ceremony has left behind.
+func (c Ceremony) changes(e event.Event) bool {
+	switch e.(type) {
+	case event.Posted, event.Undeliverable, event.Declined, event.AccessorGiven, event.Reminded, event.TokenRevoked, event.TokenLeft, event.BackupReminded, event.BackupLeft,
+		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.TranscriptSigned, event.Kept, event.NotKept:
+		return false
+	case event.BackupDeleted:
+		return !c.OwesDeletion()
+	}
+	return true
+}
+
+func fold(c Ceremony, e event.Entry) (Ceremony, error) {
+	switch ev := e.Event.(type) {
+	case event.Proposed:
+		if got := ev.Plan.Hash(); got != ev.PlanHash {
+			return c, fmt.Errorf("the plan's hash is %s, not %s", got, ev.PlanHash)
+		}
+		c = Ceremony{Plan: ev.Plan, PlanHash: ev.PlanHash, State: StateProposed}
+		if ev.Plan.Approvals == 0 && !ev.Plan.Operation.NeedsApproval() {
+			c.State = StateApproved
+		}
+		if ev.Plan.Operation == ceremony.Alarm {
+			c.State = StateRaised
+		}
+		return c, nil
+	case event.Approved:
+		c.Approvals = append(slices.Clip(c.Approvals), ceremony.Approval{By: ev.By, At: e.At})
+		switch {
+		case !c.Plan.Agreed(c.Approvals):
+		case len(c.Plan.RollCall) > 0:
+			c.State = StateRollCall
+		default:
+			c.State = StateApproved
+			c.Round = c.firstRound()
+		}
+	case event.RollCalled:
+		// Read from the history.
+	case event.Present:
+		c.Present = append(slices.Clip(c.Present), Contribution{By: ev.By, At: e.At})
+		if len(c.Present) >= c.Plan.Present {
+			c.State = StateApproved
+			c.Round = c.firstRound()
+		}
+	case event.WitnessAsked, event.Proceeded, event.ExceptionNoted, event.WitnessStated:
+		// Read from the history.
+	case event.WitnessLeft:
+		c.WitnessLeft = true
+	case event.FreezeAsked:
+		c.Stopping = &ev
+	case event.Rejected:
+		c.Closing = &event.Closing{Outcome: event.WasRejected, By: &ev.By, Why: ev.Why}
+	case event.Starting:
+		c.Attempt = Attempt{Number: ev.Attempt}
+		c.Pending = &Pending{Event: ev, At: e.At}
+	case event.Started:
+		c.Pending = nil
+		c.Attempt.Nonce = ev.Nonce
+		c.State = StateCollecting
+		c.Round = Round{Number: 1, Step: c.Plan.Operation.FirstStep(), Nonce: ev.Nonce, Required: ev.Required}
+		if c.Key != nil && c.Key.Step == ceremony.Password {
+			c.Key = nil // it was for the one-time password
+		}
+	case event.KeyAnnounced:
+		key := ev.Key
+		c.Key = &key
+		c.Thawed = false
+		c.AskAgain = false
+		if key.Step == ceremony.Password {
+			c.Round.Nonce = key.Nonce
+		}
+		if c.State == StateHandingOut {
+			c.State = StateVerifying
+		}
+	case event.Offered:
+		c.Pending = &Pending{Event: ev, At: e.At}
+	case event.Declined:
+		if c.answers(ev.Message) {
+			c.Pending = nil
+		}
+	case event.Submitting:
+		c.Pending = &Pending{Event: ev, At: e.At}
+	case event.AnswerLost:
+		if c.Pending == nil {
+			return c, fmt.Errorf("an answer is lost that nobody waits for")
+		}
+		pending := *c.Pending
+		pending.Asking = true
+		c.Pending = &pending
+	case event.Counted:
+		c.Pending = nil
+		c.Round.Counted = append(slices.Clip(c.Round.Counted), Contribution{By: ev.By, At: e.At})
+	case event.NodesSeen:
+		c = c.see(ev.Nodes, c.Last(Is[event.Entered]) > c.Last(Is[event.KeyAnnounced]))
+	case event.Entered:
+		c.Pending = nil
+		c = c.see(ev.Nodes, true).enter(ev.By, ev.At)
+		if !slices.ContainsFunc(c.Round.Counted, func(s Contribution) bool { return s.By == ev.By }) {
+			c.Round.Counted = append(slices.Clip(c.Round.Counted), Contribution{By: ev.By, At: e.At})
+		}
+	case event.Proven:
+		c.Pending = nil
+		c.Round.Counted = append(slices.Clip(c.Round.Counted), Contribution{By: ev.By, At: e.At})
+	case event.PasswordLost:
+		c.Pending, c.Key = nil, nil
+	case event.Acting:
+		c.Pending = &Pending{Event: ev, At: e.At}
+	case event.Initialized:
+		c.Pending, c.Result = nil, ev
+		c.NewShares, c.Token = ev.Shares, ev.Token
+	case event.Rotated, event.RotationSet, event.BackupDeleted:
+		c.Pending, c.Result = nil, ev
+	case event.BackupRead:
+		c.Backup, c.NewShares = &ev, ev.Shares
+		c.State = StateHandingOut
+	case event.DeletionAsked:
+		c.Deletion = &ev.By
+	case event.VerificationDropped, event.ResetAsked:
+		// What follows from it is the next event.
+	case event.AccessorGiven:
+		c.Accessor = ev.Accessor
+	case event.Reminded:
+		c.Reminders = ev.Number
+	case event.BackupReminded:
+		c.Reminders = ev.Number
+	case event.TokenRevoked:
+		c.Revoked = &ev
+	case event.TokenLeft, event.BackupLeft:
+		c.Left = true
+	case event.RoundRefused:
+		c.Pending = nil
+		c = c.dropped(ev.Nodes)
+		c.Round.Number++
+		c.Round.Counted = nil
+		if ev.Nonce != "" {
+			c.Round.Nonce = ev.Nonce
+		}
+		// Everybody is asked anew, and no envelope of the refused round opens in this
+		// one.
+		c.Key = nil
+	case event.Rekeyed:
+		c.Pending = nil
+		c.Key = nil
+		c.NewShares, c.Keys = ev.Shares, ev.Keys
+		c.State = StateHandingOut
+		c.Round = Round{Number: 1, Step: ceremony.Verify, Nonce: ev.VerificationNonce, Required: ev.Required}
+	case event.TokenIssued:
+		c.Pending = nil
+		c.Key = nil
+		c.Token, c.Encoded, c.Keys = ev.Ciphertext, ev.Encoded, ev.Keys
+	case event.Verified:
+		c.Pending = nil
+		c.Key = nil
+		c.Verified = &ev
+	case event.Froze:
+		c.Pending, c.Stopping = nil, nil
+		c.Thawed = false
+		was := c.State
+		if c.Freeze != nil {
+			was = c.Freeze.Was
+		}
+		c.Freeze = &Freeze{Froze: ev, At: e.At, Was: was}
+		c.State = StateFrozen
+	case event.ResumeAsked:
+		if c.Freeze == nil {
+			return c, fmt.Errorf("%q but nothing is frozen", event.TypeOf(ev))
+		}
+		freeze := *c.Freeze
+		initiator := ev.By.Account == c.Plan.Initiator.Account
+		freeze.Initiator = freeze.Initiator || initiator
+		freeze.Approver = freeze.Approver || !initiator
+		c.Freeze = &freeze
+	case event.Resumed:
+		if c.Freeze == nil {
+			return c, fmt.Errorf("%q but nothing is frozen", event.TypeOf(ev))
+		}
+		c.State = c.Freeze.Was
+		c.Freeze = nil
+		c.Key = nil // people are asked anew
+		c.Thawed = true
+	case event.Dropping:
+		c.Pending = &Pending{Event: ev, At: e.At}
+	case event.AttemptLost:
+		c.Pending = nil
+		c.Unproven = c.Unproven || ev.Unproven
+		c.Key = nil
+		c.NewShares, c.Keys = nil, nil
+		c.Thawed = false
+		c.Attempt.Nonce = ""
+		c.Round = c.firstRound()
+		c.State = StateApproved
+	case event.RoundReset:
+		c.Pending = nil
+		c = c.dropped(c.Plan.Nodes)
+		c.Key = nil
+		c.Round.Number++
+		c.Round.Nonce = ev.Nonce
+		c.Round.Counted = nil
+	case event.Closing:
+		c.Closing, c.Stopping = &ev, nil
+		if c.Freeze != nil {
+			c.State, c.Freeze = c.Freeze.Was, nil
+		}
+	case event.Ended:
+		c.Pending, c.Closing, c.Freeze, c.Stopping, c.Key = nil, nil, nil, nil, nil
+		c.Thawed = false
+		c.State = StateEnded
+		c.Outcome, c.Ending = ev.Outcome, ev.Vault
+		if ev.Outcome == event.Completed && c.Plan.Operation.Rekeys() {
+			c.Unproven = false // the newest shares are those that count
+		}
+	case event.Acknowledged:
+		c.Acknowledged = &ev
+	case event.Noticed, event.TranscriptSigned, event.Kept, event.NotKept, event.Posted, event.Undeliverable:
+		// Read from the history by Findings, Transcripts, TimeStamps, Due and Where.
+	default:
+		return c, fmt.Errorf("no rule for %T", ev)
+	}
+	return c, nil
+}
+
+// firstRound is what is collected before Vault is asked for anything: a one-time
+// password, of a requester who has no PGP key.
+func (c Ceremony) firstRound() Round {
+	if c.Plan.OTP == "" {
+		return Round{}
+	}
+	return Round{Number: 1, Step: ceremony.Password, Required: 1}
+}
+
+// answers says whether message is the offer that waits for an outcome.
+func (c Ceremony) answers(message ceremony.Ref) bool {
+	if c.Pending == nil {
+		return false
+	}
+	switch waiting := c.Pending.Event.(type) {
+	case event.Offered:
+		return waiting.Message == message
+	case event.Submitting:
+		return waiting.Message == message
+	}
+	return false
+}

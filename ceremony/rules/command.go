@@ -1,0 +1,285 @@
+package rules
+
+import (
+	"strings"
+	"unicode"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/secret"
+)
+
+type (
+	// Alert adds to an alarm what was found.
+	Alert struct{ Found event.Noticed }
+	// Acknowledge ends an alarm: somebody looks after what it is about.
+	Acknowledge struct {
+		By     ceremony.Account
+		Why    string
+		Signed string
+	}
+)
+
+// Command asks [Decide] for something: a person's wish, or what the engine
+// learnt from the world.
+type Command interface{ command() }
+
+// What people ask for. Signed is the word that they have signed with their PGP key,
+// armored, empty when their account alone says it.
+type (
+	// Approve consents to the plan. PlanHash is what the approver has seen: the
+	// whole hash, or its beginning.
+	Approve struct {
+		By       ceremony.Account
+		PlanHash string
+		Signed   string
+	}
+	// Reject ends a proposal.
+	Reject struct {
+		By     ceremony.Account
+		Why    string
+		Signed string
+	}
+	// Cancel ends a ceremony and its attempt in Vault.
+	Cancel struct {
+		By     ceremony.Account
+		Why    string
+		Signed string
+	}
+	// Freezing is anybody's wish that nothing goes on.
+	Freezing struct {
+		By     ceremony.Account
+		Why    string
+		Signed string
+	}
+	// Resume is one voice for thawing a frozen ceremony.
+	Resume struct {
+		By     ceremony.Account
+		Signed string
+	}
+	// Reverify has the new shares of a rekey proven again from the beginning.
+	Reverify struct {
+		By     ceremony.Account
+		Signed string
+	}
+	// Reset has sealed nodes forget the shares that they have counted.
+	Reset struct {
+		By     ceremony.Account
+		Signed string
+	}
+	// Delete is an approver's word that the backup may go.
+	Delete struct {
+		By     ceremony.Account
+		Signed string
+	}
+	// AnswerRoll is what somebody has decrypted in a roll call.
+	AnswerRoll struct {
+		By     ceremony.Account
+		Answer string
+		Signed string
+	}
+	// Proceed is a witness's word that the gated step may happen.
+	Proceed struct {
+		By     ceremony.Account
+		Signed string
+	}
+	// Note is what somebody saw that was not as it should be.
+	Note struct {
+		By     ceremony.Account
+		Text   string
+		Signed string
+	}
+	// Testify is what a witness says of the whole ceremony.
+	Testify struct {
+		By     ceremony.Account
+		Agrees bool
+		Why    string
+		Signed string
+	}
+	// Name tells the accessor of the root token that was issued, which Vault has
+	// just been asked about.
+	Name struct {
+		By       ceremony.Account
+		Accessor string
+		Seen     ceremony.TokenState
+		Signed   string
+	}
+	// Revoke says that the root token is revoked, without a way to check it.
+	Revoke struct {
+		By     ceremony.Account
+		Signed string
+	}
+	// Receive brings an envelope.
+	Receive struct {
+		By       ceremony.Account
+		Name     string // as the configuration calls them, empty for a person it does not know
+		Message  ceremony.Ref
+		Way      ceremony.Way
+		Evidence ceremony.Evidence
+	}
+)
+
+// What the engine learns.
+type (
+	// CallRoll announces the challenges of a roll call.
+	CallRoll struct{ Called event.RollCalled }
+	// AskWitness asks the witnesses about the gate that is closed.
+	AskWitness struct{}
+	// Begin announces that Vault is about to be asked for an attempt.
+	Begin struct{}
+	// Began is what Vault shows after that.
+	Began struct {
+		Seen ceremony.Progress
+		// Confirmed: this is Vault's answer to the order itself, not what was found
+		// there afterwards.
+		Confirmed bool
+	}
+	// NotBegun says that Vault was asked for an attempt and has none. With a fault
+	// it will never have one; without, it may be asked again.
+	NotBegun struct{ Fault ceremony.Refusal }
+	// Announce brings a new ceremony key.
+	Announce struct{ Key ceremony.Announced }
+	// Decline answers the pending offer, or the share that was certainly not taken.
+	Decline struct {
+		Evidence ceremony.Evidence
+		Reason   ceremony.Refusal
+		Share    secret.Commitment // when it was opened and is why
+		See      ceremony.ID       // the ceremony that shows the reason
+	}
+	// Send announces that the pending offer, opened and checked, is about to be
+	// sent to Vault.
+	Send struct {
+		Evidence ceremony.Evidence
+		Before   int
+		Share    secret.Commitment
+		Standing ceremony.Standing
+	}
+	// Lose says that no answer came.
+	Lose struct{}
+	// Settle says what came of the share that was sent.
+	Settle struct {
+		Answer *ceremony.Answer // nil when Vault refused, or when its answer was lost
+		// Refused says that Vault declined in so many words.
+		Refused bool
+		Dropped bool // Vault has confirmed that it dropped the attempt because we asked
+		Seen    View
+	}
+	// Open begins to collect shares for what has no attempt in Vault.
+	Open struct {
+		Nonce string // of this program's own making
+		Nodes []ceremony.NodeState
+	}
+	// Prove says that a drill's share is one.
+	Prove struct {
+		Evidence ceremony.Evidence
+		Share    secret.Commitment
+		Standing ceremony.Standing
+	}
+	// Undertake announces that Vault is about to be asked for an act.
+	Undertake struct{ Act event.Act }
+	// Done says what came of it. Result is the event of this act; of reading a
+	// backup, which announces nothing, as well.
+	Done struct{ Result event.Event }
+	// Fail ends a ceremony whose act Vault declined, or whose result can't be had.
+	Fail struct{ Fault ceremony.Refusal }
+	// Remind has the requester told again to revoke the token.
+	Remind struct{}
+	// Gone says that Vault does not know the root token any more.
+	Gone struct{}
+	// Attest says that the identity has signed the transcript.
+	Attest struct{ Signed event.TranscriptSigned }
+	// Look compares Vault's live state with the plan.
+	Look struct {
+		Seen View
+		// Reconcile: this is the comparison that people asked for when they thawed
+		// the ceremony, and may begin again what can't go on.
+		Reconcile bool
+	}
+	// Stop freezes the ceremony for a reason that no comparison shows.
+	Stop struct {
+		Why       event.FreezeReason
+		Want, Got string
+	}
+	// Tick lets time pass.
+	Tick struct{}
+	// Finish ends a ceremony whose result is in the journal.
+	Finish struct{}
+	// Close says what became of the attempt of a ceremony that is being ended.
+	Close struct {
+		Vault       ceremony.VaultEnding
+		Unconfirmed bool // the attempt is gone, and no answer says that it was by our cancelling
+		Seen        View // zero when Vault was never asked for an attempt
+	}
+	// Post says that a message lies in Slack.
+	Post struct {
+		Key string
+		Ref ceremony.Ref
+	}
+	// Undeliver says that a message never will.
+	Undeliver struct{ Key string }
+)
+
+// View is what Vault shows of a ceremony.
+type View struct {
+	Update ceremony.Progress
+	Verify ceremony.Progress // of a rekey whose status names a verification
+	Seal   ceremony.Seal
+	Backup *ceremony.Backup // read only when new shares were made and not seen, or may have been
+	Nodes  []ceremony.Node  // of an unseal, and nothing else then
+}
+
+// made says whether a rekey has made its new shares and waits for proof of them.
+// The nonce alone does not say it: cancelling a verification that has not begun
+// sets one (seen on Vault 1.21.2), and anybody on the network can do that.
+func (v View) Made() bool { return v.Update.VerificationNonce != "" && v.Verify.Started }
+
+func (Approve) command()    {}
+func (Reject) command()     {}
+func (Cancel) command()     {}
+func (Resume) command()     {}
+func (Reverify) command()   {}
+func (Reset) command()      {}
+func (Delete) command()     {}
+func (Name) command()       {}
+func (Revoke) command()     {}
+func (Open) command()       {}
+func (Prove) command()      {}
+func (Undertake) command()  {}
+func (Done) command()       {}
+func (Fail) command()       {}
+func (Remind) command()     {}
+func (Gone) command()       {}
+func (Receive) command()    {}
+func (Begin) command()      {}
+func (Began) command()      {}
+func (NotBegun) command()   {}
+func (Announce) command()   {}
+func (Decline) command()    {}
+func (Send) command()       {}
+func (Lose) command()       {}
+func (Settle) command()     {}
+func (Attest) command()     {}
+func (Look) command()       {}
+func (Stop) command()       {}
+func (Tick) command()       {}
+func (Finish) command()     {}
+func (Close) command()      {}
+func (Post) command()       {}
+func (Undeliver) command()  {}
+func (Freezing) command()   {}
+func (AnswerRoll) command() {}
+func (Proceed) command()    {}
+func (Note) command()       {}
+func (Testify) command()    {}
+func (CallRoll) command()   {}
+func (AskWitness) command() {}
+
+// oneLine makes a remark fit for a journal line that people read.
+func OneLine(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
+	words := strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	if r := []rune(words); len(r) > 300 {
+		return string(r[:300])
+	}
+	return words
+}

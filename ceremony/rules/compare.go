@@ -1,0 +1,230 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// difference is what Vault shows where the plan or the journal says otherwise.
+type Difference struct {
+	Why       event.FreezeReason
+	Want, Got string
+}
+
+// stop freezes the ceremony for the difference.
+func (d *Difference) Stop() Stop { return Stop{Why: d.Why, Want: d.Want, Got: d.Got} }
+
+func (d *Difference) freeze() event.Froze { return event.Froze{Why: d.Why, Want: d.Want, Got: d.Got} }
+
+// compare holds Vault's live state against the plan and the journal, and
+// answers the first difference, nil when they agree (P4).
+func (c Ceremony) Compare(v View) *Difference {
+	// First: of another cluster nothing else means anything.
+	if id := v.Seal.ClusterID; id != "" && id != c.Plan.ClusterID {
+		return &Difference{event.VaultDiffers, "cluster id " + c.Plan.ClusterID, id}
+	}
+	if d := c.compareAttempt(v.Update); d != nil {
+		return d
+	}
+	if c.Round.Step == ceremony.Verify {
+		return c.compareVerification(v)
+	}
+	if v.Made() {
+		return &Difference{event.KeysLost, "shares still being collected", "new shares made and waiting for verification"}
+	}
+	return c.compareRound(v.Update)
+}
+
+// compareAttempt holds the attempt against what was ordered.
+func (c Ceremony) compareAttempt(seen ceremony.Progress) *Difference {
+	switch {
+	case !seen.Started:
+		return &Difference{event.AttemptGone, "attempt " + c.Attempt.Nonce, "no attempt in progress"}
+	case seen.Nonce != c.Attempt.Nonce:
+		return &Difference{event.ForeignAttempt, "attempt " + c.Attempt.Nonce, "attempt " + seen.Nonce}
+	}
+	return c.compareOrder(seen)
+}
+
+// compareOrder holds what an attempt will make against the plan.
+func (c Ceremony) compareOrder(seen ceremony.Progress) *Difference {
+	p := c.Plan
+	differs := func(what string, want, got any) *Difference {
+		return &Difference{event.VaultDiffers, fmt.Sprintf("%s %v", what, want), fmt.Sprintf("%v", got)}
+	}
+	if seen.Required != p.Threshold {
+		return differs("shares required", p.Threshold, seen.Required)
+	}
+	if want := p.Recipients(); !slices.Equal(seen.Fingerprints, want) {
+		return differs("PGP keys", List(want), List(seen.Fingerprints))
+	}
+	if !p.Operation.Rekeys() {
+		return nil
+	}
+	switch {
+	case seen.Shares != len(p.Receivers):
+		return differs("new shares", len(p.Receivers), seen.Shares)
+	case seen.Threshold != p.NewThreshold:
+		return differs("new threshold", p.NewThreshold, seen.Threshold)
+	case seen.VerificationRequired != p.Verification:
+		return differs("verification", ceremony.YesNo(p.Verification), ceremony.YesNo(seen.VerificationRequired))
+	case seen.Backup != p.Backup:
+		return differs("backup", ceremony.YesNo(p.Backup), ceremony.YesNo(seen.Backup))
+	}
+	return nil
+}
+
+// compareVerification holds the verification against the journal.
+func (c Ceremony) compareVerification(v View) *Difference {
+	switch {
+	case !v.Verify.Started:
+		return &Difference{event.AttemptGone, "verification " + c.Round.Nonce, "no verification in progress"}
+	case v.Verify.Nonce != c.Round.Nonce:
+		return &Difference{event.ForeignShare, "verification " + c.Round.Nonce, "verification " + v.Verify.Nonce}
+	case v.Verify.Required != c.Plan.NewThreshold:
+		return &Difference{event.VaultDiffers, fmt.Sprintf("shares required %d", c.Plan.NewThreshold), fmt.Sprint(v.Verify.Required)}
+	}
+	return c.compareRound(v.Verify)
+}
+
+func (c Ceremony) compareRound(seen ceremony.Progress) *Difference {
+	if seen.Progress != len(c.Round.Counted) {
+		return &Difference{event.ForeignShare, fmt.Sprintf("%d shares counted", len(c.Round.Counted)), fmt.Sprint(seen.Progress)}
+	}
+	return nil
+}
+
+func List(keys []ceremony.Fingerprint) string {
+	if len(keys) == 0 {
+		return "none"
+	}
+	words := make([]string, len(keys))
+	for i, k := range keys {
+		words[i] = k.String()
+	}
+	return strings.Join(words, " ")
+}
+
+// began judges what Vault shows after it was asked for an attempt.
+func (c Ceremony) began(cmd Began) ([]event.Event, error) {
+	seen := cmd.Seen
+	if c.Pending == nil {
+		return nil, c.notNow()
+	}
+	if _, ok := c.Pending.Event.(event.Starting); !ok || !seen.Started {
+		return nil, c.notNow()
+	}
+	started := event.Started{Nonce: seen.Nonce, Required: seen.Required}
+	if d := c.compareOrder(seen); d != nil {
+		// Somebody else's attempt, or a Vault that did something else than it was
+		// asked: either way nothing of ours may go there.
+		return []event.Event{event.Froze{Why: event.ForeignAttempt, Want: d.Want, Got: d.Got}}, nil
+	}
+	if c.Plan.OTP != "" && !cmd.Confirmed {
+		// Vault does not show with which one-time password an attempt was begun: this
+		// one may have been begun with somebody else's.
+		return one(event.Froze{Why: event.ForeignAttempt, Want: "an attempt whose start Vault has confirmed", Got: "attempt " + seen.Nonce})
+	}
+	if seen.Progress != 0 {
+		return []event.Event{started, event.Froze{Why: event.ForeignShare, Want: "0 shares counted", Got: fmt.Sprint(seen.Progress)}}, nil
+	}
+	return one(started)
+}
+
+// notBegun judges an attempt that Vault was asked for and does not have.
+func (c Ceremony) notBegun(fault ceremony.Refusal) ([]event.Event, error) {
+	if c.Pending == nil {
+		return nil, c.notNow()
+	}
+	if _, ok := c.Pending.Event.(event.Starting); !ok {
+		return nil, c.notNow()
+	}
+	switch {
+	case c.Closing != nil:
+		return one(event.Ended{Outcome: c.Closing.Outcome, Vault: c.nothingOpen()})
+	case fault != "":
+		return []event.Event{event.Closing{Outcome: event.Failed, Fault: fault}, event.Ended{Outcome: event.Failed, Vault: c.nothingOpen()}}, nil
+	case c.Plan.OTP != "":
+		return one(event.PasswordLost{})
+	}
+	return nil, nil
+}
+
+// look judges a comparison of Vault's live state with what it should be.
+func (c Ceremony) look(cmd Look, now time.Time) ([]event.Event, error) {
+	offer, offered := c.Offer()
+	if c.Ended() || c.State == StateFrozen || c.Closing != nil || c.Attempt.Nonce == "" || (c.Pending != nil && !offered) {
+		return nil, nil
+	}
+	switch {
+	case c.Plan.Operation == ceremony.Drill, offered && offer.Step == ceremony.Password:
+		return nil, nil
+	case c.Plan.Operation == ceremony.Unseal:
+		return c.lookNodes(cmd.Seen.Nodes, now), nil
+	}
+	d := c.Compare(cmd.Seen)
+	if d == nil {
+		return nil, nil
+	}
+	if events := c.fromBackup(cmd.Seen); events != nil {
+		return append(c.giveBack(ceremony.Closed), events...), nil // nothing is left to be sent
+	}
+	if c.Thawed && cmd.Reconcile {
+		return c.reconcile(cmd.Seen, d), nil
+	}
+	froze := d.freeze()
+	froze.Remains = c.remains(cmd.Seen)
+	return append(c.giveBack(ceremony.IsFrozen), froze), nil
+}
+
+// reconcile is what people have asked for by thawing the ceremony: what is gone
+// is begun again, what is ours but spoilt is dropped first, what is not ours
+// stays untouched and freezes again.
+func (c Ceremony) reconcile(v View, d *Difference) []event.Event {
+	switch d.Why {
+	case event.AttemptGone:
+		return c.goneUnasked(v)
+	case event.KeysLost:
+		return []event.Event{event.Dropping{Step: ceremony.Update, Nonce: c.Attempt.Nonce}}
+	case event.ForeignShare:
+		switch {
+		case c.Round.Step == ceremony.Update:
+			return []event.Event{event.Dropping{Step: ceremony.Update, Nonce: c.Attempt.Nonce}}
+		case v.Verify.Nonce != c.Round.Nonce && v.Verify.Progress == 0:
+			return []event.Event{event.RoundReset{Step: ceremony.Verify, Nonce: v.Verify.Nonce}}
+		}
+		return []event.Event{event.Dropping{Step: ceremony.Verify, Nonce: v.Verify.Nonce}}
+	}
+	return []event.Event{d.freeze()}
+}
+
+// proven is the end of a verification that Vault has no more and that has, or may
+// have, brought the new key into force.
+func (c Ceremony) proven(v View) []event.Event {
+	if c.Round.Step != ceremony.Verify || v.Update.Started && v.Update.Nonce == c.Attempt.Nonce || !c.confirmedBy(v.Seal) && !c.maybeProven(v.Seal) {
+		return nil
+	}
+	return []event.Event{
+		event.Verified{Unconfirmed: !c.confirmedBy(v.Seal)},
+		event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed},
+	}
+}
+
+// maybeProven says whether the last share that the verification needed was sent
+// and may have arrived after all, later than anybody waited for it.
+func (c Ceremony) maybeProven(s ceremony.Seal) bool {
+	lost := c.Last(Is[event.AnswerLost])
+	known := c.Last(func(e event.Event) bool {
+		switch e.(type) {
+		case event.Counted, event.Rekeyed, event.RoundReset, event.RoundRefused:
+			return true
+		}
+		return false
+	})
+	return lost > known && len(c.Round.Counted) == c.Round.Required-1 && !c.refutedBy(s)
+}

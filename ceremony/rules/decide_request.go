@@ -1,0 +1,108 @@
+package rules
+
+import (
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// undertakes says which act an operation without shares is for, in order: reading
+// a backup is no act, deleting it is.
+func Undertakes(op ceremony.Operation) event.Act {
+	switch op {
+	case ceremony.Init:
+		return event.Initializing
+	case ceremony.Rotate:
+		return event.Rotating
+	case ceremony.RotateConfig:
+		return event.SettingPolicy
+	case ceremony.ReadBackup:
+		return event.DeletingBackup
+	}
+	return ""
+}
+
+// undertake announces the act that the plan is for.
+func (c Ceremony) undertake(cmd Undertake, now time.Time) ([]event.Event, error) {
+	switch {
+	case c.Ended() || c.State == StateFrozen || c.Closing != nil || c.Pending != nil || cmd.Act != Undertakes(c.Plan.Operation):
+		return nil, c.notNow()
+	case cmd.Act == event.DeletingBackup && (c.Backup == nil || c.Deletion == nil):
+		return nil, c.notNow()
+	case cmd.Act != event.DeletingBackup && c.State != StateApproved, !c.mayBegin(now):
+		return nil, c.notNow()
+	}
+	return one(event.Acting(cmd))
+}
+
+// concludes says whether an event is what comes of the act in hand.
+func (c Ceremony) concludes(result event.Event) bool {
+	act, ok := c.Pending.acting()
+	switch result.(type) {
+	case event.Initialized:
+		return ok && act == event.Initializing
+	case event.Rotated:
+		return ok && act == event.Rotating
+	case event.RotationSet:
+		return ok && act == event.SettingPolicy
+	case event.BackupDeleted:
+		return ok && act == event.DeletingBackup
+	case event.BackupRead:
+		return c.Pending == nil && c.Plan.Operation == ceremony.ReadBackup && c.State == StateApproved
+	}
+	return false
+}
+
+func (c Ceremony) concluded(cmd Done) ([]event.Event, error) {
+	if c.Ended() || !c.concludes(cmd.Result) {
+		return nil, c.notNow()
+	}
+	return one(cmd.Result)
+}
+
+// fail ends a ceremony whose act Vault declined, or whose result can't be had.
+func (c Ceremony) fail(fault ceremony.Refusal) ([]event.Event, error) {
+	if c.Ended() || c.State == StateFrozen {
+		return nil, c.notNow()
+	}
+	ending := event.NothingToCancel
+	if fault == ceremony.InitLost {
+		ending = event.AttemptUsed
+	}
+	return []event.Event{event.Closing{Outcome: event.Failed, Fault: fault}, event.Ended{Outcome: event.Failed, Vault: ending}}, nil
+}
+
+// delete is an approver's word that the backup may go. It is the last step, and
+// one that the person who proposed it can't take.
+func (c Ceremony) delete(cmd Delete) ([]event.Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, ceremony.Closed
+	}
+	if cmd.By == c.Plan.Initiator.Account {
+		return nil, ceremony.OwnProposal
+	}
+	by, ok := ceremony.Find(c.Plan.Approvers, cmd.By)
+	switch {
+	case !ok:
+		return nil, ceremony.NotApprover
+	case c.State == StateFrozen:
+		return nil, ceremony.IsFrozen
+	case c.Backup == nil || !c.handedOut():
+		return nil, ceremony.NotWaiting
+	case c.Deletion != nil:
+		return nil, ceremony.AlreadyApproved
+	case c.undelivered():
+		return nil, ceremony.NotDelivered
+	}
+	return one(event.DeletionAsked{By: by})
+}
+
+// acting is the act that was announced and has no outcome.
+func (p *Pending) acting() (event.Act, bool) {
+	if p == nil {
+		return "", false
+	}
+	a, ok := p.Event.(event.Acting)
+	return a.Act, ok
+}

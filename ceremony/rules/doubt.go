@@ -1,0 +1,35 @@
+package rules
+
+import (
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+func OtherBot(p ceremony.Plan, bot ceremony.Fingerprint) *Difference {
+	return &Difference{event.OtherBot, "identity " + p.Identity.String(), bot.String()}
+}
+
+// stands says whether people alone can't thaw what was frozen for this reason: the
+// program has to start anew, with another configuration or another journal.
+func stands(why event.FreezeReason) bool {
+	return why == event.OtherBot || why == event.OtherConfig || why == event.NotSigned
+}
+
+// FrozenFor reports whether the ceremony is frozen for this reason, if perhaps not for
+// this alone: a doubt may have frozen it once more.
+func (c Ceremony) FrozenFor(why event.FreezeReason) bool {
+	froze := c.Last(func(e event.Event) bool { f, ok := e.(event.Froze); return ok && f.Why == why })
+	return c.Freeze != nil && froze > c.Last(Is[event.Resumed])
+}
+
+// inDoubt says whether the ceremony must be frozen before anything else is done. What
+// was sent to Vault is settled first, and what Vault has done is not undone.
+func (c Ceremony) inDoubt(d *Difference) bool {
+	if d == nil || c.Ended() || c.Closing != nil || c.Freeze != nil && c.Freeze.Froze == d.freeze() {
+		return false
+	}
+	if _, sent := c.Pending.Submitting(); sent || c.Pending.begins() {
+		return false
+	}
+	return c.State == StateFrozen || !c.done()
+}

@@ -1,0 +1,61 @@
+package rules
+
+import (
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// Exposure is a share that counts as known to others.
+type Exposure struct {
+	Person ceremony.Person // who has shown it, or their private key
+	Kind   ceremony.Finding
+	At     time.Time
+	Of     ceremony.ID // the alarm
+}
+
+// Exposures are the people whose share of a cluster counts as exposed: since it was
+// seen in the open and until a ceremony has replaced the shares. Where it was their
+// private key, the new shares have to be for another one. The newest comes first, and
+// one of each person and kind.
+func Exposures(ceremonies []Ceremony, cluster string) []Exposure {
+	var exposed []Exposure
+	for _, c := range ceremonies {
+		if c.Plan.Cluster != cluster {
+			continue
+		}
+		for _, entry := range c.Findings() {
+			n := entry.Event.(event.Noticed)
+			if !n.Kind.Exposure() || n.By == nil || n.Operation == "" {
+				continue
+			}
+			x := Exposure{Person: *n.By, Kind: n.Kind, At: entry.At, Of: c.ID()}
+			if !slices.ContainsFunc(ceremonies, func(c Ceremony) bool { return c.Plan.Cluster == cluster && x.endedBy(c) }) {
+				exposed = append(exposed, x)
+			}
+		}
+	}
+	slices.SortStableFunc(exposed, func(a, b Exposure) int { return b.At.Compare(a.At) })
+	var newest []Exposure
+	for _, x := range exposed {
+		if !slices.ContainsFunc(newest, func(y Exposure) bool { return x.Person.Account == y.Person.Account && x.Kind == y.Kind }) {
+			newest = append(newest, x)
+		}
+	}
+	return newest
+}
+
+// endedBy says whether a ceremony has replaced the share that was exposed. New shares
+// that were made before may be what was exposed; when others made theirs nobody knows.
+func (x Exposure) endedBy(c Ceremony) bool {
+	made := c.Last(func(e event.Event) bool { return Is[event.Rekeyed](e) || Is[event.Initialized](e) })
+	switch {
+	case c.Outcome != event.Completed, made == 0, c.Verified != nil && c.Verified.Unconfirmed, c.MadeElsewhere(), !c.History[made-1].At.After(x.At):
+		return false
+	case x.Kind == ceremony.ExposedKey:
+		return !slices.ContainsFunc(c.Plan.Receivers, func(p ceremony.Person) bool { return p.Account == x.Person.Account && p.Key == x.Person.Key })
+	}
+	return true
+}

@@ -1,0 +1,102 @@
+package rules
+
+import (
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// How often people are reminded of what a ceremony has left behind, counted from
+// its end: a root token, which somebody has, or a backup in Vault of shares that
+// only their holders can open. Afterwards it is once a day until the last time,
+// which says that nobody looks any more.
+var (
+	tokenReminders  = []time.Duration{time.Hour, 4 * time.Hour, 12 * time.Hour, 24 * time.Hour}
+	backupReminders = []time.Duration{24 * time.Hour}
+)
+
+const lastReminder = 7 * 24 * time.Hour
+
+// OwesRevocation says whether a root token is about that nobody is known to have
+// revoked: however the ceremony ended, since a token that Vault encrypted to
+// somebody else's key is about as well. A ceremony that has ended is not settled
+// before.
+func (c Ceremony) OwesRevocation() bool {
+	issued := c.Token != "" || c.Encoded != ""
+	return c.Plan.Operation == ceremony.GenerateRoot && issued && c.Ended() && c.Revoked == nil && !c.Left
+}
+
+// OwesDeletion says whether a rekey has left its backup in Vault: however it ended,
+// once it has made new shares.
+func (c Ceremony) OwesDeletion() bool {
+	return c.Plan.Backup && c.Ended() && c.Result == nil && !c.Left && c.BackedUpUnder() != ""
+}
+
+// backedUpUnder is the nonce of the attempt whose new shares Vault was to keep, empty
+// while none was made.
+func (c Ceremony) BackedUpUnder() string {
+	var attempt, made string
+	for _, e := range c.History {
+		switch ev := e.Event.(type) {
+		case event.Started:
+			attempt = ev.Nonce
+		case event.Rekeyed:
+			made = attempt
+		}
+	}
+	return made
+}
+
+// owes says whether something is left behind that people are reminded of.
+func (c Ceremony) Owes() bool { return c.OwesRevocation() || c.OwesDeletion() }
+
+// reminderDue is when the next reminder is to be sent.
+func (c Ceremony) ReminderDue() time.Time {
+	schedule := tokenReminders
+	if c.OwesDeletion() {
+		schedule = backupReminders
+	}
+	after := lastReminder
+	switch n := c.Reminders; {
+	case n < len(schedule):
+		after = schedule[n]
+	default:
+		after = min(after, schedule[len(schedule)-1]*time.Duration(n-len(schedule)+2))
+	}
+	return c.EndedAt().Add(after)
+}
+
+func (c Ceremony) remind(now time.Time) ([]event.Event, error) {
+	over := !now.Before(c.EndedAt().Add(lastReminder))
+	switch {
+	case !c.Owes() || now.Before(c.ReminderDue()):
+		return nil, nil
+	case c.OwesDeletion() && over:
+		return one(event.BackupLeft{})
+	case c.OwesDeletion():
+		return one(event.BackupReminded{Number: c.nextReminder(now)})
+	case over:
+		return one(event.TokenLeft{})
+	}
+	return one(event.Reminded{Number: c.nextReminder(now)})
+}
+
+// nextReminder is the number of a reminder that is sent now. Those whose time passed
+// while nobody could send them are left out.
+func (c Ceremony) nextReminder(now time.Time) int {
+	for c.Reminders++; !now.Before(c.ReminderDue()); c.Reminders++ {
+	}
+	return c.Reminders
+}
+
+// gone records that Vault does not have any more what was left behind.
+func (c Ceremony) gone() ([]event.Event, error) {
+	switch {
+	case c.OwesDeletion():
+		return one(event.BackupDeleted{})
+	case c.OwesRevocation() && c.Accessor != "":
+		return one(event.TokenRevoked{})
+	}
+	return nil, nil
+}

@@ -1,0 +1,303 @@
+package rules
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// allows holds an event to the promises that a journal shows by itself, so that a
+// check of it means more than that its lines hang together (P2, P4, P8).
+func (c Ceremony) allows(e event.Event, at time.Time) error {
+	among := func(list []ceremony.Person, by ceremony.Person) error {
+		if p, ok := ceremony.Find(list, by.Account); !ok || p != by {
+			return fmt.Errorf("%s has no such part in the plan", by.Account)
+		}
+		return nil
+	}
+	sent := func(by ceremony.Person, step ceremony.Step) error {
+		s, ok := c.Pending.Submitting()
+		if !ok || s.By != by || s.Step != step {
+			return errors.New("no such share was sent")
+		}
+		return nil
+	}
+	if err := c.allowsAlarm(e); err != nil {
+		return err
+	}
+	switch ev := e.(type) {
+	case event.Proposed:
+		switch p := ev.Plan; {
+		case p.Initiator == ceremony.SealWatch && p.Operation != ceremony.Unseal:
+			return errors.New("the seal watch proposes nothing but to unseal")
+		case (p.Operation.IssuesToken() || p.Operation == ceremony.Init) && p.Requester == nil:
+			return errors.New("nobody is to get the token")
+		case p.OTP != "" && (p.Requester == nil || !p.Operation.IssuesToken()):
+			return errors.New("nobody has the one-time password")
+		case p.Operation == ceremony.RotateConfig && (p.OldPolicy == nil || p.NewPolicy == nil):
+			return errors.New("it names no policy")
+		}
+	case event.Approved:
+		if c.State != StateProposed || ev.PlanHash != c.PlanHash || ev.By.Account == c.Plan.Initiator.Account {
+			return errors.New("this is no approval of this plan")
+		}
+		if slices.ContainsFunc(c.Approvals, func(a ceremony.Approval) bool { return a.By.Account == ev.By.Account }) {
+			return errors.New("they have approved before")
+		}
+		if c.Plan.SignedApprovals && ev.Signed == "" {
+			return errors.New("it is not signed")
+		}
+		return among(c.Plan.Approvers, ev.By)
+	case event.RollCalled:
+		called := func(ch ceremony.Challenge, p ceremony.Person) bool { return ch.For == p }
+		if c.State != StateRollCall || c.Called() != nil || !slices.EqualFunc(ev.Challenges, c.Plan.RollCall, called) {
+			return errors.New("no such roll call is due")
+		}
+	case event.Present:
+		if c.State != StateRollCall || c.Called() == nil || c.IsPresent(ev.By.Account) || ev.Signed == "" {
+			return errors.New("no such answer is waited for")
+		}
+		return among(c.Plan.RollCall, ev.By)
+	case event.WitnessAsked:
+		if !c.unasked() || ev.Gate != c.Gate() {
+			return errors.New("no such gate is closed")
+		}
+	case event.Proceeded:
+		if c.unasked() || ev.Gate != c.Gate() {
+			return errors.New("no such gate is closed")
+		}
+		return among(c.Plan.Witnesses, ev.By)
+	case event.ExceptionNoted:
+		return among(c.Plan.Everybody(), ev.By)
+	case event.WitnessStated:
+		if !c.Ended() || c.hasTestified(ev.By.Account) {
+			return errors.New("nothing is asked of them")
+		}
+		return among(c.Plan.Witnesses, ev.By)
+	case event.WitnessLeft:
+		if !c.awaitsWitness() {
+			return errors.New("no witness is waited for")
+		}
+	case event.FreezeAsked:
+		return among(c.Plan.Everybody(), ev.By)
+	case event.Froze:
+		if ev.Why == event.PersonStopped && c.Stopping == nil {
+			return errors.New("nobody has asked for it")
+		}
+	case event.Rejected:
+		return among(c.Plan.Approvers, ev.By)
+	case event.ResumeAsked:
+		return among(c.Plan.Deciders(), ev.By)
+	case event.Resumed:
+		if c.Freeze == nil || !c.Freeze.Initiator && c.Plan.Initiator != ceremony.SealWatch || !c.Freeze.Approver {
+			return errors.New("it takes the initiator and an approver")
+		}
+	case event.Started:
+		if op := c.Plan.Operation; !op.HasAttempt() && op.TakesShares() && c.State == StateApproved {
+			return c.allowsBeginning(at) // it has no attempt in Vault
+		}
+		if c.Pending == nil {
+			return errors.New("nothing was begun")
+		}
+		if _, ok := c.Pending.Event.(event.Starting); !ok {
+			return errors.New("nothing was begun")
+		}
+	case event.Verified:
+		if c.Round.Step != ceremony.Verify {
+			return errors.New("there is nothing to verify")
+		}
+		if ev.By != nil {
+			return sent(*ev.By, ceremony.Verify)
+		}
+	case event.Closing:
+		if ev.By != nil {
+			return among(c.Plan.Deciders(), *ev.By)
+		}
+	case event.Ended:
+		if ev.Outcome == event.Completed && c.Verified == nil && !c.done() && (c.Closing == nil || c.atClosing() != event.Completed) {
+			return errors.New("it has no result")
+		}
+	case event.Starting:
+		if c.State != StateApproved {
+			return errors.New("it was not approved")
+		}
+		return c.allowsBeginning(at)
+	case event.Acting:
+		agreed := c.State == StateApproved
+		if ev.Act == event.DeletingBackup {
+			agreed = c.Backup != nil && c.Deletion != nil
+		}
+		if !agreed || c.Pending != nil || ev.Act != Undertakes(c.Plan.Operation) {
+			return errors.New("nobody has agreed to it")
+		}
+		return c.allowsBeginning(at)
+	case event.Initialized, event.Rotated, event.RotationSet, event.BackupRead, event.BackupDeleted:
+		if Is[event.BackupDeleted](ev) && c.OwesDeletion() {
+			return nil
+		}
+		if !c.concludes(ev) {
+			return errors.New("nothing of this kind was begun")
+		}
+		return c.handsOut(ev)
+	case event.DeletionAsked:
+		if c.Backup == nil {
+			return errors.New("no backup was handed out")
+		}
+		if ev.By.Account == c.Plan.Initiator.Account {
+			return errors.New("the initiator can't take the last step")
+		}
+		return among(c.Plan.Approvers, ev.By)
+	case event.VerificationDropped:
+		return among(c.Plan.Deciders(), ev.By)
+	case event.ResetAsked:
+		return among(c.Plan.Deciders(), ev.By)
+	case event.AccessorGiven:
+		return c.speaksForToken(ev.By)
+	case event.TokenRevoked:
+		if ev.By != nil {
+			return c.speaksForToken(*ev.By)
+		}
+		if c.Accessor == "" || !c.OwesRevocation() {
+			return errors.New("nobody has named the token")
+		}
+	case event.Reminded, event.TokenLeft:
+		if !c.OwesRevocation() {
+			return errors.New("no token is waited for")
+		}
+	case event.BackupReminded, event.BackupLeft:
+		if !c.OwesDeletion() {
+			return errors.New("no backup is left")
+		}
+	case event.TranscriptSigned:
+		return c.allowsTranscript(ev)
+	case event.Kept:
+		return c.allowsKept(ev)
+	case event.NotKept:
+		return c.allowsNotKept(ev)
+	case event.NodesSeen:
+		return c.shows(ev.Nodes)
+	case event.Entered:
+		if s, _ := c.Pending.Submitting(); slices.ContainsFunc(ev.At, func(address string) bool { return !slices.Contains(s.Nodes, address) }) {
+			return errors.New("the share was not sent there")
+		}
+		return cmp.Or(sent(ev.By, ceremony.Enter), c.shows(ev.Nodes))
+	case event.RoundRefused:
+		if _, ok := c.Pending.Submitting(); !ok && !Is[event.Entered](c.History[c.Seq()-1].Event) {
+			return errors.New("no share was sent")
+		}
+		if !slices.Equal(ev.Suspects, c.suspects(ev.With)) {
+			return errors.New("it suspects others than those whose share was not known")
+		}
+	case event.PasswordLost:
+		if c.Plan.OTP == "" || c.Pending == nil || !Is[event.Starting](c.Pending.Event) {
+			return errors.New("no password was waited for")
+		}
+	case event.Proven:
+		if offer, ok := c.Offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ceremony.Practice {
+			return errors.New("nothing was offered")
+		}
+		return c.allowsUse(ev.Evidence, ev.Recognition)
+	case event.Declined:
+		if ev.Reason.Doubts() && ev.Tag == "" {
+			return errors.New("it does not say which share is doubted")
+		}
+	case event.Offered:
+		return among(c.Plan.Contributors(ev.Step), ev.By)
+	case event.Submitting:
+		if offer, ok := c.Offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ev.Step || ev.Step == ceremony.Practice || ev.Step == ceremony.Password {
+			return errors.New("no share of this kind was offered")
+		}
+		if c.Gate() != "" {
+			return errors.New("no witness has let it happen")
+		}
+		if slices.ContainsFunc(ev.Nodes, func(address string) bool { return !slices.Contains(c.Plan.Nodes, address) }) {
+			return errors.New("it is sent to a node that the plan does not have")
+		}
+		if err := c.allowsUse(ev.Evidence, ev.Recognition); err != nil {
+			return err
+		}
+		return among(c.Plan.Contributors(ev.Step), ev.By)
+	case event.Counted:
+		if c.Plan.Operation.HasAttempt() && c.HasCounted(ev.By.Account) {
+			return errors.New("their share is in this round")
+		}
+		return sent(ev.By, ev.Step)
+	case event.Rekeyed:
+		if !c.Plan.Operation.Rekeys() {
+			return errors.New("it makes no shares")
+		}
+		if Elsewhere(ev) {
+			if !ev.FromBackup || c.Attempt.Nonce == "" {
+				return errors.New("nobody has brought a share for it")
+			}
+			return nil
+		}
+		if _, waits := c.Pending.Submitting(); ev.FromBackup && !waits {
+			return among(c.Plan.Holders, ev.By) // learnt long after the share was sent
+		}
+		return sent(ev.By, ceremony.Update)
+	case event.TokenIssued:
+		if !c.Plan.Operation.IssuesToken() {
+			return errors.New("it issues no token")
+		}
+		return sent(ev.By, ceremony.Update)
+	}
+	return nil
+}
+
+// clockSlack is how far the clock may have moved, or have been set, from the decision to
+// begin to its line in the journal.
+const clockSlack = time.Minute
+
+// allowsBeginning holds what is begun to the plan's time and its gates.
+func (c Ceremony) allowsBeginning(at time.Time) error {
+	if c.mayBegin(at) || c.mayBegin(at.Add(-clockSlack)) || c.mayBegin(at.Add(clockSlack)) {
+		return nil
+	}
+	// Journals are older than the rule that an hour which the clocks pass twice is quiet
+	// both times: something may have begun in the second one.
+	if q := c.Plan.Quiet; q != nil && q.Changing(at) && c.mayBegin(at.Add(time.Hour)) {
+		return nil
+	}
+	return errors.New("it begins before it may")
+}
+
+// shows says whether what nodes show is of the plan's nodes.
+func (c Ceremony) shows(states []ceremony.NodeState) error {
+	if c.Plan.Operation != ceremony.Unseal || !slices.EqualFunc(states, c.Plan.Nodes, func(s ceremony.NodeState, address string) bool { return s.Address == address }) {
+		return errors.New("these are not the nodes of the plan")
+	}
+	return nil
+}
+
+// handsOut says whether every share in the result of an act is for somebody who is
+// to get one by the plan.
+func (c Ceremony) handsOut(result event.Event) error {
+	var shares []event.NewShare
+	switch ev := result.(type) {
+	case event.Initialized:
+		shares = ev.Shares
+	case event.BackupRead:
+		shares = ev.Shares
+	}
+	if slices.ContainsFunc(shares, func(s event.NewShare) bool { return !slices.Contains(c.Plan.Receivers, s.For) }) {
+		return errors.New("a share is for somebody who gets none by the plan")
+	}
+	return nil
+}
+
+// speaksForToken says whether somebody is the token's requester or an approver.
+func (c Ceremony) speaksForToken(by ceremony.Person) error {
+	if !c.OwesRevocation() {
+		return errors.New("no token is waited for")
+	}
+	if p, ok := ceremony.Find(c.Plan.TokenSpeakers(), by.Account); !ok || p != by {
+		return fmt.Errorf("%s has no such part in the plan", by.Account)
+	}
+	return nil
+}

@@ -1,0 +1,434 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// tell is the next message that is due and has not just failed. Somebody who
+// waits for an answer comes before the thread, which has to keep a pace.
+func (c Ceremony) Tell(failed map[string]bool) (Message, bool) {
+	_, thread := c.Board()
+	var next Message
+	best := 0
+	for _, m := range c.Due() {
+		if failed[m.Key] || m.Drawing() || m.threaded() && !thread {
+			continue // the last drawing is the board's, and without a post there is no thread
+		}
+		if rank := m.Kind.urgency(); rank > best {
+			next, best = m, rank
+		}
+	}
+	return next, best > 0
+}
+
+// urgency is larger for what people have to act upon. Receipts come behind it:
+// one person's many messages must not hold the others' requests up.
+func (k MessageKind) urgency() int {
+	switch k {
+	case HistoryMessage, TranscriptMessage:
+		return 1
+	case ReceiptMessage:
+		return 2
+	}
+	return 3
+}
+
+// drawing says whether a message stands for the status post being drawn once more.
+func (m Message) Drawing() bool {
+	return m.Key == boardEndedKey || strings.HasPrefix(m.Key, boardFollowUpKey)
+}
+
+// drawn says whether the status post shows how everything ended.
+func (c Ceremony) Drawn() bool {
+	_, ended := c.Where(boardEndedKey)
+	return ended && !slices.ContainsFunc(c.Due(), Message.Drawing)
+}
+
+// Message is one piece of news for people. What it says follows from the
+// ceremony and the entry, so that the outbox can be worked out again from the
+// journal after a restart; each key is posted once. Nothing else is told to
+// people as having happened (P10).
+type Message struct {
+	Key   string // unique in the ceremony
+	Kind  MessageKind
+	To    *ceremony.Person // nil for the ops channel
+	Entry event.Entry      // the event that it tells about
+	Share int              // of a delivery: which of the event's shares, counted from 0
+}
+
+// MessageKind says what a message is for.
+type MessageKind string
+
+// Kinds of messages.
+const (
+	BoardMessage    MessageKind = "board"    // the status post in the ops channel, redrawn as things happen
+	HistoryMessage  MessageKind = "history"  // one event, in the status post's thread
+	ApprovalMessage MessageKind = "approval" // asks an approver to read the plan
+	AskMessage      MessageKind = "ask"      // asks a holder for a share: exactly what to run
+	ReceiptMessage  MessageKind = "receipt"  // tells a holder what became of their message
+	DeliveryMessage MessageKind = "delivery" // a new share, encrypted to its receiver
+	TokenMessage    MessageKind = "token"    // the root token, encrypted to the requester
+	FrozenMessage   MessageKind = "frozen"   // asks initiator and approvers to decide
+	EndedMessage    MessageKind = "ended"    // tells everybody who was asked that nothing is wanted any more
+	DeletionMessage MessageKind = "deletion" // asks an approver to let the backup go
+	ReminderMessage MessageKind = "reminder" // tells somebody of what a ceremony has left behind
+	AlarmMessage    MessageKind = "alarm"    // tells an owner of a cluster what was noticed
+	NotKeptMessage  MessageKind = "not-kept" // tells who decides that an archive does not keep the transcript
+	// TranscriptMessage brings the files of a signed transcript into the status post's
+	// thread: what package page makes of [Ceremony.Transcript].
+	TranscriptMessage MessageKind = "transcript"
+	RollCallMessage   MessageKind = "roll-call" // asks somebody to show that they can read what they will get
+	GateMessage       MessageKind = "gate"      // asks a witness whether the next step may happen
+	WitnessMessage    MessageKind = "witness"   // asks a witness what they say of the whole ceremony
+)
+
+const (
+	BoardKey = "board"
+	// boardEndedKey stands for the status post's last redrawing: until it is done
+	// the ceremony is not settled, so that the last state is always shown.
+	boardEndedKey = "board/ended"
+	// boardFollowUpKey is the same for what becomes of what it has left behind.
+	boardFollowUpKey = "board/follow-up"
+)
+
+// Messages is everything that people are to be told, in order.
+func (c Ceremony) Messages() []Message {
+	o := outbox{asked: map[ceremony.Account]ceremony.Person{}}
+	for _, e := range c.History {
+		o.tell(c.Plan, e)
+	}
+	return o.messages
+}
+
+// Due are the messages that have neither been posted nor given up, and that
+// still say what is true.
+func (c Ceremony) Due() []Message {
+	settled := map[string]bool{}
+	for _, e := range c.History {
+		switch e := e.Event.(type) {
+		case event.Posted:
+			settled[e.Key] = true
+		case event.Undeliverable:
+			settled[e.Key] = true
+		}
+	}
+	// What belongs into the thread of a status post that never will be has no place.
+	_, posted := c.Board()
+	homeless := settled[BoardKey] && !posted
+	return slices.DeleteFunc(c.Messages(), func(m Message) bool {
+		return settled[m.Key] || c.overtaken(m) || homeless && (m.threaded() || m.Kind == BoardMessage)
+	})
+}
+
+// threaded says whether a message's place is the thread of the status post.
+func (m Message) threaded() bool { return m.Kind == HistoryMessage || m.Kind == TranscriptMessage }
+
+// overtaken says whether events have made a message untrue before it could be
+// posted: nobody is asked to encrypt to a key that is gone, or to approve what has
+// been decided.
+func (c Ceremony) overtaken(m Message) bool {
+	switch m.Kind {
+	case ApprovalMessage:
+		return c.State != StateProposed
+	case FrozenMessage:
+		return c.State != StateFrozen || m.Entry.Seq != c.Last(Is[event.Froze])
+	case DeletionMessage:
+		return c.Ended() || c.Deletion != nil
+	case RollCallMessage:
+		return c.State != StateRollCall && c.State != StateFrozen || c.IsPresent(m.To.Account)
+	case GateMessage:
+		return c.Gate() == "" || m.Entry.Seq != c.Last(Is[event.WitnessAsked])
+	case WitnessMessage:
+		return !c.awaitsWitness()
+	case ReminderMessage:
+		return !c.Owes() || m.Entry.Seq != max(c.Last(Is[event.Reminded]), c.Last(Is[event.BackupReminded]))
+	case TranscriptMessage:
+		return m.Entry.Seq != c.Last(Is[event.TranscriptSigned])
+	case AskMessage:
+		return c.Key == nil || c.State == StateFrozen || c.HasCounted(m.To.Account) ||
+			m.Entry.Seq != c.Last(Is[event.KeyAnnounced])
+	case DeliveryMessage:
+		// New shares that never came into force and never will.
+		dropped := c.Ended() && c.Outcome != event.Completed && c.Plan.Verification && !c.Unproven
+		return dropped || m.Entry.Seq < c.Last(func(e event.Event) bool { lost, ok := e.(event.AttemptLost); return ok && !lost.Unproven })
+	}
+	return false
+}
+
+// last is the sequence number of the newest event that matches, 0 if none does.
+func (c Ceremony) Last(match func(event.Event) bool) int {
+	for _, e := range slices.Backward(c.History) {
+		if match(e.Event) {
+			return e.Seq
+		}
+	}
+	return 0
+}
+
+// is says whether an event is of one type.
+func Is[E event.Event](e event.Event) bool {
+	_, ok := e.(E)
+	return ok
+}
+
+// Told says whether the ceremony has ended and everybody has been told.
+func (c Ceremony) Told() bool { return c.Ended() && len(c.Due()) == 0 }
+
+// owesNews says whether anything is due but a status post, which shows what people
+// have been told.
+func (c Ceremony) OwesNews() bool {
+	return slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind != BoardMessage })
+}
+
+// Settled says whether the ceremony has ended, everybody has been told, no witness is
+// waited for, it has left nothing behind, and its transcript is signed and kept.
+func (c Ceremony) Settled() bool {
+	return c.Told() && !c.Owes() && !c.awaitsWitness() && !c.OwesTranscript() && !c.OwesKeeping()
+}
+
+// Where answers where the message with this key was last posted.
+func (c Ceremony) Where(key string) (ceremony.Ref, bool) {
+	for _, e := range slices.Backward(c.History) {
+		if p, ok := e.Event.(event.Posted); ok && p.Key == key {
+			return p.Ref, true
+		}
+	}
+	return ceremony.Ref{}, false
+}
+
+// Board answers where the status post is.
+func (c Ceremony) Board() (ceremony.Ref, bool) { return c.Where(BoardKey) }
+
+// outbox walks a history and collects what is to be said about it.
+type outbox struct {
+	messages []Message
+	asked    map[ceremony.Account]ceremony.Person // who was asked for a share, and is told when it is over
+	order    []ceremony.Account                   // of asked
+	counted  map[ceremony.Account]bool            // in the current round
+	noticed  map[string]bool                      // kinds of findings, and whose, that an alarm's owners were told of
+	early    []ceremony.Person                    // whose envelope came before a witness had let it
+}
+
+func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
+	switch ev := e.Event.(type) {
+	case event.Proposed:
+		o.add(BoardKey, BoardMessage, nil, e)
+		for _, a := range p.Approvers {
+			if a.Account != p.Initiator.Account {
+				o.toPerson(ApprovalMessage, a, e)
+			}
+		}
+	case event.Approved, event.Rejected, event.Froze, event.ResumeAsked, event.Resumed, event.AttemptLost, event.RoundReset:
+		o.history(e)
+		if _, ok := ev.(event.Froze); ok {
+			o.deciders(p, e)
+		}
+		if _, ok := ev.(event.RoundReset); ok {
+			o.counted = nil
+		}
+	case event.RollCalled:
+		o.history(e)
+		for _, ch := range ev.Challenges {
+			o.toPerson(RollCallMessage, ch.For, e)
+			o.expect(ch.For)
+		}
+	case event.Present:
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case event.WitnessAsked:
+		o.history(e)
+		for _, w := range p.Witnesses {
+			o.toPerson(GateMessage, w, e)
+		}
+	case event.Proceeded:
+		o.history(e)
+		for _, by := range o.early {
+			o.toPerson(ReceiptMessage, by, e)
+		}
+		o.early = nil
+	case event.WitnessStated:
+		o.add(fmt.Sprintf("%s/%d", boardFollowUpKey, e.Seq), BoardMessage, nil, e)
+		o.history(e)
+	case event.ExceptionNoted, event.FreezeAsked, event.WitnessLeft:
+		o.history(e)
+	case event.Started:
+		o.counted = nil
+		o.history(e)
+		if p.OTP != "" {
+			o.toPerson(ReceiptMessage, *p.Requester, e)
+		}
+	case event.KeyAnnounced:
+		o.history(e)
+		for _, h := range p.Contributors(ev.Key.Step) {
+			if !o.counted[h.Account] {
+				o.ask(h, e)
+			}
+		}
+	case event.Entered:
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case event.Proven:
+		o.count(ev.By)
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case event.PasswordLost, event.VerificationDropped, event.ResetAsked, event.Rotated, event.RotationSet, event.DeletionAsked, event.AccessorGiven:
+		o.history(e)
+	case event.BackupDeleted:
+		if p.Operation.Rekeys() {
+			o.add(boardFollowUpKey, BoardMessage, nil, e)
+		}
+		o.history(e)
+	case event.Initialized:
+		o.history(e)
+		o.deliver(ev.Shares, e)
+		o.toPerson(TokenMessage, *p.Requester, e)
+	case event.BackupRead:
+		o.history(e)
+		o.deliver(ev.Shares, e)
+		for _, a := range p.Approvers {
+			if a.Account != p.Initiator.Account {
+				o.toPerson(DeletionMessage, a, e)
+			}
+		}
+	case event.Reminded:
+		o.history(e)
+		o.toPerson(ReminderMessage, *p.Requester, e)
+	case event.BackupReminded:
+		o.history(e)
+		o.toPerson(ReminderMessage, p.Initiator, e)
+	case event.Noticed:
+		o.alarm(p, e, ev)
+	case event.Acknowledged:
+		o.history(e)
+	case event.TokenRevoked, event.TokenLeft, event.BackupLeft:
+		o.add(boardFollowUpKey, BoardMessage, nil, e)
+		o.history(e)
+	case event.Counted:
+		o.count(ev.By)
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case event.Declined:
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+		if ev.Reason == ceremony.WitnessAwaited && !slices.Contains(o.early, ev.By) {
+			o.early = append(o.early, ev.By)
+		}
+	case event.RoundRefused:
+		o.counted = nil
+		o.history(e)
+		for _, w := range ev.With {
+			o.toPerson(ReceiptMessage, w, e)
+		}
+	case event.Rekeyed:
+		o.counted = nil
+		o.history(e)
+		if Elsewhere(ev) {
+			for _, who := range p.Deciders() {
+				o.expect(who) // nobody has asked them to decide, and they have to know
+			}
+		} else {
+			o.toPerson(ReceiptMessage, ev.By, e)
+		}
+		o.deliver(ev.Shares, e)
+	case event.TokenIssued:
+		o.history(e)
+		o.toPerson(ReceiptMessage, ev.By, e)
+		o.toPerson(TokenMessage, *p.Requester, e)
+	case event.Verified:
+		o.history(e)
+		if ev.By != nil {
+			o.toPerson(ReceiptMessage, *ev.By, e)
+		}
+	case event.Closing:
+		o.history(e)
+	case event.Ended:
+		o.add(boardEndedKey, BoardMessage, nil, e)
+		o.history(e)
+		for _, who := range o.order {
+			o.toPerson(EndedMessage, o.asked[who], e)
+		}
+		if ev.Outcome != event.WasRejected {
+			for _, w := range p.Witnesses {
+				o.toPerson(WitnessMessage, w, e)
+			}
+		}
+	case event.Kept:
+		o.history(e)
+	case event.NotKept:
+		o.notKept(p, e)
+	case event.TranscriptSigned:
+		o.add(fmt.Sprintf("%s/%d", TranscriptMessage, e.Seq), TranscriptMessage, nil, e)
+	case event.Undeliverable:
+		// The status post may have been drawn for the last time before a reminder was due.
+		if strings.HasPrefix(ev.Key, string(ReminderMessage)+"/") {
+			o.add(fmt.Sprintf("%s/%d", boardFollowUpKey, e.Seq), BoardMessage, nil, e)
+		}
+	case event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting, event.NodesSeen, event.Posted:
+		// Nobody is told of an intent: only of what came of it.
+	default:
+		panic(fmt.Sprintf("no words for %T", ev))
+	}
+}
+
+func (o *outbox) add(key string, kind MessageKind, to *ceremony.Person, e event.Entry) {
+	o.messages = append(o.messages, Message{Key: key, Kind: kind, To: to, Entry: e})
+}
+
+func (o *outbox) history(e event.Entry) {
+	o.add(fmt.Sprintf("history/%d", e.Seq), HistoryMessage, nil, e)
+}
+
+func (o *outbox) toPerson(kind MessageKind, to ceremony.Person, e event.Entry) {
+	o.add(fmt.Sprintf("%s/%d/%s", kind, e.Seq, to.Account), kind, &to, e)
+}
+
+func (o *outbox) ask(to ceremony.Person, e event.Entry) {
+	o.toPerson(AskMessage, to, e)
+	o.expect(to)
+}
+
+// expect has somebody told when nothing is wanted of them any more.
+func (o *outbox) expect(to ceremony.Person) {
+	if _, ok := o.asked[to.Account]; !ok {
+		o.asked[to.Account] = to
+		o.order = append(o.order, to.Account)
+	}
+}
+
+func (o *outbox) count(who ceremony.Person) {
+	if o.counted == nil {
+		o.counted = map[ceremony.Account]bool{}
+	}
+	o.counted[who.Account] = true
+}
+
+// deliver sends each new share to whom it is for. A backup may have several for one
+// person, of which each is a message.
+func (o *outbox) deliver(shares []event.NewShare, e event.Entry) {
+	nth := map[ceremony.Account]int{}
+	for i, s := range shares {
+		nth[s.For.Account]++
+		m := Message{Key: fmt.Sprintf("%s/%d/%s", DeliveryMessage, e.Seq, s.For.Account), Kind: DeliveryMessage, To: &s.For, Entry: e, Share: i}
+		if n := nth[s.For.Account]; n > 1 {
+			m.Key += fmt.Sprintf("/%d", n)
+		}
+		o.messages = append(o.messages, m)
+	}
+}
+
+// deciders are the people whose word thaws or ends a ceremony.
+func (o *outbox) deciders(p ceremony.Plan, e event.Entry) {
+	if p.Initiator != ceremony.SealWatch {
+		o.toPerson(FrozenMessage, p.Initiator, e)
+	}
+	for _, a := range p.Approvers {
+		if a.Account != p.Initiator.Account {
+			o.toPerson(FrozenMessage, a, e)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package rules
+
+import (
+	"slices"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// Called is the roll call, nil before it.
+func (c Ceremony) Called() *event.RollCalled {
+	for _, e := range slices.Backward(c.History) {
+		if called, ok := e.Event.(event.RollCalled); ok {
+			return &called
+		}
+	}
+	return nil
+}
+
+// IsPresent says whether somebody has answered the roll call.
+func (c Ceremony) IsPresent(who ceremony.Account) bool {
+	return slices.ContainsFunc(c.Present, func(p Contribution) bool { return p.By.Account == who })
+}
+
+// answer judges what somebody has decrypted and sent back.
+func (c Ceremony) answer(cmd AnswerRoll) ([]event.Event, error) {
+	by, called := ceremony.Find(c.Plan.RollCall, cmd.By)
+	roll := c.Called()
+	switch {
+	case c.Ended() || c.Closing != nil:
+		return nil, ceremony.Closed
+	case !called:
+		return nil, ceremony.NotCalled
+	case c.IsPresent(cmd.By):
+		return nil, ceremony.AlreadyPresent
+	case c.State == StateFrozen || c.Stopping != nil:
+		return nil, ceremony.IsFrozen
+	case c.State != StateRollCall || roll == nil:
+		return nil, ceremony.NotWaiting
+	case cmd.Signed == "":
+		return nil, ceremony.NeedsSignature // an account alone shows nothing of a key
+	}
+	i := slices.IndexFunc(roll.Challenges, func(ch ceremony.Challenge) bool { return ch.For == by })
+	if i < 0 || roll.Challenges[i].Digest != ceremony.RollCallDigest(cmd.Answer) {
+		return nil, ceremony.WrongAnswer
+	}
+	return one(event.Present{By: by, Signed: cmd.Signed})
+}

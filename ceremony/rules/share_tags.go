@@ -1,0 +1,67 @@
+package rules
+
+import (
+	"slices"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/secret"
+)
+
+// duplicate says whether this share is in the round already. To unseal, the same
+// person's share may be wanted again, for another node.
+func (c Ceremony) duplicate(offer event.Offered, share secret.Commitment) bool {
+	if offer.Step != ceremony.Enter {
+		return slices.ContainsFunc(c.Round.Counted, func(s Contribution) bool {
+			return c.used(s.By.Account, "").Names(share)
+		})
+	}
+	for _, n := range c.Nodes {
+		if n.Reached && n.Sealed && slices.ContainsFunc(n.With, func(p ceremony.Person) bool {
+			return p.Account != offer.By.Account && c.used(p.Account, n.Address).Names(share)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// used is the share that somebody brought last: of an unseal, to the node at this
+// address.
+func (c Ceremony) used(who ceremony.Account, address string) ceremony.Recognition {
+	for _, e := range slices.Backward(c.History) {
+		switch ev := e.Event.(type) {
+		case event.Submitting:
+			if ev.By.Account == who && (address == "" || slices.Contains(ev.Nodes, address)) {
+				return ev.Recognition
+			}
+		case event.Proven:
+			if ev.By.Account == who {
+				return ev.Recognition
+			}
+		}
+	}
+	return ceremony.Recognition{}
+}
+
+// Brought is what was known of the share that somebody brought last before an entry
+// of the journal.
+func (c Ceremony) Brought(by ceremony.Person, before event.Entry) ceremony.Recognition {
+	c.History = c.History[:min(max(before.Seq, 0), len(c.History))]
+	return c.used(by.Account, "")
+}
+
+// suspects are those of a refused round whose share was not known to be one of the
+// key in force, nobody when none was: then each is as suspect as the others.
+func (c Ceremony) suspects(with []ceremony.Person) []ceremony.Person {
+	var unknown []ceremony.Person
+	for _, p := range with {
+		if !c.used(p.Account, "").Known {
+			unknown = append(unknown, p)
+		}
+	}
+	if len(unknown) == len(with) {
+		return nil
+	}
+	return unknown
+}

@@ -1,0 +1,199 @@
+package rules
+
+import (
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// StateRaised is an alarm's until somebody acknowledges it.
+const StateRaised State = "raised"
+
+// State is where a ceremony stands.
+type State string
+
+// States, in the order in which a ceremony passes them.
+const (
+	StateProposed   State = "proposed"    // waits for approval
+	StateRollCall   State = "roll call"   // people show that they can read what they will get
+	StateApproved   State = "approved"    // Vault is being started
+	StateCollecting State = "collecting"  // shares of the key in force are wanted
+	StateHandingOut State = "handing out" // new shares are on their way to their holders
+	StateVerifying  State = "verifying"   // new shares are wanted, as proof
+	StateFrozen     State = "frozen"      // people have to decide
+	StateEnded      State = "ended"       // see Outcome
+)
+
+// Ceremony is where one ceremony stands: a value that [Apply] makes and that
+// nobody changes. Its slices are shared between values and are never written to.
+type Ceremony struct {
+	Plan     ceremony.Plan
+	PlanHash string
+	State    State
+	Outcome  event.Outcome // when State is StateEnded
+	Ending   ceremony.VaultEnding
+
+	Approvals []ceremony.Approval
+	Present   []Contribution      // who has answered the roll call
+	Attempt   Attempt             // the current one in Vault
+	Key       *ceremony.Announced // nil until shares are wanted
+	Round     Round
+	NewShares []event.NewShare       // of a rekey, once they are made
+	Token     string                 // that was issued, encrypted: standard base64
+	Encoded   string                 // that was issued, combined with a one-time password
+	Keys      []ceremony.Fingerprint // that Vault says it encrypted the new shares, or the token, to
+	Verified  *event.Verified
+	Unproven  bool // an attempt was lost that others may have carried through
+
+	Nodes    []Sealing         // of an unseal, in the plan's order
+	AskAgain bool              // a node came back sealed: people who have sent their share are needed once more
+	Result   event.Event       // of an act that takes no shares: Initialized, Rotated, RotationSet or BackupDeleted
+	Backup   *event.BackupRead // nil until it is read
+	Deletion *ceremony.Person  // who wants the backup deleted
+
+	Accessor  string // of the root token that was issued, once somebody has named it
+	Revoked   *event.TokenRevoked
+	Reminders int  // of what the ceremony has left behind
+	Left      bool // nobody looks after it any more
+
+	Acknowledged *event.Acknowledged // of an alarm
+
+	Pending     *Pending           // an outside write whose outcome is not in the journal yet
+	Closing     *event.Closing     // the ceremony is being ended
+	Freeze      *Freeze            // when State is StateFrozen
+	Thawed      bool               // people want to go on; Vault has not been compared since
+	WitnessLeft bool               // no witness is waited for any more
+	Stopping    *event.FreezeAsked // somebody wants it frozen, and Vault has not answered yet
+
+	KeyFacts []KeyFact // what it has shown about the cluster's shares
+
+	History []event.Entry // everything, in order
+}
+
+// Attempt is one start of the operation in Vault.
+type Attempt struct {
+	Number int    // counted from 1, 0 before the first
+	Nonce  string // empty while Vault has no attempt of ours
+}
+
+// Round collects shares until Vault has enough of them.
+type Round struct {
+	Number   int // counted from 1 within a step
+	Step     ceremony.Step
+	Nonce    string // that shares of this round are sent under
+	Required int
+	Counted  []Contribution
+}
+
+// Contribution is a share that Vault has counted.
+type Contribution struct {
+	By ceremony.Person
+	At time.Time
+}
+
+// Pending is an intent in the journal that has no outcome there yet.
+type Pending struct {
+	Event  event.Event // Starting, Offered, Submitting, Dropping or Acting
+	At     time.Time
+	Asking bool // the answer was lost, Vault is being asked
+}
+
+// Freeze is why a ceremony stands still, and who wants it to go on.
+type Freeze struct {
+	event.Froze
+	At        time.Time
+	Was       State // goes on from here
+	Initiator bool  // has asked to resume
+	Approver  bool  // has asked to resume
+}
+
+// Seq is the sequence number of the last event.
+func (c Ceremony) Seq() int { return len(c.History) }
+
+// ID is the ceremony's id.
+func (c Ceremony) ID() ceremony.ID { return c.Plan.Ceremony }
+
+// Ended says whether anything can still change but the delivery of messages.
+func (c Ceremony) Ended() bool { return c.State == StateEnded }
+
+// Wants says whether shares are wanted now.
+func (c Ceremony) Wants() bool {
+	collecting := c.State == StateCollecting || c.State == StateVerifying || c.State == StateApproved && c.Round.Step == ceremony.Password
+	return collecting && c.Key != nil && c.Closing == nil && (c.Plan.Operation != ceremony.Unseal || c.anySealed())
+}
+
+// HasCounted says whether a share of this account is in the current round: of an
+// unseal, in that of every sealed node.
+func (c Ceremony) HasCounted(who ceremony.Account) bool {
+	if c.Plan.Operation == ceremony.Unseal {
+		return len(c.sealedFor(who)) == 0
+	}
+	return slices.ContainsFunc(c.Round.Counted, func(s Contribution) bool { return s.By.Account == who })
+}
+
+// Missing are the people who may still bring a share in the current round.
+func (c Ceremony) Missing() []ceremony.Person {
+	var missing []ceremony.Person
+	for _, p := range c.Plan.Contributors(c.Round.Step) {
+		if !c.HasCounted(p.Account) {
+			missing = append(missing, p)
+		}
+	}
+	return missing
+}
+
+// ApprovedAt is when the last approval that was needed came, zero before.
+func (c Ceremony) ApprovedAt() time.Time {
+	switch {
+	case c.Plan.Approvals == 0:
+		return c.Plan.Proposed
+	case !c.Plan.Agreed(c.Approvals):
+		return time.Time{}
+	}
+	return c.Approvals[len(c.Approvals)-1].At
+}
+
+// EndedAt is when the ceremony ended, zero before.
+func (c Ceremony) EndedAt() time.Time {
+	for _, e := range slices.Backward(c.History) {
+		if _, ok := e.Event.(event.Ended); ok {
+			return e.At
+		}
+	}
+	return time.Time{}
+}
+
+// contributes says whether somebody may bring a share in the current step.
+func (c Ceremony) Contributes(who ceremony.Account) bool {
+	return slices.ContainsFunc(c.Plan.Contributors(c.Round.Step), func(p ceremony.Person) bool { return p.Account == who })
+}
+
+// StartsAt is when the ceremony may begin, zero while approvals are missing. It is in
+// the past when nothing but Vault or people is waited for.
+func (c Ceremony) StartsAt() time.Time {
+	return c.NextStart(c.History[len(c.History)-1].At)
+}
+
+// startsAt is the first moment from now on in which the ceremony may begin: people have
+// had time to think, and it is no quiet hour, whatever else was waited for meanwhile.
+// It goes by the clock on the wall alone, by which the journal is read again: a clock
+// that was set back is waited for.
+func (c Ceremony) NextStart(now time.Time) time.Time {
+	agreed := c.ApprovedAt().Round(0)
+	if agreed.IsZero() || c.Attempt.Number > 0 {
+		return agreed // what has begun goes on at any hour
+	}
+	earliest := agreed.Add(time.Duration(c.Plan.Cooling))
+	if now := now.Round(0); now.After(earliest) {
+		earliest = now
+	}
+	return c.Plan.Begins(earliest)
+}
+
+// Live is what is true now and in no journal: how Vault answers.
+type Live struct {
+	Vault error     // nil when Vault answered the last question
+	Since time.Time // of this answer
+}

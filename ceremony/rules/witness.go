@@ -1,0 +1,160 @@
+package rules
+
+import (
+	"slices"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// maxExceptions bounds what one person writes into one ceremony's journal, so that
+// nobody takes the place of what a witness has to say.
+const maxExceptions = 25
+
+// Gate is the step that a witness has to let happen before anything goes on, empty
+// when there is none.
+func (c Ceremony) Gate() ceremony.Gate {
+	gate, since := c.gate()
+	if gate == "" || c.Last(func(e event.Event) bool { p, ok := e.(event.Proceeded); return ok && p.Gate == gate }) > since {
+		return ""
+	}
+	return gate
+}
+
+// gate is the gated step that comes next, and since when it does.
+func (c Ceremony) gate() (_ ceremony.Gate, since int) {
+	if len(c.Plan.Witnesses) == 0 || c.Ended() || c.Closing != nil {
+		return "", 0
+	}
+	switch op := c.Plan.Operation; c.State {
+	case StateApproved:
+		return ceremony.GateStart, c.Last(func(e event.Event) bool { return Is[event.Approved](e) || Is[event.AttemptLost](e) })
+	case StateCollecting, StateVerifying:
+		if !op.HasAttempt() || c.Round.Required-len(c.Round.Counted) != 1 {
+			break
+		}
+		since := c.Last(func(e event.Event) bool {
+			return Is[event.Started](e) || Is[event.RoundRefused](e) || Is[event.RoundReset](e) || Is[event.Rekeyed](e)
+		})
+		if c.Round.Step == ceremony.Verify {
+			return ceremony.GateVerify, since
+		}
+		return ceremony.GateUpdate, since
+	case StateHandingOut:
+		if c.Backup != nil && c.Deletion != nil {
+			return ceremony.GateDelete, c.Last(Is[event.DeletionAsked])
+		}
+	}
+	return "", 0
+}
+
+// unasked says whether the witnesses have not been asked yet about the gate that is
+// closed.
+func (c Ceremony) unasked() bool {
+	_, since := c.gate()
+	return c.Gate() != "" && c.Last(Is[event.WitnessAsked]) <= since
+}
+
+// proceed opens a gate.
+func (c Ceremony) proceed(cmd Proceed) ([]event.Event, error) {
+	by, ok := ceremony.Find(c.Plan.Witnesses, cmd.By)
+	switch {
+	case c.Ended() || c.Closing != nil:
+		return nil, ceremony.Closed
+	case !ok:
+		return nil, ceremony.NotWitness
+	case c.State == StateFrozen || c.Stopping != nil:
+		return nil, ceremony.IsFrozen
+	case c.Gate() == "" || c.unasked():
+		return nil, ceremony.NotWaiting
+	}
+	return one(event.Proceeded{By: by, Gate: c.Gate(), Signed: cmd.Signed})
+}
+
+// note writes down what somebody saw that was not as it should be.
+func (c Ceremony) note(cmd Note) ([]event.Event, error) {
+	by, ok := ceremony.Find(c.Plan.Everybody(), cmd.By)
+	notes, said := 0, false
+	for _, e := range c.History {
+		if n, ok := e.Event.(event.ExceptionNoted); ok && n.By.Account == cmd.By {
+			notes++
+			said = said || n.Text == cmd.Text
+		}
+	}
+	switch {
+	case !ok:
+		return nil, ceremony.NoPart
+	case notes >= maxExceptions:
+		return nil, ceremony.TooManyRefusals
+	case cmd.Text == "":
+		return nil, ceremony.BadReason
+	case c.Ended() && !c.OwesWitness():
+		return nil, ceremony.Closed
+	case said && cmd.Signed != "":
+		return nil, ceremony.OldWord // whoever has what they signed could have it said once more
+	}
+	return one(event.ExceptionNoted{By: by, Text: cmd.Text, Signed: cmd.Signed})
+}
+
+// testify takes what a witness says of the whole ceremony.
+func (c Ceremony) testify(cmd Testify) ([]event.Event, error) {
+	by, ok := ceremony.Find(c.Plan.Witnesses, cmd.By)
+	switch {
+	case !ok:
+		return nil, ceremony.NotWitness
+	case !c.Ended():
+		return nil, ceremony.NotEnded
+	case c.hasTestified(cmd.By):
+		return nil, ceremony.AlreadyStated
+	}
+	return one(event.WitnessStated{By: by, Agrees: cmd.Agrees, Why: cmd.Why, Signed: cmd.Signed})
+}
+
+func (c Ceremony) hasTestified(who ceremony.Account) bool {
+	return slices.ContainsFunc(c.Testimonies(), func(w event.WitnessStated) bool { return w.By.Account == who })
+}
+
+// Testimonies are what the witnesses have said of the whole ceremony.
+func (c Ceremony) Testimonies() []event.WitnessStated {
+	var said []event.WitnessStated
+	for _, e := range c.History {
+		if w, ok := e.Event.(event.WitnessStated); ok {
+			said = append(said, w)
+		}
+	}
+	return said
+}
+
+// OwesWitness says whether the ceremony has ended and no witness has said yet
+// whether they agree.
+func (c Ceremony) OwesWitness() bool {
+	return c.Ended() && len(c.Plan.Witnesses) > 0 && c.Outcome != event.WasRejected && len(c.Testimonies()) == 0
+}
+
+// awaitsWitness says whether a witness's statement is still waited for.
+func (c Ceremony) awaitsWitness() bool { return c.OwesWitness() && !c.WitnessLeft }
+
+// freeze is one person's wish that nothing goes on. What Vault was asked for is waited
+// for first.
+func (c Ceremony) freeze(cmd Freezing) ([]event.Event, error) {
+	by, ok := ceremony.Find(c.Plan.Everybody(), cmd.By)
+	switch {
+	case !ok:
+		return nil, ceremony.NoPart
+	case c.Ended() || c.Closing != nil:
+		return nil, ceremony.Closed
+	case c.Plan.Operation == ceremony.Alarm:
+		return nil, ceremony.IsAnAlarm
+	case c.State == StateFrozen || c.Stopping != nil:
+		return nil, nil
+	}
+	asked := event.FreezeAsked{By: by, Why: cmd.Why, Signed: cmd.Signed}
+	if _, offered := c.Offer(); c.Pending != nil && !offered {
+		return one(asked)
+	}
+	return append([]event.Event{asked}, append(c.giveBack(ceremony.IsFrozen), FrozenBy(asked))...), nil
+}
+
+func FrozenBy(f event.FreezeAsked) event.Froze {
+	return event.Froze{Why: event.PersonStopped, Want: "nobody who objects", Got: f.By.Name}
+}

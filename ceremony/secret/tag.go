@@ -1,0 +1,76 @@
+package secret
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"hash"
+)
+
+// Commitment names a share so that it is known again, and gives nothing of it away
+// (P1):
+//
+//   - Tag is HMAC-SHA256 under a key that is derived from the identity's secret and is
+//     in memory only. Whoever reads the journal without that key sees which envelopes
+//     held the same bytes, and no more, whatever the bytes were. Whoever has the key as
+//     well would have to guess the share: its y is 32 bytes that Vault's random numbers
+//     have made, 2²⁵⁶ of them, and tags of other shares say nothing about it.
+//   - X is public in Shamir's scheme: a threshold less one of whole shares, each with
+//     its x, says nothing about the key, and so does an x alone. It is taken only of a
+//     text as long as a divided key's share. The undivided key of a cluster with one
+//     share is a byte shorter, and its last byte would be part of the key.
+//
+// The tag goes over the bytes that Vault decodes, so that it does not matter
+// whether they were written in hexadecimal digits or in base64.
+type Commitment struct {
+	TagKey string `json:"tag_key,omitempty"` // name of the key; tags under another one can't be compared
+	Tag    string `json:"tag,omitempty"`     // in lower-case hexadecimal digits
+	X      int    `json:"x,omitempty"`       // 1 to 255; 0 where the text has none
+}
+
+// dividedShare is how many bytes a share of a divided key has: 32 of y, and then one
+// of x (hashicorp/vault, shamir/shamir.go).
+const dividedShare = 33
+
+// Commit is the commitment to the secret under a key with this name. The secret
+// stays usable.
+func (s *Secret) Commit(name string, key [sha256.Size]byte) (Commitment, error) {
+	c := Commitment{TagKey: name}
+	err := s.reach(false, func(b []byte) error {
+		decoded := make([]byte, len(b))
+		defer clear(decoded)
+		n, err := hex.Decode(decoded, b)
+		if err != nil {
+			n, err = base64.StdEncoding.Decode(decoded, b)
+		}
+		if err != nil {
+			n = copy(decoded, b)
+		}
+		mac := hmac.New(sha256.New, key[:])
+		mac.Write(decoded[:n])
+		c.Tag = hex.EncodeToString(mac.Sum(nil))
+		mac.Reset()
+		mac.Write(make([]byte, mac.BlockSize()-1)) // over what it has buffered of the share
+		forget(mac)
+		if n == dividedShare {
+			c.X = int(decoded[n-1])
+		}
+		return nil
+	})
+	return c, err
+}
+
+// forget overwrites what a hash still has of the last thing that was written to it:
+// an unfinished block stays in its buffer, and Reset only sets the count of its
+// bytes to zero.
+func forget(h hash.Hash) {
+	h.Reset()
+	h.Write(make([]byte, h.BlockSize()-1)) // a whole block would not go through the buffer
+}
+
+// names says whether both are commitments to the same share. Without a tag, as in
+// what was journaled before there were any, nothing is known.
+func (c Commitment) Names(other Commitment) bool {
+	return c.Tag != "" && c.Tag == other.Tag && c.TagKey == other.TagKey
+}

@@ -1,0 +1,68 @@
+package secret_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"conclave/ceremony/secret"
+)
+
+func commit(t *testing.T, share, key string) secret.Commitment {
+	t.Helper()
+	s := secret.NewSecret([]byte(share))
+	defer s.Wipe()
+	c, err := s.Commit("k", [32]byte([]byte(strings.Repeat(key, 32))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestCommitmentTellsSharesAndKeysApart(t *testing.T) {
+	one, again := commit(t, "a", "k"), commit(t, "a", "k")
+	if one != again || one.Tag == commit(t, "b", "k").Tag || one.Tag == commit(t, "a", "l").Tag {
+		t.Error("tags don't tell shares apart")
+	}
+}
+
+func TestCommitmentIsToTheShareHoweverItIsWritten(t *testing.T) {
+	raw := bytes.Repeat([]byte{0xab, 0x3e, 0xff}, 11)
+	var found []secret.Commitment
+	for _, written := range []string{
+		hex.EncodeToString(raw), strings.ToUpper(hex.EncodeToString(raw)), base64.StdEncoding.EncodeToString(raw),
+	} {
+		found = append(found, commit(t, written, "k"))
+	}
+	if found[0] != found[1] || found[0] != found[2] || found[0].X != 0xff {
+		t.Errorf("one share has several commitments: %+v", found)
+	}
+}
+
+// The last byte of an undivided key is part of the key, as is that of a share whose
+// end was lost on the way.
+func TestP1CommitmentTakesAnXOnlyOfADividedKeysShare(t *testing.T) {
+	for _, n := range []int{16, 31, 32, 34} {
+		if c := commit(t, hex.EncodeToString(bytes.Repeat([]byte{0xc7}, n)), "k"); c.X != 0 {
+			t.Errorf("%d bytes have x %d", n, c.X)
+		}
+	}
+}
+
+func TestP1CommitmentHasNothingOfTheShareButItsX(t *testing.T) {
+	raw := bytes.Repeat([]byte{0x5a, 0xc3, 0x99}, 11)
+	text, err := json.Marshal(commit(t, hex.EncodeToString(raw), "k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range len(raw) - 2 {
+		for _, part := range []string{hex.EncodeToString(raw[i : i+3]), base64.RawStdEncoding.EncodeToString(raw[i : i+3])} {
+			if strings.Contains(strings.ToLower(string(text)), strings.ToLower(part)) {
+				t.Errorf("%s has %q of the share", text, part)
+			}
+		}
+	}
+}

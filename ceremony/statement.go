@@ -1,0 +1,87 @@
+package ceremony
+
+import (
+	"slices"
+	"strings"
+)
+
+// WordTag is the first word of every statement that people sign.
+const WordTag = "conclave-word1"
+
+// Verb is what somebody says about a ceremony.
+type Verb string
+
+// The verbs. Each is the one that is typed in Slack and at a terminal.
+const (
+	SayStart     Verb = "start"
+	SayApprove   Verb = "approve"
+	SayReject    Verb = "reject"
+	SayPresent   Verb = "present"
+	SayProceed   Verb = "proceed"
+	SayFreeze    Verb = "freeze"
+	SayResume    Verb = "resume"
+	SayCancel    Verb = "cancel"
+	SayReset     Verb = "reset"
+	SayReverify  Verb = "reverify"
+	SayDelete    Verb = "delete"
+	SayAccessor  Verb = "accessor"
+	SayRevoked   Verb = "revoked"
+	SayException Verb = "exception"
+	SayAgree     Verb = "agree"
+	SayDisagree  Verb = "disagree"
+
+	SayAcknowledge Verb = "acknowledge"
+)
+
+// Word is what somebody signs so that more than an account stands behind what they
+// say (P2): one line,
+//
+//	conclave-word1 CEREMONY PLAN-HASH VERB [MORE]
+//
+// Whoever reads it knows what was agreed to, and it is good for nothing else. What
+// may be said more than once carries what it is about: see [Ceremony.WordFor].
+//
+// Before there is a ceremony, a start has CLUSTER-OPERATION and a challenge, which
+// is made for it alone, in the place of the first two.
+type Word struct {
+	Of   string
+	Hash string
+	Verb Verb
+	More string
+}
+
+// Line is the word as it is signed.
+func (w Word) Line() string {
+	return strings.TrimSpace(strings.Join([]string{WordTag, w.Of, w.Hash, string(w.Verb), w.More}, " "))
+}
+
+// ParseWord reads what somebody has signed.
+func ParseWord(line string) (Word, bool) {
+	fields := strings.Fields(line)
+	if len(fields) < 4 || fields[0] != WordTag {
+		return Word{}, false
+	}
+	return Word{fields[1], fields[2], Verb(fields[3]), strings.Join(fields[4:], " ")}, true
+}
+
+// Verbs are those that are said about a ceremony that there is.
+func Verbs() []Verb {
+	return []Verb{
+		SayApprove, SayReject, SayPresent, SayProceed, SayFreeze, SayResume, SayCancel, SayReset, SayReverify,
+		SayDelete, SayAccessor, SayRevoked, SayException, SayAgree, SayDisagree, SayAcknowledge,
+	}
+}
+
+// Decides says whether the verb is said about a ceremony that there is.
+func (v Verb) Decides() bool { return slices.Contains(Verbs(), v) }
+
+// TakesReason says whether the speaker may add why.
+func (v Verb) TakesReason() bool {
+	return slices.Contains([]Verb{SayReject, SayCancel, SayFreeze, SayAgree, SayDisagree, SayAcknowledge}, v)
+}
+
+// Adds says whether the speaker adds something of their own: a reason, an accessor,
+// what they saw, or the answer to a challenge.
+func (v Verb) Adds() bool {
+	return v.TakesReason() || v == SayAccessor || v == SayException || v == SayPresent
+}

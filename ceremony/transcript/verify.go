@@ -1,0 +1,515 @@
+package transcript
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/journal"
+	"conclave/ceremony/rules"
+)
+
+// clockSkew is how far apart two clocks may be whose times are compared.
+const clockSkew = 5 * time.Minute
+
+// VerifyTranscript checks the file of a ceremony's transcript, offline: by nothing
+// but the fingerprint of the bot's identity, which must not come from the file or
+// from where the file came from (P8).
+//
+// The identity's signature shows that nobody has changed the file since. Against a
+// bot that has been taken over it shows nothing: for that there are the signatures of
+// the people, each of which names the ceremony, the plan and what it was for.
+func VerifyTranscript(file []byte, identity ceremony.Fingerprint, s ceremony.Signatures) Audit {
+	v := Verifier{Identity: identity, Signatures: s, Checks: map[string]*Check{}, audit: Audit{Identity: identity, SHA256: journal.HashLine(file)}}
+	form := v.check(checkForm)
+	form.Count = 1
+	t, err := ReadTranscript(file)
+	if err != nil {
+		form.fault("%v", err)
+	}
+	if err != nil && len(t.Journal) == 0 {
+		return v.audit.With(v.Checks)
+	}
+	v.T = t
+	v.signature()
+	v.chain()
+	v.story()
+	v.outline()
+	return v.audit.With(v.Checks)
+}
+
+// The checks, in the order in which they are reported.
+const (
+	checkForm          = "form"
+	checkSignature     = "signature"
+	checkIdentity      = "identity"
+	checkChain         = "chain"
+	checkStory         = "story"
+	checkTimes         = "times"
+	checkCertificates  = "certificates"
+	checkAnnouncements = "announcements"
+	checkApprovals     = "approvals"
+	checkRollCall      = "roll call"
+	checkWords         = "words"
+	checkWitness       = "witness"
+	checkEnvelopes     = "envelopes"
+	checkDeliveries    = "deliveries"
+	checkTranscripts   = "transcripts"
+)
+
+// checkWords say what holds when a check has passed, in order.
+var checkList = [...]Check{
+	{Name: checkForm, Words: "the file has the very bytes that Conclave writes"},
+	{Name: checkSignature, Words: "the pinned identity has signed all of it"},
+	{Name: checkIdentity, Words: "the plan, the certificate and you name the same identity"},
+	{Name: checkChain, Words: "every line continues the one before it, up to the head"},
+	{Name: checkStory, Words: "the events are a story that the rules allow, from the proposal to the end"},
+	{Name: checkTimes, Words: "time does not run backwards"},
+	{Name: checkCertificates, Words: "everybody's certificate is the one that the plan pins"},
+	{Name: checkAnnouncements, Words: "the identity has announced this plan, with this nonce and this key"},
+	{Name: checkApprovals, Words: "approvers have signed this plan's hash, or pressed a button where the plan allows it"},
+	{Name: checkRollCall, Words: "who was called has decrypted their challenge, and signed it with the plan's hash"},
+	{Name: checkWords, Words: "what people have signed is what the journal says"},
+	{Name: checkWitness, Words: "what a witness has signed is what the journal says"},
+	{Name: checkEnvelopes, Words: "each share came in an envelope that its holder has signed, in this ceremony"},
+	{Name: checkDeliveries, Words: "what Vault made is for those whom the plan names, in its order"},
+	{Name: checkTranscripts, Words: "earlier transcripts are those that were signed"},
+}
+
+// verifier goes through a transcript once.
+type Verifier struct {
+	T          Transcript
+	Identity   ceremony.Fingerprint
+	Signatures ceremony.Signatures
+	Checks     map[string]*Check
+	audit      Audit
+
+	entries []event.Entry
+	C       rules.Ceremony      // as far as the entries went
+	lawful  rules.Ceremony      // as far as the rules allowed them
+	key     *ceremony.Announced // the newest
+	seen    map[string]int      // signature on an envelope → line
+	loose   tally               // what was true and proves less than it could
+}
+
+func (v *Verifier) check(name string) *Check {
+	c, ok := v.Checks[name]
+	if !ok {
+		c = &Check{Name: name}
+		v.Checks[name] = c
+	}
+	return c
+}
+
+func (c *Check) fault(format string, args ...any) {
+	c.Faults = append(c.Faults, fmt.Sprintf(format, args...))
+}
+
+// with is the audit with what its checks have found, in order.
+func (a Audit) With(found map[string]*Check) Audit {
+	for _, c := range checkList {
+		if got, ok := found[c.Name]; ok {
+			c.Count, c.Faults = got.Count, got.Faults
+			a.Checks = append(a.Checks, c)
+		}
+	}
+	return a
+}
+
+// signature checks what the identity has signed.
+func (v *Verifier) signature() {
+	check := v.check(checkSignature)
+	check.Count = 1
+	certificate, ok := v.T.Certificates[v.Identity]
+	if !ok {
+		check.fault("the file has no certificate of the identity that you name, %s", v.Identity)
+		return
+	}
+	text, err := v.T.Signed()
+	if err != nil {
+		check.fault("%v", err)
+		return
+	}
+	if err := v.Signatures.VerifyDetached(certificate, v.Identity, text, v.T.Signature); err != nil {
+		check.fault("what %s has signed is not this file: it was changed afterwards, or somebody else has signed it (%s)", v.Identity, reasonOf(err))
+	}
+}
+
+// chain reads the lines and checks that each continues the one before.
+func (v *Verifier) chain() {
+	check := v.check(checkChain)
+	check.Count = len(v.T.Journal)
+	prev := ""
+	for i, raw := range v.T.Journal {
+		l, ev, err := journal.DecodeLine([]byte(raw))
+		if err != nil {
+			check.fault("line %d can't be read: %v", i+1, err)
+			return
+		}
+		if l.Seq != i+1 {
+			check.fault("line %d says that it is line %d", i+1, l.Seq)
+		}
+		if l.Prev != prev {
+			check.fault("line %d does not follow %s", i+1, before(i))
+		}
+		if l.Ceremony != v.T.Ceremony {
+			check.fault("line %d belongs to %s, and the file is of %s", i+1, l.Ceremony, v.T.Ceremony)
+		}
+		prev = journal.HashLine([]byte(raw))
+		v.entries = append(v.entries, event.Entry{Seq: l.Seq, Prev: l.Prev, At: l.At, Hash: prev, Event: ev})
+	}
+	if v.T.Head != prev {
+		check.fault("the head is not the hash of the last line: lines are missing at the end, or were changed")
+	}
+}
+
+func before(i int) string {
+	if i == 0 {
+		return "nothing: lines before it are missing"
+	}
+	return fmt.Sprintf("line %d, which was changed, moved or taken away", i)
+}
+
+// story has the rules judge the events, and looks at each as of the moment at which
+// it was written. Behind an event that the rules don't allow the rest is looked at
+// all the same: whatever is wrong shall be said.
+func (v *Verifier) story() {
+	check := v.check(checkStory)
+	check.Count = len(v.entries)
+	if len(v.entries) == 0 {
+		check.fault("there is no line that could be read: no plan, and nothing that followed from one")
+		return
+	}
+	proposed, ok := v.entries[0].Event.(event.Proposed)
+	if !ok {
+		check.fault("line 1 is %q: the beginning is missing, and with it the plan", event.TypeOf(v.entries[0].Event))
+		return
+	}
+	v.plan(proposed)
+	v.C = rules.Ceremony{Plan: proposed.Plan, PlanHash: proposed.PlanHash}
+	// A first line that the rules don't allow leaves nothing that they could judge the
+	// others by.
+	lawful, judged := true, true
+	for i, e := range v.entries {
+		if i > 0 {
+			v.time(v.entries[i-1], e)
+			v.look(e)
+		}
+		var next rules.Ceremony
+		var err error
+		if judged {
+			next, err = rules.Apply(orNothing(v.C, i), e)
+		}
+		if err != nil && lawful {
+			check.fault("%v", err)
+			lawful, judged = false, i > 0
+		}
+		if err != nil || !judged {
+			next = v.C
+			next.History = append(slices.Clip(v.C.History), e)
+		} else if lawful {
+			v.lawful = next
+		}
+		v.C = next
+	}
+	if len(v.entries) == len(v.T.Journal) && !v.C.Ended() {
+		check.fault("it stops at line %d (%s), before the ceremony has ended: lines are missing", len(v.entries), event.TypeOf(v.entries[len(v.entries)-1].Event))
+	}
+}
+
+// orNothing is the ceremony, but for its first line nothing.
+func orNothing(c rules.Ceremony, i int) rules.Ceremony {
+	if i == 0 {
+		return rules.Ceremony{}
+	}
+	return c
+}
+
+// plan checks what the plan pins.
+func (v *Verifier) plan(proposed event.Proposed) {
+	p := proposed.Plan
+	identity := v.check(checkIdentity)
+	identity.Count = 1
+	if p.Identity != v.Identity {
+		identity.fault("the plan pins %s, and you name %s", p.Identity, v.Identity)
+	}
+	if p.Ceremony != v.T.Ceremony {
+		v.check(checkStory).fault("the plan is of %s, and the file of %s", p.Ceremony, v.T.Ceremony)
+	}
+	certificates := v.check(checkCertificates)
+	wanted := p.Keys()
+	for _, f := range wanted {
+		certificates.Count++
+		armored, ok := v.T.Certificates[f]
+		if !ok && f != p.Identity {
+			// Who left before the end is in the configuration no more. Nothing is wrong with
+			// that; a signature of theirs that can't be checked is a fault where it stands.
+			v.loose.uncertified = append(v.loose.uncertified, p.Having(f)...)
+			continue
+		}
+		if !ok {
+			certificates.fault("%s: there is none, so that nobody can check what it signed", p.Owner(f))
+			continue
+		}
+		if err := v.Signatures.VerifyCertificate(armored, f); err != nil {
+			certificates.fault("%s: it is not the key %s that the plan pins (%s)", p.Owner(f), f, reasonOf(err))
+		}
+	}
+	for _, f := range slices.Sorted(maps.Keys(v.T.Certificates)) {
+		if !slices.Contains(wanted, f) {
+			certificates.fault("there is one of %s, whom the plan does not know", f)
+		}
+	}
+}
+
+func (v *Verifier) time(before, e event.Entry) {
+	check := v.check(checkTimes)
+	check.Count++
+	if e.At.Before(before.At.Add(-clockSkew)) {
+		check.fault("line %d was written at %s, and line %d before it at %s", e.Seq, stamp(e.At), before.Seq, stamp(before.At))
+	}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// look checks one entry, as of the ceremony before it.
+func (v *Verifier) look(e event.Entry) {
+	switch ev := e.Event.(type) {
+	case event.KeyAnnounced:
+		v.announced(e, ev.Key)
+		v.key = &ev.Key
+	case event.Submitting:
+		v.envelope(e, ev.By, ev.Step, ev.Evidence)
+	case event.Proven:
+		v.envelope(e, ev.By, ceremony.Practice, ev.Evidence)
+	case event.Rekeyed:
+		v.handedOut(e, ev.Shares, ev.Keys)
+	case event.Initialized:
+		v.handedOut(e, ev.Shares, v.C.Plan.Recipients())
+		v.cipher(e, ev.Token, requesterKey(v.C.Plan))
+	case event.TokenIssued:
+		v.tokenIssued(e, ev)
+	case event.BackupRead:
+		for _, s := range ev.Shares {
+			v.cipher(e, s.Ciphertext, s.For.Key)
+		}
+	case event.TranscriptSigned:
+		v.earlier(e, ev)
+	case event.RollCalled:
+		v.called(e, ev)
+	default:
+		v.Spoken(e)
+	}
+}
+
+// announced checks that the identity has announced what the journal says.
+func (v *Verifier) announced(e event.Entry, a ceremony.Announced) {
+	check := v.check(checkAnnouncements)
+	check.Count++
+	says, err := v.Signatures.VerifyAnnouncement(a, v.Identity, e.At)
+	if err != nil {
+		check.fault("line %d: the announcement is not signed by %s, or can't be read (%s)", e.Seq, v.Identity, reasonOf(err))
+		return
+	}
+	p := v.C.Plan
+	for _, field := range [...]struct{ what, journal, announced string }{
+		{"ceremony", string(p.Ceremony), string(says.Ceremony)},
+		{"operation", string(p.Operation), string(says.Operation)},
+		{"cluster", p.Cluster, says.Cluster},
+		{"plan hash", v.C.PlanHash, says.PlanHash},
+		{"step", string(a.Step), string(says.Step)},
+		{"nonce", a.Nonce, says.Nonce},
+		{"ceremony key", a.Subkey, says.Subkey},
+		{"expiry", stamp(a.Expires), stamp(says.Expires)},
+	} {
+		if field.journal != field.announced {
+			check.fault("line %d: the announcement says %s %q, and the journal %q", e.Seq, field.what, field.announced, field.journal)
+		}
+	}
+	if says.Plan != "" && says.Plan != p.Text() {
+		check.fault("line %d: the plan in the announcement is not the plan of the journal", e.Seq)
+	}
+	if a.Identity != v.Identity {
+		check.fault("line %d: it is of the identity %s", e.Seq, a.Identity)
+	}
+	if d := e.At.Sub(a.At); d < -clockSkew || d > clockSkew {
+		check.fault("line %d: announced at %s, and written down at %s", e.Seq, stamp(a.At), stamp(e.At))
+	}
+}
+
+// envelope checks a holder's own signature.
+func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Step, evidence ceremony.Evidence) {
+	check := v.check(checkEnvelopes)
+	check.Count++
+	if by.Key == "" {
+		check.fault("line %d: the plan pins no key for %s, so that no envelope of theirs counts", e.Seq, by.Name)
+		return
+	}
+	if evidence.Signer != by.Key {
+		check.fault("line %d: %s's envelope is signed by %s, and the plan pins %s", e.Seq, by.Name, evidence.Signer, by.Key)
+	}
+	if v.key == nil {
+		check.fault("line %d: %s's envelope came before any key was announced", e.Seq, by.Name)
+		return
+	}
+	v.madeWithin(check, e, by, evidence.SignedAt)
+	if evidence.Signature == "" || evidence.Digest == "" {
+		v.loose.unkept = append(v.loose.unkept, by)
+		return
+	}
+	if first, again := v.seen[evidence.Signature]; again {
+		check.fault("line %d: %s's signature stands at line %d already", e.Seq, by.Name, first)
+	}
+	if v.seen == nil {
+		v.seen = map[string]int{}
+	}
+	v.seen[evidence.Signature] = e.Seq
+	binding, made, err := v.Signatures.VerifyEvidence(v.T.Certificates[by.Key], v.Identity, evidence, ceremony.Expected{
+		Ceremony: v.C.ID(), Step: step, Nonce: v.key.Nonce, Signer: by.Key, PlanHash: v.C.PlanHash, NotBefore: v.key.At, Now: e.At,
+	})
+	switch {
+	case errors.Is(err, ceremony.ErrNoProof):
+		v.loose.unkept = append(v.loose.unkept, by)
+		return
+	case err != nil:
+		check.fault("line %d: the signature on the envelope is not what %s signed here (%s)", e.Seq, by.Name, reasonOf(err))
+		return
+	}
+	if !made.Equal(evidence.SignedAt) {
+		check.fault("line %d: %s signed at %s, and the journal says %s", e.Seq, by.Name, stamp(made), stamp(evidence.SignedAt))
+	}
+	switch want := ceremony.Binding(v.C.ID(), step, v.key.Nonce, v.C.PlanHash); binding {
+	case "":
+		v.loose.unbound = append(v.loose.unbound, by)
+	case want:
+	default:
+		check.fault("line %d: %s has signed for %q, and this is %q", e.Seq, by.Name, binding, want)
+	}
+}
+
+// madeWithin checks that a signature was made while the key was asked for.
+func (v *Verifier) madeWithin(check *Check, e event.Entry, by ceremony.Person, made time.Time) {
+	if made.Before(v.key.At.Add(-clockSkew)) || made.After(e.At.Add(clockSkew)) {
+		check.fault("line %d: %s signed at %s, outside of %s to %s, when this key was asked for", e.Seq, by.Name, stamp(made), stamp(v.key.At), stamp(e.At))
+	}
+}
+
+// handedOut checks new shares against the plan's receivers.
+func (v *Verifier) handedOut(e event.Entry, shares []event.NewShare, keys []ceremony.Fingerprint) {
+	check := v.check(checkDeliveries)
+	p := v.C.Plan
+	for i, s := range shares {
+		if i >= len(p.Receivers) || s.For != p.Receivers[i] {
+			check.fault("line %d: share %d is for %s, and by the plan it is not", e.Seq, i+1, s.For.Name)
+		}
+		v.cipher(e, s.Ciphertext, s.For.Key)
+	}
+	if want := p.Recipients(); !slices.Equal(keys, want) {
+		check.fault("line %d: Vault has encrypted to %s, and the plan wants %s", e.Seq, rules.List(keys), rules.List(want))
+	}
+}
+
+func (v *Verifier) tokenIssued(e event.Entry, ev event.TokenIssued) {
+	check := v.check(checkDeliveries)
+	if v.C.Plan.OTP != "" {
+		check.Count++
+		if _, err := base64.RawStdEncoding.Strict().DecodeString(ev.Encoded); err != nil || ev.Encoded == "" || ev.Ciphertext != "" {
+			check.fault("line %d: the token is not combined with the one-time password of the plan", e.Seq)
+		}
+		return
+	}
+	if want := v.C.Plan.Recipients(); !slices.Equal(ev.Keys, want) {
+		check.fault("line %d: Vault has encrypted the token to %s, and the plan wants %s", e.Seq, rules.List(ev.Keys), rules.List(want))
+	}
+	if ev.Encoded != "" {
+		check.fault("line %d: the token is combined with a one-time password, and the plan has none", e.Seq)
+	}
+	v.cipher(e, ev.Ciphertext, requesterKey(v.C.Plan))
+}
+
+// requesterKey is the key to which a token is encrypted, empty where there is none.
+func requesterKey(p ceremony.Plan) ceremony.Fingerprint {
+	if p.Requester == nil {
+		return ""
+	}
+	return p.Requester.Key
+}
+
+// cipher checks to whom something is encrypted that was handed out.
+func (v *Verifier) cipher(e event.Entry, ciphertext string, to ceremony.Fingerprint) {
+	check := v.check(checkDeliveries)
+	check.Count++
+	if err := v.Signatures.VerifyCiphertext(ciphertext, v.T.Certificates[to], to); err != nil {
+		check.fault("line %d: what is handed out is not encrypted to %s (%s)", e.Seq, v.C.Plan.Owner(to), reasonOf(err))
+	}
+}
+
+// earlier checks a transcript that was signed before this one.
+func (v *Verifier) earlier(e event.Entry, ev event.TranscriptSigned) {
+	check := v.check(checkTranscripts)
+	check.Count++
+	t, err := rebuild(v.C, ev)
+	if err != nil {
+		check.fault("line %d: transcript %d can't be made again: %v", e.Seq, ev.Number, err)
+		return
+	}
+	file, err := t.Encode()
+	if err != nil || journal.HashLine(file) != ev.SHA256 {
+		check.fault("line %d: transcript %d was of other lines or certificates", e.Seq, ev.Number)
+		return
+	}
+	text, err := t.Signed()
+	if err == nil {
+		err = v.Signatures.VerifyDetached(v.T.Certificates[v.Identity], v.Identity, text, ev.Signature)
+	}
+	if err != nil {
+		check.fault("line %d: transcript %d is not signed by %s (%s)", e.Seq, ev.Number, v.Identity, reasonOf(err))
+	}
+}
+
+// outline says what the transcript is about.
+func (v *Verifier) outline() {
+	a := &v.audit
+	a.Ceremony, a.Events, a.Head = v.T.Ceremony, len(v.T.Journal), v.T.Head
+	a.Operation, a.Cluster, a.PlanHash, a.Outcome = v.C.Plan.Operation, v.C.Plan.Cluster, v.C.PlanHash, v.C.Outcome
+	if n := len(v.entries); n > 0 {
+		a.From, a.To = v.entries[0].At, v.entries[n-1].At
+	}
+	a.People = v.C.Plan.Everybody()
+	a.NotProven = gaps(v.lawful, v.loose)
+}
+
+// reasonOf is why a signature was not taken, in words.
+func reasonOf(err error) string {
+	if refusal, ok := ceremony.RefusalOf(err); ok {
+		if words, ok := signatureFaults[refusal]; ok {
+			return words
+		}
+	}
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner // whoever reads it knows already what was being done
+	}
+	return err.Error()
+}
+
+var signatureFaults = map[ceremony.Refusal]string{
+	ceremony.Unsigned:         "it has no signature",
+	ceremony.ManySignatures:   "it has more than one signature",
+	ceremony.WrongSigner:      "another key has signed it",
+	ceremony.BadSignature:     "the signature does not fit what it is said to sign",
+	ceremony.SignerInvalid:    "the key was expired or revoked",
+	ceremony.Stale:            "it was signed before this ceremony",
+	ceremony.FromTheFuture:    "it was signed after it was written down",
+	ceremony.OtherIdentity:    "it was signed for somebody else",
+	ceremony.BadMessage:       "it is damaged",
+	ceremony.BadArmor:         "its armor is damaged",
+	ceremony.Altered:          "its armor is damaged",
+	ceremony.Truncated:        "its end is missing",
+	ceremony.NoArmor:          "there is no PGP message",
+	ceremony.HolderKeyInvalid: "the certificate can't be used",
+}

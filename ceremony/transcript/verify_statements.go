@@ -1,0 +1,147 @@
+package transcript
+
+import (
+	"slices"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+)
+
+// utterance is what somebody said, as the journal has it.
+type utterance struct {
+	by     ceremony.Person
+	verb   ceremony.Verb
+	added  string // what they added to the word
+	signed string // armored; empty when their account alone said it
+}
+
+// utteranceOf is what an event says that somebody said.
+func utteranceOf(e event.Event) (utterance, bool) {
+	switch ev := e.(type) {
+	case event.Approved:
+		return utterance{ev.By, ceremony.SayApprove, "", ev.Signed}, true
+	case event.Rejected:
+		return utterance{ev.By, ceremony.SayReject, ev.Why, ev.Signed}, true
+	case event.Present:
+		return utterance{ev.By, ceremony.SayPresent, "", ev.Signed}, true
+	case event.Proceeded:
+		return utterance{ev.By, ceremony.SayProceed, "", ev.Signed}, true
+	case event.ExceptionNoted:
+		return utterance{ev.By, ceremony.SayException, ev.Text, ev.Signed}, true
+	case event.WitnessStated:
+		if ev.Agrees {
+			return utterance{ev.By, ceremony.SayAgree, ev.Why, ev.Signed}, true
+		}
+		return utterance{ev.By, ceremony.SayDisagree, ev.Why, ev.Signed}, true
+	case event.FreezeAsked:
+		return utterance{ev.By, ceremony.SayFreeze, ev.Why, ev.Signed}, true
+	case event.ResumeAsked:
+		return utterance{ev.By, ceremony.SayResume, "", ev.Signed}, true
+	case event.DeletionAsked:
+		return utterance{ev.By, ceremony.SayDelete, "", ev.Signed}, true
+	case event.AccessorGiven:
+		return utterance{ev.By, ceremony.SayAccessor, ev.Accessor, ev.Signed}, true
+	case event.VerificationDropped:
+		return utterance{ev.By, ceremony.SayReverify, "", ev.Signed}, true
+	case event.ResetAsked:
+		return utterance{ev.By, ceremony.SayReset, "", ev.Signed}, true
+	case event.Acknowledged:
+		return utterance{ev.By, ceremony.SayAcknowledge, ev.Why, ev.Signed}, true
+	case event.TokenRevoked:
+		if ev.By != nil {
+			return utterance{*ev.By, ceremony.SayRevoked, "", ev.Signed}, true
+		}
+	case event.Closing:
+		if ev.By != nil {
+			return utterance{*ev.By, ceremony.SayCancel, ev.Why, ev.Signed}, true
+		}
+	}
+	return utterance{}, false
+}
+
+// check is which check a word belongs to.
+func (u utterance) check() string {
+	switch u.verb {
+	case ceremony.SayApprove:
+		return checkApprovals
+	case ceremony.SayPresent:
+		return checkRollCall
+	case ceremony.SayProceed, ceremony.SayAgree, ceremony.SayDisagree:
+		return checkWitness
+	}
+	return checkWords
+}
+
+// spoken checks what somebody has signed against what the journal says of them, as of
+// the moment at which they said it.
+func (v *Verifier) Spoken(e event.Entry) {
+	u, ok := utteranceOf(e.Event)
+	if !ok {
+		return
+	}
+	check := v.check(u.check())
+	check.Count++
+	key, pinned := v.C.Plan.KeyOf(u.by.Account)
+	switch {
+	case u.signed != "" && !pinned:
+		check.fault("line %d: %s is said to have signed (%s), and the plan pins no key for them", e.Seq, u.by.Name, u.verb)
+		return
+	case u.signed == "" && u.verb == ceremony.SayApprove:
+		v.loose.pressed = append(v.loose.pressed, u.by)
+		return
+	case u.signed == "":
+		v.loose.said = append(v.loose.said, u.by)
+		return
+	}
+	line, _, err := v.Signatures.VerifySignedWord(v.T.Certificates[key], key, u.signed, v.C.Plan.Proposed, e.At)
+	if err != nil {
+		check.fault("line %d: %s's signature (%s) does not hold: %s", e.Seq, u.by.Name, u.verb, reasonOf(err))
+		return
+	}
+	said, ok := ceremony.ParseWord(line)
+	switch {
+	case !ok || said.Verb != u.verb:
+		check.fault("line %d: %s has signed %q, and the journal says %q", e.Seq, u.by.Name, line, u.verb)
+	case said.Of != string(v.C.ID()):
+		check.fault("line %d: %s has signed for the ceremony %s, and this is %s", e.Seq, u.by.Name, said.Of, v.C.ID())
+	case said.Hash != v.C.PlanHash:
+		check.fault("line %d: %s has signed for the plan %s, and this one's hash is %s", e.Seq, u.by.Name, said.Hash, v.C.PlanHash)
+	case v.C.Fits(said) != nil:
+		check.fault("line %d: %s has signed %q, which was about another moment", e.Seq, u.by.Name, line)
+	case u.verb == ceremony.SayPresent:
+		v.answered(check, e, u.by, rules.OneLine(v.C.Added(said)))
+	case u.verb.Adds() && rules.OneLine(v.C.Added(said)) != u.added:
+		check.fault("line %d: %s has signed %q, and the journal has them say %q", e.Seq, u.by.Name, v.C.Added(said), u.added)
+	}
+}
+
+// answered checks that somebody has decrypted their own challenge.
+func (v *Verifier) answered(check *Check, e event.Entry, by ceremony.Person, answer string) {
+	roll := v.C.Called()
+	if roll == nil {
+		check.fault("line %d: %s answers, and nobody was called", e.Seq, by.Name)
+		return
+	}
+	i := slices.IndexFunc(roll.Challenges, func(ch ceremony.Challenge) bool { return ch.For == by })
+	if i < 0 || roll.Challenges[i].Digest != ceremony.RollCallDigest(answer) {
+		check.fault("line %d: what %s has signed is not the answer to their challenge", e.Seq, by.Name)
+	}
+}
+
+// called checks that the identity has signed what people were asked in a roll call.
+func (v *Verifier) called(e event.Entry, called event.RollCalled) {
+	check := v.check(checkRollCall)
+	for _, ch := range called.Challenges {
+		check.Count++
+		says, err := v.Signatures.VerifyRollCall(ch, called.Certificate, v.Identity, e.At)
+		switch {
+		case err != nil:
+			check.fault("line %d: the call of %s is not signed by %s, or can't be read (%s)", e.Seq, ch.For.Name, v.Identity, reasonOf(err))
+		case says.Ceremony != v.C.ID() || says.PlanHash != v.C.PlanHash:
+			check.fault("line %d: the call of %s is of %s and the plan %s", e.Seq, ch.For.Name, says.Ceremony, says.PlanHash)
+		case says.Digest != ch.Digest:
+			check.fault("line %d: the call of %s names another answer than the journal", e.Seq, ch.For.Name)
+		}
+	}
+}

@@ -1,0 +1,11 @@
+package wording
+
+import "time"
+
+// whenever is a moment that may never have been.
+func Whenever(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return When(t)
+}

@@ -1,0 +1,173 @@
+package wording
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"runtime"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/ceremony/rules"
+)
+
+// Pasted is a command that people paste into a shell. It is made here alone, of a form
+// that is written in this file and of words each of which has its shape. Of anything
+// else, a fingerprint that is a command of somebody else's, no command is made.
+type Pasted struct{ Text string }
+
+// Made reports whether there is a command.
+func (p Pasted) Made() bool { return p.Text != "" }
+
+// String is the command, or words that say to paste nothing.
+func (p Pasted) String() string {
+	if !p.Made() {
+		return "# PASTE NOTHING AND SEND NOTHING. " + OddWords
+	}
+	return p.Text
+}
+
+const OddWords = "What belongs here does not look as it always does; somebody may be interfering. Tell your security team."
+
+// blank is a word of a command, and whether it is of its shape.
+type Blank struct {
+	Word string
+	Fits bool
+}
+
+// paste fills in a form, whose verbs are all %s.
+func Paste(form string, blanks ...Blank) Pasted {
+	words := make([]any, len(blanks))
+	for i, b := range blanks {
+		if !b.Fits {
+			return Pasted{}
+		}
+		words[i] = b.Word
+	}
+	return Pasted{fmt.Sprintf(form, words...)}
+}
+
+var (
+	fileShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	// quotedShape is what stands for itself between quotes, in printf's format too.
+	quotedShape = regexp.MustCompile(`^[A-Za-z0-9 .:_-]+$`)
+	armorShape  = regexp.MustCompile(`^(?:-----(?:BEGIN|END) PGP [A-Z ]+-----|[A-Za-z]+: [ -~]*|[A-Za-z0-9+/=]*)$`)
+	plainWord   = regexp.MustCompile(`^[A-Za-z0-9+./~][A-Za-z0-9+./~_-]*$`)
+	// windowsShape is what stands for itself between double quotes, in cmd and PowerShell.
+	windowsShape = regexp.MustCompile(`^[\pL\pN.~\\/][\pL\pM\pN .:~\\/_()+',;@#&={}\[\]-]*$`)
+	unprintable  = regexp.MustCompile(`[^\pL\pM\pN\pP\pS ]`)
+)
+
+func File(name string) Blank    { return Blank{name, fileShape.MatchString(name)} }
+func quoted(text string) Blank  { return Blank{text, quotedShape.MatchString(text)} }
+func Encoded(text string) Blank { return Blank{text, EncodedShape.MatchString(text)} }
+func AKey(f ceremony.Fingerprint) Blank {
+	return Blank{f.String(), f.Valid()}
+}
+func AnID(id ceremony.ID) Blank { return Blank{string(id), id.Valid()} }
+
+// anyFile is a file wherever it is, in quotes where it needs them.
+func anyFile(name string) Blank { return fileOn(runtime.GOOS, name) }
+
+func fileOn(system, name string) Blank {
+	switch {
+	case plainWord.MatchString(name):
+		return Blank{name, true}
+	case system == "windows": // its cmd knows no single quotes, and PowerShell has these as well
+		return Blank{`"` + name + `"`, windowsShape.MatchString(name)}
+	}
+	return Blank{inQuotes(name), name != "" && !strings.HasPrefix(name, "-") && !unprintable.MatchString(name)}
+}
+
+func inQuotes(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// endOfPaste ends a here-document. No armor has a line like it.
+const endOfPaste = "CONCLAVE"
+
+// armored is a here-document's text. A line that ends it early would have the shell
+// run what follows.
+func armored(text string) Blank {
+	text = strings.TrimRight(text, "\n")
+	fits := text != ""
+	for line := range strings.SplitSeq(text, "\n") {
+		fits = fits && line != endOfPaste && armorShape.MatchString(line)
+	}
+	return Blank{text, fits}
+}
+
+const here = " <<'" + endOfPaste + "'"
+
+func PasteInto(command, text string) Pasted {
+	return Paste(command+here+"\n%s\n"+endOfPaste, armored(text))
+}
+
+// ImportCommand has gpg take a certificate.
+func ImportCommand(certificate string) Pasted { return PasteInto("gpg --import", certificate) }
+
+// ReadCommand has gpg show what somebody has signed, and whose signature it is.
+func ReadCommand(message string) Pasted { return PasteInto("gpg -d", message) }
+
+// begun holds back what follows in a pipe until something has come through it, and
+// has its first byte in $a: of a share that is missing or does not open, no envelope
+// is made.
+const begun = `a=$(dd bs=1 count=1 2>/dev/null); test "$a" && `
+
+// SealCommand prints the envelope, into a file of the name out unless that is empty.
+func SealCommand(c rules.Ceremony, to ceremony.Person, key ceremony.Announced, from, out string) Pasted {
+	whole := c.ID().Valid() && key.Identity.Valid() && ceremony.IsNonce(key.Nonce) && ceremony.IsHash(c.PlanHash)
+	bound := func(text string) Blank { return Blank{text, whole && quotedShape.MatchString(text)} }
+	prefix, suffix, subkey := bound(key.Prefix(c.ID())), bound(key.Suffix(c.ID(), c.PlanHash)), AKey(ceremony.Fingerprint(key.Subkey))
+	if key.Step == ceremony.Password {
+		return Paste(`cat %s | (`+begun+`{ printf '%s%%s' "$a"; cat; printf '%s'; } | gpg -ea --trust-model always --no-encrypt-to -r '%s!')%s`,
+			File(from), prefix, suffix, subkey, into(out))
+	}
+	return Paste(`gpg -qd %s | (`+begun+`{ printf '%s%%s' "$a"; cat; printf '%s'; } | gpg -sea --sig-notation '`+ceremony.SignatureNotation+`=%s' --no-encrypt-to -u %s -r '%s!')%s`,
+		File(from), prefix, suffix, bound(key.Binding(c.ID(), c.PlanHash)), AKey(to.Key), subkey, into(out))
+}
+
+// into is a redirection to a file of this name, and nothing for none.
+func into(out string) Blank {
+	if out == "" {
+		return Blank{Fits: true}
+	}
+	return Blank{" > " + out, fileShape.MatchString(out)}
+}
+
+// AnswerCommand is how somebody answers a roll call with gpg: what is decrypted goes
+// from gpg to gpg, and its hash is what is signed.
+func AnswerCommand(c rules.Ceremony, to ceremony.Person, challenge ceremony.Challenge, out string) Pasted {
+	return Paste(`gpg -qd`+here+` | (`+begun+`printf '%%s %%s\n' '%s' "$({ printf %%s "$a"; cat; } | gpg --with-colons --print-md sha256 | cut -d: -f3)" | gpg -sa -u %s)%s`+"\n%s\n"+endOfPaste,
+		quoted(c.WordFor(ceremony.SayPresent).Line()), AKey(to.Key), into(out), armored(challenge.Ciphertext))
+}
+
+// signCommand is how a word is signed with gpg. A word is made of what Conclave has
+// chosen, so that nothing in it needs quoting.
+func StatementCommand(w ceremony.Word, key ceremony.Fingerprint) Pasted {
+	return Paste("echo '%s' | gpg -sa -u %s", quoted(w.Line()), AKey(key))
+}
+
+// SignCommand is how a word is signed with gpg into a file, whatever its speaker adds.
+func SignCommand(w ceremony.Word, key ceremony.Fingerprint, out string) Pasted {
+	line := w.Line()
+	return Paste(`printf '%%s\n' %s | gpg --sign --armor -u %s%s`, Blank{inQuotes(line), !unprintable.MatchString(line)}, AKey(key), into(out))
+}
+
+// saveCommand keeps a new share, and never in the place of another one.
+func SaveCommand(name, armor string) Pasted {
+	return Paste("(set -C; cat > %s)"+here+"\n%s\n"+endOfPaste, File(name), armored(armor))
+}
+
+// TryCommand says on this computer whether a file opens, and shows nothing of it.
+func TryCommand(name string) Pasted {
+	return Paste("gpg -qd %s > "+os.DevNull+" && echo 'it opens'", anyFile(name))
+}
+
+// ProveCommand seals the share in a file, with the program.
+func ProveCommand(name string) Pasted {
+	return Paste("conclave seal --encrypted %s MESSAGE", anyFile(name))
+}
+
+// DecodeCommand reads a token that was combined with a one-time password.
+func DecodeCommand(name string) Pasted {
+	return Paste("conclave decode --otp FILE < %s", anyFile(name))
+}

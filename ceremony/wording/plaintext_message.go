@@ -1,0 +1,31 @@
+package wording
+
+import (
+	"html"
+	"strings"
+
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+)
+
+// What people read in Slack is said in the same words on the day on which Slack is
+// down. These are pure functions that need no bot: what they answer is plain text,
+// without the hints and footnotes that send people to something in Slack.
+
+// Explain says in a sentence what an error means. It carries no detail of the
+// error, which is for the operator.
+func Explain(err error) string { return Aloud(ExplainError(err).What) }
+
+// Tell says what an entry of the journal means.
+func Tell(c rules.Ceremony, e event.Entry) string { return Aloud(HistoryWords(c, e)) }
+
+// aloud is plainText of every line, with the characters that Slack has escaped.
+func Aloud(mrkdwn string) string {
+	var lines []string
+	for line := range strings.SplitSeq(mrkdwn, "\n") {
+		if line = PlainText(line); line != "" {
+			lines = append(lines, html.UnescapeString(strings.ReplaceAll(line, "/ceremony ", "")))
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,111 @@
+package wording
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/plural"
+)
+
+// progress is how far the ceremony has come, as a picture and by name: who is in,
+// and who is still missing.
+func Progress(c rules.Ceremony) string {
+	switch {
+	case c.Plan.Operation == ceremony.Unseal:
+		return nodeWords(c)
+	case c.Plan.Operation == ceremony.Drill:
+		return drillReport(c)
+	}
+	proof := c.Round.Step == ceremony.Verify
+	if c.Round.Number == 0 || c.Round.Step == ceremony.Password || c.State == rules.StateHandingOut || proof && !c.Plan.Verification {
+		return ""
+	}
+	in := contributions(c)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  *%d of %d*", squares(len(in), needed(c)), len(in), needed(c))
+	if c.Round.Number > 1 {
+		fmt.Fprintf(&b, "  (round %d)", c.Round.Number)
+	}
+	if c.Attempt.Number > 1 {
+		fmt.Fprintf(&b, "  (attempt %d)", c.Attempt.Number)
+	}
+	for _, s := range in {
+		fmt.Fprintf(&b, "\n:white_check_mark: %s, %s%s", Escape(s.By.Name), clock(s.At), onTheirWord(c, s.By))
+	}
+	if c.Closing == nil && len(in) < needed(c) && (c.State == rules.StateCollecting || c.State == rules.StateVerifying) {
+		fmt.Fprintf(&b, "\n:hourglass_flowing_sand: %s from: %s", plural.Of(needed(c)-len(in), "more share"), ListOr(wanted(c, c.Missing())))
+	}
+	return b.String()
+}
+
+func needed(c rules.Ceremony) int {
+	if c.Round.Required > 0 {
+		return c.Round.Required
+	}
+	return c.Plan.Needed(c.Round.Step)
+}
+
+// contributions are the shares of the round, with the one that completed it:
+// that one is told by what Vault made of it, and not counted in the round.
+func contributions(c rules.Ceremony) []rules.Contribution {
+	in := slices.Clone(c.Round.Counted)
+	for _, e := range c.History {
+		switch ev := e.Event.(type) {
+		case event.Verified:
+			if ev.By != nil {
+				in = append(in, rules.Contribution{By: *ev.By, At: e.At})
+			}
+		case event.TokenIssued:
+			in = append(in, rules.Contribution{By: ev.By, At: e.At})
+		}
+	}
+	return in
+}
+
+// handedOut says for each share and token whether it has reached its receiver.
+func HandedOut(c rules.Ceremony) string {
+	var lines []string
+	for _, m := range c.Messages() {
+		if m.Kind != rules.DeliveryMessage && m.Kind != rules.TokenMessage {
+			continue
+		}
+		mark, state := ":hourglass_flowing_sand:", "on its way"
+		if _, ok := c.Where(m.Key); ok {
+			mark, state = ":white_check_mark:", "delivered"
+		} else if givenUp(c, m.Key) {
+			mark, state = ":x:", "can't be delivered in Slack; the operator has it in the journal"
+		} else if c.Ended() {
+			continue // this post is drawn for the last time, and would say so for ever
+		}
+		lines = append(lines, fmt.Sprintf("%s %s: %s, %s", mark, Escape(m.To.Name), parcelName(c.Plan, m.Kind), state))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// parcelName is what a person is sent.
+func parcelName(p ceremony.Plan, kind rules.MessageKind) string {
+	switch {
+	case kind == rules.TokenMessage && p.Operation == ceremony.Init:
+		return "first root token, encrypted"
+	case kind == rules.TokenMessage && p.OTP != "":
+		return tokenName(p.Operation) + ", combined with the one-time password"
+	case kind == rules.TokenMessage:
+		return tokenName(p.Operation) + ", encrypted"
+	case p.Operation == ceremony.Init:
+		return shareName(p)
+	case p.Operation == ceremony.ReadBackup:
+		return "share from the backup"
+	}
+	return "new share"
+}
+
+func givenUp(c rules.Ceremony, key string) bool {
+	return slices.ContainsFunc(c.History, func(e event.Entry) bool {
+		u, ok := e.Event.(event.Undeliverable)
+		return ok && u.Key == key
+	})
+}

@@ -1,0 +1,67 @@
+package wording
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/ceremony/rules"
+)
+
+// notAsked says whom a request has not reached: it is on its way, or can never be
+// delivered (P10).
+func NotAsked(c rules.Ceremony) string {
+	waiting, lost := c.Unasked()
+	var lines []string
+	if len(lost) > 0 {
+		lines = append(lines, fmt.Sprintf(":x: *Not asked: %s.* The request can't be delivered in Slack and is not sent again. The operator finds out why with `conclave check`.%s", ListAnd(receivers(lost)), instead(c, lost)))
+	}
+	if len(waiting) > 0 {
+		lines = append(lines, fmt.Sprintf(":hourglass_flowing_sand: *Not asked yet: %s.* The request is on its way.", ListAnd(receivers(waiting))))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// instead says what people type whom a request can't reach, where that does not stand
+// in the status post in any case.
+func instead(c rules.Ceremony, lost []rules.Message) string {
+	form := ""
+	switch lost[0].Kind {
+	case rules.AskMessage:
+		form = "submit %s"
+	case rules.ApprovalMessage:
+		form = "approve %s"
+	case rules.GateMessage:
+		form = "witness %s proceed"
+	case rules.WitnessMessage:
+		form = "witness %s agree"
+	default:
+		return ""
+	}
+	return fmt.Sprintf(" Once the account works, they type `/ceremony "+form+"`.", c.ID())
+}
+
+// receivers are the people whom messages are for, each of them once.
+func receivers(messages []rules.Message) []string {
+	var people []ceremony.Person
+	for _, m := range messages {
+		if !slices.Contains(people, *m.To) {
+			people = append(people, *m.To)
+		}
+	}
+	return Names(people)
+}
+
+// wanted are people of whom something is wanted, those marked whom the request for it
+// can't reach.
+func wanted(c rules.Ceremony, people []ceremony.Person) []string {
+	_, lost := c.Unasked()
+	all := Names(people)
+	for i, p := range people {
+		if slices.ContainsFunc(lost, func(m rules.Message) bool { return m.To.Account == p.Account }) {
+			all[i] += " (not asked)"
+		}
+	}
+	return all
+}

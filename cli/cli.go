@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, as the operator's guide lists them.
+const (
+	ExitOK       = 0
+	ExitFailed   = 1
+	ExitUsage    = 2
+	ExitIdentity = 3
+)
+
+// streams are what a command reads and writes.
+type Streams struct {
+	In  io.Reader
+	Out io.Writer // what was asked for, and nothing else
+	Err io.Writer // everything said about it
+}
+
+// configFlag adds --config, which every command has that needs a configuration.
+func ConfigFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().StringP("config", "c", "conclave.yaml", "configuration file")
+}
+
+// arguments makes a wrong number of arguments an error of usage.
+func Arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return NewUsageError(fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath()))
+		}
+		return nil
+	}
+}
+
+// needFlags makes flags obligatory. Cobra has this too, but its error can't be
+// told from one of the command itself.
+func NeedFlags(cmd *cobra.Command, names ...string) error {
+	for _, name := range names {
+		if !cmd.Flags().Changed(name) {
+			return NewUsageError(fmt.Errorf("--%s is needed; see: %s --help", name, cmd.CommandPath()))
+		}
+	}
+	return nil
+}
+
+// usageError means that the command line can't be used as it is.
+type UsageError struct{ error }
+
+func (e UsageError) Unwrap() error { return e.error }
+
+// newUsageError says why the command line can't be used.
+func NewUsageError(err error) error { return UsageError{err} }
+
+// toldError means that the command has said everything already.
+type ToldError struct{}
+
+func (ToldError) Error() string { return "told" }
+
+// hinted is an error with a word on what to do next.
+type Hinted struct {
+	error
+	Hint string
+}
+
+func (e Hinted) Unwrap() error { return e.error }
+
+// withHint adds to an error what to do next.
+func WithHint(err error, hint string) error { return Hinted{err, hint} }

@@ -1,0 +1,316 @@
+package holder
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"conclave/ceremony"
+	"conclave/ceremony/leak"
+	"conclave/ceremony/openpgp"
+	"conclave/ceremony/wording"
+	"conclave/cli"
+	"conclave/host"
+	"conclave/host/durable"
+)
+
+// openFlags is what the command line says about a delivery.
+type openFlags struct {
+	keyFlags
+	identity string // the fingerprint to believe; empty: the pinned one
+	dir      string // where a share is kept
+	unopened bool   // the key is elsewhere: don't try to decrypt
+	token    bool   // print the token
+}
+
+func OpenCommand(std cli.Streams) *cobra.Command {
+	var f openFlags
+	cmd := &cobra.Command{
+		Use:   "open [FILE…]",
+		Short: "For holders: check a new share or a token, and keep it",
+		Long: `Read the message in which Conclave hands over a share or a token, from the FILEs
+or standard input, just as it was pasted. Say whether it is genuine: signed by the
+pinned identity, for your key, and not altered since. Keep a share, encrypted as
+it came, in a new file share-CEREMONY-INDEX.asc that only you can read, whose name
+goes to standard output; one that exists is never replaced.
+
+Then decrypt it, with gpg or --key, to see that it opens and looks like what it
+is. A share is never shown: nobody needs to see one, since conclave seal takes it
+encrypted. --token prints a token alone to standard output, for
+  export VAULT_TOKEN="$(conclave open --token message.txt)"
+
+Exit code 3 says that it comes from another identity than the pinned one.`,
+		Example: `  conclave open message.txt
+  pbpaste | conclave open --dir ~/shares`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return cli.NewUsageError(err)
+			}
+			return f.openAll(cmd.Context(), std, args)
+		},
+	}
+	flags := cmd.Flags()
+	identityFlag(cmd, &f.identity)
+	f.addTo(cmd)
+	flags.StringVar(&f.dir, "dir", ".", "directory in which to keep a share")
+	flags.BoolVar(&f.unopened, "unopened", false, "don't decrypt, when your key is on another computer")
+	flags.BoolVar(&f.token, "token", false, "print the token, alone, to standard output")
+	return cmd
+}
+
+func (f *openFlags) check() error {
+	if f.token && f.unopened {
+		return errors.New("--token decrypts, and --unopened does not: give one")
+	}
+	return f.keyFlags.check()
+}
+
+// What a delivery can turn out to be. In every case the share, if it is one, has
+// been kept.
+var (
+	errNotYours  = errors.New("it is for another key than yours")
+	errNotOpened = errors.New("it is genuine, and could not be opened here")
+	errMisshapen = errors.New("it is genuine and opens, and what is in it is not what it should be")
+	errOnlyShare = errors.New("there is no token in the message")
+)
+
+func (f *openFlags) openAll(ctx context.Context, std cli.Streams, args []string) error {
+	std.Err = host.Printable{Writer: std.Err}
+	message, err := readParts(std, args)
+	if err != nil {
+		return err
+	}
+	who, err := believe(ctx, std, message, f.identity, true)
+	if err != nil {
+		return err
+	}
+	deliveries, err := openpgp.CheckDeliveries(message, who.identity)
+	if err != nil {
+		return refusedDelivery(err)
+	}
+	if f.token && !slices.ContainsFunc(deliveries, func(d openpgp.Delivery) bool { return d.Kind == tokenKind }) {
+		return cli.WithHint(errOnlyShare, "A share is never shown. Leave --token out to check and keep it.")
+	}
+	if err := who.keep(std.Err); err != nil {
+		return err
+	}
+	fmt.Fprintf(std.Err, "Genuine: signed by the identity that you pinned, and not altered since.\n  %s\n", who.identity)
+	var faults []error
+	for _, d := range deliveries {
+		faults = append(faults, f.openOne(ctx, std, d))
+	}
+	return errors.Join(faults...)
+}
+
+func refusedDelivery(err error) error {
+	switch {
+	case errors.Is(err, openpgp.ErrNoDelivery):
+		return cli.WithHint(err, "Paste the whole message: the signed line says whether it is genuine. For a message that asks for something there is conclave seal.")
+	case errors.Is(err, openpgp.ErrNotCiphertext):
+		return cli.WithHint(err, "Paste the whole message, with all of its PGP blocks, or give the file in which you have saved the share as well.")
+	}
+	return cli.WithHint(err, "Don't use it, and keep your old share. Ask Conclave's operators, not in Slack, what was sent to you.")
+}
+
+// readParts reads the files that were pasted into, as one text, or standard input.
+func readParts(std cli.Streams, args []string) ([]byte, error) {
+	if len(args) == 0 || len(args) == 1 && args[0] == "-" {
+		return readPasted(std)
+	}
+	var parts [][]byte
+	for _, name := range args {
+		part, err := host.ReadFile(host.Path(name), false)
+		if err != nil {
+			return nil, fmt.Errorf("read message: %w", err)
+		}
+		if part, err = openpgp.Armored(part); err != nil {
+			return nil, fmt.Errorf("read message: %w", err)
+		}
+		parts = append(parts, part)
+	}
+	return bytes.Join(parts, []byte("\n")), nil
+}
+
+// The kinds of what is delivered, as the signed line names them.
+const (
+	shareKind = "share"
+	tokenKind = "token"
+)
+
+// openOne keeps what was delivered before anything else is done with it: whatever
+// goes wrong afterwards, it is not lost.
+func (f *openFlags) openOne(ctx context.Context, std cli.Streams, d openpgp.Delivery) error {
+	var file string
+	switch d.Kind {
+	case shareKind:
+		fmt.Fprintf(std.Err, "\nIt is share %d of %d of ceremony %s, encrypted by Vault to the key\n  %s\n", d.Index, d.Total, d.Ceremony, d.Recipient)
+		var err error
+		if file, err = KeepShare(std, f.dir, d); err != nil {
+			return err
+		}
+	case tokenKind:
+		fmt.Fprintf(std.Err, "\nIt is the token of ceremony %s, encrypted by Vault to the key\n  %s\n", d.Ceremony, d.Recipient)
+	default:
+		return cli.WithHint(fmt.Errorf("the line is about a %q, which this program does not know", d.Kind), "A newer version of conclave may.")
+	}
+	if f.unopened {
+		fmt.Fprintln(std.Err, "It was not opened. Check where your key is that you can open it, before anything depends on it.")
+	} else if err := f.try(ctx, std, d); err != nil {
+		return err
+	}
+	if d.Kind == shareKind {
+		adviseOnShare(std.Err, d, file)
+	}
+	return nil
+}
+
+// try decrypts a delivery, and looks at no more of it than its shape.
+func (f *openFlags) try(ctx context.Context, std cli.Streams, d openpgp.Delivery) error {
+	const tell = "Tell whoever proposed the ceremony, now and not in Slack, that you can't open it: your old share must stay in force."
+	key, err := f.openFor(ctx, std, d.Recipient)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotOpened, err)
+	}
+	content, err := key.decrypt(ctx, []byte(d.Armor))
+	if err != nil {
+		return cli.WithHint(fmt.Errorf("%w: %w", errNotOpened, err), "Is the smartcard in? Is the passphrase right? If so: "+tell)
+	}
+	defer clear(content)
+	trimmed := bytes.TrimSpace(content)
+	if d.Kind == tokenKind {
+		if !leak.IsToken(trimmed) {
+			return cli.WithHint(errMisshapen, "It is not printed. Tell whoever proposed the ceremony, and your security team.")
+		}
+		return f.handOver(std, d, trimmed)
+	}
+	if err := openpgp.CheckShare(trimmed); err != nil {
+		return cli.WithHint(fmt.Errorf("%w: %w", errMisshapen, err), tell)
+	}
+	fmt.Fprintln(std.Err, "It opens with your key, and looks like a share. It was not shown, and is written nowhere in the open.")
+	return nil
+}
+
+// openFor finds the key that a delivery is for.
+func (f *openFlags) openFor(ctx context.Context, std cli.Streams, recipient ceremony.Fingerprint) (holderKey, error) {
+	if f.key != "" {
+		key, err := f.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if key.Fingerprint() != recipient {
+			return nil, cli.WithHint(errNotYours, fmt.Sprintf("The key in %s is %s. Have you another one?", f.key, key.Fingerprint()))
+		}
+		return fileKey{key}, nil
+	}
+	gpg, err := findGPG(std)
+	if err != nil {
+		return nil, err
+	}
+	own, err := gpg.secretKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(own, recipient) {
+		return nil, cli.WithHint(errNotYours, "gpg has no such secret key here. Is the smartcard in, and was it used on this computer before (gpg --card-status)? Or give --key, or --unopened.")
+	}
+	return gpgKey{gpg, recipient}, nil
+}
+
+// isFileName is what every system takes for the name of one file.
+var isFileName = regexp.MustCompile(`^[\p{L}\p{N}._-]+$`)
+
+// keepShare writes the ciphertext to a file of its own. The same share may be kept
+// twice.
+func KeepShare(std cli.Streams, dir string, d openpgp.Delivery) (string, error) {
+	name := fmt.Sprintf("share-%s-%d.asc", d.Ceremony, d.Index)
+	// The id is part of a file's name, which goes to standard output: an escape
+	// sequence, or the colon that makes a hidden stream of a file in Windows, is none.
+	if !isFileName.MatchString(name) {
+		return "", fmt.Errorf("keep share: %q is no name of a ceremony", d.Ceremony)
+	}
+	path := filepath.Join(dir, name)
+	err := durable.Create(path, []byte(d.Armor))
+	if errors.Is(err, fs.ErrExist) {
+		there, readErr := host.ReadFile(host.Path(path), false)
+		if readErr != nil {
+			return "", fmt.Errorf("keep share: %w", readErr)
+		}
+		if !bytes.Equal(there, []byte(d.Armor)) {
+			return "", cli.WithHint(fmt.Errorf("keep share: %w", err), "There is another file of that name, which was left alone. Say where to keep this one: --dir.")
+		}
+		fmt.Fprintf(std.Err, "It is kept in %s already.\n", path)
+		_, err = fmt.Fprintln(std.Out, path)
+		return path, err
+	}
+	if err != nil {
+		return "", cli.WithHint(fmt.Errorf("keep share: %w", err), "Nothing is lost, the message still has it. Say where to keep it: --dir.")
+	}
+	fmt.Fprintf(std.Err, "It is kept, encrypted as it came, in %s\n", path)
+	_, err = fmt.Fprintln(std.Out, path)
+	return path, err
+}
+
+// adviseOnShare says what is to be done with a share that was kept.
+func adviseOnShare(w io.Writer, d openpgp.Delivery, file string) {
+	fmt.Fprintln(w, "\nWhat to do now:")
+	switch _, operation := partsOf(d.Ceremony); operation {
+	case ceremony.Init:
+		fmt.Fprint(w, `  1. It is in force already, and nobody asks you to prove it. If it did not open,
+     say so at once.
+`)
+	case ceremony.ReadBackup:
+		fmt.Fprint(w, `  1. It comes from Vault's backup. If you have this share already and it opens,
+     nothing changes for you. If the message does not say that it is in force, keep both.
+`)
+	default:
+		fmt.Fprintf(w, `  1. KEEP YOUR OLD SHARE until Conclave says that the ceremony is completed: it is
+     in force until then. (If the message begins with WITHOUT VERIFICATION, the new
+     one is in force already. Keep the old one all the same.)
+  2. When Conclave asks you to prove it:
+       %s
+`, wording.ProveCommand(file))
+	}
+	fmt.Fprintf(w, `
+Where to keep it: in two places that don't burn down together, such as a stick in a
+safe and your password manager, under the file's own name. It opens with your PGP
+key alone, which belongs somewhere else, and needs a copy as well. Don't decrypt it
+to disk, don't print it, and don't give it to anybody.
+
+To check it again, and once a year:
+  %s
+`, wording.TryCommand(file))
+}
+
+// handOver prints a token, if that is asked for, and says what it is.
+func (f *openFlags) handOver(std cli.Streams, d openpgp.Delivery, token []byte) error {
+	if f.token {
+		line := append(token, '\n') // within content: there is no second copy
+		if _, err := std.Out.Write(line); err != nil {
+			return fmt.Errorf("write token: %w", err)
+		}
+	} else {
+		fmt.Fprint(std.Err, `It opens with your key, and looks like a token. It was not shown. To use it, keep
+it out of the shell's history and off the disk:
+  export VAULT_TOKEN="$(conclave open --token MESSAGE)"
+`)
+	}
+	if _, operation := partsOf(d.Ceremony); operation == ceremony.DRToken {
+		fmt.Fprint(std.Err, `
+This is a DR operation token, which never expires. It goes into dr_operation_token
+of what is done to the secondary. Delete it as soon as that is done; when the
+command waits, paste the token and press Ctrl-D twice, without Return:
+  vault write sys/replication/dr/secondary/operation-token/delete dr_operation_token=-
+`)
+		return nil
+	}
+	adviseOnToken(std.Err, token)
+	return nil
+}

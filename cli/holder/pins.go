@@ -1,0 +1,252 @@
+package holder
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
+	"conclave/cli"
+	"conclave/host"
+	"conclave/host/durable"
+)
+
+// pins are the identities that a person believes, in a file of theirs. Each was
+// confirmed by hand, once; none gets in by being seen.
+//
+// An identity is pinned with the clusters that it has held ceremonies for. Somebody
+// who makes a key of their own and asks for a share of a known cluster is thereby
+// told apart from a second Conclave, which has clusters of its own.
+type pins struct {
+	path string
+	list []pin
+}
+
+type pin struct {
+	Identity ceremony.Fingerprint `json:"identity"`
+	Since    time.Time            `json:"since"`
+	Clusters []served             `json:"clusters,omitempty"`
+}
+
+// served is a cluster that an identity has spoken for.
+type served struct {
+	Name string `json:"name"`
+	ID   string `json:"id,omitempty"` // Vault's own; empty while no message has said it
+}
+
+// shaped returns an error for what can be no cluster.
+func (s served) shaped() error {
+	switch {
+	case !ceremony.IsName(s.Name):
+		return fmt.Errorf("%q is no name of a cluster", s.Name)
+	case s.ID != "" && !ceremony.IsNonce(s.ID):
+		return fmt.Errorf("%q is no id of a cluster", s.ID)
+	}
+	return nil
+}
+
+// pinFormat is what a file of pins says it is.
+const pinFormat = "conclave-pins1"
+
+type pinFile struct {
+	Format string `json:"format"`
+	Pins   []pin  `json:"pins"`
+}
+
+// errNoConfigDir means that this account has no place for pins.
+var errNoConfigDir = errors.New("there is no place for pinned identities")
+
+// loadPins reads the file of pins in the user's configuration directory. One that
+// is not there has no pins.
+func loadPins() (*pins, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return nil, cli.WithHint(fmt.Errorf("%w: %w", errNoConfigDir, err), "Say whom you believe by --identity FINGERPRINT.")
+	}
+	p := &pins{path: filepath.Join(dir, "conclave", "pins.json")}
+	if err := p.read(); err != nil {
+		return nil, cli.WithHint(fmt.Errorf("read the pinned identities: %w", err), "Nobody is believed until that file is right. Restore it; or move it away, and pin again what you were given in person or on the phone.")
+	}
+	return p, nil
+}
+
+func (p *pins) read() error {
+	data, err := host.ReadFile(host.Path(p.path), false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(p.path)
+	if err != nil {
+		return err
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("%s has mode %04o, which lets other accounts decide whom you believe: check what is in it, and chmod 600 %[1]s", p.path, info.Mode().Perm())
+	}
+	var file pinFile
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&file); err != nil {
+		return fmt.Errorf("%s: %w", p.path, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: there is more in it than pins", p.path)
+	}
+	if file.Format != pinFormat {
+		return fmt.Errorf("%s: its format is %q, and not %q", p.path, file.Format, pinFormat)
+	}
+	for i, read := range file.Pins {
+		f, err := ceremony.ParseFingerprint(string(read.Identity))
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.path, err)
+		}
+		file.Pins[i].Identity = f
+		if slices.ContainsFunc(file.Pins[:i], func(earlier pin) bool { return earlier.Identity == f }) {
+			return fmt.Errorf("%s: %s is in it twice", p.path, f)
+		}
+		for _, of := range read.Clusters {
+			if err := of.shaped(); err != nil {
+				return fmt.Errorf("%s: %w", p.path, err)
+			}
+		}
+	}
+	p.list = file.Pins
+	return nil
+}
+
+// save replaces the file as a whole: after a crash it is the old or the new one.
+func (p *pins) save() error {
+	if err := p.write(); err != nil {
+		return fmt.Errorf("keep the pinned identities: %w", err)
+	}
+	return nil
+}
+
+func (p *pins) write() error {
+	if err := os.MkdirAll(filepath.Dir(p.path), 0o700); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(pinFile{pinFormat, p.list}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return durable.Replace(p.path, append(data, '\n'))
+}
+
+// find answers the pin of an identity, nil when there is none.
+func (p *pins) find(f ceremony.Fingerprint) *pin {
+	for i := range p.list {
+		if p.list[i].Identity == f {
+			return &p.list[i]
+		}
+	}
+	return nil
+}
+
+// add pins an identity, if it is not yet.
+func (p *pins) add(f ceremony.Fingerprint, now time.Time) *pin {
+	if known := p.find(f); known != nil {
+		return known
+	}
+	p.list = append(p.list, pin{Identity: f, Since: now.UTC().Truncate(time.Second)})
+	return &p.list[len(p.list)-1]
+}
+
+// remove takes a pin away, and says whether there was one.
+func (p *pins) remove(f ceremony.Fingerprint) bool {
+	before := len(p.list)
+	p.list = slices.DeleteFunc(p.list, func(known pin) bool { return known.Identity == f })
+	return len(p.list) < before
+}
+
+// remember writes down the cluster that a message of a pinned identity was about,
+// and says whether it had not been known.
+func (p *pin) remember(of served) bool {
+	if of.Name == "" {
+		return false
+	}
+	for i, known := range p.Clusters {
+		switch {
+		case known.Name != of.Name || known.ID != "" && of.ID != "" && known.ID != of.ID:
+			continue
+		case known.ID == "" && of.ID != "":
+			p.Clusters[i].ID = of.ID
+			return true
+		}
+		return false
+	}
+	p.Clusters = append(p.Clusters, of)
+	return true
+}
+
+// rival is the identity that has spoken for a cluster until now, nil when no other
+// one has than whoever speaks.
+//
+// Two clusters of two pinned identities may have the same name, and are told apart
+// by Vault's id. To an identity that nobody has pinned this is not granted: it says
+// whatever id it likes.
+func (p *pins) rival(speaker ceremony.Fingerprint, of served) *pin {
+	known := p.find(speaker)
+	if known != nil && slices.ContainsFunc(known.Clusters, of.may) {
+		return nil
+	}
+	for i, other := range p.list {
+		if other.Identity == speaker {
+			continue
+		}
+		if slices.ContainsFunc(other.Clusters, func(s served) bool {
+			return s.may(of) || known == nil && s.Name == of.Name
+		}) {
+			return &p.list[i]
+		}
+	}
+	return nil
+}
+
+// may says whether two records may be of one cluster: by Vault's ids where both
+// have one, by name otherwise.
+func (s served) may(other served) bool {
+	if s.ID != "" && other.ID != "" {
+		return s.ID == other.ID
+	}
+	return s.Name != "" && s.Name == other.Name
+}
+
+// servedBy is the cluster that a message is about. A delivery has it in the
+// ceremony's id alone.
+func servedBy(c openpgp.Claim) served {
+	if c.Cluster != "" {
+		return served{c.Cluster, c.ClusterID}
+	}
+	cluster, _ := partsOf(c.Ceremony)
+	return served{Name: cluster}
+}
+
+// partsOf takes a ceremony's id apart, which is CLUSTER-OPERATION-WORD. It answers
+// nothing for one that is not made so.
+func partsOf(id ceremony.ID) (cluster string, operation ceremony.Operation) {
+	last := strings.LastIndexByte(string(id), '-')
+	if last < 0 {
+		return "", ""
+	}
+	for _, op := range ceremony.Operations() {
+		// An id may end with two of them: the longer one is meant.
+		name, ok := strings.CutSuffix(string(id[:last]), "-"+string(op))
+		if ok && name != "" && len(op) > len(operation) {
+			cluster, operation = name, op
+		}
+	}
+	return cluster, operation
+}

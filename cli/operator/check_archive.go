@@ -1,0 +1,37 @@
+package operator
+
+import (
+	"context"
+
+	"conclave/app"
+	"conclave/archive"
+	"conclave/config"
+	"conclave/host"
+)
+
+// checkArchives tries the archives: those that are elsewhere only when they may be
+// asked. None of them would stop a ceremony; its evidence would be the poorer.
+func CheckArchives(c *config.Config, ctx context.Context, f *Findings, offline bool) {
+	places, err := app.NewArchives(c)
+	if f.judge("archive", err) {
+		return
+	}
+	if len(places) == 0 {
+		f.add(note, "archive", "none: whoever rules this host can change what it keeps, and nobody could tell; see archive in the configuration")
+	}
+	for _, p := range places {
+		about := "archive, " + p.Name()
+		directory, here := p.(*archive.Directory)
+		if offline && !here {
+			f.add(note, about, "not asked")
+			continue
+		}
+		text, err := p.Check(ctx)
+		if err == nil && here {
+			err = host.Writable(directory.Path)
+		}
+		if !f.judge(about, err) {
+			f.add(ok, about, "%s", text)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/journal"
+	"conclave/ceremony/rules"
+	"conclave/config"
+	"conclave/vault"
+)
+
+// checkInterference says what the interference watch can't see, since Vault denies
+// the bot's token an answer.
+func checkInterference(c *config.ClusterConfig, ctx context.Context, f *Findings, about string, client *vault.Client, seal ceremony.Seal) {
+	if !c.Interference {
+		f.add(note, about, "interference: it is not watched; nobody hears of what happens in Vault past Conclave")
+		return
+	}
+	rekey := ceremony.Rekey
+	if seal.UnsealsItself() {
+		rekey = ceremony.RekeyRecovery
+	}
+	blind := false
+	for _, question := range []struct {
+		what string
+		put  func() error
+	}{
+		{"a " + string(rekey), func() error { _, err := client.Progress(ctx, rekey, ceremony.Update); return err }},
+		{"a generate-root", func() error { _, err := client.Progress(ctx, ceremony.GenerateRoot, ceremony.Update); return err }},
+		{"another encryption key", func() error { _, err := client.KeyStatus(ctx); return err }},
+		{"whether Vault has rotated by itself", func() error { _, err := client.RotationPolicy(ctx); return err }},
+	} {
+		err := question.put()
+		if !errors.Is(err, ceremony.ErrForbidden) {
+			continue // what else is in the way is told with the nodes and the operations
+		}
+		blind = true
+		if missing, ok := errors.AsType[*vault.MissingRight](err); ok {
+			f.add(note, about, "interference: %s is not noticed: %v:\n%s", question.what, missing, missing.Policy())
+			continue
+		}
+		f.add(note, about, "interference: %s is not noticed: %v", question.what, err)
+	}
+	if !blind {
+		f.add(ok, about, "interference is watched")
+	}
+}
+
+// checkExposed names the people whose share counts as exposed.
+func checkExposed(c *config.Config, f *Findings) {
+	ceremonies, err := journal.ReadJournal(string(c.Journal.Directory))
+	if err != nil {
+		return // told with the journal
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		for _, x := range rules.Exposures(ceremonies, name) {
+			f.add(note, "shares of "+name, "%s: %s since %s (%s): plan a rekey", x.Person.Name, x.Kind, x.At.UTC().Format(time.RFC3339), x.Of)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package operator
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conclave/app"
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
+	"conclave/cli"
+	"conclave/config"
+	"conclave/host"
+)
+
+func IdentityCommand(std cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "identity",
+		Short: "Make the bot's OpenPGP key, or show what holders pin",
+		Args:  cli.Arguments(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(identityNewCommand(std), identityShowCommand(std))
+	return cmd
+}
+
+func identityNewCommand(std cli.Streams) *cobra.Command {
+	var name, key, passphraseFile string
+	cmd := &cobra.Command{
+		Use:   "new --name NAME --key FILE --passphrase-file FILE",
+		Short: "Make the bot's OpenPGP key",
+		Long: `Make the OpenPGP key by which holders know this bot, and write it to a new file,
+encrypted with the passphrase. A file that exists is never replaced: a lost
+identity means that every holder pins again.
+
+A good passphrase is made by a machine for a machine:
+  (umask 077; head -c 32 /dev/urandom | base64 > secrets/identity-passphrase)`,
+		Args: cli.Arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cli.NeedFlags(cmd, "name", "key", "passphrase-file"); err != nil {
+				return err
+			}
+			passphrase, err := host.ReadSecret(host.Path(passphraseFile))
+			if err != nil {
+				return fmt.Errorf("read passphrase: %w", err)
+			}
+			defer clear(passphrase)
+			id, err := openpgp.Generate(name, time.Now())
+			if err != nil {
+				return err
+			}
+			if err := id.Save(key, passphrase); err != nil {
+				if errors.Is(err, fs.ErrExist) {
+					return cli.WithHint(err, "An identity is never replaced. Name another file, or move this one away yourself.")
+				}
+				return err
+			}
+			return showIdentity(std, id)
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "what holders see beside the fingerprint, such as \"Conclave prod\"")
+	cmd.Flags().StringVar(&key, "key", "", "file to write the key to; must not exist")
+	cmd.Flags().StringVar(&passphraseFile, "passphrase-file", "", "file with the passphrase")
+	return cmd
+}
+
+func identityShowCommand(std cli.Streams) *cobra.Command {
+	var key, passphraseFile string
+	cmd := &cobra.Command{
+		Use:   "show [--config FILE | --key FILE --passphrase-file FILE]",
+		Short: "Show the fingerprint that holders pin, and the public key",
+		Long: `Show the fingerprint that holders pin, and the public key for
+  gpg --import
+which skips the lines around the armor.`,
+		Args: cli.Arguments(cobra.NoArgs),
+	}
+	cfg := cli.ConfigFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		from := config.IdentityConfig{KeyFile: host.Path(key), PassphraseFile: host.Path(passphraseFile)}
+		if key == "" && passphraseFile == "" {
+			c, err := config.LoadConfig(*cfg)
+			if err != nil {
+				return err
+			}
+			from = c.Identity
+		} else if err := cli.NeedFlags(cmd, "key", "passphrase-file"); err != nil {
+			return err
+		}
+		id, err := app.LoadIdentity(from)
+		if err != nil {
+			return err
+		}
+		return showIdentity(std, id)
+	}
+	cmd.Flags().StringVar(&key, "key", "", "the key's file, instead of the configured one")
+	cmd.Flags().StringVar(&passphraseFile, "passphrase-file", "", "file with its passphrase")
+	return cmd
+}
+
+func showIdentity(std cli.Streams, id *openpgp.Identity) error {
+	armor, err := id.PublicArmor()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.Out, "identity %s\nin words %s\n%s\n", id.Fingerprint(), ceremony.IdentityInWords(id.Fingerprint()), strings.TrimSpace(armor))
+	return err
+}

@@ -1,0 +1,121 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"conclave/app"
+	"conclave/ceremony"
+	"conclave/cli"
+	"conclave/config"
+	"conclave/vault"
+)
+
+func PolicyCommand(std cli.Streams) *cobra.Command {
+	var dialect string
+	cmd := &cobra.Command{
+		Use:   "policy CLUSTER",
+		Short: "Print the Vault policy that a cluster's operations need",
+		Long: `Print the least policy for the operations that the configuration allows on a
+cluster, with the reason for each line. What a server asks a token for is up to
+the server and its configuration: it is asked, without a token, and nothing is
+changed. With --dialect nobody is asked:
+
+  open     the endpoints of rekey and generate-root are open: Vault 1
+  closed   they ask for a token: Vault 2
+  openbao  OpenBao has others, which ask for a token`,
+		Example: `  conclave policy prod | vault policy write conclave -`,
+		Args:    cli.Arguments(cobra.ExactArgs(1)),
+	}
+	path := cli.ConfigFlag(cmd)
+	cmd.Flags().StringVar(&dialect, "dialect", "", "open, closed or openbao; leave it out to ask the server")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if dialect != "" && !slices.Contains(vault.Dialects(), vault.Dialect(dialect)) {
+			return cli.NewUsageError(fmt.Errorf("--dialect: %q is none of open, closed, openbao", dialect))
+		}
+		config, err := config.LoadConfig(*path)
+		if err != nil {
+			return err
+		}
+		cluster := config.Clusters[args[0]]
+		if cluster == nil {
+			return cli.NewUsageError(fmt.Errorf("the configuration has no clusters.%s", args[0]))
+		}
+		uses, err := uses(cluster, cmd.Context(), vault.Dialect(dialect))
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprint(std.Out, vault.Policy(vault.Rights(uses, cluster.Auth.Method != "")))
+		return err
+	}
+	return cmd
+}
+
+// uses are what the cluster's token is used for. Without a dialect the server is
+// asked, operation by operation.
+func uses(c *config.ClusterConfig, ctx context.Context, dialect vault.Dialect) ([]vault.Use, error) {
+	var client *vault.Client
+	if dialect == "" {
+		// A stranger's question is enough, and a token may not be there yet.
+		asking := *c
+		asking.TokenFile, asking.Auth = "", config.AuthConfig{}
+		var err error
+		if client, err = app.NewVault(&asking); err != nil {
+			return nil, err
+		}
+		defer client.Close()
+	}
+	var uses []vault.Use
+	for _, op := range operations(c) {
+		use := vault.Use{Operation: op, Dialect: dialect, Backup: c.Backup}
+		if client != nil {
+			var err error
+			use.Dialect, err = client.Dialect(ctx, op)
+			switch {
+			case errors.Is(err, ceremony.ErrUnsupported) && (op == ceremony.RecoveryToken || op == ceremony.DRToken):
+				use.Dialect = vault.Closed // the server is not in the state for it; when it is, it may ask for a token
+			case err != nil:
+				return nil, cli.WithHint(err, "to print the policy without asking, give --dialect: open, closed or openbao")
+			}
+		}
+		uses = append(uses, use)
+	}
+	for _, op := range watched(c) {
+		use := vault.Use{Operation: op, Dialect: dialect, Watch: true}
+		if client != nil {
+			var err error
+			if use.Dialect, err = client.Dialect(ctx, op); err != nil {
+				continue // what the server does not offer can't be watched
+			}
+		}
+		uses = append(uses, use)
+	}
+	return uses, nil
+}
+
+// watched are the operations of which the interference watch looks for attempts that
+// are not ours. Of the two rekeys a cluster has the one that suits its seal.
+func watched(c *config.ClusterConfig) []ceremony.Operation {
+	switch {
+	case !c.Interference:
+		return nil
+	case c.Allows(ceremony.RekeyRecovery):
+		return []ceremony.Operation{ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Rotate}
+	case c.Allows(ceremony.Rekey), c.Allows(ceremony.Unseal):
+		return []ceremony.Operation{ceremony.Rekey, ceremony.GenerateRoot, ceremony.Rotate}
+	}
+	return []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Rotate}
+}
+
+// operations are those that the configuration allows.
+func operations(c *config.ClusterConfig) []ceremony.Operation {
+	var operations []ceremony.Operation
+	for _, op := range c.Operations {
+		operations = append(operations, ceremony.Operation(op))
+	}
+	return operations
+}

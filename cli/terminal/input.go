@@ -1,0 +1,93 @@
+package terminal
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"conclave/host"
+)
+
+// input is what is typed at a terminal, line by line.
+type input struct {
+	lines <-chan string // closed at the end
+	ended bool
+}
+
+// maxTyped is more than any line has: of armor, 76 characters.
+const maxTyped = 4 << 10
+
+// readInput reads until in ends. A read can't be interrupted; it is left to the end
+// of the process, which follows.
+func readInput(ctx context.Context, in io.Reader) *input {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		typed := bufio.NewScanner(in)
+		typed.Buffer(nil, maxTyped)
+		for typed.Scan() {
+			select {
+			case lines <- typed.Text():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return &input{lines: lines}
+}
+
+// errEnd means that nothing more is typed.
+var errEnd = errors.New("the input has ended")
+
+// next waits for a line.
+func (i *input) next(ctx context.Context) (string, error) {
+	if i.ended {
+		return "", errEnd
+	}
+	select {
+	case line, ok := <-i.lines:
+		if !ok {
+			i.end()
+			return "", errEnd
+		}
+		return strings.TrimSpace(line), nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func (i *input) end() { i.lines, i.ended = nil, true }
+
+// The first and the last line of what is pasted.
+const (
+	armorBegins = "-----BEGIN PGP "
+	armorEnds   = "-----END PGP "
+)
+
+// paste reads armor up to its last line.
+func (i *input) paste(ctx context.Context) (string, error) {
+	var text strings.Builder
+	for text.Len() < host.MaxFile {
+		line, err := i.next(ctx)
+		if err != nil {
+			return "", err
+		}
+		text.WriteString(line + "\n")
+		if strings.HasPrefix(line, armorEnds) {
+			return text.String(), nil
+		}
+	}
+	return "", host.ErrOverlong
+}
+
+// skip reads the rest of armor that stands where none is expected.
+func (i *input) skip(ctx context.Context) {
+	for {
+		line, err := i.next(ctx)
+		if err != nil || strings.HasPrefix(line, armorEnds) {
+			return
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package terminal
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conclave/app"
+	"conclave/bot/render"
+	"conclave/ceremony"
+	"conclave/ceremony/engine"
+	"conclave/ceremony/journal"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
+	"conclave/cli"
+	"conclave/config"
+)
+
+func ceremonyListCommand(std cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the ceremonies of the journal, newest first; also beside the bot",
+		Args:  cli.Arguments(cobra.NoArgs),
+	}
+	path := cli.ConfigFlag(cmd)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		config, err := config.LoadConfig(*path)
+		if err != nil {
+			return err
+		}
+		all, err := journal.ReadJournal(string(config.Journal.Directory))
+		screen := newScreen(std.Out)
+		for _, c := range all {
+			state := string(c.State)
+			if c.Ended() {
+				state = string(c.Outcome)
+			}
+			screen.say("%-32s %-12s proposed %s by %s", c.ID(), state, c.Plan.Proposed.UTC().Format(time.RFC3339), c.Plan.Initiator.Name)
+		}
+		return err
+	}
+	return cmd
+}
+
+func ceremonyShowCommand(std cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show a ceremony: its plan, what happened, where it stands; also beside the bot",
+		Args:  cli.Arguments(cobra.ExactArgs(1)),
+	}
+	path := cli.ConfigFlag(cmd)
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		config, err := config.LoadConfig(*path)
+		if err != nil {
+			return err
+		}
+		all, err := journal.ReadJournal(string(config.Journal.Directory))
+		i := slices.IndexFunc(all, func(c rules.Ceremony) bool { return string(c.ID()) == args[0] })
+		if i < 0 {
+			return errors.Join(err, fmt.Errorf("show %s: %w", args[0], ceremony.ErrUnknownCeremony))
+		}
+		showCeremony(newScreen(std.Out), all[i])
+		return err
+	}
+	return cmd
+}
+
+func showCeremony(screen *screen, c rules.Ceremony) {
+	screen.say("%shash: %s\nin words: %s\n", c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, ceremony.ReadAloud))
+	for _, m := range c.Messages() {
+		if m.Kind == rules.HistoryMessage || m.Kind == rules.TranscriptMessage {
+			screen.say("%s %s", m.Entry.At.UTC().Format(time.RFC3339), indent(wording.Tell(c, m.Entry)))
+		}
+	}
+	screen.say("\n%s", render.Status(c, rules.Live{}, time.Now()))
+}
+
+func ceremonyKeyStatusCommand(std cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "key-status CLUSTER",
+		Short: "Ask a cluster for its encryption key; also beside the bot",
+		Args:  cli.Arguments(cobra.ExactArgs(1)),
+	}
+	path := cli.ConfigFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		config, err := config.LoadConfig(*path)
+		if err != nil {
+			return err
+		}
+		name := args[0]
+		from, ok := config.Clusters[name]
+		if !ok {
+			return cli.NewUsageError(noCluster(config, name))
+		}
+		done, err := journal.ReadJournal(string(config.Journal.Directory))
+		if err != nil {
+			return err
+		}
+		client, err := app.NewVault(from)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		report, err := engine.ReportKeys(cmd.Context(), ceremony.Cluster{Name: name, Vault: client}, done)
+		if err != nil {
+			return err
+		}
+		newScreen(std.Out).say("%s", render.KeyStatus(name, report))
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,273 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"conclave/bot/render"
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
+)
+
+// messenger is the way out on the day on which Slack is down: [ceremony.Courier] at
+// a terminal. What people read goes to the screen, and what they take home to
+// files.
+//
+// It does not take from Slack what belongs there. Of a ceremony whose status post is
+// in Slack, the thread and the post's last state stay due; so does everywhere what
+// asks somebody to decide, as long as it is not decided: a bot that takes the
+// ceremony up posts it.
+type messenger struct {
+	screen *screen
+	folder folder
+	sign   func(ceremony.Parcel) (ceremony.SignedParcel, error)
+	person func(ceremony.Account) (ceremony.Person, bool) // as the configuration knows them
+
+	mu    sync.Mutex
+	shown map[string]bool        // ceremony and key of what is on the screen already
+	vault map[ceremony.ID]string // how Vault fared when it was last said
+}
+
+func newMessenger(screen *screen, folder folder, sign func(ceremony.Parcel) (ceremony.SignedParcel, error), person func(ceremony.Account) (ceremony.Person, bool)) *messenger {
+	return &messenger{
+		screen: screen, folder: folder, sign: sign, person: person,
+		shown: map[string]bool{}, vault: map[ceremony.ID]string{},
+	}
+}
+
+// errSlacks means that something was shown here and is still to be posted in Slack.
+var errSlacks = errors.New("its place is in Slack")
+
+// Deliver shows one message. See [ceremony.Courier].
+func (m *messenger) Deliver(_ context.Context, c rules.Ceremony, msg rules.Message, _ bool) (ceremony.Ref, error) {
+	if !m.wasShown(c, msg) {
+		if err := m.show(c, msg); err != nil {
+			m.tellOnce(c, fmt.Sprintf("A message (%s) could not be handed out: %v", msg.Key, err))
+			return ceremony.Ref{}, err
+		}
+		m.noteShown(c, msg)
+	}
+	if staysDue(c, msg) {
+		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, errSlacks)
+	}
+	return ceremony.Ref{Channel: ceremony.Terminal, TS: msg.Key}, nil
+}
+
+func (m *messenger) wasShown(c rules.Ceremony, msg rules.Message) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.shown[string(c.ID())+" "+msg.Key]
+}
+
+func (m *messenger) noteShown(c rules.Ceremony, msg rules.Message) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.shown[string(c.ID())+" "+msg.Key] = true
+}
+
+// staysDue says whether a message stays due although it was shown.
+func staysDue(c rules.Ceremony, msg rules.Message) bool {
+	switch msg.Kind {
+	case rules.ApprovalMessage, rules.FrozenMessage, rules.DeletionMessage, rules.RollCallMessage, rules.GateMessage, rules.WitnessMessage, rules.AlarmMessage:
+		return true
+	case rules.BoardMessage, rules.HistoryMessage, rules.TranscriptMessage:
+		board, posted := c.Board()
+		return posted && board.Channel != ceremony.Terminal
+	}
+	return false
+}
+
+// toldHere says whether the ceremony has ended and nothing is left to be said of it
+// at a terminal, nor to be signed.
+func toldHere(c rules.Ceremony) bool {
+	return c.Ended() && saidHere(c) && !c.TranscriptDue(time.Now())
+}
+
+// saidHere says whether everything that is due was said, as far as a terminal can.
+func saidHere(c rules.Ceremony) bool {
+	return !slices.ContainsFunc(c.Due(), func(msg rules.Message) bool { return !staysDue(c, msg) })
+}
+
+// Redraw says when Vault stops answering, and when it answers again. The status is
+// shown to whoever asks for it. See [ceremony.Courier].
+func (m *messenger) Redraw(_ context.Context, c rules.Ceremony, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
+	m.sayVault(c, live)
+	if at.Channel != ceremony.Terminal {
+		return at, fmt.Errorf("redraw %s: %w", c.ID(), errSlacks)
+	}
+	return at, nil
+}
+
+func (m *messenger) sayVault(c rules.Ceremony, live rules.Live) {
+	said := ""
+	if live.Vault != nil {
+		said = wording.Explain(live.Vault)
+	}
+	m.mu.Lock()
+	before := m.vault[c.ID()]
+	m.vault[c.ID()] = said
+	m.mu.Unlock()
+	switch {
+	case said == before || c.Ended():
+	case said == "":
+		m.screen.tell(c.ID(), "Vault answers again.")
+	default:
+		m.screen.tell(c.ID(), "%s", said)
+	}
+}
+
+// show puts a message on the screen, and into files what is to be taken away.
+func (m *messenger) show(c rules.Ceremony, msg rules.Message) error {
+	switch msg.Kind {
+	case rules.BoardMessage:
+		m.screen.tell(c.ID(), "This is the plan:\n%shash: %s\nin words: %s", c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, ceremony.ReadAloud))
+	case rules.HistoryMessage, rules.TranscriptMessage:
+		m.screen.tell(c.ID(), "%s", wording.Tell(c, msg.Entry))
+	case rules.ApprovalMessage:
+		m.decide(c, *msg.To, "whether the plan is approved", ceremony.SayApprove, ceremony.SayReject)
+	case rules.FrozenMessage:
+		m.decide(c, *msg.To, "whether the frozen ceremony goes on", ceremony.SayResume, ceremony.SayCancel)
+	case rules.NotKeptMessage:
+		// Whoever sits here has just read it as history.
+	case rules.AlarmMessage:
+		m.decide(c, *msg.To, "to look after the alarm", ceremony.SayAcknowledge)
+	case rules.DeletionMessage:
+		m.decide(c, *msg.To, "when the backup that was handed out may go", ceremony.SayDelete)
+	case rules.RollCallMessage:
+		return m.call(c, *msg.To)
+	case rules.GateMessage:
+		m.decide(c, *msg.To, "whether the next step may happen", ceremony.SayProceed, ceremony.SayFreeze)
+	case rules.WitnessMessage:
+		m.decide(c, *msg.To, "whether they agree with how it went", ceremony.SayAgree, ceremony.SayDisagree)
+	case rules.ReminderMessage:
+		if c.OwesRevocation() {
+			m.decide(c, *msg.To, "what has become of the token", ceremony.SayAccessor, ceremony.SayRevoked)
+		}
+	case rules.AskMessage:
+		return m.ask(c, *msg.To, msg.Entry)
+	case rules.DeliveryMessage, rules.TokenMessage:
+		return m.handOut(c, msg)
+	case rules.EndedMessage:
+		m.tellOnce(c, render.TellEnded(c, *msg.To))
+	case rules.ReceiptMessage:
+		// The thread says the same on the same screen.
+	default:
+		return fmt.Errorf("%w: no words for kind %q", ceremony.ErrUndeliverable, msg.Kind)
+	}
+	return nil
+}
+
+// tellOnce says to all what in Slack each is told alone.
+func (m *messenger) tellOnce(c rules.Ceremony, text string) {
+	m.mu.Lock()
+	said := string(c.ID()) + " said " + text
+	again := m.shown[said]
+	m.shown[said] = true
+	m.mu.Unlock()
+	if !again {
+		m.screen.tell(c.ID(), "%s", text)
+	}
+}
+
+// decide shows somebody how to make themselves heard.
+func (m *messenger) decide(c rules.Ceremony, to ceremony.Person, what string, verbs ...ceremony.Verb) {
+	key, ok := m.keyOf(to)
+	if !ok {
+		m.screen.tell(c.ID(), "%s has no PGP key in the configuration, and so no voice at a terminal.", to.Name)
+		return
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s is asked %s. On their own computer they sign:\n", to.Name, what)
+	for _, verb := range verbs {
+		file := wordFile(string(c.ID()), to.Name, verb)
+		fmt.Fprintf(&b, "%s\n  and here: %s %s %s\n", signCommand(c.WordFor(verb), key, file), verb, to.Name, file)
+	}
+	if slices.ContainsFunc(verbs, ceremony.Verb.TakesReason) {
+		b.WriteString("A reason may stand behind the verb, before it is signed.\n")
+	}
+	m.screen.tell(c.ID(), "%s", b.String())
+}
+
+// keyOf is the key that the plan pins for somebody or, where it pins none, the one
+// that the configuration has.
+func (m *messenger) keyOf(p ceremony.Person) (ceremony.Fingerprint, bool) {
+	if p.Key != "" {
+		return p.Key, true
+	}
+	known, ok := m.person(p.Account)
+	return known.Key, ok && known.Key != ""
+}
+
+// ask writes down for somebody what is asked of them.
+func (m *messenger) ask(c rules.Ceremony, to ceremony.Person, e event.Entry) error {
+	announced, ok := e.Event.(event.KeyAnnounced)
+	if !ok {
+		return fmt.Errorf("%w: entry %d announces no key", ceremony.ErrUndeliverable, e.Seq)
+	}
+	name := fmt.Sprintf("%s-%s-request-%d.txt", c.ID(), to.Name, e.Seq)
+	path, err := m.folder.keep(name, requestText(c, to, announced.Key))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	m.screen.tell(c.ID(), "%s is asked for %s. Give them %s; what they make of it comes here: share %s FILE", to.Name, askedOf(announced.Key.Step), path, to.Name)
+	return nil
+}
+
+// call writes down for somebody what a roll call asks of them.
+func (m *messenger) call(c rules.Ceremony, to ceremony.Person) error {
+	i := -1
+	if called := c.Called(); called != nil {
+		i = slices.IndexFunc(called.Challenges, func(ch ceremony.Challenge) bool { return ch.For == to })
+	}
+	if i < 0 {
+		return fmt.Errorf("%w: %s is not called", ceremony.ErrUndeliverable, to.Name)
+	}
+	path, err := m.folder.keep(fmt.Sprintf("%s-%s-roll-call.txt", c.ID(), to.Name), rollCallText(c, to, c.Called().Challenges[i]))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	m.screen.tell(c.ID(), "%s is asked to show that they can use their key. Give them %s; what they make of it comes here: present %[1]s FILE", to.Name, path)
+	return nil
+}
+
+// handOut writes a new share or a token to files for its receiver.
+func (m *messenger) handOut(c rules.Ceremony, msg rules.Message) error {
+	to := msg.To.Name
+	if issued, ok := msg.Entry.Event.(event.TokenIssued); ok && issued.Encoded != "" {
+		path, err := m.folder.keep(fmt.Sprintf("%s-%s-token.txt", c.ID(), to), issued.Encoded+"\n")
+		if err != nil {
+			return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+		}
+		m.screen.tell(c.ID(), "%s's token, combined with their one-time password, is in %s. On %[1]s's computer: %[3]s", to, path, wording.DecodeCommand(path))
+		return nil
+	}
+	parcel, err := wording.ParcelOf(c, msg)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+	}
+	signed, err := m.sign(parcel)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+	}
+	what, stem := "token", fmt.Sprintf("%s-%s-token", c.ID(), to)
+	if parcel.Kind != "token" {
+		what, stem = fmt.Sprintf("share %d of %d", parcel.Index, parcel.Total), fmt.Sprintf("%s-%s-share-%d", c.ID(), to, parcel.Index)
+	}
+	path, err := m.folder.keep(stem+".asc", signed.Armor)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	line, err := m.folder.keep(stem+".signed.asc", signed.Line)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	}
+	m.screen.tell(c.ID(), "Give %s their %s: %s, encrypted to %s. What it is, signed by Conclave, is in %s.", to, what, path, parcel.Recipient, line)
+	return nil
+}

@@ -1,0 +1,83 @@
+package terminal
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"conclave/ceremony"
+	"conclave/ceremony/ceremonytest"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
+)
+
+// requested is a ceremony of which somebody is asked for their share, and a key of it.
+func requested() (rules.Ceremony, ceremony.Person, ceremony.Announced) {
+	const armor = "-----BEGIN PGP MESSAGE-----\n\nowE=\n-----END PGP MESSAGE-----\n"
+	to := ceremony.Person{Name: "alice", Key: ceremonytest.Fingerprint("a")}
+	plan := ceremony.Plan{Ceremony: "prod-rekey-k7m2", Operation: ceremony.Rekey, Cluster: "prod", Identity: ceremonytest.Fingerprint("b"), Holders: []ceremony.Person{to}}
+	c := rules.Ceremony{Plan: plan, PlanHash: plan.Hash(), History: []event.Entry{{Seq: 1, Event: event.RollCalled{
+		Certificate: armor, Challenges: []ceremony.Challenge{{For: to, Ciphertext: armor, Notice: armor}},
+	}}}}
+	return c, to, ceremony.Announced{
+		Identity: ceremonytest.Fingerprint("b"), Subkey: string(ceremonytest.Fingerprint("c")), Step: ceremony.Update, Nonce: "0a6e2a5c-8f47", Certificate: armor, Announcement: armor,
+	}
+}
+
+// TestRequestWithACommandInItIsShownToNobody: what is taken home from a terminal is
+// made of the same journal as what Slack shows.
+func TestRequestWithACommandInItIsShownToNobody(t *testing.T) {
+	c, to, key := requested()
+	if text := requestText(c, to, key); !strings.Contains(text, "gpg -qd SHARE-FILE |") || !strings.Contains(text, ") > envelope.asc\n") {
+		t.Fatalf("nothing to run in\n%s", text)
+	}
+	if text := rollCallText(c, to, c.Called().Challenges[0]); !strings.Contains(text, ") > present.asc\n") {
+		t.Fatalf("nothing to run in\n%s", text)
+	}
+	for _, bad := range []string{"0;touch pwned;", "$(touch pwned)", "';touch pwned;'", "owE=\nCONCLAVE\ntouch pwned", "owE=\nCONCLAVE\nA: ;touch pwned"} {
+		for what, text := range map[string]func() string{
+			"a holder's key": func() string { to := to; to.Key = ceremony.Fingerprint(bad); return requestText(c, to, key) },
+			"an id":          func() string { c := c; c.Plan.Ceremony = ceremony.ID(bad); return requestText(c, to, key) },
+			"a subkey":       func() string { k := key; k.Subkey = bad; return requestText(c, to, k) },
+			"a nonce":        func() string { k := key; k.Nonce = bad; return requestText(c, to, k) },
+			"a certificate":  func() string { k := key; k.Certificate = bad; return requestText(c, to, k) },
+			"a notice":       func() string { k := key; k.Announcement = bad; return requestText(c, to, k) },
+			"who is called": func() string {
+				to := to
+				to.Key = ceremony.Fingerprint(bad)
+				return rollCallText(c, to, c.Called().Challenges[0])
+			},
+			"a challenge": func() string {
+				return rollCallText(c, to, ceremony.Challenge{Ciphertext: bad, Notice: c.Called().Challenges[0].Notice})
+			},
+		} {
+			if got := text(); !strings.Contains(got, "PASTE NOTHING") || strings.Contains(got, "gpg") {
+				t.Errorf("%s of %q:\n%s", what, bad, got)
+			}
+		}
+	}
+}
+
+// Where files are kept is up to people, and names of folders have spaces in them.
+func TestFilesInCommandsAreQuoted(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "it's $(touch pwned) & mine.asc")
+	quoted, ok := strings.CutPrefix(wording.ProveCommand(file).String(), "conclave seal --encrypted ")
+	quoted, ended := strings.CutSuffix(quoted, " MESSAGE")
+	if !ok || !ended {
+		t.Fatal(wording.ProveCommand(file))
+	}
+	said, err := exec.Command("sh", "-c", "printf %s "+quoted).Output()
+	if err != nil || string(said) != file {
+		t.Errorf("the shell reads %q: %v", said, err)
+	}
+	for _, odd := range []string{"", "-rf", "a\nb", "a\x1b[201~b"} {
+		for _, p := range []wording.Pasted{wording.ProveCommand(odd), wording.TryCommand(odd), wording.DecodeCommand(odd)} {
+			if p.Made() {
+				t.Errorf("%q is pasted as %s", odd, p)
+			}
+		}
+	}
+}

@@ -1,0 +1,289 @@
+package terminal
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"conclave/bot/render"
+	"conclave/ceremony"
+	"conclave/ceremony/engine"
+	"conclave/ceremony/event"
+	"conclave/ceremony/openpgp"
+	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
+	"conclave/cli"
+)
+
+const (
+	// actTimeout bounds what one typed line sets off.
+	actTimeout = 2 * time.Minute
+	// lookAgain is how soon it is noticed that a ceremony is over.
+	lookAgain = 100 * time.Millisecond
+)
+
+// session holds ceremonies at a terminal: the engine is the bot's, and the people
+// are in front of the keyboard, or send what they have signed to whoever is.
+type session struct {
+	engine *engine.Engine
+	opener *openpgp.Opener
+	people map[string]ceremony.Person // name → as the configuration has them
+	screen *screen
+	folder folder
+	log    *slog.Logger
+	input  *input
+
+	held []ceremony.ID // the ceremonies that this session is about
+	left bool          // somebody typed quit
+	nags map[ceremony.ID]bool
+}
+
+// mistyped is a mistake that can be put right by typing something else. Its text is
+// shown as it is.
+type mistyped struct{ error }
+
+func mistypedf(format string, args ...any) error { return mistyped{fmt.Errorf(format, args...)} }
+
+// run serves until begin's ceremonies are over, the people leave, or ctx ends. The
+// act in hand is finished first.
+func (s *session) run(ctx context.Context, begin func(context.Context) error) error {
+	parts, ctx := errgroup.WithContext(ctx)
+	acting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	parts.Go(func() error { return s.engine.Run(acting) })
+	parts.Go(func() error {
+		defer stop()
+		select {
+		case <-s.engine.Ready():
+		case <-ctx.Done():
+			return nil
+		}
+		if err := begin(ctx); err != nil {
+			return err
+		}
+		s.converse(ctx)
+		return nil
+	})
+	if err := parts.Wait(); err != nil {
+		return err
+	}
+	return s.conclude()
+}
+
+// start proposes, once the initiator has signed that they do. Their word carries a
+// challenge of this very start: another day's is worth nothing.
+func (s *session) start(p ceremony.Proposal, name string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		by, err := s.speaker(name)
+		if err != nil {
+			return err
+		}
+		var challenge [16]byte
+		_, _ = rand.Read(challenge[:]) // crypto/rand never fails
+		asked := ceremony.Word{Of: p.Cluster + "-" + string(p.Operation), Hash: hex.EncodeToString(challenge[:]), Verb: ceremony.SayStart, More: startMore(p)}
+		s.screen.say("Nothing is begun before %s has signed this, on their own computer:\n\n  %s\n\nThen type: start FILE (or start - to paste it). quit leaves.",
+			name, signCommand(asked, by.Key, wordFile(asked.Of, name, ceremony.SayStart)))
+		since := time.Now()
+		for {
+			pasted, err := s.startWord(ctx)
+			if err != nil || pasted == "" {
+				return err
+			}
+			said, err := s.verify(pasted, by, since)
+			if err == nil && said.Word != asked {
+				err = mistypedf("%s has signed something else", name) // not repeated: nobody knows what it is
+			}
+			if err == nil {
+				return s.propose(ctx, p, by, said)
+			}
+			s.complain(err)
+		}
+	}
+}
+
+// startMore is what stands behind start in what the initiator signs.
+func startMore(p ceremony.Proposal) string {
+	var words []string
+	for name, value := range p.Options {
+		words = append(words, name+"="+value)
+	}
+	slices.Sort(words)
+	return strings.Join(append(words, strings.Fields(p.Reason)...), " ")
+}
+
+// startWord waits for the initiator's signed word, empty when they leave.
+func (s *session) startWord(ctx context.Context) (string, error) {
+	for {
+		line, err := s.input.next(ctx)
+		if err != nil {
+			if errors.Is(err, errEnd) {
+				return "", cli.WithHint(errors.New("the input has ended, and nothing was begun"), "The initiator's word comes first: start FILE.")
+			}
+			return "", nil
+		}
+		typed := strings.Fields(line)
+		switch {
+		case len(typed) == 0:
+		case typed[0] == "quit":
+			s.screen.say("Nothing was begun.")
+			return "", nil
+		case typed[0] == string(ceremony.SayStart) && len(typed) == 2:
+			if text, err := s.fetch(ctx, typed[1]); err != nil {
+				s.complain(err)
+			} else {
+				return text, nil
+			}
+		default:
+			s.complain(mistypedf("nothing is begun yet: type start FILE, start - or quit"))
+		}
+	}
+}
+
+// propose opens the ceremony whose initiator has signed that they want it.
+func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.Person, said spoken) error {
+	if _, err := s.folder.keep(wordFile(said.Of, by.Name, said.Verb), said.armor); err != nil {
+		return err
+	}
+	p.By = by.Account
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
+	defer cancel()
+	c, err := s.engine.Propose(ctx, p)
+	if err != nil {
+		s.log.Error("not proposed", "error", err)
+		return cli.WithHint(errors.New(wording.Explain(err)), "Nothing was begun. The log in the folder --out has the details.")
+	}
+	s.held = append(s.held, c.ID())
+	return nil
+}
+
+// takeUp goes on with what is open: the one that is named, or all of it.
+func (s *session) takeUp(id ceremony.ID) func(context.Context) error {
+	return func(context.Context) error {
+		for _, c := range s.engine.Ceremonies() {
+			switch {
+			case id == "" && !c.Settled() || c.ID() == id:
+				s.held = append(s.held, c.ID())
+			case !c.Settled():
+				s.screen.tell(c.ID(), "It is open as well, and looked after as long as this runs.")
+			}
+		}
+		switch {
+		case len(s.held) == 0 && id != "":
+			return fmt.Errorf("take up %s: %w", id, ceremony.ErrUnknownCeremony)
+		case len(s.held) == 0:
+			s.screen.say("Nothing is open.")
+		}
+		for _, id := range s.held {
+			s.status(id)
+		}
+		return nil
+	}
+}
+
+// converse does what is typed until there is nothing more to do.
+func (s *session) converse(ctx context.Context) {
+	ticker := time.NewTicker(lookAgain)
+	defer ticker.Stop()
+	for ctx.Err() == nil && !s.left && !s.over() {
+		select {
+		case line, ok := <-s.input.lines:
+			if !ok {
+				s.input.end()
+				break
+			}
+			if err := s.obey(ctx, strings.TrimSpace(line)); err != nil && ctx.Err() == nil {
+				s.complain(err)
+			}
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// over says whether nobody here has anything more to do or to hear. Once the input
+// has ended, nobody can do anything but wait for Vault.
+func (s *session) over() bool {
+	return !slices.ContainsFunc(s.held, func(id ceremony.ID) bool {
+		c, live, err := s.engine.Ceremony(id)
+		switch {
+		case err != nil, errors.Is(live.Vault, ceremony.ErrJournal):
+			return false // nothing is done any more (P9)
+		case s.input.ended:
+			return !waitsForPeople(c)
+		case toldHere(c) && c.OwesRevocation():
+			s.askToRevoke(c)
+			return true
+		}
+		return !toldHere(c)
+	})
+}
+
+// waitsForPeople says whether a ceremony goes on only when somebody speaks.
+func waitsForPeople(c rules.Ceremony) bool {
+	if !saidHere(c) || c.Pending != nil || c.Closing != nil && !c.Ended() {
+		return false
+	}
+	switch c.State {
+	case rules.StateProposed, rules.StateFrozen, rules.StateEnded:
+		return true
+	case rules.StateHandingOut:
+		return c.Backup != nil && c.Deletion == nil
+	case rules.StateCollecting:
+		return c.Wants() || c.Key != nil && c.Plan.Operation == ceremony.Unseal
+	}
+	return c.Wants()
+}
+
+// askToRevoke says once that a root token is about.
+func (s *session) askToRevoke(c rules.Ceremony) {
+	if s.nags[c.ID()] {
+		return
+	}
+	s.nags[c.ID()] = true
+	s.screen.tell(c.ID(), "It is completed, and a root token is about. When %s has revoked it: revoked %[1]s; or have Vault asked: accessor %[1]s; or quit, and the bot reminds them.", c.Plan.Requester.Name)
+}
+
+// conclude says what has become of everything, and is an error when one of the
+// ceremonies has ended in another way than it should.
+func (s *session) conclude() error {
+	var faults []error
+	for _, id := range s.held {
+		c, live, err := s.engine.Ceremony(id)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		switch {
+		case errors.Is(live.Vault, ceremony.ErrJournal):
+			faults = append(faults, live.Vault)
+		case !c.Ended():
+			s.screen.tell(id, "It is left open until %s. conclave run takes it up, or: conclave ceremony take-up %s", c.Plan.Closes.UTC().Format(time.RFC1123), id)
+		case !saidHere(c):
+			s.screen.tell(id, "It has ended, and not everything was handed out: conclave ceremony take-up %s", id)
+		case !slices.ContainsFunc(c.Messages(), func(m rules.Message) bool { return m.Kind == rules.EndedMessage }):
+			s.screen.tell(id, "%s", render.Status(c, live, time.Now())) // nobody was told how it ended
+		}
+		if c.Ended() && c.Outcome != event.Completed {
+			faults = append(faults, cli.ToldError{})
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// complain says what was wrong with a line, and gives the operator's log what
+// people are not told.
+func (s *session) complain(err error) {
+	if mistake, ok := errors.AsType[mistyped](err); ok {
+		s.screen.say("not done: %v", mistake)
+		return
+	}
+	s.log.Warn("not done", "error", err)
+	s.screen.say("not done: %s", wording.Explain(err))
+}

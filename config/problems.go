@@ -1,0 +1,63 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// problem is one thing that is wrong with the configuration.
+type Problem struct {
+	Path string // YAML path: clusters.prod.threshold
+	Line int    // 0 when nothing around it is in the file either
+	What string
+}
+
+// Problems is everything that is wrong with a configuration file.
+type Problems struct {
+	file string
+	List []Problem
+}
+
+// Error is one line a problem, in the order of the file:
+//
+//	conclave.yaml:12: clusters.prod.threshold: 5 is more than the 3 receivers listed
+func (p *Problems) Error() string {
+	lines := make([]string, len(p.List))
+	for i, one := range p.List {
+		where := p.file
+		if one.Line > 0 {
+			where = fmt.Sprintf("%s:%d", p.file, one.Line)
+		}
+		if one.Path != "" {
+			where += ": " + one.Path
+		}
+		lines[i] = where + ": " + one.What
+	}
+	return strings.Join(lines, "\n")
+}
+
+// problems puts what was found into the order of the file; what is missing from
+// it comes last.
+func (c *Config) Problems(list []Problem) *Problems {
+	slices.SortStableFunc(list, func(a, b Problem) int {
+		if (a.Line == 0) != (b.Line == 0) {
+			return cmp.Compare(b.Line, a.Line)
+		}
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path))
+	})
+	return &Problems{file: c.file, List: list}
+}
+
+// lineOf is the line of a key, or of the nearest one around it when the key
+// itself is not there.
+func (c *Config) LineOf(path string) int {
+	for path != "" {
+		if line, ok := c.line[path]; ok {
+			return line
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return 0
+}

@@ -1,0 +1,194 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"conclave/host"
+)
+
+// yamlReading fills a struct from YAML and remembers on which line each key was.
+//
+// The library's own strict decoding stops at the first duplicate key, and tells
+// neither the path of a mistake nor what would have been right, so the tree is
+// walked here.
+type yamlReading struct {
+	dir      string         // relative paths start here
+	line     map[string]int // YAML path → line
+	problems []Problem
+}
+
+// readYAML fills into, a pointer to a struct, and collects everything that does
+// not fit.
+func readYAML(data []byte, dir string, into any) *yamlReading {
+	r := &yamlReading{dir: dir, line: map[string]int{}}
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	var doc yaml.Node
+	err := d.Decode(&doc)
+	switch {
+	case errors.Is(err, io.EOF):
+		r.complain("", 0, "the file is empty")
+		return r
+	case err != nil:
+		r.complain("", 0, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return r
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		r.complain("", 0, "more than one YAML document in one file")
+	}
+	setDefaults(reflect.ValueOf(into).Elem())
+	r.value(doc.Content[0], "", reflect.ValueOf(into).Elem())
+	return r
+}
+
+func (r *yamlReading) complain(path string, line int, what string, args ...any) {
+	r.problems = append(r.problems, Problem{path, line, fmt.Sprintf(what, args...)})
+}
+
+func (r *yamlReading) value(n *yaml.Node, path string, v reflect.Value) {
+	switch {
+	case n.Kind == yaml.AliasNode || n.Anchor != "":
+		r.complain(path, n.Line, "anchors and aliases (& and *) are not read here: write it out")
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!null":
+		r.complain(path, n.Line, "has no value")
+	case v.Kind() == reflect.Struct:
+		r.mapping(n, path, func(key *yaml.Node, at string, value *yaml.Node) {
+			field, ok := fieldFor(v, key.Value)
+			if !ok {
+				var known []string
+				for name := range keys(v.Type()) {
+					known = append(known, name)
+				}
+				r.complain(at, key.Line, "is not a key that is known here; these are: %s", strings.Join(known, ", "))
+				return
+			}
+			r.value(value, at, field)
+		})
+	case v.Kind() == reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		r.mapping(n, path, func(key *yaml.Node, at string, value *yaml.Node) {
+			element := reflect.New(v.Type().Elem().Elem())
+			setDefaults(element.Elem())
+			r.value(value, at, element.Elem())
+			v.SetMapIndex(reflect.ValueOf(key.Value), element)
+		})
+	case v.Kind() == reflect.Slice:
+		r.list(n, path, v)
+	case n.Kind != yaml.ScalarNode:
+		r.complain(path, n.Line, "takes one value, not a list or a mapping")
+	default:
+		r.scalar(n, path, v)
+	}
+}
+
+// mapping calls visit for each key once.
+func (r *yamlReading) mapping(n *yaml.Node, path string, visit func(key *yaml.Node, at string, value *yaml.Node)) {
+	if n.Kind != yaml.MappingNode {
+		r.complain(path, n.Line, "takes keys with values, one a line")
+		return
+	}
+	first := map[string]int{} // key → line
+	for i := 0; i < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		at := key.Value
+		if path != "" {
+			at = path + "." + at
+		}
+		if line, twice := first[key.Value]; twice {
+			r.complain(at, key.Line, "is there twice, on line %d before", line)
+			continue
+		}
+		first[key.Value] = key.Line
+		r.line[at] = key.Line
+		visit(key, at, value)
+	}
+}
+
+func (r *yamlReading) list(n *yaml.Node, path string, v reflect.Value) {
+	if n.Kind != yaml.SequenceNode {
+		r.complain(path, n.Line, "takes a list: [one, two], or one a line after a dash")
+		return
+	}
+	for i, item := range n.Content {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		r.line[at] = item.Line
+		element := reflect.New(v.Type().Elem()).Elem()
+		r.value(item, at, element)
+		v.Set(reflect.Append(v, element))
+	}
+}
+
+func (r *yamlReading) scalar(n *yaml.Node, path string, v reflect.Value) {
+	switch v.Interface().(type) {
+	case host.Path:
+		name := filepath.FromSlash(n.Value)
+		if name != "" && !filepath.IsAbs(name) {
+			name = filepath.Join(r.dir, name)
+		}
+		v.SetString(name)
+	case string:
+		v.SetString(n.Value)
+	case time.Duration:
+		d, err := time.ParseDuration(n.Value)
+		if err != nil {
+			r.complain(path, n.Line, "%q is not a duration such as 90s, 15m or 4h", n.Value)
+		}
+		v.SetInt(int64(d))
+	case int:
+		i, err := strconv.Atoi(n.Value)
+		if err != nil {
+			r.complain(path, n.Line, "%q is not a whole number", n.Value)
+		}
+		v.SetInt(int64(i))
+	case bool:
+		if n.Value != "true" && n.Value != "false" {
+			r.complain(path, n.Line, "%q is neither true nor false", n.Value)
+		}
+		v.SetBool(n.Value == "true")
+	default:
+		panic(fmt.Sprintf("no way to read a %s", v.Type()))
+	}
+}
+
+// setDefaults asks v and the structs inside it for their defaults.
+func setDefaults(v reflect.Value) {
+	if d, ok := v.Addr().Interface().(interface{ setDefaults() }); ok {
+		d.setDefaults()
+	}
+	for _, index := range keys(v.Type()) {
+		if f := v.FieldByIndex(index); f.Kind() == reflect.Struct {
+			setDefaults(f)
+		}
+	}
+}
+
+func fieldFor(v reflect.Value, key string) (reflect.Value, bool) {
+	for name, index := range keys(v.Type()) {
+		if name == key {
+			return v.FieldByIndex(index), true
+		}
+	}
+	return reflect.Value{}, false
+}
+
+// keys are the YAML keys of a struct in the order of its fields, and where each
+// field is. A field without a tag is no key.
+func keys(t reflect.Type) iter.Seq2[string, []int] {
+	return func(yield func(string, []int) bool) {
+		for _, f := range reflect.VisibleFields(t) {
+			if name := f.Tag.Get("yaml"); name != "" && !yield(name, f.Index) {
+				return
+			}
+		}
+	}
+}

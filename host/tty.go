@@ -1,0 +1,68 @@
+package host
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// terminal is the person's keyboard and screen, whatever standard input and
+// output are connected to.
+type terminal struct{ in, Out *os.File }
+
+func (t *terminal) Close() error { return errors.Join(t.in.Close(), t.Out.Close()) }
+
+// ask reads a line.
+func (t *terminal) Ask(ctx context.Context, question string) (string, error) {
+	fmt.Fprint(Printable{t.Out}, question)
+	line, err := await(ctx, func() (string, error) { return bufio.NewReader(t.in).ReadString('\n') })
+	if err != nil {
+		fmt.Fprintln(t.Out)
+		return "", err
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// askSecret reads a line without showing it. The caller wipes it.
+func (t *terminal) AskSecret(ctx context.Context, question string) ([]byte, error) {
+	fd := int(t.in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprint(Printable{t.Out}, question)
+	secret, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	fmt.Fprintln(t.Out)
+	if err != nil {
+		// Whoever interrupts must not be left with a silent terminal.
+		return nil, errors.Join(err, term.Restore(fd, before))
+	}
+	return secret, nil
+}
+
+// await answers what read answers, or the context's end when that comes first.
+// A read from a terminal can't be interrupted; it is left to the end of the
+// process, which follows.
+func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		value, err := read()
+		answered <- answer{value, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.value, a.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
