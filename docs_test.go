@@ -39,7 +39,7 @@ func TestOperatorsGuideNamesEveryCommand(t *testing.T) {
 
 func TestAuditorsGuideNamesEveryEvent(t *testing.T) {
 	guide := read(t, "docs/auditor.md")
-	names := regexp.MustCompile(`\{"([a-z-]+)", \w+\{\}\},`).FindAllStringSubmatch(read(t, "ceremony/event_names.go"), -1)
+	names := regexp.MustCompile(`\{"([a-z-]+)", \w+\{\}\},`).FindAllStringSubmatch(read(t, "ceremony/event/names.go"), -1)
 	if len(names) == 0 {
 		t.Fatal("no events found")
 	}
@@ -168,8 +168,8 @@ func TestAuditorsScriptForTranscriptsIsTheOneThatIsTested(t *testing.T) {
 // A gap that the guide does not explain is a code that nobody can act upon.
 func TestAuditorsGuideExplainsEveryCheckAndEveryGap(t *testing.T) {
 	guide := read(t, "docs/auditor.md")
-	gaps := regexp.MustCompile(`gap\("([a-z-]+)"`).FindAllStringSubmatch(read(t, "ceremony/transcript_gaps.go"), -1)
-	checks := regexp.MustCompile(`(?m)^\tcheck\w+ += "([a-z ]+)"`).FindAllStringSubmatch(read(t, "ceremony/transcript_verify.go"), -1)
+	gaps := regexp.MustCompile(`gap\("([a-z-]+)"`).FindAllStringSubmatch(read(t, "ceremony/transcript/gaps.go"), -1)
+	checks := regexp.MustCompile(`(?m)^\tcheck\w+ += "([a-z ]+)"`).FindAllStringSubmatch(read(t, "ceremony/transcript/verify.go"), -1)
 	if len(gaps) < 15 || len(checks) < 12 {
 		t.Fatalf("%d gaps and %d checks found", len(gaps), len(checks))
 	}

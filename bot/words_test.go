@@ -164,18 +164,18 @@ func TestFreezeNamesWhatDiffers(t *testing.T) {
 }
 
 func TestFreezeReasonsOutcomesAndEndingsHaveWords(t *testing.T) {
-	for _, why := range constants(t, "../ceremony", "FreezeReason") {
+	for _, why := range constants(t, "../ceremony/event", "FreezeReason") {
 		reason := func(why event.FreezeReason) string { return wording.FreezeReason(rekeyPlan(), event.Froze{Why: why}) }
 		if reason(event.FreezeReason(why)) == reason("unheard of") {
 			t.Errorf("no words for freezing because of %q", why)
 		}
 	}
-	for _, o := range constants(t, "../ceremony", "Outcome") {
+	for _, o := range constants(t, "../ceremony/event", "Outcome") {
 		if c := (rules.Ceremony{State: rules.StateEnded, Outcome: event.Outcome(o)}); wording.OutcomeWords(c) == "" {
 			t.Errorf("no words for outcome %q", o)
 		}
 	}
-	for _, s := range constants(t, "../ceremony", "State") {
+	for _, s := range constants(t, "../ceremony/rules", "State") {
 		if s == string(rules.StateEnded) {
 			continue
 		}
@@ -213,7 +213,7 @@ func TestEveryStepAndEveryActHasWords(t *testing.T) {
 		}
 		asked[what] = step
 	}
-	for _, act := range constants(t, "../ceremony", "Act") {
+	for _, act := range constants(t, "../ceremony/event", "Act") {
 		if wording.ActWords(event.Act(act)) == wording.ActWords("unheard of") {
 			t.Errorf("no words for act %q", act)
 		}
@@ -224,13 +224,13 @@ func TestEveryStepAndEveryActHasWords(t *testing.T) {
 // told at all is not told by its type's name.
 func TestEveryEventIsToldInItsOwnWords(t *testing.T) {
 	untold := []string{"Proposed", "Starting", "Offered", "Submitting", "AnswerLost", "Dropping", "Acting", "NodesSeen", "Posted", "Undeliverable"}
-	events, words := sourceOf(t, "../ceremony/event.go"), sourceOf(t, "render_history.go")
+	events, words := sourceOf(t, "../ceremony/event/event.go"), sourceOf(t, "../ceremony/wording/history.go")
 	all := regexp.MustCompile(`(?m)^func \((\w+)\) event\(\)`).FindAllStringSubmatch(events, -1)
 	if len(all) < 40 {
 		t.Fatalf("%d events found", len(all))
 	}
 	for _, m := range all {
-		if told := strings.Contains(words, "case ceremony."+m[1]+":"); told == slices.Contains(untold, m[1]) {
+		if told := strings.Contains(words, "case event."+m[1]+":"); told == slices.Contains(untold, m[1]) {
 			t.Errorf("%s: told %v", m[1], told)
 		}
 	}
@@ -248,12 +248,12 @@ func sourceOf(t *testing.T, file string) string {
 // TestEveryKindOfMessageIsFrozen: what is sent to people has been read by somebody.
 func TestEveryKindOfMessageIsFrozen(t *testing.T) {
 	rendered := sourceOf(t, "golden_test.go") + sourceOf(t, "golden_operations_test.go") + sourceOf(t, "golden_alarm_test.go") + sourceOf(t, "golden_watched_test.go")
-	names := regexp.MustCompile(`(?m)^\t(\w+Message)\s+MessageKind = `).FindAllStringSubmatch(sourceOf(t, "../ceremony/message.go"), -1)
+	names := regexp.MustCompile(`(?m)^\t(\w+Message)\s+MessageKind = `).FindAllStringSubmatch(sourceOf(t, "../ceremony/rules/outbox.go"), -1)
 	if len(names) < 10 {
 		t.Fatalf("%d kinds found", len(names))
 	}
 	for _, m := range names {
-		if name := m[1]; name != "BoardMessage" && name != "HistoryMessage" && !strings.Contains(rendered, "ceremony."+name+",") {
+		if name := m[1]; name != "BoardMessage" && name != "HistoryMessage" && !strings.Contains(rendered, "rules."+name+",") {
 			t.Errorf("no scene shows a %s", name)
 		}
 	}
