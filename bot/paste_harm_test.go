@@ -94,7 +94,7 @@ func advices(t *testing.T) []string {
 	for _, code := range constants(t, "../ceremony", "Refusal") {
 		add(wording.ExplainRefusal(ceremony.Refusal(code)))
 	}
-	for _, code := range constants(t, ".", "denial") {
+	for _, code := range constants(t, "refusal", "Denial") {
 		add(explainDenial(refusal.Denial(code)))
 	}
 	if len(found) == 0 {
@@ -120,7 +120,7 @@ func readers(t *testing.T) map[string]string {
 	for _, code := range constants(t, "../ceremony", "Refusal") {
 		all["refusal "+code] = wording.ExplainRefusal(ceremony.Refusal(code)).String()
 	}
-	for _, code := range constants(t, ".", "denial") {
+	for _, code := range constants(t, "refusal", "Denial") {
 		all["denial "+code] = explainDenial(refusal.Denial(code)).String()
 	}
 	return all
@@ -486,20 +486,24 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 // TestCommandsAreMadeInOnePlace holds the source to it: what is shown as it is has no
 // command in it but from paste.go.
 func TestCommandsAreMadeInOnePlace(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, pattern := range []string{"*.go", "*/*.go", "../ceremony/wording/*.go"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
 	shows := regexp.MustCompile(`\blisting\(([^)]*)`)
 	seen := 0
 	for _, file := range files {
-		if file == "paste.go" || file == "blocks.go" || strings.HasSuffix(file, "_test.go") {
+		if base := filepath.Base(file); base == "paste.go" || base == "blocks.go" || strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		source := sourceOf(t, file)
 		for _, m := range shows.FindAllStringSubmatch(source, -1) {
 			seen++
-			if !strings.HasPrefix(m[1], "grouped(") {
+			if !strings.HasPrefix(m[1], "wording.Grouped(") {
 				t.Errorf("%s shows %s without paste.go", file, m[1])
 			}
 		}

@@ -117,7 +117,7 @@ func TestEveryRefusalHasWords(t *testing.T) {
 }
 
 func TestEveryDenialHasWords(t *testing.T) {
-	for _, code := range constants(t, ".", "denial") {
+	for _, code := range constants(t, "refusal", "Denial") {
 		wellPut(t, code, explainDenial(refusal.Denial(code)))
 	}
 }

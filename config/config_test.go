@@ -236,14 +236,14 @@ func TestWhoInitialisesAClusterNeedsAKey(t *testing.T) {
 }
 
 func TestExampleConfigIsValidAndHasEveryKey(t *testing.T) {
-	c, err := LoadConfig("config.example.yaml")
+	c, err := LoadConfig("../config.example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := c.Clusters["prod"].Operations; !slices.Contains(got, "rekey") {
 		t.Errorf("the example allows %v", got)
 	}
-	text, err := os.ReadFile("config.example.yaml")
+	text, err := os.ReadFile("../config.example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func everyKey(t reflect.Type) map[string]bool {
 }
 
 func TestExampleConfigShowsTheDefaults(t *testing.T) {
-	text, err := os.ReadFile("config.example.yaml")
+	text, err := os.ReadFile("../config.example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +294,7 @@ func TestExampleConfigShowsTheDefaults(t *testing.T) {
 }
 
 func FuzzConfig(f *testing.F) {
-	example, err := os.ReadFile("config.example.yaml")
+	example, err := os.ReadFile("../config.example.yaml")
 	if err != nil {
 		f.Fatal(err)
 	}
