@@ -14,6 +14,8 @@ import (
 	"conclave/cli"
 	"conclave/cli/holder"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/realvault"
 )
 
 // The pair of a password and what a server makes of a token with it.
@@ -145,12 +147,12 @@ func TestTokenThatARealVaultHasMadeIsDecoded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	op, keys := vaulttest.Open(t, vaulttest.StartReal(t, vaulttest.RealOptions{Storage: "inmem"}), 3, 2)
+	op, keys := vaulttest.Open(t, realvault.StartReal(t, realvault.RealOptions{Storage: "inmem"}), 3, 2)
 	start, err := op.Do(t.Context(), "PUT", "sys/generate-root/attempt", map[string]string{"otp": string(password)})
 	if err != nil || start.Status != 200 || start.Int("otp_length") != len(password) {
 		t.Fatalf("%+v, %v", start, err)
 	}
-	var last vaulttest.Answer
+	var last operator.Answer
 	for _, share := range keys.Shares[:2] {
 		last, err = op.Do(t.Context(), "PUT", "sys/generate-root/update", map[string]string{"key": share, "nonce": start.String("nonce")})
 		if err != nil || last.Status != 200 {

@@ -7,6 +7,7 @@ import (
 
 	"conclave/cli"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 // policy answers what conclave policy prints, what it says, and its exit code.
@@ -74,14 +75,14 @@ func TestPrintedPolicyIsEnoughForABotThatLogsIn(t *testing.T) {
 	if code != cli.ExitOK || !strings.Contains(text, "auth/token/renew-self") {
 		t.Fatalf("exit code %d, %s\n%s", code, said, text)
 	}
-	demand := func(method, path string, body any) vaulttest.Answer {
+	demand := func(method, path string, body any) operator.Answer {
 		t.Helper()
 		answer, err := w.operator.Do(t.Context(), method, path, body)
 		if err != nil || answer.Status >= 300 {
 			t.Fatalf("%s %s: %d %v, %v", method, path, answer.Status, answer.Errors, err)
 		}
 		data, _ := answer.Body["data"].(map[string]any)
-		return vaulttest.Answer{Body: data}
+		return operator.Answer{Body: data}
 	}
 	demand("PUT", "sys/policies/acl/conclave", map[string]string{"policy": text})
 	demand("PUT", "sys/auth/approle", map[string]string{"type": "approle"})

@@ -14,6 +14,7 @@ import (
 	"conclave/ceremony/openpgp"
 	"conclave/cli"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 // workshop is everything that a bot needs, on loopback.
@@ -22,7 +23,7 @@ type workshop struct {
 	workspace *slacktest.Workspace
 	ops       *slacktest.Channel
 	cluster   *vaulttest.Cluster
-	operator  *vaulttest.Operator
+	operator  *operator.Operator
 }
 
 // newIdentity is an identity's file under the passphrase "correct horse". It is
@@ -56,7 +57,7 @@ func openWorkshopOn(t *testing.T, identity string, o vaulttest.Options) *worksho
 	t.Cleanup(w.workspace.Close)
 	w.ops = w.workspace.AddPrivateChannel("ops", w.workspace.Bot())
 
-	w.operator = vaulttest.NewOperator(w.cluster.Addr(), w.cluster.CA())
+	w.operator = operator.NewOperator(w.cluster.Addr(), w.cluster.CA())
 	keys, err := w.operator.Init(t.Context(), 3, 2)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 
 	"conclave/bot/render"
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/blockkit"
 	"conclave/ceremony"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
@@ -300,5 +301,5 @@ func TestEveryMessageIsBlockKitByTheOfficialTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slacktest.CheckBlockKit(t, files...)
+	blockkit.CheckBlockKit(t, files...)
 }

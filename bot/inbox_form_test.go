@@ -14,6 +14,7 @@ import (
 	"conclave/bot/refusal"
 	"conclave/bot/render"
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/blockkit"
 	"conclave/bot/transport"
 	"conclave/ceremony"
 	"conclave/ceremony/event"
@@ -47,7 +48,7 @@ func TestEveryFormIsFrozen(t *testing.T) {
 	if err != nil || len(files) != len(forms(t)) {
 		t.Fatalf("%d files for %d forms: %v", len(files), len(forms(t)), err)
 	}
-	slacktest.CheckBlockKit(t, files...)
+	blockkit.CheckBlockKit(t, files...)
 }
 
 // playAsked is a stage on which carol is asked for a share. The ask lies in her inbox.

@@ -17,7 +17,8 @@ import (
 	"conclave/ceremony/transcript"
 	"conclave/needs"
 	"conclave/rehearsal/stage"
-	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/realvault"
 )
 
 // program is the bot, built once for all tests of this package.
@@ -190,7 +191,7 @@ func TestEveryOperationIsListed(t *testing.T) {
 
 func TestAnOperationIsPlayedOnSomebodysOwnServer(t *testing.T) {
 	t.Parallel()
-	server := vaulttest.StartReal(t, vaulttest.RealOptions{Storage: "inmem"})
+	server := realvault.StartReal(t, realvault.RealOptions{Storage: "inmem"})
 	out := perform(t, 0, "", "--auto", "--operation", "rotate", "--dir", t.TempDir(), "--yes", "--vault", server.Addr())
 	if !strings.Contains(out, "✔ Vault writes with a key of term 2") {
 		t.Errorf("nothing says so in\n%s", out)
@@ -315,8 +316,8 @@ func TestPracticeInAPipeEndsWithTheFirstMistake(t *testing.T) {
 
 func TestARealServerWithOneUnsealKeyIsRekeyed(t *testing.T) {
 	t.Parallel()
-	server := vaulttest.StartReal(t, vaulttest.RealOptions{})
-	operator := vaulttest.NewOperator(server.Addr(), nil)
+	server := realvault.StartReal(t, realvault.RealOptions{})
+	operator := operator.NewOperator(server.Addr(), nil)
 	keys, err := operator.Init(t.Context(), 1, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -380,7 +381,7 @@ func TestWhatDidNotHoldIsFound(t *testing.T) {
 
 func TestARealServerThatIsNewIsInitialised(t *testing.T) {
 	t.Parallel()
-	server := vaulttest.StartReal(t, vaulttest.RealOptions{Storage: "inmem"})
+	server := realvault.StartReal(t, realvault.RealOptions{Storage: "inmem"})
 	perform(t, 0, "", "--auto", "--dir", t.TempDir(), "--yes", "--vault", server.Addr())
 }
 

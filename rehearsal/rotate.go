@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	"conclave/rehearsal/stage"
-	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 func (h *house) playRotate(ctx context.Context) error {
@@ -74,7 +74,7 @@ func (h *house) agreed(ctx context.Context, what string) error {
 }
 
 // reading is what Vault tells of itself.
-func (h *house) reading(ctx context.Context, path string) (vaulttest.Answer, error) {
+func (h *house) reading(ctx context.Context, path string) (operator.Answer, error) {
 	answer, err := h.stage.Vault.Do(ctx, "GET", path, nil)
 	if err == nil && answer.Status != http.StatusOK {
 		err = fmt.Errorf("%s: status %d", path, answer.Status)

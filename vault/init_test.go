@@ -7,6 +7,7 @@ import (
 	"conclave/ceremony"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 // withoutToken is how a cluster is reached that has none yet.
@@ -34,7 +35,7 @@ func TestNewClustersKeyIsForItsHoldersAlone(t *testing.T) {
 		for i, ciphertext := range made.Ciphertexts {
 			shares = append(shares, holders[i].Read(t, ciphertext))
 		}
-		operator := vaulttest.NewOperator(s.addrs[0], s.ca)
+		operator := operator.NewOperator(s.addrs[0], s.ca)
 		if err := operator.Unseal(t.Context(), shares[1:3]...); err != nil {
 			t.Fatal(err)
 		}

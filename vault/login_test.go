@@ -12,10 +12,11 @@ import (
 	"conclave/ceremony"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 // must is a request of the operator's that has to succeed.
-func (s *server) must(t testing.TB, method, path string, body any) vaulttest.Answer {
+func (s *server) must(t testing.TB, method, path string, body any) operator.Answer {
 	t.Helper()
 	answer, err := s.operator.Do(t.Context(), method, path, body)
 	if err != nil || answer.Status >= 300 {

@@ -14,6 +14,7 @@ import (
 	"conclave/ceremony/secret"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/realvault"
 )
 
 func nodesOf(t testing.TB, c *vault.Client) []ceremony.Node {
@@ -83,7 +84,7 @@ func TestOneShareServesEverySealedNode(t *testing.T) {
 	}
 	t.Run("emulator", func(t *testing.T) { test(t, sealedCluster(t)) })
 	t.Run("real", func(t *testing.T) {
-		reals, keys := vaulttest.StartRealCluster(t, 3, shares, threshold)
+		reals, keys := realvault.StartRealCluster(t, 3, shares, threshold)
 		s := &server{keys: keys, rekey: ceremony.Rekey}
 		for _, real := range reals {
 			real.Restart(t)
@@ -226,7 +227,7 @@ func TestNodeOfANewClusterIsToldApart(t *testing.T) {
 // Whatever answers before a cluster has a key: it keeps no share.
 func TestShareForANodeWithoutAKeyIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newReal(t, vaulttest.RealOptions{}, ceremony.Rekey)
+	s := newReal(t, realvault.RealOptions{}, ceremony.Rekey)
 	failed := s.client(t, withoutToken).Unseal(t.Context(), s.addrs, secret.NewSecret([]byte(strings.Repeat("5a", 33))))
 	wantError(t, failed[s.addrs[0]], ceremony.ErrRefused)
 }

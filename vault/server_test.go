@@ -11,6 +11,8 @@ import (
 	"conclave/ceremony/secret"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/realvault"
 )
 
 const (
@@ -22,10 +24,10 @@ const (
 type server struct {
 	addrs    []string
 	ca       []byte
-	operator *vaulttest.Operator
-	keys     vaulttest.Keys
+	operator *operator.Operator
+	keys     operator.Keys
 	emulator *vaulttest.Cluster // nil for a real server
-	real     *vaulttest.Real    // nil for an emulated one, and for several
+	real     *realvault.Real    // nil for an emulated one, and for several
 	rekey    ceremony.Operation // the one that makes new shares of its key
 
 	receivers []*vaulttest.Person // of the shares that a play makes
@@ -54,15 +56,15 @@ func startEmulator(t testing.TB, o vaulttest.Options) *server {
 
 func startReal(t testing.TB) *server {
 	t.Helper()
-	return startRealWith(t, vaulttest.RealOptions{}, ceremony.Rekey)
+	return startRealWith(t, realvault.RealOptions{}, ceremony.Rekey)
 }
 
 func startRealAuto(t testing.TB) *server {
 	t.Helper()
-	return startRealWith(t, vaulttest.RealOptions{UnsealsItself: true}, ceremony.RekeyRecovery)
+	return startRealWith(t, realvault.RealOptions{UnsealsItself: true}, ceremony.RekeyRecovery)
 }
 
-func startRealWith(t testing.TB, o vaulttest.RealOptions, rekey ceremony.Operation) *server {
+func startRealWith(t testing.TB, o realvault.RealOptions, rekey ceremony.Operation) *server {
 	t.Helper()
 	s := newReal(t, o, rekey)
 	s.open(t)
@@ -70,14 +72,14 @@ func startRealWith(t testing.TB, o vaulttest.RealOptions, rekey ceremony.Operati
 }
 
 // newReal is a real server without a key.
-func newReal(t testing.TB, o vaulttest.RealOptions, rekey ceremony.Operation) *server {
+func newReal(t testing.TB, o realvault.RealOptions, rekey ceremony.Operation) *server {
 	t.Helper()
 	authority, err := vaulttest.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.TLS = authority
-	real := vaulttest.StartReal(t, o)
+	real := realvault.StartReal(t, o)
 	return &server{addrs: []string{real.Addr()}, ca: real.CA(), real: real, rekey: rekey}
 }
 
@@ -98,22 +100,22 @@ func onEachNewKind(t *testing.T, test func(*testing.T, *server)) {
 	t.Parallel()
 	t.Run("emulator", func(t *testing.T) { test(t, newEmulator(t, vaulttest.Options{})) })
 	t.Run("emulator that unseals itself", func(t *testing.T) { test(t, newEmulator(t, vaulttest.Options{Seal: "transit"})) })
-	t.Run("real", func(t *testing.T) { test(t, newReal(t, vaulttest.RealOptions{}, ceremony.Rekey)) })
+	t.Run("real", func(t *testing.T) { test(t, newReal(t, realvault.RealOptions{}, ceremony.Rekey)) })
 	t.Run("real that unseals itself", func(t *testing.T) {
-		test(t, newReal(t, vaulttest.RealOptions{UnsealsItself: true}, ceremony.RekeyRecovery))
+		test(t, newReal(t, realvault.RealOptions{UnsealsItself: true}, ceremony.RekeyRecovery))
 	})
 }
 
 // open initialises the server and unseals every node, the first of them first.
 func (s *server) open(t testing.TB) {
 	t.Helper()
-	s.operator = vaulttest.NewOperator(s.addrs[0], s.ca)
+	s.operator = operator.NewOperator(s.addrs[0], s.ca)
 	var err error
 	if s.keys, err = s.operator.Init(t.Context(), shares, threshold); err != nil {
 		t.Fatal(err)
 	}
 	for _, addr := range s.addrs {
-		if err := vaulttest.NewOperator(addr, s.ca).Unseal(t.Context(), s.keys.Shares[:threshold]...); err != nil {
+		if err := operator.NewOperator(addr, s.ca).Unseal(t.Context(), s.keys.Shares[:threshold]...); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // Reply is what came of a command, a click or a shortcut.
@@ -298,7 +300,7 @@ func (p *Person) acts(m Message, actionID, value string) (Reply, error) {
 		w.mu.Unlock()
 		return Reply{}, fmt.Errorf("click %s: %w", actionID, err)
 	}
-	w.recordLocked(ByPerson, p.name+" clicks", encode(action))
+	w.recordLocked(ByPerson, p.name+" clicks", blockkit.Encode(action))
 	var stored *message
 	for _, o := range ch.mergedLocked() {
 		if o.TS == m.TS {
@@ -327,8 +329,8 @@ func (p *Person) actionLocked(ch *Channel, blocks []any, actionID, value string)
 	}
 	for _, b := range blocks {
 		block, _ := b.(object)
-		for _, e := range elementsOf(block) {
-			if text(e, "action_id") != actionID {
+		for _, e := range blockkit.ElementsOf(block) {
+			if blockkit.Text(e, "action_id") != actionID {
 				continue
 			}
 			element, _ := e.(object)
@@ -342,7 +344,7 @@ func (p *Person) actionLocked(ch *Channel, blocks []any, actionID, value string)
 			}
 			if element["type"] == "button" {
 				// Displayed text comes back escaped, unlike the value.
-				action["text"] = object{"type": "plain_text", "text": escapeTyped(text(element, "text", "text")), "emoji": true}
+				action["text"] = object{"type": "plain_text", "text": escapeTyped(blockkit.Text(element, "text", "text")), "emoji": true}
 				return action, nil
 			}
 			filled, err := fill(element, value)

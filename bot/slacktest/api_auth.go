@@ -1,6 +1,10 @@
 package slacktest
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"conclave/bot/slacktest/blockkit"
+)
 
 func authTest(c *call) (object, error) {
 	return object{
@@ -28,21 +32,21 @@ func blocksValidate(c *call) (object, error) {
 	if err := json.Unmarshal([]byte(c.args[given]), &value); err != nil {
 		return nil, refuseArguments("`" + given + "` is not JSON")
 	}
-	check := &checker{}
+	check := &blockkit.Checker{}
 	switch given {
 	case "blocks":
-		check.blocks("", value, inMessage)
+		check.Blocks("", value, blockkit.InMessage)
 	case "message":
-		check.blocks("/blocks", list(value, "blocks"), inMessage)
+		check.Blocks("/blocks", blockkit.List(value, "blocks"), blockkit.InMessage)
 	case "view":
-		check.view("", value)
+		check.View("", value)
 	}
-	if len(check.faults) == 0 {
+	if len(check.Faults) == 0 {
 		return object{}, nil
 	}
 	var faults []object
-	for _, f := range check.faults {
-		faults = append(faults, object{"code": "failed_constraint", "message": f.what, "pointer": f.pointer})
+	for _, f := range check.Faults {
+		faults = append(faults, object{"code": "failed_constraint", "message": f.What, "pointer": f.Pointer})
 	}
 	return nil, &apiError{code: "invalid_" + given, extra: object{"errors": faults}}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 	"unicode/utf8"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // Source for the errors of each method: docs.slack.dev/reference/methods/METHOD.
@@ -22,9 +24,9 @@ func chatPostMessage(c *call) (object, error) {
 		return nil, err
 	}
 	answer := object{"channel": ch.id}
-	if utf8.RuneCountInString(m.Text) > maxPostText {
-		m.Text = string([]rune(m.Text)[:maxPostText])
-		c.violateLocked(RuleTextLength, c.method, "text was cut at %d characters", maxPostText)
+	if utf8.RuneCountInString(m.Text) > blockkit.MaxPostText {
+		m.Text = string([]rune(m.Text)[:blockkit.MaxPostText])
+		c.violateLocked(RuleTextLength, c.method, "text was cut at %d characters", blockkit.MaxPostText)
 		answer["response_metadata"] = object{"warnings": []string{"message_truncated"}}
 	} else if n := utf8.RuneCountInString(m.Text); n > advisedText {
 		c.violateLocked(RuleTextLength, c.method, "text of %d characters, above the recommended %d", n, advisedText)
@@ -160,7 +162,7 @@ func chatUpdate(c *call) (object, error) {
 		return nil, refuse("is_inactive")
 	case c.cfg.EditWindow > 0 && c.cfg.Now().After(parseTS(m.TS).Add(c.cfg.EditWindow)):
 		return nil, refuse("edit_window_closed")
-	case utf8.RuneCountInString(c.args["text"]) > maxOtherText:
+	case utf8.RuneCountInString(c.args["text"]) > blockkit.MaxOtherText:
 		c.violateLocked(RuleTextLength, c.method, "text of %d characters", utf8.RuneCountInString(c.args["text"]))
 		return nil, refuse("msg_too_long")
 	}
@@ -201,7 +203,7 @@ func chatPostEphemeral(c *call) (object, error) {
 		return nil, refuse("is_archived")
 	case to == nil || !ch.hasLocked(to):
 		return nil, refuse("user_not_in_channel")
-	case utf8.RuneCountInString(c.args["text"]) > maxOtherText:
+	case utf8.RuneCountInString(c.args["text"]) > blockkit.MaxOtherText:
 		c.violateLocked(RuleTextLength, c.method, "text of %d characters", utf8.RuneCountInString(c.args["text"]))
 		return nil, refuse("msg_too_long")
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/blockkit"
 )
 
 type o = map[string]any
@@ -208,7 +209,7 @@ func marshal(t *testing.T, v any) string {
 
 func officialVerdicts(t *testing.T, cases []o) [][]string {
 	t.Helper()
-	printed := slacktest.NodeScript(t, "blockkit", []byte(marshal(t, cases)), "verdicts.mjs")
+	printed := blockkit.NodeScript(t, "blockkit", []byte(marshal(t, cases)), "verdicts.mjs")
 	var verdicts [][]string
 	if err := json.Unmarshal(printed, &verdicts); err != nil {
 		t.Fatalf("verdicts: %v", err)
@@ -295,10 +296,10 @@ func TestCheckRefusesWhatTheTypesRefuse(t *testing.T) {
 	good, bad := filepath.Join(t.TempDir(), "good.json"), filepath.Join(t.TempDir(), "bad.json")
 	do(t, os.WriteFile(good, []byte(`{"text":"x","blocks":[{"type":"divider"}]}`), 0o600))
 	do(t, os.WriteFile(bad, []byte(`{"blocks":[{"type":"divider","colour":"red"}]}`), 0o600))
-	slacktest.CheckBlockKit(t, good)
+	blockkit.CheckBlockKit(t, good)
 	for _, args := range [][]string{{"validate.mjs", good, bad}, {"validate.mjs"}} {
 		cmd := exec.CommandContext(t.Context(), "node", args...)
-		cmd.Dir = slacktest.NodeFolder(t, "blockkit")
+		cmd.Dir = blockkit.NodeFolder(t, "blockkit")
 		if printed, err := cmd.CombinedOutput(); err == nil {
 			t.Errorf("%v passed: %s", args, printed)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/blockkit"
 )
 
 // Slack's own SDK for Node is a client that this package's author did not write. If it can connect, answer and post, then what
@@ -82,7 +83,7 @@ func TestOfficialSDKWorksAgainstTheWorkspace(t *testing.T) {
 func runBolt(t *testing.T, w *slacktest.Workspace) {
 	t.Helper()
 	cmd := exec.Command("node", "app.mjs")
-	cmd.Dir = slacktest.NodeFolder(t, "bolt")
+	cmd.Dir = blockkit.NodeFolder(t, "bolt")
 	cmd.Env = append(os.Environ(), "SLACK_URL="+w.URL(), "BOT_TOKEN="+w.BotToken(), "APP_TOKEN="+w.AppToken(), "NO_PROXY=127.0.0.1")
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()

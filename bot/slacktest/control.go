@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // act is what somebody outside asks a person to do.
@@ -149,7 +151,7 @@ func reply(out http.ResponseWriter, value any, err error) {
 	if err != nil {
 		value = object{"error": err.Error()}
 	}
-	_, _ = out.Write(encode(value))
+	_, _ = out.Write(blockkit.Encode(value))
 }
 
 // readableMessage is a message with the words that a person reads.

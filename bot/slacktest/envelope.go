@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // flight is an envelope on its way to the app, until it is acknowledged or given up.
@@ -103,7 +105,7 @@ func (w *Workspace) raiseLocked(name string, ch *Channel, event object) {
 // raiseMessageLocked sends a message event under the name that fits the channel, and app_mention when the app is mentioned.
 func (w *Workspace) raiseMessageLocked(ch *Channel, event object) {
 	w.raiseLocked("message."+string(ch.kind), ch, event)
-	if ch.kind != directMessage && event["subtype"] == nil && strings.Contains(text(event, "text"), "<@"+w.bot.id+">") {
+	if ch.kind != directMessage && event["subtype"] == nil && strings.Contains(blockkit.Text(event, "text"), "<@"+w.bot.id+">") {
 		mention := object{"type": "app_mention"}
 		for _, key := range []string{"user", "text", "ts", "team", "blocks", "channel", "thread_ts", "event_ts"} {
 			if v, there := event[key]; there {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // File is an uploaded file.
@@ -190,7 +192,7 @@ func readUpload(in *http.Request) ([]byte, error) {
 // the end, so that a client which looks at the status alone takes that page for the file.
 func (w *Workspace) servePrivateFile(out http.ResponseWriter, in *http.Request) {
 	const what = "url_private"
-	w.record(FromClient, what, encode(in.URL.Path))
+	w.record(FromClient, what, blockkit.Encode(in.URL.Path))
 	effect := w.strike(what)
 	effect.wait(in.Context())
 	if effect.instead(w, out, what) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // Trouble is what Slack writes into a form when the app's answer did not come, came too late, or cannot be used.
@@ -80,7 +82,7 @@ func (p *Person) submits(shown View, values map[string]string, checked bool) (Su
 		w.mu.Unlock()
 		return Submission{}, fmt.Errorf("submit %s: %w", shown.CallbackID, err)
 	}
-	w.recordLocked(ByPerson, p.name+" submits", encode(state))
+	w.recordLocked(ByPerson, p.name+" submits", blockkit.Encode(state))
 	payload := w.interactionLocked(p, "view_submission")
 	payload["view"], payload["response_urls"] = v.describeLocked(w, state), []any{}
 	f := w.launchLocked("interactive", payload, true, func(ack json.RawMessage) outcome {
@@ -109,19 +111,19 @@ func (p *Person) stateLocked(v *view, values map[string]string, checked bool) (o
 	state := object{}
 	for _, b := range v.Blocks {
 		block, _ := b.(object)
-		if text(block, "type") != "input" {
+		if blockkit.Text(block, "type") != "input" {
 			continue
 		}
 		element, _ := block["element"].(object)
-		blockID, actionID := text(block, "block_id"), text(element, "action_id")
+		blockID, actionID := blockkit.Text(block, "block_id"), blockkit.Text(element, "action_id")
 		value, given := values[actionID]
 		if !given {
 			value, given = values[blockID]
 		}
 		if !given {
-			value = text(element, "initial_value")
+			value = blockkit.Text(element, "initial_value")
 		}
-		if text(element, "type") == "plain_text_input" {
+		if blockkit.Text(element, "type") == "plain_text_input" {
 			value = p.types(value)
 		}
 		if checked {
@@ -129,7 +131,7 @@ func (p *Person) stateLocked(v *view, values map[string]string, checked bool) (o
 				return nil, err
 			}
 		}
-		if text(element, "type") == "file_input" {
+		if blockkit.Text(element, "type") == "file_input" {
 			state[blockID] = object{actionID: p.attachLocked(value)}
 			continue
 		}
@@ -165,7 +167,7 @@ func (p *Person) Attaches(name string, content []byte) string {
 
 // allowed is what Slack's client checks before it sends a form.
 func allowed(block, element object, value string) error {
-	id := text(block, "block_id")
+	id := blockkit.Text(block, "block_id")
 	n := utf8.RuneCountInString(value)
 	if n == 0 {
 		if block["optional"] != true {
@@ -176,11 +178,11 @@ func allowed(block, element object, value string) error {
 	if least, ok := element["min_length"].(float64); ok && n < int(least) {
 		return fmt.Errorf("input %s takes no fewer than %d characters: %w", id, int(least), ErrNotAllowed)
 	}
-	most := float64(maxTyping)
+	most := float64(blockkit.MaxTyping)
 	if m, ok := element["max_length"].(float64); ok {
 		most = m
 	}
-	if text(element, "type") == "plain_text_input" && n > int(most) {
+	if blockkit.Text(element, "type") == "plain_text_input" && n > int(most) {
 		return fmt.Errorf("input %s takes no more than %d characters: %w", id, int(most), ErrNotAllowed)
 	}
 	return nil
@@ -195,7 +197,7 @@ func fill(element object, value string) (object, error) {
 		}
 		return v
 	}
-	switch kind := text(element, "type"); kind {
+	switch kind := blockkit.Text(element, "type"); kind {
 	case "static_select", "radio_buttons", "overflow":
 		if value == "" {
 			return object{"selected_option": nil}, nil
@@ -233,12 +235,12 @@ func fill(element object, value string) (object, error) {
 }
 
 func choose(element object, value string) (object, error) {
-	options := slices.Clone(list(element, "options"))
-	for _, group := range list(element, "option_groups") {
-		options = append(options, list(group, "options")...)
+	options := slices.Clone(blockkit.List(element, "options"))
+	for _, group := range blockkit.List(element, "option_groups") {
+		options = append(options, blockkit.List(group, "options")...)
 	}
 	for _, o := range options {
-		if text(o, "value") == value {
+		if blockkit.Text(o, "value") == value {
 			option, _ := o.(object)
 			return object{"text": option["text"], "value": value}, nil
 		}
@@ -279,7 +281,7 @@ func (w *Workspace) respondToFormLocked(p *Person, v *view, ack json.RawMessage)
 		return Submission{Errors: action.Errors}
 	case "update", "push":
 		next, err := w.readViewLocked("socket", string(action.View))
-		if err != nil || action.Action == "push" && len(p.modals) >= maxViewStack {
+		if err != nil || action.Action == "push" && len(p.modals) >= blockkit.MaxViewStack {
 			return Submission{Trouble: Trouble}
 		}
 		if action.Action == "push" {
@@ -295,7 +297,9 @@ func (w *Workspace) respondToFormLocked(p *Person, v *view, ack json.RawMessage)
 }
 
 func (v *view) hasInput(blockID string) bool {
-	return slices.ContainsFunc(v.Blocks, func(b any) bool { return text(b, "type") == "input" && text(b, "block_id") == blockID })
+	return slices.ContainsFunc(v.Blocks, func(b any) bool {
+		return blockkit.Text(b, "type") == "input" && blockkit.Text(b, "block_id") == blockID
+	})
 }
 
 func (p *Person) closeLocked(v *view) {

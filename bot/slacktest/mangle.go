@@ -6,13 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// What Slack does to text on its way in and out.
-
 const (
-	maxTyped     = 4000  // Slack's client splits what a person types above this
-	advisedText  = 4000  // what Slack recommends as the most for chat.postMessage
-	maxPostText  = 40000 // chat.postMessage cuts text here without an error
-	maxOtherText = 4000  // chat.update and chat.postEphemeral refuse text above this (msg_too_long)
+	maxTyped    = 4000 // Slack's client splits what a person types above this
+	advisedText = 4000 // what Slack recommends as the most for chat.postMessage
 )
 
 var (

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // manifest is Slack's app manifest, as far as an app of this kind has one. Any other key is refused, as Slack does.
@@ -124,7 +126,7 @@ func (m *manifest) check() error {
 	for i, s := range m.Features.Shortcuts {
 		path := fmt.Sprintf("features.shortcuts[%d]", i)
 		length(path+".name", s.Name, 1, 24)
-		length(path+".callback_id", s.CallbackID, 1, maxID)
+		length(path+".callback_id", s.CallbackID, 1, blockkit.MaxID)
 		length(path+".description", s.Description, 1, 150)
 		must(s.Type == "global" || s.Type == "message", path+".type: not global or message")
 	}

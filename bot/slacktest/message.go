@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // Message is what a message was at one moment.
@@ -172,18 +174,18 @@ func (w *Workspace) readBlocksLocked(method, raw string) ([]any, error) {
 		w.violateLocked(RuleBlockKit, method, "blocks are not a JSON list")
 		return nil, refuse("invalid_blocks_format")
 	}
-	if len(raw) > maxMessageBlocks {
+	if len(raw) > blockkit.MaxMessageBlocks {
 		w.violateLocked(RuleBlockKit, method, "blocks of %d characters", len(raw))
 		if method == "chat.update" {
 			return nil, refuse("msg_too_long")
 		}
 		return nil, refuse("msg_blocks_too_long")
 	}
-	check := &checker{}
-	check.blocks("/blocks", blocks, inMessage)
-	if len(check.faults) > 0 {
-		w.violateLocked(RuleBlockKit, method, "%s", strings.Join(check.words(), "; "))
-		return nil, &apiError{code: "invalid_blocks", messages: check.words(), extra: object{"errors": check.words()}}
+	check := &blockkit.Checker{}
+	check.Blocks("/blocks", blocks, blockkit.InMessage)
+	if len(check.Faults) > 0 {
+		w.violateLocked(RuleBlockKit, method, "%s", strings.Join(check.Words(), "; "))
+		return nil, &apiError{code: "invalid_blocks", messages: check.Words(), extra: object{"errors": check.Words()}}
 	}
 	w.nameBlocksLocked(blocks)
 	if blocks == nil {
@@ -199,17 +201,17 @@ func (w *Workspace) nameBlocksLocked(blocks []any) {
 		if !ok {
 			continue
 		}
-		if text(block, "block_id") == "" {
+		if blockkit.Text(block, "block_id") == "" {
 			block["block_id"] = w.idLocked("b")
 		}
-		elements := slices.Clone(list(block, "elements"))
+		elements := slices.Clone(blockkit.List(block, "elements"))
 		for _, key := range []string{"accessory", "element"} {
 			if e, ok := block[key]; ok {
 				elements = append(elements, e)
 			}
 		}
 		for _, e := range elements {
-			if element, ok := e.(object); ok && interactive[text(element, "type")] && text(element, "action_id") == "" {
+			if element, ok := e.(object); ok && blockkit.Interactive[blockkit.Text(element, "type")] && blockkit.Text(element, "action_id") == "" {
 				element["action_id"] = w.idLocked("a")
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 var (
@@ -58,9 +60,9 @@ func (w *Workspace) readBlocksAloudLocked(blocks []any) []string {
 }
 
 func (w *Workspace) readBlockLocked(block any) string {
-	switch text(block, "type") {
+	switch blockkit.Text(block, "type") {
 	case "header":
-		return "# " + text(block, "text", "text")
+		return "# " + blockkit.Text(block, "text", "text")
 	case "divider":
 		return strings.Repeat("─", 24)
 	case "section":
@@ -69,7 +71,7 @@ func (w *Workspace) readBlockLocked(block any) string {
 		if t := w.readTextLocked(o["text"]); t != "" {
 			lines = append(lines, t)
 		}
-		for _, f := range list(block, "fields") {
+		for _, f := range blockkit.List(block, "fields") {
 			lines = append(lines, w.readTextLocked(f))
 		}
 		if o["accessory"] != nil {
@@ -78,9 +80,9 @@ func (w *Workspace) readBlockLocked(block any) string {
 		return strings.Join(lines, "\n")
 	case "context":
 		var parts []string
-		for _, e := range list(block, "elements") {
-			if text(e, "type") == "image" {
-				parts = append(parts, "["+text(e, "alt_text")+"]")
+		for _, e := range blockkit.List(block, "elements") {
+			if blockkit.Text(e, "type") == "image" {
+				parts = append(parts, "["+blockkit.Text(e, "alt_text")+"]")
 			} else {
 				parts = append(parts, w.readTextLocked(e))
 			}
@@ -88,68 +90,68 @@ func (w *Workspace) readBlockLocked(block any) string {
 		return "· " + strings.Join(parts, " · ")
 	case "actions":
 		var parts []string
-		for _, e := range list(block, "elements") {
+		for _, e := range blockkit.List(block, "elements") {
 			parts = append(parts, w.readElementLocked(e))
 		}
 		return strings.Join(parts, " ")
 	case "image":
-		return "[" + text(block, "alt_text") + "]"
+		return "[" + blockkit.Text(block, "alt_text") + "]"
 	case "input":
 		o, _ := block.(object)
-		line := text(block, "label", "text") + ": " + w.readElementLocked(o["element"])
-		if hint := text(block, "hint", "text"); hint != "" {
+		line := blockkit.Text(block, "label", "text") + ": " + w.readElementLocked(o["element"])
+		if hint := blockkit.Text(block, "hint", "text"); hint != "" {
 			line += "\n· " + hint
 		}
 		return line
 	case "markdown":
-		return text(block, "text")
+		return blockkit.Text(block, "text")
 	case "rich_text":
 		var lines []string
-		for _, e := range list(block, "elements") {
+		for _, e := range blockkit.List(block, "elements") {
 			lines = append(lines, w.readRichLocked(e))
 		}
 		return strings.Join(lines, "\n")
 	default:
-		return "[" + text(block, "type") + "]"
+		return "[" + blockkit.Text(block, "type") + "]"
 	}
 }
 
 // readTextLocked reads a text object.
 func (w *Workspace) readTextLocked(o any) string {
-	if text(o, "type") == "plain_text" {
-		return text(o, "text")
+	if blockkit.Text(o, "type") == "plain_text" {
+		return blockkit.Text(o, "text")
 	}
-	return w.unmarkLocked(text(o, "text"))
+	return w.unmarkLocked(blockkit.Text(o, "text"))
 }
 
 func (w *Workspace) readElementLocked(e any) string {
-	switch kind := text(e, "type"); kind {
+	switch kind := blockkit.Text(e, "type"); kind {
 	case "button", "workflow_button":
-		return "[ " + text(e, "text", "text") + " ]"
+		return "[ " + blockkit.Text(e, "text", "text") + " ]"
 	case "image":
-		return "[" + text(e, "alt_text") + "]"
+		return "[" + blockkit.Text(e, "alt_text") + "]"
 	case "plain_text_input", "number_input", "email_text_input", "url_text_input":
-		return "____" + text(e, "initial_value")
+		return "____" + blockkit.Text(e, "initial_value")
 	default:
 		var options []string
-		for _, o := range list(e, "options") {
-			options = append(options, text(o, "text", "text"))
+		for _, o := range blockkit.List(e, "options") {
+			options = append(options, blockkit.Text(o, "text", "text"))
 		}
 		return "( " + strings.Join(options, " | ") + " )"
 	}
 }
 
 func (w *Workspace) readRichLocked(e any) string {
-	switch text(e, "type") {
+	switch blockkit.Text(e, "type") {
 	case "rich_text_preformatted":
 		return "```\n" + w.readInlineLocked(e) + "\n```"
 	case "rich_text_quote":
 		return "> " + strings.ReplaceAll(w.readInlineLocked(e), "\n", "\n> ")
 	case "rich_text_list":
 		var lines []string
-		for i, item := range list(e, "elements") {
+		for i, item := range blockkit.List(e, "elements") {
 			mark := "• "
-			if text(e, "style") == "ordered" {
+			if blockkit.Text(e, "style") == "ordered" {
 				mark = fmt.Sprintf("%d. ", i+1)
 			}
 			lines = append(lines, mark+w.readInlineLocked(item))
@@ -162,26 +164,26 @@ func (w *Workspace) readRichLocked(e any) string {
 
 func (w *Workspace) readInlineLocked(of any) string {
 	var out strings.Builder
-	for _, e := range list(of, "elements") {
+	for _, e := range blockkit.List(of, "elements") {
 		o, _ := e.(object)
 		piece := ""
-		switch text(e, "type") {
+		switch blockkit.Text(e, "type") {
 		case "text":
-			piece = text(e, "text")
+			piece = blockkit.Text(e, "text")
 		case "link":
-			if piece = text(e, "text"); piece == "" {
-				piece = text(e, "url")
+			if piece = blockkit.Text(e, "text"); piece == "" {
+				piece = blockkit.Text(e, "url")
 			}
 		case "user":
-			piece = "@" + w.nameLocked(text(e, "user_id"))
+			piece = "@" + w.nameLocked(blockkit.Text(e, "user_id"))
 		case "channel":
-			piece = "#" + w.channelNameLocked(text(e, "channel_id"))
+			piece = "#" + w.channelNameLocked(blockkit.Text(e, "channel_id"))
 		case "emoji":
-			piece = ":" + text(e, "name") + ":"
+			piece = ":" + blockkit.Text(e, "name") + ":"
 		case "broadcast":
-			piece = "@" + text(e, "range")
+			piece = "@" + blockkit.Text(e, "range")
 		case "date":
-			piece = text(e, "fallback")
+			piece = blockkit.Text(e, "fallback")
 		}
 		style, _ := o["style"].(object)
 		for _, mark := range []struct{ name, sign string }{{"code", "`"}, {"italic", "_"}, {"bold", "*"}, {"strike", "~"}} {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // responseURL lets the app answer what one person did, five times in thirty minutes.
@@ -61,7 +63,7 @@ func (w *Workspace) serveResponseURL(out http.ResponseWriter, in *http.Request) 
 	if effect.afterwards(out) {
 		return
 	}
-	w.record(ToClient, what, encode(answer))
+	w.record(ToClient, what, blockkit.Encode(answer))
 	out.WriteHeader(status)
 	_, _ = io.WriteString(out, answer)
 }

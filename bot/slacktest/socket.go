@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // maxSockets is how many sockets one app may hold. Source: docs.slack.dev "Using Socket Mode".
@@ -136,7 +138,7 @@ func (s *socket) sufferLocked(e Effect) {
 }
 
 func (s *socket) sendLocked(frame object) {
-	body := encode(frame)
+	body := blockkit.Encode(frame)
 	s.w.recordLocked(ToClient, "socket", body)
 	s.enqueueLocked(outgoing{frame: body})
 }

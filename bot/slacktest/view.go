@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // View is a form (modal) in front of a person, or their home tab, at one moment.
@@ -50,15 +52,15 @@ func (w *Workspace) readViewLocked(where, raw string) (*view, error) {
 		w.violateLocked(RuleBlockKit, where, "view is not a JSON object")
 		return nil, refuseArguments("[ERROR] must be a valid JSON object [json-pointer:/view]")
 	}
-	if len(raw) > maxView {
+	if len(raw) > blockkit.MaxView {
 		w.violateLocked(RuleBlockKit, where, "view of %d bytes", len(raw))
 		return nil, refuse("view_too_large")
 	}
-	check := &checker{}
-	check.view("/view", o)
-	if len(check.faults) > 0 {
-		w.violateLocked(RuleBlockKit, where, "%s", strings.Join(check.words(), "; "))
-		return nil, refuseArguments(check.words()...)
+	check := &blockkit.Checker{}
+	check.View("/view", o)
+	if len(check.Faults) > 0 {
+		w.violateLocked(RuleBlockKit, where, "%s", strings.Join(check.Words(), "; "))
+		return nil, refuseArguments(check.Words()...)
 	}
 	v := &view{raw: o}
 	v.fillLocked(w)
@@ -67,10 +69,10 @@ func (w *Workspace) readViewLocked(where, raw string) (*view, error) {
 
 // fillLocked takes over what the app sent. Blocks without an id get one.
 func (v *view) fillLocked(w *Workspace) {
-	v.Type, v.CallbackID, v.ExternalID = text(v.raw, "type"), text(v.raw, "callback_id"), text(v.raw, "external_id")
-	v.PrivateMetadata = text(v.raw, "private_metadata")
-	v.Title, v.Submit, v.Close = text(v.raw, "title", "text"), text(v.raw, "submit", "text"), text(v.raw, "close", "text")
-	v.Blocks = list(v.raw, "blocks")
+	v.Type, v.CallbackID, v.ExternalID = blockkit.Text(v.raw, "type"), blockkit.Text(v.raw, "callback_id"), blockkit.Text(v.raw, "external_id")
+	v.PrivateMetadata = blockkit.Text(v.raw, "private_metadata")
+	v.Title, v.Submit, v.Close = blockkit.Text(v.raw, "title", "text"), blockkit.Text(v.raw, "submit", "text"), blockkit.Text(v.raw, "close", "text")
+	v.Blocks = blockkit.List(v.raw, "blocks")
 	w.nameBlocksLocked(v.Blocks)
 	v.Hash = formatTS(w.cfg.Now()) + strconv.Itoa(len(w.views)) + "." + w.idLocked("h")
 }
@@ -121,7 +123,7 @@ func (c *call) openView(onTop bool) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if onTop && len(p.modals) >= maxViewStack {
+	if onTop && len(p.modals) >= blockkit.MaxViewStack {
 		return nil, refuse("push_limit_reached")
 	}
 	c.showLocked(p, v, onTop)

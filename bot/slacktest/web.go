@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 type tokenKind int
@@ -83,7 +85,7 @@ func (w *Workspace) routes() http.Handler {
 func (w *Workspace) serveAPI(out http.ResponseWriter, in *http.Request) {
 	name := in.PathValue("method")
 	args, secret, err := readArguments(in)
-	w.record(FromClient, name, encode(args))
+	w.record(FromClient, name, blockkit.Encode(args))
 
 	effect := w.strike(name)
 	effect.wait(in.Context())
@@ -115,7 +117,7 @@ func (w *Workspace) serveAPI(out http.ResponseWriter, in *http.Request) {
 }
 
 func (w *Workspace) answer(out http.ResponseWriter, what string, status int, answer object) {
-	body := encode(answer)
+	body := blockkit.Encode(answer)
 	w.record(ToClient, what, body)
 	out.Header().Set("Content-Type", "application/json; charset=utf-8")
 	out.Header().Set("X-Slack-Req-Id", fmt.Sprintf("%x", time.Now().UnixNano()))

@@ -12,7 +12,7 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
-	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 // Options say what to set up. Dir, Conclave and Vault.Addrs are required.
@@ -43,7 +43,7 @@ type Stage struct {
 	Slack *slacktest.Workspace
 	Ops   *slacktest.Channel
 	// Vault is somebody with a root token and a terminal.
-	Vault *vaulttest.Operator
+	Vault *operator.Operator
 	// Identity is the bot's fingerprint, which everybody has pinned.
 	Identity ceremony.Fingerprint
 

@@ -8,6 +8,7 @@ import (
 	"conclave/needs"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/realvault"
 )
 
 // program is the bot, built once for all tests of this package.
@@ -107,7 +108,7 @@ func TestCeremoniesOnARealVaultWithRealGPG(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := vaulttest.StartReal(t, vaulttest.RealOptions{TLS: authority})
+	server := realvault.StartReal(t, realvault.RealOptions{TLS: authority})
 	play(t, set(t, stage.Options{
 		Vault:   stage.Server{Addrs: []string{server.Addr()}, CA: server.CA()},
 		Keyring: stage.GPG,

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
-	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 // Server is the Vault on stage.
@@ -60,7 +60,7 @@ func (s *Stage) prepareVault(ctx context.Context) error {
 	if len(s.server.Addrs) == 0 {
 		return errors.New("no vault to go to")
 	}
-	s.Vault = vaulttest.NewOperator(s.server.Addrs[0], s.server.CA)
+	s.Vault = operator.NewOperator(s.server.Addrs[0], s.server.CA)
 	s.Vault.Token = s.server.Token
 	if s.server.CA != nil {
 		if err := writeFile(s.dir, "vault-ca.pem", string(s.server.CA)); err != nil {
@@ -96,7 +96,7 @@ func (s *Stage) prepareVault(ctx context.Context) error {
 }
 
 // At is the same person as Vault, at another node.
-func (s *Stage) At(address string) *vaulttest.Operator {
+func (s *Stage) At(address string) *operator.Operator {
 	other := *s.Vault
 	other.Addr = address
 	return &other
@@ -180,7 +180,7 @@ func (s *Stage) Seal(ctx context.Context) (ceremony.Seal, error) {
 }
 
 // demand is a request to Vault that has to succeed.
-func (s *Stage) demand(ctx context.Context, method, path string, body any) (vaulttest.Answer, error) {
+func (s *Stage) demand(ctx context.Context, method, path string, body any) (operator.Answer, error) {
 	answer, err := s.Vault.Do(ctx, method, path, body)
 	if err == nil && answer.Status >= http.StatusMultipleChoices {
 		err = fmt.Errorf("vault: %s %s: status %d: %s", method, path, answer.Status, strings.Join(answer.Errors, "; "))

@@ -6,7 +6,8 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/event"
 	"conclave/rehearsal/stage"
-	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/realvault"
 )
 
 // Three servers come back sealed. The seal watch opens one unseal, and one share of
@@ -89,7 +90,7 @@ func (s *scene) votes() int {
 	n := 0
 	for _, server := range servers {
 		fields, _ := server.(map[string]any)
-		if (vaulttest.Answer{Body: fields}).Bool("voter") {
+		if (operator.Answer{Body: fields}).Bool("voter") {
 			n++
 		}
 	}
@@ -97,7 +98,7 @@ func (s *scene) votes() int {
 }
 
 // leader is the address of the node that leads.
-func (s *scene) leader(nodes []*vaulttest.Real) string {
+func (s *scene) leader(nodes []*realvault.Real) string {
 	s.t.Helper()
 	for _, n := range nodes {
 		answer, err := s.At(n.Addr()).Do(s.ctx(), "GET", "sys/leader", nil)

@@ -9,6 +9,7 @@ import (
 	"conclave/needs"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/realvault"
 )
 
 // These tests search the memory of the bot as root on its host would, while it
@@ -97,7 +98,7 @@ func shippedOnVault(t *testing.T, configure settings) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := vaulttest.StartReal(t, vaulttest.RealOptions{TLS: authority})
+	server := realvault.StartReal(t, realvault.RealOptions{TLS: authority})
 	s := setProgram(t, ship(t), stage.Options{
 		Keyring: stage.GPG, Configure: configure, Vault: stage.Server{Addrs: []string{server.Addr()}, CA: authority.PEM},
 		// A signal keeps the registers on a stack, and with them what was copied last. On a

@@ -12,6 +12,8 @@ import (
 	"conclave/ceremony/rules"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/realvault"
 )
 
 // These tests play each operation from a slash command to a real Vault and back,
@@ -41,7 +43,7 @@ func (s *scene) completed(id ceremony.ID) rules.Ceremony {
 }
 
 // reading is what Vault answers to a question, which may be wrapped.
-func (s *scene) reading(path string) vaulttest.Answer {
+func (s *scene) reading(path string) operator.Answer {
 	s.t.Helper()
 	answer, err := s.Vault.Do(s.ctx(), "GET", path, nil)
 	s.check(err)
@@ -150,7 +152,7 @@ func TestRootTokenForSomebodyWithoutAKeyThoughTheBotDies(t *testing.T) {
 
 func TestTokenForAServerInRecoveryModeThoughTheBotDies(t *testing.T) {
 	t.Parallel()
-	s, server := preparedVault(t, vaulttest.RealOptions{}, allowing(ceremony.RecoveryToken))
+	s, server := preparedVault(t, realvault.RealOptions{}, allowing(ceremony.RecoveryToken))
 	server.RestartInRecoveryMode(t)
 	s.start()
 	killed := s.killAtFirst(event.Counted{})

@@ -27,6 +27,7 @@ import (
 	"conclave/needs"
 	"conclave/rehearsal/stage"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/realvault"
 )
 
 // program is the bot, built once. Under the race detector it is watched as well;
@@ -81,14 +82,14 @@ type settings = func(*stage.Settings)
 // people have the real gpg and the bot a token that may do the least. The bot runs.
 func onVault(t testing.TB, configure settings) *scene {
 	t.Helper()
-	return onVaultWith(t, vaulttest.RealOptions{}, configure)
+	return onVaultWith(t, realvault.RealOptions{}, configure)
 }
 
 // onAutoVault is onVault with a server that unseals itself, with the help of
 // another one.
 func onAutoVault(t testing.TB, configure settings) *scene {
 	t.Helper()
-	return onVaultWith(t, vaulttest.RealOptions{UnsealsItself: true}, func(to *stage.Settings) {
+	return onVaultWith(t, realvault.RealOptions{UnsealsItself: true}, func(to *stage.Settings) {
 		to.Operations = []string{string(ceremony.RekeyRecovery), string(ceremony.GenerateRoot)}
 		if configure != nil {
 			configure(to)
@@ -96,7 +97,7 @@ func onAutoVault(t testing.TB, configure settings) *scene {
 	})
 }
 
-func onVaultWith(t testing.TB, o vaulttest.RealOptions, configure settings) *scene {
+func onVaultWith(t testing.TB, o realvault.RealOptions, configure settings) *scene {
 	t.Helper()
 	s, _ := preparedVault(t, o, configure)
 	s.start()
@@ -105,7 +106,7 @@ func onVaultWith(t testing.TB, o vaulttest.RealOptions, configure settings) *sce
 
 // preparedVault is onVaultWith before the bot runs, for whoever has something to do
 // to the server.
-func preparedVault(t testing.TB, o vaulttest.RealOptions, configure settings) (*scene, *vaulttest.Real) {
+func preparedVault(t testing.TB, o realvault.RealOptions, configure settings) (*scene, *realvault.Real) {
 	t.Helper()
 	needs.Programs(t, stage.GPGPrograms()...)
 	authority, err := vaulttest.NewAuthority()
@@ -113,7 +114,7 @@ func preparedVault(t testing.TB, o vaulttest.RealOptions, configure settings) (*
 		t.Fatal(err)
 	}
 	o.TLS = authority
-	server := vaulttest.StartReal(t, o)
+	server := realvault.StartReal(t, o)
 	s := tapped(t, authority, server.Addr(), stage.Options{Keyring: stage.GPG, Configure: configure})
 	s.check(s.GiveLeastToken(s.ctx()))
 	s.tap.forget()
@@ -128,7 +129,7 @@ func onNewVault(t testing.TB, configure settings) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := vaulttest.StartReal(t, vaulttest.RealOptions{TLS: authority})
+	server := realvault.StartReal(t, realvault.RealOptions{TLS: authority})
 	s := tapped(t, authority, server.Addr(), stage.Options{
 		Keyring: stage.GPG, Configure: configure, Vault: stage.Server{Uninitialised: true},
 	})
@@ -138,10 +139,10 @@ func onNewVault(t testing.TB, configure settings) *scene {
 
 // onCluster sets a scene on three real servers, of which the first leads. Nothing
 // is tapped, and the bot does not run yet.
-func onCluster(t testing.TB, configure settings) (*scene, []*vaulttest.Real) {
+func onCluster(t testing.TB, configure settings) (*scene, []*realvault.Real) {
 	t.Helper()
 	needs.Programs(t, stage.GPGPrograms()...)
-	nodes, keys := vaulttest.StartRealCluster(t, 3, len(stage.Holders()), stage.Threshold)
+	nodes, keys := realvault.StartRealCluster(t, 3, len(stage.Holders()), stage.Threshold)
 	server := stage.Server{Shares: keys.Shares, Token: keys.RootToken}
 	for _, n := range nodes {
 		server.Addrs = append(server.Addrs, n.Addr())

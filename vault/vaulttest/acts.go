@@ -54,10 +54,10 @@ func Slow(wait time.Duration) Act { return Before(func() { time.Sleep(wait) }) }
 func SlowAfter(wait time.Duration) Act { return After(func() { time.Sleep(wait) }) }
 
 // NoLeader answers as a standby during an election. The request is not applied.
-func NoLeader() Act { return Refuse(errNoLeader.status, errNoLeader.text) }
+func NoLeader() Act { return Refuse(errNoLeader.Status, errNoLeader.Text) }
 
 // Sealed answers as a sealed node, without sealing it. The request is not applied.
-func Sealed() Act { return Refuse(errSealed.status, errSealed.text) }
+func Sealed() Act { return Refuse(errSealed.Status, errSealed.Text) }
 
 // RedirectTo sends the client elsewhere, keeping the request's path. The request is not applied.
 func RedirectTo(addr string) Act {

@@ -8,16 +8,16 @@ import (
 )
 
 // refusal is an answer other than success, in Vault's words.
-type refusal struct {
-	status int
-	text   string // empty for an answer without words, such as 405
+type Refusal struct {
+	Status int
+	Text   string // empty for an answer without words, such as 405
 }
 
-func (r *refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.text) }
+func (r *Refusal) Error() string { return fmt.Sprintf("%d: %s", r.Status, r.Text) }
 
 // refuse makes a refusal. The words are for clients, so that they follow Vault and not this project's style.
 func refuse(status int, format string, args ...any) error {
-	return &refusal{status: status, text: fmt.Sprintf(format, args...)}
+	return &Refusal{Status: status, Text: fmt.Sprintf(format, args...)}
 }
 
 // errGiven refuses a share that came before in the same round. A client that keeps book of what it sent never gets here.
@@ -28,21 +28,21 @@ func errGiven(c *call, operation string) error {
 
 // internalError is what Vault's router makes of an error of which its handler didn't say what kind it is. A connection that drops stays so.
 func internalError(err error) error {
-	refused, ok := errors.AsType[*refusal](err)
+	refused, ok := errors.AsType[*Refusal](err)
 	if !ok {
 		return err
 	}
-	return refuse(http.StatusInternalServerError, "1 error occurred:\n\t* %s\n\n", refused.text)
+	return refuse(http.StatusInternalServerError, "1 error occurred:\n\t* %s\n\n", refused.Text)
 }
 
 // errHangUp closes the connection without an answer, which is what a client sees when one of Vault's handlers panics.
 var errHangUp = errors.New("hang up")
 
 var (
-	errSealed    = &refusal{status: http.StatusServiceUnavailable, text: "Vault is sealed"}
-	errNotActive = &refusal{status: http.StatusServiceUnavailable, text: "node is not active"}
-	errNoLeader  = &refusal{status: http.StatusInternalServerError, text: "local node not active but active cluster node not found"}
-	errMethod    = &refusal{status: http.StatusMethodNotAllowed}
+	errSealed    = &Refusal{Status: http.StatusServiceUnavailable, Text: "Vault is sealed"}
+	errNotActive = &Refusal{Status: http.StatusServiceUnavailable, Text: "node is not active"}
+	errNoLeader  = &Refusal{Status: http.StatusInternalServerError, Text: "local node not active but active cluster node not found"}
+	errMethod    = &Refusal{Status: http.StatusMethodNotAllowed}
 )
 
 // withStatus is a body that is sent with a status other than 200.
@@ -56,15 +56,15 @@ func writeAnswer(w http.ResponseWriter, body any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	if err != nil {
-		refused, ok := errors.AsType[*refusal](err)
+		refused, ok := errors.AsType[*Refusal](err)
 		if !ok {
 			// Nothing was written, so that the client sees the connection close.
 			panic(http.ErrAbortHandler)
 		}
-		w.WriteHeader(refused.status)
+		w.WriteHeader(refused.Status)
 		body := map[string][]string{"errors": {}}
-		if refused.text != "" {
-			body["errors"] = []string{refused.text}
+		if refused.Text != "" {
+			body["errors"] = []string{refused.Text}
 		}
 		json.NewEncoder(w).Encode(body)
 		return

@@ -46,14 +46,14 @@ func NewAuthority() (*Authority, error) {
 
 // Issue makes a certificate for a server on loopback.
 func (a *Authority) Issue() (tls.Certificate, error) {
-	certificate, key, err := a.issuePEM()
+	certificate, key, err := a.IssuePEM()
 	if err != nil {
 		return tls.Certificate{}, err
 	}
 	return tls.X509KeyPair(certificate, key)
 }
 
-func (a *Authority) issuePEM() (certificate, privateKey []byte, err error) {
+func (a *Authority) IssuePEM() (certificate, privateKey []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("issue certificate: %w", err)

@@ -82,7 +82,7 @@ func (c *call) decodeOptional(into any) error {
 // Lengths of a share in bytes, from the shortest AES key to the longest and its x coordinate. Vault checks no closer than this.
 const (
 	minShare = 16
-	maxShare = 32 + shamir.Overhead
+	MaxShare = 32 + shamir.Overhead
 )
 
 // submission is the body of every endpoint that takes a share.
@@ -105,7 +105,7 @@ func (c *call) submission() (share []byte, nonce string, err error) {
 }
 
 func decodeShare(key string) ([]byte, error) {
-	if share, err := hex.DecodeString(key); err == nil && len(share) >= minShare && len(share) <= maxShare {
+	if share, err := hex.DecodeString(key); err == nil && len(share) >= minShare && len(share) <= MaxShare {
 		return share, nil
 	}
 	share, err := base64.StdEncoding.DecodeString(key)
@@ -120,8 +120,8 @@ func checkLength(share []byte, prefix string) error {
 	if len(share) < minShare {
 		return refuse(http.StatusBadRequest, "%skey is shorter than minimum %d bytes", prefix, minShare)
 	}
-	if len(share) > maxShare {
-		return refuse(http.StatusBadRequest, "%skey is longer than maximum %d bytes", prefix, maxShare)
+	if len(share) > MaxShare {
+		return refuse(http.StatusBadRequest, "%skey is longer than maximum %d bytes", prefix, MaxShare)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 func TestStandbyForwards(t *testing.T) {
@@ -170,7 +171,7 @@ func TestClusterSpeaksTLSUnderItsAuthority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := vaulttest.NewOperator(f.Addr(), other.PEM).Do(t.Context(), "GET", "sys/seal-status", nil); err == nil {
+	if _, err := operator.NewOperator(f.Addr(), other.PEM).Do(t.Context(), "GET", "sys/seal-status", nil); err == nil {
 		t.Error("a client of another authority was served")
 	}
 }
@@ -200,7 +201,7 @@ func TestConcurrentSharesAreEachCountedOnce(t *testing.T) {
 	completed := 0
 	for i, share := range keys.Shares {
 		wg.Go(func() {
-			op := vaulttest.NewOperator(c.Addrs()[i%3], nil)
+			op := operator.NewOperator(c.Addrs()[i%3], nil)
 			answer, err := op.Do(t.Context(), "PUT", "sys/generate-root/update", body{"key": share, "nonce": start.String("nonce")})
 			if err != nil || answer.Status != 200 {
 				t.Errorf("share %d: %d %v", i, answer.Status, err)
@@ -228,7 +229,7 @@ func TestOperatorKnowsSharesThatDontOpen(t *testing.T) {
 		"wrong":   {f.shares[0], altered(f.shares[1])},
 		"same":    {f.shares[0], f.shares[0]},
 	} {
-		if err := f.op.Unseal(t.Context(), shares...); !errors.Is(err, vaulttest.ErrNotOpened) {
+		if err := f.op.Unseal(t.Context(), shares...); !errors.Is(err, operator.ErrNotOpened) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if got := f.want(200, "GET", "sys/seal-status", nil).Body["progress"]; got != json.Number("0") {

@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
+	"strings"
+
+	"conclave/vault/vaulttest/operator"
 )
 
 // Dialect is a product and a generation of it, as far as they differ in key operations.
@@ -54,9 +58,9 @@ func (d Dialect) otpLength() int { return len(d.tokenPrefix()) + tokenLength }
 // newTokenID makes a service token. Vault's carry a signed part, unless they are root's; nobody reads it here.
 func (d Dialect) newTokenID(root bool) string {
 	if root || d == OpenBao {
-		return d.tokenPrefix() + randomText(tokenLength)
+		return d.tokenPrefix() + operator.RandomText(tokenLength)
 	}
-	return d.tokenPrefix() + "CAESI" + randomText(86)
+	return d.tokenPrefix() + "CAESI" + operator.RandomText(86)
 }
 
 // operations are the key operations that a dialect may close, by the names that Vault's configuration gives them.
@@ -131,5 +135,38 @@ func withToken(handle handler) handler {
 			return nil, err
 		}
 		return wrapped("system", data), nil
+	}
+}
+
+// rootOnly are what OpenBao has in its root namespace alone: they and what lies below them (vault/core.go, restrictedSysAPIs).
+var rootOnly = []string{
+	"sys/init", "sys/seal", "sys/unseal", "sys/health", "sys/step-down", "sys/key-status", "sys/rotate",
+	"sys/rekey", "sys/rekey-recovery-key", "sys/generate-root", "sys/generate-recovery-token", "sys/decode-token", "sys/raw", "sys/storage",
+}
+
+// enterNamespace takes the namespace off a call, which names it in a header or before its path, and refuses what isn't there. Key operations
+// are the root namespace's: a client that sends its namespace with each request gets nowhere.
+func (c *Cluster) enterNamespace(call *call) error {
+	if c.options.Dialect != OpenBao {
+		return nil // an open Vault ignores the header, and doesn't know the path
+	}
+	name := strings.Trim(call.namespace, "/")
+	for _, known := range c.options.Namespaces {
+		if rest, ok := strings.CutPrefix(call.path, known+"/"); ok && name == "" {
+			name, call.path = known, rest
+			break
+		}
+	}
+	switch {
+	case name == "":
+		return nil
+	case slices.ContainsFunc(rootOnly, func(path string) bool { return call.path == path || strings.HasPrefix(call.path, path+"/") }):
+		return refuse(http.StatusBadRequest, "operation unavailable in namespaces")
+	case !slices.Contains(c.options.Namespaces, name):
+		return refuse(http.StatusNotFound, "namespace not found")
+	case strings.HasPrefix(call.path, "sys/generate-root-token/"):
+		return refuse(http.StatusBadRequest, "namespace is not sealable")
+	default:
+		return nil
 	}
 }

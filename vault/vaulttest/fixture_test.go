@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 type body = map[string]any
@@ -15,7 +16,7 @@ type body = map[string]any
 type fixture struct {
 	t testing.TB
 	*vaulttest.Cluster
-	op     *vaulttest.Operator
+	op     *operator.Operator
 	shares []string // 3, of which 2 are enough
 }
 
@@ -27,13 +28,13 @@ func start(t *testing.T, o vaulttest.Options) *fixture {
 }
 
 // at returns the operator of another node, with the same token.
-func (f *fixture) at(node int) *vaulttest.Operator {
-	op := vaulttest.NewOperator(f.Node(node).Addr(), f.CA())
+func (f *fixture) at(node int) *operator.Operator {
+	op := operator.NewOperator(f.Node(node).Addr(), f.CA())
 	op.Token = f.op.Token
 	return op
 }
 
-func (f *fixture) send(op *vaulttest.Operator, method, path string, body any) vaulttest.Answer {
+func (f *fixture) send(op *operator.Operator, method, path string, body any) operator.Answer {
 	f.t.Helper()
 	answer, err := op.Do(f.t.Context(), method, path, body)
 	if err != nil {
@@ -42,7 +43,7 @@ func (f *fixture) send(op *vaulttest.Operator, method, path string, body any) va
 	return answer
 }
 
-func (f *fixture) want(status int, method, path string, body any) vaulttest.Answer {
+func (f *fixture) want(status int, method, path string, body any) operator.Answer {
 	f.t.Helper()
 	answer := f.send(f.op, method, path, body)
 	if answer.Status != status {

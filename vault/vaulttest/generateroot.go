@@ -1,11 +1,12 @@
 package vaulttest
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
+
+	"conclave/vault/vaulttest/operator"
 )
 
 // issue is the kind of token that an attempt makes. A node has one attempt at a time, of whichever kind.
@@ -114,7 +115,7 @@ func (n *Node) startRoot(kind issue, req rootRequest) (shown string, err error) 
 		}
 		attempt.pgpKey, attempt.fingerprint = req.PGPKey, prints[0]
 	default:
-		shown = randomText(n.cluster.options.Dialect.otpLength())
+		shown = operator.RandomText(n.cluster.options.Dialect.otpLength())
 		attempt.otp = shown
 	}
 	if err := n.issuingLocked(); err != nil {
@@ -214,7 +215,7 @@ func (n *Node) mintFor(attempt *rootAttempt) (string, error) {
 func (n *Node) issueToken(kind issue) string {
 	switch kind {
 	case recoveryToken:
-		n.recoveryToken = "hvr." + randomText(tokenLength)
+		n.recoveryToken = "hvr." + operator.RandomText(tokenLength)
 		return n.recoveryToken
 	case drToken:
 		// It opens only what a secondary may do, none of which is emulated, so that nobody has to know it.
@@ -252,14 +253,14 @@ func (n *Node) putDecodeToken(c *call) (any, error) {
 	if err := c.decode(&req); err != nil {
 		return nil, err
 	}
-	token, err := decodeToken(req.EncodedToken, req.OTP)
+	token, err := DecodeToken(req.EncodedToken, req.OTP)
 	if err != nil {
 		return nil, refuse(http.StatusInternalServerError, "%v", err)
 	}
 	return wrapped("", map[string]any{"token": token}), nil
 }
 
-func decodeToken(encoded, otp string) (string, error) {
+func DecodeToken(encoded, otp string) (string, error) {
 	token, err := base64.RawStdEncoding.DecodeString(encoded)
 	switch {
 	case err != nil:
@@ -279,18 +280,4 @@ func xor(a, b []byte) []byte {
 		out[i] = a[i] ^ b[i]
 	}
 	return out
-}
-
-// randomText returns letters and digits, as in Vault's tokens and pads.
-func randomText(length int) string {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	text := make([]byte, 0, length)
-	var b [1]byte
-	for len(text) < length {
-		rand.Read(b[:])
-		if i := int(b[0] & 63); i < len(alphabet) {
-			text = append(text, alphabet[i])
-		}
-	}
-	return string(text)
 }

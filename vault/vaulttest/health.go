@@ -77,7 +77,7 @@ func statusParameter(c *call, name string, otherwise int) (int, error) {
 	}
 	status, err := strconv.Atoi(c.query.Get(name))
 	if err != nil || status < 100 || status > 599 {
-		return 0, &refusal{status: http.StatusBadRequest}
+		return 0, &Refusal{Status: http.StatusBadRequest}
 	}
 	return status, nil
 }

@@ -1,6 +1,10 @@
 package vaulttest
 
-import "testing"
+import (
+	"testing"
+
+	"conclave/vault/vaulttest/operator"
+)
 
 // Instance is one running server: a [Cluster] or a [Real].
 type Instance interface {
@@ -16,10 +20,10 @@ type Instance interface {
 }
 
 // Open initialises a fresh server with n shares, unseals every node of it unless it does so itself, and returns somebody who holds its root token.
-func Open(t testing.TB, server Instance, n, threshold int) (*Operator, Keys) {
+func Open(t testing.TB, server Instance, n, threshold int) (*operator.Operator, operator.Keys) {
 	t.Helper()
-	operator := NewOperator(server.Addr(), server.CA())
-	keys, err := operator.Init(t.Context(), n, threshold)
+	person := operator.NewOperator(server.Addr(), server.CA())
+	keys, err := person.Init(t.Context(), n, threshold)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,16 +32,16 @@ func Open(t testing.TB, server Instance, n, threshold int) (*Operator, Keys) {
 		addrs = cluster.Addrs()
 	}
 	for _, addr := range addrs {
-		if err := NewOperator(addr, server.CA()).Unseal(t.Context(), keys.Shares[:threshold]...); err != nil {
+		if err := operator.NewOperator(addr, server.CA()).Unseal(t.Context(), keys.Shares[:threshold]...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return operator, keys
+	return person, keys
 }
 
 // OpenInRecoveryMode initialises a fresh server on Raft storage with n shares and restarts it in recovery mode, in which the shares make a recovery
 // token.
-func OpenInRecoveryMode(t testing.TB, server Instance, n, threshold int) (*Operator, Keys) {
+func OpenInRecoveryMode(t testing.TB, server Instance, n, threshold int) (*operator.Operator, operator.Keys) {
 	t.Helper()
 	operator, keys := Open(t, server, n, threshold)
 	server.RestartInRecoveryMode(t)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"conclave/vault/vaulttest/operator"
 )
 
 // systemMaxTTL is the longest that a token lives if nobody says otherwise, and the default as well.
@@ -108,11 +110,11 @@ func (c *Cluster) childPolicies(call *call, req createRequest) ([]string, error)
 			return nil, refuse(http.StatusBadRequest, "child policies must be subset of parent")
 		}
 	}
-	if slices.Contains(policies, rootPolicy) {
+	if slices.Contains(policies, operator.RootPolicyName) {
 		if !parent.isRoot() {
 			return nil, refuse(http.StatusBadRequest, "root tokens may not be created without parent token being root")
 		}
-		return []string{rootPolicy}, nil
+		return []string{operator.RootPolicyName}, nil
 	}
 	if !req.NoDefaultPolicy && (mayAny || slices.Contains(parent.policies, "default")) {
 		policies = append(policies, "default")
@@ -124,7 +126,7 @@ func (c *Cluster) childPolicies(call *call, req createRequest) ([]string, error)
 func (c *Cluster) unknownPolicies(t *token) []string {
 	var warnings []string
 	for _, name := range t.policies {
-		if name != rootPolicy && c.disk.policies[name] == nil {
+		if name != operator.RootPolicyName && c.disk.policies[name] == nil {
 			warnings = append(warnings, fmt.Sprintf("Policy %q does not exist", name))
 		}
 	}

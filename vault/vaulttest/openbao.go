@@ -121,7 +121,7 @@ func (c *call) rotationShare() (share []byte, nonce string, err error) {
 	if share, err = decodeShare(s.Key); err != nil {
 		return nil, "", err
 	}
-	if len(share) < minShare || len(share) > maxShare {
+	if len(share) < minShare || len(share) > MaxShare {
 		c.breach = fmt.Sprintf("sent %d bytes for a share", len(share))
 	}
 	return share, s.Nonce, nil

@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/hcl"
 	"github.com/hashicorp/hcl/hcl/ast"
+
+	"conclave/vault/vaulttest/operator"
 )
 
 // policy is a named set of rules. Vault reads it with the same library, so that what is accepted here is accepted there.
@@ -104,7 +106,7 @@ type policyRequest struct {
 
 // listPolicies names the policies, among them root, which has no rules.
 func (n *Node) listPolicies(*call) (any, error) {
-	names := []string{rootPolicy}
+	names := []string{operator.RootPolicyName}
 	for name := range n.cluster.disk.policies {
 		names = append(names, name)
 	}
@@ -113,12 +115,12 @@ func (n *Node) listPolicies(*call) (any, error) {
 }
 
 func (n *Node) getPolicy(c *call) (any, error) {
-	if c.names[0] == rootPolicy {
+	if c.names[0] == operator.RootPolicyName {
 		return wrapped("system", map[string]any{"name": c.names[0], "policy": ""}), nil
 	}
 	p := n.cluster.disk.policies[c.names[0]]
 	if p == nil {
-		return nil, &refusal{status: http.StatusNotFound}
+		return nil, &Refusal{Status: http.StatusNotFound}
 	}
 	return wrapped("system", map[string]any{"name": c.names[0], "policy": p.text}), nil
 }
@@ -129,7 +131,7 @@ func (n *Node) putPolicy(c *call) (any, error) {
 	if err := c.decodeOptional(&req); err != nil {
 		return nil, err
 	}
-	if c.names[0] == rootPolicy {
+	if c.names[0] == operator.RootPolicyName {
 		return nil, refuse(http.StatusBadRequest, "cannot update %q policy", c.names[0])
 	}
 	if req.Policy == "" {
@@ -146,7 +148,7 @@ func (n *Node) putPolicy(c *call) (any, error) {
 // deletePolicy says yes to a policy that doesn't exist.
 func (n *Node) deletePolicy(c *call) (any, error) {
 	switch c.names[0] {
-	case rootPolicy:
+	case operator.RootPolicyName:
 		return nil, refuse(http.StatusBadRequest, "cannot delete %q policy", c.names[0])
 	case "default":
 		return nil, refuse(http.StatusBadRequest, "cannot delete default policy")

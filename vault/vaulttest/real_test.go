@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/realvault"
 )
 
 func TestRealServerSpeaksTLSUnderItsAuthority(t *testing.T) {
@@ -16,18 +18,18 @@ func TestRealServerSpeaksTLSUnderItsAuthority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := vaulttest.StartReal(t, vaulttest.RealOptions{Storage: "inmem", TLS: authority})
+	server := realvault.StartReal(t, realvault.RealOptions{Storage: "inmem", TLS: authority})
 	op, keys := vaulttest.Open(t, server, 3, 2)
 	if root, err := op.IsRootToken(t.Context(), keys.RootToken); !root || err != nil {
 		t.Errorf("root is %t, %v", root, err)
 	}
-	if _, err := vaulttest.NewOperator(server.Addr(), nil).Do(t.Context(), "GET", "sys/seal-status", nil); err == nil {
+	if _, err := operator.NewOperator(server.Addr(), nil).Do(t.Context(), "GET", "sys/seal-status", nil); err == nil {
 		t.Error("a client without the authority was served")
 	}
 }
 
 func TestRealAndEmulatedStandbysBehaveAlike(t *testing.T) {
-	nodes, keys := vaulttest.StartRealCluster(t, 3, 3, 2)
+	nodes, keys := realvault.StartRealCluster(t, 3, 3, 2)
 	emulated := start(t, vaulttest.Options{Nodes: 3, Unruly: true})
 	for _, c := range []struct {
 		name   string
@@ -38,9 +40,9 @@ func TestRealAndEmulatedStandbysBehaveAlike(t *testing.T) {
 		{"emulated", emulated.Addrs(), emulated.shares},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			send := func(node int, method, path string, body any) vaulttest.Answer {
+			send := func(node int, method, path string, body any) operator.Answer {
 				t.Helper()
-				answer, err := vaulttest.NewOperator(c.addrs[node], nil).Do(t.Context(), method, path, body)
+				answer, err := operator.NewOperator(c.addrs[node], nil).Do(t.Context(), method, path, body)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -80,7 +82,7 @@ func TestRealAndEmulatedStandbysBehaveAlike(t *testing.T) {
 }
 
 func TestSealedNodesOpenEachWithTheSameShares(t *testing.T) {
-	real, keys := vaulttest.StartRealCluster(t, 3, 3, 2)
+	real, keys := realvault.StartRealCluster(t, 3, 3, 2)
 	emulated := start(t, vaulttest.Options{Nodes: 3})
 	for _, c := range []struct {
 		name    string
@@ -97,9 +99,9 @@ func TestSealedNodesOpenEachWithTheSameShares(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.restart()
-			unseal := func(node int, body any) vaulttest.Answer {
+			unseal := func(node int, body any) operator.Answer {
 				t.Helper()
-				answer, err := vaulttest.NewOperator(c.addrs[node], nil).Do(t.Context(), "PUT", "sys/unseal", body)
+				answer, err := operator.NewOperator(c.addrs[node], nil).Do(t.Context(), "PUT", "sys/unseal", body)
 				if err != nil || answer.Status != 200 {
 					t.Fatalf("node %d: status %d %q, %v", node+1, answer.Status, answer.Errors, err)
 				}
@@ -125,7 +127,7 @@ func TestSealedNodesOpenEachWithTheSameShares(t *testing.T) {
 			}
 			for node, addr := range c.addrs {
 				// It has to hear of a leader, which two of them have to elect first.
-				if err := vaulttest.NewOperator(addr, nil).Unseal(t.Context()); err != nil {
+				if err := operator.NewOperator(addr, nil).Unseal(t.Context()); err != nil {
 					t.Errorf("node %d: %v", node+1, err)
 				}
 				if again := unseal(node, body{"key": c.shares[2]}); again.Bool("sealed") || again.Int("progress") != 0 {
@@ -137,10 +139,10 @@ func TestSealedNodesOpenEachWithTheSameShares(t *testing.T) {
 }
 
 func TestStepDownOfARealLeaderLosesTheRekeyAndNothingElse(t *testing.T) {
-	nodes, keys := vaulttest.StartRealCluster(t, 3, 3, 2)
-	send := func(node int, method, path string, body any) vaulttest.Answer {
+	nodes, keys := realvault.StartRealCluster(t, 3, 3, 2)
+	send := func(node int, method, path string, body any) operator.Answer {
 		t.Helper()
-		op := vaulttest.NewOperator(nodes[node].Addr(), nil)
+		op := operator.NewOperator(nodes[node].Addr(), nil)
 		op.Token = keys.RootToken
 		answer, err := op.Do(t.Context(), method, path, body)
 		if err != nil {
@@ -157,7 +159,7 @@ func TestStepDownOfARealLeaderLosesTheRekeyAndNothingElse(t *testing.T) {
 	if got := send(0, "PUT", "sys/step-down", nil).Status; got != 204 {
 		t.Fatalf("stepping down is answered %d", got)
 	}
-	leader := vaulttest.AwaitLeader(t, nodes)
+	leader := realvault.AwaitLeader(t, nodes)
 	if leader == 0 {
 		t.Fatal("who stepped down leads")
 	}
@@ -204,7 +206,7 @@ func TestMissingServerSkipsOrFailsAndSaysWhatToRun(t *testing.T) {
 		outcome := &recorder{TB: t}
 		func() {
 			defer func() { recover() }()
-			vaulttest.StartReal(outcome, vaulttest.RealOptions{})
+			realvault.StartReal(outcome, realvault.RealOptions{})
 		}()
 		if outcome.verdict != want || !strings.Contains(outcome.text, "make vault") {
 			t.Errorf("required %q: %s %q, want %s", required, outcome.verdict, outcome.text, want)
@@ -222,7 +224,7 @@ func TestServerThatDoesNotStartFailsWithItsWords(t *testing.T) {
 	outcome := &recorder{TB: t}
 	func() {
 		defer func() { recover() }()
-		vaulttest.StartReal(outcome, vaulttest.RealOptions{})
+		realvault.StartReal(outcome, realvault.RealOptions{})
 	}()
 	if outcome.verdict != "fail" || !strings.Contains(outcome.text, "the disk is full") {
 		t.Errorf("%s %q", outcome.verdict, outcome.text)

@@ -17,7 +17,7 @@ func recoveryRoutes() routes {
 var errNoHandler = errors.New("no handler")
 
 // errRecovered refuses a second recovery token: the first one opened the storage.
-var errRecovered = &refusal{status: http.StatusBadRequest, text: "attempt to generate recovery token when already unsealed"}
+var errRecovered = &Refusal{Status: http.StatusBadRequest, Text: "attempt to generate recovery token when already unsealed"}
 
 // RestartInRecoveryMode empties the node's memory and starts it as vault server -recovery does: sealed for ever, deaf to everything but the
 // making of a recovery token. [Node.Restart] brings it back.
@@ -49,10 +49,10 @@ func (n *Node) serveRecovery(c *call) (any, error) {
 // listRaw stands for the reading of storage that a recovery token is made for.
 func (n *Node) listRaw(c *call) (any, error) {
 	if n.recoveryToken == "" || c.token != n.recoveryToken {
-		return nil, &refusal{status: http.StatusForbidden}
+		return nil, &Refusal{Status: http.StatusForbidden}
 	}
 	if c.method != "LIST" {
-		return nil, &refusal{status: http.StatusNotFound}
+		return nil, &Refusal{Status: http.StatusNotFound}
 	}
 	return wrapped("", map[string]any{"keys": []string{"keyring", "mounts", "seal-config"}}), nil
 }

@@ -5,10 +5,9 @@ import (
 	"net/http"
 	"slices"
 	"time"
-)
 
-// rootPolicy is the policy that allows everything.
-const rootPolicy = "root"
+	"conclave/vault/vaulttest/operator"
+)
 
 // token is a service token. Its zero expiry means that it never expires, as a root token of the unseal keys' holders doesn't.
 type token struct {
@@ -34,9 +33,9 @@ type token struct {
 
 // Refusals of a token. The words differ between no token, one that Vault doesn't know, and one that may not.
 var (
-	errNoToken  = &refusal{status: http.StatusForbidden, text: "permission denied"}
-	errBadToken = &refusal{status: http.StatusForbidden, text: "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"}
-	errDenied   = &refusal{status: http.StatusForbidden, text: "1 error occurred:\n\t* permission denied\n\n"}
+	errNoToken  = &Refusal{Status: http.StatusForbidden, Text: "permission denied"}
+	errBadToken = &Refusal{Status: http.StatusForbidden, Text: "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"}
+	errDenied   = &Refusal{Status: http.StatusForbidden, Text: "1 error occurred:\n\t* permission denied\n\n"}
 )
 
 // authorize refuses a call whose token may not do it, and otherwise tells the call who asks. Whether the path exists is said only afterwards.
@@ -62,7 +61,7 @@ func (c *Cluster) authorize(call *call) error {
 	return nil
 }
 
-func (t *token) isRoot() bool { return slices.Contains(t.policies, rootPolicy) }
+func (t *token) isRoot() bool { return slices.Contains(t.policies, operator.RootPolicyName) }
 
 // tokenOf returns a token that is in force, or nil. One that expired is revoked, with all that it made.
 func (s *storage) tokenOf(id string, now time.Time) *token {
@@ -95,7 +94,7 @@ func (s *storage) revoke(t *token) {
 
 // mintRoot makes the kind of token that initialisation and a quorum make.
 func (c *Cluster) mintRoot() *token {
-	t := &token{displayName: "root", path: "auth/token/root", policies: []string{rootPolicy}}
+	t := &token{displayName: "root", path: "auth/token/root", policies: []string{operator.RootPolicyName}}
 	c.mint(t)
 	return t
 }
@@ -103,7 +102,7 @@ func (c *Cluster) mintRoot() *token {
 // mint gives a token its id and puts it in force.
 func (c *Cluster) mint(t *token) {
 	t.id = c.options.Dialect.newTokenID(t.isRoot())
-	t.accessor = randomText(24)
+	t.accessor = operator.RandomText(24)
 	t.created = c.options.Now()
 	c.disk.tokens[t.id] = t
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 func TestControlMakesThingsGoWrong(t *testing.T) {
@@ -36,7 +37,7 @@ func TestControlMakesThingsGoWrong(t *testing.T) {
 	}
 	health := func(node int) int {
 		t.Helper()
-		answer, err := vaulttest.NewOperator(cluster.Node(node).Addr(), nil).Do(t.Context(), "GET", "sys/health", nil)
+		answer, err := operator.NewOperator(cluster.Node(node).Addr(), nil).Do(t.Context(), "GET", "sys/health", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 func main() {
@@ -87,12 +88,12 @@ func run(ctx context.Context) (err error) {
 }
 
 func initialise(ctx context.Context, cluster *vaulttest.Cluster, shares, threshold int) error {
-	keys, err := vaulttest.NewOperator(cluster.Addr(), nil).Init(ctx, shares, threshold)
+	keys, err := operator.NewOperator(cluster.Addr(), nil).Init(ctx, shares, threshold)
 	if err != nil {
 		return err
 	}
 	for _, addr := range cluster.Addrs() {
-		if err := vaulttest.NewOperator(addr, nil).Unseal(ctx, keys.Shares[:threshold]...); err != nil {
+		if err := operator.NewOperator(addr, nil).Unseal(ctx, keys.Shares[:threshold]...); err != nil {
 			return err
 		}
 	}

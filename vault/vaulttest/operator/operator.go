@@ -1,8 +1,9 @@
-package vaulttest
+package operator
 
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -15,6 +16,20 @@ import (
 	"strings"
 	"time"
 )
+
+// randomText returns letters and digits, as in Vault's tokens and pads.
+func RandomText(length int) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	text := make([]byte, 0, length)
+	var b [1]byte
+	for len(text) < length {
+		rand.Read(b[:])
+		if i := int(b[0] & 63); i < len(alphabet) {
+			text = append(text, alphabet[i])
+		}
+	}
+	return string(text)
+}
 
 // Operator is a person with a terminal and a way to Vault: what a test uses to prepare a server, to act behind a client's back, and to see
 // whether a key really opens it. It never retries and never follows a redirect.
@@ -135,7 +150,7 @@ func (o *Operator) Do(ctx context.Context, method, path string, body any) (Answe
 }
 
 // must is Do for requests that have to succeed.
-func (o *Operator) must(ctx context.Context, method, path string, body any) (Answer, error) {
+func (o *Operator) Must(ctx context.Context, method, path string, body any) (Answer, error) {
 	answer, err := o.Do(ctx, method, path, body)
 	if err == nil && answer.Status >= 300 {
 		err = fmt.Errorf("%s %s: status %d: %s", method, path, answer.Status, strings.Join(answer.Errors, "; "))
@@ -157,13 +172,13 @@ func (a Answer) part(name string) Answer {
 // NewToken makes a token for a policy of its own: what is allowed to whom the operator gives it. fields go into the request beside the policy, as
 // in ttl. It needs the root token.
 func (o *Operator) NewToken(ctx context.Context, policy string, fields map[string]any) (token, accessor string, err error) {
-	name := "test-" + strings.ToLower(randomText(12))
-	if _, err := o.must(ctx, "PUT", "sys/policies/acl/"+name, map[string]string{"policy": policy}); err != nil {
+	name := "test-" + strings.ToLower(RandomText(12))
+	if _, err := o.Must(ctx, "PUT", "sys/policies/acl/"+name, map[string]string{"policy": policy}); err != nil {
 		return "", "", fmt.Errorf("make token: %w", err)
 	}
 	request := map[string]any{"policies": []string{name}}
 	maps.Copy(request, fields)
-	answer, err := o.must(ctx, "PUT", "auth/token/create", request)
+	answer, err := o.Must(ctx, "PUT", "auth/token/create", request)
 	if err != nil {
 		return "", "", fmt.Errorf("make token: %w", err)
 	}
@@ -186,7 +201,7 @@ type Keys struct {
 // Init initialises the server with n shares and a threshold, in plain, and remembers the root token. A server that unseals itself is open
 // afterwards.
 func (o *Operator) Init(ctx context.Context, n, threshold int) (Keys, error) {
-	seal, err := o.must(ctx, "GET", "sys/seal-status", nil)
+	seal, err := o.Must(ctx, "GET", "sys/seal-status", nil)
 	if err != nil {
 		return Keys{}, fmt.Errorf("initialise: %w", err)
 	}
@@ -194,7 +209,7 @@ func (o *Operator) Init(ctx context.Context, n, threshold int) (Keys, error) {
 	if seal.Bool("recovery_seal") {
 		of, field = "recovery", "recovery_keys"
 	}
-	answer, err := o.must(ctx, "PUT", "sys/init", map[string]any{of + "_shares": n, of + "_threshold": threshold})
+	answer, err := o.Must(ctx, "PUT", "sys/init", map[string]any{of + "_shares": n, of + "_threshold": threshold})
 	if err != nil {
 		return Keys{}, fmt.Errorf("initialise: %w", err)
 	}
@@ -212,7 +227,7 @@ var ErrNotOpened = errors.New("the shares don't open the server")
 // Unseal submits shares until the server is open, and waits until it serves requests, as the active node or as a standby. Earlier progress is
 // reset first, and so is that of shares that don't open it. A server that is open is left alone.
 func (o *Operator) Unseal(ctx context.Context, shares ...string) error {
-	if seal, err := o.must(ctx, "GET", "sys/seal-status", nil); err != nil {
+	if seal, err := o.Must(ctx, "GET", "sys/seal-status", nil); err != nil {
 		return fmt.Errorf("unseal: %w", err)
 	} else if !seal.Bool("sealed") {
 		return o.waitReady(ctx)
@@ -241,7 +256,7 @@ func (o *Operator) Unseal(ctx context.Context, shares ...string) error {
 
 // waitReady waits until the node knows who leads.
 func (o *Operator) waitReady(ctx context.Context) error {
-	return poll(ctx, func() (bool, error) {
+	return Poll(ctx, func() (bool, error) {
 		answer, err := o.Do(ctx, "GET", "sys/leader", nil)
 		if err != nil || answer.Status != http.StatusOK {
 			return false, err
@@ -260,7 +275,7 @@ func (o *Operator) waitReady(ctx context.Context) error {
 
 // Seal seals the server. It needs the root token, and an active node.
 func (o *Operator) Seal(ctx context.Context) error {
-	_, err := o.must(ctx, "PUT", "sys/seal", nil)
+	_, err := o.Must(ctx, "PUT", "sys/seal", nil)
 	return err
 }
 
@@ -277,7 +292,7 @@ func (o *Operator) IsRootToken(ctx context.Context, token string) (bool, error) 
 	default:
 		return false, fmt.Errorf("look up token: status %d: %s", answer.Status, strings.Join(answer.Errors, "; "))
 	}
-	return slices.Contains(answer.Data().Strings("policies"), rootPolicy), nil
+	return slices.Contains(answer.Data().Strings("policies"), RootPolicyName), nil
 }
 
 // UnsealWorks seals the server and says whether the shares open it again. It needs the root token. If they don't open it, the server is sealed
@@ -294,7 +309,7 @@ func (o *Operator) UnsealWorks(ctx context.Context, shares ...string) (bool, err
 }
 
 // poll asks until done, an error, or the context's end, for half a minute at most.
-func poll(ctx context.Context, done func() (bool, error)) error {
+func Poll(ctx context.Context, done func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -310,3 +325,6 @@ func poll(ctx context.Context, done func() (bool, error)) error {
 		}
 	}
 }
+
+// rootPolicy is the policy that allows everything.
+const RootPolicyName = "root"

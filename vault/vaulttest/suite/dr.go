@@ -1,6 +1,10 @@
-package vaulttest
+package suite
 
-import "strings"
+import (
+	"strings"
+
+	"conclave/vault/vaulttest"
+)
 
 const (
 	drAttemptPath = "sys/replication/dr/secondary/generate-operation-token/attempt"
@@ -36,11 +40,11 @@ var drCases = []suiteCase{
 		s.refused(400, "root generation already in progress", "PUT", rootAttemptPath, nil)
 		last := s.submit(drUpdatePath, nonce, shares[1])
 		s.says(last, body{"complete": true, "encoded_root_token": ""})
-		token, err := decodeToken(last.String("encoded_token"), strings.Repeat("o", 28))
+		token, err := vaulttest.DecodeToken(last.String("encoded_token"), strings.Repeat("o", 28))
 		if err != nil || len(token) != 28 || s.isRoot(token) {
 			s.Errorf("a token of %d characters, which may be a root token: %v", len(token), err)
 		}
-		s.ok("PUT", drAttemptPath, body{"pgp_key": NewPerson(s, "ann").Key})
+		s.ok("PUT", drAttemptPath, body{"pgp_key": vaulttest.NewPerson(s, "ann").Key})
 		s.done("DELETE", drAttemptPath, nil)
 		s.says(s.ok("GET", drAttemptPath, nil), body{"started": false, "nonce": ""})
 	}},

@@ -1,4 +1,4 @@
-package vaulttest
+package suite
 
 var rotateCases = []suiteCase{
 	{claim: "a rotation makes the next term", run: func(s *suite) {

@@ -1,4 +1,4 @@
-package vaulttest
+package suite
 
 var verifyFields = []string{"nonce", "started", "t", "n", "progress"}
 

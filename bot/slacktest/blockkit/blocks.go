@@ -1,4 +1,4 @@
-package slacktest
+package blockkit
 
 import (
 	"fmt"
@@ -12,35 +12,35 @@ import (
 type surface int
 
 const (
-	inMessage surface = iota
+	InMessage surface = iota
 	inModal
 	inHome
 )
 
 // checker reads blocks as Slack does and collects what Slack would refuse.
-type checker struct {
-	faults   []fault
+type Checker struct {
+	Faults   []fault
 	markdown int
 }
 
 // fault is one thing that Slack refuses, at a JSON pointer.
-type fault struct{ pointer, what string }
+type fault struct{ Pointer, What string }
 
 // words gives the faults in the words of response_metadata.messages.
-func (c *checker) words() []string {
+func (c *Checker) Words() []string {
 	var all []string
-	for _, f := range c.faults {
-		all = append(all, fmt.Sprintf("[ERROR] %s [json-pointer:%s]", f.what, f.pointer))
+	for _, f := range c.Faults {
+		all = append(all, fmt.Sprintf("[ERROR] %s [json-pointer:%s]", f.What, f.Pointer))
 	}
 	return all
 }
 
-func (c *checker) fault(at, format string, args ...any) {
-	c.faults = append(c.faults, fault{at, fmt.Sprintf(format, args...)})
+func (c *Checker) fault(at, format string, args ...any) {
+	c.Faults = append(c.Faults, fault{at, fmt.Sprintf(format, args...)})
 }
 
 // check looks at one value.
-type check func(c *checker, at string, value any)
+type check func(c *Checker, at string, value any)
 
 // property is one key of an object: what its value must be, and whether it must be there.
 type property struct {
@@ -54,7 +54,7 @@ type shape map[string]property
 func need(f check) property  { return property{f, true} }
 func maybe(f check) property { return property{f, false} }
 
-func (s shape) look(c *checker, at string, o object) {
+func (s shape) look(c *Checker, at string, o Object) {
 	for _, key := range slices.Sorted(maps.Keys(s)) {
 		if _, there := o[key]; s[key].required && !there {
 			c.fault(at, "missing required field: %s", key)
@@ -74,7 +74,7 @@ func (s shape) look(c *checker, at string, o object) {
 }
 
 func str(least, most int) check {
-	return func(c *checker, at string, value any) {
+	return func(c *Checker, at string, value any) {
 		s, ok := value.(string)
 		switch n := utf8.RuneCountInString(s); {
 		case !ok:
@@ -87,14 +87,14 @@ func str(least, most int) check {
 	}
 }
 
-func boolean(c *checker, at string, value any) {
+func boolean(c *Checker, at string, value any) {
 	if _, ok := value.(bool); !ok {
 		c.fault(at, "must be a boolean")
 	}
 }
 
 func number(least, most int) check {
-	return func(c *checker, at string, value any) {
+	return func(c *Checker, at string, value any) {
 		n, ok := value.(float64)
 		switch {
 		case !ok || n != float64(int(n)):
@@ -106,17 +106,17 @@ func number(least, most int) check {
 }
 
 func oneOf(words ...string) check {
-	return func(c *checker, at string, value any) {
+	return func(c *Checker, at string, value any) {
 		if s, _ := value.(string); !slices.Contains(words, s) {
 			c.fault(at, "must be one of %v", words)
 		}
 	}
 }
 
-func anything(*checker, string, any) {}
+func anything(*Checker, string, any) {}
 
 func items(least, most int, each check) check {
-	return func(c *checker, at string, value any) {
+	return func(c *Checker, at string, value any) {
 		l, ok := value.([]any)
 		switch {
 		case !ok:
@@ -138,13 +138,13 @@ func textObject(most int, kinds ...string) check {
 	if len(kinds) == 0 {
 		kinds = []string{"plain_text", "mrkdwn"}
 	}
-	return func(c *checker, at string, value any) {
-		o, ok := value.(object)
+	return func(c *Checker, at string, value any) {
+		o, ok := value.(Object)
 		if !ok {
 			c.fault(at, "must be a text object")
 			return
 		}
-		kind := text(o, "type")
+		kind := Text(o, "type")
 		if !slices.Contains(kinds, kind) {
 			c.fault(at+"/type", "unsupported type: %s", kind)
 			return
@@ -163,13 +163,13 @@ func plain(most int) check { return textObject(most, "plain_text") }
 
 // typed looks an object up by its type.
 func typed(shapes func() map[string]shape, allowed ...string) check {
-	return func(c *checker, at string, value any) {
-		o, ok := value.(object)
+	return func(c *Checker, at string, value any) {
+		o, ok := value.(Object)
 		if !ok {
 			c.fault(at, "must be an object")
 			return
 		}
-		kind := text(o, "type")
+		kind := Text(o, "type")
 		s, known := shapes()[kind]
 		if !known || !slices.Contains(allowed, kind) {
 			c.fault(at+"/type", "unsupported type: %s", kind)
@@ -180,8 +180,8 @@ func typed(shapes func() map[string]shape, allowed ...string) check {
 }
 
 func nested(s shape) check {
-	return func(c *checker, at string, value any) {
-		o, ok := value.(object)
+	return func(c *Checker, at string, value any) {
+		o, ok := value.(Object)
 		if !ok {
 			c.fault(at, "must be an object")
 			return
@@ -202,7 +202,7 @@ func option(text check) check {
 }
 
 // interactive are the elements with an action_id.
-var interactive = map[string]bool{
+var Interactive = map[string]bool{
 	"button": true, "static_select": true, "multi_static_select": true, "users_select": true, "multi_users_select": true, "conversations_select": true,
 	"channels_select": true, "checkboxes": true, "radio_buttons": true, "overflow": true, "datepicker": true, "timepicker": true,
 	"plain_text_input": true, "number_input": true, "email_text_input": true, "url_text_input": true, "file_input": true,
@@ -210,7 +210,7 @@ var interactive = map[string]bool{
 
 // elements are the elements that this workspace knows. Others of Slack's are refused as unsupported.
 func elements() map[string]shape {
-	id := maybe(str(1, maxID))
+	id := maybe(str(1, MaxID))
 	focus := maybe(boolean)
 	select_ := func(more shape) shape {
 		s := shape{"action_id": id, "placeholder": maybe(plain(maxPlaceholder)), "confirm": maybe(confirm()), "focus_on_load": focus}
@@ -219,7 +219,7 @@ func elements() map[string]shape {
 	}
 	input := func(more shape) shape {
 		s := shape{
-			"action_id": id, "placeholder": maybe(plain(maxPlaceholder)), "focus_on_load": focus, "initial_value": maybe(str(0, maxTyping)),
+			"action_id": id, "placeholder": maybe(plain(maxPlaceholder)), "focus_on_load": focus, "initial_value": maybe(str(0, MaxTyping)),
 			"dispatch_action_config": maybe(nested(shape{"trigger_actions_on": maybe(items(1, 2, oneOf("on_enter_pressed", "on_character_entered")))})),
 		}
 		maps.Copy(s, more)
@@ -240,31 +240,31 @@ func elements() map[string]shape {
 		},
 		"static_select":       select_(shape{"options": options, "option_groups": groups, "initial_option": maybe(option(plain(maxOptionText)))}),
 		"multi_static_select": select_(shape{"options": options, "option_groups": groups, "initial_options": maybe(items(1, maxOptions, option(plain(maxOptionText)))), "max_selected_items": maybe(number(1, maxOptions))}),
-		"users_select":        select_(shape{"initial_user": maybe(str(1, maxID))}),
-		"multi_users_select":  select_(shape{"initial_users": maybe(items(1, maxOptions, str(1, maxID))), "max_selected_items": maybe(number(1, maxOptions))}),
+		"users_select":        select_(shape{"initial_user": maybe(str(1, MaxID))}),
+		"multi_users_select":  select_(shape{"initial_users": maybe(items(1, maxOptions, str(1, MaxID))), "max_selected_items": maybe(number(1, maxOptions))}),
 		"conversations_select": select_(shape{
-			"initial_conversation": maybe(str(1, maxID)), "default_to_current_conversation": maybe(boolean), "response_url_enabled": maybe(boolean), "filter": maybe(anything),
+			"initial_conversation": maybe(str(1, MaxID)), "default_to_current_conversation": maybe(boolean), "response_url_enabled": maybe(boolean), "filter": maybe(anything),
 		}),
-		"channels_select": select_(shape{"initial_channel": maybe(str(1, maxID)), "response_url_enabled": maybe(boolean)}),
+		"channels_select": select_(shape{"initial_channel": maybe(str(1, MaxID)), "response_url_enabled": maybe(boolean)}),
 		"overflow":        {"action_id": id, "options": need(items(1, 5, option(plain(maxOptionText)))), "confirm": maybe(confirm())},
 		"checkboxes":      checkboxes,
 		"radio_buttons":   radio,
 		"datepicker":      select_(shape{"initial_date": maybe(str(10, 10))}),
-		"timepicker":      select_(shape{"initial_time": maybe(str(5, 5)), "timezone": maybe(str(1, maxID))}),
+		"timepicker":      select_(shape{"initial_time": maybe(str(5, 5)), "timezone": maybe(str(1, MaxID))}),
 		"plain_text_input": input(shape{
-			"multiline": maybe(boolean), "min_length": maybe(number(0, maxTyping)), "max_length": maybe(number(1, maxTyping)),
+			"multiline": maybe(boolean), "min_length": maybe(number(0, MaxTyping)), "max_length": maybe(number(1, MaxTyping)),
 		}),
 		"number_input":     input(shape{"is_decimal_allowed": need(boolean), "min_value": maybe(anything), "max_value": maybe(anything)}),
 		"email_text_input": input(shape{}),
 		"url_text_input":   input(shape{}),
-		"file_input":       {"action_id": id, "filetypes": maybe(items(1, 100, str(1, maxID))), "max_files": maybe(number(1, 10))},
+		"file_input":       {"action_id": id, "filetypes": maybe(items(1, 100, str(1, MaxID))), "max_files": maybe(number(1, 10))},
 		"image":            {"image_url": maybe(str(1, maxURL)), "slack_file": maybe(anything), "alt_text": need(str(1, maxAltText))},
 	}
 }
 
 // shapes are the blocks that this workspace knows.
 func shapes() map[string]shape {
-	id := maybe(str(1, maxID))
+	id := maybe(str(1, MaxID))
 	accessory := typed(elements, "button", "static_select", "multi_static_select", "users_select", "multi_users_select", "conversations_select",
 		"channels_select", "overflow", "checkboxes", "radio_buttons", "datepicker", "timepicker", "image")
 	return map[string]shape{
@@ -288,21 +288,21 @@ func shapes() map[string]shape {
 	}
 }
 
-func contextItem(c *checker, at string, value any) {
-	if o, _ := value.(object); text(o, "type") == "image" {
+func contextItem(c *Checker, at string, value any) {
+	if o, _ := value.(Object); Text(o, "type") == "image" {
 		elements()["image"].look(c, at, o)
 		return
 	}
 	textObject(maxContextText)(c, at, value)
 }
 
-func richElement(c *checker, at string, value any) {
+func richElement(c *Checker, at string, value any) {
 	border := maybe(number(0, 1))
 	inline := need(items(0, 1000, richInline))
 	typed(func() map[string]shape {
 		return map[string]shape{
 			"rich_text_section":      {"elements": inline},
-			"rich_text_preformatted": {"elements": inline, "border": border, "language": maybe(str(1, maxID))},
+			"rich_text_preformatted": {"elements": inline, "border": border, "language": maybe(str(1, MaxID))},
 			"rich_text_quote":        {"elements": inline, "border": border},
 			"rich_text_list": {
 				"style": need(oneOf("bullet", "ordered")), "indent": maybe(number(0, 8)), "offset": maybe(number(0, 1000)), "border": border,
@@ -312,29 +312,29 @@ func richElement(c *checker, at string, value any) {
 	}, "rich_text_section", "rich_text_preformatted", "rich_text_quote", "rich_text_list")(c, at, value)
 }
 
-func richInline(c *checker, at string, value any) {
+func richInline(c *Checker, at string, value any) {
 	style := maybe(nested(shape{
 		"bold": maybe(boolean), "italic": maybe(boolean), "strike": maybe(boolean), "code": maybe(boolean), "underline": maybe(boolean),
 		"highlight": maybe(boolean), "client_highlight": maybe(boolean), "unlink": maybe(boolean),
 	}))
-	word := need(str(1, maxID))
+	word := need(str(1, MaxID))
 	typed(func() map[string]shape {
 		return map[string]shape{
-			"text":      {"text": need(str(1, maxPostText)), "style": style},
-			"link":      {"url": need(str(1, maxURL)), "text": maybe(str(0, maxPostText)), "unsafe": maybe(boolean), "style": style},
+			"text":      {"text": need(str(1, MaxPostText)), "style": style},
+			"link":      {"url": need(str(1, maxURL)), "text": maybe(str(0, MaxPostText)), "unsafe": maybe(boolean), "style": style},
 			"user":      {"user_id": word, "style": style},
 			"usergroup": {"usergroup_id": word, "style": style},
 			"channel":   {"channel_id": word, "style": style},
-			"emoji":     {"name": word, "unicode": maybe(str(1, maxID)), "url": maybe(str(1, maxURL)), "style": style},
+			"emoji":     {"name": word, "unicode": maybe(str(1, MaxID)), "url": maybe(str(1, maxURL)), "style": style},
 			"broadcast": {"range": need(oneOf("here", "channel", "everyone")), "style": style},
-			"date":      {"timestamp": need(anything), "format": word, "url": maybe(str(1, maxURL)), "fallback": maybe(str(1, maxPostText)), "style": style},
+			"date":      {"timestamp": need(anything), "format": word, "url": maybe(str(1, maxURL)), "fallback": maybe(str(1, MaxPostText)), "style": style},
 		}
 	}, "text", "link", "user", "usergroup", "channel", "emoji", "broadcast", "date")(c, at, value)
 }
 
-func (c *checker) blocks(at string, value any, where surface) {
+func (c *Checker) Blocks(at string, value any, where surface) {
 	most, allowed := maxMessageBlockCount, []string{"section", "header", "divider", "context", "actions", "image", "input", "rich_text", "markdown"}
-	if where != inMessage {
+	if where != InMessage {
 		most, allowed = maxViewBlockCount, slices.DeleteFunc(allowed, func(s string) bool { return s == "markdown" })
 	}
 	items(0, most, typed(shapes, allowed...))(c, at, value)
@@ -342,7 +342,7 @@ func (c *checker) blocks(at string, value any, where surface) {
 	blockIDs, loaded := map[string]bool{}, 0
 	for i, b := range blocks {
 		here := at + "/" + strconv.Itoa(i)
-		if id := text(b, "block_id"); id != "" {
+		if id := Text(b, "block_id"); id != "" {
 			if blockIDs[id] {
 				c.fault(here+"/block_id", "block_id must be unique: %s", id)
 			}
@@ -360,9 +360,9 @@ func (c *checker) blocks(at string, value any, where surface) {
 }
 
 // pairs checks what is required of two keys together.
-func (c *checker) pairs(at string, block any) {
-	o, _ := block.(object)
-	switch text(o, "type") {
+func (c *Checker) pairs(at string, block any) {
+	o, _ := block.(Object)
+	switch Text(o, "type") {
 	case "section":
 		if o["text"] == nil && o["fields"] == nil {
 			c.fault(at, "missing required field: text or fields")
@@ -372,11 +372,11 @@ func (c *checker) pairs(at string, block any) {
 			c.fault(at, "provide one of image_url and slack_file")
 		}
 	case "markdown":
-		c.markdown += utf8.RuneCountInString(text(o, "text"))
+		c.markdown += utf8.RuneCountInString(Text(o, "text"))
 	}
-	for _, e := range elementsOf(o) {
-		element, _ := e.(object)
-		switch text(element, "type") {
+	for _, e := range ElementsOf(o) {
+		element, _ := e.(Object)
+		switch Text(element, "type") {
 		case "static_select", "multi_static_select":
 			if (element["options"] == nil) == (element["option_groups"] == nil) {
 				c.fault(at, "provide one of options and option_groups")
@@ -392,12 +392,12 @@ func (c *checker) pairs(at string, block any) {
 }
 
 // actionIDs checks that they differ within a block, and counts the elements that want the focus.
-func (c *checker) actionIDs(at string, block any) int {
-	o, _ := block.(object)
+func (c *Checker) actionIDs(at string, block any) int {
+	o, _ := block.(Object)
 	seen, focused := map[string]bool{}, 0
-	for _, e := range elementsOf(o) {
-		element, _ := e.(object)
-		if id := text(element, "action_id"); id != "" {
+	for _, e := range ElementsOf(o) {
+		element, _ := e.(Object)
+		if id := Text(element, "action_id"); id != "" {
 			if seen[id] {
 				c.fault(at, "action_id must be unique: %s", id)
 			}
@@ -411,32 +411,32 @@ func (c *checker) actionIDs(at string, block any) int {
 }
 
 // elementsOf gives the elements of a block, wherever its type keeps them.
-func elementsOf(block object) []any {
+func ElementsOf(block Object) []any {
 	var all []any
 	for _, key := range []string{"element", "accessory"} {
 		if e, there := block[key]; there {
 			all = append(all, e)
 		}
 	}
-	if text(block, "type") == "actions" {
-		all = append(all, list(block, "elements")...)
+	if Text(block, "type") == "actions" {
+		all = append(all, List(block, "elements")...)
 	}
 	return all
 }
 
 // view checks a modal or a home tab.
-func (c *checker) view(at string, value any) {
-	o, ok := value.(object)
+func (c *Checker) View(at string, value any) {
+	o, ok := value.(Object)
 	if !ok {
 		c.fault(at, "must be an object")
 		return
 	}
 	where := inModal
 	common := shape{
-		"blocks": need(anything), "callback_id": maybe(str(0, maxID)), "external_id": maybe(str(0, maxID)),
+		"blocks": need(anything), "callback_id": maybe(str(0, MaxID)), "external_id": maybe(str(0, MaxID)),
 		"private_metadata": maybe(str(0, maxPrivateMetadata)),
 	}
-	switch text(o, "type") {
+	switch Text(o, "type") {
 	case "modal":
 		maps.Copy(common, shape{
 			"title": need(plain(maxViewTitle)), "submit": maybe(plain(maxViewTitle)), "close": maybe(plain(maxViewTitle)),
@@ -445,12 +445,12 @@ func (c *checker) view(at string, value any) {
 	case "home":
 		where = inHome
 	default:
-		c.fault(at+"/type", "unsupported type: %s", text(o, "type"))
+		c.fault(at+"/type", "unsupported type: %s", Text(o, "type"))
 		return
 	}
 	common.look(c, at, o)
-	c.blocks(at+"/blocks", o["blocks"], where)
-	inputs := slices.ContainsFunc(list(o, "blocks"), func(b any) bool { return text(b, "type") == "input" })
+	c.Blocks(at+"/blocks", o["blocks"], where)
+	inputs := slices.ContainsFunc(List(o, "blocks"), func(b any) bool { return Text(b, "type") == "input" })
 	if where == inModal && inputs && o["submit"] == nil {
 		c.fault(at, "submit is required when a modal has input blocks")
 	}

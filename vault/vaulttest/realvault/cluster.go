@@ -1,4 +1,4 @@
-package vaulttest
+package realvault
 
 import (
 	"context"
@@ -7,19 +7,22 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 // StartRealCluster starts n real servers on Raft storage and makes them one cluster, initialised with the given shares and threshold and
 // unsealed. The first leads; each of the others knows it, forwards to it, and can succeed it.
-func StartRealCluster(t testing.TB, n, shares, threshold int) ([]*Real, Keys) {
+func StartRealCluster(t testing.TB, n, shares, threshold int) ([]*Real, operator.Keys) {
 	t.Helper()
 	nodes := make([]*Real, n)
 	for i := range nodes {
 		nodes[i] = StartReal(t, RealOptions{})
 	}
-	operator, keys := Open(t, nodes[0], shares, threshold)
+	person, keys := vaulttest.Open(t, nodes[0], shares, threshold)
 	// By default a node is watched for ten seconds before it may vote, and without votes there is no successor.
-	if _, err := operator.must(t.Context(), "PUT", "sys/storage/raft/autopilot/configuration", map[string]string{
+	if _, err := person.Must(t.Context(), "PUT", "sys/storage/raft/autopilot/configuration", map[string]string{
 		"server_stabilization_time": "1s"}); err != nil {
 		t.Fatal(err)
 	}
@@ -28,8 +31,8 @@ func StartRealCluster(t testing.TB, n, shares, threshold int) ([]*Real, Keys) {
 			t.Fatal(err)
 		}
 	}
-	if err := poll(t.Context(), func() (bool, error) {
-		voters, err := operator.voters(t.Context())
+	if err := operator.Poll(t.Context(), func() (bool, error) {
+		voters, err := voters(person, t.Context())
 		return voters == n, err
 	}); err != nil {
 		t.Fatalf("make every node a voter: %v", err)
@@ -38,8 +41,8 @@ func StartRealCluster(t testing.TB, n, shares, threshold int) ([]*Real, Keys) {
 }
 
 // voters is how many nodes of a Raft cluster take part in an election.
-func (o *Operator) voters(ctx context.Context) (int, error) {
-	answer, err := o.must(ctx, "GET", "sys/storage/raft/configuration", nil)
+func voters(o *operator.Operator, ctx context.Context) (int, error) {
+	answer, err := o.Must(ctx, "GET", "sys/storage/raft/configuration", nil)
 	if err != nil {
 		return 0, err
 	}
@@ -68,18 +71,18 @@ func (o *Operator) voters(ctx context.Context) (int, error) {
 // has the data, some time after the last share.
 func joinRaft(t testing.TB, node *Real, leader string, shares []string) error {
 	t.Helper()
-	operator := NewOperator(node.Addr(), nil)
-	if _, err := operator.must(t.Context(), "PUT", "sys/storage/raft/join", map[string]string{"leader_api_addr": leader}); err != nil {
+	person := operator.NewOperator(node.Addr(), nil)
+	if _, err := person.Must(t.Context(), "PUT", "sys/storage/raft/join", map[string]string{"leader_api_addr": leader}); err != nil {
 		return fmt.Errorf("join cluster: %w", err)
 	}
 	for _, share := range shares {
-		answer, err := operator.Do(t.Context(), "PUT", "sys/unseal", map[string]string{"key": share})
+		answer, err := person.Do(t.Context(), "PUT", "sys/unseal", map[string]string{"key": share})
 		if err != nil || answer.Status != http.StatusOK {
 			return fmt.Errorf("unseal follower: status %d %s: %w", answer.Status, strings.Join(answer.Errors, "; "), err)
 		}
 	}
-	err := poll(t.Context(), func() (bool, error) {
-		answer, err := operator.Do(t.Context(), "GET", "sys/leader", nil)
+	err := operator.Poll(t.Context(), func() (bool, error) {
+		answer, err := person.Do(t.Context(), "GET", "sys/leader", nil)
 		return answer.Status == http.StatusOK && answer.String("leader_address") == leader, err
 	})
 	if err != nil {
@@ -92,10 +95,10 @@ func joinRaft(t testing.TB, node *Real, leader string, shares []string) error {
 func AwaitLeader(t testing.TB, nodes []*Real) int {
 	t.Helper()
 	leader := -1
-	err := poll(t.Context(), func() (bool, error) {
+	err := operator.Poll(t.Context(), func() (bool, error) {
 		known := map[string]bool{} // address of a leader that a node names
 		for i, node := range nodes {
-			operator := NewOperator(node.Addr(), node.CA())
+			operator := operator.NewOperator(node.Addr(), node.CA())
 			answer, err := operator.Do(t.Context(), "GET", "sys/leader", nil)
 			if err != nil || answer.Status != http.StatusOK || answer.String("leader_address") == "" {
 				return false, err

@@ -1,4 +1,4 @@
-package vaulttest
+package suite
 
 import (
 	"crypto/rand"
@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 // RunSuite runs every case that suits the target, each on a server of its own. A case asserts statuses, fields, and those words of an answer that
@@ -20,8 +23,8 @@ func RunSuite(t *testing.T, target Target) {
 		t.Run(c.claim, func(t *testing.T) {
 			t.Parallel()
 			server := target.Start(t)
-			c.run(&suite{T: t, raft: target.Raft, enveloped: target.Dialect == Vault2 && !target.Open, rekey: target.rekey(), server: server,
-				op: NewOperator(server.Addr(), server.CA())})
+			c.run(&suite{T: t, raft: target.Raft, enveloped: target.Dialect == vaulttest.Vault2 && !target.Open, rekey: target.rekey(), server: server,
+				op: operator.NewOperator(server.Addr(), server.CA())})
 			t.Logf("ran against the %s", target.Name)
 		})
 	}
@@ -45,7 +48,7 @@ const (
 )
 
 func (c suiteCase) suits(target Target) bool {
-	if c.open && target.Dialect != Vault1 && !target.Open {
+	if c.open && target.Dialect != vaulttest.Vault1 && !target.Open {
 		return false
 	}
 	switch c.storage {
@@ -65,15 +68,15 @@ type suite struct {
 	// enveloped says that key operations answer in an envelope, which send takes off.
 	enveloped bool
 	rekey     rekeyWords // of the kind that makes new shares of the key in force
-	server    Instance
-	op        *Operator
-	keys      Keys // after ready
+	server    vaulttest.Instance
+	op        *operator.Operator
+	keys      operator.Keys // after ready
 }
 
 // ready initialises and unseals the server, and returns its shares in hex.
 func (s *suite) ready(n, threshold int) []string {
 	s.Helper()
-	s.op, s.keys = Open(s, s.server, n, threshold)
+	s.op, s.keys = vaulttest.Open(s, s.server, n, threshold)
 	return s.keys.Shares
 }
 
@@ -113,7 +116,7 @@ func (s *suite) isRoot(token string) bool {
 // eventually waits for what a real server does in its own time.
 func (s *suite) eventually(otherwise string, happened func() bool) {
 	s.Helper()
-	if err := poll(s.Context(), func() (bool, error) { return happened(), nil }); err != nil {
+	if err := operator.Poll(s.Context(), func() (bool, error) { return happened(), nil }); err != nil {
 		s.Errorf("%s: %v", otherwise, err)
 	}
 }
@@ -121,7 +124,7 @@ func (s *suite) eventually(otherwise string, happened func() bool) {
 type body map[string]any
 
 // send sends a request that gets an answer, whatever it says.
-func (s *suite) send(method, path string, body any) Answer {
+func (s *suite) send(method, path string, body any) operator.Answer {
 	s.Helper()
 	answer, err := s.op.Do(s.Context(), method, path, body)
 	if err != nil {
@@ -141,7 +144,7 @@ func isKeyOperation(path string) bool {
 }
 
 // ok sends a request that is answered 200.
-func (s *suite) ok(method, path string, body any) Answer {
+func (s *suite) ok(method, path string, body any) operator.Answer {
 	s.Helper()
 	answer := s.send(method, path, body)
 	if answer.Status != 200 {
@@ -176,7 +179,7 @@ func (s *suite) refused(status int, words, method, path string, body any) {
 }
 
 // hasFields checks that an answer has exactly these fields.
-func (s *suite) hasFields(answer Answer, names ...string) {
+func (s *suite) hasFields(answer operator.Answer, names ...string) {
 	s.Helper()
 	got := slices.Sorted(maps.Keys(answer.Body))
 	slices.Sort(names)
@@ -186,7 +189,7 @@ func (s *suite) hasFields(answer Answer, names ...string) {
 }
 
 // says checks some fields of an answer.
-func (s *suite) says(answer Answer, want body) {
+func (s *suite) says(answer operator.Answer, want body) {
 	s.Helper()
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if got := answer.Body[name]; fmt.Sprint(got) != fmt.Sprint(want[name]) {
@@ -196,7 +199,7 @@ func (s *suite) says(answer Answer, want body) {
 }
 
 // lasts checks how many seconds a token has left. Some may have passed since it was made.
-func (s *suite) lasts(token Answer, seconds int) {
+func (s *suite) lasts(token operator.Answer, seconds int) {
 	s.Helper()
 	if got := token.Int("ttl"); got > seconds || got < seconds-10 {
 		s.Errorf("ttl is %d, want %d", got, seconds)
@@ -204,9 +207,9 @@ func (s *suite) lasts(token Answer, seconds int) {
 }
 
 // submit sends shares that are all accepted and returns the last answer.
-func (s *suite) submit(path, nonce string, shares ...string) Answer {
+func (s *suite) submit(path, nonce string, shares ...string) operator.Answer {
 	s.Helper()
-	var answer Answer
+	var answer operator.Answer
 	for _, share := range shares {
 		answer = s.ok("PUT", path, body{"key": share, "nonce": nonce})
 	}
@@ -218,7 +221,7 @@ func (s *suite) submit(path, nonce string, shares ...string) Answer {
 // junk returns random bytes of a share's length. Its x coordinate is none of the given shares', which would make it a wrong share of another
 // kind.
 func junk(beside ...string) string {
-	b := make([]byte, maxShare)
+	b := make([]byte, vaulttest.MaxShare)
 	for {
 		rand.Read(b)
 		share := hex.EncodeToString(b)

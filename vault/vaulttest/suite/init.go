@@ -1,6 +1,10 @@
-package vaulttest
+package suite
 
-import "net/http"
+import (
+	"net/http"
+
+	"conclave/vault/vaulttest"
+)
 
 var initCases = []suiteCase{
 	{claim: "init makes shares and a root token", storage: raftToo, run: func(s *suite) {
@@ -61,7 +65,7 @@ var initCases = []suiteCase{
 		s.refused(400, "failed to parse JSON input", "PUT", "sys/init", "x")
 	}},
 	{claim: "init encrypts shares and root token", run: func(s *suite) {
-		people := []*Person{NewPerson(s, "ann"), NewPerson(s, "bob"), NewPerson(s, "eve")}
+		people := []*vaulttest.Person{vaulttest.NewPerson(s, "ann"), vaulttest.NewPerson(s, "bob"), vaulttest.NewPerson(s, "eve")}
 		answer := s.ok("PUT", "sys/init", body{
 			"secret_shares": 3, "secret_threshold": 2,
 			"pgp_keys":           []string{people[0].Key, people[1].Key, people[2].Key},
@@ -92,7 +96,7 @@ var initCases = []suiteCase{
 		}
 	}},
 	{claim: "init to a key that cannot encrypt fails before it is too late, unless it is the root token's", run: func(s *suite) {
-		ann := NewPersonWhoCannotRead(s, "ann")
+		ann := vaulttest.NewPersonWhoCannotRead(s, "ann")
 		s.refused(400, "error setting up encryption for PGP message", "PUT", "sys/init",
 			body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{ann.Key}})
 		s.says(s.ok("GET", "sys/init", nil), body{"initialized": false})

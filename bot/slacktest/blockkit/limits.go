@@ -1,17 +1,17 @@
-package slacktest
+package blockkit
 
 // Limits of Block Kit, as docs.slack.dev/reference/block-kit and the comments in the official @slack/types state them
 // (a test reads those comments and compares). Lengths are in characters.
 const (
 	maxMessageBlockCount = 50
 	maxViewBlockCount    = 100
-	maxMessageBlocks     = 100_000 // characters of a message's blocks in JSON: what blocks.validate takes at most
-	maxView              = 250_000 // bytes of a view in JSON
+	MaxMessageBlocks     = 100_000 // characters of a message's blocks in JSON: what blocks.validate takes at most
+	MaxView              = 250_000 // bytes of a view in JSON
 
-	maxID              = 255 // block_id, action_id, callback_id, external_id
+	MaxID              = 255 // block_id, action_id, callback_id, external_id
 	maxPrivateMetadata = 3000
 	maxViewTitle       = 24 // also of submit and close
-	maxViewStack       = 3
+	MaxViewStack       = 3
 
 	maxSectionText   = 3000
 	maxFields        = 10
@@ -35,8 +35,13 @@ const (
 	maxPlaceholder   = 150
 	maxInputLabel    = 2000
 	maxInputHint     = 2000
-	maxTyping        = 3000 // min_length and max_length of a plain_text_input
+	MaxTyping        = 3000 // min_length and max_length of a plain_text_input
 	maxAltText       = 2000
 	maxImageTitle    = 2000
 	maxMarkdown      = 12_000 // all markdown blocks of a message together
+)
+
+const (
+	MaxPostText  = 40000 // chat.postMessage cuts text here without an error
+	MaxOtherText = 4000  // chat.update and chat.postEphemeral refuse text above this (msg_too_long)
 )

@@ -1,4 +1,6 @@
-package vaulttest
+package suite
+
+import "conclave/vault/vaulttest"
 
 // noRecoveryCases are about recovery keys where there are none.
 var noRecoveryCases = []suiteCase{
@@ -53,7 +55,7 @@ var recoveryCases = []suiteCase{
 		s.says(s.ok("GET", "sys/init", nil), body{"initialized": false})
 	}},
 	{claim: "init encrypts recovery shares", run: func(s *suite) {
-		ann, bob := NewPerson(s, "ann"), NewPerson(s, "bob")
+		ann, bob := vaulttest.NewPerson(s, "ann"), vaulttest.NewPerson(s, "bob")
 		answer := s.ok("PUT", "sys/init", body{"recovery_shares": 2, "recovery_threshold": 2, "recovery_pgp_keys": []string{ann.Key, bob.Key}})
 		messages := answer.Strings("recovery_keys")
 		s.op.Token = answer.String("root_token")
@@ -90,7 +92,7 @@ var recoveryCases = []suiteCase{
 			"PUT", rootUpdatePath, body{"key": junk(shares...), "nonce": nonce})
 		s.submit(rootUpdatePath, nonce, shares[0])
 		s.refused(400, "failed to compute root key: duplicate part detected", "PUT", rootUpdatePath, body{"key": sameX(shares[0]), "nonce": nonce})
-		token, err := decodeToken(s.submit(rootUpdatePath, nonce, shares[1:]...).String("encoded_token"), start.String("otp"))
+		token, err := vaulttest.DecodeToken(s.submit(rootUpdatePath, nonce, shares[1:]...).String("encoded_token"), start.String("otp"))
 		if err != nil || !s.isRoot(token) {
 			s.Errorf("the root token isn't one: %v", err)
 		}
@@ -109,7 +111,7 @@ var recoveryCases = []suiteCase{
 		s.says(start, body{"started": true, "t": 1, "n": 1, "required": 2})
 		nonce := start.String("nonce")
 		s.submit(barrierWords.update, nonce, shares[0])
-		s.refused(400, recoveryWords.wrong.text, "PUT", barrierWords.update, body{"key": junk(shares...), "nonce": nonce})
+		s.refused(400, recoveryWords.wrong.Text, "PUT", barrierWords.update, body{"key": junk(shares...), "nonce": nonce})
 		s.says(s.ok("GET", barrierWords.attempt, nil), body{"started": true, "nonce": nonce, "progress": 0})
 		s.submit(barrierWords.update, nonce, shares[2])
 		s.refused(400, barrierWords.given, "PUT", barrierWords.update, body{"key": shares[2], "nonce": nonce})
@@ -123,7 +125,7 @@ var recoveryCases = []suiteCase{
 	}},
 	{claim: "a barrier rekey of a server that unseals itself refuses what is about shares", run: func(s *suite) {
 		s.ready(1, 1)
-		key := NewPerson(s, "ann").Key
+		key := vaulttest.NewPerson(s, "ann").Key
 		for words, request := range map[string]any{
 			"PGP key encryption not supported when using stored keys":                               body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{key}},
 			"requiring verification not supported when rekeying the barrier key with recovery keys": body{"secret_shares": 1, "secret_threshold": 1, "require_verification": true},
@@ -136,7 +138,7 @@ var recoveryCases = []suiteCase{
 	}},
 	{claim: "the two rekeys go on beside each other, with a backup each", run: func(s *suite) {
 		shares := s.ready(1, 1)
-		ann := NewPerson(s, "ann")
+		ann := vaulttest.NewPerson(s, "ann")
 		barrier := s.ok("PUT", barrierWords.attempt, body{}).String("nonce")
 		nonce := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{ann.Key}, "backup": true}).String("nonce")
 		s.refused(400, "incorrect nonce supplied; nonce for this rekey operation is \""+nonce+"\"", "PUT", s.rekey.update, body{"key": shares[0], "nonce": barrier})
@@ -146,7 +148,7 @@ var recoveryCases = []suiteCase{
 		s.done("DELETE", barrierWords.backup, nil)
 		s.ok("GET", recoveryWords.backup, nil)
 		// The key that authorises the barrier's rekey is the new one by now.
-		s.refused(400, recoveryWords.wrong.text, "PUT", barrierWords.update, body{"key": shares[0], "nonce": barrier})
+		s.refused(400, recoveryWords.wrong.Text, "PUT", barrierWords.update, body{"key": shares[0], "nonce": barrier})
 		s.says(s.submit(barrierWords.update, barrier, fresh), body{"complete": true})
 	}},
 	{claim: "a sealed server refuses a recovery rekey", storage: raftToo, run: func(s *suite) {
@@ -170,7 +172,7 @@ var recoveryCases = []suiteCase{
 		s.refused(400, "root generation aborted: unable to authenticate", "PUT", recoveryUpdatePath,
 			body{"key": junk(shares...), "nonce": start.String("nonce")})
 		last := s.submit(recoveryUpdatePath, start.String("nonce"), shares[1:]...)
-		token, err := decodeToken(last.String("encoded_token"), start.String("otp"))
+		token, err := vaulttest.DecodeToken(last.String("encoded_token"), start.String("otp"))
 		if err != nil || !s.isRecoveryToken(token) {
 			s.Errorf("the token isn't a recovery token: %v", err)
 		}

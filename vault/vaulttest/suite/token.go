@@ -1,4 +1,6 @@
-package vaulttest
+package suite
+
+import "conclave/vault/vaulttest"
 
 var tokenCases = []suiteCase{
 	{claim: "a root token tells about itself", run: func(s *suite) {
@@ -31,7 +33,7 @@ var tokenCases = []suiteCase{
 		own := s.accessors()
 		start := s.ok("PUT", rootAttemptPath, nil)
 		encoded := s.submit(rootUpdatePath, start.String("nonce"), shares[0]).String("encoded_token")
-		token, err := decodeToken(encoded, start.String("otp"))
+		token, err := vaulttest.DecodeToken(encoded, start.String("otp"))
 		if err != nil {
 			s.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package vaulttest
+package realvault
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"conclave/needs"
+	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 // RealOptions say how the real server is started. The zero value is one node with Raft storage, over plain HTTP.
@@ -24,7 +26,7 @@ type RealOptions struct {
 	// UnsealsItself makes the server unseal itself, with the help of a second server's transit engine. Its shares are those of a recovery key.
 	UnsealsItself bool
 	// TLS, if set, signs the server's certificate. Nil means plain HTTP.
-	TLS *Authority
+	TLS *vaulttest.Authority
 }
 
 // Real is a real Vault server, run as a process on loopback.
@@ -117,7 +119,7 @@ func newReal(binary, folder string, o RealOptions, seal map[string]any) (*Real, 
 	listener := map[string]any{"address": ports[0], "cluster_address": ports[1], "tls_disable": true}
 	r := &Real{addr: "http://" + ports[0], folder: folder, binary: binary}
 	if o.TLS != nil {
-		certificate, key, err := o.TLS.issuePEM()
+		certificate, key, err := o.TLS.IssuePEM()
 		if err != nil {
 			return nil, err
 		}
@@ -206,15 +208,15 @@ func (r *Real) start(arguments ...string) error {
 }
 
 func (r *Real) waitUp() error {
-	operator := NewOperator(r.addr, r.ca)
-	return poll(context.Background(), func() (bool, error) {
+	person := operator.NewOperator(r.addr, r.ca)
+	return operator.Poll(context.Background(), func() (bool, error) {
 		select {
 		case <-r.exited:
 			return false, errors.New("it exited")
 		default:
 		}
 		// Any answer will do: in recovery mode there is no status.
-		_, err := operator.Do(context.Background(), "GET", "sys/seal-status", nil)
+		_, err := person.Do(context.Background(), "GET", "sys/seal-status", nil)
 		return err == nil, nil
 	})
 }

@@ -1,6 +1,10 @@
-package vaulttest
+package suite
 
-import "strings"
+import (
+	"strings"
+
+	"conclave/vault/vaulttest"
+)
 
 const (
 	recoveryAttemptPath = "sys/generate-recovery-token/attempt"
@@ -10,7 +14,7 @@ const (
 // recover initialises the server and restarts it in recovery mode. It returns the shares in hex.
 func (s *suite) recover(n, threshold int) []string {
 	s.Helper()
-	s.op, s.keys = OpenInRecoveryMode(s, s.server, n, threshold)
+	s.op, s.keys = vaulttest.OpenInRecoveryMode(s, s.server, n, threshold)
 	s.op.Token = ""
 	return s.keys.Shares
 }
@@ -64,7 +68,7 @@ var recoveryModeCases = []suiteCase{
 		last := s.submit(recoveryUpdatePath, nonce, shares[0], shares[2])
 		s.hasFields(last, rootFields...)
 		s.says(last, body{"complete": true, "progress": 2, "encoded_root_token": ""})
-		token, err := decodeToken(last.String("encoded_token"), start.String("otp"))
+		token, err := vaulttest.DecodeToken(last.String("encoded_token"), start.String("otp"))
 		if err != nil || !strings.HasPrefix(token, "hvr.") || !s.isRecoveryToken(token) || s.isRecoveryToken("hvr.nobody") || s.isRecoveryToken("") {
 			s.Errorf("a token of %d characters, %v", len(token), err)
 		}
@@ -76,7 +80,7 @@ var recoveryModeCases = []suiteCase{
 		shares := s.recover(3, 2)
 		s.refused(400, "OTP string is wrong length", "PUT", recoveryAttemptPath, body{"otp": "short"})
 		s.refused(400, "error parsing given PGP key", "PUT", recoveryAttemptPath, body{"pgp_key": "AAAA"})
-		ann := NewPerson(s, "ann")
+		ann := vaulttest.NewPerson(s, "ann")
 		both := s.ok("PUT", recoveryAttemptPath, body{"pgp_key": ann.Key, "otp": strings.Repeat("o", 28)})
 		s.says(both, body{"pgp_fingerprint": "", "otp": "", "started": true})
 		s.done("DELETE", recoveryAttemptPath, nil)

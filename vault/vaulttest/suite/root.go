@@ -1,6 +1,11 @@
-package vaulttest
+package suite
 
-import "strings"
+import (
+	"strings"
+
+	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
+)
 
 const (
 	rootAttemptPath = "sys/generate-root/attempt"
@@ -49,7 +54,7 @@ var rootCases = []suiteCase{
 	}},
 	{claim: "generate-root encrypts the token to the requester's key", run: func(s *suite) {
 		shares := s.ready(3, 2)
-		ann := NewPerson(s, "ann")
+		ann := vaulttest.NewPerson(s, "ann")
 		start := s.ok("PUT", rootAttemptPath, body{"pgp_key": ann.Key})
 		s.says(start, body{"started": true, "pgp_fingerprint": ann.Fingerprint, "otp": ""})
 		s.says(s.ok("GET", rootAttemptPath, nil), body{"pgp_fingerprint": ann.Fingerprint})
@@ -61,7 +66,7 @@ var rootCases = []suiteCase{
 	}},
 	{claim: "a given pad wins over a given key", run: func(s *suite) {
 		s.ready(1, 1)
-		start := s.ok("PUT", rootAttemptPath, body{"pgp_key": NewPerson(s, "ann").Key, "otp": strings.Repeat("o", 28)})
+		start := s.ok("PUT", rootAttemptPath, body{"pgp_key": vaulttest.NewPerson(s, "ann").Key, "otp": strings.Repeat("o", 28)})
 		s.says(start, body{"pgp_fingerprint": "", "otp": "", "started": true})
 	}},
 	{claim: "generate-root that cannot work is refused", run: func(s *suite) {
@@ -138,7 +143,7 @@ var rootCases = []suiteCase{
 	}},
 	{claim: "generate-root to a key that cannot encrypt hangs up and leaves a token that nobody holds", run: func(s *suite) {
 		shares := s.ready(3, 2)
-		for _, person := range []*Person{NewPersonWhoCannotRead(s, "ann"), NewPersonOfThePast(s, "bob")} {
+		for _, person := range []*vaulttest.Person{vaulttest.NewPersonWhoCannotRead(s, "ann"), vaulttest.NewPersonOfThePast(s, "bob")} {
 			before := s.accessors()
 			nonce := s.ok("PUT", rootAttemptPath, body{"pgp_key": person.Key}).String("nonce")
 			s.submit(rootUpdatePath, nonce, shares[0])
@@ -201,7 +206,7 @@ func (s *suite) readsEncodings(path, nonce string, shares []string, lengthPrefix
 	for _, good := range []string{shares[0], strings.ToUpper(shares[1]), inBase64(shares[2]), s64[:20] + "\n" + s64[20:]} {
 		s.submit(path, nonce, good)
 	}
-	base64url := strings.NewReplacer("+", "-", "/", "_").Replace(inBase64(strings.Repeat("fb", maxShare)))
+	base64url := strings.NewReplacer("+", "-", "/", "_").Replace(inBase64(strings.Repeat("fb", vaulttest.MaxShare)))
 	for _, bad := range []string{shares[4] + "\n", shares[4] + " ", " " + shares[4], "'" + shares[4] + "'", base64url, inBase64(shares[4]) + " "} {
 		s.refused(400, "'key' must be a valid hex or base64 string", "PUT", path, body{"key": bad, "nonce": nonce})
 	}
@@ -215,5 +220,5 @@ func (s *suite) readsEncodings(path, nonce string, shares []string, lengthPrefix
 func (s *suite) accessors() []string {
 	s.Helper()
 	data, _ := s.ok("LIST", "auth/token/accessors", nil).Body["data"].(map[string]any)
-	return Answer{Body: data}.Strings("keys")
+	return operator.Answer{Body: data}.Strings("keys")
 }

@@ -1,4 +1,4 @@
-package vaulttest
+package suite
 
 // closedCases are about key operations that need a token.
 var closedCases = []suiteCase{

@@ -1,8 +1,11 @@
-package vaulttest
+package suite
 
 import (
 	"slices"
 	"strings"
+
+	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 const (
@@ -180,7 +183,7 @@ var openBaoCases = []suiteCase{
 	}},
 	{claim: "a rotation encrypts its shares and keeps a backup", run: func(s *suite) {
 		shares := s.ready(1, 1)
-		ann, bob := NewPerson(s, "ann"), NewPerson(s, "bob")
+		ann, bob := vaulttest.NewPerson(s, "ann"), vaulttest.NewPerson(s, "bob")
 		s.refused(400, "no backed-up keys found", "GET", "sys/rotate/root/backup", nil)
 		started := s.ok("PUT", rotationPath, body{"secret_shares": 2, "secret_threshold": 2, "backup": true, "pgp_keys": []string{bob.Key, ann.Key}}).Data()
 		s.says(started, body{"backup": true})
@@ -193,7 +196,7 @@ var openBaoCases = []suiteCase{
 		s.says(backup.Data(), body{"nonce": started.String("nonce")})
 		s.says(backup, body{"nonce": started.String("nonce")})
 		kept, _ := backup.Data().Body["keys"].(map[string]any)
-		if got := (Answer{Body: kept}).Strings(ann.Fingerprint); !slices.Equal(got, last.Strings("keys")[1:]) {
+		if got := (operator.Answer{Body: kept}).Strings(ann.Fingerprint); !slices.Equal(got, last.Strings("keys")[1:]) {
 			s.Error("the backup holds other messages than were handed out")
 		}
 		s.refused(400, "no backed-up keys found", "GET", "sys/rotate/recovery/backup", nil)
@@ -217,7 +220,7 @@ var openBaoCases = []suiteCase{
 		s.says(first, body{"progress": 1, "complete": false})
 		last := s.submit(baoUpdatePath, nonce, " "+shares[1]+"\n").Data()
 		s.says(last, body{"progress": 2, "complete": true})
-		token, err := decodeToken(last.String("encoded_token"), start.String("otp"))
+		token, err := vaulttest.DecodeToken(last.String("encoded_token"), start.String("otp"))
 		if err != nil || len(token) != 26 || !strings.HasPrefix(token, "s.") || !s.isRoot(token) {
 			s.Errorf("a token of %d characters, %v", len(token), err)
 		}
@@ -226,7 +229,7 @@ var openBaoCases = []suiteCase{
 	{claim: "a root token's share is refused with a 500", run: func(s *suite) {
 		shares := s.ready(3, 2)
 		s.refused(500, "no root generation in progress", "PUT", baoUpdatePath, body{"key": shares[0], "nonce": "n"})
-		nonce := s.ok("PUT", baoAttemptPath, body{"pgp_key": NewPerson(s, "ann").Key}).Data().String("nonce")
+		nonce := s.ok("PUT", baoAttemptPath, body{"pgp_key": vaulttest.NewPerson(s, "ann").Key}).Data().String("nonce")
 		s.refused(400, "nonce is required", "PUT", baoUpdatePath, body{"key": shares[0]})
 		s.refused(400, "key is required", "PUT", baoUpdatePath, body{"nonce": nonce})
 		s.submit(baoUpdatePath, nonce, shares[0])
@@ -340,7 +343,7 @@ var openBaoOpenCases = []suiteCase{
 		start := s.ok("PUT", rootAttemptPath, nil)
 		s.says(start, body{"started": true, "otp_length": 26})
 		last := s.submit(rootUpdatePath, start.String("nonce"), shares[1:]...)
-		token, err := decodeToken(last.String("encoded_token"), start.String("otp"))
+		token, err := vaulttest.DecodeToken(last.String("encoded_token"), start.String("otp"))
 		if err != nil || !s.isRoot(token) {
 			s.Errorf("the root token isn't one: %v", err)
 		}

@@ -1,19 +1,22 @@
-package vaulttest
+package suite
 
 import (
 	"slices"
 	"strings"
+
+	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/operator"
 )
 
 // rekeyWords are the endpoints of one kind of rekey and what it says where the kinds differ.
 type rekeyWords struct {
 	attempt, update, verify, backup string
 
-	none  string  // to a share, when nothing is in progress
-	given string  // to a share that it has
-	split string  // to shares that don't fit together, before the reason
-	wrong refusal // of shares that give another key than the one in force
-	long  refusal // of a share that is too long for a key, when one is enough
+	none  string            // to a share, when nothing is in progress
+	given string            // to a share that it has
+	split string            // to shares that don't fit together, before the reason
+	wrong vaulttest.Refusal // of shares that give another key than the one in force
+	long  vaulttest.Refusal // of a share that is too long for a key, when one is enough
 }
 
 var (
@@ -22,8 +25,8 @@ var (
 		none:  "no barrier rekey in progress",
 		given: "given key has already been provided during this generation operation",
 		split: "failed to compute root key: ",
-		wrong: refusal{status: 500, text: "message authentication failed"},
-		long:  refusal{status: 500, text: "invalid key size 33"},
+		wrong: vaulttest.Refusal{Status: 500, Text: "message authentication failed"},
+		long:  vaulttest.Refusal{Status: 500, Text: "invalid key size 33"},
 	}
 	recoveryWords = rekeyWords{
 		attempt: "sys/rekey-recovery-key/init", update: "sys/rekey-recovery-key/update", verify: "sys/rekey-recovery-key/verify",
@@ -31,8 +34,8 @@ var (
 		none:   "no recovery rekey in progress",
 		given:  "given key has already been provided during this rekey operation",
 		split:  "failed to compute recovery key: ",
-		wrong:  refusal{status: 400, text: "recovery key verification failed: recovery key does not match submitted values"},
-		long:   refusal{status: 400, text: "recovery key verification failed: recovery key does not match submitted values"},
+		wrong:  vaulttest.Refusal{Status: 400, Text: "recovery key verification failed: recovery key does not match submitted values"},
+		long:   vaulttest.Refusal{Status: 400, Text: "recovery key verification failed: recovery key does not match submitted values"},
 	}
 )
 
@@ -91,7 +94,7 @@ var rekeyCases = []suiteCase{
 	}},
 	{claim: "a rekey that cannot work is refused", run: func(s *suite) {
 		s.ready(1, 1)
-		key := NewPerson(s, "ann").Key
+		key := vaulttest.NewPerson(s, "ann").Key
 		for _, c := range []struct {
 			status  int
 			words   string
@@ -160,15 +163,15 @@ var rekeyCases = []suiteCase{
 		shares := s.ready(5, 3)
 		nonce := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 3, "secret_threshold": 2}).String("nonce")
 		for _, c := range []struct {
-			refusal refusal
+			refusal vaulttest.Refusal
 			wrong   string
 		}{
 			{s.rekey.wrong, junk(shares...)},
-			{refusal{status: 500, text: s.rekey.split + "duplicate part detected"}, sameX(shares[0])},
-			{refusal{status: 500, text: s.rekey.split + "all parts must be the same length"}, shares[2][:64]},
+			{vaulttest.Refusal{Status: 500, Text: s.rekey.split + "duplicate part detected"}, sameX(shares[0])},
+			{vaulttest.Refusal{Status: 500, Text: s.rekey.split + "all parts must be the same length"}, shares[2][:64]},
 		} {
 			s.submit(s.rekey.update, nonce, shares[0], shares[1])
-			s.refused(c.refusal.status, c.refusal.text, "PUT", s.rekey.update, body{"key": c.wrong, "nonce": nonce})
+			s.refused(c.refusal.Status, c.refusal.Text, "PUT", s.rekey.update, body{"key": c.wrong, "nonce": nonce})
 			s.says(s.ok("GET", s.rekey.attempt, nil), body{"started": true, "progress": 0, "nonce": nonce})
 		}
 		s.says(s.submit(s.rekey.update, nonce, shares[2:]...), body{"complete": true})
@@ -193,8 +196,8 @@ var rekeyCases = []suiteCase{
 	{claim: "with a threshold of one a rekey needs the key itself", run: func(s *suite) {
 		shares := s.ready(1, 1)
 		nonce := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 1, "secret_threshold": 1}).String("nonce")
-		s.refused(s.rekey.long.status, s.rekey.long.text, "PUT", s.rekey.update, body{"key": junk(), "nonce": nonce})
-		s.refused(s.rekey.wrong.status, s.rekey.wrong.text, "PUT", s.rekey.update, body{"key": junk()[:64], "nonce": nonce})
+		s.refused(s.rekey.long.Status, s.rekey.long.Text, "PUT", s.rekey.update, body{"key": junk(), "nonce": nonce})
+		s.refused(s.rekey.wrong.Status, s.rekey.wrong.Text, "PUT", s.rekey.update, body{"key": junk()[:64], "nonce": nonce})
 		fresh := s.submit(s.rekey.update, nonce, shares[0]).Strings("keys")
 		if len(fresh) != 1 || len(fresh[0]) != 64 {
 			s.Errorf("%d new shares, the first not of 64 hex digits", len(fresh))
@@ -202,8 +205,8 @@ var rekeyCases = []suiteCase{
 	}},
 	{claim: "a rekey encrypts each share to the key of its place", run: func(s *suite) {
 		shares := s.ready(1, 1)
-		ann, bob := NewPerson(s, "ann"), NewPerson(s, "bob")
-		people := []*Person{bob, ann, bob}
+		ann, bob := vaulttest.NewPerson(s, "ann"), vaulttest.NewPerson(s, "bob")
+		people := []*vaulttest.Person{bob, ann, bob}
 		start := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 3, "secret_threshold": 2, "backup": true,
 			"pgp_keys": []string{bob.Key, ann.Key, bob.Key}})
 		prints := []string{bob.Fingerprint, ann.Fingerprint, bob.Fingerprint}
@@ -234,7 +237,7 @@ var rekeyCases = []suiteCase{
 	}},
 	{claim: "a backup keeps the encrypted shares by fingerprint until it is deleted", storage: raftToo, run: func(s *suite) {
 		shares := s.ready(1, 1)
-		ann, bob := NewPerson(s, "ann"), NewPerson(s, "bob")
+		ann, bob := vaulttest.NewPerson(s, "ann"), vaulttest.NewPerson(s, "bob")
 		s.refused(400, "no backed-up keys found", "GET", s.rekey.backup, nil)
 		start := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 3, "secret_threshold": 2, "backup": true, "require_verification": true,
 			"pgp_keys": []string{bob.Key, ann.Key, bob.Key}})
@@ -246,7 +249,7 @@ var rekeyCases = []suiteCase{
 		for name, want := range map[string][]string{"keys": last.Strings("keys"), "keys_base64": last.Strings("keys_base64")} {
 			for place, holder := range map[string]map[string]any{"top level": backup.Body, "data": data} {
 				kept, _ := holder[name].(map[string]any)
-				lists := Answer{Body: kept}
+				lists := operator.Answer{Body: kept}
 				if got := lists.Strings(bob.Fingerprint); !slices.Equal(got, []string{want[0], want[2]}) {
 					s.Errorf("%s of the second key in %s: %d messages, or others", name, place, len(got))
 				}
@@ -268,7 +271,7 @@ var rekeyCases = []suiteCase{
 	}},
 	{claim: "a rekey to a key that cannot encrypt fails at the last share", run: func(s *suite) {
 		shares := s.ready(3, 2)
-		for _, person := range []*Person{NewPersonWhoCannotRead(s, "ann"), NewPersonOfThePast(s, "bob")} {
+		for _, person := range []*vaulttest.Person{vaulttest.NewPersonWhoCannotRead(s, "ann"), vaulttest.NewPersonOfThePast(s, "bob")} {
 			start := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{person.Key}})
 			nonce := start.String("nonce")
 			s.submit(s.rekey.update, nonce, shares[0])

@@ -1,4 +1,6 @@
-package vaulttest
+package suite
+
+import "conclave/vault/vaulttest"
 
 // appRole makes a role of which the token has a policy, and returns what logs in as it.
 func (s *suite) appRole(fields body) (roleID, secretID string) {
@@ -66,7 +68,7 @@ var appRoleCases = []suiteCase{
 var kubernetesCases = []suiteCase{
 	{claim: "a service account logs in and gets a token of its role", run: func(s *suite) {
 		s.ready(1, 1)
-		s.server.(*Cluster).AdmitKubernetes("bot", "a.service.account", "ceremony")
+		s.server.(*vaulttest.Cluster).AdmitKubernetes("bot", "a.service.account", "ceremony")
 		s.op.Token = ""
 		login := s.ok("POST", "auth/kubernetes/login", body{"role": "bot", "jwt": "a.service.account"})
 		s.says(login.Auth(), body{"policies": "[ceremony default]", "lease_duration": 3600, "renewable": true, "orphan": true})

@@ -1,8 +1,11 @@
-package vaulttest
+package suite
 
 import (
 	"slices"
 	"testing"
+
+	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/realvault"
 )
 
 // Target is a Vault that the suite can be run against. Which cases run is said by the target and never by a case that skips itself.
@@ -17,7 +20,7 @@ type Target struct {
 	// UnsealsItself says that the server's shares are those of a recovery key.
 	UnsealsItself bool
 	// Dialect is which product the server is, and which generation of it.
-	Dialect Dialect
+	Dialect vaulttest.Dialect
 	// Open says that key operations need no token although the dialect closes them.
 	Open bool
 	// Kubernetes says that a service account can log in.
@@ -25,7 +28,7 @@ type Target struct {
 	// DRSecondary says that the server is a secondary of disaster recovery. It runs that operation's cases alone.
 	DRSecondary bool
 	// Start starts a fresh server, not initialised, and sees to its end.
-	Start func(testing.TB) Instance
+	Start func(testing.TB) vaulttest.Instance
 }
 
 // Emulated is the emulator as a target.
@@ -34,7 +37,9 @@ func Emulated(storage string) Target {
 		Name:       "emulator, " + storage,
 		Raft:       storage == "raft",
 		Kubernetes: true,
-		Start:      func(t testing.TB) Instance { return Start(t, Options{Storage: storage, Unruly: true}) },
+		Start: func(t testing.TB) vaulttest.Instance {
+			return vaulttest.Start(t, vaulttest.Options{Storage: storage, Unruly: true})
+		},
 	}
 }
 
@@ -44,7 +49,9 @@ func RealServer(storage string) Target {
 		Name:  "real server, " + storage,
 		Raft:  storage == "raft",
 		Brief: storage == "raft",
-		Start: func(t testing.TB) Instance { return StartReal(t, RealOptions{Storage: storage}) },
+		Start: func(t testing.TB) vaulttest.Instance {
+			return realvault.StartReal(t, realvault.RealOptions{Storage: storage})
+		},
 	}
 }
 
@@ -54,7 +61,9 @@ func EmulatedAuto(storage string) Target {
 		Name:          "emulator that unseals itself, " + storage,
 		Raft:          storage == "raft",
 		UnsealsItself: true,
-		Start:         func(t testing.TB) Instance { return Start(t, Options{Storage: storage, Seal: "transit", Unruly: true}) },
+		Start: func(t testing.TB) vaulttest.Instance {
+			return vaulttest.Start(t, vaulttest.Options{Storage: storage, Seal: "transit", Unruly: true})
+		},
 	}
 }
 
@@ -65,7 +74,9 @@ func RealServerAuto(storage string) Target {
 		Raft:          storage == "raft",
 		Brief:         storage == "raft",
 		UnsealsItself: true,
-		Start:         func(t testing.TB) Instance { return StartReal(t, RealOptions{Storage: storage, UnsealsItself: true}) },
+		Start: func(t testing.TB) vaulttest.Instance {
+			return realvault.StartReal(t, realvault.RealOptions{Storage: storage, UnsealsItself: true})
+		},
 	}
 }
 
@@ -75,14 +86,16 @@ func EmulatedDRSecondary() Target {
 		Name:        "emulated secondary of disaster recovery",
 		Raft:        true,
 		DRSecondary: true,
-		Start:       func(t testing.TB) Instance { return Start(t, Options{DRSecondary: true, Unruly: true}) },
+		Start: func(t testing.TB) vaulttest.Instance {
+			return vaulttest.Start(t, vaulttest.Options{DRSecondary: true, Unruly: true})
+		},
 	}
 }
 
 // EmulatedDialect is the emulator as a target of another dialect, of which no server is at hand. open opens what the dialect closes, and
 // unsealsItself makes the shares those of a recovery key.
-func EmulatedDialect(dialect Dialect, open, unsealsItself bool) Target {
-	o := Options{Dialect: dialect, Unruly: true}
+func EmulatedDialect(dialect vaulttest.Dialect, open, unsealsItself bool) Target {
+	o := vaulttest.Options{Dialect: dialect, Unruly: true}
 	target := Target{Name: "emulated " + dialect.String(), Raft: true, Dialect: dialect, Open: open, UnsealsItself: unsealsItself}
 	if open {
 		o.OpenEndpoints = []string{"rekey", "generate-root"}
@@ -92,10 +105,10 @@ func EmulatedDialect(dialect Dialect, open, unsealsItself bool) Target {
 		o.Seal = "transit"
 		target.Name += " that unseals itself"
 	}
-	if dialect == OpenBao {
+	if dialect == vaulttest.OpenBao {
 		o.Namespaces = []string{"team"}
 	}
-	target.Start = func(t testing.TB) Instance { return Start(t, o) }
+	target.Start = func(t testing.TB) vaulttest.Instance { return vaulttest.Start(t, o) }
 	return target
 }
 
@@ -104,18 +117,18 @@ func (target Target) cases() []suiteCase {
 	switch {
 	case target.DRSecondary:
 		return slices.Clone(drCases)
-	case target.Dialect == OpenBao && target.Open:
+	case target.Dialect == vaulttest.OpenBao && target.Open:
 		return slices.Clone(openBaoOpenCases)
-	case target.Dialect == OpenBao && target.UnsealsItself:
+	case target.Dialect == vaulttest.OpenBao && target.UnsealsItself:
 		return slices.Clone(openBaoAutoCases)
-	case target.Dialect == OpenBao:
+	case target.Dialect == vaulttest.OpenBao:
 		return slices.Concat(openBaoCases, rotateCases, tokenCases, policyCases, appRoleCases)
 	case target.UnsealsItself:
 		return slices.Concat(recoveryCases, rekeyCases, verifyCases)
 	}
 	cases := slices.Concat(initCases, sealCases, rootCases, noRecoveryCases, noDRCases, recoveryModeCases, rotateCases,
 		tokenCases, policyCases, appRoleCases, rekeyCases, verifyCases)
-	if target.Dialect == Vault2 && !target.Open {
+	if target.Dialect == vaulttest.Vault2 && !target.Open {
 		cases = append(cases, closedCases...)
 	}
 	if target.Kubernetes {
