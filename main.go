@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	if err == nil {
 		return cli.ExitOK
 	}
-	if _, told := errors.AsType[cli.ToldError](err); told {
+	if _, told := errors.AsType[cli.ReportedError](err); told {
 		return cli.ExitFailed
 	}
 	if problems, ok := errors.AsType[*config.Problems](err); ok {
@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return cli.ExitUsage
 	}
 	fmt.Fprintf(host.Printable{Writer: std.Err}, "conclave: %v\n", err)
-	if hint, ok := errors.AsType[cli.Hinted](err); ok {
+	if hint, ok := errors.AsType[cli.HintError](err); ok {
 		fmt.Fprintf(host.Printable{Writer: std.Err}, "          %s\n", hint.Hint)
 	}
 	if _, usage := errors.AsType[cli.UsageError](err); usage {

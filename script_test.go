@@ -64,7 +64,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config")) // pinned identities
 			return nil
 		},
-		// [required] is true under make test: a tool that is missing there is an error.
+		// [needs.Required] is true under make test: a tool that is missing there is an error.
 		Condition: func(name string) (bool, error) {
 			if name != "required" {
 				return false, fmt.Errorf("no condition %q", name)
@@ -157,7 +157,7 @@ func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 
 // scriptOpener is the bot whose identity is under secrets/, and the holder whose
 // certificate is in a file.
-func scriptOpener(ts *testscript.TestScript, holder string) (*openpgp.Opener, ceremony.Plan) {
+func scriptOpener(ts *testscript.TestScript, holder string) (*openpgp.OpenPGP, ceremony.Plan) {
 	passphrase, err := host.ReadSecret(host.Path(ts.MkAbs("secrets/passphrase")))
 	ts.Check(err)
 	id, err := openpgp.Load(ts.MkAbs("secrets/identity.asc"), passphrase)

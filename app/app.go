@@ -39,7 +39,7 @@ func LoadIdentity(c config.IdentityConfig) (*openpgp.Identity, error) {
 	return openpgp.Load(string(c.KeyFile), passphrase)
 }
 
-// run serves until ctx ends or a part gives up. Intake stops first: what the bot
+// Run serves until ctx ends or a part gives up. Intake stops first: what the bot
 // has acknowledged is still done by the engine, which stops after it.
 func (c *conclave) Run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
@@ -58,7 +58,7 @@ func (c *conclave) Run(ctx context.Context) error {
 // keyring is the PGP certificate of everybody who has one.
 type keyring map[string]*openpgp.Certificate // name → certificate
 
-// readKeys reads every person's key. The error is of type [Problems].
+// ReadKeys reads every person's key. The error is of type [config.Problems].
 func ReadKeys(c *config.Config) (keyring, error) {
 	keys := keyring{}
 	owner := map[ceremony.Fingerprint]string{} // fingerprint → person
@@ -97,7 +97,7 @@ func readCertificate(path host.Path) (*openpgp.Certificate, error) {
 	return certificate, nil
 }
 
-// people are the named ones as plans pin them.
+// People are the named ones as plans pin them.
 func People(c *config.Config, names []string, keys keyring) []ceremony.Person {
 	list := make([]ceremony.Person, len(names))
 	for i, name := range names {
@@ -139,7 +139,7 @@ func cluster(c *config.Config, name string, keys keyring, v ceremony.Vault) cere
 	return cluster
 }
 
-// newVault makes the client of one cluster, without sending anything.
+// NewVault makes the client of one cluster, without sending anything.
 func NewVault(c *config.ClusterConfig) (*vault.Client, error) {
 	if c.CAFile != "" {
 		if err := host.Trusted(c.CAFile); err != nil { // a system's bundle is larger than maxFile
@@ -168,8 +168,8 @@ func login(a config.AuthConfig) vault.Login {
 	return nil
 }
 
-// newBot makes the Slack side, without sending anything.
-func NewBot(c *config.Config, opener ceremony.Opener, log *slog.Logger) (*bot.Bot, error) {
+// NewBot makes the Slack side, without sending anything.
+func NewBot(c *config.Config, opener ceremony.OpenPGP, log *slog.Logger) (*bot.Bot, error) {
 	app, err := host.ReadSecret(c.Slack.AppTokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("read slack.app_token_file: %w", err)
@@ -199,11 +199,11 @@ func NewBot(c *config.Config, opener ceremony.Opener, log *slog.Logger) (*bot.Bo
 }
 
 // transcriptFiles are what people and archives get of a transcript.
-func transcriptFiles(c rules.Ceremony, signed event.TranscriptSigned) ([]ceremony.File, error) {
+func transcriptFiles(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error) {
 	return page.Files(c, signed, openpgp.Signatures{}, wording.Tell)
 }
 
-// newLog writes to w as the configuration says.
+// NewLog writes to w as the configuration says.
 func NewLog(l config.LogConfig, w io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
@@ -224,7 +224,7 @@ type chamber struct {
 	vaults  []*vault.Client
 }
 
-// newChamber makes sure that the journal is ours alone, takes its lock, tells the log how secrets are protected, and
+// NewChamber makes sure that the journal is ours alone, takes its lock, tells the log how secrets are protected, and
 // sends nothing anywhere.
 func NewChamber(c *config.Config, keys keyring, config engine.Config) (_ *chamber, err error) {
 	all := &chamber{}
@@ -270,8 +270,8 @@ func (c *chamber) Close() error {
 	return c.journal.Close()
 }
 
-// readOpener reads everybody's key and the bot's own.
-func ReadOpener(c *config.Config) (keyring, *openpgp.Opener, error) {
+// ReadOpener reads everybody's key and the bot's own.
+func ReadOpener(c *config.Config) (keyring, *openpgp.OpenPGP, error) {
 	keys, err := ReadKeys(c)
 	if err != nil {
 		return nil, nil, err
@@ -290,7 +290,7 @@ type conclave struct {
 	Identity ceremony.Fingerprint
 }
 
-// assemble makes every part from the configuration. It takes the journal's lock
+// Assemble makes every part from the configuration. It takes the journal's lock
 // and sends nothing anywhere.
 func Assemble(c *config.Config, log *slog.Logger) (*conclave, error) {
 	keys, opener, err := ReadOpener(c)
@@ -301,7 +301,7 @@ func Assemble(c *config.Config, log *slog.Logger) (*conclave, error) {
 	if all.bot, err = NewBot(c, opener, log); err != nil {
 		return nil, err
 	}
-	if all.chamber, err = NewChamber(c, keys, engine.Config{Opener: opener, Courier: all.bot.Courier(), Log: log}); err != nil {
+	if all.chamber, err = NewChamber(c, keys, engine.Config{Opener: opener, Courier: all.bot.Notifier(), Log: log}); err != nil {
 		return nil, err
 	}
 	return all, nil

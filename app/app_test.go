@@ -76,7 +76,7 @@ func TestClusterIsWhatTheConfigurationSays(t *testing.T) {
 			ceremony.Rekey: {
 				Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Signed: true, Witness: true,
 				Cooling: 10 * time.Minute, Quiet: ceremony.Quiet{From: 22 * 60, To: 6 * 60, Zone: "Europe/Berlin"},
-				RollCall: ceremony.RollCall{On: true, Needed: 2, Fresh: 24 * time.Hour}, Ways: []ceremony.Way{ceremony.ByForm},
+				RollCall: ceremony.RollCall{On: true, Needed: 2, Fresh: 24 * time.Hour}, Ways: []ceremony.Intake{ceremony.ByForm},
 			},
 			ceremony.GenerateRoot: {RollCall: ceremony.RollCall{Fresh: 90 * 24 * time.Hour}},
 		},

@@ -25,7 +25,7 @@ type place interface {
 	checker
 }
 
-// newArchives makes the configured archives, without sending anything.
+// NewArchives makes the configured archives, without sending anything.
 func NewArchives(c *config.Config) ([]place, error) {
 	var places []place
 	if s := c.Archive.TimeStamp; s.URL != "" {

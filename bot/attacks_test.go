@@ -28,7 +28,7 @@ const warnOpen = "looks like a share in the open"
 func TestExposedShareIsAlwaysTold(t *testing.T) {
 	for _, why := range []ceremony.Refusal{ceremony.AlreadyCounted, ceremony.IsFrozen, ceremony.Busy, ceremony.NotAHolder} {
 		t.Run(string(why), func(t *testing.T) {
-			s := play(t, slacktest.Config{})
+			s := start(t, slacktest.Config{})
 			s.engine.id = "prod-rekey-k7m2"
 			s.engine.fail(why)
 			if _, err := s.carol.DMs(hexShare); err != nil {
@@ -44,7 +44,7 @@ func TestExposedShareIsAlwaysTold(t *testing.T) {
 
 // The same in a file.
 func TestExposedShareInAFileIsTold(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.engine.fail(ceremony.NotCollecting)
 	if _, err := s.carol.Uploads("share.txt", []byte(hexShare+"\n")); err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestGluedShareNeverBecomesAReason(t *testing.T) {
 
 // Second edit of a message within 15 minutes.
 func TestSecondEditIsReadToo(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	sent, err := s.carol.DMs("hello")
 	if err != nil {
 		t.Fatal(err)
@@ -86,29 +86,29 @@ func TestSecondEditIsReadToo(t *testing.T) {
 
 // A button of an earlier freeze.
 func TestButtonOfAnEarlierFreezeIsOld(t *testing.T) {
-	s := play(t, slacktest.Config{})
-	tale := begin(t, s.plan()).then(
+	s := start(t, slacktest.Config{})
+	scenario := begin(t, s.plan()).then(
 		event.Approved{By: s.people(s.bob)[0], PlanHash: s.plan().Hash()},
 	)
-	_ = tale
+	_ = scenario
 	p := s.plan()
-	tale = begin(t, p).then(
+	scenario = begin(t, p).then(
 		event.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()},
 		event.Starting{Attempt: 1},
 		event.Started{Nonce: nonce1, Required: 2},
-		event.KeyAnnounced{Key: announced(ceremony.Update, nonce1)},
-		event.Froze{Why: event.SealedMidway},
+		event.KeyAnnounced{Key: announced(ceremony.StepUpdate, nonce1)},
+		event.Frozen{Why: event.SealedMidway},
 	)
-	c := s.holds(tale)
-	ref, err := s.bot.Courier().Deliver(s.ctx(), c, tale.message(rules.FrozenMessage, "bob"), false)
+	c := s.holds(scenario)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), c, scenario.message(rules.FrozenMessage, "bob"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tale.then(
+	scenario.then(
 		event.ResumeAsked{By: s.people(s.alice)[0]}, event.ResumeAsked{By: s.people(s.bob)[0]}, event.Resumed{},
-		event.Froze{Why: event.VaultDiffers, Want: "PGP keys a", Got: "PGP keys of a stranger"},
+		event.Frozen{Why: event.VaultDiffers, Want: "PGP keys a", Got: "PGP keys of a stranger"},
 	)
-	s.holds(tale)
+	s.holds(scenario)
 	m, ok := s.bob.Direct().Message(ref.TS)
 	if !ok {
 		t.Fatal("no message")
@@ -147,7 +147,7 @@ func TestVaultsWordsStayInTheirCode(t *testing.T) {
 	if strings.ContainsAny(got, "\n\r\u2028") {
 		t.Errorf("%q", got)
 	}
-	s := started(t, rekeyPlan()).then(event.Froze{Why: event.VaultDiffers, Want: "x", Got: strings.Repeat("y", 4000)})
+	s := started(t, rekeyPlan()).then(event.Frozen{Why: event.VaultDiffers, Want: "x", Got: strings.Repeat("y", 4000)})
 	m := render.RenderBoard(s.c, rules.Live{}, noon)
 	raw, _ := json.Marshal(m.Blocks)
 	if !strings.Contains(string(raw), "/ceremony cancel") {
@@ -180,7 +180,7 @@ func TestOnlyOurOwnPostIsFoundAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, err := b.Courier().Deliver(t.Context(), c, board(t, c), true)
+	ref, err := b.Notifier().Deliver(t.Context(), c, board(t, c), true)
 	if err != nil || ref.TS == "1.1" {
 		t.Errorf("%v, %v: the post of another app stands for ours, which nobody gets to see", ref, err)
 	}
@@ -208,8 +208,8 @@ func TestConnectionsThatServeAreNoRefusals(t *testing.T) {
 
 // Response_url is a capability: whoever has it can speak as the bot.
 func TestResponseURLStaysOutOfTheLog(t *testing.T) {
-	s := play(t, slacktest.Config{})
-	d := &desk{Bot: s.bot, engine: s.engine, acts: t.Context()}
+	s := start(t, slacktest.Config{})
+	d := &inbox{Bot: s.bot, engine: s.engine, acts: t.Context()}
 	d.replyTo("http://127.0.0.1:1/commands/T1/123/SECRETCAPABILITY", s.carol.ID())(s.ctx(), render.Say("hello"))
 	if strings.Contains(s.log.String(), "SECRETCAPABILITY") {
 		t.Error("the log has the response_url")
@@ -219,14 +219,14 @@ func TestResponseURLStaysOutOfTheLog(t *testing.T) {
 // A letter of an id is enough to cancel.
 func TestOneLetterDoesNotNameACeremony(t *testing.T) {
 	c := begin(t, rekeyPlan()).c
-	if id, err := command.Resolve("p", []rules.Ceremony{c}, true); err == nil {
+	if id, err := command.Resolve("p", []rules.State{c}, true); err == nil {
 		t.Errorf("/ceremony cancel p means %s", id)
 	}
 }
 
 // A stranger's flood is answered word for word.
 func TestStrangersFloodIsNotAnsweredOneByOne(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	mallory := s.w.AddPerson("mallory")
 	for range 10 {
 		if _, err := mallory.DMs("hi"); err != nil {
@@ -241,7 +241,7 @@ func TestStrangersFloodIsNotAnsweredOneByOne(t *testing.T) {
 
 // A deactivation notice waits behind the account's own jobs, or is lost.
 func TestDeactivationNoticeIsNotQueuedBehindTheAccount(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	hold := make(chan struct{})
 	defer close(hold)
 	s.engine.during = func() { <-hold }
@@ -269,7 +269,7 @@ var _ slack.Block
 
 // A proposal only asks; nothing of it is being looked after when an answer is lost.
 func TestProposalThatFailedSaysSo(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.engine.fail(fmt.Errorf("ask prod for its progress: %w", ceremony.ErrUncertain))
 	got := s.types(s.alice, "start rekey prod OPS-1")
 	if strings.Contains(got, "being asked") || !strings.Contains(got, "Nothing was") {

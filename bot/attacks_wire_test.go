@@ -38,7 +38,7 @@ func tap(t *testing.T) *tapped {
 		t.Fatal(err)
 	}
 	b.rhythm.LeastGap, b.courier.posts.Gap = time.Millisecond, 0
-	s := &stage{t: t, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.Ceremony{}}, ended: make(chan error, 1)}
+	s := &stage{t: t, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}, ended: make(chan error, 1)}
 	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Initiators: people("alice"), Approvers: people("bob"), Holders: people("carol"), Operations: ceremony.Operations()}}
 	close(s.engine.ready)
 	s.runQuietly(t)
@@ -207,7 +207,7 @@ func TestWhatAnAdministratorOrAnAppMakesOfMessagesIsNotRead(t *testing.T) {
 		t.Errorf("the engine was asked for %q", said)
 	}
 	// Whatever became of the request in Slack, the key comes from the journal.
-	_, to, err := (&desk{Bot: s.bot, engine: s.engine}).wanted(c.ID(), person("carol").Account)
+	_, to, err := (&inbox{Bot: s.bot, engine: s.engine}).wanted(c.ID(), person("carol").Account)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 // message in Slack to the engine, with the socket, the acknowledgement and the
 // question who it is (asked once a minute) in between.
 func BenchmarkMessageToEngine(b *testing.B) {
-	s := play(b, slacktest.Config{})
+	s := start(b, slacktest.Config{})
 	s.engine.id = "prod-rekey-k7m2"
 	arrived := make(chan struct{})
 	s.engine.mu.Lock()

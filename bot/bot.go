@@ -37,35 +37,35 @@ type Config struct {
 	// Sign makes of a new share or a token what its receiver gets.
 	Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
 	// Files makes the files of a transcript that was signed: the same ones every time.
-	Files func(rules.Ceremony, event.TranscriptSigned) ([]ceremony.File, error)
+	Files func(rules.State, event.TranscriptSigned) ([]ceremony.File, error)
 	Log   *slog.Logger
 }
 
 // Engine is what the bot asks of the ceremonies: a *ceremony.Engine.
 type Engine interface {
 	Ready() <-chan struct{}
-	Propose(context.Context, ceremony.Proposal) (rules.Ceremony, error)
-	Approve(ctx context.Context, id ceremony.ID, by ceremony.Account, planHash string) (rules.Ceremony, error)
-	Reject(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error)
-	Cancel(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error)
-	Resume(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
-	Reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
-	Reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
-	Delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
-	NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.Ceremony, error)
-	TokenRevoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
-	Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (rules.Ceremony, error)
+	Propose(context.Context, ceremony.Proposal) (rules.State, error)
+	Approve(ctx context.Context, id ceremony.ID, by ceremony.Account, planHash string) (rules.State, error)
+	Reject(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error)
+	Cancel(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error)
+	Resume(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error)
+	Reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error)
+	Reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error)
+	Delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error)
+	NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.State, error)
+	TokenRevoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error)
+	Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (rules.State, error)
 	KeyReport(ctx context.Context, cluster string) (rules.KeyReport, error)
-	Freeze(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error)
-	Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error)
-	Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.Ceremony, error)
-	Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.Ceremony, error)
-	Heard(pasted []byte) (line string, ok bool)
-	Speak(ctx context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error)
-	Offer(context.Context, ceremony.Offer) (ceremony.ID, error)
+	Freeze(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error)
+	Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error)
+	Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.State, error)
+	Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.State, error)
+	PeekStatement(pasted []byte) (line string, ok bool)
+	SubmitStatement(ctx context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error)
+	Share(context.Context, ceremony.Envelope) (ceremony.ID, error)
 	Exposed(ctx context.Context, by ceremony.Account, kind ceremony.Finding) ([]ceremony.ID, error)
-	Ceremony(ceremony.ID) (rules.Ceremony, rules.Live, error)
-	Ceremonies() []rules.Ceremony
+	Ceremony(ceremony.ID) (rules.State, rules.Live, error)
+	Ceremonies() []rules.State
 	IsDigest(word string) bool
 	Clusters() []ceremony.Cluster
 }
@@ -78,11 +78,11 @@ type Bot struct {
 	api      *slack.Client
 	log      *slog.Logger
 	health   *transport.Monitor
-	registry *transport.Registry
-	courier  *courier
-	rooms    *transport.Rooms
-	seen     *transport.Seen
-	lanes    *transport.Lanes
+	registry *transport.Accounts
+	courier  *notifier
+	rooms    *transport.DirectMessages
+	seen     *transport.Dedup
+	lanes    *transport.Queue
 	helped   *transport.Pacer // person → when help may be given unasked again
 	raised   *transport.Pacer // person and kind of exposure → when others may hear of it again
 }
@@ -138,8 +138,8 @@ func New(config Config) (*Bot, error) {
 	}, nil
 }
 
-// Courier brings the engine's messages to people. It works without Run.
-func (b *Bot) Courier() *courier { return b.courier }
+// Notifier brings the engine's messages to people. It works without Run.
+func (b *Bot) Notifier() *notifier { return b.courier }
 
 // Health is how the connection to Slack fares.
 func (b *Bot) Health() transport.Health { return b.health.Snapshot() }
@@ -157,10 +157,10 @@ func (b *Bot) Run(ctx context.Context, fakeEngine Engine) error {
 		return nil
 	}
 	// What was acknowledged is done even when the program is told to stop.
-	desk := &desk{Bot: b, engine: fakeEngine, acts: context.WithoutCancel(ctx)}
+	inbox := &inbox{Bot: b, engine: fakeEngine, acts: context.WithoutCancel(ctx)}
 	socket := &transport.Supervisor{
 		AppToken: b.config.AppToken, BotToken: b.config.BotToken, ApiURL: b.config.APIURL,
-		Http: b.http, Rhythm: b.rhythm, Health: b.health, Log: b.log, Take: desk.take,
+		Http: b.http, Rhythm: b.rhythm, Health: b.health, Log: b.log, Take: inbox.take,
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

@@ -14,32 +14,32 @@ import (
 )
 
 // verifyingTale is a rekey that waits for proof of its new shares.
-func (s *stage) verifyingTale(t *testing.T, nonce string) *tale {
+func (s *stage) verifyingTale(t *testing.T, nonce string) *scenario {
 	p := s.plan()
-	return started(t, p).counted("bob", ceremony.Update, nonce1).
-		share("carol", ceremony.Update, nonce1, event.Rekeyed{By: s.people(s.carol)[0], Shares: s.sharesFor(), VerificationNonce: nonce, Required: 2}).
-		then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce)})
+	return started(t, p).counted("bob", ceremony.StepUpdate, nonce1).
+		share("carol", ceremony.StepUpdate, nonce1, event.Rekeyed{By: s.people(s.carol)[0], Shares: s.sharesFor(), VerificationNonce: nonce, Required: 2}).
+		then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce)})
 }
 
 // backupTale is a backup that was handed out.
-func (s *stage) backupTale(t *testing.T) *tale {
+func (s *stage) backupTale(t *testing.T) *scenario {
 	p := s.plan()
 	p.Ceremony, p.Operation, p.Holders, p.Shares, p.Threshold, p.NewThreshold, p.Seal = "prod-backup-k7m2", ceremony.ReadBackup, nil, 3, 2, 0, "shamir"
 	p.Verification, p.Backup = false, false
-	tale := begin(t, p).then(event.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()}, event.BackupRead{Nonce: nonce1, Shares: s.sharesFor()})
+	scenario := begin(t, p).then(event.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()}, event.BackupRead{Nonce: nonce1, Shares: s.sharesFor()})
 	for _, name := range []string{"alice", "bob", "carol"} {
-		tale.then(event.Posted{Key: tale.message(rules.DeliveryMessage, name).Key, Ref: ceremony.Ref{Channel: "D" + name, TS: "1.1"}})
+		scenario.then(event.Posted{Key: scenario.message(rules.DeliveryMessage, name).Key, Ref: ceremony.Ref{Channel: "D" + name, TS: "1.1"}})
 	}
-	return tale
+	return scenario
 }
 
 // tokenTale is a root token that nobody is known to have revoked.
-func (s *stage) tokenTale(t *testing.T) *tale {
+func (s *stage) tokenTale(t *testing.T) *scenario {
 	p := s.plan()
 	p.Ceremony, p.Operation, p.Requester = "prod-generate-root-k7m2", ceremony.GenerateRoot, &p.Initiator
 	p.Receivers, p.NewThreshold, p.Verification, p.Backup = nil, 0, false, false
-	return started(t, p).counted("bob", ceremony.Update, nonce1).
-		share("carol", ceremony.Update, nonce1, event.TokenIssued{By: s.people(s.carol)[0], Ciphertext: "d2NGTUE=", Keys: p.Recipients()}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
+	return started(t, p).counted("bob", ceremony.StepUpdate, nonce1).
+		share("carol", ceremony.StepUpdate, nonce1, event.TokenIssued{By: s.people(s.carol)[0], Ciphertext: "d2NGTUE=", Keys: p.Recipients()}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 }
 
 func (s *stage) sharesFor() []event.NewShare {
@@ -76,10 +76,10 @@ func (s *stage) clicks(p *slacktest.Person, m slacktest.Message, v command.Verb)
 }
 
 func TestStatusHasAButtonForWhatThisPersonMayDo(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	again, remove, revoked := "[ Prove the new shares again ]", "[ Delete the backup ]", "[ The token is revoked ]"
 	for _, c := range []struct {
-		tale   *tale
+		tale   *scenario
 		button string
 		may    []*slacktest.Person
 		not    []*slacktest.Person
@@ -98,14 +98,14 @@ func TestStatusHasAButtonForWhatThisPersonMayDo(t *testing.T) {
 			}
 		}
 	}
-	for what, tale := range map[string]*tale{
-		"frozen":      s.verifyingTale(t, nonce2).then(event.Froze{Why: event.SealedMidway}),
+	for what, scenario := range map[string]*scenario{
+		"frozen":      s.verifyingTale(t, nonce2).then(event.Frozen{Why: event.SealedMidway}),
 		"let go":      s.backupTale(t).then(event.DeletionAsked{By: s.people(s.bob)[0]}),
-		"on its way":  s.verifyingTale(t, nonce2).share("carol", ceremony.Verify, nonce2),
+		"on its way":  s.verifyingTale(t, nonce2).share("carol", ceremony.StepVerify, nonce2),
 		"asked about": s.tokenTale(t).then(event.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor}),
 		"being ended": s.verifyingTale(t, nonce2).then(event.Closing{Outcome: event.Cancelled}),
 	} {
-		if answer := s.types(s.bob, "status "+string(s.holds(tale).ID())); strings.Contains(answer, "[ ") {
+		if answer := s.types(s.bob, "status "+string(s.holds(scenario).ID())); strings.Contains(answer, "[ ") {
 			t.Errorf("%s: a button that would be refused:\n%s", what, answer)
 		}
 	}
@@ -114,7 +114,7 @@ func TestStatusHasAButtonForWhatThisPersonMayDo(t *testing.T) {
 // TestButtonInAnAnswerDoesItAndGoes: only one person sees such an answer, so that it
 // can't be edited and is taken away.
 func TestButtonInAnAnswerDoesItAndGoes(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(s.verifyingTale(t, nonce2))
 	m := s.asks(s.bob, "status k7m2")
 	s.expect("proven again", s.clicks(s.bob, m, command.VerbReverify))
@@ -134,7 +134,7 @@ func TestButtonInAnAnswerDoesItAndGoes(t *testing.T) {
 // TestButtonOfAnEarlierProofIsOld: whoever had one proof dropped has said nothing
 // about the next.
 func TestButtonOfAnEarlierProofIsOld(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(s.verifyingTale(t, nonce2))
 	m := s.asks(s.bob, "status k7m2")
 	s.holds(s.verifyingTale(t, "99999999-1111-4222-8333-944455566677"))
@@ -147,7 +147,7 @@ func TestButtonOfAnEarlierProofIsOld(t *testing.T) {
 // TestDeletionThatIsTooEarlyKeepsItsButton: it is refused until everybody has their
 // share, and right after that.
 func TestDeletionThatIsTooEarlyKeepsItsButton(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(s.backupTale(t))
 	m := s.asks(s.bob, "status prod-backup-k7m2")
 	s.engine.fail(ceremony.NotWaiting)
@@ -157,7 +157,7 @@ func TestDeletionThatIsTooEarlyKeepsItsButton(t *testing.T) {
 }
 
 func TestAnswerWhoseButtonCannotBeTakenAwayIsHarmless(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(s.verifyingTale(t, nonce2))
 	m := s.asks(s.bob, "status k7m2")
 	s.w.Inject(slacktest.Fault{Method: "response_url", Times: 1, Effect: slacktest.Status(500)})

@@ -163,11 +163,11 @@ func TestBotWorksWithTheScopesOfItsManifest(t *testing.T) {
 	for _, s := range scopes() {
 		granted = append(granted, s.name)
 	}
-	s := play(t, slacktest.Config{Scopes: granted, Events: events()})
+	s := start(t, slacktest.Config{Scopes: granted, Events: events()})
 	c := s.holds(begin(t, s.plan()))
 	s.hears()
 	for _, maybe := range []bool{false, true} {
-		if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), maybe); err != nil {
+		if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), maybe); err != nil {
 			t.Error(err)
 		}
 	}

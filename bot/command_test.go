@@ -187,12 +187,12 @@ func TestOrdinaryWordsTripNoWire(t *testing.T) {
 }
 
 func TestCeremonyIsFoundByPartOfItsID(t *testing.T) {
-	mk := func(id ceremony.ID, s rules.State) rules.Ceremony {
-		return rules.Ceremony{Plan: ceremony.Plan{Ceremony: id}, State: s}
+	mk := func(id ceremony.ID, s rules.Phase) rules.State {
+		return rules.State{Plan: ceremony.Plan{Ceremony: id}, Phase: s}
 	}
-	all := []rules.Ceremony{
-		mk("prod-rekey-k7m2", rules.StateCollecting), mk("prod-rekey-aaaa", rules.StateEnded),
-		mk("stage-rekey-k7m3", rules.StateProposed), mk("prod-generate-root-k7m2", rules.StateEnded),
+	all := []rules.State{
+		mk("prod-rekey-k7m2", rules.PhaseCollecting), mk("prod-rekey-aaaa", rules.PhaseEnded),
+		mk("stage-rekey-k7m3", rules.PhaseProposed), mk("prod-generate-root-k7m2", rules.PhaseEnded),
 	}
 	for typed, want := range map[string]ceremony.ID{
 		"k7m2": "prod-rekey-k7m2", "prod": "prod-rekey-k7m2", "k7m3": "stage-rekey-k7m3", "aaaa": "prod-rekey-aaaa",
@@ -205,7 +205,7 @@ func TestCeremonyIsFoundByPartOfItsID(t *testing.T) {
 	if _, err := command.Resolve("zzzz", all, false); !errors.Is(err, refusal.NoSuchID) {
 		t.Errorf("an unknown id: %v", err)
 	}
-	if _, err := command.Resolve("prod", append(all, mk("prod-rekey-bbbb", rules.StateApproved)), false); !errors.Is(err, refusal.ManyIDs) {
+	if _, err := command.Resolve("prod", append(all, mk("prod-rekey-bbbb", rules.PhaseApproved)), false); !errors.Is(err, refusal.ManyIDs) {
 		t.Errorf("an ambiguous id: %v", err)
 	}
 	if _, err := command.OnlyOpen(all); !errors.Is(err, refusal.ManyOpen) {

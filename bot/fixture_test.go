@@ -85,19 +85,19 @@ const (
 	nonce2 = "77b1c2d3-1111-4222-8333-944455566677"
 )
 
-// tale is a ceremony that grows by events, one a minute.
-type tale struct {
+// scenario is a ceremony that grows by events, one a minute.
+type scenario struct {
 	t       *testing.T
 	entries []event.Entry
-	c       rules.Ceremony
+	c       rules.State
 }
 
-func begin(t *testing.T, p ceremony.Plan) *tale {
+func begin(t *testing.T, p ceremony.Plan) *scenario {
 	t.Helper()
-	return (&tale{t: t}).then(event.Proposed{Plan: p, PlanHash: p.Hash()})
+	return (&scenario{t: t}).then(event.Proposed{Plan: p, PlanHash: p.Hash()})
 }
 
-func (s *tale) then(events ...event.Event) *tale {
+func (s *scenario) then(events ...event.Event) *scenario {
 	s.t.Helper()
 	for _, ev := range events {
 		n := len(s.entries)
@@ -118,10 +118,10 @@ func (s *tale) then(events ...event.Event) *tale {
 }
 
 // asked is the ceremony once every request that is due was posted.
-func (s *tale) asked() rules.Ceremony {
+func (s *scenario) asked() rules.State {
 	s.t.Helper()
 	waiting, _ := s.c.Unasked()
-	all := &tale{t: s.t, entries: slices.Clone(s.entries)}
+	all := &scenario{t: s.t, entries: slices.Clone(s.entries)}
 	for i, m := range waiting {
 		all.then(event.Posted{Key: m.Key, Ref: ceremony.Ref{Channel: "D" + m.To.Name, TS: fmt.Sprintf("2.%d", i)}})
 	}
@@ -132,7 +132,7 @@ func (s *tale) asked() rules.Ceremony {
 }
 
 // message is the newest message of a kind, to the person with this name.
-func (s *tale) message(kind rules.MessageKind, to string) rules.Message {
+func (s *scenario) message(kind rules.MessageKind, to string) rules.Message {
 	s.t.Helper()
 	all := s.c.Messages()
 	for i := len(all) - 1; i >= 0; i-- {
@@ -145,7 +145,7 @@ func (s *tale) message(kind rules.MessageKind, to string) rules.Message {
 }
 
 // who is the person with this name, as the plan has them.
-func (s *tale) who(name string) ceremony.Person {
+func (s *scenario) who(name string) ceremony.Person {
 	s.t.Helper()
 	p := s.c.Plan
 	for _, one := range slices.Concat(p.Approvers, p.Holders, p.Receivers, p.Witnesses) {
@@ -157,17 +157,17 @@ func (s *tale) who(name string) ceremony.Person {
 	return ceremony.Person{}
 }
 
-func started(t *testing.T, p ceremony.Plan) *tale {
+func started(t *testing.T, p ceremony.Plan) *scenario {
 	s := begin(t, p)
 	return s.then(
 		event.Approved{By: s.who("bob"), PlanHash: p.Hash()},
 		event.Starting{Attempt: 1},
 		event.Started{Nonce: nonce1, Required: 3},
-		event.KeyAnnounced{Key: announced(ceremony.Update, nonce1)},
+		event.KeyAnnounced{Key: announced(ceremony.StepUpdate, nonce1)},
 	)
 }
 
-func (s *tale) share(name string, step ceremony.Step, nonce string, events ...event.Event) *tale {
+func (s *scenario) share(name string, step ceremony.Step, nonce string, events ...event.Event) *scenario {
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
 	var nodes []string // of an unseal
 	for _, n := range s.c.Nodes {
@@ -181,7 +181,7 @@ func (s *tale) share(name string, step ceremony.Step, nonce string, events ...ev
 	).then(events...)
 }
 
-func (s *tale) counted(name string, step ceremony.Step, nonce string) *tale {
+func (s *scenario) counted(name string, step ceremony.Step, nonce string) *scenario {
 	return s.share(name, step, nonce, event.Counted{By: s.who(name), Step: step, Progress: len(s.c.Round.Counted) + 1})
 }
 
@@ -194,26 +194,26 @@ func newShares() []event.NewShare {
 }
 
 // rekeyed is a rekey whose new shares were made.
-func rekeyed(t *testing.T) *tale { return remade(t, rekeyPlan()) }
+func rekeyed(t *testing.T) *scenario { return remade(t, rekeyPlan()) }
 
-func remade(t *testing.T, p ceremony.Plan) *tale {
+func remade(t *testing.T, p ceremony.Plan) *scenario {
 	return started(t, p).
-		counted("bob", ceremony.Update, nonce1).
-		counted("carol", ceremony.Update, nonce1).
-		share("erin", ceremony.Update, nonce1,
+		counted("bob", ceremony.StepUpdate, nonce1).
+		counted("carol", ceremony.StepUpdate, nonce1).
+		share("erin", ceremony.StepUpdate, nonce1,
 			event.Rekeyed{By: person("erin"), Shares: newShares(), VerificationNonce: nonce2, Required: 3})
 }
 
 // carriedThrough is a rekey without verification that others have finished: its new
 // shares stand in Vault's backup.
-func carriedThrough(t *testing.T) *tale {
+func carriedThrough(t *testing.T) *scenario {
 	p := rekeyPlan()
 	p.Verification = false
-	return started(t, p).counted("bob", ceremony.Update, nonce1).
+	return started(t, p).counted("bob", ceremony.StepUpdate, nonce1).
 		then(event.Rekeyed{Shares: newShares(), Keys: p.Recipients(), FromBackup: true}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 }
 
-func testFiles(c rules.Ceremony, signed event.TranscriptSigned) ([]ceremony.File, error) {
+func testFiles(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error) {
 	return []ceremony.File{
 		{Name: ceremony.TranscriptName(c.ID(), signed.Number, "json"), Type: "application/json", Content: []byte("{}")},
 		{Name: ceremony.TranscriptName(c.ID(), signed.Number, "html"), Type: "text/html", Content: []byte("<p>")},

@@ -87,7 +87,7 @@ func submittedBy(user, text string) socketmode.Event {
 // TestAcknowledgementCostsTheSameForEveryText, which is counted in what is allocated.
 func TestAcknowledgementCostsTheSameForEveryText(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
-	d := &desk{Bot: s.bot, engine: s.engine}
+	d := &inbox{Bot: s.bot, engine: s.engine}
 	for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy, "command": commandedBy, "form": submittedBy} {
 		cost := func(text string) float64 {
 			ev := of("U1", text)
@@ -105,7 +105,7 @@ func TestAcknowledgementCostsTheSameForEveryText(t *testing.T) {
 
 // TestEngineIsAskedAboutWhatLooksLikeADigestAlone, however long a message is.
 func TestEngineIsAskedAboutWhatLooksLikeADigestAlone(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	for _, row := range []struct {
 		text string
 		most int
@@ -135,14 +135,14 @@ func TestEngineIsAskedAboutWhatLooksLikeADigestAlone(t *testing.T) {
 // shown is not known when the form is acknowledged (P10).
 func TestDigestInAFormIsAnsweredAfterItWasLookedAt(t *testing.T) {
 	for name, row := range map[string]struct {
-		typed   func(c rules.Ceremony) string
+		typed   func(c rules.State) string
 		offers  int
 		becomes string // what they are told besides
 	}{
-		"a plan's hash alone":          {func(c rules.Ceremony) string { return c.PlanHash }, 0, "no PGP message"},
-		"a plan's hash, an envelope":   {func(c rules.Ceremony) string { return c.PlanHash + "\n" + envelope }, 1, ""},
-		"another hash, or a share":     {func(rules.Ceremony) string { return soleHex }, 1, warnOpen},
-		"one of the kind, an envelope": {func(rules.Ceremony) string { return soleHex + "\n" + envelope }, 1, warnOpen},
+		"a plan's hash alone":          {func(c rules.State) string { return c.PlanHash }, 0, "no PGP message"},
+		"a plan's hash, an envelope":   {func(c rules.State) string { return c.PlanHash + "\n" + envelope }, 1, ""},
+		"another hash, or a share":     {func(rules.State) string { return soleHex }, 1, warnOpen},
+		"one of the kind, an envelope": {func(rules.State) string { return soleHex + "\n" + envelope }, 1, warnOpen},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, ask := playAsked(t, slacktest.Config{})
@@ -206,15 +206,15 @@ func BenchmarkTripwire(b *testing.B) {
 }
 
 // floodedDesk is a desk of an engine in which so many ceremonies of 70 lines have ended.
-func floodedDesk(b *testing.B, ended int) *desk {
+func floodedDesk(b *testing.B, ended int) *inbox {
 	s := setUp(b, slacktest.Config{})
 	for i := range ended {
-		c := rules.Ceremony{Plan: rekeyPlan(), PlanHash: fmt.Sprintf("%064x", i)}
+		c := rules.State{Plan: rekeyPlan(), PlanHash: fmt.Sprintf("%064x", i)}
 		c.Plan.Ceremony = ceremony.ID(fmt.Sprintf("prod-rekey-%04d", i))
 		for k := range 70 {
 			c.History = append(c.History, event.Entry{Hash: fmt.Sprintf("%056x%08x", i, k)})
 		}
 		s.engine.all[c.ID()] = c
 	}
-	return &desk{Bot: s.bot, engine: s.engine}
+	return &inbox{Bot: s.bot, engine: s.engine}
 }

@@ -118,7 +118,7 @@ func FuzzFrame(f *testing.F) {
 	}
 	b.rhythm.LeastGap, b.rhythm.MostGap, b.rhythm.Refusals = time.Millisecond, 2*time.Millisecond, -1
 	b.courier.posts.Gap = 0
-	s := &stage{t: f, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.Ceremony{}}, ended: make(chan error, 1)}
+	s := &stage{t: f, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}, ended: make(chan error, 1)}
 	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Holders: people("carol")}}
 	close(s.engine.ready)
 	s.runQuietly(f)

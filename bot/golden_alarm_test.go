@@ -60,11 +60,11 @@ func alarmScenes(t *testing.T) map[string]render.Message {
 		}
 		all["alarm-"+name] = m
 	}
-	raised := func() *tale {
+	raised := func() *scenario {
 		return begin(t, alarmPlan()).then(kinds["foreign-start"], kinds["foreign-progress"], kinds["sealed"])
 	}
-	history := func(s *tale) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
-	board := func(s *tale) render.Message { return render.RenderBoard(s.asked(), rules.Live{}, noon) }
+	history := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	board := func(s *scenario) render.Message { return render.RenderBoard(s.asked(), rules.Live{}, noon) }
 	sue := event.Acknowledged{By: person("sue"), Why: "a colleague has tried something out"}
 	acknowledged := raised().then(sue)
 	all["alarm-history-noticed"] = history(raised())
@@ -80,6 +80,6 @@ func alarmScenes(t *testing.T) map[string]render.Message {
 	all["answer-holders-exposed"] = render.RenderHolders([]ceremony.Cluster{{
 		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice"), Approvers: people("bob"), Approvals: 1,
 		Holders: people("alice", "mallory"), Receivers: people("alice", "mallory"), Window: 4 * time.Hour, Owners: people("sue"),
-	}}, []rules.Ceremony{exposed.c})
+	}}, []rules.State{exposed.c})
 	return all
 }

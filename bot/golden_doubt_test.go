@@ -13,38 +13,38 @@ import (
 )
 
 // doubts has somebody's share refused since Conclave knows better.
-func (s *tale) doubts(name string, why ceremony.Refusal, see ceremony.ID) *tale {
+func (s *scenario) doubts(name string, why ceremony.Refusal, see ceremony.ID) *scenario {
 	step := s.c.Round.Step
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
 	return s.then(
 		event.Offered{By: s.who(name), Step: step, Message: at},
 		event.Declined{
-			By: s.who(name), Step: step, Message: at, Reason: why, See: see, Commitment: shareOf(name),
+			By: s.who(name), Step: step, Message: at, Reason: why, See: see, ShareTag: shareOf(name),
 			Evidence: ceremony.Evidence{SignedAt: noon.Add(time.Duration(len(s.entries)) * time.Minute)},
 		},
 	)
 }
 
-func shareOf(name string) secret.Commitment {
-	return secret.Commitment{TagKey: "k", Tag: "the tag of " + name + "'s share"}
+func shareOf(name string) secret.ShareTag {
+	return secret.ShareTag{TagKey: "k", Tag: "the tag of " + name + "'s share"}
 }
 
 // uses has somebody's share sent, or in a drill looked at, with what is known of it.
-func (s *tale) uses(name string, r ceremony.Recognition, events ...event.Event) *tale {
+func (s *scenario) uses(name string, r ceremony.TagMatch, events ...event.Event) *scenario {
 	step := s.c.Round.Step
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
 	evidence := ceremony.Evidence{SignedAt: noon.Add(time.Duration(len(s.entries)) * time.Minute)}
-	r.Commitment = shareOf(name)
+	r.ShareTag = shareOf(name)
 	s.then(event.Offered{By: s.who(name), Step: step, Message: at})
-	if step == ceremony.Practice {
-		return s.then(event.Proven{By: s.who(name), Message: at, Evidence: evidence, Recognition: r})
+	if step == ceremony.StepDrill {
+		return s.then(event.Proven{By: s.who(name), Message: at, Evidence: evidence, TagMatch: r})
 	}
 	var nodes []string
 	for _, n := range s.c.Nodes {
 		nodes = append(nodes, n.Address)
 	}
 	return s.then(event.Submitting{
-		By: s.who(name), Step: step, Nonce: s.c.Round.Nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at, Evidence: evidence, Recognition: r,
+		By: s.who(name), Step: step, Nonce: s.c.Round.Nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at, Evidence: evidence, TagMatch: r,
 	}).then(events...)
 }
 
@@ -52,9 +52,9 @@ func (s *tale) uses(name string, r ceremony.Recognition, events ...event.Event) 
 func doubtScenes(t *testing.T) map[string]render.Message {
 	t.Helper()
 	now := noon.Add(37 * time.Minute)
-	board := func(s *tale) render.Message { return render.RenderBoard(s.asked(), rules.Live{Since: noon}, now) }
-	last := func(s *tale) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
-	receipt := func(s *tale, to string) render.Message {
+	board := func(s *scenario) render.Message { return render.RenderBoard(s.asked(), rules.Live{Since: noon}, now) }
+	last := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	receipt := func(s *scenario, to string) render.Message {
 		m, err := render.Render(s.c, s.message(rules.ReceiptMessage, to), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
@@ -63,11 +63,11 @@ func doubtScenes(t *testing.T) map[string]render.Message {
 	}
 	const before = "prod-rekey-m4nd"
 	counted := func(name string, progress int) event.Event {
-		return event.Counted{By: person(name), Step: ceremony.Update, Progress: progress}
+		return event.Counted{By: person(name), Step: ceremony.StepUpdate, Progress: progress}
 	}
 	bob := person("bob")
-	known := ceremony.Recognition{Known: true}
-	insisted := ceremony.Recognition{Insisted: ceremony.UnfamiliarShare}
+	known := ceremony.TagMatch{Known: true}
+	insisted := ceremony.TagMatch{Insisted: ceremony.UnfamiliarShare}
 
 	outdated := started(t, rootPlan()).doubts("carol", ceremony.OutdatedShare, before)
 	elsewhere := started(t, rootPlan()).doubts("carol", ceremony.OtherClusterShare, "staging-unseal-w2pc")
@@ -75,16 +75,16 @@ func doubtScenes(t *testing.T) map[string]render.Message {
 	unfamiliar := started(t, rootPlan()).doubts("carol", ceremony.UnfamiliarShare, before)
 	onWord := started(t, rootPlan()).uses("bob", known, counted("bob", 1)).
 		doubts("carol", ceremony.UnfamiliarShare, before).uses("carol", insisted, counted("carol", 2))
-	swapped := started(t, rootPlan()).uses("carol", ceremony.Recognition{Known: true, Whose: &bob}, counted("carol", 1))
+	swapped := started(t, rootPlan()).uses("carol", ceremony.TagMatch{Known: true, Whose: &bob}, counted("carol", 1))
 	refused := started(t, rootPlan()).uses("bob", known, counted("bob", 1)).
 		doubts("carol", ceremony.UnfamiliarShare, before).uses("carol", insisted, counted("carol", 2)).
-		uses("dave", known, event.RoundRefused{Step: ceremony.Update, Round: 1, With: people("bob", "carol", "dave"), Suspects: people("carol")})
+		uses("dave", known, event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "dave"), Suspects: people("carol")})
 	proof := rekeyed(t)
-	proof.then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).doubts("carol", ceremony.OutdatedShare, proof.c.ID())
-	drill := drilling(t).uses("alice", known).uses("bob", ceremony.Recognition{}).
-		doubts("carol", ceremony.OutdatedShare, before).uses("carol", ceremony.Recognition{Insisted: ceremony.OutdatedShare})
+	proof.then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).doubts("carol", ceremony.OutdatedShare, proof.c.ID())
+	drill := drilling(t).uses("alice", known).uses("bob", ceremony.TagMatch{}).
+		doubts("carol", ceremony.OutdatedShare, before).uses("carol", ceremony.TagMatch{Insisted: ceremony.OutdatedShare})
 	right := drilling(t).uses("alice", known)
-	others := drilling(t).uses("carol", ceremony.Recognition{Known: true, Whose: &bob})
+	others := drilling(t).uses("carol", ceremony.TagMatch{Known: true, Whose: &bob})
 
 	return map[string]render.Message{
 		"doubt-outdated":            receipt(outdated, "carol"),

@@ -79,16 +79,16 @@ func backupPlan() ceremony.Plan {
 func drillPlan() ceremony.Plan { return plainPlan("prod-drill-c4tv", ceremony.Drill) }
 
 // approvedTale is a ceremony that bob has approved.
-func approvedTale(t *testing.T, p ceremony.Plan) *tale {
+func approvedTale(t *testing.T, p ceremony.Plan) *scenario {
 	s := begin(t, p)
 	return s.then(event.Approved{By: s.who("bob"), PlanHash: p.Hash()})
 }
 
 // issued is a ceremony whose token was made.
-func issued(t *testing.T, p ceremony.Plan, ended ...event.Event) *tale {
+func issued(t *testing.T, p ceremony.Plan, ended ...event.Event) *scenario {
 	s := started(t, p)
-	s.counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1)
-	return s.share("dave", ceremony.Update, nonce1,
+	s.counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1)
+	return s.share("dave", ceremony.StepUpdate, nonce1,
 		event.TokenIssued{By: person("dave"), Ciphertext: "d2NGTUE=", Keys: p.Recipients()},
 		event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed}).then(ended...)
 }
@@ -100,16 +100,16 @@ func node(address string, sealed bool, progress int) ceremony.NodeState {
 func silent(address string) ceremony.NodeState { return ceremony.NodeState{Address: address} }
 
 // unsealing is an unseal that the seal watch opened, of three nodes.
-func unsealing(t *testing.T, nodes ...ceremony.NodeState) *tale {
+func unsealing(t *testing.T, nodes ...ceremony.NodeState) *scenario {
 	return begin(t, unsealPlan()).then(
 		event.Started{Nonce: nonce1, Required: 3},
 		event.NodesSeen{Nodes: nodes},
-		event.KeyAnnounced{Key: announced(ceremony.Enter, nonce1)},
+		event.KeyAnnounced{Key: announced(ceremony.StepUnseal, nonce1)},
 	)
 }
 
 // entered sends somebody's share to every node that wants it.
-func (s *tale) entered(name string, not []string, nodes ...ceremony.NodeState) *tale {
+func (s *scenario) entered(name string, not []string, nodes ...ceremony.NodeState) *scenario {
 	var at []string
 	for _, n := range s.c.Nodes {
 		refused := false
@@ -120,25 +120,25 @@ func (s *tale) entered(name string, not []string, nodes ...ceremony.NodeState) *
 			at = append(at, n.Address)
 		}
 	}
-	return s.share(name, ceremony.Enter, nonce1, event.Entered{By: s.who(name), At: at, Not: not, Nodes: nodes})
+	return s.share(name, ceremony.StepUnseal, nonce1, event.Entered{By: s.who(name), At: at, Not: not, Nodes: nodes})
 }
 
-func drilling(t *testing.T) *tale {
+func drilling(t *testing.T) *scenario {
 	return approvedTale(t, drillPlan()).then(
 		event.Started{Nonce: nonce1, Required: 5},
-		event.KeyAnnounced{Key: announced(ceremony.Practice, nonce1)},
+		event.KeyAnnounced{Key: announced(ceremony.StepDrill, nonce1)},
 	)
 }
 
-func (s *tale) proves(name string) *tale {
+func (s *scenario) proves(name string) *scenario {
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
 	return s.then(
-		event.Offered{By: s.who(name), Step: ceremony.Practice, Message: at},
+		event.Offered{By: s.who(name), Step: ceremony.StepDrill, Message: at},
 		event.Proven{By: s.who(name), Message: at},
 	)
 }
 
-func (s *tale) fails(name string, step ceremony.Step, why ceremony.Refusal) *tale {
+func (s *scenario) fails(name string, step ceremony.Step, why ceremony.Refusal) *scenario {
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
 	return s.then(
 		event.Offered{By: s.who(name), Step: step, Message: at},
@@ -147,7 +147,7 @@ func (s *tale) fails(name string, step ceremony.Step, why ceremony.Refusal) *tal
 }
 
 // posted has everything that is due to people lie in Slack.
-func (s *tale) posted(kind rules.MessageKind) *tale {
+func (s *scenario) posted(kind rules.MessageKind) *scenario {
 	for _, m := range s.c.Due() {
 		if m.Kind == kind {
 			s.then(event.Posted{Key: m.Key, Ref: ceremony.Ref{Channel: "D1", TS: "1.1"}})
@@ -165,9 +165,9 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	t.Helper()
 	now := noon.Add(37 * time.Minute)
 	answers := rules.Live{Since: noon.Add(6 * time.Minute)}
-	board := func(s *tale) render.Message { return render.RenderBoard(s.asked(), answers, now) }
-	last := func(s *tale) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
-	history := func(s *tale, typeName string) render.Message {
+	board := func(s *scenario) render.Message { return render.RenderBoard(s.asked(), answers, now) }
+	last := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	history := func(s *scenario, typeName string) render.Message {
 		for _, e := range s.entries {
 			if event.TypeOf(e.Event) == typeName {
 				return render.RenderHistory(s.c, e)
@@ -176,7 +176,7 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		t.Fatalf("nothing is %s", typeName)
 		return render.Message{}
 	}
-	outbox := func(s *tale, kind rules.MessageKind, to string) render.Message {
+	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
 		m, err := render.Render(s.c, s.message(kind, to), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
@@ -185,7 +185,7 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	}
 	approval := func(p ceremony.Plan) render.Message { return outbox(begin(t, p), rules.ApprovalMessage, "bob") }
 	done := event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel}
-	made := func(p ceremony.Plan) *tale {
+	made := func(p ceremony.Plan) *scenario {
 		return approvedTale(t, p).then(event.Acting{Act: event.Initializing}, event.Initialized{Shares: newShares(), Token: "d2NGTUE="})
 	}
 
@@ -198,7 +198,7 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		event.Closing{Outcome: event.Failed, Fault: ceremony.InitLost}, event.Ended{Outcome: event.Failed, Vault: event.AttemptUsed})
 
 	// Unseal.
-	sealed := func() *tale { return unsealing(t, node(vault0, true, 0), node(vault1, true, 0), silent(vault2)) }
+	sealed := func() *scenario { return unsealing(t, node(vault0, true, 0), node(vault1, true, 0), silent(vault2)) }
 	byHand := unsealPlan()
 	byHand.Initiator, byHand.Reason = person("alice"), ""
 	opened := begin(t, byHand)
@@ -209,33 +209,33 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	waits := sealed().then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, false, 0), node(vault1, false, 0), silent(vault2)}})
 	again := sealed().entered("bob", nil, node(vault0, true, 1), node(vault1, false, 0), silent(vault2)).
 		then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 1), node(vault1, false, 0), node(vault2, true, 0)}},
-			event.KeyAnnounced{Key: announced(ceremony.Enter, nonce1)})
+			event.KeyAnnounced{Key: announced(ceremony.StepUnseal, nonce1)})
 	refused := sealed().entered("bob", nil, node(vault0, true, 1), node(vault1, true, 1), silent(vault2)).
 		entered("carol", nil, node(vault0, true, 2), node(vault1, true, 2), silent(vault2)).
-		share("erin", ceremony.Enter, nonce1, event.RoundRefused{Step: ceremony.Enter, Round: 1, With: people("bob", "carol", "erin"), Nodes: []string{vault0, vault1}})
+		share("erin", ceremony.StepUnseal, nonce1, event.RoundRefused{Step: ceremony.StepUnseal, Round: 1, With: people("bob", "carol", "erin"), Nodes: []string{vault0, vault1}})
 	unsealed := sealed().entered("bob", nil, node(vault0, false, 0), node(vault1, false, 0), node(vault2, false, 0)).then(done)
 	mostly := sealed().then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, false, 0), node(vault1, false, 0), silent(vault2)}},
 		event.Closing{Outcome: event.Completed}, done)
 	tooFew := sealed().entered("bob", nil, node(vault0, true, 1), silent(vault1), silent(vault2)).
 		then(event.Closing{Outcome: event.Expired}, event.Ended{Outcome: event.Expired, Vault: event.AttemptDropped})
 	forgetting := sealed().entered("bob", nil, node(vault0, true, 1), silent(vault1), silent(vault2)).
-		then(event.ResetAsked{By: person("bob")}, event.Dropping{Step: ceremony.Enter, Nonce: nonce1})
-	forgot := &tale{t: t, entries: forgetting.entries}
-	forgot.then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 0), silent(vault1), silent(vault2)}}, event.RoundReset{Step: ceremony.Enter, Nonce: nonce1})
-	unsealFrozen := sealed().then(event.Froze{Why: event.VaultDiffers, Want: vault0 + ": 3 of 5 shares", Got: "2 of 3"})
+		then(event.ResetAsked{By: person("bob")}, event.Dropping{Step: ceremony.StepUnseal, Nonce: nonce1})
+	forgot := &scenario{t: t, entries: forgetting.entries}
+	forgot.then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 0), silent(vault1), silent(vault2)}}, event.RoundReset{Step: ceremony.StepUnseal, Nonce: nonce1})
+	unsealFrozen := sealed().then(event.Frozen{Why: event.VaultDiffers, Want: vault0 + ": 3 of 5 shares", Got: "2 of 3"})
 
 	// Rekey: what only some plans have.
 	unverified := rekeyPlan()
 	unverified.Verification, unverified.Backup = false, false
 	unverified.Receivers, unverified.NewThreshold = people("alice", "bob", "carol"), 2
 	unverified.TokenExpires = noon.Add(time.Hour)
-	made2 := started(t, unverified).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
-		share("erin", ceremony.Update, nonce1, event.Rekeyed{By: person("erin"), Shares: newShares()[:3], Keys: unverified.Recipients()})
+	made2 := started(t, unverified).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
+		share("erin", ceremony.StepUpdate, nonce1, event.Rekeyed{By: person("erin"), Shares: newShares()[:3], Keys: unverified.Recipients()})
 	single := rekeyPlan()
 	single.Receivers, single.NewThreshold = people("carol"), 1
 	single.Receivers[0].Key = ceremony.Fingerprint(strings.Repeat("f", 40))
-	dropped := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)},
-		event.VerificationDropped{By: person("bob")}, event.Dropping{Step: ceremony.Verify, Nonce: nonce2})
+	dropped := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)},
+		event.VerificationDropped{By: person("bob")}, event.Dropping{Step: ceremony.StepVerify, Nonce: nonce2})
 
 	reminded := rekeyDone(t).then(event.BackupReminded{Number: 1})
 	forgotten := rekeyDone(t).then(event.BackupReminded{Number: 7}, event.BackupLeft{})
@@ -252,34 +252,34 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	count := issued(t, rootPlan()).c.Seq()
 	witnessed := issued(t, rootPlan()).
 		then(event.TranscriptSigned{Number: 1, Lines: count, SHA256: strings.Repeat("5a", 32), Archives: []string{"time stamp", "bucket", "directory"}}).
-		then(event.Kept{
+		then(event.Archived{
 			Number: 1, Where: "time stamp", SHA256: strings.Repeat("5a", 32), TimeStamp: "MAA=",
 			Receipt: "2026-03-01 14:03:07 UTC by CN=Time <stamps>, number 2f",
 		})
 	notKept := issued(t, rootPlan()).
 		then(event.TranscriptSigned{Number: 1, Lines: count, SHA256: strings.Repeat("5a", 32), Archives: []string{"bucket"}}).
-		then(event.NotKept{Number: 1, Where: "bucket"})
-	asked := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.Password, nonce1)})
-	wrongPassword := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.Password, nonce1)}).
-		fails("alice", ceremony.Password, ceremony.OtherPassword)
-	exposed := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.Password, nonce1)}).
-		fails("alice", ceremony.Password, ceremony.PlainPassword).
+		then(event.ArchiveFailed{Number: 1, Where: "bucket"})
+	asked := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)})
+	wrongPassword := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
+		fails("alice", ceremony.StepOTP, ceremony.OtherPassword)
+	exposed := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
+		fails("alice", ceremony.StepOTP, ceremony.PlainPassword).
 		then(event.Closing{Outcome: event.Failed, Fault: ceremony.PlainPassword}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
-	passwordLost := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.Password, nonce1)},
+	passwordLost := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)},
 		event.Starting{Attempt: 1}, event.PasswordLost{})
 	encoded := approvedTale(t, passwordPlan()).then(event.Starting{Attempt: 1}, event.Started{Nonce: nonce1, Required: 3}).
-		counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
-		share("dave", ceremony.Update, nonce1, event.TokenIssued{By: person("dave"), Encoded: encodedToken})
+		counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
+		share("dave", ceremony.StepUpdate, nonce1, event.TokenIssued{By: person("dave"), Encoded: encodedToken})
 	recovery := issued(t, tokenPlan("prod-recovery-token-x7fg", ceremony.RecoveryToken))
 	secondary := issued(t, tokenPlan("prod-dr-token-n8kl", ceremony.DRToken))
 	drPassword := passwordPlan()
 	drPassword.Operation = ceremony.DRToken
 
 	wrongKey := started(t, rootPlan())
-	wrongKey.counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
-		share("dave", ceremony.Update, nonce1,
+	wrongKey.counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
+		share("dave", ceremony.StepUpdate, nonce1,
 			event.TokenIssued{By: person("dave"), Ciphertext: "d2NGTUE=", Keys: []ceremony.Fingerprint{person("erin").Key}},
-			event.Froze{Why: event.VaultDiffers, Want: "a token for AAAA", Got: "EEEE"},
+			event.Frozen{Why: event.VaultDiffers, Want: "a token for AAAA", Got: "EEEE"},
 			event.Closing{Outcome: event.Cancelled, By: new(person("bob"))}, event.Ended{Outcome: event.Cancelled, Vault: event.NothingToCancel})
 
 	// Rotate and its policy.
@@ -294,7 +294,7 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	twice := append(newShares(), event.NewShare{For: person("bob"), Ciphertext: "d2NGTUI="})
 	readFrom := backupOf("prod-rekey-k7m2", event.Completed, newShares()...)
 	readFrom.Unclaimed = []ceremony.Fingerprint{ceremony.Fingerprint(strings.Repeat("9", 40))}
-	read := func() *tale { return approvedTale(t, backupPlan()).then(readFrom) }
+	read := func() *scenario { return approvedTale(t, backupPlan()).then(readFrom) }
 	reading := read()
 	handed := read().posted(rules.DeliveryMessage)
 	strange := approvedTale(t, backupPlan()).then(backupOf("", "", twice...))
@@ -307,11 +307,11 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	nothing := approvedTale(t, backupPlan()).then(event.Closing{Outcome: event.Failed, Fault: ceremony.NoBackupKept}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
 
 	// Drill.
-	drill := drilling(t).proves("bob").fails("carol", ceremony.Practice, ceremony.Unsigned)
-	spare := drilling(t).proves("alice").proves("bob").proves("carol").proves("dave").fails("erin", ceremony.Practice, ceremony.SignerInvalid).
+	drill := drilling(t).proves("bob").fails("carol", ceremony.StepDrill, ceremony.Unsigned)
+	spare := drilling(t).proves("alice").proves("bob").proves("carol").proves("dave").fails("erin", ceremony.StepDrill, ceremony.SignerInvalid).
 		then(event.Closing{Outcome: event.Completed}, done)
 	enough := drilling(t).proves("alice").proves("bob").proves("carol").then(event.Closing{Outcome: event.Completed}, done)
-	short := drilling(t).proves("bob").fails("carol", ceremony.Practice, ceremony.BadShare).then(event.Closing{Outcome: event.Completed}, done)
+	short := drilling(t).proves("bob").fails("carol", ceremony.StepDrill, ceremony.BadShare).then(event.Closing{Outcome: event.Completed}, done)
 
 	return map[string]render.Message{
 		"init-approval":          approval(initPlan("shamir")),
@@ -396,7 +396,7 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		"otp-history-issued":  last(encoded),
 		"otp-token":           outbox(encoded, rules.TokenMessage, "alice"),
 		"otp-token-odd":       render.RenderEncodedToken(encoded.c, "x\"; rm -rf ~; \""),
-		"otp-token-secondary": render.RenderEncodedToken(rules.Ceremony{Plan: drPassword}, encodedToken),
+		"otp-token-secondary": render.RenderEncodedToken(rules.State{Plan: drPassword}, encodedToken),
 		"otp-board-issued":    board(encoded),
 		"otp-needed":          render.SayWords(explain(ceremony.NeedsPassword), ""),
 
@@ -468,9 +468,9 @@ func operationScenes(t *testing.T) map[string]render.Message {
 }
 
 // rekeyDone is a rekey that was verified and has left its backup in Vault.
-func rekeyDone(t *testing.T) *tale {
-	return rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).
-		counted("alice", ceremony.Verify, nonce2).counted("bob", ceremony.Verify, nonce2).
-		share("carol", ceremony.Verify, nonce2, event.Verified{By: new(person("carol"))},
+func rekeyDone(t *testing.T) *scenario {
+	return rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
+		counted("alice", ceremony.StepVerify, nonce2).counted("bob", ceremony.StepVerify, nonce2).
+		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol"))},
 			event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 }

@@ -31,15 +31,15 @@ func scenes(t *testing.T) map[string]render.Message {
 	now := noon.Add(37 * time.Minute)
 	answers := rules.Live{Since: noon.Add(6 * time.Minute)}
 	silent := rules.Live{Vault: ceremony.ErrNotSent, Since: noon.Add(20 * time.Minute)}
-	board := func(s *tale, live rules.Live) render.Message { return render.RenderBoard(s.asked(), live, now) }
-	outbox := func(s *tale, kind rules.MessageKind, to string) render.Message {
+	board := func(s *scenario, live rules.Live) render.Message { return render.RenderBoard(s.asked(), live, now) }
+	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
 		m, err := render.Render(s.c, s.message(kind, to), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return m
 	}
-	last := func(s *tale) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	last := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
 
 	proposed := begin(t, rekeyPlan())
 	collecting := started(t, rekeyPlan())
@@ -48,72 +48,72 @@ func scenes(t *testing.T) map[string]render.Message {
 		event.Posted{Key: asking.message(rules.AskMessage, "alice").Key, Ref: ceremony.Ref{Channel: "D1", TS: "1.1"}},
 		event.Undeliverable{Key: asking.message(rules.AskMessage, "dave").Key},
 	)
-	unreached := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1)
+	unreached := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1)
 	unreached.then(event.Undeliverable{Key: unreached.message(rules.AskMessage, "dave").Key})
 	unapproved := begin(t, rekeyPlan())
 	unapproved.then(event.Undeliverable{Key: unapproved.message(rules.ApprovalMessage, "bob").Key})
-	two := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1)
-	refused := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
-		share("erin", ceremony.Update, nonce1, event.RoundRefused{Step: ceremony.Update, Round: 1, With: people("bob", "carol", "erin")})
-	onItsWay := started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1)
-	lost := started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1, event.AnswerLost{})
-	frozen := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1).
-		then(event.Froze{Why: event.VaultDiffers, Want: "nonce " + nonce1, Got: "nonce " + nonce2})
-	half := started(t, rekeyPlan()).then(event.Froze{Why: event.AttemptGone}, event.ResumeAsked{By: person("alice")})
+	two := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1)
+	refused := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
+		share("erin", ceremony.StepUpdate, nonce1, event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "erin")})
+	onItsWay := started(t, rekeyPlan()).share("bob", ceremony.StepUpdate, nonce1)
+	lost := started(t, rekeyPlan()).share("bob", ceremony.StepUpdate, nonce1, event.AnswerLost{})
+	frozen := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).
+		then(event.Frozen{Why: event.VaultDiffers, Want: "nonce " + nonce1, Got: "nonce " + nonce2})
+	half := started(t, rekeyPlan()).then(event.Frozen{Why: event.AttemptGone}, event.ResumeAsked{By: person("alice")})
 	handed := rekeyed(t)
 	handed.then(
 		event.Posted{Key: handed.message(rules.DeliveryMessage, "alice").Key, Ref: ceremony.Ref{Channel: "D1", TS: "1.1"}},
 		event.Undeliverable{Key: handed.message(rules.DeliveryMessage, "dave").Key},
 	)
-	verifying := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).counted("alice", ceremony.Verify, nonce2)
-	verified := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).
-		counted("alice", ceremony.Verify, nonce2).counted("bob", ceremony.Verify, nonce2).
-		share("carol", ceremony.Verify, nonce2, event.Verified{By: new(person("carol"))})
-	unconfirmed := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).
-		counted("alice", ceremony.Verify, nonce2).counted("bob", ceremony.Verify, nonce2).
-		share("carol", ceremony.Verify, nonce2, event.Verified{By: new(person("carol")), Unconfirmed: true})
+	verifying := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).counted("alice", ceremony.StepVerify, nonce2)
+	verified := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
+		counted("alice", ceremony.StepVerify, nonce2).counted("bob", ceremony.StepVerify, nonce2).
+		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol"))})
+	unconfirmed := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
+		counted("alice", ceremony.StepVerify, nonce2).counted("bob", ceremony.StepVerify, nonce2).
+		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol")), Unconfirmed: true})
 	unconfirmed.then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
-	unproven := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)},
+	unproven := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)},
 		event.Closing{Outcome: event.Expired}, event.AttemptLost{Nonce: nonce1, Unproven: true}, event.Ended{Outcome: event.Expired, Vault: event.AttemptUnknown})
-	goneMade := started(t, rekeyPlan()).counted("bob", ceremony.Update, nonce1).
-		then(event.Froze{Why: event.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress", Remains: rules.SharesMade})
-	goneNothing := started(t, rekeyPlan()).then(event.Froze{Why: event.AttemptGone, Remains: rules.NothingMade})
-	goneToken := started(t, rootPlan()).then(event.Froze{Why: event.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress"})
-	unknownToken := started(t, rootPlan()).then(event.Froze{Why: event.AttemptGone}, event.Closing{Outcome: event.Cancelled, By: new(person("alice"))},
+	goneMade := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).
+		then(event.Frozen{Why: event.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress", Remains: rules.SharesMade})
+	goneNothing := started(t, rekeyPlan()).then(event.Frozen{Why: event.AttemptGone, Remains: rules.NothingMade})
+	goneToken := started(t, rootPlan()).then(event.Frozen{Why: event.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress"})
+	unknownToken := started(t, rootPlan()).then(event.Frozen{Why: event.AttemptGone}, event.Closing{Outcome: event.Cancelled, By: new(person("alice"))},
 		event.AttemptLost{Nonce: nonce1, Unproven: true}, event.Ended{Outcome: event.Cancelled, Vault: event.AttemptUnknown})
 	past := carriedThrough(t)
-	elsewhere := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}, event.Verified{})
-	reset := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}, event.RoundReset{Step: ceremony.Verify, Nonce: nonce1})
-	completed := &tale{t: t, entries: verified.entries}
+	elsewhere := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}, event.Verified{})
+	reset := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}, event.RoundReset{Step: ceremony.StepVerify, Nonce: nonce1})
+	completed := &scenario{t: t, entries: verified.entries}
 	completed.then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 	alice := person("alice")
 	cancelled := started(t, rekeyPlan()).then(event.Closing{Outcome: event.Cancelled, By: &alice, Why: "wrong day"}, event.Ended{Outcome: event.Cancelled, Vault: event.AttemptDropped})
 	rejected := begin(t, rekeyPlan()).then(event.Rejected{By: person("bob"), Why: "not today"}, event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel})
 	expired := started(t, rekeyPlan()).then(event.Closing{Outcome: event.Expired}, event.Ended{Outcome: event.Expired, Vault: event.AttemptForeign})
-	lateEnd := &tale{t: t, entries: verifying.entries}
+	lateEnd := &scenario{t: t, entries: verifying.entries}
 	lateEnd.then(event.Closing{Outcome: event.Expired}, event.Ended{Outcome: event.Expired, Vault: event.AttemptDropped})
 	failed := started(t, rootPlan()).then(event.Closing{Outcome: event.Failed, Fault: ceremony.TokenLost}, event.Ended{Outcome: event.Failed, Vault: event.AttemptUsed})
-	root := started(t, rootPlan()).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
-		share("dave", ceremony.Update, nonce1, event.TokenIssued{By: person("dave"), Ciphertext: "d2NGTUE="})
+	root := started(t, rootPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
+		share("dave", ceremony.StepUpdate, nonce1, event.TokenIssued{By: person("dave"), Ciphertext: "d2NGTUE="})
 	declined := started(t, rekeyPlan())
-	declined.then(event.Offered{By: person("carol"), Step: ceremony.Update, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}},
-		event.Declined{By: person("carol"), Step: ceremony.Update, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}, Reason: ceremony.Unsigned})
+	declined.then(event.Offered{By: person("carol"), Step: ceremony.StepUpdate, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}},
+		event.Declined{By: person("carol"), Step: ceremony.StepUpdate, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}, Reason: ceremony.Unsigned})
 
 	recovery := started(t, recoveryPlan())
-	recoveryRefused := started(t, recoveryPlan()).counted("bob", ceremony.Update, nonce1).counted("carol", ceremony.Update, nonce1).
-		share("erin", ceremony.Update, nonce1, event.RoundRefused{Step: ceremony.Update, Round: 1, With: people("bob", "carol", "erin")})
+	recoveryRefused := started(t, recoveryPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
+		share("erin", ceremony.StepUpdate, nonce1, event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "erin")})
 	recoveryMade := remade(t, recoveryPlan())
-	recoveryDone := remade(t, recoveryPlan()).then(event.KeyAnnounced{Key: announced(ceremony.Verify, nonce2)}).
-		counted("alice", ceremony.Verify, nonce2).counted("bob", ceremony.Verify, nonce2).
-		share("carol", ceremony.Verify, nonce2, event.Verified{By: new(person("carol"))}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
+	recoveryDone := remade(t, recoveryPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
+		counted("alice", ceremony.StepVerify, nonce2).counted("bob", ceremony.StepVerify, nonce2).
+		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol"))}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 
-	oddKey := announced(ceremony.Update, "x'; rm -rf ~; '")
+	oddKey := announced(ceremony.StepUpdate, "x'; rm -rf ~; '")
 
 	clusters := []ceremony.Cluster{{
 		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice", "bob"), Approvers: people("alice", "bob"), Approvals: 1,
 		Holders: people("alice", "bob", "carol", "dave", "erin"), Receivers: people("alice", "bob", "carol"), Window: 4 * time.Hour,
 	}}
-	list := []rules.Ceremony{two.c, completed.c, cancelled.c}
+	list := []rules.State{two.c, completed.c, cancelled.c}
 
 	all := operationScenes(t)
 	maps.Copy(all, alarmScenes(t))
@@ -180,8 +180,8 @@ func scenes(t *testing.T) map[string]render.Message {
 		"delivery":              outbox(handed, rules.DeliveryMessage, "dave"),
 		"token":                 outbox(root, rules.TokenMessage, "alice"),
 		"frozen":                outbox(frozen, rules.FrozenMessage, "bob"),
-		"frozen-over": outbox(func() *tale {
-			s := &tale{t: t, entries: frozen.entries}
+		"frozen-over": outbox(func() *scenario {
+			s := &scenario{t: t, entries: frozen.entries}
 			return s.then(event.Closing{Outcome: event.Cancelled, By: &alice}, event.Ended{Outcome: event.Cancelled, Vault: event.AttemptDropped})
 		}(), rules.FrozenMessage, "bob"),
 		"ended-completed":     outbox(completed, rules.EndedMessage, "bob"),

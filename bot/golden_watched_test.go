@@ -20,16 +20,16 @@ func watchedPlan() ceremony.Plan {
 	p.Approvers[1].Class = "security"
 	p.Witnesses = people("sue")
 	p.Cooling = ceremony.Span(30 * time.Minute)
-	p.Ways = []ceremony.Way{ceremony.ByFile, ceremony.ByForm}
+	p.Ways = []ceremony.Intake{ceremony.ByFile, ceremony.ByForm}
 	p.RollCall, p.Present = people("carol", "dave"), 2
 	return p
 }
 
 // watchedScenes are people who are called, who watch, and who object.
 func watchedScenes(t *testing.T) map[string]render.Message {
-	history := func(s *tale) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
-	board := func(s *tale) render.Message { return render.RenderBoard(s.asked(), rules.Live{}, noon) }
-	outbox := func(s *tale, kind rules.MessageKind, to string) render.Message {
+	history := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	board := func(s *scenario) render.Message { return render.RenderBoard(s.asked(), rules.Live{}, noon) }
+	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
 		m, err := render.Render(s.c, s.message(kind, to), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -41,25 +41,25 @@ func watchedScenes(t *testing.T) map[string]render.Message {
 		return ceremony.Challenge{For: person(name), Ciphertext: signed, Digest: strings.Repeat("ab", 32), Notice: signed}
 	}
 	plan := watchedPlan()
-	proposed := func() *tale { return begin(t, plan) }
-	approved := func() *tale {
+	proposed := func() *scenario { return begin(t, plan) }
+	approved := func() *scenario {
 		s := proposed()
 		return s.then(event.Approved{By: s.who("bob"), PlanHash: plan.Hash(), Signed: signed})
 	}
-	called := func() *tale {
+	called := func() *scenario {
 		return approved().then(event.RollCalled{Certificate: signed, Challenges: []ceremony.Challenge{challenge("carol"), challenge("dave")}})
 	}
-	one := func() *tale { return called().then(event.Present{By: person("carol"), Signed: signed}) }
-	asked := func() *tale {
+	one := func() *scenario { return called().then(event.Present{By: person("carol"), Signed: signed}) }
+	asked := func() *scenario {
 		return one().then(event.Present{By: person("dave"), Signed: signed}, event.WitnessAsked{Gate: ceremony.GateStart})
 	}
-	let := func() *tale {
+	let := func() *scenario {
 		return asked().then(event.Proceeded{By: person("sue"), Gate: ceremony.GateStart})
 	}
 	exception := let().then(event.ExceptionNoted{By: person("sue"), Text: "the room's <door> was open"})
 	freezing := let().then(event.FreezeAsked{By: person("carol"), Why: "somebody called me", Signed: signed})
-	frozen := let().then(event.FreezeAsked{By: person("carol")}, event.Froze{Why: event.PersonStopped, Want: "nobody who objects", Got: "carol"})
-	ended := func() *tale {
+	frozen := let().then(event.FreezeAsked{By: person("carol")}, event.Frozen{Why: event.PersonStopped, Want: "nobody who objects", Got: "carol"})
+	ended := func() *scenario {
 		return let().then(event.Closing{Outcome: event.Expired}, event.Ended{Outcome: event.Expired, Vault: event.NothingToCancel})
 	}
 	agreed := ended().then(event.WitnessStated{By: person("sue"), Agrees: true})
@@ -71,7 +71,7 @@ func watchedScenes(t *testing.T) map[string]render.Message {
 		Policies: map[ceremony.Operation]ceremony.Policy{ceremony.Rekey: {
 			Approvals: 2, Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Signed: true, Separate: true, Witness: true,
 			Window: 8 * time.Hour, Cooling: 30 * time.Minute, Quiet: ceremony.Quiet{From: 22 * 60, To: 6 * 60, Zone: "Europe/Berlin"},
-			RollCall: ceremony.RollCall{On: true, Needed: 3}, Ways: []ceremony.Way{ceremony.ByFile, ceremony.ByForm},
+			RollCall: ceremony.RollCall{On: true, Needed: 3}, Ways: []ceremony.Intake{ceremony.ByFile, ceremony.ByForm},
 		}},
 	}
 

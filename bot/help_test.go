@@ -77,7 +77,7 @@ func TestHelpOnAnOperationShowsHowItIsProposed(t *testing.T) {
 }
 
 func TestHelpIsReadInSlack(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.expect("`/ceremony key-status CLUSTER`", strings.ReplaceAll(s.types(s.carol, "help"), "\n", " "))
 	s.expect("opens sealed nodes", s.types(s.carol, "help operations"))
 	s.expect("[interval=720h]", s.types(s.carol, "help rotate-config"))

@@ -20,8 +20,8 @@ import (
 	"conclave/ceremony"
 )
 
-// desk takes what comes in, decides whose it is, and has it done.
-type desk struct {
+// inbox takes what comes in, decides whose it is, and has it done.
+type inbox struct {
 	*Bot
 	engine Engine
 	acts   context.Context // outlives the intake: what was acknowledged is finished
@@ -36,7 +36,7 @@ type answer func(ctx context.Context, m render.Message)
 //
 // Life of a share, 1 of 7: the envelope arrives, is deduplicated and queued, and
 // acknowledged at once.
-func (d *desk) take(ev socketmode.Event) (reply any, ack bool) {
+func (d *inbox) take(ev socketmode.Event) (reply any, ack bool) {
 	keys, j := d.read(ev)
 	if j.Do == nil {
 		return j.Ack, true
@@ -63,7 +63,7 @@ func (d *desk) take(ev socketmode.Event) (reply any, ack bool) {
 
 // read makes a job of an envelope, and the keys under which it is known. A job
 // without do is of no interest.
-func (d *desk) read(ev socketmode.Event) (keys []string, j transport.Job) {
+func (d *inbox) read(ev socketmode.Event) (keys []string, j transport.Job) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.panicked(p)
@@ -85,7 +85,7 @@ func (d *desk) read(ev socketmode.Event) (keys []string, j transport.Job) {
 	return keys, transport.Job{}
 }
 
-func (d *desk) readCommand(ev socketmode.Event, data slack.SlashCommand) transport.Job {
+func (d *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) transport.Job {
 	who := transport.Claim{User: data.UserID, Teams: teams(data.TeamID)}
 	k, t := transport.KindCommand, trigger{data.TriggerID, time.Now()}
 	if command.WantsForm(data.Text) {
@@ -102,7 +102,7 @@ func (d *desk) readCommand(ev socketmode.Event, data slack.SlashCommand) transpo
 		case fault != nil:
 			return render.Message{}, fault
 		}
-		return d.obey(ctx, by, cmd, t)
+		return d.execute(ctx, by, cmd, t)
 	})
 	if ev.Request.AcceptsResponsePayload {
 		j.Full = object{"response_type": slack.ResponseTypeEphemeral, "text": explain(refusal.Overloaded).String()}
@@ -110,7 +110,7 @@ func (d *desk) readCommand(ev socketmode.Event, data slack.SlashCommand) transpo
 	return j
 }
 
-func (d *desk) readInteraction(keys []string, ev socketmode.Event, data slack.InteractionCallback) ([]string, transport.Job) {
+func (d *inbox) readInteraction(keys []string, ev socketmode.Event, data slack.InteractionCallback) ([]string, transport.Job) {
 	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
 	switch {
 	case data.Type == slack.InteractionTypeViewSubmission:
@@ -132,7 +132,7 @@ func (d *desk) readInteraction(keys []string, ev socketmode.Event, data slack.In
 	})
 }
 
-func (d *desk) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string, transport.Job) {
+func (d *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string, transport.Job) {
 	switch inner := ev.InnerEvent.Data.(type) {
 	case *slackevents.MessageEvent:
 		n, ok := noteOf(inner)
@@ -169,7 +169,7 @@ func teams(all ...string) []string {
 // the open; people hear of that whoever sent it, and look may be nil. It is called when
 // the job is done: how long it takes is up to whoever wrote the text, and nobody else's
 // acknowledgement may wait for it. A panic of one job ends that job and nothing else.
-func (d *desk) job(k transport.Kind, who transport.Claim, look func() []refusal.Exposure, reply answer, do func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)) transport.Job {
+func (d *inbox) job(k transport.Kind, who transport.Claim, look func() []refusal.Exposure, reply answer, do func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)) transport.Job {
 	return transport.Job{Kind: k, Person: who.User, Do: func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, actTimeout)
 		defer cancel()
@@ -199,7 +199,7 @@ func stranger(err error) bool {
 // errPanic is a defect of this program that was caught.
 var errPanic = errors.New("panic")
 
-func (d *desk) attempt(ctx context.Context, who transport.Claim, look func() []refusal.Exposure, do func(context.Context, ceremony.Account, []refusal.Exposure) (render.Message, error)) (said render.Message, err error) {
+func (d *inbox) attempt(ctx context.Context, who transport.Claim, look func() []refusal.Exposure, do func(context.Context, ceremony.Account, []refusal.Exposure) (render.Message, error)) (said render.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.panicked(p)
@@ -222,14 +222,14 @@ func (d *desk) attempt(ctx context.Context, who transport.Claim, look func() []r
 	return do(ctx, by, shown)
 }
 
-func (d *desk) panicked(p any) {
+func (d *inbox) panicked(p any) {
 	// The value may quote what was sent; where it happened is enough.
 	d.log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 }
 
 // complain writes the operator's line about an error and makes the person's
 // words. What is not part of the rules gets a reference that joins the two.
-func (d *desk) complain(k transport.Kind, who transport.Claim, err error) render.Message {
+func (d *inbox) complain(k transport.Kind, who transport.Claim, err error) render.Message {
 	if ordinary(err) {
 		d.log.Info("refused", "kind", string(k), "user", who.User, "error", err)
 		return render.SayWords(explain(err), "")
@@ -241,7 +241,7 @@ func (d *desk) complain(k transport.Kind, who transport.Claim, err error) render
 
 // replyTo answers a command or a click, so that only the person sees it. When
 // Slack does not take that, the answer goes into their direct messages.
-func (d *desk) replyTo(responseURL, user string) answer {
+func (d *inbox) replyTo(responseURL, user string) answer {
 	return func(ctx context.Context, m render.Message) {
 		options := append(m.Options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
 		if _, _, err := d.api.PostMessageContext(ctx, "", options...); err != nil {
@@ -261,7 +261,7 @@ func withoutURL(err error) error {
 }
 
 // writeTo answers in the direct messages with somebody.
-func (d *desk) writeTo(user string) answer {
+func (d *inbox) writeTo(user string) answer {
 	return func(ctx context.Context, m render.Message) {
 		room, err := d.rooms.With(ctx, user)
 		if err == nil {

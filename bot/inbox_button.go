@@ -17,7 +17,7 @@ import (
 // click does what a button says. A button carries the ceremony and the hash of
 // the plan that it stood under, of a frozen one which freeze that was, and of a
 // proof which round; what the message around it says now is not looked at.
-func (d *desk) click(ctx context.Context, by ceremony.Account, click slack.InteractionCallback) (render.Message, error) {
+func (d *inbox) click(ctx context.Context, by ceremony.Account, click slack.InteractionCallback) (render.Message, error) {
 	if !d.listed(by) {
 		return render.Message{}, refusal.Unlisted
 	}
@@ -44,7 +44,7 @@ func (d *desk) click(ctx context.Context, by ceremony.Account, click slack.Inter
 	if action.Value != value {
 		return render.Message{}, refusal.OldButton
 	}
-	said, err := d.obey(ctx, by, cmd, trigger{})
+	said, err := d.execute(ctx, by, cmd, trigger{})
 	if err == nil || settled(err) {
 		d.retire(ctx, click)
 	}
@@ -64,7 +64,7 @@ func settled(err error) bool {
 // retire takes the buttons off a message once they have done what they were for.
 // An answer that only this person sees goes as a whole: it can't be edited, and says
 // what was so before. A failure leaves buttons that are refused, which does no harm.
-func (d *desk) retire(ctx context.Context, click slack.InteractionCallback) {
+func (d *inbox) retire(ctx context.Context, click slack.InteractionCallback) {
 	if click.Container.IsEphemeral {
 		if _, _, err := d.api.PostMessageContext(ctx, "", slack.MsgOptionDeleteOriginal(click.ResponseURL)); err != nil {
 			d.log.Warn("buttons not removed", "error", withoutURL(err))

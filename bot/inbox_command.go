@@ -18,16 +18,16 @@ import (
 
 // listed says whether an account is in the configuration. Nobody else is told
 // anything.
-func (d *desk) listed(who ceremony.Account) bool {
+func (d *inbox) listed(who ceremony.Account) bool {
 	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool {
 		return slices.ContainsFunc(slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners, c.Witnesses),
 			func(p ceremony.Person) bool { return p.Account == who })
 	})
 }
 
-// obey does what a person asks for, whether they typed it or clicked. A form can be
+// execute does what a person asks for, whether they typed it or clicked. A form can be
 // opened with t, for a moment.
-func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command.Command, t trigger) (render.Message, error) {
+func (d *inbox) execute(ctx context.Context, by ceremony.Account, cmd command.Command, t trigger) (render.Message, error) {
 	switch cmd.Verb {
 	case command.VerbHelp:
 		return render.RenderHelp(cmd.Topic), nil
@@ -78,7 +78,7 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command.Comman
 		if err != nil {
 			return render.Message{}, err
 		}
-		if c.State == rules.StateFrozen {
+		if c.Phase == rules.PhaseFrozen {
 			return render.Say("You want `%s` to go on. It takes the initiator *and* an approver; the other one is missing.", id), nil
 		}
 		return render.Say("`%s` goes on. Vault is compared with the plan first.", id), nil
@@ -125,7 +125,7 @@ func (d *desk) obey(ctx context.Context, by ceremony.Account, cmd command.Comman
 
 // which finds the ceremony that is meant. Without an id it is the only open one,
 // for verbs that change nothing.
-func (d *desk) which(cmd command.Command) (ceremony.ID, error) {
+func (d *inbox) which(cmd command.Command) (ceremony.ID, error) {
 	all := d.engine.Ceremonies()
 	if cmd.ID != "" {
 		return command.Resolve(cmd.ID, all, cmd.Verb != command.VerbStatus && cmd.Verb != command.VerbSubmit && cmd.Verb != command.VerbTranscript)
@@ -133,7 +133,7 @@ func (d *desk) which(cmd command.Command) (ceremony.ID, error) {
 	return command.OnlyOpen(all)
 }
 
-func (d *desk) start(ctx context.Context, by ceremony.Account, cmd command.Command) (render.Message, error) {
+func (d *inbox) start(ctx context.Context, by ceremony.Account, cmd command.Command) (render.Message, error) {
 	if !slices.Contains(ceremony.Operations(), cmd.Operation) {
 		return render.Message{}, command.UnknownOperation(cmd.Operation)
 	}
@@ -166,7 +166,7 @@ func onlyAsked(err error) error {
 
 // status shows where a ceremony stands, and lets people do what it waits for from
 // them.
-func (d *desk) status(id ceremony.ID, by ceremony.Account) (render.Message, error) {
+func (d *inbox) status(id ceremony.ID, by ceremony.Account) (render.Message, error) {
 	c, live, err := d.engine.Ceremony(id)
 	if err != nil {
 		return render.Message{}, err
@@ -176,7 +176,7 @@ func (d *desk) status(id ceremony.ID, by ceremony.Account) (render.Message, erro
 	return m, nil
 }
 
-func (d *desk) reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+func (d *inbox) reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
 	_, err := d.engine.Reset(ctx, id, by)
 	switch r, _ := ceremony.RefusalOf(err); {
 	case r == ceremony.MayNotCancel:
@@ -187,7 +187,7 @@ func (d *desk) reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (
 	return render.Say("The sealed nodes of `%s` forget the shares that they have counted, and everybody is asked once more.", id), nil
 }
 
-func (d *desk) reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+func (d *inbox) reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
 	_, err := d.engine.Reverify(ctx, id, by)
 	switch r, _ := ceremony.RefusalOf(err); {
 	case r == ceremony.MayNotCancel:
@@ -198,7 +198,7 @@ func (d *desk) reverify(ctx context.Context, id ceremony.ID, by ceremony.Account
 	return render.Say("The new shares of `%s` are proven again, from the beginning. Everybody is asked once more; the old key stays in force until then.", id), nil
 }
 
-func (d *desk) delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+func (d *inbox) delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
 	_, err := d.engine.Delete(ctx, id, by)
 	switch r, _ := ceremony.RefusalOf(err); {
 	case r == ceremony.AlreadyApproved:
@@ -210,14 +210,14 @@ func (d *desk) delete(ctx context.Context, id ceremony.ID, by ceremony.Account) 
 }
 
 // accessor names the root token that a ceremony has made.
-func (d *desk) accessor(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (render.Message, error) {
+func (d *inbox) accessor(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (render.Message, error) {
 	if _, err := d.engine.NameToken(ctx, id, by, accessor); err != nil {
 		return render.Message{}, onlyAsked(err)
 	}
 	return render.Say("Vault knows the token of `%s` by this accessor. I ask every minute whether it is gone, and write down when it was. Revoke it as soon as the work is done.", id), nil
 }
 
-func (d *desk) revoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+func (d *inbox) revoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
 	_, err := d.engine.TokenRevoked(ctx, id, by)
 	if r, _ := ceremony.RefusalOf(err); r == ceremony.NotWaiting {
 		if c, _, known := d.engine.Ceremony(id); known == nil && c.OwesRevocation() && c.Accessor != "" {
@@ -231,7 +231,7 @@ func (d *desk) revoked(ctx context.Context, id ceremony.ID, by ceremony.Account)
 }
 
 // submit shows a holder again what to run.
-func (d *desk) submit(id ceremony.ID, by ceremony.Account) (render.Message, error) {
+func (d *inbox) submit(id ceremony.ID, by ceremony.Account) (render.Message, error) {
 	c, to, err := d.wanted(id, by)
 	if err != nil {
 		return render.Message{}, err
@@ -241,13 +241,13 @@ func (d *desk) submit(id ceremony.ID, by ceremony.Account) (render.Message, erro
 
 // wanted is whom a ceremony means when it waits for somebody with this account. The
 // error says why it does not.
-func (d *desk) wanted(id ceremony.ID, by ceremony.Account) (rules.Ceremony, ceremony.Person, error) {
+func (d *inbox) wanted(id ceremony.ID, by ceremony.Account) (rules.State, ceremony.Person, error) {
 	c, _, err := d.engine.Ceremony(id)
 	switch {
 	case err != nil:
 	case c.Ended():
 		err = ceremony.Closed
-	case c.State == rules.StateFrozen:
+	case c.Phase == rules.PhaseFrozen:
 		err = ceremony.IsFrozen
 	case !c.Wants():
 		err = ceremony.NotCollecting
@@ -267,18 +267,18 @@ func (d *desk) wanted(id ceremony.ID, by ceremony.Account) (rules.Ceremony, cere
 
 // configured says whether a cluster has this name. It is asked here, since the
 // engine's error would take what was typed to the log.
-func (d *desk) configured(cluster string) bool {
+func (d *inbox) configured(cluster string) bool {
 	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool { return c.Name == cluster })
 }
 
-func (d *desk) history(cluster string) (render.Message, error) {
+func (d *inbox) history(cluster string) (render.Message, error) {
 	if cluster != "" && !d.configured(cluster) {
 		return render.Message{}, ceremony.UnknownCluster
 	}
 	return render.RenderPast(d.engine.Ceremonies(), cluster), nil
 }
 
-func (d *desk) holders(cluster string) (render.Message, error) {
+func (d *inbox) holders(cluster string) (render.Message, error) {
 	clusters := d.engine.Clusters()
 	if cluster != "" {
 		clusters = slices.DeleteFunc(clusters, func(c ceremony.Cluster) bool { return c.Name != cluster })
@@ -289,7 +289,7 @@ func (d *desk) holders(cluster string) (render.Message, error) {
 	return render.RenderHolders(clusters, d.engine.Ceremonies()), nil
 }
 
-func (d *desk) keyStatus(ctx context.Context, cluster string) (render.Message, error) {
+func (d *inbox) keyStatus(ctx context.Context, cluster string) (render.Message, error) {
 	if !d.configured(cluster) {
 		return render.Message{}, ceremony.UnknownCluster
 	}

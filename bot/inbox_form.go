@@ -36,7 +36,7 @@ type trigger struct {
 
 // openForm shows somebody the form for what a ceremony wants of them. A key that is
 // not empty is the one that the button was made for.
-func (d *desk) openForm(ctx context.Context, by ceremony.Account, id ceremony.ID, key string, t trigger) (render.Message, error) {
+func (d *inbox) openForm(ctx context.Context, by ceremony.Account, id ceremony.ID, key string, t trigger) (render.Message, error) {
 	c, to, err := d.wanted(id, by)
 	switch {
 	case err != nil:
@@ -65,7 +65,7 @@ func (d *desk) openForm(ctx context.Context, by ceremony.Account, id ceremony.ID
 }
 
 // clickForm opens the form that a button stands for.
-func (d *desk) clickForm(ctx context.Context, by ceremony.Account, value string, t trigger) (render.Message, error) {
+func (d *inbox) clickForm(ctx context.Context, by ceremony.Account, value string, t trigger) (render.Message, error) {
 	if !d.listed(by) {
 		return render.Message{}, refusal.Unlisted
 	}
@@ -84,7 +84,7 @@ func (d *desk) clickForm(ctx context.Context, by ceremony.Account, value string,
 // is said in the form, which stays open, and so is what certainly shows a secret;
 // everything else is taken as a direct message is. What may be a digest that people
 // were shown is looked at later: nothing is asked here.
-func (d *desk) readSubmission(ev socketmode.Event, data slack.InteractionCallback) transport.Job {
+func (d *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallback) transport.Job {
 	if data.View.CallbackID != render.FormCallback {
 		return transport.Job{}
 	}

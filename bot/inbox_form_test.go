@@ -53,16 +53,16 @@ func TestEveryFormIsFrozen(t *testing.T) {
 
 // playAsked is a stage on which carol is asked for a share. The ask lies in her inbox.
 func playAsked(t *testing.T, cfg slacktest.Config) (*stage, slacktest.Message) {
-	s := play(t, cfg)
+	s := start(t, cfg)
 	p := s.plan()
-	tale := begin(t, p).then(
+	scenario := begin(t, p).then(
 		event.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()},
 		event.Starting{Attempt: 1},
 		event.Started{Nonce: nonce1, Required: 2},
-		event.KeyAnnounced{Key: announced(ceremony.Update, nonce1)},
+		event.KeyAnnounced{Key: announced(ceremony.StepUpdate, nonce1)},
 	)
 	s.engine.id = p.Ceremony
-	ref, err := s.bot.Courier().Deliver(s.ctx(), s.holds(tale), tale.message(rules.AskMessage, "carol"), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), s.holds(scenario), scenario.message(rules.AskMessage, "carol"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestFormThatComesTooLateIsTold(t *testing.T) {
 	}
 	s.expect("Press the button once more", s.w.Read(m))
 
-	d := &desk{Bot: s.bot, engine: s.engine, acts: t.Context()}
+	d := &inbox{Bot: s.bot, engine: s.engine, acts: t.Context()}
 	if _, err := d.openForm(s.ctx(), s.account(s.carol), "prod-rekey-k7m2", "", trigger{"1.2.3", time.Now().Add(-triggerLife)}); err != refusal.FormLate {
 		t.Errorf("a trigger whose time is over is used: %v", err)
 	}
@@ -259,7 +259,7 @@ func TestFullQueueKeepsTheFormOpen(t *testing.T) {
 // TestPolicyDecidesWhichWaysAreOffered: what is not allowed has no button and no
 // words, and a button of before has no effect.
 func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
-	for want, ways := range map[string][]ceremony.Way{
+	for want, ways := range map[string][]ceremony.Intake{
 		"here, as text or as a file":          nil,
 		"here, as text and not as a file":     {ceremony.ByText, ceremony.ByForm},
 		"here, as a file and not as text":     {ceremony.ByFile},
@@ -281,7 +281,7 @@ func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
 	s, ask := playAsked(t, slacktest.Config{})
 	s.engine.mu.Lock()
 	c := s.engine.all["prod-rekey-k7m2"]
-	c.Plan.Ways = []ceremony.Way{ceremony.ByFile}
+	c.Plan.Ways = []ceremony.Intake{ceremony.ByFile}
 	s.engine.all[c.ID()] = c
 	s.engine.mu.Unlock()
 	reply, err := s.carol.Clicks(ask, string(command.VerbForm))
@@ -308,7 +308,7 @@ func TestWayByWhichAnEnvelopeCameIsTold(t *testing.T) {
 	if _, err := s.carol.Submits(s.pressForm(s.carol, ask), map[string]string{render.FormInput: envelope}); err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []ceremony.Way{ceremony.ByText, ceremony.ByFile, ceremony.ByForm} {
+	for i, want := range []ceremony.Intake{ceremony.ByText, ceremony.ByFile, ceremony.ByForm} {
 		if got := s.offered(3)[i].Way; got != want {
 			t.Errorf("offer %d came by %q, told as %q", i+1, want, got)
 		}

@@ -103,7 +103,7 @@ func (n note) shows(harmless func(string) bool) []refusal.Exposure {
 //
 // Life of a share, 2 of 7: is it from a person of our workspace, in a direct
 // message, with something in it to open? Slack's mangling has been undone.
-func (d *desk) receive(ctx context.Context, by ceremony.Account, n note, shown []refusal.Exposure) (render.Message, error) {
+func (d *inbox) receive(ctx context.Context, by ceremony.Account, n note, shown []refusal.Exposure) (render.Message, error) {
 	text := n.text()
 	exposed := len(shown) > 0
 	armored := refusal.PgpBegin.MatchString(text)
@@ -131,7 +131,7 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note, shown [
 	place := n.places()
 	offered := false
 	var said render.Message
-	take := func(content []byte, way ceremony.Way, shown []refusal.Exposure) {
+	take := func(content []byte, way ceremony.Intake, shown []refusal.Exposure) {
 		offered = true
 		words, heard, err := d.speak(ctx, by, content)
 		switch {
@@ -140,7 +140,7 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note, shown [
 		case heard && err == nil:
 			said = words
 		case !heard:
-			err = d.offer(ctx, by, place(), way, content, shown)
+			err = d.share(ctx, by, place(), way, content, shown)
 		}
 		faults = append(faults, err)
 	}
@@ -183,7 +183,7 @@ func (d *desk) receive(ctx context.Context, by ceremony.Account, n note, shown [
 }
 
 // way is how the text of it came.
-func (n note) way() ceremony.Way {
+func (n note) way() ceremony.Intake {
 	if n.channel == formChannel {
 		return ceremony.ByForm
 	}
@@ -204,12 +204,12 @@ func (n note) places() func() ceremony.Ref {
 	}
 }
 
-// offer hands an envelope to the engine, with what it shows in the open: that goes
+// share hands an envelope to the engine, with what it shows in the open: that goes
 // on record, and is not used. It answers an error only when nobody else will tell
 // the person: of a receipt that gives another reason, such as that they have been
 // counted, nobody learns that a share lies in the open.
-func (d *desk) offer(ctx context.Context, by ceremony.Account, at ceremony.Ref, way ceremony.Way, envelope []byte, shown []refusal.Exposure) error {
-	id, err := d.engine.Offer(ctx, ceremony.Offer{By: by, Message: at, Way: way, Envelope: envelope})
+func (d *inbox) share(ctx context.Context, by ceremony.Account, at ceremony.Ref, way ceremony.Intake, envelope []byte, shown []refusal.Exposure) error {
+	id, err := d.engine.Share(ctx, ceremony.Envelope{By: by, Message: at, Way: way, Envelope: envelope})
 	r, _ := ceremony.RefusalOf(err)
 	if r == ceremony.NotEncrypted {
 		d.raise(ctx, by, []refusal.Exposure{refusal.ExposedEnvelope})
@@ -226,7 +226,7 @@ func (d *desk) offer(ctx context.Context, by ceremony.Account, at ceremony.Ref, 
 }
 
 // download fetches a file that somebody sent.
-func (d *desk) download(ctx context.Context, id string) ([]byte, error) {
+func (d *inbox) download(ctx context.Context, id string) ([]byte, error) {
 	f, err := transport.Read(ctx, func() (*slack.File, error) {
 		f, _, _, err := d.api.GetFileInfoContext(ctx, id, 0, 0)
 		return f, err

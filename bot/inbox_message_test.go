@@ -21,7 +21,7 @@ hF4DAAAAAAAAAAASAQdAuvDL0H5mGkpQX0eyH1Yv0Yq2m9vXvY0m2Jq3bX6mY2Qw
 -----END PGP MESSAGE-----`
 
 // offered waits for so many offers and gives them.
-func (s *stage) offered(n int) []ceremony.Offer {
+func (s *stage) offered(n int) []ceremony.Envelope {
 	s.t.Helper()
 	s.wait(fmt.Sprintf("%d offers", n), func() bool { return len(s.engine.offered()) >= n })
 	s.settle()
@@ -39,7 +39,7 @@ func TestEnvelopeComesThroughAsItWasTyped(t *testing.T) {
 		"among words":     "here you are:\n" + envelope + "\nthanks",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := play(t, slacktest.Config{})
+			s := start(t, slacktest.Config{})
 			s.engine.id = "prod-rekey-k7m2"
 			sent, err := s.carol.DMs(typed)
 			if err != nil {
@@ -60,7 +60,7 @@ func TestEnvelopeComesThroughAsItWasTyped(t *testing.T) {
 }
 
 func TestSmartPunctuationStillReachesTheEngine(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	erin := s.w.AddPerson("erin", slacktest.SmartPunctuation)
 	s.engine.clusters[0].Holders = append(s.engine.clusters[0].Holders, s.people(erin)...)
 	if _, err := erin.DMs(envelope); err != nil {
@@ -72,7 +72,7 @@ func TestSmartPunctuationStillReachesTheEngine(t *testing.T) {
 }
 
 func TestEnvelopeInAThreadCounts(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	first, err := s.carol.DMs(envelope)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestEnvelopeInAThreadCounts(t *testing.T) {
 func TestFilesAreReadByTheirBytes(t *testing.T) {
 	binary := []byte{0x84, 0x5e, 0x00, 0xff, 0x0a, 0x0d}
 	for _, name := range []string{"share.asc", "share.GPG", "share.pgp", "share.txt"} {
-		s := play(t, slacktest.Config{})
+		s := start(t, slacktest.Config{})
 		if _, err := s.carol.Uploads(name, binary); err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestFilesAreReadByTheirBytes(t *testing.T) {
 }
 
 func TestEachOfSeveralFilesHasAPlaceOfItsOwn(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	m, err := s.carol.Shares(s.carol.Direct(), "two of them", slacktest.Upload{Name: "a.asc", Content: []byte(envelope)}, slacktest.Upload{Name: "b.asc", Content: []byte(envelope)})
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestFileThatCantBeAnEnvelopeIsTold(t *testing.T) {
 		{"holiday.png", []byte("\x89PNG"), "none of the names"},
 		{"share.asc", bytes.Repeat([]byte("x"), maxFile+1), "larger than any"},
 	} {
-		s := play(t, slacktest.Config{})
+		s := start(t, slacktest.Config{})
 		if _, err := s.carol.Uploads(c.name, c.content); err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestFileThatSlackDoesNotHandOverIsTold(t *testing.T) {
 		slacktest.Status(500):            "did not hand the file over",
 		slacktest.Answer("file_deleted"): "deleted before I could read it",
 	} {
-		s := play(t, slacktest.Config{})
+		s := start(t, slacktest.Config{})
 		method := "url_private"
 		if strings.Contains(fault.String(), "deleted") {
 			method = "files.info"
@@ -171,7 +171,7 @@ func TestSecretInTheOpenIsAnsweredAndForgotten(t *testing.T) {
 		"here: hvs.CAESIJ0123456789abcdefghijklmnop":                                      "Vault token in the open",
 		"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nx\n-----END PGP PRIVATE KEY BLOCK-----": "private key in the open",
 	} {
-		s := play(t, slacktest.Config{})
+		s := start(t, slacktest.Config{})
 		s.engine.fail(ceremony.NotCollecting)
 		if _, err := s.carol.DMs(secret); err != nil {
 			t.Fatal(err)
@@ -185,7 +185,7 @@ func TestSecretInTheOpenIsAnsweredAndForgotten(t *testing.T) {
 }
 
 func TestOutcomeIsToldOnce(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.engine.fail(ceremony.Unsigned)
 	s.engine.id = "prod-rekey-k7m2" // journaled: the outbox tells
 	if _, err := s.carol.DMs(envelope); err != nil {
@@ -205,7 +205,7 @@ func TestOutcomeIsToldOnce(t *testing.T) {
 }
 
 func TestMessageWithoutAnEnvelopeGetsHelpOnceAMinute(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	for range 3 {
 		if _, err := s.carol.DMs("hello?"); err != nil {
 			t.Fatal(err)
@@ -219,7 +219,7 @@ func TestMessageWithoutAnEnvelopeGetsHelpOnceAMinute(t *testing.T) {
 }
 
 func TestRestOfASplitMessageIsRecognised(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	if _, err := s.carol.DMs("mQENBF\n=njUN\n-----END PGP MESSAGE-----"); err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestRestOfASplitMessageIsRecognised(t *testing.T) {
 }
 
 func TestEditIsNotReadAsAnEnvelope(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	sent, err := s.carol.DMs("hello?")
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func TestEditIsNotReadAsAnEnvelope(t *testing.T) {
 
 // TestOwnPostsAreNotRead: what the bot writes comes back as an event.
 func TestOwnPostsAreNotRead(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	c := s.holds(begin(t, s.plan()))
 	deliver(t, s, c, rules.ApprovalMessage, s.bob)
 	s.settle()
@@ -263,7 +263,7 @@ func TestOwnPostsAreNotRead(t *testing.T) {
 }
 
 func TestShareOutsideDirectMessagesIsNotTaken(t *testing.T) {
-	s := play(t, slacktest.Config{Events: append(slacktest.DefaultEvents(), "message.channels")})
+	s := start(t, slacktest.Config{Events: append(slacktest.DefaultEvents(), "message.channels")})
 	for _, typed := range []string{envelope, hexShare} {
 		if _, err := s.carol.Says(s.ops, typed); err != nil {
 			t.Fatal(err)
@@ -282,7 +282,7 @@ func TestShareOutsideDirectMessagesIsNotTaken(t *testing.T) {
 }
 
 func TestEnvelopesOfOthersAreNotTaken(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	for _, c := range []struct {
 		name  string
 		trait slacktest.Trait

@@ -14,14 +14,14 @@ import (
 // speak takes a word that somebody has signed with their PGP key, see
 // [ceremony.Word]. It answers false when what they sent is none, so that it may be an
 // envelope.
-func (d *desk) speak(ctx context.Context, by ceremony.Account, pasted []byte) (said render.Message, heard bool, err error) {
-	if line, ok := d.engine.Heard(pasted); ok {
+func (d *inbox) speak(ctx context.Context, by ceremony.Account, pasted []byte) (said render.Message, heard bool, err error) {
+	if line, ok := d.engine.PeekStatement(pasted); ok {
 		if shown := wordExposes(line, d.engine.IsDigest); len(shown) > 0 {
 			d.raise(ctx, by, shown)
 			return render.Message{}, true, shown[0].Told() // the journal would keep it, and show it to everybody (P1)
 		}
 	}
-	id, verb, err := d.engine.Speak(ctx, by, pasted)
+	id, verb, err := d.engine.SubmitStatement(ctx, by, pasted)
 	switch {
 	case errors.Is(err, ceremony.NoWord):
 		return render.Message{}, false, nil
@@ -40,7 +40,7 @@ const digestDigits = 2 * sha256.Size
 // word have the length of the share of a key's only holder: the plan's, and the answer
 // to a roll call.
 func wordExposes(line string, harmless func(word string) bool) []refusal.Exposure {
-	said, ok := ceremony.ParseWord(line)
+	said, ok := ceremony.ParseStatement(line)
 	answer := ""
 	if ok && said.Verb == ceremony.SayPresent && len(said.More) == digestDigits {
 		answer = strings.ToLower(said.More)

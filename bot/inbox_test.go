@@ -19,7 +19,7 @@ import (
 )
 
 func TestCommandsReachTheEngineAsTheirPerson(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	c := s.holds(begin(t, s.plan()))
 	s.expect("*Proposed:* `prod-rekey-k7m2`", s.types(s.alice, "start rekey prod OPS-412 dave leaves"))
 	s.expect("You approved", s.types(s.bob, "approve k7m2 "+c.PlanHash[:10]))
@@ -45,7 +45,7 @@ func TestCommandsReachTheEngineAsTheirPerson(t *testing.T) {
 }
 
 func TestEveryDecisionReachesTheEngineAsItsPerson(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))
 	s.engine.report = rules.KeyReport{Key: ceremony.KeyStatus{Term: 7, Installed: noon}}
 	s.expect("*Proposed:* `prod-rekey-k7m2`", s.types(s.alice, "start rotate-config prod interval=720h enabled=yes OPS-9"))
@@ -70,7 +70,7 @@ func TestEveryDecisionReachesTheEngineAsItsPerson(t *testing.T) {
 }
 
 func TestEveryOperationIsProposedByItsName(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))
 	for _, op := range ceremony.Operations() {
 		s.expect("*Proposed:*", s.types(s.alice, "start "+string(op)+" prod why"))
@@ -86,7 +86,7 @@ func TestEveryOperationIsProposedByItsName(t *testing.T) {
 }
 
 func TestUnsealIsOpenAtOnce(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	p := s.plan()
 	p.Ceremony, p.Operation, p.Approvals = "prod-unseal-k7m2", ceremony.Unseal, 0
 	s.holds(begin(t, p))
@@ -98,7 +98,7 @@ func TestUnsealIsOpenAtOnce(t *testing.T) {
 }
 
 func TestApprovalSaysWhatHappensNext(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	for _, c := range []struct {
 		op   ceremony.Operation
 		otp  string
@@ -118,7 +118,7 @@ func TestApprovalSaysWhatHappensNext(t *testing.T) {
 }
 
 func TestRefusedDecisionsAreExplained(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	c := s.holds(begin(t, s.plan()))
 	for _, test := range []struct {
 		typed string
@@ -162,7 +162,7 @@ func TestRefusedDecisionsAreExplained(t *testing.T) {
 // TestWrongOptionLosesNothing: what was typed is given back to be corrected, but for
 // what may be a one-time password, and is not in the log.
 func TestWrongOptionLosesNothing(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.engine.fail(fmt.Errorf("intervall=12h: %w", ceremony.WrongOption))
 	answer := s.types(s.alice, "start rotate-config prod intervall=12h OPS-9: `more` <traffic>")
 	s.expect("Nothing was proposed", answer)
@@ -177,7 +177,7 @@ func TestWrongOptionLosesNothing(t *testing.T) {
 }
 
 func TestTokenThatVaultIsAskedAboutNeedsNobodysWord(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(s.tokenTale(t).then(event.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor}))
 	s.engine.fail(ceremony.NotWaiting)
 	s.expect("asks Vault whether it is gone", s.types(s.alice, "revoked k7m2"))
@@ -185,7 +185,7 @@ func TestTokenThatVaultIsAskedAboutNeedsNobodysWord(t *testing.T) {
 
 func TestTokenForAnAccessorIsKeptNowhere(t *testing.T) {
 	const token = "hvs.CAESIJ0123456789abcdefghijklmnop"
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))
 	answer := s.types(s.alice, "accessor k7m2 "+token)
 	s.expect("revoke it now", answer)
@@ -195,7 +195,7 @@ func TestTokenForAnAccessorIsKeptNowhere(t *testing.T) {
 }
 
 func TestSubmitShowsTheHolderWhatToRun(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	p := s.plan()
 	s.holds(started(t, p))
 	got := s.types(s.carol, "submit")
@@ -205,7 +205,7 @@ func TestSubmitShowsTheHolderWhatToRun(t *testing.T) {
 }
 
 func TestRefusalsAndFaultsAreTold(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))
 	for _, c := range []struct {
 		err  error
@@ -231,7 +231,7 @@ func TestRefusalsAndFaultsAreTold(t *testing.T) {
 }
 
 func TestSecretInACommandIsAnsweredAndLoggedNowhere(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))
 	s.expect("It was not used", s.types(s.carol, "submit "+hexShare))
 	if said := s.engine.said(); !slices.Equal(said, []string{"exposed-share by " + s.account(s.carol).String()}) || strings.Contains(s.log.String(), hexShare) {
@@ -240,7 +240,7 @@ func TestSecretInACommandIsAnsweredAndLoggedNowhere(t *testing.T) {
 }
 
 func TestOnlyPeopleOfTheWorkspaceAndTheConfigurationAreHeard(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	for _, c := range []struct {
 		name  string
 		trait slacktest.Trait
@@ -266,7 +266,7 @@ func TestOnlyPeopleOfTheWorkspaceAndTheConfigurationAreHeard(t *testing.T) {
 }
 
 func TestButtonsDoWhatTheCommandsDo(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	c := s.holds(begin(t, s.plan()))
 	m := deliver(t, s, c, rules.ApprovalMessage, s.bob)
 	reply, err := s.bob.Clicks(m, "approve")
@@ -288,7 +288,7 @@ func TestButtonsDoWhatTheCommandsDo(t *testing.T) {
 }
 
 func TestButtonStaysWhenItMayBeNeededAgain(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	c := s.holds(begin(t, s.plan()))
 	m := deliver(t, s, c, rules.ApprovalMessage, s.bob)
 	s.engine.fail(ceremony.ErrJournal)
@@ -307,7 +307,7 @@ func TestButtonStaysWhenItMayBeNeededAgain(t *testing.T) {
 
 // TestButtonOfAnotherPlanIsRefused: what counts is the hash in the button (P4).
 func TestButtonOfAnotherPlanIsRefused(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	old := s.holds(begin(t, s.plan()))
 	m := deliver(t, s, old, rules.ApprovalMessage, s.bob)
 	changed := s.plan()
@@ -328,9 +328,9 @@ func TestButtonOfAnotherPlanIsRefused(t *testing.T) {
 }
 
 // deliver has the courier post a message of the ceremony and gives it.
-func deliver(t *testing.T, s *stage, c rules.Ceremony, kind rules.MessageKind, to *slacktest.Person) slacktest.Message {
+func deliver(t *testing.T, s *stage, c rules.State, kind rules.MessageKind, to *slacktest.Person) slacktest.Message {
 	t.Helper()
-	ref, err := s.bot.Courier().Deliver(t.Context(), c, messageOf(t, c, kind, to.Name()), false)
+	ref, err := s.bot.Notifier().Deliver(t.Context(), c, messageOf(t, c, kind, to.Name()), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,7 +341,7 @@ func deliver(t *testing.T, s *stage, c rules.Ceremony, kind rules.MessageKind, t
 	return m
 }
 
-func messageOf(t *testing.T, c rules.Ceremony, kind rules.MessageKind, to string) rules.Message {
+func messageOf(t *testing.T, c rules.State, kind rules.MessageKind, to string) rules.Message {
 	t.Helper()
 	all := c.Messages()
 	i := slices.IndexFunc(all, func(m rules.Message) bool { return m.Kind == kind && (to == "" || m.To != nil && m.To.Name == to) })
@@ -352,7 +352,7 @@ func messageOf(t *testing.T, c rules.Ceremony, kind rules.MessageKind, to string
 }
 
 func TestDeliveredTwiceIsDoneOnce(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))
 	s.w.Inject(slacktest.Fault{Method: "socket.send", Effect: slacktest.Duplicate()})
 	s.types(s.alice, "cancel k7m2 once")
@@ -368,7 +368,7 @@ func TestDeliveredTwiceIsDoneOnce(t *testing.T) {
 
 func TestEventWhoseAcknowledgementWasLostIsDoneOnce(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
-		s := play(t, slacktest.Config{FreshEnvelopes: fresh})
+		s := start(t, slacktest.Config{FreshEnvelopes: fresh})
 		s.w.Inject(slacktest.Fault{Method: "socket.ack", Times: 1, Effect: slacktest.Lose()})
 		if _, err := s.carol.DMs("-----BEGIN PGP MESSAGE-----\n\nhF4D\n-----END PGP MESSAGE-----"); err != nil {
 			t.Fatal(err)
@@ -384,7 +384,7 @@ func TestEventWhoseAcknowledgementWasLostIsDoneOnce(t *testing.T) {
 // TestRedeliveredEventIsNotDropped: what was said while no socket was open comes
 // only as a retry.
 func TestRedeliveredEventIsNotDropped(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "socket.send", Times: 2, Effect: slacktest.Lose()})
 	if _, err := s.carol.DMs("-----BEGIN PGP MESSAGE-----\n\nhF4D\n-----END PGP MESSAGE-----"); err != nil {
 		t.Fatal(err)
@@ -393,7 +393,7 @@ func TestRedeliveredEventIsNotDropped(t *testing.T) {
 }
 
 func TestPanicEndsOneJobOnly(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))
 	s.engine.mu.Lock()
 	s.engine.during = func() { panic("canary-4711") }
@@ -407,7 +407,7 @@ func TestPanicEndsOneJobOnly(t *testing.T) {
 
 // TestNobodyWaitsForSomebodyElse: one person's command hangs, another's is done.
 func TestNobodyWaitsForSomebodyElse(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))
 	hang, free := make(chan struct{}), make(chan struct{})
 	s.engine.mu.Lock()
@@ -423,7 +423,7 @@ func TestNobodyWaitsForSomebodyElse(t *testing.T) {
 }
 
 func TestFullQueueIsTold(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))
 	hang, free := make(chan struct{}, 1), make(chan struct{})
 	s.engine.mu.Lock()
@@ -444,7 +444,7 @@ func TestFullQueueIsTold(t *testing.T) {
 }
 
 func TestWhatWasAcknowledgedIsFinishedWhenStopped(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))
 	hang, free := make(chan struct{}), make(chan struct{})
 	s.engine.mu.Lock()
@@ -463,7 +463,7 @@ func TestWhatWasAcknowledgedIsFinishedWhenStopped(t *testing.T) {
 }
 
 func TestAnswerGoesDirectWhenTheResponseURLIsDead(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "response_url", Effect: slacktest.Status(404)})
 	if reply := s.alice.Command(s.ops, "/ceremony", "help"); reply.Error != "" {
 		t.Fatal(reply.Error)

@@ -36,12 +36,12 @@ const (
 	page = 200
 )
 
-// courier is the way out: [ceremony.Courier] on Slack.
-type courier struct {
+// notifier is the way out: [ceremony.Courier] on Slack.
+type notifier struct {
 	api     *slack.Client
-	rooms   *transport.Rooms
-	stands  *transport.Stands
-	people  *transport.Registry
+	rooms   *transport.DirectMessages
+	stands  *transport.Channels
+	people  *transport.Accounts
 	config  Config
 	posts   *transport.Pacer // channel → next post
 	redraws *transport.Pacer // status post → next edit
@@ -51,8 +51,8 @@ type courier struct {
 	self  myself                  // once Slack was asked
 }
 
-func newCourier(api *slack.Client, rooms *transport.Rooms, stands *transport.Stands, people *transport.Registry, config Config) *courier {
-	return &courier{
+func newCourier(api *slack.Client, rooms *transport.DirectMessages, stands *transport.Channels, people *transport.Accounts, config Config) *notifier {
+	return &notifier{
 		api: api, rooms: rooms, stands: stands, people: people, config: config,
 		posts: transport.NewPacer(cmp.Or(config.Pace, transport.PostPace)), redraws: transport.NewPacer(cmp.Or(config.Pace, transport.RedrawPace)),
 		drawn: map[ceremony.Ref]string{},
@@ -60,7 +60,7 @@ func newCourier(api *slack.Client, rooms *transport.Rooms, stands *transport.Sta
 }
 
 // Deliver posts one message. See [ceremony.Courier].
-func (d *courier) Deliver(ctx context.Context, c rules.Ceremony, m rules.Message, maybe bool) (ceremony.Ref, error) {
+func (d *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error) {
 	channel, thread, err := d.address(ctx, c, m)
 	if err != nil {
 		return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
@@ -100,7 +100,7 @@ func (d *courier) Deliver(ctx context.Context, c rules.Ceremony, m rules.Message
 
 // address is where a message belongs: a person's direct messages, the ops
 // channel, or the status post's thread.
-func (d *courier) address(ctx context.Context, c rules.Ceremony, m rules.Message) (channel, thread string, err error) {
+func (d *notifier) address(ctx context.Context, c rules.State, m rules.Message) (channel, thread string, err error) {
 	if m.To != nil {
 		if err := d.reaches(ctx, m.To.Account.User); err != nil {
 			return "", "", err
@@ -132,7 +132,7 @@ const lookTimeout = 3 * time.Second
 // and nobody reads it. When Slack can't say whose account it is, the message goes out:
 // a share or a receipt that is not brought costs more.
 // Source: slackapi/python-slack-sdk issue 1156.
-func (d *courier) reaches(ctx context.Context, user string) error {
+func (d *notifier) reaches(ctx context.Context, user string) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	u, err := d.people.User(ctx, user)
@@ -146,14 +146,14 @@ func (d *courier) reaches(ctx context.Context, user string) error {
 	return nil // a guest gets it, whatever becomes of their answer
 }
 
-func (d *courier) channel(cluster string) string {
+func (d *notifier) channel(cluster string) string {
 	if own, ok := d.config.Channels[cluster]; ok {
 		return own
 	}
 	return d.config.Channel
 }
 
-func (d *courier) post(ctx context.Context, channel, thread string, id ceremony.ID, key string, what render.Message) (ceremony.Ref, error) {
+func (d *notifier) post(ctx context.Context, channel, thread string, id ceremony.ID, key string, what render.Message) (ceremony.Ref, error) {
 	if err := d.posts.Wait(ctx, channel); err != nil {
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
@@ -192,7 +192,7 @@ func classifyPost(err error) error {
 			return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 		case transport.ServerTrouble(said.Err):
 			return err
-		case hopeless(said.Err):
+		case permanent(said.Err):
 			return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
 		}
 		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
@@ -215,11 +215,11 @@ func notPosted(err error, toPerson bool) error {
 	return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 }
 
-// hopeless are the errors of chat.postMessage after which the same message will
+// permanent are the errors of chat.postMessage after which the same message will
 // never be taken: the person is gone, or the message is not one. A channel that
 // is archived or that the bot was removed from can be put right, and is tried
 // again.
-func hopeless(code string) bool {
+func permanent(code string) bool {
 	switch code {
 	case "user_disabled", "user_not_found", "user_not_visible", "cannot_dm_bot",
 		"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text", "metadata_too_large", "invalid_metadata_format", "invalid_metadata_schema":
@@ -232,7 +232,7 @@ func hopeless(code string) bool {
 type myself struct{ bot, user string }
 
 // me tells our posts from others'. Every app can give its own posts our metadata.
-func (d *courier) me(ctx context.Context) (myself, error) {
+func (d *notifier) me(ctx context.Context) (myself, error) {
 	d.mu.Lock()
 	self := d.self
 	d.mu.Unlock()
@@ -250,7 +250,7 @@ func (d *courier) me(ctx context.Context) (myself, error) {
 }
 
 // find looks for a post of ours by its metadata.
-func (d *courier) find(ctx context.Context, c rules.Ceremony, key, channel, thread string, since time.Time) (ceremony.Ref, error) {
+func (d *notifier) find(ctx context.Context, c rules.State, key, channel, thread string, since time.Time) (ceremony.Ref, error) {
 	self, err := d.me(ctx)
 	if err != nil {
 		return ceremony.Ref{}, err
@@ -275,7 +275,7 @@ func (d *courier) find(ctx context.Context, c rules.Ceremony, key, channel, thre
 	}
 }
 
-func (d *courier) page(ctx context.Context, channel, thread, oldest, cursor string) ([]slack.Message, string, error) {
+func (d *notifier) page(ctx context.Context, channel, thread, oldest, cursor string) ([]slack.Message, string, error) {
 	if thread != "" {
 		messages, more, next, err := d.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
 			ChannelID: channel, Timestamp: thread, Oldest: oldest, Cursor: cursor, Limit: page, IncludeAllMetadata: true,
@@ -298,7 +298,7 @@ func (d *courier) page(ctx context.Context, channel, thread, oldest, cursor stri
 }
 
 // Redraw brings the status post up to date. See [ceremony.Courier].
-func (d *courier) Redraw(ctx context.Context, c rules.Ceremony, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
+func (d *notifier) Redraw(ctx context.Context, c rules.State, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
 	stand := at.Channel
 	if stand == ceremony.Terminal {
 		stand = d.channel(c.Plan.Cluster)
@@ -331,7 +331,7 @@ func (d *courier) Redraw(ctx context.Context, c rules.Ceremony, live rules.Live,
 	return at, nil
 }
 
-func (d *courier) shows(at ceremony.Ref, blocks string) bool {
+func (d *notifier) shows(at ceremony.Ref, blocks string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.drawn[at] == blocks
@@ -341,7 +341,7 @@ func (d *courier) shows(at ceremony.Ref, blocks string) bool {
 // edited.
 var errElsewhere = errors.New("the status post is not in Slack")
 
-func (d *courier) update(ctx context.Context, at ceremony.Ref, what render.Message) error {
+func (d *notifier) update(ctx context.Context, at ceremony.Ref, what render.Message) error {
 	if at.Channel == ceremony.Terminal {
 		return errElsewhere
 	}
@@ -355,7 +355,7 @@ func (d *courier) update(ctx context.Context, at ceremony.Ref, what render.Messa
 // replace posts the status post anew, since the old one can't be edited any
 // more. A replacement that was posted before, with its answer lost, is taken
 // instead.
-func (d *courier) replace(ctx context.Context, c rules.Ceremony, old ceremony.Ref, what render.Message) (ceremony.Ref, error) {
+func (d *notifier) replace(ctx context.Context, c rules.State, old ceremony.Ref, what render.Message) (ceremony.Ref, error) {
 	channel := d.channel(c.Plan.Cluster)
 	key := boardKey + " after " + old.TS
 	found, err := d.find(ctx, c, key, channel, "", c.Plan.Proposed)

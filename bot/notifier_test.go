@@ -21,7 +21,7 @@ import (
 )
 
 // posting makes a courier's workspace; the bot does not run.
-func posting(t *testing.T, cfg slacktest.Config) (*stage, rules.Ceremony) {
+func posting(t *testing.T, cfg slacktest.Config) (*stage, rules.State) {
 	t.Helper()
 	s := setUp(t, cfg)
 	t.Cleanup(func() {
@@ -32,19 +32,19 @@ func posting(t *testing.T, cfg slacktest.Config) (*stage, rules.Ceremony) {
 	return s, begin(t, s.plan()).c
 }
 
-func board(t *testing.T, c rules.Ceremony) rules.Message {
+func board(t *testing.T, c rules.State) rules.Message {
 	return messageOf(t, c, rules.BoardMessage, "")
 }
 
 func TestStatusPostItsThreadAndDirectMessagesLieWhereTheyBelong(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
-	d := s.bot.Courier()
+	d := s.bot.Notifier()
 	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
 	if err != nil || ref.Channel != s.ops.ID() {
 		t.Fatal(ref, err)
 	}
-	tale := (&tale{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
-	line, err := d.Deliver(t.Context(), tale.c, tale.message(rules.HistoryMessage, ""), false)
+	scenario := (&scenario{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+	line, err := d.Deliver(t.Context(), scenario.c, scenario.message(rules.HistoryMessage, ""), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestClusterIsShownInItsOwnChannel(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	own := s.w.AddPrivateChannel("prod-ops", s.w.Bot())
 	s.bot.courier.config.Channels = map[string]string{"prod": own.ID()}
-	ref, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false)
+	ref, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false)
 	if err != nil || ref.Channel != own.ID() {
 		t.Error(ref, err)
 	}
@@ -73,27 +73,27 @@ func TestClusterIsShownInItsOwnChannel(t *testing.T) {
 func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
 	for _, fault := range []slacktest.Effect{slacktest.DropAfter(), slacktest.StatusAfter(500)} {
 		s, c := posting(t, slacktest.Config{})
-		d := s.bot.Courier()
+		d := s.bot.Notifier()
 		ref, err := d.Deliver(t.Context(), c, board(t, c), false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		tale := (&tale{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+		scenario := (&scenario{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
 		for kind, to := range map[rules.MessageKind]string{rules.BoardMessage: "", rules.HistoryMessage: "", rules.ApprovalMessage: "bob"} {
-			m := messageOf(t, tale.c, kind, to)
+			m := messageOf(t, scenario.c, kind, to)
 			count := func() int { return strings.Count(posted(s), `"key":"`+m.Key+`"`) }
 			before := count()
 			if kind == rules.BoardMessage {
 				before--
 			} else {
 				injected := s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: fault})
-				_, err := d.Deliver(t.Context(), tale.c, m, false)
+				_, err := d.Deliver(t.Context(), scenario.c, m, false)
 				injected.Remove()
 				if err == nil || errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable) {
 					t.Fatalf("%s, %s: a lost answer is told as %v", kind, fault, err)
 				}
 			}
-			found, err := d.Deliver(t.Context(), tale.c, m, true)
+			found, err := d.Deliver(t.Context(), scenario.c, m, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,10 +125,10 @@ func posted(s *stage) string {
 func TestPostThatNeverArrivedIsPostedWhenLookedFor(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.DropBefore()})
-	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false); err == nil || errors.Is(err, ceremony.ErrNotPosted) {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false); err == nil || errors.Is(err, ceremony.ErrNotPosted) {
 		t.Fatalf("%v", err)
 	}
-	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), true); err != nil {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), true); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(posted(s), `"key":"board"`); n != 1 {
@@ -141,7 +141,7 @@ func TestPostThatNeverArrivedIsPostedWhenLookedFor(t *testing.T) {
 func TestFailedSearchPostsNothing(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "conversations.history", Effect: slacktest.Status(503)})
-	_, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), true)
+	_, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), true)
 	if err == nil || errors.Is(err, ceremony.ErrNotPosted) || len(s.w.Calls("chat.postMessage")) != 0 {
 		t.Errorf("%v", err)
 	}
@@ -156,7 +156,7 @@ func TestWhatBecameOfAPostIsToldApart(t *testing.T) {
 	} {
 		s, c := posting(t, slacktest.Config{})
 		s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: slacktest.Answer(code)})
-		_, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false)
+		_, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false)
 		if certain := errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable); err == nil || certain != (want != nil) || !errors.Is(err, want) && want != nil {
 			t.Errorf("%s: %v, want %v", code, err, want)
 		}
@@ -166,7 +166,7 @@ func TestWhatBecameOfAPostIsToldApart(t *testing.T) {
 func TestSlackThatCantBeReachedHasPostedNothing(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Close()
-	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
 		t.Errorf("%v", err)
 	}
 }
@@ -174,7 +174,7 @@ func TestSlackThatCantBeReachedHasPostedNothing(t *testing.T) {
 func TestDeactivatedPersonIsUndeliverable(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.bob.Deactivate()
-	_, err := s.bot.Courier().Deliver(t.Context(), c, messageOf(t, c, rules.ApprovalMessage, "bob"), false)
+	_, err := s.bot.Notifier().Deliver(t.Context(), c, messageOf(t, c, rules.ApprovalMessage, "bob"), false)
 	if !errors.Is(err, ceremony.ErrUndeliverable) {
 		t.Errorf("%v", err)
 	}
@@ -187,7 +187,7 @@ func TestP10PersonWhoWasDeactivatedLaterIsUndeliverable(t *testing.T) {
 	deliver(t, s, c, rules.ApprovalMessage, s.bob)
 	s.bob.Deactivate()
 	s.bot.registry.Forget(s.bob.ID()) // as user_change has the bot do
-	_, err := s.bot.Courier().Deliver(t.Context(), c, messageOf(t, c, rules.ApprovalMessage, "bob"), false)
+	_, err := s.bot.Notifier().Deliver(t.Context(), c, messageOf(t, c, rules.ApprovalMessage, "bob"), false)
 	if !errors.Is(err, ceremony.ErrUndeliverable) {
 		t.Errorf("%v", err)
 	}
@@ -212,7 +212,7 @@ func TestWhoCantBeWrittenToIsToldApart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, ceremonyOf := posting(t, slacktest.Config{})
 			s.w.Inject(slacktest.Fault{Method: c.method, Effect: slacktest.Answer(c.code)})
-			_, err := s.bot.Courier().Deliver(t.Context(), ceremonyOf, messageOf(t, ceremonyOf, rules.ApprovalMessage, "bob"), false)
+			_, err := s.bot.Notifier().Deliver(t.Context(), ceremonyOf, messageOf(t, ceremonyOf, rules.ApprovalMessage, "bob"), false)
 			if !errors.Is(err, c.want) || errors.Is(err, ceremony.ErrUndeliverable) != (c.want == ceremony.ErrUndeliverable) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
@@ -235,7 +235,7 @@ func TestMessageDoesNotWaitForWhoSomebodyIs(t *testing.T) {
 			s.w.Inject(slacktest.Fault{Method: "users.info", Effect: effect})
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			if _, err := s.bot.Courier().Deliver(ctx, c, messageOf(t, c, rules.ApprovalMessage, "bob"), false); err != nil {
+			if _, err := s.bot.Notifier().Deliver(ctx, c, messageOf(t, c, rules.ApprovalMessage, "bob"), false); err != nil {
 				t.Error(err)
 			}
 			if n := len(s.bob.Inbox()); n != 1 {
@@ -249,7 +249,7 @@ func TestSlowDownIsHonouredAndThePostComes(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.RateLimited(time.Second)})
 	began := time.Now()
-	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false); err != nil {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took < time.Second {
@@ -265,14 +265,14 @@ func TestWaitingForSlackIsNotAPost(t *testing.T) {
 	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: slacktest.RateLimited(time.Hour)})
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := s.bot.Courier().Deliver(ctx, c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
+	if _, err := s.bot.Notifier().Deliver(ctx, c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestStatusPostIsRedrawnInPlaceAndOnlyWhenItDiffers(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
-	d := s.bot.Courier()
+	d := s.bot.Notifier()
 	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
 	if err != nil {
 		t.Fatal(err)
@@ -298,7 +298,7 @@ func TestStatusPostIsRedrawnInPlaceAndOnlyWhenItDiffers(t *testing.T) {
 func TestStatusPostThatCantBeEditedIsReplacedOnce(t *testing.T) {
 	for _, code := range []string{"edit_window_closed", "message_not_found", "cant_update_message"} {
 		s, c := posting(t, slacktest.Config{})
-		d := s.bot.Courier()
+		d := s.bot.Notifier()
 		old, err := d.Deliver(t.Context(), c, board(t, c), false)
 		if err != nil {
 			t.Fatal(err)
@@ -325,21 +325,21 @@ func TestStatusPostThatCantBeEditedIsReplacedOnce(t *testing.T) {
 // and then its thread.
 func TestStatusPostThatWasShownAtATerminalTakesAPlaceInSlack(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
-	d := s.bot.Courier()
+	d := s.bot.Notifier()
 	shown := ceremony.Ref{Channel: ceremony.Terminal, TS: "board"}
-	tale := (&tale{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: shown}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
-	if ref, err := d.Deliver(t.Context(), tale.c, tale.message(rules.HistoryMessage, ""), false); !errors.Is(err, ceremony.ErrNotPosted) {
+	scenario := (&scenario{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: shown}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+	if ref, err := d.Deliver(t.Context(), scenario.c, scenario.message(rules.HistoryMessage, ""), false); !errors.Is(err, ceremony.ErrNotPosted) {
 		t.Errorf("posted into a thread that is not there: %v, %v", ref, err)
 	}
-	at, err := d.Redraw(t.Context(), tale.c, rules.Live{}, shown)
+	at, err := d.Redraw(t.Context(), scenario.c, rules.Live{}, shown)
 	if err != nil || at.Channel != s.ops.ID() {
 		t.Fatal(at, err)
 	}
-	if again, err := d.Redraw(t.Context(), tale.c, rules.Live{}, shown); err != nil || again != at {
+	if again, err := d.Redraw(t.Context(), scenario.c, rules.Live{}, shown); err != nil || again != at {
 		t.Errorf("posted twice, at %v and %v: %v", at, again, err)
 	}
-	tale.then(event.Posted{Key: "board", Ref: at})
-	line, err := d.Deliver(t.Context(), tale.c, tale.message(rules.HistoryMessage, ""), false)
+	scenario.then(event.Posted{Key: "board", Ref: at})
+	line, err := d.Deliver(t.Context(), scenario.c, scenario.message(rules.HistoryMessage, ""), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +350,7 @@ func TestStatusPostThatWasShownAtATerminalTakesAPlaceInSlack(t *testing.T) {
 
 func TestFailedRedrawIsAnErrorAndNoNewPost(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
-	d := s.bot.Courier()
+	d := s.bot.Notifier()
 	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
 	if err != nil {
 		t.Fatal(err)
@@ -427,7 +427,7 @@ func TestPostsFollowSlacksRate(t *testing.T) {
 	}
 	m, began := board(t, c), time.Now()
 	for range 3 {
-		if _, err := b.Courier().Deliver(t.Context(), c, m, false); err != nil {
+		if _, err := b.Notifier().Deliver(t.Context(), c, m, false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -458,9 +458,9 @@ func TestMessageThatCantBeMadeIsGivenUp(t *testing.T) {
 		return ceremony.SignedParcel{}, errors.New("no key")
 	}
 	p := s.plan()
-	tale := started(t, p).counted("bob", ceremony.Update, nonce1)
-	tale.share("carol", ceremony.Update, nonce1, event.Rekeyed{By: s.people(s.carol)[0], VerificationNonce: nonce2, Required: 2, Shares: []event.NewShare{{For: s.people(s.carol)[0], Ciphertext: "d2NGTUE="}}})
-	if _, err := s.bot.Courier().Deliver(t.Context(), tale.c, tale.message(rules.DeliveryMessage, "carol"), false); !errors.Is(err, ceremony.ErrUndeliverable) {
+	scenario := started(t, p).counted("bob", ceremony.StepUpdate, nonce1)
+	scenario.share("carol", ceremony.StepUpdate, nonce1, event.Rekeyed{By: s.people(s.carol)[0], VerificationNonce: nonce2, Required: 2, Shares: []event.NewShare{{For: s.people(s.carol)[0], Ciphertext: "d2NGTUE="}}})
+	if _, err := s.bot.Notifier().Deliver(t.Context(), scenario.c, scenario.message(rules.DeliveryMessage, "carol"), false); !errors.Is(err, ceremony.ErrUndeliverable) {
 		t.Errorf("%v", err)
 	}
 }

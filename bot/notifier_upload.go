@@ -32,7 +32,7 @@ const (
 // Files carry no metadata: after a lost answer the message is found again by their
 // names, which have to be theirs alone in that place. since is when it was due.
 // Source: docs.slack.dev "Working with files".
-func (d *courier) share(ctx context.Context, channel, thread string, files []ceremony.File, text string, maybe bool, since time.Time) (ceremony.Ref, error) {
+func (d *notifier) share(ctx context.Context, channel, thread string, files []ceremony.File, text string, maybe bool, since time.Time) (ceremony.Ref, error) {
 	if maybe {
 		found, err := d.findShared(ctx, channel, thread, files, since)
 		if err != nil || found.TS != "" {
@@ -69,7 +69,7 @@ func (d *courier) share(ctx context.Context, channel, thread string, files []cer
 }
 
 // upload brings one file to Slack, where nobody sees it yet, and answers its id.
-func (d *courier) upload(ctx context.Context, f ceremony.File) (string, error) {
+func (d *notifier) upload(ctx context.Context, f ceremony.File) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
 	defer cancel()
 	place, err := d.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: f.Name, FileSize: len(f.Content)})
@@ -97,7 +97,7 @@ func notShared(err error) error {
 func tooMuch(code string) bool { return code == "file_upload_size_restricted" }
 
 // findShared looks for a message of ours that has all these files.
-func (d *courier) findShared(ctx context.Context, channel, thread string, files []ceremony.File, since time.Time) (ceremony.Ref, error) {
+func (d *notifier) findShared(ctx context.Context, channel, thread string, files []ceremony.File, since time.Time) (ceremony.Ref, error) {
 	self, err := d.me(ctx)
 	if err != nil {
 		return ceremony.Ref{}, err

@@ -186,8 +186,8 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 	}
 	var all []asked
 	for step, file := range map[ceremony.Step]string{
-		ceremony.Update: "share.asc", ceremony.Enter: "share.asc", ceremony.Practice: "share.asc",
-		ceremony.Verify: "prod-rekey-k7m2-share.asc", ceremony.Password: "otp.txt",
+		ceremony.StepUpdate: "share.asc", ceremony.StepUnseal: "share.asc", ceremony.StepDrill: "share.asc",
+		ceremony.StepVerify: "prod-rekey-k7m2-share.asc", ceremony.StepOTP: "otp.txt",
 	} {
 		c, key := base, announce(step)
 		c.Key = &key
@@ -243,7 +243,7 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 					printed = string(read)
 				}
 				want := hexShare
-				if a.step == ceremony.Password {
+				if a.step == ceremony.StepOTP {
 					want = password
 				}
 				opened := us.runsWith("gpg -q --batch -d", []byte(printed))
@@ -264,7 +264,7 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 					carol.puts(a.file, us.runsWith("gpg -q --batch --trust-model always --armor -e -r "+us.fingerprint, []byte(hexShare)))
 				},
 			} {
-				if a.step == ceremony.Password && what != "missing" && what != "empty" && what != "of a folder" {
+				if a.step == ceremony.StepOTP && what != "missing" && what != "empty" && what != "of a folder" {
 					continue // a password is in no message, and any text may be one
 				}
 				lay()
@@ -323,7 +323,7 @@ func TestRollCallIsNotAnsweredWithoutItsChallenge(t *testing.T) {
 				continue
 			}
 			word := carol.runsWith("gpg -q --batch -d 2>/dev/null", []byte(printed))
-			w := c.WordFor(ceremony.SayPresent)
+			w := c.StatementFor(ceremony.SayPresent)
 			w.More = ceremony.RollCallAnswer([]byte(challenge))
 			if strings.TrimSpace(strings.ToLower(word)) != strings.ToLower(w.Line()) {
 				t.Errorf("%s: it signs %q and not %q", shell, word, w.Line())
@@ -338,14 +338,14 @@ func TestSecondAttemptsShareHasAFileOfItsOwn(t *testing.T) {
 	s := rekeyed(t)
 	first := s.message(rules.DeliveryMessage, "dave")
 	again := s.then(event.AttemptLost{Nonce: nonce1, Unproven: true}, event.Starting{Attempt: 2}, event.Started{Nonce: nonce2, Required: 3},
-		event.KeyAnnounced{Key: announced(ceremony.Update, nonce2)}).
-		counted("bob", ceremony.Update, nonce2).counted("carol", ceremony.Update, nonce2).
-		share("erin", ceremony.Update, nonce2, event.Rekeyed{By: person("erin"), Shares: newShares(), VerificationNonce: nonce1, Required: 3})
+		event.KeyAnnounced{Key: announced(ceremony.StepUpdate, nonce2)}).
+		counted("bob", ceremony.StepUpdate, nonce2).counted("carol", ceremony.StepUpdate, nonce2).
+		share("erin", ceremony.StepUpdate, nonce2, event.Rekeyed{By: person("erin"), Shares: newShares(), VerificationNonce: nonce1, Required: 3})
 	second := again.message(rules.DeliveryMessage, "dave")
 	if one, two := wording.DeliveredFile(again.c, first), wording.DeliveredFile(again.c, second); one == two {
 		t.Errorf("both are %s", one)
 	}
-	asked := wording.RequestOf(again.c, person("dave"), ceremony.Verify)
+	asked := wording.RequestOf(again.c, person("dave"), ceremony.StepVerify)
 	if want := wording.DeliveredFile(again.c, second); asked.File != want {
 		t.Errorf("%s is asked for, and it is in %s", asked.File, want)
 	}
@@ -428,10 +428,10 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 			if bad == "" {
 				return render.Message{Blocks: []slack.Block{render.Stop}} // none is asked for
 			}
-			return render.Message{Blocks: []slack.Block{render.Copied(wording.SignCommand(good.WordFor(ceremony.SayApprove), to.Key, bad))}}
+			return render.Message{Blocks: []slack.Block{render.Copied(wording.SignCommand(good.StatementFor(ceremony.SayApprove), to.Key, bad))}}
 		},
 		"the speaker's key": func(bad string) render.Message {
-			return render.Message{Blocks: []slack.Block{render.Copied(wording.SignCommand(good.WordFor(ceremony.SayApprove), ceremony.Fingerprint(bad), "a.asc"))}}
+			return render.Message{Blocks: []slack.Block{render.Copied(wording.SignCommand(good.StatementFor(ceremony.SayApprove), ceremony.Fingerprint(bad), "a.asc"))}}
 		},
 	}
 	for what, change := range map[string]func(*ceremony.Announced, string){
@@ -458,7 +458,7 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 			return render.Message{Blocks: render.RenderForm(c, to).Blocks.BlockSet}
 		}
 	}
-	desk := t.TempDir()
+	inbox := t.TempDir()
 	for what, show := range shown {
 		for _, bad := range evil {
 			if bad == "" && (what == "the witness's key" || what == "the nonce of a word" || what == "the hash of a word") {
@@ -471,12 +471,12 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 			for _, command := range listingsOf(m) {
 				for _, shell := range shells(t) {
 					cmd := exec.Command(shell[0], append(shell[1:], "-c", command)...)
-					cmd.Dir, cmd.Env = desk, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + desk, "GNUPGHOME=" + desk}
+					cmd.Dir, cmd.Env = inbox, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + inbox, "GNUPGHOME=" + inbox}
 					cmd.WaitDelay = time.Second
 					_ = cmd.Run()
 				}
 			}
-			if _, err := os.Stat(filepath.Join(desk, "pwned")); err == nil {
+			if _, err := os.Stat(filepath.Join(inbox, "pwned")); err == nil {
 				t.Fatalf("%s of %q: THE COMMAND RAN", what, bad)
 			}
 		}

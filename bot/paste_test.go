@@ -98,7 +98,7 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 	us.runsWith("gpg -q --batch --import", []byte(carol.runs("gpg -q --armor --export")))
 	carol.runsWith("gpg -q --batch -ea -r carol -o share.asc", []byte(hexShare))
 
-	key := announced(ceremony.Update, nonce1)
+	key := announced(ceremony.StepUpdate, nonce1)
 	key.Identity, key.Subkey = ceremony.Fingerprint(strings.ToLower(us.fingerprint)), strings.ToLower(us.subkey)
 	key.Certificate = pinned
 	key.Announcement = us.runsWith("gpg -q --batch -sa", []byte("conclave-announce1\nwhat is agreed to\n"))
@@ -160,7 +160,7 @@ func TestWhatARequesterWithoutAKeyIsToldCanBePasted(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(alice.desk, "otp.txt"), []byte(password), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	key := announced(ceremony.Password, nonce1)
+	key := announced(ceremony.StepOTP, nonce1)
 	key.Identity, key.Subkey = ceremony.Fingerprint(strings.ToLower(us.fingerprint)), strings.ToLower(us.subkey)
 	key.Certificate = us.runs("gpg -q --armor --export")
 	key.Announcement = us.runsWith("gpg -q --batch -sa", []byte("conclave-announce1\nwhat is agreed to\n"))

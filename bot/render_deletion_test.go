@@ -12,9 +12,9 @@ import (
 
 // Whether a backup is gone whose deletion was agreed to and had no answer is not known.
 func TestDeletionWithoutAnOutcomeIsNotSaidToHaveBeenRefused(t *testing.T) {
-	c := rules.Ceremony{
+	c := rules.State{
 		Plan:  ceremony.Plan{Operation: ceremony.ReadBackup, Cluster: "prod"},
-		State: rules.StateEnded, Outcome: event.Completed, Ending: event.AttemptUnknown,
+		Phase: rules.PhaseEnded, Outcome: event.Completed, Ending: event.AttemptUnknown,
 	}
 	if words := wording.OutcomeWords(c); !strings.Contains(words, "nobody agreed") {
 		t.Errorf("nobody has agreed: %s", words)

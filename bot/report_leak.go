@@ -11,7 +11,7 @@ import (
 // same kind by the same person they hear once in a while: who pastes twice has
 // shown no more. A one-time password is the requester's to replace, and nobody
 // else's business.
-func (d *desk) raise(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) {
+func (d *inbox) raise(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) {
 	for _, what := range shown {
 		key := by.String() + " " + string(what)
 		if what == refusal.ExposedPassword || !d.raised.Free(key) {

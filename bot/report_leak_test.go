@@ -87,7 +87,7 @@ func TestSecurityPeopleHearOfEverySecretInTheOpen(t *testing.T) {
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := play(t, slacktest.Config{Events: append(slacktest.DefaultEvents(), "message.channels")})
+			s := start(t, slacktest.Config{Events: append(slacktest.DefaultEvents(), "message.channels")})
 			if err := c.show(t, s); err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +104,7 @@ func TestSecurityPeopleHearOfEverySecretInTheOpen(t *testing.T) {
 }
 
 func TestStrangersWhoShowASecretAreToldAndHeardOf(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	for name, trait := range map[string]slacktest.Trait{"mallory": func(*slacktest.Person) {}, "gast": slacktest.Guest} {
 		p := s.w.AddPerson(name, trait)
 		if _, err := p.DMs("is this a key? " + hexShare); err != nil {
@@ -133,7 +133,7 @@ func TestStrangersWhoShowASecretAreToldAndHeardOf(t *testing.T) {
 
 // TestAlarmThatFailedIsRaisedTheNextTime: nobody has heard of it yet.
 func TestAlarmThatFailedIsRaisedTheNextTime(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.engine.fail(ceremony.ErrJournal)
 	for range 2 {
 		if _, err := s.carol.DMs(newToken); err != nil {
@@ -149,7 +149,7 @@ func TestAlarmThatFailedIsRaisedTheNextTime(t *testing.T) {
 // What somebody signs is armor, in which nothing is looked for: a token in a
 // signed exception would stand in the journal, the thread and the transcript.
 func TestP1ASignedWordThatShowsASecretIsNotTaken(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	hash := strings.Repeat("5d", 32)
 	armored := func(line string) string {
 		return "-----BEGIN PGP MESSAGE-----\n\n" + line + "\n-----END PGP MESSAGE-----"

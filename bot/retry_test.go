@@ -9,7 +9,7 @@ import (
 // TestP6EnvelopeSurvivesQuestionsThatFail: it was acknowledged, so that Slack
 // does not deliver it again.
 func TestP6EnvelopeSurvivesQuestionsThatFail(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	for method, fault := range map[string]slacktest.Effect{
 		"users.info": slacktest.Status(500), "files.info": slacktest.DropAfter(), "url_private": slacktest.Status(503),
 	} {
@@ -22,18 +22,18 @@ func TestP6EnvelopeSurvivesQuestionsThatFail(t *testing.T) {
 }
 
 func TestSlackThatStaysSilentIsTold(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "users.info", Effect: slacktest.Answer("internal_error")})
 	s.expect("Slack does not answer Conclave", s.types(s.alice, "help"))
 }
 
 // TestNothingIsShownWhereOthersRead: the channel may be shared at any time.
 func TestNothingIsShownWhereOthersRead(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	c := s.holds(begin(t, s.plan()))
 	s.ops.ShareOutside(true)
 	s.expect("shared with others than this workspace", s.types(s.alice, "start rekey prod OPS-1"))
-	if _, err := s.bot.Courier().Deliver(t.Context(), c, board(t, c), false); err == nil {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false); err == nil {
 		t.Error("the status post was shown to others")
 	}
 	if len(s.engine.said()) != 0 || len(s.w.Calls("chat.postMessage")) != 0 {
@@ -48,7 +48,7 @@ func TestProposalNeedsAChannelToShowItIn(t *testing.T) {
 		"wrong":    func(s *stage) { s.bot.courier.config.Channel = "C0NOWHERE" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := play(t, slacktest.Config{})
+			s := start(t, slacktest.Config{})
 			s.holds(begin(t, s.plan()))
 			spoil(s)
 			reply := s.alice.Command(s.alice.Direct(), "/ceremony", "start rekey prod OPS-1")

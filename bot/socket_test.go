@@ -26,7 +26,7 @@ func (s *stage) opens() int { return len(s.w.Calls("apps.connections.open")) }
 // TestStormOfDisconnectsIsNotAnswered is trap T1: the client would open a new
 // socket thousands of times a second.
 func TestStormOfDisconnectsIsNotAnswered(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.bot.rhythm.Refusals = 1000
 	storm := s.w.Inject(slacktest.Fault{Method: "socket.hello", Effect: slacktest.DisconnectFor("refresh_requested")})
 	began, before := time.Now(), s.bot.Health().Opens
@@ -200,7 +200,7 @@ func TestBusyBotKeepsItsSocket(t *testing.T) {
 // acknowledgement was lost, and the client would send it on the next socket,
 // which the workspace reports as a broken rule.
 func TestSocketsThatAreCutCostNothing(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	for i := range 5 {
 		before := s.opens()
 		s.w.Inject(slacktest.Fault{Method: "socket.ack", Times: 1, Effect: slacktest.DropBefore()})
@@ -220,7 +220,7 @@ func TestSocketsThatAreCutCostNothing(t *testing.T) {
 // TestRefreshLosesNothing is trap T8: what is said between two sockets comes as a
 // retry.
 func TestRefreshLosesNothing(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	s.bot.rhythm.Refusals = 1000
 	for i := range 5 {
 		s.w.Disconnect([]string{"warning", "refresh_requested", "too_many_websockets"}[i%3])
@@ -285,7 +285,7 @@ func TestSignInWaitsForSlack(t *testing.T) {
 
 // TestUnknownEventIsAcknowledged, or Slack would send it again and again.
 func TestUnknownEventIsAcknowledged(t *testing.T) {
-	s := play(t, slacktest.Config{Events: append(slacktest.DefaultEvents(), "app_home_opened")})
+	s := start(t, slacktest.Config{Events: append(slacktest.DefaultEvents(), "app_home_opened")})
 	if err := s.alice.Opens("home"); err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +296,7 @@ func TestUnknownEventIsAcknowledged(t *testing.T) {
 // TestNothingSecretIsLoggedByTheClient: with its debugging on, slack-go would
 // log whole messages (P1).
 func TestP1MessagesAreNotLogged(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	for _, typed := range []string{"canary-4711", envelope, hexShare} {
 		if _, err := s.carol.DMs(typed); err != nil {
 			t.Fatal(err)

@@ -66,7 +66,7 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	s.bot.rhythm.MostGap = 80 * time.Millisecond
 	s.bot.courier.posts.Gap = 0
 	s.bot.courier.redraws.Gap = 0
-	s.engine = &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.Ceremony{}}
+	s.engine = &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}
 	s.engine.clusters = []ceremony.Cluster{{
 		Name: "prod", Operations: ceremony.Operations(), Initiators: s.people(s.alice), Approvers: s.people(s.alice, s.bob), Approvals: 1,
 		Holders: s.people(s.alice, s.bob, s.carol), Receivers: s.people(s.alice, s.bob, s.carol), Window: time.Hour,
@@ -74,9 +74,9 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	return s
 }
 
-// play sets up and runs a bot, and makes sure at the end of the test that it
+// start sets up and runs a bot, and makes sure at the end of the test that it
 // stops when it is told to, and that it broke no rule of Slack's.
-func play(t testing.TB, cfg slacktest.Config) *stage {
+func start(t testing.TB, cfg slacktest.Config) *stage {
 	t.Helper()
 	s := setUp(t, cfg)
 	close(s.engine.ready)
@@ -208,11 +208,11 @@ func (s *stage) expect(want string, got string) {
 }
 
 // holds gives the engine a ceremony whose people are those of the workspace.
-func (s *stage) holds(tale *tale) rules.Ceremony {
+func (s *stage) holds(scenario *scenario) rules.State {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	s.engine.all[tale.c.ID()] = tale.c
-	return tale.c
+	s.engine.all[scenario.c.ID()] = scenario.c
+	return scenario.c
 }
 
 // plan is a plan for the people of the workspace.
@@ -253,9 +253,9 @@ type fakeEngine struct {
 	clusters []ceremony.Cluster
 
 	mu     sync.Mutex
-	all    map[ceremony.ID]rules.Ceremony
+	all    map[ceremony.ID]rules.State
 	calls  []string
-	offers []ceremony.Offer
+	offers []ceremony.Envelope
 	err    error       // of every command
 	id     ceremony.ID // of every offer
 	report rules.KeyReport
@@ -288,7 +288,7 @@ func (e *fakeEngine) said() []string {
 	return slices.Clone(e.calls)
 }
 
-func (e *fakeEngine) offered() []ceremony.Offer {
+func (e *fakeEngine) offered() []ceremony.Envelope {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.offers)
@@ -296,64 +296,64 @@ func (e *fakeEngine) offered() []ceremony.Offer {
 
 func (e *fakeEngine) Ready() <-chan struct{} { return e.ready }
 
-func (e *fakeEngine) Propose(_ context.Context, p ceremony.Proposal) (rules.Ceremony, error) {
+func (e *fakeEngine) Propose(_ context.Context, p ceremony.Proposal) (rules.State, error) {
 	words := []string{"propose", string(p.Operation), p.Cluster}
 	for _, name := range slices.Sorted(maps.Keys(p.Options)) {
 		words = append(words, name+"="+p.Options[name])
 	}
 	if err := e.asked(strings.Join(append(words, p.Reason, "by", p.By.String()), " ")); err != nil {
-		return rules.Ceremony{}, err
+		return rules.State{}, err
 	}
 	return e.any()
 }
 
-func (e *fakeEngine) any() (rules.Ceremony, error) {
+func (e *fakeEngine) any() (rules.State, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range e.all {
 		return c, nil
 	}
-	return rules.Ceremony{}, errNoCeremony
+	return rules.State{}, errNoCeremony
 }
 
-func (e *fakeEngine) decide(what string, id ceremony.ID, by ceremony.Account, with string) (rules.Ceremony, error) {
+func (e *fakeEngine) decide(what string, id ceremony.ID, by ceremony.Account, with string) (rules.State, error) {
 	if err := e.asked(what + " " + string(id) + " " + with + " by " + by.String()); err != nil {
-		return rules.Ceremony{}, err
+		return rules.State{}, err
 	}
 	c, _, err := e.Ceremony(id)
 	return c, err
 }
 
-func (e *fakeEngine) Approve(_ context.Context, id ceremony.ID, by ceremony.Account, hash string) (rules.Ceremony, error) {
+func (e *fakeEngine) Approve(_ context.Context, id ceremony.ID, by ceremony.Account, hash string) (rules.State, error) {
 	return e.decide("approve", id, by, hash)
 }
 
-func (e *fakeEngine) Reject(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error) {
+func (e *fakeEngine) Reject(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error) {
 	return e.decide("reject", id, by, why)
 }
 
-func (e *fakeEngine) Cancel(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error) {
+func (e *fakeEngine) Cancel(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error) {
 	return e.decide("cancel", id, by, why)
 }
 
-func (e *fakeEngine) Freeze(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error) {
+func (e *fakeEngine) Freeze(_ context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error) {
 	return e.decide("freeze", id, by, why)
 }
 
-func (e *fakeEngine) Proceed(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
+func (e *fakeEngine) Proceed(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.decide("proceed", id, by, "")
 }
 
-func (e *fakeEngine) Note(_ context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.Ceremony, error) {
+func (e *fakeEngine) Note(_ context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.State, error) {
 	return e.decide("note", id, by, text)
 }
 
-func (e *fakeEngine) Testify(_ context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.Ceremony, error) {
+func (e *fakeEngine) Testify(_ context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.State, error) {
 	return e.decide(fmt.Sprintf("testify %t", agrees), id, by, why)
 }
 
-func (e *fakeEngine) Heard(pasted []byte) (string, bool) {
-	i := bytes.Index(pasted, []byte(ceremony.WordTag))
+func (e *fakeEngine) PeekStatement(pasted []byte) (string, bool) {
+	i := bytes.Index(pasted, []byte(ceremony.StatementTag))
 	if i < 0 {
 		return "", false
 	}
@@ -361,41 +361,41 @@ func (e *fakeEngine) Heard(pasted []byte) (string, bool) {
 	return line, true
 }
 
-// Speak understands what begins with the tag of a word, and nothing else.
-func (e *fakeEngine) Speak(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
-	line, ok := e.Heard(pasted)
+// SubmitStatement understands what begins with the tag of a word, and nothing else.
+func (e *fakeEngine) SubmitStatement(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
+	line, ok := e.PeekStatement(pasted)
 	if !ok {
 		return "", "", ceremony.NoWord
 	}
-	w, _ := ceremony.ParseWord(line)
+	w, _ := ceremony.ParseStatement(line)
 	return ceremony.ID(w.Of), w.Verb, e.asked("speak " + line + " by " + by.String())
 }
 
-func (e *fakeEngine) Resume(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
+func (e *fakeEngine) Resume(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.decide("resume", id, by, "")
 }
 
-func (e *fakeEngine) Reset(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
+func (e *fakeEngine) Reset(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.decide("reset", id, by, "")
 }
 
-func (e *fakeEngine) Reverify(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
+func (e *fakeEngine) Reverify(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.decide("reverify", id, by, "")
 }
 
-func (e *fakeEngine) Delete(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
+func (e *fakeEngine) Delete(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.decide("delete", id, by, "")
 }
 
-func (e *fakeEngine) NameToken(_ context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.Ceremony, error) {
+func (e *fakeEngine) NameToken(_ context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.State, error) {
 	return e.decide("accessor", id, by, accessor)
 }
 
-func (e *fakeEngine) TokenRevoked(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
+func (e *fakeEngine) TokenRevoked(_ context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.decide("revoked", id, by, "")
 }
 
-func (e *fakeEngine) Acknowledge(_ context.Context, id ceremony.ID, by ceremony.Account, why, _ string) (rules.Ceremony, error) {
+func (e *fakeEngine) Acknowledge(_ context.Context, id ceremony.ID, by ceremony.Account, why, _ string) (rules.State, error) {
 	return e.decide("acknowledge", id, by, why)
 }
 
@@ -406,7 +406,7 @@ func (e *fakeEngine) KeyReport(_ context.Context, cluster string) (rules.KeyRepo
 	return e.report, nil
 }
 
-func (e *fakeEngine) Offer(_ context.Context, o ceremony.Offer) (ceremony.ID, error) {
+func (e *fakeEngine) Share(_ context.Context, o ceremony.Envelope) (ceremony.ID, error) {
 	e.mu.Lock()
 	e.offers = append(e.offers, o)
 	e.mu.Unlock()
@@ -420,7 +420,7 @@ func (e *fakeEngine) Exposed(_ context.Context, by ceremony.Account, kind ceremo
 	return nil, e.asked(string(kind) + " by " + by.String())
 }
 
-func (e *fakeEngine) Ceremony(id ceremony.ID) (rules.Ceremony, rules.Live, error) {
+func (e *fakeEngine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c, ok := e.all[id]
@@ -430,11 +430,11 @@ func (e *fakeEngine) Ceremony(id ceremony.ID) (rules.Ceremony, rules.Live, error
 	return c, rules.Live{Since: time.Now()}, nil
 }
 
-func (e *fakeEngine) Ceremonies() []rules.Ceremony {
+func (e *fakeEngine) Ceremonies() []rules.State {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.asks++
-	var all []rules.Ceremony
+	var all []rules.State
 	for _, c := range e.all {
 		all = append(all, c)
 	}

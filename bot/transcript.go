@@ -20,14 +20,14 @@ import (
 // bring is what a message posts as files, and its words: the files of a transcript, or
 // a time stamp of one, which comes later. Every other message has none. An error means
 // that the journal is not what was signed, which no later try would change.
-func (d *courier) bring(c rules.Ceremony, m rules.Message) (files []ceremony.File, text string, err error) {
+func (d *notifier) bring(c rules.State, m rules.Message) (files []ceremony.File, text string, err error) {
 	switch ev := m.Entry.Event.(type) {
 	case event.TranscriptSigned:
 		if m.Kind == rules.TranscriptMessage {
 			files, err = d.config.Files(c, ev)
 			return files, transcriptWords(c, ev), err
 		}
-	case event.Kept:
+	case event.Archived:
 		if m.Kind == rules.HistoryMessage && ev.TimeStamp != "" {
 			stamp, err := ev.File(c.ID())
 			return []ceremony.File{stamp}, wording.HistoryWords(c, m.Entry), err
@@ -36,7 +36,7 @@ func (d *courier) bring(c rules.Ceremony, m rules.Message) (files []ceremony.Fil
 	return nil, "", nil
 }
 
-func transcriptWords(c rules.Ceremony, signed event.TranscriptSigned) string {
+func transcriptWords(c rules.State, signed event.TranscriptSigned) string {
 	return fmt.Sprintf(":scroll: Transcript %d of `%s`: %s of its journal, signed by Conclave's identity. "+
 		"Without Conclave and without Slack, `%s` checks all of it.",
 		signed.Number, c.ID(), plural.Of(signed.Lines, "line"),
@@ -45,7 +45,7 @@ func transcriptWords(c rules.Ceremony, signed event.TranscriptSigned) string {
 
 // transcript tells where the newest transcript of a ceremony is, or sends it to
 // somebody who has a part in it.
-func (d *desk) transcript(ctx context.Context, id ceremony.ID, by ceremony.Account, send bool) (render.Message, error) {
+func (d *inbox) transcript(ctx context.Context, id ceremony.ID, by ceremony.Account, send bool) (render.Message, error) {
 	c, _, err := d.engine.Ceremony(id)
 	if err != nil {
 		return render.Message{}, err
@@ -86,7 +86,7 @@ func (d *desk) transcript(ctx context.Context, id ceremony.ID, by ceremony.Accou
 }
 
 // linkTo is the address of a transcript in Slack, empty when it is not there.
-func (d *desk) linkTo(ctx context.Context, c rules.Ceremony, signed event.TranscriptSigned) string {
+func (d *inbox) linkTo(ctx context.Context, c rules.State, signed event.TranscriptSigned) string {
 	for _, m := range c.Messages() {
 		s, ok := m.Entry.Event.(event.TranscriptSigned)
 		if !ok || m.Kind != rules.TranscriptMessage || s.Number != signed.Number {

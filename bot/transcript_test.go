@@ -13,34 +13,34 @@ import (
 
 // withTranscript gives the stage a ceremony that has ended and whose transcript is
 // signed.
-func withTranscript(t *testing.T, s *stage) *tale {
+func withTranscript(t *testing.T, s *stage) *scenario {
 	t.Helper()
 	p := s.plan()
-	tale := begin(t, p)
-	ref, err := s.bot.Courier().Deliver(s.ctx(), tale.c, board(t, tale.c), false)
+	scenario := begin(t, p)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, board(t, scenario.c), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tale.then(event.Posted{Key: "board", Ref: ref}, event.Rejected{By: s.people(s.bob)[0], Why: "no"},
+	scenario.then(event.Posted{Key: "board", Ref: ref}, event.Rejected{By: s.people(s.bob)[0], Why: "no"},
 		event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel})
-	tale.then(event.TranscriptSigned{Number: 1, Lines: tale.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE=", Archives: []string{"time stamp"}})
-	s.holds(tale)
-	return tale
+	scenario.then(event.TranscriptSigned{Number: 1, Lines: scenario.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE=", Archives: []string{"time stamp"}})
+	s.holds(scenario)
+	return scenario
 }
 
 func TestTranscriptIsPostedAsFilesInTheThread(t *testing.T) {
-	s := play(t, slacktest.Config{})
-	tale := withTranscript(t, s)
-	m := tale.message(rules.TranscriptMessage, "")
-	ref, err := s.bot.Courier().Deliver(s.ctx(), tale.c, m, false)
+	s := start(t, slacktest.Config{})
+	scenario := withTranscript(t, s)
+	m := scenario.message(rules.TranscriptMessage, "")
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, m, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.bot.Courier().Deliver(s.ctx(), tale.c, m, true)
+	again, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, m, true)
 	if err != nil || again != ref {
 		t.Errorf("posted at %v and then at %v: %v", ref, again, err)
 	}
-	board, _ := tale.c.Board()
+	board, _ := scenario.c.Board()
 	posted := s.withFiles(board.TS)
 	if len(posted) != 1 {
 		t.Fatalf("%d messages with files", len(posted))
@@ -49,7 +49,7 @@ func TestTranscriptIsPostedAsFilesInTheThread(t *testing.T) {
 		s.expect(want, s.w.Read(posted[0]))
 	}
 
-	s.holds(tale.then(event.Posted{Key: m.Key, Ref: ref}))
+	s.holds(scenario.then(event.Posted{Key: m.Key, Ref: ref}))
 	s.expect("in the thread of its status post", s.types(s.carol, "transcript k7m2"))
 	if strings.Contains(s.inbox(s.carol), "[file") {
 		t.Errorf("unasked, carol has\n%s", s.inbox(s.carol))
@@ -59,17 +59,17 @@ func TestTranscriptIsPostedAsFilesInTheThread(t *testing.T) {
 }
 
 func TestTranscriptThatIsNotInTheThreadIsSent(t *testing.T) {
-	s := play(t, slacktest.Config{})
-	tale := withTranscript(t, s)
+	s := start(t, slacktest.Config{})
+	scenario := withTranscript(t, s)
 	s.expect("in our direct messages", s.types(s.alice, "transcript k7m2"))
 	s.expect("prod-rekey-k7m2-transcript-1.html", s.inbox(s.alice))
 
-	s.holds(tale.then(event.Posted{Key: tale.message(rules.TranscriptMessage, "").Key, Ref: ceremony.Ref{Channel: s.ops.ID(), TS: "1.1"}}))
+	s.holds(scenario.then(event.Posted{Key: scenario.message(rules.TranscriptMessage, "").Key, Ref: ceremony.Ref{Channel: s.ops.ID(), TS: "1.1"}}))
 	s.expect("in our direct messages", s.types(s.bob, "transcript k7m2")) // it was deleted
 }
 
 func TestTranscriptIsForThoseWithAPart(t *testing.T) {
-	s := play(t, slacktest.Config{})
+	s := start(t, slacktest.Config{})
 	withTranscript(t, s)
 	erin := s.w.AddPerson("erin")
 	s.ops.Invite(erin)
@@ -81,11 +81,11 @@ func TestTranscriptIsForThoseWithAPart(t *testing.T) {
 
 func TestTranscriptThatIsNotWhatWasSignedIsNotPosted(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
-	tale := withTranscript(t, s)
-	s.bot.courier.config.Files = func(rules.Ceremony, event.TranscriptSigned) ([]ceremony.File, error) {
+	scenario := withTranscript(t, s)
+	s.bot.courier.config.Files = func(rules.State, event.TranscriptSigned) ([]ceremony.File, error) {
 		return nil, ceremony.ErrChain
 	}
-	_, err := s.bot.Courier().Deliver(s.ctx(), tale.c, tale.message(rules.TranscriptMessage, ""), false)
+	_, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, scenario.message(rules.TranscriptMessage, ""), false)
 	if !errors.Is(err, ceremony.ErrUndeliverable) || !errors.Is(err, ceremony.ErrChain) {
 		t.Errorf("%v", err)
 	}
@@ -93,25 +93,25 @@ func TestTranscriptThatIsNotWhatWasSignedIsNotPosted(t *testing.T) {
 
 // TestTimeStampFollowsItsTranscript into the thread, once, and to whoever asks.
 func TestTimeStampFollowsItsTranscript(t *testing.T) {
-	s := play(t, slacktest.Config{})
-	tale := withTranscript(t, s)
-	tale.then(event.Kept{Number: 1, Where: "time stamp", SHA256: strings.Repeat("5a", 32), Receipt: "2026-03-14 12:00:00 UTC", TimeStamp: "MAA="})
-	m := tale.message(rules.HistoryMessage, "")
-	if _, ok := m.Entry.Event.(event.Kept); !ok {
+	s := start(t, slacktest.Config{})
+	scenario := withTranscript(t, s)
+	scenario.then(event.Archived{Number: 1, Where: "time stamp", SHA256: strings.Repeat("5a", 32), Receipt: "2026-03-14 12:00:00 UTC", TimeStamp: "MAA="})
+	m := scenario.message(rules.HistoryMessage, "")
+	if _, ok := m.Entry.Event.(event.Archived); !ok {
 		t.Fatalf("the last line of the thread is about %T", m.Entry.Event)
 	}
 	for _, maybe := range []bool{false, true} {
-		if _, err := s.bot.Courier().Deliver(s.ctx(), tale.c, m, maybe); err != nil {
+		if _, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, m, maybe); err != nil {
 			t.Fatal(err)
 		}
 	}
-	board, _ := tale.c.Board()
+	board, _ := scenario.c.Board()
 	posted := s.withFiles(board.TS)
 	if len(posted) != 1 {
 		t.Fatalf("%d messages with files", len(posted))
 	}
 	s.expect("[file prod-rekey-k7m2-transcript-1.tsr, 2 bytes]", s.w.Read(posted[0]))
-	s.holds(tale)
+	s.holds(scenario)
 	s.expect("in our direct messages", s.types(s.carol, "transcript k7m2 send"))
 	s.expect("prod-rekey-k7m2-transcript-1.tsr", s.inbox(s.carol))
 }

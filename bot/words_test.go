@@ -99,7 +99,7 @@ func TestMissingRightIsNamedByTheLineThatGrantsIt(t *testing.T) {
 		t.Errorf("explained as %q", w)
 	}
 	live := rules.Live{Vault: err, Since: noon}
-	if line := wording.VaultLine(rules.Ceremony{Plan: rekeyPlan()}, live); !strings.Contains(line, want) {
+	if line := wording.VaultLine(rules.State{Plan: rekeyPlan()}, live); !strings.Contains(line, want) {
 		t.Errorf("the status post says %q", line)
 	}
 	if w := explain(missing{ceremony.ErrRefused}); strings.Contains(w.Hint, want) {
@@ -144,15 +144,15 @@ func TestEverySentinelHasWordsOfItsOwn(t *testing.T) {
 // The board and its thread say what differs from what.
 func TestFreezeNamesWhatDiffers(t *testing.T) {
 	for _, row := range []struct {
-		froze event.Froze
+		froze event.Frozen
 		want  []string
 	}{
-		{event.Froze{Why: event.VaultDiffers, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Vault says: `B`"}},
-		{event.Froze{Why: event.OtherConfig, Want: "A", Got: "B"}, []string{"The plan says: `A`", "The configuration says: `B`", "nobody can resume"}},
-		{event.Froze{Why: event.OtherBot, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Conclave has: `B`"}},
-		{event.Froze{Why: event.NotSigned, Got: "B"}, []string{"Found: `B`", "nobody can resume"}},
+		{event.Frozen{Why: event.VaultDiffers, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Vault says: `B`"}},
+		{event.Frozen{Why: event.OtherConfig, Want: "A", Got: "B"}, []string{"The plan says: `A`", "The configuration says: `B`", "nobody can resume"}},
+		{event.Frozen{Why: event.OtherBot, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Conclave has: `B`"}},
+		{event.Frozen{Why: event.NotSigned, Got: "B"}, []string{"Found: `B`", "nobody can resume"}},
 	} {
-		c := rules.Ceremony{State: rules.StateFrozen, Freeze: &rules.Freeze{Froze: row.froze}}
+		c := rules.State{Phase: rules.PhaseFrozen, Freeze: &rules.FreezeState{Frozen: row.froze}}
 		for _, text := range []string{wording.FreezeWords(c), wording.HistoryWords(c, event.Entry{Event: row.froze})} {
 			for _, want := range row.want {
 				if !strings.Contains(text, want) {
@@ -165,21 +165,21 @@ func TestFreezeNamesWhatDiffers(t *testing.T) {
 
 func TestFreezeReasonsOutcomesAndEndingsHaveWords(t *testing.T) {
 	for _, why := range constants(t, "../ceremony/event", "FreezeReason") {
-		reason := func(why event.FreezeReason) string { return wording.FreezeReason(rekeyPlan(), event.Froze{Why: why}) }
+		reason := func(why event.FreezeReason) string { return wording.FreezeReason(rekeyPlan(), event.Frozen{Why: why}) }
 		if reason(event.FreezeReason(why)) == reason("unheard of") {
 			t.Errorf("no words for freezing because of %q", why)
 		}
 	}
 	for _, o := range constants(t, "../ceremony/event", "Outcome") {
-		if c := (rules.Ceremony{State: rules.StateEnded, Outcome: event.Outcome(o)}); wording.OutcomeWords(c) == "" {
+		if c := (rules.State{Phase: rules.PhaseEnded, Outcome: event.Outcome(o)}); wording.OutcomeWords(c) == "" {
 			t.Errorf("no words for outcome %q", o)
 		}
 	}
-	for _, s := range constants(t, "../ceremony/rules", "State") {
-		if s == string(rules.StateEnded) {
+	for _, s := range constants(t, "../ceremony/rules", "Phase") {
+		if s == string(rules.PhaseEnded) {
 			continue
 		}
-		if c := (rules.Ceremony{State: rules.State(s)}); wording.StateWords(c) == "*"+s+"*" {
+		if c := (rules.State{Phase: rules.Phase(s)}); wording.StateWords(c) == "*"+s+"*" {
 			t.Errorf("no words for state %q", s)
 		}
 	}
@@ -196,7 +196,7 @@ func TestEveryOperationHasWords(t *testing.T) {
 			t.Errorf("%s and %s are both %q", op, other, wording.Subject(p))
 		}
 		said[wording.Subject(p)] = op
-		ended := rules.Ceremony{Plan: p, State: rules.StateEnded, Outcome: event.Completed}
+		ended := rules.State{Plan: p, Phase: rules.PhaseEnded, Outcome: event.Completed}
 		if op != ceremony.RotateConfig && wording.ResultWords(ended) == "" {
 			t.Errorf("%s: nothing is said of its result", op)
 		}
@@ -205,7 +205,7 @@ func TestEveryOperationHasWords(t *testing.T) {
 
 func TestEveryStepAndEveryActHasWords(t *testing.T) {
 	asked := map[string]string{}
-	c := rules.Ceremony{Plan: unsealPlan()}
+	c := rules.State{Plan: unsealPlan()}
 	for _, step := range constants(t, "../ceremony", "Step") {
 		what := wording.RequestOf(c, person("carol"), ceremony.Step(step)).What
 		if other, twice := asked[what]; twice {
@@ -269,12 +269,12 @@ func TestDrillOfManyHoldersShowsWhatItIsFor(t *testing.T) {
 		holder.Name, holder.Account.User = fmt.Sprintf("holder-with-a-long-name-%02d", i), fmt.Sprintf("U0HOLDER%02d", i)
 		p.Holders = append(p.Holders, holder)
 	}
-	s := approvedTale(t, p).then(event.Started{Nonce: nonce1, Required: 60}, event.KeyAnnounced{Key: announced(ceremony.Practice, nonce1)})
+	s := approvedTale(t, p).then(event.Started{Nonce: nonce1, Required: 60}, event.KeyAnnounced{Key: announced(ceremony.StepDrill, nonce1)})
 	for i := range 60 {
 		if name := p.Holders[i].Name; i < 5 {
 			s.proves(name)
 		} else {
-			s.fails(name, ceremony.Practice, ceremony.WeakCipher)
+			s.fails(name, ceremony.StepDrill, ceremony.WeakCipher)
 		}
 	}
 	s.then(event.Closing{Outcome: event.Completed}, event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel})
@@ -300,19 +300,19 @@ func TestPeopleNeverReadInternalText(t *testing.T) {
 // TestP10StatusPostSaysWhatIsNotKnown: what is shown is journaled, or is said not
 // to be known yet.
 func TestP10StatusPostSaysWhatIsNotKnown(t *testing.T) {
-	read := func(c rules.Ceremony, live rules.Live) string {
+	read := func(c rules.State, live rules.Live) string {
 		text, err := json.Marshal(render.RenderBoard(c, live, noon).Blocks)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(text)
 	}
-	lost := started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1, event.AnswerLost{})
+	lost := started(t, rekeyPlan()).share("bob", ceremony.StepUpdate, nonce1, event.AnswerLost{})
 	for want, got := range map[string]string{
 		"not asked yet":          read(begin(t, rekeyPlan()).c, rules.Live{}),
 		"does not answer, since": read(lost.c, rules.Live{Vault: ceremony.ErrNotSent, Since: noon}),
 		"It is not known yet":    read(lost.c, rules.Live{}),
-		"on its way to Vault":    read(started(t, rekeyPlan()).share("bob", ceremony.Update, nonce1).c, rules.Live{}),
+		"on its way to Vault":    read(started(t, rekeyPlan()).share("bob", ceremony.StepUpdate, nonce1).c, rules.Live{}),
 		"the operator has it in": read(undelivered(t), rules.Live{}),
 		"*Not asked yet: alice":  read(started(t, rekeyPlan()).c, rules.Live{}),
 		"*Not asked: dave.*":     read(unasked(t, rules.AskMessage).c, rules.Live{}),
@@ -329,7 +329,7 @@ func TestP10StatusPostSaysWhatIsNotKnown(t *testing.T) {
 
 // unasked is a rekey in which a request to dave can't be delivered, and everybody else
 // was asked.
-func unasked(t *testing.T, kind rules.MessageKind) *tale {
+func unasked(t *testing.T, kind rules.MessageKind) *scenario {
 	s := started(t, rekeyPlan())
 	s.then(event.Undeliverable{Key: s.message(kind, "dave").Key})
 	s.c = s.asked()
@@ -339,20 +339,20 @@ func unasked(t *testing.T, kind rules.MessageKind) *tale {
 // TestP10RequestThatCantBeDeliveredIsShownAsSuch in the status post and in the answer to
 // /ceremony status, until nobody is waited for.
 func TestP10RequestThatCantBeDeliveredIsShownAsSuch(t *testing.T) {
-	s := play(t, slacktest.Config{})
-	tale := begin(t, s.plan())
-	tale.then(event.Undeliverable{Key: tale.message(rules.ApprovalMessage, "bob").Key})
-	s.holds(tale)
+	s := start(t, slacktest.Config{})
+	scenario := begin(t, s.plan())
+	scenario.then(event.Undeliverable{Key: scenario.message(rules.ApprovalMessage, "bob").Key})
+	s.holds(scenario)
 	if got := s.types(s.alice, "status"); !strings.Contains(got, "May approve: bob (not asked)") || !strings.Contains(got, "*Not asked: bob.*") {
 		t.Errorf("bob is shown as asked:\n%s", got)
 	}
-	s.holds(tale.then(event.Approved{By: s.people(s.bob)[0], PlanHash: tale.c.PlanHash}))
+	s.holds(scenario.then(event.Approved{By: s.people(s.bob)[0], PlanHash: scenario.c.PlanHash}))
 	if got := s.types(s.alice, "status"); strings.Contains(got, "ot asked:") {
 		t.Errorf("bob has approved, and is shown as not asked:\n%s", got)
 	}
 }
 
-func undelivered(t *testing.T) rules.Ceremony {
+func undelivered(t *testing.T) rules.State {
 	s := rekeyed(t)
 	return s.then(event.Undeliverable{Key: s.message(rules.DeliveryMessage, "dave").Key}).c
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// everybody are the people who have a part in the cluster.
+// Everybody are the people who have a part in the cluster.
 func (c Cluster) Everybody() []Person {
 	return slices.Concat(c.Holders, c.Receivers, c.Initiators, c.Approvers, c.Owners, c.Witnesses)
 }
@@ -16,7 +16,7 @@ func (c Cluster) HoldsOrGets(who Account) bool {
 	return ok
 }
 
-// replacesShares is the ceremony that makes shares worthless.
+// ReplacesShares is the ceremony that makes shares worthless.
 func (c Cluster) ReplacesShares() Operation {
 	if slices.Contains(c.Operations, RekeyRecovery) {
 		return RekeyRecovery
@@ -50,7 +50,7 @@ type Cluster struct {
 	Poll   time.Duration // how often Vault is compared with the plan while a ceremony is open
 }
 
-// policy is what the cluster demands of an operation, with the cluster's own words
+// Policy is what the cluster demands of an operation, with the cluster's own words
 // where the policy leaves them out.
 func (c Cluster) Policy(op Operation) Policy {
 	p := c.Policies[op]

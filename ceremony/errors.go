@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// doubts says whether a refusal comes from the ledger: the share is most likely the
+// Doubts says whether a refusal comes from the ledger: the share is most likely the
 // wrong one, and its holder may know better. The key may have been changed outside
 // of Conclave, or have been restored from a snapshot.
 func (r Refusal) Doubts() bool {
 	return slices.Contains([]Refusal{OutdatedShare, OtherClusterShare, MistypedShare, UnfamiliarShare}, r)
 }
 
-// passing says whether a refusal is no fault of the sender's.
-func (r Refusal) Passing() bool {
+// Transient says whether a refusal is no fault of the sender's.
+func (r Refusal) Transient() bool {
 	switch r {
 	case Busy, IsFrozen, NotCollecting, WitnessAwaited, Interrupted, NotCounted,
 		VaultUnreachable, VaultSealed, VaultThrottled, VaultForbids:
@@ -55,7 +55,7 @@ var (
 // to verify it without the share.
 var ErrNoProof = errors.New("nothing is kept by which its signature could be verified without the share")
 
-// What a [Journal] answers.
+// What a [event.Journal] answers.
 var (
 	// ErrJournal means that an event could not be made durable. The ceremony
 	// stops: no journal, no ceremony (P9).
@@ -119,7 +119,7 @@ const (
 	OtherPassword  Refusal = "other-otp"       // not the one-time password whose hash the plan has
 	Replayed       Refusal = "replayed"        // this very message was sent before
 	DuplicateShare Refusal = "duplicate-share" // this share has been sent by somebody in this round
-	// The ledger knows better than that these are right; see [Ledger]. Insisting
+	// The ledger knows better than that these are right; see [ledger.Ledger]. Insisting
 	// overrides the first four.
 	OutdatedShare     Refusal = "outdated-share"      // of a key that is not in force any more
 	OtherClusterShare Refusal = "other-cluster-share" // of another cluster's key

@@ -57,5 +57,5 @@ func (f Finding) Exposure() bool {
 	return false
 }
 
-// share says whether it is a share that was seen.
+// Share says whether it is a share that was seen.
 func (f Finding) Share() bool { return f == ExposedShare || f == ExposedEnvelope }

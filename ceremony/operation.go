@@ -59,15 +59,15 @@ func (op Operation) MakesShares() bool { return op.Rekeys() || op == Init }
 // and each of the holders who sign for it could do the same by hand. An alarm does nothing.
 func (op Operation) NeedsApproval() bool { return op != Unseal && op != Alarm }
 
-// firstStep is what the first round of the operation collects shares for.
+// FirstStep is what the first round of the operation collects shares for.
 func (op Operation) FirstStep() Step {
 	switch op {
 	case Unseal:
-		return Enter
+		return StepUnseal
 	case Drill:
-		return Practice
+		return StepDrill
 	}
-	return Update
+	return StepUpdate
 }
 
 // IssuesToken says whether the operation ends with a token for the requester.
@@ -103,18 +103,18 @@ type Step string
 
 // The steps that take shares.
 const (
-	// Update collects shares of the key in force.
-	Update Step = "update"
-	// Verify collects the new shares of a rekey, as proof that their holders can
+	// StepUpdate collects shares of the key in force.
+	StepUpdate Step = "update"
+	// StepVerify collects the new shares of a rekey, as proof that their holders can
 	// use them; until then the old key stays in force (P7).
-	Verify Step = "verify"
-	// Enter unseals: one share goes to every sealed node.
-	Enter Step = "unseal"
-	// Practice is a drill's: the share is looked at and thrown away.
-	Practice Step = "drill"
-	// Password collects the one-time password of a requester without a PGP key,
+	StepVerify Step = "verify"
+	// StepUnseal unseals: one share goes to every sealed node.
+	StepUnseal Step = "unseal"
+	// StepDrill is a drill's: the share is looked at and thrown away.
+	StepDrill Step = "drill"
+	// StepOTP collects the one-time password of a requester without a PGP key,
 	// before Vault is asked for an attempt.
-	Password Step = "otp"
+	StepOTP Step = "otp"
 )
 
 // Options are what an operation takes besides its cluster, by name.

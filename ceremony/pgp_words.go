@@ -68,12 +68,12 @@ tobacco tolerance tomorrow torpedo tradition travesty trombonist truncated typew
 upcoming vacancy vagabond vertigo Virginia visitor vocalist voyager warranty Waterloo whimsical Wichita Wilmington Wyoming yesteryear Yucatan
 `
 
-// identityWords is how many words of a fingerprint are read out on the phone. They
+// IdentityWords is how many words of a fingerprint are read out on the phone. They
 // stand between a holder and somebody who makes keys until one of them has the same
 // words: 80 bits.
 const IdentityWords = 10
 
-// identityInWords is the beginning of a fingerprint, to be compared on the phone.
+// IdentityInWords is the beginning of a fingerprint, to be compared on the phone.
 func IdentityInWords(f Fingerprint) string {
 	return SpokenHash(string(f), IdentityWords)
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// acknowledgers are the people who may end an alarm.
+// Acknowledgers are the people who may end an alarm.
 func (p Plan) Acknowledgers() []Person { return slices.Concat(p.Owners, p.Initiators, p.Approvers) }
 
 // Approval is one approver's consent.
@@ -41,7 +41,7 @@ type Plan struct {
 	Witnesses       []Person     `json:"witnesses,omitempty"` // any one of them; the gated steps wait for them
 	Cooling         Span         `json:"cooling,omitempty"`   // from the last approval until anything begins
 	Quiet           *Quiet       `json:"quiet,omitempty"`     // hours of each day in which nothing begins
-	Ways            []Way        `json:"ways,omitempty"`      // how an envelope may come; every way when empty
+	Ways            []Intake     `json:"ways,omitempty"`      // how an envelope may come; every way when empty
 
 	Holders   []Person `json:"holders,omitempty"`   // who may bring a share of the key in force
 	Shares    int      `json:"shares,omitempty"`    // how many shares of it exist, as Vault says
@@ -203,29 +203,29 @@ func (p Plan) Recipients() []Fingerprint {
 // Contributors are the people who may bring a share in a step.
 func (p Plan) Contributors(step Step) []Person {
 	switch {
-	case step == Verify:
+	case step == StepVerify:
 		return p.Receivers
-	case step == Password && p.Requester != nil:
+	case step == StepOTP && p.Requester != nil:
 		return []Person{*p.Requester}
 	}
 	return p.Holders
 }
 
-// deciders are the people whose word ends or thaws a ceremony.
+// Deciders are the people whose word ends or thaws a ceremony.
 func (p Plan) Deciders() []Person { return slices.Concat([]Person{p.Initiator}, p.Approvers) }
 
-// tokenSpeakers are the people who may say what has become of the token that the
+// TokenSpeakers are the people who may say what has become of the token that the
 // plan's operation issues.
 func (p Plan) TokenSpeakers() []Person { return append(slices.Clip(p.Approvers), *p.Requester) }
 
 // Needed is how many shares Vault asks for in a step.
 func (p Plan) Needed(step Step) int {
 	switch step {
-	case Verify:
+	case StepVerify:
 		return p.NewThreshold
-	case Password:
+	case StepOTP:
 		return 1
-	case Practice:
+	case StepDrill:
 		return len(p.Holders)
 	}
 	return p.Threshold
@@ -249,7 +249,7 @@ func YesNo(b bool) string {
 	return "no"
 }
 
-// find is the person with this account among list.
+// Find is the person with this account among list.
 func Find(list []Person, who Account) (Person, bool) {
 	for _, p := range list {
 		if p.Account == who {
@@ -259,7 +259,7 @@ func Find(list []Person, who Account) (Person, bool) {
 	return Person{}, false
 }
 
-// enoughApprovers makes sure that the approvals that are asked for can come, from
+// EnoughApprovers makes sure that the approvals that are asked for can come, from
 // people who are not the initiator.
 func (p Plan) EnoughApprovers() error {
 	classes := map[string]int{}
@@ -291,7 +291,7 @@ func (p Plan) KeyOf(who Account) (Fingerprint, bool) {
 	return "", false
 }
 
-// keys are the fingerprints whose certificates belong into the transcript, sorted.
+// Keys are the fingerprints whose certificates belong into the transcript, sorted.
 func (p Plan) Keys() []Fingerprint {
 	all := []Fingerprint{p.Identity}
 	for _, who := range p.Everybody() {
@@ -303,7 +303,7 @@ func (p Plan) Keys() []Fingerprint {
 	return slices.Compact(all)
 }
 
-// everybody is who has a part in the ceremony, each once for each key.
+// Everybody is who has a part in the ceremony, each once for each key.
 func (p Plan) Everybody() []Person {
 	all := slices.Concat([]Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers, p.Witnesses, p.Owners, p.Initiators)
 	if p.Requester != nil {
@@ -328,12 +328,12 @@ func Unique(people []Person) []Person {
 	return once
 }
 
-// having are the people who have a key by the plan.
+// Having are the people who have a key by the plan.
 func (p Plan) Having(f Fingerprint) []Person {
 	return slices.DeleteFunc(p.Everybody(), func(who Person) bool { return who.Key != f })
 }
 
-// owner is who has a key by the plan.
+// Owner is who has a key by the plan.
 func (p Plan) Owner(f Fingerprint) string {
 	if f == p.Identity {
 		return "the bot's identity"
@@ -346,7 +346,7 @@ func (p Plan) Owner(f Fingerprint) string {
 	return f.String()
 }
 
-// nodesOf are the plan's nodes, in its order. The configuration may have changed
+// NodesOf are the plan's nodes, in its order. The configuration may have changed
 // since: a node that it has gained gets no share, of which no holder was told (P4),
 // and one that it has lost can't be asked.
 func (p Plan) NodesOf(configured []Node) []Node {

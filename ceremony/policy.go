@@ -26,7 +26,7 @@ type Policy struct {
 
 	RollCall RollCall
 	// Ways in which an envelope may come; empty means every one.
-	Ways []Way
+	Ways []Intake
 }
 
 // RollCall says whether people who will be given something encrypted have to show
@@ -47,18 +47,18 @@ type ClassQuota struct {
 	Count int    `json:"count"`
 }
 
-// Way is how an envelope comes to the bot.
-type Way string
+// Intake is how an envelope comes to the bot.
+type Intake string
 
 // Ways.
 const (
-	ByText     Way = "text"     // a direct message
-	ByFile     Way = "file"     // a file in one
-	ByForm     Way = "form"     // a form, which Slack does not keep as a message
-	AtTerminal Way = "terminal" // a file at the terminal at which the ceremony is held: no policy forbids it
+	ByText     Intake = "text"     // a direct message
+	ByFile     Intake = "file"     // a file in one
+	ByForm     Intake = "form"     // a form, which Slack does not keep as a message
+	AtTerminal Intake = "terminal" // a file at the terminal at which the ceremony is held: no policy forbids it
 )
 
-// agreed says whether approvals are enough: in number, and from every class that is
+// Agreed says whether approvals are enough: in number, and from every class that is
 // asked for.
 func (p Plan) Agreed(approvals []Approval) bool {
 	classes := map[string]int{}
@@ -69,7 +69,7 @@ func (p Plan) Agreed(approvals []Approval) bool {
 		!slices.ContainsFunc(p.ApprovalsFrom, func(q ClassQuota) bool { return classes[q.Class] < q.Count })
 }
 
-// begins is the first moment from earliest on in which something may begin.
+// Begins is the first moment from earliest on in which something may begin.
 func (p Plan) Begins(earliest time.Time) time.Time {
 	if p.Quiet == nil {
 		return earliest

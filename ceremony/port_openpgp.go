@@ -7,9 +7,9 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// Opener is everything OpenPGP: the bot's identity, the ceremony keys, the
+// OpenPGP is everything OpenPGP: the bot's identity, the ceremony keys, the
 // holders' certificates.
-type Opener interface {
+type OpenPGP interface {
 	// Identity is the fingerprint that holders pin.
 	Identity() Fingerprint
 	// Certificate is the public key with this fingerprint, as Vault's pgp_keys
@@ -26,7 +26,7 @@ type Opener interface {
 	SignDelivery(d Parcel) (SignedParcel, error)
 	// VerifyStatement answers the one line that by has signed, inline and not
 	// encrypted, among whatever was pasted around it. The errors are Refusals.
-	VerifyStatement(pasted []byte, by Fingerprint, notBefore, now time.Time) (Statement, error)
+	VerifyStatement(pasted []byte, by Fingerprint, notBefore, now time.Time) (SignedLine, error)
 	// PeekStatement reads the first line of such a message, so that it is known whom
 	// to ask about it. Nothing has been verified: the line decides nothing, and is
 	// neither logged nor kept.
@@ -50,8 +50,8 @@ type Opener interface {
 	Challenge(f Fingerprint, now time.Time) (ciphertext, response string, err error)
 }
 
-// Statement is one line that somebody has signed.
-type Statement struct {
+// SignedLine is one line that somebody has signed.
+type SignedLine struct {
 	Line  string
 	Armor string // the signed message alone, without what was pasted around it, to be kept
 }
@@ -155,7 +155,7 @@ type Evidence struct {
 	Digest    string `json:"digest,omitempty"`
 }
 
-// withoutProof is the evidence of what was not accepted: whatever it was, nothing
+// WithoutProof is the evidence of what was not accepted: whatever it was, nothing
 // that is made of its content is kept.
 func (e Evidence) WithoutProof() Evidence {
 	e.Signature, e.Digest = "", ""

@@ -51,7 +51,7 @@ type Seal struct {
 // shares are those of the recovery key, and so are the numbers of its seal status.
 func (s Seal) UnsealsItself() bool { return s.Type != "shamir" }
 
-// rekey is the rekey that suits the seal, and keeps the backup.
+// Rekey is the rekey that suits the seal, and keeps the backup.
 func (s Seal) Rekey() Operation {
 	if s.UnsealsItself() {
 		return RekeyRecovery

@@ -15,7 +15,7 @@ type Proposal struct {
 	Options   map[string]string // what the operation takes besides, by name
 }
 
-// checkOptions refuses what the operation does not take.
+// CheckOptions refuses what the operation does not take.
 func (p Proposal) CheckOptions() error {
 	for name := range p.Options {
 		if !slices.Contains(p.Operation.Options(), name) {

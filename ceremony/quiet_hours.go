@@ -93,7 +93,7 @@ func (q Quiet) covers(now Clock) bool {
 	return q.From <= now || now < q.To
 }
 
-// changing says whether the clocks of the zone are changed within an hour of t.
+// Changing says whether the clocks of the zone are changed within an hour of t.
 func (q Quiet) Changing(t time.Time) bool {
 	zone, err := time.LoadLocation(q.Zone)
 	if err != nil {

@@ -2,9 +2,9 @@ package ceremony
 
 import "conclave/ceremony/secret"
 
-// Recognition is what was known of an opened share when it was used.
-type Recognition struct {
-	secret.Commitment
+// TagMatch is what was known of an opened share when it was used.
+type TagMatch struct {
+	secret.ShareTag
 	// Known: it was proven to be a share of the key in force.
 	Known bool `json:"known,omitempty"`
 	// Whose is who had brought it before, when that was somebody else and not the one
@@ -14,8 +14,8 @@ type Recognition struct {
 	Insisted Refusal `json:"insisted,omitempty"`
 }
 
-// Standing is what a ledger says of a share.
-type Standing struct {
+// Verdict is what a ledger says of a share.
+type Verdict struct {
 	Known  bool    // it is a share of the key in force
 	Whose  *Person // who brought it before, when it was not who brings it now
 	Reason Refusal // why it is most likely the wrong one; empty when nothing says so

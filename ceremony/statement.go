@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// WordTag is the first word of every statement that people sign.
-const WordTag = "conclave-word1"
+// StatementTag is the first word of every statement that people sign.
+const StatementTag = "conclave-word1"
 
 // Verb is what somebody says about a ceremony.
 type Verb string
@@ -33,7 +33,7 @@ const (
 	SayAcknowledge Verb = "acknowledge"
 )
 
-// Word is what somebody signs so that more than an account stands behind what they
+// Statement is what somebody signs so that more than an account stands behind what they
 // say (P2): one line,
 //
 //	conclave-word1 CEREMONY PLAN-HASH VERB [MORE]
@@ -43,7 +43,7 @@ const (
 //
 // Before there is a ceremony, a start has CLUSTER-OPERATION and a challenge, which
 // is made for it alone, in the place of the first two.
-type Word struct {
+type Statement struct {
 	Of   string
 	Hash string
 	Verb Verb
@@ -51,17 +51,17 @@ type Word struct {
 }
 
 // Line is the word as it is signed.
-func (w Word) Line() string {
-	return strings.TrimSpace(strings.Join([]string{WordTag, w.Of, w.Hash, string(w.Verb), w.More}, " "))
+func (w Statement) Line() string {
+	return strings.TrimSpace(strings.Join([]string{StatementTag, w.Of, w.Hash, string(w.Verb), w.More}, " "))
 }
 
-// ParseWord reads what somebody has signed.
-func ParseWord(line string) (Word, bool) {
+// ParseStatement reads what somebody has signed.
+func ParseStatement(line string) (Statement, bool) {
 	fields := strings.Fields(line)
-	if len(fields) < 4 || fields[0] != WordTag {
-		return Word{}, false
+	if len(fields) < 4 || fields[0] != StatementTag {
+		return Statement{}, false
 	}
-	return Word{fields[1], fields[2], Verb(fields[3]), strings.Join(fields[4:], " ")}, true
+	return Statement{fields[1], fields[2], Verb(fields[3]), strings.Join(fields[4:], " ")}, true
 }
 
 // Verbs are those that are said about a ceremony that there is.

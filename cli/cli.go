@@ -15,19 +15,19 @@ const (
 	ExitIdentity = 3
 )
 
-// streams are what a command reads and writes.
+// Streams are what a command reads and writes.
 type Streams struct {
 	In  io.Reader
 	Out io.Writer // what was asked for, and nothing else
 	Err io.Writer // everything said about it
 }
 
-// configFlag adds --config, which every command has that needs a configuration.
+// ConfigFlag adds --config, which every command has that needs a configuration.
 func ConfigFlag(cmd *cobra.Command) *string {
 	return cmd.Flags().StringP("config", "c", "conclave.yaml", "configuration file")
 }
 
-// arguments makes a wrong number of arguments an error of usage.
+// Arguments makes a wrong number of arguments an error of usage.
 func Arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
@@ -37,7 +37,7 @@ func Arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// needFlags makes flags obligatory. Cobra has this too, but its error can't be
+// NeedFlags makes flags obligatory. Cobra has this too, but its error can't be
 // told from one of the command itself.
 func NeedFlags(cmd *cobra.Command, names ...string) error {
 	for _, name := range names {
@@ -48,26 +48,26 @@ func NeedFlags(cmd *cobra.Command, names ...string) error {
 	return nil
 }
 
-// usageError means that the command line can't be used as it is.
+// UsageError means that the command line can't be used as it is.
 type UsageError struct{ error }
 
 func (e UsageError) Unwrap() error { return e.error }
 
-// newUsageError says why the command line can't be used.
+// NewUsageError says why the command line can't be used.
 func NewUsageError(err error) error { return UsageError{err} }
 
 // toldError means that the command has said everything already.
-type ToldError struct{}
+type ReportedError struct{}
 
-func (ToldError) Error() string { return "told" }
+func (ReportedError) Error() string { return "told" }
 
 // hinted is an error with a word on what to do next.
-type Hinted struct {
+type HintError struct {
 	error
 	Hint string
 }
 
-func (e Hinted) Unwrap() error { return e.error }
+func (e HintError) Unwrap() error { return e.error }
 
-// withHint adds to an error what to do next.
-func WithHint(err error, hint string) error { return Hinted{err, hint} }
+// WithHint adds to an error what to do next.
+func WithHint(err error, hint string) error { return HintError{err, hint} }

@@ -34,7 +34,7 @@ func (c *ClusterConfig) PolicyOf(op ceremony.Operation) ceremony.Policy {
 		policy.Quiet, _ = ceremony.ParseQuiet(from.QuietHours)
 	}
 	for _, w := range from.Ways {
-		policy.Ways = append(policy.Ways, ceremony.Way(w))
+		policy.Ways = append(policy.Ways, ceremony.Intake(w))
 	}
 	return policy
 }

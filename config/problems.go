@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// problem is one thing that is wrong with the configuration.
+// Problem is one thing that is wrong with the configuration.
 type Problem struct {
 	Path string // YAML path: clusters.prod.threshold
 	Line int    // 0 when nothing around it is in the file either
@@ -38,7 +38,7 @@ func (p *Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// problems puts what was found into the order of the file; what is missing from
+// Problems puts what was found into the order of the file; what is missing from
 // it comes last.
 func (c *Config) Problems(list []Problem) *Problems {
 	slices.SortStableFunc(list, func(a, b Problem) int {
@@ -50,7 +50,7 @@ func (c *Config) Problems(list []Problem) *Problems {
 	return &Problems{file: c.file, List: list}
 }
 
-// lineOf is the line of a key, or of the nearest one around it when the key
+// LineOf is the line of a key, or of the nearest one around it when the key
 // itself is not there.
 func (c *Config) LineOf(path string) int {
 	for path != "" {

@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// readAuthorities reads a PEM file with whoever may vouch for somebody.
+// ReadAuthorities reads a PEM file with whoever may vouch for somebody.
 func ReadAuthorities(path Path) (*x509.CertPool, error) {
 	if err := Trusted(path); err != nil {
 		return nil, err

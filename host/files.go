@@ -14,10 +14,10 @@ import (
 // was started.
 type Path string
 
-// maxFile is more than any key, token or passphrase file can need.
+// MaxFile is more than any key, token or passphrase file can need.
 const MaxFile = 64 << 10
 
-// readSecret reads a file with a token or a passphrase, without the line feed
+// ReadSecret reads a file with a token or a passphrase, without the line feed
 // that editors put at its end. It refuses a file that others on this machine may
 // read: whoever made it so should know that the secret is no longer one.
 func ReadSecret(path Path) ([]byte, error) {
@@ -32,7 +32,7 @@ func ReadSecret(path Path) ([]byte, error) {
 	return data, nil
 }
 
-// readFile reads a small regular file. A private one must belong to its owner
+// ReadFile reads a small regular file. A private one must belong to its owner
 // alone.
 func ReadFile(path Path, private bool) ([]byte, error) {
 	f, err := os.Open(string(path))
@@ -57,10 +57,10 @@ func ReadFile(path Path, private bool) ([]byte, error) {
 	return data, nil
 }
 
-// errOverlong means that a file or a program had more to say than it could have.
+// ErrOverlong means that a file or a program had more to say than it could have.
 var ErrOverlong = errors.New("longer than anything expected here")
 
-// readBounded reads everything into a single buffer, which the caller can wipe:
+// ReadBounded reads everything into a single buffer, which the caller can wipe:
 // one that grows leaves copies behind.
 func ReadBounded(r io.Reader, limit int) ([]byte, error) {
 	buf := make([]byte, limit+1)
@@ -78,7 +78,7 @@ func ReadBounded(r io.Reader, limit int) ([]byte, error) {
 // maxEvidence is larger than any journal or transcript.
 const maxEvidence = 64 << 20
 
-// readEvidence reads a journal or a transcript that somebody wants checked, and that
+// ReadEvidence reads a journal or a transcript that somebody wants checked, and that
 // somebody else may have made.
 func ReadEvidence(path string) ([]byte, error) {
 	f, err := os.Open(path)
@@ -93,7 +93,7 @@ func ReadEvidence(path string) ([]byte, error) {
 	return data, err
 }
 
-// readTrusted reads a small regular file that decides who takes part or whom to
+// ReadTrusted reads a small regular file that decides who takes part or whom to
 // trust: whoever can write it, decides.
 func ReadTrusted(path Path) ([]byte, error) {
 	data, err := ReadFile(path, false)
@@ -103,7 +103,7 @@ func ReadTrusted(path Path) ([]byte, error) {
 	return data, Trusted(path)
 }
 
-// trusted says why a file can't be trusted, nil when not everybody on this machine can write it. A group may: where each
+// Trusted says why a file can't be trusted, nil when not everybody on this machine can write it. A group may: where each
 // account has a group of its own, files are made that way.
 func Trusted(path Path) error {
 	info, err := os.Stat(string(path))

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// collectGarbage has what libraries have copied of a share (a message decompressed,
+// CollectGarbage has what libraries have copied of a share (a message decompressed,
 // a request encrypted) given back, as soon as nobody needs it any more: what this
 // program copies itself is overwritten where it is used.
 //

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// protection is one way to keep what is in this process's memory there (P1), and
+// Protection is one way to keep what is in this process's memory there (P1), and
 // whether it is in force. It is read back from the operating system and not
 // remembered from the attempt: what was asked for is not yet what is so.
 type Protection struct {
@@ -20,11 +20,11 @@ type Protection struct {
 	Advice string // what to do; empty when it holds
 }
 
-// harden does what every command profits from, since most of them have a secret in
+// Harden does what every command profits from, since most of them have a secret in
 // their hands at some time. It fails nowhere: a container that forbids one of
 // these things has usually arranged for it in another way, and a bot that does not
 // start on the day on which Vault is sealed protects nobody. What came of it is
-// told by [protections], in the first line of the log and by "conclave check".
+// told by [Protections], in the first line of the log and by "conclave check".
 func Harden() {
 	forbidCoreDumps()
 	forbidTracing()
@@ -32,10 +32,10 @@ func Harden() {
 	forbidTraces()
 }
 
-// protections are those in force now.
+// Protections are those in force now.
 func Protections() []Protection { return append(hostProtections(), FreedMemory(), CrashTrace()) }
 
-// freedMemory tells whether what is not needed any more is overwritten when the
+// FreedMemory tells whether what is not needed any more is overwritten when the
 // garbage collector comes by, which it does after each share. Secrets are overwritten
 // where they are used; this is for the copies of libraries. Go reads it from the
 // environment before the program runs, and from nowhere else.
@@ -50,7 +50,7 @@ func FreedMemory() Protection {
 	return p
 }
 
-// crashTrace tells what a crash of the program prints. A trace has the arguments of
+// CrashTrace tells what a crash of the program prints. A trace has the arguments of
 // each call, and an array among them is printed word by word. Go takes its default
 // from the environment before the program runs, and lets it be raised only; when
 // it is its own runtime that is broken, it prints everything whatever was set.
@@ -65,7 +65,7 @@ func CrashTrace() Protection {
 	return p
 }
 
-// logProtections writes them in one line, a warning when one is missing.
+// LogProtections writes them in one line, a warning when one is missing.
 func LogProtections(log *slog.Logger, all []Protection) {
 	say, fields := log.Info, []any(nil)
 	for _, p := range all {

@@ -45,7 +45,7 @@ func mayLockMemory() bool {
 	return err == nil && sets[0].Effective&(1<<unix.CAP_IPC_LOCK) != 0
 }
 
-// forgoPrivileges has nothing that this process starts ever gain rights, by a
+// ForgoPrivileges has nothing that this process starts ever gain rights, by a
 // set-uid program for example. It is for commands that start nothing: gpg's agent
 // would inherit it, and outlive the command that has started it.
 //

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// trustedJournal says why what lies in the journal's folder can't be trusted, nil when
+// TrustedJournal says why what lies in the journal's folder can't be trusted, nil when
 // nobody but this account, its group and root can have written it: an approval that was
 // given by a button is one line there, which nobody has signed. A folder that is not
 // there yet is made by the first start.

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// printable shows what is not printable as a mark. A journal that somebody has
+// Printable shows what is not printable as a mark. A journal that somebody has
 // made up, or a message that a holder was sent, could otherwise move the cursor, and
 // write over what is said about it.
 type Printable struct{ io.Writer }

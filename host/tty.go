@@ -17,7 +17,7 @@ type terminal struct{ in, Out *os.File }
 
 func (t *terminal) Close() error { return errors.Join(t.in.Close(), t.Out.Close()) }
 
-// ask reads a line.
+// Ask reads a line.
 func (t *terminal) Ask(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(Printable{t.Out}, question)
 	line, err := await(ctx, func() (string, error) { return bufio.NewReader(t.in).ReadString('\n') })
@@ -28,7 +28,7 @@ func (t *terminal) Ask(ctx context.Context, question string) (string, error) {
 	return strings.TrimSpace(line), nil
 }
 
-// askSecret reads a line without showing it. The caller wipes it.
+// AskSecret reads a line without showing it. The caller wipes it.
 func (t *terminal) AskSecret(ctx context.Context, question string) ([]byte, error) {
 	fd := int(t.in.Fd())
 	before, err := term.GetState(fd)

@@ -55,7 +55,7 @@ func (h *house) watchedToken(ctx context.Context) (ceremony.ID, error) {
 				return id, err
 			}
 		}
-		if err := h.bring(ctx, id, ceremony.Update, who, false); err != nil {
+		if err := h.bring(ctx, id, ceremony.StepUpdate, who, false); err != nil {
 			return id, err
 		}
 	}

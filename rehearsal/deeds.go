@@ -95,7 +95,7 @@ func (p *practice) share(ctx context.Context, _ string) error {
 	if err != nil {
 		return err
 	}
-	if ask.Step() == ceremony.Password {
+	if ask.Step() == ceremony.StepOTP {
 		p.done[p.who] = ask.TS
 		return p.me().SendsPassword(ctx, ask)
 	}
@@ -299,7 +299,7 @@ func (p *practice) crash(ctx context.Context, _ string) error {
 }
 
 func (p *practice) help(context.Context, string) error {
-	for _, d := range deeds() {
+	for _, d := range actions() {
 		p.print(fmt.Sprintf("  %s %s", p.paint(bold, fmt.Sprintf("%-38s", strings.TrimSpace(d.name+" "+d.how))), d.what))
 	}
 	return nil

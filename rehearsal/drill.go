@@ -25,11 +25,11 @@ func (h *house) playDrill(ctx context.Context) error {
 	}
 	before := h.writes()
 	for i, who := range []string{"alice", "bob", "carol"} {
-		if err := h.bring(ctx, id, ceremony.Practice, who, i == 0); err != nil {
+		if err := h.bring(ctx, id, ceremony.StepDrill, who, i == 0); err != nil {
 			return err
 		}
 	}
-	ask, err := dave.Asked(ctx, id, ceremony.Practice)
+	ask, err := dave.Asked(ctx, id, ceremony.StepDrill)
 	if err != nil {
 		return err
 	}

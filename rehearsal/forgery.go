@@ -143,8 +143,8 @@ func (f *forger) changePlan(t *transcript.Transcript) error {
 }
 
 // replacePerson has an event be somebody else's deed.
-func (f *forger) replacePerson(t *transcript.Transcript, deed event.Event, from, to string) error {
-	i, err := find(t, deed)
+func (f *forger) replacePerson(t *transcript.Transcript, action event.Event, from, to string) error {
+	i, err := find(t, action)
 	if err != nil {
 		return err
 	}

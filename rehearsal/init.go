@@ -40,7 +40,7 @@ func (h *house) playInit(ctx context.Context) error {
 		return err
 	}
 	for i, who := range everyOther(h.stage.Receivers())[:stage.Threshold] {
-		if err := h.bring(ctx, unseal, ceremony.Enter, who, i == 0); err != nil {
+		if err := h.bring(ctx, unseal, ceremony.StepUnseal, who, i == 0); err != nil {
 			return err
 		}
 	}

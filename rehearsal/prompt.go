@@ -60,7 +60,7 @@ func (h *house) prompt(ctx context.Context, t terminal) error {
 		if !more {
 			return h.inspect(ctx)
 		}
-		err := p.obey(ctx, line)
+		err := p.execute(ctx, line)
 		h.watcher.draw()
 		switch {
 		case errors.Is(err, errQuit):
@@ -102,17 +102,17 @@ func read(ctx context.Context, in io.Reader) <-chan string {
 	return lines
 }
 
-// deed is something that one can do at the prompt.
-type deed struct {
+// action is something that one can do at the prompt.
+type action struct {
 	name string
 	how  string // its arguments
 	what string
 	do   func(p *practice, ctx context.Context, rest string) error
 }
 
-// deeds is everything that one can do, in the order in which one needs it.
-func deeds() []deed {
-	return []deed{
+// actions is everything that one can do, in the order in which one needs it.
+func actions() []action {
+	return []action{
 		{"@NAME", "", "be somebody else: " + strings.Join(stage.Cast(), ", "), nil},
 		{"/ceremony", "…", "a slash command in the ops channel; /ceremony help lists them", (*practice).command},
 		{"inbox", "", "what the bot has written to you, the newest last", (*practice).inbox},
@@ -137,7 +137,7 @@ func deeds() []deed {
 	}
 }
 
-func (p *practice) obey(ctx context.Context, line string) error {
+func (p *practice) execute(ctx context.Context, line string) error {
 	name, rest, _ := strings.Cut(line, " ")
 	switch {
 	case line == "" || strings.HasPrefix(line, "#"):
@@ -150,15 +150,15 @@ func (p *practice) obey(ctx context.Context, line string) error {
 		if rest == "" {
 			return nil
 		}
-		return p.obey(ctx, strings.TrimSpace(rest))
+		return p.execute(ctx, strings.TrimSpace(rest))
 	}
-	i := slices.IndexFunc(deeds(), func(d deed) bool { return d.name == name && d.do != nil })
+	i := slices.IndexFunc(actions(), func(d action) bool { return d.name == name && d.do != nil })
 	if i < 0 {
 		return fmt.Errorf("%q is nothing that one can do here; see: help", name)
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return deeds()[i].do(p, ctx, strings.TrimSpace(rest))
+	return actions()[i].do(p, ctx, strings.TrimSpace(rest))
 }
 
 func (p *practice) me() *stage.Person { return p.stage.Person(p.who) }

@@ -51,7 +51,7 @@ func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string,
 				return nil, err
 			}
 		}
-		if err := h.bring(ctx, id, ceremony.Update, who, i == 0); err != nil {
+		if err := h.bring(ctx, id, ceremony.StepUpdate, who, i == 0); err != nil {
 			return nil, err
 		}
 		if i == 0 && len(holders) > 1 {
@@ -77,7 +77,7 @@ func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string,
 				return nil, err
 			}
 		}
-		if err := h.bring(ctx, id, ceremony.Verify, who, false); err != nil {
+		if err := h.bring(ctx, id, ceremony.StepVerify, who, false); err != nil {
 			return nil, err
 		}
 	}
@@ -142,7 +142,7 @@ func (h *house) adopt(ctx context.Context, id ceremony.ID) error {
 // copyMessage has somebody send another one's message as their own. Whoever
 // could do that would need one key less.
 func (h *house) copyMessage(ctx context.Context, id ceremony.ID, from, to string) error {
-	ask, err := h.stage.Person(from).Asked(ctx, id, ceremony.Update)
+	ask, err := h.stage.Person(from).Asked(ctx, id, ceremony.StepUpdate)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (h *house) token(ctx context.Context, what string) (ceremony.ID, string, er
 // tokenOf has holders bring their shares, and olga take the token.
 func (h *house) tokenOf(ctx context.Context, id ceremony.ID, holders []string) (string, error) {
 	for _, who := range holders {
-		if err := h.bring(ctx, id, ceremony.Update, who, false); err != nil {
+		if err := h.bring(ctx, id, ceremony.StepUpdate, who, false); err != nil {
 			return "", err
 		}
 	}
@@ -76,7 +76,7 @@ func (h *house) playPassword(ctx context.Context) error {
 	if err := h.approve(ctx, id, true); err != nil {
 		return err
 	}
-	ask, err := olga.Asked(ctx, id, ceremony.Password)
+	ask, err := olga.Asked(ctx, id, ceremony.StepOTP)
 	if err != nil {
 		return err
 	}

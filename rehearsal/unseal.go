@@ -76,7 +76,7 @@ func (h *house) opened(ctx context.Context) (id ceremony.ID, err error) {
 // enter has somebody answer a newer request than the one they know, and answers
 // which it was.
 func (h *house) enter(ctx context.Context, id ceremony.ID, who string, old stage.Note, whole bool) (stage.Note, error) {
-	ask, err := h.stage.Person(who).AskedAfter(ctx, id, ceremony.Enter, old)
+	ask, err := h.stage.Person(who).AskedAfter(ctx, id, ceremony.StepUnseal, old)
 	if err != nil {
 		return ask, err
 	}

@@ -25,7 +25,7 @@ func TestUncertainWriteWithALocationIsNotRepeated(t *testing.T) {
 				w.WriteHeader(status)
 			})
 		}})
-		_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, a.rekey.Nonce, a.share))
+		_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, a.share))
 		if n := len(s.emulator.Log("PUT sys/rekey/update")) - before; n != 1 {
 			t.Errorf("%d: the share was sent %d times (%v)", status, n, err)
 		}
@@ -70,7 +70,7 @@ func TestIDsAndNoncesHaveTheirShape(t *testing.T) {
 		t.Errorf("cluster id %q goes into the canonical plan", seal.ClusterID)
 	}
 	s.emulator.Script(vaulttest.Fault{Route: "GET sys/rekey/init", Do: odd("nonce", `x\n*Resume is safe*\u001b[2J`)})
-	if p, err := c.Progress(t.Context(), ceremony.Rekey, ceremony.Update); err == nil {
+	if p, err := c.Progress(t.Context(), ceremony.Rekey, ceremony.StepUpdate); err == nil {
 		t.Errorf("nonce %q goes on", p.Nonce)
 	}
 	s.emulator.Script(vaulttest.Fault{Route: "GET sys/rekey/init", Times: vaulttest.Always, Do: odd("nonce", `x\u001b[2J\u001b[Hok    everything`)})
@@ -158,7 +158,7 @@ func TestBackupIsFoundAfterAnUpgrade(t *testing.T) {
 	t.Parallel()
 	s := startEmulator(t, vaulttest.Options{Dialect: vaulttest.OpenBao, OpenEndpoints: []string{"rekey"}})
 	c := s.client(t)
-	progressOf(t, c, ceremony.Rekey, ceremony.Update)
+	progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate)
 	for _, path := range []string{"sys/rekey/init", "sys/rekey/backup"} {
 		s.emulator.Script(vaulttest.Fault{Route: path, Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusMethodNotAllowed)})
 	}

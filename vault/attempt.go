@@ -30,7 +30,7 @@ func (c *Client) progress(ctx context.Context, op ceremony.Operation, step cerem
 		return ceremony.Progress{}, err
 	case p.stepPath(step) == "":
 		return ceremony.Progress{}, ceremony.ErrUnsupported
-	case step == ceremony.Verify:
+	case step == ceremony.StepVerify:
 		return c.verifyProgress(ctx, op, p)
 	}
 	return c.attemptProgress(ctx, op, p)

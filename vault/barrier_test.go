@@ -74,7 +74,7 @@ func TestDeletedBackupIsGone(t *testing.T) {
 	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
 		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
-		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
+		submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:threshold]...)
 		if _, err := c.Backup(t.Context(), s.rekey); err != nil {
 			t.Fatal(err)
 		}

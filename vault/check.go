@@ -211,7 +211,7 @@ func (k *check) operation(ctx context.Context, op ceremony.Operation) {
 	report := OperationReport{Operation: op}
 	var err error
 	if report.Dialect, err = k.client.Dialect(ctx, op); err == nil && dialects[op] != nil {
-		report.Progress, err = k.client.Progress(ctx, op, ceremony.Update)
+		report.Progress, err = k.client.Progress(ctx, op, ceremony.StepUpdate)
 	}
 	switch {
 	case errors.Is(err, ceremony.ErrUnsupported):

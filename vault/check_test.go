@@ -190,7 +190,7 @@ func TestCheckFindsWhatIsWorthKnowing(t *testing.T) {
 		s := startEmulator(t, vaulttest.Options{})
 		c := s.client(t)
 		begun := start(t, c, rekeyFor(t, people(t, 2), 2))
-		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
+		submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:threshold]...)
 		wantFinding(t, c.Check(t.Context(), s.operations(), true), false, "the encrypted new shares of the rekey with nonce "+begun.Nonce)
 	})
 	t.Run("an unreachable node", func(t *testing.T) {

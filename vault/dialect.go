@@ -87,9 +87,9 @@ var dialects = map[ceremony.Operation][]paths{
 // stepPath is where an operation's step takes its shares.
 func (p paths) stepPath(step ceremony.Step) string {
 	switch step {
-	case ceremony.Update:
+	case ceremony.StepUpdate:
 		return p.update
-	case ceremony.Verify:
+	case ceremony.StepVerify:
 		return p.verify
 	}
 	return ""

@@ -42,7 +42,7 @@ func TestEveryOperationWorksInEveryDialect(t *testing.T) {
 			if got, err := c.Dialect(t.Context(), op); err != nil || got != d {
 				t.Errorf("the dialect of %s is %q, %v", op, got, err)
 			}
-			if got := progressOf(t, c, op, ceremony.Update); got.Started || got.Required != threshold || got.Nonce != "" {
+			if got := progressOf(t, c, op, ceremony.StepUpdate); got.Started || got.Required != threshold || got.Nonce != "" {
 				t.Errorf("%s is not idle: %+v", op, got)
 			}
 		}
@@ -55,9 +55,9 @@ func TestEveryOperationWorksInEveryDialect(t *testing.T) {
 func TestTokenForAPasswordIsMadeInEveryDialect(t *testing.T) {
 	onEachDialect(t, func(t *testing.T, s *server, _ vault.Dialect) {
 		c := s.client(t)
-		fitting := password[:progressOf(t, c, ceremony.GenerateRoot, ceremony.Update).OTPLength]
+		fitting := password[:progressOf(t, c, ceremony.GenerateRoot, ceremony.StepUpdate).OTPLength]
 		begun := start(t, c, rootForPassword(fitting))
-		answer := submit(t, c, ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
+		answer := submit(t, c, ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:threshold]...)
 		if ok, err := s.operator.IsRootToken(t.Context(), tokenIn(t, answer.Encoded, fitting)); err != nil || !ok {
 			t.Errorf("the decoded token is a root token: %v, %v", ok, err)
 		}
@@ -86,7 +86,7 @@ func TestEndpointsThatTheirOperatorOpenedNeedNoToken(t *testing.T) {
 		s := startEmulator(t, o)
 		c := s.client(t, withoutToken)
 		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
-		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:2]...)
+		submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:2]...)
 		_, err := c.Start(t.Context(), rootForPassword(password))
 		wantError(t, err, ceremony.ErrForbidden)
 		for op, want := range map[ceremony.Operation]vault.Dialect{ceremony.Rekey: vault.Open, ceremony.GenerateRoot: d} {
@@ -141,13 +141,13 @@ func TestServerIsAskedAgainWhenAnAnswerDoesNotFit(t *testing.T) {
 	begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
 	s.emulator.Script(vaulttest.Fault{Route: "sys/rekey/init", Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusMethodNotAllowed)})
 	s.emulator.Script(vaulttest.Fault{Route: "sys/rekey/update", Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusMethodNotAllowed)})
-	_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0]))
+	_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0]))
 	wantError(t, err, ceremony.ErrUnsupported) // and nothing was counted
-	if got := progressOf(t, c, s.rekey, ceremony.Update); got.Nonce != begun.Nonce || got.Progress != 0 {
+	if got := progressOf(t, c, s.rekey, ceremony.StepUpdate); got.Nonce != begun.Nonce || got.Progress != 0 {
 		t.Errorf("asked again: %+v", got)
 	}
-	submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0])
-	if got := progressOf(t, c, s.rekey, ceremony.Update); got.Progress != 1 {
+	submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0])
+	if got := progressOf(t, c, s.rekey, ceremony.StepUpdate); got.Progress != 1 {
 		t.Errorf("progress is %d, want 1", got.Progress)
 	}
 }
@@ -159,14 +159,14 @@ func TestP5OpenBaosServerErrorIsSettledByAsking(t *testing.T) {
 	s := startEmulator(t, vaulttest.Options{Dialect: vaulttest.OpenBao, Unruly: true})
 	c := s.client(t)
 	begun := start(t, c, rootFor(t, vaulttest.NewPerson(t, "requester")))
-	submit(t, c, ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[0])
+	submit(t, c, ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0])
 	for _, bad := range []ceremony.Submission{
-		submission(ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[0]),
-		submission(ceremony.GenerateRoot, ceremony.Update, "11111111-2222-3333-4444-555555555555", s.keys.Shares[1]),
+		submission(ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0]),
+		submission(ceremony.GenerateRoot, ceremony.StepUpdate, "11111111-2222-3333-4444-555555555555", s.keys.Shares[1]),
 	} {
 		_, err := c.Submit(t.Context(), bad)
 		wantError(t, err, ceremony.ErrUncertain)
-		if got := progressOf(t, c, ceremony.GenerateRoot, ceremony.Update); got.Progress != 1 || got.Nonce != begun.Nonce {
+		if got := progressOf(t, c, ceremony.GenerateRoot, ceremony.StepUpdate); got.Progress != 1 || got.Nonce != begun.Nonce {
 			t.Errorf("asked afterwards: %+v", got)
 		}
 	}
@@ -179,7 +179,7 @@ func TestNamespaceIsSentAndKeysBelongToTheRootNamespace(t *testing.T) {
 	if seal, err := c.Seal(t.Context()); err != nil || seal.Threshold != threshold {
 		t.Errorf("the node's own endpoint: %+v, %v", seal, err)
 	}
-	_, err := c.Progress(t.Context(), ceremony.Rekey, ceremony.Update)
+	_, err := c.Progress(t.Context(), ceremony.Rekey, ceremony.StepUpdate)
 	wantError(t, err, ceremony.ErrRefused)
 	r := c.Check(t.Context(), s.operations(), true)
 	wantFinding(t, r, true, "leave namespace out")

@@ -40,18 +40,18 @@ func begin(t testing.TB, s *server, c *vault.Client) attempt {
 	t.Helper()
 	holders := people(t, 2)
 	a := attempt{rekey: start(t, c, rekeyFor(t, holders, 2)), root: start(t, c, rootFor(t, holders[0]))}
-	submit(t, c, ceremony.Rekey, ceremony.Update, a.rekey.Nonce, s.keys.Shares[:2]...)
+	submit(t, c, ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, s.keys.Shares[:2]...)
 	a.share, a.holder = s.keys.Shares[2], holders[0]
 	return a
 }
 
 var calls = map[string]call{
 	"progress": {"GET sys/rekey/init", false, func(ctx context.Context, c *vault.Client, _ attempt) error {
-		_, err := c.Progress(ctx, ceremony.Rekey, ceremony.Update)
+		_, err := c.Progress(ctx, ceremony.Rekey, ceremony.StepUpdate)
 		return err
 	}},
 	"progress of a root token": {"GET sys/generate-root/attempt", false, func(ctx context.Context, c *vault.Client, _ attempt) error {
-		_, err := c.Progress(ctx, ceremony.GenerateRoot, ceremony.Update)
+		_, err := c.Progress(ctx, ceremony.GenerateRoot, ceremony.StepUpdate)
 		return err
 	}},
 	"seal": {"GET sys/seal-status", false, func(ctx context.Context, c *vault.Client, _ attempt) error {
@@ -63,15 +63,15 @@ var calls = map[string]call{
 		return err
 	}},
 	"submit": {"PUT sys/rekey/update", true, func(ctx context.Context, c *vault.Client, a attempt) error {
-		_, err := c.Submit(ctx, submission(ceremony.Rekey, ceremony.Update, a.rekey.Nonce, a.share))
+		_, err := c.Submit(ctx, submission(ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, a.share))
 		return err
 	}},
 	"submit for a root token": {"PUT sys/generate-root/update", true, func(ctx context.Context, c *vault.Client, a attempt) error {
-		_, err := c.Submit(ctx, submission(ceremony.GenerateRoot, ceremony.Update, a.root.Nonce, a.share))
+		_, err := c.Submit(ctx, submission(ceremony.GenerateRoot, ceremony.StepUpdate, a.root.Nonce, a.share))
 		return err
 	}},
 	"submit a new share": {"PUT sys/rekey/verify", true, func(ctx context.Context, c *vault.Client, a attempt) error {
-		_, err := c.Submit(ctx, submission(ceremony.Rekey, ceremony.Verify, a.rekey.Nonce, a.share))
+		_, err := c.Submit(ctx, submission(ceremony.Rekey, ceremony.StepVerify, a.rekey.Nonce, a.share))
 		return err
 	}},
 	"cancel": {"DELETE sys/rekey/init", true, func(ctx context.Context, c *vault.Client, a attempt) error {
@@ -242,9 +242,9 @@ func TestP5ShareThatCountedInALostAnswerIsSeenByAsking(t *testing.T) {
 			a := begin(t, s, s.client(t))
 			c := s.client(t, within(impatient))
 			s.emulator.Script(vaulttest.Fault{Route: "PUT sys/rekey/update", Do: do})
-			_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, a.rekey.Nonce, a.share))
+			_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, a.share))
 			wantError(t, err, ceremony.ErrUncertain)
-			got := progressOf(t, c, ceremony.Rekey, ceremony.Update)
+			got := progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate)
 			if got.VerificationNonce == "" || got.Nonce != a.rekey.Nonce {
 				t.Errorf("asked afterwards: %+v", got)
 			}
@@ -262,8 +262,8 @@ func TestRootTokenForAKeyThatCannotReadIsUncertain(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		c := s.client(t)
 		begun := start(t, c, rootFor(t, vaulttest.NewPersonWhoCannotRead(t, "requester")))
-		submit(t, c, ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[:2]...)
-		_, err := c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[2]))
+		submit(t, c, ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:2]...)
+		_, err := c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[2]))
 		wantError(t, err, ceremony.ErrUncertain)
 	})
 }
@@ -284,7 +284,7 @@ func TestP7AnswerThatBringsPlainOrMissingSharesIsNotPassedOn(t *testing.T) {
 			c := s.client(t)
 			a := begin(t, s, c)
 			s.emulator.Script(vaulttest.Fault{Route: "PUT sys/rekey/update", Do: vaulttest.Lie(lie)})
-			answer, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, a.rekey.Nonce, a.share))
+			answer, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, a.share))
 			wantError(t, err, ceremony.ErrUncertain)
 			if !cmp.Equal(answer, ceremony.Answer{}) {
 				t.Error("something was passed on")
@@ -298,11 +298,11 @@ func TestP7AnswerThatBringsPlainOrMissingSharesIsNotPassedOn(t *testing.T) {
 		s := startEmulator(t, vaulttest.Options{})
 		c := s.client(t)
 		begun := start(t, c, rootFor(t, vaulttest.NewPerson(t, "requester")))
-		submit(t, c, ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[:2]...)
+		submit(t, c, ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:2]...)
 		s.emulator.Script(vaulttest.Fault{Route: "PUT sys/generate-root/update", Do: vaulttest.Lie(func(a map[string]any) {
 			a["encoded_token"] = base64Of([]byte("hvs.012345678901234567890123"))
 		})})
-		_, err := c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[2]))
+		_, err := c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[2]))
 		wantError(t, err, ceremony.ErrUncertain)
 	})
 }
@@ -325,11 +325,11 @@ func TestAnswersInAnEnvelopeAreRead(t *testing.T) {
 	c := s.client(t)
 	receivers := people(t, 2)
 	begun := start(t, c, rekeyFor(t, receivers, 2))
-	made := submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
+	made := submit(t, c, ceremony.Rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:threshold]...)
 	if !made.Complete || len(made.Ciphertexts) != 2 {
 		t.Fatalf("the rekey brought %d ciphertexts, complete %v", len(made.Ciphertexts), made.Complete)
 	}
-	proof := progressOf(t, c, ceremony.Rekey, ceremony.Verify)
+	proof := progressOf(t, c, ceremony.Rekey, ceremony.StepVerify)
 	if proof.Nonce != made.VerificationNonce || proof.Required != 2 {
 		t.Errorf("verification: %+v", proof)
 	}
@@ -347,12 +347,12 @@ func TestP5WriteOutlivesItsAskerAndDoesNotBeginWithoutOne(t *testing.T) {
 	a := begin(t, s, c)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.emulator.Script(vaulttest.Fault{Route: "PUT sys/rekey/update", Do: vaulttest.Before(cancel)})
-	answer, err := c.Submit(ctx, submission(ceremony.Rekey, ceremony.Update, a.rekey.Nonce, a.share))
+	answer, err := c.Submit(ctx, submission(ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, a.share))
 	if err != nil || !answer.Complete {
 		t.Errorf("cancelled under way: complete %v, %v", answer.Complete, err)
 	}
 	before := len(s.emulator.Log("PUT sys/generate-root/update"))
-	_, err = c.Submit(ctx, submission(ceremony.GenerateRoot, ceremony.Update, a.root.Nonce, s.keys.Shares[0]))
+	_, err = c.Submit(ctx, submission(ceremony.GenerateRoot, ceremony.StepUpdate, a.root.Nonce, s.keys.Shares[0]))
 	wantError(t, err, ceremony.ErrNotSent)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the error %q does not say that it was cancelled", err)
@@ -368,7 +368,7 @@ func TestShareGetsThreeTimesTheTimeout(t *testing.T) {
 	a := begin(t, s, s.client(t))
 	c := s.client(t, within(3*time.Second))
 	s.emulator.Script(vaulttest.Fault{Route: "PUT sys/rekey/update", Do: vaulttest.SlowAfter(4500 * time.Millisecond)})
-	if answer := submit(t, c, ceremony.Rekey, ceremony.Update, a.rekey.Nonce, a.share); !answer.Complete {
+	if answer := submit(t, c, ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, a.share); !answer.Complete {
 		t.Error("the share was not waited for")
 	}
 }
@@ -381,7 +381,7 @@ func TestSecretIsSpentWhateverHappens(t *testing.T) {
 	gone := newClient(t, vault.Config{Addresses: []string{"http://127.0.0.1:1"}})
 	for claim, client := range map[string]*vault.Client{"accepted": c, "unreachable": gone} {
 		for _, op := range []ceremony.Operation{ceremony.Rekey, "unseal"} {
-			share := submission(op, ceremony.Update, a.rekey.Nonce, a.share)
+			share := submission(op, ceremony.StepUpdate, a.rekey.Nonce, a.share)
 			client.Submit(t.Context(), share) // its outcome is not the point
 			if err := share.Share.Use(func([]byte) error { return nil }); !errors.Is(err, secret.ErrSecretSpent) {
 				t.Errorf("%s, %s: the share can be used again", claim, op)
@@ -389,7 +389,7 @@ func TestSecretIsSpentWhateverHappens(t *testing.T) {
 		}
 	}
 	_, err := c.Submit(t.Context(), func() ceremony.Submission {
-		s := submission(ceremony.Rekey, ceremony.Update, a.rekey.Nonce, a.share)
+		s := submission(ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, a.share)
 		s.Share.Wipe()
 		return s
 	}())
@@ -401,7 +401,7 @@ func TestBytesThatAreNoShareAreNotSent(t *testing.T) {
 	s := startEmulator(t, vaulttest.Options{})
 	c := s.client(t)
 	for _, text := range []string{"", `abcd","nonce":"`, "ab cd", "abcd\n", "ab\\u0041", "é", "\xff\xfe"} {
-		_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, "n", text))
+		_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.StepUpdate, "n", text))
 		wantError(t, err, ceremony.ErrNotSent)
 	}
 	if sent := s.emulator.Log("PUT sys/rekey/update"); len(sent) > 0 {
@@ -454,7 +454,7 @@ func TestP1ShareIsInNoError(t *testing.T) {
 			}))
 			t.Cleanup(server.Close)
 			c := newClient(t, vault.Config{Addresses: []string{server.URL}, Timeout: time.Second})
-			_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, "n", share))
+			_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.StepUpdate, "n", share))
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -490,7 +490,7 @@ func BenchmarkSubmit(b *testing.B) {
 			c := s.client(b)
 			b.ReportAllocs()
 			for b.Loop() {
-				submit(b, c, ceremony.Rekey, ceremony.Update, "n", s.keys.Shares[0])
+				submit(b, c, ceremony.Rekey, ceremony.StepUpdate, "n", s.keys.Shares[0])
 			}
 		})
 	}

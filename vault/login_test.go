@@ -191,7 +191,7 @@ func TestWrongSecretIsForbidden(t *testing.T) {
 		c := s.client(t, loginBy(login))
 		wantError(t, keyStatus(t, c), ceremony.ErrForbidden)
 		// What is open to everybody needs no token.
-		if got := progressOf(t, c, s.rekey, ceremony.Update); got.Started {
+		if got := progressOf(t, c, s.rekey, ceremony.StepUpdate); got.Started {
 			t.Errorf("progress: %+v", got)
 		}
 		// Something has put the right one there.

@@ -131,8 +131,8 @@ func TestP1NoCopyOfAShareStaysInMemory(t *testing.T) {
 		}
 	}
 	ways := map[string]func(context.Context, *vault.Client, []string, *secret.Secret) error{
-		"update": submitTo(ceremony.Update),
-		"verify": submitTo(ceremony.Verify),
+		"update": submitTo(ceremony.StepUpdate),
+		"verify": submitTo(ceremony.StepVerify),
 		"unseal": func(ctx context.Context, c *vault.Client, addresses []string, secret *secret.Secret) error {
 			return c.Unseal(ctx, addresses, secret)[addresses[0]]
 		},

@@ -20,7 +20,7 @@ func inRecoveryMode(t *testing.T, test func(*testing.T, *server, *vault.Client))
 	t.Parallel()
 	run := func(t *testing.T, s *server, r recoverer) {
 		c := s.client(t)
-		progressOf(t, c, ceremony.GenerateRoot, ceremony.Update) // the node is known before
+		progressOf(t, c, ceremony.GenerateRoot, ceremony.StepUpdate) // the node is known before
 		r.RestartInRecoveryMode(t)
 		for claim, client := range map[string]*vault.Client{"known before": c, "new": s.client(t)} {
 			t.Run(claim, func(t *testing.T) { test(t, s, client) })
@@ -45,7 +45,7 @@ func TestServerInRecoveryModeMakesATokenForAKeyOrAPassword(t *testing.T) {
 		begun := start(t, c, order)
 		want := ceremony.Progress{Started: true, Nonce: begun.Nonce, Required: threshold, OTPLength: 28,
 			Fingerprints: []ceremony.Fingerprint{ceremony.Fingerprint(requester.Fingerprint)}}
-		if diff := cmp.Diff(want, progressOf(t, c, ceremony.RecoveryToken, ceremony.Update)); diff != "" {
+		if diff := cmp.Diff(want, progressOf(t, c, ceremony.RecoveryToken, ceremony.StepUpdate)); diff != "" {
 			t.Fatalf("started (-want +got):\n%s", diff)
 		}
 		_, err := c.Start(t.Context(), order)
@@ -55,7 +55,7 @@ func TestServerInRecoveryModeMakesATokenForAKeyOrAPassword(t *testing.T) {
 		}
 		order.Keys, order.OTP = nil, secret.NewSecret([]byte(password))
 		begun = start(t, c, order)
-		answer := submit(t, c, ceremony.RecoveryToken, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
+		answer := submit(t, c, ceremony.RecoveryToken, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:threshold]...)
 		if !answer.Complete || !strings.HasPrefix(tokenIn(t, answer.Encoded, password), "hvr.") {
 			t.Errorf("complete %v, a token of %d characters", answer.Complete, len(answer.Encoded))
 		}
@@ -67,7 +67,7 @@ func TestServerInRecoveryModeOffersNothingElse(t *testing.T) {
 		_, err := c.Seal(t.Context())
 		wantError(t, err, ceremony.ErrUnsupported)
 		for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.GenerateRoot, ceremony.DRToken} {
-			_, err := c.Progress(t.Context(), op, ceremony.Update)
+			_, err := c.Progress(t.Context(), op, ceremony.StepUpdate)
 			wantError(t, err, ceremony.ErrUnsupported)
 		}
 		wantError(t, nodesOf(t, c)[0].Err, ceremony.ErrUnsupported)
@@ -84,7 +84,7 @@ func TestServerWithoutTheModeMakesNoSuchToken(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		c := s.client(t)
 		for _, op := range []ceremony.Operation{ceremony.RecoveryToken, ceremony.DRToken} {
-			_, err := c.Progress(t.Context(), op, ceremony.Update)
+			_, err := c.Progress(t.Context(), op, ceremony.StepUpdate)
 			wantError(t, err, ceremony.ErrUnsupported)
 			order := rootForPassword(password)
 			order.Operation = op
@@ -102,11 +102,11 @@ func TestDisasterRecoverySecondaryMakesAnOperationToken(t *testing.T) {
 	order := rootForPassword(password)
 	order.Operation = ceremony.DRToken
 	begun := start(t, c, order)
-	answer := submit(t, c, ceremony.DRToken, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
+	answer := submit(t, c, ceremony.DRToken, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:threshold]...)
 	if !answer.Complete || !strings.HasPrefix(tokenIn(t, answer.Encoded, password), "hv") {
 		t.Errorf("complete %v, a token of %d characters", answer.Complete, len(answer.Encoded))
 	}
-	if got := progressOf(t, c, ceremony.DRToken, ceremony.Update); got.Started {
+	if got := progressOf(t, c, ceremony.DRToken, ceremony.StepUpdate); got.Started {
 		t.Errorf("afterwards: %+v", got)
 	}
 }

@@ -32,10 +32,10 @@ func TestTokenForAPasswordIsReadWithItAlone(t *testing.T) {
 		if err := order.OTP.Use(func([]byte) error { return nil }); !errors.Is(err, secret.ErrSecretSpent) {
 			t.Error("the password can be used again")
 		}
-		if diff := cmp.Diff(begun, progressOf(t, c, ceremony.GenerateRoot, ceremony.Update)); diff != "" {
+		if diff := cmp.Diff(begun, progressOf(t, c, ceremony.GenerateRoot, ceremony.StepUpdate)); diff != "" {
 			t.Errorf("asked again (-want +got):\n%s", diff)
 		}
-		answer := submit(t, c, ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
+		answer := submit(t, c, ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:threshold]...)
 		if !answer.Complete || len(answer.Ciphertexts) != 0 || len(answer.Fingerprints) != 0 {
 			t.Fatalf("the answer: %+v", answer)
 		}
@@ -61,7 +61,7 @@ func TestPasswordOfAnotherLengthIsRefused(t *testing.T) {
 		c := s.client(t)
 		_, err := c.Start(t.Context(), rootForPassword(password[1:]))
 		wantError(t, err, ceremony.ErrRefused)
-		if got := progressOf(t, c, ceremony.GenerateRoot, ceremony.Update); got.Started {
+		if got := progressOf(t, c, ceremony.GenerateRoot, ceremony.StepUpdate); got.Started {
 			t.Errorf("it was started: %+v", got)
 		}
 	})
@@ -96,11 +96,11 @@ func TestP1TokenThatIsNotCombinedWithAPasswordIsNotPassedOn(t *testing.T) {
 			s := startEmulator(t, vaulttest.Options{})
 			c := s.client(t)
 			begun := start(t, c, rootForPassword(password))
-			submit(t, c, ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[:2]...)
+			submit(t, c, ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:2]...)
 			s.emulator.Script(vaulttest.Fault{Route: "PUT sys/generate-root/update", Do: vaulttest.Lie(func(a map[string]any) {
 				a["encoded_token"] = text
 			})})
-			answer, err := c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[2]))
+			answer, err := c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[2]))
 			wantError(t, err, ceremony.ErrUncertain)
 			if answer.Encoded != "" {
 				t.Error("it was passed on")

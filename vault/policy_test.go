@@ -92,17 +92,17 @@ func (s *server) playRekey(t testing.TB, c *vault.Client) error {
 		func() error { return c.Cancel(ctx, s.rekey, begun.Nonce) },
 		func() (err error) { begun, err = c.Start(ctx, s.rekeyFor(t, receivers, threshold)); return err },
 		func() (err error) {
-			made, err = hand(ceremony.Update, begun.Nonce, s.keys.Shares[:threshold])
+			made, err = hand(ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:threshold])
 			return err
 		},
-		func() error { _, err := c.Progress(ctx, s.rekey, ceremony.Update); return err },
+		func() error { _, err := c.Progress(ctx, s.rekey, ceremony.StepUpdate); return err },
 		func() error { _, err := c.CancelVerification(ctx, s.rekey, made.VerificationNonce); return err },
-		func() (err error) { proof, err = c.Progress(ctx, s.rekey, ceremony.Verify); return err },
+		func() (err error) { proof, err = c.Progress(ctx, s.rekey, ceremony.StepVerify); return err },
 		func() error {
 			for i, ciphertext := range made.Ciphertexts {
 				renewed = append(renewed, receivers[i].Read(t, ciphertext))
 			}
-			_, err := hand(ceremony.Verify, proof.Nonce, renewed[:threshold])
+			_, err := hand(ceremony.StepVerify, proof.Nonce, renewed[:threshold])
 			if err == nil {
 				s.keys.Shares = renewed
 			}
@@ -137,10 +137,10 @@ func (s *server) playRoot(t testing.TB, c *vault.Client) error {
 		func() (err error) { begun, err = c.Start(ctx, order); return err },
 		func() error { return c.Cancel(ctx, ceremony.GenerateRoot, begun.Nonce) },
 		func() (err error) { begun, err = c.Start(ctx, order); return err },
-		func() error { _, err := c.Progress(ctx, ceremony.GenerateRoot, ceremony.Update); return err },
+		func() error { _, err := c.Progress(ctx, ceremony.GenerateRoot, ceremony.StepUpdate); return err },
 		func() error {
 			for _, share := range s.keys.Shares[:threshold] {
-				if _, err := c.Submit(ctx, submission(ceremony.GenerateRoot, ceremony.Update, begun.Nonce, share)); err != nil {
+				if _, err := c.Submit(ctx, submission(ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, share)); err != nil {
 					return err
 				}
 			}
@@ -173,7 +173,7 @@ func (s *server) sweep(t testing.TB) {
 	t.Helper()
 	c := s.client(t)
 	for _, op := range []ceremony.Operation{s.rekey, ceremony.GenerateRoot} {
-		if at := progressOf(t, c, op, ceremony.Update); at.Started {
+		if at := progressOf(t, c, op, ceremony.StepUpdate); at.Started {
 			if err := c.Cancel(t.Context(), op, at.Nonce); err != nil {
 				t.Fatal(err)
 			}
@@ -245,10 +245,10 @@ func TestTokenOfADisasterRecoverySecondaryNeedsItsLinesOfThePolicy(t *testing.T)
 			func() (err error) { begun, err = c.Start(t.Context(), order()); return err },
 			func() error { return c.Cancel(t.Context(), ceremony.DRToken, begun.Nonce) },
 			func() (err error) { begun, err = c.Start(t.Context(), order()); return err },
-			func() error { _, err := c.Progress(t.Context(), ceremony.DRToken, ceremony.Update); return err },
+			func() error { _, err := c.Progress(t.Context(), ceremony.DRToken, ceremony.StepUpdate); return err },
 			func() error {
 				for _, share := range s.keys.Shares[:threshold] {
-					if _, err := c.Submit(t.Context(), submission(ceremony.DRToken, ceremony.Update, begun.Nonce, share)); err != nil {
+					if _, err := c.Submit(t.Context(), submission(ceremony.DRToken, ceremony.StepUpdate, begun.Nonce, share)); err != nil {
 						return err
 					}
 				}

@@ -30,7 +30,7 @@ func TestCeremonyIsHeldWithTheActiveNode(t *testing.T) {
 	s.emulator.Elect(3)
 	c := s.client(t)
 	a := begin(t, s, c)
-	submit(t, c, ceremony.Rekey, ceremony.Update, a.rekey.Nonce, a.share)
+	submit(t, c, ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, a.share)
 	for _, route := range []string{"PUT sys/rekey/init", "PUT sys/rekey/update"} {
 		for _, node := range nodesAsked(s, route) {
 			if node != 3 {
@@ -50,7 +50,7 @@ func TestSealStatusIsNeverAStandbys(t *testing.T) {
 	order := rekeyFor(t, receivers, 2)
 	order.Verification = false
 	begun := start(t, c, order)
-	submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
+	submit(t, c, ceremony.Rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:threshold]...)
 	back := s.client(t, func(c *vault.Config) { c.Addresses = []string{s.addrs[1], s.addrs[0]} })
 	for claim, client := range map[string]*vault.Client{"active first": c, "standby first": back} {
 		if seal, err := client.Seal(t.Context()); err != nil || seal.Shares != 2 || seal.Threshold != 2 {
@@ -67,11 +67,11 @@ func TestFailoverIsFollowed(t *testing.T) {
 		begin(t, s, c)
 		s.emulator.Elect(2)
 		// Vault drops a rekey when it loses the lead.
-		if got := progressOf(t, c, ceremony.Rekey, ceremony.Update); got.Started {
+		if got := progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate); got.Started {
 			t.Errorf("redirect %v: the rekey survived: %+v", redirect, got)
 		}
 		begun := start(t, c, rekeyFor(t, people(t, 2), 2))
-		submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0])
+		submit(t, c, ceremony.Rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0])
 		if seal, err := c.Seal(t.Context()); err != nil || seal.Sealed {
 			t.Errorf("redirect %v: seal: %+v, %v", redirect, seal, err)
 		}
@@ -85,22 +85,22 @@ func TestShareFollowsARedirectToAConfiguredAddress(t *testing.T) {
 	s.emulator.Elect(2)
 	begun := start(t, s.client(t), rekeyFor(t, people(t, 2), 2))
 	s.emulator.Elect(1)
-	if got := progressOf(t, c, ceremony.Rekey, ceremony.Update); got.Started {
+	if got := progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate); got.Started {
 		t.Fatalf("the rekey survived: %+v", got)
 	}
 	begun = start(t, c, rekeyFor(t, people(t, 2), 2))
 	s.emulator.Script(vaulttest.Fault{Route: "PUT sys/rekey/update", Node: 1, Do: vaulttest.RedirectTo(s.addrs[1])})
 	s.emulator.Script(vaulttest.Fault{Route: "PUT sys/rekey/update", Node: 2, Do: vaulttest.RedirectTo(s.addrs[0])})
-	_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0]))
+	_, err := c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0]))
 	wantError(t, err, ceremony.ErrNoLeader) // two redirects are one too many
-	if got := progressOf(t, c, ceremony.Rekey, ceremony.Update); got.Progress != 0 {
+	if got := progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate); got.Progress != 0 {
 		t.Errorf("progress is %d, want 0", got.Progress)
 	}
 	s.emulator.Script(vaulttest.Fault{Route: "GET sys/rekey/init", Node: 1, Do: vaulttest.RedirectTo(s.addrs[0])})
-	if _, err := c.Progress(t.Context(), ceremony.Rekey, ceremony.Update); err == nil {
+	if _, err := c.Progress(t.Context(), ceremony.Rekey, ceremony.StepUpdate); err == nil {
 		t.Error("a node that redirects to itself was believed")
 	}
-	submit(t, c, ceremony.Rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0])
+	submit(t, c, ceremony.Rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0])
 }
 
 // The api client would send share and token to whatever host a redirect names.
@@ -131,11 +131,11 @@ func TestReadSkipsADeadNode(t *testing.T) {
 	t.Parallel()
 	s := startEmulator(t, vaulttest.Options{Nodes: 3, Listen: quiet})
 	c := s.client(t)
-	progressOf(t, c, ceremony.Rekey, ceremony.Update) // node 1 is remembered
+	progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate) // node 1 is remembered
 	if err := s.emulator.Node(1).Stop(); err != nil {
 		t.Fatal(err)
 	}
-	progressOf(t, c, ceremony.Rekey, ceremony.Update)
+	progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate)
 	if seal, err := c.Seal(t.Context()); err != nil || seal.Sealed {
 		t.Errorf("seal: %+v, %v", seal, err)
 	}
@@ -146,14 +146,14 @@ func TestShareGoesToTheNextNodeOnlyWhenThereWasNoConnection(t *testing.T) {
 	s := startEmulator(t, vaulttest.Options{Nodes: 2, Listen: quiet})
 	c := s.client(t)
 	requester := vaulttest.NewPerson(t, "requester")
-	progressOf(t, c, ceremony.GenerateRoot, ceremony.Update) // node 1 is remembered
+	progressOf(t, c, ceremony.GenerateRoot, ceremony.StepUpdate) // node 1 is remembered
 	if err := s.emulator.Node(1).Stop(); err != nil {
 		t.Fatal(err)
 	}
 	begun := start(t, c, rootFor(t, requester))
-	submit(t, c, ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[0])
+	submit(t, c, ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0])
 	s.emulator.Script(vaulttest.Fault{Route: "PUT sys/generate-root/update", Do: vaulttest.HangUp()})
-	_, err := c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[1]))
+	_, err := c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[1]))
 	wantError(t, err, ceremony.ErrUncertain)
 	if sent := nodesAsked(s, "PUT sys/generate-root/update"); len(sent) != 2 {
 		t.Errorf("shares were sent to nodes %v, want two requests", sent)
@@ -168,15 +168,15 @@ func TestClusterWithoutALeaderIsToldApart(t *testing.T) {
 	s.emulator.LoseLeader()
 	_, err := c.Seal(t.Context())
 	wantError(t, err, ceremony.ErrNoLeader)
-	_, err = c.Progress(t.Context(), ceremony.Rekey, ceremony.Update)
+	_, err = c.Progress(t.Context(), ceremony.Rekey, ceremony.StepUpdate)
 	if err == nil {
 		t.Error("progress was answered without a leader")
 	}
 	// The first read forgot the node that used to lead.
-	_, err = c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, a.rekey.Nonce, a.share))
+	_, err = c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, a.share))
 	wantError(t, err, ceremony.ErrNoLeader)
 	s.emulator.Elect(2)
-	if _, err := c.Progress(t.Context(), ceremony.Rekey, ceremony.Update); err != nil {
+	if _, err := c.Progress(t.Context(), ceremony.Rekey, ceremony.StepUpdate); err != nil {
 		t.Errorf("after the election: %v", err)
 	}
 }
@@ -211,7 +211,7 @@ func TestNodeThatDoesNotAnswerTheLeaderQuestionGotNoShare(t *testing.T) {
 	}
 	defer listener.Close()
 	c := newClient(t, vault.Config{Addresses: []string{"http://" + listener.Addr().String()}, Timeout: 200 * time.Millisecond})
-	_, err = c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, "n", "abcd"))
+	_, err = c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.StepUpdate, "n", "abcd"))
 	wantError(t, err, ceremony.ErrNotSent)
 }
 
@@ -219,9 +219,9 @@ func TestOneSealedNodeDoesNotSealTheCluster(t *testing.T) {
 	t.Parallel()
 	s := startEmulator(t, vaulttest.Options{Nodes: 2})
 	c := s.client(t)
-	progressOf(t, c, ceremony.Rekey, ceremony.Update)
+	progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate)
 	s.emulator.Node(1).Seal() // node 2 takes over
-	progressOf(t, c, ceremony.Rekey, ceremony.Update)
+	progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate)
 	if seal, err := c.Seal(t.Context()); err != nil || seal.Sealed {
 		t.Errorf("seal: %+v, %v", seal, err)
 	}

@@ -49,7 +49,7 @@ func (c *Client) submit(ctx context.Context, s ceremony.Submission) (ceremony.An
 	switch {
 	case s.Operation.IssuesToken():
 		return readTokenAnswer(reply)
-	case s.Step == ceremony.Verify:
+	case s.Step == ceremony.StepVerify:
 		return readVerifyAnswer(reply)
 	}
 	return readRekeyAnswer(reply)

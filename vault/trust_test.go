@@ -112,10 +112,10 @@ func TestServerThatLosesTrustGetsNoShare(t *testing.T) {
 		}
 	})
 	c := newClient(t, vault.Config{Addresses: []string{addr}, CAFile: writeFile(t, "ca.pem", string(pinned.PEM))})
-	progressOf(t, c, ceremony.Rekey, ceremony.Update)
+	progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate)
 	before := read.Load()
 	isBad.Store(true)
-	_, err = c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.Update, "n", "abcd"))
+	_, err = c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.StepUpdate, "n", "abcd"))
 	wantError(t, err, ceremony.ErrNotSent)
 	if read.Load() != before {
 		t.Error("it could read the request")
@@ -129,7 +129,7 @@ func TestServerIsTrustedByItsConfiguredName(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startEmulator(t, vaulttest.Options{TLS: authority})
-	progressOf(t, s.client(t, func(c *vault.Config) { c.ServerName = "localhost" }), ceremony.Rekey, ceremony.Update)
+	progressOf(t, s.client(t, func(c *vault.Config) { c.ServerName = "localhost" }), ceremony.Rekey, ceremony.StepUpdate)
 }
 
 // None of what package api reads from the environment has any effect. Each
@@ -173,7 +173,7 @@ func TestEnvironmentHasNoEffect(t *testing.T) {
 	}
 	c := s.client(t, func(c *vault.Config) { c.TokenFile = "" })
 	a := begin(t, s, c)
-	submit(t, c, ceremony.Rekey, ceremony.Update, a.rekey.Nonce, a.share)
+	submit(t, c, ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, a.share)
 	for _, r := range s.emulator.Log("") {
 		if r.Token != "" && r.Token != vaulttest.Mark(s.keys.RootToken) {
 			t.Errorf("a token was sent: %v", r)
@@ -183,7 +183,7 @@ func TestEnvironmentHasNoEffect(t *testing.T) {
 		t.Error("a token was found somewhere")
 	}
 	untrusting := newClient(t, vault.Config{Addresses: s.addrs})
-	_, err = untrusting.Progress(t.Context(), ceremony.Rekey, ceremony.Update)
+	_, err = untrusting.Progress(t.Context(), ceremony.Rekey, ceremony.StepUpdate)
 	wantError(t, err, ceremony.ErrNotSent)
 	if n := visits.Load(); n > 0 {
 		t.Errorf("the stranger got %d requests", n)
@@ -203,7 +203,7 @@ func TestRequestCarriesWhatIsConfiguredAndNoMore(t *testing.T) {
 		Namespace: "team",
 		TokenFile: writeFile(t, "token", "hvs.configured\n"),
 	})
-	progressOf(t, c, ceremony.Rekey, ceremony.Update)
+	progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate)
 	leader, progress := <-headers, <-headers
 	if got := leader.Get("X-Vault-Token"); got != "" {
 		t.Error("the public question for the leader carries the token")

@@ -35,13 +35,13 @@ func TestRekeyWithVerificationReplacesTheShares(t *testing.T) {
 			t.Fatalf("started (-want +got):\n%s", diff)
 		}
 
-		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0], s.keys.Shares[3])
+		submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0], s.keys.Shares[3])
 		want.Progress = 2
-		if diff := cmp.Diff(want, progressOf(t, c, s.rekey, ceremony.Update)); diff != "" {
+		if diff := cmp.Diff(want, progressOf(t, c, s.rekey, ceremony.StepUpdate)); diff != "" {
 			t.Fatalf("progress after two shares (-want +got):\n%s", diff)
 		}
 
-		answer := submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[4])
+		answer := submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[4])
 		if !answer.Complete || answer.VerificationNonce == "" {
 			t.Fatalf("the last share completed nothing: %+v", answer)
 		}
@@ -65,17 +65,17 @@ func TestRekeyWithVerificationReplacesTheShares(t *testing.T) {
 		}
 
 		wantProof := ceremony.Progress{Started: true, Nonce: answer.VerificationNonce, Required: 2}
-		if diff := cmp.Diff(wantProof, progressOf(t, c, s.rekey, ceremony.Verify)); diff != "" {
+		if diff := cmp.Diff(wantProof, progressOf(t, c, s.rekey, ceremony.StepVerify)); diff != "" {
 			t.Fatalf("verification (-want +got):\n%s", diff)
 		}
-		if got := progressOf(t, c, s.rekey, ceremony.Update); got.VerificationNonce != answer.VerificationNonce {
+		if got := progressOf(t, c, s.rekey, ceremony.StepUpdate); got.VerificationNonce != answer.VerificationNonce {
 			t.Fatalf("the attempt's verification nonce is %q, want %q", got.VerificationNonce, answer.VerificationNonce)
 		}
-		first := submit(t, c, s.rekey, ceremony.Verify, answer.VerificationNonce, renewed[1])
+		first := submit(t, c, s.rekey, ceremony.StepVerify, answer.VerificationNonce, renewed[1])
 		if first.Complete {
 			t.Fatal("one of two new shares completed the verification")
 		}
-		if last := submit(t, c, s.rekey, ceremony.Verify, answer.VerificationNonce, renewed[2]); !last.Complete {
+		if last := submit(t, c, s.rekey, ceremony.StepVerify, answer.VerificationNonce, renewed[2]); !last.Complete {
 			t.Fatal("two of two new shares did not complete the verification")
 		}
 
@@ -110,14 +110,14 @@ func TestGeneratedRootTokenIsForTheRequesterAlone(t *testing.T) {
 		if diff := cmp.Diff(want, begun); diff != "" || begun.Nonce == "" {
 			t.Fatalf("started (-want +got):\n%s", diff)
 		}
-		if early := submit(t, c, ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[:2]...); early.Complete {
+		if early := submit(t, c, ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:2]...); early.Complete {
 			t.Fatal("two of three shares completed it")
 		}
 		want.Progress = 2
-		if diff := cmp.Diff(want, progressOf(t, c, ceremony.GenerateRoot, ceremony.Update)); diff != "" {
+		if diff := cmp.Diff(want, progressOf(t, c, ceremony.GenerateRoot, ceremony.StepUpdate)); diff != "" {
 			t.Fatalf("progress after two shares (-want +got):\n%s", diff)
 		}
-		answer := submit(t, c, ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[2])
+		answer := submit(t, c, ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[2])
 		if !answer.Complete || len(answer.Ciphertexts) != 1 {
 			t.Fatalf("three shares brought %d ciphertexts, complete %v", len(answer.Ciphertexts), answer.Complete)
 		}
@@ -134,11 +134,11 @@ func TestGeneratedRootTokenIsForTheRequesterAlone(t *testing.T) {
 func TestNothingToVerifyIsNotAnError(t *testing.T) {
 	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
-		if got := progressOf(t, c, s.rekey, ceremony.Verify); !cmp.Equal(got, ceremony.Progress{}) {
+		if got := progressOf(t, c, s.rekey, ceremony.StepVerify); !cmp.Equal(got, ceremony.Progress{}) {
 			t.Errorf("without an attempt: %+v", got)
 		}
 		start(t, c, s.rekeyFor(t, people(t, 2), 2))
-		if got := progressOf(t, c, s.rekey, ceremony.Verify); !cmp.Equal(got, ceremony.Progress{}) {
+		if got := progressOf(t, c, s.rekey, ceremony.StepVerify); !cmp.Equal(got, ceremony.Progress{}) {
 			t.Errorf("before the new shares are made: %+v", got)
 		}
 	})
@@ -148,7 +148,7 @@ func TestIdleOperationTellsHowManySharesItWillNeed(t *testing.T) {
 	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
 		for _, op := range []ceremony.Operation{s.rekey, ceremony.GenerateRoot} {
-			got := progressOf(t, c, op, ceremony.Update)
+			got := progressOf(t, c, op, ceremony.StepUpdate)
 			want := ceremony.Progress{Required: threshold}
 			if op == ceremony.GenerateRoot {
 				want.OTPLength = 28
@@ -168,7 +168,7 @@ func TestSecondAttemptIsRefused(t *testing.T) {
 			first := start(t, c, order)
 			_, err := c.Start(t.Context(), order)
 			wantError(t, err, ceremony.ErrRefused)
-			if got := progressOf(t, c, order.Operation, ceremony.Update); got.Nonce != first.Nonce {
+			if got := progressOf(t, c, order.Operation, ceremony.StepUpdate); got.Nonce != first.Nonce {
 				t.Errorf("%s: the nonce is %q, want the first attempt's %q", order.Operation, got.Nonce, first.Nonce)
 			}
 		}
@@ -184,7 +184,7 @@ func TestCancelDropsTheAttempt(t *testing.T) {
 			if err := c.Cancel(t.Context(), order.Operation, begun.Nonce); err != nil {
 				t.Errorf("%s: %v", order.Operation, err)
 			}
-			if got := progressOf(t, c, order.Operation, ceremony.Update); got.Started {
+			if got := progressOf(t, c, order.Operation, ceremony.StepUpdate); got.Started {
 				t.Errorf("%s is still in progress", order.Operation)
 			}
 		}
@@ -196,7 +196,7 @@ func TestCancelWithAnotherNonceIsRefused(t *testing.T) {
 		c := s.client(t)
 		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
 		wantError(t, c.Cancel(t.Context(), s.rekey, "11111111-2222-3333-4444-555555555555"), ceremony.ErrRefused)
-		if got := progressOf(t, c, s.rekey, ceremony.Update); got.Nonce != begun.Nonce {
+		if got := progressOf(t, c, s.rekey, ceremony.StepUpdate); got.Nonce != begun.Nonce {
 			t.Errorf("the nonce is %q, want %q", got.Nonce, begun.Nonce)
 		}
 	})
@@ -207,8 +207,8 @@ func TestCancelledVerificationBeginsAgainUnderANewNonce(t *testing.T) {
 		c := s.client(t)
 		receivers := people(t, 3)
 		begun := start(t, c, s.rekeyFor(t, receivers, 2))
-		made := submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:threshold]...)
-		submit(t, c, s.rekey, ceremony.Verify, made.VerificationNonce, receivers[0].Read(t, made.Ciphertexts[0]))
+		made := submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:threshold]...)
+		submit(t, c, s.rekey, ceremony.StepVerify, made.VerificationNonce, receivers[0].Read(t, made.Ciphertexts[0]))
 		again, err := c.CancelVerification(t.Context(), s.rekey, made.VerificationNonce)
 		if err != nil {
 			t.Fatal(err)
@@ -216,7 +216,7 @@ func TestCancelledVerificationBeginsAgainUnderANewNonce(t *testing.T) {
 		if !again.Started || again.Progress != 0 || again.Required != 2 || again.Nonce == made.VerificationNonce {
 			t.Errorf("after the cancellation: %+v", again)
 		}
-		if diff := cmp.Diff(again, progressOf(t, c, s.rekey, ceremony.Verify)); diff != "" {
+		if diff := cmp.Diff(again, progressOf(t, c, s.rekey, ceremony.StepVerify)); diff != "" {
 			t.Errorf("asked again (-want +got):\n%s", diff)
 		}
 		if err := c.Cancel(t.Context(), s.rekey, begun.Nonce); err != nil {
@@ -232,17 +232,17 @@ func TestRefusedSharesAreNotCounted(t *testing.T) {
 	onEachKind(t, func(t *testing.T, s *server) {
 		c := s.client(t)
 		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
-		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0])
+		submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0])
 		for claim, bad := range map[string]ceremony.Submission{
-			"too short":        submission(s.rekey, ceremony.Update, begun.Nonce, "abcd"),
-			"another nonce":    submission(s.rekey, ceremony.Update, "11111111-2222-3333-4444-555555555555", s.keys.Shares[1]),
-			"no root attempt":  submission(ceremony.GenerateRoot, ceremony.Update, begun.Nonce, s.keys.Shares[1]),
-			"nothing to prove": submission(s.rekey, ceremony.Verify, begun.Nonce, s.keys.Shares[1]),
+			"too short":        submission(s.rekey, ceremony.StepUpdate, begun.Nonce, "abcd"),
+			"another nonce":    submission(s.rekey, ceremony.StepUpdate, "11111111-2222-3333-4444-555555555555", s.keys.Shares[1]),
+			"no root attempt":  submission(ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[1]),
+			"nothing to prove": submission(s.rekey, ceremony.StepVerify, begun.Nonce, s.keys.Shares[1]),
 		} {
 			t.Run(claim, func(t *testing.T) {
 				_, err := c.Submit(t.Context(), bad)
 				wantError(t, err, ceremony.ErrRefused)
-				if got := progressOf(t, c, s.rekey, ceremony.Update); got.Progress != 1 || got.Nonce != begun.Nonce {
+				if got := progressOf(t, c, s.rekey, ceremony.StepUpdate); got.Progress != 1 || got.Nonce != begun.Nonce {
 					t.Errorf("progress is %d under %s, want 1 under %s", got.Progress, got.Nonce, begun.Nonce)
 				}
 			})
@@ -254,10 +254,10 @@ func TestDuplicateShareIsRefused(t *testing.T) {
 	again := func(t *testing.T, s *server) {
 		c := s.client(t)
 		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
-		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0])
-		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0]))
+		submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0])
+		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0]))
 		wantError(t, err, ceremony.ErrRefused)
-		if got := progressOf(t, c, s.rekey, ceremony.Update); got.Progress != 1 {
+		if got := progressOf(t, c, s.rekey, ceremony.StepUpdate); got.Progress != 1 {
 			t.Errorf("progress is %d, want 1", got.Progress)
 		}
 	}
@@ -275,15 +275,15 @@ func TestWrongQuorumIsUncertainUntilAsked(t *testing.T) {
 	onEachServer(t, func(t *testing.T, s *server) {
 		c := s.client(t)
 		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
-		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:2]...)
+		submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:2]...)
 		wrong := strings.Repeat("5a", 33)
-		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.Update, begun.Nonce, wrong))
+		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.StepUpdate, begun.Nonce, wrong))
 		wantError(t, err, ceremony.ErrUncertain)
-		got := progressOf(t, c, s.rekey, ceremony.Update)
+		got := progressOf(t, c, s.rekey, ceremony.StepUpdate)
 		if !got.Started || got.Progress != 0 || got.Nonce != begun.Nonce {
 			t.Errorf("afterwards: %+v, want a new round of the same attempt", got)
 		}
-		answer := submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[1:4]...)
+		answer := submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[1:4]...)
 		if !answer.Complete {
 			t.Error("the second round did not complete")
 		}
@@ -296,10 +296,10 @@ func TestWrongQuorumOfARecoveryKeyIsRefusedAndBeginsAgain(t *testing.T) {
 	test := func(t *testing.T, s *server) {
 		c := s.client(t)
 		begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
-		submit(t, c, s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[:2]...)
-		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.Update, begun.Nonce, strings.Repeat("5a", 33)))
+		submit(t, c, s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[:2]...)
+		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.StepUpdate, begun.Nonce, strings.Repeat("5a", 33)))
 		wantError(t, err, ceremony.ErrRefused)
-		if got := progressOf(t, c, s.rekey, ceremony.Update); !got.Started || got.Progress != 0 || got.Nonce != begun.Nonce {
+		if got := progressOf(t, c, s.rekey, ceremony.StepUpdate); !got.Started || got.Progress != 0 || got.Nonce != begun.Nonce {
 			t.Errorf("afterwards: %+v, want a new round of the same attempt", got)
 		}
 	}
@@ -321,10 +321,10 @@ func TestCancelOfARecoveryRekeyLeavesTheBarriersAlone(t *testing.T) {
 		if err := c.Cancel(t.Context(), s.rekey, begun.Nonce); err != nil {
 			t.Fatal(err)
 		}
-		if got := progressOf(t, c, s.rekey, ceremony.Update); got.Started {
+		if got := progressOf(t, c, s.rekey, ceremony.StepUpdate); got.Started {
 			t.Error("it is still in progress")
 		}
-		if got := progressOf(t, c, ceremony.Rekey, ceremony.Update); got.Nonce != barrier.String("nonce") {
+		if got := progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate); got.Nonce != barrier.String("nonce") {
 			t.Errorf("the barrier's rekey has the nonce %q, want %q", got.Nonce, barrier.String("nonce"))
 		}
 	}
@@ -340,9 +340,9 @@ func TestShareIsTakenInEveryEncodingOfVault(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		submit(t, c, ceremony.GenerateRoot, ceremony.Update, begun.Nonce, strings.ToUpper(s.keys.Shares[0]))
-		submit(t, c, ceremony.GenerateRoot, ceremony.Update, begun.Nonce, base64Of(raw))
-		if got := progressOf(t, c, ceremony.GenerateRoot, ceremony.Update); got.Progress != 2 {
+		submit(t, c, ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, strings.ToUpper(s.keys.Shares[0]))
+		submit(t, c, ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, base64Of(raw))
+		if got := progressOf(t, c, ceremony.GenerateRoot, ceremony.StepUpdate); got.Progress != 2 {
 			t.Errorf("progress is %d, want 2", got.Progress)
 		}
 	})
@@ -355,9 +355,9 @@ func TestSealedVaultIsToldApart(t *testing.T) {
 		if err := s.operator.Seal(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.Update, begun.Nonce, s.keys.Shares[0]))
+		_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0]))
 		wantError(t, err, ceremony.ErrSealed)
-		_, err = c.Progress(t.Context(), s.rekey, ceremony.Update)
+		_, err = c.Progress(t.Context(), s.rekey, ceremony.StepUpdate)
 		wantError(t, err, ceremony.ErrSealed)
 		seal, err := c.Seal(t.Context())
 		if err != nil {
@@ -400,9 +400,9 @@ func TestBackupNeedsATokenAndABackup(t *testing.T) {
 
 func TestWhatVaultHasNoEndpointForIsUnsupported(t *testing.T) {
 	c := startEmulator(t, vaulttest.Options{}).client(t)
-	_, err := c.Progress(t.Context(), ceremony.GenerateRoot, ceremony.Verify)
+	_, err := c.Progress(t.Context(), ceremony.GenerateRoot, ceremony.StepVerify)
 	wantError(t, err, ceremony.ErrUnsupported)
-	_, err = c.Progress(t.Context(), "unseal", ceremony.Update)
+	_, err = c.Progress(t.Context(), "unseal", ceremony.StepUpdate)
 	wantError(t, err, ceremony.ErrUnsupported)
 	_, err = c.Start(t.Context(), ceremony.Order{Operation: "unseal"})
 	wantError(t, err, ceremony.ErrUnsupported)
@@ -411,7 +411,7 @@ func TestWhatVaultHasNoEndpointForIsUnsupported(t *testing.T) {
 	wantError(t, err, ceremony.ErrUnsupported)
 	_, err = c.Backup(t.Context(), ceremony.GenerateRoot)
 	wantError(t, err, ceremony.ErrUnsupported)
-	_, err = c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.Verify, "n", "abcd"))
+	_, err = c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.StepVerify, "n", "abcd"))
 	wantError(t, err, ceremony.ErrUnsupported)
 }
 

@@ -11,7 +11,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// verb is what a command does. Buttons carry the same verbs.
+// Verb is what a command does. Buttons carry the same verbs.
 type Verb string
 
 const (
@@ -45,10 +45,10 @@ const (
 	VerbHelp      Verb = "help"
 )
 
-// verbForm is a button's alone; typed, it is a word behind submit.
+// VerbForm is a button's alone; typed, it is a word behind submit.
 const VerbForm Verb = "form"
 
-// grammar is every command: its form, and what it is for. Help and errors are
+// Grammar is every command: its form, and what it is for. Help and errors are
 // made of it.
 func Grammar() []form {
 	return []form{
@@ -83,7 +83,7 @@ type form struct {
 	What string
 }
 
-// command is what a person asks for.
+// Command is what a person asks for.
 type Command struct {
 	Verb      Verb
 	Operation ceremony.Operation
@@ -98,7 +98,7 @@ type Command struct {
 	Topic     string
 }
 
-// usage is a command that can't be understood.
+// Usage is a command that can't be understood.
 type Usage struct{ what, Hint string }
 
 func (u Usage) Error() string { return "usage: " + u.what }
@@ -116,7 +116,7 @@ var (
 	hashShape = regexp.MustCompile(`^[0-9a-f]{8,64}$`)
 )
 
-// parseCommand reads what stands behind /ceremony. It knows the form alone: who
+// ParseCommand reads what stands behind /ceremony. It knows the form alone: who
 // may, and whether what is named exists, is asked elsewhere. harmless, which may be
 // nil, knows what looks like a secret and is none.
 func ParseCommand(text string, harmless func(word string) bool) (Command, error) {
@@ -142,7 +142,7 @@ func ParseCommand(text string, harmless func(word string) bool) (Command, error)
 // longestOpening is more than a command that opens a form has.
 const longestOpening = 200
 
-// wantsForm says whether a command opens a form, at a glance: it decides what the
+// WantsForm says whether a command opens a form, at a glance: it decides what the
 // command waits for.
 func WantsForm(text string) bool {
 	if len(text) > longestOpening {

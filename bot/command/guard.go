@@ -27,7 +27,7 @@ var (
 // wherever they stand.
 const shortestPassword = 16
 
-// guard turns away a command that holds what never belongs there: something
+// Guard turns away a command that holds what never belongs there: something
 // secret, or a PGP block. Whatever the verb, nothing of it is kept (P1). words are
 // what stands behind the verb.
 func Guard(v Verb, text string, words []string, harmless func(string) bool) error {
@@ -60,7 +60,7 @@ func commandShows(v Verb, text string, words []string, harmless func(string) boo
 	return shown
 }
 
-// typedShows is what stands in the open behind /ceremony.
+// TypedShows is what stands in the open behind /ceremony.
 func TypedShows(text string, harmless func(string) bool) []refusal.Exposure {
 	text = tidy(text)
 	words := strings.Fields(text)
@@ -70,7 +70,7 @@ func TypedShows(text string, harmless func(string) bool) []refusal.Exposure {
 	return commandShows(Verb(strings.ToLower(words[0])), text, words[1:], harmless)
 }
 
-// shows says whether a command was turned away for what it shows.
+// Shows says whether a command was turned away for what it shows.
 func Shows(fault error) bool {
 	d, _ := errors.AsType[refusal.Denial](fault)
 	switch d {

@@ -33,7 +33,7 @@ func Topics() []topic {
 	}
 }
 
-// topicNames are the topics as the help of help lists them.
+// TopicNames are the topics as the help of help lists them.
 func TopicNames() string {
 	var names []string
 	for _, t := range Topics() {
@@ -42,7 +42,7 @@ func TopicNames() string {
 	return wording.ListOr(names)
 }
 
-// operationHelp says in one line what an operation is for, and then what those who
+// OperationHelp says in one line what an operation is for, and then what those who
 // take part should know.
 func OperationHelp(op ceremony.Operation) (line, more string) {
 	switch op {
@@ -85,7 +85,7 @@ func OperationHelp(op ceremony.Operation) (line, more string) {
 	return "", ""
 }
 
-// startForm is how an operation is proposed.
+// StartForm is how an operation is proposed.
 func StartForm(op ceremony.Operation) string {
 	forms := map[string]string{"otp": "[otp=COMMITMENT]", "enabled": "[enabled=yes|no]", "interval": "[interval=720h]", "max-operations": "[max-operations=3000000000]"}
 	words := []string{"start", string(op), "CLUSTER"}

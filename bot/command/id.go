@@ -8,11 +8,11 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// resolve finds the ceremony that a person means: by its whole id, by the
+// Resolve finds the ceremony that a person means: by its whole id, by the
 // beginning of it, or by its last word, which is how people say it. Open
 // ceremonies win over those that have ended. A beginning is enough only where a
 // mistake does no harm: another ceremony may begin like that by now.
-func Resolve(typed string, all []rules.Ceremony, changes bool) (ceremony.ID, error) {
+func Resolve(typed string, all []rules.State, changes bool) (ceremony.ID, error) {
 	var open, ended []ceremony.ID
 	for _, c := range all {
 		id := string(c.ID())
@@ -39,9 +39,9 @@ func Resolve(typed string, all []rules.Ceremony, changes bool) (ceremony.ID, err
 	}
 }
 
-// onlyOpen is the ceremony that is meant when nobody names one. It is offered
+// OnlyOpen is the ceremony that is meant when nobody names one. It is offered
 // where a mistake does no harm. An alarm is meant when nothing else is open.
-func OnlyOpen(all []rules.Ceremony) (ceremony.ID, error) {
+func OnlyOpen(all []rules.State) (ceremony.ID, error) {
 	var open, alarms []ceremony.ID
 	for _, c := range all {
 		switch {

@@ -37,7 +37,7 @@ func takes(op ceremony.Operation, word string) bool {
 	return m != nil && slices.Contains(op.Options(), strings.ToLower(m[1]))
 }
 
-// understood is a start as it was read, to be corrected and sent again. A value
+// Understood is a start as it was read, to be corrected and sent again. A value
 // that is no commitment may be the one-time password itself, and is left out.
 func (cmd Command) Understood() string {
 	words := []string{"start", string(cmd.Operation), cmd.Cluster}
@@ -51,7 +51,7 @@ func (cmd Command) Understood() string {
 	return strings.TrimSpace(strings.Join(words, " ") + " " + cmd.Text)
 }
 
-// wrongOption says what was understood, so that it can be corrected and is not
+// WrongOption says what was understood, so that it can be corrected and is not
 // lost. The engine's reason is not told: it may quote what was typed.
 func WrongOption(cmd Command) error {
 	hint := fmt.Sprintf("`%s` takes no options.", cmd.Operation)

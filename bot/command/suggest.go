@@ -20,7 +20,7 @@ func unknownVerb(typed string) error {
 	return Usage{"There is no such command.", "`/ceremony help` lists all."}
 }
 
-// unknownOperation is the same for operations.
+// UnknownOperation is the same for operations.
 func UnknownOperation(typed ceremony.Operation) error {
 	if meant, ok := nearest(typed, ceremony.Operations()); ok {
 		return Usage{"There is no such operation.", fmt.Sprintf("Did you mean `%s`? `/ceremony help operations` lists all.", meant)}

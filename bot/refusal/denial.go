@@ -1,6 +1,6 @@
 package refusal
 
-// denial is a reason for which the bot itself turns somebody away, before the
+// Denial is a reason for which the bot itself turns somebody away, before the
 // engine is asked.
 type Denial string
 

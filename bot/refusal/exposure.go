@@ -7,7 +7,7 @@ import (
 	"conclave/ceremony/leak"
 )
 
-// exposure is a kind of secret that stands in the open. People are told that it counts
+// Exposure is a kind of secret that stands in the open. People are told that it counts
 // as exposed: nothing takes it back.
 type Exposure string
 
@@ -18,16 +18,16 @@ const (
 	ExposedToken    = Exposure(ceremony.ExposedToken)
 	ExposedShare    = Exposure(ceremony.ExposedShare)
 	ExposedEnvelope = Exposure(ceremony.ExposedEnvelope)
-	// exposedPassword is a requester's, and nothing that others have to hear of.
+	// ExposedPassword is a requester's, and nothing that others have to hear of.
 	ExposedPassword Exposure = "exposed-password"
 )
 
-// exposureOf is what the bot calls what a text shows.
+// ExposureOf is what the bot calls what a text shows.
 var ExposureOf = map[leak.Kind]Exposure{
 	leak.Key: ExposedKey, leak.Token: ExposedToken, leak.Share: ExposedShare, leak.Password: ExposedPassword,
 }
 
-// exposures returns what a text shows in the open, the worst first: see [leak.In].
+// Exposures returns what a text shows in the open, the worst first: see [leak.In].
 func Exposures(text string, harmless func(word string) bool) []Exposure {
 	var all []Exposure
 	for _, kind := range leak.In(text, harmless) {
@@ -36,7 +36,7 @@ func Exposures(text string, harmless func(word string) bool) []Exposure {
 	return all
 }
 
-// told is what a person hears about an exposure.
+// Told is what a person hears about an exposure.
 func (e Exposure) Told() error {
 	switch e {
 	case ExposedKey:

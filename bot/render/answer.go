@@ -14,13 +14,13 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// say is an answer of one paragraph.
+// Say is an answer of one paragraph.
 func Say(format string, args ...any) Message {
 	text := fmt.Sprintf(format, args...)
 	return Message{Line: wording.PlainText(text), Blocks: []slack.Block{section("%s", text)}}
 }
 
-// sayWords is an answer about an error, with the reference that leads an
+// SayWords is an answer about an error, with the reference that leads an
 // operator to its log line. An error that is part of the rules has none.
 func SayWords(w wording.Words, reference string) Message {
 	m := Say(":warning: *%s*", w.What)
@@ -33,11 +33,11 @@ func SayWords(w wording.Words, reference string) Message {
 	return m
 }
 
-func RenderList(all []rules.Ceremony, now time.Time) Message {
+func RenderList(all []rules.State, now time.Time) Message {
 	var lines []string
 	for _, c := range all {
 		if !c.Ended() {
-			lines = append(lines, fmt.Sprintf("`%s`  %s: %s, %s", c.ID(), wording.Escape(wording.Subject(c.Plan)), c.State, wording.Left(c.Plan.Closes, now)))
+			lines = append(lines, fmt.Sprintf("`%s`  %s: %s, %s", c.ID(), wording.Escape(wording.Subject(c.Plan)), c.Phase, wording.Left(c.Plan.Closes, now)))
 		}
 	}
 	if len(lines) == 0 {
@@ -46,7 +46,7 @@ func RenderList(all []rules.Ceremony, now time.Time) Message {
 	return listed("Open ceremonies", lines)
 }
 
-func RenderPast(all []rules.Ceremony, cluster string) Message {
+func RenderPast(all []rules.State, cluster string) Message {
 	var lines []string
 	for _, c := range all {
 		if c.Ended() && (cluster == "" || c.Plan.Cluster == cluster) {
@@ -69,8 +69,8 @@ func listed(heading string, lines []string) Message {
 	return m
 }
 
-// renderHolders shows who may do what on each cluster.
-func RenderHolders(clusters []ceremony.Cluster, ceremonies []rules.Ceremony) Message {
+// RenderHolders shows who may do what on each cluster.
+func RenderHolders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
 	clusters = slices.SortedFunc(slices.Values(clusters), func(a, b ceremony.Cluster) int { return cmp.Compare(a.Name, b.Name) })
 	m := Message{Line: "Who may do what"}
 	for _, cl := range clusters {
@@ -110,8 +110,8 @@ func RenderHolders(clusters []ceremony.Cluster, ceremonies []rules.Ceremony) Mes
 	return m
 }
 
-// renderProposed tells whoever proposed a ceremony who has to act next.
-func RenderProposed(c rules.Ceremony, by ceremony.Account) Message {
+// RenderProposed tells whoever proposed a ceremony who has to act next.
+func RenderProposed(c rules.State, by ceremony.Account) Message {
 	about := wording.Escape(strings.ToLower(wording.Subject(c.Plan)[:1]) + wording.Subject(c.Plan)[1:])
 	line := fmt.Sprintf("Proposed: %s", c.ID())
 	if c.Plan.Approvals == 0 {

@@ -9,7 +9,7 @@ import (
 )
 
 // renderNotKept asks whoever decides to look after what an archive does not keep.
-func renderNotKept(c rules.Ceremony, e event.Entry) Message {
+func renderNotKept(c rules.State, e event.Entry) Message {
 	return Message{
 		Line: wording.Subject(c.Plan) + ": its transcript is not kept everywhere",
 		Blocks: []slack.Block{

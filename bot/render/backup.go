@@ -11,14 +11,14 @@ import (
 
 // renderDeletion asks an approver to let the backup go. Who has got what stands in
 // the status post, which is redrawn; this message is not.
-func renderDeletion(c rules.Ceremony, e event.Entry) Message {
+func renderDeletion(c rules.State, e event.Entry) Message {
 	read, _ := e.Event.(event.BackupRead)
 	what := "May the backup of " + c.Plan.Cluster + "'s new shares be deleted?"
 	blocks := []slack.Block{
 		title(what),
 		section("%s", wording.OriginWords(read)),
 	}
-	if waiting := !c.Ended() && c.Closing == nil && c.Deletion == nil && c.State == rules.StateHandingOut; !waiting {
+	if waiting := !c.Ended() && c.Closing == nil && c.Deletion == nil && c.Phase == rules.PhaseHandingOut; !waiting {
 		blocks = append(blocks, section("This no longer waits for you. %s", wording.StateWords(c)))
 		return Message{Line: wording.Escape(what), Blocks: blocks}
 	}
@@ -39,7 +39,7 @@ func renderDeletion(c rules.Ceremony, e event.Entry) Message {
 	return Message{Line: "Please decide: " + wording.Escape(what), Blocks: blocks}
 }
 
-func deleteButton(c rules.Ceremony) slack.BlockElement {
+func deleteButton(c rules.State) slack.BlockElement {
 	return button(command.VerbDelete, wording.ButtonValue(c), "Delete the backup", slack.StyleDanger,
 		confirm("Delete the backup?", "Vault forgets it for good. Everybody whose share was in it has told you that they can open theirs.", "Delete it", "Not yet"))
 }

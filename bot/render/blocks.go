@@ -11,13 +11,13 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// message is what people see: the line that a phone shows, and the blocks.
+// Message is what people see: the line that a phone shows, and the blocks.
 type Message struct {
 	Line   string
 	Blocks []slack.Block
 }
 
-// options are the message as Slack's client takes it.
+// Options are the message as Slack's client takes it.
 func (m Message) Options() []slack.MsgOption {
 	m = m.OrStop()
 	blocks := m.Blocks
@@ -59,7 +59,7 @@ func mrkdwn(s string, most int) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.MarkdownType, wording.Clip(s, most), false, true)
 }
 
-// listing shows text as it is, for reading; a command is shown by [copied]. Slack
+// listing shows text as it is, for reading; a command is shown by [Copied]. Slack
 // neither links nor escapes what stands in a preformatted block. What a person has to
 // copy in one go is never cut in two: Slack allows such a block to be long.
 func listing(text string) slack.Block {

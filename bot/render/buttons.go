@@ -11,9 +11,9 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// deeds are buttons for what a ceremony lets this person do now and no direct
+// Deeds are buttons for what a ceremony lets this person do now and no direct
 // message of theirs has a button for.
-func Deeds(c rules.Ceremony, by ceremony.Account) []slack.Block {
+func Deeds(c rules.State, by ceremony.Account) []slack.Block {
 	var buttons []slack.BlockElement
 	if mayReverify(c, by) {
 		buttons = append(buttons, button(command.VerbReverify, RoundValue(c), "Prove the new shares again", slack.StyleDefault,
@@ -32,15 +32,15 @@ func Deeds(c rules.Ceremony, by ceremony.Account) []slack.Block {
 	return []slack.Block{slack.NewActionBlock("deeds", buttons...)}
 }
 
-func mayReverify(c rules.Ceremony, who ceremony.Account) bool {
-	return c.State == rules.StateVerifying && c.Pending == nil && c.Closing == nil && (who == c.Plan.Initiator.Account || mayApprove(c.Plan, who))
+func mayReverify(c rules.State, who ceremony.Account) bool {
+	return c.Phase == rules.PhaseVerifying && c.Pending == nil && c.Closing == nil && (who == c.Plan.Initiator.Account || mayApprove(c.Plan, who))
 }
 
-func mayDelete(c rules.Ceremony, who ceremony.Account) bool {
+func mayDelete(c rules.State, who ceremony.Account) bool {
 	return wording.Deletable(c) && c.Closing == nil && mayApprove(c.Plan, who)
 }
 
-func maySayRevoked(c rules.Ceremony, who ceremony.Account) bool {
+func maySayRevoked(c rules.State, who ceremony.Account) bool {
 	return c.OwesRevocation() && c.Accessor == "" && (who == c.Plan.Requester.Account || mayApprove(c.Plan, who))
 }
 
@@ -49,6 +49,6 @@ func mayApprove(p ceremony.Plan, who ceremony.Account) bool {
 	return who != p.Initiator.Account && slices.ContainsFunc(p.Approvers, func(a ceremony.Person) bool { return a.Account == who })
 }
 
-// roundValue names the round, too: whoever had one proof dropped has said nothing
+// RoundValue names the round, too: whoever had one proof dropped has said nothing
 // about the next.
-func RoundValue(c rules.Ceremony) string { return wording.ButtonValue(c) + " " + c.Round.Nonce }
+func RoundValue(c rules.State) string { return wording.ButtonValue(c) + " " + c.Round.Nonce }

@@ -12,8 +12,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// render is one message of the outbox.
-func Render(c rules.Ceremony, m rules.Message, sign wording.Sign) (Message, error) {
+// Render is one message of the outbox.
+func Render(c rules.State, m rules.Message, sign wording.Sign) (Message, error) {
 	switch m.Kind {
 	case rules.HistoryMessage, rules.TranscriptMessage:
 		return RenderHistory(c, m.Entry), nil
@@ -57,7 +57,7 @@ func Render(c rules.Ceremony, m rules.Message, sign wording.Sign) (Message, erro
 }
 
 // renderWatched asks somebody who is called, or who watches.
-func renderWatched(c rules.Ceremony, m rules.Message) (Message, error) {
+func renderWatched(c rules.State, m rules.Message) (Message, error) {
 	switch {
 	case m.To == nil:
 		return Message{}, fmt.Errorf("render %s: for nobody", m.Key)
@@ -70,7 +70,7 @@ func renderWatched(c rules.Ceremony, m rules.Message) (Message, error) {
 }
 
 // renderParcel is a message that brings something encrypted.
-func renderParcel(c rules.Ceremony, m rules.Message, sign wording.Sign) (Message, error) {
+func renderParcel(c rules.State, m rules.Message, sign wording.Sign) (Message, error) {
 	parcel, err := wording.ParcelOf(c, m)
 	if err != nil {
 		return Message{}, fmt.Errorf("render %s: %w", m.Key, err)
@@ -88,9 +88,9 @@ func renderParcel(c rules.Ceremony, m rules.Message, sign wording.Sign) (Message
 // renderApproval shows the plan whole. Its buttons carry the hash of the plan
 // that was shown, so that a click approves that plan and no other. Where approvals
 // are signed there is a line to sign in the button's place.
-func renderApproval(c rules.Ceremony, to *ceremony.Person) Message {
+func renderApproval(c rules.State, to *ceremony.Person) Message {
 	who := wording.Initiator(c.Plan)
-	waiting := c.State == rules.StateProposed && c.Closing == nil
+	waiting := c.Phase == rules.PhaseProposed && c.Closing == nil
 	blocks := []slack.Block{title("Please read a plan: " + wording.Subject(c.Plan))}
 	if waiting {
 		blocks = append(blocks, section("*%s* proposes this. Nothing is sent to Vault before it is approved. "+
@@ -113,7 +113,7 @@ func renderApproval(c rules.Ceremony, to *ceremony.Person) Message {
 		if c.Plan.SignedApprovals {
 			blocks = append(blocks,
 				section("*To approve it*, sign its hash with your PGP key, and send me what this prints, here:"),
-				Copied(wording.StatementCommand(c.WordFor(ceremony.SayApprove), to.Key)),
+				Copied(wording.StatementCommand(c.StatementFor(ceremony.SayApprove), to.Key)),
 				slack.NewActionBlock("decide", reject),
 				footnote("An account alone approves nothing here. Or type `/ceremony reject %s why`. Open until %s.", c.ID(), wording.When(c.Plan.Closes)),
 			)
@@ -132,16 +132,16 @@ func renderApproval(c rules.Ceremony, to *ceremony.Person) Message {
 }
 
 // renderFrozen asks initiator and approvers to decide.
-func renderFrozen(c rules.Ceremony, e event.Entry) Message {
+func renderFrozen(c rules.State, e event.Entry) Message {
 	blocks := []slack.Block{
 		title("A ceremony is frozen: " + wording.Subject(c.Plan)),
 		section("%s", wording.HistoryWords(c, e)),
 		section("Nothing is sent to Vault until you decide. First find out *why* this happened: who has access to Vault, and what does its audit log say?"),
 	}
-	if ev, ok := e.Event.(event.Froze); ok && ev.Why == event.AttemptGone {
+	if ev, ok := e.Event.(event.Frozen); ok && ev.Why == event.AttemptGone {
 		blocks = append(blocks, section("If Conclave's journal was restored from a copy, the thread of the status post may tell more than the journal: read it before you decide. To go on begins a new attempt, with shares of the key in force."))
 	}
-	if c.State == rules.StateFrozen && c.Closing == nil && e.Seq == wording.LastFreeze(c) {
+	if c.Phase == rules.PhaseFrozen && c.Closing == nil && e.Seq == wording.LastFreeze(c) {
 		value, takes := wording.FreezeValue(c), "it takes the initiator and an approver"
 		if c.Plan.Initiator == ceremony.SealWatch {
 			takes = "an approver's word is enough"

@@ -13,17 +13,17 @@ import (
 
 // TellEnded says to somebody who was asked for a share that it is over, and what to
 // do with the shares that they have.
-func TellEnded(c rules.Ceremony, to ceremony.Person) string { return Flat(RenderEnded(c, to)) }
+func TellEnded(c rules.State, to ceremony.Person) string { return Flat(RenderEnded(c, to)) }
 
 // Status says where a ceremony stands.
-func Status(c rules.Ceremony, live rules.Live, now time.Time) string {
+func Status(c rules.State, live rules.Live, now time.Time) string {
 	return Flat(RenderBoard(c, live, now))
 }
 
 // KeyStatus says what is known of a cluster's encryption key.
 func KeyStatus(cluster string, r rules.KeyReport) string { return Flat(RenderKeyReport(cluster, r)) }
 
-// flat is a message without its title's rank, its buttons and its footnotes.
+// Flat is a message without its title's rank, its buttons and its footnotes.
 func Flat(m Message) string {
 	var parts []string
 	for _, b := range m.Blocks {

@@ -8,9 +8,9 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// renderForm is the form that takes an envelope. It shows what to run, so that the
+// RenderForm is the form that takes an envelope. It shows what to run, so that the
 // message need not be found again, and never holds what was typed.
-func RenderForm(c rules.Ceremony, to ceremony.Person) slack.ModalViewRequest {
+func RenderForm(c rules.State, to ceremony.Person) slack.ModalViewRequest {
 	r := wording.RequestOf(c, to, c.Key.Step)
 	blocks := []slack.Block{section("*%s* (`%s`). Until %s.", wording.Subject(c.Plan), c.ID(), wording.When(c.Key.Expires))}
 	blocks = append(blocks,
@@ -27,7 +27,7 @@ func RenderForm(c rules.Ceremony, to ceremony.Person) slack.ModalViewRequest {
 	return v
 }
 
-// renderFormWords stands in the form's place once it was sent.
+// RenderFormWords stands in the form's place once it was sent.
 func RenderFormWords(title string, w wording.Words) slack.ModalViewRequest {
 	return modal(title, []slack.Block{section("%s", w)})
 }

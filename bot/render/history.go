@@ -8,8 +8,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// renderHistory is one event in the status post's thread: who, what, when.
-func RenderHistory(c rules.Ceremony, e event.Entry) Message {
+// RenderHistory is one event in the status post's thread: who, what, when.
+func RenderHistory(c rules.State, e event.Entry) Message {
 	text := wording.HistoryWords(c, e)
 	return Message{
 		Line:   wording.PlainText(text),

@@ -9,8 +9,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// renderEnded tells somebody who was asked for a share that it is over.
-func RenderEnded(c rules.Ceremony, to ceremony.Person) Message {
+// RenderEnded tells somebody who was asked for a share that it is over.
+func RenderEnded(c rules.State, to ceremony.Person) Message {
 	blocks := []slack.Block{section("*%s*\n%s", wording.Subject(c.Plan), wording.OutcomeWords(c))}
 	// Of what is not known, the words of the outcome say what to keep.
 	if known := !c.Unproven && (!c.MadeElsewhere() || c.Verified != nil); c.Plan.Operation.Rekeys() && len(c.NewShares) > 0 && known {
@@ -38,7 +38,7 @@ func RenderEnded(c rules.Ceremony, to ceremony.Person) Message {
 
 // renderBackupReminder tells whoever proposed a rekey of the backup that it has left
 // behind.
-func renderBackupReminder(c rules.Ceremony, ev event.BackupReminded) Message {
+func renderBackupReminder(c rules.State, ev event.BackupReminded) Message {
 	what := "Please have the backup of " + c.Plan.Cluster + "'s new shares deleted"
 	return Message{Line: wording.Escape(what), Blocks: []slack.Block{
 		title(what),

@@ -8,7 +8,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// copied shows a command. It is the only way in which one gets into a message.
+// Copied shows a command. It is the only way in which one gets into a message.
 func Copied(p wording.Pasted) slack.Block {
 	if !p.Made() {
 		return Stop
@@ -24,10 +24,10 @@ func inline(format string, p wording.Pasted) slack.Block {
 	return section(format, p.Text)
 }
 
-// stop stands in the place of a command that was not made.
+// Stop stands in the place of a command that was not made.
 var Stop slack.Block = section(":octagonal_sign: *Paste nothing and send nothing.* %s", wording.OddWords)
 
-// orStop is the message, or nothing of it but stop where a command was not made.
+// OrStop is the message, or nothing of it but stop where a command was not made.
 func (m Message) OrStop() Message {
 	if !slices.Contains(m.Blocks, Stop) {
 		return m

@@ -13,7 +13,7 @@ import (
 // renderRollCall asks somebody to show that they can read what Vault will encrypt to
 // them, and to sign that they have read the plan. What they send back is a hash of
 // what they decrypt: were something else in the challenge's place, it stays with them.
-func renderRollCall(c rules.Ceremony, to ceremony.Person) Message {
+func renderRollCall(c rules.State, to ceremony.Person) Message {
 	i := -1
 	if called := c.Called(); called != nil {
 		i = slices.IndexFunc(called.Challenges, func(ch ceremony.Challenge) bool { return ch.For == to })

@@ -9,10 +9,10 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// renderAsk tells somebody exactly what to run. The recipient is the ceremony's
+// RenderAsk tells somebody exactly what to run. The recipient is the ceremony's
 // own subkey and not the identity: of several subkeys gpg takes the newest, which
 // is another ceremony's when two are open.
-func RenderAsk(c rules.Ceremony, to ceremony.Person, key ceremony.Announced) Message {
+func RenderAsk(c rules.State, to ceremony.Person, key ceremony.Announced) Message {
 	if c.Key == nil || c.Key.Subkey != key.Subkey || c.Ended() {
 		return renderReplacedAsk(c)
 	}
@@ -32,7 +32,7 @@ func RenderAsk(c rules.Ceremony, to ceremony.Person, key ceremony.Announced) Mes
 		Copied(wording.ReadCommand(key.Announcement)),
 		section("The plan in it has the hash `%s` (%s).", wording.Short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
 	)
-	if key.Step == ceremony.Password {
+	if key.Step == ceremony.StepOTP {
 		blocks = append(blocks, sendPassword(c, to, key, r)...)
 	} else {
 		blocks = append(blocks, sendShare(c, to, key, r)...)
@@ -40,7 +40,7 @@ func RenderAsk(c rules.Ceremony, to ceremony.Person, key ceremony.Announced) Mes
 	return Message{Line: r.Line, Blocks: blocks}
 }
 
-func sendShare(c rules.Ceremony, to ceremony.Person, key ceremony.Announced, r wording.Request) []slack.Block {
+func sendShare(c rules.State, to ceremony.Person, key ceremony.Announced, r wording.Request) []slack.Block {
 	blocks := []slack.Block{section("*3.* %s", r.Do), Copied(wording.SealCommand(c, to, key, r.File, ""))}
 	blocks = append(blocks, formButton(c)...)
 	return append(blocks,
@@ -52,7 +52,7 @@ func sendShare(c rules.Ceremony, to ceremony.Person, key ceremony.Announced, r w
 
 // sendPassword is for somebody without a PGP key: they have the program, which has
 // made the password, and nothing to sign with.
-func sendPassword(c rules.Ceremony, to ceremony.Person, key ceremony.Announced, r wording.Request) []slack.Block {
+func sendPassword(c rules.State, to ceremony.Person, key ceremony.Announced, r wording.Request) []slack.Block {
 	blocks := []slack.Block{
 		section("*3.* Paste the two PGP blocks above into this, which checks all of it for you, and send me what it prints, %s:", wording.HowToSend(c.Plan)),
 		Copied(wording.Paste("conclave seal --otp %s", wording.File(r.File))),
@@ -65,14 +65,14 @@ func sendPassword(c rules.Ceremony, to ceremony.Person, key ceremony.Announced, 
 
 // formButton is for people who don't want their message in a conversation, where the
 // plan lets it come by a form.
-func formButton(c rules.Ceremony) []slack.Block {
+func formButton(c rules.State) []slack.Block {
 	if !wording.MayCome(c.Plan, ceremony.ByForm) {
 		return nil
 	}
 	return []slack.Block{slack.NewActionBlock("send", button(command.VerbForm, formValue(c), "Use a form", slack.StyleDefault, nil))}
 }
 
-func renderReplacedAsk(c rules.Ceremony) Message {
+func renderReplacedAsk(c rules.State) Message {
 	words := "This request was replaced by a newer one. Follow that."
 	if c.Ended() {
 		words = "Nothing is wanted from you any more. " + wording.OutcomeWords(c)

@@ -10,9 +10,9 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// renderBoard is the status post. It mentions nobody: it is redrawn all the time,
+// RenderBoard is the status post. It mentions nobody: it is redrawn all the time,
 // and people whose help is wanted have a direct message.
-func RenderBoard(c rules.Ceremony, live rules.Live, now time.Time) Message {
+func RenderBoard(c rules.State, live rules.Live, now time.Time) Message {
 	if c.Plan.Operation == ceremony.Alarm {
 		return renderAlarmBoard(c)
 	}
@@ -34,7 +34,7 @@ func RenderBoard(c rules.Ceremony, live rules.Live, now time.Time) Message {
 	if c.Plan.Reason != "" {
 		blocks = append(blocks, section("*Reason*\n%s", wording.Escape(c.Plan.Reason)))
 	}
-	if c.State == rules.StateVerifying {
+	if c.Phase == rules.PhaseVerifying {
 		blocks = append(blocks, footnote("`/ceremony reverify %s` has everybody prove their new share anew, should the proof be stuck.", c.ID()))
 	}
 	if c.Plan.Operation == ceremony.Unseal && c.Wants() {

@@ -11,8 +11,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// renderToken hands a token, encrypted, to whom it was made for.
-func RenderToken(c rules.Ceremony, s ceremony.SignedParcel) Message {
+// RenderToken hands a token, encrypted, to whom it was made for.
+func RenderToken(c rules.State, s ceremony.SignedParcel) Message {
 	blocks := []slack.Block{
 		title("The " + wording.TokenTitle(c.Plan)),
 		section("It is encrypted by Vault to your key. Only you can open it; Conclave never had it in the open."),
@@ -29,9 +29,9 @@ func RenderToken(c rules.Ceremony, s ceremony.SignedParcel) Message {
 	return Message{Line: "The " + wording.Escape(wording.TokenTitle(c.Plan)), Blocks: blocks}
 }
 
-// renderEncodedToken hands over a token that was combined with the one-time
+// RenderEncodedToken hands over a token that was combined with the one-time
 // password of its requester.
-func RenderEncodedToken(c rules.Ceremony, combined string) Message {
+func RenderEncodedToken(c rules.State, combined string) Message {
 	if !wording.EncodedShape.MatchString(combined) {
 		m := Say(":octagonal_sign: *Don't paste it anywhere.* What Vault calls the encoded token has characters that none has; somebody may be interfering. Tell your security team.")
 		m.Blocks = append(m.Blocks, footnote("`%s`", c.ID()))
@@ -58,7 +58,7 @@ func RenderEncodedToken(c rules.Ceremony, combined string) Message {
 }
 
 // tokenDuty is what whoever has the token owes: what it is for, and how it ends.
-func tokenDuty(c rules.Ceremony, step int) []slack.Block {
+func tokenDuty(c rules.State, step int) []slack.Block {
 	use := fmt.Sprintf("Do what it was made for (%s)", wording.ReasonOr(c.Plan.Reason, "the plan gives no reason"))
 	switch c.Plan.Operation {
 	case ceremony.Init:
@@ -92,8 +92,8 @@ func tokenDuty(c rules.Ceremony, step int) []slack.Block {
 	}
 }
 
-// renderReminder tells the requester of a root token to revoke it.
-func RenderReminder(c rules.Ceremony, e event.Entry) Message {
+// RenderReminder tells the requester of a root token to revoke it.
+func RenderReminder(c rules.State, e event.Entry) Message {
 	what := "Please revoke the " + wording.TokenTitle(c.Plan)
 	number := 0
 	if ev, ok := e.Event.(event.Reminded); ok {

@@ -11,7 +11,7 @@ import (
 )
 
 // renderGate asks a witness whether the gated step may happen.
-func renderGate(c rules.Ceremony, to ceremony.Person, e event.Entry) Message {
+func renderGate(c rules.State, to ceremony.Person, e event.Entry) Message {
 	asked, _ := e.Event.(event.WitnessAsked)
 	what := "Please witness: " + wording.Subject(c.Plan)
 	blocks := []slack.Block{title(what)}
@@ -34,7 +34,7 @@ func renderGate(c rules.Ceremony, to ceremony.Person, e event.Entry) Message {
 }
 
 // renderWitness asks a witness what they say of the whole ceremony.
-func renderWitness(c rules.Ceremony, to ceremony.Person) Message {
+func renderWitness(c rules.State, to ceremony.Person) Message {
 	what := "Your statement as a witness: " + wording.Subject(c.Plan)
 	blocks := []slack.Block{title(what), section("%s", wording.OutcomeWords(c))}
 	if !c.OwesWitness() {
@@ -54,13 +54,13 @@ func renderWitness(c rules.Ceremony, to ceremony.Person) Message {
 	return Message{Line: what, Blocks: blocks}
 }
 
-// signInstead shows how to say the same with more than an account behind it.
-func SignInstead(c rules.Ceremony, to ceremony.Person, verb ceremony.Verb) []slack.Block {
+// SignInstead shows how to say the same with more than an account behind it.
+func SignInstead(c rules.State, to ceremony.Person, verb ceremony.Verb) []slack.Block {
 	if to.Key == "" {
 		return nil
 	}
 	return []slack.Block{
 		footnote("Or sign it with your PGP key, and send me what this prints:"),
-		Copied(wording.StatementCommand(c.WordFor(verb), to.Key)),
+		Copied(wording.StatementCommand(c.StatementFor(verb), to.Key)),
 	}
 }

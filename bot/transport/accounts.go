@@ -21,16 +21,16 @@ const freshness = time.Minute
 // slackbot is Slack's own voice. Its is_bot is false.
 const slackbot = "USLACKBOT"
 
-// claim is who an envelope says it comes from.
+// Claim is who an envelope says it comes from.
 type Claim struct {
 	User  string
 	Teams []string // every team that the envelope names; empty ones are left out
-	// shared is set when the envelope says that other organisations can read along.
+	// Shared is set when the envelope says that other organisations can read along.
 	Shared bool
 }
 
 // registry asks Slack who somebody is.
-type Registry struct {
+type Accounts struct {
 	api  *slack.Client
 	team string // ours
 
@@ -43,13 +43,13 @@ type asked struct {
 	at   time.Time
 }
 
-func NewRegistry(api *slack.Client, team string) *Registry {
-	return &Registry{api: api, team: team, Known: map[string]asked{}}
+func NewRegistry(api *slack.Client, team string) *Accounts {
+	return &Accounts{api: api, team: team, Known: map[string]asked{}}
 }
 
-// account answers who is behind a claim, or a denial. The account's team is
+// Account answers who is behind a claim, or a denial. The account's team is
 // always ours: it is what the configuration pins.
-func (r *Registry) Account(ctx context.Context, c Claim) (ceremony.Account, error) {
+func (r *Accounts) Account(ctx context.Context, c Claim) (ceremony.Account, error) {
 	if c.Shared {
 		return ceremony.Account{}, refusal.SharedChannel
 	}
@@ -68,11 +68,11 @@ func (r *Registry) Account(ctx context.Context, c Claim) (ceremony.Account, erro
 	return ceremony.Account{Team: r.team, User: u.ID}, nil
 }
 
-// judge says whether an account may take part at all. Names are not looked at:
+// Judge says whether an account may take part at all. Names are not looked at:
 // people choose them.
 // Source: docs.slack.dev "User object"; of a connected organisation's people
 // is_stranger may be false, so that the team decides.
-func (r *Registry) Judge(u *slack.User) error {
+func (r *Accounts) Judge(u *slack.User) error {
 	switch {
 	case u.Deleted:
 		return refusal.Deactivated
@@ -91,12 +91,12 @@ func (r *Registry) Judge(u *slack.User) error {
 // belongs says whether a team is one of the user's: the workspace that the
 // account was made in or, in an Enterprise organisation, the organisation and
 // every workspace of it that the user is in.
-func (r *Registry) belongs(u *slack.User, team string) bool {
+func (r *Accounts) belongs(u *slack.User, team string) bool {
 	return team == u.TeamID || (u.Enterprise.EnterpriseID != "" && team == u.Enterprise.EnterpriseID) ||
 		slices.Contains(u.Enterprise.Teams, team)
 }
 
-func (r *Registry) User(ctx context.Context, id string) (*slack.User, error) {
+func (r *Accounts) User(ctx context.Context, id string) (*slack.User, error) {
 	r.Mu.Lock()
 	known, ok := r.Known[id]
 	r.Mu.Unlock()
@@ -119,14 +119,14 @@ func (r *Registry) User(ctx context.Context, id string) (*slack.User, error) {
 	return u, nil
 }
 
-// forget drops what is known about an account, since Slack says that it changed.
-func (r *Registry) Forget(id string) {
+// Forget drops what is known about an account, since Slack says that it changed.
+func (r *Accounts) Forget(id string) {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
 	delete(r.Known, id)
 }
 
-// claimed is the account of somebody whom the registry turned away: theirs as far as
+// Claimed is the account of somebody whom the registry turned away: theirs as far as
 // the envelope tells.
 func (c Claim) Claimed(team string) ceremony.Account {
 	if len(c.Teams) > 0 {

@@ -14,7 +14,7 @@ import (
 
 // stands are the channels in which ceremonies are shown. Each is looked at again
 // after a while: somebody may share it with another organisation at any time.
-type Stands struct {
+type Channels struct {
 	api *slack.Client
 
 	mu    sync.Mutex
@@ -26,10 +26,10 @@ type looked struct {
 	at    time.Time
 }
 
-func NewStands(api *slack.Client) *Stands { return &Stands{api: api, known: map[string]looked{}} }
+func NewStands(api *slack.Client) *Channels { return &Channels{api: api, known: map[string]looked{}} }
 
-// check answers a denial when nothing should or could be shown in a channel.
-func (s *Stands) Check(ctx context.Context, id string) error {
+// Check answers a denial when nothing should or could be shown in a channel.
+func (s *Channels) Check(ctx context.Context, id string) error {
 	s.mu.Lock()
 	known, ok := s.known[id]
 	s.mu.Unlock()
@@ -57,7 +57,7 @@ func (s *Stands) Check(ctx context.Context, id string) error {
 	return fault
 }
 
-// outside says whether people who are not of the workspace can read a channel.
+// Outside says whether people who are not of the workspace can read a channel.
 func Outside(ch *slack.Channel) bool {
 	return ch.IsExtShared || ch.IsPendingExtShared || ch.IsOrgShared || ch.IsGlobalShared
 }

@@ -11,16 +11,16 @@ const memory = 15 * time.Minute
 
 // seen remembers what was taken. Slack delivers twice: after a late
 // acknowledgement, on a second connection, and at times under another event id.
-type Seen struct {
+type Dedup struct {
 	mu    sync.Mutex
 	known map[string]time.Time // key → forgotten after
 	swept time.Time
 }
 
-func NewSeen() *Seen { return &Seen{known: map[string]time.Time{}} }
+func NewSeen() *Dedup { return &Dedup{known: map[string]time.Time{}} }
 
-// any says whether one of the keys is known.
-func (s *Seen) Any(keys []string) bool {
+// Any says whether one of the keys is known.
+func (s *Dedup) Any(keys []string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -32,8 +32,8 @@ func (s *Seen) Any(keys []string) bool {
 	return false
 }
 
-// add remembers all keys.
-func (s *Seen) Add(keys []string) {
+// Add remembers all keys.
+func (s *Dedup) Add(keys []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()

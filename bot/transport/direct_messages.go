@@ -10,17 +10,19 @@ import (
 
 // rooms knows the direct messages with each person. A post needs only the
 // person; looking for a post needs the conversation's own id.
-type Rooms struct {
+type DirectMessages struct {
 	api *slack.Client
 
 	mu    sync.Mutex
 	known map[string]string // user id → conversation id
 }
 
-func NewRooms(api *slack.Client) *Rooms { return &Rooms{api: api, known: map[string]string{}} }
+func NewRooms(api *slack.Client) *DirectMessages {
+	return &DirectMessages{api: api, known: map[string]string{}}
+}
 
-// with answers the id of the direct messages with somebody.
-func (r *Rooms) With(ctx context.Context, user string) (string, error) {
+// With answers the id of the direct messages with somebody.
+func (r *DirectMessages) With(ctx context.Context, user string) (string, error) {
 	r.mu.Lock()
 	room, ok := r.known[user]
 	r.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// lateAck is how long an acknowledgement may take before it counts as late.
+// LateAck is how long an acknowledgement may take before it counts as late.
 // Slack gives up after three seconds.
 const LateAck = time.Second
 

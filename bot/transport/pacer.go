@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// postPace is the least time between two posts in one channel. Slack takes one a
+	// PostPace is the least time between two posts in one channel. Slack takes one a
 	// second, and counts when they arrive: some of them travel faster than others.
 	// Source: docs.slack.dev "Rate limits", chat.postMessage.
 	PostPace = 1100 * time.Millisecond
-	// redrawPace is the least time between two edits of one status post.
+	// RedrawPace is the least time between two edits of one status post.
 	RedrawPace = 1500 * time.Millisecond
 )
 
-// pacer spaces out what is done under one key: a limiter for each.
+// Pacer spaces out what is done under one key: a limiter for each.
 type Pacer struct {
 	Gap time.Duration
 
@@ -29,7 +29,7 @@ func NewPacer(gap time.Duration) *Pacer {
 	return &Pacer{Gap: gap, Limiters: map[string]*rate.Limiter{}}
 }
 
-// wait returns when it is this caller's turn. An error means that the caller's time was
+// Wait returns when it is this caller's turn. An error means that the caller's time was
 // over before that; the turn is somebody else's then.
 func (p *Pacer) Wait(ctx context.Context, key string) error {
 	p.mu.Lock()
@@ -46,7 +46,7 @@ func (p *Pacer) Wait(ctx context.Context, key string) error {
 	return err
 }
 
-// free reports whether nothing was done under the key for a while, and notes that
+// Free reports whether nothing was done under the key for a while, and notes that
 // something is done now.
 func (p *Pacer) Free(key string) bool {
 	p.mu.Lock()
@@ -54,7 +54,7 @@ func (p *Pacer) Free(key string) bool {
 	return p.limiterLocked(key).Allow()
 }
 
-// release lets the next one come at once, since nothing was done under the key.
+// Release lets the next one come at once, since nothing was done under the key.
 func (p *Pacer) Release(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

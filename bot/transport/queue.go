@@ -13,7 +13,7 @@ const (
 	MaxInPerson = 16  // of one person
 )
 
-// kind is a kind of envelope.
+// Kind is a kind of envelope.
 type Kind string
 
 const (
@@ -25,7 +25,7 @@ const (
 	KindNotice  Kind = "notice"
 )
 
-// job is one thing that a person did.
+// Job is one thing that a person did.
 type Job struct {
 	Kind   Kind
 	Person string // TEAM/USER as the envelope claims
@@ -45,7 +45,7 @@ func (j Job) lane() string {
 
 // lanes are queues, one for each person who has something waiting: what a
 // person does takes effect in their order, and nobody waits for somebody else.
-type Lanes struct {
+type Queue struct {
 	Mu      sync.Mutex
 	Waiting map[string][]Job // lane → not begun; present while the lane runs
 	count   map[Kind]int     // not begun
@@ -53,13 +53,13 @@ type Lanes struct {
 	running sync.WaitGroup
 }
 
-func NewLanes() *Lanes {
-	return &Lanes{Waiting: map[string][]Job{}, count: map[Kind]int{}}
+func NewLanes() *Queue {
+	return &Queue{Waiting: map[string][]Job{}, count: map[Kind]int{}}
 }
 
-// put queues a job. It answers false when the queue is full or closed, and
+// Put queues a job. It answers false when the queue is full or closed, and
 // never blocks.
-func (l *Lanes) Put(ctx context.Context, j Job) bool {
+func (l *Queue) Put(ctx context.Context, j Job) bool {
 	l.Mu.Lock()
 	defer l.Mu.Unlock()
 	lane := j.lane()
@@ -76,7 +76,7 @@ func (l *Lanes) Put(ctx context.Context, j Job) bool {
 }
 
 // run does a lane's jobs one after the other, and ends when there are none.
-func (l *Lanes) run(ctx context.Context, lane string) {
+func (l *Queue) run(ctx context.Context, lane string) {
 	for {
 		l.Mu.Lock()
 		queue := l.Waiting[lane]
@@ -93,8 +93,8 @@ func (l *Lanes) run(ctx context.Context, lane string) {
 	}
 }
 
-// drain takes nothing more and returns when everything that was taken is done.
-func (l *Lanes) Drain() {
+// Drain takes nothing more and returns when everything that was taken is done.
+func (l *Queue) Drain() {
 	l.Mu.Lock()
 	l.closed = true
 	l.Mu.Unlock()

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// callTimeout ends a call of Slack's API that hangs: without it, one would
+	// CallTimeout ends a call of Slack's API that hangs: without it, one would
 	// block until the program ends.
 	CallTimeout = 10 * time.Second
 	// maxPatience is how often one call is made again because Slack asked to slow
@@ -22,11 +22,11 @@ const (
 	defaultRetryAfter = 30 * time.Second
 )
 
-// patience is an HTTP client that does what Slack's Retry-After says, for the
+// rateLimited is an HTTP client that does what Slack's Retry-After says, for the
 // whole method and not for one caller alone. It repeats a call only when Slack
 // has said that it did nothing (429); what became of a call whose answer was
 // lost is never guessed (P5).
-type patience struct {
+type rateLimited struct {
 	client *http.Client
 	health *Monitor
 
@@ -34,12 +34,12 @@ type patience struct {
 	until map[string]time.Time // method → not before
 }
 
-func NewPatience(client *http.Client, h *Monitor) *patience {
-	return &patience{client: client, health: h, until: map[string]time.Time{}}
+func NewPatience(client *http.Client, h *Monitor) *rateLimited {
+	return &rateLimited{client: client, health: h, until: map[string]time.Time{}}
 }
 
 // Do makes the call, after the wait that Slack asked for.
-func (p *patience) Do(req *http.Request) (*http.Response, error) {
+func (p *rateLimited) Do(req *http.Request) (*http.Response, error) {
 	method := path.Base(req.URL.Path)
 	for try := 0; ; try++ {
 		if err := p.wait(req.Context(), method); err != nil {
@@ -65,7 +65,7 @@ func (p *patience) Do(req *http.Request) (*http.Response, error) {
 	}
 }
 
-func (p *patience) slowDown(method string, h http.Header) {
+func (p *rateLimited) slowDown(method string, h http.Header) {
 	wait := defaultRetryAfter
 	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil && s >= 0 {
 		wait = max(time.Duration(s)*time.Second, time.Second)
@@ -78,7 +78,7 @@ func (p *patience) slowDown(method string, h http.Header) {
 	}
 }
 
-// errWaited means that the call was not made: its caller's time was over before
+// ErrWaited means that the call was not made: its caller's time was over before
 // Slack wanted to be asked again.
 type ErrWaited struct {
 	method string
@@ -88,7 +88,7 @@ type ErrWaited struct {
 func (e ErrWaited) Error() string { return "wait before " + e.method + ": " + e.cause.Error() }
 func (e ErrWaited) Unwrap() error { return e.cause }
 
-func (p *patience) wait(ctx context.Context, method string) error {
+func (p *rateLimited) wait(ctx context.Context, method string) error {
 	for {
 		p.mu.Lock()
 		d := time.Until(p.until[method])
@@ -102,7 +102,7 @@ func (p *patience) wait(ctx context.Context, method string) error {
 	}
 }
 
-// sleep waits, but not longer than the context lives.
+// Sleep waits, but not longer than the context lives.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -13,7 +13,7 @@ import (
 	"conclave/bot/refusal"
 )
 
-// serverTrouble says whether an error code means that Slack itself is in
+// ServerTrouble says whether an error code means that Slack itself is in
 // trouble, so that what it did is not known.
 // Source: docs.slack.dev, the errors that every method shares.
 func ServerTrouble(code string) bool {
@@ -29,29 +29,29 @@ func ServerTrouble(code string) bool {
 // they sent was acknowledged and does not come again (P6).
 const readTries = 4
 
-// errSlackSilent means that Slack could not be asked.
+// ErrSlackSilent means that Slack could not be asked.
 var ErrSlackSilent = errors.New("no answer from Slack")
 
-// read asks Slack something, and asks again when the answer got lost.
+// Read asks Slack something, and asks again when the answer got lost.
 func Read[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.Multiplier = 200*time.Millisecond, 3
 	answer, err := backoff.Retry(ctx, func() (T, error) {
 		answer, err := ask()
-		if err != nil && !passing(err) {
+		if err != nil && !transient(err) {
 			return answer, backoff.Permanent(err)
 		}
 		return answer, err
 	}, backoff.WithBackOff(pause), backoff.WithMaxTries(readTries))
-	if err != nil && passing(err) {
+	if err != nil && transient(err) {
 		err = fmt.Errorf("%w: %w", ErrSlackSilent, err)
 	}
 	return answer, err
 }
 
-// passing says whether an error may be gone the next time: anything but Slack's
+// transient says whether an error may be gone the next time: anything but Slack's
 // own considered answer.
-func passing(err error) bool {
+func transient(err error) bool {
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		return ServerTrouble(said.Err)
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
-// rhythm holds the durations of the supervisor.
+// Rhythm holds the durations of the supervisor.
 type Rhythm struct {
 	LeastGap  time.Duration // between two openings of a connection
 	MostGap   time.Duration // the longest pause after failures
@@ -35,7 +35,7 @@ type Rhythm struct {
 	AccountGap time.Duration // before each further one
 }
 
-// normalRhythm is what Slack's own limits ask for: few openings, since each is
+// NormalRhythm is what Slack's own limits ask for: few openings, since each is
 // counted, a ping at least every 30 seconds, and direct messages with 50 people a
 // minute at most, some of which are left to a bot that runs beside the check.
 func NormalRhythm() Rhythm {
@@ -60,7 +60,7 @@ var (
 	errReopen  = errors.New("the connection ended") // what the client under supervision gets for a second opening
 )
 
-// fatal are Slack's errors that time does not cure, and what to do about each.
+// Fatal are Slack's errors that time does not cure, and what to do about each.
 // The client itself gives up on four of them and repeats the others for ever.
 // Source: docs.slack.dev reference of apps.connections.open.
 func Fatal(code string) (advice string, ok bool) {
@@ -79,7 +79,7 @@ func Fatal(code string) (advice string, ok bool) {
 	return "", false
 }
 
-// supervisor keeps one Socket Mode connection open. The client of slack-go
+// Supervisor keeps one Socket Mode connection open. The client of slack-go
 // reconnects by itself, at once and for ever; so it is given a single opening,
 // and everything about the next one is decided here.
 type Supervisor struct {
@@ -89,12 +89,12 @@ type Supervisor struct {
 	Rhythm             Rhythm
 	Health             *Monitor
 	Log                *slog.Logger
-	// take is called for every envelope, and must not block. It answers whether to
+	// Take is called for every envelope, and must not block. It answers whether to
 	// acknowledge it, and with what.
 	Take func(socketmode.Event) (reply any, ack bool)
 }
 
-// run returns when ctx ends, or with an error that wraps ErrSocket.
+// Run returns when ctx ends, or with an error that wraps ErrSocket.
 func (s *Supervisor) Run(ctx context.Context) error {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval, pause.Multiplier = s.Rhythm.LeastGap, s.Rhythm.MostGap, 2
@@ -146,7 +146,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return nil
 }
 
-// connect opens one connection and serves it until it ends. It says whether it
+// Connect opens one connection and serves it until it ends. It says whether it
 // stood, and why it ended as far as is known: Slack's own reason stays in the
 // client.
 func (s *Supervisor) Connect(ctx context.Context) (stood bool, err error) {

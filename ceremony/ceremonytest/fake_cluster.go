@@ -10,7 +10,7 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// fakeNode is one node of the fake Vault, sealed or not by itself.
+// FakeNode is one node of the fake Vault, sealed or not by itself.
 type FakeNode struct {
 	Address  string
 	Fresh    bool // not initialised

@@ -12,15 +12,15 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// fakeCourier keeps what was posted.
+// FakeCourier keeps what was posted.
 type FakeCourier struct {
 	Mu     sync.Mutex
 	Posted map[string]int // ceremony/key → times
 	Order  []string
-	Drawn  []rules.Ceremony
+	Drawn  []rules.State
 	Fault  func(m rules.Message, n int) error // after the message was posted, but for ErrNotPosted
 	tries  map[string]int
-	// replace says whether a redrawing has to take another post.
+	// Replace says whether a redrawing has to take another post.
 	Replace func() bool
 }
 
@@ -28,7 +28,7 @@ func NewFakeCourier() *FakeCourier {
 	return &FakeCourier{Posted: map[string]int{}, tries: map[string]int{}}
 }
 
-func (f *FakeCourier) Deliver(_ context.Context, c rules.Ceremony, m rules.Message, maybe bool) (ceremony.Ref, error) {
+func (f *FakeCourier) Deliver(_ context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error) {
 	f.Mu.Lock()
 	defer f.Mu.Unlock()
 	key := string(c.ID()) + " " + m.Key
@@ -52,7 +52,7 @@ func (f *FakeCourier) Deliver(_ context.Context, c rules.Ceremony, m rules.Messa
 	return ref, err
 }
 
-func (f *FakeCourier) Redraw(_ context.Context, c rules.Ceremony, _ rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
+func (f *FakeCourier) Redraw(_ context.Context, c rules.State, _ rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
 	f.Mu.Lock()
 	defer f.Mu.Unlock()
 	f.Drawn = append(f.Drawn, c)
@@ -62,7 +62,7 @@ func (f *FakeCourier) Redraw(_ context.Context, c rules.Ceremony, _ rules.Live, 
 	return at, nil
 }
 
-// twice names the messages that were posted more than once.
+// Twice names the messages that were posted more than once.
 func (f *FakeCourier) Twice() []string {
 	f.Mu.Lock()
 	defer f.Mu.Unlock()

@@ -19,26 +19,26 @@ import (
 // Statements of the fake opener are plain words, "signed|KEY|UNIX|LINE". Package
 // openpgp has the real ones.
 
-func (*FakeOpener) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (ceremony.Statement, error) {
+func (*FakeOpener) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (ceremony.SignedLine, error) {
 	f := strings.SplitN(string(pasted), "|", 4)
 	if len(f) != 4 || f[0] != "signed" {
-		return ceremony.Statement{}, ceremony.NoArmor
+		return ceremony.SignedLine{}, ceremony.NoArmor
 	}
 	at, err := strconv.ParseInt(f[2], 10, 64)
 	switch made := time.Unix(at, 0); {
 	case err != nil:
-		return ceremony.Statement{}, ceremony.BadMessage
+		return ceremony.SignedLine{}, ceremony.BadMessage
 	case f[1] != string(by):
-		return ceremony.Statement{}, ceremony.WrongSigner
+		return ceremony.SignedLine{}, ceremony.WrongSigner
 	case made.Before(notBefore.Add(-5 * time.Minute)):
-		return ceremony.Statement{}, ceremony.Stale
+		return ceremony.SignedLine{}, ceremony.Stale
 	case made.After(now.Add(5 * time.Minute)):
-		return ceremony.Statement{}, ceremony.FromTheFuture
+		return ceremony.SignedLine{}, ceremony.FromTheFuture
 	}
-	return ceremony.Statement{Line: f[3], Armor: string(pasted)}, nil
+	return ceremony.SignedLine{Line: f[3], Armor: string(pasted)}, nil
 }
 
-// spokenSignatures checks words as package openpgp does, and the fake opener's too.
+// SpokenSignatures checks words as package openpgp does, and the fake opener's too.
 type SpokenSignatures struct{ openpgp.Signatures }
 
 func (s SpokenSignatures) VerifySignedWord(certificate string, by ceremony.Fingerprint, armored string, notBefore, now time.Time) (string, time.Time, error) {
@@ -87,7 +87,7 @@ func (o *FakeOpener) Challenge(f ceremony.Fingerprint, _ time.Time) (string, str
 	return fmt.Sprintf("challenge|%s|%s", f, response), response, nil
 }
 
-// fakeOpener has envelopes of plain words:
+// FakeOpener has envelopes of plain words:
 // "KEY|SIGNER|UNIX|CEREMONY|STEP|NONCE|SHARE". Package openpgp has the real ones.
 type FakeOpener struct {
 	Name   string // of the identity, when it is another one

@@ -12,7 +12,7 @@ import (
 	"conclave/ceremony"
 )
 
-// fakeVault keeps the rules of Vault's ceremony endpoints that the engine relies
+// FakeVault keeps the rules of Vault's ceremony endpoints that the engine relies
 // on. Shares are words, not polynomials: the package vaulttest has the real ones.
 type FakeVault struct {
 	mu sync.Mutex
@@ -29,7 +29,7 @@ type FakeVault struct {
 
 	Encrypts func(to ceremony.Fingerprint) string // what is handed out, in the place of plain words
 
-	// fault decides about call number n of a method: an error before it is
+	// Fault decides about call number n of a method: an error before it is
 	// applied, an error after, or none.
 	Fault func(method string, n int) (before, after error)
 	Calls map[string]int
@@ -82,7 +82,7 @@ func (v *FakeVault) call(method string, apply func() error) error {
 	return after
 }
 
-// count is how often a method was called.
+// Count is how often a method was called.
 func (v *FakeVault) Count(method string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -112,7 +112,7 @@ func (v *FakeVault) progress(op ceremony.Operation, step ceremony.Step) ceremony
 	if a == nil || a.Op != op {
 		return ceremony.Progress{Required: v.Threshold, OTPLength: cmp.Or(v.OtpLength, 28)}
 	}
-	if step == ceremony.Verify {
+	if step == ceremony.StepVerify {
 		if a.Verify == "" {
 			return ceremony.Progress{}
 		}
@@ -142,7 +142,7 @@ func (v *FakeVault) Start(_ context.Context, o ceremony.Order) (p ceremony.Progr
 		}
 		v.Attempt = a
 		v.Log = append(v.Log, "start "+a.Nonce)
-		p = v.progress(o.Operation, ceremony.Update)
+		p = v.progress(o.Operation, ceremony.StepUpdate)
 		return nil
 	})
 	return p, err
@@ -158,7 +158,7 @@ func (v *FakeVault) Submit(_ context.Context, s ceremony.Submission) (a ceremony
 			return ceremony.ErrRefused
 		}
 		v.Log = append(v.Log, fmt.Sprintf("submit %s %s %s", s.Step, s.Nonce, share))
-		if s.Step == ceremony.Verify {
+		if s.Step == ceremony.StepVerify {
 			a, err = v.Verify(s.Nonce, share)
 		} else {
 			a, err = v.Update(s.Nonce, share)
@@ -261,7 +261,7 @@ func (v *FakeVault) CancelVerification(_ context.Context, op ceremony.Operation,
 		}
 		v.Log = append(v.Log, "cancel verification "+nonce)
 		v.Attempt.Proven, v.Attempt.Verify = nil, v.Nonce()
-		p = v.progress(op, ceremony.Verify)
+		p = v.progress(op, ceremony.StepVerify)
 		return nil
 	})
 	return p, err
@@ -278,7 +278,7 @@ func (v *FakeVault) Backup(context.Context, ceremony.Operation) (b ceremony.Back
 	return b, err
 }
 
-// do is somebody else who acts on Vault.
+// Do is somebody else who acts on Vault.
 func (v *FakeVault) Do(f func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -301,7 +301,7 @@ const (
 	Transit = "transit" // the cluster unseals itself
 )
 
-// submitted are the shares that reached Vault, in order.
+// Submitted are the shares that reached Vault, in order.
 func (v *FakeVault) Submitted() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()

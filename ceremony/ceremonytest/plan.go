@@ -29,7 +29,7 @@ func Commitment(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// planOf is a plan of the operation as the engine would make it.
+// PlanOf is a plan of the operation as the engine would make it.
 func PlanOf(op ceremony.Operation) ceremony.Plan {
 	p := SamplePlan("prod-" + ceremony.ID(op) + "-aaaa")
 	p.Operation = op
@@ -58,7 +58,7 @@ func PlanOf(op ceremony.Operation) ceremony.Plan {
 	return p
 }
 
-// demand writes into a plan what a policy may ask for, each by a bit.
+// Demand writes into a plan what a policy may ask for, each by a bit.
 func Demand(p *ceremony.Plan, bits byte) {
 	if p.Operation == ceremony.Alarm {
 		return
@@ -85,17 +85,17 @@ func Demand(p *ceremony.Plan, bits byte) {
 		p.Quiet = &ceremony.Quiet{From: 2 * 60, To: 3*60 + 1, Zone: "UTC"} // the minute of the proposal, too
 	}
 	if bits&32 != 0 {
-		p.Ways = []ceremony.Way{ceremony.ByText}
+		p.Ways = []ceremony.Intake{ceremony.ByText}
 	}
 	if bits&64 != 0 {
 		p.SignedApprovals = true
 	}
 }
 
-// taken is the identity of a bot that was taken over.
+// Taken is the identity of a bot that was taken over.
 const Taken = ceremony.Fingerprint("abababababababababababababababababababab")
 
-// forgedPlan is a plan that a bot which was taken over could make up.
+// ForgedPlan is a plan that a bot which was taken over could make up.
 func ForgedPlan() ceremony.Plan {
 	person := func(name string, key ceremony.Fingerprint) ceremony.Person {
 		return ceremony.Person{Name: name, Account: ceremony.Account{Team: "T1", User: name}, Key: key}

@@ -11,7 +11,7 @@ import (
 
 const SamplesDir = "../testdata/transcript"
 
-// samples are transcripts that an earlier run has made, with the fingerprint of the
+// Samples are transcripts that an earlier run has made, with the fingerprint of the
 // identity that has signed them.
 func Samples(t testing.TB) (files map[string][]byte, identity ceremony.Fingerprint) {
 	t.Helper()

@@ -18,8 +18,8 @@ const (
 	longestWait  = 30 * time.Second
 )
 
-// owner is the one goroutine that decides and writes for a ceremony.
-type owner struct {
+// actor is the one goroutine that decides and writes for a ceremony.
+type actor struct {
 	e       *Engine
 	id      ceremony.ID
 	cluster ceremony.Cluster
@@ -30,13 +30,13 @@ type owner struct {
 
 	// News for the herald, the board and the keepers: one slot each, the latest wins, so
 	// that a slow Slack or archive never holds a ceremony back.
-	forHerald chan rules.Ceremony
-	forBoard  chan known
-	forKeeper []chan rules.Ceremony // of each of the engine's archives
-	recovered bool                  // messages that are due may have been posted before the start
+	forHerald chan rules.State
+	forBoard  chan snapshot
+	forKeeper []chan rules.State // of each of the engine's archives
+	recovered bool               // messages that are due may have been posted before the start
 
 	// All below belongs to the goroutine.
-	c       rules.Ceremony
+	c       rules.State
 	key     ceremony.Key
 	session rules.Session
 	live    rules.Live
@@ -50,36 +50,36 @@ type owner struct {
 	polled  time.Time
 }
 
-func newOwner(e *Engine, cluster ceremony.Cluster, c rules.Ceremony, recovered bool) *owner {
-	o := &owner{
+func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool) *actor {
+	o := &actor{
 		e:         e,
 		id:        c.ID(),
 		cluster:   cluster,
 		log:       e.config.Log.With("ceremony", string(c.ID())),
 		inbox:     make(chan func(context.Context)),
 		done:      make(chan struct{}),
-		forHerald: make(chan rules.Ceremony, 1),
-		forBoard:  make(chan known, 1),
+		forHerald: make(chan rules.State, 1),
+		forBoard:  make(chan snapshot, 1),
 		recovered: recovered,
 		c:         c,
 		session:   rules.Session{Checked: !recovered, Since: time.Now(), Other: e.config.Opener.Identity() != c.Plan.Identity},
 		wait:      shortestWait,
 	}
 	for range e.config.Archives {
-		o.forKeeper = append(o.forKeeper, make(chan rules.Ceremony, 1))
+		o.forKeeper = append(o.forKeeper, make(chan rules.State, 1))
 	}
 	return o
 }
 
 // run serves until ctx ends or until everything is done and told. An act in
 // hand is finished first: what was sent to Vault gets its line in the journal.
-func (o *owner) run(ctx context.Context) {
+func (o *actor) run(ctx context.Context) {
 	telling, stop := context.WithCancel(ctx)
 	var tellers sync.WaitGroup
-	tellers.Go(func() { o.herald(telling) })
+	tellers.Go(func() { o.deliverLoop(telling) })
 	tellers.Go(func() { o.board(telling) })
 	for i, a := range o.e.config.Archives {
-		tellers.Go(func() { o.keeper(telling, a, o.forKeeper[i]) })
+		tellers.Go(func() { o.archiveLoop(telling, a, o.forKeeper[i]) })
 	}
 	defer tellers.Wait()
 	defer stop()
@@ -106,7 +106,7 @@ func (o *owner) run(ctx context.Context) {
 
 // step does what is to be done now and answers how long to wait for somebody to
 // ask for more.
-func (o *owner) step(ctx context.Context) time.Duration {
+func (o *actor) step(ctx context.Context) time.Duration {
 	if o.halted != nil {
 		return longestWait
 	}
@@ -132,20 +132,20 @@ func (o *owner) step(ctx context.Context) time.Duration {
 		return longestWait
 	case o.c.Attempt.Nonce == "" && now.Round(0).Before(starts):
 		return min(starts.Sub(now.Round(0)), untilClose)
-	case o.c.Attempt.Nonce == "" || o.c.State == rules.StateFrozen:
+	case o.c.Attempt.Nonce == "" || o.c.Phase == rules.PhaseFrozen:
 		return untilClose
 	}
 	if due := o.polled.Add(o.cluster.Poll); now.Before(due) {
 		return min(due.Sub(now), untilClose)
 	}
 	o.polled = now
-	o.look(ctx, false)
+	o.poll(ctx, false)
 	return min(o.cluster.Poll, untilClose)
 }
 
 // ask has the goroutine do something. When the asker leaves, it is done all the
 // same: taken says whether it is.
-func ask[T any](ctx context.Context, o *owner, f func(context.Context) (T, error)) (got T, taken bool, err error) {
+func ask[T any](ctx context.Context, o *actor, f func(context.Context) (T, error)) (got T, taken bool, err error) {
 	type answer struct {
 		got T
 		err error
@@ -167,15 +167,15 @@ func ask[T any](ctx context.Context, o *owner, f func(context.Context) (T, error
 }
 
 // gone says why nobody reads the inbox any more.
-func (o *owner) gone() error {
+func (o *actor) gone() error {
 	if c, _, err := o.e.Ceremony(o.id); err == nil && c.Ended() {
 		return ceremony.Closed
 	}
 	return ceremony.ErrNotRunning
 }
 
-func (o *owner) command(ctx context.Context, cmd rules.Command) (rules.Ceremony, error) {
-	c, _, err := ask(ctx, o, func(ctx context.Context) (rules.Ceremony, error) {
+func (o *actor) command(ctx context.Context, cmd rules.Command) (rules.State, error) {
+	c, _, err := ask(ctx, o, func(ctx context.Context) (rules.State, error) {
 		err := o.record(ctx, cmd)
 		return o.c, err
 	})
@@ -184,7 +184,7 @@ func (o *owner) command(ctx context.Context, cmd rules.Command) (rules.Ceremony,
 
 // record decides, writes, and only then believes (P3). After an error of the
 // journal nothing is recorded any more (P9).
-func (o *owner) record(ctx context.Context, cmd rules.Command) error {
+func (o *actor) record(ctx context.Context, cmd rules.Command) error {
 	if o.halted != nil {
 		return o.halted
 	}
@@ -213,7 +213,7 @@ func (o *owner) record(ctx context.Context, cmd rules.Command) error {
 		if _, ok := e.Event.(event.Resumed); ok {
 			o.session.Checked = false
 		}
-		o.log.Info("recorded", "seq", e.Seq, "event", event.TypeOf(e.Event), "state", string(o.c.State))
+		o.log.Info("recorded", "seq", e.Seq, "event", event.TypeOf(e.Event), "state", string(o.c.Phase))
 	}
 	if o.c.Key == nil {
 		o.dropKey()
@@ -223,7 +223,7 @@ func (o *owner) record(ctx context.Context, cmd rules.Command) error {
 }
 
 // halt stops the ceremony for good: evidence can't be written.
-func (o *owner) halt(err error) error {
+func (o *actor) halt(err error) error {
 	if !errors.Is(err, ceremony.ErrJournal) {
 		err = errors.Join(ceremony.ErrJournal, err)
 	}
@@ -235,15 +235,15 @@ func (o *owner) halt(err error) error {
 	return err
 }
 
-func (o *owner) dropKey() {
+func (o *actor) dropKey() {
 	if o.key != nil {
 		o.key.Destroy()
 	}
 	o.key, o.session.HasKey = nil, false
 }
 
-func (o *owner) publish() {
-	k := known{c: o.c, live: o.live}
+func (o *actor) publish() {
+	k := snapshot{c: o.c, live: o.live}
 	if o.key != nil {
 		k.fits = o.key.Fits
 	}

@@ -12,7 +12,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// raise adds what was found to the cluster's open alarm, or opens one for it. It
+// Raise adds what was found to the cluster's open alarm, or opens one for it. It
 // answers the alarm; that what was found is in it already is no error. After an
 // error nothing was written.
 func (e *Engine) Raise(ctx context.Context, cluster ceremony.Cluster, found event.Noticed) (ceremony.ID, error) {
@@ -33,13 +33,13 @@ func (e *Engine) Raise(ctx context.Context, cluster ceremony.Cluster, found even
 }
 
 // openAlarm is the cluster's alarm that nobody has acknowledged yet.
-func (e *Engine) openAlarm(cluster string) (rules.Ceremony, bool) {
+func (e *Engine) openAlarm(cluster string) (rules.State, bool) {
 	all := e.Ceremonies()
-	i := slices.IndexFunc(all, func(c rules.Ceremony) bool {
+	i := slices.IndexFunc(all, func(c rules.State) bool {
 		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Alarm && !c.Ended() && c.Closing == nil && time.Now().Before(c.Plan.Closes)
 	})
 	if i < 0 {
-		return rules.Ceremony{}, false
+		return rules.State{}, false
 	}
 	return all[i], true
 }
@@ -66,6 +66,6 @@ func (e *Engine) alarmPlan(cluster ceremony.Cluster, first event.Noticed) ceremo
 // Acknowledge ends an alarm: somebody looks after what it is about. An owner of the
 // cluster, an initiator or an approver may. Signed is their armored word, where they
 // have signed it.
-func (e *Engine) Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (rules.Ceremony, error) {
+func (e *Engine) Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (rules.State, error) {
 	return e.command(ctx, id, rules.Acknowledge{By: by, Why: rules.OneLine(why), Signed: signed})
 }

@@ -29,13 +29,13 @@ func (s *stage) raised() ceremony.ID {
 	return alarm.ID()
 }
 
-func (s *stage) openAlarm() (rules.Ceremony, bool) {
+func (s *stage) openAlarm() (rules.State, bool) {
 	for _, c := range s.alarms() {
 		if !c.Ended() {
 			return c, true
 		}
 	}
-	return rules.Ceremony{}, false
+	return rules.State{}, false
 }
 
 func (s *stage) acknowledge(id ceremony.ID, name string) error {
@@ -204,7 +204,7 @@ func TestExposedShareCountsUntilARekeyHasMadeNewOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		id := s.begin(ceremony.Rekey)
-		s.contribute(id, ceremony.Update, 3)
+		s.contribute(id, ceremony.StepUpdate, 3)
 		s.settle(time.Minute)
 		s.exposed("carol", ceremony.ExposedEnvelope) // may be a new one
 		if len(exposed()) != 3 {

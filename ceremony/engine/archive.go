@@ -26,11 +26,11 @@ func (c Config) archives() []string {
 	return names
 }
 
-// keeper has one archive keep what it has to, one transcript after the other. It is
+// archiveLoop has one archive keep what it has to, one transcript after the other. It is
 // not the owner's goroutine, so that an archive that hangs holds no ceremony back; and
 // each archive has its own, so that it holds no other archive back.
-func (o *owner) keeper(ctx context.Context, a ceremony.Archive, news <-chan rules.Ceremony) {
-	var c rules.Ceremony
+func (o *actor) archiveLoop(ctx context.Context, a ceremony.Archive, news <-chan rules.State) {
+	var c rules.State
 	pause := keepPause
 	var after time.Time // when the archive may be asked again
 	for ctx.Err() == nil {
@@ -57,7 +57,7 @@ func (o *owner) keeper(ctx context.Context, a ceremony.Archive, news <-chan rule
 
 // keepAll asks for each once: one that can't be kept, since something else has its
 // name, must not keep the next one out.
-func (o *owner) keepAll(ctx context.Context, a ceremony.Archive, c rules.Ceremony, open []rules.Keeping) (_ rules.Ceremony, failed bool) {
+func (o *actor) keepAll(ctx context.Context, a ceremony.Archive, c rules.State, open []rules.Keeping) (_ rules.State, failed bool) {
 	for _, k := range open {
 		next, err := o.keepOne(ctx, a, c, k.Signed)
 		if err != nil {
@@ -73,7 +73,7 @@ func (o *owner) keepAll(ctx context.Context, a ceremony.Archive, c rules.Ceremon
 }
 
 // keepOne has one transcript kept, and that recorded.
-func (o *owner) keepOne(ctx context.Context, a ceremony.Archive, c rules.Ceremony, signed event.TranscriptSigned) (rules.Ceremony, error) {
+func (o *actor) keepOne(ctx context.Context, a ceremony.Archive, c rules.State, signed event.TranscriptSigned) (rules.State, error) {
 	files, err := o.e.config.Files(c, signed)
 	if err != nil {
 		return c, err
@@ -84,7 +84,7 @@ func (o *owner) keepOne(ctx context.Context, a ceremony.Archive, c rules.Ceremon
 	if err != nil {
 		return c, err
 	}
-	return o.command(ctx, rules.Keep{Kept: event.Kept{
+	return o.command(ctx, rules.Archive{Kept: event.Archived{
 		Number: signed.Number, Where: a.Name(), SHA256: signed.SHA256,
 		Receipt: rules.OneLine(receipt.Text), TimeStamp: receipt.TimeStamp,
 	}})

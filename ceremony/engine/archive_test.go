@@ -16,7 +16,7 @@ import (
 )
 
 // transcriptFile is what archives keep in these tests: the transcript, and no page.
-func transcriptFile(c rules.Ceremony, signed event.TranscriptSigned) ([]ceremony.File, error) {
+func transcriptFile(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error) {
 	file, err := transcript.File(c, signed)
 	return []ceremony.File{{Name: ceremony.TranscriptName(c.ID(), signed.Number, "json"), Content: file}}, err
 }
@@ -67,13 +67,13 @@ func (a *fakeArchive) tried() int {
 }
 
 // receipts are a ceremony's events about archives, in a word each.
-func receipts(c rules.Ceremony) []string {
+func receipts(c rules.State) []string {
 	var list []string
 	for _, e := range c.History {
 		switch ev := e.Event.(type) {
-		case event.Kept:
+		case event.Archived:
 			list = append(list, ev.Where+": "+ev.Receipt)
-		case event.NotKept:
+		case event.ArchiveFailed:
 			list = append(list, ev.Where+": not kept")
 		}
 	}
@@ -81,7 +81,7 @@ func receipts(c rules.Ceremony) []string {
 	return list
 }
 
-func wantReceipts(t *testing.T, c rules.Ceremony, want ...string) {
+func wantReceipts(t *testing.T, c rules.State, want ...string) {
 	t.Helper()
 	if got := receipts(c); !slices.Equal(got, want) {
 		t.Errorf("the journal has %q, want %q", got, want)
@@ -267,17 +267,17 @@ func TestReceiptForWhatNobodyWasToKeepIsNoStory(t *testing.T) {
 		s.start()
 		c := s.now(s.rotated())
 		signed := c.Transcripts()[0]
-		at := slices.IndexFunc(c.History, func(e event.Entry) bool { _, ok := e.Event.(event.Kept); return ok })
+		at := slices.IndexFunc(c.History, func(e event.Entry) bool { _, ok := e.Event.(event.Archived); return ok })
 		before, err := rules.Replay(c.History[:at])
 		if err != nil {
 			t.Fatal(err)
 		}
-		good := event.Kept{Number: 1, Where: "far", SHA256: signed.SHA256, Receipt: "here"}
-		for name, change := range map[string]func(*event.Kept){
-			"another number":  func(k *event.Kept) { k.Number = 2 },
-			"another archive": func(k *event.Kept) { k.Where = "near" },
-			"another file":    func(k *event.Kept) { k.SHA256 = strings.Repeat("0", 64) },
-			"as it was":       func(*event.Kept) {},
+		good := event.Archived{Number: 1, Where: "far", SHA256: signed.SHA256, Receipt: "here"}
+		for name, change := range map[string]func(*event.Archived){
+			"another number":  func(k *event.Archived) { k.Number = 2 },
+			"another archive": func(k *event.Archived) { k.Where = "near" },
+			"another file":    func(k *event.Archived) { k.SHA256 = strings.Repeat("0", 64) },
+			"as it was":       func(*event.Archived) {},
 		} {
 			k := good
 			change(&k)
@@ -291,7 +291,7 @@ func TestReceiptForWhatNobodyWasToKeepIsNoStory(t *testing.T) {
 			if _, err := rules.Apply(after, event.Entry{Seq: after.Seq() + 1, Event: k}); err == nil {
 				t.Error("it is kept a second time")
 			}
-			if _, err := rules.Apply(after, event.Entry{Seq: after.Seq() + 1, Event: event.NotKept{Number: 1, Where: "far"}}); err == nil {
+			if _, err := rules.Apply(after, event.Entry{Seq: after.Seq() + 1, Event: event.ArchiveFailed{Number: 1, Where: "far"}}); err == nil {
 				t.Error("it is kept, and then not kept")
 			}
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 // count is how many events of a type a ceremony has.
-func count[E event.Event](c rules.Ceremony) (n int) {
+func count[E event.Event](c rules.State) (n int) {
 	for _, e := range c.History {
 		if _, ok := e.Event.(E); ok {
 			n++
@@ -50,7 +50,7 @@ func TestNodeThatFlapsKeepsNobodyFromUnsealingTheOthers(t *testing.T) {
 			}
 		}
 		flap(4)
-		slow := s.envelope(id, "bob", own(ceremony.Enter, "bob")) // made now, sent later
+		slow := s.envelope(id, "bob", own(ceremony.StepUnseal, "bob")) // made now, sent later
 		flap(600)
 		if err := s.send("bob", slow); err != nil {
 			t.Errorf("bob's share: %v", err)
@@ -97,8 +97,8 @@ func TestP4NodesOfTwoClustersFreezeAnUnsealOfWhichNoIDIsKnown(t *testing.T) {
 			s.node("n2").Other = "cluster-2"
 		})
 		_ = s.enter(id, "alice")
-		if c := s.now(id); c.State != rules.StateFrozen || len(s.vault.Log) != 0 {
-			t.Fatalf("state %s, sent %q", c.State, s.vault.Log)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || len(s.vault.Log) != 0 {
+			t.Fatalf("state %s, sent %q", c.Phase, s.vault.Log)
 		}
 	})
 }
@@ -150,7 +150,7 @@ func TestNodeThatRefusesToForgetKeepsTheOthersFromNothing(t *testing.T) {
 		}
 		s.settle(time.Minute)
 		if c := s.now(id); !c.Ended() || len(s.node("n1").Progress) > 0 {
-			t.Errorf("state %s", c.State)
+			t.Errorf("state %s", c.Phase)
 		}
 	})
 }
@@ -256,7 +256,7 @@ func TestNothingIsSentForTheFirstTimeAfterTheWindow(t *testing.T) {
 				}
 				s.settle(4*time.Hour + 5*time.Minute)
 				if c := s.now(id); !c.Ended() {
-					t.Errorf("state %s, pending %+v", c.State, c.Pending)
+					t.Errorf("state %s, pending %+v", c.Phase, c.Pending)
 				}
 			})
 		})
@@ -294,8 +294,8 @@ func TestP4LostActIsNotRepeatedOverWhatOthersDid(t *testing.T) {
 		}
 		id := s.begin(ceremony.RotateConfig)
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen || s.vault.Policy.Interval != 48*time.Hour {
-			t.Errorf("state %s, policy %s: %s", c.State, s.vault.Policy, story(c))
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || s.vault.Policy.Interval != 48*time.Hour {
+			t.Errorf("state %s, policy %s: %s", c.Phase, s.vault.Policy, story(c))
 		}
 	})
 	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
@@ -312,8 +312,8 @@ func TestP4LostActIsNotRepeatedOverWhatOthersDid(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen || s.vault.Deleted != 0 {
-			t.Errorf("state %s, deleted %d times", c.State, s.vault.Deleted)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || s.vault.Deleted != 0 {
+			t.Errorf("state %s, deleted %d times", c.Phase, s.vault.Deleted)
 		}
 	})
 }
@@ -375,8 +375,8 @@ func TestAnotherClusterIsNotBelievedToHaveActed(t *testing.T) {
 		}
 		id := s.begin(ceremony.Rotate)
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen || c.Result != nil {
-			t.Errorf("state %s, result %v", c.State, c.Result)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Result != nil {
+			t.Errorf("state %s, result %v", c.Phase, c.Result)
 		}
 	})
 }
@@ -386,8 +386,8 @@ func TestP4NewClusterIsMadeAtTheNodesOfThePlan(t *testing.T) {
 		id := s.propose(ceremony.Init)
 		s.vault.Do(func() { s.vault.Members[0].Address = "elsewhere" })
 		s.approved(id)
-		if c := s.now(id); c.State != rules.StateFrozen || s.vault.Calls["initialize"] != 0 {
-			t.Errorf("state %s, %d calls", c.State, s.vault.Calls["initialize"])
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || s.vault.Calls["initialize"] != 0 {
+			t.Errorf("state %s, %d calls", c.Phase, s.vault.Calls["initialize"])
 		}
 	})
 }
@@ -426,7 +426,7 @@ func TestCancelledStartWithAPasswordSaysThatAnAttemptIsThere(t *testing.T) {
 func TestShareThatNoNodeNeedsAnyMoreIsNotSaidToHaveBeenSent(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
-		envelope := s.envelope(id, "alice", own(ceremony.Enter, "alice"))
+		envelope := s.envelope(id, "alice", own(ceremony.StepUnseal, "alice"))
 		s.vault.Do(func() {
 			s.node("n1").Sealed, s.node("n2").Sealed, s.node("n3").Away = false, false, true
 		})
@@ -444,8 +444,8 @@ func TestP4BackupOfAnotherClusterIsNotHandedOut(t *testing.T) {
 		id := s.propose(ceremony.ReadBackup)
 		s.vault.Do(func() { s.vault.ClusterID = "cluster-2" })
 		s.approved(id)
-		if c := s.now(id); c.State != rules.StateFrozen || c.Backup != nil {
-			t.Errorf("state %s, backup %+v", c.State, c.Backup)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Backup != nil {
+			t.Errorf("state %s, backup %+v", c.Phase, c.Backup)
 		}
 	})
 }
@@ -481,8 +481,8 @@ func TestP7BackupIsNotDeletedWhileItsRekeyWaitsForProof(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen || s.vault.Deleted != 0 {
-			t.Fatalf("state %s, deleted %d times", c.State, s.vault.Deleted)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || s.vault.Deleted != 0 {
+			t.Fatalf("state %s, deleted %d times", c.Phase, s.vault.Deleted)
 		}
 		s.vault.Do(func() { s.vault.Attempt = nil })
 		s.thaw(id)
@@ -496,7 +496,7 @@ func TestP7BackupIsNotDeletedWhileItsRekeyWaitsForProof(t *testing.T) {
 func TestBackupOfACancelledRekeyIsNotLeftWithoutAReminder(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
-		s.contribute(id, ceremony.Update, 3)
+		s.contribute(id, ceremony.StepUpdate, 3)
 		s.settle(time.Minute)
 		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, ""); err != nil {
 			t.Fatal(err)
@@ -588,15 +588,15 @@ func TestVerificationThatVaultWillNotDropFreezes(t *testing.T) {
 			return nil, nil
 		}
 		id := s.begin(s.rekey)
-		s.contribute(id, ceremony.Update, 3)
+		s.contribute(id, ceremony.StepUpdate, 3)
 		s.settle(time.Minute)
-		s.contribute(id, ceremony.Verify, 1)
+		s.contribute(id, ceremony.StepVerify, 1)
 		if _, err := s.engine.Reverify(context.Background(), id, ceremonytest.Person("paul").Account); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen {
-			t.Fatalf("state %s, pending %+v", c.State, c.Pending)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen {
+			t.Fatalf("state %s, pending %+v", c.Phase, c.Pending)
 		}
 		s.thaw(id)
 		if c := s.finish(id); c.Outcome != event.Completed || s.vault.Shares[0] != "new-1" {
@@ -630,8 +630,8 @@ func TestP8ForgedStoriesOfOperationsAreFound(t *testing.T) {
 	}
 	backup := append(begun(ceremony.ReadBackup), event.BackupRead{Nonce: "n", Shares: []event.NewShare{{For: alice, Ciphertext: "c"}}})
 	unsealing := append(begun(ceremony.Unseal), event.Started{Nonce: "n", Required: 3}, event.NodesSeen{Nodes: nodes("n1", "n2")})
-	offered := append(slices.Clip(unsealing), event.Offered{By: alice, Step: ceremony.Enter, Message: at})
-	sent := append(slices.Clip(offered), event.Submitting{By: alice, Step: ceremony.Enter, Nonce: "n", Nodes: []string{"n1"}, Message: at})
+	offered := append(slices.Clip(unsealing), event.Offered{By: alice, Step: ceremony.StepUnseal, Message: at})
+	sent := append(slices.Clip(offered), event.Submitting{By: alice, Step: ceremony.StepUnseal, Nonce: "n", Nodes: []string{"n1"}, Message: at})
 	drill := append(begun(ceremony.Drill), event.Started{Nonce: "n", Required: 5})
 
 	replay := func(story events) error {
@@ -660,10 +660,10 @@ func TestP8ForgedStoriesOfOperationsAreFound(t *testing.T) {
 		"nodes that are not the plan's":         append(slices.Clip(unsealing), event.NodesSeen{Nodes: nodes("n1", "elsewhere")}),
 		"a node left out":                       append(slices.Clip(unsealing), event.NodesSeen{Nodes: nodes("n1")}),
 		"nodes of a rekey":                      append(begun(ceremony.Rekey), event.NodesSeen{Nodes: nodes("n1")}),
-		"a share sent elsewhere":                append(slices.Clip(offered), event.Submitting{By: alice, Step: ceremony.Enter, Nonce: "n", Nodes: []string{"elsewhere"}, Message: at}),
-		"another's share than was offered":      append(slices.Clip(offered), event.Submitting{By: ceremonytest.Person("bob"), Step: ceremony.Enter, Nonce: "n", Message: at}),
+		"a share sent elsewhere":                append(slices.Clip(offered), event.Submitting{By: alice, Step: ceremony.StepUnseal, Nonce: "n", Nodes: []string{"elsewhere"}, Message: at}),
+		"another's share than was offered":      append(slices.Clip(offered), event.Submitting{By: ceremonytest.Person("bob"), Step: ceremony.StepUnseal, Nonce: "n", Message: at}),
 		"counted where it was not sent":         append(slices.Clip(sent), event.Entered{By: alice, At: []string{"n2"}, Nodes: nodes("n1", "n2")}),
-		"refused without a share":               append(slices.Clip(unsealing), event.RoundRefused{Step: ceremony.Enter, Round: 1}),
+		"refused without a share":               append(slices.Clip(unsealing), event.RoundRefused{Step: ceremony.StepUnseal, Round: 1}),
 		"a drill completed before its time":     append(slices.Clip(drill), event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel}),
 		"a password lost that nobody has":       append(begun(ceremony.GenerateRoot), event.PasswordLost{}),
 		"a token given up before it is there":   append(begun(ceremony.GenerateRoot), event.TokenLeft{}),

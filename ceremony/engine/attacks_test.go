@@ -77,8 +77,8 @@ func TestRefusedShareIsNotCounted(t *testing.T) {
 		id := s.begin(s.rekey)
 		err := s.send("alice", s.envelope(id, "alice", "old-1"))
 		c := s.now(id)
-		if c.State != rules.StateFrozen || c.HasCounted(ceremonytest.Person("alice").Account) {
-			t.Errorf("err %v, state %s, alice counted: %v: %s", err, c.State, c.HasCounted(ceremonytest.Person("alice").Account), story(c))
+		if c.Phase != rules.PhaseFrozen || c.HasCounted(ceremonytest.Person("alice").Account) {
+			t.Errorf("err %v, state %s, alice counted: %v: %s", err, c.Phase, c.HasCounted(ceremonytest.Person("alice").Account), story(c))
 		}
 	})
 }
@@ -98,7 +98,7 @@ func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
 			id := s.begin(s.rekey)
 			s.settle(time.Minute)
 			if c := s.now(id); c.Attempt.Nonce == "mallorys" {
-				t.Errorf("%v: adopted: state %s, %s", e, c.State, story(c))
+				t.Errorf("%v: adopted: state %s, %s", e, c.Phase, story(c))
 			}
 		})
 	}
@@ -112,7 +112,7 @@ func TestAskerWhoLeavesIsToldTheTruth(t *testing.T) {
 		e := s.envelope(id, "alice", "old-1")
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		got, err := s.engine.Offer(ctx, ceremony.Offer{By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "D", TS: "1"}, Envelope: e})
+		got, err := s.engine.Share(ctx, ceremony.Envelope{By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "D", TS: "1"}, Envelope: e})
 		s.settle(5 * time.Minute)
 		c := s.now(id)
 		if got == "" && c.HasCounted(ceremonytest.Person("alice").Account) {
@@ -130,7 +130,7 @@ func TestCommanderWhoLeavesRacesNothing(t *testing.T) {
 		defer cancel()
 		c, err := s.engine.Cancel(ctx, id, ceremonytest.Person("olga").Account, "x")
 		_ = c
-		t.Log(c.State, err)
+		t.Log(c.Phase, err)
 		s.settle(5 * time.Minute)
 	})
 }
@@ -197,7 +197,7 @@ func TestVerifyKnowsTheRules(t *testing.T) {
 		event.Proposed{Plan: plan, PlanHash: plan.Hash()},
 		event.Approved{By: plan.Initiator, PlanHash: "another plan's"}, // self-approval of another plan
 		event.Starting{Attempt: 1}, event.Started{Nonce: "n", Required: 1},
-		event.Counted{By: ceremonytest.Person("mallory"), Step: ceremony.Update, Progress: 1}, // no holder, never submitted
+		event.Counted{By: ceremonytest.Person("mallory"), Step: ceremony.StepUpdate, Progress: 1}, // no holder, never submitted
 		event.Verified{By: new(ceremonytest.Person("mallory"))},
 		event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed},
 	}
@@ -284,7 +284,7 @@ func TestVerifiedElsewhereIsNotNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.Shares = append(s.vault.Shares, "old-6") // 6 → 5, so that the seal tells
 		id := s.begin(s.rekey)
-		s.contribute(id, ceremony.Update, 3)
+		s.contribute(id, ceremony.StepUpdate, 3)
 		s.settle(time.Minute)
 		s.vault.Do(func() { s.vault.Commit() })
 		s.settle(time.Minute)
@@ -310,7 +310,7 @@ func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
 				return errors.New("timeout")
 			}
 			for _, c := range s.engine.Ceremonies() {
-				if c.State != rules.StateProposed {
+				if c.Phase != rules.PhaseProposed {
 					late = append(late, m.Key)
 				}
 			}
@@ -435,11 +435,11 @@ func TestViewIsNotTakenInTwoHalves(t *testing.T) {
 		}
 		id := s.begin(s.rekey)
 		c := s.finish(id)
-		if c.State == rules.StateFrozen {
+		if c.Phase == rules.PhaseFrozen {
 			t.Errorf("frozen %q though the new key is in force", c.Freeze.Why)
 			s.thaw(id)
 			s.settle(time.Minute)
-			t.Errorf("after a thaw: %s, new shares kept: %d, %s", s.now(id).State, len(s.now(id).NewShares), story(s.now(id))[300:])
+			t.Errorf("after a thaw: %s, new shares kept: %d, %s", s.now(id).Phase, len(s.now(id).NewShares), story(s.now(id))[300:])
 		}
 	})
 }
@@ -482,7 +482,7 @@ func TestNobodyIsAskedWhileFrozen(t *testing.T) {
 		var asked []string
 		var id ceremony.ID
 		s.courier.Fault = func(m rules.Message, n int) error {
-			if m.Kind == rules.AskMessage && s.now(id).State != rules.StateFrozen {
+			if m.Kind == rules.AskMessage && s.now(id).Phase != rules.PhaseFrozen {
 				return ceremony.ErrNotPosted
 			}
 			if m.Kind == rules.AskMessage {
@@ -497,7 +497,7 @@ func TestNobodyIsAskedWhileFrozen(t *testing.T) {
 		s.settle(5 * time.Second)
 		s.vault.Do(func() { s.vault.Attempt = nil })
 		s.settle(10 * time.Minute)
-		if s.now(id).State == rules.StateFrozen && len(asked) > 0 {
+		if s.now(id).Phase == rules.PhaseFrozen && len(asked) > 0 {
 			t.Errorf("asked while frozen: %q", asked)
 		}
 	})
@@ -512,7 +512,7 @@ func TestKeyOfAnotherIdentityIsNotAnnounced(t *testing.T) {
 		s.start()
 		s.settle(time.Minute)
 		if c := s.now(id); c.Key != nil && c.Key.Identity != c.Plan.Identity {
-			t.Errorf("announced by %s, approved was %s, state %s", c.Key.Identity, c.Plan.Identity, c.State)
+			t.Errorf("announced by %s, approved was %s, state %s", c.Key.Identity, c.Plan.Identity, c.Phase)
 		}
 	})
 }
@@ -525,17 +525,17 @@ func TestLateProofIsNotGivenUp(t *testing.T) {
 			return ceremony.ErrUncertain, nil
 		})
 		id := s.begin(s.rekey)
-		s.contribute(id, ceremony.Update, 3)
+		s.contribute(id, ceremony.StepUpdate, 3)
 		s.settle(time.Minute)
 		for range 3 {
 			n := s.now(id).Missing()[0].Name
-			_ = s.send(n, s.envelope(id, n, own(ceremony.Verify, n)))
+			_ = s.send(n, s.envelope(id, n, own(ceremony.StepVerify, n)))
 		}
 		s.settle(time.Minute)
 		s.thaw(id)
 		s.settle(time.Minute)
 		c := s.now(id)
-		if s.vault.Shares[0] == "new-1" && len(c.NewShares) == 0 && c.Round.Step == ceremony.Update {
+		if s.vault.Shares[0] == "new-1" && len(c.NewShares) == 0 && c.Round.Step == ceremony.StepUpdate {
 			t.Errorf("the new key is in force; holders are asked for the old shares: %s", story(c)[250:])
 		}
 	})
@@ -547,11 +547,11 @@ func (s *stage) lateProof(d time.Duration) ceremony.ID {
 		return ceremony.ErrUncertain, nil
 	})
 	id := s.begin(s.rekey)
-	s.contribute(id, ceremony.Update, 3)
+	s.contribute(id, ceremony.StepUpdate, 3)
 	s.settle(time.Minute)
 	for range 3 {
 		n := s.now(id).Missing()[0].Name
-		_ = s.send(n, s.envelope(id, n, own(ceremony.Verify, n)))
+		_ = s.send(n, s.envelope(id, n, own(ceremony.StepVerify, n)))
 	}
 	s.settle(time.Minute)
 	return id
@@ -589,9 +589,9 @@ func TestCancelAfterALateProofGivesNothingUp(t *testing.T) {
 func TestSharesThatMayBeInForceAreSaidToBe(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
-		s.contribute(id, ceremony.Update, 3)
+		s.contribute(id, ceremony.StepUpdate, 3)
 		s.settle(time.Minute)
-		s.contribute(id, ceremony.Verify, 2)
+		s.contribute(id, ceremony.StepVerify, 2)
 		s.vault.Do(s.vault.Commit)
 		s.settle(time.Minute)
 		s.thaw(id)
@@ -607,7 +607,7 @@ func TestOtherClusterProvesNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.Shares = append(s.vault.Shares, "old-6")
 		id := s.begin(s.rekey)
-		s.contribute(id, ceremony.Update, 3)
+		s.contribute(id, ceremony.StepUpdate, 3)
 		s.settle(time.Minute)
 		s.vault.Do(func() {
 			s.vault.Attempt, s.vault.ClusterID = nil, "cluster-2"
@@ -637,12 +637,12 @@ func TestP8ForgedStoriesAreFound(t *testing.T) {
 		"completed out of nothing": {p, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed}},
 		"verified out of nothing":  {p, event.Verified{}},
 		"started without starting": {p, event.Started{Nonce: "n", Required: 3}},
-		"thawed by nobody":         {p, event.Froze{Why: event.VaultDiffers}, event.Resumed{}},
+		"thawed by nobody":         {p, event.Frozen{Why: event.VaultDiffers}, event.Resumed{}},
 		"rejected by a stranger":   {p, event.Rejected{By: ceremonytest.Person("mallory")}},
 		"cancelled by a stranger":  {p, event.Closing{Outcome: event.Cancelled, By: new(ceremonytest.Person("mallory"))}},
 		"one share counts twice": append(append([]event.Event{p, a, event.Approved{By: secondApprover(plan, by), PlanHash: plan.Hash()},
 			event.Starting{Attempt: 1}, event.Started{Nonce: "n", Required: 3}}, counts(plan, "1", 1)...), counts(plan, "2", 2)...),
-		"share of a stranger's key": {p, event.Froze{Why: event.VaultDiffers}, event.ResumeAsked{By: ceremonytest.Person("mallory")}},
+		"share of a stranger's key": {p, event.Frozen{Why: event.VaultDiffers}, event.ResumeAsked{By: ceremonytest.Person("mallory")}},
 	} {
 		var entries []event.Entry
 		for i, e := range events {
@@ -664,9 +664,9 @@ func secondApprover(p ceremony.Plan, but ceremony.Person) ceremony.Person {
 func counts(p ceremony.Plan, ts string, progress int) []event.Event {
 	at := ceremony.Ref{Channel: "D1", TS: ts}
 	return []event.Event{
-		event.Offered{By: p.Holders[0], Step: ceremony.Update, Message: at},
-		event.Submitting{By: p.Holders[0], Step: ceremony.Update, Nonce: "n", Message: at, Before: progress - 1},
-		event.Counted{By: p.Holders[0], Step: ceremony.Update, Progress: progress},
+		event.Offered{By: p.Holders[0], Step: ceremony.StepUpdate, Message: at},
+		event.Submitting{By: p.Holders[0], Step: ceremony.StepUpdate, Nonce: "n", Message: at, Before: progress - 1},
+		event.Counted{By: p.Holders[0], Step: ceremony.StepUpdate, Progress: progress},
 	}
 }
 
@@ -697,12 +697,12 @@ func TestLateLastShareWithoutVerificationIsReadFromTheBackup(t *testing.T) {
 		id := s.begin(s.rekey)
 		for range 3 {
 			n := s.now(id).Missing()[0].Name
-			_ = s.send(n, s.envelope(id, n, own(ceremony.Update, n)))
+			_ = s.send(n, s.envelope(id, n, own(ceremony.StepUpdate, n)))
 		}
 		s.settle(time.Minute)
 		c := s.now(id)
 		if s.vault.Shares[0] != "new-1" || c.Outcome != event.Completed || len(c.NewShares) != 5 {
-			t.Errorf("new key in force (backup kept: %v), and the new shares are given up: %s, state %s", s.vault.Saved != nil, story(c), c.State)
+			t.Errorf("new key in force (backup kept: %v), and the new shares are given up: %s, state %s", s.vault.Saved != nil, story(c), c.Phase)
 		}
 		if by := lastOf[event.Rekeyed](c).By; by != ceremonytest.Person("carol") {
 			t.Errorf("completed by %q, whose share was the last that was sent", by.Name)

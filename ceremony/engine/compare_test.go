@@ -52,8 +52,8 @@ func TestP4AnyDifferenceFreezes(t *testing.T) {
 						s.settle(16 * time.Second)
 					}
 					c := s.now(id)
-					if c.State != rules.StateFrozen || c.Freeze.Why != row.want {
-						t.Fatalf("state %s, %+v, want %s", c.State, c.Freeze, row.want)
+					if c.Phase != rules.PhaseFrozen || c.Freeze.Why != row.want {
+						t.Fatalf("state %s, %+v, want %s", c.Phase, c.Freeze, row.want)
 					}
 					if len(s.vault.Submitted()) != before {
 						t.Error("the share reached Vault")
@@ -92,7 +92,7 @@ func TestP4AnyDifferenceFreezesTheProofOfNewShares(t *testing.T) {
 			t.Run(row.name+" seen by "+by, func(t *testing.T) {
 				play(t, func(t *testing.T, s *stage) {
 					id := s.begin(s.rekey)
-					s.contribute(id, ceremony.Update, 3)
+					s.contribute(id, ceremony.StepUpdate, 3)
 					s.settle(time.Second)
 					s.share(id, "alice", "new-1")
 					s.vault.Do(func() { row.change(s.vault) })
@@ -104,8 +104,8 @@ func TestP4AnyDifferenceFreezesTheProofOfNewShares(t *testing.T) {
 					} else {
 						s.settle(16 * time.Second)
 					}
-					if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Why != row.want {
-						t.Fatalf("state %s, %+v, want %s", c.State, c.Freeze, row.want)
+					if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != row.want {
+						t.Fatalf("state %s, %+v, want %s", c.Phase, c.Freeze, row.want)
 					}
 					if len(s.vault.Submitted()) != before {
 						t.Error("the share reached Vault")
@@ -134,8 +134,8 @@ func TestP4AttemptThatIsNotThePlansAsksNobody(t *testing.T) {
 				id := s.begin(s.rekey)
 				s.settle(time.Minute)
 				c := s.now(id)
-				if c.State != rules.StateFrozen {
-					t.Errorf("state %s", c.State)
+				if c.Phase != rules.PhaseFrozen {
+					t.Errorf("state %s", c.Phase)
 				}
 				if slices.ContainsFunc(c.History, func(e event.Entry) bool { _, asked := e.Event.(event.KeyAnnounced); return asked }) {
 					t.Error("people were asked for shares")

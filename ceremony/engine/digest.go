@@ -25,7 +25,7 @@ func (e *Engine) IsDigest(word string) bool {
 
 // learn adds what a ceremony has come to show since before, which is its zero value at
 // first.
-func (d *digests) learn(before, now rules.Ceremony) {
+func (d *digests) learn(before, now rules.State) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.all == nil {

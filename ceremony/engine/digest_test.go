@@ -17,7 +17,7 @@ import (
 // the ceremony has ended, and after a restart.
 func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		known := func(when string) {
+		snapshot := func(when string) {
 			t.Helper()
 			for _, c := range s.engine.Ceremonies() {
 				shown := []string{c.PlanHash}
@@ -42,14 +42,14 @@ func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		known("proposed")
+		snapshot("proposed")
 		if _, err := s.engine.Reject(context.Background(), c.ID(), ceremonytest.Person("paul").Account, "no"); err != nil {
 			t.Fatal(err)
 		}
-		known("rejected")
+		snapshot("rejected")
 		id := s.begin(s.rekey)
-		s.contribute(id, ceremony.Update, 1)
-		known("open")
+		s.contribute(id, ceremony.StepUpdate, 1)
+		snapshot("open")
 		if _, err := s.engine.Exposed(context.Background(), ceremonytest.Person("alice").Account, ceremony.ExposedShare); err != nil {
 			t.Fatal(err)
 		}
@@ -57,12 +57,12 @@ func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 		if n := len(s.engine.Ceremonies()); n != 3 {
 			t.Fatalf("%d ceremonies, want 3 with the alarm", n)
 		}
-		known("alarmed")
+		snapshot("alarmed")
 		s.restart()
-		known("restarted")
+		snapshot("restarted")
 		s.finish(id)
-		known("finished")
-		if !slices.IsSortedFunc(s.engine.Ceremonies(), func(a, b rules.Ceremony) int {
+		snapshot("finished")
+		if !slices.IsSortedFunc(s.engine.Ceremonies(), func(a, b rules.State) int {
 			return cmp.Or(b.Plan.Proposed.Compare(a.Plan.Proposed), cmp.Compare(a.ID(), b.ID()))
 		}) {
 			t.Error("the ceremonies are not listed newest first")

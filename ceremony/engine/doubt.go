@@ -17,14 +17,14 @@ import (
 // journal's folder can add a line to it: what people are said to have signed is
 // verified again, and the plan is held against the configuration. Neither changes
 // while the program runs.
-func (e *Engine) doubt(c rules.Ceremony, cluster ceremony.Cluster) *rules.Difference {
+func (e *Engine) doubt(c rules.State, cluster ceremony.Cluster) *rules.Difference {
 	switch bot := e.config.Opener.Identity(); {
 	case c.Ended() || c.Plan.Operation == ceremony.Alarm:
 		return nil
 	case bot != c.Plan.Identity:
 		return rules.OtherBot(c.Plan, bot)
 	}
-	if d := unlike(c.Plan, cluster); d != nil {
+	if d := configDrift(c.Plan, cluster); d != nil {
 		return d
 	}
 	if d := e.uncalled(c.Plan, cluster); d != nil {
@@ -34,7 +34,7 @@ func (e *Engine) doubt(c rules.Ceremony, cluster ceremony.Cluster) *rules.Differ
 }
 
 // unsigned is the first word in the journal that is not what somebody has signed.
-func (e *Engine) unsigned(c rules.Ceremony) *rules.Difference {
+func (e *Engine) unsigned(c rules.State) *rules.Difference {
 	v := transcript.Verifier{
 		Identity: c.Plan.Identity, Signatures: e.config.Signatures, Checks: map[string]*transcript.Check{},
 		T: transcript.Transcript{Certificates: map[ceremony.Fingerprint]string{}},
@@ -58,11 +58,11 @@ func (e *Engine) unsigned(c rules.Ceremony) *rules.Difference {
 	return nil
 }
 
-// unlike is the first way in which the plan is not one that the configuration allows.
+// configDrift is the first way in which the plan is not one that the configuration allows.
 // Who has come into the configuration since the proposal has no part in the plan,
 // and a policy may have become less strict; nobody in the plan may have gone or
 // changed, and it may demand nothing less than the policy does.
-func unlike(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
+func configDrift(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 	if !slices.Contains(cluster.Operations, p.Operation) {
 		return otherConfig("operation "+string(p.Operation), fmt.Sprintf("operations %v", cluster.Operations))
 	}
@@ -180,7 +180,7 @@ func unlikePolicy(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 		return otherConfig("cooling-off "+p.Cooling.String(), policy.Cooling.String())
 	case policy.Quiet != (ceremony.Quiet{}) && policy.Quiet != quiet:
 		return otherConfig("quiet hours "+quiet.String(), policy.Quiet.String())
-	case len(policy.Ways) > 0 && (len(p.Ways) == 0 || slices.ContainsFunc(p.Ways, func(w ceremony.Way) bool { return !slices.Contains(policy.Ways, w) })):
+	case len(policy.Ways) > 0 && (len(p.Ways) == 0 || slices.ContainsFunc(p.Ways, func(w ceremony.Intake) bool { return !slices.Contains(policy.Ways, w) })):
 		return otherConfig(fmt.Sprintf("ways in %v", p.Ways), fmt.Sprint(policy.Ways))
 	case p.Closes.Sub(p.Proposed) > policy.Window:
 		return otherConfig("a window of "+p.Closes.Sub(p.Proposed).String(), policy.Window.String())

@@ -60,8 +60,8 @@ func (s *stage) frozenFor(id ceremony.ID, why event.FreezeReason, found string) 
 	for range 2 {
 		s.settle(time.Minute)
 		c := s.now(id)
-		if c.State != rules.StateFrozen || c.Freeze.Why != why || !strings.Contains(c.Freeze.Got, found) {
-			s.t.Fatalf("state %s, %+v, want %s with %q: %s", c.State, c.Freeze, why, found, story(c))
+		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != why || !strings.Contains(c.Freeze.Got, found) {
+			s.t.Fatalf("state %s, %+v, want %s with %q: %s", c.Phase, c.Freeze, why, found, story(c))
 		}
 		for _, name := range []string{"olga", "paul"} {
 			if _, err := s.engine.Resume(context.Background(), id, ceremonytest.Person(name).Account); !errors.Is(err, ceremony.StillInDoubt) {
@@ -88,39 +88,39 @@ func (s *stage) cancels(id ceremony.ID) {
 
 // Whoever may write the journal's file has people say what they have not signed.
 func TestP2WordThatNobodySignedIsNotObeyed(t *testing.T) {
-	approved := func(c rules.Ceremony, signed string) event.Event {
+	approved := func(c rules.State, signed string) event.Event {
 		return event.Approved{By: c.Plan.Approvers[0], PlanHash: c.PlanHash, Signed: signed}
 	}
 	for _, row := range []struct {
 		name  string
-		lines func(s *stage, c rules.Ceremony) []event.Event
+		lines func(s *stage, c rules.State) []event.Event
 		found string
 	}{
-		{"nothing that is a signature", func(_ *stage, c rules.Ceremony) []event.Event {
+		{"nothing that is a signature", func(_ *stage, c rules.State) []event.Event {
 			return []event.Event{approved(c, "-")}
 		}, "line 2: paul's signature (approve) does not hold"},
-		{"somebody else's signature", func(s *stage, c rules.Ceremony) []event.Event {
-			return []event.Event{approved(c, string(s.sign("mallory", c.WordFor(ceremony.SayApprove))))}
+		{"somebody else's signature", func(s *stage, c rules.State) []event.Event {
+			return []event.Event{approved(c, string(s.sign("mallory", c.StatementFor(ceremony.SayApprove))))}
 		}, "line 2: paul's signature (approve) does not hold: another key has signed it"},
-		{"another word of theirs", func(s *stage, c rules.Ceremony) []event.Event {
-			return []event.Event{approved(c, string(s.sign("paul", c.WordFor(ceremony.SayReject))))}
+		{"another word of theirs", func(s *stage, c rules.State) []event.Event {
+			return []event.Event{approved(c, string(s.sign("paul", c.StatementFor(ceremony.SayReject))))}
 		}, `and the journal says "approve"`},
-		{"their word about another ceremony", func(s *stage, c rules.Ceremony) []event.Event {
-			w := c.WordFor(ceremony.SayApprove)
+		{"their word about another ceremony", func(s *stage, c rules.State) []event.Event {
+			w := c.StatementFor(ceremony.SayApprove)
 			w.Of = "prod-generate-root-other"
 			return []event.Event{approved(c, string(s.sign("paul", w)))}
 		}, "paul has signed for the ceremony prod-generate-root-other"},
-		{"their word about another plan", func(s *stage, c rules.Ceremony) []event.Event {
-			w := c.WordFor(ceremony.SayApprove)
+		{"their word about another plan", func(s *stage, c rules.State) []event.Event {
+			w := c.StatementFor(ceremony.SayApprove)
 			w.Hash = strings.Repeat("0", 64)
 			return []event.Event{approved(c, string(s.sign("paul", w)))}
 		}, "paul has signed for the plan 0000"},
-		{"and what follows from it", func(_ *stage, c rules.Ceremony) []event.Event {
+		{"and what follows from it", func(_ *stage, c rules.State) []event.Event {
 			return []event.Event{approved(c, "-"), event.Starting{Attempt: 1}}
 		}, "line 2: paul's signature (approve) does not hold"},
-		{"a wish to go on, and a thaw", func(_ *stage, c rules.Ceremony) []event.Event {
+		{"a wish to go on, and a thaw", func(_ *stage, c rules.State) []event.Event {
 			return []event.Event{
-				approved(c, "-"), event.Froze{Why: event.VaultDiffers},
+				approved(c, "-"), event.Frozen{Why: event.VaultDiffers},
 				event.ResumeAsked{By: c.Plan.Initiator, Signed: "-"}, event.ResumeAsked{By: c.Plan.Approvers[0], Signed: "-"}, event.Resumed{},
 			}
 		}, "paul's signature (resume) does not hold"},
@@ -147,10 +147,10 @@ func TestP2WordThatNobodySignedIsNotObeyed(t *testing.T) {
 				if c := s.now(id); s.vault.Count("start") > 0 || c.Key != nil {
 					t.Fatalf("OBEYED: Vault was asked for %d attempts: %s", s.vault.Count("start"), story(c))
 				}
-				if n := slices.IndexFunc(lines, func(e event.Event) bool { _, froze := e.(event.Froze); return froze }); n < 0 {
+				if n := slices.IndexFunc(lines, func(e event.Event) bool { _, froze := e.(event.Frozen); return froze }); n < 0 {
 					s.frozenFor(id, event.NotSigned, row.found)
-				} else if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Why != event.NotSigned || !strings.Contains(c.Freeze.Got, row.found) {
-					t.Errorf("state %s, %+v", c.State, c.Freeze)
+				} else if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.NotSigned || !strings.Contains(c.Freeze.Got, row.found) {
+					t.Errorf("state %s, %+v", c.Phase, c.Freeze)
 				}
 				s.cancels(id)
 				if s.vault.Count("start") > 0 {
@@ -163,20 +163,20 @@ func TestP2WordThatNobodySignedIsNotObeyed(t *testing.T) {
 
 // What the rules themselves refuse stops the start: nothing is done at all.
 func TestP2ApprovalThatThePlanDoesNotAllowStopsTheStart(t *testing.T) {
-	for name, approved := range map[string]func(c rules.Ceremony) event.Approved{
-		"unsigned": func(c rules.Ceremony) event.Approved { return event.Approved{By: c.Plan.Approvers[0]} },
-		"by a stranger": func(rules.Ceremony) event.Approved {
+	for name, approved := range map[string]func(c rules.State) event.Approved{
+		"unsigned": func(c rules.State) event.Approved { return event.Approved{By: c.Plan.Approvers[0]} },
+		"by a stranger": func(rules.State) event.Approved {
 			return event.Approved{By: ceremonytest.Person("mallory"), Signed: "-"}
 		},
-		"by the initiator": func(c rules.Ceremony) event.Approved {
+		"by the initiator": func(c rules.State) event.Approved {
 			return event.Approved{By: c.Plan.Initiator, Signed: "-"}
 		},
-		"with another key": func(c rules.Ceremony) event.Approved {
+		"with another key": func(c rules.State) event.Approved {
 			p := c.Plan.Approvers[0]
 			p.Key = ceremonytest.Fpr("mallory")
 			return event.Approved{By: p, Signed: "-"}
 		},
-		"of another account": func(c rules.Ceremony) event.Approved {
+		"of another account": func(c rules.State) event.Approved {
 			p := c.Plan.Approvers[0]
 			p.Account.User = "UMALLORY"
 			return event.Approved{By: p, Signed: "-"}
@@ -192,7 +192,7 @@ func TestP2ApprovalThatThePlanDoesNotAllowStopsTheStart(t *testing.T) {
 				e.PlanHash = c.PlanHash
 				entry := event.Entry{Seq: c.Seq() + 1, At: time.Now(), Event: e}
 				if next, err := rules.Apply(c, entry); err == nil {
-					t.Errorf("it is read: %s", next.State)
+					t.Errorf("it is read: %s", next.Phase)
 				}
 			})
 		})
@@ -215,7 +215,7 @@ func TestJournalThatIsPutBackGoesOn(t *testing.T) {
 		s.forge(id, event.Approved{By: c.Plan.Approvers[0], PlanHash: c.PlanHash, Signed: "-"})
 		s.start()
 		s.settle(0)
-		if c := s.now(id); c.State != rules.StateFrozen {
+		if c := s.now(id); c.Phase != rules.PhaseFrozen {
 			t.Fatalf("%s", story(c))
 		}
 		s.stop()
@@ -250,7 +250,7 @@ func TestCeremonyOfPeopleWhomNobodyConfiguredIsHeld(t *testing.T) {
 		s.start()
 		s.settle(time.Minute)
 		c := s.now(plan.Ceremony)
-		if s.vault.Count("start") > 0 || c.State != rules.StateFrozen || c.Freeze.Why != event.OtherConfig || !strings.Contains(c.Freeze.Want, "initiator olga T1/UMALLORY") || !strings.Contains(c.Freeze.Got, "initiator olga T1/UOLGA") {
+		if s.vault.Count("start") > 0 || c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.OtherConfig || !strings.Contains(c.Freeze.Want, "initiator olga T1/UMALLORY") || !strings.Contains(c.Freeze.Got, "initiator olga T1/UOLGA") {
 			t.Errorf("%s, %+v", story(c), c.Freeze)
 		}
 		if _, err := s.engine.Cancel(context.Background(), plan.Ceremony, ceremonytest.Person("paul").Account, ""); err != nil {
@@ -324,7 +324,7 @@ func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
 		{"a witness", policy(func(p *ceremony.Policy) { p.Witness = true }), "no witness", "a witness"},
 		{"time to think", policy(func(p *ceremony.Policy) { p.Cooling = time.Minute }), "cooling-off 0s", "1m0s"},
 		{"quiet hours", policy(func(p *ceremony.Policy) { p.Quiet = quiet }), "quiet hours", quiet.String()},
-		{"one way in", policy(func(p *ceremony.Policy) { p.Ways = []ceremony.Way{ceremony.ByForm} }), "ways in []", "form"},
+		{"one way in", policy(func(p *ceremony.Policy) { p.Ways = []ceremony.Intake{ceremony.ByForm} }), "ways in []", "form"},
 		{"shorter window", func(c *ceremony.Cluster) { c.Window = time.Hour }, "a window of 4h0m0s", "1h0m0s"},
 		{"longer window", func(c *ceremony.Cluster) { c.Window = 5 * time.Hour }, "", ""},
 		{"roll call", policy(func(p *ceremony.Policy) { p.RollCall.On = true }), "roll call, present needed 0", "5"},
@@ -338,7 +338,7 @@ func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
 				s.start()
 				s.settle(time.Second)
 				if row.want == "" {
-					if c := s.now(id); c.State != rules.StateCollecting {
+					if c := s.now(id); c.Phase != rules.PhaseCollecting {
 						t.Fatalf("%+v: %s", c.Freeze, story(c))
 					}
 				} else {
@@ -350,7 +350,7 @@ func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
 					s.configure = nil
 					s.start()
 					s.settle(time.Minute)
-					if c := s.now(id); c.State != rules.StateFrozen {
+					if c := s.now(id); c.Phase != rules.PhaseFrozen {
 						t.Fatalf("it thawed by itself: %s", story(c))
 					}
 					s.thaw(id)
@@ -368,7 +368,7 @@ func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
 func TestP4PlanThatAsksForLessFreezes(t *testing.T) {
 	strict := ceremony.Policy{
 		Approvals: 1, Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Separate: true, Witness: true,
-		Cooling: time.Minute, Quiet: ceremony.Quiet{From: 4 * 60, To: 5 * 60, Zone: "UTC"}, Ways: []ceremony.Way{ceremony.ByForm},
+		Cooling: time.Minute, Quiet: ceremony.Quiet{From: 4 * 60, To: 5 * 60, Zone: "UTC"}, Ways: []ceremony.Intake{ceremony.ByForm},
 	}
 	for _, row := range []struct {
 		name   string
@@ -390,7 +390,7 @@ func TestP4PlanThatAsksForLessFreezes(t *testing.T) {
 		{"no time to think", func(p *ceremony.Plan) { p.Cooling = 0 }, "cooling-off"},
 		{"no quiet hours", func(p *ceremony.Plan) { p.Quiet = nil }, "quiet hours"},
 		{"every way in", func(p *ceremony.Plan) { p.Ways = nil }, "ways in"},
-		{"another way in", func(p *ceremony.Plan) { p.Ways = []ceremony.Way{ceremony.ByForm, ceremony.ByText} }, "ways in"},
+		{"another way in", func(p *ceremony.Plan) { p.Ways = []ceremony.Intake{ceremony.ByForm, ceremony.ByText} }, "ways in"},
 		{"a longer window", func(p *ceremony.Plan) { p.Closes = p.Closes.Add(time.Hour) }, "a window"},
 		{"strangers in the roll call", func(p *ceremony.Plan) { p.RollCall, p.Present = ceremonytest.People("mallory"), 1 }, "in the roll call: mallory"},
 	} {
@@ -414,10 +414,10 @@ func TestP4PlanThatAsksForLessFreezes(t *testing.T) {
 				s.settle(time.Second)
 				c := s.now(plan.Ceremony)
 				switch {
-				case row.want == "" && c.State != rules.StateProposed:
+				case row.want == "" && c.Phase != rules.PhaseProposed:
 					t.Errorf("%+v", c.Freeze)
-				case row.want != "" && (c.State != rules.StateFrozen || !strings.HasPrefix(c.Freeze.Want, row.want)):
-					t.Errorf("state %s, %+v", c.State, c.Freeze)
+				case row.want != "" && (c.Phase != rules.PhaseFrozen || !strings.HasPrefix(c.Freeze.Want, row.want)):
+					t.Errorf("state %s, %+v", c.Phase, c.Freeze)
 				}
 				s.cancels(plan.Ceremony)
 			})
@@ -435,13 +435,13 @@ func TestP5WhatWasSentIsSettledBeforeTheFreeze(t *testing.T) {
 		method  string
 		applied bool
 		calls   int
-		want    rules.State
+		want    rules.Phase
 	}{
-		{"a start that came to nothing", ceremony.GenerateRoot, "start", false, 1, rules.StateFrozen},
-		{"a start that Vault has carried out", ceremony.GenerateRoot, "start", true, 1, rules.StateFrozen},
-		{"an initialisation that came to nothing", ceremony.Init, "initialize", false, 1, rules.StateFrozen},
-		{"a rotation that came to nothing", ceremony.Rotate, "rotate", false, 1, rules.StateFrozen},
-		{"a rotation that Vault has carried out", ceremony.Rotate, "rotate", true, 1, rules.StateEnded},
+		{"a start that came to nothing", ceremony.GenerateRoot, "start", false, 1, rules.PhaseFrozen},
+		{"a start that Vault has carried out", ceremony.GenerateRoot, "start", true, 1, rules.PhaseFrozen},
+		{"an initialisation that came to nothing", ceremony.Init, "initialize", false, 1, rules.PhaseFrozen},
+		{"a rotation that came to nothing", ceremony.Rotate, "rotate", false, 1, rules.PhaseFrozen},
+		{"a rotation that Vault has carried out", ceremony.Rotate, "rotate", true, 1, rules.PhaseEnded},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			playFor(t, row.op, func(t *testing.T, s *stage) {
@@ -468,10 +468,10 @@ func TestP5WhatWasSentIsSettledBeforeTheFreeze(t *testing.T) {
 				s.start()
 				s.settle(5 * time.Minute)
 				c := s.now(id)
-				if c.State != row.want || c.Freeze != nil && c.Freeze.Why != event.OtherConfig || c.Pending != nil || s.vault.Count(row.method) != row.calls {
-					t.Errorf("%s was called %d times, state %s, %+v: %s", row.method, s.vault.Count(row.method), c.State, c.Freeze, story(c))
+				if c.Phase != row.want || c.Freeze != nil && c.Freeze.Why != event.OtherConfig || c.Pending != nil || s.vault.Count(row.method) != row.calls {
+					t.Errorf("%s was called %d times, state %s, %+v: %s", row.method, s.vault.Count(row.method), c.Phase, c.Freeze, story(c))
 				}
-				if row.want == rules.StateFrozen {
+				if row.want == rules.PhaseFrozen {
 					s.cancels(id)
 				}
 				if s.vault.Attempt != nil {
@@ -496,7 +496,7 @@ func TestFrozenCeremonyIsNotThawedWhileTheConfigurationDiffers(t *testing.T) {
 		s.start()
 		s.settle(time.Minute)
 		c := s.now(id)
-		if c.Freeze == nil || c.Freeze.Why != event.OtherConfig || c.Freeze.Was != rules.StateCollecting {
+		if c.Freeze == nil || c.Freeze.Why != event.OtherConfig || c.Freeze.Was != rules.PhaseCollecting {
 			t.Fatalf("%+v: %s", c.Freeze, story(c))
 		}
 		if _, err := s.engine.Resume(context.Background(), id, ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.StillInDoubt) {
@@ -523,7 +523,7 @@ func TestBotOfAnotherIdentityResumesNothing(t *testing.T) {
 func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		tr := newTroupe(t, append([]string{"olga", "paul", "quin", "wendy"}, ceremonytest.Holders...)...)
-		s.keys = func(ceremony.Opener) ceremony.Opener { return vaultsOpener{tr.opener} }
+		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{tr.opener} }
 		s.configure = func(c *ceremony.Cluster) {
 			c.Policies = map[ceremony.Operation]ceremony.Policy{
 				ceremony.GenerateRoot: {Approvals: 2, Signed: true, Witness: true, RollCall: ceremony.RollCall{On: true}},
@@ -551,11 +551,11 @@ func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 			s.settle(time.Second)
 		}
 		c := s.now(p.id)
-		if c.State != rules.StateCollecting {
+		if c.Phase != rules.PhaseCollecting {
 			t.Fatalf("%+v: %s", c.Freeze, story(c))
 		}
 		s.stop()
-		line := c.WordFor(ceremony.SayProceed).Line()
+		line := c.StatementFor(ceremony.SayProceed).Line()
 		signed, err := tr.keys["alice"].SignWord(line, time.Now())
 		if err != nil {
 			t.Fatal(err)

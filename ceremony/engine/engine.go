@@ -19,10 +19,10 @@ import (
 // where there are none.
 type Config struct {
 	Clusters []ceremony.Cluster
-	Opener   ceremony.Opener
+	Opener   ceremony.OpenPGP
 	// Signatures verifies again what people have signed in a journal.
 	Signatures ceremony.Signatures
-	Courier    Courier
+	Courier    Notifier
 	Journal    event.Journal
 	Log        *slog.Logger
 	// Forget is called after each envelope that was opened, when nothing of its content
@@ -33,7 +33,7 @@ type Config struct {
 	Archives []ceremony.Archive
 	// Files makes what they keep: the transcript itself, and behind it a page for people.
 	// The same event makes the same files.
-	Files func(c rules.Ceremony, signed event.TranscriptSigned) ([]ceremony.File, error)
+	Files func(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error)
 }
 
 // Engine runs ceremonies. Each open one has an owner, a goroutine that alone
@@ -45,22 +45,22 @@ type Engine struct {
 	ready    chan struct{}
 	alarming sync.Mutex // one finding is added to its alarm, or opens one, at a time
 
-	mu     sync.Mutex
-	known  map[ceremony.ID]known
-	order  []ceremony.ID // of known, newest first
-	owners map[ceremony.ID]*owner
-	taken  map[string]bool // cluster → a proposal for it is being prepared
+	mu        sync.Mutex
+	snapshots map[ceremony.ID]snapshot
+	order     []ceremony.ID // of known, newest first
+	actors    map[ceremony.ID]*actor
+	taken     map[string]bool // cluster → a proposal for it is being prepared
 	// first is the hash of the newest ceremony's first line.
 	first string
 
 	digests digests
 	// run starts an owner; nil when the engine is not running.
-	run func(*owner)
+	run func(*actor)
 }
 
-// known is a ceremony as readers see it.
-type known struct {
-	c    rules.Ceremony
+// snapshot is a ceremony as readers see it.
+type snapshot struct {
+	c    rules.State
 	live rules.Live
 	fits func(envelope []byte) bool // is it encrypted to the key that is announced now? nil when there is none
 }
@@ -71,13 +71,13 @@ func NewEngine(config Config) *Engine {
 		config.Forget = func() {}
 	}
 	e := &Engine{
-		config:   config,
-		clusters: map[string]ceremony.Cluster{},
-		people:   map[ceremony.Account]string{},
-		ready:    make(chan struct{}),
-		known:    map[ceremony.ID]known{},
-		owners:   map[ceremony.ID]*owner{},
-		taken:    map[string]bool{},
+		config:    config,
+		clusters:  map[string]ceremony.Cluster{},
+		people:    map[ceremony.Account]string{},
+		ready:     make(chan struct{}),
+		snapshots: map[ceremony.ID]snapshot{},
+		actors:    map[ceremony.ID]*actor{},
+		taken:     map[string]bool{},
 	}
 	for _, c := range config.Clusters {
 		e.clusters[c.Name] = c
@@ -103,7 +103,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	var owners sync.WaitGroup
-	start := func(o *owner) {
+	start := func(o *actor) {
 		owners.Go(func() {
 			o.run(ctx)
 			e.forget(o)
@@ -112,7 +112,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.mu.Lock()
 	e.run = start
 	for _, o := range open {
-		e.owners[o.id] = o
+		e.actors[o.id] = o
 		start(o)
 	}
 	e.mu.Unlock()
@@ -138,12 +138,12 @@ func (e *Engine) Run(ctx context.Context) error {
 
 // recover replays every ceremony and makes owners for those that are not
 // settled.
-func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
+func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 	ids, err := e.config.Journal.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var open []*owner
+	var open []*actor
 	var firsts []string
 	named := map[string]bool{}
 	for _, id := range ids {
@@ -157,7 +157,7 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 		}
 		firsts = append(firsts, entries[0].Hash)
 		named[entries[0].Event.(event.Proposed).Previous] = true // Replay has made sure of its type
-		e.publish(known{c: c})
+		e.publish(snapshot{c: c})
 		if c.Settled() {
 			continue
 		}
@@ -169,8 +169,8 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 		if !ok {
 			return nil, fmt.Errorf("%s is open, and its cluster %q is not configured any more: %w", id, c.Plan.Cluster, ceremony.UnknownCluster)
 		}
-		open = append(open, newOwner(e, cluster, c, true))
-		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.State), "events", c.Seq())
+		open = append(open, newActor(e, cluster, c, true))
+		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.Phase), "events", c.Seq())
 	}
 	for _, o := range open {
 		// All journals are read by now: others show who has no need to be called.
@@ -189,50 +189,50 @@ func (e *Engine) recover(ctx context.Context) ([]*owner, error) {
 	return open, nil
 }
 
-func (e *Engine) forget(o *owner) {
+func (e *Engine) forget(o *actor) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.owners, o.id)
+	delete(e.actors, o.id)
 }
 
 // publish makes a ceremony's newest value visible to readers.
-func (e *Engine) publish(k known) {
+func (e *Engine) publish(k snapshot) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.publishLocked(k)
 }
 
-func (e *Engine) publishLocked(k known) {
+func (e *Engine) publishLocked(k snapshot) {
 	id := k.c.ID()
-	before, again := e.known[id]
+	before, again := e.snapshots[id]
 	if !again {
-		at, _ := slices.BinarySearchFunc(e.order, k.c, func(id ceremony.ID, c rules.Ceremony) int {
-			return cmp.Or(c.Plan.Proposed.Compare(e.known[id].c.Plan.Proposed), cmp.Compare(id, c.ID()))
+		at, _ := slices.BinarySearchFunc(e.order, k.c, func(id ceremony.ID, c rules.State) int {
+			return cmp.Or(c.Plan.Proposed.Compare(e.snapshots[id].c.Plan.Proposed), cmp.Compare(id, c.ID()))
 		})
 		e.order = slices.Insert(e.order, at, id)
 	}
 	e.digests.learn(before.c, k.c)
-	e.known[id] = k
+	e.snapshots[id] = k
 }
 
 // Ceremony answers where a ceremony stands and how its Vault answers.
-func (e *Engine) Ceremony(id ceremony.ID) (rules.Ceremony, rules.Live, error) {
+func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	k, ok := e.known[id]
+	k, ok := e.snapshots[id]
 	if !ok {
-		return rules.Ceremony{}, rules.Live{}, fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
+		return rules.State{}, rules.Live{}, fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
 	}
 	return k.c, k.live, nil
 }
 
 // Ceremonies answers all of them, newest first.
-func (e *Engine) Ceremonies() []rules.Ceremony {
+func (e *Engine) Ceremonies() []rules.State {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	all := make([]rules.Ceremony, len(e.order))
+	all := make([]rules.State, len(e.order))
 	for i, id := range e.order {
-		all[i] = e.known[id].c
+		all[i] = e.snapshots[id].c
 	}
 	return all
 }
@@ -248,7 +248,7 @@ func newNonce() string {
 func (e *Engine) madeUnder(nonce string) (id ceremony.ID, outcome event.Outcome, unknown bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for id, k := range e.known {
+	for id, k := range e.snapshots {
 		for _, entry := range k.c.History {
 			if s, ok := entry.Event.(event.Started); ok && s.Nonce == nonce {
 				// A rekey in whose journal they are not was carried through without it.
@@ -260,14 +260,14 @@ func (e *Engine) madeUnder(nonce string) (id ceremony.ID, outcome event.Outcome,
 	return "", "", false
 }
 
-// owner finds who decides for an open ceremony.
-func (e *Engine) owner(id ceremony.ID) (*owner, error) {
+// actor finds who decides for an open ceremony.
+func (e *Engine) actor(id ceremony.ID) (*actor, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if o := e.owners[id]; o != nil {
+	if o := e.actors[id]; o != nil {
 		return o, nil
 	}
-	switch _, ok := e.known[id]; {
+	switch _, ok := e.snapshots[id]; {
 	case e.run == nil:
 		return nil, ceremony.ErrNotRunning
 	case !ok:

@@ -19,18 +19,18 @@ func TestRekeyGoesFromProposalToNewShares(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
 		for _, name := range []string{"alice", "carol", "erin"} {
-			s.share(id, name, own(ceremony.Update, name))
+			s.share(id, name, own(ceremony.StepUpdate, name))
 		}
 		s.settle(time.Second)
 		c := s.now(id)
-		if c.State != rules.StateVerifying {
-			t.Fatalf("state %s after the last share, want verifying", c.State)
+		if c.Phase != rules.PhaseVerifying {
+			t.Fatalf("state %s after the last share, want verifying", c.Phase)
 		}
 		if s.vault.Shares[0] != "old-1" {
 			t.Error("the new key is in force before anybody has proven a new share (P7)")
 		}
 		for _, name := range []string{"bob", "carol", "dave"} {
-			s.share(id, name, own(ceremony.Verify, name))
+			s.share(id, name, own(ceremony.StepVerify, name))
 		}
 		s.settle(time.Minute)
 		c = s.now(id)
@@ -52,7 +52,7 @@ func TestRekeyGoesFromProposalToNewShares(t *testing.T) {
 	})
 }
 
-func deliveryKey(c rules.Ceremony, name string) string {
+func deliveryKey(c rules.State, name string) string {
 	for _, m := range c.Messages() {
 		if m.Kind == rules.DeliveryMessage && m.To.Name == name {
 			return m.Key
@@ -75,7 +75,7 @@ func TestGenerateRootGivesTheTokenToTheRequester(t *testing.T) {
 	})
 }
 
-func tokenKey(c rules.Ceremony) string {
+func tokenKey(c rules.State) string {
 	for _, m := range c.Messages() {
 		if m.Kind == rules.TokenMessage {
 			return m.Key
@@ -119,7 +119,7 @@ func TestNothingIsSentBeforeASecondPersonApproves(t *testing.T) {
 			t.Errorf("same approval again: %v", err)
 		}
 		s.settle(time.Second)
-		if got := s.now(id).State; got != rules.StateCollecting {
+		if got := s.now(id).Phase; got != rules.PhaseCollecting {
 			t.Errorf("state %s after the approval", got)
 		}
 	})
@@ -238,9 +238,9 @@ func TestP2OnlyHoldersOfThePlanContributeOnceARound(t *testing.T) {
 func TestRedeliveredMessageIsLookedAtOnce(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
-		offer := ceremony.Offer{By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "D1", TS: "1"}, Envelope: s.envelope(id, "alice", "old-1")}
+		offer := ceremony.Envelope{By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "D1", TS: "1"}, Envelope: s.envelope(id, "alice", "old-1")}
 		for range 3 {
-			if _, err := s.engine.Offer(context.Background(), offer); err != nil {
+			if _, err := s.engine.Share(context.Background(), offer); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -280,8 +280,8 @@ func TestWrongShareEndsTheRoundAndNamesWhoTookPart(t *testing.T) {
 		}
 		s.settle(10 * time.Second)
 		c := s.now(id)
-		if c.Round.Number != 2 || len(c.Round.Counted) != 0 || c.State != rules.StateCollecting {
-			t.Fatalf("round %d with %d shares, %s", c.Round.Number, len(c.Round.Counted), c.State)
+		if c.Round.Number != 2 || len(c.Round.Counted) != 0 || c.Phase != rules.PhaseCollecting {
+			t.Fatalf("round %d with %d shares, %s", c.Round.Number, len(c.Round.Counted), c.Phase)
 		}
 		refused := lastOf[event.RoundRefused](c)
 		var names []string
@@ -311,7 +311,7 @@ func TestRefusedVerificationGoesOnUnderItsNewNonce(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
 		for _, n := range ceremonytest.Holders[:3] {
-			s.share(id, n, own(ceremony.Update, n))
+			s.share(id, n, own(ceremony.StepUpdate, n))
 		}
 		s.settle(time.Second)
 		nonce := s.now(id).Round.Nonce
@@ -334,7 +334,7 @@ func TestRefusedVerificationGoesOnUnderItsNewNonce(t *testing.T) {
 	})
 }
 
-func lastOf[E event.Event](c rules.Ceremony) (e E) {
+func lastOf[E event.Event](c rules.State) (e E) {
 	for _, entry := range slices.Backward(c.History) {
 		if e, ok := entry.Event.(E); ok {
 			return e
@@ -343,7 +343,7 @@ func lastOf[E event.Event](c rules.Ceremony) (e E) {
 	return e
 }
 
-func lastSeq[E event.Event](c rules.Ceremony) int {
+func lastSeq[E event.Event](c rules.State) int {
 	for _, entry := range slices.Backward(c.History) {
 		if _, ok := entry.Event.(E); ok {
 			return entry.Seq
@@ -449,8 +449,8 @@ func TestForeignAttemptIsNeverCancelled(t *testing.T) {
 			s.vault.Attempt = &ceremonytest.FakeAttempt{Op: ceremony.GenerateRoot, Nonce: "theirs", Keys: []ceremony.Fingerprint{ceremonytest.Fpr("mallory")}}
 		})
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Why != event.ForeignAttempt {
-			t.Fatalf("state %s, %+v", c.State, c.Freeze)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.ForeignAttempt {
+			t.Fatalf("state %s, %+v", c.Phase, c.Freeze)
 		}
 		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, ""); err != nil {
 			t.Fatal(err)
@@ -471,7 +471,7 @@ func TestStrayVerificationNonceStopsNothing(t *testing.T) {
 		s.vault.Do(func() { s.vault.Attempt.Stray = "stray" })
 		s.settle(16 * time.Second)
 		if c := s.finish(id); c.Outcome != event.Completed || c.Attempt.Number != 1 {
-			t.Errorf("state %s, outcome %q in attempt %d", c.State, c.Outcome, c.Attempt.Number)
+			t.Errorf("state %s, outcome %q in attempt %d", c.Phase, c.Outcome, c.Attempt.Number)
 		}
 	})
 }
@@ -498,8 +498,8 @@ func TestThawTakesTheInitiatorAndAnApprover(t *testing.T) {
 		if err := resume("quin"); err != nil {
 			t.Fatal(err)
 		}
-		if c := s.now(id); c.State != rules.StateFrozen {
-			t.Fatalf("thawed by two approvers: %s", c.State)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen {
+			t.Fatalf("thawed by two approvers: %s", c.Phase)
 		}
 		if err := resume("olga"); err != nil {
 			t.Fatal(err)
@@ -541,14 +541,14 @@ func TestThawReconcilesWithVault(t *testing.T) {
 				}
 				s.vault.Do(func() { row.change(s.vault) })
 				s.settle(16 * time.Second)
-				if c := s.now(id); c.State != rules.StateFrozen {
-					t.Fatalf("not frozen: %s", c.State)
+				if c := s.now(id); c.Phase != rules.PhaseFrozen {
+					t.Fatalf("not frozen: %s", c.Phase)
 				}
 				s.thaw(id)
 				s.settle(time.Second)
 				if row.want == "" {
-					if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Why != event.ForeignAttempt {
-						t.Errorf("state %s, %+v, want frozen again", c.State, c.Freeze)
+					if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.ForeignAttempt {
+						t.Errorf("state %s, %+v, want frozen again", c.Phase, c.Freeze)
 					}
 					return
 				}
@@ -568,8 +568,8 @@ func TestCeremonyOfAHangingVaultDelaysNoQuestion(t *testing.T) {
 			t.Errorf("a share while Vault is away: %v", err)
 		}
 		c, live, err := s.engine.Ceremony(id)
-		if err != nil || live.Vault == nil || c.State != rules.StateCollecting {
-			t.Errorf("state %s, live %v, %v", c.State, live, err)
+		if err != nil || live.Vault == nil || c.Phase != rules.PhaseCollecting {
+			t.Errorf("state %s, live %v, %v", c.Phase, live, err)
 		}
 		s.vault.Do(func() { s.vault.Fault = nil })
 		s.share(id, "alice", "old-1")

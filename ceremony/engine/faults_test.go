@@ -97,7 +97,7 @@ func once(t *testing.T, s *stage) {
 	}
 }
 
-func story(c rules.Ceremony) string {
+func story(c rules.State) string {
 	var words []string
 	for _, e := range c.History {
 		words = append(words, event.TypeOf(e.Event))
@@ -137,8 +137,8 @@ func TestP7LostNewSharesFreezeAndTheOldKeyStays(t *testing.T) {
 		}
 		id := s.begin(s.rekey)
 		c := s.finish(id)
-		if c.State != rules.StateFrozen || c.Freeze.Why != event.KeysLost {
-			t.Fatalf("state %s, %+v", c.State, c.Freeze)
+		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.KeysLost {
+			t.Fatalf("state %s, %+v", c.Phase, c.Freeze)
 		}
 		if s.vault.Shares[0] != "old-1" {
 			t.Fatal("the old key is gone")
@@ -311,7 +311,7 @@ func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 	s.journal = nil
 	s.restart()
 	s.settle(0)
-	if c := s.now(id); c.State == rules.StateProposed && !s.obliges {
+	if c := s.now(id); c.Phase == rules.PhaseProposed && !s.obliges {
 		if _, err := s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
 			s.t.Fatalf("approve again: %v", err)
 		}

@@ -20,7 +20,7 @@ const (
 
 // followUp looks after what a ceremony has left behind, and answers how long to
 // wait for the next look.
-func (o *owner) followUp(ctx context.Context, now time.Time) time.Duration {
+func (o *actor) followUp(ctx context.Context, now time.Time) time.Duration {
 	due := max(time.Until(o.c.ReminderDue()), time.Millisecond)
 	poll := accessorPoll
 	switch {
@@ -46,7 +46,7 @@ func (o *owner) followUp(ctx context.Context, now time.Time) time.Duration {
 
 // remind tells people once more, unless Vault says now that there is nothing left:
 // it may have gone while nobody asked.
-func (o *owner) remind(ctx context.Context) bool {
+func (o *actor) remind(ctx context.Context) bool {
 	if o.c.OwesDeletion() || o.c.Accessor != "" {
 		gone, err := o.leftBehind(ctx)
 		o.heard(err)
@@ -62,8 +62,8 @@ func (o *owner) remind(ctx context.Context) bool {
 
 // leftBehind asks Vault whether it is gone. Another cluster has neither, which says
 // nothing.
-func (o *owner) leftBehind(ctx context.Context) (gone bool, err error) {
-	if d, err := o.elsewhere(ctx); err != nil {
+func (o *actor) leftBehind(ctx context.Context) (gone bool, err error) {
+	if d, err := o.otherCluster(ctx); err != nil {
 		return false, err
 	} else if d != nil {
 		return false, errOtherCluster

@@ -12,8 +12,8 @@ import (
 // askBackup has a view in which the attempt is gone show what remains of it. After an
 // error nothing is known, and Vault is to be asked again; that there is no backup, or
 // that the bot may not read it, is an answer.
-func (o *owner) askBackup(ctx context.Context, v *rules.View) error {
-	if o.c.Plan.Operation.Rekeys() && o.c.Plan.Backup && o.c.Round.Step == ceremony.Update && o.c.Lacks(*v) {
+func (o *actor) askBackup(ctx context.Context, v *rules.View) error {
+	if o.c.Plan.Operation.Rekeys() && o.c.Plan.Backup && o.c.Round.Step == ceremony.StepUpdate && o.c.Lacks(*v) {
 		return o.readInto(ctx, v)
 	}
 	return nil
@@ -21,7 +21,7 @@ func (o *owner) askBackup(ctx context.Context, v *rules.View) error {
 
 // readInto reads Vault's backup of new shares into a view. A backup without a nonce
 // says that there is none. One that can't be read in the end is not to be had.
-func (o *owner) readInto(ctx context.Context, v *rules.View) error {
+func (o *actor) readInto(ctx context.Context, v *rules.View) error {
 	backup, err := o.cluster.Vault.Backup(ctx, o.c.Plan.Operation)
 	switch {
 	case err == nil:

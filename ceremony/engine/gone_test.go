@@ -46,15 +46,15 @@ func (s *stage) giveUp(id ceremony.ID) {
 
 // handsOut makes sure that a rekey that others have carried through is ended with every
 // new share in the journal first, and with its receiver then.
-func (s *stage) handsOut(id ceremony.ID) rules.Ceremony {
+func (s *stage) handsOut(id ceremony.ID) rules.State {
 	s.t.Helper()
 	c := s.now(id)
 	made := lastOf[event.Rekeyed](c)
 	if c.Outcome != event.Completed || c.Ending != event.AttemptUsed || !rules.Elsewhere(made) || !c.MadeElsewhere() || !made.FromBackup || c.Unproven {
-		s.t.Fatalf("%s, outcome %q, ending %q, made by %q: %s", c.State, c.Outcome, c.Ending, made.By.Name, story(c))
+		s.t.Fatalf("%s, outcome %q, ending %q, made by %q: %s", c.Phase, c.Outcome, c.Ending, made.By.Name, story(c))
 	}
 	for i, name := range ceremonytest.Holders {
-		if got, want := made.Shares[i], ceremonytest.Enc(own(ceremony.Verify, name)+" for "+string(ceremonytest.Fpr(name))); got.Ciphertext != want || got.For != ceremonytest.Person(name) {
+		if got, want := made.Shares[i], ceremonytest.Enc(own(ceremony.StepVerify, name)+" for "+string(ceremonytest.Fpr(name))); got.Ciphertext != want || got.For != ceremonytest.Person(name) {
 			s.t.Errorf("share %d is %+v", i, got)
 		}
 		delivered := slices.IndexFunc(c.History, func(e event.Entry) bool {
@@ -126,7 +126,7 @@ func TestP7RekeyThatOthersHaveFinishedHandsOutItsSharesFromTheBackup(t *testing.
 				found(s, id)
 				s.settle(2 * time.Minute)
 				c := s.handsOut(id)
-				if lastSeq[event.Froze](c) > 0 {
+				if lastSeq[event.Frozen](c) > 0 {
 					t.Errorf("frozen, though nothing is left to be sent: %s", story(c))
 				}
 				if len(c.KeyFacts) != 1 || !c.KeyFacts[0].Doubtful {
@@ -169,8 +169,8 @@ func TestCancellingARekeyThatOthersHaveFinishedGivesNothingUp(t *testing.T) {
 				s.vault.Do(func() { s.vault.Fault = forbidden("backup") })
 				s.others("old-2", "old-3")
 				s.settle(time.Minute)
-				if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Why != event.AttemptGone || c.Freeze.Remains != "" {
-					t.Fatalf("%s, %+v", c.State, c.Freeze)
+				if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone || c.Freeze.Remains != "" {
+					t.Fatalf("%s, %+v", c.Phase, c.Freeze)
 				}
 				s.vault.Do(func() { s.vault.Fault = nil })
 				decide(s, id)
@@ -208,8 +208,8 @@ func TestRekeyThatIsGoneWithoutABackupEndsUnknown(t *testing.T) {
 		s.share(id, "alice", "old-1")
 		s.others("old-2", "old-3")
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Why != event.AttemptGone {
-			t.Fatalf("%s, %+v", c.State, c.Freeze)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone {
+			t.Fatalf("%s, %+v", c.Phase, c.Freeze)
 		}
 		s.giveUp(id)
 		s.unknown(id)
@@ -227,8 +227,8 @@ func TestTokenThatIsGoneEndsUnknown(t *testing.T) {
 				s.others("old-2", "old-3")
 				s.start()
 				s.settle(time.Minute)
-				if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Why != event.AttemptGone {
-					t.Fatalf("%s, %+v", c.State, c.Freeze)
+				if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone {
+					t.Fatalf("%s, %+v", c.Phase, c.Freeze)
 				}
 				s.giveUp(id)
 				s.unknown(id)
@@ -264,8 +264,8 @@ func TestRekeyWithVerificationThatOthersHaveFinished(t *testing.T) {
 	}
 	play(t, func(t *testing.T, s *stage) {
 		id := finish(s)
-		if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Why != event.AttemptGone || c.Freeze.Remains != rules.SharesMade {
-			t.Fatalf("%s, %+v", c.State, c.Freeze)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone || c.Freeze.Remains != rules.SharesMade {
+			t.Fatalf("%s, %+v", c.Phase, c.Freeze)
 		}
 		s.giveUp(id)
 		s.unknown(id)
@@ -303,8 +303,8 @@ func TestRekeyThatGoesOnAfterAnAttemptThatIsGoneIsSettledByItsEnd(t *testing.T) 
 		s.share(id, "alice", "old-1")
 		s.vault.Do(func() { s.vault.Attempt = nil })
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Remains != rules.NothingMade {
-			t.Fatalf("%s, %+v", c.State, c.Freeze)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Remains != rules.NothingMade {
+			t.Fatalf("%s, %+v", c.Phase, c.Freeze)
 		}
 		s.thaw(id)
 		s.settle(time.Minute)
@@ -375,8 +375,8 @@ func TestJournalRestoredFromACopyTellsNothingUntrue(t *testing.T) {
 		id := s.begin(ceremony.GenerateRoot)
 		s.finish(id)
 		restore(s, id)
-		if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Why != event.AttemptGone {
-			t.Fatalf("%s, %+v", c.State, c.Freeze)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone {
+			t.Fatalf("%s, %+v", c.Phase, c.Freeze)
 		}
 		s.giveUp(id)
 		s.unknown(id)
@@ -389,8 +389,8 @@ func TestActWhoseOutcomeIsNotKnownEndsUnknown(t *testing.T) {
 		hit(s, "rotate", 0, func() (error, error) { s.vault.ClusterID = "cluster-2"; return nil, ceremony.ErrUncertain })
 		id := s.begin(ceremony.Rotate)
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen {
-			t.Fatalf("state %s: %s", c.State, story(c))
+		if c := s.now(id); c.Phase != rules.PhaseFrozen {
+			t.Fatalf("state %s: %s", c.Phase, story(c))
 		}
 		s.giveUp(id)
 		if c := s.now(id); c.Outcome != event.Cancelled || c.Ending != event.AttemptUnknown {

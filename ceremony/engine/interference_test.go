@@ -28,8 +28,8 @@ func guarded(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 }
 
 // alarms are all there are, newest first.
-func (s *stage) alarms() []rules.Ceremony {
-	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.Ceremony) bool { return c.Plan.Operation != ceremony.Alarm })
+func (s *stage) alarms() []rules.State {
+	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool { return c.Plan.Operation != ceremony.Alarm })
 }
 
 // kinds are the findings of all alarms, oldest first.
@@ -108,8 +108,8 @@ func TestWhatNoCeremonyHasDoneRaisesOneAlarm(t *testing.T) {
 						t.Fatalf("%d alarms", n)
 					}
 					alarm := s.alarms()[0]
-					if alarm.State != rules.StateRaised || alarm.Plan.Initiator != ceremony.InterferenceWatch {
-						t.Errorf("the alarm is %s, of %s", alarm.State, alarm.Plan.Initiator.Name)
+					if alarm.Phase != rules.PhaseRaised || alarm.Plan.Initiator != ceremony.InterferenceWatch {
+						t.Errorf("the alarm is %s, of %s", alarm.Phase, alarm.Plan.Initiator.Name)
 					}
 					for _, kind := range slices.Compact(slices.Sorted(slices.Values(deed.want))) {
 						if !slices.ContainsFunc(s.courier.Order, func(key string) bool {
@@ -125,7 +125,7 @@ func TestWhatNoCeremonyHasDoneRaisesOneAlarm(t *testing.T) {
 	}
 }
 
-func messageOf(c rules.Ceremony, key string) rules.Message {
+func messageOf(c rules.State, key string) rules.Message {
 	for _, m := range c.Messages() {
 		if m.Key == key {
 			return m
@@ -249,9 +249,9 @@ func TestCancelledAndExpiredCeremoniesRaiseNoAlarm(t *testing.T) {
 			t.Run(string(op)+" "+end, func(t *testing.T) {
 				guarded(t, op, func(t *testing.T, s *stage) {
 					id := s.begin(op)
-					step := ceremony.Update
+					step := ceremony.StepUpdate
 					if op == ceremony.Unseal {
-						step = ceremony.Enter
+						step = ceremony.StepUnseal
 					}
 					s.contribute(id, step, 2)
 					s.settle(time.Minute)
@@ -262,7 +262,7 @@ func TestCancelledAndExpiredCeremoniesRaiseNoAlarm(t *testing.T) {
 					}
 					s.settle(5 * time.Hour)
 					if c := s.now(id); !c.Ended() {
-						t.Fatalf("the ceremony is %s", c.State)
+						t.Fatalf("the ceremony is %s", c.Phase)
 					}
 					s.expect()
 				})
@@ -286,12 +286,12 @@ func TestInterferenceWithACeremonyIsToldToTheOwnersToo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 				id := s.begin(ceremony.Rekey)
-				s.contribute(id, ceremony.Update, 1)
+				s.contribute(id, ceremony.StepUpdate, 1)
 				s.vault.Do(func() { row.do(s.vault) })
 				s.settle(time.Hour)
 				s.expect(row.want...)
-				if c := s.now(id); c.State != rules.StateFrozen {
-					t.Errorf("the ceremony is %s", c.State)
+				if c := s.now(id); c.Phase != rules.PhaseFrozen {
+					t.Errorf("the ceremony is %s", c.Phase)
 				}
 				if n := s.alarms()[0].Findings()[0].Event.(event.Noticed); n.Of != id {
 					t.Errorf("it is about %q", n.Of)
@@ -308,7 +308,7 @@ func TestRekeyThatOthersCarriedThroughIsToldToTheOwnersToo(t *testing.T) {
 	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		s.restartWith(false)
 		id := s.begin(ceremony.Rekey)
-		s.contribute(id, ceremony.Update, 1)
+		s.contribute(id, ceremony.StepUpdate, 1)
 		s.others("old-2", "old-3")
 		for range 3 {
 			s.settle(2 * time.Hour)
@@ -327,7 +327,7 @@ func TestNodeUnsealedByHandIsFoundAndByACeremonyIsNot(t *testing.T) {
 		s.settle(time.Minute)
 		s.expect(ceremony.SealChanged)
 		id := s.begin(ceremony.Unseal)
-		s.contribute(id, ceremony.Enter, 3)
+		s.contribute(id, ceremony.StepUnseal, 3)
 		s.settle(time.Hour)
 		s.expect(ceremony.SealChanged)
 
@@ -466,8 +466,8 @@ func TestFrozenByItsOwnDoingIsNoAlarm(t *testing.T) {
 		guarded(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 			s.vault.Do(func() { s.vault.Diverts = ceremonytest.Fpr("mallory") })
 			c := s.finish(s.begin(ceremony.GenerateRoot))
-			if c.State != rules.StateFrozen {
-				t.Fatalf("it is %s", c.State)
+			if c.Phase != rules.PhaseFrozen {
+				t.Fatalf("it is %s", c.Phase)
 			}
 			s.settle(time.Hour)
 			s.expect()
@@ -488,8 +488,8 @@ func TestFrozenByItsOwnDoingIsNoAlarm(t *testing.T) {
 					return nil, nil
 				}
 			})
-			if c := s.finish(id); c.State != rules.StateFrozen || c.Freeze.Why != event.KeysLost {
-				t.Fatalf("it is %s", c.State)
+			if c := s.finish(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.KeysLost {
+				t.Fatalf("it is %s", c.Phase)
 			}
 			s.settle(time.Hour)
 			s.expect()

@@ -21,7 +21,7 @@ func (e *Engine) KeyReport(ctx context.Context, cluster string) (rules.KeyReport
 
 // ReportKeys asks a cluster for its encryption key, and the ceremonies, newest first,
 // for what was done to it.
-func ReportKeys(ctx context.Context, c ceremony.Cluster, ceremonies []rules.Ceremony) (rules.KeyReport, error) {
+func ReportKeys(ctx context.Context, c ceremony.Cluster, ceremonies []rules.State) (rules.KeyReport, error) {
 	var r rules.KeyReport
 	var err error
 	if r.Key, err = c.Vault.KeyStatus(ctx); err != nil {

@@ -34,7 +34,7 @@ func (s *stage) refuses(id ceremony.ID, name, share string, want ceremony.Refusa
 }
 
 // round is one ceremony with these shares, from the proposal to its end.
-func (s *stage) round(op ceremony.Operation, shares map[string]string) rules.Ceremony {
+func (s *stage) round(op ceremony.Operation, shares map[string]string) rules.State {
 	s.t.Helper()
 	id := s.begin(op)
 	for _, name := range ceremonytest.Holders {
@@ -79,9 +79,9 @@ func TestOldShareIsRefusedAfterARekeyBeforeVaultIsAsked(t *testing.T) {
 			t.Error("Vault has counted something")
 		}
 		for _, name := range ceremonytest.Holders[:3] {
-			s.share(id, name, own(ceremony.Verify, name))
+			s.share(id, name, own(ceremony.StepVerify, name))
 			if sent := newest[event.Submitting](s, id); !sent.Known || sent.Insisted != "" {
-				t.Errorf("%s's new share: %+v", name, sent.Recognition)
+				t.Errorf("%s's new share: %+v", name, sent.TagMatch)
 			}
 		}
 		s.settle(time.Minute)
@@ -108,7 +108,7 @@ func TestOldShareIsRefusedAfterARekeyWithoutVerification(t *testing.T) {
 func TestOldKeyStaysInForceWhenARekeyIsCancelledBeforeItsProof(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
-		s.contribute(id, ceremony.Update, 3)
+		s.contribute(id, ceremony.StepUpdate, 3)
 		s.settle(time.Minute)
 		s.share(id, "alice", "new-1")
 		if _, err := s.engine.Cancel(t.Context(), id, ceremonytest.Person("olga").Account, ""); err != nil {
@@ -119,7 +119,7 @@ func TestOldKeyStaysInForceWhenARekeyIsCancelledBeforeItsProof(t *testing.T) {
 		s.refuses(id, "alice", "new-1", ceremony.UnfamiliarShare)
 		s.share(id, "alice", "old-1")
 		if sent := newest[event.Submitting](s, id); !sent.Known {
-			t.Errorf("alice's share is said to be %+v", sent.Recognition)
+			t.Errorf("alice's share is said to be %+v", sent.TagMatch)
 		}
 	})
 }
@@ -127,7 +127,7 @@ func TestOldKeyStaysInForceWhenARekeyIsCancelledBeforeItsProof(t *testing.T) {
 func TestOldShareIsNoProofOfTheNewOneWhateverItsHolderInsists(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
-		s.contribute(id, ceremony.Update, 3)
+		s.contribute(id, ceremony.StepUpdate, 3)
 		s.settle(time.Minute)
 		for range 3 {
 			s.refuses(id, "alice", "old-1", ceremony.OutdatedShare)
@@ -135,7 +135,7 @@ func TestOldShareIsNoProofOfTheNewOneWhateverItsHolderInsists(t *testing.T) {
 		if d := newest[event.Declined](s, id); d.See != id {
 			t.Errorf("it shows %q, want the rekey itself", d.See)
 		}
-		s.contribute(id, ceremony.Verify, 3)
+		s.contribute(id, ceremony.StepVerify, 3)
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Completed {
 			t.Errorf("outcome %q", c.Outcome)
@@ -174,7 +174,7 @@ func TestTwoHoldersWhoSwapSharesAreNotedAndCount(t *testing.T) {
 		s.share(id, "alice", "old-2")
 		sent := newest[event.Submitting](s, id)
 		if !sent.Known || sent.Whose == nil || sent.Whose.Name != "bob" || sent.Insisted != "" {
-			t.Errorf("alice with bob's share: %+v", sent.Recognition)
+			t.Errorf("alice with bob's share: %+v", sent.TagMatch)
 		}
 		s.refuses(id, "bob", "old-2", ceremony.DuplicateShare)
 		s.restart()
@@ -204,7 +204,7 @@ func TestKeyChangedOutsideIsLearntWhenAQuorumInsists(t *testing.T) {
 			}
 			s.share(id, name, share)
 			if sent := newest[event.Submitting](s, id); sent.Insisted != ceremony.UnfamiliarShare || sent.Known {
-				t.Errorf("%s insists: %+v", name, sent.Recognition)
+				t.Errorf("%s insists: %+v", name, sent.TagMatch)
 			}
 		}
 		s.settle(time.Minute)
@@ -219,7 +219,7 @@ func TestKeyChangedOutsideIsLearntWhenAQuorumInsists(t *testing.T) {
 		for i, name := range ceremonytest.Holders[:3] {
 			s.share(next, name, fmt.Sprintf("out-%d", i+1))
 			if sent := newest[event.Submitting](s, next); !sent.Known {
-				t.Errorf("%s's share is not known: %+v", name, sent.Recognition)
+				t.Errorf("%s's share is not known: %+v", name, sent.TagMatch)
 			}
 		}
 	})
@@ -232,15 +232,15 @@ func TestRestoredSnapshotBringsOutdatedSharesBackIntoForce(t *testing.T) {
 		s.vault.Do(func() { s.vault.Shares = []string{"old-1", "old-2", "old-3", "old-4", "old-5"} })
 		id := s.begin(ceremony.GenerateRoot)
 		for _, name := range ceremonytest.Holders[:3] {
-			s.refuses(id, name, own(ceremony.Update, name), ceremony.OutdatedShare)
-			s.share(id, name, own(ceremony.Update, name))
+			s.refuses(id, name, own(ceremony.StepUpdate, name), ceremony.OutdatedShare)
+			s.share(id, name, own(ceremony.StepUpdate, name))
 		}
 		s.settle(time.Minute)
 		next := s.begin(ceremony.GenerateRoot)
 		s.refuses(next, "bob", "new-2", ceremony.OutdatedShare)
 		s.share(next, "bob", "old-2")
 		if sent := newest[event.Submitting](s, next); !sent.Known {
-			t.Errorf("bob's share is not known: %+v", sent.Recognition)
+			t.Errorf("bob's share is not known: %+v", sent.TagMatch)
 		}
 	})
 }
@@ -266,7 +266,7 @@ func TestHolderWhoInsistsOnGarbageIsNamedAndBounded(t *testing.T) {
 		s.refuses(id, "alice", "garbage", ceremony.UnfamiliarShare)
 		s.refuses(id, "alice", "garbage", ceremony.InsistedInVain)
 		for _, name := range []string{"bob", "carol", "dave"} {
-			s.share(id, name, own(ceremony.Update, name))
+			s.share(id, name, own(ceremony.StepUpdate, name))
 		}
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Completed {
@@ -327,7 +327,7 @@ func TestP6InsistingSurvivesACrash(t *testing.T) {
 			t.Fatal(err)
 		}
 		if sent := newest[event.Submitting](s, id); sent.Insisted != ceremony.OutdatedShare {
-			t.Errorf("%+v", sent.Recognition)
+			t.Errorf("%+v", sent.TagMatch)
 		}
 	})
 }
@@ -343,14 +343,14 @@ func TestP5LostAnswerTeachesTheLedgerAsWell(t *testing.T) {
 			return nil, nil
 		}
 		id := s.begin(s.rekey)
-		s.contribute(id, ceremony.Update, 2)
+		s.contribute(id, ceremony.StepUpdate, 2)
 		_ = s.send("carol", s.envelope(id, "carol", "old-3"))
 		s.settle(time.Minute)
-		s.contribute(id, ceremony.Verify, 3)
+		s.contribute(id, ceremony.StepVerify, 3)
 		s.settle(time.Minute)
 		id = s.begin(ceremony.GenerateRoot)
 		for _, name := range ceremonytest.Holders[:3] {
-			s.refuses(id, name, own(ceremony.Update, name), ceremony.OutdatedShare)
+			s.refuses(id, name, own(ceremony.StepUpdate, name), ceremony.OutdatedShare)
 		}
 	})
 }
@@ -361,18 +361,18 @@ func TestDrillTellsWhetherAShareIsTheRightOne(t *testing.T) {
 		id := s.begin(ceremony.Drill)
 		s.share(id, "alice", "new-1")
 		if p := newest[event.Proven](s, id); !p.Known {
-			t.Errorf("alice has proven %+v", p.Recognition)
+			t.Errorf("alice has proven %+v", p.TagMatch)
 		}
 		s.refuses(id, "bob", "old-2", ceremony.OutdatedShare)
 		s.share(id, "bob", "new-2")
 		s.refuses(id, "carol", "junk", ceremony.UnfamiliarShare)
 		s.share(id, "carol", "junk") // she stays with it
 		if p := newest[event.Proven](s, id); p.Known || p.Insisted != ceremony.UnfamiliarShare {
-			t.Errorf("carol has proven %+v", p.Recognition)
+			t.Errorf("carol has proven %+v", p.TagMatch)
 		}
 		s.share(id, "dave", "anything")
 		if p := newest[event.Proven](s, id); p.Known || p.Insisted != "" {
-			t.Errorf("dave has proven %+v", p.Recognition)
+			t.Errorf("dave has proven %+v", p.TagMatch)
 		}
 		s.share(id, "erin", "new-5")
 		s.settle(time.Minute)
@@ -412,7 +412,7 @@ func TestSealedClusterIsKnownByItsName(t *testing.T) {
 			t.Error("a node was sent it")
 		}
 		for _, name := range ceremonytest.Holders[1:3] {
-			s.share(id, name, own(ceremony.Verify, name))
+			s.share(id, name, own(ceremony.StepVerify, name))
 		}
 		s.share(id, "dave", "new-4")
 		s.settle(time.Minute)
@@ -422,7 +422,7 @@ func TestSealedClusterIsKnownByItsName(t *testing.T) {
 		id = s.begin(ceremony.GenerateRoot)
 		s.share(id, "dave", "new-4")
 		if sent := newest[event.Submitting](s, id); !sent.Known {
-			t.Errorf("the unseal has not proven dave's share: %+v", sent.Recognition)
+			t.Errorf("the unseal has not proven dave's share: %+v", sent.TagMatch)
 		}
 	})
 }

@@ -17,8 +17,8 @@ func TestP8ForgedStoriesOfSharesAreFound(t *testing.T) {
 	type events = []event.Event
 	plan := ceremonytest.PlanOf(ceremony.GenerateRoot)
 	alice, bob, carol := ceremonytest.Person("alice"), ceremonytest.Person("bob"), ceremonytest.Person("carol")
-	share := secret.Commitment{TagKey: "k", Tag: "a", X: 1}
-	other := secret.Commitment{TagKey: "k", Tag: "b", X: 2}
+	share := secret.ShareTag{TagKey: "k", Tag: "a", X: 1}
+	other := secret.ShareTag{TagKey: "k", Tag: "b", X: 2}
 	serial := 0
 	ref := func() ceremony.Ref { serial++; return ceremony.Ref{Channel: "D", TS: time.Duration(serial).String()} }
 	signed := func(by ceremony.Person, second int) ceremony.Evidence {
@@ -35,32 +35,32 @@ func TestP8ForgedStoriesOfSharesAreFound(t *testing.T) {
 		}
 		return all
 	}
-	doubted := func(by ceremony.Person, second int, why ceremony.Refusal, share secret.Commitment) events {
+	doubted := func(by ceremony.Person, second int, why ceremony.Refusal, share secret.ShareTag) events {
 		at := ref()
 		return events{
-			event.Offered{By: by, Step: ceremony.Update, Message: at},
-			event.Declined{By: by, Step: ceremony.Update, Message: at, Evidence: signed(by, second), Reason: why, Commitment: share},
+			event.Offered{By: by, Step: ceremony.StepUpdate, Message: at},
+			event.Declined{By: by, Step: ceremony.StepUpdate, Message: at, Evidence: signed(by, second), Reason: why, ShareTag: share},
 		}
 	}
-	sent := func(by ceremony.Person, second int, r ceremony.Recognition) events {
+	sent := func(by ceremony.Person, second int, r ceremony.TagMatch) events {
 		at := ref()
 		return events{
-			event.Offered{By: by, Step: ceremony.Update, Message: at},
-			event.Submitting{By: by, Step: ceremony.Update, Nonce: "n", Message: at, Evidence: signed(by, second), Recognition: r},
+			event.Offered{By: by, Step: ceremony.StepUpdate, Message: at},
+			event.Submitting{By: by, Step: ceremony.StepUpdate, Nonce: "n", Message: at, Evidence: signed(by, second), TagMatch: r},
 		}
 	}
-	counted := func(by ceremony.Person, second int, r ceremony.Recognition) events {
-		return append(sent(by, second, r), event.Counted{By: by, Step: ceremony.Update})
+	counted := func(by ceremony.Person, second int, r ceremony.TagMatch) events {
+		return append(sent(by, second, r), event.Counted{By: by, Step: ceremony.StepUpdate})
 	}
-	insists := ceremony.Recognition{Commitment: share, Insisted: ceremony.OutdatedShare}
-	known := ceremony.Recognition{Commitment: share, Known: true}
-	two := then(counted(alice, 1, known), counted(bob, 2, ceremony.Recognition{Commitment: other}))
-	third := sent(carol, 3, ceremony.Recognition{Commitment: secret.Commitment{TagKey: "k", Tag: "c"}})
-	refused := event.RoundRefused{Step: ceremony.Update, Round: 1, With: ceremonytest.People("alice", "bob", "carol")}
+	insists := ceremony.TagMatch{ShareTag: share, Insisted: ceremony.OutdatedShare}
+	snapshot := ceremony.TagMatch{ShareTag: share, Known: true}
+	two := then(counted(alice, 1, snapshot), counted(bob, 2, ceremony.TagMatch{ShareTag: other}))
+	third := sent(carol, 3, ceremony.TagMatch{ShareTag: secret.ShareTag{TagKey: "k", Tag: "c"}})
+	refused := event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: ceremonytest.People("alice", "bob", "carol")}
 	named, slandered := refused, refused
 	named.Suspects, slandered.Suspects = ceremonytest.People("bob", "carol"), ceremonytest.People("alice")
 
-	anew := then(begun, doubted(alice, 1, ceremony.OutdatedShare, share), two[3:], third, events{event.Counted{By: carol, Step: ceremony.Update}}, sent(ceremonytest.Person("dave"), 4, ceremony.Recognition{}), events{event.RoundRefused{Step: ceremony.Update, Round: 1, With: ceremonytest.People("bob", "carol", "dave")}})
+	anew := then(begun, doubted(alice, 1, ceremony.OutdatedShare, share), two[3:], third, events{event.Counted{By: carol, Step: ceremony.StepUpdate}}, sent(ceremonytest.Person("dave"), 4, ceremony.TagMatch{}), events{event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: ceremonytest.People("bob", "carol", "dave")}})
 
 	replay := func(story events) error {
 		var entries []event.Entry
@@ -75,8 +75,8 @@ func TestP8ForgedStoriesOfSharesAreFound(t *testing.T) {
 		"what is suspected":     then(begun, two, third, events{named}),
 		"one share each":        then(begun, two),
 		"a round after a doubt": anew,
-		"without any tags":      then(begun, counted(alice, 1, ceremony.Recognition{}), counted(bob, 2, ceremony.Recognition{})),
-		"known as another's":    then(begun, sent(alice, 1, ceremony.Recognition{Commitment: share, Known: true, Whose: &bob})),
+		"without any tags":      then(begun, counted(alice, 1, ceremony.TagMatch{}), counted(bob, 2, ceremony.TagMatch{})),
+		"known as another's":    then(begun, sent(alice, 1, ceremony.TagMatch{ShareTag: share, Known: true, Whose: &bob})),
 	} {
 		if err := replay(story); err != nil {
 			t.Fatalf("%s, as it should be: %v", name, err)
@@ -88,11 +88,11 @@ func TestP8ForgedStoriesOfSharesAreFound(t *testing.T) {
 		"insisting on another share":              then(begun, doubted(alice, 1, ceremony.OutdatedShare, other), sent(alice, 2, insists)),
 		"insisting with the same signature":       then(begun, doubted(alice, 2, ceremony.OutdatedShare, share), sent(alice, 2, insists)),
 		"insisting after a round":                 then(anew, sent(alice, 9, insists)),
-		"insisting against a bad signature":       then(begun, doubted(alice, 1, ceremony.BadSignature, share), sent(alice, 2, ceremony.Recognition{Commitment: share, Insisted: ceremony.BadSignature})),
-		"insisting on what is known":              then(begun, doubted(alice, 1, ceremony.OutdatedShare, share), sent(alice, 2, ceremony.Recognition{Commitment: share, Known: true, Insisted: ceremony.OutdatedShare})),
-		"another's, and not known":                then(begun, sent(alice, 1, ceremony.Recognition{Commitment: share, Whose: &bob})),
-		"one share, two people":                   then(begun, counted(alice, 1, known), sent(bob, 2, known)),
-		"a doubt about no share":                  then(begun, doubted(alice, 1, ceremony.UnfamiliarShare, secret.Commitment{})),
+		"insisting against a bad signature":       then(begun, doubted(alice, 1, ceremony.BadSignature, share), sent(alice, 2, ceremony.TagMatch{ShareTag: share, Insisted: ceremony.BadSignature})),
+		"insisting on what is known":              then(begun, doubted(alice, 1, ceremony.OutdatedShare, share), sent(alice, 2, ceremony.TagMatch{ShareTag: share, Known: true, Insisted: ceremony.OutdatedShare})),
+		"another's, and not known":                then(begun, sent(alice, 1, ceremony.TagMatch{ShareTag: share, Whose: &bob})),
+		"one share, two people":                   then(begun, counted(alice, 1, snapshot), sent(bob, 2, snapshot)),
+		"a doubt about no share":                  then(begun, doubted(alice, 1, ceremony.UnfamiliarShare, secret.ShareTag{})),
 		"nobody suspected where somebody is":      then(begun, two, third, events{refused}),
 		"somebody suspected whose share is known": then(begun, two, third, events{slandered}),
 	} {

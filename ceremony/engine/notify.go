@@ -17,14 +17,14 @@ const (
 	longestPause   = 15 * time.Second
 )
 
-// herald posts what is due, one message after the other. What is due follows
+// deliverLoop posts what is due, one message after the other. What is due follows
 // from the journal and ends when the journal says that it was posted, so that a
 // restart forgets nothing; what may have been posted already is looked for
 // first, so that nothing is posted twice.
-func (o *owner) herald(ctx context.Context) {
+func (o *actor) deliverLoop(ctx context.Context) {
 	maybe := map[string]bool{}
 	pause := tellingPause
-	var c rules.Ceremony
+	var c rules.State
 	select {
 	case c = <-o.forHerald:
 	case <-ctx.Done():
@@ -65,7 +65,7 @@ func (o *owner) herald(ctx context.Context) {
 }
 
 // deliver posts one message and has it recorded.
-func (o *owner) deliver(ctx context.Context, c rules.Ceremony, m rules.Message, maybe map[string]bool) (rules.Ceremony, error) {
+func (o *actor) deliver(ctx context.Context, c rules.State, m rules.Message, maybe map[string]bool) (rules.State, error) {
 	ref, err := o.e.config.Courier.Deliver(ctx, c, m, maybe[m.Key])
 	switch {
 	case errors.Is(err, ceremony.ErrUndeliverable):
@@ -81,9 +81,9 @@ func (o *owner) deliver(ctx context.Context, c rules.Ceremony, m rules.Message, 
 
 // board keeps the status post up to date. Only the newest state is drawn; the
 // last one is drawn until it succeeds.
-func (o *owner) board(ctx context.Context) {
+func (o *actor) board(ctx context.Context) {
 	pause := tellingPause
-	var k known
+	var k snapshot
 	moved := map[ceremony.Ref]ceremony.Ref{} // posts that took another's place, recorded or not
 	for ctx.Err() == nil {
 		again := time.After(redrawInterval)
@@ -107,7 +107,7 @@ func (o *owner) board(ctx context.Context) {
 	}
 }
 
-func (o *owner) redraw(ctx context.Context, k known, at ceremony.Ref, moved map[ceremony.Ref]ceremony.Ref) error {
+func (o *actor) redraw(ctx context.Context, k snapshot, at ceremony.Ref, moved map[ceremony.Ref]ceremony.Ref) error {
 	if k.c.Drawn() {
 		return nil
 	}

@@ -79,12 +79,12 @@ func (n *shareCount) forget() {
 
 // countedOpener makes keys whose shares are counted.
 type countedOpener struct {
-	ceremony.Opener
+	ceremony.OpenPGP
 	count *shareCount
 }
 
 func (o countedOpener) NewKey(n ceremony.Notice) (ceremony.Key, error) {
-	key, err := o.Opener.NewKey(n)
+	key, err := o.OpenPGP.NewKey(n)
 	return countedKey{key, o.count}, err
 }
 
@@ -125,7 +125,7 @@ func TestP1NoTwoPlainSharesOfACeremonyAreInMemoryTogether(t *testing.T) {
 		t.Run(string(op), func(t *testing.T) {
 			playFor(t, op, func(t *testing.T, s *stage) {
 				count := newShareCount()
-				s.keys = func(o ceremony.Opener) ceremony.Opener { return countedOpener{o, count} }
+				s.keys = func(o ceremony.OpenPGP) ceremony.OpenPGP { return countedOpener{o, count} }
 				s.configure = func(c *ceremony.Cluster) { c.Vault = slowVault{s.vault, count} }
 				s.forget = count.forget
 				s.restart()
@@ -138,7 +138,7 @@ func TestP1NoTwoPlainSharesOfACeremonyAreInMemoryTogether(t *testing.T) {
 					s.settle(time.Minute)
 				}
 				if count.total < 3 {
-					t.Fatalf("%d shares were opened: %s", count.total, s.now(id).State)
+					t.Fatalf("%d shares were opened: %s", count.total, s.now(id).Phase)
 				}
 				if count.most != 1 {
 					t.Errorf("%d plain shares were in memory together", count.most)
@@ -168,7 +168,7 @@ func (s *stage) everybodyAtOnce(id ceremony.ID) {
 		s.serial++
 		message := ceremony.Ref{Channel: "D" + from[i], TS: "at once " + string(rune('a'+s.serial))}
 		all.Go(func() {
-			_, err := s.engine.Offer(context.Background(), ceremony.Offer{By: ceremonytest.Person(from[i]).Account, Message: message, Envelope: envelope})
+			_, err := s.engine.Share(context.Background(), ceremony.Envelope{By: ceremonytest.Person(from[i]).Account, Message: message, Envelope: envelope})
 			if _, refused := ceremony.RefusalOf(err); err != nil && !refused {
 				s.t.Errorf("%s's envelope: %v", from[i], err)
 			}

@@ -124,12 +124,12 @@ func TestLostPasswordIsAskedForAgain(t *testing.T) {
 	for _, way := range []struct {
 		name          string
 		before, after error
-		want          rules.State
+		want          rules.Phase
 	}{
-		{"never sent", ceremony.ErrNotSent, nil, rules.StateApproved},
-		{"not applied", ceremony.ErrUncertain, nil, rules.StateApproved},
+		{"never sent", ceremony.ErrNotSent, nil, rules.PhaseApproved},
+		{"not applied", ceremony.ErrUncertain, nil, rules.PhaseApproved},
 		// Vault does not show whose password an attempt was begun with.
-		{"applied", nil, ceremony.ErrUncertain, rules.StateFrozen},
+		{"applied", nil, ceremony.ErrUncertain, rules.PhaseFrozen},
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
@@ -144,10 +144,10 @@ func TestLostPasswordIsAskedForAgain(t *testing.T) {
 				_ = s.password(id, ceremonytest.Password)
 				s.settle(time.Minute)
 				c := s.now(id)
-				if c.State != way.want {
-					t.Fatalf("state %s, want %s: %s", c.State, way.want, story(c))
+				if c.Phase != way.want {
+					t.Fatalf("state %s, want %s: %s", c.Phase, way.want, story(c))
 				}
-				if way.want == rules.StateFrozen {
+				if way.want == rules.PhaseFrozen {
 					if c.Freeze.Why != event.ForeignAttempt {
 						t.Errorf("frozen for %q", c.Freeze.Why)
 					}
@@ -220,8 +220,8 @@ func TestRootTokenForAnotherKeyIsOwedHoweverTheCeremonyEnds(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		s.vault.Do(func() { s.vault.Diverts = ceremonytest.Fpr("mallory") })
 		id := s.begin(ceremony.GenerateRoot)
-		if c := s.finish(id); c.State != rules.StateFrozen {
-			t.Fatalf("state %s", c.State)
+		if c := s.finish(id); c.Phase != rules.PhaseFrozen {
+			t.Fatalf("state %s", c.Phase)
 		}
 		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, ""); err != nil {
 			t.Fatal(err)
@@ -301,7 +301,7 @@ func TestDrillThatWasCancelledAtAnEnvelopeEndsWithoutVault(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = file.Append(context.Background(), id, s.now(id).Seq(),
-			event.Offered{By: ceremonytest.Person("alice"), Step: ceremony.Practice, Message: ceremony.Ref{Channel: "D", TS: "1"}, Evidence: ceremony.Evidence{SHA256: "aa"}},
+			event.Offered{By: ceremonytest.Person("alice"), Step: ceremony.StepDrill, Message: ceremony.Ref{Channel: "D", TS: "1"}, Evidence: ceremony.Evidence{SHA256: "aa"}},
 			event.Closing{Outcome: event.Cancelled, By: new(ceremonytest.Person("olga"))})
 		if err := errors.Join(err, file.Close()); err != nil {
 			t.Fatal(err)
@@ -321,9 +321,9 @@ func TestVerificationCanBeBegunAgain(t *testing.T) {
 		if _, err := s.engine.Reverify(context.Background(), id, ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.NotWaiting) {
 			t.Errorf("before there is anything to verify: %v", err)
 		}
-		s.contribute(id, ceremony.Update, 3)
+		s.contribute(id, ceremony.StepUpdate, 3)
 		s.settle(time.Minute)
-		s.contribute(id, ceremony.Verify, 2)
+		s.contribute(id, ceremony.StepVerify, 2)
 		nonce := s.now(id).Round.Nonce
 		if _, err := s.engine.Reverify(context.Background(), id, ceremonytest.Person("bob").Account); !errors.Is(err, ceremony.MayNotCancel) {
 			t.Errorf("a holder: %v", err)
@@ -353,8 +353,8 @@ func TestClusterOfASingleShareIsRekeyedAndAWrongShareSpoilsNothing(t *testing.T)
 		id := s.begin(s.rekey)
 		_ = s.send("alice", s.envelope(id, "alice", "another")) // Vault answers 500: it is settled by asking
 		s.settle(10 * time.Second)
-		if c := s.now(id); c.Ended() || c.State == rules.StateFrozen || c.Pending != nil || c.HasCounted(ceremonytest.Person("alice").Account) {
-			t.Fatalf("state %s after a wrong share: %s", c.State, story(c))
+		if c := s.now(id); c.Ended() || c.Phase == rules.PhaseFrozen || c.Pending != nil || c.HasCounted(ceremonytest.Person("alice").Account) {
+			t.Fatalf("state %s after a wrong share: %s", c.Phase, story(c))
 		}
 		if c := s.finish(id); c.Outcome != event.Completed || s.vault.Shares[0] != "new-1" {
 			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
@@ -390,8 +390,8 @@ func TestClusterWithAKeyIsNotInitialisedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen || s.vault.Calls["initialize"] != 0 {
-			t.Fatalf("state %s, %d calls", c.State, s.vault.Calls["initialize"])
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || s.vault.Calls["initialize"] != 0 {
+			t.Fatalf("state %s, %d calls", c.Phase, s.vault.Calls["initialize"])
 		}
 		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, ""); err != nil {
 			t.Fatal(err)
@@ -447,8 +447,8 @@ func TestP4BackupOfAnotherRekeyIsNotDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen || s.vault.Deleted != 0 {
-			t.Fatalf("state %s, deleted %d times", c.State, s.vault.Deleted)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || s.vault.Deleted != 0 {
+			t.Fatalf("state %s, deleted %d times", c.Phase, s.vault.Deleted)
 		}
 	})
 }
@@ -456,7 +456,7 @@ func TestP4BackupOfAnotherRekeyIsNotDeleted(t *testing.T) {
 // A rekey leaves its backup in Vault. People are reminded until it is gone, however
 // it went, or until a week is over.
 func TestBackupOfARekeyIsNeverLeftWithoutAReminder(t *testing.T) {
-	reminders := func(c rules.Ceremony) (n int) {
+	reminders := func(c rules.State) (n int) {
 		for _, m := range c.Messages() {
 			if m.Kind == rules.ReminderMessage {
 				n++
@@ -509,8 +509,8 @@ func TestP4KeyThatWasRotatedMeanwhileFreezes(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen || s.vault.Rotated != 0 {
-			t.Fatalf("state %s, rotated %d times", c.State, s.vault.Rotated)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || s.vault.Rotated != 0 {
+			t.Fatalf("state %s, rotated %d times", c.Phase, s.vault.Rotated)
 		}
 	})
 }

@@ -28,7 +28,7 @@ func (s *stage) demand(op ceremony.Operation, policy ceremony.Policy) {
 }
 
 // sign is a word as its speaker's computer makes it.
-func (s *stage) sign(name string, w ceremony.Word) []byte {
+func (s *stage) sign(name string, w ceremony.Statement) []byte {
 	return fmt.Appendf(nil, "signed|%s|%d|%s", bare(name), time.Now().Unix(), w.Line())
 }
 
@@ -37,9 +37,9 @@ func bare(name string) string { return string(ceremonytest.Fpr(name)) }
 
 // speak signs what somebody says of a ceremony, and sends it.
 func (s *stage) speak(id ceremony.ID, name string, verb ceremony.Verb, more ...string) error {
-	w := s.now(id).WordFor(verb)
+	w := s.now(id).StatementFor(verb)
 	w.More = strings.Join(slices.DeleteFunc(append([]string{w.More}, more...), func(s string) bool { return s == "" }), " ")
-	_, said, err := s.engine.Speak(context.Background(), ceremonytest.Person(name).Account, s.sign(name, w))
+	_, said, err := s.engine.SubmitStatement(context.Background(), ceremonytest.Person(name).Account, s.sign(name, w))
 	if said != verb {
 		s.t.Errorf("%q was understood as %q", verb, said)
 	}
@@ -53,16 +53,16 @@ func (s *stage) oblige(id ceremony.ID) {
 		return
 	}
 	said := func(name string, verb ceremony.Verb, more ...string) {
-		w := s.now(id).WordFor(verb)
+		w := s.now(id).StatementFor(verb)
 		w.More = strings.Join(slices.DeleteFunc(append([]string{w.More}, more...), func(s string) bool { return s == "" }), " ")
-		_, _, _ = s.engine.Speak(context.Background(), ceremonytest.Person(name).Account, s.sign(name, w)) // may be where it dies
+		_, _, _ = s.engine.SubmitStatement(context.Background(), ceremonytest.Person(name).Account, s.sign(name, w)) // may be where it dies
 		s.settle(time.Second)
 	}
 	c := s.now(id)
 	switch {
-	case c.State == rules.StateProposed:
+	case c.Phase == rules.PhaseProposed:
 		said("quin", ceremony.SayApprove)
-	case c.State == rules.StateRollCall && c.Called() != nil:
+	case c.Phase == rules.PhaseRollCall && c.Called() != nil:
 		for _, p := range c.Plan.RollCall {
 			if !c.IsPresent(p.Account) {
 				said(p.Name, ceremony.SayPresent, s.answerOf(id, p.Name))
@@ -88,7 +88,7 @@ func TestApprovalsAreAskedForFromClassesOfPeople(t *testing.T) {
 		if err := s.approve(id, "paul"); err != nil {
 			t.Fatal(err)
 		}
-		if c := s.now(id); c.State != rules.StateProposed {
+		if c := s.now(id); c.Phase != rules.PhaseProposed {
 			t.Fatalf("one approval of the wrong class was enough: %s", story(c))
 		}
 		if err := s.approve(id, "quin"); err != nil {
@@ -141,21 +141,21 @@ func TestApprovalByButtonIsRefusedWhereItMustBeSigned(t *testing.T) {
 		if err := s.approve(id, "paul"); !errors.Is(err, ceremony.NeedsSignature) {
 			t.Fatalf("a button approved: %v", err)
 		}
-		word := s.now(id).WordFor(ceremony.SayApprove)
+		word := s.now(id).StatementFor(ceremony.SayApprove)
 		for name, tamper := range map[string]struct {
 			signed []byte
 			by     string
 			want   error
 		}{
-			"another plan":      {s.sign("paul", ceremony.Word{Of: word.Of, Hash: strings.Repeat("0", 64), Verb: word.Verb}), "paul", ceremony.PlanChanged},
+			"another plan":      {s.sign("paul", ceremony.Statement{Of: word.Of, Hash: strings.Repeat("0", 64), Verb: word.Verb}), "paul", ceremony.PlanChanged},
 			"another signer":    {s.sign("quin", word), "paul", ceremony.WrongSigner},
 			"the initiator":     {s.sign("olga", word), "olga", ceremony.OwnProposal},
 			"a stranger":        {s.sign("mallory", word), "mallory", ceremony.NoPart},
 			"no word":           {[]byte("signed|x|1|I approve"), "paul", ceremony.NoWord},
-			"another ceremony":  {s.sign("paul", ceremony.Word{Of: "prod-rekey-aaaa", Hash: word.Hash, Verb: word.Verb}), "paul", ceremony.ErrUnknownCeremony},
+			"another ceremony":  {s.sign("paul", ceremony.Statement{Of: "prod-rekey-aaaa", Hash: word.Hash, Verb: word.Verb}), "paul", ceremony.ErrUnknownCeremony},
 			"an older ceremony": {fmt.Appendf(nil, "signed|%s|%d|%s", bare("paul"), time.Now().Add(-time.Hour).Unix(), word.Line()), "paul", ceremony.Stale},
 		} {
-			if _, _, err := s.engine.Speak(context.Background(), ceremonytest.Person(tamper.by).Account, tamper.signed); !errors.Is(err, tamper.want) {
+			if _, _, err := s.engine.SubmitStatement(context.Background(), ceremonytest.Person(tamper.by).Account, tamper.signed); !errors.Is(err, tamper.want) {
 				t.Errorf("%s: %v, want %v", name, err, tamper.want)
 			}
 		}
@@ -180,12 +180,12 @@ func TestNothingBeginsBeforePeopleHaveHadTimeToThink(t *testing.T) {
 			s.demand(op, ceremony.Policy{Cooling: time.Hour})
 			id := s.begin(op)
 			s.settle(58 * time.Minute)
-			if c := s.now(id); c.State != rules.StateApproved || c.Attempt.Number != 0 || s.vault.Count("start")+s.vault.Count("rotate") != 0 {
+			if c := s.now(id); c.Phase != rules.PhaseApproved || c.Attempt.Number != 0 || s.vault.Count("start")+s.vault.Count("rotate") != 0 {
 				t.Fatalf("%s began early: %s", op, story(c))
 			}
 			s.restart() // it is remembered
 			s.settle(3 * time.Minute)
-			if c := s.now(id); c.State == rules.StateApproved {
+			if c := s.now(id); c.Phase == rules.PhaseApproved {
 				t.Fatalf("%s did not begin: %s", op, story(c))
 			}
 		})
@@ -198,7 +198,7 @@ func TestNothingBeginsInQuietHours(t *testing.T) {
 		s.demand(ceremony.GenerateRoot, ceremony.Policy{Quiet: quiet(t, "22:00-03:00 Europe/Berlin")})
 		id := s.begin(ceremony.GenerateRoot)
 		s.settle(118 * time.Minute)
-		if c := s.now(id); c.State != rules.StateApproved || s.vault.Count("start") != 0 {
+		if c := s.now(id); c.Phase != rules.PhaseApproved || s.vault.Count("start") != 0 {
 			t.Fatalf("it began at night: %s", story(c))
 		}
 		s.settle(3 * time.Minute)
@@ -224,11 +224,11 @@ func quiet(t *testing.T, s string) ceremony.Quiet {
 
 func TestEnvelopesComeByTheWaysThatThePolicyAllows(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
-		s.demand(ceremony.GenerateRoot, ceremony.Policy{Ways: []ceremony.Way{ceremony.ByForm}})
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{Ways: []ceremony.Intake{ceremony.ByForm}})
 		id := s.begin(ceremony.GenerateRoot)
-		offer := func(way ceremony.Way) error {
+		offer := func(way ceremony.Intake) error {
 			s.serial++
-			_, err := s.engine.Offer(context.Background(), ceremony.Offer{
+			_, err := s.engine.Share(context.Background(), ceremony.Envelope{
 				By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "Dalice", TS: fmt.Sprint(s.serial)}, Way: way, Envelope: s.envelope(id, "alice", "old-1"),
 			})
 			return err
@@ -264,7 +264,7 @@ func TestNothingBeginsInQuietHoursThatCameMeanwhile(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(45 * time.Minute)
-		if c := s.now(id); c.State != rules.StateApproved || s.vault.Count("start") != 0 {
+		if c := s.now(id); c.Phase != rules.PhaseApproved || s.vault.Count("start") != 0 {
 			t.Fatalf("it began at night: %s", story(c))
 		}
 		s.settle(10 * time.Minute)
@@ -328,7 +328,7 @@ func TestQuietHoursEndByTheClocksOfTheirZone(t *testing.T) {
 		}
 		q := quiet(t, row.quiet)
 		plan.Quiet, plan.Proposed = &q, at
-		c := rules.Ceremony{Plan: plan, History: []event.Entry{{At: at}}}
+		c := rules.State{Plan: plan, History: []event.Entry{{At: at}}}
 		if got := c.StartsAt().Format(time.RFC3339); got != row.begins {
 			t.Errorf("%s at %s: begins %s, want %s", row.quiet, row.at, got, row.begins)
 		}
@@ -394,7 +394,7 @@ func aroundChange(t *testing.T, hours string, zone *time.Location, change time.T
 			want = at // it is no quiet hour
 		}
 		plan := ceremony.Plan{Operation: ceremony.Unseal, Quiet: &q, Proposed: at}
-		c := rules.Ceremony{Plan: plan, History: []event.Entry{{At: at}}}
+		c := rules.State{Plan: plan, History: []event.Entry{{At: at}}}
 		if got := c.StartsAt(); !got.Equal(want) {
 			t.Fatalf("at %s: begins %s, want %s", at.In(zone), got.In(zone), want.In(zone))
 		}

@@ -11,22 +11,22 @@ import (
 )
 
 // view asks Vault for everything that is compared.
-func (o *owner) view(ctx context.Context) (v rules.View, err error) {
+func (o *actor) view(ctx context.Context) (v rules.View, err error) {
 	defer func() { o.heard(err) }()
 	if o.c.Plan.Operation == ceremony.Unseal {
 		return o.viewNodes(ctx)
 	}
 	for range 2 {
-		if v.Update, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, ceremony.Update); err != nil {
+		if v.Update, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, ceremony.StepUpdate); err != nil {
 			return v, err
 		}
-		if o.c.Round.Step == ceremony.Verify || v.Update.VerificationNonce != "" {
-			if v.Verify, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, ceremony.Verify); err != nil {
+		if o.c.Round.Step == ceremony.StepVerify || v.Update.VerificationNonce != "" {
+			if v.Verify, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, ceremony.StepVerify); err != nil {
 				return v, err
 			}
 		}
 		// A rekey that ends between the two questions is asked about again.
-		if o.c.Round.Step != ceremony.Verify || !v.Update.Started || v.Verify.Started {
+		if o.c.Round.Step != ceremony.StepVerify || !v.Update.Started || v.Verify.Started {
 			break
 		}
 	}
@@ -42,7 +42,7 @@ func (o *owner) view(ctx context.Context) (v rules.View, err error) {
 
 // viewNodes asks every node of the plan by itself. That one does not answer is what
 // it shows; that none does is an error.
-func (o *owner) viewNodes(ctx context.Context) (v rules.View, err error) {
+func (o *actor) viewNodes(ctx context.Context) (v rules.View, err error) {
 	configured, err := o.cluster.Vault.Nodes(ctx)
 	if err != nil {
 		return v, err
@@ -58,7 +58,7 @@ func (o *owner) viewNodes(ctx context.Context) (v rules.View, err error) {
 }
 
 // heard keeps how Vault answers, for the status post.
-func (o *owner) heard(err error) {
+func (o *actor) heard(err error) {
 	if o.live.Since.IsZero() || kindOf(err) != kindOf(o.live.Vault) {
 		o.live = rules.Live{Vault: err, Since: time.Now()}
 		o.publish()
@@ -75,9 +75,9 @@ func kindOf(err error) error {
 	return err
 }
 
-// look compares Vault with the plan and freezes on a difference (P4). It answers
+// poll compares Vault with the plan and freezes on a difference (P4). It answers
 // whether Vault could be asked.
-func (o *owner) look(ctx context.Context, reconcile bool) bool {
+func (o *actor) poll(ctx context.Context, reconcile bool) bool {
 	if o.c.Plan.Operation == ceremony.Drill || o.c.Plan.Operation == ceremony.ReadBackup {
 		return true // nothing of theirs is in Vault between two acts
 	}

@@ -19,28 +19,28 @@ import (
 // Propose opens a ceremony. Before that it asks Vault, and checks every PGP key
 // that Vault will be given: Vault itself notices a bad one after the last share.
 // The refusals that it answers may wrap what is wrong.
-func (e *Engine) Propose(ctx context.Context, p ceremony.Proposal) (rules.Ceremony, error) {
+func (e *Engine) Propose(ctx context.Context, p ceremony.Proposal) (rules.State, error) {
 	cluster, ok := e.clusters[p.Cluster]
 	if !ok {
-		return rules.Ceremony{}, fmt.Errorf("cluster %q: %w", p.Cluster, ceremony.UnknownCluster)
+		return rules.State{}, fmt.Errorf("cluster %q: %w", p.Cluster, ceremony.UnknownCluster)
 	}
 	initiator, ok := ceremony.Find(cluster.Initiators, p.By)
 	if !ok {
-		return rules.Ceremony{}, ceremony.NotInitiator
+		return rules.State{}, ceremony.NotInitiator
 	}
 	return e.propose(ctx, cluster, p, initiator)
 }
 
-func (e *Engine) propose(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal, initiator ceremony.Person) (rules.Ceremony, error) {
+func (e *Engine) propose(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal, initiator ceremony.Person) (rules.State, error) {
 	release, err := e.reserve(cluster.Name, p.Operation)
 	if err != nil {
-		return rules.Ceremony{}, err
+		return rules.State{}, err
 	}
 	defer release()
 
 	plan, err := e.plan(ctx, cluster, p, initiator)
 	if err != nil {
-		return rules.Ceremony{}, err
+		return rules.State{}, err
 	}
 	return e.open(ctx, cluster, plan)
 }
@@ -58,7 +58,7 @@ func (e *Engine) reserve(cluster string, op ceremony.Operation) (release func(),
 	if e.taken[slot] {
 		return nil, ceremony.ClusterBusy
 	}
-	for id, k := range e.known {
+	for id, k := range e.snapshots {
 		if k.c.Plan.Cluster == cluster && !k.c.Ended() && slotOf(k.c.Plan.Operation) == slotOf(op) {
 			return nil, fmt.Errorf("%s is open: %w", id, ceremony.ClusterBusy)
 		}
@@ -80,28 +80,28 @@ func slotOf(op ceremony.Operation) string {
 }
 
 // open writes the first line, and what belongs to it, and starts the owner.
-func (e *Engine) open(ctx context.Context, cluster ceremony.Cluster, plan ceremony.Plan, more ...event.Event) (rules.Ceremony, error) {
+func (e *Engine) open(ctx context.Context, cluster ceremony.Cluster, plan ceremony.Plan, more ...event.Event) (rules.State, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.run == nil {
-		return rules.Ceremony{}, ceremony.ErrNotRunning
+		return rules.State{}, ceremony.ErrNotRunning
 	}
 	events := append([]event.Event{event.Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: e.first}}, more...)
-	if err := (rules.Ceremony{}).Takes(events, time.Now()); err != nil {
-		return rules.Ceremony{}, err
+	if err := (rules.State{}).Takes(events, time.Now()); err != nil {
+		return rules.State{}, err
 	}
 	entries, err := e.config.Journal.Append(ctx, plan.Ceremony, 0, events...)
 	if err != nil {
-		return rules.Ceremony{}, err
+		return rules.State{}, err
 	}
 	c, err := rules.Replay(entries)
 	if err != nil {
-		return rules.Ceremony{}, err
+		return rules.State{}, err
 	}
 	e.first = entries[0].Hash
-	e.publishLocked(known{c: c})
-	o := newOwner(e, cluster, c, false)
-	e.owners[c.ID()] = o
+	e.publishLocked(snapshot{c: c})
+	o := newActor(e, cluster, c, false)
+	e.actors[c.ID()] = o
 	e.run(o)
 	return c, nil
 }
@@ -222,7 +222,7 @@ func preflight(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposa
 // planAttempt makes sure that Vault has no attempt of the operation, and that a
 // requester can read the token that comes out of it.
 func planAttempt(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal, plan *ceremony.Plan) error {
-	seen, err := cluster.Vault.Progress(ctx, p.Operation, ceremony.Update)
+	seen, err := cluster.Vault.Progress(ctx, p.Operation, ceremony.StepUpdate)
 	switch {
 	case err != nil:
 		return fmt.Errorf("ask %s for its progress: %w", cluster.Name, err)
@@ -327,7 +327,7 @@ func planBackup(ctx context.Context, cluster ceremony.Cluster, seal ceremony.Sea
 	}
 	plan.Seal = seal.Type
 	for _, p := range slices.Concat(cluster.Receivers, cluster.Holders) {
-		if _, known := ceremony.Find(plan.Receivers, p.Account); !known {
+		if _, snapshot := ceremony.Find(plan.Receivers, p.Account); !snapshot {
 			plan.Receivers = append(plan.Receivers, p)
 		}
 	}

@@ -11,20 +11,20 @@ import (
 
 // recognise answers the commitment to an opened share, and what the ledger says of
 // it.
-func (o *owner) recognise(share *secret.Secret, by ceremony.Account) (secret.Commitment, ceremony.Standing, error) {
+func (o *actor) recognise(share *secret.Secret, by ceremony.Account) (secret.ShareTag, ceremony.Verdict, error) {
 	name, key := o.e.config.Opener.CommitmentKey()
-	tag, err := share.Commit(name, key)
+	tag, err := share.Tag(name, key)
 	if err != nil {
-		return secret.Commitment{}, ceremony.Standing{}, err
+		return secret.ShareTag{}, ceremony.Verdict{}, err
 	}
-	return tag, o.e.ledger(name).Standing(o.c.Plan, o.c.Round.Step, by, tag), nil
+	return tag, o.e.ledger(name).Judge(o.c.Plan, o.c.Round.Step, by, tag), nil
 }
 
 // ledger is what is known of all shares now.
 func (e *Engine) ledger(tagKey string) *ledger.Ledger {
 	e.mu.Lock()
-	all := make([]rules.Ceremony, 0, len(e.known))
-	for _, k := range e.known {
+	all := make([]rules.State, 0, len(e.snapshots))
+	for _, k := range e.snapshots {
 		all = append(all, k.c)
 	}
 	e.mu.Unlock()
@@ -32,7 +32,7 @@ func (e *Engine) ledger(tagKey string) *ledger.Ledger {
 }
 
 // doubt records that an opened share was not used, before Vault is asked anything.
-func (o *owner) doubt(ctx context.Context, cmd rules.Decline) error {
+func (o *actor) doubt(ctx context.Context, cmd rules.Decline) error {
 	o.log.Warn("share not used", "reason", string(cmd.Reason), "see", string(cmd.See))
 	if err := o.record(ctx, cmd); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 )
 
 // open begins to collect shares for what has no attempt in Vault.
-func (o *owner) open(ctx context.Context) bool {
+func (o *actor) open(ctx context.Context) bool {
 	cmd := rules.Open{Nonce: newNonce()}
 	if o.c.Plan.Operation == ceremony.Unseal {
 		v, err := o.view(ctx)
@@ -27,15 +27,15 @@ func (o *owner) open(ctx context.Context) bool {
 	return o.record(ctx, cmd) == nil
 }
 
-// undertake does what takes no shares: it makes sure that Vault is as it was when
+// request does what takes no shares: it makes sure that Vault is as it was when
 // people agreed, announces the act, and sends it.
-func (o *owner) undertake(ctx context.Context) bool {
+func (o *actor) request(ctx context.Context) bool {
 	if as, done := o.asAgreed(ctx); !as {
 		return done
 	}
 	if op := o.c.Plan.Operation; op == ceremony.ReadBackup && o.c.Backup == nil {
 		return o.readBackup(ctx)
-	} else if o.record(ctx, rules.Undertake{Act: rules.Undertakes(op)}) != nil {
+	} else if o.record(ctx, rules.Request{Act: rules.Undertakes(op)}) != nil {
 		return false
 	}
 	return o.act(ctx)
@@ -43,11 +43,11 @@ func (o *owner) undertake(ctx context.Context) bool {
 
 // asAgreed says whether Vault is as it was when people agreed (P4). When it is not,
 // or can't be asked, what follows from that is done, if anything.
-func (o *owner) asAgreed(ctx context.Context) (agreed, done bool) {
-	d, err := o.unlike(ctx)
+func (o *actor) asAgreed(ctx context.Context) (agreed, done bool) {
+	d, err := o.planDrift(ctx)
 	switch {
-	case err != nil && o.hopeless(err) != "":
-		return false, o.record(ctx, rules.Fail{Fault: o.hopeless(err)}) == nil
+	case err != nil && o.permanent(err) != "":
+		return false, o.record(ctx, rules.Fail{Fault: o.permanent(err)}) == nil
 	case err != nil:
 		o.log.Warn("Vault could not be asked before the act", "error", err)
 		return false, false
@@ -57,8 +57,8 @@ func (o *owner) asAgreed(ctx context.Context) (agreed, done bool) {
 	return true, false
 }
 
-// unlike is where Vault is not as it was when people agreed, nil when it is (P4).
-func (o *owner) unlike(ctx context.Context) (d *rules.Difference, err error) {
+// planDrift is where Vault is not as it was when people agreed, nil when it is (P4).
+func (o *actor) planDrift(ctx context.Context) (d *rules.Difference, err error) {
 	defer func() { o.heard(err) }()
 	p := o.c.Plan
 	if p.Operation == ceremony.Init {
@@ -71,7 +71,7 @@ func (o *owner) unlike(ctx context.Context) (d *rules.Difference, err error) {
 		}
 		return compareFresh(p, v)
 	}
-	if d, err := o.elsewhere(ctx); d != nil || err != nil {
+	if d, err := o.otherCluster(ctx); d != nil || err != nil {
 		return d, err
 	}
 	switch p.Operation {
@@ -96,9 +96,9 @@ func (o *owner) unlike(ctx context.Context) (d *rules.Difference, err error) {
 	return nil, nil
 }
 
-// elsewhere is that another cluster answers than the plan's, nil when it is the
+// otherCluster is that another cluster answers than the plan's, nil when it is the
 // plan's.
-func (o *owner) elsewhere(ctx context.Context) (*rules.Difference, error) {
+func (o *actor) otherCluster(ctx context.Context) (*rules.Difference, error) {
 	seal, err := o.cluster.Vault.Seal(ctx)
 	switch {
 	case err != nil:
@@ -114,7 +114,7 @@ func (o *owner) elsewhere(ctx context.Context) (*rules.Difference, error) {
 // unlikeBackup is why the backup that was handed out must not be deleted, nil when
 // nothing is known: Vault has another one, or the rekey that made it still waits for
 // proof of its new shares.
-func (o *owner) unlikeBackup(ctx context.Context) (*rules.Difference, error) {
+func (o *actor) unlikeBackup(ctx context.Context) (*rules.Difference, error) {
 	handedOut := o.c.Backup.Nonce
 	backup, err := o.backup(ctx)
 	switch {
@@ -123,7 +123,7 @@ func (o *owner) unlikeBackup(ctx context.Context) (*rules.Difference, error) {
 	case backup.Nonce != handedOut:
 		return &rules.Difference{Why: event.VaultDiffers, Want: "the backup of attempt " + handedOut, Got: "attempt " + backup.Nonce}, nil
 	}
-	seen, err := o.cluster.Vault.Progress(ctx, o.rekeyKind(), ceremony.Update)
+	seen, err := o.cluster.Vault.Progress(ctx, o.rekeyKind(), ceremony.StepUpdate)
 	switch {
 	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
 		return nil, nil // whoever may not rekey here may not know either
@@ -134,7 +134,7 @@ func (o *owner) unlikeBackup(ctx context.Context) (*rules.Difference, error) {
 }
 
 // act sends what the journal has announced.
-func (o *owner) act(ctx context.Context) bool {
+func (o *actor) act(ctx context.Context) bool {
 	p := o.c.Plan
 	var err error
 	switch p.Operation {
@@ -150,7 +150,7 @@ func (o *owner) act(ctx context.Context) bool {
 	if err != nil {
 		o.lost = time.Now()
 		o.log.Warn("Vault did not confirm the act", "act", string(rules.Undertakes(p.Operation)), "error", err)
-		if fault := o.hopeless(err); fault != "" {
+		if fault := o.permanent(err); fault != "" {
 			return o.record(ctx, rules.Fail{Fault: fault}) == nil
 		}
 	}
@@ -159,7 +159,7 @@ func (o *owner) act(ctx context.Context) bool {
 
 // acted finds out by asking what came of an act (P5). Without an answer the act may
 // still be on its way: that it was not done is believed after a while only.
-func (o *owner) acted(ctx context.Context, answered bool) bool {
+func (o *actor) acted(ctx context.Context, answered bool) bool {
 	result, d, err := o.result(ctx)
 	switch {
 	case err != nil:
@@ -189,9 +189,9 @@ func (o *owner) acted(ctx context.Context, answered bool) bool {
 
 // result is what Vault shows of the act, nil when it was not done; or that it is
 // another Vault.
-func (o *owner) result(ctx context.Context) (_ event.Event, d *rules.Difference, err error) {
+func (o *actor) result(ctx context.Context) (_ event.Event, d *rules.Difference, err error) {
 	defer func() { o.heard(err) }()
-	if d, err := o.elsewhere(ctx); d != nil || err != nil {
+	if d, err := o.otherCluster(ctx); d != nil || err != nil {
 		return nil, d, err
 	}
 	p := o.c.Plan
@@ -218,8 +218,8 @@ func (o *owner) result(ctx context.Context) (_ event.Event, d *rules.Difference,
 	return nil, nil, nil
 }
 
-// hopeless is why asking Vault again would not help, empty when it might.
-func (o *owner) hopeless(err error) ceremony.Refusal {
+// permanent is why asking Vault again would not help, empty when it might.
+func (o *actor) permanent(err error) ceremony.Refusal {
 	switch {
 	case errors.Is(err, ceremony.ErrForbidden):
 		return ceremony.VaultForbids
@@ -233,7 +233,7 @@ func (o *owner) hopeless(err error) ceremony.Refusal {
 
 // initialize makes the key of a new cluster. What it answers is shown once: a lost
 // answer is the loss of the key, of a cluster in which nothing is stored yet.
-func (o *owner) initialize(ctx context.Context) bool {
+func (o *actor) initialize(ctx context.Context) bool {
 	order, err := o.order()
 	if err != nil {
 		o.log.Error("a PGP key of the plan can't be given to Vault", "error", err)
@@ -258,12 +258,12 @@ func (o *owner) initialize(ctx context.Context) bool {
 	}
 	o.lost = time.Now()
 	o.log.Warn("Vault did not confirm the initialisation", "error", err)
-	return o.initialized(ctx, o.hopeless(err))
+	return o.initialized(ctx, o.permanent(err))
 }
 
 // initialized finds out by asking what came of an initialisation without an
 // answer.
-func (o *owner) initialized(ctx context.Context, fault ceremony.Refusal) bool {
+func (o *actor) initialized(ctx context.Context, fault ceremony.Refusal) bool {
 	nodes, err := o.cluster.Vault.Nodes(ctx)
 	if err != nil || !slices.ContainsFunc(nodes, func(n ceremony.Node) bool { return n.Err == nil }) {
 		return false
@@ -284,34 +284,34 @@ func (o *owner) initialized(ctx context.Context, fault ceremony.Refusal) bool {
 }
 
 // rekeyKind is the rekey whose backup this cluster keeps.
-func (o *owner) rekeyKind() ceremony.Operation { return ceremony.Seal{Type: o.c.Plan.Seal}.Rekey() }
+func (o *actor) rekeyKind() ceremony.Operation { return ceremony.Seal{Type: o.c.Plan.Seal}.Rekey() }
 
-func (o *owner) backup(ctx context.Context) (b ceremony.Backup, err error) {
+func (o *actor) backup(ctx context.Context) (b ceremony.Backup, err error) {
 	defer func() { o.heard(err) }()
 	return o.cluster.Vault.Backup(ctx, o.rekeyKind())
 }
 
 // readBackup brings the new shares that Vault kept to whom they are for.
-func (o *owner) readBackup(ctx context.Context) bool {
+func (o *actor) readBackup(ctx context.Context) bool {
 	backup, err := o.backup(ctx)
 	if err != nil {
 		o.log.Warn("Vault's backup could not be read", "error", err)
-		if fault := o.hopeless(err); fault != "" {
+		if fault := o.permanent(err); fault != "" {
 			return o.record(ctx, rules.Fail{Fault: fault}) == nil
 		}
 		return false
 	}
 	read := event.BackupRead{Nonce: backup.Nonce}
 	read.Of, read.Outcome, read.Unknown = o.e.madeUnder(backup.Nonce)
-	known := map[ceremony.Fingerprint]bool{}
+	snapshot := map[ceremony.Fingerprint]bool{}
 	for _, p := range o.c.Plan.Receivers {
 		for _, ciphertext := range backup.Ciphertexts[p.Key] {
 			read.Shares = append(read.Shares, event.NewShare{For: p, Ciphertext: ciphertext})
 		}
-		known[p.Key] = true
+		snapshot[p.Key] = true
 	}
 	for key := range backup.Ciphertexts {
-		if !known[key] {
+		if !snapshot[key] {
 			read.Unclaimed = append(read.Unclaimed, key)
 		}
 	}

@@ -9,16 +9,16 @@ import (
 
 // NameToken tells by which accessor Vault knows the root token that a ceremony has
 // issued. Vault is asked whether it can be that token.
-func (e *Engine) NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.Ceremony, error) {
-	o, err := e.owner(id)
+func (e *Engine) NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.State, error) {
+	o, err := e.actor(id)
 	if err != nil {
-		return rules.Ceremony{}, err
+		return rules.State{}, err
 	}
 	return o.nameToken(ctx, rules.Name{By: by, Accessor: accessor})
 }
 
-func (o *owner) nameToken(ctx context.Context, cmd rules.Name) (rules.Ceremony, error) {
-	c, _, err := ask(ctx, o, func(ctx context.Context) (rules.Ceremony, error) {
+func (o *actor) nameToken(ctx context.Context, cmd rules.Name) (rules.State, error) {
+	c, _, err := ask(ctx, o, func(ctx context.Context) (rules.State, error) {
 		if _, err := o.c.MayName(cmd.By); err != nil {
 			return o.c, err
 		}
@@ -34,6 +34,6 @@ func (o *owner) nameToken(ctx context.Context, cmd rules.Name) (rules.Ceremony, 
 
 // TokenRevoked records that somebody says so of a root token that Vault can't be
 // asked about.
-func (e *Engine) TokenRevoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
+func (e *Engine) TokenRevoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.command(ctx, id, rules.Revoke{By: by})
 }

@@ -23,7 +23,7 @@ func (e *Engine) callRoll(plan *ceremony.Plan, policy ceremony.RollCall) {
 		called = nil // what Vault has was encrypted long ago
 	}
 	if plan.Requester != nil && plan.OTP == "" {
-		if _, known := ceremony.Find(called, plan.Requester.Account); !known {
+		if _, snapshot := ceremony.Find(called, plan.Requester.Account); !snapshot {
 			called = append(called, *plan.Requester)
 		}
 	}
@@ -43,7 +43,7 @@ func (e *Engine) callRoll(plan *ceremony.Plan, policy ceremony.RollCall) {
 // provenSince says whether somebody has used their key since: decrypted a challenge,
 // or a new share that Vault had encrypted to it.
 func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
-	return slices.ContainsFunc(e.Ceremonies(), func(c rules.Ceremony) bool {
+	return slices.ContainsFunc(e.Ceremonies(), func(c rules.State) bool {
 		return slices.ContainsFunc(c.History, func(entry event.Entry) bool {
 			if entry.At.Before(since) {
 				return false
@@ -52,7 +52,7 @@ func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
 			case event.Present:
 				return ev.By.Account == who.Account && ev.By.Key == who.Key
 			case event.Counted:
-				return ev.By.Account == who.Account && ev.By.Key == who.Key && ev.Step == ceremony.Verify
+				return ev.By.Account == who.Account && ev.By.Key == who.Key && ev.Step == ceremony.StepVerify
 			}
 			return false
 		})
@@ -61,7 +61,7 @@ func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
 
 // callRoll makes everybody's challenge. What is in it is forgotten at once: its
 // digest tells a right answer.
-func (o *owner) callRoll(ctx context.Context) bool {
+func (o *actor) callRoll(ctx context.Context) bool {
 	opener, plan, now := o.e.config.Opener, o.c.Plan, time.Now()
 	if bot := opener.Identity(); bot != plan.Identity {
 		return o.record(ctx, rules.OtherBot(plan, bot).Stop()) == nil

@@ -34,7 +34,7 @@ func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		s.demand(ceremony.Rekey, ceremony.Policy{RollCall: ceremony.RollCall{On: true, Fresh: 90 * 24 * time.Hour}})
 		id := s.begin(ceremony.Rekey)
-		if c := s.now(id); c.State != rules.StateRollCall || s.vault.Count("start") != 0 {
+		if c := s.now(id); c.Phase != rules.PhaseRollCall || s.vault.Count("start") != 0 {
 			t.Fatalf("%s", story(c))
 		}
 		if err := s.speak(id, "alice", ceremony.SayPresent, s.answerOf(id, "bob")); !errors.Is(err, ceremony.WrongAnswer) {
@@ -47,7 +47,7 @@ func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
 			t.Errorf("somebody who is not called: %v", err)
 		}
 		for i, h := range ceremonytest.Holders {
-			if c := s.now(id); c.State != rules.StateRollCall {
+			if c := s.now(id); c.Phase != rules.PhaseRollCall {
 				t.Fatalf("%d of %d were enough: %s", i, len(ceremonytest.Holders), story(c))
 			}
 			if i == 2 {
@@ -65,7 +65,7 @@ func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
 		}
 		// Their keys have shown it: they are not called again for a while.
 		again := s.begin(ceremony.Rekey)
-		if c := s.now(again); len(c.Plan.RollCall) != 0 || c.State != rules.StateCollecting {
+		if c := s.now(again); len(c.Plan.RollCall) != 0 || c.Phase != rules.PhaseCollecting {
 			t.Fatalf("%s", story(c))
 		}
 		if _, err := s.engine.Cancel(t.Context(), again, ceremonytest.Person("olga").Account, ""); err != nil {
@@ -87,7 +87,7 @@ func TestFewerThanAllMayAnswerTheRollCall(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if c := s.now(id); c.State != rules.StateCollecting {
+		if c := s.now(id); c.Phase != rules.PhaseCollecting {
 			t.Errorf("%s", story(c))
 		}
 		if err := s.speak(id, ceremonytest.Holders[2], ceremony.SayPresent, s.answerOf(id, ceremonytest.Holders[2])); !errors.Is(err, ceremony.NotWaiting) {
@@ -130,9 +130,9 @@ func TestAnAccountAloneDoesNotAnswerARollCall(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		s.demand(ceremony.Rekey, ceremony.Policy{RollCall: ceremony.RollCall{On: true}})
 		id := s.begin(ceremony.Rekey)
-		w := s.now(id).WordFor(ceremony.SayPresent)
+		w := s.now(id).StatementFor(ceremony.SayPresent)
 		w.More = s.answerOf(id, "alice")
-		if err := s.engine.Say(t.Context(), ceremonytest.Person("alice").Account, w, ""); !errors.Is(err, ceremony.NeedsSignature) {
+		if err := s.engine.ApplyStatement(t.Context(), ceremonytest.Person("alice").Account, w, ""); !errors.Is(err, ceremony.NeedsSignature) {
 			t.Errorf("answered %v", err)
 		}
 		s.restart() // nothing was written that can't be read

@@ -16,7 +16,7 @@ import (
 // program started is held against the journals, so that a restart neither hides nor
 // repeats anything.
 func (e *Engine) watchInterference(ctx context.Context, cluster ceremony.Cluster) {
-	g := &interference.Guard{
+	g := &interference.Watcher{
 		E: e, Cluster: cluster, Log: e.config.Log.With("cluster", cluster.Name),
 		Memory: interference.Remember(cluster.Name, e.Ceremonies()), Denied: map[string]time.Time{},
 	}
@@ -102,17 +102,17 @@ func sealedReason(addresses []string) string {
 
 // unsealing says whether an unseal of the cluster is open.
 func (e *Engine) unsealing(cluster string) bool {
-	return slices.ContainsFunc(e.Ceremonies(), func(c rules.Ceremony) bool {
+	return slices.ContainsFunc(e.Ceremonies(), func(c rules.State) bool {
 		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal && !c.Ended()
 	})
 }
 
 // lastUnseal is the newest unseal of the cluster.
-func (e *Engine) lastUnseal(cluster string) (rules.Ceremony, bool) {
+func (e *Engine) lastUnseal(cluster string) (rules.State, bool) {
 	all := e.Ceremonies()
-	i := slices.IndexFunc(all, func(c rules.Ceremony) bool { return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal })
+	i := slices.IndexFunc(all, func(c rules.State) bool { return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal })
 	if i < 0 {
-		return rules.Ceremony{}, false
+		return rules.State{}, false
 	}
 	return all[i], true
 }

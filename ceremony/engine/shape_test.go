@@ -48,7 +48,7 @@ func TestFingerprintsAndIDsHaveTheirShapeFromDecodingOn(t *testing.T) {
 // TestReplayRefusesWhatCouldBeACommand makes up, in a journal, everything that gets
 // into a command for people, one after the other.
 func TestReplayRefusesWhatCouldBeACommand(t *testing.T) {
-	plan, key := ceremonytest.ForgedPlan(), ceremony.Announced{Identity: ceremonytest.Taken, Subkey: strings.Repeat("7", 40), Step: ceremony.Update, Nonce: "nonce-1"}
+	plan, key := ceremonytest.ForgedPlan(), ceremony.Announced{Identity: ceremonytest.Taken, Subkey: strings.Repeat("7", 40), Step: ceremony.StepUpdate, Nonce: "nonce-1"}
 	replay := func(plan ceremony.Plan, more ...event.Event) error {
 		all := append([]event.Event{event.Proposed{Plan: plan, PlanHash: plan.Hash()}}, more...)
 		var entries []event.Entry

@@ -20,24 +20,24 @@ import (
 const settleGrace = 5 * time.Second
 
 // mayArrive says whether what was sent last may still be on its way.
-func (o *owner) mayArrive() bool {
+func (o *actor) mayArrive() bool {
 	return time.Since(o.c.Pending.At) < settleGrace || time.Since(o.lost) < settleGrace
 }
 
-// Offer brings an envelope to the ceremony that it is encrypted for, or to the
+// Share brings an envelope to the ceremony that it is encrypted for, or to the
 // one that wants a share of this person.
 //
 // With an id, the outcome is in the journal, and the person is told by a
 // receipt; the error, if any, is that outcome. Without an id nothing was
 // recorded, and the caller tells the person.
-func (e *Engine) Offer(ctx context.Context, offer ceremony.Offer) (ceremony.ID, error) {
+func (e *Engine) Share(ctx context.Context, offer ceremony.Envelope) (ceremony.ID, error) {
 	o, err := e.addressee(offer)
 	if err != nil {
 		return "", err
 	}
 	idle, taken, err := ask(ctx, o, func(ctx context.Context) (idle bool, err error) {
 		before := o.c.Seq()
-		err = o.offer(ctx, offer)
+		err = o.share(ctx, offer)
 		return o.c.Seq() == before, err
 	})
 	if (idle || !taken) && err != nil {
@@ -47,12 +47,12 @@ func (e *Engine) Offer(ctx context.Context, offer ceremony.Offer) (ceremony.ID, 
 }
 
 // addressee finds the ceremony that an envelope is for.
-func (e *Engine) addressee(offer ceremony.Offer) (*owner, error) {
+func (e *Engine) addressee(offer ceremony.Envelope) (*actor, error) {
 	// Envelopes are taken apart without the lock: whoever writes one decides how long
 	// that takes.
 	type candidate struct {
-		o *owner
-		k known
+		o *actor
+		k snapshot
 	}
 	var open []candidate
 	e.mu.Lock()
@@ -60,8 +60,8 @@ func (e *Engine) addressee(offer ceremony.Offer) (*owner, error) {
 		e.mu.Unlock()
 		return nil, ceremony.ErrNotRunning
 	}
-	for id, o := range e.owners {
-		open = append(open, candidate{o, e.known[id]})
+	for id, o := range e.actors {
+		open = append(open, candidate{o, e.snapshots[id]})
 	}
 	e.mu.Unlock()
 	// Best of all, the envelope says it; then, somebody waits for this person; at
@@ -102,7 +102,7 @@ func (e *Engine) addressee(offer ceremony.Offer) (*owner, error) {
 func (e *Engine) endedEarly(by ceremony.Account) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, k := range e.known {
+	for _, k := range e.snapshots {
 		if k.c.Ended() && time.Since(k.c.Plan.Closes) < 0 && k.c.Contributes(by) {
 			return true
 		}
@@ -110,10 +110,10 @@ func (e *Engine) endedEarly(by ceremony.Account) bool {
 	return false
 }
 
-func newer(a, b rules.Ceremony) bool { return a.Plan.Proposed.After(b.Plan.Proposed) }
+func newer(a, b rules.State) bool { return a.Plan.Proposed.After(b.Plan.Proposed) }
 
-// offer takes an envelope through everything that happens to a share.
-func (o *owner) offer(ctx context.Context, offer ceremony.Offer) error {
+// share takes an envelope through everything that happens to a share.
+func (o *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	began := time.Now()
 	sum := sha256.Sum256(offer.Envelope)
 	evidence := ceremony.Evidence{SHA256: hex.EncodeToString(sum[:])}
@@ -146,7 +146,7 @@ func (o *owner) offer(ctx context.Context, offer ceremony.Offer) error {
 	defer share.Wipe()
 	opened := time.Now()
 
-	if o.c.Round.Step == ceremony.Password {
+	if o.c.Round.Step == ceremony.StepOTP {
 		return o.begunWith(ctx, offer.Message, share, evidence)
 	}
 	tag, standing, err := o.recognise(share, offer.By)
@@ -157,7 +157,7 @@ func (o *owner) offer(ctx context.Context, offer ceremony.Offer) error {
 	if reason := o.c.Judge(waiting, evidence, tag, standing); reason != "" {
 		return o.doubt(ctx, rules.Decline{Evidence: evidence, Reason: reason, Share: tag, See: standing.See})
 	}
-	if o.c.Round.Step == ceremony.Practice {
+	if o.c.Round.Step == ceremony.StepDrill {
 		return o.record(ctx, rules.Prove{Evidence: evidence, Share: tag, Standing: standing}) // it goes no further
 	}
 
@@ -203,8 +203,8 @@ func (o *owner) offer(ctx context.Context, offer ceremony.Offer) error {
 
 // commitment is the hash of the one-time password that is expected, empty when a
 // share is.
-func (o *owner) commitment() string {
-	if o.c.Round.Step == ceremony.Password {
+func (o *actor) commitment() string {
+	if o.c.Round.Step == ceremony.StepOTP {
 		return o.c.Plan.OTP
 	}
 	return ""
@@ -212,7 +212,7 @@ func (o *owner) commitment() string {
 
 // begunWith begins an attempt with the one-time password that has just come. It is
 // in memory until Vault has answered, and nowhere else.
-func (o *owner) begunWith(ctx context.Context, message ceremony.Ref, password *secret.Secret, evidence ceremony.Evidence) error {
+func (o *actor) begunWith(ctx context.Context, message ceremony.Ref, password *secret.Secret, evidence ceremony.Evidence) error {
 	o.startAttempt(ctx, password)
 	if _, waits := o.c.Offer(); waits {
 		return o.decline(ctx, evidence, ceremony.VaultUnreachable) // Vault was not asked
@@ -222,8 +222,8 @@ func (o *owner) begunWith(ctx context.Context, message ceremony.Ref, password *s
 
 // submit sends a share where it belongs. To unseal, each of the nodes gets it; that
 // one has not confirmed it is found out by asking them all.
-func (o *owner) submit(ctx context.Context, sent event.Submitting, share *secret.Secret) (ceremony.Answer, error) {
-	if sent.Step != ceremony.Enter {
+func (o *actor) submit(ctx context.Context, sent event.Submitting, share *secret.Secret) (ceremony.Answer, error) {
+	if sent.Step != ceremony.StepUnseal {
 		return o.cluster.Vault.Submit(ctx, ceremony.Submission{
 			Operation: o.c.Plan.Operation, Step: sent.Step, Nonce: sent.Nonce, Share: share,
 		})
@@ -243,12 +243,12 @@ func (o *owner) submit(ctx context.Context, sent event.Submitting, share *secret
 
 // answered judges Vault's answer to a share. What certainly did not happen is
 // declined at once, everything else is settled by asking (P5).
-func (o *owner) answered(ctx context.Context, sent event.Submitting, answer ceremony.Answer, err error) {
+func (o *actor) answered(ctx context.Context, sent event.Submitting, answer ceremony.Answer, err error) {
 	switch {
 	case err == nil:
 		o.settleShare(ctx, sent, &answer, false)
 		return
-	case sent.Step == ceremony.Enter: // other nodes may have counted it
+	case sent.Step == ceremony.StepUnseal: // other nodes may have counted it
 	case errors.Is(err, ceremony.ErrNotSent), errors.Is(err, ceremony.ErrThrottled), errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
 		_ = o.decline(ctx, sent.Evidence, err)
 		return
@@ -266,7 +266,7 @@ func (o *owner) answered(ctx context.Context, sent event.Submitting, answer cere
 }
 
 // settleShare finds out what became of a share.
-func (o *owner) settleShare(ctx context.Context, sent event.Submitting, answer *ceremony.Answer, refused bool) bool {
+func (o *actor) settleShare(ctx context.Context, sent event.Submitting, answer *ceremony.Answer, refused bool) bool {
 	if answer != nil && answer.Complete {
 		return o.record(ctx, rules.Settle{Answer: answer}) == nil
 	}
@@ -290,24 +290,24 @@ func (o *owner) settleShare(ctx context.Context, sent event.Submitting, answer *
 }
 
 // unseen says whether new shares were made whose answer did not arrive.
-func (o *owner) unseen(sent event.Submitting, v rules.View) bool {
-	return o.c.Plan.Operation.Rekeys() && sent.Step == ceremony.Update && o.c.Plan.Backup && v.Update.Started && v.Made()
+func (o *actor) unseen(sent event.Submitting, v rules.View) bool {
+	return o.c.Plan.Operation.Rekeys() && sent.Step == ceremony.StepUpdate && o.c.Plan.Backup && v.Update.Started && v.Made()
 }
 
 // untouched says whether Vault looks as if the share had never come.
-func (o *owner) untouched(sent event.Submitting, v rules.View) bool {
-	if sent.Step == ceremony.Enter {
+func (o *actor) untouched(sent event.Submitting, v rules.View) bool {
+	if sent.Step == ceremony.StepUnseal {
 		return o.c.Shown(rules.StatesOf(v.Nodes))
 	}
 	seen := v.Update
-	if sent.Step == ceremony.Verify {
+	if sent.Step == ceremony.StepVerify {
 		seen = v.Verify
 	}
 	return seen.Started && seen.Nonce == sent.Nonce && seen.Progress == sent.Before
 }
 
 // decline records why an envelope or a share was not used, and answers it.
-func (o *owner) decline(ctx context.Context, evidence ceremony.Evidence, err error) error {
+func (o *actor) decline(ctx context.Context, evidence ceremony.Evidence, err error) error {
 	reason, ok := ceremony.RefusalOf(err)
 	switch {
 	case ok:
@@ -332,13 +332,13 @@ func (o *owner) decline(ctx context.Context, evidence ceremony.Evidence, err err
 }
 
 // waiting says whether this message is the offer that waits to be opened.
-func (o *owner) waiting(message ceremony.Ref) bool {
+func (o *actor) waiting(message ceremony.Ref) bool {
 	offer, ok := o.c.Offer()
 	return ok && offer.Message == message
 }
 
 // outcome is the refusal that the journal has for a message, nil if it has none.
-func (o *owner) outcome(message ceremony.Ref) error {
+func (o *actor) outcome(message ceremony.Ref) error {
 	for _, e := range o.c.History {
 		if d, ok := e.Event.(event.Declined); ok && d.Message == message {
 			return d.Reason
@@ -348,7 +348,7 @@ func (o *owner) outcome(message ceremony.Ref) error {
 }
 
 // signer is the key that the plan pins for somebody.
-func (o *owner) signer(who ceremony.Account) ceremony.Fingerprint {
+func (o *actor) signer(who ceremony.Account) ceremony.Fingerprint {
 	p, _ := ceremony.Find(o.c.Plan.Contributors(o.c.Round.Step), who)
 	return p.Key
 }

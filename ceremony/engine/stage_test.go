@@ -26,9 +26,9 @@ type stage struct {
 	vault   *ceremonytest.FakeVault
 	opener  *ceremonytest.FakeOpener
 	courier *ceremonytest.FakeCourier
-	journal func(event.Journal) event.Journal     // wraps the journal of the next start
-	keys    func(ceremony.Opener) ceremony.Opener // wraps the opener of the next start
-	forget  func()                                // what the next start is given to collect garbage with
+	journal func(event.Journal) event.Journal       // wraps the journal of the next start
+	keys    func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the opener of the next start
+	forget  func()                                  // what the next start is given to collect garbage with
 	verify  bool
 	watch   bool // sealed nodes are looked for
 	obliges bool // people do what a policy asks of them, as soon as it does
@@ -98,7 +98,7 @@ func (s *stage) start() {
 	if s.journal != nil {
 		journal = s.journal(file)
 	}
-	var opener ceremony.Opener = s.opener
+	var opener ceremony.OpenPGP = s.opener
 	if s.keys != nil {
 		opener = s.keys(opener)
 	}
@@ -194,7 +194,7 @@ func options(op ceremony.Operation) map[string]string {
 	return nil
 }
 
-func (s *stage) now(id ceremony.ID) rules.Ceremony {
+func (s *stage) now(id ceremony.ID) rules.State {
 	s.t.Helper()
 	c, _, err := s.engine.Ceremony(id)
 	if err != nil {
@@ -214,7 +214,7 @@ func (s *stage) signedBy(id ceremony.ID, signer, share string) []byte {
 	s.t.Helper()
 	c := s.now(id)
 	if c.Key == nil {
-		s.t.Fatalf("no key is announced: the ceremony is %s", c.State)
+		s.t.Fatalf("no key is announced: the ceremony is %s", c.Phase)
 	}
 	time.Sleep(time.Second) // no two signatures in one second
 	return fmt.Appendf(nil, "%s|%s|%d|%s|%s|%s|%s", c.Key.Subkey, signer, time.Now().Unix(), id, c.Key.Step, c.Key.Nonce, share)
@@ -222,7 +222,7 @@ func (s *stage) signedBy(id ceremony.ID, signer, share string) []byte {
 
 func (s *stage) send(name string, envelope []byte) error {
 	s.serial++
-	_, err := s.engine.Offer(context.Background(), ceremony.Offer{
+	_, err := s.engine.Share(context.Background(), ceremony.Envelope{
 		By: ceremonytest.Person(name).Account, Message: ceremony.Ref{Channel: "D" + name, TS: strconv.Itoa(s.serial)}, Way: ceremony.ByText, Envelope: envelope,
 	})
 	s.settle(0)
@@ -260,7 +260,7 @@ func (s *stage) thaw(id ceremony.ID) {
 // own is the share that a holder has in a step.
 func own(step ceremony.Step, name string) string {
 	n := slices.Index(ceremonytest.Holders, name) + 1
-	if step == ceremony.Verify {
+	if step == ceremony.StepVerify {
 		return fmt.Sprintf("new-%d", n)
 	}
 	return fmt.Sprintf("old-%d", n)
@@ -268,12 +268,12 @@ func own(step ceremony.Step, name string) string {
 
 // finish brings whatever is missing until the ceremony has ended or stands
 // still; every holder answers every ask once a round.
-func (s *stage) finish(id ceremony.ID) rules.Ceremony {
+func (s *stage) finish(id ceremony.ID) rules.State {
 	s.t.Helper()
 	for range 40 {
 		s.settle(10 * time.Second)
 		c := s.now(id)
-		if c.Ended() || c.State == rules.StateFrozen {
+		if c.Ended() || c.Phase == rules.PhaseFrozen {
 			return c
 		}
 		s.oblige(id)
@@ -288,6 +288,6 @@ func (s *stage) finish(id ceremony.ID) rules.Ceremony {
 		_ = s.send(name, s.envelope(id, name, own(c.Round.Step, name)))
 	}
 	c := s.now(id)
-	s.t.Fatalf("the ceremony does not come to an end: %s, pending %+v", c.State, c.Pending)
+	s.t.Fatalf("the ceremony does not come to an end: %s, pending %+v", c.Phase, c.Pending)
 	return c
 }

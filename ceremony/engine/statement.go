@@ -8,15 +8,15 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Speak takes one line that somebody has signed with the PGP key which the plan pins
+// SubmitStatement takes one line that somebody has signed with the PGP key which the plan pins
 // for them, see [Word], and does what it says. An error is a Refusal when it is the
 // speaker's; the id is that of the ceremony as far as it could be read.
-func (e *Engine) Speak(ctx context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
+func (e *Engine) SubmitStatement(ctx context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
 	line, ok := e.config.Opener.PeekStatement(pasted)
 	if !ok {
 		return "", "", ceremony.NoWord
 	}
-	said, ok := ceremony.ParseWord(line)
+	said, ok := ceremony.ParseStatement(line)
 	if !ok || !said.Verb.Decides() {
 		return "", "", ceremony.NoWord
 	}
@@ -35,19 +35,19 @@ func (e *Engine) Speak(ctx context.Context, by ceremony.Account, pasted []byte) 
 	if signed.Line != line {
 		return c.ID(), said.Verb, ceremony.BadSignature // what was looked at is not what was signed
 	}
-	return c.ID(), said.Verb, e.Say(ctx, by, said, signed.Armor)
+	return c.ID(), said.Verb, e.ApplyStatement(ctx, by, said, signed.Armor)
 }
 
-// Heard is the line that [Engine.Speak] would take, of which nothing is verified: what
+// PeekStatement is the line that [Engine.Speak] would take, of which nothing is verified: what
 // it shows has to be looked at before it is kept in a journal (P1).
-func (e *Engine) Heard(pasted []byte) (line string, ok bool) {
+func (e *Engine) PeekStatement(pasted []byte) (line string, ok bool) {
 	return e.config.Opener.PeekStatement(pasted)
 }
 
-// Say does what somebody has signed, whose signature the caller has verified; signed
+// ApplyStatement does what somebody has signed, whose signature the caller has verified; signed
 // is kept with what follows. The word has to fit the ceremony as it stands.
-func (e *Engine) Say(ctx context.Context, by ceremony.Account, said ceremony.Word, signed string) error {
-	o, err := e.owner(ceremony.ID(said.Of))
+func (e *Engine) ApplyStatement(ctx context.Context, by ceremony.Account, said ceremony.Statement, signed string) error {
+	o, err := e.actor(ceremony.ID(said.Of))
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (e *Engine) Say(ctx context.Context, by ceremony.Account, said ceremony.Wor
 		}
 		return err
 	}
-	_, _, err = ask(ctx, o, func(ctx context.Context) (rules.Ceremony, error) {
+	_, _, err = ask(ctx, o, func(ctx context.Context) (rules.State, error) {
 		if err := o.c.Fits(said); err != nil {
 			return o.c, err
 		}
@@ -75,21 +75,21 @@ func (e *Engine) Say(ctx context.Context, by ceremony.Account, said ceremony.Wor
 }
 
 // Freeze has a ceremony stand still, on the word of anybody who has a part in it.
-func (e *Engine) Freeze(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.Ceremony, error) {
-	return e.command(ctx, id, rules.Freezing{By: by, Why: rules.OneLine(why)})
+func (e *Engine) Freeze(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error) {
+	return e.command(ctx, id, rules.Freeze{By: by, Why: rules.OneLine(why)})
 }
 
 // Proceed lets the gated step happen that waits for a witness.
-func (e *Engine) Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.Ceremony, error) {
+func (e *Engine) Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.command(ctx, id, rules.Proceed{By: by})
 }
 
 // Note writes down what somebody saw that was not as it should be.
-func (e *Engine) Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.Ceremony, error) {
+func (e *Engine) Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.State, error) {
 	return e.command(ctx, id, rules.Note{By: by, Text: rules.OneLine(text)})
 }
 
 // Testify takes what a witness says of the ceremony that has ended.
-func (e *Engine) Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.Ceremony, error) {
+func (e *Engine) Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.State, error) {
 	return e.command(ctx, id, rules.Testify{By: by, Agrees: agrees, Why: rules.OneLine(why)})
 }

@@ -16,7 +16,7 @@ import (
 const maxStarts = 3
 
 // do carries an act out and says whether there is anything new.
-func (o *owner) do(ctx context.Context, a rules.Act) bool {
+func (o *actor) do(ctx context.Context, a rules.Act) bool {
 	switch a {
 	case rules.ActSettle:
 		return o.settle(ctx)
@@ -29,7 +29,7 @@ func (o *owner) do(ctx context.Context, a rules.Act) bool {
 	case rules.ActStart:
 		return o.start(ctx)
 	case rules.ActReconcile:
-		o.session.Checked = o.look(ctx, true)
+		o.session.Checked = o.poll(ctx, true)
 		return o.session.Checked
 	case rules.ActCallRoll:
 		return o.callRoll(ctx)
@@ -47,16 +47,16 @@ func (o *owner) do(ctx context.Context, a rules.Act) bool {
 	case rules.ActAttest:
 		return o.attest(ctx)
 	case rules.ActForgo:
-		return o.record(ctx, rules.Forgo{}) == nil
+		return o.record(ctx, rules.GiveUpArchive{}) == nil
 	}
 	return false
 }
 
 // start begins what the plan is for.
-func (o *owner) start(ctx context.Context) bool {
+func (o *actor) start(ctx context.Context) bool {
 	switch op := o.c.Plan.Operation; {
 	case rules.Undertakes(op) != "":
-		return o.undertake(ctx)
+		return o.request(ctx)
 	case !op.HasAttempt():
 		return o.open(ctx)
 	}
@@ -64,7 +64,7 @@ func (o *owner) start(ctx context.Context) bool {
 }
 
 // startAttempt begins an attempt, with a one-time password where the plan has one.
-func (o *owner) startAttempt(ctx context.Context, otp *secret.Secret) bool {
+func (o *actor) startAttempt(ctx context.Context, otp *secret.Secret) bool {
 	v, err := o.view(ctx)
 	if err != nil {
 		o.log.Warn("Vault could not be asked before the start", "error", err)
@@ -87,7 +87,7 @@ func (o *owner) startAttempt(ctx context.Context, otp *secret.Secret) bool {
 }
 
 // begin sends the order that the journal has announced.
-func (o *owner) begin(ctx context.Context, first bool, otp *secret.Secret) bool {
+func (o *actor) begin(ctx context.Context, first bool, otp *secret.Secret) bool {
 	order, err := o.order()
 	order.OTP = otp
 	if err != nil {
@@ -119,7 +119,7 @@ func (o *owner) begin(ctx context.Context, first bool, otp *secret.Secret) bool 
 }
 
 // begun settles a start by asking (P5).
-func (o *owner) begun(ctx context.Context, fault ceremony.Refusal) bool {
+func (o *actor) begun(ctx context.Context, fault ceremony.Refusal) bool {
 	v, err := o.view(ctx)
 	switch {
 	case err != nil:
@@ -133,7 +133,7 @@ func (o *owner) begun(ctx context.Context, fault ceremony.Refusal) bool {
 	return false
 }
 
-func (o *owner) order() (ceremony.Order, error) {
+func (o *actor) order() (ceremony.Order, error) {
 	p := o.c.Plan
 	order := ceremony.Order{
 		Operation:    p.Operation,
@@ -157,14 +157,14 @@ func (o *owner) order() (ceremony.Order, error) {
 }
 
 // announce makes the key that shares of this round are encrypted to.
-func (o *owner) announce(ctx context.Context) bool {
+func (o *actor) announce(ctx context.Context) bool {
 	o.dropKey()
 	if bot := o.e.config.Opener.Identity(); bot != o.c.Plan.Identity {
 		// Holders have approved and pinned another one.
 		return o.record(ctx, rules.OtherBot(o.c.Plan, bot).Stop()) == nil
 	}
 	nonce := o.c.Round.Nonce
-	if o.c.Round.Step == ceremony.Password {
+	if o.c.Round.Step == ceremony.StepOTP {
 		nonce = newNonce() // Vault has none yet
 	}
 	key, err := o.e.config.Opener.NewKey(ceremony.Notice{
@@ -184,7 +184,7 @@ func (o *owner) announce(ctx context.Context) bool {
 }
 
 // settle finds out what came of an intent that has no outcome.
-func (o *owner) settle(ctx context.Context) bool {
+func (o *actor) settle(ctx context.Context) bool {
 	switch sent := o.c.Pending.Event.(type) {
 	case event.Offered:
 		return o.record(ctx, rules.Decline{Evidence: sent.Evidence, Reason: ceremony.Interrupted}) == nil
@@ -217,21 +217,21 @@ func (o *owner) settle(ctx context.Context) bool {
 }
 
 // drop has Vault forget what can't be used, and only what is ours.
-func (o *owner) drop(ctx context.Context, sent event.Dropping) bool {
+func (o *actor) drop(ctx context.Context, sent event.Dropping) bool {
 	v, err := o.view(ctx)
 	if err != nil {
 		return false
 	}
 	var refused error
 	var dropped bool
-	if sent.Step == ceremony.Enter {
+	if sent.Step == ceremony.StepUnseal {
 		_, refused = o.resetNodes(ctx, v, func(ceremony.NodeState) bool { return true }) // the next view says what came of it
 		if v, err = o.view(ctx); err != nil {
 			return false
 		}
 	}
 	if v.Update.Started && v.Update.Nonce == o.c.Attempt.Nonce {
-		if sent.Step == ceremony.Verify {
+		if sent.Step == ceremony.StepVerify {
 			_, err = o.cluster.Vault.CancelVerification(ctx, o.c.Plan.Operation, sent.Nonce)
 		} else {
 			err = o.cluster.Vault.Cancel(ctx, o.c.Plan.Operation, sent.Nonce)
@@ -253,7 +253,7 @@ func (o *owner) drop(ctx context.Context, sent event.Dropping) bool {
 	if o.record(ctx, rules.Settle{Dropped: dropped, Seen: v}) != nil {
 		return false
 	}
-	if o.c.Seq() == seq && o.hopeless(refused) != "" {
+	if o.c.Seq() == seq && o.permanent(refused) != "" {
 		// Asked again it would say the same, and nothing else would ever be done.
 		return o.record(ctx, rules.Stop{Why: event.VaultDiffers, Want: "what people want forgotten dropped", Got: "Vault refuses to drop it"}) == nil
 	}
@@ -261,7 +261,7 @@ func (o *owner) drop(ctx context.Context, sent event.Dropping) bool {
 }
 
 // close ends the attempt in Vault, if there is one and it is ours.
-func (o *owner) close(ctx context.Context) bool {
+func (o *actor) close(ctx context.Context) bool {
 	switch {
 	case o.c.Foreign():
 		return o.record(ctx, rules.Close{Vault: event.AttemptForeign}) == nil
@@ -300,7 +300,7 @@ func (o *owner) close(ctx context.Context) bool {
 
 // closeUnseal has the nodes forget the shares that they were sent. A node that
 // can't be asked is not waited for: it loses them when it starts again.
-func (o *owner) closeUnseal(ctx context.Context) bool {
+func (o *actor) closeUnseal(ctx context.Context) bool {
 	v, err := o.view(ctx)
 	if err != nil {
 		return o.record(ctx, rules.Close{Vault: event.NothingToCancel}) == nil
@@ -318,7 +318,7 @@ func (o *owner) closeUnseal(ctx context.Context) bool {
 
 // resetNodes has sealed nodes forget the shares that they have counted, and answers
 // how many did.
-func (o *owner) resetNodes(ctx context.Context, v rules.View, which func(ceremony.NodeState) bool) (n int, err error) {
+func (o *actor) resetNodes(ctx context.Context, v rules.View, which func(ceremony.NodeState) bool) (n int, err error) {
 	for _, s := range rules.StatesOf(v.Nodes) {
 		if !s.Reached || !s.Sealed || s.Progress == 0 || !which(s) {
 			continue

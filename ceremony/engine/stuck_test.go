@@ -87,7 +87,7 @@ func TestBackupThatCanNeverBeReadHoldsUpNothing(t *testing.T) {
 		s.share(id, "alice", "old-1")
 		s.vault.Do(func() { s.vault.Fault = unreadable; s.vault.Attempt = nil })
 		s.settle(30 * time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Why != event.AttemptGone || c.Freeze.Remains != "" {
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone || c.Freeze.Remains != "" {
 			t.Errorf("nobody is told that the attempt is gone: %s", story(c))
 		}
 		s.giveUp(id)
@@ -122,8 +122,8 @@ func TestTokenForSomebodyElseIsNoAttemptOfWhichNothingIsKnown(t *testing.T) {
 		_ = s.send("carol", s.envelope(id, "carol", "old-3"))
 		s.settle(time.Minute)
 		c := s.now(id)
-		if c.State != rules.StateFrozen || c.Token == "" {
-			t.Fatalf("%s: %s", c.State, story(c))
+		if c.Phase != rules.PhaseFrozen || c.Token == "" {
+			t.Fatalf("%s: %s", c.Phase, story(c))
 		}
 		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, ""); err != nil {
 			t.Fatal(err)
@@ -225,7 +225,7 @@ func TestRefusedLastShareHasNotMadeWhatIsGone(t *testing.T) {
 	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.GenerateRoot} {
 		playFor(t, op, func(t *testing.T, s *stage) {
 			id := refused(t, s, op, func() { s.vault.Attempt = nil })
-			if c := s.now(id); c.State != rules.StateFrozen || c.Freeze.Why != event.AttemptGone {
+			if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone {
 				t.Errorf("%s: %s", op, story(c))
 			}
 			s.giveUp(id)

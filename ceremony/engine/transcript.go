@@ -11,7 +11,7 @@ import (
 )
 
 // attest has the identity sign what happened.
-func (o *owner) attest(ctx context.Context) bool {
+func (o *actor) attest(ctx context.Context) bool {
 	signed, err := o.sign()
 	if err != nil {
 		o.log.Error("the transcript could not be signed", "error", err)
@@ -20,7 +20,7 @@ func (o *owner) attest(ctx context.Context) bool {
 	return o.record(ctx, rules.Attest{Signed: signed}) == nil
 }
 
-func (o *owner) sign() (event.TranscriptSigned, error) {
+func (o *actor) sign() (event.TranscriptSigned, error) {
 	s := event.TranscriptSigned{
 		Number: len(o.c.Transcripts()) + 1, Lines: o.c.Seq(), Certificates: o.certificates(),
 		Archives: o.e.config.archives(),
@@ -48,15 +48,15 @@ func (o *owner) sign() (event.TranscriptSigned, error) {
 // certificates are the public keys that the transcript needs and that no earlier one
 // of this ceremony has. Somebody whom the configuration does not know any more has
 // none, which whoever checks the transcript is told.
-func (o *owner) certificates() map[ceremony.Fingerprint]string {
-	known := o.c.Certificates()
+func (o *actor) certificates() map[ceremony.Fingerprint]string {
+	snapshot := o.c.Certificates()
 	more := map[ceremony.Fingerprint]string{}
 	for _, f := range o.c.Plan.Keys() {
 		armored, err := o.e.config.Opener.PublicKey(f)
 		switch {
 		case err != nil:
 			o.log.Warn("the transcript lacks a certificate", "key", f.String(), "error", err)
-		case known[f] != armored:
+		case snapshot[f] != armored:
 			more[f] = armored
 		}
 	}

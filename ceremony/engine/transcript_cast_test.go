@@ -13,17 +13,17 @@ import (
 	"conclave/ceremony/openpgp"
 )
 
-// troupe is people with real PGP keys, and a bot with a real identity.
-type troupe struct {
+// cast is people with real PGP keys, and a bot with a real identity.
+type cast struct {
 	identity *openpgp.Identity
-	opener   *openpgp.Opener
+	opener   *openpgp.OpenPGP
 	keys     map[string]*openpgp.HolderKey // by name
 }
 
-func newTroupe(t *testing.T, names ...string) *troupe {
+func newTroupe(t *testing.T, names ...string) *cast {
 	t.Helper()
 	born := time.Now().Add(-24 * time.Hour)
-	tr := &troupe{keys: map[string]*openpgp.HolderKey{}}
+	tr := &cast{keys: map[string]*openpgp.HolderKey{}}
 	var err error
 	if tr.identity, err = openpgp.Generate("conclave", born); err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func newTroupe(t *testing.T, names ...string) *troupe {
 	return tr
 }
 
-func (tr *troupe) certificate(t *testing.T, name string) string {
+func (tr *cast) certificate(t *testing.T, name string) string {
 	t.Helper()
 	armored, err := tr.keys[name].PublicArmor()
 	if err != nil {
@@ -53,7 +53,7 @@ func (tr *troupe) certificate(t *testing.T, name string) string {
 }
 
 // cast gives people their keys.
-func (tr *troupe) cast(people []ceremony.Person) {
+func (tr *cast) cast(people []ceremony.Person) {
 	for i, p := range people {
 		people[i].Key = tr.keys[p.Name].Fingerprint()
 	}
@@ -61,12 +61,12 @@ func (tr *troupe) cast(people []ceremony.Person) {
 
 // vaultsOpener gives the fake Vault, which knows keys by their fingerprints alone,
 // what it takes.
-type vaultsOpener struct{ ceremony.Opener }
+type vaultsOpener struct{ ceremony.OpenPGP }
 
 func (vaultsOpener) Certificate(f ceremony.Fingerprint) ([]byte, error) { return []byte(f), nil }
 
 // encrypts makes what Vault might have encrypted to somebody, in base64.
-func (tr *troupe) encrypts(t *testing.T, to ceremony.Fingerprint) string {
+func (tr *cast) encrypts(t *testing.T, to ceremony.Fingerprint) string {
 	t.Helper()
 	armored, _, err := tr.opener.Challenge(to, time.Now())
 	if err != nil {
@@ -86,14 +86,14 @@ func realShare(n int) string {
 type player struct {
 	t  *testing.T
 	s  *stage
-	tr *troupe
+	tr *cast
 	id ceremony.ID
 }
 
 // says signs a word about the ceremony as it stands, with what the speaker adds.
 func (p player) says(name string, verb ceremony.Verb, added ...string) {
 	p.t.Helper()
-	word := p.s.now(p.id).WordFor(verb)
+	word := p.s.now(p.id).StatementFor(verb)
 	p.signs(name, strings.TrimSpace(word.Line()+" "+strings.Join(added, " ")))
 }
 
@@ -104,7 +104,7 @@ func (p player) signs(name, line string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if _, _, err := p.s.engine.Speak(context.Background(), ceremonytest.Person(name).Account, []byte(signed)); err != nil {
+	if _, _, err := p.s.engine.SubmitStatement(context.Background(), ceremonytest.Person(name).Account, []byte(signed)); err != nil {
 		p.t.Fatalf("%s says %q: %v", name, line, err)
 	}
 	p.s.settle(time.Second)
@@ -165,7 +165,7 @@ func (p player) brings(name, share string) {
 
 // evidence is the transcripts of one troupe.
 type evidence struct {
-	tr       *troupe
+	tr       *cast
 	first    []byte // of a ceremony in which everybody has signed
 	second   []byte // of another one of the same people
 	rejected []byte // of one that was over soon
@@ -183,7 +183,7 @@ func perform(t *testing.T) evidence {
 			s.vault.Do(func() { s.vault.Shares = append(s.vault.Shares, realShare(i+1)) })
 		}
 		s.vault.Do(func() { s.vault.Encrypts = func(to ceremony.Fingerprint) string { return e.tr.encrypts(t, to) } })
-		s.keys = func(ceremony.Opener) ceremony.Opener { return vaultsOpener{e.tr.opener} }
+		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{e.tr.opener} }
 		s.configure = func(c *ceremony.Cluster) {
 			c.Policies = map[ceremony.Operation]ceremony.Policy{
 				ceremony.GenerateRoot: {Approvals: 2, Signed: true, Witness: true, RollCall: ceremony.RollCall{On: true}},
@@ -207,7 +207,7 @@ func perform(t *testing.T) evidence {
 }
 
 // playSigned plays one ceremony in which everybody signs what they say.
-func playSigned(t *testing.T, s *stage, tr *troupe) []byte {
+func playSigned(t *testing.T, s *stage, tr *cast) []byte {
 	t.Helper()
 	p := player{t, s, tr, s.propose(ceremony.GenerateRoot)}
 	s.settle(2 * time.Minute)

@@ -53,7 +53,7 @@ func (fakeSignatures) VerifyCiphertext(string, string, ceremony.Fingerprint) err
 }
 
 // transcriptOf is the newest transcript of a ceremony.
-func transcriptOf(t *testing.T, c rules.Ceremony) []byte {
+func transcriptOf(t *testing.T, c rules.State) []byte {
 	t.Helper()
 	signed := c.Transcripts()
 	if len(signed) == 0 {

@@ -22,7 +22,7 @@ func (s *stage) node(address string) *ceremonytest.FakeNode {
 // enter sends a holder's share and answers what became of it.
 func (s *stage) enter(id ceremony.ID, name string) error {
 	s.t.Helper()
-	return s.send(name, s.envelope(id, name, own(ceremony.Enter, name)))
+	return s.send(name, s.envelope(id, name, own(ceremony.StepUnseal, name)))
 }
 
 func TestOneShareOfEachHolderUnsealsEveryNode(t *testing.T) {
@@ -62,7 +62,7 @@ func TestNodeThatComesBackLateIsCaughtUpByHoldersWhoSendAgain(t *testing.T) {
 		}
 		s.settle(time.Minute)
 		if c := s.now(id); c.Ended() || c.Wants() {
-			t.Fatalf("with one node away: state %s, wants %t", c.State, c.Wants())
+			t.Fatalf("with one node away: state %s, wants %t", c.Phase, c.Wants())
 		}
 		before := len(s.vault.Log)
 		s.vault.Do(func() { s.node("n3").Away = false })
@@ -175,8 +175,8 @@ func TestP4NodeOfAnotherClusterFreezesAnUnseal(t *testing.T) {
 		}
 		s.settle(time.Second)
 		c := s.now(id)
-		if c.State != rules.StateFrozen || c.Freeze.Why != event.VaultDiffers {
-			t.Fatalf("state %s: %s", c.State, story(c))
+		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.VaultDiffers {
+			t.Fatalf("state %s: %s", c.Phase, story(c))
 		}
 		if len(s.vault.Log) != 0 {
 			t.Errorf("sent: %q", s.vault.Log)
@@ -248,8 +248,8 @@ func TestUnsealRunsBesideACeremonyThatASealStopped(t *testing.T) {
 			}
 		})
 		s.settle(time.Minute)
-		if c := s.now(rekey); c.State != rules.StateFrozen {
-			t.Fatalf("the rekey is %s", c.State)
+		if c := s.now(rekey); c.Phase != rules.PhaseFrozen {
+			t.Fatalf("the rekey is %s", c.Phase)
 		}
 		id := s.begin(ceremony.Unseal)
 		if _, err := s.engine.Propose(context.Background(), ceremony.Proposal{
@@ -274,8 +274,8 @@ func TestClusterThatUnsealsItselfSaysSo(t *testing.T) {
 }
 
 // watched are the unseals that the seal watch has opened.
-func (s *stage) watched() []rules.Ceremony {
-	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.Ceremony) bool { return c.Plan.Initiator != ceremony.SealWatch })
+func (s *stage) watched() []rules.State {
+	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool { return c.Plan.Initiator != ceremony.SealWatch })
 }
 
 func TestSealedNodeIsNoticedWithinThePollIntervalAndAnnouncedOnce(t *testing.T) {
@@ -332,13 +332,13 @@ func TestFrozenUnsealOfTheSealWatchIsThawedByAnApprover(t *testing.T) {
 		id := s.watched()[0].ID()
 		s.vault.Do(func() { s.vault.Threshold = 2 })
 		s.settle(time.Minute)
-		if c := s.now(id); c.State != rules.StateFrozen {
-			t.Fatalf("state %s", c.State)
+		if c := s.now(id); c.Phase != rules.PhaseFrozen {
+			t.Fatalf("state %s", c.Phase)
 		}
 		s.vault.Do(func() { s.vault.Threshold = 3 })
 		if _, err := s.engine.Resume(context.Background(), id, ceremony.SealWatch.Account); !errors.Is(err, ceremony.MayNotResume) && err == nil {
 			c := s.now(id)
-			if c.State != rules.StateFrozen {
+			if c.Phase != rules.PhaseFrozen {
 				t.Fatal("an account that nobody has thawed a ceremony")
 			}
 		}

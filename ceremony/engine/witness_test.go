@@ -39,14 +39,14 @@ func TestGatedStepsWaitForAWitness(t *testing.T) {
 		if s.vault.Count("start") != 0 {
 			t.Fatal("Vault was asked before the witness had agreed")
 		}
-		early := s.sign("wendy", s.now(id).WordFor(ceremony.SayProceed))
+		early := s.sign("wendy", s.now(id).StatementFor(ceremony.SayProceed))
 		proceed(ceremony.GateStart)
-		s.contribute(id, ceremony.Update, 2)
-		if _, _, err := s.engine.Speak(context.Background(), ceremonytest.Person("wendy").Account, early); !errors.Is(err, ceremony.OldWord) {
+		s.contribute(id, ceremony.StepUpdate, 2)
+		if _, _, err := s.engine.SubmitStatement(context.Background(), ceremonytest.Person("wendy").Account, early); !errors.Is(err, ceremony.OldWord) {
 			t.Errorf("the word for the gate before: %v", err)
 		}
 		third := s.now(id).Missing()[0].Name
-		envelope := s.envelope(id, third, own(ceremony.Update, third))
+		envelope := s.envelope(id, third, own(ceremony.StepUpdate, third))
 		if err := s.send(third, envelope); !errors.Is(err, ceremony.WitnessAwaited) {
 			t.Fatalf("the last share went without the witness: %v", err)
 		}
@@ -59,11 +59,11 @@ func TestGatedStepsWaitForAWitness(t *testing.T) {
 		}) {
 			t.Errorf("%s is not told that it goes on", third)
 		}
-		s.contribute(id, ceremony.Update, 1)
+		s.contribute(id, ceremony.StepUpdate, 1)
 		s.settle(time.Minute)
-		s.contribute(id, ceremony.Verify, 2)
+		s.contribute(id, ceremony.StepVerify, 2)
 		proceed(ceremony.GateVerify)
-		s.contribute(id, ceremony.Verify, 1)
+		s.contribute(id, ceremony.StepVerify, 1)
 		s.settle(time.Minute)
 		c := s.now(id)
 		if c.Outcome != event.Completed || !c.OwesWitness() {
@@ -93,7 +93,7 @@ func TestARefusedRoundAsksTheWitnessAgain(t *testing.T) {
 					t.Fatalf("%v: %s", err, story(c))
 				}
 			}
-			s.contribute(id, ceremony.Update, 2)
+			s.contribute(id, ceremony.StepUpdate, 2)
 			if c := s.now(id); c.Gate() != ceremony.GateUpdate {
 				t.Fatalf("%s", story(c))
 			}
@@ -144,7 +144,7 @@ func TestAPolicyWithoutAnybodyWhoCanWitnessIsRefused(t *testing.T) {
 func TestAnyHolderCanFreezeACeremony(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Rekey)
-		s.contribute(id, ceremony.Update, 1)
+		s.contribute(id, ceremony.StepUpdate, 1)
 		if _, err := s.engine.Freeze(context.Background(), id, ceremonytest.Person("mallory").Account, "mine"); !errors.Is(err, ceremony.NoPart) {
 			t.Errorf("a stranger: %v", err)
 		}
@@ -152,7 +152,7 @@ func TestAnyHolderCanFreezeACeremony(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := s.now(id)
-		if c.State != rules.StateFrozen || c.Freeze.Why != event.PersonStopped || c.Freeze.Got != ceremonytest.Holders[3] {
+		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.PersonStopped || c.Freeze.Got != ceremonytest.Holders[3] {
 			t.Fatalf("%s", story(c))
 		}
 		if err := s.send(ceremonytest.Holders[1], []byte("x")); !errors.Is(err, ceremony.IsFrozen) {
@@ -177,7 +177,7 @@ func TestAFreezeWaitsForWhatVaultWasAsked(t *testing.T) {
 				return nil, nil
 			}
 		})
-		_ = s.send(ceremonytest.Holders[0], s.envelope(id, ceremonytest.Holders[0], own(ceremony.Update, ceremonytest.Holders[0])))
+		_ = s.send(ceremonytest.Holders[0], s.envelope(id, ceremonytest.Holders[0], own(ceremony.StepUpdate, ceremonytest.Holders[0])))
 		if c := s.now(id); c.Pending == nil {
 			t.Fatalf("nothing is waited for: %s", story(c))
 		}
@@ -186,7 +186,7 @@ func TestAFreezeWaitsForWhatVaultWasAsked(t *testing.T) {
 		}
 		s.settle(time.Minute)
 		c := s.now(id)
-		if c.State != rules.StateFrozen || c.Freeze.Why != event.PersonStopped {
+		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.PersonStopped {
 			t.Fatalf("%s", story(c))
 		}
 		s.thaw(id)
@@ -218,13 +218,13 @@ func TestExceptionsAreWrittenDown(t *testing.T) {
 func TestP2ASignedFreezeIsNotSaidTwice(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Rekey)
-		signed := s.sign("alice", s.now(id).WordFor(ceremony.SayFreeze))
+		signed := s.sign("alice", s.now(id).StatementFor(ceremony.SayFreeze))
 		speak := func() error {
-			_, _, err := s.engine.Speak(context.Background(), ceremonytest.Person("alice").Account, signed)
+			_, _, err := s.engine.SubmitStatement(context.Background(), ceremonytest.Person("alice").Account, signed)
 			s.settle(time.Second)
 			return err
 		}
-		if err := speak(); err != nil || s.now(id).State != rules.StateFrozen {
+		if err := speak(); err != nil || s.now(id).Phase != rules.PhaseFrozen {
 			t.Fatalf("%v: %s", err, story(s.now(id)))
 		}
 		s.thaw(id)
@@ -232,7 +232,7 @@ func TestP2ASignedFreezeIsNotSaidTwice(t *testing.T) {
 		if err := speak(); !errors.Is(err, ceremony.OldWord) {
 			t.Errorf("the same word once more: %v", err)
 		}
-		if err := s.speak(id, "alice", ceremony.SayFreeze, "again"); err != nil || s.now(id).State != rules.StateFrozen {
+		if err := s.speak(id, "alice", ceremony.SayFreeze, "again"); err != nil || s.now(id).Phase != rules.PhaseFrozen {
 			t.Errorf("a new word: %v: %s", err, story(s.now(id)))
 		}
 	})

@@ -117,13 +117,13 @@ type (
 	// Declined is an envelope that was not used, and why. When it answers an
 	// Offered, Message is the same.
 	Declined struct {
-		By                ceremony.Person   `json:"by"`
-		Step              ceremony.Step     `json:"step,omitempty"`
-		Message           ceremony.Ref      `json:"message"`
-		Evidence          ceremony.Evidence `json:"evidence"`
-		Reason            ceremony.Refusal  `json:"reason"`
-		secret.Commitment                   // to the share, when it was opened and is why
-		See               ceremony.ID       `json:"see,omitempty"` // the ceremony that shows what was wrong with the share
+		By              ceremony.Person   `json:"by"`
+		Step            ceremony.Step     `json:"step,omitempty"`
+		Message         ceremony.Ref      `json:"message"`
+		Evidence        ceremony.Evidence `json:"evidence"`
+		Reason          ceremony.Refusal  `json:"reason"`
+		secret.ShareTag                   // to the share, when it was opened and is why
+		See             ceremony.ID       `json:"see,omitempty"` // the ceremony that shows what was wrong with the share
 	}
 	// Submitting says that an opened and checked share is about to be sent.
 	Submitting struct {
@@ -134,7 +134,7 @@ type (
 		Nodes    []string          `json:"nodes,omitempty"` // addresses that an unseal sends it to
 		Message  ceremony.Ref      `json:"message"`
 		Evidence ceremony.Evidence `json:"evidence"`
-		ceremony.Recognition
+		ceremony.TagMatch
 	}
 	// AnswerLost says that the share was sent and that no answer came.
 	AnswerLost struct{}
@@ -163,7 +163,7 @@ type (
 		By       ceremony.Person   `json:"by"`
 		Message  ceremony.Ref      `json:"message"`
 		Evidence ceremony.Evidence `json:"evidence"`
-		ceremony.Recognition
+		ceremony.TagMatch
 	}
 	// RoundRefused says that enough shares came together and did not fit. Vault
 	// can't say whose was wrong; Suspects is what the ledger can.
@@ -281,8 +281,8 @@ type (
 		Signed string          `json:"signed,omitempty"`
 	}
 
-	// Froze stops everything until people decide (P4).
-	Froze struct {
+	// Frozen stops everything until people decide (P4).
+	Frozen struct {
 		Why  FreezeReason `json:"why"`
 		Want string       `json:"want,omitempty"`
 		Got  string       `json:"got,omitempty"`
@@ -454,7 +454,7 @@ func (VerificationDropped) event() {}
 func (Rekeyed) event()             {}
 func (TokenIssued) event()         {}
 func (Verified) event()            {}
-func (Froze) event()               {}
+func (Frozen) event()              {}
 func (ResumeAsked) event()         {}
 func (Resumed) event()             {}
 func (Dropping) event()            {}

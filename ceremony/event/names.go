@@ -56,7 +56,7 @@ var eventNames = [...]struct {
 	{"verified", Verified{}},
 	{"verification-dropped", VerificationDropped{}},
 	{"reset-asked", ResetAsked{}},
-	{"froze", Froze{}},
+	{"froze", Frozen{}},
 	{"resume-asked", ResumeAsked{}},
 	{"resumed", Resumed{}},
 	{"dropping", Dropping{}},
@@ -69,8 +69,8 @@ var eventNames = [...]struct {
 	{"undeliverable", Undeliverable{}},
 	{"noticed", Noticed{}},
 	{"acknowledged", Acknowledged{}},
-	{"kept", Kept{}},
-	{"not-kept", NotKept{}},
+	{"kept", Archived{}},
+	{"not-kept", ArchiveFailed{}},
 }
 
 // eventTypes is eventNames, by the Go type of the zero value.
@@ -86,7 +86,7 @@ var eventTypes = func() map[reflect.Type]string {
 // [RoundRefused]. It returns "" for an event that has none, which no journal takes.
 func TypeOf(e Event) string { return eventTypes[reflect.TypeOf(e)] }
 
-// decodeEvent reads the fields of an event of the named type, strictly: a field
+// DecodeEvent reads the fields of an event of the named type, strictly: a field
 // that this program does not know means that it can't judge the ceremony.
 func DecodeEvent(name string, fields []byte) (Event, error) {
 	for _, row := range eventNames {

@@ -58,7 +58,7 @@ var names = map[string]event.Event{
 	"verified":             event.Verified{},
 	"verification-dropped": event.VerificationDropped{},
 	"reset-asked":          event.ResetAsked{},
-	"froze":                event.Froze{},
+	"froze":                event.Frozen{},
 	"resume-asked":         event.ResumeAsked{},
 	"resumed":              event.Resumed{},
 	"dropping":             event.Dropping{},
@@ -71,8 +71,8 @@ var names = map[string]event.Event{
 	"undeliverable":        event.Undeliverable{},
 	"noticed":              event.Noticed{},
 	"acknowledged":         event.Acknowledged{},
-	"kept":                 event.Kept{},
-	"not-kept":             event.NotKept{},
+	"kept":                 event.Archived{},
+	"not-kept":             event.ArchiveFailed{},
 }
 
 func TestP8EveryEventKeepsItsNameInTheJournal(t *testing.T) {

@@ -10,10 +10,10 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// memory is what the interference watch knows of a cluster: what the journals have of
+// baseline is what the interference watch knows of a cluster: what the journals have of
 // it, and what it has seen since. What differs from it without a ceremony's doing is
 // a finding; what is not in it yet is taken over in silence.
-type memory struct {
+type baseline struct {
 	read map[ceremony.ID]int // entries of each ceremony that are in it
 	live bool                // the watch has begun to look by itself
 
@@ -40,25 +40,25 @@ type nodeMemory struct {
 
 type foreignAttempt struct{ nonce, words string }
 
-func newMemory() memory {
-	return memory{
+func newMemory() baseline {
+	return baseline{
 		read: map[ceremony.ID]int{}, nodes: map[string]nodeMemory{},
 		foreign: map[ceremony.Operation]foreignAttempt{}, ours: map[string]map[ceremony.Finding]event.Noticed{},
 	}
 }
 
-// remember makes a memory of what the journals have of a cluster.
-func Remember(cluster string, all []rules.Ceremony) memory {
+// Remember makes a memory of what the journals have of a cluster.
+func Remember(cluster string, all []rules.State) baseline {
 	m := newMemory()
-	m.catchUp(slices.DeleteFunc(slices.Clone(all), func(c rules.Ceremony) bool { return c.Plan.Cluster != cluster }))
+	m.catchUp(slices.DeleteFunc(slices.Clone(all), func(c rules.State) bool { return c.Plan.Cluster != cluster }))
 	m.live = true
 	return m
 }
 
 // catchUp takes over what has come to the journals, in the order in which it came.
-func (m *memory) catchUp(ceremonies []rules.Ceremony) {
+func (m *baseline) catchUp(ceremonies []rules.State) {
 	type news struct {
-		c rules.Ceremony
+		c rules.State
 		e event.Entry
 	}
 	var all []news
@@ -78,7 +78,7 @@ func (m *memory) catchUp(ceremonies []rules.Ceremony) {
 
 // fold takes over one entry. What a ceremony sees of nodes is not among it: seeing is
 // this watch's own work, and what others did would be lost on it.
-func (m *memory) fold(c rules.Ceremony, e event.Entry) {
+func (m *baseline) fold(c rules.State, e event.Entry) {
 	p := c.Plan
 	switch ev := e.Event.(type) {
 	case event.Proposed:
@@ -113,7 +113,7 @@ func (m *memory) fold(c rules.Ceremony, e event.Entry) {
 }
 
 // note takes over what people were told of.
-func (m *memory) note(n event.Noticed, at time.Time) {
+func (m *baseline) note(n event.Noticed, at time.Time) {
 	switch n.Kind {
 	case ceremony.ForeignStart:
 		m.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}

@@ -12,7 +12,7 @@ import (
 
 // compare answers what differs from the memory and is no ceremony's doing. What is
 // not in the memory yet, and what a ceremony or Vault itself explains, is taken over.
-func (m *memory) compare(s sight, ceremonies []rules.Ceremony, now time.Time) []event.Noticed {
+func (m *baseline) compare(s observation, ceremonies []rules.State, now time.Time) []event.Noticed {
 	if s.seal != nil && s.seal.ClusterID != "" {
 		switch {
 		case m.clusterID == "":
@@ -40,7 +40,7 @@ func (m *memory) compare(s sight, ceremonies []rules.Ceremony, now time.Time) []
 
 // acting says whether a ceremony may be changing something in Vault at this moment, or
 // is about to end what it has there.
-func acting(c rules.Ceremony) bool {
+func acting(c rules.State) bool {
 	if c.Ended() {
 		return false
 	}
@@ -49,9 +49,9 @@ func acting(c rules.Ceremony) bool {
 }
 
 // compareAttempt judges what Vault has of one operation.
-func (m *memory) compareAttempt(op ceremony.Operation, v rules.View, ceremonies []rules.Ceremony) []event.Noticed {
+func (m *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonies []rules.State) []event.Noticed {
 	var found []event.Noticed
-	var ours rules.Ceremony
+	var ours rules.State
 	for _, c := range ceremonies {
 		switch {
 		case c.Plan.Operation != op || c.Ended():
@@ -81,7 +81,7 @@ func (m *memory) compareAttempt(op ceremony.Operation, v rules.View, ceremonies 
 
 // compareOurs judges the attempt of an open ceremony. The ceremony sees the same and
 // freezes; this is how the owners hear of it.
-func (m *memory) compareOurs(op ceremony.Operation, v rules.View, c rules.Ceremony) []event.Noticed {
+func (m *baseline) compareOurs(op ceremony.Operation, v rules.View, c rules.State) []event.Noticed {
 	if c.Token != "" || c.Encoded != "" || len(c.Keys) > 0 && !c.Plan.Verification || c.FrozenFor(event.KeysLost) {
 		return nil // it has come to its end, or to a loss, by its own doing
 	}
@@ -105,7 +105,7 @@ const foreignEndFor = time.Hour
 
 // compareEnds answers the rekeys that others have carried through. Each has ended as if
 // by its own doing, so that no look at Vault finds it.
-func (m *memory) compareEnds(ceremonies []rules.Ceremony, now time.Time) []event.Noticed {
+func (m *baseline) compareEnds(ceremonies []rules.State, now time.Time) []event.Noticed {
 	var found []event.Noticed
 	for _, c := range ceremonies {
 		if !c.Ended() || !c.MadeElsewhere() || now.Sub(c.EndedAt()) > foreignEndFor {
@@ -120,8 +120,8 @@ func (m *memory) compareEnds(ceremonies []rules.Ceremony, now time.Time) []event
 }
 
 // begunHere says whether a ceremony has begun the attempt with this nonce.
-func begunHere(ceremonies []rules.Ceremony, nonce string) bool {
-	return slices.ContainsFunc(ceremonies, func(c rules.Ceremony) bool {
+func begunHere(ceremonies []rules.State, nonce string) bool {
+	return slices.ContainsFunc(ceremonies, func(c rules.State) bool {
 		return slices.ContainsFunc(c.History, func(e event.Entry) bool {
 			started, ok := e.Event.(event.Started)
 			return ok && started.Nonce == nonce
@@ -137,7 +137,7 @@ func nonceWords(v rules.View) string {
 }
 
 // compareShares judges the numbers of the key in force.
-func (m *memory) compareShares(seal ceremony.Seal, ceremonies []rules.Ceremony) []event.Noticed {
+func (m *baseline) compareShares(seal ceremony.Seal, ceremonies []rules.State) []event.Noticed {
 	got := sharesWords(seal.Shares, seal.Threshold)
 	switch {
 	case m.shares == got:
@@ -145,7 +145,7 @@ func (m *memory) compareShares(seal ceremony.Seal, ceremonies []rules.Ceremony) 
 	case m.shares == "":
 		m.shares = got
 		return nil
-	case slices.ContainsFunc(ceremonies, func(c rules.Ceremony) bool { return c.Plan.Operation.MakesShares() && mayHaveMade(c, got) }):
+	case slices.ContainsFunc(ceremonies, func(c rules.State) bool { return c.Plan.Operation.MakesShares() && mayHaveMade(c, got) }):
 		return nil // it says so itself when it has ended
 	}
 	return []event.Noticed{{Kind: ceremony.KeyChanged, Want: m.shares, Got: got}}
@@ -153,13 +153,13 @@ func (m *memory) compareShares(seal ceremony.Seal, ceremonies []rules.Ceremony) 
 
 // mayHaveMade says whether an open ceremony has asked Vault for new shares in these
 // numbers.
-func mayHaveMade(c rules.Ceremony, shares string) bool {
+func mayHaveMade(c rules.State, shares string) bool {
 	begun := c.Last(func(e event.Event) bool { return rules.Is[event.Started](e) || rules.Is[event.Acting](e) }) > 0
 	return !c.Ended() && begun && sharesWords(len(c.Plan.Receivers), c.Plan.NewThreshold) == shares
 }
 
 // compareTerm judges the encryption key in use.
-func (m *memory) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPolicy, ceremonies []rules.Ceremony) []event.Noticed {
+func (m *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPolicy, ceremonies []rules.State) []event.Noticed {
 	got := rotation{number: key.Term, installed: key.Installed, encryptions: key.Encryptions}
 	known := m.term
 	switch {
@@ -175,8 +175,8 @@ func (m *memory) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPo
 
 // rotatedHere says whether a ceremony has asked Vault for the step from one term to
 // the next, whatever it has learnt of what came of it.
-func rotatedHere(ceremonies []rules.Ceremony, from, to int) bool {
-	return to == from+1 && slices.ContainsFunc(ceremonies, func(c rules.Ceremony) bool {
+func rotatedHere(ceremonies []rules.State, from, to int) bool {
+	return to == from+1 && slices.ContainsFunc(ceremonies, func(c rules.State) bool {
 		return c.Plan.Operation == ceremony.Rotate && c.Plan.KeyTerm == from && c.Last(rules.Is[event.Acting]) > 0
 	})
 }
@@ -195,9 +195,9 @@ func explains(p ceremony.RotationPolicy, before, now rotation) bool {
 
 // compareNodes judges the seal of each node that answers, and shares that were
 // entered there by hand.
-func (m *memory) compareNodes(nodes []ceremony.Node, ceremonies []rules.Ceremony, now time.Time) []event.Noticed {
-	unsealing := func(c rules.Ceremony) bool { return c.Plan.Operation == ceremony.Unseal && !c.Ended() }
-	if slices.ContainsFunc(ceremonies, func(c rules.Ceremony) bool { return unsealing(c) && acting(c) }) {
+func (m *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State, now time.Time) []event.Noticed {
+	unsealing := func(c rules.State) bool { return c.Plan.Operation == ceremony.Unseal && !c.Ended() }
+	if slices.ContainsFunc(ceremonies, func(c rules.State) bool { return unsealing(c) && acting(c) }) {
 		return nil
 	}
 	open := slices.ContainsFunc(ceremonies, unsealing)
@@ -233,8 +233,8 @@ func enteredWords(n ceremony.Node) string {
 
 // unsealedHere says whether a ceremony has sent shares to a node that was sealed when
 // it was last seen.
-func unsealedHere(ceremonies []rules.Ceremony, address string, seen time.Time) bool {
-	return slices.ContainsFunc(ceremonies, func(c rules.Ceremony) bool {
+func unsealedHere(ceremonies []rules.State, address string, seen time.Time) bool {
+	return slices.ContainsFunc(ceremonies, func(c rules.State) bool {
 		return c.Plan.Operation == ceremony.Unseal && (!c.Ended() || !c.EndedAt().Before(seen)) && c.Last(func(e event.Event) bool {
 			sent, ok := e.(event.Submitting)
 			return ok && slices.Contains(sent.Nodes, address)
@@ -243,7 +243,7 @@ func unsealedHere(ceremonies []rules.Ceremony, address string, seen time.Time) b
 }
 
 // leftBehind says whether the newest unseal has ended and left shares on a node.
-func leftBehind(ceremonies []rules.Ceremony, address string) bool {
-	i := slices.IndexFunc(ceremonies, func(c rules.Ceremony) bool { return c.Plan.Operation == ceremony.Unseal })
+func leftBehind(ceremonies []rules.State, address string) bool {
+	i := slices.IndexFunc(ceremonies, func(c rules.State) bool { return c.Plan.Operation == ceremony.Unseal })
 	return i >= 0 && ceremonies[i].Ending != event.AttemptDropped && ceremonies[i].MayHold(address)
 }

@@ -11,8 +11,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// sight is what Vault shows at one moment. What could not be asked is missing.
-type sight struct {
+// observation is what Vault shows at one moment. What could not be asked is missing.
+type observation struct {
 	seal     *ceremony.Seal // of the active node
 	attempts map[ceremony.Operation]rules.View
 	key      *ceremony.KeyStatus
@@ -22,8 +22,8 @@ type sight struct {
 
 // ask puts every question of the interference watch to Vault that the bot's token may
 // put. None of them changes anything.
-func (g *Guard) ask(ctx context.Context) sight {
-	v, s := g.Cluster.Vault, sight{attempts: map[ceremony.Operation]rules.View{}}
+func (g *Watcher) ask(ctx context.Context) observation {
+	v, s := g.Cluster.Vault, observation{attempts: map[ceremony.Operation]rules.View{}}
 	s.nodes, _ = v.Nodes(ctx) // fails with ctx only
 	// What makes the rest meaningless comes first: another cluster.
 	s.seal = put(g, "its seal", func() (ceremony.Seal, error) { return v.Seal(ctx) })
@@ -50,7 +50,7 @@ const deniedPause = 10 * time.Minute
 
 // put asks Vault one thing and answers nil when it could not be asked. That Vault
 // denies an answer is said once: what can't be asked is not watched.
-func put[T any](g *Guard, what string, question func() (T, error)) *T {
+func put[T any](g *Watcher, what string, question func() (T, error)) *T {
 	last, denied := g.Denied[what]
 	if denied && time.Since(last) < deniedPause {
 		return nil
@@ -73,7 +73,7 @@ func put[T any](g *Guard, what string, question func() (T, error)) *T {
 // do them or not. A token for a secondary of disaster recovery, or for a server in
 // recovery mode, is asked about where ceremonies may make one: elsewhere a server
 // answers as if a right were missing.
-func (g *Guard) watched(seal *ceremony.Seal) []ceremony.Operation {
+func (g *Watcher) watched(seal *ceremony.Seal) []ceremony.Operation {
 	var ops []ceremony.Operation
 	if seal != nil {
 		ops = append(ops, seal.Rekey(), ceremony.GenerateRoot)
@@ -87,9 +87,9 @@ func (g *Guard) watched(seal *ceremony.Seal) []ceremony.Operation {
 	return ops
 }
 
-func (g *Guard) progress(ctx context.Context, op ceremony.Operation) (v rules.View, err error) {
-	if v.Update, err = g.Cluster.Vault.Progress(ctx, op, ceremony.Update); err == nil && v.Update.VerificationNonce != "" {
-		v.Verify, err = g.Cluster.Vault.Progress(ctx, op, ceremony.Verify)
+func (g *Watcher) progress(ctx context.Context, op ceremony.Operation) (v rules.View, err error) {
+	if v.Update, err = g.Cluster.Vault.Progress(ctx, op, ceremony.StepUpdate); err == nil && v.Update.VerificationNonce != "" {
+		v.Verify, err = g.Cluster.Vault.Progress(ctx, op, ceremony.StepVerify)
 	}
 	return v, err
 }

@@ -18,29 +18,29 @@ const confirmAfter = 2 * time.Second
 
 // alarms is what the watch needs of the engine.
 type alarms interface {
-	Ceremonies() []rules.Ceremony
+	Ceremonies() []rules.State
 	Raise(ctx context.Context, cluster ceremony.Cluster, found event.Noticed) (ceremony.ID, error)
 }
 
 // guard is the interference watch of one cluster.
-type Guard struct {
+type Watcher struct {
 	E       alarms
 	Cluster ceremony.Cluster
 	Log     *slog.Logger
-	Memory  memory
+	Memory  baseline
 	Denied  map[string]time.Time // question that Vault does not answer → when it was last put
 	fault   string               // why the last finding could not be raised, so that it is logged once
 }
 
-// round looks once, and a second time before anything is raised: our own ceremony may
+// Round looks once, and a second time before anything is raised: our own ceremony may
 // be in the middle of an act, and Vault in the middle of an election.
-func (g *Guard) Round(ctx context.Context) {
-	found := g.look(ctx)
+func (g *Watcher) Round(ctx context.Context) {
+	found := g.poll(ctx)
 	if len(found) == 0 {
 		return
 	}
 	pause(ctx, min(confirmAfter, g.Cluster.Poll))
-	for _, n := range confirmed(found, g.look(ctx)) {
+	for _, n := range confirmed(found, g.poll(ctx)) {
 		if ctx.Err() != nil {
 			return
 		}
@@ -76,9 +76,9 @@ func confirmed(found, again []event.Noticed) []event.Noticed {
 	return sure
 }
 
-// look asks Vault and answers what has changed without us. A ceremony that wrote to
+// poll asks Vault and answers what has changed without us. A ceremony that wrote to
 // its journal in between may have caused it: then nothing is known.
-func (g *Guard) look(ctx context.Context) []event.Noticed {
+func (g *Watcher) poll(ctx context.Context) []event.Noticed {
 	before := g.ceremonies()
 	seen := g.ask(ctx)
 	after := g.ceremonies()
@@ -90,13 +90,13 @@ func (g *Guard) look(ctx context.Context) []event.Noticed {
 }
 
 // ceremonies are those of this cluster, newest first.
-func (g *Guard) ceremonies() []rules.Ceremony {
-	return slices.DeleteFunc(g.E.Ceremonies(), func(c rules.Ceremony) bool { return c.Plan.Cluster != g.Cluster.Name })
+func (g *Watcher) ceremonies() []rules.State {
+	return slices.DeleteFunc(g.E.Ceremonies(), func(c rules.State) bool { return c.Plan.Cluster != g.Cluster.Name })
 }
 
 // unmoved says whether nothing has happened in a ceremony but the delivery of
 // messages.
-func unmoved(before, after rules.Ceremony) bool {
+func unmoved(before, after rules.State) bool {
 	return before.ID() == after.ID() && !slices.ContainsFunc(after.History[min(before.Seq(), after.Seq()):], func(e event.Entry) bool {
 		return !rules.Is[event.Posted](e.Event) && !rules.Is[event.Undeliverable](e.Event)
 	})

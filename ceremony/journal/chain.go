@@ -26,7 +26,7 @@ type line struct {
 	Event    json.RawMessage `json:"event"`
 }
 
-// encodeLine is an entry as it stands in the journal, without its line feed.
+// EncodeLine is an entry as it stands in the journal, without its line feed.
 func EncodeLine(id ceremony.ID, e event.Entry) ([]byte, error) {
 	fields, err := json.Marshal(e.Event)
 	if err != nil {
@@ -39,7 +39,7 @@ func EncodeLine(id ceremony.ID, e event.Entry) ([]byte, error) {
 	return raw, nil
 }
 
-// readChain reads every line and checks that it continues the one before.
+// ReadChain reads every line and checks that it continues the one before.
 func ReadChain(r io.Reader) (chain, error) {
 	var c chain
 	in := bufio.NewReader(r)
@@ -73,7 +73,7 @@ func ReadChain(r io.Reader) (chain, error) {
 	}
 }
 
-// decodeLine reads a line and insists on the very bytes that this program
+// DecodeLine reads a line and insists on the very bytes that this program
 // writes: a line that says the same in other bytes has been touched.
 func DecodeLine(raw []byte) (line, event.Event, error) {
 	var l line

@@ -71,7 +71,7 @@ func (j *FileJournal) Path(id ceremony.ID) string {
 	return filepath.Join(j.dir, string(id)+journalSuffix)
 }
 
-// Append implements [Journal].
+// Append implements [event.Journal].
 func (j *FileJournal) Append(_ context.Context, id ceremony.ID, after int, events ...event.Event) ([]event.Entry, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -161,7 +161,7 @@ func (j *FileJournal) write(id ceremony.ID, h head, text []byte) (err error) {
 	return nil
 }
 
-// Load implements [Journal]. A last line without its line feed was being written
+// Load implements [event.Journal]. A last line without its line feed was being written
 // when the program died; nothing had been done with it, and it is cut off.
 func (j *FileJournal) Load(_ context.Context, id ceremony.ID) ([]event.Entry, error) {
 	j.mu.Lock()
@@ -195,7 +195,7 @@ func (j *FileJournal) Load(_ context.Context, id ceremony.ID) ([]event.Entry, er
 	return chain.Entries, nil
 }
 
-// List implements [Journal]. A file whose first line was never finished is no
+// List implements [event.Journal]. A file whose first line was never finished is no
 // ceremony: nothing was shown to anybody.
 func (j *FileJournal) List(_ context.Context) ([]ceremony.ID, error) { return listDir(j.dir) }
 

@@ -14,12 +14,12 @@ import (
 // ReadJournal replays every ceremony of a journal directory, newest first, without
 // its lock: beside the program that writes there, as far as that has come. Nothing
 // may be decided upon what it answers.
-func ReadJournal(dir string) ([]rules.Ceremony, error) {
+func ReadJournal(dir string) ([]rules.State, error) {
 	ids, err := listDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	var all []rules.Ceremony
+	var all []rules.State
 	var faults []error
 	for _, id := range ids {
 		c, err := readCeremony(filepath.Join(dir, string(id)+journalSuffix))
@@ -33,19 +33,19 @@ func ReadJournal(dir string) ([]rules.Ceremony, error) {
 	return all, errors.Join(faults...)
 }
 
-func readCeremony(path string) (rules.Ceremony, error) {
+func readCeremony(path string) (rules.State, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return rules.Ceremony{}, err
+		return rules.State{}, err
 	}
 	defer f.Close()
 	chain, err := ReadChain(f)
 	if err != nil {
-		return rules.Ceremony{}, err
+		return rules.State{}, err
 	}
 	c, err := rules.Replay(chain.Entries)
 	if err != nil {
-		return rules.Ceremony{}, fmt.Errorf("%w: %w", ceremony.ErrChain, err)
+		return rules.State{}, fmt.Errorf("%w: %w", ceremony.ErrChain, err)
 	}
 	return c, nil
 }

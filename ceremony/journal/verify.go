@@ -20,7 +20,7 @@ type Report struct {
 	Operation ceremony.Operation
 	Cluster   string
 	PlanHash  string
-	State     rules.State
+	State     rules.Phase
 	Outcome   event.Outcome // when State is StateEnded
 	Nonce     string        // of the attempt that Vault has for it; empty when there is none
 	Events    int
@@ -57,7 +57,7 @@ func VerifyFile(path string) (Report, error) {
 		return r, fmt.Errorf("the plan is of %s, the lines of %s: %w", value.ID(), c.ceremony, ceremony.ErrChain)
 	}
 	first, last := c.Entries[0], c.Entries[len(c.Entries)-1]
-	r.Ceremony, r.PlanHash, r.State, r.Outcome = value.ID(), value.PlanHash, value.State, value.Outcome
+	r.Ceremony, r.PlanHash, r.State, r.Outcome = value.ID(), value.PlanHash, value.Phase, value.Outcome
 	r.Operation, r.Cluster, r.Nonce = value.Plan.Operation, value.Plan.Cluster, value.Attempt.Nonce
 	r.Previous = c.Entries[0].Event.(event.Proposed).Previous // Replay has made sure of its type
 	r.Events, r.First, r.Head, r.From, r.To, r.Torn = len(c.Entries), first.Hash, last.Hash, first.At, last.At, c.torn

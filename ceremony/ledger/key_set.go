@@ -11,8 +11,8 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// shelf is what is known of the shares of one cluster.
-type shelf struct{ keys []*provenKey }
+// keySet is what is known of the shares of one cluster.
+type keySet struct{ keys []*provenKey }
 
 // provenKey is shares that are known to be of one and the same key: Vault has
 // combined them with each other, or each with a third.
@@ -61,7 +61,7 @@ func (k *provenKey) fits(of numbers) bool {
 // belongs to one key only, so that whatever holds one of them holds shares of this
 // key, and is in force as well, also when it had been thought outdated: a snapshot
 // may have been restored.
-func (s *shelf) prove(held []rules.Held, of numbers, id ceremony.ID, at time.Time) {
+func (s *keySet) prove(held []rules.Held, of numbers, id ceremony.ID, at time.Time) {
 	if len(held) == 0 {
 		return
 	}
@@ -124,7 +124,7 @@ func (k *provenKey) meets(other *provenKey) bool {
 }
 
 // replace learns that a rekey has taken effect.
-func (s *shelf) replace(id ceremony.ID) {
+func (s *keySet) replace(id ceremony.ID) {
 	for _, k := range s.keys {
 		if k.is != outdated {
 			k.is, k.by = outdated, id
@@ -133,7 +133,7 @@ func (s *shelf) replace(id ceremony.ID) {
 }
 
 // doubt learns that nobody can say whether the key that was in force still is.
-func (s *shelf) doubt() {
+func (s *keySet) doubt() {
 	for _, k := range s.keys {
 		if k.is == inForce {
 			k.is = doubtful
@@ -141,9 +141,9 @@ func (s *shelf) doubt() {
 	}
 }
 
-// strange judges a share that was never proven, by those in force: its holder's, if
+// judgeUnproven judges a share that was never proven, by those in force: its holder's, if
 // that is known, and any with the same x, which has another y then.
-func (s *shelf) strange(of numbers, by ceremony.Account, share secret.Commitment) ceremony.Standing {
+func (s *keySet) judgeUnproven(of numbers, by ceremony.Account, share secret.ShareTag) ceremony.Verdict {
 	var theirs, beside, like provenShare // the newest: of this holder, with this x, both
 	for _, k := range s.keys {
 		if k.is != inForce || !k.fits(of) {
@@ -152,20 +152,20 @@ func (s *shelf) strange(of numbers, by ceremony.Account, share secret.Commitment
 		for _, h := range k.shares {
 			_, own := ceremony.Find(h.by, by)
 			same := share.X != 0 && share.X == h.x
-			like, theirs, beside = like.orNewer(h, own && same), theirs.orNewer(h, own), beside.orNewer(h, same)
+			like, theirs, beside = like.newest(h, own && same), theirs.newest(h, own), beside.newest(h, same)
 		}
 	}
 	switch {
 	case like.seen != "":
-		return ceremony.Standing{Reason: ceremony.MistypedShare, See: like.seen}
+		return ceremony.Verdict{Reason: ceremony.MistypedShare, See: like.seen}
 	case theirs.seen != "" || beside.seen != "":
-		return ceremony.Standing{Reason: ceremony.UnfamiliarShare, See: cmp.Or(theirs.seen, beside.seen)}
+		return ceremony.Verdict{Reason: ceremony.UnfamiliarShare, See: cmp.Or(theirs.seen, beside.seen)}
 	}
-	return ceremony.Standing{}
+	return ceremony.Verdict{}
 }
 
-// orNewer is the other share when it is meant and was proven later.
-func (s provenShare) orNewer(other provenShare, meant bool) provenShare {
+// newest is the other share when it is meant and was proven later.
+func (s provenShare) newest(other provenShare, meant bool) provenShare {
 	if meant && (s.seen == "" || other.at.After(s.at)) {
 		return other
 	}

@@ -21,8 +21,8 @@ import (
 // ceremonies, so that there is nothing to keep in step with the journal.
 type Ledger struct {
 	tagKey string
-	shelf  map[string]*shelf // cluster id → its keys
-	ids    map[string]string // name in the configuration → the id that it last had
+	shelf  map[string]*keySet // cluster id → its keys
+	ids    map[string]string  // name in the configuration → the id that it last had
 }
 
 // NewLedger reads ceremonies, in any order. Tags under another key than tagKey
@@ -31,10 +31,10 @@ type Ledger struct {
 // The order of what happened is by the clock of the journal. One that was set back
 // between two ceremonies may turn two facts around; the worst that follows is
 // that a right share has to be insisted on.
-func NewLedger(ceremonies []rules.Ceremony, tagKey string) *Ledger {
+func NewLedger(ceremonies []rules.State, tagKey string) *Ledger {
 	type fact struct {
 		at  time.Time
-		of  *rules.Ceremony
+		of  *rules.State
 		key *rules.KeyFact // nil: the plan itself, which names the cluster's id
 	}
 	facts := make([]fact, 0, 2*len(ceremonies))
@@ -48,7 +48,7 @@ func NewLedger(ceremonies []rules.Ceremony, tagKey string) *Ledger {
 	slices.SortStableFunc(facts, func(a, b fact) int {
 		return cmp.Or(a.at.Compare(b.at), strings.Compare(string(a.of.ID()), string(b.of.ID())))
 	})
-	l := &Ledger{tagKey: tagKey, shelf: map[string]*shelf{}, ids: map[string]string{}}
+	l := &Ledger{tagKey: tagKey, shelf: map[string]*keySet{}, ids: map[string]string{}}
 	for _, f := range facts {
 		if f.key == nil {
 			l.meet(f.of.Plan)
@@ -85,16 +85,16 @@ func (l *Ledger) cluster(p ceremony.Plan) string {
 	return cmp.Or(p.ClusterID, l.ids[p.Cluster], unknownID(p.Cluster))
 }
 
-func (l *Ledger) at(id string) *shelf {
+func (l *Ledger) at(id string) *keySet {
 	s := l.shelf[id]
 	if s == nil {
-		s = &shelf{}
+		s = &keySet{}
 		l.shelf[id] = s
 	}
 	return s
 }
 
-func (l *Ledger) learn(c *rules.Ceremony, f *rules.KeyFact) {
+func (l *Ledger) learn(c *rules.State, f *rules.KeyFact) {
 	p := c.Plan
 	if p.Operation == ceremony.Init {
 		// From here on the name stands for a cluster of which nothing is known.
@@ -118,14 +118,14 @@ func (l *Ledger) comparable(held []rules.Held) []rules.Held {
 	return slices.DeleteFunc(slices.Clone(held), func(h rules.Held) bool { return h.Share.Tag == "" || h.Share.TagKey != l.tagKey })
 }
 
-// Standing is what is known of a share that somebody brings to a step of a ceremony
+// Judge is what is known of a share that somebody brings to a step of a ceremony
 // with this plan.
-func (l *Ledger) Standing(p ceremony.Plan, step ceremony.Step, by ceremony.Account, share secret.Commitment) ceremony.Standing {
+func (l *Ledger) Judge(p ceremony.Plan, step ceremony.Step, by ceremony.Account, share secret.ShareTag) ceremony.Verdict {
 	if share.Tag == "" || share.TagKey != l.tagKey {
-		return ceremony.Standing{}
+		return ceremony.Verdict{}
 	}
 	at := l.at(l.cluster(p))
-	if step == ceremony.Verify {
+	if step == ceremony.StepVerify {
 		return l.fresh(at, p, share)
 	}
 	of := numbers{p.Shares, p.Threshold}
@@ -134,36 +134,36 @@ func (l *Ledger) Standing(p ceremony.Plan, step ceremony.Step, by ceremony.Accou
 		switch {
 		case !ok:
 		case k.is == outdated:
-			return ceremony.Standing{Reason: ceremony.OutdatedShare, See: k.by}
+			return ceremony.Verdict{Reason: ceremony.OutdatedShare, See: k.by}
 		case k.is == inForce && k.fits(of):
-			return ceremony.Standing{Known: true, Whose: h.other(by)}
+			return ceremony.Verdict{Known: true, Whose: h.other(by)}
 		default:
-			return ceremony.Standing{} // it may be the right one
+			return ceremony.Verdict{} // it may be the right one
 		}
 	}
 	// The secondary of a disaster recovery pair takes its primary's shares.
-	if see, ok := l.elsewhere(at, share); ok && p.Operation != ceremony.DRToken {
-		return ceremony.Standing{Reason: ceremony.OtherClusterShare, See: see}
+	if see, ok := l.otherCluster(at, share); ok && p.Operation != ceremony.DRToken {
+		return ceremony.Verdict{Reason: ceremony.OtherClusterShare, See: see}
 	}
-	return at.strange(of, by, share)
+	return at.judgeUnproven(of, by, share)
 }
 
 // fresh judges what is brought as a new share of a rekey: whatever was proven
 // before the rekey has made them is none of them.
-func (l *Ledger) fresh(at *shelf, p ceremony.Plan, share secret.Commitment) ceremony.Standing {
+func (l *Ledger) fresh(at *keySet, p ceremony.Plan, share secret.ShareTag) ceremony.Verdict {
 	for _, k := range at.keys {
 		if _, ok := k.shares[share.Tag]; ok {
-			return ceremony.Standing{Reason: ceremony.OutdatedShare, See: cmp.Or(k.by, p.Ceremony)}
+			return ceremony.Verdict{Reason: ceremony.OutdatedShare, See: cmp.Or(k.by, p.Ceremony)}
 		}
 	}
-	if see, ok := l.elsewhere(at, share); ok {
-		return ceremony.Standing{Reason: ceremony.OtherClusterShare, See: see}
+	if see, ok := l.otherCluster(at, share); ok {
+		return ceremony.Verdict{Reason: ceremony.OtherClusterShare, See: see}
 	}
-	return ceremony.Standing{}
+	return ceremony.Verdict{}
 }
 
-// elsewhere is the newest ceremony that has shown a share to be another cluster's.
-func (l *Ledger) elsewhere(here *shelf, share secret.Commitment) (ceremony.ID, bool) {
+// otherCluster is the newest ceremony that has shown a share to be another cluster's.
+func (l *Ledger) otherCluster(here *keySet, share secret.ShareTag) (ceremony.ID, bool) {
 	var found provenShare
 	for _, other := range l.shelf {
 		if other == here {
@@ -171,7 +171,7 @@ func (l *Ledger) elsewhere(here *shelf, share secret.Commitment) (ceremony.ID, b
 		}
 		for _, k := range other.keys {
 			h, ok := k.shares[share.Tag]
-			found = found.orNewer(h, ok)
+			found = found.newest(h, ok)
 		}
 	}
 	return found.seen, found.seen != ""

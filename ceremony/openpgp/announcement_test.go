@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"conclave/ceremony"
-	"conclave/ceremony/openpgp"
-
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
 )
 
 func hexOf(b []byte) string { return hex.EncodeToString(b) }
@@ -235,10 +235,10 @@ func TestNewestOfTwoAnnouncementsCounts(t *testing.T) {
 	s := newStage(t)
 	first := s.pasted()
 	n := notice(s.identity.Fingerprint(), s.now)
-	n.Step, n.Nonce = ceremony.Verify, "a-new-nonce"
+	n.Step, n.Nonce = ceremony.StepVerify, "a-new-nonce"
 	s.key = must(s.opener.NewKey(n))(t)
 	inv := must(openpgp.CheckAnnouncement(concat(first, s.pasted()), s.identity.Fingerprint(), s.want.Now))(t)
-	if inv.Step() != ceremony.Verify || inv.Nonce() != n.Nonce {
+	if inv.Step() != ceremony.StepVerify || inv.Nonce() != n.Nonce {
 		t.Errorf("it is for step %s", inv.Step())
 	}
 	s.want.Step, s.want.Nonce = n.Step, n.Nonce

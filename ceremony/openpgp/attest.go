@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"time"
 
-	"conclave/ceremony"
-
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"conclave/ceremony"
 )
 
 // Attest signs a text with the identity key: a detached binary signature in standard
 // base64, as [VerifyDetached] wants it. gpg --verify reads it too, once it is
 // decoded.
-func (o *Opener) Attest(text []byte) (string, error) {
+func (o *OpenPGP) Attest(text []byte) (string, error) {
 	signature, err := o.identity.attest(text, time.Now())
 	if err != nil {
 		return "", fmt.Errorf("attest: %w", err)
@@ -34,7 +34,7 @@ func (i *Identity) attest(text []byte, now time.Time) ([]byte, error) {
 
 // PublicKey is the public key with this fingerprint, armored: the identity's, or one
 // of the configuration's with all that its owner has signed about it.
-func (o *Opener) PublicKey(f ceremony.Fingerprint) (string, error) {
+func (o *OpenPGP) PublicKey(f ceremony.Fingerprint) (string, error) {
 	if f == o.identity.fingerprint {
 		return o.identity.public, nil
 	}

@@ -26,7 +26,7 @@ import (
 // signature, [VerifyDetached], has nothing but the date that it claims, and a key
 // that is revoked as compromised, or for no reason, signs nothing that counts.
 
-// VerifyDetached makes sure that signature, as [Opener.Attest] writes it, is the
+// VerifyDetached makes sure that signature, as [OpenPGP.Attest] writes it, is the
 // key's signature of exactly this text, made when the key was good and not in the
 // future. Of the signature there is one way to write it: a change of any character
 // is an error, in parts too that OpenPGP does not sign.
@@ -70,7 +70,7 @@ func verifyDetached(certificateArmor string, fingerprint ceremony.Fingerprint, t
 }
 
 // VerifySignedWord answers the one line of an inline-signed message, as
-// [Opener.VerifyStatement] has kept it, and when it was signed: not before
+// [OpenPGP.VerifyStatement] has kept it, and when it was signed: not before
 // notBefore, from when on it could be asked for, and not after now, which is when
 // the journal says that it had come. Five minutes are allowed for clocks.
 func VerifySignedWord(certificateArmor string, fingerprint ceremony.Fingerprint, armored string, notBefore, now time.Time) (line string, made time.Time, err error) {

@@ -21,7 +21,7 @@ const responseSize = 16
 // The response is lower-case hexadecimal digits, without a line's end. The caller
 // shows it to nobody, writes it nowhere, and keeps a hash of it at most. The errors
 // wrap ceremony.HolderKeyInvalid.
-func (o *Opener) Challenge(f ceremony.Fingerprint, now time.Time) (ciphertext, response string, err error) {
+func (o *OpenPGP) Challenge(f ceremony.Fingerprint, now time.Time) (ciphertext, response string, err error) {
 	certificate, err := o.Certificate(f)
 	if err != nil {
 		return "", "", fmt.Errorf("make challenge: %w: %w", err, ceremony.HolderKeyInvalid)

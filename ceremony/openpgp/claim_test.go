@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestClaimsNameWhoeverSignedEachMessage(t *testing.T) {
@@ -52,10 +52,10 @@ func TestOlderAnnouncementPastedLastDoesNotCount(t *testing.T) {
 	s := newStage(t)
 	older := s.pasted()
 	n := notice(s.identity.Fingerprint(), s.now.Add(30*time.Second))
-	n.Step, n.Nonce = ceremony.Verify, "a-new-nonce"
+	n.Step, n.Nonce = ceremony.StepVerify, "a-new-nonce"
 	s.key = must(s.opener.NewKey(n))(t)
 	inv := must(openpgp.CheckAnnouncement(concat(s.pasted(), older), s.identity.Fingerprint(), s.want.Now))(t)
-	if inv.Step() != ceremony.Verify {
+	if inv.Step() != ceremony.StepVerify {
 		t.Errorf("it is for step %s", inv.Step())
 	}
 }

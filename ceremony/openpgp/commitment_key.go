@@ -24,7 +24,7 @@ const (
 //
 // The id is 16 hexadecimal digits, derived beside the key with another info: from
 // it nothing follows about the key, and it may stand in a journal.
-func (o *Opener) CommitmentKey() (id string, key [32]byte) { return o.identity.commitment() }
+func (o *OpenPGP) CommitmentKey() (id string, key [32]byte) { return o.identity.commitment() }
 
 // newCommitment derives the key once. It is kept behind a closure, which prints as
 // an address under every verb of fmt.

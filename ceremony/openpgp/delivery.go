@@ -12,9 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"conclave/ceremony"
-
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
+	"conclave/ceremony"
 )
 
 // deliveryTag is the first word of a delivery line.
@@ -30,7 +30,7 @@ const deliveryTag = "conclave-delivery1"
 // with nothing but the pinned fingerprint.
 //
 // A message that the recipient's key can't open is an error (P7).
-func (o *Opener) SignDelivery(p ceremony.Parcel) (ceremony.SignedParcel, error) {
+func (o *OpenPGP) SignDelivery(p ceremony.Parcel) (ceremony.SignedParcel, error) {
 	ciphertext, err := base64.StdEncoding.DecodeString(p.Ciphertext)
 	if err != nil {
 		return ceremony.SignedParcel{}, fmt.Errorf("sign delivery: %w", ErrNotCiphertext)
@@ -49,7 +49,7 @@ func (o *Opener) SignDelivery(p ceremony.Parcel) (ceremony.SignedParcel, error) 
 	return ceremony.SignedParcel{Armor: armor, Line: line + o.identity.public}, nil
 }
 
-func (o *Opener) checkRecipient(ciphertext []byte, recipient ceremony.Fingerprint) error {
+func (o *OpenPGP) checkRecipient(ciphertext []byte, recipient ceremony.Fingerprint) error {
 	c, ok := o.holders[recipient]
 	if !ok {
 		return fmt.Errorf("key %s: %w", recipient, ErrUnknownKey)

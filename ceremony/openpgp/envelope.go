@@ -41,7 +41,7 @@ func (k *key) open(envelope []byte, want ceremony.Expected) (plain *secret.Secre
 	evidence.SHA256 = hex.EncodeToString(sum[:])
 	defer recoverParsing(&err, ceremony.BadMessage)
 
-	if want.Step == ceremony.Password && exposes(envelope, want.Commitment) {
+	if want.Step == ceremony.StepOTP && exposes(envelope, want.Commitment) {
 		return nil, evidence, ceremony.PlainPassword
 	}
 	m, err := k.find(envelope)
@@ -51,7 +51,7 @@ func (k *key) open(envelope []byte, want ceremony.Expected) (plain *secret.Secre
 	content := make([]byte, maxPayload)
 	defer clear(content)
 	var found []byte
-	if want.Step == ceremony.Password {
+	if want.Step == ceremony.StepOTP {
 		found, err = k.openPassword(m, content, want)
 	} else {
 		found, err = k.openShare(m, content, want, &evidence)

@@ -6,10 +6,10 @@ import (
 	"io"
 	"time"
 
-	"conclave/ceremony"
-
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"conclave/ceremony"
 )
 
 // Unarmor takes a text apart as everything that reads one does.
@@ -50,7 +50,7 @@ func GenerateFrom(random io.Reader, now time.Time) (*Identity, error) {
 }
 
 // NewKeyFrom makes a ceremony key of randomness that can be had again.
-func NewKeyFrom(o *Opener, random io.Reader, n ceremony.Notice) (ceremony.Key, error) {
+func NewKeyFrom(o *OpenPGP, random io.Reader, n ceremony.Notice) (ceremony.Key, error) {
 	config := newKeys(n.At)
 	config.Rand = random
 	k, err := o.identity.newKeyFrom(n, config)

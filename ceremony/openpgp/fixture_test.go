@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"conclave/ceremony"
-	"conclave/ceremony/openpgp"
-
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
 )
 
 // share is what no error, log or evidence may ever show.
@@ -26,7 +26,7 @@ type stage struct {
 	now      time.Time
 	identity *openpgp.Identity
 	holder   *pgp.Entity // with its secret
-	opener   *openpgp.Opener
+	opener   *openpgp.OpenPGP
 	key      ceremony.Key
 	want     ceremony.Expected
 	to       *pgp.Entity // what a holder encrypts to
@@ -47,7 +47,7 @@ func stageFor(t testing.TB, holder *pgp.Entity, now time.Time) *stage {
 	s.to = parse(t, s.key.Announced().Certificate)
 	s.want = ceremony.Expected{
 		Ceremony:  "prod-rekey-k7m2",
-		Step:      ceremony.Update,
+		Step:      ceremony.StepUpdate,
 		Nonce:     "0b9d5dc1-6d53-5c1b-9d7f-0f3f6f1b9a11",
 		Signer:    certificate.Fingerprint(),
 		NotBefore: now,
@@ -60,7 +60,7 @@ func stageFor(t testing.TB, holder *pgp.Entity, now time.Time) *stage {
 func notice(identity ceremony.Fingerprint, now time.Time) ceremony.Notice {
 	return ceremony.Notice{
 		Plan:    plan(identity, now, 5),
-		Step:    ceremony.Update,
+		Step:    ceremony.StepUpdate,
 		Nonce:   "0b9d5dc1-6d53-5c1b-9d7f-0f3f6f1b9a11",
 		At:      now,
 		Expires: now.Add(4 * time.Hour),

@@ -259,7 +259,7 @@ func FuzzStatement(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pasted []byte) {
 		var peeked string
 		var ok bool
-		var got ceremony.Statement
+		var got ceremony.SignedLine
 		var err error
 		sparingly(t, len(pasted), func() {
 			peeked, ok = s.opener.PeekStatement(pasted)
@@ -269,7 +269,7 @@ func FuzzStatement(f *testing.F) {
 			t.Errorf("peeked at %q", peeked)
 		}
 		if err != nil {
-			if _, refused := ceremony.RefusalOf(err); !refused || got != (ceremony.Statement{}) {
+			if _, refused := ceremony.RefusalOf(err); !refused || got != (ceremony.SignedLine{}) {
 				t.Errorf("%v is no refusal", err)
 			}
 			return

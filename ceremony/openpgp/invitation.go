@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"conclave/ceremony"
-
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"conclave/ceremony"
 )
 
 // Invitation is an announcement that has been checked, on the side of a holder
@@ -172,7 +172,7 @@ func (inv *Invitation) Subkey() string { return inv.subkey }
 func (inv *Invitation) Payload(share []byte) ([]byte, error) {
 	share = bytes.TrimSpace(share)
 	switch {
-	case inv.step == ceremony.Password:
+	case inv.step == ceremony.StepOTP:
 		return nil, ErrAsksPassword
 	case !isShare(share):
 		return nil, ErrNotAShare
@@ -203,7 +203,7 @@ func (inv *Invitation) Seal(share []byte, signer *HolderKey, now time.Time) (str
 // The password is left as it is; the caller overwrites it. A message that asks for
 // a share answers [ErrAsksShare].
 func (inv *Invitation) SealPassword(password []byte, now time.Time) (string, error) {
-	if inv.step != ceremony.Password {
+	if inv.step != ceremony.StepOTP {
 		return "", fmt.Errorf("seal: %w", ErrAsksShare)
 	}
 	if err := CheckPassword(password); err != nil {

@@ -25,7 +25,7 @@ func TestP1NoCopyOfASecretIsLeftByJudgingIt(t *testing.T) {
 	for name, act := range map[string]func(t *testing.T, s *stage, secret []byte, envelope []byte){
 		"a commitment to a one-time password": func(_ *testing.T, _ *stage, secret, _ []byte) { openpgp.Commitment(secret) },
 		"a commitment to a share": func(t *testing.T, _ *stage, plain, _ []byte) {
-			if _, err := secret.NewSecret(plain).Commit("name", [32]byte{1}); err != nil {
+			if _, err := secret.NewSecret(plain).Tag("name", [32]byte{1}); err != nil {
 				t.Error(err)
 			}
 		},

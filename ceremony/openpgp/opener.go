@@ -8,19 +8,19 @@ import (
 	"conclave/ceremony"
 )
 
-// Opener is the bot's side of OpenPGP: its identity, and the certificates of
+// OpenPGP is the bot's side of OpenPGP: its identity, and the certificates of
 // everybody in the configuration. It may be used by several goroutines.
-type Opener struct {
+type OpenPGP struct {
 	identity *Identity
 	holders  map[ceremony.Fingerprint]*Certificate
 }
 
-var _ ceremony.Opener = (*Opener)(nil)
+var _ ceremony.OpenPGP = (*OpenPGP)(nil)
 
 // NewOpener makes an opener. Ceremonies find the certificates by the fingerprints
 // that their plans pin.
-func NewOpener(id *Identity, holders []*Certificate) *Opener {
-	o := &Opener{identity: id, holders: map[ceremony.Fingerprint]*Certificate{}}
+func NewOpener(id *Identity, holders []*Certificate) *OpenPGP {
+	o := &OpenPGP{identity: id, holders: map[ceremony.Fingerprint]*Certificate{}}
 	for _, h := range holders {
 		o.holders[h.fingerprint] = h
 	}
@@ -28,11 +28,11 @@ func NewOpener(id *Identity, holders []*Certificate) *Opener {
 }
 
 // Identity is the fingerprint that holders pin.
-func (o *Opener) Identity() ceremony.Fingerprint { return o.identity.fingerprint }
+func (o *OpenPGP) Identity() ceremony.Fingerprint { return o.identity.fingerprint }
 
 // Certificate is the public key with this fingerprint, binary, reduced to what
 // Vault needs of it.
-func (o *Opener) Certificate(f ceremony.Fingerprint) ([]byte, error) {
+func (o *OpenPGP) Certificate(f ceremony.Fingerprint) ([]byte, error) {
 	c, ok := o.holders[f]
 	if !ok {
 		return nil, fmt.Errorf("key %s: %w", f, ErrUnknownKey)
@@ -42,7 +42,7 @@ func (o *Opener) Certificate(f ceremony.Fingerprint) ([]byte, error) {
 
 // CheckKey makes sure that a key can be used now and until then. The error wraps
 // ceremony.HolderKeyInvalid and says what is wrong with which key.
-func (o *Opener) CheckKey(f ceremony.Fingerprint, now, until time.Time) error {
+func (o *OpenPGP) CheckKey(f ceremony.Fingerprint, now, until time.Time) error {
 	c, ok := o.holders[f]
 	if !ok {
 		return fmt.Errorf("key %s: %w: %w", f, ErrUnknownKey, ceremony.HolderKeyInvalid)
@@ -55,7 +55,7 @@ func (o *Opener) CheckKey(f ceremony.Fingerprint, now, until time.Time) error {
 
 // NewKey makes a ceremony key, to be destroyed when its ceremony ends or another
 // key takes its place, and signs its announcement.
-func (o *Opener) NewKey(n ceremony.Notice) (ceremony.Key, error) {
+func (o *OpenPGP) NewKey(n ceremony.Notice) (ceremony.Key, error) {
 	k, err := o.identity.newKey(n)
 	if err != nil {
 		return nil, fmt.Errorf("new ceremony key: %w", err)

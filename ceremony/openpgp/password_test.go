@@ -11,11 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"conclave/ceremony"
-	"conclave/ceremony/openpgp"
-
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
 )
 
 // password is what no error, log or evidence may ever show either.
@@ -31,7 +31,7 @@ func passwordStage(t testing.TB, now time.Time) *stage {
 	s.identity = must(openpgp.Generate("conclave test", now.Add(-time.Hour)))(t)
 	s.opener = openpgp.NewOpener(s.identity, nil)
 	n := notice(s.identity.Fingerprint(), now)
-	n.Step = ceremony.Password
+	n.Step = ceremony.StepOTP
 	s.key = must(s.opener.NewKey(n))(t)
 	s.to = parse(t, s.key.Announced().Certificate)
 	s.want = ceremony.Expected{
@@ -90,7 +90,7 @@ func (s *stage) refusedPassword(t testing.TB, envelope []byte, reason ceremony.R
 func TestSealedPasswordIsOpened(t *testing.T) {
 	s := newPasswordStage(t)
 	inv := must(openpgp.CheckAnnouncement(s.pasted(), s.identity.Fingerprint(), s.want.Now))(t)
-	if inv.Step() != ceremony.Password {
+	if inv.Step() != ceremony.StepOTP {
 		t.Errorf("asked for %q", inv.Step())
 	}
 	envelope := must(inv.SealPassword([]byte(password), s.want.Now))(t)
@@ -186,7 +186,7 @@ func TestPasswordIsNoShareAndShareIsNoPassword(t *testing.T) {
 	s.refused(t, s.craft(t, craft{content: s.prefix() + password, unsigned: true}), ceremony.Unsigned)
 	s.refused(t, s.craft(t, craft{content: s.prefix() + password}), ceremony.BadShare)
 	asked := s.want
-	s.want.Step, s.want.Signer, s.want.Commitment = ceremony.Password, "", openpgp.Commitment([]byte(share[:64]))
+	s.want.Step, s.want.Signer, s.want.Commitment = ceremony.StepOTP, "", openpgp.Commitment([]byte(share[:64]))
 	s.refused(t, s.craft(t, craft{}), ceremony.OtherStep)
 	s.want = asked
 	// However long and made of whatever: an undivided key could be a password.
@@ -237,7 +237,7 @@ func TestInvitationSealsOnlyWhatItAsksFor(t *testing.T) {
 func TestPasswordThatThePlanDoesNotNameIsNotSealed(t *testing.T) {
 	s := newPasswordStage(t)
 	n := notice(s.identity.Fingerprint(), s.now)
-	n.Step = ceremony.Password
+	n.Step = ceremony.StepOTP
 	// A line of the plan, written out: it is what people have approved.
 	n.Plan.ClusterID += "\none-time password sha256: " + openpgp.Commitment([]byte(password))
 	a := must(s.opener.NewKey(n))(t).Announced()

@@ -35,7 +35,7 @@ const rollCallTag = "conclave-roll-call1"
 // share as Vault has once encrypted it, would have them decrypt it and send it back in
 // the open. So what is sent is a hash, [ceremony.RollCallAnswer]; and the hash of that
 // is signed here, which nobody can name of a share that they don't have.
-func (o *Opener) SignRollCall(n ceremony.RollCallNotice) (armored string, err error) {
+func (o *OpenPGP) SignRollCall(n ceremony.RollCallNotice) (armored string, err error) {
 	head := o.rollCallHead(n)
 	whole, err := o.identity.sign(head+"\n"+n.Plan.Text(), n.At)
 	if err != nil {
@@ -51,7 +51,7 @@ func (o *Opener) SignRollCall(n ceremony.RollCallNotice) (armored string, err er
 	return short, nil
 }
 
-func (o *Opener) rollCallHead(n ceremony.RollCallNotice) string {
+func (o *OpenPGP) rollCallHead(n ceremony.RollCallNotice) string {
 	var b strings.Builder
 	b.WriteString(rollCallTag + "\n")
 	for _, line := range [...][2]string{
@@ -207,6 +207,6 @@ func (r *RollCall) Word(decrypted []byte) (string, error) {
 	if ceremony.RollCallDigest(answer) != r.digest || !response.Match(decrypted) {
 		return "", fmt.Errorf("answer roll call: %w", ErrNotTheResponse)
 	}
-	word := ceremony.Word{Of: string(r.id), Hash: r.planHash, Verb: ceremony.SayPresent, More: answer}
+	word := ceremony.Statement{Of: string(r.id), Hash: r.planHash, Verb: ceremony.SayPresent, More: answer}
 	return word.Line(), nil
 }

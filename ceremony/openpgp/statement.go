@@ -9,9 +9,9 @@ import (
 	"time"
 	"unicode"
 
-	"conclave/ceremony"
-
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"conclave/ceremony"
 )
 
 // maxStatement is how long a statement may be: a line that a person reads before
@@ -23,20 +23,20 @@ const maxStatement = 1 << 10
 // signature is held to the rules of an envelope's: it is the only one, good, by a
 // key that is valid now, and made neither before notBefore nor later than now. The
 // errors are Refusals.
-func (o *Opener) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (ceremony.Statement, error) {
+func (o *OpenPGP) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (ceremony.SignedLine, error) {
 	line, signed, err := o.readStatement(pasted, by, notBefore, now)
 	if err != nil {
-		return ceremony.Statement{}, fmt.Errorf("verify statement: %w", err)
+		return ceremony.SignedLine{}, fmt.Errorf("verify statement: %w", err)
 	}
 	armored, err := enarmor(messageBlock, signed)
 	if err != nil {
-		return ceremony.Statement{}, fmt.Errorf("verify statement: %w", err)
+		return ceremony.SignedLine{}, fmt.Errorf("verify statement: %w", err)
 	}
-	return ceremony.Statement{Line: line, Armor: armored}, nil
+	return ceremony.SignedLine{Line: line, Armor: armored}, nil
 }
 
 // readStatement answers the line, and the message of which it is all.
-func (o *Opener) readStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (line string, signed []byte, err error) {
+func (o *OpenPGP) readStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (line string, signed []byte, err error) {
 	defer recoverParsing(&err, ceremony.BadMessage)
 
 	holder, ok := o.holders[by]
@@ -96,10 +96,10 @@ func statementIn(content []byte) (string, error) {
 
 // PeekStatement reads the first line of a message that is signed inline and not
 // encrypted, among whatever was pasted around it: the same message of which
-// [Opener.VerifyStatement] judges the signature. Nothing is verified. A line that
+// [OpenPGP.VerifyStatement] judges the signature. Nothing is verified. A line that
 // could be a share or a private key is not answered: it is no statement, and what
 // reads envelopes says so.
-func (o *Opener) PeekStatement(pasted []byte) (line string, ok bool) {
+func (o *OpenPGP) PeekStatement(pasted []byte) (line string, ok bool) {
 	defer func() {
 		if recover() != nil { // the parser reads what strangers write
 			line, ok = "", false

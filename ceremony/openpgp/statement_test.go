@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"conclave/ceremony"
-	"conclave/ceremony/openpgp"
-	"conclave/needs"
-
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"conclave/ceremony"
+	"conclave/ceremony/openpgp"
+	"conclave/needs"
 )
 
 const statement = "conclave-word1 prod-rekey-k7m2 0b9d5dc1 approve"
@@ -93,7 +93,7 @@ func TestP2StatementIsRefusedForItsOwnReason(t *testing.T) {
 		"unsigned":             {unsigned.Bytes(), ceremony.Unsigned},
 	} {
 		got, err := s.opener.VerifyStatement(c.pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
-		if reason, _ := ceremony.RefusalOf(err); reason != c.want || got != (ceremony.Statement{}) {
+		if reason, _ := ceremony.RefusalOf(err); reason != c.want || got != (ceremony.SignedLine{}) {
 			t.Errorf("%s: %q, %v; want %s", name, got.Line, err, c.want)
 		}
 	}
@@ -152,7 +152,7 @@ func TestP1SignedShareIsNoStatement(t *testing.T) {
 		"hvs.CAESIJ0123456789abcdefABCDEF": ceremony.PrivateMaterial,
 	} {
 		got, err := s.opener.VerifyStatement(state(t, text, s.want.Now, s.holder), s.want.Signer, s.want.NotBefore, s.want.Now)
-		if reason, _ := ceremony.RefusalOf(err); reason != want || got != (ceremony.Statement{}) {
+		if reason, _ := ceremony.RefusalOf(err); reason != want || got != (ceremony.SignedLine{}) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}

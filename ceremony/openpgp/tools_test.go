@@ -172,7 +172,7 @@ func TestGPGRefusesAnExpiredCeremonyKey(t *testing.T) {
 func TestGPGTakesTheNewestCeremonyKey(t *testing.T) {
 	d, s := newGPGDesk(t, "future-default")
 	n := notice(s.identity.Fingerprint(), s.now.Add(time.Second))
-	n.Step, n.Nonce = ceremony.Verify, "a-new-nonce"
+	n.Step, n.Nonce = ceremony.StepVerify, "a-new-nonce"
 	newer := must(s.opener.NewKey(n))(t)
 	d.write("bot.asc", []byte(newer.Announced().Certificate))
 	later := s.now.Add(time.Minute).UTC().Format("20060102T150405") // gpg ignores keys from the future

@@ -9,7 +9,7 @@ import (
 	"conclave/ceremony/event"
 )
 
-// alarmWindow is how long an alarm waits for somebody to acknowledge it.
+// AlarmWindow is how long an alarm waits for somebody to acknowledge it.
 const AlarmWindow = 7 * 24 * time.Hour
 
 const (
@@ -29,7 +29,7 @@ const (
 )
 
 // alert adds a finding unless it is in the alarm already.
-func (c Ceremony) alert(cmd Alert, now time.Time) ([]event.Event, error) {
+func (c State) alert(cmd Alert, now time.Time) ([]event.Event, error) {
 	switch {
 	case c.Plan.Operation != ceremony.Alarm:
 		return nil, ceremony.NotAnAlarm
@@ -54,7 +54,7 @@ func (c Ceremony) alert(cmd Alert, now time.Time) ([]event.Event, error) {
 	return one(cmd.Found)
 }
 
-func (c Ceremony) acknowledge(cmd Acknowledge) ([]event.Event, error) {
+func (c State) acknowledge(cmd Acknowledge) ([]event.Event, error) {
 	switch {
 	case c.Plan.Operation != ceremony.Alarm:
 		return nil, ceremony.NotAnAlarm
@@ -69,7 +69,7 @@ func (c Ceremony) acknowledge(cmd Acknowledge) ([]event.Event, error) {
 }
 
 // Findings are what an alarm is about, in the order in which it was noticed.
-func (c Ceremony) Findings() []event.Entry {
+func (c State) Findings() []event.Entry {
 	return slices.DeleteFunc(slices.Clone(c.History), func(e event.Entry) bool { return !Is[event.Noticed](e.Event) })
 }
 
@@ -80,7 +80,7 @@ var (
 
 // allowsAlarm holds what belongs to an alarm to the promises that a journal shows
 // by itself.
-func (c Ceremony) allowsAlarm(e event.Event) error {
+func (c State) allowsAlarm(e event.Event) error {
 	switch ev := e.(type) {
 	case event.Proposed:
 		if (ev.Plan.Operation == ceremony.Alarm) != (ev.Plan.Initiator == ceremony.InterferenceWatch) {

@@ -12,7 +12,7 @@ import (
 // Apply folds one entry into the next value. It trusts the entry as far as it
 // can: [Decide] has judged it before it was written. An error means that the
 // journal does not tell the story of one ceremony.
-func Apply(c Ceremony, e event.Entry) (Ceremony, error) {
+func Apply(c State, e event.Entry) (State, error) {
 	if e.Seq != c.Seq()+1 {
 		return c, fmt.Errorf("event %d follows event %d", e.Seq, c.Seq())
 	}
@@ -25,10 +25,10 @@ func Apply(c Ceremony, e event.Entry) (Ceremony, error) {
 	if err := shaped(e.Event); err != nil {
 		return c, fmt.Errorf("event %d: %q: %w", e.Seq, event.TypeOf(e.Event), err)
 	}
-	if err := c.allows(e.Event, e.At); err != nil {
+	if err := c.checkInvariants(e.Event, e.At); err != nil {
 		return c, fmt.Errorf("event %d: %q: %w", e.Seq, event.TypeOf(e.Event), err)
 	}
-	next, err := fold(c, e)
+	next, err := apply(c, e)
 	if err != nil {
 		return c, fmt.Errorf("event %d: %w", e.Seq, err)
 	}
@@ -40,8 +40,8 @@ func Apply(c Ceremony, e event.Entry) (Ceremony, error) {
 }
 
 // Replay makes a ceremony of its entries.
-func Replay(entries []event.Entry) (Ceremony, error) {
-	var c Ceremony
+func Replay(entries []event.Entry) (State, error) {
+	var c State
 	for _, e := range entries {
 		next, err := Apply(c, e)
 		if err != nil {
@@ -52,9 +52,9 @@ func Replay(entries []event.Entry) (Ceremony, error) {
 	return c, nil
 }
 
-// takes says whether events could be read back. A line that a replay refuses would stop
+// Takes says whether events could be read back. A line that a replay refuses would stop
 // every later start, of every other ceremony too: it is not written.
-func (c Ceremony) Takes(events []event.Event, at time.Time) error {
+func (c State) Takes(events []event.Event, at time.Time) error {
 	var err error
 	for _, e := range events {
 		if c, err = Apply(c, event.Entry{Seq: c.Seq() + 1, At: at, Event: e}); err != nil {
@@ -66,10 +66,10 @@ func (c Ceremony) Takes(events []event.Event, at time.Time) error {
 
 // changes says whether an event is about more than the delivery of messages, and
 // what the ceremony has left behind.
-func (c Ceremony) changes(e event.Event) bool {
+func (c State) changes(e event.Event) bool {
 	switch e.(type) {
 	case event.Posted, event.Undeliverable, event.Declined, event.AccessorGiven, event.Reminded, event.TokenRevoked, event.TokenLeft, event.BackupReminded, event.BackupLeft,
-		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.TranscriptSigned, event.Kept, event.NotKept:
+		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.TranscriptSigned, event.Archived, event.ArchiveFailed:
 		return false
 	case event.BackupDeleted:
 		return !c.OwesDeletion()
@@ -77,18 +77,18 @@ func (c Ceremony) changes(e event.Event) bool {
 	return true
 }
 
-func fold(c Ceremony, e event.Entry) (Ceremony, error) {
+func apply(c State, e event.Entry) (State, error) {
 	switch ev := e.Event.(type) {
 	case event.Proposed:
 		if got := ev.Plan.Hash(); got != ev.PlanHash {
 			return c, fmt.Errorf("the plan's hash is %s, not %s", got, ev.PlanHash)
 		}
-		c = Ceremony{Plan: ev.Plan, PlanHash: ev.PlanHash, State: StateProposed}
+		c = State{Plan: ev.Plan, PlanHash: ev.PlanHash, Phase: PhaseProposed}
 		if ev.Plan.Approvals == 0 && !ev.Plan.Operation.NeedsApproval() {
-			c.State = StateApproved
+			c.Phase = PhaseApproved
 		}
 		if ev.Plan.Operation == ceremony.Alarm {
-			c.State = StateRaised
+			c.Phase = PhaseRaised
 		}
 		return c, nil
 	case event.Approved:
@@ -96,9 +96,9 @@ func fold(c Ceremony, e event.Entry) (Ceremony, error) {
 		switch {
 		case !c.Plan.Agreed(c.Approvals):
 		case len(c.Plan.RollCall) > 0:
-			c.State = StateRollCall
+			c.Phase = PhaseRollCall
 		default:
-			c.State = StateApproved
+			c.Phase = PhaseApproved
 			c.Round = c.firstRound()
 		}
 	case event.RollCalled:
@@ -106,7 +106,7 @@ func fold(c Ceremony, e event.Entry) (Ceremony, error) {
 	case event.Present:
 		c.Present = append(slices.Clip(c.Present), Contribution{By: ev.By, At: e.At})
 		if len(c.Present) >= c.Plan.Present {
-			c.State = StateApproved
+			c.Phase = PhaseApproved
 			c.Round = c.firstRound()
 		}
 	case event.WitnessAsked, event.Proceeded, event.ExceptionNoted, event.WitnessStated:
@@ -123,9 +123,9 @@ func fold(c Ceremony, e event.Entry) (Ceremony, error) {
 	case event.Started:
 		c.Pending = nil
 		c.Attempt.Nonce = ev.Nonce
-		c.State = StateCollecting
+		c.Phase = PhaseCollecting
 		c.Round = Round{Number: 1, Step: c.Plan.Operation.FirstStep(), Nonce: ev.Nonce, Required: ev.Required}
-		if c.Key != nil && c.Key.Step == ceremony.Password {
+		if c.Key != nil && c.Key.Step == ceremony.StepOTP {
 			c.Key = nil // it was for the one-time password
 		}
 	case event.KeyAnnounced:
@@ -133,11 +133,11 @@ func fold(c Ceremony, e event.Entry) (Ceremony, error) {
 		c.Key = &key
 		c.Thawed = false
 		c.AskAgain = false
-		if key.Step == ceremony.Password {
+		if key.Step == ceremony.StepOTP {
 			c.Round.Nonce = key.Nonce
 		}
-		if c.State == StateHandingOut {
-			c.State = StateVerifying
+		if c.Phase == PhaseHandingOut {
+			c.Phase = PhaseVerifying
 		}
 	case event.Offered:
 		c.Pending = &Pending{Event: ev, At: e.At}
@@ -179,7 +179,7 @@ func fold(c Ceremony, e event.Entry) (Ceremony, error) {
 		c.Pending, c.Result = nil, ev
 	case event.BackupRead:
 		c.Backup, c.NewShares = &ev, ev.Shares
-		c.State = StateHandingOut
+		c.Phase = PhaseHandingOut
 	case event.DeletionAsked:
 		c.Deletion = &ev.By
 	case event.VerificationDropped, event.ResetAsked:
@@ -209,8 +209,8 @@ func fold(c Ceremony, e event.Entry) (Ceremony, error) {
 		c.Pending = nil
 		c.Key = nil
 		c.NewShares, c.Keys = ev.Shares, ev.Keys
-		c.State = StateHandingOut
-		c.Round = Round{Number: 1, Step: ceremony.Verify, Nonce: ev.VerificationNonce, Required: ev.Required}
+		c.Phase = PhaseHandingOut
+		c.Round = Round{Number: 1, Step: ceremony.StepVerify, Nonce: ev.VerificationNonce, Required: ev.Required}
 	case event.TokenIssued:
 		c.Pending = nil
 		c.Key = nil
@@ -219,15 +219,15 @@ func fold(c Ceremony, e event.Entry) (Ceremony, error) {
 		c.Pending = nil
 		c.Key = nil
 		c.Verified = &ev
-	case event.Froze:
+	case event.Frozen:
 		c.Pending, c.Stopping = nil, nil
 		c.Thawed = false
-		was := c.State
+		was := c.Phase
 		if c.Freeze != nil {
 			was = c.Freeze.Was
 		}
-		c.Freeze = &Freeze{Froze: ev, At: e.At, Was: was}
-		c.State = StateFrozen
+		c.Freeze = &FreezeState{Frozen: ev, At: e.At, Was: was}
+		c.Phase = PhaseFrozen
 	case event.ResumeAsked:
 		if c.Freeze == nil {
 			return c, fmt.Errorf("%q but nothing is frozen", event.TypeOf(ev))
@@ -241,7 +241,7 @@ func fold(c Ceremony, e event.Entry) (Ceremony, error) {
 		if c.Freeze == nil {
 			return c, fmt.Errorf("%q but nothing is frozen", event.TypeOf(ev))
 		}
-		c.State = c.Freeze.Was
+		c.Phase = c.Freeze.Was
 		c.Freeze = nil
 		c.Key = nil // people are asked anew
 		c.Thawed = true
@@ -255,7 +255,7 @@ func fold(c Ceremony, e event.Entry) (Ceremony, error) {
 		c.Thawed = false
 		c.Attempt.Nonce = ""
 		c.Round = c.firstRound()
-		c.State = StateApproved
+		c.Phase = PhaseApproved
 	case event.RoundReset:
 		c.Pending = nil
 		c = c.dropped(c.Plan.Nodes)
@@ -266,19 +266,19 @@ func fold(c Ceremony, e event.Entry) (Ceremony, error) {
 	case event.Closing:
 		c.Closing, c.Stopping = &ev, nil
 		if c.Freeze != nil {
-			c.State, c.Freeze = c.Freeze.Was, nil
+			c.Phase, c.Freeze = c.Freeze.Was, nil
 		}
 	case event.Ended:
 		c.Pending, c.Closing, c.Freeze, c.Stopping, c.Key = nil, nil, nil, nil, nil
 		c.Thawed = false
-		c.State = StateEnded
+		c.Phase = PhaseEnded
 		c.Outcome, c.Ending = ev.Outcome, ev.Vault
 		if ev.Outcome == event.Completed && c.Plan.Operation.Rekeys() {
 			c.Unproven = false // the newest shares are those that count
 		}
 	case event.Acknowledged:
 		c.Acknowledged = &ev
-	case event.Noticed, event.TranscriptSigned, event.Kept, event.NotKept, event.Posted, event.Undeliverable:
+	case event.Noticed, event.TranscriptSigned, event.Archived, event.ArchiveFailed, event.Posted, event.Undeliverable:
 		// Read from the history by Findings, Transcripts, TimeStamps, Due and Where.
 	default:
 		return c, fmt.Errorf("no rule for %T", ev)
@@ -288,15 +288,15 @@ func fold(c Ceremony, e event.Entry) (Ceremony, error) {
 
 // firstRound is what is collected before Vault is asked for anything: a one-time
 // password, of a requester who has no PGP key.
-func (c Ceremony) firstRound() Round {
+func (c State) firstRound() Round {
 	if c.Plan.OTP == "" {
 		return Round{}
 	}
-	return Round{Number: 1, Step: ceremony.Password, Required: 1}
+	return Round{Number: 1, Step: ceremony.StepOTP, Required: 1}
 }
 
 // answers says whether message is the offer that waits for an outcome.
-func (c Ceremony) answers(message ceremony.Ref) bool {
+func (c State) answers(message ceremony.Ref) bool {
 	if c.Pending == nil {
 		return false
 	}

@@ -18,16 +18,16 @@ const keepPatience = 24 * time.Hour
 const keepTrial = 10 * time.Minute
 
 type (
-	// Keep says that an archive keeps a transcript.
-	Keep struct{ Kept event.Kept }
-	// Forgo gives up what no archive has kept in time.
-	Forgo struct{}
+	// Archive says that an archive keeps a transcript.
+	Archive struct{ Kept event.Archived }
+	// GiveUpArchive gives up what no archive has kept in time.
+	GiveUpArchive struct{}
 )
 
-func (Keep) command()  {}
-func (Forgo) command() {}
+func (Archive) command()       {}
+func (GiveUpArchive) command() {}
 
-// keeping is a transcript that one archive still has to keep.
+// Keeping is a transcript that one archive still has to keep.
 type Keeping struct {
 	Signed event.TranscriptSigned
 	at     time.Time // when it was signed
@@ -37,7 +37,7 @@ type Keeping struct {
 // unkept are the transcripts that archives still have to keep, oldest first. Which
 // archives those are was written down with the signature: so an archive that is
 // configured later, or not any more, changes nothing about older transcripts.
-func (c Ceremony) unkept() []Keeping {
+func (c State) unkept() []Keeping {
 	var open []Keeping
 	for _, e := range c.History {
 		switch ev := e.Event.(type) {
@@ -45,9 +45,9 @@ func (c Ceremony) unkept() []Keeping {
 			for _, where := range ev.Archives {
 				open = append(open, Keeping{Signed: ev, at: e.At, where: where})
 			}
-		case event.Kept:
+		case event.Archived:
 			open = without(open, ev.Number, ev.Where)
-		case event.NotKept:
+		case event.ArchiveFailed:
 			open = without(open, ev.Number, ev.Where)
 		}
 	}
@@ -59,16 +59,16 @@ func without(open []Keeping, number int, where string) []Keeping {
 }
 
 // OwesKeeping says whether an archive still has to keep a transcript.
-func (c Ceremony) OwesKeeping() bool { return len(c.unkept()) > 0 }
+func (c State) OwesKeeping() bool { return len(c.unkept()) > 0 }
 
 // overdue are those of them that nobody waits for any longer.
-func (c Ceremony) overdue(now time.Time) []Keeping {
+func (c State) overdue(now time.Time) []Keeping {
 	return slices.DeleteFunc(c.unkept(), func(k Keeping) bool { return now.Before(k.at.Add(keepPatience)) })
 }
 
 // keep judges the receipt of an archive. One that comes too late, or twice, is nothing
 // new.
-func (c Ceremony) keep(k event.Kept) ([]event.Event, error) {
+func (c State) keep(k event.Archived) ([]event.Event, error) {
 	if c.allowsKept(k) != nil {
 		return nil, nil
 	}
@@ -76,16 +76,16 @@ func (c Ceremony) keep(k event.Kept) ([]event.Event, error) {
 }
 
 // forgo gives up what is overdue.
-func (c Ceremony) forgo(now time.Time) []event.Event {
+func (c State) forgo(now time.Time) []event.Event {
 	var events []event.Event
 	for _, k := range c.overdue(now) {
-		events = append(events, event.NotKept{Number: k.Signed.Number, Where: k.where})
+		events = append(events, event.ArchiveFailed{Number: k.Signed.Number, Where: k.where})
 	}
 	return events
 }
 
 // allowsKept holds a receipt to the transcript that it is about.
-func (c Ceremony) allowsKept(kept event.Kept) error {
+func (c State) allowsKept(kept event.Archived) error {
 	if !slices.ContainsFunc(c.unkept(), func(k Keeping) bool {
 		return k.Signed.Number == kept.Number && k.where == kept.Where && k.Signed.SHA256 == kept.SHA256
 	}) {
@@ -94,7 +94,7 @@ func (c Ceremony) allowsKept(kept event.Kept) error {
 	return nil
 }
 
-func (c Ceremony) allowsNotKept(not event.NotKept) error {
+func (c State) allowsNotKept(not event.ArchiveFailed) error {
 	if !slices.ContainsFunc(c.unkept(), func(k Keeping) bool { return k.Signed.Number == not.Number && k.where == not.Where }) {
 		return errors.New("no archive was to keep this transcript")
 	}
@@ -103,18 +103,18 @@ func (c Ceremony) allowsNotKept(not event.NotKept) error {
 
 // TimeStamps are the receipts of the time-stamping server, each the witness of one of
 // the ceremony's transcripts; [Kept.File] is what lies beside it.
-func (c Ceremony) TimeStamps() []event.Kept {
-	var stamps []event.Kept
+func (c State) TimeStamps() []event.Archived {
+	var stamps []event.Archived
 	for _, e := range c.History {
-		if k, ok := e.Event.(event.Kept); ok && k.TimeStamp != "" {
+		if k, ok := e.Event.(event.Archived); ok && k.TimeStamp != "" {
 			stamps = append(stamps, k)
 		}
 	}
 	return stamps
 }
 
-// keptBy are the transcripts that one archive still has to keep.
-func (c Ceremony) KeptBy(where string) []Keeping {
+// KeptBy are the transcripts that one archive still has to keep.
+func (c State) KeptBy(where string) []Keeping {
 	return slices.DeleteFunc(c.unkept(), func(k Keeping) bool { return k.where != where })
 }
 

@@ -46,8 +46,8 @@ type (
 		Why    string
 		Signed string
 	}
-	// Freezing is anybody's wish that nothing goes on.
-	Freezing struct {
+	// Freeze is anybody's wish that nothing goes on.
+	Freeze struct {
 		By     ceremony.Account
 		Why    string
 		Signed string
@@ -114,7 +114,7 @@ type (
 		By       ceremony.Account
 		Name     string // as the configuration calls them, empty for a person it does not know
 		Message  ceremony.Ref
-		Way      ceremony.Way
+		Way      ceremony.Intake
 		Evidence ceremony.Evidence
 	}
 )
@@ -143,16 +143,16 @@ type (
 	Decline struct {
 		Evidence ceremony.Evidence
 		Reason   ceremony.Refusal
-		Share    secret.Commitment // when it was opened and is why
-		See      ceremony.ID       // the ceremony that shows the reason
+		Share    secret.ShareTag // when it was opened and is why
+		See      ceremony.ID     // the ceremony that shows the reason
 	}
 	// Send announces that the pending offer, opened and checked, is about to be
 	// sent to Vault.
 	Send struct {
 		Evidence ceremony.Evidence
 		Before   int
-		Share    secret.Commitment
-		Standing ceremony.Standing
+		Share    secret.ShareTag
+		Standing ceremony.Verdict
 	}
 	// Lose says that no answer came.
 	Lose struct{}
@@ -172,11 +172,11 @@ type (
 	// Prove says that a drill's share is one.
 	Prove struct {
 		Evidence ceremony.Evidence
-		Share    secret.Commitment
-		Standing ceremony.Standing
+		Share    secret.ShareTag
+		Standing ceremony.Verdict
 	}
-	// Undertake announces that Vault is about to be asked for an act.
-	Undertake struct{ Act event.Act }
+	// Request announces that Vault is about to be asked for an act.
+	Request struct{ Act event.Act }
 	// Done says what came of it. Result is the event of this act; of reading a
 	// backup, which announces nothing, as well.
 	Done struct{ Result event.Event }
@@ -228,7 +228,7 @@ type View struct {
 	Nodes  []ceremony.Node  // of an unseal, and nothing else then
 }
 
-// made says whether a rekey has made its new shares and waits for proof of them.
+// Made says whether a rekey has made its new shares and waits for proof of them.
 // The nonce alone does not say it: cancelling a verification that has not begun
 // sets one (seen on Vault 1.21.2), and anybody on the network can do that.
 func (v View) Made() bool { return v.Update.VerificationNonce != "" && v.Verify.Started }
@@ -244,7 +244,7 @@ func (Name) command()       {}
 func (Revoke) command()     {}
 func (Open) command()       {}
 func (Prove) command()      {}
-func (Undertake) command()  {}
+func (Request) command()    {}
 func (Done) command()       {}
 func (Fail) command()       {}
 func (Remind) command()     {}
@@ -266,7 +266,7 @@ func (Finish) command()     {}
 func (Close) command()      {}
 func (Post) command()       {}
 func (Undeliver) command()  {}
-func (Freezing) command()   {}
+func (Freeze) command()     {}
 func (AnswerRoll) command() {}
 func (Proceed) command()    {}
 func (Note) command()       {}
@@ -274,7 +274,7 @@ func (Testify) command()    {}
 func (CallRoll) command()   {}
 func (AskWitness) command() {}
 
-// oneLine makes a remark fit for a journal line that people read.
+// OneLine makes a remark fit for a journal line that people read.
 func OneLine(s string) string {
 	s = strings.ToValidUTF8(s, "\ufffd")
 	words := strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")

@@ -10,20 +10,20 @@ import (
 	"conclave/ceremony/event"
 )
 
-// difference is what Vault shows where the plan or the journal says otherwise.
+// Difference is what Vault shows where the plan or the journal says otherwise.
 type Difference struct {
 	Why       event.FreezeReason
 	Want, Got string
 }
 
-// stop freezes the ceremony for the difference.
+// Stop freezes the ceremony for the difference.
 func (d *Difference) Stop() Stop { return Stop{Why: d.Why, Want: d.Want, Got: d.Got} }
 
-func (d *Difference) freeze() event.Froze { return event.Froze{Why: d.Why, Want: d.Want, Got: d.Got} }
+func (d *Difference) freeze() event.Frozen { return event.Frozen{Why: d.Why, Want: d.Want, Got: d.Got} }
 
-// compare holds Vault's live state against the plan and the journal, and
+// Compare holds Vault's live state against the plan and the journal, and
 // answers the first difference, nil when they agree (P4).
-func (c Ceremony) Compare(v View) *Difference {
+func (c State) Compare(v View) *Difference {
 	// First: of another cluster nothing else means anything.
 	if id := v.Seal.ClusterID; id != "" && id != c.Plan.ClusterID {
 		return &Difference{event.VaultDiffers, "cluster id " + c.Plan.ClusterID, id}
@@ -31,7 +31,7 @@ func (c Ceremony) Compare(v View) *Difference {
 	if d := c.compareAttempt(v.Update); d != nil {
 		return d
 	}
-	if c.Round.Step == ceremony.Verify {
+	if c.Round.Step == ceremony.StepVerify {
 		return c.compareVerification(v)
 	}
 	if v.Made() {
@@ -41,7 +41,7 @@ func (c Ceremony) Compare(v View) *Difference {
 }
 
 // compareAttempt holds the attempt against what was ordered.
-func (c Ceremony) compareAttempt(seen ceremony.Progress) *Difference {
+func (c State) compareAttempt(seen ceremony.Progress) *Difference {
 	switch {
 	case !seen.Started:
 		return &Difference{event.AttemptGone, "attempt " + c.Attempt.Nonce, "no attempt in progress"}
@@ -52,7 +52,7 @@ func (c Ceremony) compareAttempt(seen ceremony.Progress) *Difference {
 }
 
 // compareOrder holds what an attempt will make against the plan.
-func (c Ceremony) compareOrder(seen ceremony.Progress) *Difference {
+func (c State) compareOrder(seen ceremony.Progress) *Difference {
 	p := c.Plan
 	differs := func(what string, want, got any) *Difference {
 		return &Difference{event.VaultDiffers, fmt.Sprintf("%s %v", what, want), fmt.Sprintf("%v", got)}
@@ -80,7 +80,7 @@ func (c Ceremony) compareOrder(seen ceremony.Progress) *Difference {
 }
 
 // compareVerification holds the verification against the journal.
-func (c Ceremony) compareVerification(v View) *Difference {
+func (c State) compareVerification(v View) *Difference {
 	switch {
 	case !v.Verify.Started:
 		return &Difference{event.AttemptGone, "verification " + c.Round.Nonce, "no verification in progress"}
@@ -92,7 +92,7 @@ func (c Ceremony) compareVerification(v View) *Difference {
 	return c.compareRound(v.Verify)
 }
 
-func (c Ceremony) compareRound(seen ceremony.Progress) *Difference {
+func (c State) compareRound(seen ceremony.Progress) *Difference {
 	if seen.Progress != len(c.Round.Counted) {
 		return &Difference{event.ForeignShare, fmt.Sprintf("%d shares counted", len(c.Round.Counted)), fmt.Sprint(seen.Progress)}
 	}
@@ -111,38 +111,38 @@ func List(keys []ceremony.Fingerprint) string {
 }
 
 // began judges what Vault shows after it was asked for an attempt.
-func (c Ceremony) began(cmd Began) ([]event.Event, error) {
+func (c State) began(cmd Began) ([]event.Event, error) {
 	seen := cmd.Seen
 	if c.Pending == nil {
-		return nil, c.notNow()
+		return nil, c.wrongPhase()
 	}
 	if _, ok := c.Pending.Event.(event.Starting); !ok || !seen.Started {
-		return nil, c.notNow()
+		return nil, c.wrongPhase()
 	}
 	started := event.Started{Nonce: seen.Nonce, Required: seen.Required}
 	if d := c.compareOrder(seen); d != nil {
 		// Somebody else's attempt, or a Vault that did something else than it was
 		// asked: either way nothing of ours may go there.
-		return []event.Event{event.Froze{Why: event.ForeignAttempt, Want: d.Want, Got: d.Got}}, nil
+		return []event.Event{event.Frozen{Why: event.ForeignAttempt, Want: d.Want, Got: d.Got}}, nil
 	}
 	if c.Plan.OTP != "" && !cmd.Confirmed {
 		// Vault does not show with which one-time password an attempt was begun: this
 		// one may have been begun with somebody else's.
-		return one(event.Froze{Why: event.ForeignAttempt, Want: "an attempt whose start Vault has confirmed", Got: "attempt " + seen.Nonce})
+		return one(event.Frozen{Why: event.ForeignAttempt, Want: "an attempt whose start Vault has confirmed", Got: "attempt " + seen.Nonce})
 	}
 	if seen.Progress != 0 {
-		return []event.Event{started, event.Froze{Why: event.ForeignShare, Want: "0 shares counted", Got: fmt.Sprint(seen.Progress)}}, nil
+		return []event.Event{started, event.Frozen{Why: event.ForeignShare, Want: "0 shares counted", Got: fmt.Sprint(seen.Progress)}}, nil
 	}
 	return one(started)
 }
 
 // notBegun judges an attempt that Vault was asked for and does not have.
-func (c Ceremony) notBegun(fault ceremony.Refusal) ([]event.Event, error) {
+func (c State) notBegun(fault ceremony.Refusal) ([]event.Event, error) {
 	if c.Pending == nil {
-		return nil, c.notNow()
+		return nil, c.wrongPhase()
 	}
 	if _, ok := c.Pending.Event.(event.Starting); !ok {
-		return nil, c.notNow()
+		return nil, c.wrongPhase()
 	}
 	switch {
 	case c.Closing != nil:
@@ -156,13 +156,13 @@ func (c Ceremony) notBegun(fault ceremony.Refusal) ([]event.Event, error) {
 }
 
 // look judges a comparison of Vault's live state with what it should be.
-func (c Ceremony) look(cmd Look, now time.Time) ([]event.Event, error) {
+func (c State) look(cmd Look, now time.Time) ([]event.Event, error) {
 	offer, offered := c.Offer()
-	if c.Ended() || c.State == StateFrozen || c.Closing != nil || c.Attempt.Nonce == "" || (c.Pending != nil && !offered) {
+	if c.Ended() || c.Phase == PhaseFrozen || c.Closing != nil || c.Attempt.Nonce == "" || (c.Pending != nil && !offered) {
 		return nil, nil
 	}
 	switch {
-	case c.Plan.Operation == ceremony.Drill, offered && offer.Step == ceremony.Password:
+	case c.Plan.Operation == ceremony.Drill, offered && offer.Step == ceremony.StepOTP:
 		return nil, nil
 	case c.Plan.Operation == ceremony.Unseal:
 		return c.lookNodes(cmd.Seen.Nodes, now), nil
@@ -185,28 +185,28 @@ func (c Ceremony) look(cmd Look, now time.Time) ([]event.Event, error) {
 // reconcile is what people have asked for by thawing the ceremony: what is gone
 // is begun again, what is ours but spoilt is dropped first, what is not ours
 // stays untouched and freezes again.
-func (c Ceremony) reconcile(v View, d *Difference) []event.Event {
+func (c State) reconcile(v View, d *Difference) []event.Event {
 	switch d.Why {
 	case event.AttemptGone:
 		return c.goneUnasked(v)
 	case event.KeysLost:
-		return []event.Event{event.Dropping{Step: ceremony.Update, Nonce: c.Attempt.Nonce}}
+		return []event.Event{event.Dropping{Step: ceremony.StepUpdate, Nonce: c.Attempt.Nonce}}
 	case event.ForeignShare:
 		switch {
-		case c.Round.Step == ceremony.Update:
-			return []event.Event{event.Dropping{Step: ceremony.Update, Nonce: c.Attempt.Nonce}}
+		case c.Round.Step == ceremony.StepUpdate:
+			return []event.Event{event.Dropping{Step: ceremony.StepUpdate, Nonce: c.Attempt.Nonce}}
 		case v.Verify.Nonce != c.Round.Nonce && v.Verify.Progress == 0:
-			return []event.Event{event.RoundReset{Step: ceremony.Verify, Nonce: v.Verify.Nonce}}
+			return []event.Event{event.RoundReset{Step: ceremony.StepVerify, Nonce: v.Verify.Nonce}}
 		}
-		return []event.Event{event.Dropping{Step: ceremony.Verify, Nonce: v.Verify.Nonce}}
+		return []event.Event{event.Dropping{Step: ceremony.StepVerify, Nonce: v.Verify.Nonce}}
 	}
 	return []event.Event{d.freeze()}
 }
 
 // proven is the end of a verification that Vault has no more and that has, or may
 // have, brought the new key into force.
-func (c Ceremony) proven(v View) []event.Event {
-	if c.Round.Step != ceremony.Verify || v.Update.Started && v.Update.Nonce == c.Attempt.Nonce || !c.confirmedBy(v.Seal) && !c.maybeProven(v.Seal) {
+func (c State) proven(v View) []event.Event {
+	if c.Round.Step != ceremony.StepVerify || v.Update.Started && v.Update.Nonce == c.Attempt.Nonce || !c.confirmedBy(v.Seal) && !c.maybeProven(v.Seal) {
 		return nil
 	}
 	return []event.Event{
@@ -217,7 +217,7 @@ func (c Ceremony) proven(v View) []event.Event {
 
 // maybeProven says whether the last share that the verification needed was sent
 // and may have arrived after all, later than anybody waited for it.
-func (c Ceremony) maybeProven(s ceremony.Seal) bool {
+func (c State) maybeProven(s ceremony.Seal) bool {
 	lost := c.Last(Is[event.AnswerLost])
 	known := c.Last(func(e event.Event) bool {
 		switch e.(type) {

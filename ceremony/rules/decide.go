@@ -22,7 +22,7 @@ const (
 
 // Decide judges a command: it answers the events that follow from it, or a
 // Refusal. It changes nothing.
-func Decide(c Ceremony, command Command, now time.Time) ([]event.Event, error) {
+func Decide(c State, command Command, now time.Time) ([]event.Event, error) {
 	switch cmd := command.(type) {
 	case Approve:
 		return c.approve(cmd, now)
@@ -30,7 +30,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]event.Event, error) {
 		return c.reject(cmd)
 	case Cancel:
 		return c.cancel(cmd)
-	case Freezing:
+	case Freeze:
 		return c.freeze(cmd)
 	case AnswerRoll:
 		return c.answer(cmd)
@@ -41,8 +41,8 @@ func Decide(c Ceremony, command Command, now time.Time) ([]event.Event, error) {
 	case Testify:
 		return c.testify(cmd)
 	case CallRoll:
-		if c.State != StateRollCall || c.Called() != nil {
-			return nil, c.notNow()
+		if c.Phase != PhaseRollCall || c.Called() != nil {
+			return nil, c.wrongPhase()
 		}
 		return one(cmd.Called)
 	case AskWitness:
@@ -72,8 +72,8 @@ func Decide(c Ceremony, command Command, now time.Time) ([]event.Event, error) {
 		return c.begunHere(cmd, now)
 	case Prove:
 		return c.prove(cmd)
-	case Undertake:
-		return c.undertake(cmd, now)
+	case Request:
+		return c.request(cmd, now)
 	case Done:
 		return c.concluded(cmd)
 	case Fail:
@@ -84,15 +84,15 @@ func Decide(c Ceremony, command Command, now time.Time) ([]event.Event, error) {
 		return c.gone()
 	case Attest:
 		return c.attested(cmd, now)
-	case Keep:
+	case Archive:
 		return c.keep(cmd.Kept)
-	case Forgo:
+	case GiveUpArchive:
 		return c.forgo(now), nil
 	case Begin:
 		// A one-time password waits as an offer until Vault is asked for an attempt.
 		offer, offered := c.Offer()
-		if c.State != StateApproved || !c.Plan.Operation.HasAttempt() || !c.mayBegin(now) || c.Pending != nil && !(offered && offer.Step == ceremony.Password) {
-			return nil, c.notNow()
+		if c.Phase != PhaseApproved || !c.Plan.Operation.HasAttempt() || !c.mayBegin(now) || c.Pending != nil && !(offered && offer.Step == ceremony.StepOTP) {
+			return nil, c.wrongPhase()
 		}
 		return one(event.Starting{Attempt: c.Attempt.Number + 1})
 	case Began:
@@ -100,9 +100,9 @@ func Decide(c Ceremony, command Command, now time.Time) ([]event.Event, error) {
 	case NotBegun:
 		return c.notBegun(cmd.Fault)
 	case Announce:
-		password := c.State == StateApproved && c.Plan.OTP != "" && cmd.Key.Step == ceremony.Password
-		if c.State != StateCollecting && c.State != StateHandingOut && c.State != StateVerifying && !password {
-			return nil, c.notNow()
+		password := c.Phase == PhaseApproved && c.Plan.OTP != "" && cmd.Key.Step == ceremony.StepOTP
+		if c.Phase != PhaseCollecting && c.Phase != PhaseHandingOut && c.Phase != PhaseVerifying && !password {
+			return nil, c.wrongPhase()
 		}
 		return one(event.KeyAnnounced(cmd))
 	case Decline:
@@ -119,10 +119,10 @@ func Decide(c Ceremony, command Command, now time.Time) ([]event.Event, error) {
 	case Look:
 		return c.look(cmd, now)
 	case Stop:
-		if c.Ended() || c.State == StateFrozen && !stands(cmd.Why) || cmd.Why == event.PersonStopped && c.Stopping == nil {
+		if c.Ended() || c.Phase == PhaseFrozen && !stands(cmd.Why) || cmd.Why == event.PersonStopped && c.Stopping == nil {
 			return nil, nil
 		}
-		return append(c.giveBack(ceremony.IsFrozen), event.Froze{Why: cmd.Why, Want: cmd.Want, Got: cmd.Got}), nil
+		return append(c.giveBack(ceremony.IsFrozen), event.Frozen{Why: cmd.Why, Want: cmd.Want, Got: cmd.Got}), nil
 	case Tick:
 		if c.awaitsWitness() && !now.Before(c.EndedAt().Add(lastReminder)) {
 			return one(event.WitnessLeft{})
@@ -132,8 +132,8 @@ func Decide(c Ceremony, command Command, now time.Time) ([]event.Event, error) {
 		}
 		return c.close(event.Closing{Outcome: c.atClosing()})
 	case Finish:
-		if c.Ended() || c.State == StateFrozen || !c.done() {
-			return nil, c.notNow()
+		if c.Ended() || c.Phase == PhaseFrozen || !c.done() {
+			return nil, c.wrongPhase()
 		}
 		return one(event.Ended{Outcome: event.Completed, Vault: ending(c.Plan.Operation)})
 	case Close:
@@ -148,7 +148,7 @@ func Decide(c Ceremony, command Command, now time.Time) ([]event.Event, error) {
 
 func one(e event.Event) ([]event.Event, error) { return []event.Event{e}, nil }
 
-func (c Ceremony) approve(cmd Approve, now time.Time) ([]event.Event, error) {
+func (c State) approve(cmd Approve, now time.Time) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
 	}
@@ -165,7 +165,7 @@ func (c Ceremony) approve(cmd Approve, now time.Time) ([]event.Event, error) {
 			return nil, ceremony.AlreadyApproved
 		}
 	}
-	if c.State != StateProposed {
+	if c.Phase != PhaseProposed {
 		return nil, ceremony.NotProposed
 	}
 	if !now.Before(c.Plan.Closes) {
@@ -180,7 +180,7 @@ func (c Ceremony) approve(cmd Approve, now time.Time) ([]event.Event, error) {
 	return one(event.Approved{By: by, PlanHash: c.PlanHash, Signed: cmd.Signed})
 }
 
-func (c Ceremony) reject(cmd Reject) ([]event.Event, error) {
+func (c State) reject(cmd Reject) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
 	}
@@ -188,13 +188,13 @@ func (c Ceremony) reject(cmd Reject) ([]event.Event, error) {
 	if !ok {
 		return nil, ceremony.NotApprover
 	}
-	if c.State != StateProposed {
+	if c.Phase != PhaseProposed {
 		return nil, ceremony.NotProposed
 	}
 	return []event.Event{event.Rejected{By: by, Why: cmd.Why, Signed: cmd.Signed}, event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel}}, nil
 }
 
-func (c Ceremony) cancel(cmd Cancel) ([]event.Event, error) {
+func (c State) cancel(cmd Cancel) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
 	}
@@ -210,7 +210,7 @@ func (c Ceremony) cancel(cmd Cancel) ([]event.Event, error) {
 
 // close begins the end. When Vault was never asked for anything there is
 // nothing to wait for.
-func (c Ceremony) close(closing event.Closing) ([]event.Event, error) {
+func (c State) close(closing event.Closing) ([]event.Event, error) {
 	events := []event.Event{closing}
 	if c.Pending == nil && (c.Attempt.Nonce == "" || c.Plan.Operation == ceremony.Drill) {
 		ending := c.nothingOpen()
@@ -223,7 +223,7 @@ func (c Ceremony) close(closing event.Closing) ([]event.Event, error) {
 }
 
 // closed says how a ceremony ends, by what has become of its attempt.
-func (c Ceremony) closed(cmd Close) []event.Event {
+func (c State) closed(cmd Close) []event.Event {
 	if c.Closing == nil {
 		return nil
 	}
@@ -258,20 +258,20 @@ func (c Ceremony) closed(cmd Close) []event.Event {
 
 // nothingOpen is the ending of a ceremony that has nothing in Vault now. What it had
 // there before may have been carried through, or done, all the same.
-func (c Ceremony) nothingOpen() ceremony.VaultEnding {
+func (c State) nothingOpen() ceremony.VaultEnding {
 	if c.Unproven || c.Result == nil && c.Last(Is[event.Acting]) > 0 {
 		return event.AttemptUnknown
 	}
 	return event.NothingToCancel
 }
 
-// foreign says whether what stopped the start is still in Vault: it is not ours, or
+// Foreign says whether what stopped the start is still in Vault: it is not ours, or
 // can't be told to be.
-func (c Ceremony) Foreign() bool {
+func (c State) Foreign() bool {
 	return c.Attempt.Nonce == "" && c.FrozenFor(event.ForeignAttempt)
 }
 
-func (c Ceremony) resume(cmd Resume) ([]event.Event, error) {
+func (c State) resume(cmd Resume) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
 	}
@@ -279,7 +279,7 @@ func (c Ceremony) resume(cmd Resume) ([]event.Event, error) {
 	if !ok {
 		return nil, ceremony.MayNotResume
 	}
-	if c.State != StateFrozen {
+	if c.Phase != PhaseFrozen {
 		return nil, ceremony.NotFrozen
 	}
 	initiator := by.Account == c.Plan.Initiator.Account
@@ -294,13 +294,13 @@ func (c Ceremony) resume(cmd Resume) ([]event.Event, error) {
 }
 
 // decider is somebody whose word ends or thaws a ceremony.
-func (c Ceremony) decider(who ceremony.Account) (ceremony.Person, bool) {
+func (c State) decider(who ceremony.Account) (ceremony.Person, bool) {
 	return ceremony.Find(c.Plan.Deciders(), who)
 }
 
 // receive is the third stop in the life of a share: may this person bring one
 // now? Whatever the answer, it goes to the journal.
-func (c Ceremony) receive(cmd Receive, now time.Time) ([]event.Event, error) {
+func (c State) receive(cmd Receive, now time.Time) ([]event.Event, error) {
 	if c.seen(cmd.Message) {
 		return nil, nil // Slack delivered it again
 	}
@@ -312,20 +312,20 @@ func (c Ceremony) receive(cmd Receive, now time.Time) ([]event.Event, error) {
 	if !contributes {
 		by = ceremony.Person{Name: cmd.Name, Account: cmd.By}
 	}
-	if reason := c.mayNot(cmd, contributes, now); reason != "" {
+	if reason := c.refusalFor(cmd, contributes, now); reason != "" {
 		return one(event.Declined{By: by, Step: step, Message: cmd.Message, Evidence: cmd.Evidence, Reason: reason})
 	}
 	return one(event.Offered{By: by, Step: step, Message: cmd.Message, Evidence: cmd.Evidence})
 }
 
-// mayNot is why a person can't bring a share now, empty when they can (P2).
-func (c Ceremony) mayNot(cmd Receive, contributes bool, now time.Time) ceremony.Refusal {
+// refusalFor is why a person can't bring a share now, empty when they can (P2).
+func (c State) refusalFor(cmd Receive, contributes bool, now time.Time) ceremony.Refusal {
 	switch {
 	case !contributes:
 		return ceremony.NotAHolder
 	case c.Ended() || c.Closing != nil || !now.Before(c.Plan.Closes):
 		return ceremony.Closed
-	case c.State == StateFrozen || c.Stopping != nil:
+	case c.Phase == PhaseFrozen || c.Stopping != nil:
 		return ceremony.IsFrozen
 	case len(c.Plan.Ways) > 0 && cmd.Way != ceremony.AtTerminal && !slices.Contains(c.Plan.Ways, cmd.Way):
 		return ceremony.WayForbidden
@@ -337,7 +337,7 @@ func (c Ceremony) mayNot(cmd Receive, contributes bool, now time.Time) ceremony.
 		return ceremony.AlreadyCounted
 	case c.Gate() != "":
 		return ceremony.WitnessAwaited
-	case c.Round.Step == ceremony.Password && !c.mayBegin(now):
+	case c.Round.Step == ceremony.StepOTP && !c.mayBegin(now):
 		return ceremony.NotCollecting // a quiet hour has begun since they were asked
 	case c.knows(func(e ceremony.Evidence) bool { return e.SHA256 == cmd.Evidence.SHA256 }):
 		return ceremony.Replayed
@@ -346,7 +346,7 @@ func (c Ceremony) mayNot(cmd Receive, contributes bool, now time.Time) ceremony.
 }
 
 // seen says whether this Slack message has been dealt with.
-func (c Ceremony) seen(message ceremony.Ref) bool {
+func (c State) seen(message ceremony.Ref) bool {
 	for _, e := range c.History {
 		switch ev := e.Event.(type) {
 		case event.Offered:
@@ -363,7 +363,7 @@ func (c Ceremony) seen(message ceremony.Ref) bool {
 }
 
 // knows says whether an envelope that got as far as Vault matches.
-func (c Ceremony) knows(match func(ceremony.Evidence) bool) bool {
+func (c State) knows(match func(ceremony.Evidence) bool) bool {
 	for _, e := range c.History {
 		if s, ok := e.Event.(event.Submitting); ok && match(s.Evidence) {
 			return true
@@ -374,12 +374,12 @@ func (c Ceremony) knows(match func(ceremony.Evidence) bool) bool {
 
 // declined counts what was refused to somebody: by their own fault, and by
 // nobody's.
-func (c Ceremony) declined(who ceremony.Account) (own, passing int) {
+func (c State) declined(who ceremony.Account) (own, passing int) {
 	for _, e := range c.History {
 		d, ok := e.Event.(event.Declined)
 		switch {
 		case !ok || d.By.Account != who:
-		case d.Reason.Passing():
+		case d.Reason.Transient():
 			passing++
 		default:
 			own++
@@ -388,10 +388,10 @@ func (c Ceremony) declined(who ceremony.Account) (own, passing int) {
 	return own, passing
 }
 
-func (c Ceremony) decline(cmd Decline) ([]event.Event, error) {
-	declined := event.Declined{Evidence: cmd.Evidence.WithoutProof(), Reason: cmd.Reason, Commitment: cmd.Share, See: cmd.See}
+func (c State) decline(cmd Decline) ([]event.Event, error) {
+	declined := event.Declined{Evidence: cmd.Evidence.WithoutProof(), Reason: cmd.Reason, ShareTag: cmd.Share, See: cmd.See}
 	if c.Pending == nil {
-		return nil, c.notNow()
+		return nil, c.wrongPhase()
 	}
 	switch waiting := c.Pending.Event.(type) {
 	case event.Offered:
@@ -399,7 +399,7 @@ func (c Ceremony) decline(cmd Decline) ([]event.Event, error) {
 	case event.Submitting:
 		declined.By, declined.Step, declined.Message = waiting.By, waiting.Step, waiting.Message
 	default:
-		return nil, c.notNow()
+		return nil, c.wrongPhase()
 	}
 	events := []event.Event{declined}
 	if cmd.Reason == ceremony.PlainPassword && c.Attempt.Nonce == "" {
@@ -409,10 +409,10 @@ func (c Ceremony) decline(cmd Decline) ([]event.Event, error) {
 	return events, nil
 }
 
-func (c Ceremony) send(cmd Send) ([]event.Event, error) {
+func (c State) send(cmd Send) ([]event.Event, error) {
 	offer, ok := c.Offer()
-	if !ok || c.Closing != nil || offer.Step == ceremony.Practice || offer.Step == ceremony.Password {
-		return nil, c.notNow() // neither is a share that goes to Vault
+	if !ok || c.Closing != nil || offer.Step == ceremony.StepDrill || offer.Step == ceremony.StepOTP {
+		return nil, c.wrongPhase() // neither is a share that goes to Vault
 	}
 	// A message that was mangled on the way has other bytes and the same
 	// signature: a replay is known by who signed and when.
@@ -425,17 +425,17 @@ func (c Ceremony) send(cmd Send) ([]event.Event, error) {
 		return c.decline(Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Standing.See})
 	}
 	nodes := c.sealedFor(offer.By.Account)
-	if offer.Step == ceremony.Enter && len(nodes) == 0 {
+	if offer.Step == ceremony.StepUnseal && len(nodes) == 0 {
 		return c.decline(Decline{Evidence: cmd.Evidence, Reason: ceremony.NotCollecting}) // the last of them has just gone
 	}
 	return one(event.Submitting{
 		By: offer.By, Step: offer.Step, Nonce: c.Round.Nonce, Before: cmd.Before, Nodes: nodes,
-		Message: offer.Message, Evidence: cmd.Evidence, Recognition: recognised(cmd.Share, cmd.Standing),
+		Message: offer.Message, Evidence: cmd.Evidence, TagMatch: recognised(cmd.Share, cmd.Standing),
 	})
 }
 
 // giveBack declines the envelope that waits to be opened, if there is one.
-func (c Ceremony) giveBack(reason ceremony.Refusal) []event.Event {
+func (c State) giveBack(reason ceremony.Refusal) []event.Event {
 	offer, ok := c.Offer()
 	if !ok {
 		return nil
@@ -446,12 +446,12 @@ func (c Ceremony) giveBack(reason ceremony.Refusal) []event.Event {
 
 // mayBegin says whether Vault may be asked for what people have agreed to: the time
 // for it has come, and nobody has to be waited for.
-func (c Ceremony) mayBegin(now time.Time) bool {
+func (c State) mayBegin(now time.Time) bool {
 	return c.Gate() == "" && c.Stopping == nil && !now.Round(0).Before(c.NextStart(now))
 }
 
-// offer is the envelope that waits to be opened.
-func (c Ceremony) Offer() (event.Offered, bool) {
+// Offer is the envelope that waits to be opened.
+func (c State) Offer() (event.Offered, bool) {
 	if c.Pending == nil {
 		return event.Offered{}, false
 	}
@@ -459,19 +459,19 @@ func (c Ceremony) Offer() (event.Offered, bool) {
 	return offer, ok
 }
 
-// notNow is the refusal that says where the ceremony stands instead.
-func (c Ceremony) notNow() ceremony.Refusal {
+// wrongPhase is the refusal that says where the ceremony stands instead.
+func (c State) wrongPhase() ceremony.Refusal {
 	switch {
 	case c.Ended() || c.Closing != nil:
 		return ceremony.Closed
-	case c.State == StateFrozen:
+	case c.Phase == PhaseFrozen:
 		return ceremony.IsFrozen
 	}
 	return ceremony.NotCollecting
 }
 
-// commandOf is what a signed word asks for.
-func (c Ceremony) CommandOf(by ceremony.Account, said ceremony.Word, signed string) (Command, error) {
+// CommandOf is what a signed word asks for.
+func (c State) CommandOf(by ceremony.Account, said ceremony.Statement, signed string) (Command, error) {
 	added := OneLine(c.Added(said))
 	switch said.Verb {
 	case ceremony.SayApprove:
@@ -483,7 +483,7 @@ func (c Ceremony) CommandOf(by ceremony.Account, said ceremony.Word, signed stri
 	case ceremony.SayProceed:
 		return Proceed{By: by, Signed: signed}, nil
 	case ceremony.SayFreeze:
-		return Freezing{By: by, Why: added, Signed: signed}, nil
+		return Freeze{By: by, Why: added, Signed: signed}, nil
 	case ceremony.SayResume:
 		return Resume{By: by, Signed: signed}, nil
 	case ceremony.SayCancel:

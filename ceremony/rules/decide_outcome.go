@@ -11,32 +11,32 @@ import (
 // settle says what came of the share that was sent. Vault's status afterwards is
 // what counts: a status code alone does not say whether a share was counted, and
 // a lost answer says nothing (P5).
-func (c Ceremony) settle(cmd Settle) ([]event.Event, error) {
+func (c State) settle(cmd Settle) ([]event.Event, error) {
 	if c.Pending == nil {
-		return nil, c.notNow()
+		return nil, c.wrongPhase()
 	}
 	switch sent := c.Pending.Event.(type) {
 	case event.Dropping:
 		return c.settleDrop(sent, cmd)
 	case event.Submitting:
 		switch {
-		case sent.Step == ceremony.Enter:
+		case sent.Step == ceremony.StepUnseal:
 			return c.settleEntered(sent, cmd), nil
 		case cmd.Answer != nil && cmd.Answer.Complete:
 			return c.completed(sent, *cmd.Answer)
-		case sent.Step == ceremony.Verify:
+		case sent.Step == ceremony.StepVerify:
 			return c.settleVerify(sent, cmd)
 		}
 		return c.settleUpdate(sent, cmd)
 	}
-	return nil, c.notNow()
+	return nil, c.wrongPhase()
 }
 
 // completed is what follows from the answer that ends a step.
-func (c Ceremony) completed(sent event.Submitting, a ceremony.Answer) ([]event.Event, error) {
+func (c State) completed(sent event.Submitting, a ceremony.Answer) ([]event.Event, error) {
 	done := event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed}
 	switch {
-	case sent.Step == ceremony.Verify:
+	case sent.Step == ceremony.StepVerify:
 		return []event.Event{event.Verified{By: &sent.By}, done}, nil
 	case c.Plan.OTP != "":
 		if a.Encoded == "" {
@@ -49,7 +49,7 @@ func (c Ceremony) completed(sent event.Submitting, a ceremony.Answer) ([]event.E
 		}
 		issued := event.TokenIssued{By: sent.By, Ciphertext: a.Ciphertexts[0], Keys: a.Fingerprints}
 		if want := c.Plan.Recipients(); !slices.Equal(a.Fingerprints, want) {
-			return []event.Event{issued, event.Froze{Why: event.VaultDiffers, Want: "a token for " + List(want), Got: List(a.Fingerprints)}}, nil
+			return []event.Event{issued, event.Frozen{Why: event.VaultDiffers, Want: "a token for " + List(want), Got: List(a.Fingerprints)}}, nil
 		}
 		return []event.Event{issued, done}, nil
 	}
@@ -57,13 +57,13 @@ func (c Ceremony) completed(sent event.Submitting, a ceremony.Answer) ([]event.E
 }
 
 // rekeyed records the new shares first (P7), and judges them afterwards.
-func (c Ceremony) rekeyed(by ceremony.Person, a ceremony.Answer, backup bool) ([]event.Event, error) {
+func (c State) rekeyed(by ceremony.Person, a ceremony.Answer, backup bool) ([]event.Event, error) {
 	made, wrong := c.madeShares(by, a, backup)
 	switch {
 	case wrong != nil:
 		return []event.Event{made, *wrong}, nil
 	case c.Plan.Verification && a.VerificationNonce == "":
-		return []event.Event{made, event.Froze{Why: event.VaultDiffers, Want: "a verification of the new shares", Got: "none: the new key is in force"}}, nil
+		return []event.Event{made, event.Frozen{Why: event.VaultDiffers, Want: "a verification of the new shares", Got: "none: the new key is in force"}}, nil
 	case !c.Plan.Verification:
 		return []event.Event{made, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed}}, nil
 	}
@@ -72,7 +72,7 @@ func (c Ceremony) rekeyed(by ceremony.Person, a ceremony.Answer, backup bool) ([
 
 // newShares are those of an answer, and what is wrong with them, nil when they are the
 // plan's.
-func (c Ceremony) madeShares(by ceremony.Person, a ceremony.Answer, backup bool) (event.Rekeyed, *event.Froze) {
+func (c State) madeShares(by ceremony.Person, a ceremony.Answer, backup bool) (event.Rekeyed, *event.Frozen) {
 	made := event.Rekeyed{By: by, Keys: a.Fingerprints, VerificationNonce: a.VerificationNonce, FromBackup: backup}
 	if c.Plan.Verification {
 		made.Required = c.Plan.NewThreshold
@@ -85,15 +85,15 @@ func (c Ceremony) madeShares(by ceremony.Person, a ceremony.Answer, backup bool)
 	want := c.Plan.Recipients()
 	switch {
 	case len(a.Ciphertexts) != len(want):
-		return made, &event.Froze{Why: event.VaultDiffers, Want: fmt.Sprintf("%d new shares", len(want)), Got: fmt.Sprint(len(a.Ciphertexts))}
+		return made, &event.Frozen{Why: event.VaultDiffers, Want: fmt.Sprintf("%d new shares", len(want)), Got: fmt.Sprint(len(a.Ciphertexts))}
 	case !slices.Equal(a.Fingerprints, want):
-		return made, &event.Froze{Why: event.VaultDiffers, Want: "new shares for " + List(want), Got: List(a.Fingerprints)}
+		return made, &event.Frozen{Why: event.VaultDiffers, Want: "new shares for " + List(want), Got: List(a.Fingerprints)}
 	}
 	return made, nil
 }
 
 // settleUpdate judges by the status of the operation itself.
-func (c Ceremony) settleUpdate(sent event.Submitting, cmd Settle) ([]event.Event, error) {
+func (c State) settleUpdate(sent event.Submitting, cmd Settle) ([]event.Event, error) {
 	seen := cmd.Seen.Update
 	last := sent.Before+1 == c.Round.Required
 	ours := last && !cmd.Refused // the attempt may have ended by this share
@@ -104,7 +104,7 @@ func (c Ceremony) settleUpdate(sent event.Submitting, cmd Settle) ([]event.Event
 	}
 	switch {
 	case seen.Started && seen.Nonce != sent.Nonce:
-		return one(event.Froze{Why: event.ForeignAttempt, Want: "attempt " + sent.Nonce, Got: "attempt " + seen.Nonce, Remains: c.remains(cmd.Seen)})
+		return one(event.Frozen{Why: event.ForeignAttempt, Want: "attempt " + sent.Nonce, Got: "attempt " + seen.Nonce, Remains: c.remains(cmd.Seen)})
 	case seen.Started && cmd.Seen.Made():
 		return c.unseen(sent, cmd.Seen)
 	case seen.Started:
@@ -115,24 +115,24 @@ func (c Ceremony) settleUpdate(sent event.Submitting, cmd Settle) ([]event.Event
 	case ours && c.Plan.Operation.Rekeys() && !c.Plan.Verification:
 		return c.unseen(sent, cmd.Seen)
 	}
-	return one(event.Froze{Why: event.AttemptGone, Want: "attempt " + sent.Nonce, Got: "no attempt in progress", Remains: c.remains(cmd.Seen)})
+	return one(event.Frozen{Why: event.AttemptGone, Want: "attempt " + sent.Nonce, Got: "no attempt in progress", Remains: c.remains(cmd.Seen)})
 }
 
 // unseen is a rekey whose new shares were made and whose answer was lost. The
 // backup has them, or they are given up: with verification the old key is still
 // in force.
-func (c Ceremony) unseen(sent event.Submitting, v View) ([]event.Event, error) {
+func (c State) unseen(sent event.Submitting, v View) ([]event.Event, error) {
 	if v.Backup != nil && v.Backup.Nonce == sent.Nonce {
 		return c.rekeyed(sent.By, c.backedUp(v), true)
 	}
 	if c.Plan.Verification {
-		return one(event.Froze{Why: event.KeysLost, Want: "the new shares", Got: "an answer that was lost"})
+		return one(event.Frozen{Why: event.KeysLost, Want: "the new shares", Got: "an answer that was lost"})
 	}
 	return c.lost(ceremony.SharesLost)
 }
 
 // backedUp is the answer that was lost, as far as Vault's backup has it.
-func (c Ceremony) backedUp(v View) ceremony.Answer {
+func (c State) backedUp(v View) ceremony.Answer {
 	a := ceremony.Answer{Complete: true}
 	if !c.Lacks(v) {
 		a.VerificationNonce = v.Update.VerificationNonce
@@ -148,7 +148,7 @@ func (c Ceremony) backedUp(v View) ceremony.Answer {
 }
 
 // settleVerify judges by the status of the verification.
-func (c Ceremony) settleVerify(sent event.Submitting, cmd Settle) ([]event.Event, error) {
+func (c State) settleVerify(sent event.Submitting, cmd Settle) ([]event.Event, error) {
 	seen := cmd.Seen.Verify
 	last := sent.Before+1 == c.Round.Required
 	switch {
@@ -158,19 +158,19 @@ func (c Ceremony) settleVerify(sent event.Submitting, cmd Settle) ([]event.Event
 		// Vault gives a refused verification another nonce.
 		return one(c.roundRefused(sent, seen.Nonce))
 	case seen.Started:
-		return one(event.Froze{Why: event.ForeignShare, Want: "verification " + sent.Nonce, Got: "verification " + seen.Nonce})
+		return one(event.Frozen{Why: event.ForeignShare, Want: "verification " + sent.Nonce, Got: "verification " + seen.Nonce})
 	case last && !cmd.Seen.Update.Started && !cmd.Refused && !c.refutedBy(cmd.Seen.Seal):
 		return []event.Event{
 			event.Verified{By: &sent.By, Unconfirmed: !c.confirmedBy(cmd.Seen.Seal)},
 			event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed},
 		}, nil
 	}
-	return one(event.Froze{Why: event.AttemptGone, Want: "verification " + sent.Nonce, Got: "no verification in progress"})
+	return one(event.Frozen{Why: event.AttemptGone, Want: "verification " + sent.Nonce, Got: "no verification in progress"})
 }
 
 // confirmedBy says whether the seal's numbers show that the new key is in
 // force. They can't when they are the old key's numbers as well.
-func (c Ceremony) confirmedBy(s ceremony.Seal) bool {
+func (c State) confirmedBy(s ceremony.Seal) bool {
 	p := c.Plan
 	return (p.Shares != len(p.Receivers) || p.Threshold != p.NewThreshold) &&
 		s.ClusterID == p.ClusterID && s.Shares == len(p.Receivers) && s.Threshold == p.NewThreshold
@@ -178,17 +178,17 @@ func (c Ceremony) confirmedBy(s ceremony.Seal) bool {
 
 // refutedBy says whether the seal's numbers show that the old key is in force:
 // the rekey was cancelled, or died with its leader.
-func (c Ceremony) refutedBy(s ceremony.Seal) bool {
+func (c State) refutedBy(s ceremony.Seal) bool {
 	p := c.Plan
 	return s.ClusterID != p.ClusterID || (p.Shares != len(p.Receivers) || p.Threshold != p.NewThreshold) && !c.confirmedBy(s)
 }
 
 // settleRound judges by the number of shares that Vault has counted under the
 // right nonce.
-func (c Ceremony) settleRound(sent event.Submitting, cmd Settle, progress int, last bool) ([]event.Event, error) {
+func (c State) settleRound(sent event.Submitting, cmd Settle, progress int, last bool) ([]event.Event, error) {
 	switch {
 	case cmd.Refused && progress > sent.Before:
-		return one(event.Froze{Why: event.ForeignShare, Want: fmt.Sprintf("%d shares counted", sent.Before), Got: fmt.Sprint(progress)})
+		return one(event.Frozen{Why: event.ForeignShare, Want: fmt.Sprintf("%d shares counted", sent.Before), Got: fmt.Sprint(progress)})
 	case progress == sent.Before+1 && !last:
 		return one(event.Counted{By: sent.By, Step: sent.Step, Progress: progress, Asked: cmd.Answer == nil})
 	case progress == 0 && last && sent.Before > 0:
@@ -200,10 +200,10 @@ func (c Ceremony) settleRound(sent event.Submitting, cmd Settle, progress int, l
 		}
 		return one(event.Declined{By: sent.By, Step: sent.Step, Message: sent.Message, Evidence: sent.Evidence, Reason: reason})
 	}
-	return one(event.Froze{Why: event.ForeignShare, Want: fmt.Sprintf("%d shares counted", sent.Before+1), Got: fmt.Sprint(progress)})
+	return one(event.Frozen{Why: event.ForeignShare, Want: fmt.Sprintf("%d shares counted", sent.Before+1), Got: fmt.Sprint(progress)})
 }
 
-func (c Ceremony) roundRefused(sent event.Submitting, nonce string) event.RoundRefused {
+func (c State) roundRefused(sent event.Submitting, nonce string) event.RoundRefused {
 	refused := event.RoundRefused{Step: sent.Step, Round: c.Round.Number, Nonce: nonce}
 	for _, s := range c.Round.Counted {
 		refused.With = append(refused.With, s.By)
@@ -214,24 +214,24 @@ func (c Ceremony) roundRefused(sent event.Submitting, nonce string) event.RoundR
 }
 
 // lost ends a ceremony whose result was made and can't be had.
-func (c Ceremony) lost(fault ceremony.Refusal) ([]event.Event, error) {
+func (c State) lost(fault ceremony.Refusal) ([]event.Event, error) {
 	return []event.Event{event.Closing{Outcome: event.Failed, Fault: fault}, event.Ended{Outcome: event.Failed, Vault: event.AttemptUsed}}, nil
 }
 
 // settleDrop says what came of dropping what Vault had.
-func (c Ceremony) settleDrop(sent event.Dropping, cmd Settle) ([]event.Event, error) {
+func (c State) settleDrop(sent event.Dropping, cmd Settle) ([]event.Event, error) {
 	v := cmd.Seen
 	switch {
-	case sent.Step == ceremony.Enter:
+	case sent.Step == ceremony.StepUnseal:
 		return c.settleReset(sent, v), nil
 	case !v.Update.Started && cmd.Dropped:
 		return one(event.AttemptLost{Nonce: c.Attempt.Nonce})
 	case !v.Update.Started:
 		return c.goneUnasked(v), nil
 	case v.Update.Nonce != c.Attempt.Nonce:
-		return one(event.Froze{Why: event.ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce, Remains: c.remains(v)})
-	case sent.Step == ceremony.Verify && v.Verify.Started && v.Verify.Progress == 0:
-		return one(event.RoundReset{Step: ceremony.Verify, Nonce: v.Verify.Nonce})
+		return one(event.Frozen{Why: event.ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce, Remains: c.remains(v)})
+	case sent.Step == ceremony.StepVerify && v.Verify.Started && v.Verify.Progress == 0:
+		return one(event.RoundReset{Step: ceremony.StepVerify, Nonce: v.Verify.Nonce})
 	}
 	return nil, nil // not dropped yet: the engine asks again
 }

@@ -7,7 +7,7 @@ import (
 	"conclave/ceremony/event"
 )
 
-// undertakes says which act an operation without shares is for, in order: reading
+// Undertakes says which act an operation without shares is for, in order: reading
 // a backup is no act, deleting it is.
 func Undertakes(op ceremony.Operation) event.Act {
 	switch op {
@@ -23,21 +23,21 @@ func Undertakes(op ceremony.Operation) event.Act {
 	return ""
 }
 
-// undertake announces the act that the plan is for.
-func (c Ceremony) undertake(cmd Undertake, now time.Time) ([]event.Event, error) {
+// request announces the act that the plan is for.
+func (c State) request(cmd Request, now time.Time) ([]event.Event, error) {
 	switch {
-	case c.Ended() || c.State == StateFrozen || c.Closing != nil || c.Pending != nil || cmd.Act != Undertakes(c.Plan.Operation):
-		return nil, c.notNow()
+	case c.Ended() || c.Phase == PhaseFrozen || c.Closing != nil || c.Pending != nil || cmd.Act != Undertakes(c.Plan.Operation):
+		return nil, c.wrongPhase()
 	case cmd.Act == event.DeletingBackup && (c.Backup == nil || c.Deletion == nil):
-		return nil, c.notNow()
-	case cmd.Act != event.DeletingBackup && c.State != StateApproved, !c.mayBegin(now):
-		return nil, c.notNow()
+		return nil, c.wrongPhase()
+	case cmd.Act != event.DeletingBackup && c.Phase != PhaseApproved, !c.mayBegin(now):
+		return nil, c.wrongPhase()
 	}
 	return one(event.Acting(cmd))
 }
 
 // concludes says whether an event is what comes of the act in hand.
-func (c Ceremony) concludes(result event.Event) bool {
+func (c State) concludes(result event.Event) bool {
 	act, ok := c.Pending.acting()
 	switch result.(type) {
 	case event.Initialized:
@@ -49,22 +49,22 @@ func (c Ceremony) concludes(result event.Event) bool {
 	case event.BackupDeleted:
 		return ok && act == event.DeletingBackup
 	case event.BackupRead:
-		return c.Pending == nil && c.Plan.Operation == ceremony.ReadBackup && c.State == StateApproved
+		return c.Pending == nil && c.Plan.Operation == ceremony.ReadBackup && c.Phase == PhaseApproved
 	}
 	return false
 }
 
-func (c Ceremony) concluded(cmd Done) ([]event.Event, error) {
+func (c State) concluded(cmd Done) ([]event.Event, error) {
 	if c.Ended() || !c.concludes(cmd.Result) {
-		return nil, c.notNow()
+		return nil, c.wrongPhase()
 	}
 	return one(cmd.Result)
 }
 
 // fail ends a ceremony whose act Vault declined, or whose result can't be had.
-func (c Ceremony) fail(fault ceremony.Refusal) ([]event.Event, error) {
-	if c.Ended() || c.State == StateFrozen {
-		return nil, c.notNow()
+func (c State) fail(fault ceremony.Refusal) ([]event.Event, error) {
+	if c.Ended() || c.Phase == PhaseFrozen {
+		return nil, c.wrongPhase()
 	}
 	ending := event.NothingToCancel
 	if fault == ceremony.InitLost {
@@ -75,7 +75,7 @@ func (c Ceremony) fail(fault ceremony.Refusal) ([]event.Event, error) {
 
 // delete is an approver's word that the backup may go. It is the last step, and
 // one that the person who proposed it can't take.
-func (c Ceremony) delete(cmd Delete) ([]event.Event, error) {
+func (c State) delete(cmd Delete) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
 	}
@@ -86,7 +86,7 @@ func (c Ceremony) delete(cmd Delete) ([]event.Event, error) {
 	switch {
 	case !ok:
 		return nil, ceremony.NotApprover
-	case c.State == StateFrozen:
+	case c.Phase == PhaseFrozen:
 		return nil, ceremony.IsFrozen
 	case c.Backup == nil || !c.handedOut():
 		return nil, ceremony.NotWaiting

@@ -9,10 +9,10 @@ import (
 
 // begunHere begins to collect shares for what has no attempt in Vault: the nonce
 // that binds them is this program's own.
-func (c Ceremony) begunHere(cmd Open, now time.Time) ([]event.Event, error) {
+func (c State) begunHere(cmd Open, now time.Time) ([]event.Event, error) {
 	op := c.Plan.Operation
-	if c.State != StateApproved || c.Closing != nil || !c.mayBegin(now) || op.HasAttempt() || !op.TakesShares() {
-		return nil, c.notNow()
+	if c.Phase != PhaseApproved || c.Closing != nil || !c.mayBegin(now) || op.HasAttempt() || !op.TakesShares() {
+		return nil, c.wrongPhase()
 	}
 	events := []event.Event{event.Started{Nonce: cmd.Nonce, Required: c.Plan.Needed(op.FirstStep())}}
 	if op == ceremony.Unseal {
@@ -23,47 +23,47 @@ func (c Ceremony) begunHere(cmd Open, now time.Time) ([]event.Event, error) {
 
 // prove records that a holder could decrypt and sign in a drill. A share that is
 // most likely the wrong one proves nothing, unless its holder insists.
-func (c Ceremony) prove(cmd Prove) ([]event.Event, error) {
+func (c State) prove(cmd Prove) ([]event.Event, error) {
 	offer, ok := c.Offer()
-	if !ok || offer.Step != ceremony.Practice {
-		return nil, c.notNow()
+	if !ok || offer.Step != ceremony.StepDrill {
+		return nil, c.wrongPhase()
 	}
 	if reason := c.Judge(offer, cmd.Evidence, cmd.Share, cmd.Standing); reason != "" {
 		return c.decline(Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Standing.See})
 	}
-	return one(event.Proven{By: offer.By, Message: offer.Message, Evidence: cmd.Evidence, Recognition: recognised(cmd.Share, cmd.Standing)})
+	return one(event.Proven{By: offer.By, Message: offer.Message, Evidence: cmd.Evidence, TagMatch: recognised(cmd.Share, cmd.Standing)})
 }
 
 // reverify has Vault forget the new shares that were proven so far; what it made
 // stays, and everybody proves theirs again.
-func (c Ceremony) reverify(cmd Reverify) ([]event.Event, error) {
-	by, err := c.mayDrop(cmd.By, c.State == StateVerifying)
+func (c State) reverify(cmd Reverify) ([]event.Event, error) {
+	by, err := c.mayDrop(cmd.By, c.Phase == PhaseVerifying)
 	if err != nil {
 		return nil, err
 	}
-	return []event.Event{event.VerificationDropped{By: by, Signed: cmd.Signed}, event.Dropping{Step: ceremony.Verify, Nonce: c.Round.Nonce}}, nil
+	return []event.Event{event.VerificationDropped{By: by, Signed: cmd.Signed}, event.Dropping{Step: ceremony.StepVerify, Nonce: c.Round.Nonce}}, nil
 }
 
 // reset has sealed nodes forget what they have counted, whoever entered it: a share
 // that came past Conclave and does not fit would spoil the round. Everybody is
 // asked anew.
-func (c Ceremony) reset(cmd Reset) ([]event.Event, error) {
-	by, err := c.mayDrop(cmd.By, c.Plan.Operation == ceremony.Unseal && c.State == StateCollecting)
+func (c State) reset(cmd Reset) ([]event.Event, error) {
+	by, err := c.mayDrop(cmd.By, c.Plan.Operation == ceremony.Unseal && c.Phase == PhaseCollecting)
 	if err != nil {
 		return nil, err
 	}
-	return []event.Event{event.ResetAsked{By: by, Signed: cmd.Signed}, event.Dropping{Step: ceremony.Enter, Nonce: c.Round.Nonce}}, nil
+	return []event.Event{event.ResetAsked{By: by, Signed: cmd.Signed}, event.Dropping{Step: ceremony.StepUnseal, Nonce: c.Round.Nonce}}, nil
 }
 
 // mayDrop says whether somebody may have what was counted forgotten now.
-func (c Ceremony) mayDrop(who ceremony.Account, collecting bool) (ceremony.Person, error) {
+func (c State) mayDrop(who ceremony.Account, collecting bool) (ceremony.Person, error) {
 	by, ok := c.decider(who)
 	switch {
 	case c.Ended() || c.Closing != nil:
 		return ceremony.Person{}, ceremony.Closed
 	case !ok:
 		return ceremony.Person{}, ceremony.MayNotCancel
-	case c.State == StateFrozen || c.Stopping != nil:
+	case c.Phase == PhaseFrozen || c.Stopping != nil:
 		return ceremony.Person{}, ceremony.IsFrozen
 	case c.Pending != nil:
 		return ceremony.Person{}, ceremony.Busy
@@ -76,7 +76,7 @@ func (c Ceremony) mayDrop(who ceremony.Account, collecting bool) (ceremony.Perso
 // atClosing is how a ceremony ends whose window is over. A drill has its report,
 // whoever answered; an unseal is done when every node that answers is unsealed;
 // a backup that was handed out may stay in Vault.
-func (c Ceremony) atClosing() event.Outcome {
+func (c State) atClosing() event.Outcome {
 	switch c.Plan.Operation {
 	case ceremony.Drill:
 		if c.Attempt.Nonce != "" {

@@ -17,19 +17,19 @@ func stands(why event.FreezeReason) bool {
 
 // FrozenFor reports whether the ceremony is frozen for this reason, if perhaps not for
 // this alone: a doubt may have frozen it once more.
-func (c Ceremony) FrozenFor(why event.FreezeReason) bool {
-	froze := c.Last(func(e event.Event) bool { f, ok := e.(event.Froze); return ok && f.Why == why })
+func (c State) FrozenFor(why event.FreezeReason) bool {
+	froze := c.Last(func(e event.Event) bool { f, ok := e.(event.Frozen); return ok && f.Why == why })
 	return c.Freeze != nil && froze > c.Last(Is[event.Resumed])
 }
 
 // inDoubt says whether the ceremony must be frozen before anything else is done. What
 // was sent to Vault is settled first, and what Vault has done is not undone.
-func (c Ceremony) inDoubt(d *Difference) bool {
-	if d == nil || c.Ended() || c.Closing != nil || c.Freeze != nil && c.Freeze.Froze == d.freeze() {
+func (c State) inDoubt(d *Difference) bool {
+	if d == nil || c.Ended() || c.Closing != nil || c.Freeze != nil && c.Freeze.Frozen == d.freeze() {
 		return false
 	}
 	if _, sent := c.Pending.Submitting(); sent || c.Pending.begins() {
 		return false
 	}
-	return c.State == StateFrozen || !c.done()
+	return c.Phase == PhaseFrozen || !c.done()
 }

@@ -20,7 +20,7 @@ type Exposure struct {
 // seen in the open and until a ceremony has replaced the shares. Where it was their
 // private key, the new shares have to be for another one. The newest comes first, and
 // one of each person and kind.
-func Exposures(ceremonies []Ceremony, cluster string) []Exposure {
+func Exposures(ceremonies []State, cluster string) []Exposure {
 	var exposed []Exposure
 	for _, c := range ceremonies {
 		if c.Plan.Cluster != cluster {
@@ -32,7 +32,7 @@ func Exposures(ceremonies []Ceremony, cluster string) []Exposure {
 				continue
 			}
 			x := Exposure{Person: *n.By, Kind: n.Kind, At: entry.At, Of: c.ID()}
-			if !slices.ContainsFunc(ceremonies, func(c Ceremony) bool { return c.Plan.Cluster == cluster && x.endedBy(c) }) {
+			if !slices.ContainsFunc(ceremonies, func(c State) bool { return c.Plan.Cluster == cluster && x.endedBy(c) }) {
 				exposed = append(exposed, x)
 			}
 		}
@@ -49,7 +49,7 @@ func Exposures(ceremonies []Ceremony, cluster string) []Exposure {
 
 // endedBy says whether a ceremony has replaced the share that was exposed. New shares
 // that were made before may be what was exposed; when others made theirs nobody knows.
-func (x Exposure) endedBy(c Ceremony) bool {
+func (x Exposure) endedBy(c State) bool {
 	made := c.Last(func(e event.Event) bool { return Is[event.Rekeyed](e) || Is[event.Initialized](e) })
 	switch {
 	case c.Outcome != event.Completed, made == 0, c.Verified != nil && c.Verified.Unconfirmed, c.MadeElsewhere(), !c.History[made-1].At.After(x.At):

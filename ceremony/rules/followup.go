@@ -22,20 +22,20 @@ const lastReminder = 7 * 24 * time.Hour
 // revoked: however the ceremony ended, since a token that Vault encrypted to
 // somebody else's key is about as well. A ceremony that has ended is not settled
 // before.
-func (c Ceremony) OwesRevocation() bool {
+func (c State) OwesRevocation() bool {
 	issued := c.Token != "" || c.Encoded != ""
 	return c.Plan.Operation == ceremony.GenerateRoot && issued && c.Ended() && c.Revoked == nil && !c.Left
 }
 
 // OwesDeletion says whether a rekey has left its backup in Vault: however it ended,
 // once it has made new shares.
-func (c Ceremony) OwesDeletion() bool {
+func (c State) OwesDeletion() bool {
 	return c.Plan.Backup && c.Ended() && c.Result == nil && !c.Left && c.BackedUpUnder() != ""
 }
 
-// backedUpUnder is the nonce of the attempt whose new shares Vault was to keep, empty
+// BackedUpUnder is the nonce of the attempt whose new shares Vault was to keep, empty
 // while none was made.
-func (c Ceremony) BackedUpUnder() string {
+func (c State) BackedUpUnder() string {
 	var attempt, made string
 	for _, e := range c.History {
 		switch ev := e.Event.(type) {
@@ -48,11 +48,11 @@ func (c Ceremony) BackedUpUnder() string {
 	return made
 }
 
-// owes says whether something is left behind that people are reminded of.
-func (c Ceremony) Owes() bool { return c.OwesRevocation() || c.OwesDeletion() }
+// Owes says whether something is left behind that people are reminded of.
+func (c State) Owes() bool { return c.OwesRevocation() || c.OwesDeletion() }
 
-// reminderDue is when the next reminder is to be sent.
-func (c Ceremony) ReminderDue() time.Time {
+// ReminderDue is when the next reminder is to be sent.
+func (c State) ReminderDue() time.Time {
 	schedule := tokenReminders
 	if c.OwesDeletion() {
 		schedule = backupReminders
@@ -67,7 +67,7 @@ func (c Ceremony) ReminderDue() time.Time {
 	return c.EndedAt().Add(after)
 }
 
-func (c Ceremony) remind(now time.Time) ([]event.Event, error) {
+func (c State) remind(now time.Time) ([]event.Event, error) {
 	over := !now.Before(c.EndedAt().Add(lastReminder))
 	switch {
 	case !c.Owes() || now.Before(c.ReminderDue()):
@@ -84,14 +84,14 @@ func (c Ceremony) remind(now time.Time) ([]event.Event, error) {
 
 // nextReminder is the number of a reminder that is sent now. Those whose time passed
 // while nobody could send them are left out.
-func (c Ceremony) nextReminder(now time.Time) int {
+func (c State) nextReminder(now time.Time) int {
 	for c.Reminders++; !now.Before(c.ReminderDue()); c.Reminders++ {
 	}
 	return c.Reminders
 }
 
 // gone records that Vault does not have any more what was left behind.
-func (c Ceremony) gone() ([]event.Event, error) {
+func (c State) gone() ([]event.Event, error) {
 	switch {
 	case c.OwesDeletion():
 		return one(event.BackupDeleted{})

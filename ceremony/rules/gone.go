@@ -19,7 +19,7 @@ const (
 func Elsewhere(r event.Rekeyed) bool { return r.By == ceremony.Person{} }
 
 // MadeElsewhere says whether the newest new shares were made past Conclave.
-func (c Ceremony) MadeElsewhere() bool {
+func (c State) MadeElsewhere() bool {
 	for _, e := range slices.Backward(c.History) {
 		if made, ok := e.Event.(event.Rekeyed); ok {
 			return Elsewhere(made)
@@ -28,13 +28,13 @@ func (c Ceremony) MadeElsewhere() bool {
 	return false
 }
 
-// lacks says whether Vault shows that it does not have the ceremony's attempt.
-func (c Ceremony) Lacks(v View) bool {
+// Lacks says whether Vault shows that it does not have the ceremony's attempt.
+func (c State) Lacks(v View) bool {
 	return c.Attempt.Nonce != "" && (!v.Update.Started || v.Update.Nonce != c.Attempt.Nonce)
 }
 
 // remains is what the backup in a view says of the attempt.
-func (c Ceremony) remains(v View) event.Remains {
+func (c State) remains(v View) event.Remains {
 	switch {
 	case v.Backup == nil || v.Seal.ClusterID != c.Plan.ClusterID:
 		return ""
@@ -46,14 +46,14 @@ func (c Ceremony) remains(v View) event.Remains {
 
 // unproven says whether nothing shows that an attempt which is gone has come to
 // nothing: whoever has enough shares may have carried it through.
-func (c Ceremony) unproven(v View) bool {
+func (c State) unproven(v View) bool {
 	op, made := c.Plan.Operation, c.remains(v) == SharesMade && !c.Plan.Verification
 	return op.IssuesToken() || op.Rekeys() && (made || !c.oldInForce(v.Seal))
 }
 
 // oldInForce says whether the numbers of the plan's cluster show that the old key is
 // in force. They can't when the new key has the same.
-func (c Ceremony) oldInForce(s ceremony.Seal) bool {
+func (c State) oldInForce(s ceremony.Seal) bool {
 	return s.ClusterID == c.Plan.ClusterID && c.refutedBy(s)
 }
 
@@ -61,9 +61,9 @@ func (c Ceremony) oldInForce(s ceremony.Seal) bool {
 // backup has the new shares, under the attempt's nonce. Of a rekey with verification
 // that shows no more than that they were made; that they are in force is for the
 // numbers to show.
-func (c Ceremony) fromBackup(v View) []event.Event {
+func (c State) fromBackup(v View) []event.Event {
 	switch {
-	case !c.Lacks(v), c.Round.Step != ceremony.Update, c.remains(v) != SharesMade, c.oldInForce(v.Seal):
+	case !c.Lacks(v), c.Round.Step != ceremony.StepUpdate, c.remains(v) != SharesMade, c.oldInForce(v.Seal):
 		return nil
 	case !c.Plan.Verification:
 		events, _ := c.rekeyed(c.completing(), c.backedUp(v), true) // it only decides which events
@@ -80,7 +80,7 @@ func (c Ceremony) fromBackup(v View) []event.Event {
 
 // carriedThrough is the end of a rekey that Vault has no more and whose new key is, or
 // may be, in force: whatever ends the ceremony, the new shares are not given up.
-func (c Ceremony) carriedThrough(v View) []event.Event {
+func (c State) carriedThrough(v View) []event.Event {
 	if events := c.proven(v); events != nil {
 		return events
 	}
@@ -88,7 +88,7 @@ func (c Ceremony) carriedThrough(v View) []event.Event {
 }
 
 // goneUnasked is what follows from an attempt that is gone, and not by our cancelling.
-func (c Ceremony) goneUnasked(v View) []event.Event {
+func (c State) goneUnasked(v View) []event.Event {
 	if events := c.carriedThrough(v); events != nil {
 		return events
 	}
@@ -98,7 +98,7 @@ func (c Ceremony) goneUnasked(v View) []event.Event {
 // completing is who sent the last share that the attempt needed, where Vault's answer
 // to it was lost: it may have arrived later than anybody waited for it. Otherwise it
 // is nobody, and others have brought what was missing.
-func (c Ceremony) completing() ceremony.Person {
+func (c State) completing() ceremony.Person {
 	for _, e := range slices.Backward(c.History) {
 		if sent, ok := e.Event.(event.Submitting); ok {
 			if sent.Nonce == c.Attempt.Nonce && sent.Before+1 == c.Round.Required && c.Last(Is[event.AnswerLost]) > e.Seq {
@@ -110,11 +110,11 @@ func (c Ceremony) completing() ceremony.Person {
 	return ceremony.Person{}
 }
 
-// backupPatience is for how long a backup that can't be read holds a ceremony up. It
+// BackupPatience is for how long a backup that can't be read holds a ceremony up. It
 // stays in Vault, and people are told how to get at it.
 const BackupPatience = 5 * time.Minute
 
-// unread is since when Vault's backup can't be read.
+// Unread is since when Vault's backup can't be read.
 type Unread struct {
 	Nonce string // of the attempt whose shares it may have
 	Since time.Time

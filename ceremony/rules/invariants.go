@@ -11,9 +11,9 @@ import (
 	"conclave/ceremony/event"
 )
 
-// allows holds an event to the promises that a journal shows by itself, so that a
+// checkInvariants holds an event to the promises that a journal shows by itself, so that a
 // check of it means more than that its lines hang together (P2, P4, P8).
-func (c Ceremony) allows(e event.Event, at time.Time) error {
+func (c State) checkInvariants(e event.Event, at time.Time) error {
 	among := func(list []ceremony.Person, by ceremony.Person) error {
 		if p, ok := ceremony.Find(list, by.Account); !ok || p != by {
 			return fmt.Errorf("%s has no such part in the plan", by.Account)
@@ -43,7 +43,7 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 			return errors.New("it names no policy")
 		}
 	case event.Approved:
-		if c.State != StateProposed || ev.PlanHash != c.PlanHash || ev.By.Account == c.Plan.Initiator.Account {
+		if c.Phase != PhaseProposed || ev.PlanHash != c.PlanHash || ev.By.Account == c.Plan.Initiator.Account {
 			return errors.New("this is no approval of this plan")
 		}
 		if slices.ContainsFunc(c.Approvals, func(a ceremony.Approval) bool { return a.By.Account == ev.By.Account }) {
@@ -55,11 +55,11 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 		return among(c.Plan.Approvers, ev.By)
 	case event.RollCalled:
 		called := func(ch ceremony.Challenge, p ceremony.Person) bool { return ch.For == p }
-		if c.State != StateRollCall || c.Called() != nil || !slices.EqualFunc(ev.Challenges, c.Plan.RollCall, called) {
+		if c.Phase != PhaseRollCall || c.Called() != nil || !slices.EqualFunc(ev.Challenges, c.Plan.RollCall, called) {
 			return errors.New("no such roll call is due")
 		}
 	case event.Present:
-		if c.State != StateRollCall || c.Called() == nil || c.IsPresent(ev.By.Account) || ev.Signed == "" {
+		if c.Phase != PhaseRollCall || c.Called() == nil || c.IsPresent(ev.By.Account) || ev.Signed == "" {
 			return errors.New("no such answer is waited for")
 		}
 		return among(c.Plan.RollCall, ev.By)
@@ -85,7 +85,7 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 		}
 	case event.FreezeAsked:
 		return among(c.Plan.Everybody(), ev.By)
-	case event.Froze:
+	case event.Frozen:
 		if ev.Why == event.PersonStopped && c.Stopping == nil {
 			return errors.New("nobody has asked for it")
 		}
@@ -98,7 +98,7 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 			return errors.New("it takes the initiator and an approver")
 		}
 	case event.Started:
-		if op := c.Plan.Operation; !op.HasAttempt() && op.TakesShares() && c.State == StateApproved {
+		if op := c.Plan.Operation; !op.HasAttempt() && op.TakesShares() && c.Phase == PhaseApproved {
 			return c.allowsBeginning(at) // it has no attempt in Vault
 		}
 		if c.Pending == nil {
@@ -108,11 +108,11 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 			return errors.New("nothing was begun")
 		}
 	case event.Verified:
-		if c.Round.Step != ceremony.Verify {
+		if c.Round.Step != ceremony.StepVerify {
 			return errors.New("there is nothing to verify")
 		}
 		if ev.By != nil {
-			return sent(*ev.By, ceremony.Verify)
+			return sent(*ev.By, ceremony.StepVerify)
 		}
 	case event.Closing:
 		if ev.By != nil {
@@ -123,12 +123,12 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 			return errors.New("it has no result")
 		}
 	case event.Starting:
-		if c.State != StateApproved {
+		if c.Phase != PhaseApproved {
 			return errors.New("it was not approved")
 		}
 		return c.allowsBeginning(at)
 	case event.Acting:
-		agreed := c.State == StateApproved
+		agreed := c.Phase == PhaseApproved
 		if ev.Act == event.DeletingBackup {
 			agreed = c.Backup != nil && c.Deletion != nil
 		}
@@ -175,9 +175,9 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 		}
 	case event.TranscriptSigned:
 		return c.allowsTranscript(ev)
-	case event.Kept:
+	case event.Archived:
 		return c.allowsKept(ev)
-	case event.NotKept:
+	case event.ArchiveFailed:
 		return c.allowsNotKept(ev)
 	case event.NodesSeen:
 		return c.shows(ev.Nodes)
@@ -185,7 +185,7 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 		if s, _ := c.Pending.Submitting(); slices.ContainsFunc(ev.At, func(address string) bool { return !slices.Contains(s.Nodes, address) }) {
 			return errors.New("the share was not sent there")
 		}
-		return cmp.Or(sent(ev.By, ceremony.Enter), c.shows(ev.Nodes))
+		return cmp.Or(sent(ev.By, ceremony.StepUnseal), c.shows(ev.Nodes))
 	case event.RoundRefused:
 		if _, ok := c.Pending.Submitting(); !ok && !Is[event.Entered](c.History[c.Seq()-1].Event) {
 			return errors.New("no share was sent")
@@ -198,10 +198,10 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 			return errors.New("no password was waited for")
 		}
 	case event.Proven:
-		if offer, ok := c.Offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ceremony.Practice {
+		if offer, ok := c.Offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ceremony.StepDrill {
 			return errors.New("nothing was offered")
 		}
-		return c.allowsUse(ev.Evidence, ev.Recognition)
+		return c.allowsUse(ev.Evidence, ev.TagMatch)
 	case event.Declined:
 		if ev.Reason.Doubts() && ev.Tag == "" {
 			return errors.New("it does not say which share is doubted")
@@ -209,7 +209,7 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 	case event.Offered:
 		return among(c.Plan.Contributors(ev.Step), ev.By)
 	case event.Submitting:
-		if offer, ok := c.Offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ev.Step || ev.Step == ceremony.Practice || ev.Step == ceremony.Password {
+		if offer, ok := c.Offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ev.Step || ev.Step == ceremony.StepDrill || ev.Step == ceremony.StepOTP {
 			return errors.New("no share of this kind was offered")
 		}
 		if c.Gate() != "" {
@@ -218,7 +218,7 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 		if slices.ContainsFunc(ev.Nodes, func(address string) bool { return !slices.Contains(c.Plan.Nodes, address) }) {
 			return errors.New("it is sent to a node that the plan does not have")
 		}
-		if err := c.allowsUse(ev.Evidence, ev.Recognition); err != nil {
+		if err := c.allowsUse(ev.Evidence, ev.TagMatch); err != nil {
 			return err
 		}
 		return among(c.Plan.Contributors(ev.Step), ev.By)
@@ -240,12 +240,12 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 		if _, waits := c.Pending.Submitting(); ev.FromBackup && !waits {
 			return among(c.Plan.Holders, ev.By) // learnt long after the share was sent
 		}
-		return sent(ev.By, ceremony.Update)
+		return sent(ev.By, ceremony.StepUpdate)
 	case event.TokenIssued:
 		if !c.Plan.Operation.IssuesToken() {
 			return errors.New("it issues no token")
 		}
-		return sent(ev.By, ceremony.Update)
+		return sent(ev.By, ceremony.StepUpdate)
 	}
 	return nil
 }
@@ -255,7 +255,7 @@ func (c Ceremony) allows(e event.Event, at time.Time) error {
 const clockSlack = time.Minute
 
 // allowsBeginning holds what is begun to the plan's time and its gates.
-func (c Ceremony) allowsBeginning(at time.Time) error {
+func (c State) allowsBeginning(at time.Time) error {
 	if c.mayBegin(at) || c.mayBegin(at.Add(-clockSlack)) || c.mayBegin(at.Add(clockSlack)) {
 		return nil
 	}
@@ -268,7 +268,7 @@ func (c Ceremony) allowsBeginning(at time.Time) error {
 }
 
 // shows says whether what nodes show is of the plan's nodes.
-func (c Ceremony) shows(states []ceremony.NodeState) error {
+func (c State) shows(states []ceremony.NodeState) error {
 	if c.Plan.Operation != ceremony.Unseal || !slices.EqualFunc(states, c.Plan.Nodes, func(s ceremony.NodeState, address string) bool { return s.Address == address }) {
 		return errors.New("these are not the nodes of the plan")
 	}
@@ -277,7 +277,7 @@ func (c Ceremony) shows(states []ceremony.NodeState) error {
 
 // handsOut says whether every share in the result of an act is for somebody who is
 // to get one by the plan.
-func (c Ceremony) handsOut(result event.Event) error {
+func (c State) handsOut(result event.Event) error {
 	var shares []event.NewShare
 	switch ev := result.(type) {
 	case event.Initialized:
@@ -292,7 +292,7 @@ func (c Ceremony) handsOut(result event.Event) error {
 }
 
 // speaksForToken says whether somebody is the token's requester or an approver.
-func (c Ceremony) speaksForToken(by ceremony.Person) error {
+func (c State) speaksForToken(by ceremony.Person) error {
 	if !c.OwesRevocation() {
 		return errors.New("no token is waited for")
 	}

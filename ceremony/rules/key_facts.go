@@ -26,11 +26,11 @@ type KeyFact struct {
 // Held is a share in somebody's hands.
 type Held struct {
 	By    ceremony.Person
-	Share secret.Commitment
+	Share secret.ShareTag
 }
 
 // keyFact is what an event shows, judged before it is folded.
-func (c Ceremony) keyFact(e event.Entry) (KeyFact, bool) {
+func (c State) keyFact(e event.Entry) (KeyFact, bool) {
 	f := KeyFact{At: e.At}
 	switch ev := e.Event.(type) {
 	case event.Rekeyed:
@@ -62,13 +62,13 @@ func (c Ceremony) keyFact(e event.Entry) (KeyFact, bool) {
 }
 
 // round is every share in the current round, with the one that completes it.
-func (c Ceremony) round() []Held {
+func (c State) round() []Held {
 	var all []Held
 	for _, s := range c.Round.Counted {
-		all = append(all, Held{By: s.By, Share: c.used(s.By.Account, "").Commitment})
+		all = append(all, Held{By: s.By, Share: c.used(s.By.Account, "").ShareTag})
 	}
 	if sent, ok := c.Pending.Submitting(); ok {
-		all = append(all, Held{By: sent.By, Share: sent.Commitment})
+		all = append(all, Held{By: sent.By, Share: sent.ShareTag})
 	}
 	return all
 }
@@ -76,7 +76,7 @@ func (c Ceremony) round() []Held {
 // unsealedWith are the shares with which nodes were unsealed just now. Those of a
 // node that had counted others besides say nothing: it may have dropped ours and
 // been given others in between.
-func (c Ceremony) unsealedWith(ev event.Entered) []Held {
+func (c State) unsealedWith(ev event.Entered) []Held {
 	var all []Held
 	for _, after := range ev.Nodes {
 		before := c.node(after.Address)
@@ -85,7 +85,7 @@ func (c Ceremony) unsealedWith(ev event.Entered) []Held {
 			continue
 		}
 		for _, p := range append(slices.Clip(before.With), ev.By) {
-			h := Held{By: p, Share: c.used(p.Account, after.Address).Commitment}
+			h := Held{By: p, Share: c.used(p.Account, after.Address).ShareTag}
 			if !slices.Contains(all, h) {
 				all = append(all, h)
 			}

@@ -8,7 +8,7 @@ import (
 	"conclave/ceremony/event"
 )
 
-// act is what a ceremony's owner has to do now, without anybody asking.
+// Act is what a ceremony's owner has to do now, without anybody asking.
 type Act int
 
 const (
@@ -29,7 +29,7 @@ const (
 	ActForgo          // give up what no archive keeps
 )
 
-// session is what this process knows of a ceremony and no journal does.
+// Session is what this process knows of a ceremony and no journal does.
 type Session struct {
 	HasKey  bool        // the private half of the announced key is here
 	Checked bool        // Vault has been compared since the start or the thaw
@@ -38,9 +38,9 @@ type Session struct {
 	Other   bool        // the bot has another identity than the plan's, whose signature would be worth nothing
 }
 
-// next is what is to be done. It looks at the value alone, so that a program
+// Next is what is to be done. It looks at the value alone, so that a program
 // that was stopped anywhere goes on where it was (P6).
-func (c Ceremony) Next(s Session, now time.Time) Act {
+func (c State) Next(s Session, now time.Time) Act {
 	switch {
 	case c.Owes() && !now.Before(c.ReminderDue()):
 		return ActRemind
@@ -58,7 +58,7 @@ func (c Ceremony) Next(s Session, now time.Time) Act {
 		return ActExpire // what has not come of it by now is not begun again
 	case c.Pending != nil:
 		return ActSettle
-	case c.done() && c.State != StateFrozen:
+	case c.done() && c.Phase != PhaseFrozen:
 		return ActFinish
 	case c.Closing != nil:
 		return ActClose
@@ -69,12 +69,12 @@ func (c Ceremony) Next(s Session, now time.Time) Act {
 	case c.unasked():
 		return ActAskWitness
 	}
-	switch c.State {
-	case StateRollCall:
+	switch c.Phase {
+	case PhaseRollCall:
 		if c.Called() == nil {
 			return ActCallRoll
 		}
-	case StateApproved:
+	case PhaseApproved:
 		if !c.mayBegin(now) {
 			return ActNothing
 		}
@@ -84,11 +84,11 @@ func (c Ceremony) Next(s Session, now time.Time) Act {
 		if !s.HasKey || c.Key == nil {
 			return ActAnnounce // the one-time password comes first
 		}
-	case StateCollecting, StateHandingOut, StateVerifying:
+	case PhaseCollecting, PhaseHandingOut, PhaseVerifying:
 		switch {
 		case !s.Checked:
 			return ActReconcile
-		case c.State == StateHandingOut && !c.handedOut():
+		case c.Phase == PhaseHandingOut && !c.handedOut():
 			return ActNothing
 		case c.Plan.Operation == ceremony.ReadBackup:
 			if c.Deletion != nil && c.mayBegin(now) {
@@ -111,7 +111,7 @@ func (p *Pending) begins() bool {
 }
 
 // done says whether the ceremony has given what it was for, to whom it was for.
-func (c Ceremony) done() bool {
+func (c State) done() bool {
 	switch op := c.Plan.Operation; {
 	case op == ceremony.Unseal:
 		return c.unsealed(true)
@@ -129,23 +129,23 @@ func (c Ceremony) done() bool {
 
 // handedOut says whether every new share has been posted to its receiver, or
 // can't be.
-func (c Ceremony) handedOut() bool {
+func (c State) handedOut() bool {
 	return !slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind == DeliveryMessage })
 }
 
 // undelivered says whether a new share could not be posted to its receiver and never
 // will be.
-func (c Ceremony) undelivered() bool {
+func (c State) undelivered() bool {
 	given := c.GivenUp()
 	return slices.ContainsFunc(c.Messages(), func(m Message) bool { return m.Kind == DeliveryMessage && given[m.Key] })
 }
 
-// submitted is the sequence number of the newest share on its way.
-func (c Ceremony) Submitted() int {
+// Submitted is the sequence number of the newest share on its way.
+func (c State) Submitted() int {
 	return c.Last(Is[event.Submitting])
 }
 
-// submitting is the share that was sent and has no outcome.
+// Submitting is the share that was sent and has no outcome.
 func (p *Pending) Submitting() (event.Submitting, bool) {
 	if p == nil {
 		return event.Submitting{}, false

@@ -11,7 +11,7 @@ import (
 // first one alone. New shares for other keys than the plan's are no result.
 func TestResultForOtherKeysIsNeverAnEnd(t *testing.T) {
 	alice, mallory := ceremony.Person{Name: "alice", Key: "aa"}, ceremony.Fingerprint("ee")
-	for _, c := range []Ceremony{
+	for _, c := range []State{
 		{Plan: ceremony.Plan{Operation: ceremony.Rekey, Receivers: []ceremony.Person{alice}}, NewShares: []event.NewShare{{For: alice}}},
 		{Plan: ceremony.Plan{Operation: ceremony.GenerateRoot, Requester: &alice}, Token: "token"},
 	} {

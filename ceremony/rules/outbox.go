@@ -9,9 +9,9 @@ import (
 	"conclave/ceremony/event"
 )
 
-// tell is the next message that is due and has not just failed. Somebody who
+// Tell is the next message that is due and has not just failed. Somebody who
 // waits for an answer comes before the thread, which has to keep a pace.
-func (c Ceremony) Tell(failed map[string]bool) (Message, bool) {
+func (c State) Tell(failed map[string]bool) (Message, bool) {
 	_, thread := c.Board()
 	var next Message
 	best := 0
@@ -38,13 +38,13 @@ func (k MessageKind) urgency() int {
 	return 3
 }
 
-// drawing says whether a message stands for the status post being drawn once more.
+// Drawing says whether a message stands for the status post being drawn once more.
 func (m Message) Drawing() bool {
 	return m.Key == boardEndedKey || strings.HasPrefix(m.Key, boardFollowUpKey)
 }
 
-// drawn says whether the status post shows how everything ended.
-func (c Ceremony) Drawn() bool {
+// Drawn says whether the status post shows how everything ended.
+func (c State) Drawn() bool {
 	_, ended := c.Where(boardEndedKey)
 	return ended && !slices.ContainsFunc(c.Due(), Message.Drawing)
 }
@@ -80,7 +80,7 @@ const (
 	AlarmMessage    MessageKind = "alarm"    // tells an owner of a cluster what was noticed
 	NotKeptMessage  MessageKind = "not-kept" // tells who decides that an archive does not keep the transcript
 	// TranscriptMessage brings the files of a signed transcript into the status post's
-	// thread: what package page makes of [Ceremony.Transcript].
+	// thread: what package page makes of [State.Transcript].
 	TranscriptMessage MessageKind = "transcript"
 	RollCallMessage   MessageKind = "roll-call" // asks somebody to show that they can read what they will get
 	GateMessage       MessageKind = "gate"      // asks a witness whether the next step may happen
@@ -97,7 +97,7 @@ const (
 )
 
 // Messages is everything that people are to be told, in order.
-func (c Ceremony) Messages() []Message {
+func (c State) Messages() []Message {
 	o := outbox{asked: map[ceremony.Account]ceremony.Person{}}
 	for _, e := range c.History {
 		o.tell(c.Plan, e)
@@ -107,7 +107,7 @@ func (c Ceremony) Messages() []Message {
 
 // Due are the messages that have neither been posted nor given up, and that
 // still say what is true.
-func (c Ceremony) Due() []Message {
+func (c State) Due() []Message {
 	settled := map[string]bool{}
 	for _, e := range c.History {
 		switch e := e.Event.(type) {
@@ -131,16 +131,16 @@ func (m Message) threaded() bool { return m.Kind == HistoryMessage || m.Kind == 
 // overtaken says whether events have made a message untrue before it could be
 // posted: nobody is asked to encrypt to a key that is gone, or to approve what has
 // been decided.
-func (c Ceremony) overtaken(m Message) bool {
+func (c State) overtaken(m Message) bool {
 	switch m.Kind {
 	case ApprovalMessage:
-		return c.State != StateProposed
+		return c.Phase != PhaseProposed
 	case FrozenMessage:
-		return c.State != StateFrozen || m.Entry.Seq != c.Last(Is[event.Froze])
+		return c.Phase != PhaseFrozen || m.Entry.Seq != c.Last(Is[event.Frozen])
 	case DeletionMessage:
 		return c.Ended() || c.Deletion != nil
 	case RollCallMessage:
-		return c.State != StateRollCall && c.State != StateFrozen || c.IsPresent(m.To.Account)
+		return c.Phase != PhaseRollCall && c.Phase != PhaseFrozen || c.IsPresent(m.To.Account)
 	case GateMessage:
 		return c.Gate() == "" || m.Entry.Seq != c.Last(Is[event.WitnessAsked])
 	case WitnessMessage:
@@ -150,7 +150,7 @@ func (c Ceremony) overtaken(m Message) bool {
 	case TranscriptMessage:
 		return m.Entry.Seq != c.Last(Is[event.TranscriptSigned])
 	case AskMessage:
-		return c.Key == nil || c.State == StateFrozen || c.HasCounted(m.To.Account) ||
+		return c.Key == nil || c.Phase == PhaseFrozen || c.HasCounted(m.To.Account) ||
 			m.Entry.Seq != c.Last(Is[event.KeyAnnounced])
 	case DeliveryMessage:
 		// New shares that never came into force and never will.
@@ -160,8 +160,8 @@ func (c Ceremony) overtaken(m Message) bool {
 	return false
 }
 
-// last is the sequence number of the newest event that matches, 0 if none does.
-func (c Ceremony) Last(match func(event.Event) bool) int {
+// Last is the sequence number of the newest event that matches, 0 if none does.
+func (c State) Last(match func(event.Event) bool) int {
 	for _, e := range slices.Backward(c.History) {
 		if match(e.Event) {
 			return e.Seq
@@ -170,29 +170,29 @@ func (c Ceremony) Last(match func(event.Event) bool) int {
 	return 0
 }
 
-// is says whether an event is of one type.
+// Is says whether an event is of one type.
 func Is[E event.Event](e event.Event) bool {
 	_, ok := e.(E)
 	return ok
 }
 
 // Told says whether the ceremony has ended and everybody has been told.
-func (c Ceremony) Told() bool { return c.Ended() && len(c.Due()) == 0 }
+func (c State) Told() bool { return c.Ended() && len(c.Due()) == 0 }
 
-// owesNews says whether anything is due but a status post, which shows what people
+// OwesNews says whether anything is due but a status post, which shows what people
 // have been told.
-func (c Ceremony) OwesNews() bool {
+func (c State) OwesNews() bool {
 	return slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind != BoardMessage })
 }
 
 // Settled says whether the ceremony has ended, everybody has been told, no witness is
 // waited for, it has left nothing behind, and its transcript is signed and kept.
-func (c Ceremony) Settled() bool {
+func (c State) Settled() bool {
 	return c.Told() && !c.Owes() && !c.awaitsWitness() && !c.OwesTranscript() && !c.OwesKeeping()
 }
 
 // Where answers where the message with this key was last posted.
-func (c Ceremony) Where(key string) (ceremony.Ref, bool) {
+func (c State) Where(key string) (ceremony.Ref, bool) {
 	for _, e := range slices.Backward(c.History) {
 		if p, ok := e.Event.(event.Posted); ok && p.Key == key {
 			return p.Ref, true
@@ -202,7 +202,7 @@ func (c Ceremony) Where(key string) (ceremony.Ref, bool) {
 }
 
 // Board answers where the status post is.
-func (c Ceremony) Board() (ceremony.Ref, bool) { return c.Where(BoardKey) }
+func (c State) Board() (ceremony.Ref, bool) { return c.Where(BoardKey) }
 
 // outbox walks a history and collects what is to be said about it.
 type outbox struct {
@@ -223,9 +223,9 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 				o.toPerson(ApprovalMessage, a, e)
 			}
 		}
-	case event.Approved, event.Rejected, event.Froze, event.ResumeAsked, event.Resumed, event.AttemptLost, event.RoundReset:
+	case event.Approved, event.Rejected, event.Frozen, event.ResumeAsked, event.Resumed, event.AttemptLost, event.RoundReset:
 		o.history(e)
-		if _, ok := ev.(event.Froze); ok {
+		if _, ok := ev.(event.Frozen); ok {
 			o.deciders(p, e)
 		}
 		if _, ok := ev.(event.RoundReset); ok {
@@ -357,9 +357,9 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 				o.toPerson(WitnessMessage, w, e)
 			}
 		}
-	case event.Kept:
+	case event.Archived:
 		o.history(e)
-	case event.NotKept:
+	case event.ArchiveFailed:
 		o.notKept(p, e)
 	case event.TranscriptSigned:
 		o.add(fmt.Sprintf("%s/%d", TranscriptMessage, e.Seq), TranscriptMessage, nil, e)

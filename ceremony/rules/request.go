@@ -19,7 +19,7 @@ func (k MessageKind) asks() bool {
 // Unasked are the requests that are still wanted and that the person has not got:
 // those that wait to be posted, and those that can never be delivered. Nobody is to be
 // shown as asked whose request is among them (P10).
-func (c Ceremony) Unasked() (waiting, lost []Message) {
+func (c State) Unasked() (waiting, lost []Message) {
 	posted, given := map[string]bool{}, c.GivenUp()
 	for _, e := range c.History {
 		if p, ok := e.Event.(event.Posted); ok {
@@ -39,8 +39,8 @@ func (c Ceremony) Unasked() (waiting, lost []Message) {
 }
 
 // answered reports whether a person has done what a request wants, or nothing is
-// wanted of them any more, beyond what makes it [Ceremony.overtaken].
-func (c Ceremony) answered(m Message) bool {
+// wanted of them any more, beyond what makes it [State.overtaken].
+func (c State) answered(m Message) bool {
 	switch m.Kind {
 	case ApprovalMessage:
 		return slices.ContainsFunc(c.Approvals, func(a ceremony.Approval) bool { return a.By.Account == m.To.Account })
@@ -50,8 +50,8 @@ func (c Ceremony) answered(m Message) bool {
 	return false
 }
 
-// givenUp has the keys of the messages that can never be delivered.
-func (c Ceremony) GivenUp() map[string]bool {
+// GivenUp has the keys of the messages that can never be delivered.
+func (c State) GivenUp() map[string]bool {
 	given := map[string]bool{}
 	for _, e := range c.History {
 		if u, ok := e.Event.(event.Undeliverable); ok {

@@ -8,7 +8,7 @@ import (
 )
 
 // issued is when the token was made, zero before.
-func (c Ceremony) issued() time.Time {
+func (c State) issued() time.Time {
 	for _, e := range c.History {
 		if _, ok := e.Event.(event.TokenIssued); ok {
 			return e.At
@@ -17,8 +17,8 @@ func (c Ceremony) issued() time.Time {
 	return time.Time{}
 }
 
-// mayName says who may speak for the token.
-func (c Ceremony) MayName(who ceremony.Account) (ceremony.Person, error) {
+// MayName says who may speak for the token.
+func (c State) MayName(who ceremony.Account) (ceremony.Person, error) {
 	if !c.OwesRevocation() {
 		return ceremony.Person{}, ceremony.NotWaiting
 	}
@@ -34,7 +34,7 @@ const earlier = 5 * time.Minute
 
 // name takes an accessor only of a token that exists, is a root token and was
 // made when this ceremony made its own: that another one is gone says nothing.
-func (c Ceremony) name(cmd Name) ([]event.Event, error) {
+func (c State) name(cmd Name) ([]event.Event, error) {
 	by, err := c.MayName(cmd.By)
 	switch {
 	case err != nil:
@@ -50,7 +50,7 @@ func (c Ceremony) name(cmd Name) ([]event.Event, error) {
 }
 
 // revoke records what somebody says and nobody could check.
-func (c Ceremony) revoke(cmd Revoke) ([]event.Event, error) {
+func (c State) revoke(cmd Revoke) ([]event.Event, error) {
 	by, err := c.MayName(cmd.By)
 	if err != nil {
 		return nil, err

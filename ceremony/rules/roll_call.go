@@ -8,7 +8,7 @@ import (
 )
 
 // Called is the roll call, nil before it.
-func (c Ceremony) Called() *event.RollCalled {
+func (c State) Called() *event.RollCalled {
 	for _, e := range slices.Backward(c.History) {
 		if called, ok := e.Event.(event.RollCalled); ok {
 			return &called
@@ -18,12 +18,12 @@ func (c Ceremony) Called() *event.RollCalled {
 }
 
 // IsPresent says whether somebody has answered the roll call.
-func (c Ceremony) IsPresent(who ceremony.Account) bool {
+func (c State) IsPresent(who ceremony.Account) bool {
 	return slices.ContainsFunc(c.Present, func(p Contribution) bool { return p.By.Account == who })
 }
 
 // answer judges what somebody has decrypted and sent back.
-func (c Ceremony) answer(cmd AnswerRoll) ([]event.Event, error) {
+func (c State) answer(cmd AnswerRoll) ([]event.Event, error) {
 	by, called := ceremony.Find(c.Plan.RollCall, cmd.By)
 	roll := c.Called()
 	switch {
@@ -33,9 +33,9 @@ func (c Ceremony) answer(cmd AnswerRoll) ([]event.Event, error) {
 		return nil, ceremony.NotCalled
 	case c.IsPresent(cmd.By):
 		return nil, ceremony.AlreadyPresent
-	case c.State == StateFrozen || c.Stopping != nil:
+	case c.Phase == PhaseFrozen || c.Stopping != nil:
 		return nil, ceremony.IsFrozen
-	case c.State != StateRollCall || roll == nil:
+	case c.Phase != PhaseRollCall || roll == nil:
 		return nil, ceremony.NotWaiting
 	case cmd.Signed == "":
 		return nil, ceremony.NeedsSignature // an account alone shows nothing of a key

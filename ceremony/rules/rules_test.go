@@ -100,7 +100,7 @@ func seenNodes(how byte) (nodes []ceremony.Node, states []ceremony.NodeState) {
 }
 
 // move makes a command of two bytes.
-func move(c rules.Ceremony, what, how byte) rules.Command {
+func move(c rules.State, what, how byte) rules.Command {
 	everybody := slices.Concat(ceremonytest.People(ceremonytest.Holders...), ceremonytest.People("olga", "paul", "quin", "mallory", "wendy", "walt"))
 	who := everybody[int(how)%len(everybody)].Account
 	nonces := []string{"n-1", "n-2", "n-3", c.Attempt.Nonce, c.Round.Nonce}
@@ -130,7 +130,7 @@ func move(c rules.Ceremony, what, how byte) rules.Command {
 	}
 	switch what % 46 {
 	case 34:
-		return rules.Freezing{By: who, Why: "why"}
+		return rules.Freeze{By: who, Why: "why"}
 	case 35:
 		return rules.Stop{Why: event.PersonStopped}
 	case 36:
@@ -152,9 +152,9 @@ func move(c rules.Ceremony, what, how byte) rules.Command {
 	case 42:
 		return rules.Attest{Signed: event.TranscriptSigned{Number: len(c.Transcripts()) + 1, Lines: c.Seq(), SHA256: "f", Archives: []string{"a", "b"}}}
 	case 43:
-		return rules.Keep{Kept: event.Kept{Number: int(how) % 4, Where: []string{"a", "b", "c"}[int(how)%3], SHA256: "f"}}
+		return rules.Archive{Kept: event.Archived{Number: int(how) % 4, Where: []string{"a", "b", "c"}[int(how)%3], SHA256: "f"}}
 	case 44:
-		return rules.Forgo{}
+		return rules.GiveUpArchive{}
 	case 45:
 		due := c.Due()
 		if len(due) == 0 {
@@ -174,7 +174,7 @@ func move(c rules.Ceremony, what, how byte) rules.Command {
 	case 19:
 		return rules.Prove{Evidence: evidence}
 	case 20:
-		return rules.Undertake{Act: acts[int(how)%len(acts)]}
+		return rules.Request{Act: acts[int(how)%len(acts)]}
 	case 21, 22:
 		return rules.Done{Result: results[int(how)%len(results)]}
 	case 23:
@@ -230,7 +230,7 @@ func move(c rules.Ceremony, what, how byte) rules.Command {
 }
 
 // hold checks what must be true of every step.
-func hold(t *testing.T, before, after rules.Ceremony, e event.Event) {
+func hold(t *testing.T, before, after rules.State, e event.Event) {
 	t.Helper()
 	if after.Plan.Hash() != before.PlanHash {
 		t.Fatal("the plan changed (P4)")
@@ -275,8 +275,8 @@ func hold(t *testing.T, before, after rules.Ceremony, e event.Event) {
 		if !slices.ContainsFunc(before.Plan.Contributors(ev.Step), func(p ceremony.Person) bool { return p.Account == ev.By.Account }) {
 			t.Fatalf("%s contributes without being a holder (P2)", ev.By.Name)
 		}
-		if before.State == rules.StateFrozen || before.Ended() || before.Closing != nil {
-			t.Fatalf("a share is sent while the ceremony is %s", before.State)
+		if before.Phase == rules.PhaseFrozen || before.Ended() || before.Closing != nil {
+			t.Fatalf("a share is sent while the ceremony is %s", before.Phase)
 		}
 		if before.Plan.Operation == ceremony.Drill {
 			t.Fatal("a drill's share is sent to Vault")

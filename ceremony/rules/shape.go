@@ -24,7 +24,7 @@ func shaped(e event.Event) error {
 		switch {
 		case !ev.Key.Identity.Valid() || !ceremony.Fingerprint(ev.Key.Subkey).Valid():
 			return fmt.Errorf("the key %q of %q has no fingerprint", ev.Key.Subkey, string(ev.Key.Identity))
-		case !slices.Contains([]ceremony.Step{ceremony.Update, ceremony.Verify, ceremony.Enter, ceremony.Practice, ceremony.Password}, ev.Key.Step):
+		case !slices.Contains([]ceremony.Step{ceremony.StepUpdate, ceremony.StepVerify, ceremony.StepUnseal, ceremony.StepDrill, ceremony.StepOTP}, ev.Key.Step):
 			return fmt.Errorf("%q is no step", ev.Key.Step)
 		case ev.Key.Nonce == "":
 			return fmt.Errorf("the key has no nonce")

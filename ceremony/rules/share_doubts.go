@@ -13,7 +13,7 @@ import (
 // maxInVain is how many rounds one person's insisting may spoil in a ceremony.
 const maxInVain = 2
 
-// judge is why an opened share can't be used, empty when it can: what the ledger
+// Judge is why an opened share can't be used, empty when it can: what the ledger
 // says stands, unless its holder insists.
 //
 // To insist is to sign the same share once more in the same round. It overrides
@@ -23,13 +23,13 @@ const maxInVain = 2
 //
 // A new share that a rekey wants as proof was made moments ago and can't have been
 // seen before, so that there is nothing to insist on.
-func (c Ceremony) Judge(offer event.Offered, evidence ceremony.Evidence, share secret.Commitment, s ceremony.Standing) ceremony.Refusal {
+func (c State) Judge(offer event.Offered, evidence ceremony.Evidence, share secret.ShareTag, s ceremony.Verdict) ceremony.Refusal {
 	switch {
 	case c.duplicate(offer, share):
 		return ceremony.DuplicateShare
 	case s.Reason == "":
 		return ""
-	case offer.Step == ceremony.Verify:
+	case offer.Step == ceremony.StepVerify:
 		return s.Reason
 	}
 	first, before := c.doubted(offer.By.Account, share)
@@ -46,7 +46,7 @@ func (c Ceremony) Judge(offer event.Offered, evidence ceremony.Evidence, share s
 
 // doubted is the newest refusal of this person's share in the current round that
 // insisting overrides.
-func (c Ceremony) doubted(who ceremony.Account, share secret.Commitment) (event.Declined, bool) {
+func (c State) doubted(who ceremony.Account, share secret.ShareTag) (event.Declined, bool) {
 	for _, e := range slices.Backward(c.History) {
 		switch ev := e.Event.(type) {
 		case event.Declined:
@@ -61,7 +61,7 @@ func (c Ceremony) doubted(who ceremony.Account, share secret.Commitment) (event.
 }
 
 // inVain counts the refused rounds in which this person had insisted.
-func (c Ceremony) inVain(who ceremony.Account) (rounds int) {
+func (c State) inVain(who ceremony.Account) (rounds int) {
 	insisted := false
 	for _, e := range c.History {
 		switch ev := e.Event.(type) {
@@ -79,15 +79,15 @@ func (c Ceremony) inVain(who ceremony.Account) (rounds int) {
 }
 
 // recognised is what the journal says of a share that judge has let pass.
-func recognised(share secret.Commitment, s ceremony.Standing) ceremony.Recognition {
-	return ceremony.Recognition{Commitment: share, Known: s.Known, Whose: s.Whose, Insisted: s.Reason}
+func recognised(share secret.ShareTag, s ceremony.Verdict) ceremony.TagMatch {
+	return ceremony.TagMatch{ShareTag: share, Known: s.Known, Whose: s.Whose, Insisted: s.Reason}
 }
 
 // allowsUse holds the use of a share to the rules of insisting, as far as a journal
 // shows them: what the ledger said at the time is in other journals.
-func (c Ceremony) allowsUse(evidence ceremony.Evidence, r ceremony.Recognition) error {
+func (c State) allowsUse(evidence ceremony.Evidence, r ceremony.TagMatch) error {
 	offer, _ := c.Offer()
-	switch reason := c.Judge(offer, evidence, r.Commitment, ceremony.Standing{Reason: r.Insisted}); {
+	switch reason := c.Judge(offer, evidence, r.ShareTag, ceremony.Verdict{Reason: r.Insisted}); {
 	case r.Insisted != "" && (!r.Insisted.Doubts() || r.Known), r.Whose != nil && !r.Known:
 		return errors.New("the share can't be what it is said to be")
 	case reason != "":

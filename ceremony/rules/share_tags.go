@@ -10,8 +10,8 @@ import (
 
 // duplicate says whether this share is in the round already. To unseal, the same
 // person's share may be wanted again, for another node.
-func (c Ceremony) duplicate(offer event.Offered, share secret.Commitment) bool {
-	if offer.Step != ceremony.Enter {
+func (c State) duplicate(offer event.Offered, share secret.ShareTag) bool {
+	if offer.Step != ceremony.StepUnseal {
 		return slices.ContainsFunc(c.Round.Counted, func(s Contribution) bool {
 			return c.used(s.By.Account, "").Names(share)
 		})
@@ -28,32 +28,32 @@ func (c Ceremony) duplicate(offer event.Offered, share secret.Commitment) bool {
 
 // used is the share that somebody brought last: of an unseal, to the node at this
 // address.
-func (c Ceremony) used(who ceremony.Account, address string) ceremony.Recognition {
+func (c State) used(who ceremony.Account, address string) ceremony.TagMatch {
 	for _, e := range slices.Backward(c.History) {
 		switch ev := e.Event.(type) {
 		case event.Submitting:
 			if ev.By.Account == who && (address == "" || slices.Contains(ev.Nodes, address)) {
-				return ev.Recognition
+				return ev.TagMatch
 			}
 		case event.Proven:
 			if ev.By.Account == who {
-				return ev.Recognition
+				return ev.TagMatch
 			}
 		}
 	}
-	return ceremony.Recognition{}
+	return ceremony.TagMatch{}
 }
 
 // Brought is what was known of the share that somebody brought last before an entry
 // of the journal.
-func (c Ceremony) Brought(by ceremony.Person, before event.Entry) ceremony.Recognition {
+func (c State) Brought(by ceremony.Person, before event.Entry) ceremony.TagMatch {
 	c.History = c.History[:min(max(before.Seq, 0), len(c.History))]
 	return c.used(by.Account, "")
 }
 
 // suspects are those of a refused round whose share was not known to be one of the
 // key in force, nobody when none was: then each is as suspect as the others.
-func (c Ceremony) suspects(with []ceremony.Person) []ceremony.Person {
+func (c State) suspects(with []ceremony.Person) []ceremony.Person {
 	var unknown []ceremony.Person
 	for _, p := range with {
 		if !c.used(p.Account, "").Known {

@@ -8,30 +8,30 @@ import (
 	"conclave/ceremony/event"
 )
 
-// StateRaised is an alarm's until somebody acknowledges it.
-const StateRaised State = "raised"
+// PhaseRaised is an alarm's until somebody acknowledges it.
+const PhaseRaised Phase = "raised"
 
-// State is where a ceremony stands.
-type State string
+// Phase is where a ceremony stands.
+type Phase string
 
 // States, in the order in which a ceremony passes them.
 const (
-	StateProposed   State = "proposed"    // waits for approval
-	StateRollCall   State = "roll call"   // people show that they can read what they will get
-	StateApproved   State = "approved"    // Vault is being started
-	StateCollecting State = "collecting"  // shares of the key in force are wanted
-	StateHandingOut State = "handing out" // new shares are on their way to their holders
-	StateVerifying  State = "verifying"   // new shares are wanted, as proof
-	StateFrozen     State = "frozen"      // people have to decide
-	StateEnded      State = "ended"       // see Outcome
+	PhaseProposed   Phase = "proposed"    // waits for approval
+	PhaseRollCall   Phase = "roll call"   // people show that they can read what they will get
+	PhaseApproved   Phase = "approved"    // Vault is being started
+	PhaseCollecting Phase = "collecting"  // shares of the key in force are wanted
+	PhaseHandingOut Phase = "handing out" // new shares are on their way to their holders
+	PhaseVerifying  Phase = "verifying"   // new shares are wanted, as proof
+	PhaseFrozen     Phase = "frozen"      // people have to decide
+	PhaseEnded      Phase = "ended"       // see Outcome
 )
 
-// Ceremony is where one ceremony stands: a value that [Apply] makes and that
+// State is where one ceremony stands: a value that [Apply] makes and that
 // nobody changes. Its slices are shared between values and are never written to.
-type Ceremony struct {
+type State struct {
 	Plan     ceremony.Plan
 	PlanHash string
-	State    State
+	Phase    Phase
 	Outcome  event.Outcome // when State is StateEnded
 	Ending   ceremony.VaultEnding
 
@@ -62,7 +62,7 @@ type Ceremony struct {
 
 	Pending     *Pending           // an outside write whose outcome is not in the journal yet
 	Closing     *event.Closing     // the ceremony is being ended
-	Freeze      *Freeze            // when State is StateFrozen
+	Freeze      *FreezeState       // when State is StateFrozen
 	Thawed      bool               // people want to go on; Vault has not been compared since
 	WitnessLeft bool               // no witness is waited for any more
 	Stopping    *event.FreezeAsked // somebody wants it frozen, and Vault has not answered yet
@@ -100,33 +100,33 @@ type Pending struct {
 	Asking bool // the answer was lost, Vault is being asked
 }
 
-// Freeze is why a ceremony stands still, and who wants it to go on.
-type Freeze struct {
-	event.Froze
+// FreezeState is why a ceremony stands still, and who wants it to go on.
+type FreezeState struct {
+	event.Frozen
 	At        time.Time
-	Was       State // goes on from here
+	Was       Phase // goes on from here
 	Initiator bool  // has asked to resume
 	Approver  bool  // has asked to resume
 }
 
 // Seq is the sequence number of the last event.
-func (c Ceremony) Seq() int { return len(c.History) }
+func (c State) Seq() int { return len(c.History) }
 
 // ID is the ceremony's id.
-func (c Ceremony) ID() ceremony.ID { return c.Plan.Ceremony }
+func (c State) ID() ceremony.ID { return c.Plan.Ceremony }
 
 // Ended says whether anything can still change but the delivery of messages.
-func (c Ceremony) Ended() bool { return c.State == StateEnded }
+func (c State) Ended() bool { return c.Phase == PhaseEnded }
 
 // Wants says whether shares are wanted now.
-func (c Ceremony) Wants() bool {
-	collecting := c.State == StateCollecting || c.State == StateVerifying || c.State == StateApproved && c.Round.Step == ceremony.Password
+func (c State) Wants() bool {
+	collecting := c.Phase == PhaseCollecting || c.Phase == PhaseVerifying || c.Phase == PhaseApproved && c.Round.Step == ceremony.StepOTP
 	return collecting && c.Key != nil && c.Closing == nil && (c.Plan.Operation != ceremony.Unseal || c.anySealed())
 }
 
 // HasCounted says whether a share of this account is in the current round: of an
 // unseal, in that of every sealed node.
-func (c Ceremony) HasCounted(who ceremony.Account) bool {
+func (c State) HasCounted(who ceremony.Account) bool {
 	if c.Plan.Operation == ceremony.Unseal {
 		return len(c.sealedFor(who)) == 0
 	}
@@ -134,7 +134,7 @@ func (c Ceremony) HasCounted(who ceremony.Account) bool {
 }
 
 // Missing are the people who may still bring a share in the current round.
-func (c Ceremony) Missing() []ceremony.Person {
+func (c State) Missing() []ceremony.Person {
 	var missing []ceremony.Person
 	for _, p := range c.Plan.Contributors(c.Round.Step) {
 		if !c.HasCounted(p.Account) {
@@ -145,7 +145,7 @@ func (c Ceremony) Missing() []ceremony.Person {
 }
 
 // ApprovedAt is when the last approval that was needed came, zero before.
-func (c Ceremony) ApprovedAt() time.Time {
+func (c State) ApprovedAt() time.Time {
 	switch {
 	case c.Plan.Approvals == 0:
 		return c.Plan.Proposed
@@ -156,7 +156,7 @@ func (c Ceremony) ApprovedAt() time.Time {
 }
 
 // EndedAt is when the ceremony ended, zero before.
-func (c Ceremony) EndedAt() time.Time {
+func (c State) EndedAt() time.Time {
 	for _, e := range slices.Backward(c.History) {
 		if _, ok := e.Event.(event.Ended); ok {
 			return e.At
@@ -165,14 +165,14 @@ func (c Ceremony) EndedAt() time.Time {
 	return time.Time{}
 }
 
-// contributes says whether somebody may bring a share in the current step.
-func (c Ceremony) Contributes(who ceremony.Account) bool {
+// Contributes says whether somebody may bring a share in the current step.
+func (c State) Contributes(who ceremony.Account) bool {
 	return slices.ContainsFunc(c.Plan.Contributors(c.Round.Step), func(p ceremony.Person) bool { return p.Account == who })
 }
 
 // StartsAt is when the ceremony may begin, zero while approvals are missing. It is in
 // the past when nothing but Vault or people is waited for.
-func (c Ceremony) StartsAt() time.Time {
+func (c State) StartsAt() time.Time {
 	return c.NextStart(c.History[len(c.History)-1].At)
 }
 
@@ -180,7 +180,7 @@ func (c Ceremony) StartsAt() time.Time {
 // had time to think, and it is no quiet hour, whatever else was waited for meanwhile.
 // It goes by the clock on the wall alone, by which the journal is read again: a clock
 // that was set back is waited for.
-func (c Ceremony) NextStart(now time.Time) time.Time {
+func (c State) NextStart(now time.Time) time.Time {
 	agreed := c.ApprovedAt().Round(0)
 	if agreed.IsZero() || c.Attempt.Number > 0 {
 		return agreed // what has begun goes on at any hour

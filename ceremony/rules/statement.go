@@ -8,20 +8,20 @@ import (
 	"conclave/ceremony/event"
 )
 
-// WordFor is what somebody signs to say verb of the ceremony as it stands, up to what
+// StatementFor is what somebody signs to say verb of the ceremony as it stands, up to what
 // they add themselves. So that an earlier word is good for nothing now, resuming
 // carries the number of the entry by which the ceremony froze, freezing again that of
 // the freeze before, proving new shares
 // again the nonce of the round, having nodes forget their shares its number, what a
 // witness lets happen the entry that asked them, and what they say at the end the
 // beginning of the hash of its last entry.
-func (c Ceremony) WordFor(verb ceremony.Verb) ceremony.Word {
-	w := ceremony.Word{Of: string(c.ID()), Hash: c.PlanHash, Verb: verb}
+func (c State) StatementFor(verb ceremony.Verb) ceremony.Statement {
+	w := ceremony.Statement{Of: string(c.ID()), Hash: c.PlanHash, Verb: verb}
 	switch verb {
 	case ceremony.SayResume:
-		w.More = fmt.Sprint(c.Last(Is[event.Froze]))
+		w.More = fmt.Sprint(c.Last(Is[event.Frozen]))
 	case ceremony.SayFreeze:
-		if before := c.Last(Is[event.Froze]); before > 0 {
+		if before := c.Last(Is[event.Frozen]); before > 0 {
 			w.More = fmt.Sprint(before)
 		}
 	case ceremony.SayReset:
@@ -39,10 +39,10 @@ func (c Ceremony) WordFor(verb ceremony.Verb) ceremony.Word {
 }
 
 // Fits says whether a signed word is what would be signed for the ceremony as it
-// stands: by [PlanChanged] when it was signed for another plan, by [OldWord] when
+// stands: by [ceremony.PlanChanged] when it was signed for another plan, by [ceremony.OldWord] when
 // for another moment.
-func (c Ceremony) Fits(said ceremony.Word) error {
-	want := c.WordFor(said.Verb)
+func (c State) Fits(said ceremony.Statement) error {
+	want := c.StatementFor(said.Verb)
 	switch {
 	case said.Of != want.Of || said.Hash != want.Hash:
 		return ceremony.PlanChanged
@@ -54,7 +54,7 @@ func (c Ceremony) Fits(said ceremony.Word) error {
 	return nil
 }
 
-// Added is what the speaker has added to the word that [Ceremony.WordFor] gives.
-func (c Ceremony) Added(said ceremony.Word) string {
-	return strings.TrimSpace(strings.TrimPrefix(said.More, c.WordFor(said.Verb).More))
+// Added is what the speaker has added to the word that [State.WordFor] gives.
+func (c State) Added(said ceremony.Statement) string {
+	return strings.TrimSpace(strings.TrimPrefix(said.More, c.StatementFor(said.Verb).More))
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Transcripts are those that were signed, oldest first.
-func (c Ceremony) Transcripts() []event.TranscriptSigned {
+func (c State) Transcripts() []event.TranscriptSigned {
 	var signed []event.TranscriptSigned
 	for _, e := range c.History {
 		if s, ok := e.Event.(event.TranscriptSigned); ok {
@@ -20,8 +20,8 @@ func (c Ceremony) Transcripts() []event.TranscriptSigned {
 	return signed
 }
 
-// certificates are those of the transcripts so far, the newest of each key.
-func (c Ceremony) Certificates() map[ceremony.Fingerprint]string {
+// Certificates are those of the transcripts so far, the newest of each key.
+func (c State) Certificates() map[ceremony.Fingerprint]string {
 	known := map[ceremony.Fingerprint]string{}
 	for _, s := range c.Transcripts() {
 		for f, armored := range s.Certificates {
@@ -47,13 +47,13 @@ func weighty(e event.Event) bool {
 
 // OwesTranscript says whether the ceremony has ended, and something of it is in no
 // signed transcript yet.
-func (c Ceremony) OwesTranscript() bool {
+func (c State) OwesTranscript() bool {
 	return c.Ended() && c.Last(weighty) > c.Last(Is[event.TranscriptSigned])
 }
 
 // TranscriptDue says whether the transcript is to be signed now: it waits for what
 // belongs into it, but not for ever.
-func (c Ceremony) TranscriptDue(now time.Time) bool {
+func (c State) TranscriptDue(now time.Time) bool {
 	if !c.OwesTranscript() {
 		return false
 	}
@@ -63,7 +63,7 @@ func (c Ceremony) TranscriptDue(now time.Time) bool {
 
 // saidAll says whether everybody has been told everything that a transcript is to
 // show that they were told.
-func (c Ceremony) saidAll() bool {
+func (c State) saidAll() bool {
 	for _, m := range c.Due() {
 		if m.Kind != TranscriptMessage {
 			return false
@@ -73,15 +73,15 @@ func (c Ceremony) saidAll() bool {
 }
 
 // attested judges the signing of a transcript.
-func (c Ceremony) attested(cmd Attest, now time.Time) ([]event.Event, error) {
+func (c State) attested(cmd Attest, now time.Time) ([]event.Event, error) {
 	if !c.TranscriptDue(now) {
-		return nil, c.notNow()
+		return nil, c.wrongPhase()
 	}
 	return one(cmd.Signed)
 }
 
 // allowsTranscript holds a signing to what was there to be signed.
-func (c Ceremony) allowsTranscript(s event.TranscriptSigned) error {
+func (c State) allowsTranscript(s event.TranscriptSigned) error {
 	switch {
 	case !c.OwesTranscript():
 		return errors.New("there is nothing new to sign")

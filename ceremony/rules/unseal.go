@@ -22,7 +22,7 @@ func (s Sealing) lacks(who ceremony.Account) bool {
 }
 
 // sealedFor are the addresses of the nodes that would take a share of this person.
-func (c Ceremony) sealedFor(who ceremony.Account) []string {
+func (c State) sealedFor(who ceremony.Account) []string {
 	var addresses []string
 	for _, n := range c.Nodes {
 		if n.lacks(who) {
@@ -33,13 +33,13 @@ func (c Ceremony) sealedFor(who ceremony.Account) []string {
 }
 
 // anySealed says whether a node that answers is sealed.
-func (c Ceremony) anySealed() bool {
+func (c State) anySealed() bool {
 	return slices.ContainsFunc(c.Nodes, func(n Sealing) bool { return n.Reached && n.Sealed })
 }
 
 // unsealed says whether every node that answers is unsealed, and one does. With
 // all, every node has to answer.
-func (c Ceremony) unsealed(all bool) bool {
+func (c State) unsealed(all bool) bool {
 	reached := 0
 	for _, n := range c.Nodes {
 		if n.Reached && n.Sealed || all && !n.Reached {
@@ -53,7 +53,7 @@ func (c Ceremony) unsealed(all bool) bool {
 }
 
 // node is what the journal has of the node at an address.
-func (c Ceremony) node(address string) Sealing {
+func (c State) node(address string) Sealing {
 	for _, n := range c.Nodes {
 		if n.Address == address {
 			return n
@@ -83,10 +83,10 @@ func StatesOf(nodes []ceremony.Node) []ceremony.NodeState {
 	return states
 }
 
-// compareNodes holds what the nodes show against the plan (P4). Shares that
+// CompareNodes holds what the nodes show against the plan (P4). Shares that
 // somebody else has entered are no difference: they do what the ceremony does, and
 // the board shows them.
-func (c Ceremony) CompareNodes(nodes []ceremony.Node) *Difference {
+func (c State) CompareNodes(nodes []ceremony.Node) *Difference {
 	p := c.Plan
 	differs := func(n ceremony.Node, want, got string) *Difference {
 		return &Difference{event.VaultDiffers, n.Address + ": " + want, got}
@@ -111,7 +111,7 @@ func (c Ceremony) CompareNodes(nodes []ceremony.Node) *Difference {
 }
 
 // lookNodes judges what the nodes of a cluster that is being unsealed show.
-func (c Ceremony) lookNodes(nodes []ceremony.Node, now time.Time) []event.Event {
+func (c State) lookNodes(nodes []ceremony.Node, now time.Time) []event.Event {
 	if d := c.CompareNodes(nodes); d != nil {
 		return append(c.giveBack(ceremony.IsFrozen), d.freeze())
 	}
@@ -125,8 +125,8 @@ func (c Ceremony) lookNodes(nodes []ceremony.Node, now time.Time) []event.Event 
 	return []event.Event{event.NodesSeen{Nodes: states}}
 }
 
-// shown says whether the nodes are as the journal has them.
-func (c Ceremony) Shown(states []ceremony.NodeState) bool {
+// Shown says whether the nodes are as the journal has them.
+func (c State) Shown(states []ceremony.NodeState) bool {
 	return slices.EqualFunc(states, c.Nodes, func(s ceremony.NodeState, n Sealing) bool { return s == n.NodeState })
 }
 
@@ -139,7 +139,7 @@ const (
 
 // seenEnough says whether a sighting can wait: the journal must not grow by what
 // flaps.
-func (c Ceremony) seenEnough(now time.Time) bool {
+func (c State) seenEnough(now time.Time) bool {
 	sightings := 0
 	var last time.Time
 	for _, e := range c.History {
@@ -153,9 +153,9 @@ func (c Ceremony) seenEnough(now time.Time) bool {
 // settleEntered says what came of a share that was sent to sealed nodes. Each
 // node's progress afterwards is what counts: it says nothing of a duplicate, and
 // throws everything away after a share that does not fit.
-func (c Ceremony) settleEntered(sent event.Submitting, cmd Settle) []event.Event {
+func (c State) settleEntered(sent event.Submitting, cmd Settle) []event.Event {
 	entered := event.Entered{By: sent.By, Nodes: StatesOf(cmd.Seen.Nodes)}
-	refused := event.RoundRefused{Step: ceremony.Enter, Round: c.Round.Number}
+	refused := event.RoundRefused{Step: ceremony.StepUnseal, Round: c.Round.Number}
 	for _, address := range sent.Nodes {
 		before, after := c.node(address), ceremony.NodeState{Address: address}
 		if i := slices.IndexFunc(entered.Nodes, func(s ceremony.NodeState) bool { return s.Address == address }); i >= 0 {
@@ -192,7 +192,7 @@ func (c Ceremony) settleEntered(sent event.Submitting, cmd Settle) []event.Event
 
 // settleReset says what came of having the nodes forget their shares, nothing while
 // one that answers still has some.
-func (c Ceremony) settleReset(sent event.Dropping, v View) []event.Event {
+func (c State) settleReset(sent event.Dropping, v View) []event.Event {
 	states := StatesOf(v.Nodes)
 	if slices.ContainsFunc(states, func(s ceremony.NodeState) bool { return s.Progress > 0 }) {
 		return nil
@@ -205,7 +205,7 @@ func (c Ceremony) settleReset(sent event.Dropping, v View) []event.Event {
 // more when a node is there without it; sent says whether anybody has since
 // everybody was asked last, so that a node which flaps makes nobody's envelope one
 // for a key that is gone.
-func (c Ceremony) see(states []ceremony.NodeState, sent bool) Ceremony {
+func (c State) see(states []ceremony.NodeState, sent bool) State {
 	nodes := make([]Sealing, len(states))
 	for i, s := range states {
 		before := c.node(s.Address)
@@ -224,9 +224,9 @@ func (c Ceremony) see(states []ceremony.NodeState, sent bool) Ceremony {
 	return c
 }
 
-// mayHold says whether a node may have a share in its progress that was sent from
+// MayHold says whether a node may have a share in its progress that was sent from
 // here: one that gave no answer may have counted it.
-func (c Ceremony) MayHold(address string) bool {
+func (c State) MayHold(address string) bool {
 	for _, e := range slices.Backward(c.History) {
 		var seen []ceremony.NodeState
 		switch ev := e.Event.(type) {
@@ -247,7 +247,7 @@ func (c Ceremony) MayHold(address string) bool {
 }
 
 // enter adds somebody's share to the nodes that have counted it.
-func (c Ceremony) enter(by ceremony.Person, at []string) Ceremony {
+func (c State) enter(by ceremony.Person, at []string) State {
 	nodes := slices.Clone(c.Nodes)
 	for i, n := range nodes {
 		if n.Sealed && slices.Contains(at, n.Address) && n.lacks(by.Account) {
@@ -259,7 +259,7 @@ func (c Ceremony) enter(by ceremony.Person, at []string) Ceremony {
 }
 
 // dropped forgets the shares on nodes that have refused them.
-func (c Ceremony) dropped(at []string) Ceremony {
+func (c State) dropped(at []string) State {
 	nodes := slices.Clone(c.Nodes)
 	for i, n := range nodes {
 		if slices.Contains(at, n.Address) {
@@ -270,10 +270,10 @@ func (c Ceremony) dropped(at []string) Ceremony {
 	return c
 }
 
-// leftSealed are the nodes that an unseal has left sealed, and when people were told
+// LeftSealed are the nodes that an unseal has left sealed, and when people were told
 // of them. One that did not answer at the end is among them, unless people were told
 // that everything is done: then it is news when it comes back.
-func (c Ceremony) LeftSealed() map[string]time.Time {
+func (c State) LeftSealed() map[string]time.Time {
 	told := map[string]time.Time{}
 	for _, n := range c.Nodes {
 		if n.Sealed || !n.Reached && c.Outcome != event.Completed {

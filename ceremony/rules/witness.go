@@ -13,7 +13,7 @@ const maxExceptions = 25
 
 // Gate is the step that a witness has to let happen before anything goes on, empty
 // when there is none.
-func (c Ceremony) Gate() ceremony.Gate {
+func (c State) Gate() ceremony.Gate {
 	gate, since := c.gate()
 	if gate == "" || c.Last(func(e event.Event) bool { p, ok := e.(event.Proceeded); return ok && p.Gate == gate }) > since {
 		return ""
@@ -22,25 +22,25 @@ func (c Ceremony) Gate() ceremony.Gate {
 }
 
 // gate is the gated step that comes next, and since when it does.
-func (c Ceremony) gate() (_ ceremony.Gate, since int) {
+func (c State) gate() (_ ceremony.Gate, since int) {
 	if len(c.Plan.Witnesses) == 0 || c.Ended() || c.Closing != nil {
 		return "", 0
 	}
-	switch op := c.Plan.Operation; c.State {
-	case StateApproved:
+	switch op := c.Plan.Operation; c.Phase {
+	case PhaseApproved:
 		return ceremony.GateStart, c.Last(func(e event.Event) bool { return Is[event.Approved](e) || Is[event.AttemptLost](e) })
-	case StateCollecting, StateVerifying:
+	case PhaseCollecting, PhaseVerifying:
 		if !op.HasAttempt() || c.Round.Required-len(c.Round.Counted) != 1 {
 			break
 		}
 		since := c.Last(func(e event.Event) bool {
 			return Is[event.Started](e) || Is[event.RoundRefused](e) || Is[event.RoundReset](e) || Is[event.Rekeyed](e)
 		})
-		if c.Round.Step == ceremony.Verify {
+		if c.Round.Step == ceremony.StepVerify {
 			return ceremony.GateVerify, since
 		}
 		return ceremony.GateUpdate, since
-	case StateHandingOut:
+	case PhaseHandingOut:
 		if c.Backup != nil && c.Deletion != nil {
 			return ceremony.GateDelete, c.Last(Is[event.DeletionAsked])
 		}
@@ -50,20 +50,20 @@ func (c Ceremony) gate() (_ ceremony.Gate, since int) {
 
 // unasked says whether the witnesses have not been asked yet about the gate that is
 // closed.
-func (c Ceremony) unasked() bool {
+func (c State) unasked() bool {
 	_, since := c.gate()
 	return c.Gate() != "" && c.Last(Is[event.WitnessAsked]) <= since
 }
 
 // proceed opens a gate.
-func (c Ceremony) proceed(cmd Proceed) ([]event.Event, error) {
+func (c State) proceed(cmd Proceed) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Witnesses, cmd.By)
 	switch {
 	case c.Ended() || c.Closing != nil:
 		return nil, ceremony.Closed
 	case !ok:
 		return nil, ceremony.NotWitness
-	case c.State == StateFrozen || c.Stopping != nil:
+	case c.Phase == PhaseFrozen || c.Stopping != nil:
 		return nil, ceremony.IsFrozen
 	case c.Gate() == "" || c.unasked():
 		return nil, ceremony.NotWaiting
@@ -72,7 +72,7 @@ func (c Ceremony) proceed(cmd Proceed) ([]event.Event, error) {
 }
 
 // note writes down what somebody saw that was not as it should be.
-func (c Ceremony) note(cmd Note) ([]event.Event, error) {
+func (c State) note(cmd Note) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Everybody(), cmd.By)
 	notes, said := 0, false
 	for _, e := range c.History {
@@ -97,7 +97,7 @@ func (c Ceremony) note(cmd Note) ([]event.Event, error) {
 }
 
 // testify takes what a witness says of the whole ceremony.
-func (c Ceremony) testify(cmd Testify) ([]event.Event, error) {
+func (c State) testify(cmd Testify) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Witnesses, cmd.By)
 	switch {
 	case !ok:
@@ -110,12 +110,12 @@ func (c Ceremony) testify(cmd Testify) ([]event.Event, error) {
 	return one(event.WitnessStated{By: by, Agrees: cmd.Agrees, Why: cmd.Why, Signed: cmd.Signed})
 }
 
-func (c Ceremony) hasTestified(who ceremony.Account) bool {
+func (c State) hasTestified(who ceremony.Account) bool {
 	return slices.ContainsFunc(c.Testimonies(), func(w event.WitnessStated) bool { return w.By.Account == who })
 }
 
 // Testimonies are what the witnesses have said of the whole ceremony.
-func (c Ceremony) Testimonies() []event.WitnessStated {
+func (c State) Testimonies() []event.WitnessStated {
 	var said []event.WitnessStated
 	for _, e := range c.History {
 		if w, ok := e.Event.(event.WitnessStated); ok {
@@ -127,16 +127,16 @@ func (c Ceremony) Testimonies() []event.WitnessStated {
 
 // OwesWitness says whether the ceremony has ended and no witness has said yet
 // whether they agree.
-func (c Ceremony) OwesWitness() bool {
+func (c State) OwesWitness() bool {
 	return c.Ended() && len(c.Plan.Witnesses) > 0 && c.Outcome != event.WasRejected && len(c.Testimonies()) == 0
 }
 
 // awaitsWitness says whether a witness's statement is still waited for.
-func (c Ceremony) awaitsWitness() bool { return c.OwesWitness() && !c.WitnessLeft }
+func (c State) awaitsWitness() bool { return c.OwesWitness() && !c.WitnessLeft }
 
 // freeze is one person's wish that nothing goes on. What Vault was asked for is waited
 // for first.
-func (c Ceremony) freeze(cmd Freezing) ([]event.Event, error) {
+func (c State) freeze(cmd Freeze) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Everybody(), cmd.By)
 	switch {
 	case !ok:
@@ -145,7 +145,7 @@ func (c Ceremony) freeze(cmd Freezing) ([]event.Event, error) {
 		return nil, ceremony.Closed
 	case c.Plan.Operation == ceremony.Alarm:
 		return nil, ceremony.IsAnAlarm
-	case c.State == StateFrozen || c.Stopping != nil:
+	case c.Phase == PhaseFrozen || c.Stopping != nil:
 		return nil, nil
 	}
 	asked := event.FreezeAsked{By: by, Why: cmd.Why, Signed: cmd.Signed}
@@ -155,6 +155,6 @@ func (c Ceremony) freeze(cmd Freezing) ([]event.Event, error) {
 	return append([]event.Event{asked}, append(c.giveBack(ceremony.IsFrozen), FrozenBy(asked))...), nil
 }
 
-func FrozenBy(f event.FreezeAsked) event.Froze {
-	return event.Froze{Why: event.PersonStopped, Want: "nobody who objects", Got: f.By.Name}
+func FrozenBy(f event.FreezeAsked) event.Frozen {
+	return event.Frozen{Why: event.PersonStopped, Want: "nobody who objects", Got: f.By.Name}
 }

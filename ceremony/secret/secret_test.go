@@ -80,7 +80,7 @@ func TestSecretIsWipedAfterUse(t *testing.T) {
 			if err := s.Use(func([]byte) error { return nil }); !errors.Is(err, secret.ErrSecretSpent) {
 				t.Errorf("second use: %v", err)
 			}
-			if _, err := s.Commit("k", [32]byte{}); !errors.Is(err, secret.ErrSecretSpent) {
+			if _, err := s.Tag("k", [32]byte{}); !errors.Is(err, secret.ErrSecretSpent) {
 				t.Errorf("commitment after use: %v", err)
 			}
 		})

@@ -8,7 +8,7 @@ import (
 	"hash"
 )
 
-// Commitment names a share so that it is known again, and gives nothing of it away
+// ShareTag names a share so that it is known again, and gives nothing of it away
 // (P1):
 //
 //   - Tag is HMAC-SHA256 under a key that is derived from the identity's secret and is
@@ -23,7 +23,7 @@ import (
 //
 // The tag goes over the bytes that Vault decodes, so that it does not matter
 // whether they were written in hexadecimal digits or in base64.
-type Commitment struct {
+type ShareTag struct {
 	TagKey string `json:"tag_key,omitempty"` // name of the key; tags under another one can't be compared
 	Tag    string `json:"tag,omitempty"`     // in lower-case hexadecimal digits
 	X      int    `json:"x,omitempty"`       // 1 to 255; 0 where the text has none
@@ -33,10 +33,10 @@ type Commitment struct {
 // of x (hashicorp/vault, shamir/shamir.go).
 const dividedShare = 33
 
-// Commit is the commitment to the secret under a key with this name. The secret
+// Tag is the commitment to the secret under a key with this name. The secret
 // stays usable.
-func (s *Secret) Commit(name string, key [sha256.Size]byte) (Commitment, error) {
-	c := Commitment{TagKey: name}
+func (s *Secret) Tag(name string, key [sha256.Size]byte) (ShareTag, error) {
+	c := ShareTag{TagKey: name}
 	err := s.reach(false, func(b []byte) error {
 		decoded := make([]byte, len(b))
 		defer clear(decoded)
@@ -69,8 +69,8 @@ func forget(h hash.Hash) {
 	h.Write(make([]byte, h.BlockSize()-1)) // a whole block would not go through the buffer
 }
 
-// names says whether both are commitments to the same share. Without a tag, as in
+// Names says whether both are commitments to the same share. Without a tag, as in
 // what was journaled before there were any, nothing is known.
-func (c Commitment) Names(other Commitment) bool {
+func (c ShareTag) Names(other ShareTag) bool {
 	return c.Tag != "" && c.Tag == other.Tag && c.TagKey == other.TagKey
 }

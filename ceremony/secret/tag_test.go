@@ -11,11 +11,11 @@ import (
 	"conclave/ceremony/secret"
 )
 
-func commit(t *testing.T, share, key string) secret.Commitment {
+func commit(t *testing.T, share, key string) secret.ShareTag {
 	t.Helper()
 	s := secret.NewSecret([]byte(share))
 	defer s.Wipe()
-	c, err := s.Commit("k", [32]byte([]byte(strings.Repeat(key, 32))))
+	c, err := s.Tag("k", [32]byte([]byte(strings.Repeat(key, 32))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestCommitmentTellsSharesAndKeysApart(t *testing.T) {
 
 func TestCommitmentIsToTheShareHoweverItIsWritten(t *testing.T) {
 	raw := bytes.Repeat([]byte{0xab, 0x3e, 0xff}, 11)
-	var found []secret.Commitment
+	var found []secret.ShareTag
 	for _, written := range []string{
 		hex.EncodeToString(raw), strings.ToUpper(hex.EncodeToString(raw)), base64.StdEncoding.EncodeToString(raw),
 	} {

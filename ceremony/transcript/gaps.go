@@ -24,7 +24,7 @@ type tally struct {
 // gaps is what the ceremony leaves unproven, though everything in its journal is
 // true. Whoever reads a transcript reads this list beside it: in the report of a
 // check, on the page, and in the report for programs.
-func gaps(c rules.Ceremony, loose tally) []Gap {
+func gaps(c rules.State, loose tally) []Gap {
 	var gaps []Gap
 	gap := func(code, format string, args ...any) {
 		gaps = append(gaps, Gap{code, fmt.Sprintf(format, args...)})
@@ -62,7 +62,7 @@ func gaps(c rules.Ceremony, loose tally) []Gap {
 }
 
 // peopleGaps is what is open because nobody was asked, or has not answered.
-func peopleGaps(c rules.Ceremony, gap func(code, format string, args ...any)) {
+func peopleGaps(c rules.State, gap func(code, format string, args ...any)) {
 	p := c.Plan
 	given := p.Operation.MakesShares() || p.Operation.IssuesToken()
 	if absent := absent(c); len(absent) > 0 {
@@ -80,7 +80,7 @@ func peopleGaps(c rules.Ceremony, gap func(code, format string, args ...any)) {
 }
 
 // absent are the people who were called and have not answered.
-func absent(c rules.Ceremony) []ceremony.Person {
+func absent(c rules.State) []ceremony.Person {
 	if c.Called() == nil {
 		return nil
 	}
@@ -88,7 +88,7 @@ func absent(c rules.Ceremony) []ceremony.Person {
 }
 
 // resultGaps is what is open about what the ceremony was for.
-func resultGaps(c rules.Ceremony, gap func(code, format string, args ...any)) {
+func resultGaps(c rules.State, gap func(code, format string, args ...any)) {
 	p := c.Plan
 	switch {
 	case p.Operation.Rekeys() && len(c.NewShares) > 0 && !p.Verification:
@@ -117,7 +117,7 @@ func resultGaps(c rules.Ceremony, gap func(code, format string, args ...any)) {
 
 // unverified are the receivers whose new share was not among those that proved the
 // new key.
-func unverified(c rules.Ceremony) []ceremony.Person {
+func unverified(c rules.State) []ceremony.Person {
 	missing := slices.Clone(c.Plan.Receivers)
 	since := c.Last(rules.Is[event.Rekeyed])
 	for _, e := range c.History[since:] {
@@ -136,7 +136,7 @@ func unverified(c rules.Ceremony) []ceremony.Person {
 }
 
 // leftGaps is what is open about what the ceremony has left behind.
-func leftGaps(c rules.Ceremony, gap func(code, format string, args ...any)) {
+func leftGaps(c rules.State, gap func(code, format string, args ...any)) {
 	issued := c.Token != "" || c.Encoded != ""
 	switch {
 	case c.Plan.Operation == ceremony.Init && c.Token != "":
@@ -158,7 +158,7 @@ func leftGaps(c rules.Ceremony, gap func(code, format string, args ...any)) {
 }
 
 // lostMessages are the deliveries that never reached anybody.
-func lostMessages(c rules.Ceremony) []string {
+func lostMessages(c rules.State) []string {
 	given := c.GivenUp()
 	var lost []string
 	for _, m := range c.Messages() {

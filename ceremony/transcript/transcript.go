@@ -54,7 +54,7 @@ func (t Transcript) Encode() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// signed is what the signature covers.
+// Signed is what the signature covers.
 func (t Transcript) Signed() ([]byte, error) {
 	t.Signature = ""
 	return t.Encode()
@@ -81,9 +81,9 @@ func ReadTranscript(file []byte) (Transcript, error) {
 	return t, nil
 }
 
-// Transcript is the file that a [TranscriptSigned] of this ceremony's history stands
+// Transcript is the file that a [event.TranscriptSigned] of this ceremony's history stands
 // for, byte for byte.
-func File(c rules.Ceremony, of event.TranscriptSigned) ([]byte, error) {
+func File(c rules.State, of event.TranscriptSigned) ([]byte, error) {
 	t, err := rebuild(c, of)
 	if err != nil {
 		return nil, fmt.Errorf("rebuild transcript %d of %s: %w", of.Number, c.ID(), err)
@@ -98,7 +98,7 @@ func File(c rules.Ceremony, of event.TranscriptSigned) ([]byte, error) {
 	return file, nil
 }
 
-func rebuild(c rules.Ceremony, of event.TranscriptSigned) (Transcript, error) {
+func rebuild(c rules.State, of event.TranscriptSigned) (Transcript, error) {
 	if of.Lines < 1 || of.Lines > len(c.History) {
 		return Transcript{}, fmt.Errorf("it has %d lines of %d", of.Lines, len(c.History))
 	}
@@ -110,7 +110,7 @@ func rebuild(c rules.Ceremony, of event.TranscriptSigned) (Transcript, error) {
 
 // transcript is the ceremony so far, not yet signed. The certificates are those that
 // have not stood in an earlier one.
-func Assemble(c rules.Ceremony, more map[ceremony.Fingerprint]string) (Transcript, error) {
+func Assemble(c rules.State, more map[ceremony.Fingerprint]string) (Transcript, error) {
 	lines, err := lines(c)
 	if err != nil {
 		return Transcript{}, err
@@ -126,7 +126,7 @@ func Assemble(c rules.Ceremony, more map[ceremony.Fingerprint]string) (Transcrip
 }
 
 // lines are the ceremony's journal, made of its entries again.
-func lines(c rules.Ceremony) ([]string, error) {
+func lines(c rules.State) ([]string, error) {
 	lines := make([]string, 0, len(c.History))
 	for _, e := range c.History {
 		raw, err := journal.EncodeLine(c.ID(), e)
@@ -149,14 +149,14 @@ func IsTranscript(file []byte) bool {
 }
 
 // Story is the ceremony that the transcript tells.
-func (t Transcript) Story() (rules.Ceremony, error) {
+func (t Transcript) Story() (rules.State, error) {
 	var text bytes.Buffer
 	for _, line := range t.Journal {
 		text.WriteString(line + "\n")
 	}
 	chain, err := journal.ReadChain(&text)
 	if err != nil {
-		return rules.Ceremony{}, err
+		return rules.State{}, err
 	}
 	return rules.Replay(chain.Entries)
 }

@@ -81,7 +81,7 @@ var checkList = [...]Check{
 	{Name: checkTranscripts, Words: "earlier transcripts are those that were signed"},
 }
 
-// verifier goes through a transcript once.
+// Verifier goes through a transcript once.
 type Verifier struct {
 	T          Transcript
 	Identity   ceremony.Fingerprint
@@ -90,8 +90,8 @@ type Verifier struct {
 	audit      Audit
 
 	entries []event.Entry
-	C       rules.Ceremony      // as far as the entries went
-	lawful  rules.Ceremony      // as far as the rules allowed them
+	C       rules.State         // as far as the entries went
+	lawful  rules.State         // as far as the rules allowed them
 	key     *ceremony.Announced // the newest
 	seen    map[string]int      // signature on an envelope → line
 	loose   tally               // what was true and proves less than it could
@@ -110,7 +110,7 @@ func (c *Check) fault(format string, args ...any) {
 	c.Faults = append(c.Faults, fmt.Sprintf(format, args...))
 }
 
-// with is the audit with what its checks have found, in order.
+// With is the audit with what its checks have found, in order.
 func (a Audit) With(found map[string]*Check) Audit {
 	for _, c := range checkList {
 		if got, ok := found[c.Name]; ok {
@@ -191,7 +191,7 @@ func (v *Verifier) story() {
 		return
 	}
 	v.plan(proposed)
-	v.C = rules.Ceremony{Plan: proposed.Plan, PlanHash: proposed.PlanHash}
+	v.C = rules.State{Plan: proposed.Plan, PlanHash: proposed.PlanHash}
 	// A first line that the rules don't allow leaves nothing that they could judge the
 	// others by.
 	lawful, judged := true, true
@@ -200,7 +200,7 @@ func (v *Verifier) story() {
 			v.time(v.entries[i-1], e)
 			v.look(e)
 		}
-		var next rules.Ceremony
+		var next rules.State
 		var err error
 		if judged {
 			next, err = rules.Apply(orNothing(v.C, i), e)
@@ -223,9 +223,9 @@ func (v *Verifier) story() {
 }
 
 // orNothing is the ceremony, but for its first line nothing.
-func orNothing(c rules.Ceremony, i int) rules.Ceremony {
+func orNothing(c rules.State, i int) rules.State {
 	if i == 0 {
-		return rules.Ceremony{}
+		return rules.State{}
 	}
 	return c
 }
@@ -286,7 +286,7 @@ func (v *Verifier) look(e event.Entry) {
 	case event.Submitting:
 		v.envelope(e, ev.By, ev.Step, ev.Evidence)
 	case event.Proven:
-		v.envelope(e, ev.By, ceremony.Practice, ev.Evidence)
+		v.envelope(e, ev.By, ceremony.StepDrill, ev.Evidence)
 	case event.Rekeyed:
 		v.handedOut(e, ev.Shares, ev.Keys)
 	case event.Initialized:

@@ -73,7 +73,7 @@ func (u utterance) check() string {
 	return checkWords
 }
 
-// spoken checks what somebody has signed against what the journal says of them, as of
+// Spoken checks what somebody has signed against what the journal says of them, as of
 // the moment at which they said it.
 func (v *Verifier) Spoken(e event.Entry) {
 	u, ok := utteranceOf(e.Event)
@@ -99,7 +99,7 @@ func (v *Verifier) Spoken(e event.Entry) {
 		check.fault("line %d: %s's signature (%s) does not hold: %s", e.Seq, u.by.Name, u.verb, reasonOf(err))
 		return
 	}
-	said, ok := ceremony.ParseWord(line)
+	said, ok := ceremony.ParseStatement(line)
 	switch {
 	case !ok || said.Verb != u.verb:
 		check.fault("line %d: %s has signed %q, and the journal says %q", e.Seq, u.by.Name, line, u.verb)

@@ -10,11 +10,11 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// maxFindings is how many findings a status post of an alarm shows; all of them are
+// MaxFindings is how many findings a status post of an alarm shows; all of them are
 // in its thread.
 const MaxFindings = 12
 
-// mayAcknowledge are the people who may end an alarm, each of them once.
+// MayAcknowledge are the people who may end an alarm, each of them once.
 func MayAcknowledge(p ceremony.Plan) []string {
 	var may []string
 	for _, name := range Names(slices.Concat(p.Owners, p.Initiators, p.Approvers)) {
@@ -25,7 +25,7 @@ func MayAcknowledge(p ceremony.Plan) []string {
 	return may
 }
 
-// todos say what to do about findings, each thing once.
+// Todos say what to do about findings, each thing once.
 func Todos(p ceremony.Plan, findings []event.Entry) []string {
 	var all []string
 	for _, e := range findings {
@@ -37,7 +37,7 @@ func Todos(p ceremony.Plan, findings []event.Entry) []string {
 	return all
 }
 
-// noticedWords say what was noticed.
+// NoticedWords say what was noticed.
 func NoticedWords(p ceremony.Plan, e event.Entry) string {
 	n, _ := e.Event.(event.Noticed)
 	if n.Kind.Exposure() {
@@ -187,11 +187,11 @@ func acknowledgedWords(ev event.Acknowledged) string {
 }
 
 // raisedWords say that nobody has acknowledged an alarm yet.
-func raisedWords(c rules.Ceremony) string {
+func raisedWords(c rules.State) string {
 	return fmt.Sprintf(":bell: *Nobody has acknowledged it yet.* Told of it: %s.", ListAnd(Names(c.Plan.Owners)))
 }
 
-// exposureWords say whose shares of a cluster count as exposed.
+// ExposureWords say whose shares of a cluster count as exposed.
 func ExposureWords(exposed []rules.Exposure) string {
 	var lines []string
 	for _, x := range exposed {

@@ -8,14 +8,14 @@ import (
 	"conclave/plural"
 )
 
-// maxListed is how many ceremonies a list shows.
+// MaxListed is how many ceremonies a list shows.
 const MaxListed = 15
 
 func SamePeople(a, b []ceremony.Person) bool {
 	return slices.EqualFunc(a, b, func(x, y ceremony.Person) bool { return x.Account == y.Account })
 }
 
-// spell is a duration as people say it.
+// Spell is a duration as people say it.
 func Spell(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

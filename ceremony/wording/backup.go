@@ -7,7 +7,7 @@ import (
 	"conclave/ceremony/event"
 )
 
-// receiversOf are the people for whom a backup has something, each once.
+// ReceiversOf are the people for whom a backup has something, each once.
 func ReceiversOf(read event.BackupRead) []string {
 	var all []string
 	told := map[ceremony.Account]bool{}
@@ -20,7 +20,7 @@ func ReceiversOf(read event.BackupRead) []string {
 	return all
 }
 
-// originWords says which rekey a backup is of, and what its shares are good for.
+// OriginWords says which rekey a backup is of, and what its shares are good for.
 func OriginWords(read event.BackupRead) string {
 	switch {
 	case read.Of == "":
@@ -43,7 +43,7 @@ func keepWords(read event.BackupRead) string {
 	return "*Keep it, and keep the share that you have*, until a ceremony has shown which of them is in force."
 }
 
-// unclaimedWords names the keys for which a backup has shares and that are
+// UnclaimedWords names the keys for which a backup has shares and that are
 // nobody's.
 func UnclaimedWords(read event.BackupRead) string {
 	if len(read.Unclaimed) == 0 {

@@ -13,7 +13,7 @@ import (
 var errNoParcel = errors.New("the event has nothing for this person")
 
 // ParcelOf is the ciphertext that a message brings.
-func ParcelOf(c rules.Ceremony, m rules.Message) (ceremony.Parcel, error) {
+func ParcelOf(c rules.State, m rules.Message) (ceremony.Parcel, error) {
 	if m.To == nil {
 		return ceremony.Parcel{}, errNoParcel
 	}
@@ -52,10 +52,10 @@ func sharesIn(ev event.Event) []event.NewShare {
 	return nil
 }
 
-// shareFile is what a holder is told to call the new share of entry seq, or the newest
+// ShareFile is what a holder is told to call the new share of entry seq, or the newest
 // one before it. Shares of an attempt that was lost may have come into force: those of
 // the next one don't take their place.
-func ShareFile(c rules.Ceremony, seq int) string {
+func ShareFile(c rules.State, seq int) string {
 	made := 0
 	for _, e := range c.History[:seq] {
 		if _, ok := e.Event.(event.Rekeyed); ok {
@@ -68,9 +68,9 @@ func ShareFile(c rules.Ceremony, seq int) string {
 	return string(c.ID()) + "-share.asc"
 }
 
-// deliveredFile is the same for one of several that a backup may have for one
+// DeliveredFile is the same for one of several that a backup may have for one
 // person.
-func DeliveredFile(c rules.Ceremony, m rules.Message) string {
+func DeliveredFile(c rules.State, m rules.Message) string {
 	for i, s := range sharesIn(m.Entry.Event) {
 		if i != m.Share && s.For.Account == m.To.Account {
 			return fmt.Sprintf("%s-share-%d.asc", c.ID(), m.Share+1)
@@ -89,8 +89,8 @@ func DeliveryTitle(p ceremony.Plan) string {
 	return "Your new " + shareName(p) + " for " + p.Cluster
 }
 
-// deliveryNews is what the receiver has to know before anything else.
-func DeliveryNews(c rules.Ceremony, e event.Entry) string {
+// DeliveryNews is what the receiver has to know before anything else.
+func DeliveryNews(c rules.State, e event.Entry) string {
 	if read, ok := e.Event.(event.BackupRead); ok {
 		return OriginWords(read)
 	}
@@ -113,7 +113,7 @@ func elsewhere(e event.Entry) bool {
 	return ok && rules.Elsewhere(made)
 }
 
-// keep says what to do with the share that somebody has had until now.
+// Keep says what to do with the share that somebody has had until now.
 func Keep(p ceremony.Plan, e event.Entry) string {
 	switch read, ok := e.Event.(event.BackupRead); {
 	case ok:

@@ -9,30 +9,30 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// sign makes of a parcel what its receiver gets.
+// Sign makes of a parcel what its receiver gets.
 type Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
 
-// buttonValue names the ceremony and the plan that a button stands under.
-func ButtonValue(c rules.Ceremony) string { return string(c.ID()) + " " + c.PlanHash }
+// ButtonValue names the ceremony and the plan that a button stands under.
+func ButtonValue(c rules.State) string { return string(c.ID()) + " " + c.PlanHash }
 
-// freezeValue names the freeze, too: who agreed that one was harmless has said
+// FreezeValue names the freeze, too: who agreed that one was harmless has said
 // nothing about the next.
-func FreezeValue(c rules.Ceremony) string {
+func FreezeValue(c rules.State) string {
 	return ButtonValue(c) + " " + strconv.Itoa(LastFreeze(c))
 }
 
-// lastFreeze is the entry by which the ceremony froze most lately.
-func LastFreeze(c rules.Ceremony) int {
+// LastFreeze is the entry by which the ceremony froze most lately.
+func LastFreeze(c rules.State) int {
 	for _, e := range slices.Backward(c.History) {
-		if _, ok := e.Event.(event.Froze); ok {
+		if _, ok := e.Event.(event.Frozen); ok {
 			return e.Seq
 		}
 	}
 	return 0
 }
 
-// cancelled says what a cancellation does.
-func Cancelled(c rules.Ceremony) string {
+// Cancelled says what a cancellation does.
+func Cancelled(c rules.State) string {
 	op := c.Plan.Operation
 	switch {
 	case c.FrozenFor(event.AttemptGone):

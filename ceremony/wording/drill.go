@@ -13,7 +13,7 @@ import (
 
 // drillReport says who could use their share, who could not and why, who has not
 // answered, and how many holders the cluster could lose.
-func drillReport(c rules.Ceremony) string {
+func drillReport(c rules.State) string {
 	if c.Attempt.Nonce == "" {
 		return ""
 	}
@@ -52,7 +52,7 @@ func drillReport(c rules.Ceremony) string {
 
 // drillLine is one holder who could decrypt and sign, and whether their share is
 // doubted all the same: a holder with a wrong share is one that the cluster has lost.
-func drillLine(c rules.Ceremony, s rules.Contribution) (line string, doubt bool) {
+func drillLine(c rules.State, s rules.Contribution) (line string, doubt bool) {
 	line = fmt.Sprintf("%s, %s", Escape(s.By.Name), clock(s.At))
 	switch r := c.Brought(s.By, c.History[len(c.History)-1]); {
 	case r.Insisted != "":
@@ -112,7 +112,7 @@ func drillMargin(proven, threshold int, ended bool) string {
 }
 
 // tries is why the last message of each person was not used.
-func tries(c rules.Ceremony) map[ceremony.Account]ceremony.Refusal {
+func tries(c rules.State) map[ceremony.Account]ceremony.Refusal {
 	tried := map[ceremony.Account]ceremony.Refusal{}
 	for _, e := range c.History {
 		if d, ok := e.Event.(event.Declined); ok && !tellsNothing(d.Reason) {

@@ -14,7 +14,7 @@ import (
 // since those may quote what was sent. The detail goes to the operator's log,
 // under the reference that people are given.
 
-// words are what people read about an error.
+// Words are what people read about an error.
 type Words struct {
 	What string // a sentence
 	Hint string // what to do next; may be empty
@@ -27,7 +27,7 @@ func (w Words) String() string {
 	return w.What + " " + w.Hint
 }
 
-// explainError has the words of what the engine, Vault and the journal say.
+// ExplainError has the words of what the engine, Vault and the journal say.
 func ExplainError(err error) Words {
 	if r, ok := ceremony.RefusalOf(err); ok {
 		return ExplainRefusal(r)
@@ -67,7 +67,7 @@ type sentence struct {
 	words Words
 }
 
-// sentinels are the errors of package ceremony that are not refusals.
+// Sentinels are the errors of package ceremony that are not refusals.
 func Sentinels() []sentence {
 	return []sentence{
 		{ceremony.ErrUnknownCeremony, Words{"There is no ceremony with this id.", "`/ceremony list` shows the open ones, `/ceremony history` all."}},
@@ -90,11 +90,11 @@ func Sentinels() []sentence {
 	}
 }
 
-// wordless stands for a code that this program does not know: a journal that a
+// Wordless stands for a code that this program does not know: a journal that a
 // newer one wrote may hold it. A test keeps every known code from needing it.
 var Wordless = Words{"Conclave refused it.", "Look at the status; the operator finds the reason in the log."}
 
-// asFile must not name a file that a message names as a share's: the command reads
+// AsFile must not name a file that a message names as a share's: the command reads
 // that, and the shell would empty it first.
 const AsFile = "add `> envelope.asc` to the command, and drop that file here."
 
@@ -210,7 +210,7 @@ func ExplainRefusal(r ceremony.Refusal) Words {
 	case ceremony.NoPart:
 		return Words{"You have no part in this ceremony.", "`/ceremony status` shows who has."}
 	case ceremony.NoWord:
-		return Words{"It is signed, and is no word about a ceremony.", "A word is one line as my requests show it; it begins with `" + ceremony.WordTag + "`. An envelope has to be encrypted, too."}
+		return Words{"It is signed, and is no word about a ceremony.", "A word is one line as my requests show it; it begins with `" + ceremony.StatementTag + "`. An envelope has to be encrypted, too."}
 	case ceremony.OldWord:
 		return Words{"What you have signed was about another moment of this ceremony.", "`/ceremony status` shows where it stands. Sign the line of my newest request."}
 	case ceremony.NotCalled:

@@ -13,7 +13,7 @@ import (
 // to keep until it is, and how to find out.
 
 // goneReason says why a ceremony froze whose attempt is gone.
-func goneReason(p ceremony.Plan, ev event.Froze) string {
+func goneReason(p ceremony.Plan, ev event.Frozen) string {
 	return "Vault does not have the attempt any more: somebody cancelled it, or Vault was sealed, restarted or changed its leader, *or others have carried it through past Conclave*. " +
 		unsettledWords(p) + remainsWords(p, ev.Remains)
 }
@@ -61,7 +61,7 @@ func retrieval(p ceremony.Plan) string {
 
 // unprovenEnd is what a ceremony leaves open that has ended without knowing what came
 // of an attempt, empty when it knows.
-func unprovenEnd(c rules.Ceremony) string {
+func unprovenEnd(c rules.State) string {
 	if !c.Unproven || !c.Ended() {
 		return ""
 	}

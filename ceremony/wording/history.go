@@ -12,9 +12,9 @@ import (
 	"conclave/plural"
 )
 
-// historyWords tells an event from the event alone: the ceremony has moved on
+// HistoryWords tells an event from the event alone: the ceremony has moved on
 // since, and a message says the same whenever it is posted.
-func HistoryWords(c rules.Ceremony, e event.Entry) string {
+func HistoryWords(c rules.State, e event.Entry) string {
 	switch ev := e.Event.(type) {
 	case event.Approved:
 		return fmt.Sprintf(":white_check_mark: *%s* approved the plan `%s`%s.", Escape(ev.By.Name), Short(ev.PlanHash), signedWords(ev.Signed))
@@ -77,7 +77,7 @@ func HistoryWords(c rules.Ceremony, e event.Entry) string {
 		return fmt.Sprintf(":raised_hand: *%s* wants the new shares to be proven anew. Vault is asked to forget the proof so far; the old key stays in force.", Escape(ev.By.Name))
 	case event.ResetAsked:
 		return fmt.Sprintf(":raised_hand: *%s* wants the sealed nodes to forget the shares that they have counted.", Escape(ev.By.Name))
-	case event.Froze:
+	case event.Frozen:
 		if ev.Why == event.PersonStopped {
 			return fmt.Sprintf(":octagonal_sign: Frozen: *%s* wants it so. Vault is asked nothing until people agree.", Escape(ev.Got))
 		}
@@ -89,7 +89,7 @@ func HistoryWords(c rules.Ceremony, e event.Entry) string {
 	case event.AttemptLost:
 		return lostWords(c.Plan, ev)
 	case event.RoundReset:
-		if ev.Step == ceremony.Enter {
+		if ev.Step == ceremony.StepUnseal {
 			return ":recycle: The sealed nodes have forgotten the shares that they had counted. Every holder is asked anew."
 		}
 		return ":recycle: The verification begins anew, under another nonce. The new shares stay as they are; the old key is still in force."
@@ -121,7 +121,7 @@ func signedWords(signed string) string {
 }
 
 // watchedHistory tells of people who are called, who watch, and who object.
-func watchedHistory(c rules.Ceremony, e event.Entry) string {
+func watchedHistory(c rules.State, e event.Entry) string {
 	switch ev := e.Event.(type) {
 	case event.RollCalled:
 		people := make([]string, len(ev.Challenges))
@@ -153,7 +153,7 @@ func watchedHistory(c rules.Ceremony, e event.Entry) string {
 
 // actHistory tells what came of an act that took no shares, and of a token after
 // it was issued.
-func actHistory(c rules.Ceremony, e event.Entry) string {
+func actHistory(c rules.State, e event.Entry) string {
 	switch ev := e.Event.(type) {
 	case event.Initialized:
 		return fmt.Sprintf(":key: The cluster has its key: Vault has made %s, each encrypted to its receiver, and the first root token, encrypted to %s.",
@@ -194,7 +194,7 @@ func actHistory(c rules.Ceremony, e event.Entry) string {
 		return ":white_check_mark: " + acknowledgedWords(ev)
 	case event.TranscriptSigned:
 		return fmt.Sprintf(":scroll: Conclave's identity has signed transcript %d, of %s of its journal.", ev.Number, plural.Of(ev.Lines, "line"))
-	case event.Kept, event.NotKept:
+	case event.Archived, event.ArchiveFailed:
 		return KeptWords(ev)
 	case event.TokenLeft:
 		return ":rotating_light: *Nobody is known to have revoked the token.* It never expires. Conclave reminds nobody any more, and no longer asks Vault for it."
@@ -217,13 +217,13 @@ func startedWords(p ceremony.Plan, ev event.Started) string {
 // askedFor says who is asked for what in a step.
 func askedFor(p ceremony.Plan, step ceremony.Step) string {
 	switch step {
-	case ceremony.Verify:
+	case ceremony.StepVerify:
 		return "The holders are asked for the new shares, as proof"
-	case ceremony.Enter:
+	case ceremony.StepUnseal:
 		return "The holders are asked for their shares, to unseal"
-	case ceremony.Practice:
+	case ceremony.StepDrill:
 		return "The holders are asked for their shares, as a drill"
-	case ceremony.Password:
+	case ceremony.StepOTP:
 		return requester(p) + " is asked for the one-time password"
 	}
 	return "The holders are asked for shares of the key in force"
@@ -242,7 +242,7 @@ func because(why string) string {
 	return ": " + Escape(why)
 }
 
-// upper begins a sentence.
+// Upper begins a sentence.
 func Upper(s string) string {
 	first, size := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(first)) + s[size:]
@@ -252,7 +252,7 @@ func Upper(s string) string {
 // key with the same answer when it can't reach what it unseals itself with, since
 // the key that they are compared with is sealed by that.
 func blame(op ceremony.Operation, step ceremony.Step) string {
-	if op == ceremony.RekeyRecovery && step == ceremony.Update {
+	if op == ceremony.RekeyRecovery && step == ceremony.StepUpdate {
 		return "At least one share is wrong, and Vault can't say whose; or it can't reach the service with which it unseals itself."
 	}
 	return "At least one share is wrong, and Vault can't say whose."

@@ -2,7 +2,7 @@ package wording
 
 import "time"
 
-// whenever is a moment that may never have been.
+// Whenever is a moment that may never have been.
 func Whenever(t time.Time) string {
 	if t.IsZero() {
 		return "never"

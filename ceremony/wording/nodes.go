@@ -24,7 +24,7 @@ func nodeNames(addresses []string) []string {
 }
 
 // countUnsealed is how many nodes are known to be unsealed.
-func countUnsealed(c rules.Ceremony) int {
+func countUnsealed(c rules.State) int {
 	n := 0
 	for _, node := range c.Nodes {
 		if node.Reached && !node.Sealed {
@@ -35,7 +35,7 @@ func countUnsealed(c rules.Ceremony) int {
 }
 
 // silentNodes are the nodes that did not answer when they were asked last.
-func silentNodes(c rules.Ceremony) []string {
+func silentNodes(c rules.State) []string {
 	var silent []string
 	for _, n := range c.Nodes {
 		if !n.Reached {
@@ -46,7 +46,7 @@ func silentNodes(c rules.Ceremony) []string {
 }
 
 // sealedWords says what an unseal waits for.
-func sealedWords(c rules.Ceremony) string {
+func sealedWords(c rules.State) string {
 	silent := silentNodes(c)
 	switch {
 	case len(c.Nodes) == 0:
@@ -62,7 +62,7 @@ func sealedWords(c rules.Ceremony) string {
 
 // nodeWords is a line for every node of an unseal: how it is, how far it has come,
 // and whose shares are in it.
-func nodeWords(c rules.Ceremony) string {
+func nodeWords(c rules.State) string {
 	lines := make([]string, 0, len(c.Nodes)+1)
 	for _, n := range c.Nodes {
 		lines = append(lines, nodeLine(c, n))
@@ -77,7 +77,7 @@ func nodeWords(c rules.Ceremony) string {
 	return strings.Join(lines, "\n")
 }
 
-func nodeLine(c rules.Ceremony, n rules.Sealing) string {
+func nodeLine(c rules.State, n rules.Sealing) string {
 	switch {
 	case !n.Reached && len(n.With) > 0:
 		return fmt.Sprintf(":grey_question: %s does not answer; it was sent the %s of %s", nodeName(n.Address), sharesOf(n.With), ListAnd(Names(n.With)))

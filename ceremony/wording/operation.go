@@ -9,7 +9,7 @@ import (
 	"conclave/plural"
 )
 
-// subject is what a ceremony is about. It can stand at the beginning of a line and
+// Subject is what a ceremony is about. It can stand at the beginning of a line and
 // behind a colon.
 func Subject(p ceremony.Plan) string {
 	switch p.Operation {
@@ -48,7 +48,7 @@ func tokenName(op ceremony.Operation) string {
 	return "root token"
 }
 
-// purpose says what becomes of the cluster when the plan is carried out, for
+// Purpose says what becomes of the cluster when the plan is carried out, for
 // whoever has to agree to it.
 func Purpose(p ceremony.Plan) string {
 	switch p.Operation {
@@ -142,7 +142,7 @@ func keptFromOthers(p ceremony.Plan) string {
 // compared by voice, as many as `conclave otp` shows.
 const commitmentWords = 8
 
-// cautions are what nobody who reads of the plan may miss.
+// Cautions are what nobody who reads of the plan may miss.
 func Cautions(p ceremony.Plan) []string {
 	var all []string
 	if words := unverified(p); words != "" {
@@ -197,7 +197,7 @@ func useOfShares(p ceremony.Plan) string {
 	return "to unseal the cluster"
 }
 
-// initiator is whoever proposed a ceremony. Conclave's own watches are nobody's account.
+// Initiator is whoever proposed a ceremony. Conclave's own watches are nobody's account.
 func Initiator(p ceremony.Plan) string {
 	switch p.Initiator {
 	case ceremony.SealWatch:
@@ -216,7 +216,7 @@ func requester(p ceremony.Plan) string {
 	return Escape(p.Requester.Name)
 }
 
-// policyWords says when Vault rotates by itself.
+// PolicyWords says when Vault rotates by itself.
 func PolicyWords(r ceremony.RotationPolicy) string {
 	if !r.Enabled {
 		return "never by itself, only by hand"

@@ -10,9 +10,9 @@ import (
 	"conclave/plural"
 )
 
-// report is what people who took part want to know of the result, behind how it
+// Report is what people who took part want to know of the result, behind how it
 // ended.
-func Report(c rules.Ceremony) string {
+func Report(c rules.State) string {
 	switch c.Plan.Operation {
 	case ceremony.Unseal:
 		return nodeWords(c)
@@ -22,12 +22,12 @@ func Report(c rules.Ceremony) string {
 	return ""
 }
 
-// keepBoth is for a rekey whose last answer was lost: Vault has ended it, and
+// KeepBoth is for a rekey whose last answer was lost: Vault has ended it, and
 // nothing shows which key is in force.
 const KeepBoth = "*keep your old share and the new one* until a ceremony with the new shares has worked, a generate-root for example."
 
-// outcomeWords says how it ended, and what became of the attempt in Vault.
-func OutcomeWords(c rules.Ceremony) string {
+// OutcomeWords says how it ended, and what became of the attempt in Vault.
+func OutcomeWords(c rules.State) string {
 	var b strings.Builder
 	switch c.Outcome {
 	case event.Completed:
@@ -62,8 +62,8 @@ func OutcomeWords(c rules.Ceremony) string {
 	return b.String()
 }
 
-// resultWords says what a completed ceremony has brought.
-func ResultWords(c rules.Ceremony) string {
+// ResultWords says what a completed ceremony has brought.
+func ResultWords(c rules.State) string {
 	switch p := c.Plan; p.Operation {
 	case ceremony.Init:
 		return initResult(c)
@@ -97,7 +97,7 @@ func ResultWords(c rules.Ceremony) string {
 	return rekeyResult(c)
 }
 
-func rekeyResult(c rules.Ceremony) string {
+func rekeyResult(c rules.State) string {
 	switch {
 	case c.MadeElsewhere() && c.Verified == nil:
 		return elsewhereWords + " " + keepElsewhere + " Find out who has done it."
@@ -113,7 +113,7 @@ func rekeyResult(c rules.Ceremony) string {
 	return fmt.Sprintf("The new shares are in force. They were not proven: the plan asked for no verification. `/ceremony start drill %s` has every holder prove theirs.", Escape(c.Plan.Cluster))
 }
 
-func initResult(c rules.Ceremony) string {
+func initResult(c rules.State) string {
 	p := c.Plan
 	text := fmt.Sprintf("The cluster has its key: %s, %s. Nobody has proven theirs yet: `/ceremony start drill %s` has every holder do so.",
 		plural.Of(len(c.NewShares), shareName(p)), quorum(p.NewThreshold, len(c.NewShares)), Escape(p.Cluster))
@@ -169,8 +169,8 @@ func endingWords(op ceremony.Operation, outcome event.Outcome, ending ceremony.V
 	return "Nothing had to be cancelled in Vault."
 }
 
-// backupLeft says that a rekey leaves its backup behind, and how to be rid of it.
-func BackupLeft(c rules.Ceremony) string {
+// BackupLeft says that a rekey leaves its backup behind, and how to be rid of it.
+func BackupLeft(c rules.State) string {
 	p := c.Plan
 	made := MomentOf[event.Rekeyed](c)
 	if !p.Operation.Rekeys() || !p.Backup || made.IsZero() || !c.Ended() {

@@ -29,13 +29,13 @@ func (p Pasted) String() string {
 
 const OddWords = "What belongs here does not look as it always does; somebody may be interfering. Tell your security team."
 
-// blank is a word of a command, and whether it is of its shape.
+// Blank is a word of a command, and whether it is of its shape.
 type Blank struct {
 	Word string
 	Fits bool
 }
 
-// paste fills in a form, whose verbs are all %s.
+// Paste fills in a form, whose verbs are all %s.
 func Paste(form string, blanks ...Blank) Pasted {
 	words := make([]any, len(blanks))
 	for i, b := range blanks {
@@ -113,11 +113,11 @@ func ReadCommand(message string) Pasted { return PasteInto("gpg -d", message) }
 const begun = `a=$(dd bs=1 count=1 2>/dev/null); test "$a" && `
 
 // SealCommand prints the envelope, into a file of the name out unless that is empty.
-func SealCommand(c rules.Ceremony, to ceremony.Person, key ceremony.Announced, from, out string) Pasted {
+func SealCommand(c rules.State, to ceremony.Person, key ceremony.Announced, from, out string) Pasted {
 	whole := c.ID().Valid() && key.Identity.Valid() && ceremony.IsNonce(key.Nonce) && ceremony.IsHash(c.PlanHash)
 	bound := func(text string) Blank { return Blank{text, whole && quotedShape.MatchString(text)} }
 	prefix, suffix, subkey := bound(key.Prefix(c.ID())), bound(key.Suffix(c.ID(), c.PlanHash)), AKey(ceremony.Fingerprint(key.Subkey))
-	if key.Step == ceremony.Password {
+	if key.Step == ceremony.StepOTP {
 		return Paste(`cat %s | (`+begun+`{ printf '%s%%s' "$a"; cat; printf '%s'; } | gpg -ea --trust-model always --no-encrypt-to -r '%s!')%s`,
 			File(from), prefix, suffix, subkey, into(out))
 	}
@@ -135,24 +135,24 @@ func into(out string) Blank {
 
 // AnswerCommand is how somebody answers a roll call with gpg: what is decrypted goes
 // from gpg to gpg, and its hash is what is signed.
-func AnswerCommand(c rules.Ceremony, to ceremony.Person, challenge ceremony.Challenge, out string) Pasted {
+func AnswerCommand(c rules.State, to ceremony.Person, challenge ceremony.Challenge, out string) Pasted {
 	return Paste(`gpg -qd`+here+` | (`+begun+`printf '%%s %%s\n' '%s' "$({ printf %%s "$a"; cat; } | gpg --with-colons --print-md sha256 | cut -d: -f3)" | gpg -sa -u %s)%s`+"\n%s\n"+endOfPaste,
-		quoted(c.WordFor(ceremony.SayPresent).Line()), AKey(to.Key), into(out), armored(challenge.Ciphertext))
+		quoted(c.StatementFor(ceremony.SayPresent).Line()), AKey(to.Key), into(out), armored(challenge.Ciphertext))
 }
 
 // signCommand is how a word is signed with gpg. A word is made of what Conclave has
 // chosen, so that nothing in it needs quoting.
-func StatementCommand(w ceremony.Word, key ceremony.Fingerprint) Pasted {
+func StatementCommand(w ceremony.Statement, key ceremony.Fingerprint) Pasted {
 	return Paste("echo '%s' | gpg -sa -u %s", quoted(w.Line()), AKey(key))
 }
 
 // SignCommand is how a word is signed with gpg into a file, whatever its speaker adds.
-func SignCommand(w ceremony.Word, key ceremony.Fingerprint, out string) Pasted {
+func SignCommand(w ceremony.Statement, key ceremony.Fingerprint, out string) Pasted {
 	line := w.Line()
 	return Paste(`printf '%%s\n' %s | gpg --sign --armor -u %s%s`, Blank{inQuotes(line), !unprintable.MatchString(line)}, AKey(key), into(out))
 }
 
-// saveCommand keeps a new share, and never in the place of another one.
+// SaveCommand keeps a new share, and never in the place of another one.
 func SaveCommand(name, armor string) Pasted {
 	return Paste("(set -C; cat > %s)"+here+"\n%s\n"+endOfPaste, File(name), armored(armor))
 }

@@ -10,7 +10,7 @@ var (
 	dateToken = regexp.MustCompile(`<!date\^[^|>]*\|([^>]*)>`)
 )
 
-// plainText is one line without formatting, for a phone's lock screen. Slack
+// PlainText is one line without formatting, for a phone's lock screen. Slack
 // shows it as mrkdwn too, so that escaped characters stay escaped.
 func PlainText(mrkdwn string) string {
 	first, _, _ := strings.Cut(mrkdwn, "\n")

@@ -17,9 +17,9 @@ import (
 func Explain(err error) string { return Aloud(ExplainError(err).What) }
 
 // Tell says what an entry of the journal means.
-func Tell(c rules.Ceremony, e event.Entry) string { return Aloud(HistoryWords(c, e)) }
+func Tell(c rules.State, e event.Entry) string { return Aloud(HistoryWords(c, e)) }
 
-// aloud is plainText of every line, with the characters that Slack has escaped.
+// Aloud is plainText of every line, with the characters that Slack has escaped.
 func Aloud(mrkdwn string) string {
 	var lines []string
 	for line := range strings.SplitSeq(mrkdwn, "\n") {

@@ -59,7 +59,7 @@ func demands(op ceremony.Operation, p ceremony.Policy) string {
 	return "`" + string(op) + "`: " + strings.Join(said, "; ")
 }
 
-// policyLines are what a cluster asks of each of its operations.
+// PolicyLines are what a cluster asks of each of its operations.
 func PolicyLines(cl ceremony.Cluster) string {
 	var lines []string
 	for _, op := range cl.Operations {
@@ -71,7 +71,7 @@ func PolicyLines(cl ceremony.Cluster) string {
 }
 
 // approvalsWanted says which approvals a plan waits for.
-func approvalsWanted(c rules.Ceremony) string {
+func approvalsWanted(c rules.State) string {
 	words := fmt.Sprintf("%d of %d", len(c.Approvals), c.Plan.Approvals)
 	for _, q := range c.Plan.ApprovalsFrom {
 		n := 0

@@ -11,17 +11,17 @@ import (
 	"conclave/plural"
 )
 
-// progress is how far the ceremony has come, as a picture and by name: who is in,
+// Progress is how far the ceremony has come, as a picture and by name: who is in,
 // and who is still missing.
-func Progress(c rules.Ceremony) string {
+func Progress(c rules.State) string {
 	switch {
 	case c.Plan.Operation == ceremony.Unseal:
 		return nodeWords(c)
 	case c.Plan.Operation == ceremony.Drill:
 		return drillReport(c)
 	}
-	proof := c.Round.Step == ceremony.Verify
-	if c.Round.Number == 0 || c.Round.Step == ceremony.Password || c.State == rules.StateHandingOut || proof && !c.Plan.Verification {
+	proof := c.Round.Step == ceremony.StepVerify
+	if c.Round.Number == 0 || c.Round.Step == ceremony.StepOTP || c.Phase == rules.PhaseHandingOut || proof && !c.Plan.Verification {
 		return ""
 	}
 	in := contributions(c)
@@ -36,13 +36,13 @@ func Progress(c rules.Ceremony) string {
 	for _, s := range in {
 		fmt.Fprintf(&b, "\n:white_check_mark: %s, %s%s", Escape(s.By.Name), clock(s.At), onTheirWord(c, s.By))
 	}
-	if c.Closing == nil && len(in) < needed(c) && (c.State == rules.StateCollecting || c.State == rules.StateVerifying) {
+	if c.Closing == nil && len(in) < needed(c) && (c.Phase == rules.PhaseCollecting || c.Phase == rules.PhaseVerifying) {
 		fmt.Fprintf(&b, "\n:hourglass_flowing_sand: %s from: %s", plural.Of(needed(c)-len(in), "more share"), ListOr(wanted(c, c.Missing())))
 	}
 	return b.String()
 }
 
-func needed(c rules.Ceremony) int {
+func needed(c rules.State) int {
 	if c.Round.Required > 0 {
 		return c.Round.Required
 	}
@@ -51,7 +51,7 @@ func needed(c rules.Ceremony) int {
 
 // contributions are the shares of the round, with the one that completed it:
 // that one is told by what Vault made of it, and not counted in the round.
-func contributions(c rules.Ceremony) []rules.Contribution {
+func contributions(c rules.State) []rules.Contribution {
 	in := slices.Clone(c.Round.Counted)
 	for _, e := range c.History {
 		switch ev := e.Event.(type) {
@@ -66,8 +66,8 @@ func contributions(c rules.Ceremony) []rules.Contribution {
 	return in
 }
 
-// handedOut says for each share and token whether it has reached its receiver.
-func HandedOut(c rules.Ceremony) string {
+// HandedOut says for each share and token whether it has reached its receiver.
+func HandedOut(c rules.State) string {
 	var lines []string
 	for _, m := range c.Messages() {
 		if m.Kind != rules.DeliveryMessage && m.Kind != rules.TokenMessage {
@@ -103,7 +103,7 @@ func parcelName(p ceremony.Plan, kind rules.MessageKind) string {
 	return "new share"
 }
 
-func givenUp(c rules.Ceremony, key string) bool {
+func givenUp(c rules.State, key string) bool {
 	return slices.ContainsFunc(c.History, func(e event.Entry) bool {
 		u, ok := e.Event.(event.Undeliverable)
 		return ok && u.Key == key

@@ -11,7 +11,7 @@ import (
 
 const lastOne = ":white_check_mark: *Your share is counted, and it was the last one needed.* "
 
-func ReceiptWords(c rules.Ceremony, e event.Entry) string {
+func ReceiptWords(c rules.State, e event.Entry) string {
 	switch ev := e.Event.(type) {
 	case event.Started:
 		return ":white_check_mark: *Your one-time password is the one that you have committed to, and Vault has it.* The holders are asked for their shares now. Keep the file with the password: without it nobody can read the token."

@@ -9,9 +9,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// notAsked says whom a request has not reached: it is on its way, or can never be
+// NotAsked says whom a request has not reached: it is on its way, or can never be
 // delivered (P10).
-func NotAsked(c rules.Ceremony) string {
+func NotAsked(c rules.State) string {
 	waiting, lost := c.Unasked()
 	var lines []string
 	if len(lost) > 0 {
@@ -25,7 +25,7 @@ func NotAsked(c rules.Ceremony) string {
 
 // instead says what people type whom a request can't reach, where that does not stand
 // in the status post in any case.
-func instead(c rules.Ceremony, lost []rules.Message) string {
+func instead(c rules.State, lost []rules.Message) string {
 	form := ""
 	switch lost[0].Kind {
 	case rules.AskMessage:
@@ -55,7 +55,7 @@ func receivers(messages []rules.Message) []string {
 
 // wanted are people of whom something is wanted, those marked whom the request for it
 // can't reach.
-func wanted(c rules.Ceremony, people []ceremony.Person) []string {
+func wanted(c rules.State, people []ceremony.Person) []string {
 	_, lost := c.Unasked()
 	all := Names(people)
 	for i, p := range people {

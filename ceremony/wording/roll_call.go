@@ -8,7 +8,7 @@ import (
 )
 
 // rollCallWords says who has answered and who is waited for.
-func rollCallWords(c rules.Ceremony) string {
+func rollCallWords(c rules.State) string {
 	var missing []ceremony.Person
 	for _, p := range c.Plan.RollCall {
 		if !c.IsPresent(p.Account) {

@@ -14,7 +14,7 @@ const insistHint = "If you are *sure* that it is the right one, since the key wa
 
 // doubted is what a holder reads of a share that was not used because Conclave knows
 // better, with where it knows that from.
-func doubted(c rules.Ceremony, ev event.Declined) Words {
+func doubted(c rules.State, ev event.Declined) Words {
 	w := ExplainRefusal(ev.Reason)
 	if ev.See == "" {
 		return w
@@ -31,9 +31,9 @@ func doubted(c rules.Ceremony, ev event.Declined) Words {
 	}
 	w.What += see
 	switch ev.Step {
-	case ceremony.Verify:
+	case ceremony.StepVerify:
 		w.Hint = "Nothing was sent to Vault. What is wanted is the *new* share, in the file that I gave you in this ceremony. " + sendAgain
-	case ceremony.Practice:
+	case ceremony.StepDrill:
 		w.Hint = "Look for the newest share that you were given for this cluster, and send that. If you have no other, run the same command again, so that you sign it anew: then the report says that you can decrypt and sign, and that Conclave doubts the share."
 	}
 	return w
@@ -41,7 +41,7 @@ func doubted(c rules.Ceremony, ev event.Declined) Words {
 
 // standing is what a line says of the share that somebody has just brought, beside
 // that it came; empty when nothing is remarkable.
-func standing(c rules.Ceremony, by ceremony.Person, e event.Entry) string {
+func standing(c rules.State, by ceremony.Person, e event.Entry) string {
 	switch r := c.Brought(by, e); {
 	case r.Insisted != "":
 		return fmt.Sprintf("\n:raised_hand: *On %s's word*: Conclave had refused it, and they signed it once more. %s", Escape(by.Name), ExplainRefusal(r.Insisted).What)
@@ -61,7 +61,7 @@ func suspicion(ev event.RoundRefused) string {
 }
 
 // onTheirWord marks a share that Conclave had refused before its holder insisted.
-func onTheirWord(c rules.Ceremony, by ceremony.Person) string {
+func onTheirWord(c rules.State, by ceremony.Person) string {
 	if c.Brought(by, c.History[len(c.History)-1]).Insisted == "" {
 		return ""
 	}

@@ -9,7 +9,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// request is what is wanted of somebody in one step.
+// Request is what is wanted of somebody in one step.
 type Request struct {
 	What string // the title
 	Line string // what a phone shows
@@ -19,8 +19,8 @@ type Request struct {
 	Note string // about that file
 }
 
-// requestOf says what a step wants of somebody.
-func RequestOf(c rules.Ceremony, to ceremony.Person, step ceremony.Step) Request {
+// RequestOf says what a step wants of somebody.
+func RequestOf(c rules.State, to ceremony.Person, step ceremony.Step) Request {
 	r := Request{
 		What: "Your share of the key in force is needed",
 		Do:   "Encrypt and sign your share, and send me what this prints, " + HowToSend(c.Plan) + ":",
@@ -28,22 +28,22 @@ func RequestOf(c rules.Ceremony, to ceremony.Person, step ceremony.Step) Request
 		Note: "`share.asc` stands for the file in which you keep your share, encrypted to you. As Vault itself prints one, in base64 or digits without `BEGIN PGP MESSAGE`, gpg can't read it; `conclave seal --encrypted share.asc` can. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack.",
 	}
 	switch step {
-	case ceremony.Verify:
+	case ceremony.StepVerify:
 		r.What, r.File = "Please prove that you can use your new share", ShareFile(c, c.Seq())
 		r.Note = "`" + r.File + "` is the file that you have just been given. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack."
-	case ceremony.Enter:
+	case ceremony.StepUnseal:
 		r.What = "Your share is needed to unseal " + c.Plan.Cluster
 		r.Line, r.News = r.What, wantedNodes(c, to)
-	case ceremony.Practice:
+	case ceremony.StepDrill:
 		r.What = "A drill: please prove that you can use your share"
 		r.Line = r.What + " for " + c.Plan.Cluster
 		r.News = "Nothing is done with it: Conclave makes sure that your message opens, that you have signed it and that there is a share in it, and throws the share away. Vault is asked nothing."
-	case ceremony.Password:
+	case ceremony.StepOTP:
 		r.What, r.File = "Your one-time password is needed", "otp.txt"
 		r.News = "Vault combines your token with it. It has to be the one whose commitment the plan has."
 		r.Do = "Or with gpg: encrypt the password, and send me what this prints, " + HowToSend(c.Plan) + ":"
 		r.Note = "`otp.txt` stands for the file that `conclave otp new` has made. The password itself is never in Slack."
-	case ceremony.Update:
+	case ceremony.StepUpdate:
 		r.News = unverified(c.Plan)
 		if c.Plan.Operation == ceremony.RekeyRecovery {
 			r.What = "Your share of the recovery key is needed"
@@ -56,7 +56,7 @@ func RequestOf(c rules.Ceremony, to ceremony.Person, step ceremony.Step) Request
 }
 
 // wantedNodes says which nodes a share is for, and why it is wanted again.
-func wantedNodes(c rules.Ceremony, to ceremony.Person) string {
+func wantedNodes(c rules.State, to ceremony.Person) string {
 	var sealed []string
 	for _, n := range c.Nodes {
 		if n.Reached && n.Sealed && !slices.ContainsFunc(n.With, func(p ceremony.Person) bool { return p.Account == to.Account }) {
@@ -73,12 +73,12 @@ func wantedNodes(c rules.Ceremony, to ceremony.Person) string {
 	return fmt.Sprintf(":lock: Sealed: %s. You send your share once, and every one of them gets it.", ListAnd(nodeNames(sealed)))
 }
 
-// mayCome says whether a plan lets an envelope come this way.
-func MayCome(p ceremony.Plan, way ceremony.Way) bool {
+// MayCome says whether a plan lets an envelope come this way.
+func MayCome(p ceremony.Plan, way ceremony.Intake) bool {
 	return len(p.Ways) == 0 || slices.Contains(p.Ways, way)
 }
 
-// howToSend says which ways there are besides the form, which has a button.
+// HowToSend says which ways there are besides the form, which has a button.
 func HowToSend(p ceremony.Plan) string {
 	text, file := MayCome(p, ceremony.ByText), MayCome(p, ceremony.ByFile)
 	switch {
@@ -92,8 +92,8 @@ func HowToSend(p ceremony.Plan) string {
 	return "with the form and not as a message"
 }
 
-// agreedBy says who stands behind a request.
-func AgreedBy(c rules.Ceremony) string {
+// AgreedBy says who stands behind a request.
+func AgreedBy(c rules.State) string {
 	if len(c.Approvals) == 0 {
 		return "opened by " + Initiator(c.Plan)
 	}
@@ -104,7 +104,7 @@ func AgreedBy(c rules.Ceremony) string {
 	return fmt.Sprintf("proposed by %s and approved by %s", Initiator(c.Plan), ListAnd(all))
 }
 
-// grouped is a fingerprint as gpg prints it for comparing.
+// Grouped is a fingerprint as gpg prints it for comparing.
 func Grouped(f ceremony.Fingerprint) string {
 	s := f.String()
 	var groups []string

@@ -14,13 +14,13 @@ import (
 	"conclave/plural"
 )
 
-// spokenWords is how many PGP words of a plan's hash are shown. They tell two
+// SpokenWords is how many PGP words of a plan's hash are shown. They tell two
 // plans apart over the phone; the whole hash is in the approver's message.
 const SpokenWords = 4
 
-// boardFacts are what stays the same while the ceremony goes on, and how Vault
+// BoardFacts are what stays the same while the ceremony goes on, and how Vault
 // answers.
-func BoardFacts(c rules.Ceremony, live rules.Live, now time.Time) []Fact {
+func BoardFacts(c rules.State, live rules.Live, now time.Time) []Fact {
 	table := []Fact{
 		{"Ceremony", "`" + string(c.ID()) + "`"},
 		{"Plan", planHash(c)},
@@ -46,26 +46,26 @@ func BoardFacts(c rules.Ceremony, live rules.Live, now time.Time) []Fact {
 }
 
 // termWords is the encryption key's term, and what it was.
-func termWords(c rules.Ceremony) string {
+func termWords(c rules.State) string {
 	if rotated, ok := c.Result.(event.Rotated); ok {
 		return fmt.Sprintf("term %d, before it %d", rotated.Key.Term, c.Plan.KeyTerm)
 	}
 	return "term " + strconv.Itoa(c.Plan.KeyTerm)
 }
 
-// boardLine is what a phone shows of the status post.
-func BoardLine(c rules.Ceremony) string {
-	said := string(c.State)
+// BoardLine is what a phone shows of the status post.
+func BoardLine(c rules.State) string {
+	said := string(c.Phase)
 	switch {
 	case c.Ended():
 		said = OutcomeWord(c.Outcome)
 	case c.Plan.Operation == ceremony.Alarm:
 		said = plural.Of(len(c.Findings()), "finding") + ", nobody has acknowledged it"
-	case c.Plan.Operation == ceremony.Unseal && len(c.Nodes) > 0 && c.State == rules.StateCollecting:
+	case c.Plan.Operation == ceremony.Unseal && len(c.Nodes) > 0 && c.Phase == rules.PhaseCollecting:
 		said = fmt.Sprintf("%d of %d nodes unsealed", countUnsealed(c), len(c.Nodes))
 	case c.Plan.Operation == ceremony.Drill && c.Wants():
 		said = fmt.Sprintf("%d of %d holders", len(c.Round.Counted), needed(c))
-	case c.Round.Step == ceremony.Password && c.Wants():
+	case c.Round.Step == ceremony.StepOTP && c.Wants():
 		said = "waiting for the one-time password"
 	case c.Wants():
 		said = fmt.Sprintf("%d of %d shares", len(c.Round.Counted), needed(c))
@@ -75,21 +75,21 @@ func BoardLine(c rules.Ceremony) string {
 	return Subject(c.Plan) + ": " + said
 }
 
-// stateWords says where the ceremony stands and what it waits for.
-func StateWords(c rules.Ceremony) string {
+// StateWords says where the ceremony stands and what it waits for.
+func StateWords(c rules.State) string {
 	switch {
 	case c.Ended():
 		return OutcomeWords(c)
 	case c.Closing != nil:
 		return ":hourglass: *Being ended* (" + OutcomeWord(c.Closing.Outcome) + "). " + closingWords(c.Plan.Operation)
 	}
-	switch c.State {
-	case rules.StateProposed:
+	switch c.Phase {
+	case rules.PhaseProposed:
 		return fmt.Sprintf(":raised_hand: *Waiting for approval*: %s. Nothing has been sent to Vault.\nMay approve: %s",
 			approvalsWanted(c), ListOr(wanted(c, mayStillApprove(c))))
-	case rules.StateRollCall:
+	case rules.PhaseRollCall:
 		return rollCallWords(c)
-	case rules.StateApproved:
+	case rules.PhaseApproved:
 		agreed := ":hourglass: *Approved*."
 		if !c.Plan.Operation.NeedsApproval() {
 			agreed = ":hourglass: *Opened*."
@@ -101,22 +101,22 @@ func StateWords(c rules.Ceremony) string {
 			return agreed + " " + waits
 		}
 		return agreed + " " + Beginning(c)
-	case rules.StateRaised:
+	case rules.PhaseRaised:
 		return raisedWords(c)
-	case rules.StateCollecting:
+	case rules.PhaseCollecting:
 		return collecting(c)
-	case rules.StateHandingOut:
+	case rules.PhaseHandingOut:
 		return handingOut(c)
-	case rules.StateVerifying:
+	case rules.PhaseVerifying:
 		return ":mag: *Collecting the new shares*, as proof that they can be used. The old key stays in force until then."
-	case rules.StateFrozen:
+	case rules.PhaseFrozen:
 		return ":octagonal_sign: *Frozen*. Nothing is sent to Vault until people decide."
 	}
-	return "*" + string(c.State) + "*"
+	return "*" + string(c.Phase) + "*"
 }
 
 // waitsToBegin says what is waited for before anything begins, empty when nothing is.
-func waitsToBegin(c rules.Ceremony) string {
+func waitsToBegin(c rules.State) string {
 	if c.Gate() == ceremony.GateStart {
 		return "A witness has to let it begin: " + ListOr(wanted(c, c.Plan.Witnesses)) + "."
 	}
@@ -126,7 +126,7 @@ func waitsToBegin(c rules.Ceremony) string {
 	return ""
 }
 
-func mayStillApprove(c rules.Ceremony) []ceremony.Person {
+func mayStillApprove(c rules.State) []ceremony.Person {
 	var may []ceremony.Person
 	for _, p := range c.Plan.Approvers {
 		if p.Account != c.Plan.Initiator.Account && !approved(c, p.Account) {
@@ -136,13 +136,13 @@ func mayStillApprove(c rules.Ceremony) []ceremony.Person {
 	return may
 }
 
-func approved(c rules.Ceremony, who ceremony.Account) bool {
+func approved(c rules.State, who ceremony.Account) bool {
 	return slices.ContainsFunc(c.Approvals, func(a ceremony.Approval) bool { return a.By.Account == who })
 }
 
-// beginning says what happens between the approval and the first share, or the
+// Beginning says what happens between the approval and the first share, or the
 // act.
-func Beginning(c rules.Ceremony) string {
+func Beginning(c rules.State) string {
 	_, starting := pendingEvent(c).(event.Starting)
 	switch op := c.Plan.Operation; {
 	case op == ceremony.Unseal:
@@ -157,14 +157,14 @@ func Beginning(c rules.Ceremony) string {
 		return "Vault is being asked for the other policy."
 	case op == ceremony.ReadBackup:
 		return "Vault is being asked for the backup."
-	case c.Round.Step == ceremony.Password && !starting:
+	case c.Round.Step == ceremony.StepOTP && !starting:
 		return fmt.Sprintf("%s is asked for the one-time password: Vault can't begin without it.", requester(c.Plan))
 	}
 	return "Vault is being asked to begin."
 }
 
 // collecting says which shares are wanted, and what for.
-func collecting(c rules.Ceremony) string {
+func collecting(c rules.State) string {
 	switch c.Plan.Operation {
 	case ceremony.Unseal:
 		return sealedWords(c)
@@ -176,11 +176,11 @@ func collecting(c rules.Ceremony) string {
 
 // handingOut says what is on its way to people, and what it is good for until
 // then.
-func handingOut(c rules.Ceremony) string {
+func handingOut(c rules.State) string {
 	switch {
 	case Deletable(c):
 		return fmt.Sprintf(":hourglass_flowing_sand: *Handed out. The backup is still in Vault*, until an approver has asked everybody whether their share opens, and types `/ceremony delete %s`.\nMay do it: %s",
-			c.ID(), ListOr(wanted(c, mayStillApprove(rules.Ceremony{Plan: c.Plan}))))
+			c.ID(), ListOr(wanted(c, mayStillApprove(rules.State{Plan: c.Plan}))))
 	case c.Deletion != nil:
 		return fmt.Sprintf(":hourglass: *%s agreed that the backup is deleted.*", Escape(c.Deletion.Name))
 	case c.Plan.Operation == ceremony.ReadBackup:
@@ -191,10 +191,10 @@ func handingOut(c rules.Ceremony) string {
 	return ":outbox_tray: *Handing out* the new shares. The old key stays in force until the new one is proven."
 }
 
-// deletable says whether everybody has been sent what the backup has for them,
+// Deletable says whether everybody has been sent what the backup has for them,
 // and nobody has agreed to its deletion.
-func Deletable(c rules.Ceremony) bool {
-	return c.Backup != nil && c.Deletion == nil && c.State == rules.StateHandingOut &&
+func Deletable(c rules.State) bool {
+	return c.Backup != nil && c.Deletion == nil && c.Phase == rules.PhaseHandingOut &&
 		!slices.ContainsFunc(c.Due(), func(m rules.Message) bool { return m.Kind == rules.DeliveryMessage })
 }
 
@@ -211,8 +211,8 @@ func closingWords(op ceremony.Operation) string {
 	return "Vault is being asked what has become of it."
 }
 
-// unknownYet says what is on its way and has no outcome (P10).
-func UnknownYet(c rules.Ceremony) string {
+// UnknownYet says what is on its way and has no outcome (P10).
+func UnknownYet(c rules.State) string {
 	switch ev := pendingEvent(c).(type) {
 	case event.Offered:
 		return fmt.Sprintf(":hourglass: A message of %s is being opened and checked.", Escape(ev.By.Name))
@@ -224,10 +224,10 @@ func UnknownYet(c rules.Ceremony) string {
 	case event.Acting:
 		return fmt.Sprintf(":grey_question: Vault is being asked %s. *It is not known yet* whether that is done.", ActWords(ev.Act))
 	case event.Dropping:
-		if ev.Step == ceremony.Enter {
+		if ev.Step == ceremony.StepUnseal {
 			return ":hourglass: The sealed nodes are being asked to forget the shares that they have counted."
 		}
-		if ev.Step == ceremony.Verify {
+		if ev.Step == ceremony.StepVerify {
 			return ":hourglass: Vault is being asked to forget the proof so far. The new shares stay as they are."
 		}
 		return ":hourglass: Vault is being asked to forget the attempt."
@@ -235,14 +235,14 @@ func UnknownYet(c rules.Ceremony) string {
 	return ""
 }
 
-func pendingEvent(c rules.Ceremony) event.Event {
+func pendingEvent(c rules.State) event.Event {
 	if c.Pending == nil {
 		return nil
 	}
 	return c.Pending.Event
 }
 
-// actWords is an act behind the words "Vault is being asked".
+// ActWords is an act behind the words "Vault is being asked".
 func ActWords(act event.Act) string {
 	switch act {
 	case event.Initializing:
@@ -257,13 +257,13 @@ func ActWords(act event.Act) string {
 	return "to do its part"
 }
 
-// freezeWords says what stopped the ceremony and what may be done about it.
-func FreezeWords(c rules.Ceremony) string {
-	if c.State != rules.StateFrozen || c.Freeze == nil {
+// FreezeWords says what stopped the ceremony and what may be done about it.
+func FreezeWords(c rules.State) string {
+	if c.Phase != rules.PhaseFrozen || c.Freeze == nil {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString(":warning: " + FreezeReason(c.Plan, c.Freeze.Froze) + freezeFound(c.Freeze.Froze))
+	b.WriteString(":warning: " + FreezeReason(c.Plan, c.Freeze.Frozen) + freezeFound(c.Freeze.Frozen))
 	if c.Plan.Initiator == ceremony.SealWatch {
 		fmt.Fprintf(&b, "\nFind out why. Then an approver types `/ceremony resume %s` or `/ceremony cancel %s`.", c.ID(), c.ID())
 		return b.String()
@@ -279,7 +279,7 @@ func FreezeWords(c rules.Ceremony) string {
 }
 
 // freezeFound says what differs from what.
-func freezeFound(f event.Froze) string {
+func freezeFound(f event.Frozen) string {
 	switch {
 	case f.Want == "" && f.Got == "":
 		return ""
@@ -293,7 +293,7 @@ func freezeFound(f event.Froze) string {
 	return fmt.Sprintf("\nThe plan says: `%s`\nVault says: `%s`", Code(f.Want), Code(f.Got))
 }
 
-func FreezeReason(p ceremony.Plan, ev event.Froze) string {
+func FreezeReason(p ceremony.Plan, ev event.Frozen) string {
 	switch ev.Why {
 	case event.VaultDiffers:
 		return "Vault's state is not what the plan says. Somebody may be interfering."
@@ -319,8 +319,8 @@ func FreezeReason(p ceremony.Plan, ev event.Froze) string {
 	return "Vault is not as expected."
 }
 
-// vaultLine says how Vault answers.
-func VaultLine(c rules.Ceremony, live rules.Live) string {
+// VaultLine says how Vault answers.
+func VaultLine(c rules.State, live rules.Live) string {
 	switch {
 	case c.Plan.Operation == ceremony.Drill:
 		return "is asked nothing in a drill"
@@ -337,17 +337,17 @@ func VaultLine(c rules.Ceremony, live rules.Live) string {
 	return line
 }
 
-func planHash(c rules.Ceremony) string {
+func planHash(c rules.State) string {
 	return fmt.Sprintf("`%s`\n%s", Short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, SpokenWords))
 }
 
-// short is as much of a hash as people compare at a glance.
+// Short is as much of a hash as people compare at a glance.
 func Short(hash string) string { return hash[:min(len(hash), 16)] }
 
-// listOr is "a, b or c".
+// ListOr is "a, b or c".
 func ListOr(names []string) string { return enumerate(names, "or") }
 
-// listAnd is "a, b and c".
+// ListAnd is "a, b and c".
 func ListAnd(names []string) string { return enumerate(names, "and") }
 
 func enumerate(names []string, word string) string {
@@ -371,7 +371,7 @@ func Names(people []ceremony.Person) []string {
 // maxCode is how much of a text of Vault's is shown: what to do stands behind it.
 const maxCode = 1000
 
-// code keeps a text from ending the inline code that it stands in, which a new
+// Code keeps a text from ending the inline code that it stands in, which a new
 // line does as well.
 func Code(s string) string {
 	if s == "" {

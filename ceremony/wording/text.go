@@ -22,11 +22,11 @@ const (
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// escape keeps what a person wrote from becoming a link or a mention.
+// Escape keeps what a person wrote from becoming a link or a mention.
 // Source: docs.slack.dev "Formatting message text".
 func Escape(s string) string { return escaper.Replace(s) }
 
-// clip cuts after n characters, never in the middle of an entity or of a
+// Clip cuts after n characters, never in the middle of an entity or of a
 // date, which both end where the cut shows.
 func Clip(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
@@ -43,7 +43,7 @@ func Clip(s string, n int) string {
 
 type Fact struct{ Name, Value string }
 
-// when is a moment in the reader's own time zone.
+// When is a moment in the reader's own time zone.
 func When(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format("2006-01-02 15:04 UTC"))
 }
@@ -53,7 +53,7 @@ func clock(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("15:04 UTC"))
 }
 
-// left is the time until t in steps that are coarser the longer it is, so that a
+// Left is the time until t in steps that are coarser the longer it is, so that a
 // status post is not edited every minute of a long ceremony.
 func Left(t, now time.Time) string {
 	d := t.Sub(now)
@@ -73,7 +73,7 @@ func Left(t, now time.Time) string {
 	}
 }
 
-// thousands is a large number that can be read.
+// Thousands is a large number that can be read.
 func Thousands(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0; i -= 3 {

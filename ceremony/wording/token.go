@@ -14,12 +14,12 @@ import (
 const (
 	RevokeSelf   = "vault token revoke -self"
 	ShowAccessor = "vault token lookup -format=json | jq -r .data.accessor"
-	// deleteDRToken reads the token from its standard input: on the command line it
+	// DeleteDRToken reads the token from its standard input: on the command line it
 	// would stay in the shell's history.
 	DeleteDRToken = "vault write sys/replication/dr/secondary/operation-token/delete dr_operation_token=-"
 )
 
-// encodedShape is what may be a token combined with a one-time password. It goes
+// EncodedShape is what may be a token combined with a one-time password. It goes
 // into a command that people paste into a shell, and it is what Vault sent.
 var EncodedShape = regexp.MustCompile(`^[A-Za-z0-9+/=_-]+$`)
 
@@ -45,11 +45,11 @@ func tokenForm(p ceremony.Plan) string {
 	return "encrypted to " + requester(p)
 }
 
-// revocation says what is known of a token after it was issued.
-func Revocation(c rules.Ceremony) string {
+// Revocation says what is known of a token after it was issued.
+func Revocation(c rules.State) string {
 	p := c.Plan
 	switch {
-	case c.Outcome != event.Completed && (c.Token != "" || c.Encoded != "") && p.Operation.IssuesToken() && (c.Ended() || c.State == rules.StateFrozen):
+	case c.Outcome != event.Completed && (c.Token != "" || c.Encoded != "") && p.Operation.IssuesToken() && (c.Ended() || c.Phase == rules.PhaseFrozen):
 		return fmt.Sprintf(":rotating_light: *Vault has made a %s here, and nobody is known to have ended it.* Find it in Vault's audit log by the time of this ceremony, and revoke it by its accessor.", tokenName(p.Operation))
 	case c.Outcome != event.Completed:
 		return ""
@@ -72,8 +72,8 @@ func Revocation(c rules.Ceremony) string {
 	return fmt.Sprintf(":hourglass_flowing_sand: *The token is not known to be revoked yet.* %s revokes it when the work is done, and names its accessor for Conclave to see it go: `/ceremony accessor %s ACCESSOR`", requester(p), c.ID())
 }
 
-// momentOf is when an event of one type was last written, zero if none was.
-func MomentOf[E event.Event](c rules.Ceremony) time.Time {
+// MomentOf is when an event of one type was last written, zero if none was.
+func MomentOf[E event.Event](c rules.State) time.Time {
 	for _, e := range slices.Backward(c.History) {
 		if _, ok := e.Event.(E); ok {
 			return e.At

@@ -5,8 +5,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// gateWords is the step that a gate keeps from happening.
-func GateWords(c rules.Ceremony, gate ceremony.Gate) string {
+// GateWords is the step that a gate keeps from happening.
+func GateWords(c rules.State, gate ceremony.Gate) string {
 	switch gate {
 	case ceremony.GateStart:
 		return "Vault is asked for anything"
@@ -23,8 +23,8 @@ func GateWords(c rules.Ceremony, gate ceremony.Gate) string {
 	return "the next step happens"
 }
 
-// gateValue names the question, too: who let one step happen has said nothing about
+// GateValue names the question, too: who let one step happen has said nothing about
 // the next.
-func GateValue(c rules.Ceremony) string {
-	return ButtonValue(c) + " " + c.WordFor(ceremony.SayProceed).More
+func GateValue(c rules.State) string {
+	return ButtonValue(c) + " " + c.StatementFor(ceremony.SayProceed).More
 }

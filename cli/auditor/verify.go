@@ -49,7 +49,7 @@ down the hash of the last line that it prints: it stands for everything before i
 			}
 			if err := errors.Join(faults...); err != nil {
 				fmt.Fprintf(host.Printable{Writer: std.Err}, "%v\n", err)
-				return cli.ToldError{}
+				return cli.ReportedError{}
 			}
 			return nil
 		},
@@ -113,7 +113,7 @@ func verifyDir(out io.Writer, path string, how transcripts) error {
 // printReport is one ceremony in a line for people and one for comparing.
 func printReport(out io.Writer, r journal.Report) {
 	state := string(r.State)
-	if r.State == rules.StateEnded {
+	if r.State == rules.PhaseEnded {
 		state = string(r.Outcome)
 	}
 	fmt.Fprintf(out, "%s: %s, %s from %s to %s\n", r.Ceremony, state, plural.Of(r.Events, "event"),

@@ -83,7 +83,7 @@ var (
 	ErrNoToken   = errors.New("the password and the encoded token don't belong together: what comes out is no token")
 )
 
-// decodeToken finds the encoded token in text, which may be the word alone or a
+// DecodeToken finds the encoded token in text, which may be the word alone or a
 // whole message, and combines it with the password: what Vault answers as
 // encoded_token is base64 without padding of the two, byte for byte exclusive-or
 // (command/operator_generate_root.go, decode). The password is as long as the

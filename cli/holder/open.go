@@ -88,7 +88,7 @@ func (f *openFlags) openAll(ctx context.Context, std cli.Streams, args []string)
 	if err != nil {
 		return err
 	}
-	who, err := believe(ctx, std, message, f.identity, true)
+	who, err := establishTrust(ctx, std, message, f.identity, true)
 	if err != nil {
 		return err
 	}
@@ -227,7 +227,7 @@ func (f *openFlags) openFor(ctx context.Context, std cli.Streams, recipient cere
 // isFileName is what every system takes for the name of one file.
 var isFileName = regexp.MustCompile(`^[\p{L}\p{N}._-]+$`)
 
-// keepShare writes the ciphertext to a file of its own. The same share may be kept
+// KeepShare writes the ciphertext to a file of its own. The same share may be kept
 // twice.
 func KeepShare(std cli.Streams, dir string, d openpgp.Delivery) (string, error) {
 	name := fmt.Sprintf("share-%s-%d.asc", d.Ceremony, d.Index)

@@ -99,7 +99,7 @@ func (f *sealFlags) seal(ctx context.Context, std cli.Streams, args []string) er
 	if err != nil {
 		return err
 	}
-	who, err := believe(ctx, std, message, f.identity, !f.yes)
+	who, err := establishTrust(ctx, std, message, f.identity, !f.yes)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func newestKind(claims []openpgp.Claim) openpgp.Kind {
 
 // fits says whether what the command line gives is what the message asks for.
 func (f *sealFlags) fits(inv *openpgp.Invitation) error {
-	switch asked := inv.Step() == ceremony.Password; {
+	switch asked := inv.Step() == ceremony.StepOTP; {
 	case asked && f.otp == "":
 		return cli.WithHint(openpgp.ErrAsksPassword, "Name the file that conclave otp new has made: --otp FILE.")
 	case !asked && f.otp != "":
@@ -191,9 +191,9 @@ func readPasted(std cli.Streams) ([]byte, error) {
 func describe(w io.Writer, inv *openpgp.Invitation) {
 	describePlan(w, inv.Identity(), inv.Plan(), inv.PlanHash())
 	switch inv.Step() {
-	case ceremony.Verify:
+	case ceremony.StepVerify:
 		fmt.Fprintln(w, "asked of  you: your NEW share, as proof that you can use it")
-	case ceremony.Password:
+	case ceremony.StepOTP:
 		fmt.Fprintln(w, "asked of  you: your one-time password, whose hash is in the plan")
 	default:
 		fmt.Fprintln(w, "asked of  you: your share of the key in force")

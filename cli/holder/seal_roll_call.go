@@ -14,7 +14,7 @@ import (
 
 // answer answers a roll call: the holder reads the plan, decrypts the challenge with
 // the key that Vault will be given, and signs both in one line.
-func (f *sealFlags) answer(ctx context.Context, std cli.Streams, message []byte, who *belief) error {
+func (f *sealFlags) answer(ctx context.Context, std cli.Streams, message []byte, who *trust) error {
 	call, err := openpgp.CheckRollCall(message, who.identity, time.Now())
 	if errors.Is(err, openpgp.ErrNoChallenge) {
 		return cli.WithHint(err, "Copy the whole message, with all of its PGP blocks, and try again.")

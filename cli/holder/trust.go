@@ -32,24 +32,24 @@ var errOverAPin = errors.New("--identity names an identity that is not among tho
 // errNobodyPinned means that it was not confirmed whose message it is.
 var errNobodyPinned = errors.New("the message's identity is not pinned")
 
-// isOtherIdentity says whether something was refused since it came from somebody else
+// IsOtherIdentity says whether something was refused since it came from somebody else
 // than the person believes.
 func IsOtherIdentity(err error) bool {
 	return errors.Is(err, errIdentityChanged) || errors.Is(err, errNotThisIdentity) ||
 		errors.Is(err, errOverAPin) || errors.Is(err, openpgp.ErrOtherIdentity)
 }
 
-// belief is whom a person believes about one message.
-type belief struct {
+// trust is whom a person believes about one message.
+type trust struct {
 	identity ceremony.Fingerprint
 	claims   []openpgp.Claim // what it has signed
 	pins     *pins           // nil when --identity says whom to believe
 }
 
-// believe finds out who has signed what was pasted, and whether that is whom the
+// establishTrust finds out who has signed what was pasted, and whether that is whom the
 // person believes: the identity that --identity names or that they have pinned, or
 // pin now. It decides whom to believe, and not whether what they say is right.
-func believe(ctx context.Context, std cli.Streams, message []byte, identity string, mayAsk bool) (*belief, error) {
+func establishTrust(ctx context.Context, std cli.Streams, message []byte, identity string, mayAsk bool) (*trust, error) {
 	claims, err := openpgp.Claims(message, time.Now())
 	if identity != "" {
 		return believeNamed(std, claims, identity)
@@ -73,13 +73,13 @@ func believe(ctx context.Context, std cli.Streams, message []byte, identity stri
 			return nil, err
 		}
 	}
-	return &belief{speaker, claims, p}, nil
+	return &trust{speaker, claims, p}, nil
 }
 
 // believeNamed believes whom --identity names, and keeps nothing. It does not go
 // over the head of a pin: whoever makes up a message puts their own fingerprint into
 // the command that it says to run.
-func believeNamed(std cli.Streams, claims []openpgp.Claim, identity string) (*belief, error) {
+func believeNamed(std cli.Streams, claims []openpgp.Claim, identity string) (*trust, error) {
 	f, err := ceremony.ParseFingerprint(identity)
 	if err != nil {
 		return nil, cli.NewUsageError(fmt.Errorf("--identity: %w", err))
@@ -88,7 +88,7 @@ func believeNamed(std cli.Streams, claims []openpgp.Claim, identity string) (*be
 	own := slices.DeleteFunc(claims, func(c openpgp.Claim) bool { return c.Identity != f })
 	p, err := loadPins()
 	if errors.Is(err, errNoConfigDir) {
-		return &belief{identity: f, claims: own}, nil // a script, which can have pinned nobody
+		return &trust{identity: f, claims: own}, nil // a script, which can have pinned nobody
 	}
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func believeNamed(std cli.Streams, claims []openpgp.Claim, identity string) (*be
 	if err := p.contradict(std.Err, own); err != nil {
 		return nil, err
 	}
-	return &belief{identity: f, claims: own}, nil
+	return &trust{identity: f, claims: own}, nil
 }
 
 // contradict says whether one of the claims is about a cluster for which another
@@ -118,7 +118,7 @@ const sendNothing = "Don't send a share. If the words above don't explain it, as
 
 // keep writes down for which clusters the identity has spoken, once the message has
 // turned out to be right.
-func (b *belief) keep(w io.Writer) error {
+func (b *trust) keep(w io.Writer) error {
 	if b.pins == nil {
 		return nil
 	}

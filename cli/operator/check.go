@@ -72,7 +72,7 @@ const (
 // column is how wide what a finding is about may be: "Slack channel C0123456789".
 const column = 25
 
-// findings prints what is found as it is found: asking Vault may take a while.
+// Findings prints what is found as it is found: asking Vault may take a while.
 type Findings struct {
 	Out   io.Writer
 	stops int
@@ -104,7 +104,7 @@ func (f *Findings) conclude() error {
 		return nil
 	}
 	fmt.Fprintf(f.Out, "\n%s would stop a ceremony.\n", plural.Of(f.stops, "finding"))
-	return cli.ToldError{}
+	return cli.ReportedError{}
 }
 
 func checkAll(c *config.Config, ctx context.Context, f *Findings, offline bool) {
@@ -147,11 +147,11 @@ func checkJournal(c *config.Config, f *Findings) []journal.Report {
 	if !f.judge("journal", err) {
 		f.add(ok, "journal", "%s: %s, the chain is whole", dir, plural.Count(len(reports), "ceremony", "ceremonies"))
 	}
-	return slices.DeleteFunc(reports, func(r journal.Report) bool { return r.State == rules.StateEnded })
+	return slices.DeleteFunc(reports, func(r journal.Report) bool { return r.State == rules.PhaseEnded })
 }
 
 // checkIdentity answers an opener that can sign, or nil.
-func checkIdentity(c *config.Config, f *Findings) *openpgp.Opener {
+func checkIdentity(c *config.Config, f *Findings) *openpgp.OpenPGP {
 	id, err := app.LoadIdentity(c.Identity)
 	if f.judge("identity", err) {
 		return nil
@@ -191,7 +191,7 @@ func longestWindows(c *config.Config) map[string]time.Duration {
 	return longest
 }
 
-func checkSlack(c *config.Config, ctx context.Context, f *Findings, opener *openpgp.Opener) {
+func checkSlack(c *config.Config, ctx context.Context, f *Findings, opener *openpgp.OpenPGP) {
 	b, err := app.NewBot(c, opener, app.NewLog(c.Log, io.Discard))
 	if f.judge("Slack", err) {
 		return

@@ -9,7 +9,7 @@ import (
 	"conclave/host"
 )
 
-// checkArchives tries the archives: those that are elsewhere only when they may be
+// CheckArchives tries the archives: those that are elsewhere only when they may be
 // asked. None of them would stop a ceremony; its evidence would be the poorer.
 func CheckArchives(c *config.Config, ctx context.Context, f *Findings, offline bool) {
 	places, err := app.NewArchives(c)

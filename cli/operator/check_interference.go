@@ -30,8 +30,8 @@ func checkInterference(c *config.ClusterConfig, ctx context.Context, f *Findings
 		what string
 		put  func() error
 	}{
-		{"a " + string(rekey), func() error { _, err := client.Progress(ctx, rekey, ceremony.Update); return err }},
-		{"a generate-root", func() error { _, err := client.Progress(ctx, ceremony.GenerateRoot, ceremony.Update); return err }},
+		{"a " + string(rekey), func() error { _, err := client.Progress(ctx, rekey, ceremony.StepUpdate); return err }},
+		{"a generate-root", func() error { _, err := client.Progress(ctx, ceremony.GenerateRoot, ceremony.StepUpdate); return err }},
 		{"another encryption key", func() error { _, err := client.KeyStatus(ctx); return err }},
 		{"whether Vault has rotated by itself", func() error { _, err := client.RotationPolicy(ctx); return err }},
 	} {

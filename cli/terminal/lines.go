@@ -38,8 +38,8 @@ quit                 leaves it open
 FILE may be -: then paste it, up to its END line. VERB NAME alone shows what NAME
 has to sign. What is signed names its ceremony.`
 
-// obey does what somebody typed.
-func (s *session) obey(ctx context.Context, line string) error {
+// execute does what somebody typed.
+func (s *session) execute(ctx context.Context, line string) error {
 	typed := strings.Fields(line)
 	if len(typed) == 0 {
 		return nil
@@ -127,13 +127,13 @@ func (s *session) fetch(ctx context.Context, file string) (string, error) {
 	if file == "-" {
 		text, err := s.input.paste(ctx)
 		if err != nil {
-			return "", mistyped{fmt.Errorf("read what is pasted: %w", err)}
+			return "", inputError{fmt.Errorf("read what is pasted: %w", err)}
 		}
 		return text, nil
 	}
 	text, err := host.ReadFile(host.Path(file), false)
 	if err != nil {
-		return "", mistyped{err}
+		return "", inputError{err}
 	}
 	return string(text), nil
 }
@@ -151,7 +151,7 @@ func (s *session) share(ctx context.Context, name, file string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
-	id, err := s.engine.Offer(ctx, ceremony.Offer{
+	id, err := s.engine.Share(ctx, ceremony.Envelope{
 		By:       by.Account,
 		Message:  ceremony.Ref{Channel: ceremony.Terminal, TS: strconv.FormatInt(time.Now().UnixNano(), 10)},
 		Way:      ceremony.AtTerminal,
@@ -169,10 +169,10 @@ func (s *session) verify(pasted string, by ceremony.Person, since time.Time) (sp
 	if err != nil {
 		return spoken{}, err
 	}
-	w, ok := ceremony.ParseWord(signed.Line)
+	w, ok := ceremony.ParseStatement(signed.Line)
 	switch {
 	case !ok:
-		return spoken{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s", by.Name, ceremony.WordTag)
+		return spoken{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s", by.Name, ceremony.StatementTag)
 	case w.Verb.Decides() && bot.WordExposes(signed.Line) || !w.Verb.Decides() && len(leak.In(w.More, nil)) > 0:
 		return spoken{}, mistypedf("what %s has signed shows something secret in the open. It was not used; tell your security team", by.Name)
 	}
@@ -196,27 +196,27 @@ func (s *session) speak(ctx context.Context, verb ceremony.Verb, name, file stri
 	if said.Verb != verb {
 		return mistypedf("%s has signed %q, and not %q", name, said.Verb, verb)
 	}
-	switch err := c.Fits(said.Word); {
+	switch err := c.Fits(said.Statement); {
 	case errors.Is(err, ceremony.OldWord): // not repeated: nobody knows what it is
-		return mistypedf("%s has signed an earlier %s, or something else; now it would be %q", name, verb, c.WordFor(verb).Line())
+		return mistypedf("%s has signed an earlier %s, or something else; now it would be %q", name, verb, c.StatementFor(verb).Line())
 	case err != nil:
 		return err
 	}
 	// Durable before it is acted upon: it is what shows later that they said it.
 	if _, err := s.folder.keep(wordFile(said.Of, name, verb), said.armor); err != nil {
-		return mistyped{err}
+		return inputError{err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
-	return s.engine.Say(ctx, by.Account, said.Word, said.armor)
+	return s.engine.ApplyStatement(ctx, by.Account, said.Statement, said.armor)
 }
 
 // hear finds the ceremony that a signed word is about. The key is the one that the
 // plan pins for its speaker; a plan that pins none leaves it to the configuration.
-func (s *session) hear(by ceremony.Person, pasted string) (rules.Ceremony, spoken, error) {
+func (s *session) hear(by ceremony.Person, pasted string) (rules.State, spoken, error) {
 	said, err := s.verify(pasted, by, time.Time{})
 	if err != nil {
-		return rules.Ceremony{}, said, err
+		return rules.State{}, said, err
 	}
 	c, _, err := s.engine.Ceremony(ceremony.ID(said.Of))
 	if err != nil {
@@ -245,7 +245,7 @@ func (s *session) showWord(verb ceremony.Verb, name string) error {
 			return err
 		}
 		file := wordFile(string(id), name, verb)
-		s.screen.tell(id, "%s signs on their own computer:\n%s\nand here: %s %[1]s %[4]s", name, signCommand(c.WordFor(verb), by.Key, file), verb, file)
+		s.screen.tell(id, "%s signs on their own computer:\n%s\nand here: %s %[1]s %[4]s", name, signCommand(c.StatementFor(verb), by.Key, file), verb, file)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func ceremonyListCommand(std cli.Streams) *cobra.Command {
 		all, err := journal.ReadJournal(string(config.Journal.Directory))
 		screen := newScreen(std.Out)
 		for _, c := range all {
-			state := string(c.State)
+			state := string(c.Phase)
 			if c.Ended() {
 				state = string(c.Outcome)
 			}
@@ -58,7 +58,7 @@ func ceremonyShowCommand(std cli.Streams) *cobra.Command {
 			return err
 		}
 		all, err := journal.ReadJournal(string(config.Journal.Directory))
-		i := slices.IndexFunc(all, func(c rules.Ceremony) bool { return string(c.ID()) == args[0] })
+		i := slices.IndexFunc(all, func(c rules.State) bool { return string(c.ID()) == args[0] })
 		if i < 0 {
 			return errors.Join(err, fmt.Errorf("show %s: %w", args[0], ceremony.ErrUnknownCeremony))
 		}
@@ -68,7 +68,7 @@ func ceremonyShowCommand(std cli.Streams) *cobra.Command {
 	return cmd
 }
 
-func showCeremony(screen *screen, c rules.Ceremony) {
+func showCeremony(screen *screen, c rules.State) {
 	screen.say("%shash: %s\nin words: %s\n", c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, ceremony.ReadAloud))
 	for _, m := range c.Messages() {
 		if m.Kind == rules.HistoryMessage || m.Kind == rules.TranscriptMessage {

@@ -16,7 +16,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// messenger is the way out on the day on which Slack is down: [ceremony.Courier] at
+// notifier is the way out on the day on which Slack is down: [ceremony.Courier] at
 // a terminal. What people read goes to the screen, and what they take home to
 // files.
 //
@@ -24,7 +24,7 @@ import (
 // in Slack, the thread and the post's last state stay due; so does everywhere what
 // asks somebody to decide, as long as it is not decided: a bot that takes the
 // ceremony up posts it.
-type messenger struct {
+type notifier struct {
 	screen *screen
 	folder folder
 	sign   func(ceremony.Parcel) (ceremony.SignedParcel, error)
@@ -35,8 +35,8 @@ type messenger struct {
 	vault map[ceremony.ID]string // how Vault fared when it was last said
 }
 
-func newMessenger(screen *screen, folder folder, sign func(ceremony.Parcel) (ceremony.SignedParcel, error), person func(ceremony.Account) (ceremony.Person, bool)) *messenger {
-	return &messenger{
+func newMessenger(screen *screen, folder folder, sign func(ceremony.Parcel) (ceremony.SignedParcel, error), person func(ceremony.Account) (ceremony.Person, bool)) *notifier {
+	return &notifier{
 		screen: screen, folder: folder, sign: sign, person: person,
 		shown: map[string]bool{}, vault: map[ceremony.ID]string{},
 	}
@@ -46,7 +46,7 @@ func newMessenger(screen *screen, folder folder, sign func(ceremony.Parcel) (cer
 var errSlacks = errors.New("its place is in Slack")
 
 // Deliver shows one message. See [ceremony.Courier].
-func (m *messenger) Deliver(_ context.Context, c rules.Ceremony, msg rules.Message, _ bool) (ceremony.Ref, error) {
+func (m *notifier) Deliver(_ context.Context, c rules.State, msg rules.Message, _ bool) (ceremony.Ref, error) {
 	if !m.wasShown(c, msg) {
 		if err := m.show(c, msg); err != nil {
 			m.tellOnce(c, fmt.Sprintf("A message (%s) could not be handed out: %v", msg.Key, err))
@@ -60,20 +60,20 @@ func (m *messenger) Deliver(_ context.Context, c rules.Ceremony, msg rules.Messa
 	return ceremony.Ref{Channel: ceremony.Terminal, TS: msg.Key}, nil
 }
 
-func (m *messenger) wasShown(c rules.Ceremony, msg rules.Message) bool {
+func (m *notifier) wasShown(c rules.State, msg rules.Message) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.shown[string(c.ID())+" "+msg.Key]
 }
 
-func (m *messenger) noteShown(c rules.Ceremony, msg rules.Message) {
+func (m *notifier) noteShown(c rules.State, msg rules.Message) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.shown[string(c.ID())+" "+msg.Key] = true
 }
 
 // staysDue says whether a message stays due although it was shown.
-func staysDue(c rules.Ceremony, msg rules.Message) bool {
+func staysDue(c rules.State, msg rules.Message) bool {
 	switch msg.Kind {
 	case rules.ApprovalMessage, rules.FrozenMessage, rules.DeletionMessage, rules.RollCallMessage, rules.GateMessage, rules.WitnessMessage, rules.AlarmMessage:
 		return true
@@ -86,18 +86,18 @@ func staysDue(c rules.Ceremony, msg rules.Message) bool {
 
 // toldHere says whether the ceremony has ended and nothing is left to be said of it
 // at a terminal, nor to be signed.
-func toldHere(c rules.Ceremony) bool {
+func toldHere(c rules.State) bool {
 	return c.Ended() && saidHere(c) && !c.TranscriptDue(time.Now())
 }
 
 // saidHere says whether everything that is due was said, as far as a terminal can.
-func saidHere(c rules.Ceremony) bool {
+func saidHere(c rules.State) bool {
 	return !slices.ContainsFunc(c.Due(), func(msg rules.Message) bool { return !staysDue(c, msg) })
 }
 
 // Redraw says when Vault stops answering, and when it answers again. The status is
 // shown to whoever asks for it. See [ceremony.Courier].
-func (m *messenger) Redraw(_ context.Context, c rules.Ceremony, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
+func (m *notifier) Redraw(_ context.Context, c rules.State, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
 	m.sayVault(c, live)
 	if at.Channel != ceremony.Terminal {
 		return at, fmt.Errorf("redraw %s: %w", c.ID(), errSlacks)
@@ -105,7 +105,7 @@ func (m *messenger) Redraw(_ context.Context, c rules.Ceremony, live rules.Live,
 	return at, nil
 }
 
-func (m *messenger) sayVault(c rules.Ceremony, live rules.Live) {
+func (m *notifier) sayVault(c rules.State, live rules.Live) {
 	said := ""
 	if live.Vault != nil {
 		said = wording.Explain(live.Vault)
@@ -124,7 +124,7 @@ func (m *messenger) sayVault(c rules.Ceremony, live rules.Live) {
 }
 
 // show puts a message on the screen, and into files what is to be taken away.
-func (m *messenger) show(c rules.Ceremony, msg rules.Message) error {
+func (m *notifier) show(c rules.State, msg rules.Message) error {
 	switch msg.Kind {
 	case rules.BoardMessage:
 		m.screen.tell(c.ID(), "This is the plan:\n%shash: %s\nin words: %s", c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, ceremony.ReadAloud))
@@ -165,7 +165,7 @@ func (m *messenger) show(c rules.Ceremony, msg rules.Message) error {
 }
 
 // tellOnce says to all what in Slack each is told alone.
-func (m *messenger) tellOnce(c rules.Ceremony, text string) {
+func (m *notifier) tellOnce(c rules.State, text string) {
 	m.mu.Lock()
 	said := string(c.ID()) + " said " + text
 	again := m.shown[said]
@@ -177,7 +177,7 @@ func (m *messenger) tellOnce(c rules.Ceremony, text string) {
 }
 
 // decide shows somebody how to make themselves heard.
-func (m *messenger) decide(c rules.Ceremony, to ceremony.Person, what string, verbs ...ceremony.Verb) {
+func (m *notifier) decide(c rules.State, to ceremony.Person, what string, verbs ...ceremony.Verb) {
 	key, ok := m.keyOf(to)
 	if !ok {
 		m.screen.tell(c.ID(), "%s has no PGP key in the configuration, and so no voice at a terminal.", to.Name)
@@ -187,7 +187,7 @@ func (m *messenger) decide(c rules.Ceremony, to ceremony.Person, what string, ve
 	fmt.Fprintf(&b, "%s is asked %s. On their own computer they sign:\n", to.Name, what)
 	for _, verb := range verbs {
 		file := wordFile(string(c.ID()), to.Name, verb)
-		fmt.Fprintf(&b, "%s\n  and here: %s %s %s\n", signCommand(c.WordFor(verb), key, file), verb, to.Name, file)
+		fmt.Fprintf(&b, "%s\n  and here: %s %s %s\n", signCommand(c.StatementFor(verb), key, file), verb, to.Name, file)
 	}
 	if slices.ContainsFunc(verbs, ceremony.Verb.TakesReason) {
 		b.WriteString("A reason may stand behind the verb, before it is signed.\n")
@@ -197,7 +197,7 @@ func (m *messenger) decide(c rules.Ceremony, to ceremony.Person, what string, ve
 
 // keyOf is the key that the plan pins for somebody or, where it pins none, the one
 // that the configuration has.
-func (m *messenger) keyOf(p ceremony.Person) (ceremony.Fingerprint, bool) {
+func (m *notifier) keyOf(p ceremony.Person) (ceremony.Fingerprint, bool) {
 	if p.Key != "" {
 		return p.Key, true
 	}
@@ -206,7 +206,7 @@ func (m *messenger) keyOf(p ceremony.Person) (ceremony.Fingerprint, bool) {
 }
 
 // ask writes down for somebody what is asked of them.
-func (m *messenger) ask(c rules.Ceremony, to ceremony.Person, e event.Entry) error {
+func (m *notifier) ask(c rules.State, to ceremony.Person, e event.Entry) error {
 	announced, ok := e.Event.(event.KeyAnnounced)
 	if !ok {
 		return fmt.Errorf("%w: entry %d announces no key", ceremony.ErrUndeliverable, e.Seq)
@@ -221,7 +221,7 @@ func (m *messenger) ask(c rules.Ceremony, to ceremony.Person, e event.Entry) err
 }
 
 // call writes down for somebody what a roll call asks of them.
-func (m *messenger) call(c rules.Ceremony, to ceremony.Person) error {
+func (m *notifier) call(c rules.State, to ceremony.Person) error {
 	i := -1
 	if called := c.Called(); called != nil {
 		i = slices.IndexFunc(called.Challenges, func(ch ceremony.Challenge) bool { return ch.For == to })
@@ -238,7 +238,7 @@ func (m *messenger) call(c rules.Ceremony, to ceremony.Person) error {
 }
 
 // handOut writes a new share or a token to files for its receiver.
-func (m *messenger) handOut(c rules.Ceremony, msg rules.Message) error {
+func (m *notifier) handOut(c rules.State, msg rules.Message) error {
 	to := msg.To.Name
 	if issued, ok := msg.Entry.Event.(event.TokenIssued); ok && issued.Encoded != "" {
 		path, err := m.folder.keep(fmt.Sprintf("%s-%s-token.txt", c.ID(), to), issued.Encoded+"\n")

@@ -13,13 +13,13 @@ import (
 // askedOf is what a person is asked for in a step.
 func askedOf(step ceremony.Step) string {
 	switch step {
-	case ceremony.Verify:
+	case ceremony.StepVerify:
 		return "their new share, as proof that they can use it"
-	case ceremony.Enter:
+	case ceremony.StepUnseal:
 		return "their share, to unseal"
-	case ceremony.Practice:
+	case ceremony.StepDrill:
 		return "their share, to prove that they can use it; it goes nowhere"
-	case ceremony.Password:
+	case ceremony.StepOTP:
 		return "their one-time password"
 	}
 	return "their share of the key in force"
@@ -27,7 +27,7 @@ func askedOf(step ceremony.Step) string {
 
 // requestText is what somebody takes to their own computer: who asks for what, and
 // how to answer. conclave seal reads it whole.
-func requestText(c rules.Ceremony, to ceremony.Person, key ceremony.Announced) string {
+func requestText(c rules.State, to ceremony.Person, key ceremony.Announced) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is asked for %s.\n", to.Name, askedOf(key.Step))
 	fmt.Fprintf(&b, "Ceremony %s: %s of %s, proposed by %s. Until %s.\n\n", c.ID(), c.Plan.Operation, c.Plan.Cluster, c.Plan.Initiator.Name, key.Expires.UTC().Format(time.RFC1123))
@@ -39,7 +39,7 @@ func requestText(c rules.Ceremony, to ceremony.Person, key ceremony.Announced) s
 		}
 	}
 	fmt.Fprintf(&b, "With conclave, on your own computer, where this file is called REQUEST:\n\n")
-	if key.Step == ceremony.Password {
+	if key.Step == ceremony.StepOTP {
 		b.WriteString("  conclave seal --otp OTP-FILE REQUEST > envelope.asc\n\n")
 	} else {
 		b.WriteString("  conclave seal --encrypted SHARE-FILE REQUEST > envelope.asc\n\n")
@@ -48,7 +48,7 @@ func requestText(c rules.Ceremony, to ceremony.Person, key ceremony.Announced) s
 		fmt.Fprintf(&b, "and sign and encrypt:\n\n  %s\n\n", seal)
 	}
 	fmt.Fprintf(&b, "Bring envelope.asc to the terminal at which the ceremony is held. It opens with the ceremony's key alone.\n")
-	if key.Step == ceremony.Password {
+	if key.Step == ceremony.StepOTP {
 		fmt.Fprintf(&b, "\n%s\n%s", key.Certificate, key.Announcement)
 	}
 	return b.String()
@@ -56,7 +56,7 @@ func requestText(c rules.Ceremony, to ceremony.Person, key ceremony.Announced) s
 
 // rollCallText is what somebody who is called takes to their own computer. What they
 // bring back is a hash of what they decrypt.
-func rollCallText(c rules.Ceremony, to ceremony.Person, challenge ceremony.Challenge) string {
+func rollCallText(c rules.State, to ceremony.Person, challenge ceremony.Challenge) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is asked to show that they can use their key, and to sign the plan's hash.\n", to.Name)
 	fmt.Fprintf(&b, "Ceremony %s: %s of %s, proposed by %s. Until %s.\n\n", c.ID(), c.Plan.Operation, c.Plan.Cluster, c.Plan.Initiator.Name, c.Plan.Closes.UTC().Format(time.RFC1123))

@@ -14,15 +14,15 @@ import (
 )
 
 // requested is a ceremony of which somebody is asked for their share, and a key of it.
-func requested() (rules.Ceremony, ceremony.Person, ceremony.Announced) {
+func requested() (rules.State, ceremony.Person, ceremony.Announced) {
 	const armor = "-----BEGIN PGP MESSAGE-----\n\nowE=\n-----END PGP MESSAGE-----\n"
 	to := ceremony.Person{Name: "alice", Key: ceremonytest.Fingerprint("a")}
 	plan := ceremony.Plan{Ceremony: "prod-rekey-k7m2", Operation: ceremony.Rekey, Cluster: "prod", Identity: ceremonytest.Fingerprint("b"), Holders: []ceremony.Person{to}}
-	c := rules.Ceremony{Plan: plan, PlanHash: plan.Hash(), History: []event.Entry{{Seq: 1, Event: event.RollCalled{
+	c := rules.State{Plan: plan, PlanHash: plan.Hash(), History: []event.Entry{{Seq: 1, Event: event.RollCalled{
 		Certificate: armor, Challenges: []ceremony.Challenge{{For: to, Ciphertext: armor, Notice: armor}},
 	}}}}
 	return c, to, ceremony.Announced{
-		Identity: ceremonytest.Fingerprint("b"), Subkey: string(ceremonytest.Fingerprint("c")), Step: ceremony.Update, Nonce: "0a6e2a5c-8f47", Certificate: armor, Announcement: armor,
+		Identity: ceremonytest.Fingerprint("b"), Subkey: string(ceremonytest.Fingerprint("c")), Step: ceremony.StepUpdate, Nonce: "0a6e2a5c-8f47", Certificate: armor, Announcement: armor,
 	}
 }
 

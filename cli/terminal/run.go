@@ -15,8 +15,8 @@ import (
 // beginning is how a session comes to its ceremonies.
 type beginning func(context.Context) error
 
-// hold runs a session with everything that the configuration says but Slack.
-func hold(c *config.Config, ctx context.Context, std cli.Streams, out string, begin func(*session) beginning) (err error) {
+// runSession runs a session with everything that the configuration says but Slack.
+func runSession(c *config.Config, ctx context.Context, std cli.Streams, out string, begin func(*session) beginning) (err error) {
 	keys, opener, err := app.ReadOpener(c)
 	if err != nil {
 		return err

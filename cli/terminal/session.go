@@ -34,7 +34,7 @@ const (
 // are in front of the keyboard, or send what they have signed to whoever is.
 type session struct {
 	engine *engine.Engine
-	opener *openpgp.Opener
+	opener *openpgp.OpenPGP
 	people map[string]ceremony.Person // name → as the configuration has them
 	screen *screen
 	folder folder
@@ -46,11 +46,11 @@ type session struct {
 	nags map[ceremony.ID]bool
 }
 
-// mistyped is a mistake that can be put right by typing something else. Its text is
+// inputError is a mistake that can be put right by typing something else. Its text is
 // shown as it is.
-type mistyped struct{ error }
+type inputError struct{ error }
 
-func mistypedf(format string, args ...any) error { return mistyped{fmt.Errorf(format, args...)} }
+func mistypedf(format string, args ...any) error { return inputError{fmt.Errorf(format, args...)} }
 
 // run serves until begin's ceremonies are over, the people leave, or ctx ends. The
 // act in hand is finished first.
@@ -87,7 +87,7 @@ func (s *session) start(p ceremony.Proposal, name string) func(context.Context) 
 		}
 		var challenge [16]byte
 		_, _ = rand.Read(challenge[:]) // crypto/rand never fails
-		asked := ceremony.Word{Of: p.Cluster + "-" + string(p.Operation), Hash: hex.EncodeToString(challenge[:]), Verb: ceremony.SayStart, More: startMore(p)}
+		asked := ceremony.Statement{Of: p.Cluster + "-" + string(p.Operation), Hash: hex.EncodeToString(challenge[:]), Verb: ceremony.SayStart, More: startMore(p)}
 		s.screen.say("Nothing is begun before %s has signed this, on their own computer:\n\n  %s\n\nThen type: start FILE (or start - to paste it). quit leaves.",
 			name, signCommand(asked, by.Key, wordFile(asked.Of, name, ceremony.SayStart)))
 		since := time.Now()
@@ -97,7 +97,7 @@ func (s *session) start(p ceremony.Proposal, name string) func(context.Context) 
 				return err
 			}
 			said, err := s.verify(pasted, by, since)
-			if err == nil && said.Word != asked {
+			if err == nil && said.Statement != asked {
 				err = mistypedf("%s has signed something else", name) // not repeated: nobody knows what it is
 			}
 			if err == nil {
@@ -163,8 +163,8 @@ func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.
 	return nil
 }
 
-// takeUp goes on with what is open: the one that is named, or all of it.
-func (s *session) takeUp(id ceremony.ID) func(context.Context) error {
+// resume goes on with what is open: the one that is named, or all of it.
+func (s *session) resume(id ceremony.ID) func(context.Context) error {
 	return func(context.Context) error {
 		for _, c := range s.engine.Ceremonies() {
 			switch {
@@ -198,7 +198,7 @@ func (s *session) converse(ctx context.Context) {
 				s.input.end()
 				break
 			}
-			if err := s.obey(ctx, strings.TrimSpace(line)); err != nil && ctx.Err() == nil {
+			if err := s.execute(ctx, strings.TrimSpace(line)); err != nil && ctx.Err() == nil {
 				s.complain(err)
 			}
 		case <-ticker.C:
@@ -226,23 +226,23 @@ func (s *session) over() bool {
 }
 
 // waitsForPeople says whether a ceremony goes on only when somebody speaks.
-func waitsForPeople(c rules.Ceremony) bool {
+func waitsForPeople(c rules.State) bool {
 	if !saidHere(c) || c.Pending != nil || c.Closing != nil && !c.Ended() {
 		return false
 	}
-	switch c.State {
-	case rules.StateProposed, rules.StateFrozen, rules.StateEnded:
+	switch c.Phase {
+	case rules.PhaseProposed, rules.PhaseFrozen, rules.PhaseEnded:
 		return true
-	case rules.StateHandingOut:
+	case rules.PhaseHandingOut:
 		return c.Backup != nil && c.Deletion == nil
-	case rules.StateCollecting:
+	case rules.PhaseCollecting:
 		return c.Wants() || c.Key != nil && c.Plan.Operation == ceremony.Unseal
 	}
 	return c.Wants()
 }
 
 // askToRevoke says once that a root token is about.
-func (s *session) askToRevoke(c rules.Ceremony) {
+func (s *session) askToRevoke(c rules.State) {
 	if s.nags[c.ID()] {
 		return
 	}
@@ -271,7 +271,7 @@ func (s *session) conclude() error {
 			s.screen.tell(id, "%s", render.Status(c, live, time.Now())) // nobody was told how it ended
 		}
 		if c.Ended() && c.Outcome != event.Completed {
-			faults = append(faults, cli.ToldError{})
+			faults = append(faults, cli.ReportedError{})
 		}
 	}
 	return errors.Join(faults...)
@@ -280,7 +280,7 @@ func (s *session) conclude() error {
 // complain says what was wrong with a line, and gives the operator's log what
 // people are not told.
 func (s *session) complain(err error) {
-	if mistake, ok := errors.AsType[mistyped](err); ok {
+	if mistake, ok := errors.AsType[inputError](err); ok {
 		s.screen.say("not done: %v", mistake)
 		return
 	}

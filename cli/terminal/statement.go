@@ -9,12 +9,12 @@ import (
 
 // spoken is a word that somebody has signed.
 type spoken struct {
-	ceremony.Word
+	ceremony.Statement
 	armor string // the signed message, to be kept
 }
 
 // signCommand is how a word is signed with gpg, on its speaker's own computer.
-func signCommand(w ceremony.Word, key ceremony.Fingerprint, file string) wording.Pasted {
+func signCommand(w ceremony.Statement, key ceremony.Fingerprint, file string) wording.Pasted {
 	if w.Verb == ceremony.SayAccessor && w.More == "" {
 		w.More = "ACCESSOR"
 	}

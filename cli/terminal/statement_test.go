@@ -17,24 +17,24 @@ import (
 
 func TestSignedWordIsReadAsItWasWritten(t *testing.T) {
 	hash := strings.Repeat("5d", 32)
-	for _, w := range []ceremony.Word{
+	for _, w := range []ceremony.Statement{
 		{Of: "prod-rekey-k7m2", Hash: hash, Verb: ceremony.SayApprove, More: ""},
 		{Of: "prod-rekey-k7m2", Hash: hash, Verb: ceremony.SayResume, More: "17"},
 		{Of: "prod-rekey-k7m2", Hash: hash, Verb: ceremony.SayCancel, More: "Dave's key is lost"},
 	} {
-		if got, ok := ceremony.ParseWord(w.Line()); !ok || got != w {
+		if got, ok := ceremony.ParseStatement(w.Line()); !ok || got != w {
 			t.Errorf("%q is read as %+v, %t", w.Line(), got, ok)
 		}
 	}
 	for _, line := range []string{"", "conclave-word1", "conclave-word1 prod-rekey-k7m2 " + hash, "conclave-word2 a b approve", "approve prod-rekey-k7m2 " + hash + " x"} {
-		if w, ok := ceremony.ParseWord(line); ok {
+		if w, ok := ceremony.ParseStatement(line); ok {
 			t.Errorf("%q is read as %+v", line, w)
 		}
 	}
 }
 
 func TestCommandThatSignsIsSafeToPaste(t *testing.T) {
-	w := ceremony.Word{Of: "prod-rekey", Hash: "5d", Verb: ceremony.SayStart, More: "it's `time` $(now)"}
+	w := ceremony.Statement{Of: "prod-rekey", Hash: "5d", Verb: ceremony.SayStart, More: "it's `time` $(now)"}
 	got := signCommand(w, ceremonytest.Fingerprint("a"), "prod-rekey-alice-start.asc").String()
 	want := `printf '%s\n' 'conclave-word1 prod-rekey 5d start it'\''s ` + "`time` $(now)'" + ` | gpg --sign --armor -u ` + strings.Repeat("A", 40) + ` > prod-rekey-alice-start.asc`
 	if got != want {
@@ -101,7 +101,7 @@ func TestNothingIsWrittenOutsideOfTheFolder(t *testing.T) {
 }
 
 // said is where a test's courier writes.
-func said(t *testing.T) (*messenger, *strings.Builder) {
+func said(t *testing.T) (*notifier, *strings.Builder) {
 	t.Helper()
 	f, err := openFolder(t.TempDir())
 	if err != nil {
@@ -111,7 +111,7 @@ func said(t *testing.T) (*messenger, *strings.Builder) {
 	return newMessenger(newScreen(&out), f, nil, func(ceremony.Account) (ceremony.Person, bool) { return ceremony.Person{}, false }), &out
 }
 
-func replayed(t *testing.T, events ...event.Event) rules.Ceremony {
+func replayed(t *testing.T, events ...event.Event) rules.State {
 	t.Helper()
 	plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
 	var entries []event.Entry
@@ -127,7 +127,7 @@ func replayed(t *testing.T, events ...event.Event) rules.Ceremony {
 	return c
 }
 
-func messageOf(t *testing.T, c rules.Ceremony, kind rules.MessageKind) rules.Message {
+func messageOf(t *testing.T, c rules.State, kind rules.MessageKind) rules.Message {
 	t.Helper()
 	for _, m := range c.Due() {
 		if m.Kind == kind {

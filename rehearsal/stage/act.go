@@ -92,7 +92,7 @@ func (s *Stage) AnswerFirst(ctx context.Context, id ceremony.ID) error {
 	if err != nil {
 		return err
 	}
-	return s.Answer(ctx, id, ceremony.Update, s.settings.Holders[:seal.Threshold]...)
+	return s.Answer(ctx, id, ceremony.StepUpdate, s.settings.Holders[:seal.Threshold]...)
 }
 
 // Receive has everybody who gets a new share take it.
@@ -162,7 +162,7 @@ func (s *Stage) Rekey(ctx context.Context) (ceremony.ID, error) {
 	}
 	if s.settings.Verification {
 		to := s.Receivers()
-		if err := s.Answer(ctx, id, ceremony.Verify, to[len(to)-s.settings.Threshold:]...); err != nil {
+		if err := s.Answer(ctx, id, ceremony.StepVerify, to[len(to)-s.settings.Threshold:]...); err != nil {
 			return id, err
 		}
 	}

@@ -60,9 +60,9 @@ func (k *software) Answer(ctx context.Context, ask Note) (string, error) {
 	}
 	file := ShareFile
 	switch invitation.Step() {
-	case ceremony.Verify:
+	case ceremony.StepVerify:
 		file = NewShareFile(invitation.Ceremony())
-	case ceremony.Password:
+	case ceremony.StepOTP:
 		password, err := os.ReadFile(filepath.Join(k.dir, PasswordFile))
 		if err != nil {
 			return "", err

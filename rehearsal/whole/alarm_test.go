@@ -79,7 +79,7 @@ func interferes(s *scene) {
 	said, err := s.Person(stage.Paul).Clicks(s.ctx(), told, "acknowledge")
 	s.check(err)
 	s.tells("the answer", said, "You look after")
-	c := s.reaches(id, rules.StateEnded)
+	c := s.reaches(id, rules.PhaseEnded)
 	if c.Outcome != event.Completed || c.Acknowledged == nil || c.Acknowledged.By.Name != stage.Paul {
 		s.t.Errorf("%s: %s", c.Outcome, story(c))
 	}
@@ -109,7 +109,7 @@ func (s *scene) alarm() ceremony.ID {
 	return s.journals()[i]
 }
 
-func found(c rules.Ceremony) []ceremony.Finding {
+func found(c rules.State) []ceremony.Finding {
 	var kinds []ceremony.Finding
 	for _, e := range c.Findings() {
 		kinds = append(kinds, e.Event.(event.Noticed).Kind)

@@ -49,7 +49,7 @@ func TestRekeyAndRootTokenFromSlackToVaultAndBack(t *testing.T) {
 	s.tap.took(t, updateRoot, stage.Threshold)
 
 	for id, lines := range map[ceremony.ID]int{rekey: linesOf[ceremony.Rekey], root: linesOf[ceremony.GenerateRoot]} {
-		var c rules.Ceremony
+		var c rules.State
 		s.until("everybody to be told", func() bool { c = s.now(id); return c.Told() && !c.OwesTranscript() })
 		s.everybodyWasTold(c)
 		if c.Seq() > lines {
@@ -74,7 +74,7 @@ func (p *tap) took(t testing.TB, route string, want int) {
 // Slack, and that what lies there follows from the journal (P10). A message whose
 // answer was lost, and that was untrue by the time it was looked for, lies there
 // and the journal does not say where.
-func (s *scene) everybodyWasTold(c rules.Ceremony) {
+func (s *scene) everybodyWasTold(c rules.State) {
 	s.t.Helper()
 	if !c.Told() {
 		s.t.Errorf("%d messages are due", len(c.Due()))

@@ -62,7 +62,7 @@ func TestP6LeaderStepsDownInTheMiddleOfARekey(t *testing.T) {
 	s.start()
 	s.until("every node to have a vote", func() bool { return s.votes() == len(nodes) })
 	id := s.opened(ceremony.Rekey)
-	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice", "bob"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice", "bob"))
 
 	before := s.leader(nodes)
 	answer, err := s.At(before).Do(s.ctx(), "PUT", "sys/step-down", nil)

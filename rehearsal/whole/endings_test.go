@@ -14,7 +14,7 @@ func TestCancelledCeremonyLeavesNothingInVault(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, nil)
 	id := s.opened(ceremony.Rekey)
-	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice"))
 	_, late := s.envelope("bob", id)
 	if n := s.progress(rekeyAttempt); n != 1 {
 		t.Errorf("vault has %d shares", n)
@@ -42,7 +42,7 @@ func TestExpiredCeremonyIsCancelledInVault(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, func(set *stage.Settings) { set.Window = time.Minute })
 	id := s.opened(ceremony.Rekey)
-	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice"))
 	_, late := s.envelope("bob", id)
 	s.board(id, "*Expired*", "The attempt in Vault is cancelled")
 	if n := s.progress(rekeyAttempt); n != -1 {

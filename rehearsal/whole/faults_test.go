@@ -72,7 +72,7 @@ func TestP5TheCancellationInVaultIsLostOnce(t *testing.T) {
 				t.Parallel()
 				s, cluster := onEmulator(t, nil)
 				id := s.opened(op)
-				s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice"))
+				s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice"))
 				cluster.Script(vaulttest.Fault{Route: "DELETE " + attempt, Do: act})
 				s.commands(stage.Olga, "cancel "+string(id)+" enough")
 				s.board(id, "*Cancelled*")

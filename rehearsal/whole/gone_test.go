@@ -38,14 +38,14 @@ func TestP7RekeyThatOthersFinishWhileTheBotIsAwayReachesItsReceivers(t *testing.
 	t.Parallel()
 	s := onVault(t, func(set *stage.Settings) { set.Verification = false })
 	id := s.opened(ceremony.Rekey)
-	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice"))
 	s.othersFinish(id, "sys/rekey/update", "bob", "carol")
 
 	c := s.completed(id)
 	if made, _ := last[event.Rekeyed](c); !c.MadeElsewhere() || !c.History[made-1].Event.(event.Rekeyed).FromBackup {
 		t.Errorf("as if it were its own doing: %s", story(c))
 	}
-	if frozen, ok := last[event.Froze](c); ok {
+	if frozen, ok := last[event.Frozen](c); ok {
 		t.Errorf("frozen at %d: %s", frozen, story(c))
 	}
 	s.board(id, "carried this rekey through past Conclave", "keep the old ones, too")
@@ -65,7 +65,7 @@ func TestRootTokenThatOthersFinishIsNotSaidToBeNone(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, nil)
 	id := s.opened(ceremony.GenerateRoot)
-	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice"))
 	s.othersFinish(id, "sys/generate-root/update", "bob", "carol")
 
 	s.freezes(id, event.AttemptGone, "not known whether Vault has made a root token")

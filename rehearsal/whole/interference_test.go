@@ -16,7 +16,7 @@ func TestP4CancellationBehindTheBotsBackFreezes(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, nil)
 	id := s.opened(ceremony.Rekey)
-	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice", "bob"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice", "bob"))
 
 	nonce := s.now(id).Attempt.Nonce
 	answer, err := s.Vault.Do(s.ctx(), "DELETE", rekeyAttempt, map[string]string{"nonce": nonce})
@@ -42,7 +42,7 @@ func TestVaultSealedInTheMiddleFreezesAndGoesOnWhenUnsealed(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, nil)
 	id := s.opened(ceremony.Rekey)
-	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice"))
 	shares, err := s.Shares(s.ctx(), "", "alice", "bob", "carol")
 	s.check(err)
 
@@ -63,7 +63,7 @@ func TestVaultSealedInTheMiddleFreezesAndGoesOnWhenUnsealed(t *testing.T) {
 // says why and that those who decide are told.
 func (s *scene) freezes(id ceremony.ID, why event.FreezeReason, words string) {
 	s.t.Helper()
-	if c := s.reaches(id, rules.StateFrozen); c.Freeze.Why != why {
+	if c := s.reaches(id, rules.PhaseFrozen); c.Freeze.Why != why {
 		s.t.Errorf("frozen because of %s, not %s", c.Freeze.Why, why)
 	}
 	s.board(id, "*Frozen*", words)
@@ -85,7 +85,7 @@ func TestP6SlackGoneInTheMiddleLosesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, nil)
 	id := s.opened(ceremony.Rekey)
-	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice"))
 	envelope := s.anyEnvelope("bob", id)
 
 	// Posts arrive and are answered with an error, then nothing is answered, then
@@ -122,7 +122,7 @@ func (s *scene) hit(fault *slacktest.Injected, times int) {
 	s.t.Logf("fault hit %d times after %v", times, time.Since(began).Round(time.Millisecond))
 }
 
-func counted(c rules.Ceremony, who string) bool {
+func counted(c rules.State, who string) bool {
 	for _, e := range c.History {
 		if ev, ok := e.Event.(event.Counted); ok && strings.EqualFold(ev.By.Name, who) {
 			return true

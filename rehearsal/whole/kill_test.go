@@ -81,7 +81,7 @@ func (s *scene) killAt(lines []int) {
 
 // endedWell makes sure that a ceremony in which the bot died has brought what it
 // was for, or has said what was lost, and that Vault did nothing twice.
-func (s *scene) endedWell(c rules.Ceremony) {
+func (s *scene) endedWell(c rules.State) {
 	s.t.Helper()
 	if twice := s.tap.repeated(); len(twice) > 0 {
 		s.t.Errorf("vault took twice: %v", twice)
@@ -117,7 +117,7 @@ func (s *scene) endedWell(c rules.Ceremony) {
 }
 
 // fault is why a ceremony failed by itself.
-func fault(c rules.Ceremony) (ceremony.Refusal, bool) {
+func fault(c rules.State) (ceremony.Refusal, bool) {
 	for _, e := range c.History {
 		if closing, ok := e.Event.(event.Closing); ok {
 			return closing.Fault, true
@@ -134,14 +134,14 @@ func TestP6KilledWhileAWriteIsOnItsWay(t *testing.T) {
 		op    ceremony.Operation
 		name  string
 		cut   cut
-		check func(t *testing.T, c rules.Ceremony)
+		check func(t *testing.T, c rules.State)
 	}{
-		{ceremony.Rekey, "before Vault has heard of it", cutBefore, func(t *testing.T, c rules.Ceremony) {
+		{ceremony.Rekey, "before Vault has heard of it", cutBefore, func(t *testing.T, c rules.State) {
 			if c.Outcome != event.Completed || c.Verified.Unconfirmed {
 				t.Errorf("%s, %+v", c.Outcome, c.Verified)
 			}
 		}},
-		{ceremony.Rekey, "after Vault has done it", cutAfter, func(t *testing.T, c rules.Ceremony) {
+		{ceremony.Rekey, "after Vault has done it", cutAfter, func(t *testing.T, c rules.State) {
 			seq, _ := last[event.Rekeyed](c)
 			if made := c.History[seq-1].Event.(event.Rekeyed); !made.FromBackup {
 				t.Error("the new shares are not from the backup")
@@ -151,18 +151,18 @@ func TestP6KilledWhileAWriteIsOnItsWay(t *testing.T) {
 				t.Errorf("%s, %+v", c.Outcome, c.Verified)
 			}
 		}},
-		{ceremony.RekeyRecovery, "after Vault has done it", cutAfter, func(t *testing.T, c rules.Ceremony) {
+		{ceremony.RekeyRecovery, "after Vault has done it", cutAfter, func(t *testing.T, c rules.State) {
 			seq, _ := last[event.Rekeyed](c)
 			if made := c.History[seq-1].Event.(event.Rekeyed); !made.FromBackup || c.Outcome != event.Completed {
 				t.Errorf("%s, new shares from the backup: %t", c.Outcome, made.FromBackup)
 			}
 		}},
-		{ceremony.GenerateRoot, "before Vault has heard of it", cutBefore, func(t *testing.T, c rules.Ceremony) {
+		{ceremony.GenerateRoot, "before Vault has heard of it", cutBefore, func(t *testing.T, c rules.State) {
 			if c.Outcome != event.Completed {
 				t.Error(c.Outcome)
 			}
 		}},
-		{ceremony.GenerateRoot, "after Vault has done it", cutAfter, func(t *testing.T, c rules.Ceremony) {
+		{ceremony.GenerateRoot, "after Vault has done it", cutAfter, func(t *testing.T, c rules.State) {
 			if lost, _ := fault(c); c.Outcome != event.Failed || lost != ceremony.TokenLost {
 				t.Errorf("%s, %q", c.Outcome, lost)
 			}

@@ -79,10 +79,10 @@ func TestP1NoCopyOfAOneTimePasswordRemains(t *testing.T) {
 	s.check(err)
 	id := s.begin(ceremony.GenerateRoot, "otp="+commitment)
 	s.commands(stage.Paul, "approve "+string(id))
-	ask, err := s.Person(stage.Olga).Asked(s.ctx(), id, ceremony.Password)
+	ask, err := s.Person(stage.Olga).Asked(s.ctx(), id, ceremony.StepOTP)
 	s.check(err)
 	s.check(s.Person(stage.Olga).SendsPassword(s.ctx(), ask))
-	s.until("vault to have the password", func() bool { return s.now(id).Round.Step == ceremony.Update })
+	s.until("vault to have the password", func() bool { return s.now(id).Round.Step == ceremony.StepUpdate })
 	remains, _ := s.remains(stage.Olga + "'s one-time password")
 	for _, leak := range remains {
 		t.Errorf("after vault has it: %s", leak)

@@ -31,7 +31,7 @@ func allowing(all ...ceremony.Operation) settings {
 
 // completed plays a ceremony to its end, which has to be a good one that everybody
 // has heard of.
-func (s *scene) completed(id ceremony.ID) rules.Ceremony {
+func (s *scene) completed(id ceremony.ID) rules.State {
 	s.t.Helper()
 	c := s.goOn(id)
 	if c.Outcome != event.Completed {
@@ -115,7 +115,7 @@ func TestRevokedRootTokenIsSeenToBeGone(t *testing.T) {
 	s.check(s.Revoke(s.ctx(), token))
 	s.start()
 	s.board(id, "*The token is revoked*")
-	var c rules.Ceremony
+	var c rules.State
 	s.until("nothing to be owed", func() bool { c = s.now(id); return c.Settled() })
 	if c.Revoked == nil || c.Revoked.By != nil {
 		t.Errorf("revoked: %+v", c.Revoked)
@@ -245,7 +245,7 @@ func TestDrillTellsWhoCouldAndSendsVaultNothingThoughTheBotDies(t *testing.T) {
 	s.away = []string{"dave", "erin"}
 	killed := s.killAtFirst(event.Proven{})
 	id := s.opened(ceremony.Drill)
-	ask, err := s.Person("alice").Asked(s.ctx(), id, ceremony.Practice)
+	ask, err := s.Person("alice").Asked(s.ctx(), id, ceremony.StepDrill)
 	s.check(err)
 	envelope, err := s.Person("alice").Keys.Answer(s.ctx(), ask)
 	s.check(err)

@@ -57,23 +57,23 @@ func (s *scene) opened(op ceremony.Operation) ceremony.ID {
 // goOn has people do what they are asked for until the ceremony has ended and
 // everybody has been told. They bring as many shares as are needed, one after the
 // other, and bring one again when it was not taken.
-func (s *scene) goOn(id ceremony.ID) rules.Ceremony {
+func (s *scene) goOn(id ceremony.ID) rules.State {
 	s.t.Helper()
-	var c rules.Ceremony
+	var c rules.State
 	s.until(fmt.Sprintf("%s to end", id), func() bool {
 		c = s.now(id)
 		switch {
 		case c.Told() && !c.OwesTranscript():
 			return true
-		case c.State == rules.StateProposed:
+		case c.Phase == rules.PhaseProposed:
 			s.approves(id)
-		case c.State == rules.StateRollCall:
+		case c.Phase == rules.PhaseRollCall:
 			s.answersCall(c)
 		case c.Gate() != "":
 			s.letsHappen(c)
 		case c.OwesWitness():
 			s.testifies(c)
-		case c.State == rules.StateFrozen:
+		case c.Phase == rules.PhaseFrozen:
 			s.t.Fatalf("%s is frozen: %+v\n%s", id, c.Freeze, story(c))
 		case c.Backup != nil && c.Deletion == nil:
 			s.deletes(id)
@@ -88,17 +88,17 @@ func (s *scene) goOn(id ceremony.ID) rules.Ceremony {
 // deletes has paul press the button under what asks him to let the backup go, once
 // he has been asked and everybody has theirs.
 func (s *scene) deletes(id ceremony.ID) {
-	s.presses(id, rules.DeletionMessage, "delete", func(c rules.Ceremony) bool { return c.Deletion != nil })
+	s.presses(id, rules.DeletionMessage, "delete", func(c rules.State) bool { return c.Deletion != nil })
 }
 
 // approves has paul press the button, once he has been asked. When nothing comes
 // of it, since the bot died in that moment, he presses it again.
 func (s *scene) approves(id ceremony.ID) {
-	s.presses(id, rules.ApprovalMessage, "approve", func(c rules.Ceremony) bool { return c.State != rules.StateProposed })
+	s.presses(id, rules.ApprovalMessage, "approve", func(c rules.State) bool { return c.Phase != rules.PhaseProposed })
 }
 
 // presses has paul press a button, or sign what stands in its place.
-func (s *scene) presses(id ceremony.ID, under rules.MessageKind, button string, done func(rules.Ceremony) bool) {
+func (s *scene) presses(id ceremony.ID, under rules.MessageKind, button string, done func(rules.State) bool) {
 	asked, ok := newest(s.Person(stage.Paul).Notes(), func(n stage.Note) bool {
 		return n.Ceremony == id && n.Kind == under
 	})
@@ -116,20 +116,20 @@ func (s *scene) presses(id ceremony.ID, under rules.MessageKind, button string, 
 
 // awaits gives the bot the time to do what was asked of it. Nothing comes of it when
 // it dies in that moment; then people ask again.
-func (s *scene) awaits(id ceremony.ID, what string, done func(rules.Ceremony) bool) {
+func (s *scene) awaits(id ceremony.ID, what string, done func(rules.State) bool) {
 	patience := time.Now().Add(3 * time.Second)
 	s.until("something to come of "+what, func() bool { return done(s.now(id)) || time.Now().After(patience) })
 }
 
 // brings has the next person bring a share, if they have been asked for it with
 // the key that is in force.
-func (s *scene) brings(c rules.Ceremony) {
+func (s *scene) brings(c rules.State) {
 	missing := slices.DeleteFunc(c.Missing(), func(p ceremony.Person) bool { return slices.Contains(s.away, p.Name) })
 	if len(missing) == 0 {
 		return
 	}
 	p := s.Person(missing[0].Name)
-	if c.Round.Step == ceremony.Verify {
+	if c.Round.Step == ceremony.StepVerify {
 		s.puts(c)
 	}
 	var ask stage.Note
@@ -175,7 +175,7 @@ func (s *scene) sends(p *stage.Person, envelope string) (slacktest.Message, erro
 }
 
 // noticed says whether the journal has heard of a message.
-func noticed(c rules.Ceremony, sent slacktest.Message) bool {
+func noticed(c rules.State, sent slacktest.Message) bool {
 	at := ceremony.Ref{Channel: sent.Channel, TS: sent.TS}
 	return slices.ContainsFunc(c.History, func(e event.Entry) bool {
 		switch ev := e.Event.(type) {
@@ -189,7 +189,7 @@ func noticed(c rules.Ceremony, sent slacktest.Message) bool {
 }
 
 // puts has everybody check their new share and put it away.
-func (s *scene) puts(c rules.Ceremony) {
+func (s *scene) puts(c rules.State) {
 	for _, r := range c.Plan.Receivers {
 		key := fmt.Sprint(c.ID(), " ", c.Attempt.Number, " ", r.Name)
 		if s.received[key] {
@@ -215,7 +215,7 @@ func (s *scene) puts(c rules.Ceremony) {
 }
 
 // last is the sequence number of the newest event of a type.
-func last[E event.Event](c rules.Ceremony) (int, bool) {
+func last[E event.Event](c rules.State) (int, bool) {
 	for _, e := range slices.Backward(c.History) {
 		if _, ok := e.Event.(E); ok {
 			return e.Seq, true

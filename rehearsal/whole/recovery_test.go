@@ -42,7 +42,7 @@ func TestRecoveryKeyFromSlackToVaultAndBack(t *testing.T) {
 	s.tap.took(t, startRekey, 0)
 	s.tap.took(t, updateRoot, stage.Threshold)
 
-	var c rules.Ceremony
+	var c rules.State
 	s.until("everybody to be told", func() bool { c = s.now(rekey); return c.Told() })
 	s.everybodyWasTold(c)
 }

@@ -143,7 +143,7 @@ func TestWrongShareRefusesTheRoundAndTheSecondSucceeds(t *testing.T) {
 
 	id := s.opened(ceremony.GenerateRoot)
 	first, _ := s.envelope("alice", id)
-	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice", "bob", "carol"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice", "bob", "carol"))
 	for _, name := range []string{"alice", "bob", "carol"} {
 		receipt, err := s.Person(name).Finds(s.ctx(), "the refusal", func(n stage.Note) bool {
 			return n.Kind == rules.ReceiptMessage && strings.Contains(n.Text, "refused the round")
@@ -166,7 +166,7 @@ func TestWrongShareRefusesTheRoundAndTheSecondSucceeds(t *testing.T) {
 
 	s.holds("carol", right)
 	for _, name := range []string{"alice", "bob", "carol"} {
-		_, err := s.Person(name).AskedAfter(s.ctx(), id, ceremony.Update, first)
+		_, err := s.Person(name).AskedAfter(s.ctx(), id, ceremony.StepUpdate, first)
 		s.check(err)
 	}
 	if c := s.goOn(id); c.Outcome != event.Completed || c.Attempt.Number != 1 {
@@ -178,7 +178,7 @@ func TestWrongShareRefusesTheRoundAndTheSecondSucceeds(t *testing.T) {
 // envelope has somebody do what their request says, without sending it.
 func (s *scene) envelope(who string, id ceremony.ID) (stage.Note, string) {
 	s.t.Helper()
-	ask, err := s.Person(who).Asked(s.ctx(), id, ceremony.Update)
+	ask, err := s.Person(who).Asked(s.ctx(), id, ceremony.StepUpdate)
 	s.check(err)
 	envelope, err := s.Person(who).Keys.Answer(s.ctx(), ask)
 	s.check(err)

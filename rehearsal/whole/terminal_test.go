@@ -39,7 +39,7 @@ func TestSealedVaultIsUnsealedFromATerminal(t *testing.T) {
 		t.Errorf("the vault is sealed: %t, %v", seal.Sealed, err)
 	}
 	if got := s.now(id); !got.Settled() || got.Outcome != event.Completed {
-		t.Errorf("%s is %s: %s", id, got.State, story(got))
+		t.Errorf("%s is %s: %s", id, got.Phase, story(got))
 	}
 }
 
@@ -60,7 +60,7 @@ func TestRekeyAndRootTokenFromATerminal(t *testing.T) {
 	c.bring(fresh, "erin", "dave", "carol")
 	c.ends(0)
 	if got := s.now(id); got.Outcome != event.Completed || !got.Told() {
-		t.Fatalf("%s is %s: %s", id, got.State, story(got))
+		t.Fatalf("%s is %s: %s", id, got.Phase, story(got))
 	}
 
 	shares := map[string]string{}
@@ -74,7 +74,7 @@ func TestRekeyAndRootTokenFromATerminal(t *testing.T) {
 	c.types("delete paul %s", c.signs(stage.Paul, "delete"))
 	c.ends(0)
 	if got := s.now(id); got.Outcome != event.Completed {
-		t.Errorf("%s is %s: %s", id, got.State, story(got))
+		t.Errorf("%s is %s: %s", id, got.Phase, story(got))
 	}
 
 	c, id = s.begins("generate-root")
@@ -89,7 +89,7 @@ func TestRekeyAndRootTokenFromATerminal(t *testing.T) {
 	c.types("revoked olga %s", c.signs(stage.Olga, "revoked"))
 	c.ends(0)
 	if got := s.now(id); !got.Settled() || got.Revoked == nil {
-		t.Errorf("%s is %s: %s", id, got.State, story(got))
+		t.Errorf("%s is %s: %s", id, got.Phase, story(got))
 	}
 }
 
@@ -124,10 +124,10 @@ func TestCeremonyGoesFromSlackToATerminalAndBack(t *testing.T) {
 	id, err := s.Propose(s.ctx(), stage.Olga, "rekey "+stage.ClusterName)
 	s.check(err)
 	s.check(s.Approve(s.ctx(), stage.Paul, id))
-	s.check(s.Answer(s.ctx(), id, ceremony.Update, "alice"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice"))
 	s.check(s.StopBot(s.ctx()))
 	board, _ := s.BoardOf(id)
-	before, err := s.Person("carol").Asked(s.ctx(), id, ceremony.Update)
+	before, err := s.Person("carol").Asked(s.ctx(), id, ceremony.StepUpdate)
 	s.check(err)
 
 	c := s.console("take-up", string(id))
@@ -142,18 +142,18 @@ func TestCeremonyGoesFromSlackToATerminalAndBack(t *testing.T) {
 	c.ends(0)
 
 	s.start()
-	ask, err := s.Person("carol").AskedAfter(s.ctx(), id, ceremony.Update, before)
+	ask, err := s.Person("carol").AskedAfter(s.ctx(), id, ceremony.StepUpdate, before)
 	s.check(err)
 	_, err = s.Person("carol").Answers(s.ctx(), ask)
 	s.check(err)
 	s.check(s.Receive(s.ctx(), id))
-	s.check(s.Answer(s.ctx(), id, ceremony.Verify, "carol", "dave", "erin"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepVerify, "carol", "dave", "erin"))
 	s.check(s.Ended(s.ctx(), id, "Completed"))
 	again, _ := s.BoardOf(id)
 	if again.TS != board.TS {
 		t.Errorf("the status post is %s and was %s", again.TS, board.TS)
 	}
-	var end rules.Ceremony
+	var end rules.State
 	s.until("everybody to be told", func() bool { end = s.now(id); return end.Told() && !end.OwesTranscript() })
 	for _, m := range end.Messages() {
 		if at, _ := end.Where(m.Key); m.Kind == rules.HistoryMessage && at.Channel != s.Ops.ID() {
@@ -250,8 +250,8 @@ func TestFrozenCeremonyIsThawedByTwoSignedWords(t *testing.T) {
 	c.reads(`Frozen\. Vault does not have the attempt any more`)
 	c.types("resume olga %s", olga)
 	c.reads(`not done: olga has signed an earlier resume`)
-	if got := s.now(id); got.State != rules.StateFrozen || got.Freeze.Initiator {
-		t.Errorf("%s: %s", got.State, story(got))
+	if got := s.now(id); got.Phase != rules.PhaseFrozen || got.Freeze.Initiator {
+		t.Errorf("%s: %s", got.Phase, story(got))
 	}
 	c.types("cancel olga %s", c.signs(stage.Olga, "cancel"))
 	c.ends(1)
@@ -269,7 +269,7 @@ func TestCeremonyBegunAtATerminalIsTakenUpInSlack(t *testing.T) {
 	s.check(s.Approve(s.ctx(), stage.Paul, id))
 	s.check(s.AnswerFirst(s.ctx(), id))
 	s.check(s.Receive(s.ctx(), id))
-	s.check(s.Answer(s.ctx(), id, ceremony.Verify, "carol", "dave", "erin"))
+	s.check(s.Answer(s.ctx(), id, ceremony.StepVerify, "carol", "dave", "erin"))
 	s.check(s.Ended(s.ctx(), id, "Completed"))
 }
 
@@ -314,8 +314,8 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	c.reads(`not done: Whoever proposes a ceremony can't approve it`)
 	c.types("approve nobody nothing.asc")
 	c.reads(`not done: nobody under people in the configuration is called "nobody"`)
-	if got := s.now(id); got.State != rules.StateProposed {
-		t.Fatalf("it is %s", got.State)
+	if got := s.now(id); got.Phase != rules.PhaseProposed {
+		t.Fatalf("it is %s", got.Phase)
 	}
 	// Of what stood around it nothing is kept.
 	signed := c.runs(stage.Paul, approve)
@@ -388,7 +388,7 @@ func TestScriptsWordsAreDoneBeforeItsInputEnds(t *testing.T) {
 	c.reveal(stage.Olga, c.again().reads(`Give olga their token: (\S+),`)[1])
 	c.ends(0)
 	if got := s.now(id); got.Outcome != event.Completed {
-		t.Errorf("%s is %s: %s", id, got.State, story(got))
+		t.Errorf("%s is %s: %s", id, got.Phase, story(got))
 	}
 	files, err := filepath.Glob(filepath.Join(c.out, "*"))
 	s.check(err)

@@ -55,7 +55,7 @@ func TestAllThatAPolicyAsksIsDoneWithThePrintedCommandsThoughTheBotDies(t *testi
 	s.dies()
 	s.commands(stage.Olga, "exception "+string(id)+" it was the backup job")
 	s.resumes(id)
-	s.until("the thaw", func() bool { return s.now(id).State != rules.StateFrozen })
+	s.until("the thaw", func() bool { return s.now(id).Phase != rules.PhaseFrozen })
 
 	c := s.goOn(id)
 	if c.Outcome != event.Completed || c.Attempt.Number != 1 {
@@ -92,7 +92,7 @@ func (s *scene) says(p *stage.Person, ask stage.Note) {
 }
 
 // answersCall has the next person who is called answer.
-func (s *scene) answersCall(c rules.Ceremony) {
+func (s *scene) answersCall(c rules.State) {
 	for _, called := range c.Plan.RollCall {
 		p := s.Person(called.Name)
 		call, asked := newest(p.Notes(), func(n stage.Note) bool { return n.Ceremony == c.ID() && n.Kind == rules.RollCallMessage })
@@ -100,13 +100,13 @@ func (s *scene) answersCall(c rules.Ceremony) {
 			continue
 		}
 		s.says(p, call)
-		s.awaits(c.ID(), p.Name+"'s answer", func(c rules.Ceremony) bool { return c.IsPresent(called.Account) })
+		s.awaits(c.ID(), p.Name+"'s answer", func(c rules.State) bool { return c.IsPresent(called.Account) })
 		return
 	}
 }
 
 // letsHappen has the witness sign that the next step may happen.
-func (s *scene) letsHappen(c rules.Ceremony) {
+func (s *scene) letsHappen(c rules.State) {
 	s.t.Helper()
 	asked, _ := last[event.WitnessAsked](c)
 	ask, err := s.Person(stage.Wendy).Finds(s.ctx(), "question whether the next step may happen", func(n stage.Note) bool {
@@ -114,11 +114,11 @@ func (s *scene) letsHappen(c rules.Ceremony) {
 	})
 	s.check(err)
 	s.says(s.Person(stage.Wendy), ask)
-	s.awaits(c.ID(), "the witness's word", func(now rules.Ceremony) bool { return now.Gate() != c.Gate() })
+	s.awaits(c.ID(), "the witness's word", func(now rules.State) bool { return now.Gate() != c.Gate() })
 }
 
 // testifies has the witness say at the end that she agrees.
-func (s *scene) testifies(c rules.Ceremony) {
+func (s *scene) testifies(c rules.State) {
 	s.t.Helper()
 	ask, asked := newest(s.Person(stage.Wendy).Notes(), func(n stage.Note) bool {
 		return n.Ceremony == c.ID() && n.Kind == rules.WitnessMessage
@@ -127,11 +127,11 @@ func (s *scene) testifies(c rules.Ceremony) {
 		return
 	}
 	s.says(s.Person(stage.Wendy), ask)
-	s.awaits(c.ID(), "the witness's statement", func(c rules.Ceremony) bool { return !c.OwesWitness() })
+	s.awaits(c.ID(), "the witness's statement", func(c rules.State) bool { return !c.OwesWitness() })
 }
 
 // everythingWasSigned makes sure that keys and not accounts have spoken.
-func (s *scene) everythingWasSigned(c rules.Ceremony) {
+func (s *scene) everythingWasSigned(c rules.State) {
 	s.t.Helper()
 	signed := map[string]int{}
 	for _, e := range c.History {
@@ -162,7 +162,7 @@ func (s *scene) everythingWasSigned(c rules.Ceremony) {
 
 // opensWithTheProgram has somebody who trusts no paste check their delivery with
 // conclave open.
-func (s *scene) opensWithTheProgram(who string, c rules.Ceremony) {
+func (s *scene) opensWithTheProgram(who string, c rules.State) {
 	s.t.Helper()
 	n, err := s.Person(who).Told(s.ctx(), c.ID(), rules.DeliveryMessage)
 	s.check(err)
@@ -178,7 +178,7 @@ func (s *scene) opensWithTheProgram(who string, c rules.Ceremony) {
 }
 
 // transcriptHolds takes the transcript from the thread, and has it checked.
-func (s *scene) transcriptHolds(c rules.Ceremony) {
+func (s *scene) transcriptHolds(c rules.State) {
 	s.t.Helper()
 	file, page, err := s.Transcript(s.ctx(), c.ID(), len(c.Transcripts()))
 	s.check(err)

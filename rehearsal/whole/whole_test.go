@@ -71,7 +71,7 @@ type scene struct {
 	leaky    bool            // a secret was told on purpose
 
 	// What now has read last. It is asked often, and the journal seldom grows.
-	read map[ceremony.ID]rules.Ceremony
+	read map[ceremony.ID]rules.State
 	size map[ceremony.ID]int64 // of the file at that time
 }
 
@@ -202,7 +202,7 @@ func setProgram(t testing.TB, program string, o stage.Options) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{Stage: st, t: t, received: map[string]bool{}, read: map[ceremony.ID]rules.Ceremony{}, size: map[ceremony.ID]int64{}}
+	s := &scene{Stage: st, t: t, received: map[string]bool{}, read: map[ceremony.ID]rules.State{}, size: map[ceremony.ID]int64{}}
 	t.Cleanup(s.strike)
 	return s
 }
@@ -290,7 +290,7 @@ func (s *scene) start() {
 
 // now is where a ceremony stands by what is on disk, read from a copy: the bot
 // holds the journal's lock.
-func (s *scene) now(id ceremony.ID) rules.Ceremony {
+func (s *scene) now(id ceremony.ID) rules.State {
 	s.t.Helper()
 	name := string(id) + ".jsonl"
 	file, err := os.Stat(filepath.Join(s.JournalDir(), name))
@@ -339,12 +339,12 @@ func (s *scene) until(what string, holds func() bool) {
 }
 
 // reaches waits until a ceremony is in a state.
-func (s *scene) reaches(id ceremony.ID, state rules.State) rules.Ceremony {
+func (s *scene) reaches(id ceremony.ID, state rules.Phase) rules.State {
 	s.t.Helper()
-	var c rules.Ceremony
+	var c rules.State
 	s.until(fmt.Sprintf("%s to be %s", id, state), func() bool {
 		c = s.now(id)
-		return c.State == state
+		return c.Phase == state
 	})
 	return c
 }
@@ -359,7 +359,7 @@ func (s *scene) lines(path string) int {
 }
 
 // story is the types of a ceremony's events, without the posts.
-func story(c rules.Ceremony) string {
+func story(c rules.State) string {
 	var words bytes.Buffer
 	for _, e := range c.History {
 		if _, post := e.Event.(event.Posted); !post {

@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// refusal is an answer other than success, in Vault's words.
+// Refusal is an answer other than success, in Vault's words.
 type Refusal struct {
 	Status int
 	Text   string // empty for an answer without words, such as 405

@@ -3,10 +3,10 @@
 //
 // [Start] gives the emulator: the key operations of Vault 1.21, and of other dialects ([Dialect]), over HTTP on loopback, with real Shamir
 // shares, real PGP encryption, tokens and policies, Vault's statuses and Vault's words. A test scripts faults with [Cluster.Script], acts behind a client's back with
-// an [Operator], and reads what arrived from [Cluster.Log]. The emulator watches its client as well: a share in a URL, or a write
+// an [operator.Operator], and reads what arrived from [Cluster.Log]. The emulator watches its client as well: a share in a URL, or a write
 // repeated where it should have been asked about, fails the test ([Breach]).
 //
-// [StartReal] gives the real server, on demand one that unseals itself with the help of another. [RunSuite] runs the same cases against either,
+// [realvault.StartReal] gives the real server, on demand one that unseals itself with the help of another. [suite.RunSuite] runs the same cases against either,
 // which is why the emulator may be believed. Both restart in recovery mode.
 //
 // The protocol facts in this package were read in, and measured on, Vault 1.21.2. Nothing here is linked into the product.

@@ -6,7 +6,7 @@ import (
 	"conclave/vault/vaulttest/operator"
 )
 
-// Instance is one running server: a [Cluster] or a [Real].
+// Instance is one running server: a [Cluster] or a [realvault.Real].
 type Instance interface {
 	// Addr returns the base URL, without a final slash. A cluster's is its first node's.
 	Addr() string

@@ -17,7 +17,7 @@ const (
 	inHome
 )
 
-// checker reads blocks as Slack does and collects what Slack would refuse.
+// Checker reads blocks as Slack does and collects what Slack would refuse.
 type Checker struct {
 	Faults   []fault
 	markdown int
@@ -26,7 +26,7 @@ type Checker struct {
 // fault is one thing that Slack refuses, at a JSON pointer.
 type fault struct{ Pointer, What string }
 
-// words gives the faults in the words of response_metadata.messages.
+// Words gives the faults in the words of response_metadata.messages.
 func (c *Checker) Words() []string {
 	var all []string
 	for _, f := range c.Faults {
@@ -201,7 +201,7 @@ func option(text check) check {
 	return nested(shape{"text": need(text), "value": need(str(1, maxOptionValue)), "description": maybe(plain(maxOptionHint)), "url": maybe(str(1, maxURL))})
 }
 
-// interactive are the elements with an action_id.
+// Interactive are the elements with an action_id.
 var Interactive = map[string]bool{
 	"button": true, "static_select": true, "multi_static_select": true, "users_select": true, "multi_users_select": true, "conversations_select": true,
 	"channels_select": true, "checkboxes": true, "radio_buttons": true, "overflow": true, "datepicker": true, "timepicker": true,
@@ -410,7 +410,7 @@ func (c *Checker) actionIDs(at string, block any) int {
 	return focused
 }
 
-// elementsOf gives the elements of a block, wherever its type keeps them.
+// ElementsOf gives the elements of a block, wherever its type keeps them.
 func ElementsOf(block Object) []any {
 	var all []any
 	for _, key := range []string{"element", "accessory"} {
@@ -424,7 +424,7 @@ func ElementsOf(block Object) []any {
 	return all
 }
 
-// view checks a modal or a home tab.
+// View checks a modal or a home tab.
 func (c *Checker) View(at string, value any) {
 	o, ok := value.(Object)
 	if !ok {

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 )
 
-// object is a JSON object as Slack sends them: open, so that what a client may meet can be written as the documentation shows it.
+// Object is a JSON object as Slack sends them: open, so that what a client may meet can be written as the documentation shows it.
 type Object = map[string]any
 
-// encode writes JSON as Slack does, without Go's \u003c for <.
+// Encode writes JSON as Slack does, without Go's \u003c for <.
 func Encode(v any) []byte {
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -19,7 +19,7 @@ func Encode(v any) []byte {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
-// text gives the string at a path of keys, or "".
+// Text gives the string at a path of keys, or "".
 func Text(v any, path ...string) string {
 	for _, key := range path {
 		o, _ := v.(Object)

@@ -43,9 +43,9 @@ func deviates(e event.Event) bool {
 	switch ev := e.(type) {
 	case event.Rejected, event.Declined, event.AnswerLost, event.RoundRefused, event.PasswordLost,
 		event.BackupReminded, event.BackupLeft, event.Reminded, event.TokenLeft, event.VerificationDropped,
-		event.ResetAsked, event.Froze, event.ResumeAsked, event.Resumed, event.AttemptLost, event.RoundReset,
+		event.ResetAsked, event.Frozen, event.ResumeAsked, event.Resumed, event.AttemptLost, event.RoundReset,
 		event.Dropping, event.Undeliverable, event.ExceptionNoted, event.FreezeAsked, event.WitnessLeft,
-		event.Noticed, event.NotKept:
+		event.Noticed, event.ArchiveFailed:
 		return true
 	case event.WitnessStated:
 		return !ev.Agrees
@@ -68,7 +68,7 @@ func deviates(e event.Event) bool {
 }
 
 // testimonies are what witnesses have said of the whole ceremony.
-func testimonies(c rules.Ceremony) (said []testimony, watched bool) {
+func testimonies(c rules.State) (said []testimony, watched bool) {
 	for _, e := range c.History {
 		if w, ok := e.Event.(event.WitnessStated); ok {
 			said = append(said, testimony{Name: clean(w.By.Name), Agrees: w.Agrees, Why: clean(w.Why), At: stamp(e.At), Signed: w.Signed != ""})

@@ -10,7 +10,7 @@ import (
 )
 
 // Tell says in words for people what an event of a ceremony was. bot.Tell is one.
-type Tell func(c rules.Ceremony, e event.Entry) string
+type Tell func(c rules.State, e event.Entry) string
 
 // Media types of the files.
 const (
@@ -26,7 +26,7 @@ const (
 // ceremony that somebody asks about it is the last of [ceremony.Ceremony.Transcripts].
 // The files are the same bytes every time. Nothing in them is secret. An error means
 // that the journal is not what was signed.
-func Files(c rules.Ceremony, signed event.TranscriptSigned, s ceremony.Signatures, tell Tell) ([]ceremony.File, error) {
+func Files(c rules.State, signed event.TranscriptSigned, s ceremony.Signatures, tell Tell) ([]ceremony.File, error) {
 	file, err := transcript.File(c, signed)
 	if err != nil {
 		return nil, err

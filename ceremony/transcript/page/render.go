@@ -29,7 +29,7 @@ const spokenWords = 8
 // view is everything on the page, ready to be set.
 type view struct {
 	Style     template.CSS
-	C         rules.Ceremony
+	C         rules.State
 	Audit     transcript.Audit
 	Title     string
 	Outcome   string
@@ -100,7 +100,7 @@ func Render(file []byte, audit transcript.Audit, tell Tell) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func newView(c rules.Ceremony, audit transcript.Audit, tell Tell) view {
+func newView(c rules.State, audit transcript.Audit, tell Tell) view {
 	p := c.Plan
 	v := view{
 		Style: template.CSS(pageCSS), C: c, Audit: audit,
@@ -141,7 +141,7 @@ func newView(c rules.Ceremony, audit transcript.Audit, tell Tell) view {
 	return v
 }
 
-func happened(c rules.Ceremony, e event.Entry, tell Tell) happening {
+func happened(c rules.State, e event.Entry, tell Tell) happening {
 	h := happening{Seq: e.Seq, At: e.At.UTC().Format("15:04:05"), Type: event.TypeOf(e.Event), Hash: short(e.Hash)}
 	words, quiet := silent(e.Event)
 	if !quiet {

@@ -46,7 +46,7 @@ func (trusting) VerifyEvidence(string, ceremony.Fingerprint, ceremony.Evidence, 
 func (trusting) VerifyCiphertext(string, string, ceremony.Fingerprint) error { return nil }
 
 // tell says what an event was as the bot might.
-func tell(_ rules.Ceremony, e event.Entry) string {
+func tell(_ rules.State, e event.Entry) string {
 	switch ev := e.Event.(type) {
 	case event.Approved:
 		return ev.By.Name + " approved the plan " + ev.PlanHash[:8] + "."
@@ -54,7 +54,7 @@ func tell(_ rules.Ceremony, e event.Entry) string {
 		return fmt.Sprintf("%s's share is counted: %d.", ev.By.Name, ev.Progress)
 	case event.Declined:
 		return fmt.Sprintf("A message of %s was not used: %s.", ev.By.Name, ev.Reason)
-	case event.Froze:
+	case event.Frozen:
 		return "Frozen. Somebody has interfered.\nThe plan says: " + ev.Want + "\nVault says: " + ev.Got
 	}
 	return fmt.Sprintf("The event %s, in words.", event.TypeOf(e.Event))
@@ -148,27 +148,27 @@ func story(t *testing.T, reason, why string) (file []byte, plan ceremony.Plan) {
 		add(11*time.Minute, event.Approved{By: person("paul"), PlanHash: p.Hash()})
 		add(time.Second, event.Starting{Attempt: 1})
 		add(200*time.Millisecond, event.Started{Nonce: nonce, Required: 3})
-		announce(time.Second, ceremony.Update, nonce)
-		offer(4*time.Minute, "alice", ceremony.Update, nonce, 0, counted("alice", ceremony.Update, 1))
-		offer(7*time.Minute, "dave", ceremony.Update, nonce, 1)
-		offer(time.Minute, "dave", ceremony.Update, nonce, 1, counted("dave", ceremony.Update, 2))
-		add(5*time.Minute, event.Froze{Why: event.VaultDiffers, Want: "threshold 3", Got: why})
+		announce(time.Second, ceremony.StepUpdate, nonce)
+		offer(4*time.Minute, "alice", ceremony.StepUpdate, nonce, 0, counted("alice", ceremony.StepUpdate, 1))
+		offer(7*time.Minute, "dave", ceremony.StepUpdate, nonce, 1)
+		offer(time.Minute, "dave", ceremony.StepUpdate, nonce, 1, counted("dave", ceremony.StepUpdate, 2))
+		add(5*time.Minute, event.Frozen{Why: event.VaultDiffers, Want: "threshold 3", Got: why})
 		add(9*time.Minute, event.ResumeAsked{By: person("olga")})
 		add(2*time.Minute, event.ResumeAsked{By: person("paul")}, event.Resumed{})
-		announce(2*time.Second, ceremony.Update, nonce)
+		announce(2*time.Second, ceremony.StepUpdate, nonce)
 		var shares []event.NewShare
 		for _, h := range p.Receivers {
 			shares = append(shares, event.NewShare{For: h, Ciphertext: "d2NGTUE="})
 		}
-		offer(16*time.Minute, "carol", ceremony.Update, nonce, 2,
+		offer(16*time.Minute, "carol", ceremony.StepUpdate, nonce, 2,
 			event.Rekeyed{By: person("carol"), Shares: shares, Keys: p.Recipients(), VerificationNonce: second, Required: 3})
 		for i, h := range p.Receivers {
 			posted(fmt.Sprintf("delivery/%d/%s", seq-i, h.Account))
 		}
-		announce(time.Second, ceremony.Verify, second)
-		offer(20*time.Minute, "bob", ceremony.Verify, second, 0, counted("bob", ceremony.Verify, 1))
-		offer(3*time.Minute, "erin", ceremony.Verify, second, 1, counted("erin", ceremony.Verify, 2))
-		offer(31*time.Minute, "alice", ceremony.Verify, second, 2, event.Verified{By: new(person("alice"))}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
+		announce(time.Second, ceremony.StepVerify, second)
+		offer(20*time.Minute, "bob", ceremony.StepVerify, second, 0, counted("bob", ceremony.StepVerify, 1))
+		offer(3*time.Minute, "erin", ceremony.StepVerify, second, 1, counted("erin", ceremony.StepVerify, 2))
+		offer(31*time.Minute, "alice", ceremony.StepVerify, second, 2, event.Verified{By: new(person("alice"))}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 		posted("board/ended")
 
 		entries, err := j.Load(t.Context(), p.Ceremony)

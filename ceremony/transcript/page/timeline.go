@@ -88,7 +88,7 @@ type moment struct {
 
 // draw makes the picture. Its steps are not to scale: an hour in which nothing
 // happens is wider than a minute, but not sixty times.
-func draw(c rules.Ceremony) picture {
+func draw(c rules.State) picture {
 	type drawn struct {
 		e event.Entry
 		m moment
@@ -142,7 +142,7 @@ func draw(c rules.Ceremony) picture {
 			p.Marks = append(p.Marks, mark{X: x, Y: y[d.m.toward], Shape: done, Seq: d.e.Seq, Words: d.m.words})
 		}
 		switch d.e.Event.(type) {
-		case event.Froze:
+		case event.Frozen:
 			if frozen < 0 {
 				frozen = x
 			}
@@ -213,7 +213,7 @@ func laneNames(p ceremony.Plan) []string {
 }
 
 // momentOf is what of an event is drawn, and by whose lane.
-func momentOf(c rules.Ceremony, e event.Event) (moment, bool) {
+func momentOf(c rules.State, e event.Event) (moment, bool) {
 	of := func(p ceremony.Person, s shape, words string) (moment, bool) {
 		name := clean(p.Name)
 		return moment{lane: name, shape: s, words: name + " " + words}, true
@@ -309,7 +309,7 @@ func momentOf(c rules.Ceremony, e event.Event) (moment, bool) {
 		return of(ev.By, bad, "wanted the new shares to be proven anew")
 	case event.ResetAsked:
 		return of(ev.By, bad, "wanted the shares to be forgotten")
-	case event.Froze:
+	case event.Frozen:
 		return at(conclaveLane, bad, "the ceremony froze")
 	case event.ResumeAsked:
 		return of(ev.By, said, "wanted to go on")

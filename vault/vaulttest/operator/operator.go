@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// randomText returns letters and digits, as in Vault's tokens and pads.
+// RandomText returns letters and digits, as in Vault's tokens and pads.
 func RandomText(length int) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	text := make([]byte, 0, length)
@@ -149,7 +149,7 @@ func (o *Operator) Do(ctx context.Context, method, path string, body any) (Answe
 	return answer, nil
 }
 
-// must is Do for requests that have to succeed.
+// Must is Do for requests that have to succeed.
 func (o *Operator) Must(ctx context.Context, method, path string, body any) (Answer, error) {
 	answer, err := o.Do(ctx, method, path, body)
 	if err == nil && answer.Status >= 300 {
@@ -308,7 +308,7 @@ func (o *Operator) UnsealWorks(ctx context.Context, shares ...string) (bool, err
 	return err == nil, err
 }
 
-// poll asks until done, an error, or the context's end, for half a minute at most.
+// Poll asks until done, an error, or the context's end, for half a minute at most.
 func Poll(ctx context.Context, done func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
