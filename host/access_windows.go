@@ -2,9 +2,9 @@ package host
 
 import "os"
 
-// writable makes sure that dir is there; Windows tells who may write only to
+// Writable makes sure that dir is there; Windows tells who may write only to
 // those who try.
-func writable(dir string) error {
+func Writable(dir string) error {
 	_, err := os.Stat(dir)
 	return err
 }

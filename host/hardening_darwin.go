@@ -10,7 +10,7 @@ func forbidTracing() { _ = unix.PtraceDenyAttach() }
 func lockMemory() {}
 
 // forgoPrivileges has no counterpart.
-func forgoPrivileges() {}
+func ForgoPrivileges() {}
 
 func hostProtections() []Protection {
 	core := Protection{Name: "core dumps", key: "core_dumps", Holds: noCoreFile(), state: "off", Text: "a crash leaves no image of the memory"}

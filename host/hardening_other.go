@@ -6,12 +6,12 @@ package host
 
 func forbidTracing()   {}
 func lockMemory()      {}
-func forgoPrivileges() {}
+func ForgoPrivileges() {}
 
-func hostProtections() []protection {
-	return []protection{{
-		name: "memory of this process", key: "memory", state: "not protected",
-		text:   "other processes of this account can read it, and it may be swapped out",
-		advice: "run the bot on Linux",
+func hostProtections() []Protection {
+	return []Protection{{
+		Name: "memory of this process", key: "memory", state: "not protected",
+		Text:   "other processes of this account can read it, and it may be swapped out",
+		Advice: "run the bot on Linux",
 	}}
 }

@@ -7,7 +7,7 @@ func forbidCoreDumps() {}
 func forbidTracing()   {}
 func lockMemory()      {}
 func forbidTraces()    {}
-func forgoPrivileges() {}
+func ForgoPrivileges() {}
 
 func hostProtections() []Protection {
 	return []Protection{{

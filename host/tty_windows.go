@@ -2,7 +2,7 @@ package host
 
 import "os"
 
-func openTerminal() (*terminal, error) {
+func OpenTerminal() (*terminal, error) {
 	in, err := os.OpenFile("CONIN$", os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
