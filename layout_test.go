@@ -58,7 +58,7 @@ func goList(t *testing.T, args ...string) []pkg {
 
 func ours(path string) bool { return path == module || strings.HasPrefix(path, module+"/") }
 
-// within says whether path is one of the packages, or lies below it.
+// within reports whether path is one of the packages, or lies below it.
 func within(path string, packages ...string) bool {
 	return slices.ContainsFunc(packages, func(p string) bool {
 		p = module + "/" + p
@@ -66,7 +66,7 @@ func within(path string, packages ...string) bool {
 	})
 }
 
-// isDouble says whether a package exists for tests and rehearsals only.
+// isDouble reports whether a package exists for tests and rehearsals only.
 func isDouble(path string) bool {
 	return within(path, "bot/slacktest", "vault/vaulttest", "archive/archivetest", "rehearsal", "needs", "ceremony/ceremonytest")
 }

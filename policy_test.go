@@ -10,7 +10,7 @@ import (
 	"conclave/vault/vaulttest/operator"
 )
 
-// policy answers what conclave policy prints, what it says, and its exit code.
+// policy returns what conclave policy prints, what it says, and its exit code.
 func (w *workshop) policy(t *testing.T, args ...string) (text, said string, code int) {
 	t.Helper()
 	var out, err bytes.Buffer

@@ -121,7 +121,7 @@ func (w *workshop) replace(t *testing.T, old, new string) {
 	w.write(t, "conclave.yaml", strings.Replace(text, old, new, 1))
 }
 
-// check answers what conclave check prints, and its exit code.
+// check returns what conclave check prints, and its exit code.
 func (w *workshop) check(ctx context.Context) (string, int) {
 	var out, said bytes.Buffer
 	code := run(ctx, []string{"check", "--config", w.path("conclave.yaml")}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &said})

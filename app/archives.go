@@ -15,7 +15,7 @@ import (
 
 // checker is what can be tried without changing anything.
 type checker interface {
-	// Check answers in words what it has found.
+	// Check returns in words what it has found.
 	Check(ctx context.Context) (string, error)
 }
 

@@ -174,7 +174,7 @@ func (b *Bucket) keepObject(ctx context.Context, f ceremony.File, now time.Time)
 	return version, until, err
 }
 
-// compare answers the version of an object that is there, when it has this content.
+// compare returns the version of an object that is there, when it has this content.
 func (b *Bucket) compare(ctx context.Context, key string, data []byte) (version string, err error) {
 	object, err := b.client.GetObject(ctx, b.config.Name, key, minio.GetObjectOptions{})
 	if err != nil {

@@ -97,7 +97,7 @@ func completeFile(path string, data []byte) error {
 	return finishFile(f, data[len(there):])
 }
 
-// readKept reads a file, and a byte more than it should have, and says whether it was
+// readKept reads a file, and a byte more than it should have, and reports whether it was
 // written to its end.
 func readKept(path string, size int) (data []byte, complete bool, err error) {
 	f, err := os.Open(path)

@@ -83,7 +83,7 @@ func VerifyStamp(response []byte, digest [sha256.Size]byte, authorities *x509.Ce
 	}, nil
 }
 
-// verifySigner answers the certificate of who signed a token, when it may sign one.
+// verifySigner returns the certificate of who signed a token, when it may sign one.
 func verifySigner(token []byte, authorities *x509.CertPool, at time.Time) (*x509.Certificate, error) {
 	signed, err := pkcs7.Parse(token)
 	if err != nil {
@@ -121,7 +121,7 @@ func verifySigner(token []byte, authorities *x509.CertPool, at time.Time) (*x509
 	return signer, named(signed, signer)
 }
 
-// acceptable says whether a digest algorithm resists collisions. The library would
+// acceptable reports whether a digest algorithm resists collisions. The library would
 // accept SHA-1.
 func acceptable(algorithm asn1.ObjectIdentifier) bool {
 	return slices.ContainsFunc([]asn1.ObjectIdentifier{

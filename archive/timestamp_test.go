@@ -86,7 +86,7 @@ func TestCheckStampsARandomNumber(t *testing.T) {
 	}
 }
 
-// made answers a query in place of OpenSSL, which would not say such things.
+// made returns a query in place of OpenSSL, which would not say such things.
 func made(t *testing.T, server archivetest.Issued, at time.Time, alter func(*timestamp.Timestamp)) func(query, _ []byte) []byte {
 	return func(query, _ []byte) []byte {
 		request, err := timestamp.ParseRequest(query)

@@ -25,7 +25,7 @@ func explain(err error) wording.Words {
 	return wording.ExplainError(err)
 }
 
-// ordinary says whether the error is part of the rules, so that an operator has
+// ordinary reports whether the error is part of the rules, so that an operator has
 // nothing to look for.
 func ordinary(err error) bool {
 	_, denied := errors.AsType[refusal.Denial](err)

@@ -186,7 +186,7 @@ func (d *inbox) job(k transport.Kind, who transport.Claim, look func() []refusal
 	}}
 }
 
-// stranger says whether somebody was turned away for who they are.
+// stranger reports whether somebody was turned away for who they are.
 func stranger(err error) bool {
 	d, _ := errors.AsType[refusal.Denial](err)
 	switch d {
@@ -239,7 +239,7 @@ func (d *inbox) complain(k transport.Kind, who transport.Claim, err error) rende
 	return render.SayWords(explain(err), reference)
 }
 
-// replyTo answers a command or a click, so that only the person sees it. When
+// replyTo returns a command or a click, so that only the person sees it. When
 // Slack does not take that, the answer goes into their direct messages.
 func (d *inbox) replyTo(responseURL, user string) answer {
 	return func(ctx context.Context, m render.Message) {
@@ -260,7 +260,7 @@ func withoutURL(err error) error {
 	return err
 }
 
-// writeTo answers in the direct messages with somebody.
+// writeTo returns in the direct messages with somebody.
 func (d *inbox) writeTo(user string) answer {
 	return func(ctx context.Context, m render.Message) {
 		room, err := d.rooms.With(ctx, user)

@@ -51,7 +51,7 @@ func (d *inbox) click(ctx context.Context, by ceremony.Account, click slack.Inte
 	return said, err
 }
 
-// settled says whether a refusal means that the buttons have nothing left to do.
+// settled reports whether a refusal means that the buttons have nothing left to do.
 func settled(err error) bool {
 	r, _ := ceremony.RefusalOf(err)
 	switch r {

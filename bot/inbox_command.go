@@ -16,7 +16,7 @@ import (
 	"conclave/plural"
 )
 
-// listed says whether an account is in the configuration. Nobody else is told
+// listed reports whether an account is in the configuration. Nobody else is told
 // anything.
 func (d *inbox) listed(who ceremony.Account) bool {
 	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool {
@@ -265,7 +265,7 @@ func (d *inbox) wanted(id ceremony.ID, by ceremony.Account) (rules.State, ceremo
 	return c, missing[i], nil
 }
 
-// configured says whether a cluster has this name. It is asked here, since the
+// configured reports whether a cluster has this name. It is asked here, since the
 // engine's error would take what was typed to the log.
 func (d *inbox) configured(cluster string) bool {
 	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool { return c.Name == cluster })

@@ -265,7 +265,7 @@ func (d *inbox) download(ctx context.Context, id string) ([]byte, error) {
 	return content, nil
 }
 
-// readable says whether a file may hold an envelope, by its name. A long text
+// readable reports whether a file may hold an envelope, by its name. A long text
 // that Slack's client made a snippet of has a name that the client chose.
 func readable(f *slack.File) bool {
 	switch strings.ToLower(path.Ext(f.Name)) {

@@ -50,5 +50,5 @@ func wordExposes(line string, harmless func(word string) bool) []refusal.Exposur
 	})
 }
 
-// WordExposes says whether a line that somebody has signed shows a secret in the open.
+// WordExposes reports whether a line that somebody has signed shows a secret in the open.
 func WordExposes(line string) bool { return len(wordExposes(line, nil)) > 0 }

@@ -378,7 +378,7 @@ func (d *notifier) replace(ctx context.Context, c rules.State, old ceremony.Ref,
 // boardKey marks status posts that stand for another one.
 const boardKey = "board"
 
-// uneditable says whether a post can't be edited any more: it was deleted, the
+// uneditable reports whether a post can't be edited any more: it was deleted, the
 // workspace's time for edits is over, or the channel is gone for us.
 func uneditable(err error) bool {
 	if errors.Is(err, errElsewhere) {

@@ -136,7 +136,7 @@ func TestPostThatNeverArrivedIsPostedWhenLookedFor(t *testing.T) {
 	}
 }
 
-// TestFailedSearchPostsNothing: while Slack can't say whether the post is there,
+// TestFailedSearchPostsNothing: while Slack can't report whether the post is there,
 // it is not posted again.
 func TestFailedSearchPostsNothing(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})

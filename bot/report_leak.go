@@ -27,7 +27,7 @@ func (d *inbox) raise(ctx context.Context, by ceremony.Account, shown []refusal.
 	}
 }
 
-// offerable says whether the engine is to look at what shows something of this kind.
+// offerable reports whether the engine is to look at what shows something of this kind.
 // A share or a password is what it waits for, and its journal says that it came in
 // the open. A key or a token is nothing that it asks for.
 func offerable(e refusal.Exposure) bool {

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// Doubts says whether a refusal comes from the ledger: the share is most likely the
+// Doubts reports whether a refusal comes from the ledger: the share is most likely the
 // wrong one, and its holder may know better. The key may have been changed outside
 // of Conclave, or have been restored from a snapshot.
 func (r Refusal) Doubts() bool {
 	return slices.Contains([]Refusal{OutdatedShare, OtherClusterShare, MistypedShare, UnfamiliarShare}, r)
 }
 
-// Transient says whether a refusal is no fault of the sender's.
+// Transient reports whether a refusal is no fault of the sender's.
 func (r Refusal) Transient() bool {
 	switch r {
 	case Busy, IsFrozen, NotCollecting, WitnessAwaited, Interrupted, NotCounted,

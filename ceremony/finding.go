@@ -48,7 +48,7 @@ const (
 	ExposedEnvelope Finding = "exposed-envelope"
 )
 
-// Exposure says whether it is about a secret that was seen in the open.
+// Exposure reports whether it is about a secret that was seen in the open.
 func (f Finding) Exposure() bool {
 	switch f {
 	case ExposedShare, ExposedToken, ExposedKey, ExposedEnvelope:
@@ -57,5 +57,5 @@ func (f Finding) Exposure() bool {
 	return false
 }
 
-// Share says whether it is a share that was seen.
+// Share reports whether it is a share that was seen.
 func (f Finding) Share() bool { return f == ExposedShare || f == ExposedEnvelope }

@@ -44,17 +44,17 @@ func Operations() []Operation {
 	}
 }
 
-// HasAttempt says whether Vault keeps an attempt of the operation, under a nonce
+// HasAttempt reports whether Vault keeps an attempt of the operation, under a nonce
 // of its own, until enough shares have come.
 func (op Operation) HasAttempt() bool { return op.Rekeys() || op.IssuesToken() }
 
-// TakesShares says whether holders are asked for their shares.
+// TakesShares reports whether holders are asked for their shares.
 func (op Operation) TakesShares() bool { return op.HasAttempt() || op == Unseal || op == Drill }
 
-// MakesShares says whether the operation makes shares for receivers.
+// MakesShares reports whether the operation makes shares for receivers.
 func (op Operation) MakesShares() bool { return op.Rekeys() || op == Init }
 
-// NeedsApproval says whether somebody else has to agree before anything is done.
+// NeedsApproval reports whether somebody else has to agree before anything is done.
 // To unseal needs nobody's: it changes nothing but that the cluster answers again,
 // and each of the holders who sign for it could do the same by hand. An alarm does nothing.
 func (op Operation) NeedsApproval() bool { return op != Unseal && op != Alarm }
@@ -70,16 +70,16 @@ func (op Operation) FirstStep() Step {
 	return StepUpdate
 }
 
-// IssuesToken says whether the operation ends with a token for the requester.
+// IssuesToken reports whether the operation ends with a token for the requester.
 func (op Operation) IssuesToken() bool {
 	return op == GenerateRoot || op == RecoveryToken || op == DRToken
 }
 
-// Rekeys says whether the operation makes new key shares, encrypted to
+// Rekeys reports whether the operation makes new key shares, encrypted to
 // receivers, which can be verified and backed up.
 func (op Operation) Rekeys() bool { return op == Rekey || op == RekeyRecovery }
 
-// CheckSeal says whether the operation makes sense with the cluster's kind of
+// CheckSeal reports whether the operation makes sense with the cluster's kind of
 // seal, by WrongSealType, NoRecoveryKey or SelfUnsealing.
 //
 // Vault has a rekey for a cluster that unseals itself: without PGP keys it takes

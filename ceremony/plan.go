@@ -312,7 +312,7 @@ func (p Plan) Everybody() []Person {
 	return Unique(all)
 }
 
-// HasPart says whether somebody is named in the plan.
+// HasPart reports whether somebody is named in the plan.
 func (p Plan) HasPart(who Account) bool {
 	_, named := Find(p.Everybody(), who)
 	return named

@@ -29,7 +29,7 @@ type Policy struct {
 	Ways []Intake
 }
 
-// RollCall says whether people who will be given something encrypted have to show
+// RollCall reports whether people who will be given something encrypted have to show
 // first that they can read it.
 type RollCall struct {
 	On bool
@@ -58,7 +58,7 @@ const (
 	AtTerminal Intake = "terminal" // a file at the terminal at which the ceremony is held: no policy forbids it
 )
 
-// Agreed says whether approvals are enough: in number, and from every class that is
+// Agreed reports whether approvals are enough: in number, and from every class that is
 // asked for.
 func (p Plan) Agreed(approvals []Approval) bool {
 	classes := map[string]int{}

@@ -19,7 +19,7 @@ type Signatures interface {
 	// VerifyRollCall checks what the identity has signed for somebody in a roll call, as
 	// of a time; certificate is the identity's as it stands beside it.
 	VerifyRollCall(ch Challenge, certificate string, by Fingerprint, at time.Time) (Called, error)
-	// VerifySignedWord answers the one line that somebody has signed, neither before
+	// VerifySignedWord returns the one line that somebody has signed, neither before
 	// notBefore nor later than now, when their key was good.
 	VerifySignedWord(certificate string, by Fingerprint, armored string, notBefore, now time.Time) (line string, made time.Time, err error)
 	// VerifyEvidence checks the signature of a holder, want.Signer, on an envelope without

@@ -24,7 +24,7 @@ type OpenPGP interface {
 	// SignDelivery signs the line that goes with a new share or a token, and armors
 	// its ciphertext.
 	SignDelivery(d Parcel) (SignedParcel, error)
-	// VerifyStatement answers the one line that by has signed, inline and not
+	// VerifyStatement returns the one line that by has signed, inline and not
 	// encrypted, among whatever was pasted around it. The errors are Refusals.
 	VerifyStatement(pasted []byte, by Fingerprint, notBefore, now time.Time) (SignedLine, error)
 	// PeekStatement reads the first line of such a message, so that it is known whom
@@ -69,7 +69,7 @@ type Notice struct {
 type Key interface {
 	// Announced is what people are told about it.
 	Announced() Announced
-	// Fits says whether the envelope is encrypted to this key, as far as can be
+	// Fits reports whether the envelope is encrypted to this key, as far as can be
 	// told without opening it. An envelope that hides its recipient fits.
 	Fits(envelope []byte) bool
 	// Open checks everything of reference order and answers the share, or a

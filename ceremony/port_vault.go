@@ -47,7 +47,7 @@ type Seal struct {
 	ClusterName string
 }
 
-// UnsealsItself says whether the cluster needs nobody's share to unseal. Its
+// UnsealsItself reports whether the cluster needs nobody's share to unseal. Its
 // shares are those of the recovery key, and so are the numbers of its seal status.
 func (s Seal) UnsealsItself() bool { return s.Type != "shamir" }
 
@@ -131,7 +131,7 @@ type Nodes interface {
 	Nodes(ctx context.Context) ([]Node, error)
 	// Unseal sends one share to each of the nodes and wipes it, whatever happens.
 	// It answers an error for each address that did not confirm; what a node
-	// counted is learnt from Nodes afterwards, since a node does not say whether a
+	// counted is learnt from Nodes afterwards, since a node does not report whether a
 	// share was a duplicate.
 	Unseal(ctx context.Context, addresses []string, share *secret.Secret) map[string]error
 	// ResetUnseal has one node forget the shares that it has counted.
@@ -208,7 +208,7 @@ func (p RotationPolicy) String() string {
 
 // Tokens is what Vault knows of tokens.
 type Tokens interface {
-	// Accessor says whether the token with this accessor still exists, and until
+	// Accessor reports whether the token with this accessor still exists, and until
 	// when: sys auth/token/lookup-accessor. A token that is gone answers a
 	// TokenState that does not exist, and no error.
 	Accessor(ctx context.Context, accessor string) (TokenState, error)

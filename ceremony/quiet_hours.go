@@ -85,7 +85,7 @@ func (q Quiet) over(t time.Time) time.Time {
 	return local.UTC()
 }
 
-// covers says whether the hours are quiet when the clocks show now.
+// covers reports whether the hours are quiet when the clocks show now.
 func (q Quiet) covers(now Clock) bool {
 	if q.From < q.To {
 		return q.From <= now && now < q.To
@@ -93,7 +93,7 @@ func (q Quiet) covers(now Clock) bool {
 	return q.From <= now || now < q.To
 }
 
-// Changing says whether the clocks of the zone are changed within an hour of t.
+// Changing reports whether the clocks of the zone are changed within an hour of t.
 func (q Quiet) Changing(t time.Time) bool {
 	zone, err := time.LoadLocation(q.Zone)
 	if err != nil {

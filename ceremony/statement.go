@@ -72,15 +72,15 @@ func Verbs() []Verb {
 	}
 }
 
-// Decides says whether the verb is said about a ceremony that there is.
+// Decides reports whether the verb is said about a ceremony that there is.
 func (v Verb) Decides() bool { return slices.Contains(Verbs(), v) }
 
-// TakesReason says whether the speaker may add why.
+// TakesReason reports whether the speaker may add why.
 func (v Verb) TakesReason() bool {
 	return slices.Contains([]Verb{SayReject, SayCancel, SayFreeze, SayAgree, SayDisagree, SayAcknowledge}, v)
 }
 
-// Adds says whether the speaker adds something of their own: a reason, an accessor,
+// Adds reports whether the speaker adds something of their own: a reason, an accessor,
 // what they saw, or the answer to a challenge.
 func (v Verb) Adds() bool {
 	return v.TakesReason() || v == SayAccessor || v == SayException || v == SayPresent

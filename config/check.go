@@ -40,7 +40,7 @@ type configCheck struct {
 	found []Problem
 }
 
-// check answers everything that is wrong with the values, without looking at
+// check returns everything that is wrong with the values, without looking at
 // any file that they name.
 func (c *Config) check() []Problem {
 	k := &configCheck{Config: c}

@@ -204,15 +204,15 @@ func (c *ClusterConfig) AlarmOwners(people map[string]*PersonConfig) []string {
 	return all
 }
 
-// Any says whether one of the operations is of some kind.
+// Any reports whether one of the operations is of some kind.
 func (c *ClusterConfig) Any(is func(ceremony.Operation) bool) bool {
 	return slices.ContainsFunc(c.Operations, func(op string) bool { return is(ceremony.Operation(op)) })
 }
 
-// hasToken says whether any token is sent to Vault.
+// hasToken reports whether any token is sent to Vault.
 func (c *ClusterConfig) hasToken() bool { return c.TokenFile != "" || c.Auth.Method != "" }
 
-// Allows says whether ceremonies may do this to the cluster.
+// Allows reports whether ceremonies may do this to the cluster.
 func (c *ClusterConfig) Allows(op ceremony.Operation) bool {
 	return slices.Contains(c.Operations, string(op))
 }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Writable says whether this account could make a file in dir, without making
+// Writable reports whether this account could make a file in dir, without making
 // one.
 func Writable(dir string) error {
 	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
@@ -27,7 +27,7 @@ func ownerOf(info os.FileInfo) (uid int, known bool) {
 	return int(owner.Uid), true
 }
 
-// isRoots says whether a file belongs to root and to root's group.
+// isRoots reports whether a file belongs to root and to root's group.
 func isRoots(info os.FileInfo) bool {
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	return ok && owner.Uid == 0 && owner.Gid == 0

@@ -116,12 +116,12 @@ func Trusted(path Path) error {
 	return nil
 }
 
-// writtenByAll says whether everybody on this machine may write a file or folder.
+// writtenByAll reports whether everybody on this machine may write a file or folder.
 func writtenByAll(info os.FileInfo) bool {
 	return runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0
 }
 
-// readableByOthers says whether anybody but the owner has a right to a file. Windows
+// readableByOthers reports whether anybody but the owner has a right to a file. Windows
 // keeps rights elsewhere and shows a made-up mode.
 //
 // A credential that systemd hands to a service is root's, with an access list for the

@@ -38,7 +38,7 @@ func lockMemory() {
 	}
 }
 
-// mayLockMemory says whether the limit does not concern this process.
+// mayLockMemory reports whether the limit does not concern this process.
 func mayLockMemory() bool {
 	var sets [2]unix.CapUserData
 	err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &sets[0])
@@ -114,7 +114,7 @@ func swapping(status map[string]string) Protection {
 	return p
 }
 
-// swapForbidden says whether the control group has no swap, in version 2 of
+// swapForbidden reports whether the control group has no swap, in version 2 of
 // control groups, which is where systemd's MemorySwapMax= and docker's
 // --memory-swap end up. A limit of an outer group is not looked at.
 func swapForbidden() bool {
@@ -128,7 +128,7 @@ func swapForbidden() bool {
 	return err == nil && strings.TrimSpace(string(limit)) == "0"
 }
 
-// hostSwaps says whether there is swap, also when that can't be found out.
+// hostSwaps reports whether there is swap, also when that can't be found out.
 func hostSwaps() bool {
 	table, err := os.ReadFile("/proc/swaps")
 	return err != nil || bytes.Count(table, []byte("\n")) > 1 // the first line is the heading

@@ -12,7 +12,7 @@ import (
 // forbidCoreDumps keeps shares out of files that a crash leaves.
 func forbidCoreDumps() { _ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) }
 
-// noCoreFile says whether a crash may write a file.
+// noCoreFile reports whether a crash may write a file.
 func noCoreFile() bool {
 	var limit unix.Rlimit
 	return unix.Getrlimit(unix.RLIMIT_CORE, &limit) == nil && limit.Cur == 0

@@ -45,7 +45,7 @@ func (t *terminal) AskSecret(ctx context.Context, question string) ([]byte, erro
 	return secret, nil
 }
 
-// await answers what read answers, or the context's end when that comes first.
+// await returns what read answers, or the context's end when that comes first.
 // A read from a terminal can't be interrupted; it is left to the end of the
 // process, which follows.
 func await[T any](ctx context.Context, read func() (T, error)) (T, error) {

@@ -82,7 +82,7 @@ func (p *practice) click(ctx context.Context, action string) error {
 	return nil
 }
 
-// share answers the newest request that was not answered yet. One from before a
+// share returns the newest request that was not answered yet. One from before a
 // new share was handed out, or from before the end, is void.
 func (p *practice) share(ctx context.Context, _ string) error {
 	ask, err := p.finds(ctx, "a request for a share", func(n stage.Note) bool {

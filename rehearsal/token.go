@@ -177,7 +177,7 @@ func (h *house) playRecoveryToken(ctx context.Context) error {
 	return nil
 }
 
-// opensStorage says whether a token reads what lies in a server's storage.
+// opensStorage reports whether a token reads what lies in a server's storage.
 func (h *house) opensStorage(ctx context.Context, token string) (bool, error) {
 	answer, err := h.stage.Vault.As(token).Do(ctx, "LIST", "sys/raw/", nil)
 	return answer.Status == http.StatusOK, err

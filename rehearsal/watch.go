@@ -62,7 +62,7 @@ func (h *house) watch(ctx context.Context) *watching {
 	return w
 }
 
-// news says whether there is something that was not shown.
+// news reports whether there is something that was not shown.
 func (w *watcher) news() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -175,7 +175,7 @@ const (
 	longestToken  = shortestMessage
 )
 
-// combined says whether this can be a token combined with a one-time password,
+// combined reports whether this can be a token combined with a one-time password,
 // byte by byte with XOR, in base64 without padding. None begins as a token does:
 // the password would have to hold zero bytes there (P1).
 func combined(text string) bool {
@@ -195,7 +195,7 @@ func combined(text string) bool {
 // token, in bytes.
 const shortestMessage = 64
 
-// encrypted says whether this is a PGP message in standard base64. Vault hands
+// encrypted reports whether this is a PGP message in standard base64. Vault hands
 // out plain shares when an attempt was started without keys: should that ever
 // have happened behind our back, they must not get as far as the journal
 // (P1, P7).

@@ -108,7 +108,7 @@ func TestOddRefusalOfAQuestionIsNoAnswer(t *testing.T) {
 	}
 }
 
-// page answers as something that is not Vault.
+// page returns as something that is not Vault.
 func page(status int) vaulttest.Act {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>Sorry</h1>", status) })

@@ -82,12 +82,12 @@ func consistsOf(text []byte, alphabet func(rune) bool) bool {
 	return len(text) > 0 && !bytes.ContainsFunc(text, func(r rune) bool { return !alphabet(r) })
 }
 
-// isShareRune says whether a character occurs in hexadecimal digits or in
+// isShareRune reports whether a character occurs in hexadecimal digits or in
 // standard base64.
 func isShareRune(r rune) bool {
 	return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '+' || r == '/' || r == '='
 }
 
-// isPasswordRune says whether a character occurs in Vault's own one-time
+// isPasswordRune reports whether a character occurs in Vault's own one-time
 // passwords.
 func isPasswordRune(r rune) bool { return r != '+' && r != '/' && r != '=' && isShareRune(r) }

@@ -117,7 +117,7 @@ func (k *check) hinders(op ceremony.Operation, err error) {
 	k.Findings = append(k.Findings, Finding{Operation: op, Stops: true, Text: err.Error(), Err: err})
 }
 
-// isFor says whether an operation is for a cluster without an active node, and in
+// isFor reports whether an operation is for a cluster without an active node, and in
 // the state that this one is in.
 func (k *check) isFor(op ceremony.Operation) bool {
 	switch op {
@@ -131,7 +131,7 @@ func (k *check) isFor(op ceremony.Operation) bool {
 	return false
 }
 
-// has says whether any node has this role.
+// has reports whether any node has this role.
 func (k *check) has(role string) bool {
 	return slices.ContainsFunc(k.Nodes, func(n NodeReport) bool { return n.Role == role })
 }

@@ -100,7 +100,7 @@ func (p paths) request(method, path string, body []byte) request {
 	return request{method: method, path: path, body: body, auth: p.auth, local: p.auth == public}
 }
 
-// pathsOf answers where this server has an operation's endpoints. It is found by
+// pathsOf returns where this server has an operation's endpoints. It is found by
 // reading the status of an attempt, and remembered.
 func (c *Client) pathsOf(ctx context.Context, op ceremony.Operation) (paths, error) {
 	if known, ok := c.known.Load(op); ok {
@@ -138,7 +138,7 @@ func beforeWriting(err error) error {
 	return err
 }
 
-// misfits says whether an answer may be due to the server's having changed since it
+// misfits reports whether an answer may be due to the server's having changed since it
 // was asked where an operation's endpoints are. It has it be asked again.
 func (c *Client) misfits(op ceremony.Operation, err error) bool {
 	if !errors.Is(err, ceremony.ErrUnsupported) {

@@ -21,7 +21,7 @@ func (u *unsent) Error() string { return u.err.Error() }
 
 func (u *unsent) Unwrap() error { return u.err }
 
-// connected says whether a request that was not sent got as far as having a
+// connected reports whether a request that was not sent got as far as having a
 // connection. When that is not known it is taken to be so.
 func connected(err error) bool {
 	u, ok := errors.AsType[*unsent](err)
@@ -62,7 +62,7 @@ func (f *fault) Unwrap() []error {
 	return []error{f.sentinel, f.cause}
 }
 
-// elsewhere says whether another node might answer.
+// elsewhere reports whether another node might answer.
 func (f *fault) elsewhere() bool {
 	switch f.sentinel {
 	case ceremony.ErrNotSent, ceremony.ErrUncertain, ceremony.ErrSealed, ceremony.ErrNoLeader:

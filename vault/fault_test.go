@@ -191,7 +191,7 @@ func redirectHome(http.Handler) http.Handler {
 	})
 }
 
-// endless answers more than anybody wants to read.
+// endless returns more than anybody wants to read.
 func endless(http.Handler) http.Handler { return flood(http.StatusOK) }
 
 func endlessError(http.Handler) http.Handler { return flood(http.StatusBadRequest) }

@@ -158,7 +158,7 @@ func (s *server) playRoot(t testing.TB, c *vault.Client) error {
 	)
 }
 
-// playCheck answers the first finding that stops a ceremony.
+// playCheck returns the first finding that stops a ceremony.
 func (s *server) playCheck(ctx context.Context, c *vault.Client) error {
 	for _, f := range c.Check(ctx, s.operations(), true).Findings {
 		if f.Stops {

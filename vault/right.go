@@ -94,7 +94,7 @@ func (c *Client) deniedBecause(ctx context.Context, r request) error {
 	return errDeniedAnyway
 }
 
-// accepts says whether Vault knows a token. One that may not ask for its rights may
+// accepts reports whether Vault knows a token. One that may not ask for its rights may
 // still ask who it is.
 func (c *Client) accepts(ctx context.Context, token string) bool {
 	n := c.active.Load()

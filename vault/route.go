@@ -157,7 +157,7 @@ type view struct {
 	err      error
 }
 
-// isActive says whether the node leads. One without high availability has
+// isActive reports whether the node leads. One without high availability has
 // nobody to elect, and leads even while it is sealed.
 func (v view) isActive() bool { return v.err == nil && (!v.leader.HAEnabled || v.leader.IsSelf) }
 
@@ -186,7 +186,7 @@ func (c *Client) view(ctx context.Context, n *node) view {
 	return v
 }
 
-// recovers says whether a node is a server in recovery mode. It has the
+// recovers reports whether a node is a server in recovery mode. It has the
 // endpoints of one operation, and answers 404 to everything else.
 func (c *Client) recovers(ctx context.Context, n *node) bool {
 	body, f := n.send(ctx, request{method: http.MethodGet, path: dialects[ceremony.RecoveryToken][0].attempt, auth: public, local: true, limit: c.timeout})
@@ -197,7 +197,7 @@ func (c *Client) recovers(ctx context.Context, n *node) bool {
 	return err == nil
 }
 
-// findActive answers the active node and remembers it. Where none leads, it is a
+// findActive returns the active node and remembers it. Where none leads, it is a
 // server in recovery mode, which runs alone. Its error says that the request
 // behind it has not been sent, for whatever reason.
 func (c *Client) findActive(ctx context.Context) (*node, error) {

@@ -35,7 +35,7 @@ type lease struct {
 	doubted   bool // Vault has denied it, and it is replaced if there is another
 }
 
-// nearItsEnd says whether the token can't be renewed much longer.
+// nearItsEnd reports whether the token can't be renewed much longer.
 func (l lease) nearItsEnd() bool {
 	return l.ttl != 0 && float64(l.ttl) < enoughAgain*float64(l.full)
 }
@@ -75,7 +75,7 @@ func (l lease) due() time.Time {
 
 func (l lease) isDue(now time.Time) bool { return l.ttl != 0 && !now.Before(l.due()) }
 
-// token answers one that is alive. While it is renewed, others go on with it; for
+// token returns one that is alive. While it is renewed, others go on with it; for
 // one to take its place when Vault has denied it they wait.
 func (s *session) token(ctx context.Context) (string, error) {
 	asked := time.Now()
@@ -140,7 +140,7 @@ func (s *session) doubt(token string) {
 	}
 }
 
-// extend answers a lease with more time: the same token's, or that of a new one.
+// extend returns a lease with more time: the same token's, or that of a new one.
 func (s *session) extend(ctx context.Context, held lease) (lease, error) {
 	var renewed lease
 	if held.renewable && held.alive(time.Now()) { // if it is doubted, this settles it
@@ -257,7 +257,7 @@ func (s *session) end() {
 	n.send(context.Background(), request{method: http.MethodPost, path: "auth/token/revoke-self", body: []byte("{}"), auth: needed, token: held.token, limit: farewell})
 }
 
-// lasts says whether there will be a token for as long as one is needed, as far as
+// lasts reports whether there will be a token for as long as one is needed, as far as
 // that can be known: this one is no last one that nothing could replace.
 func (s *session) lasts() bool {
 	s.mu.Lock()

@@ -32,7 +32,7 @@ func (c *Client) token(ctx context.Context) (string, error) {
 	return token, nil
 }
 
-// hasToken says whether the client was given any way to a token.
+// hasToken reports whether the client was given any way to a token.
 func (c *Client) hasToken() bool { return c.session != nil || c.tokenFile != "" }
 
 func readSmall(path string, who permits) ([]byte, error) {

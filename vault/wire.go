@@ -125,7 +125,7 @@ type line struct {
 	writing  sync.WaitGroup
 }
 
-// begin says whether writing is still allowed, and remembers that it was done.
+// begin reports whether writing is still allowed, and remembers that it was done.
 // Every begin that was allowed is followed by writing.Done.
 func (l *line) begin() bool {
 	l.mu.Lock()
@@ -138,7 +138,7 @@ func (l *line) begin() bool {
 	return true
 }
 
-// cut ends writing for good, waits for what is being written, and says whether
+// cut ends writing for good, waits for what is being written, and reports whether
 // anything had been. The goroutine of net/http that writes may still be at it
 // when an answer is there already, or when its RoundTrip has given up. The
 // connection must be closed or closing.

@@ -75,7 +75,7 @@ func StartS3(t testing.TB) *S3 {
 	return s
 }
 
-// await answers once the server does.
+// await returns once the server does.
 func (s *S3) await(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

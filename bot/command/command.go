@@ -142,7 +142,7 @@ func ParseCommand(text string, harmless func(word string) bool) (Command, error)
 // longestOpening is more than a command that opens a form has.
 const longestOpening = 200
 
-// WantsForm says whether a command opens a form, at a glance: it decides what the
+// WantsForm reports whether a command opens a form, at a glance: it decides what the
 // command waits for.
 func WantsForm(text string) bool {
 	if len(text) > longestOpening {

@@ -70,7 +70,7 @@ func TypedShows(text string, harmless func(string) bool) []refusal.Exposure {
 	return commandShows(Verb(strings.ToLower(words[0])), text, words[1:], harmless)
 }
 
-// Shows says whether a command was turned away for what it shows.
+// Shows reports whether a command was turned away for what it shows.
 func Shows(fault error) bool {
 	d, _ := errors.AsType[refusal.Denial](fault)
 	switch d {
@@ -80,7 +80,7 @@ func Shows(fault error) bool {
 	return false
 }
 
-// showsPassword says whether something behind otp= is no commitment and may be the
+// showsPassword reports whether something behind otp= is no commitment and may be the
 // one-time password itself. Of hexadecimal digits alone there is none.
 func showsPassword(text string) bool {
 	for _, m := range passwordOption.FindAllStringSubmatch(text, -1) {

@@ -30,7 +30,7 @@ func (cmd *Command) option(word string) error {
 	return nil
 }
 
-// takes says whether a word is an option of the operation. In the reason it would
+// takes reports whether a word is an option of the operation. In the reason it would
 // go without effect, and without anybody noticing.
 func takes(op ceremony.Operation, word string) bool {
 	m := optionShape.FindStringSubmatch(word)

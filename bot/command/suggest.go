@@ -7,7 +7,7 @@ import (
 	"conclave/ceremony"
 )
 
-// unknownVerb answers with the verb that was probably meant. What was typed is
+// unknownVerb returns with the verb that was probably meant. What was typed is
 // not quoted: it may be what nobody should see again.
 func unknownVerb(typed string) error {
 	var verbs []Verb

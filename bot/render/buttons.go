@@ -44,7 +44,7 @@ func maySayRevoked(c rules.State, who ceremony.Account) bool {
 	return c.OwesRevocation() && c.Accessor == "" && (who == c.Plan.Requester.Account || mayApprove(c.Plan, who))
 }
 
-// mayApprove says whether somebody may decide about what another person proposed.
+// mayApprove reports whether somebody may decide about what another person proposed.
 func mayApprove(p ceremony.Plan, who ceremony.Account) bool {
 	return who != p.Initiator.Account && slices.ContainsFunc(p.Approvers, func(a ceremony.Person) bool { return a.Account == who })
 }

@@ -59,7 +59,7 @@ func renderOperations() Message {
 	}}
 }
 
-// RenderDirectHelp answers a direct message that holds nothing to work with.
+// RenderDirectHelp returns a direct message that holds nothing to work with.
 func RenderDirectHelp() Message {
 	return Say("I take encrypted shares here: PGP messages, as text or as a file. `/ceremony submit` shows what to run when yours is needed, `/ceremony status` where a ceremony stands, `/ceremony help` the rest.")
 }

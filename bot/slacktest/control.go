@@ -227,7 +227,7 @@ func (w *Workspace) showState(*http.Request) (any, error) {
 	return object{"team": w.TeamID(), "people": people, "channels": channels, "sockets": len(w.liveLocked()), "journal": len(w.journal)}, nil
 }
 
-// showWait answers when something has happened, or after half a minute with nothing new.
+// showWait returns when something has happened, or after half a minute with nothing new.
 func (w *Workspace) showWait(in *http.Request) (any, error) {
 	after, err := strconv.Atoi(in.FormValue("after"))
 	if err != nil {

@@ -42,12 +42,12 @@ type Effect struct {
 
 func (e Effect) String() string { return e.name }
 
-// RateLimited answers 429 with Retry-After, in whole seconds, and carries nothing out.
+// RateLimited returns 429 with Retry-After, in whole seconds, and carries nothing out.
 func RateLimited(after time.Duration) Effect {
 	return Effect{name: "429", status: http.StatusTooManyRequests, retryAfter: after}
 }
 
-// Status answers with a 4xx or 5xx and a page of HTML, and carries nothing out. On "socket.open", 409 is what Slack was seen to
+// Status returns with a 4xx or 5xx and a page of HTML, and carries nothing out. On "socket.open", 409 is what Slack was seen to
 // answer when several sockets open at once.
 func Status(status int) Effect {
 	return Effect{name: strconv.Itoa(status), status: status}
@@ -58,7 +58,7 @@ func StatusAfter(status int) Effect {
 	return Effect{name: strconv.Itoa(status) + " after", status: status, after: true}
 }
 
-// Answer answers {"ok":false,"error":code} and carries nothing out.
+// Answer returns {"ok":false,"error":code} and carries nothing out.
 func Answer(code string) Effect { return Effect{name: code, code: code} }
 
 // Latency carries the call out after a while. On "socket.send" only this envelope is late, so that later ones overtake it.
@@ -167,7 +167,7 @@ func (e Effect) wait(ctx context.Context) {
 	}
 }
 
-// instead answers in place of the call and reports whether it did.
+// instead returns in place of the call and reports whether it did.
 func (e Effect) instead(w *Workspace, out http.ResponseWriter, what string) bool {
 	switch {
 	case e.dropBefore:

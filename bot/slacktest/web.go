@@ -50,7 +50,7 @@ func refuseArguments(messages ...string) error {
 	return &apiError{code: "invalid_arguments", messages: messages}
 }
 
-// handler answers everything. Close waits for what it began.
+// handler returns everything. Close waits for what it began.
 func (w *Workspace) handler() http.Handler {
 	routes := w.routes()
 	return http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {

@@ -23,7 +23,7 @@ type Config struct {
 	Events []string
 	// Commands are the app's slash commands. Nil means "/ceremony" alone.
 	Commands []string
-	// MessagesTab and HomeTab say whether people may write to the app and see its home.
+	// MessagesTab and HomeTab report whether people may write to the app and see its home.
 	MessagesTab, HomeTab Tab
 	// Timing holds Slack's clocks. Fields that are zero take the value of [SlackTiming].
 	Timing Timing

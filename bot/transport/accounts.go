@@ -47,7 +47,7 @@ func NewRegistry(api *slack.Client, team string) *Accounts {
 	return &Accounts{api: api, team: team, Known: map[string]asked{}}
 }
 
-// Account answers who is behind a claim, or a denial. The account's team is
+// Account returns who is behind a claim, or a denial. The account's team is
 // always ours: it is what the configuration pins.
 func (r *Accounts) Account(ctx context.Context, c Claim) (ceremony.Account, error) {
 	if c.Shared {
@@ -68,7 +68,7 @@ func (r *Accounts) Account(ctx context.Context, c Claim) (ceremony.Account, erro
 	return ceremony.Account{Team: r.team, User: u.ID}, nil
 }
 
-// Judge says whether an account may take part at all. Names are not looked at:
+// Judge reports whether an account may take part at all. Names are not looked at:
 // people choose them.
 // Source: docs.slack.dev "User object"; of a connected organisation's people
 // is_stranger may be false, so that the team decides.
@@ -88,7 +88,7 @@ func (r *Accounts) Judge(u *slack.User) error {
 	return nil
 }
 
-// belongs says whether a team is one of the user's: the workspace that the
+// belongs reports whether a team is one of the user's: the workspace that the
 // account was made in or, in an Enterprise organisation, the organisation and
 // every workspace of it that the user is in.
 func (r *Accounts) belongs(u *slack.User, team string) bool {

@@ -28,7 +28,7 @@ type looked struct {
 
 func NewStands(api *slack.Client) *Channels { return &Channels{api: api, known: map[string]looked{}} }
 
-// Check answers a denial when nothing should or could be shown in a channel.
+// Check returns a denial when nothing should or could be shown in a channel.
 func (s *Channels) Check(ctx context.Context, id string) error {
 	s.mu.Lock()
 	known, ok := s.known[id]
@@ -57,7 +57,7 @@ func (s *Channels) Check(ctx context.Context, id string) error {
 	return fault
 }
 
-// Outside says whether people who are not of the workspace can read a channel.
+// Outside reports whether people who are not of the workspace can read a channel.
 func Outside(ch *slack.Channel) bool {
 	return ch.IsExtShared || ch.IsPendingExtShared || ch.IsOrgShared || ch.IsGlobalShared
 }

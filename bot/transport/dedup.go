@@ -19,7 +19,7 @@ type Dedup struct {
 
 func NewSeen() *Dedup { return &Dedup{known: map[string]time.Time{}} }
 
-// Any says whether one of the keys is known.
+// Any reports whether one of the keys is known.
 func (s *Dedup) Any(keys []string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

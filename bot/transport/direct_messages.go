@@ -21,7 +21,7 @@ func NewRooms(api *slack.Client) *DirectMessages {
 	return &DirectMessages{api: api, known: map[string]string{}}
 }
 
-// With answers the id of the direct messages with somebody.
+// With returns the id of the direct messages with somebody.
 func (r *DirectMessages) With(ctx context.Context, user string) (string, error) {
 	r.mu.Lock()
 	room, ok := r.known[user]

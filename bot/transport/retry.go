@@ -13,7 +13,7 @@ import (
 	"conclave/bot/refusal"
 )
 
-// ServerTrouble says whether an error code means that Slack itself is in
+// ServerTrouble reports whether an error code means that Slack itself is in
 // trouble, so that what it did is not known.
 // Source: docs.slack.dev, the errors that every method shares.
 func ServerTrouble(code string) bool {
@@ -49,7 +49,7 @@ func Read[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	return answer, err
 }
 
-// transient says whether an error may be gone the next time: anything but Slack's
+// transient reports whether an error may be gone the next time: anything but Slack's
 // own considered answer.
 func transient(err error) bool {
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {

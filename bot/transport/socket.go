@@ -146,7 +146,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return nil
 }
 
-// Connect opens one connection and serves it until it ends. It says whether it
+// Connect opens one connection and serves it until it ends. It reports whether it
 // stood, and why it ended as far as is known: Slack's own reason stays in the
 // client.
 func (s *Supervisor) Connect(ctx context.Context) (stood bool, err error) {

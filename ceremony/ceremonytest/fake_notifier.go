@@ -20,7 +20,7 @@ type FakeCourier struct {
 	Drawn  []rules.State
 	Fault  func(m rules.Message, n int) error // after the message was posted, but for ErrNotPosted
 	tries  map[string]int
-	// Replace says whether a redrawing has to take another post.
+	// Replace reports whether a redrawing has to take another post.
 	Replace func() bool
 }
 

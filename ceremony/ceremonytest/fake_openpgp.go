@@ -75,7 +75,7 @@ func (o *FakeOpener) CommitmentKey() (string, [32]byte) {
 	return string(o.Identity()[:16]), key
 }
 
-// Challenge answers the ciphertext "challenge|KEY|RESPONSE".
+// Challenge returns the ciphertext "challenge|KEY|RESPONSE".
 func (o *FakeOpener) Challenge(f ceremony.Fingerprint, _ time.Time) (string, string, error) {
 	o.Mu.Lock()
 	defer o.Mu.Unlock()

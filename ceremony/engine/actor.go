@@ -144,7 +144,7 @@ func (o *actor) step(ctx context.Context) time.Duration {
 }
 
 // ask has the goroutine do something. When the asker leaves, it is done all the
-// same: taken says whether it is.
+// same: taken reports whether it is.
 func ask[T any](ctx context.Context, o *actor, f func(context.Context) (T, error)) (got T, taken bool, err error) {
 	type answer struct {
 		got T

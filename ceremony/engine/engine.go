@@ -215,7 +215,7 @@ func (e *Engine) publishLocked(k snapshot) {
 	e.snapshots[id] = k
 }
 
-// Ceremony answers where a ceremony stands and how its Vault answers.
+// Ceremony returns where a ceremony stands and how its Vault answers.
 func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -226,7 +226,7 @@ func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	return k.c, k.live, nil
 }
 
-// Ceremonies answers all of them, newest first.
+// Ceremonies returns all of them, newest first.
 func (e *Engine) Ceremonies() []rules.State {
 	e.mu.Lock()
 	defer e.mu.Unlock()

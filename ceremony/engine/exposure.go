@@ -80,7 +80,7 @@ func (e *Engine) person(who ceremony.Account) (ceremony.Person, bool) {
 	return ceremony.Person{}, false
 }
 
-// strangerKnown says whether people were told not long ago that somebody unknown
+// strangerKnown reports whether people were told not long ago that somebody unknown
 // has shown a secret of this kind.
 func (e *Engine) strangerKnown(cluster string, kind ceremony.Finding) bool {
 	for _, c := range e.Ceremonies() {

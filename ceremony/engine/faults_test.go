@@ -193,7 +193,7 @@ func cutAfter(lines int, torn tear) *cutJournal {
 	return j
 }
 
-// cut says whether it has stopped.
+// cut reports whether it has stopped.
 func (j *cutJournal) cut() bool { return j.left.Load() < 0 }
 
 type tear string
@@ -279,7 +279,7 @@ func TestP6NothingThatAPolicyAsksIsLostWhereverTheProgramDies(t *testing.T) {
 	}
 }
 
-// dieAndGoOn answers whether the ceremony got as far as the line.
+// dieAndGoOn returns whether the ceremony got as far as the line.
 func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 	s.t.Helper()
 	cut := cutAfter(lines, torn)

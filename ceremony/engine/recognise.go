@@ -9,7 +9,7 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// recognise answers the commitment to an opened share, and what the ledger says of
+// recognise returns the commitment to an opened share, and what the ledger says of
 // it.
 func (o *actor) recognise(share *secret.Secret, by ceremony.Account) (secret.ShareTag, ceremony.Verdict, error) {
 	name, key := o.e.config.Opener.CommitmentKey()

@@ -41,7 +41,7 @@ func (o *actor) request(ctx context.Context) bool {
 	return o.act(ctx)
 }
 
-// asAgreed says whether Vault is as it was when people agreed (P4). When it is not,
+// asAgreed reports whether Vault is as it was when people agreed (P4). When it is not,
 // or can't be asked, what follows from that is done, if anything.
 func (o *actor) asAgreed(ctx context.Context) (agreed, done bool) {
 	d, err := o.planDrift(ctx)

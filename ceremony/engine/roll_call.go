@@ -40,7 +40,7 @@ func (e *Engine) callRoll(plan *ceremony.Plan, policy ceremony.RollCall) {
 	}
 }
 
-// provenSince says whether somebody has used their key since: decrypted a challenge,
+// provenSince reports whether somebody has used their key since: decrypted a challenge,
 // or a new share that Vault had encrypted to it.
 func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
 	return slices.ContainsFunc(e.Ceremonies(), func(c rules.State) bool {

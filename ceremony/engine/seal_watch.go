@@ -100,7 +100,7 @@ func sealedReason(addresses []string) string {
 	return reason
 }
 
-// unsealing says whether an unseal of the cluster is open.
+// unsealing reports whether an unseal of the cluster is open.
 func (e *Engine) unsealing(cluster string) bool {
 	return slices.ContainsFunc(e.Ceremonies(), func(c rules.State) bool {
 		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal && !c.Ended()

@@ -19,7 +19,7 @@ import (
 // was given up, before "nothing came of it" is believed.
 const settleGrace = 5 * time.Second
 
-// mayArrive says whether what was sent last may still be on its way.
+// mayArrive reports whether what was sent last may still be on its way.
 func (o *actor) mayArrive() bool {
 	return time.Since(o.c.Pending.At) < settleGrace || time.Since(o.lost) < settleGrace
 }
@@ -98,7 +98,7 @@ func (e *Engine) addressee(offer ceremony.Envelope) (*actor, error) {
 	return nil, ceremony.NotCollecting
 }
 
-// endedEarly says whether a ceremony that somebody has a part in ended before its time.
+// endedEarly reports whether a ceremony that somebody has a part in ended before its time.
 func (e *Engine) endedEarly(by ceremony.Account) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -289,12 +289,12 @@ func (o *actor) settleShare(ctx context.Context, sent event.Submitting, answer *
 	return o.record(ctx, rules.Settle{Answer: answer, Refused: refused, Seen: v}) == nil
 }
 
-// unseen says whether new shares were made whose answer did not arrive.
+// unseen reports whether new shares were made whose answer did not arrive.
 func (o *actor) unseen(sent event.Submitting, v rules.View) bool {
 	return o.c.Plan.Operation.Rekeys() && sent.Step == ceremony.StepUpdate && o.c.Plan.Backup && v.Update.Started && v.Made()
 }
 
-// untouched says whether Vault looks as if the share had never come.
+// untouched reports whether Vault looks as if the share had never come.
 func (o *actor) untouched(sent event.Submitting, v rules.View) bool {
 	if sent.Step == ceremony.StepUnseal {
 		return o.c.Shown(rules.StatesOf(v.Nodes))
@@ -331,7 +331,7 @@ func (o *actor) decline(ctx context.Context, evidence ceremony.Evidence, err err
 	return reason
 }
 
-// waiting says whether this message is the offer that waits to be opened.
+// waiting reports whether this message is the offer that waits to be opened.
 func (o *actor) waiting(message ceremony.Ref) bool {
 	offer, ok := o.c.Offer()
 	return ok && offer.Message == message

@@ -15,7 +15,7 @@ import (
 // nothing before it is believed: it answers a bad order with 500.
 const maxStarts = 3
 
-// do carries an act out and says whether there is anything new.
+// do carries an act out and reports whether there is anything new.
 func (o *actor) do(ctx context.Context, a rules.Act) bool {
 	switch a {
 	case rules.ActSettle:

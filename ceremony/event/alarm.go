@@ -30,7 +30,7 @@ type (
 	}
 )
 
-// Same says whether two findings are the same news.
+// Same reports whether two findings are the same news.
 func (n Noticed) Same(m Noticed) bool {
 	if n.Kind.Exposure() {
 		// Whoever pastes a thousand shares has shown their share once.
@@ -39,7 +39,7 @@ func (n Noticed) Same(m Noticed) bool {
 	return n.Kind == m.Kind && n.Operation == m.Operation && n.Subject == m.Subject && n.Want == m.Want && n.Got == m.Got
 }
 
-// SameMatter says whether two findings are about the same thing, which may have moved
+// SameMatter reports whether two findings are about the same thing, which may have moved
 // on from one to the other.
 func (n Noticed) SameMatter(m Noticed) bool {
 	return n.Kind == m.Kind && n.Operation == m.Operation && n.Subject == m.Subject

@@ -10,7 +10,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// compare answers what differs from the memory and is no ceremony's doing. What is
+// compare returns what differs from the memory and is no ceremony's doing. What is
 // not in the memory yet, and what a ceremony or Vault itself explains, is taken over.
 func (m *baseline) compare(s observation, ceremonies []rules.State, now time.Time) []event.Noticed {
 	if s.seal != nil && s.seal.ClusterID != "" {
@@ -38,7 +38,7 @@ func (m *baseline) compare(s observation, ceremonies []rules.State, now time.Tim
 	return found
 }
 
-// acting says whether a ceremony may be changing something in Vault at this moment, or
+// acting reports whether a ceremony may be changing something in Vault at this moment, or
 // is about to end what it has there.
 func acting(c rules.State) bool {
 	if c.Ended() {
@@ -103,7 +103,7 @@ func (m *baseline) compareOurs(op ceremony.Operation, v rules.View, c rules.Stat
 // finding: a watch that is switched on later has nothing to say of it.
 const foreignEndFor = time.Hour
 
-// compareEnds answers the rekeys that others have carried through. Each has ended as if
+// compareEnds returns the rekeys that others have carried through. Each has ended as if
 // by its own doing, so that no look at Vault finds it.
 func (m *baseline) compareEnds(ceremonies []rules.State, now time.Time) []event.Noticed {
 	var found []event.Noticed
@@ -119,7 +119,7 @@ func (m *baseline) compareEnds(ceremonies []rules.State, now time.Time) []event.
 	return found
 }
 
-// begunHere says whether a ceremony has begun the attempt with this nonce.
+// begunHere reports whether a ceremony has begun the attempt with this nonce.
 func begunHere(ceremonies []rules.State, nonce string) bool {
 	return slices.ContainsFunc(ceremonies, func(c rules.State) bool {
 		return slices.ContainsFunc(c.History, func(e event.Entry) bool {
@@ -151,7 +151,7 @@ func (m *baseline) compareShares(seal ceremony.Seal, ceremonies []rules.State) [
 	return []event.Noticed{{Kind: ceremony.KeyChanged, Want: m.shares, Got: got}}
 }
 
-// mayHaveMade says whether an open ceremony has asked Vault for new shares in these
+// mayHaveMade reports whether an open ceremony has asked Vault for new shares in these
 // numbers.
 func mayHaveMade(c rules.State, shares string) bool {
 	begun := c.Last(func(e event.Event) bool { return rules.Is[event.Started](e) || rules.Is[event.Acting](e) }) > 0
@@ -173,7 +173,7 @@ func (m *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.Rotation
 	}}
 }
 
-// rotatedHere says whether a ceremony has asked Vault for the step from one term to
+// rotatedHere reports whether a ceremony has asked Vault for the step from one term to
 // the next, whatever it has learnt of what came of it.
 func rotatedHere(ceremonies []rules.State, from, to int) bool {
 	return to == from+1 && slices.ContainsFunc(ceremonies, func(c rules.State) bool {
@@ -181,7 +181,7 @@ func rotatedHere(ceremonies []rules.State, from, to int) bool {
 	})
 }
 
-// explains says whether Vault must have rotated by itself: the key was as old as the
+// explains reports whether Vault must have rotated by itself: the key was as old as the
 // policy lets one get, or nearly as much used.
 func explains(p ceremony.RotationPolicy, before, now rotation) bool {
 	if !p.Enabled || now.number != before.number+1 || before.installed.IsZero() {
@@ -231,7 +231,7 @@ func enteredWords(n ceremony.Node) string {
 	return fmt.Sprintf("%d of %d shares entered", n.Progress, n.Seal.Threshold)
 }
 
-// unsealedHere says whether a ceremony has sent shares to a node that was sealed when
+// unsealedHere reports whether a ceremony has sent shares to a node that was sealed when
 // it was last seen.
 func unsealedHere(ceremonies []rules.State, address string, seen time.Time) bool {
 	return slices.ContainsFunc(ceremonies, func(c rules.State) bool {
@@ -242,7 +242,7 @@ func unsealedHere(ceremonies []rules.State, address string, seen time.Time) bool
 	})
 }
 
-// leftBehind says whether the newest unseal has ended and left shares on a node.
+// leftBehind reports whether the newest unseal has ended and left shares on a node.
 func leftBehind(ceremonies []rules.State, address string) bool {
 	i := slices.IndexFunc(ceremonies, func(c rules.State) bool { return c.Plan.Operation == ceremony.Unseal })
 	return i >= 0 && ceremonies[i].Ending != event.AttemptDropped && ceremonies[i].MayHold(address)

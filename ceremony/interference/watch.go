@@ -94,7 +94,7 @@ func (g *Watcher) ceremonies() []rules.State {
 	return slices.DeleteFunc(g.E.Ceremonies(), func(c rules.State) bool { return c.Plan.Cluster != g.Cluster.Name })
 }
 
-// unmoved says whether nothing has happened in a ceremony but the delivery of
+// unmoved reports whether nothing has happened in a ceremony but the delivery of
 // messages.
 func unmoved(before, after rules.State) bool {
 	return before.ID() == after.ID() && !slices.ContainsFunc(after.History[min(before.Seq(), after.Seq()):], func(e event.Entry) bool {

@@ -50,7 +50,7 @@ func (s provenShare) other(now ceremony.Account) *ceremony.Person {
 	return &s.by[len(s.by)-1]
 }
 
-// fits says whether a key can be the one that a plan is about. Where Vault's numbers
+// fits reports whether a key can be the one that a plan is about. Where Vault's numbers
 // have changed without a rekey that is known of, it was changed outside of Conclave.
 func (k *provenKey) fits(of numbers) bool {
 	same := func(a, b int) bool { return a == b || a == 0 || b == 0 }
@@ -94,7 +94,7 @@ func (s *keySet) prove(held []rules.Held, of numbers, id ceremony.ID, at time.Ti
 	s.keys = append(others, now)
 }
 
-// excludes says whether two sets of shares can't be of one key: there would be more
+// excludes reports whether two sets of shares can't be of one key: there would be more
 // than the key has, or a polynomial would have two values at one x.
 func (k *provenKey) excludes(other *provenKey) bool {
 	if k.of.shares > 0 && len(k.shares)+len(other.shares) > k.of.shares {
@@ -110,7 +110,7 @@ func (k *provenKey) excludes(other *provenKey) bool {
 	return false
 }
 
-// meets says whether somebody has brought a share of both. They may hold two of one
+// meets reports whether somebody has brought a share of both. They may hold two of one
 // key; more likely the key was changed outside of Conclave in between.
 func (k *provenKey) meets(other *provenKey) bool {
 	for _, a := range k.shares {
@@ -132,7 +132,7 @@ func (s *keySet) replace(id ceremony.ID) {
 	}
 }
 
-// doubt learns that nobody can say whether the key that was in force still is.
+// doubt learns that nobody can report whether the key that was in force still is.
 func (s *keySet) doubt() {
 	for _, k := range s.keys {
 		if k.is == inForce {

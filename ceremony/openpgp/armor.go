@@ -184,7 +184,7 @@ func checksum(data []byte) string {
 	return base64.StdEncoding.EncodeToString([]byte{byte(crc >> 16), byte(crc >> 8), byte(crc)})
 }
 
-// isBinary says whether data is OpenPGP as it is, without armor: a packet's first
+// isBinary reports whether data is OpenPGP as it is, without armor: a packet's first
 // byte has its high bit set, and so random bytes are no valid UTF-8.
 func isBinary(data []byte) bool {
 	if len(data) == 0 || data[0]&0x80 == 0 || utf8.Valid(data) {

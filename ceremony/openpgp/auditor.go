@@ -69,7 +69,7 @@ func verifyDetached(certificateArmor string, fingerprint ceremony.Fingerprint, t
 	return key.goodAt(sig, sig.CreationTime, time.Time{})
 }
 
-// VerifySignedWord answers the one line of an inline-signed message, as
+// VerifySignedWord returns the one line of an inline-signed message, as
 // [OpenPGP.VerifyStatement] has kept it, and when it was signed: not before
 // notBefore, from when on it could be asked for, and not after now, which is when
 // the journal says that it had come. Five minutes are allowed for clocks.
@@ -336,7 +336,7 @@ func readSignature(text string) (*packet.Signature, []byte, error) {
 	return sig, raw, nil
 }
 
-// canonical says whether raw is the only way to write a signature of the identity's:
+// canonical reports whether raw is the only way to write a signature of the identity's:
 // nothing that is not signed, every number without leading zeros and with its own
 // length.
 func canonical(sig *packet.Signature, raw []byte) bool {
@@ -367,7 +367,7 @@ func canonical(sig *packet.Signature, raw []byte) bool {
 	return bytes.HasPrefix(body.Contents[at:], []byte{0, 0})
 }
 
-// takeApart answers the content of an inline-signed message and its only signature,
+// takeApart returns the content of an inline-signed message and its only signature,
 // which has not been verified.
 func takeApart(armored string) ([]byte, *packet.Signature, error) {
 	message, err := unwrap([]byte(armored), messageBlock)

@@ -106,7 +106,7 @@ func (i *Identity) bind(config *packet.Config) (*pgp.Entity, error) {
 // Announced is what people are told about the key.
 func (k *key) Announced() ceremony.Announced { return k.announced }
 
-// Fits says whether one of the messages in envelope is encrypted to this key, or
+// Fits reports whether one of the messages in envelope is encrypted to this key, or
 // hides to whom it is encrypted.
 func (k *key) Fits(envelope []byte) bool {
 	l, err := readLetter(envelope)

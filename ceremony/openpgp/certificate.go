@@ -202,7 +202,7 @@ func (c *Certificate) Fingerprint() ceremony.Fingerprint { return c.fingerprint 
 // UserIDs are the names on the key, sorted. Nothing vouches for them.
 func (c *Certificate) UserIDs() []string { return slices.Clone(c.userIDs) }
 
-// parse answers an entity of the caller's own.
+// parse returns an entity of the caller's own.
 func (c *Certificate) parse() (*pgp.Entity, error) { return parseEntity(c.public) }
 
 // CheckUntil makes sure that Vault can encrypt to the key, and that its owner's

@@ -81,7 +81,7 @@ func (k *key) find(envelope []byte) (message, error) {
 	return m, nil
 }
 
-// openShare answers the part of content that is the share.
+// openShare returns the part of content that is the share.
 func (k *key) openShare(m message, content []byte, want ceremony.Expected, evidence *ceremony.Evidence) ([]byte, error) {
 	holder, ok := k.holders[want.Signer]
 	if !ok {

@@ -103,7 +103,7 @@ func (h *HolderKey) SignWord(line string, now time.Time) (armored string, err er
 	return signInline(h.entity, line, now)
 }
 
-// CheckShare answers [ErrNotAShare] for what no share can be. It must be trimmed.
+// CheckShare returns [ErrNotAShare] for what no share can be. It must be trimmed.
 func CheckShare(share []byte) error {
 	if !isShare(share) {
 		return ErrNotAShare

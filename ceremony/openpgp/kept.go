@@ -79,7 +79,7 @@ func bareAmong(text string) [][]byte {
 	return found
 }
 
-// isEncrypted says whether data is an encrypted message, with something that opens it.
+// isEncrypted reports whether data is an encrypted message, with something that opens it.
 func isEncrypted(data []byte) bool {
 	var l letter
 	if l.add(data) != nil || len(l.messages) != 1 {
@@ -89,7 +89,7 @@ func isEncrypted(data []byte) bool {
 	return m.err == nil && (len(m.recipients) > 0 || m.password)
 }
 
-// isWhole says whether nothing is missing at the end of a message: of base64 in lines,
+// isWhole reports whether nothing is missing at the end of a message: of base64 in lines,
 // each line can be decoded as well.
 func isWhole(data []byte) (whole bool) {
 	defer func() { whole = recover() == nil && whole }() // the parser reads what strangers write

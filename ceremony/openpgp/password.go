@@ -66,7 +66,7 @@ func mixed(password []byte) bool {
 		bytes.ContainsAny(password, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") && bytes.ContainsAny(password, "abcdefghijklmnopqrstuvwxyz")
 }
 
-// CheckPassword answers [ErrNotAPassword] for what no one-time password can be. It
+// CheckPassword returns [ErrNotAPassword] for what no one-time password can be. It
 // must be trimmed.
 func CheckPassword(password []byte) error {
 	if len(password) < MinPassword || len(password) > MaxPassword {
@@ -88,7 +88,7 @@ func Commitment(password []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// exposes says whether the one-time password with this commitment stands in the
+// exposes reports whether the one-time password with this commitment stands in the
 // open in what somebody has sent, beside an envelope or without one. Slack has it
 // then, and will have the encoded token too.
 func exposes(text []byte, commitment string) bool {
@@ -103,13 +103,13 @@ func exposes(text []byte, commitment string) bool {
 	return false
 }
 
-// commits says whether a password is the one with this commitment.
+// commits reports whether a password is the one with this commitment.
 func commits(password []byte, commitment string) bool {
 	return CheckPassword(password) == nil &&
 		subtle.ConstantTimeCompare([]byte(Commitment(password)), []byte(commitment)) == 1
 }
 
-// openPassword answers the part of content that is the one-time password.
+// openPassword returns the part of content that is the one-time password.
 //
 // Whoever can encrypt to the ceremony key can make such an envelope. What proves
 // that it comes from the requester is that they committed to the password before

@@ -79,7 +79,7 @@ func checkBound(words [][]byte, want ceremony.Expected, identity ceremony.Finger
 	return nil
 }
 
-// isShare says whether Vault would decode text to the length of a share:
+// isShare reports whether Vault would decode text to the length of a share:
 // hexadecimal digits if it can be read so, standard base64 otherwise. What it
 // decodes is overwritten.
 func isShare(text []byte) bool {

@@ -40,7 +40,7 @@ import (
 // random bits that each has. That is why it is kept of shares alone, after their
 // shape has been checked, and of nothing that somebody might have made up.
 
-// proofOf answers the signature packet in base64 and the state of its hash behind
+// proofOf returns the signature packet in base64 and the state of its hash behind
 // the first end bytes of content, STATE:COUNT:REST: what the hash keeps between two
 // blocks and the bytes behind it in hexadecimal digits, and how many bytes were
 // before. Both are empty when there is no border behind the share, or too little behind

@@ -18,7 +18,7 @@ import (
 // they sign it.
 const maxStatement = 1 << 10
 
-// VerifyStatement answers the one line that by has signed, as gpg --sign makes
+// VerifyStatement returns the one line that by has signed, as gpg --sign makes
 // it: inline, armored or binary, among whatever was pasted around it. The
 // signature is held to the rules of an envelope's: it is the only one, good, by a
 // key that is valid now, and made neither before notBefore nor later than now. The
@@ -35,7 +35,7 @@ func (o *OpenPGP) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBef
 	return ceremony.SignedLine{Line: line, Armor: armored}, nil
 }
 
-// readStatement answers the line, and the message of which it is all.
+// readStatement returns the line, and the message of which it is all.
 func (o *OpenPGP) readStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (line string, signed []byte, err error) {
 	defer recoverParsing(&err, ceremony.BadMessage)
 

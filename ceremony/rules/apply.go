@@ -52,7 +52,7 @@ func Replay(entries []event.Entry) (State, error) {
 	return c, nil
 }
 
-// Takes says whether events could be read back. A line that a replay refuses would stop
+// Takes reports whether events could be read back. A line that a replay refuses would stop
 // every later start, of every other ceremony too: it is not written.
 func (c State) Takes(events []event.Event, at time.Time) error {
 	var err error
@@ -64,7 +64,7 @@ func (c State) Takes(events []event.Event, at time.Time) error {
 	return nil
 }
 
-// changes says whether an event is about more than the delivery of messages, and
+// changes reports whether an event is about more than the delivery of messages, and
 // what the ceremony has left behind.
 func (c State) changes(e event.Event) bool {
 	switch e.(type) {
@@ -295,7 +295,7 @@ func (c State) firstRound() Round {
 	return Round{Number: 1, Step: ceremony.StepOTP, Required: 1}
 }
 
-// answers says whether message is the offer that waits for an outcome.
+// answers reports whether message is the offer that waits for an outcome.
 func (c State) answers(message ceremony.Ref) bool {
 	if c.Pending == nil {
 		return false

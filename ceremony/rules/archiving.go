@@ -58,7 +58,7 @@ func without(open []Keeping, number int, where string) []Keeping {
 	return slices.DeleteFunc(open, func(k Keeping) bool { return k.Signed.Number == number && k.where == where })
 }
 
-// OwesKeeping says whether an archive still has to keep a transcript.
+// OwesKeeping reports whether an archive still has to keep a transcript.
 func (c State) OwesKeeping() bool { return len(c.unkept()) > 0 }
 
 // overdue are those of them that nobody waits for any longer.

@@ -228,7 +228,7 @@ type View struct {
 	Nodes  []ceremony.Node  // of an unseal, and nothing else then
 }
 
-// Made says whether a rekey has made its new shares and waits for proof of them.
+// Made reports whether a rekey has made its new shares and waits for proof of them.
 // The nonce alone does not say it: cancelling a verification that has not begun
 // sets one (seen on Vault 1.21.2), and anybody on the network can do that.
 func (v View) Made() bool { return v.Update.VerificationNonce != "" && v.Verify.Started }

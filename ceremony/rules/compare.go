@@ -215,7 +215,7 @@ func (c State) proven(v View) []event.Event {
 	}
 }
 
-// maybeProven says whether the last share that the verification needed was sent
+// maybeProven reports whether the last share that the verification needed was sent
 // and may have arrived after all, later than anybody waited for it.
 func (c State) maybeProven(s ceremony.Seal) bool {
 	lost := c.Last(Is[event.AnswerLost])

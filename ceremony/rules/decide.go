@@ -265,7 +265,7 @@ func (c State) nothingOpen() ceremony.VaultEnding {
 	return event.NothingToCancel
 }
 
-// Foreign says whether what stopped the start is still in Vault: it is not ours, or
+// Foreign reports whether what stopped the start is still in Vault: it is not ours, or
 // can't be told to be.
 func (c State) Foreign() bool {
 	return c.Attempt.Nonce == "" && c.FrozenFor(event.ForeignAttempt)
@@ -345,7 +345,7 @@ func (c State) refusalFor(cmd Receive, contributes bool, now time.Time) ceremony
 	return ""
 }
 
-// seen says whether this Slack message has been dealt with.
+// seen reports whether this Slack message has been dealt with.
 func (c State) seen(message ceremony.Ref) bool {
 	for _, e := range c.History {
 		switch ev := e.Event.(type) {
@@ -362,7 +362,7 @@ func (c State) seen(message ceremony.Ref) bool {
 	return false
 }
 
-// knows says whether an envelope that got as far as Vault matches.
+// knows reports whether an envelope that got as far as Vault matches.
 func (c State) knows(match func(ceremony.Evidence) bool) bool {
 	for _, e := range c.History {
 		if s, ok := e.Event.(event.Submitting); ok && match(s.Evidence) {
@@ -444,7 +444,7 @@ func (c State) giveBack(reason ceremony.Refusal) []event.Event {
 	return events
 }
 
-// mayBegin says whether Vault may be asked for what people have agreed to: the time
+// mayBegin reports whether Vault may be asked for what people have agreed to: the time
 // for it has come, and nobody has to be waited for.
 func (c State) mayBegin(now time.Time) bool {
 	return c.Gate() == "" && c.Stopping == nil && !now.Round(0).Before(c.NextStart(now))

@@ -9,7 +9,7 @@ import (
 )
 
 // settle says what came of the share that was sent. Vault's status afterwards is
-// what counts: a status code alone does not say whether a share was counted, and
+// what counts: a status code alone does not report whether a share was counted, and
 // a lost answer says nothing (P5).
 func (c State) settle(cmd Settle) ([]event.Event, error) {
 	if c.Pending == nil {
@@ -168,7 +168,7 @@ func (c State) settleVerify(sent event.Submitting, cmd Settle) ([]event.Event, e
 	return one(event.Frozen{Why: event.AttemptGone, Want: "verification " + sent.Nonce, Got: "no verification in progress"})
 }
 
-// confirmedBy says whether the seal's numbers show that the new key is in
+// confirmedBy reports whether the seal's numbers show that the new key is in
 // force. They can't when they are the old key's numbers as well.
 func (c State) confirmedBy(s ceremony.Seal) bool {
 	p := c.Plan
@@ -176,7 +176,7 @@ func (c State) confirmedBy(s ceremony.Seal) bool {
 		s.ClusterID == p.ClusterID && s.Shares == len(p.Receivers) && s.Threshold == p.NewThreshold
 }
 
-// refutedBy says whether the seal's numbers show that the old key is in force:
+// refutedBy reports whether the seal's numbers show that the old key is in force:
 // the rekey was cancelled, or died with its leader.
 func (c State) refutedBy(s ceremony.Seal) bool {
 	p := c.Plan

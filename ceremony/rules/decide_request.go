@@ -36,7 +36,7 @@ func (c State) request(cmd Request, now time.Time) ([]event.Event, error) {
 	return one(event.Acting(cmd))
 }
 
-// concludes says whether an event is what comes of the act in hand.
+// concludes reports whether an event is what comes of the act in hand.
 func (c State) concludes(result event.Event) bool {
 	act, ok := c.Pending.acting()
 	switch result.(type) {

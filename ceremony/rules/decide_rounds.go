@@ -55,7 +55,7 @@ func (c State) reset(cmd Reset) ([]event.Event, error) {
 	return []event.Event{event.ResetAsked{By: by, Signed: cmd.Signed}, event.Dropping{Step: ceremony.StepUnseal, Nonce: c.Round.Nonce}}, nil
 }
 
-// mayDrop says whether somebody may have what was counted forgotten now.
+// mayDrop reports whether somebody may have what was counted forgotten now.
 func (c State) mayDrop(who ceremony.Account, collecting bool) (ceremony.Person, error) {
 	by, ok := c.decider(who)
 	switch {

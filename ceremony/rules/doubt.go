@@ -9,7 +9,7 @@ func OtherBot(p ceremony.Plan, bot ceremony.Fingerprint) *Difference {
 	return &Difference{event.OtherBot, "identity " + p.Identity.String(), bot.String()}
 }
 
-// stands says whether people alone can't thaw what was frozen for this reason: the
+// stands reports whether people alone can't thaw what was frozen for this reason: the
 // program has to start anew, with another configuration or another journal.
 func stands(why event.FreezeReason) bool {
 	return why == event.OtherBot || why == event.OtherConfig || why == event.NotSigned
@@ -22,7 +22,7 @@ func (c State) FrozenFor(why event.FreezeReason) bool {
 	return c.Freeze != nil && froze > c.Last(Is[event.Resumed])
 }
 
-// inDoubt says whether the ceremony must be frozen before anything else is done. What
+// inDoubt reports whether the ceremony must be frozen before anything else is done. What
 // was sent to Vault is settled first, and what Vault has done is not undone.
 func (c State) inDoubt(d *Difference) bool {
 	if d == nil || c.Ended() || c.Closing != nil || c.Freeze != nil && c.Freeze.Frozen == d.freeze() {

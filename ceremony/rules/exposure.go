@@ -47,7 +47,7 @@ func Exposures(ceremonies []State, cluster string) []Exposure {
 	return newest
 }
 
-// endedBy says whether a ceremony has replaced the share that was exposed. New shares
+// endedBy reports whether a ceremony has replaced the share that was exposed. New shares
 // that were made before may be what was exposed; when others made theirs nobody knows.
 func (x Exposure) endedBy(c State) bool {
 	made := c.Last(func(e event.Event) bool { return Is[event.Rekeyed](e) || Is[event.Initialized](e) })

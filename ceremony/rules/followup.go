@@ -18,7 +18,7 @@ var (
 
 const lastReminder = 7 * 24 * time.Hour
 
-// OwesRevocation says whether a root token is about that nobody is known to have
+// OwesRevocation reports whether a root token is about that nobody is known to have
 // revoked: however the ceremony ended, since a token that Vault encrypted to
 // somebody else's key is about as well. A ceremony that has ended is not settled
 // before.
@@ -27,7 +27,7 @@ func (c State) OwesRevocation() bool {
 	return c.Plan.Operation == ceremony.GenerateRoot && issued && c.Ended() && c.Revoked == nil && !c.Left
 }
 
-// OwesDeletion says whether a rekey has left its backup in Vault: however it ended,
+// OwesDeletion reports whether a rekey has left its backup in Vault: however it ended,
 // once it has made new shares.
 func (c State) OwesDeletion() bool {
 	return c.Plan.Backup && c.Ended() && c.Result == nil && !c.Left && c.BackedUpUnder() != ""
@@ -48,7 +48,7 @@ func (c State) BackedUpUnder() string {
 	return made
 }
 
-// Owes says whether something is left behind that people are reminded of.
+// Owes reports whether something is left behind that people are reminded of.
 func (c State) Owes() bool { return c.OwesRevocation() || c.OwesDeletion() }
 
 // ReminderDue is when the next reminder is to be sent.

@@ -14,11 +14,11 @@ const (
 	NothingMade event.Remains = "nothing" // there is none, or another attempt's
 )
 
-// Elsewhere says whether nobody's share that came through Conclave completed the
+// Elsewhere reports whether nobody's share that came through Conclave completed the
 // rekey: others have carried its attempt through, and the backup had the shares.
 func Elsewhere(r event.Rekeyed) bool { return r.By == ceremony.Person{} }
 
-// MadeElsewhere says whether the newest new shares were made past Conclave.
+// MadeElsewhere reports whether the newest new shares were made past Conclave.
 func (c State) MadeElsewhere() bool {
 	for _, e := range slices.Backward(c.History) {
 		if made, ok := e.Event.(event.Rekeyed); ok {
@@ -28,7 +28,7 @@ func (c State) MadeElsewhere() bool {
 	return false
 }
 
-// Lacks says whether Vault shows that it does not have the ceremony's attempt.
+// Lacks reports whether Vault shows that it does not have the ceremony's attempt.
 func (c State) Lacks(v View) bool {
 	return c.Attempt.Nonce != "" && (!v.Update.Started || v.Update.Nonce != c.Attempt.Nonce)
 }
@@ -44,14 +44,14 @@ func (c State) remains(v View) event.Remains {
 	return NothingMade
 }
 
-// unproven says whether nothing shows that an attempt which is gone has come to
+// unproven reports whether nothing shows that an attempt which is gone has come to
 // nothing: whoever has enough shares may have carried it through.
 func (c State) unproven(v View) bool {
 	op, made := c.Plan.Operation, c.remains(v) == SharesMade && !c.Plan.Verification
 	return op.IssuesToken() || op.Rekeys() && (made || !c.oldInForce(v.Seal))
 }
 
-// oldInForce says whether the numbers of the plan's cluster show that the old key is
+// oldInForce reports whether the numbers of the plan's cluster show that the old key is
 // in force. They can't when the new key has the same.
 func (c State) oldInForce(s ceremony.Seal) bool {
 	return s.ClusterID == c.Plan.ClusterID && c.refutedBy(s)

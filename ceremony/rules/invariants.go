@@ -267,7 +267,7 @@ func (c State) allowsBeginning(at time.Time) error {
 	return errors.New("it begins before it may")
 }
 
-// shows says whether what nodes show is of the plan's nodes.
+// shows reports whether what nodes show is of the plan's nodes.
 func (c State) shows(states []ceremony.NodeState) error {
 	if c.Plan.Operation != ceremony.Unseal || !slices.EqualFunc(states, c.Plan.Nodes, func(s ceremony.NodeState, address string) bool { return s.Address == address }) {
 		return errors.New("these are not the nodes of the plan")
@@ -275,7 +275,7 @@ func (c State) shows(states []ceremony.NodeState) error {
 	return nil
 }
 
-// handsOut says whether every share in the result of an act is for somebody who is
+// handsOut reports whether every share in the result of an act is for somebody who is
 // to get one by the plan.
 func (c State) handsOut(result event.Event) error {
 	var shares []event.NewShare
@@ -291,7 +291,7 @@ func (c State) handsOut(result event.Event) error {
 	return nil
 }
 
-// speaksForToken says whether somebody is the token's requester or an approver.
+// speaksForToken reports whether somebody is the token's requester or an approver.
 func (c State) speaksForToken(by ceremony.Person) error {
 	if !c.OwesRevocation() {
 		return errors.New("no token is waited for")

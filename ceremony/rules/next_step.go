@@ -104,13 +104,13 @@ func (c State) Next(s Session, now time.Time) Act {
 	return ActNothing
 }
 
-// begins says whether what waits for an outcome is sent again when nothing came of
+// begins reports whether what waits for an outcome is sent again when nothing came of
 // it.
 func (p *Pending) begins() bool {
 	return p != nil && (Is[event.Starting](p.Event) || Is[event.Acting](p.Event))
 }
 
-// done says whether the ceremony has given what it was for, to whom it was for.
+// done reports whether the ceremony has given what it was for, to whom it was for.
 func (c State) done() bool {
 	switch op := c.Plan.Operation; {
 	case op == ceremony.Unseal:
@@ -127,13 +127,13 @@ func (c State) done() bool {
 	return slices.Equal(c.Keys, c.Plan.Recipients()) && (c.Token != "" || c.Encoded != "" || len(c.NewShares) == len(c.Keys) && !c.Plan.Verification && len(c.Keys) > 0)
 }
 
-// handedOut says whether every new share has been posted to its receiver, or
+// handedOut reports whether every new share has been posted to its receiver, or
 // can't be.
 func (c State) handedOut() bool {
 	return !slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind == DeliveryMessage })
 }
 
-// undelivered says whether a new share could not be posted to its receiver and never
+// undelivered reports whether a new share could not be posted to its receiver and never
 // will be.
 func (c State) undelivered() bool {
 	given := c.GivenUp()

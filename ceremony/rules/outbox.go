@@ -38,12 +38,12 @@ func (k MessageKind) urgency() int {
 	return 3
 }
 
-// Drawing says whether a message stands for the status post being drawn once more.
+// Drawing reports whether a message stands for the status post being drawn once more.
 func (m Message) Drawing() bool {
 	return m.Key == boardEndedKey || strings.HasPrefix(m.Key, boardFollowUpKey)
 }
 
-// Drawn says whether the status post shows how everything ended.
+// Drawn reports whether the status post shows how everything ended.
 func (c State) Drawn() bool {
 	_, ended := c.Where(boardEndedKey)
 	return ended && !slices.ContainsFunc(c.Due(), Message.Drawing)
@@ -125,10 +125,10 @@ func (c State) Due() []Message {
 	})
 }
 
-// threaded says whether a message's place is the thread of the status post.
+// threaded reports whether a message's place is the thread of the status post.
 func (m Message) threaded() bool { return m.Kind == HistoryMessage || m.Kind == TranscriptMessage }
 
-// overtaken says whether events have made a message untrue before it could be
+// overtaken reports whether events have made a message untrue before it could be
 // posted: nobody is asked to encrypt to a key that is gone, or to approve what has
 // been decided.
 func (c State) overtaken(m Message) bool {
@@ -170,28 +170,28 @@ func (c State) Last(match func(event.Event) bool) int {
 	return 0
 }
 
-// Is says whether an event is of one type.
+// Is reports whether an event is of one type.
 func Is[E event.Event](e event.Event) bool {
 	_, ok := e.(E)
 	return ok
 }
 
-// Told says whether the ceremony has ended and everybody has been told.
+// Told reports whether the ceremony has ended and everybody has been told.
 func (c State) Told() bool { return c.Ended() && len(c.Due()) == 0 }
 
-// OwesNews says whether anything is due but a status post, which shows what people
+// OwesNews reports whether anything is due but a status post, which shows what people
 // have been told.
 func (c State) OwesNews() bool {
 	return slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind != BoardMessage })
 }
 
-// Settled says whether the ceremony has ended, everybody has been told, no witness is
+// Settled reports whether the ceremony has ended, everybody has been told, no witness is
 // waited for, it has left nothing behind, and its transcript is signed and kept.
 func (c State) Settled() bool {
 	return c.Told() && !c.Owes() && !c.awaitsWitness() && !c.OwesTranscript() && !c.OwesKeeping()
 }
 
-// Where answers where the message with this key was last posted.
+// Where returns where the message with this key was last posted.
 func (c State) Where(key string) (ceremony.Ref, bool) {
 	for _, e := range slices.Backward(c.History) {
 		if p, ok := e.Event.(event.Posted); ok && p.Key == key {
@@ -201,7 +201,7 @@ func (c State) Where(key string) (ceremony.Ref, bool) {
 	return ceremony.Ref{}, false
 }
 
-// Board answers where the status post is.
+// Board returns where the status post is.
 func (c State) Board() (ceremony.Ref, bool) { return c.Where(BoardKey) }
 
 // outbox walks a history and collects what is to be said about it.

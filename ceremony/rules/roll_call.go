@@ -17,7 +17,7 @@ func (c State) Called() *event.RollCalled {
 	return nil
 }
 
-// IsPresent says whether somebody has answered the roll call.
+// IsPresent reports whether somebody has answered the roll call.
 func (c State) IsPresent(who ceremony.Account) bool {
 	return slices.ContainsFunc(c.Present, func(p Contribution) bool { return p.By.Account == who })
 }

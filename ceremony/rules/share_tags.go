@@ -8,7 +8,7 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// duplicate says whether this share is in the round already. To unseal, the same
+// duplicate reports whether this share is in the round already. To unseal, the same
 // person's share may be wanted again, for another node.
 func (c State) duplicate(offer event.Offered, share secret.ShareTag) bool {
 	if offer.Step != ceremony.StepUnseal {

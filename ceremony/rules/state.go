@@ -115,16 +115,16 @@ func (c State) Seq() int { return len(c.History) }
 // ID is the ceremony's id.
 func (c State) ID() ceremony.ID { return c.Plan.Ceremony }
 
-// Ended says whether anything can still change but the delivery of messages.
+// Ended reports whether anything can still change but the delivery of messages.
 func (c State) Ended() bool { return c.Phase == PhaseEnded }
 
-// Wants says whether shares are wanted now.
+// Wants reports whether shares are wanted now.
 func (c State) Wants() bool {
 	collecting := c.Phase == PhaseCollecting || c.Phase == PhaseVerifying || c.Phase == PhaseApproved && c.Round.Step == ceremony.StepOTP
 	return collecting && c.Key != nil && c.Closing == nil && (c.Plan.Operation != ceremony.Unseal || c.anySealed())
 }
 
-// HasCounted says whether a share of this account is in the current round: of an
+// HasCounted reports whether a share of this account is in the current round: of an
 // unseal, in that of every sealed node.
 func (c State) HasCounted(who ceremony.Account) bool {
 	if c.Plan.Operation == ceremony.Unseal {
@@ -165,7 +165,7 @@ func (c State) EndedAt() time.Time {
 	return time.Time{}
 }
 
-// Contributes says whether somebody may bring a share in the current step.
+// Contributes reports whether somebody may bring a share in the current step.
 func (c State) Contributes(who ceremony.Account) bool {
 	return slices.ContainsFunc(c.Plan.Contributors(c.Round.Step), func(p ceremony.Person) bool { return p.Account == who })
 }

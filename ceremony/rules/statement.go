@@ -38,7 +38,7 @@ func (c State) StatementFor(verb ceremony.Verb) ceremony.Statement {
 	return w
 }
 
-// Fits says whether a signed word is what would be signed for the ceremony as it
+// Fits reports whether a signed word is what would be signed for the ceremony as it
 // stands: by [ceremony.PlanChanged] when it was signed for another plan, by [ceremony.OldWord] when
 // for another moment.
 func (c State) Fits(said ceremony.Statement) error {

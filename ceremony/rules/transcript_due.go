@@ -35,7 +35,7 @@ func (c State) Certificates() map[ceremony.Fingerprint]string {
 // into it: that everybody has been told, and what a witness says.
 const transcriptPatience = 24 * time.Hour
 
-// weighty says whether an event changes what a transcript says of the ceremony once
+// weighty reports whether an event changes what a transcript says of the ceremony once
 // it has ended.
 func weighty(e event.Event) bool {
 	switch e.(type) {
@@ -45,13 +45,13 @@ func weighty(e event.Event) bool {
 	return false
 }
 
-// OwesTranscript says whether the ceremony has ended, and something of it is in no
+// OwesTranscript reports whether the ceremony has ended, and something of it is in no
 // signed transcript yet.
 func (c State) OwesTranscript() bool {
 	return c.Ended() && c.Last(weighty) > c.Last(Is[event.TranscriptSigned])
 }
 
-// TranscriptDue says whether the transcript is to be signed now: it waits for what
+// TranscriptDue reports whether the transcript is to be signed now: it waits for what
 // belongs into it, but not for ever.
 func (c State) TranscriptDue(now time.Time) bool {
 	if !c.OwesTranscript() {
@@ -61,7 +61,7 @@ func (c State) TranscriptDue(now time.Time) bool {
 	return c.saidAll() && !c.awaitsWitness() || !now.Before(since.Add(transcriptPatience))
 }
 
-// saidAll says whether everybody has been told everything that a transcript is to
+// saidAll reports whether everybody has been told everything that a transcript is to
 // show that they were told.
 func (c State) saidAll() bool {
 	for _, m := range c.Due() {

@@ -16,7 +16,7 @@ type Sealing struct {
 	With []ceremony.Person // whose shares are in its progress, as far as they came from here
 }
 
-// lacks says whether a node would take a share of this person.
+// lacks reports whether a node would take a share of this person.
 func (s Sealing) lacks(who ceremony.Account) bool {
 	return s.Reached && s.Sealed && !slices.ContainsFunc(s.With, func(p ceremony.Person) bool { return p.Account == who })
 }
@@ -32,12 +32,12 @@ func (c State) sealedFor(who ceremony.Account) []string {
 	return addresses
 }
 
-// anySealed says whether a node that answers is sealed.
+// anySealed reports whether a node that answers is sealed.
 func (c State) anySealed() bool {
 	return slices.ContainsFunc(c.Nodes, func(n Sealing) bool { return n.Reached && n.Sealed })
 }
 
-// unsealed says whether every node that answers is unsealed, and one does. With
+// unsealed reports whether every node that answers is unsealed, and one does. With
 // all, every node has to answer.
 func (c State) unsealed(all bool) bool {
 	reached := 0
@@ -125,7 +125,7 @@ func (c State) lookNodes(nodes []ceremony.Node, now time.Time) []event.Event {
 	return []event.Event{event.NodesSeen{Nodes: states}}
 }
 
-// Shown says whether the nodes are as the journal has them.
+// Shown reports whether the nodes are as the journal has them.
 func (c State) Shown(states []ceremony.NodeState) bool {
 	return slices.EqualFunc(states, c.Nodes, func(s ceremony.NodeState, n Sealing) bool { return s == n.NodeState })
 }
@@ -137,7 +137,7 @@ const (
 	sightingPause = 10 * time.Minute
 )
 
-// seenEnough says whether a sighting can wait: the journal must not grow by what
+// seenEnough reports whether a sighting can wait: the journal must not grow by what
 // flaps.
 func (c State) seenEnough(now time.Time) bool {
 	sightings := 0
@@ -202,7 +202,7 @@ func (c State) settleReset(sent event.Dropping, v View) []event.Event {
 
 // see takes over what nodes show. A node whose progress is less than the shares
 // that it was sent has dropped them. People who have sent a share are needed once
-// more when a node is there without it; sent says whether anybody has since
+// more when a node is there without it; sent reports whether anybody has since
 // everybody was asked last, so that a node which flaps makes nobody's envelope one
 // for a key that is gone.
 func (c State) see(states []ceremony.NodeState, sent bool) State {
@@ -224,7 +224,7 @@ func (c State) see(states []ceremony.NodeState, sent bool) State {
 	return c
 }
 
-// MayHold says whether a node may have a share in its progress that was sent from
+// MayHold reports whether a node may have a share in its progress that was sent from
 // here: one that gave no answer may have counted it.
 func (c State) MayHold(address string) bool {
 	for _, e := range slices.Backward(c.History) {

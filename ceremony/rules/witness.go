@@ -48,7 +48,7 @@ func (c State) gate() (_ ceremony.Gate, since int) {
 	return "", 0
 }
 
-// unasked says whether the witnesses have not been asked yet about the gate that is
+// unasked reports whether the witnesses have not been asked yet about the gate that is
 // closed.
 func (c State) unasked() bool {
 	_, since := c.gate()
@@ -125,13 +125,13 @@ func (c State) Testimonies() []event.WitnessStated {
 	return said
 }
 
-// OwesWitness says whether the ceremony has ended and no witness has said yet
+// OwesWitness reports whether the ceremony has ended and no witness has said yet
 // whether they agree.
 func (c State) OwesWitness() bool {
 	return c.Ended() && len(c.Plan.Witnesses) > 0 && c.Outcome != event.WasRejected && len(c.Testimonies()) == 0
 }
 
-// awaitsWitness says whether a witness's statement is still waited for.
+// awaitsWitness reports whether a witness's statement is still waited for.
 func (c State) awaitsWitness() bool { return c.OwesWitness() && !c.WitnessLeft }
 
 // freeze is one person's wish that nothing goes on. What Vault was asked for is waited

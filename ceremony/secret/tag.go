@@ -69,7 +69,7 @@ func forget(h hash.Hash) {
 	h.Write(make([]byte, h.BlockSize()-1)) // a whole block would not go through the buffer
 }
 
-// Names says whether both are commitments to the same share. Without a tag, as in
+// Names reports whether both are commitments to the same share. Without a tag, as in
 // what was journaled before there were any, nothing is known.
 func (c ShareTag) Names(other ShareTag) bool {
 	return c.Tag != "" && c.Tag == other.Tag && c.TagKey == other.TagKey

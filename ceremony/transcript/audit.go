@@ -35,7 +35,7 @@ type Check struct {
 	Faults []string `json:"faults,omitempty"` // each with its reason
 }
 
-// Passed says whether nothing that was looked at is wrong.
+// Passed reports whether nothing that was looked at is wrong.
 func (c Check) Passed() bool { return len(c.Faults) == 0 }
 
 // Gap is something that a transcript does not prove.
@@ -44,7 +44,7 @@ type Gap struct {
 	Words string `json:"words"`
 }
 
-// Passed says whether every check has: the file is what the pinned identity signed,
+// Passed reports whether every check has: the file is what the pinned identity signed,
 // and what people signed in it says the same.
 func (a Audit) Passed() bool {
 	return len(a.Checks) > 0 && !slices.ContainsFunc(a.Checks, func(c Check) bool { return !c.Passed() })

@@ -141,7 +141,7 @@ func lines(c rules.State) ([]string, error) {
 	return lines, nil
 }
 
-// IsTranscript says whether a file looks like a transcript rather than a journal. A
+// IsTranscript reports whether a file looks like a transcript rather than a journal. A
 // journal's lines are objects of one line each.
 func IsTranscript(file []byte) bool {
 	beginning, _, _ := strings.Cut(string(file[:min(len(file), 64)]), ":")

@@ -6,7 +6,7 @@ import (
 	"conclave/ceremony/event"
 )
 
-// KeptWords says whether an archive keeps a transcript.
+// KeptWords reports whether an archive keeps a transcript.
 func KeptWords(e event.Event) string {
 	switch ev := e.(type) {
 	case event.Archived:

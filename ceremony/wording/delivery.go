@@ -107,7 +107,7 @@ func DeliveryNews(c rules.State, e event.Entry) string {
 	return text
 }
 
-// elsewhere says whether an event brings new shares that were made past Conclave.
+// elsewhere reports whether an event brings new shares that were made past Conclave.
 func elsewhere(e event.Entry) bool {
 	made, ok := e.Event.(event.Rekeyed)
 	return ok && rules.Elsewhere(made)

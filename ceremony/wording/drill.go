@@ -122,7 +122,7 @@ func tries(c rules.State) map[ceremony.Account]ceremony.Refusal {
 	return tried
 }
 
-// tellsNothing says whether a refusal is silent about whether somebody can use
+// tellsNothing reports whether a refusal is silent about whether somebody can use
 // their share.
 func tellsNothing(r ceremony.Refusal) bool {
 	return slices.Contains([]ceremony.Refusal{

@@ -133,7 +133,7 @@ func enteredWords(p ceremony.Plan, ev event.Entered) (counted, not []string) {
 	return counted, not
 }
 
-// declinedBy says whether a node that answers has not counted the share: its
+// declinedBy reports whether a node that answers has not counted the share: its
 // holder has to send it again, since nobody keeps it.
 func declinedBy(ev event.Entered) bool {
 	for _, n := range ev.Nodes {

@@ -73,7 +73,7 @@ func wantedNodes(c rules.State, to ceremony.Person) string {
 	return fmt.Sprintf(":lock: Sealed: %s. You send your share once, and every one of them gets it.", ListAnd(nodeNames(sealed)))
 }
 
-// MayCome says whether a plan lets an envelope come this way.
+// MayCome reports whether a plan lets an envelope come this way.
 func MayCome(p ceremony.Plan, way ceremony.Intake) bool {
 	return len(p.Ways) == 0 || slices.Contains(p.Ways, way)
 }

@@ -191,7 +191,7 @@ func handingOut(c rules.State) string {
 	return ":outbox_tray: *Handing out* the new shares. The old key stays in force until the new one is proven."
 }
 
-// Deletable says whether everybody has been sent what the backup has for them,
+// Deletable reports whether everybody has been sent what the backup has for them,
 // and nobody has agreed to its deletion.
 func Deletable(c rules.State) bool {
 	return c.Backup != nil && c.Deletion == nil && c.Phase == rules.PhaseHandingOut &&

@@ -18,7 +18,7 @@ type stamped struct {
 	ca   string // PEM file with who vouches for the server, which the auditor pins
 }
 
-// given says whether one is to be checked at all.
+// given reports whether one is to be checked at all.
 func (s stamped) given() bool { return s.file != "" || s.ca != "" }
 
 // usage says what is missing for it.

@@ -145,7 +145,7 @@ func (p *pins) write() error {
 	return durable.Replace(p.path, append(data, '\n'))
 }
 
-// find answers the pin of an identity, nil when there is none.
+// find returns the pin of an identity, nil when there is none.
 func (p *pins) find(f ceremony.Fingerprint) *pin {
 	for i := range p.list {
 		if p.list[i].Identity == f {
@@ -164,7 +164,7 @@ func (p *pins) add(f ceremony.Fingerprint, now time.Time) *pin {
 	return &p.list[len(p.list)-1]
 }
 
-// remove takes a pin away, and says whether there was one.
+// remove takes a pin away, and reports whether there was one.
 func (p *pins) remove(f ceremony.Fingerprint) bool {
 	before := len(p.list)
 	p.list = slices.DeleteFunc(p.list, func(known pin) bool { return known.Identity == f })
@@ -172,7 +172,7 @@ func (p *pins) remove(f ceremony.Fingerprint) bool {
 }
 
 // remember writes down the cluster that a message of a pinned identity was about,
-// and says whether it had not been known.
+// and reports whether it had not been known.
 func (p *pin) remember(of served) bool {
 	if of.Name == "" {
 		return false
@@ -215,7 +215,7 @@ func (p *pins) rival(speaker ceremony.Fingerprint, of served) *pin {
 	return nil
 }
 
-// may says whether two records may be of one cluster: by Vault's ids where both
+// may reports whether two records may be of one cluster: by Vault's ids where both
 // have one, by name otherwise.
 func (s served) may(other served) bool {
 	if s.ID != "" && other.ID != "" {

@@ -156,7 +156,7 @@ func newestKind(claims []openpgp.Claim) openpgp.Kind {
 	return newest.Kind
 }
 
-// fits says whether what the command line gives is what the message asks for.
+// fits reports whether what the command line gives is what the message asks for.
 func (f *sealFlags) fits(inv *openpgp.Invitation) error {
 	switch asked := inv.Step() == ceremony.StepOTP; {
 	case asked && f.otp == "":

@@ -12,7 +12,7 @@ import (
 	"conclave/cli"
 )
 
-// answer answers a roll call: the holder reads the plan, decrypts the challenge with
+// answer returns a roll call: the holder reads the plan, decrypts the challenge with
 // the key that Vault will be given, and signs both in one line.
 func (f *sealFlags) answer(ctx context.Context, std cli.Streams, message []byte, who *trust) error {
 	call, err := openpgp.CheckRollCall(message, who.identity, time.Now())

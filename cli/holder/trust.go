@@ -32,7 +32,7 @@ var errOverAPin = errors.New("--identity names an identity that is not among tho
 // errNobodyPinned means that it was not confirmed whose message it is.
 var errNobodyPinned = errors.New("the message's identity is not pinned")
 
-// IsOtherIdentity says whether something was refused since it came from somebody else
+// IsOtherIdentity reports whether something was refused since it came from somebody else
 // than the person believes.
 func IsOtherIdentity(err error) bool {
 	return errors.Is(err, errIdentityChanged) || errors.Is(err, errNotThisIdentity) ||
@@ -102,7 +102,7 @@ func believeNamed(std cli.Streams, claims []openpgp.Claim, identity string) (*tr
 	return &trust{identity: f, claims: own}, nil
 }
 
-// contradict says whether one of the claims is about a cluster for which another
+// contradict reports whether one of the claims is about a cluster for which another
 // identity has spoken until now, and warns of it.
 func (p *pins) contradict(w io.Writer, claims []openpgp.Claim) error {
 	for _, c := range claims {
@@ -213,7 +213,7 @@ Slack: its 40 digits, or its words, 10 at least.
 // errNotFingerprint is about what somebody has typed in a fingerprint's place.
 var errNotFingerprint = errors.New("that is neither a fingerprint of 40 hexadecimal digits nor 10 of its words: nothing was pinned")
 
-// readsAs says whether what was typed is the fingerprint, in digits or in words.
+// readsAs reports whether what was typed is the fingerprint, in digits or in words.
 func readsAs(typed string, f ceremony.Fingerprint) (bool, error) {
 	if got, err := ceremony.ParseFingerprint(typed); err == nil {
 		return got == f, nil

@@ -90,7 +90,7 @@ func (f *Findings) add(g grade, about, text string, args ...any) {
 	fmt.Fprintf(f.Out, "%-5s %-*s %s\n", g, column, about, text)
 }
 
-// judge adds an error as a stop, and says whether there was one.
+// judge adds an error as a stop, and reports whether there was one.
 func (f *Findings) judge(about string, err error) bool {
 	if err != nil {
 		f.add(Stop, about, "%v", err)
@@ -127,7 +127,7 @@ func checkAll(c *config.Config, ctx context.Context, f *Findings, offline bool) 
 	}
 }
 
-// checkJournal answers the ceremonies that have not ended. It does without the
+// checkJournal returns the ceremonies that have not ended. It does without the
 // journal's lock, which the running bot has.
 func checkJournal(c *config.Config, f *Findings) []journal.Report {
 	dir := string(c.Journal.Directory)
@@ -150,7 +150,7 @@ func checkJournal(c *config.Config, f *Findings) []journal.Report {
 	return slices.DeleteFunc(reports, func(r journal.Report) bool { return r.State == rules.PhaseEnded })
 }
 
-// checkIdentity answers an opener that can sign, or nil.
+// checkIdentity returns an opener that can sign, or nil.
 func checkIdentity(c *config.Config, f *Findings) *openpgp.OpenPGP {
 	id, err := app.LoadIdentity(c.Identity)
 	if f.judge("identity", err) {
@@ -251,7 +251,7 @@ func checkVault(c *config.ClusterConfig, ctx context.Context, f *Findings, about
 	}
 }
 
-// checkOperation says whether an operation will work, or everything that stands in
+// checkOperation reports whether an operation will work, or everything that stands in
 // its way.
 func checkOperation(c *config.ClusterConfig, f *Findings, about string, i int, op ceremony.Operation, report vault.Report, open []journal.Report) {
 	at := slices.IndexFunc(report.Operations, func(o vault.OperationReport) bool { return o.Operation == op })

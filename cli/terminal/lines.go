@@ -71,7 +71,7 @@ func (s *session) execute(ctx context.Context, line string) error {
 	return nil
 }
 
-// showsSecret says whether a word that was typed is one that should not have been.
+// showsSecret reports whether a word that was typed is one that should not have been.
 // The path of a file may look like a share.
 func showsSecret(typed string) bool {
 	_, err := os.Lstat(typed)

@@ -72,7 +72,7 @@ func (m *notifier) noteShown(c rules.State, msg rules.Message) {
 	m.shown[string(c.ID())+" "+msg.Key] = true
 }
 
-// staysDue says whether a message stays due although it was shown.
+// staysDue reports whether a message stays due although it was shown.
 func staysDue(c rules.State, msg rules.Message) bool {
 	switch msg.Kind {
 	case rules.ApprovalMessage, rules.FrozenMessage, rules.DeletionMessage, rules.RollCallMessage, rules.GateMessage, rules.WitnessMessage, rules.AlarmMessage:
@@ -84,13 +84,13 @@ func staysDue(c rules.State, msg rules.Message) bool {
 	return false
 }
 
-// toldHere says whether the ceremony has ended and nothing is left to be said of it
+// toldHere reports whether the ceremony has ended and nothing is left to be said of it
 // at a terminal, nor to be signed.
 func toldHere(c rules.State) bool {
 	return c.Ended() && saidHere(c) && !c.TranscriptDue(time.Now())
 }
 
-// saidHere says whether everything that is due was said, as far as a terminal can.
+// saidHere reports whether everything that is due was said, as far as a terminal can.
 func saidHere(c rules.State) bool {
 	return !slices.ContainsFunc(c.Due(), func(msg rules.Message) bool { return !staysDue(c, msg) })
 }

@@ -207,7 +207,7 @@ func (s *session) converse(ctx context.Context) {
 	}
 }
 
-// over says whether nobody here has anything more to do or to hear. Once the input
+// over reports whether nobody here has anything more to do or to hear. Once the input
 // has ended, nobody can do anything but wait for Vault.
 func (s *session) over() bool {
 	return !slices.ContainsFunc(s.held, func(id ceremony.ID) bool {
@@ -225,7 +225,7 @@ func (s *session) over() bool {
 	})
 }
 
-// waitsForPeople says whether a ceremony goes on only when somebody speaks.
+// waitsForPeople reports whether a ceremony goes on only when somebody speaks.
 func waitsForPeople(c rules.State) bool {
 	if !saidHere(c) || c.Pending != nil || c.Closing != nil && !c.Ended() {
 		return false

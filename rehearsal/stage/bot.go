@@ -119,7 +119,7 @@ func (s *Stage) ask(signal os.Signal) *process {
 	return p
 }
 
-// hasDied says whether the bot was started and has ended.
+// hasDied reports whether the bot was started and has ended.
 func (s *Stage) hasDied() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -32,7 +32,7 @@ func Cast() []string {
 	return slices.Concat([]string{Olga, Paul}, Holders(), []string{Wendy, Mallory, Gus})
 }
 
-// isListed says whether somebody is in the configuration.
+// isListed reports whether somebody is in the configuration.
 func isListed(name string) bool { return name != Mallory && name != Gus }
 
 // invite makes the people, with a PGP key each, and the ops channel.

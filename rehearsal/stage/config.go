@@ -114,19 +114,19 @@ func (s *Stage) Listed() []*Person {
 // Settings are the settings that were written last.
 func (s *Stage) Settings() Settings { return s.settings }
 
-// allows says whether one of the operations is of some kind: of the others the
+// allows reports whether one of the operations is of some kind: of the others the
 // configuration must say nothing.
 func (s Settings) allows(is func(ceremony.Operation) bool) bool {
 	return slices.ContainsFunc(s.Operations, func(op string) bool { return is(ceremony.Operation(op)) })
 }
 
-// MakesShares says whether there are new shares.
+// MakesShares reports whether there are new shares.
 func (s Settings) MakesShares() bool { return s.allows(ceremony.Operation.MakesShares) }
 
-// Rekeys says whether they replace other ones.
+// Rekeys reports whether they replace other ones.
 func (s Settings) Rekeys() bool { return s.allows(ceremony.Operation.Rekeys) }
 
-// Unseals says whether sealed nodes are brought back.
+// Unseals reports whether sealed nodes are brought back.
 func (s Settings) Unseals() bool {
 	return s.allows(func(op ceremony.Operation) bool { return op == ceremony.Unseal })
 }
@@ -145,14 +145,14 @@ func (s Settings) Demands() map[string]string {
 	return demands
 }
 
-// HasKey says whether the configuration has somebody's PGP key.
+// HasKey reports whether the configuration has somebody's PGP key.
 func (s Settings) HasKey(name string) bool { return !slices.Contains(s.Keyless, name) }
 
-// HasToken says whether the bot has a token: of a cluster that is not initialised
+// HasToken reports whether the bot has a token: of a cluster that is not initialised
 // there is none.
 func (s *Stage) HasToken() bool { return s.botToken() != "" }
 
-// HasCA says whether the server speaks TLS with an authority of its own.
+// HasCA reports whether the server speaks TLS with an authority of its own.
 func (s *Stage) HasCA() bool { return len(s.server.CA) > 0 }
 
 // Addrs are the nodes' addresses.

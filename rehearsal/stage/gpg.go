@@ -130,7 +130,7 @@ func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
 	return last, nil
 }
 
-// isPrint says whether a listing is a fingerprint, and whether it is one that the
+// isPrint reports whether a listing is a fingerprint, and whether it is one that the
 // person knows: the pinned identity's, or their own.
 func (k *gnupg) isPrint(listing string) (is, known bool) {
 	is, pinned := samePrint(listing, k.pinned)

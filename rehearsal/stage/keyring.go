@@ -131,7 +131,7 @@ func toSign(n Note) (listing, word string, key ceremony.Fingerprint, err error) 
 	return "", "", "", errors.New("the message has nothing to sign")
 }
 
-// samePrint says whether a listing is a fingerprint, and whether it is this one.
+// samePrint reports whether a listing is a fingerprint, and whether it is this one.
 func samePrint(listing string, f ceremony.Fingerprint) (is, same bool) {
 	if !fingerprint.MatchString(listing) {
 		return false, false

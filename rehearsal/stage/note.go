@@ -48,7 +48,7 @@ func (n Note) Step() ceremony.Step {
 	return ""
 }
 
-// HasButton says whether a button with this action stands under the message.
+// HasButton reports whether a button with this action stands under the message.
 func (n Note) HasButton(action string) bool {
 	for _, b := range n.Blocks {
 		block, _ := b.(map[string]any)
@@ -62,7 +62,7 @@ func (n Note) HasButton(action string) bool {
 	return false
 }
 
-// AsksForWord says whether the message has the command that signs a word.
+// AsksForWord reports whether the message has the command that signs a word.
 func (n Note) AsksForWord() bool {
 	_, _, _, err := toSign(n)
 	return err == nil

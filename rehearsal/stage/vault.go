@@ -202,7 +202,7 @@ func (s *Stage) Shares(ctx context.Context, of ceremony.ID, who ...string) ([]st
 	return shares, nil
 }
 
-// Proves says whether Vault takes the shares for the key in force, without
+// Proves reports whether Vault takes the shares for the key in force, without
 // sealing it: they are asked to make a root token, which is revoked at once. Vault
 // compares the key that they combine to with its own before it makes one.
 func (s *Stage) Proves(ctx context.Context, shares ...string) (_ bool, err error) {

@@ -109,7 +109,7 @@ func (s *scene) everybodyWasTold(c rules.State) {
 	}
 }
 
-// broughtFiles says whether a message of the bot's with a ceremony's transcript lies
+// broughtFiles reports whether a message of the bot's with a ceremony's transcript lies
 // there.
 func (s *scene) broughtFiles(at ceremony.Ref, id ceremony.ID) bool {
 	for _, ch := range s.Slack.Channels() {

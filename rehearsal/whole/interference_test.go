@@ -74,7 +74,7 @@ func (s *scene) freezes(id ceremony.ID, why event.FreezeReason, words string) {
 	}
 }
 
-// anyEnvelope answers a request that may have been overtaken.
+// anyEnvelope returns a request that may have been overtaken.
 func (s *scene) anyEnvelope(who string, id ceremony.ID) string {
 	s.t.Helper()
 	_, envelope := s.envelope(who, id)

@@ -174,7 +174,7 @@ func (s *scene) sends(p *stage.Person, envelope string) (slacktest.Message, erro
 	return sent[len(sent)-1], nil
 }
 
-// noticed says whether the journal has heard of a message.
+// noticed reports whether the journal has heard of a message.
 func noticed(c rules.State, sent slacktest.Message) bool {
 	at := ceremony.Ref{Channel: sent.Channel, TS: sent.TS}
 	return slices.ContainsFunc(c.History, func(e event.Entry) bool {

@@ -50,7 +50,7 @@ func (c call) String() string {
 	return fmt.Sprintf("%s nonce %.8s share %.8s → %d", c.route, c.nonce, c.secret, c.status)
 }
 
-// isWrite says whether the request would change anything.
+// isWrite reports whether the request would change anything.
 func (c call) isWrite() bool { return !strings.HasPrefix(c.route, http.MethodGet+" ") }
 
 // cut is what the tap does to a request.

@@ -13,7 +13,7 @@ import (
 // answered. A test may write its own; next applies the request.
 type Act func(next http.Handler) http.Handler
 
-// Refuse answers with a status and errors of the test's choice. The request is not applied.
+// Refuse returns with a status and errors of the test's choice. The request is not applied.
 func Refuse(status int, errors ...string) Act {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeErrors(w, status, errors) })
@@ -53,10 +53,10 @@ func Slow(wait time.Duration) Act { return Before(func() { time.Sleep(wait) }) }
 // SlowAfter applies the request at once and answers late.
 func SlowAfter(wait time.Duration) Act { return After(func() { time.Sleep(wait) }) }
 
-// NoLeader answers as a standby during an election. The request is not applied.
+// NoLeader returns as a standby during an election. The request is not applied.
 func NoLeader() Act { return Refuse(errNoLeader.Status, errNoLeader.Text) }
 
-// Sealed answers as a sealed node, without sealing it. The request is not applied.
+// Sealed returns as a sealed node, without sealing it. The request is not applied.
 func Sealed() Act { return Refuse(errSealed.Status, errSealed.Text) }
 
 // RedirectTo sends the client elsewhere, keeping the request's path. The request is not applied.
@@ -69,7 +69,7 @@ func RedirectTo(addr string) Act {
 	}
 }
 
-// TooMany answers as a rate limit quota does. The request is not applied.
+// TooMany returns as a rate limit quota does. The request is not applied.
 func TooMany(retryAfter time.Duration) Act {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -80,7 +80,7 @@ func repeatsUnasked(earlier []*Request, r *Request) bool {
 	return false
 }
 
-// asksAbout says whether reading one path tells what came of a write to the other: sys/rekey/init about sys/rekey/update,
+// asksAbout reports whether reading one path tells what came of a write to the other: sys/rekey/init about sys/rekey/update,
 // sys/seal-status about sys/unseal, sys/key-status about every rotation.
 func asksAbout(read, written string) bool {
 	if read == "sys/key-status" && strings.HasPrefix(written, "sys/rotate") {
@@ -111,7 +111,7 @@ func (c *Cluster) secrets() []string {
 	return spellings
 }
 
-// takesSecret says whether a share or a token belongs in the body of a request to a path.
+// takesSecret reports whether a share or a token belongs in the body of a request to a path.
 func takesSecret(path string) bool {
 	switch path {
 	case "sys/unseal", "auth/token/lookup", "auth/token/revoke":

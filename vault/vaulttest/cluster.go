@@ -194,8 +194,8 @@ func (c *Cluster) abdicateLocked(from *Node) {
 // shamirSeal is the name of the seal that is opened with shares.
 const shamirSeal = "shamir"
 
-// unsealsItself says whether the nodes need nobody's shares to unseal.
+// unsealsItself reports whether the nodes need nobody's shares to unseal.
 func (c *Cluster) unsealsItself() bool { return c.options.Seal != shamirSeal }
 
-// highlyAvailable says whether the nodes elect a leader. Vault words some refusals differently when they don't.
+// highlyAvailable reports whether the nodes elect a leader. Vault words some refusals differently when they don't.
 func (c *Cluster) highlyAvailable() bool { return c.options.Storage != "inmem" }

@@ -100,7 +100,7 @@ func (c *Cluster) checkInit(req initRequest) (config sealConfig, pgpKeys []strin
 	return config, pgpKeys, nil
 }
 
-// mayShareNothing says whether a cluster can be initialised without recovery shares. OpenBao makes them later, for whoever asks first.
+// mayShareNothing reports whether a cluster can be initialised without recovery shares. OpenBao makes them later, for whoever asks first.
 func (c *Cluster) mayShareNothing() bool { return c.unsealsItself() && c.options.Dialect == OpenBao }
 
 // unsealFields names the fields given that belong to a seal that is opened with shares.

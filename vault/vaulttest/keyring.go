@@ -22,7 +22,7 @@ type rotationPolicy struct {
 	interval      time.Duration // 0 is never
 }
 
-// sameLimits says whether nothing but enabled differs, which is when Vault believes that nothing does.
+// sameLimits reports whether nothing but enabled differs, which is when Vault believes that nothing does.
 func (p rotationPolicy) sameLimits(other rotationPolicy) bool {
 	p.enabled = other.enabled
 	return p == other

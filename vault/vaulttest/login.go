@@ -110,7 +110,7 @@ func (n *Node) putLogin(c *call) (any, error) {
 	}
 }
 
-// noMountLocked answers whoever asks for a path of auth/ that isn't mounted.
+// noMountLocked returns whoever asks for a path of auth/ that isn't mounted.
 func (n *Node) noMountLocked(c *call) error {
 	if err := n.cluster.authorize(c); err != nil {
 		return err

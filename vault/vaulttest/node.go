@@ -131,7 +131,7 @@ func (n *Node) openLocked() {
 	}
 }
 
-// ServeHTTP answers a request: it is logged, scripted faults come first, then the endpoint.
+// ServeHTTP returns a request: it is logged, scripted faults come first, then the endpoint.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call, err := newCall(r)
 	if err != nil {

@@ -280,7 +280,7 @@ func (n *Node) putRootTokenAttempt(c *call) (any, error) {
 	return n.rootTokenStatus(shown)
 }
 
-// putRootTokenShare answers a 500 to whatever it doesn't like in a share or a nonce, though nothing was done.
+// putRootTokenShare returns a 500 to whatever it doesn't like in a share or a nonce, though nothing was done.
 func (n *Node) putRootTokenShare(c *call) (any, error) {
 	var s submission
 	if err := c.decodeOptional(&s); err != nil {

@@ -37,7 +37,7 @@ func (c *Cluster) RestartInRecoveryMode(t testing.TB) {
 	}
 }
 
-// serveRecovery answers a request to a node in recovery mode. Nothing is forwarded, since nobody leads.
+// serveRecovery returns a request to a node in recovery mode. Nothing is forwarded, since nobody leads.
 func (n *Node) serveRecovery(c *call) (any, error) {
 	endpoint, known := n.cluster.recoveryRoutes.find(c)
 	if !known {

@@ -323,7 +323,7 @@ func newBackup(attempt *rekeyAttempt, messages [][]byte) *backup {
 	return b
 }
 
-// getBackup answers the encrypted shares of the last rekey of a kind that asked for a backup, whether or not that rekey ever came into force.
+// getBackup returns the encrypted shares of the last rekey of a kind that asked for a backup, whether or not that rekey ever came into force.
 func (n *Node) getBackup(kind keyKind) (any, error) {
 	b := n.cluster.disk.backups[kind]
 	if b == nil {

@@ -167,7 +167,7 @@ func (n *Node) putLookup(c *call) (any, error) {
 	return t.lookup(t.id, n.cluster.options.Now()), nil
 }
 
-// putLookupAccessor answers 400 when the token is gone: revoked, expired, or never there. A missing right is a 403.
+// putLookupAccessor returns 400 when the token is gone: revoked, expired, or never there. A missing right is a 403.
 func (n *Node) putLookupAccessor(c *call) (any, error) {
 	var req tokenRequest
 	if err := c.decodeOptional(&req); err != nil {

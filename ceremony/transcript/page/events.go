@@ -37,7 +37,7 @@ func silent(e event.Event) (words string, ok bool) {
 	return "", false
 }
 
-// deviates says whether an event is one that a ceremony in which everything goes as
+// deviates reports whether an event is one that a ceremony in which everything goes as
 // planned does not have.
 func deviates(e event.Event) bool {
 	switch ev := e.(type) {

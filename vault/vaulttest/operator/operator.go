@@ -279,7 +279,7 @@ func (o *Operator) Seal(ctx context.Context) error {
 	return err
 }
 
-// IsRootToken says whether a token is one that may do everything. A token that the server doesn't know isn't.
+// IsRootToken reports whether a token is one that may do everything. A token that the server doesn't know isn't.
 func (o *Operator) IsRootToken(ctx context.Context, token string) (bool, error) {
 	answer, err := o.As(token).Do(ctx, "GET", "auth/token/lookup-self", nil)
 	if err != nil {
@@ -295,7 +295,7 @@ func (o *Operator) IsRootToken(ctx context.Context, token string) (bool, error) 
 	return slices.Contains(answer.Data().Strings("policies"), RootPolicyName), nil
 }
 
-// UnsealWorks seals the server and says whether the shares open it again. It needs the root token. If they don't open it, the server is sealed
+// UnsealWorks seals the server and reports whether the shares open it again. It needs the root token. If they don't open it, the server is sealed
 // afterwards, without progress.
 func (o *Operator) UnsealWorks(ctx context.Context, shares ...string) (bool, error) {
 	if err := o.Seal(ctx); err != nil {

@@ -19,7 +19,7 @@ func (s *suite) recover(n, threshold int) []string {
 	return s.keys.Shares
 }
 
-// isRecoveryToken says whether a token reads the storage of a server in recovery mode.
+// isRecoveryToken reports whether a token reads the storage of a server in recovery mode.
 func (s *suite) isRecoveryToken(token string) bool {
 	s.Helper()
 	s.op.Token = token

@@ -94,7 +94,7 @@ func (s *suite) seal() {
 	}
 }
 
-// opens says whether shares open the server. It is sealed afterwards if they don't.
+// opens reports whether shares open the server. It is sealed afterwards if they don't.
 func (s *suite) opens(shares []string) bool {
 	s.Helper()
 	works, err := s.op.UnsealWorks(s.Context(), shares...)
@@ -137,7 +137,7 @@ func (s *suite) send(method, path string, body any) operator.Answer {
 	return answer
 }
 
-// isKeyOperation says whether a path is one of those that Vault 2 closed.
+// isKeyOperation reports whether a path is one of those that Vault 2 closed.
 func isKeyOperation(path string) bool {
 	return path != barrierWords.backup && path != recoveryWords.backup &&
 		(strings.HasPrefix(path, "sys/rekey") || strings.HasPrefix(path, "sys/generate-root/") || strings.HasPrefix(path, "sys/replication/dr/"))
