@@ -147,7 +147,9 @@ func evidenceOf(t *testing.T, signed string) (signature, digest string) {
 			state, _ := h.(encoding.BinaryMarshaler).MarshalBinary()
 			const name, count = 4, 8
 			var raw bytes.Buffer
-			err = p.Serialize(&raw)
+			if err := p.Serialize(&raw); err != nil {
+				t.Fatal(err)
+			}
 			return base64.StdEncoding.EncodeToString(raw.Bytes()), fmt.Sprintf("%x:0:%x", state[name:len(state)-h.BlockSize()-count], content)
 		}
 		if err != nil {
