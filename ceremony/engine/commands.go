@@ -52,9 +52,9 @@ func (e *Engine) Delete(ctx context.Context, id ceremony.ID, by ceremony.Account
 }
 
 func (e *Engine) command(ctx context.Context, id ceremony.ID, cmd rules.Command) (rules.State, error) {
-	o, err := e.actor(id)
+	a, err := e.actor(id)
 	if err != nil {
 		return rules.State{}, err
 	}
-	return o.command(ctx, cmd)
+	return a.command(ctx, cmd)
 }

@@ -103,17 +103,17 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	var owners sync.WaitGroup
-	start := func(o *actor) {
+	start := func(a *actor) {
 		owners.Go(func() {
-			o.run(ctx)
-			e.forget(o)
+			a.run(ctx)
+			e.forget(a)
 		})
 	}
 	e.mu.Lock()
 	e.run = start
-	for _, o := range open {
-		e.actors[o.id] = o
-		start(o)
+	for _, a := range open {
+		e.actors[a.id] = a
+		start(a)
 	}
 	e.mu.Unlock()
 	close(e.ready)
@@ -172,11 +172,11 @@ func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 		open = append(open, newActor(e, cluster, c, true))
 		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.Phase), "events", c.Seq())
 	}
-	for _, o := range open {
+	for _, a := range open {
 		// All journals are read by now: others show who has no need to be called.
-		if o.session.Doubt = e.doubt(o.c, o.cluster); o.session.Doubt != nil {
-			d := o.session.Doubt
-			o.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.Why), "plan", d.Want, "found", d.Got)
+		if a.session.Doubt = e.doubt(a.c, a.cluster); a.session.Doubt != nil {
+			d := a.session.Doubt
+			a.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.Why), "plan", d.Want, "found", d.Got)
 		}
 	}
 	// The newest is the one that no other names: the list goes by the clock, which may
@@ -189,10 +189,10 @@ func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 	return open, nil
 }
 
-func (e *Engine) forget(o *actor) {
+func (e *Engine) forget(a *actor) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.actors, o.id)
+	delete(e.actors, a.id)
 }
 
 // publish makes a ceremony's newest value visible to readers.
@@ -264,8 +264,8 @@ func (e *Engine) madeUnder(nonce string) (id ceremony.ID, outcome event.Outcome,
 func (e *Engine) actor(id ceremony.ID) (*actor, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if o := e.actors[id]; o != nil {
-		return o, nil
+	if a := e.actors[id]; a != nil {
+		return a, nil
 	}
 	switch _, ok := e.snapshots[id]; {
 	case e.run == nil:

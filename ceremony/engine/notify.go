@@ -21,16 +21,16 @@ const (
 // from the journal and ends when the journal says that it was posted, so that a
 // restart forgets nothing; what may have been posted already is looked for
 // first, so that nothing is posted twice.
-func (o *actor) deliverLoop(ctx context.Context) {
+func (a *actor) deliverLoop(ctx context.Context) {
 	maybe := map[string]bool{}
 	pause := tellingPause
 	var c rules.State
 	select {
-	case c = <-o.forHerald:
+	case c = <-a.forHerald:
 	case <-ctx.Done():
 		return
 	}
-	if o.recovered {
+	if a.recovered {
 		for _, m := range c.Due() {
 			maybe[m.Key] = true
 		}
@@ -38,12 +38,12 @@ func (o *actor) deliverLoop(ctx context.Context) {
 	for ctx.Err() == nil {
 		failed := map[string]bool{}
 		for m, ok := c.Tell(failed); ok && ctx.Err() == nil; m, ok = c.Tell(failed) {
-			next, err := o.deliver(ctx, c, m, maybe)
+			next, err := a.deliver(ctx, c, m, maybe)
 			if err != nil {
 				failed[m.Key] = true
-				o.log.Warn("message not delivered", "key", m.Key, "error", err)
+				a.log.Warn("message not delivered", "key", m.Key, "error", err)
 				select {
-				case c = <-o.forHerald: // it took its time: what is due may have changed
+				case c = <-a.forHerald: // it took its time: what is due may have changed
 				default:
 				}
 				continue
@@ -57,7 +57,7 @@ func (o *actor) deliverLoop(ctx context.Context) {
 			pause = min(2*pause, longestPause)
 		}
 		select {
-		case c = <-o.forHerald:
+		case c = <-a.forHerald:
 		case <-again:
 		case <-ctx.Done():
 		}
@@ -65,23 +65,23 @@ func (o *actor) deliverLoop(ctx context.Context) {
 }
 
 // deliver posts one message and has it recorded.
-func (o *actor) deliver(ctx context.Context, c rules.State, m rules.Message, maybe map[string]bool) (rules.State, error) {
-	ref, err := o.e.config.Courier.Deliver(ctx, c, m, maybe[m.Key])
+func (a *actor) deliver(ctx context.Context, c rules.State, m rules.Message, maybe map[string]bool) (rules.State, error) {
+	ref, err := a.e.config.Courier.Deliver(ctx, c, m, maybe[m.Key])
 	switch {
 	case errors.Is(err, ceremony.ErrUndeliverable):
-		o.log.Warn("message can never be delivered", "key", m.Key, "error", err)
-		return o.command(ctx, rules.Undeliver{Key: m.Key})
+		a.log.Warn("message can never be delivered", "key", m.Key, "error", err)
+		return a.command(ctx, rules.Undeliver{Key: m.Key})
 	case err != nil:
 		maybe[m.Key] = maybe[m.Key] || !errors.Is(err, ceremony.ErrNotPosted)
 		return c, err
 	}
 	maybe[m.Key] = true // should the journal fail now, the message still lies there
-	return o.command(ctx, rules.Post{Key: m.Key, Ref: ref})
+	return a.command(ctx, rules.Post{Key: m.Key, Ref: ref})
 }
 
 // board keeps the status post up to date. Only the newest state is drawn; the
 // last one is drawn until it succeeds.
-func (o *actor) board(ctx context.Context) {
+func (a *actor) board(ctx context.Context) {
 	pause := tellingPause
 	var k snapshot
 	moved := map[ceremony.Ref]ceremony.Ref{} // posts that took another's place, recorded or not
@@ -91,8 +91,8 @@ func (o *actor) board(ctx context.Context) {
 			for next, ok := moved[at]; ok; next, ok = moved[at] {
 				at = next
 			}
-			if err := o.redraw(ctx, k, at, moved); err != nil {
-				o.log.Warn("status post not redrawn", "error", err)
+			if err := a.redraw(ctx, k, at, moved); err != nil {
+				a.log.Warn("status post not redrawn", "error", err)
 				again = time.After(pause)
 				pause = min(2*pause, longestPause)
 			} else {
@@ -100,30 +100,30 @@ func (o *actor) board(ctx context.Context) {
 			}
 		}
 		select {
-		case k = <-o.forBoard:
+		case k = <-a.forBoard:
 		case <-again:
 		case <-ctx.Done():
 		}
 	}
 }
 
-func (o *actor) redraw(ctx context.Context, k snapshot, at ceremony.Ref, moved map[ceremony.Ref]ceremony.Ref) error {
+func (a *actor) redraw(ctx context.Context, k snapshot, at ceremony.Ref, moved map[ceremony.Ref]ceremony.Ref) error {
 	if k.c.Drawn() {
 		return nil
 	}
-	now, err := o.e.config.Courier.Redraw(ctx, k.c, k.live, at)
+	now, err := a.e.config.Courier.Redraw(ctx, k.c, k.live, at)
 	if err != nil {
 		return err
 	}
 	if now != at {
 		moved[at] = now
-		if _, err := o.command(ctx, rules.Post{Key: rules.BoardKey, Ref: now}); err != nil {
+		if _, err := a.command(ctx, rules.Post{Key: rules.BoardKey, Ref: now}); err != nil {
 			return err
 		}
 	}
 	// The last drawing shows who has been told, and so it waits for the others.
 	if due := k.c.Due(); len(due) > 0 && !slices.ContainsFunc(due, func(m rules.Message) bool { return !m.Drawing() }) {
-		_, err = o.command(ctx, rules.Post{Key: due[0].Key, Ref: now})
+		_, err = a.command(ctx, rules.Post{Key: due[0].Key, Ref: now})
 	}
 	return err
 }

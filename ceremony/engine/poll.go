@@ -11,30 +11,30 @@ import (
 )
 
 // view asks Vault for everything that is compared.
-func (o *actor) view(ctx context.Context) (v rules.View, err error) {
-	defer func() { o.heard(err) }()
-	if o.c.Plan.Operation == ceremony.Unseal {
-		return o.viewNodes(ctx)
+func (a *actor) view(ctx context.Context) (v rules.View, err error) {
+	defer func() { a.heard(err) }()
+	if a.c.Plan.Operation == ceremony.Unseal {
+		return a.viewNodes(ctx)
 	}
 	for range 2 {
-		if v.Update, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, ceremony.StepUpdate); err != nil {
+		if v.Update, err = a.cluster.Vault.Progress(ctx, a.c.Plan.Operation, ceremony.StepUpdate); err != nil {
 			return v, err
 		}
-		if o.c.Round.Step == ceremony.StepVerify || v.Update.VerificationNonce != "" {
-			if v.Verify, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, ceremony.StepVerify); err != nil {
+		if a.c.Round.Step == ceremony.StepVerify || v.Update.VerificationNonce != "" {
+			if v.Verify, err = a.cluster.Vault.Progress(ctx, a.c.Plan.Operation, ceremony.StepVerify); err != nil {
 				return v, err
 			}
 		}
 		// A rekey that ends between the two questions is asked about again.
-		if o.c.Round.Step != ceremony.StepVerify || !v.Update.Started || v.Verify.Started {
+		if a.c.Round.Step != ceremony.StepVerify || !v.Update.Started || v.Verify.Started {
 			break
 		}
 	}
-	if o.c.Plan.Operation == ceremony.RecoveryToken {
+	if a.c.Plan.Operation == ceremony.RecoveryToken {
 		return v, nil // in recovery mode a server tells nothing of its seal
 	}
 	// The seal comes last: its numbers are read as those after the rekey.
-	if v.Seal, err = o.cluster.Vault.Seal(ctx); err == nil && v.Seal.Sealed {
+	if v.Seal, err = a.cluster.Vault.Seal(ctx); err == nil && v.Seal.Sealed {
 		err = ceremony.ErrSealed
 	}
 	return v, err
@@ -42,12 +42,12 @@ func (o *actor) view(ctx context.Context) (v rules.View, err error) {
 
 // viewNodes asks every node of the plan by itself. That one does not answer is what
 // it shows; that none does is an error.
-func (o *actor) viewNodes(ctx context.Context) (v rules.View, err error) {
-	configured, err := o.cluster.Vault.Nodes(ctx)
+func (a *actor) viewNodes(ctx context.Context) (v rules.View, err error) {
+	configured, err := a.cluster.Vault.Nodes(ctx)
 	if err != nil {
 		return v, err
 	}
-	v.Nodes = o.c.Plan.NodesOf(configured)
+	v.Nodes = a.c.Plan.NodesOf(configured)
 	for _, n := range v.Nodes {
 		if n.Err == nil {
 			return v, nil
@@ -58,10 +58,10 @@ func (o *actor) viewNodes(ctx context.Context) (v rules.View, err error) {
 }
 
 // heard keeps how Vault answers, for the status post.
-func (o *actor) heard(err error) {
-	if o.live.Since.IsZero() || kindOf(err) != kindOf(o.live.Vault) {
-		o.live = rules.Live{Vault: err, Since: time.Now()}
-		o.publish()
+func (a *actor) heard(err error) {
+	if a.live.Since.IsZero() || kindOf(err) != kindOf(a.live.Vault) {
+		a.live = rules.Live{Vault: err, Since: time.Now()}
+		a.publish()
 	}
 }
 
@@ -77,22 +77,22 @@ func kindOf(err error) error {
 
 // poll compares Vault with the plan and freezes on a difference (P4). It answers
 // whether Vault could be asked.
-func (o *actor) poll(ctx context.Context, reconcile bool) bool {
-	if o.c.Plan.Operation == ceremony.Drill || o.c.Plan.Operation == ceremony.ReadBackup {
+func (a *actor) poll(ctx context.Context, reconcile bool) bool {
+	if a.c.Plan.Operation == ceremony.Drill || a.c.Plan.Operation == ceremony.ReadBackup {
 		return true // nothing of theirs is in Vault between two acts
 	}
-	v, err := o.view(ctx)
+	v, err := a.view(ctx)
 	if err == nil {
-		err = o.askBackup(ctx, &v)
+		err = a.askBackup(ctx, &v)
 	}
 	switch {
 	case errors.Is(err, ceremony.ErrSealed):
-		err = o.record(ctx, rules.Stop{Why: event.SealedMidway})
+		err = a.record(ctx, rules.Stop{Why: event.SealedMidway})
 	case err == nil:
-		err = o.record(ctx, rules.Look{Seen: v, Reconcile: reconcile})
+		err = a.record(ctx, rules.Look{Seen: v, Reconcile: reconcile})
 	}
 	if err != nil {
-		o.log.Warn("Vault could not be compared with the plan", "error", err)
+		a.log.Warn("Vault could not be compared with the plan", "error", err)
 	}
 	return err == nil
 }

@@ -100,9 +100,9 @@ func (e *Engine) open(ctx context.Context, cluster ceremony.Cluster, plan ceremo
 	}
 	e.first = entries[0].Hash
 	e.publishLocked(snapshot{c: c})
-	o := newActor(e, cluster, c, false)
-	e.actors[c.ID()] = o
-	e.run(o)
+	a := newActor(e, cluster, c, false)
+	e.actors[c.ID()] = a
+	e.run(a)
 	return c, nil
 }
 

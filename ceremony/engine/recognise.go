@@ -11,13 +11,13 @@ import (
 
 // recognise returns the commitment to an opened share, and what the ledger says of
 // it.
-func (o *actor) recognise(share *secret.Secret, by ceremony.Account) (secret.ShareTag, ceremony.Verdict, error) {
-	name, key := o.e.config.Opener.CommitmentKey()
+func (a *actor) recognise(share *secret.Secret, by ceremony.Account) (secret.ShareTag, ceremony.Verdict, error) {
+	name, key := a.e.config.Opener.CommitmentKey()
 	tag, err := share.Tag(name, key)
 	if err != nil {
 		return secret.ShareTag{}, ceremony.Verdict{}, err
 	}
-	return tag, o.e.ledger(name).Judge(o.c.Plan, o.c.Round.Step, by, tag), nil
+	return tag, a.e.ledger(name).Judge(a.c.Plan, a.c.Round.Step, by, tag), nil
 }
 
 // ledger is what is known of all shares now.
@@ -32,9 +32,9 @@ func (e *Engine) ledger(tagKey string) *ledger.Ledger {
 }
 
 // doubt records that an opened share was not used, before Vault is asked anything.
-func (o *actor) doubt(ctx context.Context, cmd rules.Decline) error {
-	o.log.Warn("share not used", "reason", string(cmd.Reason), "see", string(cmd.See))
-	if err := o.record(ctx, cmd); err != nil {
+func (a *actor) doubt(ctx context.Context, cmd rules.Decline) error {
+	a.log.Warn("share not used", "reason", string(cmd.Reason), "see", string(cmd.See))
+	if err := a.record(ctx, cmd); err != nil {
 		return err
 	}
 	return cmd.Reason

@@ -10,24 +10,24 @@ import (
 // NameToken tells by which accessor Vault knows the root token that a ceremony has
 // issued. Vault is asked whether it can be that token.
 func (e *Engine) NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.State, error) {
-	o, err := e.actor(id)
+	a, err := e.actor(id)
 	if err != nil {
 		return rules.State{}, err
 	}
-	return o.nameToken(ctx, rules.Name{By: by, Accessor: accessor})
+	return a.nameToken(ctx, rules.Name{By: by, Accessor: accessor})
 }
 
-func (o *actor) nameToken(ctx context.Context, cmd rules.Name) (rules.State, error) {
-	c, _, err := ask(ctx, o, func(ctx context.Context) (rules.State, error) {
-		if _, err := o.c.MayName(cmd.By); err != nil {
-			return o.c, err
+func (a *actor) nameToken(ctx context.Context, cmd rules.Name) (rules.State, error) {
+	c, _, err := ask(ctx, a, func(ctx context.Context) (rules.State, error) {
+		if _, err := a.c.MayName(cmd.By); err != nil {
+			return a.c, err
 		}
-		seen, err := o.cluster.Vault.Accessor(ctx, cmd.Accessor)
+		seen, err := a.cluster.Vault.Accessor(ctx, cmd.Accessor)
 		if err == nil {
 			cmd.Seen = seen
-			err = o.record(ctx, cmd)
+			err = a.record(ctx, cmd)
 		}
-		return o.c, err
+		return a.c, err
 	})
 	return c, err
 }

@@ -61,34 +61,34 @@ func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
 
 // callRoll makes everybody's challenge. What is in it is forgotten at once: its
 // digest tells a right answer.
-func (o *actor) callRoll(ctx context.Context) bool {
-	opener, plan, now := o.e.config.Opener, o.c.Plan, time.Now()
+func (a *actor) callRoll(ctx context.Context) bool {
+	opener, plan, now := a.e.config.Opener, a.c.Plan, time.Now()
 	if bot := opener.Identity(); bot != plan.Identity {
-		return o.record(ctx, rules.OtherBot(plan, bot).Stop()) == nil
+		return a.record(ctx, rules.OtherBot(plan, bot).Stop()) == nil
 	}
 	certificate, err := opener.PublicKey(plan.Identity)
 	if err != nil {
-		o.log.Error("the identity's own key can't be shown", "error", err)
+		a.log.Error("the identity's own key can't be shown", "error", err)
 		return false
 	}
 	called := event.RollCalled{Certificate: certificate}
 	for _, p := range plan.RollCall {
 		ciphertext, response, err := opener.Challenge(p.Key, now)
 		if err != nil {
-			o.log.Error("a challenge could not be made", "for", p.Name, "error", err)
+			a.log.Error("a challenge could not be made", "for", p.Name, "error", err)
 			if errors.Is(err, ceremony.HolderKeyInvalid) {
 				// Vault could be given it no more than this; people wait for nothing.
-				return o.record(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid}) == nil
+				return a.record(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid}) == nil
 			}
 			return false
 		}
 		challenge := ceremony.Challenge{For: p, Ciphertext: ciphertext, Digest: ceremony.RollCallDigest(ceremony.RollCallAnswer([]byte(response)))}
 		challenge.Notice, err = opener.SignRollCall(ceremony.RollCallNotice{Plan: plan, Digest: challenge.Digest, At: now})
 		if err != nil {
-			o.log.Error("a roll call could not be signed", "error", err)
+			a.log.Error("a roll call could not be signed", "error", err)
 			return false
 		}
 		called.Challenges = append(called.Challenges, challenge)
 	}
-	return o.record(ctx, rules.CallRoll{Called: called}) == nil
+	return a.record(ctx, rules.CallRoll{Called: called}) == nil
 }

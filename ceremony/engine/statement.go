@@ -47,29 +47,29 @@ func (e *Engine) PeekStatement(pasted []byte) (line string, ok bool) {
 // ApplyStatement does what somebody has signed, whose signature the caller has verified; signed
 // is kept with what follows. The word has to fit the ceremony as it stands.
 func (e *Engine) ApplyStatement(ctx context.Context, by ceremony.Account, said ceremony.Statement, signed string) error {
-	o, err := e.actor(ceremony.ID(said.Of))
+	a, err := e.actor(ceremony.ID(said.Of))
 	if err != nil {
 		return err
 	}
 	if said.Verb == ceremony.SayAccessor {
-		c, _, err := e.Ceremony(o.id)
+		c, _, err := e.Ceremony(a.id)
 		if err == nil {
 			err = c.Fits(said)
 		}
 		if err == nil {
-			_, err = o.nameToken(ctx, rules.Name{By: by, Accessor: said.More, Signed: signed})
+			_, err = a.nameToken(ctx, rules.Name{By: by, Accessor: said.More, Signed: signed})
 		}
 		return err
 	}
-	_, _, err = ask(ctx, o, func(ctx context.Context) (rules.State, error) {
-		if err := o.c.Fits(said); err != nil {
-			return o.c, err
+	_, _, err = ask(ctx, a, func(ctx context.Context) (rules.State, error) {
+		if err := a.c.Fits(said); err != nil {
+			return a.c, err
 		}
-		cmd, err := o.c.CommandOf(by, said, signed)
+		cmd, err := a.c.CommandOf(by, said, signed)
 		if err == nil {
-			err = o.record(ctx, cmd)
+			err = a.record(ctx, cmd)
 		}
-		return o.c, err
+		return a.c, err
 	})
 	return err
 }
