@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -115,7 +116,11 @@ func (a *actor) step(ctx context.Context) time.Duration {
 		if now.Before(a.after) {
 			return a.after.Sub(now)
 		}
-		if a.do(ctx, act) {
+		progress, err := a.do(ctx, act)
+		if err != nil {
+			a.logUndone(err)
+		}
+		if progress {
 			a.wait, a.after = shortestWait, time.Time{}
 			return 0
 		}
@@ -139,8 +144,28 @@ func (a *actor) step(ctx context.Context) time.Duration {
 		return min(due.Sub(now), untilClose)
 	}
 	a.polled = now
-	a.poll(ctx, false)
+	if err := a.poll(ctx, false); err != nil {
+		a.logUndone(err)
+	}
 	return min(a.cluster.Poll, untilClose)
+}
+
+// ownFault is an error of this program or of its keys. An operator must look into it,
+// while Vault is only asked again.
+type ownFault struct{ error }
+
+// Unwrap returns the error itself.
+func (f ownFault) Unwrap() error { return f.error }
+
+// logUndone logs why an act came to nothing. An error of the journal is logged by halt.
+func (a *actor) logUndone(err error) {
+	level := slog.LevelWarn
+	if errors.As(err, new(ownFault)) {
+		level = slog.LevelError
+	}
+	if a.halted == nil {
+		a.log.Log(context.Background(), level, "not done yet", "error", err)
+	}
 }
 
 // ask has the goroutine do something. When the asker leaves, it is done all the
@@ -220,6 +245,14 @@ func (a *actor) record(ctx context.Context, cmd rules.Command) error {
 	}
 	a.publish()
 	return nil
+}
+
+// advance records a command. It reports progress unless it returns an error.
+func (a *actor) advance(ctx context.Context, cmd rules.Command) (progress bool, err error) {
+	if err := a.record(ctx, cmd); err != nil {
+		return false, fmt.Errorf("record %T: %w", cmd, err)
+	}
+	return true, nil
 }
 
 // halt stops the ceremony for good: evidence can't be written.

@@ -46,7 +46,7 @@ func (a *actor) followUp(ctx context.Context, now time.Time) time.Duration {
 
 // remind tells people once more, unless Vault says now that there is nothing left:
 // it may have gone while nobody asked.
-func (a *actor) remind(ctx context.Context) bool {
+func (a *actor) remind(ctx context.Context) (progress bool, err error) {
 	if a.c.OwesDeletion() || a.c.Accessor != "" {
 		gone, err := a.leftBehind(ctx)
 		a.heard(err)
@@ -54,10 +54,10 @@ func (a *actor) remind(ctx context.Context) bool {
 		case err != nil:
 			a.log.Warn("people are reminded of what Vault could not be asked for", "error", err)
 		case gone:
-			return a.record(ctx, rules.Gone{}) == nil
+			return a.advance(ctx, rules.Gone{})
 		}
 	}
-	return a.record(ctx, rules.Remind{}) == nil
+	return a.advance(ctx, rules.Remind{})
 }
 
 // leftBehind asks Vault whether it is gone. Another cluster has neither, which says

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"conclave/ceremony"
@@ -75,11 +76,11 @@ func kindOf(err error) error {
 	return err
 }
 
-// poll compares Vault with the plan and freezes on a difference (P4). It answers
-// whether Vault could be asked.
-func (a *actor) poll(ctx context.Context, reconcile bool) bool {
+// poll compares Vault with the plan and freezes on a difference (P4). An error means
+// that they could not be compared.
+func (a *actor) poll(ctx context.Context, reconcile bool) error {
 	if a.c.Plan.Operation == ceremony.Drill || a.c.Plan.Operation == ceremony.ReadBackup {
-		return true // nothing of theirs is in Vault between two acts
+		return nil // nothing of theirs is in Vault between two acts
 	}
 	v, err := a.view(ctx)
 	if err == nil {
@@ -92,7 +93,7 @@ func (a *actor) poll(ctx context.Context, reconcile bool) bool {
 		err = a.record(ctx, rules.Look{Seen: v, Reconcile: reconcile})
 	}
 	if err != nil {
-		a.log.Warn("Vault could not be compared with the plan", "error", err)
+		return fmt.Errorf("compare Vault with the plan: %w", err)
 	}
-	return err == nil
+	return nil
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -12,49 +13,53 @@ import (
 )
 
 // open begins to collect shares for what has no attempt in Vault.
-func (a *actor) open(ctx context.Context) bool {
+func (a *actor) open(ctx context.Context) (progress bool, err error) {
 	cmd := rules.Open{Nonce: newNonce()}
 	if a.c.Plan.Operation == ceremony.Unseal {
 		v, err := a.view(ctx)
 		if err != nil {
-			return false
+			return false, fmt.Errorf("ask the nodes before shares are collected: %w", err)
 		}
 		if d := a.c.CompareNodes(v.Nodes); d != nil {
-			return a.record(ctx, d.Stop()) == nil
+			return a.advance(ctx, d.Stop())
 		}
 		cmd.Nodes = rules.StatesOf(v.Nodes)
 	}
-	return a.record(ctx, cmd) == nil
+	return a.advance(ctx, cmd)
 }
 
 // request does what takes no shares: it makes sure that Vault is as it was when
 // people agreed, announces the act, and sends it.
-func (a *actor) request(ctx context.Context) bool {
-	if as, done := a.asAgreed(ctx); !as {
-		return done
+func (a *actor) request(ctx context.Context) (progress bool, err error) {
+	if stop, err := a.notAsAgreed(ctx); err != nil {
+		return false, err
+	} else if stop != nil {
+		return a.advance(ctx, stop)
 	}
-	if op := a.c.Plan.Operation; op == ceremony.ReadBackup && a.c.Backup == nil {
+	op := a.c.Plan.Operation
+	if op == ceremony.ReadBackup && a.c.Backup == nil {
 		return a.readBackup(ctx)
-	} else if a.record(ctx, rules.Request{Act: rules.Undertakes(op)}) != nil {
-		return false
+	}
+	if _, err := a.advance(ctx, rules.Request{Act: rules.Undertakes(op)}); err != nil {
+		return false, err
 	}
 	return a.act(ctx)
 }
 
-// asAgreed reports whether Vault is as it was when people agreed (P4). When it is not,
-// or can't be asked, what follows from that is done, if anything.
-func (a *actor) asAgreed(ctx context.Context) (agreed, done bool) {
+// notAsAgreed returns the command that ends or freezes the ceremony because Vault
+// differs from the approved plan (P4) or refuses to be asked. It returns nil when the act
+// may be sent, and an error when Vault must be asked again.
+func (a *actor) notAsAgreed(ctx context.Context) (rules.Command, error) {
 	d, err := a.planDrift(ctx)
 	switch {
 	case err != nil && a.permanent(err) != "":
-		return false, a.record(ctx, rules.Fail{Fault: a.permanent(err)}) == nil
+		return rules.Fail{Fault: a.permanent(err)}, nil
 	case err != nil:
-		a.log.Warn("Vault could not be asked before the act", "error", err)
-		return false, false
+		return nil, fmt.Errorf("ask Vault before the act: %w", err)
 	case d != nil:
-		return false, a.record(ctx, d.Stop()) == nil
+		return d.Stop(), nil
 	}
-	return true, false
+	return nil, nil
 }
 
 // planDrift is where Vault is not as it was when people agreed, nil when it is (P4).
@@ -134,9 +139,8 @@ func (a *actor) unlikeBackup(ctx context.Context) (*rules.Difference, error) {
 }
 
 // act sends what the journal has announced.
-func (a *actor) act(ctx context.Context) bool {
+func (a *actor) act(ctx context.Context) (progress bool, err error) {
 	p := a.c.Plan
-	var err error
 	switch p.Operation {
 	case ceremony.Init:
 		return a.initialize(ctx)
@@ -151,7 +155,7 @@ func (a *actor) act(ctx context.Context) bool {
 		a.lost = time.Now()
 		a.log.Warn("Vault did not confirm the act", "act", string(rules.Undertakes(p.Operation)), "error", err)
 		if fault := a.permanent(err); fault != "" {
-			return a.record(ctx, rules.Fail{Fault: fault}) == nil
+			return a.advance(ctx, rules.Fail{Fault: fault})
 		}
 	}
 	return a.acted(ctx, err == nil)
@@ -159,30 +163,31 @@ func (a *actor) act(ctx context.Context) bool {
 
 // acted finds out by asking what came of an act (P5). Without an answer the act may
 // still be on its way: that it was not done is believed after a while only.
-func (a *actor) acted(ctx context.Context, answered bool) bool {
+func (a *actor) acted(ctx context.Context, answered bool) (progress bool, err error) {
 	result, d, err := a.result(ctx)
 	switch {
 	case err != nil:
-		a.log.Warn("Vault could not be asked what came of the act", "error", err)
-		return false
+		return false, fmt.Errorf("ask Vault what came of the act: %w", err)
 	case d != nil: // which knows nothing of it
-		return a.record(ctx, d.Stop()) == nil
+		return a.advance(ctx, d.Stop())
 	case result != nil:
-		return a.record(ctx, rules.Done{Result: result}) == nil
+		return a.advance(ctx, rules.Done{Result: result})
 	case !answered && a.mayArrive():
-		return false
+		return false, nil
 	case a.c.Closing != nil:
-		return a.record(ctx, rules.Close{Vault: event.NothingToCancel}) == nil
+		return a.advance(ctx, rules.Close{Vault: event.NothingToCancel})
 	case answered:
-		return a.record(ctx, rules.Stop{Why: event.VaultDiffers, Want: string(rules.Undertakes(a.c.Plan.Operation)) + " done", Got: "Vault confirmed it and shows nothing of it"}) == nil
+		return a.advance(ctx, rules.Stop{Why: event.VaultDiffers, Want: string(rules.Undertakes(a.c.Plan.Operation)) + " done", Got: "Vault confirmed it and shows nothing of it"})
 	}
 	if a.session.Doubt != nil {
 		return a.do(ctx, rules.ActDoubt)
 	}
 	// Nothing has come of it. Before it is sent once more Vault is compared again:
 	// somebody else may have acted meanwhile.
-	if as, done := a.asAgreed(ctx); !as {
-		return done
+	if stop, err := a.notAsAgreed(ctx); err != nil {
+		return false, err
+	} else if stop != nil {
+		return a.advance(ctx, stop)
 	}
 	return a.act(ctx)
 }
@@ -233,15 +238,15 @@ func (a *actor) permanent(err error) ceremony.Refusal {
 
 // initialize makes the key of a new cluster. What it answers is shown once: a lost
 // answer is the loss of the key, of a cluster in which nothing is stored yet.
-func (a *actor) initialize(ctx context.Context) bool {
+func (a *actor) initialize(ctx context.Context) (progress bool, err error) {
 	order, err := a.order()
 	if err != nil {
 		a.log.Error("a PGP key of the plan can't be given to Vault", "error", err)
-		return a.record(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid}) == nil
+		return a.advance(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid})
 	}
 	root, err := a.e.config.Opener.Certificate(a.c.Plan.Requester.Key)
 	if err != nil {
-		return a.record(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid}) == nil
+		return a.advance(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid})
 	}
 	made, err := a.cluster.Vault.Initialize(ctx, ceremony.InitOrder{
 		UnsealsItself: ceremony.Seal{Type: a.c.Plan.Seal}.UnsealsItself(),
@@ -254,29 +259,35 @@ func (a *actor) initialize(ctx context.Context) bool {
 				result.Shares = append(result.Shares, event.NewShare{For: r, Ciphertext: made.Ciphertexts[i]})
 			}
 		}
-		return a.record(ctx, rules.Done{Result: result}) == nil
+		return a.advance(ctx, rules.Done{Result: result})
 	}
 	a.lost = time.Now()
 	a.log.Warn("Vault did not confirm the initialisation", "error", err)
 	return a.initialized(ctx, a.permanent(err))
 }
 
+// errNoNode means that no node of the cluster answers.
+var errNoNode = errors.New("no node answers")
+
 // initialized finds out by asking what came of an initialisation without an
 // answer.
-func (a *actor) initialized(ctx context.Context, fault ceremony.Refusal) bool {
+func (a *actor) initialized(ctx context.Context, fault ceremony.Refusal) (progress bool, err error) {
 	nodes, err := a.cluster.Vault.Nodes(ctx)
-	if err != nil || !slices.ContainsFunc(nodes, func(n ceremony.Node) bool { return n.Err == nil }) {
-		return false
+	if err == nil && !slices.ContainsFunc(nodes, func(n ceremony.Node) bool { return n.Err == nil }) {
+		err = errNoNode
+	}
+	if err != nil {
+		return false, fmt.Errorf("ask the nodes what came of the initialisation: %w", err)
 	}
 	switch {
 	case slices.ContainsFunc(nodes, func(n ceremony.Node) bool { return n.Err == nil && n.Seal.Initialized }):
-		return a.record(ctx, rules.Fail{Fault: ceremony.InitLost}) == nil
+		return a.advance(ctx, rules.Fail{Fault: ceremony.InitLost})
 	case fault != "":
-		return a.record(ctx, rules.Fail{Fault: fault}) == nil
+		return a.advance(ctx, rules.Fail{Fault: fault})
 	case a.mayArrive(), slices.ContainsFunc(nodes, func(n ceremony.Node) bool { return n.Err != nil }):
-		return false // the node that was asked may be the one that does not answer
+		return false, nil // the node that was asked may be the one that does not answer
 	case a.c.Closing != nil:
-		return a.record(ctx, rules.Close{Vault: event.NothingToCancel}) == nil
+		return a.advance(ctx, rules.Close{Vault: event.NothingToCancel})
 	case a.session.Doubt != nil:
 		return a.do(ctx, rules.ActDoubt)
 	}
@@ -292,14 +303,14 @@ func (a *actor) backup(ctx context.Context) (b ceremony.Backup, err error) {
 }
 
 // readBackup brings the new shares that Vault kept to whom they are for.
-func (a *actor) readBackup(ctx context.Context) bool {
+func (a *actor) readBackup(ctx context.Context) (progress bool, err error) {
 	backup, err := a.backup(ctx)
 	if err != nil {
-		a.log.Warn("Vault's backup could not be read", "error", err)
 		if fault := a.permanent(err); fault != "" {
-			return a.record(ctx, rules.Fail{Fault: fault}) == nil
+			a.log.Warn("Vault's backup can't be read", "error", err)
+			return a.advance(ctx, rules.Fail{Fault: fault})
 		}
-		return false
+		return false, fmt.Errorf("read Vault's backup: %w", err)
 	}
 	read := event.BackupRead{Nonce: backup.Nonce}
 	read.Of, read.Outcome, read.Unknown = a.e.madeUnder(backup.Nonce)
@@ -316,5 +327,5 @@ func (a *actor) readBackup(ctx context.Context) bool {
 		}
 	}
 	slices.Sort(read.Unclaimed)
-	return a.record(ctx, rules.Done{Result: read}) == nil
+	return a.advance(ctx, rules.Done{Result: read})
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -61,34 +62,32 @@ func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
 
 // callRoll makes everybody's challenge. What is in it is forgotten at once: its
 // digest tells a right answer.
-func (a *actor) callRoll(ctx context.Context) bool {
+func (a *actor) callRoll(ctx context.Context) (progress bool, err error) {
 	opener, plan, now := a.e.config.Opener, a.c.Plan, time.Now()
 	if bot := opener.Identity(); bot != plan.Identity {
-		return a.record(ctx, rules.OtherBot(plan, bot).Stop()) == nil
+		return a.advance(ctx, rules.OtherBot(plan, bot).Stop())
 	}
 	certificate, err := opener.PublicKey(plan.Identity)
 	if err != nil {
-		a.log.Error("the identity's own key can't be shown", "error", err)
-		return false
+		return false, ownFault{fmt.Errorf("show the identity's own key: %w", err)}
 	}
 	called := event.RollCalled{Certificate: certificate}
 	for _, p := range plan.RollCall {
 		ciphertext, response, err := opener.Challenge(p.Key, now)
-		if err != nil {
-			a.log.Error("a challenge could not be made", "for", p.Name, "error", err)
-			if errors.Is(err, ceremony.HolderKeyInvalid) {
-				// Vault could be given it no more than this; people wait for nothing.
-				return a.record(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid}) == nil
-			}
-			return false
+		switch {
+		case errors.Is(err, ceremony.HolderKeyInvalid):
+			// Vault could not be given the key either; people must not wait for nothing.
+			a.log.Error("a challenge can't be made", "for", p.Name, "error", err)
+			return a.advance(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid})
+		case err != nil:
+			return false, ownFault{fmt.Errorf("make the challenge for %s: %w", p.Name, err)}
 		}
 		challenge := ceremony.Challenge{For: p, Ciphertext: ciphertext, Digest: ceremony.RollCallDigest(ceremony.RollCallAnswer([]byte(response)))}
 		challenge.Notice, err = opener.SignRollCall(ceremony.RollCallNotice{Plan: plan, Digest: challenge.Digest, At: now})
 		if err != nil {
-			a.log.Error("a roll call could not be signed", "error", err)
-			return false
+			return false, ownFault{fmt.Errorf("sign the roll call: %w", err)}
 		}
 		called.Challenges = append(called.Challenges, challenge)
 	}
-	return a.record(ctx, rules.CallRoll{Called: called}) == nil
+	return a.advance(ctx, rules.CallRoll{Called: called})
 }

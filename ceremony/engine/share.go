@@ -213,7 +213,9 @@ func (a *actor) commitment() string {
 // begunWith begins an attempt with the one-time password that has just come. It is
 // in memory until Vault has answered, and nowhere else.
 func (a *actor) begunWith(ctx context.Context, message ceremony.Ref, password *secret.Secret, evidence ceremony.Evidence) error {
-	a.startAttempt(ctx, password)
+	if _, err := a.startAttempt(ctx, password); err != nil {
+		a.logUndone(err)
+	}
 	if _, waits := a.c.Offer(); waits {
 		return a.decline(ctx, evidence, ceremony.VaultUnreachable) // Vault was not asked
 	}
@@ -246,7 +248,7 @@ func (a *actor) submit(ctx context.Context, sent event.Submitting, share *secret
 func (a *actor) answered(ctx context.Context, sent event.Submitting, answer ceremony.Answer, err error) {
 	switch {
 	case err == nil:
-		a.settleShare(ctx, sent, &answer, false)
+		a.settleAnswered(ctx, sent, &answer, false)
 		return
 	case sent.Step == ceremony.StepUnseal: // other nodes may have counted it
 	case errors.Is(err, ceremony.ErrNotSent), errors.Is(err, ceremony.ErrThrottled), errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
@@ -262,17 +264,25 @@ func (a *actor) answered(ctx context.Context, sent event.Submitting, answer cere
 	if !refused && a.record(ctx, rules.Lose{}) != nil {
 		return
 	}
-	a.settleShare(ctx, sent, nil, refused)
+	a.settleAnswered(ctx, sent, nil, refused)
+}
+
+// settleAnswered settles a share at once. What can't be found out now is settled later:
+// the intent stays in the journal.
+func (a *actor) settleAnswered(ctx context.Context, sent event.Submitting, answer *ceremony.Answer, refused bool) {
+	if _, err := a.settleShare(ctx, sent, answer, refused); err != nil {
+		a.logUndone(err)
+	}
 }
 
 // settleShare finds out what became of a share.
-func (a *actor) settleShare(ctx context.Context, sent event.Submitting, answer *ceremony.Answer, refused bool) bool {
+func (a *actor) settleShare(ctx context.Context, sent event.Submitting, answer *ceremony.Answer, refused bool) (progress bool, err error) {
 	if answer != nil && answer.Complete {
-		return a.record(ctx, rules.Settle{Answer: answer}) == nil
+		return a.advance(ctx, rules.Settle{Answer: answer})
 	}
 	v, err := a.view(ctx)
 	if err != nil {
-		return false // asked again later; the intent stays in the journal
+		return false, fmt.Errorf("ask Vault what became of a share: %w", err)
 	}
 	if a.unseen(sent, v) {
 		err = a.readInto(ctx, &v)
@@ -280,13 +290,13 @@ func (a *actor) settleShare(ctx context.Context, sent event.Submitting, answer *
 		err = a.askBackup(ctx, &v)
 	}
 	if err != nil {
-		return false
+		return false, fmt.Errorf("read Vault's backup: %w", err)
 	}
 	lost := answer == nil && !refused
 	if lost && a.mayArrive() && a.untouched(sent, v) {
-		return false // it may still be on its way
+		return false, nil // it may still be on its way
 	}
-	return a.record(ctx, rules.Settle{Answer: answer, Refused: refused, Seen: v}) == nil
+	return a.advance(ctx, rules.Settle{Answer: answer, Refused: refused, Seen: v})
 }
 
 // unseen reports whether new shares were made whose answer did not arrive.

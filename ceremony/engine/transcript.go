@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
@@ -11,13 +12,12 @@ import (
 )
 
 // attest has the identity sign what happened.
-func (a *actor) attest(ctx context.Context) bool {
+func (a *actor) attest(ctx context.Context) (progress bool, err error) {
 	signed, err := a.sign()
 	if err != nil {
-		a.log.Error("the transcript could not be signed", "error", err)
-		return false
+		return false, ownFault{fmt.Errorf("sign the transcript: %w", err)}
 	}
-	return a.record(ctx, rules.Attest{Signed: signed}) == nil
+	return a.advance(ctx, rules.Attest{Signed: signed})
 }
 
 func (a *actor) sign() (event.TranscriptSigned, error) {
