@@ -1,7 +1,6 @@
 package page
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -76,14 +75,6 @@ type tick struct {
 	X     int
 	Label string
 	Day   string
-}
-
-// moment is what of an event is drawn.
-type moment struct {
-	lane   string
-	shape  shape
-	words  string
-	toward string // the lane that it reaches
 }
 
 // draw makes the picture. Its steps are not to scale: an hour in which nothing
@@ -210,128 +201,6 @@ func laneNames(p ceremony.Plan) []string {
 		}
 	}
 	return append(names, conclaveLane, vaultLane)
-}
-
-// momentOf is what of an event is drawn, and by whose lane.
-func momentOf(c rules.State, e event.Event) (moment, bool) {
-	of := func(p ceremony.Person, s shape, words string) (moment, bool) {
-		name := clean(p.Name)
-		return moment{lane: name, shape: s, words: name + " " + words}, true
-	}
-	shares := func(p ceremony.Person, words string) (moment, bool) {
-		m, ok := of(p, said, words)
-		m.toward = vaultLane
-		return m, ok
-	}
-	at := func(lane string, s shape, words string) (moment, bool) {
-		return moment{lane: lane, shape: s, words: words}, true
-	}
-	switch ev := e.(type) {
-	case event.Proposed:
-		return of(ev.Plan.Initiator, said, "proposed the plan")
-	case event.Approved:
-		return of(ev.By, good, "approved the plan")
-	case event.Rejected:
-		return of(ev.By, bad, "rejected the plan")
-	case event.RollCalled:
-		return at(conclaveLane, asked, "people were called to show that they can decrypt")
-	case event.Present:
-		return of(ev.By, good, "answered the roll call")
-	case event.WitnessAsked:
-		return at(conclaveLane, asked, "the witnesses were asked")
-	case event.Proceeded:
-		return of(ev.By, good, "let the step happen")
-	case event.ExceptionNoted:
-		return of(ev.By, bad, "noted an exception")
-	case event.FreezeAsked:
-		return of(ev.By, bad, "wanted the ceremony to stand still")
-	case event.WitnessStated:
-		if ev.Agrees {
-			return of(ev.By, good, "agreed, as a witness")
-		}
-		return of(ev.By, bad, "did not agree, as a witness")
-	case event.Noticed:
-		return at(conclaveLane, bad, "something was noticed")
-	case event.Acknowledged:
-		return of(ev.By, good, "acknowledged it")
-	case event.Started:
-		return at(vaultLane, done, "an attempt began")
-	case event.KeyAnnounced:
-		return at(conclaveLane, asked, "people were asked for shares")
-	case event.Declined:
-		return of(ev.By, bad, "sent a message that was not used")
-	case event.AnswerLost:
-		return at(vaultLane, bad, "Vault's answer was lost")
-	case event.Counted:
-		return shares(ev.By, fmt.Sprintf("brought share %d of %d", ev.Progress, c.Plan.Needed(ev.Step)))
-	case event.Entered:
-		return shares(ev.By, "brought a share to the sealed nodes")
-	case event.Proven:
-		return of(ev.By, good, "proved that they can use their share")
-	case event.RoundRefused:
-		return at(vaultLane, bad, "Vault refused the shares of a round")
-	case event.Rekeyed:
-		if rules.Elsewhere(ev) {
-			return at(vaultLane, bad, "others had carried the rekey through: the backup had the new shares")
-		}
-		return shares(ev.By, "brought the last share: Vault made the new ones")
-	case event.TokenIssued:
-		return shares(ev.By, "brought the last share: Vault made the token")
-	case event.Verified:
-		if ev.By != nil {
-			return shares(*ev.By, "brought the last proof: the new key is in force")
-		}
-		return at(vaultLane, good, "the new key is in force")
-	case event.Initialized:
-		return at(vaultLane, good, "the cluster has its key")
-	case event.Rotated:
-		return at(vaultLane, good, "the encryption key was rotated")
-	case event.RotationSet:
-		return at(vaultLane, good, "the rotation policy was set")
-	case event.BackupRead:
-		return at(vaultLane, done, "the backup was read")
-	case event.DeletionAsked:
-		return of(ev.By, good, "agreed that the backup is deleted")
-	case event.BackupDeleted:
-		return at(vaultLane, good, "the backup is gone")
-	case event.AccessorGiven:
-		return of(ev.By, said, "named the token")
-	case event.TokenRevoked:
-		if ev.By != nil {
-			return of(*ev.By, said, "said that the token is revoked")
-		}
-		return at(vaultLane, good, "the token is revoked")
-	case event.TokenLeft:
-		return at(conclaveLane, bad, "nobody is known to have revoked the token")
-	case event.BackupLeft:
-		return at(conclaveLane, bad, "nobody has had the backup deleted")
-	case event.VerificationDropped:
-		return of(ev.By, bad, "wanted the new shares to be proven anew")
-	case event.ResetAsked:
-		return of(ev.By, bad, "wanted the shares to be forgotten")
-	case event.Frozen:
-		return at(conclaveLane, bad, "the ceremony froze")
-	case event.ResumeAsked:
-		return of(ev.By, said, "wanted to go on")
-	case event.Resumed:
-		return at(conclaveLane, good, "the ceremony went on")
-	case event.AttemptLost:
-		return at(vaultLane, bad, "the attempt was lost")
-	case event.RoundReset:
-		return at(vaultLane, bad, "the round began anew")
-	case event.Closing:
-		if ev.By != nil {
-			return of(*ev.By, bad, "ended the ceremony")
-		}
-		return at(conclaveLane, bad, "the ceremony was brought to its end")
-	case event.Ended:
-		s := bad
-		if ev.Outcome == event.Completed {
-			s = good
-		}
-		return at(conclaveLane, s, "ended: "+clean(string(ev.Outcome)))
-	}
-	return moment{}, false
 }
 
 // Reach is the height of all lanes together.
