@@ -146,4 +146,3 @@ func share(p ceremony.Person, words string) moment {
 	m.toward = vaultLane
 	return m
 }
-
