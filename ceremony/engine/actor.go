@@ -63,8 +63,10 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 		forBoard:  make(chan snapshot, 1),
 		recovered: recovered,
 		c:         c,
-		session:   rules.Session{Checked: !recovered, Since: time.Now(), Other: e.config.Opener.Identity() != c.Plan.Identity},
-		wait:      shortestWait,
+		session: rules.Session{
+			Checked: !recovered, Since: time.Now(), Other: e.config.Opener.Identity() != c.Plan.Identity,
+		},
+		wait: shortestWait,
 	}
 	for range e.config.Archives {
 		a.forKeeper = append(a.forKeeper, make(chan rules.State, 1))

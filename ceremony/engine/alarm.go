@@ -28,7 +28,8 @@ func (e *Engine) Raise(ctx context.Context, cluster ceremony.Cluster, found even
 	if err != nil {
 		return "", fmt.Errorf("open an alarm for %s: %w", cluster.Name, err)
 	}
-	e.config.Log.Warn("an alarm is raised", "cluster", cluster.Name, "ceremony", string(c.ID()), "finding", string(found.Kind), "was", found.Want, "is", found.Got)
+	e.config.Log.Warn("an alarm is raised", "cluster", cluster.Name, "ceremony", string(c.ID()),
+		"finding", string(found.Kind), "was", found.Want, "is", found.Got)
 	return c.ID(), nil
 }
 
@@ -36,7 +37,8 @@ func (e *Engine) Raise(ctx context.Context, cluster ceremony.Cluster, found even
 func (e *Engine) openAlarm(cluster string) (rules.State, bool) {
 	all := e.Ceremonies()
 	i := slices.IndexFunc(all, func(c rules.State) bool {
-		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Alarm && !c.Ended() && c.Closing == nil && time.Now().Before(c.Plan.Closes)
+		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Alarm && !c.Ended() && c.Closing == nil &&
+			time.Now().Before(c.Plan.Closes)
 	})
 	if i < 0 {
 		return rules.State{}, false
@@ -66,6 +68,7 @@ func (e *Engine) alarmPlan(cluster ceremony.Cluster, first event.Noticed) ceremo
 // Acknowledge ends an alarm: somebody looks after what it is about. An owner of the
 // cluster, an initiator or an approver may. Signed is their armored word, where they
 // have signed it.
-func (e *Engine) Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (rules.State, error) {
+func (e *Engine) Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why,
+	signed string) (rules.State, error) {
 	return e.command(ctx, id, rules.Acknowledge{By: by, Why: rules.OneLine(why), Signed: signed})
 }

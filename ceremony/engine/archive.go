@@ -57,13 +57,15 @@ func (a *actor) archiveLoop(ctx context.Context, archive ceremony.Archive, news 
 
 // keepAll asks for each once: one that can't be kept, since something else has its
 // name, must not keep the next one out.
-func (a *actor) keepAll(ctx context.Context, archive ceremony.Archive, c rules.State, open []rules.Keeping) (_ rules.State, failed bool) {
+func (a *actor) keepAll(ctx context.Context, archive ceremony.Archive, c rules.State,
+	open []rules.Keeping) (_ rules.State, failed bool) {
 	for _, k := range open {
 		next, err := a.keepOne(ctx, archive, c, k.Signed)
 		if err != nil {
 			failed = true
 			if ctx.Err() == nil {
-				a.log.Warn("transcript not kept yet", "archive", archive.Name(), "number", k.Signed.Number, "error", err)
+				a.log.Warn("transcript not kept yet", "archive", archive.Name(), "number", k.Signed.Number,
+					"error", err)
 			}
 			continue
 		}
@@ -73,7 +75,8 @@ func (a *actor) keepAll(ctx context.Context, archive ceremony.Archive, c rules.S
 }
 
 // keepOne has one transcript kept, and that recorded.
-func (a *actor) keepOne(ctx context.Context, archive ceremony.Archive, c rules.State, signed event.TranscriptSigned) (rules.State, error) {
+func (a *actor) keepOne(ctx context.Context, archive ceremony.Archive, c rules.State,
+	signed event.TranscriptSigned) (rules.State, error) {
 	files, err := a.e.config.Files(c, signed)
 	if err != nil {
 		return c, err

@@ -291,7 +291,9 @@ func TestReceiptForWhatNobodyWasToKeepIsNoStory(t *testing.T) {
 			if _, err := rules.Apply(after, event.Entry{Seq: after.Seq() + 1, Event: k}); err == nil {
 				t.Error("it is kept a second time")
 			}
-			if _, err := rules.Apply(after, event.Entry{Seq: after.Seq() + 1, Event: event.ArchiveFailed{Number: 1, Where: "far"}}); err == nil {
+			if _, err := rules.Apply(after, event.Entry{
+				Seq: after.Seq() + 1, Event: event.ArchiveFailed{Number: 1, Where: "far"},
+			}); err == nil {
 				t.Error("it is kept, and then not kept")
 			}
 		}

@@ -73,7 +73,9 @@ func TestNodeThatFlapsKeepsNobodyFromUnsealingTheOthers(t *testing.T) {
 func TestP4NodeThatThePlanDoesNotNameGetsNoShare(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
-		s.vault.Do(func() { s.vault.Members = append(s.vault.Members, &ceremonytest.FakeNode{Address: "n4", Sealed: true}) })
+		s.vault.Do(func() {
+			s.vault.Members = append(s.vault.Members, &ceremonytest.FakeNode{Address: "n4", Sealed: true})
+		})
 		s.restart()
 		s.settle(time.Minute)
 		if c := s.finish(id); c.Outcome != event.Completed {
@@ -160,7 +162,10 @@ func TestSealWatchOpensAnUnsealOfManyNodesWithLongNames(t *testing.T) {
 		s.vault.Do(func() {
 			s.vault.Members = nil
 			for i := range 9 {
-				s.vault.Members = append(s.vault.Members, &ceremonytest.FakeNode{Address: fmt.Sprintf("https://vault-%d.vault-internal.vault.svc.cluster.local:8200", i), Sealed: true})
+				s.vault.Members = append(s.vault.Members, &ceremonytest.FakeNode{
+					Address: fmt.Sprintf("https://vault-%d.vault-internal.vault.svc.cluster.local:8200", i),
+					Sealed:  true,
+				})
 			}
 		})
 		s.watch = true
@@ -217,8 +222,12 @@ func TestSealWatchDoesNotRepeatWhatPeopleHaveEnded(t *testing.T) {
 
 func TestExpiredKeyOfOneHolderKeepsNoClusterDown(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
-		s.opener.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("alice"): true, ceremonytest.Fpr("bob"): true, ceremonytest.Fpr("carol"): true}
-		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.Unseal, Cluster: "prod", By: ceremonytest.Person("olga").Account})
+		s.opener.Bad = map[ceremony.Fingerprint]bool{
+			ceremonytest.Fpr("alice"): true, ceremonytest.Fpr("bob"): true, ceremonytest.Fpr("carol"): true,
+		}
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.Unseal, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+		})
 		if !errors.Is(err, ceremony.HolderKeyInvalid) {
 			t.Errorf("with two good keys of five, where three are needed: %v", err)
 		}
@@ -250,7 +259,8 @@ func TestNothingIsSentForTheFirstTimeAfterTheWindow(t *testing.T) {
 				id := s.begin(op)
 				if op == ceremony.ReadBackup {
 					s.settle(time.Minute)
-					if _, err := s.engine.Delete(context.Background(), id, ceremonytest.Person("paul").Account); err != nil {
+					if _, err := s.engine.Delete(context.Background(), id,
+						ceremonytest.Person("paul").Account); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -460,7 +470,8 @@ func TestP7BackupThatIsAnybodysOnlyCopyIsNotDeleted(t *testing.T) {
 		}
 		id := s.begin(ceremony.ReadBackup)
 		s.settle(time.Minute)
-		if _, err := s.engine.Delete(context.Background(), id, ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.NotDelivered) {
+		if _, err := s.engine.Delete(context.Background(), id,
+			ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.NotDelivered) {
 			t.Errorf("bob never got his share: %v", err)
 		}
 		s.settle(time.Minute)
@@ -474,7 +485,8 @@ func TestP7BackupIsNotDeletedWhileItsRekeyWaitsForProof(t *testing.T) {
 	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.ReadBackup)
 		s.vault.Do(func() {
-			s.vault.Attempt = &ceremonytest.FakeAttempt{Op: ceremony.Rekey, Nonce: "of-long-ago", Verify: "v"} // by hand
+			// by hand
+			s.vault.Attempt = &ceremonytest.FakeAttempt{Op: ceremony.Rekey, Nonce: "of-long-ago", Verify: "v"}
 		})
 		s.settle(time.Minute)
 		if _, err := s.engine.Delete(context.Background(), id, ceremonytest.Person("paul").Account); err != nil {
@@ -628,10 +640,15 @@ func TestP8ForgedStoriesOfOperationsAreFound(t *testing.T) {
 		}
 		return states
 	}
-	backup := append(begun(ceremony.ReadBackup), event.BackupRead{Nonce: "n", Shares: []event.NewShare{{For: alice, Ciphertext: "c"}}})
-	unsealing := append(begun(ceremony.Unseal), event.Started{Nonce: "n", Required: 3}, event.NodesSeen{Nodes: nodes("n1", "n2")})
+	backup := append(begun(ceremony.ReadBackup), event.BackupRead{
+		Nonce: "n", Shares: []event.NewShare{{For: alice, Ciphertext: "c"}},
+	})
+	unsealing := append(begun(ceremony.Unseal), event.Started{Nonce: "n", Required: 3},
+		event.NodesSeen{Nodes: nodes("n1", "n2")})
 	offered := append(slices.Clip(unsealing), event.Offered{By: alice, Step: ceremony.StepUnseal, Message: at})
-	sent := append(slices.Clip(offered), event.Submitting{By: alice, Step: ceremony.StepUnseal, Nonce: "n", Nodes: []string{"n1"}, Message: at})
+	sent := append(slices.Clip(offered), event.Submitting{
+		By: alice, Step: ceremony.StepUnseal, Nonce: "n", Nodes: []string{"n1"}, Message: at,
+	})
 	drill := append(begun(ceremony.Drill), event.Started{Nonce: "n", Required: 5})
 
 	replay := func(story events) error {
@@ -648,23 +665,39 @@ func TestP8ForgedStoriesOfOperationsAreFound(t *testing.T) {
 		}
 	}
 	for name, story := range map[string]events{
-		"the seal watch proposes a rekey":       {proposed(watched)},
-		"a token for nobody":                    {proposed(nobodys)},
-		"a policy that is none":                 {proposed(empty)},
-		"a backup deleted unread":               append(begun(ceremony.ReadBackup), event.Acting{Act: event.DeletingBackup}),
-		"a backup deleted on nobody's word":     append(slices.Clip(backup), event.Acting{Act: event.DeletingBackup}),
-		"a backup let go before it was read":    append(begun(ceremony.ReadBackup), event.DeletionAsked{By: ceremonytest.Person("paul")}),
-		"a backup's share for a stranger":       append(begun(ceremony.ReadBackup), event.BackupRead{Nonce: "n", Shares: []event.NewShare{{For: mallory}}}),
-		"a first share for a stranger":          append(begun(ceremony.Init), event.Acting{Act: event.Initializing}, event.Initialized{Shares: []event.NewShare{{For: mallory}}}),
-		"two acts at once":                      append(begun(ceremony.Rotate), event.Acting{Act: event.Rotating}, event.Acting{Act: event.Rotating}),
-		"nodes that are not the plan's":         append(slices.Clip(unsealing), event.NodesSeen{Nodes: nodes("n1", "elsewhere")}),
-		"a node left out":                       append(slices.Clip(unsealing), event.NodesSeen{Nodes: nodes("n1")}),
-		"nodes of a rekey":                      append(begun(ceremony.Rekey), event.NodesSeen{Nodes: nodes("n1")}),
-		"a share sent elsewhere":                append(slices.Clip(offered), event.Submitting{By: alice, Step: ceremony.StepUnseal, Nonce: "n", Nodes: []string{"elsewhere"}, Message: at}),
-		"another's share than was offered":      append(slices.Clip(offered), event.Submitting{By: ceremonytest.Person("bob"), Step: ceremony.StepUnseal, Nonce: "n", Message: at}),
-		"counted where it was not sent":         append(slices.Clip(sent), event.Entered{By: alice, At: []string{"n2"}, Nodes: nodes("n1", "n2")}),
-		"refused without a share":               append(slices.Clip(unsealing), event.RoundRefused{Step: ceremony.StepUnseal, Round: 1}),
-		"a drill completed before its time":     append(slices.Clip(drill), event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel}),
+		"the seal watch proposes a rekey": {proposed(watched)},
+		"a token for nobody":              {proposed(nobodys)},
+		"a policy that is none":           {proposed(empty)},
+		"a backup deleted unread": append(begun(ceremony.ReadBackup),
+			event.Acting{Act: event.DeletingBackup}),
+		"a backup deleted on nobody's word": append(slices.Clip(backup), event.Acting{Act: event.DeletingBackup}),
+		"a backup let go before it was read": append(begun(ceremony.ReadBackup),
+			event.DeletionAsked{By: ceremonytest.Person("paul")}),
+		"a backup's share for a stranger": append(begun(ceremony.ReadBackup), event.BackupRead{
+			Nonce: "n", Shares: []event.NewShare{{For: mallory}},
+		}),
+		"a first share for a stranger": append(begun(ceremony.Init), event.Acting{Act: event.Initializing},
+			event.Initialized{Shares: []event.NewShare{{For: mallory}}}),
+		"two acts at once": append(begun(ceremony.Rotate), event.Acting{Act: event.Rotating},
+			event.Acting{Act: event.Rotating}),
+		"nodes that are not the plan's": append(slices.Clip(unsealing),
+			event.NodesSeen{Nodes: nodes("n1", "elsewhere")}),
+		"a node left out":  append(slices.Clip(unsealing), event.NodesSeen{Nodes: nodes("n1")}),
+		"nodes of a rekey": append(begun(ceremony.Rekey), event.NodesSeen{Nodes: nodes("n1")}),
+		"a share sent elsewhere": append(slices.Clip(offered), event.Submitting{
+			By: alice, Step: ceremony.StepUnseal, Nonce: "n", Nodes: []string{"elsewhere"}, Message: at,
+		}),
+		"another's share than was offered": append(slices.Clip(offered), event.Submitting{
+			By: ceremonytest.Person("bob"), Step: ceremony.StepUnseal, Nonce: "n", Message: at,
+		}),
+		"counted where it was not sent": append(slices.Clip(sent), event.Entered{
+			By: alice, At: []string{"n2"}, Nodes: nodes("n1", "n2"),
+		}),
+		"refused without a share": append(slices.Clip(unsealing),
+			event.RoundRefused{Step: ceremony.StepUnseal, Round: 1}),
+		"a drill completed before its time": append(slices.Clip(drill), event.Ended{
+			Outcome: event.Completed, Vault: event.NothingToCancel,
+		}),
 		"a password lost that nobody has":       append(begun(ceremony.GenerateRoot), event.PasswordLost{}),
 		"a token given up before it is there":   append(begun(ceremony.GenerateRoot), event.TokenLeft{}),
 		"reminded of a token that is not there": append(begun(ceremony.GenerateRoot), event.Reminded{Number: 1}),

@@ -78,7 +78,8 @@ func TestRefusedShareIsNotCounted(t *testing.T) {
 		err := s.send("alice", s.envelope(id, "alice", "old-1"))
 		c := s.now(id)
 		if c.Phase != rules.PhaseFrozen || c.HasCounted(ceremonytest.Person("alice").Account) {
-			t.Errorf("err %v, state %s, alice counted: %v: %s", err, c.Phase, c.HasCounted(ceremonytest.Person("alice").Account), story(c))
+			t.Errorf("err %v, state %s, alice counted: %v: %s", err, c.Phase,
+				c.HasCounted(ceremonytest.Person("alice").Account), story(c))
 		}
 	})
 }
@@ -88,7 +89,11 @@ func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
 	for _, e := range []error{ceremony.ErrRefused, ceremony.ErrNotSent} {
 		play(t, func(t *testing.T, s *stage) {
 			hit(s, "start", 0, func() (error, error) {
-				a := &ceremonytest.FakeAttempt{Op: s.rekey, Nonce: "mallorys", Order: ceremony.Order{Operation: s.rekey, Shares: 5, Threshold: 3, Verification: true, Backup: true}}
+				a := &ceremonytest.FakeAttempt{
+					Op: s.rekey, Nonce: "mallorys", Order: ceremony.Order{
+						Operation: s.rekey, Shares: 5, Threshold: 3, Verification: true, Backup: true,
+					},
+				}
 				for _, h := range ceremonytest.Holders {
 					a.Keys = append(a.Keys, ceremonytest.Fpr(h)) // same primaries; subkeys as mallory likes
 				}
@@ -112,7 +117,9 @@ func TestAskerWhoLeavesIsToldTheTruth(t *testing.T) {
 		e := s.envelope(id, "alice", "old-1")
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		got, err := s.engine.Share(ctx, ceremony.Envelope{By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "D", TS: "1"}, Envelope: e})
+		got, err := s.engine.Share(ctx, ceremony.Envelope{
+			By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "D", TS: "1"}, Envelope: e,
+		})
 		s.settle(5 * time.Minute)
 		c := s.now(id)
 		if got == "" && c.HasCounted(ceremonytest.Person("alice").Account) {
@@ -197,7 +204,8 @@ func TestVerifyKnowsTheRules(t *testing.T) {
 		event.Proposed{Plan: plan, PlanHash: plan.Hash()},
 		event.Approved{By: plan.Initiator, PlanHash: "another plan's"}, // self-approval of another plan
 		event.Starting{Attempt: 1}, event.Started{Nonce: "n", Required: 1},
-		event.Counted{By: ceremonytest.Person("mallory"), Step: ceremony.StepUpdate, Progress: 1}, // no holder, never submitted
+		// no holder, never submitted
+		event.Counted{By: ceremonytest.Person("mallory"), Step: ceremony.StepUpdate, Progress: 1},
 		event.Verified{By: new(ceremonytest.Person("mallory"))},
 		event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed},
 	}
@@ -235,7 +243,9 @@ func TestClockStepBreaksNoChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.Append(t.Context(), b.Ceremony, 0, event.Proposed{Plan: b, PlanHash: b.Hash(), Previous: entries[0].Hash}); err != nil {
+	if _, err := j.Append(t.Context(), b.Ceremony, 0, event.Proposed{
+		Plan: b, PlanHash: b.Hash(), Previous: entries[0].Hash,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := journal.VerifyDir(dir); err != nil {
@@ -252,7 +262,8 @@ func TestJournalDirMayHaveAnyName(t *testing.T) {
 	}
 	defer j.Close()
 	plan := ceremonytest.SamplePlan("prod-rekey-aaaa")
-	if _, err := j.Append(t.Context(), plan.Ceremony, 0, event.Proposed{Plan: plan, PlanHash: plan.Hash()}); err != nil {
+	if _, err := j.Append(t.Context(), plan.Ceremony, 0,
+		event.Proposed{Plan: plan, PlanHash: plan.Hash()}); err != nil {
 		t.Fatal(err)
 	}
 	if ids, err := j.List(t.Context()); len(ids) != 1 || err != nil {
@@ -372,12 +383,15 @@ func TestOtherPeoplesFaultsDoNotLockAHolderOut(t *testing.T) {
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	for name, e := range map[string]event.Event{
 		"invalid UTF-8": event.Rejected{By: ceremonytest.Person("paul"), Why: "caf\xe9"},
-		"no team":       event.Declined{By: ceremony.Person{Account: ceremony.Account{User: "U1"}}, Reason: ceremony.NotAHolder},
+		"no team": event.Declined{
+			By: ceremony.Person{Account: ceremony.Account{User: "U1"}}, Reason: ceremony.NotAHolder,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := ceremonytest.OpenJournal(t, t.TempDir())
 			plan := ceremonytest.SamplePlan("prod-rekey-aaaa")
-			if _, err := j.Append(t.Context(), plan.Ceremony, 0, event.Proposed{Plan: plan, PlanHash: plan.Hash()}); err != nil {
+			if _, err := j.Append(t.Context(), plan.Ceremony, 0,
+				event.Proposed{Plan: plan, PlanHash: plan.Hash()}); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := j.Append(t.Context(), plan.Ceremony, 1, e); err != nil {
@@ -393,7 +407,8 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 func TestInvalidUTF8InAReasonBricksNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.propose(s.rekey)
-		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, "caf\xe9"); err != nil {
+		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account,
+			"caf\xe9"); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
@@ -439,7 +454,8 @@ func TestViewIsNotTakenInTwoHalves(t *testing.T) {
 			t.Errorf("frozen %q though the new key is in force", c.Freeze.Why)
 			s.thaw(id)
 			s.settle(time.Minute)
-			t.Errorf("after a thaw: %s, new shares kept: %d, %s", s.now(id).Phase, len(s.now(id).NewShares), story(s.now(id))[300:])
+			t.Errorf("after a thaw: %s, new shares kept: %d, %s", s.now(id).Phase, len(s.now(id).NewShares),
+				story(s.now(id))[300:])
 		}
 	})
 }
@@ -469,7 +485,8 @@ type breakingJournal struct {
 	broken *bool
 }
 
-func (j breakingJournal) Append(ctx context.Context, id ceremony.ID, after int, e ...event.Event) ([]event.Entry, error) {
+func (j breakingJournal) Append(ctx context.Context, id ceremony.ID, after int,
+	e ...event.Event) ([]event.Entry, error) {
 	if *j.broken {
 		return nil, ceremony.ErrJournal
 	}
@@ -560,7 +577,8 @@ func (s *stage) lateProof(d time.Duration) ceremony.ID {
 func (s *stage) verdict(t *testing.T, id ceremony.ID) {
 	c := s.now(id)
 	if s.vault.Shares[0] == "new-1" && c.Ended() && c.Verified == nil {
-		t.Errorf("new key in force; ended %s/%s, verified nil => people read 'new share is not valid, delete it'", c.Outcome, c.Ending)
+		t.Errorf("new key in force; ended %s/%s, verified nil => people read 'new share is not valid, delete it'",
+			c.Outcome, c.Ending)
 	}
 }
 
@@ -639,10 +657,17 @@ func TestP8ForgedStoriesAreFound(t *testing.T) {
 		"started without starting": {p, event.Started{Nonce: "n", Required: 3}},
 		"thawed by nobody":         {p, event.Frozen{Why: event.VaultDiffers}, event.Resumed{}},
 		"rejected by a stranger":   {p, event.Rejected{By: ceremonytest.Person("mallory")}},
-		"cancelled by a stranger":  {p, event.Closing{Outcome: event.Cancelled, By: new(ceremonytest.Person("mallory"))}},
-		"one share counts twice": append(append([]event.Event{p, a, event.Approved{By: secondApprover(plan, by), PlanHash: plan.Hash()},
-			event.Starting{Attempt: 1}, event.Started{Nonce: "n", Required: 3}}, counts(plan, "1", 1)...), counts(plan, "2", 2)...),
-		"share of a stranger's key": {p, event.Frozen{Why: event.VaultDiffers}, event.ResumeAsked{By: ceremonytest.Person("mallory")}},
+		"cancelled by a stranger": {
+			p, event.Closing{Outcome: event.Cancelled, By: new(ceremonytest.Person("mallory"))},
+		},
+		"one share counts twice": append(append([]event.Event{p, a, event.Approved{
+			By: secondApprover(plan, by), PlanHash: plan.Hash(),
+		},
+			event.Starting{Attempt: 1}, event.Started{Nonce: "n", Required: 3}}, counts(plan, "1", 1)...),
+			counts(plan, "2", 2)...),
+		"share of a stranger's key": {
+			p, event.Frozen{Why: event.VaultDiffers}, event.ResumeAsked{By: ceremonytest.Person("mallory")},
+		},
 	} {
 		var entries []event.Entry
 		for i, e := range events {
@@ -656,7 +681,9 @@ func TestP8ForgedStoriesAreFound(t *testing.T) {
 
 // secondApprover is somebody else who may approve.
 func secondApprover(p ceremony.Plan, but ceremony.Person) ceremony.Person {
-	i := slices.IndexFunc(p.Approvers, func(a ceremony.Person) bool { return a != but && a.Account != p.Initiator.Account })
+	i := slices.IndexFunc(p.Approvers, func(a ceremony.Person) bool {
+		return a != but && a.Account != p.Initiator.Account
+	})
 	return p.Approvers[i]
 }
 
@@ -702,7 +729,8 @@ func TestLateLastShareWithoutVerificationIsReadFromTheBackup(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if s.vault.Shares[0] != "new-1" || c.Outcome != event.Completed || len(c.NewShares) != 5 {
-			t.Errorf("new key in force (backup kept: %v), and the new shares are given up: %s, state %s", s.vault.Saved != nil, story(c), c.Phase)
+			t.Errorf("new key in force (backup kept: %v), and the new shares are given up: %s, state %s",
+				s.vault.Saved != nil, story(c), c.Phase)
 		}
 		if by := lastOf[event.Rekeyed](c).By; by != ceremonytest.Person("carol") {
 			t.Errorf("completed by %q, whose share was the last that was sent", by.Name)

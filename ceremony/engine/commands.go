@@ -10,7 +10,8 @@ import (
 // Approve records one person's consent. planHash is what they have seen of the
 // plan's hash, at least 8 digits; when it is empty they have named the ceremony
 // alone, which stands for its plan since a plan never changes.
-func (e *Engine) Approve(ctx context.Context, id ceremony.ID, by ceremony.Account, planHash string) (rules.State, error) {
+func (e *Engine) Approve(ctx context.Context, id ceremony.ID, by ceremony.Account,
+	planHash string) (rules.State, error) {
 	if planHash == "" {
 		c, _, err := e.Ceremony(id)
 		if err != nil {

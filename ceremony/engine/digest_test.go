@@ -36,21 +36,24 @@ func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 		}
 		password := strings.Repeat("A1b2", 7)
 		c, err := s.engine.Propose(context.Background(), ceremony.Proposal{
-			Operation: ceremony.GenerateRoot, Cluster: "prod", Reason: "a test", By: ceremonytest.Person("olga").Account,
+			Operation: ceremony.GenerateRoot, Cluster: "prod", Reason: "a test",
+			By:      ceremonytest.Person("olga").Account,
 			Options: map[string]string{"otp": ceremonytest.Commitment(password)},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		snapshot("proposed")
-		if _, err := s.engine.Reject(context.Background(), c.ID(), ceremonytest.Person("paul").Account, "no"); err != nil {
+		if _, err := s.engine.Reject(context.Background(), c.ID(), ceremonytest.Person("paul").Account,
+			"no"); err != nil {
 			t.Fatal(err)
 		}
 		snapshot("rejected")
 		id := s.begin(s.rekey)
 		s.contribute(id, ceremony.StepUpdate, 1)
 		snapshot("open")
-		if _, err := s.engine.Exposed(context.Background(), ceremonytest.Person("alice").Account, ceremony.ExposedShare); err != nil {
+		if _, err := s.engine.Exposed(context.Background(), ceremonytest.Person("alice").Account,
+			ceremony.ExposedShare); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)

@@ -163,11 +163,13 @@ func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 		}
 		cluster, ok := e.clusters[c.Plan.Cluster]
 		if !ok && (c.Ended() && !c.OwesNews() || c.Plan.Operation == ceremony.Alarm) {
-			e.config.Log.Warn("an alarm, or what a ceremony has left behind, is not looked after: its cluster is not configured any more", "ceremony", string(id))
+			e.config.Log.Warn("an alarm, or what a ceremony has left behind, is not looked after: its cluster is not configured any more",
+				"ceremony", string(id))
 			continue
 		}
 		if !ok {
-			return nil, fmt.Errorf("%s is open, and its cluster %q is not configured any more: %w", id, c.Plan.Cluster, ceremony.UnknownCluster)
+			return nil, fmt.Errorf("%s is open, and its cluster %q is not configured any more: %w", id, c.Plan.Cluster,
+				ceremony.UnknownCluster)
 		}
 		open = append(open, newActor(e, cluster, c, true))
 		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.Phase), "events", c.Seq())
@@ -176,7 +178,8 @@ func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 		// All journals are read by now: others show who has no need to be called.
 		if a.session.Doubt = e.doubt(a.c, a.cluster); a.session.Doubt != nil {
 			d := a.session.Doubt
-			a.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.Why), "plan", d.Want, "found", d.Got)
+			a.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.Why),
+				"plan", d.Want, "found", d.Got)
 		}
 	}
 	// The newest is the one that no other names: the list goes by the clock, which may

@@ -43,7 +43,8 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 							hit := false
 							s.vault.Fault = func(m string, i int) (error, error) {
 								// The first of each is the proposal's own question.
-								asked := slices.Contains([]string{"seal", "progress", "key-status", "policy"}, m) || m == "backup" && op == ceremony.ReadBackup
+								asked := slices.Contains([]string{"seal", "progress", "key-status", "policy"}, m) ||
+									m == "backup" && op == ceremony.ReadBackup
 								if m != method || i != n || i == 0 && asked {
 									return nil, nil
 								}
@@ -115,7 +116,8 @@ func TestP5RekeySharesAreTakenFromTheBackupWhenTheAnswerIsLost(t *testing.T) {
 		}
 		id := s.begin(s.rekey)
 		c := s.finish(id)
-		if made := lastOf[event.Rekeyed](c); !made.FromBackup || len(made.Shares) != 5 || made.Shares[4].Ciphertext != ceremonytest.Enc("new-5 for "+string(ceremonytest.Fpr("erin"))) {
+		if made := lastOf[event.Rekeyed](c); !made.FromBackup || len(made.Shares) != 5 ||
+			made.Shares[4].Ciphertext != ceremonytest.Enc("new-5 for "+string(ceremonytest.Fpr("erin"))) {
 			t.Errorf("new shares: %+v", made)
 		}
 		if c.Outcome != event.Completed {
@@ -206,7 +208,8 @@ const (
 
 var errKilled = errors.New("killed")
 
-func (j *cutJournal) Append(ctx context.Context, id ceremony.ID, after int, events ...event.Event) ([]event.Entry, error) {
+func (j *cutJournal) Append(ctx context.Context, id ceremony.ID, after int,
+	events ...event.Event) ([]event.Entry, error) {
 	if j.left.Add(-int64(len(events))) >= 0 {
 		return j.Journal.Append(ctx, id, after, events...)
 	}
@@ -288,7 +291,8 @@ func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 	s.start()
 	id := s.propose(op)
 	if op.NeedsApproval() && !s.obliges {
-		_, _ = s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, "") // may be where it dies
+		// may be where it dies
+		_, _ = s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, "")
 	}
 	for range 40 {
 		s.settle(10 * time.Second)
@@ -355,7 +359,8 @@ func TestP9NoJournalNoCeremony(t *testing.T) {
 		if err := s.send("bob", envelope); !errors.Is(err, ceremony.ErrJournal) {
 			t.Errorf("a share without a journal: %v", err)
 		}
-		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, ""); !errors.Is(err, ceremony.ErrJournal) {
+		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account,
+			""); !errors.Is(err, ceremony.ErrJournal) {
 			t.Errorf("a command without a journal: %v", err)
 		}
 		s.settle(time.Hour)
@@ -444,7 +449,8 @@ func TestP10PeopleSeeJournaledFactsOnly(t *testing.T) {
 			}
 		}
 		for _, drawn := range s.courier.Drawn {
-			if drawn.Seq() > len(entries) || drawn.Seq() > 0 && drawn.History[drawn.Seq()-1].Hash != entries[drawn.Seq()-1].Hash {
+			if drawn.Seq() > len(entries) || drawn.Seq() > 0 &&
+				drawn.History[drawn.Seq()-1].Hash != entries[drawn.Seq()-1].Hash {
 				t.Error("a state was drawn that is not in the journal")
 			}
 		}
@@ -470,7 +476,8 @@ func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
 				}
 				for _, m := range c.Messages() {
 					// The approval came before the approvers could be asked.
-					if m.Kind != rules.BoardMessage && m.Kind != rules.ApprovalMessage && s.courier.Posted[string(id)+" "+m.Key] != 1 {
+					if m.Kind != rules.BoardMessage && m.Kind != rules.ApprovalMessage &&
+						s.courier.Posted[string(id)+" "+m.Key] != 1 {
 						t.Errorf("%s was posted %d times", m.Key, s.courier.Posted[string(id)+" "+m.Key])
 					}
 				}

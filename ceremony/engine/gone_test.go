@@ -50,19 +50,24 @@ func (s *stage) handsOut(id ceremony.ID) rules.State {
 	s.t.Helper()
 	c := s.now(id)
 	made := lastOf[event.Rekeyed](c)
-	if c.Outcome != event.Completed || c.Ending != event.AttemptUsed || !rules.Elsewhere(made) || !c.MadeElsewhere() || !made.FromBackup || c.Unproven {
+	if c.Outcome != event.Completed || c.Ending != event.AttemptUsed || !rules.Elsewhere(made) || !c.MadeElsewhere() ||
+		!made.FromBackup || c.Unproven {
 		s.t.Fatalf("%s, outcome %q, ending %q, made by %q: %s", c.Phase, c.Outcome, c.Ending, made.By.Name, story(c))
 	}
 	for i, name := range ceremonytest.Holders {
-		if got, want := made.Shares[i], ceremonytest.Enc(own(ceremony.StepVerify, name)+" for "+string(ceremonytest.Fpr(name))); got.Ciphertext != want || got.For != ceremonytest.Person(name) {
+		if got, want := made.Shares[i], ceremonytest.Enc(own(ceremony.StepVerify,
+			name)+" for "+string(ceremonytest.Fpr(name))); got.Ciphertext != want ||
+			got.For != ceremonytest.Person(name) {
 			s.t.Errorf("share %d is %+v", i, got)
 		}
 		delivered := slices.IndexFunc(c.History, func(e event.Entry) bool {
 			p, ok := e.Event.(event.Posted)
-			return ok && strings.HasPrefix(p.Key, "delivery/") && strings.HasSuffix(p.Key, "/"+ceremonytest.Person(name).Account.String())
+			return ok && strings.HasPrefix(p.Key, "delivery/") &&
+				strings.HasSuffix(p.Key, "/"+ceremonytest.Person(name).Account.String())
 		})
 		if delivered < lastSeq[event.Rekeyed](c) {
-			s.t.Errorf("%s was handed theirs at entry %d, the journal has them since %d (P7)", name, delivered+1, lastSeq[event.Rekeyed](c))
+			s.t.Errorf("%s was handed theirs at entry %d, the journal has them since %d (P7)", name, delivered+1,
+				lastSeq[event.Rekeyed](c))
 		}
 	}
 	for _, name := range []string{"olga", "paul", "quin"} {
@@ -169,7 +174,8 @@ func TestCancellingARekeyThatOthersHaveFinishedGivesNothingUp(t *testing.T) {
 				s.vault.Do(func() { s.vault.Fault = forbidden("backup") })
 				s.others("old-2", "old-3")
 				s.settle(time.Minute)
-				if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone || c.Freeze.Remains != "" {
+				if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone ||
+					c.Freeze.Remains != "" {
 					t.Fatalf("%s, %+v", c.Phase, c.Freeze)
 				}
 				s.vault.Do(func() { s.vault.Fault = nil })
@@ -243,7 +249,8 @@ func TestTokenThatIsGoneEndsUnknown(t *testing.T) {
 				s.settle(time.Minute)
 				s.thaw(id)
 				if c := s.finish(id); c.Outcome != event.Completed || c.Attempt.Number != 2 || !c.Unproven {
-					t.Errorf("outcome %q in attempt %d; the first may have made a token as well, unproven %t", c.Outcome, c.Attempt.Number, c.Unproven)
+					t.Errorf("outcome %q in attempt %d; the first may have made a token as well, unproven %t",
+						c.Outcome, c.Attempt.Number, c.Unproven)
 				}
 			})
 		})
@@ -264,13 +271,15 @@ func TestRekeyWithVerificationThatOthersHaveFinished(t *testing.T) {
 	}
 	play(t, func(t *testing.T, s *stage) {
 		id := finish(s)
-		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone || c.Freeze.Remains != rules.SharesMade {
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone ||
+			c.Freeze.Remains != rules.SharesMade {
 			t.Fatalf("%s, %+v", c.Phase, c.Freeze)
 		}
 		s.giveUp(id)
 		s.unknown(id)
 		backup := s.begin(ceremony.ReadBackup)
-		if c := s.finish(backup); c.Backup == nil || c.Backup.Of != id || !c.Backup.Unknown || len(c.Backup.Shares) != 5 {
+		if c := s.finish(backup); c.Backup == nil || c.Backup.Of != id || !c.Backup.Unknown ||
+			len(c.Backup.Shares) != 5 {
 			t.Errorf("the backup is handed out as %+v", c.Backup)
 		}
 	})
@@ -290,7 +299,8 @@ func TestRekeyWithVerificationThatOthersHaveFinished(t *testing.T) {
 		s.settle(time.Minute)
 		s.giveUp(id)
 		if c := s.now(id); c.Outcome != event.Cancelled || c.Ending != event.NothingToCancel || c.Unproven {
-			t.Errorf("the numbers are the old key's, and it ended as %q, %q, unproven %t", c.Outcome, c.Ending, c.Unproven)
+			t.Errorf("the numbers are the old key's, and it ended as %q, %q, unproven %t", c.Outcome, c.Ending,
+				c.Unproven)
 		}
 	})
 }
@@ -386,7 +396,10 @@ func TestJournalRestoredFromACopyTellsNothingUntrue(t *testing.T) {
 // An act whose outcome was never learnt is not said to have changed nothing.
 func TestActWhoseOutcomeIsNotKnownEndsUnknown(t *testing.T) {
 	playFor(t, ceremony.Rotate, func(t *testing.T, s *stage) {
-		hit(s, "rotate", 0, func() (error, error) { s.vault.ClusterID = "cluster-2"; return nil, ceremony.ErrUncertain })
+		hit(s, "rotate", 0, func() (error, error) {
+			s.vault.ClusterID = "cluster-2"
+			return nil, ceremony.ErrUncertain
+		})
 		id := s.begin(ceremony.Rotate)
 		s.settle(time.Minute)
 		if c := s.now(id); c.Phase != rules.PhaseFrozen {

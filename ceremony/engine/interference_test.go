@@ -29,7 +29,9 @@ func guarded(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 
 // alarms are all there are, newest first.
 func (s *stage) alarms() []rules.State {
-	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool { return c.Plan.Operation != ceremony.Alarm })
+	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool {
+		return c.Plan.Operation != ceremony.Alarm
+	})
 }
 
 // kinds are the findings of all alarms, oldest first.
@@ -53,7 +55,9 @@ func (s *stage) expect(want ...ceremony.Finding) {
 // foreign begins somebody else's attempt.
 func (s *stage) foreign(op ceremony.Operation) {
 	s.vault.Do(func() {
-		s.vault.Attempt = &ceremonytest.FakeAttempt{Op: op, Nonce: "foreign-" + s.vault.Nonce(), Order: ceremony.Order{Operation: op, Shares: 1, Threshold: 1}}
+		s.vault.Attempt = &ceremonytest.FakeAttempt{
+			Op: op, Nonce: "foreign-" + s.vault.Nonce(), Order: ceremony.Order{Operation: op, Shares: 1, Threshold: 1},
+		}
 	})
 }
 
@@ -68,7 +72,9 @@ func deedsPast() map[string]struct {
 	}
 	return map[string]row{
 		"starts a rekey": {func(s *stage) { s.foreign(s.rekey) }, []ceremony.Finding{ceremony.ForeignStart}},
-		"starts a root":  {func(s *stage) { s.foreign(ceremony.GenerateRoot) }, []ceremony.Finding{ceremony.ForeignStart}},
+		"starts a root": {
+			func(s *stage) { s.foreign(ceremony.GenerateRoot) }, []ceremony.Finding{ceremony.ForeignStart},
+		},
 		"starts and feeds": {func(s *stage) {
 			s.foreign(ceremony.GenerateRoot)
 			s.settle(time.Minute)
@@ -89,9 +95,19 @@ func deedsPast() map[string]struct {
 			s.settle(time.Minute)
 			s.vault.Do(func() { s.vault.Attempt, s.vault.Shares, s.vault.Threshold = nil, []string{"evil"}, 1 })
 		}, []ceremony.Finding{ceremony.ForeignStart, ceremony.ForeignCancel, ceremony.KeyChanged}},
-		"rotates":          {func(s *stage) { s.vault.Do(func() { s.vault.Term++ }) }, []ceremony.Finding{ceremony.TermChanged}},
-		"answers in place": {func(s *stage) { s.vault.Do(func() { s.vault.ClusterID = "cluster-2" }) }, []ceremony.Finding{ceremony.ClusterChanged}},
-		"seals":            {func(s *stage) { s.vault.Do(func() { s.node("n2").Sealed = true }) }, []ceremony.Finding{ceremony.SealChanged}},
+		"rotates": {
+			func(s *stage) { s.vault.Do(func() { s.vault.Term++ }) }, []ceremony.Finding{ceremony.TermChanged},
+		},
+		"answers in place": {
+			func(s *stage) {
+				s.vault.Do(func() { s.vault.ClusterID = "cluster-2" })
+			}, []ceremony.Finding{ceremony.ClusterChanged},
+		},
+		"seals": {
+			func(s *stage) {
+				s.vault.Do(func() { s.node("n2").Sealed = true })
+			}, []ceremony.Finding{ceremony.SealChanged},
+		},
 	}
 }
 
@@ -114,7 +130,8 @@ func TestWhatNoCeremonyHasDoneRaisesOneAlarm(t *testing.T) {
 					for _, kind := range slices.Compact(slices.Sorted(slices.Values(deed.want))) {
 						if !slices.ContainsFunc(s.courier.Order, func(key string) bool {
 							m := messageOf(alarm, key)
-							return m.Kind == rules.AlarmMessage && m.Entry.Event.(event.Noticed).Kind == kind && m.To.Name == "sue"
+							return m.Kind == rules.AlarmMessage && m.Entry.Event.(event.Noticed).Kind == kind &&
+								m.To.Name == "sue"
 						}) {
 							t.Errorf("sue was not told of %s", kind)
 						}
@@ -198,7 +215,8 @@ func TestWhatHappensWhileTheProgramIsDownIsFoundAfterwards(t *testing.T) {
 				s.settle(time.Hour)
 				// What came and went meanwhile has left no trace.
 				last := deed.want[len(deed.want)-1]
-				if got := s.kinds(); last != ceremony.ForeignCancel && last != ceremony.ForeignProgress && !slices.Contains(got, last) {
+				if got := s.kinds(); last != ceremony.ForeignCancel && last != ceremony.ForeignProgress &&
+					!slices.Contains(got, last) {
 					t.Errorf("found %q, and not %s", got, last)
 				}
 			})
@@ -226,7 +244,10 @@ func TestOwnCeremoniesRaiseNoAlarm(t *testing.T) {
 						id := s.begin(op)
 						s.vault.Do(func() {
 							s.vault.Fault = func(m string, n int) (error, error) {
-								writes := []string{"submit", "start", "rotate", "set-policy", "delete-backup", "cancel", "unseal", "reset"}
+								writes := []string{
+									"submit", "start", "rotate", "set-policy", "delete-backup", "cancel", "unseal",
+									"reset",
+								}
 								if slices.Contains(writes, m) && n%3 == nth {
 									return fault.before, fault.after
 								}
@@ -244,7 +265,9 @@ func TestOwnCeremoniesRaiseNoAlarm(t *testing.T) {
 }
 
 func TestCancelledAndExpiredCeremoniesRaiseNoAlarm(t *testing.T) {
-	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Unseal} {
+	for _, op := range []ceremony.Operation{
+		ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Unseal,
+	} {
 		for _, end := range []string{"cancelled", "expired"} {
 			t.Run(string(op)+" "+end, func(t *testing.T) {
 				guarded(t, op, func(t *testing.T, s *stage) {
@@ -256,7 +279,8 @@ func TestCancelledAndExpiredCeremoniesRaiseNoAlarm(t *testing.T) {
 					s.contribute(id, step, 2)
 					s.settle(time.Minute)
 					if end == "cancelled" {
-						if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
+						if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("paul").Account,
+							""); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -276,11 +300,21 @@ func TestInterferenceWithACeremonyIsToldToTheOwnersToo(t *testing.T) {
 		do   func(v *ceremonytest.FakeVault)
 		want []ceremony.Finding
 	}{
-		"cancelled":        {func(v *ceremonytest.FakeVault) { v.Attempt = nil }, []ceremony.Finding{ceremony.ForeignCancel}},
-		"a foreign share":  {func(v *ceremonytest.FakeVault) { v.Attempt.Progress = append(v.Attempt.Progress, "old-5") }, []ceremony.Finding{ceremony.ForeignProgress}},
-		"progress dropped": {func(v *ceremonytest.FakeVault) { v.Attempt.Progress = nil }, []ceremony.Finding{ceremony.ForeignProgress}},
+		"cancelled": {
+			func(v *ceremonytest.FakeVault) { v.Attempt = nil }, []ceremony.Finding{ceremony.ForeignCancel},
+		},
+		"a foreign share": {
+			func(v *ceremonytest.FakeVault) {
+				v.Attempt.Progress = append(v.Attempt.Progress, "old-5")
+			}, []ceremony.Finding{ceremony.ForeignProgress},
+		},
+		"progress dropped": {
+			func(v *ceremonytest.FakeVault) { v.Attempt.Progress = nil }, []ceremony.Finding{ceremony.ForeignProgress},
+		},
 		"replaced": {func(v *ceremonytest.FakeVault) {
-			v.Attempt = &ceremonytest.FakeAttempt{Op: v.Attempt.Op, Nonce: "foreign", Order: v.Attempt.Order, Keys: v.Attempt.Keys}
+			v.Attempt = &ceremonytest.FakeAttempt{
+				Op: v.Attempt.Op, Nonce: "foreign", Order: v.Attempt.Order, Keys: v.Attempt.Keys,
+			}
 		}, []ceremony.Finding{ceremony.ForeignCancel, ceremony.ForeignStart}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -358,12 +392,25 @@ func TestRotationByVaultsOwnPolicyIsNoAlarm(t *testing.T) {
 		want    []ceremony.Finding
 		perhaps bool
 	}{
-		"old enough":       {ceremony.RotationPolicy{Enabled: true, Interval: 24 * time.Hour}, 25 * time.Hour, nil, false},
-		"too young":        {ceremony.RotationPolicy{Enabled: true, Interval: 24 * time.Hour}, time.Hour, []ceremony.Finding{ceremony.TermChanged}, true},
-		"used up":          {ceremony.RotationPolicy{Enabled: true, MaxOperations: 42}, time.Hour, nil, false},
-		"hardly used":      {ceremony.RotationPolicy{Enabled: true, MaxOperations: 4_000_000}, time.Hour, []ceremony.Finding{ceremony.TermChanged}, true},
-		"not by itself":    {ceremony.RotationPolicy{Interval: 24 * time.Hour}, 25 * time.Hour, []ceremony.Finding{ceremony.TermChanged}, false},
-		"policy forbidden": {ceremony.RotationPolicy{}, 25 * time.Hour, []ceremony.Finding{ceremony.TermChanged}, false},
+		"old enough": {
+			ceremony.RotationPolicy{Enabled: true, Interval: 24 * time.Hour}, 25 * time.Hour, nil, false,
+		},
+		"too young": {
+			ceremony.RotationPolicy{Enabled: true, Interval: 24 * time.Hour}, time.Hour,
+			[]ceremony.Finding{ceremony.TermChanged}, true,
+		},
+		"used up": {ceremony.RotationPolicy{Enabled: true, MaxOperations: 42}, time.Hour, nil, false},
+		"hardly used": {
+			ceremony.RotationPolicy{Enabled: true, MaxOperations: 4_000_000}, time.Hour,
+			[]ceremony.Finding{ceremony.TermChanged}, true,
+		},
+		"not by itself": {
+			ceremony.RotationPolicy{Interval: 24 * time.Hour}, 25 * time.Hour, []ceremony.Finding{ceremony.TermChanged},
+			false,
+		},
+		"policy forbidden": {
+			ceremony.RotationPolicy{}, 25 * time.Hour, []ceremony.Finding{ceremony.TermChanged}, false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
@@ -408,7 +455,8 @@ func TestFlappingMakesNoStorm(t *testing.T) {
 		for _, kind := range s.kinds() {
 			count[kind]++
 		}
-		if count[ceremony.SealChanged] != 2 || count[ceremony.ForeignStart] > 20+hours || count[ceremony.ForeignCancel] > 20+hours {
+		if count[ceremony.SealChanged] != 2 || count[ceremony.ForeignStart] > 20+hours ||
+			count[ceremony.ForeignCancel] > 20+hours {
 			t.Errorf("findings: %v", count)
 		}
 		told := 0

@@ -126,7 +126,8 @@ func TestP8JournalsOfOldAreReadVerifiedAndWrittenAgain(t *testing.T) {
 		}
 	}
 	for _, op := range append(ceremony.Operations(), ceremony.Alarm) {
-		if !outcomes[op][event.Completed] || !outcomes[op][event.Expired] && op != ceremony.ReadBackup && op != ceremony.Drill {
+		if !outcomes[op][event.Completed] || !outcomes[op][event.Expired] && op != ceremony.ReadBackup &&
+			op != ceremony.Drill {
 			t.Errorf("%s: its outcomes are %v", op, outcomes[op])
 		}
 	}

@@ -65,7 +65,8 @@ func (a *actor) deliverLoop(ctx context.Context) {
 }
 
 // deliver posts one message and has it recorded.
-func (a *actor) deliver(ctx context.Context, c rules.State, m rules.Message, maybe map[string]bool) (rules.State, error) {
+func (a *actor) deliver(ctx context.Context, c rules.State, m rules.Message,
+	maybe map[string]bool) (rules.State, error) {
 	ref, err := a.e.config.Courier.Deliver(ctx, c, m, maybe[m.Key])
 	switch {
 	case errors.Is(err, ceremony.ErrUndeliverable):

@@ -121,7 +121,9 @@ func (v slowVault) Unseal(ctx context.Context, addresses []string, share *secret
 // holders send theirs at once, whatever becomes of each, and garbage is collected
 // after every one, when it is overwritten.
 func TestP1NoTwoPlainSharesOfACeremonyAreInMemoryTogether(t *testing.T) {
-	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Unseal, ceremony.Drill} {
+	for _, op := range []ceremony.Operation{
+		ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Unseal, ceremony.Drill,
+	} {
 		t.Run(string(op), func(t *testing.T) {
 			playFor(t, op, func(t *testing.T, s *stage) {
 				count := newShareCount()
@@ -144,7 +146,8 @@ func TestP1NoTwoPlainSharesOfACeremonyAreInMemoryTogether(t *testing.T) {
 					t.Errorf("%d plain shares were in memory together", count.most)
 				}
 				if count.unswept != 0 || count.forgot < count.total || count.litter != 0 {
-					t.Errorf("garbage was collected %d times for %d shares; %d have come since, and %d were in the clear", count.forgot, count.total, count.unswept, count.litter)
+					t.Errorf("garbage was collected %d times for %d shares; %d have come since, and %d were in the clear",
+						count.forgot, count.total, count.unswept, count.litter)
 				}
 			})
 		})
@@ -168,7 +171,9 @@ func (s *stage) everybodyAtOnce(id ceremony.ID) {
 		s.serial++
 		message := ceremony.Ref{Channel: "D" + from[i], TS: "at once " + string(rune('a'+s.serial))}
 		all.Go(func() {
-			_, err := s.engine.Share(context.Background(), ceremony.Envelope{By: ceremonytest.Person(from[i]).Account, Message: message, Envelope: envelope})
+			_, err := s.engine.Share(context.Background(), ceremony.Envelope{
+				By: ceremonytest.Person(from[i]).Account, Message: message, Envelope: envelope,
+			})
 			if _, refused := ceremony.RefusalOf(err); err != nil && !refused {
 				s.t.Errorf("%s's envelope: %v", from[i], err)
 			}

@@ -68,7 +68,10 @@ func (a *actor) heard(err error) {
 
 // kindOf is the sentinel in an adapter's error, which is a new value each time.
 func kindOf(err error) error {
-	for _, kind := range []error{ceremony.ErrNotSent, ceremony.ErrUncertain, ceremony.ErrRefused, ceremony.ErrForbidden, ceremony.ErrSealed, ceremony.ErrThrottled, ceremony.ErrNoLeader, ceremony.ErrUnsupported} {
+	for _, kind := range []error{
+		ceremony.ErrNotSent, ceremony.ErrUncertain, ceremony.ErrRefused, ceremony.ErrForbidden, ceremony.ErrSealed,
+		ceremony.ErrThrottled, ceremony.ErrNoLeader, ceremony.ErrUnsupported,
+	} {
 		if errors.Is(err, kind) {
 			return kind
 		}

@@ -31,7 +31,8 @@ func (e *Engine) Propose(ctx context.Context, p ceremony.Proposal) (rules.State,
 	return e.propose(ctx, cluster, p, initiator)
 }
 
-func (e *Engine) propose(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal, initiator ceremony.Person) (rules.State, error) {
+func (e *Engine) propose(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal,
+	initiator ceremony.Person) (rules.State, error) {
 	release, err := e.reserve(cluster.Name, p.Operation)
 	if err != nil {
 		return rules.State{}, err
@@ -80,7 +81,8 @@ func slotOf(op ceremony.Operation) string {
 }
 
 // open writes the first line, and what belongs to it, and starts the owner.
-func (e *Engine) open(ctx context.Context, cluster ceremony.Cluster, plan ceremony.Plan, more ...event.Event) (rules.State, error) {
+func (e *Engine) open(ctx context.Context, cluster ceremony.Cluster, plan ceremony.Plan,
+	more ...event.Event) (rules.State, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.run == nil {
@@ -123,13 +125,15 @@ func newID(cluster string, op ceremony.Operation) ceremony.ID {
 const longestReason = 300
 
 // plan works out what is proposed and refuses what can't work.
-func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal, initiator ceremony.Person) (ceremony.Plan, error) {
+func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal,
+	initiator ceremony.Person) (ceremony.Plan, error) {
 	if !slices.Contains(cluster.Operations, p.Operation) {
 		return ceremony.Plan{}, fmt.Errorf("%q on %s: %w", p.Operation, cluster.Name, ceremony.UnknownOperation)
 	}
 	reason := strings.TrimSpace(p.Reason)
 	// What is not printable turns text around, or hides it.
-	if len([]rune(reason)) > longestReason || !utf8.ValidString(reason) || strings.ContainsFunc(reason, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if len([]rune(reason)) > longestReason || !utf8.ValidString(reason) ||
+		strings.ContainsFunc(reason, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return ceremony.Plan{}, ceremony.BadReason
 	}
 	now := time.Now().UTC().Truncate(time.Second)
@@ -157,7 +161,8 @@ func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.
 		return ceremony.Plan{}, err
 	}
 	if p.Operation.TakesShares() && len(plan.Holders) < plan.Threshold {
-		return ceremony.Plan{}, fmt.Errorf("%d holders, and Vault asks for %d shares: %w", len(plan.Holders), plan.Threshold, ceremony.TooFewHolders)
+		return ceremony.Plan{}, fmt.Errorf("%d holders, and Vault asks for %d shares: %w", len(plan.Holders),
+			plan.Threshold, ceremony.TooFewHolders)
 	}
 	if err := follow(&plan, cluster, policy); err != nil {
 		return ceremony.Plan{}, err
@@ -309,9 +314,13 @@ func compareFresh(p ceremony.Plan, nodes []ceremony.Node) (*rules.Difference, er
 		case n.Err != nil:
 			return nil, fmt.Errorf("%s: %w", n.Address, n.Err)
 		case n.Seal.Initialized:
-			return &rules.Difference{Why: event.VaultDiffers, Want: "no node initialised", Got: n.Address + " is initialised"}, nil
+			return &rules.Difference{
+				Why: event.VaultDiffers, Want: "no node initialised", Got: n.Address + " is initialised",
+			}, nil
 		case p.Seal != "" && n.Seal.Type != p.Seal:
-			return &rules.Difference{Why: event.VaultDiffers, Want: "seal " + p.Seal, Got: n.Address + " has seal " + n.Seal.Type}, nil
+			return &rules.Difference{
+				Why: event.VaultDiffers, Want: "seal " + p.Seal, Got: n.Address + " has seal " + n.Seal.Type,
+			}, nil
 		}
 	}
 	return nil, nil
@@ -338,7 +347,8 @@ func planBackup(ctx context.Context, cluster ceremony.Cluster, seal ceremony.Sea
 func planToken(ctx context.Context, cluster ceremony.Cluster, plan *ceremony.Plan) error {
 	own, err := cluster.Vault.OwnToken(ctx)
 	switch {
-	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported), errors.Is(err, ceremony.ErrRefused):
+	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported),
+		errors.Is(err, ceremony.ErrRefused):
 		// What the operation itself needs is asked for by itself; a secondary of disaster
 		// recovery takes no token's request.
 		return nil

@@ -72,7 +72,9 @@ func (a *actor) planDrift(ctx context.Context) (d *rules.Difference, err error) 
 			return nil, err
 		}
 		if !slices.EqualFunc(v, p.Nodes, func(n ceremony.Node, address string) bool { return n.Address == address }) {
-			return &rules.Difference{Why: event.VaultDiffers, Want: "the nodes of the plan", Got: "other nodes in the configuration"}, nil
+			return &rules.Difference{
+				Why: event.VaultDiffers, Want: "the nodes of the plan", Got: "other nodes in the configuration",
+			}, nil
 		}
 		return compareFresh(p, v)
 	}
@@ -83,13 +85,17 @@ func (a *actor) planDrift(ctx context.Context) (d *rules.Difference, err error) 
 	case ceremony.Rotate:
 		key, err := a.cluster.Vault.KeyStatus(ctx)
 		if err == nil && key.Term != p.KeyTerm {
-			return &rules.Difference{Why: event.VaultDiffers, Want: ceremony.TermWords(p.KeyTerm), Got: ceremony.TermWords(key.Term)}, nil
+			return &rules.Difference{
+				Why: event.VaultDiffers, Want: ceremony.TermWords(p.KeyTerm), Got: ceremony.TermWords(key.Term),
+			}, nil
 		}
 		return nil, err
 	case ceremony.RotateConfig:
 		policy, err := a.cluster.Vault.RotationPolicy(ctx)
 		if err == nil && policy != *p.OldPolicy {
-			return &rules.Difference{Why: event.VaultDiffers, Want: "rotation " + p.OldPolicy.String(), Got: policy.String()}, nil
+			return &rules.Difference{
+				Why: event.VaultDiffers, Want: "rotation " + p.OldPolicy.String(), Got: policy.String(),
+			}, nil
 		}
 		return nil, err
 	case ceremony.ReadBackup:
@@ -111,7 +117,9 @@ func (a *actor) otherCluster(ctx context.Context) (*rules.Difference, error) {
 	case seal.Sealed:
 		return nil, ceremony.ErrSealed
 	case seal.ClusterID != a.c.Plan.ClusterID:
-		return &rules.Difference{Why: event.VaultDiffers, Want: "cluster id " + a.c.Plan.ClusterID, Got: seal.ClusterID}, nil
+		return &rules.Difference{
+			Why: event.VaultDiffers, Want: "cluster id " + a.c.Plan.ClusterID, Got: seal.ClusterID,
+		}, nil
 	}
 	return nil, nil
 }
@@ -126,14 +134,18 @@ func (a *actor) unlikeBackup(ctx context.Context) (*rules.Difference, error) {
 	case err != nil:
 		return nil, err
 	case backup.Nonce != handedOut:
-		return &rules.Difference{Why: event.VaultDiffers, Want: "the backup of attempt " + handedOut, Got: "attempt " + backup.Nonce}, nil
+		return &rules.Difference{
+			Why: event.VaultDiffers, Want: "the backup of attempt " + handedOut, Got: "attempt " + backup.Nonce,
+		}, nil
 	}
 	seen, err := a.cluster.Vault.Progress(ctx, a.rekeyKind(), ceremony.StepUpdate)
 	switch {
 	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
 		return nil, nil // whoever may not rekey here may not know either
 	case err == nil && seen.Started && seen.Nonce == handedOut:
-		return &rules.Difference{Why: event.VaultDiffers, Want: "a rekey that has ended", Got: "attempt " + handedOut + " still in progress"}, nil
+		return &rules.Difference{
+			Why: event.VaultDiffers, Want: "a rekey that has ended", Got: "attempt " + handedOut + " still in progress",
+		}, nil
 	}
 	return nil, err
 }
@@ -177,7 +189,10 @@ func (a *actor) acted(ctx context.Context, answered bool) (progress bool, err er
 	case a.c.Closing != nil:
 		return a.advance(ctx, rules.Close{Vault: event.NothingToCancel})
 	case answered:
-		return a.advance(ctx, rules.Stop{Why: event.VaultDiffers, Want: string(rules.Undertakes(a.c.Plan.Operation)) + " done", Got: "Vault confirmed it and shows nothing of it"})
+		return a.advance(ctx, rules.Stop{
+			Why: event.VaultDiffers, Want: string(rules.Undertakes(a.c.Plan.Operation)) + " done",
+			Got: "Vault confirmed it and shows nothing of it",
+		})
 	}
 	if a.session.Doubt != nil {
 		return a.do(ctx, rules.ActDoubt)

@@ -9,7 +9,8 @@ import (
 
 // NameToken tells by which accessor Vault knows the root token that a ceremony has
 // issued. Vault is asked whether it can be that token.
-func (e *Engine) NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.State, error) {
+func (e *Engine) NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account,
+	accessor string) (rules.State, error) {
 	a, err := e.actor(id)
 	if err != nil {
 		return rules.State{}, err

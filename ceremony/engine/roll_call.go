@@ -82,8 +82,12 @@ func (a *actor) callRoll(ctx context.Context) (progress bool, err error) {
 		case err != nil:
 			return false, ownFault{fmt.Errorf("make the challenge for %s: %w", p.Name, err)}
 		}
-		challenge := ceremony.Challenge{For: p, Ciphertext: ciphertext, Digest: ceremony.RollCallDigest(ceremony.RollCallAnswer([]byte(response)))}
-		challenge.Notice, err = opener.SignRollCall(ceremony.RollCallNotice{Plan: plan, Digest: challenge.Digest, At: now})
+		challenge := ceremony.Challenge{
+			For: p, Ciphertext: ciphertext, Digest: ceremony.RollCallDigest(ceremony.RollCallAnswer([]byte(response))),
+		}
+		challenge.Notice, err = opener.SignRollCall(ceremony.RollCallNotice{
+			Plan: plan, Digest: challenge.Digest, At: now,
+		})
 		if err != nil {
 			return false, ownFault{fmt.Errorf("sign the roll call: %w", err)}
 		}

@@ -51,7 +51,9 @@ func (e *Engine) watch(ctx context.Context, cluster ceremony.Cluster) {
 			last, told = c.ID(), c.LeftSealed()
 		}
 		if news := news(nodes, told); len(news) > 0 && !e.unsealing(cluster.Name) {
-			c, err := e.propose(ctx, cluster, ceremony.Proposal{Operation: ceremony.Unseal, Cluster: cluster.Name, Reason: sealedReason(news)}, ceremony.SealWatch)
+			c, err := e.propose(ctx, cluster, ceremony.Proposal{
+				Operation: ceremony.Unseal, Cluster: cluster.Name, Reason: sealedReason(news),
+			}, ceremony.SealWatch)
 			switch {
 			case err == nil:
 				fault = ""
@@ -110,7 +112,9 @@ func (e *Engine) unsealing(cluster string) bool {
 // lastUnseal is the newest unseal of the cluster.
 func (e *Engine) lastUnseal(cluster string) (rules.State, bool) {
 	all := e.Ceremonies()
-	i := slices.IndexFunc(all, func(c rules.State) bool { return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal })
+	i := slices.IndexFunc(all, func(c rules.State) bool {
+		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal
+	})
 	if i < 0 {
 		return rules.State{}, false
 	}

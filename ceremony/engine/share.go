@@ -119,7 +119,9 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	evidence := ceremony.Evidence{SHA256: hex.EncodeToString(sum[:])}
 
 	// Life of a share, 3 of 7: may this holder act now? The offer is journaled.
-	if err := a.record(ctx, rules.Receive{By: offer.By, Name: a.e.people[offer.By], Message: offer.Message, Way: offer.Way, Evidence: evidence}); err != nil {
+	if err := a.record(ctx, rules.Receive{
+		By: offer.By, Name: a.e.people[offer.By], Message: offer.Message, Way: offer.Way, Evidence: evidence,
+	}); err != nil {
 		return err
 	}
 	if a.key == nil || !a.waiting(offer.Message) {
@@ -178,7 +180,9 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	if !a.waiting(offer.Message) {
 		return a.outcome(offer.Message)
 	}
-	if err := a.record(ctx, rules.Send{Evidence: evidence, Before: len(a.c.Round.Counted), Share: tag, Standing: standing}); err != nil {
+	if err := a.record(ctx, rules.Send{
+		Evidence: evidence, Before: len(a.c.Round.Counted), Share: tag, Standing: standing,
+	}); err != nil {
 		return err
 	}
 	sent, ok := a.c.Pending.Submitting()
@@ -212,7 +216,8 @@ func (a *actor) commitment() string {
 
 // begunWith begins an attempt with the one-time password that has just come. It is
 // in memory until Vault has answered, and nowhere else.
-func (a *actor) begunWith(ctx context.Context, message ceremony.Ref, password *secret.Secret, evidence ceremony.Evidence) error {
+func (a *actor) begunWith(ctx context.Context, message ceremony.Ref, password *secret.Secret,
+	evidence ceremony.Evidence) error {
 	if _, err := a.startAttempt(ctx, password); err != nil {
 		a.logUndone(err)
 	}
@@ -234,7 +239,8 @@ func (a *actor) submit(ctx context.Context, sent event.Submitting, share *secret
 	for address, err := range a.cluster.Vault.Unseal(ctx, sent.Nodes, share) {
 		switch {
 		case err == nil:
-		case errors.Is(err, ceremony.ErrNotSent), errors.Is(err, ceremony.ErrRefused), errors.Is(err, ceremony.ErrThrottled):
+		case errors.Is(err, ceremony.ErrNotSent), errors.Is(err, ceremony.ErrRefused),
+			errors.Is(err, ceremony.ErrThrottled):
 			certain = fmt.Errorf("%s: %w: %w", address, ceremony.ErrRefused, err)
 		default:
 			lost = fmt.Errorf("%s: %w: %w", address, ceremony.ErrUncertain, err)
@@ -251,7 +257,8 @@ func (a *actor) answered(ctx context.Context, sent event.Submitting, answer cere
 		a.settleAnswered(ctx, sent, &answer, false)
 		return
 	case sent.Step == ceremony.StepUnseal: // other nodes may have counted it
-	case errors.Is(err, ceremony.ErrNotSent), errors.Is(err, ceremony.ErrThrottled), errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
+	case errors.Is(err, ceremony.ErrNotSent), errors.Is(err, ceremony.ErrThrottled),
+		errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
 		_ = a.decline(ctx, sent.Evidence, err)
 		return
 	}
@@ -276,7 +283,8 @@ func (a *actor) settleAnswered(ctx context.Context, sent event.Submitting, answe
 }
 
 // settleShare finds out what became of a share.
-func (a *actor) settleShare(ctx context.Context, sent event.Submitting, answer *ceremony.Answer, refused bool) (progress bool, err error) {
+func (a *actor) settleShare(ctx context.Context, sent event.Submitting, answer *ceremony.Answer,
+	refused bool) (progress bool, err error) {
 	if answer != nil && answer.Complete {
 		return a.advance(ctx, rules.Settle{Answer: answer})
 	}
@@ -301,7 +309,8 @@ func (a *actor) settleShare(ctx context.Context, sent event.Submitting, answer *
 
 // unseen reports whether new shares were made whose answer did not arrive.
 func (a *actor) unseen(sent event.Submitting, v rules.View) bool {
-	return a.c.Plan.Operation.Rekeys() && sent.Step == ceremony.StepUpdate && a.c.Plan.Backup && v.Update.Started && v.Made()
+	return a.c.Plan.Operation.Rekeys() && sent.Step == ceremony.StepUpdate && a.c.Plan.Backup && v.Update.Started &&
+		v.Made()
 }
 
 // untouched reports whether Vault looks as if the share had never come.
@@ -327,7 +336,8 @@ func (a *actor) decline(ctx context.Context, evidence ceremony.Evidence, err err
 		reason = ceremony.VaultThrottled
 	case errors.Is(err, ceremony.ErrForbidden):
 		reason = ceremony.VaultForbids
-	case errors.Is(err, ceremony.ErrNotSent), errors.Is(err, ceremony.ErrNoLeader), errors.Is(err, ceremony.ErrUncertain):
+	case errors.Is(err, ceremony.ErrNotSent), errors.Is(err, ceremony.ErrNoLeader),
+		errors.Is(err, ceremony.ErrUncertain):
 		reason = ceremony.VaultUnreachable
 	case errors.Is(err, ceremony.ErrRefused), errors.Is(err, ceremony.ErrUnsupported):
 		reason = ceremony.VaultRefused

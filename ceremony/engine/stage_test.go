@@ -64,7 +64,10 @@ func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 	}
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, dir: dir, vault: ceremonytest.NewFakeVault(), opener: &ceremonytest.FakeOpener{}, courier: ceremonytest.NewFakeCourier(), verify: true, rekey: rekey}
+		s := &stage{
+			t: t, dir: dir, vault: ceremonytest.NewFakeVault(), opener: &ceremonytest.FakeOpener{},
+			courier: ceremonytest.NewFakeCourier(), verify: true, rekey: rekey,
+		}
 		s.vault.SealType = seal
 		s.prepare(op)
 		s.start()
@@ -104,8 +107,11 @@ func (s *stage) start() {
 	}
 	cluster := ceremony.Cluster{
 		Name: "prod", Vault: s.vault, Operations: ceremony.Operations(),
-		Initiators: ceremonytest.People("olga", "alice"), Approvers: ceremonytest.People("paul", "olga", "quin"), Approvals: 1,
-		Holders: ceremonytest.People(ceremonytest.Holders...), Receivers: ceremonytest.People(ceremonytest.Holders...), NewThreshold: 3,
+		Initiators: ceremonytest.People("olga", "alice"), Approvers: ceremonytest.People("paul", "olga", "quin"),
+		Approvals:    1,
+		Holders:      ceremonytest.People(ceremonytest.Holders...),
+		Receivers:    ceremonytest.People(ceremonytest.Holders...),
+		NewThreshold: 3,
 		Verification: s.verify, Backup: true,
 		Window: 4 * time.Hour, Poll: 15 * time.Second, Watch: s.watch,
 	}
@@ -114,7 +120,8 @@ func (s *stage) start() {
 	}
 	s.engine = engine.NewEngine(engine.Config{
 		Clusters: []ceremony.Cluster{cluster},
-		Opener:   opener, Signatures: ceremonytest.SpokenSignatures{}, Courier: s.courier, Journal: journal, Forget: s.forget,
+		Opener:   opener, Signatures: ceremonytest.SpokenSignatures{}, Courier: s.courier, Journal: journal,
+		Forget:   s.forget,
 		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Archives: s.archives, Files: transcriptFile,
 	})
@@ -181,7 +188,9 @@ func (s *stage) prepare(op ceremony.Operation) {
 		}
 	case ceremony.ReadBackup:
 		s.vault.Saved = &ceremony.Backup{Nonce: "of-long-ago", Ciphertexts: map[ceremony.Fingerprint][]string{
-			ceremonytest.Fpr("alice"): {ceremonytest.Enc("new-1")}, ceremonytest.Fpr("bob"): {ceremonytest.Enc("new-2")}, ceremonytest.Fpr("mallory"): {ceremonytest.Enc("new-3")},
+			ceremonytest.Fpr("alice"):   {ceremonytest.Enc("new-1")},
+			ceremonytest.Fpr("bob"):     {ceremonytest.Enc("new-2")},
+			ceremonytest.Fpr("mallory"): {ceremonytest.Enc("new-3")},
 		}}
 	}
 }
@@ -217,13 +226,16 @@ func (s *stage) signedBy(id ceremony.ID, signer, share string) []byte {
 		s.t.Fatalf("no key is announced: the ceremony is %s", c.Phase)
 	}
 	time.Sleep(time.Second) // no two signatures in one second
-	return fmt.Appendf(nil, "%s|%s|%d|%s|%s|%s|%s", c.Key.Subkey, signer, time.Now().Unix(), id, c.Key.Step, c.Key.Nonce, share)
+	return fmt.Appendf(nil, "%s|%s|%d|%s|%s|%s|%s", c.Key.Subkey, signer, time.Now().Unix(), id, c.Key.Step,
+		c.Key.Nonce, share)
 }
 
 func (s *stage) send(name string, envelope []byte) error {
 	s.serial++
 	_, err := s.engine.Share(context.Background(), ceremony.Envelope{
-		By: ceremonytest.Person(name).Account, Message: ceremony.Ref{Channel: "D" + name, TS: strconv.Itoa(s.serial)}, Way: ceremony.ByText, Envelope: envelope,
+		By: ceremonytest.Person(name).Account, Message: ceremony.Ref{
+			Channel: "D" + name, TS: strconv.Itoa(s.serial),
+		}, Way: ceremony.ByText, Envelope: envelope,
 	})
 	s.settle(0)
 	return err
@@ -279,7 +291,8 @@ func (s *stage) finish(id ceremony.ID) rules.State {
 		s.oblige(id)
 		c = s.now(id)
 		if c.Plan.Operation == ceremony.ReadBackup && c.Backup != nil && c.Deletion == nil {
-			_, _ = s.engine.Delete(context.Background(), id, ceremonytest.Person("paul").Account) // not before everybody has theirs
+			// not before everybody has theirs
+			_, _ = s.engine.Delete(context.Background(), id, ceremonytest.Person("paul").Account)
 		}
 		if !c.Wants() || c.Pending != nil {
 			continue

@@ -11,7 +11,8 @@ import (
 // SubmitStatement takes one line that somebody has signed with the PGP key which the plan pins
 // for them, see [Word], and does what it says. An error is a Refusal when it is the
 // speaker's; the id is that of the ceremony as far as it could be read.
-func (e *Engine) SubmitStatement(ctx context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
+func (e *Engine) SubmitStatement(ctx context.Context, by ceremony.Account,
+	pasted []byte) (ceremony.ID, ceremony.Verb, error) {
 	line, ok := e.config.Opener.PeekStatement(pasted)
 	if !ok {
 		return "", "", ceremony.NoWord
@@ -46,7 +47,8 @@ func (e *Engine) PeekStatement(pasted []byte) (line string, ok bool) {
 
 // ApplyStatement does what somebody has signed, whose signature the caller has verified; signed
 // is kept with what follows. The word has to fit the ceremony as it stands.
-func (e *Engine) ApplyStatement(ctx context.Context, by ceremony.Account, said ceremony.Statement, signed string) error {
+func (e *Engine) ApplyStatement(ctx context.Context, by ceremony.Account, said ceremony.Statement,
+	signed string) error {
 	a, err := e.actor(ceremony.ID(said.Of))
 	if err != nil {
 		return err
@@ -90,6 +92,7 @@ func (e *Engine) Note(ctx context.Context, id ceremony.ID, by ceremony.Account, 
 }
 
 // Testify takes what a witness says of the ceremony that has ended.
-func (e *Engine) Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.State, error) {
+func (e *Engine) Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool,
+	why string) (rules.State, error) {
 	return e.command(ctx, id, rules.Testify{By: by, Agrees: agrees, Why: rules.OneLine(why)})
 }

@@ -74,10 +74,14 @@ func (a *actor) startAttempt(ctx context.Context, otp *secret.Secret) (progress 
 		return false, fmt.Errorf("ask Vault before the start: %w", err)
 	}
 	if v.Update.Started {
-		return a.advance(ctx, rules.Stop{Why: event.ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce})
+		return a.advance(ctx, rules.Stop{
+			Why: event.ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce,
+		})
 	}
 	if v.Seal.ClusterID != a.c.Plan.ClusterID {
-		return a.advance(ctx, rules.Stop{Why: event.VaultDiffers, Want: "cluster id " + a.c.Plan.ClusterID, Got: v.Seal.ClusterID})
+		return a.advance(ctx, rules.Stop{
+			Why: event.VaultDiffers, Want: "cluster id " + a.c.Plan.ClusterID, Got: v.Seal.ClusterID,
+		})
 	}
 	if otp != nil && v.Update.OTPLength > 0 && otp.Len() != v.Update.OTPLength {
 		offer, _ := a.c.Offer()
@@ -108,7 +112,9 @@ func (a *actor) begin(ctx context.Context, first bool, otp *secret.Secret) (prog
 	// Of a first request that Vault did not carry out, nothing can be there.
 	if first && !errors.Is(err, ceremony.ErrUncertain) {
 		if v, err := a.view(ctx); err == nil && v.Update.Started {
-			return a.advance(ctx, rules.Stop{Why: event.ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce})
+			return a.advance(ctx, rules.Stop{
+				Why: event.ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce,
+			})
 		}
 	}
 	switch {
@@ -227,7 +233,8 @@ func (a *actor) drop(ctx context.Context, sent event.Dropping) (progress bool, e
 	var refused error
 	var dropped bool
 	if sent.Step == ceremony.StepUnseal {
-		_, refused = a.resetNodes(ctx, v, func(ceremony.NodeState) bool { return true }) // the next view says what came of it
+		// the next view says what came of it
+		_, refused = a.resetNodes(ctx, v, func(ceremony.NodeState) bool { return true })
 		if v, err = a.view(ctx); err != nil {
 			return false, fmt.Errorf("ask the nodes what they dropped: %w", err)
 		}
@@ -257,7 +264,9 @@ func (a *actor) drop(ctx context.Context, sent event.Dropping) (progress bool, e
 	}
 	if a.c.Seq() == seq && a.permanent(refused) != "" {
 		// Asked again it would say the same, and nothing else would ever be done.
-		return a.advance(ctx, rules.Stop{Why: event.VaultDiffers, Want: "what people want forgotten dropped", Got: "Vault refuses to drop it"})
+		return a.advance(ctx, rules.Stop{
+			Why: event.VaultDiffers, Want: "what people want forgotten dropped", Got: "Vault refuses to drop it",
+		})
 	}
 	return a.c.Seq() > seq, nil
 }

@@ -140,11 +140,14 @@ func TestP8ProposalThatCannotBeReadBackIsNotWritten(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.stop()
 		s.configure = func(c *ceremony.Cluster) {
-			c.Initiators = append(slices.Clone(c.Initiators), ceremony.Person{Name: "no name", Account: ceremonytest.Person("zoe").Account})
+			c.Initiators = append(slices.Clone(c.Initiators), ceremony.Person{
+				Name: "no name", Account: ceremonytest.Person("zoe").Account,
+			})
 		}
 		s.start()
 		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
-			Operation: s.rekey, Cluster: "prod", Reason: "a test", By: ceremonytest.Person("zoe").Account, Options: options(s.rekey),
+			Operation: s.rekey, Cluster: "prod", Reason: "a test", By: ceremonytest.Person("zoe").Account,
+			Options: options(s.rekey),
 		})
 		if err == nil || !strings.Contains(err.Error(), "is no name of a person") {
 			t.Errorf("proposed by somebody with no name: %v", err)
@@ -162,7 +165,10 @@ func TestSharesFromTheBackupHaveNoNonceOfAForeignVerification(t *testing.T) {
 		s.share(id, "alice", "old-1")
 		s.others("old-2", "old-3")
 		s.vault.Do(func() {
-			s.vault.Attempt = &ceremonytest.FakeAttempt{Op: s.rekey, Nonce: "foreign", Verify: "of-foreign", Order: ceremony.Order{Operation: s.rekey, Verification: true}}
+			s.vault.Attempt = &ceremonytest.FakeAttempt{
+				Op: s.rekey, Nonce: "foreign", Verify: "of-foreign",
+				Order: ceremony.Order{Operation: s.rekey, Verification: true},
+			}
 		})
 		s.settle(time.Minute)
 		s.handsOut(id)
@@ -234,7 +240,8 @@ func TestRefusedLastShareHasNotMadeWhatIsGone(t *testing.T) {
 	}
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		id := refused(t, s, ceremony.Rekey, func() { _, _ = s.vault.Update(s.vault.Attempt.Nonce, "old-4") })
-		if c := s.handsOut(id); slices.ContainsFunc(c.KeyFacts, func(f rules.KeyFact) bool { return len(f.Proven) > 0 }) {
+		if c := s.handsOut(id); slices.ContainsFunc(c.KeyFacts,
+			func(f rules.KeyFact) bool { return len(f.Proven) > 0 }) {
 			t.Errorf("a share that Vault refused counts as proven: %+v", c.KeyFacts)
 		}
 	})

@@ -37,7 +37,9 @@ func TestP8RealTranscriptHoldsAndSaysWhatItLeavesOpen(t *testing.T) {
 	if want := []string{"keys-by-plan", "token-by-word", "not-anchored"}; !slices.Equal(open, want) {
 		t.Errorf("not proven: %q, want %q", open, want)
 	}
-	for name, want := range map[string]int{"approvals": 2, "roll call": 2, "witness": 3, "envelopes": 3, "words": 2, "transcripts": 1} {
+	for name, want := range map[string]int{
+		"approvals": 2, "roll call": 2, "witness": 3, "envelopes": 3, "words": 2, "transcripts": 1,
+	} {
 		for _, c := range a.Checks {
 			if c.Name == name && c.Count != want {
 				t.Errorf("%s: %d looked at, want %d", name, c.Count, want)
@@ -68,7 +70,9 @@ func TestTenManipulationsAreFound(t *testing.T) {
 	}{
 		{"1: a line is changed, and the chain made to fit", func(f *forger) {
 			f.edit(f.find("exception-noted", 0), "the phone rang in the middle", "nothing was out of order")
-		}, []string{`words: line`, `erin has signed "the phone rang in the middle", and the journal has them say "nothing was out of order"`}, nil},
+		}, []string{
+			`words: line`, `erin has signed "the phone rang in the middle", and the journal has them say "nothing was out of order"`,
+		}, nil},
 
 		{"2: an approval is taken away", func(f *forger) {
 			i := f.find("approved", 1)
@@ -112,12 +116,16 @@ func TestTenManipulationsAreFound(t *testing.T) {
 		{"8: a witness's statement is that of another ceremony", func(f *forger) {
 			i := f.find("witness-stated", 0)
 			f.edit(i, f.field(i, "signed"), other.field(other.find("witness-stated", 0), "signed"))
-		}, []string{"witness: line", "wendy has signed for the ceremony " + string(other.Ceremony) + ", and this is"}, e.second},
+		}, []string{
+			"witness: line", "wendy has signed for the ceremony " + string(other.Ceremony) + ", and this is",
+		}, e.second},
 
 		{"8 too: the answer to the roll call is that of another ceremony", func(f *forger) {
 			i := f.find("present", 0)
 			f.edit(i, f.field(i, "signed"), other.field(other.find("present", 0), "signed"))
-		}, []string{"roll call: line", "olga's signature (present) does not hold: it is signed before it could be asked for"}, e.second},
+		}, []string{
+			"roll call: line", "olga's signature (present) does not hold: it is signed before it could be asked for",
+		}, e.second},
 
 		{"9: the whole is signed by an identity that looks alike", func(f *forger) {
 			own, err := double.PublicArmor()
@@ -225,7 +233,10 @@ func TestP8EnvelopeOfWhichTooLittleWasKeptIsAGap(t *testing.T) {
 	if faults := faultsOf(a, "envelopes"); len(faults) > 0 {
 		t.Errorf("faults: %q", faults)
 	}
-	if !slices.ContainsFunc(a.NotProven, func(g transcript.Gap) bool { return g.Code == "envelope-unproven" && strings.Contains(g.Words, "bob") }) {
+	if !slices.ContainsFunc(a.NotProven, func(g transcript.Gap) bool {
+		return g.Code == "envelope-unproven" &&
+			strings.Contains(g.Words, "bob")
+	}) {
 		t.Errorf("nobody is told: %+v", a.NotProven)
 	}
 }
@@ -277,7 +288,8 @@ type onlyTheIdentity struct{ openpgp.Signatures }
 
 func (onlyTheIdentity) VerifyCertificate(string, ceremony.Fingerprint) error { return nil }
 
-func (onlyTheIdentity) VerifySignedWord(string, ceremony.Fingerprint, string, time.Time, time.Time) (string, time.Time, error) {
+func (onlyTheIdentity) VerifySignedWord(string, ceremony.Fingerprint, string, time.Time,
+	time.Time) (string, time.Time, error) {
 	return "", time.Time{}, nil
 }
 

@@ -104,7 +104,8 @@ func (p player) signs(name, line string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if _, _, err := p.s.engine.SubmitStatement(context.Background(), ceremonytest.Person(name).Account, []byte(signed)); err != nil {
+	if _, _, err := p.s.engine.SubmitStatement(context.Background(), ceremonytest.Person(name).Account,
+		[]byte(signed)); err != nil {
 		p.t.Fatalf("%s says %q: %v", name, line, err)
 	}
 	p.s.settle(time.Second)
@@ -122,7 +123,8 @@ func (p player) answers(name string) {
 			if ch.For.Name != name {
 				continue
 			}
-			r, err := openpgp.CheckRollCall([]byte(ch.Notice+"\n"+called.Certificate+"\n"+ch.Ciphertext), p.tr.identity.Fingerprint(), time.Now())
+			r, err := openpgp.CheckRollCall([]byte(ch.Notice+"\n"+called.Certificate+"\n"+ch.Ciphertext),
+				p.tr.identity.Fingerprint(), time.Now())
 			if err != nil {
 				p.t.Fatal(err)
 			}
@@ -149,7 +151,8 @@ func (p player) brings(name, share string) {
 	if key == nil {
 		p.t.Fatalf("no key is announced: %s", story(p.s.now(p.id)))
 	}
-	inv, err := openpgp.CheckAnnouncement([]byte(key.Announcement+"\n"+key.Certificate), p.tr.identity.Fingerprint(), time.Now())
+	inv, err := openpgp.CheckAnnouncement([]byte(key.Announcement+"\n"+key.Certificate), p.tr.identity.Fingerprint(),
+		time.Now())
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -186,9 +189,12 @@ func perform(t *testing.T) evidence {
 		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{e.tr.opener} }
 		s.configure = func(c *ceremony.Cluster) {
 			c.Policies = map[ceremony.Operation]ceremony.Policy{
-				ceremony.GenerateRoot: {Approvals: 2, Signed: true, Witness: true, RollCall: ceremony.RollCall{On: true}},
+				ceremony.GenerateRoot: {
+					Approvals: 2, Signed: true, Witness: true, RollCall: ceremony.RollCall{On: true},
+				},
 			}
-			c.Initiators, c.Approvers, c.Witnesses = ceremonytest.People("olga"), ceremonytest.People("paul", "quin"), ceremonytest.People("wendy")
+			c.Initiators, c.Approvers, c.Witnesses = ceremonytest.People("olga"), ceremonytest.People("paul", "quin"),
+				ceremonytest.People("wendy")
 			for _, list := range [][]ceremony.Person{c.Initiators, c.Approvers, c.Witnesses, c.Holders, c.Receivers} {
 				e.tr.cast(list)
 			}

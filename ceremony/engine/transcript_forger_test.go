@@ -148,7 +148,8 @@ func evidenceOf(t *testing.T, signed string) (signature, digest string) {
 			const name, count = 4, 8
 			var raw bytes.Buffer
 			err = p.Serialize(&raw)
-			return base64.StdEncoding.EncodeToString(raw.Bytes()), fmt.Sprintf("%x:0:%x", state[name:len(state)-h.BlockSize()-count], content)
+			return base64.StdEncoding.EncodeToString(raw.Bytes()),
+				fmt.Sprintf("%x:0:%x", state[name:len(state)-h.BlockSize()-count], content)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -22,7 +22,10 @@ import (
 // madeUp is the file of a transcript whose lines hang together, whatever they say.
 func madeUp(t *testing.T, id ceremony.ID, events ...event.Event) []byte {
 	t.Helper()
-	file := transcript.Transcript{Format: "conclave-transcript1", Ceremony: id, Journal: []string{}, Certificates: map[ceremony.Fingerprint]string{}}
+	file := transcript.Transcript{
+		Format: "conclave-transcript1", Ceremony: id, Journal: []string{},
+		Certificates: map[ceremony.Fingerprint]string{},
+	}
 	for i, e := range events {
 		fields, err := json.Marshal(e)
 		if err != nil {
@@ -96,7 +99,9 @@ func fill(r *rand.Rand, v reflect.Value, depth int) {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString([]string{"", "a", "b", "U1", "update", "verify", "completed", "practice", "password", "enter"}[r.IntN(10)])
+		v.SetString([]string{
+			"", "a", "b", "U1", "update", "verify", "completed", "practice", "password", "enter",
+		}[r.IntN(10)])
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(r.IntN(5)) - 1)
 	case reflect.Bool:
@@ -142,7 +147,8 @@ func (trustsAll) VerifyDetached(string, ceremony.Fingerprint, []byte, string) er
 func TestP8NobodySignsWithoutAKeyInThePlan(t *testing.T) {
 	plan := ceremonytest.ForgedPlan()
 	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()},
-		event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash(), Signed: "whatever"}), ceremonytest.Taken, trustsAll{})
+		event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash(), Signed: "whatever"}), ceremonytest.Taken,
+		trustsAll{})
 	if len(faultsOf(a, "approvals")) != 1 {
 		t.Errorf("the approval of somebody without a key counts as signed: %+v", a.Checks)
 	}
@@ -152,7 +158,8 @@ func TestP8NobodySignsWithoutAKeyInThePlan(t *testing.T) {
 // the last ceremony in which they had a part is signed.
 func TestP8MissingCertificateIsAGapAndNoFault(t *testing.T) {
 	plan := ceremonytest.ForgedPlan()
-	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}), ceremonytest.Taken, trustsAll{})
+	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}),
+		ceremonytest.Taken, trustsAll{})
 	for _, fault := range faultsOf(a, "certificates") {
 		if !strings.Contains(fault, "identity") {
 			t.Error(fault)
@@ -168,8 +175,10 @@ func TestP8MissingCertificateIsAGapAndNoFault(t *testing.T) {
 // Whoever has the identity's key can make up a plan, and keys for everybody in it.
 func TestP8AuditorIsToldToCompareTheKeysOfPeople(t *testing.T) {
 	plan := ceremonytest.ForgedPlan()
-	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}), ceremonytest.Taken, trustsAll{})
-	if !slices.ContainsFunc(a.NotProven, func(g transcript.Gap) bool { return g.Code == "keys-by-plan" }) || !slices.Contains(a.People, plan.Initiator) {
+	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}),
+		ceremonytest.Taken, trustsAll{})
+	if !slices.ContainsFunc(a.NotProven, func(g transcript.Gap) bool { return g.Code == "keys-by-plan" }) ||
+		!slices.Contains(a.People, plan.Initiator) {
 		t.Errorf("nobody is told: %+v, %+v", a.NotProven, a.People)
 	}
 }

@@ -145,7 +145,8 @@ func TestShareThatOneNodeMissedIsWantedForThatNodeOnly(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if err != nil || c.HasCounted(ceremonytest.Person("alice").Account) {
-			t.Fatalf("error %v, counted everywhere: %t: %s", err, c.HasCounted(ceremonytest.Person("alice").Account), story(c))
+			t.Fatalf("error %v, counted everywhere: %t: %s", err, c.HasCounted(ceremonytest.Person("alice").Account),
+				story(c))
 		}
 		if err := s.enter(id, "alice"); err != nil {
 			t.Fatalf("again: %v", err)
@@ -193,7 +194,8 @@ func TestCancelledUnsealLeavesNoShareInANode(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
 		_ = s.enter(id, "alice")
-		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, "not now"); err != nil {
+		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account,
+			"not now"); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
@@ -216,7 +218,8 @@ func TestResetForgetsAShareThatCamePastConclave(t *testing.T) {
 		_ = s.enter(id, "alice")
 		s.vault.Do(func() { s.node("n2").Progress = append(s.node("n2").Progress, "junk") })
 		s.settle(time.Minute)
-		if _, err := s.engine.Reset(context.Background(), id, ceremonytest.Person("bob").Account); !errors.Is(err, ceremony.MayNotCancel) {
+		if _, err := s.engine.Reset(context.Background(), id,
+			ceremonytest.Person("bob").Account); !errors.Is(err, ceremony.MayNotCancel) {
 			t.Errorf("a holder: %v", err)
 		}
 		if _, err := s.engine.Reset(context.Background(), id, ceremonytest.Person("paul").Account); err != nil {
@@ -266,7 +269,9 @@ func TestUnsealRunsBesideACeremonyThatASealStopped(t *testing.T) {
 func TestClusterThatUnsealsItselfSaysSo(t *testing.T) {
 	playFor(t, ceremony.RekeyRecovery, func(t *testing.T, s *stage) {
 		s.vault.Do(func() { s.node("n1").Sealed = true })
-		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.Unseal, Cluster: "prod", By: ceremonytest.Person("olga").Account})
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.Unseal, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+		})
 		if !errors.Is(err, ceremony.SelfUnsealing) {
 			t.Fatalf("proposed with %v", err)
 		}
@@ -275,7 +280,9 @@ func TestClusterThatUnsealsItselfSaysSo(t *testing.T) {
 
 // watched are the unseals that the seal watch has opened.
 func (s *stage) watched() []rules.State {
-	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool { return c.Plan.Initiator != ceremony.SealWatch })
+	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool {
+		return c.Plan.Initiator != ceremony.SealWatch
+	})
 }
 
 func TestSealedNodeIsNoticedWithinThePollIntervalAndAnnouncedOnce(t *testing.T) {
@@ -336,7 +343,8 @@ func TestFrozenUnsealOfTheSealWatchIsThawedByAnApprover(t *testing.T) {
 			t.Fatalf("state %s", c.Phase)
 		}
 		s.vault.Do(func() { s.vault.Threshold = 3 })
-		if _, err := s.engine.Resume(context.Background(), id, ceremony.SealWatch.Account); !errors.Is(err, ceremony.MayNotResume) && err == nil {
+		if _, err := s.engine.Resume(context.Background(), id,
+			ceremony.SealWatch.Account); !errors.Is(err, ceremony.MayNotResume) && err == nil {
 			c := s.now(id)
 			if c.Phase != rules.PhaseFrozen {
 				t.Fatal("an account that nobody has thawed a ceremony")

@@ -23,7 +23,9 @@ func (m *baseline) compare(s observation, ceremonies []rules.State, now time.Tim
 		}
 	}
 	found := m.compareNodes(s.nodes, ceremonies, now)
-	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.DRToken, ceremony.RecoveryToken} {
+	for _, op := range []ceremony.Operation{
+		ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.DRToken, ceremony.RecoveryToken,
+	} {
 		if v, asked := s.attempts[op]; asked {
 			found = append(found, m.compareAttempt(op, v, ceremonies)...)
 		}
@@ -67,14 +69,21 @@ func (m *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonie
 	}
 	known := m.foreign[op]
 	if known.nonce != "" && (!v.Update.Started || v.Update.Nonce != known.nonce) {
-		found = append(found, event.Noticed{Kind: ceremony.ForeignCancel, Operation: op, Subject: known.nonce, Want: known.words, Got: nonceWords(v)})
+		found = append(found, event.Noticed{
+			Kind: ceremony.ForeignCancel, Operation: op, Subject: known.nonce, Want: known.words, Got: nonceWords(v),
+		})
 	}
 	switch {
 	case !v.Update.Started || begunHere(ceremonies, v.Update.Nonce):
 	case v.Update.Nonce != known.nonce:
-		found = append(found, event.Noticed{Kind: ceremony.ForeignStart, Operation: op, Subject: v.Update.Nonce, Want: "no attempt in progress", Got: words})
+		found = append(found, event.Noticed{
+			Kind: ceremony.ForeignStart, Operation: op, Subject: v.Update.Nonce, Want: "no attempt in progress",
+			Got: words,
+		})
 	case words != known.words:
-		found = append(found, event.Noticed{Kind: ceremony.ForeignProgress, Operation: op, Subject: known.nonce, Want: known.words, Got: words})
+		found = append(found, event.Noticed{
+			Kind: ceremony.ForeignProgress, Operation: op, Subject: known.nonce, Want: known.words, Got: words,
+		})
 	}
 	return found
 }
@@ -89,7 +98,9 @@ func (m *baseline) compareOurs(op ceremony.Operation, v rules.View, c rules.Stat
 	if d == nil {
 		return nil
 	}
-	n := event.Noticed{Kind: ceremony.ForeignProgress, Operation: op, Subject: c.Attempt.Nonce, Of: c.ID(), Want: d.Want, Got: d.Got}
+	n := event.Noticed{
+		Kind: ceremony.ForeignProgress, Operation: op, Subject: c.Attempt.Nonce, Of: c.ID(), Want: d.Want, Got: d.Got,
+	}
 	if d.Why == event.AttemptGone || d.Why == event.ForeignAttempt {
 		n.Kind = ceremony.ForeignCancel
 	}
@@ -145,7 +156,9 @@ func (m *baseline) compareShares(seal ceremony.Seal, ceremonies []rules.State) [
 	case m.shares == "":
 		m.shares = got
 		return nil
-	case slices.ContainsFunc(ceremonies, func(c rules.State) bool { return c.Plan.Operation.MakesShares() && mayHaveMade(c, got) }):
+	case slices.ContainsFunc(ceremonies, func(c rules.State) bool {
+		return c.Plan.Operation.MakesShares() && mayHaveMade(c, got)
+	}):
 		return nil // it says so itself when it has ended
 	}
 	return []event.Noticed{{Kind: ceremony.KeyChanged, Want: m.shares, Got: got}}
@@ -159,16 +172,19 @@ func mayHaveMade(c rules.State, shares string) bool {
 }
 
 // compareTerm judges the encryption key in use.
-func (m *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPolicy, ceremonies []rules.State) []event.Noticed {
+func (m *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPolicy,
+	ceremonies []rules.State) []event.Noticed {
 	got := rotation{number: key.Term, installed: key.Installed, encryptions: key.Encryptions}
 	known := m.term
 	switch {
-	case known.number == key.Term, known.number == 0, rotatedHere(ceremonies, known.number, key.Term), policy != nil && explains(*policy, known, got):
+	case known.number == key.Term, known.number == 0, rotatedHere(ceremonies, known.number, key.Term), policy != nil &&
+		explains(*policy, known, got):
 		m.term = got
 		return nil
 	}
 	return []event.Noticed{{
-		Kind: ceremony.TermChanged, Term: key.Term, Want: ceremony.TermWords(known.number), Got: ceremony.TermWords(key.Term),
+		Kind: ceremony.TermChanged, Term: key.Term, Want: ceremony.TermWords(known.number),
+		Got:     ceremony.TermWords(key.Term),
 		Perhaps: policy != nil && policy.Enabled,
 	}}
 }
@@ -209,7 +225,9 @@ func (m *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State,
 		known, got := m.nodes[n.Address], sealedWord(n.Seal.Sealed)
 		expected := !n.Seal.Sealed && (n.Seal.UnsealsItself() || unsealedHere(ceremonies, n.Address, known.seen))
 		if known.seal != "" && known.seal != got && !expected {
-			found = append(found, event.Noticed{Kind: ceremony.SealChanged, Subject: n.Address, Want: known.seal, Got: got})
+			found = append(found, event.Noticed{
+				Kind: ceremony.SealChanged, Subject: n.Address, Want: known.seal, Got: got,
+			})
 			continue
 		}
 		// Shares that join an open unseal do what it does, and its status post shows them;
@@ -219,7 +237,10 @@ func (m *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State,
 			progress = enteredWords(n)
 		}
 		if progress != "" && progress != known.progress {
-			found = append(found, event.Noticed{Kind: ceremony.ForeignProgress, Operation: ceremony.Unseal, Subject: n.Address, Want: "no share entered", Got: progress})
+			found = append(found, event.Noticed{
+				Kind: ceremony.ForeignProgress, Operation: ceremony.Unseal, Subject: n.Address,
+				Want: "no share entered", Got: progress,
+			})
 			progress = known.progress
 		}
 		m.nodes[n.Address] = nodeMemory{seal: got, progress: progress, seen: now}
@@ -235,10 +256,11 @@ func enteredWords(n ceremony.Node) string {
 // it was last seen.
 func unsealedHere(ceremonies []rules.State, address string, seen time.Time) bool {
 	return slices.ContainsFunc(ceremonies, func(c rules.State) bool {
-		return c.Plan.Operation == ceremony.Unseal && (!c.Ended() || !c.EndedAt().Before(seen)) && c.Last(func(e event.Event) bool {
-			sent, ok := e.(event.Submitting)
-			return ok && slices.Contains(sent.Nodes, address)
-		}) > 0
+		return c.Plan.Operation == ceremony.Unseal && (!c.Ended() || !c.EndedAt().Before(seen)) &&
+			c.Last(func(e event.Event) bool {
+				sent, ok := e.(event.Submitting)
+				return ok && slices.Contains(sent.Nodes, address)
+			}) > 0
 	})
 }
 

@@ -31,7 +31,8 @@ func (g *Watcher) ask(ctx context.Context) observation {
 		s.seal = nil
 	}
 	for _, op := range g.watched(s.seal) {
-		if seen := put(g, "the progress of "+string(op), func() (rules.View, error) { return g.progress(ctx, op) }); seen != nil {
+		if seen := put(g, "the progress of "+string(op),
+			func() (rules.View, error) { return g.progress(ctx, op) }); seen != nil {
 			s.attempts[op] = *seen
 		}
 	}
@@ -40,7 +41,9 @@ func (g *Watcher) ask(ctx context.Context) observation {
 	}
 	s.key = put(g, "its encryption key", func() (ceremony.KeyStatus, error) { return v.KeyStatus(ctx) })
 	if s.key != nil && s.key.Term != g.Memory.term.number {
-		s.policy = put(g, "its rotation policy", func() (ceremony.RotationPolicy, error) { return v.RotationPolicy(ctx) })
+		s.policy = put(g, "its rotation policy", func() (ceremony.RotationPolicy, error) {
+			return v.RotationPolicy(ctx)
+		})
 	}
 	return s
 }
@@ -62,7 +65,8 @@ func put[T any](g *Watcher, what string, question func() (T, error)) *T {
 		return &answer
 	case errors.Is(err, ceremony.ErrForbidden):
 		if !denied {
-			g.Log.Warn("the interference watch can't see everything: Vault denies an answer", "question", what, "error", err)
+			g.Log.Warn("the interference watch can't see everything: Vault denies an answer", "question", what,
+				"error", err)
 		}
 		g.Denied[what] = time.Now()
 	}
@@ -88,7 +92,8 @@ func (g *Watcher) watched(seal *ceremony.Seal) []ceremony.Operation {
 }
 
 func (g *Watcher) progress(ctx context.Context, op ceremony.Operation) (v rules.View, err error) {
-	if v.Update, err = g.Cluster.Vault.Progress(ctx, op, ceremony.StepUpdate); err == nil && v.Update.VerificationNonce != "" {
+	if v.Update, err = g.Cluster.Vault.Progress(ctx, op,
+		ceremony.StepUpdate); err == nil && v.Update.VerificationNonce != "" {
 		v.Verify, err = g.Cluster.Vault.Progress(ctx, op, ceremony.StepVerify)
 	}
 	return v, err
@@ -109,7 +114,8 @@ func attemptWords(op ceremony.Operation, v rules.View) string {
 		words = fmt.Sprintf("new shares made, %d of %d of them proven", v.Verify.Progress, v.Verify.Required)
 	}
 	if op.Rekeys() {
-		words += fmt.Sprintf("; makes %d shares, threshold %d, verification %s", p.Shares, p.Threshold, ceremony.YesNo(p.VerificationRequired))
+		words += fmt.Sprintf("; makes %d shares, threshold %d, verification %s", p.Shares, p.Threshold,
+			ceremony.YesNo(p.VerificationRequired))
 	}
 	switch keys := p.Fingerprints; {
 	case len(keys) == 0:

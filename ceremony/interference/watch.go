@@ -50,7 +50,8 @@ func (g *Watcher) Round(ctx context.Context) {
 			}
 			if fault := err.Error(); g.fault != fault && !errors.Is(err, ceremony.ErrNotRunning) {
 				g.fault = fault
-				g.Log.Error("an alarm could not be raised", "finding", string(n.Kind), "was", n.Want, "is", n.Got, "error", err)
+				g.Log.Error("an alarm could not be raised", "finding", string(n.Kind), "was", n.Want, "is", n.Got,
+					"error", err)
 			}
 			return // found again by the next round
 		}
@@ -97,9 +98,10 @@ func (g *Watcher) ceremonies() []rules.State {
 // unmoved reports whether nothing has happened in a ceremony but the delivery of
 // messages.
 func unmoved(before, after rules.State) bool {
-	return before.ID() == after.ID() && !slices.ContainsFunc(after.History[min(before.Seq(), after.Seq()):], func(e event.Entry) bool {
-		return !rules.Is[event.Posted](e.Event) && !rules.Is[event.Undeliverable](e.Event)
-	})
+	return before.ID() == after.ID() && !slices.ContainsFunc(after.History[min(before.Seq(), after.Seq()):],
+		func(e event.Entry) bool {
+			return !rules.Is[event.Posted](e.Event) && !rules.Is[event.Undeliverable](e.Event)
+		})
 }
 
 // pause waits for a while, or until ctx ends.

@@ -22,9 +22,10 @@ type Audit struct {
 	Head      string               `json:"head"` // hash of the last line
 	From      time.Time            `json:"from"`
 	To        time.Time            `json:"to"`
-	People    []ceremony.Person    `json:"people"` // with the keys that the plan pins for them, by which their signatures were checked
-	Checks    []Check              `json:"checks"`
-	NotProven []Gap                `json:"not_proven"` // what the file leaves open although all of it is true
+	// with the keys that the plan pins for them, by which their signatures were checked
+	People    []ceremony.Person `json:"people"`
+	Checks    []Check           `json:"checks"`
+	NotProven []Gap             `json:"not_proven"` // what the file leaves open although all of it is true
 }
 
 // Check is one kind of thing that was looked at.

@@ -13,7 +13,8 @@ import (
 // journal lies in a file: it is made again from the journal. Owed says that the
 // ceremony has ended, and that something of it is in no signed transcript; of one of
 // which none was signed yet there is no audit.
-func AuditJournal(path string, identity ceremony.Fingerprint, s ceremony.Signatures) (audit *Audit, owed bool, err error) {
+func AuditJournal(path string, identity ceremony.Fingerprint,
+	s ceremony.Signatures) (audit *Audit, owed bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, false, err

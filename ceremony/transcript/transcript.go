@@ -93,7 +93,8 @@ func File(c rules.State, of event.TranscriptSigned) ([]byte, error) {
 		return nil, err
 	}
 	if got := journal.HashLine(file); got != of.SHA256 {
-		return nil, fmt.Errorf("rebuild transcript %d of %s: its hash is %s, and %s was signed: %w", of.Number, c.ID(), got, of.SHA256, ceremony.ErrChain)
+		return nil, fmt.Errorf("rebuild transcript %d of %s: its hash is %s, and %s was signed: %w", of.Number, c.ID(),
+			got, of.SHA256, ceremony.ErrChain)
 	}
 	return file, nil
 }

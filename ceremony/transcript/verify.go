@@ -25,7 +25,11 @@ const clockSkew = 5 * time.Minute
 // bot that has been taken over it shows nothing: for that there are the signatures of
 // the people, each of which names the ceremony, the plan and what it was for.
 func VerifyTranscript(file []byte, identity ceremony.Fingerprint, s ceremony.Signatures) Audit {
-	v := Verifier{Identity: identity, Signatures: s, Checks: map[string]*Check{}, audit: Audit{Identity: identity, SHA256: journal.HashLine(file)}}
+	v := Verifier{
+		Identity: identity, Signatures: s, Checks: map[string]*Check{}, audit: Audit{
+			Identity: identity, SHA256: journal.HashLine(file),
+		},
+	}
 	form := v.check(checkForm)
 	form.Count = 1
 	t, err := ReadTranscript(file)
@@ -72,7 +76,8 @@ var checkList = [...]Check{
 	{Name: checkTimes, Words: "time does not run backwards"},
 	{Name: checkCertificates, Words: "everybody's certificate is the one that the plan pins"},
 	{Name: checkAnnouncements, Words: "the identity has announced this plan, with this nonce and this key"},
-	{Name: checkApprovals, Words: "approvers have signed this plan's hash, or pressed a button where the plan allows it"},
+	{Name: checkApprovals,
+		Words: "approvers have signed this plan's hash, or pressed a button where the plan allows it"},
 	{Name: checkRollCall, Words: "who was called has decrypted their challenge, and signed it with the plan's hash"},
 	{Name: checkWords, Words: "what people have signed is what the journal says"},
 	{Name: checkWitness, Words: "what a witness has signed is what the journal says"},
@@ -136,7 +141,8 @@ func (v *Verifier) signature() {
 		return
 	}
 	if err := v.Signatures.VerifyDetached(certificate, v.Identity, text, v.T.Signature); err != nil {
-		check.fault("what %s has signed is not this file: it was changed afterwards, or somebody else has signed it (%s)", v.Identity, reasonOf(err))
+		check.fault("what %s has signed is not this file: it was changed afterwards, or somebody else has signed it (%s)",
+			v.Identity, reasonOf(err))
 	}
 }
 
@@ -218,7 +224,8 @@ func (v *Verifier) story() {
 		v.C = next
 	}
 	if len(v.entries) == len(v.T.Journal) && !v.C.Ended() {
-		check.fault("it stops at line %d (%s), before the ceremony has ended: lines are missing", len(v.entries), event.TypeOf(v.entries[len(v.entries)-1].Event))
+		check.fault("it stops at line %d (%s), before the ceremony has ended: lines are missing", len(v.entries),
+			event.TypeOf(v.entries[len(v.entries)-1].Event))
 	}
 }
 
@@ -271,7 +278,8 @@ func (v *Verifier) time(before, e event.Entry) {
 	check := v.check(checkTimes)
 	check.Count++
 	if e.At.Before(before.At.Add(-clockSkew)) {
-		check.fault("line %d was written at %s, and line %d before it at %s", e.Seq, stamp(e.At), before.Seq, stamp(before.At))
+		check.fault("line %d was written at %s, and line %d before it at %s", e.Seq, stamp(e.At), before.Seq,
+			stamp(before.At))
 	}
 }
 
@@ -313,7 +321,8 @@ func (v *Verifier) announced(e event.Entry, a ceremony.Announced) {
 	check.Count++
 	says, err := v.Signatures.VerifyAnnouncement(a, v.Identity, e.At)
 	if err != nil {
-		check.fault("line %d: the announcement is not signed by %s, or can't be read (%s)", e.Seq, v.Identity, reasonOf(err))
+		check.fault("line %d: the announcement is not signed by %s, or can't be read (%s)", e.Seq, v.Identity,
+			reasonOf(err))
 		return
 	}
 	p := v.C.Plan
@@ -328,7 +337,8 @@ func (v *Verifier) announced(e event.Entry, a ceremony.Announced) {
 		{"expiry", stamp(a.Expires), stamp(says.Expires)},
 	} {
 		if field.journal != field.announced {
-			check.fault("line %d: the announcement says %s %q, and the journal %q", e.Seq, field.what, field.announced, field.journal)
+			check.fault("line %d: the announcement says %s %q, and the journal %q", e.Seq, field.what, field.announced,
+				field.journal)
 		}
 	}
 	if says.Plan != "" && says.Plan != p.Text() {
@@ -351,7 +361,8 @@ func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Ste
 		return
 	}
 	if evidence.Signer != by.Key {
-		check.fault("line %d: %s's envelope is signed by %s, and the plan pins %s", e.Seq, by.Name, evidence.Signer, by.Key)
+		check.fault("line %d: %s's envelope is signed by %s, and the plan pins %s", e.Seq, by.Name, evidence.Signer,
+			by.Key)
 	}
 	if v.key == nil {
 		check.fault("line %d: %s's envelope came before any key was announced", e.Seq, by.Name)
@@ -370,18 +381,21 @@ func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Ste
 	}
 	v.seen[evidence.Signature] = e.Seq
 	binding, made, err := v.Signatures.VerifyEvidence(v.T.Certificates[by.Key], v.Identity, evidence, ceremony.Expected{
-		Ceremony: v.C.ID(), Step: step, Nonce: v.key.Nonce, Signer: by.Key, PlanHash: v.C.PlanHash, NotBefore: v.key.At, Now: e.At,
+		Ceremony: v.C.ID(), Step: step, Nonce: v.key.Nonce, Signer: by.Key, PlanHash: v.C.PlanHash, NotBefore: v.key.At,
+		Now: e.At,
 	})
 	switch {
 	case errors.Is(err, ceremony.ErrNoProof):
 		v.loose.unkept = append(v.loose.unkept, by)
 		return
 	case err != nil:
-		check.fault("line %d: the signature on the envelope is not what %s signed here (%s)", e.Seq, by.Name, reasonOf(err))
+		check.fault("line %d: the signature on the envelope is not what %s signed here (%s)", e.Seq, by.Name,
+			reasonOf(err))
 		return
 	}
 	if !made.Equal(evidence.SignedAt) {
-		check.fault("line %d: %s signed at %s, and the journal says %s", e.Seq, by.Name, stamp(made), stamp(evidence.SignedAt))
+		check.fault("line %d: %s signed at %s, and the journal says %s", e.Seq, by.Name, stamp(made),
+			stamp(evidence.SignedAt))
 	}
 	switch want := ceremony.Binding(v.C.ID(), step, v.key.Nonce, v.C.PlanHash); binding {
 	case "":
@@ -395,7 +409,8 @@ func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Ste
 // madeWithin checks that a signature was made while the key was asked for.
 func (v *Verifier) madeWithin(check *Check, e event.Entry, by ceremony.Person, made time.Time) {
 	if made.Before(v.key.At.Add(-clockSkew)) || made.After(e.At.Add(clockSkew)) {
-		check.fault("line %d: %s signed at %s, outside of %s to %s, when this key was asked for", e.Seq, by.Name, stamp(made), stamp(v.key.At), stamp(e.At))
+		check.fault("line %d: %s signed at %s, outside of %s to %s, when this key was asked for", e.Seq, by.Name,
+			stamp(made), stamp(v.key.At), stamp(e.At))
 	}
 }
 
@@ -410,7 +425,8 @@ func (v *Verifier) handedOut(e event.Entry, shares []event.NewShare, keys []cere
 		v.cipher(e, s.Ciphertext, s.For.Key)
 	}
 	if want := p.Recipients(); !slices.Equal(keys, want) {
-		check.fault("line %d: Vault has encrypted to %s, and the plan wants %s", e.Seq, rules.List(keys), rules.List(want))
+		check.fault("line %d: Vault has encrypted to %s, and the plan wants %s", e.Seq, rules.List(keys),
+			rules.List(want))
 	}
 }
 
@@ -418,13 +434,15 @@ func (v *Verifier) tokenIssued(e event.Entry, ev event.TokenIssued) {
 	check := v.check(checkDeliveries)
 	if v.C.Plan.OTP != "" {
 		check.Count++
-		if _, err := base64.RawStdEncoding.Strict().DecodeString(ev.Encoded); err != nil || ev.Encoded == "" || ev.Ciphertext != "" {
+		if _, err := base64.RawStdEncoding.Strict().DecodeString(ev.Encoded); err != nil || ev.Encoded == "" ||
+			ev.Ciphertext != "" {
 			check.fault("line %d: the token is not combined with the one-time password of the plan", e.Seq)
 		}
 		return
 	}
 	if want := v.C.Plan.Recipients(); !slices.Equal(ev.Keys, want) {
-		check.fault("line %d: Vault has encrypted the token to %s, and the plan wants %s", e.Seq, rules.List(ev.Keys), rules.List(want))
+		check.fault("line %d: Vault has encrypted the token to %s, and the plan wants %s", e.Seq, rules.List(ev.Keys),
+			rules.List(want))
 	}
 	if ev.Encoded != "" {
 		check.fault("line %d: the token is combined with a one-time password, and the plan has none", e.Seq)

@@ -85,7 +85,8 @@ func (v *Verifier) Spoken(e event.Entry) {
 	key, pinned := v.C.Plan.KeyOf(u.by.Account)
 	switch {
 	case u.signed != "" && !pinned:
-		check.fault("line %d: %s is said to have signed (%s), and the plan pins no key for them", e.Seq, u.by.Name, u.verb)
+		check.fault("line %d: %s is said to have signed (%s), and the plan pins no key for them", e.Seq, u.by.Name,
+			u.verb)
 		return
 	case u.signed == "" && u.verb == ceremony.SayApprove:
 		v.loose.pressed = append(v.loose.pressed, u.by)
@@ -106,13 +107,15 @@ func (v *Verifier) Spoken(e event.Entry) {
 	case said.Of != string(v.C.ID()):
 		check.fault("line %d: %s has signed for the ceremony %s, and this is %s", e.Seq, u.by.Name, said.Of, v.C.ID())
 	case said.Hash != v.C.PlanHash:
-		check.fault("line %d: %s has signed for the plan %s, and this one's hash is %s", e.Seq, u.by.Name, said.Hash, v.C.PlanHash)
+		check.fault("line %d: %s has signed for the plan %s, and this one's hash is %s", e.Seq, u.by.Name, said.Hash,
+			v.C.PlanHash)
 	case v.C.Fits(said) != nil:
 		check.fault("line %d: %s has signed %q, which was about another moment", e.Seq, u.by.Name, line)
 	case u.verb == ceremony.SayPresent:
 		v.answered(check, e, u.by, rules.OneLine(v.C.Added(said)))
 	case u.verb.Adds() && rules.OneLine(v.C.Added(said)) != u.added:
-		check.fault("line %d: %s has signed %q, and the journal has them say %q", e.Seq, u.by.Name, v.C.Added(said), u.added)
+		check.fault("line %d: %s has signed %q, and the journal has them say %q", e.Seq, u.by.Name, v.C.Added(said),
+			u.added)
 	}
 }
 
@@ -137,9 +140,11 @@ func (v *Verifier) called(e event.Entry, called event.RollCalled) {
 		says, err := v.Signatures.VerifyRollCall(ch, called.Certificate, v.Identity, e.At)
 		switch {
 		case err != nil:
-			check.fault("line %d: the call of %s is not signed by %s, or can't be read (%s)", e.Seq, ch.For.Name, v.Identity, reasonOf(err))
+			check.fault("line %d: the call of %s is not signed by %s, or can't be read (%s)", e.Seq, ch.For.Name,
+				v.Identity, reasonOf(err))
 		case says.Ceremony != v.C.ID() || says.PlanHash != v.C.PlanHash:
-			check.fault("line %d: the call of %s is of %s and the plan %s", e.Seq, ch.For.Name, says.Ceremony, says.PlanHash)
+			check.fault("line %d: the call of %s is of %s and the plan %s", e.Seq, ch.For.Name, says.Ceremony,
+				says.PlanHash)
 		case says.Digest != ch.Digest:
 			check.fault("line %d: the call of %s names another answer than the journal", e.Seq, ch.For.Name)
 		}

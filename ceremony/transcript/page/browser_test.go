@@ -58,7 +58,8 @@ func (b *browser) open(page []byte, args ...string) (out, complaints string) {
 	defer cancel()
 	given := append([]string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-dev-shm-usage", "--hide-scrollbars",
+		"--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-dev-shm-usage",
+		"--hide-scrollbars",
 		"--proxy-server=" + b.proxy, "--proxy-bypass-list=<-loopback>", "--enable-logging=stderr",
 		"--user-data-dir=" + filepath.Join(b.home, "profile"),
 	}, args...)
@@ -83,7 +84,8 @@ func (b *browser) check(complaints string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, host := range b.asked {
-		if name, _, _ := strings.Cut(host, ":"); !strings.HasSuffix(name, ".google.com") && !strings.HasSuffix(name, ".googleapis.com") {
+		if name, _, _ := strings.Cut(host, ":"); !strings.HasSuffix(name, ".google.com") &&
+			!strings.HasSuffix(name, ".googleapis.com") {
 			b.t.Errorf("the page wanted something of %s", host) // the rest is the browser's own
 		}
 	}
@@ -152,7 +154,8 @@ func TestBrowserPrintsThePage(t *testing.T) {
 func TestBrowserDrawsThePicture(t *testing.T) {
 	b := newBrowser(t)
 	file := filepath.Join(b.home, "page.png")
-	_, complaints := b.open(render(t, "OPS-417: mallory has left", "threshold 2"), "--window-size=1100,1400", "--screenshot="+file)
+	_, complaints := b.open(render(t, "OPS-417: mallory has left", "threshold 2"), "--window-size=1100,1400",
+		"--screenshot="+file)
 	b.check(complaints)
 	shot, err := os.Open(file)
 	if err != nil {

@@ -71,7 +71,9 @@ func deviates(e event.Event) bool {
 func testimonies(c rules.State) (said []testimony, watched bool) {
 	for _, e := range c.History {
 		if w, ok := e.Event.(event.WitnessStated); ok {
-			said = append(said, testimony{Name: clean(w.By.Name), Agrees: w.Agrees, Why: clean(w.Why), At: stamp(e.At), Signed: w.Signed != ""})
+			said = append(said, testimony{
+				Name: clean(w.By.Name), Agrees: w.Agrees, Why: clean(w.Why), At: stamp(e.At), Signed: w.Signed != "",
+			})
 		}
 	}
 	return said, len(c.Plan.Witnesses) > 0

@@ -63,7 +63,9 @@ var moments = []row{
 	at[event.RoundRefused](vaultLane, bad, "Vault refused the shares of a round"),
 	on(func(_ rules.State, e event.Rekeyed) moment {
 		if rules.Elsewhere(e) {
-			return moment{lane: vaultLane, shape: bad, words: "others had carried the rekey through: the backup had the new shares"}
+			return moment{
+				lane: vaultLane, shape: bad, words: "others had carried the rekey through: the backup had the new shares",
+			}
 		}
 		return share(e.By, "brought the last share: Vault made the new ones")
 	}),
@@ -91,7 +93,9 @@ var moments = []row{
 	}),
 	at[event.TokenLeft](conclaveLane, bad, "nobody is known to have revoked the token"),
 	at[event.BackupLeft](conclaveLane, bad, "nobody has had the backup deleted"),
-	by(bad, "wanted the new shares to be proven anew", func(e event.VerificationDropped) ceremony.Person { return e.By }),
+	by(bad, "wanted the new shares to be proven anew", func(e event.VerificationDropped) ceremony.Person {
+		return e.By
+	}),
 	by(bad, "wanted the shares to be forgotten", func(e event.ResetAsked) ceremony.Person { return e.By }),
 	at[event.Frozen](conclaveLane, bad, "the ceremony froze"),
 	by(said, "wanted to go on", func(e event.ResumeAsked) ceremony.Person { return e.By }),

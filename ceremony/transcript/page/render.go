@@ -186,7 +186,8 @@ func participants(p ceremony.Plan) []participant {
 			roles[who] = append(roles[who], "class "+clean(who.Class))
 		}
 		people = append(people, participant{
-			Name: clean(who.Name), Roles: strings.Join(roles[who], ", "), Account: clean(who.Account.String()), Key: groups(string(who.Key)),
+			Name: clean(who.Name), Roles: strings.Join(roles[who], ", "), Account: clean(who.Account.String()),
+			Key: groups(string(who.Key)),
 		})
 	}
 	return people

@@ -126,7 +126,10 @@ func draw(c rules.State) picture {
 	}
 	for i, d := range all {
 		x := xs[i]
-		p.Marks = append(p.Marks, mark{X: x, Y: y[d.m.lane], Shape: d.m.shape, Seq: d.e.Seq, Words: d.e.At.UTC().Format("15:04:05") + "  " + d.m.words})
+		p.Marks = append(p.Marks, mark{
+			X: x, Y: y[d.m.lane], Shape: d.m.shape, Seq: d.e.Seq,
+			Words: d.e.At.UTC().Format("15:04:05") + "  " + d.m.words,
+		})
 		words = append(words, d.e.At.UTC().Format("15:04 ")+d.m.words)
 		if d.m.toward != "" {
 			p.Strokes = append(p.Strokes, stroke{x, y[d.m.lane], y[d.m.toward]})
