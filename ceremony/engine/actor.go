@@ -31,9 +31,9 @@ type actor struct {
 
 	// News for the herald, the board and the keepers: one slot each, the latest wins, so
 	// that a slow Slack or archive never holds a ceremony back.
-	forHerald chan rules.State
-	forBoard  chan snapshot
-	forKeeper []chan rules.State // of each of the engine's archives
+	toDeliver chan rules.State
+	toRedraw  chan snapshot
+	toArchive []chan rules.State // of each of the engine's archives
 	recovered bool               // messages that are due may have been posted before the start
 
 	// All below belongs to the goroutine.
@@ -59,17 +59,17 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 		log:       e.config.Log.With("ceremony", string(c.ID())),
 		inbox:     make(chan func(context.Context)),
 		done:      make(chan struct{}),
-		forHerald: make(chan rules.State, 1),
-		forBoard:  make(chan snapshot, 1),
+		toDeliver: make(chan rules.State, 1),
+		toRedraw:  make(chan snapshot, 1),
 		recovered: recovered,
 		c:         c,
 		session: rules.Session{
-			Checked: !recovered, Since: time.Now(), Other: e.config.Opener.Identity() != c.Plan.Identity,
+			Checked: !recovered, Since: time.Now(), Other: e.config.OpenPGP.Identity() != c.Plan.Identity,
 		},
 		wait: shortestWait,
 	}
 	for range e.config.Archives {
-		a.forKeeper = append(a.forKeeper, make(chan rules.State, 1))
+		a.toArchive = append(a.toArchive, make(chan rules.State, 1))
 	}
 	return a
 }
@@ -80,9 +80,9 @@ func (a *actor) run(ctx context.Context) {
 	telling, stop := context.WithCancel(ctx)
 	var tellers sync.WaitGroup
 	tellers.Go(func() { a.deliverLoop(telling) })
-	tellers.Go(func() { a.board(telling) })
+	tellers.Go(func() { a.redrawLoop(telling) })
 	for i, archive := range a.e.config.Archives {
-		tellers.Go(func() { a.archiveLoop(telling, archive, a.forKeeper[i]) })
+		tellers.Go(func() { a.archiveLoop(telling, archive, a.toArchive[i]) })
 	}
 	defer tellers.Wait()
 	defer stop()
@@ -283,9 +283,9 @@ func (a *actor) publish() {
 		k.fits = a.key.Fits
 	}
 	a.e.publish(k)
-	latest(a.forHerald, a.c)
-	latest(a.forBoard, k)
-	for _, slot := range a.forKeeper {
+	latest(a.toDeliver, a.c)
+	latest(a.toRedraw, k)
+	for _, slot := range a.toArchive {
 		latest(slot, a.c)
 	}
 }

@@ -59,7 +59,7 @@ func (e *Engine) alarmPlan(cluster ceremony.Cluster, first event.Noticed) ceremo
 		Approvers:  cluster.Approvers,
 		Owners:     cluster.Owners,
 		Initiators: cluster.Initiators,
-		Identity:   e.config.Opener.Identity(),
+		Identity:   e.config.OpenPGP.Identity(),
 		Proposed:   now,
 		Closes:     now.Add(rules.AlarmWindow),
 	}

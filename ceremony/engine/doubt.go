@@ -18,7 +18,7 @@ import (
 // verified again, and the plan is held against the configuration. Neither changes
 // while the program runs.
 func (e *Engine) doubt(c rules.State, cluster ceremony.Cluster) *rules.Difference {
-	switch bot := e.config.Opener.Identity(); {
+	switch bot := e.config.OpenPGP.Identity(); {
 	case c.Ended() || c.Plan.Operation == ceremony.Alarm:
 		return nil
 	case bot != c.Plan.Identity:
@@ -33,27 +33,21 @@ func (e *Engine) doubt(c rules.State, cluster ceremony.Cluster) *rules.Differenc
 	return e.unsigned(c)
 }
 
-// unsigned is the first word in the journal that is not what somebody has signed.
+// unsigned returns the statements in the journal that nobody has signed, as one
+// difference, or nil when there is none.
 func (e *Engine) unsigned(c rules.State) *rules.Difference {
-	v := transcript.Verifier{
-		Identity: c.Plan.Identity, Signatures: e.config.Signatures, Checks: map[string]*transcript.Check{},
-		T: transcript.Transcript{Certificates: map[ceremony.Fingerprint]string{}},
-	}
+	certificates := map[ceremony.Fingerprint]string{}
 	for _, f := range c.Plan.Keys() {
-		if armored, err := e.config.Opener.PublicKey(f); err == nil {
-			v.T.Certificates[f] = armored
+		if armored, err := e.config.OpenPGP.PublicKey(f); err == nil {
+			certificates[f] = armored
 		}
 	}
-	for _, entry := range c.History {
-		v.Spoken(entry)
-		next, err := rules.Apply(v.C, entry)
-		if err != nil {
-			return &rules.Difference{Why: event.NotSigned, Want: "", Got: err.Error()} // what was replayed a moment ago
-		}
-		v.C = next
-	}
-	if faults := (transcript.Audit{}).With(v.Checks).Faults(); len(faults) > 0 {
-		return &rules.Difference{Why: event.NotSigned, Want: "", Got: strings.Join(faults, "; ")}
+	faults, err := transcript.StatementFaults(c, certificates, e.config.Signatures)
+	switch {
+	case err != nil: // although it was replayed a moment ago
+		return &rules.Difference{Why: event.NotSigned, Got: err.Error()}
+	case len(faults) > 0:
+		return &rules.Difference{Why: event.NotSigned, Got: strings.Join(faults, "; ")}
 	}
 	return nil
 }

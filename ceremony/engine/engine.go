@@ -12,6 +12,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/interference"
 	"conclave/ceremony/rules"
 )
 
@@ -19,10 +20,10 @@ import (
 // where there are none.
 type Config struct {
 	Clusters []ceremony.Cluster
-	Opener   ceremony.OpenPGP
+	OpenPGP  ceremony.OpenPGP
 	// Signatures verifies again what people have signed in a journal.
 	Signatures ceremony.Signatures
-	Courier    Notifier
+	Notifier   Notifier
 	Journal    event.Journal
 	Log        *slog.Logger
 	// Forget is called after each envelope that was opened, when nothing of its content
@@ -121,10 +122,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	var watches sync.WaitGroup
 	for _, c := range e.config.Clusters {
 		if c.Watch {
-			watches.Go(func() { e.watch(ctx, c) })
+			watches.Go(func() { e.watchSeals(ctx, c) })
 		}
 		if c.Interference {
-			watches.Go(func() { e.watchInterference(ctx, c) })
+			log := e.config.Log.With("cluster", c.Name)
+			watches.Go(func() { interference.NewWatcher(e, c, log).Run(ctx) })
 		}
 	}
 	<-ctx.Done()

@@ -10,6 +10,17 @@ import (
 	"conclave/ceremony/rules"
 )
 
+// Notifier brings news to people. Its methods may take long; they are never
+// called by a ceremony's owner.
+type Notifier interface {
+	// Deliver posts one message and answers where it lies. With maybe, an earlier
+	// try may have been posted, and is looked for first.
+	Deliver(ctx context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error)
+	// Redraw brings the status post up to date. When the post can't be edited any
+	// more it is replaced, and the new place is answered.
+	Redraw(ctx context.Context, c rules.State, live rules.Live, at ceremony.Ref) (ceremony.Ref, error)
+}
+
 const (
 	// redrawInterval brings the time left on the status post up to date.
 	redrawInterval = time.Minute
@@ -26,7 +37,7 @@ func (a *actor) deliverLoop(ctx context.Context) {
 	pause := tellingPause
 	var c rules.State
 	select {
-	case c = <-a.forHerald:
+	case c = <-a.toDeliver:
 	case <-ctx.Done():
 		return
 	}
@@ -43,7 +54,7 @@ func (a *actor) deliverLoop(ctx context.Context) {
 				failed[m.Key] = true
 				a.log.Warn("message not delivered", "key", m.Key, "error", err)
 				select {
-				case c = <-a.forHerald: // it took its time: what is due may have changed
+				case c = <-a.toDeliver: // it took its time: what is due may have changed
 				default:
 				}
 				continue
@@ -57,7 +68,7 @@ func (a *actor) deliverLoop(ctx context.Context) {
 			pause = min(2*pause, longestPause)
 		}
 		select {
-		case c = <-a.forHerald:
+		case c = <-a.toDeliver:
 		case <-again:
 		case <-ctx.Done():
 		}
@@ -67,7 +78,7 @@ func (a *actor) deliverLoop(ctx context.Context) {
 // deliver posts one message and has it recorded.
 func (a *actor) deliver(ctx context.Context, c rules.State, m rules.Message,
 	maybe map[string]bool) (rules.State, error) {
-	ref, err := a.e.config.Courier.Deliver(ctx, c, m, maybe[m.Key])
+	ref, err := a.e.config.Notifier.Deliver(ctx, c, m, maybe[m.Key])
 	switch {
 	case errors.Is(err, ceremony.ErrUndeliverable):
 		a.log.Warn("message can never be delivered", "key", m.Key, "error", err)
@@ -80,9 +91,9 @@ func (a *actor) deliver(ctx context.Context, c rules.State, m rules.Message,
 	return a.command(ctx, rules.Post{Key: m.Key, Ref: ref})
 }
 
-// board keeps the status post up to date. Only the newest state is drawn; the
+// redrawLoop keeps the status post up to date. Only the newest state is drawn; the
 // last one is drawn until it succeeds.
-func (a *actor) board(ctx context.Context) {
+func (a *actor) redrawLoop(ctx context.Context) {
 	pause := tellingPause
 	var k snapshot
 	moved := map[ceremony.Ref]ceremony.Ref{} // posts that took another's place, recorded or not
@@ -101,7 +112,7 @@ func (a *actor) board(ctx context.Context) {
 			}
 		}
 		select {
-		case k = <-a.forBoard:
+		case k = <-a.toRedraw:
 		case <-again:
 		case <-ctx.Done():
 		}
@@ -112,7 +123,7 @@ func (a *actor) redraw(ctx context.Context, k snapshot, at ceremony.Ref, moved m
 	if k.c.Drawn() {
 		return nil
 	}
-	now, err := a.e.config.Courier.Redraw(ctx, k.c, k.live, at)
+	now, err := a.e.config.Notifier.Redraw(ctx, k.c, k.live, at)
 	if err != nil {
 		return err
 	}

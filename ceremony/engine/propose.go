@@ -144,7 +144,7 @@ func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.
 		Cluster:   cluster.Name,
 		Reason:    reason,
 		Initiator: initiator,
-		Identity:  e.config.Opener.Identity(),
+		Identity:  e.config.OpenPGP.Identity(),
 		Proposed:  now,
 		Closes:    now.Add(policy.Window),
 	}
@@ -378,7 +378,7 @@ func (e *Engine) checkKeys(plan ceremony.Plan) error {
 			continue
 		}
 		checked[p.Key] = true
-		if err := e.config.Opener.CheckKey(p.Key, plan.Proposed, plan.Closes); err != nil {
+		if err := e.config.OpenPGP.CheckKey(p.Key, plan.Proposed, plan.Closes); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", p.Name, err))
 			continue
 		}

@@ -12,7 +12,7 @@ import (
 // recognise returns the commitment to an opened share, and what the ledger says of
 // it.
 func (a *actor) recognise(share *secret.Secret, by ceremony.Account) (secret.ShareTag, ceremony.Verdict, error) {
-	name, key := a.e.config.Opener.CommitmentKey()
+	name, key := a.e.config.OpenPGP.CommitmentKey()
 	tag, err := share.Tag(name, key)
 	if err != nil {
 		return secret.ShareTag{}, ceremony.Verdict{}, err

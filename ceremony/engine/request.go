@@ -259,7 +259,7 @@ func (a *actor) initialize(ctx context.Context) (progress bool, err error) {
 		a.log.Error("a PGP key of the plan can't be given to Vault", "error", err)
 		return a.advance(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid})
 	}
-	root, err := a.e.config.Opener.Certificate(a.c.Plan.Requester.Key)
+	root, err := a.e.config.OpenPGP.Certificate(a.c.Plan.Requester.Key)
 	if err != nil {
 		return a.advance(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid})
 	}

@@ -63,7 +63,7 @@ func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
 // callRoll makes everybody's challenge. What is in it is forgotten at once: its
 // digest tells a right answer.
 func (a *actor) callRoll(ctx context.Context) (progress bool, err error) {
-	opener, plan, now := a.e.config.Opener, a.c.Plan, time.Now()
+	opener, plan, now := a.e.config.OpenPGP, a.c.Plan, time.Now()
 	if bot := opener.Identity(); bot != plan.Identity {
 		return a.advance(ctx, rules.OtherBot(plan, bot).Stop())
 	}

@@ -7,38 +7,17 @@ import (
 	"time"
 
 	"conclave/ceremony"
-	"conclave/ceremony/interference"
 	"conclave/ceremony/rules"
 )
-
-// watchInterference watches one cluster for what no ceremony here has done, with or without an
-// open one. It tells what has changed since it looked last; what was so when the
-// program started is held against the journals, so that a restart neither hides nor
-// repeats anything.
-func (e *Engine) watchInterference(ctx context.Context, cluster ceremony.Cluster) {
-	g := &interference.Watcher{
-		E: e, Cluster: cluster, Log: e.config.Log.With("cluster", cluster.Name),
-		Memory: interference.Remember(cluster.Name, e.Ceremonies()), Denied: map[string]time.Time{},
-	}
-	ticker := time.NewTicker(cluster.Poll)
-	defer ticker.Stop()
-	for ctx.Err() == nil {
-		g.Round(ctx)
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-		}
-	}
-}
 
 // quiet is how long the seal watch says nothing of a sealed node that people were
 // told of, unless it has seen the node unsealed in between.
 const quiet = 24 * time.Hour
 
-// watch looks for sealed nodes of one cluster and opens an unseal for them. A node
+// watchSeals looks for sealed nodes of one cluster and opens an unseal for them. A node
 // is announced once: that it flaps, that people have ended the unseal or let it
 // expire, and that the program was started again makes no news of it.
-func (e *Engine) watch(ctx context.Context, cluster ceremony.Cluster) {
+func (e *Engine) watchSeals(ctx context.Context, cluster ceremony.Cluster) {
 	log := e.config.Log.With("cluster", cluster.Name)
 	ticker := time.NewTicker(cluster.Poll)
 	defer ticker.Stop()

@@ -120,7 +120,7 @@ func (s *stage) start() {
 	}
 	s.engine = engine.NewEngine(engine.Config{
 		Clusters: []ceremony.Cluster{cluster},
-		Opener:   opener, Signatures: ceremonytest.SpokenSignatures{}, Courier: s.courier, Journal: journal,
+		OpenPGP:  opener, Signatures: ceremonytest.SpokenSignatures{}, Notifier: s.courier, Journal: journal,
 		Forget:   s.forget,
 		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Archives: s.archives, Files: transcriptFile,

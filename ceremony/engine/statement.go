@@ -13,7 +13,7 @@ import (
 // speaker's; the id is that of the ceremony as far as it could be read.
 func (e *Engine) SubmitStatement(ctx context.Context, by ceremony.Account,
 	pasted []byte) (ceremony.ID, ceremony.Verb, error) {
-	line, ok := e.config.Opener.PeekStatement(pasted)
+	line, ok := e.config.OpenPGP.PeekStatement(pasted)
 	if !ok {
 		return "", "", ceremony.NoWord
 	}
@@ -29,7 +29,7 @@ func (e *Engine) SubmitStatement(ctx context.Context, by ceremony.Account,
 	if !ok {
 		return c.ID(), said.Verb, ceremony.NoPart
 	}
-	signed, err := e.config.Opener.VerifyStatement(pasted, signer, c.Plan.Proposed, time.Now())
+	signed, err := e.config.OpenPGP.VerifyStatement(pasted, signer, c.Plan.Proposed, time.Now())
 	if err != nil {
 		return c.ID(), said.Verb, err
 	}
@@ -42,7 +42,7 @@ func (e *Engine) SubmitStatement(ctx context.Context, by ceremony.Account,
 // PeekStatement is the line that [Engine.Speak] would take, of which nothing is verified: what
 // it shows has to be looked at before it is kept in a journal (P1).
 func (e *Engine) PeekStatement(pasted []byte) (line string, ok bool) {
-	return e.config.Opener.PeekStatement(pasted)
+	return e.config.OpenPGP.PeekStatement(pasted)
 }
 
 // ApplyStatement does what somebody has signed, whose signature the caller has verified; signed

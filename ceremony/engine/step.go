@@ -153,10 +153,10 @@ func (a *actor) order() (ceremony.Order, error) {
 	}
 	for _, f := range p.Recipients() {
 		// The key is checked again: it was good at the proposal, which may be hours ago.
-		if err := a.e.config.Opener.CheckKey(f, time.Now(), p.Closes); err != nil {
+		if err := a.e.config.OpenPGP.CheckKey(f, time.Now(), p.Closes); err != nil {
 			return order, err
 		}
-		key, err := a.e.config.Opener.Certificate(f)
+		key, err := a.e.config.OpenPGP.Certificate(f)
 		if err != nil {
 			return order, err
 		}
@@ -168,7 +168,7 @@ func (a *actor) order() (ceremony.Order, error) {
 // announce makes the key that shares of this round are encrypted to.
 func (a *actor) announce(ctx context.Context) (progress bool, err error) {
 	a.dropKey()
-	if bot := a.e.config.Opener.Identity(); bot != a.c.Plan.Identity {
+	if bot := a.e.config.OpenPGP.Identity(); bot != a.c.Plan.Identity {
 		// Holders have approved and pinned another one.
 		return a.advance(ctx, rules.OtherBot(a.c.Plan, bot).Stop())
 	}
@@ -176,7 +176,7 @@ func (a *actor) announce(ctx context.Context) (progress bool, err error) {
 	if a.c.Round.Step == ceremony.StepOTP {
 		nonce = newNonce() // Vault has none yet
 	}
-	key, err := a.e.config.Opener.NewKey(ceremony.Notice{
+	key, err := a.e.config.OpenPGP.NewKey(ceremony.Notice{
 		Plan: a.c.Plan, Step: a.c.Round.Step, Nonce: nonce, At: time.Now(), Expires: a.c.Plan.Closes,
 	})
 	if err != nil {

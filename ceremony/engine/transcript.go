@@ -33,7 +33,7 @@ func (a *actor) sign() (event.TranscriptSigned, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Signature, err = a.e.config.Opener.Attest(text); err != nil {
+	if s.Signature, err = a.e.config.OpenPGP.Attest(text); err != nil {
 		return s, err
 	}
 	t.Signature = s.Signature
@@ -52,7 +52,7 @@ func (a *actor) certificates() map[ceremony.Fingerprint]string {
 	snapshot := a.c.Certificates()
 	more := map[ceremony.Fingerprint]string{}
 	for _, f := range a.c.Plan.Keys() {
-		armored, err := a.e.config.Opener.PublicKey(f)
+		armored, err := a.e.config.OpenPGP.PublicKey(f)
 		switch {
 		case err != nil:
 			a.log.Warn("the transcript lacks a certificate", "key", f.String(), "error", err)

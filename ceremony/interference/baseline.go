@@ -40,16 +40,16 @@ type nodeMemory struct {
 
 type foreignAttempt struct{ nonce, words string }
 
-func newMemory() baseline {
+func newBaseline() baseline {
 	return baseline{
 		read: map[ceremony.ID]int{}, nodes: map[string]nodeMemory{},
 		foreign: map[ceremony.Operation]foreignAttempt{}, ours: map[string]map[ceremony.Finding]event.Noticed{},
 	}
 }
 
-// Remember makes a memory of what the journals have of a cluster.
-func Remember(cluster string, all []rules.State) baseline {
-	m := newMemory()
+// remember makes a memory of what the journals have of a cluster.
+func remember(cluster string, all []rules.State) baseline {
+	m := newBaseline()
 	m.catchUp(slices.DeleteFunc(slices.Clone(all), func(c rules.State) bool { return c.Plan.Cluster != cluster }))
 	m.live = true
 	return m
@@ -140,7 +140,7 @@ func (m *baseline) note(n event.Noticed, at time.Time) {
 		m.nodes[n.Subject] = nodeMemory{seal: n.Got, seen: at}
 	case ceremony.ClusterChanged:
 		read, live := m.read, m.live
-		*m = newMemory()
+		*m = newBaseline()
 		m.read, m.live, m.clusterID = read, live, n.Got
 	case ceremony.KeyChanged:
 		m.shares = n.Got

@@ -22,26 +22,26 @@ type observation struct {
 
 // ask puts every question of the interference watch to Vault that the bot's token may
 // put. None of them changes anything.
-func (g *Watcher) ask(ctx context.Context) observation {
-	v, s := g.Cluster.Vault, observation{attempts: map[ceremony.Operation]rules.View{}}
+func (w *Watcher) ask(ctx context.Context) observation {
+	v, s := w.cluster.Vault, observation{attempts: map[ceremony.Operation]rules.View{}}
 	s.nodes, _ = v.Nodes(ctx) // fails with ctx only
 	// What makes the rest meaningless comes first: another cluster.
-	s.seal = put(g, "its seal", func() (ceremony.Seal, error) { return v.Seal(ctx) })
+	s.seal = put(w, "its seal", func() (ceremony.Seal, error) { return v.Seal(ctx) })
 	if s.seal != nil && (s.seal.Sealed || !s.seal.Initialized) {
 		s.seal = nil
 	}
-	for _, op := range g.watched(s.seal) {
-		if seen := put(g, "the progress of "+string(op),
-			func() (rules.View, error) { return g.progress(ctx, op) }); seen != nil {
+	for _, op := range w.watched(s.seal) {
+		if seen := put(w, "the progress of "+string(op),
+			func() (rules.View, error) { return w.progress(ctx, op) }); seen != nil {
 			s.attempts[op] = *seen
 		}
 	}
 	if s.seal == nil {
 		return s
 	}
-	s.key = put(g, "its encryption key", func() (ceremony.KeyStatus, error) { return v.KeyStatus(ctx) })
-	if s.key != nil && s.key.Term != g.Memory.term.number {
-		s.policy = put(g, "its rotation policy", func() (ceremony.RotationPolicy, error) {
+	s.key = put(w, "its encryption key", func() (ceremony.KeyStatus, error) { return v.KeyStatus(ctx) })
+	if s.key != nil && s.key.Term != w.memory.term.number {
+		s.policy = put(w, "its rotation policy", func() (ceremony.RotationPolicy, error) {
 			return v.RotationPolicy(ctx)
 		})
 	}
@@ -53,22 +53,22 @@ const deniedPause = 10 * time.Minute
 
 // put asks Vault one thing and answers nil when it could not be asked. That Vault
 // denies an answer is said once: what can't be asked is not watched.
-func put[T any](g *Watcher, what string, question func() (T, error)) *T {
-	last, denied := g.Denied[what]
+func put[T any](w *Watcher, what string, question func() (T, error)) *T {
+	last, denied := w.denied[what]
 	if denied && time.Since(last) < deniedPause {
 		return nil
 	}
 	answer, err := question()
 	switch {
 	case err == nil:
-		delete(g.Denied, what)
+		delete(w.denied, what)
 		return &answer
 	case errors.Is(err, ceremony.ErrForbidden):
 		if !denied {
-			g.Log.Warn("the interference watch can't see everything: Vault denies an answer", "question", what,
+			w.log.Warn("the interference watch can't see everything: Vault denies an answer", "question", what,
 				"error", err)
 		}
-		g.Denied[what] = time.Now()
+		w.denied[what] = time.Now()
 	}
 	return nil
 }
@@ -77,12 +77,12 @@ func put[T any](g *Watcher, what string, question func() (T, error)) *T {
 // do them or not. A token for a secondary of disaster recovery, or for a server in
 // recovery mode, is asked about where ceremonies may make one: elsewhere a server
 // answers as if a right were missing.
-func (g *Watcher) watched(seal *ceremony.Seal) []ceremony.Operation {
+func (w *Watcher) watched(seal *ceremony.Seal) []ceremony.Operation {
 	var ops []ceremony.Operation
 	if seal != nil {
 		ops = append(ops, seal.Rekey(), ceremony.GenerateRoot)
 	}
-	for _, op := range g.Cluster.Operations {
+	for _, op := range w.cluster.Operations {
 		special := op == ceremony.DRToken && seal != nil || op == ceremony.RecoveryToken && seal == nil
 		if special && !slices.Contains(ops, op) {
 			ops = append(ops, op)
@@ -91,10 +91,10 @@ func (g *Watcher) watched(seal *ceremony.Seal) []ceremony.Operation {
 	return ops
 }
 
-func (g *Watcher) progress(ctx context.Context, op ceremony.Operation) (v rules.View, err error) {
-	if v.Update, err = g.Cluster.Vault.Progress(ctx, op,
+func (w *Watcher) progress(ctx context.Context, op ceremony.Operation) (v rules.View, err error) {
+	if v.Update, err = w.cluster.Vault.Progress(ctx, op,
 		ceremony.StepUpdate); err == nil && v.Update.VerificationNonce != "" {
-		v.Verify, err = g.Cluster.Vault.Progress(ctx, op, ceremony.StepVerify)
+		v.Verify, err = w.cluster.Vault.Progress(ctx, op, ceremony.StepVerify)
 	}
 	return v, err
 }

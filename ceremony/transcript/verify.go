@@ -25,8 +25,8 @@ const clockSkew = 5 * time.Minute
 // bot that has been taken over it shows nothing: for that there are the signatures of
 // the people, each of which names the ceremony, the plan and what it was for.
 func VerifyTranscript(file []byte, identity ceremony.Fingerprint, s ceremony.Signatures) Audit {
-	v := Verifier{
-		Identity: identity, Signatures: s, Checks: map[string]*Check{}, audit: Audit{
+	v := verifier{
+		identity: identity, signatures: s, checks: map[string]*Check{}, audit: Audit{
 			Identity: identity, SHA256: journal.HashLine(file),
 		},
 	}
@@ -37,14 +37,14 @@ func VerifyTranscript(file []byte, identity ceremony.Fingerprint, s ceremony.Sig
 		form.fault("%v", err)
 	}
 	if err != nil && len(t.Journal) == 0 {
-		return v.audit.With(v.Checks)
+		return v.audit.with(v.checks)
 	}
-	v.T = t
+	v.t = t
 	v.signature()
 	v.chain()
 	v.story()
 	v.outline()
-	return v.audit.With(v.Checks)
+	return v.audit.with(v.checks)
 }
 
 // The checks, in the order in which they are reported.
@@ -86,27 +86,27 @@ var checkList = [...]Check{
 	{Name: checkTranscripts, Words: "earlier transcripts are those that were signed"},
 }
 
-// Verifier goes through a transcript once.
-type Verifier struct {
-	T          Transcript
-	Identity   ceremony.Fingerprint
-	Signatures ceremony.Signatures
-	Checks     map[string]*Check
+// verifier goes through a transcript once.
+type verifier struct {
+	t          Transcript
+	identity   ceremony.Fingerprint
+	signatures ceremony.Signatures
+	checks     map[string]*Check
 	audit      Audit
 
 	entries []event.Entry
-	C       rules.State         // as far as the entries went
+	c       rules.State         // as far as the entries went
 	lawful  rules.State         // as far as the rules allowed them
 	key     *ceremony.Announced // the newest
 	seen    map[string]int      // signature on an envelope → line
 	loose   tally               // what was true and proves less than it could
 }
 
-func (v *Verifier) check(name string) *Check {
-	c, ok := v.Checks[name]
+func (v *verifier) check(name string) *Check {
+	c, ok := v.checks[name]
 	if !ok {
 		c = &Check{Name: name}
-		v.Checks[name] = c
+		v.checks[name] = c
 	}
 	return c
 }
@@ -115,8 +115,8 @@ func (c *Check) fault(format string, args ...any) {
 	c.Faults = append(c.Faults, fmt.Sprintf(format, args...))
 }
 
-// With is the audit with what its checks have found, in order.
-func (a Audit) With(found map[string]*Check) Audit {
+// with is the audit with what its checks have found, in order.
+func (a Audit) with(found map[string]*Check) Audit {
 	for _, c := range checkList {
 		if got, ok := found[c.Name]; ok {
 			c.Count, c.Faults = got.Count, got.Faults
@@ -127,31 +127,31 @@ func (a Audit) With(found map[string]*Check) Audit {
 }
 
 // signature checks what the identity has signed.
-func (v *Verifier) signature() {
+func (v *verifier) signature() {
 	check := v.check(checkSignature)
 	check.Count = 1
-	certificate, ok := v.T.Certificates[v.Identity]
+	certificate, ok := v.t.Certificates[v.identity]
 	if !ok {
-		check.fault("the file has no certificate of the identity that you name, %s", v.Identity)
+		check.fault("the file has no certificate of the identity that you name, %s", v.identity)
 		return
 	}
-	text, err := v.T.Signed()
+	text, err := v.t.Signed()
 	if err != nil {
 		check.fault("%v", err)
 		return
 	}
-	if err := v.Signatures.VerifyDetached(certificate, v.Identity, text, v.T.Signature); err != nil {
+	if err := v.signatures.VerifyDetached(certificate, v.identity, text, v.t.Signature); err != nil {
 		check.fault("what %s has signed is not this file: it was changed afterwards, or somebody else has signed it (%s)",
-			v.Identity, reasonOf(err))
+			v.identity, reasonOf(err))
 	}
 }
 
 // chain reads the lines and checks that each continues the one before.
-func (v *Verifier) chain() {
+func (v *verifier) chain() {
 	check := v.check(checkChain)
-	check.Count = len(v.T.Journal)
+	check.Count = len(v.t.Journal)
 	prev := ""
-	for i, raw := range v.T.Journal {
+	for i, raw := range v.t.Journal {
 		l, ev, err := journal.DecodeLine([]byte(raw))
 		if err != nil {
 			check.fault("line %d can't be read: %v", i+1, err)
@@ -163,13 +163,13 @@ func (v *Verifier) chain() {
 		if l.Prev != prev {
 			check.fault("line %d does not follow %s", i+1, before(i))
 		}
-		if l.Ceremony != v.T.Ceremony {
-			check.fault("line %d belongs to %s, and the file is of %s", i+1, l.Ceremony, v.T.Ceremony)
+		if l.Ceremony != v.t.Ceremony {
+			check.fault("line %d belongs to %s, and the file is of %s", i+1, l.Ceremony, v.t.Ceremony)
 		}
 		prev = journal.HashLine([]byte(raw))
 		v.entries = append(v.entries, event.Entry{Seq: l.Seq, Prev: l.Prev, At: l.At, Hash: prev, Event: ev})
 	}
-	if v.T.Head != prev {
+	if v.t.Head != prev {
 		check.fault("the head is not the hash of the last line: lines are missing at the end, or were changed")
 	}
 }
@@ -184,7 +184,7 @@ func before(i int) string {
 // story has the rules judge the events, and looks at each as of the moment at which
 // it was written. Behind an event that the rules don't allow the rest is looked at
 // all the same: whatever is wrong shall be said.
-func (v *Verifier) story() {
+func (v *verifier) story() {
 	check := v.check(checkStory)
 	check.Count = len(v.entries)
 	if len(v.entries) == 0 {
@@ -197,7 +197,7 @@ func (v *Verifier) story() {
 		return
 	}
 	v.plan(proposed)
-	v.C = rules.State{Plan: proposed.Plan, PlanHash: proposed.PlanHash}
+	v.c = rules.State{Plan: proposed.Plan, PlanHash: proposed.PlanHash}
 	// A first line that the rules don't allow leaves nothing that they could judge the
 	// others by.
 	lawful, judged := true, true
@@ -209,21 +209,21 @@ func (v *Verifier) story() {
 		var next rules.State
 		var err error
 		if judged {
-			next, err = rules.Apply(orNothing(v.C, i), e)
+			next, err = rules.Apply(orNothing(v.c, i), e)
 		}
 		if err != nil && lawful {
 			check.fault("%v", err)
 			lawful, judged = false, i > 0
 		}
 		if err != nil || !judged {
-			next = v.C
-			next.History = append(slices.Clip(v.C.History), e)
+			next = v.c
+			next.History = append(slices.Clip(v.c.History), e)
 		} else if lawful {
 			v.lawful = next
 		}
-		v.C = next
+		v.c = next
 	}
-	if len(v.entries) == len(v.T.Journal) && !v.C.Ended() {
+	if len(v.entries) == len(v.t.Journal) && !v.c.Ended() {
 		check.fault("it stops at line %d (%s), before the ceremony has ended: lines are missing", len(v.entries),
 			event.TypeOf(v.entries[len(v.entries)-1].Event))
 	}
@@ -238,21 +238,21 @@ func orNothing(c rules.State, i int) rules.State {
 }
 
 // plan checks what the plan pins.
-func (v *Verifier) plan(proposed event.Proposed) {
+func (v *verifier) plan(proposed event.Proposed) {
 	p := proposed.Plan
 	identity := v.check(checkIdentity)
 	identity.Count = 1
-	if p.Identity != v.Identity {
-		identity.fault("the plan pins %s, and you name %s", p.Identity, v.Identity)
+	if p.Identity != v.identity {
+		identity.fault("the plan pins %s, and you name %s", p.Identity, v.identity)
 	}
-	if p.Ceremony != v.T.Ceremony {
-		v.check(checkStory).fault("the plan is of %s, and the file of %s", p.Ceremony, v.T.Ceremony)
+	if p.Ceremony != v.t.Ceremony {
+		v.check(checkStory).fault("the plan is of %s, and the file of %s", p.Ceremony, v.t.Ceremony)
 	}
 	certificates := v.check(checkCertificates)
 	wanted := p.Keys()
 	for _, f := range wanted {
 		certificates.Count++
-		armored, ok := v.T.Certificates[f]
+		armored, ok := v.t.Certificates[f]
 		if !ok && f != p.Identity {
 			// Who left before the end is in the configuration no more. Nothing is wrong with
 			// that; a signature of theirs that can't be checked is a fault where it stands.
@@ -263,18 +263,18 @@ func (v *Verifier) plan(proposed event.Proposed) {
 			certificates.fault("%s: there is none, so that nobody can check what it signed", p.Owner(f))
 			continue
 		}
-		if err := v.Signatures.VerifyCertificate(armored, f); err != nil {
+		if err := v.signatures.VerifyCertificate(armored, f); err != nil {
 			certificates.fault("%s: it is not the key %s that the plan pins (%s)", p.Owner(f), f, reasonOf(err))
 		}
 	}
-	for _, f := range slices.Sorted(maps.Keys(v.T.Certificates)) {
+	for _, f := range slices.Sorted(maps.Keys(v.t.Certificates)) {
 		if !slices.Contains(wanted, f) {
 			certificates.fault("there is one of %s, whom the plan does not know", f)
 		}
 	}
 }
 
-func (v *Verifier) time(before, e event.Entry) {
+func (v *verifier) time(before, e event.Entry) {
 	check := v.check(checkTimes)
 	check.Count++
 	if e.At.Before(before.At.Add(-clockSkew)) {
@@ -286,7 +286,7 @@ func (v *Verifier) time(before, e event.Entry) {
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // look checks one entry, as of the ceremony before it.
-func (v *Verifier) look(e event.Entry) {
+func (v *verifier) look(e event.Entry) {
 	switch ev := e.Event.(type) {
 	case event.KeyAnnounced:
 		v.announced(e, ev.Key)
@@ -298,8 +298,8 @@ func (v *Verifier) look(e event.Entry) {
 	case event.Rekeyed:
 		v.handedOut(e, ev.Shares, ev.Keys)
 	case event.Initialized:
-		v.handedOut(e, ev.Shares, v.C.Plan.Recipients())
-		v.cipher(e, ev.Token, requesterKey(v.C.Plan))
+		v.handedOut(e, ev.Shares, v.c.Plan.Recipients())
+		v.cipher(e, ev.Token, requesterKey(v.c.Plan))
 	case event.TokenIssued:
 		v.tokenIssued(e, ev)
 	case event.BackupRead:
@@ -311,26 +311,26 @@ func (v *Verifier) look(e event.Entry) {
 	case event.RollCalled:
 		v.called(e, ev)
 	default:
-		v.Spoken(e)
+		v.statement(e)
 	}
 }
 
 // announced checks that the identity has announced what the journal says.
-func (v *Verifier) announced(e event.Entry, a ceremony.Announced) {
+func (v *verifier) announced(e event.Entry, a ceremony.Announced) {
 	check := v.check(checkAnnouncements)
 	check.Count++
-	says, err := v.Signatures.VerifyAnnouncement(a, v.Identity, e.At)
+	says, err := v.signatures.VerifyAnnouncement(a, v.identity, e.At)
 	if err != nil {
-		check.fault("line %d: the announcement is not signed by %s, or can't be read (%s)", e.Seq, v.Identity,
+		check.fault("line %d: the announcement is not signed by %s, or can't be read (%s)", e.Seq, v.identity,
 			reasonOf(err))
 		return
 	}
-	p := v.C.Plan
+	p := v.c.Plan
 	for _, field := range [...]struct{ what, journal, announced string }{
 		{"ceremony", string(p.Ceremony), string(says.Ceremony)},
 		{"operation", string(p.Operation), string(says.Operation)},
 		{"cluster", p.Cluster, says.Cluster},
-		{"plan hash", v.C.PlanHash, says.PlanHash},
+		{"plan hash", v.c.PlanHash, says.PlanHash},
 		{"step", string(a.Step), string(says.Step)},
 		{"nonce", a.Nonce, says.Nonce},
 		{"ceremony key", a.Subkey, says.Subkey},
@@ -344,7 +344,7 @@ func (v *Verifier) announced(e event.Entry, a ceremony.Announced) {
 	if says.Plan != "" && says.Plan != p.Text() {
 		check.fault("line %d: the plan in the announcement is not the plan of the journal", e.Seq)
 	}
-	if a.Identity != v.Identity {
+	if a.Identity != v.identity {
 		check.fault("line %d: it is of the identity %s", e.Seq, a.Identity)
 	}
 	if d := e.At.Sub(a.At); d < -clockSkew || d > clockSkew {
@@ -353,7 +353,7 @@ func (v *Verifier) announced(e event.Entry, a ceremony.Announced) {
 }
 
 // envelope checks a holder's own signature.
-func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Step, evidence ceremony.Evidence) {
+func (v *verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Step, evidence ceremony.Evidence) {
 	check := v.check(checkEnvelopes)
 	check.Count++
 	if by.Key == "" {
@@ -380,8 +380,8 @@ func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Ste
 		v.seen = map[string]int{}
 	}
 	v.seen[evidence.Signature] = e.Seq
-	binding, made, err := v.Signatures.VerifyEvidence(v.T.Certificates[by.Key], v.Identity, evidence, ceremony.Expected{
-		Ceremony: v.C.ID(), Step: step, Nonce: v.key.Nonce, Signer: by.Key, PlanHash: v.C.PlanHash, NotBefore: v.key.At,
+	binding, made, err := v.signatures.VerifyEvidence(v.t.Certificates[by.Key], v.identity, evidence, ceremony.Expected{
+		Ceremony: v.c.ID(), Step: step, Nonce: v.key.Nonce, Signer: by.Key, PlanHash: v.c.PlanHash, NotBefore: v.key.At,
 		Now: e.At,
 	})
 	switch {
@@ -397,7 +397,7 @@ func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Ste
 		check.fault("line %d: %s signed at %s, and the journal says %s", e.Seq, by.Name, stamp(made),
 			stamp(evidence.SignedAt))
 	}
-	switch want := ceremony.Binding(v.C.ID(), step, v.key.Nonce, v.C.PlanHash); binding {
+	switch want := ceremony.Binding(v.c.ID(), step, v.key.Nonce, v.c.PlanHash); binding {
 	case "":
 		v.loose.unbound = append(v.loose.unbound, by)
 	case want:
@@ -407,7 +407,7 @@ func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Ste
 }
 
 // madeWithin checks that a signature was made while the key was asked for.
-func (v *Verifier) madeWithin(check *Check, e event.Entry, by ceremony.Person, made time.Time) {
+func (v *verifier) madeWithin(check *Check, e event.Entry, by ceremony.Person, made time.Time) {
 	if made.Before(v.key.At.Add(-clockSkew)) || made.After(e.At.Add(clockSkew)) {
 		check.fault("line %d: %s signed at %s, outside of %s to %s, when this key was asked for", e.Seq, by.Name,
 			stamp(made), stamp(v.key.At), stamp(e.At))
@@ -415,9 +415,9 @@ func (v *Verifier) madeWithin(check *Check, e event.Entry, by ceremony.Person, m
 }
 
 // handedOut checks new shares against the plan's receivers.
-func (v *Verifier) handedOut(e event.Entry, shares []event.NewShare, keys []ceremony.Fingerprint) {
+func (v *verifier) handedOut(e event.Entry, shares []event.NewShare, keys []ceremony.Fingerprint) {
 	check := v.check(checkDeliveries)
-	p := v.C.Plan
+	p := v.c.Plan
 	for i, s := range shares {
 		if i >= len(p.Receivers) || s.For != p.Receivers[i] {
 			check.fault("line %d: share %d is for %s, and by the plan it is not", e.Seq, i+1, s.For.Name)
@@ -430,9 +430,9 @@ func (v *Verifier) handedOut(e event.Entry, shares []event.NewShare, keys []cere
 	}
 }
 
-func (v *Verifier) tokenIssued(e event.Entry, ev event.TokenIssued) {
+func (v *verifier) tokenIssued(e event.Entry, ev event.TokenIssued) {
 	check := v.check(checkDeliveries)
-	if v.C.Plan.OTP != "" {
+	if v.c.Plan.OTP != "" {
 		check.Count++
 		if _, err := base64.RawStdEncoding.Strict().DecodeString(ev.Encoded); err != nil || ev.Encoded == "" ||
 			ev.Ciphertext != "" {
@@ -440,14 +440,14 @@ func (v *Verifier) tokenIssued(e event.Entry, ev event.TokenIssued) {
 		}
 		return
 	}
-	if want := v.C.Plan.Recipients(); !slices.Equal(ev.Keys, want) {
+	if want := v.c.Plan.Recipients(); !slices.Equal(ev.Keys, want) {
 		check.fault("line %d: Vault has encrypted the token to %s, and the plan wants %s", e.Seq, rules.List(ev.Keys),
 			rules.List(want))
 	}
 	if ev.Encoded != "" {
 		check.fault("line %d: the token is combined with a one-time password, and the plan has none", e.Seq)
 	}
-	v.cipher(e, ev.Ciphertext, requesterKey(v.C.Plan))
+	v.cipher(e, ev.Ciphertext, requesterKey(v.c.Plan))
 }
 
 // requesterKey is the key to which a token is encrypted, empty where there is none.
@@ -459,19 +459,19 @@ func requesterKey(p ceremony.Plan) ceremony.Fingerprint {
 }
 
 // cipher checks to whom something is encrypted that was handed out.
-func (v *Verifier) cipher(e event.Entry, ciphertext string, to ceremony.Fingerprint) {
+func (v *verifier) cipher(e event.Entry, ciphertext string, to ceremony.Fingerprint) {
 	check := v.check(checkDeliveries)
 	check.Count++
-	if err := v.Signatures.VerifyCiphertext(ciphertext, v.T.Certificates[to], to); err != nil {
-		check.fault("line %d: what is handed out is not encrypted to %s (%s)", e.Seq, v.C.Plan.Owner(to), reasonOf(err))
+	if err := v.signatures.VerifyCiphertext(ciphertext, v.t.Certificates[to], to); err != nil {
+		check.fault("line %d: what is handed out is not encrypted to %s (%s)", e.Seq, v.c.Plan.Owner(to), reasonOf(err))
 	}
 }
 
 // earlier checks a transcript that was signed before this one.
-func (v *Verifier) earlier(e event.Entry, ev event.TranscriptSigned) {
+func (v *verifier) earlier(e event.Entry, ev event.TranscriptSigned) {
 	check := v.check(checkTranscripts)
 	check.Count++
-	t, err := rebuild(v.C, ev)
+	t, err := rebuild(v.c, ev)
 	if err != nil {
 		check.fault("line %d: transcript %d can't be made again: %v", e.Seq, ev.Number, err)
 		return
@@ -483,22 +483,22 @@ func (v *Verifier) earlier(e event.Entry, ev event.TranscriptSigned) {
 	}
 	text, err := t.Signed()
 	if err == nil {
-		err = v.Signatures.VerifyDetached(v.T.Certificates[v.Identity], v.Identity, text, ev.Signature)
+		err = v.signatures.VerifyDetached(v.t.Certificates[v.identity], v.identity, text, ev.Signature)
 	}
 	if err != nil {
-		check.fault("line %d: transcript %d is not signed by %s (%s)", e.Seq, ev.Number, v.Identity, reasonOf(err))
+		check.fault("line %d: transcript %d is not signed by %s (%s)", e.Seq, ev.Number, v.identity, reasonOf(err))
 	}
 }
 
 // outline says what the transcript is about.
-func (v *Verifier) outline() {
+func (v *verifier) outline() {
 	a := &v.audit
-	a.Ceremony, a.Events, a.Head = v.T.Ceremony, len(v.T.Journal), v.T.Head
-	a.Operation, a.Cluster, a.PlanHash, a.Outcome = v.C.Plan.Operation, v.C.Plan.Cluster, v.C.PlanHash, v.C.Outcome
+	a.Ceremony, a.Events, a.Head = v.t.Ceremony, len(v.t.Journal), v.t.Head
+	a.Operation, a.Cluster, a.PlanHash, a.Outcome = v.c.Plan.Operation, v.c.Plan.Cluster, v.c.PlanHash, v.c.Outcome
 	if n := len(v.entries); n > 0 {
 		a.From, a.To = v.entries[0].At, v.entries[n-1].At
 	}
-	a.People = v.C.Plan.Everybody()
+	a.People = v.c.Plan.Everybody()
 	a.NotProven = gaps(v.lawful, v.loose)
 }
 
