@@ -59,3 +59,24 @@ func (e *Engine) command(ctx context.Context, id ceremony.ID, cmd rules.Command)
 	}
 	return a.command(ctx, cmd)
 }
+
+// Freeze has a ceremony stand still, on the word of anybody who has a part in it.
+func (e *Engine) Freeze(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error) {
+	return e.command(ctx, id, rules.Freeze{By: by, Why: rules.OneLine(why)})
+}
+
+// Proceed lets the gated step happen that waits for a witness.
+func (e *Engine) Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
+	return e.command(ctx, id, rules.Proceed{By: by})
+}
+
+// Note writes down what somebody saw that was not as it should be.
+func (e *Engine) Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.State, error) {
+	return e.command(ctx, id, rules.Note{By: by, Text: rules.OneLine(text)})
+}
+
+// Testify takes what a witness says of the ceremony that has ended.
+func (e *Engine) Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool,
+	why string) (rules.State, error) {
+	return e.command(ctx, id, rules.Testify{By: by, Agrees: agrees, Why: rules.OneLine(why)})
+}

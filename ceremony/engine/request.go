@@ -12,22 +12,6 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// open begins to collect shares for what has no attempt in Vault.
-func (a *actor) open(ctx context.Context) (progress bool, err error) {
-	cmd := rules.Open{Nonce: newNonce()}
-	if a.c.Plan.Operation == ceremony.Unseal {
-		v, err := a.view(ctx)
-		if err != nil {
-			return false, fmt.Errorf("ask the nodes before shares are collected: %w", err)
-		}
-		if d := a.c.CompareNodes(v.Nodes); d != nil {
-			return a.advance(ctx, d.Stop())
-		}
-		cmd.Nodes = rules.StatesOf(v.Nodes)
-	}
-	return a.advance(ctx, cmd)
-}
-
 // request does what takes no shares: it makes sure that Vault is as it was when
 // people agreed, announces the act, and sends it.
 func (a *actor) request(ctx context.Context) (progress bool, err error) {
@@ -122,32 +106,6 @@ func (a *actor) otherCluster(ctx context.Context) (*rules.Difference, error) {
 		}, nil
 	}
 	return nil, nil
-}
-
-// unlikeBackup is why the backup that was handed out must not be deleted, nil when
-// nothing is known: Vault has another one, or the rekey that made it still waits for
-// proof of its new shares.
-func (a *actor) unlikeBackup(ctx context.Context) (*rules.Difference, error) {
-	handedOut := a.c.Backup.Nonce
-	backup, err := a.backup(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case backup.Nonce != handedOut:
-		return &rules.Difference{
-			Why: event.VaultDiffers, Want: "the backup of attempt " + handedOut, Got: "attempt " + backup.Nonce,
-		}, nil
-	}
-	seen, err := a.cluster.Vault.Progress(ctx, a.rekeyKind(), ceremony.StepUpdate)
-	switch {
-	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
-		return nil, nil // whoever may not rekey here may not know either
-	case err == nil && seen.Started && seen.Nonce == handedOut:
-		return &rules.Difference{
-			Why: event.VaultDiffers, Want: "a rekey that has ended", Got: "attempt " + handedOut + " still in progress",
-		}, nil
-	}
-	return nil, err
 }
 
 // act sends what the journal has announced.
@@ -249,98 +207,4 @@ func (a *actor) permanent(err error) ceremony.Refusal {
 		return ceremony.VaultRefused
 	}
 	return ""
-}
-
-// initialize makes the key of a new cluster. What it answers is shown once: a lost
-// answer is the loss of the key, of a cluster in which nothing is stored yet.
-func (a *actor) initialize(ctx context.Context) (progress bool, err error) {
-	order, err := a.order()
-	if err != nil {
-		a.log.Error("a PGP key of the plan can't be given to Vault", "error", err)
-		return a.advance(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid})
-	}
-	root, err := a.e.config.OpenPGP.Certificate(a.c.Plan.Requester.Key)
-	if err != nil {
-		return a.advance(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid})
-	}
-	made, err := a.cluster.Vault.Initialize(ctx, ceremony.InitOrder{
-		UnsealsItself: ceremony.Seal{Type: a.c.Plan.Seal}.UnsealsItself(),
-		Threshold:     order.Threshold, Keys: order.Keys, RootKey: root,
-	})
-	if err == nil {
-		result := event.Initialized{Token: made.Token}
-		for i, r := range a.c.Plan.Receivers {
-			if i < len(made.Ciphertexts) {
-				result.Shares = append(result.Shares, event.NewShare{For: r, Ciphertext: made.Ciphertexts[i]})
-			}
-		}
-		return a.advance(ctx, rules.Done{Result: result})
-	}
-	a.lost = time.Now()
-	a.log.Warn("Vault did not confirm the initialisation", "error", err)
-	return a.initialized(ctx, a.permanent(err))
-}
-
-// errNoNode means that no node of the cluster answers.
-var errNoNode = errors.New("no node answers")
-
-// initialized finds out by asking what came of an initialisation without an
-// answer.
-func (a *actor) initialized(ctx context.Context, fault ceremony.Refusal) (progress bool, err error) {
-	nodes, err := a.cluster.Vault.Nodes(ctx)
-	if err == nil && !slices.ContainsFunc(nodes, func(n ceremony.Node) bool { return n.Err == nil }) {
-		err = errNoNode
-	}
-	if err != nil {
-		return false, fmt.Errorf("ask the nodes what came of the initialisation: %w", err)
-	}
-	switch {
-	case slices.ContainsFunc(nodes, func(n ceremony.Node) bool { return n.Err == nil && n.Seal.Initialized }):
-		return a.advance(ctx, rules.Fail{Fault: ceremony.InitLost})
-	case fault != "":
-		return a.advance(ctx, rules.Fail{Fault: fault})
-	case a.mayArrive(), slices.ContainsFunc(nodes, func(n ceremony.Node) bool { return n.Err != nil }):
-		return false, nil // the node that was asked may be the one that does not answer
-	case a.c.Closing != nil:
-		return a.advance(ctx, rules.Close{Vault: event.NothingToCancel})
-	case a.session.Doubt != nil:
-		return a.do(ctx, rules.ActDoubt)
-	}
-	return a.initialize(ctx)
-}
-
-// rekeyKind is the rekey whose backup this cluster keeps.
-func (a *actor) rekeyKind() ceremony.Operation { return ceremony.Seal{Type: a.c.Plan.Seal}.Rekey() }
-
-func (a *actor) backup(ctx context.Context) (b ceremony.Backup, err error) {
-	defer func() { a.heard(err) }()
-	return a.cluster.Vault.Backup(ctx, a.rekeyKind())
-}
-
-// readBackup brings the new shares that Vault kept to whom they are for.
-func (a *actor) readBackup(ctx context.Context) (progress bool, err error) {
-	backup, err := a.backup(ctx)
-	if err != nil {
-		if fault := a.permanent(err); fault != "" {
-			a.log.Warn("Vault's backup can't be read", "error", err)
-			return a.advance(ctx, rules.Fail{Fault: fault})
-		}
-		return false, fmt.Errorf("read Vault's backup: %w", err)
-	}
-	read := event.BackupRead{Nonce: backup.Nonce}
-	read.Of, read.Outcome, read.Unknown = a.e.madeUnder(backup.Nonce)
-	snapshot := map[ceremony.Fingerprint]bool{}
-	for _, p := range a.c.Plan.Receivers {
-		for _, ciphertext := range backup.Ciphertexts[p.Key] {
-			read.Shares = append(read.Shares, event.NewShare{For: p, Ciphertext: ciphertext})
-		}
-		snapshot[p.Key] = true
-	}
-	for key := range backup.Ciphertexts {
-		if !snapshot[key] {
-			read.Unclaimed = append(read.Unclaimed, key)
-		}
-	}
-	slices.Sort(read.Unclaimed)
-	return a.advance(ctx, rules.Done{Result: read})
 }

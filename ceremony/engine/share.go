@@ -1,12 +1,10 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"time"
 
 	"conclave/ceremony"
@@ -14,15 +12,6 @@ import (
 	"conclave/ceremony/rules"
 	"conclave/ceremony/secret"
 )
-
-// settleGrace is how long what was sent may still be on its way after its answer
-// was given up, before "nothing came of it" is believed.
-const settleGrace = 5 * time.Second
-
-// mayArrive reports whether what was sent last may still be on its way.
-func (a *actor) mayArrive() bool {
-	return time.Since(a.c.Pending.At) < settleGrace || time.Since(a.lost) < settleGrace
-}
 
 // Share brings an envelope to the ceremony that it is encrypted for, or to the
 // one that wants a share of this person.
@@ -45,72 +34,6 @@ func (e *Engine) Share(ctx context.Context, offer ceremony.Envelope) (ceremony.I
 	}
 	return a.id, err
 }
-
-// addressee finds the ceremony that an envelope is for.
-func (e *Engine) addressee(offer ceremony.Envelope) (*actor, error) {
-	// Envelopes are taken apart without the lock: whoever writes one decides how long
-	// that takes.
-	type candidate struct {
-		o *actor
-		k snapshot
-	}
-	var open []candidate
-	e.mu.Lock()
-	if e.run == nil {
-		e.mu.Unlock()
-		return nil, ceremony.ErrNotRunning
-	}
-	for id, a := range e.actors {
-		open = append(open, candidate{a, e.snapshots[id]})
-	}
-	e.mu.Unlock()
-	// Best of all, the envelope says it; then, somebody waits for this person; at
-	// the least, this person has a part in it and is told why nobody waits.
-	const (
-		none = iota
-		involved
-		wanted
-		fitting
-	)
-	var best candidate
-	rank := none
-	for _, it := range open {
-		r := none
-		switch k := it.k; {
-		case k.c.Ended():
-		case k.fits != nil && k.fits(offer.Envelope):
-			r = fitting
-		case k.c.Contributes(offer.By) && k.c.Wants():
-			r = wanted
-		case k.c.Contributes(offer.By):
-			r = involved
-		}
-		if r > rank || r == rank && best.o != nil && newer(it.k.c, best.k.c) {
-			best, rank = it, r
-		}
-	}
-	if best.o != nil {
-		return best.o, nil
-	}
-	if e.endedEarly(offer.By) {
-		return nil, ceremony.Closed // this share comes late
-	}
-	return nil, ceremony.NotCollecting
-}
-
-// endedEarly reports whether a ceremony that somebody has a part in ended before its time.
-func (e *Engine) endedEarly(by ceremony.Account) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, k := range e.snapshots {
-		if k.c.Ended() && time.Since(k.c.Plan.Closes) < 0 && k.c.Contributes(by) {
-			return true
-		}
-	}
-	return false
-}
-
-func newer(a, b rules.State) bool { return a.Plan.Proposed.After(b.Plan.Proposed) }
 
 // share takes an envelope through everything that happens to a share.
 func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
@@ -225,104 +148,6 @@ func (a *actor) begunWith(ctx context.Context, message ceremony.Ref, password *s
 		return a.decline(ctx, evidence, ceremony.VaultUnreachable) // Vault was not asked
 	}
 	return a.outcome(message)
-}
-
-// submit sends a share where it belongs. To unseal, each of the nodes gets it; that
-// one has not confirmed it is found out by asking them all.
-func (a *actor) submit(ctx context.Context, sent event.Submitting, share *secret.Secret) (ceremony.Answer, error) {
-	if sent.Step != ceremony.StepUnseal {
-		return a.cluster.Vault.Submit(ctx, ceremony.Submission{
-			Operation: a.c.Plan.Operation, Step: sent.Step, Nonce: sent.Nonce, Share: share,
-		})
-	}
-	var certain, lost error
-	for address, err := range a.cluster.Vault.Unseal(ctx, sent.Nodes, share) {
-		switch {
-		case err == nil:
-		case errors.Is(err, ceremony.ErrNotSent), errors.Is(err, ceremony.ErrRefused),
-			errors.Is(err, ceremony.ErrThrottled):
-			certain = fmt.Errorf("%s: %w: %w", address, ceremony.ErrRefused, err)
-		default:
-			lost = fmt.Errorf("%s: %w: %w", address, ceremony.ErrUncertain, err)
-		}
-	}
-	return ceremony.Answer{}, cmp.Or(lost, certain)
-}
-
-// answered judges Vault's answer to a share. What certainly did not happen is
-// declined at once, everything else is settled by asking (P5).
-func (a *actor) answered(ctx context.Context, sent event.Submitting, answer ceremony.Answer, err error) {
-	switch {
-	case err == nil:
-		a.settleAnswered(ctx, sent, &answer, false)
-		return
-	case sent.Step == ceremony.StepUnseal: // other nodes may have counted it
-	case errors.Is(err, ceremony.ErrNotSent), errors.Is(err, ceremony.ErrThrottled),
-		errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
-		_ = a.decline(ctx, sent.Evidence, err)
-		return
-	}
-	a.log.Warn("Vault did not confirm a share", "error", err)
-	a.lost = time.Now()
-	refused := errors.Is(err, ceremony.ErrRefused)
-	if refused {
-		a.refused = a.c.Submitted() // remembered until Vault can be asked
-	}
-	if !refused && a.record(ctx, rules.Lose{}) != nil {
-		return
-	}
-	a.settleAnswered(ctx, sent, nil, refused)
-}
-
-// settleAnswered settles a share at once. What can't be found out now is settled later:
-// the intent stays in the journal.
-func (a *actor) settleAnswered(ctx context.Context, sent event.Submitting, answer *ceremony.Answer, refused bool) {
-	if _, err := a.settleShare(ctx, sent, answer, refused); err != nil {
-		a.logUndone(err)
-	}
-}
-
-// settleShare finds out what became of a share.
-func (a *actor) settleShare(ctx context.Context, sent event.Submitting, answer *ceremony.Answer,
-	refused bool) (progress bool, err error) {
-	if answer != nil && answer.Complete {
-		return a.advance(ctx, rules.Settle{Answer: answer})
-	}
-	v, err := a.view(ctx)
-	if err != nil {
-		return false, fmt.Errorf("ask Vault what became of a share: %w", err)
-	}
-	if a.unseen(sent, v) {
-		err = a.readInto(ctx, &v)
-	} else {
-		err = a.askBackup(ctx, &v)
-	}
-	if err != nil {
-		return false, fmt.Errorf("read Vault's backup: %w", err)
-	}
-	lost := answer == nil && !refused
-	if lost && a.mayArrive() && a.untouched(sent, v) {
-		return false, nil // it may still be on its way
-	}
-	return a.advance(ctx, rules.Settle{Answer: answer, Refused: refused, Seen: v})
-}
-
-// unseen reports whether new shares were made whose answer did not arrive.
-func (a *actor) unseen(sent event.Submitting, v rules.View) bool {
-	return a.c.Plan.Operation.Rekeys() && sent.Step == ceremony.StepUpdate && a.c.Plan.Backup && v.Update.Started &&
-		v.Made()
-}
-
-// untouched reports whether Vault looks as if the share had never come.
-func (a *actor) untouched(sent event.Submitting, v rules.View) bool {
-	if sent.Step == ceremony.StepUnseal {
-		return a.c.Shown(rules.StatesOf(v.Nodes))
-	}
-	seen := v.Update
-	if sent.Step == ceremony.StepVerify {
-		seen = v.Verify
-	}
-	return seen.Started && seen.Nonce == sent.Nonce && seen.Progress == sent.Before
 }
 
 // decline records why an envelope or a share was not used, and answers it.
