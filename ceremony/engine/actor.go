@@ -13,13 +13,13 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// How long an act that did not succeed waits before it is tried again.
+// The shortest and the longest pause before an act that did not succeed is tried again.
 const (
 	shortestWait = 200 * time.Millisecond
 	longestWait  = 30 * time.Second
 )
 
-// actor is the one goroutine that decides and writes for a ceremony.
+// actor decides and writes for one ceremony. It has one goroutine, see run.
 type actor struct {
 	e       *Engine
 	id      ceremony.ID
@@ -29,26 +29,27 @@ type actor struct {
 	inbox chan func(context.Context)
 	done  chan struct{} // closed when nobody reads the inbox any more
 
-	// News for the herald, the board and the keepers: one slot each, the latest wins, so
-	// that a slow Slack or archive never holds a ceremony back.
+	// The newest state, for the loops that deliver messages, redraw the status post and
+	// archive transcripts. Each has one slot, in which the latest wins, so that a slow Slack
+	// or archive never holds a ceremony back.
 	toDeliver chan rules.State
 	toRedraw  chan snapshot
-	toArchive []chan rules.State // of each of the engine's archives
-	recovered bool               // messages that are due may have been posted before the start
+	toArchive []chan rules.State // one for each of the engine's archives
+	recovered bool               // messages that are due may have been posted before this start
 
-	// All below belongs to the goroutine.
+	// Only the goroutine of run touches the fields below.
 	c       rules.State
 	key     ceremony.Key
 	session rules.Session
 	live    rules.Live
-	halted  error         // the journal failed: nothing is done any more (P9)
-	starts  int           // of the current attempt that ended in nothing
-	lost    time.Time     // when the answer to what was sent last was given up
-	refused int           // sequence number of the Submitting that Vault declined in so many words
-	unread  rules.Unread  // of Vault's backup
-	wait    time.Duration // before the act that did not succeed is tried again
-	after   time.Time     // when it may be tried again
-	polled  time.Time
+	halted  error         // why the journal failed: nothing is done any more (P9)
+	starts  int           // how often the current attempt was asked for in vain
+	lost    time.Time     // when the wait for Vault's last answer was given up
+	refused int           // sequence number of the Submitting that Vault refused explicitly
+	unread  rules.Unread  // since when Vault's backup can't be read
+	wait    time.Duration // the next pause after an act that did not succeed
+	after   time.Time     // when the act may be tried again
+	polled  time.Time     // when Vault was last compared with the plan
 }
 
 func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool) *actor {
@@ -74,8 +75,8 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 	return a
 }
 
-// run serves until ctx ends or until everything is done and told. An act in
-// hand is finished first: what was sent to Vault gets its line in the journal.
+// run serves until ctx ends, or until everything is done and every message is delivered.
+// It finishes the act in hand first: what was sent to Vault gets its line in the journal.
 func (a *actor) run(ctx context.Context) {
 	telling, stop := context.WithCancel(ctx)
 	var tellers sync.WaitGroup
@@ -107,8 +108,8 @@ func (a *actor) run(ctx context.Context) {
 	}
 }
 
-// step does what is to be done now and answers how long to wait for somebody to
-// ask for more.
+// step does what is to be done now. It returns how long run must wait for a request
+// before the next step, 0 when the next step is due at once.
 func (a *actor) step(ctx context.Context) time.Duration {
 	if a.halted != nil {
 		return longestWait
@@ -170,8 +171,8 @@ func (a *actor) logUndone(err error) {
 	}
 }
 
-// ask has the goroutine do something. When the asker leaves, it is done all the
-// same: taken reports whether it is.
+// ask has the actor's goroutine call f, and returns what f returns. After the end of ctx
+// f is called all the same once the goroutine has taken it; taken reports whether it has.
 func ask[T any](ctx context.Context, a *actor, f func(context.Context) (T, error)) (got T, taken bool, err error) {
 	type answer struct {
 		got T
@@ -193,7 +194,7 @@ func ask[T any](ctx context.Context, a *actor, f func(context.Context) (T, error
 	}
 }
 
-// gone says why nobody reads the inbox any more.
+// gone returns why nobody reads the inbox any more: Closed or ErrNotRunning.
 func (a *actor) gone() error {
 	if c, _, err := a.e.Ceremony(a.id); err == nil && c.Ended() {
 		return ceremony.Closed
@@ -201,6 +202,7 @@ func (a *actor) gone() error {
 	return ceremony.ErrNotRunning
 }
 
+// command has the actor's goroutine record a command. It returns the ceremony afterwards.
 func (a *actor) command(ctx context.Context, cmd rules.Command) (rules.State, error) {
 	c, _, err := ask(ctx, a, func(ctx context.Context) (rules.State, error) {
 		err := a.record(ctx, cmd)
@@ -209,8 +211,9 @@ func (a *actor) command(ctx context.Context, cmd rules.Command) (rules.State, er
 	return c, err
 }
 
-// record decides, writes, and only then believes (P3). After an error of the
-// journal nothing is recorded any more (P9).
+// record decides on a command, writes the events to the journal, and applies them only
+// then (P3). A Refusal means that the rules do not allow the command. After an error of
+// the journal nothing is recorded any more (P9).
 func (a *actor) record(ctx context.Context, cmd rules.Command) error {
 	if a.halted != nil {
 		return a.halted
@@ -257,7 +260,8 @@ func (a *actor) advance(ctx context.Context, cmd rules.Command) (progress bool, 
 	return true, nil
 }
 
-// halt stops the ceremony for good: evidence can't be written.
+// halt stops the ceremony until the program is started again: its journal can't be
+// written. It returns err joined with ErrJournal.
 func (a *actor) halt(err error) error {
 	if !errors.Is(err, ceremony.ErrJournal) {
 		err = errors.Join(ceremony.ErrJournal, err)
@@ -270,6 +274,7 @@ func (a *actor) halt(err error) error {
 	return err
 }
 
+// dropKey destroys the ceremony key, if there is one.
 func (a *actor) dropKey() {
 	if a.key != nil {
 		a.key.Destroy()
@@ -277,6 +282,7 @@ func (a *actor) dropKey() {
 	a.key, a.session.HasKey = nil, false
 }
 
+// publish gives the newest state to readers and to the loops.
 func (a *actor) publish() {
 	k := snapshot{c: a.c, live: a.live}
 	if a.key != nil {
@@ -290,8 +296,8 @@ func (a *actor) publish() {
 	}
 }
 
-// latest puts v into a channel of one slot and throws out what nobody took. It
-// has one caller a channel.
+// latest puts v into a channel of one slot. A value that nobody has taken is thrown out.
+// Only one goroutine may call it for a channel.
 func latest[T any](slot chan T, v T) {
 	select {
 	case <-slot:

@@ -9,15 +9,14 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// How long an archive is left alone that has not kept a transcript, and how long one
-// request to it may take.
+// The pauses after an archive has not kept a transcript, and the limit of one request.
 const (
 	keepPause        = 5 * time.Second
 	longestKeepPause = 10 * time.Minute
 	keepTimeout      = 5 * time.Minute
 )
 
-// archives are the names of those that keep what is signed from now on.
+// archives returns the names of the archives that keep every new transcript.
 func (c Config) archives() []string {
 	var names []string
 	for _, a := range c.Archives {
@@ -26,9 +25,9 @@ func (c Config) archives() []string {
 	return names
 }
 
-// archiveLoop has one archive keep what it has to, one transcript after the other. It is
-// not the owner's goroutine, so that an archive that hangs holds no ceremony back; and
-// each archive has its own, so that it holds no other archive back.
+// archiveLoop has one archive keep the ceremony's transcripts, one after the other. It has
+// a goroutine for each archive, so that an archive that hangs holds back neither the
+// ceremony nor another archive.
 func (a *actor) archiveLoop(ctx context.Context, archive ceremony.Archive, news <-chan rules.State) {
 	var c rules.State
 	pause := keepPause
@@ -55,8 +54,9 @@ func (a *actor) archiveLoop(ctx context.Context, archive ceremony.Archive, news 
 	}
 }
 
-// keepAll asks for each once: one that can't be kept, since something else has its
-// name, must not keep the next one out.
+// keepAll tries each open transcript once. A transcript that can't be kept, since another
+// file has its name, must not keep the next one out. failed reports whether any was not
+// kept.
 func (a *actor) keepAll(ctx context.Context, archive ceremony.Archive, c rules.State,
 	open []rules.Keeping) (_ rules.State, failed bool) {
 	for _, k := range open {
@@ -74,7 +74,7 @@ func (a *actor) keepAll(ctx context.Context, archive ceremony.Archive, c rules.S
 	return c, failed
 }
 
-// keepOne has one transcript kept, and that recorded.
+// keepOne has the archive keep one transcript, and records the receipt.
 func (a *actor) keepOne(ctx context.Context, archive ceremony.Archive, c rules.State,
 	signed event.TranscriptSigned) (rules.State, error) {
 	files, err := a.e.config.Files(c, signed)

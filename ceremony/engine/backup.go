@@ -12,9 +12,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// askBackup has a view in which the attempt is gone show what remains of it. After an
-// error nothing is known, and Vault is to be asked again; that there is no backup, or
-// that the bot may not read it, is an answer.
+// askBackup reads Vault's backup into a view in which the attempt of a rekey is gone. After
+// an error nothing is known, and Vault must be asked again. A missing backup, or one that
+// the bot's token may not read, is no error.
 func (a *actor) askBackup(ctx context.Context, v *rules.View) error {
 	if a.c.Plan.Operation.Rekeys() && a.c.Plan.Backup && a.c.Round.Step == ceremony.StepUpdate && a.c.Lacks(*v) {
 		return a.readInto(ctx, v)
@@ -22,8 +22,9 @@ func (a *actor) askBackup(ctx context.Context, v *rules.View) error {
 	return nil
 }
 
-// readInto reads Vault's backup of new shares into a view. A backup without a nonce
-// says that there is none. One that can't be read in the end is not to be had.
+// readInto reads Vault's backup of the new shares into a view. A backup without a nonce
+// means that there is none. After rules.BackupPatience of errors it returns nil, and the
+// view has no backup.
 func (a *actor) readInto(ctx context.Context, v *rules.View) error {
 	backup, err := a.cluster.Vault.Backup(ctx, a.c.Plan.Operation)
 	switch {
@@ -47,7 +48,7 @@ func (a *actor) readInto(ctx context.Context, v *rules.View) error {
 	return nil
 }
 
-// readBackup brings the new shares that Vault kept to whom they are for.
+// readBackup records the new shares of Vault's backup for their receivers.
 func (a *actor) readBackup(ctx context.Context) (progress bool, err error) {
 	backup, err := a.backup(ctx)
 	if err != nil {
@@ -75,17 +76,18 @@ func (a *actor) readBackup(ctx context.Context) (progress bool, err error) {
 	return a.advance(ctx, rules.Done{Result: read})
 }
 
+// backup reads Vault's backup of new shares.
 func (a *actor) backup(ctx context.Context) (b ceremony.Backup, err error) {
 	defer func() { a.heard(err) }()
 	return a.cluster.Vault.Backup(ctx, a.rekeyKind())
 }
 
-// rekeyKind is the rekey whose backup this cluster keeps.
+// rekeyKind returns the kind of rekey whose backup this cluster keeps.
 func (a *actor) rekeyKind() ceremony.Operation { return ceremony.Seal{Type: a.c.Plan.Seal}.Rekey() }
 
-// unlikeBackup is why the backup that was handed out must not be deleted, nil when
-// nothing is known: Vault has another one, or the rekey that made it still waits for
-// proof of its new shares.
+// unlikeBackup returns why the backup that was handed out must not be deleted, or nil:
+// Vault has another backup, or the rekey that made it still waits for proof of its new
+// shares.
 func (a *actor) unlikeBackup(ctx context.Context) (*rules.Difference, error) {
 	handedOut := a.c.Backup.Nonce
 	backup, err := a.backup(ctx)
@@ -100,7 +102,7 @@ func (a *actor) unlikeBackup(ctx context.Context) (*rules.Difference, error) {
 	seen, err := a.cluster.Vault.Progress(ctx, a.rekeyKind(), ceremony.StepUpdate)
 	switch {
 	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
-		return nil, nil // whoever may not rekey here may not know either
+		return nil, nil // a token that may not rekey may not ask either
 	case err == nil && seen.Started && seen.Nonce == handedOut:
 		return &rules.Difference{
 			Why: event.VaultDiffers, Want: "a rekey that has ended", Got: "attempt " + handedOut + " still in progress",

@@ -9,17 +9,17 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// errOtherCluster means that a cluster answers whose id is not the plan's.
+// errOtherCluster means that the cluster that answers does not have the plan's id.
 var errOtherCluster = errors.New("it is not the cluster that the ceremony was about")
 
-// How often Vault is asked whether it is still there.
+// How often Vault is asked whether the token or the backup still exists.
 const (
 	accessorPoll = time.Minute
 	backupPoll   = 10 * time.Minute
 )
 
-// followUp looks after what a ceremony has left behind, and answers how long to
-// wait for the next look.
+// followUp looks after the token or the backup that a ceremony has left in Vault. It
+// returns how long to wait for the next look.
 func (a *actor) followUp(ctx context.Context, now time.Time) time.Duration {
 	due := max(time.Until(a.c.ReminderDue()), time.Millisecond)
 	poll := accessorPoll
@@ -39,13 +39,13 @@ func (a *actor) followUp(ctx context.Context, now time.Time) time.Duration {
 	case err != nil:
 		a.log.Warn("Vault could not be asked for what the ceremony has left behind", "error", err)
 	case gone:
-		_ = a.record(ctx, rules.Gone{}) // an error of the journal stops the owner by itself
+		_ = a.record(ctx, rules.Gone{}) // an error of the journal halts the actor by itself
 	}
 	return min(poll, due)
 }
 
-// remind tells people once more, unless Vault says now that there is nothing left:
-// it may have gone while nobody asked.
+// remind reminds people once more of what is left in Vault. Vault is asked first: it may
+// be gone by now, and then that is recorded instead.
 func (a *actor) remind(ctx context.Context) (progress bool, err error) {
 	if a.c.OwesDeletion() || a.c.Accessor != "" {
 		gone, err := a.leftBehind(ctx)
@@ -60,8 +60,8 @@ func (a *actor) remind(ctx context.Context) (progress bool, err error) {
 	return a.advance(ctx, rules.Remind{})
 }
 
-// leftBehind asks Vault whether it is gone. Another cluster has neither, which says
-// nothing.
+// leftBehind asks Vault whether the token or the backup is gone. Another cluster has
+// neither, which proves nothing: then the error is errOtherCluster.
 func (a *actor) leftBehind(ctx context.Context) (gone bool, err error) {
 	if d, err := a.otherCluster(ctx); err != nil {
 		return false, err

@@ -10,28 +10,28 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Notifier brings news to people. Its methods may take long; they are never
-// called by a ceremony's owner.
+// Notifier brings news to people. Its methods may take long. The goroutine that decides
+// for a ceremony never calls them.
 type Notifier interface {
-	// Deliver posts one message and answers where it lies. With maybe, an earlier
-	// try may have been posted, and is looked for first.
+	// Deliver posts one message and returns where it lies. With maybe, an earlier try may
+	// have been posted, and must be looked for first. ErrUndeliverable means that the
+	// message can never be posted, and ErrNotPosted that it certainly was not.
 	Deliver(ctx context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error)
-	// Redraw brings the status post up to date. When the post can't be edited any
-	// more it is replaced, and the new place is answered.
+	// Redraw brings the status post up to date and returns where it lies. A post that can't
+	// be edited any more is replaced.
 	Redraw(ctx context.Context, c rules.State, live rules.Live, at ceremony.Ref) (ceremony.Ref, error)
 }
 
 const (
-	// redrawInterval brings the time left on the status post up to date.
+	// redrawInterval is how often the time left on the status post is brought up to date.
 	redrawInterval = time.Minute
 	tellingPause   = 2 * time.Second
 	longestPause   = 15 * time.Second
 )
 
-// deliverLoop posts what is due, one message after the other. What is due follows
-// from the journal and ends when the journal says that it was posted, so that a
-// restart forgets nothing; what may have been posted already is looked for
-// first, so that nothing is posted twice.
+// deliverLoop posts the messages that are due, one after the other. A message is due until
+// the journal says that it was posted, so that a restart forgets nothing. A message that
+// may have been posted already is looked for first, so that nothing is posted twice.
 func (a *actor) deliverLoop(ctx context.Context) {
 	maybe := map[string]bool{}
 	pause := tellingPause
@@ -75,7 +75,7 @@ func (a *actor) deliverLoop(ctx context.Context) {
 	}
 }
 
-// deliver posts one message and has it recorded.
+// deliver posts one message and records where it lies.
 func (a *actor) deliver(ctx context.Context, c rules.State, m rules.Message,
 	maybe map[string]bool) (rules.State, error) {
 	ref, err := a.e.config.Notifier.Deliver(ctx, c, m, maybe[m.Key])
@@ -91,8 +91,8 @@ func (a *actor) deliver(ctx context.Context, c rules.State, m rules.Message,
 	return a.command(ctx, rules.Post{Key: m.Key, Ref: ref})
 }
 
-// redrawLoop keeps the status post up to date. Only the newest state is drawn; the
-// last one is drawn until it succeeds.
+// redrawLoop keeps the status post up to date. It draws the newest state only, and tries
+// again until that is drawn.
 func (a *actor) redrawLoop(ctx context.Context) {
 	pause := tellingPause
 	var k snapshot
@@ -133,7 +133,7 @@ func (a *actor) redraw(ctx context.Context, k snapshot, at ceremony.Ref, moved m
 			return err
 		}
 	}
-	// The last drawing shows who has been told, and so it waits for the others.
+	// The last drawing shows who has been told. So it waits for the other messages.
 	if due := k.c.Due(); len(due) > 0 && !slices.ContainsFunc(due, func(m rules.Message) bool { return !m.Drawing() }) {
 		_, err = a.command(ctx, rules.Post{Key: due[0].Key, Ref: now})
 	}

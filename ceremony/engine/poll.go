@@ -11,7 +11,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// view asks Vault for everything that is compared.
+// view asks Vault for everything that is compared with the plan.
 func (a *actor) view(ctx context.Context) (v rules.View, err error) {
 	defer func() { a.heard(err) }()
 	if a.c.Plan.Operation == ceremony.Unseal {
@@ -41,8 +41,8 @@ func (a *actor) view(ctx context.Context) (v rules.View, err error) {
 	return v, err
 }
 
-// viewNodes asks every node of the plan by itself. That one does not answer is what
-// it shows; that none does is an error.
+// viewNodes asks every node of the plan by itself. A node that does not answer is shown
+// as such. An error means that no node answers.
 func (a *actor) viewNodes(ctx context.Context) (v rules.View, err error) {
 	configured, err := a.cluster.Vault.Nodes(ctx)
 	if err != nil {
@@ -58,7 +58,7 @@ func (a *actor) viewNodes(ctx context.Context) (v rules.View, err error) {
 	return v, err
 }
 
-// heard keeps how Vault answers, for the status post.
+// heard notes how Vault answers, for the status post.
 func (a *actor) heard(err error) {
 	if a.live.Since.IsZero() || kindOf(err) != kindOf(a.live.Vault) {
 		a.live = rules.Live{Vault: err, Since: time.Now()}
@@ -66,7 +66,8 @@ func (a *actor) heard(err error) {
 	}
 }
 
-// kindOf is the sentinel in an adapter's error, which is a new value each time.
+// kindOf returns the sentinel in an adapter's error, or the error itself without one. The
+// adapter makes a new error each time.
 func kindOf(err error) error {
 	for _, kind := range []error{
 		ceremony.ErrNotSent, ceremony.ErrUncertain, ceremony.ErrRefused, ceremony.ErrForbidden, ceremony.ErrSealed,
@@ -83,7 +84,7 @@ func kindOf(err error) error {
 // that they could not be compared.
 func (a *actor) poll(ctx context.Context, reconcile bool) error {
 	if a.c.Plan.Operation == ceremony.Drill || a.c.Plan.Operation == ceremony.ReadBackup {
-		return nil // nothing of theirs is in Vault between two acts
+		return nil // they have nothing in Vault between two acts
 	}
 	v, err := a.view(ctx)
 	if err == nil {
