@@ -49,7 +49,7 @@ type actor struct {
 	unread  rules.Unread  // since when Vault's backup can't be read
 	wait    time.Duration // the next pause after an act that did not succeed
 	after   time.Time     // when the act may be tried again
-	polled  time.Time     // when Vault was last compared with the plan
+	polled  time.Time     // when Vault was last polled
 }
 
 func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool) *actor {

@@ -49,7 +49,7 @@ func (a *actor) do(ctx context.Context, act rules.Act) (progress bool, err error
 	return false, nil
 }
 
-// settle finds out what came of an intent that has no outcome.
+// settle finds out what came of an intent that has no outcome in the journal (P5).
 func (a *actor) settle(ctx context.Context) (progress bool, err error) {
 	switch sent := a.c.Pending.Event.(type) {
 	case event.Offered:

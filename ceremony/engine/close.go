@@ -10,7 +10,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// close ends the attempt in Vault, if there is one and it is ours.
+// close ends the attempt in Vault, if there is one and it is ours, and records it.
 func (a *actor) close(ctx context.Context) (progress bool, err error) {
 	switch {
 	case a.c.Foreign():
@@ -33,7 +33,7 @@ func (a *actor) close(ctx context.Context) (progress bool, err error) {
 	default:
 		if err := a.cluster.Vault.Cancel(ctx, a.c.Plan.Operation, a.c.Attempt.Nonce); err != nil {
 			a.log.Warn("Vault did not confirm the cancellation", "error", err)
-			unconfirmed = true // should it be gone now, it may have been in another way
+			unconfirmed = true // if it is gone now, others may have ended it
 		}
 		if v, err = a.view(ctx); err != nil {
 			return false, fmt.Errorf("ask Vault what came of the cancellation: %w", err)
@@ -50,8 +50,8 @@ func (a *actor) close(ctx context.Context) (progress bool, err error) {
 	return a.advance(ctx, rules.Close{Vault: ending, Unconfirmed: unconfirmed, Seen: v})
 }
 
-// closeUnseal has the nodes forget the shares that they were sent. A node that
-// can't be asked is not waited for: it loses them when it starts again.
+// closeUnseal makes the nodes forget the shares that they were sent. It does not wait for a
+// node that can't be asked: such a node loses them when it starts again.
 func (a *actor) closeUnseal(ctx context.Context) (progress bool, err error) {
 	v, err := a.view(ctx)
 	if err != nil {
@@ -68,7 +68,7 @@ func (a *actor) closeUnseal(ctx context.Context) (progress bool, err error) {
 	return a.advance(ctx, rules.Close{Vault: event.NothingToCancel})
 }
 
-// drop has Vault forget what can't be used, and only what is ours.
+// drop makes Vault forget an attempt or shares that can't be used, and only our own.
 func (a *actor) drop(ctx context.Context, sent event.Dropping) (progress bool, err error) {
 	v, err := a.view(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (a *actor) drop(ctx context.Context, sent event.Dropping) (progress bool, e
 	var refused error
 	var dropped bool
 	if sent.Step == ceremony.StepUnseal {
-		// the next view says what came of it
+		// the next view shows what came of it
 		_, refused = a.resetNodes(ctx, v, func(ceremony.NodeState) bool { return true })
 		if v, err = a.view(ctx); err != nil {
 			return false, fmt.Errorf("ask the nodes what they dropped: %w", err)
@@ -107,7 +107,7 @@ func (a *actor) drop(ctx context.Context, sent event.Dropping) (progress bool, e
 		return false, err
 	}
 	if a.c.Seq() == seq && a.permanent(refused) != "" {
-		// Asked again it would say the same, and nothing else would ever be done.
+		// Vault would refuse it again, and nothing else would ever be done.
 		return a.advance(ctx, rules.Stop{
 			Why: event.VaultDiffers, Want: "what people want forgotten dropped", Got: "Vault refuses to drop it",
 		})
@@ -115,8 +115,8 @@ func (a *actor) drop(ctx context.Context, sent event.Dropping) (progress bool, e
 	return a.c.Seq() > seq, nil
 }
 
-// resetNodes has sealed nodes forget the shares that they have counted, and answers
-// how many did.
+// resetNodes makes sealed nodes forget the shares that they have counted. It returns how
+// many did, and the errors of the others.
 func (a *actor) resetNodes(ctx context.Context, v rules.View, which func(ceremony.NodeState) bool) (n int, err error) {
 	for _, s := range rules.StatesOf(v.Nodes) {
 		if !s.Reached || !s.Sealed || s.Progress == 0 || !which(s) {
@@ -124,7 +124,7 @@ func (a *actor) resetNodes(ctx context.Context, v rules.View, which func(ceremon
 		}
 		if reset := a.cluster.Vault.ResetUnseal(ctx, s.Address); reset != nil {
 			a.log.Warn("a node did not confirm that it forgot the shares", "node", s.Address, "error", reset)
-			err = errors.Join(err, reset) // the others shall forget theirs all the same
+			err = errors.Join(err, reset) // the others must forget theirs all the same
 			continue
 		}
 		n++

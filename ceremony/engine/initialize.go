@@ -12,8 +12,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// initialize makes the key of a new cluster. What it answers is shown once: a lost
-// answer is the loss of the key, of a cluster in which nothing is stored yet.
+// initialize makes the key of a new cluster. Vault shows the key once: a lost answer loses
+// the key of a cluster in which nothing is stored yet.
 func (a *actor) initialize(ctx context.Context) (progress bool, err error) {
 	order, err := a.order()
 	if err != nil {
@@ -45,8 +45,8 @@ func (a *actor) initialize(ctx context.Context) (progress bool, err error) {
 // errNoNode means that no node of the cluster answers.
 var errNoNode = errors.New("no node answers")
 
-// initialized finds out by asking what came of an initialisation without an
-// answer.
+// initialized finds out by asking what came of an initialisation whose answer was lost.
+// fault is Vault's refusal, if it gave one.
 func (a *actor) initialized(ctx context.Context, fault ceremony.Refusal) (progress bool, err error) {
 	nodes, err := a.cluster.Vault.Nodes(ctx)
 	if err == nil && !slices.ContainsFunc(nodes, func(n ceremony.Node) bool { return n.Err == nil }) {

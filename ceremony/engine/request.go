@@ -12,8 +12,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// request does what takes no shares: it makes sure that Vault is as it was when
-// people agreed, announces the act, and sends it.
+// request carries out an operation that takes no shares. It makes sure that Vault is as
+// the approved plan has it, records the act, and sends it.
 func (a *actor) request(ctx context.Context) (progress bool, err error) {
 	if stop, err := a.notAsAgreed(ctx); err != nil {
 		return false, err
@@ -46,7 +46,8 @@ func (a *actor) notAsAgreed(ctx context.Context) (rules.Command, error) {
 	return nil, nil
 }
 
-// planDrift is where Vault is not as it was when people agreed, nil when it is (P4).
+// planDrift returns the first way in which Vault differs from the approved plan, or nil
+// (P4).
 func (a *actor) planDrift(ctx context.Context) (d *rules.Difference, err error) {
 	defer func() { a.heard(err) }()
 	p := a.c.Plan
@@ -91,8 +92,7 @@ func (a *actor) planDrift(ctx context.Context) (d *rules.Difference, err error) 
 	return nil, nil
 }
 
-// otherCluster is that another cluster answers than the plan's, nil when it is the
-// plan's.
+// otherCluster returns a difference when another cluster than the plan's answers, or nil.
 func (a *actor) otherCluster(ctx context.Context) (*rules.Difference, error) {
 	seal, err := a.cluster.Vault.Seal(ctx)
 	switch {
@@ -108,7 +108,7 @@ func (a *actor) otherCluster(ctx context.Context) (*rules.Difference, error) {
 	return nil, nil
 }
 
-// act sends what the journal has announced.
+// act sends the act that the journal has announced.
 func (a *actor) act(ctx context.Context) (progress bool, err error) {
 	p := a.c.Plan
 	switch p.Operation {
@@ -131,14 +131,14 @@ func (a *actor) act(ctx context.Context) (progress bool, err error) {
 	return a.acted(ctx, err == nil)
 }
 
-// acted finds out by asking what came of an act (P5). Without an answer the act may
-// still be on its way: that it was not done is believed after a while only.
+// acted finds out by asking what came of an act (P5). answered reports that Vault has
+// confirmed it. Without that the act may still be on its way, until settleGrace is over.
 func (a *actor) acted(ctx context.Context, answered bool) (progress bool, err error) {
 	result, d, err := a.result(ctx)
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("ask Vault what came of the act: %w", err)
-	case d != nil: // which knows nothing of it
+	case d != nil: // another cluster knows nothing of the act
 		return a.advance(ctx, d.Stop())
 	case result != nil:
 		return a.advance(ctx, rules.Done{Result: result})
@@ -155,8 +155,8 @@ func (a *actor) acted(ctx context.Context, answered bool) (progress bool, err er
 	if a.session.Doubt != nil {
 		return a.do(ctx, rules.ActDoubt)
 	}
-	// Nothing has come of it. Before it is sent once more Vault is compared again:
-	// somebody else may have acted meanwhile.
+	// Nothing has come of it. Before it is sent once more Vault is compared with the plan
+	// again: others may have acted meanwhile.
 	if stop, err := a.notAsAgreed(ctx); err != nil {
 		return false, err
 	} else if stop != nil {
@@ -165,8 +165,8 @@ func (a *actor) acted(ctx context.Context, answered bool) (progress bool, err er
 	return a.act(ctx)
 }
 
-// result is what Vault shows of the act, nil when it was not done; or that it is
-// another Vault.
+// result returns the event of an act that was done, nil when Vault does not show it, or a
+// difference when another cluster answers.
 func (a *actor) result(ctx context.Context) (_ event.Event, d *rules.Difference, err error) {
 	defer func() { a.heard(err) }()
 	if d, err := a.otherCluster(ctx); d != nil || err != nil {
@@ -196,7 +196,7 @@ func (a *actor) result(ctx context.Context) (_ event.Event, d *rules.Difference,
 	return nil, nil, nil
 }
 
-// permanent is why asking Vault again would not help, empty when it might.
+// permanent returns the refusal of an error that asking again would not change, or "".
 func (a *actor) permanent(err error) ceremony.Refusal {
 	switch {
 	case errors.Is(err, ceremony.ErrForbidden):

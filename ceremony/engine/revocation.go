@@ -7,8 +7,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// NameToken tells by which accessor Vault knows the root token that a ceremony has
-// issued. Vault is asked whether it can be that token.
+// NameToken records the accessor of the root token that a ceremony has issued. Vault is
+// asked whether it can be that token.
 func (e *Engine) NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account,
 	accessor string) (rules.State, error) {
 	a, err := e.actor(id)
@@ -18,6 +18,7 @@ func (e *Engine) NameToken(ctx context.Context, id ceremony.ID, by ceremony.Acco
 	return a.nameToken(ctx, rules.Name{By: by, Accessor: accessor})
 }
 
+// nameToken asks Vault for the accessor and records the command with Vault's answer.
 func (a *actor) nameToken(ctx context.Context, cmd rules.Name) (rules.State, error) {
 	c, _, err := ask(ctx, a, func(ctx context.Context) (rules.State, error) {
 		if _, err := a.c.MayName(cmd.By); err != nil {
@@ -33,8 +34,8 @@ func (a *actor) nameToken(ctx context.Context, cmd rules.Name) (rules.State, err
 	return c, err
 }
 
-// TokenRevoked records that somebody says so of a root token that Vault can't be
-// asked about.
+// TokenRevoked records that a person says that the root token is revoked, of a token that
+// Vault can't be asked about.
 func (e *Engine) TokenRevoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.command(ctx, id, rules.Revoke{By: by})
 }

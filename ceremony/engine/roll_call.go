@@ -12,16 +12,15 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// callRoll writes into a plan who has to show that they can read what will be
-// encrypted to them: everybody who gets something, but for those whose key has shown
-// it lately.
+// callRoll writes into a plan who must show that they can decrypt what they will be given:
+// everybody who receives something, without those whose key has been used lately.
 func (e *Engine) callRoll(plan *ceremony.Plan, policy ceremony.RollCall) {
 	if !policy.On {
 		return
 	}
 	called := slices.Clone(plan.Receivers)
 	if plan.Operation == ceremony.ReadBackup {
-		called = nil // what Vault has was encrypted long ago
+		called = nil // the backup was encrypted long ago
 	}
 	if plan.Requester != nil && plan.OTP == "" {
 		if _, snapshot := ceremony.Find(called, plan.Requester.Account); !snapshot {
@@ -41,8 +40,8 @@ func (e *Engine) callRoll(plan *ceremony.Plan, policy ceremony.RollCall) {
 	}
 }
 
-// provenSince reports whether somebody has used their key since: decrypted a challenge,
-// or a new share that Vault had encrypted to it.
+// provenSince reports whether a person has used their key since a moment: they have
+// decrypted a challenge, or a new share that Vault had encrypted to it.
 func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
 	return slices.ContainsFunc(e.Ceremonies(), func(c rules.State) bool {
 		return slices.ContainsFunc(c.History, func(entry event.Entry) bool {
@@ -60,8 +59,8 @@ func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
 	})
 }
 
-// callRoll makes everybody's challenge. What is in it is forgotten at once: its
-// digest tells a right answer.
+// callRoll makes the challenges of the roll call. Their contents are not kept: a right
+// answer is told by its digest.
 func (a *actor) callRoll(ctx context.Context) (progress bool, err error) {
 	opener, plan, now := a.e.config.OpenPGP, a.c.Plan, time.Now()
 	if bot := opener.Identity(); bot != plan.Identity {

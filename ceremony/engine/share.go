@@ -13,12 +13,12 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// Share brings an envelope to the ceremony that it is encrypted for, or to the
-// one that wants a share of this person.
+// Share brings an envelope to the ceremony that it is encrypted for, or to one that wants a
+// share of its sender.
 //
-// With an id, the outcome is in the journal, and the person is told by a
-// receipt; the error, if any, is that outcome. Without an id nothing was
-// recorded, and the caller tells the person.
+// When it returns an id, the outcome is in the journal, the sender gets a receipt, and the
+// error, if any, is that outcome. Without an id nothing was recorded, and the caller must
+// tell the sender why.
 func (e *Engine) Share(ctx context.Context, offer ceremony.Envelope) (ceremony.ID, error) {
 	a, err := e.addressee(offer)
 	if err != nil {
@@ -35,7 +35,8 @@ func (e *Engine) Share(ctx context.Context, offer ceremony.Envelope) (ceremony.I
 	return a.id, err
 }
 
-// share takes an envelope through everything that happens to a share.
+// share takes an envelope through the life of a share. It returns the outcome that the
+// journal has, or why nothing was recorded.
 func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	began := time.Now()
 	sum := sha256.Sum256(offer.Envelope)
@@ -52,7 +53,7 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	}
 	recorded := time.Now()
 
-	defer a.e.config.Forget() // last of all: what is refused has been decrypted too
+	defer a.e.config.Forget() // last of all: a refused share has been decrypted too
 	share, evidence, err := a.key.Open(offer.Envelope, ceremony.Expected{
 		Ceremony:  a.c.ID(),
 		Step:      a.c.Round.Step,
@@ -83,7 +84,7 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 		return a.doubt(ctx, rules.Decline{Evidence: evidence, Reason: reason, Share: tag, See: standing.See})
 	}
 	if a.c.Round.Step == ceremony.StepDrill {
-		return a.record(ctx, rules.Prove{Evidence: evidence, Share: tag, Standing: standing}) // it goes no further
+		return a.record(ctx, rules.Prove{Evidence: evidence, Share: tag, Standing: standing}) // a drill sends nothing to Vault
 	}
 
 	// Life of a share, 5 of 7: Vault's live state is compared with the plan (P4).
@@ -117,7 +118,7 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	answer, err := a.submit(ctx, sent, share)
 	answered := time.Now()
 
-	// Life of a share, 7 of 7: the answer is journaled; board and receipt follow from it.
+	// Life of a share, 7 of 7: the answer is journaled; status post and receipt follow from it.
 	a.answered(ctx, sent, answer, err)
 	a.log.Info("share answered", "step", string(sent.Step),
 		"journal_us", recorded.Sub(began).Microseconds(),
@@ -128,8 +129,8 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	return a.outcome(offer.Message)
 }
 
-// commitment is the hash of the one-time password that is expected, empty when a
-// share is.
+// commitment returns the hash of the one-time password that is expected, or "" when a share
+// is expected.
 func (a *actor) commitment() string {
 	if a.c.Round.Step == ceremony.StepOTP {
 		return a.c.Plan.OTP
@@ -137,8 +138,8 @@ func (a *actor) commitment() string {
 	return ""
 }
 
-// begunWith begins an attempt with the one-time password that has just come. It is
-// in memory until Vault has answered, and nowhere else.
+// begunWith begins an attempt with the one-time password that has just come. The password
+// is in memory only, until Vault has answered.
 func (a *actor) begunWith(ctx context.Context, message ceremony.Ref, password *secret.Secret,
 	evidence ceremony.Evidence) error {
 	if _, err := a.startAttempt(ctx, password); err != nil {
@@ -150,7 +151,7 @@ func (a *actor) begunWith(ctx context.Context, message ceremony.Ref, password *s
 	return a.outcome(message)
 }
 
-// decline records why an envelope or a share was not used, and answers it.
+// decline records why an envelope or a share is not used. It returns the reason.
 func (a *actor) decline(ctx context.Context, evidence ceremony.Evidence, err error) error {
 	reason, ok := ceremony.RefusalOf(err)
 	switch {
@@ -182,7 +183,7 @@ func (a *actor) waiting(message ceremony.Ref) bool {
 	return ok && offer.Message == message
 }
 
-// outcome is the refusal that the journal has for a message, nil if it has none.
+// outcome returns the refusal that the journal has for a message, or nil.
 func (a *actor) outcome(message ceremony.Ref) error {
 	for _, e := range a.c.History {
 		if d, ok := e.Event.(event.Declined); ok && d.Message == message {
@@ -192,7 +193,7 @@ func (a *actor) outcome(message ceremony.Ref) error {
 	return nil
 }
 
-// signer is the key that the plan pins for somebody.
+// signer returns the key that the plan pins for a contributor, or "".
 func (a *actor) signer(who ceremony.Account) ceremony.Fingerprint {
 	p, _ := ceremony.Find(a.c.Plan.Contributors(a.c.Round.Step), who)
 	return p.Key

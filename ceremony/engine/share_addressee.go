@@ -7,10 +7,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// addressee finds the ceremony that an envelope is for.
+// addressee returns the actor of the ceremony that an envelope is for.
 func (e *Engine) addressee(offer ceremony.Envelope) (*actor, error) {
-	// Envelopes are taken apart without the lock: whoever writes one decides how long
-	// that takes.
+	// Envelopes are taken apart without the lock: their sender decides how long that takes.
 	type candidate struct {
 		o *actor
 		k snapshot
@@ -25,8 +24,8 @@ func (e *Engine) addressee(offer ceremony.Envelope) (*actor, error) {
 		open = append(open, candidate{a, e.snapshots[id]})
 	}
 	e.mu.Unlock()
-	// Best of all, the envelope says it; then, somebody waits for this person; at
-	// the least, this person has a part in it and is told why nobody waits.
+	// Best is the ceremony that the envelope is encrypted for; then one that waits for this
+	// sender; then one in which the sender has a part, which tells them why it does not wait.
 	const (
 		none = iota
 		involved
@@ -59,7 +58,8 @@ func (e *Engine) addressee(offer ceremony.Envelope) (*actor, error) {
 	return nil, ceremony.NotCollecting
 }
 
-// endedEarly reports whether a ceremony that somebody has a part in ended before its time.
+// endedEarly reports whether a ceremony to which this account contributes ended before its
+// window closed.
 func (e *Engine) endedEarly(by ceremony.Account) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -13,17 +13,17 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// settleGrace is how long what was sent may still be on its way after its answer
-// was given up, before "nothing came of it" is believed.
+// settleGrace is how long a request may still be on its way after the wait for its answer
+// was given up. Until then "nothing came of it" is not believed.
 const settleGrace = 5 * time.Second
 
-// mayArrive reports whether what was sent last may still be on its way.
+// mayArrive reports whether the last request may still be on its way.
 func (a *actor) mayArrive() bool {
 	return time.Since(a.c.Pending.At) < settleGrace || time.Since(a.lost) < settleGrace
 }
 
-// submit sends a share where it belongs. To unseal, each of the nodes gets it; that
-// one has not confirmed it is found out by asking them all.
+// submit sends a share to Vault. In an unseal each node gets it. A node that has not
+// confirmed it is settled by asking all nodes.
 func (a *actor) submit(ctx context.Context, sent event.Submitting, share *secret.Secret) (ceremony.Answer, error) {
 	if sent.Step != ceremony.StepUnseal {
 		return a.cluster.Vault.Submit(ctx, ceremony.Submission{
@@ -44,8 +44,8 @@ func (a *actor) submit(ctx context.Context, sent event.Submitting, share *secret
 	return ceremony.Answer{}, cmp.Or(lost, certain)
 }
 
-// answered judges Vault's answer to a share. What certainly did not happen is
-// declined at once, everything else is settled by asking (P5).
+// answered judges Vault's answer to a share. A share that certainly did not reach Vault is
+// declined at once. Everything else is settled by asking (P5).
 func (a *actor) answered(ctx context.Context, sent event.Submitting, answer ceremony.Answer, err error) {
 	switch {
 	case err == nil:
@@ -69,15 +69,16 @@ func (a *actor) answered(ctx context.Context, sent event.Submitting, answer cere
 	a.settleAnswered(ctx, sent, nil, refused)
 }
 
-// settleAnswered settles a share at once. What can't be found out now is settled later:
-// the intent stays in the journal.
+// settleAnswered settles a share at once. If that is not possible now, the loop settles it
+// later: the intent stays in the journal.
 func (a *actor) settleAnswered(ctx context.Context, sent event.Submitting, answer *ceremony.Answer, refused bool) {
 	if _, err := a.settleShare(ctx, sent, answer, refused); err != nil {
 		a.logUndone(err)
 	}
 }
 
-// settleShare finds out what became of a share.
+// settleShare finds out what became of a share, and records it. answer is Vault's answer,
+// nil when it was lost; refused reports that Vault refused the share explicitly.
 func (a *actor) settleShare(ctx context.Context, sent event.Submitting, answer *ceremony.Answer,
 	refused bool) (progress bool, err error) {
 	if answer != nil && answer.Complete {
@@ -102,7 +103,7 @@ func (a *actor) settleShare(ctx context.Context, sent event.Submitting, answer *
 	return a.advance(ctx, rules.Settle{Answer: answer, Refused: refused, Seen: v})
 }
 
-// unseen reports whether new shares were made whose answer did not arrive.
+// unseen reports whether Vault has made new shares in an answer that was lost.
 func (a *actor) unseen(sent event.Submitting, v rules.View) bool {
 	return a.c.Plan.Operation.Rekeys() && sent.Step == ceremony.StepUpdate && a.c.Plan.Backup && v.Update.Started &&
 		v.Made()

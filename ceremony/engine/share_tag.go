@@ -9,8 +9,7 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// recognise returns the commitment to an opened share, and what the ledger says of
-// it.
+// recognise returns the tag of an opened share, and the ledger's verdict on it.
 func (a *actor) recognise(share *secret.Secret, by ceremony.Account) (secret.ShareTag, ceremony.Verdict, error) {
 	name, key := a.e.config.OpenPGP.CommitmentKey()
 	tag, err := share.Tag(name, key)
@@ -20,7 +19,7 @@ func (a *actor) recognise(share *secret.Secret, by ceremony.Account) (secret.Sha
 	return tag, a.e.ledger(name).Judge(a.c.Plan, a.c.Round.Step, by, tag), nil
 }
 
-// ledger is what is known of all shares now.
+// ledger returns what all journals show of shares with this tag key.
 func (e *Engine) ledger(tagKey string) *ledger.Ledger {
 	e.mu.Lock()
 	all := make([]rules.State, 0, len(e.snapshots))
@@ -31,7 +30,8 @@ func (e *Engine) ledger(tagKey string) *ledger.Ledger {
 	return ledger.NewLedger(all, tagKey)
 }
 
-// doubt records that an opened share was not used, before Vault is asked anything.
+// doubt records that an opened share is not used, without asking Vault. It returns the
+// reason.
 func (a *actor) doubt(ctx context.Context, cmd rules.Decline) error {
 	a.log.Warn("share not used", "reason", string(cmd.Reason), "see", string(cmd.See))
 	if err := a.record(ctx, cmd); err != nil {

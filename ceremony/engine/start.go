@@ -12,11 +12,11 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// maxStarts is how often Vault may answer a start with a server error and begin
-// nothing before it is believed: it answers a bad order with 500.
+// maxStarts is how often a start may end in a server error, with nothing begun, before it
+// counts as refused: Vault answers a bad order with 500.
 const maxStarts = 3
 
-// start begins what the plan is for.
+// start begins the plan's operation.
 func (a *actor) start(ctx context.Context) (progress bool, err error) {
 	switch op := a.c.Plan.Operation; {
 	case rules.Undertakes(op) != "":
@@ -27,7 +27,8 @@ func (a *actor) start(ctx context.Context) (progress bool, err error) {
 	return a.startAttempt(ctx, nil)
 }
 
-// startAttempt begins an attempt, with a one-time password where the plan has one.
+// startAttempt begins an attempt in Vault. otp is the one-time password where the plan has
+// one, else nil.
 func (a *actor) startAttempt(ctx context.Context, otp *secret.Secret) (progress bool, err error) {
 	v, err := a.view(ctx)
 	if err != nil {
@@ -53,7 +54,8 @@ func (a *actor) startAttempt(ctx context.Context, otp *secret.Secret) (progress 
 	return a.begin(ctx, true, otp)
 }
 
-// begin sends the order that the journal has announced.
+// begin sends the order that the journal has announced. first reports that it was not sent
+// before.
 func (a *actor) begin(ctx context.Context, first bool, otp *secret.Secret) (progress bool, err error) {
 	order, err := a.order()
 	order.OTP = otp
@@ -69,7 +71,7 @@ func (a *actor) begin(ctx context.Context, first bool, otp *secret.Secret) (prog
 	a.lost = time.Now()
 	a.log.Warn("Vault did not confirm the start", "error", err)
 	a.starts++
-	// Of a first request that Vault did not carry out, nothing can be there.
+	// Vault did not carry out this first request, so an attempt that is there is not ours.
 	if first && !errors.Is(err, ceremony.ErrUncertain) {
 		if v, err := a.view(ctx); err == nil && v.Update.Started {
 			return a.advance(ctx, rules.Stop{
@@ -87,7 +89,7 @@ func (a *actor) begin(ctx context.Context, first bool, otp *secret.Secret) (prog
 	return a.begun(ctx, "")
 }
 
-// begun settles a start by asking (P5).
+// begun settles a start by asking (P5). fault is why Vault refuses it, if it does.
 func (a *actor) begun(ctx context.Context, fault ceremony.Refusal) (progress bool, err error) {
 	v, err := a.view(ctx)
 	switch {
@@ -102,6 +104,7 @@ func (a *actor) begun(ctx context.Context, fault ceremony.Refusal) (progress boo
 	return false, nil // it may still be on its way, or is sent again
 }
 
+// order returns the order of the plan, with the PGP keys that it names.
 func (a *actor) order() (ceremony.Order, error) {
 	p := a.c.Plan
 	order := ceremony.Order{
@@ -125,11 +128,11 @@ func (a *actor) order() (ceremony.Order, error) {
 	return order, nil
 }
 
-// announce makes the key that shares of this round are encrypted to.
+// announce makes and announces the ceremony key that shares of this round are encrypted to.
 func (a *actor) announce(ctx context.Context) (progress bool, err error) {
 	a.dropKey()
 	if bot := a.e.config.OpenPGP.Identity(); bot != a.c.Plan.Identity {
-		// Holders have approved and pinned another one.
+		// The plan that was approved, and the holders' pins, name another identity.
 		return a.advance(ctx, rules.OtherBot(a.c.Plan, bot).Stop())
 	}
 	nonce := a.c.Round.Nonce
@@ -151,7 +154,7 @@ func (a *actor) announce(ctx context.Context) (progress bool, err error) {
 	return true, nil
 }
 
-// open begins to collect shares for what has no attempt in Vault.
+// open begins to collect shares for an operation that has no attempt in Vault.
 func (a *actor) open(ctx context.Context) (progress bool, err error) {
 	cmd := rules.Open{Nonce: newNonce()}
 	if a.c.Plan.Operation == ceremony.Unseal {

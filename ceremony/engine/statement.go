@@ -8,9 +8,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// SubmitStatement takes one line that somebody has signed with the PGP key which the plan pins
-// for them, see [Word], and does what it says. An error is a Refusal when it is the
-// speaker's; the id is that of the ceremony as far as it could be read.
+// SubmitStatement carries out a statement: one line that its sender has signed with the PGP
+// key which the plan pins for them, see [ceremony.Statement]. The error is a Refusal when
+// the sender is at fault. The id and the verb are returned as far as they could be read.
 func (e *Engine) SubmitStatement(ctx context.Context, by ceremony.Account,
 	pasted []byte) (ceremony.ID, ceremony.Verb, error) {
 	line, ok := e.config.OpenPGP.PeekStatement(pasted)
@@ -34,19 +34,20 @@ func (e *Engine) SubmitStatement(ctx context.Context, by ceremony.Account,
 		return c.ID(), said.Verb, err
 	}
 	if signed.Line != line {
-		return c.ID(), said.Verb, ceremony.BadSignature // what was looked at is not what was signed
+		return c.ID(), said.Verb, ceremony.BadSignature // the line that was looked at is not the one that was signed
 	}
 	return c.ID(), said.Verb, e.ApplyStatement(ctx, by, said, signed.Armor)
 }
 
-// PeekStatement is the line that [Engine.Speak] would take, of which nothing is verified: what
-// it shows has to be looked at before it is kept in a journal (P1).
+// PeekStatement returns the line that [Engine.SubmitStatement] would take. Nothing of it is
+// verified: it must be searched for secrets before it is kept in a journal (P1).
 func (e *Engine) PeekStatement(pasted []byte) (line string, ok bool) {
 	return e.config.OpenPGP.PeekStatement(pasted)
 }
 
-// ApplyStatement does what somebody has signed, whose signature the caller has verified; signed
-// is kept with what follows. The word has to fit the ceremony as it stands.
+// ApplyStatement carries out a statement whose signature the caller has verified. signed is
+// its armored message, which is kept in the journal. The statement must fit the ceremony as
+// it stands.
 func (e *Engine) ApplyStatement(ctx context.Context, by ceremony.Account, said ceremony.Statement,
 	signed string) error {
 	a, err := e.actor(ceremony.ID(said.Of))

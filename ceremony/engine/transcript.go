@@ -11,7 +11,7 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// attest has the identity sign what happened.
+// attest signs a transcript with the bot's identity, and records it.
 func (a *actor) attest(ctx context.Context) (progress bool, err error) {
 	signed, err := a.sign()
 	if err != nil {
@@ -20,6 +20,7 @@ func (a *actor) attest(ctx context.Context) (progress bool, err error) {
 	return a.advance(ctx, rules.Attest{Signed: signed})
 }
 
+// sign makes the next transcript of the ceremony and signs it.
 func (a *actor) sign() (event.TranscriptSigned, error) {
 	s := event.TranscriptSigned{
 		Number: len(a.c.Transcripts()) + 1, Lines: a.c.Seq(), Certificates: a.certificates(),
@@ -45,9 +46,9 @@ func (a *actor) sign() (event.TranscriptSigned, error) {
 	return s, nil
 }
 
-// certificates are the public keys that the transcript needs and that no earlier one
-// of this ceremony has. Somebody whom the configuration does not know any more has
-// none, which whoever checks the transcript is told.
+// certificates returns the public keys that the next transcript needs and no earlier one of
+// this ceremony has. A person whom the configuration does not know any more has none; the
+// check of the transcript reports that.
 func (a *actor) certificates() map[ceremony.Fingerprint]string {
 	snapshot := a.c.Certificates()
 	more := map[ceremony.Fingerprint]string{}
