@@ -10,32 +10,32 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// baseline is what the interference watch knows of a cluster: what the journals have of
-// it, and what it has seen since. What differs from it without a ceremony's doing is
-// a finding; what is not in it yet is taken over in silence.
+// baseline is what the watcher knows of a cluster: what the journals show, and what it has
+// seen since. A difference from it that no ceremony explains is a finding. A fact that it
+// lacks is taken over without one.
 type baseline struct {
-	read map[ceremony.ID]int // entries of each ceremony that are in it
-	live bool                // the watch has begun to look by itself
+	read map[ceremony.ID]int // how many entries of each ceremony it has
+	live bool                // the journals were read, and the watcher sees for itself
 
 	clusterID string
-	shares    string // of the key in force, in words; empty when not known
+	shares    string // numbers of the key in force, in words; empty when not known
 	term      rotation
 	nodes     map[string]nodeMemory                         // address →
-	foreign   map[ceremony.Operation]foreignAttempt         // that people were told of
-	ours      map[string]map[ceremony.Finding]event.Noticed // nonce of an attempt of ours → what was found about it
+	foreign   map[ceremony.Operation]foreignAttempt         // attempts of others that people were told of
+	ours      map[string]map[ceremony.Finding]event.Noticed // nonce of our attempt → findings about it
 }
 
-// rotation is an encryption key that was in use.
+// rotation is an encryption key that is or was in use.
 type rotation struct {
-	number      int // its term; 0 when none is known
+	number      int // the key's term; 0 when it is not known
 	installed   time.Time
 	encryptions int64
 }
 
 type nodeMemory struct {
 	seal     string    // "sealed" or "unsealed"; empty when not known
-	progress string    // in words, of shares that were entered by hand; empty without
-	seen     time.Time // when it was last seen so
+	progress string    // of shares that were entered by hand, in words; empty without any
+	seen     time.Time // when the node was last seen so
 }
 
 type foreignAttempt struct{ nonce, words string }
@@ -47,7 +47,7 @@ func newBaseline() baseline {
 	}
 }
 
-// remember makes a memory of what the journals have of a cluster.
+// remember makes a baseline of what the journals show of a cluster.
 func remember(cluster string, all []rules.State) baseline {
 	m := newBaseline()
 	m.catchUp(slices.DeleteFunc(slices.Clone(all), func(c rules.State) bool { return c.Plan.Cluster != cluster }))
@@ -55,7 +55,7 @@ func remember(cluster string, all []rules.State) baseline {
 	return m
 }
 
-// catchUp takes over what has come to the journals, in the order in which it came.
+// catchUp takes over the new entries of the journals, in the order of their times.
 func (m *baseline) catchUp(ceremonies []rules.State) {
 	type news struct {
 		c rules.State
@@ -76,20 +76,20 @@ func (m *baseline) catchUp(ceremonies []rules.State) {
 	}
 }
 
-// fold takes over one entry. What a ceremony sees of nodes is not among it: seeing is
-// this watch's own work, and what others did would be lost on it.
+// fold takes over one entry. It leaves out what a ceremony has seen of nodes: the watcher
+// must see for itself, or it would miss what others have done.
 func (m *baseline) fold(c rules.State, e event.Entry) {
 	p := c.Plan
 	switch ev := e.Event.(type) {
 	case event.Proposed:
 		if m.live {
-			break // what a plan has found in Vault is for this watch to judge
+			break // the watcher judges by itself what a plan has found in Vault
 		}
 		m.clusterID = cmp.Or(m.clusterID, p.ClusterID)
 		if m.shares == "" && p.Operation.HasAttempt() && p.Shares > 0 {
 			m.shares = sharesWords(p.Shares, p.Threshold)
 		}
-		if p.KeyTerm > 0 { // Vault may have rotated by itself meanwhile, which no journal has
+		if p.KeyTerm > 0 { // Vault may have rotated by itself, which no journal shows
 			m.term = rotation{number: p.KeyTerm, installed: e.At}
 		}
 	case event.Rotated:
@@ -112,7 +112,7 @@ func (m *baseline) fold(c rules.State, e event.Entry) {
 	}
 }
 
-// note takes over what people were told of.
+// note takes over a finding that people were told of.
 func (m *baseline) note(n event.Noticed, at time.Time) {
 	switch n.Kind {
 	case ceremony.ForeignStart:

@@ -10,15 +10,16 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// compare returns what differs from the memory and is no ceremony's doing. What is
-// not in the memory yet, and what a ceremony or Vault itself explains, is taken over.
+// compare returns the differences from the baseline that no ceremony has made. Facts that
+// the baseline lacks, and changes that a ceremony or Vault itself explains, are taken
+// over.
 func (m *baseline) compare(s observation, ceremonies []rules.State, now time.Time) []event.Noticed {
 	if s.seal != nil && s.seal.ClusterID != "" {
 		switch {
 		case m.clusterID == "":
 			m.clusterID = s.seal.ClusterID
 		case m.clusterID != s.seal.ClusterID:
-			// Of another cluster nothing else means anything.
+			// Nothing else that another cluster shows can be compared.
 			return []event.Noticed{{Kind: ceremony.ClusterChanged, Want: m.clusterID, Got: s.seal.ClusterID}}
 		}
 	}
@@ -41,7 +42,7 @@ func (m *baseline) compare(s observation, ceremonies []rules.State, now time.Tim
 }
 
 // acting reports whether a ceremony may be changing something in Vault at this moment, or
-// is about to end what it has there.
+// is about to end its attempt there.
 func acting(c rules.State) bool {
 	if c.Ended() {
 		return false
@@ -50,7 +51,7 @@ func acting(c rules.State) bool {
 	return c.Closing != nil || c.Pending != nil && !offered
 }
 
-// compareAttempt judges what Vault has of one operation.
+// compareAttempt returns the findings about Vault's attempt of one operation.
 func (m *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonies []rules.State) []event.Noticed {
 	var found []event.Noticed
 	var ours rules.State
@@ -58,7 +59,7 @@ func (m *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonie
 		switch {
 		case c.Plan.Operation != op || c.Ended():
 		case acting(c):
-			return nil // it will see for itself
+			return nil // the ceremony compares Vault by itself
 		case c.Attempt.Nonce != "":
 			ours = c
 		}
@@ -88,13 +89,13 @@ func (m *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonie
 	return found
 }
 
-// compareOurs judges the attempt of an open ceremony. The ceremony sees the same and
-// freezes; this is how the owners hear of it.
+// compareOurs returns the findings about the attempt of an open ceremony. The ceremony sees
+// the same and freezes; the finding tells the owners.
 func (m *baseline) compareOurs(op ceremony.Operation, v rules.View, c rules.State) []event.Noticed {
 	if c.Token != "" || c.Encoded != "" || len(c.Keys) > 0 && !c.Plan.Verification || c.FrozenFor(event.KeysLost) {
-		return nil // it has come to its end, or to a loss, by its own doing
+		return nil // the ceremony itself has ended or lost the attempt
 	}
-	d := c.Compare(rules.View{Update: v.Update, Verify: v.Verify}) // the cluster is another question
+	d := c.Compare(rules.View{Update: v.Update, Verify: v.Verify}) // the cluster is compared elsewhere
 	if d == nil {
 		return nil
 	}
@@ -110,12 +111,12 @@ func (m *baseline) compareOurs(op ceremony.Operation, v rules.View, c rules.Stat
 	return []event.Noticed{n}
 }
 
-// foreignEndFor is how long after its end a rekey that others carried through is a
-// finding: a watch that is switched on later has nothing to say of it.
+// foreignEndFor is how long after its end a rekey that others carried through is a finding.
+// A watcher that is switched on later does not report it.
 const foreignEndFor = time.Hour
 
-// compareEnds returns the rekeys that others have carried through. Each has ended as if
-// by its own doing, so that no look at Vault finds it.
+// compareEnds returns the rekeys that others have carried through. Their ceremonies have
+// ended as if by themselves, so that Vault shows no difference.
 func (m *baseline) compareEnds(ceremonies []rules.State, now time.Time) []event.Noticed {
 	var found []event.Noticed
 	for _, c := range ceremonies {
@@ -147,7 +148,7 @@ func nonceWords(v rules.View) string {
 	return "attempt " + v.Update.Nonce
 }
 
-// compareShares judges the numbers of the key in force.
+// compareShares returns a finding when the numbers of the key in force have changed.
 func (m *baseline) compareShares(seal ceremony.Seal, ceremonies []rules.State) []event.Noticed {
 	got := sharesWords(seal.Shares, seal.Threshold)
 	switch {
@@ -159,19 +160,19 @@ func (m *baseline) compareShares(seal ceremony.Seal, ceremonies []rules.State) [
 	case slices.ContainsFunc(ceremonies, func(c rules.State) bool {
 		return c.Plan.Operation.MakesShares() && mayHaveMade(c, got)
 	}):
-		return nil // it says so itself when it has ended
+		return nil // the ceremony takes them over when it has ended
 	}
 	return []event.Noticed{{Kind: ceremony.KeyChanged, Want: m.shares, Got: got}}
 }
 
-// mayHaveMade reports whether an open ceremony has asked Vault for new shares in these
-// numbers.
+// mayHaveMade reports whether a ceremony is open and has asked Vault for new shares in
+// these numbers.
 func mayHaveMade(c rules.State, shares string) bool {
 	begun := c.Last(func(e event.Event) bool { return rules.Is[event.Started](e) || rules.Is[event.Acting](e) }) > 0
 	return !c.Ended() && begun && sharesWords(len(c.Plan.Receivers), c.Plan.NewThreshold) == shares
 }
 
-// compareTerm judges the encryption key in use.
+// compareTerm returns a finding when the encryption key was rotated without a reason.
 func (m *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPolicy,
 	ceremonies []rules.State) []event.Noticed {
 	got := rotation{number: key.Term, installed: key.Installed, encryptions: key.Encryptions}
@@ -189,28 +190,28 @@ func (m *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.Rotation
 	}}
 }
 
-// rotatedHere reports whether a ceremony has asked Vault for the step from one term to
-// the next, whatever it has learnt of what came of it.
+// rotatedHere reports whether a ceremony has asked Vault for the rotation from one term to
+// the next, even when its outcome was never learnt.
 func rotatedHere(ceremonies []rules.State, from, to int) bool {
 	return to == from+1 && slices.ContainsFunc(ceremonies, func(c rules.State) bool {
 		return c.Plan.Operation == ceremony.Rotate && c.Plan.KeyTerm == from && c.Last(rules.Is[event.Acting]) > 0
 	})
 }
 
-// explains reports whether Vault must have rotated by itself: the key was as old as the
-// policy lets one get, or nearly as much used.
+// explains reports whether Vault must have rotated by itself: the key had reached the age
+// that the policy allows, or nearly the number of operations.
 func explains(p ceremony.RotationPolicy, before, now rotation) bool {
 	if !p.Enabled || now.number != before.number+1 || before.installed.IsZero() {
 		return false
 	}
 	aged := p.Interval > 0 && now.installed.Sub(before.installed) >= p.Interval
-	const nearly = 10 // a tenth less: Vault's estimate is some minutes old when it decides
+	const nearly = 10 // a tenth less: Vault decides by an estimate that is some minutes old
 	used := p.MaxOperations > 0 && before.encryptions >= p.MaxOperations-p.MaxOperations/nearly
 	return aged || used
 }
 
-// compareNodes judges the seal of each node that answers, and shares that were
-// entered there by hand.
+// compareNodes returns the findings about the seal of each node that answers, and about
+// shares that were entered there by hand.
 func (m *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State, now time.Time) []event.Noticed {
 	unsealing := func(c rules.State) bool { return c.Plan.Operation == ceremony.Unseal && !c.Ended() }
 	if slices.ContainsFunc(ceremonies, func(c rules.State) bool { return unsealing(c) && acting(c) }) {
@@ -230,8 +231,8 @@ func (m *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State,
 			})
 			continue
 		}
-		// Shares that join an open unseal do what it does, and its status post shows them;
-		// those that an unseal has left behind are its own.
+		// Shares that join an open unseal are shown on its status post. Shares that an unseal
+		// has left behind are its own.
 		progress := ""
 		if n.Seal.Sealed && n.Progress > 0 && !open && !leftBehind(ceremonies, n.Address) {
 			progress = enteredWords(n)
@@ -252,8 +253,8 @@ func enteredWords(n ceremony.Node) string {
 	return fmt.Sprintf("%d of %d shares entered", n.Progress, n.Seal.Threshold)
 }
 
-// unsealedHere reports whether a ceremony has sent shares to a node that was sealed when
-// it was last seen.
+// unsealedHere reports whether a ceremony has sent shares to a node since the node was last
+// seen.
 func unsealedHere(ceremonies []rules.State, address string, seen time.Time) bool {
 	return slices.ContainsFunc(ceremonies, func(c rules.State) bool {
 		return c.Plan.Operation == ceremony.Unseal && (!c.Ended() || !c.EndedAt().Before(seen)) &&

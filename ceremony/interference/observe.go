@@ -11,7 +11,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// observation is what Vault shows at one moment. What could not be asked is missing.
+// observation is what Vault shows at one moment. Answers that could not be had are nil or
+// missing.
 type observation struct {
 	seal     *ceremony.Seal // of the active node
 	attempts map[ceremony.Operation]rules.View
@@ -20,12 +21,12 @@ type observation struct {
 	nodes    []ceremony.Node
 }
 
-// ask puts every question of the interference watch to Vault that the bot's token may
-// put. None of them changes anything.
+// ask asks Vault everything that is compared and that the bot's token may ask. It changes
+// nothing.
 func (w *Watcher) ask(ctx context.Context) observation {
 	v, s := w.cluster.Vault, observation{attempts: map[ceremony.Operation]rules.View{}}
 	s.nodes, _ = v.Nodes(ctx) // fails with ctx only
-	// What makes the rest meaningless comes first: another cluster.
+	// The seal comes first: in another cluster the rest means nothing.
 	s.seal = put(w, "its seal", func() (ceremony.Seal, error) { return v.Seal(ctx) })
 	if s.seal != nil && (s.seal.Sealed || !s.seal.Initialized) {
 		s.seal = nil
@@ -48,11 +49,11 @@ func (w *Watcher) ask(ctx context.Context) observation {
 	return s
 }
 
-// deniedPause is how long a question is not put again that Vault denies to answer.
+// deniedPause is how long a question that Vault forbids is not put again.
 const deniedPause = 10 * time.Minute
 
-// put asks Vault one thing and answers nil when it could not be asked. That Vault
-// denies an answer is said once: what can't be asked is not watched.
+// put asks Vault one question. It returns nil without an answer. A question that Vault
+// forbids is logged once, since its answer is not watched then.
 func put[T any](w *Watcher, what string, question func() (T, error)) *T {
 	last, denied := w.denied[what]
 	if denied && time.Since(last) < deniedPause {
@@ -73,10 +74,10 @@ func put[T any](w *Watcher, what string, question func() (T, error)) *T {
 	return nil
 }
 
-// watched are the operations whose attempts are looked for, whether ceremonies may
-// do them or not. A token for a secondary of disaster recovery, or for a server in
-// recovery mode, is asked about where ceremonies may make one: elsewhere a server
-// answers as if a right were missing.
+// watched returns the operations whose attempts are looked for, whether ceremonies may do
+// them or not. A token for a secondary of disaster recovery, or for a server in recovery
+// mode, is looked for only where ceremonies may make one: other servers answer as if the
+// bot's token lacked a right.
 func (w *Watcher) watched(seal *ceremony.Seal) []ceremony.Operation {
 	var ops []ceremony.Operation
 	if seal != nil {
@@ -99,11 +100,11 @@ func (w *Watcher) progress(ctx context.Context, op ceremony.Operation) (v rules.
 	return v, err
 }
 
-// shownKeys is how many PGP keys of somebody else's attempt an alarm names.
+// shownKeys is how many PGP keys of a foreign attempt an alarm names.
 const shownKeys = 5
 
-// attemptWords is an attempt as an alarm shows it. The same attempt has the same
-// words as long as nobody does anything to it.
+// attemptWords returns an attempt as an alarm shows it. The words change only when the
+// attempt does.
 func attemptWords(op ceremony.Operation, v rules.View) string {
 	p := v.Update
 	words := fmt.Sprintf("%d of %d shares", p.Progress, p.Required)

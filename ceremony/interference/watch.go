@@ -12,8 +12,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// confirmAfter is how long the interference watch waits before it asks a second time
-// whether what it has found is so.
+// confirmAfter is how long a watcher waits before it looks a second time at what it has
+// found.
 const confirmAfter = 2 * time.Second
 
 // Engine is what a watcher needs of the engine.
@@ -57,8 +57,8 @@ func (w *Watcher) Run(ctx context.Context) {
 	}
 }
 
-// round looks once, and a second time before anything is raised: our own ceremony may
-// be in the middle of an act, and Vault in the middle of an election.
+// round looks once, and a second time before it raises an alarm: our own ceremony may be in
+// the middle of an act, and Vault in the middle of an election.
 func (w *Watcher) round(ctx context.Context) {
 	found := w.poll(ctx)
 	if len(found) == 0 {
@@ -71,7 +71,7 @@ func (w *Watcher) round(ctx context.Context) {
 		}
 		if _, err := w.engine.Raise(ctx, w.cluster, n); err != nil {
 			if ctx.Err() != nil {
-				return // the program is told to stop, and finds it again when it is back
+				return // the program stops, and finds it again when it is started
 			}
 			if fault := err.Error(); w.fault != fault && !errors.Is(err, ceremony.ErrNotRunning) {
 				w.fault = fault
@@ -85,9 +85,9 @@ func (w *Watcher) round(ctx context.Context) {
 	}
 }
 
-// confirmed are the findings that a second look has as well, as it has them. That
-// somebody else's attempt was there is certain when it was seen once: our own are
-// announced in the journal before, and a quick one is gone by the second look.
+// confirmed returns the findings that the second look has as well, in its words. A foreign
+// attempt is certain when it was seen once: our own are announced in the journal before,
+// and a quick one is gone by the second look.
 func confirmed(found, again []event.Noticed) []event.Noticed {
 	var sure []event.Noticed
 	for _, n := range found {
@@ -102,8 +102,8 @@ func confirmed(found, again []event.Noticed) []event.Noticed {
 	return sure
 }
 
-// poll asks Vault and answers what has changed without us. A ceremony that wrote to
-// its journal in between may have caused it: then nothing is known.
+// poll asks Vault and returns the findings. When a ceremony has written to its journal
+// meanwhile it returns nil: the ceremony may have caused the change.
 func (w *Watcher) poll(ctx context.Context) []event.Noticed {
 	before := w.ceremonies()
 	seen := w.ask(ctx)
@@ -115,13 +115,12 @@ func (w *Watcher) poll(ctx context.Context) []event.Noticed {
 	return w.memory.compare(seen, after, time.Now())
 }
 
-// ceremonies are those of this cluster, newest first.
+// ceremonies returns the ceremonies of this cluster, newest first.
 func (w *Watcher) ceremonies() []rules.State {
 	return slices.DeleteFunc(w.engine.Ceremonies(), func(c rules.State) bool { return c.Plan.Cluster != w.cluster.Name })
 }
 
-// unmoved reports whether nothing has happened in a ceremony but the delivery of
-// messages.
+// unmoved reports whether a ceremony has only delivered messages in between.
 func unmoved(before, after rules.State) bool {
 	return before.ID() == after.ID() && !slices.ContainsFunc(after.History[min(before.Seq(), after.Seq()):],
 		func(e event.Entry) bool {

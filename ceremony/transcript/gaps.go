@@ -10,20 +10,19 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// tally is what a check of signatures has seen that is true and proves less than it
-// could.
+// tally collects the people whose signatures hold, or are missing lawfully, and prove less
+// than they could.
 type tally struct {
-	unkept  []ceremony.Person // whose envelope's signature can't be checked without the share
-	unbound []ceremony.Person // whose signature does not itself say what the envelope was for
-	pressed []ceremony.Person // who approved by an account alone
-	said    []ceremony.Person // who said something else of weight by an account alone
+	unkept  []ceremony.Person // the signature on their envelope can't be checked without the share
+	unbound []ceremony.Person // their signature does not say what the envelope was for
+	pressed []ceremony.Person // they approved by their account alone
+	said    []ceremony.Person // they made another statement by their account alone
 
-	uncertified []ceremony.Person // whose certificate is not in the file
+	uncertified []ceremony.Person // their certificate is not in the file
 }
 
-// gaps is what the ceremony leaves unproven, though everything in its journal is
-// true. Whoever reads a transcript reads this list beside it: in the report of a
-// check, on the page, and in the report for programs.
+// gaps returns what the ceremony leaves unproven even if everything in its journal is true.
+// The report of a check, the page and the report for programs show this list.
 func gaps(c rules.State, loose tally) []Gap {
 	var gaps []Gap
 	gap := func(code, format string, args ...any) {
@@ -72,7 +71,7 @@ func gaps(c rules.State, loose tally) []Gap {
 	return gaps
 }
 
-// peopleGaps is what is open because nobody was asked, or has not answered.
+// peopleGaps adds the gaps of people who were not asked, or have not answered.
 func peopleGaps(c rules.State, gap func(code, format string, args ...any)) {
 	p := c.Plan
 	given := p.Operation.MakesShares() || p.Operation.IssuesToken()
@@ -91,7 +90,7 @@ func peopleGaps(c rules.State, gap func(code, format string, args ...any)) {
 	}
 }
 
-// absent are the people who were called and have not answered.
+// absent returns the people who were called and have not answered.
 func absent(c rules.State) []ceremony.Person {
 	if c.Called() == nil {
 		return nil
@@ -101,7 +100,7 @@ func absent(c rules.State) []ceremony.Person {
 	})
 }
 
-// resultGaps is what is open about what the ceremony was for.
+// resultGaps adds the gaps of the ceremony's result.
 func resultGaps(c rules.State, gap func(code, format string, args ...any)) {
 	p := c.Plan
 	switch {
@@ -132,8 +131,8 @@ func resultGaps(c rules.State, gap func(code, format string, args ...any)) {
 	}
 }
 
-// unverified are the receivers whose new share was not among those that proved the
-// new key.
+// unverified returns the receivers whose new share was not among those that proved the new
+// key.
 func unverified(c rules.State) []ceremony.Person {
 	missing := slices.Clone(c.Plan.Receivers)
 	since := c.Last(rules.Is[event.Rekeyed])
@@ -152,7 +151,7 @@ func unverified(c rules.State) []ceremony.Person {
 	return missing
 }
 
-// leftGaps is what is open about what the ceremony has left behind.
+// leftGaps adds the gaps of the token, the backup or the attempt that is left in Vault.
 func leftGaps(c rules.State, gap func(code, format string, args ...any)) {
 	issued := c.Token != "" || c.Encoded != ""
 	switch {
@@ -179,7 +178,7 @@ func leftGaps(c rules.State, gap func(code, format string, args ...any)) {
 	}
 }
 
-// lostMessages are the deliveries that never reached anybody.
+// lostMessages returns the deliveries that never reached their receiver.
 func lostMessages(c rules.State) []string {
 	given := c.GivenUp()
 	var lost []string
@@ -195,7 +194,7 @@ func lostMessages(c rules.State) []string {
 	return lost
 }
 
-// namesOf is a list of people, each once.
+// namesOf returns the names of people as a list in words, each name once.
 func namesOf(people []ceremony.Person) string {
 	var names []string
 	for _, p := range people {

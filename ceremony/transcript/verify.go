@@ -14,16 +14,16 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// clockSkew is how far apart two clocks may be whose times are compared.
+// clockSkew is how far apart the clocks of compared times may be.
 const clockSkew = 5 * time.Minute
 
-// VerifyTranscript checks the file of a ceremony's transcript, offline: by nothing
-// but the fingerprint of the bot's identity, which must not come from the file or
-// from where the file came from (P8).
+// VerifyTranscript checks the file of a ceremony's transcript offline. It needs the
+// fingerprint of the bot's identity, which must not come from the file or from the file's
+// source (P8).
 //
-// The identity's signature shows that nobody has changed the file since. Against a
-// bot that has been taken over it shows nothing: for that there are the signatures of
-// the people, each of which names the ceremony, the plan and what it was for.
+// The identity's signature shows that nobody has changed the file since it was signed. It
+// shows nothing against a bot that has been taken over. Against that there are the
+// signatures of people, each of which names the ceremony, the plan and its purpose.
 func VerifyTranscript(file []byte, identity ceremony.Fingerprint, s ceremony.Signatures) Audit {
 	v := verifier{
 		identity: identity, signatures: s, checks: map[string]*Check{}, audit: Audit{
@@ -47,7 +47,7 @@ func VerifyTranscript(file []byte, identity ceremony.Fingerprint, s ceremony.Sig
 	return v.audit.with(v.checks)
 }
 
-// The checks, in the order in which they are reported.
+// The names of the checks, in the order in which they are reported.
 const (
 	checkForm          = "form"
 	checkSignature     = "signature"
@@ -66,7 +66,7 @@ const (
 	checkTranscripts   = "transcripts"
 )
 
-// checkWords say what holds when a check has passed, in order.
+// checkList has the checks in order, each with what holds when it has passed.
 var checkList = [...]Check{
 	{Name: checkForm, Words: "the file has the very bytes that Conclave writes"},
 	{Name: checkSignature, Words: "the pinned identity has signed all of it"},
@@ -86,7 +86,7 @@ var checkList = [...]Check{
 	{Name: checkTranscripts, Words: "earlier transcripts are those that were signed"},
 }
 
-// verifier goes through a transcript once.
+// verifier checks one transcript, from the first line to the last.
 type verifier struct {
 	t          Transcript
 	identity   ceremony.Fingerprint
@@ -95,11 +95,11 @@ type verifier struct {
 	audit      Audit
 
 	entries []event.Entry
-	c       rules.State         // as far as the entries went
-	lawful  rules.State         // as far as the rules allowed them
-	key     *ceremony.Announced // the newest
+	c       rules.State         // the ceremony before the entry that is looked at
+	lawful  rules.State         // the ceremony as far as the rules allow the entries
+	key     *ceremony.Announced // the newest that was announced
 	seen    map[string]int      // signature on an envelope → line
-	loose   tally               // what was true and proves less than it could
+	loose   tally               // what is true and proves less than it could
 }
 
 func (v *verifier) check(name string) *Check {
@@ -115,7 +115,7 @@ func (c *Check) fault(format string, args ...any) {
 	c.Faults = append(c.Faults, fmt.Sprintf(format, args...))
 }
 
-// with is the audit with what its checks have found, in order.
+// with returns the audit with the checks that were made, in order.
 func (a Audit) with(found map[string]*Check) Audit {
 	for _, c := range checkList {
 		if got, ok := found[c.Name]; ok {
@@ -126,7 +126,7 @@ func (a Audit) with(found map[string]*Check) Audit {
 	return a
 }
 
-// signature checks what the identity has signed.
+// signature checks the identity's signature over the file.
 func (v *verifier) signature() {
 	check := v.check(checkSignature)
 	check.Count = 1
@@ -181,9 +181,9 @@ func before(i int) string {
 	return fmt.Sprintf("line %d, which was changed, moved or taken away", i)
 }
 
-// story has the rules judge the events, and looks at each as of the moment at which
-// it was written. Behind an event that the rules don't allow the rest is looked at
-// all the same: whatever is wrong shall be said.
+// story has the rules judge the events, and checks each with the ceremony as it was before
+// it. After an event that the rules don't allow the rest is checked all the same, so that
+// every fault is reported.
 func (v *verifier) story() {
 	check := v.check(checkStory)
 	check.Count = len(v.entries)
@@ -198,8 +198,7 @@ func (v *verifier) story() {
 	}
 	v.plan(proposed)
 	v.c = rules.State{Plan: proposed.Plan, PlanHash: proposed.PlanHash}
-	// A first line that the rules don't allow leaves nothing that they could judge the
-	// others by.
+	// When the rules don't allow the first line, they can't judge the others.
 	lawful, judged := true, true
 	for i, e := range v.entries {
 		if i > 0 {
@@ -229,7 +228,7 @@ func (v *verifier) story() {
 	}
 }
 
-// orNothing is the ceremony, but for its first line nothing.
+// orNothing returns the ceremony, or the zero value before its first line.
 func orNothing(c rules.State, i int) rules.State {
 	if i == 0 {
 		return rules.State{}
@@ -237,7 +236,7 @@ func orNothing(c rules.State, i int) rules.State {
 	return c
 }
 
-// plan checks what the plan pins.
+// plan checks the identity and the certificates that the plan pins.
 func (v *verifier) plan(proposed event.Proposed) {
 	p := proposed.Plan
 	identity := v.check(checkIdentity)
@@ -254,8 +253,8 @@ func (v *verifier) plan(proposed event.Proposed) {
 		certificates.Count++
 		armored, ok := v.t.Certificates[f]
 		if !ok && f != p.Identity {
-			// Who left before the end is in the configuration no more. Nothing is wrong with
-			// that; a signature of theirs that can't be checked is a fault where it stands.
+			// People who left before the end are not in the configuration any more. That is no
+			// fault. A signature of theirs that can't be checked is one, where it stands.
 			v.loose.uncertified = append(v.loose.uncertified, p.Having(f)...)
 			continue
 		}
@@ -274,6 +273,7 @@ func (v *verifier) plan(proposed event.Proposed) {
 	}
 }
 
+// time checks that an entry was not written before the entry that it follows.
 func (v *verifier) time(before, e event.Entry) {
 	check := v.check(checkTimes)
 	check.Count++
@@ -285,7 +285,7 @@ func (v *verifier) time(before, e event.Entry) {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// look checks one entry, as of the ceremony before it.
+// look checks one entry with the ceremony as it was before it.
 func (v *verifier) look(e event.Entry) {
 	switch ev := e.Event.(type) {
 	case event.KeyAnnounced:
@@ -315,7 +315,7 @@ func (v *verifier) look(e event.Entry) {
 	}
 }
 
-// announced checks that the identity has announced what the journal says.
+// announced checks that the identity has signed the announcement that the journal has.
 func (v *verifier) announced(e event.Entry, a ceremony.Announced) {
 	check := v.check(checkAnnouncements)
 	check.Count++
@@ -352,7 +352,7 @@ func (v *verifier) announced(e event.Entry, a ceremony.Announced) {
 	}
 }
 
-// envelope checks a holder's own signature.
+// envelope checks a holder's signature on an envelope.
 func (v *verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Step, evidence ceremony.Evidence) {
 	check := v.check(checkEnvelopes)
 	check.Count++
@@ -406,7 +406,7 @@ func (v *verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Ste
 	}
 }
 
-// madeWithin checks that a signature was made while the key was asked for.
+// madeWithin checks that a signature was made while shares were asked for under the key.
 func (v *verifier) madeWithin(check *Check, e event.Entry, by ceremony.Person, made time.Time) {
 	if made.Before(v.key.At.Add(-clockSkew)) || made.After(e.At.Add(clockSkew)) {
 		check.fault("line %d: %s signed at %s, outside of %s to %s, when this key was asked for", e.Seq, by.Name,
@@ -414,7 +414,7 @@ func (v *verifier) madeWithin(check *Check, e event.Entry, by ceremony.Person, m
 	}
 }
 
-// handedOut checks new shares against the plan's receivers.
+// handedOut checks that new shares are for the plan's receivers, in its order.
 func (v *verifier) handedOut(e event.Entry, shares []event.NewShare, keys []ceremony.Fingerprint) {
 	check := v.check(checkDeliveries)
 	p := v.c.Plan
@@ -430,6 +430,8 @@ func (v *verifier) handedOut(e event.Entry, shares []event.NewShare, keys []cere
 	}
 }
 
+// tokenIssued checks that a token is for the plan's requester, or under its one-time
+// password.
 func (v *verifier) tokenIssued(e event.Entry, ev event.TokenIssued) {
 	check := v.check(checkDeliveries)
 	if v.c.Plan.OTP != "" {
@@ -450,7 +452,7 @@ func (v *verifier) tokenIssued(e event.Entry, ev event.TokenIssued) {
 	v.cipher(e, ev.Ciphertext, requesterKey(v.c.Plan))
 }
 
-// requesterKey is the key to which a token is encrypted, empty where there is none.
+// requesterKey returns the key to which a token is encrypted, or "".
 func requesterKey(p ceremony.Plan) ceremony.Fingerprint {
 	if p.Requester == nil {
 		return ""
@@ -458,7 +460,7 @@ func requesterKey(p ceremony.Plan) ceremony.Fingerprint {
 	return p.Requester.Key
 }
 
-// cipher checks to whom something is encrypted that was handed out.
+// cipher checks that a share or token that was handed out is encrypted to a key.
 func (v *verifier) cipher(e event.Entry, ciphertext string, to ceremony.Fingerprint) {
 	check := v.check(checkDeliveries)
 	check.Count++
@@ -467,7 +469,7 @@ func (v *verifier) cipher(e event.Entry, ciphertext string, to ceremony.Fingerpr
 	}
 }
 
-// earlier checks a transcript that was signed before this one.
+// earlier checks a transcript of this ceremony that was signed before.
 func (v *verifier) earlier(e event.Entry, ev event.TranscriptSigned) {
 	check := v.check(checkTranscripts)
 	check.Count++
@@ -490,7 +492,7 @@ func (v *verifier) earlier(e event.Entry, ev event.TranscriptSigned) {
 	}
 }
 
-// outline says what the transcript is about.
+// outline fills in what the transcript is about, and the gaps.
 func (v *verifier) outline() {
 	a := &v.audit
 	a.Ceremony, a.Events, a.Head = v.t.Ceremony, len(v.t.Journal), v.t.Head
@@ -502,7 +504,7 @@ func (v *verifier) outline() {
 	a.NotProven = gaps(v.lawful, v.loose)
 }
 
-// reasonOf is why a signature was not taken, in words.
+// reasonOf returns in words why a signature was not taken.
 func reasonOf(err error) string {
 	if refusal, ok := ceremony.RefusalOf(err); ok {
 		if words, ok := signatureFaults[refusal]; ok {
@@ -510,7 +512,7 @@ func reasonOf(err error) string {
 		}
 	}
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		err = inner // whoever reads it knows already what was being done
+		err = inner // the reader already knows what was being done
 	}
 	return err.Error()
 }

@@ -8,15 +8,15 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// utterance is what somebody said, as the journal has it.
+// utterance is a person's statement as the journal has it.
 type utterance struct {
 	by     ceremony.Person
 	verb   ceremony.Verb
-	added  string // what they added to the word
-	signed string // armored; empty when their account alone said it
+	added  string // what the person added to the verb
+	signed string // the armored message; empty when only their account stands for it
 }
 
-// utteranceOf is what an event says that somebody said.
+// utteranceOf returns the statement that an event records. It reports whether there is one.
 func utteranceOf(e event.Event) (utterance, bool) {
 	switch ev := e.(type) {
 	case event.Approved:
@@ -60,7 +60,7 @@ func utteranceOf(e event.Event) (utterance, bool) {
 	return utterance{}, false
 }
 
-// check is which check a word belongs to.
+// check returns the name of the check that a statement belongs to.
 func (u utterance) check() string {
 	switch u.verb {
 	case ceremony.SayApprove:
@@ -94,8 +94,8 @@ func StatementFaults(c rules.State, certificates map[ceremony.Fingerprint]string
 	return Audit{}.with(v.checks).Faults(), nil
 }
 
-// statement checks what somebody has signed against what the journal says of them, as of
-// the moment at which they said it.
+// statement checks that what a person has signed is what the journal says of them, with the
+// ceremony as it was at that moment.
 func (v *verifier) statement(e event.Entry) {
 	u, ok := utteranceOf(e.Event)
 	if !ok {
@@ -140,7 +140,7 @@ func (v *verifier) statement(e event.Entry) {
 	}
 }
 
-// answered checks that somebody has decrypted their own challenge.
+// answered checks that a person has decrypted their own challenge.
 func (v *verifier) answered(check *Check, e event.Entry, by ceremony.Person, answer string) {
 	roll := v.c.Called()
 	if roll == nil {
@@ -153,7 +153,7 @@ func (v *verifier) answered(check *Check, e event.Entry, by ceremony.Person, ans
 	}
 }
 
-// called checks that the identity has signed what people were asked in a roll call.
+// called checks that the identity has signed each challenge of a roll call.
 func (v *verifier) called(e event.Entry, called event.RollCalled) {
 	check := v.check(checkRollCall)
 	for _, ch := range called.Challenges {

@@ -11,7 +11,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Sizes of the picture, in units of its own.
+// Sizes of the picture, in its own units.
 const (
 	pictureWidth = 1000
 	laneHeight   = 30
@@ -23,22 +23,22 @@ const (
 	tickRoom     = 52
 )
 
-// Lanes that are nobody's.
+// The lanes that belong to no person.
 const (
 	conclaveLane = "Conclave"
 	vaultLane    = "Vault"
 )
 
-// picture is the ceremony over time: a lane for everybody who did something, one for
-// Conclave, one for Vault.
+// picture is the ceremony over time, with a lane for each person who did something, one for
+// Conclave and one for Vault.
 type picture struct {
 	Width, Height int
 	Lanes         []lane
 	Marks         []mark
-	Strokes       []stroke // of shares on their way to Vault
-	Bars          []bar    // while it was frozen
+	Strokes       []stroke // shares on their way to Vault
+	Bars          []bar    // the times when the ceremony was frozen
 	Ticks         []tick
-	End           int // where the ceremony ended, 0 when it has not
+	End           int // where the ceremony ended; 0 when it has not
 	Top, Bottom   int
 	Left, Right   int
 	Summary       string
@@ -49,7 +49,7 @@ type lane struct {
 	Y    int
 }
 
-// shape tells marks apart where there is no colour.
+// shape tells marks apart without colour.
 type shape string
 
 const (
@@ -77,8 +77,8 @@ type tick struct {
 	Day   string
 }
 
-// draw makes the picture. Its steps are not to scale: an hour in which nothing
-// happens is wider than a minute, but not sixty times.
+// draw makes the picture. Time is not to scale: an hour in which nothing happens is wider
+// than a minute, but not sixty times.
 func draw(c rules.State) picture {
 	type drawn struct {
 		e event.Entry
@@ -95,7 +95,7 @@ func draw(c rules.State) picture {
 		used[d.m.lane], used[d.m.toward] = true, true
 	}
 	p := picture{Top: topMargin, Left: leftMargin}
-	y := map[string]int{} // lane → its height
+	y := map[string]int{} // lane → its y
 	for _, name := range laneNames(c.Plan) {
 		if used[name] {
 			y[name] = topMargin + laneHeight/2 + len(p.Lanes)*laneHeight
@@ -152,7 +152,7 @@ func draw(c rules.State) picture {
 	return p
 }
 
-// places are where moments stand.
+// places returns the x of each moment. The distances grow with the logarithm of time.
 func places(times []time.Time) []int {
 	if len(times) == 0 {
 		return nil
@@ -176,7 +176,7 @@ func places(times []time.Time) []int {
 	return xs
 }
 
-// ticks say when, where there is room for it.
+// ticks returns the labels of the time axis, where there is room for them.
 func ticks(times []time.Time, xs []int) []tick {
 	var all []tick
 	last, day := -tickRoom, ""
@@ -195,7 +195,7 @@ func ticks(times []time.Time, xs []int) []tick {
 	return all
 }
 
-// laneNames are everybody who could do something, then Conclave, then Vault.
+// laneNames returns the names of everybody in the plan, then Conclave and Vault.
 func laneNames(p ceremony.Plan) []string {
 	var names []string
 	for _, who := range participants(p) {
@@ -206,14 +206,14 @@ func laneNames(p ceremony.Plan) []string {
 	return append(names, conclaveLane, vaultLane)
 }
 
-// Reach is the height of all lanes together.
+// Reach returns the height of all lanes together.
 func (p picture) Reach() int { return p.Bottom - p.Top }
 
-// TickY is where the times stand.
+// TickY returns the y of the times.
 func (p picture) TickY() int { return p.Bottom + 14 }
 
-// DayY is where the days stand.
+// DayY returns the y of the days.
 func (p picture) DayY() int { return p.Bottom + 28 }
 
-// NameX is where the names of the lanes end.
+// NameX returns the x at which the names of the lanes end.
 func (p picture) NameX() int { return p.Left - 12 }
