@@ -17,7 +17,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// raised has somebody begin a rekey, and answers the alarm.
+// raised begins a foreign rekey, and returns the alarm that follows.
 func (s *stage) raised() ceremony.ID {
 	s.t.Helper()
 	s.foreign(ceremony.GenerateRoot)
@@ -67,7 +67,7 @@ func TestAlarmIsAcknowledgedByThoseWhoMay(t *testing.T) {
 					t.Errorf("again: %v", err)
 				}
 				s.settle(time.Hour)
-				s.expect(ceremony.ForeignStart) // what is still so is no news
+				s.expect(ceremony.ForeignStart) // the same finding is not told again
 				s.foreign(ceremony.GenerateRoot)
 				s.settle(time.Minute)
 				if len(s.alarms()) != 2 {
@@ -101,7 +101,7 @@ func TestAlarmIsNothingButAnAlarm(t *testing.T) {
 			""); !errors.Is(err, ceremony.NotProposed) {
 			t.Errorf("approved: %v", err)
 		}
-		// It is in nobody's way.
+		// An alarm blocks no other ceremony.
 		other := s.begin(ceremony.Rekey)
 		if err := s.acknowledge(other, "paul"); !errors.Is(err, ceremony.NotAnAlarm) {
 			t.Errorf("a rekey is acknowledged: %v", err)
@@ -139,8 +139,8 @@ func TestOpenAlarmOfAClusterThatIsGoneStopsNoStart(t *testing.T) {
 	})
 }
 
-// The program dies at every line of an alarm and is started again: what was noticed
-// is told once, whatever was written.
+// The program dies at every line of an alarm and is started again: each finding is told
+// once, whatever was written.
 func TestP6AlarmIsRaisedOnceWhereverTheProgramDies(t *testing.T) {
 	for _, torn := range []tear{nothing, oneLine, everyLine} {
 		for lines := 0; lines < 12; lines++ {
@@ -162,7 +162,7 @@ func TestP6AlarmIsRaisedOnceWhereverTheProgramDies(t *testing.T) {
 					if got := slices.Sorted(slices.Values(s.kinds())); !cmp.Equal(got, []ceremony.Finding{
 						ceremony.ForeignStart, ceremony.SealChanged,
 					}) {
-						// A node that nobody had written down as unsealed is no news to a new start.
+						// The journals do not have the node as unsealed, so a new start finds nothing.
 						if !cmp.Equal(got, []ceremony.Finding{ceremony.ForeignStart}) {
 							t.Errorf("findings: %q", got)
 						}
@@ -273,8 +273,8 @@ func TestWhatWasExposedIsNowhereInTheJournal(t *testing.T) {
 	})
 }
 
-// Nobody but the watch raises alarms, and an alarm can't be made to look like
-// something else: a journal that says so is no story.
+// Only the watch raises alarms, and an alarm can't pass for another ceremony: the rules
+// refuse a journal that says so.
 func TestForgedAlarmIsNoStory(t *testing.T) {
 	alarm := ceremonytest.PlanOf(ceremony.Alarm)
 	byOlga, rekey := alarm, ceremonytest.PlanOf(ceremony.Rekey)

@@ -15,7 +15,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// count is how many events of a type a ceremony has.
+// count returns how many events of a type a ceremony has.
 func count[E event.Event](c rules.State) (n int) {
 	for _, e := range c.History {
 		if _, ok := e.Event.(E); ok {
@@ -25,7 +25,7 @@ func count[E event.Event](c rules.State) (n int) {
 	return n
 }
 
-// approved has a proposal approved.
+// approved proposes an operation and approves it.
 func (s *stage) approved(id ceremony.ID) {
 	s.t.Helper()
 	if _, err := s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
@@ -34,8 +34,8 @@ func (s *stage) approved(id ceremony.ID) {
 	s.settle(time.Minute)
 }
 
-// Each return of a node that flaps asked everybody under a new key, so that no
-// envelope was ever in time for the nodes that stood still; and each was a line.
+// A node that flaps must not announce a new key each time it returns: no envelope would
+// ever be in time for the other nodes, and the journal would fill.
 func TestNodeThatFlapsKeepsNobodyFromUnsealingTheOthers(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		s.vault.Do(func() { s.node("n3").Away = true })
@@ -89,8 +89,8 @@ func TestP4NodeThatThePlanDoesNotNameGetsNoShare(t *testing.T) {
 	})
 }
 
-// With every node sealed nobody knows the cluster's id; two that are unsealed tell
-// whether they have the same.
+// The cluster's id is not known while every node is sealed. Two unsealed nodes show whether
+// they have the same id.
 func TestP4NodesOfTwoClustersFreezeAnUnsealOfWhichNoIDIsKnown(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
@@ -132,7 +132,7 @@ func TestCancelledUnsealLeavesNoShareInANodeThatGaveNoAnswer(t *testing.T) {
 	})
 }
 
-// One node that does not let go of its shares keeps the others from nothing.
+// A node that can't be reset does not keep the others from forgetting their shares.
 func TestNodeThatRefusesToForgetKeepsTheOthersFromNothing(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
@@ -180,8 +180,8 @@ func TestSealWatchOpensAnUnsealOfManyNodesWithLongNames(t *testing.T) {
 	})
 }
 
-// People were told that the unseal is done; a node that was away then and comes back
-// sealed is news.
+// People were told that the unseal is done. A node that was away then and comes back sealed
+// is announced.
 func TestSealWatchTellsOfANodeThatComesBackSealedAfterTheEnd(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		s.watch = true
@@ -203,7 +203,7 @@ func TestSealWatchTellsOfANodeThatComesBackSealedAfterTheEnd(t *testing.T) {
 	})
 }
 
-// An unseal that somebody opened by hand and ended is known to people.
+// A node that a hand-opened unseal has left sealed is not announced again.
 func TestSealWatchDoesNotRepeatWhatPeopleHaveEnded(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
@@ -238,7 +238,7 @@ func TestExpiredKeyOfOneHolderKeepsNoClusterDown(t *testing.T) {
 	})
 }
 
-// What could not be sent while there was time is not sent afterwards.
+// An act that could not be sent before the window closed is not sent afterwards.
 func TestNothingIsSentForTheFirstTimeAfterTheWindow(t *testing.T) {
 	for op, method := range map[ceremony.Operation]string{
 		ceremony.Rotate: "rotate", ceremony.RotateConfig: "set-policy", ceremony.Init: "initialize",
@@ -292,7 +292,7 @@ func TestActThatArrivesLateIsNotSentTwice(t *testing.T) {
 	})
 }
 
-// Between an act that was lost and its repetition somebody else may have been there.
+// Between an act that was lost and its repetition others may have acted in Vault.
 func TestP4LostActIsNotRepeatedOverWhatOthersDid(t *testing.T) {
 	playFor(t, ceremony.RotateConfig, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(method string, n int) (error, error) {
@@ -328,8 +328,8 @@ func TestP4LostActIsNotRepeatedOverWhatOthersDid(t *testing.T) {
 	})
 }
 
-// A secondary of disaster recovery takes no token's request, nor a question about
-// the bot's own.
+// A secondary of disaster recovery takes no request with a token, not even about the bot's
+// own token.
 func TestOperationTokenIsProposedWhereNoTokenIsTaken(t *testing.T) {
 	playFor(t, ceremony.DRToken, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(method string, _ int) (error, error) {
@@ -373,7 +373,7 @@ func TestP10BackupThatCanNotBeReadIsNotSaidToBeNone(t *testing.T) {
 	})
 }
 
-// Vault answers with somebody else's cluster while it is asked what came of an act.
+// Another cluster answers when Vault is asked what came of an act.
 func TestAnotherClusterIsNotBelievedToHaveActed(t *testing.T) {
 	playFor(t, ceremony.Rotate, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(method string, n int) (error, error) {
@@ -402,7 +402,7 @@ func TestP4NewClusterIsMadeAtTheNodesOfThePlan(t *testing.T) {
 	})
 }
 
-// An attempt that can't be told from another's stays in Vault when its ceremony is
+// An attempt that can't be told from a foreign one stays in Vault when its ceremony is
 // cancelled, and the end says so.
 func TestCancelledStartWithAPasswordSaysThatAnAttemptIsThere(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
@@ -504,7 +504,7 @@ func TestP7BackupIsNotDeletedWhileItsRekeyWaitsForProof(t *testing.T) {
 	})
 }
 
-// A rekey that was cancelled has made its backup all the same.
+// A cancelled rekey may have made its backup already.
 func TestBackupOfACancelledRekeyIsNotLeftWithoutAReminder(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -535,7 +535,7 @@ func TestBackupOfACancelledRekeyIsNotLeftWithoutAReminder(t *testing.T) {
 	})
 }
 
-// named has a root token made, and its accessor named.
+// named issues a root token and names its accessor.
 func (s *stage) named() ceremony.ID {
 	s.t.Helper()
 	id := s.begin(ceremony.GenerateRoot)
@@ -577,7 +577,7 @@ func TestRemindersThatWereMissedDoNotComeAllAtOnce(t *testing.T) {
 	})
 }
 
-// A cluster that took the place of the one that made a token does not know it.
+// Another cluster in the place of the one that made a token does not know the token.
 func TestAnotherClusterRevokesNoToken(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		id := s.named()
@@ -589,8 +589,7 @@ func TestAnotherClusterRevokesNoToken(t *testing.T) {
 	})
 }
 
-// A right that the bot's token lacks must not leave people with a ceremony that
-// nothing ends.
+// A right that the bot's token lacks must not leave an open ceremony that nothing ends.
 func TestVerificationThatVaultWillNotDropFreezes(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(method string, _ int) (error, error) {

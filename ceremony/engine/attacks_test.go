@@ -27,7 +27,7 @@ func hit(s *stage, method string, n int, f func() (before, after error)) {
 	}
 }
 
-// Last new share is refused because somebody cancelled the rekey just before.
+// The last new share is refused because the rekey was cancelled in Vault just before.
 func TestRefusedLastVerificationIsNotSuccess(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 5, func() (error, error) { s.vault.Attempt = nil; return ceremony.ErrRefused, nil })
@@ -39,7 +39,8 @@ func TestRefusedLastVerificationIsNotSuccess(t *testing.T) {
 	})
 }
 
-// Answer lost + failover dropped the rekey; the seal still shows the old numbers (6 shares, new is 5).
+// The answer is lost and a failover dropped the rekey. The seal still shows the old numbers:
+// 6 shares, and the new key has 5.
 func TestLostLastVerificationWithOldSealNumbersIsNotSuccess(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.Shares = append(s.vault.Shares, "old-6")
@@ -67,7 +68,7 @@ func TestFreezeIsNotOverruledByFinish(t *testing.T) {
 
 func (s *stage) restartWith(verify bool) { s.stop(); s.verify = verify; s.start() }
 
-// Refused share, and a foreign one counted meanwhile.
+// A share is refused, and a foreign one was counted meanwhile.
 func TestRefusedShareIsNotCounted(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 0, func() (error, error) {
@@ -84,7 +85,7 @@ func TestRefusedShareIsNotCounted(t *testing.T) {
 	})
 }
 
-// Vault refuses our start; somebody else's attempt with the same terms is there.
+// Vault refuses our start, and a foreign attempt with the same terms is there.
 func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
 	for _, e := range []error{ceremony.ErrRefused, ceremony.ErrNotSent} {
 		play(t, func(t *testing.T, s *stage) {
@@ -109,7 +110,8 @@ func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
 	}
 }
 
-// An asker who leaves: race, and "nothing was recorded".
+// A sender's context ends while their envelope is waiting: it must be plain whether anything
+// was recorded.
 func TestAskerWhoLeavesIsToldTheTruth(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 0, func() (error, error) { time.Sleep(time.Minute); return nil, nil })
@@ -149,7 +151,7 @@ func (j slowJournal) Append(ctx context.Context, id ceremony.ID, after int, e ..
 	return j.Journal.Append(ctx, id, after, e...)
 }
 
-// Since when Vault does not answer.
+// The status post shows since when Vault does not answer.
 func TestSinceIsWhenVaultStoppedAnswering(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -166,7 +168,7 @@ func TestSinceIsWhenVaultStoppedAnswering(t *testing.T) {
 	})
 }
 
-// A status post that can never be posted.
+// A status post that can never be posted holds nothing up.
 func TestUndeliverableBoardSettles(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.courier.Fault = func(m rules.Message, _ int) error {
@@ -191,7 +193,7 @@ func TestUndeliverableBoardSettles(t *testing.T) {
 	})
 }
 
-// A journal that breaks the rules verifies.
+// A journal that breaks the rules must not verify.
 func TestVerifyKnowsTheRules(t *testing.T) {
 	dir := t.TempDir()
 	j, err := journal.OpenJournal(dir)
@@ -204,7 +206,7 @@ func TestVerifyKnowsTheRules(t *testing.T) {
 		event.Proposed{Plan: plan, PlanHash: plan.Hash()},
 		event.Approved{By: plan.Initiator, PlanHash: "another plan's"}, // self-approval of another plan
 		event.Starting{Attempt: 1}, event.Started{Nonce: "n", Required: 1},
-		// no holder, never submitted
+		// mallory is no holder and has submitted nothing
 		event.Counted{By: ceremonytest.Person("mallory"), Step: ceremony.StepUpdate, Progress: 1},
 		event.Verified{By: new(ceremonytest.Person("mallory"))},
 		event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed},
@@ -230,7 +232,7 @@ func TestClockStepBreaksNoChain(t *testing.T) {
 	if _, err := j.Append(t.Context(), a.Ceremony, 0, event.Proposed{Plan: a, PlanHash: a.Hash()}); err != nil {
 		t.Fatal(err)
 	}
-	// As if the clock had been an hour ahead then.
+	// The clock was an hour ahead then.
 	raw, _ := os.ReadFile(j.Path(a.Ceremony))
 	i := strings.Index(string(raw), `"at":"`) + len(`"at":"`)
 	end := i + strings.IndexByte(string(raw[i:]), '"')
@@ -253,7 +255,7 @@ func TestClockStepBreaksNoChain(t *testing.T) {
 	}
 }
 
-// A directory name with a bracket.
+// The name of the journal's directory has a bracket.
 func TestJournalDirMayHaveAnyName(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "conclave[prod]")
 	j, err := journal.OpenJournal(dir)
@@ -271,7 +273,7 @@ func TestJournalDirMayHaveAnyName(t *testing.T) {
 	}
 }
 
-// What is said of Vault when a foreign attempt stopped the start.
+// A foreign attempt has stopped the start: the end must say what Vault has.
 func TestCancelBesideAForeignAttemptSaysSo(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.propose(s.rekey)
@@ -308,7 +310,8 @@ func TestVerifiedElsewhereIsNotNothing(t *testing.T) {
 	})
 }
 
-// A stale copy of the ceremony asks for what has been decided. (fakeCourier.Deliver calls fault without its lock.)
+// A stale copy of the ceremony asks for what has been decided. The fake notifier calls its
+// fault without its lock.
 func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		var late []string
@@ -339,7 +342,7 @@ func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
 	})
 }
 
-// One voice, many times.
+// One person's consent does not count twice.
 func TestResumeIsCountedOnce(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -361,7 +364,7 @@ func TestResumeIsCountedOnce(t *testing.T) {
 	})
 }
 
-// Refusals that are not the sender's fault.
+// Some refusals are not the sender's fault.
 func TestOtherPeoplesFaultsDoNotLockAHolderOut(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -379,7 +382,7 @@ func TestOtherPeoplesFaultsDoNotLockAHolderOut(t *testing.T) {
 	})
 }
 
-// What is written can be read back.
+// Everything that is written can be read back.
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	for name, e := range map[string]event.Event{
 		"invalid UTF-8": event.Rejected{By: ceremonytest.Person("paul"), Why: "caf\xe9"},
@@ -395,7 +398,7 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, err := j.Append(t.Context(), plan.Ceremony, 1, e); err != nil {
-				return // refused before it was written: sound
+				return // refused before it was written, which is right
 			}
 			if _, err := j.Load(t.Context(), plan.Ceremony); err != nil {
 				t.Errorf("the bot does not start any more: %v", err)
@@ -418,7 +421,7 @@ func TestInvalidUTF8InAReasonBricksNothing(t *testing.T) {
 	})
 }
 
-// A token for another key.
+// Vault has encrypted a token to another key.
 func TestTokenForAnotherKeyIsNotCompleted(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 2, func() (error, error) {
@@ -432,7 +435,7 @@ func TestTokenForAnotherKeyIsNotCompleted(t *testing.T) {
 	})
 }
 
-// The last new share arrives late, between the two questions of one view.
+// The last new share arrives late, between the two requests of one view.
 func TestViewIsNotTakenInTwoHalves(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		sent, asked := false, 0
@@ -460,7 +463,7 @@ func TestViewIsNotTakenInTwoHalves(t *testing.T) {
 	})
 }
 
-// The journal fails, and the status post can't be edited any more.
+// The journal fails while the status post can't be edited any more.
 func TestBrokenJournalFloodsNoChannel(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		broken := false
@@ -679,7 +682,7 @@ func TestP8ForgedStoriesAreFound(t *testing.T) {
 	}
 }
 
-// secondApprover is somebody else who may approve.
+// secondApprover returns another person who may approve.
 func secondApprover(p ceremony.Plan, but ceremony.Person) ceremony.Person {
 	i := slices.IndexFunc(p.Approvers, func(a ceremony.Person) bool {
 		return a != but && a.Account != p.Initiator.Account
@@ -687,7 +690,7 @@ func secondApprover(p ceremony.Plan, but ceremony.Person) ceremony.Person {
 	return p.Approvers[i]
 }
 
-// counts is the first holder's share on its way to Vault and back.
+// counts returns the events of the first holder's share on its way to Vault and back.
 func counts(p ceremony.Plan, ts string, progress int) []event.Event {
 	at := ceremony.Ref{Channel: "D1", TS: ts}
 	return []event.Event{

@@ -81,8 +81,8 @@ func TestP4AnyDifferenceFreezes(t *testing.T) {
 	}
 }
 
-// The same while the new shares are proven: what the attempt will make is still
-// compared, and so is the verification itself.
+// The same holds while the new shares are proven. The attempt's terms are still compared,
+// and so is the verification.
 func TestP4AnyDifferenceFreezesTheProofOfNewShares(t *testing.T) {
 	for _, row := range []struct {
 		name   string

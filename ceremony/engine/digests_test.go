@@ -13,8 +13,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// TestDigestsThatPeopleWereShownAreKnown: as soon as they are in the journal, after
-// the ceremony has ended, and after a restart.
+// TestDigestsThatPeopleWereShownAreKnown asks as soon as they are in the journal, after the
+// ceremony has ended, and after a restart.
 func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		snapshot := func(when string) {

@@ -20,8 +20,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// forge adds lines to a ceremony's journal, as whoever may write its file can: each
-// continues the one before.
+// forge adds lines to a ceremony's journal, as an attacker who can write its file would.
+// Each line continues the one before.
 func (s *stage) forge(id ceremony.ID, events ...event.Event) {
 	s.t.Helper()
 	path := filepath.Join(s.dir, string(id)+".jsonl")
@@ -53,8 +53,8 @@ func (s *stage) forge(id ceremony.ID, events ...event.Event) {
 	}
 }
 
-// frozenFor makes sure that a ceremony stands still for a reason that people can't
-// thaw, and says it once.
+// frozenFor makes sure that a ceremony is frozen for a reason that people can't thaw, and
+// that it tells the reason once.
 func (s *stage) frozenFor(id ceremony.ID, why event.FreezeReason, found string) {
 	s.t.Helper()
 	for range 2 {
@@ -87,7 +87,7 @@ func (s *stage) cancels(id ceremony.ID) {
 	}
 }
 
-// Whoever may write the journal's file has people say what they have not signed.
+// An attacker who can write the journal's file adds statements that nobody has signed.
 func TestP2WordThatNobodySignedIsNotObeyed(t *testing.T) {
 	approved := func(c rules.State, signed string) event.Event {
 		return event.Approved{By: c.Plan.Approvers[0], PlanHash: c.PlanHash, Signed: signed}
@@ -138,7 +138,7 @@ func TestP2WordThatNobodySignedIsNotObeyed(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				// The lines come before what people were told meanwhile.
+				// The forged lines come before the messages that were posted meanwhile.
 				first, _, _ := bytes.Cut(whole, []byte("\n"))
 				if err := os.WriteFile(filepath.Join(s.dir, string(id)+".jsonl"), append(first, '\n'),
 					0o600); err != nil {
@@ -227,19 +227,19 @@ func TestJournalThatIsPutBackGoesOn(t *testing.T) {
 		if err := os.WriteFile(path, backup, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s.courier.Posted = map[string]int{} // what was told is told again by a journal that does not know it
+		s.courier.Posted = map[string]int{} // the older journal does not know what was posted, and posts it again
 		s.start()
 		if err := s.speak(id, "paul", ceremony.SayApprove); err != nil {
 			t.Fatal(err)
 		}
-		s.restart() // with a word that paul has signed
+		s.restart() // with a statement that paul has signed
 		if c := s.finish(id); c.Outcome != event.Completed {
 			t.Errorf("%s", story(c))
 		}
 	})
 }
 
-// Whoever may write to the folder makes up a ceremony, for people who are in no
+// An attacker who can write to the folder makes up a ceremony, for people who are in no
 // configuration.
 func TestCeremonyOfPeopleWhomNobodyConfiguredIsHeld(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
@@ -270,7 +270,7 @@ func TestCeremonyOfPeopleWhomNobodyConfiguredIsHeld(t *testing.T) {
 	})
 }
 
-// The token of a ceremony that somebody has made up is for nobody but its initiator.
+// The token of a made-up ceremony is for nobody but its initiator.
 func TestTokenForWhomNobodyConfiguredIsHeld(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		seed := s.propose(ceremony.GenerateRoot)
@@ -291,8 +291,8 @@ func TestTokenForWhomNobodyConfiguredIsHeld(t *testing.T) {
 	})
 }
 
-// A plan that the configuration does not allow any more is not followed, whether it
-// was the plan that somebody has changed, or the configuration.
+// A plan that the configuration does not allow any more is not followed, whether the plan
+// was changed or the configuration.
 func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
 	policy := func(change func(*ceremony.Policy)) func(*ceremony.Cluster) {
 		return func(c *ceremony.Cluster) {
@@ -407,8 +407,7 @@ func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
 	}
 }
 
-// The other way round: a plan that asks for less than the configuration, as somebody
-// would forge it.
+// A forger's plan asks for less than the configuration.
 func TestP4PlanThatAsksForLessFreezes(t *testing.T) {
 	strict := ceremony.Policy{
 		Approvals: 1, Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Separate: true, Witness: true,
@@ -541,7 +540,7 @@ func TestP5WhatWasSentIsSettledBeforeTheFreeze(t *testing.T) {
 	}
 }
 
-// A ceremony that stands still for another reason is told of the difference, too.
+// A ceremony that is frozen for another reason records the difference, too.
 func TestFrozenCeremonyIsNotThawedWhileTheConfigurationDiffers(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Rekey)
@@ -578,8 +577,8 @@ func TestBotOfAnotherIdentityResumesNothing(t *testing.T) {
 	})
 }
 
-// With PGP itself: what people have signed holds after a restart at any moment, and
-// a word of somebody else does not.
+// With real PGP: a person's signed statement holds after a restart at any moment, and a
+// statement that another key has signed does not.
 func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		tr := newTroupe(t, append([]string{"olga", "paul", "quin", "wendy"}, ceremonytest.Holders...)...)

@@ -377,8 +377,8 @@ func lastSeq[E event.Event](c rules.State) int {
 	return 0
 }
 
-// An envelope whose share Vault did not count, since its answer was lost, is
-// still not taken a second time: a new one has to be signed.
+// Vault did not count an envelope's share, and its answer was lost. The envelope is not taken
+// a second time: a new one has to be signed.
 func TestReplayedEnvelopeIsRefused(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(m string, n int) (error, error) {
@@ -494,8 +494,8 @@ func TestForeignAttemptIsNeverCancelled(t *testing.T) {
 	})
 }
 
-// Cancelling a verification that has not begun leaves a nonce behind in Vault's
-// status. It is noise that anybody on the network can make, and stops nothing.
+// Cancelling a verification that has not begun leaves a nonce in Vault's status. Anybody on
+// the network can cause that, so it must stop nothing.
 func TestStrayVerificationNonceStopsNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -545,8 +545,8 @@ func TestThawTakesTheInitiatorAndAnApprover(t *testing.T) {
 	})
 }
 
-// After a thaw, what is ours but spoilt is dropped and begun again, what is not
-// ours freezes again.
+// After a thaw our own spoilt attempt is dropped and begun again. A foreign one freezes the
+// ceremony again.
 func TestThawReconcilesWithVault(t *testing.T) {
 	for _, row := range []struct {
 		name    string

@@ -18,8 +18,8 @@ import (
 	"conclave/needs"
 )
 
-// Each outside call fails once, in each of the three ways in which a call can
-// fail. The ceremony ends as it would have ended, or says what was lost.
+// Each call to the outside fails once, in each of the three ways in which a call can fail.
+// The ceremony ends as it would have without, or says what was lost.
 func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 	ways := []struct {
 		name          string
@@ -30,7 +30,7 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 		{name: "failed, but applied", after: ceremony.ErrUncertain},
 	}
 	for _, op := range ceremony.Operations() {
-		// How often a ceremony without faults calls each, at the most.
+		// How often a ceremony without faults makes each call, at most.
 		for method, calls := range map[string]int{
 			"seal": 14, "progress": 14, "start": 1, "submit": 6, "backup": 4, "unseal": 9, "initialize": 1,
 			"rotate": 1, "key-status": 3, "policy": 3, "set-policy": 1, "delete-backup": 1,
@@ -42,7 +42,7 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 						playFor(t, op, func(t *testing.T, s *stage) {
 							hit := false
 							s.vault.Fault = func(m string, i int) (error, error) {
-								// The first of each is the proposal's own question.
+								// The first call of each is made by the proposal.
 								asked := slices.Contains([]string{"seal", "progress", "key-status", "policy"}, m) ||
 									m == "backup" && op == ceremony.ReadBackup
 								if m != method || i != n || i == 0 && asked {
@@ -179,23 +179,23 @@ func TestP7NewSharesAreJournaledBeforeAnybodySeesThem(t *testing.T) {
 	})
 }
 
-// cutJournal stops working at one line: as if the program were killed there.
+// cutJournal stops working at one line, as if the program were killed there.
 type cutJournal struct {
 	event.Journal
 	left atomic.Int64 // lines that are still written
-	// torn is how much of the write at which it stops reaches the disk; the program
-	// never learns of it.
+	// torn is how many lines of the last write reach the disk. The program never learns of
+	// them.
 	torn tear
 }
 
-// cutAfter is a journal that stops working after so many lines.
+// cutAfter makes a journal that stops working after so many lines.
 func cutAfter(lines int, torn tear) *cutJournal {
 	j := &cutJournal{torn: torn}
 	j.left.Store(int64(lines))
 	return j
 }
 
-// cut reports whether it has stopped.
+// cut reports whether the journal has stopped.
 func (j *cutJournal) cut() bool { return j.left.Load() < 0 }
 
 type tear string
@@ -224,10 +224,10 @@ func (j *cutJournal) Append(ctx context.Context, id ceremony.ID, after int,
 	return nil, errKilled
 }
 
-// The program dies at every line of the journal, before the line is written,
-// after it, and between two lines that belong together, and is started again. With the emulated Vault this
-// covers both faces of every intent: killed before it was sent, and killed when
-// it had been applied and not recorded.
+// The program dies at every line of the journal, before the line is written, after it, and
+// between two lines that belong together, and is started again. With the emulated Vault
+// this covers both cases of every intent: killed before it was sent, and killed when it had
+// been applied and not recorded.
 func TestP6NothingIsLostOrDoneTwiceWhereverTheProgramDies(t *testing.T) {
 	for _, op := range ceremony.Operations() {
 		if op == ceremony.RecoveryToken || op == ceremony.DRToken {
@@ -253,8 +253,8 @@ func TestP6NothingIsLostOrDoneTwiceWhereverTheProgramDies(t *testing.T) {
 	}
 }
 
-// Of a ceremony of which everything is asked, no answer, no signature and no word of a
-// witness is lost either, or asked for twice.
+// The policy of this ceremony demands everything. No answer, no signature and no witness
+// statement is lost or asked for twice.
 func TestP6NothingThatAPolicyAsksIsLostWhereverTheProgramDies(t *testing.T) {
 	policy := ceremony.Policy{
 		Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Signed: true, Witness: true,
@@ -282,7 +282,7 @@ func TestP6NothingThatAPolicyAsksIsLostWhereverTheProgramDies(t *testing.T) {
 	}
 }
 
-// dieAndGoOn returns whether the ceremony got as far as the line.
+// dieAndGoOn reports whether the ceremony got as far as the line.
 func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 	s.t.Helper()
 	cut := cutAfter(lines, torn)
@@ -424,8 +424,7 @@ func TestP3IntentIsOnDiskBeforeVaultHearsOfIt(t *testing.T) {
 	})
 }
 
-// What people see follows from the journal alone: replayed, it gives the same
-// messages.
+// Messages follow from the journal alone: replayed, it gives the same ones.
 func TestP10PeopleSeeJournaledFactsOnly(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -522,8 +521,8 @@ func TestUndeliverableShareHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// TestP10UndeliverableRequestIsNotShownAsAsked: the status post is drawn with erin among
-// those whom nobody has asked, and with nobody else.
+// TestP10UndeliverableRequestIsNotShownAsAsked makes sure that the status post shows erin, and
+// nobody else, as not asked.
 func TestP10UndeliverableRequestIsNotShownAsAsked(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.courier.Fault = func(m rules.Message, _ int) error {
@@ -548,7 +547,7 @@ func TestP10UndeliverableRequestIsNotShownAsAsked(t *testing.T) {
 	})
 }
 
-// A request that Slack does not take for a while is no request that was made.
+// A request that Slack does not take for a while does not count as made.
 func TestP10RequestOnItsWayIsNotShownAsAsked(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		silent := true
@@ -571,8 +570,8 @@ func TestP10RequestOnItsWayIsNotShownAsAsked(t *testing.T) {
 	})
 }
 
-// Reminders come when the status post has been drawn for the last time. That nobody
-// reads them is drawn all the same.
+// Reminders come after the last drawing of the status post. When they can't be delivered, it
+// is drawn once more.
 func TestP10UndeliverableReminderIsDrawn(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		s.courier.Fault = func(m rules.Message, _ int) error {

@@ -17,7 +17,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// others bring shares past Conclave, as people do with Vault's own program.
+// others brings shares past Conclave, as people do with Vault's own program.
 func (s *stage) others(shares ...string) {
 	s.t.Helper()
 	s.vault.Do(func() {
@@ -44,8 +44,8 @@ func (s *stage) giveUp(id ceremony.ID) {
 	s.settle(time.Minute)
 }
 
-// handsOut makes sure that a rekey that others have carried through is ended with every
-// new share in the journal first, and with its receiver then.
+// handsOut makes sure that a rekey that others have carried through records every new share
+// before it ends, and delivers each to its receiver.
 func (s *stage) handsOut(id ceremony.ID) rules.State {
 	s.t.Helper()
 	c := s.now(id)
@@ -144,7 +144,7 @@ func TestP7RekeyThatOthersHaveFinishedHandsOutItsSharesFromTheBackup(t *testing.
 	}
 }
 
-// keepAway has Vault not answer a question for a while.
+// keepAway makes Vault not answer a question for a while.
 func (s *stage) keepAway(method string, d time.Duration) {
 	inner, until := s.vault.Fault, time.Time{}
 	s.vault.Fault = func(m string, n int) (error, error) {
@@ -158,8 +158,8 @@ func (s *stage) keepAway(method string, d time.Duration) {
 	}
 }
 
-// A ceremony that an earlier version froze, or that could not read the backup when it
-// froze, gives nothing up whatever people decide.
+// A ceremony that an earlier version froze, or that could not read the backup when it froze,
+// gives no share up, whatever people decide.
 func TestCancellingARekeyThatOthersHaveFinishedGivesNothingUp(t *testing.T) {
 	for name, decide := range map[string]func(s *stage, id ceremony.ID){
 		"cancel": func(s *stage, id ceremony.ID) { s.giveUp(id) },
@@ -195,8 +195,8 @@ func forbidden(method string) func(string, int) (error, error) {
 	}
 }
 
-// unknown makes sure that a ceremony has ended without a word that nothing has come of
-// its attempt.
+// unknown makes sure that a ceremony has ended without claiming that its attempt had no
+// effect.
 func (s *stage) unknown(id ceremony.ID) {
 	s.t.Helper()
 	if c := s.now(id); c.Outcome != event.Cancelled || c.Ending != event.AttemptUnknown || !c.Unproven {
@@ -305,8 +305,8 @@ func TestRekeyWithVerificationThatOthersHaveFinished(t *testing.T) {
 	})
 }
 
-// An attempt that others cancelled is told from one that they finished by nothing, and
-// the ceremony goes on: what it makes in the end is what counts.
+// Nothing tells an attempt that others cancelled from one that they finished. The ceremony
+// goes on: its result in the end is what counts.
 func TestRekeyThatGoesOnAfterAnAttemptThatIsGoneIsSettledByItsEnd(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -327,7 +327,7 @@ func TestRekeyThatGoesOnAfterAnAttemptThatIsGoneIsSettledByItsEnd(t *testing.T) 
 	})
 }
 
-// Others finish in the moment in which the bot is about to drop what they have spoilt.
+// Others finish the attempt just when the bot is about to drop it.
 func TestAttemptThatIsFinishedWhileItIsDroppedIsNotSaidToBe(t *testing.T) {
 	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot} {
 		t.Run(string(op), func(t *testing.T) {
@@ -370,7 +370,7 @@ func TestJournalRestoredFromACopyTellsNothingUntrue(t *testing.T) {
 		if err := os.WriteFile(path, lines[:end], 0o600); err != nil {
 			s.t.Fatal(err)
 		}
-		s.courier = ceremonytest.NewFakeCourier() // it may say things again
+		s.courier = ceremonytest.NewFakeCourier() // it may post again
 		s.start()
 		s.settle(time.Minute)
 	}
@@ -393,7 +393,7 @@ func TestJournalRestoredFromACopyTellsNothingUntrue(t *testing.T) {
 	})
 }
 
-// An act whose outcome was never learnt is not said to have changed nothing.
+// An act whose outcome was never learnt must not be reported as without effect.
 func TestActWhoseOutcomeIsNotKnownEndsUnknown(t *testing.T) {
 	playFor(t, ceremony.Rotate, func(t *testing.T, s *stage) {
 		hit(s, "rotate", 0, func() (error, error) {
@@ -412,7 +412,7 @@ func TestActWhoseOutcomeIsNotKnownEndsUnknown(t *testing.T) {
 	})
 }
 
-// Another cluster at the same address says nothing of what became of the attempt.
+// Another cluster at the same address does not show what became of the attempt.
 func TestOtherClusterDoesNotShowThatNothingHasTakenEffect(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -424,7 +424,7 @@ func TestOtherClusterDoesNotShowThatNothingHasTakenEffect(t *testing.T) {
 	})
 }
 
-// A rekey that nobody's share completed has to come from Vault's backup.
+// New shares without a last share must come from Vault's backup.
 func TestP8NewSharesOutOfNowhereAreFound(t *testing.T) {
 	plan := ceremonytest.SamplePlan("prod-rekey-aaaa")
 	plan.Approvals = 0

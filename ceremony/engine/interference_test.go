@@ -15,8 +15,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// guarded plays a test on a cluster of which interference is watched, and whose
-// owner is sue.
+// guarded plays a test on a cluster whose owner is sue and that is watched for
+// interference.
 func guarded(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)) {
 	t.Helper()
 	playFor(t, op, func(t *testing.T, s *stage) {
@@ -27,14 +27,14 @@ func guarded(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 	})
 }
 
-// alarms are all there are, newest first.
+// alarms returns all alarms, newest first.
 func (s *stage) alarms() []rules.State {
 	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool {
 		return c.Plan.Operation != ceremony.Alarm
 	})
 }
 
-// kinds are the findings of all alarms, oldest first.
+// kinds returns the kinds of the findings of all alarms, oldest first.
 func (s *stage) kinds() []ceremony.Finding {
 	kinds := []ceremony.Finding{}
 	for _, c := range slices.Backward(s.alarms()) {
@@ -52,7 +52,7 @@ func (s *stage) expect(want ...ceremony.Finding) {
 	}
 }
 
-// foreign begins somebody else's attempt.
+// foreign begins a foreign attempt.
 func (s *stage) foreign(op ceremony.Operation) {
 	s.vault.Do(func() {
 		s.vault.Attempt = &ceremonytest.FakeAttempt{
@@ -61,8 +61,8 @@ func (s *stage) foreign(op ceremony.Operation) {
 	})
 }
 
-// deeds are what somebody can do past the program, and what is found.
-func deedsPast() map[string]struct {
+// interferences returns what others can do past the program, and the findings that follow.
+func interferences() map[string]struct {
 	do   func(s *stage)
 	want []ceremony.Finding
 } {
@@ -112,7 +112,7 @@ func deedsPast() map[string]struct {
 }
 
 func TestWhatNoCeremonyHasDoneRaisesOneAlarm(t *testing.T) {
-	for name, deed := range deedsPast() {
+	for name, deed := range interferences() {
 		t.Run(name, func(t *testing.T) {
 			for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery} {
 				guarded(t, op, func(t *testing.T, s *stage) {
@@ -152,10 +152,10 @@ func messageOf(c rules.State, key string) rules.Message {
 }
 
 func TestP6RestartNeitherHidesNorRepeatsAnAlarm(t *testing.T) {
-	for name, deed := range deedsPast() {
+	for name, deed := range interferences() {
 		t.Run(name, func(t *testing.T) {
 			guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
-				// What is known of the cluster at a restart, the journals have to tell.
+				// After a restart only the journals show what the cluster was.
 				for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.Rotate} {
 					if c := s.finish(s.begin(op)); c.Outcome != event.Completed {
 						t.Fatalf("%s: %s", op, story(c))
@@ -175,8 +175,8 @@ func TestP6RestartNeitherHidesNorRepeatsAnAlarm(t *testing.T) {
 	}
 }
 
-// unsealAll has the nodes sealed and unsealed by a ceremony, so that the journals
-// know of them. Nobody watches meanwhile.
+// unsealAll seals the nodes and unseals them in a ceremony, so that the journals have them.
+// There is no watch meanwhile.
 func (s *stage) unsealAll() {
 	s.t.Helper()
 	configure := s.configure
@@ -202,7 +202,7 @@ func (s *stage) unsealAll() {
 }
 
 func TestWhatHappensWhileTheProgramIsDownIsFoundAfterwards(t *testing.T) {
-	for name, deed := range deedsPast() {
+	for name, deed := range interferences() {
 		t.Run(name, func(t *testing.T) {
 			guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 				for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.Rotate} {
@@ -213,7 +213,7 @@ func TestWhatHappensWhileTheProgramIsDownIsFoundAfterwards(t *testing.T) {
 				deed.do(s)
 				s.start()
 				s.settle(time.Hour)
-				// What came and went meanwhile has left no trace.
+				// An attempt that came and went meanwhile has left no trace.
 				last := deed.want[len(deed.want)-1]
 				if got := s.kinds(); last != ceremony.ForeignCancel && last != ceremony.ForeignProgress &&
 					!slices.Contains(got, last) {
@@ -224,8 +224,8 @@ func TestWhatHappensWhileTheProgramIsDownIsFoundAfterwards(t *testing.T) {
 	}
 }
 
-// Whatever the ceremonies do, with every answer lost once in a while, nothing of it
-// is taken for somebody else's doing.
+// Whatever the ceremonies do, even when answers are lost, the watch takes none of it for
+// interference.
 func TestOwnCeremoniesRaiseNoAlarm(t *testing.T) {
 	faults := []struct {
 		name          string
@@ -439,7 +439,7 @@ func TestRotationByVaultsOwnPolicyIsNoAlarm(t *testing.T) {
 	}
 }
 
-// A node that flaps, or somebody who begins attempts all day, fills no journal.
+// Neither a node that flaps nor foreign attempts all day long fill the journal.
 func TestFlappingMakesNoStorm(t *testing.T) {
 	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		const hours = 12
@@ -508,7 +508,7 @@ func TestWhatVaultDeniesIsAskedAgainAfterAWhileAndTheRestIsWatched(t *testing.T)
 	})
 }
 
-// What froze for another reason has nobody interfering, and is told by the freeze.
+// A freeze for another reason is no interference, and raises no alarm.
 func TestFrozenByItsOwnDoingIsNoAlarm(t *testing.T) {
 	t.Run("the token is for somebody else", func(t *testing.T) {
 		guarded(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {

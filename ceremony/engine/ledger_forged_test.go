@@ -11,8 +11,8 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// What a journal shows by itself about the use of a share is held to the rules when
-// it is read.
+// When a journal is read, the rules check everything that it shows about the use of a
+// share.
 func TestP8ForgedStoriesOfSharesAreFound(t *testing.T) {
 	type events = []event.Event
 	plan := ceremonytest.PlanOf(ceremony.GenerateRoot)
@@ -125,7 +125,7 @@ func TestP8ForgedStoriesOfSharesAreFound(t *testing.T) {
 	}
 }
 
-// The same name stands for another cluster now: it was made anew, or the
+// The same name stands for another cluster now: the cluster was made anew, or the
 // configuration points elsewhere.
 func TestShareOfAnotherClusterIsRefusedBeforeVaultIsAsked(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
@@ -136,7 +136,7 @@ func TestShareOfAnotherClusterIsRefusedBeforeVaultIsAsked(t *testing.T) {
 		})
 		id := s.begin(ceremony.GenerateRoot)
 		s.refuses(id, "alice", "old-1", ceremony.OtherClusterShare)
-		s.refuses(id, "dave", "old-2", ceremony.OtherClusterShare) // whoever has it
+		s.refuses(id, "dave", "old-2", ceremony.OtherClusterShare) // no matter who brings it
 		if d := newest[event.Declined](s, id); d.See != first.ID() {
 			t.Errorf("it shows %q, want %q", d.See, first.ID())
 		}

@@ -15,7 +15,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// keyless makes olga somebody without a PGP key.
+// keyless removes olga's PGP key from the plan.
 func (s *stage) keyless() {
 	s.configure = func(c *ceremony.Cluster) {
 		c.Initiators = []ceremony.Person{{Name: "olga", Account: ceremonytest.Person("olga").Account}}
@@ -39,7 +39,7 @@ func (s *stage) withPassword() ceremony.ID {
 	return c.ID()
 }
 
-// password sends what olga has on her machine; she has no key to sign it with.
+// password sends olga's one-time password, which she has no key to sign with.
 func (s *stage) password(id ceremony.ID, word string) error {
 	s.t.Helper()
 	return s.send("olga", s.signedBy(id, "", word))
@@ -104,7 +104,8 @@ func TestOneTimePasswordIsGoodForOneCeremony(t *testing.T) {
 	})
 }
 
-// Whoever sees the direct messages would have both halves of the token.
+// The password must not come as a direct message: its readers would have both halves of the
+// token.
 func TestPasswordThatWasPastedInTheOpenEndsTheCeremony(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		s.keyless()
@@ -218,7 +219,7 @@ func TestRootTokenIsWatchedUntilVaultHasForgottenIt(t *testing.T) {
 	})
 }
 
-// Whoever holds it: a root token that Vault made for another key is about as well.
+// A root token that Vault made for another key needs to be revoked as well.
 func TestRootTokenForAnotherKeyIsOwedHoweverTheCeremonyEnds(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		s.vault.Do(func() { s.vault.Diverts = ceremonytest.Fpr("mallory") })
@@ -352,7 +353,7 @@ func TestVerificationCanBeBegunAgain(t *testing.T) {
 	})
 }
 
-// One share is the key itself: it is the last one from the beginning.
+// With a threshold of one, the first share is the last one.
 func TestClusterOfASingleShareIsRekeyedAndAWrongShareSpoilsNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.configure = func(c *ceremony.Cluster) {
@@ -398,7 +399,7 @@ func TestNewClusterHandsOutEncryptedShares(t *testing.T) {
 func TestClusterWithAKeyIsNotInitialisedAgain(t *testing.T) {
 	playFor(t, ceremony.Init, func(t *testing.T, s *stage) {
 		id := s.propose(ceremony.Init)
-		// Between proposal and approval somebody else was there.
+		// Others have acted in Vault between proposal and approval.
 		s.vault.Do(func() { s.node("n2").Fresh = false })
 		if _, err := s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
 			t.Fatal(err)
@@ -419,8 +420,9 @@ func TestClusterWithAKeyIsNotInitialisedAgain(t *testing.T) {
 	})
 }
 
-// Where the backup goes: to each their own, to nobody what nobody knows; deleted by
-// another person's word, and never before everybody has theirs.
+// Each receiver gets their own shares of the backup, and shares for unknown keys go to nobody.
+// The backup is deleted with another person's consent, and never before everybody has their
+// shares.
 func TestBackupIsHandedOutAndDeletedOnAnApproversWord(t *testing.T) {
 	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
 		s.courier.Fault = func(m rules.Message, n int) error {
@@ -472,8 +474,8 @@ func TestP4BackupOfAnotherRekeyIsNotDeleted(t *testing.T) {
 	})
 }
 
-// A rekey leaves its backup in Vault. People are reminded until it is gone, however
-// it went, or until a week is over.
+// A rekey leaves its backup in Vault. People are reminded until the backup is gone, no matter
+// how, or until a week is over.
 func TestBackupOfARekeyIsNeverLeftWithoutAReminder(t *testing.T) {
 	reminders := func(c rules.State) (n int) {
 		for _, m := range c.Messages() {

@@ -15,7 +15,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// demand makes the cluster ask for what the policy says of one operation.
+// demand gives the cluster a policy for one operation.
 func (s *stage) demand(op ceremony.Operation, policy ceremony.Policy) {
 	s.configure = func(c *ceremony.Cluster) {
 		c.Policies = map[ceremony.Operation]ceremony.Policy{op: policy}
@@ -27,15 +27,15 @@ func (s *stage) demand(op ceremony.Operation, policy ceremony.Policy) {
 	s.restart()
 }
 
-// sign is a word as its speaker's computer makes it.
+// sign returns a statement as its sender's computer signs it.
 func (s *stage) sign(name string, w ceremony.Statement) []byte {
 	return fmt.Appendf(nil, "signed|%s|%d|%s", bare(name), time.Now().Unix(), w.Line())
 }
 
-// bare is somebody's fingerprint as the fake opener writes it.
+// bare returns a person's fingerprint as the fake OpenPGP writes it.
 func bare(name string) string { return string(ceremonytest.Fpr(name)) }
 
-// speak signs what somebody says of a ceremony, and sends it.
+// speak signs a person's statement about a ceremony, and submits it.
 func (s *stage) speak(id ceremony.ID, name string, verb ceremony.Verb, more ...string) error {
 	w := s.now(id).StatementFor(verb)
 	w.More = strings.Join(slices.DeleteFunc(append([]string{w.More}, more...), func(s string) bool { return s == "" }),
@@ -48,7 +48,7 @@ func (s *stage) speak(id ceremony.ID, name string, verb ceremony.Verb, more ...s
 	return err
 }
 
-// oblige has people do what the ceremony asks of them beyond their shares.
+// oblige makes people do what the ceremony asks of them beside their shares.
 func (s *stage) oblige(id ceremony.ID) {
 	if !s.obliges {
 		return
@@ -200,7 +200,7 @@ func TestNothingBeginsBeforePeopleHaveHadTimeToThink(t *testing.T) {
 				s.vault.Count("start")+s.vault.Count("rotate") != 0 {
 				t.Fatalf("%s began early: %s", op, story(c))
 			}
-			s.restart() // it is remembered
+			s.restart() // the journal remembers it
 			s.settle(3 * time.Minute)
 			if c := s.now(id); c.Phase == rules.PhaseApproved {
 				t.Fatalf("%s did not begin: %s", op, story(c))
@@ -277,8 +277,8 @@ func TestQuietHoursThatAreNoneAreRefused(t *testing.T) {
 	}
 }
 
-// People may take until the night to answer a roll call, and Vault may be away: what
-// was agreed by day does not begin then.
+// The roll call may be answered, or Vault be reached, only in the quiet hours. A ceremony
+// that was approved before does not begin then.
 func TestNothingBeginsInQuietHoursThatCameMeanwhile(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		s.demand(ceremony.GenerateRoot, ceremony.Policy{
@@ -403,7 +403,7 @@ func TestQuietHoursEndAfterNowWhenClocksChange(t *testing.T) {
 
 func aroundChange(t *testing.T, hours string, zone *time.Location, change time.Time) {
 	q := quiet(t, hours+" "+zone.String())
-	// ends is each minute's end of the quiet hours, from the last minute to the first.
+	// ends has for each minute the end of its quiet hours, from the last minute to the first.
 	ends, first := map[time.Time]time.Time{}, change.Add(-4*time.Hour)
 	for at := change.Add(4 * 24 * time.Hour); !at.Before(first); at = at.Add(-time.Minute) {
 		now := at.In(zone).Format("15:04")
@@ -430,8 +430,8 @@ func aroundChange(t *testing.T, hours string, zone *time.Location, change time.T
 	}
 }
 
-// TestWhatBeganInAnHourThatCameTwiceIsStillRead: it was allowed by an earlier version,
-// whose quiet hours were over when the clocks had passed their end once.
+// TestWhatBeganInAnHourThatCameTwiceIsStillRead reads what an earlier version allowed, whose
+// quiet hours were over when the clocks had passed their end once.
 func TestWhatBeganInAnHourThatCameTwiceIsStillRead(t *testing.T) {
 	q := quiet(t, "22:00-01:30 America/New_York")
 	plan := ceremonytest.SamplePlan("prod-rekey-aaaa")

@@ -13,7 +13,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// answerOf is what somebody finds in their challenge.
+// answerOf returns what a person finds in their challenge.
 func (s *stage) answerOf(id ceremony.ID, name string) string {
 	s.t.Helper()
 	for _, ch := range s.now(id).Called().Challenges {
@@ -65,7 +65,7 @@ func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
 		if c := s.finish(id); c.Outcome != event.Completed {
 			t.Fatalf("%s", story(c))
 		}
-		// Their keys have shown it: they are not called again for a while.
+		// Their keys were used lately: they are not called again for a while.
 		again := s.begin(ceremony.Rekey)
 		if c := s.now(again); len(c.Plan.RollCall) != 0 || c.Phase != rules.PhaseCollecting {
 			t.Fatalf("%s", story(c))
@@ -148,7 +148,7 @@ func TestAnAccountAloneDoesNotAnswerARollCall(t *testing.T) {
 	})
 }
 
-// Who has a key now is not who had it when it was used.
+// Another person has the key now than the one who used it.
 func TestARollCallDoesNotCountWhatAnotherPersonHasShown(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		s.demand(ceremony.GenerateRoot, ceremony.Policy{

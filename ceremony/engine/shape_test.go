@@ -12,8 +12,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// What a shell takes for more than a word, and what looks like a fingerprint, a nonce
-// or a name but for it.
+// These strings are more than a word to a shell, and look otherwise like a fingerprint, a
+// nonce or a name.
 var commands = []string{
 	"0;A='touch pwned';${A,,};: ", "$(touch pwned)", "`touch pwned`", "' ; touch pwned; '", "a\ntouch pwned\n", "a b",
 	"\x1b[201~", "../a",

@@ -19,7 +19,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// stage is an engine with everything around it, in a bubble of its own time.
+// stage is an engine with fakes of everything around it, in a bubble of its own time.
 type stage struct {
 	t       *testing.T
 	dir     string
@@ -28,10 +28,10 @@ type stage struct {
 	courier *ceremonytest.FakeCourier
 	journal func(event.Journal) event.Journal       // wraps the journal of the next start
 	keys    func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the opener of the next start
-	forget  func()                                  // what the next start is given to collect garbage with
+	forget  func()                                  // the next start's Config.Forget
 	verify  bool
 	watch   bool // sealed nodes are looked for
-	obliges bool // people do what a policy asks of them, as soon as it does
+	obliges bool // people do at once what a policy asks of them
 
 	archives []ceremony.Archive // that keep transcripts
 
@@ -53,9 +53,8 @@ func play(t *testing.T, f func(t *testing.T, s *stage)) {
 	}
 }
 
-// playFor plays a test on a cluster that the operation suits: in a bubble, with
-// an engine that is started and stopped, and with the checks that hold for every
-// ceremony.
+// playFor plays a test on a cluster that the operation suits. It starts and stops the engine
+// in a bubble, and makes the checks that hold for every ceremony.
 func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)) {
 	t.Helper()
 	rekey, seal := ceremony.Rekey, ceremonytest.Shamir
@@ -146,7 +145,7 @@ func (s *stage) stop() {
 
 func (s *stage) restart() { s.stop(); s.start() }
 
-// settle lets everything happen that needs no time but the given.
+// settle lets d pass, and waits until nothing more happens.
 func (s *stage) settle(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -175,7 +174,7 @@ func (s *stage) begin(op ceremony.Operation) ceremony.ID {
 	return id
 }
 
-// prepare makes the cluster one that needs the operation.
+// prepare brings the cluster into a state that needs the operation.
 func (s *stage) prepare(op ceremony.Operation) {
 	switch op {
 	case ceremony.Unseal:
@@ -195,7 +194,7 @@ func (s *stage) prepare(op ceremony.Operation) {
 	}
 }
 
-// options are what a proposal of the operation needs.
+// options returns the options that a proposal of the operation needs.
 func options(op ceremony.Operation) map[string]string {
 	if op == ceremony.RotateConfig {
 		return map[string]string{"interval": "720h"}
@@ -212,13 +211,13 @@ func (s *stage) now(id ceremony.ID) rules.State {
 	return c
 }
 
-// envelope is what somebody who follows the instructions sends.
+// envelope returns what a person who follows the instructions sends.
 func (s *stage) envelope(id ceremony.ID, name, share string) []byte {
 	s.t.Helper()
 	return s.signedBy(id, string(ceremonytest.Fpr(name)), share)
 }
 
-// signedBy is an envelope with somebody's signature, or without one.
+// signedBy returns an envelope with a person's signature, or without one.
 func (s *stage) signedBy(id ceremony.ID, signer, share string) []byte {
 	s.t.Helper()
 	c := s.now(id)
@@ -241,8 +240,7 @@ func (s *stage) send(name string, envelope []byte) error {
 	return err
 }
 
-// share sends somebody's share as they should, and fails the test when it is
-// not taken.
+// share sends a person's share as they should, and fails the test when it is not taken.
 func (s *stage) share(id ceremony.ID, name, share string) {
 	s.t.Helper()
 	if err := s.send(name, s.envelope(id, name, share)); err != nil {
@@ -250,7 +248,7 @@ func (s *stage) share(id ceremony.ID, name, share string) {
 	}
 }
 
-// contribute has the next n holders who are missing bring their shares.
+// contribute makes the next n holders who are missing bring their shares.
 func (s *stage) contribute(id ceremony.ID, step ceremony.Step, n int) {
 	s.t.Helper()
 	for range n {
@@ -259,7 +257,7 @@ func (s *stage) contribute(id ceremony.ID, step ceremony.Step, n int) {
 	}
 }
 
-// thaw is the word of the two people whom it takes.
+// thaw resumes a ceremony, by the two people whom that takes.
 func (s *stage) thaw(id ceremony.ID) {
 	s.t.Helper()
 	for _, name := range []string{"olga", "paul"} {
@@ -269,7 +267,7 @@ func (s *stage) thaw(id ceremony.ID) {
 	}
 }
 
-// own is the share that a holder has in a step.
+// own returns the share that a holder has in a step.
 func own(step ceremony.Step, name string) string {
 	n := slices.Index(ceremonytest.Holders, name) + 1
 	if step == ceremony.StepVerify {
@@ -278,8 +276,8 @@ func own(step ceremony.Step, name string) string {
 	return fmt.Sprintf("old-%d", n)
 }
 
-// finish brings whatever is missing until the ceremony has ended or stands
-// still; every holder answers every ask once a round.
+// finish brings all shares that are missing until the ceremony has ended or is frozen. Every
+// holder answers every request once a round.
 func (s *stage) finish(id ceremony.ID) rules.State {
 	s.t.Helper()
 	for range 40 {

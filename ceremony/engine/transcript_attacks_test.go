@@ -48,10 +48,9 @@ func TestP8RealTranscriptHoldsAndSaysWhatItLeavesOpen(t *testing.T) {
 	}
 }
 
-// Each manipulation is made twice: by somebody who has only the file, and by somebody
-// who has taken over the bot and signs what they have made with its own identity. The
-// first is found by the identity's signature, whatever was changed. Against the second
-// there is what people have signed, and the rules.
+// Each manipulation is made twice: by a forger who has only the file, and by one who has taken
+// over the bot and signs with its identity. The identity's signature shows the first,
+// whatever was changed. People's signatures and the rules show the second.
 func TestTenManipulationsAreFound(t *testing.T) {
 	e := perform(t)
 	pinned := e.tr.identity.Fingerprint()
@@ -65,7 +64,7 @@ func TestTenManipulationsAreFound(t *testing.T) {
 	for _, m := range []struct {
 		what   string
 		change func(f *forger)
-		want   []string // what is said although the identity has signed it
+		want   []string // the faults that are found although the identity has signed it
 		file   []byte   // that is changed; the first when it is nil
 	}{
 		{"1: a line is changed, and the chain made to fit", func(f *forger) {
@@ -222,7 +221,7 @@ func TestTenManipulationsAreFound(t *testing.T) {
 	}
 }
 
-// An envelope without the words behind the share, whose hash came to a border by chance.
+// An envelope has no words behind the share, and its hash came to a border by chance.
 func TestP8EnvelopeOfWhichTooLittleWasKeptIsAGap(t *testing.T) {
 	e := perform(t)
 	f := forge(t, e.first)
@@ -241,7 +240,7 @@ func TestP8EnvelopeOfWhichTooLittleWasKeptIsAGap(t *testing.T) {
 	}
 }
 
-// reveal prints what was found and makes sure that it was.
+// reveal makes sure that the faults were found, and logs them.
 func reveal(t *testing.T, who string, a transcript.Audit, want []string) {
 	t.Helper()
 	t.Logf("%s:", who)
@@ -281,9 +280,9 @@ func later(t *testing.T, at string, by time.Duration) string {
 	return was.Add(by).Format(time.RFC3339Nano)
 }
 
-// onlyTheIdentity checks the identity's signatures, and believes people's: where each
-// of many thousand files is to be found changed by the form or by the one signature
-// over all of it.
+// onlyTheIdentity checks the identity's signatures and believes people's. It is for tests in
+// which the form or the signature over the whole file must show each of many thousand
+// changes.
 type onlyTheIdentity struct{ openpgp.Signatures }
 
 func (onlyTheIdentity) VerifyCertificate(string, ceremony.Fingerprint) error { return nil }
@@ -328,7 +327,7 @@ func TestP8EveryChangedByteOfATranscriptIsFound(t *testing.T) {
 	}
 }
 
-// The same of a long one, at places that are different each time.
+// The same holds for a long transcript, at random places.
 func TestP8ChangedBytesOfALongTranscriptAreFound(t *testing.T) {
 	e := perform(t)
 	for range 300 / needs.Step(10) {

@@ -65,7 +65,7 @@ type vaultsOpener struct{ ceremony.OpenPGP }
 
 func (vaultsOpener) Certificate(f ceremony.Fingerprint) ([]byte, error) { return []byte(f), nil }
 
-// encrypts makes what Vault might have encrypted to somebody, in base64.
+// encrypts encrypts a text to a person as Vault would, in base64.
 func (tr *cast) encrypts(t *testing.T, to ceremony.Fingerprint) string {
 	t.Helper()
 	armored, _, err := tr.opener.Challenge(to, time.Now())
@@ -77,12 +77,12 @@ func (tr *cast) encrypts(t *testing.T, to ceremony.Fingerprint) string {
 	return strings.ReplaceAll(body, "\n", "")
 }
 
-// realShare is a share of the shape that Vault's have.
+// realShare returns a share of the shape of Vault's.
 func realShare(n int) string {
 	return strings.Repeat(fmt.Sprintf("%02x", 160+n), 32) + fmt.Sprintf("%02x", n)
 }
 
-// player is somebody who plays a ceremony.
+// player plays one ceremony on a stage.
 type player struct {
 	t  *testing.T
 	s  *stage
@@ -90,7 +90,7 @@ type player struct {
 	id ceremony.ID
 }
 
-// says signs a word about the ceremony as it stands, with what the speaker adds.
+// says signs a statement about the ceremony as it stands, with what its sender adds.
 func (p player) says(name string, verb ceremony.Verb, added ...string) {
 	p.t.Helper()
 	word := p.s.now(p.id).StatementFor(verb)
@@ -111,7 +111,7 @@ func (p player) signs(name, line string) {
 	p.s.settle(time.Second)
 }
 
-// answers has somebody decrypt their challenge.
+// answers decrypts a person's challenge.
 func (p player) answers(name string) {
 	p.t.Helper()
 	for _, e := range p.s.now(p.id).History {
@@ -143,7 +143,7 @@ func (p player) answers(name string) {
 	p.t.Fatalf("%s was not called", name)
 }
 
-// brings has a holder seal a share and send it.
+// brings seals a holder's share and sends it.
 func (p player) brings(name, share string) {
 	p.t.Helper()
 	time.Sleep(90 * time.Second)
@@ -166,15 +166,15 @@ func (p player) brings(name, share string) {
 	p.s.settle(time.Second)
 }
 
-// evidence is the transcripts of one troupe.
+// evidence is the transcripts of one cast.
 type evidence struct {
 	tr       *cast
 	first    []byte // of a ceremony in which everybody has signed
 	second   []byte // of another one of the same people
-	rejected []byte // of one that was over soon
+	rejected []byte // of one that was rejected
 }
 
-// perform plays ceremonies to their end, in which everybody signs what they say.
+// perform plays ceremonies to their end. Everybody signs their statements.
 func perform(t *testing.T) evidence {
 	t.Helper()
 	var e evidence
@@ -212,7 +212,7 @@ func perform(t *testing.T) evidence {
 	return e
 }
 
-// playSigned plays one ceremony in which everybody signs what they say.
+// playSigned plays one ceremony in which everybody signs their statements.
 func playSigned(t *testing.T, s *stage, tr *cast) []byte {
 	t.Helper()
 	p := player{t, s, tr, s.propose(ceremony.GenerateRoot)}

@@ -19,7 +19,7 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// madeUp is the file of a transcript whose lines hang together, whatever they say.
+// madeUp returns the file of a transcript whose lines form a chain, whatever they say.
 func madeUp(t *testing.T, id ceremony.ID, events ...event.Event) []byte {
 	t.Helper()
 	file := transcript.Transcript{
@@ -53,7 +53,7 @@ func madeUp(t *testing.T, id ceremony.ID, events ...event.Event) []byte {
 	return encoded
 }
 
-// Whoever hands an auditor a file has written it, and nobody has judged it before.
+// An auditor may be handed any file: its author may have written anything into it.
 func TestP8MadeUpTranscriptIsRefusedAndNeverFatal(t *testing.T) {
 	all := event.EveryEvent()
 	operations := append(ceremony.Operations(), ceremony.Alarm, "")
@@ -92,7 +92,7 @@ func TestP8MadeUpTranscriptIsRefusedAndNeverFatal(t *testing.T) {
 	}
 }
 
-// fill makes something up.
+// fill sets a value at random.
 func fill(r *rand.Rand, v reflect.Value, depth int) {
 	if depth > 6 || !v.CanSet() {
 		return
@@ -154,8 +154,8 @@ func TestP8NobodySignsWithoutAKeyInThePlan(t *testing.T) {
 	}
 }
 
-// Somebody leaves, and is taken out of the configuration, before the transcript of
-// the last ceremony in which they had a part is signed.
+// A person leaves and is taken out of the configuration before the transcript of their last
+// ceremony is signed.
 func TestP8MissingCertificateIsAGapAndNoFault(t *testing.T) {
 	plan := ceremonytest.ForgedPlan()
 	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}),
@@ -172,7 +172,7 @@ func TestP8MissingCertificateIsAGapAndNoFault(t *testing.T) {
 	}
 }
 
-// Whoever has the identity's key can make up a plan, and keys for everybody in it.
+// An attacker with the identity's key can make up a plan, and keys for everybody in it.
 func TestP8AuditorIsToldToCompareTheKeysOfPeople(t *testing.T) {
 	plan := ceremonytest.ForgedPlan()
 	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}),

@@ -37,8 +37,8 @@ func TestP8TranscriptsOfTheFirstFormatStillHold(t *testing.T) {
 	}
 }
 
-// FuzzTranscript: of all files only those that the identity has signed hold, and
-// whatever can be read is written again in the same bytes.
+// FuzzTranscript makes sure that only files that the identity has signed pass the check, and
+// that each file that can be read is written again in the same bytes.
 func FuzzTranscript(f *testing.F) {
 	files, identity := ceremonytest.Samples(f)
 	for _, file := range files {

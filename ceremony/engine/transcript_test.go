@@ -57,7 +57,7 @@ func (fakeSignatures) VerifyCiphertext(string, string, ceremony.Fingerprint) err
 	return ceremony.BadMessage
 }
 
-// transcriptOf is the newest transcript of a ceremony.
+// transcriptOf returns the newest transcript of a ceremony.
 func transcriptOf(t *testing.T, c rules.State) []byte {
 	t.Helper()
 	signed := c.Transcripts()
@@ -71,7 +71,7 @@ func transcriptOf(t *testing.T, c rules.State) []byte {
 	return file
 }
 
-// faultsOf are the faults of one check.
+// faultsOf returns the faults of one check.
 func faultsOf(a transcript.Audit, name string) []string {
 	for _, c := range a.Checks {
 		if c.Name == name {

@@ -13,13 +13,13 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// node is one of the fake cluster's nodes.
+// node returns one of the fake cluster's nodes.
 func (s *stage) node(address string) *ceremonytest.FakeNode {
 	i := slices.IndexFunc(s.vault.Members, func(n *ceremonytest.FakeNode) bool { return n.Address == address })
 	return s.vault.Members[i]
 }
 
-// enter sends a holder's share and answers what became of it.
+// enter sends a holder's share and returns its outcome.
 func (s *stage) enter(id ceremony.ID, name string) error {
 	s.t.Helper()
 	return s.send(name, s.envelope(id, name, own(ceremony.StepUnseal, name)))
@@ -49,8 +49,7 @@ func TestOneShareOfEachHolderUnsealsEveryNode(t *testing.T) {
 	})
 }
 
-// A node that comes back late is caught up by holders who send again: nothing of
-// their first share is kept.
+// Holders send again for a node that comes back late: their first shares are not kept.
 func TestNodeThatComesBackLateIsCaughtUpByHoldersWhoSendAgain(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		s.vault.Do(func() { s.node("n3").Away = true })
@@ -130,8 +129,8 @@ func TestWrongShareInAnUnsealNamesWhoWasInTheRoundAndBeginsAnother(t *testing.T)
 	})
 }
 
-// What one node counted and another did not is told apart, and the holder sends
-// again for the one that did not.
+// When one node has counted a share and another has not, the holder sends again for the
+// other.
 func TestShareThatOneNodeMissedIsWantedForThatNodeOnly(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(method string, n int) (error, error) {
@@ -211,7 +210,7 @@ func TestCancelledUnsealLeavesNoShareInANode(t *testing.T) {
 	})
 }
 
-// Somebody has entered junk by hand: at the threshold it would throw everything away.
+// Junk was entered by hand: at the threshold Vault would discard all shares with it.
 func TestResetForgetsAShareThatCamePastConclave(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
@@ -278,7 +277,7 @@ func TestClusterThatUnsealsItselfSaysSo(t *testing.T) {
 	})
 }
 
-// watched are the unseals that the seal watch has opened.
+// watched returns the unseals that the seal watch has opened.
 func (s *stage) watched() []rules.State {
 	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool {
 		return c.Plan.Initiator != ceremony.SealWatch
@@ -306,7 +305,7 @@ func TestSealedNodeIsNoticedWithinThePollIntervalAndAnnouncedOnce(t *testing.T) 
 		if n := len(s.watched()); n != 1 {
 			t.Fatalf("%d unseals of a node that flaps", n)
 		}
-		// People end it: the same sealed node is no news, not after a restart either.
+		// People end it. The same sealed node is not announced again, not even after a restart.
 		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -329,8 +328,8 @@ func TestSealedNodeIsNoticedWithinThePollIntervalAndAnnouncedOnce(t *testing.T) 
 	})
 }
 
-// Nobody can speak for the seal watch, so that an approver's word is enough to thaw
-// what it opened.
+// Nobody can act for the seal watch, so that one approver is enough to thaw an unseal that it
+// has opened.
 func TestFrozenUnsealOfTheSealWatchIsThawedByAnApprover(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		s.watch = true

@@ -47,7 +47,7 @@ func newBrowser(t *testing.T) *browser {
 	return b
 }
 
-// open has the browser do one thing with a page, and answers what it printed.
+// open makes the browser do one thing with a page, and returns what it printed.
 func (b *browser) open(page []byte, args ...string) (out, complaints string) {
 	b.t.Helper()
 	path := filepath.Join(b.home, "page.html")
@@ -73,7 +73,7 @@ func (b *browser) open(page []byte, args ...string) (out, complaints string) {
 	return stdout.String(), stderr.String()
 }
 
-// check looks at what the page made the browser do.
+// check makes sure that the browser neither complained nor asked the network.
 func (b *browser) check(complaints string) {
 	b.t.Helper()
 	for line := range strings.Lines(complaints) {
@@ -93,7 +93,7 @@ func (b *browser) check(complaints string) {
 
 var tags = regexp.MustCompile(`(?s)<style.*?</style>|<[^>]*>`)
 
-// text is what is left of a page without its tags.
+// text returns a page without its tags.
 func text(page string) string {
 	return strings.Join(strings.Fields(html.UnescapeString(tags.ReplaceAllString(page, " "))), " ")
 }
@@ -150,7 +150,7 @@ func TestBrowserPrintsThePage(t *testing.T) {
 	}
 }
 
-// The picture is there, and not one ground of a single colour.
+// The picture is drawn: the screenshot has the colours of its parts.
 func TestBrowserDrawsThePicture(t *testing.T) {
 	b := newBrowser(t)
 	file := filepath.Join(b.home, "page.png")

@@ -40,8 +40,8 @@ func TestPageSaysWhatATranscriptHas(t *testing.T) {
 	}
 }
 
-// What somebody has written must not become part of the page: the page is opened
-// from a chat, by people who trust it.
+// Text that people have written must not become markup: the page is opened from a chat, by
+// people who trust it.
 func TestPageEscapesEverything(t *testing.T) {
 	const attack = `</style></title><script>alert(1)</script><img src=https://evil.example/x onerror=alert(2)>"'&`
 	html := string(render(t, attack, attack+"\u202e\x1b[2J"))

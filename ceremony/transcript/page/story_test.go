@@ -49,7 +49,7 @@ func (trusting) VerifyEvidence(string, ceremony.Fingerprint, ceremony.Evidence,
 
 func (trusting) VerifyCiphertext(string, string, ceremony.Fingerprint) error { return nil }
 
-// tell says what an event was as the bot might.
+// tell returns the words for an event, as the bot might.
 func tell(_ rules.State, e event.Entry) string {
 	switch ev := e.Event.(type) {
 	case event.Approved:
@@ -100,8 +100,8 @@ func rekeyPlan(reason string) ceremony.Plan {
 	}
 }
 
-// story writes a rekey in which some things go wrong, over an afternoon, and answers
-// its transcript.
+// story writes the journal of a rekey in which some things go wrong, and returns its
+// transcript.
 func story(t *testing.T, reason, why string) (file []byte, plan ceremony.Plan) {
 	t.Helper()
 	dir := t.TempDir()
