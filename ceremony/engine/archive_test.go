@@ -200,7 +200,7 @@ func TestPeopleAreToldOfAnArchiveThatKeepsNothingForADay(t *testing.T) {
 			t.Errorf("the archive was asked %d times in a day", tries)
 		}
 		told := 0
-		for _, key := range s.courier.Order {
+		for _, key := range s.notifier.Order {
 			if strings.HasPrefix(key, string(rules.NotKeptMessage)) {
 				told++
 			}

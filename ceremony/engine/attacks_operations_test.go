@@ -203,7 +203,7 @@ func TestSealWatchTellsOfANodeThatComesBackSealedAfterTheEnd(t *testing.T) {
 	})
 }
 
-// A node that a hand-opened unseal has left sealed is not announced again.
+// The sealed nodes of an unseal that people have opened and ended are not announced.
 func TestSealWatchDoesNotRepeatWhatPeopleHaveEnded(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
@@ -462,7 +462,7 @@ func TestP4BackupOfAnotherClusterIsNotHandedOut(t *testing.T) {
 
 func TestP7BackupThatIsAnybodysOnlyCopyIsNotDeleted(t *testing.T) {
 	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.Kind == rules.DeliveryMessage && m.To.Name == "bob" {
 				return ceremony.ErrUndeliverable
 			}

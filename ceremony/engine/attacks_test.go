@@ -171,7 +171,7 @@ func TestSinceIsWhenVaultStoppedAnswering(t *testing.T) {
 // A status post that can never be posted holds nothing up.
 func TestUndeliverableBoardSettles(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.Key == "board" {
 				return ceremony.ErrUndeliverable
 			}
@@ -315,7 +315,7 @@ func TestVerifiedElsewhereIsNotNothing(t *testing.T) {
 func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		var late []string
-		s.courier.Fault = func(m rules.Message, n int) error {
+		s.notifier.Fault = func(m rules.Message, n int) error {
 			if m.Kind != rules.ApprovalMessage {
 				return nil
 			}
@@ -473,9 +473,9 @@ func TestBrokenJournalFloodsNoChannel(t *testing.T) {
 		broken = true
 		_ = s.send("alice", s.envelope(id, "alice", "old-1"))
 		replaced := 0
-		s.courier.Mu.Lock()
-		s.courier.Replace = func() bool { replaced++; return true }
-		s.courier.Mu.Unlock()
+		s.notifier.Mu.Lock()
+		s.notifier.Replace = func() bool { replaced++; return true }
+		s.notifier.Mu.Unlock()
 		s.settle(24 * time.Hour)
 		if replaced > 2 {
 			t.Errorf("%d new status posts in a day", replaced)
@@ -501,7 +501,7 @@ func TestNobodyIsAskedWhileFrozen(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		var asked []string
 		var id ceremony.ID
-		s.courier.Fault = func(m rules.Message, n int) error {
+		s.notifier.Fault = func(m rules.Message, n int) error {
 			if m.Kind == rules.AskMessage && s.now(id).Phase != rules.PhaseFrozen {
 				return ceremony.ErrNotPosted
 			}

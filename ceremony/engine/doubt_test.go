@@ -227,7 +227,7 @@ func TestJournalThatIsPutBackGoesOn(t *testing.T) {
 		if err := os.WriteFile(path, backup, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s.courier.Posted = map[string]int{} // the older journal does not know what was posted, and posts it again
+		s.notifier.Posted = map[string]int{} // the older journal does not know what was posted, and posts it again
 		s.start()
 		if err := s.speak(id, "paul", ceremony.SayApprove); err != nil {
 			t.Fatal(err)
@@ -581,8 +581,8 @@ func TestBotOfAnotherIdentityResumesNothing(t *testing.T) {
 // statement that another key has signed does not.
 func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
-		tr := newTroupe(t, append([]string{"olga", "paul", "quin", "wendy"}, ceremonytest.Holders...)...)
-		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{tr.opener} }
+		cast := newCast(t, append([]string{"olga", "paul", "quin", "wendy"}, ceremonytest.Holders...)...)
+		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{cast.opener} }
 		s.configure = func(c *ceremony.Cluster) {
 			c.Policies = map[ceremony.Operation]ceremony.Policy{
 				ceremony.GenerateRoot: {
@@ -592,11 +592,11 @@ func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 			c.Initiators, c.Approvers, c.Witnesses = ceremonytest.People("olga"), ceremonytest.People("paul", "quin"),
 				ceremonytest.People("wendy")
 			for _, list := range [][]ceremony.Person{c.Initiators, c.Approvers, c.Witnesses, c.Holders, c.Receivers} {
-				tr.cast(list)
+				cast.giveKeys(list)
 			}
 		}
 		s.restart()
-		p := player{t, s, tr, s.propose(ceremony.GenerateRoot)}
+		p := player{t, s, cast, s.propose(ceremony.GenerateRoot)}
 		s.settle(2 * time.Minute)
 		for _, says := range []func(){
 			func() { p.says("paul", ceremony.SayApprove) },
@@ -618,7 +618,7 @@ func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 		}
 		s.stop()
 		line := c.StatementFor(ceremony.SayProceed).Line()
-		signed, err := tr.keys["alice"].SignWord(line, time.Now())
+		signed, err := cast.keys["alice"].SignWord(line, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

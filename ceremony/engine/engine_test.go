@@ -70,7 +70,7 @@ func TestGenerateRootGivesTheTokenToTheRequester(t *testing.T) {
 			t.Fatalf("outcome %q, token %q", c.Outcome, c.Token)
 		}
 		s.settle(time.Minute)
-		if n := s.courier.Posted[string(id)+" "+tokenKey(s.now(id))]; n != 1 {
+		if n := s.notifier.Posted[string(id)+" "+tokenKey(s.now(id))]; n != 1 {
 			t.Errorf("the token was posted %d times", n)
 		}
 	})

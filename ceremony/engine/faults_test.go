@@ -154,7 +154,7 @@ func TestP7LostNewSharesFreezeAndTheOldKeyStays(t *testing.T) {
 
 func TestP7NewSharesAreJournaledBeforeAnybodySeesThem(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.Kind == rules.DeliveryMessage && s.vault.Shares[0] != "old-1" {
 				t.Error("the new key is in force before the shares were handed out")
 			}
@@ -183,8 +183,7 @@ func TestP7NewSharesAreJournaledBeforeAnybodySeesThem(t *testing.T) {
 type cutJournal struct {
 	event.Journal
 	left atomic.Int64 // lines that are still written
-	// torn is how many lines of the last write reach the disk. The program never learns of
-	// them.
+	// torn is how much of the last write reaches the disk. The program never learns of it.
 	torn tear
 }
 
@@ -442,12 +441,12 @@ func TestP10PeopleSeeJournaledFactsOnly(t *testing.T) {
 		for _, m := range c.Messages() {
 			want = append(want, m.Key)
 		}
-		for _, key := range s.courier.Order {
+		for _, key := range s.notifier.Order {
 			if !slices.Contains(want, key) {
 				t.Errorf("%s was posted and does not follow from the journal", key)
 			}
 		}
-		for _, drawn := range s.courier.Drawn {
+		for _, drawn := range s.notifier.Drawn {
 			if drawn.Seq() > len(entries) || drawn.Seq() > 0 &&
 				drawn.History[drawn.Seq()-1].Hash != entries[drawn.Seq()-1].Hash {
 				t.Error("a state was drawn that is not in the journal")
@@ -460,7 +459,7 @@ func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
 	for _, fault := range []error{ceremony.ErrNotPosted, errors.New("the connection broke")} {
 		t.Run(fault.Error(), func(t *testing.T) {
 			play(t, func(t *testing.T, s *stage) {
-				s.courier.Fault = func(_ rules.Message, n int) error {
+				s.notifier.Fault = func(_ rules.Message, n int) error {
 					if n == 0 {
 						return fault
 					}
@@ -476,8 +475,8 @@ func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
 				for _, m := range c.Messages() {
 					// The approval came before the approvers could be asked.
 					if m.Kind != rules.BoardMessage && m.Kind != rules.ApprovalMessage &&
-						s.courier.Posted[string(id)+" "+m.Key] != 1 {
-						t.Errorf("%s was posted %d times", m.Key, s.courier.Posted[string(id)+" "+m.Key])
+						s.notifier.Posted[string(id)+" "+m.Key] != 1 {
+						t.Errorf("%s was posted %d times", m.Key, s.notifier.Posted[string(id)+" "+m.Key])
 					}
 				}
 			})
@@ -487,7 +486,7 @@ func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
 
 func TestLastStatusShowsThatEverybodyWasTold(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, n int) error {
+		s.notifier.Fault = func(m rules.Message, n int) error {
 			if m.Kind == rules.EndedMessage && n < 3 {
 				return ceremony.ErrNotPosted
 			}
@@ -499,7 +498,7 @@ func TestLastStatusShowsThatEverybodyWasTold(t *testing.T) {
 		if !s.now(id).Told() {
 			t.Fatal("not settled")
 		}
-		last := s.courier.Drawn[len(s.courier.Drawn)-1]
+		last := s.notifier.Drawn[len(s.notifier.Drawn)-1]
 		if due := last.Due(); len(due) != 1 || due[0].Kind != rules.BoardMessage {
 			t.Errorf("when the status post was drawn for the last time, %d messages were due", len(due))
 		}
@@ -508,7 +507,7 @@ func TestLastStatusShowsThatEverybodyWasTold(t *testing.T) {
 
 func TestUndeliverableShareHoldsNobodyUp(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.To != nil && m.To.Name == "erin" {
 				return ceremony.ErrUndeliverable
 			}
@@ -525,7 +524,7 @@ func TestUndeliverableShareHoldsNobodyUp(t *testing.T) {
 // nobody else, as not asked.
 func TestP10UndeliverableRequestIsNotShownAsAsked(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.Kind == rules.AskMessage && m.To.Name == "erin" {
 				return ceremony.ErrUndeliverable
 			}
@@ -533,7 +532,7 @@ func TestP10UndeliverableRequestIsNotShownAsAsked(t *testing.T) {
 		}
 		id := s.begin(s.rekey)
 		s.settle(time.Minute)
-		last := s.courier.Drawn[len(s.courier.Drawn)-1]
+		last := s.notifier.Drawn[len(s.notifier.Drawn)-1]
 		waiting, lost := last.Unasked()
 		if len(waiting) != 0 || len(lost) != 1 || lost[0].To.Name != "erin" {
 			t.Errorf("waiting %v, lost %v", waiting, lost)
@@ -551,7 +550,7 @@ func TestP10UndeliverableRequestIsNotShownAsAsked(t *testing.T) {
 func TestP10RequestOnItsWayIsNotShownAsAsked(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		silent := true
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if silent && m.Kind == rules.AskMessage && m.To.Name == "erin" {
 				return ceremony.ErrNotPosted
 			}
@@ -574,7 +573,7 @@ func TestP10RequestOnItsWayIsNotShownAsAsked(t *testing.T) {
 // is drawn once more.
 func TestP10UndeliverableReminderIsDrawn(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.Kind == rules.ReminderMessage {
 				return ceremony.ErrUndeliverable
 			}
@@ -583,7 +582,7 @@ func TestP10UndeliverableReminderIsDrawn(t *testing.T) {
 		id := s.begin(ceremony.GenerateRoot)
 		s.finish(id)
 		s.settle(90 * time.Minute)
-		last := s.courier.Drawn[len(s.courier.Drawn)-1]
+		last := s.notifier.Drawn[len(s.notifier.Drawn)-1]
 		if _, lost := last.Unasked(); last.Reminders != 1 || len(lost) != 1 {
 			t.Errorf("%d reminders, drawn with %v", last.Reminders, lost)
 		}

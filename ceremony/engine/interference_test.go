@@ -128,7 +128,7 @@ func TestWhatNoCeremonyHasDoneRaisesOneAlarm(t *testing.T) {
 						t.Errorf("the alarm is %s, of %s", alarm.Phase, alarm.Plan.Initiator.Name)
 					}
 					for _, kind := range slices.Compact(slices.Sorted(slices.Values(deed.want))) {
-						if !slices.ContainsFunc(s.courier.Order, func(key string) bool {
+						if !slices.ContainsFunc(s.notifier.Order, func(key string) bool {
 							m := messageOf(alarm, key)
 							return m.Kind == rules.AlarmMessage && m.Entry.Event.(event.Noticed).Kind == kind &&
 								m.To.Name == "sue"
@@ -460,7 +460,7 @@ func TestFlappingMakesNoStorm(t *testing.T) {
 			t.Errorf("findings: %v", count)
 		}
 		told := 0
-		for _, key := range s.courier.Order {
+		for _, key := range s.notifier.Order {
 			if messageOf(s.alarms()[0], key).Kind == rules.AlarmMessage {
 				told++
 			}

@@ -15,7 +15,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// keyless removes olga's PGP key from the plan.
+// keyless makes olga an initiator without a PGP key.
 func (s *stage) keyless() {
 	s.configure = func(c *ceremony.Cluster) {
 		c.Initiators = []ceremony.Person{{Name: "olga", Account: ceremonytest.Person("olga").Account}}
@@ -104,8 +104,8 @@ func TestOneTimePasswordIsGoodForOneCeremony(t *testing.T) {
 	})
 }
 
-// The password must not come as a direct message: its readers would have both halves of the
-// token.
+// A reader of the direct messages in which the password was pasted would have both halves of
+// the token.
 func TestPasswordThatWasPastedInTheOpenEndsTheCeremony(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		s.keyless()
@@ -425,7 +425,7 @@ func TestClusterWithAKeyIsNotInitialisedAgain(t *testing.T) {
 // shares.
 func TestBackupIsHandedOutAndDeletedOnAnApproversWord(t *testing.T) {
 	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, n int) error {
+		s.notifier.Fault = func(m rules.Message, n int) error {
 			if m.Kind == rules.DeliveryMessage && m.To.Name == "bob" && n < 5 {
 				return ceremony.ErrNotPosted
 			}

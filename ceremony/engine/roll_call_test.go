@@ -148,7 +148,7 @@ func TestAnAccountAloneDoesNotAnswerARollCall(t *testing.T) {
 	})
 }
 
-// Another person has the key now than the one who used it.
+// Another person has the key now than the one who has used it.
 func TestARollCallDoesNotCountWhatAnotherPersonHasShown(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		s.demand(ceremony.GenerateRoot, ceremony.Policy{

@@ -21,17 +21,18 @@ import (
 
 // stage is an engine with fakes of everything around it, in a bubble of its own time.
 type stage struct {
-	t       *testing.T
-	dir     string
-	vault   *ceremonytest.FakeVault
-	opener  *ceremonytest.FakeOpener
-	courier *ceremonytest.FakeCourier
-	journal func(event.Journal) event.Journal       // wraps the journal of the next start
-	keys    func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the opener of the next start
-	forget  func()                                  // the next start's Config.Forget
-	verify  bool
-	watch   bool // sealed nodes are looked for
-	obliges bool // people do at once what a policy asks of them
+	t        *testing.T
+	dir      string
+	vault    *ceremonytest.FakeVault
+	opener   *ceremonytest.FakeOpener
+	notifier *ceremonytest.FakeCourier
+	journal  func(event.Journal) event.Journal       // wraps the journal of the next start
+	keys     func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the opener of the next start
+	forget   func()                                  // the next start's Config.Forget
+	verify   bool
+	watch    bool      // sealed nodes are looked for
+	obliges  bool      // people do at once what a policy asks of them
+	log      io.Writer // of the next start; nil for none
 
 	archives []ceremony.Archive // that keep transcripts
 
@@ -65,7 +66,7 @@ func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{
 			t: t, dir: dir, vault: ceremonytest.NewFakeVault(), opener: &ceremonytest.FakeOpener{},
-			courier: ceremonytest.NewFakeCourier(), verify: true, rekey: rekey,
+			notifier: ceremonytest.NewFakeCourier(), verify: true, rekey: rekey,
 		}
 		s.vault.SealType = seal
 		s.prepare(op)
@@ -78,7 +79,7 @@ func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 // check stops the engine and looks at what it leaves behind.
 func (s *stage) check() {
 	s.stop()
-	if twice := s.courier.Twice(); len(twice) > 0 {
+	if twice := s.notifier.Twice(); len(twice) > 0 {
 		s.t.Errorf("posted more than once: %q", twice)
 	}
 	if _, err := journal.VerifyDir(s.dir); err != nil {
@@ -117,11 +118,15 @@ func (s *stage) start() {
 	if s.configure != nil {
 		s.configure(&cluster)
 	}
+	log := s.log
+	if log == nil {
+		log = io.Discard
+	}
 	s.engine = engine.NewEngine(engine.Config{
 		Clusters: []ceremony.Cluster{cluster},
-		OpenPGP:  opener, Signatures: ceremonytest.SpokenSignatures{}, Notifier: s.courier, Journal: journal,
+		OpenPGP:  opener, Signatures: ceremonytest.SpokenSignatures{}, Notifier: s.notifier, Journal: journal,
 		Forget:   s.forget,
-		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log:      slog.New(slog.NewTextHandler(log, nil)),
 		Archives: s.archives, Files: transcriptFile,
 	})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -19,7 +19,7 @@ import (
 func TestP8RealTranscriptHoldsAndSaysWhatItLeavesOpen(t *testing.T) {
 	e := perform(t)
 	for _, file := range [][]byte{e.first, e.second, e.rejected} {
-		a := transcript.VerifyTranscript(file, e.tr.identity.Fingerprint(), openpgp.Signatures{})
+		a := transcript.VerifyTranscript(file, e.cast.identity.Fingerprint(), openpgp.Signatures{})
 		for _, f := range a.Faults() {
 			t.Error(f)
 		}
@@ -29,7 +29,7 @@ func TestP8RealTranscriptHoldsAndSaysWhatItLeavesOpen(t *testing.T) {
 			}
 		}
 	}
-	a := transcript.VerifyTranscript(e.first, e.tr.identity.Fingerprint(), openpgp.Signatures{})
+	a := transcript.VerifyTranscript(e.first, e.cast.identity.Fingerprint(), openpgp.Signatures{})
 	var open []string
 	for _, g := range a.NotProven {
 		open = append(open, g.Code)
@@ -53,12 +53,12 @@ func TestP8RealTranscriptHoldsAndSaysWhatItLeavesOpen(t *testing.T) {
 // whatever was changed. People's signatures and the rules show the second.
 func TestTenManipulationsAreFound(t *testing.T) {
 	e := perform(t)
-	pinned := e.tr.identity.Fingerprint()
+	pinned := e.cast.identity.Fingerprint()
 	double, err := openpgp.Generate("conclave", time.Now().Add(-time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	stranger := newTroupe(t, "paul")
+	stranger := newCast(t, "paul")
 	other := forge(t, e.first)
 
 	for _, m := range []struct {
@@ -144,7 +144,7 @@ func TestTenManipulationsAreFound(t *testing.T) {
 		}, nil},
 
 		{"10: somebody's certificate is another one", func(f *forger) {
-			f.Certificates[e.tr.keys["paul"].Fingerprint()] = stranger.certificate(t, "paul")
+			f.Certificates[e.cast.keys["paul"].Fingerprint()] = stranger.certificate(t, "paul")
 		}, []string{"certificates: paul: it is not the key", "approvals: line"}, nil},
 
 		{"11: a time is changed", func(f *forger) {
@@ -174,7 +174,7 @@ func TestTenManipulationsAreFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			note, err := e.tr.keys["bob"].SignWord("I am at lunch and have nothing to do with any ceremony", made)
+			note, err := e.cast.keys["bob"].SignWord("I am at lunch and have nothing to do with any ceremony", made)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -185,7 +185,7 @@ func TestTenManipulationsAreFound(t *testing.T) {
 
 		{"13: the token went to somebody else", func(f *forger) {
 			i := f.find("token-issued", 0)
-			f.edit(i, f.field(i, "ciphertext"), `"`+e.tr.encrypts(t, e.tr.keys["bob"].Fingerprint())+`"`)
+			f.edit(i, f.field(i, "ciphertext"), `"`+e.cast.encrypts(t, e.cast.keys["bob"].Fingerprint())+`"`)
 		}, []string{"deliveries: line", "not encrypted to olga"}, nil},
 
 		{"13 too: the token stands there in plain English", func(f *forger) {
@@ -210,7 +210,7 @@ func TestTenManipulationsAreFound(t *testing.T) {
 			thief := transcript.VerifyTranscript(f.file(), pinned, openpgp.Signatures{})
 			reveal(t, "without the identity's key", thief, []string{"signature: "})
 
-			with := e.tr.identity
+			with := e.cast.identity
 			if strings.HasPrefix(m.what, "9:") {
 				with = double
 			}
@@ -228,7 +228,7 @@ func TestP8EnvelopeOfWhichTooLittleWasKeptIsAGap(t *testing.T) {
 	i := f.find("submitting", 1)
 	digest := f.field(i, "digest")
 	f.edit(i, digest, digest[:strings.LastIndexByte(digest, ':')+1]+`"`)
-	a := transcript.VerifyTranscript(f.file(), e.tr.identity.Fingerprint(), openpgp.Signatures{})
+	a := transcript.VerifyTranscript(f.file(), e.cast.identity.Fingerprint(), openpgp.Signatures{})
 	if faults := faultsOf(a, "envelopes"); len(faults) > 0 {
 		t.Errorf("faults: %q", faults)
 	}
@@ -294,7 +294,7 @@ func (onlyTheIdentity) VerifySignedWord(string, ceremony.Fingerprint, string, ti
 
 func TestP8EveryChangedByteOfATranscriptIsFound(t *testing.T) {
 	e := perform(t)
-	pinned := e.tr.identity.Fingerprint()
+	pinned := e.cast.identity.Fingerprint()
 	fast := onlyTheIdentity{}
 	caught := func(a transcript.Audit) bool {
 		return slices.ContainsFunc(a.Checks, func(c transcript.Check) bool {
@@ -334,7 +334,7 @@ func TestP8ChangedBytesOfALongTranscriptAreFound(t *testing.T) {
 		at, flip := rand.IntN(len(e.first)), byte(1+rand.IntN(255))
 		changed := bytes.Clone(e.first)
 		changed[at] ^= flip
-		if transcript.VerifyTranscript(changed, e.tr.identity.Fingerprint(), openpgp.Signatures{}).Passed() {
+		if transcript.VerifyTranscript(changed, e.cast.identity.Fingerprint(), openpgp.Signatures{}).Passed() {
 			t.Errorf("byte %d changed by %#x was not found", at, flip)
 		}
 	}

@@ -22,7 +22,7 @@ func TestP8TranscriptsOfTheFirstFormatStillHold(t *testing.T) {
 		e := perform(t)
 		for name, file := range map[string][]byte{
 			"completed.json": e.first, "rejected.json": e.rejected,
-			"identity": []byte(e.tr.identity.Fingerprint().String() + "\n"),
+			"identity": []byte(e.cast.identity.Fingerprint().String() + "\n"),
 		} {
 			if err := os.WriteFile(filepath.Join(ceremonytest.SamplesDir, name), file, 0o644); err != nil {
 				t.Fatal(err)
