@@ -60,15 +60,15 @@ func (a *actor) readBackup(ctx context.Context) (progress bool, err error) {
 	}
 	read := event.BackupRead{Nonce: backup.Nonce}
 	read.Of, read.Outcome, read.Unknown = a.e.madeUnder(backup.Nonce)
-	snapshot := map[ceremony.Fingerprint]bool{}
+	claimed := map[ceremony.Fingerprint]bool{}
 	for _, p := range a.c.Plan.Receivers {
 		for _, ciphertext := range backup.Ciphertexts[p.Key] {
 			read.Shares = append(read.Shares, event.NewShare{For: p, Ciphertext: ciphertext})
 		}
-		snapshot[p.Key] = true
+		claimed[p.Key] = true
 	}
 	for key := range backup.Ciphertexts {
-		if !snapshot[key] {
+		if !claimed[key] {
 			read.Unclaimed = append(read.Unclaimed, key)
 		}
 	}

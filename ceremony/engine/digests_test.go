@@ -17,7 +17,7 @@ import (
 // ceremony has ended, and after a restart.
 func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		snapshot := func(when string) {
+		known := func(when string) {
 			t.Helper()
 			for _, c := range s.engine.Ceremonies() {
 				shown := []string{c.PlanHash}
@@ -43,15 +43,15 @@ func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		snapshot("proposed")
+		known("proposed")
 		if _, err := s.engine.Reject(context.Background(), c.ID(), ceremonytest.Person("paul").Account,
 			"no"); err != nil {
 			t.Fatal(err)
 		}
-		snapshot("rejected")
+		known("rejected")
 		id := s.begin(s.rekey)
 		s.contribute(id, ceremony.StepUpdate, 1)
-		snapshot("open")
+		known("open")
 		if _, err := s.engine.Exposed(context.Background(), ceremonytest.Person("alice").Account,
 			ceremony.ExposedShare); err != nil {
 			t.Fatal(err)
@@ -60,11 +60,11 @@ func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 		if n := len(s.engine.Ceremonies()); n != 3 {
 			t.Fatalf("%d ceremonies, want 3 with the alarm", n)
 		}
-		snapshot("alarmed")
+		known("alarmed")
 		s.restart()
-		snapshot("restarted")
+		known("restarted")
 		s.finish(id)
-		snapshot("finished")
+		known("finished")
 		if !slices.IsSortedFunc(s.engine.Ceremonies(), func(a, b rules.State) int {
 			return cmp.Or(b.Plan.Proposed.Compare(a.Plan.Proposed), cmp.Compare(a.ID(), b.ID()))
 		}) {

@@ -60,8 +60,8 @@ func TestP8ForgedStoriesOfSharesAreFound(t *testing.T) {
 		return append(sent(by, second, r), event.Counted{By: by, Step: ceremony.StepUpdate})
 	}
 	insists := ceremony.TagMatch{ShareTag: share, Insisted: ceremony.OutdatedShare}
-	snapshot := ceremony.TagMatch{ShareTag: share, Known: true}
-	two := then(counted(alice, 1, snapshot), counted(bob, 2, ceremony.TagMatch{ShareTag: other}))
+	known := ceremony.TagMatch{ShareTag: share, Known: true}
+	two := then(counted(alice, 1, known), counted(bob, 2, ceremony.TagMatch{ShareTag: other}))
 	third := sent(carol, 3, ceremony.TagMatch{ShareTag: secret.ShareTag{TagKey: "k", Tag: "c"}})
 	refused := event.RoundRefused{
 		Step: ceremony.StepUpdate, Round: 1, With: ceremonytest.People("alice", "bob", "carol"),
@@ -113,7 +113,7 @@ func TestP8ForgedStoriesOfSharesAreFound(t *testing.T) {
 			sent(alice, 2, ceremony.TagMatch{ShareTag: share, Known: true, Insisted: ceremony.OutdatedShare})),
 		"another's, and not known": then(begun,
 			sent(alice, 1, ceremony.TagMatch{ShareTag: share, Whose: &bob})),
-		"one share, two people": then(begun, counted(alice, 1, snapshot), sent(bob, 2, snapshot)),
+		"one share, two people": then(begun, counted(alice, 1, known), sent(bob, 2, known)),
 		"a doubt about no share": then(begun,
 			doubted(alice, 1, ceremony.UnfamiliarShare, secret.ShareTag{})),
 		"nobody suspected where somebody is":      then(begun, two, third, events{refused}),

@@ -340,7 +340,7 @@ func planBackup(ctx context.Context, cluster ceremony.Cluster, seal ceremony.Sea
 	}
 	plan.Seal = seal.Type
 	for _, p := range slices.Concat(cluster.Receivers, cluster.Holders) {
-		if _, snapshot := ceremony.Find(plan.Receivers, p.Account); !snapshot {
+		if _, there := ceremony.Find(plan.Receivers, p.Account); !there {
 			plan.Receivers = append(plan.Receivers, p)
 		}
 	}

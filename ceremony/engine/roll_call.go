@@ -23,7 +23,7 @@ func (e *Engine) callRoll(plan *ceremony.Plan, policy ceremony.RollCall) {
 		called = nil // the backup was encrypted long ago
 	}
 	if plan.Requester != nil && plan.OTP == "" {
-		if _, snapshot := ceremony.Find(called, plan.Requester.Account); !snapshot {
+		if _, there := ceremony.Find(called, plan.Requester.Account); !there {
 			called = append(called, *plan.Requester)
 		}
 	}
@@ -62,17 +62,17 @@ func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
 // callRoll makes the challenges of the roll call. Their contents are not kept: a right
 // answer is told by its digest.
 func (a *actor) callRoll(ctx context.Context) (progress bool, err error) {
-	opener, plan, now := a.e.config.OpenPGP, a.c.Plan, time.Now()
-	if bot := opener.Identity(); bot != plan.Identity {
+	pgp, plan, now := a.e.config.OpenPGP, a.c.Plan, time.Now()
+	if bot := pgp.Identity(); bot != plan.Identity {
 		return a.advance(ctx, rules.OtherBot(plan, bot).Stop())
 	}
-	certificate, err := opener.PublicKey(plan.Identity)
+	certificate, err := pgp.PublicKey(plan.Identity)
 	if err != nil {
 		return false, ownFault{fmt.Errorf("show the identity's own key: %w", err)}
 	}
 	called := event.RollCalled{Certificate: certificate}
 	for _, p := range plan.RollCall {
-		ciphertext, response, err := opener.Challenge(p.Key, now)
+		ciphertext, response, err := pgp.Challenge(p.Key, now)
 		switch {
 		case errors.Is(err, ceremony.HolderKeyInvalid):
 			// Vault could not be given the key either; people must not wait for nothing.
@@ -84,7 +84,7 @@ func (a *actor) callRoll(ctx context.Context) (progress bool, err error) {
 		challenge := ceremony.Challenge{
 			For: p, Ciphertext: ciphertext, Digest: ceremony.RollCallDigest(ceremony.RollCallAnswer([]byte(response))),
 		}
-		challenge.Notice, err = opener.SignRollCall(ceremony.RollCallNotice{
+		challenge.Notice, err = pgp.SignRollCall(ceremony.RollCallNotice{
 			Plan: plan, Digest: challenge.Digest, At: now,
 		})
 		if err != nil {

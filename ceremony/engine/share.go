@@ -75,16 +75,17 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	if a.c.Round.Step == ceremony.StepOTP {
 		return a.begunWith(ctx, offer.Message, share, evidence)
 	}
-	tag, standing, err := a.recognise(share, offer.By)
+	tag, verdict, err := a.recognise(share, offer.By)
 	if err != nil {
 		return a.decline(ctx, evidence, err)
 	}
 	waiting, _ := a.c.Offer()
-	if reason := a.c.Judge(waiting, evidence, tag, standing); reason != "" {
-		return a.doubt(ctx, rules.Decline{Evidence: evidence, Reason: reason, Share: tag, See: standing.See})
+	if reason := a.c.Judge(waiting, evidence, tag, verdict); reason != "" {
+		return a.declineShare(ctx, rules.Decline{Evidence: evidence, Reason: reason, Share: tag, See: verdict.See})
 	}
 	if a.c.Round.Step == ceremony.StepDrill {
-		return a.record(ctx, rules.Prove{Evidence: evidence, Share: tag, Standing: standing}) // a drill sends nothing to Vault
+		// a drill sends nothing to Vault
+		return a.record(ctx, rules.Prove{Evidence: evidence, Share: tag, Standing: verdict})
 	}
 
 	// Life of a share, 5 of 7: Vault's live state is compared with the plan (P4).
@@ -105,7 +106,7 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 		return a.outcome(offer.Message)
 	}
 	if err := a.record(ctx, rules.Send{
-		Evidence: evidence, Before: len(a.c.Round.Counted), Share: tag, Standing: standing,
+		Evidence: evidence, Before: len(a.c.Round.Counted), Share: tag, Standing: verdict,
 	}); err != nil {
 		return err
 	}

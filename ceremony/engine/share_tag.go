@@ -30,9 +30,9 @@ func (e *Engine) ledger(tagKey string) *ledger.Ledger {
 	return ledger.NewLedger(all, tagKey)
 }
 
-// doubt records that an opened share is not used, without asking Vault. It returns the
+// declineShare records that an opened share is not used, without asking Vault. It returns the
 // reason.
-func (a *actor) doubt(ctx context.Context, cmd rules.Decline) error {
+func (a *actor) declineShare(ctx context.Context, cmd rules.Decline) error {
 	a.log.Warn("share not used", "reason", string(cmd.Reason), "see", string(cmd.See))
 	if err := a.record(ctx, cmd); err != nil {
 		return err

@@ -50,14 +50,14 @@ func (a *actor) sign() (event.TranscriptSigned, error) {
 // this ceremony has. A person whom the configuration does not know any more has none; the
 // check of the transcript reports that.
 func (a *actor) certificates() map[ceremony.Fingerprint]string {
-	snapshot := a.c.Certificates()
+	known := a.c.Certificates()
 	more := map[ceremony.Fingerprint]string{}
 	for _, f := range a.c.Plan.Keys() {
 		armored, err := a.e.config.OpenPGP.PublicKey(f)
 		switch {
 		case err != nil:
 			a.log.Warn("the transcript lacks a certificate", "key", f.String(), "error", err)
-		case snapshot[f] != armored:
+		case known[f] != armored:
 			more[f] = armored
 		}
 	}

@@ -20,7 +20,7 @@ type baseline struct {
 	clusterID string
 	shares    string // numbers of the key in force, in words; empty when not known
 	term      rotation
-	nodes     map[string]nodeMemory                         // address →
+	nodes     map[string]nodeState                          // address →
 	foreign   map[ceremony.Operation]foreignAttempt         // attempts of others that people were told of
 	ours      map[string]map[ceremony.Finding]event.Noticed // nonce of our attempt → findings about it
 }
@@ -32,7 +32,7 @@ type rotation struct {
 	encryptions int64
 }
 
-type nodeMemory struct {
+type nodeState struct {
 	seal     string    // "sealed" or "unsealed"; empty when not known
 	progress string    // of shares that were entered by hand, in words; empty without any
 	seen     time.Time // when the node was last seen so
@@ -42,107 +42,107 @@ type foreignAttempt struct{ nonce, words string }
 
 func newBaseline() baseline {
 	return baseline{
-		read: map[ceremony.ID]int{}, nodes: map[string]nodeMemory{},
+		read: map[ceremony.ID]int{}, nodes: map[string]nodeState{},
 		foreign: map[ceremony.Operation]foreignAttempt{}, ours: map[string]map[ceremony.Finding]event.Noticed{},
 	}
 }
 
 // remember makes a baseline of what the journals show of a cluster.
 func remember(cluster string, all []rules.State) baseline {
-	m := newBaseline()
-	m.catchUp(slices.DeleteFunc(slices.Clone(all), func(c rules.State) bool { return c.Plan.Cluster != cluster }))
-	m.live = true
-	return m
+	b := newBaseline()
+	b.catchUp(slices.DeleteFunc(slices.Clone(all), func(c rules.State) bool { return c.Plan.Cluster != cluster }))
+	b.live = true
+	return b
 }
 
 // catchUp takes over the new entries of the journals, in the order of their times.
-func (m *baseline) catchUp(ceremonies []rules.State) {
+func (b *baseline) catchUp(ceremonies []rules.State) {
 	type news struct {
 		c rules.State
 		e event.Entry
 	}
 	var all []news
 	for _, c := range ceremonies {
-		for _, e := range c.History[m.read[c.ID()]:] {
+		for _, e := range c.History[b.read[c.ID()]:] {
 			all = append(all, news{c, e})
 		}
-		m.read[c.ID()] = c.Seq()
+		b.read[c.ID()] = c.Seq()
 	}
 	slices.SortStableFunc(all, func(a, b news) int {
 		return cmp.Or(a.e.At.Compare(b.e.At), cmp.Compare(a.c.ID(), b.c.ID()), cmp.Compare(a.e.Seq, b.e.Seq))
 	})
 	for _, n := range all {
-		m.fold(n.c, n.e)
+		b.fold(n.c, n.e)
 	}
 }
 
 // fold takes over one entry. It leaves out what a ceremony has seen of nodes: the watcher
 // must see for itself, or it would miss what others have done.
-func (m *baseline) fold(c rules.State, e event.Entry) {
+func (b *baseline) fold(c rules.State, e event.Entry) {
 	p := c.Plan
 	switch ev := e.Event.(type) {
 	case event.Proposed:
-		if m.live {
+		if b.live {
 			break // the watcher judges by itself what a plan has found in Vault
 		}
-		m.clusterID = cmp.Or(m.clusterID, p.ClusterID)
-		if m.shares == "" && p.Operation.HasAttempt() && p.Shares > 0 {
-			m.shares = sharesWords(p.Shares, p.Threshold)
+		b.clusterID = cmp.Or(b.clusterID, p.ClusterID)
+		if b.shares == "" && p.Operation.HasAttempt() && p.Shares > 0 {
+			b.shares = sharesWords(p.Shares, p.Threshold)
 		}
 		if p.KeyTerm > 0 { // Vault may have rotated by itself, which no journal shows
-			m.term = rotation{number: p.KeyTerm, installed: e.At}
+			b.term = rotation{number: p.KeyTerm, installed: e.At}
 		}
 	case event.Rotated:
-		m.term = rotation{number: ev.Key.Term, installed: ev.Key.Installed}
+		b.term = rotation{number: ev.Key.Term, installed: ev.Key.Installed}
 	case event.Initialized:
-		m.clusterID, m.shares, m.term = "", "", rotation{}
-		clear(m.nodes)
+		b.clusterID, b.shares, b.term = "", "", rotation{}
+		clear(b.nodes)
 	case event.Ended:
 		if p.Operation.Rekeys() && ev.Outcome == event.Completed {
-			m.shares = sharesWords(len(p.Receivers), p.NewThreshold)
+			b.shares = sharesWords(len(p.Receivers), p.NewThreshold)
 		}
 	case event.Entered:
 		for _, s := range ev.Nodes {
 			if s.Reached && !s.Sealed && slices.Contains(ev.At, s.Address) {
-				m.nodes[s.Address] = nodeMemory{seal: sealedWord(false), seen: e.At}
+				b.nodes[s.Address] = nodeState{seal: sealedWord(false), seen: e.At}
 			}
 		}
 	case event.Noticed:
-		m.note(ev, e.At)
+		b.note(ev, e.At)
 	}
 }
 
 // note takes over a finding that people were told of.
-func (m *baseline) note(n event.Noticed, at time.Time) {
+func (b *baseline) note(n event.Noticed, at time.Time) {
 	switch n.Kind {
 	case ceremony.ForeignStart:
-		m.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}
+		b.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}
 	case ceremony.ForeignProgress, ceremony.ForeignCancel, rules.ForeignEnd:
 		switch {
 		case n.Of != "":
-			if m.ours[n.Subject] == nil {
-				m.ours[n.Subject] = map[ceremony.Finding]event.Noticed{}
+			if b.ours[n.Subject] == nil {
+				b.ours[n.Subject] = map[ceremony.Finding]event.Noticed{}
 			}
-			m.ours[n.Subject][n.Kind] = n
+			b.ours[n.Subject][n.Kind] = n
 		case n.Operation == ceremony.Unseal:
-			node := m.nodes[n.Subject]
+			node := b.nodes[n.Subject]
 			node.progress = n.Got
-			m.nodes[n.Subject] = node
-		case m.foreign[n.Operation].nonce != n.Subject:
+			b.nodes[n.Subject] = node
+		case b.foreign[n.Operation].nonce != n.Subject:
 		case n.Kind == ceremony.ForeignCancel:
-			delete(m.foreign, n.Operation)
+			delete(b.foreign, n.Operation)
 		default:
-			m.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}
+			b.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}
 		}
 	case ceremony.TermChanged:
-		m.term = rotation{number: n.Term, installed: at}
+		b.term = rotation{number: n.Term, installed: at}
 	case ceremony.SealChanged:
-		m.nodes[n.Subject] = nodeMemory{seal: n.Got, seen: at}
+		b.nodes[n.Subject] = nodeState{seal: n.Got, seen: at}
 	case ceremony.ClusterChanged:
-		read, live := m.read, m.live
-		*m = newBaseline()
-		m.read, m.live, m.clusterID = read, live, n.Got
+		read, live := b.read, b.live
+		*b = newBaseline()
+		b.read, b.live, b.clusterID = read, live, n.Got
 	case ceremony.KeyChanged:
-		m.shares = n.Got
+		b.shares = n.Got
 	}
 }

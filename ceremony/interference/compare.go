@@ -13,30 +13,30 @@ import (
 // compare returns the differences from the baseline that no ceremony has made. Facts that
 // the baseline lacks, and changes that a ceremony or Vault itself explains, are taken
 // over.
-func (m *baseline) compare(s observation, ceremonies []rules.State, now time.Time) []event.Noticed {
+func (b *baseline) compare(s observation, ceremonies []rules.State, now time.Time) []event.Noticed {
 	if s.seal != nil && s.seal.ClusterID != "" {
 		switch {
-		case m.clusterID == "":
-			m.clusterID = s.seal.ClusterID
-		case m.clusterID != s.seal.ClusterID:
+		case b.clusterID == "":
+			b.clusterID = s.seal.ClusterID
+		case b.clusterID != s.seal.ClusterID:
 			// Nothing else that another cluster shows can be compared.
-			return []event.Noticed{{Kind: ceremony.ClusterChanged, Want: m.clusterID, Got: s.seal.ClusterID}}
+			return []event.Noticed{{Kind: ceremony.ClusterChanged, Want: b.clusterID, Got: s.seal.ClusterID}}
 		}
 	}
-	found := m.compareNodes(s.nodes, ceremonies, now)
+	found := b.compareNodes(s.nodes, ceremonies, now)
 	for _, op := range []ceremony.Operation{
 		ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.DRToken, ceremony.RecoveryToken,
 	} {
 		if v, asked := s.attempts[op]; asked {
-			found = append(found, m.compareAttempt(op, v, ceremonies)...)
+			found = append(found, b.compareAttempt(op, v, ceremonies)...)
 		}
 	}
-	found = append(found, m.compareEnds(ceremonies, now)...)
+	found = append(found, b.compareEnds(ceremonies, now)...)
 	if s.seal != nil {
-		found = append(found, m.compareShares(*s.seal, ceremonies)...)
+		found = append(found, b.compareShares(*s.seal, ceremonies)...)
 	}
 	if s.key != nil {
-		found = append(found, m.compareTerm(*s.key, s.policy, ceremonies)...)
+		found = append(found, b.compareTerm(*s.key, s.policy, ceremonies)...)
 	}
 	return found
 }
@@ -52,7 +52,7 @@ func acting(c rules.State) bool {
 }
 
 // compareAttempt returns the findings about Vault's attempt of one operation.
-func (m *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonies []rules.State) []event.Noticed {
+func (b *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonies []rules.State) []event.Noticed {
 	var found []event.Noticed
 	var ours rules.State
 	for _, c := range ceremonies {
@@ -66,9 +66,9 @@ func (m *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonie
 	}
 	words := attemptWords(op, v)
 	if ours.Attempt.Nonce != "" {
-		found = append(found, m.compareOurs(op, v, ours)...)
+		found = append(found, b.compareOurs(op, v, ours)...)
 	}
-	known := m.foreign[op]
+	known := b.foreign[op]
 	if known.nonce != "" && (!v.Update.Started || v.Update.Nonce != known.nonce) {
 		found = append(found, event.Noticed{
 			Kind: ceremony.ForeignCancel, Operation: op, Subject: known.nonce, Want: known.words, Got: nonceWords(v),
@@ -91,7 +91,7 @@ func (m *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonie
 
 // compareOurs returns the findings about the attempt of an open ceremony. The ceremony sees
 // the same and freezes; the finding tells the owners.
-func (m *baseline) compareOurs(op ceremony.Operation, v rules.View, c rules.State) []event.Noticed {
+func (b *baseline) compareOurs(op ceremony.Operation, v rules.View, c rules.State) []event.Noticed {
 	if c.Token != "" || c.Encoded != "" || len(c.Keys) > 0 && !c.Plan.Verification || c.FrozenFor(event.KeysLost) {
 		return nil // the ceremony itself has ended or lost the attempt
 	}
@@ -105,7 +105,7 @@ func (m *baseline) compareOurs(op ceremony.Operation, v rules.View, c rules.Stat
 	if d.Why == event.AttemptGone || d.Why == event.ForeignAttempt {
 		n.Kind = ceremony.ForeignCancel
 	}
-	if m.ours[n.Subject][n.Kind].Same(n) {
+	if b.ours[n.Subject][n.Kind].Same(n) {
 		return nil
 	}
 	return []event.Noticed{n}
@@ -117,14 +117,14 @@ const foreignEndFor = time.Hour
 
 // compareEnds returns the rekeys that others have carried through. Their ceremonies have
 // ended as if by themselves, so that Vault shows no difference.
-func (m *baseline) compareEnds(ceremonies []rules.State, now time.Time) []event.Noticed {
+func (b *baseline) compareEnds(ceremonies []rules.State, now time.Time) []event.Noticed {
 	var found []event.Noticed
 	for _, c := range ceremonies {
 		if !c.Ended() || !c.MadeElsewhere() || now.Sub(c.EndedAt()) > foreignEndFor {
 			continue
 		}
 		n := event.Noticed{Kind: rules.ForeignEnd, Operation: c.Plan.Operation, Subject: c.Attempt.Nonce, Of: c.ID()}
-		if !m.ours[n.Subject][n.Kind].Same(n) {
+		if !b.ours[n.Subject][n.Kind].Same(n) {
 			found = append(found, n)
 		}
 	}
@@ -149,20 +149,20 @@ func nonceWords(v rules.View) string {
 }
 
 // compareShares returns a finding when the numbers of the key in force have changed.
-func (m *baseline) compareShares(seal ceremony.Seal, ceremonies []rules.State) []event.Noticed {
+func (b *baseline) compareShares(seal ceremony.Seal, ceremonies []rules.State) []event.Noticed {
 	got := sharesWords(seal.Shares, seal.Threshold)
 	switch {
-	case m.shares == got:
+	case b.shares == got:
 		return nil
-	case m.shares == "":
-		m.shares = got
+	case b.shares == "":
+		b.shares = got
 		return nil
 	case slices.ContainsFunc(ceremonies, func(c rules.State) bool {
 		return c.Plan.Operation.MakesShares() && mayHaveMade(c, got)
 	}):
 		return nil // the ceremony takes them over when it has ended
 	}
-	return []event.Noticed{{Kind: ceremony.KeyChanged, Want: m.shares, Got: got}}
+	return []event.Noticed{{Kind: ceremony.KeyChanged, Want: b.shares, Got: got}}
 }
 
 // mayHaveMade reports whether a ceremony is open and has asked Vault for new shares in
@@ -173,14 +173,14 @@ func mayHaveMade(c rules.State, shares string) bool {
 }
 
 // compareTerm returns a finding when the encryption key was rotated without a reason.
-func (m *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPolicy,
+func (b *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPolicy,
 	ceremonies []rules.State) []event.Noticed {
 	got := rotation{number: key.Term, installed: key.Installed, encryptions: key.Encryptions}
-	known := m.term
+	known := b.term
 	switch {
 	case known.number == key.Term, known.number == 0, rotatedHere(ceremonies, known.number, key.Term), policy != nil &&
 		explains(*policy, known, got):
-		m.term = got
+		b.term = got
 		return nil
 	}
 	return []event.Noticed{{
@@ -212,7 +212,7 @@ func explains(p ceremony.RotationPolicy, before, now rotation) bool {
 
 // compareNodes returns the findings about the seal of each node that answers, and about
 // shares that were entered there by hand.
-func (m *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State, now time.Time) []event.Noticed {
+func (b *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State, now time.Time) []event.Noticed {
 	unsealing := func(c rules.State) bool { return c.Plan.Operation == ceremony.Unseal && !c.Ended() }
 	if slices.ContainsFunc(ceremonies, func(c rules.State) bool { return unsealing(c) && acting(c) }) {
 		return nil
@@ -223,7 +223,7 @@ func (m *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State,
 		if n.Err != nil || !n.Seal.Initialized {
 			continue
 		}
-		known, got := m.nodes[n.Address], sealedWord(n.Seal.Sealed)
+		known, got := b.nodes[n.Address], sealedWord(n.Seal.Sealed)
 		expected := !n.Seal.Sealed && (n.Seal.UnsealsItself() || unsealedHere(ceremonies, n.Address, known.seen))
 		if known.seal != "" && known.seal != got && !expected {
 			found = append(found, event.Noticed{
@@ -244,7 +244,7 @@ func (m *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State,
 			})
 			progress = known.progress
 		}
-		m.nodes[n.Address] = nodeMemory{seal: got, progress: progress, seen: now}
+		b.nodes[n.Address] = nodeState{seal: got, progress: progress, seen: now}
 	}
 	return found
 }

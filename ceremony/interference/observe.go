@@ -24,29 +24,29 @@ type observation struct {
 // ask asks Vault everything that is compared and that the bot's token may ask. It changes
 // nothing.
 func (w *Watcher) ask(ctx context.Context) observation {
-	v, s := w.cluster.Vault, observation{attempts: map[ceremony.Operation]rules.View{}}
-	s.nodes, _ = v.Nodes(ctx) // fails with ctx only
+	v, seen := w.cluster.Vault, observation{attempts: map[ceremony.Operation]rules.View{}}
+	seen.nodes, _ = v.Nodes(ctx) // fails with ctx only
 	// The seal comes first: in another cluster the rest means nothing.
-	s.seal = put(w, "its seal", func() (ceremony.Seal, error) { return v.Seal(ctx) })
-	if s.seal != nil && (s.seal.Sealed || !s.seal.Initialized) {
-		s.seal = nil
+	seen.seal = put(w, "its seal", func() (ceremony.Seal, error) { return v.Seal(ctx) })
+	if seen.seal != nil && (seen.seal.Sealed || !seen.seal.Initialized) {
+		seen.seal = nil
 	}
-	for _, op := range w.watched(s.seal) {
-		if seen := put(w, "the progress of "+string(op),
-			func() (rules.View, error) { return w.progress(ctx, op) }); seen != nil {
-			s.attempts[op] = *seen
+	for _, op := range w.watched(seen.seal) {
+		if attempt := put(w, "the progress of "+string(op),
+			func() (rules.View, error) { return w.progress(ctx, op) }); attempt != nil {
+			seen.attempts[op] = *attempt
 		}
 	}
-	if s.seal == nil {
-		return s
+	if seen.seal == nil {
+		return seen
 	}
-	s.key = put(w, "its encryption key", func() (ceremony.KeyStatus, error) { return v.KeyStatus(ctx) })
-	if s.key != nil && s.key.Term != w.memory.term.number {
-		s.policy = put(w, "its rotation policy", func() (ceremony.RotationPolicy, error) {
+	seen.key = put(w, "its encryption key", func() (ceremony.KeyStatus, error) { return v.KeyStatus(ctx) })
+	if seen.key != nil && seen.key.Term != w.baseline.term.number {
+		seen.policy = put(w, "its rotation policy", func() (ceremony.RotationPolicy, error) {
 			return v.RotationPolicy(ctx)
 		})
 	}
-	return s
+	return seen
 }
 
 // deniedPause is how long a question that Vault forbids is not put again.

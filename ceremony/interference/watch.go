@@ -27,12 +27,12 @@ type Engine interface {
 // Watcher watches one cluster for changes that no ceremony has made, with or without an
 // open ceremony. It has one goroutine.
 type Watcher struct {
-	engine  Engine
-	cluster ceremony.Cluster
-	log     *slog.Logger
-	memory  baseline
-	denied  map[string]time.Time // question that Vault refuses to answer → when it was last put
-	fault   string               // why the last finding could not be raised, so that it is logged once
+	engine   Engine
+	cluster  ceremony.Cluster
+	log      *slog.Logger
+	baseline baseline
+	denied   map[string]time.Time // question that Vault refuses to answer → when it was last put
+	fault    string               // why the last finding could not be raised, so that it is logged once
 }
 
 // NewWatcher makes a watcher. What is so at its start is compared with the journals, so
@@ -40,7 +40,7 @@ type Watcher struct {
 func NewWatcher(e Engine, cluster ceremony.Cluster, log *slog.Logger) *Watcher {
 	return &Watcher{
 		engine: e, cluster: cluster, log: log,
-		memory: remember(cluster.Name, e.Ceremonies()), denied: map[string]time.Time{},
+		baseline: remember(cluster.Name, e.Ceremonies()), denied: map[string]time.Time{},
 	}
 }
 
@@ -81,7 +81,7 @@ func (w *Watcher) round(ctx context.Context) {
 			return // found again by the next round
 		}
 		w.fault = ""
-		w.memory.note(n, time.Now())
+		w.baseline.note(n, time.Now())
 	}
 }
 
@@ -111,13 +111,15 @@ func (w *Watcher) poll(ctx context.Context) []event.Noticed {
 	if ctx.Err() != nil || !slices.EqualFunc(before, after, unmoved) {
 		return nil
 	}
-	w.memory.catchUp(after)
-	return w.memory.compare(seen, after, time.Now())
+	w.baseline.catchUp(after)
+	return w.baseline.compare(seen, after, time.Now())
 }
 
 // ceremonies returns the ceremonies of this cluster, newest first.
 func (w *Watcher) ceremonies() []rules.State {
-	return slices.DeleteFunc(w.engine.Ceremonies(), func(c rules.State) bool { return c.Plan.Cluster != w.cluster.Name })
+	return slices.DeleteFunc(w.engine.Ceremonies(), func(c rules.State) bool {
+		return c.Plan.Cluster != w.cluster.Name
+	})
 }
 
 // unmoved reports whether a ceremony has only delivered messages in between.
