@@ -95,18 +95,14 @@ func (a *actor) unlikeBackup(ctx context.Context) (*rules.Difference, error) {
 	case err != nil:
 		return nil, err
 	case backup.Nonce != handedOut:
-		return &rules.Difference{
-			Why: event.VaultDiffers, Want: "the backup of attempt " + handedOut, Got: "attempt " + backup.Nonce,
-		}, nil
+		return vaultDiffers("the backup of attempt "+handedOut, "attempt "+backup.Nonce), nil
 	}
 	seen, err := a.cluster.Vault.Progress(ctx, a.rekeyKind(), ceremony.StepUpdate)
 	switch {
 	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
 		return nil, nil // a token that may not rekey may not ask either
 	case err == nil && seen.Started && seen.Nonce == handedOut:
-		return &rules.Difference{
-			Why: event.VaultDiffers, Want: "a rekey that has ended", Got: "attempt " + handedOut + " still in progress",
-		}, nil
+		return vaultDiffers("a rekey that has ended", "attempt "+handedOut+" still in progress"), nil
 	}
 	return nil, err
 }

@@ -108,9 +108,7 @@ func (a *actor) drop(ctx context.Context, sent event.Dropping) (progress bool, e
 	}
 	if a.c.Seq() == seq && a.permanent(refused) != "" {
 		// Vault would refuse it again, and nothing else would ever be done.
-		return a.advance(ctx, rules.Stop{
-			Why: event.VaultDiffers, Want: "what people want forgotten dropped", Got: "Vault refuses to drop it",
-		})
+		return a.advance(ctx, vaultDiffers("what people want forgotten dropped", "Vault refuses to drop it").Stop())
 	}
 	return a.c.Seq() > seq, nil
 }

@@ -103,8 +103,8 @@ func unlikePeople(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 				continue
 			}
 			got := "nobody of this name with this part"
-			if i := slices.IndexFunc(part.configured,
-				func(c ceremony.Person) bool { return c.Name == who.Name }); i >= 0 {
+			named := func(c ceremony.Person) bool { return c.Name == who.Name }
+			if i := slices.IndexFunc(part.configured, named); i >= 0 {
 				got = part.name + " " + ceremony.Describe(part.configured[i])
 			}
 			return otherConfig(part.name+" "+ceremony.Describe(who), got)
@@ -165,6 +165,7 @@ func unlikePolicy(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 	if p.Quiet != nil {
 		quiet = *p.Quiet
 	}
+	forbidden := func(w ceremony.Intake) bool { return !slices.Contains(policy.Ways, w) }
 	switch {
 	case policy.Signed && !p.SignedApprovals:
 		return otherConfig("approvals by button", "signed")
@@ -174,8 +175,7 @@ func unlikePolicy(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 		return otherConfig("cooling-off "+p.Cooling.String(), policy.Cooling.String())
 	case policy.Quiet != (ceremony.Quiet{}) && policy.Quiet != quiet:
 		return otherConfig("quiet hours "+quiet.String(), policy.Quiet.String())
-	case len(policy.Ways) > 0 && (len(p.Ways) == 0 ||
-		slices.ContainsFunc(p.Ways, func(w ceremony.Intake) bool { return !slices.Contains(policy.Ways, w) })):
+	case len(policy.Ways) > 0 && (len(p.Ways) == 0 || slices.ContainsFunc(p.Ways, forbidden)):
 		return otherConfig(fmt.Sprintf("ways in %v", p.Ways), fmt.Sprint(policy.Ways))
 	case p.Closes.Sub(p.Proposed) > policy.Window:
 		return otherConfig("a window of "+p.Closes.Sub(p.Proposed).String(), policy.Window.String())

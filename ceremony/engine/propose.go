@@ -318,13 +318,9 @@ func compareFresh(p ceremony.Plan, nodes []ceremony.Node) (*rules.Difference, er
 		case n.Err != nil:
 			return nil, fmt.Errorf("%s: %w", n.Address, n.Err)
 		case n.Seal.Initialized:
-			return &rules.Difference{
-				Why: event.VaultDiffers, Want: "no node initialised", Got: n.Address + " is initialised",
-			}, nil
+			return vaultDiffers("no node initialised", n.Address+" is initialised"), nil
 		case p.Seal != "" && n.Seal.Type != p.Seal:
-			return &rules.Difference{
-				Why: event.VaultDiffers, Want: "seal " + p.Seal, Got: n.Address + " has seal " + n.Seal.Type,
-			}, nil
+			return vaultDiffers("seal "+p.Seal, n.Address+" has seal "+n.Seal.Type), nil
 		}
 	}
 	return nil, nil

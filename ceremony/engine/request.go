@@ -46,6 +46,11 @@ func (a *actor) notAsAgreed(ctx context.Context) (rules.Command, error) {
 	return nil, nil
 }
 
+// vaultDiffers is a difference between Vault and the plan.
+func vaultDiffers(want, got string) *rules.Difference {
+	return &rules.Difference{Why: event.VaultDiffers, Want: want, Got: got}
+}
+
 // planDrift returns the first way in which Vault differs from the approved plan, or nil
 // (P4).
 func (a *actor) planDrift(ctx context.Context) (d *rules.Difference, err error) {
@@ -57,9 +62,7 @@ func (a *actor) planDrift(ctx context.Context) (d *rules.Difference, err error) 
 			return nil, err
 		}
 		if !slices.EqualFunc(v, p.Nodes, func(n ceremony.Node, address string) bool { return n.Address == address }) {
-			return &rules.Difference{
-				Why: event.VaultDiffers, Want: "the nodes of the plan", Got: "other nodes in the configuration",
-			}, nil
+			return vaultDiffers("the nodes of the plan", "other nodes in the configuration"), nil
 		}
 		return compareFresh(p, v)
 	}
@@ -70,17 +73,13 @@ func (a *actor) planDrift(ctx context.Context) (d *rules.Difference, err error) 
 	case ceremony.Rotate:
 		key, err := a.cluster.Vault.KeyStatus(ctx)
 		if err == nil && key.Term != p.KeyTerm {
-			return &rules.Difference{
-				Why: event.VaultDiffers, Want: ceremony.TermWords(p.KeyTerm), Got: ceremony.TermWords(key.Term),
-			}, nil
+			return vaultDiffers(ceremony.TermWords(p.KeyTerm), ceremony.TermWords(key.Term)), nil
 		}
 		return nil, err
 	case ceremony.RotateConfig:
 		policy, err := a.cluster.Vault.RotationPolicy(ctx)
 		if err == nil && policy != *p.OldPolicy {
-			return &rules.Difference{
-				Why: event.VaultDiffers, Want: "rotation " + p.OldPolicy.String(), Got: policy.String(),
-			}, nil
+			return vaultDiffers("rotation "+p.OldPolicy.String(), policy.String()), nil
 		}
 		return nil, err
 	case ceremony.ReadBackup:
@@ -101,9 +100,7 @@ func (a *actor) otherCluster(ctx context.Context) (*rules.Difference, error) {
 	case seal.Sealed:
 		return nil, ceremony.ErrSealed
 	case seal.ClusterID != a.c.Plan.ClusterID:
-		return &rules.Difference{
-			Why: event.VaultDiffers, Want: "cluster id " + a.c.Plan.ClusterID, Got: seal.ClusterID,
-		}, nil
+		return vaultDiffers("cluster id "+a.c.Plan.ClusterID, seal.ClusterID), nil
 	}
 	return nil, nil
 }
@@ -147,10 +144,8 @@ func (a *actor) acted(ctx context.Context, answered bool) (progress bool, err er
 	case a.c.Closing != nil:
 		return a.advance(ctx, rules.Close{Vault: event.NothingToCancel})
 	case answered:
-		return a.advance(ctx, rules.Stop{
-			Why: event.VaultDiffers, Want: string(rules.Undertakes(a.c.Plan.Operation)) + " done",
-			Got: "Vault confirmed it and shows nothing of it",
-		})
+		return a.advance(ctx, vaultDiffers(string(rules.Undertakes(a.c.Plan.Operation))+" done",
+			"Vault confirmed it and shows nothing of it").Stop())
 	}
 	if a.session.Doubt != nil {
 		return a.do(ctx, rules.ActDoubt)

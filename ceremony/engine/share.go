@@ -55,14 +55,13 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 
 	defer a.e.config.Forget() // last of all: a refused share has been decrypted too
 	share, evidence, err := a.key.Open(offer.Envelope, ceremony.Expected{
-		Ceremony:  a.c.ID(),
-		Step:      a.c.Round.Step,
-		Nonce:     a.c.Round.Nonce,
-		Signer:    a.signer(offer.By),
-		NotBefore: a.c.Key.At,
-		Now:       time.Now(),
-		PlanHash:  a.c.PlanHash,
-
+		Ceremony:   a.c.ID(),
+		Step:       a.c.Round.Step,
+		Nonce:      a.c.Round.Nonce,
+		Signer:     a.signer(offer.By),
+		NotBefore:  a.c.Key.At,
+		Now:        time.Now(),
+		PlanHash:   a.c.PlanHash,
 		Commitment: a.commitment(),
 	})
 	evidence.SHA256 = hex.EncodeToString(sum[:])

@@ -27,6 +27,11 @@ func (a *actor) start(ctx context.Context) (progress bool, err error) {
 	return a.startAttempt(ctx, nil)
 }
 
+// foreignAttempt is the difference of an attempt that the ceremony has not begun.
+func foreignAttempt(nonce string) *rules.Difference {
+	return &rules.Difference{Why: event.ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + nonce}
+}
+
 // startAttempt begins an attempt in Vault. otp is the one-time password where the plan has
 // one, else nil.
 func (a *actor) startAttempt(ctx context.Context, otp *secret.Secret) (progress bool, err error) {
@@ -35,14 +40,10 @@ func (a *actor) startAttempt(ctx context.Context, otp *secret.Secret) (progress 
 		return false, fmt.Errorf("ask Vault before the start: %w", err)
 	}
 	if v.Update.Started {
-		return a.advance(ctx, rules.Stop{
-			Why: event.ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce,
-		})
+		return a.advance(ctx, foreignAttempt(v.Update.Nonce).Stop())
 	}
 	if v.Seal.ClusterID != a.c.Plan.ClusterID {
-		return a.advance(ctx, rules.Stop{
-			Why: event.VaultDiffers, Want: "cluster id " + a.c.Plan.ClusterID, Got: v.Seal.ClusterID,
-		})
+		return a.advance(ctx, vaultDiffers("cluster id "+a.c.Plan.ClusterID, v.Seal.ClusterID).Stop())
 	}
 	if otp != nil && v.Update.OTPLength > 0 && otp.Len() != v.Update.OTPLength {
 		offer, _ := a.c.Offer()
@@ -74,9 +75,7 @@ func (a *actor) begin(ctx context.Context, first bool, otp *secret.Secret) (prog
 	// Vault did not carry out this first request, so an attempt that is there is not ours.
 	if first && !errors.Is(err, ceremony.ErrUncertain) {
 		if v, err := a.view(ctx); err == nil && v.Update.Started {
-			return a.advance(ctx, rules.Stop{
-				Why: event.ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce,
-			})
+			return a.advance(ctx, foreignAttempt(v.Update.Nonce).Stop())
 		}
 	}
 	switch {

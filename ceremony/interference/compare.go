@@ -178,15 +178,14 @@ func (b *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.Rotation
 	got := rotation{number: key.Term, installed: key.Installed, encryptions: key.Encryptions}
 	known := b.term
 	switch {
-	case known.number == key.Term, known.number == 0, rotatedHere(ceremonies, known.number, key.Term), policy != nil &&
-		explains(*policy, known, got):
+	case known.number == key.Term, known.number == 0, rotatedHere(ceremonies, known.number, key.Term),
+		policy != nil && explains(*policy, known, got):
 		b.term = got
 		return nil
 	}
 	return []event.Noticed{{
-		Kind: ceremony.TermChanged, Term: key.Term, Want: ceremony.TermWords(known.number),
-		Got:     ceremony.TermWords(key.Term),
-		Perhaps: policy != nil && policy.Enabled,
+		Kind: ceremony.TermChanged, Term: key.Term, Perhaps: policy != nil && policy.Enabled,
+		Want: ceremony.TermWords(known.number), Got: ceremony.TermWords(key.Term),
 	}}
 }
 

@@ -32,8 +32,8 @@ func (w *Watcher) ask(ctx context.Context) observation {
 		seen.seal = nil
 	}
 	for _, op := range w.watched(seen.seal) {
-		if attempt := put(w, "the progress of "+string(op),
-			func() (rules.View, error) { return w.progress(ctx, op) }); attempt != nil {
+		attempt := put(w, "the progress of "+string(op), func() (rules.View, error) { return w.progress(ctx, op) })
+		if attempt != nil {
 			seen.attempts[op] = *attempt
 		}
 	}
@@ -93,8 +93,8 @@ func (w *Watcher) watched(seal *ceremony.Seal) []ceremony.Operation {
 }
 
 func (w *Watcher) progress(ctx context.Context, op ceremony.Operation) (v rules.View, err error) {
-	if v.Update, err = w.cluster.Vault.Progress(ctx, op,
-		ceremony.StepUpdate); err == nil && v.Update.VerificationNonce != "" {
+	v.Update, err = w.cluster.Vault.Progress(ctx, op, ceremony.StepUpdate)
+	if err == nil && v.Update.VerificationNonce != "" {
 		v.Verify, err = w.cluster.Vault.Progress(ctx, op, ceremony.StepVerify)
 	}
 	return v, err

@@ -124,10 +124,10 @@ func (w *Watcher) ceremonies() []rules.State {
 
 // unmoved reports whether a ceremony has only delivered messages in between.
 func unmoved(before, after rules.State) bool {
-	return before.ID() == after.ID() && !slices.ContainsFunc(after.History[min(before.Seq(), after.Seq()):],
-		func(e event.Entry) bool {
-			return !rules.Is[event.Posted](e.Event) && !rules.Is[event.Undeliverable](e.Event)
-		})
+	more := after.History[min(before.Seq(), after.Seq()):]
+	return before.ID() == after.ID() && !slices.ContainsFunc(more, func(e event.Entry) bool {
+		return !rules.Is[event.Posted](e.Event) && !rules.Is[event.Undeliverable](e.Event)
+	})
 }
 
 // pause waits for a while, or until ctx ends.
