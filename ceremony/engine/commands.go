@@ -52,6 +52,8 @@ func (e *Engine) Delete(ctx context.Context, id ceremony.ID, by ceremony.Account
 	return e.command(ctx, id, rules.Delete{By: by})
 }
 
+// command has the ceremony's actor record a command. The error is Closed when the ceremony
+// has no actor any more.
 func (e *Engine) command(ctx context.Context, id ceremony.ID, cmd rules.Command) (rules.State, error) {
 	a, err := e.actor(id)
 	if err != nil {

@@ -206,6 +206,7 @@ func (e *Engine) publish(k snapshot) {
 	e.publishLocked(k)
 }
 
+// publishLocked is publish for a caller that holds the lock.
 func (e *Engine) publishLocked(k snapshot) {
 	id := k.c.ID()
 	before, again := e.snapshots[id]
@@ -219,7 +220,8 @@ func (e *Engine) publishLocked(k snapshot) {
 	e.snapshots[id] = k
 }
 
-// Ceremony returns where a ceremony stands and how its Vault answers.
+// Ceremony returns a ceremony's state and how its Vault answers. The error is
+// ErrUnknownCeremony when no ceremony has the id.
 func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -230,7 +232,7 @@ func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	return k.c, k.live, nil
 }
 
-// Ceremonies returns all of them, newest first.
+// Ceremonies returns the states of all ceremonies, newest first.
 func (e *Engine) Ceremonies() []rules.State {
 	e.mu.Lock()
 	defer e.mu.Unlock()
