@@ -301,7 +301,7 @@ func Assemble(c *config.Config, log *slog.Logger) (*conclave, error) {
 	if all.bot, err = NewBot(c, opener, log); err != nil {
 		return nil, err
 	}
-	if all.chamber, err = NewChamber(c, keys, engine.Config{Opener: opener, Courier: all.bot.Notifier(), Log: log}); err != nil {
+	if all.chamber, err = NewChamber(c, keys, engine.Config{OpenPGP: opener, Notifier: all.bot.Notifier(), Log: log}); err != nil {
 		return nil, err
 	}
 	return all, nil

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -12,13 +13,13 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// How long an act that did not succeed waits before it is tried again.
+// The shortest and the longest pause before an act that did not succeed is tried again.
 const (
 	shortestWait = 200 * time.Millisecond
 	longestWait  = 30 * time.Second
 )
 
-// actor is the one goroutine that decides and writes for a ceremony.
+// actor decides and writes for one ceremony. It has one goroutine, see run.
 type actor struct {
 	e       *Engine
 	id      ceremony.ID
@@ -28,74 +29,77 @@ type actor struct {
 	inbox chan func(context.Context)
 	done  chan struct{} // closed when nobody reads the inbox any more
 
-	// News for the herald, the board and the keepers: one slot each, the latest wins, so
-	// that a slow Slack or archive never holds a ceremony back.
-	forHerald chan rules.State
-	forBoard  chan snapshot
-	forKeeper []chan rules.State // of each of the engine's archives
-	recovered bool               // messages that are due may have been posted before the start
+	// The newest state, for the loops that deliver messages, redraw the status post and
+	// archive transcripts. Each has one slot, in which the latest wins, so that a slow Slack
+	// or archive never holds a ceremony back.
+	toDeliver chan rules.State
+	toRedraw  chan snapshot
+	toArchive []chan rules.State // one for each of the engine's archives
+	recovered bool               // messages that are due may have been posted before this start
 
-	// All below belongs to the goroutine.
+	// Only the goroutine of run touches the fields below.
 	c       rules.State
 	key     ceremony.Key
 	session rules.Session
 	live    rules.Live
-	halted  error         // the journal failed: nothing is done any more (P9)
-	starts  int           // of the current attempt that ended in nothing
-	lost    time.Time     // when the answer to what was sent last was given up
-	refused int           // sequence number of the Submitting that Vault declined in so many words
-	unread  rules.Unread  // of Vault's backup
-	wait    time.Duration // before the act that did not succeed is tried again
-	after   time.Time     // when it may be tried again
-	polled  time.Time
+	halted  error         // why the journal failed: nothing is done any more (P9)
+	starts  int           // how often the current attempt was asked for in vain
+	lost    time.Time     // when the wait for Vault's last answer was given up
+	refused int           // sequence number of the Submitting that Vault refused explicitly
+	unread  rules.Unread  // since when Vault's backup can't be read
+	wait    time.Duration // the next pause after an act that did not succeed
+	after   time.Time     // when the act may be tried again
+	polled  time.Time     // when Vault was last polled
 }
 
 func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool) *actor {
-	o := &actor{
+	a := &actor{
 		e:         e,
 		id:        c.ID(),
 		cluster:   cluster,
 		log:       e.config.Log.With("ceremony", string(c.ID())),
 		inbox:     make(chan func(context.Context)),
 		done:      make(chan struct{}),
-		forHerald: make(chan rules.State, 1),
-		forBoard:  make(chan snapshot, 1),
+		toDeliver: make(chan rules.State, 1),
+		toRedraw:  make(chan snapshot, 1),
 		recovered: recovered,
 		c:         c,
-		session:   rules.Session{Checked: !recovered, Since: time.Now(), Other: e.config.Opener.Identity() != c.Plan.Identity},
-		wait:      shortestWait,
+		session: rules.Session{
+			Checked: !recovered, Since: time.Now(), Other: e.config.OpenPGP.Identity() != c.Plan.Identity,
+		},
+		wait: shortestWait,
 	}
 	for range e.config.Archives {
-		o.forKeeper = append(o.forKeeper, make(chan rules.State, 1))
+		a.toArchive = append(a.toArchive, make(chan rules.State, 1))
 	}
-	return o
+	return a
 }
 
-// run serves until ctx ends or until everything is done and told. An act in
-// hand is finished first: what was sent to Vault gets its line in the journal.
-func (o *actor) run(ctx context.Context) {
+// run serves until ctx ends, or until everything is done and every message is delivered.
+// It finishes the act in hand first: what was sent to Vault gets its line in the journal.
+func (a *actor) run(ctx context.Context) {
 	telling, stop := context.WithCancel(ctx)
 	var tellers sync.WaitGroup
-	tellers.Go(func() { o.deliverLoop(telling) })
-	tellers.Go(func() { o.board(telling) })
-	for i, a := range o.e.config.Archives {
-		tellers.Go(func() { o.archiveLoop(telling, a, o.forKeeper[i]) })
+	tellers.Go(func() { a.deliverLoop(telling) })
+	tellers.Go(func() { a.redrawLoop(telling) })
+	for i, archive := range a.e.config.Archives {
+		tellers.Go(func() { a.archiveLoop(telling, archive, a.toArchive[i]) })
 	}
 	defer tellers.Wait()
 	defer stop()
-	defer close(o.done)
-	defer o.dropKey()
+	defer close(a.done)
+	defer a.dropKey()
 
 	acting := context.WithoutCancel(ctx)
-	o.publish()
-	for ctx.Err() == nil && !o.c.Settled() {
-		pause := o.step(acting)
+	a.publish()
+	for ctx.Err() == nil && !a.c.Settled() {
+		pause := a.step(acting)
 		if pause == 0 {
 			continue
 		}
 		timer := time.NewTimer(pause)
 		select {
-		case f := <-o.inbox:
+		case f := <-a.inbox:
 			f(acting)
 		case <-timer.C:
 		case <-ctx.Done():
@@ -104,159 +108,196 @@ func (o *actor) run(ctx context.Context) {
 	}
 }
 
-// step does what is to be done now and answers how long to wait for somebody to
-// ask for more.
-func (o *actor) step(ctx context.Context) time.Duration {
-	if o.halted != nil {
+// step does what is to be done now. It returns how long run must wait for a request
+// before the next step, 0 when the next step is due at once.
+func (a *actor) step(ctx context.Context) time.Duration {
+	if a.halted != nil {
 		return longestWait
 	}
 	now := time.Now()
-	if a := o.c.Next(o.session, now); a != rules.ActNothing {
-		if now.Before(o.after) {
-			return o.after.Sub(now)
+	if act := a.c.Next(a.session, now); act != rules.ActNothing {
+		if now.Before(a.after) {
+			return a.after.Sub(now)
 		}
-		if o.do(ctx, a) {
-			o.wait, o.after = shortestWait, time.Time{}
+		progress, err := a.do(ctx, act)
+		if err != nil {
+			a.logUndone(err)
+		}
+		if progress {
+			a.wait, a.after = shortestWait, time.Time{}
 			return 0
 		}
-		o.after = time.Now().Add(o.wait)
-		o.wait = min(2*o.wait, longestWait)
-		return max(time.Until(o.after), 1)
+		a.after = time.Now().Add(a.wait)
+		a.wait = min(2*a.wait, longestWait)
+		return max(time.Until(a.after), 1)
 	}
-	if o.c.Owes() {
-		return o.followUp(ctx, now)
+	if a.c.Owes() {
+		return a.followUp(ctx, now)
 	}
-	untilClose := max(time.Until(o.c.Plan.Closes), time.Millisecond)
-	switch starts := o.c.NextStart(now); {
-	case o.c.Ended():
+	untilClose := max(time.Until(a.c.Plan.Closes), time.Millisecond)
+	switch starts := a.c.NextStart(now); {
+	case a.c.Ended():
 		return longestWait
-	case o.c.Attempt.Nonce == "" && now.Round(0).Before(starts):
+	case a.c.Attempt.Nonce == "" && now.Round(0).Before(starts):
 		return min(starts.Sub(now.Round(0)), untilClose)
-	case o.c.Attempt.Nonce == "" || o.c.Phase == rules.PhaseFrozen:
+	case a.c.Attempt.Nonce == "" || a.c.Phase == rules.PhaseFrozen:
 		return untilClose
 	}
-	if due := o.polled.Add(o.cluster.Poll); now.Before(due) {
+	if due := a.polled.Add(a.cluster.Poll); now.Before(due) {
 		return min(due.Sub(now), untilClose)
 	}
-	o.polled = now
-	o.poll(ctx, false)
-	return min(o.cluster.Poll, untilClose)
+	a.polled = now
+	if err := a.poll(ctx, false); err != nil {
+		a.logUndone(err)
+	}
+	return min(a.cluster.Poll, untilClose)
 }
 
-// ask has the goroutine do something. When the asker leaves, it is done all the
-// same: taken reports whether it is.
-func ask[T any](ctx context.Context, o *actor, f func(context.Context) (T, error)) (got T, taken bool, err error) {
+// ownFault is an error of this program or of its keys. An operator must look into it,
+// while Vault is only asked again.
+type ownFault struct{ error }
+
+// Unwrap returns the error itself.
+func (f ownFault) Unwrap() error { return f.error }
+
+// logUndone logs why an act came to nothing. An error of the journal is logged by halt.
+func (a *actor) logUndone(err error) {
+	level := slog.LevelWarn
+	if errors.As(err, new(ownFault)) {
+		level = slog.LevelError
+	}
+	if a.halted == nil {
+		a.log.Log(context.Background(), level, "not done yet", "error", err)
+	}
+}
+
+// ask has the actor's goroutine call f, and returns what f returns. After the end of ctx
+// f is called all the same once the goroutine has taken it; taken reports whether it has.
+func ask[T any](ctx context.Context, a *actor, f func(context.Context) (T, error)) (got T, taken bool, err error) {
 	type answer struct {
 		got T
 		err error
 	}
 	answers := make(chan answer, 1)
 	select {
-	case o.inbox <- func(ctx context.Context) { got, err := f(ctx); answers <- answer{got, err} }:
-	case <-o.done:
-		return got, false, o.gone()
+	case a.inbox <- func(ctx context.Context) { got, err := f(ctx); answers <- answer{got, err} }:
+	case <-a.done:
+		return got, false, a.gone()
 	case <-ctx.Done():
 		return got, false, ctx.Err()
 	}
 	select {
-	case a := <-answers:
-		return a.got, true, a.err
+	case answered := <-answers:
+		return answered.got, true, answered.err
 	case <-ctx.Done():
 		return got, true, ctx.Err()
 	}
 }
 
-// gone says why nobody reads the inbox any more.
-func (o *actor) gone() error {
-	if c, _, err := o.e.Ceremony(o.id); err == nil && c.Ended() {
+// gone returns why nobody reads the inbox any more: Closed or ErrNotRunning.
+func (a *actor) gone() error {
+	if c, _, err := a.e.Ceremony(a.id); err == nil && c.Ended() {
 		return ceremony.Closed
 	}
 	return ceremony.ErrNotRunning
 }
 
-func (o *actor) command(ctx context.Context, cmd rules.Command) (rules.State, error) {
-	c, _, err := ask(ctx, o, func(ctx context.Context) (rules.State, error) {
-		err := o.record(ctx, cmd)
-		return o.c, err
+// command has the actor's goroutine record a command. It returns the ceremony afterwards.
+func (a *actor) command(ctx context.Context, cmd rules.Command) (rules.State, error) {
+	c, _, err := ask(ctx, a, func(ctx context.Context) (rules.State, error) {
+		err := a.record(ctx, cmd)
+		return a.c, err
 	})
 	return c, err
 }
 
-// record decides, writes, and only then believes (P3). After an error of the
-// journal nothing is recorded any more (P9).
-func (o *actor) record(ctx context.Context, cmd rules.Command) error {
-	if o.halted != nil {
-		return o.halted
+// record decides on a command, writes the events to the journal, and applies them only
+// then (P3). A Refusal means that the rules do not allow the command. After an error of
+// the journal nothing is recorded any more (P9).
+func (a *actor) record(ctx context.Context, cmd rules.Command) error {
+	if a.halted != nil {
+		return a.halted
 	}
 	now := time.Now()
-	events, err := rules.Decide(o.c, cmd, now)
-	if _, ok := cmd.(rules.Resume); ok && err == nil && o.session.Doubt != nil {
+	events, err := rules.Decide(a.c, cmd, now)
+	if _, ok := cmd.(rules.Resume); ok && err == nil && a.session.Doubt != nil {
 		err = ceremony.StillInDoubt
 	}
 	if err != nil || len(events) == 0 {
 		return err
 	}
-	if err := o.c.Takes(events, now); err != nil {
-		o.log.Error("what was decided can't be written: no later start could read it", "error", err)
+	if err := a.c.Takes(events, now); err != nil {
+		a.log.Error("what was decided can't be written: no later start could read it", "error", err)
 		return err
 	}
-	entries, err := o.e.config.Journal.Append(ctx, o.c.ID(), o.c.Seq(), events...)
+	entries, err := a.e.config.Journal.Append(ctx, a.c.ID(), a.c.Seq(), events...)
 	if err != nil {
-		return o.halt(err)
+		return a.halt(err)
 	}
 	for _, e := range entries {
-		next, err := rules.Apply(o.c, e)
+		next, err := rules.Apply(a.c, e)
 		if err != nil {
-			return o.halt(err)
+			return a.halt(err)
 		}
-		o.c = next
+		a.c = next
 		if _, ok := e.Event.(event.Resumed); ok {
-			o.session.Checked = false
+			a.session.Checked = false
 		}
-		o.log.Info("recorded", "seq", e.Seq, "event", event.TypeOf(e.Event), "state", string(o.c.Phase))
+		a.log.Info("recorded", "seq", e.Seq, "event", event.TypeOf(e.Event), "state", string(a.c.Phase))
 	}
-	if o.c.Key == nil {
-		o.dropKey()
+	if a.c.Key == nil {
+		a.dropKey()
 	}
-	o.publish()
+	a.publish()
 	return nil
 }
 
-// halt stops the ceremony for good: evidence can't be written.
-func (o *actor) halt(err error) error {
+// advance records a command. It reports progress unless it returns an error.
+func (a *actor) advance(ctx context.Context, cmd rules.Command) (progress bool, err error) {
+	if err := a.record(ctx, cmd); err != nil {
+		return false, fmt.Errorf("record %T: %w", cmd, err)
+	}
+	return true, nil
+}
+
+// halt stops the ceremony until the program is started again: its journal can't be
+// written. It returns err joined with ErrJournal.
+func (a *actor) halt(err error) error {
 	if !errors.Is(err, ceremony.ErrJournal) {
 		err = errors.Join(ceremony.ErrJournal, err)
 	}
-	o.halted = err
-	o.dropKey()
-	o.live = rules.Live{Vault: ceremony.ErrJournal, Since: time.Now()}
-	o.log.Error("the ceremony stands still: its journal can't be written", "error", err)
-	o.publish()
+	a.halted = err
+	a.dropKey()
+	a.live = rules.Live{Vault: ceremony.ErrJournal, Since: time.Now()}
+	a.log.Error("the ceremony stands still: its journal can't be written", "error", err)
+	a.publish()
 	return err
 }
 
-func (o *actor) dropKey() {
-	if o.key != nil {
-		o.key.Destroy()
+// dropKey destroys the ceremony key, if there is one.
+func (a *actor) dropKey() {
+	if a.key != nil {
+		a.key.Destroy()
 	}
-	o.key, o.session.HasKey = nil, false
+	a.key, a.session.HasKey = nil, false
 }
 
-func (o *actor) publish() {
-	k := snapshot{c: o.c, live: o.live}
-	if o.key != nil {
-		k.fits = o.key.Fits
+// publish gives the newest state to readers and to the loops.
+func (a *actor) publish() {
+	k := snapshot{c: a.c, live: a.live}
+	if a.key != nil {
+		k.fits = a.key.Fits
 	}
-	o.e.publish(k)
-	latest(o.forHerald, o.c)
-	latest(o.forBoard, k)
-	for _, slot := range o.forKeeper {
-		latest(slot, o.c)
+	a.e.publish(k)
+	latest(a.toDeliver, a.c)
+	latest(a.toRedraw, k)
+	for _, slot := range a.toArchive {
+		latest(slot, a.c)
 	}
 }
 
-// latest puts v into a channel of one slot and throws out what nobody took. It
-// has one caller a channel.
+// latest puts v into a channel of one slot. A value that nobody has taken is thrown out.
+// Only one goroutine may call it for a channel.
 func latest[T any](slot chan T, v T) {
 	select {
 	case <-slot:

@@ -12,15 +12,15 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Raise adds what was found to the cluster's open alarm, or opens one for it. It
-// answers the alarm; that what was found is in it already is no error. After an
-// error nothing was written.
+// Raise adds a finding to the cluster's open alarm, or opens an alarm for it. It returns
+// the alarm's id. A finding that the alarm already has is no error. After an error
+// nothing was written.
 func (e *Engine) Raise(ctx context.Context, cluster ceremony.Cluster, found event.Noticed) (ceremony.ID, error) {
 	e.alarming.Lock()
 	defer e.alarming.Unlock()
 	if c, ok := e.openAlarm(cluster.Name); ok {
 		_, err := e.command(ctx, c.ID(), rules.Alert{Found: found})
-		if !errors.Is(err, ceremony.Closed) { // it may have been acknowledged at this moment
+		if !errors.Is(err, ceremony.Closed) { // it may just have been acknowledged
 			return c.ID(), err
 		}
 	}
@@ -28,15 +28,18 @@ func (e *Engine) Raise(ctx context.Context, cluster ceremony.Cluster, found even
 	if err != nil {
 		return "", fmt.Errorf("open an alarm for %s: %w", cluster.Name, err)
 	}
-	e.config.Log.Warn("an alarm is raised", "cluster", cluster.Name, "ceremony", string(c.ID()), "finding", string(found.Kind), "was", found.Want, "is", found.Got)
+	e.config.Log.Warn("an alarm is raised", "cluster", cluster.Name, "ceremony", string(c.ID()),
+		"finding", string(found.Kind), "was", found.Want, "is", found.Got)
 	return c.ID(), nil
 }
 
-// openAlarm is the cluster's alarm that nobody has acknowledged yet.
+// openAlarm returns the cluster's alarm that nobody has acknowledged yet. It reports
+// whether there is one.
 func (e *Engine) openAlarm(cluster string) (rules.State, bool) {
 	all := e.Ceremonies()
 	i := slices.IndexFunc(all, func(c rules.State) bool {
-		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Alarm && !c.Ended() && c.Closing == nil && time.Now().Before(c.Plan.Closes)
+		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Alarm && !c.Ended() && c.Closing == nil &&
+			time.Now().Before(c.Plan.Closes)
 	})
 	if i < 0 {
 		return rules.State{}, false
@@ -44,8 +47,8 @@ func (e *Engine) openAlarm(cluster string) (rules.State, bool) {
 	return all[i], true
 }
 
-// alarmPlan pins who is told and who may acknowledge. Vault is not asked: it may be
-// what the alarm is about.
+// alarmPlan returns the plan of an alarm. It pins who is told and who may acknowledge.
+// Vault is not asked: the alarm may be about Vault itself.
 func (e *Engine) alarmPlan(cluster ceremony.Cluster, first event.Noticed) ceremony.Plan {
 	now := time.Now().UTC().Truncate(time.Second)
 	return ceremony.Plan{
@@ -57,15 +60,16 @@ func (e *Engine) alarmPlan(cluster ceremony.Cluster, first event.Noticed) ceremo
 		Approvers:  cluster.Approvers,
 		Owners:     cluster.Owners,
 		Initiators: cluster.Initiators,
-		Identity:   e.config.Opener.Identity(),
+		Identity:   e.config.OpenPGP.Identity(),
 		Proposed:   now,
 		Closes:     now.Add(rules.AlarmWindow),
 	}
 }
 
-// Acknowledge ends an alarm: somebody looks after what it is about. An owner of the
-// cluster, an initiator or an approver may. Signed is their armored word, where they
-// have signed it.
-func (e *Engine) Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (rules.State, error) {
+// Acknowledge ends an alarm: a person looks after it from now on. An owner of the cluster,
+// an initiator or an approver may acknowledge. signed is their armored statement, empty
+// when they have not signed one.
+func (e *Engine) Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why,
+	signed string) (rules.State, error) {
 	return e.command(ctx, id, rules.Acknowledge{By: by, Why: rules.OneLine(why), Signed: signed})
 }

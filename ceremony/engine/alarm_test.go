@@ -17,7 +17,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// raised has somebody begin a rekey, and answers the alarm.
+// raised begins a foreign rekey, and returns the alarm that follows.
 func (s *stage) raised() ceremony.ID {
 	s.t.Helper()
 	s.foreign(ceremony.GenerateRoot)
@@ -59,14 +59,15 @@ func TestAlarmIsAcknowledgedByThoseWhoMay(t *testing.T) {
 					return
 				}
 				c := s.now(id)
-				if c.Outcome != event.Completed || c.Acknowledged == nil || c.Acknowledged.By.Name != name || c.Acknowledged.Why != "known to us" {
+				if c.Outcome != event.Completed || c.Acknowledged == nil || c.Acknowledged.By.Name != name ||
+					c.Acknowledged.Why != "known to us" {
 					t.Errorf("outcome %q, %+v", c.Outcome, c.Acknowledged)
 				}
 				if err := s.acknowledge(id, name); !errors.Is(err, ceremony.Closed) {
 					t.Errorf("again: %v", err)
 				}
 				s.settle(time.Hour)
-				s.expect(ceremony.ForeignStart) // what is still so is no news
+				s.expect(ceremony.ForeignStart) // the same finding is not told again
 				s.foreign(ceremony.GenerateRoot)
 				s.settle(time.Minute)
 				if len(s.alarms()) != 2 {
@@ -80,22 +81,27 @@ func TestAlarmIsAcknowledgedByThoseWhoMay(t *testing.T) {
 func TestAlarmIsNothingButAnAlarm(t *testing.T) {
 	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		ctx := context.Background()
-		_, err := s.engine.Propose(ctx, ceremony.Proposal{Operation: ceremony.Alarm, Cluster: "prod", By: ceremonytest.Person("olga").Account})
+		_, err := s.engine.Propose(ctx, ceremony.Proposal{
+			Operation: ceremony.Alarm, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+		})
 		if !errors.Is(err, ceremony.UnknownOperation) {
 			t.Errorf("proposed: %v", err)
 		}
 		id := s.raised()
 		s.vault.Do(func() { s.vault.Attempt = nil })
-		if _, err := s.engine.Cancel(ctx, id, ceremonytest.Person("paul").Account, ""); !errors.Is(err, ceremony.IsAnAlarm) {
+		if _, err := s.engine.Cancel(ctx, id, ceremonytest.Person("paul").Account,
+			""); !errors.Is(err, ceremony.IsAnAlarm) {
 			t.Errorf("cancelled: %v", err)
 		}
-		if _, err := s.engine.Freeze(ctx, id, ceremonytest.Person("paul").Account, ""); !errors.Is(err, ceremony.IsAnAlarm) {
+		if _, err := s.engine.Freeze(ctx, id, ceremonytest.Person("paul").Account,
+			""); !errors.Is(err, ceremony.IsAnAlarm) {
 			t.Errorf("frozen: %v", err)
 		}
-		if _, err := s.engine.Approve(ctx, id, ceremonytest.Person("paul").Account, ""); !errors.Is(err, ceremony.NotProposed) {
+		if _, err := s.engine.Approve(ctx, id, ceremonytest.Person("paul").Account,
+			""); !errors.Is(err, ceremony.NotProposed) {
 			t.Errorf("approved: %v", err)
 		}
-		// It is in nobody's way.
+		// An alarm blocks no other ceremony.
 		other := s.begin(ceremony.Rekey)
 		if err := s.acknowledge(other, "paul"); !errors.Is(err, ceremony.NotAnAlarm) {
 			t.Errorf("a rekey is acknowledged: %v", err)
@@ -133,8 +139,8 @@ func TestOpenAlarmOfAClusterThatIsGoneStopsNoStart(t *testing.T) {
 	})
 }
 
-// The program dies at every line of an alarm and is started again: what was noticed
-// is told once, whatever was written.
+// The program dies at every line of an alarm and is started again: each finding is told
+// once, whatever was written.
 func TestP6AlarmIsRaisedOnceWhereverTheProgramDies(t *testing.T) {
 	for _, torn := range []tear{nothing, oneLine, everyLine} {
 		for lines := 0; lines < 12; lines++ {
@@ -153,8 +159,10 @@ func TestP6AlarmIsRaisedOnceWhereverTheProgramDies(t *testing.T) {
 					s.journal = nil
 					s.restart()
 					s.settle(time.Hour)
-					if got := slices.Sorted(slices.Values(s.kinds())); !cmp.Equal(got, []ceremony.Finding{ceremony.ForeignStart, ceremony.SealChanged}) {
-						// A node that nobody had written down as unsealed is no news to a new start.
+					if got := slices.Sorted(slices.Values(s.kinds())); !cmp.Equal(got, []ceremony.Finding{
+						ceremony.ForeignStart, ceremony.SealChanged,
+					}) {
+						// The journals do not have the node as unsealed, so a new start finds nothing.
 						if !cmp.Equal(got, []ceremony.Finding{ceremony.ForeignStart}) {
 							t.Errorf("findings: %q", got)
 						}
@@ -253,7 +261,8 @@ func TestSecretOfAStrangerRaisesOneAlarmADayOfEachKind(t *testing.T) {
 
 func TestWhatWasExposedIsNowhereInTheJournal(t *testing.T) {
 	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
-		if _, err := s.engine.Exposed(context.Background(), ceremonytest.Person("alice").Account, ceremony.Finding("hvs.secret")); err == nil {
+		if _, err := s.engine.Exposed(context.Background(), ceremonytest.Person("alice").Account,
+			ceremony.Finding("hvs.secret")); err == nil {
 			t.Error("what was exposed is taken for its kind")
 		}
 		for _, c := range s.engine.Ceremonies() {
@@ -264,8 +273,8 @@ func TestWhatWasExposedIsNowhereInTheJournal(t *testing.T) {
 	})
 }
 
-// Nobody but the watch raises alarms, and an alarm can't be made to look like
-// something else: a journal that says so is no story.
+// Only the watch raises alarms, and an alarm can't pass for another ceremony: the rules
+// refuse a journal that says so.
 func TestForgedAlarmIsNoStory(t *testing.T) {
 	alarm := ceremonytest.PlanOf(ceremony.Alarm)
 	byOlga, rekey := alarm, ceremonytest.PlanOf(ceremony.Rekey)
@@ -273,12 +282,18 @@ func TestForgedAlarmIsNoStory(t *testing.T) {
 	rekey.Initiator = ceremony.InterferenceWatch
 	proposed := func(p ceremony.Plan) event.Event { return event.Proposed{Plan: p, PlanHash: p.Hash()} }
 	for name, events := range map[string][]event.Event{
-		"raised by a person":             {proposed(byOlga)},
-		"a rekey of the watch":           {proposed(rekey)},
-		"a finding in a rekey":           {proposed(ceremonytest.PlanOf(ceremony.Rekey)), event.Noticed{Kind: ceremony.ForeignStart}},
-		"a rekey that is acknowledged":   {proposed(ceremonytest.PlanOf(ceremony.Rekey)), event.Acknowledged{By: ceremonytest.Person("paul")}},
-		"acknowledged by anybody":        {proposed(alarm), event.Acknowledged{By: ceremonytest.Person("mallory")}},
-		"ended without acknowledgement":  {proposed(alarm), event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel}},
+		"raised by a person":   {proposed(byOlga)},
+		"a rekey of the watch": {proposed(rekey)},
+		"a finding in a rekey": {
+			proposed(ceremonytest.PlanOf(ceremony.Rekey)), event.Noticed{Kind: ceremony.ForeignStart},
+		},
+		"a rekey that is acknowledged": {
+			proposed(ceremonytest.PlanOf(ceremony.Rekey)), event.Acknowledged{By: ceremonytest.Person("paul")},
+		},
+		"acknowledged by anybody": {proposed(alarm), event.Acknowledged{By: ceremonytest.Person("mallory")}},
+		"ended without acknowledgement": {
+			proposed(alarm), event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel},
+		},
 		"an alarm that starts something": {proposed(alarm), event.Starting{Attempt: 1}},
 		"an alarm that acts":             {proposed(alarm), event.Acting{Act: event.Rotating}},
 	} {

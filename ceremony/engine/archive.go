@@ -9,15 +9,14 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// How long an archive is left alone that has not kept a transcript, and how long one
-// request to it may take.
+// The pauses after an archive has not kept a transcript, and the limit of one request.
 const (
 	keepPause        = 5 * time.Second
 	longestKeepPause = 10 * time.Minute
 	keepTimeout      = 5 * time.Minute
 )
 
-// archives are the names of those that keep what is signed from now on.
+// archives returns the names of the archives that keep every new transcript.
 func (c Config) archives() []string {
 	var names []string
 	for _, a := range c.Archives {
@@ -26,18 +25,18 @@ func (c Config) archives() []string {
 	return names
 }
 
-// archiveLoop has one archive keep what it has to, one transcript after the other. It is
-// not the owner's goroutine, so that an archive that hangs holds no ceremony back; and
-// each archive has its own, so that it holds no other archive back.
-func (o *actor) archiveLoop(ctx context.Context, a ceremony.Archive, news <-chan rules.State) {
+// archiveLoop has one archive keep the ceremony's transcripts, one after the other. It has
+// a goroutine for each archive, so that an archive that hangs holds back neither the
+// ceremony nor another archive.
+func (a *actor) archiveLoop(ctx context.Context, archive ceremony.Archive, news <-chan rules.State) {
 	var c rules.State
 	pause := keepPause
 	var after time.Time // when the archive may be asked again
 	for ctx.Err() == nil {
 		var again <-chan time.Time
-		if open := c.KeptBy(a.Name()); len(open) > 0 {
+		if open := c.KeptBy(archive.Name()); len(open) > 0 {
 			if time.Until(after) <= 0 {
-				next, failed := o.keepAll(ctx, a, c, open)
+				next, failed := a.keepAll(ctx, archive, c, open)
 				if c = next; failed {
 					after, pause = time.Now().Add(pause), min(2*pause, longestKeepPause)
 				} else {
@@ -55,15 +54,18 @@ func (o *actor) archiveLoop(ctx context.Context, a ceremony.Archive, news <-chan
 	}
 }
 
-// keepAll asks for each once: one that can't be kept, since something else has its
-// name, must not keep the next one out.
-func (o *actor) keepAll(ctx context.Context, a ceremony.Archive, c rules.State, open []rules.Keeping) (_ rules.State, failed bool) {
+// keepAll tries each open transcript once. A transcript that can't be kept, since another
+// file has its name, must not keep the next one out. failed reports whether any was not
+// kept.
+func (a *actor) keepAll(ctx context.Context, archive ceremony.Archive, c rules.State,
+	open []rules.Keeping) (_ rules.State, failed bool) {
 	for _, k := range open {
-		next, err := o.keepOne(ctx, a, c, k.Signed)
+		next, err := a.keepOne(ctx, archive, c, k.Signed)
 		if err != nil {
 			failed = true
 			if ctx.Err() == nil {
-				o.log.Warn("transcript not kept yet", "archive", a.Name(), "number", k.Signed.Number, "error", err)
+				a.log.Warn("transcript not kept yet", "archive", archive.Name(), "number", k.Signed.Number,
+					"error", err)
 			}
 			continue
 		}
@@ -72,20 +74,21 @@ func (o *actor) keepAll(ctx context.Context, a ceremony.Archive, c rules.State, 
 	return c, failed
 }
 
-// keepOne has one transcript kept, and that recorded.
-func (o *actor) keepOne(ctx context.Context, a ceremony.Archive, c rules.State, signed event.TranscriptSigned) (rules.State, error) {
-	files, err := o.e.config.Files(c, signed)
+// keepOne has the archive keep one transcript, and records the receipt.
+func (a *actor) keepOne(ctx context.Context, archive ceremony.Archive, c rules.State,
+	signed event.TranscriptSigned) (rules.State, error) {
+	files, err := a.e.config.Files(c, signed)
 	if err != nil {
 		return c, err
 	}
 	asking, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
-	receipt, err := a.Keep(asking, ceremony.Document{Files: files, SHA256: signed.SHA256})
+	receipt, err := archive.Keep(asking, ceremony.Document{Files: files, SHA256: signed.SHA256})
 	if err != nil {
 		return c, err
 	}
-	return o.command(ctx, rules.Archive{Kept: event.Archived{
-		Number: signed.Number, Where: a.Name(), SHA256: signed.SHA256,
+	return a.command(ctx, rules.Archive{Kept: event.Archived{
+		Number: signed.Number, Where: archive.Name(), SHA256: signed.SHA256,
 		Receipt: rules.OneLine(receipt.Text), TimeStamp: receipt.TimeStamp,
 	}})
 }

@@ -15,7 +15,7 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// transcriptFile is what archives keep in these tests: the transcript, and no page.
+// transcriptFile makes what archives keep in these tests: the transcript without a page.
 func transcriptFile(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error) {
 	file, err := transcript.File(c, signed)
 	return []ceremony.File{{Name: ceremony.TranscriptName(c.ID(), signed.Number, "json"), Content: file}}, err
@@ -28,7 +28,7 @@ type fakeArchive struct {
 	mu    sync.Mutex
 	kept  map[string]string // name → content
 	tries []time.Time
-	// fault decides about try number n: an error before anything is kept, or after.
+	// fault returns the errors of try number n, before and after the document is kept.
 	fault func(ctx context.Context, n int) (before, after error)
 }
 
@@ -66,7 +66,7 @@ func (a *fakeArchive) tried() int {
 	return len(a.tries)
 }
 
-// receipts are a ceremony's events about archives, in a word each.
+// receipts returns a ceremony's events about archives, in a word each.
 func receipts(c rules.State) []string {
 	var list []string
 	for _, e := range c.History {
@@ -88,7 +88,7 @@ func wantReceipts(t *testing.T, c rules.State, want ...string) {
 	}
 }
 
-// rotated is a ceremony that has ended, and whose transcript is being kept.
+// rotated returns a ceremony that has ended and whose transcript is being archived.
 func (s *stage) rotated() ceremony.ID {
 	s.t.Helper()
 	id := s.begin(ceremony.Rotate)
@@ -200,7 +200,7 @@ func TestPeopleAreToldOfAnArchiveThatKeepsNothingForADay(t *testing.T) {
 			t.Errorf("the archive was asked %d times in a day", tries)
 		}
 		told := 0
-		for _, key := range s.courier.Order {
+		for _, key := range s.notifier.Order {
 			if strings.HasPrefix(key, string(rules.NotKeptMessage)) {
 				told++
 			}
@@ -211,7 +211,7 @@ func TestPeopleAreToldOfAnArchiveThatKeepsNothingForADay(t *testing.T) {
 	})
 }
 
-// The patience may be over before anybody has asked.
+// The time to archive may be over before an archive was asked.
 func TestArchiveIsAskedBeforeItIsGivenUpAfterALongStop(t *testing.T) {
 	playFor(t, ceremony.Rotate, func(t *testing.T, s *stage) {
 		far := newFakeArchive("far")
@@ -291,7 +291,9 @@ func TestReceiptForWhatNobodyWasToKeepIsNoStory(t *testing.T) {
 			if _, err := rules.Apply(after, event.Entry{Seq: after.Seq() + 1, Event: k}); err == nil {
 				t.Error("it is kept a second time")
 			}
-			if _, err := rules.Apply(after, event.Entry{Seq: after.Seq() + 1, Event: event.ArchiveFailed{Number: 1, Where: "far"}}); err == nil {
+			if _, err := rules.Apply(after, event.Entry{
+				Seq: after.Seq() + 1, Event: event.ArchiveFailed{Number: 1, Where: "far"},
+			}); err == nil {
 				t.Error("it is kept, and then not kept")
 			}
 		}

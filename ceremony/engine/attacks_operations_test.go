@@ -15,7 +15,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// count is how many events of a type a ceremony has.
+// count returns how many events of a type a ceremony has.
 func count[E event.Event](c rules.State) (n int) {
 	for _, e := range c.History {
 		if _, ok := e.Event.(E); ok {
@@ -25,7 +25,7 @@ func count[E event.Event](c rules.State) (n int) {
 	return n
 }
 
-// approved has a proposal approved.
+// approved proposes an operation and approves it.
 func (s *stage) approved(id ceremony.ID) {
 	s.t.Helper()
 	if _, err := s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
@@ -34,8 +34,8 @@ func (s *stage) approved(id ceremony.ID) {
 	s.settle(time.Minute)
 }
 
-// Each return of a node that flaps asked everybody under a new key, so that no
-// envelope was ever in time for the nodes that stood still; and each was a line.
+// A node that flaps must not announce a new key each time it returns: no envelope would
+// ever be in time for the other nodes, and the journal would fill.
 func TestNodeThatFlapsKeepsNobodyFromUnsealingTheOthers(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		s.vault.Do(func() { s.node("n3").Away = true })
@@ -73,7 +73,9 @@ func TestNodeThatFlapsKeepsNobodyFromUnsealingTheOthers(t *testing.T) {
 func TestP4NodeThatThePlanDoesNotNameGetsNoShare(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
-		s.vault.Do(func() { s.vault.Members = append(s.vault.Members, &ceremonytest.FakeNode{Address: "n4", Sealed: true}) })
+		s.vault.Do(func() {
+			s.vault.Members = append(s.vault.Members, &ceremonytest.FakeNode{Address: "n4", Sealed: true})
+		})
 		s.restart()
 		s.settle(time.Minute)
 		if c := s.finish(id); c.Outcome != event.Completed {
@@ -87,8 +89,8 @@ func TestP4NodeThatThePlanDoesNotNameGetsNoShare(t *testing.T) {
 	})
 }
 
-// With every node sealed nobody knows the cluster's id; two that are unsealed tell
-// whether they have the same.
+// The cluster's id is not known while every node is sealed. Two unsealed nodes show whether
+// they have the same id.
 func TestP4NodesOfTwoClustersFreezeAnUnsealOfWhichNoIDIsKnown(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
@@ -130,7 +132,7 @@ func TestCancelledUnsealLeavesNoShareInANodeThatGaveNoAnswer(t *testing.T) {
 	})
 }
 
-// One node that does not let go of its shares keeps the others from nothing.
+// A node that can't be reset does not keep the others from forgetting their shares.
 func TestNodeThatRefusesToForgetKeepsTheOthersFromNothing(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
@@ -160,7 +162,10 @@ func TestSealWatchOpensAnUnsealOfManyNodesWithLongNames(t *testing.T) {
 		s.vault.Do(func() {
 			s.vault.Members = nil
 			for i := range 9 {
-				s.vault.Members = append(s.vault.Members, &ceremonytest.FakeNode{Address: fmt.Sprintf("https://vault-%d.vault-internal.vault.svc.cluster.local:8200", i), Sealed: true})
+				s.vault.Members = append(s.vault.Members, &ceremonytest.FakeNode{
+					Address: fmt.Sprintf("https://vault-%d.vault-internal.vault.svc.cluster.local:8200", i),
+					Sealed:  true,
+				})
 			}
 		})
 		s.watch = true
@@ -175,8 +180,8 @@ func TestSealWatchOpensAnUnsealOfManyNodesWithLongNames(t *testing.T) {
 	})
 }
 
-// People were told that the unseal is done; a node that was away then and comes back
-// sealed is news.
+// People were told that the unseal is done. A node that was away then and comes back sealed
+// is announced.
 func TestSealWatchTellsOfANodeThatComesBackSealedAfterTheEnd(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		s.watch = true
@@ -198,7 +203,7 @@ func TestSealWatchTellsOfANodeThatComesBackSealedAfterTheEnd(t *testing.T) {
 	})
 }
 
-// An unseal that somebody opened by hand and ended is known to people.
+// The sealed nodes of an unseal that people have opened and ended are not announced.
 func TestSealWatchDoesNotRepeatWhatPeopleHaveEnded(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
@@ -217,8 +222,12 @@ func TestSealWatchDoesNotRepeatWhatPeopleHaveEnded(t *testing.T) {
 
 func TestExpiredKeyOfOneHolderKeepsNoClusterDown(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
-		s.opener.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("alice"): true, ceremonytest.Fpr("bob"): true, ceremonytest.Fpr("carol"): true}
-		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.Unseal, Cluster: "prod", By: ceremonytest.Person("olga").Account})
+		s.opener.Bad = map[ceremony.Fingerprint]bool{
+			ceremonytest.Fpr("alice"): true, ceremonytest.Fpr("bob"): true, ceremonytest.Fpr("carol"): true,
+		}
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.Unseal, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+		})
 		if !errors.Is(err, ceremony.HolderKeyInvalid) {
 			t.Errorf("with two good keys of five, where three are needed: %v", err)
 		}
@@ -229,7 +238,7 @@ func TestExpiredKeyOfOneHolderKeepsNoClusterDown(t *testing.T) {
 	})
 }
 
-// What could not be sent while there was time is not sent afterwards.
+// An act that could not be sent before the window closed is not sent afterwards.
 func TestNothingIsSentForTheFirstTimeAfterTheWindow(t *testing.T) {
 	for op, method := range map[ceremony.Operation]string{
 		ceremony.Rotate: "rotate", ceremony.RotateConfig: "set-policy", ceremony.Init: "initialize",
@@ -250,7 +259,8 @@ func TestNothingIsSentForTheFirstTimeAfterTheWindow(t *testing.T) {
 				id := s.begin(op)
 				if op == ceremony.ReadBackup {
 					s.settle(time.Minute)
-					if _, err := s.engine.Delete(context.Background(), id, ceremonytest.Person("paul").Account); err != nil {
+					if _, err := s.engine.Delete(context.Background(), id,
+						ceremonytest.Person("paul").Account); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -282,7 +292,7 @@ func TestActThatArrivesLateIsNotSentTwice(t *testing.T) {
 	})
 }
 
-// Between an act that was lost and its repetition somebody else may have been there.
+// Between an act that was lost and its repetition others may have acted in Vault.
 func TestP4LostActIsNotRepeatedOverWhatOthersDid(t *testing.T) {
 	playFor(t, ceremony.RotateConfig, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(method string, n int) (error, error) {
@@ -318,8 +328,8 @@ func TestP4LostActIsNotRepeatedOverWhatOthersDid(t *testing.T) {
 	})
 }
 
-// A secondary of disaster recovery takes no token's request, nor a question about
-// the bot's own.
+// A secondary of disaster recovery takes no request with a token, not even about the bot's
+// own token.
 func TestOperationTokenIsProposedWhereNoTokenIsTaken(t *testing.T) {
 	playFor(t, ceremony.DRToken, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(method string, _ int) (error, error) {
@@ -363,7 +373,7 @@ func TestP10BackupThatCanNotBeReadIsNotSaidToBeNone(t *testing.T) {
 	})
 }
 
-// Vault answers with somebody else's cluster while it is asked what came of an act.
+// Another cluster answers when Vault is asked what came of an act.
 func TestAnotherClusterIsNotBelievedToHaveActed(t *testing.T) {
 	playFor(t, ceremony.Rotate, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(method string, n int) (error, error) {
@@ -392,7 +402,7 @@ func TestP4NewClusterIsMadeAtTheNodesOfThePlan(t *testing.T) {
 	})
 }
 
-// An attempt that can't be told from another's stays in Vault when its ceremony is
+// An attempt that can't be told from a foreign one stays in Vault when its ceremony is
 // cancelled, and the end says so.
 func TestCancelledStartWithAPasswordSaysThatAnAttemptIsThere(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
@@ -452,7 +462,7 @@ func TestP4BackupOfAnotherClusterIsNotHandedOut(t *testing.T) {
 
 func TestP7BackupThatIsAnybodysOnlyCopyIsNotDeleted(t *testing.T) {
 	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.Kind == rules.DeliveryMessage && m.To.Name == "bob" {
 				return ceremony.ErrUndeliverable
 			}
@@ -460,7 +470,8 @@ func TestP7BackupThatIsAnybodysOnlyCopyIsNotDeleted(t *testing.T) {
 		}
 		id := s.begin(ceremony.ReadBackup)
 		s.settle(time.Minute)
-		if _, err := s.engine.Delete(context.Background(), id, ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.NotDelivered) {
+		if _, err := s.engine.Delete(context.Background(), id,
+			ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.NotDelivered) {
 			t.Errorf("bob never got his share: %v", err)
 		}
 		s.settle(time.Minute)
@@ -474,7 +485,8 @@ func TestP7BackupIsNotDeletedWhileItsRekeyWaitsForProof(t *testing.T) {
 	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.ReadBackup)
 		s.vault.Do(func() {
-			s.vault.Attempt = &ceremonytest.FakeAttempt{Op: ceremony.Rekey, Nonce: "of-long-ago", Verify: "v"} // by hand
+			// by hand
+			s.vault.Attempt = &ceremonytest.FakeAttempt{Op: ceremony.Rekey, Nonce: "of-long-ago", Verify: "v"}
 		})
 		s.settle(time.Minute)
 		if _, err := s.engine.Delete(context.Background(), id, ceremonytest.Person("paul").Account); err != nil {
@@ -492,7 +504,7 @@ func TestP7BackupIsNotDeletedWhileItsRekeyWaitsForProof(t *testing.T) {
 	})
 }
 
-// A rekey that was cancelled has made its backup all the same.
+// A cancelled rekey may have made its backup already.
 func TestBackupOfACancelledRekeyIsNotLeftWithoutAReminder(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -523,7 +535,7 @@ func TestBackupOfACancelledRekeyIsNotLeftWithoutAReminder(t *testing.T) {
 	})
 }
 
-// named has a root token made, and its accessor named.
+// named issues a root token and names its accessor.
 func (s *stage) named() ceremony.ID {
 	s.t.Helper()
 	id := s.begin(ceremony.GenerateRoot)
@@ -565,7 +577,7 @@ func TestRemindersThatWereMissedDoNotComeAllAtOnce(t *testing.T) {
 	})
 }
 
-// A cluster that took the place of the one that made a token does not know it.
+// Another cluster in the place of the one that made a token does not know the token.
 func TestAnotherClusterRevokesNoToken(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		id := s.named()
@@ -577,8 +589,7 @@ func TestAnotherClusterRevokesNoToken(t *testing.T) {
 	})
 }
 
-// A right that the bot's token lacks must not leave people with a ceremony that
-// nothing ends.
+// A right that the bot's token lacks must not leave an open ceremony that nothing ends.
 func TestVerificationThatVaultWillNotDropFreezes(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(method string, _ int) (error, error) {
@@ -628,10 +639,15 @@ func TestP8ForgedStoriesOfOperationsAreFound(t *testing.T) {
 		}
 		return states
 	}
-	backup := append(begun(ceremony.ReadBackup), event.BackupRead{Nonce: "n", Shares: []event.NewShare{{For: alice, Ciphertext: "c"}}})
-	unsealing := append(begun(ceremony.Unseal), event.Started{Nonce: "n", Required: 3}, event.NodesSeen{Nodes: nodes("n1", "n2")})
+	backup := append(begun(ceremony.ReadBackup), event.BackupRead{
+		Nonce: "n", Shares: []event.NewShare{{For: alice, Ciphertext: "c"}},
+	})
+	unsealing := append(begun(ceremony.Unseal), event.Started{Nonce: "n", Required: 3},
+		event.NodesSeen{Nodes: nodes("n1", "n2")})
 	offered := append(slices.Clip(unsealing), event.Offered{By: alice, Step: ceremony.StepUnseal, Message: at})
-	sent := append(slices.Clip(offered), event.Submitting{By: alice, Step: ceremony.StepUnseal, Nonce: "n", Nodes: []string{"n1"}, Message: at})
+	sent := append(slices.Clip(offered), event.Submitting{
+		By: alice, Step: ceremony.StepUnseal, Nonce: "n", Nodes: []string{"n1"}, Message: at,
+	})
 	drill := append(begun(ceremony.Drill), event.Started{Nonce: "n", Required: 5})
 
 	replay := func(story events) error {
@@ -648,23 +664,39 @@ func TestP8ForgedStoriesOfOperationsAreFound(t *testing.T) {
 		}
 	}
 	for name, story := range map[string]events{
-		"the seal watch proposes a rekey":       {proposed(watched)},
-		"a token for nobody":                    {proposed(nobodys)},
-		"a policy that is none":                 {proposed(empty)},
-		"a backup deleted unread":               append(begun(ceremony.ReadBackup), event.Acting{Act: event.DeletingBackup}),
-		"a backup deleted on nobody's word":     append(slices.Clip(backup), event.Acting{Act: event.DeletingBackup}),
-		"a backup let go before it was read":    append(begun(ceremony.ReadBackup), event.DeletionAsked{By: ceremonytest.Person("paul")}),
-		"a backup's share for a stranger":       append(begun(ceremony.ReadBackup), event.BackupRead{Nonce: "n", Shares: []event.NewShare{{For: mallory}}}),
-		"a first share for a stranger":          append(begun(ceremony.Init), event.Acting{Act: event.Initializing}, event.Initialized{Shares: []event.NewShare{{For: mallory}}}),
-		"two acts at once":                      append(begun(ceremony.Rotate), event.Acting{Act: event.Rotating}, event.Acting{Act: event.Rotating}),
-		"nodes that are not the plan's":         append(slices.Clip(unsealing), event.NodesSeen{Nodes: nodes("n1", "elsewhere")}),
-		"a node left out":                       append(slices.Clip(unsealing), event.NodesSeen{Nodes: nodes("n1")}),
-		"nodes of a rekey":                      append(begun(ceremony.Rekey), event.NodesSeen{Nodes: nodes("n1")}),
-		"a share sent elsewhere":                append(slices.Clip(offered), event.Submitting{By: alice, Step: ceremony.StepUnseal, Nonce: "n", Nodes: []string{"elsewhere"}, Message: at}),
-		"another's share than was offered":      append(slices.Clip(offered), event.Submitting{By: ceremonytest.Person("bob"), Step: ceremony.StepUnseal, Nonce: "n", Message: at}),
-		"counted where it was not sent":         append(slices.Clip(sent), event.Entered{By: alice, At: []string{"n2"}, Nodes: nodes("n1", "n2")}),
-		"refused without a share":               append(slices.Clip(unsealing), event.RoundRefused{Step: ceremony.StepUnseal, Round: 1}),
-		"a drill completed before its time":     append(slices.Clip(drill), event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel}),
+		"the seal watch proposes a rekey": {proposed(watched)},
+		"a token for nobody":              {proposed(nobodys)},
+		"a policy that is none":           {proposed(empty)},
+		"a backup deleted unread": append(begun(ceremony.ReadBackup),
+			event.Acting{Act: event.DeletingBackup}),
+		"a backup deleted on nobody's word": append(slices.Clip(backup), event.Acting{Act: event.DeletingBackup}),
+		"a backup let go before it was read": append(begun(ceremony.ReadBackup),
+			event.DeletionAsked{By: ceremonytest.Person("paul")}),
+		"a backup's share for a stranger": append(begun(ceremony.ReadBackup), event.BackupRead{
+			Nonce: "n", Shares: []event.NewShare{{For: mallory}},
+		}),
+		"a first share for a stranger": append(begun(ceremony.Init), event.Acting{Act: event.Initializing},
+			event.Initialized{Shares: []event.NewShare{{For: mallory}}}),
+		"two acts at once": append(begun(ceremony.Rotate), event.Acting{Act: event.Rotating},
+			event.Acting{Act: event.Rotating}),
+		"nodes that are not the plan's": append(slices.Clip(unsealing),
+			event.NodesSeen{Nodes: nodes("n1", "elsewhere")}),
+		"a node left out":  append(slices.Clip(unsealing), event.NodesSeen{Nodes: nodes("n1")}),
+		"nodes of a rekey": append(begun(ceremony.Rekey), event.NodesSeen{Nodes: nodes("n1")}),
+		"a share sent elsewhere": append(slices.Clip(offered), event.Submitting{
+			By: alice, Step: ceremony.StepUnseal, Nonce: "n", Nodes: []string{"elsewhere"}, Message: at,
+		}),
+		"another's share than was offered": append(slices.Clip(offered), event.Submitting{
+			By: ceremonytest.Person("bob"), Step: ceremony.StepUnseal, Nonce: "n", Message: at,
+		}),
+		"counted where it was not sent": append(slices.Clip(sent), event.Entered{
+			By: alice, At: []string{"n2"}, Nodes: nodes("n1", "n2"),
+		}),
+		"refused without a share": append(slices.Clip(unsealing),
+			event.RoundRefused{Step: ceremony.StepUnseal, Round: 1}),
+		"a drill completed before its time": append(slices.Clip(drill), event.Ended{
+			Outcome: event.Completed, Vault: event.NothingToCancel,
+		}),
 		"a password lost that nobody has":       append(begun(ceremony.GenerateRoot), event.PasswordLost{}),
 		"a token given up before it is there":   append(begun(ceremony.GenerateRoot), event.TokenLeft{}),
 		"reminded of a token that is not there": append(begun(ceremony.GenerateRoot), event.Reminded{Number: 1}),

@@ -27,7 +27,7 @@ func hit(s *stage, method string, n int, f func() (before, after error)) {
 	}
 }
 
-// Last new share is refused because somebody cancelled the rekey just before.
+// The last new share is refused because the rekey was cancelled in Vault just before.
 func TestRefusedLastVerificationIsNotSuccess(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 5, func() (error, error) { s.vault.Attempt = nil; return ceremony.ErrRefused, nil })
@@ -39,7 +39,8 @@ func TestRefusedLastVerificationIsNotSuccess(t *testing.T) {
 	})
 }
 
-// Answer lost + failover dropped the rekey; the seal still shows the old numbers (6 shares, new is 5).
+// The answer is lost and a failover dropped the rekey. The seal still shows the old numbers:
+// 6 shares, and the new key has 5.
 func TestLostLastVerificationWithOldSealNumbersIsNotSuccess(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.Shares = append(s.vault.Shares, "old-6")
@@ -67,7 +68,7 @@ func TestFreezeIsNotOverruledByFinish(t *testing.T) {
 
 func (s *stage) restartWith(verify bool) { s.stop(); s.verify = verify; s.start() }
 
-// Refused share, and a foreign one counted meanwhile.
+// A share is refused, and a foreign one was counted meanwhile.
 func TestRefusedShareIsNotCounted(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 0, func() (error, error) {
@@ -78,17 +79,22 @@ func TestRefusedShareIsNotCounted(t *testing.T) {
 		err := s.send("alice", s.envelope(id, "alice", "old-1"))
 		c := s.now(id)
 		if c.Phase != rules.PhaseFrozen || c.HasCounted(ceremonytest.Person("alice").Account) {
-			t.Errorf("err %v, state %s, alice counted: %v: %s", err, c.Phase, c.HasCounted(ceremonytest.Person("alice").Account), story(c))
+			t.Errorf("err %v, state %s, alice counted: %v: %s", err, c.Phase,
+				c.HasCounted(ceremonytest.Person("alice").Account), story(c))
 		}
 	})
 }
 
-// Vault refuses our start; somebody else's attempt with the same terms is there.
+// Vault refuses our start, and a foreign attempt with the same terms is there.
 func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
 	for _, e := range []error{ceremony.ErrRefused, ceremony.ErrNotSent} {
 		play(t, func(t *testing.T, s *stage) {
 			hit(s, "start", 0, func() (error, error) {
-				a := &ceremonytest.FakeAttempt{Op: s.rekey, Nonce: "mallorys", Order: ceremony.Order{Operation: s.rekey, Shares: 5, Threshold: 3, Verification: true, Backup: true}}
+				a := &ceremonytest.FakeAttempt{
+					Op: s.rekey, Nonce: "mallorys", Order: ceremony.Order{
+						Operation: s.rekey, Shares: 5, Threshold: 3, Verification: true, Backup: true,
+					},
+				}
 				for _, h := range ceremonytest.Holders {
 					a.Keys = append(a.Keys, ceremonytest.Fpr(h)) // same primaries; subkeys as mallory likes
 				}
@@ -104,7 +110,8 @@ func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
 	}
 }
 
-// An asker who leaves: race, and "nothing was recorded".
+// A sender's context ends while their envelope is waiting: it must be plain whether anything
+// was recorded.
 func TestAskerWhoLeavesIsToldTheTruth(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 0, func() (error, error) { time.Sleep(time.Minute); return nil, nil })
@@ -112,7 +119,9 @@ func TestAskerWhoLeavesIsToldTheTruth(t *testing.T) {
 		e := s.envelope(id, "alice", "old-1")
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		got, err := s.engine.Share(ctx, ceremony.Envelope{By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "D", TS: "1"}, Envelope: e})
+		got, err := s.engine.Share(ctx, ceremony.Envelope{
+			By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "D", TS: "1"}, Envelope: e,
+		})
 		s.settle(5 * time.Minute)
 		c := s.now(id)
 		if got == "" && c.HasCounted(ceremonytest.Person("alice").Account) {
@@ -142,7 +151,7 @@ func (j slowJournal) Append(ctx context.Context, id ceremony.ID, after int, e ..
 	return j.Journal.Append(ctx, id, after, e...)
 }
 
-// Since when Vault does not answer.
+// The status post shows since when Vault does not answer.
 func TestSinceIsWhenVaultStoppedAnswering(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -159,10 +168,10 @@ func TestSinceIsWhenVaultStoppedAnswering(t *testing.T) {
 	})
 }
 
-// A status post that can never be posted.
+// A status post that can never be posted holds nothing up.
 func TestUndeliverableBoardSettles(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.Key == "board" {
 				return ceremony.ErrUndeliverable
 			}
@@ -184,7 +193,7 @@ func TestUndeliverableBoardSettles(t *testing.T) {
 	})
 }
 
-// A journal that breaks the rules verifies.
+// A journal that breaks the rules must not verify.
 func TestVerifyKnowsTheRules(t *testing.T) {
 	dir := t.TempDir()
 	j, err := journal.OpenJournal(dir)
@@ -197,7 +206,8 @@ func TestVerifyKnowsTheRules(t *testing.T) {
 		event.Proposed{Plan: plan, PlanHash: plan.Hash()},
 		event.Approved{By: plan.Initiator, PlanHash: "another plan's"}, // self-approval of another plan
 		event.Starting{Attempt: 1}, event.Started{Nonce: "n", Required: 1},
-		event.Counted{By: ceremonytest.Person("mallory"), Step: ceremony.StepUpdate, Progress: 1}, // no holder, never submitted
+		// mallory is no holder and has submitted nothing
+		event.Counted{By: ceremonytest.Person("mallory"), Step: ceremony.StepUpdate, Progress: 1},
 		event.Verified{By: new(ceremonytest.Person("mallory"))},
 		event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed},
 	}
@@ -222,7 +232,7 @@ func TestClockStepBreaksNoChain(t *testing.T) {
 	if _, err := j.Append(t.Context(), a.Ceremony, 0, event.Proposed{Plan: a, PlanHash: a.Hash()}); err != nil {
 		t.Fatal(err)
 	}
-	// As if the clock had been an hour ahead then.
+	// The clock was an hour ahead then.
 	raw, _ := os.ReadFile(j.Path(a.Ceremony))
 	i := strings.Index(string(raw), `"at":"`) + len(`"at":"`)
 	end := i + strings.IndexByte(string(raw[i:]), '"')
@@ -235,7 +245,9 @@ func TestClockStepBreaksNoChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.Append(t.Context(), b.Ceremony, 0, event.Proposed{Plan: b, PlanHash: b.Hash(), Previous: entries[0].Hash}); err != nil {
+	if _, err := j.Append(t.Context(), b.Ceremony, 0, event.Proposed{
+		Plan: b, PlanHash: b.Hash(), Previous: entries[0].Hash,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := journal.VerifyDir(dir); err != nil {
@@ -243,7 +255,7 @@ func TestClockStepBreaksNoChain(t *testing.T) {
 	}
 }
 
-// A directory name with a bracket.
+// The name of the journal's directory has a bracket.
 func TestJournalDirMayHaveAnyName(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "conclave[prod]")
 	j, err := journal.OpenJournal(dir)
@@ -252,7 +264,8 @@ func TestJournalDirMayHaveAnyName(t *testing.T) {
 	}
 	defer j.Close()
 	plan := ceremonytest.SamplePlan("prod-rekey-aaaa")
-	if _, err := j.Append(t.Context(), plan.Ceremony, 0, event.Proposed{Plan: plan, PlanHash: plan.Hash()}); err != nil {
+	if _, err := j.Append(t.Context(), plan.Ceremony, 0,
+		event.Proposed{Plan: plan, PlanHash: plan.Hash()}); err != nil {
 		t.Fatal(err)
 	}
 	if ids, err := j.List(t.Context()); len(ids) != 1 || err != nil {
@@ -260,7 +273,7 @@ func TestJournalDirMayHaveAnyName(t *testing.T) {
 	}
 }
 
-// What is said of Vault when a foreign attempt stopped the start.
+// A foreign attempt has stopped the start: the end must say what Vault has.
 func TestCancelBesideAForeignAttemptSaysSo(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.propose(s.rekey)
@@ -297,11 +310,12 @@ func TestVerifiedElsewhereIsNotNothing(t *testing.T) {
 	})
 }
 
-// A stale copy of the ceremony asks for what has been decided. (fakeCourier.Deliver calls fault without its lock.)
+// A stale copy of the ceremony asks for what has been decided. The fake notifier calls its
+// fault without its lock.
 func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		var late []string
-		s.courier.Fault = func(m rules.Message, n int) error {
+		s.notifier.Fault = func(m rules.Message, n int) error {
 			if m.Kind != rules.ApprovalMessage {
 				return nil
 			}
@@ -328,7 +342,7 @@ func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
 	})
 }
 
-// One voice, many times.
+// One person's consent does not count twice.
 func TestResumeIsCountedOnce(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -350,7 +364,7 @@ func TestResumeIsCountedOnce(t *testing.T) {
 	})
 }
 
-// Refusals that are not the sender's fault.
+// Some refusals are not the sender's fault.
 func TestOtherPeoplesFaultsDoNotLockAHolderOut(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -368,20 +382,23 @@ func TestOtherPeoplesFaultsDoNotLockAHolderOut(t *testing.T) {
 	})
 }
 
-// What is written can be read back.
+// Everything that is written can be read back.
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	for name, e := range map[string]event.Event{
 		"invalid UTF-8": event.Rejected{By: ceremonytest.Person("paul"), Why: "caf\xe9"},
-		"no team":       event.Declined{By: ceremony.Person{Account: ceremony.Account{User: "U1"}}, Reason: ceremony.NotAHolder},
+		"no team": event.Declined{
+			By: ceremony.Person{Account: ceremony.Account{User: "U1"}}, Reason: ceremony.NotAHolder,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := ceremonytest.OpenJournal(t, t.TempDir())
 			plan := ceremonytest.SamplePlan("prod-rekey-aaaa")
-			if _, err := j.Append(t.Context(), plan.Ceremony, 0, event.Proposed{Plan: plan, PlanHash: plan.Hash()}); err != nil {
+			if _, err := j.Append(t.Context(), plan.Ceremony, 0,
+				event.Proposed{Plan: plan, PlanHash: plan.Hash()}); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := j.Append(t.Context(), plan.Ceremony, 1, e); err != nil {
-				return // refused before it was written: sound
+				return // refused before it was written, which is right
 			}
 			if _, err := j.Load(t.Context(), plan.Ceremony); err != nil {
 				t.Errorf("the bot does not start any more: %v", err)
@@ -393,7 +410,8 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 func TestInvalidUTF8InAReasonBricksNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.propose(s.rekey)
-		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, "caf\xe9"); err != nil {
+		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account,
+			"caf\xe9"); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
@@ -403,7 +421,7 @@ func TestInvalidUTF8InAReasonBricksNothing(t *testing.T) {
 	})
 }
 
-// A token for another key.
+// Vault has encrypted a token to another key.
 func TestTokenForAnotherKeyIsNotCompleted(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		hit(s, "submit", 2, func() (error, error) {
@@ -417,7 +435,7 @@ func TestTokenForAnotherKeyIsNotCompleted(t *testing.T) {
 	})
 }
 
-// The last new share arrives late, between the two questions of one view.
+// The last new share arrives late, between the two requests of one view.
 func TestViewIsNotTakenInTwoHalves(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		sent, asked := false, 0
@@ -439,12 +457,13 @@ func TestViewIsNotTakenInTwoHalves(t *testing.T) {
 			t.Errorf("frozen %q though the new key is in force", c.Freeze.Why)
 			s.thaw(id)
 			s.settle(time.Minute)
-			t.Errorf("after a thaw: %s, new shares kept: %d, %s", s.now(id).Phase, len(s.now(id).NewShares), story(s.now(id))[300:])
+			t.Errorf("after a thaw: %s, new shares kept: %d, %s", s.now(id).Phase, len(s.now(id).NewShares),
+				story(s.now(id))[300:])
 		}
 	})
 }
 
-// The journal fails, and the status post can't be edited any more.
+// The journal fails while the status post can't be edited any more.
 func TestBrokenJournalFloodsNoChannel(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		broken := false
@@ -454,9 +473,9 @@ func TestBrokenJournalFloodsNoChannel(t *testing.T) {
 		broken = true
 		_ = s.send("alice", s.envelope(id, "alice", "old-1"))
 		replaced := 0
-		s.courier.Mu.Lock()
-		s.courier.Replace = func() bool { replaced++; return true }
-		s.courier.Mu.Unlock()
+		s.notifier.Mu.Lock()
+		s.notifier.Replace = func() bool { replaced++; return true }
+		s.notifier.Mu.Unlock()
 		s.settle(24 * time.Hour)
 		if replaced > 2 {
 			t.Errorf("%d new status posts in a day", replaced)
@@ -469,7 +488,8 @@ type breakingJournal struct {
 	broken *bool
 }
 
-func (j breakingJournal) Append(ctx context.Context, id ceremony.ID, after int, e ...event.Event) ([]event.Entry, error) {
+func (j breakingJournal) Append(ctx context.Context, id ceremony.ID, after int,
+	e ...event.Event) ([]event.Entry, error) {
 	if *j.broken {
 		return nil, ceremony.ErrJournal
 	}
@@ -481,7 +501,7 @@ func TestNobodyIsAskedWhileFrozen(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		var asked []string
 		var id ceremony.ID
-		s.courier.Fault = func(m rules.Message, n int) error {
+		s.notifier.Fault = func(m rules.Message, n int) error {
 			if m.Kind == rules.AskMessage && s.now(id).Phase != rules.PhaseFrozen {
 				return ceremony.ErrNotPosted
 			}
@@ -560,7 +580,8 @@ func (s *stage) lateProof(d time.Duration) ceremony.ID {
 func (s *stage) verdict(t *testing.T, id ceremony.ID) {
 	c := s.now(id)
 	if s.vault.Shares[0] == "new-1" && c.Ended() && c.Verified == nil {
-		t.Errorf("new key in force; ended %s/%s, verified nil => people read 'new share is not valid, delete it'", c.Outcome, c.Ending)
+		t.Errorf("new key in force; ended %s/%s, verified nil => people read 'new share is not valid, delete it'",
+			c.Outcome, c.Ending)
 	}
 }
 
@@ -639,10 +660,17 @@ func TestP8ForgedStoriesAreFound(t *testing.T) {
 		"started without starting": {p, event.Started{Nonce: "n", Required: 3}},
 		"thawed by nobody":         {p, event.Frozen{Why: event.VaultDiffers}, event.Resumed{}},
 		"rejected by a stranger":   {p, event.Rejected{By: ceremonytest.Person("mallory")}},
-		"cancelled by a stranger":  {p, event.Closing{Outcome: event.Cancelled, By: new(ceremonytest.Person("mallory"))}},
-		"one share counts twice": append(append([]event.Event{p, a, event.Approved{By: secondApprover(plan, by), PlanHash: plan.Hash()},
-			event.Starting{Attempt: 1}, event.Started{Nonce: "n", Required: 3}}, counts(plan, "1", 1)...), counts(plan, "2", 2)...),
-		"share of a stranger's key": {p, event.Frozen{Why: event.VaultDiffers}, event.ResumeAsked{By: ceremonytest.Person("mallory")}},
+		"cancelled by a stranger": {
+			p, event.Closing{Outcome: event.Cancelled, By: new(ceremonytest.Person("mallory"))},
+		},
+		"one share counts twice": append(append([]event.Event{p, a, event.Approved{
+			By: secondApprover(plan, by), PlanHash: plan.Hash(),
+		},
+			event.Starting{Attempt: 1}, event.Started{Nonce: "n", Required: 3}}, counts(plan, "1", 1)...),
+			counts(plan, "2", 2)...),
+		"share of a stranger's key": {
+			p, event.Frozen{Why: event.VaultDiffers}, event.ResumeAsked{By: ceremonytest.Person("mallory")},
+		},
 	} {
 		var entries []event.Entry
 		for i, e := range events {
@@ -654,13 +682,15 @@ func TestP8ForgedStoriesAreFound(t *testing.T) {
 	}
 }
 
-// secondApprover is somebody else who may approve.
+// secondApprover returns another person who may approve.
 func secondApprover(p ceremony.Plan, but ceremony.Person) ceremony.Person {
-	i := slices.IndexFunc(p.Approvers, func(a ceremony.Person) bool { return a != but && a.Account != p.Initiator.Account })
+	i := slices.IndexFunc(p.Approvers, func(a ceremony.Person) bool {
+		return a != but && a.Account != p.Initiator.Account
+	})
 	return p.Approvers[i]
 }
 
-// counts is the first holder's share on its way to Vault and back.
+// counts returns the events of the first holder's share on its way to Vault and back.
 func counts(p ceremony.Plan, ts string, progress int) []event.Event {
 	at := ceremony.Ref{Channel: "D1", TS: ts}
 	return []event.Event{
@@ -702,7 +732,8 @@ func TestLateLastShareWithoutVerificationIsReadFromTheBackup(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if s.vault.Shares[0] != "new-1" || c.Outcome != event.Completed || len(c.NewShares) != 5 {
-			t.Errorf("new key in force (backup kept: %v), and the new shares are given up: %s, state %s", s.vault.Saved != nil, story(c), c.Phase)
+			t.Errorf("new key in force (backup kept: %v), and the new shares are given up: %s, state %s",
+				s.vault.Saved != nil, story(c), c.Phase)
 		}
 		if by := lastOf[event.Rekeyed](c).By; by != ceremonytest.Person("carol") {
 			t.Errorf("completed by %q, whose share was the last that was sent", by.Name)

@@ -7,10 +7,11 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Approve records one person's consent. planHash is what they have seen of the
-// plan's hash, at least 8 digits; when it is empty they have named the ceremony
-// alone, which stands for its plan since a plan never changes.
-func (e *Engine) Approve(ctx context.Context, id ceremony.ID, by ceremony.Account, planHash string) (rules.State, error) {
+// Approve records an approver's consent. planHash is the beginning of the plan's hash that
+// they have seen, at least 8 digits. When it is empty, the ceremony's id stands for its
+// plan, since a plan never changes.
+func (e *Engine) Approve(ctx context.Context, id ceremony.ID, by ceremony.Account,
+	planHash string) (rules.State, error) {
 	if planHash == "" {
 		c, _, err := e.Ceremony(id)
 		if err != nil {
@@ -26,35 +27,58 @@ func (e *Engine) Reject(ctx context.Context, id ceremony.ID, by ceremony.Account
 	return e.command(ctx, id, rules.Reject{By: by, Why: rules.OneLine(why)})
 }
 
-// Cancel ends a ceremony; its attempt in Vault is cancelled next.
+// Cancel ends a ceremony. Its attempt in Vault is cancelled next.
 func (e *Engine) Cancel(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error) {
 	return e.command(ctx, id, rules.Cancel{By: by, Why: rules.OneLine(why)})
 }
 
-// Resume is one of the two voices that thaw a frozen ceremony.
+// Resume records that a person wants a frozen ceremony to go on. It takes two people.
 func (e *Engine) Resume(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.command(ctx, id, rules.Resume{By: by})
 }
 
-// Reverify has the new shares of a rekey proven again, from the beginning.
+// Reverify begins the verification of a rekey's new shares again.
 func (e *Engine) Reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.command(ctx, id, rules.Reverify{By: by})
 }
 
-// Reset has the sealed nodes of an unseal forget the shares that they have counted.
+// Reset makes the sealed nodes of an unseal forget the shares that they have counted.
 func (e *Engine) Reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.command(ctx, id, rules.Reset{By: by})
 }
 
-// Delete is an approver's word that the backup which was handed out may go.
+// Delete records an approver's consent to delete the backup that was handed out.
 func (e *Engine) Delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.command(ctx, id, rules.Delete{By: by})
 }
 
+// command has the ceremony's actor record a command. The error is Closed when the ceremony
+// has no actor any more.
 func (e *Engine) command(ctx context.Context, id ceremony.ID, cmd rules.Command) (rules.State, error) {
-	o, err := e.actor(id)
+	a, err := e.actor(id)
 	if err != nil {
 		return rules.State{}, err
 	}
-	return o.command(ctx, cmd)
+	return a.command(ctx, cmd)
+}
+
+// Freeze stops a ceremony until it is resumed. Everybody with a part in it may freeze it.
+func (e *Engine) Freeze(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error) {
+	return e.command(ctx, id, rules.Freeze{By: by, Why: rules.OneLine(why)})
+}
+
+// Proceed records that a witness lets the gated step happen.
+func (e *Engine) Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
+	return e.command(ctx, id, rules.Proceed{By: by})
+}
+
+// Note records an exception: what a participant saw that was not as it should be.
+func (e *Engine) Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.State, error) {
+	return e.command(ctx, id, rules.Note{By: by, Text: rules.OneLine(text)})
+}
+
+// Testify records whether a witness agrees with the ceremony after its end.
+func (e *Engine) Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool,
+	why string) (rules.State, error) {
+	return e.command(ctx, id, rules.Testify{By: by, Agrees: agrees, Why: rules.OneLine(why)})
 }

@@ -22,18 +22,31 @@ func TestP4AnyDifferenceFreezes(t *testing.T) {
 		want   event.FreezeReason
 	}{
 		{"cancelled behind the bot's back", func(v *ceremonytest.FakeVault) { v.Attempt = nil }, event.AttemptGone},
-		{"restarted by somebody else", func(v *ceremonytest.FakeVault) { v.Attempt.Nonce = "theirs" }, event.ForeignAttempt},
+		{"restarted by somebody else", func(v *ceremonytest.FakeVault) {
+			v.Attempt.Nonce = "theirs"
+		}, event.ForeignAttempt},
 		{"more shares asked for", func(v *ceremonytest.FakeVault) { v.Attempt.Asks = 4 }, event.VaultDiffers},
 		{"fewer shares asked for", func(v *ceremonytest.FakeVault) { v.Attempt.Asks = 2 }, event.VaultDiffers},
-		{"new shares that nobody here has made", func(v *ceremonytest.FakeVault) { v.Attempt.Verify = "theirs" }, event.KeysLost},
-		{"other keys", func(v *ceremonytest.FakeVault) { v.Attempt.Keys[2] = ceremonytest.Fpr("mallory") }, event.VaultDiffers},
-		{"other order of keys", func(v *ceremonytest.FakeVault) { k := v.Attempt.Keys; k[0], k[1] = k[1], k[0] }, event.VaultDiffers},
+		{"new shares that nobody here has made", func(v *ceremonytest.FakeVault) {
+			v.Attempt.Verify = "theirs"
+		}, event.KeysLost},
+		{"other keys", func(v *ceremonytest.FakeVault) {
+			v.Attempt.Keys[2] = ceremonytest.Fpr("mallory")
+		}, event.VaultDiffers},
+		{"other order of keys", func(v *ceremonytest.FakeVault) {
+			k := v.Attempt.Keys
+			k[0], k[1] = k[1], k[0]
+		}, event.VaultDiffers},
 		{"other threshold", func(v *ceremonytest.FakeVault) { v.Attempt.Order.Threshold = 2 }, event.VaultDiffers},
 		{"other number of shares", func(v *ceremonytest.FakeVault) { v.Attempt.Order.Shares = 6 }, event.VaultDiffers},
-		{"no verification", func(v *ceremonytest.FakeVault) { v.Attempt.Order.Verification = false }, event.VaultDiffers},
+		{"no verification", func(v *ceremonytest.FakeVault) {
+			v.Attempt.Order.Verification = false
+		}, event.VaultDiffers},
 		{"no backup", func(v *ceremonytest.FakeVault) { v.Attempt.Order.Backup = false }, event.VaultDiffers},
 		{"another cluster", func(v *ceremonytest.FakeVault) { v.ClusterID = "cluster-2" }, event.VaultDiffers},
-		{"a share from elsewhere", func(v *ceremonytest.FakeVault) { v.Attempt.Progress = append(v.Attempt.Progress, "old-9") }, event.ForeignShare},
+		{"a share from elsewhere", func(v *ceremonytest.FakeVault) {
+			v.Attempt.Progress = append(v.Attempt.Progress, "old-9")
+		}, event.ForeignShare},
 		{"progress taken away", func(v *ceremonytest.FakeVault) { v.Attempt.Progress = nil }, event.ForeignShare},
 		{"sealed", func(v *ceremonytest.FakeVault) { v.Sealed = true; v.Attempt = nil }, event.SealedMidway},
 	} {
@@ -58,7 +71,8 @@ func TestP4AnyDifferenceFreezes(t *testing.T) {
 					if len(s.vault.Submitted()) != before {
 						t.Error("the share reached Vault")
 					}
-					if err := s.send("carol", fmt.Appendf(nil, "%040x|%s|1|%s|update|nonce-1|old-3", 1, string(ceremonytest.Fpr("carol")), id)); !errors.Is(err, ceremony.IsFrozen) {
+					if err := s.send("carol", fmt.Appendf(nil, "%040x|%s|1|%s|update|nonce-1|old-3", 1,
+						string(ceremonytest.Fpr("carol")), id)); !errors.Is(err, ceremony.IsFrozen) {
 						t.Errorf("a share while frozen: %v", err)
 					}
 				})
@@ -67,8 +81,8 @@ func TestP4AnyDifferenceFreezes(t *testing.T) {
 	}
 }
 
-// The same while the new shares are proven: what the attempt will make is still
-// compared, and so is the verification itself.
+// The same holds while the new shares are proven. The attempt's terms are still compared,
+// and so is the verification.
 func TestP4AnyDifferenceFreezesTheProofOfNewShares(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -76,15 +90,25 @@ func TestP4AnyDifferenceFreezesTheProofOfNewShares(t *testing.T) {
 		want   event.FreezeReason
 	}{
 		{"cancelled behind the bot's back", func(v *ceremonytest.FakeVault) { v.Attempt = nil }, event.AttemptGone},
-		{"an attempt of somebody else", func(v *ceremonytest.FakeVault) { v.Attempt.Nonce = "theirs" }, event.ForeignAttempt},
+		{"an attempt of somebody else", func(v *ceremonytest.FakeVault) {
+			v.Attempt.Nonce = "theirs"
+		}, event.ForeignAttempt},
 		{"no verification any more", func(v *ceremonytest.FakeVault) { v.Attempt.Verify = "" }, event.AttemptGone},
-		{"a verification of somebody else", func(v *ceremonytest.FakeVault) { v.Attempt.Verify = "theirs" }, event.ForeignShare},
+		{"a verification of somebody else", func(v *ceremonytest.FakeVault) {
+			v.Attempt.Verify = "theirs"
+		}, event.ForeignShare},
 		{"more new shares asked for", func(v *ceremonytest.FakeVault) { v.Attempt.Proof = 4 }, event.VaultDiffers},
 		{"fewer new shares asked for", func(v *ceremonytest.FakeVault) { v.Attempt.Proof = 2 }, event.VaultDiffers},
-		{"a proof from elsewhere", func(v *ceremonytest.FakeVault) { v.Attempt.Proven = append(v.Attempt.Proven, "new-5") }, event.ForeignShare},
+		{"a proof from elsewhere", func(v *ceremonytest.FakeVault) {
+			v.Attempt.Proven = append(v.Attempt.Proven, "new-5")
+		}, event.ForeignShare},
 		{"a proof taken away", func(v *ceremonytest.FakeVault) { v.Attempt.Proven = nil }, event.ForeignShare},
-		{"other keys", func(v *ceremonytest.FakeVault) { v.Attempt.Keys[2] = ceremonytest.Fpr("mallory") }, event.VaultDiffers},
-		{"more shares asked for in the attempt", func(v *ceremonytest.FakeVault) { v.Attempt.Asks = 4 }, event.VaultDiffers},
+		{"other keys", func(v *ceremonytest.FakeVault) {
+			v.Attempt.Keys[2] = ceremonytest.Fpr("mallory")
+		}, event.VaultDiffers},
+		{"more shares asked for in the attempt", func(v *ceremonytest.FakeVault) {
+			v.Attempt.Asks = 4
+		}, event.VaultDiffers},
 		{"another cluster", func(v *ceremonytest.FakeVault) { v.ClusterID = "cluster-2" }, event.VaultDiffers},
 		{"sealed", func(v *ceremonytest.FakeVault) { v.Sealed = true; v.Attempt = nil }, event.SealedMidway},
 	} {
@@ -137,7 +161,8 @@ func TestP4AttemptThatIsNotThePlansAsksNobody(t *testing.T) {
 				if c.Phase != rules.PhaseFrozen {
 					t.Errorf("state %s", c.Phase)
 				}
-				if slices.ContainsFunc(c.History, func(e event.Entry) bool { _, asked := e.Event.(event.KeyAnnounced); return asked }) {
+				if slices.ContainsFunc(c.History,
+					func(e event.Entry) bool { _, asked := e.Event.(event.KeyAnnounced); return asked }) {
 					t.Error("people were asked for shares")
 				}
 			})

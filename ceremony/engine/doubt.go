@@ -12,13 +12,12 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// doubt is why a ceremony that was open when the program started must not go on as
-// its journal has it, nil when nothing speaks against it. Whoever can write to the
-// journal's folder can add a line to it: what people are said to have signed is
-// verified again, and the plan is held against the configuration. Neither changes
-// while the program runs.
+// doubt returns why a ceremony that was open when the program started must not go on as
+// its journal has it, or nil. An attacker who can write to the journal's folder can add a
+// line. So signed statements are verified again, and the plan is compared with the
+// configuration. Neither changes while the program runs.
 func (e *Engine) doubt(c rules.State, cluster ceremony.Cluster) *rules.Difference {
-	switch bot := e.config.Opener.Identity(); {
+	switch bot := e.config.OpenPGP.Identity(); {
 	case c.Ended() || c.Plan.Operation == ceremony.Alarm:
 		return nil
 	case bot != c.Plan.Identity:
@@ -33,35 +32,29 @@ func (e *Engine) doubt(c rules.State, cluster ceremony.Cluster) *rules.Differenc
 	return e.unsigned(c)
 }
 
-// unsigned is the first word in the journal that is not what somebody has signed.
+// unsigned returns the statements in the journal that nobody has signed, as one
+// difference, or nil when there is none.
 func (e *Engine) unsigned(c rules.State) *rules.Difference {
-	v := transcript.Verifier{
-		Identity: c.Plan.Identity, Signatures: e.config.Signatures, Checks: map[string]*transcript.Check{},
-		T: transcript.Transcript{Certificates: map[ceremony.Fingerprint]string{}},
-	}
+	certificates := map[ceremony.Fingerprint]string{}
 	for _, f := range c.Plan.Keys() {
-		if armored, err := e.config.Opener.PublicKey(f); err == nil {
-			v.T.Certificates[f] = armored
+		if armored, err := e.config.OpenPGP.PublicKey(f); err == nil {
+			certificates[f] = armored
 		}
 	}
-	for _, entry := range c.History {
-		v.Spoken(entry)
-		next, err := rules.Apply(v.C, entry)
-		if err != nil {
-			return &rules.Difference{Why: event.NotSigned, Want: "", Got: err.Error()} // what was replayed a moment ago
-		}
-		v.C = next
-	}
-	if faults := (transcript.Audit{}).With(v.Checks).Faults(); len(faults) > 0 {
-		return &rules.Difference{Why: event.NotSigned, Want: "", Got: strings.Join(faults, "; ")}
+	faults, err := transcript.StatementFaults(c, certificates, e.config.Signatures)
+	switch {
+	case err != nil: // although it was replayed a moment ago
+		return &rules.Difference{Why: event.NotSigned, Got: err.Error()}
+	case len(faults) > 0:
+		return &rules.Difference{Why: event.NotSigned, Got: strings.Join(faults, "; ")}
 	}
 	return nil
 }
 
-// configDrift is the first way in which the plan is not one that the configuration allows.
-// Who has come into the configuration since the proposal has no part in the plan,
-// and a policy may have become less strict; nobody in the plan may have gone or
-// changed, and it may demand nothing less than the policy does.
+// configDrift returns the first way in which the configuration does not allow the plan, or
+// nil. People may have been added to the configuration since the proposal, and a policy
+// may have become less strict. Nobody in the plan may be missing from the configuration
+// or be changed in it, and the plan must demand at least what the policy demands.
 func configDrift(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 	if !slices.Contains(cluster.Operations, p.Operation) {
 		return otherConfig("operation "+string(p.Operation), fmt.Sprintf("operations %v", cluster.Operations))
@@ -79,8 +72,8 @@ func otherConfig(want, got string) *rules.Difference {
 	return &rules.Difference{Why: event.OtherConfig, Want: want, Got: got}
 }
 
-// unlikePeople finds somebody in the plan who has not this part, account, key or
-// class in the configuration.
+// unlikePeople returns the first person of the plan who does not have the same part,
+// account, key and class in the configuration, or nil.
 func unlikePeople(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 	proposers, receivers := cluster.Initiators, cluster.Receivers
 	if p.Initiator == ceremony.SealWatch {
@@ -110,7 +103,8 @@ func unlikePeople(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 				continue
 			}
 			got := "nobody of this name with this part"
-			if i := slices.IndexFunc(part.configured, func(c ceremony.Person) bool { return c.Name == who.Name }); i >= 0 {
+			named := func(c ceremony.Person) bool { return c.Name == who.Name }
+			if i := slices.IndexFunc(part.configured, named); i >= 0 {
 				got = part.name + " " + ceremony.Describe(part.configured[i])
 			}
 			return otherConfig(part.name+" "+ceremony.Describe(who), got)
@@ -119,8 +113,8 @@ func unlikePeople(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 	return nil
 }
 
-// unlikeShares holds what a rekey or an initialisation makes against the
-// configuration.
+// unlikeShares returns the first way in which the new shares of a rekey or an
+// initialisation differ from the configuration, or nil.
 func unlikeShares(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 	if !p.Operation.MakesShares() {
 		return nil
@@ -145,7 +139,7 @@ func unlikeShares(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 	return nil
 }
 
-// unlikePolicy finds something that the policy demands and the plan does not.
+// unlikePolicy returns the first demand of the policy that the plan does not make, or nil.
 func unlikePolicy(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 	policy := cluster.Policy(p.Operation)
 	if p.Approvals < policy.Approvals {
@@ -171,6 +165,7 @@ func unlikePolicy(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 	if p.Quiet != nil {
 		quiet = *p.Quiet
 	}
+	forbidden := func(w ceremony.Intake) bool { return !slices.Contains(policy.Ways, w) }
 	switch {
 	case policy.Signed && !p.SignedApprovals:
 		return otherConfig("approvals by button", "signed")
@@ -180,7 +175,7 @@ func unlikePolicy(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 		return otherConfig("cooling-off "+p.Cooling.String(), policy.Cooling.String())
 	case policy.Quiet != (ceremony.Quiet{}) && policy.Quiet != quiet:
 		return otherConfig("quiet hours "+quiet.String(), policy.Quiet.String())
-	case len(policy.Ways) > 0 && (len(p.Ways) == 0 || slices.ContainsFunc(p.Ways, func(w ceremony.Intake) bool { return !slices.Contains(policy.Ways, w) })):
+	case len(policy.Ways) > 0 && (len(p.Ways) == 0 || slices.ContainsFunc(p.Ways, forbidden)):
 		return otherConfig(fmt.Sprintf("ways in %v", p.Ways), fmt.Sprint(policy.Ways))
 	case p.Closes.Sub(p.Proposed) > policy.Window:
 		return otherConfig("a window of "+p.Closes.Sub(p.Proposed).String(), policy.Window.String())
@@ -188,8 +183,8 @@ func unlikePolicy(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 	return nil
 }
 
-// uncalled finds that the policy has more people show their keys than the plan. Of
-// the people whom it does not call, the journals show that they have.
+// uncalled returns a difference when the policy's roll call asks for more people than the
+// plan's, or nil. The journals show that everybody who is not called has used their key.
 func (e *Engine) uncalled(p ceremony.Plan, cluster ceremony.Cluster) *rules.Difference {
 	again := p
 	again.RollCall, again.Present = nil, 0

@@ -20,8 +20,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// forge adds lines to a ceremony's journal, as whoever may write its file can: each
-// continues the one before.
+// forge adds lines to a ceremony's journal, as an attacker who can write its file would.
+// Each line continues the one before.
 func (s *stage) forge(id ceremony.ID, events ...event.Event) {
 	s.t.Helper()
 	path := filepath.Join(s.dir, string(id)+".jsonl")
@@ -53,8 +53,8 @@ func (s *stage) forge(id ceremony.ID, events ...event.Event) {
 	}
 }
 
-// frozenFor makes sure that a ceremony stands still for a reason that people can't
-// thaw, and says it once.
+// frozenFor makes sure that a ceremony is frozen for a reason that people can't thaw, and
+// that it tells the reason once.
 func (s *stage) frozenFor(id ceremony.ID, why event.FreezeReason, found string) {
 	s.t.Helper()
 	for range 2 {
@@ -64,7 +64,8 @@ func (s *stage) frozenFor(id ceremony.ID, why event.FreezeReason, found string) 
 			s.t.Fatalf("state %s, %+v, want %s with %q: %s", c.Phase, c.Freeze, why, found, story(c))
 		}
 		for _, name := range []string{"olga", "paul"} {
-			if _, err := s.engine.Resume(context.Background(), id, ceremonytest.Person(name).Account); !errors.Is(err, ceremony.StillInDoubt) {
+			if _, err := s.engine.Resume(context.Background(), id,
+				ceremonytest.Person(name).Account); !errors.Is(err, ceremony.StillInDoubt) {
 				s.t.Errorf("%s resumes: %v", name, err)
 			}
 		}
@@ -86,7 +87,7 @@ func (s *stage) cancels(id ceremony.ID) {
 	}
 }
 
-// Whoever may write the journal's file has people say what they have not signed.
+// An attacker who can write the journal's file adds statements that nobody has signed.
 func TestP2WordThatNobodySignedIsNotObeyed(t *testing.T) {
 	approved := func(c rules.State, signed string) event.Event {
 		return event.Approved{By: c.Plan.Approvers[0], PlanHash: c.PlanHash, Signed: signed}
@@ -121,7 +122,8 @@ func TestP2WordThatNobodySignedIsNotObeyed(t *testing.T) {
 		{"a wish to go on, and a thaw", func(_ *stage, c rules.State) []event.Event {
 			return []event.Event{
 				approved(c, "-"), event.Frozen{Why: event.VaultDiffers},
-				event.ResumeAsked{By: c.Plan.Initiator, Signed: "-"}, event.ResumeAsked{By: c.Plan.Approvers[0], Signed: "-"}, event.Resumed{},
+				event.ResumeAsked{By: c.Plan.Initiator, Signed: "-"},
+				event.ResumeAsked{By: c.Plan.Approvers[0], Signed: "-"}, event.Resumed{},
 			}
 		}, "paul's signature (resume) does not hold"},
 	} {
@@ -136,9 +138,10 @@ func TestP2WordThatNobodySignedIsNotObeyed(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				// The lines come before what people were told meanwhile.
+				// The forged lines come before the messages that were posted meanwhile.
 				first, _, _ := bytes.Cut(whole, []byte("\n"))
-				if err := os.WriteFile(filepath.Join(s.dir, string(id)+".jsonl"), append(first, '\n'), 0o600); err != nil {
+				if err := os.WriteFile(filepath.Join(s.dir, string(id)+".jsonl"), append(first, '\n'),
+					0o600); err != nil {
 					t.Fatal(err)
 				}
 				s.forge(id, lines...)
@@ -147,9 +150,11 @@ func TestP2WordThatNobodySignedIsNotObeyed(t *testing.T) {
 				if c := s.now(id); s.vault.Count("start") > 0 || c.Key != nil {
 					t.Fatalf("OBEYED: Vault was asked for %d attempts: %s", s.vault.Count("start"), story(c))
 				}
-				if n := slices.IndexFunc(lines, func(e event.Event) bool { _, froze := e.(event.Frozen); return froze }); n < 0 {
+				if n := slices.IndexFunc(lines,
+					func(e event.Event) bool { _, froze := e.(event.Frozen); return froze }); n < 0 {
 					s.frozenFor(id, event.NotSigned, row.found)
-				} else if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.NotSigned || !strings.Contains(c.Freeze.Got, row.found) {
+				} else if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.NotSigned ||
+					!strings.Contains(c.Freeze.Got, row.found) {
 					t.Errorf("state %s, %+v", c.Phase, c.Freeze)
 				}
 				s.cancels(id)
@@ -222,19 +227,19 @@ func TestJournalThatIsPutBackGoesOn(t *testing.T) {
 		if err := os.WriteFile(path, backup, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s.courier.Posted = map[string]int{} // what was told is told again by a journal that does not know it
+		s.notifier.Posted = map[string]int{} // the older journal does not know what was posted, and posts it again
 		s.start()
 		if err := s.speak(id, "paul", ceremony.SayApprove); err != nil {
 			t.Fatal(err)
 		}
-		s.restart() // with a word that paul has signed
+		s.restart() // with a statement that paul has signed
 		if c := s.finish(id); c.Outcome != event.Completed {
 			t.Errorf("%s", story(c))
 		}
 	})
 }
 
-// Whoever may write to the folder makes up a ceremony, for people who are in no
+// An attacker who can write to the folder makes up a ceremony, for people who are in no
 // configuration.
 func TestCeremonyOfPeopleWhomNobodyConfiguredIsHeld(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
@@ -246,21 +251,26 @@ func TestCeremonyOfPeopleWhomNobodyConfiguredIsHeld(t *testing.T) {
 		plan.Initiator.Account.User, plan.Initiator.Key = "UMALLORY", ceremonytest.Fpr("mallory")
 		plan.Requester = &plan.Initiator
 		plan.Approvers = ceremonytest.People("paul")
-		s.forge(plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}, event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash()})
+		s.forge(plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}, event.Approved{
+			By: plan.Approvers[0], PlanHash: plan.Hash(),
+		})
 		s.start()
 		s.settle(time.Minute)
 		c := s.now(plan.Ceremony)
-		if s.vault.Count("start") > 0 || c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.OtherConfig || !strings.Contains(c.Freeze.Want, "initiator olga T1/UMALLORY") || !strings.Contains(c.Freeze.Got, "initiator olga T1/UOLGA") {
+		if s.vault.Count("start") > 0 || c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.OtherConfig ||
+			!strings.Contains(c.Freeze.Want, "initiator olga T1/UMALLORY") ||
+			!strings.Contains(c.Freeze.Got, "initiator olga T1/UOLGA") {
 			t.Errorf("%s, %+v", story(c), c.Freeze)
 		}
-		if _, err := s.engine.Cancel(context.Background(), plan.Ceremony, ceremonytest.Person("paul").Account, ""); err != nil {
+		if _, err := s.engine.Cancel(context.Background(), plan.Ceremony, ceremonytest.Person("paul").Account,
+			""); err != nil {
 			t.Error(err)
 		}
 		s.settle(time.Minute)
 	})
 }
 
-// The token of a ceremony that somebody has made up is for nobody but its initiator.
+// The token of a made-up ceremony is for nobody but its initiator.
 func TestTokenForWhomNobodyConfiguredIsHeld(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		seed := s.propose(ceremony.GenerateRoot)
@@ -269,7 +279,9 @@ func TestTokenForWhomNobodyConfiguredIsHeld(t *testing.T) {
 		s.stop()
 		mallory := ceremonytest.Person("mallory")
 		plan.Ceremony, plan.Requester = "prod-generate-root-evil", &mallory
-		s.forge(plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}, event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash()})
+		s.forge(plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}, event.Approved{
+			By: plan.Approvers[0], PlanHash: plan.Hash(),
+		})
 		s.start()
 		s.frozenFor(plan.Ceremony, event.OtherConfig, "nobody of this name")
 		if s.vault.Count("start") > 0 {
@@ -279,8 +291,8 @@ func TestTokenForWhomNobodyConfiguredIsHeld(t *testing.T) {
 	})
 }
 
-// A plan that the configuration does not allow any more is not followed, whether it
-// was the plan that somebody has changed, or the configuration.
+// A plan that the configuration does not allow any more is not followed, whether the plan
+// was changed or the configuration.
 func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
 	policy := func(change func(*ceremony.Policy)) func(*ceremony.Cluster) {
 		return func(c *ceremony.Cluster) {
@@ -296,35 +308,67 @@ func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
 		want   string // in what the plan says, empty where nothing is wrong
 		got    string
 	}{
-		{"initiator left", func(c *ceremony.Cluster) { c.Initiators = ceremonytest.People("alice") }, "initiator olga", "nobody of this name"},
-		{"initiator's account", func(c *ceremony.Cluster) { c.Initiators[0].Account.User = "UX" }, "initiator olga T1/UOLGA", "T1/UX"},
-		{"approver left", func(c *ceremony.Cluster) { c.Approvers = ceremonytest.People("olga", "quin") }, "approver paul", "nobody of this name"},
-		{"approver's account", func(c *ceremony.Cluster) { c.Approvers[0].Account.User = "UX" }, "approver paul T1/UPAUL", "T1/UX"},
-		{"approver's key", func(c *ceremony.Cluster) { c.Approvers[2].Key = ceremonytest.Fpr("other") }, "approver quin", ceremonytest.Fpr("other").String()},
-		{"approver's class", func(c *ceremony.Cluster) { c.Approvers[0].Class = "security" }, "approver paul", "(security)"},
-		{"approver came", func(c *ceremony.Cluster) { c.Approvers = append(c.Approvers, ceremonytest.Person("rosa")) }, "", ""},
+		{"initiator left", func(c *ceremony.Cluster) {
+			c.Initiators = ceremonytest.People("alice")
+		}, "initiator olga", "nobody of this name"},
+		{"initiator's account", func(c *ceremony.Cluster) {
+			c.Initiators[0].Account.User = "UX"
+		}, "initiator olga T1/UOLGA", "T1/UX"},
+		{"approver left", func(c *ceremony.Cluster) {
+			c.Approvers = ceremonytest.People("olga", "quin")
+		}, "approver paul", "nobody of this name"},
+		{"approver's account", func(c *ceremony.Cluster) {
+			c.Approvers[0].Account.User = "UX"
+		}, "approver paul T1/UPAUL", "T1/UX"},
+		{"approver's key", func(c *ceremony.Cluster) {
+			c.Approvers[2].Key = ceremonytest.Fpr("other")
+		}, "approver quin", ceremonytest.Fpr("other").String()},
+		{"approver's class", func(c *ceremony.Cluster) {
+			c.Approvers[0].Class = "security"
+		}, "approver paul", "(security)"},
+		{"approver came", func(c *ceremony.Cluster) {
+			c.Approvers = append(c.Approvers, ceremonytest.Person("rosa"))
+		}, "", ""},
 		{"holder left", func(c *ceremony.Cluster) { c.Holders = c.Holders[1:] }, "holder alice", "nobody of this name"},
-		{"holder's key", func(c *ceremony.Cluster) { c.Holders[1].Key = ceremonytest.Fpr("other") }, "holder bob", ceremonytest.Fpr("other").String()},
-		{"holder came", func(c *ceremony.Cluster) { c.Holders = append(c.Holders, ceremonytest.Person("frank")) }, "", ""},
-		{"receiver left", func(c *ceremony.Cluster) { c.Receivers = c.Receivers[1:] }, "receiver alice", "nobody of this name"},
-		{"receiver's key", func(c *ceremony.Cluster) { c.Receivers[4].Key = ceremonytest.Fpr("other") }, "receiver erin", ceremonytest.Fpr("other").String()},
-		{"receiver came", func(c *ceremony.Cluster) { c.Receivers = append(c.Receivers, ceremonytest.Person("frank")) }, "no share for frank", "receiver frank"},
+		{"holder's key", func(c *ceremony.Cluster) {
+			c.Holders[1].Key = ceremonytest.Fpr("other")
+		}, "holder bob", ceremonytest.Fpr("other").String()},
+		{"holder came", func(c *ceremony.Cluster) {
+			c.Holders = append(c.Holders, ceremonytest.Person("frank"))
+		}, "", ""},
+		{"receiver left", func(c *ceremony.Cluster) {
+			c.Receivers = c.Receivers[1:]
+		}, "receiver alice", "nobody of this name"},
+		{"receiver's key", func(c *ceremony.Cluster) {
+			c.Receivers[4].Key = ceremonytest.Fpr("other")
+		}, "receiver erin", ceremonytest.Fpr("other").String()},
+		{"receiver came", func(c *ceremony.Cluster) {
+			c.Receivers = append(c.Receivers, ceremonytest.Person("frank"))
+		}, "no share for frank", "receiver frank"},
 		{"receivers in another order", func(c *ceremony.Cluster) { slices.Reverse(c.Receivers) }, "", ""},
-		{"one receiver less than shares", func(c *ceremony.Cluster) { c.Receivers = append(c.Receivers, ceremonytest.Person("alice")) }, "5 new shares", "6"},
+		{"one receiver less than shares", func(c *ceremony.Cluster) {
+			c.Receivers = append(c.Receivers, ceremonytest.Person("alice"))
+		}, "5 new shares", "6"},
 		{"higher threshold", func(c *ceremony.Cluster) { c.NewThreshold = 4 }, "new threshold 3", "4"},
 		{"lower threshold", func(c *ceremony.Cluster) { c.NewThreshold = 2 }, "", ""},
 		{"no verification", func(c *ceremony.Cluster) { c.Verification = false }, "", ""},
 		{"no backup", func(c *ceremony.Cluster) { c.Backup = false }, "backup in vault yes", "no"},
-		{"operation not allowed", func(c *ceremony.Cluster) { c.Operations = []ceremony.Operation{ceremony.Unseal} }, "operation rekey", "unseal"},
+		{"operation not allowed", func(c *ceremony.Cluster) {
+			c.Operations = []ceremony.Operation{ceremony.Unseal}
+		}, "operation rekey", "unseal"},
 		{"more approvals", func(c *ceremony.Cluster) { c.Approvals = 2 }, "approvals needed 1", "2"},
-		{"more approvals by the policy", policy(func(p *ceremony.Policy) { p.Approvals = 2 }), "approvals needed 1", "2"},
-		{"approvals from a class", policy(func(p *ceremony.Policy) { p.Classes = []ceremony.ClassQuota{{Class: "security", Count: 1}} }), "approvals needed from security 0", "1"},
+		{"more approvals by the policy", policy(func(p *ceremony.Policy) { p.Approvals = 2 }), "approvals needed 1",
+			"2"},
+		{"approvals from a class", policy(func(p *ceremony.Policy) {
+			p.Classes = []ceremony.ClassQuota{{Class: "security", Count: 1}}
+		}), "approvals needed from security 0", "1"},
 		{"signed approvals", policy(func(p *ceremony.Policy) { p.Signed = true }), "approvals by button", "signed"},
 		{"parts kept apart", policy(func(p *ceremony.Policy) { p.Separate = true }), "", ""},
 		{"a witness", policy(func(p *ceremony.Policy) { p.Witness = true }), "no witness", "a witness"},
 		{"time to think", policy(func(p *ceremony.Policy) { p.Cooling = time.Minute }), "cooling-off 0s", "1m0s"},
 		{"quiet hours", policy(func(p *ceremony.Policy) { p.Quiet = quiet }), "quiet hours", quiet.String()},
-		{"one way in", policy(func(p *ceremony.Policy) { p.Ways = []ceremony.Intake{ceremony.ByForm} }), "ways in []", "form"},
+		{"one way in", policy(func(p *ceremony.Policy) { p.Ways = []ceremony.Intake{ceremony.ByForm} }), "ways in []",
+			"form"},
 		{"shorter window", func(c *ceremony.Cluster) { c.Window = time.Hour }, "a window of 4h0m0s", "1h0m0s"},
 		{"longer window", func(c *ceremony.Cluster) { c.Window = 5 * time.Hour }, "", ""},
 		{"roll call", policy(func(p *ceremony.Policy) { p.RollCall.On = true }), "roll call, present needed 0", "5"},
@@ -363,12 +407,12 @@ func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
 	}
 }
 
-// The other way round: a plan that asks for less than the configuration, as somebody
-// would forge it.
+// A forger's plan asks for less than the configuration.
 func TestP4PlanThatAsksForLessFreezes(t *testing.T) {
 	strict := ceremony.Policy{
 		Approvals: 1, Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Separate: true, Witness: true,
-		Cooling: time.Minute, Quiet: ceremony.Quiet{From: 4 * 60, To: 5 * 60, Zone: "UTC"}, Ways: []ceremony.Intake{ceremony.ByForm},
+		Cooling: time.Minute, Quiet: ceremony.Quiet{From: 4 * 60, To: 5 * 60, Zone: "UTC"},
+		Ways: []ceremony.Intake{ceremony.ByForm},
 	}
 	for _, row := range []struct {
 		name   string
@@ -377,22 +421,34 @@ func TestP4PlanThatAsksForLessFreezes(t *testing.T) {
 	}{
 		{"as it is", func(*ceremony.Plan) {}, ""},
 		{"other identity", func(p *ceremony.Plan) { p.Identity = ceremonytest.Fpr("mallory") }, "identity"},
-		{"all shares for one", func(p *ceremony.Plan) { p.Receivers = slices.Repeat(p.Receivers[:1], 5) }, "no share for"},
+		{"all shares for one", func(p *ceremony.Plan) {
+			p.Receivers = slices.Repeat(p.Receivers[:1], 5)
+		}, "no share for"},
 		{"fewer shares", func(p *ceremony.Plan) { p.Receivers = p.Receivers[:1] }, "no share for"},
-		{"one share twice", func(p *ceremony.Plan) { p.Receivers = append(slices.Clone(p.Receivers), p.Receivers[0]) }, "6 new shares"},
+		{"one share twice", func(p *ceremony.Plan) {
+			p.Receivers = append(slices.Clone(p.Receivers), p.Receivers[0])
+		}, "6 new shares"},
 		{"threshold of one", func(p *ceremony.Plan) { p.NewThreshold = 1 }, "new threshold 1"},
 		{"no verification", func(p *ceremony.Plan) { p.Verification = false }, "verification no"},
-		{"no approval of a class", func(p *ceremony.Plan) { p.ApprovalsFrom = nil }, "approvals needed from security 0"},
+		{"no approval of a class", func(p *ceremony.Plan) {
+			p.ApprovalsFrom = nil
+		}, "approvals needed from security 0"},
 		{"no approval", func(p *ceremony.Plan) { p.Approvals = 0 }, "approvals needed 0"},
-		{"a holder who approves", func(p *ceremony.Plan) { p.Approvers = append(slices.Clone(p.Approvers), ceremonytest.Person("alice")) }, "alice may approve"},
+		{"a holder who approves", func(p *ceremony.Plan) {
+			p.Approvers = append(slices.Clone(p.Approvers), ceremonytest.Person("alice"))
+		}, "alice may approve"},
 		{"no witness", func(p *ceremony.Plan) { p.Witnesses = nil }, "no witness"},
 		{"another witness", func(p *ceremony.Plan) { p.Witnesses = ceremonytest.People("mallory") }, "witness mallory"},
 		{"no time to think", func(p *ceremony.Plan) { p.Cooling = 0 }, "cooling-off"},
 		{"no quiet hours", func(p *ceremony.Plan) { p.Quiet = nil }, "quiet hours"},
 		{"every way in", func(p *ceremony.Plan) { p.Ways = nil }, "ways in"},
-		{"another way in", func(p *ceremony.Plan) { p.Ways = []ceremony.Intake{ceremony.ByForm, ceremony.ByText} }, "ways in"},
+		{"another way in", func(p *ceremony.Plan) {
+			p.Ways = []ceremony.Intake{ceremony.ByForm, ceremony.ByText}
+		}, "ways in"},
 		{"a longer window", func(p *ceremony.Plan) { p.Closes = p.Closes.Add(time.Hour) }, "a window"},
-		{"strangers in the roll call", func(p *ceremony.Plan) { p.RollCall, p.Present = ceremonytest.People("mallory"), 1 }, "in the roll call: mallory"},
+		{"strangers in the roll call", func(p *ceremony.Plan) {
+			p.RollCall, p.Present = ceremonytest.People("mallory"), 1
+		}, "in the roll call: mallory"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
@@ -468,8 +524,10 @@ func TestP5WhatWasSentIsSettledBeforeTheFreeze(t *testing.T) {
 				s.start()
 				s.settle(5 * time.Minute)
 				c := s.now(id)
-				if c.Phase != row.want || c.Freeze != nil && c.Freeze.Why != event.OtherConfig || c.Pending != nil || s.vault.Count(row.method) != row.calls {
-					t.Errorf("%s was called %d times, state %s, %+v: %s", row.method, s.vault.Count(row.method), c.Phase, c.Freeze, story(c))
+				if c.Phase != row.want || c.Freeze != nil && c.Freeze.Why != event.OtherConfig || c.Pending != nil ||
+					s.vault.Count(row.method) != row.calls {
+					t.Errorf("%s was called %d times, state %s, %+v: %s", row.method, s.vault.Count(row.method),
+						c.Phase, c.Freeze, story(c))
 				}
 				if row.want == rules.PhaseFrozen {
 					s.cancels(id)
@@ -482,7 +540,7 @@ func TestP5WhatWasSentIsSettledBeforeTheFreeze(t *testing.T) {
 	}
 }
 
-// A ceremony that stands still for another reason is told of the difference, too.
+// A ceremony that is frozen for another reason records the difference, too.
 func TestFrozenCeremonyIsNotThawedWhileTheConfigurationDiffers(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Rekey)
@@ -499,7 +557,8 @@ func TestFrozenCeremonyIsNotThawedWhileTheConfigurationDiffers(t *testing.T) {
 		if c.Freeze == nil || c.Freeze.Why != event.OtherConfig || c.Freeze.Was != rules.PhaseCollecting {
 			t.Fatalf("%+v: %s", c.Freeze, story(c))
 		}
-		if _, err := s.engine.Resume(context.Background(), id, ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.StillInDoubt) {
+		if _, err := s.engine.Resume(context.Background(), id,
+			ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.StillInDoubt) {
 			t.Errorf("resumed: %v", err)
 		}
 		s.cancels(id)
@@ -518,23 +577,26 @@ func TestBotOfAnotherIdentityResumesNothing(t *testing.T) {
 	})
 }
 
-// With PGP itself: what people have signed holds after a restart at any moment, and
-// a word of somebody else does not.
+// With real PGP: a person's signed statement holds after a restart at any moment, and a
+// statement that another key has signed does not.
 func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
-		tr := newTroupe(t, append([]string{"olga", "paul", "quin", "wendy"}, ceremonytest.Holders...)...)
-		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{tr.opener} }
+		cast := newCast(t, append([]string{"olga", "paul", "quin", "wendy"}, ceremonytest.Holders...)...)
+		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{cast.opener} }
 		s.configure = func(c *ceremony.Cluster) {
 			c.Policies = map[ceremony.Operation]ceremony.Policy{
-				ceremony.GenerateRoot: {Approvals: 2, Signed: true, Witness: true, RollCall: ceremony.RollCall{On: true}},
+				ceremony.GenerateRoot: {
+					Approvals: 2, Signed: true, Witness: true, RollCall: ceremony.RollCall{On: true},
+				},
 			}
-			c.Initiators, c.Approvers, c.Witnesses = ceremonytest.People("olga"), ceremonytest.People("paul", "quin"), ceremonytest.People("wendy")
+			c.Initiators, c.Approvers, c.Witnesses = ceremonytest.People("olga"), ceremonytest.People("paul", "quin"),
+				ceremonytest.People("wendy")
 			for _, list := range [][]ceremony.Person{c.Initiators, c.Approvers, c.Witnesses, c.Holders, c.Receivers} {
-				tr.cast(list)
+				cast.giveKeys(list)
 			}
 		}
 		s.restart()
-		p := player{t, s, tr, s.propose(ceremony.GenerateRoot)}
+		p := player{t, s, cast, s.propose(ceremony.GenerateRoot)}
 		s.settle(2 * time.Minute)
 		for _, says := range []func(){
 			func() { p.says("paul", ceremony.SayApprove) },
@@ -556,14 +618,15 @@ func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 		}
 		s.stop()
 		line := c.StatementFor(ceremony.SayProceed).Line()
-		signed, err := tr.keys["alice"].SignWord(line, time.Now())
+		signed, err := cast.keys["alice"].SignWord(line, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.forge(p.id, event.ExceptionNoted{By: c.Plan.Witnesses[0], Text: "none", Signed: signed})
 		s.start()
 		s.settle(time.Second)
-		if c := s.now(p.id); c.Freeze == nil || c.Freeze.Why != event.NotSigned || !strings.Contains(c.Freeze.Got, "wendy's signature (exception) does not hold") {
+		if c := s.now(p.id); c.Freeze == nil || c.Freeze.Why != event.NotSigned ||
+			!strings.Contains(c.Freeze.Got, "wendy's signature (exception) does not hold") {
 			t.Errorf("%+v: %s", c.Freeze, story(c))
 		}
 		s.cancels(p.id)

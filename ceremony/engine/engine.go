@@ -12,49 +12,49 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/interference"
 	"conclave/ceremony/rules"
 )
 
-// Config is what an engine is made of; every field is needed but Archives, and Files
-// where there are none.
+// Config is what an engine is made of. Every field is required but Forget and Archives;
+// Files is required with Archives.
 type Config struct {
 	Clusters []ceremony.Cluster
-	Opener   ceremony.OpenPGP
-	// Signatures verifies again what people have signed in a journal.
+	OpenPGP  ceremony.OpenPGP
+	// Signatures verifies the signed statements of a journal again.
 	Signatures ceremony.Signatures
-	Courier    Notifier
+	Notifier   Notifier
 	Journal    event.Journal
 	Log        *slog.Logger
-	// Forget is called after each envelope that was opened, when nothing of its content
-	// is needed any more and the outcome is in the journal: the time to collect garbage.
-	// Nil means that nothing is done.
+	// Forget is called after each envelope that was opened, once its content is not needed
+	// any more and the outcome is in the journal. It may collect garbage. It may be nil.
 	Forget func()
 	// Archives keep each signed transcript.
 	Archives []ceremony.Archive
-	// Files makes what they keep: the transcript itself, and behind it a page for people.
-	// The same event makes the same files.
+	// Files makes what the archives keep: the transcript, followed by a page for people. It
+	// must make the same files of the same event.
 	Files func(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error)
 }
 
-// Engine runs ceremonies. Each open one has an owner, a goroutine that alone
-// decides and writes for it, so that a Vault that hangs delays no other cluster.
+// Engine runs ceremonies. Each open ceremony has an actor, whose goroutine alone decides
+// and writes for it, so that a Vault that hangs delays no other cluster.
 type Engine struct {
 	config   Config
 	clusters map[string]ceremony.Cluster
 	people   map[ceremony.Account]string // account → name in the configuration
 	ready    chan struct{}
-	alarming sync.Mutex // one finding is added to its alarm, or opens one, at a time
+	alarming sync.Mutex // held while a finding is added to an alarm or opens one
 
 	mu        sync.Mutex
 	snapshots map[ceremony.ID]snapshot
-	order     []ceremony.ID // of known, newest first
+	order     []ceremony.ID // of the snapshots, newest first
 	actors    map[ceremony.ID]*actor
 	taken     map[string]bool // cluster → a proposal for it is being prepared
 	// first is the hash of the newest ceremony's first line.
 	first string
 
 	digests digests
-	// run starts an owner; nil when the engine is not running.
+	// run starts an actor. It is nil when the engine is not running.
 	run func(*actor)
 }
 
@@ -62,10 +62,10 @@ type Engine struct {
 type snapshot struct {
 	c    rules.State
 	live rules.Live
-	fits func(envelope []byte) bool // is it encrypted to the key that is announced now? nil when there is none
+	fits func(envelope []byte) bool // reports whether it is encrypted to the announced key; nil without one
 }
 
-// NewEngine makes an engine that does nothing until Run.
+// NewEngine makes an engine. It does nothing until Run.
 func NewEngine(config Config) *Engine {
 	if config.Forget == nil {
 		config.Forget = func() {}
@@ -91,29 +91,29 @@ func NewEngine(config Config) *Engine {
 // Ready is closed when the journal has been read and commands are taken.
 func (e *Engine) Ready() <-chan struct{} { return e.ready }
 
-// Clusters are the configured clusters.
+// Clusters returns the configured clusters.
 func (e *Engine) Clusters() []ceremony.Cluster { return slices.Clone(e.config.Clusters) }
 
-// Run reads the journal, takes up what was open, and serves until ctx ends. It
-// returns when every owner has finished the act in hand. An error means that
-// the journal could not be read: nothing was done.
+// Run reads the journal, resumes the open ceremonies, and serves until ctx ends. It returns
+// when every actor has finished the act in hand. An error means that the journal could
+// not be read, or that an open ceremony's cluster is not configured: nothing was done.
 func (e *Engine) Run(ctx context.Context) error {
 	open, err := e.recover(ctx)
 	if err != nil {
 		return err
 	}
 	var owners sync.WaitGroup
-	start := func(o *actor) {
+	start := func(a *actor) {
 		owners.Go(func() {
-			o.run(ctx)
-			e.forget(o)
+			a.run(ctx)
+			e.forget(a)
 		})
 	}
 	e.mu.Lock()
 	e.run = start
-	for _, o := range open {
-		e.actors[o.id] = o
-		start(o)
+	for _, a := range open {
+		e.actors[a.id] = a
+		start(a)
 	}
 	e.mu.Unlock()
 	close(e.ready)
@@ -121,10 +121,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	var watches sync.WaitGroup
 	for _, c := range e.config.Clusters {
 		if c.Watch {
-			watches.Go(func() { e.watch(ctx, c) })
+			watches.Go(func() { e.watchSeals(ctx, c) })
 		}
 		if c.Interference {
-			watches.Go(func() { e.watchInterference(ctx, c) })
+			log := e.config.Log.With("cluster", c.Name)
+			watches.Go(func() { interference.NewWatcher(e, c, log).Run(ctx) })
 		}
 	}
 	<-ctx.Done()
@@ -136,8 +137,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// recover replays every ceremony and makes owners for those that are not
-// settled.
+// recover replays every ceremony. It returns an actor for each that is not settled.
 func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 	ids, err := e.config.Journal.List(ctx)
 	if err != nil {
@@ -163,24 +163,27 @@ func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 		}
 		cluster, ok := e.clusters[c.Plan.Cluster]
 		if !ok && (c.Ended() && !c.OwesNews() || c.Plan.Operation == ceremony.Alarm) {
-			e.config.Log.Warn("an alarm, or what a ceremony has left behind, is not looked after: its cluster is not configured any more", "ceremony", string(id))
+			e.config.Log.Warn("an alarm, or what a ceremony has left behind, is not looked after: its cluster is not configured any more",
+				"ceremony", string(id))
 			continue
 		}
 		if !ok {
-			return nil, fmt.Errorf("%s is open, and its cluster %q is not configured any more: %w", id, c.Plan.Cluster, ceremony.UnknownCluster)
+			return nil, fmt.Errorf("%s is open, and its cluster %q is not configured any more: %w", id, c.Plan.Cluster,
+				ceremony.UnknownCluster)
 		}
 		open = append(open, newActor(e, cluster, c, true))
 		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.Phase), "events", c.Seq())
 	}
-	for _, o := range open {
-		// All journals are read by now: others show who has no need to be called.
-		if o.session.Doubt = e.doubt(o.c, o.cluster); o.session.Doubt != nil {
-			d := o.session.Doubt
-			o.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.Why), "plan", d.Want, "found", d.Got)
+	for _, a := range open {
+		// This needs all journals: others show who need not be called in a roll call.
+		if a.session.Doubt = e.doubt(a.c, a.cluster); a.session.Doubt != nil {
+			d := a.session.Doubt
+			a.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.Why),
+				"plan", d.Want, "found", d.Got)
 		}
 	}
-	// The newest is the one that no other names: the list goes by the clock, which may
-	// have been set back.
+	// The newest ceremony is the one that no other names. The order of the list goes by the
+	// clock, which may have been set back.
 	for _, first := range firsts {
 		if !named[first] {
 			e.first = first
@@ -189,19 +192,21 @@ func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 	return open, nil
 }
 
-func (e *Engine) forget(o *actor) {
+// forget removes an actor whose goroutine has ended.
+func (e *Engine) forget(a *actor) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.actors, o.id)
+	delete(e.actors, a.id)
 }
 
-// publish makes a ceremony's newest value visible to readers.
+// publish gives a ceremony's newest snapshot to readers.
 func (e *Engine) publish(k snapshot) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.publishLocked(k)
 }
 
+// publishLocked is publish for a caller that holds the lock.
 func (e *Engine) publishLocked(k snapshot) {
 	id := k.c.ID()
 	before, again := e.snapshots[id]
@@ -215,7 +220,8 @@ func (e *Engine) publishLocked(k snapshot) {
 	e.snapshots[id] = k
 }
 
-// Ceremony returns where a ceremony stands and how its Vault answers.
+// Ceremony returns a ceremony's state and how its Vault answers. The error is
+// ErrUnknownCeremony when no ceremony has the id.
 func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -226,7 +232,7 @@ func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	return k.c, k.live, nil
 }
 
-// Ceremonies returns all of them, newest first.
+// Ceremonies returns the states of all ceremonies, newest first.
 func (e *Engine) Ceremonies() []rules.State {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -237,21 +243,22 @@ func (e *Engine) Ceremonies() []rules.State {
 	return all
 }
 
-// newNonce binds shares to a round of which Vault knows nothing.
+// newNonce returns a nonce for a round that Vault has no nonce for.
 func newNonce() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // crypto/rand never fails
 	return hex.EncodeToString(b[:])
 }
 
-// madeUnder is the ceremony whose attempt had this nonce, and how it ended.
+// madeUnder returns the ceremony whose attempt had this nonce, and its outcome. unknown
+// reports whether that ceremony did not see the new shares come into force.
 func (e *Engine) madeUnder(nonce string) (id ceremony.ID, outcome event.Outcome, unknown bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for id, k := range e.snapshots {
 		for _, entry := range k.c.History {
 			if s, ok := entry.Event.(event.Started); ok && s.Nonce == nonce {
-				// A rekey in whose journal they are not was carried through without it.
+				// Without the new shares in its journal, others have carried the rekey through.
 				seen := k.c.BackedUpUnder() == nonce && !k.c.Unproven && !k.c.MadeElsewhere()
 				return id, k.c.Outcome, k.c.Outcome != event.Completed && !seen
 			}
@@ -260,12 +267,12 @@ func (e *Engine) madeUnder(nonce string) (id ceremony.ID, outcome event.Outcome,
 	return "", "", false
 }
 
-// actor finds who decides for an open ceremony.
+// actor returns the actor of an open ceremony.
 func (e *Engine) actor(id ceremony.ID) (*actor, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if o := e.actors[id]; o != nil {
-		return o, nil
+	if a := e.actors[id]; a != nil {
+		return a, nil
 	}
 	switch _, ok := e.snapshots[id]; {
 	case e.run == nil:

@@ -44,7 +44,8 @@ func TestRekeyGoesFromProposalToNewShares(t *testing.T) {
 			t.Errorf("still due: %v", c.Due())
 		}
 		for i, name := range ceremonytest.Holders {
-			ref, ok := c.Where("delivery/" + strings.Split(deliveryKey(c, name), "/")[1] + "/" + ceremonytest.Person(name).Account.String())
+			ref, ok := c.Where("delivery/" + strings.Split(deliveryKey(c, name),
+				"/")[1] + "/" + ceremonytest.Person(name).Account.String())
 			if !ok {
 				t.Errorf("share %d was not delivered to %s: %v", i+1, name, ref)
 			}
@@ -69,7 +70,7 @@ func TestGenerateRootGivesTheTokenToTheRequester(t *testing.T) {
 			t.Fatalf("outcome %q, token %q", c.Outcome, c.Token)
 		}
 		s.settle(time.Minute)
-		if n := s.courier.Posted[string(id)+" "+tokenKey(s.now(id))]; n != 1 {
+		if n := s.notifier.Posted[string(id)+" "+tokenKey(s.now(id))]; n != 1 {
 			t.Errorf("the token was posted %d times", n)
 		}
 	})
@@ -128,10 +129,12 @@ func TestNothingIsSentBeforeASecondPersonApproves(t *testing.T) {
 func TestRejectedProposalNeverReachesVault(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.propose(s.rekey)
-		if _, err := s.engine.Reject(context.Background(), id, ceremonytest.Person("alice").Account, ""); !errors.Is(err, ceremony.NotApprover) {
+		if _, err := s.engine.Reject(context.Background(), id, ceremonytest.Person("alice").Account,
+			""); !errors.Is(err, ceremony.NotApprover) {
 			t.Errorf("rejection by a holder: %v", err)
 		}
-		if _, err := s.engine.Reject(context.Background(), id, ceremonytest.Person("paul").Account, "not\ntoday"); err != nil {
+		if _, err := s.engine.Reject(context.Background(), id, ceremonytest.Person("paul").Account,
+			"not\ntoday"); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
@@ -139,7 +142,8 @@ func TestRejectedProposalNeverReachesVault(t *testing.T) {
 		if c.Outcome != event.WasRejected || len(s.vault.Log) != 0 || !c.Settled() {
 			t.Errorf("outcome %q, vault %q, due %v", c.Outcome, s.vault.Log, c.Due())
 		}
-		if _, err := s.engine.Approve(context.Background(), id, ceremonytest.Person("quin").Account, ""); !errors.Is(err, ceremony.Closed) {
+		if _, err := s.engine.Approve(context.Background(), id, ceremonytest.Person("quin").Account,
+			""); !errors.Is(err, ceremony.Closed) {
 			t.Errorf("approval after the rejection: %v", err)
 		}
 	})
@@ -152,11 +156,22 @@ func TestProposalIsRefusedWhereItCanNotWork(t *testing.T) {
 		p       ceremony.Proposal
 		want    error
 	}{
-		{"unknown cluster", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "dev", By: ceremonytest.Person("olga").Account}, ceremony.UnknownCluster},
-		{"unknown operation", nil, ceremony.Proposal{Operation: "explode", Cluster: "prod", By: ceremonytest.Person("olga").Account}, ceremony.UnknownOperation},
-		{"not an initiator", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "prod", By: ceremonytest.Person("bob").Account}, ceremony.NotInitiator},
-		{"direction overrides", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "prod", Reason: "a\u202eb", By: ceremonytest.Person("olga").Account}, ceremony.BadReason},
-		{"control characters", nil, ceremony.Proposal{Operation: ceremony.Rekey, Cluster: "prod", Reason: "a\nholder 9: x", By: ceremonytest.Person("olga").Account}, ceremony.BadReason},
+		{"unknown cluster", nil, ceremony.Proposal{
+			Operation: ceremony.Rekey, Cluster: "dev", By: ceremonytest.Person("olga").Account,
+		}, ceremony.UnknownCluster},
+		{"unknown operation", nil, ceremony.Proposal{
+			Operation: "explode", Cluster: "prod", By: ceremonytest.Person("olga").Account,
+		}, ceremony.UnknownOperation},
+		{"not an initiator", nil, ceremony.Proposal{
+			Operation: ceremony.Rekey, Cluster: "prod", By: ceremonytest.Person("bob").Account,
+		}, ceremony.NotInitiator},
+		{"direction overrides", nil, ceremony.Proposal{
+			Operation: ceremony.Rekey, Cluster: "prod", Reason: "a\u202eb", By: ceremonytest.Person("olga").Account,
+		}, ceremony.BadReason},
+		{"control characters", nil, ceremony.Proposal{
+			Operation: ceremony.Rekey, Cluster: "prod", Reason: "a\nholder 9: x",
+			By: ceremonytest.Person("olga").Account,
+		}, ceremony.BadReason},
 		{"sealed", func(s *stage) { s.vault.Sealed = true }, ceremony.Proposal{}, ceremony.ErrSealed},
 		{"in progress", func(s *stage) {
 			s.vault.Attempt = &ceremonytest.FakeAttempt{Op: s.rekey, Nonce: "theirs"}
@@ -165,7 +180,9 @@ func TestProposalIsRefusedWhereItCanNotWork(t *testing.T) {
 			s.opener.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("dave"): true}
 		}, ceremony.Proposal{}, ceremony.HolderKeyInvalid},
 		{"too few holders", func(s *stage) { s.vault.Threshold = 6 }, ceremony.Proposal{}, ceremony.TooFewHolders},
-		{"cluster busy", func(s *stage) { s.propose(ceremony.GenerateRoot) }, ceremony.Proposal{}, ceremony.ClusterBusy},
+		{"cluster busy", func(s *stage) {
+			s.propose(ceremony.GenerateRoot)
+		}, ceremony.Proposal{}, ceremony.ClusterBusy},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			play(t, func(t *testing.T, s *stage) {
@@ -193,7 +210,9 @@ func TestOperationThatDoesNotSuitTheSealIsRefusedAndTheOtherNamed(t *testing.T) 
 		if s.rekey == other {
 			other, want = ceremony.Rekey, ceremony.WrongSealType
 		}
-		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: other, Cluster: "prod", By: ceremonytest.Person("olga").Account})
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: other, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+		})
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", other, err, want)
 		}
@@ -221,8 +240,11 @@ func TestP2OnlyHoldersOfThePlanContributeOnceARound(t *testing.T) {
 		}
 		refused("a stranger's share", "mallory", s.envelope(id, "mallory", "old-1"), ceremony.NotAHolder)
 		refused("alice's envelope from bob's account", "bob", good, ceremony.WrongSigner)
-		refused("an envelope signed by mallory from alice's account", "alice", s.envelope(id, "mallory", "old-1"), ceremony.WrongSigner)
-		refused("an envelope for another step", "alice", []byte(strings.Replace(string(s.envelope(id, "alice", "old-1")), "|update|", "|verify|", 1)), ceremony.OtherStep)
+		refused("an envelope signed by mallory from alice's account", "alice", s.envelope(id, "mallory", "old-1"),
+			ceremony.WrongSigner)
+		refused("an envelope for another step", "alice",
+			[]byte(strings.Replace(string(s.envelope(id, "alice", "old-1")), "|update|", "|verify|", 1)),
+			ceremony.OtherStep)
 		if err := s.send("alice", good); err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +260,10 @@ func TestP2OnlyHoldersOfThePlanContributeOnceARound(t *testing.T) {
 func TestRedeliveredMessageIsLookedAtOnce(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
-		offer := ceremony.Envelope{By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "D1", TS: "1"}, Envelope: s.envelope(id, "alice", "old-1")}
+		offer := ceremony.Envelope{
+			By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "D1", TS: "1"},
+			Envelope: s.envelope(id, "alice", "old-1"),
+		}
 		for range 3 {
 			if _, err := s.engine.Share(context.Background(), offer); err != nil {
 				t.Fatal(err)
@@ -352,8 +377,8 @@ func lastSeq[E event.Event](c rules.State) int {
 	return 0
 }
 
-// An envelope whose share Vault did not count, since its answer was lost, is
-// still not taken a second time: a new one has to be signed.
+// Vault did not count an envelope's share, and its answer was lost. The envelope is not taken
+// a second time: a new one has to be signed.
 func TestReplayedEnvelopeIsRefused(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(m string, n int) (error, error) {
@@ -389,7 +414,9 @@ func TestLateShareIsRefused(t *testing.T) {
 }
 
 func TestExpiredCeremonyIsCancelledInVault(t *testing.T) {
-	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.RecoveryToken, ceremony.DRToken} {
+	for _, op := range []ceremony.Operation{
+		ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.RecoveryToken, ceremony.DRToken,
+	} {
 		t.Run(string(op), func(t *testing.T) {
 			playFor(t, op, func(t *testing.T, s *stage) {
 				id := s.begin(op)
@@ -422,11 +449,13 @@ func TestCancelledCeremonyIsCancelledInVaultEvenWhenItIsAwayForAWhile(t *testing
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
 		s.share(id, "alice", "old-1")
-		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("bob").Account, ""); !errors.Is(err, ceremony.MayNotCancel) {
+		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("bob").Account,
+			""); !errors.Is(err, ceremony.MayNotCancel) {
 			t.Errorf("cancelled by a holder: %v", err)
 		}
 		s.vault.Do(func() { s.vault.Fault = func(string, int) (error, error) { return ceremony.ErrNotSent, nil } })
-		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, "wrong day"); err != nil {
+		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account,
+			"wrong day"); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(10 * time.Minute)
@@ -446,7 +475,9 @@ func TestForeignAttemptIsNeverCancelled(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.GenerateRoot)
 		s.vault.Do(func() {
-			s.vault.Attempt = &ceremonytest.FakeAttempt{Op: ceremony.GenerateRoot, Nonce: "theirs", Keys: []ceremony.Fingerprint{ceremonytest.Fpr("mallory")}}
+			s.vault.Attempt = &ceremonytest.FakeAttempt{
+				Op: ceremony.GenerateRoot, Nonce: "theirs", Keys: []ceremony.Fingerprint{ceremonytest.Fpr("mallory")},
+			}
 		})
 		s.settle(time.Minute)
 		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.ForeignAttempt {
@@ -456,14 +487,15 @@ func TestForeignAttemptIsNeverCancelled(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
-		if c := s.now(id); c.Ending != event.AttemptForeign || s.vault.Attempt == nil || s.vault.Attempt.Nonce != "theirs" {
+		if c := s.now(id); c.Ending != event.AttemptForeign || s.vault.Attempt == nil ||
+			s.vault.Attempt.Nonce != "theirs" {
 			t.Errorf("ending %q, Vault has %+v", c.Ending, s.vault.Attempt)
 		}
 	})
 }
 
-// Cancelling a verification that has not begun leaves a nonce behind in Vault's
-// status. It is noise that anybody on the network can make, and stops nothing.
+// Cancelling a verification that has not begun leaves a nonce in Vault's status. Anybody on
+// the network can cause that, so it must stop nothing.
 func TestStrayVerificationNonceStopsNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -513,8 +545,8 @@ func TestThawTakesTheInitiatorAndAnApprover(t *testing.T) {
 	})
 }
 
-// After a thaw, what is ours but spoilt is dropped and begun again, what is not
-// ours freezes again.
+// After a thaw our own spoilt attempt is dropped and begun again. A foreign one freezes the
+// ceremony again.
 func TestThawReconcilesWithVault(t *testing.T) {
 	for _, row := range []struct {
 		name    string
@@ -523,11 +555,20 @@ func TestThawReconcilesWithVault(t *testing.T) {
 		verify  bool          // the change comes during the verification
 		attempt int
 	}{
-		{name: "foreign share", change: func(v *ceremonytest.FakeVault) { v.Attempt.Progress = append(v.Attempt.Progress, "x") }, want: event.Completed, attempt: 2},
+		{name: "foreign share", change: func(v *ceremonytest.FakeVault) {
+			v.Attempt.Progress = append(v.Attempt.Progress, "x")
+		}, want: event.Completed, attempt: 2},
 		{name: "foreign attempt", change: func(v *ceremonytest.FakeVault) { v.Attempt.Nonce = "theirs" }},
-		{name: "verification cancelled", change: func(v *ceremonytest.FakeVault) { v.Attempt.Verify = "nonce-x"; v.Attempt.Proven = nil }, want: event.Completed, verify: true, attempt: 1},
-		{name: "foreign share in the verification", change: func(v *ceremonytest.FakeVault) { v.Attempt.Proven = append(v.Attempt.Proven, "x") }, want: event.Completed, verify: true, attempt: 1},
-		{name: "rekey cancelled during the verification", change: func(v *ceremonytest.FakeVault) { v.Attempt = nil }, want: event.Completed, verify: true, attempt: 2},
+		{name: "verification cancelled", change: func(v *ceremonytest.FakeVault) {
+			v.Attempt.Verify = "nonce-x"
+			v.Attempt.Proven = nil
+		}, want: event.Completed, verify: true, attempt: 1},
+		{name: "foreign share in the verification", change: func(v *ceremonytest.FakeVault) {
+			v.Attempt.Proven = append(v.Attempt.Proven, "x")
+		}, want: event.Completed, verify: true, attempt: 1},
+		{name: "rekey cancelled during the verification", change: func(v *ceremonytest.FakeVault) {
+			v.Attempt = nil
+		}, want: event.Completed, verify: true, attempt: 2},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			play(t, func(t *testing.T, s *stage) {
@@ -553,7 +594,8 @@ func TestThawReconcilesWithVault(t *testing.T) {
 					return
 				}
 				if c := s.finish(id); c.Outcome != row.want || c.Attempt.Number != row.attempt {
-					t.Errorf("outcome %q in attempt %d, want %q in %d", c.Outcome, c.Attempt.Number, row.want, row.attempt)
+					t.Errorf("outcome %q in attempt %d, want %q in %d", c.Outcome, c.Attempt.Number, row.want,
+						row.attempt)
 				}
 			})
 		})

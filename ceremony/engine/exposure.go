@@ -11,20 +11,20 @@ import (
 	"conclave/ceremony/event"
 )
 
-// strangerPause is how long what a stranger shows raises no further alarm of its
-// kind, also when the one before was acknowledged: whoever has an account in the
+// strangerPause is how long an exposure by an unknown account raises no further alarm of
+// its kind, even when the alarm before was acknowledged. Otherwise any account in the
 // workspace could keep people awake with made-up shares.
 const strangerPause = 24 * time.Hour
 
-// Exposed raises an alarm since somebody has shown a secret in the open: kind is
-// ExposedShare, ExposedEnvelope, ExposedToken or ExposedKey. The secret itself is not
-// given here, so that it can't get into the journal (P1).
+// Exposed raises alarms because an account has shown a secret in the open. kind is
+// ExposedShare, ExposedEnvelope, ExposedToken or ExposedKey. The secret itself must not be
+// passed, so that it can't get into the journal (P1).
 //
-// Of a share it is raised on each cluster of which they hold or get one, of a token or
-// a private key where they have any part. Where that is nowhere, the share is
-// somebody else's and its cluster can't be told from it: then every cluster has the
-// alarm, without a name when the configuration does not know the account. It answers
-// the alarms.
+// A share raises an alarm on each cluster whose shares the account holds or receives; a
+// token or a private key on each cluster in which the account has a part. When there is
+// no such cluster, the secret may belong to any of them, and every cluster has the alarm.
+// The alarm names nobody when the configuration does not know the account. Exposed
+// returns the ids of the alarms.
 func (e *Engine) Exposed(ctx context.Context, by ceremony.Account, kind ceremony.Finding) ([]ceremony.ID, error) {
 	if !kind.Exposure() {
 		return nil, fmt.Errorf("%q is nothing that is exposed: %w", kind, ceremony.NotAnAlarm)
@@ -53,7 +53,7 @@ func (e *Engine) Exposed(ctx context.Context, by ceremony.Account, kind ceremony
 	return alarms, errors.Join(faults...)
 }
 
-// exposedOn are the clusters that an exposure is about.
+// exposedOn returns the clusters on which an exposure raises an alarm.
 func (e *Engine) exposedOn(by ceremony.Account, kind ceremony.Finding) []ceremony.Cluster {
 	among := func(has func(ceremony.Cluster) bool) []ceremony.Cluster {
 		return slices.DeleteFunc(slices.Clone(e.config.Clusters), func(c ceremony.Cluster) bool { return !has(c) })
@@ -70,7 +70,8 @@ func (e *Engine) exposedOn(by ceremony.Account, kind ceremony.Finding) []ceremon
 	return e.config.Clusters
 }
 
-// person is somebody with a part in any cluster.
+// person returns the person with this account in any cluster. It reports whether there is
+// one.
 func (e *Engine) person(who ceremony.Account) (ceremony.Person, bool) {
 	for _, c := range e.config.Clusters {
 		if p, ok := ceremony.Find(c.Everybody(), who); ok {
@@ -80,8 +81,8 @@ func (e *Engine) person(who ceremony.Account) (ceremony.Person, bool) {
 	return ceremony.Person{}, false
 }
 
-// strangerKnown reports whether people were told not long ago that somebody unknown
-// has shown a secret of this kind.
+// strangerKnown reports whether people were told within strangerPause that an unknown
+// account has shown a secret of this kind.
 func (e *Engine) strangerKnown(cluster string, kind ceremony.Finding) bool {
 	for _, c := range e.Ceremonies() {
 		if c.Plan.Cluster != cluster {

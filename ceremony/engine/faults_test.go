@@ -18,8 +18,8 @@ import (
 	"conclave/needs"
 )
 
-// Each outside call fails once, in each of the three ways in which a call can
-// fail. The ceremony ends as it would have ended, or says what was lost.
+// Each call to the outside fails once, in each of the three ways in which a call can fail.
+// The ceremony ends as it would have without, or says what was lost.
 func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 	ways := []struct {
 		name          string
@@ -30,7 +30,7 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 		{name: "failed, but applied", after: ceremony.ErrUncertain},
 	}
 	for _, op := range ceremony.Operations() {
-		// How often a ceremony without faults calls each, at the most.
+		// How often a ceremony without faults makes each call, at most.
 		for method, calls := range map[string]int{
 			"seal": 14, "progress": 14, "start": 1, "submit": 6, "backup": 4, "unseal": 9, "initialize": 1,
 			"rotate": 1, "key-status": 3, "policy": 3, "set-policy": 1, "delete-backup": 1,
@@ -42,8 +42,9 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 						playFor(t, op, func(t *testing.T, s *stage) {
 							hit := false
 							s.vault.Fault = func(m string, i int) (error, error) {
-								// The first of each is the proposal's own question.
-								asked := slices.Contains([]string{"seal", "progress", "key-status", "policy"}, m) || m == "backup" && op == ceremony.ReadBackup
+								// The first call of each is made by the proposal.
+								asked := slices.Contains([]string{"seal", "progress", "key-status", "policy"}, m) ||
+									m == "backup" && op == ceremony.ReadBackup
 								if m != method || i != n || i == 0 && asked {
 									return nil, nil
 								}
@@ -115,7 +116,8 @@ func TestP5RekeySharesAreTakenFromTheBackupWhenTheAnswerIsLost(t *testing.T) {
 		}
 		id := s.begin(s.rekey)
 		c := s.finish(id)
-		if made := lastOf[event.Rekeyed](c); !made.FromBackup || len(made.Shares) != 5 || made.Shares[4].Ciphertext != ceremonytest.Enc("new-5 for "+string(ceremonytest.Fpr("erin"))) {
+		if made := lastOf[event.Rekeyed](c); !made.FromBackup || len(made.Shares) != 5 ||
+			made.Shares[4].Ciphertext != ceremonytest.Enc("new-5 for "+string(ceremonytest.Fpr("erin"))) {
 			t.Errorf("new shares: %+v", made)
 		}
 		if c.Outcome != event.Completed {
@@ -152,7 +154,7 @@ func TestP7LostNewSharesFreezeAndTheOldKeyStays(t *testing.T) {
 
 func TestP7NewSharesAreJournaledBeforeAnybodySeesThem(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.Kind == rules.DeliveryMessage && s.vault.Shares[0] != "old-1" {
 				t.Error("the new key is in force before the shares were handed out")
 			}
@@ -177,23 +179,22 @@ func TestP7NewSharesAreJournaledBeforeAnybodySeesThem(t *testing.T) {
 	})
 }
 
-// cutJournal stops working at one line: as if the program were killed there.
+// cutJournal stops working at one line, as if the program were killed there.
 type cutJournal struct {
 	event.Journal
 	left atomic.Int64 // lines that are still written
-	// torn is how much of the write at which it stops reaches the disk; the program
-	// never learns of it.
+	// torn is how much of the last write reaches the disk. The program never learns of it.
 	torn tear
 }
 
-// cutAfter is a journal that stops working after so many lines.
+// cutAfter makes a journal that stops working after so many lines.
 func cutAfter(lines int, torn tear) *cutJournal {
 	j := &cutJournal{torn: torn}
 	j.left.Store(int64(lines))
 	return j
 }
 
-// cut reports whether it has stopped.
+// cut reports whether the journal has stopped.
 func (j *cutJournal) cut() bool { return j.left.Load() < 0 }
 
 type tear string
@@ -206,7 +207,8 @@ const (
 
 var errKilled = errors.New("killed")
 
-func (j *cutJournal) Append(ctx context.Context, id ceremony.ID, after int, events ...event.Event) ([]event.Entry, error) {
+func (j *cutJournal) Append(ctx context.Context, id ceremony.ID, after int,
+	events ...event.Event) ([]event.Entry, error) {
 	if j.left.Add(-int64(len(events))) >= 0 {
 		return j.Journal.Append(ctx, id, after, events...)
 	}
@@ -221,10 +223,10 @@ func (j *cutJournal) Append(ctx context.Context, id ceremony.ID, after int, even
 	return nil, errKilled
 }
 
-// The program dies at every line of the journal, before the line is written,
-// after it, and between two lines that belong together, and is started again. With the emulated Vault this
-// covers both faces of every intent: killed before it was sent, and killed when
-// it had been applied and not recorded.
+// The program dies at every line of the journal, before the line is written, after it, and
+// between two lines that belong together, and is started again. With the emulated Vault
+// this covers both cases of every intent: killed before it was sent, and killed when it had
+// been applied and not recorded.
 func TestP6NothingIsLostOrDoneTwiceWhereverTheProgramDies(t *testing.T) {
 	for _, op := range ceremony.Operations() {
 		if op == ceremony.RecoveryToken || op == ceremony.DRToken {
@@ -250,8 +252,8 @@ func TestP6NothingIsLostOrDoneTwiceWhereverTheProgramDies(t *testing.T) {
 	}
 }
 
-// Of a ceremony of which everything is asked, no answer, no signature and no word of a
-// witness is lost either, or asked for twice.
+// The policy of this ceremony demands everything. No answer, no signature and no witness
+// statement is lost or asked for twice.
 func TestP6NothingThatAPolicyAsksIsLostWhereverTheProgramDies(t *testing.T) {
 	policy := ceremony.Policy{
 		Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Signed: true, Witness: true,
@@ -279,7 +281,7 @@ func TestP6NothingThatAPolicyAsksIsLostWhereverTheProgramDies(t *testing.T) {
 	}
 }
 
-// dieAndGoOn returns whether the ceremony got as far as the line.
+// dieAndGoOn reports whether the ceremony got as far as the line.
 func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 	s.t.Helper()
 	cut := cutAfter(lines, torn)
@@ -288,7 +290,8 @@ func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 	s.start()
 	id := s.propose(op)
 	if op.NeedsApproval() && !s.obliges {
-		_, _ = s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, "") // may be where it dies
+		// may be where it dies
+		_, _ = s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, "")
 	}
 	for range 40 {
 		s.settle(10 * time.Second)
@@ -355,7 +358,8 @@ func TestP9NoJournalNoCeremony(t *testing.T) {
 		if err := s.send("bob", envelope); !errors.Is(err, ceremony.ErrJournal) {
 			t.Errorf("a share without a journal: %v", err)
 		}
-		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, ""); !errors.Is(err, ceremony.ErrJournal) {
+		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account,
+			""); !errors.Is(err, ceremony.ErrJournal) {
 			t.Errorf("a command without a journal: %v", err)
 		}
 		s.settle(time.Hour)
@@ -419,8 +423,7 @@ func TestP3IntentIsOnDiskBeforeVaultHearsOfIt(t *testing.T) {
 	})
 }
 
-// What people see follows from the journal alone: replayed, it gives the same
-// messages.
+// Messages follow from the journal alone: replayed, it gives the same ones.
 func TestP10PeopleSeeJournaledFactsOnly(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -438,13 +441,14 @@ func TestP10PeopleSeeJournaledFactsOnly(t *testing.T) {
 		for _, m := range c.Messages() {
 			want = append(want, m.Key)
 		}
-		for _, key := range s.courier.Order {
+		for _, key := range s.notifier.Order {
 			if !slices.Contains(want, key) {
 				t.Errorf("%s was posted and does not follow from the journal", key)
 			}
 		}
-		for _, drawn := range s.courier.Drawn {
-			if drawn.Seq() > len(entries) || drawn.Seq() > 0 && drawn.History[drawn.Seq()-1].Hash != entries[drawn.Seq()-1].Hash {
+		for _, drawn := range s.notifier.Drawn {
+			if drawn.Seq() > len(entries) || drawn.Seq() > 0 &&
+				drawn.History[drawn.Seq()-1].Hash != entries[drawn.Seq()-1].Hash {
 				t.Error("a state was drawn that is not in the journal")
 			}
 		}
@@ -455,7 +459,7 @@ func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
 	for _, fault := range []error{ceremony.ErrNotPosted, errors.New("the connection broke")} {
 		t.Run(fault.Error(), func(t *testing.T) {
 			play(t, func(t *testing.T, s *stage) {
-				s.courier.Fault = func(_ rules.Message, n int) error {
+				s.notifier.Fault = func(_ rules.Message, n int) error {
 					if n == 0 {
 						return fault
 					}
@@ -470,8 +474,9 @@ func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
 				}
 				for _, m := range c.Messages() {
 					// The approval came before the approvers could be asked.
-					if m.Kind != rules.BoardMessage && m.Kind != rules.ApprovalMessage && s.courier.Posted[string(id)+" "+m.Key] != 1 {
-						t.Errorf("%s was posted %d times", m.Key, s.courier.Posted[string(id)+" "+m.Key])
+					if m.Kind != rules.BoardMessage && m.Kind != rules.ApprovalMessage &&
+						s.notifier.Posted[string(id)+" "+m.Key] != 1 {
+						t.Errorf("%s was posted %d times", m.Key, s.notifier.Posted[string(id)+" "+m.Key])
 					}
 				}
 			})
@@ -481,7 +486,7 @@ func TestMessagesAreDeliveredOnceThroughFaultsOfSlack(t *testing.T) {
 
 func TestLastStatusShowsThatEverybodyWasTold(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, n int) error {
+		s.notifier.Fault = func(m rules.Message, n int) error {
 			if m.Kind == rules.EndedMessage && n < 3 {
 				return ceremony.ErrNotPosted
 			}
@@ -493,7 +498,7 @@ func TestLastStatusShowsThatEverybodyWasTold(t *testing.T) {
 		if !s.now(id).Told() {
 			t.Fatal("not settled")
 		}
-		last := s.courier.Drawn[len(s.courier.Drawn)-1]
+		last := s.notifier.Drawn[len(s.notifier.Drawn)-1]
 		if due := last.Due(); len(due) != 1 || due[0].Kind != rules.BoardMessage {
 			t.Errorf("when the status post was drawn for the last time, %d messages were due", len(due))
 		}
@@ -502,7 +507,7 @@ func TestLastStatusShowsThatEverybodyWasTold(t *testing.T) {
 
 func TestUndeliverableShareHoldsNobodyUp(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.To != nil && m.To.Name == "erin" {
 				return ceremony.ErrUndeliverable
 			}
@@ -515,11 +520,11 @@ func TestUndeliverableShareHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// TestP10UndeliverableRequestIsNotShownAsAsked: the status post is drawn with erin among
-// those whom nobody has asked, and with nobody else.
+// TestP10UndeliverableRequestIsNotShownAsAsked makes sure that the status post shows erin, and
+// nobody else, as not asked.
 func TestP10UndeliverableRequestIsNotShownAsAsked(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.Kind == rules.AskMessage && m.To.Name == "erin" {
 				return ceremony.ErrUndeliverable
 			}
@@ -527,7 +532,7 @@ func TestP10UndeliverableRequestIsNotShownAsAsked(t *testing.T) {
 		}
 		id := s.begin(s.rekey)
 		s.settle(time.Minute)
-		last := s.courier.Drawn[len(s.courier.Drawn)-1]
+		last := s.notifier.Drawn[len(s.notifier.Drawn)-1]
 		waiting, lost := last.Unasked()
 		if len(waiting) != 0 || len(lost) != 1 || lost[0].To.Name != "erin" {
 			t.Errorf("waiting %v, lost %v", waiting, lost)
@@ -541,11 +546,11 @@ func TestP10UndeliverableRequestIsNotShownAsAsked(t *testing.T) {
 	})
 }
 
-// A request that Slack does not take for a while is no request that was made.
+// A request that Slack does not take for a while does not count as made.
 func TestP10RequestOnItsWayIsNotShownAsAsked(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		silent := true
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if silent && m.Kind == rules.AskMessage && m.To.Name == "erin" {
 				return ceremony.ErrNotPosted
 			}
@@ -564,11 +569,11 @@ func TestP10RequestOnItsWayIsNotShownAsAsked(t *testing.T) {
 	})
 }
 
-// Reminders come when the status post has been drawn for the last time. That nobody
-// reads them is drawn all the same.
+// Reminders come after the last drawing of the status post. When they can't be delivered, it
+// is drawn once more.
 func TestP10UndeliverableReminderIsDrawn(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Fault = func(m rules.Message, _ int) error {
 			if m.Kind == rules.ReminderMessage {
 				return ceremony.ErrUndeliverable
 			}
@@ -577,7 +582,7 @@ func TestP10UndeliverableReminderIsDrawn(t *testing.T) {
 		id := s.begin(ceremony.GenerateRoot)
 		s.finish(id)
 		s.settle(90 * time.Minute)
-		last := s.courier.Drawn[len(s.courier.Drawn)-1]
+		last := s.notifier.Drawn[len(s.notifier.Drawn)-1]
 		if _, lost := last.Unasked(); last.Reminders != 1 || len(lost) != 1 {
 			t.Errorf("%d reminders, drawn with %v", last.Reminders, lost)
 		}

@@ -9,72 +9,72 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// errOtherCluster means that a cluster answers whose id is not the plan's.
+// errOtherCluster means that the cluster that answers does not have the plan's id.
 var errOtherCluster = errors.New("it is not the cluster that the ceremony was about")
 
-// How often Vault is asked whether it is still there.
+// How often Vault is asked whether the token or the backup still exists.
 const (
 	accessorPoll = time.Minute
 	backupPoll   = 10 * time.Minute
 )
 
-// followUp looks after what a ceremony has left behind, and answers how long to
-// wait for the next look.
-func (o *actor) followUp(ctx context.Context, now time.Time) time.Duration {
-	due := max(time.Until(o.c.ReminderDue()), time.Millisecond)
+// followUp looks after the token or the backup that a ceremony has left in Vault. It
+// returns how long to wait for the next look.
+func (a *actor) followUp(ctx context.Context, now time.Time) time.Duration {
+	due := max(time.Until(a.c.ReminderDue()), time.Millisecond)
 	poll := accessorPoll
 	switch {
-	case o.c.OwesDeletion():
+	case a.c.OwesDeletion():
 		poll = backupPoll
-	case o.c.Accessor == "":
+	case a.c.Accessor == "":
 		return due
 	}
-	if wait := time.Until(o.polled.Add(poll)); wait > 0 {
+	if wait := time.Until(a.polled.Add(poll)); wait > 0 {
 		return min(wait, due)
 	}
-	o.polled = now
-	gone, err := o.leftBehind(ctx)
-	o.heard(err)
+	a.polled = now
+	gone, err := a.leftBehind(ctx)
+	a.heard(err)
 	switch {
 	case err != nil:
-		o.log.Warn("Vault could not be asked for what the ceremony has left behind", "error", err)
+		a.log.Warn("Vault could not be asked for what the ceremony has left behind", "error", err)
 	case gone:
-		_ = o.record(ctx, rules.Gone{}) // an error of the journal stops the owner by itself
+		_ = a.record(ctx, rules.Gone{}) // an error of the journal halts the actor by itself
 	}
 	return min(poll, due)
 }
 
-// remind tells people once more, unless Vault says now that there is nothing left:
-// it may have gone while nobody asked.
-func (o *actor) remind(ctx context.Context) bool {
-	if o.c.OwesDeletion() || o.c.Accessor != "" {
-		gone, err := o.leftBehind(ctx)
-		o.heard(err)
+// remind reminds people once more of what is left in Vault. Vault is asked first: it may
+// be gone by now, and then that is recorded instead.
+func (a *actor) remind(ctx context.Context) (progress bool, err error) {
+	if a.c.OwesDeletion() || a.c.Accessor != "" {
+		gone, err := a.leftBehind(ctx)
+		a.heard(err)
 		switch {
 		case err != nil:
-			o.log.Warn("people are reminded of what Vault could not be asked for", "error", err)
+			a.log.Warn("people are reminded of what Vault could not be asked for", "error", err)
 		case gone:
-			return o.record(ctx, rules.Gone{}) == nil
+			return a.advance(ctx, rules.Gone{})
 		}
 	}
-	return o.record(ctx, rules.Remind{}) == nil
+	return a.advance(ctx, rules.Remind{})
 }
 
-// leftBehind asks Vault whether it is gone. Another cluster has neither, which says
-// nothing.
-func (o *actor) leftBehind(ctx context.Context) (gone bool, err error) {
-	if d, err := o.otherCluster(ctx); err != nil {
+// leftBehind asks Vault whether the token or the backup is gone. Another cluster has
+// neither, which proves nothing: then the error is errOtherCluster.
+func (a *actor) leftBehind(ctx context.Context) (gone bool, err error) {
+	if d, err := a.otherCluster(ctx); err != nil {
 		return false, err
 	} else if d != nil {
 		return false, errOtherCluster
 	}
-	if o.c.OwesRevocation() {
-		state, err := o.cluster.Vault.Accessor(ctx, o.c.Accessor)
+	if a.c.OwesRevocation() {
+		state, err := a.cluster.Vault.Accessor(ctx, a.c.Accessor)
 		return err == nil && !state.Exists, err
 	}
-	backup, err := o.cluster.Vault.Backup(ctx, o.c.Plan.Operation)
+	backup, err := a.cluster.Vault.Backup(ctx, a.c.Plan.Operation)
 	if errors.Is(err, ceremony.ErrNoBackup) {
 		return true, nil
 	}
-	return err == nil && backup.Nonce != o.c.BackedUpUnder(), err
+	return err == nil && backup.Nonce != a.c.BackedUpUnder(), err
 }

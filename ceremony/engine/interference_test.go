@@ -15,8 +15,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// guarded plays a test on a cluster of which interference is watched, and whose
-// owner is sue.
+// guarded plays a test on a cluster whose owner is sue and that is watched for
+// interference.
 func guarded(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)) {
 	t.Helper()
 	playFor(t, op, func(t *testing.T, s *stage) {
@@ -27,12 +27,14 @@ func guarded(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 	})
 }
 
-// alarms are all there are, newest first.
+// alarms returns all alarms, newest first.
 func (s *stage) alarms() []rules.State {
-	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool { return c.Plan.Operation != ceremony.Alarm })
+	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool {
+		return c.Plan.Operation != ceremony.Alarm
+	})
 }
 
-// kinds are the findings of all alarms, oldest first.
+// kinds returns the kinds of the findings of all alarms, oldest first.
 func (s *stage) kinds() []ceremony.Finding {
 	kinds := []ceremony.Finding{}
 	for _, c := range slices.Backward(s.alarms()) {
@@ -50,15 +52,17 @@ func (s *stage) expect(want ...ceremony.Finding) {
 	}
 }
 
-// foreign begins somebody else's attempt.
+// foreign begins a foreign attempt.
 func (s *stage) foreign(op ceremony.Operation) {
 	s.vault.Do(func() {
-		s.vault.Attempt = &ceremonytest.FakeAttempt{Op: op, Nonce: "foreign-" + s.vault.Nonce(), Order: ceremony.Order{Operation: op, Shares: 1, Threshold: 1}}
+		s.vault.Attempt = &ceremonytest.FakeAttempt{
+			Op: op, Nonce: "foreign-" + s.vault.Nonce(), Order: ceremony.Order{Operation: op, Shares: 1, Threshold: 1},
+		}
 	})
 }
 
-// deeds are what somebody can do past the program, and what is found.
-func deedsPast() map[string]struct {
+// interferences returns what others can do past the program, and the findings that follow.
+func interferences() map[string]struct {
 	do   func(s *stage)
 	want []ceremony.Finding
 } {
@@ -68,7 +72,9 @@ func deedsPast() map[string]struct {
 	}
 	return map[string]row{
 		"starts a rekey": {func(s *stage) { s.foreign(s.rekey) }, []ceremony.Finding{ceremony.ForeignStart}},
-		"starts a root":  {func(s *stage) { s.foreign(ceremony.GenerateRoot) }, []ceremony.Finding{ceremony.ForeignStart}},
+		"starts a root": {
+			func(s *stage) { s.foreign(ceremony.GenerateRoot) }, []ceremony.Finding{ceremony.ForeignStart},
+		},
 		"starts and feeds": {func(s *stage) {
 			s.foreign(ceremony.GenerateRoot)
 			s.settle(time.Minute)
@@ -89,14 +95,24 @@ func deedsPast() map[string]struct {
 			s.settle(time.Minute)
 			s.vault.Do(func() { s.vault.Attempt, s.vault.Shares, s.vault.Threshold = nil, []string{"evil"}, 1 })
 		}, []ceremony.Finding{ceremony.ForeignStart, ceremony.ForeignCancel, ceremony.KeyChanged}},
-		"rotates":          {func(s *stage) { s.vault.Do(func() { s.vault.Term++ }) }, []ceremony.Finding{ceremony.TermChanged}},
-		"answers in place": {func(s *stage) { s.vault.Do(func() { s.vault.ClusterID = "cluster-2" }) }, []ceremony.Finding{ceremony.ClusterChanged}},
-		"seals":            {func(s *stage) { s.vault.Do(func() { s.node("n2").Sealed = true }) }, []ceremony.Finding{ceremony.SealChanged}},
+		"rotates": {
+			func(s *stage) { s.vault.Do(func() { s.vault.Term++ }) }, []ceremony.Finding{ceremony.TermChanged},
+		},
+		"answers in place": {
+			func(s *stage) {
+				s.vault.Do(func() { s.vault.ClusterID = "cluster-2" })
+			}, []ceremony.Finding{ceremony.ClusterChanged},
+		},
+		"seals": {
+			func(s *stage) {
+				s.vault.Do(func() { s.node("n2").Sealed = true })
+			}, []ceremony.Finding{ceremony.SealChanged},
+		},
 	}
 }
 
 func TestWhatNoCeremonyHasDoneRaisesOneAlarm(t *testing.T) {
-	for name, deed := range deedsPast() {
+	for name, deed := range interferences() {
 		t.Run(name, func(t *testing.T) {
 			for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery} {
 				guarded(t, op, func(t *testing.T, s *stage) {
@@ -112,9 +128,10 @@ func TestWhatNoCeremonyHasDoneRaisesOneAlarm(t *testing.T) {
 						t.Errorf("the alarm is %s, of %s", alarm.Phase, alarm.Plan.Initiator.Name)
 					}
 					for _, kind := range slices.Compact(slices.Sorted(slices.Values(deed.want))) {
-						if !slices.ContainsFunc(s.courier.Order, func(key string) bool {
+						if !slices.ContainsFunc(s.notifier.Order, func(key string) bool {
 							m := messageOf(alarm, key)
-							return m.Kind == rules.AlarmMessage && m.Entry.Event.(event.Noticed).Kind == kind && m.To.Name == "sue"
+							return m.Kind == rules.AlarmMessage && m.Entry.Event.(event.Noticed).Kind == kind &&
+								m.To.Name == "sue"
 						}) {
 							t.Errorf("sue was not told of %s", kind)
 						}
@@ -135,10 +152,10 @@ func messageOf(c rules.State, key string) rules.Message {
 }
 
 func TestP6RestartNeitherHidesNorRepeatsAnAlarm(t *testing.T) {
-	for name, deed := range deedsPast() {
+	for name, deed := range interferences() {
 		t.Run(name, func(t *testing.T) {
 			guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
-				// What is known of the cluster at a restart, the journals have to tell.
+				// After a restart only the journals show what the cluster was.
 				for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.Rotate} {
 					if c := s.finish(s.begin(op)); c.Outcome != event.Completed {
 						t.Fatalf("%s: %s", op, story(c))
@@ -158,8 +175,8 @@ func TestP6RestartNeitherHidesNorRepeatsAnAlarm(t *testing.T) {
 	}
 }
 
-// unsealAll has the nodes sealed and unsealed by a ceremony, so that the journals
-// know of them. Nobody watches meanwhile.
+// unsealAll seals the nodes and unseals them in a ceremony, so that the journals have them.
+// There is no watch meanwhile.
 func (s *stage) unsealAll() {
 	s.t.Helper()
 	configure := s.configure
@@ -185,7 +202,7 @@ func (s *stage) unsealAll() {
 }
 
 func TestWhatHappensWhileTheProgramIsDownIsFoundAfterwards(t *testing.T) {
-	for name, deed := range deedsPast() {
+	for name, deed := range interferences() {
 		t.Run(name, func(t *testing.T) {
 			guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 				for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.Rotate} {
@@ -196,9 +213,10 @@ func TestWhatHappensWhileTheProgramIsDownIsFoundAfterwards(t *testing.T) {
 				deed.do(s)
 				s.start()
 				s.settle(time.Hour)
-				// What came and went meanwhile has left no trace.
+				// An attempt that came and went meanwhile has left no trace.
 				last := deed.want[len(deed.want)-1]
-				if got := s.kinds(); last != ceremony.ForeignCancel && last != ceremony.ForeignProgress && !slices.Contains(got, last) {
+				if got := s.kinds(); last != ceremony.ForeignCancel && last != ceremony.ForeignProgress &&
+					!slices.Contains(got, last) {
 					t.Errorf("found %q, and not %s", got, last)
 				}
 			})
@@ -206,8 +224,8 @@ func TestWhatHappensWhileTheProgramIsDownIsFoundAfterwards(t *testing.T) {
 	}
 }
 
-// Whatever the ceremonies do, with every answer lost once in a while, nothing of it
-// is taken for somebody else's doing.
+// Whatever the ceremonies do, even when answers are lost, the watch takes none of it for
+// interference.
 func TestOwnCeremoniesRaiseNoAlarm(t *testing.T) {
 	faults := []struct {
 		name          string
@@ -226,7 +244,10 @@ func TestOwnCeremoniesRaiseNoAlarm(t *testing.T) {
 						id := s.begin(op)
 						s.vault.Do(func() {
 							s.vault.Fault = func(m string, n int) (error, error) {
-								writes := []string{"submit", "start", "rotate", "set-policy", "delete-backup", "cancel", "unseal", "reset"}
+								writes := []string{
+									"submit", "start", "rotate", "set-policy", "delete-backup", "cancel", "unseal",
+									"reset",
+								}
 								if slices.Contains(writes, m) && n%3 == nth {
 									return fault.before, fault.after
 								}
@@ -244,7 +265,9 @@ func TestOwnCeremoniesRaiseNoAlarm(t *testing.T) {
 }
 
 func TestCancelledAndExpiredCeremoniesRaiseNoAlarm(t *testing.T) {
-	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Unseal} {
+	for _, op := range []ceremony.Operation{
+		ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Unseal,
+	} {
 		for _, end := range []string{"cancelled", "expired"} {
 			t.Run(string(op)+" "+end, func(t *testing.T) {
 				guarded(t, op, func(t *testing.T, s *stage) {
@@ -256,7 +279,8 @@ func TestCancelledAndExpiredCeremoniesRaiseNoAlarm(t *testing.T) {
 					s.contribute(id, step, 2)
 					s.settle(time.Minute)
 					if end == "cancelled" {
-						if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
+						if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("paul").Account,
+							""); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -276,11 +300,21 @@ func TestInterferenceWithACeremonyIsToldToTheOwnersToo(t *testing.T) {
 		do   func(v *ceremonytest.FakeVault)
 		want []ceremony.Finding
 	}{
-		"cancelled":        {func(v *ceremonytest.FakeVault) { v.Attempt = nil }, []ceremony.Finding{ceremony.ForeignCancel}},
-		"a foreign share":  {func(v *ceremonytest.FakeVault) { v.Attempt.Progress = append(v.Attempt.Progress, "old-5") }, []ceremony.Finding{ceremony.ForeignProgress}},
-		"progress dropped": {func(v *ceremonytest.FakeVault) { v.Attempt.Progress = nil }, []ceremony.Finding{ceremony.ForeignProgress}},
+		"cancelled": {
+			func(v *ceremonytest.FakeVault) { v.Attempt = nil }, []ceremony.Finding{ceremony.ForeignCancel},
+		},
+		"a foreign share": {
+			func(v *ceremonytest.FakeVault) {
+				v.Attempt.Progress = append(v.Attempt.Progress, "old-5")
+			}, []ceremony.Finding{ceremony.ForeignProgress},
+		},
+		"progress dropped": {
+			func(v *ceremonytest.FakeVault) { v.Attempt.Progress = nil }, []ceremony.Finding{ceremony.ForeignProgress},
+		},
 		"replaced": {func(v *ceremonytest.FakeVault) {
-			v.Attempt = &ceremonytest.FakeAttempt{Op: v.Attempt.Op, Nonce: "foreign", Order: v.Attempt.Order, Keys: v.Attempt.Keys}
+			v.Attempt = &ceremonytest.FakeAttempt{
+				Op: v.Attempt.Op, Nonce: "foreign", Order: v.Attempt.Order, Keys: v.Attempt.Keys,
+			}
 		}, []ceremony.Finding{ceremony.ForeignCancel, ceremony.ForeignStart}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -358,12 +392,25 @@ func TestRotationByVaultsOwnPolicyIsNoAlarm(t *testing.T) {
 		want    []ceremony.Finding
 		perhaps bool
 	}{
-		"old enough":       {ceremony.RotationPolicy{Enabled: true, Interval: 24 * time.Hour}, 25 * time.Hour, nil, false},
-		"too young":        {ceremony.RotationPolicy{Enabled: true, Interval: 24 * time.Hour}, time.Hour, []ceremony.Finding{ceremony.TermChanged}, true},
-		"used up":          {ceremony.RotationPolicy{Enabled: true, MaxOperations: 42}, time.Hour, nil, false},
-		"hardly used":      {ceremony.RotationPolicy{Enabled: true, MaxOperations: 4_000_000}, time.Hour, []ceremony.Finding{ceremony.TermChanged}, true},
-		"not by itself":    {ceremony.RotationPolicy{Interval: 24 * time.Hour}, 25 * time.Hour, []ceremony.Finding{ceremony.TermChanged}, false},
-		"policy forbidden": {ceremony.RotationPolicy{}, 25 * time.Hour, []ceremony.Finding{ceremony.TermChanged}, false},
+		"old enough": {
+			ceremony.RotationPolicy{Enabled: true, Interval: 24 * time.Hour}, 25 * time.Hour, nil, false,
+		},
+		"too young": {
+			ceremony.RotationPolicy{Enabled: true, Interval: 24 * time.Hour}, time.Hour,
+			[]ceremony.Finding{ceremony.TermChanged}, true,
+		},
+		"used up": {ceremony.RotationPolicy{Enabled: true, MaxOperations: 42}, time.Hour, nil, false},
+		"hardly used": {
+			ceremony.RotationPolicy{Enabled: true, MaxOperations: 4_000_000}, time.Hour,
+			[]ceremony.Finding{ceremony.TermChanged}, true,
+		},
+		"not by itself": {
+			ceremony.RotationPolicy{Interval: 24 * time.Hour}, 25 * time.Hour, []ceremony.Finding{ceremony.TermChanged},
+			false,
+		},
+		"policy forbidden": {
+			ceremony.RotationPolicy{}, 25 * time.Hour, []ceremony.Finding{ceremony.TermChanged}, false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
@@ -392,7 +439,7 @@ func TestRotationByVaultsOwnPolicyIsNoAlarm(t *testing.T) {
 	}
 }
 
-// A node that flaps, or somebody who begins attempts all day, fills no journal.
+// Neither a node that flaps nor foreign attempts all day long fill the journal.
 func TestFlappingMakesNoStorm(t *testing.T) {
 	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		const hours = 12
@@ -408,11 +455,12 @@ func TestFlappingMakesNoStorm(t *testing.T) {
 		for _, kind := range s.kinds() {
 			count[kind]++
 		}
-		if count[ceremony.SealChanged] != 2 || count[ceremony.ForeignStart] > 20+hours || count[ceremony.ForeignCancel] > 20+hours {
+		if count[ceremony.SealChanged] != 2 || count[ceremony.ForeignStart] > 20+hours ||
+			count[ceremony.ForeignCancel] > 20+hours {
 			t.Errorf("findings: %v", count)
 		}
 		told := 0
-		for _, key := range s.courier.Order {
+		for _, key := range s.notifier.Order {
 			if messageOf(s.alarms()[0], key).Kind == rules.AlarmMessage {
 				told++
 			}
@@ -460,7 +508,7 @@ func TestWhatVaultDeniesIsAskedAgainAfterAWhileAndTheRestIsWatched(t *testing.T)
 	})
 }
 
-// What froze for another reason has nobody interfering, and is told by the freeze.
+// A freeze for another reason is no interference, and raises no alarm.
 func TestFrozenByItsOwnDoingIsNoAlarm(t *testing.T) {
 	t.Run("the token is for somebody else", func(t *testing.T) {
 		guarded(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {

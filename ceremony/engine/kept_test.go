@@ -18,8 +18,8 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// testdata/kept holds what earlier programs have written: see its README. These files
-// are never written anew; a program that can't read them can't read its users'.
+// keptDir holds what earlier programs have written, see its README. These files must never be
+// written anew: a program that can't read them can't read its users' files.
 const keptDir = "../testdata/kept"
 
 // kept returns the files that match a pattern below keptDir.
@@ -62,8 +62,7 @@ func rewritten(t *testing.T, path string) []event.Entry {
 	return entries
 }
 
-// The journal has each event twice: with the fields that it can't be without, and
-// with all fields.
+// The journal has each event twice: with its required fields, and with all fields.
 func TestP8EveryEventIsReadAndWrittenInTheBytesOfOld(t *testing.T) {
 	path := filepath.Join(keptDir, "every-event.jsonl")
 	entries := rewritten(t, path)
@@ -126,7 +125,8 @@ func TestP8JournalsOfOldAreReadVerifiedAndWrittenAgain(t *testing.T) {
 		}
 	}
 	for _, op := range append(ceremony.Operations(), ceremony.Alarm) {
-		if !outcomes[op][event.Completed] || !outcomes[op][event.Expired] && op != ceremony.ReadBackup && op != ceremony.Drill {
+		if !outcomes[op][event.Completed] || !outcomes[op][event.Expired] && op != ceremony.ReadBackup &&
+			op != ceremony.Drill {
 			t.Errorf("%s: its outcomes are %v", op, outcomes[op])
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// KeyReport is [ReportKeys] of a configured cluster, with this engine's journal.
+// KeyReport returns [ReportKeys] of a configured cluster and this engine's ceremonies.
 func (e *Engine) KeyReport(ctx context.Context, cluster string) (rules.KeyReport, error) {
 	c, ok := e.clusters[cluster]
 	if !ok {
@@ -19,8 +19,9 @@ func (e *Engine) KeyReport(ctx context.Context, cluster string) (rules.KeyReport
 	return ReportKeys(ctx, c, e.Ceremonies())
 }
 
-// ReportKeys asks a cluster for its encryption key, and the ceremonies, newest first,
-// for what was done to it.
+// ReportKeys reports a cluster's encryption key, its rotation policy and whether Vault keeps
+// a backup of shares. When the cluster was last rekeyed and rotated comes from the
+// ceremonies, which must be newest first.
 func ReportKeys(ctx context.Context, c ceremony.Cluster, ceremonies []rules.State) (rules.KeyReport, error) {
 	var r rules.KeyReport
 	var err error

@@ -14,8 +14,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// bring sends what somebody has and says what became of it; nothing that is refused
-// may reach Vault.
+// bring sends a share and returns its outcome. It makes sure that nothing refused reaches
+// Vault.
 func (s *stage) bring(id ceremony.ID, name, share string) error {
 	s.t.Helper()
 	before := len(s.vault.Submitted())
@@ -33,7 +33,7 @@ func (s *stage) refuses(id ceremony.ID, name, share string, want ceremony.Refusa
 	}
 }
 
-// round is one ceremony with these shares, from the proposal to its end.
+// round runs one ceremony with these shares, from the proposal to its end.
 func (s *stage) round(op ceremony.Operation, shares map[string]string) rules.State {
 	s.t.Helper()
 	id := s.begin(op)
@@ -46,8 +46,8 @@ func (s *stage) round(op ceremony.Operation, shares map[string]string) rules.Sta
 	return s.now(id)
 }
 
-// rekeyed is a cluster whose key was replaced: alice, bob and carol have brought
-// old shares and proven new ones.
+// rekeyed replaces the cluster's key: alice, bob and carol have brought old shares and proven
+// new ones.
 func (s *stage) rekeyed() ceremony.ID {
 	s.t.Helper()
 	id := s.begin(s.rekey)
@@ -101,7 +101,7 @@ func TestOldShareIsRefusedAfterARekeyWithoutVerification(t *testing.T) {
 		id := s.begin(ceremony.GenerateRoot)
 		s.refuses(id, "carol", "old-3", ceremony.OutdatedShare)
 		s.share(id, "carol", "new-3")
-		s.share(id, "dave", "old-4") // of which nothing is known
+		s.share(id, "dave", "old-4") // the ledger does not know it
 	})
 }
 
@@ -143,7 +143,7 @@ func TestOldShareIsNoProofOfTheNewOneWhateverItsHolderInsists(t *testing.T) {
 	})
 }
 
-// numbered is a share as long as Vault's: 32 bytes, and x.
+// numbered returns a share as long as Vault's: 32 bytes, and x.
 func numbered(fill byte, x int) string {
 	return strings.Repeat(fmt.Sprintf("%02x", fill), 32) + fmt.Sprintf("%02x", x)
 }
@@ -158,7 +158,7 @@ func TestMistypedShareIsToldFromOneThatIsAnother(t *testing.T) {
 		id := s.begin(ceremony.GenerateRoot)
 		s.refuses(id, "alice", strings.Replace(in[0], "01", "10", 1), ceremony.MistypedShare)
 		s.refuses(id, "bob", numbered(9, 99), ceremony.UnfamiliarShare)
-		s.refuses(id, "dave", numbered(9, 7), ceremony.UnfamiliarShare) // one x has one y
+		s.refuses(id, "dave", numbered(9, 7), ceremony.UnfamiliarShare) // another y of a known x
 		if d := newest[event.Declined](s, id); d.See != first.ID() {
 			t.Errorf("it shows %q", d.See)
 		}
@@ -178,7 +178,7 @@ func TestTwoHoldersWhoSwapSharesAreNotedAndCount(t *testing.T) {
 		}
 		s.refuses(id, "bob", "old-2", ceremony.DuplicateShare)
 		s.restart()
-		s.refuses(id, "bob", "old-2", ceremony.DuplicateShare) // also in another life
+		s.refuses(id, "bob", "old-2", ceremony.DuplicateShare) // in a later ceremony as well
 		s.share(id, "bob", "old-1")
 		s.share(id, "carol", "old-3")
 		s.settle(time.Minute)
@@ -188,8 +188,8 @@ func TestTwoHoldersWhoSwapSharesAreNotedAndCount(t *testing.T) {
 	})
 }
 
-// Somebody has rekeyed past Conclave. Whoever has a new share is not believed at
-// first; when the key has shown itself, nobody has to insist any more.
+// The cluster was rekeyed past Conclave. A holder of a new share is not believed at first.
+// Once the new key has proven itself, nobody has to insist any more.
 func TestKeyChangedOutsideIsLearntWhenAQuorumInsists(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.round(ceremony.GenerateRoot, map[string]string{"alice": "old-1", "bob": "old-2", "carol": "old-3"})
@@ -245,7 +245,7 @@ func TestRestoredSnapshotBringsOutdatedSharesBackIntoForce(t *testing.T) {
 	})
 }
 
-// A holder who wants to spoil every round gets a name, and not more than two rounds.
+// A holder who wants to spoil every round is named, and spoils two rounds at most.
 func TestHolderWhoInsistsOnGarbageIsNamedAndBounded(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.round(ceremony.GenerateRoot, map[string]string{"alice": "old-1", "bob": "old-2", "carol": "old-3"})
@@ -275,8 +275,8 @@ func TestHolderWhoInsistsOnGarbageIsNamedAndBounded(t *testing.T) {
 	})
 }
 
-// Whoever has a holder's Slack account, and not their key, can post an envelope
-// again that lies there: that is no insisting.
+// An attacker with a holder's Slack account, and without their key, can post an old envelope
+// again. That is not insisting.
 func TestP2PostingAnEnvelopeAgainIsNoInsisting(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.rekeyed()
@@ -290,7 +290,7 @@ func TestP2PostingAnEnvelopeAgainIsNoInsisting(t *testing.T) {
 				t.Errorf("posted again: %v", err)
 			}
 		}
-		// Nor is another person's word for it, or another share.
+		// Neither another person nor another share counts as insisting.
 		s.refuses(id, "bob", "old-1", ceremony.OutdatedShare)
 		s.refuses(id, "alice", "old-2", ceremony.OutdatedShare)
 		if got := s.now(id).Round.Counted; len(got) != 0 {
@@ -306,7 +306,7 @@ func TestInsistingEndsWithTheRound(t *testing.T) {
 		s.refuses(id, "alice", "old-1", ceremony.OutdatedShare)
 		s.share(id, "bob", "new-2")
 		s.share(id, "carol", "new-3")
-		s.share(id, "dave", "junk") // of whom nothing is known
+		s.share(id, "dave", "junk") // the ledger knows nothing of dave
 		s.settle(10 * time.Second)
 		if refused := newest[event.RoundRefused](s, id); !slices.Equal(refused.Suspects, ceremonytest.People("dave")) {
 			t.Errorf("suspects %v", refused.Suspects)
@@ -332,8 +332,8 @@ func TestP6InsistingSurvivesACrash(t *testing.T) {
 	})
 }
 
-// The answer of the share that completes a rekey is lost: what is learnt by asking
-// is as good.
+// The answer of the share that completes a rekey is lost. The ledger learns as much from
+// asking.
 func TestP5LostAnswerTeachesTheLedgerAsWell(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(method string, n int) (error, error) {
@@ -366,7 +366,7 @@ func TestDrillTellsWhetherAShareIsTheRightOne(t *testing.T) {
 		s.refuses(id, "bob", "old-2", ceremony.OutdatedShare)
 		s.share(id, "bob", "new-2")
 		s.refuses(id, "carol", "junk", ceremony.UnfamiliarShare)
-		s.share(id, "carol", "junk") // she stays with it
+		s.share(id, "carol", "junk") // she insists
 		if p := newest[event.Proven](s, id); p.Known || p.Insisted != ceremony.UnfamiliarShare {
 			t.Errorf("carol has proven %+v", p.TagMatch)
 		}
@@ -379,7 +379,7 @@ func TestDrillTellsWhetherAShareIsTheRightOne(t *testing.T) {
 		if c := s.now(id); c.Outcome != event.Completed || len(c.KeyFacts) != 0 {
 			t.Errorf("outcome %q, key facts %v", c.Outcome, c.KeyFacts)
 		}
-		// What nobody but a drill has seen is no share in force.
+		// A share that only a drill has seen is not in force.
 		next := s.begin(ceremony.GenerateRoot)
 		s.share(next, "dave", "new-4")
 		if sent := newest[event.Submitting](s, next); sent.Known {

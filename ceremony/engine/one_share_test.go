@@ -13,16 +13,16 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// shareCount watches the plain shares of each ceremony, from when one is decrypted
-// until it is overwritten.
+// shareCount counts the plain shares of each ceremony, from the decryption of each until it
+// is overwritten.
 type shareCount struct {
 	mu      sync.Mutex
 	open    map[ceremony.ID][]*secret.Secret // opened and, as far as is known, not overwritten yet
 	used    map[*secret.Secret]bool          // on its way to Vault right now
-	most    int                              // of one ceremony that were seen together
+	most    int                              // the most of one ceremony that were in memory together
 	total   int
 	forgot  int // times that garbage was collected
-	unswept int // secrets opened since it was
+	unswept int // secrets opened since then
 	litter  int // secrets that were in the clear when garbage was collected
 }
 
@@ -41,8 +41,8 @@ func (n *shareCount) add(id ceremony.ID, s *secret.Secret) {
 	n.most = max(n.most, len(n.plain(id)))
 }
 
-// plain are those of a ceremony that can still be read. Of one that is on its way
-// Len would wait for Vault's answer.
+// plain returns the shares of a ceremony that can still be read. Len of one that is on its
+// way would wait for Vault's answer.
 func (n *shareCount) plain(id ceremony.ID) []*secret.Secret {
 	var all []*secret.Secret
 	for _, s := range n.open[id] {
@@ -101,7 +101,7 @@ func (k countedKey) Open(envelope []byte, want ceremony.Expected) (*secret.Secre
 	return s, evidence, err
 }
 
-// slowVault has time pass before and after a share reaches it.
+// slowVault lets time pass before and after a share reaches it.
 type slowVault struct {
 	*ceremonytest.FakeVault
 	count *shareCount
@@ -121,7 +121,9 @@ func (v slowVault) Unseal(ctx context.Context, addresses []string, share *secret
 // holders send theirs at once, whatever becomes of each, and garbage is collected
 // after every one, when it is overwritten.
 func TestP1NoTwoPlainSharesOfACeremonyAreInMemoryTogether(t *testing.T) {
-	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Unseal, ceremony.Drill} {
+	for _, op := range []ceremony.Operation{
+		ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Unseal, ceremony.Drill,
+	} {
 		t.Run(string(op), func(t *testing.T) {
 			playFor(t, op, func(t *testing.T, s *stage) {
 				count := newShareCount()
@@ -144,15 +146,16 @@ func TestP1NoTwoPlainSharesOfACeremonyAreInMemoryTogether(t *testing.T) {
 					t.Errorf("%d plain shares were in memory together", count.most)
 				}
 				if count.unswept != 0 || count.forgot < count.total || count.litter != 0 {
-					t.Errorf("garbage was collected %d times for %d shares; %d have come since, and %d were in the clear", count.forgot, count.total, count.unswept, count.litter)
+					t.Errorf("garbage was collected %d times for %d shares; %d have come since, and %d were in the clear",
+						count.forgot, count.total, count.unswept, count.litter)
 				}
 			})
 		})
 	}
 }
 
-// everybodyAtOnce has all holders send what is asked of them in the same moment:
-// their share, once more the same one, and one that belongs to another step.
+// everybodyAtOnce makes all holders send at the same moment: their share, the same share once
+// more, and one that belongs to another step.
 func (s *stage) everybodyAtOnce(id ceremony.ID) {
 	s.t.Helper()
 	step := s.now(id).Key.Step
@@ -168,7 +171,9 @@ func (s *stage) everybodyAtOnce(id ceremony.ID) {
 		s.serial++
 		message := ceremony.Ref{Channel: "D" + from[i], TS: "at once " + string(rune('a'+s.serial))}
 		all.Go(func() {
-			_, err := s.engine.Share(context.Background(), ceremony.Envelope{By: ceremonytest.Person(from[i]).Account, Message: message, Envelope: envelope})
+			_, err := s.engine.Share(context.Background(), ceremony.Envelope{
+				By: ceremonytest.Person(from[i]).Account, Message: message, Envelope: envelope,
+			})
 			if _, refused := ceremony.RefusalOf(err); err != nil && !refused {
 				s.t.Errorf("%s's envelope: %v", from[i], err)
 			}

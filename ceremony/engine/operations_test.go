@@ -15,7 +15,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// keyless makes olga somebody without a PGP key.
+// keyless makes olga an initiator without a PGP key.
 func (s *stage) keyless() {
 	s.configure = func(c *ceremony.Cluster) {
 		c.Initiators = []ceremony.Person{{Name: "olga", Account: ceremonytest.Person("olga").Account}}
@@ -39,7 +39,7 @@ func (s *stage) withPassword() ceremony.ID {
 	return c.ID()
 }
 
-// password sends what olga has on her machine; she has no key to sign it with.
+// password sends olga's one-time password, which she has no key to sign with.
 func (s *stage) password(id ceremony.ID, word string) error {
 	s.t.Helper()
 	return s.send("olga", s.signedBy(id, "", word))
@@ -78,7 +78,8 @@ func TestPasswordOfAnotherLengthThanVaultsIsRefusedBeforeVaultIsAsked(t *testing
 		s.keyless()
 		s.vault.Do(func() { s.vault.OtpLength = 26 })
 		id := s.withPassword()
-		if err := s.password(id, ceremonytest.Password); !errors.Is(err, ceremony.BadPassword) || s.vault.Calls["start"] != 0 {
+		if err := s.password(id, ceremonytest.Password); !errors.Is(err, ceremony.BadPassword) ||
+			s.vault.Calls["start"] != 0 {
 			t.Errorf("answered %v, Vault asked %d times", err, s.vault.Calls["start"])
 		}
 	})
@@ -103,7 +104,8 @@ func TestOneTimePasswordIsGoodForOneCeremony(t *testing.T) {
 	})
 }
 
-// Whoever sees the direct messages would have both halves of the token.
+// A reader of the direct messages in which the password was pasted would have both halves of
+// the token.
 func TestPasswordThatWasPastedInTheOpenEndsTheCeremony(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		s.keyless()
@@ -184,7 +186,9 @@ func TestRootTokenIsWatchedUntilVaultHasForgottenIt(t *testing.T) {
 		s.vault.Do(func() {
 			s.vault.Tokens["ours"] = ceremony.TokenState{Exists: true, Root: true, Created: issued}
 			s.vault.Tokens["an app's"] = ceremony.TokenState{Exists: true, Created: issued}
-			s.vault.Tokens["an old one"] = ceremony.TokenState{Exists: true, Root: true, Created: issued.Add(-time.Hour)}
+			s.vault.Tokens["an old one"] = ceremony.TokenState{
+				Exists: true, Root: true, Created: issued.Add(-time.Hour),
+			}
 		})
 		for accessor, want := range map[string]error{
 			"none": ceremony.UnknownAccessor, "an app's": ceremony.OtherToken, "an old one": ceremony.OtherToken,
@@ -215,7 +219,7 @@ func TestRootTokenIsWatchedUntilVaultHasForgottenIt(t *testing.T) {
 	})
 }
 
-// Whoever holds it: a root token that Vault made for another key is about as well.
+// A root token that Vault made for another key needs to be revoked as well.
 func TestRootTokenForAnotherKeyIsOwedHoweverTheCeremonyEnds(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		s.vault.Do(func() { s.vault.Diverts = ceremonytest.Fpr("mallory") })
@@ -252,7 +256,8 @@ func TestWhatSomebodySaysOfATokenIsRecordedAsTheirWord(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.GenerateRoot)
 		s.finish(id)
-		if _, err := s.engine.TokenRevoked(context.Background(), id, ceremonytest.Person("bob").Account); !errors.Is(err, ceremony.NotRequester) {
+		if _, err := s.engine.TokenRevoked(context.Background(), id,
+			ceremonytest.Person("bob").Account); !errors.Is(err, ceremony.NotRequester) {
 			t.Errorf("a holder says so: %v", err)
 		}
 		if _, err := s.engine.TokenRevoked(context.Background(), id, ceremonytest.Person("olga").Account); err != nil {
@@ -274,7 +279,8 @@ func TestDrillSendsNothingToVaultAndTellsWhoCould(t *testing.T) {
 		if err := s.send("carol", s.envelope(id, "carol", "old-2")); !errors.Is(err, ceremony.DuplicateShare) {
 			t.Errorf("carol has bob's share: %v", err)
 		}
-		if err := s.send("dave", s.signedBy(id, string(ceremonytest.Fpr("erin")), "old-4")); !errors.Is(err, ceremony.WrongSigner) {
+		if err := s.send("dave", s.signedBy(id, string(ceremonytest.Fpr("erin")),
+			"old-4")); !errors.Is(err, ceremony.WrongSigner) {
 			t.Errorf("dave's message signed by erin: %v", err)
 		}
 		s.settle(5 * time.Hour) // the window is over
@@ -301,7 +307,10 @@ func TestDrillThatWasCancelledAtAnEnvelopeEndsWithoutVault(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = file.Append(context.Background(), id, s.now(id).Seq(),
-			event.Offered{By: ceremonytest.Person("alice"), Step: ceremony.StepDrill, Message: ceremony.Ref{Channel: "D", TS: "1"}, Evidence: ceremony.Evidence{SHA256: "aa"}},
+			event.Offered{
+				By: ceremonytest.Person("alice"), Step: ceremony.StepDrill,
+				Message: ceremony.Ref{Channel: "D", TS: "1"}, Evidence: ceremony.Evidence{SHA256: "aa"},
+			},
 			event.Closing{Outcome: event.Cancelled, By: new(ceremonytest.Person("olga"))})
 		if err := errors.Join(err, file.Close()); err != nil {
 			t.Fatal(err)
@@ -318,14 +327,16 @@ func TestDrillThatWasCancelledAtAnEnvelopeEndsWithoutVault(t *testing.T) {
 func TestVerificationCanBeBegunAgain(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
-		if _, err := s.engine.Reverify(context.Background(), id, ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.NotWaiting) {
+		if _, err := s.engine.Reverify(context.Background(), id,
+			ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.NotWaiting) {
 			t.Errorf("before there is anything to verify: %v", err)
 		}
 		s.contribute(id, ceremony.StepUpdate, 3)
 		s.settle(time.Minute)
 		s.contribute(id, ceremony.StepVerify, 2)
 		nonce := s.now(id).Round.Nonce
-		if _, err := s.engine.Reverify(context.Background(), id, ceremonytest.Person("bob").Account); !errors.Is(err, ceremony.MayNotCancel) {
+		if _, err := s.engine.Reverify(context.Background(), id,
+			ceremonytest.Person("bob").Account); !errors.Is(err, ceremony.MayNotCancel) {
 			t.Errorf("a holder: %v", err)
 		}
 		if _, err := s.engine.Reverify(context.Background(), id, ceremonytest.Person("paul").Account); err != nil {
@@ -342,7 +353,7 @@ func TestVerificationCanBeBegunAgain(t *testing.T) {
 	})
 }
 
-// One share is the key itself: it is the last one from the beginning.
+// With a threshold of one, the first share is the last one.
 func TestClusterOfASingleShareIsRekeyedAndAWrongShareSpoilsNothing(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.configure = func(c *ceremony.Cluster) {
@@ -353,7 +364,8 @@ func TestClusterOfASingleShareIsRekeyedAndAWrongShareSpoilsNothing(t *testing.T)
 		id := s.begin(s.rekey)
 		_ = s.send("alice", s.envelope(id, "alice", "another")) // Vault answers 500: it is settled by asking
 		s.settle(10 * time.Second)
-		if c := s.now(id); c.Ended() || c.Phase == rules.PhaseFrozen || c.Pending != nil || c.HasCounted(ceremonytest.Person("alice").Account) {
+		if c := s.now(id); c.Ended() || c.Phase == rules.PhaseFrozen || c.Pending != nil ||
+			c.HasCounted(ceremonytest.Person("alice").Account) {
 			t.Fatalf("state %s after a wrong share: %s", c.Phase, story(c))
 		}
 		if c := s.finish(id); c.Outcome != event.Completed || s.vault.Shares[0] != "new-1" {
@@ -366,11 +378,14 @@ func TestNewClusterHandsOutEncryptedShares(t *testing.T) {
 	playFor(t, ceremony.Init, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Init)
 		c := s.finish(id)
-		if c.Outcome != event.Completed || len(c.NewShares) != len(ceremonytest.Holders) || c.Token != ceremonytest.Enc("token for "+string(ceremonytest.Fpr("olga"))) {
+		if c.Outcome != event.Completed || len(c.NewShares) != len(ceremonytest.Holders) ||
+			c.Token != ceremonytest.Enc("token for "+string(ceremonytest.Fpr("olga"))) {
 			t.Fatalf("outcome %q, %d shares, token %q", c.Outcome, len(c.NewShares), c.Token)
 		}
 		for i, share := range c.NewShares {
-			if share.For.Name != ceremonytest.Holders[i] || share.Ciphertext != ceremonytest.Enc(fmt.Sprintf("first-%d for %s", i+1, string(ceremonytest.Fpr(ceremonytest.Holders[i])))) {
+			if share.For.Name != ceremonytest.Holders[i] ||
+				share.Ciphertext != ceremonytest.Enc(fmt.Sprintf("first-%d for %s", i+1,
+					string(ceremonytest.Fpr(ceremonytest.Holders[i])))) {
 				t.Errorf("share %d is for %s: %q", i, share.For.Name, share.Ciphertext)
 			}
 		}
@@ -384,7 +399,7 @@ func TestNewClusterHandsOutEncryptedShares(t *testing.T) {
 func TestClusterWithAKeyIsNotInitialisedAgain(t *testing.T) {
 	playFor(t, ceremony.Init, func(t *testing.T, s *stage) {
 		id := s.propose(ceremony.Init)
-		// Between proposal and approval somebody else was there.
+		// Others have acted in Vault between proposal and approval.
 		s.vault.Do(func() { s.node("n2").Fresh = false })
 		if _, err := s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
 			t.Fatal(err)
@@ -397,32 +412,38 @@ func TestClusterWithAKeyIsNotInitialisedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
-		if _, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.Init, Cluster: "prod", By: ceremonytest.Person("olga").Account}); !errors.Is(err, ceremony.AlreadyInitialized) {
+		if _, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.Init, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+		}); !errors.Is(err, ceremony.AlreadyInitialized) {
 			t.Fatalf("proposed with %v", err)
 		}
 	})
 }
 
-// Where the backup goes: to each their own, to nobody what nobody knows; deleted by
-// another person's word, and never before everybody has theirs.
+// Each receiver gets their own shares of the backup, and shares for unknown keys go to nobody.
+// The backup is deleted with another person's consent, and never before everybody has their
+// shares.
 func TestBackupIsHandedOutAndDeletedOnAnApproversWord(t *testing.T) {
 	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
-		s.courier.Fault = func(m rules.Message, n int) error {
+		s.notifier.Fault = func(m rules.Message, n int) error {
 			if m.Kind == rules.DeliveryMessage && m.To.Name == "bob" && n < 5 {
 				return ceremony.ErrNotPosted
 			}
 			return nil
 		}
 		id := s.begin(ceremony.ReadBackup)
-		if _, err := s.engine.Delete(context.Background(), id, ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.NotWaiting) {
+		if _, err := s.engine.Delete(context.Background(), id,
+			ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.NotWaiting) {
 			t.Errorf("before bob has his: %v", err)
 		}
 		s.settle(2 * time.Minute)
 		c := s.now(id)
-		if len(c.NewShares) != 2 || !slices.Equal(c.Backup.Unclaimed, []ceremony.Fingerprint{ceremonytest.Fpr("mallory")}) {
+		if len(c.NewShares) != 2 || !slices.Equal(c.Backup.Unclaimed,
+			[]ceremony.Fingerprint{ceremonytest.Fpr("mallory")}) {
 			t.Fatalf("%d shares, unclaimed %v", len(c.NewShares), c.Backup.Unclaimed)
 		}
-		if _, err := s.engine.Delete(context.Background(), id, ceremonytest.Person("olga").Account); !errors.Is(err, ceremony.OwnProposal) {
+		if _, err := s.engine.Delete(context.Background(), id,
+			ceremonytest.Person("olga").Account); !errors.Is(err, ceremony.OwnProposal) {
 			t.Errorf("by the one who proposed it: %v", err)
 		}
 		if s.vault.Deleted != 0 {
@@ -453,8 +474,8 @@ func TestP4BackupOfAnotherRekeyIsNotDeleted(t *testing.T) {
 	})
 }
 
-// A rekey leaves its backup in Vault. People are reminded until it is gone, however
-// it went, or until a week is over.
+// A rekey leaves its backup in Vault. People are reminded until the backup is gone, no matter
+// how, or until a week is over.
 func TestBackupOfARekeyIsNeverLeftWithoutAReminder(t *testing.T) {
 	reminders := func(c rules.State) (n int) {
 		for _, m := range c.Messages() {
@@ -518,17 +539,20 @@ func TestP4KeyThatWasRotatedMeanwhileFreezes(t *testing.T) {
 func TestRotationPolicyIsChangedAsApproved(t *testing.T) {
 	playFor(t, ceremony.RotateConfig, func(t *testing.T, s *stage) {
 		for _, options := range []map[string]string{
-			{"interval": "1h"}, {"interval": "soon"}, {"max-operations": "1000"}, {"enabled": "maybe"}, {"otp": ceremonytest.Commitment("x")},
+			{"interval": "1h"}, {"interval": "soon"}, {"max-operations": "1000"}, {"enabled": "maybe"},
+			{"otp": ceremonytest.Commitment("x")},
 		} {
 			_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
-				Operation: ceremony.RotateConfig, Cluster: "prod", By: ceremonytest.Person("olga").Account, Options: options,
+				Operation: ceremony.RotateConfig, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+				Options: options,
 			})
 			if !errors.Is(err, ceremony.WrongOption) {
 				t.Errorf("%v: %v", options, err)
 			}
 		}
 		if _, err := s.engine.Propose(context.Background(), ceremony.Proposal{
-			Operation: ceremony.RotateConfig, Cluster: "prod", By: ceremonytest.Person("olga").Account, Options: map[string]string{"enabled": "no"},
+			Operation: ceremony.RotateConfig, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+			Options: map[string]string{"enabled": "no"},
 		}); !errors.Is(err, ceremony.EnabledAlone) {
 			t.Errorf("nothing but enabled: %v", err)
 		}
@@ -538,7 +562,8 @@ func TestRotationPolicyIsChangedAsApproved(t *testing.T) {
 			t.Fatalf("outcome %q, policy %+v", c.Outcome, s.vault.Policy)
 		}
 		if _, err := s.engine.Propose(context.Background(), ceremony.Proposal{
-			Operation: ceremony.RotateConfig, Cluster: "prod", By: ceremonytest.Person("olga").Account, Options: options(ceremony.RotateConfig),
+			Operation: ceremony.RotateConfig, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+			Options: options(ceremony.RotateConfig),
 		}); !errors.Is(err, ceremony.SamePolicy) {
 			t.Errorf("the same once more: %v", err)
 		}

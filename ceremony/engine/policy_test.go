@@ -15,7 +15,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// demand makes the cluster ask for what the policy says of one operation.
+// demand gives the cluster a policy for one operation.
 func (s *stage) demand(op ceremony.Operation, policy ceremony.Policy) {
 	s.configure = func(c *ceremony.Cluster) {
 		c.Policies = map[ceremony.Operation]ceremony.Policy{op: policy}
@@ -27,18 +27,19 @@ func (s *stage) demand(op ceremony.Operation, policy ceremony.Policy) {
 	s.restart()
 }
 
-// sign is a word as its speaker's computer makes it.
+// sign returns a statement as its sender's computer signs it.
 func (s *stage) sign(name string, w ceremony.Statement) []byte {
 	return fmt.Appendf(nil, "signed|%s|%d|%s", bare(name), time.Now().Unix(), w.Line())
 }
 
-// bare is somebody's fingerprint as the fake opener writes it.
+// bare returns a person's fingerprint as the fake OpenPGP writes it.
 func bare(name string) string { return string(ceremonytest.Fpr(name)) }
 
-// speak signs what somebody says of a ceremony, and sends it.
+// speak signs a person's statement about a ceremony, and submits it.
 func (s *stage) speak(id ceremony.ID, name string, verb ceremony.Verb, more ...string) error {
 	w := s.now(id).StatementFor(verb)
-	w.More = strings.Join(slices.DeleteFunc(append([]string{w.More}, more...), func(s string) bool { return s == "" }), " ")
+	w.More = strings.Join(slices.DeleteFunc(append([]string{w.More}, more...), func(s string) bool { return s == "" }),
+		" ")
 	_, said, err := s.engine.SubmitStatement(context.Background(), ceremonytest.Person(name).Account, s.sign(name, w))
 	if said != verb {
 		s.t.Errorf("%q was understood as %q", verb, said)
@@ -47,15 +48,18 @@ func (s *stage) speak(id ceremony.ID, name string, verb ceremony.Verb, more ...s
 	return err
 }
 
-// oblige has people do what the ceremony asks of them beyond their shares.
+// oblige makes people do what the ceremony asks of them beside their shares.
 func (s *stage) oblige(id ceremony.ID) {
 	if !s.obliges {
 		return
 	}
 	said := func(name string, verb ceremony.Verb, more ...string) {
 		w := s.now(id).StatementFor(verb)
-		w.More = strings.Join(slices.DeleteFunc(append([]string{w.More}, more...), func(s string) bool { return s == "" }), " ")
-		_, _, _ = s.engine.SubmitStatement(context.Background(), ceremonytest.Person(name).Account, s.sign(name, w)) // may be where it dies
+		w.More = strings.Join(slices.DeleteFunc(append([]string{w.More}, more...), func(s string) bool {
+			return s == ""
+		}), " ")
+		// may be where it dies
+		_, _, _ = s.engine.SubmitStatement(context.Background(), ceremonytest.Person(name).Account, s.sign(name, w))
 		s.settle(time.Second)
 	}
 	c := s.now(id)
@@ -109,7 +113,9 @@ func TestApprovalsThatCannotComeAreRefusedAtTheProposal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 				s.demand(ceremony.GenerateRoot, policy)
-				_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.GenerateRoot, Cluster: "prod", By: ceremonytest.Person("olga").Account})
+				_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+					Operation: ceremony.GenerateRoot, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+				})
 				if !errors.Is(err, ceremony.TooFewApprovers) {
 					t.Errorf("answered %v", err)
 				}
@@ -147,15 +153,25 @@ func TestApprovalByButtonIsRefusedWhereItMustBeSigned(t *testing.T) {
 			by     string
 			want   error
 		}{
-			"another plan":      {s.sign("paul", ceremony.Statement{Of: word.Of, Hash: strings.Repeat("0", 64), Verb: word.Verb}), "paul", ceremony.PlanChanged},
-			"another signer":    {s.sign("quin", word), "paul", ceremony.WrongSigner},
-			"the initiator":     {s.sign("olga", word), "olga", ceremony.OwnProposal},
-			"a stranger":        {s.sign("mallory", word), "mallory", ceremony.NoPart},
-			"no word":           {[]byte("signed|x|1|I approve"), "paul", ceremony.NoWord},
-			"another ceremony":  {s.sign("paul", ceremony.Statement{Of: "prod-rekey-aaaa", Hash: word.Hash, Verb: word.Verb}), "paul", ceremony.ErrUnknownCeremony},
-			"an older ceremony": {fmt.Appendf(nil, "signed|%s|%d|%s", bare("paul"), time.Now().Add(-time.Hour).Unix(), word.Line()), "paul", ceremony.Stale},
+			"another plan": {
+				s.sign("paul", ceremony.Statement{Of: word.Of, Hash: strings.Repeat("0", 64), Verb: word.Verb}), "paul",
+				ceremony.PlanChanged,
+			},
+			"another signer": {s.sign("quin", word), "paul", ceremony.WrongSigner},
+			"the initiator":  {s.sign("olga", word), "olga", ceremony.OwnProposal},
+			"a stranger":     {s.sign("mallory", word), "mallory", ceremony.NoPart},
+			"no word":        {[]byte("signed|x|1|I approve"), "paul", ceremony.NoWord},
+			"another ceremony": {
+				s.sign("paul", ceremony.Statement{Of: "prod-rekey-aaaa", Hash: word.Hash, Verb: word.Verb}), "paul",
+				ceremony.ErrUnknownCeremony,
+			},
+			"an older ceremony": {
+				fmt.Appendf(nil, "signed|%s|%d|%s", bare("paul"), time.Now().Add(-time.Hour).Unix(), word.Line()),
+				"paul", ceremony.Stale,
+			},
 		} {
-			if _, _, err := s.engine.SubmitStatement(context.Background(), ceremonytest.Person(tamper.by).Account, tamper.signed); !errors.Is(err, tamper.want) {
+			if _, _, err := s.engine.SubmitStatement(context.Background(), ceremonytest.Person(tamper.by).Account,
+				tamper.signed); !errors.Is(err, tamper.want) {
 				t.Errorf("%s: %v, want %v", name, err, tamper.want)
 			}
 		}
@@ -180,10 +196,11 @@ func TestNothingBeginsBeforePeopleHaveHadTimeToThink(t *testing.T) {
 			s.demand(op, ceremony.Policy{Cooling: time.Hour})
 			id := s.begin(op)
 			s.settle(58 * time.Minute)
-			if c := s.now(id); c.Phase != rules.PhaseApproved || c.Attempt.Number != 0 || s.vault.Count("start")+s.vault.Count("rotate") != 0 {
+			if c := s.now(id); c.Phase != rules.PhaseApproved || c.Attempt.Number != 0 ||
+				s.vault.Count("start")+s.vault.Count("rotate") != 0 {
 				t.Fatalf("%s began early: %s", op, story(c))
 			}
-			s.restart() // it is remembered
+			s.restart() // the journal remembers it
 			s.settle(3 * time.Minute)
 			if c := s.now(id); c.Phase == rules.PhaseApproved {
 				t.Fatalf("%s did not begin: %s", op, story(c))
@@ -206,7 +223,9 @@ func TestNothingBeginsInQuietHours(t *testing.T) {
 			t.Fatalf("%s", story(c))
 		}
 		s.demand(ceremony.GenerateRoot, ceremony.Policy{Quiet: quiet(t, "00:00-12:00 UTC")})
-		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.GenerateRoot, Cluster: "prod", By: ceremonytest.Person("olga").Account})
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.GenerateRoot, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+		})
 		if !errors.Is(err, ceremony.NoTime) {
 			t.Errorf("a window that is all quiet: %v", err)
 		}
@@ -229,7 +248,9 @@ func TestEnvelopesComeByTheWaysThatThePolicyAllows(t *testing.T) {
 		offer := func(way ceremony.Intake) error {
 			s.serial++
 			_, err := s.engine.Share(context.Background(), ceremony.Envelope{
-				By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{Channel: "Dalice", TS: fmt.Sprint(s.serial)}, Way: way, Envelope: s.envelope(id, "alice", "old-1"),
+				By: ceremonytest.Person("alice").Account, Message: ceremony.Ref{
+					Channel: "Dalice", TS: fmt.Sprint(s.serial),
+				}, Way: way, Envelope: s.envelope(id, "alice", "old-1"),
 			})
 			return err
 		}
@@ -246,18 +267,23 @@ func TestEnvelopesComeByTheWaysThatThePolicyAllows(t *testing.T) {
 }
 
 func TestQuietHoursThatAreNoneAreRefused(t *testing.T) {
-	for _, s := range []string{"", "22:00-06:00", "22-06 UTC", "22:00-22:00 UTC", "22:00-25:00 UTC", "22:00-06:00 Mars/Olympus", "22:00-06:00 Local", "22:00-06:00 "} {
+	for _, s := range []string{
+		"", "22:00-06:00", "22-06 UTC", "22:00-22:00 UTC", "22:00-25:00 UTC", "22:00-06:00 Mars/Olympus",
+		"22:00-06:00 Local", "22:00-06:00 ",
+	} {
 		if q, err := ceremony.ParseQuiet(s); err == nil {
 			t.Errorf("%q was read as %v", s, q)
 		}
 	}
 }
 
-// People may take until the night to answer a roll call, and Vault may be away: what
-// was agreed by day does not begin then.
+// The roll call may be answered, or Vault be reached, only in the quiet hours. A ceremony
+// that was approved before does not begin then.
 func TestNothingBeginsInQuietHoursThatCameMeanwhile(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
-		s.demand(ceremony.GenerateRoot, ceremony.Policy{Quiet: quiet(t, "01:00-02:00 UTC"), RollCall: ceremony.RollCall{On: true}})
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{
+			Quiet: quiet(t, "01:00-02:00 UTC"), RollCall: ceremony.RollCall{On: true},
+		})
 		id := s.begin(ceremony.GenerateRoot)
 		s.settle(70 * time.Minute)
 		if err := s.present(id, "olga"); err != nil {
@@ -320,7 +346,8 @@ func TestQuietHoursEndByTheClocksOfTheirZone(t *testing.T) {
 		{"22:00-06:00 Europe/Berlin", "2026-01-01T04:59:00Z", "2026-01-01T05:00:00Z"},
 		{"12:00-13:00 UTC", "2026-01-01T12:00:00Z", "2026-01-01T13:00:00Z"},
 		{"12:00-13:00 UTC", "2026-01-01T13:00:00Z", "2026-01-01T13:00:00Z"},
-		{"02:30-03:30 Europe/Berlin", "2026-03-29T00:45:00Z", "2026-03-29T00:45:00Z"}, // the hour that a spring leaves out
+		// the hour that a spring leaves out
+		{"02:30-03:30 Europe/Berlin", "2026-03-29T00:45:00Z", "2026-03-29T00:45:00Z"},
 	} {
 		at, err := time.Parse(time.RFC3339, row.at)
 		if err != nil {
@@ -366,7 +393,9 @@ func TestQuietHoursEndAfterNowWhenClocksChange(t *testing.T) {
 		if _, after := change.In(zone).Zone(); before == after {
 			t.Fatalf("the clocks of %s are not changed at %s", row.zone, row.change)
 		}
-		for _, hours := range []string{"22:00-06:00", "22:00-02:30", "22:00-01:30", "23:30-00:30", "02:10-02:50", "01:20-01:40", "00:30-23:30"} {
+		for _, hours := range []string{
+			"22:00-06:00", "22:00-02:30", "22:00-01:30", "23:30-00:30", "02:10-02:50", "01:20-01:40", "00:30-23:30",
+		} {
 			t.Run(row.zone+" "+row.change+" "+hours, func(t *testing.T) { aroundChange(t, hours, zone, change) })
 		}
 	}
@@ -374,7 +403,7 @@ func TestQuietHoursEndAfterNowWhenClocksChange(t *testing.T) {
 
 func aroundChange(t *testing.T, hours string, zone *time.Location, change time.Time) {
 	q := quiet(t, hours+" "+zone.String())
-	// ends is each minute's end of the quiet hours, from the last minute to the first.
+	// ends has for each minute the end of its quiet hours, from the last minute to the first.
 	ends, first := map[time.Time]time.Time{}, change.Add(-4*time.Hour)
 	for at := change.Add(4 * 24 * time.Hour); !at.Before(first); at = at.Add(-time.Minute) {
 		now := at.In(zone).Format("15:04")
@@ -401,8 +430,8 @@ func aroundChange(t *testing.T, hours string, zone *time.Location, change time.T
 	}
 }
 
-// TestWhatBeganInAnHourThatCameTwiceIsStillRead: it was allowed by an earlier version,
-// whose quiet hours were over when the clocks had passed their end once.
+// TestWhatBeganInAnHourThatCameTwiceIsStillRead reads what an earlier version allowed, whose
+// quiet hours were over when the clocks had passed their end once.
 func TestWhatBeganInAnHourThatCameTwiceIsStillRead(t *testing.T) {
 	q := quiet(t, "22:00-01:30 America/New_York")
 	plan := ceremonytest.SamplePlan("prod-rekey-aaaa")

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"conclave/ceremony"
@@ -10,44 +11,44 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// view asks Vault for everything that is compared.
-func (o *actor) view(ctx context.Context) (v rules.View, err error) {
-	defer func() { o.heard(err) }()
-	if o.c.Plan.Operation == ceremony.Unseal {
-		return o.viewNodes(ctx)
+// view asks Vault for everything that is compared with the plan.
+func (a *actor) view(ctx context.Context) (v rules.View, err error) {
+	defer func() { a.heard(err) }()
+	if a.c.Plan.Operation == ceremony.Unseal {
+		return a.viewNodes(ctx)
 	}
 	for range 2 {
-		if v.Update, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, ceremony.StepUpdate); err != nil {
+		if v.Update, err = a.cluster.Vault.Progress(ctx, a.c.Plan.Operation, ceremony.StepUpdate); err != nil {
 			return v, err
 		}
-		if o.c.Round.Step == ceremony.StepVerify || v.Update.VerificationNonce != "" {
-			if v.Verify, err = o.cluster.Vault.Progress(ctx, o.c.Plan.Operation, ceremony.StepVerify); err != nil {
+		if a.c.Round.Step == ceremony.StepVerify || v.Update.VerificationNonce != "" {
+			if v.Verify, err = a.cluster.Vault.Progress(ctx, a.c.Plan.Operation, ceremony.StepVerify); err != nil {
 				return v, err
 			}
 		}
 		// A rekey that ends between the two questions is asked about again.
-		if o.c.Round.Step != ceremony.StepVerify || !v.Update.Started || v.Verify.Started {
+		if a.c.Round.Step != ceremony.StepVerify || !v.Update.Started || v.Verify.Started {
 			break
 		}
 	}
-	if o.c.Plan.Operation == ceremony.RecoveryToken {
+	if a.c.Plan.Operation == ceremony.RecoveryToken {
 		return v, nil // in recovery mode a server tells nothing of its seal
 	}
 	// The seal comes last: its numbers are read as those after the rekey.
-	if v.Seal, err = o.cluster.Vault.Seal(ctx); err == nil && v.Seal.Sealed {
+	if v.Seal, err = a.cluster.Vault.Seal(ctx); err == nil && v.Seal.Sealed {
 		err = ceremony.ErrSealed
 	}
 	return v, err
 }
 
-// viewNodes asks every node of the plan by itself. That one does not answer is what
-// it shows; that none does is an error.
-func (o *actor) viewNodes(ctx context.Context) (v rules.View, err error) {
-	configured, err := o.cluster.Vault.Nodes(ctx)
+// viewNodes asks every node of the plan by itself. A node that does not answer is shown
+// as such. An error means that no node answers.
+func (a *actor) viewNodes(ctx context.Context) (v rules.View, err error) {
+	configured, err := a.cluster.Vault.Nodes(ctx)
 	if err != nil {
 		return v, err
 	}
-	v.Nodes = o.c.Plan.NodesOf(configured)
+	v.Nodes = a.c.Plan.NodesOf(configured)
 	for _, n := range v.Nodes {
 		if n.Err == nil {
 			return v, nil
@@ -57,17 +58,21 @@ func (o *actor) viewNodes(ctx context.Context) (v rules.View, err error) {
 	return v, err
 }
 
-// heard keeps how Vault answers, for the status post.
-func (o *actor) heard(err error) {
-	if o.live.Since.IsZero() || kindOf(err) != kindOf(o.live.Vault) {
-		o.live = rules.Live{Vault: err, Since: time.Now()}
-		o.publish()
+// heard notes how Vault answers, for the status post.
+func (a *actor) heard(err error) {
+	if a.live.Since.IsZero() || kindOf(err) != kindOf(a.live.Vault) {
+		a.live = rules.Live{Vault: err, Since: time.Now()}
+		a.publish()
 	}
 }
 
-// kindOf is the sentinel in an adapter's error, which is a new value each time.
+// kindOf returns the sentinel in an adapter's error, or the error itself without one. The
+// adapter makes a new error each time.
 func kindOf(err error) error {
-	for _, kind := range []error{ceremony.ErrNotSent, ceremony.ErrUncertain, ceremony.ErrRefused, ceremony.ErrForbidden, ceremony.ErrSealed, ceremony.ErrThrottled, ceremony.ErrNoLeader, ceremony.ErrUnsupported} {
+	for _, kind := range []error{
+		ceremony.ErrNotSent, ceremony.ErrUncertain, ceremony.ErrRefused, ceremony.ErrForbidden, ceremony.ErrSealed,
+		ceremony.ErrThrottled, ceremony.ErrNoLeader, ceremony.ErrUnsupported,
+	} {
 		if errors.Is(err, kind) {
 			return kind
 		}
@@ -75,24 +80,24 @@ func kindOf(err error) error {
 	return err
 }
 
-// poll compares Vault with the plan and freezes on a difference (P4). It answers
-// whether Vault could be asked.
-func (o *actor) poll(ctx context.Context, reconcile bool) bool {
-	if o.c.Plan.Operation == ceremony.Drill || o.c.Plan.Operation == ceremony.ReadBackup {
-		return true // nothing of theirs is in Vault between two acts
+// poll compares Vault with the plan and freezes on a difference (P4). An error means
+// that they could not be compared.
+func (a *actor) poll(ctx context.Context, reconcile bool) error {
+	if a.c.Plan.Operation == ceremony.Drill || a.c.Plan.Operation == ceremony.ReadBackup {
+		return nil // they have nothing in Vault between two acts
 	}
-	v, err := o.view(ctx)
+	v, err := a.view(ctx)
 	if err == nil {
-		err = o.askBackup(ctx, &v)
+		err = a.askBackup(ctx, &v)
 	}
 	switch {
 	case errors.Is(err, ceremony.ErrSealed):
-		err = o.record(ctx, rules.Stop{Why: event.SealedMidway})
+		err = a.record(ctx, rules.Stop{Why: event.SealedMidway})
 	case err == nil:
-		err = o.record(ctx, rules.Look{Seen: v, Reconcile: reconcile})
+		err = a.record(ctx, rules.Look{Seen: v, Reconcile: reconcile})
 	}
 	if err != nil {
-		o.log.Warn("Vault could not be compared with the plan", "error", err)
+		return fmt.Errorf("compare Vault with the plan: %w", err)
 	}
-	return err == nil
+	return nil
 }

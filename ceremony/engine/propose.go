@@ -16,9 +16,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Propose opens a ceremony. Before that it asks Vault, and checks every PGP key
-// that Vault will be given: Vault itself notices a bad one after the last share.
-// The refusals that it answers may wrap what is wrong.
+// Propose opens a ceremony. Before that it asks Vault whether the operation can begin, and
+// checks every PGP key that Vault will be given: Vault itself notices a bad key only after
+// the last share. The error is or wraps a Refusal when the proposal is at fault.
 func (e *Engine) Propose(ctx context.Context, p ceremony.Proposal) (rules.State, error) {
 	cluster, ok := e.clusters[p.Cluster]
 	if !ok {
@@ -31,7 +31,8 @@ func (e *Engine) Propose(ctx context.Context, p ceremony.Proposal) (rules.State,
 	return e.propose(ctx, cluster, p, initiator)
 }
 
-func (e *Engine) propose(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal, initiator ceremony.Person) (rules.State, error) {
+func (e *Engine) propose(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal,
+	initiator ceremony.Person) (rules.State, error) {
 	release, err := e.reserve(cluster.Name, p.Operation)
 	if err != nil {
 		return rules.State{}, err
@@ -45,9 +46,10 @@ func (e *Engine) propose(ctx context.Context, cluster ceremony.Cluster, p ceremo
 	return e.open(ctx, cluster, plan)
 }
 
-// reserve makes sure that a cluster has one ceremony at a time: shares of a key
-// that another ceremony replaces would fail in this one. Only an unseal may run
-// beside another, without which the other can't go on, and an alarm.
+// reserve makes sure that a cluster has one ceremony at a time: shares of a key that
+// another ceremony replaces would fail in this one. Only an unseal, which a sealed cluster
+// needs to go on, and an alarm may run beside another ceremony. The caller must call
+// release when the ceremony is open or refused.
 func (e *Engine) reserve(cluster string, op ceremony.Operation) (release func(), err error) {
 	slot := cluster + " " + slotOf(op)
 	e.mu.Lock()
@@ -71,7 +73,7 @@ func (e *Engine) reserve(cluster string, op ceremony.Operation) (release func(),
 	}, nil
 }
 
-// slot is shared by operations that must not meet.
+// slotOf returns the slot of an operation. Operations of one slot must not run together.
 func slotOf(op ceremony.Operation) string {
 	if op == ceremony.Unseal || op == ceremony.Alarm {
 		return string(op)
@@ -79,8 +81,10 @@ func slotOf(op ceremony.Operation) string {
 	return ""
 }
 
-// open writes the first line, and what belongs to it, and starts the owner.
-func (e *Engine) open(ctx context.Context, cluster ceremony.Cluster, plan ceremony.Plan, more ...event.Event) (rules.State, error) {
+// open writes the first line of a ceremony and the lines that belong to it, and starts the
+// actor.
+func (e *Engine) open(ctx context.Context, cluster ceremony.Cluster, plan ceremony.Plan,
+	more ...event.Event) (rules.State, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.run == nil {
@@ -100,16 +104,17 @@ func (e *Engine) open(ctx context.Context, cluster ceremony.Cluster, plan ceremo
 	}
 	e.first = entries[0].Hash
 	e.publishLocked(snapshot{c: c})
-	o := newActor(e, cluster, c, false)
-	e.actors[c.ID()] = o
-	e.run(o)
+	a := newActor(e, cluster, c, false)
+	e.actors[c.ID()] = a
+	e.run(a)
 	return c, nil
 }
 
-// idAlphabet has no letter or digit that is taken for another one when it is
-// read aloud.
+// idAlphabet has no letter or digit that is mistaken for another one when it is read
+// aloud.
 const idAlphabet = "abcdefghjkmnpqrstuvwxyz23456789"
 
+// newID returns a ceremony's id: its cluster, its operation and four random characters.
 func newID(cluster string, op ceremony.Operation) ceremony.ID {
 	var word [4]byte
 	_, _ = rand.Read(word[:]) // crypto/rand never fails
@@ -122,14 +127,16 @@ func newID(cluster string, op ceremony.Operation) ceremony.ID {
 // longestReason is how many characters a proposal's reason may have.
 const longestReason = 300
 
-// plan works out what is proposed and refuses what can't work.
-func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal, initiator ceremony.Person) (ceremony.Plan, error) {
+// plan works out the plan of a proposal. It refuses a proposal that can't work.
+func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal,
+	initiator ceremony.Person) (ceremony.Plan, error) {
 	if !slices.Contains(cluster.Operations, p.Operation) {
 		return ceremony.Plan{}, fmt.Errorf("%q on %s: %w", p.Operation, cluster.Name, ceremony.UnknownOperation)
 	}
 	reason := strings.TrimSpace(p.Reason)
-	// What is not printable turns text around, or hides it.
-	if len([]rune(reason)) > longestReason || !utf8.ValidString(reason) || strings.ContainsFunc(reason, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	// Characters that are not printable turn text around, or hide it.
+	if len([]rune(reason)) > longestReason || !utf8.ValidString(reason) ||
+		strings.ContainsFunc(reason, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return ceremony.Plan{}, ceremony.BadReason
 	}
 	now := time.Now().UTC().Truncate(time.Second)
@@ -140,7 +147,7 @@ func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.
 		Cluster:   cluster.Name,
 		Reason:    reason,
 		Initiator: initiator,
-		Identity:  e.config.Opener.Identity(),
+		Identity:  e.config.OpenPGP.Identity(),
 		Proposed:  now,
 		Closes:    now.Add(policy.Window),
 	}
@@ -157,7 +164,8 @@ func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.
 		return ceremony.Plan{}, err
 	}
 	if p.Operation.TakesShares() && len(plan.Holders) < plan.Threshold {
-		return ceremony.Plan{}, fmt.Errorf("%d holders, and Vault asks for %d shares: %w", len(plan.Holders), plan.Threshold, ceremony.TooFewHolders)
+		return ceremony.Plan{}, fmt.Errorf("%d holders, and Vault asks for %d shares: %w", len(plan.Holders),
+			plan.Threshold, ceremony.TooFewHolders)
 	}
 	if err := follow(&plan, cluster, policy); err != nil {
 		return ceremony.Plan{}, err
@@ -166,8 +174,8 @@ func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.
 	return plan, e.checkKeys(plan)
 }
 
-// preflight asks Vault whether the operation can be begun at all, and fills in what
-// the plan takes from there.
+// preflight asks Vault whether the operation can begin. It fills in the plan's facts about
+// Vault.
 func preflight(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal, plan *ceremony.Plan) error {
 	switch op := p.Operation; {
 	case op == ceremony.Unseal:
@@ -219,8 +227,8 @@ func preflight(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposa
 	return planAttempt(ctx, cluster, p, plan)
 }
 
-// planAttempt makes sure that Vault has no attempt of the operation, and that a
-// requester can read the token that comes out of it.
+// planAttempt makes sure that Vault has no attempt of the operation, and that the requester
+// will be able to read a token that it issues.
 func planAttempt(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal, plan *ceremony.Plan) error {
 	seen, err := cluster.Vault.Progress(ctx, p.Operation, ceremony.StepUpdate)
 	switch {
@@ -230,7 +238,7 @@ func planAttempt(ctx context.Context, cluster ceremony.Cluster, p ceremony.Propo
 		return fmt.Errorf("attempt %s: %w", seen.Nonce, ceremony.AlreadyStarted)
 	}
 	if p.Operation == ceremony.RecoveryToken {
-		plan.Threshold = seen.Required // in recovery mode nothing else tells it
+		plan.Threshold = seen.Required // in recovery mode the seal is not shown
 	}
 	if !p.Operation.IssuesToken() {
 		return nil
@@ -242,7 +250,7 @@ func planAttempt(ctx context.Context, cluster ceremony.Cluster, p ceremony.Propo
 	return nil
 }
 
-// planUnseal takes over what the sealed nodes tell.
+// planUnseal fills in what the nodes show. It refuses when no node is sealed.
 func planUnseal(ctx context.Context, cluster ceremony.Cluster, plan *ceremony.Plan) error {
 	nodes, err := cluster.Vault.Nodes(ctx)
 	if err != nil {
@@ -301,24 +309,25 @@ func planInit(ctx context.Context, cluster ceremony.Cluster, plan *ceremony.Plan
 	return nil
 }
 
-// compareFresh holds the nodes of a cluster that is to be initialised against the
-// plan. Each of them has to answer: the one that does not may have a key.
+// compareFresh returns the first way in which the nodes of a cluster that is to be
+// initialised differ from the plan, or nil. Each node has to answer: one that does not may
+// already have a key.
 func compareFresh(p ceremony.Plan, nodes []ceremony.Node) (*rules.Difference, error) {
 	for _, n := range nodes {
 		switch {
 		case n.Err != nil:
 			return nil, fmt.Errorf("%s: %w", n.Address, n.Err)
 		case n.Seal.Initialized:
-			return &rules.Difference{Why: event.VaultDiffers, Want: "no node initialised", Got: n.Address + " is initialised"}, nil
+			return vaultDiffers("no node initialised", n.Address+" is initialised"), nil
 		case p.Seal != "" && n.Seal.Type != p.Seal:
-			return &rules.Difference{Why: event.VaultDiffers, Want: "seal " + p.Seal, Got: n.Address + " has seal " + n.Seal.Type}, nil
+			return vaultDiffers("seal "+p.Seal, n.Address+" has seal "+n.Seal.Type), nil
 		}
 	}
 	return nil, nil
 }
 
-// planBackup makes sure that there is a backup. Who gets what of it is found out
-// when people have agreed that it is read.
+// planBackup makes sure that there is a backup. Its shares are assigned to people later,
+// when it is read after the approval.
 func planBackup(ctx context.Context, cluster ceremony.Cluster, seal ceremony.Seal, plan *ceremony.Plan) error {
 	if _, err := cluster.Vault.Backup(ctx, seal.Rekey()); errors.Is(err, ceremony.ErrNoBackup) {
 		return ceremony.NoBackupKept
@@ -327,20 +336,21 @@ func planBackup(ctx context.Context, cluster ceremony.Cluster, seal ceremony.Sea
 	}
 	plan.Seal = seal.Type
 	for _, p := range slices.Concat(cluster.Receivers, cluster.Holders) {
-		if _, snapshot := ceremony.Find(plan.Receivers, p.Account); !snapshot {
+		if _, there := ceremony.Find(plan.Receivers, p.Account); !there {
 			plan.Receivers = append(plan.Receivers, p)
 		}
 	}
 	return nil
 }
 
-// planToken notes when the bot's own token ends, should that be in the middle.
+// planToken notes when the bot's own token expires, if that is before the window closes.
 func planToken(ctx context.Context, cluster ceremony.Cluster, plan *ceremony.Plan) error {
 	own, err := cluster.Vault.OwnToken(ctx)
 	switch {
-	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported), errors.Is(err, ceremony.ErrRefused):
-		// What the operation itself needs is asked for by itself; a secondary of disaster
-		// recovery takes no token's request.
+	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported),
+		errors.Is(err, ceremony.ErrRefused):
+		// The operation's own requests show whether the token suffices. A secondary of disaster
+		// recovery takes no request with a token.
 		return nil
 	case err != nil:
 		return fmt.Errorf("ask %s for the bot's own token: %w", cluster.Name, err)
@@ -350,15 +360,15 @@ func planToken(ctx context.Context, cluster ceremony.Cluster, plan *ceremony.Pla
 	return nil
 }
 
-// checkKeys makes sure that Vault can encrypt to every key that it is given,
-// and that every holder's signature will be accepted, until the window ends.
+// checkKeys makes sure that until the window closes Vault can encrypt to every key that it
+// is given, and every holder's signature is accepted.
 func (e *Engine) checkKeys(plan ceremony.Plan) error {
 	var faults []error
 	checked := map[ceremony.Fingerprint]bool{}
 	good := 0
 	people := slices.Concat(plan.Holders, plan.Receivers)
 	if plan.Operation == ceremony.ReadBackup {
-		people = nil // what Vault has is encrypted already
+		people = nil // the backup is encrypted already
 	}
 	if plan.Requester != nil && plan.OTP == "" {
 		people = append(people, *plan.Requester)
@@ -368,20 +378,20 @@ func (e *Engine) checkKeys(plan ceremony.Plan) error {
 			continue
 		}
 		checked[p.Key] = true
-		if err := e.config.Opener.CheckKey(p.Key, plan.Proposed, plan.Closes); err != nil {
+		if err := e.config.OpenPGP.CheckKey(p.Key, plan.Proposed, plan.Closes); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", p.Name, err))
 			continue
 		}
 		good++
 	}
 	if plan.Operation == ceremony.Unseal && good >= plan.Threshold {
-		return nil // one person's expired key keeps no cluster down
+		return nil // an expired key must not keep a cluster sealed while enough others are good
 	}
 	return errors.Join(faults...)
 }
 
-// passwordOf is the ceremony that a one-time password with this commitment was made
-// for. Two tokens under one password would give each other away.
+// passwordOf returns the ceremony whose one-time password has this commitment, or "". Two
+// tokens under one password would give each other away.
 func (e *Engine) passwordOf(commitment string) ceremony.ID {
 	for _, c := range e.Ceremonies() {
 		if commitment != "" && c.Plan.OTP == strings.ToLower(commitment) {

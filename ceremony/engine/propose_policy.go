@@ -8,8 +8,8 @@ import (
 	"conclave/ceremony"
 )
 
-// follow writes into a plan what the policy of its operation demands, and refuses
-// what can't be met by the people who are there.
+// follow writes the demands of the operation's policy into a plan. It refuses demands that
+// the cluster's people can't meet.
 func follow(p *ceremony.Plan, cluster ceremony.Cluster, policy ceremony.Policy) error {
 	p.Approvals, p.ApprovalsFrom, p.SignedApprovals = policy.Approvals, policy.Classes, policy.Signed
 	p.Cooling, p.Ways = ceremony.Span(policy.Cooling), policy.Ways

@@ -16,8 +16,8 @@ const (
 	shortestInterval = 24 * time.Hour
 )
 
-// planPolicy makes the wanted policy of the one in force and of what the proposal
-// changes in it.
+// planPolicy works out the wanted rotation policy: the one in force with the proposal's
+// changes.
 func planPolicy(ctx context.Context, cluster ceremony.Cluster, p ceremony.Proposal, plan *ceremony.Plan) error {
 	now, err := cluster.Vault.RotationPolicy(ctx)
 	if err != nil {
@@ -30,14 +30,14 @@ func planPolicy(ctx context.Context, cluster ceremony.Cluster, p ceremony.Propos
 	case wanted == now:
 		return ceremony.SamePolicy
 	case wanted.MaxOperations == now.MaxOperations && wanted.Interval == now.Interval:
-		// It answers 204 and goes on as before (seen on Vault 1.21.2).
+		// Vault answers 204 and changes nothing (seen on Vault 1.21.2).
 		return ceremony.EnabledAlone
 	}
 	plan.OldPolicy, plan.NewPolicy = &now, &wanted
 	return nil
 }
 
-// with is the policy with some of its values changed.
+// with returns the policy with the values of the options.
 func with(p ceremony.RotationPolicy, options map[string]string) (ceremony.RotationPolicy, error) {
 	wrong := func(name, what string) error {
 		return fmt.Errorf("%s=%s: %s: %w", name, options[name], what, ceremony.WrongOption)

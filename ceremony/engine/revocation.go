@@ -7,33 +7,35 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// NameToken tells by which accessor Vault knows the root token that a ceremony has
-// issued. Vault is asked whether it can be that token.
-func (e *Engine) NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.State, error) {
-	o, err := e.actor(id)
+// NameToken records the accessor of the root token that a ceremony has issued. Vault is
+// asked whether it can be that token.
+func (e *Engine) NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account,
+	accessor string) (rules.State, error) {
+	a, err := e.actor(id)
 	if err != nil {
 		return rules.State{}, err
 	}
-	return o.nameToken(ctx, rules.Name{By: by, Accessor: accessor})
+	return a.nameToken(ctx, rules.Name{By: by, Accessor: accessor})
 }
 
-func (o *actor) nameToken(ctx context.Context, cmd rules.Name) (rules.State, error) {
-	c, _, err := ask(ctx, o, func(ctx context.Context) (rules.State, error) {
-		if _, err := o.c.MayName(cmd.By); err != nil {
-			return o.c, err
+// nameToken asks Vault for the accessor and records the command with Vault's answer.
+func (a *actor) nameToken(ctx context.Context, cmd rules.Name) (rules.State, error) {
+	c, _, err := ask(ctx, a, func(ctx context.Context) (rules.State, error) {
+		if _, err := a.c.MayName(cmd.By); err != nil {
+			return a.c, err
 		}
-		seen, err := o.cluster.Vault.Accessor(ctx, cmd.Accessor)
+		seen, err := a.cluster.Vault.Accessor(ctx, cmd.Accessor)
 		if err == nil {
 			cmd.Seen = seen
-			err = o.record(ctx, cmd)
+			err = a.record(ctx, cmd)
 		}
-		return o.c, err
+		return a.c, err
 	})
 	return c, err
 }
 
-// TokenRevoked records that somebody says so of a root token that Vault can't be
-// asked about.
+// TokenRevoked records that a person says that the root token is revoked, of a token that
+// Vault can't be asked about.
 func (e *Engine) TokenRevoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
 	return e.command(ctx, id, rules.Revoke{By: by})
 }

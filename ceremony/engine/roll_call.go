@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,19 +12,18 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// callRoll writes into a plan who has to show that they can read what will be
-// encrypted to them: everybody who gets something, but for those whose key has shown
-// it lately.
+// callRoll writes into a plan who must show that they can decrypt what they will be given:
+// everybody who receives something, without those whose key has been used lately.
 func (e *Engine) callRoll(plan *ceremony.Plan, policy ceremony.RollCall) {
 	if !policy.On {
 		return
 	}
 	called := slices.Clone(plan.Receivers)
 	if plan.Operation == ceremony.ReadBackup {
-		called = nil // what Vault has was encrypted long ago
+		called = nil // the backup was encrypted long ago
 	}
 	if plan.Requester != nil && plan.OTP == "" {
-		if _, snapshot := ceremony.Find(called, plan.Requester.Account); !snapshot {
+		if _, there := ceremony.Find(called, plan.Requester.Account); !there {
 			called = append(called, *plan.Requester)
 		}
 	}
@@ -40,8 +40,8 @@ func (e *Engine) callRoll(plan *ceremony.Plan, policy ceremony.RollCall) {
 	}
 }
 
-// provenSince reports whether somebody has used their key since: decrypted a challenge,
-// or a new share that Vault had encrypted to it.
+// provenSince reports whether a person has used their key since a moment: they have
+// decrypted a challenge, or a new share that Vault had encrypted to it.
 func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
 	return slices.ContainsFunc(e.Ceremonies(), func(c rules.State) bool {
 		return slices.ContainsFunc(c.History, func(entry event.Entry) bool {
@@ -59,36 +59,38 @@ func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
 	})
 }
 
-// callRoll makes everybody's challenge. What is in it is forgotten at once: its
-// digest tells a right answer.
-func (o *actor) callRoll(ctx context.Context) bool {
-	opener, plan, now := o.e.config.Opener, o.c.Plan, time.Now()
-	if bot := opener.Identity(); bot != plan.Identity {
-		return o.record(ctx, rules.OtherBot(plan, bot).Stop()) == nil
+// callRoll makes the challenges of the roll call. Their contents are not kept: a right
+// answer is told by its digest.
+func (a *actor) callRoll(ctx context.Context) (progress bool, err error) {
+	pgp, plan, now := a.e.config.OpenPGP, a.c.Plan, time.Now()
+	if bot := pgp.Identity(); bot != plan.Identity {
+		return a.advance(ctx, rules.OtherBot(plan, bot).Stop())
 	}
-	certificate, err := opener.PublicKey(plan.Identity)
+	certificate, err := pgp.PublicKey(plan.Identity)
 	if err != nil {
-		o.log.Error("the identity's own key can't be shown", "error", err)
-		return false
+		return false, ownFault{fmt.Errorf("show the identity's own key: %w", err)}
 	}
 	called := event.RollCalled{Certificate: certificate}
 	for _, p := range plan.RollCall {
-		ciphertext, response, err := opener.Challenge(p.Key, now)
-		if err != nil {
-			o.log.Error("a challenge could not be made", "for", p.Name, "error", err)
-			if errors.Is(err, ceremony.HolderKeyInvalid) {
-				// Vault could be given it no more than this; people wait for nothing.
-				return o.record(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid}) == nil
-			}
-			return false
+		ciphertext, response, err := pgp.Challenge(p.Key, now)
+		switch {
+		case errors.Is(err, ceremony.HolderKeyInvalid):
+			// Vault could not be given the key either; people must not wait for nothing.
+			a.log.Error("a challenge can't be made", "for", p.Name, "error", err)
+			return a.advance(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid})
+		case err != nil:
+			return false, ownFault{fmt.Errorf("make the challenge for %s: %w", p.Name, err)}
 		}
-		challenge := ceremony.Challenge{For: p, Ciphertext: ciphertext, Digest: ceremony.RollCallDigest(ceremony.RollCallAnswer([]byte(response)))}
-		challenge.Notice, err = opener.SignRollCall(ceremony.RollCallNotice{Plan: plan, Digest: challenge.Digest, At: now})
+		challenge := ceremony.Challenge{
+			For: p, Ciphertext: ciphertext, Digest: ceremony.RollCallDigest(ceremony.RollCallAnswer([]byte(response))),
+		}
+		challenge.Notice, err = pgp.SignRollCall(ceremony.RollCallNotice{
+			Plan: plan, Digest: challenge.Digest, At: now,
+		})
 		if err != nil {
-			o.log.Error("a roll call could not be signed", "error", err)
-			return false
+			return false, ownFault{fmt.Errorf("sign the roll call: %w", err)}
 		}
 		called.Challenges = append(called.Challenges, challenge)
 	}
-	return o.record(ctx, rules.CallRoll{Called: called}) == nil
+	return a.advance(ctx, rules.CallRoll{Called: called})
 }

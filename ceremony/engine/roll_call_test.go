@@ -13,11 +13,12 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// answerOf is what somebody finds in their challenge.
+// answerOf returns what a person finds in their challenge.
 func (s *stage) answerOf(id ceremony.ID, name string) string {
 	s.t.Helper()
 	for _, ch := range s.now(id).Called().Challenges {
-		if key, response, _ := strings.Cut(strings.TrimPrefix(ch.Ciphertext, "challenge|"), "|"); key == ceremonytest.Fpr(name).String() {
+		if key, response, _ := strings.Cut(strings.TrimPrefix(ch.Ciphertext, "challenge|"),
+			"|"); key == ceremonytest.Fpr(name).String() {
 			return ceremony.RollCallAnswer([]byte(response))
 		}
 	}
@@ -37,7 +38,8 @@ func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
 		if c := s.now(id); c.Phase != rules.PhaseRollCall || s.vault.Count("start") != 0 {
 			t.Fatalf("%s", story(c))
 		}
-		if err := s.speak(id, "alice", ceremony.SayPresent, s.answerOf(id, "bob")); !errors.Is(err, ceremony.WrongAnswer) {
+		if err := s.speak(id, "alice", ceremony.SayPresent,
+			s.answerOf(id, "bob")); !errors.Is(err, ceremony.WrongAnswer) {
 			t.Errorf("somebody else's answer: %v", err)
 		}
 		if err := s.speak(id, "alice", ceremony.SayPresent, "guess"); !errors.Is(err, ceremony.WrongAnswer) {
@@ -63,7 +65,7 @@ func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
 		if c := s.finish(id); c.Outcome != event.Completed {
 			t.Fatalf("%s", story(c))
 		}
-		// Their keys have shown it: they are not called again for a while.
+		// Their keys were used lately: they are not called again for a while.
 		again := s.begin(ceremony.Rekey)
 		if c := s.now(again); len(c.Plan.RollCall) != 0 || c.Phase != rules.PhaseCollecting {
 			t.Fatalf("%s", story(c))
@@ -72,7 +74,8 @@ func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(100 * 24 * time.Hour)
-		if c := s.now(s.propose(ceremony.Rekey)); len(c.Plan.RollCall) != len(ceremonytest.Holders) || c.Plan.Present != len(ceremonytest.Holders) {
+		if c := s.now(s.propose(ceremony.Rekey)); len(c.Plan.RollCall) != len(ceremonytest.Holders) ||
+			c.Plan.Present != len(ceremonytest.Holders) {
 			t.Errorf("after a hundred days %d are called, %d needed", len(c.Plan.RollCall), c.Plan.Present)
 		}
 	})
@@ -90,7 +93,8 @@ func TestFewerThanAllMayAnswerTheRollCall(t *testing.T) {
 		if c := s.now(id); c.Phase != rules.PhaseCollecting {
 			t.Errorf("%s", story(c))
 		}
-		if err := s.speak(id, ceremonytest.Holders[2], ceremony.SayPresent, s.answerOf(id, ceremonytest.Holders[2])); !errors.Is(err, ceremony.NotWaiting) {
+		if err := s.speak(id, ceremonytest.Holders[2], ceremony.SayPresent,
+			s.answerOf(id, ceremonytest.Holders[2])); !errors.Is(err, ceremony.NotWaiting) {
 			t.Errorf("an answer that nobody waits for: %v", err)
 		}
 	})
@@ -114,7 +118,8 @@ func TestARollCallThatCannotBeMadeEndsTheCeremony(t *testing.T) {
 		s.demand(ceremony.Rekey, ceremony.Policy{RollCall: ceremony.RollCall{On: true}})
 		id := s.propose(ceremony.Rekey)
 		s.opener.Mu.Lock()
-		s.opener.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("bob"): true} // it has expired since, or was taken out of the configuration
+		// it has expired since, or was taken out of the configuration
+		s.opener.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("bob"): true}
 		s.opener.Mu.Unlock()
 		if err := s.approve(id, "paul"); err != nil {
 			t.Fatal(err)
@@ -132,7 +137,8 @@ func TestAnAccountAloneDoesNotAnswerARollCall(t *testing.T) {
 		id := s.begin(ceremony.Rekey)
 		w := s.now(id).StatementFor(ceremony.SayPresent)
 		w.More = s.answerOf(id, "alice")
-		if err := s.engine.ApplyStatement(t.Context(), ceremonytest.Person("alice").Account, w, ""); !errors.Is(err, ceremony.NeedsSignature) {
+		if err := s.engine.ApplyStatement(t.Context(), ceremonytest.Person("alice").Account, w,
+			""); !errors.Is(err, ceremony.NeedsSignature) {
 			t.Errorf("answered %v", err)
 		}
 		s.restart() // nothing was written that can't be read
@@ -142,10 +148,12 @@ func TestAnAccountAloneDoesNotAnswerARollCall(t *testing.T) {
 	})
 }
 
-// Who has a key now is not who had it when it was used.
+// Another person has the key now than the one who has used it.
 func TestARollCallDoesNotCountWhatAnotherPersonHasShown(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
-		s.demand(ceremony.GenerateRoot, ceremony.Policy{RollCall: ceremony.RollCall{On: true, Fresh: 90 * 24 * time.Hour}})
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{
+			RollCall: ceremony.RollCall{On: true, Fresh: 90 * 24 * time.Hour},
+		})
 		id := s.begin(ceremony.GenerateRoot)
 		if err := s.present(id, "olga"); err != nil {
 			t.Fatal(err)
@@ -159,7 +167,9 @@ func TestARollCallDoesNotCountWhatAnotherPersonHasShown(t *testing.T) {
 			c.Initiators = append(c.Initiators, heir)
 		}
 		s.restart()
-		c, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.GenerateRoot, Cluster: "prod", By: ceremonytest.Person("mallory").Account})
+		c, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.GenerateRoot, Cluster: "prod", By: ceremonytest.Person("mallory").Account,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

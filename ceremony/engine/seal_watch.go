@@ -7,51 +7,32 @@ import (
 	"time"
 
 	"conclave/ceremony"
-	"conclave/ceremony/interference"
 	"conclave/ceremony/rules"
 )
 
-// watchInterference watches one cluster for what no ceremony here has done, with or without an
-// open one. It tells what has changed since it looked last; what was so when the
-// program started is held against the journals, so that a restart neither hides nor
-// repeats anything.
-func (e *Engine) watchInterference(ctx context.Context, cluster ceremony.Cluster) {
-	g := &interference.Watcher{
-		E: e, Cluster: cluster, Log: e.config.Log.With("cluster", cluster.Name),
-		Memory: interference.Remember(cluster.Name, e.Ceremonies()), Denied: map[string]time.Time{},
-	}
-	ticker := time.NewTicker(cluster.Poll)
-	defer ticker.Stop()
-	for ctx.Err() == nil {
-		g.Round(ctx)
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-		}
-	}
-}
-
-// quiet is how long the seal watch says nothing of a sealed node that people were
-// told of, unless it has seen the node unsealed in between.
+// quiet is how long the seal watch does not repeat that a node is sealed, unless it has
+// seen the node unsealed in between.
 const quiet = 24 * time.Hour
 
-// watch looks for sealed nodes of one cluster and opens an unseal for them. A node
-// is announced once: that it flaps, that people have ended the unseal or let it
-// expire, and that the program was started again makes no news of it.
-func (e *Engine) watch(ctx context.Context, cluster ceremony.Cluster) {
+// watchSeals looks for sealed nodes of one cluster and opens an unseal for them, until ctx
+// ends. A node is announced once. It is not announced again because it flaps, because the
+// unseal was ended or expired, or because the program was started again.
+func (e *Engine) watchSeals(ctx context.Context, cluster ceremony.Cluster) {
 	log := e.config.Log.With("cluster", cluster.Name)
 	ticker := time.NewTicker(cluster.Poll)
 	defer ticker.Stop()
-	told := map[string]time.Time{} // address → when
-	var last ceremony.ID           // the newest unseal that has ended and is in told
-	var fault string               // the last one, so that it is logged once
+	told := map[string]time.Time{} // address → when people were told
+	var last ceremony.ID           // the newest ended unseal whose nodes are in told
+	var fault string               // why no unseal could be opened, so that it is logged once
 	for ctx.Err() == nil {
 		nodes, _ := cluster.Vault.Nodes(ctx) // fails with ctx only
 		if c, ok := e.lastUnseal(cluster.Name); ok && c.Ended() && c.ID() != last {
 			last, told = c.ID(), c.LeftSealed()
 		}
 		if news := news(nodes, told); len(news) > 0 && !e.unsealing(cluster.Name) {
-			c, err := e.propose(ctx, cluster, ceremony.Proposal{Operation: ceremony.Unseal, Cluster: cluster.Name, Reason: sealedReason(news)}, ceremony.SealWatch)
+			c, err := e.propose(ctx, cluster, ceremony.Proposal{
+				Operation: ceremony.Unseal, Cluster: cluster.Name, Reason: sealedReason(news),
+			}, ceremony.SealWatch)
 			switch {
 			case err == nil:
 				fault = ""
@@ -71,8 +52,8 @@ func (e *Engine) watch(ctx context.Context, cluster ceremony.Cluster) {
 	}
 }
 
-// news are the sealed nodes that people have not been told of. It forgets those
-// that are unsealed again.
+// news returns the sealed nodes that people have not been told of. It deletes those that
+// are unsealed again from told.
 func news(nodes []ceremony.Node, told map[string]time.Time) []string {
 	var fresh []string
 	for _, n := range nodes {
@@ -87,7 +68,7 @@ func news(nodes []ceremony.Node, told map[string]time.Time) []string {
 	return fresh
 }
 
-// sealedReason names the sealed nodes, as many of them as a reason has room for.
+// sealedReason returns a reason that names as many of the sealed nodes as it has room for.
 func sealedReason(addresses []string) string {
 	const room = longestReason - len(" and 1000 more")
 	reason := "sealed:"
@@ -107,10 +88,12 @@ func (e *Engine) unsealing(cluster string) bool {
 	})
 }
 
-// lastUnseal is the newest unseal of the cluster.
+// lastUnseal returns the newest unseal of the cluster. It reports whether there is one.
 func (e *Engine) lastUnseal(cluster string) (rules.State, bool) {
 	all := e.Ceremonies()
-	i := slices.IndexFunc(all, func(c rules.State) bool { return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal })
+	i := slices.IndexFunc(all, func(c rules.State) bool {
+		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal
+	})
 	if i < 0 {
 		return rules.State{}, false
 	}

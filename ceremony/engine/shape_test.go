@@ -12,14 +12,16 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// What a shell takes for more than a word, and what looks like a fingerprint, a nonce
-// or a name but for it.
+// These strings are more than a word to a shell, and look otherwise like a fingerprint, a
+// nonce or a name.
 var commands = []string{
-	"0;A='touch pwned';${A,,};: ", "$(touch pwned)", "`touch pwned`", "' ; touch pwned; '", "a\ntouch pwned\n", "a b", "\x1b[201~", "../a",
+	"0;A='touch pwned';${A,,};: ", "$(touch pwned)", "`touch pwned`", "' ; touch pwned; '", "a\ntouch pwned\n", "a b",
+	"\x1b[201~", "../a",
 }
 
 func TestFingerprintsAndIDsHaveTheirShapeFromDecodingOn(t *testing.T) {
-	for _, text := range append(commands, "a;b", strings.Repeat("a", 39), strings.Repeat("g", 40), strings.Repeat("a", 40)+"\n;") {
+	for _, text := range append(commands, "a;b", strings.Repeat("a", 39), strings.Repeat("g", 40),
+		strings.Repeat("a", 40)+"\n;") {
 		quoted, err := json.Marshal(text)
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +50,9 @@ func TestFingerprintsAndIDsHaveTheirShapeFromDecodingOn(t *testing.T) {
 // TestReplayRefusesWhatCouldBeACommand makes up, in a journal, everything that gets
 // into a command for people, one after the other.
 func TestReplayRefusesWhatCouldBeACommand(t *testing.T) {
-	plan, key := ceremonytest.ForgedPlan(), ceremony.Announced{Identity: ceremonytest.Taken, Subkey: strings.Repeat("7", 40), Step: ceremony.StepUpdate, Nonce: "nonce-1"}
+	plan, key := ceremonytest.ForgedPlan(), ceremony.Announced{
+		Identity: ceremonytest.Taken, Subkey: strings.Repeat("7", 40), Step: ceremony.StepUpdate, Nonce: "nonce-1",
+	}
 	replay := func(plan ceremony.Plan, more ...event.Event) error {
 		all := append([]event.Event{event.Proposed{Plan: plan, PlanHash: plan.Hash()}}, more...)
 		var entries []event.Entry
@@ -63,12 +67,16 @@ func TestReplayRefusesWhatCouldBeACommand(t *testing.T) {
 	}
 	for _, bad := range commands {
 		for what, made := range map[string]func(*ceremony.Plan){
-			"id":         func(p *ceremony.Plan) { p.Ceremony = ceremony.ID(bad) },
-			"cluster":    func(p *ceremony.Plan) { p.Cluster = bad },
-			"identity":   func(p *ceremony.Plan) { p.Identity = ceremony.Fingerprint(bad) },
-			"initiator":  func(p *ceremony.Plan) { p.Initiator.Name = bad },
-			"holder":     func(p *ceremony.Plan) { p.Holders = []ceremony.Person{{Name: "a", Key: ceremony.Fingerprint(bad)}} },
-			"roll call":  func(p *ceremony.Plan) { p.RollCall = []ceremony.Person{{Name: "a", Key: ceremony.Fingerprint(bad)}} },
+			"id":        func(p *ceremony.Plan) { p.Ceremony = ceremony.ID(bad) },
+			"cluster":   func(p *ceremony.Plan) { p.Cluster = bad },
+			"identity":  func(p *ceremony.Plan) { p.Identity = ceremony.Fingerprint(bad) },
+			"initiator": func(p *ceremony.Plan) { p.Initiator.Name = bad },
+			"holder": func(p *ceremony.Plan) {
+				p.Holders = []ceremony.Person{{Name: "a", Key: ceremony.Fingerprint(bad)}}
+			},
+			"roll call": func(p *ceremony.Plan) {
+				p.RollCall = []ceremony.Person{{Name: "a", Key: ceremony.Fingerprint(bad)}}
+			},
 			"requester":  func(p *ceremony.Plan) { p.Requester = &ceremony.Person{Name: bad} },
 			"commitment": func(p *ceremony.Plan) { p.OTP = bad },
 		} {
@@ -86,12 +94,14 @@ func TestReplayRefusesWhatCouldBeACommand(t *testing.T) {
 		} {
 			odd := key
 			made(&odd)
-			if err := replay(plan, event.KeyAnnounced{Key: odd}); err == nil || !strings.Contains(err.Error(), "touch pwned") && !strings.Contains(err.Error(), " no ") {
+			if err := replay(plan, event.KeyAnnounced{Key: odd}); err == nil ||
+				!strings.Contains(err.Error(), "touch pwned") && !strings.Contains(err.Error(), " no ") {
 				t.Errorf("%s %q of a ceremony key: %v", what, bad, err)
 			}
 		}
 		for _, ev := range []event.Event{
-			event.Started{Nonce: bad}, event.Rekeyed{VerificationNonce: bad}, event.RoundReset{Nonce: bad}, event.RoundRefused{Nonce: bad},
+			event.Started{Nonce: bad}, event.Rekeyed{VerificationNonce: bad}, event.RoundReset{Nonce: bad},
+			event.RoundRefused{Nonce: bad},
 		} {
 			if err := replay(plan, ev); err == nil || !strings.Contains(err.Error(), "is no nonce") {
 				t.Errorf("%T with nonce %q: %v", ev, bad, err)

@@ -19,19 +19,20 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// stage is an engine with everything around it, in a bubble of its own time.
+// stage is an engine with fakes of everything around it, in a bubble of its own time.
 type stage struct {
-	t       *testing.T
-	dir     string
-	vault   *ceremonytest.FakeVault
-	opener  *ceremonytest.FakeOpener
-	courier *ceremonytest.FakeCourier
-	journal func(event.Journal) event.Journal       // wraps the journal of the next start
-	keys    func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the opener of the next start
-	forget  func()                                  // what the next start is given to collect garbage with
-	verify  bool
-	watch   bool // sealed nodes are looked for
-	obliges bool // people do what a policy asks of them, as soon as it does
+	t        *testing.T
+	dir      string
+	vault    *ceremonytest.FakeVault
+	opener   *ceremonytest.FakeOpener
+	notifier *ceremonytest.FakeCourier
+	journal  func(event.Journal) event.Journal       // wraps the journal of the next start
+	keys     func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the opener of the next start
+	forget   func()                                  // the next start's Config.Forget
+	verify   bool
+	watch    bool      // sealed nodes are looked for
+	obliges  bool      // people do at once what a policy asks of them
+	log      io.Writer // of the next start; nil for none
 
 	archives []ceremony.Archive // that keep transcripts
 
@@ -53,9 +54,8 @@ func play(t *testing.T, f func(t *testing.T, s *stage)) {
 	}
 }
 
-// playFor plays a test on a cluster that the operation suits: in a bubble, with
-// an engine that is started and stopped, and with the checks that hold for every
-// ceremony.
+// playFor plays a test on a cluster that the operation suits. It starts and stops the engine
+// in a bubble, and makes the checks that hold for every ceremony.
 func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)) {
 	t.Helper()
 	rekey, seal := ceremony.Rekey, ceremonytest.Shamir
@@ -64,7 +64,10 @@ func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 	}
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, dir: dir, vault: ceremonytest.NewFakeVault(), opener: &ceremonytest.FakeOpener{}, courier: ceremonytest.NewFakeCourier(), verify: true, rekey: rekey}
+		s := &stage{
+			t: t, dir: dir, vault: ceremonytest.NewFakeVault(), opener: &ceremonytest.FakeOpener{},
+			notifier: ceremonytest.NewFakeCourier(), verify: true, rekey: rekey,
+		}
 		s.vault.SealType = seal
 		s.prepare(op)
 		s.start()
@@ -76,7 +79,7 @@ func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 // check stops the engine and looks at what it leaves behind.
 func (s *stage) check() {
 	s.stop()
-	if twice := s.courier.Twice(); len(twice) > 0 {
+	if twice := s.notifier.Twice(); len(twice) > 0 {
 		s.t.Errorf("posted more than once: %q", twice)
 	}
 	if _, err := journal.VerifyDir(s.dir); err != nil {
@@ -104,18 +107,26 @@ func (s *stage) start() {
 	}
 	cluster := ceremony.Cluster{
 		Name: "prod", Vault: s.vault, Operations: ceremony.Operations(),
-		Initiators: ceremonytest.People("olga", "alice"), Approvers: ceremonytest.People("paul", "olga", "quin"), Approvals: 1,
-		Holders: ceremonytest.People(ceremonytest.Holders...), Receivers: ceremonytest.People(ceremonytest.Holders...), NewThreshold: 3,
+		Initiators: ceremonytest.People("olga", "alice"), Approvers: ceremonytest.People("paul", "olga", "quin"),
+		Approvals:    1,
+		Holders:      ceremonytest.People(ceremonytest.Holders...),
+		Receivers:    ceremonytest.People(ceremonytest.Holders...),
+		NewThreshold: 3,
 		Verification: s.verify, Backup: true,
 		Window: 4 * time.Hour, Poll: 15 * time.Second, Watch: s.watch,
 	}
 	if s.configure != nil {
 		s.configure(&cluster)
 	}
+	log := s.log
+	if log == nil {
+		log = io.Discard
+	}
 	s.engine = engine.NewEngine(engine.Config{
 		Clusters: []ceremony.Cluster{cluster},
-		Opener:   opener, Signatures: ceremonytest.SpokenSignatures{}, Courier: s.courier, Journal: journal, Forget: s.forget,
-		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+		OpenPGP:  opener, Signatures: ceremonytest.SpokenSignatures{}, Notifier: s.notifier, Journal: journal,
+		Forget:   s.forget,
+		Log:      slog.New(slog.NewTextHandler(log, nil)),
 		Archives: s.archives, Files: transcriptFile,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -139,7 +150,7 @@ func (s *stage) stop() {
 
 func (s *stage) restart() { s.stop(); s.start() }
 
-// settle lets everything happen that needs no time but the given.
+// settle lets d pass, and waits until nothing more happens.
 func (s *stage) settle(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -168,7 +179,7 @@ func (s *stage) begin(op ceremony.Operation) ceremony.ID {
 	return id
 }
 
-// prepare makes the cluster one that needs the operation.
+// prepare brings the cluster into a state that needs the operation.
 func (s *stage) prepare(op ceremony.Operation) {
 	switch op {
 	case ceremony.Unseal:
@@ -181,12 +192,14 @@ func (s *stage) prepare(op ceremony.Operation) {
 		}
 	case ceremony.ReadBackup:
 		s.vault.Saved = &ceremony.Backup{Nonce: "of-long-ago", Ciphertexts: map[ceremony.Fingerprint][]string{
-			ceremonytest.Fpr("alice"): {ceremonytest.Enc("new-1")}, ceremonytest.Fpr("bob"): {ceremonytest.Enc("new-2")}, ceremonytest.Fpr("mallory"): {ceremonytest.Enc("new-3")},
+			ceremonytest.Fpr("alice"):   {ceremonytest.Enc("new-1")},
+			ceremonytest.Fpr("bob"):     {ceremonytest.Enc("new-2")},
+			ceremonytest.Fpr("mallory"): {ceremonytest.Enc("new-3")},
 		}}
 	}
 }
 
-// options are what a proposal of the operation needs.
+// options returns the options that a proposal of the operation needs.
 func options(op ceremony.Operation) map[string]string {
 	if op == ceremony.RotateConfig {
 		return map[string]string{"interval": "720h"}
@@ -203,13 +216,13 @@ func (s *stage) now(id ceremony.ID) rules.State {
 	return c
 }
 
-// envelope is what somebody who follows the instructions sends.
+// envelope returns what a person who follows the instructions sends.
 func (s *stage) envelope(id ceremony.ID, name, share string) []byte {
 	s.t.Helper()
 	return s.signedBy(id, string(ceremonytest.Fpr(name)), share)
 }
 
-// signedBy is an envelope with somebody's signature, or without one.
+// signedBy returns an envelope with a person's signature, or without one.
 func (s *stage) signedBy(id ceremony.ID, signer, share string) []byte {
 	s.t.Helper()
 	c := s.now(id)
@@ -217,20 +230,22 @@ func (s *stage) signedBy(id ceremony.ID, signer, share string) []byte {
 		s.t.Fatalf("no key is announced: the ceremony is %s", c.Phase)
 	}
 	time.Sleep(time.Second) // no two signatures in one second
-	return fmt.Appendf(nil, "%s|%s|%d|%s|%s|%s|%s", c.Key.Subkey, signer, time.Now().Unix(), id, c.Key.Step, c.Key.Nonce, share)
+	return fmt.Appendf(nil, "%s|%s|%d|%s|%s|%s|%s", c.Key.Subkey, signer, time.Now().Unix(), id, c.Key.Step,
+		c.Key.Nonce, share)
 }
 
 func (s *stage) send(name string, envelope []byte) error {
 	s.serial++
 	_, err := s.engine.Share(context.Background(), ceremony.Envelope{
-		By: ceremonytest.Person(name).Account, Message: ceremony.Ref{Channel: "D" + name, TS: strconv.Itoa(s.serial)}, Way: ceremony.ByText, Envelope: envelope,
+		By: ceremonytest.Person(name).Account, Message: ceremony.Ref{
+			Channel: "D" + name, TS: strconv.Itoa(s.serial),
+		}, Way: ceremony.ByText, Envelope: envelope,
 	})
 	s.settle(0)
 	return err
 }
 
-// share sends somebody's share as they should, and fails the test when it is
-// not taken.
+// share sends a person's share as they should, and fails the test when it is not taken.
 func (s *stage) share(id ceremony.ID, name, share string) {
 	s.t.Helper()
 	if err := s.send(name, s.envelope(id, name, share)); err != nil {
@@ -238,7 +253,7 @@ func (s *stage) share(id ceremony.ID, name, share string) {
 	}
 }
 
-// contribute has the next n holders who are missing bring their shares.
+// contribute makes the next n holders who are missing bring their shares.
 func (s *stage) contribute(id ceremony.ID, step ceremony.Step, n int) {
 	s.t.Helper()
 	for range n {
@@ -247,7 +262,7 @@ func (s *stage) contribute(id ceremony.ID, step ceremony.Step, n int) {
 	}
 }
 
-// thaw is the word of the two people whom it takes.
+// thaw resumes a ceremony, by the two people whom that takes.
 func (s *stage) thaw(id ceremony.ID) {
 	s.t.Helper()
 	for _, name := range []string{"olga", "paul"} {
@@ -257,7 +272,7 @@ func (s *stage) thaw(id ceremony.ID) {
 	}
 }
 
-// own is the share that a holder has in a step.
+// own returns the share that a holder has in a step.
 func own(step ceremony.Step, name string) string {
 	n := slices.Index(ceremonytest.Holders, name) + 1
 	if step == ceremony.StepVerify {
@@ -266,8 +281,8 @@ func own(step ceremony.Step, name string) string {
 	return fmt.Sprintf("old-%d", n)
 }
 
-// finish brings whatever is missing until the ceremony has ended or stands
-// still; every holder answers every ask once a round.
+// finish brings all shares that are missing until the ceremony has ended or is frozen. Every
+// holder answers every request once a round.
 func (s *stage) finish(id ceremony.ID) rules.State {
 	s.t.Helper()
 	for range 40 {
@@ -279,7 +294,8 @@ func (s *stage) finish(id ceremony.ID) rules.State {
 		s.oblige(id)
 		c = s.now(id)
 		if c.Plan.Operation == ceremony.ReadBackup && c.Backup != nil && c.Deletion == nil {
-			_, _ = s.engine.Delete(context.Background(), id, ceremonytest.Person("paul").Account) // not before everybody has theirs
+			// not before everybody has theirs
+			_, _ = s.engine.Delete(context.Background(), id, ceremonytest.Person("paul").Account)
 		}
 		if !c.Wants() || c.Pending != nil {
 			continue

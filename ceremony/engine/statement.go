@@ -8,11 +8,12 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// SubmitStatement takes one line that somebody has signed with the PGP key which the plan pins
-// for them, see [Word], and does what it says. An error is a Refusal when it is the
-// speaker's; the id is that of the ceremony as far as it could be read.
-func (e *Engine) SubmitStatement(ctx context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
-	line, ok := e.config.Opener.PeekStatement(pasted)
+// SubmitStatement carries out a statement: one line that its sender has signed with the PGP
+// key which the plan pins for them, see [ceremony.Statement]. The error is a Refusal when
+// the sender is at fault. The id and the verb are returned as far as they could be read.
+func (e *Engine) SubmitStatement(ctx context.Context, by ceremony.Account,
+	pasted []byte) (ceremony.ID, ceremony.Verb, error) {
+	line, ok := e.config.OpenPGP.PeekStatement(pasted)
 	if !ok {
 		return "", "", ceremony.NoWord
 	}
@@ -28,68 +29,50 @@ func (e *Engine) SubmitStatement(ctx context.Context, by ceremony.Account, paste
 	if !ok {
 		return c.ID(), said.Verb, ceremony.NoPart
 	}
-	signed, err := e.config.Opener.VerifyStatement(pasted, signer, c.Plan.Proposed, time.Now())
+	signed, err := e.config.OpenPGP.VerifyStatement(pasted, signer, c.Plan.Proposed, time.Now())
 	if err != nil {
 		return c.ID(), said.Verb, err
 	}
 	if signed.Line != line {
-		return c.ID(), said.Verb, ceremony.BadSignature // what was looked at is not what was signed
+		return c.ID(), said.Verb, ceremony.BadSignature // the line that was looked at is not the one that was signed
 	}
 	return c.ID(), said.Verb, e.ApplyStatement(ctx, by, said, signed.Armor)
 }
 
-// PeekStatement is the line that [Engine.Speak] would take, of which nothing is verified: what
-// it shows has to be looked at before it is kept in a journal (P1).
+// PeekStatement returns the line that [Engine.SubmitStatement] would take. Nothing of it is
+// verified: it must be searched for secrets before it is kept in a journal (P1).
 func (e *Engine) PeekStatement(pasted []byte) (line string, ok bool) {
-	return e.config.Opener.PeekStatement(pasted)
+	return e.config.OpenPGP.PeekStatement(pasted)
 }
 
-// ApplyStatement does what somebody has signed, whose signature the caller has verified; signed
-// is kept with what follows. The word has to fit the ceremony as it stands.
-func (e *Engine) ApplyStatement(ctx context.Context, by ceremony.Account, said ceremony.Statement, signed string) error {
-	o, err := e.actor(ceremony.ID(said.Of))
+// ApplyStatement carries out a statement whose signature the caller has verified. signed is
+// its armored message, which is kept in the journal. The statement must fit the ceremony as
+// it stands.
+func (e *Engine) ApplyStatement(ctx context.Context, by ceremony.Account, said ceremony.Statement,
+	signed string) error {
+	a, err := e.actor(ceremony.ID(said.Of))
 	if err != nil {
 		return err
 	}
 	if said.Verb == ceremony.SayAccessor {
-		c, _, err := e.Ceremony(o.id)
+		c, _, err := e.Ceremony(a.id)
 		if err == nil {
 			err = c.Fits(said)
 		}
 		if err == nil {
-			_, err = o.nameToken(ctx, rules.Name{By: by, Accessor: said.More, Signed: signed})
+			_, err = a.nameToken(ctx, rules.Name{By: by, Accessor: said.More, Signed: signed})
 		}
 		return err
 	}
-	_, _, err = ask(ctx, o, func(ctx context.Context) (rules.State, error) {
-		if err := o.c.Fits(said); err != nil {
-			return o.c, err
+	_, _, err = ask(ctx, a, func(ctx context.Context) (rules.State, error) {
+		if err := a.c.Fits(said); err != nil {
+			return a.c, err
 		}
-		cmd, err := o.c.CommandOf(by, said, signed)
+		cmd, err := a.c.CommandOf(by, said, signed)
 		if err == nil {
-			err = o.record(ctx, cmd)
+			err = a.record(ctx, cmd)
 		}
-		return o.c, err
+		return a.c, err
 	})
 	return err
-}
-
-// Freeze has a ceremony stand still, on the word of anybody who has a part in it.
-func (e *Engine) Freeze(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error) {
-	return e.command(ctx, id, rules.Freeze{By: by, Why: rules.OneLine(why)})
-}
-
-// Proceed lets the gated step happen that waits for a witness.
-func (e *Engine) Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
-	return e.command(ctx, id, rules.Proceed{By: by})
-}
-
-// Note writes down what somebody saw that was not as it should be.
-func (e *Engine) Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.State, error) {
-	return e.command(ctx, id, rules.Note{By: by, Text: rules.OneLine(text)})
-}
-
-// Testify takes what a witness says of the ceremony that has ended.
-func (e *Engine) Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.State, error) {
-	return e.command(ctx, id, rules.Testify{By: by, Agrees: agrees, Why: rules.OneLine(why)})
 }

@@ -13,8 +13,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// The answer to the last share is lost, others spoil the round, and finish it in the
-// moment in which the bot is about to drop it: the shares are recorded all the same.
+// The answer to the last share is lost, others spoil the round, and finish it just when the
+// bot is about to drop it. The shares are recorded all the same.
 func TestP7RekeyIsFinishedWhileItIsDroppedAfterAnAnswerWasLost(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.restartWith(false)
@@ -44,8 +44,8 @@ func TestP7RekeyIsFinishedWhileItIsDroppedAfterAnAnswerWasLost(t *testing.T) {
 	})
 }
 
-// That somebody else's attempt is in Vault is said at the end, too, when the ceremony
-// was frozen for another reason after that.
+// The end reports a foreign attempt in Vault even when the ceremony froze for another reason
+// after it was found.
 func TestForeignAttemptIsNotForgottenForADoubt(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.propose(s.rekey)
@@ -72,12 +72,11 @@ func TestForeignAttemptIsNotForgottenForADoubt(t *testing.T) {
 	})
 }
 
-// A backup that can't be read for as long as anybody asks does not keep a ceremony open
-// whose attempt is gone.
+// A backup that can never be read does not keep a ceremony open whose attempt is gone.
 func TestBackupThatCanNeverBeReadHoldsUpNothing(t *testing.T) {
 	unreadable := func(m string, _ int) (error, error) {
 		if m == "backup" {
-			return ceremony.ErrUncertain, nil // as an answer is that can't be read
+			return ceremony.ErrUncertain, nil // like an answer that can't be read
 		}
 		return nil, nil
 	}
@@ -112,7 +111,7 @@ func TestBackupThatCanNeverBeReadHoldsUpNothing(t *testing.T) {
 	})
 }
 
-// A token that Vault has made for somebody else is not said to be unknown.
+// The end of a ceremony whose token Vault has made for another key is not unknown.
 func TestTokenForSomebodyElseIsNoAttemptOfWhichNothingIsKnown(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.GenerateRoot)
@@ -140,11 +139,14 @@ func TestP8ProposalThatCannotBeReadBackIsNotWritten(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.stop()
 		s.configure = func(c *ceremony.Cluster) {
-			c.Initiators = append(slices.Clone(c.Initiators), ceremony.Person{Name: "no name", Account: ceremonytest.Person("zoe").Account})
+			c.Initiators = append(slices.Clone(c.Initiators), ceremony.Person{
+				Name: "no name", Account: ceremonytest.Person("zoe").Account,
+			})
 		}
 		s.start()
 		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
-			Operation: s.rekey, Cluster: "prod", Reason: "a test", By: ceremonytest.Person("zoe").Account, Options: options(s.rekey),
+			Operation: s.rekey, Cluster: "prod", Reason: "a test", By: ceremonytest.Person("zoe").Account,
+			Options: options(s.rekey),
 		})
 		if err == nil || !strings.Contains(err.Error(), "is no name of a person") {
 			t.Errorf("proposed by somebody with no name: %v", err)
@@ -154,7 +156,7 @@ func TestP8ProposalThatCannotBeReadBackIsNotWritten(t *testing.T) {
 	})
 }
 
-// An attempt that somebody has begun since then lends nothing to the shares of ours.
+// A foreign attempt that was begun later has no effect on our shares.
 func TestSharesFromTheBackupHaveNoNonceOfAForeignVerification(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.restartWith(false)
@@ -162,7 +164,10 @@ func TestSharesFromTheBackupHaveNoNonceOfAForeignVerification(t *testing.T) {
 		s.share(id, "alice", "old-1")
 		s.others("old-2", "old-3")
 		s.vault.Do(func() {
-			s.vault.Attempt = &ceremonytest.FakeAttempt{Op: s.rekey, Nonce: "foreign", Verify: "of-foreign", Order: ceremony.Order{Operation: s.rekey, Verification: true}}
+			s.vault.Attempt = &ceremonytest.FakeAttempt{
+				Op: s.rekey, Nonce: "foreign", Verify: "of-foreign",
+				Order: ceremony.Order{Operation: s.rekey, Verification: true},
+			}
 		})
 		s.settle(time.Minute)
 		s.handsOut(id)
@@ -172,8 +177,8 @@ func TestSharesFromTheBackupHaveNoNonceOfAForeignVerification(t *testing.T) {
 	})
 }
 
-// When others have made new shares, nobody can say when, and nothing but the backup
-// shows that they are in force: what was exposed stays so.
+// When others have made the new shares, only the backup shows that they are in force, and not
+// since when. So an exposed share stays exposed.
 func TestExposedShareIsNotReplacedPastConclave(t *testing.T) {
 	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		s.restartWith(false)
@@ -189,8 +194,8 @@ func TestExposedShareIsNotReplacedPastConclave(t *testing.T) {
 	})
 }
 
-// A reminder that reached nobody has the status post drawn again. No start depends on it:
-// journals of old never had it drawn, and their cluster may be gone.
+// After a reminder that reached nobody the status post is drawn again. No start depends on
+// that: old journals lack it, and their cluster may be gone.
 func TestStatusPostOfAClusterThatIsGoneStopsNoStart(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.GenerateRoot)
@@ -210,7 +215,7 @@ func TestStatusPostOfAClusterThatIsGoneStopsNoStart(t *testing.T) {
 	})
 }
 
-// Vault refuses the last share since the attempt is gone: that share made nothing.
+// Vault refuses the last share because the attempt is gone. The share has made nothing.
 func TestRefusedLastShareHasNotMadeWhatIsGone(t *testing.T) {
 	refused := func(t *testing.T, s *stage, op ceremony.Operation, gone func()) ceremony.ID {
 		s.restartWith(false)
@@ -234,7 +239,8 @@ func TestRefusedLastShareHasNotMadeWhatIsGone(t *testing.T) {
 	}
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		id := refused(t, s, ceremony.Rekey, func() { _, _ = s.vault.Update(s.vault.Attempt.Nonce, "old-4") })
-		if c := s.handsOut(id); slices.ContainsFunc(c.KeyFacts, func(f rules.KeyFact) bool { return len(f.Proven) > 0 }) {
+		if c := s.handsOut(id); slices.ContainsFunc(c.KeyFacts,
+			func(f rules.KeyFact) bool { return len(f.Proven) > 0 }) {
 			t.Errorf("a share that Vault refused counts as proven: %+v", c.KeyFacts)
 		}
 	})

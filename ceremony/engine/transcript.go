@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
@@ -10,22 +11,22 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// attest has the identity sign what happened.
-func (o *actor) attest(ctx context.Context) bool {
-	signed, err := o.sign()
+// attest signs a transcript with the bot's identity, and records it.
+func (a *actor) attest(ctx context.Context) (progress bool, err error) {
+	signed, err := a.sign()
 	if err != nil {
-		o.log.Error("the transcript could not be signed", "error", err)
-		return false
+		return false, ownFault{fmt.Errorf("sign the transcript: %w", err)}
 	}
-	return o.record(ctx, rules.Attest{Signed: signed}) == nil
+	return a.advance(ctx, rules.Attest{Signed: signed})
 }
 
-func (o *actor) sign() (event.TranscriptSigned, error) {
+// sign makes the next transcript of the ceremony and signs it.
+func (a *actor) sign() (event.TranscriptSigned, error) {
 	s := event.TranscriptSigned{
-		Number: len(o.c.Transcripts()) + 1, Lines: o.c.Seq(), Certificates: o.certificates(),
-		Archives: o.e.config.archives(),
+		Number: len(a.c.Transcripts()) + 1, Lines: a.c.Seq(), Certificates: a.certificates(),
+		Archives: a.e.config.archives(),
 	}
-	t, err := transcript.Assemble(o.c, s.Certificates)
+	t, err := transcript.Assemble(a.c, s.Certificates)
 	if err != nil {
 		return s, err
 	}
@@ -33,7 +34,7 @@ func (o *actor) sign() (event.TranscriptSigned, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Signature, err = o.e.config.Opener.Attest(text); err != nil {
+	if s.Signature, err = a.e.config.OpenPGP.Attest(text); err != nil {
 		return s, err
 	}
 	t.Signature = s.Signature
@@ -45,18 +46,18 @@ func (o *actor) sign() (event.TranscriptSigned, error) {
 	return s, nil
 }
 
-// certificates are the public keys that the transcript needs and that no earlier one
-// of this ceremony has. Somebody whom the configuration does not know any more has
-// none, which whoever checks the transcript is told.
-func (o *actor) certificates() map[ceremony.Fingerprint]string {
-	snapshot := o.c.Certificates()
+// certificates returns the public keys that the next transcript needs and no earlier one of
+// this ceremony has. A person whom the configuration does not know any more has none; the
+// check of the transcript reports that.
+func (a *actor) certificates() map[ceremony.Fingerprint]string {
+	known := a.c.Certificates()
 	more := map[ceremony.Fingerprint]string{}
-	for _, f := range o.c.Plan.Keys() {
-		armored, err := o.e.config.Opener.PublicKey(f)
+	for _, f := range a.c.Plan.Keys() {
+		armored, err := a.e.config.OpenPGP.PublicKey(f)
 		switch {
 		case err != nil:
-			o.log.Warn("the transcript lacks a certificate", "key", f.String(), "error", err)
-		case snapshot[f] != armored:
+			a.log.Warn("the transcript lacks a certificate", "key", f.String(), "error", err)
+		case known[f] != armored:
 			more[f] = armored
 		}
 	}

@@ -19,7 +19,7 @@ import (
 func TestP8RealTranscriptHoldsAndSaysWhatItLeavesOpen(t *testing.T) {
 	e := perform(t)
 	for _, file := range [][]byte{e.first, e.second, e.rejected} {
-		a := transcript.VerifyTranscript(file, e.tr.identity.Fingerprint(), openpgp.Signatures{})
+		a := transcript.VerifyTranscript(file, e.cast.identity.Fingerprint(), openpgp.Signatures{})
 		for _, f := range a.Faults() {
 			t.Error(f)
 		}
@@ -29,7 +29,7 @@ func TestP8RealTranscriptHoldsAndSaysWhatItLeavesOpen(t *testing.T) {
 			}
 		}
 	}
-	a := transcript.VerifyTranscript(e.first, e.tr.identity.Fingerprint(), openpgp.Signatures{})
+	a := transcript.VerifyTranscript(e.first, e.cast.identity.Fingerprint(), openpgp.Signatures{})
 	var open []string
 	for _, g := range a.NotProven {
 		open = append(open, g.Code)
@@ -37,7 +37,9 @@ func TestP8RealTranscriptHoldsAndSaysWhatItLeavesOpen(t *testing.T) {
 	if want := []string{"keys-by-plan", "token-by-word", "not-anchored"}; !slices.Equal(open, want) {
 		t.Errorf("not proven: %q, want %q", open, want)
 	}
-	for name, want := range map[string]int{"approvals": 2, "roll call": 2, "witness": 3, "envelopes": 3, "words": 2, "transcripts": 1} {
+	for name, want := range map[string]int{
+		"approvals": 2, "roll call": 2, "witness": 3, "envelopes": 3, "words": 2, "transcripts": 1,
+	} {
 		for _, c := range a.Checks {
 			if c.Name == name && c.Count != want {
 				t.Errorf("%s: %d looked at, want %d", name, c.Count, want)
@@ -46,29 +48,30 @@ func TestP8RealTranscriptHoldsAndSaysWhatItLeavesOpen(t *testing.T) {
 	}
 }
 
-// Each manipulation is made twice: by somebody who has only the file, and by somebody
-// who has taken over the bot and signs what they have made with its own identity. The
-// first is found by the identity's signature, whatever was changed. Against the second
-// there is what people have signed, and the rules.
+// Each manipulation is made twice: by a forger who has only the file, and by one who has taken
+// over the bot and signs with its identity. The identity's signature shows the first,
+// whatever was changed. People's signatures and the rules show the second.
 func TestTenManipulationsAreFound(t *testing.T) {
 	e := perform(t)
-	pinned := e.tr.identity.Fingerprint()
+	pinned := e.cast.identity.Fingerprint()
 	double, err := openpgp.Generate("conclave", time.Now().Add(-time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	stranger := newTroupe(t, "paul")
+	stranger := newCast(t, "paul")
 	other := forge(t, e.first)
 
 	for _, m := range []struct {
 		what   string
 		change func(f *forger)
-		want   []string // what is said although the identity has signed it
+		want   []string // the faults that are found although the identity has signed it
 		file   []byte   // that is changed; the first when it is nil
 	}{
 		{"1: a line is changed, and the chain made to fit", func(f *forger) {
 			f.edit(f.find("exception-noted", 0), "the phone rang in the middle", "nothing was out of order")
-		}, []string{`words: line`, `erin has signed "the phone rang in the middle", and the journal has them say "nothing was out of order"`}, nil},
+		}, []string{
+			`words: line`, `erin has signed "the phone rang in the middle", and the journal has them say "nothing was out of order"`,
+		}, nil},
 
 		{"2: an approval is taken away", func(f *forger) {
 			i := f.find("approved", 1)
@@ -112,12 +115,16 @@ func TestTenManipulationsAreFound(t *testing.T) {
 		{"8: a witness's statement is that of another ceremony", func(f *forger) {
 			i := f.find("witness-stated", 0)
 			f.edit(i, f.field(i, "signed"), other.field(other.find("witness-stated", 0), "signed"))
-		}, []string{"witness: line", "wendy has signed for the ceremony " + string(other.Ceremony) + ", and this is"}, e.second},
+		}, []string{
+			"witness: line", "wendy has signed for the ceremony " + string(other.Ceremony) + ", and this is",
+		}, e.second},
 
 		{"8 too: the answer to the roll call is that of another ceremony", func(f *forger) {
 			i := f.find("present", 0)
 			f.edit(i, f.field(i, "signed"), other.field(other.find("present", 0), "signed"))
-		}, []string{"roll call: line", "olga's signature (present) does not hold: it is signed before it could be asked for"}, e.second},
+		}, []string{
+			"roll call: line", "olga's signature (present) does not hold: it is signed before it could be asked for",
+		}, e.second},
 
 		{"9: the whole is signed by an identity that looks alike", func(f *forger) {
 			own, err := double.PublicArmor()
@@ -137,7 +144,7 @@ func TestTenManipulationsAreFound(t *testing.T) {
 		}, nil},
 
 		{"10: somebody's certificate is another one", func(f *forger) {
-			f.Certificates[e.tr.keys["paul"].Fingerprint()] = stranger.certificate(t, "paul")
+			f.Certificates[e.cast.keys["paul"].Fingerprint()] = stranger.certificate(t, "paul")
 		}, []string{"certificates: paul: it is not the key", "approvals: line"}, nil},
 
 		{"11: a time is changed", func(f *forger) {
@@ -167,7 +174,7 @@ func TestTenManipulationsAreFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			note, err := e.tr.keys["bob"].SignWord("I am at lunch and have nothing to do with any ceremony", made)
+			note, err := e.cast.keys["bob"].SignWord("I am at lunch and have nothing to do with any ceremony", made)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -178,7 +185,7 @@ func TestTenManipulationsAreFound(t *testing.T) {
 
 		{"13: the token went to somebody else", func(f *forger) {
 			i := f.find("token-issued", 0)
-			f.edit(i, f.field(i, "ciphertext"), `"`+e.tr.encrypts(t, e.tr.keys["bob"].Fingerprint())+`"`)
+			f.edit(i, f.field(i, "ciphertext"), `"`+e.cast.encrypts(t, e.cast.keys["bob"].Fingerprint())+`"`)
 		}, []string{"deliveries: line", "not encrypted to olga"}, nil},
 
 		{"13 too: the token stands there in plain English", func(f *forger) {
@@ -203,7 +210,7 @@ func TestTenManipulationsAreFound(t *testing.T) {
 			thief := transcript.VerifyTranscript(f.file(), pinned, openpgp.Signatures{})
 			reveal(t, "without the identity's key", thief, []string{"signature: "})
 
-			with := e.tr.identity
+			with := e.cast.identity
 			if strings.HasPrefix(m.what, "9:") {
 				with = double
 			}
@@ -214,23 +221,26 @@ func TestTenManipulationsAreFound(t *testing.T) {
 	}
 }
 
-// An envelope without the words behind the share, whose hash came to a border by chance.
+// An envelope has no words behind the share, and its hash came to a border by chance.
 func TestP8EnvelopeOfWhichTooLittleWasKeptIsAGap(t *testing.T) {
 	e := perform(t)
 	f := forge(t, e.first)
 	i := f.find("submitting", 1)
 	digest := f.field(i, "digest")
 	f.edit(i, digest, digest[:strings.LastIndexByte(digest, ':')+1]+`"`)
-	a := transcript.VerifyTranscript(f.file(), e.tr.identity.Fingerprint(), openpgp.Signatures{})
+	a := transcript.VerifyTranscript(f.file(), e.cast.identity.Fingerprint(), openpgp.Signatures{})
 	if faults := faultsOf(a, "envelopes"); len(faults) > 0 {
 		t.Errorf("faults: %q", faults)
 	}
-	if !slices.ContainsFunc(a.NotProven, func(g transcript.Gap) bool { return g.Code == "envelope-unproven" && strings.Contains(g.Words, "bob") }) {
+	if !slices.ContainsFunc(a.NotProven, func(g transcript.Gap) bool {
+		return g.Code == "envelope-unproven" &&
+			strings.Contains(g.Words, "bob")
+	}) {
 		t.Errorf("nobody is told: %+v", a.NotProven)
 	}
 }
 
-// reveal prints what was found and makes sure that it was.
+// reveal makes sure that the faults were found, and logs them.
 func reveal(t *testing.T, who string, a transcript.Audit, want []string) {
 	t.Helper()
 	t.Logf("%s:", who)
@@ -270,20 +280,21 @@ func later(t *testing.T, at string, by time.Duration) string {
 	return was.Add(by).Format(time.RFC3339Nano)
 }
 
-// onlyTheIdentity checks the identity's signatures, and believes people's: where each
-// of many thousand files is to be found changed by the form or by the one signature
-// over all of it.
+// onlyTheIdentity checks the identity's signatures and believes people's. It is for tests in
+// which the form or the signature over the whole file must show each of many thousand
+// changes.
 type onlyTheIdentity struct{ openpgp.Signatures }
 
 func (onlyTheIdentity) VerifyCertificate(string, ceremony.Fingerprint) error { return nil }
 
-func (onlyTheIdentity) VerifySignedWord(string, ceremony.Fingerprint, string, time.Time, time.Time) (string, time.Time, error) {
+func (onlyTheIdentity) VerifySignedWord(string, ceremony.Fingerprint, string, time.Time,
+	time.Time) (string, time.Time, error) {
 	return "", time.Time{}, nil
 }
 
 func TestP8EveryChangedByteOfATranscriptIsFound(t *testing.T) {
 	e := perform(t)
-	pinned := e.tr.identity.Fingerprint()
+	pinned := e.cast.identity.Fingerprint()
 	fast := onlyTheIdentity{}
 	caught := func(a transcript.Audit) bool {
 		return slices.ContainsFunc(a.Checks, func(c transcript.Check) bool {
@@ -316,14 +327,14 @@ func TestP8EveryChangedByteOfATranscriptIsFound(t *testing.T) {
 	}
 }
 
-// The same of a long one, at places that are different each time.
+// The same holds for a long transcript, at random places.
 func TestP8ChangedBytesOfALongTranscriptAreFound(t *testing.T) {
 	e := perform(t)
 	for range 300 / needs.Step(10) {
 		at, flip := rand.IntN(len(e.first)), byte(1+rand.IntN(255))
 		changed := bytes.Clone(e.first)
 		changed[at] ^= flip
-		if transcript.VerifyTranscript(changed, e.tr.identity.Fingerprint(), openpgp.Signatures{}).Passed() {
+		if transcript.VerifyTranscript(changed, e.cast.identity.Fingerprint(), openpgp.Signatures{}).Passed() {
 			t.Errorf("byte %d changed by %#x was not found", at, flip)
 		}
 	}

@@ -20,42 +20,42 @@ type cast struct {
 	keys     map[string]*openpgp.HolderKey // by name
 }
 
-func newTroupe(t *testing.T, names ...string) *cast {
+func newCast(t *testing.T, names ...string) *cast {
 	t.Helper()
 	born := time.Now().Add(-24 * time.Hour)
-	tr := &cast{keys: map[string]*openpgp.HolderKey{}}
+	c := &cast{keys: map[string]*openpgp.HolderKey{}}
 	var err error
-	if tr.identity, err = openpgp.Generate("conclave", born); err != nil {
+	if c.identity, err = openpgp.Generate("conclave", born); err != nil {
 		t.Fatal(err)
 	}
 	var certificates []*openpgp.Certificate
 	for _, name := range names {
-		if tr.keys[name], err = openpgp.GenerateHolder(name, born); err != nil {
+		if c.keys[name], err = openpgp.GenerateHolder(name, born); err != nil {
 			t.Fatal(err)
 		}
-		certificate, err := openpgp.ReadCertificate([]byte(tr.certificate(t, name)))
+		certificate, err := openpgp.ReadCertificate([]byte(c.certificate(t, name)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		certificates = append(certificates, certificate)
 	}
-	tr.opener = openpgp.NewOpener(tr.identity, certificates)
-	return tr
+	c.opener = openpgp.NewOpener(c.identity, certificates)
+	return c
 }
 
-func (tr *cast) certificate(t *testing.T, name string) string {
+func (c *cast) certificate(t *testing.T, name string) string {
 	t.Helper()
-	armored, err := tr.keys[name].PublicArmor()
+	armored, err := c.keys[name].PublicArmor()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return armored
 }
 
-// cast gives people their keys.
-func (tr *cast) cast(people []ceremony.Person) {
+// giveKeys gives people their keys.
+func (c *cast) giveKeys(people []ceremony.Person) {
 	for i, p := range people {
-		people[i].Key = tr.keys[p.Name].Fingerprint()
+		people[i].Key = c.keys[p.Name].Fingerprint()
 	}
 }
 
@@ -65,10 +65,10 @@ type vaultsOpener struct{ ceremony.OpenPGP }
 
 func (vaultsOpener) Certificate(f ceremony.Fingerprint) ([]byte, error) { return []byte(f), nil }
 
-// encrypts makes what Vault might have encrypted to somebody, in base64.
-func (tr *cast) encrypts(t *testing.T, to ceremony.Fingerprint) string {
+// encrypts encrypts a text to a person as Vault would, in base64.
+func (c *cast) encrypts(t *testing.T, to ceremony.Fingerprint) string {
 	t.Helper()
-	armored, _, err := tr.opener.Challenge(to, time.Now())
+	armored, _, err := c.opener.Challenge(to, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,20 +77,20 @@ func (tr *cast) encrypts(t *testing.T, to ceremony.Fingerprint) string {
 	return strings.ReplaceAll(body, "\n", "")
 }
 
-// realShare is a share of the shape that Vault's have.
+// realShare returns a share of the shape of Vault's.
 func realShare(n int) string {
 	return strings.Repeat(fmt.Sprintf("%02x", 160+n), 32) + fmt.Sprintf("%02x", n)
 }
 
-// player is somebody who plays a ceremony.
+// player plays one ceremony on a stage.
 type player struct {
-	t  *testing.T
-	s  *stage
-	tr *cast
-	id ceremony.ID
+	t    *testing.T
+	s    *stage
+	cast *cast
+	id   ceremony.ID
 }
 
-// says signs a word about the ceremony as it stands, with what the speaker adds.
+// says signs a statement about the ceremony as it stands, with what its sender adds.
 func (p player) says(name string, verb ceremony.Verb, added ...string) {
 	p.t.Helper()
 	word := p.s.now(p.id).StatementFor(verb)
@@ -100,17 +100,18 @@ func (p player) says(name string, verb ceremony.Verb, added ...string) {
 func (p player) signs(name, line string) {
 	p.t.Helper()
 	time.Sleep(3 * time.Second)
-	signed, err := p.tr.keys[name].SignWord(line, time.Now())
+	signed, err := p.cast.keys[name].SignWord(line, time.Now())
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if _, _, err := p.s.engine.SubmitStatement(context.Background(), ceremonytest.Person(name).Account, []byte(signed)); err != nil {
+	if _, _, err := p.s.engine.SubmitStatement(context.Background(), ceremonytest.Person(name).Account,
+		[]byte(signed)); err != nil {
 		p.t.Fatalf("%s says %q: %v", name, line, err)
 	}
 	p.s.settle(time.Second)
 }
 
-// answers has somebody decrypt their challenge.
+// answers decrypts a person's challenge.
 func (p player) answers(name string) {
 	p.t.Helper()
 	for _, e := range p.s.now(p.id).History {
@@ -122,11 +123,12 @@ func (p player) answers(name string) {
 			if ch.For.Name != name {
 				continue
 			}
-			r, err := openpgp.CheckRollCall([]byte(ch.Notice+"\n"+called.Certificate+"\n"+ch.Ciphertext), p.tr.identity.Fingerprint(), time.Now())
+			r, err := openpgp.CheckRollCall([]byte(ch.Notice+"\n"+called.Certificate+"\n"+ch.Ciphertext),
+				p.cast.identity.Fingerprint(), time.Now())
 			if err != nil {
 				p.t.Fatal(err)
 			}
-			plain, err := p.tr.keys[name].Decrypt([]byte(ch.Ciphertext))
+			plain, err := p.cast.keys[name].Decrypt([]byte(ch.Ciphertext))
 			if err != nil {
 				p.t.Fatal(err)
 			}
@@ -141,7 +143,7 @@ func (p player) answers(name string) {
 	p.t.Fatalf("%s was not called", name)
 }
 
-// brings has a holder seal a share and send it.
+// brings seals a holder's share and sends it.
 func (p player) brings(name, share string) {
 	p.t.Helper()
 	time.Sleep(90 * time.Second)
@@ -149,11 +151,12 @@ func (p player) brings(name, share string) {
 	if key == nil {
 		p.t.Fatalf("no key is announced: %s", story(p.s.now(p.id)))
 	}
-	inv, err := openpgp.CheckAnnouncement([]byte(key.Announcement+"\n"+key.Certificate), p.tr.identity.Fingerprint(), time.Now())
+	inv, err := openpgp.CheckAnnouncement([]byte(key.Announcement+"\n"+key.Certificate), p.cast.identity.Fingerprint(),
+		time.Now())
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	envelope, err := inv.Seal([]byte(share), p.tr.keys[name], time.Now())
+	envelope, err := inv.Seal([]byte(share), p.cast.keys[name], time.Now())
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -163,41 +166,44 @@ func (p player) brings(name, share string) {
 	p.s.settle(time.Second)
 }
 
-// evidence is the transcripts of one troupe.
+// evidence is the transcripts of one cast.
 type evidence struct {
-	tr       *cast
+	cast     *cast
 	first    []byte // of a ceremony in which everybody has signed
 	second   []byte // of another one of the same people
-	rejected []byte // of one that was over soon
+	rejected []byte // of one that was rejected
 }
 
-// perform plays ceremonies to their end, in which everybody signs what they say.
+// perform plays ceremonies to their end. Everybody signs their statements.
 func perform(t *testing.T) evidence {
 	t.Helper()
 	var e evidence
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		names := append([]string{"olga", "paul", "quin", "wendy"}, ceremonytest.Holders...)
-		e.tr = newTroupe(t, names...)
+		e.cast = newCast(t, names...)
 		s.vault.Do(func() { s.vault.Shares = nil })
 		for i := range ceremonytest.Holders {
 			s.vault.Do(func() { s.vault.Shares = append(s.vault.Shares, realShare(i+1)) })
 		}
-		s.vault.Do(func() { s.vault.Encrypts = func(to ceremony.Fingerprint) string { return e.tr.encrypts(t, to) } })
-		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{e.tr.opener} }
+		s.vault.Do(func() { s.vault.Encrypts = func(to ceremony.Fingerprint) string { return e.cast.encrypts(t, to) } })
+		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{e.cast.opener} }
 		s.configure = func(c *ceremony.Cluster) {
 			c.Policies = map[ceremony.Operation]ceremony.Policy{
-				ceremony.GenerateRoot: {Approvals: 2, Signed: true, Witness: true, RollCall: ceremony.RollCall{On: true}},
+				ceremony.GenerateRoot: {
+					Approvals: 2, Signed: true, Witness: true, RollCall: ceremony.RollCall{On: true},
+				},
 			}
-			c.Initiators, c.Approvers, c.Witnesses = ceremonytest.People("olga"), ceremonytest.People("paul", "quin"), ceremonytest.People("wendy")
+			c.Initiators, c.Approvers, c.Witnesses = ceremonytest.People("olga"), ceremonytest.People("paul", "quin"),
+				ceremonytest.People("wendy")
 			for _, list := range [][]ceremony.Person{c.Initiators, c.Approvers, c.Witnesses, c.Holders, c.Receivers} {
-				e.tr.cast(list)
+				e.cast.giveKeys(list)
 			}
 		}
 		s.restart()
-		e.first = playSigned(t, s, e.tr)
-		e.second = playSigned(t, s, e.tr)
+		e.first = playSigned(t, s, e.cast)
+		e.second = playSigned(t, s, e.cast)
 
-		p := player{t, s, e.tr, s.propose(ceremony.Rotate)} // few have a part in it
+		p := player{t, s, e.cast, s.propose(ceremony.Rotate)} // few have a part in it
 		s.settle(time.Second)
 		p.says("quin", ceremony.SayReject, "not on a Friday")
 		s.settle(25 * time.Hour)
@@ -206,10 +212,10 @@ func perform(t *testing.T) evidence {
 	return e
 }
 
-// playSigned plays one ceremony in which everybody signs what they say.
-func playSigned(t *testing.T, s *stage, tr *cast) []byte {
+// playSigned plays one ceremony in which everybody signs their statements.
+func playSigned(t *testing.T, s *stage, with *cast) []byte {
 	t.Helper()
-	p := player{t, s, tr, s.propose(ceremony.GenerateRoot)}
+	p := player{t, s, with, s.propose(ceremony.GenerateRoot)}
 	s.settle(2 * time.Minute)
 	p.says("paul", ceremony.SayApprove)
 	p.says("quin", ceremony.SayApprove)

@@ -21,8 +21,8 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// forger changes a transcript as somebody would who knows the format well: the chain
-// and the head fit afterwards.
+// forger changes a transcript as an attacker would who knows the format well: the chain and
+// the head fit afterwards.
 type forger struct {
 	t *testing.T
 	transcript.Transcript
@@ -37,7 +37,7 @@ func forge(t *testing.T, file []byte) *forger {
 	return &forger{t, made}
 }
 
-// find is the nth line, counted from 0, of a type.
+// find returns the index of the nth line of a type, counted from 0.
 func (f *forger) find(kind string, nth int) int {
 	f.t.Helper()
 	for i, line := range f.Journal {
@@ -61,7 +61,7 @@ func (f *forger) edit(i int, old, changed string) {
 	f.Journal[i] = strings.Replace(f.Journal[i], old, changed, 1)
 }
 
-// field is the JSON text of one field of a line.
+// field returns the JSON text of one field of a line.
 func (f *forger) field(i int, name string) string {
 	f.t.Helper()
 	found := regexp.MustCompile(`"` + name + `":("(?:[^"\\]|\\.)*")`).FindStringSubmatch(f.Journal[i])
@@ -71,7 +71,7 @@ func (f *forger) field(i int, name string) string {
 	return found[1]
 }
 
-// person is the JSON text of somebody in the plan.
+// person returns the JSON text of a person in the plan.
 func (f *forger) person(name string) string {
 	f.t.Helper()
 	plan := pinnedPlan(f.t, f.Journal[0])
@@ -101,7 +101,7 @@ func (f *forger) rechain() {
 	f.Head = prev
 }
 
-// sign has an identity sign the whole.
+// sign signs the whole with an identity.
 func (f *forger) sign(with *openpgp.Identity) {
 	f.t.Helper()
 	f.Signature = ""
@@ -122,8 +122,8 @@ func (f *forger) file() []byte {
 	return file
 }
 
-// evidenceOf is what a forger makes of something that somebody has signed: the signature,
-// and a hash that is stopped before the first byte.
+// evidenceOf returns the evidence that a forger makes of a signed text: its signature, and a
+// hash that is stopped before the first byte.
 func evidenceOf(t *testing.T, signed string) (signature, digest string) {
 	t.Helper()
 	block, err := armor.Decode(strings.NewReader(signed))
@@ -150,7 +150,8 @@ func evidenceOf(t *testing.T, signed string) (signature, digest string) {
 			if err := p.Serialize(&raw); err != nil {
 				t.Fatal(err)
 			}
-			return base64.StdEncoding.EncodeToString(raw.Bytes()), fmt.Sprintf("%x:0:%x", state[name:len(state)-h.BlockSize()-count], content)
+			return base64.StdEncoding.EncodeToString(raw.Bytes()),
+				fmt.Sprintf("%x:0:%x", state[name:len(state)-h.BlockSize()-count], content)
 		}
 		if err != nil {
 			t.Fatal(err)

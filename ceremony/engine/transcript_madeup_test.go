@@ -19,10 +19,13 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// madeUp is the file of a transcript whose lines hang together, whatever they say.
+// madeUp returns the file of a transcript whose lines form a chain, whatever they say.
 func madeUp(t *testing.T, id ceremony.ID, events ...event.Event) []byte {
 	t.Helper()
-	file := transcript.Transcript{Format: "conclave-transcript1", Ceremony: id, Journal: []string{}, Certificates: map[ceremony.Fingerprint]string{}}
+	file := transcript.Transcript{
+		Format: "conclave-transcript1", Ceremony: id, Journal: []string{},
+		Certificates: map[ceremony.Fingerprint]string{},
+	}
 	for i, e := range events {
 		fields, err := json.Marshal(e)
 		if err != nil {
@@ -50,7 +53,7 @@ func madeUp(t *testing.T, id ceremony.ID, events ...event.Event) []byte {
 	return encoded
 }
 
-// Whoever hands an auditor a file has written it, and nobody has judged it before.
+// An auditor may be handed any file: its author may have written anything into it.
 func TestP8MadeUpTranscriptIsRefusedAndNeverFatal(t *testing.T) {
 	all := event.EveryEvent()
 	operations := append(ceremony.Operations(), ceremony.Alarm, "")
@@ -89,14 +92,16 @@ func TestP8MadeUpTranscriptIsRefusedAndNeverFatal(t *testing.T) {
 	}
 }
 
-// fill makes something up.
+// fill sets a value at random.
 func fill(r *rand.Rand, v reflect.Value, depth int) {
 	if depth > 6 || !v.CanSet() {
 		return
 	}
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString([]string{"", "a", "b", "U1", "update", "verify", "completed", "practice", "password", "enter"}[r.IntN(10)])
+		v.SetString([]string{
+			"", "a", "b", "U1", "update", "verify", "completed", "practice", "password", "enter",
+		}[r.IntN(10)])
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(r.IntN(5)) - 1)
 	case reflect.Bool:
@@ -142,17 +147,19 @@ func (trustsAll) VerifyDetached(string, ceremony.Fingerprint, []byte, string) er
 func TestP8NobodySignsWithoutAKeyInThePlan(t *testing.T) {
 	plan := ceremonytest.ForgedPlan()
 	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()},
-		event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash(), Signed: "whatever"}), ceremonytest.Taken, trustsAll{})
+		event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash(), Signed: "whatever"}), ceremonytest.Taken,
+		trustsAll{})
 	if len(faultsOf(a, "approvals")) != 1 {
 		t.Errorf("the approval of somebody without a key counts as signed: %+v", a.Checks)
 	}
 }
 
-// Somebody leaves, and is taken out of the configuration, before the transcript of
-// the last ceremony in which they had a part is signed.
+// A person leaves and is taken out of the configuration before the transcript of their last
+// ceremony is signed.
 func TestP8MissingCertificateIsAGapAndNoFault(t *testing.T) {
 	plan := ceremonytest.ForgedPlan()
-	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}), ceremonytest.Taken, trustsAll{})
+	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}),
+		ceremonytest.Taken, trustsAll{})
 	for _, fault := range faultsOf(a, "certificates") {
 		if !strings.Contains(fault, "identity") {
 			t.Error(fault)
@@ -165,11 +172,13 @@ func TestP8MissingCertificateIsAGapAndNoFault(t *testing.T) {
 	}
 }
 
-// Whoever has the identity's key can make up a plan, and keys for everybody in it.
+// An attacker with the identity's key can make up a plan, and keys for everybody in it.
 func TestP8AuditorIsToldToCompareTheKeysOfPeople(t *testing.T) {
 	plan := ceremonytest.ForgedPlan()
-	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}), ceremonytest.Taken, trustsAll{})
-	if !slices.ContainsFunc(a.NotProven, func(g transcript.Gap) bool { return g.Code == "keys-by-plan" }) || !slices.Contains(a.People, plan.Initiator) {
+	a := transcript.VerifyTranscript(madeUp(t, plan.Ceremony, event.Proposed{Plan: plan, PlanHash: plan.Hash()}),
+		ceremonytest.Taken, trustsAll{})
+	if !slices.ContainsFunc(a.NotProven, func(g transcript.Gap) bool { return g.Code == "keys-by-plan" }) ||
+		!slices.Contains(a.People, plan.Initiator) {
 		t.Errorf("nobody is told: %+v, %+v", a.NotProven, a.People)
 	}
 }

@@ -21,7 +21,8 @@ func TestP8TranscriptsOfTheFirstFormatStillHold(t *testing.T) {
 	if *update {
 		e := perform(t)
 		for name, file := range map[string][]byte{
-			"completed.json": e.first, "rejected.json": e.rejected, "identity": []byte(e.tr.identity.Fingerprint().String() + "\n"),
+			"completed.json": e.first, "rejected.json": e.rejected,
+			"identity": []byte(e.cast.identity.Fingerprint().String() + "\n"),
 		} {
 			if err := os.WriteFile(filepath.Join(ceremonytest.SamplesDir, name), file, 0o644); err != nil {
 				t.Fatal(err)
@@ -36,8 +37,8 @@ func TestP8TranscriptsOfTheFirstFormatStillHold(t *testing.T) {
 	}
 }
 
-// FuzzTranscript: of all files only those that the identity has signed hold, and
-// whatever can be read is written again in the same bytes.
+// FuzzTranscript makes sure that only files that the identity has signed pass the check, and
+// that each file that can be read is written again in the same bytes.
 func FuzzTranscript(f *testing.F) {
 	files, identity := ceremonytest.Samples(f)
 	for _, file := range files {
@@ -47,7 +48,9 @@ func FuzzTranscript(f *testing.F) {
 	}
 	f.Add([]byte(`{"format":"conclave-transcript1","journal":["{}"],"certificates":{"x":"y"}}`))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		signed := slices.ContainsFunc(slices.Collect(maps.Values(files)), func(s []byte) bool { return bytes.Equal(s, file) })
+		signed := slices.ContainsFunc(slices.Collect(maps.Values(files)), func(s []byte) bool {
+			return bytes.Equal(s, file)
+		})
 		if a := transcript.VerifyTranscript(file, identity, openpgp.Signatures{}); a.Passed() != signed {
 			t.Errorf("holds: %t, was signed: %t: %q", a.Passed(), signed, a.Faults())
 		}

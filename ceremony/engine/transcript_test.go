@@ -24,7 +24,8 @@ func (fakeSignatures) VerifyCertificate(certificate string, f ceremony.Fingerpri
 	return nil
 }
 
-func (s fakeSignatures) VerifyDetached(certificate string, by ceremony.Fingerprint, text []byte, signature string) error {
+func (s fakeSignatures) VerifyDetached(certificate string, by ceremony.Fingerprint, text []byte,
+	signature string) error {
 	sum := sha256.Sum256(append([]byte(by), text...))
 	if signature != base64.StdEncoding.EncodeToString(sum[:]) {
 		return ceremony.BadSignature
@@ -32,19 +33,23 @@ func (s fakeSignatures) VerifyDetached(certificate string, by ceremony.Fingerpri
 	return s.VerifyCertificate(certificate, by)
 }
 
-func (fakeSignatures) VerifyAnnouncement(a ceremony.Announced, by ceremony.Fingerprint, _ time.Time) (ceremony.Announcement, error) {
+func (fakeSignatures) VerifyAnnouncement(a ceremony.Announced, by ceremony.Fingerprint,
+	_ time.Time) (ceremony.Announcement, error) {
 	return ceremony.Announcement{}, errors.New("the fakes announce nothing")
 }
 
-func (fakeSignatures) VerifyRollCall(ceremony.Challenge, string, ceremony.Fingerprint, time.Time) (ceremony.Called, error) {
+func (fakeSignatures) VerifyRollCall(ceremony.Challenge, string, ceremony.Fingerprint,
+	time.Time) (ceremony.Called, error) {
 	return ceremony.Called{}, errors.New("the fakes call nobody")
 }
 
-func (fakeSignatures) VerifySignedWord(string, ceremony.Fingerprint, string, time.Time, time.Time) (string, time.Time, error) {
+func (fakeSignatures) VerifySignedWord(string, ceremony.Fingerprint, string, time.Time,
+	time.Time) (string, time.Time, error) {
 	return "", time.Time{}, ceremony.BadSignature
 }
 
-func (fakeSignatures) VerifyEvidence(string, ceremony.Fingerprint, ceremony.Evidence, ceremony.Expected) (string, time.Time, error) {
+func (fakeSignatures) VerifyEvidence(string, ceremony.Fingerprint, ceremony.Evidence,
+	ceremony.Expected) (string, time.Time, error) {
 	return "", time.Time{}, ceremony.BadSignature
 }
 
@@ -52,7 +57,7 @@ func (fakeSignatures) VerifyCiphertext(string, string, ceremony.Fingerprint) err
 	return ceremony.BadMessage
 }
 
-// transcriptOf is the newest transcript of a ceremony.
+// transcriptOf returns the newest transcript of a ceremony.
 func transcriptOf(t *testing.T, c rules.State) []byte {
 	t.Helper()
 	signed := c.Transcripts()
@@ -66,7 +71,7 @@ func transcriptOf(t *testing.T, c rules.State) []byte {
 	return file
 }
 
-// faultsOf are the faults of one check.
+// faultsOf returns the faults of one check.
 func faultsOf(a transcript.Audit, name string) []string {
 	for _, c := range a.Checks {
 		if c.Name == name {
@@ -92,7 +97,10 @@ func TestP8EveryEndedCeremonyIsSignedOnceEverybodyIsTold(t *testing.T) {
 					t.Error("the same transcript has other bytes when it is made again")
 				}
 				a := transcript.VerifyTranscript(file, c.Plan.Identity, fakeSignatures{})
-				for _, name := range []string{"form", "signature", "identity", "chain", "story", "times", "certificates", "deliveries", "transcripts"} {
+				for _, name := range []string{
+					"form", "signature", "identity", "chain", "story", "times", "certificates", "deliveries",
+					"transcripts",
+				} {
 					if faults := faultsOf(a, name); name != "transcripts" && name != "deliveries" && faults != nil {
 						t.Errorf("%s: %q", name, faults)
 					}

@@ -13,13 +13,13 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// node is one of the fake cluster's nodes.
+// node returns one of the fake cluster's nodes.
 func (s *stage) node(address string) *ceremonytest.FakeNode {
 	i := slices.IndexFunc(s.vault.Members, func(n *ceremonytest.FakeNode) bool { return n.Address == address })
 	return s.vault.Members[i]
 }
 
-// enter sends a holder's share and answers what became of it.
+// enter sends a holder's share and returns its outcome.
 func (s *stage) enter(id ceremony.ID, name string) error {
 	s.t.Helper()
 	return s.send(name, s.envelope(id, name, own(ceremony.StepUnseal, name)))
@@ -49,8 +49,7 @@ func TestOneShareOfEachHolderUnsealsEveryNode(t *testing.T) {
 	})
 }
 
-// A node that comes back late is caught up by holders who send again: nothing of
-// their first share is kept.
+// Holders send again for a node that comes back late: their first shares are not kept.
 func TestNodeThatComesBackLateIsCaughtUpByHoldersWhoSendAgain(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		s.vault.Do(func() { s.node("n3").Away = true })
@@ -130,8 +129,8 @@ func TestWrongShareInAnUnsealNamesWhoWasInTheRoundAndBeginsAnother(t *testing.T)
 	})
 }
 
-// What one node counted and another did not is told apart, and the holder sends
-// again for the one that did not.
+// When one node has counted a share and another has not, the holder sends again for the
+// other.
 func TestShareThatOneNodeMissedIsWantedForThatNodeOnly(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		s.vault.Fault = func(method string, n int) (error, error) {
@@ -145,7 +144,8 @@ func TestShareThatOneNodeMissedIsWantedForThatNodeOnly(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if err != nil || c.HasCounted(ceremonytest.Person("alice").Account) {
-			t.Fatalf("error %v, counted everywhere: %t: %s", err, c.HasCounted(ceremonytest.Person("alice").Account), story(c))
+			t.Fatalf("error %v, counted everywhere: %t: %s", err, c.HasCounted(ceremonytest.Person("alice").Account),
+				story(c))
 		}
 		if err := s.enter(id, "alice"); err != nil {
 			t.Fatalf("again: %v", err)
@@ -193,7 +193,8 @@ func TestCancelledUnsealLeavesNoShareInANode(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
 		_ = s.enter(id, "alice")
-		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, "not now"); err != nil {
+		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account,
+			"not now"); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
@@ -209,14 +210,15 @@ func TestCancelledUnsealLeavesNoShareInANode(t *testing.T) {
 	})
 }
 
-// Somebody has entered junk by hand: at the threshold it would throw everything away.
+// Junk was entered by hand: at the threshold Vault would discard all shares with it.
 func TestResetForgetsAShareThatCamePastConclave(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Unseal)
 		_ = s.enter(id, "alice")
 		s.vault.Do(func() { s.node("n2").Progress = append(s.node("n2").Progress, "junk") })
 		s.settle(time.Minute)
-		if _, err := s.engine.Reset(context.Background(), id, ceremonytest.Person("bob").Account); !errors.Is(err, ceremony.MayNotCancel) {
+		if _, err := s.engine.Reset(context.Background(), id,
+			ceremonytest.Person("bob").Account); !errors.Is(err, ceremony.MayNotCancel) {
 			t.Errorf("a holder: %v", err)
 		}
 		if _, err := s.engine.Reset(context.Background(), id, ceremonytest.Person("paul").Account); err != nil {
@@ -266,16 +268,20 @@ func TestUnsealRunsBesideACeremonyThatASealStopped(t *testing.T) {
 func TestClusterThatUnsealsItselfSaysSo(t *testing.T) {
 	playFor(t, ceremony.RekeyRecovery, func(t *testing.T, s *stage) {
 		s.vault.Do(func() { s.node("n1").Sealed = true })
-		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.Unseal, Cluster: "prod", By: ceremonytest.Person("olga").Account})
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.Unseal, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+		})
 		if !errors.Is(err, ceremony.SelfUnsealing) {
 			t.Fatalf("proposed with %v", err)
 		}
 	})
 }
 
-// watched are the unseals that the seal watch has opened.
+// watched returns the unseals that the seal watch has opened.
 func (s *stage) watched() []rules.State {
-	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool { return c.Plan.Initiator != ceremony.SealWatch })
+	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool {
+		return c.Plan.Initiator != ceremony.SealWatch
+	})
 }
 
 func TestSealedNodeIsNoticedWithinThePollIntervalAndAnnouncedOnce(t *testing.T) {
@@ -299,7 +305,7 @@ func TestSealedNodeIsNoticedWithinThePollIntervalAndAnnouncedOnce(t *testing.T) 
 		if n := len(s.watched()); n != 1 {
 			t.Fatalf("%d unseals of a node that flaps", n)
 		}
-		// People end it: the same sealed node is no news, not after a restart either.
+		// People end it. The same sealed node is not announced again, not even after a restart.
 		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -322,8 +328,8 @@ func TestSealedNodeIsNoticedWithinThePollIntervalAndAnnouncedOnce(t *testing.T) 
 	})
 }
 
-// Nobody can speak for the seal watch, so that an approver's word is enough to thaw
-// what it opened.
+// Nobody can act for the seal watch, so that one approver is enough to thaw an unseal that it
+// has opened.
 func TestFrozenUnsealOfTheSealWatchIsThawedByAnApprover(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
 		s.watch = true
@@ -336,7 +342,8 @@ func TestFrozenUnsealOfTheSealWatchIsThawedByAnApprover(t *testing.T) {
 			t.Fatalf("state %s", c.Phase)
 		}
 		s.vault.Do(func() { s.vault.Threshold = 3 })
-		if _, err := s.engine.Resume(context.Background(), id, ceremony.SealWatch.Account); !errors.Is(err, ceremony.MayNotResume) && err == nil {
+		if _, err := s.engine.Resume(context.Background(), id,
+			ceremony.SealWatch.Account); !errors.Is(err, ceremony.MayNotResume) && err == nil {
 			c := s.now(id)
 			if c.Phase != rules.PhaseFrozen {
 				t.Fatal("an account that nobody has thawed a ceremony")

@@ -42,7 +42,8 @@ func TestGatedStepsWaitForAWitness(t *testing.T) {
 		early := s.sign("wendy", s.now(id).StatementFor(ceremony.SayProceed))
 		proceed(ceremony.GateStart)
 		s.contribute(id, ceremony.StepUpdate, 2)
-		if _, _, err := s.engine.SubmitStatement(context.Background(), ceremonytest.Person("wendy").Account, early); !errors.Is(err, ceremony.OldWord) {
+		if _, _, err := s.engine.SubmitStatement(context.Background(), ceremonytest.Person("wendy").Account,
+			early); !errors.Is(err, ceremony.OldWord) {
 			t.Errorf("the word for the gate before: %v", err)
 		}
 		third := s.now(id).Missing()[0].Name
@@ -73,7 +74,8 @@ func TestGatedStepsWaitForAWitness(t *testing.T) {
 		if err := s.speak(id, "wendy", ceremony.SayDisagree, "the clock was wrong"); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.speak(id, "wendy", ceremony.SayAgree); !errors.Is(err, ceremony.Closed) && !errors.Is(err, ceremony.AlreadyStated) {
+		if err := s.speak(id, "wendy", ceremony.SayAgree); !errors.Is(err, ceremony.Closed) &&
+			!errors.Is(err, ceremony.AlreadyStated) {
 			t.Errorf("said twice: %v", err)
 		}
 		said := s.now(id).Testimonies()
@@ -134,7 +136,9 @@ func TestAPolicyWithoutAnybodyWhoCanWitnessIsRefused(t *testing.T) {
 			c.Policies = map[ceremony.Operation]ceremony.Policy{ceremony.Drill: {Witness: true}}
 		}
 		s.restart()
-		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{Operation: ceremony.Drill, Cluster: "prod", By: ceremonytest.Person("olga").Account})
+		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
+			Operation: ceremony.Drill, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+		})
 		if !errors.Is(err, ceremony.NoWitness) {
 			t.Errorf("answered %v", err)
 		}
@@ -145,14 +149,17 @@ func TestAnyHolderCanFreezeACeremony(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Rekey)
 		s.contribute(id, ceremony.StepUpdate, 1)
-		if _, err := s.engine.Freeze(context.Background(), id, ceremonytest.Person("mallory").Account, "mine"); !errors.Is(err, ceremony.NoPart) {
+		if _, err := s.engine.Freeze(context.Background(), id, ceremonytest.Person("mallory").Account,
+			"mine"); !errors.Is(err, ceremony.NoPart) {
 			t.Errorf("a stranger: %v", err)
 		}
-		if _, err := s.engine.Freeze(context.Background(), id, ceremonytest.Person(ceremonytest.Holders[3]).Account, "I was called by somebody odd"); err != nil {
+		if _, err := s.engine.Freeze(context.Background(), id, ceremonytest.Person(ceremonytest.Holders[3]).Account,
+			"I was called by somebody odd"); err != nil {
 			t.Fatal(err)
 		}
 		c := s.now(id)
-		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.PersonStopped || c.Freeze.Got != ceremonytest.Holders[3] {
+		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.PersonStopped ||
+			c.Freeze.Got != ceremonytest.Holders[3] {
 			t.Fatalf("%s", story(c))
 		}
 		if err := s.send(ceremonytest.Holders[1], []byte("x")); !errors.Is(err, ceremony.IsFrozen) {
@@ -177,7 +184,8 @@ func TestAFreezeWaitsForWhatVaultWasAsked(t *testing.T) {
 				return nil, nil
 			}
 		})
-		_ = s.send(ceremonytest.Holders[0], s.envelope(id, ceremonytest.Holders[0], own(ceremony.StepUpdate, ceremonytest.Holders[0])))
+		_ = s.send(ceremonytest.Holders[0], s.envelope(id, ceremonytest.Holders[0],
+			own(ceremony.StepUpdate, ceremonytest.Holders[0])))
 		if c := s.now(id); c.Pending == nil {
 			t.Fatalf("nothing is waited for: %s", story(c))
 		}
@@ -200,10 +208,12 @@ func TestAFreezeWaitsForWhatVaultWasAsked(t *testing.T) {
 func TestExceptionsAreWrittenDown(t *testing.T) {
 	playFor(t, ceremony.Drill, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Drill)
-		if _, err := s.engine.Note(context.Background(), id, ceremonytest.Person("alice").Account, "the  room\nwas open"); err != nil {
+		if _, err := s.engine.Note(context.Background(), id, ceremonytest.Person("alice").Account,
+			"the  room\nwas open"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.engine.Note(context.Background(), id, ceremonytest.Person("mallory").Account, "hello"); !errors.Is(err, ceremony.NoPart) {
+		if _, err := s.engine.Note(context.Background(), id, ceremonytest.Person("mallory").Account,
+			"hello"); !errors.Is(err, ceremony.NoPart) {
 			t.Errorf("a stranger: %v", err)
 		}
 		last := s.now(id).History
@@ -232,7 +242,8 @@ func TestP2ASignedFreezeIsNotSaidTwice(t *testing.T) {
 		if err := speak(); !errors.Is(err, ceremony.OldWord) {
 			t.Errorf("the same word once more: %v", err)
 		}
-		if err := s.speak(id, "alice", ceremony.SayFreeze, "again"); err != nil || s.now(id).Phase != rules.PhaseFrozen {
+		if err := s.speak(id, "alice", ceremony.SayFreeze,
+			"again"); err != nil || s.now(id).Phase != rules.PhaseFrozen {
 			t.Errorf("a new word: %v: %s", err, story(s.now(id)))
 		}
 	})
@@ -252,7 +263,8 @@ func TestNobodyTakesThePlaceOfAWitnesssExceptions(t *testing.T) {
 		if err := s.speak(id, "wendy", ceremony.SayException, "alice", "floods the journal"); err != nil {
 			t.Errorf("the witness: %v", err)
 		}
-		if err := s.speak(id, "wendy", ceremony.SayException, "alice", "floods the journal"); !errors.Is(err, ceremony.OldWord) {
+		if err := s.speak(id, "wendy", ceremony.SayException, "alice",
+			"floods the journal"); !errors.Is(err, ceremony.OldWord) {
 			t.Errorf("what she has signed once more: %v", err)
 		}
 	})

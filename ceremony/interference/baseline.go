@@ -10,139 +10,139 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// baseline is what the interference watch knows of a cluster: what the journals have of
-// it, and what it has seen since. What differs from it without a ceremony's doing is
-// a finding; what is not in it yet is taken over in silence.
+// baseline is what the watcher knows of a cluster: what the journals show, and what it has
+// seen since. A difference from it that no ceremony explains is a finding. A fact that it
+// lacks is taken over without one.
 type baseline struct {
-	read map[ceremony.ID]int // entries of each ceremony that are in it
-	live bool                // the watch has begun to look by itself
+	read map[ceremony.ID]int // how many entries of each ceremony it has
+	live bool                // the journals were read, and the watcher sees for itself
 
 	clusterID string
-	shares    string // of the key in force, in words; empty when not known
+	shares    string // numbers of the key in force, in words; empty when not known
 	term      rotation
-	nodes     map[string]nodeMemory                         // address →
-	foreign   map[ceremony.Operation]foreignAttempt         // that people were told of
-	ours      map[string]map[ceremony.Finding]event.Noticed // nonce of an attempt of ours → what was found about it
+	nodes     map[string]nodeState                          // address →
+	foreign   map[ceremony.Operation]foreignAttempt         // attempts of others that people were told of
+	ours      map[string]map[ceremony.Finding]event.Noticed // nonce of our attempt → findings about it
 }
 
-// rotation is an encryption key that was in use.
+// rotation is an encryption key that is or was in use.
 type rotation struct {
-	number      int // its term; 0 when none is known
+	number      int // the key's term; 0 when it is not known
 	installed   time.Time
 	encryptions int64
 }
 
-type nodeMemory struct {
+type nodeState struct {
 	seal     string    // "sealed" or "unsealed"; empty when not known
-	progress string    // in words, of shares that were entered by hand; empty without
-	seen     time.Time // when it was last seen so
+	progress string    // of shares that were entered by hand, in words; empty without any
+	seen     time.Time // when the node was last seen so
 }
 
 type foreignAttempt struct{ nonce, words string }
 
-func newMemory() baseline {
+func newBaseline() baseline {
 	return baseline{
-		read: map[ceremony.ID]int{}, nodes: map[string]nodeMemory{},
+		read: map[ceremony.ID]int{}, nodes: map[string]nodeState{},
 		foreign: map[ceremony.Operation]foreignAttempt{}, ours: map[string]map[ceremony.Finding]event.Noticed{},
 	}
 }
 
-// Remember makes a memory of what the journals have of a cluster.
-func Remember(cluster string, all []rules.State) baseline {
-	m := newMemory()
-	m.catchUp(slices.DeleteFunc(slices.Clone(all), func(c rules.State) bool { return c.Plan.Cluster != cluster }))
-	m.live = true
-	return m
+// remember makes a baseline of what the journals show of a cluster.
+func remember(cluster string, all []rules.State) baseline {
+	b := newBaseline()
+	b.catchUp(slices.DeleteFunc(slices.Clone(all), func(c rules.State) bool { return c.Plan.Cluster != cluster }))
+	b.live = true
+	return b
 }
 
-// catchUp takes over what has come to the journals, in the order in which it came.
-func (m *baseline) catchUp(ceremonies []rules.State) {
+// catchUp takes over the new entries of the journals, in the order of their times.
+func (b *baseline) catchUp(ceremonies []rules.State) {
 	type news struct {
 		c rules.State
 		e event.Entry
 	}
 	var all []news
 	for _, c := range ceremonies {
-		for _, e := range c.History[m.read[c.ID()]:] {
+		for _, e := range c.History[b.read[c.ID()]:] {
 			all = append(all, news{c, e})
 		}
-		m.read[c.ID()] = c.Seq()
+		b.read[c.ID()] = c.Seq()
 	}
 	slices.SortStableFunc(all, func(a, b news) int {
 		return cmp.Or(a.e.At.Compare(b.e.At), cmp.Compare(a.c.ID(), b.c.ID()), cmp.Compare(a.e.Seq, b.e.Seq))
 	})
 	for _, n := range all {
-		m.fold(n.c, n.e)
+		b.fold(n.c, n.e)
 	}
 }
 
-// fold takes over one entry. What a ceremony sees of nodes is not among it: seeing is
-// this watch's own work, and what others did would be lost on it.
-func (m *baseline) fold(c rules.State, e event.Entry) {
+// fold takes over one entry. It leaves out what a ceremony has seen of nodes: the watcher
+// must see for itself, or it would miss what others have done.
+func (b *baseline) fold(c rules.State, e event.Entry) {
 	p := c.Plan
 	switch ev := e.Event.(type) {
 	case event.Proposed:
-		if m.live {
-			break // what a plan has found in Vault is for this watch to judge
+		if b.live {
+			break // the watcher judges by itself what a plan has found in Vault
 		}
-		m.clusterID = cmp.Or(m.clusterID, p.ClusterID)
-		if m.shares == "" && p.Operation.HasAttempt() && p.Shares > 0 {
-			m.shares = sharesWords(p.Shares, p.Threshold)
+		b.clusterID = cmp.Or(b.clusterID, p.ClusterID)
+		if b.shares == "" && p.Operation.HasAttempt() && p.Shares > 0 {
+			b.shares = sharesWords(p.Shares, p.Threshold)
 		}
-		if p.KeyTerm > 0 { // Vault may have rotated by itself meanwhile, which no journal has
-			m.term = rotation{number: p.KeyTerm, installed: e.At}
+		if p.KeyTerm > 0 { // Vault may have rotated by itself, which no journal shows
+			b.term = rotation{number: p.KeyTerm, installed: e.At}
 		}
 	case event.Rotated:
-		m.term = rotation{number: ev.Key.Term, installed: ev.Key.Installed}
+		b.term = rotation{number: ev.Key.Term, installed: ev.Key.Installed}
 	case event.Initialized:
-		m.clusterID, m.shares, m.term = "", "", rotation{}
-		clear(m.nodes)
+		b.clusterID, b.shares, b.term = "", "", rotation{}
+		clear(b.nodes)
 	case event.Ended:
 		if p.Operation.Rekeys() && ev.Outcome == event.Completed {
-			m.shares = sharesWords(len(p.Receivers), p.NewThreshold)
+			b.shares = sharesWords(len(p.Receivers), p.NewThreshold)
 		}
 	case event.Entered:
 		for _, s := range ev.Nodes {
 			if s.Reached && !s.Sealed && slices.Contains(ev.At, s.Address) {
-				m.nodes[s.Address] = nodeMemory{seal: sealedWord(false), seen: e.At}
+				b.nodes[s.Address] = nodeState{seal: sealedWord(false), seen: e.At}
 			}
 		}
 	case event.Noticed:
-		m.note(ev, e.At)
+		b.note(ev, e.At)
 	}
 }
 
-// note takes over what people were told of.
-func (m *baseline) note(n event.Noticed, at time.Time) {
+// note takes over a finding that people were told of.
+func (b *baseline) note(n event.Noticed, at time.Time) {
 	switch n.Kind {
 	case ceremony.ForeignStart:
-		m.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}
+		b.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}
 	case ceremony.ForeignProgress, ceremony.ForeignCancel, rules.ForeignEnd:
 		switch {
 		case n.Of != "":
-			if m.ours[n.Subject] == nil {
-				m.ours[n.Subject] = map[ceremony.Finding]event.Noticed{}
+			if b.ours[n.Subject] == nil {
+				b.ours[n.Subject] = map[ceremony.Finding]event.Noticed{}
 			}
-			m.ours[n.Subject][n.Kind] = n
+			b.ours[n.Subject][n.Kind] = n
 		case n.Operation == ceremony.Unseal:
-			node := m.nodes[n.Subject]
+			node := b.nodes[n.Subject]
 			node.progress = n.Got
-			m.nodes[n.Subject] = node
-		case m.foreign[n.Operation].nonce != n.Subject:
+			b.nodes[n.Subject] = node
+		case b.foreign[n.Operation].nonce != n.Subject:
 		case n.Kind == ceremony.ForeignCancel:
-			delete(m.foreign, n.Operation)
+			delete(b.foreign, n.Operation)
 		default:
-			m.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}
+			b.foreign[n.Operation] = foreignAttempt{n.Subject, n.Got}
 		}
 	case ceremony.TermChanged:
-		m.term = rotation{number: n.Term, installed: at}
+		b.term = rotation{number: n.Term, installed: at}
 	case ceremony.SealChanged:
-		m.nodes[n.Subject] = nodeMemory{seal: n.Got, seen: at}
+		b.nodes[n.Subject] = nodeState{seal: n.Got, seen: at}
 	case ceremony.ClusterChanged:
-		read, live := m.read, m.live
-		*m = newMemory()
-		m.read, m.live, m.clusterID = read, live, n.Got
+		read, live := b.read, b.live
+		*b = newBaseline()
+		b.read, b.live, b.clusterID = read, live, n.Got
 	case ceremony.KeyChanged:
-		m.shares = n.Got
+		b.shares = n.Got
 	}
 }

@@ -10,36 +10,39 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// compare returns what differs from the memory and is no ceremony's doing. What is
-// not in the memory yet, and what a ceremony or Vault itself explains, is taken over.
-func (m *baseline) compare(s observation, ceremonies []rules.State, now time.Time) []event.Noticed {
+// compare returns the differences from the baseline that no ceremony has made. Facts that
+// the baseline lacks, and changes that a ceremony or Vault itself explains, are taken
+// over.
+func (b *baseline) compare(s observation, ceremonies []rules.State, now time.Time) []event.Noticed {
 	if s.seal != nil && s.seal.ClusterID != "" {
 		switch {
-		case m.clusterID == "":
-			m.clusterID = s.seal.ClusterID
-		case m.clusterID != s.seal.ClusterID:
-			// Of another cluster nothing else means anything.
-			return []event.Noticed{{Kind: ceremony.ClusterChanged, Want: m.clusterID, Got: s.seal.ClusterID}}
+		case b.clusterID == "":
+			b.clusterID = s.seal.ClusterID
+		case b.clusterID != s.seal.ClusterID:
+			// Nothing else that another cluster shows can be compared.
+			return []event.Noticed{{Kind: ceremony.ClusterChanged, Want: b.clusterID, Got: s.seal.ClusterID}}
 		}
 	}
-	found := m.compareNodes(s.nodes, ceremonies, now)
-	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.DRToken, ceremony.RecoveryToken} {
+	found := b.compareNodes(s.nodes, ceremonies, now)
+	for _, op := range []ceremony.Operation{
+		ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.DRToken, ceremony.RecoveryToken,
+	} {
 		if v, asked := s.attempts[op]; asked {
-			found = append(found, m.compareAttempt(op, v, ceremonies)...)
+			found = append(found, b.compareAttempt(op, v, ceremonies)...)
 		}
 	}
-	found = append(found, m.compareEnds(ceremonies, now)...)
+	found = append(found, b.compareEnds(ceremonies, now)...)
 	if s.seal != nil {
-		found = append(found, m.compareShares(*s.seal, ceremonies)...)
+		found = append(found, b.compareShares(*s.seal, ceremonies)...)
 	}
 	if s.key != nil {
-		found = append(found, m.compareTerm(*s.key, s.policy, ceremonies)...)
+		found = append(found, b.compareTerm(*s.key, s.policy, ceremonies)...)
 	}
 	return found
 }
 
 // acting reports whether a ceremony may be changing something in Vault at this moment, or
-// is about to end what it has there.
+// is about to end its attempt there.
 func acting(c rules.State) bool {
 	if c.Ended() {
 		return false
@@ -48,71 +51,80 @@ func acting(c rules.State) bool {
 	return c.Closing != nil || c.Pending != nil && !offered
 }
 
-// compareAttempt judges what Vault has of one operation.
-func (m *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonies []rules.State) []event.Noticed {
+// compareAttempt returns the findings about Vault's attempt of one operation.
+func (b *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonies []rules.State) []event.Noticed {
 	var found []event.Noticed
 	var ours rules.State
 	for _, c := range ceremonies {
 		switch {
 		case c.Plan.Operation != op || c.Ended():
 		case acting(c):
-			return nil // it will see for itself
+			return nil // the ceremony compares Vault by itself
 		case c.Attempt.Nonce != "":
 			ours = c
 		}
 	}
 	words := attemptWords(op, v)
 	if ours.Attempt.Nonce != "" {
-		found = append(found, m.compareOurs(op, v, ours)...)
+		found = append(found, b.compareOurs(op, v, ours)...)
 	}
-	known := m.foreign[op]
+	known := b.foreign[op]
 	if known.nonce != "" && (!v.Update.Started || v.Update.Nonce != known.nonce) {
-		found = append(found, event.Noticed{Kind: ceremony.ForeignCancel, Operation: op, Subject: known.nonce, Want: known.words, Got: nonceWords(v)})
+		found = append(found, event.Noticed{
+			Kind: ceremony.ForeignCancel, Operation: op, Subject: known.nonce, Want: known.words, Got: nonceWords(v),
+		})
 	}
 	switch {
 	case !v.Update.Started || begunHere(ceremonies, v.Update.Nonce):
 	case v.Update.Nonce != known.nonce:
-		found = append(found, event.Noticed{Kind: ceremony.ForeignStart, Operation: op, Subject: v.Update.Nonce, Want: "no attempt in progress", Got: words})
+		found = append(found, event.Noticed{
+			Kind: ceremony.ForeignStart, Operation: op, Subject: v.Update.Nonce, Want: "no attempt in progress",
+			Got: words,
+		})
 	case words != known.words:
-		found = append(found, event.Noticed{Kind: ceremony.ForeignProgress, Operation: op, Subject: known.nonce, Want: known.words, Got: words})
+		found = append(found, event.Noticed{
+			Kind: ceremony.ForeignProgress, Operation: op, Subject: known.nonce, Want: known.words, Got: words,
+		})
 	}
 	return found
 }
 
-// compareOurs judges the attempt of an open ceremony. The ceremony sees the same and
-// freezes; this is how the owners hear of it.
-func (m *baseline) compareOurs(op ceremony.Operation, v rules.View, c rules.State) []event.Noticed {
+// compareOurs returns the findings about the attempt of an open ceremony. The ceremony sees
+// the same and freezes; the finding tells the owners.
+func (b *baseline) compareOurs(op ceremony.Operation, v rules.View, c rules.State) []event.Noticed {
 	if c.Token != "" || c.Encoded != "" || len(c.Keys) > 0 && !c.Plan.Verification || c.FrozenFor(event.KeysLost) {
-		return nil // it has come to its end, or to a loss, by its own doing
+		return nil // the ceremony itself has ended or lost the attempt
 	}
-	d := c.Compare(rules.View{Update: v.Update, Verify: v.Verify}) // the cluster is another question
+	d := c.Compare(rules.View{Update: v.Update, Verify: v.Verify}) // the cluster is compared elsewhere
 	if d == nil {
 		return nil
 	}
-	n := event.Noticed{Kind: ceremony.ForeignProgress, Operation: op, Subject: c.Attempt.Nonce, Of: c.ID(), Want: d.Want, Got: d.Got}
+	n := event.Noticed{
+		Kind: ceremony.ForeignProgress, Operation: op, Subject: c.Attempt.Nonce, Of: c.ID(), Want: d.Want, Got: d.Got,
+	}
 	if d.Why == event.AttemptGone || d.Why == event.ForeignAttempt {
 		n.Kind = ceremony.ForeignCancel
 	}
-	if m.ours[n.Subject][n.Kind].Same(n) {
+	if b.ours[n.Subject][n.Kind].Same(n) {
 		return nil
 	}
 	return []event.Noticed{n}
 }
 
-// foreignEndFor is how long after its end a rekey that others carried through is a
-// finding: a watch that is switched on later has nothing to say of it.
+// foreignEndFor is how long after its end a rekey that others carried through is a finding.
+// A watcher that is switched on later does not report it.
 const foreignEndFor = time.Hour
 
-// compareEnds returns the rekeys that others have carried through. Each has ended as if
-// by its own doing, so that no look at Vault finds it.
-func (m *baseline) compareEnds(ceremonies []rules.State, now time.Time) []event.Noticed {
+// compareEnds returns the rekeys that others have carried through. Their ceremonies have
+// ended as if by themselves, so that Vault shows no difference.
+func (b *baseline) compareEnds(ceremonies []rules.State, now time.Time) []event.Noticed {
 	var found []event.Noticed
 	for _, c := range ceremonies {
 		if !c.Ended() || !c.MadeElsewhere() || now.Sub(c.EndedAt()) > foreignEndFor {
 			continue
 		}
 		n := event.Noticed{Kind: rules.ForeignEnd, Operation: c.Plan.Operation, Subject: c.Attempt.Nonce, Of: c.ID()}
-		if !m.ours[n.Subject][n.Kind].Same(n) {
+		if !b.ours[n.Subject][n.Kind].Same(n) {
 			found = append(found, n)
 		}
 	}
@@ -136,66 +148,70 @@ func nonceWords(v rules.View) string {
 	return "attempt " + v.Update.Nonce
 }
 
-// compareShares judges the numbers of the key in force.
-func (m *baseline) compareShares(seal ceremony.Seal, ceremonies []rules.State) []event.Noticed {
+// compareShares returns a finding when the numbers of the key in force have changed.
+func (b *baseline) compareShares(seal ceremony.Seal, ceremonies []rules.State) []event.Noticed {
 	got := sharesWords(seal.Shares, seal.Threshold)
 	switch {
-	case m.shares == got:
+	case b.shares == got:
 		return nil
-	case m.shares == "":
-		m.shares = got
+	case b.shares == "":
+		b.shares = got
 		return nil
-	case slices.ContainsFunc(ceremonies, func(c rules.State) bool { return c.Plan.Operation.MakesShares() && mayHaveMade(c, got) }):
-		return nil // it says so itself when it has ended
+	case slices.ContainsFunc(ceremonies, func(c rules.State) bool {
+		return c.Plan.Operation.MakesShares() && mayHaveMade(c, got)
+	}):
+		return nil // the ceremony takes them over when it has ended
 	}
-	return []event.Noticed{{Kind: ceremony.KeyChanged, Want: m.shares, Got: got}}
+	return []event.Noticed{{Kind: ceremony.KeyChanged, Want: b.shares, Got: got}}
 }
 
-// mayHaveMade reports whether an open ceremony has asked Vault for new shares in these
-// numbers.
+// mayHaveMade reports whether a ceremony is open and has asked Vault for new shares in
+// these numbers.
 func mayHaveMade(c rules.State, shares string) bool {
 	begun := c.Last(func(e event.Event) bool { return rules.Is[event.Started](e) || rules.Is[event.Acting](e) }) > 0
 	return !c.Ended() && begun && sharesWords(len(c.Plan.Receivers), c.Plan.NewThreshold) == shares
 }
 
-// compareTerm judges the encryption key in use.
-func (m *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPolicy, ceremonies []rules.State) []event.Noticed {
+// compareTerm returns a finding when the encryption key was rotated without a reason.
+func (b *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPolicy,
+	ceremonies []rules.State) []event.Noticed {
 	got := rotation{number: key.Term, installed: key.Installed, encryptions: key.Encryptions}
-	known := m.term
+	known := b.term
 	switch {
-	case known.number == key.Term, known.number == 0, rotatedHere(ceremonies, known.number, key.Term), policy != nil && explains(*policy, known, got):
-		m.term = got
+	case known.number == key.Term, known.number == 0, rotatedHere(ceremonies, known.number, key.Term),
+		policy != nil && explains(*policy, known, got):
+		b.term = got
 		return nil
 	}
 	return []event.Noticed{{
-		Kind: ceremony.TermChanged, Term: key.Term, Want: ceremony.TermWords(known.number), Got: ceremony.TermWords(key.Term),
-		Perhaps: policy != nil && policy.Enabled,
+		Kind: ceremony.TermChanged, Term: key.Term, Perhaps: policy != nil && policy.Enabled,
+		Want: ceremony.TermWords(known.number), Got: ceremony.TermWords(key.Term),
 	}}
 }
 
-// rotatedHere reports whether a ceremony has asked Vault for the step from one term to
-// the next, whatever it has learnt of what came of it.
+// rotatedHere reports whether a ceremony has asked Vault for the rotation from one term to
+// the next, even when its outcome was never learnt.
 func rotatedHere(ceremonies []rules.State, from, to int) bool {
 	return to == from+1 && slices.ContainsFunc(ceremonies, func(c rules.State) bool {
 		return c.Plan.Operation == ceremony.Rotate && c.Plan.KeyTerm == from && c.Last(rules.Is[event.Acting]) > 0
 	})
 }
 
-// explains reports whether Vault must have rotated by itself: the key was as old as the
-// policy lets one get, or nearly as much used.
+// explains reports whether Vault must have rotated by itself: the key had reached the age
+// that the policy allows, or nearly the number of operations.
 func explains(p ceremony.RotationPolicy, before, now rotation) bool {
 	if !p.Enabled || now.number != before.number+1 || before.installed.IsZero() {
 		return false
 	}
 	aged := p.Interval > 0 && now.installed.Sub(before.installed) >= p.Interval
-	const nearly = 10 // a tenth less: Vault's estimate is some minutes old when it decides
+	const nearly = 10 // a tenth less: Vault decides by an estimate that is some minutes old
 	used := p.MaxOperations > 0 && before.encryptions >= p.MaxOperations-p.MaxOperations/nearly
 	return aged || used
 }
 
-// compareNodes judges the seal of each node that answers, and shares that were
-// entered there by hand.
-func (m *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State, now time.Time) []event.Noticed {
+// compareNodes returns the findings about the seal of each node that answers, and about
+// shares that were entered there by hand.
+func (b *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State, now time.Time) []event.Noticed {
 	unsealing := func(c rules.State) bool { return c.Plan.Operation == ceremony.Unseal && !c.Ended() }
 	if slices.ContainsFunc(ceremonies, func(c rules.State) bool { return unsealing(c) && acting(c) }) {
 		return nil
@@ -206,23 +222,28 @@ func (m *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State,
 		if n.Err != nil || !n.Seal.Initialized {
 			continue
 		}
-		known, got := m.nodes[n.Address], sealedWord(n.Seal.Sealed)
+		known, got := b.nodes[n.Address], sealedWord(n.Seal.Sealed)
 		expected := !n.Seal.Sealed && (n.Seal.UnsealsItself() || unsealedHere(ceremonies, n.Address, known.seen))
 		if known.seal != "" && known.seal != got && !expected {
-			found = append(found, event.Noticed{Kind: ceremony.SealChanged, Subject: n.Address, Want: known.seal, Got: got})
+			found = append(found, event.Noticed{
+				Kind: ceremony.SealChanged, Subject: n.Address, Want: known.seal, Got: got,
+			})
 			continue
 		}
-		// Shares that join an open unseal do what it does, and its status post shows them;
-		// those that an unseal has left behind are its own.
+		// Shares that join an open unseal are shown on its status post. Shares that an unseal
+		// has left behind are its own.
 		progress := ""
 		if n.Seal.Sealed && n.Progress > 0 && !open && !leftBehind(ceremonies, n.Address) {
 			progress = enteredWords(n)
 		}
 		if progress != "" && progress != known.progress {
-			found = append(found, event.Noticed{Kind: ceremony.ForeignProgress, Operation: ceremony.Unseal, Subject: n.Address, Want: "no share entered", Got: progress})
+			found = append(found, event.Noticed{
+				Kind: ceremony.ForeignProgress, Operation: ceremony.Unseal, Subject: n.Address,
+				Want: "no share entered", Got: progress,
+			})
 			progress = known.progress
 		}
-		m.nodes[n.Address] = nodeMemory{seal: got, progress: progress, seen: now}
+		b.nodes[n.Address] = nodeState{seal: got, progress: progress, seen: now}
 	}
 	return found
 }
@@ -231,14 +252,15 @@ func enteredWords(n ceremony.Node) string {
 	return fmt.Sprintf("%d of %d shares entered", n.Progress, n.Seal.Threshold)
 }
 
-// unsealedHere reports whether a ceremony has sent shares to a node that was sealed when
-// it was last seen.
+// unsealedHere reports whether a ceremony has sent shares to a node since the node was last
+// seen.
 func unsealedHere(ceremonies []rules.State, address string, seen time.Time) bool {
 	return slices.ContainsFunc(ceremonies, func(c rules.State) bool {
-		return c.Plan.Operation == ceremony.Unseal && (!c.Ended() || !c.EndedAt().Before(seen)) && c.Last(func(e event.Event) bool {
-			sent, ok := e.(event.Submitting)
-			return ok && slices.Contains(sent.Nodes, address)
-		}) > 0
+		return c.Plan.Operation == ceremony.Unseal && (!c.Ended() || !c.EndedAt().Before(seen)) &&
+			c.Last(func(e event.Event) bool {
+				sent, ok := e.(event.Submitting)
+				return ok && slices.Contains(sent.Nodes, address)
+			}) > 0
 	})
 }
 

@@ -11,7 +11,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// observation is what Vault shows at one moment. What could not be asked is missing.
+// observation is what Vault shows at one moment. Answers that could not be had are nil or
+// missing.
 type observation struct {
 	seal     *ceremony.Seal // of the active node
 	attempts map[ceremony.Operation]rules.View
@@ -20,65 +21,69 @@ type observation struct {
 	nodes    []ceremony.Node
 }
 
-// ask puts every question of the interference watch to Vault that the bot's token may
-// put. None of them changes anything.
-func (g *Watcher) ask(ctx context.Context) observation {
-	v, s := g.Cluster.Vault, observation{attempts: map[ceremony.Operation]rules.View{}}
-	s.nodes, _ = v.Nodes(ctx) // fails with ctx only
-	// What makes the rest meaningless comes first: another cluster.
-	s.seal = put(g, "its seal", func() (ceremony.Seal, error) { return v.Seal(ctx) })
-	if s.seal != nil && (s.seal.Sealed || !s.seal.Initialized) {
-		s.seal = nil
+// ask asks Vault everything that is compared and that the bot's token may ask. It changes
+// nothing.
+func (w *Watcher) ask(ctx context.Context) observation {
+	v, seen := w.cluster.Vault, observation{attempts: map[ceremony.Operation]rules.View{}}
+	seen.nodes, _ = v.Nodes(ctx) // fails with ctx only
+	// The seal comes first: in another cluster the rest means nothing.
+	seen.seal = put(w, "its seal", func() (ceremony.Seal, error) { return v.Seal(ctx) })
+	if seen.seal != nil && (seen.seal.Sealed || !seen.seal.Initialized) {
+		seen.seal = nil
 	}
-	for _, op := range g.watched(s.seal) {
-		if seen := put(g, "the progress of "+string(op), func() (rules.View, error) { return g.progress(ctx, op) }); seen != nil {
-			s.attempts[op] = *seen
+	for _, op := range w.watched(seen.seal) {
+		attempt := put(w, "the progress of "+string(op), func() (rules.View, error) { return w.progress(ctx, op) })
+		if attempt != nil {
+			seen.attempts[op] = *attempt
 		}
 	}
-	if s.seal == nil {
-		return s
+	if seen.seal == nil {
+		return seen
 	}
-	s.key = put(g, "its encryption key", func() (ceremony.KeyStatus, error) { return v.KeyStatus(ctx) })
-	if s.key != nil && s.key.Term != g.Memory.term.number {
-		s.policy = put(g, "its rotation policy", func() (ceremony.RotationPolicy, error) { return v.RotationPolicy(ctx) })
+	seen.key = put(w, "its encryption key", func() (ceremony.KeyStatus, error) { return v.KeyStatus(ctx) })
+	if seen.key != nil && seen.key.Term != w.baseline.term.number {
+		seen.policy = put(w, "its rotation policy", func() (ceremony.RotationPolicy, error) {
+			return v.RotationPolicy(ctx)
+		})
 	}
-	return s
+	return seen
 }
 
-// deniedPause is how long a question is not put again that Vault denies to answer.
+// deniedPause is how long a question that Vault forbids is not put again.
 const deniedPause = 10 * time.Minute
 
-// put asks Vault one thing and answers nil when it could not be asked. That Vault
-// denies an answer is said once: what can't be asked is not watched.
-func put[T any](g *Watcher, what string, question func() (T, error)) *T {
-	last, denied := g.Denied[what]
+// put asks Vault one question. It returns nil without an answer. A question that Vault
+// forbids is logged once, since its answer is not watched then.
+func put[T any](w *Watcher, what string, question func() (T, error)) *T {
+	last, denied := w.denied[what]
 	if denied && time.Since(last) < deniedPause {
 		return nil
 	}
 	answer, err := question()
 	switch {
 	case err == nil:
-		delete(g.Denied, what)
+		delete(w.denied, what)
 		return &answer
 	case errors.Is(err, ceremony.ErrForbidden):
 		if !denied {
-			g.Log.Warn("the interference watch can't see everything: Vault denies an answer", "question", what, "error", err)
+			w.log.Warn("the interference watch can't see everything: Vault denies an answer", "question", what,
+				"error", err)
 		}
-		g.Denied[what] = time.Now()
+		w.denied[what] = time.Now()
 	}
 	return nil
 }
 
-// watched are the operations whose attempts are looked for, whether ceremonies may
-// do them or not. A token for a secondary of disaster recovery, or for a server in
-// recovery mode, is asked about where ceremonies may make one: elsewhere a server
-// answers as if a right were missing.
-func (g *Watcher) watched(seal *ceremony.Seal) []ceremony.Operation {
+// watched returns the operations whose attempts are looked for, whether ceremonies may do
+// them or not. A token for a secondary of disaster recovery, or for a server in recovery
+// mode, is looked for only where ceremonies may make one: other servers answer as if the
+// bot's token lacked a right.
+func (w *Watcher) watched(seal *ceremony.Seal) []ceremony.Operation {
 	var ops []ceremony.Operation
 	if seal != nil {
 		ops = append(ops, seal.Rekey(), ceremony.GenerateRoot)
 	}
-	for _, op := range g.Cluster.Operations {
+	for _, op := range w.cluster.Operations {
 		special := op == ceremony.DRToken && seal != nil || op == ceremony.RecoveryToken && seal == nil
 		if special && !slices.Contains(ops, op) {
 			ops = append(ops, op)
@@ -87,18 +92,19 @@ func (g *Watcher) watched(seal *ceremony.Seal) []ceremony.Operation {
 	return ops
 }
 
-func (g *Watcher) progress(ctx context.Context, op ceremony.Operation) (v rules.View, err error) {
-	if v.Update, err = g.Cluster.Vault.Progress(ctx, op, ceremony.StepUpdate); err == nil && v.Update.VerificationNonce != "" {
-		v.Verify, err = g.Cluster.Vault.Progress(ctx, op, ceremony.StepVerify)
+func (w *Watcher) progress(ctx context.Context, op ceremony.Operation) (v rules.View, err error) {
+	v.Update, err = w.cluster.Vault.Progress(ctx, op, ceremony.StepUpdate)
+	if err == nil && v.Update.VerificationNonce != "" {
+		v.Verify, err = w.cluster.Vault.Progress(ctx, op, ceremony.StepVerify)
 	}
 	return v, err
 }
 
-// shownKeys is how many PGP keys of somebody else's attempt an alarm names.
+// shownKeys is how many PGP keys of a foreign attempt an alarm names.
 const shownKeys = 5
 
-// attemptWords is an attempt as an alarm shows it. The same attempt has the same
-// words as long as nobody does anything to it.
+// attemptWords returns an attempt as an alarm shows it. The words change only when the
+// attempt does.
 func attemptWords(op ceremony.Operation, v rules.View) string {
 	p := v.Update
 	words := fmt.Sprintf("%d of %d shares", p.Progress, p.Required)
@@ -109,7 +115,8 @@ func attemptWords(op ceremony.Operation, v rules.View) string {
 		words = fmt.Sprintf("new shares made, %d of %d of them proven", v.Verify.Progress, v.Verify.Required)
 	}
 	if op.Rekeys() {
-		words += fmt.Sprintf("; makes %d shares, threshold %d, verification %s", p.Shares, p.Threshold, ceremony.YesNo(p.VerificationRequired))
+		words += fmt.Sprintf("; makes %d shares, threshold %d, verification %s", p.Shares, p.Threshold,
+			ceremony.YesNo(p.VerificationRequired))
 	}
 	switch keys := p.Fingerprints; {
 	case len(keys) == 0:

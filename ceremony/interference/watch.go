@@ -12,56 +12,82 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// confirmAfter is how long the interference watch waits before it asks a second time
-// whether what it has found is so.
+// confirmAfter is how long a watcher waits before it looks a second time at what it has
+// found.
 const confirmAfter = 2 * time.Second
 
-// alarms is what the watch needs of the engine.
-type alarms interface {
+// Engine is what a watcher needs of the engine.
+type Engine interface {
+	// Ceremonies returns all ceremonies, newest first.
 	Ceremonies() []rules.State
+	// Raise adds a finding to the cluster's open alarm, or opens an alarm for it.
 	Raise(ctx context.Context, cluster ceremony.Cluster, found event.Noticed) (ceremony.ID, error)
 }
 
-// guard is the interference watch of one cluster.
+// Watcher watches one cluster for changes that no ceremony has made, with or without an
+// open ceremony. It has one goroutine.
 type Watcher struct {
-	E       alarms
-	Cluster ceremony.Cluster
-	Log     *slog.Logger
-	Memory  baseline
-	Denied  map[string]time.Time // question that Vault does not answer → when it was last put
-	fault   string               // why the last finding could not be raised, so that it is logged once
+	engine   Engine
+	cluster  ceremony.Cluster
+	log      *slog.Logger
+	baseline baseline
+	denied   map[string]time.Time // question that Vault refuses to answer → when it was last put
+	fault    string               // why the last finding could not be raised, so that it is logged once
 }
 
-// Round looks once, and a second time before anything is raised: our own ceremony may
-// be in the middle of an act, and Vault in the middle of an election.
-func (g *Watcher) Round(ctx context.Context) {
-	found := g.poll(ctx)
+// NewWatcher makes a watcher. What is so at its start is compared with the journals, so
+// that a restart neither hides nor repeats a finding.
+func NewWatcher(e Engine, cluster ceremony.Cluster, log *slog.Logger) *Watcher {
+	return &Watcher{
+		engine: e, cluster: cluster, log: log,
+		baseline: remember(cluster.Name, e.Ceremonies()), denied: map[string]time.Time{},
+	}
+}
+
+// Run looks once each poll interval of the cluster, until ctx ends.
+func (w *Watcher) Run(ctx context.Context) {
+	ticker := time.NewTicker(w.cluster.Poll)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		w.round(ctx)
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// round looks once, and a second time before it raises an alarm: our own ceremony may be in
+// the middle of an act, and Vault in the middle of an election.
+func (w *Watcher) round(ctx context.Context) {
+	found := w.poll(ctx)
 	if len(found) == 0 {
 		return
 	}
-	pause(ctx, min(confirmAfter, g.Cluster.Poll))
-	for _, n := range confirmed(found, g.poll(ctx)) {
+	pause(ctx, min(confirmAfter, w.cluster.Poll))
+	for _, n := range confirmed(found, w.poll(ctx)) {
 		if ctx.Err() != nil {
 			return
 		}
-		if _, err := g.E.Raise(ctx, g.Cluster, n); err != nil {
+		if _, err := w.engine.Raise(ctx, w.cluster, n); err != nil {
 			if ctx.Err() != nil {
-				return // the program is told to stop, and finds it again when it is back
+				return // the program stops, and finds it again when it is started
 			}
-			if fault := err.Error(); g.fault != fault && !errors.Is(err, ceremony.ErrNotRunning) {
-				g.fault = fault
-				g.Log.Error("an alarm could not be raised", "finding", string(n.Kind), "was", n.Want, "is", n.Got, "error", err)
+			if fault := err.Error(); w.fault != fault && !errors.Is(err, ceremony.ErrNotRunning) {
+				w.fault = fault
+				w.log.Error("an alarm could not be raised", "finding", string(n.Kind), "was", n.Want, "is", n.Got,
+					"error", err)
 			}
 			return // found again by the next round
 		}
-		g.fault = ""
-		g.Memory.note(n, time.Now())
+		w.fault = ""
+		w.baseline.note(n, time.Now())
 	}
 }
 
-// confirmed are the findings that a second look has as well, as it has them. That
-// somebody else's attempt was there is certain when it was seen once: our own are
-// announced in the journal before, and a quick one is gone by the second look.
+// confirmed returns the findings that the second look has as well, in its words. A foreign
+// attempt is certain when it was seen once: our own are announced in the journal before,
+// and a quick one is gone by the second look.
 func confirmed(found, again []event.Noticed) []event.Noticed {
 	var sure []event.Noticed
 	for _, n := range found {
@@ -76,28 +102,30 @@ func confirmed(found, again []event.Noticed) []event.Noticed {
 	return sure
 }
 
-// poll asks Vault and answers what has changed without us. A ceremony that wrote to
-// its journal in between may have caused it: then nothing is known.
-func (g *Watcher) poll(ctx context.Context) []event.Noticed {
-	before := g.ceremonies()
-	seen := g.ask(ctx)
-	after := g.ceremonies()
+// poll asks Vault and returns the findings. When a ceremony has written to its journal
+// meanwhile it returns nil: the ceremony may have caused the change.
+func (w *Watcher) poll(ctx context.Context) []event.Noticed {
+	before := w.ceremonies()
+	seen := w.ask(ctx)
+	after := w.ceremonies()
 	if ctx.Err() != nil || !slices.EqualFunc(before, after, unmoved) {
 		return nil
 	}
-	g.Memory.catchUp(after)
-	return g.Memory.compare(seen, after, time.Now())
+	w.baseline.catchUp(after)
+	return w.baseline.compare(seen, after, time.Now())
 }
 
-// ceremonies are those of this cluster, newest first.
-func (g *Watcher) ceremonies() []rules.State {
-	return slices.DeleteFunc(g.E.Ceremonies(), func(c rules.State) bool { return c.Plan.Cluster != g.Cluster.Name })
+// ceremonies returns the ceremonies of this cluster, newest first.
+func (w *Watcher) ceremonies() []rules.State {
+	return slices.DeleteFunc(w.engine.Ceremonies(), func(c rules.State) bool {
+		return c.Plan.Cluster != w.cluster.Name
+	})
 }
 
-// unmoved reports whether nothing has happened in a ceremony but the delivery of
-// messages.
+// unmoved reports whether a ceremony has only delivered messages in between.
 func unmoved(before, after rules.State) bool {
-	return before.ID() == after.ID() && !slices.ContainsFunc(after.History[min(before.Seq(), after.Seq()):], func(e event.Entry) bool {
+	more := after.History[min(before.Seq(), after.Seq()):]
+	return before.ID() == after.ID() && !slices.ContainsFunc(more, func(e event.Entry) bool {
 		return !rules.Is[event.Posted](e.Event) && !rules.Is[event.Undeliverable](e.Event)
 	})
 }

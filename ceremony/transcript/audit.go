@@ -8,34 +8,35 @@ import (
 	"conclave/ceremony/event"
 )
 
-// Audit is what a check of a transcript has found. Its words are for people; its
-// names and codes stay the same for programs.
+// Audit is the result of a check of a transcript. Its words are for people and may change.
+// Its names and codes are for programs and stay the same.
 type Audit struct {
 	Ceremony  ceremony.ID          `json:"ceremony"`
 	Operation ceremony.Operation   `json:"operation"`
 	Cluster   string               `json:"cluster"`
 	PlanHash  string               `json:"plan_hash"`
 	Outcome   event.Outcome        `json:"outcome"`
-	Identity  ceremony.Fingerprint `json:"identity"` // that was pinned, not the one that the file names
+	Identity  ceremony.Fingerprint `json:"identity"` // the identity that was pinned, not the one that the file names
 	SHA256    string               `json:"sha256"`   // of the file
 	Events    int                  `json:"events"`
 	Head      string               `json:"head"` // hash of the last line
 	From      time.Time            `json:"from"`
 	To        time.Time            `json:"to"`
-	People    []ceremony.Person    `json:"people"` // with the keys that the plan pins for them, by which their signatures were checked
-	Checks    []Check              `json:"checks"`
-	NotProven []Gap                `json:"not_proven"` // what the file leaves open although all of it is true
+	// with the keys of the plan, by which their signatures were checked
+	People    []ceremony.Person `json:"people"`
+	Checks    []Check           `json:"checks"`
+	NotProven []Gap             `json:"not_proven"` // what the file leaves open even if all of it is true
 }
 
-// Check is one kind of thing that was looked at.
+// Check is one of the checks of a transcript.
 type Check struct {
 	Name   string   `json:"name"`
-	Words  string   `json:"words"`            // what holds when there is no fault
-	Count  int      `json:"count"`            // of the things that were looked at; with 0 there was none to look at
+	Words  string   `json:"words"`            // what holds without a fault
+	Count  int      `json:"count"`            // of the things that were checked; 0 when there was none
 	Faults []string `json:"faults,omitempty"` // each with its reason
 }
 
-// Passed reports whether nothing that was looked at is wrong.
+// Passed reports whether the check has found no fault.
 func (c Check) Passed() bool { return len(c.Faults) == 0 }
 
 // Gap is something that a transcript does not prove.
@@ -44,13 +45,13 @@ type Gap struct {
 	Words string `json:"words"`
 }
 
-// Passed reports whether every check has: the file is what the pinned identity signed,
-// and what people signed in it says the same.
+// Passed reports whether every check has passed: the file is what the pinned identity
+// signed, and the signed statements of people in it agree with it.
 func (a Audit) Passed() bool {
 	return len(a.Checks) > 0 && !slices.ContainsFunc(a.Checks, func(c Check) bool { return !c.Passed() })
 }
 
-// Faults are the reasons of every check that has not passed.
+// Faults returns the faults of all checks, each behind the name of its check.
 func (a Audit) Faults() []string {
 	var all []string
 	for _, c := range a.Checks {

@@ -9,11 +9,12 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// AuditJournal checks the newest transcript that was signed of the ceremony whose
-// journal lies in a file: it is made again from the journal. Owed says that the
-// ceremony has ended, and that something of it is in no signed transcript; of one of
-// which none was signed yet there is no audit.
-func AuditJournal(path string, identity ceremony.Fingerprint, s ceremony.Signatures) (audit *Audit, owed bool, err error) {
+// AuditJournal checks the newest signed transcript of the ceremony whose journal is the file
+// at path. The transcript is made again from the journal. audit is nil when none was signed
+// yet. owed reports whether the ceremony has ended and has lines that are in no signed
+// transcript.
+func AuditJournal(path string, identity ceremony.Fingerprint,
+	s ceremony.Signatures) (audit *Audit, owed bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, false, err

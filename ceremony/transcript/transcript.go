@@ -13,20 +13,19 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// transcriptFormat is the first field of a transcript. A change of its form needs
-// another one.
+// transcriptFormat is the first field of a transcript. Another form needs another value.
 const transcriptFormat = "conclave-transcript1"
 
-// maxTranscript is how large a transcript may be that somebody wants checked. A
-// ceremony with ten holders makes some hundred kilobytes.
+// maxTranscript is how many bytes a transcript may have to be read. A ceremony with ten
+// holders makes some hundred kilobytes.
 const maxTranscript = 64 << 20
 
-// Transcript is the evidence of one ceremony in one file, signed by the bot's
-// identity: whatever it takes to check what happened, offline and without the bot
-// (P8). Nothing in it is secret.
+// Transcript is the evidence of one ceremony in one file, signed by the bot's identity. It
+// has everything that is needed to check what happened, offline and without the bot (P8).
+// Nothing in it is secret.
 //
-// It has one form: [Transcript.Encode]'s bytes, of which none can be changed. It is
-// made of the journal alone, and so can be made again.
+// The bytes of [Transcript.Encode] are its only form. It is made of the journal alone, and
+// so can be made again.
 type Transcript struct {
 	Format   string      `json:"format"`
 	Ceremony ceremony.ID `json:"ceremony"`
@@ -34,15 +33,15 @@ type Transcript struct {
 	// Journal is every line up to the signing, as it stands in the journal's file,
 	// without its line feed.
 	Journal []string `json:"journal"`
-	// Certificates are armored public keys: of the identity, and of everybody in the
-	// plan who has one.
+	// Certificates are the armored public keys of the identity and of everybody in the plan
+	// who has one.
 	Certificates map[ceremony.Fingerprint]string `json:"certificates"`
-	// Signature is a detached signature by the identity, binary and in standard
-	// base64, over this very file with the signature empty.
+	// Signature is the identity's detached signature, binary and in standard base64, over
+	// this file with an empty signature.
 	Signature string `json:"signature"`
 }
 
-// Encode is the file.
+// Encode returns the file.
 func (t Transcript) Encode() ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -54,14 +53,14 @@ func (t Transcript) Encode() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Signed is what the signature covers.
+// Signed returns the bytes that the signature covers.
 func (t Transcript) Signed() ([]byte, error) {
 	t.Signature = ""
 	return t.Encode()
 }
 
-// ReadTranscript reads a file and insists on the very bytes that [Transcript.Encode]
-// writes. It checks nothing else: see [VerifyTranscript].
+// ReadTranscript reads a file. It refuses any other bytes than [Transcript.Encode] writes,
+// and checks nothing else: see [VerifyTranscript].
 func ReadTranscript(file []byte) (Transcript, error) {
 	var t Transcript
 	if len(file) > maxTranscript {
@@ -81,8 +80,8 @@ func ReadTranscript(file []byte) (Transcript, error) {
 	return t, nil
 }
 
-// Transcript is the file that a [event.TranscriptSigned] of this ceremony's history stands
-// for, byte for byte.
+// File returns the transcript that an event of this ceremony's history has signed, byte for
+// byte. ErrChain means that the journal is not the one that was signed.
 func File(c rules.State, of event.TranscriptSigned) ([]byte, error) {
 	t, err := rebuild(c, of)
 	if err != nil {
@@ -93,7 +92,8 @@ func File(c rules.State, of event.TranscriptSigned) ([]byte, error) {
 		return nil, err
 	}
 	if got := journal.HashLine(file); got != of.SHA256 {
-		return nil, fmt.Errorf("rebuild transcript %d of %s: its hash is %s, and %s was signed: %w", of.Number, c.ID(), got, of.SHA256, ceremony.ErrChain)
+		return nil, fmt.Errorf("rebuild transcript %d of %s: its hash is %s, and %s was signed: %w", of.Number, c.ID(),
+			got, of.SHA256, ceremony.ErrChain)
 	}
 	return file, nil
 }
@@ -108,8 +108,8 @@ func rebuild(c rules.State, of event.TranscriptSigned) (Transcript, error) {
 	return t, err
 }
 
-// transcript is the ceremony so far, not yet signed. The certificates are those that
-// have not stood in an earlier one.
+// Assemble makes the transcript of the ceremony so far, without a signature. more holds the
+// certificates that no earlier transcript has.
 func Assemble(c rules.State, more map[ceremony.Fingerprint]string) (Transcript, error) {
 	lines, err := lines(c)
 	if err != nil {
@@ -125,7 +125,7 @@ func Assemble(c rules.State, more map[ceremony.Fingerprint]string) (Transcript, 
 	return t, nil
 }
 
-// lines are the ceremony's journal, made of its entries again.
+// lines makes the lines of the ceremony's journal again from its entries.
 func lines(c rules.State) ([]string, error) {
 	lines := make([]string, 0, len(c.History))
 	for _, e := range c.History {
@@ -141,14 +141,14 @@ func lines(c rules.State) ([]string, error) {
 	return lines, nil
 }
 
-// IsTranscript reports whether a file looks like a transcript rather than a journal. A
-// journal's lines are objects of one line each.
+// IsTranscript reports whether a file looks like a transcript rather than a journal, by its
+// first field.
 func IsTranscript(file []byte) bool {
 	beginning, _, _ := strings.Cut(string(file[:min(len(file), 64)]), ":")
 	return strings.Contains(beginning, `"format"`)
 }
 
-// Story is the ceremony that the transcript tells.
+// Story returns the ceremony that the transcript's journal tells.
 func (t Transcript) Story() (rules.State, error) {
 	var text bytes.Buffer
 	for _, line := range t.Journal {

@@ -14,18 +14,22 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// clockSkew is how far apart two clocks may be whose times are compared.
+// clockSkew is how far apart the clocks of compared times may be.
 const clockSkew = 5 * time.Minute
 
-// VerifyTranscript checks the file of a ceremony's transcript, offline: by nothing
-// but the fingerprint of the bot's identity, which must not come from the file or
-// from where the file came from (P8).
+// VerifyTranscript checks the file of a ceremony's transcript offline. It needs the
+// fingerprint of the bot's identity, which must not come from the file or from the file's
+// source (P8).
 //
-// The identity's signature shows that nobody has changed the file since. Against a
-// bot that has been taken over it shows nothing: for that there are the signatures of
-// the people, each of which names the ceremony, the plan and what it was for.
+// The identity's signature shows that nobody has changed the file since it was signed. It
+// shows nothing against a bot that has been taken over. Against that there are the
+// signatures of people, each of which names the ceremony, the plan and its purpose.
 func VerifyTranscript(file []byte, identity ceremony.Fingerprint, s ceremony.Signatures) Audit {
-	v := Verifier{Identity: identity, Signatures: s, Checks: map[string]*Check{}, audit: Audit{Identity: identity, SHA256: journal.HashLine(file)}}
+	v := verifier{
+		identity: identity, signatures: s, checks: map[string]*Check{}, audit: Audit{
+			Identity: identity, SHA256: journal.HashLine(file),
+		},
+	}
 	form := v.check(checkForm)
 	form.Count = 1
 	t, err := ReadTranscript(file)
@@ -33,17 +37,17 @@ func VerifyTranscript(file []byte, identity ceremony.Fingerprint, s ceremony.Sig
 		form.fault("%v", err)
 	}
 	if err != nil && len(t.Journal) == 0 {
-		return v.audit.With(v.Checks)
+		return v.audit.with(v.checks)
 	}
-	v.T = t
+	v.t = t
 	v.signature()
 	v.chain()
 	v.story()
 	v.outline()
-	return v.audit.With(v.Checks)
+	return v.audit.with(v.checks)
 }
 
-// The checks, in the order in which they are reported.
+// The names of the checks, in the order in which they are reported.
 const (
 	checkForm          = "form"
 	checkSignature     = "signature"
@@ -62,7 +66,7 @@ const (
 	checkTranscripts   = "transcripts"
 )
 
-// checkWords say what holds when a check has passed, in order.
+// checkList has the checks in order, each with what holds when it has passed.
 var checkList = [...]Check{
 	{Name: checkForm, Words: "the file has the very bytes that Conclave writes"},
 	{Name: checkSignature, Words: "the pinned identity has signed all of it"},
@@ -72,7 +76,8 @@ var checkList = [...]Check{
 	{Name: checkTimes, Words: "time does not run backwards"},
 	{Name: checkCertificates, Words: "everybody's certificate is the one that the plan pins"},
 	{Name: checkAnnouncements, Words: "the identity has announced this plan, with this nonce and this key"},
-	{Name: checkApprovals, Words: "approvers have signed this plan's hash, or pressed a button where the plan allows it"},
+	{Name: checkApprovals,
+		Words: "approvers have signed this plan's hash, or pressed a button where the plan allows it"},
 	{Name: checkRollCall, Words: "who was called has decrypted their challenge, and signed it with the plan's hash"},
 	{Name: checkWords, Words: "what people have signed is what the journal says"},
 	{Name: checkWitness, Words: "what a witness has signed is what the journal says"},
@@ -81,27 +86,27 @@ var checkList = [...]Check{
 	{Name: checkTranscripts, Words: "earlier transcripts are those that were signed"},
 }
 
-// Verifier goes through a transcript once.
-type Verifier struct {
-	T          Transcript
-	Identity   ceremony.Fingerprint
-	Signatures ceremony.Signatures
-	Checks     map[string]*Check
+// verifier checks one transcript, from the first line to the last.
+type verifier struct {
+	t          Transcript
+	identity   ceremony.Fingerprint
+	signatures ceremony.Signatures
+	checks     map[string]*Check
 	audit      Audit
 
 	entries []event.Entry
-	C       rules.State         // as far as the entries went
-	lawful  rules.State         // as far as the rules allowed them
-	key     *ceremony.Announced // the newest
+	c       rules.State         // the ceremony before the entry that is looked at
+	lawful  rules.State         // the ceremony as far as the rules allow the entries
+	key     *ceremony.Announced // the newest that was announced
 	seen    map[string]int      // signature on an envelope → line
-	loose   tally               // what was true and proves less than it could
+	loose   tally               // what is true and proves less than it could
 }
 
-func (v *Verifier) check(name string) *Check {
-	c, ok := v.Checks[name]
+func (v *verifier) check(name string) *Check {
+	c, ok := v.checks[name]
 	if !ok {
 		c = &Check{Name: name}
-		v.Checks[name] = c
+		v.checks[name] = c
 	}
 	return c
 }
@@ -110,8 +115,8 @@ func (c *Check) fault(format string, args ...any) {
 	c.Faults = append(c.Faults, fmt.Sprintf(format, args...))
 }
 
-// With is the audit with what its checks have found, in order.
-func (a Audit) With(found map[string]*Check) Audit {
+// with returns the audit with the checks that were made, in order.
+func (a Audit) with(found map[string]*Check) Audit {
 	for _, c := range checkList {
 		if got, ok := found[c.Name]; ok {
 			c.Count, c.Faults = got.Count, got.Faults
@@ -121,31 +126,32 @@ func (a Audit) With(found map[string]*Check) Audit {
 	return a
 }
 
-// signature checks what the identity has signed.
-func (v *Verifier) signature() {
+// signature checks the identity's signature over the file.
+func (v *verifier) signature() {
 	check := v.check(checkSignature)
 	check.Count = 1
-	certificate, ok := v.T.Certificates[v.Identity]
+	certificate, ok := v.t.Certificates[v.identity]
 	if !ok {
-		check.fault("the file has no certificate of the identity that you name, %s", v.Identity)
+		check.fault("the file has no certificate of the identity that you name, %s", v.identity)
 		return
 	}
-	text, err := v.T.Signed()
+	text, err := v.t.Signed()
 	if err != nil {
 		check.fault("%v", err)
 		return
 	}
-	if err := v.Signatures.VerifyDetached(certificate, v.Identity, text, v.T.Signature); err != nil {
-		check.fault("what %s has signed is not this file: it was changed afterwards, or somebody else has signed it (%s)", v.Identity, reasonOf(err))
+	if err := v.signatures.VerifyDetached(certificate, v.identity, text, v.t.Signature); err != nil {
+		check.fault("what %s has signed is not this file: it was changed afterwards, or somebody else has signed it (%s)",
+			v.identity, reasonOf(err))
 	}
 }
 
 // chain reads the lines and checks that each continues the one before.
-func (v *Verifier) chain() {
+func (v *verifier) chain() {
 	check := v.check(checkChain)
-	check.Count = len(v.T.Journal)
+	check.Count = len(v.t.Journal)
 	prev := ""
-	for i, raw := range v.T.Journal {
+	for i, raw := range v.t.Journal {
 		l, ev, err := journal.DecodeLine([]byte(raw))
 		if err != nil {
 			check.fault("line %d can't be read: %v", i+1, err)
@@ -157,13 +163,13 @@ func (v *Verifier) chain() {
 		if l.Prev != prev {
 			check.fault("line %d does not follow %s", i+1, before(i))
 		}
-		if l.Ceremony != v.T.Ceremony {
-			check.fault("line %d belongs to %s, and the file is of %s", i+1, l.Ceremony, v.T.Ceremony)
+		if l.Ceremony != v.t.Ceremony {
+			check.fault("line %d belongs to %s, and the file is of %s", i+1, l.Ceremony, v.t.Ceremony)
 		}
 		prev = journal.HashLine([]byte(raw))
 		v.entries = append(v.entries, event.Entry{Seq: l.Seq, Prev: l.Prev, At: l.At, Hash: prev, Event: ev})
 	}
-	if v.T.Head != prev {
+	if v.t.Head != prev {
 		check.fault("the head is not the hash of the last line: lines are missing at the end, or were changed")
 	}
 }
@@ -175,10 +181,10 @@ func before(i int) string {
 	return fmt.Sprintf("line %d, which was changed, moved or taken away", i)
 }
 
-// story has the rules judge the events, and looks at each as of the moment at which
-// it was written. Behind an event that the rules don't allow the rest is looked at
-// all the same: whatever is wrong shall be said.
-func (v *Verifier) story() {
+// story has the rules judge the events, and checks each with the ceremony as it was before
+// it. After an event that the rules don't allow the rest is checked all the same, so that
+// every fault is reported.
+func (v *verifier) story() {
 	check := v.check(checkStory)
 	check.Count = len(v.entries)
 	if len(v.entries) == 0 {
@@ -191,9 +197,8 @@ func (v *Verifier) story() {
 		return
 	}
 	v.plan(proposed)
-	v.C = rules.State{Plan: proposed.Plan, PlanHash: proposed.PlanHash}
-	// A first line that the rules don't allow leaves nothing that they could judge the
-	// others by.
+	v.c = rules.State{Plan: proposed.Plan, PlanHash: proposed.PlanHash}
+	// When the rules don't allow the first line, they can't judge the others.
 	lawful, judged := true, true
 	for i, e := range v.entries {
 		if i > 0 {
@@ -203,26 +208,27 @@ func (v *Verifier) story() {
 		var next rules.State
 		var err error
 		if judged {
-			next, err = rules.Apply(orNothing(v.C, i), e)
+			next, err = rules.Apply(orNothing(v.c, i), e)
 		}
 		if err != nil && lawful {
 			check.fault("%v", err)
 			lawful, judged = false, i > 0
 		}
 		if err != nil || !judged {
-			next = v.C
-			next.History = append(slices.Clip(v.C.History), e)
+			next = v.c
+			next.History = append(slices.Clip(v.c.History), e)
 		} else if lawful {
 			v.lawful = next
 		}
-		v.C = next
+		v.c = next
 	}
-	if len(v.entries) == len(v.T.Journal) && !v.C.Ended() {
-		check.fault("it stops at line %d (%s), before the ceremony has ended: lines are missing", len(v.entries), event.TypeOf(v.entries[len(v.entries)-1].Event))
+	if len(v.entries) == len(v.t.Journal) && !v.c.Ended() {
+		check.fault("it stops at line %d (%s), before the ceremony has ended: lines are missing", len(v.entries),
+			event.TypeOf(v.entries[len(v.entries)-1].Event))
 	}
 }
 
-// orNothing is the ceremony, but for its first line nothing.
+// orNothing returns the ceremony, or the zero value before its first line.
 func orNothing(c rules.State, i int) rules.State {
 	if i == 0 {
 		return rules.State{}
@@ -230,25 +236,25 @@ func orNothing(c rules.State, i int) rules.State {
 	return c
 }
 
-// plan checks what the plan pins.
-func (v *Verifier) plan(proposed event.Proposed) {
+// plan checks the identity and the certificates that the plan pins.
+func (v *verifier) plan(proposed event.Proposed) {
 	p := proposed.Plan
 	identity := v.check(checkIdentity)
 	identity.Count = 1
-	if p.Identity != v.Identity {
-		identity.fault("the plan pins %s, and you name %s", p.Identity, v.Identity)
+	if p.Identity != v.identity {
+		identity.fault("the plan pins %s, and you name %s", p.Identity, v.identity)
 	}
-	if p.Ceremony != v.T.Ceremony {
-		v.check(checkStory).fault("the plan is of %s, and the file of %s", p.Ceremony, v.T.Ceremony)
+	if p.Ceremony != v.t.Ceremony {
+		v.check(checkStory).fault("the plan is of %s, and the file of %s", p.Ceremony, v.t.Ceremony)
 	}
 	certificates := v.check(checkCertificates)
 	wanted := p.Keys()
 	for _, f := range wanted {
 		certificates.Count++
-		armored, ok := v.T.Certificates[f]
+		armored, ok := v.t.Certificates[f]
 		if !ok && f != p.Identity {
-			// Who left before the end is in the configuration no more. Nothing is wrong with
-			// that; a signature of theirs that can't be checked is a fault where it stands.
+			// People who left before the end are not in the configuration any more. That is no
+			// fault. A signature of theirs that can't be checked is one, where it stands.
 			v.loose.uncertified = append(v.loose.uncertified, p.Having(f)...)
 			continue
 		}
@@ -256,29 +262,31 @@ func (v *Verifier) plan(proposed event.Proposed) {
 			certificates.fault("%s: there is none, so that nobody can check what it signed", p.Owner(f))
 			continue
 		}
-		if err := v.Signatures.VerifyCertificate(armored, f); err != nil {
+		if err := v.signatures.VerifyCertificate(armored, f); err != nil {
 			certificates.fault("%s: it is not the key %s that the plan pins (%s)", p.Owner(f), f, reasonOf(err))
 		}
 	}
-	for _, f := range slices.Sorted(maps.Keys(v.T.Certificates)) {
+	for _, f := range slices.Sorted(maps.Keys(v.t.Certificates)) {
 		if !slices.Contains(wanted, f) {
 			certificates.fault("there is one of %s, whom the plan does not know", f)
 		}
 	}
 }
 
-func (v *Verifier) time(before, e event.Entry) {
+// time checks that an entry was not written before the entry that it follows.
+func (v *verifier) time(before, e event.Entry) {
 	check := v.check(checkTimes)
 	check.Count++
 	if e.At.Before(before.At.Add(-clockSkew)) {
-		check.fault("line %d was written at %s, and line %d before it at %s", e.Seq, stamp(e.At), before.Seq, stamp(before.At))
+		check.fault("line %d was written at %s, and line %d before it at %s", e.Seq, stamp(e.At), before.Seq,
+			stamp(before.At))
 	}
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// look checks one entry, as of the ceremony before it.
-func (v *Verifier) look(e event.Entry) {
+// look checks one entry with the ceremony as it was before it.
+func (v *verifier) look(e event.Entry) {
 	switch ev := e.Event.(type) {
 	case event.KeyAnnounced:
 		v.announced(e, ev.Key)
@@ -290,8 +298,8 @@ func (v *Verifier) look(e event.Entry) {
 	case event.Rekeyed:
 		v.handedOut(e, ev.Shares, ev.Keys)
 	case event.Initialized:
-		v.handedOut(e, ev.Shares, v.C.Plan.Recipients())
-		v.cipher(e, ev.Token, requesterKey(v.C.Plan))
+		v.handedOut(e, ev.Shares, v.c.Plan.Recipients())
+		v.cipher(e, ev.Token, requesterKey(v.c.Plan))
 	case event.TokenIssued:
 		v.tokenIssued(e, ev)
 	case event.BackupRead:
@@ -303,38 +311,40 @@ func (v *Verifier) look(e event.Entry) {
 	case event.RollCalled:
 		v.called(e, ev)
 	default:
-		v.Spoken(e)
+		v.statement(e)
 	}
 }
 
-// announced checks that the identity has announced what the journal says.
-func (v *Verifier) announced(e event.Entry, a ceremony.Announced) {
+// announced checks that the identity has signed the announcement that the journal has.
+func (v *verifier) announced(e event.Entry, a ceremony.Announced) {
 	check := v.check(checkAnnouncements)
 	check.Count++
-	says, err := v.Signatures.VerifyAnnouncement(a, v.Identity, e.At)
+	says, err := v.signatures.VerifyAnnouncement(a, v.identity, e.At)
 	if err != nil {
-		check.fault("line %d: the announcement is not signed by %s, or can't be read (%s)", e.Seq, v.Identity, reasonOf(err))
+		check.fault("line %d: the announcement is not signed by %s, or can't be read (%s)", e.Seq, v.identity,
+			reasonOf(err))
 		return
 	}
-	p := v.C.Plan
+	p := v.c.Plan
 	for _, field := range [...]struct{ what, journal, announced string }{
 		{"ceremony", string(p.Ceremony), string(says.Ceremony)},
 		{"operation", string(p.Operation), string(says.Operation)},
 		{"cluster", p.Cluster, says.Cluster},
-		{"plan hash", v.C.PlanHash, says.PlanHash},
+		{"plan hash", v.c.PlanHash, says.PlanHash},
 		{"step", string(a.Step), string(says.Step)},
 		{"nonce", a.Nonce, says.Nonce},
 		{"ceremony key", a.Subkey, says.Subkey},
 		{"expiry", stamp(a.Expires), stamp(says.Expires)},
 	} {
 		if field.journal != field.announced {
-			check.fault("line %d: the announcement says %s %q, and the journal %q", e.Seq, field.what, field.announced, field.journal)
+			check.fault("line %d: the announcement says %s %q, and the journal %q", e.Seq, field.what, field.announced,
+				field.journal)
 		}
 	}
 	if says.Plan != "" && says.Plan != p.Text() {
 		check.fault("line %d: the plan in the announcement is not the plan of the journal", e.Seq)
 	}
-	if a.Identity != v.Identity {
+	if a.Identity != v.identity {
 		check.fault("line %d: it is of the identity %s", e.Seq, a.Identity)
 	}
 	if d := e.At.Sub(a.At); d < -clockSkew || d > clockSkew {
@@ -342,8 +352,8 @@ func (v *Verifier) announced(e event.Entry, a ceremony.Announced) {
 	}
 }
 
-// envelope checks a holder's own signature.
-func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Step, evidence ceremony.Evidence) {
+// envelope checks a holder's signature on an envelope.
+func (v *verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Step, evidence ceremony.Evidence) {
 	check := v.check(checkEnvelopes)
 	check.Count++
 	if by.Key == "" {
@@ -351,7 +361,8 @@ func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Ste
 		return
 	}
 	if evidence.Signer != by.Key {
-		check.fault("line %d: %s's envelope is signed by %s, and the plan pins %s", e.Seq, by.Name, evidence.Signer, by.Key)
+		check.fault("line %d: %s's envelope is signed by %s, and the plan pins %s", e.Seq, by.Name, evidence.Signer,
+			by.Key)
 	}
 	if v.key == nil {
 		check.fault("line %d: %s's envelope came before any key was announced", e.Seq, by.Name)
@@ -369,21 +380,24 @@ func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Ste
 		v.seen = map[string]int{}
 	}
 	v.seen[evidence.Signature] = e.Seq
-	binding, made, err := v.Signatures.VerifyEvidence(v.T.Certificates[by.Key], v.Identity, evidence, ceremony.Expected{
-		Ceremony: v.C.ID(), Step: step, Nonce: v.key.Nonce, Signer: by.Key, PlanHash: v.C.PlanHash, NotBefore: v.key.At, Now: e.At,
+	binding, made, err := v.signatures.VerifyEvidence(v.t.Certificates[by.Key], v.identity, evidence, ceremony.Expected{
+		Ceremony: v.c.ID(), Step: step, Nonce: v.key.Nonce, Signer: by.Key, PlanHash: v.c.PlanHash, NotBefore: v.key.At,
+		Now: e.At,
 	})
 	switch {
 	case errors.Is(err, ceremony.ErrNoProof):
 		v.loose.unkept = append(v.loose.unkept, by)
 		return
 	case err != nil:
-		check.fault("line %d: the signature on the envelope is not what %s signed here (%s)", e.Seq, by.Name, reasonOf(err))
+		check.fault("line %d: the signature on the envelope is not what %s signed here (%s)", e.Seq, by.Name,
+			reasonOf(err))
 		return
 	}
 	if !made.Equal(evidence.SignedAt) {
-		check.fault("line %d: %s signed at %s, and the journal says %s", e.Seq, by.Name, stamp(made), stamp(evidence.SignedAt))
+		check.fault("line %d: %s signed at %s, and the journal says %s", e.Seq, by.Name, stamp(made),
+			stamp(evidence.SignedAt))
 	}
-	switch want := ceremony.Binding(v.C.ID(), step, v.key.Nonce, v.C.PlanHash); binding {
+	switch want := ceremony.Binding(v.c.ID(), step, v.key.Nonce, v.c.PlanHash); binding {
 	case "":
 		v.loose.unbound = append(v.loose.unbound, by)
 	case want:
@@ -392,17 +406,18 @@ func (v *Verifier) envelope(e event.Entry, by ceremony.Person, step ceremony.Ste
 	}
 }
 
-// madeWithin checks that a signature was made while the key was asked for.
-func (v *Verifier) madeWithin(check *Check, e event.Entry, by ceremony.Person, made time.Time) {
+// madeWithin checks that a signature was made while shares were asked for under the key.
+func (v *verifier) madeWithin(check *Check, e event.Entry, by ceremony.Person, made time.Time) {
 	if made.Before(v.key.At.Add(-clockSkew)) || made.After(e.At.Add(clockSkew)) {
-		check.fault("line %d: %s signed at %s, outside of %s to %s, when this key was asked for", e.Seq, by.Name, stamp(made), stamp(v.key.At), stamp(e.At))
+		check.fault("line %d: %s signed at %s, outside of %s to %s, when this key was asked for", e.Seq, by.Name,
+			stamp(made), stamp(v.key.At), stamp(e.At))
 	}
 }
 
-// handedOut checks new shares against the plan's receivers.
-func (v *Verifier) handedOut(e event.Entry, shares []event.NewShare, keys []ceremony.Fingerprint) {
+// handedOut checks that new shares are for the plan's receivers, in its order.
+func (v *verifier) handedOut(e event.Entry, shares []event.NewShare, keys []ceremony.Fingerprint) {
 	check := v.check(checkDeliveries)
-	p := v.C.Plan
+	p := v.c.Plan
 	for i, s := range shares {
 		if i >= len(p.Receivers) || s.For != p.Receivers[i] {
 			check.fault("line %d: share %d is for %s, and by the plan it is not", e.Seq, i+1, s.For.Name)
@@ -410,29 +425,34 @@ func (v *Verifier) handedOut(e event.Entry, shares []event.NewShare, keys []cere
 		v.cipher(e, s.Ciphertext, s.For.Key)
 	}
 	if want := p.Recipients(); !slices.Equal(keys, want) {
-		check.fault("line %d: Vault has encrypted to %s, and the plan wants %s", e.Seq, rules.List(keys), rules.List(want))
+		check.fault("line %d: Vault has encrypted to %s, and the plan wants %s", e.Seq, rules.List(keys),
+			rules.List(want))
 	}
 }
 
-func (v *Verifier) tokenIssued(e event.Entry, ev event.TokenIssued) {
+// tokenIssued checks that a token is for the plan's requester, or under its one-time
+// password.
+func (v *verifier) tokenIssued(e event.Entry, ev event.TokenIssued) {
 	check := v.check(checkDeliveries)
-	if v.C.Plan.OTP != "" {
+	if v.c.Plan.OTP != "" {
 		check.Count++
-		if _, err := base64.RawStdEncoding.Strict().DecodeString(ev.Encoded); err != nil || ev.Encoded == "" || ev.Ciphertext != "" {
+		if _, err := base64.RawStdEncoding.Strict().DecodeString(ev.Encoded); err != nil || ev.Encoded == "" ||
+			ev.Ciphertext != "" {
 			check.fault("line %d: the token is not combined with the one-time password of the plan", e.Seq)
 		}
 		return
 	}
-	if want := v.C.Plan.Recipients(); !slices.Equal(ev.Keys, want) {
-		check.fault("line %d: Vault has encrypted the token to %s, and the plan wants %s", e.Seq, rules.List(ev.Keys), rules.List(want))
+	if want := v.c.Plan.Recipients(); !slices.Equal(ev.Keys, want) {
+		check.fault("line %d: Vault has encrypted the token to %s, and the plan wants %s", e.Seq, rules.List(ev.Keys),
+			rules.List(want))
 	}
 	if ev.Encoded != "" {
 		check.fault("line %d: the token is combined with a one-time password, and the plan has none", e.Seq)
 	}
-	v.cipher(e, ev.Ciphertext, requesterKey(v.C.Plan))
+	v.cipher(e, ev.Ciphertext, requesterKey(v.c.Plan))
 }
 
-// requesterKey is the key to which a token is encrypted, empty where there is none.
+// requesterKey returns the key to which a token is encrypted, or "".
 func requesterKey(p ceremony.Plan) ceremony.Fingerprint {
 	if p.Requester == nil {
 		return ""
@@ -440,20 +460,20 @@ func requesterKey(p ceremony.Plan) ceremony.Fingerprint {
 	return p.Requester.Key
 }
 
-// cipher checks to whom something is encrypted that was handed out.
-func (v *Verifier) cipher(e event.Entry, ciphertext string, to ceremony.Fingerprint) {
+// cipher checks that a share or token that was handed out is encrypted to a key.
+func (v *verifier) cipher(e event.Entry, ciphertext string, to ceremony.Fingerprint) {
 	check := v.check(checkDeliveries)
 	check.Count++
-	if err := v.Signatures.VerifyCiphertext(ciphertext, v.T.Certificates[to], to); err != nil {
-		check.fault("line %d: what is handed out is not encrypted to %s (%s)", e.Seq, v.C.Plan.Owner(to), reasonOf(err))
+	if err := v.signatures.VerifyCiphertext(ciphertext, v.t.Certificates[to], to); err != nil {
+		check.fault("line %d: what is handed out is not encrypted to %s (%s)", e.Seq, v.c.Plan.Owner(to), reasonOf(err))
 	}
 }
 
-// earlier checks a transcript that was signed before this one.
-func (v *Verifier) earlier(e event.Entry, ev event.TranscriptSigned) {
+// earlier checks a transcript of this ceremony that was signed before.
+func (v *verifier) earlier(e event.Entry, ev event.TranscriptSigned) {
 	check := v.check(checkTranscripts)
 	check.Count++
-	t, err := rebuild(v.C, ev)
+	t, err := rebuild(v.c, ev)
 	if err != nil {
 		check.fault("line %d: transcript %d can't be made again: %v", e.Seq, ev.Number, err)
 		return
@@ -465,26 +485,26 @@ func (v *Verifier) earlier(e event.Entry, ev event.TranscriptSigned) {
 	}
 	text, err := t.Signed()
 	if err == nil {
-		err = v.Signatures.VerifyDetached(v.T.Certificates[v.Identity], v.Identity, text, ev.Signature)
+		err = v.signatures.VerifyDetached(v.t.Certificates[v.identity], v.identity, text, ev.Signature)
 	}
 	if err != nil {
-		check.fault("line %d: transcript %d is not signed by %s (%s)", e.Seq, ev.Number, v.Identity, reasonOf(err))
+		check.fault("line %d: transcript %d is not signed by %s (%s)", e.Seq, ev.Number, v.identity, reasonOf(err))
 	}
 }
 
-// outline says what the transcript is about.
-func (v *Verifier) outline() {
+// outline fills in what the transcript is about, and the gaps.
+func (v *verifier) outline() {
 	a := &v.audit
-	a.Ceremony, a.Events, a.Head = v.T.Ceremony, len(v.T.Journal), v.T.Head
-	a.Operation, a.Cluster, a.PlanHash, a.Outcome = v.C.Plan.Operation, v.C.Plan.Cluster, v.C.PlanHash, v.C.Outcome
+	a.Ceremony, a.Events, a.Head = v.t.Ceremony, len(v.t.Journal), v.t.Head
+	a.Operation, a.Cluster, a.PlanHash, a.Outcome = v.c.Plan.Operation, v.c.Plan.Cluster, v.c.PlanHash, v.c.Outcome
 	if n := len(v.entries); n > 0 {
 		a.From, a.To = v.entries[0].At, v.entries[n-1].At
 	}
-	a.People = v.C.Plan.Everybody()
+	a.People = v.c.Plan.Everybody()
 	a.NotProven = gaps(v.lawful, v.loose)
 }
 
-// reasonOf is why a signature was not taken, in words.
+// reasonOf returns in words why a signature was not taken.
 func reasonOf(err error) string {
 	if refusal, ok := ceremony.RefusalOf(err); ok {
 		if words, ok := signatureFaults[refusal]; ok {
@@ -492,7 +512,7 @@ func reasonOf(err error) string {
 		}
 	}
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		err = inner // whoever reads it knows already what was being done
+		err = inner // the reader already knows what was being done
 	}
 	return err.Error()
 }

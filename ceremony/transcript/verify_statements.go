@@ -8,15 +8,15 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// utterance is what somebody said, as the journal has it.
+// utterance is a person's statement as the journal has it.
 type utterance struct {
 	by     ceremony.Person
 	verb   ceremony.Verb
-	added  string // what they added to the word
-	signed string // armored; empty when their account alone said it
+	added  string // what the person added to the verb
+	signed string // the armored message; empty when only their account stands for it
 }
 
-// utteranceOf is what an event says that somebody said.
+// utteranceOf returns the statement that an event records. It reports whether there is one.
 func utteranceOf(e event.Event) (utterance, bool) {
 	switch ev := e.(type) {
 	case event.Approved:
@@ -60,7 +60,7 @@ func utteranceOf(e event.Event) (utterance, bool) {
 	return utterance{}, false
 }
 
-// check is which check a word belongs to.
+// check returns the name of the check that a statement belongs to.
 func (u utterance) check() string {
 	switch u.verb {
 	case ceremony.SayApprove:
@@ -73,19 +73,41 @@ func (u utterance) check() string {
 	return checkWords
 }
 
-// Spoken checks what somebody has signed against what the journal says of them, as of
-// the moment at which they said it.
-func (v *Verifier) Spoken(e event.Entry) {
+// StatementFaults returns what is wrong with the statements that people are said to have
+// signed in a ceremony's journal, each with its line and its reason. The certificates are
+// armored public keys; a signature without its certificate is a fault. An error means
+// that the journal can't be replayed.
+func StatementFaults(c rules.State, certificates map[ceremony.Fingerprint]string,
+	s ceremony.Signatures) ([]string, error) {
+	v := verifier{
+		identity: c.Plan.Identity, signatures: s, checks: map[string]*Check{},
+		t: Transcript{Certificates: certificates},
+	}
+	for _, entry := range c.History {
+		v.statement(entry)
+		next, err := rules.Apply(v.c, entry)
+		if err != nil {
+			return nil, err
+		}
+		v.c = next
+	}
+	return Audit{}.with(v.checks).Faults(), nil
+}
+
+// statement checks that what a person has signed is what the journal says of them, with the
+// ceremony as it was at that moment.
+func (v *verifier) statement(e event.Entry) {
 	u, ok := utteranceOf(e.Event)
 	if !ok {
 		return
 	}
 	check := v.check(u.check())
 	check.Count++
-	key, pinned := v.C.Plan.KeyOf(u.by.Account)
+	key, pinned := v.c.Plan.KeyOf(u.by.Account)
 	switch {
 	case u.signed != "" && !pinned:
-		check.fault("line %d: %s is said to have signed (%s), and the plan pins no key for them", e.Seq, u.by.Name, u.verb)
+		check.fault("line %d: %s is said to have signed (%s), and the plan pins no key for them", e.Seq, u.by.Name,
+			u.verb)
 		return
 	case u.signed == "" && u.verb == ceremony.SayApprove:
 		v.loose.pressed = append(v.loose.pressed, u.by)
@@ -94,7 +116,7 @@ func (v *Verifier) Spoken(e event.Entry) {
 		v.loose.said = append(v.loose.said, u.by)
 		return
 	}
-	line, _, err := v.Signatures.VerifySignedWord(v.T.Certificates[key], key, u.signed, v.C.Plan.Proposed, e.At)
+	line, _, err := v.signatures.VerifySignedWord(v.t.Certificates[key], key, u.signed, v.c.Plan.Proposed, e.At)
 	if err != nil {
 		check.fault("line %d: %s's signature (%s) does not hold: %s", e.Seq, u.by.Name, u.verb, reasonOf(err))
 		return
@@ -103,22 +125,24 @@ func (v *Verifier) Spoken(e event.Entry) {
 	switch {
 	case !ok || said.Verb != u.verb:
 		check.fault("line %d: %s has signed %q, and the journal says %q", e.Seq, u.by.Name, line, u.verb)
-	case said.Of != string(v.C.ID()):
-		check.fault("line %d: %s has signed for the ceremony %s, and this is %s", e.Seq, u.by.Name, said.Of, v.C.ID())
-	case said.Hash != v.C.PlanHash:
-		check.fault("line %d: %s has signed for the plan %s, and this one's hash is %s", e.Seq, u.by.Name, said.Hash, v.C.PlanHash)
-	case v.C.Fits(said) != nil:
+	case said.Of != string(v.c.ID()):
+		check.fault("line %d: %s has signed for the ceremony %s, and this is %s", e.Seq, u.by.Name, said.Of, v.c.ID())
+	case said.Hash != v.c.PlanHash:
+		check.fault("line %d: %s has signed for the plan %s, and this one's hash is %s", e.Seq, u.by.Name, said.Hash,
+			v.c.PlanHash)
+	case v.c.Fits(said) != nil:
 		check.fault("line %d: %s has signed %q, which was about another moment", e.Seq, u.by.Name, line)
 	case u.verb == ceremony.SayPresent:
-		v.answered(check, e, u.by, rules.OneLine(v.C.Added(said)))
-	case u.verb.Adds() && rules.OneLine(v.C.Added(said)) != u.added:
-		check.fault("line %d: %s has signed %q, and the journal has them say %q", e.Seq, u.by.Name, v.C.Added(said), u.added)
+		v.answered(check, e, u.by, rules.OneLine(v.c.Added(said)))
+	case u.verb.Adds() && rules.OneLine(v.c.Added(said)) != u.added:
+		check.fault("line %d: %s has signed %q, and the journal has them say %q", e.Seq, u.by.Name, v.c.Added(said),
+			u.added)
 	}
 }
 
-// answered checks that somebody has decrypted their own challenge.
-func (v *Verifier) answered(check *Check, e event.Entry, by ceremony.Person, answer string) {
-	roll := v.C.Called()
+// answered checks that a person has decrypted their own challenge.
+func (v *verifier) answered(check *Check, e event.Entry, by ceremony.Person, answer string) {
+	roll := v.c.Called()
 	if roll == nil {
 		check.fault("line %d: %s answers, and nobody was called", e.Seq, by.Name)
 		return
@@ -129,17 +153,19 @@ func (v *Verifier) answered(check *Check, e event.Entry, by ceremony.Person, ans
 	}
 }
 
-// called checks that the identity has signed what people were asked in a roll call.
-func (v *Verifier) called(e event.Entry, called event.RollCalled) {
+// called checks that the identity has signed each challenge of a roll call.
+func (v *verifier) called(e event.Entry, called event.RollCalled) {
 	check := v.check(checkRollCall)
 	for _, ch := range called.Challenges {
 		check.Count++
-		says, err := v.Signatures.VerifyRollCall(ch, called.Certificate, v.Identity, e.At)
+		says, err := v.signatures.VerifyRollCall(ch, called.Certificate, v.identity, e.At)
 		switch {
 		case err != nil:
-			check.fault("line %d: the call of %s is not signed by %s, or can't be read (%s)", e.Seq, ch.For.Name, v.Identity, reasonOf(err))
-		case says.Ceremony != v.C.ID() || says.PlanHash != v.C.PlanHash:
-			check.fault("line %d: the call of %s is of %s and the plan %s", e.Seq, ch.For.Name, says.Ceremony, says.PlanHash)
+			check.fault("line %d: the call of %s is not signed by %s, or can't be read (%s)", e.Seq, ch.For.Name,
+				v.identity, reasonOf(err))
+		case says.Ceremony != v.c.ID() || says.PlanHash != v.c.PlanHash:
+			check.fault("line %d: the call of %s is of %s and the plan %s", e.Seq, ch.For.Name, says.Ceremony,
+				says.PlanHash)
 		case says.Digest != ch.Digest:
 			check.fault("line %d: the call of %s names another answer than the journal", e.Seq, ch.For.Name)
 		}

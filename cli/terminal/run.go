@@ -45,8 +45,8 @@ func runSession(c *config.Config, ctx context.Context, std cli.Streams, out stri
 	}
 	person := func(who ceremony.Account) (ceremony.Person, bool) { p, ok := byAccount[who]; return p, ok }
 	chamber, err := app.NewChamber(c, keys, engine.Config{
-		Opener: opener, Log: s.log,
-		Courier: newMessenger(s.screen, folder, opener.SignDelivery, person),
+		OpenPGP: opener, Log: s.log,
+		Notifier: newMessenger(s.screen, folder, opener.SignDelivery, person),
 	})
 	if errors.Is(err, ceremony.ErrLocked) {
 		return cli.WithHint(fmt.Errorf("the bot, or somebody at another terminal, holds the ceremonies of this journal: %w", err),

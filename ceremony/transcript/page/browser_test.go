@@ -47,7 +47,7 @@ func newBrowser(t *testing.T) *browser {
 	return b
 }
 
-// open has the browser do one thing with a page, and answers what it printed.
+// open makes the browser do one thing with a page, and returns what it printed.
 func (b *browser) open(page []byte, args ...string) (out, complaints string) {
 	b.t.Helper()
 	path := filepath.Join(b.home, "page.html")
@@ -58,7 +58,8 @@ func (b *browser) open(page []byte, args ...string) (out, complaints string) {
 	defer cancel()
 	given := append([]string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-dev-shm-usage", "--hide-scrollbars",
+		"--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-dev-shm-usage",
+		"--hide-scrollbars",
 		"--proxy-server=" + b.proxy, "--proxy-bypass-list=<-loopback>", "--enable-logging=stderr",
 		"--user-data-dir=" + filepath.Join(b.home, "profile"),
 	}, args...)
@@ -72,7 +73,7 @@ func (b *browser) open(page []byte, args ...string) (out, complaints string) {
 	return stdout.String(), stderr.String()
 }
 
-// check looks at what the page made the browser do.
+// check makes sure that the browser neither complained nor asked the network.
 func (b *browser) check(complaints string) {
 	b.t.Helper()
 	for line := range strings.Lines(complaints) {
@@ -83,7 +84,8 @@ func (b *browser) check(complaints string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, host := range b.asked {
-		if name, _, _ := strings.Cut(host, ":"); !strings.HasSuffix(name, ".google.com") && !strings.HasSuffix(name, ".googleapis.com") {
+		if name, _, _ := strings.Cut(host, ":"); !strings.HasSuffix(name, ".google.com") &&
+			!strings.HasSuffix(name, ".googleapis.com") {
 			b.t.Errorf("the page wanted something of %s", host) // the rest is the browser's own
 		}
 	}
@@ -91,7 +93,7 @@ func (b *browser) check(complaints string) {
 
 var tags = regexp.MustCompile(`(?s)<style.*?</style>|<[^>]*>`)
 
-// text is what is left of a page without its tags.
+// text returns a page without its tags.
 func text(page string) string {
 	return strings.Join(strings.Fields(html.UnescapeString(tags.ReplaceAllString(page, " "))), " ")
 }
@@ -148,11 +150,12 @@ func TestBrowserPrintsThePage(t *testing.T) {
 	}
 }
 
-// The picture is there, and not one ground of a single colour.
+// The picture is drawn: the screenshot has the colours of its parts.
 func TestBrowserDrawsThePicture(t *testing.T) {
 	b := newBrowser(t)
 	file := filepath.Join(b.home, "page.png")
-	_, complaints := b.open(render(t, "OPS-417: mallory has left", "threshold 2"), "--window-size=1100,1400", "--screenshot="+file)
+	_, complaints := b.open(render(t, "OPS-417: mallory has left", "threshold 2"), "--window-size=1100,1400",
+		"--screenshot="+file)
 	b.check(complaints)
 	shot, err := os.Open(file)
 	if err != nil {

@@ -1,9 +1,9 @@
-// Package page makes of a ceremony's transcript a page for people: one HTML file
-// that needs nothing but itself, no script and no network, and that prints well.
+// Package page makes a page for people of a ceremony's transcript: one HTML file that needs
+// no script and no network, and that prints well.
 //
-// The page proves nothing. What is signed is the JSON file of which it is made, and
-// whoever doubts the page makes it again: conclave verify --page.
+// The page proves nothing. The JSON file that it is made of is signed, and anybody can make
+// the page again from it: conclave verify --page.
 //
-// It knows no words for events: whoever tells people about them elsewhere tells them
-// here, see [Tell].
+// The words for events come from the caller, who tells people about events elsewhere too,
+// see [Tell].
 package page

@@ -8,7 +8,8 @@ import (
 	"conclave/plural"
 )
 
-// silent is a word for what nobody was told of: an intent, or where a message lies.
+// silent returns the words for an event that nobody was told of: an intent, or where a
+// message lies. It reports whether the event is one.
 func silent(e event.Event) (words string, ok bool) {
 	switch ev := e.(type) {
 	case event.Proposed:
@@ -37,8 +38,7 @@ func silent(e event.Event) (words string, ok bool) {
 	return "", false
 }
 
-// deviates reports whether an event is one that a ceremony in which everything goes as
-// planned does not have.
+// deviates reports whether an event shows that not everything went as planned.
 func deviates(e event.Event) bool {
 	switch ev := e.(type) {
 	case event.Rejected, event.Declined, event.AnswerLost, event.RoundRefused, event.PasswordLost,
@@ -67,11 +67,14 @@ func deviates(e event.Event) bool {
 	return false
 }
 
-// testimonies are what witnesses have said of the whole ceremony.
+// testimonies returns what witnesses have stated about the whole ceremony. It reports whether
+// the plan has witnesses.
 func testimonies(c rules.State) (said []testimony, watched bool) {
 	for _, e := range c.History {
 		if w, ok := e.Event.(event.WitnessStated); ok {
-			said = append(said, testimony{Name: clean(w.By.Name), Agrees: w.Agrees, Why: clean(w.Why), At: stamp(e.At), Signed: w.Signed != ""})
+			said = append(said, testimony{
+				Name: clean(w.By.Name), Agrees: w.Agrees, Why: clean(w.Why), At: stamp(e.At), Signed: w.Signed != "",
+			})
 		}
 	}
 	return said, len(c.Plan.Witnesses) > 0

@@ -9,7 +9,7 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// Tell says in words for people what an event of a ceremony was. bot.Tell is one.
+// Tell returns an event of a ceremony in words for people.
 type Tell func(c rules.State, e event.Entry) string
 
 // Media types of the files.
@@ -18,14 +18,14 @@ const (
 	htmlType = "text/html"
 )
 
-// Files are what people take away of a transcript that was signed: the JSON file,
-// which is what was signed, and the page that is made of it.
+// Files returns what people take away of a signed transcript: the JSON file, which is what
+// was signed, and the page that is made of it.
 //
-// Whoever delivers a [ceremony.TranscriptMessage] uploads both, under their names,
-// into the status post's thread; signed is the event of the message's entry. Of a
-// ceremony that somebody asks about it is the last of [ceremony.Ceremony.Transcripts].
-// The files are the same bytes every time. Nothing in them is secret. An error means
-// that the journal is not what was signed.
+// A notifier that delivers a [rules.TranscriptMessage] uploads both, under their names, into
+// the status post's thread; signed is the event of the message's entry. For a ceremony that
+// a person asks about, signed is the last of [rules.State.Transcripts]. The files are the
+// same bytes every time. Nothing in them is secret. An error means that the journal is not
+// what was signed.
 func Files(c rules.State, signed event.TranscriptSigned, s ceremony.Signatures, tell Tell) ([]ceremony.File, error) {
 	file, err := transcript.File(c, signed)
 	if err != nil {

@@ -23,17 +23,17 @@ var pageHTML string
 //go:embed page.css
 var pageCSS string
 
-// spokenWords is how much of the plan's hash stands there in words.
+// spokenWords is how many bytes of the plan's hash the page shows as words.
 const spokenWords = 8
 
-// view is everything on the page, ready to be set.
+// view is the data of the page's template.
 type view struct {
 	Style     template.CSS
 	C         rules.State
 	Audit     transcript.Audit
 	Title     string
 	Outcome   string
-	Good      bool // it ended as it was meant to
+	Good      bool // it has completed
 	Span      string
 	Approved  string
 	Approvers string
@@ -48,7 +48,7 @@ type view struct {
 	Duration  string
 }
 
-// participant is somebody with a part in the ceremony.
+// participant is a person with a part in the ceremony.
 type participant struct {
 	Name    string
 	Roles   string
@@ -56,15 +56,15 @@ type participant struct {
 	Key     string
 }
 
-// happening is one entry as people read it.
+// happening is one entry of the journal as the page shows it.
 type happening struct {
 	Seq   int
-	Day   string // of the first entry of a day
+	Day   string // set on the first entry of each day
 	At    string
 	Words []string // lines
 	Type  string
 	Hash  string
-	Quiet bool // nobody was told of it: it is there for the record
+	Quiet bool // nobody was told of it
 }
 
 // testimony is what a witness said at the end.
@@ -76,8 +76,8 @@ type testimony struct {
 	Signed bool
 }
 
-// Render makes the page of a transcript's file and of what a check of it has found.
-// The file must at least tell a story.
+// Render makes the page of a transcript's file and of the audit of that file. An error means
+// that the file can't be read as a transcript, or its journal not be replayed.
 func Render(file []byte, audit transcript.Audit, tell Tell) ([]byte, error) {
 	t, err := transcript.ReadTranscript(file)
 	if err != nil {
@@ -156,8 +156,7 @@ func happened(c rules.State, e event.Entry, tell Tell) happening {
 	return h
 }
 
-// participants is everybody in the plan, each once, in the order in which they come
-// into it.
+// participants returns everybody in the plan once, in the order of their first role.
 func participants(p ceremony.Plan) []participant {
 	var people []participant
 	roles := map[ceremony.Person][]string{}
@@ -186,14 +185,15 @@ func participants(p ceremony.Plan) []participant {
 			roles[who] = append(roles[who], "class "+clean(who.Class))
 		}
 		people = append(people, participant{
-			Name: clean(who.Name), Roles: strings.Join(roles[who], ", "), Account: clean(who.Account.String()), Key: groups(string(who.Key)),
+			Name: clean(who.Name), Roles: strings.Join(roles[who], ", "), Account: clean(who.Account.String()),
+			Key: groups(string(who.Key)),
 		})
 	}
 	return people
 }
 
-// clean shows what is not printable as a mark. What can't be seen could otherwise
-// make a line read as another one.
+// clean replaces each character that is not printable by a mark. Invisible characters could
+// make one line read as another.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -211,7 +211,7 @@ func cleanLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// groups is a fingerprint in groups of four, in upper case, as gpg prints it.
+// groups returns a fingerprint in groups of four, in upper case, as gpg prints it.
 func groups(fingerprint string) string {
 	digits := strings.ToUpper(clean(fingerprint))
 	var parts []string
@@ -225,7 +225,7 @@ func short(hash string) string { return hash[:min(12, len(hash))] }
 
 func stamp(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 UTC") }
 
-// span is from when to when something took place.
+// span returns the first and the last moment of a ceremony in words.
 func span(from, to time.Time) string {
 	from, to = from.UTC(), to.UTC()
 	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {

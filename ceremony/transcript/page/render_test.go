@@ -40,12 +40,14 @@ func TestPageSaysWhatATranscriptHas(t *testing.T) {
 	}
 }
 
-// What somebody has written must not become part of the page: the page is opened
-// from a chat, by people who trust it.
+// Text that people have written must not become markup: the page is opened from a chat, by
+// people who trust it.
 func TestPageEscapesEverything(t *testing.T) {
 	const attack = `</style></title><script>alert(1)</script><img src=https://evil.example/x onerror=alert(2)>"'&`
 	html := string(render(t, attack, attack+"\u202e\x1b[2J"))
-	for _, bad := range []string{"<script", "<img", "evil.example/x onerror=alert(2)>\"'&", "\u202e", "\x1b", "onerror=alert(2)>"} {
+	for _, bad := range []string{
+		"<script", "<img", "evil.example/x onerror=alert(2)>\"'&", "\u202e", "\x1b", "onerror=alert(2)>",
+	} {
 		if strings.Contains(html, bad) {
 			t.Errorf("the page has %q", bad)
 		}
@@ -57,7 +59,9 @@ func TestPageEscapesEverything(t *testing.T) {
 
 func TestPageNeedsNothingButItself(t *testing.T) {
 	html := string(render(t, "a test", "nothing"))
-	for _, bad := range []string{"http://", "https://", "<script", "<link", "<img", "<iframe", "@import", "url(", "<form", "<base"} {
+	for _, bad := range []string{
+		"http://", "https://", "<script", "<link", "<img", "<iframe", "@import", "url(", "<form", "<base",
+	} {
 		if strings.Contains(strings.ReplaceAll(html, `xmlns="http://www.w3.org/2000/svg"`, ""), bad) {
 			t.Errorf("the page has %q", bad)
 		}

@@ -24,9 +24,11 @@ func (trusting) VerifyCertificate(string, ceremony.Fingerprint) error { return n
 
 func (trusting) VerifyDetached(string, ceremony.Fingerprint, []byte, string) error { return nil }
 
-func (s trusting) VerifyAnnouncement(a ceremony.Announced, _ ceremony.Fingerprint, _ time.Time) (ceremony.Announcement, error) {
+func (s trusting) VerifyAnnouncement(a ceremony.Announced, _ ceremony.Fingerprint,
+	_ time.Time) (ceremony.Announcement, error) {
 	return ceremony.Announcement{
-		Ceremony: s.plan.Ceremony, Operation: s.plan.Operation, Cluster: s.plan.Cluster, PlanHash: s.plan.Hash(), Plan: s.plan.Text(),
+		Ceremony: s.plan.Ceremony, Operation: s.plan.Operation, Cluster: s.plan.Cluster, PlanHash: s.plan.Hash(),
+		Plan: s.plan.Text(),
 		Step: a.Step, Nonce: a.Nonce, Subkey: a.Subkey, Expires: a.Expires,
 	}, nil
 }
@@ -35,17 +37,19 @@ func (trusting) VerifyRollCall(ceremony.Challenge, string, ceremony.Fingerprint,
 	return ceremony.Called{}, nil
 }
 
-func (trusting) VerifySignedWord(string, ceremony.Fingerprint, string, time.Time, time.Time) (string, time.Time, error) {
+func (trusting) VerifySignedWord(string, ceremony.Fingerprint, string, time.Time,
+	time.Time) (string, time.Time, error) {
 	return "", time.Time{}, ceremony.BadSignature
 }
 
-func (trusting) VerifyEvidence(string, ceremony.Fingerprint, ceremony.Evidence, ceremony.Expected) (string, time.Time, error) {
+func (trusting) VerifyEvidence(string, ceremony.Fingerprint, ceremony.Evidence,
+	ceremony.Expected) (string, time.Time, error) {
 	return "", time.Time{}, nil
 }
 
 func (trusting) VerifyCiphertext(string, string, ceremony.Fingerprint) error { return nil }
 
-// tell says what an event was as the bot might.
+// tell returns the words for an event, as the bot might.
 func tell(_ rules.State, e event.Entry) string {
 	switch ev := e.Event.(type) {
 	case event.Approved:
@@ -65,7 +69,9 @@ func fpr(name string) ceremony.Fingerprint {
 }
 
 func person(name string) ceremony.Person {
-	return ceremony.Person{Name: name, Account: ceremony.Account{Team: "T0ACME", User: "U" + strings.ToUpper(name)}, Key: fpr(name)}
+	return ceremony.Person{
+		Name: name, Account: ceremony.Account{Team: "T0ACME", User: "U" + strings.ToUpper(name)}, Key: fpr(name),
+	}
 }
 
 func people(names ...string) []ceremony.Person {
@@ -85,15 +91,17 @@ func rekeyPlan(reason string) ceremony.Plan {
 	now := time.Now().UTC()
 	holders := people("alice", "bob", "carol", "dave", "erin")
 	return ceremony.Plan{
-		Ceremony: "prod-rekey-k7m2", Operation: ceremony.Rekey, Cluster: "prod", ClusterID: "9f0a4e0c-3c8f-6a1e-1b8d-0a4f7d9e2c11",
-		Reason: reason, Initiator: person("olga"), Approvers: people("paul", "quin"), Approvals: 1,
-		Holders: holders, Shares: 5, Threshold: 3, Receivers: holders, NewThreshold: 3, Verification: true, Backup: true,
+		Ceremony: "prod-rekey-k7m2", Operation: ceremony.Rekey, Cluster: "prod",
+		ClusterID: "9f0a4e0c-3c8f-6a1e-1b8d-0a4f7d9e2c11",
+		Reason:    reason, Initiator: person("olga"), Approvers: people("paul", "quin"), Approvals: 1,
+		Holders: holders, Shares: 5, Threshold: 3, Receivers: holders, NewThreshold: 3, Verification: true,
+		Backup:   true,
 		Identity: fpr("identity"), Proposed: now, Closes: now.Add(4 * time.Hour),
 	}
 }
 
-// story writes a rekey in which some things go wrong, over an afternoon, and answers
-// its transcript.
+// story writes the journal of a rekey in which some things go wrong, and returns its
+// transcript.
 func story(t *testing.T, reason, why string) (file []byte, plan ceremony.Plan) {
 	t.Helper()
 	dir := t.TempDir()
@@ -116,7 +124,8 @@ func story(t *testing.T, reason, why string) (file []byte, plan ceremony.Plan) {
 			seq += len(entries)
 		}
 		n := 0
-		offer := func(wait time.Duration, name string, step ceremony.Step, under string, before int, then ...event.Event) {
+		offer := func(wait time.Duration, name string, step ceremony.Step, under string, before int,
+			then ...event.Event) {
 			t.Helper()
 			n++
 			ref := ceremony.Ref{Channel: "D" + strings.ToUpper(name), TS: fmt.Sprint(n)}
@@ -124,10 +133,14 @@ func story(t *testing.T, reason, why string) (file []byte, plan ceremony.Plan) {
 			add(wait, event.Offered{By: person(name), Step: step, Message: ref, Evidence: e})
 			e.Signer, e.SignedAt = fpr(name), time.Now().UTC().Truncate(time.Second)
 			if len(then) == 0 {
-				add(time.Second, event.Declined{By: person(name), Step: step, Message: ref, Evidence: e, Reason: ceremony.OtherNonce})
+				add(time.Second, event.Declined{
+					By: person(name), Step: step, Message: ref, Evidence: e, Reason: ceremony.OtherNonce,
+				})
 				return
 			}
-			add(time.Second, event.Submitting{By: person(name), Step: step, Nonce: under, Before: before, Message: ref, Evidence: e})
+			add(time.Second, event.Submitting{
+				By: person(name), Step: step, Nonce: under, Before: before, Message: ref, Evidence: e,
+			})
 			add(300*time.Millisecond, then...)
 		}
 		counted := func(name string, step ceremony.Step, progress int) event.Event {
@@ -161,14 +174,17 @@ func story(t *testing.T, reason, why string) (file []byte, plan ceremony.Plan) {
 			shares = append(shares, event.NewShare{For: h, Ciphertext: "d2NGTUE="})
 		}
 		offer(16*time.Minute, "carol", ceremony.StepUpdate, nonce, 2,
-			event.Rekeyed{By: person("carol"), Shares: shares, Keys: p.Recipients(), VerificationNonce: second, Required: 3})
+			event.Rekeyed{
+				By: person("carol"), Shares: shares, Keys: p.Recipients(), VerificationNonce: second, Required: 3,
+			})
 		for i, h := range p.Receivers {
 			posted(fmt.Sprintf("delivery/%d/%s", seq-i, h.Account))
 		}
 		announce(time.Second, ceremony.StepVerify, second)
 		offer(20*time.Minute, "bob", ceremony.StepVerify, second, 0, counted("bob", ceremony.StepVerify, 1))
 		offer(3*time.Minute, "erin", ceremony.StepVerify, second, 1, counted("erin", ceremony.StepVerify, 2))
-		offer(31*time.Minute, "alice", ceremony.StepVerify, second, 2, event.Verified{By: new(person("alice"))}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
+		offer(31*time.Minute, "alice", ceremony.StepVerify, second, 2, event.Verified{By: new(person("alice"))},
+			event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 		posted("board/ended")
 
 		entries, err := j.Load(t.Context(), p.Ceremony)

@@ -1,4 +1,4 @@
-package engine
+package ceremony_test
 
 import (
 	"testing"

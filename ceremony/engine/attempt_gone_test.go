@@ -17,7 +17,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// others bring shares past Conclave, as people do with Vault's own program.
+// others brings shares past Conclave, as people do with Vault's own program.
 func (s *stage) others(shares ...string) {
 	s.t.Helper()
 	s.vault.Do(func() {
@@ -44,25 +44,30 @@ func (s *stage) giveUp(id ceremony.ID) {
 	s.settle(time.Minute)
 }
 
-// handsOut makes sure that a rekey that others have carried through is ended with every
-// new share in the journal first, and with its receiver then.
+// handsOut makes sure that a rekey that others have carried through records every new share
+// before it ends, and delivers each to its receiver.
 func (s *stage) handsOut(id ceremony.ID) rules.State {
 	s.t.Helper()
 	c := s.now(id)
 	made := lastOf[event.Rekeyed](c)
-	if c.Outcome != event.Completed || c.Ending != event.AttemptUsed || !rules.Elsewhere(made) || !c.MadeElsewhere() || !made.FromBackup || c.Unproven {
+	if c.Outcome != event.Completed || c.Ending != event.AttemptUsed || !rules.Elsewhere(made) || !c.MadeElsewhere() ||
+		!made.FromBackup || c.Unproven {
 		s.t.Fatalf("%s, outcome %q, ending %q, made by %q: %s", c.Phase, c.Outcome, c.Ending, made.By.Name, story(c))
 	}
 	for i, name := range ceremonytest.Holders {
-		if got, want := made.Shares[i], ceremonytest.Enc(own(ceremony.StepVerify, name)+" for "+string(ceremonytest.Fpr(name))); got.Ciphertext != want || got.For != ceremonytest.Person(name) {
+		if got, want := made.Shares[i], ceremonytest.Enc(own(ceremony.StepVerify,
+			name)+" for "+string(ceremonytest.Fpr(name))); got.Ciphertext != want ||
+			got.For != ceremonytest.Person(name) {
 			s.t.Errorf("share %d is %+v", i, got)
 		}
 		delivered := slices.IndexFunc(c.History, func(e event.Entry) bool {
 			p, ok := e.Event.(event.Posted)
-			return ok && strings.HasPrefix(p.Key, "delivery/") && strings.HasSuffix(p.Key, "/"+ceremonytest.Person(name).Account.String())
+			return ok && strings.HasPrefix(p.Key, "delivery/") &&
+				strings.HasSuffix(p.Key, "/"+ceremonytest.Person(name).Account.String())
 		})
 		if delivered < lastSeq[event.Rekeyed](c) {
-			s.t.Errorf("%s was handed theirs at entry %d, the journal has them since %d (P7)", name, delivered+1, lastSeq[event.Rekeyed](c))
+			s.t.Errorf("%s was handed theirs at entry %d, the journal has them since %d (P7)", name, delivered+1,
+				lastSeq[event.Rekeyed](c))
 		}
 	}
 	for _, name := range []string{"olga", "paul", "quin"} {
@@ -139,7 +144,7 @@ func TestP7RekeyThatOthersHaveFinishedHandsOutItsSharesFromTheBackup(t *testing.
 	}
 }
 
-// keepAway has Vault not answer a question for a while.
+// keepAway makes Vault not answer a question for a while.
 func (s *stage) keepAway(method string, d time.Duration) {
 	inner, until := s.vault.Fault, time.Time{}
 	s.vault.Fault = func(m string, n int) (error, error) {
@@ -153,8 +158,8 @@ func (s *stage) keepAway(method string, d time.Duration) {
 	}
 }
 
-// A ceremony that an earlier version froze, or that could not read the backup when it
-// froze, gives nothing up whatever people decide.
+// A ceremony that an earlier version froze, or that could not read the backup when it froze,
+// gives no share up, whatever people decide.
 func TestCancellingARekeyThatOthersHaveFinishedGivesNothingUp(t *testing.T) {
 	for name, decide := range map[string]func(s *stage, id ceremony.ID){
 		"cancel": func(s *stage, id ceremony.ID) { s.giveUp(id) },
@@ -169,7 +174,8 @@ func TestCancellingARekeyThatOthersHaveFinishedGivesNothingUp(t *testing.T) {
 				s.vault.Do(func() { s.vault.Fault = forbidden("backup") })
 				s.others("old-2", "old-3")
 				s.settle(time.Minute)
-				if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone || c.Freeze.Remains != "" {
+				if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone ||
+					c.Freeze.Remains != "" {
 					t.Fatalf("%s, %+v", c.Phase, c.Freeze)
 				}
 				s.vault.Do(func() { s.vault.Fault = nil })
@@ -189,8 +195,8 @@ func forbidden(method string) func(string, int) (error, error) {
 	}
 }
 
-// unknown makes sure that a ceremony has ended without a word that nothing has come of
-// its attempt.
+// unknown makes sure that a ceremony has ended without claiming that its attempt had no
+// effect.
 func (s *stage) unknown(id ceremony.ID) {
 	s.t.Helper()
 	if c := s.now(id); c.Outcome != event.Cancelled || c.Ending != event.AttemptUnknown || !c.Unproven {
@@ -243,7 +249,8 @@ func TestTokenThatIsGoneEndsUnknown(t *testing.T) {
 				s.settle(time.Minute)
 				s.thaw(id)
 				if c := s.finish(id); c.Outcome != event.Completed || c.Attempt.Number != 2 || !c.Unproven {
-					t.Errorf("outcome %q in attempt %d; the first may have made a token as well, unproven %t", c.Outcome, c.Attempt.Number, c.Unproven)
+					t.Errorf("outcome %q in attempt %d; the first may have made a token as well, unproven %t",
+						c.Outcome, c.Attempt.Number, c.Unproven)
 				}
 			})
 		})
@@ -264,13 +271,15 @@ func TestRekeyWithVerificationThatOthersHaveFinished(t *testing.T) {
 	}
 	play(t, func(t *testing.T, s *stage) {
 		id := finish(s)
-		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone || c.Freeze.Remains != rules.SharesMade {
+		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone ||
+			c.Freeze.Remains != rules.SharesMade {
 			t.Fatalf("%s, %+v", c.Phase, c.Freeze)
 		}
 		s.giveUp(id)
 		s.unknown(id)
 		backup := s.begin(ceremony.ReadBackup)
-		if c := s.finish(backup); c.Backup == nil || c.Backup.Of != id || !c.Backup.Unknown || len(c.Backup.Shares) != 5 {
+		if c := s.finish(backup); c.Backup == nil || c.Backup.Of != id || !c.Backup.Unknown ||
+			len(c.Backup.Shares) != 5 {
 			t.Errorf("the backup is handed out as %+v", c.Backup)
 		}
 	})
@@ -290,13 +299,14 @@ func TestRekeyWithVerificationThatOthersHaveFinished(t *testing.T) {
 		s.settle(time.Minute)
 		s.giveUp(id)
 		if c := s.now(id); c.Outcome != event.Cancelled || c.Ending != event.NothingToCancel || c.Unproven {
-			t.Errorf("the numbers are the old key's, and it ended as %q, %q, unproven %t", c.Outcome, c.Ending, c.Unproven)
+			t.Errorf("the numbers are the old key's, and it ended as %q, %q, unproven %t", c.Outcome, c.Ending,
+				c.Unproven)
 		}
 	})
 }
 
-// An attempt that others cancelled is told from one that they finished by nothing, and
-// the ceremony goes on: what it makes in the end is what counts.
+// Nothing tells an attempt that others cancelled from one that they finished. The ceremony
+// goes on: its result in the end is what counts.
 func TestRekeyThatGoesOnAfterAnAttemptThatIsGoneIsSettledByItsEnd(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -317,7 +327,7 @@ func TestRekeyThatGoesOnAfterAnAttemptThatIsGoneIsSettledByItsEnd(t *testing.T) 
 	})
 }
 
-// Others finish in the moment in which the bot is about to drop what they have spoilt.
+// Others finish the attempt just when the bot is about to drop it.
 func TestAttemptThatIsFinishedWhileItIsDroppedIsNotSaidToBe(t *testing.T) {
 	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot} {
 		t.Run(string(op), func(t *testing.T) {
@@ -360,7 +370,7 @@ func TestJournalRestoredFromACopyTellsNothingUntrue(t *testing.T) {
 		if err := os.WriteFile(path, lines[:end], 0o600); err != nil {
 			s.t.Fatal(err)
 		}
-		s.courier = ceremonytest.NewFakeCourier() // it may say things again
+		s.notifier = ceremonytest.NewFakeCourier() // it may post again
 		s.start()
 		s.settle(time.Minute)
 	}
@@ -383,10 +393,13 @@ func TestJournalRestoredFromACopyTellsNothingUntrue(t *testing.T) {
 	})
 }
 
-// An act whose outcome was never learnt is not said to have changed nothing.
+// An act whose outcome was never learnt must not be reported as without effect.
 func TestActWhoseOutcomeIsNotKnownEndsUnknown(t *testing.T) {
 	playFor(t, ceremony.Rotate, func(t *testing.T, s *stage) {
-		hit(s, "rotate", 0, func() (error, error) { s.vault.ClusterID = "cluster-2"; return nil, ceremony.ErrUncertain })
+		hit(s, "rotate", 0, func() (error, error) {
+			s.vault.ClusterID = "cluster-2"
+			return nil, ceremony.ErrUncertain
+		})
 		id := s.begin(ceremony.Rotate)
 		s.settle(time.Minute)
 		if c := s.now(id); c.Phase != rules.PhaseFrozen {
@@ -399,7 +412,7 @@ func TestActWhoseOutcomeIsNotKnownEndsUnknown(t *testing.T) {
 	})
 }
 
-// Another cluster at the same address says nothing of what became of the attempt.
+// Another cluster at the same address does not show what became of the attempt.
 func TestOtherClusterDoesNotShowThatNothingHasTakenEffect(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
@@ -411,7 +424,7 @@ func TestOtherClusterDoesNotShowThatNothingHasTakenEffect(t *testing.T) {
 	})
 }
 
-// A rekey that nobody's share completed has to come from Vault's backup.
+// New shares without a last share must come from Vault's backup.
 func TestP8NewSharesOutOfNowhereAreFound(t *testing.T) {
 	plan := ceremonytest.SamplePlan("prod-rekey-aaaa")
 	plan.Approvals = 0

@@ -13,11 +13,11 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// TestDigestsThatPeopleWereShownAreKnown: as soon as they are in the journal, after
-// the ceremony has ended, and after a restart.
+// TestDigestsThatPeopleWereShownAreKnown asks as soon as they are in the journal, after the
+// ceremony has ended, and after a restart.
 func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		snapshot := func(when string) {
+		known := func(when string) {
 			t.Helper()
 			for _, c := range s.engine.Ceremonies() {
 				shown := []string{c.PlanHash}
@@ -36,32 +36,35 @@ func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 		}
 		password := strings.Repeat("A1b2", 7)
 		c, err := s.engine.Propose(context.Background(), ceremony.Proposal{
-			Operation: ceremony.GenerateRoot, Cluster: "prod", Reason: "a test", By: ceremonytest.Person("olga").Account,
+			Operation: ceremony.GenerateRoot, Cluster: "prod", Reason: "a test",
+			By:      ceremonytest.Person("olga").Account,
 			Options: map[string]string{"otp": ceremonytest.Commitment(password)},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		snapshot("proposed")
-		if _, err := s.engine.Reject(context.Background(), c.ID(), ceremonytest.Person("paul").Account, "no"); err != nil {
+		known("proposed")
+		if _, err := s.engine.Reject(context.Background(), c.ID(), ceremonytest.Person("paul").Account,
+			"no"); err != nil {
 			t.Fatal(err)
 		}
-		snapshot("rejected")
+		known("rejected")
 		id := s.begin(s.rekey)
 		s.contribute(id, ceremony.StepUpdate, 1)
-		snapshot("open")
-		if _, err := s.engine.Exposed(context.Background(), ceremonytest.Person("alice").Account, ceremony.ExposedShare); err != nil {
+		known("open")
+		if _, err := s.engine.Exposed(context.Background(), ceremonytest.Person("alice").Account,
+			ceremony.ExposedShare); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
 		if n := len(s.engine.Ceremonies()); n != 3 {
 			t.Fatalf("%d ceremonies, want 3 with the alarm", n)
 		}
-		snapshot("alarmed")
+		known("alarmed")
 		s.restart()
-		snapshot("restarted")
+		known("restarted")
 		s.finish(id)
-		snapshot("finished")
+		known("finished")
 		if !slices.IsSortedFunc(s.engine.Ceremonies(), func(a, b rules.State) int {
 			return cmp.Or(b.Plan.Proposed.Compare(a.Plan.Proposed), cmp.Compare(a.ID(), b.ID()))
 		}) {

@@ -6,9 +6,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// digests are those that people were shown: hashes of plans, commitments to one-time
-// passwords, hashes of lines in journals. They have a lock of their own, so that who
-// asks waits for no disk.
+// digests holds every digest that people were shown: hashes of plans, commitments to
+// one-time passwords, hashes of journal lines. It has a lock of its own, so that a reader
+// never waits for a disk.
 type digests struct {
 	mu  sync.RWMutex
 	all map[string]struct{}
@@ -23,8 +23,8 @@ func (e *Engine) IsDigest(word string) bool {
 	return ok
 }
 
-// learn adds what a ceremony has come to show since before, which is its zero value at
-// first.
+// learn adds the digests of the lines that a ceremony has gained since before. The first
+// time before is the zero value.
 func (d *digests) learn(before, now rules.State) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
