@@ -266,58 +266,85 @@ func (n goNames) addMembers(of *ast.TypeSpec, declare func(string)) {
 	}
 }
 
-// wrong returns what is wrong with a span of code in a document that reads like a path
-// of this tree or like a name in Go, or "".
-func (n goNames) wrong(span string, isThere, isFile func(path string) bool) string {
-	name, _, _ := strings.Cut(span, "(")
-	room, rest, dotted := strings.Cut(name, ".")
+var (
+	goFile     = regexp.MustCompile(`^[\w./-]+\.go$`)
+	folder     = regexp.MustCompile(`^[\w.-]+(/[\w.-]+)+/?$`)
+	qualified  = regexp.MustCompile(`^([a-z]\w*)\.[A-Z]\w*(\.\w+)?$`) // rules.Decide, rules.State.Plan
+	memberOf   = regexp.MustCompile(`^[A-Z]\w*[a-z]\w*\.[A-Z]\w*$`)   // State.Plan
+	exported   = regexp.MustCompile(`^[A-Z]\w*[a-z]\w*$`)             // Decide
+	unexported = regexp.MustCompile(`^[a-z]+[A-Z]\w*$`)               // planDrift
+)
+
+// exist reports whether a span of code in a document, where it reads like a path of this
+// tree or like a name in Go, stands for something that is there. Any other span does.
+func (n goNames) exist(span string, files map[string]bool) bool {
+	name, _, _ := strings.Cut(span, "(") // of a call
 	first, _, below := strings.Cut(span, "/")
+	there := func(path string) bool { _, err := os.Stat(path); return err == nil }
 	switch {
-	case regexp.MustCompile(`^[\w./-]+\.go$`).MatchString(span):
-		if !below && !isFile(span) || below && !isThere(span) {
-			return "no such file"
+	case goFile.MatchString(span):
+		return below && there(span) || !below && files[span]
+	case folder.MatchString(span):
+		return !there(first) || there(span) // another module's, or an address
+	case qualified.MatchString(name):
+		if n.packages[qualified.FindStringSubmatch(name)[1]] {
+			return n.declared[name]
 		}
-	case below && regexp.MustCompile(`^[\w.-]+(/[\w.-]+)+/?$`).MatchString(span):
-		if isThere(first) && !isThere(span) {
-			return "nothing is there"
-		}
-	case regexp.MustCompile(`^[a-z]\w*\.[A-Z]\w*(\.\w+)?$`).MatchString(name):
-		if n.packages[room] && !n.declared[name] || !n.packages[room] && !n.selected[name] {
-			return "no such name in package " + room
-		}
-	case dotted && regexp.MustCompile(`^[A-Z]\w*[a-z]\w*\.[A-Z]\w*$`).MatchString(name):
-		if !n.declared[name] {
-			return room + " has no " + rest
-		}
-	case regexp.MustCompile(`^[A-Z]\w*[a-z]\w*$`).MatchString(name), regexp.MustCompile(`^[a-z]+[A-Z]\w*$`).MatchString(name):
-		if !n.declared[name] {
-			return "no such name"
+		return n.selected[name]
+	case memberOf.MatchString(name), exported.MatchString(name), unexported.MatchString(name):
+		return n.declared[name]
+	}
+	return true
+}
+
+// goFiles returns the name of every Go file, without its folder.
+func goFiles(t *testing.T) map[string]bool {
+	t.Helper()
+	files := map[string]bool{}
+	for path := range tree(t) {
+		if filepath.Ext(path) == ".go" {
+			files[filepath.Base(path)] = true
 		}
 	}
-	return ""
+	return files
+}
+
+func TestSpansThatStandForNothingAreFound(t *testing.T) {
+	names, files := namesOf(t), goFiles(t)
+	for _, span := range []string{
+		"ceremony/rules/gone.go", "share.go", "ceremony/openpgp", "vault/vaulttest/server", "rules.Decide", "rules.State.Plan", "State.Plan",
+		"Decide(ceremony, command, now)", "runtime.GC", "sys/rekey/init", "key-status", "net/http", "TestSpansThatStandForNothingAreFound", "slack.pace",
+	} {
+		if !names.exist(span, files) {
+			t.Errorf("%s is there", span)
+		}
+	}
+	for _, span := range []string{
+		"ceremony/gone.go", "config_yaml.go", "ceremony/openpgp/nothing", "rules.Courier", "rules.State.Nothing", "State.Nothing",
+		"Courier", "Foretell(ceremony)", "runtime.Nothing", "foretellAll", "TestThatNobodyHasWritten",
+	} {
+		if names.exist(span, files) {
+			t.Errorf("%s is not there", span)
+		}
+	}
 }
 
 // What a document calls by a name or a path is called so in the code. A file is named by
 // its path, or alone when only one folder can be meant; a name in Go by itself or with
 // its package in front.
 func TestDocumentsNamePathsAndNamesThatExist(t *testing.T) {
-	names, files := namesOf(t), map[string]bool{}
-	for path := range tree(t) {
-		files[filepath.Base(path)] = true
-	}
+	names, files := namesOf(t), goFiles(t)
 	fence, code := regexp.MustCompile("(?ms)^ *```.*?^ *```"), regexp.MustCompile("`([^`]+)`")
-	isThere := func(path string) bool { _, err := os.Stat(path); return err == nil }
-	isFile := func(name string) bool { return files[name] }
-	seen := 0
+	spans := 0
 	for path, d := range tree(t) {
 		if d.IsDir() || filepath.Ext(path) != ".md" {
 			continue
 		}
 		text := fence.ReplaceAllString(read(t, path), "")
 		for _, m := range code.FindAllStringSubmatch(text, -1) {
-			seen++
-			if fault := names.wrong(m[1], isThere, isFile); fault != "" {
-				t.Errorf("%s names `%s`: %s", path, m[1], fault)
+			spans++
+			if !names.exist(m[1], files) {
+				t.Errorf("%s names `%s`, which is not there", path, m[1])
 			}
 		}
 		for _, name := range regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`).FindAllString(text, -1) {
@@ -326,7 +353,29 @@ func TestDocumentsNamePathsAndNamesThatExist(t *testing.T) {
 			}
 		}
 	}
-	if seen < 500 {
-		t.Errorf("%d spans of code found", seen)
+	if spans < 500 {
+		t.Errorf("%d spans of code found", spans)
+	}
+}
+
+// The list of packages is where a newcomer begins.
+func TestDesignListsEveryPackage(t *testing.T) {
+	_, list, _ := strings.Cut(read(t, "docs/design.md"), "\n## Packages\n")
+	_, list, _ = strings.Cut(list, "```\n")
+	list, _, _ = strings.Cut(list, "```\n")
+	listed := map[string]bool{}
+	for line := range strings.Lines(list) {
+		if room := strings.Fields(line); len(room) > 0 {
+			listed[strings.TrimSuffix(module+"/"+room[0], "/.")] = true
+		}
+	}
+	for _, p := range goList(t, "./...") {
+		if !listed[p.ImportPath] {
+			t.Errorf("docs/design.md does not list %s", p.ImportPath)
+		}
+		delete(listed, p.ImportPath)
+	}
+	for room := range listed {
+		t.Errorf("docs/design.md lists %s, which is no package", room)
 	}
 }
