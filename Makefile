@@ -78,6 +78,7 @@ lint: format
 	go vet ./...
 	go vet .ci/tally.go
 	go vet .ci/fuzz.go
+	go vet .ci/house.go
 	@set -e; for system in $(OTHERS); do echo "go vet for $$system"; \
 		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go vet $$(go list -deps -f '{{with .Module}}{{if .Main}}{{$$.ImportPath}}{{end}}{{end}}' .); done
 	go tool staticcheck ./...
