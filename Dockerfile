@@ -1,6 +1,6 @@
 # The image of the toolchain is pinned by its exact version, not by a digest: a
 # digest that nobody here has pulled and checked would only look like a pin.
-# Whoever builds for production adds the one that they have verified:
+# For production, add the one that you have verified:
 #   docker buildx imagetools inspect golang:1.26.8-bookworm
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src

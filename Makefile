@@ -1,4 +1,4 @@
-# make quick     what one runs after each change: a minute, and nothing but Go
+# make quick     the inner loop, after each change: a minute, and nothing but Go
 # make test      everything that must hold, with nothing skipped
 # make build     .build/conclave
 # make rehearse  a ceremony from beginning to end, in this terminal
@@ -35,7 +35,7 @@ build:
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags='-s -w' -o $(BUILD)/conclave .
 
 # The same commit built by the same Go makes the same bytes, on whatever machine:
-# whoever doubts a release builds it again and compares SHA256SUMS.
+# to check a release, build it again and compare SHA256SUMS.
 release:
 	rm -rf $(BUILD)/release && mkdir -p $(BUILD)/release
 	@set -e; for system in $(RELEASES); do \
@@ -78,6 +78,7 @@ lint: format
 	go vet ./...
 	go vet .ci/tally.go
 	go vet .ci/fuzz.go
+	go vet .ci/house.go
 	@set -e; for system in $(OTHERS); do echo "go vet for $$system"; \
 		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go vet $$(go list -deps -f '{{with .Module}}{{if .Main}}{{$$.ImportPath}}{{end}}{{end}}' .); done
 	go tool staticcheck ./...
