@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/bot/command"
-	"conclave/bot/refusal"
 	"conclave/bot/render"
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
@@ -52,17 +50,6 @@ func TestExposedShareInAFileIsTold(t *testing.T) {
 	s.offered(1)
 	if !strings.Contains(s.inbox(s.carol), warnOpen) {
 		t.Errorf("not warned; inbox:\n%s", s.inbox(s.carol))
-	}
-}
-
-// A share glued to a word goes into the plan's reason.
-func TestGluedShareNeverBecomesAReason(t *testing.T) {
-	b64 := "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/AbCdE1"
-	for _, glued := range []string{"share=" + hexShare, "key:" + hexShare, "k=" + b64, "a|" + hexShare, hexShare + "...", "**" + hexShare + "**", "-key=" + b64,
-		"token=hvs.CAESIJ0123456789abcdefghijklmnopqrstuv", "(key:hvs.CAESIJ0123456789abcdefghijklmnopqrstuv)"} {
-		if cmd, err := command.ParseCommand("start rekey prod "+glued, nil); err == nil {
-			t.Errorf("%.12s… becomes the reason %.20s…", glued, cmd.Text)
-		}
 	}
 }
 
@@ -216,14 +203,6 @@ func TestResponseURLStaysOutOfTheLog(t *testing.T) {
 	}
 }
 
-// A letter of an id is enough to cancel.
-func TestOneLetterDoesNotNameACeremony(t *testing.T) {
-	c := begin(t, rekeyPlan()).c
-	if id, err := command.Resolve("p", []rules.State{c}, true); err == nil {
-		t.Errorf("/ceremony cancel p means %s", id)
-	}
-}
-
 // A stranger's flood is answered word for word.
 func TestStrangersFloodIsNotAnsweredOneByOne(t *testing.T) {
 	s := start(t, slacktest.Config{})
@@ -274,43 +253,5 @@ func TestProposalThatFailedSaysSo(t *testing.T) {
 	got := s.types(s.alice, "start rekey prod OPS-1")
 	if strings.Contains(got, "being asked") || !strings.Contains(got, "Nothing was") {
 		t.Errorf("looks as if something were going on:\n%s", got)
-	}
-}
-
-func TestShareGluedToAnythingIsFound(t *testing.T) {
-	b64 := "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/AbCdE1"
-	for _, glued := range []string{
-		"key-" + hexShare, "share_" + hexShare, "1/" + hexShare, "key1-" + b64, "share_" + b64, "x://" + hexShare,
-		"k" + hexShare, hexShare + "/", hexShare + "-", "https://vault/?key=" + hexShare,
-	} {
-		if cmd, err := command.ParseCommand("start rekey prod "+glued, nil); err == nil {
-			t.Errorf("%.16s… becomes the reason (%d characters)", glued, len(cmd.Text))
-		}
-	}
-	if got := refusal.Exposures("key1-"+hexShare, nil); !slices.Equal(got, []refusal.Exposure{refusal.ExposedShare}) {
-		t.Errorf("direct message: %v", got)
-	}
-}
-
-// What a word processor puts into a long word is not seen.
-func TestShareWithMarksThatNobodySeesIsFound(t *testing.T) {
-	share := strings.Repeat("0123456789abcdef", 4) + "07"
-	for _, mark := range []string{"\u00ad", "\u200b", "\u200c", "\u200d", "\u202e", "\u2060", "\ufeff"} {
-		text := "cancel prod-rekey-k7m2 " + share[:30] + mark + share[30:]
-		if _, err := command.ParseCommand(text, nil); err != refusal.InCommand {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-}
-
-func TestOrdinaryReasonsAreNoShares(t *testing.T) {
-	for _, ok := range []string{
-		"Müller verläßt uns 👋", "see https://jira.example.com/browse/OPS-1234?x=AbC", "commit 4fade98eaade1de022eeb07aa1261f0b86890ffc",
-		"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-		"image@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-	} {
-		if _, err := command.ParseCommand("start rekey prod "+ok, nil); err != nil {
-			t.Errorf("%d %q: refused as a share", len(ok), ok)
-		}
 	}
 }

@@ -122,6 +122,12 @@ func TestEveryDenialHasWords(t *testing.T) {
 	}
 }
 
+func TestTokenInPlaceOfItsAccessorIsToBeRevoked(t *testing.T) {
+	if said := explain(refusal.TokenAsAccessor).String(); !strings.Contains(said, "revoke it now") {
+		t.Errorf("a person who shows a token is told %q", said)
+	}
+}
+
 func TestEverySentinelHasWordsOfItsOwn(t *testing.T) {
 	named := map[string]bool{}
 	for _, s := range wording.Sentinels() {

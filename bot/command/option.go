@@ -21,7 +21,7 @@ func (cmd *Command) option(word string) error {
 	m := optionShape.FindStringSubmatch(word)
 	name, value := strings.ToLower(m[1]), strings.ToLower(strings.Trim(m[2], "`'\""))
 	if _, twice := cmd.Options[name]; twice {
-		return Usage{"An option is given twice.", Misuse(cmd.Verb).(Usage).Hint}
+		return Usage{"An option is given twice.", howTo(cmd.Verb)}
 	}
 	if cmd.Options == nil {
 		cmd.Options = map[string]string{}
