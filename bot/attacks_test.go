@@ -116,7 +116,7 @@ func TestButtonOfAnEarlierFreezeIsOld(t *testing.T) {
 func TestReasonMakesNoLinkAndNoMention(t *testing.T) {
 	p := rekeyPlan()
 	p.Reason = "see https://evil.example/approve @channel"
-	for _, m := range []render.Message{render.RenderBoard(begin(t, p).c, rules.Live{}, noon)} {
+	for _, m := range []render.Message{render.StatusPost(begin(t, p).c, rules.Live{}, noon)} {
 		raw, _ := json.Marshal(m.Blocks)
 		var blocks []map[string]any
 		_ = json.Unmarshal(raw, &blocks)
@@ -135,7 +135,7 @@ func TestVaultsWordsStayInTheirCode(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	s := started(t, rekeyPlan()).then(event.Frozen{Why: event.VaultDiffers, Want: "x", Got: strings.Repeat("y", 4000)})
-	m := render.RenderBoard(s.c, rules.Live{}, noon)
+	m := render.StatusPost(s.c, rules.Live{}, noon)
 	raw, _ := json.Marshal(m.Blocks)
 	if !strings.Contains(string(raw), "/ceremony cancel") {
 		t.Error("a long word of Vault's pushes what to do off the status post")
@@ -228,9 +228,9 @@ func TestDeactivationNoticeIsNotQueuedBehindTheAccount(t *testing.T) {
 	s.wait("offer", func() bool { return len(s.engine.offered()) == 1 })
 	s.carol.Deactivate()
 	s.wait("the bot to believe the account no longer, while its job goes on", func() bool {
-		s.bot.registry.Mu.Lock()
-		defer s.bot.registry.Mu.Unlock()
-		_, still := s.bot.registry.Known[s.carol.ID()]
+		s.bot.accounts.Mu.Lock()
+		defer s.bot.accounts.Mu.Unlock()
+		_, still := s.bot.accounts.Known[s.carol.ID()]
 		return !still
 	})
 }
@@ -238,7 +238,7 @@ func TestDeactivationNoticeIsNotQueuedBehindTheAccount(t *testing.T) {
 // The command that holders paste hands the share to their own long-term key, too.
 func TestEnvelopeOpensWithTheCeremonyKeyAlone(t *testing.T) {
 	c := started(t, rekeyPlan()).c
-	steps := listingsOf(render.RenderAsk(c, person("carol"), *c.Key))
+	steps := listingsOf(render.ShareRequest(c, person("carol"), *c.Key))
 	if last := steps[len(steps)-1]; !strings.Contains(last, "--no-encrypt-to") {
 		t.Errorf("gpg.conf's encrypt-to adds recipients: %s", last)
 	}

@@ -37,7 +37,7 @@ func tap(t *testing.T) *tapped {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.rhythm.LeastGap, b.courier.posts.Gap = time.Millisecond, 0
+	b.rhythm.LeastGap, b.notifier.posts.Gap = time.Millisecond, 0
 	s := &stage{t: t, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}, ended: make(chan error, 1)}
 	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Initiators: people("alice"), Approvers: people("bob"), Holders: people("carol"), Operations: ceremony.Operations()}}
 	close(s.engine.ready)
@@ -55,9 +55,9 @@ func (s *tapped) sends(frame any) {
 	s.sent++
 	s.wire.outlives(s.t.(*testing.T), &s.conn, raw, s.sent)
 	s.wait("the end of all work", func() bool {
-		s.bot.lanes.Mu.Lock()
-		defer s.bot.lanes.Mu.Unlock()
-		return len(s.bot.lanes.Waiting) == 0
+		s.bot.queue.Mu.Lock()
+		defer s.bot.queue.Mu.Unlock()
+		return len(s.bot.queue.Waiting) == 0
 	})
 }
 
@@ -211,7 +211,7 @@ func TestWhatAnAdministratorOrAnAppMakesOfMessagesIsNotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := render.Flat(render.RenderAsk(c, to, *c.Key)); strings.Contains(said, strings.Repeat("8", 40)) || !strings.Contains(said, wording.Short(c.PlanHash)) {
+	if said := render.PlainText(render.ShareRequest(c, to, *c.Key)); strings.Contains(said, strings.Repeat("8", 40)) || !strings.Contains(said, wording.Short(c.PlanHash)) {
 		t.Errorf("asked anew:\n%s", said)
 	}
 }

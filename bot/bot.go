@@ -72,19 +72,19 @@ type Engine interface {
 
 // Bot is Conclave in one Slack workspace.
 type Bot struct {
-	config   Config
-	rhythm   transport.Rhythm
-	http     *http.Client
-	api      *slack.Client
-	log      *slog.Logger
-	health   *transport.Monitor
-	registry *transport.Accounts
-	courier  *notifier
-	rooms    *transport.DirectMessages
-	seen     *transport.Dedup
-	lanes    *transport.Queue
-	helped   *transport.Pacer // person → when help may be given unasked again
-	raised   *transport.Pacer // person and kind of exposure → when others may hear of it again
+	config         Config
+	rhythm         transport.Rhythm
+	http           *http.Client
+	api            *slack.Client
+	log            *slog.Logger
+	health         *transport.Monitor
+	accounts       *transport.Accounts
+	notifier       *notifier
+	directMessages *transport.DirectMessages
+	dedup          *transport.Dedup
+	queue          *transport.Queue
+	helped         *transport.Pacer // person → when help may be given unasked again
+	leaksTold      *transport.Pacer // person and kind of exposure → when others may hear of it again
 }
 
 const (
@@ -93,7 +93,7 @@ const (
 	// helpPace is how often somebody gets help that they did not ask for.
 	helpPace = time.Minute
 	// raisePace is how often people hear that somebody shows the same kind of secret.
-	raisePace = 10 * time.Minute
+	leakPace = 10 * time.Minute
 	// healthPace is how often the health is logged.
 	healthPace = time.Minute
 )
@@ -115,31 +115,31 @@ func New(config Config) (*Bot, error) {
 	}
 	h := &transport.Monitor{}
 	client := &http.Client{Timeout: transport.CallTimeout}
-	options := []slack.Option{slack.OptionHTTPClient(transport.NewPatience(client, h))}
+	options := []slack.Option{slack.OptionHTTPClient(transport.NewRateLimitedClient(client, h))}
 	if config.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(config.APIURL))
 	}
 	api := slack.New(config.BotToken, options...)
-	rooms, stands, people := transport.NewRooms(api), transport.NewStands(api), transport.NewRegistry(api, config.Team)
+	directMessages, accounts := transport.NewDirectMessages(api), transport.NewAccounts(api, config.Team)
 	return &Bot{
-		config:   config,
-		rhythm:   transport.NormalRhythm(),
-		http:     client,
-		api:      api,
-		log:      config.Log,
-		health:   h,
-		registry: people,
-		courier:  newCourier(api, rooms, stands, people, config),
-		rooms:    rooms,
-		seen:     transport.NewSeen(),
-		lanes:    transport.NewLanes(),
-		helped:   transport.NewPacer(helpPace),
-		raised:   transport.NewPacer(raisePace),
+		config:         config,
+		rhythm:         transport.NormalRhythm(),
+		http:           client,
+		api:            api,
+		log:            config.Log,
+		health:         h,
+		accounts:       accounts,
+		directMessages: directMessages,
+		notifier:       newNotifier(api, directMessages, transport.NewChannels(api), accounts, config),
+		dedup:          transport.NewDedup(),
+		queue:          transport.NewQueue(),
+		helped:         transport.NewPacer(helpPace),
+		leaksTold:      transport.NewPacer(leakPace),
 	}, nil
 }
 
 // Notifier brings the engine's messages to people. It works without Run.
-func (b *Bot) Notifier() *notifier { return b.courier }
+func (b *Bot) Notifier() *notifier { return b.notifier }
 
 // Health is how the connection to Slack fares.
 func (b *Bot) Health() transport.Health { return b.health.Snapshot() }
@@ -159,12 +159,12 @@ func (b *Bot) Run(ctx context.Context, fakeEngine Engine) error {
 	// What was acknowledged is done even when the program is told to stop.
 	inbox := &inbox{Bot: b, engine: fakeEngine, acts: context.WithoutCancel(ctx)}
 	socket := &transport.Supervisor{
-		AppToken: b.config.AppToken, BotToken: b.config.BotToken, ApiURL: b.config.APIURL,
-		Http: b.http, Rhythm: b.rhythm, Health: b.health, Log: b.log, Take: inbox.take,
+		AppToken: b.config.AppToken, BotToken: b.config.BotToken, APIURL: b.config.APIURL,
+		HTTP: b.http, Rhythm: b.rhythm, Health: b.health, Log: b.log, Take: inbox.take,
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		defer b.lanes.Drain()
+		defer b.queue.Drain()
 		return socket.Run(ctx)
 	})
 	group.Go(func() error {

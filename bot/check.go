@@ -59,17 +59,17 @@ func (b *Bot) Check(ctx context.Context, people map[string]string) iter.Seq[Find
 // message could be brought to it.
 func (b *Bot) checkAccount(ctx context.Context, name, id string) Finding {
 	f := Finding{Subject: "account of " + name, Detail: id}
-	u, err := b.registry.User(ctx, id)
+	u, err := b.accounts.User(ctx, id)
 	if err == nil {
 		f.Detail = fmt.Sprintf("%s is @%s (%s)", id, u.Name, cmp.Or(u.RealName, u.Profile.RealName))
-		err = b.registry.Judge(u)
+		err = b.accounts.Judge(u)
 	}
 	if denied, ok := errors.AsType[refusal.Denial](err); ok {
 		f.Err = fmt.Errorf("%s Correct people.%s.slack, or have the account put right", explainDenial(denied).What, name)
 		return f
 	}
 	if err == nil {
-		_, err = b.rooms.With(ctx, id)
+		_, err = b.directMessages.With(ctx, id)
 	}
 	f.Err = err
 	return f
@@ -77,7 +77,7 @@ func (b *Bot) checkAccount(ctx context.Context, name, id string) Finding {
 
 func (b *Bot) checkAppToken(ctx context.Context) Finding {
 	f := Finding{Subject: "Slack app token", Detail: "Socket Mode can be opened"}
-	options := []slack.Option{slack.OptionAppLevelToken(b.config.AppToken), slack.OptionHTTPClient(transport.NewPatience(b.http, b.health))}
+	options := []slack.Option{slack.OptionAppLevelToken(b.config.AppToken), slack.OptionHTTPClient(transport.NewRateLimitedClient(b.http, b.health))}
 	if b.config.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(b.config.APIURL))
 	}

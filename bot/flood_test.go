@@ -176,7 +176,7 @@ func BenchmarkAcknowledgement(b *testing.B) {
 		for _, characters := range []int{100, 4000, longest} {
 			for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy, "command": commandedBy, "form": submittedBy} {
 				b.Run(fmt.Sprintf("%s/ended=%d/characters=%d", name, ended, characters), func(b *testing.B) {
-					d := floodedDesk(b, ended)
+					d := floodedInbox(b, ended)
 					ev := of("U1", wordyText(characters))
 					b.ResetTimer()
 					for b.Loop() {
@@ -205,8 +205,8 @@ func BenchmarkTripwire(b *testing.B) {
 	}
 }
 
-// floodedDesk is a desk of an engine in which so many ceremonies of 70 lines have ended.
-func floodedDesk(b *testing.B, ended int) *inbox {
+// floodedInbox returns an inbox whose engine has so many ceremonies of 70 lines that have ended.
+func floodedInbox(b *testing.B, ended int) *inbox {
 	s := setUp(b, slacktest.Config{})
 	for i := range ended {
 		c := rules.State{Plan: rekeyPlan(), PlanHash: fmt.Sprintf("%064x", i)}

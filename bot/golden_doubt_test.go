@@ -52,10 +52,10 @@ func (s *scenario) uses(name string, r ceremony.TagMatch, events ...event.Event)
 func doubtScenes(t *testing.T) map[string]render.Message {
 	t.Helper()
 	now := noon.Add(37 * time.Minute)
-	board := func(s *scenario) render.Message { return render.RenderBoard(s.asked(), rules.Live{Since: noon}, now) }
-	last := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	board := func(s *scenario) render.Message { return render.StatusPost(s.asked(), rules.Live{Since: noon}, now) }
+	last := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
 	receipt := func(s *scenario, to string) render.Message {
-		m, err := render.Render(s.c, s.message(rules.ReceiptMessage, to), signTestParcel)
+		m, err := render.Notification(s.c, s.message(rules.ReceiptMessage, to), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,7 +79,7 @@ func backupPlan() ceremony.Plan {
 func drillPlan() ceremony.Plan { return plainPlan("prod-drill-c4tv", ceremony.Drill) }
 
 // approvedTale is a ceremony that bob has approved.
-func approvedTale(t *testing.T, p ceremony.Plan) *scenario {
+func approvedScenario(t *testing.T, p ceremony.Plan) *scenario {
 	s := begin(t, p)
 	return s.then(event.Approved{By: s.who("bob"), PlanHash: p.Hash()})
 }
@@ -124,7 +124,7 @@ func (s *scenario) entered(name string, not []string, nodes ...ceremony.NodeStat
 }
 
 func drilling(t *testing.T) *scenario {
-	return approvedTale(t, drillPlan()).then(
+	return approvedScenario(t, drillPlan()).then(
 		event.Started{Nonce: nonce1, Required: 5},
 		event.KeyAnnounced{Key: announced(ceremony.StepDrill, nonce1)},
 	)
@@ -165,19 +165,19 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	t.Helper()
 	now := noon.Add(37 * time.Minute)
 	answers := rules.Live{Since: noon.Add(6 * time.Minute)}
-	board := func(s *scenario) render.Message { return render.RenderBoard(s.asked(), answers, now) }
-	last := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	board := func(s *scenario) render.Message { return render.StatusPost(s.asked(), answers, now) }
+	last := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
 	history := func(s *scenario, typeName string) render.Message {
 		for _, e := range s.entries {
 			if event.TypeOf(e.Event) == typeName {
-				return render.RenderHistory(s.c, e)
+				return render.History(s.c, e)
 			}
 		}
 		t.Fatalf("nothing is %s", typeName)
 		return render.Message{}
 	}
 	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
-		m, err := render.Render(s.c, s.message(kind, to), signTestParcel)
+		m, err := render.Notification(s.c, s.message(kind, to), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,15 +186,15 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	approval := func(p ceremony.Plan) render.Message { return outbox(begin(t, p), rules.ApprovalMessage, "bob") }
 	done := event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel}
 	made := func(p ceremony.Plan) *scenario {
-		return approvedTale(t, p).then(event.Acting{Act: event.Initializing}, event.Initialized{Shares: newShares(), Token: "d2NGTUE="})
+		return approvedScenario(t, p).then(event.Acting{Act: event.Initializing}, event.Initialized{Shares: newShares(), Token: "d2NGTUE="})
 	}
 
 	// Init.
 	initialized := made(initPlan("shamir"))
 	initDone := made(initPlan("shamir")).posted(rules.DeliveryMessage).posted(rules.TokenMessage).then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 	initAuto := made(initPlan("transit")).then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
-	initActing := approvedTale(t, initPlan("shamir")).then(event.Acting{Act: event.Initializing})
-	initLost := approvedTale(t, initPlan("shamir")).then(event.Acting{Act: event.Initializing},
+	initActing := approvedScenario(t, initPlan("shamir")).then(event.Acting{Act: event.Initializing})
+	initLost := approvedScenario(t, initPlan("shamir")).then(event.Acting{Act: event.Initializing},
 		event.Closing{Outcome: event.Failed, Fault: ceremony.InitLost}, event.Ended{Outcome: event.Failed, Vault: event.AttemptUsed})
 
 	// Unseal.
@@ -259,15 +259,15 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	notKept := issued(t, rootPlan()).
 		then(event.TranscriptSigned{Number: 1, Lines: count, SHA256: strings.Repeat("5a", 32), Archives: []string{"bucket"}}).
 		then(event.ArchiveFailed{Number: 1, Where: "bucket"})
-	asked := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)})
-	wrongPassword := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
+	asked := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)})
+	wrongPassword := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
 		fails("alice", ceremony.StepOTP, ceremony.OtherPassword)
-	exposed := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
+	exposed := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
 		fails("alice", ceremony.StepOTP, ceremony.PlainPassword).
 		then(event.Closing{Outcome: event.Failed, Fault: ceremony.PlainPassword}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
-	passwordLost := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)},
+	passwordLost := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)},
 		event.Starting{Attempt: 1}, event.PasswordLost{})
-	encoded := approvedTale(t, passwordPlan()).then(event.Starting{Attempt: 1}, event.Started{Nonce: nonce1, Required: 3}).
+	encoded := approvedScenario(t, passwordPlan()).then(event.Starting{Attempt: 1}, event.Started{Nonce: nonce1, Required: 3}).
 		counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
 		share("dave", ceremony.StepUpdate, nonce1, event.TokenIssued{By: person("dave"), Encoded: encodedToken})
 	recovery := issued(t, tokenPlan("prod-recovery-token-x7fg", ceremony.RecoveryToken))
@@ -283,28 +283,28 @@ func operationScenes(t *testing.T) map[string]render.Message {
 			event.Closing{Outcome: event.Cancelled, By: new(person("bob"))}, event.Ended{Outcome: event.Cancelled, Vault: event.NothingToCancel})
 
 	// Rotate and its policy.
-	rotated := approvedTale(t, rotatePlan()).then(event.Acting{Act: event.Rotating},
+	rotated := approvedScenario(t, rotatePlan()).then(event.Acting{Act: event.Rotating},
 		event.Rotated{Key: ceremony.KeyStatus{Term: 7, Installed: noon.Add(2 * time.Minute)}}, done)
-	rotating := approvedTale(t, rotatePlan()).then(event.Acting{Act: event.Rotating})
-	notRotated := approvedTale(t, rotatePlan()).then(event.Acting{Act: event.Rotating},
+	rotating := approvedScenario(t, rotatePlan()).then(event.Acting{Act: event.Rotating})
+	notRotated := approvedScenario(t, rotatePlan()).then(event.Acting{Act: event.Rotating},
 		event.Closing{Outcome: event.Failed, Fault: ceremony.VaultForbids}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
-	policySet := approvedTale(t, policyPlan()).then(event.Acting{Act: event.SettingPolicy}, event.RotationSet{Policy: *policyPlan().NewPolicy}, done)
+	policySet := approvedScenario(t, policyPlan()).then(event.Acting{Act: event.SettingPolicy}, event.RotationSet{Policy: *policyPlan().NewPolicy}, done)
 
 	// Backup.
 	twice := append(newShares(), event.NewShare{For: person("bob"), Ciphertext: "d2NGTUI="})
 	readFrom := backupOf("prod-rekey-k7m2", event.Completed, newShares()...)
 	readFrom.Unclaimed = []ceremony.Fingerprint{ceremony.Fingerprint(strings.Repeat("9", 40))}
-	read := func() *scenario { return approvedTale(t, backupPlan()).then(readFrom) }
+	read := func() *scenario { return approvedScenario(t, backupPlan()).then(readFrom) }
 	reading := read()
 	handed := read().posted(rules.DeliveryMessage)
-	strange := approvedTale(t, backupPlan()).then(backupOf("", "", twice...))
-	broken := approvedTale(t, backupPlan()).then(backupOf("prod-rekey-q2w3", event.Failed, newShares()...))
-	unfinished := approvedTale(t, backupPlan()).then(backupOf("prod-rekey-q2w3", event.Expired, newShares()...))
+	strange := approvedScenario(t, backupPlan()).then(backupOf("", "", twice...))
+	broken := approvedScenario(t, backupPlan()).then(backupOf("prod-rekey-q2w3", event.Failed, newShares()...))
+	unfinished := approvedScenario(t, backupPlan()).then(backupOf("prod-rekey-q2w3", event.Expired, newShares()...))
 	agreed := read().posted(rules.DeliveryMessage).then(event.DeletionAsked{By: person("bob")}, event.Acting{Act: event.DeletingBackup})
 	deleted := read().posted(rules.DeliveryMessage).then(event.DeletionAsked{By: person("bob")}, event.Acting{Act: event.DeletingBackup}, event.BackupDeleted{}, done)
-	nobodys := approvedTale(t, backupPlan()).then(event.BackupRead{Nonce: nonce2, Unclaimed: readFrom.Unclaimed})
+	nobodys := approvedScenario(t, backupPlan()).then(event.BackupRead{Nonce: nonce2, Unclaimed: readFrom.Unclaimed})
 	kept := read().posted(rules.DeliveryMessage).then(event.Closing{Outcome: event.Completed}, done)
-	nothing := approvedTale(t, backupPlan()).then(event.Closing{Outcome: event.Failed, Fault: ceremony.NoBackupKept}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
+	nothing := approvedScenario(t, backupPlan()).then(event.Closing{Outcome: event.Failed, Fault: ceremony.NoBackupKept}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
 
 	// Drill.
 	drill := drilling(t).proves("bob").fails("carol", ceremony.StepDrill, ceremony.Unsigned)
@@ -316,7 +316,7 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	return map[string]render.Message{
 		"init-approval":          approval(initPlan("shamir")),
 		"init-approval-auto":     approval(initPlan("transit")),
-		"init-board-approved":    board(approvedTale(t, initPlan("shamir"))),
+		"init-board-approved":    board(approvedScenario(t, initPlan("shamir"))),
 		"init-board-acting":      board(initActing),
 		"init-board":             board(initDone),
 		"init-board-auto":        board(initAuto),
@@ -395,8 +395,8 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		"otp-history-lost":    last(passwordLost),
 		"otp-history-issued":  last(encoded),
 		"otp-token":           outbox(encoded, rules.TokenMessage, "alice"),
-		"otp-token-odd":       render.RenderEncodedToken(encoded.c, "x\"; rm -rf ~; \""),
-		"otp-token-secondary": render.RenderEncodedToken(rules.State{Plan: drPassword}, encodedToken),
+		"otp-token-odd":       render.EncodedToken(encoded.c, "x\"; rm -rf ~; \""),
+		"otp-token-secondary": render.EncodedToken(rules.State{Plan: drPassword}, encodedToken),
 		"otp-board-issued":    board(encoded),
 		"otp-needed":          render.SayWords(explain(ceremony.NeedsPassword), ""),
 
@@ -420,7 +420,7 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		"rotate-config-option": render.SayWords(explain(ceremony.WrongOption), ""),
 
 		"backup-approval":         approval(backupPlan()),
-		"backup-board-reading":    board(approvedTale(t, backupPlan())),
+		"backup-board-reading":    board(approvedScenario(t, backupPlan())),
 		"backup-board-handing":    board(reading),
 		"backup-board-handed":     board(handed),
 		"backup-board-agreed":     board(agreed),
@@ -459,11 +459,11 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		"drill-history-proven":  history(drill, "proven"),
 		"drill-ended":           outbox(short, rules.EndedMessage, "erin"),
 
-		"answer-key-report": render.RenderKeyReport("prod", rules.KeyReport{
+		"answer-key-report": render.KeyReport("prod", rules.KeyReport{
 			Key:    ceremony.KeyStatus{Term: 7, Installed: noon.Add(-40 * 24 * time.Hour), Encryptions: 12_345_678},
 			Policy: policyPlan().NewPolicy, Backup: true, Rekeyed: noon.Add(-90 * 24 * time.Hour), Rotated: noon.Add(-40 * 24 * time.Hour),
 		}),
-		"answer-key-report-bare": render.RenderKeyReport("prod", rules.KeyReport{Key: ceremony.KeyStatus{Term: 1, Installed: noon, Encryptions: 42}}),
+		"answer-key-report-bare": render.KeyReport("prod", rules.KeyReport{Key: ceremony.KeyStatus{Term: 1, Installed: noon, Encryptions: 42}}),
 	}
 }
 

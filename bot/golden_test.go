@@ -31,15 +31,15 @@ func scenes(t *testing.T) map[string]render.Message {
 	now := noon.Add(37 * time.Minute)
 	answers := rules.Live{Since: noon.Add(6 * time.Minute)}
 	silent := rules.Live{Vault: ceremony.ErrNotSent, Since: noon.Add(20 * time.Minute)}
-	board := func(s *scenario, live rules.Live) render.Message { return render.RenderBoard(s.asked(), live, now) }
+	board := func(s *scenario, live rules.Live) render.Message { return render.StatusPost(s.asked(), live, now) }
 	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
-		m, err := render.Render(s.c, s.message(kind, to), signTestParcel)
+		m, err := render.Notification(s.c, s.message(kind, to), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return m
 	}
-	last := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	last := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
 
 	proposed := begin(t, rekeyPlan())
 	collecting := started(t, rekeyPlan())
@@ -123,7 +123,7 @@ func scenes(t *testing.T) map[string]render.Message {
 		"board-proposed":     board(proposed, rules.Live{}),
 		"board-collecting":   board(collecting, answers),
 		"board-two-of-three": board(two, answers),
-		"board-asking":       render.RenderBoard(asking.c, answers, now),
+		"board-asking":       render.StatusPost(asking.c, answers, now),
 		"board-not-asked":    board(unreached, answers),
 		"board-no-approver":  board(unapproved, answers),
 		"board-vault-silent": board(two, silent),
@@ -142,33 +142,33 @@ func scenes(t *testing.T) map[string]render.Message {
 		"board-unconfirmed":  board(unconfirmed, answers),
 		"board-root":         board(root, answers),
 
-		"history-approved":           render.RenderHistory(collecting.c, collecting.entries[1]),
-		"history-rejected":           render.RenderHistory(rejected.c, rejected.entries[1]),
-		"history-started":            render.RenderHistory(collecting.c, collecting.entries[3]),
-		"history-key-announced":      render.RenderHistory(collecting.c, collecting.entries[4]),
+		"history-approved":           render.History(collecting.c, collecting.entries[1]),
+		"history-rejected":           render.History(rejected.c, rejected.entries[1]),
+		"history-started":            render.History(collecting.c, collecting.entries[3]),
+		"history-key-announced":      render.History(collecting.c, collecting.entries[4]),
 		"history-counted":            last(two),
 		"history-declined":           last(declined),
 		"history-round-refused":      last(refused),
-		"history-rekeyed":            render.RenderHistory(handed.c, handed.message(rules.DeliveryMessage, "alice").Entry),
+		"history-rekeyed":            render.History(handed.c, handed.message(rules.DeliveryMessage, "alice").Entry),
 		"history-token-issued":       last(root),
 		"history-verified":           last(verified),
 		"history-froze":              last(frozen),
 		"history-resume-asked":       last(half),
-		"history-resumed":            render.RenderHistory(half.c, event.Entry{Seq: 8, At: noon, Hash: "ab", Event: event.Resumed{}}),
-		"history-attempt-lost":       render.RenderHistory(half.c, event.Entry{Seq: 9, At: noon, Hash: "ab", Event: event.AttemptLost{Nonce: nonce1}}),
-		"history-closing":            render.RenderHistory(cancelled.c, cancelled.entries[5]),
+		"history-resumed":            render.History(half.c, event.Entry{Seq: 8, At: noon, Hash: "ab", Event: event.Resumed{}}),
+		"history-attempt-lost":       render.History(half.c, event.Entry{Seq: 9, At: noon, Hash: "ab", Event: event.AttemptLost{Nonce: nonce1}}),
+		"history-closing":            render.History(cancelled.c, cancelled.entries[5]),
 		"history-round-reset":        last(reset),
 		"history-verified-elsewhere": last(elsewhere),
-		"history-unconfirmed":        render.RenderHistory(unconfirmed.c, unconfirmed.entries[len(unconfirmed.entries)-2]),
-		"history-failed":             render.RenderHistory(failed.c, failed.entries[5]),
+		"history-unconfirmed":        render.History(unconfirmed.c, unconfirmed.entries[len(unconfirmed.entries)-2]),
+		"history-failed":             render.History(failed.c, failed.entries[5]),
 		"history-ended":              last(cancelled),
 
 		"approval":              outbox(proposed, rules.ApprovalMessage, "bob"),
 		"approval-too-late":     outbox(collecting, rules.ApprovalMessage, "bob"),
 		"ask":                   outbox(collecting, rules.AskMessage, "carol"),
 		"ask-verify":            outbox(verifying, rules.AskMessage, "dave"),
-		"ask-replaced":          render.RenderAsk(verifying.c, person("carol"), ceremony.Announced{Subkey: "00"}),
-		"ask-odd-nonce":         render.RenderAsk(collecting.c, person("carol"), oddKey).OrStop(),
+		"ask-replaced":          render.ShareRequest(verifying.c, person("carol"), ceremony.Announced{Subkey: "00"}),
+		"ask-odd-nonce":         render.ShareRequest(collecting.c, person("carol"), oddKey).OrStop(),
 		"ask-over":              outbox(cancelled, rules.AskMessage, "carol"),
 		"receipt-counted":       outbox(two, rules.ReceiptMessage, "bob"),
 		"receipt-declined":      outbox(declined, rules.ReceiptMessage, "carol"),
@@ -185,15 +185,15 @@ func scenes(t *testing.T) map[string]render.Message {
 			return s.then(event.Closing{Outcome: event.Cancelled, By: &alice}, event.Ended{Outcome: event.Cancelled, Vault: event.AttemptDropped})
 		}(), rules.FrozenMessage, "bob"),
 		"ended-completed":     outbox(completed, rules.EndedMessage, "bob"),
-		"history-unproven":    render.RenderHistory(half.c, event.Entry{Seq: 9, At: noon, Hash: "ab", Event: event.AttemptLost{Nonce: nonce1, Unproven: true}}),
+		"history-unproven":    render.History(half.c, event.Entry{Seq: 9, At: noon, Hash: "ab", Event: event.AttemptLost{Nonce: nonce1, Unproven: true}}),
 		"board-gone-made":     board(goneMade, answers),
 		"board-gone-nothing":  board(goneNothing, answers),
 		"root-board-gone":     board(goneToken, answers),
 		"root-board-unknown":  board(unknownToken, answers),
-		"root-history-lost":   render.RenderHistory(unknownToken.c, unknownToken.entries[len(unknownToken.entries)-2]),
+		"root-history-lost":   render.History(unknownToken.c, unknownToken.entries[len(unknownToken.entries)-2]),
 		"frozen-gone":         outbox(goneMade, rules.FrozenMessage, "bob"),
 		"board-elsewhere":     board(past, answers),
-		"history-elsewhere":   render.RenderHistory(past.c, past.entries[len(past.entries)-2]),
+		"history-elsewhere":   render.History(past.c, past.entries[len(past.entries)-2]),
 		"delivery-elsewhere":  outbox(past, rules.DeliveryMessage, "dave"),
 		"ended-elsewhere":     outbox(past, rules.EndedMessage, "bob"),
 		"ended-unproven":      outbox(unproven, rules.EndedMessage, "dave"),
@@ -208,19 +208,19 @@ func scenes(t *testing.T) map[string]render.Message {
 		"recovery-receipt-refused": outbox(recoveryRefused, rules.ReceiptMessage, "carol"),
 		"recovery-delivery":        outbox(recoveryMade, rules.DeliveryMessage, "dave"),
 		"recovery-ended":           outbox(recoveryDone, rules.EndedMessage, "dave"),
-		"recovery-help":            render.RenderHelp("rekey-recovery"),
+		"recovery-help":            render.Help("rekey-recovery"),
 		"recovery-not-here":        render.SayWords(explain(ceremony.NoRecoveryKey), ""),
 		"recovery-instead":         render.SayWords(explain(ceremony.WrongSealType), ""),
 
-		"answer-help":        render.RenderHelp(""),
-		"answer-help-topic":  render.RenderHelp("shares"),
-		"answer-list":        render.RenderList(list, now),
-		"answer-list-empty":  render.RenderList(nil, now),
-		"answer-history":     render.RenderPast(list, ""),
-		"answer-holders":     render.RenderHolders(clusters, nil),
+		"answer-help":        render.Help(""),
+		"answer-help-topic":  render.Help("shares"),
+		"answer-list":        render.OpenCeremonies(list, now),
+		"answer-list-empty":  render.OpenCeremonies(nil, now),
+		"answer-history":     render.PastCeremonies(list, ""),
+		"answer-holders":     render.Holders(clusters, nil),
 		"answer-refused":     render.SayWords(explain(ceremony.OwnProposal), ""),
 		"answer-failed":      render.SayWords(explain(errors.New("detail that stays inside")), "K7M2QX"),
-		"answer-direct-help": render.RenderDirectHelp(),
+		"answer-direct-help": render.DirectHelp(),
 	})
 	return all
 }

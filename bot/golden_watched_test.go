@@ -27,10 +27,10 @@ func watchedPlan() ceremony.Plan {
 
 // watchedScenes are people who are called, who watch, and who object.
 func watchedScenes(t *testing.T) map[string]render.Message {
-	history := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
-	board := func(s *scenario) render.Message { return render.RenderBoard(s.asked(), rules.Live{}, noon) }
+	history := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
+	board := func(s *scenario) render.Message { return render.StatusPost(s.asked(), rules.Live{}, noon) }
 	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
-		m, err := render.Render(s.c, s.message(kind, to), nil)
+		m, err := render.Notification(s.c, s.message(kind, to), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +76,7 @@ func watchedScenes(t *testing.T) map[string]render.Message {
 	}
 
 	return map[string]render.Message{
-		"answer-holders-policy":     render.RenderHolders([]ceremony.Cluster{strict}, nil),
+		"answer-holders-policy":     render.Holders([]ceremony.Cluster{strict}, nil),
 		"watched-board":             board(proposed()),
 		"watched-approval":          outbox(proposed(), rules.ApprovalMessage, "bob"),
 		"watched-approved":          history(approved()),

@@ -37,7 +37,7 @@ func TestEveryCommandAndTopicHasHelp(t *testing.T) {
 	}
 	seen := 0
 	for _, about := range asked {
-		m := render.RenderHelp(about)
+		m := render.Help(about)
 		switch text := text(m); {
 		case strings.Contains(text, "There is no help on this"):
 			if about != "rotation" {
@@ -57,10 +57,10 @@ func TestEveryCommandAndTopicHasHelp(t *testing.T) {
 func TestHelpOnAnOperationShowsHowItIsProposed(t *testing.T) {
 	for _, op := range ceremony.Operations() {
 		line, more := command.OperationHelp(op)
-		if line == "" || more == "" || !strings.Contains(text(render.RenderHelp("operations")), "`"+string(op)+"`  "+line) {
+		if line == "" || more == "" || !strings.Contains(text(render.Help("operations")), "`"+string(op)+"`  "+line) {
 			t.Errorf("no line for %s in the list", op)
 		}
-		help := text(render.RenderHelp(string(op)))
+		help := text(render.Help(string(op)))
 		if !strings.Contains(help, "/ceremony start "+string(op)+" CLUSTER") {
 			t.Errorf("help on %s does not show its command:\n%s", op, help)
 		}

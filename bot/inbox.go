@@ -36,26 +36,26 @@ type answer func(ctx context.Context, m render.Message)
 //
 // Life of a share, 1 of 7: the envelope arrives, is deduplicated and queued, and
 // acknowledged at once.
-func (d *inbox) take(ev socketmode.Event) (reply any, ack bool) {
-	keys, j := d.read(ev)
+func (in *inbox) take(ev socketmode.Event) (reply any, ack bool) {
+	keys, j := in.read(ev)
 	if j.Do == nil {
 		return j.Ack, true
 	}
 	if j.Kind == transport.KindNotice {
 		// At once: it must not wait behind the account that it is about.
-		j.Do(d.acts)
+		j.Do(in.acts)
 		return nil, true
 	}
-	if d.seen.Any(keys) {
-		d.health.Note(func(h *transport.Health) { h.Duplicates++ })
+	if in.dedup.Any(keys) {
+		in.health.Note(func(h *transport.Health) { h.Duplicates++ })
 		return nil, true
 	}
-	if d.lanes.Put(d.acts, j) {
-		d.seen.Add(keys)
+	if in.queue.Put(in.acts, j) {
+		in.dedup.Add(keys)
 		return j.Ack, true
 	}
-	d.health.Note(func(h *transport.Health) { h.TurnedAway++ })
-	d.log.Warn("queue full", "kind", string(j.Kind), "person", j.Person)
+	in.health.Note(func(h *transport.Health) { h.TurnedAway++ })
+	in.log.Warn("queue full", "kind", string(j.Kind), "person", j.Person)
 	// A message is not acknowledged: Slack delivers it again, in seconds and then in
 	// minutes.
 	return j.Full, j.Kind != transport.KindMessage
@@ -63,46 +63,46 @@ func (d *inbox) take(ev socketmode.Event) (reply any, ack bool) {
 
 // read makes a job of an envelope, and the keys under which it is known. A job
 // without do is of no interest.
-func (d *inbox) read(ev socketmode.Event) (keys []string, j transport.Job) {
+func (in *inbox) read(ev socketmode.Event) (keys []string, j transport.Job) {
 	defer func() {
 		if p := recover(); p != nil {
-			d.panicked(p)
+			in.panicked(p)
 			keys, j = nil, transport.Job{}
 		}
 	}()
 	keys = []string{"envelope " + ev.Request.EnvelopeID}
 	switch data := ev.Data.(type) {
 	case slack.SlashCommand:
-		return known(keys, "trigger", data.TriggerID), d.readCommand(ev, data)
+		return known(keys, "trigger", data.TriggerID), in.readCommand(ev, data)
 	case slack.InteractionCallback:
-		return d.readInteraction(known(keys, "trigger", data.TriggerID), ev, data)
+		return in.readInteraction(known(keys, "trigger", data.TriggerID), ev, data)
 	case slackevents.EventsAPIEvent:
 		if outer, ok := data.Data.(*slackevents.EventsAPICallbackEvent); ok {
 			keys = known(keys, "event", outer.EventID)
 		}
-		return d.readEvent(keys, data)
+		return in.readEvent(keys, data)
 	}
 	return keys, transport.Job{}
 }
 
-func (d *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) transport.Job {
+func (in *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) transport.Job {
 	who := transport.Claim{User: data.UserID, Teams: teams(data.TeamID)}
 	k, t := transport.KindCommand, trigger{data.TriggerID, time.Now()}
 	if command.WantsForm(data.Text) {
 		k = transport.KindOpening
 	}
-	look := func() []refusal.Exposure { return command.TypedShows(data.Text, d.engine.IsDigest) }
-	j := d.job(k, who, look, d.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
-		cmd, fault := command.ParseCommand(data.Text, d.engine.IsDigest)
+	look := func() []refusal.Exposure { return command.TypedShows(data.Text, in.engine.IsDigest) }
+	j := in.job(k, who, look, in.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+		cmd, fault := command.ParseCommand(data.Text, in.engine.IsDigest)
 		switch {
 		case command.Shows(fault):
 			return render.Message{}, fault // whoever they are: this is what they have to know
-		case !d.listed(by):
+		case !in.listed(by):
 			return render.Message{}, refusal.Unlisted
 		case fault != nil:
 			return render.Message{}, fault
 		}
-		return d.execute(ctx, by, cmd, t)
+		return in.execute(ctx, by, cmd, t)
 	})
 	if ev.Request.AcceptsResponsePayload {
 		j.Full = object{"response_type": slack.ResponseTypeEphemeral, "text": explain(refusal.Overloaded).String()}
@@ -110,11 +110,11 @@ func (d *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) transp
 	return j
 }
 
-func (d *inbox) readInteraction(keys []string, ev socketmode.Event, data slack.InteractionCallback) ([]string, transport.Job) {
+func (in *inbox) readInteraction(keys []string, ev socketmode.Event, data slack.InteractionCallback) ([]string, transport.Job) {
 	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
 	switch {
 	case data.Type == slack.InteractionTypeViewSubmission:
-		return known(keys, "form", data.View.ID), d.readSubmission(ev, data)
+		return known(keys, "form", data.View.ID), in.readSubmission(ev, data)
 	case data.Type != slack.InteractionTypeBlockActions || len(data.ActionCallback.BlockActions) == 0:
 		return keys, transport.Job{}
 	}
@@ -123,16 +123,16 @@ func (d *inbox) readInteraction(keys []string, ev socketmode.Event, data slack.I
 		return keys, transport.Job{}
 	}
 	if action.ActionID == string(command.VerbForm) {
-		return keys, d.job(transport.KindOpening, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
-			return d.clickForm(ctx, by, action.Value, t)
+		return keys, in.job(transport.KindOpening, who, nil, in.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+			return in.clickForm(ctx, by, action.Value, t)
 		})
 	}
-	return keys, d.job(transport.KindClick, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
-		return d.click(ctx, by, data)
+	return keys, in.job(transport.KindClick, who, nil, in.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+		return in.click(ctx, by, data)
 	})
 }
 
-func (d *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string, transport.Job) {
+func (in *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string, transport.Job) {
 	switch inner := ev.InnerEvent.Data.(type) {
 	case *slackevents.MessageEvent:
 		n, ok := noteOf(inner)
@@ -142,14 +142,14 @@ func (d *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]strin
 		who := transport.Claim{User: n.user, Teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), Shared: ev.IsExtSharedChannel}
 		look := func() []refusal.Exposure {
 			n.texts = readings(inner.Message)
-			return n.shows(d.engine.IsDigest)
+			return n.shows(in.engine.IsDigest)
 		}
-		return known(keys, "message", n.key()), d.job(transport.KindMessage, who, look, d.writeTo(n.user), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
-			return d.receive(ctx, by, n, shown)
+		return known(keys, "message", n.key()), in.job(transport.KindMessage, who, look, in.writeTo(n.user), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
+			return in.receive(ctx, by, n, shown)
 		})
 	case *slackevents.UserChangeEvent:
 		id := inner.User.ID
-		return keys, transport.Job{Kind: transport.KindNotice, Person: id, Do: func(context.Context) { d.registry.Forget(id) }}
+		return keys, transport.Job{Kind: transport.KindNotice, Person: id, Do: func(context.Context) { in.accounts.Forget(id) }}
 	}
 	return keys, transport.Job{}
 }
@@ -169,14 +169,14 @@ func teams(all ...string) []string {
 // the open; people hear of that whoever sent it, and look may be nil. It is called when
 // the job is done: how long it takes is up to whoever wrote the text, and nobody else's
 // acknowledgement may wait for it. A panic of one job ends that job and nothing else.
-func (d *inbox) job(k transport.Kind, who transport.Claim, look func() []refusal.Exposure, reply answer, do func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)) transport.Job {
+func (in *inbox) job(k transport.Kind, who transport.Claim, look func() []refusal.Exposure, reply answer, do func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)) transport.Job {
 	return transport.Job{Kind: k, Person: who.User, Do: func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, actTimeout)
 		defer cancel()
-		said, err := d.attempt(ctx, who, look, do)
+		said, err := in.attempt(ctx, who, look, do)
 		if err != nil {
-			said = d.complain(k, who, err)
-			if k == transport.KindMessage && stranger(err) && !d.helped.Free(who.User) {
+			said = in.complain(k, who, err)
+			if k == transport.KindMessage && stranger(err) && !in.helped.Free(who.User) {
 				return // they were told a moment ago; our posts are few and others wait for them
 			}
 		}
@@ -199,10 +199,10 @@ func stranger(err error) bool {
 // errPanic is a defect of this program that was caught.
 var errPanic = errors.New("panic")
 
-func (d *inbox) attempt(ctx context.Context, who transport.Claim, look func() []refusal.Exposure, do func(context.Context, ceremony.Account, []refusal.Exposure) (render.Message, error)) (said render.Message, err error) {
+func (in *inbox) attempt(ctx context.Context, who transport.Claim, look func() []refusal.Exposure, do func(context.Context, ceremony.Account, []refusal.Exposure) (render.Message, error)) (said render.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			d.panicked(p)
+			in.panicked(p)
 			said, err = render.Message{}, errPanic
 		}
 	}()
@@ -210,43 +210,43 @@ func (d *inbox) attempt(ctx context.Context, who transport.Claim, look func() []
 	if look != nil {
 		shown = look()
 	}
-	by, err := d.registry.Account(ctx, who)
+	by, err := in.accounts.Account(ctx, who)
 	if err != nil {
-		d.raise(ctx, who.Claimed(d.config.Team), shown)
+		in.reportLeak(ctx, who.Claimed(in.config.Team), shown)
 		if len(shown) > 0 && stranger(err) {
 			err = shown[0].Told() // before who they are, this is what they have to know
 		}
 		return render.Message{}, err
 	}
-	d.raise(ctx, by, shown)
+	in.reportLeak(ctx, by, shown)
 	return do(ctx, by, shown)
 }
 
-func (d *inbox) panicked(p any) {
+func (in *inbox) panicked(p any) {
 	// The value may quote what was sent; where it happened is enough.
-	d.log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+	in.log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 }
 
 // complain writes the operator's line about an error and makes the person's
 // words. What is not part of the rules gets a reference that joins the two.
-func (d *inbox) complain(k transport.Kind, who transport.Claim, err error) render.Message {
+func (in *inbox) complain(k transport.Kind, who transport.Claim, err error) render.Message {
 	if ordinary(err) {
-		d.log.Info("refused", "kind", string(k), "user", who.User, "error", err)
+		in.log.Info("refused", "kind", string(k), "user", who.User, "error", err)
 		return render.SayWords(explain(err), "")
 	}
 	reference := newReference()
-	d.log.Error("failed", "kind", string(k), "user", who.User, "reference", reference, "error", err)
+	in.log.Error("failed", "kind", string(k), "user", who.User, "reference", reference, "error", err)
 	return render.SayWords(explain(err), reference)
 }
 
 // replyTo returns a command or a click, so that only the person sees it. When
 // Slack does not take that, the answer goes into their direct messages.
-func (d *inbox) replyTo(responseURL, user string) answer {
+func (in *inbox) replyTo(responseURL, user string) answer {
 	return func(ctx context.Context, m render.Message) {
 		options := append(m.Options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
-		if _, _, err := d.api.PostMessageContext(ctx, "", options...); err != nil {
-			d.log.Warn("answer not delivered, writing directly", "user", user, "error", withoutURL(err))
-			d.writeTo(user)(ctx, m)
+		if _, _, err := in.api.PostMessageContext(ctx, "", options...); err != nil {
+			in.log.Warn("answer not delivered, writing directly", "user", user, "error", withoutURL(err))
+			in.writeTo(user)(ctx, m)
 		}
 	}
 }
@@ -261,17 +261,17 @@ func withoutURL(err error) error {
 }
 
 // writeTo returns in the direct messages with somebody.
-func (d *inbox) writeTo(user string) answer {
+func (in *inbox) writeTo(user string) answer {
 	return func(ctx context.Context, m render.Message) {
-		room, err := d.rooms.With(ctx, user)
+		room, err := in.directMessages.With(ctx, user)
 		if err == nil {
-			err = d.courier.posts.Wait(ctx, room)
+			err = in.notifier.posts.Wait(ctx, room)
 		}
 		if err == nil {
-			_, _, err = d.api.PostMessageContext(ctx, room, m.Options()...)
+			_, _, err = in.api.PostMessageContext(ctx, room, m.Options()...)
 		}
 		if err != nil {
-			d.log.Warn("answer not delivered", "user", user, "error", err)
+			in.log.Warn("answer not delivered", "user", user, "error", err)
 		}
 	}
 }

@@ -18,8 +18,8 @@ import (
 
 // listed reports whether an account is in the configuration. Nobody else is told
 // anything.
-func (d *inbox) listed(who ceremony.Account) bool {
-	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool {
+func (in *inbox) listed(who ceremony.Account) bool {
+	return slices.ContainsFunc(in.engine.Clusters(), func(c ceremony.Cluster) bool {
 		return slices.ContainsFunc(slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners, c.Witnesses),
 			func(p ceremony.Person) bool { return p.Account == who })
 	})
@@ -27,35 +27,35 @@ func (d *inbox) listed(who ceremony.Account) bool {
 
 // execute does what a person asks for, whether they typed it or clicked. A form can be
 // opened with t, for a moment.
-func (d *inbox) execute(ctx context.Context, by ceremony.Account, cmd command.Command, t trigger) (render.Message, error) {
+func (in *inbox) execute(ctx context.Context, by ceremony.Account, cmd command.Command, t trigger) (render.Message, error) {
 	switch cmd.Verb {
 	case command.VerbHelp:
-		return render.RenderHelp(cmd.Topic), nil
+		return render.Help(cmd.Topic), nil
 	case command.VerbList:
-		return render.RenderList(d.engine.Ceremonies(), time.Now()), nil
+		return render.OpenCeremonies(in.engine.Ceremonies(), time.Now()), nil
 	case command.VerbHistory:
-		return d.history(cmd.Cluster)
+		return in.history(cmd.Cluster)
 	case command.VerbHolders:
-		return d.holders(cmd.Cluster)
+		return in.holders(cmd.Cluster)
 	case command.VerbKeyStatus:
-		return d.keyStatus(ctx, cmd.Cluster)
+		return in.keyStatus(ctx, cmd.Cluster)
 	case command.VerbStart:
-		return d.start(ctx, by, cmd)
+		return in.start(ctx, by, cmd)
 	}
-	id, err := d.which(cmd)
+	id, err := in.which(cmd)
 	if err != nil {
 		return render.Message{}, err
 	}
 	switch cmd.Verb {
 	case command.VerbStatus:
-		return d.status(id, by)
+		return in.status(id, by)
 	case command.VerbSubmit:
 		if cmd.Form {
-			return d.openForm(ctx, by, id, "", t)
+			return in.openForm(ctx, by, id, "", t)
 		}
-		return d.submit(id, by)
+		return in.submit(id, by)
 	case command.VerbApprove:
-		c, err := d.engine.Approve(ctx, id, by, cmd.Hash)
+		c, err := in.engine.Approve(ctx, id, by, cmd.Hash)
 		if err != nil {
 			return render.Message{}, err
 		}
@@ -64,17 +64,17 @@ func (d *inbox) execute(ctx context.Context, by ceremony.Account, cmd command.Co
 		}
 		return render.Say("You approved `%s`. %s", id, wording.Beginning(c)), nil
 	case command.VerbReject:
-		if _, err := d.engine.Reject(ctx, id, by, cmd.Text); err != nil {
+		if _, err := in.engine.Reject(ctx, id, by, cmd.Text); err != nil {
 			return render.Message{}, err
 		}
 		return render.Say("You rejected `%s`. Nothing was sent to Vault.", id), nil
 	case command.VerbCancel:
-		if _, err := d.engine.Cancel(ctx, id, by, cmd.Text); err != nil {
+		if _, err := in.engine.Cancel(ctx, id, by, cmd.Text); err != nil {
 			return render.Message{}, err
 		}
 		return render.Say("You cancelled `%s`. What becomes of it in Vault is shown in the status post.", id), nil
 	case command.VerbResume:
-		c, err := d.engine.Resume(ctx, id, by)
+		c, err := in.engine.Resume(ctx, id, by)
 		if err != nil {
 			return render.Message{}, err
 		}
@@ -83,67 +83,67 @@ func (d *inbox) execute(ctx context.Context, by ceremony.Account, cmd command.Co
 		}
 		return render.Say("`%s` goes on. Vault is compared with the plan first.", id), nil
 	case command.VerbAcknowledge:
-		if _, err := d.engine.Acknowledge(ctx, id, by, cmd.Text, ""); err != nil {
+		if _, err := in.engine.Acknowledge(ctx, id, by, cmd.Text, ""); err != nil {
 			return render.Message{}, err
 		}
 		return render.Say("You look after `%s`. The owners of the cluster see that in its status post.", id), nil
 	case command.VerbFreeze:
-		if _, err := d.engine.Freeze(ctx, id, by, cmd.Text); err != nil {
+		if _, err := in.engine.Freeze(ctx, id, by, cmd.Text); err != nil {
 			return render.Message{}, err
 		}
 		return render.Say("`%s` stands still, as soon as Vault has answered what it was asked. It goes on when its initiator and an approver agree.", id), nil
 	case command.VerbProceed:
-		if _, err := d.engine.Proceed(ctx, id, by); err != nil {
+		if _, err := in.engine.Proceed(ctx, id, by); err != nil {
 			return render.Message{}, err
 		}
 		return render.Say("You have let the next step of `%s` happen.", id), nil
 	case command.VerbAgree, command.VerbDisagree:
-		if _, err := d.engine.Testify(ctx, id, by, cmd.Verb == command.VerbAgree, cmd.Text); err != nil {
+		if _, err := in.engine.Testify(ctx, id, by, cmd.Verb == command.VerbAgree, cmd.Text); err != nil {
 			return render.Message{}, err
 		}
 		return render.Say("Your statement about `%s` is written down, and becomes part of the transcript.", id), nil
 	case command.VerbException:
-		if _, err := d.engine.Note(ctx, id, by, cmd.Text); err != nil {
+		if _, err := in.engine.Note(ctx, id, by, cmd.Text); err != nil {
 			return render.Message{}, err
 		}
 		return render.Say("Written down in the journal of `%s`.", id), nil
 	case command.VerbTranscript:
-		return d.transcript(ctx, id, by, cmd.Send)
+		return in.transcript(ctx, id, by, cmd.Send)
 	case command.VerbReset:
-		return d.reset(ctx, id, by)
+		return in.reset(ctx, id, by)
 	case command.VerbReverify:
-		return d.reverify(ctx, id, by)
+		return in.reverify(ctx, id, by)
 	case command.VerbDelete:
-		return d.delete(ctx, id, by)
+		return in.delete(ctx, id, by)
 	case command.VerbAccessor:
-		return d.accessor(ctx, id, by, cmd.Accessor)
+		return in.accessor(ctx, id, by, cmd.Accessor)
 	case command.VerbRevoked:
-		return d.revoked(ctx, id, by)
+		return in.revoked(ctx, id, by)
 	}
 	panic(fmt.Sprintf("verb %q is understood and not done", cmd.Verb))
 }
 
 // which finds the ceremony that is meant. Without an id it is the only open one,
 // for verbs that change nothing.
-func (d *inbox) which(cmd command.Command) (ceremony.ID, error) {
-	all := d.engine.Ceremonies()
+func (in *inbox) which(cmd command.Command) (ceremony.ID, error) {
+	all := in.engine.Ceremonies()
 	if cmd.ID != "" {
 		return command.Resolve(cmd.ID, all, cmd.Verb != command.VerbStatus && cmd.Verb != command.VerbSubmit && cmd.Verb != command.VerbTranscript)
 	}
 	return command.OnlyOpen(all)
 }
 
-func (d *inbox) start(ctx context.Context, by ceremony.Account, cmd command.Command) (render.Message, error) {
+func (in *inbox) start(ctx context.Context, by ceremony.Account, cmd command.Command) (render.Message, error) {
 	if !slices.Contains(ceremony.Operations(), cmd.Operation) {
 		return render.Message{}, command.UnknownOperation(cmd.Operation)
 	}
-	if !d.configured(cmd.Cluster) {
+	if !in.configured(cmd.Cluster) {
 		return render.Message{}, ceremony.UnknownCluster
 	}
-	if err := d.courier.stands.Check(ctx, d.courier.channel(cmd.Cluster)); err != nil {
+	if err := in.notifier.channels.Check(ctx, in.notifier.channel(cmd.Cluster)); err != nil {
 		return render.Message{}, err
 	}
-	c, err := d.engine.Propose(ctx, ceremony.Proposal{
+	c, err := in.engine.Propose(ctx, ceremony.Proposal{
 		Operation: cmd.Operation, Cluster: cmd.Cluster, Reason: cmd.Text, By: by, Options: cmd.Options,
 	})
 	switch r, _ := ceremony.RefusalOf(err); {
@@ -152,7 +152,7 @@ func (d *inbox) start(ctx context.Context, by ceremony.Account, cmd command.Comm
 	case err != nil:
 		return render.Message{}, onlyAsked(err)
 	}
-	return render.RenderProposed(c, by), nil
+	return render.Proposed(c, by), nil
 }
 
 // onlyAsked is an error of something for which Vault is asked and told nothing, so
@@ -166,18 +166,18 @@ func onlyAsked(err error) error {
 
 // status shows where a ceremony stands, and lets people do what it waits for from
 // them.
-func (d *inbox) status(id ceremony.ID, by ceremony.Account) (render.Message, error) {
-	c, live, err := d.engine.Ceremony(id)
+func (in *inbox) status(id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	c, live, err := in.engine.Ceremony(id)
 	if err != nil {
 		return render.Message{}, err
 	}
-	m := render.RenderBoard(c, live, time.Now())
-	m.Blocks = append(m.Blocks, render.Deeds(c, by)...)
+	m := render.StatusPost(c, live, time.Now())
+	m.Blocks = append(m.Blocks, render.Buttons(c, by)...)
 	return m, nil
 }
 
-func (d *inbox) reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
-	_, err := d.engine.Reset(ctx, id, by)
+func (in *inbox) reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	_, err := in.engine.Reset(ctx, id, by)
 	switch r, _ := ceremony.RefusalOf(err); {
 	case r == ceremony.MayNotCancel:
 		return render.Message{}, refusal.MayNotReset
@@ -187,8 +187,8 @@ func (d *inbox) reset(ctx context.Context, id ceremony.ID, by ceremony.Account) 
 	return render.Say("The sealed nodes of `%s` forget the shares that they have counted, and everybody is asked once more.", id), nil
 }
 
-func (d *inbox) reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
-	_, err := d.engine.Reverify(ctx, id, by)
+func (in *inbox) reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	_, err := in.engine.Reverify(ctx, id, by)
 	switch r, _ := ceremony.RefusalOf(err); {
 	case r == ceremony.MayNotCancel:
 		return render.Message{}, refusal.MayNotReverify
@@ -198,8 +198,8 @@ func (d *inbox) reverify(ctx context.Context, id ceremony.ID, by ceremony.Accoun
 	return render.Say("The new shares of `%s` are proven again, from the beginning. Everybody is asked once more; the old key stays in force until then.", id), nil
 }
 
-func (d *inbox) delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
-	_, err := d.engine.Delete(ctx, id, by)
+func (in *inbox) delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	_, err := in.engine.Delete(ctx, id, by)
 	switch r, _ := ceremony.RefusalOf(err); {
 	case r == ceremony.AlreadyApproved:
 		return render.Message{}, refusal.DeletionAsked
@@ -210,17 +210,17 @@ func (d *inbox) delete(ctx context.Context, id ceremony.ID, by ceremony.Account)
 }
 
 // accessor names the root token that a ceremony has made.
-func (d *inbox) accessor(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (render.Message, error) {
-	if _, err := d.engine.NameToken(ctx, id, by, accessor); err != nil {
+func (in *inbox) accessor(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (render.Message, error) {
+	if _, err := in.engine.NameToken(ctx, id, by, accessor); err != nil {
 		return render.Message{}, onlyAsked(err)
 	}
 	return render.Say("Vault knows the token of `%s` by this accessor. I ask every minute whether it is gone, and write down when it was. Revoke it as soon as the work is done.", id), nil
 }
 
-func (d *inbox) revoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
-	_, err := d.engine.TokenRevoked(ctx, id, by)
+func (in *inbox) revoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	_, err := in.engine.TokenRevoked(ctx, id, by)
 	if r, _ := ceremony.RefusalOf(err); r == ceremony.NotWaiting {
-		if c, _, known := d.engine.Ceremony(id); known == nil && c.OwesRevocation() && c.Accessor != "" {
+		if c, _, known := in.engine.Ceremony(id); known == nil && c.OwesRevocation() && c.Accessor != "" {
 			return render.Message{}, refusal.VaultIsAsked
 		}
 	}
@@ -231,18 +231,18 @@ func (d *inbox) revoked(ctx context.Context, id ceremony.ID, by ceremony.Account
 }
 
 // submit shows a holder again what to run.
-func (d *inbox) submit(id ceremony.ID, by ceremony.Account) (render.Message, error) {
-	c, to, err := d.wanted(id, by)
+func (in *inbox) submit(id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	c, to, err := in.wanted(id, by)
 	if err != nil {
 		return render.Message{}, err
 	}
-	return render.RenderAsk(c, to, *c.Key), nil
+	return render.ShareRequest(c, to, *c.Key), nil
 }
 
 // wanted is whom a ceremony means when it waits for somebody with this account. The
 // error says why it does not.
-func (d *inbox) wanted(id ceremony.ID, by ceremony.Account) (rules.State, ceremony.Person, error) {
-	c, _, err := d.engine.Ceremony(id)
+func (in *inbox) wanted(id ceremony.ID, by ceremony.Account) (rules.State, ceremony.Person, error) {
+	c, _, err := in.engine.Ceremony(id)
 	switch {
 	case err != nil:
 	case c.Ended():
@@ -267,35 +267,35 @@ func (d *inbox) wanted(id ceremony.ID, by ceremony.Account) (rules.State, ceremo
 
 // configured reports whether a cluster has this name. It is asked here, since the
 // engine's error would take what was typed to the log.
-func (d *inbox) configured(cluster string) bool {
-	return slices.ContainsFunc(d.engine.Clusters(), func(c ceremony.Cluster) bool { return c.Name == cluster })
+func (in *inbox) configured(cluster string) bool {
+	return slices.ContainsFunc(in.engine.Clusters(), func(c ceremony.Cluster) bool { return c.Name == cluster })
 }
 
-func (d *inbox) history(cluster string) (render.Message, error) {
-	if cluster != "" && !d.configured(cluster) {
+func (in *inbox) history(cluster string) (render.Message, error) {
+	if cluster != "" && !in.configured(cluster) {
 		return render.Message{}, ceremony.UnknownCluster
 	}
-	return render.RenderPast(d.engine.Ceremonies(), cluster), nil
+	return render.PastCeremonies(in.engine.Ceremonies(), cluster), nil
 }
 
-func (d *inbox) holders(cluster string) (render.Message, error) {
-	clusters := d.engine.Clusters()
+func (in *inbox) holders(cluster string) (render.Message, error) {
+	clusters := in.engine.Clusters()
 	if cluster != "" {
 		clusters = slices.DeleteFunc(clusters, func(c ceremony.Cluster) bool { return c.Name != cluster })
 		if len(clusters) == 0 {
 			return render.Message{}, ceremony.UnknownCluster
 		}
 	}
-	return render.RenderHolders(clusters, d.engine.Ceremonies()), nil
+	return render.Holders(clusters, in.engine.Ceremonies()), nil
 }
 
-func (d *inbox) keyStatus(ctx context.Context, cluster string) (render.Message, error) {
-	if !d.configured(cluster) {
+func (in *inbox) keyStatus(ctx context.Context, cluster string) (render.Message, error) {
+	if !in.configured(cluster) {
 		return render.Message{}, ceremony.UnknownCluster
 	}
-	r, err := d.engine.KeyReport(ctx, cluster)
+	r, err := in.engine.KeyReport(ctx, cluster)
 	if err != nil {
 		return render.Message{}, onlyAsked(err)
 	}
-	return render.RenderKeyReport(cluster, r), nil
+	return render.KeyReport(cluster, r), nil
 }

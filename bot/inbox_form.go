@@ -36,8 +36,8 @@ type trigger struct {
 
 // openForm shows somebody the form for what a ceremony wants of them. A key that is
 // not empty is the one that the button was made for.
-func (d *inbox) openForm(ctx context.Context, by ceremony.Account, id ceremony.ID, key string, t trigger) (render.Message, error) {
-	c, to, err := d.wanted(id, by)
+func (in *inbox) openForm(ctx context.Context, by ceremony.Account, id ceremony.ID, key string, t trigger) (render.Message, error) {
+	c, to, err := in.wanted(id, by)
 	switch {
 	case err != nil:
 		return render.Message{}, err
@@ -51,7 +51,7 @@ func (d *inbox) openForm(ctx context.Context, by ceremony.Account, id ceremony.I
 	if ctx.Err() != nil {
 		return render.Message{}, refusal.FormLate
 	}
-	_, err = d.api.OpenViewContext(ctx, t.id, render.RenderForm(c, to))
+	_, err = in.api.OpenViewContext(ctx, t.id, render.Form(c, to))
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && (said.Err == "expired_trigger_id" || said.Err == "exchanged_trigger_id") {
 		return render.Message{}, refusal.FormLate
 	}
@@ -65,26 +65,26 @@ func (d *inbox) openForm(ctx context.Context, by ceremony.Account, id ceremony.I
 }
 
 // clickForm opens the form that a button stands for.
-func (d *inbox) clickForm(ctx context.Context, by ceremony.Account, value string, t trigger) (render.Message, error) {
-	if !d.listed(by) {
+func (in *inbox) clickForm(ctx context.Context, by ceremony.Account, value string, t trigger) (render.Message, error) {
+	if !in.listed(by) {
 		return render.Message{}, refusal.Unlisted
 	}
 	words := strings.Fields(value)
 	if len(words) != 3 {
 		return render.Message{}, refusal.OldButton
 	}
-	c, _, err := d.engine.Ceremony(ceremony.ID(words[0]))
+	c, _, err := in.engine.Ceremony(ceremony.ID(words[0]))
 	if err != nil || c.PlanHash != words[1] {
 		return render.Message{}, refusal.OldButton
 	}
-	return d.openForm(ctx, by, c.ID(), words[2], t)
+	return in.openForm(ctx, by, c.ID(), words[2], t)
 }
 
 // readSubmission makes a job of a form that was sent. What certainly is no envelope
 // is said in the form, which stays open, and so is what certainly shows a secret;
 // everything else is taken as a direct message is. What may be a digest that people
 // were shown is looked at later: nothing is asked here.
-func (d *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallback) transport.Job {
+func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallback) transport.Job {
 	if data.View.CallbackID != render.FormCallback {
 		return transport.Job{}
 	}
@@ -104,15 +104,15 @@ func (d *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallba
 	}
 	n := note{user: data.User.ID, channel: formChannel, ts: data.View.ID, direct: true, texts: []string{typed}}
 	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
-	look := func() []refusal.Exposure { return n.shows(d.engine.IsDigest) }
-	j := d.job(transport.KindForm, who, look, d.writeTo(data.User.ID), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
-		return d.receive(ctx, by, n, shown)
+	look := func() []refusal.Exposure { return n.shows(in.engine.IsDigest) }
+	j := in.job(transport.KindForm, who, look, in.writeTo(data.User.ID), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
+		return in.receive(ctx, by, n, shown)
 	})
 	j.Full = say(formErrors(refusal.Overloaded))
 	if len(shown) > 0 {
-		j.Ack = say(formBecomes(render.RenderFormWords(formRefused(shown[0]))))
+		j.Ack = say(formBecomes(render.FormAnswer(formRefused(shown[0]))))
 	} else {
-		j.Ack = say(formBecomes(render.RenderFormWords(formTaken())))
+		j.Ack = say(formBecomes(render.FormAnswer(formTaken())))
 	}
 	return j
 }
@@ -125,7 +125,7 @@ func atSight(typed string) (shown []refusal.Exposure, more bool) {
 		return nil, true
 	}
 	shown = refusal.Exposures(typed, func(string) bool { return true })
-	return shown, refusal.PgpBegin.MatchString(typed) || len(refusal.Exposures(typed, nil)) > 0
+	return shown, refusal.PGPBegin.MatchString(typed) || len(refusal.Exposures(typed, nil)) > 0
 }
 
 // formTaken is what the form says when its envelope is on its way: what becomes of it

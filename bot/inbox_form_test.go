@@ -27,9 +27,9 @@ func forms(t *testing.T) map[string]slack.ModalViewRequest {
 	t.Helper()
 	s := started(t, rekeyPlan())
 	return map[string]slack.ModalViewRequest{
-		"send":    render.RenderForm(s.c, s.who("carol")),
-		"taken":   render.RenderFormWords(formTaken()),
-		"exposed": render.RenderFormWords(formRefused(refusal.ExposedShare)),
+		"send":    render.Form(s.c, s.who("carol")),
+		"taken":   render.FormAnswer(formTaken()),
+		"exposed": render.FormAnswer(formRefused(refusal.ExposedShare)),
 	}
 }
 
@@ -244,9 +244,9 @@ func TestFullQueueKeepsTheFormOpen(t *testing.T) {
 		}
 	}
 	s.wait("a full queue", func() bool {
-		s.bot.lanes.Mu.Lock()
-		defer s.bot.lanes.Mu.Unlock()
-		return len(s.bot.lanes.Waiting[s.carol.ID()]) == transport.MaxInPerson
+		s.bot.queue.Mu.Lock()
+		defer s.bot.queue.Mu.Unlock()
+		return len(s.bot.queue.Waiting[s.carol.ID()]) == transport.MaxInPerson
 	})
 	done, err := s.carol.Submits(v, map[string]string{render.FormInput: envelope})
 	if err != nil || !strings.Contains(done.Errors[render.FormCallback], "Too much is waiting") {
@@ -268,8 +268,8 @@ func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
 		p := rekeyPlan()
 		p.Ways = ways
 		c := started(t, p).c
-		said := render.Flat(render.RenderAsk(c, person("carol"), *c.Key))
-		raw, err := json.Marshal(render.RenderAsk(c, person("carol"), *c.Key).Blocks)
+		said := render.PlainText(render.ShareRequest(c, person("carol"), *c.Key))
+		raw, err := json.Marshal(render.ShareRequest(c, person("carol"), *c.Key).Blocks)
 		if err != nil {
 			t.Fatal(err)
 		}

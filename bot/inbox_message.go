@@ -83,7 +83,7 @@ func noteOf(ev *slackevents.MessageEvent) (note, bool) {
 // text is the reading of what was typed that has the most in it to work with.
 func (n note) text() string {
 	for _, t := range n.texts {
-		if refusal.PgpBegin.MatchString(t) {
+		if refusal.PGPBegin.MatchString(t) {
 			return t
 		}
 	}
@@ -103,10 +103,10 @@ func (n note) shows(harmless func(string) bool) []refusal.Exposure {
 //
 // Life of a share, 2 of 7: is it from a person of our workspace, in a direct
 // message, with something in it to open? Slack's mangling has been undone.
-func (d *inbox) receive(ctx context.Context, by ceremony.Account, n note, shown []refusal.Exposure) (render.Message, error) {
+func (in *inbox) receive(ctx context.Context, by ceremony.Account, n note, shown []refusal.Exposure) (render.Message, error) {
 	text := n.text()
 	exposed := len(shown) > 0
-	armored := refusal.PgpBegin.MatchString(text)
+	armored := refusal.PGPBegin.MatchString(text)
 	switch {
 	case exposed && (!n.direct || n.edited != "" || !offerable(shown[0])):
 		return render.Message{}, shown[0].Told()
@@ -120,7 +120,7 @@ func (d *inbox) receive(ctx context.Context, by ceremony.Account, n note, shown 
 		return render.Message{}, nil
 	}
 	switch {
-	case d.listed(by):
+	case in.listed(by):
 	case exposed:
 		return render.Message{}, shown[0].Told() // whoever they are: this is what they have to know
 	default:
@@ -133,14 +133,14 @@ func (d *inbox) receive(ctx context.Context, by ceremony.Account, n note, shown 
 	var said render.Message
 	take := func(content []byte, way ceremony.Intake, shown []refusal.Exposure) {
 		offered = true
-		words, heard, err := d.speak(ctx, by, content)
+		words, heard, err := in.submitStatement(ctx, by, content)
 		switch {
 		case heard && len(shown) > 0:
 			err = shown[0].Told() // whatever they have signed beside it: this is what they have to know
 		case heard && err == nil:
 			said = words
 		case !heard:
-			err = d.share(ctx, by, place(), way, content, shown)
+			err = in.share(ctx, by, place(), way, content, shown)
 		}
 		faults = append(faults, err)
 	}
@@ -148,13 +148,13 @@ func (d *inbox) receive(ctx context.Context, by ceremony.Account, n note, shown 
 		take([]byte(text), n.way(), shown)
 	}
 	for _, id := range n.files {
-		content, err := d.download(ctx, id)
+		content, err := in.download(ctx, id)
 		if err != nil {
 			faults = append(faults, err)
 			continue
 		}
-		shown := refusal.Exposures(string(content), d.engine.IsDigest)
-		d.raise(ctx, by, shown)
+		shown := refusal.Exposures(string(content), in.engine.IsDigest)
+		in.reportLeak(ctx, by, shown)
 		if len(shown) > 0 && !offerable(shown[0]) {
 			offered = true
 			faults = append(faults, shown[0].Told())
@@ -167,19 +167,19 @@ func (d *inbox) receive(ctx context.Context, by ceremony.Account, n note, shown 
 	case len(faults) > 0:
 		// The first fault is told; each of the others has its line in the log.
 		for _, err := range faults[1:] {
-			d.log.Info("refused", "kind", string(transport.KindMessage), "user", n.user, "error", err)
+			in.log.Info("refused", "kind", string(transport.KindMessage), "user", n.user, "error", err)
 		}
 		return render.Message{}, faults[0]
 	case offered:
 		return said, nil
-	case refusal.PgpBlock.MatchString(text):
+	case refusal.PGPBlock.MatchString(text):
 		return render.Message{}, refusal.SplitMessage
 	case n.channel == formChannel:
 		return render.Message{}, refusal.NoEnvelope // the form has promised an answer
-	case !d.helped.Free(n.user):
+	case !in.helped.Free(n.user):
 		return render.Message{}, nil
 	}
-	return render.RenderDirectHelp(), nil
+	return render.DirectHelp(), nil
 }
 
 // way is how the text of it came.
@@ -208,11 +208,11 @@ func (n note) places() func() ceremony.Ref {
 // on record, and is not used. It answers an error only when nobody else will tell
 // the person: of a receipt that gives another reason, such as that they have been
 // counted, nobody learns that a share lies in the open.
-func (d *inbox) share(ctx context.Context, by ceremony.Account, at ceremony.Ref, way ceremony.Intake, envelope []byte, shown []refusal.Exposure) error {
-	id, err := d.engine.Share(ctx, ceremony.Envelope{By: by, Message: at, Way: way, Envelope: envelope})
+func (in *inbox) share(ctx context.Context, by ceremony.Account, at ceremony.Ref, way ceremony.Intake, envelope []byte, shown []refusal.Exposure) error {
+	id, err := in.engine.Share(ctx, ceremony.Envelope{By: by, Message: at, Way: way, Envelope: envelope})
 	r, _ := ceremony.RefusalOf(err)
 	if r == ceremony.NotEncrypted {
-		d.raise(ctx, by, []refusal.Exposure{refusal.ExposedEnvelope})
+		in.reportLeak(ctx, by, []refusal.Exposure{refusal.ExposedEnvelope})
 	}
 	switch receipted := id != "" && err != nil && ordinary(err); {
 	case receipted && (r == ceremony.PlainShare || r == ceremony.PlainPassword || r == ceremony.PrivateMaterial):
@@ -226,9 +226,9 @@ func (d *inbox) share(ctx context.Context, by ceremony.Account, at ceremony.Ref,
 }
 
 // download fetches a file that somebody sent.
-func (d *inbox) download(ctx context.Context, id string) ([]byte, error) {
+func (in *inbox) download(ctx context.Context, id string) ([]byte, error) {
 	f, err := transport.Read(ctx, func() (*slack.File, error) {
-		f, _, _, err := d.api.GetFileInfoContext(ctx, id, 0, 0)
+		f, _, _, err := in.api.GetFileInfoContext(ctx, id, 0, 0)
 		return f, err
 	})
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
@@ -253,7 +253,7 @@ func (d *inbox) download(ctx context.Context, id string) ([]byte, error) {
 	}
 	content, err := transport.Read(ctx, func() ([]byte, error) {
 		into := &bounded{most: maxFile}
-		err := d.api.GetFileContext(ctx, from, into)
+		err := in.api.GetFileContext(ctx, from, into)
 		return into.content.Bytes(), err
 	})
 	switch {

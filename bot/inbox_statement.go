@@ -14,14 +14,14 @@ import (
 // speak takes a word that somebody has signed with their PGP key, see
 // [ceremony.Word]. It answers false when what they sent is none, so that it may be an
 // envelope.
-func (d *inbox) speak(ctx context.Context, by ceremony.Account, pasted []byte) (said render.Message, heard bool, err error) {
-	if line, ok := d.engine.PeekStatement(pasted); ok {
-		if shown := wordExposes(line, d.engine.IsDigest); len(shown) > 0 {
-			d.raise(ctx, by, shown)
+func (in *inbox) submitStatement(ctx context.Context, by ceremony.Account, pasted []byte) (said render.Message, heard bool, err error) {
+	if line, ok := in.engine.PeekStatement(pasted); ok {
+		if shown := statementExposes(line, in.engine.IsDigest); len(shown) > 0 {
+			in.reportLeak(ctx, by, shown)
 			return render.Message{}, true, shown[0].Told() // the journal would keep it, and show it to everybody (P1)
 		}
 	}
-	id, verb, err := d.engine.SubmitStatement(ctx, by, pasted)
+	id, verb, err := in.engine.SubmitStatement(ctx, by, pasted)
 	switch {
 	case errors.Is(err, ceremony.NoWord):
 		return render.Message{}, false, nil
@@ -39,7 +39,7 @@ const digestDigits = 2 * sha256.Size
 // wordExposes says what a signed line shows in the open. The hashes that belong into a
 // word have the length of the share of a key's only holder: the plan's, and the answer
 // to a roll call.
-func wordExposes(line string, harmless func(word string) bool) []refusal.Exposure {
+func statementExposes(line string, harmless func(word string) bool) []refusal.Exposure {
 	said, ok := ceremony.ParseStatement(line)
 	answer := ""
 	if ok && said.Verb == ceremony.SayPresent && len(said.More) == digestDigits {
@@ -51,4 +51,4 @@ func wordExposes(line string, harmless func(word string) bool) []refusal.Exposur
 }
 
 // WordExposes reports whether a line that somebody has signed shows a secret in the open.
-func WordExposes(line string) bool { return len(wordExposes(line, nil)) > 0 }
+func WordExposes(line string) bool { return len(statementExposes(line, nil)) > 0 }

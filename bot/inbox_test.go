@@ -178,7 +178,7 @@ func TestWrongOptionLosesNothing(t *testing.T) {
 
 func TestTokenThatVaultIsAskedAboutNeedsNobodysWord(t *testing.T) {
 	s := start(t, slacktest.Config{})
-	s.holds(s.tokenTale(t).then(event.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor}))
+	s.holds(s.tokenScenario(t).then(event.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor}))
 	s.engine.fail(ceremony.NotWaiting)
 	s.expect("asks Vault whether it is gone", s.types(s.alice, "revoked k7m2"))
 }

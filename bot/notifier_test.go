@@ -61,7 +61,7 @@ func TestStatusPostItsThreadAndDirectMessagesLieWhereTheyBelong(t *testing.T) {
 func TestClusterIsShownInItsOwnChannel(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	own := s.w.AddPrivateChannel("prod-ops", s.w.Bot())
-	s.bot.courier.config.Channels = map[string]string{"prod": own.ID()}
+	s.bot.notifier.config.Channels = map[string]string{"prod": own.ID()}
 	ref, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false)
 	if err != nil || ref.Channel != own.ID() {
 		t.Error(ref, err)
@@ -186,7 +186,7 @@ func TestP10PersonWhoWasDeactivatedLaterIsUndeliverable(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	deliver(t, s, c, rules.ApprovalMessage, s.bob)
 	s.bob.Deactivate()
-	s.bot.registry.Forget(s.bob.ID()) // as user_change has the bot do
+	s.bot.accounts.Forget(s.bob.ID()) // as user_change has the bot do
 	_, err := s.bot.Notifier().Deliver(t.Context(), c, messageOf(t, c, rules.ApprovalMessage, "bob"), false)
 	if !errors.Is(err, ceremony.ErrUndeliverable) {
 		t.Errorf("%v", err)
@@ -447,14 +447,14 @@ func TestARehearsalNeedNotWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if posts, redraws := b.courier.posts.Gap, b.courier.redraws.Gap; posts != config.Pace || redraws != config.Pace {
+	if posts, redraws := b.notifier.posts.Gap, b.notifier.redraws.Gap; posts != config.Pace || redraws != config.Pace {
 		t.Errorf("a post each %v, an edit each %v", posts, redraws)
 	}
 }
 
 func TestMessageThatCantBeMadeIsGivenUp(t *testing.T) {
 	s, _ := posting(t, slacktest.Config{})
-	s.bot.courier.config.Sign = func(ceremony.Parcel) (ceremony.SignedParcel, error) {
+	s.bot.notifier.config.Sign = func(ceremony.Parcel) (ceremony.SignedParcel, error) {
 		return ceremony.SignedParcel{}, errors.New("no key")
 	}
 	p := s.plan()

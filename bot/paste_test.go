@@ -23,10 +23,10 @@ import (
 
 // somebody is a person with a computer of their own: a gpg home and a folder.
 type somebody struct {
-	t           *testing.T
-	home, desk  string
-	fingerprint string
-	subkey      string
+	t            *testing.T
+	home, folder string
+	fingerprint  string
+	subkey       string
 }
 
 func sitDown(t *testing.T, name string) *somebody {
@@ -36,7 +36,7 @@ func sitDown(t *testing.T, name string) *somebody {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &somebody{t: t, home: home, desk: t.TempDir()}
+	s := &somebody{t: t, home: home, folder: t.TempDir()}
 	t.Cleanup(func() {
 		s.runs("gpgconf --kill all")
 		_ = os.RemoveAll(home)
@@ -64,7 +64,7 @@ func (s *somebody) runs(command string) string { return s.runsWith(command, nil)
 func (s *somebody) runsWith(command string, input []byte) string {
 	s.t.Helper()
 	cmd := exec.Command("bash", "-c", "set -o pipefail\n"+command)
-	cmd.Dir, cmd.Stdin = s.desk, bytes.NewReader(input)
+	cmd.Dir, cmd.Stdin = s.folder, bytes.NewReader(input)
 	cmd.Env = append(os.Environ(), "GNUPGHOME="+s.home, "LC_ALL=C")
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
@@ -107,7 +107,7 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 	to := person("carol")
 	to.Key = ceremony.Fingerprint(strings.ToLower(carol.fingerprint))
 
-	steps := listingsOf(render.RenderAsk(c, to, key))
+	steps := listingsOf(render.ShareRequest(c, to, key))
 	if len(steps) != 4 {
 		t.Fatalf("%d things to copy", len(steps))
 	}
@@ -134,9 +134,9 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 		Armor: us.runsWith("gpg -q --batch --enarmor | sed 's/ARMORED FILE/MESSAGE/'", binary),
 		Line:  us.runsWith("gpg -q --batch -sa", []byte("conclave-delivery1 "+hex.EncodeToString(sum[:])+"\n")) + pinned,
 	}
-	steps = listingsOf(render.RenderDelivery(c, rules.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
+	steps = listingsOf(render.Delivery(c, rules.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
 	carol.runs(steps[1])
-	if _, err := os.Stat(filepath.Join(carol.desk, wording.ShareFile(c, c.Seq()))); err != nil {
+	if _, err := os.Stat(filepath.Join(carol.folder, wording.ShareFile(c, c.Seq()))); err != nil {
 		t.Fatal(err)
 	}
 	said, counted := strings.Fields(carol.runs(steps[2])), strings.Fields(carol.runs(steps[3]))
@@ -146,7 +146,7 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 	if got := carol.runs(steps[4]); !strings.Contains(got, "it opens") {
 		t.Errorf("the new share: %q", got)
 	}
-	token := listingsOf(render.RenderToken(c, signed))
+	token := listingsOf(render.Token(c, signed))
 	if got := carol.runs(token[1]); got != "a new share" {
 		t.Errorf("the token: %q", got)
 	}
@@ -157,16 +157,16 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 func TestWhatARequesterWithoutAKeyIsToldCanBePasted(t *testing.T) {
 	us, alice := sitDown(t, "conclave"), sitDown(t, "alice")
 	const password = "Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f"
-	if err := os.WriteFile(filepath.Join(alice.desk, "otp.txt"), []byte(password), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(alice.folder, "otp.txt"), []byte(password), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	key := announced(ceremony.StepOTP, nonce1)
 	key.Identity, key.Subkey = ceremony.Fingerprint(strings.ToLower(us.fingerprint)), strings.ToLower(us.subkey)
 	key.Certificate = us.runs("gpg -q --armor --export")
 	key.Announcement = us.runsWith("gpg -q --batch -sa", []byte("conclave-announce1\nwhat is agreed to\n"))
-	s := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: key})
+	s := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: key})
 
-	steps := listingsOf(render.RenderAsk(s.c, s.who("alice"), key))
+	steps := listingsOf(render.ShareRequest(s.c, s.who("alice"), key))
 	if len(steps) != 5 {
 		t.Fatalf("%d things to copy", len(steps))
 	}

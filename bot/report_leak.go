@@ -11,19 +11,19 @@ import (
 // same kind by the same person they hear once in a while: who pastes twice has
 // shown no more. A one-time password is the requester's to replace, and nobody
 // else's business.
-func (d *inbox) raise(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) {
+func (in *inbox) reportLeak(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) {
 	for _, what := range shown {
 		key := by.String() + " " + string(what)
-		if what == refusal.ExposedPassword || !d.raised.Free(key) {
+		if what == refusal.ExposedPassword || !in.leaksTold.Free(key) {
 			continue
 		}
-		alarms, err := d.engine.Exposed(ctx, by, ceremony.Finding(what))
+		alarms, err := in.engine.Exposed(ctx, by, ceremony.Finding(what))
 		if err != nil {
-			d.raised.Release(key)
-			d.log.Error("no alarm about what was shown in the open", "kind", string(what), "user", by.User, "error", err)
+			in.leaksTold.Release(key)
+			in.log.Error("no alarm about what was shown in the open", "kind", string(what), "user", by.User, "error", err)
 			continue
 		}
-		d.log.Warn("shown in the open", "kind", string(what), "user", by.User, "alarms", alarms)
+		in.log.Warn("shown in the open", "kind", string(what), "user", by.User, "alarms", alarms)
 	}
 }
 

@@ -132,7 +132,7 @@ func TestHungOpeningIsGivenUp(t *testing.T) {
 func TestSocketWithoutAGreetingIsGivenUp(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	s.bot.rhythm.Hello = 100 * time.Millisecond
-	sv := &transport.Supervisor{AppToken: s.w.AppToken(), BotToken: s.w.BotToken(), ApiURL: silentSocket(t) + "/api/", Http: s.bot.http, Rhythm: s.bot.rhythm, Health: s.bot.health, Log: s.bot.log}
+	sv := &transport.Supervisor{AppToken: s.w.AppToken(), BotToken: s.w.BotToken(), APIURL: silentSocket(t) + "/api/", HTTP: s.bot.http, Rhythm: s.bot.rhythm, Health: s.bot.health, Log: s.bot.log}
 	if _, err := sv.Connect(s.ctx()); !errors.Is(err, transport.ErrNoHello) {
 		t.Errorf("%v", err)
 	}

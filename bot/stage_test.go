@@ -64,8 +64,8 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	}
 	s.bot.rhythm.LeastGap = 10 * time.Millisecond
 	s.bot.rhythm.MostGap = 80 * time.Millisecond
-	s.bot.courier.posts.Gap = 0
-	s.bot.courier.redraws.Gap = 0
+	s.bot.notifier.posts.Gap = 0
+	s.bot.notifier.redraws.Gap = 0
 	s.engine = &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}
 	s.engine.clusters = []ceremony.Cluster{{
 		Name: "prod", Operations: ceremony.Operations(), Initiators: s.people(s.alice), Approvers: s.people(s.alice, s.bob), Approvals: 1,
@@ -194,9 +194,9 @@ func (s *stage) fromBot(p *slacktest.Person) int {
 func (s *stage) settle() {
 	s.t.Helper()
 	s.wait("the end of all work", func() bool {
-		s.bot.lanes.Mu.Lock()
-		defer s.bot.lanes.Mu.Unlock()
-		return s.w.Unacknowledged() == 0 && len(s.bot.lanes.Waiting) == 0
+		s.bot.queue.Mu.Lock()
+		defer s.bot.queue.Mu.Unlock()
+		return s.w.Unacknowledged() == 0 && len(s.bot.queue.Waiting) == 0
 	})
 }
 

@@ -82,7 +82,7 @@ func TestTranscriptIsForThoseWithAPart(t *testing.T) {
 func TestTranscriptThatIsNotWhatWasSignedIsNotPosted(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	scenario := withTranscript(t, s)
-	s.bot.courier.config.Files = func(rules.State, event.TranscriptSigned) ([]ceremony.File, error) {
+	s.bot.notifier.config.Files = func(rules.State, event.TranscriptSigned) ([]ceremony.File, error) {
 		return nil, ceremony.ErrChain
 	}
 	_, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, scenario.message(rules.TranscriptMessage, ""), false)

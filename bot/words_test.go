@@ -275,7 +275,7 @@ func TestDrillOfManyHoldersShowsWhatItIsFor(t *testing.T) {
 		holder.Name, holder.Account.User = fmt.Sprintf("holder-with-a-long-name-%02d", i), fmt.Sprintf("U0HOLDER%02d", i)
 		p.Holders = append(p.Holders, holder)
 	}
-	s := approvedTale(t, p).then(event.Started{Nonce: nonce1, Required: 60}, event.KeyAnnounced{Key: announced(ceremony.StepDrill, nonce1)})
+	s := approvedScenario(t, p).then(event.Started{Nonce: nonce1, Required: 60}, event.KeyAnnounced{Key: announced(ceremony.StepDrill, nonce1)})
 	for i := range 60 {
 		if name := p.Holders[i].Name; i < 5 {
 			s.proves(name)
@@ -284,7 +284,7 @@ func TestDrillOfManyHoldersShowsWhatItIsFor(t *testing.T) {
 		}
 	}
 	s.then(event.Closing{Outcome: event.Completed}, event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel})
-	for _, m := range []render.Message{render.RenderBoard(s.c, rules.Live{}, noon), render.RenderEnded(s.c, p.Holders[0])} {
+	for _, m := range []render.Message{render.StatusPost(s.c, rules.Live{}, noon), render.Ended(s.c, p.Holders[0])} {
 		text, err := json.Marshal(m.Blocks)
 		if err != nil || !strings.Contains(string(text), "can lose 2 more holders") {
 			t.Errorf("%v in\n%s", err, text)
@@ -307,7 +307,7 @@ func TestPeopleNeverReadInternalText(t *testing.T) {
 // to be known yet.
 func TestP10StatusPostSaysWhatIsNotKnown(t *testing.T) {
 	read := func(c rules.State, live rules.Live) string {
-		text, err := json.Marshal(render.RenderBoard(c, live, noon).Blocks)
+		text, err := json.Marshal(render.StatusPost(c, live, noon).Blocks)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ func Guard(v Verb, text string, words []string, harmless func(string) bool) erro
 		return refusal.PasswordInCommand
 	case len(shown) > 0 && shown[0] != refusal.ExposedShare:
 		return shown[0].Told()
-	case len(shown) > 0, refusal.PgpBlock.MatchString(text):
+	case len(shown) > 0, refusal.PGPBlock.MatchString(text):
 		return refusal.InCommand
 	}
 	return nil

@@ -12,8 +12,8 @@ const (
 	Invited           Denial = "invited"             // has not accepted the invitation
 	Outsider          Denial = "outsider"            // of another workspace or organisation
 	SharedChannel     Denial = "shared-channel"      // spoken in a channel that others can read
-	StandShared       Denial = "stand-shared"        // other organisations read the channel in which the ceremony would be shown
-	StandGone         Denial = "stand-gone"          // the bot can't post in it
+	OpsChannelShared  Denial = "ops-channel-shared"  // other organisations read the channel in which the ceremony would be shown
+	OpsChannelGone    Denial = "ops-channel-gone"    // the bot can't post in it
 	Unlisted          Denial = "unlisted"            // not in the configuration
 	UnknownUser       Denial = "unknown-user"        // Slack does not know the account
 	Overloaded        Denial = "overloaded"          // the queue is full

@@ -56,7 +56,7 @@ var otherSpaces = map[string]string{
 func TestArmorIsSeenWhateverItsSpacesAre(t *testing.T) {
 	for name, space := range otherSpaces {
 		text := strings.ReplaceAll(envelope, " ", space)
-		if !refusal.PgpBegin.MatchString(text) || !refusal.PgpBlock.MatchString(text[strings.LastIndex(text, "END"):]) {
+		if !refusal.PGPBegin.MatchString(text) || !refusal.PGPBlock.MatchString(text[strings.LastIndex(text, "END"):]) {
 			t.Errorf("%s: no PGP message is seen", name)
 		}
 		// What stands in armor is no secret, and what stands beside it is.
@@ -77,7 +77,7 @@ func TestArmorIsSeenWhateverItsSpacesAre(t *testing.T) {
 func TestArmorIsSeenWhateverItsDashesAre(t *testing.T) {
 	for _, dash := range []string{"\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212", "\ufe63", "\uff0d"} {
 		text := strings.ReplaceAll(envelope, "-", dash)
-		if got := refusal.Exposures(strings.Replace(text, "hF4D", baseShare+"\nhF4D", 1), nil); len(got) > 0 || !refusal.PgpBegin.MatchString(text) {
+		if got := refusal.Exposures(strings.Replace(text, "hF4D", baseShare+"\nhF4D", 1), nil); len(got) > 0 || !refusal.PGPBegin.MatchString(text) {
 			t.Errorf("%U: armor is taken for %v", []rune(dash), got)
 		}
 		certificate := strings.ReplaceAll("-----BEGIN CERTIFICATE-----\n"+baseShare+"\n-----END CERTIFICATE-----", "-", dash)

@@ -14,7 +14,7 @@ import (
 
 // renderAlarmBoard is the status post of an alarm: what was noticed, since when, and
 // what to do about it.
-func renderAlarmBoard(c rules.State) Message {
+func renderAlarmPost(c rules.State) Message {
 	blocks := []slack.Block{title(wording.Subject(c.Plan)), section("%s", wording.StateWords(c))}
 	findings := c.Findings()
 	if more := len(findings) - wording.MaxFindings; more > 0 {
@@ -38,11 +38,11 @@ func renderAlarmBoard(c rules.State) Message {
 		last = "What is noticed from now on is another alarm."
 	}
 	blocks = append(blocks, footnote("`%s` · %s", c.ID(), last))
-	return Message{Line: wording.BoardLine(c), Blocks: blocks}
+	return Message{Line: wording.StatusLine(c), Blocks: blocks}
 }
 
 // RenderAlarm tells an owner of the cluster what was noticed.
-func RenderAlarm(c rules.State, e event.Entry) Message {
+func Alarm(c rules.State, e event.Entry) Message {
 	blocks := []slack.Block{title(wording.Subject(c.Plan)), section("%s\n_noticed %s_", wording.NoticedWords(c.Plan, e), wording.When(e.At))}
 	for _, todo := range wording.Todos(c.Plan, []event.Entry{e}) {
 		blocks = append(blocks, section("%s", todo))

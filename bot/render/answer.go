@@ -17,7 +17,7 @@ import (
 // Say is an answer of one paragraph.
 func Say(format string, args ...any) Message {
 	text := fmt.Sprintf(format, args...)
-	return Message{Line: wording.PlainText(text), Blocks: []slack.Block{section("%s", text)}}
+	return Message{Line: wording.PlainLine(text), Blocks: []slack.Block{section("%s", text)}}
 }
 
 // SayWords is an answer about an error, with the reference that leads an
@@ -33,7 +33,7 @@ func SayWords(w wording.Words, reference string) Message {
 	return m
 }
 
-func RenderList(all []rules.State, now time.Time) Message {
+func OpenCeremonies(all []rules.State, now time.Time) Message {
 	var lines []string
 	for _, c := range all {
 		if !c.Ended() {
@@ -46,7 +46,7 @@ func RenderList(all []rules.State, now time.Time) Message {
 	return listed("Open ceremonies", lines)
 }
 
-func RenderPast(all []rules.State, cluster string) Message {
+func PastCeremonies(all []rules.State, cluster string) Message {
 	var lines []string
 	for _, c := range all {
 		if c.Ended() && (cluster == "" || c.Plan.Cluster == cluster) {
@@ -70,7 +70,7 @@ func listed(heading string, lines []string) Message {
 }
 
 // RenderHolders shows who may do what on each cluster.
-func RenderHolders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
+func Holders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
 	clusters = slices.SortedFunc(slices.Values(clusters), func(a, b ceremony.Cluster) int { return cmp.Compare(a.Name, b.Name) })
 	m := Message{Line: "Who may do what"}
 	for _, cl := range clusters {
@@ -111,7 +111,7 @@ func RenderHolders(clusters []ceremony.Cluster, ceremonies []rules.State) Messag
 }
 
 // RenderProposed tells whoever proposed a ceremony who has to act next.
-func RenderProposed(c rules.State, by ceremony.Account) Message {
+func Proposed(c rules.State, by ceremony.Account) Message {
 	about := wording.Escape(strings.ToLower(wording.Subject(c.Plan)[:1]) + wording.Subject(c.Plan)[1:])
 	line := fmt.Sprintf("Proposed: %s", c.ID())
 	if c.Plan.Approvals == 0 {

@@ -13,7 +13,7 @@ import (
 
 // Deeds are buttons for what a ceremony lets this person do now and no direct
 // message of theirs has a button for.
-func Deeds(c rules.State, by ceremony.Account) []slack.Block {
+func Buttons(c rules.State, by ceremony.Account) []slack.Block {
 	var buttons []slack.BlockElement
 	if mayReverify(c, by) {
 		buttons = append(buttons, button(command.VerbReverify, RoundValue(c), "Prove the new shares again", slack.StyleDefault,

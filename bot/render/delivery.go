@@ -9,7 +9,7 @@ import (
 )
 
 // RenderDelivery hands a share, encrypted, to its holder.
-func RenderDelivery(c rules.State, m rules.Message, p ceremony.Parcel, s ceremony.SignedParcel) Message {
+func Delivery(c rules.State, m rules.Message, p ceremony.Parcel, s ceremony.SignedParcel) Message {
 	name, what := wording.DeliveredFile(c, m), wording.DeliveryTitle(c.Plan)
 	blocks := []slack.Block{title(what)}
 	if news := wording.DeliveryNews(c, m.Entry); news != "" {

@@ -13,10 +13,10 @@ import (
 )
 
 // Render is one message of the outbox.
-func Render(c rules.State, m rules.Message, sign wording.Sign) (Message, error) {
+func Notification(c rules.State, m rules.Message, sign wording.Sign) (Message, error) {
 	switch m.Kind {
 	case rules.HistoryMessage, rules.TranscriptMessage:
-		return RenderHistory(c, m.Entry), nil
+		return History(c, m.Entry), nil
 	case rules.ApprovalMessage:
 		return renderApproval(c, m.To), nil
 	case rules.AskMessage:
@@ -24,12 +24,12 @@ func Render(c rules.State, m rules.Message, sign wording.Sign) (Message, error) 
 		if !ok || m.To == nil {
 			return Message{}, fmt.Errorf("render %s: not an ask", m.Key)
 		}
-		return RenderAsk(c, *m.To, ev.Key), nil
+		return ShareRequest(c, *m.To, ev.Key), nil
 	case rules.ReceiptMessage:
 		return renderReceipt(c, m.Entry), nil
 	case rules.DeliveryMessage, rules.TokenMessage:
 		if issued, ok := m.Entry.Event.(event.TokenIssued); ok && issued.Encoded != "" {
-			return RenderEncodedToken(c, issued.Encoded), nil
+			return EncodedToken(c, issued.Encoded), nil
 		}
 		return renderParcel(c, m, sign)
 	case rules.FrozenMessage:
@@ -38,11 +38,11 @@ func Render(c rules.State, m rules.Message, sign wording.Sign) (Message, error) 
 		if m.To == nil {
 			return Message{}, fmt.Errorf("render %s: an end for nobody", m.Key)
 		}
-		return RenderEnded(c, *m.To), nil
+		return Ended(c, *m.To), nil
 	case rules.AlarmMessage:
-		return RenderAlarm(c, m.Entry), nil
+		return Alarm(c, m.Entry), nil
 	case rules.NotKeptMessage:
-		return renderNotKept(c, m.Entry), nil
+		return renderArchiveFailed(c, m.Entry), nil
 	case rules.DeletionMessage:
 		return renderDeletion(c, m.Entry), nil
 	case rules.RollCallMessage, rules.GateMessage, rules.WitnessMessage:
@@ -51,7 +51,7 @@ func Render(c rules.State, m rules.Message, sign wording.Sign) (Message, error) 
 		if ev, ok := m.Entry.Event.(event.BackupReminded); ok {
 			return renderBackupReminder(c, ev), nil
 		}
-		return RenderReminder(c, m.Entry), nil
+		return Reminder(c, m.Entry), nil
 	}
 	return Message{}, fmt.Errorf("render %s: no words for kind %q", m.Key, m.Kind)
 }
@@ -80,9 +80,9 @@ func renderParcel(c rules.State, m rules.Message, sign wording.Sign) (Message, e
 		return Message{}, fmt.Errorf("render %s: sign: %w", m.Key, err)
 	}
 	if m.Kind == rules.TokenMessage {
-		return RenderToken(c, signed), nil
+		return Token(c, signed), nil
 	}
-	return RenderDelivery(c, m, parcel, signed), nil
+	return Delivery(c, m, parcel, signed), nil
 }
 
 // renderApproval shows the plan whole. Its buttons carry the hash of the plan

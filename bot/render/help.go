@@ -12,7 +12,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-func RenderHelp(about string) Message {
+func Help(about string) Message {
 	switch about {
 	case "":
 		return renderGrammar()
@@ -60,6 +60,6 @@ func renderOperations() Message {
 }
 
 // RenderDirectHelp returns a direct message that holds nothing to work with.
-func RenderDirectHelp() Message {
+func DirectHelp() Message {
 	return Say("I take encrypted shares here: PGP messages, as text or as a file. `/ceremony submit` shows what to run when yours is needed, `/ceremony status` where a ceremony stands, `/ceremony help` the rest.")
 }

@@ -9,10 +9,10 @@ import (
 )
 
 // RenderHistory is one event in the status post's thread: who, what, when.
-func RenderHistory(c rules.State, e event.Entry) Message {
+func History(c rules.State, e event.Entry) Message {
 	text := wording.HistoryWords(c, e)
 	return Message{
-		Line:   wording.PlainText(text),
+		Line:   wording.PlainLine(text),
 		Blocks: []slack.Block{section("%s", text), footnote("%s · entry %d · `%s`", wording.When(e.At), e.Seq, wording.Short(e.Hash))},
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // RenderEnded tells somebody who was asked for a share that it is over.
-func RenderEnded(c rules.State, to ceremony.Person) Message {
+func Ended(c rules.State, to ceremony.Person) Message {
 	blocks := []slack.Block{section("*%s*\n%s", wording.Subject(c.Plan), wording.OutcomeWords(c))}
 	// Of what is not known, the words of the outcome say what to keep.
 	if known := !c.Unproven && (!c.MadeElsewhere() || c.Verified != nil); c.Plan.Operation.Rekeys() && len(c.NewShares) > 0 && known {
@@ -33,7 +33,7 @@ func RenderEnded(c rules.State, to ceremony.Person) Message {
 		last = "you have the token: what to do with it stands in the message that brought it."
 	}
 	blocks = append(blocks, footnote("`%s` · %s", c.ID(), last))
-	return Message{Line: wording.BoardLine(c), Blocks: blocks}
+	return Message{Line: wording.StatusLine(c), Blocks: blocks}
 }
 
 // renderBackupReminder tells whoever proposed a rekey of the backup that it has left

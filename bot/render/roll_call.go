@@ -19,7 +19,7 @@ func renderRollCall(c rules.State, to ceremony.Person) Message {
 		i = slices.IndexFunc(called.Challenges, func(ch ceremony.Challenge) bool { return ch.For == to })
 	}
 	if i < 0 || c.Ended() || c.Closing != nil {
-		return renderReplacedAsk(c)
+		return renderReplacedRequest(c)
 	}
 	challenge := c.Called().Challenges[i]
 	return Message{

@@ -12,9 +12,9 @@ import (
 // RenderAsk tells somebody exactly what to run. The recipient is the ceremony's
 // own subkey and not the identity: of several subkeys gpg takes the newest, which
 // is another ceremony's when two are open.
-func RenderAsk(c rules.State, to ceremony.Person, key ceremony.Announced) Message {
+func ShareRequest(c rules.State, to ceremony.Person, key ceremony.Announced) Message {
 	if c.Key == nil || c.Key.Subkey != key.Subkey || c.Ended() {
-		return renderReplacedAsk(c)
+		return renderReplacedRequest(c)
 	}
 	r := wording.RequestOf(c, to, key.Step)
 	blocks := []slack.Block{
@@ -72,12 +72,12 @@ func formButton(c rules.State) []slack.Block {
 	return []slack.Block{slack.NewActionBlock("send", button(command.VerbForm, formValue(c), "Use a form", slack.StyleDefault, nil))}
 }
 
-func renderReplacedAsk(c rules.State) Message {
+func renderReplacedRequest(c rules.State) Message {
 	words := "This request was replaced by a newer one. Follow that."
 	if c.Ended() {
 		words = "Nothing is wanted from you any more. " + wording.OutcomeWords(c)
 	}
-	return Message{Line: wording.PlainText(words), Blocks: []slack.Block{section("%s", words), footnote("`%s`", c.ID())}}
+	return Message{Line: wording.PlainLine(words), Blocks: []slack.Block{section("%s", words), footnote("`%s`", c.ID())}}
 }
 
 func divider() slack.Block { return slack.NewDividerBlock() }

@@ -12,7 +12,7 @@ import (
 )
 
 // RenderToken hands a token, encrypted, to whom it was made for.
-func RenderToken(c rules.State, s ceremony.SignedParcel) Message {
+func Token(c rules.State, s ceremony.SignedParcel) Message {
 	blocks := []slack.Block{
 		title("The " + wording.TokenTitle(c.Plan)),
 		section("It is encrypted by Vault to your key. Only you can open it; Conclave never had it in the open."),
@@ -31,7 +31,7 @@ func RenderToken(c rules.State, s ceremony.SignedParcel) Message {
 
 // RenderEncodedToken hands over a token that was combined with the one-time
 // password of its requester.
-func RenderEncodedToken(c rules.State, combined string) Message {
+func EncodedToken(c rules.State, combined string) Message {
 	if !wording.EncodedShape.MatchString(combined) {
 		m := Say(":octagonal_sign: *Don't paste it anywhere.* What Vault calls the encoded token has characters that none has; somebody may be interfering. Tell your security team.")
 		m.Blocks = append(m.Blocks, footnote("`%s`", c.ID()))
@@ -93,7 +93,7 @@ func tokenDuty(c rules.State, step int) []slack.Block {
 }
 
 // RenderReminder tells the requester of a root token to revoke it.
-func RenderReminder(c rules.State, e event.Entry) Message {
+func Reminder(c rules.State, e event.Entry) Message {
 	what := "Please revoke the " + wording.TokenTitle(c.Plan)
 	number := 0
 	if ev, ok := e.Event.(event.Reminded); ok {

@@ -47,16 +47,16 @@ type Monitor struct {
 	now Health
 }
 
-func (h *Monitor) Snapshot() Health {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.now
+func (m *Monitor) Snapshot() Health {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now
 }
 
-func (h *Monitor) Note(change func(*Health)) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	change(&h.now)
+func (m *Monitor) Note(change func(*Health)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change(&m.now)
 }
 
-func (h *Monitor) throttled() { h.Note(func(n *Health) { n.Throttled++ }) }
+func (m *Monitor) throttled() { m.Note(func(n *Health) { n.Throttled++ }) }

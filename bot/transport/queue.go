@@ -53,50 +53,50 @@ type Queue struct {
 	running sync.WaitGroup
 }
 
-func NewLanes() *Queue {
+func NewQueue() *Queue {
 	return &Queue{Waiting: map[string][]Job{}, count: map[Kind]int{}}
 }
 
 // Put queues a job. It answers false when the queue is full or closed, and
 // never blocks.
-func (l *Queue) Put(ctx context.Context, j Job) bool {
-	l.Mu.Lock()
-	defer l.Mu.Unlock()
+func (q *Queue) Put(ctx context.Context, j Job) bool {
+	q.Mu.Lock()
+	defer q.Mu.Unlock()
 	lane := j.lane()
-	if l.closed || l.count[j.Kind] >= maxWaiting || len(l.Waiting[lane]) >= MaxInPerson {
+	if q.closed || q.count[j.Kind] >= maxWaiting || len(q.Waiting[lane]) >= MaxInPerson {
 		return false
 	}
-	queue, running := l.Waiting[lane]
-	l.Waiting[lane] = append(queue, j)
-	l.count[j.Kind]++
+	queue, running := q.Waiting[lane]
+	q.Waiting[lane] = append(queue, j)
+	q.count[j.Kind]++
 	if !running {
-		l.running.Go(func() { l.run(ctx, lane) })
+		q.running.Go(func() { q.run(ctx, lane) })
 	}
 	return true
 }
 
 // run does a lane's jobs one after the other, and ends when there are none.
-func (l *Queue) run(ctx context.Context, lane string) {
+func (q *Queue) run(ctx context.Context, lane string) {
 	for {
-		l.Mu.Lock()
-		queue := l.Waiting[lane]
+		q.Mu.Lock()
+		queue := q.Waiting[lane]
 		if len(queue) == 0 {
-			delete(l.Waiting, lane)
-			l.Mu.Unlock()
+			delete(q.Waiting, lane)
+			q.Mu.Unlock()
 			return
 		}
 		j := queue[0]
-		l.Waiting[lane] = queue[1:]
-		l.count[j.Kind]--
-		l.Mu.Unlock()
+		q.Waiting[lane] = queue[1:]
+		q.count[j.Kind]--
+		q.Mu.Unlock()
 		j.Do(ctx)
 	}
 }
 
 // Drain takes nothing more and returns when everything that was taken is done.
-func (l *Queue) Drain() {
-	l.Mu.Lock()
-	l.closed = true
-	l.Mu.Unlock()
-	l.running.Wait()
+func (q *Queue) Drain() {
+	q.Mu.Lock()
+	q.closed = true
+	q.Mu.Unlock()
+	q.running.Wait()
 }

@@ -16,7 +16,7 @@ const (
 	CallTimeout = 10 * time.Second
 	// maxPatience is how often one call is made again because Slack asked to slow
 	// down.
-	maxPatience = 4
+	maxRepeats = 4
 	// defaultRetryAfter is waited when Slack asks to slow down and does not say for
 	// how long.
 	defaultRetryAfter = 30 * time.Second
@@ -26,7 +26,7 @@ const (
 // whole method and not for one caller alone. It repeats a call only when Slack
 // has said that it did nothing (429); what became of a call whose answer was
 // lost is never guessed (P5).
-type rateLimited struct {
+type rateLimitedClient struct {
 	client *http.Client
 	health *Monitor
 
@@ -34,15 +34,15 @@ type rateLimited struct {
 	until map[string]time.Time // method → not before
 }
 
-func NewPatience(client *http.Client, h *Monitor) *rateLimited {
-	return &rateLimited{client: client, health: h, until: map[string]time.Time{}}
+func NewRateLimitedClient(client *http.Client, h *Monitor) *rateLimitedClient {
+	return &rateLimitedClient{client: client, health: h, until: map[string]time.Time{}}
 }
 
 // Do makes the call, after the wait that Slack asked for.
-func (p *rateLimited) Do(req *http.Request) (*http.Response, error) {
+func (c *rateLimitedClient) Do(req *http.Request) (*http.Response, error) {
 	method := path.Base(req.URL.Path)
 	for try := 0; ; try++ {
-		if err := p.wait(req.Context(), method); err != nil {
+		if err := c.wait(req.Context(), method); err != nil {
 			return nil, err
 		}
 		if try > 0 {
@@ -53,28 +53,28 @@ func (p *rateLimited) Do(req *http.Request) (*http.Response, error) {
 			req = req.Clone(req.Context())
 			req.Body = body
 		}
-		resp, err := p.client.Do(req)
+		resp, err := c.client.Do(req)
 		if err != nil || resp.StatusCode != http.StatusTooManyRequests {
 			return resp, err
 		}
-		p.slowDown(method, resp.Header)
-		if try == maxPatience || (req.Body != nil && req.GetBody == nil) {
+		c.slowDown(method, resp.Header)
+		if try == maxRepeats || (req.Body != nil && req.GetBody == nil) {
 			return resp, nil
 		}
 		_ = resp.Body.Close()
 	}
 }
 
-func (p *rateLimited) slowDown(method string, h http.Header) {
+func (c *rateLimitedClient) slowDown(method string, h http.Header) {
 	wait := defaultRetryAfter
 	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil && s >= 0 {
 		wait = max(time.Duration(s)*time.Second, time.Second)
 	}
-	p.health.throttled()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t := time.Now().Add(wait); t.After(p.until[method]) {
-		p.until[method] = t
+	c.health.throttled()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := time.Now().Add(wait); t.After(c.until[method]) {
+		c.until[method] = t
 	}
 }
 
@@ -88,11 +88,11 @@ type ErrWaited struct {
 func (e ErrWaited) Error() string { return "wait before " + e.method + ": " + e.cause.Error() }
 func (e ErrWaited) Unwrap() error { return e.cause }
 
-func (p *rateLimited) wait(ctx context.Context, method string) error {
+func (c *rateLimitedClient) wait(ctx context.Context, method string) error {
 	for {
-		p.mu.Lock()
-		d := time.Until(p.until[method])
-		p.mu.Unlock()
+		c.mu.Lock()
+		d := time.Until(c.until[method])
+		c.mu.Unlock()
 		if d <= 0 {
 			return nil
 		}

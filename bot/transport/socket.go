@@ -84,8 +84,8 @@ func Fatal(code string) (advice string, ok bool) {
 // and everything about the next one is decided here.
 type Supervisor struct {
 	AppToken, BotToken string
-	ApiURL             string
-	Http               *http.Client
+	APIURL             string
+	HTTP               *http.Client
 	Rhythm             Rhythm
 	Health             *Monitor
 	Log                *slog.Logger
@@ -252,11 +252,11 @@ func (s *Supervisor) newClient() *socketmode.Client {
 	silent := log.New(io.Discard, "", 0)
 	options := []slack.Option{
 		slack.OptionAppLevelToken(s.AppToken),
-		slack.OptionHTTPClient(&singleOpening{client: s.Http}),
+		slack.OptionHTTPClient(&singleOpening{client: s.HTTP}),
 		slack.OptionLog(silent),
 	}
-	if s.ApiURL != "" {
-		options = append(options, slack.OptionAPIURL(s.ApiURL))
+	if s.APIURL != "" {
+		options = append(options, slack.OptionAPIURL(s.APIURL))
 	}
 	return socketmode.New(slack.New(s.BotToken, options...),
 		socketmode.OptionLog(silent),
@@ -264,7 +264,7 @@ func (s *Supervisor) newClient() *socketmode.Client {
 		socketmode.OptionPingInterval(s.Rhythm.Ping),
 		socketmode.OptionDialer(&websocket.Dialer{
 			Proxy:            http.ProxyFromEnvironment,
-			HandshakeTimeout: s.Http.Timeout,
+			HandshakeTimeout: s.HTTP.Timeout,
 			// Slack does not put fragmented frames together.
 			WriteBufferSize: 32 << 10,
 		}),

@@ -7,7 +7,7 @@ import (
 )
 
 // KeptWords reports whether an archive keeps a transcript.
-func KeptWords(e event.Event) string {
+func ArchivedWords(e event.Event) string {
 	switch ev := e.(type) {
 	case event.Archived:
 		if ev.TimeStamp != "" {

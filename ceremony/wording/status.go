@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
@@ -20,7 +19,7 @@ const SpokenWords = 4
 
 // BoardFacts are what stays the same while the ceremony goes on, and how Vault
 // answers.
-func BoardFacts(c rules.State, live rules.Live, now time.Time) []Fact {
+func StatusFacts(c rules.State, live rules.Live, now time.Time) []Fact {
 	table := []Fact{
 		{"Ceremony", "`" + string(c.ID()) + "`"},
 		{"Plan", planHash(c)},
@@ -54,7 +53,7 @@ func termWords(c rules.State) string {
 }
 
 // BoardLine is what a phone shows of the status post.
-func BoardLine(c rules.State) string {
+func StatusLine(c rules.State) string {
 	said := string(c.Phase)
 	switch {
 	case c.Ended():
@@ -339,52 +338,4 @@ func VaultLine(c rules.State, live rules.Live) string {
 
 func planHash(c rules.State) string {
 	return fmt.Sprintf("`%s`\n%s", Short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, SpokenWords))
-}
-
-// Short is as much of a hash as people compare at a glance.
-func Short(hash string) string { return hash[:min(len(hash), 16)] }
-
-// ListOr is "a, b or c".
-func ListOr(names []string) string { return enumerate(names, "or") }
-
-// ListAnd is "a, b and c".
-func ListAnd(names []string) string { return enumerate(names, "and") }
-
-func enumerate(names []string, word string) string {
-	switch len(names) {
-	case 0:
-		return "nobody"
-	case 1:
-		return names[0]
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " " + word + " " + names[len(names)-1]
-}
-
-func Names(people []ceremony.Person) []string {
-	all := make([]string, len(people))
-	for i, p := range people {
-		all[i] = Escape(p.Name)
-	}
-	return all
-}
-
-// maxCode is how much of a text of Vault's is shown: what to do stands behind it.
-const maxCode = 1000
-
-// Code keeps a text from ending the inline code that it stands in, which a new
-// line does as well.
-func Code(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '`':
-			return '\''
-		case !unicode.IsPrint(r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
-	return Escape(Clip(s, maxCode))
 }

@@ -2,11 +2,14 @@ package wording
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
+	"conclave/ceremony"
 	"conclave/plural"
 )
 
@@ -19,6 +22,9 @@ const (
 	MaxLine    = 300 // ours: the line is for a phone's lock screen
 	MaxBlocks  = 50
 )
+
+// MaxListed is how many ceremonies a list shows.
+const MaxListed = 15
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
@@ -86,4 +92,97 @@ func Thousands(n int64) string {
 func squares(done, of int) string {
 	done = min(max(done, 0), of)
 	return strings.Repeat("🟩", done) + strings.Repeat("⬜", of-done)
+}
+
+// Whenever is a moment that may never have been.
+func Whenever(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return When(t)
+}
+
+// Spell is a duration as people say it.
+func Spell(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d%day == 0 && d > day:
+		return plural.Of(int(d/day), "day")
+	case d%time.Hour == 0 && d > 0:
+		return plural.Of(int(d/time.Hour), "hour")
+	case d%time.Minute == 0 && d > 0:
+		return plural.Of(int(d/time.Minute), "minute")
+	}
+	return d.String()
+}
+
+func SamePeople(a, b []ceremony.Person) bool {
+	return slices.EqualFunc(a, b, func(x, y ceremony.Person) bool { return x.Account == y.Account })
+}
+
+// Short is as much of a hash as people compare at a glance.
+func Short(hash string) string { return hash[:min(len(hash), 16)] }
+
+// ListOr is "a, b or c".
+func ListOr(names []string) string { return enumerate(names, "or") }
+
+// ListAnd is "a, b and c".
+func ListAnd(names []string) string { return enumerate(names, "and") }
+
+func enumerate(names []string, word string) string {
+	switch len(names) {
+	case 0:
+		return "nobody"
+	case 1:
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " " + word + " " + names[len(names)-1]
+}
+
+func Names(people []ceremony.Person) []string {
+	all := make([]string, len(people))
+	for i, p := range people {
+		all[i] = Escape(p.Name)
+	}
+	return all
+}
+
+// maxCode is how much of a text of Vault's is shown: what to do stands behind it.
+const maxCode = 1000
+
+// Code keeps a text from ending the inline code that it stands in, which a new
+// line does as well.
+func Code(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '`':
+			return '\''
+		case !unicode.IsPrint(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+	return Escape(Clip(s, maxCode))
+}
+
+// lower goes on with a sentence.
+func lower(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToLower(first)) + s[size:]
+}
+
+func because(why string) string {
+	if why == "" {
+		return "."
+	}
+	return ": " + Escape(why)
+}
+
+// Upper begins a sentence.
+func Upper(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }

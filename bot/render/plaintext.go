@@ -13,29 +13,29 @@ import (
 
 // TellEnded says to somebody who was asked for a share that it is over, and what to
 // do with the shares that they have.
-func TellEnded(c rules.State, to ceremony.Person) string { return Flat(RenderEnded(c, to)) }
+func TellEnded(c rules.State, to ceremony.Person) string { return PlainText(Ended(c, to)) }
 
 // Status says where a ceremony stands.
 func Status(c rules.State, live rules.Live, now time.Time) string {
-	return Flat(RenderBoard(c, live, now))
+	return PlainText(StatusPost(c, live, now))
 }
 
 // KeyStatus says what is known of a cluster's encryption key.
-func KeyStatus(cluster string, r rules.KeyReport) string { return Flat(RenderKeyReport(cluster, r)) }
+func KeyStatus(cluster string, r rules.KeyReport) string { return PlainText(KeyReport(cluster, r)) }
 
 // Flat is a message without its title's rank, its buttons and its footnotes.
-func Flat(m Message) string {
+func PlainText(m Message) string {
 	var parts []string
 	for _, b := range m.Blocks {
 		switch b := b.(type) {
 		case *slack.HeaderBlock:
-			parts = append(parts, wording.Aloud(b.Text.Text))
+			parts = append(parts, wording.PlainText(b.Text.Text))
 		case *slack.SectionBlock:
 			if b.Text != nil {
-				parts = append(parts, wording.Aloud(b.Text.Text))
+				parts = append(parts, wording.PlainText(b.Text.Text))
 			}
 			for _, f := range b.Fields {
-				parts = append(parts, wording.Aloud(strings.Replace(f.Text, "*\n", ":* ", 1)))
+				parts = append(parts, wording.PlainText(strings.Replace(f.Text, "*\n", ":* ", 1)))
 			}
 		}
 	}
