@@ -228,10 +228,7 @@ func TestDeactivationNoticeIsNotQueuedBehindTheAccount(t *testing.T) {
 	s.wait("offer", func() bool { return len(s.engine.offered()) == 1 })
 	s.carol.Deactivate()
 	s.wait("the bot to believe the account no longer, while its job goes on", func() bool {
-		s.bot.accounts.Mu.Lock()
-		defer s.bot.accounts.Mu.Unlock()
-		_, still := s.bot.accounts.Known[s.carol.ID()]
-		return !still
+		return !s.bot.accounts.Knows(s.carol.ID())
 	})
 }
 

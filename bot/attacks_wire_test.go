@@ -55,9 +55,8 @@ func (s *tapped) sends(frame any) {
 	s.sent++
 	s.wire.outlives(s.t.(*testing.T), &s.conn, raw, s.sent)
 	s.wait("the end of all work", func() bool {
-		s.bot.queue.Mu.Lock()
-		defer s.bot.queue.Mu.Unlock()
-		return len(s.bot.queue.Waiting) == 0
+		_, busy := s.bot.queue.Waiting("")
+		return !busy
 	})
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"conclave/bot/command"
-	"conclave/bot/refusal"
 	"conclave/bot/render"
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
@@ -185,23 +184,6 @@ func BenchmarkAcknowledgement(b *testing.B) {
 				})
 			}
 		}
-	}
-}
-
-// BenchmarkTripwire is what is done for a text after its acknowledgement, in the queue
-// of whoever wrote it.
-func BenchmarkTripwire(b *testing.B) {
-	shown := map[string]bool{soleHex: true}
-	for name, text := range map[string]string{
-		"short": "hello, is this the right place?", "words": wordyText(longest), "digits": strings.Repeat("ab ", longest/3), "one word": strings.Repeat("a", longest),
-		"digests": strings.Repeat(soleHex+" ", longest/65), "armor": strings.Repeat(envelope+"\n", longest/len(envelope)),
-		"edges": strings.Repeat("BEGIN PGP ", longest/10),
-	} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				refusal.Exposures(text, func(word string) bool { return shown[word] })
-			}
-		})
 	}
 }
 

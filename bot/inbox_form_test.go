@@ -244,9 +244,8 @@ func TestFullQueueKeepsTheFormOpen(t *testing.T) {
 		}
 	}
 	s.wait("a full queue", func() bool {
-		s.bot.queue.Mu.Lock()
-		defer s.bot.queue.Mu.Unlock()
-		return len(s.bot.queue.Waiting[s.carol.ID()]) == transport.MaxInPerson
+		count, _ := s.bot.queue.Waiting(s.carol.ID())
+		return count == transport.MaxInPerson
 	})
 	done, err := s.carol.Submits(v, map[string]string{render.FormInput: envelope})
 	if err != nil || !strings.Contains(done.Errors[render.FormCallback], "Too much is waiting") {

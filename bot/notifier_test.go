@@ -8,10 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"conclave/bot/slacktest"
 	"conclave/bot/transport"
@@ -366,55 +363,6 @@ func TestFailedRedrawIsAnErrorAndNoNewPost(t *testing.T) {
 	if n := len(s.w.Calls("chat.postMessage")); n == 0 || strings.Count(posted(s), "board") != 1 {
 		t.Errorf("posted %s", posted(s))
 	}
-}
-
-func TestEditsOfOnePostKeepTheirDistance(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := transport.NewPacer(transport.RedrawPace)
-		began := time.Now()
-		for i := range 4 {
-			if err := p.Wait(t.Context(), "post"); err != nil {
-				t.Fatal(err)
-			}
-			if want := time.Duration(i) * transport.RedrawPace; time.Since(began) != want {
-				t.Errorf("edit %d after %v, want %v", i, time.Since(began), want)
-			}
-		}
-		if err := p.Wait(t.Context(), "another post"); err != nil || time.Since(began) != 3*transport.RedrawPace {
-			t.Errorf("another post waited: %v", time.Since(began))
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if err := p.Wait(ctx, "post"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("waited beyond the caller's time: %v", err)
-		}
-		// The turn that was given up is the next one's.
-		began = time.Now()
-		if err := p.Wait(t.Context(), "post"); err != nil || time.Since(began) > transport.RedrawPace {
-			t.Errorf("waited for %v, %v", time.Since(began), err)
-		}
-		time.Sleep(2 * transport.RedrawPace)
-		if !p.Free("third post") || len(p.Limiters) != 1 {
-			t.Errorf("%d limiters are kept of what was done long ago", len(p.Limiters))
-		}
-	})
-}
-
-func TestHelpIsFreeAgainAfterAWhile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := transport.NewPacer(helpPace)
-		var given []time.Duration
-		began := time.Now()
-		for range 10 {
-			if p.Free("carol") {
-				given = append(given, time.Since(began))
-			}
-			time.Sleep(15 * time.Second)
-		}
-		if diff := cmp.Diff([]time.Duration{0, time.Minute, 2 * time.Minute}, given); diff != "" {
-			t.Error(diff)
-		}
-	})
 }
 
 // The pace is held by the bot's own clock: on a busy machine two posts may arrive

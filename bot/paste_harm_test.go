@@ -91,10 +91,10 @@ func advices(t *testing.T) []string {
 			found[" > "+m[1]] = true
 		}
 	}
-	for _, code := range constants(t, "../ceremony", "Refusal") {
+	for _, code := range codes(t, "../ceremony", "Refusal") {
 		add(wording.ExplainRefusal(ceremony.Refusal(code)))
 	}
-	for _, code := range constants(t, "refusal", "Denial") {
+	for _, code := range codes(t, "refusal", "Denial") {
 		add(explainDenial(refusal.Denial(code)))
 	}
 	if len(found) == 0 {
@@ -117,10 +117,10 @@ func readers(t *testing.T) map[string]string {
 			all[f] = sourceOf(t, f)
 		}
 	}
-	for _, code := range constants(t, "../ceremony", "Refusal") {
+	for _, code := range codes(t, "../ceremony", "Refusal") {
 		all["refusal "+code] = wording.ExplainRefusal(ceremony.Refusal(code)).String()
 	}
-	for _, code := range constants(t, "refusal", "Denial") {
+	for _, code := range codes(t, "refusal", "Denial") {
 		all["denial "+code] = explainDenial(refusal.Denial(code)).String()
 	}
 	return all

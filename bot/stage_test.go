@@ -194,9 +194,8 @@ func (s *stage) fromBot(p *slacktest.Person) int {
 func (s *stage) settle() {
 	s.t.Helper()
 	s.wait("the end of all work", func() bool {
-		s.bot.queue.Mu.Lock()
-		defer s.bot.queue.Mu.Unlock()
-		return s.w.Unacknowledged() == 0 && len(s.bot.queue.Waiting) == 0
+		_, busy := s.bot.queue.Waiting("")
+		return s.w.Unacknowledged() == 0 && !busy
 	})
 }
 

@@ -86,3 +86,21 @@ func TestArmorIsSeenWhateverItsDashesAre(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkTripwire is what is done for a text after its acknowledgement, in the queue
+// of whoever wrote it.
+func BenchmarkTripwire(b *testing.B) {
+	const longest = 40000 // characters that Slack delivers of a message
+	shown := map[string]bool{soleHex: true}
+	for name, text := range map[string]string{
+		"short": "hello, is this the right place?", "words": strings.Repeat("a ", longest/2), "digits": strings.Repeat("ab ", longest/3), "one word": strings.Repeat("a", longest),
+		"digests": strings.Repeat(soleHex+" ", longest/65), "armor": strings.Repeat(envelope+"\n", longest/len(envelope)),
+		"edges": strings.Repeat("BEGIN PGP ", longest/10),
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				refusal.Exposures(text, func(word string) bool { return shown[word] })
+			}
+		})
+	}
+}

@@ -34,8 +34,8 @@ type Accounts struct {
 	api  *slack.Client
 	team string // ours
 
-	Mu    sync.Mutex
-	Known map[string]asked // user id → answer
+	mu    sync.Mutex
+	known map[string]asked // user id → answer
 }
 
 type asked struct {
@@ -44,7 +44,7 @@ type asked struct {
 }
 
 func NewAccounts(api *slack.Client, team string) *Accounts {
-	return &Accounts{api: api, team: team, Known: map[string]asked{}}
+	return &Accounts{api: api, team: team, known: map[string]asked{}}
 }
 
 // Account returns who is behind a claim, or a denial. The account's team is
@@ -97,9 +97,9 @@ func (a *Accounts) belongs(u *slack.User, team string) bool {
 }
 
 func (a *Accounts) User(ctx context.Context, id string) (*slack.User, error) {
-	a.Mu.Lock()
-	known, ok := a.Known[id]
-	a.Mu.Unlock()
+	a.mu.Lock()
+	known, ok := a.known[id]
+	a.mu.Unlock()
 	if ok && time.Since(known.at) < freshness {
 		return known.user, nil
 	}
@@ -113,17 +113,25 @@ func (a *Accounts) User(ctx context.Context, id string) (*slack.User, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask Slack who %s is: %w", id, err)
 	}
-	a.Mu.Lock()
-	defer a.Mu.Unlock()
-	a.Known[id] = asked{u, time.Now()}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known[id] = asked{u, time.Now()}
 	return u, nil
+}
+
+// Knows reports whether an answer of Slack's about an account is remembered.
+func (a *Accounts) Knows(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, known := a.known[id]
+	return known
 }
 
 // Forget drops what is known about an account, since Slack says that it changed.
 func (a *Accounts) Forget(id string) {
-	a.Mu.Lock()
-	defer a.Mu.Unlock()
-	delete(a.Known, id)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.known, id)
 }
 
 // Claimed is the account of somebody whom the registry turned away: theirs as far as

@@ -22,11 +22,11 @@ type Pacer struct {
 	Gap time.Duration
 
 	mu       sync.Mutex
-	Limiters map[string]*rate.Limiter // by key; one that was idle for a gap is not kept
+	limiters map[string]*rate.Limiter // by key; one that was idle for a gap is not kept
 }
 
 func NewPacer(gap time.Duration) *Pacer {
-	return &Pacer{Gap: gap, Limiters: map[string]*rate.Limiter{}}
+	return &Pacer{Gap: gap, limiters: map[string]*rate.Limiter{}}
 }
 
 // Wait returns when it is this caller's turn. An error means that the caller's time was
@@ -58,20 +58,20 @@ func (p *Pacer) Free(key string) bool {
 func (p *Pacer) Release(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.Limiters, key)
+	delete(p.limiters, key)
 }
 
 // limiterLocked returns the limiter of a key.
 func (p *Pacer) limiterLocked(key string) *rate.Limiter {
-	for k, l := range p.Limiters {
+	for k, l := range p.limiters {
 		if k != key && l.Tokens() >= 1 {
-			delete(p.Limiters, k)
+			delete(p.limiters, k)
 		}
 	}
-	l, known := p.Limiters[key]
+	l, known := p.limiters[key]
 	if !known {
 		l = rate.NewLimiter(rate.Every(p.Gap), 1)
-		p.Limiters[key] = l
+		p.limiters[key] = l
 	}
 	return l
 }

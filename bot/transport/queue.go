@@ -46,28 +46,28 @@ func (j Job) lane() string {
 // lanes are queues, one for each person who has something waiting: what a
 // person does takes effect in their order, and nobody waits for somebody else.
 type Queue struct {
-	Mu      sync.Mutex
-	Waiting map[string][]Job // lane → not begun; present while the lane runs
+	mu      sync.Mutex
+	waiting map[string][]Job // lane → not begun; present while the lane runs
 	count   map[Kind]int     // not begun
 	closed  bool
 	running sync.WaitGroup
 }
 
 func NewQueue() *Queue {
-	return &Queue{Waiting: map[string][]Job{}, count: map[Kind]int{}}
+	return &Queue{waiting: map[string][]Job{}, count: map[Kind]int{}}
 }
 
 // Put queues a job. It answers false when the queue is full or closed, and
 // never blocks.
 func (q *Queue) Put(ctx context.Context, j Job) bool {
-	q.Mu.Lock()
-	defer q.Mu.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	lane := j.lane()
-	if q.closed || q.count[j.Kind] >= maxWaiting || len(q.Waiting[lane]) >= MaxInPerson {
+	if q.closed || q.count[j.Kind] >= maxWaiting || len(q.waiting[lane]) >= MaxInPerson {
 		return false
 	}
-	queue, running := q.Waiting[lane]
-	q.Waiting[lane] = append(queue, j)
+	queue, running := q.waiting[lane]
+	q.waiting[lane] = append(queue, j)
 	q.count[j.Kind]++
 	if !running {
 		q.running.Go(func() { q.run(ctx, lane) })
@@ -78,25 +78,33 @@ func (q *Queue) Put(ctx context.Context, j Job) bool {
 // run does a lane's jobs one after the other, and ends when there are none.
 func (q *Queue) run(ctx context.Context, lane string) {
 	for {
-		q.Mu.Lock()
-		queue := q.Waiting[lane]
+		q.mu.Lock()
+		queue := q.waiting[lane]
 		if len(queue) == 0 {
-			delete(q.Waiting, lane)
-			q.Mu.Unlock()
+			delete(q.waiting, lane)
+			q.mu.Unlock()
 			return
 		}
 		j := queue[0]
-		q.Waiting[lane] = queue[1:]
+		q.waiting[lane] = queue[1:]
 		q.count[j.Kind]--
-		q.Mu.Unlock()
+		q.mu.Unlock()
 		j.Do(ctx)
 	}
 }
 
 // Drain takes nothing more and returns when everything that was taken is done.
 func (q *Queue) Drain() {
-	q.Mu.Lock()
+	q.mu.Lock()
 	q.closed = true
-	q.Mu.Unlock()
+	q.mu.Unlock()
 	q.running.Wait()
+}
+
+// Waiting returns how many jobs of a person were not begun, and reports whether one of
+// anybody's is not done.
+func (q *Queue) Waiting(person string) (count int, busy bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting[person]), len(q.waiting) > 0
 }
