@@ -196,7 +196,7 @@ func TestConnectionsThatServeAreNoRefusals(t *testing.T) {
 // Response_url is a capability: whoever has it can speak as the bot.
 func TestResponseURLStaysOutOfTheLog(t *testing.T) {
 	s := start(t, slacktest.Config{})
-	d := &inbox{Bot: s.bot, engine: s.engine, acts: t.Context()}
+	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context()}
 	d.replyTo("http://127.0.0.1:1/commands/T1/123/SECRETCAPABILITY", s.carol.ID())(s.ctx(), render.Say("hello"))
 	if strings.Contains(s.log.String(), "SECRETCAPABILITY") {
 		t.Error("the log has the response_url")

@@ -17,17 +17,17 @@ import (
 	"conclave/bot/transport"
 )
 
-// Finding is what one look at Slack found.
+// Finding is the result of one check of Slack.
 type Finding struct {
 	Subject string // what was looked at
 	Detail  string // what was found, in words for the operator
 	Err     error  // nil when all is well; otherwise what to do about it
 }
 
-// Check looks whether the bot could work: tokens, scopes, workspace, channels, and
-// the accounts of people (name → user id), of whom many take a while. It posts
-// nothing. The one socket address that it asks for is never opened; the direct
-// messages with people are, without a word in them.
+// Check checks whether the bot could work: tokens, scopes, workspace, channels, and the
+// accounts of people (name → user id). Many accounts take a while. It posts nothing. It
+// asks for one socket address and never connects to it, and opens the direct messages
+// with each person without a message in them.
 func (b *Bot) Check(ctx context.Context, people map[string]string) iter.Seq[Finding] {
 	return func(yield func(Finding) bool) {
 		token := b.checkBotToken(ctx)
@@ -55,8 +55,8 @@ func (b *Bot) Check(ctx context.Context, people map[string]string) iter.Seq[Find
 	}
 }
 
-// checkAccount asks Slack whose account it is, whether it may take part, and whether a
-// message could be brought to it.
+// checkAccount asks Slack about an account: whose it is, whether it may take part, and
+// whether the bot can open direct messages with it.
 func (b *Bot) checkAccount(ctx context.Context, name, id string) Finding {
 	f := Finding{Subject: "account of " + name, Detail: id}
 	u, err := b.accounts.User(ctx, id)
@@ -107,7 +107,7 @@ func (b *Bot) checkBotToken(ctx context.Context) []Finding {
 	return []Finding{token, checkScopes(me.Header)}
 }
 
-// checkScopes compares what the token may do with what the bot does.
+// checkScopes compares the scopes of the token with those that the bot needs.
 // Source: docs.slack.dev "Scopes", header X-OAuth-Scopes.
 func checkScopes(h http.Header) Finding {
 	f := Finding{Subject: "Slack scopes"}

@@ -11,7 +11,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// explain is the one way from an error to what people read.
+// explain returns the words that people read about an error. Nothing else makes any.
 func explain(err error) wording.Words {
 	if d, ok := errors.AsType[refusal.Denial](err); ok {
 		return explainDenial(d)
@@ -25,8 +25,8 @@ func explain(err error) wording.Words {
 	return wording.ExplainError(err)
 }
 
-// ordinary reports whether the error is part of the rules, so that an operator has
-// nothing to look for.
+// ordinary reports whether an error is part of the rules. Then an operator has nothing to
+// look for.
 func ordinary(err error) bool {
 	_, denied := errors.AsType[refusal.Denial](err)
 	_, misused := errors.AsType[command.Usage](err)
@@ -34,8 +34,8 @@ func ordinary(err error) bool {
 	return denied || misused || refused
 }
 
-// newReference is a word that leads from what a person read to the operator's
-// log line.
+// newReference returns a word that is told to the person and stands in the operator's log
+// line.
 func newReference() string { return rand.Text()[:6] }
 
 // explainDenial returns the words of a denial, and [wording.Wordless] of an unknown one.

@@ -20,19 +20,19 @@ import (
 	"conclave/ceremony"
 )
 
-// inbox takes what comes in, decides whose it is, and has it done.
+// inbox takes the envelopes, finds out whose they are, and has the work done.
 type inbox struct {
 	*Bot
 	engine Engine
-	acts   context.Context // outlives the intake: what was acknowledged is finished
+	work   context.Context // outlives the intake: what was acknowledged is finished
 }
 
-// answer tells the person who asked. It goes where only they read it.
+// answer sends a message to the person who asked, where only they read it.
 type answer func(ctx context.Context, m render.Message)
 
-// take queues an envelope and answers what the acknowledgement says. The work is
-// done elsewhere and can't hold the acknowledgement up. Nothing on the way there asks
-// the engine, or takes longer for a longer text: one socket is read for everybody.
+// take queues an envelope and returns what the acknowledgement says. The work is done
+// elsewhere and can't delay the acknowledgement. Nothing on the way there asks the
+// engine, or takes longer for a longer text: one socket is read for everybody.
 //
 // Life of a share, 1 of 7: the envelope arrives, is deduplicated and queued, and
 // acknowledged at once.
@@ -43,14 +43,14 @@ func (in *inbox) take(ev socketmode.Event) (reply any, ack bool) {
 	}
 	if j.Kind == transport.KindNotice {
 		// At once: it must not wait behind the account that it is about.
-		j.Do(in.acts)
+		j.Do(in.work)
 		return nil, true
 	}
 	if in.dedup.Any(keys) {
 		in.health.Note(func(h *transport.Health) { h.Duplicates++ })
 		return nil, true
 	}
-	if in.queue.Put(in.acts, j) {
+	if in.queue.Put(in.work, j) {
 		in.dedup.Add(keys)
 		return j.Ack, true
 	}
@@ -61,8 +61,8 @@ func (in *inbox) take(ev socketmode.Event) (reply any, ack bool) {
 	return j.Full, j.Kind != transport.KindMessage
 }
 
-// read makes a job of an envelope, and the keys under which it is known. A job
-// without do is of no interest.
+// read returns the job that an envelope asks for, and the keys under which it is
+// remembered. A job without Do has nothing to do.
 func (in *inbox) read(ev socketmode.Event) (keys []string, j transport.Job) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -91,8 +91,8 @@ func (in *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) trans
 	if command.WantsForm(data.Text) {
 		k = transport.KindOpening
 	}
-	look := func() []refusal.Exposure { return command.TypedShows(data.Text, in.engine.IsDigest) }
-	j := in.job(k, who, look, in.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+	leaks := func() []refusal.Exposure { return command.TypedShows(data.Text, in.engine.IsDigest) }
+	j := in.job(k, who, leaks, in.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
 		cmd, fault := command.ParseCommand(data.Text, in.engine.IsDigest)
 		switch {
 		case command.Shows(fault):
@@ -140,11 +140,11 @@ func (in *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]stri
 			return keys, transport.Job{}
 		}
 		who := transport.Claim{User: n.user, Teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), Shared: ev.IsExtSharedChannel}
-		look := func() []refusal.Exposure {
+		leaks := func() []refusal.Exposure {
 			n.texts = readings(inner.Message)
 			return n.shows(in.engine.IsDigest)
 		}
-		return known(keys, "message", n.key()), in.job(transport.KindMessage, who, look, in.writeTo(n.user), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
+		return known(keys, "message", n.key()), in.job(transport.KindMessage, who, leaks, in.writeTo(n.user), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
 			return in.receive(ctx, by, n, shown)
 		})
 	case *slackevents.UserChangeEvent:
@@ -165,15 +165,18 @@ func teams(all ...string) []string {
 	return slices.DeleteFunc(all, func(t string) bool { return t == "" })
 }
 
-// job wraps what is to be done: who is it, do it, tell them. look finds what it shows in
-// the open; people hear of that whoever sent it, and look may be nil. It is called when
-// the job is done: how long it takes is up to whoever wrote the text, and nobody else's
-// acknowledgement may wait for it. A panic of one job ends that job and nothing else.
-func (in *inbox) job(k transport.Kind, who transport.Claim, look func() []refusal.Exposure, reply answer, do func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)) transport.Job {
+// job returns a job that finds out who it is, calls do, and replies with its message or
+// the words of its error.
+//
+// leaks returns what the envelope shows in the open; it may be nil. Such a leak is
+// reported whoever the sender is. It is called when the job runs: it takes longer for a
+// longer text, and nobody else's acknowledgement may wait for that. A panic in a job ends
+// that job and nothing else.
+func (in *inbox) job(k transport.Kind, who transport.Claim, leaks func() []refusal.Exposure, reply answer, do func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)) transport.Job {
 	return transport.Job{Kind: k, Person: who.User, Do: func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, actTimeout)
 		defer cancel()
-		said, err := in.attempt(ctx, who, look, do)
+		said, err := in.attempt(ctx, who, leaks, do)
 		if err != nil {
 			said = in.complain(k, who, err)
 			if k == transport.KindMessage && stranger(err) && !in.helped.Free(who.User) {
@@ -186,7 +189,7 @@ func (in *inbox) job(k transport.Kind, who transport.Claim, look func() []refusa
 	}}
 }
 
-// stranger reports whether somebody was turned away for who they are.
+// stranger reports whether an error turns an account away, whatever it has sent.
 func stranger(err error) bool {
 	d, _ := errors.AsType[refusal.Denial](err)
 	switch d {
@@ -196,10 +199,11 @@ func stranger(err error) bool {
 	return false
 }
 
-// errPanic is a defect of this program that was caught.
+// errPanic means that a job has panicked, which is a defect of this program.
 var errPanic = errors.New("panic")
 
-func (in *inbox) attempt(ctx context.Context, who transport.Claim, look func() []refusal.Exposure, do func(context.Context, ceremony.Account, []refusal.Exposure) (render.Message, error)) (said render.Message, err error) {
+// attempt finds out who has sent an envelope, reports its leaks, and calls do.
+func (in *inbox) attempt(ctx context.Context, who transport.Claim, leaks func() []refusal.Exposure, do func(context.Context, ceremony.Account, []refusal.Exposure) (render.Message, error)) (said render.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			in.panicked(p)
@@ -207,8 +211,8 @@ func (in *inbox) attempt(ctx context.Context, who transport.Claim, look func() [
 		}
 	}()
 	var shown []refusal.Exposure
-	if look != nil {
-		shown = look()
+	if leaks != nil {
+		shown = leaks()
 	}
 	by, err := in.accounts.Account(ctx, who)
 	if err != nil {
@@ -222,13 +226,14 @@ func (in *inbox) attempt(ctx context.Context, who transport.Claim, look func() [
 	return do(ctx, by, shown)
 }
 
+// panicked logs where a panic happened.
 func (in *inbox) panicked(p any) {
 	// The value may quote what was sent; where it happened is enough.
 	in.log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 }
 
-// complain writes the operator's line about an error and makes the person's
-// words. What is not part of the rules gets a reference that joins the two.
+// complain logs an error for the operator, and returns its words for the person. An error
+// that is not part of the rules gets a reference, which stands in both.
 func (in *inbox) complain(k transport.Kind, who transport.Claim, err error) render.Message {
 	if ordinary(err) {
 		in.log.Info("refused", "kind", string(k), "user", who.User, "error", err)
@@ -239,8 +244,8 @@ func (in *inbox) complain(k transport.Kind, who transport.Claim, err error) rend
 	return render.SayWords(explain(err), reference)
 }
 
-// replyTo returns a command or a click, so that only the person sees it. When
-// Slack does not take that, the answer goes into their direct messages.
+// replyTo answers a command or a click, so that only the person sees it. When Slack does
+// not take the answer, it goes into their direct messages.
 func (in *inbox) replyTo(responseURL, user string) answer {
 	return func(ctx context.Context, m render.Message) {
 		options := append(m.Options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
@@ -251,8 +256,8 @@ func (in *inbox) replyTo(responseURL, user string) answer {
 	}
 }
 
-// withoutURL takes a response URL out of an error: whoever has it can speak as the
-// bot.
+// withoutURL takes a response URL out of an error. A person who reads it in the log could
+// post as the bot.
 func withoutURL(err error) error {
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		return failed.Err
@@ -260,7 +265,7 @@ func withoutURL(err error) error {
 	return err
 }
 
-// writeTo returns in the direct messages with somebody.
+// writeTo answers in the direct messages with a person.
 func (in *inbox) writeTo(user string) answer {
 	return func(ctx context.Context, m render.Message) {
 		room, err := in.directMessages.With(ctx, user)

@@ -14,9 +14,9 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// click does what a button says. A button carries the ceremony and the hash of
-// the plan that it stood under, of a frozen one which freeze that was, and of a
-// proof which round; what the message around it says now is not looked at.
+// click does what a button says. The button's value names the ceremony and the hash of
+// the plan that it stood under, and where it matters the freeze, the gate or the round.
+// What the message around it says now is not read.
 func (in *inbox) click(ctx context.Context, by ceremony.Account, click slack.InteractionCallback) (render.Message, error) {
 	if !in.listed(by) {
 		return render.Message{}, refusal.Unlisted
@@ -51,7 +51,7 @@ func (in *inbox) click(ctx context.Context, by ceremony.Account, click slack.Int
 	return said, err
 }
 
-// settled reports whether a refusal means that the buttons have nothing left to do.
+// settled reports whether an error means that the buttons have nothing left to do.
 func settled(err error) bool {
 	r, _ := ceremony.RefusalOf(err)
 	switch r {
@@ -61,9 +61,9 @@ func settled(err error) bool {
 	return errors.Is(err, refusal.DeletionAsked) || errors.Is(err, refusal.VaultIsAsked) || errors.Is(err, ceremony.ErrUnknownCeremony)
 }
 
-// retire takes the buttons off a message once they have done what they were for.
-// An answer that only this person sees goes as a whole: it can't be edited, and says
-// what was so before. A failure leaves buttons that are refused, which does no harm.
+// retire takes the buttons off a message once they have been used. An answer that only
+// this person sees is removed as a whole, since it can't be edited. When that fails, the
+// buttons stay and are refused, which does no harm.
 func (in *inbox) retire(ctx context.Context, click slack.InteractionCallback) {
 	if click.Container.IsEphemeral {
 		if _, _, err := in.api.PostMessageContext(ctx, "", slack.MsgOptionDeleteOriginal(click.ResponseURL)); err != nil {

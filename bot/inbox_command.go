@@ -16,7 +16,7 @@ import (
 	"conclave/plural"
 )
 
-// listed reports whether an account is in the configuration. Nobody else is told
+// listed reports whether an account is in the configuration. No other account is told
 // anything.
 func (in *inbox) listed(who ceremony.Account) bool {
 	return slices.ContainsFunc(in.engine.Clusters(), func(c ceremony.Cluster) bool {
@@ -25,8 +25,8 @@ func (in *inbox) listed(who ceremony.Account) bool {
 	})
 }
 
-// execute does what a person asks for, whether they typed it or clicked. A form can be
-// opened with t, for a moment.
+// execute does what a person asks for by a command or a click. With t a form can be
+// opened, for a moment.
 func (in *inbox) execute(ctx context.Context, by ceremony.Account, cmd command.Command, t trigger) (render.Message, error) {
 	switch cmd.Verb {
 	case command.VerbHelp:
@@ -123,7 +123,7 @@ func (in *inbox) execute(ctx context.Context, by ceremony.Account, cmd command.C
 	panic(fmt.Sprintf("verb %q is understood and not done", cmd.Verb))
 }
 
-// which finds the ceremony that is meant. Without an id it is the only open one,
+// which returns the ceremony that a command means. Without an id it is the only open one,
 // for verbs that change nothing.
 func (in *inbox) which(cmd command.Command) (ceremony.ID, error) {
 	all := in.engine.Ceremonies()
@@ -155,8 +155,8 @@ func (in *inbox) start(ctx context.Context, by ceremony.Account, cmd command.Com
 	return render.Proposed(c, by), nil
 }
 
-// onlyAsked is an error of something for which Vault is asked and told nothing, so
-// that nothing is uncertain.
+// onlyAsked returns the error of a request that only reads from Vault. Without an answer
+// nothing is uncertain then: it counts as not sent.
 func onlyAsked(err error) error {
 	if errors.Is(err, ceremony.ErrUncertain) {
 		return fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
@@ -164,8 +164,8 @@ func onlyAsked(err error) error {
 	return err
 }
 
-// status shows where a ceremony stands, and lets people do what it waits for from
-// them.
+// status shows where a ceremony stands, with buttons for what it waits for from this
+// person.
 func (in *inbox) status(id ceremony.ID, by ceremony.Account) (render.Message, error) {
 	c, live, err := in.engine.Ceremony(id)
 	if err != nil {
@@ -230,7 +230,7 @@ func (in *inbox) revoked(ctx context.Context, id ceremony.ID, by ceremony.Accoun
 	return render.Say("Written down: you say that the token of `%s` is revoked. Without its accessor nobody could ask Vault.", id), nil
 }
 
-// submit shows a holder again what to run.
+// submit shows a person again what to run.
 func (in *inbox) submit(id ceremony.ID, by ceremony.Account) (render.Message, error) {
 	c, to, err := in.wanted(id, by)
 	if err != nil {
@@ -239,8 +239,8 @@ func (in *inbox) submit(id ceremony.ID, by ceremony.Account) (render.Message, er
 	return render.ShareRequest(c, to, *c.Key), nil
 }
 
-// wanted is whom a ceremony means when it waits for somebody with this account. The
-// error says why it does not.
+// wanted returns a ceremony and the person of this account, when the ceremony waits for a
+// message of theirs. The error says why it does not.
 func (in *inbox) wanted(id ceremony.ID, by ceremony.Account) (rules.State, ceremony.Person, error) {
 	c, _, err := in.engine.Ceremony(id)
 	switch {
@@ -265,8 +265,8 @@ func (in *inbox) wanted(id ceremony.ID, by ceremony.Account) (rules.State, cerem
 	return c, missing[i], nil
 }
 
-// configured reports whether a cluster has this name. It is asked here, since the
-// engine's error would take what was typed to the log.
+// configured reports whether a cluster has this name. It is checked before the engine is
+// asked, whose error would bring what was typed into the log.
 func (in *inbox) configured(cluster string) bool {
 	return slices.ContainsFunc(in.engine.Clusters(), func(c ceremony.Cluster) bool { return c.Name == cluster })
 }

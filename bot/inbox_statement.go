@@ -11,8 +11,8 @@ import (
 	"conclave/ceremony"
 )
 
-// speak takes a word that somebody has signed with their PGP key, see
-// [ceremony.Word]. It answers false when what they sent is none, so that it may be an
+// submitStatement takes a statement that a person has signed with their PGP key, see
+// [ceremony.Statement]. It reports false when the text is none, so that it may be an
 // envelope.
 func (in *inbox) submitStatement(ctx context.Context, by ceremony.Account, pasted []byte) (said render.Message, heard bool, err error) {
 	if line, ok := in.engine.PeekStatement(pasted); ok {
@@ -36,9 +36,9 @@ func (in *inbox) submitStatement(ctx context.Context, by ceremony.Account, paste
 // digestDigits is the length of a SHA-256 in digits.
 const digestDigits = 2 * sha256.Size
 
-// wordExposes says what a signed line shows in the open. The hashes that belong into a
-// word have the length of the share of a key's only holder: the plan's, and the answer
-// to a roll call.
+// statementExposes returns what a signed line shows in the open. The hashes that belong
+// into a statement are no leak, though they have the length of the share of a key's only
+// holder: the plan's hash, and the answer to a roll call.
 func statementExposes(line string, harmless func(word string) bool) []refusal.Exposure {
 	said, ok := ceremony.ParseStatement(line)
 	answer := ""
@@ -50,5 +50,5 @@ func statementExposes(line string, harmless func(word string) bool) []refusal.Ex
 	})
 }
 
-// WordExposes reports whether a line that somebody has signed shows a secret in the open.
+// WordExposes reports whether a signed line shows a secret in the open.
 func WordExposes(line string) bool { return len(statementExposes(line, nil)) > 0 }

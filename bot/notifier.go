@@ -21,8 +21,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Posts carry what they are as metadata, so that one whose answer was lost is
-// found again. Anybody in the workspace can read it: ids only.
+// Posts carry their ceremony and key as metadata, so that one whose answer was lost is
+// found again. Everybody in the workspace can read it: it has ids only.
 const (
 	metadataType     = "conclave"
 	metadataCeremony = "ceremony"
@@ -32,11 +32,11 @@ const (
 const (
 	// clockSkew is how far Slack's clock may be from ours when a post is looked for.
 	clockSkew = 10 * time.Minute
-	// page is how many messages are looked at in one call.
+	// page is how many messages are read in one call.
 	page = 200
 )
 
-// notifier is the way out: [ceremony.Courier] on Slack.
+// notifier is the way out: the engine's Notifier, for Slack.
 type notifier struct {
 	api            *slack.Client
 	directMessages *transport.DirectMessages
@@ -62,7 +62,7 @@ func newNotifier(
 	}
 }
 
-// Deliver posts one message. See [ceremony.Courier].
+// Deliver posts one message. See engine.Notifier.
 func (n *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error) {
 	channel, thread, err := n.address(ctx, c, m)
 	if err != nil {
@@ -101,8 +101,8 @@ func (n *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, 
 	return ref, nil
 }
 
-// address is where a message belongs: a person's direct messages, the ops
-// channel, or the status post's thread.
+// address returns where a message belongs: a person's direct messages, the ops channel,
+// or the status post's thread.
 func (n *notifier) address(ctx context.Context, c rules.State, m rules.Message) (channel, thread string, err error) {
 	if m.To != nil {
 		if err := n.reaches(ctx, m.To.Account.User); err != nil {
@@ -127,13 +127,13 @@ func (n *notifier) address(ctx context.Context, c rules.State, m rules.Message) 
 	return channel, thread, nil
 }
 
-// lookTimeout is how long a message waits for what Slack says about an account.
+// lookTimeout is how long a message waits for Slack's answer about an account.
 const lookTimeout = 3 * time.Second
 
-// reaches says why somebody would never get a message, nil when they may. Slack takes
-// one for an account that was deactivated, once the direct messages with it are open,
-// and nobody reads it. When Slack can't say whose account it is, the message goes out:
-// a share or a receipt that is not brought costs more.
+// reaches returns an error when a person would never read a message. Slack takes one for
+// an account that was deactivated, once the direct messages with it are open, and nobody
+// reads it. When Slack can't say whose account it is, the message goes out: a share or a
+// receipt that is not delivered costs more.
 // Source: slackapi/python-slack-sdk issue 1156.
 func (n *notifier) reaches(ctx context.Context, user string) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
@@ -149,6 +149,7 @@ func (n *notifier) reaches(ctx context.Context, user string) error {
 	return nil // a guest gets it, whatever becomes of their answer
 }
 
+// channel returns the channel in which a cluster's ceremonies are shown.
 func (n *notifier) channel(cluster string) string {
 	if own, ok := n.config.Channels[cluster]; ok {
 		return own
@@ -156,6 +157,7 @@ func (n *notifier) channel(cluster string) string {
 	return n.config.Channel
 }
 
+// post posts a message with its metadata, when its channel's turn has come.
 func (n *notifier) post(ctx context.Context, channel, thread string, id ceremony.ID, key string, what render.Message) (ceremony.Ref, error) {
 	if err := n.posts.Wait(ctx, channel); err != nil {
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
@@ -174,8 +176,9 @@ func (n *notifier) post(ctx context.Context, channel, thread string, id ceremony
 	return ceremony.Ref{Channel: in, TS: ts}, nil
 }
 
-// classifyPost tells what became of a post: certainly not there, never going to
-// be there, or not known (P5).
+// classifyPost returns an error that tells what became of a post (P5). It wraps
+// ErrNotPosted when the post certainly is not there, and ErrUndeliverable when it never
+// will be; any other error means that it is not known.
 func classifyPost(err error) error {
 	if _, ok := errors.AsType[transport.ErrWaited](err); ok {
 		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
@@ -206,8 +209,8 @@ func classifyPost(err error) error {
 	return err
 }
 
-// notPosted is for calls before the post: whatever became of them, nothing was
-// posted.
+// notPosted classifies the error of a call before the post: whatever became of it, nothing
+// was posted.
 func notPosted(err error, toPerson bool) error {
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && toPerson {
 		switch said.Err {
@@ -218,10 +221,9 @@ func notPosted(err error, toPerson bool) error {
 	return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 }
 
-// permanent are the errors of chat.postMessage after which the same message will
-// never be taken: the person is gone, or the message is not one. A channel that
-// is archived or that the bot was removed from can be put right, and is tried
-// again.
+// permanent reports whether an error of chat.postMessage means that Slack will never take
+// the same message: the person is gone, or the message is malformed. A channel that is
+// archived or that the bot was removed from can be put right, and is tried again.
 func permanent(code string) bool {
 	switch code {
 	case "user_disabled", "user_not_found", "user_not_visible", "cannot_dm_bot",
@@ -231,10 +233,11 @@ func permanent(code string) bool {
 	return false
 }
 
-// myself are the ids that our posts carry.
+// myself holds the ids that the bot's own posts carry.
 type myself struct{ bot, user string }
 
-// me tells our posts from others'. Every app can give its own posts our metadata.
+// me returns the ids by which the bot knows its own posts. Every app can give its own
+// posts our metadata.
 func (n *notifier) me(ctx context.Context) (myself, error) {
 	n.mu.Lock()
 	self := n.self
@@ -300,7 +303,7 @@ func (n *notifier) page(ctx context.Context, channel, thread, oldest, cursor str
 	return history.Messages, history.ResponseMetaData.NextCursor, nil
 }
 
-// Redraw brings the status post up to date. See [ceremony.Courier].
+// Redraw brings the status post up to date. See engine.Notifier.
 func (n *notifier) Redraw(ctx context.Context, c rules.State, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
 	stand := at.Channel
 	if stand == ceremony.Terminal {
@@ -340,8 +343,7 @@ func (n *notifier) shows(at ceremony.Ref, blocks string) bool {
 	return n.drawn[at] == blocks
 }
 
-// errElsewhere means that a status post was shown at a terminal, where nothing can be
-// edited.
+// errElsewhere means that a status post was shown at a terminal, where it can't be edited.
 var errElsewhere = errors.New("the status post is not in Slack")
 
 func (n *notifier) update(ctx context.Context, at ceremony.Ref, what render.Message) error {
@@ -355,9 +357,8 @@ func (n *notifier) update(ctx context.Context, at ceremony.Ref, what render.Mess
 	return err
 }
 
-// replace posts the status post anew, since the old one can't be edited any
-// more. A replacement that was posted before, with its answer lost, is taken
-// instead.
+// replace posts the status post anew, since the old one can't be edited any more. If it
+// finds a replacement whose answer was lost, it takes that one.
 func (n *notifier) replace(ctx context.Context, c rules.State, old ceremony.Ref, what render.Message) (ceremony.Ref, error) {
 	channel := n.channel(c.Plan.Cluster)
 	key := statusPostKey + " after " + old.TS
@@ -378,7 +379,7 @@ func (n *notifier) replace(ctx context.Context, c rules.State, old ceremony.Ref,
 	return ref, nil
 }
 
-// boardKey marks status posts that stand for another one.
+// statusPostKey marks status posts that replace another one.
 const statusPostKey = "board"
 
 // uneditable reports whether a post can't be edited any more: it was deleted, the

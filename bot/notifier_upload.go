@@ -17,20 +17,20 @@ import (
 )
 
 const (
-	// uploadTimeout bounds one upload: it takes longer than a call that has but words.
+	// uploadTimeout bounds one upload, which takes longer than other calls.
 	uploadTimeout = time.Minute
-	// shareLooks is how often a message with files is looked for once they were shared:
+	// shareLooks is how often a message with files is looked for after they were shared.
 	// Slack posts it a moment later.
 	shareLooks = 5
 	sharePause = 200 * time.Millisecond
 )
 
 // share posts files as one message into a thread, or into a channel when thread is
-// empty. Until the last step nothing can be seen of them, and what was uploaded for a
-// step that never came is shown to nobody. An error is that of [ceremony.Courier].
+// empty. Until the last step nobody can see them. Its errors are those of
+// engine.Notifier.
 //
-// Files carry no metadata: after a lost answer the message is found again by their
-// names, which have to be theirs alone in that place. since is when it was due.
+// Files carry no metadata. After a lost answer the message is found again by their names,
+// which no other files in that place may have. since is when the message was due.
 // Source: docs.slack.dev "Working with files".
 func (n *notifier) share(ctx context.Context, channel, thread string, files []ceremony.File, text string, maybe bool, since time.Time) (ceremony.Ref, error) {
 	if maybe {
@@ -68,7 +68,7 @@ func (n *notifier) share(ctx context.Context, channel, thread string, files []ce
 	return ceremony.Ref{Channel: channel, TS: thread}, nil
 }
 
-// upload brings one file to Slack, where nobody sees it yet, and answers its id.
+// upload brings one file to Slack, where nobody sees it yet, and returns its id.
 func (n *notifier) upload(ctx context.Context, f ceremony.File) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
 	defer cancel()
@@ -83,8 +83,8 @@ func (n *notifier) upload(ctx context.Context, f ceremony.File) (string, error) 
 	return place.FileID, nil
 }
 
-// notShared is for what goes wrong before the files are shared: whatever became of
-// it, nothing was posted.
+// notShared classifies an error from before the files were shared: whatever became of the
+// call, nothing was posted.
 func notShared(err error) error {
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && tooMuch(said.Err) {
 		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
@@ -92,11 +92,11 @@ func notShared(err error) error {
 	return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 }
 
-// tooMuch are the errors of files.getUploadURLExternal after which the same file will
-// never be taken.
+// tooMuch reports whether an error of files.getUploadURLExternal means that Slack will
+// never take the same file.
 func tooMuch(code string) bool { return code == "file_upload_size_restricted" }
 
-// findShared looks for a message of ours that has all these files.
+// findShared looks for a message of the bot's that has all these files.
 func (n *notifier) findShared(ctx context.Context, channel, thread string, files []ceremony.File, since time.Time) (ceremony.Ref, error) {
 	self, err := n.me(ctx)
 	if err != nil {

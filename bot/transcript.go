@@ -17,8 +17,8 @@ import (
 	"conclave/plural"
 )
 
-// bring is what a message posts as files, and its words: the files of a transcript, or
-// a time stamp of one, which comes later. Every other message has none. An error means
+// bring returns the files that a message posts, with their words: those of a transcript,
+// or a time stamp of one, which comes later. Every other message has none. An error means
 // that the journal is not what was signed, which no later try would change.
 func (n *notifier) bring(c rules.State, m rules.Message) (files []ceremony.File, text string, err error) {
 	switch ev := m.Entry.Event.(type) {
@@ -36,6 +36,7 @@ func (n *notifier) bring(c rules.State, m rules.Message) (files []ceremony.File,
 	return nil, "", nil
 }
 
+// transcriptWords returns the words beside the files of a transcript.
 func transcriptWords(c rules.State, signed event.TranscriptSigned) string {
 	return fmt.Sprintf(":scroll: Transcript %d of `%s`: %s of its journal, signed by Conclave's identity. "+
 		"Without Conclave and without Slack, `%s` checks all of it.",
@@ -43,8 +44,8 @@ func transcriptWords(c rules.State, signed event.TranscriptSigned) string {
 		wording.Paste("conclave verify %s --identity %s", wording.File(ceremony.TranscriptName(c.ID(), signed.Number, "json")), wording.AKey(c.Plan.Identity)))
 }
 
-// transcript tells where the newest transcript of a ceremony is, or sends it to
-// somebody who has a part in it.
+// transcript tells a person who has a part in a ceremony where its newest transcript is,
+// or sends it to them.
 func (in *inbox) transcript(ctx context.Context, id ceremony.ID, by ceremony.Account, send bool) (render.Message, error) {
 	c, _, err := in.engine.Ceremony(id)
 	if err != nil {
@@ -85,7 +86,7 @@ func (in *inbox) transcript(ctx context.Context, id ceremony.ID, by ceremony.Acc
 	return render.Say("Transcript %d of `%s` is in our direct messages.", signed.Number, id), nil
 }
 
-// linkTo is the address of a transcript in Slack, empty when it is not there.
+// linkTo returns the address of a transcript in Slack, or nothing when it is not there.
 func (in *inbox) linkTo(ctx context.Context, c rules.State, signed event.TranscriptSigned) string {
 	for _, m := range c.Messages() {
 		s, ok := m.Entry.Event.(event.TranscriptSigned)

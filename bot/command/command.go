@@ -1,3 +1,7 @@
+// Package command is the grammar of /ceremony: which commands there are, how their
+// arguments are read, what must not stand in them, and which ceremony a typed id means.
+//
+// It knows the form alone. Whether a person may do it is for the engine to say.
 package command
 
 import (
@@ -44,7 +48,7 @@ const (
 	VerbHelp      Verb = "help"
 )
 
-// VerbForm is a button's alone; typed, it is a word behind submit.
+// VerbForm is the verb of a button. Typed, it is a word behind submit.
 const VerbForm Verb = "form"
 
 // Grammar returns every command: its form, how its arguments are read, and what it
@@ -126,9 +130,9 @@ func howTo(v Verb) string {
 // misuse returns the error of a command that lacks something.
 func misuse(v Verb) error { return Usage{"Something is missing.", howTo(v)} }
 
-// ParseCommand reads what stands behind /ceremony. It knows the form alone: who
-// may, and whether what is named exists, is asked elsewhere. harmless, which may be
-// nil, knows what looks like a secret and is none.
+// ParseCommand reads the text behind /ceremony. It knows the form alone: whether the
+// person may do it, and whether what they name exists, is checked elsewhere. harmless
+// reports whether a word that looks like a secret is none; it may be nil.
 func ParseCommand(text string, harmless func(word string) bool) (Command, error) {
 	text = tidy(text)
 	words := strings.Fields(text)
@@ -150,11 +154,11 @@ func ParseCommand(text string, harmless func(word string) bool) (Command, error)
 	return f.parse(words)
 }
 
-// longestOpening is more than a command that opens a form has.
+// longestOpening is more characters than a command that opens a form has.
 const longestOpening = 200
 
-// WantsForm reports whether a command opens a form, at a glance: it decides what the
-// command waits for.
+// WantsForm reports whether a command opens a form. It is called before a command is
+// queued, and takes no longer for a longer text.
 func WantsForm(text string) bool {
 	if len(text) > longestOpening {
 		return false
@@ -168,10 +172,9 @@ var straight = strings.NewReplacer(
 	"&lt;", "<", "&gt;", ">", "&amp;", "&",
 )
 
-// tidy undoes what computers make of what people type: curly quotes, dashes in
-// place of hyphens, spaces that are none, soft hyphens and other marks that nobody
-// sees, behind which a share would be in pieces. A dash that people type between
-// words of a reason comes out as a hyphen, too.
+// tidy undoes what computers make of what people type: curly quotes, dashes in place
+// of hyphens, other spaces, and soft hyphens and other invisible marks, which would cut
+// a share into pieces. A dash between the words of a reason becomes a hyphen, too.
 func tidy(text string) string {
 	text = straight.Replace(text)
 	return strings.Map(func(r rune) rune {

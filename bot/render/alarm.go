@@ -12,7 +12,7 @@ import (
 	"conclave/plural"
 )
 
-// renderAlarmBoard is the status post of an alarm: what was noticed, since when, and
+// renderAlarmPost returns the status post of an alarm: what was noticed, since when, and
 // what to do about it.
 func renderAlarmPost(c rules.State) Message {
 	blocks := []slack.Block{title(wording.Subject(c.Plan)), section("%s", wording.StateWords(c))}
@@ -41,7 +41,7 @@ func renderAlarmPost(c rules.State) Message {
 	return Message{Line: wording.StatusLine(c), Blocks: blocks}
 }
 
-// RenderAlarm tells an owner of the cluster what was noticed.
+// Alarm tells an owner of the cluster what was noticed.
 func Alarm(c rules.State, e event.Entry) Message {
 	blocks := []slack.Block{title(wording.Subject(c.Plan)), section("%s\n_noticed %s_", wording.NoticedWords(c.Plan, e), wording.When(e.At))}
 	for _, todo := range wording.Todos(c.Plan, []event.Entry{e}) {

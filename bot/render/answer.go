@@ -14,14 +14,14 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// Say is an answer of one paragraph.
+// Say returns an answer of one paragraph.
 func Say(format string, args ...any) Message {
 	text := fmt.Sprintf(format, args...)
 	return Message{Line: wording.PlainLine(text), Blocks: []slack.Block{section("%s", text)}}
 }
 
-// SayWords is an answer about an error, with the reference that leads an
-// operator to its log line. An error that is part of the rules has none.
+// SayWords returns an answer about an error. The reference leads an operator to its log
+// line; it is empty for an error that is part of the rules.
 func SayWords(w wording.Words, reference string) Message {
 	m := Say(":warning: *%s*", w.What)
 	if w.Hint != "" {
@@ -33,6 +33,7 @@ func SayWords(w wording.Words, reference string) Message {
 	return m
 }
 
+// OpenCeremonies lists the ceremonies that are open.
 func OpenCeremonies(all []rules.State, now time.Time) Message {
 	var lines []string
 	for _, c := range all {
@@ -46,6 +47,7 @@ func OpenCeremonies(all []rules.State, now time.Time) Message {
 	return listed("Open ceremonies", lines)
 }
 
+// PastCeremonies lists the ceremonies that have ended, of one cluster or of all.
 func PastCeremonies(all []rules.State, cluster string) Message {
 	var lines []string
 	for _, c := range all {
@@ -69,7 +71,7 @@ func listed(heading string, lines []string) Message {
 	return m
 }
 
-// RenderHolders shows who may do what on each cluster.
+// Holders shows who may do what on each cluster.
 func Holders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
 	clusters = slices.SortedFunc(slices.Values(clusters), func(a, b ceremony.Cluster) int { return cmp.Compare(a.Name, b.Name) })
 	m := Message{Line: "Who may do what"}
@@ -110,7 +112,7 @@ func Holders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
 	return m
 }
 
-// RenderProposed tells whoever proposed a ceremony who has to act next.
+// Proposed tells the initiator of a ceremony who has to act next.
 func Proposed(c rules.State, by ceremony.Account) Message {
 	about := wording.Escape(strings.ToLower(wording.Subject(c.Plan)[:1]) + wording.Subject(c.Plan)[1:])
 	line := fmt.Sprintf("Proposed: %s", c.ID())

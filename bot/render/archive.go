@@ -8,7 +8,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// renderNotKept asks whoever decides to look after what an archive does not keep.
+// renderArchiveFailed asks a person to find out why an archive does not keep a transcript.
 func renderArchiveFailed(c rules.State, e event.Entry) Message {
 	return Message{
 		Line: wording.Subject(c.Plan) + ": its transcript is not kept everywhere",

@@ -9,8 +9,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// renderDeletion asks an approver to let the backup go. Who has got what stands in
-// the status post, which is redrawn; this message is not.
+// renderDeletion asks an approver to agree that the backup is deleted. Who has received
+// what stands in the status post, which is redrawn; this message is not.
 func renderDeletion(c rules.State, e event.Entry) Message {
 	read, _ := e.Event.(event.BackupRead)
 	what := "May the backup of " + c.Plan.Cluster + "'s new shares be deleted?"

@@ -8,7 +8,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderDelivery hands a share, encrypted, to its holder.
+// Delivery hands a share, encrypted, to its holder.
 func Delivery(c rules.State, m rules.Message, p ceremony.Parcel, s ceremony.SignedParcel) Message {
 	name, what := wording.DeliveredFile(c, m), wording.DeliveryTitle(c.Plan)
 	blocks := []slack.Block{title(what)}

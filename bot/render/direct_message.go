@@ -12,7 +12,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// Render is one message of the outbox.
+// Notification returns one message of the outbox. sign signs what is handed out.
 func Notification(c rules.State, m rules.Message, sign wording.Sign) (Message, error) {
 	switch m.Kind {
 	case rules.HistoryMessage, rules.TranscriptMessage:
@@ -56,7 +56,7 @@ func Notification(c rules.State, m rules.Message, sign wording.Sign) (Message, e
 	return Message{}, fmt.Errorf("render %s: no words for kind %q", m.Key, m.Kind)
 }
 
-// renderWatched asks somebody who is called, or who watches.
+// renderWatched asks a person who is called to the roll, or a witness.
 func renderWatched(c rules.State, m rules.Message) (Message, error) {
 	switch {
 	case m.To == nil:
@@ -69,7 +69,7 @@ func renderWatched(c rules.State, m rules.Message) (Message, error) {
 	return renderWitness(c, *m.To), nil
 }
 
-// renderParcel is a message that brings something encrypted.
+// renderParcel returns a message that brings an encrypted share or token.
 func renderParcel(c rules.State, m rules.Message, sign wording.Sign) (Message, error) {
 	parcel, err := wording.ParcelOf(c, m)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderForm is the form that takes an envelope. It shows what to run, so that the
-// message need not be found again, and never holds what was typed.
+// Form returns the form that takes an envelope. It shows what to run, so that the message
+// need not be found again, and never holds what was typed.
 func Form(c rules.State, to ceremony.Person) slack.ModalViewRequest {
 	r := wording.RequestOf(c, to, c.Key.Step)
 	blocks := []slack.Block{section("*%s* (`%s`). Until %s.", wording.Subject(c.Plan), c.ID(), wording.When(c.Key.Expires))}
@@ -27,7 +27,7 @@ func Form(c rules.State, to ceremony.Person) slack.ModalViewRequest {
 	return v
 }
 
-// RenderFormWords stands in the form's place once it was sent.
+// FormAnswer returns the view that takes the form's place after it was sent.
 func FormAnswer(title string, w wording.Words) slack.ModalViewRequest {
 	return modal(title, []slack.Block{section("%s", w)})
 }

@@ -8,7 +8,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderHistory is one event in the status post's thread: who, what, when.
+// History is one event in the status post's thread: who, what, when.
 func History(c rules.State, e event.Entry) Message {
 	text := wording.HistoryWords(c, e)
 	return Message{

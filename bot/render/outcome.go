@@ -9,7 +9,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderEnded tells somebody who was asked for a share that it is over.
+// Ended tells a person who was asked for a share that the ceremony is over.
 func Ended(c rules.State, to ceremony.Person) Message {
 	blocks := []slack.Block{section("*%s*\n%s", wording.Subject(c.Plan), wording.OutcomeWords(c))}
 	// Of what is not known, the words of the outcome say what to keep.
@@ -36,8 +36,7 @@ func Ended(c rules.State, to ceremony.Person) Message {
 	return Message{Line: wording.StatusLine(c), Blocks: blocks}
 }
 
-// renderBackupReminder tells whoever proposed a rekey of the backup that it has left
-// behind.
+// renderBackupReminder tells the initiator of a rekey that its backup is still in Vault.
 func renderBackupReminder(c rules.State, ev event.BackupReminded) Message {
 	what := "Please have the backup of " + c.Plan.Cluster + "'s new shares deleted"
 	return Message{Line: wording.Escape(what), Blocks: []slack.Block{

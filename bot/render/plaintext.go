@@ -11,8 +11,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// TellEnded says to somebody who was asked for a share that it is over, and what to
-// do with the shares that they have.
+// TellEnded tells a person who was asked for a share that the ceremony is over, and what
+// to do with the shares that they have.
 func TellEnded(c rules.State, to ceremony.Person) string { return PlainText(Ended(c, to)) }
 
 // Status says where a ceremony stands.
@@ -23,7 +23,7 @@ func Status(c rules.State, live rules.Live, now time.Time) string {
 // KeyStatus says what is known of a cluster's encryption key.
 func KeyStatus(cluster string, r rules.KeyReport) string { return PlainText(KeyReport(cluster, r)) }
 
-// Flat is a message without its title's rank, its buttons and its footnotes.
+// PlainText returns the text of a message, without buttons and footnotes.
 func PlainText(m Message) string {
 	var parts []string
 	for _, b := range m.Blocks {

@@ -10,9 +10,9 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// renderRollCall asks somebody to show that they can read what Vault will encrypt to
-// them, and to sign that they have read the plan. What they send back is a hash of
-// what they decrypt: were something else in the challenge's place, it stays with them.
+// renderRollCall asks a person to show that they can read what Vault will encrypt to them,
+// and to sign that they have read the plan. They send back a hash of what they decrypt:
+// if something else stood in the challenge's place, it would stay with them.
 func renderRollCall(c rules.State, to ceremony.Person) Message {
 	i := -1
 	if called := c.Called(); called != nil {

@@ -9,9 +9,9 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderAsk tells somebody exactly what to run. The recipient is the ceremony's
-// own subkey and not the identity: of several subkeys gpg takes the newest, which
-// is another ceremony's when two are open.
+// ShareRequest tells a person exactly what to run. The recipient in the command is the
+// ceremony's own subkey and not the identity: of several subkeys gpg takes the newest,
+// which is another ceremony's when two are open.
 func ShareRequest(c rules.State, to ceremony.Person, key ceremony.Announced) Message {
 	if c.Key == nil || c.Key.Subkey != key.Subkey || c.Ended() {
 		return renderReplacedRequest(c)
@@ -50,8 +50,8 @@ func sendShare(c rules.State, to ceremony.Person, key ceremony.Announced, r word
 	)
 }
 
-// sendPassword is for somebody without a PGP key: they have the program, which has
-// made the password, and nothing to sign with.
+// sendPassword is for a requester without a PGP key. They have the program, which has made
+// the password, and nothing to sign with.
 func sendPassword(c rules.State, to ceremony.Person, key ceremony.Announced, r wording.Request) []slack.Block {
 	blocks := []slack.Block{
 		section("*3.* Paste the two PGP blocks above into this, which checks all of it for you, and send me what it prints, %s:", wording.HowToSend(c.Plan)),
@@ -63,8 +63,8 @@ func sendPassword(c rules.State, to ceremony.Person, key ceremony.Announced, r w
 	return append(blocks, footnote("%s", r.Note))
 }
 
-// formButton is for people who don't want their message in a conversation, where the
-// plan lets it come by a form.
+// formButton opens the form, for people who don't want their message in a conversation.
+// Where the plan does not let envelopes come by a form there is none.
 func formButton(c rules.State) []slack.Block {
 	if !wording.MayCome(c.Plan, ceremony.ByForm) {
 		return nil

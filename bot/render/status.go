@@ -10,8 +10,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderBoard is the status post. It mentions nobody: it is redrawn all the time,
-// and people whose help is wanted have a direct message.
+// StatusPost returns the status post. It mentions nobody: it is redrawn all the time, and
+// people whose help is wanted have a direct message.
 func StatusPost(c rules.State, live rules.Live, now time.Time) Message {
 	if c.Plan.Operation == ceremony.Alarm {
 		return renderAlarmPost(c)

@@ -11,7 +11,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderToken hands a token, encrypted, to whom it was made for.
+// Token hands a token, encrypted, to its requester.
 func Token(c rules.State, s ceremony.SignedParcel) Message {
 	blocks := []slack.Block{
 		title("The " + wording.TokenTitle(c.Plan)),
@@ -29,8 +29,8 @@ func Token(c rules.State, s ceremony.SignedParcel) Message {
 	return Message{Line: "The " + wording.Escape(wording.TokenTitle(c.Plan)), Blocks: blocks}
 }
 
-// RenderEncodedToken hands over a token that was combined with the one-time
-// password of its requester.
+// EncodedToken hands over a token that was combined with the one-time password of its
+// requester.
 func EncodedToken(c rules.State, combined string) Message {
 	if !wording.EncodedShape.MatchString(combined) {
 		m := Say(":octagonal_sign: *Don't paste it anywhere.* What Vault calls the encoded token has characters that none has; somebody may be interfering. Tell your security team.")
@@ -57,7 +57,7 @@ func EncodedToken(c rules.State, combined string) Message {
 	return Message{Line: "The " + wording.Escape(wording.TokenTitle(c.Plan)), Blocks: blocks}
 }
 
-// tokenDuty is what whoever has the token owes: what it is for, and how it ends.
+// tokenDuty says what the requester of a token has to do: use it, and end it.
 func tokenDuty(c rules.State, step int) []slack.Block {
 	use := fmt.Sprintf("Do what it was made for (%s)", wording.ReasonOr(c.Plan.Reason, "the plan gives no reason"))
 	switch c.Plan.Operation {
@@ -92,7 +92,7 @@ func tokenDuty(c rules.State, step int) []slack.Block {
 	}
 }
 
-// RenderReminder tells the requester of a root token to revoke it.
+// Reminder tells the requester of a root token to revoke it.
 func Reminder(c rules.State, e event.Entry) Message {
 	what := "Please revoke the " + wording.TokenTitle(c.Plan)
 	number := 0

@@ -14,14 +14,14 @@ import (
 	"conclave/ceremony"
 )
 
-// freshness is how long Slack's answer about an account is trusted: somebody who
-// was deactivated has no part any more, at the latest after this.
+// freshness is how long Slack's answer about an account or a channel is trusted. An
+// account that was deactivated has no part any more, at the latest after this.
 const freshness = time.Minute
 
-// slackbot is Slack's own voice. Its is_bot is false.
+// slackbot is the account of Slackbot, whose is_bot is false.
 const slackbot = "USLACKBOT"
 
-// Claim is who an envelope says it comes from.
+// Claim is what an envelope says about its sender.
 type Claim struct {
 	User  string
 	Teams []string // every team that the envelope names; empty ones are left out
@@ -29,7 +29,7 @@ type Claim struct {
 	Shared bool
 }
 
-// registry asks Slack who somebody is.
+// Accounts asks Slack whose account a user id is, and remembers the answer for a while.
 type Accounts struct {
 	api  *slack.Client
 	team string // ours
@@ -43,11 +43,12 @@ type asked struct {
 	at   time.Time
 }
 
+// NewAccounts returns the accounts of one workspace or organisation.
 func NewAccounts(api *slack.Client, team string) *Accounts {
 	return &Accounts{api: api, team: team, known: map[string]asked{}}
 }
 
-// Account returns who is behind a claim, or a denial. The account's team is
+// Account returns the account behind a claim, or a denial. The account's team is
 // always ours: it is what the configuration pins.
 func (a *Accounts) Account(ctx context.Context, c Claim) (ceremony.Account, error) {
 	if c.Shared {
@@ -68,8 +69,8 @@ func (a *Accounts) Account(ctx context.Context, c Claim) (ceremony.Account, erro
 	return ceremony.Account{Team: a.team, User: u.ID}, nil
 }
 
-// Judge reports whether an account may take part at all. Names are not looked at:
-// people choose them.
+// Judge returns a denial when an account may not take part at all. It looks at no
+// names, since people choose them.
 // Source: docs.slack.dev "User object"; of a connected organisation's people
 // is_stranger may be false, so that the team decides.
 func (a *Accounts) Judge(u *slack.User) error {
@@ -96,6 +97,8 @@ func (a *Accounts) belongs(u *slack.User, team string) bool {
 		slices.Contains(u.Enterprise.Teams, team)
 }
 
+// User returns Slack's description of an account. It wraps ErrSlackSilent when Slack
+// does not answer, and is refusal.UnknownUser when Slack does not know the account.
 func (a *Accounts) User(ctx context.Context, id string) (*slack.User, error) {
 	a.mu.Lock()
 	known, ok := a.known[id]
@@ -127,15 +130,16 @@ func (a *Accounts) Knows(id string) bool {
 	return known
 }
 
-// Forget drops what is known about an account, since Slack says that it changed.
+// Forget drops what is known about an account. It is called when Slack says that the
+// account has changed.
 func (a *Accounts) Forget(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.known, id)
 }
 
-// Claimed is the account of somebody whom the registry turned away: theirs as far as
-// the envelope tells.
+// Claimed returns the account of a sender who was turned away, as far as the envelope
+// tells.
 func (c Claim) Claimed(team string) ceremony.Account {
 	if len(c.Teams) > 0 {
 		team = c.Teams[len(c.Teams)-1]

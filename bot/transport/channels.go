@@ -12,8 +12,8 @@ import (
 	"conclave/bot/refusal"
 )
 
-// stands are the channels in which ceremonies are shown. Each is looked at again
-// after a while: somebody may share it with another organisation at any time.
+// Channels checks the channels in which ceremonies are shown. Each is checked again
+// after a while, since it may be shared with another organisation at any time.
 type Channels struct {
 	api *slack.Client
 
@@ -26,9 +26,10 @@ type looked struct {
 	at    time.Time
 }
 
+// NewChannels returns channels of which nothing is known yet.
 func NewChannels(api *slack.Client) *Channels { return &Channels{api: api, known: map[string]looked{}} }
 
-// Check returns a denial when nothing should or could be shown in a channel.
+// Check returns a denial when ceremonies must not or can't be shown in a channel.
 func (c *Channels) Check(ctx context.Context, id string) error {
 	c.mu.Lock()
 	known, ok := c.known[id]

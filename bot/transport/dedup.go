@@ -9,17 +9,18 @@ import (
 // for up to six minutes, and may deliver it once more later.
 const memory = 15 * time.Minute
 
-// seen remembers what was taken. Slack delivers twice: after a late
-// acknowledgement, on a second connection, and at times under another event id.
+// Dedup remembers which envelopes were taken. Slack delivers some of them twice: after
+// a late acknowledgement, on a second connection, and at times under another event id.
 type Dedup struct {
 	mu    sync.Mutex
 	known map[string]time.Time // key → forgotten after
 	swept time.Time
 }
 
+// NewDedup returns a memory with nothing in it.
 func NewDedup() *Dedup { return &Dedup{known: map[string]time.Time{}} }
 
-// Any reports whether one of the keys is known.
+// Any reports whether one of the keys is remembered.
 func (d *Dedup) Any(keys []string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

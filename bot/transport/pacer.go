@@ -17,7 +17,7 @@ const (
 	RedrawPace = 1500 * time.Millisecond
 )
 
-// Pacer spaces out what is done under one key: a limiter for each.
+// Pacer spaces out what is done under one key. Each key has a limiter.
 type Pacer struct {
 	Gap time.Duration
 
@@ -25,12 +25,13 @@ type Pacer struct {
 	limiters map[string]*rate.Limiter // by key; one that was idle for a gap is not kept
 }
 
+// NewPacer returns a pacer with so much time between two acts.
 func NewPacer(gap time.Duration) *Pacer {
 	return &Pacer{Gap: gap, limiters: map[string]*rate.Limiter{}}
 }
 
-// Wait returns when it is this caller's turn. An error means that the caller's time was
-// over before that; the turn is somebody else's then.
+// Wait returns when it is this caller's turn. An error means that the caller's context
+// ended before that, and that the turn was given back.
 func (p *Pacer) Wait(ctx context.Context, key string) error {
 	p.mu.Lock()
 	turn := p.limiterLocked(key).Reserve()
@@ -54,7 +55,8 @@ func (p *Pacer) Free(key string) bool {
 	return p.limiterLocked(key).Allow()
 }
 
-// Release lets the next one come at once, since nothing was done under the key.
+// Release lets the next act under the key happen at once. It is called after Free when
+// nothing was done after all.
 func (p *Pacer) Release(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

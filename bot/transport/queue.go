@@ -5,15 +5,15 @@ import (
 	"sync"
 )
 
-// How much may wait. A person's own limit keeps one of them from filling the
-// queue for all; each kind has its own, so that a flood of messages keeps no
+// How much may wait. The limit for each person keeps one of them from filling the
+// queue for all. Each kind has its own limit, so that a flood of messages keeps no
 // command out.
 const (
 	maxWaiting  = 256 // of one kind
 	MaxInPerson = 16  // of one person
 )
 
-// Kind is a kind of envelope.
+// Kind names what an envelope holds.
 type Kind string
 
 const (
@@ -34,59 +34,61 @@ type Job struct {
 	Full   any // what it says when there is no place in the queue
 }
 
-// lane is whom a job waits behind. To open a form there are three seconds: it waits
-// for nothing else that the person does, and changes nothing of it.
-func (j Job) lane() string {
+// sequence returns the name of the jobs that are done one after the other with this
+// one. Slack allows three seconds to open a form: so it waits for nothing else that the
+// person does, and changes nothing of it.
+func (j Job) sequence() string {
 	if j.Kind == KindOpening {
 		return string(KindOpening) + " " + j.Person
 	}
 	return j.Person
 }
 
-// lanes are queues, one for each person who has something waiting: what a
-// person does takes effect in their order, and nobody waits for somebody else.
+// Queue does jobs: those of one person in their order, those of several people at the
+// same time. Nobody waits for the job of another person.
 type Queue struct {
 	mu      sync.Mutex
-	waiting map[string][]Job // lane → not begun; present while the lane runs
+	waiting map[string][]Job // sequence → not begun; present while one of it is done
 	count   map[Kind]int     // not begun
 	closed  bool
 	running sync.WaitGroup
 }
 
+// NewQueue returns an empty queue.
 func NewQueue() *Queue {
 	return &Queue{waiting: map[string][]Job{}, count: map[Kind]int{}}
 }
 
-// Put queues a job. It answers false when the queue is full or closed, and
-// never blocks.
+// Put queues a job. It returns false when the queue is full or closed, and never
+// blocks.
 func (q *Queue) Put(ctx context.Context, j Job) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	lane := j.lane()
-	if q.closed || q.count[j.Kind] >= maxWaiting || len(q.waiting[lane]) >= MaxInPerson {
+	name := j.sequence()
+	if q.closed || q.count[j.Kind] >= maxWaiting || len(q.waiting[name]) >= MaxInPerson {
 		return false
 	}
-	queue, running := q.waiting[lane]
-	q.waiting[lane] = append(queue, j)
+	jobs, running := q.waiting[name]
+	q.waiting[name] = append(jobs, j)
 	q.count[j.Kind]++
 	if !running {
-		q.running.Go(func() { q.run(ctx, lane) })
+		q.running.Go(func() { q.run(ctx, name) })
 	}
 	return true
 }
 
-// run does a lane's jobs one after the other, and ends when there are none.
-func (q *Queue) run(ctx context.Context, lane string) {
+// run does the jobs of a sequence one after the other, and returns when there are none.
+func (q *Queue) run(ctx context.Context, name string) {
 	for {
 		q.mu.Lock()
-		queue := q.waiting[lane]
-		if len(queue) == 0 {
-			delete(q.waiting, lane)
+		jobs := q.waiting[name]
+		if len(jobs) == 0 {
+			delete(q.waiting, name)
 			q.mu.Unlock()
 			return
 		}
-		j := queue[0]
-		q.waiting[lane] = queue[1:]
+		j := jobs[0]
+		q.waiting[name] = jobs[1:]
 		q.count[j.Kind]--
 		q.mu.Unlock()
 		j.Do(ctx)

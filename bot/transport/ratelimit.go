@@ -11,21 +11,20 @@ import (
 )
 
 const (
-	// CallTimeout ends a call of Slack's API that hangs: without it, one would
+	// CallTimeout ends a call of Slack's API that hangs. Without it, the call would
 	// block until the program ends.
 	CallTimeout = 10 * time.Second
-	// maxPatience is how often one call is made again because Slack asked to slow
-	// down.
+	// maxRepeats is how often one call is repeated because Slack asked to slow down.
 	maxRepeats = 4
-	// defaultRetryAfter is waited when Slack asks to slow down and does not say for
-	// how long.
+	// defaultRetryAfter is how long to wait when Slack asks to slow down and does not
+	// say for how long.
 	defaultRetryAfter = 30 * time.Second
 )
 
-// rateLimited is an HTTP client that does what Slack's Retry-After says, for the
-// whole method and not for one caller alone. It repeats a call only when Slack
-// has said that it did nothing (429); what became of a call whose answer was
-// lost is never guessed (P5).
+// rateLimitedClient is an HTTP client that does what Slack's Retry-After says, for all
+// callers of a method and not for one alone. It repeats a call only when Slack has said
+// that it did nothing (429). What became of a call whose answer was lost is never
+// guessed (P5).
 type rateLimitedClient struct {
 	client *http.Client
 	health *Monitor
@@ -34,6 +33,7 @@ type rateLimitedClient struct {
 	until map[string]time.Time // method → not before
 }
 
+// NewRateLimitedClient returns a client whose waits are noted in the health.
 func NewRateLimitedClient(client *http.Client, h *Monitor) *rateLimitedClient {
 	return &rateLimitedClient{client: client, health: h, until: map[string]time.Time{}}
 }
@@ -65,6 +65,7 @@ func (c *rateLimitedClient) Do(req *http.Request) (*http.Response, error) {
 	}
 }
 
+// slowDown notes until when a method must not be called.
 func (c *rateLimitedClient) slowDown(method string, h http.Header) {
 	wait := defaultRetryAfter
 	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil && s >= 0 {
@@ -78,8 +79,8 @@ func (c *rateLimitedClient) slowDown(method string, h http.Header) {
 	}
 }
 
-// ErrWaited means that the call was not made: its caller's time was over before
-// Slack wanted to be asked again.
+// ErrWaited means that the call was not made: its caller's context ended before Slack
+// wanted to be asked again.
 type ErrWaited struct {
 	method string
 	cause  error
@@ -88,6 +89,7 @@ type ErrWaited struct {
 func (e ErrWaited) Error() string { return "wait before " + e.method + ": " + e.cause.Error() }
 func (e ErrWaited) Unwrap() error { return e.cause }
 
+// wait returns when a method may be called, or with an ErrWaited.
 func (c *rateLimitedClient) wait(ctx context.Context, method string) error {
 	for {
 		c.mu.Lock()
@@ -102,7 +104,7 @@ func (c *rateLimitedClient) wait(ctx context.Context, method string) error {
 	}
 }
 
-// Sleep waits, but not longer than the context lives.
+// Sleep waits for d. It returns earlier, with the cause, when the context ends.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -6,7 +6,7 @@ import (
 	"conclave/ceremony/event"
 )
 
-// KeptWords reports whether an archive keeps a transcript.
+// ArchivedWords tells whether an archive keeps a transcript.
 func ArchivedWords(e event.Event) string {
 	switch ev := e.(type) {
 	case event.Archived:

@@ -7,12 +7,11 @@ import (
 	"conclave/ceremony"
 )
 
-// The rules of this file: every word that people read about an error is here. A
-// sentence says what is so, in the third person, so that it can stand in a
-// private answer and in the channel alike; the hint says to the person what to
-// do next. Neither carries a text of Vault's, of Slack's or of this program's,
-// since those may quote what was sent. The detail goes to the operator's log,
-// under the reference that people are given.
+// The rules of this file and of refusal.go, which have the words about errors: a sentence
+// says what is so, in the third person, so that it can stand in a private answer and in
+// the channel alike. The hint tells the person what to do next. Neither quotes an error of
+// Vault's, of Slack's or of this program's, since that may quote what was sent. The detail
+// goes to the operator's log, under the reference that people are given.
 
 // Words are what people read about an error.
 type Words struct {
@@ -20,6 +19,7 @@ type Words struct {
 	Hint string // what to do next; may be empty
 }
 
+// String returns the sentence and the hint.
 func (w Words) String() string {
 	if w.Hint == "" {
 		return w.What
@@ -27,7 +27,7 @@ func (w Words) String() string {
 	return w.What + " " + w.Hint
 }
 
-// ExplainError has the words of what the engine, Vault and the journal say.
+// ExplainError returns the words of an error of the engine, of Vault or of the journal.
 func ExplainError(err error) Words {
 	if r, ok := ceremony.RefusalOf(err); ok {
 		return ExplainRefusal(r)
@@ -40,7 +40,8 @@ func ExplainError(err error) Words {
 	return Words{"Something went wrong inside Conclave.", "Nothing is known to have happened because of it; look at the status before you try again."}
 }
 
-// granting adds the line of a policy that grants the right which Vault misses.
+// granting returns the words with the line of a policy that grants the missing right, if
+// the error knows it.
 func (w Words) granting(err error) Words {
 	line := missingRight(err)
 	if line == "" {
@@ -49,8 +50,8 @@ func (w Words) granting(err error) Words {
 	return Words{w.What, "The operator of Conclave has to add this to the policy of its token; `conclave policy` prints the whole: `" + line + "`"}
 }
 
-// missingRight is the line of a policy that would have let Vault do what it denied,
-// empty where the error does not know it. It names a path of Vault's and no more.
+// missingRight returns the line of a policy that grants what Vault denied, or nothing when
+// the error does not know it. The line names a path of Vault's and no more.
 func missingRight(err error) string {
 	right, ok := errors.AsType[interface {
 		error
@@ -67,7 +68,7 @@ type sentence struct {
 	words Words
 }
 
-// Sentinels are the errors of package ceremony that are not refusals.
+// Sentinels returns the errors of package ceremony that are not refusals, with their words.
 func Sentinels() []sentence {
 	return []sentence{
 		{ceremony.ErrUnknownCeremony, Words{"There is no ceremony with this id.", "`/ceremony list` shows the open ones, `/ceremony history` all."}},
@@ -90,7 +91,7 @@ func Sentinels() []sentence {
 	}
 }
 
-// vaultSays is the state of Vault in a few words, for the status post.
+// vaultSays returns the state of Vault in a few words, for the status post.
 func vaultSays(err error) string {
 	switch {
 	case err == nil:

@@ -226,7 +226,7 @@ func alarmHistory(c rules.State, e event.Entry) string {
 	return ""
 }
 
-// signedWords says that more than an account stands behind what somebody said.
+// signedWords says that a statement was signed, when it was.
 func signedWords(signed string) string {
 	if signed == "" {
 		return ""
@@ -234,7 +234,7 @@ func signedWords(signed string) string {
 	return ", signed with their PGP key"
 }
 
-// watchedHistory tells of people who are called, who watch, and who object.
+// watchedHistory tells of a roll call, of witnesses, and of people who object.
 func watchedHistory(c rules.State, e event.Entry) string {
 	switch ev := e.Event.(type) {
 	case event.RollCalled:
@@ -265,8 +265,8 @@ func watchedHistory(c rules.State, e event.Entry) string {
 	return ""
 }
 
-// startedWords says what has begun. What Vault has no attempt of is collected
-// under a nonce of Conclave's own.
+// startedWords says what has begun. Where Vault has no attempt, the nonce is Conclave's
+// own.
 func startedWords(p ceremony.Plan, ev event.Started) string {
 	switch p.Operation {
 	case ceremony.Unseal:

@@ -9,18 +9,18 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// What people read in Slack is said in the same words on the day on which Slack is
-// down. These are pure functions that need no bot: what they answer is plain text,
-// without the hints and footnotes that send people to something in Slack.
+// What people read in Slack they read in the same words on the day on which Slack is down.
+// These functions return plain text, without the hints and footnotes that send people to
+// something in Slack.
 
-// Explain says in a sentence what an error means. It carries no detail of the
-// error, which is for the operator.
+// Explain says in a sentence what an error means. It leaves out the detail of the error,
+// which is for the operator.
 func Explain(err error) string { return PlainText(ExplainError(err).What) }
 
 // Tell says what an entry of the journal means.
 func Tell(c rules.State, e event.Entry) string { return PlainText(HistoryWords(c, e)) }
 
-// Aloud is plainText of every line, with the characters that Slack has escaped.
+// PlainText returns every line without formatting, and undoes what was escaped for Slack.
 func PlainText(mrkdwn string) string {
 	var lines []string
 	for line := range strings.SplitSeq(mrkdwn, "\n") {
@@ -36,8 +36,8 @@ var (
 	dateToken = regexp.MustCompile(`<!date\^[^|>]*\|([^>]*)>`)
 )
 
-// PlainText is one line without formatting, for a phone's lock screen. Slack
-// shows it as mrkdwn too, so that escaped characters stay escaped.
+// PlainLine returns the first line without formatting, for a phone's lock screen. Slack
+// reads it as mrkdwn, so escaped characters stay escaped.
 func PlainLine(mrkdwn string) string {
 	first, _, _ := strings.Cut(mrkdwn, "\n")
 	first = emojiCode.ReplaceAllString(first, "")

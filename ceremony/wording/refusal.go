@@ -2,12 +2,12 @@ package wording
 
 import "conclave/ceremony"
 
-// Wordless stands for a code that this program does not know: a journal that a
-// newer one wrote may hold it. A test keeps every known code from needing it.
+// Wordless is said for a code that this program does not know, which the journal of a
+// newer program may hold. A test makes sure that no known code needs it.
 var Wordless = Words{"Conclave refused it.", "Look at the status; the operator finds the reason in the log."}
 
-// AsFile must not name a file that a message names as a share's: the command reads
-// that, and the shell would empty it first.
+// AsFile tells how to send a message as a file. It must not name the file of a share,
+// which the command reads: the shell would empty it first.
 const AsFile = "add `> envelope.asc` to the command, and drop that file here."
 
 const sendAgain = "Run the command exactly as `/ceremony submit` shows it, and send what it prints."
