@@ -48,7 +48,10 @@ func (b *Bot) Check(ctx context.Context, people map[string]string) iter.Seq[Find
 			return // of each account Slack would say the same
 		}
 		for i, name := range slices.Sorted(maps.Keys(people)) {
-			if i >= b.rhythm.Accounts && transport.Sleep(ctx, b.rhythm.AccountGap) != nil || !yield(b.checkAccount(ctx, name, people[name])) {
+			if i >= b.rhythm.Accounts && transport.Sleep(ctx, b.rhythm.AccountGap) != nil {
+				return
+			}
+			if !yield(b.checkAccount(ctx, name, people[name])) {
 				return
 			}
 		}
@@ -77,7 +80,9 @@ func (b *Bot) checkAccount(ctx context.Context, name, id string) Finding {
 
 func (b *Bot) checkAppToken(ctx context.Context) Finding {
 	f := Finding{Subject: "Slack app token", Detail: "Socket Mode can be opened"}
-	options := []slack.Option{slack.OptionAppLevelToken(b.config.AppToken), slack.OptionHTTPClient(transport.NewRateLimitedClient(b.http, b.health))}
+	options := []slack.Option{
+		slack.OptionAppLevelToken(b.config.AppToken), slack.OptionHTTPClient(transport.NewRateLimitedClient(b.http, b.health)),
+	}
 	if b.config.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(b.config.APIURL))
 	}
@@ -123,7 +128,8 @@ func checkScopes(h http.Header) Finding {
 	}
 	if len(missing) > 0 {
 		f.Detail = fmt.Sprintf("%d of %d granted", len(scopes())-len(missing), len(scopes()))
-		f.Err = fmt.Errorf("missing: %s; update the app from `conclave manifest` and install it again", strings.Join(missing, ", "))
+		f.Err = fmt.Errorf("missing: %s; update the app from `conclave manifest` and install it again",
+			strings.Join(missing, ", "))
 		return f
 	}
 	f.Detail = fmt.Sprintf("all %d granted", len(scopes()))

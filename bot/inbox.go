@@ -30,6 +30,10 @@ type inbox struct {
 // answer sends a message to the person who asked, where only they read it.
 type answer func(ctx context.Context, m render.Message)
 
+// act does what an envelope asks for, and returns what the sender is told. shown is what
+// the envelope shows in the open.
+type act func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)
+
 // take queues an envelope and returns what the acknowledgement says. The work is done
 // elsewhere and can't delay the acknowledgement. Nothing on the way there asks the
 // engine, or takes longer for a longer text: one socket is read for everybody.
@@ -92,7 +96,7 @@ func (in *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) trans
 		k = transport.KindOpening
 	}
 	leaks := func() []refusal.Exposure { return command.TypedShows(data.Text, in.engine.IsDigest) }
-	j := in.job(k, who, leaks, in.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+	do := func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
 		cmd, fault := command.ParseCommand(data.Text, in.engine.IsDigest)
 		switch {
 		case command.Shows(fault):
@@ -103,14 +107,17 @@ func (in *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) trans
 			return render.Message{}, fault
 		}
 		return in.execute(ctx, by, cmd, t)
-	})
+	}
+	j := in.job(k, who, leaks, in.replyTo(data.ResponseURL, data.UserID), do)
 	if ev.Request.AcceptsResponsePayload {
 		j.Full = object{"response_type": slack.ResponseTypeEphemeral, "text": explain(refusal.Overloaded).String()}
 	}
 	return j
 }
 
-func (in *inbox) readInteraction(keys []string, ev socketmode.Event, data slack.InteractionCallback) ([]string, transport.Job) {
+func (in *inbox) readInteraction(
+	keys []string, ev socketmode.Event, data slack.InteractionCallback,
+) ([]string, transport.Job) {
 	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
 	switch {
 	case data.Type == slack.InteractionTypeViewSubmission:
@@ -122,14 +129,17 @@ func (in *inbox) readInteraction(keys []string, ev socketmode.Event, data slack.
 	if action == nil {
 		return keys, transport.Job{}
 	}
-	if action.ActionID == string(command.VerbForm) {
-		return keys, in.job(transport.KindOpening, who, nil, in.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
-			return in.clickForm(ctx, by, action.Value, t)
-		})
-	}
-	return keys, in.job(transport.KindClick, who, nil, in.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+	kind := transport.KindClick
+	do := func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
 		return in.click(ctx, by, data)
-	})
+	}
+	if action.ActionID == string(command.VerbForm) {
+		kind = transport.KindOpening
+		do = func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+			return in.clickForm(ctx, by, action.Value, t)
+		}
+	}
+	return keys, in.job(kind, who, nil, in.replyTo(data.ResponseURL, data.User.ID), do)
 }
 
 func (in *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string, transport.Job) {
@@ -139,17 +149,21 @@ func (in *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]stri
 		if !ok {
 			return keys, transport.Job{}
 		}
-		who := transport.Claim{User: n.user, Teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), Shared: ev.IsExtSharedChannel}
+		who := transport.Claim{
+			User: n.user, Teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), Shared: ev.IsExtSharedChannel,
+		}
 		leaks := func() []refusal.Exposure {
 			n.texts = readings(inner.Message)
 			return n.shows(in.engine.IsDigest)
 		}
-		return known(keys, "message", n.key()), in.job(transport.KindMessage, who, leaks, in.writeTo(n.user), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
+		do := func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
 			return in.receive(ctx, by, n, shown)
-		})
+		}
+		return known(keys, "message", n.key()), in.job(transport.KindMessage, who, leaks, in.writeTo(n.user), do)
 	case *slackevents.UserChangeEvent:
 		id := inner.User.ID
-		return keys, transport.Job{Kind: transport.KindNotice, Person: id, Do: func(context.Context) { in.accounts.Forget(id) }}
+		forget := func(context.Context) { in.accounts.Forget(id) }
+		return keys, transport.Job{Kind: transport.KindNotice, Person: id, Do: forget}
 	}
 	return keys, transport.Job{}
 }
@@ -172,7 +186,9 @@ func teams(all ...string) []string {
 // reported whoever the sender is. It is called when the job runs: it takes longer for a
 // longer text, and nobody else's acknowledgement may wait for that. A panic in a job ends
 // that job and nothing else.
-func (in *inbox) job(k transport.Kind, who transport.Claim, leaks func() []refusal.Exposure, reply answer, do func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)) transport.Job {
+func (in *inbox) job(
+	k transport.Kind, who transport.Claim, leaks func() []refusal.Exposure, reply answer, do act,
+) transport.Job {
 	return transport.Job{Kind: k, Person: who.User, Do: func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, actTimeout)
 		defer cancel()
@@ -193,7 +209,8 @@ func (in *inbox) job(k transport.Kind, who transport.Claim, leaks func() []refus
 func stranger(err error) bool {
 	d, _ := errors.AsType[refusal.Denial](err)
 	switch d {
-	case refusal.Deactivated, refusal.Machine, refusal.Guest, refusal.Invited, refusal.Outsider, refusal.Unlisted, refusal.UnknownUser, refusal.SharedChannel:
+	case refusal.Deactivated, refusal.Machine, refusal.Guest, refusal.Invited,
+		refusal.Outsider, refusal.Unlisted, refusal.UnknownUser, refusal.SharedChannel:
 		return true
 	}
 	return false
@@ -203,7 +220,9 @@ func stranger(err error) bool {
 var errPanic = errors.New("panic")
 
 // attempt finds out who has sent an envelope, reports its leaks, and calls do.
-func (in *inbox) attempt(ctx context.Context, who transport.Claim, leaks func() []refusal.Exposure, do func(context.Context, ceremony.Account, []refusal.Exposure) (render.Message, error)) (said render.Message, err error) {
+func (in *inbox) attempt(
+	ctx context.Context, who transport.Claim, leaks func() []refusal.Exposure, do act,
+) (said render.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			in.panicked(p)
@@ -268,12 +287,12 @@ func withoutURL(err error) error {
 // writeTo answers in the direct messages with a person.
 func (in *inbox) writeTo(user string) answer {
 	return func(ctx context.Context, m render.Message) {
-		room, err := in.directMessages.With(ctx, user)
+		channel, err := in.directMessages.With(ctx, user)
 		if err == nil {
-			err = in.notifier.posts.Wait(ctx, room)
+			err = in.notifier.posts.Wait(ctx, channel)
 		}
 		if err == nil {
-			_, _, err = in.api.PostMessageContext(ctx, room, m.Options()...)
+			_, _, err = in.api.PostMessageContext(ctx, channel, m.Options()...)
 		}
 		if err != nil {
 			in.log.Warn("answer not delivered", "user", user, "error", err)

@@ -17,7 +17,9 @@ import (
 // click does what a button says. The button's value names the ceremony and the hash of
 // the plan that it stood under, and where it matters the freeze, the gate or the round.
 // What the message around it says now is not read.
-func (in *inbox) click(ctx context.Context, by ceremony.Account, click slack.InteractionCallback) (render.Message, error) {
+func (in *inbox) click(
+	ctx context.Context, by ceremony.Account, click slack.InteractionCallback,
+) (render.Message, error) {
 	if !in.listed(by) {
 		return render.Message{}, refusal.Unlisted
 	}
@@ -34,7 +36,8 @@ func (in *inbox) click(ctx context.Context, by ceremony.Account, click slack.Int
 		cmd.Hash, value = c.PlanHash, wording.ButtonValue(c)
 	case command.VerbProceed:
 		value = wording.GateValue(c)
-	case command.VerbReject, command.VerbDelete, command.VerbRevoked, command.VerbFreeze, command.VerbAgree, command.VerbDisagree, command.VerbAcknowledge:
+	case command.VerbReject, command.VerbDelete, command.VerbRevoked, command.VerbFreeze,
+		command.VerbAgree, command.VerbDisagree, command.VerbAcknowledge:
 		value = wording.ButtonValue(c)
 	case command.VerbReverify:
 		value = render.RoundValue(c)
@@ -58,7 +61,8 @@ func settled(err error) bool {
 	case ceremony.Closed, ceremony.NotProposed, ceremony.AlreadyApproved, ceremony.NotFrozen, ceremony.AlreadyStated:
 		return true
 	}
-	return errors.Is(err, refusal.DeletionAsked) || errors.Is(err, refusal.VaultIsAsked) || errors.Is(err, ceremony.ErrUnknownCeremony)
+	return errors.Is(err, refusal.DeletionAsked) || errors.Is(err, refusal.VaultIsAsked) ||
+		errors.Is(err, ceremony.ErrUnknownCeremony)
 }
 
 // retire takes the buttons off a message once they have been used. An answer that only

@@ -27,7 +27,9 @@ func (in *inbox) listed(who ceremony.Account) bool {
 
 // execute does what a person asks for by a command or a click. With t a form can be
 // opened, for a moment.
-func (in *inbox) execute(ctx context.Context, by ceremony.Account, cmd command.Command, t trigger) (render.Message, error) {
+func (in *inbox) execute(
+	ctx context.Context, by ceremony.Account, cmd command.Command, t trigger,
+) (render.Message, error) {
 	switch cmd.Verb {
 	case command.VerbHelp:
 		return render.Help(cmd.Topic), nil
@@ -55,58 +57,9 @@ func (in *inbox) execute(ctx context.Context, by ceremony.Account, cmd command.C
 		}
 		return in.submit(id, by)
 	case command.VerbApprove:
-		c, err := in.engine.Approve(ctx, id, by, cmd.Hash)
-		if err != nil {
-			return render.Message{}, err
-		}
-		if missing := c.Plan.Approvals - len(c.Approvals); missing > 0 {
-			return render.Say("You approved `%s`. %s missing.", id, plural.Of(missing, "more approval")), nil
-		}
-		return render.Say("You approved `%s`. %s", id, wording.Beginning(c)), nil
-	case command.VerbReject:
-		if _, err := in.engine.Reject(ctx, id, by, cmd.Text); err != nil {
-			return render.Message{}, err
-		}
-		return render.Say("You rejected `%s`. Nothing was sent to Vault.", id), nil
-	case command.VerbCancel:
-		if _, err := in.engine.Cancel(ctx, id, by, cmd.Text); err != nil {
-			return render.Message{}, err
-		}
-		return render.Say("You cancelled `%s`. What becomes of it in Vault is shown in the status post.", id), nil
+		return in.approve(ctx, id, by, cmd.Hash)
 	case command.VerbResume:
-		c, err := in.engine.Resume(ctx, id, by)
-		if err != nil {
-			return render.Message{}, err
-		}
-		if c.Phase == rules.PhaseFrozen {
-			return render.Say("You want `%s` to go on. It takes the initiator *and* an approver; the other one is missing.", id), nil
-		}
-		return render.Say("`%s` goes on. Vault is compared with the plan first.", id), nil
-	case command.VerbAcknowledge:
-		if _, err := in.engine.Acknowledge(ctx, id, by, cmd.Text, ""); err != nil {
-			return render.Message{}, err
-		}
-		return render.Say("You look after `%s`. The owners of the cluster see that in its status post.", id), nil
-	case command.VerbFreeze:
-		if _, err := in.engine.Freeze(ctx, id, by, cmd.Text); err != nil {
-			return render.Message{}, err
-		}
-		return render.Say("`%s` stands still, as soon as Vault has answered what it was asked. It goes on when its initiator and an approver agree.", id), nil
-	case command.VerbProceed:
-		if _, err := in.engine.Proceed(ctx, id, by); err != nil {
-			return render.Message{}, err
-		}
-		return render.Say("You have let the next step of `%s` happen.", id), nil
-	case command.VerbAgree, command.VerbDisagree:
-		if _, err := in.engine.Testify(ctx, id, by, cmd.Verb == command.VerbAgree, cmd.Text); err != nil {
-			return render.Message{}, err
-		}
-		return render.Say("Your statement about `%s` is written down, and becomes part of the transcript.", id), nil
-	case command.VerbException:
-		if _, err := in.engine.Note(ctx, id, by, cmd.Text); err != nil {
-			return render.Message{}, err
-		}
-		return render.Say("Written down in the journal of `%s`.", id), nil
+		return in.resume(ctx, id, by)
 	case command.VerbTranscript:
 		return in.transcript(ctx, id, by, cmd.Send)
 	case command.VerbReset:
@@ -120,7 +73,68 @@ func (in *inbox) execute(ctx context.Context, by ceremony.Account, cmd command.C
 	case command.VerbRevoked:
 		return in.revoked(ctx, id, by)
 	}
-	panic(fmt.Sprintf("verb %q is understood and not done", cmd.Verb))
+	return in.decide(ctx, id, by, cmd)
+}
+
+// decide does what the engine answers with yes or no, and says what was done.
+func (in *inbox) decide(
+	ctx context.Context, id ceremony.ID, by ceremony.Account, cmd command.Command,
+) (render.Message, error) {
+	var done string
+	var err error
+	switch cmd.Verb {
+	case command.VerbReject:
+		_, err = in.engine.Reject(ctx, id, by, cmd.Text)
+		done = "You rejected `%s`. Nothing was sent to Vault."
+	case command.VerbCancel:
+		_, err = in.engine.Cancel(ctx, id, by, cmd.Text)
+		done = "You cancelled `%s`. What becomes of it in Vault is shown in the status post."
+	case command.VerbAcknowledge:
+		_, err = in.engine.Acknowledge(ctx, id, by, cmd.Text, "")
+		done = "You look after `%s`. The owners of the cluster see that in its status post."
+	case command.VerbFreeze:
+		_, err = in.engine.Freeze(ctx, id, by, cmd.Text)
+		done = "`%s` stands still, as soon as Vault has answered what it was asked. " +
+			"It goes on when its initiator and an approver agree."
+	case command.VerbProceed:
+		_, err = in.engine.Proceed(ctx, id, by)
+		done = "You have let the next step of `%s` happen."
+	case command.VerbAgree, command.VerbDisagree:
+		_, err = in.engine.Testify(ctx, id, by, cmd.Verb == command.VerbAgree, cmd.Text)
+		done = "Your statement about `%s` is written down, and becomes part of the transcript."
+	case command.VerbException:
+		_, err = in.engine.Note(ctx, id, by, cmd.Text)
+		done = "Written down in the journal of `%s`."
+	default:
+		panic(fmt.Sprintf("verb %q is understood and not done", cmd.Verb))
+	}
+	if err != nil {
+		return render.Message{}, err
+	}
+	return render.Say(done, id), nil
+}
+
+func (in *inbox) approve(ctx context.Context, id ceremony.ID, by ceremony.Account, hash string) (render.Message, error) {
+	c, err := in.engine.Approve(ctx, id, by, hash)
+	if err != nil {
+		return render.Message{}, err
+	}
+	if missing := c.Plan.Approvals - len(c.Approvals); missing > 0 {
+		return render.Say("You approved `%s`. %s missing.", id, plural.Of(missing, "more approval")), nil
+	}
+	return render.Say("You approved `%s`. %s", id, wording.Beginning(c)), nil
+}
+
+func (in *inbox) resume(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
+	c, err := in.engine.Resume(ctx, id, by)
+	if err != nil {
+		return render.Message{}, err
+	}
+	if c.Phase == rules.PhaseFrozen {
+		return render.Say("You want `%s` to go on. It takes the initiator *and* an approver; the other one is missing.",
+			id), nil
+	}
+	return render.Say("`%s` goes on. Vault is compared with the plan first.", id), nil
 }
 
 // which returns the ceremony that a command means. Without an id it is the only open one,
@@ -128,7 +142,8 @@ func (in *inbox) execute(ctx context.Context, by ceremony.Account, cmd command.C
 func (in *inbox) which(cmd command.Command) (ceremony.ID, error) {
 	all := in.engine.Ceremonies()
 	if cmd.ID != "" {
-		return command.Resolve(cmd.ID, all, cmd.Verb != command.VerbStatus && cmd.Verb != command.VerbSubmit && cmd.Verb != command.VerbTranscript)
+		harmless := []command.Verb{command.VerbStatus, command.VerbSubmit, command.VerbTranscript}
+		return command.Resolve(cmd.ID, all, !slices.Contains(harmless, cmd.Verb))
 	}
 	return command.OnlyOpen(all)
 }
@@ -184,7 +199,8 @@ func (in *inbox) reset(ctx context.Context, id ceremony.ID, by ceremony.Account)
 	case err != nil:
 		return render.Message{}, err
 	}
-	return render.Say("The sealed nodes of `%s` forget the shares that they have counted, and everybody is asked once more.", id), nil
+	return render.Say("The sealed nodes of `%s` forget the shares that they have counted, "+
+		"and everybody is asked once more.", id), nil
 }
 
 func (in *inbox) reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
@@ -195,7 +211,8 @@ func (in *inbox) reverify(ctx context.Context, id ceremony.ID, by ceremony.Accou
 	case err != nil:
 		return render.Message{}, err
 	}
-	return render.Say("The new shares of `%s` are proven again, from the beginning. Everybody is asked once more; the old key stays in force until then.", id), nil
+	return render.Say("The new shares of `%s` are proven again, from the beginning. "+
+		"Everybody is asked once more; the old key stays in force until then.", id), nil
 }
 
 func (in *inbox) delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
@@ -210,11 +227,14 @@ func (in *inbox) delete(ctx context.Context, id ceremony.ID, by ceremony.Account
 }
 
 // accessor names the root token that a ceremony has made.
-func (in *inbox) accessor(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (render.Message, error) {
+func (in *inbox) accessor(
+	ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string,
+) (render.Message, error) {
 	if _, err := in.engine.NameToken(ctx, id, by, accessor); err != nil {
 		return render.Message{}, onlyAsked(err)
 	}
-	return render.Say("Vault knows the token of `%s` by this accessor. I ask every minute whether it is gone, and write down when it was. Revoke it as soon as the work is done.", id), nil
+	return render.Say("Vault knows the token of `%s` by this accessor. I ask every minute whether it is gone, "+
+		"and write down when it was. Revoke it as soon as the work is done.", id), nil
 }
 
 func (in *inbox) revoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (render.Message, error) {
@@ -227,7 +247,8 @@ func (in *inbox) revoked(ctx context.Context, id ceremony.ID, by ceremony.Accoun
 	if err != nil {
 		return render.Message{}, err
 	}
-	return render.Say("Written down: you say that the token of `%s` is revoked. Without its accessor nobody could ask Vault.", id), nil
+	return render.Say("Written down: you say that the token of `%s` is revoked. "+
+		"Without its accessor nobody could ask Vault.", id), nil
 }
 
 // submit shows a person again what to run.

@@ -37,7 +37,9 @@ type trigger struct {
 
 // openForm shows a person the form for what a ceremony wants of them. key is the subkey
 // that the button was made for, or empty.
-func (in *inbox) openForm(ctx context.Context, by ceremony.Account, id ceremony.ID, key string, t trigger) (render.Message, error) {
+func (in *inbox) openForm(
+	ctx context.Context, by ceremony.Account, id ceremony.ID, key string, t trigger,
+) (render.Message, error) {
 	c, to, err := in.wanted(id, by)
 	switch {
 	case err != nil:
@@ -53,8 +55,11 @@ func (in *inbox) openForm(ctx context.Context, by ceremony.Account, id ceremony.
 		return render.Message{}, refusal.FormLate
 	}
 	_, err = in.api.OpenViewContext(ctx, t.id, render.Form(c, to))
-	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && (said.Err == "expired_trigger_id" || said.Err == "exchanged_trigger_id") {
-		return render.Message{}, refusal.FormLate
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		switch said.Err {
+		case "expired_trigger_id", "exchanged_trigger_id":
+			return render.Message{}, refusal.FormLate
+		}
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -106,9 +111,10 @@ func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallb
 	n := note{user: data.User.ID, channel: formChannel, ts: data.View.ID, direct: true, texts: []string{typed}}
 	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
 	leaks := func() []refusal.Exposure { return n.shows(in.engine.IsDigest) }
-	j := in.job(transport.KindForm, who, leaks, in.writeTo(data.User.ID), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
+	do := func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
 		return in.receive(ctx, by, n, shown)
-	})
+	}
+	j := in.job(transport.KindForm, who, leaks, in.writeTo(data.User.ID), do)
 	j.Full = say(formErrors(refusal.Overloaded))
 	if len(shown) > 0 {
 		j.Ack = say(formBecomes(render.FormAnswer(formRefused(shown[0]))))

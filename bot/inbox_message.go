@@ -105,7 +105,9 @@ func (n note) shows(harmless func(string) bool) []refusal.Exposure {
 //
 // Life of a share, 2 of 7: is it from a person of our workspace, in a direct
 // message, with something in it to open? Slack's mangling has been undone.
-func (in *inbox) receive(ctx context.Context, by ceremony.Account, n note, shown []refusal.Exposure) (render.Message, error) {
+func (in *inbox) receive(
+	ctx context.Context, by ceremony.Account, n note, shown []refusal.Exposure,
+) (render.Message, error) {
 	text := n.text()
 	exposed := len(shown) > 0
 	armored := refusal.PGPBegin.MatchString(text)
@@ -135,13 +137,13 @@ func (in *inbox) receive(ctx context.Context, by ceremony.Account, n note, shown
 	var said render.Message
 	take := func(content []byte, way ceremony.Intake, shown []refusal.Exposure) {
 		offered = true
-		words, heard, err := in.submitStatement(ctx, by, content)
+		reply, statement, err := in.submitStatement(ctx, by, content)
 		switch {
-		case heard && len(shown) > 0:
+		case statement && len(shown) > 0:
 			err = shown[0].Told() // whatever they have signed beside it: this is what they have to know
-		case heard && err == nil:
-			said = words
-		case !heard:
+		case statement && err == nil:
+			said = reply
+		case !statement:
 			err = in.share(ctx, by, place(), way, content, shown)
 		}
 		faults = append(faults, err)
@@ -210,7 +212,10 @@ func (n note) places() func() ceremony.Ref {
 // and is not used. It returns an error only when no receipt will tell the person. A
 // receipt that gives another reason, such as that they have been counted, does not tell
 // them that a share lies in the open.
-func (in *inbox) share(ctx context.Context, by ceremony.Account, at ceremony.Ref, way ceremony.Intake, envelope []byte, shown []refusal.Exposure) error {
+func (in *inbox) share(
+	ctx context.Context, by ceremony.Account, at ceremony.Ref, way ceremony.Intake, envelope []byte,
+	shown []refusal.Exposure,
+) error {
 	id, err := in.engine.Share(ctx, ceremony.Envelope{By: by, Message: at, Way: way, Envelope: envelope})
 	r, _ := ceremony.RefusalOf(err)
 	if r == ceremony.NotEncrypted {

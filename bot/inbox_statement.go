@@ -14,7 +14,9 @@ import (
 // submitStatement takes a statement that a person has signed with their PGP key, see
 // [ceremony.Statement]. It reports false when the text is none, so that it may be an
 // envelope.
-func (in *inbox) submitStatement(ctx context.Context, by ceremony.Account, pasted []byte) (said render.Message, heard bool, err error) {
+func (in *inbox) submitStatement(
+	ctx context.Context, by ceremony.Account, pasted []byte,
+) (reply render.Message, statement bool, err error) {
 	if line, ok := in.engine.PeekStatement(pasted); ok {
 		if shown := statementExposes(line, in.engine.IsDigest); len(shown) > 0 {
 			in.reportLeak(ctx, by, shown)
@@ -30,7 +32,7 @@ func (in *inbox) submitStatement(ctx context.Context, by ceremony.Account, paste
 	case verb == ceremony.SayPresent:
 		return render.Message{}, true, nil // the receipt says it
 	}
-	return render.Say("Your signed `%s` of `%s` is in the journal, with your signature.", string(verb), string(id)), true, nil
+	return render.Say("Your signed `%s` of `%s` is in the journal, with your signature.", verb, id), true, nil
 }
 
 // digestDigits is the length of a SHA-256 in digits.
@@ -46,7 +48,9 @@ func statementExposes(line string, harmless func(word string) bool) []refusal.Ex
 		answer = strings.ToLower(said.More)
 	}
 	return refusal.Exposures(line, func(word string) bool {
-		return ok && word == strings.ToLower(said.Hash) && len(word) == digestDigits || answer != "" && word == answer || harmless != nil && harmless(word)
+		return ok && word == strings.ToLower(said.Hash) && len(word) == digestDigits ||
+			answer != "" && word == answer ||
+			harmless != nil && harmless(word)
 	})
 }
 

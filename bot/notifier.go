@@ -52,7 +52,8 @@ type notifier struct {
 }
 
 func newNotifier(
-	api *slack.Client, directMessages *transport.DirectMessages, channels *transport.Channels, accounts *transport.Accounts, config Config,
+	api *slack.Client, directMessages *transport.DirectMessages, channels *transport.Channels,
+	accounts *transport.Accounts, config Config,
 ) *notifier {
 	return &notifier{
 		api: api, directMessages: directMessages, channels: channels, accounts: accounts, config: config,
@@ -108,18 +109,19 @@ func (n *notifier) address(ctx context.Context, c rules.State, m rules.Message) 
 		if err := n.reaches(ctx, m.To.Account.User); err != nil {
 			return "", "", err
 		}
-		room, err := n.directMessages.With(ctx, m.To.Account.User)
+		channel, err := n.directMessages.With(ctx, m.To.Account.User)
 		if err != nil {
 			return "", "", notPosted(err, true)
 		}
-		return room, "", nil
+		return channel, "", nil
 	}
 	channel = n.channel(c.Plan.Cluster)
-	if board, ok := c.Board(); ok && (m.Kind == rules.HistoryMessage || m.Kind == rules.TranscriptMessage) {
-		if board.Channel == ceremony.Terminal {
-			return "", "", fmt.Errorf("the status post was shown at a terminal and takes a place in Slack first: %w", ceremony.ErrNotPosted)
+	if post, ok := c.Board(); ok && (m.Kind == rules.HistoryMessage || m.Kind == rules.TranscriptMessage) {
+		if post.Channel == ceremony.Terminal {
+			return "", "", fmt.Errorf("the status post was shown at a terminal and takes a place in Slack first: %w",
+				ceremony.ErrNotPosted)
 		}
-		channel, thread = board.Channel, board.TS
+		channel, thread = post.Channel, post.TS
 	}
 	if err := n.channels.Check(ctx, channel); err != nil {
 		return "", "", fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
@@ -158,7 +160,9 @@ func (n *notifier) channel(cluster string) string {
 }
 
 // post posts a message with its metadata, when its channel's turn has come.
-func (n *notifier) post(ctx context.Context, channel, thread string, id ceremony.ID, key string, what render.Message) (ceremony.Ref, error) {
+func (n *notifier) post(
+	ctx context.Context, channel, thread string, id ceremony.ID, key string, what render.Message,
+) (ceremony.Ref, error) {
 	if err := n.posts.Wait(ctx, channel); err != nil {
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
@@ -214,7 +218,8 @@ func classifyPost(err error) error {
 func notPosted(err error, toPerson bool) error {
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && toPerson {
 		switch said.Err {
-		case "user_disabled", "user_not_found", "user_not_visible", "users_not_found", "cannot_dm_bot", "invalid_user_combination":
+		case "user_disabled", "user_not_found", "user_not_visible", "users_not_found", "cannot_dm_bot",
+			"invalid_user_combination":
 			return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
 		}
 	}
@@ -227,7 +232,8 @@ func notPosted(err error, toPerson bool) error {
 func permanent(code string) bool {
 	switch code {
 	case "user_disabled", "user_not_found", "user_not_visible", "cannot_dm_bot",
-		"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text", "metadata_too_large", "invalid_metadata_format", "invalid_metadata_schema":
+		"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text",
+		"metadata_too_large", "invalid_metadata_format", "invalid_metadata_schema":
 		return true
 	}
 	return false

@@ -62,7 +62,7 @@ func (in *inbox) transcript(ctx context.Context, id ceremony.ID, by ceremony.Acc
 	if link := in.linkTo(ctx, c, signed); link != "" && !send {
 		return render.Say("Transcript %d of `%s` is <%s|in the thread of its status post>. `/ceremony transcript %s send` sends it to you.", signed.Number, id, link, id), nil
 	}
-	room, err := in.directMessages.With(ctx, by.User)
+	channel, err := in.directMessages.With(ctx, by.User)
 	if err != nil {
 		return render.Message{}, err
 	}
@@ -80,7 +80,7 @@ func (in *inbox) transcript(ctx context.Context, id ceremony.ID, by ceremony.Acc
 		}
 		files = append(files, stamp)
 	}
-	if _, err := in.notifier.share(ctx, room, "", files, transcriptWords(c, signed), false, time.Now()); err != nil {
+	if _, err := in.notifier.share(ctx, channel, "", files, transcriptWords(c, signed), false, time.Now()); err != nil {
 		return render.Message{}, fmt.Errorf("send transcript %d of %s: %w", signed.Number, id, err)
 	}
 	return render.Say("Transcript %d of `%s` is in our direct messages.", signed.Number, id), nil

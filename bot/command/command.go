@@ -164,7 +164,8 @@ func WantsForm(text string) bool {
 		return false
 	}
 	words := strings.Fields(text)
-	return len(words) > 1 && strings.EqualFold(words[0], string(VerbSubmit)) && strings.EqualFold(words[len(words)-1], string(VerbForm))
+	return len(words) > 1 && strings.EqualFold(words[0], string(VerbSubmit)) &&
+		strings.EqualFold(words[len(words)-1], string(VerbForm))
 }
 
 var straight = strings.NewReplacer(

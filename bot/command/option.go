@@ -55,7 +55,8 @@ func (cmd Command) Understood() string {
 func WrongOption(cmd Command) error {
 	hint := fmt.Sprintf("`%s` takes no options.", cmd.Operation)
 	if len(cmd.Operation.Options()) > 0 {
-		hint = fmt.Sprintf("It goes like this: `/ceremony %s`. `/ceremony help %s` says which values it takes.", StartForm(cmd.Operation), cmd.Operation)
+		hint = fmt.Sprintf("It goes like this: `/ceremony %s`. `/ceremony help %s` says which values it takes.",
+			StartForm(cmd.Operation), cmd.Operation)
 	}
 	return Usage{"An option, or its value, is not one that the operation takes. Nothing was proposed.",
 		fmt.Sprintf("%s\nUnderstood was: `/ceremony %s`", hint, wording.Code(cmd.Understood()))}

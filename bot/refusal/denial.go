@@ -18,7 +18,7 @@ const (
 	Invited           Denial = "invited"             // has not accepted the invitation
 	Outsider          Denial = "outsider"            // of another workspace or organisation
 	SharedChannel     Denial = "shared-channel"      // said in a channel that others can read
-	OpsChannelShared  Denial = "ops-channel-shared"  // other organisations read the channel in which the ceremony would be shown
+	OpsChannelShared  Denial = "ops-channel-shared"  // others can read the channel of the status post
 	OpsChannelGone    Denial = "ops-channel-gone"    // the bot can't post in it
 	Unlisted          Denial = "unlisted"            // not in the configuration
 	UnknownUser       Denial = "unknown-user"        // Slack does not know the account

@@ -73,7 +73,8 @@ func listed(heading string, lines []string) Message {
 
 // Holders shows who may do what on each cluster.
 func Holders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
-	clusters = slices.SortedFunc(slices.Values(clusters), func(a, b ceremony.Cluster) int { return cmp.Compare(a.Name, b.Name) })
+	byName := func(a, b ceremony.Cluster) int { return cmp.Compare(a.Name, b.Name) }
+	clusters = slices.SortedFunc(slices.Values(clusters), byName)
 	m := Message{Line: "Who may do what"}
 	for _, cl := range clusters {
 		operations := make([]string, len(cl.Operations))

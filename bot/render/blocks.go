@@ -33,7 +33,8 @@ func (m Message) Options() []slack.MsgOption {
 }
 
 func title(s string) slack.Block {
-	return slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, wording.Clip(s, wording.MaxHeader), true, false))
+	return slack.NewHeaderBlock(
+		slack.NewTextBlockObject(slack.PlainTextType, wording.Clip(s, wording.MaxHeader), true, false))
 }
 
 func section(format string, args ...any) slack.Block {
@@ -96,15 +97,18 @@ func listings(text string) []slack.Block {
 }
 
 // button returns a button for one command. sure asks for a confirmation; it may be nil.
-func button(verb command.Verb, value, label string, style slack.Style, sure *slack.ConfirmationBlockObject) *slack.ButtonBlockElement {
-	b := slack.NewButtonBlockElement(string(verb), value, slack.NewTextBlockObject(slack.PlainTextType, label, false, false))
+func button(
+	verb command.Verb, value, label string, style slack.Style, sure *slack.ConfirmationBlockObject,
+) *slack.ButtonBlockElement {
+	b := slack.NewButtonBlockElement(string(verb), value, plainText(label))
 	b.Style, b.Confirm = style, sure
 	return b
 }
 
 func confirm(title, text, yes, no string) *slack.ConfirmationBlockObject {
-	plain := func(s string) *slack.TextBlockObject {
-		return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
-	}
-	return slack.NewConfirmationBlockObject(plain(title), plain(text), plain(yes), plain(no))
+	return slack.NewConfirmationBlockObject(plainText(title), plainText(text), plainText(yes), plainText(no))
+}
+
+func plainText(s string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
 }

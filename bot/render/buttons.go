@@ -33,7 +33,8 @@ func Buttons(c rules.State, by ceremony.Account) []slack.Block {
 }
 
 func mayReverify(c rules.State, who ceremony.Account) bool {
-	return c.Phase == rules.PhaseVerifying && c.Pending == nil && c.Closing == nil && (who == c.Plan.Initiator.Account || mayApprove(c.Plan, who))
+	return c.Phase == rules.PhaseVerifying && c.Pending == nil && c.Closing == nil &&
+		(who == c.Plan.Initiator.Account || mayApprove(c.Plan, who))
 }
 
 func mayDelete(c rules.State, who ceremony.Account) bool {
@@ -46,7 +47,8 @@ func maySayRevoked(c rules.State, who ceremony.Account) bool {
 
 // mayApprove reports whether an account is an approver's who has not proposed the plan.
 func mayApprove(p ceremony.Plan, who ceremony.Account) bool {
-	return who != p.Initiator.Account && slices.ContainsFunc(p.Approvers, func(a ceremony.Person) bool { return a.Account == who })
+	return who != p.Initiator.Account &&
+		slices.ContainsFunc(p.Approvers, func(a ceremony.Person) bool { return a.Account == who })
 }
 
 // RoundValue is the value of a button that drops the proof of one round. It is not good

@@ -37,7 +37,3 @@ func modal(title string, blocks []slack.Block) slack.ModalViewRequest {
 		Type: slack.VTModal, Title: plainText(title), Close: plainText("Close"), Blocks: slack.Blocks{BlockSet: blocks},
 	}
 }
-
-func plainText(s string) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
-}

@@ -13,7 +13,8 @@ import (
 func Ended(c rules.State, to ceremony.Person) Message {
 	blocks := []slack.Block{section("*%s*\n%s", wording.Subject(c.Plan), wording.OutcomeWords(c))}
 	// Of what is not known, the words of the outcome say what to keep.
-	if known := !c.Unproven && (!c.MadeElsewhere() || c.Verified != nil); c.Plan.Operation.Rekeys() && len(c.NewShares) > 0 && known {
+	known := !c.Unproven && (!c.MadeElsewhere() || c.Verified != nil)
+	if c.Plan.Operation.Rekeys() && len(c.NewShares) > 0 && known {
 		switch {
 		case c.Verified != nil && c.Verified.Unconfirmed:
 			blocks = append(blocks, section("If you were given a new share: %s", wording.KeepBoth))

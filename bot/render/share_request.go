@@ -69,15 +69,16 @@ func formButton(c rules.State) []slack.Block {
 	if !wording.MayCome(c.Plan, ceremony.ByForm) {
 		return nil
 	}
-	return []slack.Block{slack.NewActionBlock("send", button(command.VerbForm, formValue(c), "Use a form", slack.StyleDefault, nil))}
+	open := button(command.VerbForm, formValue(c), "Use a form", slack.StyleDefault, nil)
+	return []slack.Block{slack.NewActionBlock("send", open)}
 }
 
 func renderReplacedRequest(c rules.State) Message {
-	words := "This request was replaced by a newer one. Follow that."
+	text := "This request was replaced by a newer one. Follow that."
 	if c.Ended() {
-		words = "Nothing is wanted from you any more. " + wording.OutcomeWords(c)
+		text = "Nothing is wanted from you any more. " + wording.OutcomeWords(c)
 	}
-	return Message{Line: wording.PlainLine(words), Blocks: []slack.Block{section("%s", words), footnote("`%s`", c.ID())}}
+	return Message{Line: wording.PlainLine(text), Blocks: []slack.Block{section("%s", text), footnote("`%s`", c.ID())}}
 }
 
 func divider() slack.Block { return slack.NewDividerBlock() }

@@ -25,7 +25,10 @@ func StatusPost(c rules.State, live rules.Live, now time.Time) Message {
 			blocks = append(blocks, section("%s", caution))
 		}
 	}
-	for _, part := range []string{wording.Progress(c), wording.NotAsked(c), wording.UnknownYet(c), wording.FreezeWords(c), wording.HandedOut(c), wording.Revocation(c), wording.BackupLeft(c)} {
+	for _, part := range []string{
+		wording.Progress(c), wording.NotAsked(c), wording.UnknownYet(c), wording.FreezeWords(c),
+		wording.HandedOut(c), wording.Revocation(c), wording.BackupLeft(c),
+	} {
 		if part != "" {
 			blocks = append(blocks, section("%s", part))
 		}

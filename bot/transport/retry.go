@@ -18,7 +18,8 @@ import (
 // Source: docs.slack.dev, the errors that every method shares.
 func ServerTrouble(code string) bool {
 	switch code {
-	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "accesslimited", "team_added_to_org":
+	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "accesslimited",
+		"team_added_to_org":
 		return true
 	}
 	return false

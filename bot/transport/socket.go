@@ -142,7 +142,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		if failures >= s.Rhythm.loudAfter {
 			level = slog.LevelError
 		}
-		s.Log.Log(ctx, level, "no connection to Slack", "failures", failures, "retry_in", wait.Round(time.Millisecond), "error", err)
+		s.Log.Log(ctx, level, "no connection to Slack",
+			"failures", failures, "retry_in", wait.Round(time.Millisecond), "error", err)
 		_ = Sleep(ctx, wait)
 	}
 	return nil
