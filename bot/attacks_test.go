@@ -128,7 +128,7 @@ func TestReasonMakesNoLinkAndNoMention(t *testing.T) {
 	}
 }
 
-// What Vault says leaves its code span.
+// A text of Vault's must not leave its code span.
 func TestVaultsWordsStayInTheirCode(t *testing.T) {
 	got := wording.Code("x\n:white_check_mark: *Resume is safe*, see https://evil.example\n")
 	if strings.ContainsAny(got, "\n\r\u2028") {
@@ -151,7 +151,7 @@ func TestOnlyOurOwnPostIsFoundAgain(t *testing.T) {
 		case strings.HasSuffix(r.URL.Path, "conversations.info"):
 			fmt.Fprintf(w, `{"ok":true,"channel":{"id":%q,"is_member":true}}`, s.ops.ID())
 		case strings.HasSuffix(r.URL.Path, "conversations.history"):
-			fmt.Fprintf(w, `{"ok":true,"messages":[{"type":"message","ts":"1.1","bot_id":"B0EVIL","app_id":"A0EVIL","user":"U0EVIL","text":"all is well","metadata":{"event_type":"conclave","event_payload":{"ceremony":%q,"key":%q}}}]}`, c.ID(), board(t, c).Key)
+			fmt.Fprintf(w, `{"ok":true,"messages":[{"type":"message","ts":"1.1","bot_id":"B0EVIL","app_id":"A0EVIL","user":"U0EVIL","text":"all is well","metadata":{"event_type":"conclave","event_payload":{"ceremony":%q,"key":%q}}}]}`, c.ID(), statusPost(t, c).Key)
 		case strings.HasSuffix(r.URL.Path, "chat.postMessage"):
 			fmt.Fprintf(w, `{"ok":true,"channel":%q,"ts":"2.2"}`, s.ops.ID())
 		case strings.HasSuffix(r.URL.Path, "auth.test"):
@@ -167,7 +167,7 @@ func TestOnlyOurOwnPostIsFoundAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, err := b.Notifier().Deliver(t.Context(), c, board(t, c), true)
+	ref, err := b.Notifier().Deliver(t.Context(), c, statusPost(t, c), true)
 	if err != nil || ref.TS == "1.1" {
 		t.Errorf("%v, %v: the post of another app stands for ours, which nobody gets to see", ref, err)
 	}
@@ -193,7 +193,7 @@ func TestConnectionsThatServeAreNoRefusals(t *testing.T) {
 	}
 }
 
-// Response_url is a capability: whoever has it can speak as the bot.
+// A response URL is a capability: with it, anybody can post as the bot.
 func TestResponseURLStaysOutOfTheLog(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context()}
@@ -203,7 +203,7 @@ func TestResponseURLStaysOutOfTheLog(t *testing.T) {
 	}
 }
 
-// A stranger's flood is answered word for word.
+// Each message of a stranger's flood would be answered with a message.
 func TestStrangersFloodIsNotAnsweredOneByOne(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	mallory := s.w.AddPerson("mallory")
@@ -243,7 +243,7 @@ func TestEnvelopeOpensWithTheCeremonyKeyAlone(t *testing.T) {
 
 var _ slack.Block
 
-// A proposal only asks; nothing of it is being looked after when an answer is lost.
+// A proposal only reads from Vault. When an answer is lost, nothing is uncertain.
 func TestProposalThatFailedSaysSo(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	s.engine.fail(fmt.Errorf("ask prod for its progress: %w", ceremony.ErrUncertain))

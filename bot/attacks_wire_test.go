@@ -88,7 +88,7 @@ func messageFrame(id, team, event string, message object) object {
 	return object{"envelope_id": id, "type": "events_api", "payload": object{"team_id": team, "type": "event_callback", "event_id": event, "event": said}}
 }
 
-// TestP2NothingOfAnotherTeamIsTaken: whoever it says that it comes from.
+// TestP2NothingOfAnotherTeamIsTaken, whatever sender the envelope names.
 func TestP2NothingOfAnotherTeamIsTaken(t *testing.T) {
 	s := tap(t)
 	c := s.holds(begin(t, rekeyPlan()))
@@ -188,7 +188,7 @@ func TestFormOfAnotherIsTheirsWhoSendsIt(t *testing.T) {
 }
 
 // TestWhatAnAdministratorOrAnAppMakesOfMessagesIsNotRead: edits, deletions, and posts
-// in somebody's name.
+// in another person's name.
 func TestWhatAnAdministratorOrAnAppMakesOfMessagesIsNotRead(t *testing.T) {
 	s := tap(t)
 	c := s.holds(started(t, rekeyPlan()))

@@ -13,7 +13,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// verifyingTale is a rekey that waits for proof of its new shares.
+// verifyingScenario is a rekey that waits for proof of its new shares.
 func (s *stage) verifyingScenario(t *testing.T, nonce string) *scenario {
 	p := s.plan()
 	return started(t, p).counted("bob", ceremony.StepUpdate, nonce1).
@@ -21,7 +21,7 @@ func (s *stage) verifyingScenario(t *testing.T, nonce string) *scenario {
 		then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce)})
 }
 
-// backupTale is a backup that was handed out.
+// backupScenario is a backup that was handed out.
 func (s *stage) backupScenario(t *testing.T) *scenario {
 	p := s.plan()
 	p.Ceremony, p.Operation, p.Holders, p.Shares, p.Threshold, p.NewThreshold, p.Seal = "prod-backup-k7m2", ceremony.ReadBackup, nil, 3, 2, 0, "shamir"
@@ -33,7 +33,7 @@ func (s *stage) backupScenario(t *testing.T) *scenario {
 	return scenario
 }
 
-// tokenTale is a root token that nobody is known to have revoked.
+// tokenScenario is a root token that nobody is known to have revoked.
 func (s *stage) tokenScenario(t *testing.T) *scenario {
 	p := s.plan()
 	p.Ceremony, p.Operation, p.Requester = "prod-generate-root-k7m2", ceremony.GenerateRoot, &p.Initiator
@@ -50,7 +50,7 @@ func (s *stage) sharesFor() []event.NewShare {
 	return all
 }
 
-// asks runs a command and gives the answer, to be clicked.
+// asks runs a command and returns the answer, to be clicked.
 func (s *stage) asks(p *slacktest.Person, text string) slacktest.Message {
 	s.t.Helper()
 	reply := p.Command(s.ops, "/ceremony", text)
@@ -61,7 +61,7 @@ func (s *stage) asks(p *slacktest.Person, text string) slacktest.Message {
 	return m
 }
 
-// clicks presses a button and gives the answer as it is read.
+// clicks presses a button and returns the answer as people read it.
 func (s *stage) clicks(p *slacktest.Person, m slacktest.Message, v command.Verb) string {
 	s.t.Helper()
 	reply, err := p.Clicks(m, string(v))
@@ -131,8 +131,8 @@ func TestButtonInAnAnswerDoesItAndGoes(t *testing.T) {
 	}
 }
 
-// TestButtonOfAnEarlierProofIsOld: whoever had one proof dropped has said nothing
-// about the next.
+// TestButtonOfAnEarlierProofIsOld: a person who had one proof dropped has not agreed to
+// drop the next.
 func TestButtonOfAnEarlierProofIsOld(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	s.holds(s.verifyingScenario(t, nonce2))

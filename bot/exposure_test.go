@@ -31,8 +31,8 @@ func TestEveryExposureHasWordsOfItsOwn(t *testing.T) {
 	}
 }
 
-// seeds are the beginnings of a fuzz target: without them it would try what nobody
-// sends.
+// seeds returns the texts that a fuzz target begins with. Without them it would try what
+// nobody sends.
 func seeds(t testing.TB, target string) []string {
 	t.Helper()
 	entries, err := os.ReadDir("testdata/seeds/" + target)

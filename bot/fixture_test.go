@@ -144,7 +144,7 @@ func (s *scenario) message(kind rules.MessageKind, to string) rules.Message {
 	return rules.Message{}
 }
 
-// who is the person with this name, as the plan has them.
+// who returns the person with this name, as the plan has them.
 func (s *scenario) who(name string) ceremony.Person {
 	s.t.Helper()
 	p := s.c.Plan

@@ -25,7 +25,7 @@ const longest = 40000
 // TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement: it may wait for a disk, and one
 // socket is read for everybody. Here it answers nothing until all is acknowledged.
 func TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	form := s.pressForm(s.carol, ask)
 	guest := s.w.AddPerson("mallory", slacktest.Guest)
 	s.settle()
@@ -58,7 +58,7 @@ func TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement(t *testing.T) {
 	s.settle()
 }
 
-// wordyText is a text of so many characters, in which nothing looks like a share.
+// wordyText returns a text of so many characters, in which nothing looks like a share.
 func wordyText(characters int) string { return strings.Repeat("a ", characters/2) }
 
 func saidBy(user, text string) socketmode.Event {
@@ -83,7 +83,7 @@ func submittedBy(user, text string) socketmode.Event {
 	}}
 }
 
-// TestAcknowledgementCostsTheSameForEveryText, which is counted in what is allocated.
+// TestAcknowledgementCostsTheSameForEveryText counts allocations.
 func TestAcknowledgementCostsTheSameForEveryText(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	d := &inbox{Bot: s.bot, engine: s.engine}
@@ -144,7 +144,7 @@ func TestDigestInAFormIsAnsweredAfterItWasLookedAt(t *testing.T) {
 		"one of the kind, an envelope": {func(rules.State) string { return soleHex + "\n" + envelope }, 1, warnOpen},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, ask := playAsked(t, slacktest.Config{})
+			s, ask := startAsked(t, slacktest.Config{})
 			s.engine.id = ""
 			v := s.pressForm(s.carol, ask)
 			c, _, err := s.engine.Ceremony("prod-rekey-k7m2")
@@ -168,7 +168,7 @@ func TestDigestInAFormIsAnsweredAfterItWasLookedAt(t *testing.T) {
 	}
 }
 
-// BenchmarkAcknowledgement is what stands between an envelope and its acknowledgement,
+// BenchmarkAcknowledgement measures the work between an envelope and its acknowledgement,
 // of which one is made after the other.
 func BenchmarkAcknowledgement(b *testing.B) {
 	for _, ended := range []int{0, 200, 1000} {

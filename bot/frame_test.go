@@ -108,7 +108,7 @@ func FuzzFrame(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	w := newWire(f)
-	log := &lastWords{}
+	log := &tailLog{}
 	b, err := New(Config{
 		AppToken: "xapp-1", BotToken: "xoxb-1", APIURL: w.server.URL + "/api/", Team: "T0CONCLAVE", Channel: "C0OPS",
 		Sign: signTestParcel, Files: testFiles, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -137,16 +137,16 @@ func FuzzFrame(f *testing.F) {
 	})
 }
 
-// lastWords is a log of which only the last part is kept.
-type lastWords struct{ journal }
+// tailLog is a log that keeps only its last part.
+type tailLog struct{ journal }
 
-func (l *lastWords) forget() {
+func (l *tailLog) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text.Reset()
 }
 
-func (l *lastWords) Write(p []byte) (int, error) {
+func (l *tailLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.text.Len() > 1<<20 {
@@ -155,7 +155,7 @@ func (l *lastWords) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-var _ io.Writer = (*lastWords)(nil)
+var _ io.Writer = (*tailLog)(nil)
 
 // TestEveryFuzzTargetHasSeeds: a target without them tries what nobody sends.
 func TestEveryFuzzTargetHasSeeds(t *testing.T) {

@@ -64,16 +64,16 @@ func alarmScenes(t *testing.T) map[string]render.Message {
 		return begin(t, alarmPlan()).then(kinds["foreign-start"], kinds["foreign-progress"], kinds["sealed"])
 	}
 	history := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
-	board := func(s *scenario) render.Message { return render.StatusPost(s.asked(), rules.Live{}, noon) }
+	statusPost := func(s *scenario) render.Message { return render.StatusPost(s.asked(), rules.Live{}, noon) }
 	sue := event.Acknowledged{By: person("sue"), Why: "a colleague has tried something out"}
 	acknowledged := raised().then(sue)
 	all["alarm-history-noticed"] = history(raised())
 	all["alarm-history-acknowledged"] = history(acknowledged)
 	acknowledged.then(event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel})
 	expired := raised().then(event.Closing{Outcome: event.Expired}, event.Ended{Outcome: event.Expired, Vault: event.NothingToCancel})
-	all["alarm-board"] = board(raised())
-	all["alarm-board-acknowledged"] = board(acknowledged)
-	all["alarm-board-expired"] = board(expired)
+	all["alarm-board"] = statusPost(raised())
+	all["alarm-board-acknowledged"] = statusPost(acknowledged)
+	all["alarm-board-expired"] = statusPost(expired)
 	all["alarm-over"] = render.Alarm(acknowledged.c, acknowledged.entries[1])
 
 	exposed := begin(t, alarmPlan()).then(kinds["exposed-share"], kinds["exposed-key"])

@@ -49,7 +49,7 @@ func tokenPlan(id string, op ceremony.Operation) ceremony.Plan {
 	return p
 }
 
-// passwordPlan is of a requester without a PGP key.
+// passwordPlan is the plan of a requester without a PGP key.
 func passwordPlan() ceremony.Plan {
 	p := tokenPlan("prod-generate-root-h6ns", ceremony.GenerateRoot)
 	p.Requester.Key, p.OTP = "", commitment
@@ -78,7 +78,7 @@ func backupPlan() ceremony.Plan {
 
 func drillPlan() ceremony.Plan { return plainPlan("prod-drill-c4tv", ceremony.Drill) }
 
-// approvedTale is a ceremony that bob has approved.
+// approvedScenario is a ceremony that bob has approved.
 func approvedScenario(t *testing.T, p ceremony.Plan) *scenario {
 	s := begin(t, p)
 	return s.then(event.Approved{By: s.who("bob"), PlanHash: p.Hash()})
@@ -108,7 +108,7 @@ func unsealing(t *testing.T, nodes ...ceremony.NodeState) *scenario {
 	)
 }
 
-// entered sends somebody's share to every node that wants it.
+// entered sends a person's share to every node that wants it.
 func (s *scenario) entered(name string, not []string, nodes ...ceremony.NodeState) *scenario {
 	var at []string
 	for _, n := range s.c.Nodes {
@@ -165,7 +165,7 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	t.Helper()
 	now := noon.Add(37 * time.Minute)
 	answers := rules.Live{Since: noon.Add(6 * time.Minute)}
-	board := func(s *scenario) render.Message { return render.StatusPost(s.asked(), answers, now) }
+	statusPost := func(s *scenario) render.Message { return render.StatusPost(s.asked(), answers, now) }
 	last := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
 	history := func(s *scenario, typeName string) render.Message {
 		for _, e := range s.entries {
@@ -316,26 +316,26 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	return map[string]render.Message{
 		"init-approval":          approval(initPlan("shamir")),
 		"init-approval-auto":     approval(initPlan("transit")),
-		"init-board-approved":    board(approvedScenario(t, initPlan("shamir"))),
-		"init-board-acting":      board(initActing),
-		"init-board":             board(initDone),
-		"init-board-auto":        board(initAuto),
-		"init-board-lost":        board(initLost),
+		"init-board-approved":    statusPost(approvedScenario(t, initPlan("shamir"))),
+		"init-board-acting":      statusPost(initActing),
+		"init-board":             statusPost(initDone),
+		"init-board-auto":        statusPost(initAuto),
+		"init-board-lost":        statusPost(initLost),
 		"init-history":           last(initialized),
 		"init-delivery":          outbox(initialized, rules.DeliveryMessage, "dave"),
 		"init-delivery-recovery": outbox(initAuto, rules.DeliveryMessage, "dave"),
 		"init-token":             outbox(initialized, rules.TokenMessage, "alice"),
 		"init-not-here":          render.SayWords(explain(ceremony.AlreadyInitialized), ""),
 
-		"unseal-board-opened":     board(opened),
-		"unseal-board":            board(one),
-		"unseal-board-foreign":    board(foreign),
-		"unseal-board-waiting":    board(waits),
-		"unseal-board-refused":    board(refused),
-		"unseal-board-completed":  board(unsealed),
-		"unseal-board-mostly":     board(mostly),
-		"unseal-board-expired":    board(tooFew),
-		"unseal-board-frozen":     board(unsealFrozen),
+		"unseal-board-opened":     statusPost(opened),
+		"unseal-board":            statusPost(one),
+		"unseal-board-foreign":    statusPost(foreign),
+		"unseal-board-waiting":    statusPost(waits),
+		"unseal-board-refused":    statusPost(refused),
+		"unseal-board-completed":  statusPost(unsealed),
+		"unseal-board-mostly":     statusPost(mostly),
+		"unseal-board-expired":    statusPost(tooFew),
+		"unseal-board-frozen":     statusPost(unsealFrozen),
 		"unseal-frozen":           outbox(unsealFrozen, rules.FrozenMessage, "bob"),
 		"unseal-ask":              outbox(sealed(), rules.AskMessage, "carol"),
 		"unseal-ask-again":        outbox(again, rules.AskMessage, "bob"),
@@ -354,24 +354,24 @@ func operationScenes(t *testing.T) map[string]render.Message {
 
 		"unverified-approval":  approval(unverified),
 		"unverified-ask":       outbox(started(t, unverified), rules.AskMessage, "carol"),
-		"unverified-board":     board(started(t, unverified)),
-		"unverified-completed": board(made2.then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})),
+		"unverified-board":     statusPost(started(t, unverified)),
+		"unverified-completed": statusPost(made2.then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})),
 		"unverified-history":   history(made2, "rekeyed"),
 		"unverified-delivery":  outbox(made2, rules.DeliveryMessage, "bob"),
 		"single-approval":      approval(single),
 		"unseal-reset-history": history(forgot, "reset-asked"),
 		"unseal-reset-done":    history(forgot, "round-reset"),
-		"unseal-reset-board":   board(forgetting),
+		"unseal-reset-board":   statusPost(forgetting),
 		"reverify-history":     history(dropped, "verification-dropped"),
-		"reverify-board":       board(dropped),
+		"reverify-board":       statusPost(dropped),
 
 		"root-approval":         approval(rootPlan()),
-		"root-board-owed":       board(owed),
-		"root-board-named":      board(given),
-		"root-board-revoked":    board(gone),
-		"root-board-believed":   board(believed),
-		"root-board-left":       board(left),
-		"root-board-wrong-key":  board(wrongKey),
+		"root-board-owed":       statusPost(owed),
+		"root-board-named":      statusPost(given),
+		"root-board-revoked":    statusPost(gone),
+		"root-board-believed":   statusPost(believed),
+		"root-board-left":       statusPost(left),
+		"root-board-wrong-key":  statusPost(wrongKey),
 		"root-history-named":    history(given, "accessor-given"),
 		"root-history-remind":   last(given),
 		"root-history-revoked":  last(gone),
@@ -386,47 +386,47 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		"root-ended":            outbox(owed, rules.EndedMessage, "bob"),
 
 		"otp-approval":        approval(passwordPlan()),
-		"otp-board":           board(asked),
+		"otp-board":           statusPost(asked),
 		"otp-ask":             outbox(asked, rules.AskMessage, "alice"),
 		"otp-history-asked":   last(asked),
 		"otp-receipt":         outbox(wrongPassword, rules.ReceiptMessage, "alice"),
 		"otp-receipt-taken":   outbox(encoded, rules.ReceiptMessage, "alice"),
-		"otp-board-exposed":   board(exposed),
+		"otp-board-exposed":   statusPost(exposed),
 		"otp-history-lost":    last(passwordLost),
 		"otp-history-issued":  last(encoded),
 		"otp-token":           outbox(encoded, rules.TokenMessage, "alice"),
 		"otp-token-odd":       render.EncodedToken(encoded.c, "x\"; rm -rf ~; \""),
 		"otp-token-secondary": render.EncodedToken(rules.State{Plan: drPassword}, encodedToken),
-		"otp-board-issued":    board(encoded),
+		"otp-board-issued":    statusPost(encoded),
 		"otp-needed":          render.SayWords(explain(ceremony.NeedsPassword), ""),
 
 		"recovery-token-approval": approval(recovery.c.Plan),
 		"recovery-token-token":    outbox(recovery, rules.TokenMessage, "alice"),
-		"recovery-token-board":    board(recovery),
+		"recovery-token-board":    statusPost(recovery),
 		"dr-token-approval":       approval(secondary.c.Plan),
 		"dr-token-token":          outbox(secondary, rules.TokenMessage, "alice"),
 		"dr-token-receipt":        outbox(secondary, rules.ReceiptMessage, "dave"),
-		"dr-token-board":          board(secondary),
+		"dr-token-board":          statusPost(secondary),
 
 		"rotate-approval":      approval(rotatePlan()),
-		"rotate-board-acting":  board(rotating),
-		"rotate-board":         board(rotated),
-		"rotate-board-failed":  board(notRotated),
+		"rotate-board-acting":  statusPost(rotating),
+		"rotate-board":         statusPost(rotated),
+		"rotate-board-failed":  statusPost(notRotated),
 		"rotate-history":       history(rotated, "rotated"),
 		"rotate-config-plan":   approval(policyPlan()),
-		"rotate-config-board":  board(policySet),
+		"rotate-config-board":  statusPost(policySet),
 		"rotate-config-after":  history(policySet, "rotation-set"),
 		"rotate-config-same":   render.SayWords(explain(ceremony.SamePolicy), ""),
 		"rotate-config-option": render.SayWords(explain(ceremony.WrongOption), ""),
 
 		"backup-approval":         approval(backupPlan()),
-		"backup-board-reading":    board(approvedScenario(t, backupPlan())),
-		"backup-board-handing":    board(reading),
-		"backup-board-handed":     board(handed),
-		"backup-board-agreed":     board(agreed),
-		"backup-board-deleted":    board(deleted),
-		"backup-board-kept":       board(kept),
-		"backup-board-nothing":    board(nothing),
+		"backup-board-reading":    statusPost(approvedScenario(t, backupPlan())),
+		"backup-board-handing":    statusPost(reading),
+		"backup-board-handed":     statusPost(handed),
+		"backup-board-agreed":     statusPost(agreed),
+		"backup-board-deleted":    statusPost(deleted),
+		"backup-board-kept":       statusPost(kept),
+		"backup-board-nothing":    statusPost(nothing),
 		"backup-history-read":     last(reading),
 		"backup-history-strange":  last(strange),
 		"backup-history-broken":   last(broken),
@@ -440,17 +440,17 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		"backup-deletion-over":    outbox(agreed, rules.DeletionMessage, "bob"),
 		"backup-reminder":         outbox(reminded, rules.ReminderMessage, "alice"),
 		"backup-reminder-history": last(reminded),
-		"backup-board-left":       board(forgotten),
+		"backup-board-left":       statusPost(forgotten),
 		"backup-left-history":     last(forgotten),
-		"backup-board-cleared":    board(cleared),
+		"backup-board-cleared":    statusPost(cleared),
 		"backup-cleared-history":  last(cleared),
 		"backup-left":             outbox(rekeyDone(t), rules.EndedMessage, "bob"),
 
 		"drill-approval":        approval(drillPlan()),
-		"drill-board":           board(drill),
-		"drill-board-spare":     board(spare),
-		"drill-board-enough":    board(enough),
-		"drill-board-short":     board(short),
+		"drill-board":           statusPost(drill),
+		"drill-board-spare":     statusPost(spare),
+		"drill-board-enough":    statusPost(enough),
+		"drill-board-short":     statusPost(short),
 		"drill-ask":             outbox(drilling(t), rules.AskMessage, "carol"),
 		"drill-receipt":         outbox(drill, rules.ReceiptMessage, "bob"),
 		"drill-receipt-failed":  outbox(drill, rules.ReceiptMessage, "carol"),

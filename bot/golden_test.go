@@ -31,7 +31,7 @@ func scenes(t *testing.T) map[string]render.Message {
 	now := noon.Add(37 * time.Minute)
 	answers := rules.Live{Since: noon.Add(6 * time.Minute)}
 	silent := rules.Live{Vault: ceremony.ErrNotSent, Since: noon.Add(20 * time.Minute)}
-	board := func(s *scenario, live rules.Live) render.Message { return render.StatusPost(s.asked(), live, now) }
+	statusPost := func(s *scenario, live rules.Live) render.Message { return render.StatusPost(s.asked(), live, now) }
 	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
 		m, err := render.Notification(s.c, s.message(kind, to), signTestParcel)
 		if err != nil {
@@ -120,27 +120,27 @@ func scenes(t *testing.T) map[string]render.Message {
 	maps.Copy(all, watchedScenes(t))
 	maps.Copy(all, doubtScenes(t))
 	maps.Copy(all, map[string]render.Message{
-		"board-proposed":     board(proposed, rules.Live{}),
-		"board-collecting":   board(collecting, answers),
-		"board-two-of-three": board(two, answers),
+		"board-proposed":     statusPost(proposed, rules.Live{}),
+		"board-collecting":   statusPost(collecting, answers),
+		"board-two-of-three": statusPost(two, answers),
 		"board-asking":       render.StatusPost(asking.c, answers, now),
-		"board-not-asked":    board(unreached, answers),
-		"board-no-approver":  board(unapproved, answers),
-		"board-vault-silent": board(two, silent),
-		"board-round-two":    board(refused, answers),
-		"board-on-its-way":   board(onItsWay, answers),
-		"board-answer-lost":  board(lost, silent),
-		"board-frozen":       board(frozen, answers),
-		"board-half-thawed":  board(half, answers),
-		"board-handing-out":  board(handed, answers),
-		"board-verifying":    board(verifying, answers),
-		"board-completed":    board(completed, answers),
-		"board-cancelled":    board(cancelled, answers),
-		"board-rejected":     board(rejected, answers),
-		"board-expired":      board(expired, answers),
-		"board-failed":       board(failed, answers),
-		"board-unconfirmed":  board(unconfirmed, answers),
-		"board-root":         board(root, answers),
+		"board-not-asked":    statusPost(unreached, answers),
+		"board-no-approver":  statusPost(unapproved, answers),
+		"board-vault-silent": statusPost(two, silent),
+		"board-round-two":    statusPost(refused, answers),
+		"board-on-its-way":   statusPost(onItsWay, answers),
+		"board-answer-lost":  statusPost(lost, silent),
+		"board-frozen":       statusPost(frozen, answers),
+		"board-half-thawed":  statusPost(half, answers),
+		"board-handing-out":  statusPost(handed, answers),
+		"board-verifying":    statusPost(verifying, answers),
+		"board-completed":    statusPost(completed, answers),
+		"board-cancelled":    statusPost(cancelled, answers),
+		"board-rejected":     statusPost(rejected, answers),
+		"board-expired":      statusPost(expired, answers),
+		"board-failed":       statusPost(failed, answers),
+		"board-unconfirmed":  statusPost(unconfirmed, answers),
+		"board-root":         statusPost(root, answers),
 
 		"history-approved":           render.History(collecting.c, collecting.entries[1]),
 		"history-rejected":           render.History(rejected.c, rejected.entries[1]),
@@ -186,13 +186,13 @@ func scenes(t *testing.T) map[string]render.Message {
 		}(), rules.FrozenMessage, "bob"),
 		"ended-completed":     outbox(completed, rules.EndedMessage, "bob"),
 		"history-unproven":    render.History(half.c, event.Entry{Seq: 9, At: noon, Hash: "ab", Event: event.AttemptLost{Nonce: nonce1, Unproven: true}}),
-		"board-gone-made":     board(goneMade, answers),
-		"board-gone-nothing":  board(goneNothing, answers),
-		"root-board-gone":     board(goneToken, answers),
-		"root-board-unknown":  board(unknownToken, answers),
+		"board-gone-made":     statusPost(goneMade, answers),
+		"board-gone-nothing":  statusPost(goneNothing, answers),
+		"root-board-gone":     statusPost(goneToken, answers),
+		"root-board-unknown":  statusPost(unknownToken, answers),
 		"root-history-lost":   render.History(unknownToken.c, unknownToken.entries[len(unknownToken.entries)-2]),
 		"frozen-gone":         outbox(goneMade, rules.FrozenMessage, "bob"),
-		"board-elsewhere":     board(past, answers),
+		"board-elsewhere":     statusPost(past, answers),
 		"history-elsewhere":   render.History(past.c, past.entries[len(past.entries)-2]),
 		"delivery-elsewhere":  outbox(past, rules.DeliveryMessage, "dave"),
 		"ended-elsewhere":     outbox(past, rules.EndedMessage, "bob"),
@@ -200,8 +200,8 @@ func scenes(t *testing.T) map[string]render.Message {
 		"ended-unconfirmed":   outbox(unconfirmed, rules.EndedMessage, "bob"),
 		"ended-without-force": outbox(lateEnd, rules.EndedMessage, "dave"),
 
-		"recovery-board":           board(recovery, answers),
-		"recovery-board-completed": board(recoveryDone, answers),
+		"recovery-board":           statusPost(recovery, answers),
+		"recovery-board-completed": statusPost(recoveryDone, answers),
 		"recovery-approval":        outbox(begin(t, recoveryPlan()), rules.ApprovalMessage, "bob"),
 		"recovery-ask":             outbox(recovery, rules.AskMessage, "carol"),
 		"recovery-round-refused":   last(recoveryRefused),

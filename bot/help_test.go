@@ -13,7 +13,7 @@ import (
 	"conclave/ceremony"
 )
 
-// text is what the sections of a message say.
+// text returns the text of a message's sections.
 func text(m render.Message) string {
 	var all []string
 	for _, b := range m.Blocks {

@@ -52,7 +52,7 @@ func TestEveryFormIsFrozen(t *testing.T) {
 }
 
 // playAsked is a stage on which carol is asked for a share. The ask lies in her inbox.
-func playAsked(t *testing.T, cfg slacktest.Config) (*stage, slacktest.Message) {
+func startAsked(t *testing.T, cfg slacktest.Config) (*stage, slacktest.Message) {
 	s := start(t, cfg)
 	p := s.plan()
 	scenario := begin(t, p).then(
@@ -89,7 +89,7 @@ func (s *stage) form(p *slacktest.Person) slacktest.View {
 }
 
 func TestFormTakesAnEnvelopeAsADirectMessageDoes(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	v := s.pressForm(s.carol, ask)
 	s.expect("gpg -sea", s.w.ReadView(v))
 	done, err := s.carol.Submits(v, map[string]string{render.FormInput: envelope})
@@ -118,7 +118,7 @@ func TestFormTakesAnEnvelopeAsADirectMessageDoes(t *testing.T) {
 }
 
 func TestFormIsTypedFor(t *testing.T) {
-	s, _ := playAsked(t, slacktest.Config{})
+	s, _ := startAsked(t, slacktest.Config{})
 	for _, typed := range []string{"submit form", "submit k7m2 Form", "submit prod-rekey-k7m2 form"} {
 		if r := s.carol.Command(s.ops, "/ceremony", typed); r.Error != "" {
 			t.Fatalf("%s: %s", typed, r.Error)
@@ -131,7 +131,7 @@ func TestFormIsTypedFor(t *testing.T) {
 }
 
 func TestFormIsForThoseWhoAreAsked(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	erin, mallory := s.w.AddPerson("erin"), s.w.AddPerson("mallory")
 	s.ops.Invite(erin)
 	s.ops.Invite(mallory)
@@ -160,7 +160,7 @@ func TestFormIsForThoseWhoAreAsked(t *testing.T) {
 }
 
 func TestFormSaysAtOnceThatThereIsNoEnvelopeInIt(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	v := s.pressForm(s.carol, ask)
 	for _, typed := range []string{"hello", "   x", "-----END PGP MESSAGE-----"} {
 		done, err := s.carol.Submits(v, map[string]string{render.FormInput: typed})
@@ -184,7 +184,7 @@ func TestFormSaysAtOnceThatThereIsNoEnvelopeInIt(t *testing.T) {
 // TestSecretTypedIntoTheFormIsAnsweredAndForgotten: P1.
 func TestSecretTypedIntoTheFormIsAnsweredAndForgotten(t *testing.T) {
 	for secret, want := range map[string]string{hexShare: warnOpen, newToken: "revoke it now", "-----BEGIN RSA PRIVATE KEY-----\nMIIE": "private key in the open"} {
-		s, ask := playAsked(t, slacktest.Config{})
+		s, ask := startAsked(t, slacktest.Config{})
 		v := s.pressForm(s.carol, ask)
 		s.engine.id = ""
 		s.engine.fail(ceremony.NotCollecting)
@@ -203,7 +203,7 @@ func TestSecretTypedIntoTheFormIsAnsweredAndForgotten(t *testing.T) {
 
 // TestFormIsOpenedWhileThePersonsOtherWorkWaits: Slack gives three seconds.
 func TestFormIsOpenedWhileThePersonsOtherWorkWaits(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	hold := make(chan struct{})
 	defer close(hold)
 	s.engine.during = func() { <-hold }
@@ -215,7 +215,7 @@ func TestFormIsOpenedWhileThePersonsOtherWorkWaits(t *testing.T) {
 }
 
 func TestFormThatComesTooLateIsTold(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "views.open", Effect: slacktest.Answer("expired_trigger_id")})
 	reply, err := s.carol.Clicks(ask, string(command.VerbForm))
 	if err != nil {
@@ -234,7 +234,7 @@ func TestFormThatComesTooLateIsTold(t *testing.T) {
 }
 
 func TestFullQueueKeepsTheFormOpen(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	v := s.pressForm(s.carol, ask)
 	hold := make(chan struct{})
 	s.engine.during = func() { <-hold }
@@ -255,8 +255,8 @@ func TestFullQueueKeepsTheFormOpen(t *testing.T) {
 	s.settle()
 }
 
-// TestPolicyDecidesWhichWaysAreOffered: what is not allowed has no button and no
-// words, and a button of before has no effect.
+// TestPolicyDecidesWhichWaysAreOffered: a way that is not allowed has no button and no
+// words, and an earlier button has no effect.
 func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
 	for want, ways := range map[string][]ceremony.Intake{
 		"here, as text or as a file":          nil,
@@ -277,7 +277,7 @@ func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
 		}
 	}
 
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	s.engine.mu.Lock()
 	c := s.engine.all["prod-rekey-k7m2"]
 	c.Plan.Ways = []ceremony.Intake{ceremony.ByFile}
@@ -295,7 +295,7 @@ func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
 }
 
 func TestWayByWhichAnEnvelopeCameIsTold(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	if _, err := s.carol.DMs(envelope); err != nil {
 		t.Fatal(err)
 	}

@@ -327,7 +327,7 @@ func TestButtonOfAnotherPlanIsRefused(t *testing.T) {
 	}
 }
 
-// deliver has the courier post a message of the ceremony and gives it.
+// deliver has the notifier post a message of the ceremony, and returns it.
 func deliver(t *testing.T, s *stage, c rules.State, kind rules.MessageKind, to *slacktest.Person) slacktest.Message {
 	t.Helper()
 	ref, err := s.bot.Notifier().Deliver(t.Context(), c, messageOf(t, c, kind, to.Name()), false)
@@ -405,7 +405,7 @@ func TestPanicEndsOneJobOnly(t *testing.T) {
 	}
 }
 
-// TestNobodyWaitsForSomebodyElse: one person's command hangs, another's is done.
+// TestNobodyWaitsForSomebodyElse: one person's command hangs, and another's is done.
 func TestNobodyWaitsForSomebodyElse(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))

@@ -17,7 +17,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// posting makes a courier's workspace; the bot does not run.
+// posting starts a workspace with a bot that can post and does not run.
 func posting(t *testing.T, cfg slacktest.Config) (*stage, rules.State) {
 	t.Helper()
 	s := setUp(t, cfg)
@@ -29,14 +29,14 @@ func posting(t *testing.T, cfg slacktest.Config) (*stage, rules.State) {
 	return s, begin(t, s.plan()).c
 }
 
-func board(t *testing.T, c rules.State) rules.Message {
+func statusPost(t *testing.T, c rules.State) rules.Message {
 	return messageOf(t, c, rules.BoardMessage, "")
 }
 
 func TestStatusPostItsThreadAndDirectMessagesLieWhereTheyBelong(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Notifier()
-	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	ref, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
 	if err != nil || ref.Channel != s.ops.ID() {
 		t.Fatal(ref, err)
 	}
@@ -59,7 +59,7 @@ func TestClusterIsShownInItsOwnChannel(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	own := s.w.AddPrivateChannel("prod-ops", s.w.Bot())
 	s.bot.notifier.config.Channels = map[string]string{"prod": own.ID()}
-	ref, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false)
+	ref, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false)
 	if err != nil || ref.Channel != own.ID() {
 		t.Error(ref, err)
 	}
@@ -71,7 +71,7 @@ func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
 	for _, fault := range []slacktest.Effect{slacktest.DropAfter(), slacktest.StatusAfter(500)} {
 		s, c := posting(t, slacktest.Config{})
 		d := s.bot.Notifier()
-		ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+		ref, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,10 +122,10 @@ func posted(s *stage) string {
 func TestPostThatNeverArrivedIsPostedWhenLookedFor(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.DropBefore()})
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false); err == nil || errors.Is(err, ceremony.ErrNotPosted) {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); err == nil || errors.Is(err, ceremony.ErrNotPosted) {
 		t.Fatalf("%v", err)
 	}
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), true); err != nil {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), true); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(posted(s), `"key":"board"`); n != 1 {
@@ -138,7 +138,7 @@ func TestPostThatNeverArrivedIsPostedWhenLookedFor(t *testing.T) {
 func TestFailedSearchPostsNothing(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "conversations.history", Effect: slacktest.Status(503)})
-	_, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), true)
+	_, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), true)
 	if err == nil || errors.Is(err, ceremony.ErrNotPosted) || len(s.w.Calls("chat.postMessage")) != 0 {
 		t.Errorf("%v", err)
 	}
@@ -153,7 +153,7 @@ func TestWhatBecameOfAPostIsToldApart(t *testing.T) {
 	} {
 		s, c := posting(t, slacktest.Config{})
 		s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: slacktest.Answer(code)})
-		_, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false)
+		_, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false)
 		if certain := errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable); err == nil || certain != (want != nil) || !errors.Is(err, want) && want != nil {
 			t.Errorf("%s: %v, want %v", code, err, want)
 		}
@@ -163,7 +163,7 @@ func TestWhatBecameOfAPostIsToldApart(t *testing.T) {
 func TestSlackThatCantBeReachedHasPostedNothing(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Close()
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
 		t.Errorf("%v", err)
 	}
 }
@@ -193,7 +193,8 @@ func TestP10PersonWhoWasDeactivatedLaterIsUndeliverable(t *testing.T) {
 	}
 }
 
-// TestWhoCantBeWrittenToIsToldApart: what no later try would change from what one may.
+// TestWhoCantBeWrittenToIsToldApart: an account that no later try would reach is
+// undeliverable; any other is tried again.
 func TestWhoCantBeWrittenToIsToldApart(t *testing.T) {
 	for name, c := range map[string]struct {
 		method, code string
@@ -217,7 +218,7 @@ func TestWhoCantBeWrittenToIsToldApart(t *testing.T) {
 	}
 }
 
-// TestMessageDoesNotWaitForWhoSomebodyIs: whatever keeps Slack from saying it, shares,
+// TestMessageDoesNotWaitForWhoSomebodyIs: whatever keeps Slack from answering, shares,
 // requests and receipts are brought.
 func TestMessageDoesNotWaitForWhoSomebodyIs(t *testing.T) {
 	for name, effect := range map[string]slacktest.Effect{
@@ -246,7 +247,7 @@ func TestSlowDownIsHonouredAndThePostComes(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.RateLimited(time.Second)})
 	began := time.Now()
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false); err != nil {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took < time.Second {
@@ -262,7 +263,7 @@ func TestWaitingForSlackIsNotAPost(t *testing.T) {
 	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: slacktest.RateLimited(time.Hour)})
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := s.bot.Notifier().Deliver(ctx, c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
+	if _, err := s.bot.Notifier().Deliver(ctx, c, statusPost(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
 		t.Errorf("%v", err)
 	}
 }
@@ -270,7 +271,7 @@ func TestWaitingForSlackIsNotAPost(t *testing.T) {
 func TestStatusPostIsRedrawnInPlaceAndOnlyWhenItDiffers(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Notifier()
-	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	ref, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +297,7 @@ func TestStatusPostThatCantBeEditedIsReplacedOnce(t *testing.T) {
 	for _, code := range []string{"edit_window_closed", "message_not_found", "cant_update_message"} {
 		s, c := posting(t, slacktest.Config{})
 		d := s.bot.Notifier()
-		old, err := d.Deliver(t.Context(), c, board(t, c), false)
+		old, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -348,7 +349,7 @@ func TestStatusPostThatWasShownAtATerminalTakesAPlaceInSlack(t *testing.T) {
 func TestFailedRedrawIsAnErrorAndNoNewPost(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Notifier()
-	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	ref, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +374,7 @@ func TestPostsFollowSlacksRate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, began := board(t, c), time.Now()
+	m, began := statusPost(t, c), time.Now()
 	for range 3 {
 		if _, err := b.Notifier().Deliver(t.Context(), c, m, false); err != nil {
 			t.Fatal(err)

@@ -19,7 +19,7 @@ var twoFiles = []ceremony.File{
 // thread is a status post, for what belongs under it.
 func (s *stage) thread(c rules.State) string {
 	s.t.Helper()
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), c, board(s.t.(*testing.T), c), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), c, statusPost(s.t.(*testing.T), c), false)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -84,8 +84,8 @@ func TestP5FilesWhoseAnswerWasLostArePostedOnce(t *testing.T) {
 func TestFilesOfOthersAreNotTakenForOurs(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	thread := s.thread(c)
-	board, _ := s.ops.Message(thread)
-	if _, err := s.alice.RepliesTo(board, "look"); err != nil {
+	statusPost, _ := s.ops.Message(thread)
+	if _, err := s.alice.RepliesTo(statusPost, "look"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.alice.Shares(s.ops, "forged", slacktest.Upload{Name: twoFiles[0].Name, Content: []byte("{}")}, slacktest.Upload{Name: twoFiles[1].Name, Content: []byte("x")}); err != nil {

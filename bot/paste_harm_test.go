@@ -38,9 +38,9 @@ func shells(t *testing.T) [][]string {
 	return found
 }
 
-// tries has one of the person's shells run a command as it is, and answers what it
+// tries has one of the person's shells run a command as it is, and returns what it
 // prints and whether it says that all went well.
-func (s *somebody) tries(shell []string, command string) (printed string, ok bool) {
+func (s *shellUser) tries(shell []string, command string) (printed string, ok bool) {
 	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), shell[0], append(shell[1:], "-c", command)...)
 	cmd.Dir = s.folder
@@ -68,7 +68,7 @@ func filesIn(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-func (s *somebody) puts(name, content string) {
+func (s *shellUser) puts(name, content string) {
 	s.t.Helper()
 	if err := os.WriteFile(filepath.Join(s.folder, name), []byte(content), 0o600); err != nil {
 		s.t.Fatal(err)
@@ -82,7 +82,7 @@ var (
 	savesNew    = regexp.MustCompile(`\([^()]*\bset -C;[^()]*\)`)
 )
 
-// advices are the redirections that any words advise people to add to a command.
+// advices returns the redirections that any words advise people to add to a command.
 func advices(t *testing.T) []string {
 	t.Helper()
 	found := map[string]bool{}
@@ -103,7 +103,7 @@ func advices(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// readers is what is written for people to read: every message, every word about an
+// readers returns everything that is written for people to read: every message, every word about an
 // error, and the pages of docs.
 func readers(t *testing.T) map[string]string {
 	t.Helper()
@@ -155,7 +155,7 @@ func TestNoAdviceNamesASharesFileAsAnOutput(t *testing.T) {
 // TestPrintedCommandsHarmNoFile runs every command that touches a share or a password,
 // as it is printed and with all that is advised to be added, and then without the file.
 func TestPrintedCommandsHarmNoFile(t *testing.T) {
-	us, carol := sitDown(t, "conclave"), sitDown(t, "carol")
+	us, carol := newShellUser(t, "conclave"), newShellUser(t, "carol")
 	pinned := us.runs("gpg -q --armor --export")
 	carol.runsWith("gpg -q --batch --import", []byte(pinned))
 	carol.runs("gpg -q --batch --yes --quick-lsign-key " + us.fingerprint)
@@ -304,7 +304,7 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 // TestRollCallIsNotAnsweredWithoutItsChallenge: what can't be decrypted has no hash to
 // be signed.
 func TestRollCallIsNotAnsweredWithoutItsChallenge(t *testing.T) {
-	us, carol := sitDown(t, "conclave"), sitDown(t, "carol")
+	us, carol := newShellUser(t, "conclave"), newShellUser(t, "carol")
 	us.runsWith("gpg -q --batch --import", []byte(carol.runs("gpg -q --armor --export")))
 	to := person("carol")
 	to.Key = ceremony.Fingerprint(strings.ToLower(carol.fingerprint))

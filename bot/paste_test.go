@@ -21,22 +21,22 @@ import (
 	"conclave/needs"
 )
 
-// somebody is a person with a computer of their own: a gpg home and a folder.
-type somebody struct {
+// shellUser is a person with a computer of their own: a gpg home and a folder.
+type shellUser struct {
 	t            *testing.T
 	home, folder string
 	fingerprint  string
 	subkey       string
 }
 
-func sitDown(t *testing.T, name string) *somebody {
+func newShellUser(t *testing.T, name string) *shellUser {
 	t.Helper()
 	needs.Programs(t, "gpg", "bash")
 	home, err := os.MkdirTemp("", "g") // t.TempDir is too long for the agent's socket
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &somebody{t: t, home: home, folder: t.TempDir()}
+	s := &shellUser{t: t, home: home, folder: t.TempDir()}
 	t.Cleanup(func() {
 		s.runs("gpgconf --kill all")
 		_ = os.RemoveAll(home)
@@ -58,10 +58,10 @@ func fingerprintAfter(lines []string, record string) string {
 	return ""
 }
 
-// runs has the person's shell run a command and gives what it prints.
-func (s *somebody) runs(command string) string { return s.runsWith(command, nil) }
+// runs has the person's shell run a command, and returns what it prints.
+func (s *shellUser) runs(command string) string { return s.runsWith(command, nil) }
 
-func (s *somebody) runsWith(command string, input []byte) string {
+func (s *shellUser) runsWith(command string, input []byte) string {
 	s.t.Helper()
 	cmd := exec.Command("bash", "-c", "set -o pipefail\n"+command)
 	cmd.Dir, cmd.Stdin = s.folder, bytes.NewReader(input)
@@ -91,7 +91,7 @@ func listingsOf(m render.Message) []string {
 // TestWhatTheMessagesSayCanBePasted runs every command that a holder is given, in
 // a real shell with a real gpg, as it is printed.
 func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
-	us, carol := sitDown(t, "conclave"), sitDown(t, "carol")
+	us, carol := newShellUser(t, "conclave"), newShellUser(t, "carol")
 	pinned := us.runs("gpg -q --armor --export")
 	carol.runsWith("gpg -q --batch --import", []byte(pinned))
 	carol.runs("gpg -q --batch --yes --quick-lsign-key " + us.fingerprint)
@@ -155,7 +155,7 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 // TestWhatARequesterWithoutAKeyIsToldCanBePasted is the same for a one-time
 // password, on a computer whose gpg knows Conclave's key from the message alone.
 func TestWhatARequesterWithoutAKeyIsToldCanBePasted(t *testing.T) {
-	us, alice := sitDown(t, "conclave"), sitDown(t, "alice")
+	us, alice := newShellUser(t, "conclave"), newShellUser(t, "alice")
 	const password = "Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f"
 	if err := os.WriteFile(filepath.Join(alice.folder, "otp.txt"), []byte(password), 0o600); err != nil {
 		t.Fatal(err)

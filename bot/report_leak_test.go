@@ -9,7 +9,7 @@ import (
 	"conclave/ceremony"
 )
 
-// raisedFor is what the engine heard of somebody's exposures.
+// raisedFor returns the exposures of a person that the engine was told of.
 func (s *stage) raisedFor(user string) []string {
 	s.settle()
 	var kinds []string
@@ -131,7 +131,7 @@ func TestStrangersWhoShowASecretAreToldAndHeardOf(t *testing.T) {
 	}
 }
 
-// TestAlarmThatFailedIsRaisedTheNextTime: nobody has heard of it yet.
+// TestAlarmThatFailedIsRaisedTheNextTime, since nobody was told of it.
 func TestAlarmThatFailedIsRaisedTheNextTime(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	s.engine.fail(ceremony.ErrJournal)

@@ -217,7 +217,7 @@ func TestSocketsThatAreCutCostNothing(t *testing.T) {
 	}
 }
 
-// TestRefreshLosesNothing is trap T8: what is said between two sockets comes as a
+// TestRefreshLosesNothing is trap T8: a message between two sockets comes as a
 // retry.
 func TestRefreshLosesNothing(t *testing.T) {
 	s := start(t, slacktest.Config{})

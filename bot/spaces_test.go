@@ -13,7 +13,7 @@ func TestEnvelopeWithOtherSpacesGetsATrueAnswer(t *testing.T) {
 	for name, space := range map[string]string{"no-break": "\u00a0", "narrow": "\u202f", "with a mark": " \u200b"} {
 		t.Run(name, func(t *testing.T) {
 			typed := strings.ReplaceAll(envelope, "BEGIN PGP MESSAGE", fmt.Sprintf("BEGIN%sPGP%sMESSAGE", space, space))
-			s, ask := playAsked(t, slacktest.Config{})
+			s, ask := startAsked(t, slacktest.Config{})
 			if _, err := s.carol.DMs(typed); err != nil {
 				t.Fatal(err)
 			}

@@ -115,7 +115,7 @@ func (s *stage) runQuietly(tb testing.TB) {
 // hang is when a test gives up, on however busy a machine.
 const hang = time.Minute
 
-// wait returns when holds does.
+// wait returns when holds returns true.
 func (s *stage) wait(what string, holds func() bool) {
 	s.t.Helper()
 	for deadline := time.Now().Add(hang); !holds(); time.Sleep(2 * time.Millisecond) {
@@ -150,7 +150,7 @@ func (s *stage) people(all ...*slacktest.Person) []ceremony.Person {
 	return people
 }
 
-// types runs a command and gives the answer as it is read.
+// types runs a command and returns the answer as people read it.
 func (s *stage) types(p *slacktest.Person, text string) string {
 	s.t.Helper()
 	reply := p.Command(s.ops, "/ceremony", text)
@@ -167,7 +167,7 @@ func (s *stage) types(p *slacktest.Person, text string) string {
 	return s.w.Read(m)
 }
 
-// told waits for something in the person's inbox that was written by the bot.
+// told waits for a message of the bot's with this text in the person's inbox.
 func (s *stage) told(p *slacktest.Person, what string) {
 	s.t.Helper()
 	if _, err := p.Finds(s.ctx(), func(m slacktest.Message) bool {
@@ -185,7 +185,7 @@ func (s *stage) inbox(p *slacktest.Person) string {
 	return strings.Join(all, "\n--\n")
 }
 
-// fromBot counts what the bot wrote to a person.
+// fromBot counts the messages that the bot wrote to a person.
 func (s *stage) fromBot(p *slacktest.Person) int {
 	return len(slices.DeleteFunc(p.Inbox(), func(m slacktest.Message) bool { return m.BotID == "" }))
 }
@@ -246,7 +246,7 @@ func (j *journal) String() string {
 
 var _ Engine = (*engine.Engine)(nil)
 
-// engine remembers what it was asked and answers what it was told to.
+// fakeEngine remembers what it was asked, and returns what it was told to.
 type fakeEngine struct {
 	ready    chan struct{}
 	clusters []ceremony.Cluster
@@ -360,7 +360,8 @@ func (e *fakeEngine) PeekStatement(pasted []byte) (string, bool) {
 	return line, true
 }
 
-// SubmitStatement understands what begins with the tag of a word, and nothing else.
+// SubmitStatement understands a line that begins with the tag of a statement, and nothing
+// else.
 func (e *fakeEngine) SubmitStatement(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
 	line, ok := e.PeekStatement(pasted)
 	if !ok {

@@ -17,7 +17,7 @@ func withTranscript(t *testing.T, s *stage) *scenario {
 	t.Helper()
 	p := s.plan()
 	scenario := begin(t, p)
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, board(t, scenario.c), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, statusPost(t, scenario.c), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,8 +40,8 @@ func TestTranscriptIsPostedAsFilesInTheThread(t *testing.T) {
 	if err != nil || again != ref {
 		t.Errorf("posted at %v and then at %v: %v", ref, again, err)
 	}
-	board, _ := scenario.c.Board()
-	posted := s.withFiles(board.TS)
+	statusPost, _ := scenario.c.Board()
+	posted := s.withFiles(statusPost.TS)
 	if len(posted) != 1 {
 		t.Fatalf("%d messages with files", len(posted))
 	}
@@ -91,7 +91,7 @@ func TestTranscriptThatIsNotWhatWasSignedIsNotPosted(t *testing.T) {
 	}
 }
 
-// TestTimeStampFollowsItsTranscript into the thread, once, and to whoever asks.
+// TestTimeStampFollowsItsTranscript into the thread, once, and to people who ask.
 func TestTimeStampFollowsItsTranscript(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	scenario := withTranscript(t, s)
@@ -105,8 +105,8 @@ func TestTimeStampFollowsItsTranscript(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	board, _ := scenario.c.Board()
-	posted := s.withFiles(board.TS)
+	statusPost, _ := scenario.c.Board()
+	posted := s.withFiles(statusPost.TS)
 	if len(posted) != 1 {
 		t.Fatalf("%d messages with files", len(posted))
 	}

@@ -76,7 +76,7 @@ func sourceOf(t *testing.T, file string) string {
 	return string(source)
 }
 
-// TestEveryKindOfMessageIsFrozen: what is sent to people has been read by somebody.
+// TestEveryKindOfMessageIsFrozen: every message that is sent to people has a golden file.
 func TestEveryKindOfMessageIsFrozen(t *testing.T) {
 	rendered := sourceOf(t, "golden_test.go") + sourceOf(t, "golden_operations_test.go") + sourceOf(t, "golden_alarm_test.go") + sourceOf(t, "golden_watched_test.go")
 	names := regexp.MustCompile(`(?m)^\t(\w+Message)\s+MessageKind = `).FindAllStringSubmatch(sourceOf(t, "../ceremony/rules/outbox.go"), -1)
@@ -117,8 +117,8 @@ func TestDrillOfManyHoldersShowsWhatItIsFor(t *testing.T) {
 	}
 }
 
-// TestP10StatusPostSaysWhatIsNotKnown: what is shown is journaled, or is said not
-// to be known yet.
+// TestP10StatusPostSaysWhatIsNotKnown: the post shows what is journaled, and says of
+// anything else that it is not known yet.
 func TestP10StatusPostSaysWhatIsNotKnown(t *testing.T) {
 	read := func(c rules.State, live rules.Live) string {
 		text, err := json.Marshal(render.StatusPost(c, live, noon).Blocks)

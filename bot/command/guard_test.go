@@ -10,9 +10,9 @@ import (
 	"conclave/bot/refusal"
 )
 
-// TestSecretTypedAsCommandIsNotUsed is about people in a hurry (P1): whatever
-// the verb, what looks like a share, a token or a PGP block trips the wire, and
-// nothing of it comes back.
+// TestSecretTypedAsCommandIsNotUsed is about people in a hurry (P1): whatever the verb, a
+// text that looks like a share, a token or a PGP block is refused, and nothing of it comes
+// back.
 func TestSecretTypedAsCommandIsNotUsed(t *testing.T) {
 	for _, secret := range []string{
 		hexShare, baseShare, strings.ToUpper(hexShare), "hvs.CAESIJ0123456789abcdefghijklmnop", "s.0123456789abcdefghijklmn",
@@ -27,8 +27,7 @@ func TestSecretTypedAsCommandIsNotUsed(t *testing.T) {
 	}
 }
 
-// TestTokenTypedForItsAccessorIsToBeRevoked is about the one word with which people
-// mix up an accessor (P1).
+// TestTokenTypedForItsAccessorIsToBeRevoked: people mix up a token and its accessor (P1).
 func TestTokenTypedForItsAccessorIsToBeRevoked(t *testing.T) {
 	for _, typed := range []string{
 		"accessor k7m2 hvs.0123456789abcdefghijklmn", "accessor k7m2 `hvs.0123456789abcdefghijklmn`", "accessor k7m2 s.0123456789abcdefghijklmn",
@@ -44,8 +43,8 @@ func TestTokenTypedForItsAccessorIsToBeRevoked(t *testing.T) {
 	}
 }
 
-// TestPasswordTypedForItsCommitmentIsNotUsed: whoever has the password can read the
-// token, and Slack would keep it (P1).
+// TestPasswordTypedForItsCommitmentIsNotUsed: with the password one can read the token, and
+// Slack would keep it (P1).
 func TestPasswordTypedForItsCommitmentIsNotUsed(t *testing.T) {
 	for _, typed := range []string{
 		"start generate-root prod otp=" + oneTime, "start generate-root prod OTP=“" + oneTime + "” why", "start generate-root prod why otp=" + oneTime,
@@ -75,7 +74,7 @@ func TestOrdinaryWordsTripNoWire(t *testing.T) {
 	}
 }
 
-// A share glued to a word goes into the plan's reason.
+// A share that is glued to a word must not go into the plan's reason.
 func TestGluedShareNeverBecomesAReason(t *testing.T) {
 	b64 := "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/AbCdE1"
 	for _, glued := range []string{"share=" + hexShare, "key:" + hexShare, "k=" + b64, "a|" + hexShare, hexShare + "...", "**" + hexShare + "**", "-key=" + b64,
@@ -101,7 +100,7 @@ func TestShareGluedToAnythingIsFound(t *testing.T) {
 	}
 }
 
-// What a word processor puts into a long word is not seen.
+// A word processor puts invisible marks into long words.
 func TestShareWithMarksThatNobodySeesIsFound(t *testing.T) {
 	share := strings.Repeat("0123456789abcdef", 4) + "07"
 	for _, mark := range []string{"\u00ad", "\u200b", "\u200c", "\u200d", "\u202e", "\u2060", "\ufeff"} {

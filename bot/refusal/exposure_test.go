@@ -25,7 +25,7 @@ hF4DAAAAAAAAAAASAQdAuvDL0H5mGkpQX0eyH1Yv0Yq2m9vXvY0m2Jq3bX6mY2Qw
 =njUN
 -----END PGP MESSAGE-----`
 
-// What the bot calls a secret is told apart by its kind.
+// Each kind of secret has a name of its own.
 func TestWhatATextShowsIsNamedByItsKind(t *testing.T) {
 	for text, want := range map[string][]refusal.Exposure{
 		"":                        nil,
@@ -46,7 +46,7 @@ func TestWhatATextShowsIsNamedByItsKind(t *testing.T) {
 	}
 }
 
-// otherSpaces are what text that was copied or pasted has in the place of a space.
+// otherSpaces are the characters that a copied text has in the place of a space.
 var otherSpaces = map[string]string{
 	"a no-break space": "\u00a0", "a narrow no-break space": "\u202f", "a figure space": "\u2007", "an em space": "\u2003",
 	"an ideographic space": "\u3000", "a line separator": "\u2028", "a next line": "\u0085", "a vertical tab": "\v", "a tab": "\t",
@@ -87,8 +87,8 @@ func TestArmorIsSeenWhateverItsDashesAre(t *testing.T) {
 	}
 }
 
-// BenchmarkTripwire is what is done for a text after its acknowledgement, in the queue
-// of whoever wrote it.
+// BenchmarkTripwire measures the search for secrets in a text. It happens after the
+// acknowledgement, in the queue of the sender.
 func BenchmarkTripwire(b *testing.B) {
 	const longest = 40000 // characters that Slack delivers of a message
 	shown := map[string]bool{soleHex: true}

@@ -21,8 +21,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// constants are the values of every constant of a string type in a package's
-// source, so that one that is added later is not forgotten here.
+// constants returns the values of every constant of a string type in a package's source,
+// so that one that is added later is not forgotten here.
 func constants(t *testing.T, folder, typeName string) []string {
 	t.Helper()
 	var all []string
@@ -81,7 +81,7 @@ func wellPut(t *testing.T, code string, w wording.Words) {
 	}
 }
 
-// An adapter's error about a right that the bot's token lacks.
+// missing is an adapter's error about a right that Conclave's token lacks.
 type missing struct{ error }
 
 func (missing) Policy() string {
@@ -117,7 +117,7 @@ func TestEverySentinelHasWordsOfItsOwn(t *testing.T) {
 	})
 }
 
-// The board and its thread say what differs from what.
+// The status post and its thread show the two values that differ.
 func TestFreezeNamesWhatDiffers(t *testing.T) {
 	for _, row := range []struct {
 		froze event.Frozen
@@ -198,8 +198,8 @@ func TestEveryStepAndEveryActHasWords(t *testing.T) {
 	}
 }
 
-// TestEveryEventIsToldInItsOwnWords holds the thread to the list of events: what is
-// told at all is not told by its type's name.
+// TestEveryEventIsToldInItsOwnWords compares the history with the list of events: an event
+// that is told at all is not told by its type's name.
 func TestEveryEventIsToldInItsOwnWords(t *testing.T) {
 	untold := []string{"Proposed", "Starting", "Offered", "Submitting", "AnswerLost", "Dropping", "Acting", "NodesSeen", "Posted", "Undeliverable"}
 	events, words := sourceOf(t, "../event/event.go"), sourceOf(t, "history.go")
@@ -229,8 +229,8 @@ func TestMissingRightIsNamedByTheLineThatGrantsIt(t *testing.T) {
 	}
 }
 
-// TestPeopleNeverReadInternalText guards the rule of words.go: what Slack, Vault
-// or this program say may quote what was sent.
+// TestPeopleNeverReadInternalText guards the rule of explain.go: an error of Slack's, of
+// Vault's or of this program's may quote what was sent.
 func TestPeopleNeverReadInternalText(t *testing.T) {
 	inside := errors.New("dial tcp 10.0.0.7:8200: canary-4711")
 	for _, err := range []error{inside, fmt.Errorf("x: %w: %w", ceremony.ErrNotSent, inside), fmt.Errorf("y: %w: %w", ceremony.VaultRefused, inside)} {
@@ -240,7 +240,8 @@ func TestPeopleNeverReadInternalText(t *testing.T) {
 	}
 }
 
-// Whether a backup is gone whose deletion was agreed to and had no answer is not known.
+// When the deletion of a backup was agreed to and had no answer, nobody knows whether it is
+// gone.
 func TestDeletionWithoutAnOutcomeIsNotSaidToHaveBeenRefused(t *testing.T) {
 	c := rules.State{
 		Plan:  ceremony.Plan{Operation: ceremony.ReadBackup, Cluster: "prod"},
