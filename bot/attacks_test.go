@@ -24,7 +24,8 @@ const warnOpen = "looks like a share in the open"
 
 // Plain share while the engine journals another refusal.
 func TestExposedShareIsAlwaysTold(t *testing.T) {
-	for _, why := range []ceremony.Refusal{ceremony.AlreadyCounted, ceremony.IsFrozen, ceremony.Busy, ceremony.NotAHolder} {
+	for _, why := range []ceremony.Refusal{ceremony.AlreadyCounted, ceremony.IsFrozen, ceremony.Busy,
+		ceremony.NotAHolder} {
 		t.Run(string(why), func(t *testing.T) {
 			s := start(t, slacktest.Config{})
 			s.engine.id = "prod-rekey-k7m2"
@@ -108,7 +109,8 @@ func TestButtonOfAnEarlierFreezeIsOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	if said := s.engine.said(); len(said) > 0 {
-		t.Errorf("a click under the first freeze (%q) thawed the second (%q): %q", event.SealedMidway, event.VaultDiffers, said)
+		t.Errorf("a click under the first freeze (%q) thawed the second (%q): %q", event.SealedMidway, event.VaultDiffers,
+			said)
 	}
 }
 
@@ -121,7 +123,8 @@ func TestReasonMakesNoLinkAndNoMention(t *testing.T) {
 		var blocks []map[string]any
 		_ = json.Unmarshal(raw, &blocks)
 		for _, b := range blocks {
-			if text, ok := b["text"].(map[string]any); ok && strings.Contains(fmt.Sprint(text["text"]), "evil.example") && text["verbatim"] != true {
+			if text, ok := b["text"].(map[string]any); ok && strings.Contains(fmt.Sprint(text["text"]), "evil.example") &&
+				text["verbatim"] != true {
 				t.Errorf("Slack makes a link of %v", text)
 			}
 		}

@@ -27,6 +27,7 @@ func BenchmarkMessageToEngine(b *testing.B) {
 		<-arrived
 	}
 	if late := s.bot.Health().LateAcks; late > 0 {
-		b.Errorf("%d of %d acknowledgements took longer than %v, where Slack gives up after three seconds", late, n, transport.LateAck)
+		b.Errorf("%d of %d acknowledgements took longer than %v, where Slack gives up after three seconds", late, n,
+			transport.LateAck)
 	}
 }

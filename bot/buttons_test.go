@@ -17,7 +17,8 @@ import (
 func (s *stage) verifyingScenario(t *testing.T, nonce string) *scenario {
 	p := s.plan()
 	return started(t, p).counted("bob", ceremony.StepUpdate, nonce1).
-		share("carol", ceremony.StepUpdate, nonce1, event.Rekeyed{By: s.people(s.carol)[0], Shares: s.sharesFor(), VerificationNonce: nonce, Required: 2}).
+		share("carol", ceremony.StepUpdate, nonce1,
+			event.Rekeyed{By: s.people(s.carol)[0], Shares: s.sharesFor(), VerificationNonce: nonce, Required: 2}).
 		then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce)})
 }
 
@@ -28,7 +29,8 @@ func (s *stage) backupScenario(t *testing.T) *scenario {
 	p.Verification, p.Backup = false, false
 	scenario := begin(t, p).then(event.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()}, event.BackupRead{Nonce: nonce1, Shares: s.sharesFor()})
 	for _, name := range []string{"alice", "bob", "carol"} {
-		scenario.then(event.Posted{Key: scenario.message(rules.DeliveryMessage, name).Key, Ref: ceremony.Ref{Channel: "D" + name, TS: "1.1"}})
+		scenario.then(event.Posted{Key: scenario.message(rules.DeliveryMessage, name).Key,
+			Ref: ceremony.Ref{Channel: "D" + name, TS: "1.1"}})
 	}
 	return scenario
 }
@@ -39,7 +41,9 @@ func (s *stage) tokenScenario(t *testing.T) *scenario {
 	p.Ceremony, p.Operation, p.Requester = "prod-generate-root-k7m2", ceremony.GenerateRoot, &p.Initiator
 	p.Receivers, p.NewThreshold, p.Verification, p.Backup = nil, 0, false, false
 	return started(t, p).counted("bob", ceremony.StepUpdate, nonce1).
-		share("carol", ceremony.StepUpdate, nonce1, event.TokenIssued{By: s.people(s.carol)[0], Ciphertext: "d2NGTUE=", Keys: p.Recipients()}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
+		share("carol", ceremony.StepUpdate, nonce1,
+			event.TokenIssued{By: s.people(s.carol)[0], Ciphertext: "d2NGTUE=",
+				Keys: p.Recipients()}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 }
 
 func (s *stage) sharesFor() []event.NewShare {

@@ -19,7 +19,8 @@ const (
 // TestEveryExposureHasWordsOfItsOwn, and they say what to do.
 func TestEveryExposureHasWordsOfItsOwn(t *testing.T) {
 	said := map[string]refusal.Exposure{}
-	for _, e := range []refusal.Exposure{refusal.ExposedKey, refusal.ExposedToken, refusal.ExposedShare, refusal.ExposedEnvelope, refusal.ExposedPassword} {
+	for _, e := range []refusal.Exposure{refusal.ExposedKey, refusal.ExposedToken, refusal.ExposedShare,
+		refusal.ExposedEnvelope, refusal.ExposedPassword} {
 		w := explain(e.Told())
 		if other, twice := said[w.What]; twice || w.Hint == "" || w == wording.Wordless {
 			t.Errorf("%s says the same as %q: %q", e, other, w)

@@ -42,7 +42,8 @@ func TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, typed := range []string{"list", "status k7m2", "start rekey prod " + soleHex, "approve k7m2 " + soleHex, "submit form", soleHex} {
+	for _, typed := range []string{"list", "status k7m2", "start rekey prod " + soleHex, "approve k7m2 " + soleHex,
+		"submit form", soleHex} {
 		if r := s.alice.Command(s.ops, "/ceremony", typed); r.Error != "" {
 			t.Errorf("/ceremony %s: Slack shows %s", typed, r.Error)
 		}
@@ -50,7 +51,8 @@ func TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement(t *testing.T) {
 	if _, err := s.carol.Clicks(ask, string(command.VerbForm)); err != nil {
 		t.Errorf("a click: %v", err)
 	}
-	if done, err := s.carol.Submits(form, map[string]string{render.FormInput: soleHex + "\n" + envelope}); err != nil || done.Trouble != "" || len(done.Errors) > 0 {
+	if done, err := s.carol.Submits(form, map[string]string{render.FormInput: soleHex + "\n" + envelope}); err != nil ||
+		done.Trouble != "" || len(done.Errors) > 0 {
 		t.Errorf("a form: %+v, %v", done, err)
 	}
 	s.wait("all acknowledgements", func() bool { return s.w.Unacknowledged() == 0 })
@@ -66,28 +68,33 @@ func saidBy(user, text string) socketmode.Event {
 		slack.NewRichTextBlock("b", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(text, nil))),
 	}}}
 	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e"}, Data: slackevents.EventsAPIEvent{
-		Data:       &slackevents.EventsAPICallbackEvent{EventID: "Ev1"},
-		InnerEvent: slackevents.EventsAPIInnerEvent{Data: &slackevents.MessageEvent{User: user, Channel: "D1", TimeStamp: "1.1", ChannelType: slackevents.ChannelTypeIM, Message: m}},
+		Data: &slackevents.EventsAPICallbackEvent{EventID: "Ev1"},
+		InnerEvent: slackevents.EventsAPIInnerEvent{Data: &slackevents.MessageEvent{User: user, Channel: "D1",
+			TimeStamp: "1.1", ChannelType: slackevents.ChannelTypeIM, Message: m}},
 	}}
 }
 
 func commandedBy(user, text string) socketmode.Event {
-	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e"}, Data: slack.SlashCommand{UserID: user, TriggerID: "1.2.3", Text: text}}
+	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e"},
+		Data: slack.SlashCommand{UserID: user, TriggerID: "1.2.3", Text: text}}
 }
 
 func submittedBy(user, text string) socketmode.Event {
-	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e", AcceptsResponsePayload: true}, Data: slack.InteractionCallback{
-		Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user}, View: slack.View{
-			ID: "V1", CallbackID: render.FormCallback, State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{render.FormCallback: {render.FormInput: {Value: text}}}},
-		},
-	}}
+	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e", AcceptsResponsePayload: true},
+		Data: slack.InteractionCallback{
+			Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user}, View: slack.View{
+				ID: "V1", CallbackID: render.FormCallback,
+				State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{render.FormCallback: {render.FormInput: {Value: text}}}},
+			},
+		}}
 }
 
 // TestAcknowledgementCostsTheSameForEveryText counts allocations.
 func TestAcknowledgementCostsTheSameForEveryText(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	d := &inbox{Bot: s.bot, engine: s.engine}
-	for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy, "command": commandedBy, "form": submittedBy} {
+	for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy, "command": commandedBy,
+		"form": submittedBy} {
 		cost := func(text string) float64 {
 			ev := of("U1", text)
 			if _, j := d.read(ev); j.Do == nil {
@@ -125,7 +132,8 @@ func TestEngineIsAskedAboutWhatLooksLikeADigestAlone(t *testing.T) {
 		asks := s.engine.asks
 		s.engine.mu.Unlock()
 		if asks > row.most {
-			t.Errorf("the engine was asked %d times about a message of %d characters, want at most %d", asks, len(row.text), row.most)
+			t.Errorf("the engine was asked %d times about a message of %d characters, want at most %d", asks, len(row.text),
+				row.most)
 		}
 	}
 }
@@ -173,7 +181,8 @@ func TestDigestInAFormIsAnsweredAfterItWasLookedAt(t *testing.T) {
 func BenchmarkAcknowledgement(b *testing.B) {
 	for _, ended := range []int{0, 200, 1000} {
 		for _, characters := range []int{100, 4000, longest} {
-			for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy, "command": commandedBy, "form": submittedBy} {
+			for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy,
+				"command": commandedBy, "form": submittedBy} {
 				b.Run(fmt.Sprintf("%s/ended=%d/characters=%d", name, ended, characters), func(b *testing.B) {
 					d := floodedInbox(b, ended)
 					ev := of("U1", wordyText(characters))

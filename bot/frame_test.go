@@ -111,14 +111,16 @@ func FuzzFrame(f *testing.F) {
 	log := &tailLog{}
 	b, err := New(Config{
 		AppToken: "xapp-1", BotToken: "xoxb-1", APIURL: w.server.URL + "/api/", Team: "T0CONCLAVE", Channel: "C0OPS",
-		Sign: signTestParcel, Files: testFiles, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Sign: signTestParcel, Files: testFiles,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		f.Fatal(err)
 	}
 	b.rhythm.LeastGap, b.rhythm.MostGap, b.rhythm.Refusals = time.Millisecond, 2*time.Millisecond, -1
 	b.notifier.posts.Gap = 0
-	s := &stage{t: f, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}, ended: make(chan error, 1)}
+	s := &stage{t: f, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}},
+		ended: make(chan error, 1)}
 	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Holders: people("carol")}}
 	close(s.engine.ready)
 	s.runQuietly(f)

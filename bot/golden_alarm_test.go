@@ -79,7 +79,8 @@ func alarmScenes(t *testing.T) map[string]render.Message {
 	exposed := begin(t, alarmPlan()).then(kinds["exposed-share"], kinds["exposed-key"])
 	all["answer-holders-exposed"] = render.Holders([]ceremony.Cluster{{
 		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice"), Approvers: people("bob"), Approvals: 1,
-		Holders: people("alice", "mallory"), Receivers: people("alice", "mallory"), Window: 4 * time.Hour, Owners: people("sue"),
+		Holders: people("alice", "mallory"), Receivers: people("alice", "mallory"), Window: 4 * time.Hour,
+		Owners: people("sue"),
 	}}, []rules.State{exposed.c})
 	return all
 }

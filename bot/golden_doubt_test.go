@@ -44,7 +44,8 @@ func (s *scenario) uses(name string, r ceremony.TagMatch, events ...event.Event)
 		nodes = append(nodes, n.Address)
 	}
 	return s.then(event.Submitting{
-		By: s.who(name), Step: step, Nonce: s.c.Round.Nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at, Evidence: evidence, TagMatch: r,
+		By: s.who(name), Step: step, Nonce: s.c.Round.Nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at,
+		Evidence: evidence, TagMatch: r,
 	}).then(events...)
 }
 
@@ -80,7 +81,8 @@ func doubtScenes(t *testing.T) map[string]render.Message {
 		doubts("carol", ceremony.UnfamiliarShare, before).uses("carol", insisted, counted("carol", 2)).
 		uses("dave", known, event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "dave"), Suspects: people("carol")})
 	proof := rekeyed(t)
-	proof.then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).doubts("carol", ceremony.OutdatedShare, proof.c.ID())
+	proof.then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
+		doubts("carol", ceremony.OutdatedShare, proof.c.ID())
 	drill := drilling(t).uses("alice", known).uses("bob", ceremony.TagMatch{}).
 		doubts("carol", ceremony.OutdatedShare, before).uses("carol", ceremony.TagMatch{Insisted: ceremony.OutdatedShare})
 	right := drilling(t).uses("alice", known)

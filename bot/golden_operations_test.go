@@ -191,11 +191,13 @@ func operationScenes(t *testing.T) map[string]render.Message {
 
 	// Init.
 	initialized := made(initPlan("shamir"))
-	initDone := made(initPlan("shamir")).posted(rules.DeliveryMessage).posted(rules.TokenMessage).then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
+	initDone := made(initPlan("shamir")).posted(rules.DeliveryMessage).posted(rules.TokenMessage).
+		then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 	initAuto := made(initPlan("transit")).then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 	initActing := approvedScenario(t, initPlan("shamir")).then(event.Acting{Act: event.Initializing})
 	initLost := approvedScenario(t, initPlan("shamir")).then(event.Acting{Act: event.Initializing},
-		event.Closing{Outcome: event.Failed, Fault: ceremony.InitLost}, event.Ended{Outcome: event.Failed, Vault: event.AttemptUsed})
+		event.Closing{Outcome: event.Failed, Fault: ceremony.InitLost}, event.Ended{Outcome: event.Failed,
+			Vault: event.AttemptUsed})
 
 	// Unseal.
 	sealed := func() *scenario { return unsealing(t, node(vault0, true, 0), node(vault1, true, 0), silent(vault2)) }
@@ -208,12 +210,16 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	half := sealed().entered("bob", []string{vault1}, node(vault0, true, 1), silent(vault1), silent(vault2))
 	waits := sealed().then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, false, 0), node(vault1, false, 0), silent(vault2)}})
 	again := sealed().entered("bob", nil, node(vault0, true, 1), node(vault1, false, 0), silent(vault2)).
-		then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 1), node(vault1, false, 0), node(vault2, true, 0)}},
+		then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 1), node(vault1, false, 0),
+			node(vault2, true, 0)}},
 			event.KeyAnnounced{Key: announced(ceremony.StepUnseal, nonce1)})
 	refused := sealed().entered("bob", nil, node(vault0, true, 1), node(vault1, true, 1), silent(vault2)).
 		entered("carol", nil, node(vault0, true, 2), node(vault1, true, 2), silent(vault2)).
-		share("erin", ceremony.StepUnseal, nonce1, event.RoundRefused{Step: ceremony.StepUnseal, Round: 1, With: people("bob", "carol", "erin"), Nodes: []string{vault0, vault1}})
-	unsealed := sealed().entered("bob", nil, node(vault0, false, 0), node(vault1, false, 0), node(vault2, false, 0)).then(done)
+		share("erin", ceremony.StepUnseal, nonce1,
+			event.RoundRefused{Step: ceremony.StepUnseal, Round: 1, With: people("bob", "carol", "erin"),
+				Nodes: []string{vault0, vault1}})
+	unsealed := sealed().entered("bob", nil, node(vault0, false, 0), node(vault1, false, 0), node(vault2, false, 0)).
+		then(done)
 	mostly := sealed().then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, false, 0), node(vault1, false, 0), silent(vault2)}},
 		event.Closing{Outcome: event.Completed}, done)
 	tooFew := sealed().entered("bob", nil, node(vault0, true, 1), silent(vault1), silent(vault2)).
@@ -221,7 +227,8 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	forgetting := sealed().entered("bob", nil, node(vault0, true, 1), silent(vault1), silent(vault2)).
 		then(event.ResetAsked{By: person("bob")}, event.Dropping{Step: ceremony.StepUnseal, Nonce: nonce1})
 	forgot := &scenario{t: t, entries: forgetting.entries}
-	forgot.then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 0), silent(vault1), silent(vault2)}}, event.RoundReset{Step: ceremony.StepUnseal, Nonce: nonce1})
+	forgot.then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 0), silent(vault1), silent(vault2)}},
+		event.RoundReset{Step: ceremony.StepUnseal, Nonce: nonce1})
 	unsealFrozen := sealed().then(event.Frozen{Why: event.VaultDiffers, Want: vault0 + ": 3 of 5 shares", Got: "2 of 3"})
 
 	// Rekey: what only some plans have.
@@ -229,8 +236,10 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	unverified.Verification, unverified.Backup = false, false
 	unverified.Receivers, unverified.NewThreshold = people("alice", "bob", "carol"), 2
 	unverified.TokenExpires = noon.Add(time.Hour)
-	made2 := started(t, unverified).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
-		share("erin", ceremony.StepUpdate, nonce1, event.Rekeyed{By: person("erin"), Shares: newShares()[:3], Keys: unverified.Recipients()})
+	made2 := started(t, unverified).counted("bob", ceremony.StepUpdate, nonce1).
+		counted("carol", ceremony.StepUpdate, nonce1).
+		share("erin", ceremony.StepUpdate, nonce1,
+			event.Rekeyed{By: person("erin"), Shares: newShares()[:3], Keys: unverified.Recipients()})
 	single := rekeyPlan()
 	single.Receivers, single.NewThreshold = people("carol"), 1
 	single.Receivers[0].Key = ceremony.Fingerprint(strings.Repeat("f", 40))
@@ -248,10 +257,12 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	believed := issued(t, rootPlan(), event.Reminded{Number: 1}, event.TokenRevoked{By: new(person("alice"))})
 	left := issued(t, rootPlan(), event.Reminded{Number: 9}, event.TokenLeft{})
 	signed := issued(t, rootPlan())
-	signed.then(event.TranscriptSigned{Number: 1, Lines: signed.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE="})
+	signed.then(event.TranscriptSigned{Number: 1, Lines: signed.c.Seq(), SHA256: strings.Repeat("5a", 32),
+		Signature: "d2NGTUE="})
 	count := issued(t, rootPlan()).c.Seq()
 	witnessed := issued(t, rootPlan()).
-		then(event.TranscriptSigned{Number: 1, Lines: count, SHA256: strings.Repeat("5a", 32), Archives: []string{"time stamp", "bucket", "directory"}}).
+		then(event.TranscriptSigned{Number: 1, Lines: count, SHA256: strings.Repeat("5a", 32),
+			Archives: []string{"time stamp", "bucket", "directory"}}).
 		then(event.Archived{
 			Number: 1, Where: "time stamp", SHA256: strings.Repeat("5a", 32), TimeStamp: "MAA=",
 			Receipt: "2026-03-01 14:03:07 UTC by CN=Time <stamps>, number 2f",
@@ -260,14 +271,17 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		then(event.TranscriptSigned{Number: 1, Lines: count, SHA256: strings.Repeat("5a", 32), Archives: []string{"bucket"}}).
 		then(event.ArchiveFailed{Number: 1, Where: "bucket"})
 	asked := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)})
-	wrongPassword := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
+	wrongPassword := approvedScenario(t, passwordPlan()).
+		then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
 		fails("alice", ceremony.StepOTP, ceremony.OtherPassword)
 	exposed := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
 		fails("alice", ceremony.StepOTP, ceremony.PlainPassword).
-		then(event.Closing{Outcome: event.Failed, Fault: ceremony.PlainPassword}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
+		then(event.Closing{Outcome: event.Failed, Fault: ceremony.PlainPassword},
+			event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
 	passwordLost := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)},
 		event.Starting{Attempt: 1}, event.PasswordLost{})
-	encoded := approvedScenario(t, passwordPlan()).then(event.Starting{Attempt: 1}, event.Started{Nonce: nonce1, Required: 3}).
+	encoded := approvedScenario(t, passwordPlan()).
+		then(event.Starting{Attempt: 1}, event.Started{Nonce: nonce1, Required: 3}).
 		counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
 		share("dave", ceremony.StepUpdate, nonce1, event.TokenIssued{By: person("dave"), Encoded: encodedToken})
 	recovery := issued(t, tokenPlan("prod-recovery-token-x7fg", ceremony.RecoveryToken))
@@ -280,15 +294,18 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		share("dave", ceremony.StepUpdate, nonce1,
 			event.TokenIssued{By: person("dave"), Ciphertext: "d2NGTUE=", Keys: []ceremony.Fingerprint{person("erin").Key}},
 			event.Frozen{Why: event.VaultDiffers, Want: "a token for AAAA", Got: "EEEE"},
-			event.Closing{Outcome: event.Cancelled, By: new(person("bob"))}, event.Ended{Outcome: event.Cancelled, Vault: event.NothingToCancel})
+			event.Closing{Outcome: event.Cancelled, By: new(person("bob"))}, event.Ended{Outcome: event.Cancelled,
+				Vault: event.NothingToCancel})
 
 	// Rotate and its policy.
 	rotated := approvedScenario(t, rotatePlan()).then(event.Acting{Act: event.Rotating},
 		event.Rotated{Key: ceremony.KeyStatus{Term: 7, Installed: noon.Add(2 * time.Minute)}}, done)
 	rotating := approvedScenario(t, rotatePlan()).then(event.Acting{Act: event.Rotating})
 	notRotated := approvedScenario(t, rotatePlan()).then(event.Acting{Act: event.Rotating},
-		event.Closing{Outcome: event.Failed, Fault: ceremony.VaultForbids}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
-	policySet := approvedScenario(t, policyPlan()).then(event.Acting{Act: event.SettingPolicy}, event.RotationSet{Policy: *policyPlan().NewPolicy}, done)
+		event.Closing{Outcome: event.Failed, Fault: ceremony.VaultForbids}, event.Ended{Outcome: event.Failed,
+			Vault: event.NothingToCancel})
+	policySet := approvedScenario(t, policyPlan()).
+		then(event.Acting{Act: event.SettingPolicy}, event.RotationSet{Policy: *policyPlan().NewPolicy}, done)
 
 	// Backup.
 	twice := append(newShares(), event.NewShare{For: person("bob"), Ciphertext: "d2NGTUI="})
@@ -300,18 +317,24 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	strange := approvedScenario(t, backupPlan()).then(backupOf("", "", twice...))
 	broken := approvedScenario(t, backupPlan()).then(backupOf("prod-rekey-q2w3", event.Failed, newShares()...))
 	unfinished := approvedScenario(t, backupPlan()).then(backupOf("prod-rekey-q2w3", event.Expired, newShares()...))
-	agreed := read().posted(rules.DeliveryMessage).then(event.DeletionAsked{By: person("bob")}, event.Acting{Act: event.DeletingBackup})
-	deleted := read().posted(rules.DeliveryMessage).then(event.DeletionAsked{By: person("bob")}, event.Acting{Act: event.DeletingBackup}, event.BackupDeleted{}, done)
+	agreed := read().posted(rules.DeliveryMessage).
+		then(event.DeletionAsked{By: person("bob")}, event.Acting{Act: event.DeletingBackup})
+	deleted := read().posted(rules.DeliveryMessage).
+		then(event.DeletionAsked{By: person("bob")}, event.Acting{Act: event.DeletingBackup}, event.BackupDeleted{}, done)
 	nobodys := approvedScenario(t, backupPlan()).then(event.BackupRead{Nonce: nonce2, Unclaimed: readFrom.Unclaimed})
 	kept := read().posted(rules.DeliveryMessage).then(event.Closing{Outcome: event.Completed}, done)
-	nothing := approvedScenario(t, backupPlan()).then(event.Closing{Outcome: event.Failed, Fault: ceremony.NoBackupKept}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
+	nothing := approvedScenario(t, backupPlan()).
+		then(event.Closing{Outcome: event.Failed, Fault: ceremony.NoBackupKept},
+			event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
 
 	// Drill.
 	drill := drilling(t).proves("bob").fails("carol", ceremony.StepDrill, ceremony.Unsigned)
-	spare := drilling(t).proves("alice").proves("bob").proves("carol").proves("dave").fails("erin", ceremony.StepDrill, ceremony.SignerInvalid).
+	spare := drilling(t).proves("alice").proves("bob").proves("carol").proves("dave").
+		fails("erin", ceremony.StepDrill, ceremony.SignerInvalid).
 		then(event.Closing{Outcome: event.Completed}, done)
 	enough := drilling(t).proves("alice").proves("bob").proves("carol").then(event.Closing{Outcome: event.Completed}, done)
-	short := drilling(t).proves("bob").fails("carol", ceremony.StepDrill, ceremony.BadShare).then(event.Closing{Outcome: event.Completed}, done)
+	short := drilling(t).proves("bob").fails("carol", ceremony.StepDrill, ceremony.BadShare).
+		then(event.Closing{Outcome: event.Completed}, done)
 
 	return map[string]render.Message{
 		"init-approval":          approval(initPlan("shamir")),
@@ -461,7 +484,8 @@ func operationScenes(t *testing.T) map[string]render.Message {
 
 		"answer-key-report": render.KeyReport("prod", rules.KeyReport{
 			Key:    ceremony.KeyStatus{Term: 7, Installed: noon.Add(-40 * 24 * time.Hour), Encryptions: 12_345_678},
-			Policy: policyPlan().NewPolicy, Backup: true, Rekeyed: noon.Add(-90 * 24 * time.Hour), Rotated: noon.Add(-40 * 24 * time.Hour),
+			Policy: policyPlan().NewPolicy, Backup: true, Rekeyed: noon.Add(-90 * 24 * time.Hour),
+			Rotated: noon.Add(-40 * 24 * time.Hour),
 		}),
 		"answer-key-report-bare": render.KeyReport("prod", rules.KeyReport{Key: ceremony.KeyStatus{Term: 1, Installed: noon, Encryptions: 42}}),
 	}

@@ -52,9 +52,12 @@ func scenes(t *testing.T) map[string]render.Message {
 	unreached.then(event.Undeliverable{Key: unreached.message(rules.AskMessage, "dave").Key})
 	unapproved := begin(t, rekeyPlan())
 	unapproved.then(event.Undeliverable{Key: unapproved.message(rules.ApprovalMessage, "bob").Key})
-	two := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1)
-	refused := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
-		share("erin", ceremony.StepUpdate, nonce1, event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "erin")})
+	two := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).
+		counted("carol", ceremony.StepUpdate, nonce1)
+	refused := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).
+		counted("carol", ceremony.StepUpdate, nonce1).
+		share("erin", ceremony.StepUpdate, nonce1,
+			event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "erin")})
 	onItsWay := started(t, rekeyPlan()).share("bob", ceremony.StepUpdate, nonce1)
 	lost := started(t, rekeyPlan()).share("bob", ceremony.StepUpdate, nonce1, event.AnswerLost{})
 	frozen := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).
@@ -65,7 +68,8 @@ func scenes(t *testing.T) map[string]render.Message {
 		event.Posted{Key: handed.message(rules.DeliveryMessage, "alice").Key, Ref: ceremony.Ref{Channel: "D1", TS: "1.1"}},
 		event.Undeliverable{Key: handed.message(rules.DeliveryMessage, "dave").Key},
 	)
-	verifying := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).counted("alice", ceremony.StepVerify, nonce2)
+	verifying := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
+		counted("alice", ceremony.StepVerify, nonce2)
 	verified := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
 		counted("alice", ceremony.StepVerify, nonce2).counted("bob", ceremony.StepVerify, nonce2).
 		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol"))})
@@ -74,13 +78,16 @@ func scenes(t *testing.T) map[string]render.Message {
 		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol")), Unconfirmed: true})
 	unconfirmed.then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 	unproven := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)},
-		event.Closing{Outcome: event.Expired}, event.AttemptLost{Nonce: nonce1, Unproven: true}, event.Ended{Outcome: event.Expired, Vault: event.AttemptUnknown})
+		event.Closing{Outcome: event.Expired}, event.AttemptLost{Nonce: nonce1,
+			Unproven: true}, event.Ended{Outcome: event.Expired, Vault: event.AttemptUnknown})
 	goneMade := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).
-		then(event.Frozen{Why: event.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress", Remains: rules.SharesMade})
+		then(event.Frozen{Why: event.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress",
+			Remains: rules.SharesMade})
 	goneNothing := started(t, rekeyPlan()).then(event.Frozen{Why: event.AttemptGone, Remains: rules.NothingMade})
 	goneToken := started(t, rootPlan()).then(event.Frozen{Why: event.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress"})
-	unknownToken := started(t, rootPlan()).then(event.Frozen{Why: event.AttemptGone}, event.Closing{Outcome: event.Cancelled, By: new(person("alice"))},
-		event.AttemptLost{Nonce: nonce1, Unproven: true}, event.Ended{Outcome: event.Cancelled, Vault: event.AttemptUnknown})
+	unknownToken := started(t, rootPlan()).
+		then(event.Frozen{Why: event.AttemptGone}, event.Closing{Outcome: event.Cancelled, By: new(person("alice"))},
+			event.AttemptLost{Nonce: nonce1, Unproven: true}, event.Ended{Outcome: event.Cancelled, Vault: event.AttemptUnknown})
 	past := carriedThrough(t)
 	elsewhere := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}, event.Verified{})
 	reset := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}, event.RoundReset{Step: ceremony.StepVerify, Nonce: nonce1})
@@ -93,25 +100,33 @@ func scenes(t *testing.T) map[string]render.Message {
 	lateEnd := &scenario{t: t, entries: verifying.entries}
 	lateEnd.then(event.Closing{Outcome: event.Expired}, event.Ended{Outcome: event.Expired, Vault: event.AttemptDropped})
 	failed := started(t, rootPlan()).then(event.Closing{Outcome: event.Failed, Fault: ceremony.TokenLost}, event.Ended{Outcome: event.Failed, Vault: event.AttemptUsed})
-	root := started(t, rootPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
+	root := started(t, rootPlan()).counted("bob", ceremony.StepUpdate, nonce1).
+		counted("carol", ceremony.StepUpdate, nonce1).
 		share("dave", ceremony.StepUpdate, nonce1, event.TokenIssued{By: person("dave"), Ciphertext: "d2NGTUE="})
 	declined := started(t, rekeyPlan())
-	declined.then(event.Offered{By: person("carol"), Step: ceremony.StepUpdate, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}},
-		event.Declined{By: person("carol"), Step: ceremony.StepUpdate, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}, Reason: ceremony.Unsigned})
+	declined.then(event.Offered{By: person("carol"), Step: ceremony.StepUpdate,
+		Message: ceremony.Ref{Channel: "D2", TS: "1.9"}},
+		event.Declined{By: person("carol"), Step: ceremony.StepUpdate, Message: ceremony.Ref{Channel: "D2", TS: "1.9"},
+			Reason: ceremony.Unsigned})
 
 	recovery := started(t, recoveryPlan())
-	recoveryRefused := started(t, recoveryPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
-		share("erin", ceremony.StepUpdate, nonce1, event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "erin")})
+	recoveryRefused := started(t, recoveryPlan()).counted("bob", ceremony.StepUpdate, nonce1).
+		counted("carol", ceremony.StepUpdate, nonce1).
+		share("erin", ceremony.StepUpdate, nonce1,
+			event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "erin")})
 	recoveryMade := remade(t, recoveryPlan())
 	recoveryDone := remade(t, recoveryPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
 		counted("alice", ceremony.StepVerify, nonce2).counted("bob", ceremony.StepVerify, nonce2).
-		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol"))}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
+		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol"))},
+			event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 
 	oddKey := announced(ceremony.StepUpdate, "x'; rm -rf ~; '")
 
 	clusters := []ceremony.Cluster{{
-		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice", "bob"), Approvers: people("alice", "bob"), Approvals: 1,
-		Holders: people("alice", "bob", "carol", "dave", "erin"), Receivers: people("alice", "bob", "carol"), Window: 4 * time.Hour,
+		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice", "bob"),
+		Approvers: people("alice", "bob"), Approvals: 1,
+		Holders: people("alice", "bob", "carol", "dave", "erin"), Receivers: people("alice", "bob", "carol"),
+		Window: 4 * time.Hour,
 	}}
 	list := []rules.State{two.c, completed.c, cancelled.c}
 
@@ -182,7 +197,8 @@ func scenes(t *testing.T) map[string]render.Message {
 		"frozen":                outbox(frozen, rules.FrozenMessage, "bob"),
 		"frozen-over": outbox(func() *scenario {
 			s := &scenario{t: t, entries: frozen.entries}
-			return s.then(event.Closing{Outcome: event.Cancelled, By: &alice}, event.Ended{Outcome: event.Cancelled, Vault: event.AttemptDropped})
+			return s.then(event.Closing{Outcome: event.Cancelled, By: &alice},
+				event.Ended{Outcome: event.Cancelled, Vault: event.AttemptDropped})
 		}(), rules.FrozenMessage, "bob"),
 		"ended-completed":     outbox(completed, rules.EndedMessage, "bob"),
 		"history-unproven":    render.History(half.c, event.Entry{Seq: 9, At: noon, Hash: "ab", Event: event.AttemptLost{Nonce: nonce1, Unproven: true}}),

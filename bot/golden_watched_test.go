@@ -66,11 +66,14 @@ func watchedScenes(t *testing.T) map[string]render.Message {
 	disagreed := ended().then(event.WitnessStated{By: person("sue"), Why: "the clock was wrong", Signed: signed})
 
 	strict := ceremony.Cluster{
-		Name: "prod", Operations: []ceremony.Operation{ceremony.Unseal, ceremony.Rekey}, Initiators: people("alice", "bob"), Approvers: people("alice", "bob"), Approvals: 1,
+		Name: "prod", Operations: []ceremony.Operation{ceremony.Unseal, ceremony.Rekey}, Initiators: people("alice", "bob"),
+		Approvers: people("alice", "bob"), Approvals: 1,
 		Holders: people("alice", "bob"), Receivers: people("alice", "bob"), Witnesses: people("sue"), Window: 4 * time.Hour,
 		Policies: map[ceremony.Operation]ceremony.Policy{ceremony.Rekey: {
-			Approvals: 2, Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Signed: true, Separate: true, Witness: true,
-			Window: 8 * time.Hour, Cooling: 30 * time.Minute, Quiet: ceremony.Quiet{From: 22 * 60, To: 6 * 60, Zone: "Europe/Berlin"},
+			Approvals: 2, Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Signed: true, Separate: true,
+			Witness: true,
+			Window:  8 * time.Hour, Cooling: 30 * time.Minute,
+			Quiet:    ceremony.Quiet{From: 22 * 60, To: 6 * 60, Zone: "Europe/Berlin"},
 			RollCall: ceremony.RollCall{On: true, Needed: 3}, Ways: []ceremony.Intake{ceremony.ByFile, ceremony.ByForm},
 		}},
 	}

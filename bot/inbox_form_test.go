@@ -97,7 +97,8 @@ func TestFormTakesAnEnvelopeAsADirectMessageDoes(t *testing.T) {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	got := s.offered(1)[0]
-	if got.By != s.account(s.carol) || string(got.Envelope) != envelope || got.Message != (ceremony.Ref{Channel: formChannel, TS: v.ID}) {
+	if got.By != s.account(s.carol) || string(got.Envelope) != envelope ||
+		got.Message != (ceremony.Ref{Channel: formChannel, TS: v.ID}) {
 		t.Errorf("offered %q by %v at %v", got.Envelope, got.By, got.Message)
 	}
 	after, open := s.carol.Form()
@@ -183,7 +184,8 @@ func TestFormSaysAtOnceThatThereIsNoEnvelopeInIt(t *testing.T) {
 
 // TestSecretTypedIntoTheFormIsAnsweredAndForgotten: P1.
 func TestSecretTypedIntoTheFormIsAnsweredAndForgotten(t *testing.T) {
-	for secret, want := range map[string]string{hexShare: warnOpen, newToken: "revoke it now", "-----BEGIN RSA PRIVATE KEY-----\nMIIE": "private key in the open"} {
+	for secret, want := range map[string]string{hexShare: warnOpen, newToken: "revoke it now",
+		"-----BEGIN RSA PRIVATE KEY-----\nMIIE": "private key in the open"} {
 		s, ask := startAsked(t, slacktest.Config{})
 		v := s.pressForm(s.carol, ask)
 		s.engine.id = ""
@@ -228,7 +230,8 @@ func TestFormThatComesTooLateIsTold(t *testing.T) {
 	s.expect("Press the button once more", s.w.Read(m))
 
 	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context()}
-	if _, err := d.openForm(s.ctx(), s.account(s.carol), "prod-rekey-k7m2", "", trigger{"1.2.3", time.Now().Add(-triggerLife)}); err != refusal.FormLate {
+	if _, err := d.openForm(s.ctx(), s.account(s.carol), "prod-rekey-k7m2", "",
+		trigger{"1.2.3", time.Now().Add(-triggerLife)}); err != refusal.FormLate {
 		t.Errorf("a trigger whose time is over is used: %v", err)
 	}
 }
@@ -272,7 +275,8 @@ func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if offered := strings.Contains(string(raw), "Use a form"); !strings.Contains(said, want) || offered != wording.MayCome(p, ceremony.ByForm) {
+		if offered := strings.Contains(string(raw), "Use a form"); !strings.Contains(said, want) ||
+			offered != wording.MayCome(p, ceremony.ByForm) {
 			t.Errorf("%v: a form: %t, and\n%s", ways, offered, said)
 		}
 	}

@@ -40,7 +40,8 @@ func TestStatusPostItsThreadAndDirectMessagesLieWhereTheyBelong(t *testing.T) {
 	if err != nil || ref.Channel != s.ops.ID() {
 		t.Fatal(ref, err)
 	}
-	scenario := (&scenario{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+	scenario := (&scenario{t: t, entries: c.History}).
+		then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
 	line, err := d.Deliver(t.Context(), scenario.c, scenario.message(rules.HistoryMessage, ""), false)
 	if err != nil {
 		t.Fatal(err)
@@ -75,8 +76,10 @@ func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		scenario := (&scenario{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
-		for kind, to := range map[rules.MessageKind]string{rules.BoardMessage: "", rules.HistoryMessage: "", rules.ApprovalMessage: "bob"} {
+		scenario := (&scenario{t: t, entries: c.History}).
+			then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+		for kind, to := range map[rules.MessageKind]string{rules.BoardMessage: "", rules.HistoryMessage: "",
+			rules.ApprovalMessage: "bob"} {
 			m := messageOf(t, scenario.c, kind, to)
 			count := func() int { return strings.Count(posted(s), `"key":"`+m.Key+`"`) }
 			before := count()
@@ -122,7 +125,8 @@ func posted(s *stage) string {
 func TestPostThatNeverArrivedIsPostedWhenLookedFor(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.DropBefore()})
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); err == nil || errors.Is(err, ceremony.ErrNotPosted) {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); err == nil ||
+		errors.Is(err, ceremony.ErrNotPosted) {
 		t.Fatalf("%v", err)
 	}
 	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), true); err != nil {
@@ -154,7 +158,8 @@ func TestWhatBecameOfAPostIsToldApart(t *testing.T) {
 		s, c := posting(t, slacktest.Config{})
 		s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: slacktest.Answer(code)})
 		_, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false)
-		if certain := errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable); err == nil || certain != (want != nil) || !errors.Is(err, want) && want != nil {
+		if certain := errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable); err == nil ||
+			certain != (want != nil) || !errors.Is(err, want) && want != nil {
 			t.Errorf("%s: %v, want %v", code, err, want)
 		}
 	}
@@ -163,7 +168,8 @@ func TestWhatBecameOfAPostIsToldApart(t *testing.T) {
 func TestSlackThatCantBeReachedHasPostedNothing(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Close()
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); !errors.Is(err,
+		ceremony.ErrNotPosted) {
 		t.Errorf("%v", err)
 	}
 }
@@ -210,7 +216,8 @@ func TestWhoCantBeWrittenToIsToldApart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, ceremonyOf := posting(t, slacktest.Config{})
 			s.w.Inject(slacktest.Fault{Method: c.method, Effect: slacktest.Answer(c.code)})
-			_, err := s.bot.Notifier().Deliver(t.Context(), ceremonyOf, messageOf(t, ceremonyOf, rules.ApprovalMessage, "bob"), false)
+			_, err := s.bot.Notifier().Deliver(t.Context(), ceremonyOf, messageOf(t, ceremonyOf, rules.ApprovalMessage, "bob"),
+				false)
 			if !errors.Is(err, c.want) || errors.Is(err, ceremony.ErrUndeliverable) != (c.want == ceremony.ErrUndeliverable) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
@@ -325,8 +332,10 @@ func TestStatusPostThatWasShownAtATerminalTakesAPlaceInSlack(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Notifier()
 	shown := ceremony.Ref{Channel: ceremony.Terminal, TS: "board"}
-	scenario := (&scenario{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: shown}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
-	if ref, err := d.Deliver(t.Context(), scenario.c, scenario.message(rules.HistoryMessage, ""), false); !errors.Is(err, ceremony.ErrNotPosted) {
+	scenario := (&scenario{t: t, entries: c.History}).
+		then(event.Posted{Key: "board", Ref: shown}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+	if ref, err := d.Deliver(t.Context(), scenario.c, scenario.message(rules.HistoryMessage, ""), false); !errors.Is(err,
+		ceremony.ErrNotPosted) {
 		t.Errorf("posted into a thread that is not there: %v, %v", ref, err)
 	}
 	at, err := d.Redraw(t.Context(), scenario.c, rules.Live{}, shown)
@@ -408,8 +417,11 @@ func TestMessageThatCantBeMadeIsGivenUp(t *testing.T) {
 	}
 	p := s.plan()
 	scenario := started(t, p).counted("bob", ceremony.StepUpdate, nonce1)
-	scenario.share("carol", ceremony.StepUpdate, nonce1, event.Rekeyed{By: s.people(s.carol)[0], VerificationNonce: nonce2, Required: 2, Shares: []event.NewShare{{For: s.people(s.carol)[0], Ciphertext: "d2NGTUE="}}})
-	if _, err := s.bot.Notifier().Deliver(t.Context(), scenario.c, scenario.message(rules.DeliveryMessage, "carol"), false); !errors.Is(err, ceremony.ErrUndeliverable) {
+	scenario.share("carol", ceremony.StepUpdate, nonce1,
+		event.Rekeyed{By: s.people(s.carol)[0], VerificationNonce: nonce2, Required: 2,
+			Shares: []event.NewShare{{For: s.people(s.carol)[0], Ciphertext: "d2NGTUE="}}})
+	if _, err := s.bot.Notifier().Deliver(t.Context(), scenario.c, scenario.message(rules.DeliveryMessage, "carol"),
+		false); !errors.Is(err, ceremony.ErrUndeliverable) {
 		t.Errorf("%v", err)
 	}
 }

@@ -56,7 +56,8 @@ func TestFilesAreOneMessageInTheThread(t *testing.T) {
 // TestP5FilesWhoseAnswerWasLostArePostedOnce: whatever step it was that failed.
 func TestP5FilesWhoseAnswerWasLostArePostedOnce(t *testing.T) {
 	for _, method := range []string{"files.getUploadURLExternal", "upload_url", "files.completeUploadExternal"} {
-		for _, fault := range []slacktest.Effect{slacktest.DropAfter(), slacktest.StatusAfter(500), slacktest.DropBefore(), slacktest.Status(500)} {
+		for _, fault := range []slacktest.Effect{slacktest.DropAfter(), slacktest.StatusAfter(500), slacktest.DropBefore(),
+			slacktest.Status(500)} {
 			s, c := posting(t, slacktest.Config{})
 			thread := s.thread(c)
 			injected := s.w.Inject(slacktest.Fault{Method: method, Times: 1, Effect: fault})
@@ -88,7 +89,8 @@ func TestFilesOfOthersAreNotTakenForOurs(t *testing.T) {
 	if _, err := s.alice.RepliesTo(statusPost, "look"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.alice.Shares(s.ops, "forged", slacktest.Upload{Name: twoFiles[0].Name, Content: []byte("{}")}, slacktest.Upload{Name: twoFiles[1].Name, Content: []byte("x")}); err != nil {
+	if _, err := s.alice.Shares(s.ops, "forged", slacktest.Upload{Name: twoFiles[0].Name, Content: []byte("{}")},
+		slacktest.Upload{Name: twoFiles[1].Name, Content: []byte("x")}); err != nil {
 		t.Fatal(err)
 	}
 	ref, err := s.bot.notifier.share(s.ctx(), s.ops.ID(), "", twoFiles, "transcript", true, time.Now())
@@ -117,7 +119,8 @@ func TestFilesWaitWhenSlackAsksToSlowDown(t *testing.T) {
 func TestFileThatSlackWillNeverTakeIsGivenUp(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	thread := s.thread(c)
-	s.w.Inject(slacktest.Fault{Method: "files.getUploadURLExternal", Effect: slacktest.Answer("file_upload_size_restricted")})
+	s.w.Inject(slacktest.Fault{Method: "files.getUploadURLExternal",
+		Effect: slacktest.Answer("file_upload_size_restricted")})
 	_, err := s.bot.notifier.share(s.ctx(), s.ops.ID(), thread, twoFiles, strings.Repeat("x", 10), false, time.Now())
 	if !errors.Is(err, ceremony.ErrUndeliverable) {
 		t.Errorf("%v", err)

@@ -124,7 +124,8 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 		t.Errorf("the envelope is not signed by its holder:\n%s", opened)
 	}
 
-	ciphertext := us.runsWith("gpg -q --batch --trust-model always -e -r "+carol.fingerprint+" | base64 -w0", []byte("a new share"))
+	ciphertext := us.runsWith("gpg -q --batch --trust-model always -e -r "+carol.fingerprint+" | base64 -w0",
+		[]byte("a new share"))
 	binary, err := base64.StdEncoding.DecodeString(ciphertext)
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +135,8 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 		Armor: us.runsWith("gpg -q --batch --enarmor | sed 's/ARMORED FILE/MESSAGE/'", binary),
 		Line:  us.runsWith("gpg -q --batch -sa", []byte("conclave-delivery1 "+hex.EncodeToString(sum[:])+"\n")) + pinned,
 	}
-	steps = listingsOf(render.Delivery(c, rules.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
+	steps = listingsOf(render.Delivery(c, rules.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key},
+		signed))
 	carol.runs(steps[1])
 	if _, err := os.Stat(filepath.Join(carol.folder, wording.ShareFile(c, c.Seq()))); err != nil {
 		t.Fatal(err)

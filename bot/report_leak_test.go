@@ -123,7 +123,8 @@ func TestStrangersWhoShowASecretAreToldAndHeardOf(t *testing.T) {
 	}
 	s.told(far, warnOpen)
 	s.settle()
-	if said := strings.Join(s.engine.said(), "\n"); !strings.Contains(said, "exposed-share by ") || strings.Contains(said, "exposed-share by "+s.w.TeamID()+"/"+far.ID()) {
+	if said := strings.Join(s.engine.said(), "\n"); !strings.Contains(said, "exposed-share by ") ||
+		strings.Contains(said, "exposed-share by "+s.w.TeamID()+"/"+far.ID()) {
 		t.Errorf("an account of another workspace is taken for one of ours:\n%s", said)
 	}
 	if len(s.engine.offered()) != 0 {
@@ -155,14 +156,16 @@ func TestP1ASignedWordThatShowsASecretIsNotTaken(t *testing.T) {
 		return "-----BEGIN PGP MESSAGE-----\n\n" + line + "\n-----END PGP MESSAGE-----"
 	}
 	for _, secret := range []string{newToken, oldToken, hexShare, baseShare, soleHex} {
-		if _, err := s.carol.DMs(armored("conclave-word1 prod-rekey-k7m2 " + hash + " exception it was " + secret)); err != nil {
+		if _, err := s.carol.DMs(armored("conclave-word1 prod-rekey-k7m2 " + hash + " exception it was " +
+			secret)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := s.raisedFor(s.carol.ID()); !slices.Equal(got, []string{"exposed-token", "exposed-share"}) {
 		t.Errorf("raised %q", got)
 	}
-	if _, err := s.carol.DMs(armored("conclave-word1 prod-rekey-k7m2 " + hash + " present " + strings.ToUpper(soleHex))); err != nil {
+	if _, err := s.carol.DMs(armored("conclave-word1 prod-rekey-k7m2 " + hash + " present " +
+		strings.ToUpper(soleHex))); err != nil {
 		t.Fatal(err)
 	}
 	s.settle()

@@ -57,7 +57,8 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	s.ops = w.AddChannel("ops", s.alice, s.bob, s.carol, w.Bot())
 	s.bot, err = New(Config{
 		AppToken: w.AppToken(), BotToken: w.BotToken(), APIURL: w.URL() + "/api/", Team: w.TeamID(), Channel: s.ops.ID(),
-		Sign: signTestParcel, Files: testFiles, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Sign: signTestParcel, Files: testFiles,
+		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -68,8 +69,9 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	s.bot.notifier.redraws.Gap = 0
 	s.engine = &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}
 	s.engine.clusters = []ceremony.Cluster{{
-		Name: "prod", Operations: ceremony.Operations(), Initiators: s.people(s.alice), Approvers: s.people(s.alice, s.bob), Approvals: 1,
-		Holders: s.people(s.alice, s.bob, s.carol), Receivers: s.people(s.alice, s.bob, s.carol), Window: time.Hour,
+		Name: "prod", Operations: ceremony.Operations(), Initiators: s.people(s.alice), Approvers: s.people(s.alice, s.bob),
+		Approvals: 1,
+		Holders:   s.people(s.alice, s.bob, s.carol), Receivers: s.people(s.alice, s.bob, s.carol), Window: time.Hour,
 	}}
 	return s
 }
@@ -347,7 +349,8 @@ func (e *fakeEngine) Note(_ context.Context, id ceremony.ID, by ceremony.Account
 	return e.decide("note", id, by, text)
 }
 
-func (e *fakeEngine) Testify(_ context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.State, error) {
+func (e *fakeEngine) Testify(_ context.Context, id ceremony.ID, by ceremony.Account, agrees bool,
+	why string) (rules.State, error) {
 	return e.decide(fmt.Sprintf("testify %t", agrees), id, by, why)
 }
 
@@ -362,7 +365,8 @@ func (e *fakeEngine) PeekStatement(pasted []byte) (string, bool) {
 
 // SubmitStatement understands a line that begins with the tag of a statement, and nothing
 // else.
-func (e *fakeEngine) SubmitStatement(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
+func (e *fakeEngine) SubmitStatement(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID,
+	ceremony.Verb, error) {
 	line, ok := e.PeekStatement(pasted)
 	if !ok {
 		return "", "", ceremony.NoWord
@@ -387,7 +391,8 @@ func (e *fakeEngine) Delete(_ context.Context, id ceremony.ID, by ceremony.Accou
 	return e.decide("delete", id, by, "")
 }
 
-func (e *fakeEngine) NameToken(_ context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.State, error) {
+func (e *fakeEngine) NameToken(_ context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.State,
+	error) {
 	return e.decide("accessor", id, by, accessor)
 }
 
@@ -395,7 +400,8 @@ func (e *fakeEngine) TokenRevoked(_ context.Context, id ceremony.ID, by ceremony
 	return e.decide("revoked", id, by, "")
 }
 
-func (e *fakeEngine) Acknowledge(_ context.Context, id ceremony.ID, by ceremony.Account, why, _ string) (rules.State, error) {
+func (e *fakeEngine) Acknowledge(_ context.Context, id ceremony.ID, by ceremony.Account, why, _ string) (rules.State,
+	error) {
 	return e.decide("acknowledge", id, by, why)
 }
 
@@ -446,7 +452,8 @@ func (e *fakeEngine) IsDigest(word string) bool {
 	defer e.mu.Unlock()
 	e.asks++
 	for _, c := range e.all {
-		if word == c.PlanHash || word == c.Plan.OTP || slices.ContainsFunc(c.History, func(entry event.Entry) bool { return word == entry.Hash }) {
+		if word == c.PlanHash || word == c.Plan.OTP ||
+			slices.ContainsFunc(c.History, func(entry event.Entry) bool { return word == entry.Hash }) {
 			return true
 		}
 	}

@@ -78,13 +78,15 @@ func sourceOf(t *testing.T, file string) string {
 
 // TestEveryKindOfMessageIsFrozen: every message that is sent to people has a golden file.
 func TestEveryKindOfMessageIsFrozen(t *testing.T) {
-	rendered := sourceOf(t, "golden_test.go") + sourceOf(t, "golden_operations_test.go") + sourceOf(t, "golden_alarm_test.go") + sourceOf(t, "golden_watched_test.go")
+	rendered := sourceOf(t, "golden_test.go") + sourceOf(t, "golden_operations_test.go") +
+		sourceOf(t, "golden_alarm_test.go") + sourceOf(t, "golden_watched_test.go")
 	names := regexp.MustCompile(`(?m)^\t(\w+Message)\s+MessageKind = `).FindAllStringSubmatch(sourceOf(t, "../ceremony/rules/outbox.go"), -1)
 	if len(names) < 10 {
 		t.Fatalf("%d kinds found", len(names))
 	}
 	for _, m := range names {
-		if name := m[1]; name != "BoardMessage" && name != "HistoryMessage" && !strings.Contains(rendered, "rules."+name+",") {
+		if name := m[1]; name != "BoardMessage" && name != "HistoryMessage" &&
+			!strings.Contains(rendered, "rules."+name+",") {
 			t.Errorf("no scene shows a %s", name)
 		}
 	}
@@ -163,7 +165,8 @@ func TestP10RequestThatCantBeDeliveredIsShownAsSuch(t *testing.T) {
 	scenario := begin(t, s.plan())
 	scenario.then(event.Undeliverable{Key: scenario.message(rules.ApprovalMessage, "bob").Key})
 	s.holds(scenario)
-	if got := s.types(s.alice, "status"); !strings.Contains(got, "May approve: bob (not asked)") || !strings.Contains(got, "*Not asked: bob.*") {
+	if got := s.types(s.alice, "status"); !strings.Contains(got, "May approve: bob (not asked)") ||
+		!strings.Contains(got, "*Not asked: bob.*") {
 		t.Errorf("bob is shown as asked:\n%s", got)
 	}
 	s.holds(scenario.then(event.Approved{By: s.people(s.bob)[0], PlanHash: scenario.c.PlanHash}))

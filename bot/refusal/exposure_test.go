@@ -75,9 +75,11 @@ func TestArmorIsSeenWhateverItsSpacesAre(t *testing.T) {
 }
 
 func TestArmorIsSeenWhateverItsDashesAre(t *testing.T) {
-	for _, dash := range []string{"\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212", "\ufe63", "\uff0d"} {
+	for _, dash := range []string{"\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212", "\ufe63",
+		"\uff0d"} {
 		text := strings.ReplaceAll(envelope, "-", dash)
-		if got := refusal.Exposures(strings.Replace(text, "hF4D", baseShare+"\nhF4D", 1), nil); len(got) > 0 || !refusal.PGPBegin.MatchString(text) {
+		if got := refusal.Exposures(strings.Replace(text, "hF4D", baseShare+"\nhF4D", 1), nil); len(got) > 0 ||
+			!refusal.PGPBegin.MatchString(text) {
 			t.Errorf("%U: armor is taken for %v", []rune(dash), got)
 		}
 		certificate := strings.ReplaceAll("-----BEGIN CERTIFICATE-----\n"+baseShare+"\n-----END CERTIFICATE-----", "-", dash)

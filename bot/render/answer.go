@@ -88,7 +88,8 @@ func Holders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
 		m.Blocks = append(m.Blocks,
 			section("*%s*: %s", wording.Escape(cl.Name), strings.Join(operations, ", ")),
 			section("May propose: %s\nMay approve: %s (%d needed, never the one who proposed)\nOpen for %s",
-				wording.ListAnd(wording.Names(cl.Initiators)), wording.ListAnd(wording.Names(cl.Approvers)), cl.Approvals, wording.Spell(cl.Window)),
+				wording.ListAnd(wording.Names(cl.Initiators)), wording.ListAnd(wording.Names(cl.Approvers)), cl.Approvals,
+				wording.Spell(cl.Window)),
 			section("*Holders and their pinned keys*\n%s", strings.Join(holders, "\n")),
 		)
 		if words := wording.PolicyLines(cl); words != "" {
@@ -128,11 +129,13 @@ func Proposed(c rules.State, by ceremony.Account) Message {
 			may = append(may, wording.Escape(p.Name))
 		}
 	}
-	blocks := []slack.Block{section("*Proposed:* `%s`, %s. I have asked %s to approve it.", c.ID(), about, wording.ListAnd(may))}
+	blocks := []slack.Block{section("*Proposed:* `%s`, %s. I have asked %s to approve it.", c.ID(), about,
+		wording.ListAnd(may))}
 	for _, caution := range wording.Cautions(c.Plan) {
 		blocks = append(blocks, section("%s", caution))
 	}
 	return Message{Line: line, Blocks: append(blocks,
-		section("Tell them the hash of the plan in another way than Slack:\n`%s`  (%s)", wording.Short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
+		section("Tell them the hash of the plan in another way than Slack:\n`%s`  (%s)", wording.Short(c.PlanHash),
+			ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
 	)}
 }

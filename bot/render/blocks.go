@@ -22,7 +22,8 @@ func (m Message) Options() []slack.MsgOption {
 	m = m.OrStop()
 	blocks := m.Blocks
 	if len(blocks) > wording.MaxBlocks {
-		blocks = append(blocks[:wording.MaxBlocks-1:wording.MaxBlocks-1], footnote("There is more than fits into one message."))
+		blocks = append(blocks[:wording.MaxBlocks-1:wording.MaxBlocks-1],
+			footnote("There is more than fits into one message."))
 	}
 	return []slack.MsgOption{
 		slack.MsgOptionText(wording.Clip(m.Line, wording.MaxLine), false),

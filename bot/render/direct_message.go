@@ -115,7 +115,8 @@ func renderApproval(c rules.State, to *ceremony.Person) Message {
 				section("*To approve it*, sign its hash with your PGP key, and send me what this prints, here:"),
 				Copied(wording.StatementCommand(c.StatementFor(ceremony.SayApprove), to.Key)),
 				slack.NewActionBlock("decide", reject),
-				footnote("An account alone approves nothing here. Or type `/ceremony reject %s why`. Open until %s.", c.ID(), wording.When(c.Plan.Closes)),
+				footnote("An account alone approves nothing here. Or type `/ceremony reject %s why`. Open until %s.", c.ID(),
+					wording.When(c.Plan.Closes)),
 			)
 		} else {
 			blocks = append(blocks,
@@ -124,7 +125,8 @@ func renderApproval(c rules.State, to *ceremony.Person) Message {
 						confirm("Approve the plan?", "You have read it, and it is what you agreed on with "+wording.Clip(c.Plan.Initiator.Name, 100)+".", "Approve", "Not yet")),
 					reject,
 				),
-				footnote("Or type `/ceremony approve %s %s`, or `/ceremony reject %s why`. Open until %s.", c.ID(), wording.Short(c.PlanHash), c.ID(), wording.When(c.Plan.Closes)),
+				footnote("Or type `/ceremony approve %s %s`, or `/ceremony reject %s why`. Open until %s.", c.ID(),
+					wording.Short(c.PlanHash), c.ID(), wording.When(c.Plan.Closes)),
 			)
 		}
 	}
@@ -149,7 +151,8 @@ func renderFrozen(c rules.State, e event.Entry) Message {
 		blocks = append(blocks,
 			slack.NewActionBlock("decide",
 				button(command.VerbResume, value, "Go on", slack.StyleDefault,
-					confirm("Go on?", "You know why this happened, and it is harmless. "+wording.Upper(takes)+".", "Go on", "Not yet")),
+					confirm("Go on?", "You know why this happened, and it is harmless. "+wording.Upper(takes)+".", "Go on",
+						"Not yet")),
 				button(command.VerbCancel, value, "Cancel the ceremony", slack.StyleDanger,
 					confirm("Cancel the ceremony?", wording.Cancelled(c), "Cancel it", "Not yet")),
 			),

@@ -12,7 +12,8 @@ import (
 // need not be found again, and never holds what was typed.
 func Form(c rules.State, to ceremony.Person) slack.ModalViewRequest {
 	r := wording.RequestOf(c, to, c.Key.Step)
-	blocks := []slack.Block{section("*%s* (`%s`). Until %s.", wording.Subject(c.Plan), c.ID(), wording.When(c.Key.Expires))}
+	blocks := []slack.Block{section("*%s* (`%s`). Until %s.", wording.Subject(c.Plan), c.ID(),
+		wording.When(c.Key.Expires))}
 	blocks = append(blocks,
 		section("This prints the PGP message, once you have taken the key and read what you agree to:"),
 		Copied(wording.SealCommand(c, to, *c.Key, r.File, "")))

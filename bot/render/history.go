@@ -12,7 +12,8 @@ import (
 func History(c rules.State, e event.Entry) Message {
 	text := wording.HistoryWords(c, e)
 	return Message{
-		Line:   wording.PlainLine(text),
-		Blocks: []slack.Block{section("%s", text), footnote("%s · entry %d · `%s`", wording.When(e.At), e.Seq, wording.Short(e.Hash))},
+		Line: wording.PlainLine(text),
+		Blocks: []slack.Block{section("%s", text),
+			footnote("%s · entry %d · `%s`", wording.When(e.At), e.Seq, wording.Short(e.Hash))},
 	}
 }

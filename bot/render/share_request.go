@@ -19,7 +19,8 @@ func ShareRequest(c rules.State, to ceremony.Person, key ceremony.Announced) Mes
 	r := wording.RequestOf(c, to, key.Step)
 	blocks := []slack.Block{
 		title(r.What),
-		section("*%s* (`%s`), %s. Until %s.", wording.Subject(c.Plan), c.ID(), wording.AgreedBy(c), wording.When(key.Expires)),
+		section("*%s* (`%s`), %s. Until %s.", wording.Subject(c.Plan), c.ID(), wording.AgreedBy(c),
+			wording.When(key.Expires)),
 	}
 	if r.News != "" {
 		blocks = append(blocks, section("%s", r.News))
@@ -30,7 +31,8 @@ func ShareRequest(c rules.State, to ceremony.Person, key ceremony.Announced) Mes
 		section("*2.* Read what you agree to. gpg must say `Good signature` by the key that you were given once and have pinned:"),
 		listing(wording.Grouped(key.Identity)),
 		Copied(wording.ReadCommand(key.Announcement)),
-		section("The plan in it has the hash `%s` (%s).", wording.Short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
+		section("The plan in it has the hash `%s` (%s).", wording.Short(c.PlanHash),
+			ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
 	)
 	if key.Step == ceremony.StepOTP {
 		blocks = append(blocks, sendPassword(c, to, key, r)...)

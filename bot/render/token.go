@@ -64,11 +64,13 @@ func tokenDuty(c rules.State, step int) []slack.Block {
 	case ceremony.Init:
 		before := "Set the cluster up with it"
 		if !(ceremony.Seal{Type: c.Plan.Seal}).UnsealsItself() {
-			before = fmt.Sprintf("When the cluster is unsealed (`/ceremony start unseal %s`), set it up", wording.Escape(c.Plan.Cluster))
+			before = fmt.Sprintf("When the cluster is unsealed (`/ceremony start unseal %s`), set it up",
+				wording.Escape(c.Plan.Cluster))
 		}
 		return []slack.Block{
 			section("*%d.* %s: an audit log, a way in for people, and for Conclave a token with the policy that `conclave policy` prints.", step, before),
-			section("*%d.* Then revoke it. *It may do everything and never expires*, and nobody watches over it for you:", step+1),
+			section("*%d.* Then revoke it. *It may do everything and never expires*, and nobody watches over it for you:",
+				step+1),
 			Copied(wording.Paste(wording.RevokeSelf)),
 		}
 	case ceremony.RecoveryToken:
@@ -87,7 +89,8 @@ func tokenDuty(c rules.State, step int) []slack.Block {
 		section("*%d.* Tell me its accessor, so that I can see when it is gone. The accessor names the token and does not give it away. With the token in `VAULT_TOKEN`:", step),
 		Copied(wording.Paste(wording.ShowAccessor)),
 		Copied(wording.Paste("/ceremony accessor %s ACCESSOR", wording.AnID(c.ID()))),
-		section("*%d.* %s, and then revoke it. *It may do everything and never expires*; I remind you until it is gone:", step+1, use),
+		section("*%d.* %s, and then revoke it. *It may do everything and never expires*; I remind you until it is gone:",
+			step+1, use),
 		Copied(wording.Paste(wording.RevokeSelf)),
 	}
 }
@@ -106,7 +109,8 @@ func Reminder(c rules.State, e event.Entry) Message {
 	}
 	if c.Accessor != "" {
 		blocks = append(blocks, inline("Or without the token itself: `%s`. I ask Vault every minute, and see when it is gone.",
-			wording.Paste("vault token revoke -accessor %s", wording.Blank{Word: c.Accessor, Fits: ceremony.IsNonce(c.Accessor)})))
+			wording.Paste("vault token revoke -accessor %s",
+				wording.Blank{Word: c.Accessor, Fits: ceremony.IsNonce(c.Accessor)})))
 	} else {
 		blocks = append(blocks,
 			section("*If you still need it*, tell me its accessor, so that I can see when it is gone. With the token in `VAULT_TOKEN`:"),

@@ -39,7 +39,8 @@ func TestAccountsAreJudgedByWhatSlackSays(t *testing.T) {
 
 func TestOrganisationAsTeamTakesItsWorkspaces(t *testing.T) {
 	r := NewAccounts(nil, "E1")
-	if err := r.Judge(&slack.User{ID: "W1", TeamID: "T2", Enterprise: slack.EnterpriseUser{EnterpriseID: "E1"}}); err != nil {
+	if err := r.Judge(&slack.User{ID: "W1", TeamID: "T2",
+		Enterprise: slack.EnterpriseUser{EnterpriseID: "E1"}}); err != nil {
 		t.Error(err)
 	}
 	if err := r.Judge(&slack.User{ID: "W1", TeamID: "T2", Enterprise: slack.EnterpriseUser{EnterpriseID: "E2"}}); !errors.Is(err, refusal.Outsider) {

@@ -73,7 +73,8 @@ func wellPut(t *testing.T, code string, w wording.Words) {
 	if w == wording.Wordless {
 		t.Errorf("%s: no words", code)
 	}
-	if w.What == "" || !strings.HasSuffix(w.What, ".") || w.Hint != "" && !strings.ContainsAny(w.Hint[len(w.Hint)-1:], ".!") {
+	if w.What == "" || !strings.HasSuffix(w.What, ".") || w.Hint != "" &&
+		!strings.ContainsAny(w.Hint[len(w.Hint)-1:], ".!") {
 		t.Errorf("%s: not whole sentences: %q", code, w)
 	}
 	if strings.Contains(w.String(), code) && strings.Contains(code, "-") {
@@ -92,7 +93,8 @@ func (m missing) Unwrap() error { return m.error }
 func TestEveryRefusalHasWords(t *testing.T) {
 	for _, code := range constants(t, "..", "Refusal") {
 		wellPut(t, code, wording.ExplainRefusal(ceremony.Refusal(code)))
-		if got := wording.ExplainError(fmt.Errorf("somewhere: %w", ceremony.Refusal(code))); got != wording.ExplainRefusal(ceremony.Refusal(code)) {
+		if got := wording.ExplainError(fmt.Errorf("somewhere: %w",
+			ceremony.Refusal(code))); got != wording.ExplainRefusal(ceremony.Refusal(code)) {
 			t.Errorf("%s: wrapped, it is explained as %q", code, got)
 		}
 	}
@@ -166,7 +168,8 @@ func TestFreezeReasonsOutcomesAndEndingsHaveWords(t *testing.T) {
 func TestEveryOperationHasWords(t *testing.T) {
 	said := map[string]ceremony.Operation{}
 	for _, op := range ceremony.Operations() {
-		p := ceremony.Plan{Operation: op, Cluster: "prod", OldPolicy: &ceremony.RotationPolicy{}, NewPolicy: &ceremony.RotationPolicy{}}
+		p := ceremony.Plan{Operation: op, Cluster: "prod", OldPolicy: &ceremony.RotationPolicy{},
+			NewPolicy: &ceremony.RotationPolicy{}}
 		if strings.HasPrefix(wording.Subject(p), string(op)+" on ") || wording.Purpose(p) == "" {
 			t.Errorf("%s: no words: %q, %q", op, wording.Subject(p), wording.Purpose(p))
 		}
@@ -201,7 +204,8 @@ func TestEveryStepAndEveryActHasWords(t *testing.T) {
 // TestEveryEventIsToldInItsOwnWords compares the history with the list of events: an event
 // that is told at all is not told by its type's name.
 func TestEveryEventIsToldInItsOwnWords(t *testing.T) {
-	untold := []string{"Proposed", "Starting", "Offered", "Submitting", "AnswerLost", "Dropping", "Acting", "NodesSeen", "Posted", "Undeliverable"}
+	untold := []string{"Proposed", "Starting", "Offered", "Submitting", "AnswerLost", "Dropping", "Acting", "NodesSeen",
+		"Posted", "Undeliverable"}
 	events, words := sourceOf(t, "../event/event.go"), sourceOf(t, "history.go")
 	all := regexp.MustCompile(`(?m)^func \((\w+)\) event\(\)`).FindAllStringSubmatch(events, -1)
 	if len(all) < 40 {
@@ -221,7 +225,8 @@ func TestMissingRightIsNamedByTheLineThatGrantsIt(t *testing.T) {
 		t.Errorf("explained as %q", w)
 	}
 	live := rules.Live{Vault: err, Since: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)}
-	if line := wording.VaultLine(rules.State{Plan: ceremony.Plan{Operation: ceremony.Rekey, Cluster: "prod"}}, live); !strings.Contains(line, want) {
+	if line := wording.VaultLine(rules.State{Plan: ceremony.Plan{Operation: ceremony.Rekey, Cluster: "prod"}},
+		live); !strings.Contains(line, want) {
 		t.Errorf("the status post says %q", line)
 	}
 	if w := wording.ExplainError(missing{ceremony.ErrRefused}); strings.Contains(w.Hint, want) {
@@ -233,8 +238,10 @@ func TestMissingRightIsNamedByTheLineThatGrantsIt(t *testing.T) {
 // Vault's or of this program's may quote what was sent.
 func TestPeopleNeverReadInternalText(t *testing.T) {
 	inside := errors.New("dial tcp 10.0.0.7:8200: canary-4711")
-	for _, err := range []error{inside, fmt.Errorf("x: %w: %w", ceremony.ErrNotSent, inside), fmt.Errorf("y: %w: %w", ceremony.VaultRefused, inside)} {
-		if said := wording.ExplainError(err).String(); strings.Contains(said, "canary") || strings.Contains(said, "10.0.0.7") {
+	for _, err := range []error{inside, fmt.Errorf("x: %w: %w", ceremony.ErrNotSent, inside),
+		fmt.Errorf("y: %w: %w", ceremony.VaultRefused, inside)} {
+		if said := wording.ExplainError(err).String(); strings.Contains(said, "canary") ||
+			strings.Contains(said, "10.0.0.7") {
 			t.Errorf("%v is told as %q", err, said)
 		}
 	}
@@ -251,7 +258,8 @@ func TestDeletionWithoutAnOutcomeIsNotSaidToHaveBeenRefused(t *testing.T) {
 		t.Errorf("nobody has agreed: %s", words)
 	}
 	c.Deletion = &ceremony.Person{Name: "paul"}
-	if words := wording.OutcomeWords(c); strings.Contains(words, "nobody agreed") || !strings.Contains(words, "may still keep") {
+	if words := wording.OutcomeWords(c); strings.Contains(words, "nobody agreed") ||
+		!strings.Contains(words, "may still keep") {
 		t.Errorf("paul has agreed: %s", words)
 	}
 }
