@@ -108,29 +108,10 @@ func (n note) shows(harmless func(string) bool) []refusal.Exposure {
 func (in *inbox) receive(
 	ctx context.Context, by ceremony.Account, n note, shown []refusal.Exposure,
 ) (render.Message, error) {
+	if done, err := in.turnAway(by, n, shown); done {
+		return render.Message{}, err
+	}
 	text := n.text()
-	exposed := len(shown) > 0
-	armored := refusal.PGPBegin.MatchString(text)
-	switch {
-	case exposed && (!n.direct || n.edited != "" || !offerable(shown[0])):
-		return render.Message{}, shown[0].Told()
-	case !n.direct && armored:
-		return render.Message{}, refusal.NotDirect
-	case !n.direct:
-		return render.Message{}, nil
-	case n.edited != "" && armored:
-		return render.Message{}, refusal.Edited
-	case n.edited != "":
-		return render.Message{}, nil
-	}
-	switch {
-	case in.listed(by):
-	case exposed:
-		return render.Message{}, shown[0].Told() // whoever they are: this is what they have to know
-	default:
-		return render.Message{}, refusal.Unlisted
-	}
-
 	var faults []error
 	place := n.places()
 	offered := false
@@ -148,7 +129,7 @@ func (in *inbox) receive(
 		}
 		faults = append(faults, err)
 	}
-	if exposed || armored {
+	if len(shown) > 0 || refusal.PGPBegin.MatchString(text) {
 		take([]byte(text), n.way(), shown)
 	}
 	for _, id := range n.files {
@@ -184,6 +165,29 @@ func (in *inbox) receive(
 		return render.Message{}, nil
 	}
 	return render.DirectHelp(), nil
+}
+
+// turnAway reports whether nothing in a note is to be opened, and returns what its sender is
+// told, if anything. shown is what its texts show in the open.
+func (in *inbox) turnAway(by ceremony.Account, n note, shown []refusal.Exposure) (done bool, err error) {
+	exposed, armored := len(shown) > 0, refusal.PGPBegin.MatchString(n.text())
+	switch {
+	case exposed && (!n.direct || n.edited != "" || !offerable(shown[0])):
+		return true, shown[0].Told()
+	case !n.direct && armored:
+		return true, refusal.NotDirect
+	case !n.direct:
+		return true, nil
+	case n.edited != "" && armored:
+		return true, refusal.Edited
+	case n.edited != "":
+		return true, nil
+	case in.listed(by):
+		return false, nil
+	case exposed:
+		return true, shown[0].Told() // whoever they are: this is what they have to know
+	}
+	return true, refusal.Unlisted
 }
 
 // way returns how the text of it came.

@@ -60,12 +60,19 @@ var (
 	unprintable  = regexp.MustCompile(`[^\pL\pM\pN\pP\pS ]`)
 )
 
-func File(name string) Blank    { return Blank{name, fileShape.MatchString(name)} }
-func quoted(text string) Blank  { return Blank{text, quotedShape.MatchString(text)} }
+// File is the name of a file in the folder at hand.
+func File(name string) Blank { return Blank{name, fileShape.MatchString(name)} }
+
+// quoted is a text that stands between single quotes.
+func quoted(text string) Blank { return Blank{text, quotedShape.MatchString(text)} }
+
+// Encoded is a token that was combined with a one-time password.
 func Encoded(text string) Blank { return Blank{text, EncodedShape.MatchString(text)} }
-func AKey(f ceremony.Fingerprint) Blank {
-	return Blank{f.String(), f.Valid()}
-}
+
+// AKey is the fingerprint of a key.
+func AKey(f ceremony.Fingerprint) Blank { return Blank{f.String(), f.Valid()} }
+
+// AnID is the id of a ceremony.
 func AnID(id ceremony.ID) Blank { return Blank{string(id), id.Valid()} }
 
 // anyFile returns the path of a file as the shell of this system reads it.
