@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/bot/command"
-	"conclave/bot/refusal"
 	"conclave/bot/render"
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
@@ -26,7 +24,8 @@ const warnOpen = "looks like a share in the open"
 
 // Plain share while the engine journals another refusal.
 func TestExposedShareIsAlwaysTold(t *testing.T) {
-	for _, why := range []ceremony.Refusal{ceremony.AlreadyCounted, ceremony.IsFrozen, ceremony.Busy, ceremony.NotAHolder} {
+	for _, why := range []ceremony.Refusal{ceremony.AlreadyCounted, ceremony.IsFrozen, ceremony.Busy,
+		ceremony.NotAHolder} {
 		t.Run(string(why), func(t *testing.T) {
 			s := start(t, slacktest.Config{})
 			s.engine.id = "prod-rekey-k7m2"
@@ -52,17 +51,6 @@ func TestExposedShareInAFileIsTold(t *testing.T) {
 	s.offered(1)
 	if !strings.Contains(s.inbox(s.carol), warnOpen) {
 		t.Errorf("not warned; inbox:\n%s", s.inbox(s.carol))
-	}
-}
-
-// A share glued to a word goes into the plan's reason.
-func TestGluedShareNeverBecomesAReason(t *testing.T) {
-	b64 := "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/AbCdE1"
-	for _, glued := range []string{"share=" + hexShare, "key:" + hexShare, "k=" + b64, "a|" + hexShare, hexShare + "...", "**" + hexShare + "**", "-key=" + b64,
-		"token=hvs.CAESIJ0123456789abcdefghijklmnopqrstuv", "(key:hvs.CAESIJ0123456789abcdefghijklmnopqrstuv)"} {
-		if cmd, err := command.ParseCommand("start rekey prod "+glued, nil); err == nil {
-			t.Errorf("%.12s… becomes the reason %.20s…", glued, cmd.Text)
-		}
 	}
 }
 
@@ -121,7 +109,8 @@ func TestButtonOfAnEarlierFreezeIsOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	if said := s.engine.said(); len(said) > 0 {
-		t.Errorf("a click under the first freeze (%q) thawed the second (%q): %q", event.SealedMidway, event.VaultDiffers, said)
+		t.Errorf("a click under the first freeze (%q) thawed the second (%q): %q", event.SealedMidway, event.VaultDiffers,
+			said)
 	}
 }
 
@@ -129,26 +118,27 @@ func TestButtonOfAnEarlierFreezeIsOld(t *testing.T) {
 func TestReasonMakesNoLinkAndNoMention(t *testing.T) {
 	p := rekeyPlan()
 	p.Reason = "see https://evil.example/approve @channel"
-	for _, m := range []render.Message{render.RenderBoard(begin(t, p).c, rules.Live{}, noon)} {
+	for _, m := range []render.Message{render.StatusPost(begin(t, p).c, rules.Live{}, noon)} {
 		raw, _ := json.Marshal(m.Blocks)
 		var blocks []map[string]any
 		_ = json.Unmarshal(raw, &blocks)
 		for _, b := range blocks {
-			if text, ok := b["text"].(map[string]any); ok && strings.Contains(fmt.Sprint(text["text"]), "evil.example") && text["verbatim"] != true {
+			if text, ok := b["text"].(map[string]any); ok && strings.Contains(fmt.Sprint(text["text"]), "evil.example") &&
+				text["verbatim"] != true {
 				t.Errorf("Slack makes a link of %v", text)
 			}
 		}
 	}
 }
 
-// What Vault says leaves its code span.
+// A text of Vault's must not leave its code span.
 func TestVaultsWordsStayInTheirCode(t *testing.T) {
 	got := wording.Code("x\n:white_check_mark: *Resume is safe*, see https://evil.example\n")
 	if strings.ContainsAny(got, "\n\r\u2028") {
 		t.Errorf("%q", got)
 	}
 	s := started(t, rekeyPlan()).then(event.Frozen{Why: event.VaultDiffers, Want: "x", Got: strings.Repeat("y", 4000)})
-	m := render.RenderBoard(s.c, rules.Live{}, noon)
+	m := render.StatusPost(s.c, rules.Live{}, noon)
 	raw, _ := json.Marshal(m.Blocks)
 	if !strings.Contains(string(raw), "/ceremony cancel") {
 		t.Error("a long word of Vault's pushes what to do off the status post")
@@ -164,7 +154,7 @@ func TestOnlyOurOwnPostIsFoundAgain(t *testing.T) {
 		case strings.HasSuffix(r.URL.Path, "conversations.info"):
 			fmt.Fprintf(w, `{"ok":true,"channel":{"id":%q,"is_member":true}}`, s.ops.ID())
 		case strings.HasSuffix(r.URL.Path, "conversations.history"):
-			fmt.Fprintf(w, `{"ok":true,"messages":[{"type":"message","ts":"1.1","bot_id":"B0EVIL","app_id":"A0EVIL","user":"U0EVIL","text":"all is well","metadata":{"event_type":"conclave","event_payload":{"ceremony":%q,"key":%q}}}]}`, c.ID(), board(t, c).Key)
+			fmt.Fprintf(w, `{"ok":true,"messages":[{"type":"message","ts":"1.1","bot_id":"B0EVIL","app_id":"A0EVIL","user":"U0EVIL","text":"all is well","metadata":{"event_type":"conclave","event_payload":{"ceremony":%q,"key":%q}}}]}`, c.ID(), statusPost(t, c).Key)
 		case strings.HasSuffix(r.URL.Path, "chat.postMessage"):
 			fmt.Fprintf(w, `{"ok":true,"channel":%q,"ts":"2.2"}`, s.ops.ID())
 		case strings.HasSuffix(r.URL.Path, "auth.test"):
@@ -180,7 +170,7 @@ func TestOnlyOurOwnPostIsFoundAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, err := b.Notifier().Deliver(t.Context(), c, board(t, c), true)
+	ref, err := b.Notifier().Deliver(t.Context(), c, statusPost(t, c), true)
 	if err != nil || ref.TS == "1.1" {
 		t.Errorf("%v, %v: the post of another app stands for ours, which nobody gets to see", ref, err)
 	}
@@ -206,25 +196,17 @@ func TestConnectionsThatServeAreNoRefusals(t *testing.T) {
 	}
 }
 
-// Response_url is a capability: whoever has it can speak as the bot.
+// A response URL is a capability: with it, anybody can post as the bot.
 func TestResponseURLStaysOutOfTheLog(t *testing.T) {
 	s := start(t, slacktest.Config{})
-	d := &inbox{Bot: s.bot, engine: s.engine, acts: t.Context()}
+	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context()}
 	d.replyTo("http://127.0.0.1:1/commands/T1/123/SECRETCAPABILITY", s.carol.ID())(s.ctx(), render.Say("hello"))
 	if strings.Contains(s.log.String(), "SECRETCAPABILITY") {
 		t.Error("the log has the response_url")
 	}
 }
 
-// A letter of an id is enough to cancel.
-func TestOneLetterDoesNotNameACeremony(t *testing.T) {
-	c := begin(t, rekeyPlan()).c
-	if id, err := command.Resolve("p", []rules.State{c}, true); err == nil {
-		t.Errorf("/ceremony cancel p means %s", id)
-	}
-}
-
-// A stranger's flood is answered word for word.
+// Each message of a stranger's flood would be answered with a message.
 func TestStrangersFloodIsNotAnsweredOneByOne(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	mallory := s.w.AddPerson("mallory")
@@ -249,17 +231,14 @@ func TestDeactivationNoticeIsNotQueuedBehindTheAccount(t *testing.T) {
 	s.wait("offer", func() bool { return len(s.engine.offered()) == 1 })
 	s.carol.Deactivate()
 	s.wait("the bot to believe the account no longer, while its job goes on", func() bool {
-		s.bot.registry.Mu.Lock()
-		defer s.bot.registry.Mu.Unlock()
-		_, still := s.bot.registry.Known[s.carol.ID()]
-		return !still
+		return !s.bot.accounts.Knows(s.carol.ID())
 	})
 }
 
 // The command that holders paste hands the share to their own long-term key, too.
 func TestEnvelopeOpensWithTheCeremonyKeyAlone(t *testing.T) {
 	c := started(t, rekeyPlan()).c
-	steps := listingsOf(render.RenderAsk(c, person("carol"), *c.Key))
+	steps := listingsOf(render.ShareRequest(c, person("carol"), *c.Key))
 	if last := steps[len(steps)-1]; !strings.Contains(last, "--no-encrypt-to") {
 		t.Errorf("gpg.conf's encrypt-to adds recipients: %s", last)
 	}
@@ -267,50 +246,12 @@ func TestEnvelopeOpensWithTheCeremonyKeyAlone(t *testing.T) {
 
 var _ slack.Block
 
-// A proposal only asks; nothing of it is being looked after when an answer is lost.
+// A proposal only reads from Vault. When an answer is lost, nothing is uncertain.
 func TestProposalThatFailedSaysSo(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	s.engine.fail(fmt.Errorf("ask prod for its progress: %w", ceremony.ErrUncertain))
 	got := s.types(s.alice, "start rekey prod OPS-1")
 	if strings.Contains(got, "being asked") || !strings.Contains(got, "Nothing was") {
 		t.Errorf("looks as if something were going on:\n%s", got)
-	}
-}
-
-func TestShareGluedToAnythingIsFound(t *testing.T) {
-	b64 := "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/AbCdE1"
-	for _, glued := range []string{
-		"key-" + hexShare, "share_" + hexShare, "1/" + hexShare, "key1-" + b64, "share_" + b64, "x://" + hexShare,
-		"k" + hexShare, hexShare + "/", hexShare + "-", "https://vault/?key=" + hexShare,
-	} {
-		if cmd, err := command.ParseCommand("start rekey prod "+glued, nil); err == nil {
-			t.Errorf("%.16s… becomes the reason (%d characters)", glued, len(cmd.Text))
-		}
-	}
-	if got := refusal.Exposures("key1-"+hexShare, nil); !slices.Equal(got, []refusal.Exposure{refusal.ExposedShare}) {
-		t.Errorf("direct message: %v", got)
-	}
-}
-
-// What a word processor puts into a long word is not seen.
-func TestShareWithMarksThatNobodySeesIsFound(t *testing.T) {
-	share := strings.Repeat("0123456789abcdef", 4) + "07"
-	for _, mark := range []string{"\u00ad", "\u200b", "\u200c", "\u200d", "\u202e", "\u2060", "\ufeff"} {
-		text := "cancel prod-rekey-k7m2 " + share[:30] + mark + share[30:]
-		if _, err := command.ParseCommand(text, nil); err != refusal.InCommand {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-}
-
-func TestOrdinaryReasonsAreNoShares(t *testing.T) {
-	for _, ok := range []string{
-		"Müller verläßt uns 👋", "see https://jira.example.com/browse/OPS-1234?x=AbC", "commit 4fade98eaade1de022eeb07aa1261f0b86890ffc",
-		"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-		"image@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-	} {
-		if _, err := command.ParseCommand("start rekey prod "+ok, nil); err != nil {
-			t.Errorf("%d %q: refused as a share", len(ok), ok)
-		}
 	}
 }

@@ -37,7 +37,7 @@ func tap(t *testing.T) *tapped {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.rhythm.LeastGap, b.courier.posts.Gap = time.Millisecond, 0
+	b.rhythm.LeastGap, b.notifier.posts.Gap = time.Millisecond, 0
 	s := &stage{t: t, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}, ended: make(chan error, 1)}
 	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Initiators: people("alice"), Approvers: people("bob"), Holders: people("carol"), Operations: ceremony.Operations()}}
 	close(s.engine.ready)
@@ -55,9 +55,8 @@ func (s *tapped) sends(frame any) {
 	s.sent++
 	s.wire.outlives(s.t.(*testing.T), &s.conn, raw, s.sent)
 	s.wait("the end of all work", func() bool {
-		s.bot.lanes.Mu.Lock()
-		defer s.bot.lanes.Mu.Unlock()
-		return len(s.bot.lanes.Waiting) == 0
+		_, busy := s.bot.queue.Waiting("")
+		return !busy
 	})
 }
 
@@ -89,7 +88,7 @@ func messageFrame(id, team, event string, message object) object {
 	return object{"envelope_id": id, "type": "events_api", "payload": object{"team_id": team, "type": "event_callback", "event_id": event, "event": said}}
 }
 
-// TestP2NothingOfAnotherTeamIsTaken: whoever it says that it comes from.
+// TestP2NothingOfAnotherTeamIsTaken, whatever sender the envelope names.
 func TestP2NothingOfAnotherTeamIsTaken(t *testing.T) {
 	s := tap(t)
 	c := s.holds(begin(t, rekeyPlan()))
@@ -189,7 +188,7 @@ func TestFormOfAnotherIsTheirsWhoSendsIt(t *testing.T) {
 }
 
 // TestWhatAnAdministratorOrAnAppMakesOfMessagesIsNotRead: edits, deletions, and posts
-// in somebody's name.
+// in another person's name.
 func TestWhatAnAdministratorOrAnAppMakesOfMessagesIsNotRead(t *testing.T) {
 	s := tap(t)
 	c := s.holds(started(t, rekeyPlan()))
@@ -211,7 +210,7 @@ func TestWhatAnAdministratorOrAnAppMakesOfMessagesIsNotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := render.Flat(render.RenderAsk(c, to, *c.Key)); strings.Contains(said, strings.Repeat("8", 40)) || !strings.Contains(said, wording.Short(c.PlanHash)) {
+	if said := render.PlainText(render.ShareRequest(c, to, *c.Key)); strings.Contains(said, strings.Repeat("8", 40)) || !strings.Contains(said, wording.Short(c.PlanHash)) {
 		t.Errorf("asked anew:\n%s", said)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // BenchmarkMessageToEngine is the bot's part of a share's way: from a person's
 // message in Slack to the engine, with the socket, the acknowledgement and the
-// question who it is (asked once a minute) in between.
+// question whose account it is (asked once a minute) in between.
 func BenchmarkMessageToEngine(b *testing.B) {
 	s := start(b, slacktest.Config{})
 	s.engine.id = "prod-rekey-k7m2"
@@ -27,6 +27,7 @@ func BenchmarkMessageToEngine(b *testing.B) {
 		<-arrived
 	}
 	if late := s.bot.Health().LateAcks; late > 0 {
-		b.Errorf("%d of %d acknowledgements took longer than %v, where Slack gives up after three seconds", late, n, transport.LateAck)
+		b.Errorf("%d of %d acknowledgements took longer than %v, where Slack gives up after three seconds", late, n,
+			transport.LateAck)
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Config is what a bot is made of.
+// Config is what a bot needs.
 type Config struct {
 	AppToken string // xapp-…, with connections:write; opens the socket
 	BotToken string // xoxb-…
@@ -34,14 +34,14 @@ type Config struct {
 	Channel string
 	// Channels are the clusters that are shown elsewhere: cluster → channel id.
 	Channels map[string]string
-	// Sign makes of a new share or a token what its receiver gets.
+	// Sign returns a new share or a token as its receiver gets it, signed.
 	Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
-	// Files makes the files of a transcript that was signed: the same ones every time.
+	// Files returns the files of a signed transcript. It returns the same ones every time.
 	Files func(rules.State, event.TranscriptSigned) ([]ceremony.File, error)
 	Log   *slog.Logger
 }
 
-// Engine is what the bot asks of the ceremonies: a *ceremony.Engine.
+// Engine is what the bot asks of the ceremonies. The engine of package engine is one.
 type Engine interface {
 	Ready() <-chan struct{}
 	Propose(context.Context, ceremony.Proposal) (rules.State, error)
@@ -72,28 +72,28 @@ type Engine interface {
 
 // Bot is Conclave in one Slack workspace.
 type Bot struct {
-	config   Config
-	rhythm   transport.Rhythm
-	http     *http.Client
-	api      *slack.Client
-	log      *slog.Logger
-	health   *transport.Monitor
-	registry *transport.Accounts
-	courier  *notifier
-	rooms    *transport.DirectMessages
-	seen     *transport.Dedup
-	lanes    *transport.Queue
-	helped   *transport.Pacer // person → when help may be given unasked again
-	raised   *transport.Pacer // person and kind of exposure → when others may hear of it again
+	config         Config
+	rhythm         transport.Rhythm
+	http           *http.Client
+	api            *slack.Client
+	log            *slog.Logger
+	health         *transport.Monitor
+	accounts       *transport.Accounts
+	notifier       *notifier
+	directMessages *transport.DirectMessages
+	dedup          *transport.Dedup
+	queue          *transport.Queue
+	helped         *transport.Pacer // person → when help may be given unasked again
+	leaksTold      *transport.Pacer // person and kind of exposure → when an alarm may be raised again
 }
 
 const (
 	// actTimeout bounds everything that one command, click or message sets off.
 	actTimeout = 2 * time.Minute
-	// helpPace is how often somebody gets help that they did not ask for.
+	// helpPace is the least time between two helps that a person did not ask for.
 	helpPace = time.Minute
-	// raisePace is how often people hear that somebody shows the same kind of secret.
-	raisePace = 10 * time.Minute
+	// leakPace is the least time between two alarms about the same person and kind of secret.
+	leakPace = 10 * time.Minute
 	// healthPace is how often the health is logged.
 	healthPace = time.Minute
 )
@@ -115,56 +115,56 @@ func New(config Config) (*Bot, error) {
 	}
 	h := &transport.Monitor{}
 	client := &http.Client{Timeout: transport.CallTimeout}
-	options := []slack.Option{slack.OptionHTTPClient(transport.NewPatience(client, h))}
+	options := []slack.Option{slack.OptionHTTPClient(transport.NewRateLimitedClient(client, h))}
 	if config.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(config.APIURL))
 	}
 	api := slack.New(config.BotToken, options...)
-	rooms, stands, people := transport.NewRooms(api), transport.NewStands(api), transport.NewRegistry(api, config.Team)
+	directMessages, accounts := transport.NewDirectMessages(api), transport.NewAccounts(api, config.Team)
 	return &Bot{
-		config:   config,
-		rhythm:   transport.NormalRhythm(),
-		http:     client,
-		api:      api,
-		log:      config.Log,
-		health:   h,
-		registry: people,
-		courier:  newCourier(api, rooms, stands, people, config),
-		rooms:    rooms,
-		seen:     transport.NewSeen(),
-		lanes:    transport.NewLanes(),
-		helped:   transport.NewPacer(helpPace),
-		raised:   transport.NewPacer(raisePace),
+		config:         config,
+		rhythm:         transport.NormalRhythm(),
+		http:           client,
+		api:            api,
+		log:            config.Log,
+		health:         h,
+		accounts:       accounts,
+		directMessages: directMessages,
+		notifier:       newNotifier(api, directMessages, transport.NewChannels(api), accounts, config),
+		dedup:          transport.NewDedup(),
+		queue:          transport.NewQueue(),
+		helped:         transport.NewPacer(helpPace),
+		leaksTold:      transport.NewPacer(leakPace),
 	}, nil
 }
 
-// Notifier brings the engine's messages to people. It works without Run.
-func (b *Bot) Notifier() *notifier { return b.courier }
+// Notifier returns what brings the engine's messages to people. It works without Run.
+func (b *Bot) Notifier() *notifier { return b.notifier }
 
-// Health is how the connection to Slack fares.
+// Health returns the signs of how well the connection to Slack works.
 func (b *Bot) Health() transport.Health { return b.health.Snapshot() }
 
-// Run takes in what people do until ctx ends; then it finishes what it has
-// acknowledged. Nothing is taken in before the engine is ready: until then Slack
-// keeps it. An error wraps ErrSocket or ErrWorkspace, and waiting cures neither.
-func (b *Bot) Run(ctx context.Context, fakeEngine Engine) error {
+// Run takes in what people do until ctx ends. Then it finishes what it has acknowledged.
+// It takes nothing in before the engine is ready: until then Slack keeps it. An error
+// wraps transport.ErrSocket or ErrWorkspace; waiting cures neither.
+func (b *Bot) Run(ctx context.Context, engine Engine) error {
 	if err := b.signIn(ctx); err != nil {
 		return err
 	}
 	select {
-	case <-fakeEngine.Ready():
+	case <-engine.Ready():
 	case <-ctx.Done():
 		return nil
 	}
 	// What was acknowledged is done even when the program is told to stop.
-	inbox := &inbox{Bot: b, engine: fakeEngine, acts: context.WithoutCancel(ctx)}
+	inbox := &inbox{Bot: b, engine: engine, work: context.WithoutCancel(ctx)}
 	socket := &transport.Supervisor{
-		AppToken: b.config.AppToken, BotToken: b.config.BotToken, ApiURL: b.config.APIURL,
-		Http: b.http, Rhythm: b.rhythm, Health: b.health, Log: b.log, Take: inbox.take,
+		AppToken: b.config.AppToken, BotToken: b.config.BotToken, APIURL: b.config.APIURL,
+		HTTP: b.http, Rhythm: b.rhythm, Health: b.health, Log: b.log, Take: inbox.take,
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		defer b.lanes.Drain()
+		defer b.queue.Drain()
 		return socket.Run(ctx)
 	})
 	group.Go(func() error {
@@ -176,11 +176,11 @@ func (b *Bot) Run(ctx context.Context, fakeEngine Engine) error {
 	return group.Wait()
 }
 
-// ErrWorkspace means that the bot token does not belong where it should.
+// ErrWorkspace means that the bot token is of another workspace, or not accepted.
 var ErrWorkspace = errors.New("the bot token can't be used")
 
-// signIn makes sure that the token is of our workspace. While Slack can't be
-// reached it tries again.
+// signIn makes sure that the token is of the configured workspace. It tries again while
+// Slack can't be reached.
 func (b *Bot) signIn(ctx context.Context) error {
 	for ctx.Err() == nil {
 		me, err := b.api.AuthTestContext(ctx)

@@ -13,33 +13,37 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// verifyingTale is a rekey that waits for proof of its new shares.
-func (s *stage) verifyingTale(t *testing.T, nonce string) *scenario {
+// verifyingScenario is a rekey that waits for proof of its new shares.
+func (s *stage) verifyingScenario(t *testing.T, nonce string) *scenario {
 	p := s.plan()
 	return started(t, p).counted("bob", ceremony.StepUpdate, nonce1).
-		share("carol", ceremony.StepUpdate, nonce1, event.Rekeyed{By: s.people(s.carol)[0], Shares: s.sharesFor(), VerificationNonce: nonce, Required: 2}).
+		share("carol", ceremony.StepUpdate, nonce1,
+			event.Rekeyed{By: s.people(s.carol)[0], Shares: s.sharesFor(), VerificationNonce: nonce, Required: 2}).
 		then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce)})
 }
 
-// backupTale is a backup that was handed out.
-func (s *stage) backupTale(t *testing.T) *scenario {
+// backupScenario is a backup that was handed out.
+func (s *stage) backupScenario(t *testing.T) *scenario {
 	p := s.plan()
 	p.Ceremony, p.Operation, p.Holders, p.Shares, p.Threshold, p.NewThreshold, p.Seal = "prod-backup-k7m2", ceremony.ReadBackup, nil, 3, 2, 0, "shamir"
 	p.Verification, p.Backup = false, false
 	scenario := begin(t, p).then(event.Approved{By: s.people(s.bob)[0], PlanHash: p.Hash()}, event.BackupRead{Nonce: nonce1, Shares: s.sharesFor()})
 	for _, name := range []string{"alice", "bob", "carol"} {
-		scenario.then(event.Posted{Key: scenario.message(rules.DeliveryMessage, name).Key, Ref: ceremony.Ref{Channel: "D" + name, TS: "1.1"}})
+		scenario.then(event.Posted{Key: scenario.message(rules.DeliveryMessage, name).Key,
+			Ref: ceremony.Ref{Channel: "D" + name, TS: "1.1"}})
 	}
 	return scenario
 }
 
-// tokenTale is a root token that nobody is known to have revoked.
-func (s *stage) tokenTale(t *testing.T) *scenario {
+// tokenScenario is a root token that nobody is known to have revoked.
+func (s *stage) tokenScenario(t *testing.T) *scenario {
 	p := s.plan()
 	p.Ceremony, p.Operation, p.Requester = "prod-generate-root-k7m2", ceremony.GenerateRoot, &p.Initiator
 	p.Receivers, p.NewThreshold, p.Verification, p.Backup = nil, 0, false, false
 	return started(t, p).counted("bob", ceremony.StepUpdate, nonce1).
-		share("carol", ceremony.StepUpdate, nonce1, event.TokenIssued{By: s.people(s.carol)[0], Ciphertext: "d2NGTUE=", Keys: p.Recipients()}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
+		share("carol", ceremony.StepUpdate, nonce1,
+			event.TokenIssued{By: s.people(s.carol)[0], Ciphertext: "d2NGTUE=",
+				Keys: p.Recipients()}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 }
 
 func (s *stage) sharesFor() []event.NewShare {
@@ -50,7 +54,7 @@ func (s *stage) sharesFor() []event.NewShare {
 	return all
 }
 
-// asks runs a command and gives the answer, to be clicked.
+// asks runs a command and returns the answer, to be clicked.
 func (s *stage) asks(p *slacktest.Person, text string) slacktest.Message {
 	s.t.Helper()
 	reply := p.Command(s.ops, "/ceremony", text)
@@ -61,7 +65,7 @@ func (s *stage) asks(p *slacktest.Person, text string) slacktest.Message {
 	return m
 }
 
-// clicks presses a button and gives the answer as it is read.
+// clicks presses a button and returns the answer as people read it.
 func (s *stage) clicks(p *slacktest.Person, m slacktest.Message, v command.Verb) string {
 	s.t.Helper()
 	reply, err := p.Clicks(m, string(v))
@@ -79,16 +83,16 @@ func TestStatusHasAButtonForWhatThisPersonMayDo(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	again, remove, revoked := "[ Prove the new shares again ]", "[ Delete the backup ]", "[ The token is revoked ]"
 	for _, c := range []struct {
-		tale   *scenario
-		button string
-		may    []*slacktest.Person
-		not    []*slacktest.Person
+		scenario *scenario
+		button   string
+		may      []*slacktest.Person
+		not      []*slacktest.Person
 	}{
-		{s.verifyingTale(t, nonce2), again, []*slacktest.Person{s.alice, s.bob}, []*slacktest.Person{s.carol}},
-		{s.backupTale(t), remove, []*slacktest.Person{s.bob}, []*slacktest.Person{s.alice, s.carol}},
-		{s.tokenTale(t), revoked, []*slacktest.Person{s.alice, s.bob}, []*slacktest.Person{s.carol}},
+		{s.verifyingScenario(t, nonce2), again, []*slacktest.Person{s.alice, s.bob}, []*slacktest.Person{s.carol}},
+		{s.backupScenario(t), remove, []*slacktest.Person{s.bob}, []*slacktest.Person{s.alice, s.carol}},
+		{s.tokenScenario(t), revoked, []*slacktest.Person{s.alice, s.bob}, []*slacktest.Person{s.carol}},
 	} {
-		id := string(s.holds(c.tale).ID())
+		id := string(s.holds(c.scenario).ID())
 		for _, p := range c.may {
 			s.expect(c.button, s.types(p, "status "+id))
 		}
@@ -99,11 +103,11 @@ func TestStatusHasAButtonForWhatThisPersonMayDo(t *testing.T) {
 		}
 	}
 	for what, scenario := range map[string]*scenario{
-		"frozen":      s.verifyingTale(t, nonce2).then(event.Frozen{Why: event.SealedMidway}),
-		"let go":      s.backupTale(t).then(event.DeletionAsked{By: s.people(s.bob)[0]}),
-		"on its way":  s.verifyingTale(t, nonce2).share("carol", ceremony.StepVerify, nonce2),
-		"asked about": s.tokenTale(t).then(event.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor}),
-		"being ended": s.verifyingTale(t, nonce2).then(event.Closing{Outcome: event.Cancelled}),
+		"frozen":      s.verifyingScenario(t, nonce2).then(event.Frozen{Why: event.SealedMidway}),
+		"let go":      s.backupScenario(t).then(event.DeletionAsked{By: s.people(s.bob)[0]}),
+		"on its way":  s.verifyingScenario(t, nonce2).share("carol", ceremony.StepVerify, nonce2),
+		"asked about": s.tokenScenario(t).then(event.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor}),
+		"being ended": s.verifyingScenario(t, nonce2).then(event.Closing{Outcome: event.Cancelled}),
 	} {
 		if answer := s.types(s.bob, "status "+string(s.holds(scenario).ID())); strings.Contains(answer, "[ ") {
 			t.Errorf("%s: a button that would be refused:\n%s", what, answer)
@@ -115,15 +119,15 @@ func TestStatusHasAButtonForWhatThisPersonMayDo(t *testing.T) {
 // can't be edited and is taken away.
 func TestButtonInAnAnswerDoesItAndGoes(t *testing.T) {
 	s := start(t, slacktest.Config{})
-	s.holds(s.verifyingTale(t, nonce2))
+	s.holds(s.verifyingScenario(t, nonce2))
 	m := s.asks(s.bob, "status k7m2")
 	s.expect("proven again", s.clicks(s.bob, m, command.VerbReverify))
 	if after, _ := s.ops.Message(m.TS); !after.Deleted {
 		t.Errorf("after the click the answer still stands:\n%s", s.w.Read(after))
 	}
-	s.holds(s.backupTale(t))
+	s.holds(s.backupScenario(t))
 	s.expect("You let the backup", s.clicks(s.bob, s.asks(s.bob, "status prod-backup-k7m2"), command.VerbDelete))
-	s.holds(s.tokenTale(t))
+	s.holds(s.tokenScenario(t))
 	s.expect("you say that the token", s.clicks(s.bob, s.asks(s.bob, "status prod-generate-root-k7m2"), command.VerbRevoked))
 	by := " by " + s.account(s.bob).String()
 	if diff := cmp.Diff([]string{"reverify prod-rekey-k7m2 " + by, "delete prod-backup-k7m2 " + by, "revoked prod-generate-root-k7m2 " + by}, s.engine.said()); diff != "" {
@@ -131,13 +135,13 @@ func TestButtonInAnAnswerDoesItAndGoes(t *testing.T) {
 	}
 }
 
-// TestButtonOfAnEarlierProofIsOld: whoever had one proof dropped has said nothing
-// about the next.
+// TestButtonOfAnEarlierProofIsOld: a person who had one proof dropped has not agreed to
+// drop the next.
 func TestButtonOfAnEarlierProofIsOld(t *testing.T) {
 	s := start(t, slacktest.Config{})
-	s.holds(s.verifyingTale(t, nonce2))
+	s.holds(s.verifyingScenario(t, nonce2))
 	m := s.asks(s.bob, "status k7m2")
-	s.holds(s.verifyingTale(t, "99999999-1111-4222-8333-944455566677"))
+	s.holds(s.verifyingScenario(t, "99999999-1111-4222-8333-944455566677"))
 	s.expect("something that is over", s.clicks(s.bob, m, command.VerbReverify))
 	if said := s.engine.said(); len(said) != 0 {
 		t.Errorf("the engine was asked: %v", said)
@@ -148,7 +152,7 @@ func TestButtonOfAnEarlierProofIsOld(t *testing.T) {
 // share, and right after that.
 func TestDeletionThatIsTooEarlyKeepsItsButton(t *testing.T) {
 	s := start(t, slacktest.Config{})
-	s.holds(s.backupTale(t))
+	s.holds(s.backupScenario(t))
 	m := s.asks(s.bob, "status prod-backup-k7m2")
 	s.engine.fail(ceremony.NotWaiting)
 	s.clicks(s.bob, m, command.VerbDelete)
@@ -158,7 +162,7 @@ func TestDeletionThatIsTooEarlyKeepsItsButton(t *testing.T) {
 
 func TestAnswerWhoseButtonCannotBeTakenAwayIsHarmless(t *testing.T) {
 	s := start(t, slacktest.Config{})
-	s.holds(s.verifyingTale(t, nonce2))
+	s.holds(s.verifyingScenario(t, nonce2))
 	m := s.asks(s.bob, "status k7m2")
 	s.w.Inject(slacktest.Fault{Method: "response_url", Times: 1, Effect: slacktest.Status(500)})
 	s.expect("proven again", s.clicks(s.bob, m, command.VerbReverify))

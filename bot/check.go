@@ -17,17 +17,17 @@ import (
 	"conclave/bot/transport"
 )
 
-// Finding is what one look at Slack found.
+// Finding is the result of one check of Slack.
 type Finding struct {
 	Subject string // what was looked at
 	Detail  string // what was found, in words for the operator
 	Err     error  // nil when all is well; otherwise what to do about it
 }
 
-// Check looks whether the bot could work: tokens, scopes, workspace, channels, and
-// the accounts of people (name → user id), of whom many take a while. It posts
-// nothing. The one socket address that it asks for is never opened; the direct
-// messages with people are, without a word in them.
+// Check checks whether the bot could work: tokens, scopes, workspace, channels, and the
+// accounts of people (name → user id). Many accounts take a while. It posts nothing. It
+// asks for one socket address and never connects to it, and opens the direct messages
+// with each person without a message in them.
 func (b *Bot) Check(ctx context.Context, people map[string]string) iter.Seq[Finding] {
 	return func(yield func(Finding) bool) {
 		token := b.checkBotToken(ctx)
@@ -48,28 +48,31 @@ func (b *Bot) Check(ctx context.Context, people map[string]string) iter.Seq[Find
 			return // of each account Slack would say the same
 		}
 		for i, name := range slices.Sorted(maps.Keys(people)) {
-			if i >= b.rhythm.Accounts && transport.Sleep(ctx, b.rhythm.AccountGap) != nil || !yield(b.checkAccount(ctx, name, people[name])) {
+			if i >= b.rhythm.Accounts && transport.Sleep(ctx, b.rhythm.AccountGap) != nil {
+				return
+			}
+			if !yield(b.checkAccount(ctx, name, people[name])) {
 				return
 			}
 		}
 	}
 }
 
-// checkAccount asks Slack whose account it is, whether it may take part, and whether a
-// message could be brought to it.
+// checkAccount asks Slack about an account: whose it is, whether it may take part, and
+// whether the bot can open direct messages with it.
 func (b *Bot) checkAccount(ctx context.Context, name, id string) Finding {
 	f := Finding{Subject: "account of " + name, Detail: id}
-	u, err := b.registry.User(ctx, id)
+	u, err := b.accounts.User(ctx, id)
 	if err == nil {
 		f.Detail = fmt.Sprintf("%s is @%s (%s)", id, u.Name, cmp.Or(u.RealName, u.Profile.RealName))
-		err = b.registry.Judge(u)
+		err = b.accounts.Judge(u)
 	}
 	if denied, ok := errors.AsType[refusal.Denial](err); ok {
 		f.Err = fmt.Errorf("%s Correct people.%s.slack, or have the account put right", explainDenial(denied).What, name)
 		return f
 	}
 	if err == nil {
-		_, err = b.rooms.With(ctx, id)
+		_, err = b.directMessages.With(ctx, id)
 	}
 	f.Err = err
 	return f
@@ -77,7 +80,9 @@ func (b *Bot) checkAccount(ctx context.Context, name, id string) Finding {
 
 func (b *Bot) checkAppToken(ctx context.Context) Finding {
 	f := Finding{Subject: "Slack app token", Detail: "Socket Mode can be opened"}
-	options := []slack.Option{slack.OptionAppLevelToken(b.config.AppToken), slack.OptionHTTPClient(transport.NewPatience(b.http, b.health))}
+	options := []slack.Option{
+		slack.OptionAppLevelToken(b.config.AppToken), slack.OptionHTTPClient(transport.NewRateLimitedClient(b.http, b.health)),
+	}
 	if b.config.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(b.config.APIURL))
 	}
@@ -107,7 +112,7 @@ func (b *Bot) checkBotToken(ctx context.Context) []Finding {
 	return []Finding{token, checkScopes(me.Header)}
 }
 
-// checkScopes compares what the token may do with what the bot does.
+// checkScopes compares the scopes of the token with those that the bot needs.
 // Source: docs.slack.dev "Scopes", header X-OAuth-Scopes.
 func checkScopes(h http.Header) Finding {
 	f := Finding{Subject: "Slack scopes"}
@@ -123,7 +128,8 @@ func checkScopes(h http.Header) Finding {
 	}
 	if len(missing) > 0 {
 		f.Detail = fmt.Sprintf("%d of %d granted", len(scopes())-len(missing), len(scopes()))
-		f.Err = fmt.Errorf("missing: %s; update the app from `conclave manifest` and install it again", strings.Join(missing, ", "))
+		f.Err = fmt.Errorf("missing: %s; update the app from `conclave manifest` and install it again",
+			strings.Join(missing, ", "))
 		return f
 	}
 	f.Detail = fmt.Sprintf("all %d granted", len(scopes()))

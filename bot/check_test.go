@@ -148,7 +148,8 @@ func TestManifestAsksForWhatIsUsed(t *testing.T) {
 			t.Errorf("%s is not asked for", s.name)
 		}
 	}
-	if readOnly, said := m.Features.Home["messages_tab_read_only_enabled"]; readOnly || !said || !m.Features.Home["messages_tab_enabled"] {
+	if readOnly, said := m.Features.Home["messages_tab_read_only_enabled"]; readOnly || !said ||
+		!m.Features.Home["messages_tab_enabled"] {
 		t.Error("people could not write to the bot")
 	}
 	if m.Settings["socket_mode_enabled"] != true {
@@ -167,7 +168,7 @@ func TestBotWorksWithTheScopesOfItsManifest(t *testing.T) {
 	c := s.holds(begin(t, s.plan()))
 	s.hears()
 	for _, maybe := range []bool{false, true} {
-		if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), maybe); err != nil {
+		if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), maybe); err != nil {
 			t.Error(err)
 		}
 	}
@@ -182,7 +183,8 @@ func TestBotWorksWithTheScopesOfItsManifest(t *testing.T) {
 }
 
 func TestBotRefusesAConfigurationThatCantBeRight(t *testing.T) {
-	good := Config{AppToken: "xapp-1", BotToken: "xoxb-1", Team: "T1", Channel: "C1", Sign: signTestParcel, Files: testFiles, Log: setUp(t, slacktest.Config{}).bot.log}
+	good := Config{AppToken: "xapp-1", BotToken: "xoxb-1", Team: "T1", Channel: "C1", Sign: signTestParcel,
+		Files: testFiles, Log: setUp(t, slacktest.Config{}).bot.log}
 	if _, err := New(good); err != nil {
 		t.Fatal(err)
 	}

@@ -2,13 +2,11 @@ package bot
 
 import (
 	"os"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"conclave/bot/refusal"
-	"conclave/ceremony/leak"
 	"conclave/ceremony/wording"
 )
 
@@ -18,31 +16,11 @@ const (
 	oldToken = "s.7Bm3sQ9xKc2LpVdR5tYwZ8aN"
 )
 
-// What the bot calls a secret is told apart by its kind.
-func TestWhatATextShowsIsNamedByItsKind(t *testing.T) {
-	for text, want := range map[string][]refusal.Exposure{
-		"":                        nil,
-		"nothing":                 nil,
-		hexShare:                  {refusal.ExposedShare},
-		oneTime:                   {refusal.ExposedPassword},
-		newToken + "\n" + soleHex: {refusal.ExposedToken, refusal.ExposedShare},
-		"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\n" + oldToken: {refusal.ExposedKey, refusal.ExposedToken},
-	} {
-		if got := refusal.Exposures(text, nil); !slices.Equal(got, want) {
-			t.Errorf("%q: %v, want %v", text, got, want)
-		}
-	}
-	for _, kind := range []leak.Kind{leak.Key, leak.Token, leak.Share, leak.Password} {
-		if refusal.ExposureOf[kind] == "" {
-			t.Errorf("%s has no name here", kind)
-		}
-	}
-}
-
 // TestEveryExposureHasWordsOfItsOwn, and they say what to do.
 func TestEveryExposureHasWordsOfItsOwn(t *testing.T) {
 	said := map[string]refusal.Exposure{}
-	for _, e := range []refusal.Exposure{refusal.ExposedKey, refusal.ExposedToken, refusal.ExposedShare, refusal.ExposedEnvelope, refusal.ExposedPassword} {
+	for _, e := range []refusal.Exposure{refusal.ExposedKey, refusal.ExposedToken, refusal.ExposedShare,
+		refusal.ExposedEnvelope, refusal.ExposedPassword} {
 		w := explain(e.Told())
 		if other, twice := said[w.What]; twice || w.Hint == "" || w == wording.Wordless {
 			t.Errorf("%s says the same as %q: %q", e, other, w)
@@ -54,8 +32,8 @@ func TestEveryExposureHasWordsOfItsOwn(t *testing.T) {
 	}
 }
 
-// seeds are the beginnings of a fuzz target: without them it would try what nobody
-// sends.
+// seeds returns the texts that a fuzz target begins with. Without them it would try what
+// nobody sends.
 func seeds(t testing.TB, target string) []string {
 	t.Helper()
 	entries, err := os.ReadDir("testdata/seeds/" + target)

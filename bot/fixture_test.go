@@ -44,9 +44,11 @@ func people(names ...string) []ceremony.Person {
 
 func rekeyPlan() ceremony.Plan {
 	return ceremony.Plan{
-		Ceremony: "prod-rekey-k7m2", Operation: ceremony.Rekey, Cluster: "prod", ClusterID: "5fa2c6b4-0d3e-4b0e-8d19-2f1f3f6e7a10",
-		Reason: "OPS-412: <dave> leaves & hands over", Initiator: person("alice"), Approvers: people("alice", "bob"), Approvals: 1,
-		Holders: people("alice", "bob", "carol", "dave", "erin"), Shares: 5, Threshold: 3,
+		Ceremony: "prod-rekey-k7m2", Operation: ceremony.Rekey, Cluster: "prod",
+		ClusterID: "5fa2c6b4-0d3e-4b0e-8d19-2f1f3f6e7a10",
+		Reason:    "OPS-412: <dave> leaves & hands over", Initiator: person("alice"), Approvers: people("alice", "bob"),
+		Approvals: 1,
+		Holders:   people("alice", "bob", "carol", "dave", "erin"), Shares: 5, Threshold: 3,
 		Receivers: people("alice", "bob", "carol", "dave", "erin"), NewThreshold: 3, Verification: true, Backup: true,
 		Identity: identity, Proposed: noon, Closes: noon.Add(4 * time.Hour),
 	}
@@ -75,8 +77,9 @@ func armor(kind string, lines int) string {
 
 func announced(step ceremony.Step, nonce string) ceremony.Announced {
 	return ceremony.Announced{
-		Identity: identity, Subkey: strings.Repeat("7", 40), Announcement: armor("MESSAGE", 30), Certificate: armor("PUBLIC KEY BLOCK", 13),
-		Step: step, Nonce: nonce, At: noon.Add(5 * time.Minute), Expires: noon.Add(4 * time.Hour),
+		Identity: identity, Subkey: strings.Repeat("7", 40), Announcement: armor("MESSAGE", 30),
+		Certificate: armor("PUBLIC KEY BLOCK", 13),
+		Step:        step, Nonce: nonce, At: noon.Add(5 * time.Minute), Expires: noon.Add(4 * time.Hour),
 	}
 }
 
@@ -102,7 +105,8 @@ func (s *scenario) then(events ...event.Event) *scenario {
 	for _, ev := range events {
 		n := len(s.entries)
 		e := event.Entry{
-			Seq: n + 1, At: noon.Add(time.Duration(n) * time.Minute), Hash: strings.Repeat(fmt.Sprintf("%08x", n+1), 8), Event: ev,
+			Seq: n + 1, At: noon.Add(time.Duration(n) * time.Minute), Hash: strings.Repeat(fmt.Sprintf("%08x", n+1), 8),
+			Event: ev,
 		}
 		if n > 0 {
 			e.Prev = s.entries[n-1].Hash
@@ -144,7 +148,7 @@ func (s *scenario) message(kind rules.MessageKind, to string) rules.Message {
 	return rules.Message{}
 }
 
-// who is the person with this name, as the plan has them.
+// who returns the person with this name, as the plan has them.
 func (s *scenario) who(name string) ceremony.Person {
 	s.t.Helper()
 	p := s.c.Plan
@@ -177,7 +181,8 @@ func (s *scenario) share(name string, step ceremony.Step, nonce string, events .
 	}
 	return s.then(
 		event.Offered{By: s.who(name), Step: step, Message: at},
-		event.Submitting{By: s.who(name), Step: step, Nonce: nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at},
+		event.Submitting{By: s.who(name), Step: step, Nonce: nonce, Before: len(s.c.Round.Counted), Nodes: nodes,
+			Message: at},
 	).then(events...)
 }
 
@@ -210,7 +215,8 @@ func carriedThrough(t *testing.T) *scenario {
 	p := rekeyPlan()
 	p.Verification = false
 	return started(t, p).counted("bob", ceremony.StepUpdate, nonce1).
-		then(event.Rekeyed{Shares: newShares(), Keys: p.Recipients(), FromBackup: true}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
+		then(event.Rekeyed{Shares: newShares(), Keys: p.Recipients(), FromBackup: true},
+			event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 }
 
 func testFiles(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error) {

@@ -11,7 +11,6 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"conclave/bot/command"
-	"conclave/bot/refusal"
 	"conclave/bot/render"
 	"conclave/bot/slacktest"
 	"conclave/ceremony"
@@ -26,7 +25,7 @@ const longest = 40000
 // TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement: it may wait for a disk, and one
 // socket is read for everybody. Here it answers nothing until all is acknowledged.
 func TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	form := s.pressForm(s.carol, ask)
 	guest := s.w.AddPerson("mallory", slacktest.Guest)
 	s.settle()
@@ -43,7 +42,8 @@ func TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, typed := range []string{"list", "status k7m2", "start rekey prod " + soleHex, "approve k7m2 " + soleHex, "submit form", soleHex} {
+	for _, typed := range []string{"list", "status k7m2", "start rekey prod " + soleHex, "approve k7m2 " + soleHex,
+		"submit form", soleHex} {
 		if r := s.alice.Command(s.ops, "/ceremony", typed); r.Error != "" {
 			t.Errorf("/ceremony %s: Slack shows %s", typed, r.Error)
 		}
@@ -51,7 +51,8 @@ func TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement(t *testing.T) {
 	if _, err := s.carol.Clicks(ask, string(command.VerbForm)); err != nil {
 		t.Errorf("a click: %v", err)
 	}
-	if done, err := s.carol.Submits(form, map[string]string{render.FormInput: soleHex + "\n" + envelope}); err != nil || done.Trouble != "" || len(done.Errors) > 0 {
+	if done, err := s.carol.Submits(form, map[string]string{render.FormInput: soleHex + "\n" + envelope}); err != nil ||
+		done.Trouble != "" || len(done.Errors) > 0 {
 		t.Errorf("a form: %+v, %v", done, err)
 	}
 	s.wait("all acknowledgements", func() bool { return s.w.Unacknowledged() == 0 })
@@ -59,7 +60,7 @@ func TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement(t *testing.T) {
 	s.settle()
 }
 
-// wordyText is a text of so many characters, in which nothing looks like a share.
+// wordyText returns a text of so many characters, in which nothing looks like a share.
 func wordyText(characters int) string { return strings.Repeat("a ", characters/2) }
 
 func saidBy(user, text string) socketmode.Event {
@@ -67,28 +68,33 @@ func saidBy(user, text string) socketmode.Event {
 		slack.NewRichTextBlock("b", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(text, nil))),
 	}}}
 	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e"}, Data: slackevents.EventsAPIEvent{
-		Data:       &slackevents.EventsAPICallbackEvent{EventID: "Ev1"},
-		InnerEvent: slackevents.EventsAPIInnerEvent{Data: &slackevents.MessageEvent{User: user, Channel: "D1", TimeStamp: "1.1", ChannelType: slackevents.ChannelTypeIM, Message: m}},
+		Data: &slackevents.EventsAPICallbackEvent{EventID: "Ev1"},
+		InnerEvent: slackevents.EventsAPIInnerEvent{Data: &slackevents.MessageEvent{User: user, Channel: "D1",
+			TimeStamp: "1.1", ChannelType: slackevents.ChannelTypeIM, Message: m}},
 	}}
 }
 
 func commandedBy(user, text string) socketmode.Event {
-	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e"}, Data: slack.SlashCommand{UserID: user, TriggerID: "1.2.3", Text: text}}
+	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e"},
+		Data: slack.SlashCommand{UserID: user, TriggerID: "1.2.3", Text: text}}
 }
 
 func submittedBy(user, text string) socketmode.Event {
-	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e", AcceptsResponsePayload: true}, Data: slack.InteractionCallback{
-		Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user}, View: slack.View{
-			ID: "V1", CallbackID: render.FormCallback, State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{render.FormCallback: {render.FormInput: {Value: text}}}},
-		},
-	}}
+	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e", AcceptsResponsePayload: true},
+		Data: slack.InteractionCallback{
+			Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user}, View: slack.View{
+				ID: "V1", CallbackID: render.FormCallback,
+				State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{render.FormCallback: {render.FormInput: {Value: text}}}},
+			},
+		}}
 }
 
-// TestAcknowledgementCostsTheSameForEveryText, which is counted in what is allocated.
+// TestAcknowledgementCostsTheSameForEveryText counts allocations.
 func TestAcknowledgementCostsTheSameForEveryText(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	d := &inbox{Bot: s.bot, engine: s.engine}
-	for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy, "command": commandedBy, "form": submittedBy} {
+	for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy, "command": commandedBy,
+		"form": submittedBy} {
 		cost := func(text string) float64 {
 			ev := of("U1", text)
 			if _, j := d.read(ev); j.Do == nil {
@@ -126,7 +132,8 @@ func TestEngineIsAskedAboutWhatLooksLikeADigestAlone(t *testing.T) {
 		asks := s.engine.asks
 		s.engine.mu.Unlock()
 		if asks > row.most {
-			t.Errorf("the engine was asked %d times about a message of %d characters, want at most %d", asks, len(row.text), row.most)
+			t.Errorf("the engine was asked %d times about a message of %d characters, want at most %d", asks, len(row.text),
+				row.most)
 		}
 	}
 }
@@ -145,7 +152,7 @@ func TestDigestInAFormIsAnsweredAfterItWasLookedAt(t *testing.T) {
 		"one of the kind, an envelope": {func(rules.State) string { return soleHex + "\n" + envelope }, 1, warnOpen},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, ask := playAsked(t, slacktest.Config{})
+			s, ask := startAsked(t, slacktest.Config{})
 			s.engine.id = ""
 			v := s.pressForm(s.carol, ask)
 			c, _, err := s.engine.Ceremony("prod-rekey-k7m2")
@@ -169,14 +176,15 @@ func TestDigestInAFormIsAnsweredAfterItWasLookedAt(t *testing.T) {
 	}
 }
 
-// BenchmarkAcknowledgement is what stands between an envelope and its acknowledgement,
+// BenchmarkAcknowledgement measures the work between an envelope and its acknowledgement,
 // of which one is made after the other.
 func BenchmarkAcknowledgement(b *testing.B) {
 	for _, ended := range []int{0, 200, 1000} {
 		for _, characters := range []int{100, 4000, longest} {
-			for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy, "command": commandedBy, "form": submittedBy} {
+			for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy,
+				"command": commandedBy, "form": submittedBy} {
 				b.Run(fmt.Sprintf("%s/ended=%d/characters=%d", name, ended, characters), func(b *testing.B) {
-					d := floodedDesk(b, ended)
+					d := floodedInbox(b, ended)
 					ev := of("U1", wordyText(characters))
 					b.ResetTimer()
 					for b.Loop() {
@@ -188,25 +196,8 @@ func BenchmarkAcknowledgement(b *testing.B) {
 	}
 }
 
-// BenchmarkTripwire is what is done for a text after its acknowledgement, in the queue
-// of whoever wrote it.
-func BenchmarkTripwire(b *testing.B) {
-	shown := map[string]bool{soleHex: true}
-	for name, text := range map[string]string{
-		"short": "hello, is this the right place?", "words": wordyText(longest), "digits": strings.Repeat("ab ", longest/3), "one word": strings.Repeat("a", longest),
-		"digests": strings.Repeat(soleHex+" ", longest/65), "armor": strings.Repeat(envelope+"\n", longest/len(envelope)),
-		"edges": strings.Repeat("BEGIN PGP ", longest/10),
-	} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				refusal.Exposures(text, func(word string) bool { return shown[word] })
-			}
-		})
-	}
-}
-
-// floodedDesk is a desk of an engine in which so many ceremonies of 70 lines have ended.
-func floodedDesk(b *testing.B, ended int) *inbox {
+// floodedInbox returns an inbox whose engine has so many ceremonies of 70 lines that have ended.
+func floodedInbox(b *testing.B, ended int) *inbox {
 	s := setUp(b, slacktest.Config{})
 	for i := range ended {
 		c := rules.State{Plan: rekeyPlan(), PlanHash: fmt.Sprintf("%064x", i)}

@@ -108,17 +108,19 @@ func FuzzFrame(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	w := newWire(f)
-	log := &lastWords{}
+	log := &tailLog{}
 	b, err := New(Config{
 		AppToken: "xapp-1", BotToken: "xoxb-1", APIURL: w.server.URL + "/api/", Team: "T0CONCLAVE", Channel: "C0OPS",
-		Sign: signTestParcel, Files: testFiles, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Sign: signTestParcel, Files: testFiles,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		f.Fatal(err)
 	}
 	b.rhythm.LeastGap, b.rhythm.MostGap, b.rhythm.Refusals = time.Millisecond, 2*time.Millisecond, -1
-	b.courier.posts.Gap = 0
-	s := &stage{t: f, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}, ended: make(chan error, 1)}
+	b.notifier.posts.Gap = 0
+	s := &stage{t: f, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}},
+		ended: make(chan error, 1)}
 	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Holders: people("carol")}}
 	close(s.engine.ready)
 	s.runQuietly(f)
@@ -137,16 +139,16 @@ func FuzzFrame(f *testing.F) {
 	})
 }
 
-// lastWords is a log of which only the last part is kept.
-type lastWords struct{ journal }
+// tailLog is a log that keeps only its last part.
+type tailLog struct{ journal }
 
-func (l *lastWords) forget() {
+func (l *tailLog) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text.Reset()
 }
 
-func (l *lastWords) Write(p []byte) (int, error) {
+func (l *tailLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.text.Len() > 1<<20 {
@@ -155,11 +157,11 @@ func (l *lastWords) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-var _ io.Writer = (*lastWords)(nil)
+var _ io.Writer = (*tailLog)(nil)
 
 // TestEveryFuzzTargetHasSeeds: a target without them tries what nobody sends.
 func TestEveryFuzzTargetHasSeeds(t *testing.T) {
-	for target, least := range map[string]int{"slash": 15, "frame": 20, "unmangle": 8} {
+	for target, least := range map[string]int{"frame": 20, "unmangle": 8} {
 		if n := len(seeds(t, target)); n < least {
 			t.Errorf("%s has %d seeds", target, n)
 		}

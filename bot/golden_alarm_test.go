@@ -54,7 +54,7 @@ func alarmScenes(t *testing.T) map[string]render.Message {
 	kinds := findings()
 	for name, n := range kinds {
 		s := begin(t, alarmPlan()).then(n)
-		m, err := render.Render(s.c, s.message(rules.AlarmMessage, "sue"), signTestParcel)
+		m, err := render.Notification(s.c, s.message(rules.AlarmMessage, "sue"), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,23 +63,24 @@ func alarmScenes(t *testing.T) map[string]render.Message {
 	raised := func() *scenario {
 		return begin(t, alarmPlan()).then(kinds["foreign-start"], kinds["foreign-progress"], kinds["sealed"])
 	}
-	history := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
-	board := func(s *scenario) render.Message { return render.RenderBoard(s.asked(), rules.Live{}, noon) }
+	history := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
+	statusPost := func(s *scenario) render.Message { return render.StatusPost(s.asked(), rules.Live{}, noon) }
 	sue := event.Acknowledged{By: person("sue"), Why: "a colleague has tried something out"}
 	acknowledged := raised().then(sue)
 	all["alarm-history-noticed"] = history(raised())
 	all["alarm-history-acknowledged"] = history(acknowledged)
 	acknowledged.then(event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel})
 	expired := raised().then(event.Closing{Outcome: event.Expired}, event.Ended{Outcome: event.Expired, Vault: event.NothingToCancel})
-	all["alarm-board"] = board(raised())
-	all["alarm-board-acknowledged"] = board(acknowledged)
-	all["alarm-board-expired"] = board(expired)
-	all["alarm-over"] = render.RenderAlarm(acknowledged.c, acknowledged.entries[1])
+	all["alarm-board"] = statusPost(raised())
+	all["alarm-board-acknowledged"] = statusPost(acknowledged)
+	all["alarm-board-expired"] = statusPost(expired)
+	all["alarm-over"] = render.Alarm(acknowledged.c, acknowledged.entries[1])
 
 	exposed := begin(t, alarmPlan()).then(kinds["exposed-share"], kinds["exposed-key"])
-	all["answer-holders-exposed"] = render.RenderHolders([]ceremony.Cluster{{
+	all["answer-holders-exposed"] = render.Holders([]ceremony.Cluster{{
 		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice"), Approvers: people("bob"), Approvals: 1,
-		Holders: people("alice", "mallory"), Receivers: people("alice", "mallory"), Window: 4 * time.Hour, Owners: people("sue"),
+		Holders: people("alice", "mallory"), Receivers: people("alice", "mallory"), Window: 4 * time.Hour,
+		Owners: people("sue"),
 	}}, []rules.State{exposed.c})
 	return all
 }

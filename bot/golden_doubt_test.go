@@ -12,7 +12,7 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// doubts has somebody's share refused since Conclave knows better.
+// doubts has a person's share refused since Conclave knows better.
 func (s *scenario) doubts(name string, why ceremony.Refusal, see ceremony.ID) *scenario {
 	step := s.c.Round.Step
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
@@ -29,7 +29,7 @@ func shareOf(name string) secret.ShareTag {
 	return secret.ShareTag{TagKey: "k", Tag: "the tag of " + name + "'s share"}
 }
 
-// uses has somebody's share sent, or in a drill looked at, with what is known of it.
+// uses has a person's share sent, or in a drill checked, with what is known about it.
 func (s *scenario) uses(name string, r ceremony.TagMatch, events ...event.Event) *scenario {
 	step := s.c.Round.Step
 	at := ceremony.Ref{Channel: "D" + name, TS: fmt.Sprintf("1.%d", len(s.entries))}
@@ -44,7 +44,8 @@ func (s *scenario) uses(name string, r ceremony.TagMatch, events ...event.Event)
 		nodes = append(nodes, n.Address)
 	}
 	return s.then(event.Submitting{
-		By: s.who(name), Step: step, Nonce: s.c.Round.Nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at, Evidence: evidence, TagMatch: r,
+		By: s.who(name), Step: step, Nonce: s.c.Round.Nonce, Before: len(s.c.Round.Counted), Nodes: nodes, Message: at,
+		Evidence: evidence, TagMatch: r,
 	}).then(events...)
 }
 
@@ -52,10 +53,10 @@ func (s *scenario) uses(name string, r ceremony.TagMatch, events ...event.Event)
 func doubtScenes(t *testing.T) map[string]render.Message {
 	t.Helper()
 	now := noon.Add(37 * time.Minute)
-	board := func(s *scenario) render.Message { return render.RenderBoard(s.asked(), rules.Live{Since: noon}, now) }
-	last := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	statusPost := func(s *scenario) render.Message { return render.StatusPost(s.asked(), rules.Live{Since: noon}, now) }
+	last := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
 	receipt := func(s *scenario, to string) render.Message {
-		m, err := render.Render(s.c, s.message(rules.ReceiptMessage, to), signTestParcel)
+		m, err := render.Notification(s.c, s.message(rules.ReceiptMessage, to), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +81,8 @@ func doubtScenes(t *testing.T) map[string]render.Message {
 		doubts("carol", ceremony.UnfamiliarShare, before).uses("carol", insisted, counted("carol", 2)).
 		uses("dave", known, event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "dave"), Suspects: people("carol")})
 	proof := rekeyed(t)
-	proof.then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).doubts("carol", ceremony.OutdatedShare, proof.c.ID())
+	proof.then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
+		doubts("carol", ceremony.OutdatedShare, proof.c.ID())
 	drill := drilling(t).uses("alice", known).uses("bob", ceremony.TagMatch{}).
 		doubts("carol", ceremony.OutdatedShare, before).uses("carol", ceremony.TagMatch{Insisted: ceremony.OutdatedShare})
 	right := drilling(t).uses("alice", known)
@@ -93,12 +95,12 @@ func doubtScenes(t *testing.T) map[string]render.Message {
 		"doubt-mistyped":            receipt(mistyped, "carol"),
 		"doubt-unfamiliar":          receipt(unfamiliar, "carol"),
 		"doubt-insisted-history":    last(onWord),
-		"doubt-insisted-board":      board(onWord),
+		"doubt-insisted-board":      statusPost(onWord),
 		"doubt-swapped-history":     last(swapped),
 		"doubt-round-refused":       receipt(refused, "bob"),
 		"doubt-suspects-history":    last(refused),
 		"doubt-old-share-as-proof":  receipt(proof, "carol"),
-		"doubt-drill-board":         board(drill),
+		"doubt-drill-board":         statusPost(drill),
 		"doubt-drill-outdated":      receipt(drilling(t).doubts("carol", ceremony.OutdatedShare, before), "carol"),
 		"doubt-drill-insisted":      receipt(drill, "carol"),
 		"doubt-drill-right":         receipt(right, "alice"),

@@ -49,7 +49,7 @@ func tokenPlan(id string, op ceremony.Operation) ceremony.Plan {
 	return p
 }
 
-// passwordPlan is of a requester without a PGP key.
+// passwordPlan is the plan of a requester without a PGP key.
 func passwordPlan() ceremony.Plan {
 	p := tokenPlan("prod-generate-root-h6ns", ceremony.GenerateRoot)
 	p.Requester.Key, p.OTP = "", commitment
@@ -78,8 +78,8 @@ func backupPlan() ceremony.Plan {
 
 func drillPlan() ceremony.Plan { return plainPlan("prod-drill-c4tv", ceremony.Drill) }
 
-// approvedTale is a ceremony that bob has approved.
-func approvedTale(t *testing.T, p ceremony.Plan) *scenario {
+// approvedScenario is a ceremony that bob has approved.
+func approvedScenario(t *testing.T, p ceremony.Plan) *scenario {
 	s := begin(t, p)
 	return s.then(event.Approved{By: s.who("bob"), PlanHash: p.Hash()})
 }
@@ -108,7 +108,7 @@ func unsealing(t *testing.T, nodes ...ceremony.NodeState) *scenario {
 	)
 }
 
-// entered sends somebody's share to every node that wants it.
+// entered sends a person's share to every node that wants it.
 func (s *scenario) entered(name string, not []string, nodes ...ceremony.NodeState) *scenario {
 	var at []string
 	for _, n := range s.c.Nodes {
@@ -124,7 +124,7 @@ func (s *scenario) entered(name string, not []string, nodes ...ceremony.NodeStat
 }
 
 func drilling(t *testing.T) *scenario {
-	return approvedTale(t, drillPlan()).then(
+	return approvedScenario(t, drillPlan()).then(
 		event.Started{Nonce: nonce1, Required: 5},
 		event.KeyAnnounced{Key: announced(ceremony.StepDrill, nonce1)},
 	)
@@ -165,19 +165,19 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	t.Helper()
 	now := noon.Add(37 * time.Minute)
 	answers := rules.Live{Since: noon.Add(6 * time.Minute)}
-	board := func(s *scenario) render.Message { return render.RenderBoard(s.asked(), answers, now) }
-	last := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	statusPost := func(s *scenario) render.Message { return render.StatusPost(s.asked(), answers, now) }
+	last := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
 	history := func(s *scenario, typeName string) render.Message {
 		for _, e := range s.entries {
 			if event.TypeOf(e.Event) == typeName {
-				return render.RenderHistory(s.c, e)
+				return render.History(s.c, e)
 			}
 		}
 		t.Fatalf("nothing is %s", typeName)
 		return render.Message{}
 	}
 	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
-		m, err := render.Render(s.c, s.message(kind, to), signTestParcel)
+		m, err := render.Notification(s.c, s.message(kind, to), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,16 +186,18 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	approval := func(p ceremony.Plan) render.Message { return outbox(begin(t, p), rules.ApprovalMessage, "bob") }
 	done := event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel}
 	made := func(p ceremony.Plan) *scenario {
-		return approvedTale(t, p).then(event.Acting{Act: event.Initializing}, event.Initialized{Shares: newShares(), Token: "d2NGTUE="})
+		return approvedScenario(t, p).then(event.Acting{Act: event.Initializing}, event.Initialized{Shares: newShares(), Token: "d2NGTUE="})
 	}
 
 	// Init.
 	initialized := made(initPlan("shamir"))
-	initDone := made(initPlan("shamir")).posted(rules.DeliveryMessage).posted(rules.TokenMessage).then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
+	initDone := made(initPlan("shamir")).posted(rules.DeliveryMessage).posted(rules.TokenMessage).
+		then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 	initAuto := made(initPlan("transit")).then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
-	initActing := approvedTale(t, initPlan("shamir")).then(event.Acting{Act: event.Initializing})
-	initLost := approvedTale(t, initPlan("shamir")).then(event.Acting{Act: event.Initializing},
-		event.Closing{Outcome: event.Failed, Fault: ceremony.InitLost}, event.Ended{Outcome: event.Failed, Vault: event.AttemptUsed})
+	initActing := approvedScenario(t, initPlan("shamir")).then(event.Acting{Act: event.Initializing})
+	initLost := approvedScenario(t, initPlan("shamir")).then(event.Acting{Act: event.Initializing},
+		event.Closing{Outcome: event.Failed, Fault: ceremony.InitLost}, event.Ended{Outcome: event.Failed,
+			Vault: event.AttemptUsed})
 
 	// Unseal.
 	sealed := func() *scenario { return unsealing(t, node(vault0, true, 0), node(vault1, true, 0), silent(vault2)) }
@@ -208,12 +210,16 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	half := sealed().entered("bob", []string{vault1}, node(vault0, true, 1), silent(vault1), silent(vault2))
 	waits := sealed().then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, false, 0), node(vault1, false, 0), silent(vault2)}})
 	again := sealed().entered("bob", nil, node(vault0, true, 1), node(vault1, false, 0), silent(vault2)).
-		then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 1), node(vault1, false, 0), node(vault2, true, 0)}},
+		then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 1), node(vault1, false, 0),
+			node(vault2, true, 0)}},
 			event.KeyAnnounced{Key: announced(ceremony.StepUnseal, nonce1)})
 	refused := sealed().entered("bob", nil, node(vault0, true, 1), node(vault1, true, 1), silent(vault2)).
 		entered("carol", nil, node(vault0, true, 2), node(vault1, true, 2), silent(vault2)).
-		share("erin", ceremony.StepUnseal, nonce1, event.RoundRefused{Step: ceremony.StepUnseal, Round: 1, With: people("bob", "carol", "erin"), Nodes: []string{vault0, vault1}})
-	unsealed := sealed().entered("bob", nil, node(vault0, false, 0), node(vault1, false, 0), node(vault2, false, 0)).then(done)
+		share("erin", ceremony.StepUnseal, nonce1,
+			event.RoundRefused{Step: ceremony.StepUnseal, Round: 1, With: people("bob", "carol", "erin"),
+				Nodes: []string{vault0, vault1}})
+	unsealed := sealed().entered("bob", nil, node(vault0, false, 0), node(vault1, false, 0), node(vault2, false, 0)).
+		then(done)
 	mostly := sealed().then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, false, 0), node(vault1, false, 0), silent(vault2)}},
 		event.Closing{Outcome: event.Completed}, done)
 	tooFew := sealed().entered("bob", nil, node(vault0, true, 1), silent(vault1), silent(vault2)).
@@ -221,7 +227,8 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	forgetting := sealed().entered("bob", nil, node(vault0, true, 1), silent(vault1), silent(vault2)).
 		then(event.ResetAsked{By: person("bob")}, event.Dropping{Step: ceremony.StepUnseal, Nonce: nonce1})
 	forgot := &scenario{t: t, entries: forgetting.entries}
-	forgot.then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 0), silent(vault1), silent(vault2)}}, event.RoundReset{Step: ceremony.StepUnseal, Nonce: nonce1})
+	forgot.then(event.NodesSeen{Nodes: []ceremony.NodeState{node(vault0, true, 0), silent(vault1), silent(vault2)}},
+		event.RoundReset{Step: ceremony.StepUnseal, Nonce: nonce1})
 	unsealFrozen := sealed().then(event.Frozen{Why: event.VaultDiffers, Want: vault0 + ": 3 of 5 shares", Got: "2 of 3"})
 
 	// Rekey: what only some plans have.
@@ -229,8 +236,10 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	unverified.Verification, unverified.Backup = false, false
 	unverified.Receivers, unverified.NewThreshold = people("alice", "bob", "carol"), 2
 	unverified.TokenExpires = noon.Add(time.Hour)
-	made2 := started(t, unverified).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
-		share("erin", ceremony.StepUpdate, nonce1, event.Rekeyed{By: person("erin"), Shares: newShares()[:3], Keys: unverified.Recipients()})
+	made2 := started(t, unverified).counted("bob", ceremony.StepUpdate, nonce1).
+		counted("carol", ceremony.StepUpdate, nonce1).
+		share("erin", ceremony.StepUpdate, nonce1,
+			event.Rekeyed{By: person("erin"), Shares: newShares()[:3], Keys: unverified.Recipients()})
 	single := rekeyPlan()
 	single.Receivers, single.NewThreshold = people("carol"), 1
 	single.Receivers[0].Key = ceremony.Fingerprint(strings.Repeat("f", 40))
@@ -248,10 +257,12 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	believed := issued(t, rootPlan(), event.Reminded{Number: 1}, event.TokenRevoked{By: new(person("alice"))})
 	left := issued(t, rootPlan(), event.Reminded{Number: 9}, event.TokenLeft{})
 	signed := issued(t, rootPlan())
-	signed.then(event.TranscriptSigned{Number: 1, Lines: signed.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE="})
+	signed.then(event.TranscriptSigned{Number: 1, Lines: signed.c.Seq(), SHA256: strings.Repeat("5a", 32),
+		Signature: "d2NGTUE="})
 	count := issued(t, rootPlan()).c.Seq()
 	witnessed := issued(t, rootPlan()).
-		then(event.TranscriptSigned{Number: 1, Lines: count, SHA256: strings.Repeat("5a", 32), Archives: []string{"time stamp", "bucket", "directory"}}).
+		then(event.TranscriptSigned{Number: 1, Lines: count, SHA256: strings.Repeat("5a", 32),
+			Archives: []string{"time stamp", "bucket", "directory"}}).
 		then(event.Archived{
 			Number: 1, Where: "time stamp", SHA256: strings.Repeat("5a", 32), TimeStamp: "MAA=",
 			Receipt: "2026-03-01 14:03:07 UTC by CN=Time <stamps>, number 2f",
@@ -259,15 +270,18 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	notKept := issued(t, rootPlan()).
 		then(event.TranscriptSigned{Number: 1, Lines: count, SHA256: strings.Repeat("5a", 32), Archives: []string{"bucket"}}).
 		then(event.ArchiveFailed{Number: 1, Where: "bucket"})
-	asked := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)})
-	wrongPassword := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
+	asked := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)})
+	wrongPassword := approvedScenario(t, passwordPlan()).
+		then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
 		fails("alice", ceremony.StepOTP, ceremony.OtherPassword)
-	exposed := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
+	exposed := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)}).
 		fails("alice", ceremony.StepOTP, ceremony.PlainPassword).
-		then(event.Closing{Outcome: event.Failed, Fault: ceremony.PlainPassword}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
-	passwordLost := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)},
+		then(event.Closing{Outcome: event.Failed, Fault: ceremony.PlainPassword},
+			event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
+	passwordLost := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepOTP, nonce1)},
 		event.Starting{Attempt: 1}, event.PasswordLost{})
-	encoded := approvedTale(t, passwordPlan()).then(event.Starting{Attempt: 1}, event.Started{Nonce: nonce1, Required: 3}).
+	encoded := approvedScenario(t, passwordPlan()).
+		then(event.Starting{Attempt: 1}, event.Started{Nonce: nonce1, Required: 3}).
 		counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
 		share("dave", ceremony.StepUpdate, nonce1, event.TokenIssued{By: person("dave"), Encoded: encodedToken})
 	recovery := issued(t, tokenPlan("prod-recovery-token-x7fg", ceremony.RecoveryToken))
@@ -280,62 +294,71 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		share("dave", ceremony.StepUpdate, nonce1,
 			event.TokenIssued{By: person("dave"), Ciphertext: "d2NGTUE=", Keys: []ceremony.Fingerprint{person("erin").Key}},
 			event.Frozen{Why: event.VaultDiffers, Want: "a token for AAAA", Got: "EEEE"},
-			event.Closing{Outcome: event.Cancelled, By: new(person("bob"))}, event.Ended{Outcome: event.Cancelled, Vault: event.NothingToCancel})
+			event.Closing{Outcome: event.Cancelled, By: new(person("bob"))}, event.Ended{Outcome: event.Cancelled,
+				Vault: event.NothingToCancel})
 
 	// Rotate and its policy.
-	rotated := approvedTale(t, rotatePlan()).then(event.Acting{Act: event.Rotating},
+	rotated := approvedScenario(t, rotatePlan()).then(event.Acting{Act: event.Rotating},
 		event.Rotated{Key: ceremony.KeyStatus{Term: 7, Installed: noon.Add(2 * time.Minute)}}, done)
-	rotating := approvedTale(t, rotatePlan()).then(event.Acting{Act: event.Rotating})
-	notRotated := approvedTale(t, rotatePlan()).then(event.Acting{Act: event.Rotating},
-		event.Closing{Outcome: event.Failed, Fault: ceremony.VaultForbids}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
-	policySet := approvedTale(t, policyPlan()).then(event.Acting{Act: event.SettingPolicy}, event.RotationSet{Policy: *policyPlan().NewPolicy}, done)
+	rotating := approvedScenario(t, rotatePlan()).then(event.Acting{Act: event.Rotating})
+	notRotated := approvedScenario(t, rotatePlan()).then(event.Acting{Act: event.Rotating},
+		event.Closing{Outcome: event.Failed, Fault: ceremony.VaultForbids}, event.Ended{Outcome: event.Failed,
+			Vault: event.NothingToCancel})
+	policySet := approvedScenario(t, policyPlan()).
+		then(event.Acting{Act: event.SettingPolicy}, event.RotationSet{Policy: *policyPlan().NewPolicy}, done)
 
 	// Backup.
 	twice := append(newShares(), event.NewShare{For: person("bob"), Ciphertext: "d2NGTUI="})
 	readFrom := backupOf("prod-rekey-k7m2", event.Completed, newShares()...)
 	readFrom.Unclaimed = []ceremony.Fingerprint{ceremony.Fingerprint(strings.Repeat("9", 40))}
-	read := func() *scenario { return approvedTale(t, backupPlan()).then(readFrom) }
+	read := func() *scenario { return approvedScenario(t, backupPlan()).then(readFrom) }
 	reading := read()
 	handed := read().posted(rules.DeliveryMessage)
-	strange := approvedTale(t, backupPlan()).then(backupOf("", "", twice...))
-	broken := approvedTale(t, backupPlan()).then(backupOf("prod-rekey-q2w3", event.Failed, newShares()...))
-	unfinished := approvedTale(t, backupPlan()).then(backupOf("prod-rekey-q2w3", event.Expired, newShares()...))
-	agreed := read().posted(rules.DeliveryMessage).then(event.DeletionAsked{By: person("bob")}, event.Acting{Act: event.DeletingBackup})
-	deleted := read().posted(rules.DeliveryMessage).then(event.DeletionAsked{By: person("bob")}, event.Acting{Act: event.DeletingBackup}, event.BackupDeleted{}, done)
-	nobodys := approvedTale(t, backupPlan()).then(event.BackupRead{Nonce: nonce2, Unclaimed: readFrom.Unclaimed})
+	strange := approvedScenario(t, backupPlan()).then(backupOf("", "", twice...))
+	broken := approvedScenario(t, backupPlan()).then(backupOf("prod-rekey-q2w3", event.Failed, newShares()...))
+	unfinished := approvedScenario(t, backupPlan()).then(backupOf("prod-rekey-q2w3", event.Expired, newShares()...))
+	agreed := read().posted(rules.DeliveryMessage).
+		then(event.DeletionAsked{By: person("bob")}, event.Acting{Act: event.DeletingBackup})
+	deleted := read().posted(rules.DeliveryMessage).
+		then(event.DeletionAsked{By: person("bob")}, event.Acting{Act: event.DeletingBackup}, event.BackupDeleted{}, done)
+	nobodys := approvedScenario(t, backupPlan()).then(event.BackupRead{Nonce: nonce2, Unclaimed: readFrom.Unclaimed})
 	kept := read().posted(rules.DeliveryMessage).then(event.Closing{Outcome: event.Completed}, done)
-	nothing := approvedTale(t, backupPlan()).then(event.Closing{Outcome: event.Failed, Fault: ceremony.NoBackupKept}, event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
+	nothing := approvedScenario(t, backupPlan()).
+		then(event.Closing{Outcome: event.Failed, Fault: ceremony.NoBackupKept},
+			event.Ended{Outcome: event.Failed, Vault: event.NothingToCancel})
 
 	// Drill.
 	drill := drilling(t).proves("bob").fails("carol", ceremony.StepDrill, ceremony.Unsigned)
-	spare := drilling(t).proves("alice").proves("bob").proves("carol").proves("dave").fails("erin", ceremony.StepDrill, ceremony.SignerInvalid).
+	spare := drilling(t).proves("alice").proves("bob").proves("carol").proves("dave").
+		fails("erin", ceremony.StepDrill, ceremony.SignerInvalid).
 		then(event.Closing{Outcome: event.Completed}, done)
 	enough := drilling(t).proves("alice").proves("bob").proves("carol").then(event.Closing{Outcome: event.Completed}, done)
-	short := drilling(t).proves("bob").fails("carol", ceremony.StepDrill, ceremony.BadShare).then(event.Closing{Outcome: event.Completed}, done)
+	short := drilling(t).proves("bob").fails("carol", ceremony.StepDrill, ceremony.BadShare).
+		then(event.Closing{Outcome: event.Completed}, done)
 
 	return map[string]render.Message{
 		"init-approval":          approval(initPlan("shamir")),
 		"init-approval-auto":     approval(initPlan("transit")),
-		"init-board-approved":    board(approvedTale(t, initPlan("shamir"))),
-		"init-board-acting":      board(initActing),
-		"init-board":             board(initDone),
-		"init-board-auto":        board(initAuto),
-		"init-board-lost":        board(initLost),
+		"init-board-approved":    statusPost(approvedScenario(t, initPlan("shamir"))),
+		"init-board-acting":      statusPost(initActing),
+		"init-board":             statusPost(initDone),
+		"init-board-auto":        statusPost(initAuto),
+		"init-board-lost":        statusPost(initLost),
 		"init-history":           last(initialized),
 		"init-delivery":          outbox(initialized, rules.DeliveryMessage, "dave"),
 		"init-delivery-recovery": outbox(initAuto, rules.DeliveryMessage, "dave"),
 		"init-token":             outbox(initialized, rules.TokenMessage, "alice"),
 		"init-not-here":          render.SayWords(explain(ceremony.AlreadyInitialized), ""),
 
-		"unseal-board-opened":     board(opened),
-		"unseal-board":            board(one),
-		"unseal-board-foreign":    board(foreign),
-		"unseal-board-waiting":    board(waits),
-		"unseal-board-refused":    board(refused),
-		"unseal-board-completed":  board(unsealed),
-		"unseal-board-mostly":     board(mostly),
-		"unseal-board-expired":    board(tooFew),
-		"unseal-board-frozen":     board(unsealFrozen),
+		"unseal-board-opened":     statusPost(opened),
+		"unseal-board":            statusPost(one),
+		"unseal-board-foreign":    statusPost(foreign),
+		"unseal-board-waiting":    statusPost(waits),
+		"unseal-board-refused":    statusPost(refused),
+		"unseal-board-completed":  statusPost(unsealed),
+		"unseal-board-mostly":     statusPost(mostly),
+		"unseal-board-expired":    statusPost(tooFew),
+		"unseal-board-frozen":     statusPost(unsealFrozen),
 		"unseal-frozen":           outbox(unsealFrozen, rules.FrozenMessage, "bob"),
 		"unseal-ask":              outbox(sealed(), rules.AskMessage, "carol"),
 		"unseal-ask-again":        outbox(again, rules.AskMessage, "bob"),
@@ -354,24 +377,24 @@ func operationScenes(t *testing.T) map[string]render.Message {
 
 		"unverified-approval":  approval(unverified),
 		"unverified-ask":       outbox(started(t, unverified), rules.AskMessage, "carol"),
-		"unverified-board":     board(started(t, unverified)),
-		"unverified-completed": board(made2.then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})),
+		"unverified-board":     statusPost(started(t, unverified)),
+		"unverified-completed": statusPost(made2.then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})),
 		"unverified-history":   history(made2, "rekeyed"),
 		"unverified-delivery":  outbox(made2, rules.DeliveryMessage, "bob"),
 		"single-approval":      approval(single),
 		"unseal-reset-history": history(forgot, "reset-asked"),
 		"unseal-reset-done":    history(forgot, "round-reset"),
-		"unseal-reset-board":   board(forgetting),
+		"unseal-reset-board":   statusPost(forgetting),
 		"reverify-history":     history(dropped, "verification-dropped"),
-		"reverify-board":       board(dropped),
+		"reverify-board":       statusPost(dropped),
 
 		"root-approval":         approval(rootPlan()),
-		"root-board-owed":       board(owed),
-		"root-board-named":      board(given),
-		"root-board-revoked":    board(gone),
-		"root-board-believed":   board(believed),
-		"root-board-left":       board(left),
-		"root-board-wrong-key":  board(wrongKey),
+		"root-board-owed":       statusPost(owed),
+		"root-board-named":      statusPost(given),
+		"root-board-revoked":    statusPost(gone),
+		"root-board-believed":   statusPost(believed),
+		"root-board-left":       statusPost(left),
+		"root-board-wrong-key":  statusPost(wrongKey),
 		"root-history-named":    history(given, "accessor-given"),
 		"root-history-remind":   last(given),
 		"root-history-revoked":  last(gone),
@@ -386,47 +409,47 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		"root-ended":            outbox(owed, rules.EndedMessage, "bob"),
 
 		"otp-approval":        approval(passwordPlan()),
-		"otp-board":           board(asked),
+		"otp-board":           statusPost(asked),
 		"otp-ask":             outbox(asked, rules.AskMessage, "alice"),
 		"otp-history-asked":   last(asked),
 		"otp-receipt":         outbox(wrongPassword, rules.ReceiptMessage, "alice"),
 		"otp-receipt-taken":   outbox(encoded, rules.ReceiptMessage, "alice"),
-		"otp-board-exposed":   board(exposed),
+		"otp-board-exposed":   statusPost(exposed),
 		"otp-history-lost":    last(passwordLost),
 		"otp-history-issued":  last(encoded),
 		"otp-token":           outbox(encoded, rules.TokenMessage, "alice"),
-		"otp-token-odd":       render.RenderEncodedToken(encoded.c, "x\"; rm -rf ~; \""),
-		"otp-token-secondary": render.RenderEncodedToken(rules.State{Plan: drPassword}, encodedToken),
-		"otp-board-issued":    board(encoded),
+		"otp-token-odd":       render.EncodedToken(encoded.c, "x\"; rm -rf ~; \""),
+		"otp-token-secondary": render.EncodedToken(rules.State{Plan: drPassword}, encodedToken),
+		"otp-board-issued":    statusPost(encoded),
 		"otp-needed":          render.SayWords(explain(ceremony.NeedsPassword), ""),
 
 		"recovery-token-approval": approval(recovery.c.Plan),
 		"recovery-token-token":    outbox(recovery, rules.TokenMessage, "alice"),
-		"recovery-token-board":    board(recovery),
+		"recovery-token-board":    statusPost(recovery),
 		"dr-token-approval":       approval(secondary.c.Plan),
 		"dr-token-token":          outbox(secondary, rules.TokenMessage, "alice"),
 		"dr-token-receipt":        outbox(secondary, rules.ReceiptMessage, "dave"),
-		"dr-token-board":          board(secondary),
+		"dr-token-board":          statusPost(secondary),
 
 		"rotate-approval":      approval(rotatePlan()),
-		"rotate-board-acting":  board(rotating),
-		"rotate-board":         board(rotated),
-		"rotate-board-failed":  board(notRotated),
+		"rotate-board-acting":  statusPost(rotating),
+		"rotate-board":         statusPost(rotated),
+		"rotate-board-failed":  statusPost(notRotated),
 		"rotate-history":       history(rotated, "rotated"),
 		"rotate-config-plan":   approval(policyPlan()),
-		"rotate-config-board":  board(policySet),
+		"rotate-config-board":  statusPost(policySet),
 		"rotate-config-after":  history(policySet, "rotation-set"),
 		"rotate-config-same":   render.SayWords(explain(ceremony.SamePolicy), ""),
 		"rotate-config-option": render.SayWords(explain(ceremony.WrongOption), ""),
 
 		"backup-approval":         approval(backupPlan()),
-		"backup-board-reading":    board(approvedTale(t, backupPlan())),
-		"backup-board-handing":    board(reading),
-		"backup-board-handed":     board(handed),
-		"backup-board-agreed":     board(agreed),
-		"backup-board-deleted":    board(deleted),
-		"backup-board-kept":       board(kept),
-		"backup-board-nothing":    board(nothing),
+		"backup-board-reading":    statusPost(approvedScenario(t, backupPlan())),
+		"backup-board-handing":    statusPost(reading),
+		"backup-board-handed":     statusPost(handed),
+		"backup-board-agreed":     statusPost(agreed),
+		"backup-board-deleted":    statusPost(deleted),
+		"backup-board-kept":       statusPost(kept),
+		"backup-board-nothing":    statusPost(nothing),
 		"backup-history-read":     last(reading),
 		"backup-history-strange":  last(strange),
 		"backup-history-broken":   last(broken),
@@ -440,17 +463,17 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		"backup-deletion-over":    outbox(agreed, rules.DeletionMessage, "bob"),
 		"backup-reminder":         outbox(reminded, rules.ReminderMessage, "alice"),
 		"backup-reminder-history": last(reminded),
-		"backup-board-left":       board(forgotten),
+		"backup-board-left":       statusPost(forgotten),
 		"backup-left-history":     last(forgotten),
-		"backup-board-cleared":    board(cleared),
+		"backup-board-cleared":    statusPost(cleared),
 		"backup-cleared-history":  last(cleared),
 		"backup-left":             outbox(rekeyDone(t), rules.EndedMessage, "bob"),
 
 		"drill-approval":        approval(drillPlan()),
-		"drill-board":           board(drill),
-		"drill-board-spare":     board(spare),
-		"drill-board-enough":    board(enough),
-		"drill-board-short":     board(short),
+		"drill-board":           statusPost(drill),
+		"drill-board-spare":     statusPost(spare),
+		"drill-board-enough":    statusPost(enough),
+		"drill-board-short":     statusPost(short),
 		"drill-ask":             outbox(drilling(t), rules.AskMessage, "carol"),
 		"drill-receipt":         outbox(drill, rules.ReceiptMessage, "bob"),
 		"drill-receipt-failed":  outbox(drill, rules.ReceiptMessage, "carol"),
@@ -459,11 +482,12 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		"drill-history-proven":  history(drill, "proven"),
 		"drill-ended":           outbox(short, rules.EndedMessage, "erin"),
 
-		"answer-key-report": render.RenderKeyReport("prod", rules.KeyReport{
+		"answer-key-report": render.KeyReport("prod", rules.KeyReport{
 			Key:    ceremony.KeyStatus{Term: 7, Installed: noon.Add(-40 * 24 * time.Hour), Encryptions: 12_345_678},
-			Policy: policyPlan().NewPolicy, Backup: true, Rekeyed: noon.Add(-90 * 24 * time.Hour), Rotated: noon.Add(-40 * 24 * time.Hour),
+			Policy: policyPlan().NewPolicy, Backup: true, Rekeyed: noon.Add(-90 * 24 * time.Hour),
+			Rotated: noon.Add(-40 * 24 * time.Hour),
 		}),
-		"answer-key-report-bare": render.RenderKeyReport("prod", rules.KeyReport{Key: ceremony.KeyStatus{Term: 1, Installed: noon, Encryptions: 42}}),
+		"answer-key-report-bare": render.KeyReport("prod", rules.KeyReport{Key: ceremony.KeyStatus{Term: 1, Installed: noon, Encryptions: 42}}),
 	}
 }
 

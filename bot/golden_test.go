@@ -31,15 +31,15 @@ func scenes(t *testing.T) map[string]render.Message {
 	now := noon.Add(37 * time.Minute)
 	answers := rules.Live{Since: noon.Add(6 * time.Minute)}
 	silent := rules.Live{Vault: ceremony.ErrNotSent, Since: noon.Add(20 * time.Minute)}
-	board := func(s *scenario, live rules.Live) render.Message { return render.RenderBoard(s.asked(), live, now) }
+	statusPost := func(s *scenario, live rules.Live) render.Message { return render.StatusPost(s.asked(), live, now) }
 	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
-		m, err := render.Render(s.c, s.message(kind, to), signTestParcel)
+		m, err := render.Notification(s.c, s.message(kind, to), signTestParcel)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return m
 	}
-	last := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
+	last := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
 
 	proposed := begin(t, rekeyPlan())
 	collecting := started(t, rekeyPlan())
@@ -52,9 +52,12 @@ func scenes(t *testing.T) map[string]render.Message {
 	unreached.then(event.Undeliverable{Key: unreached.message(rules.AskMessage, "dave").Key})
 	unapproved := begin(t, rekeyPlan())
 	unapproved.then(event.Undeliverable{Key: unapproved.message(rules.ApprovalMessage, "bob").Key})
-	two := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1)
-	refused := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
-		share("erin", ceremony.StepUpdate, nonce1, event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "erin")})
+	two := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).
+		counted("carol", ceremony.StepUpdate, nonce1)
+	refused := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).
+		counted("carol", ceremony.StepUpdate, nonce1).
+		share("erin", ceremony.StepUpdate, nonce1,
+			event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "erin")})
 	onItsWay := started(t, rekeyPlan()).share("bob", ceremony.StepUpdate, nonce1)
 	lost := started(t, rekeyPlan()).share("bob", ceremony.StepUpdate, nonce1, event.AnswerLost{})
 	frozen := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).
@@ -65,7 +68,8 @@ func scenes(t *testing.T) map[string]render.Message {
 		event.Posted{Key: handed.message(rules.DeliveryMessage, "alice").Key, Ref: ceremony.Ref{Channel: "D1", TS: "1.1"}},
 		event.Undeliverable{Key: handed.message(rules.DeliveryMessage, "dave").Key},
 	)
-	verifying := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).counted("alice", ceremony.StepVerify, nonce2)
+	verifying := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
+		counted("alice", ceremony.StepVerify, nonce2)
 	verified := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
 		counted("alice", ceremony.StepVerify, nonce2).counted("bob", ceremony.StepVerify, nonce2).
 		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol"))})
@@ -74,13 +78,16 @@ func scenes(t *testing.T) map[string]render.Message {
 		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol")), Unconfirmed: true})
 	unconfirmed.then(event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 	unproven := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)},
-		event.Closing{Outcome: event.Expired}, event.AttemptLost{Nonce: nonce1, Unproven: true}, event.Ended{Outcome: event.Expired, Vault: event.AttemptUnknown})
+		event.Closing{Outcome: event.Expired}, event.AttemptLost{Nonce: nonce1,
+			Unproven: true}, event.Ended{Outcome: event.Expired, Vault: event.AttemptUnknown})
 	goneMade := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).
-		then(event.Frozen{Why: event.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress", Remains: rules.SharesMade})
+		then(event.Frozen{Why: event.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress",
+			Remains: rules.SharesMade})
 	goneNothing := started(t, rekeyPlan()).then(event.Frozen{Why: event.AttemptGone, Remains: rules.NothingMade})
 	goneToken := started(t, rootPlan()).then(event.Frozen{Why: event.AttemptGone, Want: "attempt " + nonce1, Got: "no attempt in progress"})
-	unknownToken := started(t, rootPlan()).then(event.Frozen{Why: event.AttemptGone}, event.Closing{Outcome: event.Cancelled, By: new(person("alice"))},
-		event.AttemptLost{Nonce: nonce1, Unproven: true}, event.Ended{Outcome: event.Cancelled, Vault: event.AttemptUnknown})
+	unknownToken := started(t, rootPlan()).
+		then(event.Frozen{Why: event.AttemptGone}, event.Closing{Outcome: event.Cancelled, By: new(person("alice"))},
+			event.AttemptLost{Nonce: nonce1, Unproven: true}, event.Ended{Outcome: event.Cancelled, Vault: event.AttemptUnknown})
 	past := carriedThrough(t)
 	elsewhere := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}, event.Verified{})
 	reset := rekeyed(t).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}, event.RoundReset{Step: ceremony.StepVerify, Nonce: nonce1})
@@ -93,25 +100,33 @@ func scenes(t *testing.T) map[string]render.Message {
 	lateEnd := &scenario{t: t, entries: verifying.entries}
 	lateEnd.then(event.Closing{Outcome: event.Expired}, event.Ended{Outcome: event.Expired, Vault: event.AttemptDropped})
 	failed := started(t, rootPlan()).then(event.Closing{Outcome: event.Failed, Fault: ceremony.TokenLost}, event.Ended{Outcome: event.Failed, Vault: event.AttemptUsed})
-	root := started(t, rootPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
+	root := started(t, rootPlan()).counted("bob", ceremony.StepUpdate, nonce1).
+		counted("carol", ceremony.StepUpdate, nonce1).
 		share("dave", ceremony.StepUpdate, nonce1, event.TokenIssued{By: person("dave"), Ciphertext: "d2NGTUE="})
 	declined := started(t, rekeyPlan())
-	declined.then(event.Offered{By: person("carol"), Step: ceremony.StepUpdate, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}},
-		event.Declined{By: person("carol"), Step: ceremony.StepUpdate, Message: ceremony.Ref{Channel: "D2", TS: "1.9"}, Reason: ceremony.Unsigned})
+	declined.then(event.Offered{By: person("carol"), Step: ceremony.StepUpdate,
+		Message: ceremony.Ref{Channel: "D2", TS: "1.9"}},
+		event.Declined{By: person("carol"), Step: ceremony.StepUpdate, Message: ceremony.Ref{Channel: "D2", TS: "1.9"},
+			Reason: ceremony.Unsigned})
 
 	recovery := started(t, recoveryPlan())
-	recoveryRefused := started(t, recoveryPlan()).counted("bob", ceremony.StepUpdate, nonce1).counted("carol", ceremony.StepUpdate, nonce1).
-		share("erin", ceremony.StepUpdate, nonce1, event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "erin")})
+	recoveryRefused := started(t, recoveryPlan()).counted("bob", ceremony.StepUpdate, nonce1).
+		counted("carol", ceremony.StepUpdate, nonce1).
+		share("erin", ceremony.StepUpdate, nonce1,
+			event.RoundRefused{Step: ceremony.StepUpdate, Round: 1, With: people("bob", "carol", "erin")})
 	recoveryMade := remade(t, recoveryPlan())
 	recoveryDone := remade(t, recoveryPlan()).then(event.KeyAnnounced{Key: announced(ceremony.StepVerify, nonce2)}).
 		counted("alice", ceremony.StepVerify, nonce2).counted("bob", ceremony.StepVerify, nonce2).
-		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol"))}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
+		share("carol", ceremony.StepVerify, nonce2, event.Verified{By: new(person("carol"))},
+			event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed})
 
 	oddKey := announced(ceremony.StepUpdate, "x'; rm -rf ~; '")
 
 	clusters := []ceremony.Cluster{{
-		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice", "bob"), Approvers: people("alice", "bob"), Approvals: 1,
-		Holders: people("alice", "bob", "carol", "dave", "erin"), Receivers: people("alice", "bob", "carol"), Window: 4 * time.Hour,
+		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice", "bob"),
+		Approvers: people("alice", "bob"), Approvals: 1,
+		Holders: people("alice", "bob", "carol", "dave", "erin"), Receivers: people("alice", "bob", "carol"),
+		Window: 4 * time.Hour,
 	}}
 	list := []rules.State{two.c, completed.c, cancelled.c}
 
@@ -120,55 +135,55 @@ func scenes(t *testing.T) map[string]render.Message {
 	maps.Copy(all, watchedScenes(t))
 	maps.Copy(all, doubtScenes(t))
 	maps.Copy(all, map[string]render.Message{
-		"board-proposed":     board(proposed, rules.Live{}),
-		"board-collecting":   board(collecting, answers),
-		"board-two-of-three": board(two, answers),
-		"board-asking":       render.RenderBoard(asking.c, answers, now),
-		"board-not-asked":    board(unreached, answers),
-		"board-no-approver":  board(unapproved, answers),
-		"board-vault-silent": board(two, silent),
-		"board-round-two":    board(refused, answers),
-		"board-on-its-way":   board(onItsWay, answers),
-		"board-answer-lost":  board(lost, silent),
-		"board-frozen":       board(frozen, answers),
-		"board-half-thawed":  board(half, answers),
-		"board-handing-out":  board(handed, answers),
-		"board-verifying":    board(verifying, answers),
-		"board-completed":    board(completed, answers),
-		"board-cancelled":    board(cancelled, answers),
-		"board-rejected":     board(rejected, answers),
-		"board-expired":      board(expired, answers),
-		"board-failed":       board(failed, answers),
-		"board-unconfirmed":  board(unconfirmed, answers),
-		"board-root":         board(root, answers),
+		"board-proposed":     statusPost(proposed, rules.Live{}),
+		"board-collecting":   statusPost(collecting, answers),
+		"board-two-of-three": statusPost(two, answers),
+		"board-asking":       render.StatusPost(asking.c, answers, now),
+		"board-not-asked":    statusPost(unreached, answers),
+		"board-no-approver":  statusPost(unapproved, answers),
+		"board-vault-silent": statusPost(two, silent),
+		"board-round-two":    statusPost(refused, answers),
+		"board-on-its-way":   statusPost(onItsWay, answers),
+		"board-answer-lost":  statusPost(lost, silent),
+		"board-frozen":       statusPost(frozen, answers),
+		"board-half-thawed":  statusPost(half, answers),
+		"board-handing-out":  statusPost(handed, answers),
+		"board-verifying":    statusPost(verifying, answers),
+		"board-completed":    statusPost(completed, answers),
+		"board-cancelled":    statusPost(cancelled, answers),
+		"board-rejected":     statusPost(rejected, answers),
+		"board-expired":      statusPost(expired, answers),
+		"board-failed":       statusPost(failed, answers),
+		"board-unconfirmed":  statusPost(unconfirmed, answers),
+		"board-root":         statusPost(root, answers),
 
-		"history-approved":           render.RenderHistory(collecting.c, collecting.entries[1]),
-		"history-rejected":           render.RenderHistory(rejected.c, rejected.entries[1]),
-		"history-started":            render.RenderHistory(collecting.c, collecting.entries[3]),
-		"history-key-announced":      render.RenderHistory(collecting.c, collecting.entries[4]),
+		"history-approved":           render.History(collecting.c, collecting.entries[1]),
+		"history-rejected":           render.History(rejected.c, rejected.entries[1]),
+		"history-started":            render.History(collecting.c, collecting.entries[3]),
+		"history-key-announced":      render.History(collecting.c, collecting.entries[4]),
 		"history-counted":            last(two),
 		"history-declined":           last(declined),
 		"history-round-refused":      last(refused),
-		"history-rekeyed":            render.RenderHistory(handed.c, handed.message(rules.DeliveryMessage, "alice").Entry),
+		"history-rekeyed":            render.History(handed.c, handed.message(rules.DeliveryMessage, "alice").Entry),
 		"history-token-issued":       last(root),
 		"history-verified":           last(verified),
 		"history-froze":              last(frozen),
 		"history-resume-asked":       last(half),
-		"history-resumed":            render.RenderHistory(half.c, event.Entry{Seq: 8, At: noon, Hash: "ab", Event: event.Resumed{}}),
-		"history-attempt-lost":       render.RenderHistory(half.c, event.Entry{Seq: 9, At: noon, Hash: "ab", Event: event.AttemptLost{Nonce: nonce1}}),
-		"history-closing":            render.RenderHistory(cancelled.c, cancelled.entries[5]),
+		"history-resumed":            render.History(half.c, event.Entry{Seq: 8, At: noon, Hash: "ab", Event: event.Resumed{}}),
+		"history-attempt-lost":       render.History(half.c, event.Entry{Seq: 9, At: noon, Hash: "ab", Event: event.AttemptLost{Nonce: nonce1}}),
+		"history-closing":            render.History(cancelled.c, cancelled.entries[5]),
 		"history-round-reset":        last(reset),
 		"history-verified-elsewhere": last(elsewhere),
-		"history-unconfirmed":        render.RenderHistory(unconfirmed.c, unconfirmed.entries[len(unconfirmed.entries)-2]),
-		"history-failed":             render.RenderHistory(failed.c, failed.entries[5]),
+		"history-unconfirmed":        render.History(unconfirmed.c, unconfirmed.entries[len(unconfirmed.entries)-2]),
+		"history-failed":             render.History(failed.c, failed.entries[5]),
 		"history-ended":              last(cancelled),
 
 		"approval":              outbox(proposed, rules.ApprovalMessage, "bob"),
 		"approval-too-late":     outbox(collecting, rules.ApprovalMessage, "bob"),
 		"ask":                   outbox(collecting, rules.AskMessage, "carol"),
 		"ask-verify":            outbox(verifying, rules.AskMessage, "dave"),
-		"ask-replaced":          render.RenderAsk(verifying.c, person("carol"), ceremony.Announced{Subkey: "00"}),
-		"ask-odd-nonce":         render.RenderAsk(collecting.c, person("carol"), oddKey).OrStop(),
+		"ask-replaced":          render.ShareRequest(verifying.c, person("carol"), ceremony.Announced{Subkey: "00"}),
+		"ask-odd-nonce":         render.ShareRequest(collecting.c, person("carol"), oddKey).OrStop(),
 		"ask-over":              outbox(cancelled, rules.AskMessage, "carol"),
 		"receipt-counted":       outbox(two, rules.ReceiptMessage, "bob"),
 		"receipt-declined":      outbox(declined, rules.ReceiptMessage, "carol"),
@@ -182,45 +197,46 @@ func scenes(t *testing.T) map[string]render.Message {
 		"frozen":                outbox(frozen, rules.FrozenMessage, "bob"),
 		"frozen-over": outbox(func() *scenario {
 			s := &scenario{t: t, entries: frozen.entries}
-			return s.then(event.Closing{Outcome: event.Cancelled, By: &alice}, event.Ended{Outcome: event.Cancelled, Vault: event.AttemptDropped})
+			return s.then(event.Closing{Outcome: event.Cancelled, By: &alice},
+				event.Ended{Outcome: event.Cancelled, Vault: event.AttemptDropped})
 		}(), rules.FrozenMessage, "bob"),
 		"ended-completed":     outbox(completed, rules.EndedMessage, "bob"),
-		"history-unproven":    render.RenderHistory(half.c, event.Entry{Seq: 9, At: noon, Hash: "ab", Event: event.AttemptLost{Nonce: nonce1, Unproven: true}}),
-		"board-gone-made":     board(goneMade, answers),
-		"board-gone-nothing":  board(goneNothing, answers),
-		"root-board-gone":     board(goneToken, answers),
-		"root-board-unknown":  board(unknownToken, answers),
-		"root-history-lost":   render.RenderHistory(unknownToken.c, unknownToken.entries[len(unknownToken.entries)-2]),
+		"history-unproven":    render.History(half.c, event.Entry{Seq: 9, At: noon, Hash: "ab", Event: event.AttemptLost{Nonce: nonce1, Unproven: true}}),
+		"board-gone-made":     statusPost(goneMade, answers),
+		"board-gone-nothing":  statusPost(goneNothing, answers),
+		"root-board-gone":     statusPost(goneToken, answers),
+		"root-board-unknown":  statusPost(unknownToken, answers),
+		"root-history-lost":   render.History(unknownToken.c, unknownToken.entries[len(unknownToken.entries)-2]),
 		"frozen-gone":         outbox(goneMade, rules.FrozenMessage, "bob"),
-		"board-elsewhere":     board(past, answers),
-		"history-elsewhere":   render.RenderHistory(past.c, past.entries[len(past.entries)-2]),
+		"board-elsewhere":     statusPost(past, answers),
+		"history-elsewhere":   render.History(past.c, past.entries[len(past.entries)-2]),
 		"delivery-elsewhere":  outbox(past, rules.DeliveryMessage, "dave"),
 		"ended-elsewhere":     outbox(past, rules.EndedMessage, "bob"),
 		"ended-unproven":      outbox(unproven, rules.EndedMessage, "dave"),
 		"ended-unconfirmed":   outbox(unconfirmed, rules.EndedMessage, "bob"),
 		"ended-without-force": outbox(lateEnd, rules.EndedMessage, "dave"),
 
-		"recovery-board":           board(recovery, answers),
-		"recovery-board-completed": board(recoveryDone, answers),
+		"recovery-board":           statusPost(recovery, answers),
+		"recovery-board-completed": statusPost(recoveryDone, answers),
 		"recovery-approval":        outbox(begin(t, recoveryPlan()), rules.ApprovalMessage, "bob"),
 		"recovery-ask":             outbox(recovery, rules.AskMessage, "carol"),
 		"recovery-round-refused":   last(recoveryRefused),
 		"recovery-receipt-refused": outbox(recoveryRefused, rules.ReceiptMessage, "carol"),
 		"recovery-delivery":        outbox(recoveryMade, rules.DeliveryMessage, "dave"),
 		"recovery-ended":           outbox(recoveryDone, rules.EndedMessage, "dave"),
-		"recovery-help":            render.RenderHelp("rekey-recovery"),
+		"recovery-help":            render.Help("rekey-recovery"),
 		"recovery-not-here":        render.SayWords(explain(ceremony.NoRecoveryKey), ""),
 		"recovery-instead":         render.SayWords(explain(ceremony.WrongSealType), ""),
 
-		"answer-help":        render.RenderHelp(""),
-		"answer-help-topic":  render.RenderHelp("shares"),
-		"answer-list":        render.RenderList(list, now),
-		"answer-list-empty":  render.RenderList(nil, now),
-		"answer-history":     render.RenderPast(list, ""),
-		"answer-holders":     render.RenderHolders(clusters, nil),
+		"answer-help":        render.Help(""),
+		"answer-help-topic":  render.Help("shares"),
+		"answer-list":        render.OpenCeremonies(list, now),
+		"answer-list-empty":  render.OpenCeremonies(nil, now),
+		"answer-history":     render.PastCeremonies(list, ""),
+		"answer-holders":     render.Holders(clusters, nil),
 		"answer-refused":     render.SayWords(explain(ceremony.OwnProposal), ""),
 		"answer-failed":      render.SayWords(explain(errors.New("detail that stays inside")), "K7M2QX"),
-		"answer-direct-help": render.RenderDirectHelp(),
+		"answer-direct-help": render.DirectHelp(),
 	})
 	return all
 }

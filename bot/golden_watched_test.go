@@ -25,12 +25,12 @@ func watchedPlan() ceremony.Plan {
 	return p
 }
 
-// watchedScenes are people who are called, who watch, and who object.
+// watchedScenes returns the scenes with a roll call, a witness, or a person who objects.
 func watchedScenes(t *testing.T) map[string]render.Message {
-	history := func(s *scenario) render.Message { return render.RenderHistory(s.c, s.entries[len(s.entries)-1]) }
-	board := func(s *scenario) render.Message { return render.RenderBoard(s.asked(), rules.Live{}, noon) }
+	history := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
+	statusPost := func(s *scenario) render.Message { return render.StatusPost(s.asked(), rules.Live{}, noon) }
 	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
-		m, err := render.Render(s.c, s.message(kind, to), nil)
+		m, err := render.Notification(s.c, s.message(kind, to), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,32 +66,35 @@ func watchedScenes(t *testing.T) map[string]render.Message {
 	disagreed := ended().then(event.WitnessStated{By: person("sue"), Why: "the clock was wrong", Signed: signed})
 
 	strict := ceremony.Cluster{
-		Name: "prod", Operations: []ceremony.Operation{ceremony.Unseal, ceremony.Rekey}, Initiators: people("alice", "bob"), Approvers: people("alice", "bob"), Approvals: 1,
+		Name: "prod", Operations: []ceremony.Operation{ceremony.Unseal, ceremony.Rekey}, Initiators: people("alice", "bob"),
+		Approvers: people("alice", "bob"), Approvals: 1,
 		Holders: people("alice", "bob"), Receivers: people("alice", "bob"), Witnesses: people("sue"), Window: 4 * time.Hour,
 		Policies: map[ceremony.Operation]ceremony.Policy{ceremony.Rekey: {
-			Approvals: 2, Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Signed: true, Separate: true, Witness: true,
-			Window: 8 * time.Hour, Cooling: 30 * time.Minute, Quiet: ceremony.Quiet{From: 22 * 60, To: 6 * 60, Zone: "Europe/Berlin"},
+			Approvals: 2, Classes: []ceremony.ClassQuota{{Class: "security", Count: 1}}, Signed: true, Separate: true,
+			Witness: true,
+			Window:  8 * time.Hour, Cooling: 30 * time.Minute,
+			Quiet:    ceremony.Quiet{From: 22 * 60, To: 6 * 60, Zone: "Europe/Berlin"},
 			RollCall: ceremony.RollCall{On: true, Needed: 3}, Ways: []ceremony.Intake{ceremony.ByFile, ceremony.ByForm},
 		}},
 	}
 
 	return map[string]render.Message{
-		"answer-holders-policy":     render.RenderHolders([]ceremony.Cluster{strict}, nil),
-		"watched-board":             board(proposed()),
+		"answer-holders-policy":     render.Holders([]ceremony.Cluster{strict}, nil),
+		"watched-board":             statusPost(proposed()),
 		"watched-approval":          outbox(proposed(), rules.ApprovalMessage, "bob"),
 		"watched-approved":          history(approved()),
 		"roll-call":                 outbox(called(), rules.RollCallMessage, "carol"),
 		"roll-call-over":            outbox(ended(), rules.RollCallMessage, "carol"),
 		"roll-call-history":         history(called()),
-		"roll-call-board":           board(one()),
+		"roll-call-board":           statusPost(one()),
 		"roll-call-present":         history(one()),
 		"roll-call-receipt":         outbox(one(), rules.ReceiptMessage, "carol"),
 		"witness-gate":              outbox(asked(), rules.GateMessage, "sue"),
 		"witness-gate-over":         outbox(let(), rules.GateMessage, "sue"),
 		"witness-gate-history":      history(asked()),
-		"witness-gate-board":        board(asked()),
+		"witness-gate-board":        statusPost(asked()),
 		"witness-proceeded":         history(let()),
-		"witness-cooling-board":     board(let()),
+		"witness-cooling-board":     statusPost(let()),
 		"witness-exception":         history(exception),
 		"witness-ask":               outbox(ended(), rules.WitnessMessage, "sue"),
 		"witness-ask-over":          outbox(agreed, rules.WitnessMessage, "sue"),
@@ -100,7 +103,7 @@ func watchedScenes(t *testing.T) map[string]render.Message {
 		"witness-left":              history(ended().then(event.WitnessLeft{})),
 		"freeze-asked":              history(freezing),
 		"freeze-by-a-person":        history(frozen),
-		"freeze-by-a-person-board":  board(frozen),
+		"freeze-by-a-person-board":  statusPost(frozen),
 		"freeze-by-a-person-decide": outbox(frozen, rules.FrozenMessage, "bob"),
 	}
 }

@@ -20,101 +20,108 @@ import (
 	"conclave/ceremony"
 )
 
-// inbox takes what comes in, decides whose it is, and has it done.
+// inbox takes the envelopes, finds out whose they are, and has the work done.
 type inbox struct {
 	*Bot
 	engine Engine
-	acts   context.Context // outlives the intake: what was acknowledged is finished
+	work   context.Context // outlives the intake: what was acknowledged is finished
 }
 
-// answer tells the person who asked. It goes where only they read it.
+// answer sends a message to the person who asked, where only they read it.
 type answer func(ctx context.Context, m render.Message)
 
-// take queues an envelope and answers what the acknowledgement says. The work is
-// done elsewhere and can't hold the acknowledgement up. Nothing on the way there asks
-// the engine, or takes longer for a longer text: one socket is read for everybody.
+// act does what an envelope asks for, and returns what the sender is told. shown is what
+// the envelope shows in the open.
+type act func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)
+
+// take queues an envelope and returns what the acknowledgement says. The work is done
+// elsewhere and can't delay the acknowledgement. Nothing on the way there asks the
+// engine, or takes longer for a longer text: one socket is read for everybody.
 //
 // Life of a share, 1 of 7: the envelope arrives, is deduplicated and queued, and
 // acknowledged at once.
-func (d *inbox) take(ev socketmode.Event) (reply any, ack bool) {
-	keys, j := d.read(ev)
+func (in *inbox) take(ev socketmode.Event) (reply any, ack bool) {
+	keys, j := in.read(ev)
 	if j.Do == nil {
 		return j.Ack, true
 	}
 	if j.Kind == transport.KindNotice {
 		// At once: it must not wait behind the account that it is about.
-		j.Do(d.acts)
+		j.Do(in.work)
 		return nil, true
 	}
-	if d.seen.Any(keys) {
-		d.health.Note(func(h *transport.Health) { h.Duplicates++ })
+	if in.dedup.Any(keys) {
+		in.health.Note(func(h *transport.Health) { h.Duplicates++ })
 		return nil, true
 	}
-	if d.lanes.Put(d.acts, j) {
-		d.seen.Add(keys)
+	if in.queue.Put(in.work, j) {
+		in.dedup.Add(keys)
 		return j.Ack, true
 	}
-	d.health.Note(func(h *transport.Health) { h.TurnedAway++ })
-	d.log.Warn("queue full", "kind", string(j.Kind), "person", j.Person)
+	in.health.Note(func(h *transport.Health) { h.TurnedAway++ })
+	in.log.Warn("queue full", "kind", string(j.Kind), "person", j.Person)
 	// A message is not acknowledged: Slack delivers it again, in seconds and then in
 	// minutes.
 	return j.Full, j.Kind != transport.KindMessage
 }
 
-// read makes a job of an envelope, and the keys under which it is known. A job
-// without do is of no interest.
-func (d *inbox) read(ev socketmode.Event) (keys []string, j transport.Job) {
+// read returns the job that an envelope asks for, and the keys under which it is
+// remembered. A job without Do has nothing to do.
+func (in *inbox) read(ev socketmode.Event) (keys []string, j transport.Job) {
 	defer func() {
 		if p := recover(); p != nil {
-			d.panicked(p)
+			in.panicked(p)
 			keys, j = nil, transport.Job{}
 		}
 	}()
 	keys = []string{"envelope " + ev.Request.EnvelopeID}
 	switch data := ev.Data.(type) {
 	case slack.SlashCommand:
-		return known(keys, "trigger", data.TriggerID), d.readCommand(ev, data)
+		return known(keys, "trigger", data.TriggerID), in.readCommand(ev, data)
 	case slack.InteractionCallback:
-		return d.readInteraction(known(keys, "trigger", data.TriggerID), ev, data)
+		return in.readInteraction(known(keys, "trigger", data.TriggerID), ev, data)
 	case slackevents.EventsAPIEvent:
 		if outer, ok := data.Data.(*slackevents.EventsAPICallbackEvent); ok {
 			keys = known(keys, "event", outer.EventID)
 		}
-		return d.readEvent(keys, data)
+		return in.readEvent(keys, data)
 	}
 	return keys, transport.Job{}
 }
 
-func (d *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) transport.Job {
+func (in *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) transport.Job {
 	who := transport.Claim{User: data.UserID, Teams: teams(data.TeamID)}
 	k, t := transport.KindCommand, trigger{data.TriggerID, time.Now()}
 	if command.WantsForm(data.Text) {
 		k = transport.KindOpening
 	}
-	look := func() []refusal.Exposure { return command.TypedShows(data.Text, d.engine.IsDigest) }
-	j := d.job(k, who, look, d.replyTo(data.ResponseURL, data.UserID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
-		cmd, fault := command.ParseCommand(data.Text, d.engine.IsDigest)
+	leaks := func() []refusal.Exposure { return command.TypedShows(data.Text, in.engine.IsDigest) }
+	do := func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+		cmd, fault := command.ParseCommand(data.Text, in.engine.IsDigest)
 		switch {
 		case command.Shows(fault):
 			return render.Message{}, fault // whoever they are: this is what they have to know
-		case !d.listed(by):
+		case !in.listed(by):
 			return render.Message{}, refusal.Unlisted
 		case fault != nil:
 			return render.Message{}, fault
 		}
-		return d.execute(ctx, by, cmd, t)
-	})
+		return in.execute(ctx, by, cmd, t)
+	}
+	j := in.job(k, who, leaks, in.replyTo(data.ResponseURL, data.UserID), do)
 	if ev.Request.AcceptsResponsePayload {
 		j.Full = object{"response_type": slack.ResponseTypeEphemeral, "text": explain(refusal.Overloaded).String()}
 	}
 	return j
 }
 
-func (d *inbox) readInteraction(keys []string, ev socketmode.Event, data slack.InteractionCallback) ([]string, transport.Job) {
+func (in *inbox) readInteraction(
+	keys []string, ev socketmode.Event, data slack.InteractionCallback,
+) ([]string, transport.Job) {
 	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
 	switch {
 	case data.Type == slack.InteractionTypeViewSubmission:
-		return known(keys, "form", data.View.ID), d.readSubmission(ev, data)
+		return known(keys, "form", data.View.ID), in.readSubmission(ev, data)
 	case data.Type != slack.InteractionTypeBlockActions || len(data.ActionCallback.BlockActions) == 0:
 		return keys, transport.Job{}
 	}
@@ -122,34 +129,41 @@ func (d *inbox) readInteraction(keys []string, ev socketmode.Event, data slack.I
 	if action == nil {
 		return keys, transport.Job{}
 	}
-	if action.ActionID == string(command.VerbForm) {
-		return keys, d.job(transport.KindOpening, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
-			return d.clickForm(ctx, by, action.Value, t)
-		})
+	kind := transport.KindClick
+	do := func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+		return in.click(ctx, by, data)
 	}
-	return keys, d.job(transport.KindClick, who, nil, d.replyTo(data.ResponseURL, data.User.ID), func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
-		return d.click(ctx, by, data)
-	})
+	if action.ActionID == string(command.VerbForm) {
+		kind = transport.KindOpening
+		do = func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
+			return in.clickForm(ctx, by, action.Value, t)
+		}
+	}
+	return keys, in.job(kind, who, nil, in.replyTo(data.ResponseURL, data.User.ID), do)
 }
 
-func (d *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string, transport.Job) {
+func (in *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string, transport.Job) {
 	switch inner := ev.InnerEvent.Data.(type) {
 	case *slackevents.MessageEvent:
 		n, ok := noteOf(inner)
 		if !ok {
 			return keys, transport.Job{}
 		}
-		who := transport.Claim{User: n.user, Teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), Shared: ev.IsExtSharedChannel}
-		look := func() []refusal.Exposure {
-			n.texts = readings(inner.Message)
-			return n.shows(d.engine.IsDigest)
+		who := transport.Claim{
+			User: n.user, Teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), Shared: ev.IsExtSharedChannel,
 		}
-		return known(keys, "message", n.key()), d.job(transport.KindMessage, who, look, d.writeTo(n.user), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
-			return d.receive(ctx, by, n, shown)
-		})
+		leaks := func() []refusal.Exposure {
+			n.texts = readings(inner.Message)
+			return n.shows(in.engine.IsDigest)
+		}
+		do := func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
+			return in.receive(ctx, by, n, shown)
+		}
+		return known(keys, "message", n.key()), in.job(transport.KindMessage, who, leaks, in.writeTo(n.user), do)
 	case *slackevents.UserChangeEvent:
 		id := inner.User.ID
-		return keys, transport.Job{Kind: transport.KindNotice, Person: id, Do: func(context.Context) { d.registry.Forget(id) }}
+		forget := func(context.Context) { in.accounts.Forget(id) }
+		return keys, transport.Job{Kind: transport.KindNotice, Person: id, Do: forget}
 	}
 	return keys, transport.Job{}
 }
@@ -165,18 +179,23 @@ func teams(all ...string) []string {
 	return slices.DeleteFunc(all, func(t string) bool { return t == "" })
 }
 
-// job wraps what is to be done: who is it, do it, tell them. look finds what it shows in
-// the open; people hear of that whoever sent it, and look may be nil. It is called when
-// the job is done: how long it takes is up to whoever wrote the text, and nobody else's
-// acknowledgement may wait for it. A panic of one job ends that job and nothing else.
-func (d *inbox) job(k transport.Kind, who transport.Claim, look func() []refusal.Exposure, reply answer, do func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)) transport.Job {
+// job returns a job that finds out who it is, calls do, and replies with its message or
+// the words of its error.
+//
+// leaks returns what the envelope shows in the open; it may be nil. Such a leak is
+// reported whoever the sender is. It is called when the job runs: it takes longer for a
+// longer text, and nobody else's acknowledgement may wait for that. A panic in a job ends
+// that job and nothing else.
+func (in *inbox) job(
+	k transport.Kind, who transport.Claim, leaks func() []refusal.Exposure, reply answer, do act,
+) transport.Job {
 	return transport.Job{Kind: k, Person: who.User, Do: func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, actTimeout)
 		defer cancel()
-		said, err := d.attempt(ctx, who, look, do)
+		said, err := in.attempt(ctx, who, leaks, do)
 		if err != nil {
-			said = d.complain(k, who, err)
-			if k == transport.KindMessage && stranger(err) && !d.helped.Free(who.User) {
+			said = in.complain(k, who, err)
+			if k == transport.KindMessage && stranger(err) && !in.helped.Free(who.User) {
 				return // they were told a moment ago; our posts are few and others wait for them
 			}
 		}
@@ -186,73 +205,78 @@ func (d *inbox) job(k transport.Kind, who transport.Claim, look func() []refusal
 	}}
 }
 
-// stranger reports whether somebody was turned away for who they are.
+// stranger reports whether an error turns an account away, whatever it has sent.
 func stranger(err error) bool {
 	d, _ := errors.AsType[refusal.Denial](err)
 	switch d {
-	case refusal.Deactivated, refusal.Machine, refusal.Guest, refusal.Invited, refusal.Outsider, refusal.Unlisted, refusal.UnknownUser, refusal.SharedChannel:
+	case refusal.Deactivated, refusal.Machine, refusal.Guest, refusal.Invited,
+		refusal.Outsider, refusal.Unlisted, refusal.UnknownUser, refusal.SharedChannel:
 		return true
 	}
 	return false
 }
 
-// errPanic is a defect of this program that was caught.
+// errPanic means that a job has panicked, which is a defect of this program.
 var errPanic = errors.New("panic")
 
-func (d *inbox) attempt(ctx context.Context, who transport.Claim, look func() []refusal.Exposure, do func(context.Context, ceremony.Account, []refusal.Exposure) (render.Message, error)) (said render.Message, err error) {
+// attempt finds out who has sent an envelope, reports its leaks, and calls do.
+func (in *inbox) attempt(
+	ctx context.Context, who transport.Claim, leaks func() []refusal.Exposure, do act,
+) (said render.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			d.panicked(p)
+			in.panicked(p)
 			said, err = render.Message{}, errPanic
 		}
 	}()
 	var shown []refusal.Exposure
-	if look != nil {
-		shown = look()
+	if leaks != nil {
+		shown = leaks()
 	}
-	by, err := d.registry.Account(ctx, who)
+	by, err := in.accounts.Account(ctx, who)
 	if err != nil {
-		d.raise(ctx, who.Claimed(d.config.Team), shown)
+		in.reportLeak(ctx, who.Claimed(in.config.Team), shown)
 		if len(shown) > 0 && stranger(err) {
 			err = shown[0].Told() // before who they are, this is what they have to know
 		}
 		return render.Message{}, err
 	}
-	d.raise(ctx, by, shown)
+	in.reportLeak(ctx, by, shown)
 	return do(ctx, by, shown)
 }
 
-func (d *inbox) panicked(p any) {
+// panicked logs where a panic happened.
+func (in *inbox) panicked(p any) {
 	// The value may quote what was sent; where it happened is enough.
-	d.log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+	in.log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 }
 
-// complain writes the operator's line about an error and makes the person's
-// words. What is not part of the rules gets a reference that joins the two.
-func (d *inbox) complain(k transport.Kind, who transport.Claim, err error) render.Message {
+// complain logs an error for the operator, and returns its words for the person. An error
+// that is not part of the rules gets a reference, which stands in both.
+func (in *inbox) complain(k transport.Kind, who transport.Claim, err error) render.Message {
 	if ordinary(err) {
-		d.log.Info("refused", "kind", string(k), "user", who.User, "error", err)
+		in.log.Info("refused", "kind", string(k), "user", who.User, "error", err)
 		return render.SayWords(explain(err), "")
 	}
 	reference := newReference()
-	d.log.Error("failed", "kind", string(k), "user", who.User, "reference", reference, "error", err)
+	in.log.Error("failed", "kind", string(k), "user", who.User, "reference", reference, "error", err)
 	return render.SayWords(explain(err), reference)
 }
 
-// replyTo returns a command or a click, so that only the person sees it. When
-// Slack does not take that, the answer goes into their direct messages.
-func (d *inbox) replyTo(responseURL, user string) answer {
+// replyTo answers a command or a click, so that only the person sees it. When Slack does
+// not take the answer, it goes into their direct messages.
+func (in *inbox) replyTo(responseURL, user string) answer {
 	return func(ctx context.Context, m render.Message) {
 		options := append(m.Options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
-		if _, _, err := d.api.PostMessageContext(ctx, "", options...); err != nil {
-			d.log.Warn("answer not delivered, writing directly", "user", user, "error", withoutURL(err))
-			d.writeTo(user)(ctx, m)
+		if _, _, err := in.api.PostMessageContext(ctx, "", options...); err != nil {
+			in.log.Warn("answer not delivered, writing directly", "user", user, "error", withoutURL(err))
+			in.writeTo(user)(ctx, m)
 		}
 	}
 }
 
-// withoutURL takes a response URL out of an error: whoever has it can speak as the
-// bot.
+// withoutURL takes a response URL out of an error. A person who reads it in the log could
+// post as the bot.
 func withoutURL(err error) error {
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		return failed.Err
@@ -260,18 +284,18 @@ func withoutURL(err error) error {
 	return err
 }
 
-// writeTo returns in the direct messages with somebody.
-func (d *inbox) writeTo(user string) answer {
+// writeTo answers in the direct messages with a person.
+func (in *inbox) writeTo(user string) answer {
 	return func(ctx context.Context, m render.Message) {
-		room, err := d.rooms.With(ctx, user)
+		channel, err := in.directMessages.With(ctx, user)
 		if err == nil {
-			err = d.courier.posts.Wait(ctx, room)
+			err = in.notifier.posts.Wait(ctx, channel)
 		}
 		if err == nil {
-			_, _, err = d.api.PostMessageContext(ctx, room, m.Options()...)
+			_, _, err = in.api.PostMessageContext(ctx, channel, m.Options()...)
 		}
 		if err != nil {
-			d.log.Warn("answer not delivered", "user", user, "error", err)
+			in.log.Warn("answer not delivered", "user", user, "error", err)
 		}
 	}
 }

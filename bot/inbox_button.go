@@ -14,16 +14,18 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// click does what a button says. A button carries the ceremony and the hash of
-// the plan that it stood under, of a frozen one which freeze that was, and of a
-// proof which round; what the message around it says now is not looked at.
-func (d *inbox) click(ctx context.Context, by ceremony.Account, click slack.InteractionCallback) (render.Message, error) {
-	if !d.listed(by) {
+// click does what a button says. The button's value names the ceremony and the hash of
+// the plan that it stood under, and where it matters the freeze, the gate or the round.
+// What the message around it says now is not read.
+func (in *inbox) click(
+	ctx context.Context, by ceremony.Account, click slack.InteractionCallback,
+) (render.Message, error) {
+	if !in.listed(by) {
 		return render.Message{}, refusal.Unlisted
 	}
 	action := click.ActionCallback.BlockActions[0]
 	id, _, _ := strings.Cut(action.Value, " ")
-	c, _, err := d.engine.Ceremony(ceremony.ID(id))
+	c, _, err := in.engine.Ceremony(ceremony.ID(id))
 	if err != nil {
 		return render.Message{}, refusal.OldButton
 	}
@@ -34,7 +36,8 @@ func (d *inbox) click(ctx context.Context, by ceremony.Account, click slack.Inte
 		cmd.Hash, value = c.PlanHash, wording.ButtonValue(c)
 	case command.VerbProceed:
 		value = wording.GateValue(c)
-	case command.VerbReject, command.VerbDelete, command.VerbRevoked, command.VerbFreeze, command.VerbAgree, command.VerbDisagree, command.VerbAcknowledge:
+	case command.VerbReject, command.VerbDelete, command.VerbRevoked, command.VerbFreeze,
+		command.VerbAgree, command.VerbDisagree, command.VerbAcknowledge:
 		value = wording.ButtonValue(c)
 	case command.VerbReverify:
 		value = render.RoundValue(c)
@@ -44,30 +47,31 @@ func (d *inbox) click(ctx context.Context, by ceremony.Account, click slack.Inte
 	if action.Value != value {
 		return render.Message{}, refusal.OldButton
 	}
-	said, err := d.execute(ctx, by, cmd, trigger{})
+	said, err := in.execute(ctx, by, cmd, trigger{})
 	if err == nil || settled(err) {
-		d.retire(ctx, click)
+		in.retire(ctx, click)
 	}
 	return said, err
 }
 
-// settled reports whether a refusal means that the buttons have nothing left to do.
+// settled reports whether an error means that the buttons have nothing left to do.
 func settled(err error) bool {
 	r, _ := ceremony.RefusalOf(err)
 	switch r {
 	case ceremony.Closed, ceremony.NotProposed, ceremony.AlreadyApproved, ceremony.NotFrozen, ceremony.AlreadyStated:
 		return true
 	}
-	return errors.Is(err, refusal.DeletionAsked) || errors.Is(err, refusal.VaultIsAsked) || errors.Is(err, ceremony.ErrUnknownCeremony)
+	return errors.Is(err, refusal.DeletionAsked) || errors.Is(err, refusal.VaultIsAsked) ||
+		errors.Is(err, ceremony.ErrUnknownCeremony)
 }
 
-// retire takes the buttons off a message once they have done what they were for.
-// An answer that only this person sees goes as a whole: it can't be edited, and says
-// what was so before. A failure leaves buttons that are refused, which does no harm.
-func (d *inbox) retire(ctx context.Context, click slack.InteractionCallback) {
+// retire takes the buttons off a message once they have been used. An answer that only
+// this person sees is removed as a whole, since it can't be edited. When that fails, the
+// buttons stay and are refused, which does no harm.
+func (in *inbox) retire(ctx context.Context, click slack.InteractionCallback) {
 	if click.Container.IsEphemeral {
-		if _, _, err := d.api.PostMessageContext(ctx, "", slack.MsgOptionDeleteOriginal(click.ResponseURL)); err != nil {
-			d.log.Warn("buttons not removed", "error", withoutURL(err))
+		if _, _, err := in.api.PostMessageContext(ctx, "", slack.MsgOptionDeleteOriginal(click.ResponseURL)); err != nil {
+			in.log.Warn("buttons not removed", "error", withoutURL(err))
 		}
 		return
 	}
@@ -80,9 +84,9 @@ func (d *inbox) retire(ctx context.Context, click slack.InteractionCallback) {
 	if click.Container.MessageTs == "" || len(rest) == 0 {
 		return
 	}
-	_, _, _, err := d.api.UpdateMessageContext(ctx, click.Container.ChannelID, click.Container.MessageTs,
+	_, _, _, err := in.api.UpdateMessageContext(ctx, click.Container.ChannelID, click.Container.MessageTs,
 		slack.MsgOptionText(click.Message.Text, false), slack.MsgOptionBlocks(rest...))
 	if err != nil {
-		d.log.Warn("buttons not removed", "error", err)
+		in.log.Warn("buttons not removed", "error", err)
 	}
 }

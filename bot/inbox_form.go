@@ -19,25 +19,28 @@ import (
 )
 
 const (
-	// formChannel stands for a channel in the places of what came by a form. No channel
-	// of Slack's has such an id.
+	// formChannel stands in the place of a channel's id for what came by a form. No
+	// channel of Slack's has such an id.
 	formChannel = "form"
-	// triggerLife is how long Slack lets a form be opened after a click, less the way
-	// there. Source: docs.slack.dev "Modals", trigger_id.
+	// triggerLife is how long after a click or a command a form can be opened: Slack's
+	// three seconds, less the way there.
+	// Source: docs.slack.dev "Modals", trigger_id.
 	triggerLife = 2500 * time.Millisecond
 )
 
-// trigger is the right to open one form, which Slack gives for a moment to whoever
-// was clicked or commanded.
+// trigger is the right to open one form, which Slack gives with a click or a command for
+// a moment.
 type trigger struct {
 	id string
 	at time.Time
 }
 
-// openForm shows somebody the form for what a ceremony wants of them. A key that is
-// not empty is the one that the button was made for.
-func (d *inbox) openForm(ctx context.Context, by ceremony.Account, id ceremony.ID, key string, t trigger) (render.Message, error) {
-	c, to, err := d.wanted(id, by)
+// openForm shows a person the form for what a ceremony wants of them. key is the subkey
+// that the button was made for, or empty.
+func (in *inbox) openForm(
+	ctx context.Context, by ceremony.Account, id ceremony.ID, key string, t trigger,
+) (render.Message, error) {
+	c, to, err := in.wanted(id, by)
 	switch {
 	case err != nil:
 		return render.Message{}, err
@@ -51,9 +54,12 @@ func (d *inbox) openForm(ctx context.Context, by ceremony.Account, id ceremony.I
 	if ctx.Err() != nil {
 		return render.Message{}, refusal.FormLate
 	}
-	_, err = d.api.OpenViewContext(ctx, t.id, render.RenderForm(c, to))
-	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && (said.Err == "expired_trigger_id" || said.Err == "exchanged_trigger_id") {
-		return render.Message{}, refusal.FormLate
+	_, err = in.api.OpenViewContext(ctx, t.id, render.Form(c, to))
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		switch said.Err {
+		case "expired_trigger_id", "exchanged_trigger_id":
+			return render.Message{}, refusal.FormLate
+		}
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -65,26 +71,26 @@ func (d *inbox) openForm(ctx context.Context, by ceremony.Account, id ceremony.I
 }
 
 // clickForm opens the form that a button stands for.
-func (d *inbox) clickForm(ctx context.Context, by ceremony.Account, value string, t trigger) (render.Message, error) {
-	if !d.listed(by) {
+func (in *inbox) clickForm(ctx context.Context, by ceremony.Account, value string, t trigger) (render.Message, error) {
+	if !in.listed(by) {
 		return render.Message{}, refusal.Unlisted
 	}
 	words := strings.Fields(value)
 	if len(words) != 3 {
 		return render.Message{}, refusal.OldButton
 	}
-	c, _, err := d.engine.Ceremony(ceremony.ID(words[0]))
+	c, _, err := in.engine.Ceremony(ceremony.ID(words[0]))
 	if err != nil || c.PlanHash != words[1] {
 		return render.Message{}, refusal.OldButton
 	}
-	return d.openForm(ctx, by, c.ID(), words[2], t)
+	return in.openForm(ctx, by, c.ID(), words[2], t)
 }
 
-// readSubmission makes a job of a form that was sent. What certainly is no envelope
-// is said in the form, which stays open, and so is what certainly shows a secret;
-// everything else is taken as a direct message is. What may be a digest that people
-// were shown is looked at later: nothing is asked here.
-func (d *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallback) transport.Job {
+// readSubmission returns the job for a form that was sent. When it certainly is no
+// envelope the form says so and stays open; when it certainly shows a secret another view
+// says so in its place. Everything else is received as a direct message is. A word that may
+// be a digest that people were shown is judged later: the engine is not asked here.
+func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallback) transport.Job {
 	if data.View.CallbackID != render.FormCallback {
 		return transport.Job{}
 	}
@@ -104,36 +110,38 @@ func (d *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallba
 	}
 	n := note{user: data.User.ID, channel: formChannel, ts: data.View.ID, direct: true, texts: []string{typed}}
 	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
-	look := func() []refusal.Exposure { return n.shows(d.engine.IsDigest) }
-	j := d.job(transport.KindForm, who, look, d.writeTo(data.User.ID), func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
-		return d.receive(ctx, by, n, shown)
-	})
+	leaks := func() []refusal.Exposure { return n.shows(in.engine.IsDigest) }
+	do := func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
+		return in.receive(ctx, by, n, shown)
+	}
+	j := in.job(transport.KindForm, who, leaks, in.writeTo(data.User.ID), do)
 	j.Full = say(formErrors(refusal.Overloaded))
 	if len(shown) > 0 {
-		j.Ack = say(formBecomes(render.RenderFormWords(formRefused(shown[0]))))
+		j.Ack = say(formBecomes(render.FormAnswer(formRefused(shown[0]))))
 	} else {
-		j.Ack = say(formBecomes(render.RenderFormWords(formTaken())))
+		j.Ack = say(formBecomes(render.FormAnswer(formTaken())))
 	}
 	return j
 }
 
-// atSight says what a form certainly shows in the open and whether it may hold an
-// envelope, or anything else that has to be looked at. What is longer than its input
-// takes was sent past it, and is not looked at here.
+// atSight returns what a form certainly shows in the open, and reports whether it may
+// hold an envelope or anything else that has to be judged. A text that is longer than the
+// input takes was sent past the form, and is not read here.
 func atSight(typed string) (shown []refusal.Exposure, more bool) {
 	if len(typed) > utf8.UTFMax*render.MaxTyped {
 		return nil, true
 	}
 	shown = refusal.Exposures(typed, func(string) bool { return true })
-	return shown, refusal.PgpBegin.MatchString(typed) || len(refusal.Exposures(typed, nil)) > 0
+	return shown, refusal.PGPBegin.MatchString(typed) || len(refusal.Exposures(typed, nil)) > 0
 }
 
-// formTaken is what the form says when its envelope is on its way: what becomes of it
-// is not known yet (P10).
+// formTaken returns what the form says when its envelope was queued: what becomes of it is
+// not known yet (P10).
 func formTaken() (title string, w wording.Words) {
 	return "Taken in", wording.Words{What: "It is being looked at.", Hint: "What becomes of it, I tell you in our direct messages."}
 }
 
+// formRefused returns what the form says when it shows a secret in the open.
 func formRefused(shown refusal.Exposure) (title string, w wording.Words) {
 	return "It was not used", explain(shown.Told())
 }

@@ -27,9 +27,9 @@ func forms(t *testing.T) map[string]slack.ModalViewRequest {
 	t.Helper()
 	s := started(t, rekeyPlan())
 	return map[string]slack.ModalViewRequest{
-		"send":    render.RenderForm(s.c, s.who("carol")),
-		"taken":   render.RenderFormWords(formTaken()),
-		"exposed": render.RenderFormWords(formRefused(refusal.ExposedShare)),
+		"send":    render.Form(s.c, s.who("carol")),
+		"taken":   render.FormAnswer(formTaken()),
+		"exposed": render.FormAnswer(formRefused(refusal.ExposedShare)),
 	}
 }
 
@@ -52,7 +52,7 @@ func TestEveryFormIsFrozen(t *testing.T) {
 }
 
 // playAsked is a stage on which carol is asked for a share. The ask lies in her inbox.
-func playAsked(t *testing.T, cfg slacktest.Config) (*stage, slacktest.Message) {
+func startAsked(t *testing.T, cfg slacktest.Config) (*stage, slacktest.Message) {
 	s := start(t, cfg)
 	p := s.plan()
 	scenario := begin(t, p).then(
@@ -89,7 +89,7 @@ func (s *stage) form(p *slacktest.Person) slacktest.View {
 }
 
 func TestFormTakesAnEnvelopeAsADirectMessageDoes(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	v := s.pressForm(s.carol, ask)
 	s.expect("gpg -sea", s.w.ReadView(v))
 	done, err := s.carol.Submits(v, map[string]string{render.FormInput: envelope})
@@ -97,7 +97,8 @@ func TestFormTakesAnEnvelopeAsADirectMessageDoes(t *testing.T) {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	got := s.offered(1)[0]
-	if got.By != s.account(s.carol) || string(got.Envelope) != envelope || got.Message != (ceremony.Ref{Channel: formChannel, TS: v.ID}) {
+	if got.By != s.account(s.carol) || string(got.Envelope) != envelope ||
+		got.Message != (ceremony.Ref{Channel: formChannel, TS: v.ID}) {
 		t.Errorf("offered %q by %v at %v", got.Envelope, got.By, got.Message)
 	}
 	after, open := s.carol.Form()
@@ -118,7 +119,7 @@ func TestFormTakesAnEnvelopeAsADirectMessageDoes(t *testing.T) {
 }
 
 func TestFormIsTypedFor(t *testing.T) {
-	s, _ := playAsked(t, slacktest.Config{})
+	s, _ := startAsked(t, slacktest.Config{})
 	for _, typed := range []string{"submit form", "submit k7m2 Form", "submit prod-rekey-k7m2 form"} {
 		if r := s.carol.Command(s.ops, "/ceremony", typed); r.Error != "" {
 			t.Fatalf("%s: %s", typed, r.Error)
@@ -131,7 +132,7 @@ func TestFormIsTypedFor(t *testing.T) {
 }
 
 func TestFormIsForThoseWhoAreAsked(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	erin, mallory := s.w.AddPerson("erin"), s.w.AddPerson("mallory")
 	s.ops.Invite(erin)
 	s.ops.Invite(mallory)
@@ -160,7 +161,7 @@ func TestFormIsForThoseWhoAreAsked(t *testing.T) {
 }
 
 func TestFormSaysAtOnceThatThereIsNoEnvelopeInIt(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	v := s.pressForm(s.carol, ask)
 	for _, typed := range []string{"hello", "   x", "-----END PGP MESSAGE-----"} {
 		done, err := s.carol.Submits(v, map[string]string{render.FormInput: typed})
@@ -183,8 +184,9 @@ func TestFormSaysAtOnceThatThereIsNoEnvelopeInIt(t *testing.T) {
 
 // TestSecretTypedIntoTheFormIsAnsweredAndForgotten: P1.
 func TestSecretTypedIntoTheFormIsAnsweredAndForgotten(t *testing.T) {
-	for secret, want := range map[string]string{hexShare: warnOpen, newToken: "revoke it now", "-----BEGIN RSA PRIVATE KEY-----\nMIIE": "private key in the open"} {
-		s, ask := playAsked(t, slacktest.Config{})
+	for secret, want := range map[string]string{hexShare: warnOpen, newToken: "revoke it now",
+		"-----BEGIN RSA PRIVATE KEY-----\nMIIE": "private key in the open"} {
+		s, ask := startAsked(t, slacktest.Config{})
 		v := s.pressForm(s.carol, ask)
 		s.engine.id = ""
 		s.engine.fail(ceremony.NotCollecting)
@@ -203,7 +205,7 @@ func TestSecretTypedIntoTheFormIsAnsweredAndForgotten(t *testing.T) {
 
 // TestFormIsOpenedWhileThePersonsOtherWorkWaits: Slack gives three seconds.
 func TestFormIsOpenedWhileThePersonsOtherWorkWaits(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	hold := make(chan struct{})
 	defer close(hold)
 	s.engine.during = func() { <-hold }
@@ -215,7 +217,7 @@ func TestFormIsOpenedWhileThePersonsOtherWorkWaits(t *testing.T) {
 }
 
 func TestFormThatComesTooLateIsTold(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "views.open", Effect: slacktest.Answer("expired_trigger_id")})
 	reply, err := s.carol.Clicks(ask, string(command.VerbForm))
 	if err != nil {
@@ -227,14 +229,15 @@ func TestFormThatComesTooLateIsTold(t *testing.T) {
 	}
 	s.expect("Press the button once more", s.w.Read(m))
 
-	d := &inbox{Bot: s.bot, engine: s.engine, acts: t.Context()}
-	if _, err := d.openForm(s.ctx(), s.account(s.carol), "prod-rekey-k7m2", "", trigger{"1.2.3", time.Now().Add(-triggerLife)}); err != refusal.FormLate {
+	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context()}
+	if _, err := d.openForm(s.ctx(), s.account(s.carol), "prod-rekey-k7m2", "",
+		trigger{"1.2.3", time.Now().Add(-triggerLife)}); err != refusal.FormLate {
 		t.Errorf("a trigger whose time is over is used: %v", err)
 	}
 }
 
 func TestFullQueueKeepsTheFormOpen(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	v := s.pressForm(s.carol, ask)
 	hold := make(chan struct{})
 	s.engine.during = func() { <-hold }
@@ -244,9 +247,8 @@ func TestFullQueueKeepsTheFormOpen(t *testing.T) {
 		}
 	}
 	s.wait("a full queue", func() bool {
-		s.bot.lanes.Mu.Lock()
-		defer s.bot.lanes.Mu.Unlock()
-		return len(s.bot.lanes.Waiting[s.carol.ID()]) == transport.MaxInPerson
+		count, _ := s.bot.queue.Waiting(s.carol.ID())
+		return count == transport.MaxInPerson
 	})
 	done, err := s.carol.Submits(v, map[string]string{render.FormInput: envelope})
 	if err != nil || !strings.Contains(done.Errors[render.FormCallback], "Too much is waiting") {
@@ -256,8 +258,8 @@ func TestFullQueueKeepsTheFormOpen(t *testing.T) {
 	s.settle()
 }
 
-// TestPolicyDecidesWhichWaysAreOffered: what is not allowed has no button and no
-// words, and a button of before has no effect.
+// TestPolicyDecidesWhichWaysAreOffered: a way that is not allowed has no button and no
+// words, and an earlier button has no effect.
 func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
 	for want, ways := range map[string][]ceremony.Intake{
 		"here, as text or as a file":          nil,
@@ -268,17 +270,18 @@ func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
 		p := rekeyPlan()
 		p.Ways = ways
 		c := started(t, p).c
-		said := render.Flat(render.RenderAsk(c, person("carol"), *c.Key))
-		raw, err := json.Marshal(render.RenderAsk(c, person("carol"), *c.Key).Blocks)
+		said := render.PlainText(render.ShareRequest(c, person("carol"), *c.Key))
+		raw, err := json.Marshal(render.ShareRequest(c, person("carol"), *c.Key).Blocks)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if offered := strings.Contains(string(raw), "Use a form"); !strings.Contains(said, want) || offered != wording.MayCome(p, ceremony.ByForm) {
+		if offered := strings.Contains(string(raw), "Use a form"); !strings.Contains(said, want) ||
+			offered != wording.MayCome(p, ceremony.ByForm) {
 			t.Errorf("%v: a form: %t, and\n%s", ways, offered, said)
 		}
 	}
 
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	s.engine.mu.Lock()
 	c := s.engine.all["prod-rekey-k7m2"]
 	c.Plan.Ways = []ceremony.Intake{ceremony.ByFile}
@@ -296,7 +299,7 @@ func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
 }
 
 func TestWayByWhichAnEnvelopeCameIsTold(t *testing.T) {
-	s, ask := playAsked(t, slacktest.Config{})
+	s, ask := startAsked(t, slacktest.Config{})
 	if _, err := s.carol.DMs(envelope); err != nil {
 		t.Fatal(err)
 	}

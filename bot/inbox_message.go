@@ -20,21 +20,23 @@ import (
 	"conclave/ceremony"
 )
 
-// maxFile is the largest file that is read. An envelope has a tenth of it.
+// maxFile is the size of the largest file that is read, in bytes. An envelope has a tenth
+// of it.
 const maxFile = 64 << 10
 
-// note is what somebody wrote to the bot, or in front of it.
+// note is a message that a person wrote to the bot, or where the bot can read it.
 type note struct {
 	user    string
 	channel string
 	ts      string
 	direct  bool
-	edited  string   // when, in Slack's words; empty: as it was sent
+	edited  string   // when, in Slack's words; empty when it was not edited
 	texts   []string // what was typed, best reading first
 	files   []string // file ids
 }
 
-// readings are what a person typed, best first: one where they do not differ.
+// readings returns what a person typed, the best reading first. There is one where the
+// readings do not differ.
 func readings(m *slack.Msg) []string {
 	var all []string
 	for _, text := range []string{typed(m.Blocks), unescape(m.Text)} {
@@ -46,7 +48,7 @@ func readings(m *slack.Msg) []string {
 	return all
 }
 
-// key tells one note from another, whatever event it came in.
+// key returns the same for the same note, whatever event it came in.
 func (n note) key() string {
 	if n.edited != "" {
 		return "edit of " + n.channel + "/" + n.ts + " at " + n.edited
@@ -54,9 +56,9 @@ func (n note) key() string {
 	return n.channel + "/" + n.ts
 }
 
-// noteOf reads a message event, but for its texts, which are as long as somebody made
-// them: see [readings]. Everything that is not a person's own new words
-// is left out: our own posts come back as events too, and so do their edits.
+// noteOf reads a message event, without its texts, which may be long: see [readings]. It
+// reports whether the event brings new words of a person. The bot's own posts come back as
+// events too, and so do their edits.
 func noteOf(ev *slackevents.MessageEvent) (note, bool) {
 	n := note{user: ev.User, channel: ev.Channel, ts: ev.TimeStamp, direct: ev.ChannelType == slackevents.ChannelTypeIM}
 	m := ev.Message
@@ -80,10 +82,10 @@ func noteOf(ev *slackevents.MessageEvent) (note, bool) {
 	return n, true
 }
 
-// text is the reading of what was typed that has the most in it to work with.
+// text returns the first reading that has a PGP message in it, or else the first.
 func (n note) text() string {
 	for _, t := range n.texts {
-		if refusal.PgpBegin.MatchString(t) {
+		if refusal.PGPBegin.MatchString(t) {
 			return t
 		}
 	}
@@ -93,68 +95,51 @@ func (n note) text() string {
 	return n.texts[0]
 }
 
-// shows is what stands in the open in any reading of it.
+// shows returns what any reading of it shows in the open.
 func (n note) shows(harmless func(string) bool) []refusal.Exposure {
 	return refusal.Exposures(strings.Join(n.texts, "\n\n"), harmless)
 }
 
-// receive takes what somebody wrote. A message that is answered by a receipt
-// gets no other answer here. shown is what stands in the open in its texts.
+// receive takes a note. When a receipt answers it, there is no other answer here. shown is
+// what its texts show in the open.
 //
 // Life of a share, 2 of 7: is it from a person of our workspace, in a direct
 // message, with something in it to open? Slack's mangling has been undone.
-func (d *inbox) receive(ctx context.Context, by ceremony.Account, n note, shown []refusal.Exposure) (render.Message, error) {
+func (in *inbox) receive(
+	ctx context.Context, by ceremony.Account, n note, shown []refusal.Exposure,
+) (render.Message, error) {
+	if done, err := in.turnAway(by, n, shown); done {
+		return render.Message{}, err
+	}
 	text := n.text()
-	exposed := len(shown) > 0
-	armored := refusal.PgpBegin.MatchString(text)
-	switch {
-	case exposed && (!n.direct || n.edited != "" || !offerable(shown[0])):
-		return render.Message{}, shown[0].Told()
-	case !n.direct && armored:
-		return render.Message{}, refusal.NotDirect
-	case !n.direct:
-		return render.Message{}, nil
-	case n.edited != "" && armored:
-		return render.Message{}, refusal.Edited
-	case n.edited != "":
-		return render.Message{}, nil
-	}
-	switch {
-	case d.listed(by):
-	case exposed:
-		return render.Message{}, shown[0].Told() // whoever they are: this is what they have to know
-	default:
-		return render.Message{}, refusal.Unlisted
-	}
-
 	var faults []error
 	place := n.places()
 	offered := false
 	var said render.Message
 	take := func(content []byte, way ceremony.Intake, shown []refusal.Exposure) {
 		offered = true
-		words, heard, err := d.speak(ctx, by, content)
+		reply, statement, err := in.submitStatement(ctx, by, content)
 		switch {
-		case heard && len(shown) > 0:
+		case statement && len(shown) > 0:
 			err = shown[0].Told() // whatever they have signed beside it: this is what they have to know
-		case heard && err == nil:
-			said = words
-		case !heard:
-			err = d.share(ctx, by, place(), way, content, shown)
+		case statement && err == nil:
+			said = reply
+		case !statement:
+			err = in.share(ctx, by, place(), way, content, shown)
 		}
 		faults = append(faults, err)
 	}
-	if exposed || armored {
+	if len(shown) > 0 || refusal.PGPBegin.MatchString(text) {
 		take([]byte(text), n.way(), shown)
 	}
 	for _, id := range n.files {
-		content, err := d.download(ctx, id)
+		content, err := in.download(ctx, id)
 		if err != nil {
 			faults = append(faults, err)
 			continue
 		}
-		shown := refusal.Exposures(string(content), d.engine.IsDigest)
-		d.raise(ctx, by, shown)
+		shown := refusal.Exposures(string(content), in.engine.IsDigest)
+		in.reportLeak(ctx, by, shown)
 		if len(shown) > 0 && !offerable(shown[0]) {
 			offered = true
 			faults = append(faults, shown[0].Told())
@@ -167,22 +152,45 @@ func (d *inbox) receive(ctx context.Context, by ceremony.Account, n note, shown 
 	case len(faults) > 0:
 		// The first fault is told; each of the others has its line in the log.
 		for _, err := range faults[1:] {
-			d.log.Info("refused", "kind", string(transport.KindMessage), "user", n.user, "error", err)
+			in.log.Info("refused", "kind", string(transport.KindMessage), "user", n.user, "error", err)
 		}
 		return render.Message{}, faults[0]
 	case offered:
 		return said, nil
-	case refusal.PgpBlock.MatchString(text):
+	case refusal.PGPBlock.MatchString(text):
 		return render.Message{}, refusal.SplitMessage
 	case n.channel == formChannel:
 		return render.Message{}, refusal.NoEnvelope // the form has promised an answer
-	case !d.helped.Free(n.user):
+	case !in.helped.Free(n.user):
 		return render.Message{}, nil
 	}
-	return render.RenderDirectHelp(), nil
+	return render.DirectHelp(), nil
 }
 
-// way is how the text of it came.
+// turnAway reports whether nothing in a note is to be opened, and returns what its sender is
+// told, if anything. shown is what its texts show in the open.
+func (in *inbox) turnAway(by ceremony.Account, n note, shown []refusal.Exposure) (done bool, err error) {
+	exposed, armored := len(shown) > 0, refusal.PGPBegin.MatchString(n.text())
+	switch {
+	case exposed && (!n.direct || n.edited != "" || !offerable(shown[0])):
+		return true, shown[0].Told()
+	case !n.direct && armored:
+		return true, refusal.NotDirect
+	case !n.direct:
+		return true, nil
+	case n.edited != "" && armored:
+		return true, refusal.Edited
+	case n.edited != "":
+		return true, nil
+	case in.listed(by):
+		return false, nil
+	case exposed:
+		return true, shown[0].Told() // whoever they are: this is what they have to know
+	}
+	return true, refusal.Unlisted
+}
+
+// way returns how the text of it came.
 func (n note) way() ceremony.Intake {
 	if n.channel == formChannel {
 		return ceremony.ByForm
@@ -190,8 +198,8 @@ func (n note) way() ceremony.Intake {
 	return ceremony.ByText
 }
 
-// places gives each thing in a message a place of its own: the engine looks at
-// one place once.
+// places returns a function that gives each envelope in a note a place of its own. The
+// engine takes one envelope from each place.
 func (n note) places() func() ceremony.Ref {
 	count := 0
 	return func() ceremony.Ref {
@@ -204,15 +212,18 @@ func (n note) places() func() ceremony.Ref {
 	}
 }
 
-// share hands an envelope to the engine, with what it shows in the open: that goes
-// on record, and is not used. It answers an error only when nobody else will tell
-// the person: of a receipt that gives another reason, such as that they have been
-// counted, nobody learns that a share lies in the open.
-func (d *inbox) share(ctx context.Context, by ceremony.Account, at ceremony.Ref, way ceremony.Intake, envelope []byte, shown []refusal.Exposure) error {
-	id, err := d.engine.Share(ctx, ceremony.Envelope{By: by, Message: at, Way: way, Envelope: envelope})
+// share hands an envelope to the engine. An envelope that shows a secret goes on record
+// and is not used. It returns an error only when no receipt will tell the person. A
+// receipt that gives another reason, such as that they have been counted, does not tell
+// them that a share lies in the open.
+func (in *inbox) share(
+	ctx context.Context, by ceremony.Account, at ceremony.Ref, way ceremony.Intake, envelope []byte,
+	shown []refusal.Exposure,
+) error {
+	id, err := in.engine.Share(ctx, ceremony.Envelope{By: by, Message: at, Way: way, Envelope: envelope})
 	r, _ := ceremony.RefusalOf(err)
 	if r == ceremony.NotEncrypted {
-		d.raise(ctx, by, []refusal.Exposure{refusal.ExposedEnvelope})
+		in.reportLeak(ctx, by, []refusal.Exposure{refusal.ExposedEnvelope})
 	}
 	switch receipted := id != "" && err != nil && ordinary(err); {
 	case receipted && (r == ceremony.PlainShare || r == ceremony.PlainPassword || r == ceremony.PrivateMaterial):
@@ -225,10 +236,10 @@ func (d *inbox) share(ctx context.Context, by ceremony.Account, at ceremony.Ref,
 	return err
 }
 
-// download fetches a file that somebody sent.
-func (d *inbox) download(ctx context.Context, id string) ([]byte, error) {
+// download fetches a file that a person sent.
+func (in *inbox) download(ctx context.Context, id string) ([]byte, error) {
 	f, err := transport.Read(ctx, func() (*slack.File, error) {
-		f, _, _, err := d.api.GetFileInfoContext(ctx, id, 0, 0)
+		f, _, _, err := in.api.GetFileInfoContext(ctx, id, 0, 0)
 		return f, err
 	})
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
@@ -253,7 +264,7 @@ func (d *inbox) download(ctx context.Context, id string) ([]byte, error) {
 	}
 	content, err := transport.Read(ctx, func() ([]byte, error) {
 		into := &bounded{most: maxFile}
-		err := d.api.GetFileContext(ctx, from, into)
+		err := in.api.GetFileContext(ctx, from, into)
 		return into.content.Bytes(), err
 	})
 	switch {
@@ -275,8 +286,8 @@ func readable(f *slack.File) bool {
 	return f.Mode == "snippet"
 }
 
-// bounded is a buffer that takes so much and no more, whatever size Slack said
-// that the file has.
+// bounded is a buffer that takes at most so many bytes, whatever size Slack said that the
+// file has.
 type bounded struct {
 	most    int
 	content bytes.Buffer

@@ -99,7 +99,8 @@ func TestFilesAreReadByTheirBytes(t *testing.T) {
 
 func TestEachOfSeveralFilesHasAPlaceOfItsOwn(t *testing.T) {
 	s := start(t, slacktest.Config{})
-	m, err := s.carol.Shares(s.carol.Direct(), "two of them", slacktest.Upload{Name: "a.asc", Content: []byte(envelope)}, slacktest.Upload{Name: "b.asc", Content: []byte(envelope)})
+	m, err := s.carol.Shares(s.carol.Direct(), "two of them", slacktest.Upload{Name: "a.asc", Content: []byte(envelope)},
+		slacktest.Upload{Name: "b.asc", Content: []byte(envelope)})
 	if err != nil {
 		t.Fatal(err)
 	}

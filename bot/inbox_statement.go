@@ -11,17 +11,19 @@ import (
 	"conclave/ceremony"
 )
 
-// speak takes a word that somebody has signed with their PGP key, see
-// [ceremony.Word]. It answers false when what they sent is none, so that it may be an
+// submitStatement takes a statement that a person has signed with their PGP key, see
+// [ceremony.Statement]. It reports false when the text is none, so that it may be an
 // envelope.
-func (d *inbox) speak(ctx context.Context, by ceremony.Account, pasted []byte) (said render.Message, heard bool, err error) {
-	if line, ok := d.engine.PeekStatement(pasted); ok {
-		if shown := wordExposes(line, d.engine.IsDigest); len(shown) > 0 {
-			d.raise(ctx, by, shown)
+func (in *inbox) submitStatement(
+	ctx context.Context, by ceremony.Account, pasted []byte,
+) (reply render.Message, statement bool, err error) {
+	if line, ok := in.engine.PeekStatement(pasted); ok {
+		if shown := statementExposes(line, in.engine.IsDigest); len(shown) > 0 {
+			in.reportLeak(ctx, by, shown)
 			return render.Message{}, true, shown[0].Told() // the journal would keep it, and show it to everybody (P1)
 		}
 	}
-	id, verb, err := d.engine.SubmitStatement(ctx, by, pasted)
+	id, verb, err := in.engine.SubmitStatement(ctx, by, pasted)
 	switch {
 	case errors.Is(err, ceremony.NoWord):
 		return render.Message{}, false, nil
@@ -30,25 +32,27 @@ func (d *inbox) speak(ctx context.Context, by ceremony.Account, pasted []byte) (
 	case verb == ceremony.SayPresent:
 		return render.Message{}, true, nil // the receipt says it
 	}
-	return render.Say("Your signed `%s` of `%s` is in the journal, with your signature.", string(verb), string(id)), true, nil
+	return render.Say("Your signed `%s` of `%s` is in the journal, with your signature.", verb, id), true, nil
 }
 
 // digestDigits is the length of a SHA-256 in digits.
 const digestDigits = 2 * sha256.Size
 
-// wordExposes says what a signed line shows in the open. The hashes that belong into a
-// word have the length of the share of a key's only holder: the plan's, and the answer
-// to a roll call.
-func wordExposes(line string, harmless func(word string) bool) []refusal.Exposure {
+// statementExposes returns what a signed line shows in the open. The hashes that belong
+// into a statement are no leak, though they have the length of the share of a key's only
+// holder: the plan's hash, and the answer to a roll call.
+func statementExposes(line string, harmless func(word string) bool) []refusal.Exposure {
 	said, ok := ceremony.ParseStatement(line)
 	answer := ""
 	if ok && said.Verb == ceremony.SayPresent && len(said.More) == digestDigits {
 		answer = strings.ToLower(said.More)
 	}
 	return refusal.Exposures(line, func(word string) bool {
-		return ok && word == strings.ToLower(said.Hash) && len(word) == digestDigits || answer != "" && word == answer || harmless != nil && harmless(word)
+		return ok && word == strings.ToLower(said.Hash) && len(word) == digestDigits ||
+			answer != "" && word == answer ||
+			harmless != nil && harmless(word)
 	})
 }
 
-// WordExposes reports whether a line that somebody has signed shows a secret in the open.
-func WordExposes(line string) bool { return len(wordExposes(line, nil)) > 0 }
+// WordExposes reports whether a signed line shows a secret in the open.
+func WordExposes(line string) bool { return len(statementExposes(line, nil)) > 0 }

@@ -149,7 +149,8 @@ func TestRefusedDecisionsAreExplained(t *testing.T) {
 		s.expect(test.want, s.types(s.alice, test.typed))
 	}
 	for _, typed := range []string{"accessor k7m2 " + accessor, "revoked k7m2", "start drill prod"} {
-		for _, r := range []ceremony.Refusal{ceremony.NotWaiting, ceremony.NotRequester, ceremony.UnknownAccessor, ceremony.OtherToken} {
+		for _, r := range []ceremony.Refusal{ceremony.NotWaiting, ceremony.NotRequester, ceremony.UnknownAccessor,
+			ceremony.OtherToken} {
 			s.engine.fail(r)
 			s.expect(wording.ExplainRefusal(r).What, s.types(s.alice, typed))
 		}
@@ -178,7 +179,7 @@ func TestWrongOptionLosesNothing(t *testing.T) {
 
 func TestTokenThatVaultIsAskedAboutNeedsNobodysWord(t *testing.T) {
 	s := start(t, slacktest.Config{})
-	s.holds(s.tokenTale(t).then(event.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor}))
+	s.holds(s.tokenScenario(t).then(event.AccessorGiven{By: s.people(s.alice)[0], Accessor: accessor}))
 	s.engine.fail(ceremony.NotWaiting)
 	s.expect("asks Vault whether it is gone", s.types(s.alice, "revoked k7m2"))
 }
@@ -189,7 +190,8 @@ func TestTokenForAnAccessorIsKeptNowhere(t *testing.T) {
 	s.holds(begin(t, s.plan()))
 	answer := s.types(s.alice, "accessor k7m2 "+token)
 	s.expect("revoke it now", answer)
-	if strings.Contains(strings.Join(s.engine.said(), " "), token[:12]) || strings.Contains(s.log.String(), token[:12]) || strings.Contains(answer, token[:12]) {
+	if strings.Contains(strings.Join(s.engine.said(), " "), token[:12]) ||
+		strings.Contains(s.log.String(), token[:12]) || strings.Contains(answer, token[:12]) {
 		t.Error("the token went on")
 	}
 }
@@ -199,7 +201,8 @@ func TestSubmitShowsTheHolderWhatToRun(t *testing.T) {
 	p := s.plan()
 	s.holds(started(t, p))
 	got := s.types(s.carol, "submit")
-	s.expect("gpg -sea --sig-notation 'ceremony@conclave.invalid=prod-rekey-k7m2:update:"+nonce1+":"+p.Hash()[:16]+"' ", got)
+	s.expect("gpg -sea --sig-notation 'ceremony@conclave.invalid=prod-rekey-k7m2:update:"+nonce1+":"+p.Hash()[:16]+"' ",
+		got)
 	s.expect("--no-encrypt-to -u "+strings.Repeat("C", 40)+" -r '"+strings.Repeat("7", 40)+"!'", got)
 	s.expect("printf 'conclave1 prod-rekey-k7m2 update "+nonce1+" "+string(identity)+" %s' ", got)
 }
@@ -327,7 +330,7 @@ func TestButtonOfAnotherPlanIsRefused(t *testing.T) {
 	}
 }
 
-// deliver has the courier post a message of the ceremony and gives it.
+// deliver has the notifier post a message of the ceremony, and returns it.
 func deliver(t *testing.T, s *stage, c rules.State, kind rules.MessageKind, to *slacktest.Person) slacktest.Message {
 	t.Helper()
 	ref, err := s.bot.Notifier().Deliver(t.Context(), c, messageOf(t, c, kind, to.Name()), false)
@@ -405,7 +408,7 @@ func TestPanicEndsOneJobOnly(t *testing.T) {
 	}
 }
 
-// TestNobodyWaitsForSomebodyElse: one person's command hangs, another's is done.
+// TestNobodyWaitsForSomebodyElse: one person's command hangs, and another's is done.
 func TestNobodyWaitsForSomebodyElse(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))

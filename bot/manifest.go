@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// scope is a right of the bot token, and what the bot does with it.
+// scope is a right of the bot token, and why the bot needs it.
 type scope struct{ name, why string }
 
-// scopes are the rights that the bot needs, each for something that it does.
-// The manifest asks for them and Check looks for them.
+// scopes returns the rights that the bot needs. The manifest asks for them, and Check
+// compares the token with them.
 func scopes() []scope {
 	return []scope{
 		{"commands", "/ceremony"},
@@ -26,7 +26,7 @@ func scopes() []scope {
 	}
 }
 
-// events are what Slack tells the bot about.
+// events returns the kinds of events that Slack sends to the bot.
 func events() []string {
 	return []string{
 		"message.im",  // shares
@@ -36,7 +36,7 @@ func events() []string {
 
 type object map[string]any
 
-// Manifest is the Slack app as JSON, to be pasted into "Create an app from a
+// Manifest returns the Slack app as JSON, to be pasted into "Create an app from a
 // manifest". The app-level token with connections:write is made by hand
 // afterwards: no manifest can ask for it.
 func Manifest() ([]byte, error) {

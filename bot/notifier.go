@@ -21,8 +21,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Posts carry what they are as metadata, so that one whose answer was lost is
-// found again. Anybody in the workspace can read it: ids only.
+// Posts carry their ceremony and key as metadata, so that one whose answer was lost is
+// found again. Everybody in the workspace can read it: it has ids only.
 const (
 	metadataType     = "conclave"
 	metadataCeremony = "ceremony"
@@ -32,51 +32,55 @@ const (
 const (
 	// clockSkew is how far Slack's clock may be from ours when a post is looked for.
 	clockSkew = 10 * time.Minute
-	// page is how many messages are looked at in one call.
+	// page is how many messages are read in one call.
 	page = 200
 )
 
-// notifier is the way out: [ceremony.Courier] on Slack.
+// notifier is the way out: the engine's Notifier, for Slack.
 type notifier struct {
-	api     *slack.Client
-	rooms   *transport.DirectMessages
-	stands  *transport.Channels
-	people  *transport.Accounts
-	config  Config
-	posts   *transport.Pacer // channel → next post
-	redraws *transport.Pacer // status post → next edit
+	api            *slack.Client
+	directMessages *transport.DirectMessages
+	channels       *transport.Channels
+	accounts       *transport.Accounts
+	config         Config
+	posts          *transport.Pacer // channel → next post
+	redraws        *transport.Pacer // status post → next edit
 
 	mu    sync.Mutex
 	drawn map[ceremony.Ref]string // status post → what it shows
 	self  myself                  // once Slack was asked
 }
 
-func newCourier(api *slack.Client, rooms *transport.DirectMessages, stands *transport.Channels, people *transport.Accounts, config Config) *notifier {
+func newNotifier(
+	api *slack.Client, directMessages *transport.DirectMessages, channels *transport.Channels,
+	accounts *transport.Accounts, config Config,
+) *notifier {
 	return &notifier{
-		api: api, rooms: rooms, stands: stands, people: people, config: config,
-		posts: transport.NewPacer(cmp.Or(config.Pace, transport.PostPace)), redraws: transport.NewPacer(cmp.Or(config.Pace, transport.RedrawPace)),
-		drawn: map[ceremony.Ref]string{},
+		api: api, directMessages: directMessages, channels: channels, accounts: accounts, config: config,
+		posts:   transport.NewPacer(cmp.Or(config.Pace, transport.PostPace)),
+		redraws: transport.NewPacer(cmp.Or(config.Pace, transport.RedrawPace)),
+		drawn:   map[ceremony.Ref]string{},
 	}
 }
 
-// Deliver posts one message. See [ceremony.Courier].
-func (d *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error) {
-	channel, thread, err := d.address(ctx, c, m)
+// Deliver posts one message. See engine.Notifier.
+func (n *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error) {
+	channel, thread, err := n.address(ctx, c, m)
 	if err != nil {
 		return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
 	}
-	if files, text, err := d.bring(c, m); err != nil || len(files) > 0 {
+	if files, text, err := n.bring(c, m); err != nil || len(files) > 0 {
 		if err != nil {
 			return ceremony.Ref{}, fmt.Errorf("deliver %s: %w: %w", m.Key, ceremony.ErrUndeliverable, err)
 		}
-		ref, err := d.share(ctx, channel, thread, files, text, maybe, m.Entry.At)
+		ref, err := n.share(ctx, channel, thread, files, text, maybe, m.Entry.At)
 		if err != nil {
 			return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
 		}
 		return ref, nil
 	}
 	if maybe {
-		found, err := d.find(ctx, c, m.Key, channel, thread, m.Entry.At)
+		found, err := n.find(ctx, c, m.Key, channel, thread, m.Entry.At)
 		if err != nil {
 			return ceremony.Ref{}, fmt.Errorf("look for %s: %w", m.Key, err)
 		}
@@ -86,58 +90,59 @@ func (d *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, 
 	}
 	var what render.Message
 	if m.Kind == rules.BoardMessage {
-		what = render.RenderBoard(c, rules.Live{}, time.Now())
-	} else if what, err = render.Render(c, m, d.config.Sign); err != nil {
+		what = render.StatusPost(c, rules.Live{}, time.Now())
+	} else if what, err = render.Notification(c, m, n.config.Sign); err != nil {
 		// Nothing that a later try would change; the journal has what was to be said.
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
 	}
-	ref, err := d.post(ctx, channel, thread, c.ID(), m.Key, what)
+	ref, err := n.post(ctx, channel, thread, c.ID(), m.Key, what)
 	if err != nil {
 		return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
 	}
 	return ref, nil
 }
 
-// address is where a message belongs: a person's direct messages, the ops
-// channel, or the status post's thread.
-func (d *notifier) address(ctx context.Context, c rules.State, m rules.Message) (channel, thread string, err error) {
+// address returns where a message belongs: a person's direct messages, the ops channel,
+// or the status post's thread.
+func (n *notifier) address(ctx context.Context, c rules.State, m rules.Message) (channel, thread string, err error) {
 	if m.To != nil {
-		if err := d.reaches(ctx, m.To.Account.User); err != nil {
+		if err := n.reaches(ctx, m.To.Account.User); err != nil {
 			return "", "", err
 		}
-		room, err := d.rooms.With(ctx, m.To.Account.User)
+		channel, err := n.directMessages.With(ctx, m.To.Account.User)
 		if err != nil {
 			return "", "", notPosted(err, true)
 		}
-		return room, "", nil
+		return channel, "", nil
 	}
-	channel = d.channel(c.Plan.Cluster)
-	if board, ok := c.Board(); ok && (m.Kind == rules.HistoryMessage || m.Kind == rules.TranscriptMessage) {
-		if board.Channel == ceremony.Terminal {
-			return "", "", fmt.Errorf("the status post was shown at a terminal and takes a place in Slack first: %w", ceremony.ErrNotPosted)
+	channel = n.channel(c.Plan.Cluster)
+	if post, ok := c.Board(); ok && (m.Kind == rules.HistoryMessage || m.Kind == rules.TranscriptMessage) {
+		if post.Channel == ceremony.Terminal {
+			return "", "", fmt.Errorf("the status post was shown at a terminal and takes a place in Slack first: %w",
+				ceremony.ErrNotPosted)
 		}
-		channel, thread = board.Channel, board.TS
+		channel, thread = post.Channel, post.TS
 	}
-	if err := d.stands.Check(ctx, channel); err != nil {
+	if err := n.channels.Check(ctx, channel); err != nil {
 		return "", "", fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
 	return channel, thread, nil
 }
 
-// lookTimeout is how long a message waits for what Slack says about an account.
+// lookTimeout is how long a message waits for Slack's answer about an account.
 const lookTimeout = 3 * time.Second
 
-// reaches says why somebody would never get a message, nil when they may. Slack takes
-// one for an account that was deactivated, once the direct messages with it are open,
-// and nobody reads it. When Slack can't say whose account it is, the message goes out:
-// a share or a receipt that is not brought costs more.
+// reaches returns an error when a person would never read a message. Slack takes one for
+// an account that was deactivated, once the direct messages with it are open, and nobody
+// reads it. When Slack can't say whose account it is, the message goes out: a share or a
+// receipt that is not delivered costs more.
 // Source: slackapi/python-slack-sdk issue 1156.
-func (d *notifier) reaches(ctx context.Context, user string) error {
+func (n *notifier) reaches(ctx context.Context, user string) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	u, err := d.people.User(ctx, user)
+	u, err := n.accounts.User(ctx, user)
 	if err == nil {
-		err = d.people.Judge(u)
+		err = n.accounts.Judge(u)
 	}
 	switch denied, _ := errors.AsType[refusal.Denial](err); denied {
 	case refusal.Deactivated, refusal.Machine, refusal.UnknownUser:
@@ -146,15 +151,19 @@ func (d *notifier) reaches(ctx context.Context, user string) error {
 	return nil // a guest gets it, whatever becomes of their answer
 }
 
-func (d *notifier) channel(cluster string) string {
-	if own, ok := d.config.Channels[cluster]; ok {
+// channel returns the channel in which a cluster's ceremonies are shown.
+func (n *notifier) channel(cluster string) string {
+	if own, ok := n.config.Channels[cluster]; ok {
 		return own
 	}
-	return d.config.Channel
+	return n.config.Channel
 }
 
-func (d *notifier) post(ctx context.Context, channel, thread string, id ceremony.ID, key string, what render.Message) (ceremony.Ref, error) {
-	if err := d.posts.Wait(ctx, channel); err != nil {
+// post posts a message with its metadata, when its channel's turn has come.
+func (n *notifier) post(
+	ctx context.Context, channel, thread string, id ceremony.ID, key string, what render.Message,
+) (ceremony.Ref, error) {
+	if err := n.posts.Wait(ctx, channel); err != nil {
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
 	options := append(what.Options(), slack.MsgOptionMetadata(slack.SlackMetadata{
@@ -164,15 +173,16 @@ func (d *notifier) post(ctx context.Context, channel, thread string, id ceremony
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
-	in, ts, err := d.api.PostMessageContext(ctx, channel, options...)
+	in, ts, err := n.api.PostMessageContext(ctx, channel, options...)
 	if err != nil {
 		return ceremony.Ref{}, classifyPost(err)
 	}
 	return ceremony.Ref{Channel: in, TS: ts}, nil
 }
 
-// classifyPost tells what became of a post: certainly not there, never going to
-// be there, or not known (P5).
+// classifyPost returns an error that tells what became of a post (P5). It wraps
+// ErrNotPosted when the post certainly is not there, and ErrUndeliverable when it never
+// will be; any other error means that it is not known.
 func classifyPost(err error) error {
 	if _, ok := errors.AsType[transport.ErrWaited](err); ok {
 		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
@@ -203,62 +213,64 @@ func classifyPost(err error) error {
 	return err
 }
 
-// notPosted is for calls before the post: whatever became of them, nothing was
-// posted.
+// notPosted classifies the error of a call before the post: whatever became of it, nothing
+// was posted.
 func notPosted(err error, toPerson bool) error {
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && toPerson {
 		switch said.Err {
-		case "user_disabled", "user_not_found", "user_not_visible", "users_not_found", "cannot_dm_bot", "invalid_user_combination":
+		case "user_disabled", "user_not_found", "user_not_visible", "users_not_found", "cannot_dm_bot",
+			"invalid_user_combination":
 			return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
 		}
 	}
 	return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 }
 
-// permanent are the errors of chat.postMessage after which the same message will
-// never be taken: the person is gone, or the message is not one. A channel that
-// is archived or that the bot was removed from can be put right, and is tried
-// again.
+// permanent reports whether an error of chat.postMessage means that Slack will never take
+// the same message: the person is gone, or the message is malformed. A channel that is
+// archived or that the bot was removed from can be put right, and is tried again.
 func permanent(code string) bool {
 	switch code {
 	case "user_disabled", "user_not_found", "user_not_visible", "cannot_dm_bot",
-		"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text", "metadata_too_large", "invalid_metadata_format", "invalid_metadata_schema":
+		"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text",
+		"metadata_too_large", "invalid_metadata_format", "invalid_metadata_schema":
 		return true
 	}
 	return false
 }
 
-// myself are the ids that our posts carry.
+// myself holds the ids that the bot's own posts carry.
 type myself struct{ bot, user string }
 
-// me tells our posts from others'. Every app can give its own posts our metadata.
-func (d *notifier) me(ctx context.Context) (myself, error) {
-	d.mu.Lock()
-	self := d.self
-	d.mu.Unlock()
+// me returns the ids by which the bot knows its own posts. Every app can give its own
+// posts our metadata.
+func (n *notifier) me(ctx context.Context) (myself, error) {
+	n.mu.Lock()
+	self := n.self
+	n.mu.Unlock()
 	if self != (myself{}) {
 		return self, nil
 	}
-	answer, err := transport.Read(ctx, func() (*slack.AuthTestResponse, error) { return d.api.AuthTestContext(ctx) })
+	answer, err := transport.Read(ctx, func() (*slack.AuthTestResponse, error) { return n.api.AuthTestContext(ctx) })
 	if err != nil {
 		return myself{}, fmt.Errorf("ask Slack who we are: %w", err)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.self = myself{bot: answer.BotID, user: answer.UserID}
-	return d.self, nil
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.self = myself{bot: answer.BotID, user: answer.UserID}
+	return n.self, nil
 }
 
 // find looks for a post of ours by its metadata.
-func (d *notifier) find(ctx context.Context, c rules.State, key, channel, thread string, since time.Time) (ceremony.Ref, error) {
-	self, err := d.me(ctx)
+func (n *notifier) find(ctx context.Context, c rules.State, key, channel, thread string, since time.Time) (ceremony.Ref, error) {
+	self, err := n.me(ctx)
 	if err != nil {
 		return ceremony.Ref{}, err
 	}
 	oldest := strconv.FormatInt(since.Add(-clockSkew).Unix(), 10)
 	cursor := ""
 	for {
-		messages, next, err := d.page(ctx, channel, thread, oldest, cursor)
+		messages, next, err := n.page(ctx, channel, thread, oldest, cursor)
 		if err != nil {
 			return ceremony.Ref{}, err
 		}
@@ -275,9 +287,9 @@ func (d *notifier) find(ctx context.Context, c rules.State, key, channel, thread
 	}
 }
 
-func (d *notifier) page(ctx context.Context, channel, thread, oldest, cursor string) ([]slack.Message, string, error) {
+func (n *notifier) page(ctx context.Context, channel, thread, oldest, cursor string) ([]slack.Message, string, error) {
 	if thread != "" {
-		messages, more, next, err := d.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+		messages, more, next, err := n.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
 			ChannelID: channel, Timestamp: thread, Oldest: oldest, Cursor: cursor, Limit: page, IncludeAllMetadata: true,
 		})
 		if !more {
@@ -285,7 +297,7 @@ func (d *notifier) page(ctx context.Context, channel, thread, oldest, cursor str
 		}
 		return messages, next, err
 	}
-	history, err := d.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+	history, err := n.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 		ChannelID: channel, Oldest: oldest, Cursor: cursor, Limit: page, IncludeAllMetadata: true,
 	})
 	if err != nil {
@@ -297,86 +309,84 @@ func (d *notifier) page(ctx context.Context, channel, thread, oldest, cursor str
 	return history.Messages, history.ResponseMetaData.NextCursor, nil
 }
 
-// Redraw brings the status post up to date. See [ceremony.Courier].
-func (d *notifier) Redraw(ctx context.Context, c rules.State, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
+// Redraw brings the status post up to date. See engine.Notifier.
+func (n *notifier) Redraw(ctx context.Context, c rules.State, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
 	stand := at.Channel
 	if stand == ceremony.Terminal {
-		stand = d.channel(c.Plan.Cluster)
+		stand = n.channel(c.Plan.Cluster)
 	}
-	if err := d.stands.Check(ctx, stand); errors.Is(err, refusal.StandShared) {
+	if err := n.channels.Check(ctx, stand); errors.Is(err, refusal.OpsChannelShared) {
 		return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
 	}
-	what := render.RenderBoard(c, live, time.Now())
+	what := render.StatusPost(c, live, time.Now())
 	shown, err := json.Marshal(what.Blocks)
 	if err != nil {
 		return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
 	}
-	if d.shows(at, string(shown)) {
+	if n.shows(at, string(shown)) {
 		return at, nil
 	}
-	if err := d.update(ctx, at, what); err != nil {
+	if err := n.update(ctx, at, what); err != nil {
 		if !uneditable(err) {
 			return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
 		}
-		if at, err = d.replace(ctx, c, at, what); err != nil {
+		if at, err = n.replace(ctx, c, at, what); err != nil {
 			return at, fmt.Errorf("replace the status post of %s: %w", c.ID(), err)
 		}
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.drawn[at] = string(shown)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.drawn[at] = string(shown)
 	if c.Ended() {
-		delete(d.drawn, at)
+		delete(n.drawn, at)
 	}
 	return at, nil
 }
 
-func (d *notifier) shows(at ceremony.Ref, blocks string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.drawn[at] == blocks
+func (n *notifier) shows(at ceremony.Ref, blocks string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.drawn[at] == blocks
 }
 
-// errElsewhere means that a status post was shown at a terminal, where nothing can be
-// edited.
+// errElsewhere means that a status post was shown at a terminal, where it can't be edited.
 var errElsewhere = errors.New("the status post is not in Slack")
 
-func (d *notifier) update(ctx context.Context, at ceremony.Ref, what render.Message) error {
+func (n *notifier) update(ctx context.Context, at ceremony.Ref, what render.Message) error {
 	if at.Channel == ceremony.Terminal {
 		return errElsewhere
 	}
-	if err := d.redraws.Wait(ctx, at.Channel+"/"+at.TS); err != nil {
+	if err := n.redraws.Wait(ctx, at.Channel+"/"+at.TS); err != nil {
 		return err
 	}
-	_, _, _, err := d.api.UpdateMessageContext(ctx, at.Channel, at.TS, what.Options()...)
+	_, _, _, err := n.api.UpdateMessageContext(ctx, at.Channel, at.TS, what.Options()...)
 	return err
 }
 
-// replace posts the status post anew, since the old one can't be edited any
-// more. A replacement that was posted before, with its answer lost, is taken
-// instead.
-func (d *notifier) replace(ctx context.Context, c rules.State, old ceremony.Ref, what render.Message) (ceremony.Ref, error) {
-	channel := d.channel(c.Plan.Cluster)
-	key := boardKey + " after " + old.TS
-	found, err := d.find(ctx, c, key, channel, "", c.Plan.Proposed)
+// replace posts the status post anew, since the old one can't be edited any more. If it
+// finds a replacement whose answer was lost, it takes that one.
+func (n *notifier) replace(ctx context.Context, c rules.State, old ceremony.Ref, what render.Message) (ceremony.Ref, error) {
+	channel := n.channel(c.Plan.Cluster)
+	key := statusPostKey + " after " + old.TS
+	found, err := n.find(ctx, c, key, channel, "", c.Plan.Proposed)
 	if err != nil {
 		return old, err
 	}
 	if found.TS != "" {
-		if err := d.update(ctx, found, what); !uneditable(err) {
+		if err := n.update(ctx, found, what); !uneditable(err) {
 			return found, err
 		}
-		return d.replace(ctx, c, found, what)
+		return n.replace(ctx, c, found, what)
 	}
-	ref, err := d.post(ctx, channel, "", c.ID(), key, what)
+	ref, err := n.post(ctx, channel, "", c.ID(), key, what)
 	if err != nil {
 		return old, err
 	}
 	return ref, nil
 }
 
-// boardKey marks status posts that stand for another one.
-const boardKey = "board"
+// statusPostKey marks status posts that replace another one.
+const statusPostKey = "board"
 
 // uneditable reports whether a post can't be edited any more: it was deleted, the
 // workspace's time for edits is over, or the channel is gone for us.

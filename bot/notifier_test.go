@@ -8,10 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"conclave/bot/slacktest"
 	"conclave/bot/transport"
@@ -20,7 +17,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// posting makes a courier's workspace; the bot does not run.
+// posting starts a workspace with a bot that can post and does not run.
 func posting(t *testing.T, cfg slacktest.Config) (*stage, rules.State) {
 	t.Helper()
 	s := setUp(t, cfg)
@@ -32,18 +29,19 @@ func posting(t *testing.T, cfg slacktest.Config) (*stage, rules.State) {
 	return s, begin(t, s.plan()).c
 }
 
-func board(t *testing.T, c rules.State) rules.Message {
+func statusPost(t *testing.T, c rules.State) rules.Message {
 	return messageOf(t, c, rules.BoardMessage, "")
 }
 
 func TestStatusPostItsThreadAndDirectMessagesLieWhereTheyBelong(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Notifier()
-	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	ref, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
 	if err != nil || ref.Channel != s.ops.ID() {
 		t.Fatal(ref, err)
 	}
-	scenario := (&scenario{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+	scenario := (&scenario{t: t, entries: c.History}).
+		then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
 	line, err := d.Deliver(t.Context(), scenario.c, scenario.message(rules.HistoryMessage, ""), false)
 	if err != nil {
 		t.Fatal(err)
@@ -61,8 +59,8 @@ func TestStatusPostItsThreadAndDirectMessagesLieWhereTheyBelong(t *testing.T) {
 func TestClusterIsShownInItsOwnChannel(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	own := s.w.AddPrivateChannel("prod-ops", s.w.Bot())
-	s.bot.courier.config.Channels = map[string]string{"prod": own.ID()}
-	ref, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false)
+	s.bot.notifier.config.Channels = map[string]string{"prod": own.ID()}
+	ref, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false)
 	if err != nil || ref.Channel != own.ID() {
 		t.Error(ref, err)
 	}
@@ -74,12 +72,14 @@ func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
 	for _, fault := range []slacktest.Effect{slacktest.DropAfter(), slacktest.StatusAfter(500)} {
 		s, c := posting(t, slacktest.Config{})
 		d := s.bot.Notifier()
-		ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+		ref, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		scenario := (&scenario{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
-		for kind, to := range map[rules.MessageKind]string{rules.BoardMessage: "", rules.HistoryMessage: "", rules.ApprovalMessage: "bob"} {
+		scenario := (&scenario{t: t, entries: c.History}).
+			then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+		for kind, to := range map[rules.MessageKind]string{rules.BoardMessage: "", rules.HistoryMessage: "",
+			rules.ApprovalMessage: "bob"} {
 			m := messageOf(t, scenario.c, kind, to)
 			count := func() int { return strings.Count(posted(s), `"key":"`+m.Key+`"`) }
 			before := count()
@@ -125,10 +125,11 @@ func posted(s *stage) string {
 func TestPostThatNeverArrivedIsPostedWhenLookedFor(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.DropBefore()})
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false); err == nil || errors.Is(err, ceremony.ErrNotPosted) {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); err == nil ||
+		errors.Is(err, ceremony.ErrNotPosted) {
 		t.Fatalf("%v", err)
 	}
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), true); err != nil {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), true); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(posted(s), `"key":"board"`); n != 1 {
@@ -141,7 +142,7 @@ func TestPostThatNeverArrivedIsPostedWhenLookedFor(t *testing.T) {
 func TestFailedSearchPostsNothing(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "conversations.history", Effect: slacktest.Status(503)})
-	_, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), true)
+	_, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), true)
 	if err == nil || errors.Is(err, ceremony.ErrNotPosted) || len(s.w.Calls("chat.postMessage")) != 0 {
 		t.Errorf("%v", err)
 	}
@@ -156,8 +157,9 @@ func TestWhatBecameOfAPostIsToldApart(t *testing.T) {
 	} {
 		s, c := posting(t, slacktest.Config{})
 		s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: slacktest.Answer(code)})
-		_, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false)
-		if certain := errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable); err == nil || certain != (want != nil) || !errors.Is(err, want) && want != nil {
+		_, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false)
+		if certain := errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable); err == nil ||
+			certain != (want != nil) || !errors.Is(err, want) && want != nil {
 			t.Errorf("%s: %v, want %v", code, err, want)
 		}
 	}
@@ -166,7 +168,8 @@ func TestWhatBecameOfAPostIsToldApart(t *testing.T) {
 func TestSlackThatCantBeReachedHasPostedNothing(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Close()
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); !errors.Is(err,
+		ceremony.ErrNotPosted) {
 		t.Errorf("%v", err)
 	}
 }
@@ -186,7 +189,7 @@ func TestP10PersonWhoWasDeactivatedLaterIsUndeliverable(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	deliver(t, s, c, rules.ApprovalMessage, s.bob)
 	s.bob.Deactivate()
-	s.bot.registry.Forget(s.bob.ID()) // as user_change has the bot do
+	s.bot.accounts.Forget(s.bob.ID()) // as user_change has the bot do
 	_, err := s.bot.Notifier().Deliver(t.Context(), c, messageOf(t, c, rules.ApprovalMessage, "bob"), false)
 	if !errors.Is(err, ceremony.ErrUndeliverable) {
 		t.Errorf("%v", err)
@@ -196,7 +199,8 @@ func TestP10PersonWhoWasDeactivatedLaterIsUndeliverable(t *testing.T) {
 	}
 }
 
-// TestWhoCantBeWrittenToIsToldApart: what no later try would change from what one may.
+// TestWhoCantBeWrittenToIsToldApart: an account that no later try would reach is
+// undeliverable; any other is tried again.
 func TestWhoCantBeWrittenToIsToldApart(t *testing.T) {
 	for name, c := range map[string]struct {
 		method, code string
@@ -212,7 +216,8 @@ func TestWhoCantBeWrittenToIsToldApart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, ceremonyOf := posting(t, slacktest.Config{})
 			s.w.Inject(slacktest.Fault{Method: c.method, Effect: slacktest.Answer(c.code)})
-			_, err := s.bot.Notifier().Deliver(t.Context(), ceremonyOf, messageOf(t, ceremonyOf, rules.ApprovalMessage, "bob"), false)
+			_, err := s.bot.Notifier().Deliver(t.Context(), ceremonyOf, messageOf(t, ceremonyOf, rules.ApprovalMessage, "bob"),
+				false)
 			if !errors.Is(err, c.want) || errors.Is(err, ceremony.ErrUndeliverable) != (c.want == ceremony.ErrUndeliverable) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
@@ -220,7 +225,7 @@ func TestWhoCantBeWrittenToIsToldApart(t *testing.T) {
 	}
 }
 
-// TestMessageDoesNotWaitForWhoSomebodyIs: whatever keeps Slack from saying it, shares,
+// TestMessageDoesNotWaitForWhoSomebodyIs: whatever keeps Slack from answering, shares,
 // requests and receipts are brought.
 func TestMessageDoesNotWaitForWhoSomebodyIs(t *testing.T) {
 	for name, effect := range map[string]slacktest.Effect{
@@ -249,7 +254,7 @@ func TestSlowDownIsHonouredAndThePostComes(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: slacktest.RateLimited(time.Second)})
 	began := time.Now()
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, board(t, c), false); err != nil {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took < time.Second {
@@ -265,7 +270,7 @@ func TestWaitingForSlackIsNotAPost(t *testing.T) {
 	s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: slacktest.RateLimited(time.Hour)})
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := s.bot.Notifier().Deliver(ctx, c, board(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
+	if _, err := s.bot.Notifier().Deliver(ctx, c, statusPost(t, c), false); !errors.Is(err, ceremony.ErrNotPosted) {
 		t.Errorf("%v", err)
 	}
 }
@@ -273,7 +278,7 @@ func TestWaitingForSlackIsNotAPost(t *testing.T) {
 func TestStatusPostIsRedrawnInPlaceAndOnlyWhenItDiffers(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Notifier()
-	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	ref, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +304,7 @@ func TestStatusPostThatCantBeEditedIsReplacedOnce(t *testing.T) {
 	for _, code := range []string{"edit_window_closed", "message_not_found", "cant_update_message"} {
 		s, c := posting(t, slacktest.Config{})
 		d := s.bot.Notifier()
-		old, err := d.Deliver(t.Context(), c, board(t, c), false)
+		old, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -327,8 +332,10 @@ func TestStatusPostThatWasShownAtATerminalTakesAPlaceInSlack(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Notifier()
 	shown := ceremony.Ref{Channel: ceremony.Terminal, TS: "board"}
-	scenario := (&scenario{t: t, entries: c.History}).then(event.Posted{Key: "board", Ref: shown}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
-	if ref, err := d.Deliver(t.Context(), scenario.c, scenario.message(rules.HistoryMessage, ""), false); !errors.Is(err, ceremony.ErrNotPosted) {
+	scenario := (&scenario{t: t, entries: c.History}).
+		then(event.Posted{Key: "board", Ref: shown}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
+	if ref, err := d.Deliver(t.Context(), scenario.c, scenario.message(rules.HistoryMessage, ""), false); !errors.Is(err,
+		ceremony.ErrNotPosted) {
 		t.Errorf("posted into a thread that is not there: %v, %v", ref, err)
 	}
 	at, err := d.Redraw(t.Context(), scenario.c, rules.Live{}, shown)
@@ -351,7 +358,7 @@ func TestStatusPostThatWasShownAtATerminalTakesAPlaceInSlack(t *testing.T) {
 func TestFailedRedrawIsAnErrorAndNoNewPost(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Notifier()
-	ref, err := d.Deliver(t.Context(), c, board(t, c), false)
+	ref, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -368,55 +375,6 @@ func TestFailedRedrawIsAnErrorAndNoNewPost(t *testing.T) {
 	}
 }
 
-func TestEditsOfOnePostKeepTheirDistance(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := transport.NewPacer(transport.RedrawPace)
-		began := time.Now()
-		for i := range 4 {
-			if err := p.Wait(t.Context(), "post"); err != nil {
-				t.Fatal(err)
-			}
-			if want := time.Duration(i) * transport.RedrawPace; time.Since(began) != want {
-				t.Errorf("edit %d after %v, want %v", i, time.Since(began), want)
-			}
-		}
-		if err := p.Wait(t.Context(), "another post"); err != nil || time.Since(began) != 3*transport.RedrawPace {
-			t.Errorf("another post waited: %v", time.Since(began))
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if err := p.Wait(ctx, "post"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("waited beyond the caller's time: %v", err)
-		}
-		// The turn that was given up is the next one's.
-		began = time.Now()
-		if err := p.Wait(t.Context(), "post"); err != nil || time.Since(began) > transport.RedrawPace {
-			t.Errorf("waited for %v, %v", time.Since(began), err)
-		}
-		time.Sleep(2 * transport.RedrawPace)
-		if !p.Free("third post") || len(p.Limiters) != 1 {
-			t.Errorf("%d limiters are kept of what was done long ago", len(p.Limiters))
-		}
-	})
-}
-
-func TestHelpIsFreeAgainAfterAWhile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := transport.NewPacer(helpPace)
-		var given []time.Duration
-		began := time.Now()
-		for range 10 {
-			if p.Free("carol") {
-				given = append(given, time.Since(began))
-			}
-			time.Sleep(15 * time.Second)
-		}
-		if diff := cmp.Diff([]time.Duration{0, time.Minute, 2 * time.Minute}, given); diff != "" {
-			t.Error(diff)
-		}
-	})
-}
-
 // The pace is held by the bot's own clock: on a busy machine two posts may arrive
 // with less between them, and then Slack asks to slow down.
 func TestPostsFollowSlacksRate(t *testing.T) {
@@ -425,7 +383,7 @@ func TestPostsFollowSlacksRate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, began := board(t, c), time.Now()
+	m, began := statusPost(t, c), time.Now()
 	for range 3 {
 		if _, err := b.Notifier().Deliver(t.Context(), c, m, false); err != nil {
 			t.Fatal(err)
@@ -447,20 +405,23 @@ func TestARehearsalNeedNotWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if posts, redraws := b.courier.posts.Gap, b.courier.redraws.Gap; posts != config.Pace || redraws != config.Pace {
+	if posts, redraws := b.notifier.posts.Gap, b.notifier.redraws.Gap; posts != config.Pace || redraws != config.Pace {
 		t.Errorf("a post each %v, an edit each %v", posts, redraws)
 	}
 }
 
 func TestMessageThatCantBeMadeIsGivenUp(t *testing.T) {
 	s, _ := posting(t, slacktest.Config{})
-	s.bot.courier.config.Sign = func(ceremony.Parcel) (ceremony.SignedParcel, error) {
+	s.bot.notifier.config.Sign = func(ceremony.Parcel) (ceremony.SignedParcel, error) {
 		return ceremony.SignedParcel{}, errors.New("no key")
 	}
 	p := s.plan()
 	scenario := started(t, p).counted("bob", ceremony.StepUpdate, nonce1)
-	scenario.share("carol", ceremony.StepUpdate, nonce1, event.Rekeyed{By: s.people(s.carol)[0], VerificationNonce: nonce2, Required: 2, Shares: []event.NewShare{{For: s.people(s.carol)[0], Ciphertext: "d2NGTUE="}}})
-	if _, err := s.bot.Notifier().Deliver(t.Context(), scenario.c, scenario.message(rules.DeliveryMessage, "carol"), false); !errors.Is(err, ceremony.ErrUndeliverable) {
+	scenario.share("carol", ceremony.StepUpdate, nonce1,
+		event.Rekeyed{By: s.people(s.carol)[0], VerificationNonce: nonce2, Required: 2,
+			Shares: []event.NewShare{{For: s.people(s.carol)[0], Ciphertext: "d2NGTUE="}}})
+	if _, err := s.bot.Notifier().Deliver(t.Context(), scenario.c, scenario.message(rules.DeliveryMessage, "carol"),
+		false); !errors.Is(err, ceremony.ErrUndeliverable) {
 		t.Errorf("%v", err)
 	}
 }

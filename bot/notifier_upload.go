@@ -17,47 +17,47 @@ import (
 )
 
 const (
-	// uploadTimeout bounds one upload: it takes longer than a call that has but words.
+	// uploadTimeout bounds one upload, which takes longer than other calls.
 	uploadTimeout = time.Minute
-	// shareLooks is how often a message with files is looked for once they were shared:
+	// shareLooks is how often a message with files is looked for after they were shared.
 	// Slack posts it a moment later.
 	shareLooks = 5
 	sharePause = 200 * time.Millisecond
 )
 
 // share posts files as one message into a thread, or into a channel when thread is
-// empty. Until the last step nothing can be seen of them, and what was uploaded for a
-// step that never came is shown to nobody. An error is that of [ceremony.Courier].
+// empty. Until the last step nobody can see them. Its errors are those of
+// engine.Notifier.
 //
-// Files carry no metadata: after a lost answer the message is found again by their
-// names, which have to be theirs alone in that place. since is when it was due.
+// Files carry no metadata. After a lost answer the message is found again by their names,
+// which no other files in that place may have. since is when the message was due.
 // Source: docs.slack.dev "Working with files".
-func (d *notifier) share(ctx context.Context, channel, thread string, files []ceremony.File, text string, maybe bool, since time.Time) (ceremony.Ref, error) {
+func (n *notifier) share(ctx context.Context, channel, thread string, files []ceremony.File, text string, maybe bool, since time.Time) (ceremony.Ref, error) {
 	if maybe {
-		found, err := d.findShared(ctx, channel, thread, files, since)
+		found, err := n.findShared(ctx, channel, thread, files, since)
 		if err != nil || found.TS != "" {
 			return found, err
 		}
 	}
 	var uploaded []slack.FileSummary
 	for _, f := range files {
-		id, err := d.upload(ctx, f)
+		id, err := n.upload(ctx, f)
 		if err != nil {
 			return ceremony.Ref{}, notShared(err)
 		}
 		uploaded = append(uploaded, slack.FileSummary{ID: id, Title: f.Name})
 	}
-	if err := d.posts.Wait(ctx, channel); err != nil {
+	if err := n.posts.Wait(ctx, channel); err != nil {
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
-	_, err := d.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
+	_, err := n.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
 		Files: uploaded, Channel: channel, ThreadTimestamp: thread, InitialComment: wording.Clip(text, wording.MaxSection),
 	})
 	if err != nil {
 		return ceremony.Ref{}, classifyPost(err)
 	}
 	for range shareLooks {
-		if found, err := d.findShared(ctx, channel, thread, files, since); err == nil && found.TS != "" {
+		if found, err := n.findShared(ctx, channel, thread, files, since); err == nil && found.TS != "" {
 			return found, nil
 		}
 		if transport.Sleep(ctx, sharePause) != nil {
@@ -68,23 +68,23 @@ func (d *notifier) share(ctx context.Context, channel, thread string, files []ce
 	return ceremony.Ref{Channel: channel, TS: thread}, nil
 }
 
-// upload brings one file to Slack, where nobody sees it yet, and answers its id.
-func (d *notifier) upload(ctx context.Context, f ceremony.File) (string, error) {
+// upload brings one file to Slack, where nobody sees it yet, and returns its id.
+func (n *notifier) upload(ctx context.Context, f ceremony.File) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
 	defer cancel()
-	place, err := d.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: f.Name, FileSize: len(f.Content)})
+	place, err := n.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: f.Name, FileSize: len(f.Content)})
 	if err != nil {
 		return "", fmt.Errorf("ask where to upload %s: %w", f.Name, err)
 	}
-	err = d.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: place.UploadURL, Reader: bytes.NewReader(f.Content), Filename: f.Name})
+	err = n.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: place.UploadURL, Reader: bytes.NewReader(f.Content), Filename: f.Name})
 	if err != nil {
 		return "", fmt.Errorf("upload %s: %w", f.Name, err)
 	}
 	return place.FileID, nil
 }
 
-// notShared is for what goes wrong before the files are shared: whatever became of
-// it, nothing was posted.
+// notShared classifies an error from before the files were shared: whatever became of the
+// call, nothing was posted.
 func notShared(err error) error {
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && tooMuch(said.Err) {
 		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
@@ -92,13 +92,13 @@ func notShared(err error) error {
 	return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 }
 
-// tooMuch are the errors of files.getUploadURLExternal after which the same file will
-// never be taken.
+// tooMuch reports whether an error of files.getUploadURLExternal means that Slack will
+// never take the same file.
 func tooMuch(code string) bool { return code == "file_upload_size_restricted" }
 
-// findShared looks for a message of ours that has all these files.
-func (d *notifier) findShared(ctx context.Context, channel, thread string, files []ceremony.File, since time.Time) (ceremony.Ref, error) {
-	self, err := d.me(ctx)
+// findShared looks for a message of the bot's that has all these files.
+func (n *notifier) findShared(ctx context.Context, channel, thread string, files []ceremony.File, since time.Time) (ceremony.Ref, error) {
+	self, err := n.me(ctx)
 	if err != nil {
 		return ceremony.Ref{}, err
 	}
@@ -108,7 +108,7 @@ func (d *notifier) findShared(ctx context.Context, channel, thread string, files
 	oldest := strconv.FormatInt(since.Add(-clockSkew).Unix(), 10)
 	cursor := ""
 	for {
-		messages, next, err := d.page(ctx, channel, thread, oldest, cursor)
+		messages, next, err := n.page(ctx, channel, thread, oldest, cursor)
 		if err != nil {
 			return ceremony.Ref{}, fmt.Errorf("look for files: %w", err)
 		}

@@ -19,7 +19,7 @@ var twoFiles = []ceremony.File{
 // thread is a status post, for what belongs under it.
 func (s *stage) thread(c rules.State) string {
 	s.t.Helper()
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), c, board(s.t.(*testing.T), c), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), c, statusPost(s.t.(*testing.T), c), false)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestFilesAreOneMessageInTheThread(t *testing.T) {
 	for _, slow := range []time.Duration{0, 300 * time.Millisecond} {
 		s, c := posting(t, slacktest.Config{Timing: slacktest.Timing{Share: slow}})
 		thread := s.thread(c)
-		ref, err := s.bot.courier.share(s.ctx(), s.ops.ID(), thread, twoFiles, "The transcript & all", false, time.Now())
+		ref, err := s.bot.notifier.share(s.ctx(), s.ops.ID(), thread, twoFiles, "The transcript & all", false, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,11 +56,12 @@ func TestFilesAreOneMessageInTheThread(t *testing.T) {
 // TestP5FilesWhoseAnswerWasLostArePostedOnce: whatever step it was that failed.
 func TestP5FilesWhoseAnswerWasLostArePostedOnce(t *testing.T) {
 	for _, method := range []string{"files.getUploadURLExternal", "upload_url", "files.completeUploadExternal"} {
-		for _, fault := range []slacktest.Effect{slacktest.DropAfter(), slacktest.StatusAfter(500), slacktest.DropBefore(), slacktest.Status(500)} {
+		for _, fault := range []slacktest.Effect{slacktest.DropAfter(), slacktest.StatusAfter(500), slacktest.DropBefore(),
+			slacktest.Status(500)} {
 			s, c := posting(t, slacktest.Config{})
 			thread := s.thread(c)
 			injected := s.w.Inject(slacktest.Fault{Method: method, Times: 1, Effect: fault})
-			_, err := s.bot.courier.share(s.ctx(), s.ops.ID(), thread, twoFiles, "transcript", false, time.Now())
+			_, err := s.bot.notifier.share(s.ctx(), s.ops.ID(), thread, twoFiles, "transcript", false, time.Now())
 			injected.Remove()
 			switch {
 			case err == nil:
@@ -68,7 +69,7 @@ func TestP5FilesWhoseAnswerWasLostArePostedOnce(t *testing.T) {
 			case (method != "files.completeUploadExternal") != errors.Is(err, ceremony.ErrNotPosted):
 				t.Errorf("%s, %s: %v", method, fault, err)
 			}
-			ref, err := s.bot.courier.share(s.ctx(), s.ops.ID(), thread, twoFiles, "transcript", true, time.Now())
+			ref, err := s.bot.notifier.share(s.ctx(), s.ops.ID(), thread, twoFiles, "transcript", true, time.Now())
 			if err != nil {
 				t.Fatalf("%s, %s: again: %v", method, fault, err)
 			}
@@ -84,14 +85,15 @@ func TestP5FilesWhoseAnswerWasLostArePostedOnce(t *testing.T) {
 func TestFilesOfOthersAreNotTakenForOurs(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	thread := s.thread(c)
-	board, _ := s.ops.Message(thread)
-	if _, err := s.alice.RepliesTo(board, "look"); err != nil {
+	statusPost, _ := s.ops.Message(thread)
+	if _, err := s.alice.RepliesTo(statusPost, "look"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.alice.Shares(s.ops, "forged", slacktest.Upload{Name: twoFiles[0].Name, Content: []byte("{}")}, slacktest.Upload{Name: twoFiles[1].Name, Content: []byte("x")}); err != nil {
+	if _, err := s.alice.Shares(s.ops, "forged", slacktest.Upload{Name: twoFiles[0].Name, Content: []byte("{}")},
+		slacktest.Upload{Name: twoFiles[1].Name, Content: []byte("x")}); err != nil {
 		t.Fatal(err)
 	}
-	ref, err := s.bot.courier.share(s.ctx(), s.ops.ID(), "", twoFiles, "transcript", true, time.Now())
+	ref, err := s.bot.notifier.share(s.ctx(), s.ops.ID(), "", twoFiles, "transcript", true, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +108,7 @@ func TestFilesWaitWhenSlackAsksToSlowDown(t *testing.T) {
 	for _, method := range []string{"files.getUploadURLExternal", "files.completeUploadExternal"} {
 		s.w.Inject(slacktest.Fault{Method: method, Times: 1, Effect: slacktest.RateLimited(time.Second)})
 	}
-	if _, err := s.bot.courier.share(s.ctx(), s.ops.ID(), thread, twoFiles, "transcript", false, time.Now()); err != nil {
+	if _, err := s.bot.notifier.share(s.ctx(), s.ops.ID(), thread, twoFiles, "transcript", false, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(s.withFiles(thread)); n != 1 {
@@ -117,8 +119,9 @@ func TestFilesWaitWhenSlackAsksToSlowDown(t *testing.T) {
 func TestFileThatSlackWillNeverTakeIsGivenUp(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	thread := s.thread(c)
-	s.w.Inject(slacktest.Fault{Method: "files.getUploadURLExternal", Effect: slacktest.Answer("file_upload_size_restricted")})
-	_, err := s.bot.courier.share(s.ctx(), s.ops.ID(), thread, twoFiles, strings.Repeat("x", 10), false, time.Now())
+	s.w.Inject(slacktest.Fault{Method: "files.getUploadURLExternal",
+		Effect: slacktest.Answer("file_upload_size_restricted")})
+	_, err := s.bot.notifier.share(s.ctx(), s.ops.ID(), thread, twoFiles, strings.Repeat("x", 10), false, time.Now())
 	if !errors.Is(err, ceremony.ErrUndeliverable) {
 		t.Errorf("%v", err)
 	}

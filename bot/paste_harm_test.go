@@ -38,19 +38,19 @@ func shells(t *testing.T) [][]string {
 	return found
 }
 
-// tries has one of the person's shells run a command as it is, and answers what it
+// tries has one of the person's shells run a command as it is, and returns what it
 // prints and whether it says that all went well.
-func (s *somebody) tries(shell []string, command string) (printed string, ok bool) {
+func (s *shellUser) tries(shell []string, command string) (printed string, ok bool) {
 	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), shell[0], append(shell[1:], "-c", command)...)
-	cmd.Dir = s.desk
+	cmd.Dir = s.folder
 	cmd.Env = append(os.Environ(), "GNUPGHOME="+s.home, "LC_ALL=C")
 	out, err := cmd.Output()
 	return string(out), err == nil
 }
 
-// deskOf is what lies in a folder: file → SHA-256.
-func deskOf(t *testing.T, dir string) map[string]string {
+// filesIn returns the files of a folder: name → SHA-256.
+func filesIn(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	entries, err := os.ReadDir(dir)
@@ -68,9 +68,9 @@ func deskOf(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-func (s *somebody) puts(name, content string) {
+func (s *shellUser) puts(name, content string) {
 	s.t.Helper()
-	if err := os.WriteFile(filepath.Join(s.desk, name), []byte(content), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(s.folder, name), []byte(content), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -82,7 +82,7 @@ var (
 	savesNew    = regexp.MustCompile(`\([^()]*\bset -C;[^()]*\)`)
 )
 
-// advices are the redirections that any words advise people to add to a command.
+// advices returns the redirections that any words advise people to add to a command.
 func advices(t *testing.T) []string {
 	t.Helper()
 	found := map[string]bool{}
@@ -91,10 +91,10 @@ func advices(t *testing.T) []string {
 			found[" > "+m[1]] = true
 		}
 	}
-	for _, code := range constants(t, "../ceremony", "Refusal") {
+	for _, code := range codes(t, "../ceremony", "Refusal") {
 		add(wording.ExplainRefusal(ceremony.Refusal(code)))
 	}
-	for _, code := range constants(t, "refusal", "Denial") {
+	for _, code := range codes(t, "refusal", "Denial") {
 		add(explainDenial(refusal.Denial(code)))
 	}
 	if len(found) == 0 {
@@ -103,7 +103,7 @@ func advices(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// readers is what is written for people to read: every message, every word about an
+// readers returns everything that is written for people to read: every message, every word about an
 // error, and the pages of docs.
 func readers(t *testing.T) map[string]string {
 	t.Helper()
@@ -117,10 +117,10 @@ func readers(t *testing.T) map[string]string {
 			all[f] = sourceOf(t, f)
 		}
 	}
-	for _, code := range constants(t, "../ceremony", "Refusal") {
+	for _, code := range codes(t, "../ceremony", "Refusal") {
 		all["refusal "+code] = wording.ExplainRefusal(ceremony.Refusal(code)).String()
 	}
-	for _, code := range constants(t, "refusal", "Denial") {
+	for _, code := range codes(t, "refusal", "Denial") {
 		all["denial "+code] = explainDenial(refusal.Denial(code)).String()
 	}
 	return all
@@ -155,7 +155,7 @@ func TestNoAdviceNamesASharesFileAsAnOutput(t *testing.T) {
 // TestPrintedCommandsHarmNoFile runs every command that touches a share or a password,
 // as it is printed and with all that is advised to be added, and then without the file.
 func TestPrintedCommandsHarmNoFile(t *testing.T) {
-	us, carol := sitDown(t, "conclave"), sitDown(t, "carol")
+	us, carol := newShellUser(t, "conclave"), newShellUser(t, "carol")
 	pinned := us.runs("gpg -q --armor --export")
 	carol.runsWith("gpg -q --batch --import", []byte(pinned))
 	carol.runs("gpg -q --batch --yes --quick-lsign-key " + us.fingerprint)
@@ -191,12 +191,12 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 	} {
 		c, key := base, announce(step)
 		c.Key = &key
-		listed := listingsOf(render.RenderAsk(c, to, key))
+		listed := listingsOf(render.ShareRequest(c, to, key))
 		command := listed[len(listed)-1]
 		if !strings.Contains(command, file) {
 			t.Fatalf("%s: %q does not read %s", step, command, file)
 		}
-		form := listingsOf(render.Message{Blocks: render.RenderForm(c, to).Blocks.BlockSet})
+		form := listingsOf(render.Message{Blocks: render.Form(c, to).Blocks.BlockSet})
 		if len(form) != 1 || form[0] != command {
 			t.Errorf("%s: the form shows %q", step, form)
 		}
@@ -211,12 +211,12 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 	}
 	sum := sha256.Sum256(ciphertext)
 	signed := ceremony.SignedParcel{Armor: armor, Line: us.runsWith("gpg -q --batch -sa", []byte("conclave-delivery1 "+hex.EncodeToString(sum[:])+"\n")) + pinned}
-	delivery := listingsOf(render.RenderDelivery(base, rules.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
+	delivery := listingsOf(render.Delivery(base, rules.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
 
 	for _, shell := range shells(t) {
 		unharmed := func(what string) {
 			t.Helper()
-			now := deskOf(t, carol.desk)
+			now := filesIn(t, carol.folder)
 			for name, content := range kept {
 				if sum := sha256.Sum256([]byte(content)); now[name] != hex.EncodeToString(sum[:]) {
 					t.Fatalf("%s: %s is not as it was after\n%s", shell, name, what)
@@ -228,7 +228,7 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 			for name, content := range kept {
 				carol.puts(name, content)
 			}
-			_ = os.Remove(filepath.Join(carol.desk, "envelope.asc"))
+			_ = os.Remove(filepath.Join(carol.folder, "envelope.asc"))
 		}
 		for _, a := range all {
 			for _, advice := range append([]string{""}, advices(t)...) {
@@ -236,7 +236,7 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 				printed, ok := carol.tries(shell, a.command+advice)
 				unharmed(a.command + advice)
 				if printed == "" {
-					read, err := os.ReadFile(filepath.Join(carol.desk, "envelope.asc"))
+					read, err := os.ReadFile(filepath.Join(carol.folder, "envelope.asc"))
 					if err != nil {
 						t.Fatalf("%s: %v", shell, err)
 					}
@@ -252,11 +252,11 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 				}
 			}
 			for what, spoil := range map[string]func(){
-				"missing": func() { _ = os.Remove(filepath.Join(carol.desk, a.file)) },
+				"missing": func() { _ = os.Remove(filepath.Join(carol.folder, a.file)) },
 				"empty":   func() { carol.puts(a.file, "") },
 				"of a folder": func() {
-					_ = os.Remove(filepath.Join(carol.desk, a.file))
-					_ = os.Mkdir(filepath.Join(carol.desk, a.file), 0o700)
+					_ = os.Remove(filepath.Join(carol.folder, a.file))
+					_ = os.Mkdir(filepath.Join(carol.folder, a.file), 0o700)
 				},
 				"of no use":   func() { carol.puts(a.file, "-----BEGIN PGP MESSAGE-----\n\nowE=\n-----END PGP MESSAGE-----\n") },
 				"of an empty": func() { carol.puts(a.file, encrypted("")) },
@@ -270,13 +270,13 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 				lay()
 				spoil()
 				printed, ok := carol.tries(shell, a.command)
-				if out, err := os.ReadFile(filepath.Join(carol.desk, "envelope.asc")); err == nil {
+				if out, err := os.ReadFile(filepath.Join(carol.folder, "envelope.asc")); err == nil {
 					printed += string(out)
 				}
 				if printed != "" || ok {
 					t.Errorf("%s: %s, with a file that is %s: it says %v, and prints\n%s", shell, a.step, what, ok, printed)
 				}
-				_ = os.RemoveAll(filepath.Join(carol.desk, a.file))
+				_ = os.RemoveAll(filepath.Join(carol.folder, a.file))
 			}
 		}
 
@@ -289,7 +289,7 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 			_, _ = carol.tries(shell, command)
 			unharmed(command)
 		}
-		if err := os.Remove(filepath.Join(carol.desk, "prod-rekey-k7m2-share.asc")); err != nil {
+		if err := os.Remove(filepath.Join(carol.folder, "prod-rekey-k7m2-share.asc")); err != nil {
 			t.Fatal(err)
 		}
 		if _, ok := carol.tries(shell, delivery[1]); !ok {
@@ -304,7 +304,7 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 // TestRollCallIsNotAnsweredWithoutItsChallenge: what can't be decrypted has no hash to
 // be signed.
 func TestRollCallIsNotAnsweredWithoutItsChallenge(t *testing.T) {
-	us, carol := sitDown(t, "conclave"), sitDown(t, "carol")
+	us, carol := newShellUser(t, "conclave"), newShellUser(t, "carol")
 	us.runsWith("gpg -q --batch --import", []byte(carol.runs("gpg -q --armor --export")))
 	to := person("carol")
 	to.Key = ceremony.Fingerprint(strings.ToLower(carol.fingerprint))
@@ -365,14 +365,18 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 		"a holder's key": func(bad string) render.Message {
 			to := to
 			to.Key = ceremony.Fingerprint(bad)
-			return render.RenderAsk(good, to, *good.Key)
+			return render.ShareRequest(good, to, *good.Key)
 		},
 		"the id": func(bad string) render.Message {
 			c := good
 			c.Plan.Ceremony = ceremony.ID(bad)
-			return render.RenderAsk(c, to, *c.Key)
+			return render.ShareRequest(c, to, *c.Key)
 		},
-		"the plan's hash": func(bad string) render.Message { c := good; c.PlanHash = bad; return render.RenderAsk(c, to, *c.Key) },
+		"the plan's hash": func(bad string) render.Message {
+			c := good
+			c.PlanHash = bad
+			return render.ShareRequest(c, to, *c.Key)
+		},
 		"the witness's key": func(bad string) render.Message {
 			to := to
 			to.Key = ceremony.Fingerprint(bad)
@@ -392,26 +396,26 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 			c := good
 			c.Plan.Ceremony = ceremony.ID(bad)
 			s, _ := signed(ceremony.Parcel{})
-			return render.RenderDelivery(c, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+			return render.Delivery(c, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
 		},
 		"the share": func(bad string) render.Message {
 			s, _ := signed(ceremony.Parcel{})
 			s.Armor = bad
-			return render.RenderDelivery(good, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+			return render.Delivery(good, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
 		},
 		"the line of a delivery": func(bad string) render.Message {
 			s, _ := signed(ceremony.Parcel{})
 			s.Line = bad
-			return render.RenderDelivery(good, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+			return render.Delivery(good, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
 		},
 		"the token": func(bad string) render.Message {
-			return render.RenderToken(good, ceremony.SignedParcel{Armor: bad, Line: bad})
+			return render.Token(good, ceremony.SignedParcel{Armor: bad, Line: bad})
 		},
 		"the id of a token": func(bad string) render.Message {
 			c := good
 			c.Plan.Ceremony, c.Plan.Operation = ceremony.ID(bad), ceremony.GenerateRoot
 			s, _ := signed(ceremony.Parcel{})
-			return render.RenderToken(c, s)
+			return render.Token(c, s)
 		},
 		"the accessor": func(bad string) render.Message {
 			c := good
@@ -419,7 +423,7 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 			if bad == "" {
 				c.Plan.Ceremony = "$(touch pwned)"
 			}
-			return render.RenderReminder(c, event.Entry{Event: event.Reminded{}})
+			return render.Reminder(c, event.Entry{Event: event.Reminded{}})
 		},
 		"a challenge": func(bad string) render.Message {
 			return render.Message{Blocks: []slack.Block{render.Copied(wording.AnswerCommand(good, to, ceremony.Challenge{Ciphertext: bad}, ""))}}
@@ -446,7 +450,7 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 			c, key := good, *good.Key
 			change(&key, bad)
 			c.Key = &key
-			return render.RenderAsk(c, to, key)
+			return render.ShareRequest(c, to, key)
 		}
 		shown[what+" in a form"] = func(bad string) render.Message {
 			c, key := good, *good.Key
@@ -455,7 +459,7 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 			if key.Certificate != good.Key.Certificate || key.Announcement != good.Key.Announcement {
 				return render.Message{Blocks: []slack.Block{render.Stop}} // neither is in a form
 			}
-			return render.Message{Blocks: render.RenderForm(c, to).Blocks.BlockSet}
+			return render.Message{Blocks: render.Form(c, to).Blocks.BlockSet}
 		}
 	}
 	inbox := t.TempDir()

@@ -21,22 +21,22 @@ import (
 	"conclave/needs"
 )
 
-// somebody is a person with a computer of their own: a gpg home and a folder.
-type somebody struct {
-	t           *testing.T
-	home, desk  string
-	fingerprint string
-	subkey      string
+// shellUser is a person with a computer of their own: a gpg home and a folder.
+type shellUser struct {
+	t            *testing.T
+	home, folder string
+	fingerprint  string
+	subkey       string
 }
 
-func sitDown(t *testing.T, name string) *somebody {
+func newShellUser(t *testing.T, name string) *shellUser {
 	t.Helper()
 	needs.Programs(t, "gpg", "bash")
 	home, err := os.MkdirTemp("", "g") // t.TempDir is too long for the agent's socket
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &somebody{t: t, home: home, desk: t.TempDir()}
+	s := &shellUser{t: t, home: home, folder: t.TempDir()}
 	t.Cleanup(func() {
 		s.runs("gpgconf --kill all")
 		_ = os.RemoveAll(home)
@@ -58,13 +58,13 @@ func fingerprintAfter(lines []string, record string) string {
 	return ""
 }
 
-// runs has the person's shell run a command and gives what it prints.
-func (s *somebody) runs(command string) string { return s.runsWith(command, nil) }
+// runs has the person's shell run a command, and returns what it prints.
+func (s *shellUser) runs(command string) string { return s.runsWith(command, nil) }
 
-func (s *somebody) runsWith(command string, input []byte) string {
+func (s *shellUser) runsWith(command string, input []byte) string {
 	s.t.Helper()
 	cmd := exec.Command("bash", "-c", "set -o pipefail\n"+command)
-	cmd.Dir, cmd.Stdin = s.desk, bytes.NewReader(input)
+	cmd.Dir, cmd.Stdin = s.folder, bytes.NewReader(input)
 	cmd.Env = append(os.Environ(), "GNUPGHOME="+s.home, "LC_ALL=C")
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
@@ -91,7 +91,7 @@ func listingsOf(m render.Message) []string {
 // TestWhatTheMessagesSayCanBePasted runs every command that a holder is given, in
 // a real shell with a real gpg, as it is printed.
 func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
-	us, carol := sitDown(t, "conclave"), sitDown(t, "carol")
+	us, carol := newShellUser(t, "conclave"), newShellUser(t, "carol")
 	pinned := us.runs("gpg -q --armor --export")
 	carol.runsWith("gpg -q --batch --import", []byte(pinned))
 	carol.runs("gpg -q --batch --yes --quick-lsign-key " + us.fingerprint)
@@ -107,7 +107,7 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 	to := person("carol")
 	to.Key = ceremony.Fingerprint(strings.ToLower(carol.fingerprint))
 
-	steps := listingsOf(render.RenderAsk(c, to, key))
+	steps := listingsOf(render.ShareRequest(c, to, key))
 	if len(steps) != 4 {
 		t.Fatalf("%d things to copy", len(steps))
 	}
@@ -124,7 +124,8 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 		t.Errorf("the envelope is not signed by its holder:\n%s", opened)
 	}
 
-	ciphertext := us.runsWith("gpg -q --batch --trust-model always -e -r "+carol.fingerprint+" | base64 -w0", []byte("a new share"))
+	ciphertext := us.runsWith("gpg -q --batch --trust-model always -e -r "+carol.fingerprint+" | base64 -w0",
+		[]byte("a new share"))
 	binary, err := base64.StdEncoding.DecodeString(ciphertext)
 	if err != nil {
 		t.Fatal(err)
@@ -134,9 +135,10 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 		Armor: us.runsWith("gpg -q --batch --enarmor | sed 's/ARMORED FILE/MESSAGE/'", binary),
 		Line:  us.runsWith("gpg -q --batch -sa", []byte("conclave-delivery1 "+hex.EncodeToString(sum[:])+"\n")) + pinned,
 	}
-	steps = listingsOf(render.RenderDelivery(c, rules.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
+	steps = listingsOf(render.Delivery(c, rules.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key},
+		signed))
 	carol.runs(steps[1])
-	if _, err := os.Stat(filepath.Join(carol.desk, wording.ShareFile(c, c.Seq()))); err != nil {
+	if _, err := os.Stat(filepath.Join(carol.folder, wording.ShareFile(c, c.Seq()))); err != nil {
 		t.Fatal(err)
 	}
 	said, counted := strings.Fields(carol.runs(steps[2])), strings.Fields(carol.runs(steps[3]))
@@ -146,7 +148,7 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 	if got := carol.runs(steps[4]); !strings.Contains(got, "it opens") {
 		t.Errorf("the new share: %q", got)
 	}
-	token := listingsOf(render.RenderToken(c, signed))
+	token := listingsOf(render.Token(c, signed))
 	if got := carol.runs(token[1]); got != "a new share" {
 		t.Errorf("the token: %q", got)
 	}
@@ -155,18 +157,18 @@ func TestWhatTheMessagesSayCanBePasted(t *testing.T) {
 // TestWhatARequesterWithoutAKeyIsToldCanBePasted is the same for a one-time
 // password, on a computer whose gpg knows Conclave's key from the message alone.
 func TestWhatARequesterWithoutAKeyIsToldCanBePasted(t *testing.T) {
-	us, alice := sitDown(t, "conclave"), sitDown(t, "alice")
+	us, alice := newShellUser(t, "conclave"), newShellUser(t, "alice")
 	const password = "Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f"
-	if err := os.WriteFile(filepath.Join(alice.desk, "otp.txt"), []byte(password), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(alice.folder, "otp.txt"), []byte(password), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	key := announced(ceremony.StepOTP, nonce1)
 	key.Identity, key.Subkey = ceremony.Fingerprint(strings.ToLower(us.fingerprint)), strings.ToLower(us.subkey)
 	key.Certificate = us.runs("gpg -q --armor --export")
 	key.Announcement = us.runsWith("gpg -q --batch -sa", []byte("conclave-announce1\nwhat is agreed to\n"))
-	s := approvedTale(t, passwordPlan()).then(event.KeyAnnounced{Key: key})
+	s := approvedScenario(t, passwordPlan()).then(event.KeyAnnounced{Key: key})
 
-	steps := listingsOf(render.RenderAsk(s.c, s.who("alice"), key))
+	steps := listingsOf(render.ShareRequest(s.c, s.who("alice"), key))
 	if len(steps) != 5 {
 		t.Fatalf("%d things to copy", len(steps))
 	}

@@ -7,29 +7,28 @@ import (
 	"conclave/ceremony"
 )
 
-// raise has the security people hear of what somebody showed in the open. Of the
-// same kind by the same person they hear once in a while: who pastes twice has
-// shown no more. A one-time password is the requester's to replace, and nobody
-// else's business.
-func (d *inbox) raise(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) {
+// reportLeak raises an alarm for each kind of secret in shown, at most once every ten
+// minutes for each person and kind. A one-time password raises none: its requester alone
+// has to replace it.
+func (in *inbox) reportLeak(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) {
 	for _, what := range shown {
 		key := by.String() + " " + string(what)
-		if what == refusal.ExposedPassword || !d.raised.Free(key) {
+		if what == refusal.ExposedPassword || !in.leaksTold.Free(key) {
 			continue
 		}
-		alarms, err := d.engine.Exposed(ctx, by, ceremony.Finding(what))
+		alarms, err := in.engine.Exposed(ctx, by, ceremony.Finding(what))
 		if err != nil {
-			d.raised.Release(key)
-			d.log.Error("no alarm about what was shown in the open", "kind", string(what), "user", by.User, "error", err)
+			in.leaksTold.Release(key)
+			in.log.Error("no alarm about what was shown in the open", "kind", string(what), "user", by.User, "error", err)
 			continue
 		}
-		d.log.Warn("shown in the open", "kind", string(what), "user", by.User, "alarms", alarms)
+		in.log.Warn("shown in the open", "kind", string(what), "user", by.User, "alarms", alarms)
 	}
 }
 
-// offerable reports whether the engine is to look at what shows something of this kind.
-// A share or a password is what it waits for, and its journal says that it came in
-// the open. A key or a token is nothing that it asks for.
+// offerable reports whether the engine gets a text that shows a secret of this kind. It
+// waits for shares and passwords, and its journal records that one came in the open. It
+// never asks for a key or a token.
 func offerable(e refusal.Exposure) bool {
 	return e == refusal.ExposedShare || e == refusal.ExposedPassword
 }

@@ -9,7 +9,7 @@ import (
 	"conclave/ceremony"
 )
 
-// raisedFor is what the engine heard of somebody's exposures.
+// raisedFor returns the exposures of a person that the engine was told of.
 func (s *stage) raisedFor(user string) []string {
 	s.settle()
 	var kinds []string
@@ -123,7 +123,8 @@ func TestStrangersWhoShowASecretAreToldAndHeardOf(t *testing.T) {
 	}
 	s.told(far, warnOpen)
 	s.settle()
-	if said := strings.Join(s.engine.said(), "\n"); !strings.Contains(said, "exposed-share by ") || strings.Contains(said, "exposed-share by "+s.w.TeamID()+"/"+far.ID()) {
+	if said := strings.Join(s.engine.said(), "\n"); !strings.Contains(said, "exposed-share by ") ||
+		strings.Contains(said, "exposed-share by "+s.w.TeamID()+"/"+far.ID()) {
 		t.Errorf("an account of another workspace is taken for one of ours:\n%s", said)
 	}
 	if len(s.engine.offered()) != 0 {
@@ -131,7 +132,7 @@ func TestStrangersWhoShowASecretAreToldAndHeardOf(t *testing.T) {
 	}
 }
 
-// TestAlarmThatFailedIsRaisedTheNextTime: nobody has heard of it yet.
+// TestAlarmThatFailedIsRaisedTheNextTime, since nobody was told of it.
 func TestAlarmThatFailedIsRaisedTheNextTime(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	s.engine.fail(ceremony.ErrJournal)
@@ -155,14 +156,16 @@ func TestP1ASignedWordThatShowsASecretIsNotTaken(t *testing.T) {
 		return "-----BEGIN PGP MESSAGE-----\n\n" + line + "\n-----END PGP MESSAGE-----"
 	}
 	for _, secret := range []string{newToken, oldToken, hexShare, baseShare, soleHex} {
-		if _, err := s.carol.DMs(armored("conclave-word1 prod-rekey-k7m2 " + hash + " exception it was " + secret)); err != nil {
+		if _, err := s.carol.DMs(armored("conclave-word1 prod-rekey-k7m2 " + hash + " exception it was " +
+			secret)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := s.raisedFor(s.carol.ID()); !slices.Equal(got, []string{"exposed-token", "exposed-share"}) {
 		t.Errorf("raised %q", got)
 	}
-	if _, err := s.carol.DMs(armored("conclave-word1 prod-rekey-k7m2 " + hash + " present " + strings.ToUpper(soleHex))); err != nil {
+	if _, err := s.carol.DMs(armored("conclave-word1 prod-rekey-k7m2 " + hash + " present " +
+		strings.ToUpper(soleHex))); err != nil {
 		t.Fatal(err)
 	}
 	s.settle()

@@ -55,7 +55,8 @@ func TestSwitchedOffSocketModeIsFatal(t *testing.T) {
 			s.bot.rhythm.MostGap, s.bot.rhythm.Refusals = 10*time.Millisecond, 3
 			off(s)
 			err := s.bot.Run(s.ctx(), s.engine)
-			if !errors.Is(err, transport.ErrSocket) || !errors.Is(err, transport.ErrStorm) || !strings.Contains(err.Error(), "Socket Mode is switched on") {
+			if !errors.Is(err, transport.ErrSocket) || !errors.Is(err, transport.ErrStorm) ||
+				!strings.Contains(err.Error(), "Socket Mode is switched on") {
 				t.Errorf("%v", err)
 			}
 		})
@@ -132,7 +133,8 @@ func TestHungOpeningIsGivenUp(t *testing.T) {
 func TestSocketWithoutAGreetingIsGivenUp(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	s.bot.rhythm.Hello = 100 * time.Millisecond
-	sv := &transport.Supervisor{AppToken: s.w.AppToken(), BotToken: s.w.BotToken(), ApiURL: silentSocket(t) + "/api/", Http: s.bot.http, Rhythm: s.bot.rhythm, Health: s.bot.health, Log: s.bot.log}
+	sv := &transport.Supervisor{AppToken: s.w.AppToken(), BotToken: s.w.BotToken(), APIURL: silentSocket(t) + "/api/",
+		HTTP: s.bot.http, Rhythm: s.bot.rhythm, Health: s.bot.health, Log: s.bot.log}
 	if _, err := sv.Connect(s.ctx()); !errors.Is(err, transport.ErrNoHello) {
 		t.Errorf("%v", err)
 	}
@@ -217,7 +219,7 @@ func TestSocketsThatAreCutCostNothing(t *testing.T) {
 	}
 }
 
-// TestRefreshLosesNothing is trap T8: what is said between two sockets comes as a
+// TestRefreshLosesNothing is trap T8: a message between two sockets comes as a
 // retry.
 func TestRefreshLosesNothing(t *testing.T) {
 	s := start(t, slacktest.Config{})

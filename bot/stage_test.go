@@ -57,19 +57,21 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	s.ops = w.AddChannel("ops", s.alice, s.bob, s.carol, w.Bot())
 	s.bot, err = New(Config{
 		AppToken: w.AppToken(), BotToken: w.BotToken(), APIURL: w.URL() + "/api/", Team: w.TeamID(), Channel: s.ops.ID(),
-		Sign: signTestParcel, Files: testFiles, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Sign: signTestParcel, Files: testFiles,
+		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.bot.rhythm.LeastGap = 10 * time.Millisecond
 	s.bot.rhythm.MostGap = 80 * time.Millisecond
-	s.bot.courier.posts.Gap = 0
-	s.bot.courier.redraws.Gap = 0
+	s.bot.notifier.posts.Gap = 0
+	s.bot.notifier.redraws.Gap = 0
 	s.engine = &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}
 	s.engine.clusters = []ceremony.Cluster{{
-		Name: "prod", Operations: ceremony.Operations(), Initiators: s.people(s.alice), Approvers: s.people(s.alice, s.bob), Approvals: 1,
-		Holders: s.people(s.alice, s.bob, s.carol), Receivers: s.people(s.alice, s.bob, s.carol), Window: time.Hour,
+		Name: "prod", Operations: ceremony.Operations(), Initiators: s.people(s.alice), Approvers: s.people(s.alice, s.bob),
+		Approvals: 1,
+		Holders:   s.people(s.alice, s.bob, s.carol), Receivers: s.people(s.alice, s.bob, s.carol), Window: time.Hour,
 	}}
 	return s
 }
@@ -115,7 +117,7 @@ func (s *stage) runQuietly(tb testing.TB) {
 // hang is when a test gives up, on however busy a machine.
 const hang = time.Minute
 
-// wait returns when holds does.
+// wait returns when holds returns true.
 func (s *stage) wait(what string, holds func() bool) {
 	s.t.Helper()
 	for deadline := time.Now().Add(hang); !holds(); time.Sleep(2 * time.Millisecond) {
@@ -150,7 +152,7 @@ func (s *stage) people(all ...*slacktest.Person) []ceremony.Person {
 	return people
 }
 
-// types runs a command and gives the answer as it is read.
+// types runs a command and returns the answer as people read it.
 func (s *stage) types(p *slacktest.Person, text string) string {
 	s.t.Helper()
 	reply := p.Command(s.ops, "/ceremony", text)
@@ -167,7 +169,7 @@ func (s *stage) types(p *slacktest.Person, text string) string {
 	return s.w.Read(m)
 }
 
-// told waits for something in the person's inbox that was written by the bot.
+// told waits for a message of the bot's with this text in the person's inbox.
 func (s *stage) told(p *slacktest.Person, what string) {
 	s.t.Helper()
 	if _, err := p.Finds(s.ctx(), func(m slacktest.Message) bool {
@@ -185,7 +187,7 @@ func (s *stage) inbox(p *slacktest.Person) string {
 	return strings.Join(all, "\n--\n")
 }
 
-// fromBot counts what the bot wrote to a person.
+// fromBot counts the messages that the bot wrote to a person.
 func (s *stage) fromBot(p *slacktest.Person) int {
 	return len(slices.DeleteFunc(p.Inbox(), func(m slacktest.Message) bool { return m.BotID == "" }))
 }
@@ -194,9 +196,8 @@ func (s *stage) fromBot(p *slacktest.Person) int {
 func (s *stage) settle() {
 	s.t.Helper()
 	s.wait("the end of all work", func() bool {
-		s.bot.lanes.Mu.Lock()
-		defer s.bot.lanes.Mu.Unlock()
-		return s.w.Unacknowledged() == 0 && len(s.bot.lanes.Waiting) == 0
+		_, busy := s.bot.queue.Waiting("")
+		return s.w.Unacknowledged() == 0 && !busy
 	})
 }
 
@@ -247,7 +248,7 @@ func (j *journal) String() string {
 
 var _ Engine = (*engine.Engine)(nil)
 
-// engine remembers what it was asked and answers what it was told to.
+// fakeEngine remembers what it was asked, and returns what it was told to.
 type fakeEngine struct {
 	ready    chan struct{}
 	clusters []ceremony.Cluster
@@ -348,7 +349,8 @@ func (e *fakeEngine) Note(_ context.Context, id ceremony.ID, by ceremony.Account
 	return e.decide("note", id, by, text)
 }
 
-func (e *fakeEngine) Testify(_ context.Context, id ceremony.ID, by ceremony.Account, agrees bool, why string) (rules.State, error) {
+func (e *fakeEngine) Testify(_ context.Context, id ceremony.ID, by ceremony.Account, agrees bool,
+	why string) (rules.State, error) {
 	return e.decide(fmt.Sprintf("testify %t", agrees), id, by, why)
 }
 
@@ -361,8 +363,10 @@ func (e *fakeEngine) PeekStatement(pasted []byte) (string, bool) {
 	return line, true
 }
 
-// SubmitStatement understands what begins with the tag of a word, and nothing else.
-func (e *fakeEngine) SubmitStatement(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID, ceremony.Verb, error) {
+// SubmitStatement understands a line that begins with the tag of a statement, and nothing
+// else.
+func (e *fakeEngine) SubmitStatement(_ context.Context, by ceremony.Account, pasted []byte) (ceremony.ID,
+	ceremony.Verb, error) {
 	line, ok := e.PeekStatement(pasted)
 	if !ok {
 		return "", "", ceremony.NoWord
@@ -387,7 +391,8 @@ func (e *fakeEngine) Delete(_ context.Context, id ceremony.ID, by ceremony.Accou
 	return e.decide("delete", id, by, "")
 }
 
-func (e *fakeEngine) NameToken(_ context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.State, error) {
+func (e *fakeEngine) NameToken(_ context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.State,
+	error) {
 	return e.decide("accessor", id, by, accessor)
 }
 
@@ -395,7 +400,8 @@ func (e *fakeEngine) TokenRevoked(_ context.Context, id ceremony.ID, by ceremony
 	return e.decide("revoked", id, by, "")
 }
 
-func (e *fakeEngine) Acknowledge(_ context.Context, id ceremony.ID, by ceremony.Account, why, _ string) (rules.State, error) {
+func (e *fakeEngine) Acknowledge(_ context.Context, id ceremony.ID, by ceremony.Account, why, _ string) (rules.State,
+	error) {
 	return e.decide("acknowledge", id, by, why)
 }
 
@@ -446,7 +452,8 @@ func (e *fakeEngine) IsDigest(word string) bool {
 	defer e.mu.Unlock()
 	e.asks++
 	for _, c := range e.all {
-		if word == c.PlanHash || word == c.Plan.OTP || slices.ContainsFunc(c.History, func(entry event.Entry) bool { return word == entry.Hash }) {
+		if word == c.PlanHash || word == c.Plan.OTP ||
+			slices.ContainsFunc(c.History, func(entry event.Entry) bool { return word == entry.Hash }) {
 			return true
 		}
 	}

@@ -17,14 +17,14 @@ import (
 	"conclave/plural"
 )
 
-// bring is what a message posts as files, and its words: the files of a transcript, or
-// a time stamp of one, which comes later. Every other message has none. An error means
+// bring returns the files that a message posts, with their words: those of a transcript,
+// or a time stamp of one, which comes later. Every other message has none. An error means
 // that the journal is not what was signed, which no later try would change.
-func (d *notifier) bring(c rules.State, m rules.Message) (files []ceremony.File, text string, err error) {
+func (n *notifier) bring(c rules.State, m rules.Message) (files []ceremony.File, text string, err error) {
 	switch ev := m.Entry.Event.(type) {
 	case event.TranscriptSigned:
 		if m.Kind == rules.TranscriptMessage {
-			files, err = d.config.Files(c, ev)
+			files, err = n.config.Files(c, ev)
 			return files, transcriptWords(c, ev), err
 		}
 	case event.Archived:
@@ -36,6 +36,7 @@ func (d *notifier) bring(c rules.State, m rules.Message) (files []ceremony.File,
 	return nil, "", nil
 }
 
+// transcriptWords returns the words beside the files of a transcript.
 func transcriptWords(c rules.State, signed event.TranscriptSigned) string {
 	return fmt.Sprintf(":scroll: Transcript %d of `%s`: %s of its journal, signed by Conclave's identity. "+
 		"Without Conclave and without Slack, `%s` checks all of it.",
@@ -43,10 +44,10 @@ func transcriptWords(c rules.State, signed event.TranscriptSigned) string {
 		wording.Paste("conclave verify %s --identity %s", wording.File(ceremony.TranscriptName(c.ID(), signed.Number, "json")), wording.AKey(c.Plan.Identity)))
 }
 
-// transcript tells where the newest transcript of a ceremony is, or sends it to
-// somebody who has a part in it.
-func (d *inbox) transcript(ctx context.Context, id ceremony.ID, by ceremony.Account, send bool) (render.Message, error) {
-	c, _, err := d.engine.Ceremony(id)
+// transcript tells a person who has a part in a ceremony where its newest transcript is,
+// or sends it to them.
+func (in *inbox) transcript(ctx context.Context, id ceremony.ID, by ceremony.Account, send bool) (render.Message, error) {
+	c, _, err := in.engine.Ceremony(id)
 	if err != nil {
 		return render.Message{}, err
 	}
@@ -58,14 +59,14 @@ func (d *inbox) transcript(ctx context.Context, id ceremony.ID, by ceremony.Acco
 		return render.Message{}, refusal.NoTranscript
 	}
 	signed := all[len(all)-1]
-	if link := d.linkTo(ctx, c, signed); link != "" && !send {
+	if link := in.linkTo(ctx, c, signed); link != "" && !send {
 		return render.Say("Transcript %d of `%s` is <%s|in the thread of its status post>. `/ceremony transcript %s send` sends it to you.", signed.Number, id, link, id), nil
 	}
-	room, err := d.rooms.With(ctx, by.User)
+	channel, err := in.directMessages.With(ctx, by.User)
 	if err != nil {
 		return render.Message{}, err
 	}
-	files, err := d.config.Files(c, signed)
+	files, err := in.config.Files(c, signed)
 	if err != nil {
 		return render.Message{}, fmt.Errorf("make the files of transcript %d of %s: %w", signed.Number, id, err)
 	}
@@ -79,14 +80,14 @@ func (d *inbox) transcript(ctx context.Context, id ceremony.ID, by ceremony.Acco
 		}
 		files = append(files, stamp)
 	}
-	if _, err := d.courier.share(ctx, room, "", files, transcriptWords(c, signed), false, time.Now()); err != nil {
+	if _, err := in.notifier.share(ctx, channel, "", files, transcriptWords(c, signed), false, time.Now()); err != nil {
 		return render.Message{}, fmt.Errorf("send transcript %d of %s: %w", signed.Number, id, err)
 	}
 	return render.Say("Transcript %d of `%s` is in our direct messages.", signed.Number, id), nil
 }
 
-// linkTo is the address of a transcript in Slack, empty when it is not there.
-func (d *inbox) linkTo(ctx context.Context, c rules.State, signed event.TranscriptSigned) string {
+// linkTo returns the address of a transcript in Slack, or nothing when it is not there.
+func (in *inbox) linkTo(ctx context.Context, c rules.State, signed event.TranscriptSigned) string {
 	for _, m := range c.Messages() {
 		s, ok := m.Entry.Event.(event.TranscriptSigned)
 		if !ok || m.Kind != rules.TranscriptMessage || s.Number != signed.Number {
@@ -97,10 +98,10 @@ func (d *inbox) linkTo(ctx context.Context, c rules.State, signed event.Transcri
 			return ""
 		}
 		link, err := transport.Read(ctx, func() (string, error) {
-			return d.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: at.Channel, Ts: at.TS})
+			return in.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: at.Channel, Ts: at.TS})
 		})
 		if err != nil {
-			d.log.Info("no link to a transcript", "ceremony", string(c.ID()), "error", err)
+			in.log.Info("no link to a transcript", "ceremony", string(c.ID()), "error", err)
 			return ""
 		}
 		return link

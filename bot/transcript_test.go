@@ -17,13 +17,14 @@ func withTranscript(t *testing.T, s *stage) *scenario {
 	t.Helper()
 	p := s.plan()
 	scenario := begin(t, p)
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, board(t, scenario.c), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, statusPost(t, scenario.c), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	scenario.then(event.Posted{Key: "board", Ref: ref}, event.Rejected{By: s.people(s.bob)[0], Why: "no"},
 		event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel})
-	scenario.then(event.TranscriptSigned{Number: 1, Lines: scenario.c.Seq(), SHA256: strings.Repeat("5a", 32), Signature: "d2NGTUE=", Archives: []string{"time stamp"}})
+	scenario.then(event.TranscriptSigned{Number: 1, Lines: scenario.c.Seq(), SHA256: strings.Repeat("5a", 32),
+		Signature: "d2NGTUE=", Archives: []string{"time stamp"}})
 	s.holds(scenario)
 	return scenario
 }
@@ -40,12 +41,13 @@ func TestTranscriptIsPostedAsFilesInTheThread(t *testing.T) {
 	if err != nil || again != ref {
 		t.Errorf("posted at %v and then at %v: %v", ref, again, err)
 	}
-	board, _ := scenario.c.Board()
-	posted := s.withFiles(board.TS)
+	statusPost, _ := scenario.c.Board()
+	posted := s.withFiles(statusPost.TS)
 	if len(posted) != 1 {
 		t.Fatalf("%d messages with files", len(posted))
 	}
-	for _, want := range []string{"prod-rekey-k7m2-transcript-1.json", "prod-rekey-k7m2-transcript-1.html", "conclave verify prod-rekey-k7m2-transcript-1.json --identity " + identity.String()} {
+	for _, want := range []string{"prod-rekey-k7m2-transcript-1.json", "prod-rekey-k7m2-transcript-1.html",
+		"conclave verify prod-rekey-k7m2-transcript-1.json --identity " + identity.String()} {
 		s.expect(want, s.w.Read(posted[0]))
 	}
 
@@ -64,7 +66,8 @@ func TestTranscriptThatIsNotInTheThreadIsSent(t *testing.T) {
 	s.expect("in our direct messages", s.types(s.alice, "transcript k7m2"))
 	s.expect("prod-rekey-k7m2-transcript-1.html", s.inbox(s.alice))
 
-	s.holds(scenario.then(event.Posted{Key: scenario.message(rules.TranscriptMessage, "").Key, Ref: ceremony.Ref{Channel: s.ops.ID(), TS: "1.1"}}))
+	s.holds(scenario.then(event.Posted{Key: scenario.message(rules.TranscriptMessage, "").Key,
+		Ref: ceremony.Ref{Channel: s.ops.ID(), TS: "1.1"}}))
 	s.expect("in our direct messages", s.types(s.bob, "transcript k7m2")) // it was deleted
 }
 
@@ -82,7 +85,7 @@ func TestTranscriptIsForThoseWithAPart(t *testing.T) {
 func TestTranscriptThatIsNotWhatWasSignedIsNotPosted(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	scenario := withTranscript(t, s)
-	s.bot.courier.config.Files = func(rules.State, event.TranscriptSigned) ([]ceremony.File, error) {
+	s.bot.notifier.config.Files = func(rules.State, event.TranscriptSigned) ([]ceremony.File, error) {
 		return nil, ceremony.ErrChain
 	}
 	_, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, scenario.message(rules.TranscriptMessage, ""), false)
@@ -91,11 +94,12 @@ func TestTranscriptThatIsNotWhatWasSignedIsNotPosted(t *testing.T) {
 	}
 }
 
-// TestTimeStampFollowsItsTranscript into the thread, once, and to whoever asks.
+// TestTimeStampFollowsItsTranscript into the thread, once, and to people who ask.
 func TestTimeStampFollowsItsTranscript(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	scenario := withTranscript(t, s)
-	scenario.then(event.Archived{Number: 1, Where: "time stamp", SHA256: strings.Repeat("5a", 32), Receipt: "2026-03-14 12:00:00 UTC", TimeStamp: "MAA="})
+	scenario.then(event.Archived{Number: 1, Where: "time stamp", SHA256: strings.Repeat("5a", 32),
+		Receipt: "2026-03-14 12:00:00 UTC", TimeStamp: "MAA="})
 	m := scenario.message(rules.HistoryMessage, "")
 	if _, ok := m.Entry.Event.(event.Archived); !ok {
 		t.Fatalf("the last line of the thread is about %T", m.Entry.Event)
@@ -105,8 +109,8 @@ func TestTimeStampFollowsItsTranscript(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	board, _ := scenario.c.Board()
-	posted := s.withFiles(board.TS)
+	statusPost, _ := scenario.c.Board()
+	posted := s.withFiles(statusPost.TS)
 	if len(posted) != 1 {
 		t.Fatalf("%d messages with files", len(posted))
 	}

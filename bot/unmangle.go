@@ -7,9 +7,9 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// What Slack does to a text on its way is undone here as far as Slack says what
-// it did: entities, and addresses that it made links of. What people's own
-// computers do (dashes, quotes, lost lines) is left to whoever reads the armor.
+// What Slack does to a text on its way is undone here as far as Slack says what it did:
+// entities, and addresses that became links. What people's own computers do (dashes,
+// quotes, lost lines) is left to the reader of the armor.
 
 var (
 	// <http://gnupg.org|gnupg.org>, <mailto:a@b.example|a@b.example>, <https://gnupg.org>
@@ -17,7 +17,7 @@ var (
 	unescaping = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 )
 
-// unescape is what a person typed, from the text of a message event.
+// unescape returns what a person typed, from the text of a message event.
 // Source: docs.slack.dev "Formatting message text".
 func unescape(text string) string {
 	text = link.ReplaceAllStringFunc(text, func(l string) string {
@@ -30,8 +30,8 @@ func unescape(text string) string {
 	return unescaping.Replace(text)
 }
 
-// typed is what a person typed, from the rich text of a message: there Slack
-// keeps the characters as they were.
+// typed returns what a person typed, from the rich text of a message, in which Slack keeps
+// the characters as they were.
 func typed(blocks slack.Blocks) string {
 	var b strings.Builder
 	for _, block := range blocks.BlockSet {

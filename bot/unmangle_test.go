@@ -24,7 +24,8 @@ func FuzzUnmangle(f *testing.F) {
 			t.Fatalf("%q becomes %q", text, got)
 		}
 		if !strings.ContainsAny(text, "<>|&") {
-			for _, mangled := range []string{"<https://" + text + ">", "<http://" + text + "|" + text + ">", "<mailto:" + text + "|" + text + ">"} {
+			for _, mangled := range []string{"<https://" + text + ">", "<http://" + text + "|" + text + ">",
+				"<mailto:" + text + "|" + text + ">"} {
 				if got := unescape(mangled); !strings.Contains(got, text) || strings.ContainsAny(got, "<>|") {
 					t.Fatalf("%q becomes %q", mangled, got)
 				}

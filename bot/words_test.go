@@ -2,16 +2,10 @@ package bot
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -24,215 +18,52 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// constants are the values of every constant of a string type in a package's
-// source, so that one that is added later is not forgotten here.
-func constants(t *testing.T, folder, typeName string) []string {
-	t.Helper()
-	var all []string
-	eachDeclaration(t, folder, token.CONST, func(spec *ast.ValueSpec) {
-		if id, ok := spec.Type.(*ast.Ident); !ok || id.Name != typeName {
-			return
-		}
-		for _, v := range spec.Values {
-			text, err := strconv.Unquote(v.(*ast.BasicLit).Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, text)
-		}
-	})
-	if len(all) == 0 {
-		t.Fatalf("no constants of type %s in %s", typeName, folder)
-	}
-	return all
-}
-
-func eachDeclaration(t *testing.T, folder string, kind token.Token, do func(*ast.ValueSpec)) {
+// codes returns the values of every constant of a string type in a folder's source, so
+// that one that is added later is not forgotten here.
+func codes(t *testing.T, folder, typeName string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	var all []string
 	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range parsed.Decls {
-			if g, ok := d.(*ast.GenDecl); ok && g.Tok == kind {
-				for _, s := range g.Specs {
-					do(s.(*ast.ValueSpec))
-				}
-			}
+		for _, m := range regexp.MustCompile(`(?m)^\t\w+ +`+typeName+` += "([^"]+)"`).FindAllStringSubmatch(sourceOf(t, file), -1) {
+			all = append(all, m[1])
 		}
 	}
-}
-
-func wellPut(t *testing.T, code string, w wording.Words) {
-	t.Helper()
-	if w == wording.Wordless {
-		t.Errorf("%s: no words", code)
+	if len(all) < 30 {
+		t.Fatalf("%d constants of type %s in %s", len(all), typeName, folder)
 	}
-	if w.What == "" || !strings.HasSuffix(w.What, ".") || w.Hint != "" && !strings.ContainsAny(w.Hint[len(w.Hint)-1:], ".!") {
-		t.Errorf("%s: not whole sentences: %q", code, w)
-	}
-	if strings.Contains(w.String(), code) && strings.Contains(code, "-") {
-		t.Errorf("%s: people don't read codes: %q", code, w)
-	}
-}
-
-// An adapter's error about a right that the bot's token lacks.
-type missing struct{ error }
-
-func (missing) Policy() string {
-	return "path \"sys/rotate\" {\n  capabilities = [\"update\", \"sudo\"]\n}\n"
-}
-func (m missing) Unwrap() error { return m.error }
-
-func TestMissingRightIsNamedByTheLineThatGrantsIt(t *testing.T) {
-	want := "`path \"sys/rotate\" { capabilities = [\"update\", \"sudo\"] }`"
-	err := fmt.Errorf("ask prod: %w", missing{ceremony.ErrForbidden})
-	if w := explain(err); !strings.Contains(w.Hint, want) {
-		t.Errorf("explained as %q", w)
-	}
-	live := rules.Live{Vault: err, Since: noon}
-	if line := wording.VaultLine(rules.State{Plan: rekeyPlan()}, live); !strings.Contains(line, want) {
-		t.Errorf("the status post says %q", line)
-	}
-	if w := explain(missing{ceremony.ErrRefused}); strings.Contains(w.Hint, want) {
-		t.Errorf("a refusal of another kind is explained as %q", w)
-	}
-}
-
-func TestEveryRefusalHasWords(t *testing.T) {
-	for _, code := range constants(t, "../ceremony", "Refusal") {
-		wellPut(t, code, wording.ExplainRefusal(ceremony.Refusal(code)))
-		if got := explain(fmt.Errorf("somewhere: %w", ceremony.Refusal(code))); got != wording.ExplainRefusal(ceremony.Refusal(code)) {
-			t.Errorf("%s: wrapped, it is explained as %q", code, got)
-		}
-	}
+	return all
 }
 
 func TestEveryDenialHasWords(t *testing.T) {
-	for _, code := range constants(t, "refusal", "Denial") {
-		wellPut(t, code, explainDenial(refusal.Denial(code)))
-	}
-}
-
-func TestEverySentinelHasWordsOfItsOwn(t *testing.T) {
-	named := map[string]bool{}
-	for _, s := range wording.Sentinels() {
-		named[s.Err.Error()] = true
-		wellPut(t, s.Err.Error(), explain(fmt.Errorf("somewhere: %w", s.Err)))
-	}
-	eachDeclaration(t, "../ceremony", token.VAR, func(spec *ast.ValueSpec) {
-		for i, name := range spec.Names {
-			if !strings.HasPrefix(name.Name, "Err") || name.Name == "ErrSecretSpent" || name.Name == "ErrNoProof" {
-				continue // a spent secret is a defect, and explained as one; what an auditor misses is a gap, and none of the bot's
-			}
-			text, err := strconv.Unquote(spec.Values[i].(*ast.CallExpr).Args[0].(*ast.BasicLit).Value)
-			if err != nil || !named[text] {
-				t.Errorf("no words for ceremony.%s (%v)", name.Name, err)
-			}
-		}
-	})
-}
-
-// The board and its thread say what differs from what.
-func TestFreezeNamesWhatDiffers(t *testing.T) {
-	for _, row := range []struct {
-		froze event.Frozen
-		want  []string
-	}{
-		{event.Frozen{Why: event.VaultDiffers, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Vault says: `B`"}},
-		{event.Frozen{Why: event.OtherConfig, Want: "A", Got: "B"}, []string{"The plan says: `A`", "The configuration says: `B`", "nobody can resume"}},
-		{event.Frozen{Why: event.OtherBot, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Conclave has: `B`"}},
-		{event.Frozen{Why: event.NotSigned, Got: "B"}, []string{"Found: `B`", "nobody can resume"}},
-	} {
-		c := rules.State{Phase: rules.PhaseFrozen, Freeze: &rules.FreezeState{Frozen: row.froze}}
-		for _, text := range []string{wording.FreezeWords(c), wording.HistoryWords(c, event.Entry{Event: row.froze})} {
-			for _, want := range row.want {
-				if !strings.Contains(text, want) {
-					t.Errorf("%s: %q is not in %q", row.froze.Why, want, text)
-				}
-			}
+	for _, code := range codes(t, "refusal", "Denial") {
+		w := explain(fmt.Errorf("somewhere: %w", refusal.Denial(code)))
+		switch {
+		case w == wording.Wordless:
+			t.Errorf("%s: no words", code)
+		case !strings.HasSuffix(w.What, "."), w.Hint != "" && !strings.HasSuffix(w.Hint, "."):
+			t.Errorf("%s: not whole sentences: %q", code, w)
+		case strings.Contains(code, "-") && strings.Contains(w.String(), code):
+			t.Errorf("%s: people don't read codes: %q", code, w)
 		}
 	}
 }
 
-func TestFreezeReasonsOutcomesAndEndingsHaveWords(t *testing.T) {
-	for _, why := range constants(t, "../ceremony/event", "FreezeReason") {
-		reason := func(why event.FreezeReason) string { return wording.FreezeReason(rekeyPlan(), event.Frozen{Why: why}) }
-		if reason(event.FreezeReason(why)) == reason("unheard of") {
-			t.Errorf("no words for freezing because of %q", why)
-		}
-	}
-	for _, o := range constants(t, "../ceremony/event", "Outcome") {
-		if c := (rules.State{Phase: rules.PhaseEnded, Outcome: event.Outcome(o)}); wording.OutcomeWords(c) == "" {
-			t.Errorf("no words for outcome %q", o)
-		}
-	}
-	for _, s := range constants(t, "../ceremony/rules", "Phase") {
-		if s == string(rules.PhaseEnded) {
-			continue
-		}
-		if c := (rules.State{Phase: rules.Phase(s)}); wording.StateWords(c) == "*"+s+"*" {
-			t.Errorf("no words for state %q", s)
+// What the engine, Vault and the journal say is explained as package wording does.
+func TestOtherErrorsHaveTheWordsOfTheirRefusal(t *testing.T) {
+	for _, err := range []error{ceremony.OwnProposal, ceremony.ErrUncertain} {
+		if got := explain(fmt.Errorf("somewhere: %w", err)); got != wording.ExplainError(err) || got == wording.Wordless {
+			t.Errorf("%v is explained as %q", err, got)
 		}
 	}
 }
 
-func TestEveryOperationHasWords(t *testing.T) {
-	said := map[string]ceremony.Operation{}
-	for _, op := range ceremony.Operations() {
-		p := ceremony.Plan{Operation: op, Cluster: "prod", OldPolicy: &ceremony.RotationPolicy{}, NewPolicy: &ceremony.RotationPolicy{}}
-		if strings.HasPrefix(wording.Subject(p), string(op)+" on ") || wording.Purpose(p) == "" {
-			t.Errorf("%s: no words: %q, %q", op, wording.Subject(p), wording.Purpose(p))
-		}
-		if other, twice := said[wording.Subject(p)]; twice {
-			t.Errorf("%s and %s are both %q", op, other, wording.Subject(p))
-		}
-		said[wording.Subject(p)] = op
-		ended := rules.State{Plan: p, Phase: rules.PhaseEnded, Outcome: event.Completed}
-		if op != ceremony.RotateConfig && wording.ResultWords(ended) == "" {
-			t.Errorf("%s: nothing is said of its result", op)
-		}
-	}
-}
-
-func TestEveryStepAndEveryActHasWords(t *testing.T) {
-	asked := map[string]string{}
-	c := rules.State{Plan: unsealPlan()}
-	for _, step := range constants(t, "../ceremony", "Step") {
-		what := wording.RequestOf(c, person("carol"), ceremony.Step(step)).What
-		if other, twice := asked[what]; twice {
-			t.Errorf("steps %s and %s are both asked for with %q", step, other, what)
-		}
-		asked[what] = step
-	}
-	for _, act := range constants(t, "../ceremony/event", "Act") {
-		if wording.ActWords(event.Act(act)) == wording.ActWords("unheard of") {
-			t.Errorf("no words for act %q", act)
-		}
-	}
-}
-
-// TestEveryEventIsToldInItsOwnWords holds the thread to the list of events: what is
-// told at all is not told by its type's name.
-func TestEveryEventIsToldInItsOwnWords(t *testing.T) {
-	untold := []string{"Proposed", "Starting", "Offered", "Submitting", "AnswerLost", "Dropping", "Acting", "NodesSeen", "Posted", "Undeliverable"}
-	events, words := sourceOf(t, "../ceremony/event/event.go"), sourceOf(t, "../ceremony/wording/history.go")
-	all := regexp.MustCompile(`(?m)^func \((\w+)\) event\(\)`).FindAllStringSubmatch(events, -1)
-	if len(all) < 40 {
-		t.Fatalf("%d events found", len(all))
-	}
-	for _, m := range all {
-		if told := strings.Contains(words, "case event."+m[1]+":"); told == slices.Contains(untold, m[1]) {
-			t.Errorf("%s: told %v", m[1], told)
-		}
+func TestTokenInPlaceOfItsAccessorIsToBeRevoked(t *testing.T) {
+	if said := explain(refusal.TokenAsAccessor).String(); !strings.Contains(said, "revoke it now") {
+		t.Errorf("a person who shows a token is told %q", said)
 	}
 }
 
@@ -245,15 +76,17 @@ func sourceOf(t *testing.T, file string) string {
 	return string(source)
 }
 
-// TestEveryKindOfMessageIsFrozen: what is sent to people has been read by somebody.
+// TestEveryKindOfMessageIsFrozen: every message that is sent to people has a golden file.
 func TestEveryKindOfMessageIsFrozen(t *testing.T) {
-	rendered := sourceOf(t, "golden_test.go") + sourceOf(t, "golden_operations_test.go") + sourceOf(t, "golden_alarm_test.go") + sourceOf(t, "golden_watched_test.go")
+	rendered := sourceOf(t, "golden_test.go") + sourceOf(t, "golden_operations_test.go") +
+		sourceOf(t, "golden_alarm_test.go") + sourceOf(t, "golden_watched_test.go")
 	names := regexp.MustCompile(`(?m)^\t(\w+Message)\s+MessageKind = `).FindAllStringSubmatch(sourceOf(t, "../ceremony/rules/outbox.go"), -1)
 	if len(names) < 10 {
 		t.Fatalf("%d kinds found", len(names))
 	}
 	for _, m := range names {
-		if name := m[1]; name != "BoardMessage" && name != "HistoryMessage" && !strings.Contains(rendered, "rules."+name+",") {
+		if name := m[1]; name != "BoardMessage" && name != "HistoryMessage" &&
+			!strings.Contains(rendered, "rules."+name+",") {
 			t.Errorf("no scene shows a %s", name)
 		}
 	}
@@ -269,7 +102,7 @@ func TestDrillOfManyHoldersShowsWhatItIsFor(t *testing.T) {
 		holder.Name, holder.Account.User = fmt.Sprintf("holder-with-a-long-name-%02d", i), fmt.Sprintf("U0HOLDER%02d", i)
 		p.Holders = append(p.Holders, holder)
 	}
-	s := approvedTale(t, p).then(event.Started{Nonce: nonce1, Required: 60}, event.KeyAnnounced{Key: announced(ceremony.StepDrill, nonce1)})
+	s := approvedScenario(t, p).then(event.Started{Nonce: nonce1, Required: 60}, event.KeyAnnounced{Key: announced(ceremony.StepDrill, nonce1)})
 	for i := range 60 {
 		if name := p.Holders[i].Name; i < 5 {
 			s.proves(name)
@@ -278,7 +111,7 @@ func TestDrillOfManyHoldersShowsWhatItIsFor(t *testing.T) {
 		}
 	}
 	s.then(event.Closing{Outcome: event.Completed}, event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel})
-	for _, m := range []render.Message{render.RenderBoard(s.c, rules.Live{}, noon), render.RenderEnded(s.c, p.Holders[0])} {
+	for _, m := range []render.Message{render.StatusPost(s.c, rules.Live{}, noon), render.Ended(s.c, p.Holders[0])} {
 		text, err := json.Marshal(m.Blocks)
 		if err != nil || !strings.Contains(string(text), "can lose 2 more holders") {
 			t.Errorf("%v in\n%s", err, text)
@@ -286,22 +119,11 @@ func TestDrillOfManyHoldersShowsWhatItIsFor(t *testing.T) {
 	}
 }
 
-// TestPeopleNeverReadInternalText guards the rule of words.go: what Slack, Vault
-// or this program say may quote what was sent.
-func TestPeopleNeverReadInternalText(t *testing.T) {
-	inside := errors.New("dial tcp 10.0.0.7:8200: canary-4711")
-	for _, err := range []error{inside, fmt.Errorf("x: %w: %w", ceremony.ErrNotSent, inside), fmt.Errorf("y: %w: %w", ceremony.VaultRefused, inside)} {
-		if said := explain(err).String(); strings.Contains(said, "canary") || strings.Contains(said, "10.0.0.7") {
-			t.Errorf("%v is told as %q", err, said)
-		}
-	}
-}
-
-// TestP10StatusPostSaysWhatIsNotKnown: what is shown is journaled, or is said not
-// to be known yet.
+// TestP10StatusPostSaysWhatIsNotKnown: the post shows what is journaled, and says of
+// anything else that it is not known yet.
 func TestP10StatusPostSaysWhatIsNotKnown(t *testing.T) {
 	read := func(c rules.State, live rules.Live) string {
-		text, err := json.Marshal(render.RenderBoard(c, live, noon).Blocks)
+		text, err := json.Marshal(render.StatusPost(c, live, noon).Blocks)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -343,7 +165,8 @@ func TestP10RequestThatCantBeDeliveredIsShownAsSuch(t *testing.T) {
 	scenario := begin(t, s.plan())
 	scenario.then(event.Undeliverable{Key: scenario.message(rules.ApprovalMessage, "bob").Key})
 	s.holds(scenario)
-	if got := s.types(s.alice, "status"); !strings.Contains(got, "May approve: bob (not asked)") || !strings.Contains(got, "*Not asked: bob.*") {
+	if got := s.types(s.alice, "status"); !strings.Contains(got, "May approve: bob (not asked)") ||
+		!strings.Contains(got, "*Not asked: bob.*") {
 		t.Errorf("bob is shown as asked:\n%s", got)
 	}
 	s.holds(scenario.then(event.Approved{By: s.people(s.bob)[0], PlanHash: scenario.c.PlanHash}))

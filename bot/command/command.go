@@ -1,8 +1,11 @@
+// Package command is the grammar of /ceremony: which commands there are, how their
+// arguments are read, what must not stand in them, and which ceremony a typed id means.
+//
+// It knows the form alone. Whether a person may do it is for the engine to say.
 package command
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -45,42 +48,54 @@ const (
 	VerbHelp      Verb = "help"
 )
 
-// VerbForm is a button's alone; typed, it is a word behind submit.
+// VerbForm is the verb of a button. Typed, it is a word behind submit.
 const VerbForm Verb = "form"
 
-// Grammar is every command: its form, and what it is for. Help and errors are
-// made of it.
-func Grammar() []form {
-	return []form{
-		{VerbStart, "start OPERATION CLUSTER [name=value …] [reason]", "propose a ceremony; `/ceremony help operations` lists what there is"},
-		{VerbApprove, "approve ID [hash]", "approve a plan that somebody else proposed; with the hash that you were told, if you want it checked"},
-		{VerbReject, "reject ID [why]", "turn a plan down"},
-		{VerbStatus, "status [ID]", "where a ceremony stands"},
-		{VerbList, "list", "the open ceremonies"},
-		{VerbHistory, "history [CLUSTER]", "the ceremonies of the past, newest first"},
-		{VerbSubmit, "submit [ID] [form]", "show again exactly what to run for your share, or open the form that takes what it prints"},
-		{VerbCancel, "cancel ID [why]", "end a ceremony, in Vault too"},
-		{VerbFreeze, "freeze ID [why]", "have everything stand still, for anybody who has a part in it; nothing is lost"},
-		{VerbResume, "resume ID", "let a frozen ceremony go on; it takes the initiator and an approver"},
-		{VerbReset, "reset ID", "have the sealed nodes of an unseal forget the shares that they have counted"},
-		{VerbReverify, "reverify ID", "have the new shares of a rekey proven again, from the beginning"},
-		{VerbException, "exception ID TEXT", "write down what was not as it should be"},
-		{verbWitness, "witness ID WORD [why]", "as a witness: `proceed` lets the next step happen, `agree` or `disagree` says at the end what you think of it"},
-		{VerbDelete, "delete ID", "let Vault forget the backup that was handed out; for an approver who did not propose it"},
-		{VerbAccessor, "accessor ID ACCESSOR", "name the root token that a ceremony has made, so that Vault can be asked whether it is gone"},
-		{VerbRevoked, "revoked ID", "say that this token is revoked, when nobody knows its accessor"},
-		{VerbAcknowledge, "acknowledge ID [why]", "look after what an alarm is about, and end it"},
-		{VerbTranscript, "transcript ID [send]", "where the signed transcript of a ceremony is, or have it sent to you"},
-		{VerbHolders, "holders [CLUSTER]", "who may do what on a cluster, and whose keys are pinned"},
-		{VerbKeyStatus, "key-status CLUSTER", "a cluster's encryption key: its term, its age, and when it is rotated"},
-		{VerbHelp, "help [TOPIC]", "this list, or more about one thing: an operation, or " + TopicNames()},
+// Grammar returns every command: its form, how its arguments are read, and what it
+// is for. Help and errors are made of it.
+func Grammar() []Form {
+	return []Form{
+		{VerbStart, readStart, "start OPERATION CLUSTER [name=value …] [reason]", "propose a ceremony; `/ceremony help operations` lists what there is"},
+		{VerbApprove, readApproval, "approve ID [hash]", "approve a plan that somebody else proposed; with the hash that you were told, if you want it checked"},
+		{VerbReject, readIDAndText, "reject ID [why]", "turn a plan down"},
+		{VerbStatus, readAnyID, "status [ID]", "where a ceremony stands"},
+		{VerbList, readNothing, "list", "the open ceremonies"},
+		{VerbHistory, readAnyCluster, "history [CLUSTER]", "the ceremonies of the past, newest first"},
+		{VerbSubmit, readSubmit, "submit [ID] [form]", "show again exactly what to run for your share, or open the form that takes what it prints"},
+		{VerbCancel, readIDAndText, "cancel ID [why]", "end a ceremony, in Vault too"},
+		{VerbFreeze, readIDAndText, "freeze ID [why]", "have everything stand still, for anybody who has a part in it; nothing is lost"},
+		{VerbResume, readID, "resume ID", "let a frozen ceremony go on; it takes the initiator and an approver"},
+		{VerbReset, readID, "reset ID", "have the sealed nodes of an unseal forget the shares that they have counted"},
+		{VerbReverify, readID, "reverify ID", "have the new shares of a rekey proven again, from the beginning"},
+		{VerbException, readException, "exception ID TEXT", "write down what was not as it should be"},
+		{verbWitness, readWitness, "witness ID WORD [why]", "as a witness: `proceed` lets the next step happen, `agree` or `disagree` says at the end what you think of it"},
+		{VerbDelete, readID, "delete ID", "let Vault forget the backup that was handed out; for an approver who did not propose it"},
+		{VerbAccessor, readAccessor, "accessor ID ACCESSOR", "name the root token that a ceremony has made, so that Vault can be asked whether it is gone"},
+		{VerbRevoked, readID, "revoked ID", "say that this token is revoked, when nobody knows its accessor"},
+		{VerbAcknowledge, readIDAndText, "acknowledge ID [why]", "look after what an alarm is about, and end it"},
+		{VerbTranscript, readTranscript, "transcript ID [send]", "where the signed transcript of a ceremony is, or have it sent to you"},
+		{VerbHolders, readAnyCluster, "holders [CLUSTER]", "who may do what on a cluster, and whose keys are pinned"},
+		{VerbKeyStatus, readCluster, "key-status CLUSTER", "a cluster's encryption key: its term, its age, and when it is rotated"},
+		{VerbHelp, readTopic, "help [TOPIC]", "this list, or more about one thing: an operation, or " + TopicNames()},
 	}
 }
 
-type form struct {
+// Form is how a command is typed.
+type Form struct {
 	Verb Verb
+	read func(*arguments, *Command) error
 	How  string
 	What string
+}
+
+// formOf returns the form of a verb, and reports whether there is one.
+func formOf(v Verb) (f Form, known bool) {
+	grammar := Grammar()
+	i := slices.IndexFunc(grammar, func(f Form) bool { return f.Verb == v })
+	if i < 0 {
+		return Form{}, false
+	}
+	return grammar[i], true
 }
 
 // Command is what a person asks for.
@@ -98,27 +113,26 @@ type Command struct {
 	Topic     string
 }
 
-// Usage is a command that can't be understood.
+// Usage is the error of a command that can't be understood.
 type Usage struct{ what, Hint string }
 
 func (u Usage) Error() string { return "usage: " + u.what }
 
+// Words returns what the person who typed the command reads.
 func (u Usage) Words() wording.Words { return wording.Words{What: u.what, Hint: u.Hint} }
 
-func Misuse(v Verb) error {
-	i := slices.IndexFunc(Grammar(), func(f form) bool { return f.Verb == v })
-	return Usage{"Something is missing.", fmt.Sprintf("It goes like this: `/ceremony %s`", Grammar()[i].How)}
+// howTo returns the hint that shows the form of a verb.
+func howTo(v Verb) string {
+	f, _ := formOf(v)
+	return fmt.Sprintf("It goes like this: `/ceremony %s`", f.How)
 }
 
-// id and hash as people type them, in either case.
-var (
-	idShape   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
-	hashShape = regexp.MustCompile(`^[0-9a-f]{8,64}$`)
-)
+// misuse returns the error of a command that lacks something.
+func misuse(v Verb) error { return Usage{"Something is missing.", howTo(v)} }
 
-// ParseCommand reads what stands behind /ceremony. It knows the form alone: who
-// may, and whether what is named exists, is asked elsewhere. harmless, which may be
-// nil, knows what looks like a secret and is none.
+// ParseCommand reads the text behind /ceremony. It knows the form alone: whether the
+// person may do it, and whether what they name exists, is checked elsewhere. harmless
+// reports whether a word that looks like a secret is none; it may be nil.
 func ParseCommand(text string, harmless func(word string) bool) (Command, error) {
 	text = tidy(text)
 	words := strings.Fields(text)
@@ -126,7 +140,8 @@ func ParseCommand(text string, harmless func(word string) bool) (Command, error)
 		return Command{Verb: VerbHelp}, nil
 	}
 	v := Verb(strings.ToLower(words[0]))
-	if !slices.ContainsFunc(Grammar(), func(f form) bool { return f.Verb == v }) {
+	f, known := formOf(v)
+	if !known {
 		if err := Guard(v, text, nil, harmless); err != nil {
 			return Command{}, err
 		}
@@ -136,153 +151,21 @@ func ParseCommand(text string, harmless func(word string) bool) (Command, error)
 	if err := Guard(v, text, words, harmless); err != nil {
 		return Command{}, err
 	}
-	return parseArguments(v, words)
+	return f.parse(words)
 }
 
-// longestOpening is more than a command that opens a form has.
+// longestOpening is more characters than a command that opens a form has.
 const longestOpening = 200
 
-// WantsForm reports whether a command opens a form, at a glance: it decides what the
-// command waits for.
+// WantsForm reports whether a command opens a form. It is called before a command is
+// queued, and takes no longer for a longer text.
 func WantsForm(text string) bool {
 	if len(text) > longestOpening {
 		return false
 	}
 	words := strings.Fields(text)
-	return len(words) > 1 && strings.EqualFold(words[0], string(VerbSubmit)) && strings.EqualFold(words[len(words)-1], string(VerbForm))
-}
-
-func parseArguments(v Verb, words []string) (Command, error) {
-	cmd := Command{Verb: v}
-	next := func() string {
-		if len(words) == 0 {
-			return ""
-		}
-		w := words[0]
-		words = words[1:]
-		return w
-	}
-	rest := func() string { return strings.Join(words, " ") }
-	id := func(required bool) error {
-		cmd.ID = strings.ToLower(strings.Trim(next(), "`'\""))
-		switch {
-		case cmd.ID == "" && required:
-			return Misuse(v)
-		case cmd.ID != "" && !idShape.MatchString(cmd.ID):
-			return Usage{"This is not the id of a ceremony.", "Ids look like `prod-rekey-k7m2`; `/ceremony list` shows them."}
-		}
-		return nil
-	}
-	done := func() error {
-		if len(words) > 0 {
-			return Usage{"There is more than this command takes.", Misuse(v).(Usage).Hint}
-		}
-		return nil
-	}
-
-	switch v {
-	case VerbStart:
-		cmd.Operation, cmd.Cluster = ceremony.Operation(strings.ToLower(next())), strings.ToLower(next())
-		if cmd.Cluster == "" || optionShape.MatchString(cmd.Cluster) {
-			return Command{}, Misuse(v)
-		}
-		for len(words) > 0 && optionShape.MatchString(words[0]) {
-			if err := cmd.option(next()); err != nil {
-				return Command{}, err
-			}
-		}
-		if slices.ContainsFunc(words, func(w string) bool { return takes(cmd.Operation, w) }) {
-			return Command{}, Usage{"An option stands behind the reason.", Misuse(v).(Usage).Hint}
-		}
-		cmd.Text = strings.Trim(rest(), "\"'")
-		return cmd, nil
-	case VerbApprove:
-		if err := id(true); err != nil {
-			return Command{}, err
-		}
-		if len(words) > 0 {
-			cmd.Hash = strings.ToLower(strings.Trim(next(), "`'\""))
-			if !hashShape.MatchString(cmd.Hash) {
-				return Command{}, Usage{"This is not the hash of a plan.", "A hash has at least 8 of the digits 0-9 and a-f."}
-			}
-		}
-		return cmd, done()
-	case verbWitness:
-		if err := id(true); err != nil {
-			return Command{}, err
-		}
-		switch said := Verb(strings.ToLower(next())); said {
-		case VerbProceed, VerbAgree, VerbDisagree:
-			cmd.Verb, cmd.Text = said, rest()
-			return cmd, nil
-		}
-		return Command{}, Misuse(v)
-	case VerbException:
-		if err := id(true); err != nil {
-			return Command{}, err
-		}
-		if cmd.Text = rest(); cmd.Text == "" {
-			return Command{}, Misuse(v)
-		}
-		return cmd, nil
-	case VerbReject, VerbCancel, VerbFreeze, VerbAcknowledge:
-		err := id(true)
-		cmd.Text = rest()
-		return cmd, err
-	case VerbTranscript:
-		if err := id(true); err != nil {
-			return Command{}, err
-		}
-		if len(words) > 0 && strings.EqualFold(words[0], "send") {
-			cmd.Send = true
-			next()
-		}
-		return cmd, done()
-	case VerbResume, VerbReverify, VerbReset, VerbDelete, VerbRevoked:
-		if err := id(true); err != nil {
-			return Command{}, err
-		}
-		return cmd, done()
-	case VerbAccessor:
-		if err := id(true); err != nil {
-			return Command{}, err
-		}
-		cmd.Accessor = strings.Trim(next(), "`'\"")
-		switch {
-		case cmd.Accessor == "":
-			return Command{}, Misuse(v)
-		case !accessorShape.MatchString(cmd.Accessor):
-			return Command{}, Usage{"This is not an accessor.", "An accessor has 24 letters and digits; `vault token lookup` shows it. It is not the token: that never belongs here."}
-		}
-		return cmd, done()
-	case VerbKeyStatus:
-		if cmd.Cluster = strings.ToLower(next()); cmd.Cluster == "" {
-			return Command{}, Misuse(v)
-		}
-		return cmd, done()
-	case VerbSubmit:
-		if n := len(words); n > 0 && strings.EqualFold(words[n-1], string(VerbForm)) {
-			cmd.Form, words = true, words[:n-1]
-		}
-		if err := id(false); err != nil {
-			return Command{}, err
-		}
-		return cmd, done()
-	case VerbStatus:
-		if err := id(false); err != nil {
-			return Command{}, err
-		}
-		return cmd, done()
-	case VerbHistory, VerbHolders:
-		cmd.Cluster = strings.ToLower(next())
-		return cmd, done()
-	case VerbList:
-		return cmd, done()
-	case VerbHelp:
-		cmd.Topic = strings.ToLower(next())
-		return cmd, done()
-	}
-	panic(fmt.Sprintf("verb %q has a form and no parser", v))
+	return len(words) > 1 && strings.EqualFold(words[0], string(VerbSubmit)) &&
+		strings.EqualFold(words[len(words)-1], string(VerbForm))
 }
 
 var straight = strings.NewReplacer(
@@ -290,10 +173,9 @@ var straight = strings.NewReplacer(
 	"&lt;", "<", "&gt;", ">", "&amp;", "&",
 )
 
-// tidy undoes what computers make of what people type: curly quotes, dashes in
-// place of hyphens, spaces that are none, soft hyphens and other marks that nobody
-// sees, behind which a share would be in pieces. A dash that people type between
-// words of a reason comes out as a hyphen, too.
+// tidy undoes what computers make of what people type: curly quotes, dashes in place
+// of hyphens, other spaces, and soft hyphens and other invisible marks, which would cut
+// a share into pieces. A dash between the words of a reason becomes a hyphen, too.
 func tidy(text string) string {
 	text = straight.Replace(text)
 	return strings.Map(func(r rune) rune {

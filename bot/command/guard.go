@@ -16,20 +16,19 @@ var (
 	accessorShape = regexp.MustCompile(`^[A-Za-z0-9-]{20,40}(?:\.[A-Za-z0-9]{1,20})?$`)
 	// A commitment to a one-time password: its SHA-256.
 	commitmentShape = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	// Digits alone, of which no one-time password is.
+	// Hexadecimal digits alone. No one-time password consists of them.
 	digitsShape = regexp.MustCompile(`^[0-9a-fA-F]+$`)
-	// What stands behind otp=, wherever in a command.
+	// The value behind otp=, anywhere in a command.
 	passwordOption = regexp.MustCompile(`(?i)(?:^|[^A-Za-z0-9])otp=["'` + "`" + `]*([A-Za-z0-9]+)`)
 )
 
-// shortestPassword is the number of characters from which on something behind otp=
-// may be a one-time password, or most of one. leak knows whole ones only,
-// wherever they stand.
+// shortestPassword is the number of characters from which on a value of otp= may be a
+// one-time password, or most of one. Package leak finds whole ones only, anywhere in a
+// text.
 const shortestPassword = 16
 
-// Guard turns away a command that holds what never belongs there: something
-// secret, or a PGP block. Whatever the verb, nothing of it is kept (P1). words are
-// what stands behind the verb.
+// Guard returns a denial for a command that holds a secret or a PGP block. Whatever the
+// verb, nothing of it is kept (P1). words are the words behind the verb.
 func Guard(v Verb, text string, words []string, harmless func(string) bool) error {
 	shown := commandShows(v, text, words, harmless)
 	switch {
@@ -39,14 +38,14 @@ func Guard(v Verb, text string, words []string, harmless func(string) bool) erro
 		return refusal.PasswordInCommand
 	case len(shown) > 0 && shown[0] != refusal.ExposedShare:
 		return shown[0].Told()
-	case len(shown) > 0, refusal.PgpBlock.MatchString(text):
+	case len(shown) > 0, refusal.PGPBlock.MatchString(text):
 		return refusal.InCommand
 	}
 	return nil
 }
 
-// commandShows says what a command shows in the open. words are what stands behind
-// the verb.
+// commandShows returns what a command shows in the open. words are the words behind the
+// verb.
 func commandShows(v Verb, text string, words []string, harmless func(string) bool) []refusal.Exposure {
 	if v == VerbApprove && len(words) == 2 && hashShape.MatchString(strings.ToLower(words[1])) {
 		// A plan's hash has the length of a share of one holder alone, and is the only
@@ -60,7 +59,7 @@ func commandShows(v Verb, text string, words []string, harmless func(string) boo
 	return shown
 }
 
-// TypedShows is what stands in the open behind /ceremony.
+// TypedShows returns what the text behind /ceremony shows in the open.
 func TypedShows(text string, harmless func(string) bool) []refusal.Exposure {
 	text = tidy(text)
 	words := strings.Fields(text)
@@ -80,8 +79,8 @@ func Shows(fault error) bool {
 	return false
 }
 
-// showsPassword reports whether something behind otp= is no commitment and may be the
-// one-time password itself. Of hexadecimal digits alone there is none.
+// showsPassword reports whether a value of otp= is no commitment and may be the one-time
+// password itself.
 func showsPassword(text string) bool {
 	for _, m := range passwordOption.FindAllStringSubmatch(text, -1) {
 		if len(m[1]) >= shortestPassword && !digitsShape.MatchString(m[1]) {

@@ -7,13 +7,14 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// topic is something that can be asked about besides the operations.
+// topic is a subject of the help besides the operations.
 type topic struct {
 	Name  string
 	Other []string // words under which people look for it, too
 	Text  string
 }
 
+// Topics returns all topics, in the order in which they are listed.
 func Topics() []topic {
 	return []topic{
 		{"shares", []string{"share", "submit"}, "*Shares.* When your share is needed I write to you, with the commands to copy. They encrypt your share to a key that exists for this one ceremony, and sign it with your own key. " +
@@ -33,7 +34,7 @@ func Topics() []topic {
 	}
 }
 
-// TopicNames are the topics as the help of help lists them.
+// TopicNames returns the topics as the help on help lists them.
 func TopicNames() string {
 	var names []string
 	for _, t := range Topics() {
@@ -42,7 +43,7 @@ func TopicNames() string {
 	return wording.ListOr(names)
 }
 
-// OperationHelp says in one line what an operation is for, and then what those who
+// OperationHelp returns what an operation is for, in one line, and what the people who
 // take part should know.
 func OperationHelp(op ceremony.Operation) (line, more string) {
 	switch op {
@@ -85,7 +86,7 @@ func OperationHelp(op ceremony.Operation) (line, more string) {
 	return "", ""
 }
 
-// StartForm is how an operation is proposed.
+// StartForm returns the form of the command that proposes an operation.
 func StartForm(op ceremony.Operation) string {
 	forms := map[string]string{"otp": "[otp=COMMITMENT]", "enabled": "[enabled=yes|no]", "interval": "[interval=720h]", "max-operations": "[max-operations=3000000000]"}
 	words := []string{"start", string(op), "CLUSTER"}

@@ -8,10 +8,10 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Resolve finds the ceremony that a person means: by its whole id, by the
-// beginning of it, or by its last word, which is how people say it. Open
-// ceremonies win over those that have ended. A beginning is enough only where a
-// mistake does no harm: another ceremony may begin like that by now.
+// Resolve returns the ceremony that a person means, by its whole id, by its last word,
+// which is how people say it, or by its beginning. Open ceremonies win over those that
+// have ended. A beginning is not enough for a command that changes something, since
+// another ceremony may begin like that by now.
 func Resolve(typed string, all []rules.State, changes bool) (ceremony.ID, error) {
 	var open, ended []ceremony.ID
 	for _, c := range all {
@@ -39,8 +39,8 @@ func Resolve(typed string, all []rules.State, changes bool) (ceremony.ID, error)
 	}
 }
 
-// OnlyOpen is the ceremony that is meant when nobody names one. It is offered
-// where a mistake does no harm. An alarm is meant when nothing else is open.
+// OnlyOpen returns the ceremony that is meant when none is named. It is for commands
+// that change nothing. An alarm is meant when nothing else is open.
 func OnlyOpen(all []rules.State) (ceremony.ID, error) {
 	var open, alarms []ceremony.ID
 	for _, c := range all {

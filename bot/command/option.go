@@ -11,17 +11,16 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// optionShape is name=value. A dash in front makes a wrong name, and not the
-// beginning of the reason. A URL with a question in it is no option.
+// optionShape matches name=value. A word with a dash in front is an option with a wrong
+// name, and does not begin the reason. A URL with a query is no option.
 var optionShape = regexp.MustCompile(`^([A-Za-z0-9_-]+)=(.*)$`)
 
-// option reads one name=value. What the names and the values may be is the
-// engine's to say.
+// option reads one name=value. The engine checks the name and the value.
 func (cmd *Command) option(word string) error {
 	m := optionShape.FindStringSubmatch(word)
 	name, value := strings.ToLower(m[1]), strings.ToLower(strings.Trim(m[2], "`'\""))
 	if _, twice := cmd.Options[name]; twice {
-		return Usage{"An option is given twice.", Misuse(cmd.Verb).(Usage).Hint}
+		return Usage{"An option is given twice.", howTo(cmd.Verb)}
 	}
 	if cmd.Options == nil {
 		cmd.Options = map[string]string{}
@@ -30,15 +29,15 @@ func (cmd *Command) option(word string) error {
 	return nil
 }
 
-// takes reports whether a word is an option of the operation. In the reason it would
-// go without effect, and without anybody noticing.
+// takes reports whether a word is an option of the operation. As part of the reason it
+// would have no effect, and nobody would notice.
 func takes(op ceremony.Operation, word string) bool {
 	m := optionShape.FindStringSubmatch(word)
 	return m != nil && slices.Contains(op.Options(), strings.ToLower(m[1]))
 }
 
-// Understood is a start as it was read, to be corrected and sent again. A value
-// that is no commitment may be the one-time password itself, and is left out.
+// Understood returns a start command as it was read, to be corrected and sent again. A
+// value of otp that is no commitment may be the password itself, and is left out.
 func (cmd Command) Understood() string {
 	words := []string{"start", string(cmd.Operation), cmd.Cluster}
 	for _, name := range slices.Sorted(maps.Keys(cmd.Options)) {
@@ -51,12 +50,13 @@ func (cmd Command) Understood() string {
 	return strings.TrimSpace(strings.Join(words, " ") + " " + cmd.Text)
 }
 
-// WrongOption says what was understood, so that it can be corrected and is not
-// lost. The engine's reason is not told: it may quote what was typed.
+// WrongOption returns an error that shows how a start command was read, so that it can
+// be corrected. It leaves out the engine's reason, which may quote what was typed.
 func WrongOption(cmd Command) error {
 	hint := fmt.Sprintf("`%s` takes no options.", cmd.Operation)
 	if len(cmd.Operation.Options()) > 0 {
-		hint = fmt.Sprintf("It goes like this: `/ceremony %s`. `/ceremony help %s` says which values it takes.", StartForm(cmd.Operation), cmd.Operation)
+		hint = fmt.Sprintf("It goes like this: `/ceremony %s`. `/ceremony help %s` says which values it takes.",
+			StartForm(cmd.Operation), cmd.Operation)
 	}
 	return Usage{"An option, or its value, is not one that the operation takes. Nothing was proposed.",
 		fmt.Sprintf("%s\nUnderstood was: `/ceremony %s`", hint, wording.Code(cmd.Understood()))}

@@ -7,8 +7,8 @@ import (
 	"conclave/ceremony"
 )
 
-// unknownVerb returns with the verb that was probably meant. What was typed is
-// not quoted: it may be what nobody should see again.
+// unknownVerb returns an error that names the verb that was probably meant. It does not
+// quote what was typed, since that may be a secret.
 func unknownVerb(typed string) error {
 	var verbs []Verb
 	for _, f := range Grammar() {
@@ -20,7 +20,7 @@ func unknownVerb(typed string) error {
 	return Usage{"There is no such command.", "`/ceremony help` lists all."}
 }
 
-// UnknownOperation is the same for operations.
+// UnknownOperation returns an error that names the operation that was probably meant.
 func UnknownOperation(typed ceremony.Operation) error {
 	if meant, ok := nearest(typed, ceremony.Operations()); ok {
 		return Usage{"There is no such operation.", fmt.Sprintf("Did you mean `%s`? `/ceremony help operations` lists all.", meant)}
@@ -28,7 +28,7 @@ func UnknownOperation(typed ceremony.Operation) error {
 	return ceremony.UnknownOperation
 }
 
-// nearest is the word that differs least from what was typed, if any is near.
+// nearest returns the word that differs least from what was typed, if any is near.
 func nearest[W ~string](typed W, words []W) (meant W, ok bool) {
 	distance := 3
 	for _, w := range words {
@@ -39,8 +39,8 @@ func nearest[W ~string](typed W, words []W) (meant W, ok bool) {
 	return meant, ok
 }
 
-// edits is how many insertions, deletions and replacements lie between two
-// words (Levenshtein).
+// edits returns the number of insertions, deletions and replacements between two words
+// (Levenshtein).
 func edits(a, b string) int {
 	if len(a) > 2*len(b)+3 {
 		return len(a)

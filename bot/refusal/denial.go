@@ -1,8 +1,14 @@
+// Package refusal has the reasons for which the bot itself turns a request away, before
+// the engine is asked, and the kinds of secrets that a text may show in the open.
+//
+// It has names only. The words that people read are in package bot.
 package refusal
 
-// Denial is a reason for which the bot itself turns somebody away, before the
-// engine is asked.
+// Denial is a reason for which the bot itself turns a request away, before the engine
+// is asked.
 type Denial string
+
+func (d Denial) Error() string { return string(d) }
 
 // Denials. The set is closed, like the engine's refusals.
 const (
@@ -11,9 +17,9 @@ const (
 	Guest             Denial = "guest"               // a guest of the workspace
 	Invited           Denial = "invited"             // has not accepted the invitation
 	Outsider          Denial = "outsider"            // of another workspace or organisation
-	SharedChannel     Denial = "shared-channel"      // spoken in a channel that others can read
-	StandShared       Denial = "stand-shared"        // other organisations read the channel in which the ceremony would be shown
-	StandGone         Denial = "stand-gone"          // the bot can't post in it
+	SharedChannel     Denial = "shared-channel"      // said in a channel that others can read
+	OpsChannelShared  Denial = "ops-channel-shared"  // others can read the channel of the status post
+	OpsChannelGone    Denial = "ops-channel-gone"    // the bot can't post in it
 	Unlisted          Denial = "unlisted"            // not in the configuration
 	UnknownUser       Denial = "unknown-user"        // Slack does not know the account
 	Overloaded        Denial = "overloaded"          // the queue is full
@@ -35,8 +41,8 @@ const (
 	NoTranscript      Denial = "no-transcript"       // none is signed yet
 	MayNotReset       Denial = "may-not-reset"       // neither initiator nor approver
 	MayNotReverify    Denial = "may-not-reverify"    // neither initiator nor approver
-	DeletionAsked     Denial = "deletion-asked"      // somebody else has let the backup go
-	VaultIsAsked      Denial = "vault-is-asked"      // the token's accessor is known: nobody has to be believed
+	DeletionAsked     Denial = "deletion-asked"      // another approver has let the backup go
+	VaultIsAsked      Denial = "vault-is-asked"      // the token's accessor is known, so Vault is asked
 	NoSuchID          Denial = "no-such-id"          // no ceremony begins like that
 	ManyIDs           Denial = "many-ids"            // several do
 	NoneOpen          Denial = "none-open"           // no id was given and nothing is open

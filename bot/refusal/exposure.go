@@ -7,22 +7,22 @@ import (
 	"conclave/ceremony/leak"
 )
 
-// Exposure is a kind of secret that stands in the open. People are told that it counts
-// as exposed: nothing takes it back.
+// Exposure is a kind of secret that stands in the open. People are told that such a
+// secret counts as exposed: nothing takes it back.
 type Exposure string
 
-// The kinds of exposures, the worst first: of several in one text, people are told
-// about the worst.
+// The kinds of exposures, the worst first. Of several in one text, people are told about
+// the worst.
 const (
 	ExposedKey      = Exposure(ceremony.ExposedKey)
 	ExposedToken    = Exposure(ceremony.ExposedToken)
 	ExposedShare    = Exposure(ceremony.ExposedShare)
 	ExposedEnvelope = Exposure(ceremony.ExposedEnvelope)
-	// ExposedPassword is a requester's, and nothing that others have to hear of.
+	// ExposedPassword is a one-time password. Nobody but its requester has to hear of it.
 	ExposedPassword Exposure = "exposed-password"
 )
 
-// ExposureOf is what the bot calls what a text shows.
+// ExposureOf is the exposure that each kind of leak is.
 var ExposureOf = map[leak.Kind]Exposure{
 	leak.Key: ExposedKey, leak.Token: ExposedToken, leak.Share: ExposedShare, leak.Password: ExposedPassword,
 }
@@ -36,7 +36,7 @@ func Exposures(text string, harmless func(word string) bool) []Exposure {
 	return all
 }
 
-// Told is what a person hears about an exposure.
+// Told returns the error whose words tell a person about an exposure.
 func (e Exposure) Told() error {
 	switch e {
 	case ExposedKey:
@@ -51,8 +51,8 @@ func (e Exposure) Told() error {
 	return ceremony.PlainShare
 }
 
+// The ends of a PGP block, and its beginning alone, whatever its spaces and dashes are.
 var (
-	// A PGP block however its dashes came through.
-	PgpBlock = regexp.MustCompile(`(?i)\b(BEGIN|END)[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
-	PgpBegin = regexp.MustCompile(`(?i)\bBEGIN[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
+	PGPBlock = regexp.MustCompile(`(?i)\b(BEGIN|END)[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
+	PGPBegin = regexp.MustCompile(`(?i)\bBEGIN[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
 )

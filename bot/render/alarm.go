@@ -12,9 +12,9 @@ import (
 	"conclave/plural"
 )
 
-// renderAlarmBoard is the status post of an alarm: what was noticed, since when, and
+// renderAlarmPost returns the status post of an alarm: what was noticed, since when, and
 // what to do about it.
-func renderAlarmBoard(c rules.State) Message {
+func renderAlarmPost(c rules.State) Message {
 	blocks := []slack.Block{title(wording.Subject(c.Plan)), section("%s", wording.StateWords(c))}
 	findings := c.Findings()
 	if more := len(findings) - wording.MaxFindings; more > 0 {
@@ -33,17 +33,19 @@ func renderAlarmBoard(c rules.State) Message {
 	if unasked := wording.NotAsked(c); unasked != "" {
 		blocks = append(blocks, section("%s", unasked))
 	}
-	last := fmt.Sprintf("What is noticed from now on is added here, until somebody acknowledges it or until %s.", wording.When(c.Plan.Closes))
+	last := fmt.Sprintf("What is noticed from now on is added here, until somebody acknowledges it or until %s.",
+		wording.When(c.Plan.Closes))
 	if c.Ended() {
 		last = "What is noticed from now on is another alarm."
 	}
 	blocks = append(blocks, footnote("`%s` · %s", c.ID(), last))
-	return Message{Line: wording.BoardLine(c), Blocks: blocks}
+	return Message{Line: wording.StatusLine(c), Blocks: blocks}
 }
 
-// RenderAlarm tells an owner of the cluster what was noticed.
-func RenderAlarm(c rules.State, e event.Entry) Message {
-	blocks := []slack.Block{title(wording.Subject(c.Plan)), section("%s\n_noticed %s_", wording.NoticedWords(c.Plan, e), wording.When(e.At))}
+// Alarm tells an owner of the cluster what was noticed.
+func Alarm(c rules.State, e event.Entry) Message {
+	blocks := []slack.Block{title(wording.Subject(c.Plan)),
+		section("%s\n_noticed %s_", wording.NoticedWords(c.Plan, e), wording.When(e.At))}
 	for _, todo := range wording.Todos(c.Plan, []event.Entry{e}) {
 		blocks = append(blocks, section("%s", todo))
 	}
@@ -53,8 +55,10 @@ func RenderAlarm(c rules.State, e event.Entry) Message {
 	case !c.Ended():
 		blocks = append(blocks,
 			slack.NewActionBlock("decide", button(command.VerbAcknowledge, wording.ButtonValue(c), "I look after it", slack.StylePrimary,
-				confirm("Do you look after it?", "Nobody is told of it any more; whatever is noticed later is another alarm.", "I do", "Not yet"))),
-			footnote("Or type `/ceremony acknowledge %s` and what it was. It is told to %s.", c.ID(), wording.ListAnd(wording.Names(c.Plan.Owners))))
+				confirm("Do you look after it?", "Nobody is told of it any more; whatever is noticed later is another alarm.",
+					"I do", "Not yet"))),
+			footnote("Or type `/ceremony acknowledge %s` and what it was. It is told to %s.", c.ID(),
+				wording.ListAnd(wording.Names(c.Plan.Owners))))
 	}
 	return Message{Line: wording.Subject(c.Plan) + ": please look", Blocks: blocks}
 }

@@ -14,14 +14,14 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// Say is an answer of one paragraph.
+// Say returns an answer of one paragraph.
 func Say(format string, args ...any) Message {
 	text := fmt.Sprintf(format, args...)
-	return Message{Line: wording.PlainText(text), Blocks: []slack.Block{section("%s", text)}}
+	return Message{Line: wording.PlainLine(text), Blocks: []slack.Block{section("%s", text)}}
 }
 
-// SayWords is an answer about an error, with the reference that leads an
-// operator to its log line. An error that is part of the rules has none.
+// SayWords returns an answer about an error. The reference leads an operator to its log
+// line; it is empty for an error that is part of the rules.
 func SayWords(w wording.Words, reference string) Message {
 	m := Say(":warning: *%s*", w.What)
 	if w.Hint != "" {
@@ -33,7 +33,8 @@ func SayWords(w wording.Words, reference string) Message {
 	return m
 }
 
-func RenderList(all []rules.State, now time.Time) Message {
+// OpenCeremonies lists the ceremonies that are open.
+func OpenCeremonies(all []rules.State, now time.Time) Message {
 	var lines []string
 	for _, c := range all {
 		if !c.Ended() {
@@ -46,7 +47,8 @@ func RenderList(all []rules.State, now time.Time) Message {
 	return listed("Open ceremonies", lines)
 }
 
-func RenderPast(all []rules.State, cluster string) Message {
+// PastCeremonies lists the ceremonies that have ended, of one cluster or of all.
+func PastCeremonies(all []rules.State, cluster string) Message {
 	var lines []string
 	for _, c := range all {
 		if c.Ended() && (cluster == "" || c.Plan.Cluster == cluster) {
@@ -69,9 +71,10 @@ func listed(heading string, lines []string) Message {
 	return m
 }
 
-// RenderHolders shows who may do what on each cluster.
-func RenderHolders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
-	clusters = slices.SortedFunc(slices.Values(clusters), func(a, b ceremony.Cluster) int { return cmp.Compare(a.Name, b.Name) })
+// Holders shows who may do what on each cluster.
+func Holders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
+	byName := func(a, b ceremony.Cluster) int { return cmp.Compare(a.Name, b.Name) }
+	clusters = slices.SortedFunc(slices.Values(clusters), byName)
 	m := Message{Line: "Who may do what"}
 	for _, cl := range clusters {
 		operations := make([]string, len(cl.Operations))
@@ -85,7 +88,8 @@ func RenderHolders(clusters []ceremony.Cluster, ceremonies []rules.State) Messag
 		m.Blocks = append(m.Blocks,
 			section("*%s*: %s", wording.Escape(cl.Name), strings.Join(operations, ", ")),
 			section("May propose: %s\nMay approve: %s (%d needed, never the one who proposed)\nOpen for %s",
-				wording.ListAnd(wording.Names(cl.Initiators)), wording.ListAnd(wording.Names(cl.Approvers)), cl.Approvals, wording.Spell(cl.Window)),
+				wording.ListAnd(wording.Names(cl.Initiators)), wording.ListAnd(wording.Names(cl.Approvers)), cl.Approvals,
+				wording.Spell(cl.Window)),
 			section("*Holders and their pinned keys*\n%s", strings.Join(holders, "\n")),
 		)
 		if words := wording.PolicyLines(cl); words != "" {
@@ -110,8 +114,8 @@ func RenderHolders(clusters []ceremony.Cluster, ceremonies []rules.State) Messag
 	return m
 }
 
-// RenderProposed tells whoever proposed a ceremony who has to act next.
-func RenderProposed(c rules.State, by ceremony.Account) Message {
+// Proposed tells the initiator of a ceremony who has to act next.
+func Proposed(c rules.State, by ceremony.Account) Message {
 	about := wording.Escape(strings.ToLower(wording.Subject(c.Plan)[:1]) + wording.Subject(c.Plan)[1:])
 	line := fmt.Sprintf("Proposed: %s", c.ID())
 	if c.Plan.Approvals == 0 {
@@ -125,11 +129,13 @@ func RenderProposed(c rules.State, by ceremony.Account) Message {
 			may = append(may, wording.Escape(p.Name))
 		}
 	}
-	blocks := []slack.Block{section("*Proposed:* `%s`, %s. I have asked %s to approve it.", c.ID(), about, wording.ListAnd(may))}
+	blocks := []slack.Block{section("*Proposed:* `%s`, %s. I have asked %s to approve it.", c.ID(), about,
+		wording.ListAnd(may))}
 	for _, caution := range wording.Cautions(c.Plan) {
 		blocks = append(blocks, section("%s", caution))
 	}
 	return Message{Line: line, Blocks: append(blocks,
-		section("Tell them the hash of the plan in another way than Slack:\n`%s`  (%s)", wording.Short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
+		section("Tell them the hash of the plan in another way than Slack:\n`%s`  (%s)", wording.Short(c.PlanHash),
+			ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
 	)}
 }

@@ -9,8 +9,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// renderDeletion asks an approver to let the backup go. Who has got what stands in
-// the status post, which is redrawn; this message is not.
+// renderDeletion asks an approver to agree that the backup is deleted. Who has received
+// what stands in the status post, which is redrawn; this message is not.
 func renderDeletion(c rules.State, e event.Entry) Message {
 	read, _ := e.Event.(event.BackupRead)
 	what := "May the backup of " + c.Plan.Cluster + "'s new shares be deleted?"
@@ -24,7 +24,8 @@ func renderDeletion(c rules.State, e event.Entry) Message {
 	}
 	ask := "Nobody in the configuration has a share in it."
 	if people := wording.ReceiversOf(read); len(people) > 0 {
-		ask = "Ask each of these people, in another way than this one, whether the share that I have sent them opens: " + wording.ListAnd(people) + "."
+		ask = "Ask each of these people, in another way than this one, whether the share that I have sent them opens: " +
+			wording.ListAnd(people) + "."
 	}
 	blocks = append(blocks, section("*What is deleted can't be read again.* %s", ask))
 	if words := wording.UnclaimedWords(read); words != "" {
@@ -34,7 +35,8 @@ func renderDeletion(c rules.State, e event.Entry) Message {
 		slack.NewActionBlock("decide",
 			deleteButton(c),
 		),
-		footnote("Or type `/ceremony delete %s`. If nobody does until %s, the backup stays in Vault.", c.ID(), wording.When(c.Plan.Closes)),
+		footnote("Or type `/ceremony delete %s`. If nobody does until %s, the backup stays in Vault.", c.ID(),
+			wording.When(c.Plan.Closes)),
 	)
 	return Message{Line: "Please decide: " + wording.Escape(what), Blocks: blocks}
 }

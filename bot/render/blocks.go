@@ -11,18 +11,19 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// Message is what people see: the line that a phone shows, and the blocks.
+// Message is a Slack message: the line that a phone shows, and the blocks.
 type Message struct {
 	Line   string
 	Blocks []slack.Block
 }
 
-// Options are the message as Slack's client takes it.
+// Options returns the message as Slack's client takes it.
 func (m Message) Options() []slack.MsgOption {
 	m = m.OrStop()
 	blocks := m.Blocks
 	if len(blocks) > wording.MaxBlocks {
-		blocks = append(blocks[:wording.MaxBlocks-1:wording.MaxBlocks-1], footnote("There is more than fits into one message."))
+		blocks = append(blocks[:wording.MaxBlocks-1:wording.MaxBlocks-1],
+			footnote("There is more than fits into one message."))
 	}
 	return []slack.MsgOption{
 		slack.MsgOptionText(wording.Clip(m.Line, wording.MaxLine), false),
@@ -33,7 +34,8 @@ func (m Message) Options() []slack.MsgOption {
 }
 
 func title(s string) slack.Block {
-	return slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, wording.Clip(s, wording.MaxHeader), true, false))
+	return slack.NewHeaderBlock(
+		slack.NewTextBlockObject(slack.PlainTextType, wording.Clip(s, wording.MaxHeader), true, false))
 }
 
 func section(format string, args ...any) slack.Block {
@@ -44,7 +46,7 @@ func footnote(format string, args ...any) slack.Block {
 	return slack.NewContextBlock("", mrkdwn(fmt.Sprintf(format, args...), wording.MaxField))
 }
 
-// facts is a table of two columns.
+// facts returns a table of two columns.
 func facts(all ...wording.Fact) slack.Block {
 	fields := make([]*slack.TextBlockObject, len(all))
 	for i, f := range all {
@@ -54,14 +56,14 @@ func facts(all ...wording.Fact) slack.Block {
 }
 
 func mrkdwn(s string, most int) *slack.TextBlockObject {
-	// Verbatim: or Slack makes links and mentions of what people wrote without any
-	// of the characters that escape knows.
+	// Verbatim, since Slack would otherwise make links and mentions of what people
+	// wrote without any of the characters that Escape replaces.
 	return slack.NewTextBlockObject(slack.MarkdownType, wording.Clip(s, most), false, true)
 }
 
-// listing shows text as it is, for reading; a command is shown by [Copied]. Slack
-// neither links nor escapes what stands in a preformatted block. What a person has to
-// copy in one go is never cut in two: Slack allows such a block to be long.
+// listing shows a text as it is, for reading. A command is shown by [Copied]. Slack
+// neither links nor escapes the text of a preformatted block, and allows it to be long:
+// what a person has to copy in one go is never cut in two.
 func listing(text string) slack.Block {
 	return slack.NewRichTextBlock("", &slack.RichTextPreformatted{
 		Type:     slack.RTEPreformatted,
@@ -69,8 +71,8 @@ func listing(text string) slack.Block {
 	})
 }
 
-// listings is a listing that may be cut between two lines, because it is long
-// and only read.
+// listings returns a long text in several listings, cut between two lines, since it is
+// only read.
 func listings(text string) []slack.Block {
 	var blocks []slack.Block
 	var part strings.Builder
@@ -95,16 +97,19 @@ func listings(text string) []slack.Block {
 	return blocks
 }
 
-// button is one action that the person may take on what the message says.
-func button(verb command.Verb, value, label string, style slack.Style, sure *slack.ConfirmationBlockObject) *slack.ButtonBlockElement {
-	b := slack.NewButtonBlockElement(string(verb), value, slack.NewTextBlockObject(slack.PlainTextType, label, false, false))
+// button returns a button for one command. sure asks for a confirmation; it may be nil.
+func button(
+	verb command.Verb, value, label string, style slack.Style, sure *slack.ConfirmationBlockObject,
+) *slack.ButtonBlockElement {
+	b := slack.NewButtonBlockElement(string(verb), value, plainText(label))
 	b.Style, b.Confirm = style, sure
 	return b
 }
 
 func confirm(title, text, yes, no string) *slack.ConfirmationBlockObject {
-	plain := func(s string) *slack.TextBlockObject {
-		return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
-	}
-	return slack.NewConfirmationBlockObject(plain(title), plain(text), plain(yes), plain(no))
+	return slack.NewConfirmationBlockObject(plainText(title), plainText(text), plainText(yes), plainText(no))
+}
+
+func plainText(s string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
 }

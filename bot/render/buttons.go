@@ -11,9 +11,9 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// Deeds are buttons for what a ceremony lets this person do now and no direct
-// message of theirs has a button for.
-func Deeds(c rules.State, by ceremony.Account) []slack.Block {
+// Buttons returns the buttons for what a person may do now in a ceremony and for which no
+// direct message to them has a button.
+func Buttons(c rules.State, by ceremony.Account) []slack.Block {
 	var buttons []slack.BlockElement
 	if mayReverify(c, by) {
 		buttons = append(buttons, button(command.VerbReverify, RoundValue(c), "Prove the new shares again", slack.StyleDefault,
@@ -33,7 +33,8 @@ func Deeds(c rules.State, by ceremony.Account) []slack.Block {
 }
 
 func mayReverify(c rules.State, who ceremony.Account) bool {
-	return c.Phase == rules.PhaseVerifying && c.Pending == nil && c.Closing == nil && (who == c.Plan.Initiator.Account || mayApprove(c.Plan, who))
+	return c.Phase == rules.PhaseVerifying && c.Pending == nil && c.Closing == nil &&
+		(who == c.Plan.Initiator.Account || mayApprove(c.Plan, who))
 }
 
 func mayDelete(c rules.State, who ceremony.Account) bool {
@@ -44,11 +45,12 @@ func maySayRevoked(c rules.State, who ceremony.Account) bool {
 	return c.OwesRevocation() && c.Accessor == "" && (who == c.Plan.Requester.Account || mayApprove(c.Plan, who))
 }
 
-// mayApprove reports whether somebody may decide about what another person proposed.
+// mayApprove reports whether an account is an approver's who has not proposed the plan.
 func mayApprove(p ceremony.Plan, who ceremony.Account) bool {
-	return who != p.Initiator.Account && slices.ContainsFunc(p.Approvers, func(a ceremony.Person) bool { return a.Account == who })
+	return who != p.Initiator.Account &&
+		slices.ContainsFunc(p.Approvers, func(a ceremony.Person) bool { return a.Account == who })
 }
 
-// RoundValue names the round, too: whoever had one proof dropped has said nothing
-// about the next.
+// RoundValue is the value of a button that drops the proof of one round. It is not good
+// for the next round.
 func RoundValue(c rules.State) string { return wording.ButtonValue(c) + " " + c.Round.Nonce }

@@ -8,8 +8,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderDelivery hands a share, encrypted, to its holder.
-func RenderDelivery(c rules.State, m rules.Message, p ceremony.Parcel, s ceremony.SignedParcel) Message {
+// Delivery hands a share, encrypted, to its holder.
+func Delivery(c rules.State, m rules.Message, p ceremony.Parcel, s ceremony.SignedParcel) Message {
 	name, what := wording.DeliveredFile(c, m), wording.DeliveryTitle(c.Plan)
 	blocks := []slack.Block{title(what)}
 	if news := wording.DeliveryNews(c, m.Entry); news != "" {
@@ -24,7 +24,8 @@ func RenderDelivery(c rules.State, m rules.Message, p ceremony.Parcel, s ceremon
 		Copied(wording.ReadCommand(s.Line)),
 		Copied(wording.Paste("gpg --dearmor < %s | sha256sum", wording.File(name))),
 		Copied(wording.Paste("gpg -qd %s > /dev/null && echo 'it opens'", wording.File(name))),
-		section("*3.* Keep the file safe, off this computer if you can. Don't decrypt it to disk. %s", wording.Keep(c.Plan, m.Entry)),
+		section("*3.* Keep the file safe, off this computer if you can. Don't decrypt it to disk. %s",
+			wording.Keep(c.Plan, m.Entry)),
 		footnote("Or with the program `conclave`: paste this whole message into `conclave open`. It checks all of this for you, keeps the share, and tries that it opens."),
 		footnote("`%s` · signed by %s", c.ID(), c.Plan.Identity),
 	)

@@ -12,11 +12,11 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// Render is one message of the outbox.
-func Render(c rules.State, m rules.Message, sign wording.Sign) (Message, error) {
+// Notification returns one message of the outbox. sign signs what is handed out.
+func Notification(c rules.State, m rules.Message, sign wording.Sign) (Message, error) {
 	switch m.Kind {
 	case rules.HistoryMessage, rules.TranscriptMessage:
-		return RenderHistory(c, m.Entry), nil
+		return History(c, m.Entry), nil
 	case rules.ApprovalMessage:
 		return renderApproval(c, m.To), nil
 	case rules.AskMessage:
@@ -24,12 +24,12 @@ func Render(c rules.State, m rules.Message, sign wording.Sign) (Message, error) 
 		if !ok || m.To == nil {
 			return Message{}, fmt.Errorf("render %s: not an ask", m.Key)
 		}
-		return RenderAsk(c, *m.To, ev.Key), nil
+		return ShareRequest(c, *m.To, ev.Key), nil
 	case rules.ReceiptMessage:
 		return renderReceipt(c, m.Entry), nil
 	case rules.DeliveryMessage, rules.TokenMessage:
 		if issued, ok := m.Entry.Event.(event.TokenIssued); ok && issued.Encoded != "" {
-			return RenderEncodedToken(c, issued.Encoded), nil
+			return EncodedToken(c, issued.Encoded), nil
 		}
 		return renderParcel(c, m, sign)
 	case rules.FrozenMessage:
@@ -38,11 +38,11 @@ func Render(c rules.State, m rules.Message, sign wording.Sign) (Message, error) 
 		if m.To == nil {
 			return Message{}, fmt.Errorf("render %s: an end for nobody", m.Key)
 		}
-		return RenderEnded(c, *m.To), nil
+		return Ended(c, *m.To), nil
 	case rules.AlarmMessage:
-		return RenderAlarm(c, m.Entry), nil
+		return Alarm(c, m.Entry), nil
 	case rules.NotKeptMessage:
-		return renderNotKept(c, m.Entry), nil
+		return renderArchiveFailed(c, m.Entry), nil
 	case rules.DeletionMessage:
 		return renderDeletion(c, m.Entry), nil
 	case rules.RollCallMessage, rules.GateMessage, rules.WitnessMessage:
@@ -51,12 +51,12 @@ func Render(c rules.State, m rules.Message, sign wording.Sign) (Message, error) 
 		if ev, ok := m.Entry.Event.(event.BackupReminded); ok {
 			return renderBackupReminder(c, ev), nil
 		}
-		return RenderReminder(c, m.Entry), nil
+		return Reminder(c, m.Entry), nil
 	}
 	return Message{}, fmt.Errorf("render %s: no words for kind %q", m.Key, m.Kind)
 }
 
-// renderWatched asks somebody who is called, or who watches.
+// renderWatched asks a person who is called to the roll, or a witness.
 func renderWatched(c rules.State, m rules.Message) (Message, error) {
 	switch {
 	case m.To == nil:
@@ -69,7 +69,7 @@ func renderWatched(c rules.State, m rules.Message) (Message, error) {
 	return renderWitness(c, *m.To), nil
 }
 
-// renderParcel is a message that brings something encrypted.
+// renderParcel returns a message that brings an encrypted share or token.
 func renderParcel(c rules.State, m rules.Message, sign wording.Sign) (Message, error) {
 	parcel, err := wording.ParcelOf(c, m)
 	if err != nil {
@@ -80,9 +80,9 @@ func renderParcel(c rules.State, m rules.Message, sign wording.Sign) (Message, e
 		return Message{}, fmt.Errorf("render %s: sign: %w", m.Key, err)
 	}
 	if m.Kind == rules.TokenMessage {
-		return RenderToken(c, signed), nil
+		return Token(c, signed), nil
 	}
-	return RenderDelivery(c, m, parcel, signed), nil
+	return Delivery(c, m, parcel, signed), nil
 }
 
 // renderApproval shows the plan whole. Its buttons carry the hash of the plan
@@ -115,7 +115,8 @@ func renderApproval(c rules.State, to *ceremony.Person) Message {
 				section("*To approve it*, sign its hash with your PGP key, and send me what this prints, here:"),
 				Copied(wording.StatementCommand(c.StatementFor(ceremony.SayApprove), to.Key)),
 				slack.NewActionBlock("decide", reject),
-				footnote("An account alone approves nothing here. Or type `/ceremony reject %s why`. Open until %s.", c.ID(), wording.When(c.Plan.Closes)),
+				footnote("An account alone approves nothing here. Or type `/ceremony reject %s why`. Open until %s.", c.ID(),
+					wording.When(c.Plan.Closes)),
 			)
 		} else {
 			blocks = append(blocks,
@@ -124,7 +125,8 @@ func renderApproval(c rules.State, to *ceremony.Person) Message {
 						confirm("Approve the plan?", "You have read it, and it is what you agreed on with "+wording.Clip(c.Plan.Initiator.Name, 100)+".", "Approve", "Not yet")),
 					reject,
 				),
-				footnote("Or type `/ceremony approve %s %s`, or `/ceremony reject %s why`. Open until %s.", c.ID(), wording.Short(c.PlanHash), c.ID(), wording.When(c.Plan.Closes)),
+				footnote("Or type `/ceremony approve %s %s`, or `/ceremony reject %s why`. Open until %s.", c.ID(),
+					wording.Short(c.PlanHash), c.ID(), wording.When(c.Plan.Closes)),
 			)
 		}
 	}
@@ -149,7 +151,8 @@ func renderFrozen(c rules.State, e event.Entry) Message {
 		blocks = append(blocks,
 			slack.NewActionBlock("decide",
 				button(command.VerbResume, value, "Go on", slack.StyleDefault,
-					confirm("Go on?", "You know why this happened, and it is harmless. "+wording.Upper(takes)+".", "Go on", "Not yet")),
+					confirm("Go on?", "You know why this happened, and it is harmless. "+wording.Upper(takes)+".", "Go on",
+						"Not yet")),
 				button(command.VerbCancel, value, "Cancel the ceremony", slack.StyleDanger,
 					confirm("Cancel the ceremony?", wording.Cancelled(c), "Cancel it", "Not yet")),
 			),

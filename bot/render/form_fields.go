@@ -6,13 +6,14 @@ import (
 )
 
 const (
-	FormCallback = "envelope" // the form's name, and that of its only input
+	FormCallback = "envelope" // the form's name, and the name of its only input's block
 	FormInput    = "armor"
-	// MaxTyped is the most that an input takes; the longest envelope has less.
+	// MaxTyped is the number of characters that an input takes. The longest envelope has
+	// fewer.
 	// Source: docs.slack.dev "Plain-text input".
 	MaxTyped = 3000
 )
 
-// formValue names the key that the form encrypts to, too: another one is announced
-// when a round begins again.
+// formValue is the value of a button that opens the form. It names the key that the form
+// encrypts to: another one is announced when a round begins again.
 func formValue(c rules.State) string { return wording.ButtonValue(c) + " " + c.Key.Subkey }

@@ -12,7 +12,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-func RenderHelp(about string) Message {
+// Help explains an operation, a topic or a command. Without one it lists the commands.
+func Help(about string) Message {
 	switch about {
 	case "":
 		return renderGrammar()
@@ -59,7 +60,7 @@ func renderOperations() Message {
 	}}
 }
 
-// RenderDirectHelp returns a direct message that holds nothing to work with.
-func RenderDirectHelp() Message {
+// DirectHelp answers a direct message that holds nothing to work with.
+func DirectHelp() Message {
 	return Say("I take encrypted shares here: PGP messages, as text or as a file. `/ceremony submit` shows what to run when yours is needed, `/ceremony status` where a ceremony stands, `/ceremony help` the rest.")
 }

@@ -8,11 +8,12 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderHistory is one event in the status post's thread: who, what, when.
-func RenderHistory(c rules.State, e event.Entry) Message {
+// History is one event in the status post's thread: who, what, when.
+func History(c rules.State, e event.Entry) Message {
 	text := wording.HistoryWords(c, e)
 	return Message{
-		Line:   wording.PlainText(text),
-		Blocks: []slack.Block{section("%s", text), footnote("%s · entry %d · `%s`", wording.When(e.At), e.Seq, wording.Short(e.Hash))},
+		Line: wording.PlainLine(text),
+		Blocks: []slack.Block{section("%s", text),
+			footnote("%s · entry %d · `%s`", wording.When(e.At), e.Seq, wording.Short(e.Hash))},
 	}
 }

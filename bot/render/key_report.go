@@ -10,8 +10,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderKeyReport shows a cluster's encryption key, and what was done to its keys.
-func RenderKeyReport(name string, r rules.KeyReport) Message {
+// KeyReport shows a cluster's encryption key, and what was done to its keys.
+func KeyReport(name string, r rules.KeyReport) Message {
 	policy, used := "not known: Conclave's token may not read it", wording.Thousands(r.Key.Encryptions)
 	if r.Policy != nil {
 		policy = wording.PolicyWords(*r.Policy)

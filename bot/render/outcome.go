@@ -9,11 +9,12 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderEnded tells somebody who was asked for a share that it is over.
-func RenderEnded(c rules.State, to ceremony.Person) Message {
+// Ended tells a person who was asked for a share that the ceremony is over.
+func Ended(c rules.State, to ceremony.Person) Message {
 	blocks := []slack.Block{section("*%s*\n%s", wording.Subject(c.Plan), wording.OutcomeWords(c))}
 	// Of what is not known, the words of the outcome say what to keep.
-	if known := !c.Unproven && (!c.MadeElsewhere() || c.Verified != nil); c.Plan.Operation.Rekeys() && len(c.NewShares) > 0 && known {
+	known := !c.Unproven && (!c.MadeElsewhere() || c.Verified != nil)
+	if c.Plan.Operation.Rekeys() && len(c.NewShares) > 0 && known {
 		switch {
 		case c.Verified != nil && c.Verified.Unconfirmed:
 			blocks = append(blocks, section("If you were given a new share: %s", wording.KeepBoth))
@@ -33,11 +34,10 @@ func RenderEnded(c rules.State, to ceremony.Person) Message {
 		last = "you have the token: what to do with it stands in the message that brought it."
 	}
 	blocks = append(blocks, footnote("`%s` · %s", c.ID(), last))
-	return Message{Line: wording.BoardLine(c), Blocks: blocks}
+	return Message{Line: wording.StatusLine(c), Blocks: blocks}
 }
 
-// renderBackupReminder tells whoever proposed a rekey of the backup that it has left
-// behind.
+// renderBackupReminder tells the initiator of a rekey that its backup is still in Vault.
 func renderBackupReminder(c rules.State, ev event.BackupReminded) Message {
 	what := "Please have the backup of " + c.Plan.Cluster + "'s new shares deleted"
 	return Message{Line: wording.Escape(what), Blocks: []slack.Block{

@@ -8,7 +8,7 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// Copied shows a command. It is the only way in which one gets into a message.
+// Copied shows a command. No command gets into a message in another way.
 func Copied(p wording.Pasted) slack.Block {
 	if !p.Made() {
 		return Stop
@@ -24,10 +24,10 @@ func inline(format string, p wording.Pasted) slack.Block {
 	return section(format, p.Text)
 }
 
-// Stop stands in the place of a command that was not made.
+// Stop takes the place of a command that was not made.
 var Stop slack.Block = section(":octagonal_sign: *Paste nothing and send nothing.* %s", wording.OddWords)
 
-// OrStop is the message, or nothing of it but stop where a command was not made.
+// OrStop returns the message, or Stop alone if one of its commands was not made.
 func (m Message) OrStop() Message {
 	if !slices.Contains(m.Blocks, Stop) {
 		return m

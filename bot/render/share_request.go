@@ -9,17 +9,18 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderAsk tells somebody exactly what to run. The recipient is the ceremony's
-// own subkey and not the identity: of several subkeys gpg takes the newest, which
-// is another ceremony's when two are open.
-func RenderAsk(c rules.State, to ceremony.Person, key ceremony.Announced) Message {
+// ShareRequest tells a person exactly what to run. The recipient in the command is the
+// ceremony's own subkey and not the identity: of several subkeys gpg takes the newest,
+// which is another ceremony's when two are open.
+func ShareRequest(c rules.State, to ceremony.Person, key ceremony.Announced) Message {
 	if c.Key == nil || c.Key.Subkey != key.Subkey || c.Ended() {
-		return renderReplacedAsk(c)
+		return renderReplacedRequest(c)
 	}
 	r := wording.RequestOf(c, to, key.Step)
 	blocks := []slack.Block{
 		title(r.What),
-		section("*%s* (`%s`), %s. Until %s.", wording.Subject(c.Plan), c.ID(), wording.AgreedBy(c), wording.When(key.Expires)),
+		section("*%s* (`%s`), %s. Until %s.", wording.Subject(c.Plan), c.ID(), wording.AgreedBy(c),
+			wording.When(key.Expires)),
 	}
 	if r.News != "" {
 		blocks = append(blocks, section("%s", r.News))
@@ -30,7 +31,8 @@ func RenderAsk(c rules.State, to ceremony.Person, key ceremony.Announced) Messag
 		section("*2.* Read what you agree to. gpg must say `Good signature` by the key that you were given once and have pinned:"),
 		listing(wording.Grouped(key.Identity)),
 		Copied(wording.ReadCommand(key.Announcement)),
-		section("The plan in it has the hash `%s` (%s).", wording.Short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
+		section("The plan in it has the hash `%s` (%s).", wording.Short(c.PlanHash),
+			ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
 	)
 	if key.Step == ceremony.StepOTP {
 		blocks = append(blocks, sendPassword(c, to, key, r)...)
@@ -50,8 +52,8 @@ func sendShare(c rules.State, to ceremony.Person, key ceremony.Announced, r word
 	)
 }
 
-// sendPassword is for somebody without a PGP key: they have the program, which has
-// made the password, and nothing to sign with.
+// sendPassword is for a requester without a PGP key. They have the program, which has made
+// the password, and nothing to sign with.
 func sendPassword(c rules.State, to ceremony.Person, key ceremony.Announced, r wording.Request) []slack.Block {
 	blocks := []slack.Block{
 		section("*3.* Paste the two PGP blocks above into this, which checks all of it for you, and send me what it prints, %s:", wording.HowToSend(c.Plan)),
@@ -63,21 +65,22 @@ func sendPassword(c rules.State, to ceremony.Person, key ceremony.Announced, r w
 	return append(blocks, footnote("%s", r.Note))
 }
 
-// formButton is for people who don't want their message in a conversation, where the
-// plan lets it come by a form.
+// formButton opens the form, for people who don't want their message in a conversation.
+// Where the plan does not let envelopes come by a form there is none.
 func formButton(c rules.State) []slack.Block {
 	if !wording.MayCome(c.Plan, ceremony.ByForm) {
 		return nil
 	}
-	return []slack.Block{slack.NewActionBlock("send", button(command.VerbForm, formValue(c), "Use a form", slack.StyleDefault, nil))}
+	open := button(command.VerbForm, formValue(c), "Use a form", slack.StyleDefault, nil)
+	return []slack.Block{slack.NewActionBlock("send", open)}
 }
 
-func renderReplacedAsk(c rules.State) Message {
-	words := "This request was replaced by a newer one. Follow that."
+func renderReplacedRequest(c rules.State) Message {
+	text := "This request was replaced by a newer one. Follow that."
 	if c.Ended() {
-		words = "Nothing is wanted from you any more. " + wording.OutcomeWords(c)
+		text = "Nothing is wanted from you any more. " + wording.OutcomeWords(c)
 	}
-	return Message{Line: wording.PlainText(words), Blocks: []slack.Block{section("%s", words), footnote("`%s`", c.ID())}}
+	return Message{Line: wording.PlainLine(text), Blocks: []slack.Block{section("%s", text), footnote("`%s`", c.ID())}}
 }
 
 func divider() slack.Block { return slack.NewDividerBlock() }

@@ -10,11 +10,11 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderBoard is the status post. It mentions nobody: it is redrawn all the time,
-// and people whose help is wanted have a direct message.
-func RenderBoard(c rules.State, live rules.Live, now time.Time) Message {
+// StatusPost returns the status post. It mentions nobody: it is redrawn all the time, and
+// people whose help is wanted have a direct message.
+func StatusPost(c rules.State, live rules.Live, now time.Time) Message {
 	if c.Plan.Operation == ceremony.Alarm {
-		return renderAlarmBoard(c)
+		return renderAlarmPost(c)
 	}
 	blocks := []slack.Block{
 		title(wording.Subject(c.Plan)),
@@ -25,12 +25,15 @@ func RenderBoard(c rules.State, live rules.Live, now time.Time) Message {
 			blocks = append(blocks, section("%s", caution))
 		}
 	}
-	for _, part := range []string{wording.Progress(c), wording.NotAsked(c), wording.UnknownYet(c), wording.FreezeWords(c), wording.HandedOut(c), wording.Revocation(c), wording.BackupLeft(c)} {
+	for _, part := range []string{
+		wording.Progress(c), wording.NotAsked(c), wording.UnknownYet(c), wording.FreezeWords(c),
+		wording.HandedOut(c), wording.Revocation(c), wording.BackupLeft(c),
+	} {
 		if part != "" {
 			blocks = append(blocks, section("%s", part))
 		}
 	}
-	blocks = append(blocks, facts(wording.BoardFacts(c, live, now)...))
+	blocks = append(blocks, facts(wording.StatusFacts(c, live, now)...))
 	if c.Plan.Reason != "" {
 		blocks = append(blocks, section("*Reason*\n%s", wording.Escape(c.Plan.Reason)))
 	}
@@ -41,5 +44,5 @@ func RenderBoard(c rules.State, live rules.Live, now time.Time) Message {
 		blocks = append(blocks, footnote("`/ceremony reset %s` has the sealed nodes forget what they have counted, should a share that is not ours be among it.", c.ID()))
 	}
 	blocks = append(blocks, footnote("What happened, step by step, is in this post's thread."))
-	return Message{Line: wording.BoardLine(c), Blocks: blocks}
+	return Message{Line: wording.StatusLine(c), Blocks: blocks}
 }

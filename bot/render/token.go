@@ -11,8 +11,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// RenderToken hands a token, encrypted, to whom it was made for.
-func RenderToken(c rules.State, s ceremony.SignedParcel) Message {
+// Token hands a token, encrypted, to its requester.
+func Token(c rules.State, s ceremony.SignedParcel) Message {
 	blocks := []slack.Block{
 		title("The " + wording.TokenTitle(c.Plan)),
 		section("It is encrypted by Vault to your key. Only you can open it; Conclave never had it in the open."),
@@ -29,9 +29,9 @@ func RenderToken(c rules.State, s ceremony.SignedParcel) Message {
 	return Message{Line: "The " + wording.Escape(wording.TokenTitle(c.Plan)), Blocks: blocks}
 }
 
-// RenderEncodedToken hands over a token that was combined with the one-time
-// password of its requester.
-func RenderEncodedToken(c rules.State, combined string) Message {
+// EncodedToken hands over a token that was combined with the one-time password of its
+// requester.
+func EncodedToken(c rules.State, combined string) Message {
 	if !wording.EncodedShape.MatchString(combined) {
 		m := Say(":octagonal_sign: *Don't paste it anywhere.* What Vault calls the encoded token has characters that none has; somebody may be interfering. Tell your security team.")
 		m.Blocks = append(m.Blocks, footnote("`%s`", c.ID()))
@@ -57,18 +57,20 @@ func RenderEncodedToken(c rules.State, combined string) Message {
 	return Message{Line: "The " + wording.Escape(wording.TokenTitle(c.Plan)), Blocks: blocks}
 }
 
-// tokenDuty is what whoever has the token owes: what it is for, and how it ends.
+// tokenDuty says what the requester of a token has to do: use it, and end it.
 func tokenDuty(c rules.State, step int) []slack.Block {
 	use := fmt.Sprintf("Do what it was made for (%s)", wording.ReasonOr(c.Plan.Reason, "the plan gives no reason"))
 	switch c.Plan.Operation {
 	case ceremony.Init:
 		before := "Set the cluster up with it"
 		if !(ceremony.Seal{Type: c.Plan.Seal}).UnsealsItself() {
-			before = fmt.Sprintf("When the cluster is unsealed (`/ceremony start unseal %s`), set it up", wording.Escape(c.Plan.Cluster))
+			before = fmt.Sprintf("When the cluster is unsealed (`/ceremony start unseal %s`), set it up",
+				wording.Escape(c.Plan.Cluster))
 		}
 		return []slack.Block{
 			section("*%d.* %s: an audit log, a way in for people, and for Conclave a token with the policy that `conclave policy` prints.", step, before),
-			section("*%d.* Then revoke it. *It may do everything and never expires*, and nobody watches over it for you:", step+1),
+			section("*%d.* Then revoke it. *It may do everything and never expires*, and nobody watches over it for you:",
+				step+1),
 			Copied(wording.Paste(wording.RevokeSelf)),
 		}
 	case ceremony.RecoveryToken:
@@ -87,13 +89,14 @@ func tokenDuty(c rules.State, step int) []slack.Block {
 		section("*%d.* Tell me its accessor, so that I can see when it is gone. The accessor names the token and does not give it away. With the token in `VAULT_TOKEN`:", step),
 		Copied(wording.Paste(wording.ShowAccessor)),
 		Copied(wording.Paste("/ceremony accessor %s ACCESSOR", wording.AnID(c.ID()))),
-		section("*%d.* %s, and then revoke it. *It may do everything and never expires*; I remind you until it is gone:", step+1, use),
+		section("*%d.* %s, and then revoke it. *It may do everything and never expires*; I remind you until it is gone:",
+			step+1, use),
 		Copied(wording.Paste(wording.RevokeSelf)),
 	}
 }
 
-// RenderReminder tells the requester of a root token to revoke it.
-func RenderReminder(c rules.State, e event.Entry) Message {
+// Reminder tells the requester of a root token to revoke it.
+func Reminder(c rules.State, e event.Entry) Message {
 	what := "Please revoke the " + wording.TokenTitle(c.Plan)
 	number := 0
 	if ev, ok := e.Event.(event.Reminded); ok {
@@ -106,7 +109,8 @@ func RenderReminder(c rules.State, e event.Entry) Message {
 	}
 	if c.Accessor != "" {
 		blocks = append(blocks, inline("Or without the token itself: `%s`. I ask Vault every minute, and see when it is gone.",
-			wording.Paste("vault token revoke -accessor %s", wording.Blank{Word: c.Accessor, Fits: ceremony.IsNonce(c.Accessor)})))
+			wording.Paste("vault token revoke -accessor %s",
+				wording.Blank{Word: c.Accessor, Fits: ceremony.IsNonce(c.Accessor)})))
 	} else {
 		blocks = append(blocks,
 			section("*If you still need it*, tell me its accessor, so that I can see when it is gone. With the token in `VAULT_TOKEN`:"),

@@ -33,7 +33,7 @@ func renderGate(c rules.State, to ceremony.Person, e event.Entry) Message {
 	return Message{Line: what, Blocks: blocks}
 }
 
-// renderWitness asks a witness what they say of the whole ceremony.
+// renderWitness asks a witness for their statement about the whole ceremony.
 func renderWitness(c rules.State, to ceremony.Person) Message {
 	what := "Your statement as a witness: " + wording.Subject(c.Plan)
 	blocks := []slack.Block{title(what), section("%s", wording.OutcomeWords(c))}
@@ -54,7 +54,7 @@ func renderWitness(c rules.State, to ceremony.Person) Message {
 	return Message{Line: what, Blocks: blocks}
 }
 
-// SignInstead shows how to say the same with more than an account behind it.
+// SignInstead shows how to say the same with a signature.
 func SignInstead(c rules.State, to ceremony.Person, verb ceremony.Verb) []slack.Block {
 	if to.Key == "" {
 		return nil

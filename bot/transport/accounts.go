@@ -14,14 +14,14 @@ import (
 	"conclave/ceremony"
 )
 
-// freshness is how long Slack's answer about an account is trusted: somebody who
-// was deactivated has no part any more, at the latest after this.
+// freshness is how long Slack's answer about an account or a channel is trusted. An
+// account that was deactivated has no part any more, at the latest after this.
 const freshness = time.Minute
 
-// slackbot is Slack's own voice. Its is_bot is false.
+// slackbot is the account of Slackbot, whose is_bot is false.
 const slackbot = "USLACKBOT"
 
-// Claim is who an envelope says it comes from.
+// Claim is what an envelope says about its sender.
 type Claim struct {
 	User  string
 	Teams []string // every team that the envelope names; empty ones are left out
@@ -29,13 +29,13 @@ type Claim struct {
 	Shared bool
 }
 
-// registry asks Slack who somebody is.
+// Accounts asks Slack whose account a user id is, and remembers the answer for a while.
 type Accounts struct {
 	api  *slack.Client
 	team string // ours
 
-	Mu    sync.Mutex
-	Known map[string]asked // user id → answer
+	mu    sync.Mutex
+	known map[string]asked // user id → answer
 }
 
 type asked struct {
@@ -43,42 +43,43 @@ type asked struct {
 	at   time.Time
 }
 
-func NewRegistry(api *slack.Client, team string) *Accounts {
-	return &Accounts{api: api, team: team, Known: map[string]asked{}}
+// NewAccounts returns the accounts of one workspace or organisation.
+func NewAccounts(api *slack.Client, team string) *Accounts {
+	return &Accounts{api: api, team: team, known: map[string]asked{}}
 }
 
-// Account returns who is behind a claim, or a denial. The account's team is
+// Account returns the account behind a claim, or a denial. The account's team is
 // always ours: it is what the configuration pins.
-func (r *Accounts) Account(ctx context.Context, c Claim) (ceremony.Account, error) {
+func (a *Accounts) Account(ctx context.Context, c Claim) (ceremony.Account, error) {
 	if c.Shared {
 		return ceremony.Account{}, refusal.SharedChannel
 	}
-	u, err := r.User(ctx, c.User)
+	u, err := a.User(ctx, c.User)
 	if err != nil {
 		return ceremony.Account{}, err
 	}
-	if err := r.Judge(u); err != nil {
+	if err := a.Judge(u); err != nil {
 		return ceremony.Account{}, err
 	}
 	for _, t := range c.Teams {
-		if !r.belongs(u, t) {
+		if !a.belongs(u, t) {
 			return ceremony.Account{}, refusal.Outsider
 		}
 	}
-	return ceremony.Account{Team: r.team, User: u.ID}, nil
+	return ceremony.Account{Team: a.team, User: u.ID}, nil
 }
 
-// Judge reports whether an account may take part at all. Names are not looked at:
-// people choose them.
+// Judge returns a denial when an account may not take part at all. It looks at no
+// names, since people choose them.
 // Source: docs.slack.dev "User object"; of a connected organisation's people
 // is_stranger may be false, so that the team decides.
-func (r *Accounts) Judge(u *slack.User) error {
+func (a *Accounts) Judge(u *slack.User) error {
 	switch {
 	case u.Deleted:
 		return refusal.Deactivated
 	case u.ID == slackbot, u.IsBot, u.IsWorkflowBot, u.IsConnectorBot:
 		return refusal.Machine
-	case u.IsStranger, !r.belongs(u, r.team):
+	case u.IsStranger, !a.belongs(u, a.team):
 		return refusal.Outsider
 	case u.IsRestricted, u.IsUltraRestricted:
 		return refusal.Guest
@@ -91,19 +92,21 @@ func (r *Accounts) Judge(u *slack.User) error {
 // belongs reports whether a team is one of the user's: the workspace that the
 // account was made in or, in an Enterprise organisation, the organisation and
 // every workspace of it that the user is in.
-func (r *Accounts) belongs(u *slack.User, team string) bool {
+func (a *Accounts) belongs(u *slack.User, team string) bool {
 	return team == u.TeamID || (u.Enterprise.EnterpriseID != "" && team == u.Enterprise.EnterpriseID) ||
 		slices.Contains(u.Enterprise.Teams, team)
 }
 
-func (r *Accounts) User(ctx context.Context, id string) (*slack.User, error) {
-	r.Mu.Lock()
-	known, ok := r.Known[id]
-	r.Mu.Unlock()
+// User returns Slack's description of an account. It wraps ErrSlackSilent when Slack
+// does not answer, and is refusal.UnknownUser when Slack does not know the account.
+func (a *Accounts) User(ctx context.Context, id string) (*slack.User, error) {
+	a.mu.Lock()
+	known, ok := a.known[id]
+	a.mu.Unlock()
 	if ok && time.Since(known.at) < freshness {
 		return known.user, nil
 	}
-	u, err := Read(ctx, func() (*slack.User, error) { return r.api.GetUserInfoContext(ctx, id) })
+	u, err := Read(ctx, func() (*slack.User, error) { return a.api.GetUserInfoContext(ctx, id) })
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		switch said.Err {
 		case "user_not_found", "user_not_visible":
@@ -113,21 +116,30 @@ func (r *Accounts) User(ctx context.Context, id string) (*slack.User, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask Slack who %s is: %w", id, err)
 	}
-	r.Mu.Lock()
-	defer r.Mu.Unlock()
-	r.Known[id] = asked{u, time.Now()}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known[id] = asked{u, time.Now()}
 	return u, nil
 }
 
-// Forget drops what is known about an account, since Slack says that it changed.
-func (r *Accounts) Forget(id string) {
-	r.Mu.Lock()
-	defer r.Mu.Unlock()
-	delete(r.Known, id)
+// Knows reports whether an answer of Slack's about an account is remembered.
+func (a *Accounts) Knows(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, known := a.known[id]
+	return known
 }
 
-// Claimed is the account of somebody whom the registry turned away: theirs as far as
-// the envelope tells.
+// Forget drops what is known about an account. It is called when Slack says that the
+// account has changed.
+func (a *Accounts) Forget(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.known, id)
+}
+
+// Claimed returns the account of a sender who was turned away, as far as the envelope
+// tells.
 func (c Claim) Claimed(team string) ceremony.Account {
 	if len(c.Teams) > 0 {
 		team = c.Teams[len(c.Teams)-1]

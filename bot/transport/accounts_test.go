@@ -12,7 +12,7 @@ import (
 // TestAccountsAreJudgedByWhatSlackSays has what a workspace in a test can't
 // show: accounts that Slack describes in odd ways, and Enterprise organisations.
 func TestAccountsAreJudgedByWhatSlackSays(t *testing.T) {
-	r := NewRegistry(nil, "T1")
+	r := NewAccounts(nil, "T1")
 	for name, c := range map[string]struct {
 		user slack.User
 		want error
@@ -38,8 +38,9 @@ func TestAccountsAreJudgedByWhatSlackSays(t *testing.T) {
 }
 
 func TestOrganisationAsTeamTakesItsWorkspaces(t *testing.T) {
-	r := NewRegistry(nil, "E1")
-	if err := r.Judge(&slack.User{ID: "W1", TeamID: "T2", Enterprise: slack.EnterpriseUser{EnterpriseID: "E1"}}); err != nil {
+	r := NewAccounts(nil, "E1")
+	if err := r.Judge(&slack.User{ID: "W1", TeamID: "T2",
+		Enterprise: slack.EnterpriseUser{EnterpriseID: "E1"}}); err != nil {
 		t.Error(err)
 	}
 	if err := r.Judge(&slack.User{ID: "W1", TeamID: "T2", Enterprise: slack.EnterpriseUser{EnterpriseID: "E2"}}); !errors.Is(err, refusal.Outsider) {

@@ -12,8 +12,8 @@ import (
 	"conclave/bot/refusal"
 )
 
-// stands are the channels in which ceremonies are shown. Each is looked at again
-// after a while: somebody may share it with another organisation at any time.
+// Channels checks the channels in which ceremonies are shown. Each is checked again
+// after a while, since it may be shared with another organisation at any time.
 type Channels struct {
 	api *slack.Client
 
@@ -26,34 +26,35 @@ type looked struct {
 	at    time.Time
 }
 
-func NewStands(api *slack.Client) *Channels { return &Channels{api: api, known: map[string]looked{}} }
+// NewChannels returns channels of which nothing is known yet.
+func NewChannels(api *slack.Client) *Channels { return &Channels{api: api, known: map[string]looked{}} }
 
-// Check returns a denial when nothing should or could be shown in a channel.
-func (s *Channels) Check(ctx context.Context, id string) error {
-	s.mu.Lock()
-	known, ok := s.known[id]
-	s.mu.Unlock()
+// Check returns a denial when ceremonies must not or can't be shown in a channel.
+func (c *Channels) Check(ctx context.Context, id string) error {
+	c.mu.Lock()
+	known, ok := c.known[id]
+	c.mu.Unlock()
 	if ok && time.Since(known.at) < freshness {
 		return known.fault
 	}
 	ch, err := Read(ctx, func() (*slack.Channel, error) {
-		return s.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+		return c.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
 	})
 	var fault error
 	said, answered := errors.AsType[slack.SlackErrorResponse](err)
 	switch {
 	case answered && said.Err == "channel_not_found":
-		fault = refusal.StandGone
+		fault = refusal.OpsChannelGone
 	case err != nil:
 		return fmt.Errorf("look at channel %s: %w", id, err)
 	case Outside(ch):
-		fault = refusal.StandShared
+		fault = refusal.OpsChannelShared
 	case ch.IsArchived, !ch.IsMember:
-		fault = refusal.StandGone
+		fault = refusal.OpsChannelGone
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.known[id] = looked{fault, time.Now()}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known[id] = looked{fault, time.Now()}
 	return fault
 }
 

@@ -9,23 +9,24 @@ import (
 // for up to six minutes, and may deliver it once more later.
 const memory = 15 * time.Minute
 
-// seen remembers what was taken. Slack delivers twice: after a late
-// acknowledgement, on a second connection, and at times under another event id.
+// Dedup remembers which envelopes were taken. Slack delivers some of them twice: after
+// a late acknowledgement, on a second connection, and at times under another event id.
 type Dedup struct {
 	mu    sync.Mutex
 	known map[string]time.Time // key → forgotten after
 	swept time.Time
 }
 
-func NewSeen() *Dedup { return &Dedup{known: map[string]time.Time{}} }
+// NewDedup returns a memory with nothing in it.
+func NewDedup() *Dedup { return &Dedup{known: map[string]time.Time{}} }
 
-// Any reports whether one of the keys is known.
-func (s *Dedup) Any(keys []string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// Any reports whether one of the keys is remembered.
+func (d *Dedup) Any(keys []string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	now := time.Now()
 	for _, k := range keys {
-		if now.Before(s.known[k]) {
+		if now.Before(d.known[k]) {
 			return true
 		}
 	}
@@ -33,19 +34,19 @@ func (s *Dedup) Any(keys []string) bool {
 }
 
 // Add remembers all keys.
-func (s *Dedup) Add(keys []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (d *Dedup) Add(keys []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	now := time.Now()
-	if now.Sub(s.swept) > time.Minute {
-		for k, t := range s.known {
+	if now.Sub(d.swept) > time.Minute {
+		for k, t := range d.known {
 			if now.After(t) {
-				delete(s.known, k)
+				delete(d.known, k)
 			}
 		}
-		s.swept = now
+		d.swept = now
 	}
 	for _, k := range keys {
-		s.known[k] = now.Add(memory)
+		d.known[k] = now.Add(memory)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // after six minutes, and Slack was seen to send everything once more later.
 func TestEnvelopeIsRememberedLongerThanSlackRepeatsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := NewSeen()
+		s := NewDedup()
 		s.Add([]string{"event Ev1", "message D1/1.1"})
 		time.Sleep(10 * time.Minute)
 		if !s.Any([]string{"event Ev2", "message D1/1.1"}) {

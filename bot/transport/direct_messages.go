@@ -8,8 +8,8 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// rooms knows the direct messages with each person. A post needs only the
-// person; looking for a post needs the conversation's own id.
+// DirectMessages opens the conversation with each person, and remembers its id. A post
+// needs only the person; looking for a post needs the id of the conversation.
 type DirectMessages struct {
 	api *slack.Client
 
@@ -17,27 +17,28 @@ type DirectMessages struct {
 	known map[string]string // user id → conversation id
 }
 
-func NewRooms(api *slack.Client) *DirectMessages {
+// NewDirectMessages returns a memory of no conversation.
+func NewDirectMessages(api *slack.Client) *DirectMessages {
 	return &DirectMessages{api: api, known: map[string]string{}}
 }
 
-// With returns the id of the direct messages with somebody.
-func (r *DirectMessages) With(ctx context.Context, user string) (string, error) {
-	r.mu.Lock()
-	room, ok := r.known[user]
-	r.mu.Unlock()
+// With returns the id of the conversation with a person.
+func (d *DirectMessages) With(ctx context.Context, user string) (string, error) {
+	d.mu.Lock()
+	id, ok := d.known[user]
+	d.mu.Unlock()
 	if ok {
-		return room, nil
+		return id, nil
 	}
 	opened, err := Read(ctx, func() (*slack.Channel, error) {
-		opened, _, _, err := r.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
+		opened, _, _, err := d.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
 		return opened, err
 	})
 	if err != nil {
 		return "", fmt.Errorf("open direct messages with %s: %w", user, err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.known[user] = opened.ID
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known[user] = opened.ID
 	return opened.ID, nil
 }

@@ -10,8 +10,8 @@ import (
 // Slack gives up after three seconds.
 const LateAck = time.Second
 
-// Health is how the connection to Slack fares. A bot whose process is alive may
-// still be deaf; these are the signs.
+// Health holds the signs of how well the connection to Slack works. A bot whose process
+// is alive may still hear nothing.
 type Health struct {
 	Connected    bool
 	LastHello    time.Time // of the newest connection
@@ -25,7 +25,7 @@ type Health struct {
 	Throttled    int       // answers of Slack that asked to slow down
 }
 
-// LogValue is the health as one group.
+// LogValue returns the health as one group.
 func (h Health) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Bool("connected", h.Connected),
@@ -41,22 +41,24 @@ func (h Health) LogValue() slog.Value {
 	)
 }
 
-// health is the Health that is being kept.
+// Monitor keeps the health up to date.
 type Monitor struct {
 	mu  sync.Mutex
 	now Health
 }
 
-func (h *Monitor) Snapshot() Health {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.now
+// Snapshot returns the health as it is now.
+func (m *Monitor) Snapshot() Health {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now
 }
 
-func (h *Monitor) Note(change func(*Health)) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	change(&h.now)
+// Note changes the health. The function must not call the monitor.
+func (m *Monitor) Note(change func(*Health)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change(&m.now)
 }
 
-func (h *Monitor) throttled() { h.Note(func(n *Health) { n.Throttled++ }) }
+func (m *Monitor) throttled() { m.Note(func(n *Health) { n.Throttled++ }) }

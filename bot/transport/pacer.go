@@ -17,20 +17,21 @@ const (
 	RedrawPace = 1500 * time.Millisecond
 )
 
-// Pacer spaces out what is done under one key: a limiter for each.
+// Pacer spaces out what is done under one key. Each key has a limiter.
 type Pacer struct {
 	Gap time.Duration
 
 	mu       sync.Mutex
-	Limiters map[string]*rate.Limiter // by key; one that was idle for a gap is not kept
+	limiters map[string]*rate.Limiter // by key; one that was idle for a gap is not kept
 }
 
+// NewPacer returns a pacer with so much time between two acts.
 func NewPacer(gap time.Duration) *Pacer {
-	return &Pacer{Gap: gap, Limiters: map[string]*rate.Limiter{}}
+	return &Pacer{Gap: gap, limiters: map[string]*rate.Limiter{}}
 }
 
-// Wait returns when it is this caller's turn. An error means that the caller's time was
-// over before that; the turn is somebody else's then.
+// Wait returns when it is this caller's turn. An error means that the caller's context
+// ended before that, and that the turn was given back.
 func (p *Pacer) Wait(ctx context.Context, key string) error {
 	p.mu.Lock()
 	turn := p.limiterLocked(key).Reserve()
@@ -54,24 +55,25 @@ func (p *Pacer) Free(key string) bool {
 	return p.limiterLocked(key).Allow()
 }
 
-// Release lets the next one come at once, since nothing was done under the key.
+// Release lets the next act under the key happen at once. It is called after Free when
+// nothing was done after all.
 func (p *Pacer) Release(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.Limiters, key)
+	delete(p.limiters, key)
 }
 
 // limiterLocked returns the limiter of a key.
 func (p *Pacer) limiterLocked(key string) *rate.Limiter {
-	for k, l := range p.Limiters {
+	for k, l := range p.limiters {
 		if k != key && l.Tokens() >= 1 {
-			delete(p.Limiters, k)
+			delete(p.limiters, k)
 		}
 	}
-	l, known := p.Limiters[key]
+	l, known := p.limiters[key]
 	if !known {
 		l = rate.NewLimiter(rate.Every(p.Gap), 1)
-		p.Limiters[key] = l
+		p.limiters[key] = l
 	}
 	return l
 }

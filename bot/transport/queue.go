@@ -5,15 +5,15 @@ import (
 	"sync"
 )
 
-// How much may wait. A person's own limit keeps one of them from filling the
-// queue for all; each kind has its own, so that a flood of messages keeps no
+// How much may wait. The limit for each person keeps one of them from filling the
+// queue for all. Each kind has its own limit, so that a flood of messages keeps no
 // command out.
 const (
 	maxWaiting  = 256 // of one kind
 	MaxInPerson = 16  // of one person
 )
 
-// Kind is a kind of envelope.
+// Kind names what an envelope holds.
 type Kind string
 
 const (
@@ -34,69 +34,79 @@ type Job struct {
 	Full   any // what it says when there is no place in the queue
 }
 
-// lane is whom a job waits behind. To open a form there are three seconds: it waits
-// for nothing else that the person does, and changes nothing of it.
-func (j Job) lane() string {
+// sequence returns the name of the jobs that are done one after the other with this
+// one. Slack allows three seconds to open a form: so it waits for nothing else that the
+// person does, and changes nothing of it.
+func (j Job) sequence() string {
 	if j.Kind == KindOpening {
 		return string(KindOpening) + " " + j.Person
 	}
 	return j.Person
 }
 
-// lanes are queues, one for each person who has something waiting: what a
-// person does takes effect in their order, and nobody waits for somebody else.
+// Queue does jobs: those of one person in their order, those of several people at the
+// same time. Nobody waits for the job of another person.
 type Queue struct {
-	Mu      sync.Mutex
-	Waiting map[string][]Job // lane → not begun; present while the lane runs
+	mu      sync.Mutex
+	waiting map[string][]Job // sequence → not begun; present while one of it is done
 	count   map[Kind]int     // not begun
 	closed  bool
 	running sync.WaitGroup
 }
 
-func NewLanes() *Queue {
-	return &Queue{Waiting: map[string][]Job{}, count: map[Kind]int{}}
+// NewQueue returns an empty queue.
+func NewQueue() *Queue {
+	return &Queue{waiting: map[string][]Job{}, count: map[Kind]int{}}
 }
 
-// Put queues a job. It answers false when the queue is full or closed, and
-// never blocks.
-func (l *Queue) Put(ctx context.Context, j Job) bool {
-	l.Mu.Lock()
-	defer l.Mu.Unlock()
-	lane := j.lane()
-	if l.closed || l.count[j.Kind] >= maxWaiting || len(l.Waiting[lane]) >= MaxInPerson {
+// Put queues a job. It returns false when the queue is full or closed, and never
+// blocks.
+func (q *Queue) Put(ctx context.Context, j Job) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	name := j.sequence()
+	if q.closed || q.count[j.Kind] >= maxWaiting || len(q.waiting[name]) >= MaxInPerson {
 		return false
 	}
-	queue, running := l.Waiting[lane]
-	l.Waiting[lane] = append(queue, j)
-	l.count[j.Kind]++
+	jobs, running := q.waiting[name]
+	q.waiting[name] = append(jobs, j)
+	q.count[j.Kind]++
 	if !running {
-		l.running.Go(func() { l.run(ctx, lane) })
+		q.running.Go(func() { q.run(ctx, name) })
 	}
 	return true
 }
 
-// run does a lane's jobs one after the other, and ends when there are none.
-func (l *Queue) run(ctx context.Context, lane string) {
+// run does the jobs of a sequence one after the other, and returns when there are none.
+func (q *Queue) run(ctx context.Context, name string) {
 	for {
-		l.Mu.Lock()
-		queue := l.Waiting[lane]
-		if len(queue) == 0 {
-			delete(l.Waiting, lane)
-			l.Mu.Unlock()
+		q.mu.Lock()
+		jobs := q.waiting[name]
+		if len(jobs) == 0 {
+			delete(q.waiting, name)
+			q.mu.Unlock()
 			return
 		}
-		j := queue[0]
-		l.Waiting[lane] = queue[1:]
-		l.count[j.Kind]--
-		l.Mu.Unlock()
+		j := jobs[0]
+		q.waiting[name] = jobs[1:]
+		q.count[j.Kind]--
+		q.mu.Unlock()
 		j.Do(ctx)
 	}
 }
 
 // Drain takes nothing more and returns when everything that was taken is done.
-func (l *Queue) Drain() {
-	l.Mu.Lock()
-	l.closed = true
-	l.Mu.Unlock()
-	l.running.Wait()
+func (q *Queue) Drain() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.running.Wait()
+}
+
+// Waiting returns how many jobs of a person were not begun, and reports whether one of
+// anybody's is not done.
+func (q *Queue) Waiting(person string) (count int, busy bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting[person]), len(q.waiting) > 0
 }

@@ -11,22 +11,21 @@ import (
 )
 
 const (
-	// CallTimeout ends a call of Slack's API that hangs: without it, one would
+	// CallTimeout ends a call of Slack's API that hangs. Without it, the call would
 	// block until the program ends.
 	CallTimeout = 10 * time.Second
-	// maxPatience is how often one call is made again because Slack asked to slow
-	// down.
-	maxPatience = 4
-	// defaultRetryAfter is waited when Slack asks to slow down and does not say for
-	// how long.
+	// maxRepeats is how often one call is repeated because Slack asked to slow down.
+	maxRepeats = 4
+	// defaultRetryAfter is how long to wait when Slack asks to slow down and does not
+	// say for how long.
 	defaultRetryAfter = 30 * time.Second
 )
 
-// rateLimited is an HTTP client that does what Slack's Retry-After says, for the
-// whole method and not for one caller alone. It repeats a call only when Slack
-// has said that it did nothing (429); what became of a call whose answer was
-// lost is never guessed (P5).
-type rateLimited struct {
+// rateLimitedClient is an HTTP client that does what Slack's Retry-After says, for all
+// callers of a method and not for one alone. It repeats a call only when Slack has said
+// that it did nothing (429). What became of a call whose answer was lost is never
+// guessed (P5).
+type rateLimitedClient struct {
 	client *http.Client
 	health *Monitor
 
@@ -34,15 +33,16 @@ type rateLimited struct {
 	until map[string]time.Time // method → not before
 }
 
-func NewPatience(client *http.Client, h *Monitor) *rateLimited {
-	return &rateLimited{client: client, health: h, until: map[string]time.Time{}}
+// NewRateLimitedClient returns a client whose waits are noted in the health.
+func NewRateLimitedClient(client *http.Client, h *Monitor) *rateLimitedClient {
+	return &rateLimitedClient{client: client, health: h, until: map[string]time.Time{}}
 }
 
 // Do makes the call, after the wait that Slack asked for.
-func (p *rateLimited) Do(req *http.Request) (*http.Response, error) {
+func (c *rateLimitedClient) Do(req *http.Request) (*http.Response, error) {
 	method := path.Base(req.URL.Path)
 	for try := 0; ; try++ {
-		if err := p.wait(req.Context(), method); err != nil {
+		if err := c.wait(req.Context(), method); err != nil {
 			return nil, err
 		}
 		if try > 0 {
@@ -53,33 +53,34 @@ func (p *rateLimited) Do(req *http.Request) (*http.Response, error) {
 			req = req.Clone(req.Context())
 			req.Body = body
 		}
-		resp, err := p.client.Do(req)
+		resp, err := c.client.Do(req)
 		if err != nil || resp.StatusCode != http.StatusTooManyRequests {
 			return resp, err
 		}
-		p.slowDown(method, resp.Header)
-		if try == maxPatience || (req.Body != nil && req.GetBody == nil) {
+		c.slowDown(method, resp.Header)
+		if try == maxRepeats || (req.Body != nil && req.GetBody == nil) {
 			return resp, nil
 		}
 		_ = resp.Body.Close()
 	}
 }
 
-func (p *rateLimited) slowDown(method string, h http.Header) {
+// slowDown notes until when a method must not be called.
+func (c *rateLimitedClient) slowDown(method string, h http.Header) {
 	wait := defaultRetryAfter
 	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil && s >= 0 {
 		wait = max(time.Duration(s)*time.Second, time.Second)
 	}
-	p.health.throttled()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t := time.Now().Add(wait); t.After(p.until[method]) {
-		p.until[method] = t
+	c.health.throttled()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := time.Now().Add(wait); t.After(c.until[method]) {
+		c.until[method] = t
 	}
 }
 
-// ErrWaited means that the call was not made: its caller's time was over before
-// Slack wanted to be asked again.
+// ErrWaited means that the call was not made: its caller's context ended before Slack
+// wanted to be asked again.
 type ErrWaited struct {
 	method string
 	cause  error
@@ -88,11 +89,12 @@ type ErrWaited struct {
 func (e ErrWaited) Error() string { return "wait before " + e.method + ": " + e.cause.Error() }
 func (e ErrWaited) Unwrap() error { return e.cause }
 
-func (p *rateLimited) wait(ctx context.Context, method string) error {
+// wait returns when a method may be called, or with an ErrWaited.
+func (c *rateLimitedClient) wait(ctx context.Context, method string) error {
 	for {
-		p.mu.Lock()
-		d := time.Until(p.until[method])
-		p.mu.Unlock()
+		c.mu.Lock()
+		d := time.Until(c.until[method])
+		c.mu.Unlock()
 		if d <= 0 {
 			return nil
 		}
@@ -102,7 +104,7 @@ func (p *rateLimited) wait(ctx context.Context, method string) error {
 	}
 }
 
-// Sleep waits, but not longer than the context lives.
+// Sleep waits for d. It returns earlier, with the cause, when the context ends.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -18,21 +18,22 @@ import (
 // Source: docs.slack.dev, the errors that every method shares.
 func ServerTrouble(code string) bool {
 	switch code {
-	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "accesslimited", "team_added_to_org":
+	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "accesslimited",
+		"team_added_to_org":
 		return true
 	}
 	return false
 }
 
-// readTries is how often a question is put to Slack. A question changes nothing,
-// so that it may be repeated; somebody waits for what depends on it, and what
-// they sent was acknowledged and does not come again (P6).
+// readTries is how often a question is put to Slack. A question changes nothing, so it
+// may be repeated. What depends on it was acknowledged and does not come again (P6).
 const readTries = 4
 
 // ErrSlackSilent means that Slack could not be asked.
 var ErrSlackSilent = errors.New("no answer from Slack")
 
-// Read asks Slack something, and asks again when the answer got lost.
+// Read asks Slack a question, and asks again when the answer got lost. The error wraps
+// ErrSlackSilent when no answer came at all.
 func Read[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.Multiplier = 200*time.Millisecond, 3
@@ -49,8 +50,8 @@ func Read[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	return answer, err
 }
 
-// transient reports whether an error may be gone the next time: anything but Slack's
-// own considered answer.
+// transient reports whether an error may be gone the next time. An answer of Slack's
+// about the request itself is not.
 func transient(err error) bool {
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		return ServerTrouble(said.Err)

@@ -29,7 +29,7 @@ type Rhythm struct {
 	Ping      time.Duration // how long Slack may be silent
 	ack       time.Duration // how long an acknowledgement may wait to be written
 	Refusals  int           // connections in a row that are ended at once before the bot gives up
-	loudAfter int           // failures in a row before the log says that the bot is deaf
+	loudAfter int           // failures in a row from which on the log calls them errors
 
 	Accounts   int           // that a check asks for at once
 	AccountGap time.Duration // before each further one
@@ -50,17 +50,19 @@ func NormalRhythm() Rhythm {
 // readLimit is the largest frame that is read. Slack's are far smaller.
 const readLimit = 1 << 20
 
-// ErrSocket is the reason for which the bot gave up: nothing that waiting would
-// change. The errors that wrap it say what to do.
+// ErrSocket means that the bot gave up, since waiting would change nothing. The errors
+// that wrap it say what to do.
 var ErrSocket = errors.New("the connection to Slack can't work")
 
+// What is wrong with connections that opened and were of no use.
 var (
 	ErrStorm   = errors.New("every connection to Slack is ended at once")
 	ErrNoHello = errors.New("no greeting came from Slack")
 	errReopen  = errors.New("the connection ended") // what the client under supervision gets for a second opening
 )
 
-// Fatal are Slack's errors that time does not cure, and what to do about each.
+// Fatal reports whether an error of Slack's is one that time does not cure, and returns
+// what to do about it.
 // The client itself gives up on four of them and repeats the others for ever.
 // Source: docs.slack.dev reference of apps.connections.open.
 func Fatal(code string) (advice string, ok bool) {
@@ -84,13 +86,13 @@ func Fatal(code string) (advice string, ok bool) {
 // and everything about the next one is decided here.
 type Supervisor struct {
 	AppToken, BotToken string
-	ApiURL             string
-	Http               *http.Client
+	APIURL             string
+	HTTP               *http.Client
 	Rhythm             Rhythm
 	Health             *Monitor
 	Log                *slog.Logger
-	// Take is called for every envelope, and must not block. It answers whether to
-	// acknowledge it, and with what.
+	// Take is called for every envelope, and must not block. It reports whether to
+	// acknowledge it, and returns with what.
 	Take func(socketmode.Event) (reply any, ack bool)
 }
 
@@ -140,15 +142,16 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		if failures >= s.Rhythm.loudAfter {
 			level = slog.LevelError
 		}
-		s.Log.Log(ctx, level, "no connection to Slack", "failures", failures, "retry_in", wait.Round(time.Millisecond), "error", err)
+		s.Log.Log(ctx, level, "no connection to Slack",
+			"failures", failures, "retry_in", wait.Round(time.Millisecond), "error", err)
 		_ = Sleep(ctx, wait)
 	}
 	return nil
 }
 
-// Connect opens one connection and serves it until it ends. It reports whether it
-// stood, and why it ended as far as is known: Slack's own reason stays in the
-// client.
+// Connect opens one connection and serves it until it ends. It reports whether the
+// connection was open at any time, and returns why it ended, as far as is known: Slack's
+// own reason stays in the client.
 func (s *Supervisor) Connect(ctx context.Context) (stood bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -194,8 +197,8 @@ func (s *Supervisor) Connect(ctx context.Context) (stood bool, err error) {
 	}
 }
 
-// rest queues what was received before the connection ended. It can't be
-// acknowledged any more: Slack delivers events again, and they are known then.
+// rest takes the envelopes that were received before the connection ended. They can't
+// be acknowledged any more. Slack delivers them again, and then they are known.
 func (s *Supervisor) rest(client *socketmode.Client) {
 	for {
 		select {
@@ -209,8 +212,8 @@ func (s *Supervisor) rest(client *socketmode.Client) {
 	}
 }
 
-// serve has an envelope queued and acknowledges it at once: what it sets off is
-// done elsewhere.
+// serve has an envelope queued, and acknowledges it at once. What it sets off is done
+// elsewhere.
 func (s *Supervisor) serve(ctx context.Context, client *socketmode.Client, ev socketmode.Event) {
 	began := time.Now()
 	switch ev.Type {
@@ -234,6 +237,7 @@ func (s *Supervisor) serve(ctx context.Context, client *socketmode.Client, ev so
 	}
 }
 
+// ack acknowledges an envelope, and counts how often that was late.
 func (s *Supervisor) ack(ctx context.Context, client *socketmode.Client, envelope string, reply any, began time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, s.Rhythm.ack)
 	defer cancel()
@@ -252,11 +256,11 @@ func (s *Supervisor) newClient() *socketmode.Client {
 	silent := log.New(io.Discard, "", 0)
 	options := []slack.Option{
 		slack.OptionAppLevelToken(s.AppToken),
-		slack.OptionHTTPClient(&singleOpening{client: s.Http}),
+		slack.OptionHTTPClient(&singleOpening{client: s.HTTP}),
 		slack.OptionLog(silent),
 	}
-	if s.ApiURL != "" {
-		options = append(options, slack.OptionAPIURL(s.ApiURL))
+	if s.APIURL != "" {
+		options = append(options, slack.OptionAPIURL(s.APIURL))
 	}
 	return socketmode.New(slack.New(s.BotToken, options...),
 		socketmode.OptionLog(silent),
@@ -264,7 +268,7 @@ func (s *Supervisor) newClient() *socketmode.Client {
 		socketmode.OptionPingInterval(s.Rhythm.Ping),
 		socketmode.OptionDialer(&websocket.Dialer{
 			Proxy:            http.ProxyFromEnvironment,
-			HandshakeTimeout: s.Http.Timeout,
+			HandshakeTimeout: s.HTTP.Timeout,
 			// Slack does not put fragmented frames together.
 			WriteBufferSize: 32 << 10,
 		}),

@@ -14,7 +14,7 @@ import (
 // in its thread.
 const MaxFindings = 12
 
-// MayAcknowledge are the people who may end an alarm, each of them once.
+// MayAcknowledge returns the people who may end an alarm, each of them once.
 func MayAcknowledge(p ceremony.Plan) []string {
 	var may []string
 	for _, name := range Names(slices.Concat(p.Owners, p.Initiators, p.Approvers)) {
@@ -25,7 +25,7 @@ func MayAcknowledge(p ceremony.Plan) []string {
 	return may
 }
 
-// Todos say what to do about findings, each thing once.
+// Todos returns what to do about findings, each thing once.
 func Todos(p ceremony.Plan, findings []event.Entry) []string {
 	var all []string
 	for _, e := range findings {
@@ -150,7 +150,7 @@ func exposedWords(n event.Noticed) string {
 	return ":rotating_light: " + who + " has sent what looks like *a share in the open*. It was not used and not kept; whoever reads the message has the share."
 }
 
-// rekeyOf is the ceremony that replaces shares.
+// rekeyOf returns the operation that replaces the shares.
 func rekeyOf(n event.Noticed) string {
 	if n.Operation == "" {
 		return string(ceremony.Rekey)
@@ -165,7 +165,8 @@ func whose(n event.Noticed) string {
 	return Escape(n.By.Name)
 }
 
-// cancelCommand is how an attempt is dropped by hand. A rekey asks for its nonce.
+// cancelCommand returns the command that drops an attempt by hand. A rekey asks for its
+// nonce.
 func cancelCommand(n event.Noticed) string {
 	nonce := Code(n.Subject)
 	switch n.Operation {

@@ -6,8 +6,8 @@ import (
 	"conclave/ceremony/event"
 )
 
-// KeptWords reports whether an archive keeps a transcript.
-func KeptWords(e event.Event) string {
+// ArchivedWords tells whether an archive keeps a transcript.
+func ArchivedWords(e event.Event) string {
 	switch ev := e.(type) {
 	case event.Archived:
 		if ev.TimeStamp != "" {

@@ -7,7 +7,7 @@ import (
 	"conclave/ceremony/event"
 )
 
-// ReceiversOf are the people for whom a backup has something, each once.
+// ReceiversOf returns the people for whom a backup has shares, each of them once.
 func ReceiversOf(read event.BackupRead) []string {
 	var all []string
 	told := map[ceremony.Account]bool{}
@@ -35,7 +35,7 @@ func OriginWords(read event.BackupRead) string {
 	return fmt.Sprintf("`%s` has made these shares, and ended before they were proven: *most probably they are not in force*.", Code(string(read.Of)))
 }
 
-// keepWords is what to do with a share from a backup, and with the one before it.
+// keepWords says what to do with a share from a backup, and with the one before it.
 func keepWords(read event.BackupRead) string {
 	if read.Outcome == event.Completed {
 		return "If you have this share already and it opens, nothing changes for you: it is the same one."
@@ -43,8 +43,8 @@ func keepWords(read event.BackupRead) string {
 	return "*Keep it, and keep the share that you have*, until a ceremony has shown which of them is in force."
 }
 
-// UnclaimedWords names the keys for which a backup has shares and that are
-// nobody's.
+// UnclaimedWords names the keys for which a backup has shares and that belong to nobody in
+// the configuration.
 func UnclaimedWords(read event.BackupRead) string {
 	if len(read.Unclaimed) == 0 {
 		return ""

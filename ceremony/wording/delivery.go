@@ -12,7 +12,7 @@ import (
 // errNoParcel means that a delivery has nothing in it for its receiver.
 var errNoParcel = errors.New("the event has nothing for this person")
 
-// ParcelOf is the ciphertext that a message brings.
+// ParcelOf returns the ciphertext that a message brings.
 func ParcelOf(c rules.State, m rules.Message) (ceremony.Parcel, error) {
 	if m.To == nil {
 		return ceremony.Parcel{}, errNoParcel
@@ -39,7 +39,7 @@ func ParcelOf(c rules.State, m rules.Message) (ceremony.Parcel, error) {
 	}, nil
 }
 
-// sharesIn are the encrypted shares that an event brings.
+// sharesIn returns the encrypted shares that an event brings.
 func sharesIn(ev event.Event) []event.NewShare {
 	switch ev := ev.(type) {
 	case event.Rekeyed:
@@ -52,9 +52,9 @@ func sharesIn(ev event.Event) []event.NewShare {
 	return nil
 }
 
-// ShareFile is what a holder is told to call the new share of entry seq, or the newest
-// one before it. Shares of an attempt that was lost may have come into force: those of
-// the next one don't take their place.
+// ShareFile returns the file name of the new share of entry seq, or of the newest one
+// before it. Shares of an attempt that was lost may have come into force, so those of the
+// next attempt have another name.
 func ShareFile(c rules.State, seq int) string {
 	made := 0
 	for _, e := range c.History[:seq] {
@@ -68,8 +68,8 @@ func ShareFile(c rules.State, seq int) string {
 	return string(c.ID()) + "-share.asc"
 }
 
-// DeliveredFile is the same for one of several that a backup may have for one
-// person.
+// DeliveredFile returns the file name of the share that a message brings. A backup may
+// have several for one person, which have different names.
 func DeliveredFile(c rules.State, m rules.Message) string {
 	for i, s := range sharesIn(m.Entry.Event) {
 		if i != m.Share && s.For.Account == m.To.Account {
@@ -79,6 +79,7 @@ func DeliveredFile(c rules.State, m rules.Message) string {
 	return ShareFile(c, m.Entry.Seq)
 }
 
+// DeliveryTitle returns the title of a message that brings a share.
 func DeliveryTitle(p ceremony.Plan) string {
 	switch p.Operation {
 	case ceremony.Init:
@@ -89,7 +90,7 @@ func DeliveryTitle(p ceremony.Plan) string {
 	return "Your new " + shareName(p) + " for " + p.Cluster
 }
 
-// DeliveryNews is what the receiver has to know before anything else.
+// DeliveryNews says what the receiver has to know before anything else.
 func DeliveryNews(c rules.State, e event.Entry) string {
 	if read, ok := e.Event.(event.BackupRead); ok {
 		return OriginWords(read)
@@ -113,7 +114,8 @@ func elsewhere(e event.Entry) bool {
 	return ok && rules.Elsewhere(made)
 }
 
-// Keep says what to do with the share that somebody has had until now.
+// Keep says what to do with the new share, and with the one that its receiver has had
+// until now.
 func Keep(p ceremony.Plan, e event.Entry) string {
 	switch read, ok := e.Event.(event.BackupRead); {
 	case ok:

@@ -50,8 +50,8 @@ func drillReport(c rules.State) string {
 	return strings.Join(lines, "\n")
 }
 
-// drillLine is one holder who could decrypt and sign, and whether their share is
-// doubted all the same: a holder with a wrong share is one that the cluster has lost.
+// drillLine tells of a holder who could decrypt and sign, and reports whether their share
+// is doubted. The cluster can't count on a holder with a wrong share.
 func drillLine(c rules.State, s rules.Contribution) (line string, doubt bool) {
 	line = fmt.Sprintf("%s, %s", Escape(s.By.Name), clock(s.At))
 	switch r := c.Brought(s.By, c.History[len(c.History)-1]); {
@@ -65,7 +65,7 @@ func drillLine(c rules.State, s rules.Contribution) (line string, doubt bool) {
 	return ":white_check_mark: " + line, false
 }
 
-// provenWords is what everybody reads of somebody's answer to a drill.
+// provenWords says what everybody reads about a holder's answer to a drill.
 func provenWords(ev event.Proven) string {
 	who := Escape(ev.By.Name)
 	switch {
@@ -79,7 +79,7 @@ func provenWords(ev event.Proven) string {
 	return fmt.Sprintf(":white_check_mark: *%s* has proven that they can use their share.", who)
 }
 
-// provenReceipt is what they read themselves.
+// provenReceipt says what that holder reads.
 func provenReceipt(ev event.Proven) string {
 	const opened = "Your message opened, you have signed it, and there is a share in it; it was thrown away.\n"
 	switch {
@@ -97,7 +97,7 @@ func provenReceipt(ev event.Proven) string {
 		"Thank you: nothing more is wanted from you. Whether it is the *right* share, Vault alone could say: make sure that it is the newest one that you were given for this cluster."
 }
 
-// drillMargin is what a drill is for: how many more holders may be lost.
+// drillMargin says how many more holders the cluster can lose. That is what a drill is for.
 func drillMargin(proven, threshold int, ended bool) string {
 	spare := proven - threshold
 	switch {
@@ -111,7 +111,7 @@ func drillMargin(proven, threshold int, ended bool) string {
 	return fmt.Sprintf(":rotating_light: *Too few could use their share*: %d of the %d that are needed. Find out what is wrong with the others before the key is needed.", proven, threshold)
 }
 
-// tries is why the last message of each person was not used.
+// tries returns for each account why its last message was not used.
 func tries(c rules.State) map[ceremony.Account]ceremony.Refusal {
 	tried := map[ceremony.Account]ceremony.Refusal{}
 	for _, e := range c.History {
@@ -122,8 +122,8 @@ func tries(c rules.State) map[ceremony.Account]ceremony.Refusal {
 	return tried
 }
 
-// tellsNothing reports whether a refusal is silent about whether somebody can use
-// their share.
+// tellsNothing reports whether a refusal leaves open whether the holder can use their
+// share.
 func tellsNothing(r ceremony.Refusal) bool {
 	return slices.Contains([]ceremony.Refusal{
 		ceremony.Busy, ceremony.IsFrozen, ceremony.NotCollecting, ceremony.Interrupted, ceremony.AlreadyCounted, ceremony.Closed, ceremony.Replayed,

@@ -3,8 +3,6 @@ package wording
 import (
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
@@ -12,9 +10,22 @@ import (
 	"conclave/plural"
 )
 
-// HistoryWords tells an event from the event alone: the ceremony has moved on
-// since, and a message says the same whenever it is posted.
+// HistoryWords tells an event from the event alone: the ceremony has moved on since,
+// and a message says the same whenever it is posted.
 func HistoryWords(c rules.State, e event.Entry) string {
+	for _, area := range []func(rules.State, event.Entry) string{
+		approvalHistory, shareHistory, resultHistory, againHistory, freezeHistory, endHistory,
+		watchedHistory, actHistory, backupHistory, tokenHistory, alarmHistory,
+	} {
+		if line := area(c, e); line != "" {
+			return line
+		}
+	}
+	return fmt.Sprintf("Entry %d of the journal: %s.", e.Seq, event.TypeOf(e.Event))
+}
+
+// approvalHistory tells of a plan that people agreed on, and of the attempt that begins with it.
+func approvalHistory(c rules.State, e event.Entry) string {
 	switch ev := e.Event.(type) {
 	case event.Approved:
 		return fmt.Sprintf(":white_check_mark: *%s* approved the plan `%s`%s.", Escape(ev.By.Name), Short(ev.PlanHash), signedWords(ev.Signed))
@@ -24,6 +35,13 @@ func HistoryWords(c rules.State, e event.Entry) string {
 		return startedWords(c.Plan, ev)
 	case event.KeyAnnounced:
 		return fmt.Sprintf(":envelope: %s, encrypted to this ceremony's key `%s`.", askedFor(c.Plan, ev.Key.Step), Code(ev.Key.Subkey))
+	}
+	return ""
+}
+
+// shareHistory tells of a share that came, and of a round that Vault refused.
+func shareHistory(c rules.State, e event.Entry) string {
+	switch ev := e.Event.(type) {
 	case event.Counted:
 		line := fmt.Sprintf(":inbox_tray: *%s*'s share is counted: %s  %d of %d", Escape(ev.By.Name),
 			squares(ev.Progress, c.Plan.Needed(ev.Step)), ev.Progress, c.Plan.Needed(ev.Step))
@@ -51,6 +69,13 @@ func HistoryWords(c rules.State, e event.Entry) string {
 		}
 		return fmt.Sprintf(":x: Vault refused round %d. %s In it were %s.%s A new round begins.",
 			ev.Round, blame(c.Plan.Operation, ev.Step), ListAnd(Names(ev.With)), suspicion(ev))
+	}
+	return ""
+}
+
+// resultHistory tells of what Vault made with the last share.
+func resultHistory(c rules.State, e event.Entry) string {
+	switch ev := e.Event.(type) {
 	case event.Rekeyed:
 		if rules.Elsewhere(ev) {
 			return ":key: " + elsewhereWords + " " + keepElsewhere + " Find out who has done it."
@@ -73,10 +98,31 @@ func HistoryWords(c rules.State, e event.Entry) string {
 			return ":white_check_mark: Vault shows that the new key is in force: its verification was completed without an answer that reached Conclave."
 		}
 		return fmt.Sprintf(":white_check_mark: *%s*'s share was the last one needed. The new key is proven and in force.", Escape(ev.By.Name))
+	}
+	return ""
+}
+
+// againHistory tells of an attempt or a round that begins again.
+func againHistory(c rules.State, e event.Entry) string {
+	switch ev := e.Event.(type) {
 	case event.VerificationDropped:
 		return fmt.Sprintf(":raised_hand: *%s* wants the new shares to be proven anew. Vault is asked to forget the proof so far; the old key stays in force.", Escape(ev.By.Name))
 	case event.ResetAsked:
 		return fmt.Sprintf(":raised_hand: *%s* wants the sealed nodes to forget the shares that they have counted.", Escape(ev.By.Name))
+	case event.AttemptLost:
+		return lostWords(c.Plan, ev)
+	case event.RoundReset:
+		if ev.Step == ceremony.StepUnseal {
+			return ":recycle: The sealed nodes have forgotten the shares that they had counted. Every holder is asked anew."
+		}
+		return ":recycle: The verification begins anew, under another nonce. The new shares stay as they are; the old key is still in force."
+	}
+	return ""
+}
+
+// freezeHistory tells of a freeze and its end.
+func freezeHistory(c rules.State, e event.Entry) string {
+	switch ev := e.Event.(type) {
 	case event.Frozen:
 		if ev.Why == event.PersonStopped {
 			return fmt.Sprintf(":octagonal_sign: Frozen: *%s* wants it so. Vault is asked nothing until people agree.", Escape(ev.Got))
@@ -86,13 +132,13 @@ func HistoryWords(c rules.State, e event.Entry) string {
 		return fmt.Sprintf(":raised_hand: *%s* wants to go on.", Escape(ev.By.Name))
 	case event.Resumed:
 		return ":arrow_forward: The ceremony goes on. Vault is compared with the plan first."
-	case event.AttemptLost:
-		return lostWords(c.Plan, ev)
-	case event.RoundReset:
-		if ev.Step == ceremony.StepUnseal {
-			return ":recycle: The sealed nodes have forgotten the shares that they had counted. Every holder is asked anew."
-		}
-		return ":recycle: The verification begins anew, under another nonce. The new shares stay as they are; the old key is still in force."
+	}
+	return ""
+}
+
+// endHistory tells of the end and of the transcripts that follow it.
+func endHistory(c rules.State, e event.Entry) string {
+	switch ev := e.Event.(type) {
 	case event.Closing:
 		who := "Conclave"
 		if ev.By != nil {
@@ -105,14 +151,82 @@ func HistoryWords(c rules.State, e event.Entry) string {
 			line += " " + words
 		}
 		return line
+	case event.TranscriptSigned:
+		return fmt.Sprintf(":scroll: Conclave's identity has signed transcript %d, of %s of its journal.", ev.Number, plural.Of(ev.Lines, "line"))
+	case event.Archived, event.ArchiveFailed:
+		return ArchivedWords(ev)
 	}
-	if line := watchedHistory(c, e); line != "" {
-		return line
-	}
-	return actHistory(c, e)
+	return ""
 }
 
-// signedWords says that more than an account stands behind what somebody said.
+// actHistory tells of an act that takes no shares.
+func actHistory(c rules.State, e event.Entry) string {
+	switch ev := e.Event.(type) {
+	case event.Initialized:
+		return fmt.Sprintf(":key: The cluster has its key: Vault has made %s, each encrypted to its receiver, and the first root token, encrypted to %s.",
+			plural.Of(len(ev.Shares), shareName(c.Plan)), requester(c.Plan))
+	case event.Rotated:
+		return fmt.Sprintf(":key: Vault writes with a new encryption key: term %d, installed %s. Before it: term %d.", ev.Key.Term, When(ev.Key.Installed), c.Plan.KeyTerm)
+	case event.RotationSet:
+		return fmt.Sprintf(":calendar: From now on Vault rotates its encryption key %s.", PolicyWords(ev.Policy))
+	}
+	return ""
+}
+
+// backupHistory tells of Vault's backup of new shares, until it is gone.
+func backupHistory(c rules.State, e event.Entry) string {
+	switch ev := e.Event.(type) {
+	case event.BackupRead:
+		line := fmt.Sprintf(":package: Vault's backup was read. It has something for %s. %s", ListAnd(ReceiversOf(ev)), OriginWords(ev))
+		if words := UnclaimedWords(ev); words != "" {
+			line += "\n" + words
+		}
+		return line
+	case event.DeletionAsked:
+		return fmt.Sprintf(":wastebasket: *%s* agreed that the backup is deleted.", Escape(ev.By.Name))
+	case event.BackupReminded:
+		return fmt.Sprintf(":bell: *%s* is told that Vault still keeps the backup of the new shares (reminder %d).", Escape(c.Plan.Initiator.Name), ev.Number)
+	case event.BackupLeft:
+		return ":package: *Nobody has had Vault's backup of the new shares deleted.* Only their holders can open it. Conclave reminds nobody any more, and no longer asks Vault for it."
+	case event.BackupDeleted:
+		if c.Plan.Operation.Rekeys() {
+			return ":wastebasket: Vault's backup of the new shares is gone."
+		}
+		return ":wastebasket: Vault keeps no backup any more."
+	}
+	return ""
+}
+
+// tokenHistory tells of a token after it was issued.
+func tokenHistory(c rules.State, e event.Entry) string {
+	switch ev := e.Event.(type) {
+	case event.AccessorGiven:
+		return fmt.Sprintf(":label: *%s* named the token: its accessor is `%s`. Vault is asked every minute whether it is gone.", Escape(ev.By.Name), Code(ev.Accessor))
+	case event.Reminded:
+		return fmt.Sprintf(":bell: *%s* is asked to revoke the token (reminder %d).", requester(c.Plan), ev.Number)
+	case event.TokenRevoked:
+		if ev.By != nil {
+			return fmt.Sprintf(":ballot_box_with_check: *%s* says that the token is revoked. Vault could not be asked: nobody named its accessor.", Escape(ev.By.Name))
+		}
+		return ":white_check_mark: The token is revoked: Vault does not know it any more."
+	case event.TokenLeft:
+		return ":rotating_light: *Nobody is known to have revoked the token.* It never expires. Conclave reminds nobody any more, and no longer asks Vault for it."
+	}
+	return ""
+}
+
+// alarmHistory tells of an alarm.
+func alarmHistory(c rules.State, e event.Entry) string {
+	switch ev := e.Event.(type) {
+	case event.Noticed:
+		return NoticedWords(c.Plan, e)
+	case event.Acknowledged:
+		return ":white_check_mark: " + acknowledgedWords(ev)
+	}
+	return ""
+}
+
+// signedWords says that a statement was signed, when it was.
 func signedWords(signed string) string {
 	if signed == "" {
 		return ""
@@ -120,7 +234,7 @@ func signedWords(signed string) string {
 	return ", signed with their PGP key"
 }
 
-// watchedHistory tells of people who are called, who watch, and who object.
+// watchedHistory tells of a roll call, of witnesses, and of people who object.
 func watchedHistory(c rules.State, e event.Entry) string {
 	switch ev := e.Event.(type) {
 	case event.RollCalled:
@@ -151,59 +265,8 @@ func watchedHistory(c rules.State, e event.Entry) string {
 	return ""
 }
 
-// actHistory tells what came of an act that took no shares, and of a token after
-// it was issued.
-func actHistory(c rules.State, e event.Entry) string {
-	switch ev := e.Event.(type) {
-	case event.Initialized:
-		return fmt.Sprintf(":key: The cluster has its key: Vault has made %s, each encrypted to its receiver, and the first root token, encrypted to %s.",
-			plural.Of(len(ev.Shares), shareName(c.Plan)), requester(c.Plan))
-	case event.Rotated:
-		return fmt.Sprintf(":key: Vault writes with a new encryption key: term %d, installed %s. Before it: term %d.", ev.Key.Term, When(ev.Key.Installed), c.Plan.KeyTerm)
-	case event.RotationSet:
-		return fmt.Sprintf(":calendar: From now on Vault rotates its encryption key %s.", PolicyWords(ev.Policy))
-	case event.BackupRead:
-		line := fmt.Sprintf(":package: Vault's backup was read. It has something for %s. %s", ListAnd(ReceiversOf(ev)), OriginWords(ev))
-		if words := UnclaimedWords(ev); words != "" {
-			line += "\n" + words
-		}
-		return line
-	case event.DeletionAsked:
-		return fmt.Sprintf(":wastebasket: *%s* agreed that the backup is deleted.", Escape(ev.By.Name))
-	case event.BackupReminded:
-		return fmt.Sprintf(":bell: *%s* is told that Vault still keeps the backup of the new shares (reminder %d).", Escape(c.Plan.Initiator.Name), ev.Number)
-	case event.BackupLeft:
-		return ":package: *Nobody has had Vault's backup of the new shares deleted.* Only their holders can open it. Conclave reminds nobody any more, and no longer asks Vault for it."
-	case event.BackupDeleted:
-		if c.Plan.Operation.Rekeys() {
-			return ":wastebasket: Vault's backup of the new shares is gone."
-		}
-		return ":wastebasket: Vault keeps no backup any more."
-	case event.AccessorGiven:
-		return fmt.Sprintf(":label: *%s* named the token: its accessor is `%s`. Vault is asked every minute whether it is gone.", Escape(ev.By.Name), Code(ev.Accessor))
-	case event.Reminded:
-		return fmt.Sprintf(":bell: *%s* is asked to revoke the token (reminder %d).", requester(c.Plan), ev.Number)
-	case event.TokenRevoked:
-		if ev.By != nil {
-			return fmt.Sprintf(":ballot_box_with_check: *%s* says that the token is revoked. Vault could not be asked: nobody named its accessor.", Escape(ev.By.Name))
-		}
-		return ":white_check_mark: The token is revoked: Vault does not know it any more."
-	case event.Noticed:
-		return NoticedWords(c.Plan, e)
-	case event.Acknowledged:
-		return ":white_check_mark: " + acknowledgedWords(ev)
-	case event.TranscriptSigned:
-		return fmt.Sprintf(":scroll: Conclave's identity has signed transcript %d, of %s of its journal.", ev.Number, plural.Of(ev.Lines, "line"))
-	case event.Archived, event.ArchiveFailed:
-		return KeptWords(ev)
-	case event.TokenLeft:
-		return ":rotating_light: *Nobody is known to have revoked the token.* It never expires. Conclave reminds nobody any more, and no longer asks Vault for it."
-	}
-	return fmt.Sprintf("Entry %d of the journal: %s.", e.Seq, event.TypeOf(e.Event))
-}
-
-// startedWords says what has begun. What Vault has no attempt of is collected
-// under a nonce of Conclave's own.
+// startedWords says what has begun. Where Vault has no attempt, the nonce is Conclave's
+// own.
 func startedWords(p ceremony.Plan, ev event.Started) string {
 	switch p.Operation {
 	case ceremony.Unseal:
@@ -227,25 +290,6 @@ func askedFor(p ceremony.Plan, step ceremony.Step) string {
 		return requester(p) + " is asked for the one-time password"
 	}
 	return "The holders are asked for shares of the key in force"
-}
-
-// lower goes on with a sentence.
-func lower(s string) string {
-	first, size := utf8.DecodeRuneInString(s)
-	return string(unicode.ToLower(first)) + s[size:]
-}
-
-func because(why string) string {
-	if why == "" {
-		return "."
-	}
-	return ": " + Escape(why)
-}
-
-// Upper begins a sentence.
-func Upper(s string) string {
-	first, size := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 // blame says what a refused round means. Vault refuses good shares of a recovery

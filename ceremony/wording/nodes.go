@@ -10,7 +10,7 @@ import (
 	"conclave/plural"
 )
 
-// nodeName is an address without what is the same for all of them.
+// nodeName returns an address without its scheme, which all of them share.
 func nodeName(address string) string {
 	return "`" + Code(strings.TrimPrefix(address, "https://")) + "`"
 }
@@ -23,7 +23,7 @@ func nodeNames(addresses []string) []string {
 	return all
 }
 
-// countUnsealed is how many nodes are known to be unsealed.
+// countUnsealed returns how many nodes are known to be unsealed.
 func countUnsealed(c rules.State) int {
 	n := 0
 	for _, node := range c.Nodes {
@@ -34,7 +34,7 @@ func countUnsealed(c rules.State) int {
 	return n
 }
 
-// silentNodes are the nodes that did not answer when they were asked last.
+// silentNodes returns the nodes that did not answer when they were asked last.
 func silentNodes(c rules.State) []string {
 	var silent []string
 	for _, n := range c.Nodes {
@@ -60,8 +60,8 @@ func sealedWords(c rules.State) string {
 		ListAnd(nodeNames(silent)))
 }
 
-// nodeWords is a line for every node of an unseal: how it is, how far it has come,
-// and whose shares are in it.
+// nodeWords returns a line for every node of an unseal: its state, its progress, and whose
+// shares it has counted.
 func nodeWords(c rules.State) string {
 	lines := make([]string, 0, len(c.Nodes)+1)
 	for _, n := range c.Nodes {

@@ -9,7 +9,7 @@ import (
 	"conclave/plural"
 )
 
-// Subject is what a ceremony is about. It can stand at the beginning of a line and
+// Subject says what a ceremony is about. It can stand at the beginning of a line and
 // behind a colon.
 func Subject(p ceremony.Plan) string {
 	switch p.Operation {
@@ -37,7 +37,7 @@ func Subject(p ceremony.Plan) string {
 	return fmt.Sprintf("%s on %s", p.Operation, p.Cluster)
 }
 
-// tokenName is what an operation issues.
+// tokenName returns the name of the token that an operation issues.
 func tokenName(op ceremony.Operation) string {
 	switch op {
 	case ceremony.RecoveryToken:
@@ -48,8 +48,8 @@ func tokenName(op ceremony.Operation) string {
 	return "root token"
 }
 
-// Purpose says what becomes of the cluster when the plan is carried out, for
-// whoever has to agree to it.
+// Purpose says what becomes of the cluster when the plan is carried out, for the people
+// who have to agree to it.
 func Purpose(p ceremony.Plan) string {
 	switch p.Operation {
 	case ceremony.Init:
@@ -99,8 +99,8 @@ func proofNeeded(p ceremony.Plan) string {
 	return fmt.Sprintf("%d of the receivers have proven theirs", p.NewThreshold)
 }
 
-// changes says who holds a share afterwards that holds none now, and the other
-// way round.
+// changes says who will hold a share and holds none now, who loses theirs, and who gets
+// the new share under another key.
 func changes(p ceremony.Plan) string {
 	var joins, leaves, keys []string
 	for _, r := range p.Receivers {
@@ -138,11 +138,11 @@ func keptFromOthers(p ceremony.Plan) string {
 		requester(p), ceremony.SpokenHash(p.OTP, commitmentWords))
 }
 
-// commitmentWords is how many words of a one-time password's commitment are
-// compared by voice, as many as `conclave otp` shows.
+// commitmentWords is how many words of a one-time password's commitment are compared by
+// voice. `conclave otp` shows as many.
 const commitmentWords = 8
 
-// Cautions are what nobody who reads of the plan may miss.
+// Cautions returns the warnings about a plan.
 func Cautions(p ceremony.Plan) []string {
 	var all []string
 	if words := unverified(p); words != "" {
@@ -169,7 +169,7 @@ func unverified(p ceremony.Plan) string {
 	return words
 }
 
-// shareName is what people hold a piece of.
+// shareName returns the name of the shares that an operation is about.
 func shareName(p ceremony.Plan) string {
 	if p.Operation == ceremony.RekeyRecovery || p.Seal != "" && (ceremony.Seal{Type: p.Seal}).UnsealsItself() {
 		return "recovery key share"
@@ -197,7 +197,7 @@ func useOfShares(p ceremony.Plan) string {
 	return "to unseal the cluster"
 }
 
-// Initiator is whoever proposed a ceremony. Conclave's own watches are nobody's account.
+// Initiator returns who proposed a ceremony: a person, or one of Conclave's own watches.
 func Initiator(p ceremony.Plan) string {
 	switch p.Initiator {
 	case ceremony.SealWatch:
@@ -208,7 +208,7 @@ func Initiator(p ceremony.Plan) string {
 	return Escape(p.Initiator.Name)
 }
 
-// requester is whoever gets the token.
+// requester returns the person who gets the token.
 func requester(p ceremony.Plan) string {
 	if p.Requester == nil {
 		return Initiator(p)

@@ -10,8 +10,7 @@ import (
 	"conclave/plural"
 )
 
-// Report is what people who took part want to know of the result, behind how it
-// ended.
+// Report tells the people who took part in an unseal or a drill what came of it.
 func Report(c rules.State) string {
 	switch c.Plan.Operation {
 	case ceremony.Unseal:
@@ -22,8 +21,8 @@ func Report(c rules.State) string {
 	return ""
 }
 
-// KeepBoth is for a rekey whose last answer was lost: Vault has ended it, and
-// nothing shows which key is in force.
+// KeepBoth is said of a rekey whose last answer was lost: Vault has ended it, and nothing
+// shows which key is in force.
 const KeepBoth = "*keep your old share and the new one* until a ceremony with the new shares has worked, a generate-root for example."
 
 // OutcomeWords says how it ended, and what became of the attempt in Vault.
@@ -123,8 +122,8 @@ func initResult(c rules.State) string {
 	return text + fmt.Sprintf("\n:key: %s has the first root token, and revokes it when the cluster is set up.", requester(p))
 }
 
-// closingReason is what a person gave as the reason or, when the ceremony could
-// not go on, what went wrong.
+// closingReason returns the reason that a person gave or, when the ceremony could not go
+// on, what went wrong.
 func closingReason(cl event.Closing) string {
 	switch {
 	case cl.Fault == ceremony.PlainPassword: // said of a message to its sender; here it is about the ceremony
@@ -137,6 +136,7 @@ func closingReason(cl event.Closing) string {
 	return "Why: " + Escape(cl.Why)
 }
 
+// OutcomeWord returns an outcome in one word.
 func OutcomeWord(o event.Outcome) string { return string(o) }
 
 // endingWords says what became of what was open in Vault, if anything could have

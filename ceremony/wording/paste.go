@@ -11,15 +11,15 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Pasted is a command that people paste into a shell. It is made here alone, of a form
-// that is written in this file and of words each of which has its shape. Of anything
-// else, a fingerprint that is a command of somebody else's, no command is made.
+// Pasted is a command that people paste into a shell. It is made in this file alone, of a
+// form that is written here and of words that each have their shape. If a word does not
+// have its shape, for example a fingerprint that is a command, no command is made.
 type Pasted struct{ Text string }
 
 // Made reports whether there is a command.
 func (p Pasted) Made() bool { return p.Text != "" }
 
-// String is the command, or words that say to paste nothing.
+// String returns the command, or words that say to paste nothing.
 func (p Pasted) String() string {
 	if !p.Made() {
 		return "# PASTE NOTHING AND SEND NOTHING. " + OddWords
@@ -27,15 +27,16 @@ func (p Pasted) String() string {
 	return p.Text
 }
 
+// OddWords are said in the place of a command that was not made.
 const OddWords = "What belongs here does not look as it always does; somebody may be interfering. Tell your security team."
 
-// Blank is a word of a command, and whether it is of its shape.
+// Blank is a word of a command. Fits is set when the word has its shape.
 type Blank struct {
 	Word string
 	Fits bool
 }
 
-// Paste fills in a form, whose verbs are all %s.
+// Paste returns a form, whose verbs are all %s, with its blanks filled in.
 func Paste(form string, blanks ...Blank) Pasted {
 	words := make([]any, len(blanks))
 	for i, b := range blanks {
@@ -49,24 +50,32 @@ func Paste(form string, blanks ...Blank) Pasted {
 
 var (
 	fileShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	// quotedShape is what stands for itself between quotes, in printf's format too.
+	// quotedShape matches what stands for itself between quotes, and in printf's format.
 	quotedShape = regexp.MustCompile(`^[A-Za-z0-9 .:_-]+$`)
 	armorShape  = regexp.MustCompile(`^(?:-----(?:BEGIN|END) PGP [A-Z ]+-----|[A-Za-z]+: [ -~]*|[A-Za-z0-9+/=]*)$`)
 	plainWord   = regexp.MustCompile(`^[A-Za-z0-9+./~][A-Za-z0-9+./~_-]*$`)
-	// windowsShape is what stands for itself between double quotes, in cmd and PowerShell.
+	// windowsShape matches what stands for itself between double quotes, in cmd and
+	// PowerShell.
 	windowsShape = regexp.MustCompile(`^[\pL\pN.~\\/][\pL\pM\pN .:~\\/_()+',;@#&={}\[\]-]*$`)
 	unprintable  = regexp.MustCompile(`[^\pL\pM\pN\pP\pS ]`)
 )
 
-func File(name string) Blank    { return Blank{name, fileShape.MatchString(name)} }
-func quoted(text string) Blank  { return Blank{text, quotedShape.MatchString(text)} }
+// File is the name of a file in the folder at hand.
+func File(name string) Blank { return Blank{name, fileShape.MatchString(name)} }
+
+// quoted is a text that stands between single quotes.
+func quoted(text string) Blank { return Blank{text, quotedShape.MatchString(text)} }
+
+// Encoded is a token that was combined with a one-time password.
 func Encoded(text string) Blank { return Blank{text, EncodedShape.MatchString(text)} }
-func AKey(f ceremony.Fingerprint) Blank {
-	return Blank{f.String(), f.Valid()}
-}
+
+// AKey is the fingerprint of a key.
+func AKey(f ceremony.Fingerprint) Blank { return Blank{f.String(), f.Valid()} }
+
+// AnID is the id of a ceremony.
 func AnID(id ceremony.ID) Blank { return Blank{string(id), id.Valid()} }
 
-// anyFile is a file wherever it is, in quotes where it needs them.
+// anyFile returns the path of a file as the shell of this system reads it.
 func anyFile(name string) Blank { return fileOn(runtime.GOOS, name) }
 
 func fileOn(system, name string) Blank {
@@ -84,8 +93,8 @@ func inQuotes(text string) string { return "'" + strings.ReplaceAll(text, "'", `
 // endOfPaste ends a here-document. No armor has a line like it.
 const endOfPaste = "CONCLAVE"
 
-// armored is a here-document's text. A line that ends it early would have the shell
-// run what follows.
+// armored returns the text of a here-document. A line that ends it early would have the
+// shell run what follows.
 func armored(text string) Blank {
 	text = strings.TrimRight(text, "\n")
 	fits := text != ""
@@ -95,24 +104,27 @@ func armored(text string) Blank {
 	return Blank{text, fits}
 }
 
+// here begins a here-document, in which the shell replaces nothing.
 const here = " <<'" + endOfPaste + "'"
 
+// PasteInto returns a command that reads an armored text.
 func PasteInto(command, text string) Pasted {
 	return Paste(command+here+"\n%s\n"+endOfPaste, armored(text))
 }
 
-// ImportCommand has gpg take a certificate.
+// ImportCommand imports a certificate into gpg.
 func ImportCommand(certificate string) Pasted { return PasteInto("gpg --import", certificate) }
 
-// ReadCommand has gpg show what somebody has signed, and whose signature it is.
+// ReadCommand shows a signed message, and whose signature it has.
 func ReadCommand(message string) Pasted { return PasteInto("gpg -d", message) }
 
-// begun holds back what follows in a pipe until something has come through it, and
-// has its first byte in $a: of a share that is missing or does not open, no envelope
-// is made.
+// begun holds back what follows in a pipe until something has come through it, and puts
+// the first byte into $a. So no envelope is made of a share that is missing or does not
+// open.
 const begun = `a=$(dd bs=1 count=1 2>/dev/null); test "$a" && `
 
-// SealCommand prints the envelope, into a file of the name out unless that is empty.
+// SealCommand makes the envelope of the share in the file from. It prints the envelope, or
+// writes it to the file out unless that is empty.
 func SealCommand(c rules.State, to ceremony.Person, key ceremony.Announced, from, out string) Pasted {
 	whole := c.ID().Valid() && key.Identity.Valid() && ceremony.IsNonce(key.Nonce) && ceremony.IsHash(c.PlanHash)
 	bound := func(text string) Blank { return Blank{text, whole && quotedShape.MatchString(text)} }
@@ -125,7 +137,7 @@ func SealCommand(c rules.State, to ceremony.Person, key ceremony.Announced, from
 		File(from), prefix, suffix, bound(key.Binding(c.ID(), c.PlanHash)), AKey(to.Key), subkey, into(out))
 }
 
-// into is a redirection to a file of this name, and nothing for none.
+// into returns a redirection to a file, or nothing when the name is empty.
 func into(out string) Blank {
 	if out == "" {
 		return Blank{Fits: true}
@@ -133,31 +145,31 @@ func into(out string) Blank {
 	return Blank{" > " + out, fileShape.MatchString(out)}
 }
 
-// AnswerCommand is how somebody answers a roll call with gpg: what is decrypted goes
-// from gpg to gpg, and its hash is what is signed.
+// AnswerCommand answers a roll call with gpg. What is decrypted goes from gpg to gpg, and
+// its hash is signed.
 func AnswerCommand(c rules.State, to ceremony.Person, challenge ceremony.Challenge, out string) Pasted {
 	return Paste(`gpg -qd`+here+` | (`+begun+`printf '%%s %%s\n' '%s' "$({ printf %%s "$a"; cat; } | gpg --with-colons --print-md sha256 | cut -d: -f3)" | gpg -sa -u %s)%s`+"\n%s\n"+endOfPaste,
 		quoted(c.StatementFor(ceremony.SayPresent).Line()), AKey(to.Key), into(out), armored(challenge.Ciphertext))
 }
 
-// signCommand is how a word is signed with gpg. A word is made of what Conclave has
-// chosen, so that nothing in it needs quoting.
+// StatementCommand signs a statement with gpg. The statement is made of what Conclave has
+// chosen, so nothing in it needs quoting.
 func StatementCommand(w ceremony.Statement, key ceremony.Fingerprint) Pasted {
 	return Paste("echo '%s' | gpg -sa -u %s", quoted(w.Line()), AKey(key))
 }
 
-// SignCommand is how a word is signed with gpg into a file, whatever its speaker adds.
+// SignCommand signs a statement with gpg into a file, whatever text its signer adds.
 func SignCommand(w ceremony.Statement, key ceremony.Fingerprint, out string) Pasted {
 	line := w.Line()
 	return Paste(`printf '%%s\n' %s | gpg --sign --armor -u %s%s`, Blank{inQuotes(line), !unprintable.MatchString(line)}, AKey(key), into(out))
 }
 
-// SaveCommand keeps a new share, and never in the place of another one.
+// SaveCommand writes a new share to a file, and never replaces one.
 func SaveCommand(name, armor string) Pasted {
 	return Paste("(set -C; cat > %s)"+here+"\n%s\n"+endOfPaste, File(name), armored(armor))
 }
 
-// TryCommand says on this computer whether a file opens, and shows nothing of it.
+// TryCommand tries on this computer whether a file opens, and shows nothing of it.
 func TryCommand(name string) Pasted {
 	return Paste("gpg -qd %s > "+os.DevNull+" && echo 'it opens'", anyFile(name))
 }

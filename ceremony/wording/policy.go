@@ -10,8 +10,8 @@ import (
 	"conclave/plural"
 )
 
-// demands says what a cluster asks of ceremonies of one operation beyond its own
-// words, empty when that is nothing.
+// demands says what the policy of a cluster asks of one operation, or nothing when it asks
+// nothing.
 func demands(op ceremony.Operation, p ceremony.Policy) string {
 	var said []string
 	add := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
@@ -59,7 +59,7 @@ func demands(op ceremony.Operation, p ceremony.Policy) string {
 	return "`" + string(op) + "`: " + strings.Join(said, "; ")
 }
 
-// PolicyLines are what a cluster asks of each of its operations.
+// PolicyLines says what the policy of a cluster asks of each of its operations.
 func PolicyLines(cl ceremony.Cluster) string {
 	var lines []string
 	for _, op := range cl.Operations {

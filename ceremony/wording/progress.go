@@ -11,8 +11,8 @@ import (
 	"conclave/plural"
 )
 
-// Progress is how far the ceremony has come, as a picture and by name: who is in,
-// and who is still missing.
+// Progress says how far the ceremony has come, as a picture and by name: whose shares are
+// counted, and whose are missing.
 func Progress(c rules.State) string {
 	switch {
 	case c.Plan.Operation == ceremony.Unseal:
@@ -42,6 +42,7 @@ func Progress(c rules.State) string {
 	return b.String()
 }
 
+// needed returns how many shares the round needs.
 func needed(c rules.State) int {
 	if c.Round.Required > 0 {
 		return c.Round.Required
@@ -49,8 +50,8 @@ func needed(c rules.State) int {
 	return c.Plan.Needed(c.Round.Step)
 }
 
-// contributions are the shares of the round, with the one that completed it:
-// that one is told by what Vault made of it, and not counted in the round.
+// contributions returns the shares of the round, with the one that completed it. That one
+// is not counted in the round: the event of what Vault made names its holder.
 func contributions(c rules.State) []rules.Contribution {
 	in := slices.Clone(c.Round.Counted)
 	for _, e := range c.History {
@@ -86,7 +87,7 @@ func HandedOut(c rules.State) string {
 	return strings.Join(lines, "\n")
 }
 
-// parcelName is what a person is sent.
+// parcelName returns the name of what a person is sent.
 func parcelName(p ceremony.Plan, kind rules.MessageKind) string {
 	switch {
 	case kind == rules.TokenMessage && p.Operation == ceremony.Init:
@@ -103,6 +104,7 @@ func parcelName(p ceremony.Plan, kind rules.MessageKind) string {
 	return "new share"
 }
 
+// givenUp reports whether a message can't be delivered and is not tried again.
 func givenUp(c rules.State, key string) bool {
 	return slices.ContainsFunc(c.History, func(e event.Entry) bool {
 		u, ok := e.Event.(event.Undeliverable)

@@ -11,6 +11,7 @@ import (
 
 const lastOne = ":white_check_mark: *Your share is counted, and it was the last one needed.* "
 
+// ReceiptWords tells a holder what became of their message.
 func ReceiptWords(c rules.State, e event.Entry) string {
 	switch ev := e.Event.(type) {
 	case event.Started:

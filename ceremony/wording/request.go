@@ -9,8 +9,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// NotAsked says whom a request has not reached: it is on its way, or can never be
-// delivered (P10).
+// NotAsked names the people whom a request has not reached, because it is on its way or
+// can never be delivered (P10).
 func NotAsked(c rules.State) string {
 	waiting, lost := c.Unasked()
 	var lines []string
@@ -23,8 +23,8 @@ func NotAsked(c rules.State) string {
 	return strings.Join(lines, "\n")
 }
 
-// instead says what people type whom a request can't reach, where that does not stand
-// in the status post in any case.
+// instead says what people type whom a request can't reach, unless the status post shows
+// that anyway.
 func instead(c rules.State, lost []rules.Message) string {
 	form := ""
 	switch lost[0].Kind {
@@ -42,7 +42,7 @@ func instead(c rules.State, lost []rules.Message) string {
 	return fmt.Sprintf(" Once the account works, they type `/ceremony "+form+"`.", c.ID())
 }
 
-// receivers are the people whom messages are for, each of them once.
+// receivers returns the people whom messages are for, each of them once.
 func receivers(messages []rules.Message) []string {
 	var people []ceremony.Person
 	for _, m := range messages {
@@ -53,8 +53,8 @@ func receivers(messages []rules.Message) []string {
 	return Names(people)
 }
 
-// wanted are people of whom something is wanted, those marked whom the request for it
-// can't reach.
+// wanted returns the names of people who are asked for something, and marks those whom the
+// request can't reach.
 func wanted(c rules.State, people []ceremony.Person) []string {
 	_, lost := c.Unasked()
 	all := Names(people)

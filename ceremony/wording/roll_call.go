@@ -7,7 +7,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// rollCallWords says who has answered and who is waited for.
+// rollCallWords says how many have answered a roll call, and who has not.
 func rollCallWords(c rules.State) string {
 	var missing []ceremony.Person
 	for _, p := range c.Plan.RollCall {

@@ -8,12 +8,12 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// insistHint is what a holder may do who knows better than the ledger. It has to be
-// clear at 3 a.m. what follows when they don't.
+// insistHint says what a holder may do who knows better than the ledger. It has to be
+// clear at 3 a.m. what follows when they are wrong.
 const insistHint = "If you are *sure* that it is the right one, since the key was changed without Conclave or restored from a snapshot: run the same command again, so that you sign it anew, and send me what it prints. Then I use it on your word. If it is wrong after all, Vault throws away everybody's share of this round."
 
-// doubted is what a holder reads of a share that was not used because Conclave knows
-// better, with where it knows that from.
+// doubted returns the words for a share that was not used because Conclave knows better,
+// with the ceremony that it knows that from.
 func doubted(c rules.State, ev event.Declined) Words {
 	w := ExplainRefusal(ev.Reason)
 	if ev.See == "" {
@@ -39,8 +39,8 @@ func doubted(c rules.State, ev event.Declined) Words {
 	return w
 }
 
-// standing is what a line says of the share that somebody has just brought, beside
-// that it came; empty when nothing is remarkable.
+// standing returns a line about a share that has just come, or nothing when nothing about
+// it is remarkable.
 func standing(c rules.State, by ceremony.Person, e event.Entry) string {
 	switch r := c.Brought(by, e); {
 	case r.Insisted != "":
@@ -51,8 +51,8 @@ func standing(c rules.State, by ceremony.Person, e event.Entry) string {
 	return ""
 }
 
-// suspicion names those of a refused round whose share was not known to be right,
-// empty when that tells nobody from anybody.
+// suspicion names the holders of a refused round whose shares were not known to be right.
+// It is empty when that would not tell one holder from another.
 func suspicion(ev event.RoundRefused) string {
 	if len(ev.Suspects) == 0 {
 		return ""
@@ -60,7 +60,8 @@ func suspicion(ev event.RoundRefused) string {
 	return fmt.Sprintf(" The other shares are known from earlier ceremonies; *not known: %s*.", ListAnd(Names(ev.Suspects)))
 }
 
-// onTheirWord marks a share that Conclave had refused before its holder insisted.
+// onTheirWord returns a mark for a share that Conclave had refused before its holder
+// insisted.
 func onTheirWord(c rules.State, by ceremony.Person) string {
 	if c.Brought(by, c.History[len(c.History)-1]).Insisted == "" {
 		return ""

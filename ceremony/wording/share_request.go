@@ -9,7 +9,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Request is what is wanted of somebody in one step.
+// Request holds the words of a request for a share or a password.
 type Request struct {
 	What string // the title
 	Line string // what a phone shows
@@ -19,7 +19,7 @@ type Request struct {
 	Note string // about that file
 }
 
-// RequestOf says what a step wants of somebody.
+// RequestOf returns the request of a step to a person.
 func RequestOf(c rules.State, to ceremony.Person, step ceremony.Step) Request {
 	r := Request{
 		What: "Your share of the key in force is needed",
@@ -78,7 +78,7 @@ func MayCome(p ceremony.Plan, way ceremony.Intake) bool {
 	return len(p.Ways) == 0 || slices.Contains(p.Ways, way)
 }
 
-// HowToSend says which ways there are besides the form, which has a button.
+// HowToSend says which ways a plan allows besides the form, which has a button.
 func HowToSend(p ceremony.Plan) string {
 	text, file := MayCome(p, ceremony.ByText), MayCome(p, ceremony.ByFile)
 	switch {
@@ -92,7 +92,7 @@ func HowToSend(p ceremony.Plan) string {
 	return "with the form and not as a message"
 }
 
-// AgreedBy says who stands behind a request.
+// AgreedBy says who proposed a ceremony and who approved it.
 func AgreedBy(c rules.State) string {
 	if len(c.Approvals) == 0 {
 		return "opened by " + Initiator(c.Plan)
@@ -104,7 +104,7 @@ func AgreedBy(c rules.State) string {
 	return fmt.Sprintf("proposed by %s and approved by %s", Initiator(c.Plan), ListAnd(all))
 }
 
-// Grouped is a fingerprint as gpg prints it for comparing.
+// Grouped returns a fingerprint in groups, as gpg prints it for comparing.
 func Grouped(f ceremony.Fingerprint) string {
 	s := f.String()
 	var groups []string

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
@@ -14,13 +13,13 @@ import (
 	"conclave/plural"
 )
 
-// SpokenWords is how many PGP words of a plan's hash are shown. They tell two
-// plans apart over the phone; the whole hash is in the approver's message.
+// SpokenWords is how many PGP words of a plan's hash are shown. They tell two plans apart
+// on the phone; the whole hash is in the approver's message.
 const SpokenWords = 4
 
-// BoardFacts are what stays the same while the ceremony goes on, and how Vault
-// answers.
-func BoardFacts(c rules.State, live rules.Live, now time.Time) []Fact {
+// StatusFacts returns the table of the status post: what stays the same while the ceremony
+// goes on, and how Vault answers.
+func StatusFacts(c rules.State, live rules.Live, now time.Time) []Fact {
 	table := []Fact{
 		{"Ceremony", "`" + string(c.ID()) + "`"},
 		{"Plan", planHash(c)},
@@ -45,7 +44,7 @@ func BoardFacts(c rules.State, live rules.Live, now time.Time) []Fact {
 	return table
 }
 
-// termWords is the encryption key's term, and what it was.
+// termWords returns the term of the encryption key, and the term before it.
 func termWords(c rules.State) string {
 	if rotated, ok := c.Result.(event.Rotated); ok {
 		return fmt.Sprintf("term %d, before it %d", rotated.Key.Term, c.Plan.KeyTerm)
@@ -53,8 +52,8 @@ func termWords(c rules.State) string {
 	return "term " + strconv.Itoa(c.Plan.KeyTerm)
 }
 
-// BoardLine is what a phone shows of the status post.
-func BoardLine(c rules.State) string {
+// StatusLine returns the line of the status post that a phone shows.
+func StatusLine(c rules.State) string {
 	said := string(c.Phase)
 	switch {
 	case c.Ended():
@@ -115,7 +114,7 @@ func StateWords(c rules.State) string {
 	return "*" + string(c.Phase) + "*"
 }
 
-// waitsToBegin says what is waited for before anything begins, empty when nothing is.
+// waitsToBegin says what is waited for before anything begins, or nothing.
 func waitsToBegin(c rules.State) string {
 	if c.Gate() == ceremony.GateStart {
 		return "A witness has to let it begin: " + ListOr(wanted(c, c.Plan.Witnesses)) + "."
@@ -140,8 +139,7 @@ func approved(c rules.State, who ceremony.Account) bool {
 	return slices.ContainsFunc(c.Approvals, func(a ceremony.Approval) bool { return a.By.Account == who })
 }
 
-// Beginning says what happens between the approval and the first share, or the
-// act.
+// Beginning says what happens between the approval and the first share, or the act.
 func Beginning(c rules.State) string {
 	_, starting := pendingEvent(c).(event.Starting)
 	switch op := c.Plan.Operation; {
@@ -174,8 +172,7 @@ func collecting(c rules.State) string {
 	return ":inbox_tray: *Collecting shares* of the key in force."
 }
 
-// handingOut says what is on its way to people, and what it is good for until
-// then.
+// handingOut says what is on its way to people, and which shares are in force until then.
 func handingOut(c rules.State) string {
 	switch {
 	case Deletable(c):
@@ -211,7 +208,7 @@ func closingWords(op ceremony.Operation) string {
 	return "Vault is being asked what has become of it."
 }
 
-// UnknownYet says what is on its way and has no outcome (P10).
+// UnknownYet says what is on its way and has no outcome yet (P10).
 func UnknownYet(c rules.State) string {
 	switch ev := pendingEvent(c).(type) {
 	case event.Offered:
@@ -242,7 +239,7 @@ func pendingEvent(c rules.State) event.Event {
 	return c.Pending.Event
 }
 
-// ActWords is an act behind the words "Vault is being asked".
+// ActWords returns an act, to stand behind the words "Vault is being asked".
 func ActWords(act event.Act) string {
 	switch act {
 	case event.Initializing:
@@ -278,7 +275,7 @@ func FreezeWords(c rules.State) string {
 	return b.String()
 }
 
-// freezeFound says what differs from what.
+// freezeFound shows the two values that differ.
 func freezeFound(f event.Frozen) string {
 	switch {
 	case f.Want == "" && f.Got == "":
@@ -293,6 +290,7 @@ func freezeFound(f event.Frozen) string {
 	return fmt.Sprintf("\nThe plan says: `%s`\nVault says: `%s`", Code(f.Want), Code(f.Got))
 }
 
+// FreezeReason says why a ceremony froze.
 func FreezeReason(p ceremony.Plan, ev event.Frozen) string {
 	switch ev.Why {
 	case event.VaultDiffers:
@@ -339,52 +337,4 @@ func VaultLine(c rules.State, live rules.Live) string {
 
 func planHash(c rules.State) string {
 	return fmt.Sprintf("`%s`\n%s", Short(c.PlanHash), ceremony.SpokenHash(c.PlanHash, SpokenWords))
-}
-
-// Short is as much of a hash as people compare at a glance.
-func Short(hash string) string { return hash[:min(len(hash), 16)] }
-
-// ListOr is "a, b or c".
-func ListOr(names []string) string { return enumerate(names, "or") }
-
-// ListAnd is "a, b and c".
-func ListAnd(names []string) string { return enumerate(names, "and") }
-
-func enumerate(names []string, word string) string {
-	switch len(names) {
-	case 0:
-		return "nobody"
-	case 1:
-		return names[0]
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " " + word + " " + names[len(names)-1]
-}
-
-func Names(people []ceremony.Person) []string {
-	all := make([]string, len(people))
-	for i, p := range people {
-		all[i] = Escape(p.Name)
-	}
-	return all
-}
-
-// maxCode is how much of a text of Vault's is shown: what to do stands behind it.
-const maxCode = 1000
-
-// Code keeps a text from ending the inline code that it stands in, which a new
-// line does as well.
-func Code(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '`':
-			return '\''
-		case !unicode.IsPrint(r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
-	return Escape(Clip(s, maxCode))
 }

@@ -2,11 +2,14 @@ package wording
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
+	"conclave/ceremony"
 	"conclave/plural"
 )
 
@@ -20,14 +23,17 @@ const (
 	MaxBlocks  = 50
 )
 
+// MaxListed is how many ceremonies a list shows.
+const MaxListed = 15
+
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// Escape keeps what a person wrote from becoming a link or a mention.
+// Escape returns a text that can't become a link or a mention.
 // Source: docs.slack.dev "Formatting message text".
 func Escape(s string) string { return escaper.Replace(s) }
 
-// Clip cuts after n characters, never in the middle of an entity or of a
-// date, which both end where the cut shows.
+// Clip returns the first n characters of a longer text, with an ellipsis as the last. It
+// never cuts an entity or a date in two.
 func Clip(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
@@ -41,20 +47,21 @@ func Clip(s string, n int) string {
 	return cut + "…"
 }
 
+// Fact is a row of a table.
 type Fact struct{ Name, Value string }
 
-// When is a moment in the reader's own time zone.
+// When returns a moment, which Slack shows in the reader's own time zone.
 func When(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
-// clock is a moment of today in the reader's own time zone.
+// clock returns the time of day of a moment, in the reader's own time zone.
 func clock(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("15:04 UTC"))
 }
 
-// Left is the time until t in steps that are coarser the longer it is, so that a
-// status post is not edited every minute of a long ceremony.
+// Left returns the time until t. Its steps are coarser the longer it is, so that a status
+// post is not edited every minute of a long ceremony.
 func Left(t, now time.Time) string {
 	d := t.Sub(now)
 	switch {
@@ -73,7 +80,7 @@ func Left(t, now time.Time) string {
 	}
 }
 
-// Thousands is a large number that can be read.
+// Thousands returns a number with a comma between thousands.
 func Thousands(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -82,8 +89,105 @@ func Thousands(n int64) string {
 	return s
 }
 
-// squares is progress as a picture.
+// squares returns progress as a picture.
 func squares(done, of int) string {
 	done = min(max(done, 0), of)
 	return strings.Repeat("🟩", done) + strings.Repeat("⬜", of-done)
+}
+
+// Whenever returns a moment, or "never" for the zero time.
+func Whenever(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return When(t)
+}
+
+// Spell returns a duration as people say it.
+func Spell(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d%day == 0 && d > day:
+		return plural.Of(int(d/day), "day")
+	case d%time.Hour == 0 && d > 0:
+		return plural.Of(int(d/time.Hour), "hour")
+	case d%time.Minute == 0 && d > 0:
+		return plural.Of(int(d/time.Minute), "minute")
+	}
+	return d.String()
+}
+
+// SamePeople reports whether two lists have the same accounts in the same order.
+func SamePeople(a, b []ceremony.Person) bool {
+	return slices.EqualFunc(a, b, func(x, y ceremony.Person) bool { return x.Account == y.Account })
+}
+
+// Short returns as much of a hash as people compare at a glance.
+func Short(hash string) string { return hash[:min(len(hash), 16)] }
+
+// ListOr returns "a, b or c".
+func ListOr(names []string) string { return enumerate(names, "or") }
+
+// ListAnd returns "a, b and c".
+func ListAnd(names []string) string { return enumerate(names, "and") }
+
+func enumerate(names []string, word string) string {
+	switch len(names) {
+	case 0:
+		return "nobody"
+	case 1:
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " " + word + " " + names[len(names)-1]
+}
+
+// Names returns the names of people, escaped.
+func Names(people []ceremony.Person) []string {
+	all := make([]string, len(people))
+	for i, p := range people {
+		all[i] = Escape(p.Name)
+	}
+	return all
+}
+
+// maxCode is how many characters of a text of Vault's are shown. What to do stands behind
+// it.
+const maxCode = 1000
+
+// Code returns a text for inline code. The text can't end the code, which a backtick or a
+// new line would do.
+func Code(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '`':
+			return '\''
+		case !unicode.IsPrint(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+	return Escape(Clip(s, maxCode))
+}
+
+// lower returns a sentence with a small first letter, to go on with.
+func lower(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToLower(first)) + s[size:]
+}
+
+// because returns the reason behind a colon, or a full stop.
+func because(why string) string {
+	if why == "" {
+		return "."
+	}
+	return ": " + Escape(why)
+}
+
+// Upper returns a text with a capital first letter.
+func Upper(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }

@@ -11,6 +11,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
+// The commands for a token that people have in VAULT_TOKEN.
 const (
 	RevokeSelf   = "vault token revoke -self"
 	ShowAccessor = "vault token lookup -format=json | jq -r .data.accessor"
@@ -19,10 +20,11 @@ const (
 	DeleteDRToken = "vault write sys/replication/dr/secondary/operation-token/delete dr_operation_token=-"
 )
 
-// EncodedShape is what may be a token combined with a one-time password. It goes
-// into a command that people paste into a shell, and it is what Vault sent.
+// EncodedShape matches what may be a token combined with a one-time password. Vault sends
+// it, and it goes into a command that people paste into a shell.
 var EncodedShape = regexp.MustCompile(`^[A-Za-z0-9+/=_-]+$`)
 
+// TokenTitle names the token of a plan, and its cluster.
 func TokenTitle(p ceremony.Plan) string {
 	if p.Operation == ceremony.Init {
 		return "first root token for " + p.Cluster
@@ -30,6 +32,7 @@ func TokenTitle(p ceremony.Plan) string {
 	return tokenName(p.Operation) + " for " + p.Cluster
 }
 
+// ReasonOr returns a reason in quotes, or other words when there is none.
 func ReasonOr(reason, otherwise string) string {
 	if reason == "" {
 		return otherwise
@@ -45,7 +48,7 @@ func tokenForm(p ceremony.Plan) string {
 	return "encrypted to " + requester(p)
 }
 
-// Revocation says what is known of a token after it was issued.
+// Revocation says what is known about a token after it was issued.
 func Revocation(c rules.State) string {
 	p := c.Plan
 	switch {
@@ -72,7 +75,7 @@ func Revocation(c rules.State) string {
 	return fmt.Sprintf(":hourglass_flowing_sand: *The token is not known to be revoked yet.* %s revokes it when the work is done, and names its accessor for Conclave to see it go: `/ceremony accessor %s ACCESSOR`", requester(p), c.ID())
 }
 
-// MomentOf is when an event of one type was last written, zero if none was.
+// MomentOf returns when an event of type E was last written, or the zero time.
 func MomentOf[E event.Event](c rules.State) time.Time {
 	for _, e := range slices.Backward(c.History) {
 		if _, ok := e.Event.(E); ok {

@@ -5,7 +5,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// GateWords is the step that a gate keeps from happening.
+// GateWords says what a gate keeps from happening.
 func GateWords(c rules.State, gate ceremony.Gate) string {
 	switch gate {
 	case ceremony.GateStart:
@@ -23,8 +23,8 @@ func GateWords(c rules.State, gate ceremony.Gate) string {
 	return "the next step happens"
 }
 
-// GateValue names the question, too: who let one step happen has said nothing about
-// the next.
+// GateValue is the value of a button that lets one step happen. It is not good for the next
+// step.
 func GateValue(c rules.State) string {
 	return ButtonValue(c) + " " + c.StatementFor(ceremony.SayProceed).More
 }

@@ -1,4 +1,4 @@
-package bot
+package command_test
 
 import (
 	"errors"
@@ -8,9 +8,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"conclave/bot/command"
-	"conclave/bot/refusal"
 	"conclave/ceremony"
-	"conclave/ceremony/rules"
+)
+
+const (
+	hexShare  = "5f2a9c1b7d3e8f604152637485960718293a4b5c6d7e8f90a1b2c3d4e5f6071899"
+	baseShare = "XyqcG30+j2BBUmN0hZYHGCk6S1xtfo+QobLD1OX2BxiZ"
+
+	accessor   = "zh3jTqRz0mTuTZmZY6M63sBX"
+	oneTime    = "q7Wm2ZpX4vRkT9sLbN3cYd8HfGjA" // a one-time password of Vault's length
+	commitment = "3f5a1c7e9b2d4f608172839405a6b7c8d9eafb0c1d2e3f405162738495a6b7c8"
 )
 
 func TestCommandsAreUnderstood(t *testing.T) {
@@ -100,142 +107,4 @@ func TestMisuseIsAnsweredWithTheRightForm(t *testing.T) {
 			t.Errorf("%q is answered %v", typed, err)
 		}
 	}
-}
-
-// TestSecretTypedAsCommandIsNotUsed is about people in a hurry (P1): whatever
-// the verb, what looks like a share, a token or a PGP block trips the wire, and
-// nothing of it comes back.
-func TestSecretTypedAsCommandIsNotUsed(t *testing.T) {
-	for _, secret := range []string{
-		hexShare, baseShare, strings.ToUpper(hexShare), "hvs.CAESIJ0123456789abcdefghijklmnop", "s.0123456789abcdefghijklmn",
-		"-----BEGIN PGP MESSAGE----- hF4D -----END PGP MESSAGE-----", "—BEGIN PGP PRIVATE KEY BLOCK—", "`" + baseShare + "`",
-	} {
-		for _, before := range []string{"", "submit ", "submit k7m2 ", "approve k7m2 ", "approve ", "cancel k7m2 ", "start rekey prod ", "help ", "xyzzy ", "status "} {
-			cmd, err := command.ParseCommand(before+secret, nil)
-			if !command.Shows(err) || cmd.Verb != "" {
-				t.Errorf("%q with a secret: %v, %v", before, cmd, err)
-			}
-		}
-	}
-}
-
-// TestTokenTypedForItsAccessorIsToBeRevoked is about the one word with which people
-// mix up an accessor (P1).
-func TestTokenTypedForItsAccessorIsToBeRevoked(t *testing.T) {
-	for _, typed := range []string{
-		"accessor k7m2 hvs.0123456789abcdefghijklmn", "accessor k7m2 `hvs.0123456789abcdefghijklmn`", "accessor k7m2 s.0123456789abcdefghijklmn",
-		"ACCESSOR hvs.0123456789abcdefghijklmn", "accessor k7m2 token=hvs.0123456789abcdefghijklmn",
-	} {
-		cmd, err := command.ParseCommand(typed, nil)
-		if !errors.Is(err, refusal.TokenAsAccessor) || cmd.Accessor != "" {
-			t.Errorf("%q: %+v, %v", typed, cmd, err)
-		}
-	}
-	if said := explain(refusal.TokenAsAccessor).String(); !strings.Contains(said, "revoke it now") {
-		t.Errorf("whoever shows a token is told %q", said)
-	}
-	if _, err := command.ParseCommand("accessor k7m2 "+hexShare, nil); !errors.Is(err, refusal.InCommand) {
-		t.Errorf("a share is answered %v", err)
-	}
-}
-
-// TestPasswordTypedForItsCommitmentIsNotUsed: whoever has the password can read the
-// token, and Slack would keep it (P1).
-func TestPasswordTypedForItsCommitmentIsNotUsed(t *testing.T) {
-	for _, typed := range []string{
-		"start generate-root prod otp=" + oneTime, "start generate-root prod OTP=“" + oneTime + "” why", "start generate-root prod why otp=" + oneTime,
-		"start rekey prod otp=" + oneTime, oneTime, "submit " + oneTime[:26], "approve k7m2 otp:`" + oneTime + "`", "strat generate-root prod otp=" + oneTime, "start generate-root prod otp=" + oneTime + oneTime + oneTime[:8],
-	} {
-		if cmd, err := command.ParseCommand(typed, nil); !errors.Is(err, refusal.PasswordInCommand) {
-			t.Errorf("%q: %+v, %v", typed, cmd, err)
-		}
-	}
-	for _, typed := range []string{"start generate-root prod otp=COMMITMENT why", "start generate-root prod otp=" + commitment[:63], "start generate-root prod otp="} {
-		if _, err := command.ParseCommand(typed, nil); err != nil {
-			t.Errorf("%q is the engine's to refuse, and was answered %v", typed, err)
-		}
-	}
-}
-
-func TestUnderstoodCommandIsUnderstoodAgain(t *testing.T) {
-	for _, typed := range []string{
-		"start rekey prod", "start rekey prod a reason = none", "start rotate-config prod enabled=yes interval=12h more traffic",
-		"start generate-root prod otp=" + commitment + " break glass",
-	} {
-		first, err := command.ParseCommand(typed, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := command.ParseCommand(first.Understood(), nil)
-		if diff := cmp.Diff(first, again, cmp.AllowUnexported(command.Command{})); err != nil || diff != "" {
-			t.Errorf("%q: %v\n%s", typed, err, diff)
-		}
-	}
-}
-
-func TestOrdinaryWordsTripNoWire(t *testing.T) {
-	for _, typed := range []string{
-		"start rekey prod https://tickets.example/browse/OPS-412?focused=1234567890123456789012345678901234567890",
-		"start rekey prod commit 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
-		"cancel k7m2 donaudampfschifffahrtselektrizitaetenhaupt",
-		"cancel k7m2 KubernetesAdmissionWebhookss and 4fade98eaade1de022eeb07aa126",
-	} {
-		if _, err := command.ParseCommand(typed, nil); err != nil {
-			t.Errorf("%q: %v", typed, err)
-		}
-	}
-}
-
-func TestCeremonyIsFoundByPartOfItsID(t *testing.T) {
-	mk := func(id ceremony.ID, s rules.Phase) rules.State {
-		return rules.State{Plan: ceremony.Plan{Ceremony: id}, Phase: s}
-	}
-	all := []rules.State{
-		mk("prod-rekey-k7m2", rules.PhaseCollecting), mk("prod-rekey-aaaa", rules.PhaseEnded),
-		mk("stage-rekey-k7m3", rules.PhaseProposed), mk("prod-generate-root-k7m2", rules.PhaseEnded),
-	}
-	for typed, want := range map[string]ceremony.ID{
-		"k7m2": "prod-rekey-k7m2", "prod": "prod-rekey-k7m2", "k7m3": "stage-rekey-k7m3", "aaaa": "prod-rekey-aaaa",
-		"prod-generate-root-k7m2": "prod-generate-root-k7m2", "stage-rekey": "stage-rekey-k7m3",
-	} {
-		if got, err := command.Resolve(typed, all, false); got != want || err != nil {
-			t.Errorf("%q is %q, %v; want %q", typed, got, err, want)
-		}
-	}
-	if _, err := command.Resolve("zzzz", all, false); !errors.Is(err, refusal.NoSuchID) {
-		t.Errorf("an unknown id: %v", err)
-	}
-	if _, err := command.Resolve("prod", append(all, mk("prod-rekey-bbbb", rules.PhaseApproved)), false); !errors.Is(err, refusal.ManyIDs) {
-		t.Errorf("an ambiguous id: %v", err)
-	}
-	if _, err := command.OnlyOpen(all); !errors.Is(err, refusal.ManyOpen) {
-		t.Errorf("two are open, none named: %v", err)
-	}
-	if id, err := command.OnlyOpen(all[:2]); id != "prod-rekey-k7m2" || err != nil {
-		t.Errorf("the only open one: %q, %v", id, err)
-	}
-	if _, err := command.OnlyOpen(nil); !errors.Is(err, refusal.NoneOpen) {
-		t.Errorf("none is open: %v", err)
-	}
-}
-
-// FuzzSlashText holds two properties: every text is either a command with a known
-// verb or an error with words, and no command carries what trips the wire.
-func FuzzSlashText(f *testing.F) {
-	for _, seed := range seeds(f, "slash") {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, typed string) {
-		cmd, err := command.ParseCommand(typed, nil)
-		switch {
-		case err != nil:
-			if !ordinary(err) || explain(err).What == "" {
-				t.Fatalf("%q: error without words: %v", typed, err)
-			}
-		case command.Misuse(cmd.Verb) == nil || strings.ContainsAny(cmd.ID+cmd.Cluster, " \n\t"):
-			t.Fatalf("%q is %+v", typed, cmd)
-		case command.Guard(cmd.Verb, cmd.ID+" "+cmd.Cluster+" "+cmd.Text+" "+cmd.Accessor+" otp="+cmd.Options["otp"], nil, nil) != nil:
-			t.Fatalf("%q: something secret got through: %+v", typed, cmd)
-		}
-	})
 }

@@ -9,19 +9,19 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Sign makes of a parcel what its receiver gets.
+// Sign returns a parcel as its receiver gets it, signed.
 type Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
 
-// ButtonValue names the ceremony and the plan that a button stands under.
+// ButtonValue is the value of a button. It names the ceremony and the plan.
 func ButtonValue(c rules.State) string { return string(c.ID()) + " " + c.PlanHash }
 
-// FreezeValue names the freeze, too: who agreed that one was harmless has said
-// nothing about the next.
+// FreezeValue is the value of a button that decides about a freeze. It is not good for the
+// next freeze.
 func FreezeValue(c rules.State) string {
 	return ButtonValue(c) + " " + strconv.Itoa(LastFreeze(c))
 }
 
-// LastFreeze is the entry by which the ceremony froze most lately.
+// LastFreeze returns the number of the entry by which the ceremony froze last, or 0.
 func LastFreeze(c rules.State) int {
 	for _, e := range slices.Backward(c.History) {
 		if _, ok := e.Event.(event.Frozen); ok {
@@ -31,7 +31,7 @@ func LastFreeze(c rules.State) int {
 	return 0
 }
 
-// Cancelled says what a cancellation does.
+// Cancelled says what a cancellation would do.
 func Cancelled(c rules.State) string {
 	op := c.Plan.Operation
 	switch {

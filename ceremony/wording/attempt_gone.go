@@ -8,9 +8,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// An attempt that Vault does not have any more was cancelled, or lost, or carried
-// through by others: Vault shows the same. People are told that it is not known, what
-// to keep until it is, and how to find out.
+// An attempt that Vault does not have any more was cancelled, lost, or carried through
+// past Conclave. Vault shows the same for all three. People are told that it is not known,
+// what to keep until it is, and how to find out.
 
 // goneReason says why a ceremony froze whose attempt is gone.
 func goneReason(p ceremony.Plan, ev event.Frozen) string {
@@ -59,8 +59,8 @@ func retrieval(p ceremony.Plan) string {
 	return fmt.Sprintf("`/ceremony start backup %s` hands them out; by hand it is `vault operator rekey%s -backup-retrieve`. Don't delete it before.", Escape(p.Cluster), target)
 }
 
-// unprovenEnd is what a ceremony leaves open that has ended without knowing what came
-// of an attempt, empty when it knows.
+// unprovenEnd says what a ceremony leaves open when it has ended and nothing shows what
+// came of an attempt.
 func unprovenEnd(c rules.State) string {
 	if !c.Unproven || !c.Ended() {
 		return ""
@@ -80,8 +80,9 @@ func lostWords(p ceremony.Plan, ev event.AttemptLost) string {
 	return fmt.Sprintf(":recycle: The attempt with nonce `%s` is given up; by all that Vault shows, nothing of it has taken effect. A new one follows.", Code(ev.Nonce))
 }
 
-// elsewhereWords tell that others have carried a rekey through, keepElsewhere what
-// that means for shares while nothing but the backup speaks for the new ones.
+// keepElsewhere says what to do with the shares while nothing but the backup shows that the
+// new ones are in force.
 const keepElsewhere = "They are in force by all that Vault shows: *keep the old ones, too, until a ceremony with the new ones has worked*, a generate-root for example."
 
+// elsewhereWords tell that a rekey was carried through past Conclave.
 const elsewhereWords = "*Others have carried this rekey through past Conclave*: the last share did not come through it. Vault's backup had the new shares, and they were handed out from there."

@@ -1,3 +1,0 @@
-package refusal
-
-func (d Denial) Error() string { return string(d) }
