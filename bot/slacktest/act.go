@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/mrkdwn"
 )
 
 // Reply is what came of a command, a click or a shortcut.
@@ -88,7 +89,7 @@ func (p *Person) says(ch *Channel, thread, what string) ([]Message, error) {
 	}
 	w.recordLocked(ByPerson, p.name+" says", []byte(what))
 	var all []Message
-	for _, part := range splitTyped(p.types(what)) {
+	for _, part := range mrkdwn.Split(p.types(what)) {
 		m := &message{author: p, clientID: w.envelopeIDLocked()}
 		m.ThreadTS = thread
 		m.Text, m.Blocks = w.typedLocked(strings.TrimSpace(part))
@@ -100,9 +101,20 @@ func (p *Person) says(ch *Channel, thread, what string) ([]Message, error) {
 
 func (p *Person) types(what string) string {
 	if p.smart {
-		return smarten(what)
+		return mrkdwn.Smarten(what)
 	}
 	return what
+}
+
+// typedLocked returns the text and the rich_text block of what a person typed.
+func (w *Workspace) typedLocked(s string) (string, []any) {
+	text, elements := mrkdwn.Typed(s, func(name string) string {
+		if p := w.personByNameLocked(name); p != nil {
+			return p.id
+		}
+		return ""
+	})
+	return text, []any{object{"type": "rich_text", "block_id": w.idLocked("b"), "elements": elements}}
 }
 
 func (p *Person) mayWriteLocked(ch *Channel) error {
@@ -344,12 +356,12 @@ func (p *Person) actionLocked(ch *Channel, blocks []any, actionID, value string)
 			}
 			if element["type"] == "button" {
 				// Displayed text comes back escaped, unlike the value.
-				action["text"] = object{"type": "plain_text", "text": escapeTyped(blockkit.Text(element, "text", "text")), "emoji": true}
+				action["text"] = object{"type": "plain_text", "text": mrkdwn.Escape(blockkit.Text(element, "text", "text")), "emoji": true}
 				return action, nil
 			}
-			filled, err := fill(element, value)
+			filled, err := blockkit.Fill(element, value)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%w: %w", err, ErrNotThere)
 			}
 			for key, v := range filled {
 				action[key] = v

@@ -7,7 +7,11 @@ import (
 	"unicode/utf8"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/mrkdwn"
 )
+
+// advisedText is the length in characters that Slack recommends as the most for chat.postMessage.
+const advisedText = 4000
 
 // Source for the errors of each method: docs.slack.dev/reference/methods/METHOD.
 
@@ -94,7 +98,7 @@ func (c *call) composeLocked() (*message, error) {
 		return nil, refuse("no_text")
 	}
 	m := &message{author: c.bot}
-	m.Text, m.Blocks, m.BotID = escapeSent(said), blocks, c.BotID()
+	m.Text, m.Blocks, m.BotID = mrkdwn.EscapeSent(said), blocks, c.BotID()
 	return m, nil
 }
 

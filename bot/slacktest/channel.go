@@ -3,6 +3,8 @@ package slacktest
 import (
 	"slices"
 	"strings"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 type channelKind string
@@ -66,6 +68,13 @@ func (ch *Channel) ID() string { return ch.id }
 
 // Name is the channel's name, empty for direct messages.
 func (ch *Channel) Name() string { return ch.name }
+
+// Members are the people in the channel, in the order in which they came.
+func (ch *Channel) Members() []*Person {
+	ch.w.mu.Lock()
+	defer ch.w.mu.Unlock()
+	return slices.Clone(ch.members)
+}
 
 // Messages are the messages that everybody in the channel sees, oldest first, threads' replies among them, deleted ones not.
 func (ch *Channel) Messages() []Message {
@@ -216,6 +225,13 @@ func (c *call) seeLocked(id string) (*Channel, error) {
 		return nil, refuse("channel_not_found")
 	}
 	return ch, nil
+}
+
+// Describe returns the channel as conversations.info does.
+func (ch *Channel) Describe() blockkit.Object {
+	ch.w.mu.Lock()
+	defer ch.w.mu.Unlock()
+	return ch.describeLocked()
 }
 
 // describeLocked is the channel as conversations.info gives it.

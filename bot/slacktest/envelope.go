@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/manifest"
 )
 
 // flight is an envelope on its way to the app, until it is acknowledged or given up.
@@ -117,19 +118,8 @@ func (w *Workspace) raiseMessageLocked(ch *Channel, event object) {
 }
 
 func (w *Workspace) mayHearLocked(name string) bool {
-	needed := scopesOfEvent(name)
+	needed := manifest.ScopesOfEvent(name)
 	return len(needed) == 0 || slices.ContainsFunc(needed, w.hasScopeLocked)
-}
-
-// scopesOfEvent are the scopes of which an event needs one. Source: docs.slack.dev/reference/events.
-func scopesOfEvent(name string) []string {
-	return map[string][]string{
-		"message.im": {"im:history"}, "message.channels": {"channels:history"}, "message.groups": {"groups:history"},
-		"app_mention": {"app_mentions:read"}, "user_change": {"users:read"}, "file_shared": {"files:read"},
-		"channel_archive": {"channels:read"}, "channel_left": {"channels:read"}, "group_archive": {"groups:read"}, "group_left": {"groups:read"},
-		"member_joined_channel": {"channels:read", "groups:read"}, "member_left_channel": {"channels:read", "groups:read"},
-		"channel_shared": {"channels:read", "groups:read"},
-	}[name]
 }
 
 // deliverLocked puts the envelope on one of the sockets, any of them, and reports whether there was one.

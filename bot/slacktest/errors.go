@@ -10,6 +10,4 @@ var (
 	ErrNotAllowed = errors.New("slack does not allow this")
 	// ErrNotThere means that the message, button, form or channel is not (or no longer) there to act on.
 	ErrNotThere = errors.New("nothing there to act on")
-	// ErrManifest means that an app manifest could not be installed.
-	ErrManifest = errors.New("manifest not valid")
 )

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"conclave/bot/slacktest/blockkit"
 )
@@ -127,17 +126,17 @@ func (p *Person) stateLocked(v *view, values map[string]string, checked bool) (o
 			value = p.types(value)
 		}
 		if checked {
-			if err := allowed(block, element, value); err != nil {
-				return nil, err
+			if err := blockkit.Accepts(block, value); err != nil {
+				return nil, fmt.Errorf("%w: %w", err, ErrNotAllowed)
 			}
 		}
 		if blockkit.Text(element, "type") == "file_input" {
 			state[blockID] = object{actionID: p.attachLocked(value)}
 			continue
 		}
-		filled, err := fill(element, value)
+		filled, err := blockkit.Fill(element, value)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", err, ErrNotThere)
 		}
 		filled["type"] = element["type"]
 		state[blockID] = object{actionID: filled}
@@ -163,89 +162,6 @@ func (p *Person) Attaches(name string, content []byte) string {
 	defer p.w.mu.Unlock()
 	p.w.recordLocked(ByPerson, p.name+" attaches "+name, content)
 	return p.w.uploadLocked(p, Upload{Name: name, Content: content}).ID
-}
-
-// allowed is what Slack's client checks before it sends a form.
-func allowed(block, element object, value string) error {
-	id := blockkit.Text(block, "block_id")
-	n := utf8.RuneCountInString(value)
-	if n == 0 {
-		if block["optional"] != true {
-			return fmt.Errorf("input %s is empty: %w", id, ErrNotAllowed)
-		}
-		return nil
-	}
-	if least, ok := element["min_length"].(float64); ok && n < int(least) {
-		return fmt.Errorf("input %s takes no fewer than %d characters: %w", id, int(least), ErrNotAllowed)
-	}
-	most := float64(blockkit.MaxTyping)
-	if m, ok := element["max_length"].(float64); ok {
-		most = m
-	}
-	if blockkit.Text(element, "type") == "plain_text_input" && n > int(most) {
-		return fmt.Errorf("input %s takes no more than %d characters: %w", id, int(most), ErrNotAllowed)
-	}
-	return nil
-}
-
-// fill is what an element reports for a value, under the key of its type.
-func fill(element object, value string) (object, error) {
-	var none any
-	given := func(v any) any {
-		if value == "" {
-			return none
-		}
-		return v
-	}
-	switch kind := blockkit.Text(element, "type"); kind {
-	case "static_select", "radio_buttons", "overflow":
-		if value == "" {
-			return object{"selected_option": nil}, nil
-		}
-		chosen, err := choose(element, value)
-		return object{"selected_option": chosen}, err
-	case "multi_static_select", "checkboxes":
-		chosen := []object{}
-		for one := range strings.SplitSeq(value, ",") {
-			if one == "" {
-				continue
-			}
-			o, err := choose(element, one)
-			if err != nil {
-				return nil, err
-			}
-			chosen = append(chosen, o)
-		}
-		return object{"selected_options": chosen}, nil
-	case "users_select":
-		return object{"selected_user": given(value)}, nil
-	case "multi_users_select":
-		return object{"selected_users": slices.DeleteFunc(strings.Split(value, ","), func(s string) bool { return s == "" })}, nil
-	case "conversations_select":
-		return object{"selected_conversation": given(value)}, nil
-	case "channels_select":
-		return object{"selected_channel": given(value)}, nil
-	case "datepicker":
-		return object{"selected_date": given(value)}, nil
-	case "timepicker":
-		return object{"selected_time": given(value)}, nil
-	default:
-		return object{"value": given(value)}, nil
-	}
-}
-
-func choose(element object, value string) (object, error) {
-	options := slices.Clone(blockkit.List(element, "options"))
-	for _, group := range blockkit.List(element, "option_groups") {
-		options = append(options, blockkit.List(group, "options")...)
-	}
-	for _, o := range options {
-		if blockkit.Text(o, "value") == value {
-			option, _ := o.(object)
-			return object{"text": option["text"], "value": value}, nil
-		}
-	}
-	return nil, fmt.Errorf("option %q: %w", value, ErrNotThere)
 }
 
 // respondToFormLocked does what the acknowledgement of a form asks for.

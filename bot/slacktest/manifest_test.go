@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/manifest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -53,7 +54,7 @@ func TestManifestThatSlackRefusesIsRefused(t *testing.T) {
 		"features.slash_commands[0].command": {"command: /ceremony", "command: /"},
 	} {
 		_, err := slacktest.FromManifest([]byte(strings.Replace(goodManifest, change[0], change[1], 1)))
-		if !errors.Is(err, slacktest.ErrManifest) || !strings.Contains(err.Error(), name) {
+		if !errors.Is(err, manifest.ErrInvalid) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

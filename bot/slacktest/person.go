@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 // Person is a user: a member of the workspace, a guest, a stranger, or a machine. What a person can do in Slack's own client,
@@ -160,6 +162,13 @@ func (w *Workspace) personByNameLocked(name string) *Person {
 		}
 	}
 	return nil
+}
+
+// Describe returns the user as users.info does.
+func (p *Person) Describe() blockkit.Object {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	return p.describeLocked()
 }
 
 // describeLocked is the user as users.info gives it. A deactivated user has none of the flags of a living one.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/mrkdwn"
 )
 
 // responseURL lets the app answer what one person did, five times in thirty minutes.
@@ -113,11 +114,11 @@ func (w *Workspace) sayLocked(r *responseURL, where string, said response) error
 		w.violateLocked(RuleTextLength, where, "text of %d characters, above the recommended %d", n, advisedText)
 	}
 	if said.ReplaceOriginal && r.message != nil {
-		r.replaceOriginalLocked(escapeSent(said.Text), blocks)
+		r.replaceOriginalLocked(mrkdwn.EscapeSent(said.Text), blocks)
 		return nil
 	}
 	m := &message{author: w.bot}
-	m.Text, m.Blocks, m.BotID, m.ThreadTS, m.via = escapeSent(said.Text), blocks, w.BotID(), said.ThreadTS, r.id
+	m.Text, m.Blocks, m.BotID, m.ThreadTS, m.via = mrkdwn.EscapeSent(said.Text), blocks, w.BotID(), said.ThreadTS, r.id
 	if said.ResponseType == "in_channel" {
 		r.channel.postLocked(m)
 	} else {

@@ -3,7 +3,11 @@ package slacktest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
+
+	"conclave/bot/slacktest/mrkdwn"
 )
 
 // mergedLocked are a channel's messages and those shown to one person only, in order.
@@ -64,4 +68,57 @@ func (w *Workspace) find(ctx context.Context, look func() []Message, fits func(M
 		return at >= 0
 	})
 	return found, err
+}
+
+// Read is the message as a person reads it, in plain text for terminals and tests: blocks if it has any, else its text; then its files.
+// Mentions are names, links are their words with the address, bold and code keep Slack's marks, buttons stand in brackets.
+func (w *Workspace) Read(m Message) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var lines []string
+	if len(m.Blocks) > 0 {
+		lines = w.readerLocked().Blocks(m.Blocks)
+	} else if m.Text != "" {
+		lines = append(lines, w.readerLocked().Text(m.Text))
+	}
+	for _, f := range m.Files {
+		lines = append(lines, fmt.Sprintf("[file %s, %d bytes]", f.Name, len(f.Content)))
+	}
+	if m.Edited {
+		lines = append(lines, "(edited)")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// ReadView is a form or the home tab as a person reads it.
+func (w *Workspace) ReadView(v View) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var lines []string
+	if v.Title != "" {
+		lines = append(lines, "# "+v.Title)
+	}
+	lines = append(lines, w.readerLocked().Blocks(v.Blocks)...)
+	if v.Submit != "" {
+		lines = append(lines, "[ "+v.Submit+" ]")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// readerLocked returns the reader who knows the names of this workspace.
+func (w *Workspace) readerLocked() mrkdwn.Reader {
+	return mrkdwn.Reader{
+		User: func(id string) string {
+			if p := w.personByIDLocked(id); p != nil {
+				return p.name
+			}
+			return id
+		},
+		Channel: func(id string) string {
+			if ch := w.channelByIDLocked(id); ch != nil {
+				return ch.name
+			}
+			return id
+		},
+	}
 }

@@ -52,7 +52,7 @@ func refuseArguments(messages ...string) error {
 
 // handler returns everything. Close waits for what it began.
 func (w *Workspace) handler() http.Handler {
-	routes := w.routes()
+	w.route()
 	return http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		w.mu.Lock()
 		if w.closed {
@@ -62,12 +62,16 @@ func (w *Workspace) handler() http.Handler {
 		w.running.Add(1)
 		w.mu.Unlock()
 		defer w.running.Done()
-		routes.ServeHTTP(out, in)
+		w.routes.ServeHTTP(out, in)
 	})
 }
 
-func (w *Workspace) routes() http.Handler {
-	mux := http.NewServeMux()
+// Handle serves more on the workspace's address than Slack does: the paths that fit a pattern of [http.ServeMux].
+func (w *Workspace) Handle(pattern string, handler http.Handler) { w.routes.Handle(pattern, handler) }
+
+// route says who serves which path of Slack.
+func (w *Workspace) route() {
+	mux := w.routes
 	mux.HandleFunc("/api/{method}", w.serveAPI)
 	mux.HandleFunc("GET /link/{$}", w.serveSocket)
 	mux.HandleFunc("POST /upload/v1/{ticket}", w.serveUpload)
@@ -76,10 +80,6 @@ func (w *Workspace) routes() http.Handler {
 	mux.HandleFunc("POST /commands/", w.serveResponseURL)
 	mux.HandleFunc("POST /actions/", w.serveResponseURL)
 	mux.HandleFunc("GET /{$}", serveSignIn)
-	if w.cfg.Control {
-		mux.Handle("/_emu/", w.Control())
-	}
-	return mux
 }
 
 func (w *Workspace) serveAPI(out http.ResponseWriter, in *http.Request) {

@@ -36,8 +36,6 @@ type Config struct {
 	RateLimits bool
 	// FreshEnvelopes gives an event a new envelope_id each time it is sent again. Whether Slack does is not documented; event_id stays.
 	FreshEnvelopes bool
-	// Control serves /_emu/, with which another process or a page can act as a person. Anybody who reaches the port can.
-	Control bool
 	// Seed makes the choice of sockets and the probability of faults repeatable.
 	Seed uint64
 }
@@ -129,6 +127,7 @@ type Workspace struct {
 	cfg      Config
 	listener net.Listener
 	server   *http.Server
+	routes   *http.ServeMux
 	methods  map[string]method
 	running  sync.WaitGroup
 
@@ -184,6 +183,7 @@ func Start(cfg Config) (*Workspace, error) {
 	w := &Workspace{
 		cfg:      cfg,
 		listener: listener,
+		routes:   http.NewServeMux(),
 		methods:  methods(),
 		changed:  make(chan struct{}),
 		ids:      map[string]int{},

@@ -39,11 +39,12 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	w, err := slacktest.Start(slacktest.Config{Addr: *listen, RateLimits: *limits, Control: true})
+	w, err := slacktest.Start(slacktest.Config{Addr: *listen, RateLimits: *limits})
 	if err != nil {
 		return err
 	}
 	defer w.Close()
+	w.Handle("/_emu/", (&control{w}).handler())
 	members := []*slacktest.Person{w.Bot()}
 	for name := range strings.SplitSeq(*people, ",") {
 		p := w.AddPerson(name)

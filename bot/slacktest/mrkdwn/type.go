@@ -1,15 +1,15 @@
-package slacktest
+package mrkdwn
 
 import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
-const (
-	maxTyped    = 4000 // Slack's client splits what a person types above this
-	advisedText = 4000 // what Slack recommends as the most for chat.postMessage
-)
+// maxTyped is the length in characters above which Slack's client splits what a person types.
+const maxTyped = 4000
 
 var (
 	entity  = regexp.MustCompile(`&(?:amp|lt|gt);`)
@@ -23,11 +23,11 @@ var (
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 var unescaper = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">")
 
-// escapeTyped is what a person's characters become in the text of a message.
-func escapeTyped(s string) string { return escaper.Replace(s) }
+// Escape is what a person's characters become in the text of a message.
+func Escape(s string) string { return escaper.Replace(s) }
 
-// escapeSent is what the text of an app becomes: control sequences and entities stay, loose & < > are escaped.
-func escapeSent(s string) string {
+// EscapeSent is what the text of an app becomes: control sequences and entities stay, loose & < > are escaped.
+func EscapeSent(s string) string {
 	var out strings.Builder
 	for s != "" {
 		at := control.FindStringIndex(s)
@@ -40,7 +40,7 @@ func escapeSent(s string) string {
 			if e == nil {
 				e = []int{len(loose), len(loose)}
 			}
-			out.WriteString(escapeTyped(loose[:e[0]]))
+			out.WriteString(Escape(loose[:e[0]]))
 			out.WriteString(loose[e[0]:e[1]])
 			loose = loose[e[1]:]
 		}
@@ -50,15 +50,15 @@ func escapeSent(s string) string {
 	return out.String()
 }
 
-// smarten is what a Mac's "smart punctuation" makes of what is typed or pasted.
-func smarten(s string) string {
+// Smarten is what a Mac's "smart punctuation" makes of what is typed or pasted.
+func Smarten(s string) string {
 	s = strings.ReplaceAll(s, "--", "—")
 	s = curly.ReplaceAllString(s, "${1}“")
 	return strings.ReplaceAll(s, `"`, "”")
 }
 
-// splitTyped cuts a long text into messages, at line ends where there are any. Slack's client does this.
-func splitTyped(s string) []string {
+// Split cuts a long text into messages, at line ends where there are any. Slack's client does this.
+func Split(s string) []string {
 	var parts []string
 	for utf8.RuneCountInString(s) > maxTyped {
 		cut := len(string([]rune(s)[:maxTyped]))
@@ -71,44 +71,45 @@ func splitTyped(s string) []string {
 	return append(parts, s)
 }
 
-// typedLocked makes the text and the rich_text block of what a person typed.
-func (w *Workspace) typedLocked(s string) (string, []any) {
+// Typed returns the text and the elements of the rich_text block that Slack makes of what a person typed.
+// mentioned returns the id of the user with a name, or "".
+func Typed(s string, mentioned func(name string) string) (string, []any) {
 	var text strings.Builder
 	var elements []any
 	for i, part := range strings.Split(s, "```") {
 		if i%2 == 1 {
-			body, inline := w.inlineLocked(strings.Trim(part, "\n"))
+			body, pieces := inline(strings.Trim(part, "\n"), mentioned)
 			text.WriteString("```" + body + "```")
-			elements = append(elements, object{"type": "rich_text_preformatted", "elements": inline, "border": 0})
+			elements = append(elements, blockkit.Object{"type": "rich_text_preformatted", "elements": pieces, "border": 0})
 			continue
 		}
-		body, inline := w.inlineLocked(part)
+		body, pieces := inline(part, mentioned)
 		text.WriteString(body)
-		if len(inline) > 0 {
-			elements = append(elements, object{"type": "rich_text_section", "elements": inline})
+		if len(pieces) > 0 {
+			elements = append(elements, blockkit.Object{"type": "rich_text_section", "elements": pieces})
 		}
 	}
-	return text.String(), []any{object{"type": "rich_text", "block_id": w.idLocked("b"), "elements": elements}}
+	return text.String(), elements
 }
 
-// inlineLocked links what looks like an address, resolves mentions, and escapes the rest.
-func (w *Workspace) inlineLocked(s string) (string, []any) {
+// inline links what looks like an address, resolves mentions, and escapes the rest.
+func inline(s string, mentioned func(name string) string) (string, []any) {
 	var out strings.Builder
 	var elements []any
 	plain := func(piece string) {
 		for piece != "" {
-			at, person := w.mentionedLocked(piece)
-			if person == nil {
-				out.WriteString(escapeTyped(piece))
-				elements = append(elements, object{"type": "text", "text": piece})
+			at, id := firstMention(piece, mentioned)
+			if id == "" {
+				out.WriteString(Escape(piece))
+				elements = append(elements, blockkit.Object{"type": "text", "text": piece})
 				return
 			}
 			if at[0] > 0 {
-				out.WriteString(escapeTyped(piece[:at[0]]))
-				elements = append(elements, object{"type": "text", "text": piece[:at[0]]})
+				out.WriteString(Escape(piece[:at[0]]))
+				elements = append(elements, blockkit.Object{"type": "text", "text": piece[:at[0]]})
 			}
-			out.WriteString("<@" + person.id + ">")
-			elements = append(elements, object{"type": "user", "user_id": person.id})
+			out.WriteString("<@" + id + ">")
+			elements = append(elements, blockkit.Object{"type": "user", "user_id": id})
 			piece = piece[at[1]:]
 		}
 	}
@@ -128,7 +129,7 @@ func (w *Workspace) inlineLocked(s string) (string, []any) {
 		default:
 			link, shown = "http://"+found, found
 		}
-		element := object{"type": "link", "url": link}
+		element := blockkit.Object{"type": "link", "url": link}
 		if shown == "" {
 			out.WriteString("<" + link + ">")
 		} else {
@@ -141,11 +142,12 @@ func (w *Workspace) inlineLocked(s string) (string, []any) {
 	return out.String(), elements
 }
 
-func (w *Workspace) mentionedLocked(s string) ([]int, *Person) {
+// firstMention returns where the first mention of a user is, and the id of that user, or "".
+func firstMention(s string, mentioned func(name string) string) ([]int, string) {
 	for _, at := range mention.FindAllStringSubmatchIndex(s, -1) {
-		if p := w.personByNameLocked(s[at[2]:at[3]]); p != nil {
-			return at[:2], p
+		if id := mentioned(s[at[2]:at[3]]); id != "" {
+			return at[:2], id
 		}
 	}
-	return nil, nil
+	return nil, ""
 }

@@ -1,4 +1,5 @@
-package slacktest
+// Package manifest reads the manifest of a Slack app and checks it as Slack does when an app is installed.
+package manifest
 
 import (
 	"bytes"
@@ -12,9 +13,12 @@ import (
 	"conclave/bot/slacktest/blockkit"
 )
 
-// manifest is Slack's app manifest, as far as an app of this kind has one. Any other key is refused, as Slack does.
+// ErrInvalid means that an app with this manifest could not be installed.
+var ErrInvalid = errors.New("manifest not valid")
+
+// Manifest is Slack's app manifest, as far as an app of this kind has one. Any other key is refused, as Slack does.
 // Source: docs.slack.dev/reference/app-manifest and the schema in slackapi/manifest-schema.
-type manifest struct {
+type Manifest struct {
 	Metadata struct {
 		MajorVersion int `yaml:"major_version"`
 		MinorVersion int `yaml:"minor_version"`
@@ -68,37 +72,22 @@ type manifest struct {
 	} `yaml:"settings"`
 }
 
-// FromManifest gives the configuration of a workspace in which the app is installed as its manifest (YAML or JSON) asks: with these
-// scopes, events, commands and tabs, and no others. A test that runs in it shows that the manifest asks for enough.
-// The error wraps [ErrManifest] and names everything that Slack would refuse, or without which the app would hear nothing.
-func FromManifest(text []byte) (Config, error) {
-	var m manifest
+// Read reads an app's manifest (YAML or JSON). The error wraps [ErrInvalid]. It names everything that Slack would refuse,
+// or without which the app would hear nothing.
+func Read(text []byte) (*Manifest, error) {
+	m := &Manifest{}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(&m); err != nil {
-		return Config{}, fmt.Errorf("%w: %w", ErrManifest, err)
+	if err := decoder.Decode(m); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	if err := m.check(); err != nil {
-		return Config{}, fmt.Errorf("%w: %w", ErrManifest, err)
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	cfg := Config{Scopes: slices.Clone(m.OAuth.Scopes.Bot), Events: slices.Clone(m.Settings.Events.BotEvents), Commands: []string{}}
-	for _, c := range m.Features.SlashCommands {
-		cfg.Commands = append(cfg.Commands, c.Command)
-	}
-	home := m.Features.AppHome
-	if !home.HomeTab {
-		cfg.HomeTab = TabOff
-	}
-	switch {
-	case !home.MessagesTab:
-		cfg.MessagesTab = TabOff
-	case home.MessagesReadOnly:
-		cfg.MessagesTab = TabReadOnly
-	}
-	return cfg, nil
+	return m, nil
 }
 
-func (m *manifest) check() error {
+func (m *Manifest) check() error {
 	var faults []error
 	length := func(path, value string, least, most int) {
 		if n := utf8.RuneCountInString(value); n < least || n > most {
@@ -132,11 +121,22 @@ func (m *manifest) check() error {
 	}
 	must(len(m.Features.SlashCommands) == 0 || slices.Contains(m.OAuth.Scopes.Bot, "commands"), "oauth_config.scopes.bot: slash commands need the scope commands")
 	for _, event := range m.Settings.Events.BotEvents {
-		needed := scopesOfEvent(event)
+		needed := ScopesOfEvent(event)
 		must(len(needed) == 0 || slices.ContainsFunc(needed, func(s string) bool { return slices.Contains(m.OAuth.Scopes.Bot, s) }),
 			fmt.Sprintf("settings.event_subscriptions.bot_events: %s needs one of the scopes %v", event, needed))
 	}
 	must(m.Settings.SocketMode, "settings.socket_mode_enabled: without it there are no sockets")
 	must(m.Settings.Interactivity.Enabled, "settings.interactivity.is_enabled: without it buttons and forms go nowhere")
 	return errors.Join(faults...)
+}
+
+// ScopesOfEvent are the scopes of which an event needs one. Source: docs.slack.dev/reference/events.
+func ScopesOfEvent(name string) []string {
+	return map[string][]string{
+		"message.im": {"im:history"}, "message.channels": {"channels:history"}, "message.groups": {"groups:history"},
+		"app_mention": {"app_mentions:read"}, "user_change": {"users:read"}, "file_shared": {"files:read"},
+		"channel_archive": {"channels:read"}, "channel_left": {"channels:read"}, "group_archive": {"groups:read"}, "group_left": {"groups:read"},
+		"member_joined_channel": {"channels:read", "groups:read"}, "member_left_channel": {"channels:read", "groups:read"},
+		"channel_shared": {"channels:read", "groups:read"},
+	}[name]
 }

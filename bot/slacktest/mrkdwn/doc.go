@@ -1,0 +1,3 @@
+// Package mrkdwn turns what a person types into the text and the rich text of a Slack message, and a message into what
+// a person reads. It emulates Slack's own client: entities, links that nobody asked for, mentions, smart punctuation.
+package mrkdwn
