@@ -10,6 +10,7 @@ import (
 
 	"conclave/bot/slacktest/blockkit"
 	"conclave/bot/slacktest/mrkdwn"
+	"conclave/bot/slacktest/record"
 )
 
 // Reply is what came of a command, a click or a shortcut.
@@ -87,7 +88,7 @@ func (p *Person) says(ch *Channel, thread, what string) ([]Message, error) {
 	if err := p.mayWriteLocked(ch); err != nil {
 		return nil, err
 	}
-	w.recordLocked(ByPerson, p.name+" says", []byte(what))
+	w.recordLocked(record.ByPerson, p.name+" says", []byte(what))
 	var all []Message
 	for _, part := range mrkdwn.Split(p.types(what)) {
 		m := &message{author: p, clientID: w.envelopeIDLocked()}
@@ -188,7 +189,7 @@ func (p *Person) Shares(ch *Channel, comment string, uploads ...Upload) (Message
 	}
 	var files []*file
 	for _, u := range uploads {
-		w.recordLocked(ByPerson, p.name+" uploads "+u.Name, u.Content)
+		w.recordLocked(record.ByPerson, p.name+" uploads "+u.Name, u.Content)
 		files = append(files, w.uploadLocked(p, u))
 	}
 	ch.shareLocked(m, files)
@@ -229,7 +230,7 @@ func (p *Person) Command(ch *Channel, command, args string) Reply {
 		w.mu.Unlock()
 		return Reply{Error: "not_a_command"}
 	}
-	w.recordLocked(ByPerson, p.name+" commands", []byte(command+" "+args))
+	w.recordLocked(record.ByPerson, p.name+" commands", []byte(command+" "+args))
 	address, answers := w.responseURLLocked("commands", p, ch, nil)
 	payload := object{
 		"token": "verification", "team_id": p.team, "team_domain": "conclave", "channel_id": ch.id, "channel_name": ch.shownName(),
@@ -248,7 +249,7 @@ func (w *Workspace) showAckLocked(answers *responseURL, ack json.RawMessage) out
 		return outcome{}
 	}
 	if json.Unmarshal(ack, &said) != nil {
-		w.violateLocked(RuleAckPayload, "socket", "not a message")
+		w.violateLocked(record.RuleAckPayload, "socket", "not a message")
 		return outcome{err: "dispatch_unknown_error"}
 	}
 	if said.Text == "" && len(said.Blocks) == 0 {
@@ -312,7 +313,7 @@ func (p *Person) acts(m Message, actionID, value string) (Reply, error) {
 		w.mu.Unlock()
 		return Reply{}, fmt.Errorf("click %s: %w", actionID, err)
 	}
-	w.recordLocked(ByPerson, p.name+" clicks", blockkit.Encode(action))
+	w.recordLocked(record.ByPerson, p.name+" clicks", blockkit.Encode(action))
 	var stored *message
 	for _, o := range ch.mergedLocked() {
 		if o.TS == m.TS {

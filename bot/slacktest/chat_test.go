@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 )
 
 func TestPostIsRefusedAsSlackRefusesIt(t *testing.T) {
@@ -55,7 +56,7 @@ func TestFaultInBlocksIsNamedWithItsPlace(t *testing.T) {
 	if len(messages) != 1 || messages[0] != want {
 		t.Errorf("got %v", a)
 	}
-	wantViolation(t, w, slacktest.RuleBlockKit)
+	wantViolation(t, w, record.RuleBlockKit)
 }
 
 func TestPostToAPersonOpensTheirDirectMessages(t *testing.T) {
@@ -113,7 +114,7 @@ func TestLongTextIsCutOrRefused(t *testing.T) {
 	if n := len(at(a, "message", "text").(string)); n != 40000 {
 		t.Errorf("post kept %d characters", n)
 	}
-	wantViolation(t, w, slacktest.RuleTextLength)
+	wantViolation(t, w, record.RuleTextLength)
 	ts := a["ts"].(string)
 	if a := c.form("chat.update", "channel", ops.ID(), "ts", ts, "text", chars(4001)); a["error"] != "msg_too_long" {
 		t.Errorf("update: %v", a["error"])
@@ -161,7 +162,7 @@ func TestOnlyOwnMessagesCanBeChanged(t *testing.T) {
 	if a := c.form("chat.update", "channel", alice.ID(), "ts", own, "text", "y"); a["error"] != "channel_not_found" {
 		t.Errorf("update by user id: %v", a)
 	}
-	wantViolation(t, w, slacktest.RuleChannelByOther)
+	wantViolation(t, w, record.RuleChannelByOther)
 	if a := c.form("chat.update", "channel", dm, "ts", "1.000001", "text", "y"); a["error"] != "message_not_found" {
 		t.Errorf("update of nothing: %v", a)
 	}

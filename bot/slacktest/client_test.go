@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 
 	"github.com/gorilla/websocket"
 )
@@ -195,7 +196,7 @@ func wantNoViolations(t *testing.T, w *slacktest.Workspace) {
 	}
 }
 
-func wantViolation(t *testing.T, w *slacktest.Workspace, rule slacktest.Rule) {
+func wantViolation(t *testing.T, w *slacktest.Workspace, rule record.Rule) {
 	t.Helper()
 	waitFor(t, w, "a violation of "+string(rule), func() bool {
 		for _, v := range w.Violations() {

@@ -9,6 +9,7 @@ import (
 
 	"conclave/bot/slacktest/blockkit"
 	"conclave/bot/slacktest/manifest"
+	"conclave/bot/slacktest/record"
 )
 
 // flight is an envelope on its way to the app, until it is acknowledged or given up.
@@ -175,7 +176,7 @@ func (f *flight) waitLocked() {
 	if f.attempt >= len(pauses) {
 		f.timer = f.w.after(f.w.cfg.Timing.Ack, func() {
 			f.settled = true
-			f.w.recordLocked(ToClient, "socket", []byte("event given up: "+f.id))
+			f.w.recordLocked(record.ToClient, "socket", []byte("event given up: "+f.id))
 			f.w.changeLocked()
 		})
 		return

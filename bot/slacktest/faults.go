@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"conclave/bot/slacktest/record"
 )
 
 // Fault says what goes wrong where. The zero values of Skip, Times and Probability mean: at once, always, surely.
@@ -145,7 +147,7 @@ func (w *Workspace) strikeLocked(method string) Effect {
 			continue
 		}
 		i.hits++
-		w.recordLocked(ToClient, method, []byte("fault: "+i.fault.Effect.name))
+		w.recordLocked(record.ToClient, method, []byte("fault: "+i.fault.Effect.name))
 		w.changeLocked()
 		return i.fault.Effect
 	}

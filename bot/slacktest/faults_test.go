@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 
 	"github.com/gorilla/websocket"
 )
@@ -114,7 +115,7 @@ func TestClientThatDoesNotWaitIsRemembered(t *testing.T) {
 	c.form("auth.test")
 	wantNoViolations(t, w)
 	c.form("auth.test")
-	wantViolation(t, w, slacktest.RuleRetryAfter)
+	wantViolation(t, w, record.RuleRetryAfter)
 }
 
 func TestSocketFaults(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
 // File is an uploaded file.
@@ -130,7 +131,7 @@ func (f *file) seenByBotLocked() bool {
 func (w *Workspace) serveUpload(out http.ResponseWriter, in *http.Request) {
 	const what = "upload_url"
 	content, err := readUpload(in)
-	w.record(FromClient, what, content)
+	w.record(record.FromClient, what, content)
 	effect := w.strike(what)
 	effect.wait(in.Context())
 	if effect.instead(w, out, what) {
@@ -149,7 +150,7 @@ func (w *Workspace) serveUpload(out http.ResponseWriter, in *http.Request) {
 		f.Content, f.uploaded = content, true
 		f.Mimetype, f.Mode = kindOf(f.Name, content)
 		if len(content) != f.length {
-			w.violateLocked(RuleArguments, what, "%d bytes where %d were announced", len(content), f.length)
+			w.violateLocked(record.RuleArguments, what, "%d bytes where %d were announced", len(content), f.length)
 		}
 		w.changeLocked()
 	}
@@ -192,7 +193,7 @@ func readUpload(in *http.Request) ([]byte, error) {
 // the end, so that a client which looks at the status alone takes that page for the file.
 func (w *Workspace) servePrivateFile(out http.ResponseWriter, in *http.Request) {
 	const what = "url_private"
-	w.record(FromClient, what, blockkit.Encode(in.URL.Path))
+	w.record(record.FromClient, what, blockkit.Encode(in.URL.Path))
 	effect := w.strike(what)
 	effect.wait(in.Context())
 	if effect.instead(w, out, what) {
@@ -216,7 +217,7 @@ func (w *Workspace) servePrivateFile(out http.ResponseWriter, in *http.Request) 
 	case gone:
 		http.NotFound(out, in)
 	default:
-		w.record(ToClient, what, f.Content)
+		w.record(record.ToClient, what, f.Content)
 		if effect.afterwards(out) {
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
 // Trouble is what Slack writes into a form when the app's answer did not come, came too late, or cannot be used.
@@ -81,7 +82,7 @@ func (p *Person) submits(shown View, values map[string]string, checked bool) (Su
 		w.mu.Unlock()
 		return Submission{}, fmt.Errorf("submit %s: %w", shown.CallbackID, err)
 	}
-	w.recordLocked(ByPerson, p.name+" submits", blockkit.Encode(state))
+	w.recordLocked(record.ByPerson, p.name+" submits", blockkit.Encode(state))
 	payload := w.interactionLocked(p, "view_submission")
 	payload["view"], payload["response_urls"] = v.describeLocked(w, state), []any{}
 	f := w.launchLocked("interactive", payload, true, func(ack json.RawMessage) outcome {
@@ -160,7 +161,7 @@ func (p *Person) attachLocked(ids string) object {
 func (p *Person) Attaches(name string, content []byte) string {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
-	p.w.recordLocked(ByPerson, p.name+" attaches "+name, content)
+	p.w.recordLocked(record.ByPerson, p.name+" attaches "+name, content)
 	return p.w.uploadLocked(p, Upload{Name: name, Content: content}).ID
 }
 
@@ -172,7 +173,7 @@ func (w *Workspace) respondToFormLocked(p *Person, v *view, ack json.RawMessage)
 		View   json.RawMessage   `json:"view"`
 	}
 	if len(ack) > 0 && string(ack) != `""` && json.Unmarshal(ack, &action) != nil {
-		w.violateLocked(RuleAckPayload, "socket", "not an answer to a form")
+		w.violateLocked(record.RuleAckPayload, "socket", "not an answer to a form")
 		return Submission{Trouble: Trouble}
 	}
 	switch action.Action {
@@ -186,12 +187,12 @@ func (w *Workspace) respondToFormLocked(p *Person, v *view, ack json.RawMessage)
 	case "errors":
 		for id := range action.Errors {
 			if !v.hasInput(id) {
-				w.violateLocked(RuleAckPayload, "socket", "error for %q, which is no input of the form", id)
+				w.violateLocked(record.RuleAckPayload, "socket", "error for %q, which is no input of the form", id)
 				return Submission{Trouble: Trouble}
 			}
 		}
 		if len(action.Errors) == 0 {
-			w.violateLocked(RuleAckPayload, "socket", "errors without one")
+			w.violateLocked(record.RuleAckPayload, "socket", "errors without one")
 			return Submission{Trouble: Trouble}
 		}
 		return Submission{Errors: action.Errors}
@@ -207,7 +208,7 @@ func (w *Workspace) respondToFormLocked(p *Person, v *view, ack json.RawMessage)
 		}
 		return Submission{}
 	default:
-		w.violateLocked(RuleAckPayload, "socket", "response_action %q", action.Action)
+		w.violateLocked(record.RuleAckPayload, "socket", "response_action %q", action.Action)
 		return Submission{Trouble: Trouble}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 )
 
 // A canary that passed anywhere must be found, whatever it was wrapped in; else a test that looks for it proves nothing.
@@ -38,7 +39,7 @@ func TestTrafficShowsWhatPassedWhereverItPassed(t *testing.T) {
 			t.Errorf("the %s is in the traffic", name)
 		}
 	}
-	if sent := w.Traffic(slacktest.FromClient); bytes.Contains(sent, []byte(canary(1))) || !bytes.Contains(sent, []byte(canary(7))) {
+	if sent := w.Traffic(record.FromClient); bytes.Contains(sent, []byte(canary(1))) || !bytes.Contains(sent, []byte(canary(7))) {
 		t.Error("what the client sent is not kept apart from what it got")
 	}
 	if got := len(w.Calls("chat.postMessage")); got != 4 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
 // Message is what a message was at one moment.
@@ -171,11 +172,11 @@ func (w *Workspace) readBlocksLocked(method, raw string) ([]any, error) {
 	}
 	var blocks []any
 	if err := json.Unmarshal([]byte(raw), &blocks); err != nil {
-		w.violateLocked(RuleBlockKit, method, "blocks are not a JSON list")
+		w.violateLocked(record.RuleBlockKit, method, "blocks are not a JSON list")
 		return nil, refuse("invalid_blocks_format")
 	}
 	if len(raw) > blockkit.MaxMessageBlocks {
-		w.violateLocked(RuleBlockKit, method, "blocks of %d characters", len(raw))
+		w.violateLocked(record.RuleBlockKit, method, "blocks of %d characters", len(raw))
 		if method == "chat.update" {
 			return nil, refuse("msg_too_long")
 		}
@@ -184,7 +185,7 @@ func (w *Workspace) readBlocksLocked(method, raw string) ([]any, error) {
 	check := &blockkit.Checker{}
 	check.Blocks("/blocks", blocks, blockkit.InMessage)
 	if len(check.Faults) > 0 {
-		w.violateLocked(RuleBlockKit, method, "%s", strings.Join(check.Words(), "; "))
+		w.violateLocked(record.RuleBlockKit, method, "%s", strings.Join(check.Words(), "; "))
 		return nil, &apiError{code: "invalid_blocks", messages: check.Words(), extra: object{"errors": check.Words()}}
 	}
 	w.nameBlocksLocked(blocks)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -58,7 +59,7 @@ func TestCommandReachesTheAppAndItsAnswerThePerson(t *testing.T) {
 	if status := respond(`{"text":"too much"}`); status != http.StatusNotFound {
 		t.Errorf("sixth use: %d", status)
 	}
-	wantViolation(t, w, slacktest.RuleResponseURL)
+	wantViolation(t, w, record.RuleResponseURL)
 	if n := len(reply.Messages()); n != 6 {
 		t.Errorf("%d answers", n)
 	}
@@ -151,7 +152,7 @@ func TestTriggerOpensOneFormInTime(t *testing.T) {
 	if a := c.form("views.open", "trigger_id", late, "view", form); a["error"] != "expired_trigger_id" {
 		t.Errorf("late: %v", a)
 	}
-	wantViolation(t, w, slacktest.RuleTrigger)
+	wantViolation(t, w, record.RuleTrigger)
 }
 
 // openForm lets the app open a form in front of alice.
@@ -214,7 +215,7 @@ func TestFormSendsEveryInputAndShowsTheAnswer(t *testing.T) {
 	if got.Trouble != slacktest.Trouble || at(values, "armor", "text", "value") != nil {
 		t.Errorf("errors for no input: %+v, %v", got, values)
 	}
-	wantViolation(t, w, slacktest.RuleAckPayload)
+	wantViolation(t, w, record.RuleAckPayload)
 	if got, _ = submit(nil, nil); got.Trouble != slacktest.Trouble {
 		t.Errorf("no acknowledgement: %+v", got)
 	}

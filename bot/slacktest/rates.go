@@ -1,6 +1,10 @@
 package slacktest
 
-import "time"
+import (
+	"time"
+
+	"conclave/bot/slacktest/record"
+)
 
 // rates remembers calls for the limits, and what the client was told to wait.
 type rates struct {
@@ -22,7 +26,7 @@ func (w *Workspace) limitLocked(t tier, method, channel string) time.Duration {
 	const grain = 10 * time.Millisecond
 	for _, key := range []string{method, method + " " + channel} {
 		if till := w.rates.notTill[key]; now.Add(grain).Before(till) {
-			w.violateLocked(RuleRetryAfter, method, "called %v before the wait was over", till.Sub(now).Round(time.Millisecond))
+			w.violateLocked(record.RuleRetryAfter, method, "called %v before the wait was over", till.Sub(now).Round(time.Millisecond))
 		}
 	}
 	key, most, window := method, int(t), time.Minute
@@ -35,7 +39,7 @@ func (w *Workspace) limitLocked(t tier, method, channel string) time.Duration {
 	}
 	if len(recent) >= most {
 		if method == "apps.connections.open" {
-			w.violateLocked(RuleStorm, method, "more than %d in a minute", most)
+			w.violateLocked(record.RuleStorm, method, "more than %d in a minute", most)
 		}
 		if w.cfg.RateLimits {
 			wait := max(recent[0].Add(window).Sub(now), time.Second).Truncate(time.Second) + time.Second

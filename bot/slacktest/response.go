@@ -11,6 +11,7 @@ import (
 
 	"conclave/bot/slacktest/blockkit"
 	"conclave/bot/slacktest/mrkdwn"
+	"conclave/bot/slacktest/record"
 )
 
 // responseURL lets the app answer what one person did, five times in thirty minutes.
@@ -48,7 +49,7 @@ type response struct {
 func (w *Workspace) serveResponseURL(out http.ResponseWriter, in *http.Request) {
 	const what = "response_url"
 	body, err := io.ReadAll(in.Body)
-	w.record(FromClient, what, body)
+	w.record(record.FromClient, what, body)
 	effect := w.strike(what)
 	effect.wait(in.Context())
 	if effect.instead(w, out, what) {
@@ -64,7 +65,7 @@ func (w *Workspace) serveResponseURL(out http.ResponseWriter, in *http.Request) 
 	if effect.afterwards(out) {
 		return
 	}
-	w.record(ToClient, what, blockkit.Encode(answer))
+	w.record(record.ToClient, what, blockkit.Encode(answer))
 	out.WriteHeader(status)
 	_, _ = io.WriteString(out, answer)
 }
@@ -75,10 +76,10 @@ func (w *Workspace) respondLocked(path string, said response) (int, string) {
 	case r == nil:
 		return http.StatusNotFound, "expired_url"
 	case w.cfg.Now().After(r.expires):
-		w.violateLocked(RuleResponseURL, "response_url", "used after %v", w.cfg.Timing.ResponseURL)
+		w.violateLocked(record.RuleResponseURL, "response_url", "used after %v", w.cfg.Timing.ResponseURL)
 		return http.StatusNotFound, "expired_url"
 	case r.left == 0:
-		w.violateLocked(RuleResponseURL, "response_url", "used more than %d times", responseURLUses)
+		w.violateLocked(record.RuleResponseURL, "response_url", "used more than %d times", responseURLUses)
 		return http.StatusNotFound, "used_url"
 	case r.channel.archived:
 		return http.StatusNotFound, "channel_is_archived"
@@ -111,7 +112,7 @@ func (w *Workspace) sayLocked(r *responseURL, where string, said response) error
 		return refuse("no_text")
 	}
 	if n := utf8.RuneCountInString(said.Text); n > advisedText {
-		w.violateLocked(RuleTextLength, where, "text of %d characters, above the recommended %d", n, advisedText)
+		w.violateLocked(record.RuleTextLength, where, "text of %d characters, above the recommended %d", n, advisedText)
 	}
 	if said.ReplaceOriginal && r.message != nil {
 		r.replaceOriginalLocked(mrkdwn.EscapeSent(said.Text), blocks)

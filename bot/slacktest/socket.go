@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
 // maxSockets is how many sockets one app may hold. Source: docs.slack.dev "Using Socket Mode".
@@ -117,7 +118,7 @@ func (s *socket) greetLocked() {
 		s.disconnectLocked("link_disabled")
 		return
 	case len(w.hub.sockets) > maxSockets:
-		w.violateLocked(RuleSockets, "socket", "%d sockets", len(w.hub.sockets))
+		w.violateLocked(record.RuleSockets, "socket", "%d sockets", len(w.hub.sockets))
 		s.disconnectLocked("too_many_websockets")
 		return
 	}
@@ -139,7 +140,7 @@ func (s *socket) sufferLocked(e Effect) {
 
 func (s *socket) sendLocked(frame object) {
 	body := blockkit.Encode(frame)
-	s.w.recordLocked(ToClient, "socket", body)
+	s.w.recordLocked(record.ToClient, "socket", body)
 	s.enqueueLocked(outgoing{frame: body})
 }
 
@@ -222,7 +223,7 @@ func (s *socket) read() {
 			s.w.mu.Unlock()
 			return
 		}
-		s.w.recordLocked(FromClient, "socket", frame)
+		s.w.recordLocked(record.FromClient, "socket", frame)
 		effect := s.w.strikeLocked("socket.ack")
 		if effect.lose || effect.dropBefore {
 			s.w.loseAckLocked(frame)
@@ -244,7 +245,7 @@ func (w *Workspace) liveLocked() []*socket {
 // same socket is not documented.
 func (w *Workspace) acknowledgeLocked(frame []byte) {
 	if len(frame) >= maxAck {
-		w.violateLocked(RuleAckSize, "socket", "%d bytes", len(frame))
+		w.violateLocked(record.RuleAckSize, "socket", "%d bytes", len(frame))
 		return
 	}
 	var ack struct {
@@ -252,24 +253,24 @@ func (w *Workspace) acknowledgeLocked(frame []byte) {
 		Payload    json.RawMessage `json:"payload"`
 	}
 	if json.Unmarshal(frame, &ack) != nil || ack.EnvelopeID == "" {
-		w.violateLocked(RuleFrame, "socket", "not an acknowledgement: %d bytes", len(frame))
+		w.violateLocked(record.RuleFrame, "socket", "not an acknowledgement: %d bytes", len(frame))
 		return
 	}
 	f := w.hub.flights[ack.EnvelopeID]
 	if f == nil {
-		w.violateLocked(RuleAckUnknown, "socket", "envelope %s", ack.EnvelopeID)
+		w.violateLocked(record.RuleAckUnknown, "socket", "envelope %s", ack.EnvelopeID)
 		return
 	}
 	f.acks++
 	switch took := w.cfg.Now().Sub(f.sentAt); {
 	case f.acks > f.deliveries:
-		w.violateLocked(RuleAckTwice, "socket", "envelope %s (%s)", ack.EnvelopeID, f.kind)
+		w.violateLocked(record.RuleAckTwice, "socket", "envelope %s (%s)", ack.EnvelopeID, f.kind)
 		return
 	case took > w.cfg.Timing.Ack+w.cfg.Timing.Grace:
-		w.violateLocked(RuleAckLate, "socket", "envelope %s (%s) after %v", ack.EnvelopeID, f.kind, took.Round(time.Millisecond))
+		w.violateLocked(record.RuleAckLate, "socket", "envelope %s (%s) after %v", ack.EnvelopeID, f.kind, took.Round(time.Millisecond))
 	}
 	if len(ack.Payload) > 0 && !slices.Contains([]string{"null", "{}", `""`}, string(ack.Payload)) && !f.accepts {
-		w.violateLocked(RuleAckPayload, "socket", "envelope %s (%s) takes no payload", ack.EnvelopeID, f.kind)
+		w.violateLocked(record.RuleAckPayload, "socket", "envelope %s (%s) takes no payload", ack.EnvelopeID, f.kind)
 		ack.Payload = nil
 	}
 	f.arriveLocked(ack.Payload)

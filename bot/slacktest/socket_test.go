@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 
 	"github.com/gorilla/websocket"
 )
@@ -135,7 +136,7 @@ func TestEleventhSocketIsTooMany(t *testing.T) {
 	if frame["type"] != "disconnect" || frame["reason"] != "too_many_websockets" {
 		t.Errorf("got %v", frame)
 	}
-	wantViolation(t, w, slacktest.RuleSockets)
+	wantViolation(t, w, record.RuleSockets)
 }
 
 func TestBadAcknowledgementsAreRemembered(t *testing.T) {
@@ -148,25 +149,25 @@ func TestBadAcknowledgementsAreRemembered(t *testing.T) {
 		do(t, s.conn.WriteMessage(websocket.TextMessage, []byte(frame)))
 	}
 	send(`{"envelope_id":"never-sent"}`)
-	wantViolation(t, w, slacktest.RuleAckUnknown)
+	wantViolation(t, w, record.RuleAckUnknown)
 	send(`{"envelope_id":""}`)
-	wantViolation(t, w, slacktest.RuleFrame)
+	wantViolation(t, w, record.RuleFrame)
 	send(`{"envelope_id":"` + strings.Repeat("x", 20480) + `"}`)
-	wantViolation(t, w, slacktest.RuleAckSize)
+	wantViolation(t, w, record.RuleAckSize)
 
 	must(alice.DMs("one"))(t)
 	one := s.next()
 	s.ack(one)
 	s.ack(one)
-	wantViolation(t, w, slacktest.RuleAckTwice)
+	wantViolation(t, w, record.RuleAckTwice)
 	must(alice.DMs("two"))(t)
 	s.ack(s.next(), answer{"text": "events take no payload"})
-	wantViolation(t, w, slacktest.RuleAckPayload)
+	wantViolation(t, w, record.RuleAckPayload)
 	must(alice.DMs("three"))(t)
 	three := s.next()
 	clock.Advance(4 * time.Second)
 	s.ack(three)
-	wantViolation(t, w, slacktest.RuleAckLate)
+	wantViolation(t, w, record.RuleAckLate)
 }
 
 func TestOnlySubscribedEventsWithinReachAreSent(t *testing.T) {

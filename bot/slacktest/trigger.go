@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"conclave/bot/slacktest/record"
 )
 
 // trigger lets the app open one form for the person who just did something.
@@ -30,10 +32,10 @@ func (c *call) exchangeLocked() (*Person, error) {
 	case t == nil:
 		return nil, refuse("invalid_trigger_id")
 	case t.used:
-		c.violateLocked(RuleTrigger, c.method, "trigger used twice")
+		c.violateLocked(record.RuleTrigger, c.method, "trigger used twice")
 		return nil, refuse("exchanged_trigger_id")
 	case c.cfg.Now().After(t.expires):
-		c.violateLocked(RuleTrigger, c.method, "trigger used after %v", c.cfg.Timing.Trigger)
+		c.violateLocked(record.RuleTrigger, c.method, "trigger used after %v", c.cfg.Timing.Trigger)
 		return nil, refuse("expired_trigger_id")
 	}
 	t.used = true

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
 // View is a form (modal) in front of a person, or their home tab, at one moment.
@@ -49,17 +50,17 @@ func (v *view) describeLocked(w *Workspace, values object) object {
 func (w *Workspace) readViewLocked(where, raw string) (*view, error) {
 	var o object
 	if err := json.Unmarshal([]byte(raw), &o); err != nil || o == nil {
-		w.violateLocked(RuleBlockKit, where, "view is not a JSON object")
+		w.violateLocked(record.RuleBlockKit, where, "view is not a JSON object")
 		return nil, refuseArguments("[ERROR] must be a valid JSON object [json-pointer:/view]")
 	}
 	if len(raw) > blockkit.MaxView {
-		w.violateLocked(RuleBlockKit, where, "view of %d bytes", len(raw))
+		w.violateLocked(record.RuleBlockKit, where, "view of %d bytes", len(raw))
 		return nil, refuse("view_too_large")
 	}
 	check := &blockkit.Checker{}
 	check.View("/view", o)
 	if len(check.Faults) > 0 {
-		w.violateLocked(RuleBlockKit, where, "%s", strings.Join(check.Words(), "; "))
+		w.violateLocked(record.RuleBlockKit, where, "%s", strings.Join(check.Words(), "; "))
 		return nil, refuseArguments(check.Words()...)
 	}
 	v := &view{raw: o}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
 type tokenKind int
@@ -85,7 +86,7 @@ func (w *Workspace) route() {
 func (w *Workspace) serveAPI(out http.ResponseWriter, in *http.Request) {
 	name := in.PathValue("method")
 	args, secret, err := readArguments(in)
-	w.record(FromClient, name, blockkit.Encode(args))
+	w.record(record.FromClient, name, blockkit.Encode(args))
 
 	effect := w.strike(name)
 	effect.wait(in.Context())
@@ -118,7 +119,7 @@ func (w *Workspace) serveAPI(out http.ResponseWriter, in *http.Request) {
 
 func (w *Workspace) answer(out http.ResponseWriter, what string, status int, answer object) {
 	body := blockkit.Encode(answer)
-	w.record(ToClient, what, body)
+	w.record(record.ToClient, what, body)
 	out.Header().Set("Content-Type", "application/json; charset=utf-8")
 	out.Header().Set("X-Slack-Req-Id", fmt.Sprintf("%x", time.Now().UnixNano()))
 	out.WriteHeader(status)
@@ -139,7 +140,7 @@ func (w *Workspace) answerError(method string, err error) object {
 	}
 	if refused.code == "invalid_arguments" {
 		w.mu.Lock()
-		w.violateLocked(RuleArguments, method, "%s", strings.Join(refused.messages, "; "))
+		w.violateLocked(record.RuleArguments, method, "%s", strings.Join(refused.messages, "; "))
 		w.mu.Unlock()
 	}
 	return answer
@@ -149,7 +150,7 @@ func (w *Workspace) answerError(method string, err error) object {
 func (w *Workspace) callLocked(header http.Header, name, secret string, args map[string]string) (object, error) {
 	m, known := w.methods[name]
 	if !known {
-		w.violateLocked(RuleUnknownMethod, name, "no such method")
+		w.violateLocked(record.RuleUnknownMethod, name, "no such method")
 		return nil, &apiError{code: "unknown_method", extra: object{"req_method": name}}
 	}
 	if err := w.authorizeLocked(m, secret); err != nil {

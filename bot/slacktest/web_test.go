@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -48,7 +49,7 @@ func TestMissingScopeIsNamed(t *testing.T) {
 	if a := c.form("chat.postMessage"); a["error"] != "invalid_arguments" {
 		t.Errorf("got %v", a)
 	}
-	wantViolation(t, w, slacktest.RuleArguments)
+	wantViolation(t, w, record.RuleArguments)
 }
 
 func TestScopeOfAConversationDependsOnItsKind(t *testing.T) {
@@ -66,7 +67,7 @@ func TestUnknownMethodIsAViolation(t *testing.T) {
 	if a := (client{t, w}).form("files.upload"); a["error"] != "unknown_method" {
 		t.Errorf("got %v", a)
 	}
-	wantViolation(t, w, slacktest.RuleUnknownMethod)
+	wantViolation(t, w, record.RuleUnknownMethod)
 }
 
 func TestArgumentsComeInEveryWayThatSlackTakes(t *testing.T) {
@@ -112,7 +113,7 @@ func TestRateOfPostsIsOneASecondAndChannel(t *testing.T) {
 	}
 	wantNoViolations(t, w)
 	c.form("chat.postMessage", "channel", ops.ID(), "text", "too soon")
-	wantViolation(t, w, slacktest.RuleRetryAfter)
+	wantViolation(t, w, record.RuleRetryAfter)
 	clock.Advance(3 * time.Second)
 	c.ok("chat.postMessage", "channel", ops.ID(), "text", "two")
 }
@@ -141,7 +142,7 @@ func TestMoreSocketsThanTheTierGivesIsAStorm(t *testing.T) {
 	}
 	wantNoViolations(t, w)
 	c.socketURL()
-	wantViolation(t, w, slacktest.RuleStorm)
+	wantViolation(t, w, record.RuleStorm)
 }
 
 func TestPagesFollowTheCursor(t *testing.T) {

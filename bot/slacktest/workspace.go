@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"conclave/bot/slacktest/record"
 )
 
 // Config says what kind of workspace to start. The zero value is a workspace in which a ceremony bot has all it asks for.
@@ -150,8 +152,8 @@ type Workspace struct {
 	hub      hub
 	rates    rates
 	faults   []*Injected
-	journal  []Entry
-	broken   []Violation
+	journal  []record.Entry
+	broken   []record.Violation
 }
 
 // Start starts a workspace. Its only people are the app's bot user and Slackbot.

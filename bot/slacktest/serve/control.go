@@ -11,6 +11,7 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
 // act is what somebody outside asks a person to do.
@@ -42,8 +43,8 @@ func (c *control) handler() http.Handler {
 	mux := http.NewServeMux()
 	for path, show := range map[string]func(*http.Request) (any, error){
 		"state":      c.showState,
-		"violations": func(*http.Request) (any, error) { return append([]slacktest.Violation{}, c.w.Violations()...), nil },
-		"journal":    func(*http.Request) (any, error) { return append([]slacktest.Entry{}, c.w.Journal()...), nil },
+		"violations": func(*http.Request) (any, error) { return append([]record.Violation{}, c.w.Violations()...), nil },
+		"journal":    func(*http.Request) (any, error) { return append([]record.Entry{}, c.w.Journal()...), nil },
 		"wait":       c.showWait,
 		"messages": func(in *http.Request) (any, error) {
 			ch, err := c.channelNamed(in.FormValue("channel"))

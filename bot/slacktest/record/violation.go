@@ -1,8 +1,7 @@
-package slacktest
+package record
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -38,15 +37,3 @@ type Violation struct {
 }
 
 func (v Violation) String() string { return fmt.Sprintf("%s: %s: %s", v.Rule, v.Where, v.Detail) }
-
-// Violations are the rules that the client broke so far, in order. A test of a good client ends with none.
-func (w *Workspace) Violations() []Violation {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.broken)
-}
-
-func (w *Workspace) violateLocked(rule Rule, where, format string, args ...any) {
-	w.broken = append(w.broken, Violation{At: w.cfg.Now(), Rule: rule, Where: where, Detail: fmt.Sprintf(format, args...)})
-	w.changeLocked()
-}
