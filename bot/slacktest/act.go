@@ -11,6 +11,7 @@ import (
 	"conclave/bot/slacktest/blockkit"
 	"conclave/bot/slacktest/mrkdwn"
 	"conclave/bot/slacktest/record"
+	"conclave/bot/slacktest/socketmode"
 )
 
 // Reply is what came of a command, a click or a shortcut.
@@ -91,7 +92,7 @@ func (p *Person) says(ch *Channel, thread, what string) ([]Message, error) {
 	w.recordLocked(record.ByPerson, p.name+" says", []byte(what))
 	var all []Message
 	for _, part := range mrkdwn.Split(p.types(what)) {
-		m := &message{author: p, clientID: w.envelopeIDLocked()}
+		m := &message{author: p, clientID: w.uuidLocked()}
 		m.ThreadTS = thread
 		m.Text, m.Blocks = w.typedLocked(strings.TrimSpace(part))
 		all = append(all, ch.postLocked(m).snapshot())
@@ -183,7 +184,7 @@ func (p *Person) Shares(ch *Channel, comment string, uploads ...Upload) (Message
 	if err := p.mayWriteLocked(ch); err != nil {
 		return Message{}, err
 	}
-	m := &message{author: p, clientID: w.envelopeIDLocked()}
+	m := &message{author: p, clientID: w.uuidLocked()}
 	if comment != "" {
 		m.Text, m.Blocks = w.typedLocked(strings.TrimSpace(p.types(comment)))
 	}
@@ -237,35 +238,36 @@ func (p *Person) Command(ch *Channel, command, args string) Reply {
 		"user_id": p.id, "user_name": p.name, "command": command, "text": strings.TrimSpace(p.types(args)), "api_app_id": w.AppID(),
 		"is_enterprise_install": "false", "response_url": address, "trigger_id": w.triggerLocked(p),
 	}
-	f := w.launchLocked("slash_commands", payload, true, func(ack json.RawMessage) outcome { return w.showAckLocked(answers, ack) })
+	d := w.hub.Launch("slash_commands", payload, true, func(ack json.RawMessage) string { return w.showAckLocked(answers, ack) })
 	w.mu.Unlock()
-	return f.reply(answers)
+	return w.reply(d, answers)
 }
 
-// showAckLocked shows the message that an acknowledgement of a command may carry.
-func (w *Workspace) showAckLocked(answers *responseURL, ack json.RawMessage) outcome {
+// showAckLocked shows the message that an acknowledgement of a command may carry. It returns Slack's word for one that
+// cannot be shown, or "".
+func (w *Workspace) showAckLocked(answers *responseURL, ack json.RawMessage) string {
 	var said response
 	if len(ack) == 0 || string(ack) == "null" {
-		return outcome{}
+		return ""
 	}
 	if json.Unmarshal(ack, &said) != nil {
 		w.violateLocked(record.RuleAckPayload, "socket", "not a message")
-		return outcome{err: "dispatch_unknown_error"}
+		return "dispatch_unknown_error"
 	}
 	if said.Text == "" && len(said.Blocks) == 0 {
-		return outcome{}
+		return ""
 	}
 	if w.sayLocked(answers, "socket", said) != nil {
-		return outcome{err: "dispatch_unknown_error"}
+		return "dispatch_unknown_error"
 	}
-	return outcome{}
+	return ""
 }
 
 // reply waits for the end of a delivery.
-func (f *flight) reply(answers *responseURL) Reply {
+func (w *Workspace) reply(d *socketmode.Delivery, answers *responseURL) Reply {
 	began := time.Now()
-	o := <-f.done
-	r := Reply{Error: o.err, Took: time.Since(began), w: f.w}
+	r := Reply{Error: d.Wait(), w: w}
+	r.Took = time.Since(began)
 	if answers != nil {
 		r.id, r.ch = answers.id, answers.channel
 	}
@@ -330,9 +332,9 @@ func (p *Person) acts(m Message, actionID, value string) (Reply, error) {
 	if stored != nil && m.To == "" {
 		payload["message"] = stored.describeLocked(w)
 	}
-	f := w.launchLocked("interactive", payload, false, func(json.RawMessage) outcome { return outcome{} })
+	d := w.hub.Launch("interactive", payload, false, nil)
 	w.mu.Unlock()
-	return f.reply(answers), nil
+	return w.reply(d, answers), nil
 }
 
 // actionLocked makes the action that pressing an element sends.
@@ -383,7 +385,7 @@ func (p *Person) Shortcut(callbackID string) Reply {
 	}
 	payload := w.interactionLocked(p, "shortcut")
 	payload["callback_id"], payload["action_ts"] = callbackID, w.tsLocked()
-	f := w.launchLocked("interactive", payload, false, func(json.RawMessage) outcome { return outcome{} })
+	d := w.hub.Launch("interactive", payload, false, nil)
 	w.mu.Unlock()
-	return f.reply(nil)
+	return w.reply(d, nil)
 }

@@ -85,15 +85,16 @@ func (p *Person) submits(shown View, values map[string]string, checked bool) (Su
 	w.recordLocked(record.ByPerson, p.name+" submits", blockkit.Encode(state))
 	payload := w.interactionLocked(p, "view_submission")
 	payload["view"], payload["response_urls"] = v.describeLocked(w, state), []any{}
-	f := w.launchLocked("interactive", payload, true, func(ack json.RawMessage) outcome {
-		return outcome{submission: w.respondToFormLocked(p, v, ack)}
+	var said Submission
+	d := w.hub.Launch("interactive", payload, true, func(ack json.RawMessage) string {
+		said = w.respondToFormLocked(p, v, ack)
+		return ""
 	})
 	w.mu.Unlock()
-	o := <-f.done
-	if o.err != "" {
-		o.submission.Trouble = Trouble
+	if d.Wait() != "" {
+		return Submission{Trouble: Trouble}, nil
 	}
-	return o.submission, nil
+	return said, nil
 }
 
 func (p *Person) inFrontLocked(shown View) (*view, error) {
@@ -242,9 +243,9 @@ func (p *Person) Closes(shown View) error {
 	payload := w.interactionLocked(p, "view_closed")
 	delete(payload, "trigger_id")
 	payload["view"], payload["is_cleared"] = v.describeLocked(w, object{}), false
-	f := w.launchLocked("interactive", payload, false, func(json.RawMessage) outcome { return outcome{} })
+	d := w.hub.Launch("interactive", payload, false, nil)
 	w.mu.Unlock()
-	<-f.done
+	d.Wait()
 	return nil
 }
 
@@ -267,7 +268,7 @@ func (p *Person) ClicksIn(shown View, actionID string) (Reply, error) {
 	payload["container"] = object{"type": "view", "view_id": v.ID}
 	payload["view"] = v.describeLocked(w, object{})
 	payload["actions"] = []object{action}
-	f := w.launchLocked("interactive", payload, false, func(json.RawMessage) outcome { return outcome{} })
+	d := w.hub.Launch("interactive", payload, false, nil)
 	w.mu.Unlock()
-	return f.reply(nil), nil
+	return w.reply(d, nil), nil
 }

@@ -7,10 +7,12 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"conclave/bot/slacktest/record"
+	"conclave/bot/slacktest/socketmode"
 )
 
 // Config says what kind of workspace to start. The zero value is a workspace in which a ceremony bot has all it asks for.
@@ -148,8 +150,7 @@ type Workspace struct {
 	replies  map[string]*responseURL // path → response URL
 	views    []*view
 	bot      *Person
-	socketed bool // Socket Mode is switched on
-	hub      hub
+	hub      *socketmode.Hub
 	rates    rates
 	faults   []*Injected
 	journal  []record.Entry
@@ -194,10 +195,9 @@ func Start(cfg Config) (*Workspace, error) {
 		scopes:   slices.Clone(cfg.Scopes),
 		triggers: map[string]*trigger{},
 		replies:  map[string]*responseURL{},
-		socketed: true,
-		hub:      newHub(),
 		rates:    newRates(),
 	}
+	w.hub = w.newHub()
 	w.tokens["xoxb-0-conclave-bot"] = &token{kind: botToken}
 	w.tokens["xapp-1-conclave-app"] = &token{kind: appToken}
 	w.addSlackbotLocked()
@@ -211,7 +211,7 @@ func Start(cfg Config) (*Workspace, error) {
 func (w *Workspace) Close() {
 	w.mu.Lock()
 	w.closed = true
-	w.hub.stopLocked()
+	w.hub.Stop()
 	w.changeLocked()
 	w.mu.Unlock()
 	_ = w.server.Close()
@@ -268,6 +268,20 @@ func (w *Workspace) changeLocked() {
 func (w *Workspace) idLocked(prefix string) string {
 	w.ids[prefix]++
 	return fmt.Sprintf("%s0%07d", prefix, w.ids[prefix])
+}
+
+// uuidLocked returns a new id in the form of a UUID, as envelopes and typed messages have.
+func (w *Workspace) uuidLocked() string {
+	var id strings.Builder
+	for i, group := range []int{8, 4, 4, 4, 12} {
+		if i > 0 {
+			id.WriteByte('-')
+		}
+		for range group {
+			id.WriteByte("0123456789abcdef"[w.random.IntN(16)])
+		}
+	}
+	return id.String()
 }
 
 // tsLocked gives the next timestamp: "seconds.microseconds", unique and rising, which is what Slack promises for a channel.
