@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"conclave/vault/vaulttest/record"
 )
 
 // Refusal is an answer other than success, in Vault's words.
@@ -22,7 +24,7 @@ func refuse(status int, format string, args ...any) error {
 
 // errGiven refuses a share that came before in the same round. A client that keeps book of what it sent never gets here.
 func errGiven(c *call, operation string) error {
-	c.breach = sentTwice
+	c.breach = record.SentTwice
 	return refuse(http.StatusBadRequest, "given key has already been provided during this %s operation", operation)
 }
 

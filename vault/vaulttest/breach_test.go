@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/record"
 )
 
 func TestLogShowsMarksInPlaceOfSecrets(t *testing.T) {
@@ -23,13 +24,13 @@ func TestLogShowsMarksInPlaceOfSecrets(t *testing.T) {
 	f.want(200, "PUT", "auth/token/lookup", body{"token": f.op.Token})
 
 	updates := f.Log("PUT sys/rekey/update")
-	if got := updates[0].Body["key"]; got != vaulttest.Mark(f.shares[0]) {
+	if got := updates[0].Body["key"]; got != record.Mark(f.shares[0]) {
 		t.Errorf("the first share is logged as %v", got)
 	}
-	if got := updates[1].Body["KEY"]; got != vaulttest.Mark(f.shares[1]) {
+	if got := updates[1].Body["KEY"]; got != record.Mark(f.shares[1]) {
 		t.Errorf("the share in base64 is logged as %v", got)
 	}
-	if updates[0].Body["nonce"] != nonce || updates[0].Status != 200 || updates[0].Token != vaulttest.Mark(f.op.Token) {
+	if updates[0].Body["nonce"] != nonce || updates[0].Status != 200 || updates[0].Token != record.Mark(f.op.Token) {
 		t.Errorf("logged %v", updates[0])
 	}
 	log := fmt.Sprintf("%+v", f.Log(""))

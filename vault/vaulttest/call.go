@@ -2,8 +2,6 @@ package vaulttest
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -79,19 +77,13 @@ func (c *call) decodeOptional(into any) error {
 	return c.decode(into)
 }
 
-// Lengths of a share in bytes, from the shortest AES key to the longest and its x coordinate. Vault checks no closer than this.
-const (
-	minShare = 16
-	MaxShare = 32 + shamir.Overhead
-)
-
 // submission is the body of every endpoint that takes a share.
 type submission struct {
 	Key   string
 	Nonce string
 }
 
-// submission reads a share and the nonce that it is meant for. A share is hex if that gives a plausible length, base64 otherwise.
+// submission reads a share and the nonce that it is meant for.
 func (c *call) submission() (share []byte, nonce string, err error) {
 	var s submission
 	if err := c.decode(&s); err != nil {
@@ -105,11 +97,8 @@ func (c *call) submission() (share []byte, nonce string, err error) {
 }
 
 func decodeShare(key string) ([]byte, error) {
-	if share, err := hex.DecodeString(key); err == nil && len(share) >= minShare && len(share) <= MaxShare {
-		return share, nil
-	}
-	share, err := base64.StdEncoding.DecodeString(key)
-	if err != nil {
+	share, ok := shamir.Decode(key)
+	if !ok {
 		return nil, refuse(http.StatusBadRequest, "'key' must be a valid hex or base64 string")
 	}
 	return share, nil
@@ -117,11 +106,11 @@ func decodeShare(key string) ([]byte, error) {
 
 // checkLength refuses what can't be a share. The prefix differs between endpoints.
 func checkLength(share []byte, prefix string) error {
-	if len(share) < minShare {
-		return refuse(http.StatusBadRequest, "%skey is shorter than minimum %d bytes", prefix, minShare)
+	if len(share) < shamir.MinShare {
+		return refuse(http.StatusBadRequest, "%skey is shorter than minimum %d bytes", prefix, shamir.MinShare)
 	}
-	if len(share) > MaxShare {
-		return refuse(http.StatusBadRequest, "%skey is longer than maximum %d bytes", prefix, MaxShare)
+	if len(share) > shamir.MaxShare {
+		return refuse(http.StatusBadRequest, "%skey is longer than maximum %d bytes", prefix, shamir.MaxShare)
 	}
 	return nil
 }

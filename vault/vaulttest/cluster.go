@@ -2,11 +2,16 @@ package vaulttest
 
 import (
 	"cmp"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"conclave/vault/vaulttest/record"
 )
 
 // Options say which Vault to emulate. The zero value is one uninitialised node with Raft storage, over plain HTTP.
@@ -46,7 +51,7 @@ type Cluster struct {
 
 	routes, recoveryRoutes routes
 	script                 script
-	log                    requestLog
+	log                    record.Log
 
 	mu     sync.Mutex // guards everything below, and each node's memory
 	disk   storage
@@ -199,3 +204,32 @@ func (c *Cluster) unsealsItself() bool { return c.options.Seal != shamirSeal }
 
 // highlyAvailable reports whether the nodes elect a leader. Vault words some refusals differently when they don't.
 func (c *Cluster) highlyAvailable() bool { return c.options.Storage != "inmem" }
+
+// Log returns the requests so far that match a route, which is as in [Fault]. An empty one matches all.
+func (c *Cluster) Log(route string) []record.Request {
+	return c.log.Requests(func(method, path string) bool { return matchesRoute(route, method, path) })
+}
+
+// Breaches returns what the client did that no client of a key ceremony may do. See [record.Log.Breaches].
+func (c *Cluster) Breaches() []record.Breach { return c.log.Breaches() }
+
+// secrets returns every share and token that the cluster ever made, in each spelling that a client could use.
+func (c *Cluster) secrets() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var spellings []string
+	for _, share := range c.issued {
+		raw, _ := hex.DecodeString(share) // it was made by EncodeToString
+		spellings = append(spellings, share, strings.ToUpper(share),
+			base64.StdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw), string(raw))
+	}
+	for id := range c.disk.tokens {
+		spellings = append(spellings, id)
+	}
+	for _, node := range c.nodes {
+		if node.recoveryToken != "" {
+			spellings = append(spellings, node.recoveryToken)
+		}
+	}
+	return spellings
+}

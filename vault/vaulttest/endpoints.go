@@ -23,18 +23,31 @@ func (r routes) find(c *call) (endpoint, bool) {
 		return e, true
 	}
 	for pattern, e := range r {
-		if !strings.Contains(pattern, "+") || !(rule{path: pattern}).matches(c.path) {
-			continue
+		if names, fits := namesIn(pattern, c.path); fits {
+			c.names = names
+			return e, true
 		}
-		parts := strings.Split(c.path, "/")
-		for i, segment := range strings.Split(pattern, "/") {
-			if segment == "+" {
-				c.names = append(c.names, parts[i])
-			}
-		}
-		return e, true
 	}
 	return endpoint{}, false
+}
+
+// namesIn returns the segments of a path that the + of a pattern stand for, and reports whether the path fits the pattern.
+func namesIn(pattern, path string) ([]string, bool) {
+	segments, parts := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(segments) != len(parts) {
+		return nil, false
+	}
+	var names []string
+	for i, segment := range segments {
+		switch segment {
+		case "+":
+			names = append(names, parts[i])
+		case parts[i]:
+		default:
+			return nil, false
+		}
+	}
+	return names, true
 }
 
 // commonRoutes are the endpoints of every server, as far as ceremonies go (http/handler.go).

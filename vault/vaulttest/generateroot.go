@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/pgp"
 )
 
 // issue is the kind of token that an attempt makes. A node has one attempt at a time, of whichever kind.
@@ -109,7 +110,7 @@ func (n *Node) startRoot(kind issue, req rootRequest) (shown string, err error) 
 			return "", refuse(http.StatusBadRequest, "OTP string is wrong length")
 		}
 	case req.PGPKey != "":
-		prints, err := fingerprints([]string{req.PGPKey})
+		prints, err := pgp.Fingerprints([]string{req.PGPKey})
 		if err != nil {
 			return "", refuse(http.StatusBadRequest, "error parsing PGP key: %v", err)
 		}
@@ -205,7 +206,7 @@ func (n *Node) mintFor(attempt *rootAttempt) (string, error) {
 	if attempt.otp != "" {
 		return base64.RawStdEncoding.EncodeToString(xor([]byte(token), []byte(attempt.otp))), nil
 	}
-	messages, err := encryptEach([]string{token}, []string{attempt.pgpKey})
+	messages, err := pgp.Encrypt([]string{token}, []string{attempt.pgpKey})
 	if err != nil {
 		return "", errHangUp
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+
+	"conclave/vault/vaulttest/pgp"
 )
 
 type initRequest struct {
@@ -58,7 +60,7 @@ func (n *Node) putInit(c *call) (any, error) {
 	rootToken := n.cluster.mintRoot().id
 	if req.RootTokenPGPKey != "" {
 		// From here on Vault is initialised, so that a key that can't encrypt loses the shares for good: nobody has seen them.
-		message, err := encryptEach([]string{rootToken}, []string{req.RootTokenPGPKey})
+		message, err := pgp.Encrypt([]string{rootToken}, []string{req.RootTokenPGPKey})
 		if err != nil {
 			return nil, refuse(http.StatusBadRequest, "%v", err)
 		}
@@ -146,7 +148,7 @@ func (c *Cluster) makeShares(config sealConfig, pgpKeys []string) (key []byte, s
 	}
 	c.issued = append(c.issued, plain...)
 	if len(pgpKeys) > 0 {
-		shares, err = encryptEach(plain, pgpKeys)
+		shares, err = pgp.Encrypt(plain, pgpKeys)
 	}
 	return key, shares, err
 }

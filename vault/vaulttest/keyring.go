@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"conclave/vault/vaulttest/acl"
 )
 
 // keyring is the encryption key in force, and when it is to be replaced without being asked.
@@ -37,14 +39,14 @@ const (
 
 // initialize is the part of sys/init that reaches the disk.
 func (s *storage) initialize(config sealConfig, key []byte, now time.Time) error {
-	standard, err := parsePolicy(defaultPolicy)
+	standard, err := acl.Parse(acl.Default)
 	if err != nil {
 		return err
 	}
 	s.initialized = true
 	s.config = config
 	s.key = key
-	s.policies = map[string]*policy{"default": standard} // name → policy
+	s.policies = map[string]*acl.Policy{"default": standard} // name → policy
 	s.keyring = keyring{term: 1, installed: now.UTC(), encryptions: 1, policy: rotationPolicy{enabled: true, maxOperations: maxOperations}}
 	s.clusterID = newUUID()
 	s.clusterName = "vault-cluster-" + s.clusterID[:8]

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"conclave/vault/vaulttest/acl"
 	"conclave/vault/vaulttest/operator"
 )
 
@@ -104,7 +105,7 @@ func (c *Cluster) childPolicies(call *call, req createRequest) ([]string, error)
 		return parent.policies, nil
 	}
 	policies := slices.Clone(req.Policies)
-	mayAny := parent.isRoot() || c.disk.capabilities(parent.policies, call.path)&maySudo != 0
+	mayAny := parent.isRoot() || c.disk.granted(parent.policies, call.path)&acl.MaySudo != 0
 	for _, name := range policies {
 		if !mayAny && !slices.Contains(parent.policies, name) {
 			return nil, refuse(http.StatusBadRequest, "child policies must be subset of parent")

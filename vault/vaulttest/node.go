@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"conclave/vault/vaulttest/record"
 )
 
 // Node is one server of a cluster.
@@ -137,18 +139,19 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	entry := n.cluster.log.arrived(n, r, call)
+	arrival := record.Request{At: n.cluster.options.Now(), Node: n.number, Method: call.method, Path: call.path}
+	entry := n.cluster.log.Arrived(arrival, r, call.token, call.body, n.cluster.secrets())
 	recorder := &statusRecorder{ResponseWriter: w}
 	defer func() {
 		status := recorder.status
 		if r.Context().Err() != nil {
 			status = 0 // the client left before it could read the answer
 		}
-		n.cluster.log.answered(entry, status)
+		n.cluster.log.Answered(entry, status)
 	}()
 	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A handler may hang up, which is a panic.
-		defer func() { n.cluster.log.blame(entry, call.breach) }()
+		defer func() { n.cluster.log.Blame(entry, call.breach) }()
 		n.answer(w, r, call)
 	})
 	n.cluster.script.wrap(n, call, answer).ServeHTTP(recorder, r)

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"conclave/vault/vaulttest/record"
+	"conclave/vault/vaulttest/shamir"
 )
 
 // rotateRoutes are OpenBao's rekey: sys/rotate/root for the key that unseals, sys/rotate/recovery for the recovery key. They need a token, ask for
@@ -121,7 +124,7 @@ func (c *call) rotationShare() (share []byte, nonce string, err error) {
 	if share, err = decodeShare(s.Key); err != nil {
 		return nil, "", err
 	}
-	if len(share) < minShare || len(share) > MaxShare {
+	if len(share) < shamir.MinShare || len(share) > shamir.MaxShare {
 		c.breach = fmt.Sprintf("sent %d bytes for a share", len(share))
 	}
 	return share, s.Nonce, nil
@@ -142,7 +145,7 @@ func (n *Node) putRotationShare(kind keyKind, c *call) (any, error) {
 	case nonce != attempt.nonce:
 		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for rotation is %q", attempt.nonce)
 	case attempt.has(share):
-		c.breach = sentTwice
+		c.breach = record.SentTwice
 		return nil, refuse(http.StatusBadRequest, "given key has already been provided during this rotation")
 	}
 	attempt.add(share)
@@ -223,7 +226,7 @@ func (n *Node) putRotationVerify(kind keyKind, c *call) (any, error) {
 	case nonce != attempt.verifyNonce:
 		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this verify operation is %q", attempt.verifyNonce)
 	case attempt.verifying.has(share):
-		c.breach = sentTwice
+		c.breach = record.SentTwice
 	}
 	attempt.verifying.add(share)
 	if attempt.verifying.progress() < attempt.config.t {

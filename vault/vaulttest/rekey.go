@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"conclave/vault/vaulttest/pgp"
 	"conclave/vault/vaulttest/shamir"
 )
 
@@ -163,7 +164,7 @@ func (c *Cluster) newRekey(config sealConfig, req rekeyRequest) (*rekeyAttempt, 
 		return attempt, nil
 	}
 	var err error
-	attempt.fingerprints, err = fingerprints(req.PGPKeys)
+	attempt.fingerprints, err = pgp.Fingerprints(req.PGPKeys)
 	return attempt, err
 }
 

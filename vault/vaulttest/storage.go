@@ -3,17 +3,20 @@ package vaulttest
 import (
 	"bytes"
 	"crypto/aes"
+
+	"conclave/vault/vaulttest/acl"
+	"conclave/vault/vaulttest/pgp"
 )
 
 // storage is what the nodes of a cluster share and what survives their restart.
 type storage struct {
 	initialized bool
 	config      sealConfig
-	key         []byte             // what the shares give: the unseal key, or the recovery key if the nodes unseal themselves
-	backups     [keyKinds]*backup  // of the last rekey of each kind that asked for one
-	tokens      map[string]*token  // id → token
-	policies    map[string]*policy // name → policy; root, which has no rules, isn't among them
-	mounts      map[string]*mount  // name below auth/ → method of logging in
+	key         []byte                 // what the shares give: the unseal key, or the recovery key if the nodes unseal themselves
+	backups     [keyKinds]*backup      // of the last rekey of each kind that asked for one
+	tokens      map[string]*token      // id → token
+	policies    map[string]*acl.Policy // name → policy; root, which has no rules, isn't among them
+	mounts      map[string]*mount      // name below auth/ → method of logging in
 	keyring     keyring
 	clusterID   string
 	clusterName string
@@ -43,7 +46,7 @@ func (c sealConfig) validate(pgpKeys []string) error {
 	case len(pgpKeys) > 0 && len(pgpKeys) != c.n:
 		return errText("count mismatch between number of provided PGP keys and number of shares")
 	}
-	_, err := readKeys(pgpKeys)
+	_, err := pgp.Read(pgpKeys)
 	return err
 }
 

@@ -47,15 +47,8 @@ func (c *Cluster) authorize(call *call) error {
 	if t == nil {
 		return errBadToken
 	}
-	if !t.isRoot() {
-		granted := c.disk.capabilities(t.policies, call.path)
-		needed := neededFor[call.method]
-		if needsSudo(call.path) {
-			needed |= maySudo
-		}
-		if needed == 0 || granted&needed != needed {
-			return errDenied
-		}
+	if !t.isRoot() && !c.disk.granted(t.policies, call.path).Allow(call.method, call.path) {
+		return errDenied
 	}
 	call.holder = t
 	return nil

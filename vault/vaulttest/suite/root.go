@@ -5,6 +5,7 @@ import (
 
 	"conclave/vault/vaulttest"
 	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/shamir"
 )
 
 const (
@@ -206,7 +207,7 @@ func (s *suite) readsEncodings(path, nonce string, shares []string, lengthPrefix
 	for _, good := range []string{shares[0], strings.ToUpper(shares[1]), inBase64(shares[2]), s64[:20] + "\n" + s64[20:]} {
 		s.submit(path, nonce, good)
 	}
-	base64url := strings.NewReplacer("+", "-", "/", "_").Replace(inBase64(strings.Repeat("fb", vaulttest.MaxShare)))
+	base64url := strings.NewReplacer("+", "-", "/", "_").Replace(inBase64(strings.Repeat("fb", shamir.MaxShare)))
 	for _, bad := range []string{shares[4] + "\n", shares[4] + " ", " " + shares[4], "'" + shares[4] + "'", base64url, inBase64(shares[4]) + " "} {
 		s.refused(400, "'key' must be a valid hex or base64 string", "PUT", path, body{"key": bad, "nonce": nonce})
 	}

@@ -12,6 +12,7 @@ import (
 
 	"conclave/vault/vaulttest"
 	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/shamir"
 )
 
 // RunSuite runs every case that suits the target, each on a server of its own. A case asserts statuses, fields, and those words of an answer that
@@ -221,7 +222,7 @@ func (s *suite) submit(path, nonce string, shares ...string) operator.Answer {
 // junk returns random bytes of a share's length. Its x coordinate is none of the given shares', which would make it a wrong share of another
 // kind.
 func junk(beside ...string) string {
-	b := make([]byte, vaulttest.MaxShare)
+	b := make([]byte, shamir.MaxShare)
 	for {
 		rand.Read(b)
 		share := hex.EncodeToString(b)

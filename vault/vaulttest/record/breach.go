@@ -1,8 +1,6 @@
-package vaulttest
+package record
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,15 +22,15 @@ func (b Breach) String() string { return b.Rule + ": " + b.Request.String() }
 //   - OpenBao's renewal of the root key that asks for nobody's share;
 //   - a write of which the outcome was uncertain, that is a 500 or no answer, repeated byte for byte without asking for the state
 //     in between (P5).
-func (c *Cluster) Breaches() []Breach {
-	c.log.mu.Lock()
-	defer c.log.mu.Unlock()
+func (l *Log) Breaches() []Breach {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var breaches []Breach
-	for i, r := range c.log.requests {
+	for i, r := range l.requests {
 		for _, rule := range r.blames {
 			breaches = append(breaches, Breach{*r, rule})
 		}
-		if repeatsUnasked(c.log.requests[:i], r) {
+		if repeatsUnasked(l.requests[:i], r) {
 			breaches = append(breaches, Breach{*r, "repeated a write of uncertain outcome without asking"})
 		}
 	}
@@ -40,18 +38,18 @@ func (c *Cluster) Breaches() []Breach {
 }
 
 // forbidden names the rule that a request breaks by being sent at all, or nothing.
-func forbidden(c *call) []string {
-	if c.path == "sys/rotate/root" && c.method != http.MethodGet {
+func forbidden(r *Request) []string {
+	if r.Path == "sys/rotate/root" && r.Method != http.MethodGet {
 		return []string{"asked for a new root key without anybody's share"}
 	}
 	return nil
 }
 
-// sentTwice is a rule whose breach a server may or may not refuse.
-const sentTwice = "sent a share twice in one round"
+// SentTwice is a rule whose breach a server may or may not refuse.
+const SentTwice = "sent a share twice in one round"
 
-// blame notes what a well-behaved client never does.
-func (l *requestLog) blame(entry *Request, breach string) {
+// Blame notes what a well-behaved client never does.
+func (l *Log) Blame(entry *Request, breach string) {
 	if breach == "" {
 		return
 	}
@@ -90,27 +88,6 @@ func asksAbout(read, written string) bool {
 	return strings.HasPrefix(read, directory)
 }
 
-// secrets returns every share and token that the cluster ever made, in each spelling that a client could use.
-func (c *Cluster) secrets() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var spellings []string
-	for _, share := range c.issued {
-		raw, _ := hex.DecodeString(share) // it was made by EncodeToString
-		spellings = append(spellings, share, strings.ToUpper(share),
-			base64.StdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw), string(raw))
-	}
-	for id := range c.disk.tokens {
-		spellings = append(spellings, id)
-	}
-	for _, node := range c.nodes {
-		if node.recoveryToken != "" {
-			spellings = append(spellings, node.recoveryToken)
-		}
-	}
-	return spellings
-}
-
 // takesSecret reports whether a share or a token belongs in the body of a request to a path.
 func takesSecret(path string) bool {
 	switch path {
@@ -130,7 +107,7 @@ func mayBeRepeated(path string) bool {
 }
 
 // misplaced names the places in a request where a secret stands that doesn't belong there.
-func misplaced(r *http.Request, c *call, secrets []string) []string {
+func misplaced(r *http.Request, path string, body []byte, secrets []string) []string {
 	places := map[string]string{"the URL": r.URL.String()} // place → text
 	if unescaped, err := url.PathUnescape(r.URL.RequestURI()); err == nil {
 		places["the URL, escaped"] = unescaped
@@ -140,8 +117,8 @@ func misplaced(r *http.Request, c *call, secrets []string) []string {
 			places["header "+name] = strings.Join(values, "\n")
 		}
 	}
-	if !takesSecret(c.path) {
-		places["the body"] = string(c.body)
+	if !takesSecret(path) {
+		places["the body"] = string(body)
 	}
 	var blames []string
 	for place, text := range places {
