@@ -14,10 +14,11 @@ import (
 	"conclave/bot/slacktest/socketmode"
 )
 
-// Reply is what came of a command, a click or a shortcut.
+// Reply is the outcome of a command, a click or a shortcut.
 type Reply struct {
-	// Error is Slack's word when the app did not answer: "operation_timeout" (no acknowledgement in time), "dispatch_failed"
-	// (no socket), "dispatch_unknown_error" (an answer that cannot be shown), "not_a_command", "not_allowed" (the person may not).
+	// Error is Slack's word when the app did not answer: "operation_timeout" (no acknowledgement in time),
+	// "dispatch_failed" (no socket), "dispatch_unknown_error" (an answer that cannot be shown), "not_a_command",
+	// "not_allowed" (the person may not).
 	Error string
 	// Took is how long the acknowledgement took.
 	Took time.Duration
@@ -27,7 +28,7 @@ type Reply struct {
 	ch *Channel
 }
 
-// Messages are the app's answers so far: with the acknowledgement, and at the response URL.
+// Messages returns the app's answers so far: with the acknowledgement, and at the response URL.
 func (r Reply) Messages() []Message {
 	if r.ch == nil {
 		return nil
@@ -43,7 +44,7 @@ func (r Reply) Messages() []Message {
 	return all
 }
 
-// Wait gives the app's first answer, as soon as there is one.
+// Wait waits for the app's first answer and returns it.
 func (r Reply) Wait(ctx context.Context) (Message, error) {
 	if r.ch == nil {
 		return Message{}, fmt.Errorf("wait for an answer (%s): %w", r.Error, ErrNotThere)
@@ -137,7 +138,7 @@ func (p *Person) Edits(m Message, what string) error {
 	})
 }
 
-// Deletes takes one of the person's own messages away.
+// Deletes removes one of the person's own messages.
 func (p *Person) Deletes(m Message) error {
 	return p.own(m, func(ch *Channel, stored *message) { ch.removeLocked(stored) })
 }
@@ -206,7 +207,7 @@ func (w *Workspace) uploadLocked(p *Person, u Upload) *file {
 	return f
 }
 
-// DeletesFile takes one of the person's own files away. The message that shared it stays.
+// DeletesFile removes one of the person's own files. The message that shared it stays.
 func (p *Person) DeletesFile(id string) error {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
@@ -219,7 +220,7 @@ func (p *Person) DeletesFile(id string) error {
 	return nil
 }
 
-// Command runs a slash command and returns when the app has acknowledged it or Slack has lost its patience.
+// Command runs a slash command and returns when the app has acknowledged it, or when Slack stops waiting.
 func (p *Person) Command(ch *Channel, command, args string) Reply {
 	w := p.w
 	w.mu.Lock()
@@ -285,7 +286,7 @@ func (ch *Channel) shownName() string {
 	}
 }
 
-// interactionLocked is what every interactive payload begins with.
+// interactionLocked returns the fields that every interactive payload begins with.
 func (w *Workspace) interactionLocked(p *Person, kind string) object {
 	return object{
 		"type": kind, "token": "verification", "api_app_id": w.AppID(), "trigger_id": w.triggerLocked(p),
@@ -295,7 +296,8 @@ func (w *Workspace) interactionLocked(p *Person, kind string) object {
 	}
 }
 
-// Clicks presses a button of a message as the person sees it in m, which may be older than what the message shows by now.
+// Clicks presses a button of a message as the person sees it in m, which may be older than what the message shows by
+// now.
 func (p *Person) Clicks(m Message, actionID string) (Reply, error) { return p.acts(m, actionID, "") }
 
 // Selects picks the option with this value from a menu of a message.
@@ -337,7 +339,7 @@ func (p *Person) acts(m Message, actionID, value string) (Reply, error) {
 	return w.reply(d, answers), nil
 }
 
-// actionLocked makes the action that pressing an element sends.
+// actionLocked returns the action that Slack sends when the person presses an element.
 func (p *Person) actionLocked(ch *Channel, blocks []any, actionID, value string) (object, error) {
 	if err := p.mayActLocked(ch); err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ func conversationsOpen(c *call) (object, error) {
 	case p == c.bot:
 		return nil, refuse("invalid_user_combination")
 	case p.machine:
-		// The reference does not name it; apps have met it.
+		// The reference does not name this error. Apps have got it.
 		return nil, refuse("cannot_dm_bot")
 	}
 	opened := p.direct != nil
@@ -72,7 +72,7 @@ func conversationsMembers(c *call) (object, error) {
 
 var timestamp = regexp.MustCompile(`^\d+(\.\d+)?$`)
 
-// between keeps the messages that oldest, latest and inclusive ask for.
+// between returns the messages that the arguments oldest, latest and inclusive select.
 func (c *call) between(messages []*message) ([]*message, error) {
 	oldest, latest := c.args["oldest"], c.args["latest"]
 	if oldest != "" && !timestamp.MatchString(oldest) {
@@ -116,7 +116,7 @@ func (c *call) describeAll(ch *Channel, messages []*message) []object {
 	return all
 }
 
-// conversationsHistory gives a channel's messages, newest first, without the replies in threads.
+// conversationsHistory returns a channel's messages, newest first, without the replies in threads.
 func conversationsHistory(c *call) (object, error) {
 	ch, err := c.reachLocked(c.args["channel"])
 	if err != nil {
@@ -137,7 +137,8 @@ func conversationsHistory(c *call) (object, error) {
 	}, nil
 }
 
-// conversationsReplies gives a thread, oldest first, its first message always among them. Any message of the thread names it.
+// conversationsReplies returns a thread, oldest first, its first message always among them. Any message of the thread
+// names it.
 func conversationsReplies(c *call) (object, error) {
 	ch, err := c.reachLocked(c.args["channel"])
 	if err != nil {

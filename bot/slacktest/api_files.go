@@ -70,7 +70,8 @@ func filesCompleteUploadExternal(c *call) (object, error) {
 	return object{"files": described}, nil
 }
 
-// inThread holds the caller to what the reference says of thread_ts: one channel, and the first message of a thread there.
+// inThread refuses a thread_ts that the reference does not allow: it goes with one channel, and names the first message
+// of a thread there.
 func inThread(into []*Channel, thread string) error {
 	switch {
 	case thread == "":

@@ -7,7 +7,7 @@ import (
 
 const maxPins = 100
 
-// marked finds the message that a pin or a reaction is for.
+// marked returns the message that a pin or a reaction is for.
 func (c *call) marked() (*Channel, *message, error) {
 	ch, err := c.reachLocked(c.args["channel"])
 	if err != nil {

@@ -50,7 +50,8 @@ func modal(more o) o {
 
 func option(text, value int) o { return o{"text": plainText(text), "value": chars(value)} }
 
-// limits are things of which Slack says how long they may be: each takes a length. Those at the most must pass, one more must not.
+// limits are the parts of Block Kit whose length Slack limits. Each makes one of a given length. The largest allowed
+// length must pass, and one more must not.
 var limits = []struct {
 	name string
 	most int
@@ -132,7 +133,7 @@ var limits = []struct {
 	}, true},
 }
 
-// shapes are well and badly formed blocks without a limit at stake.
+// shapes are well and badly formed blocks. None is about a limit.
 var shapes = []struct {
 	name  string
 	value any
@@ -160,7 +161,7 @@ var shapes = []struct {
 	{"home with a submit button", o{"type": "home", "submit": plainText(1), "blocks": l{}}, false},
 }
 
-// The emulator's own reading of Block Kit and the official types must agree wherever both have an opinion.
+// The emulator's reading of Block Kit and the official types must agree wherever both have a rule.
 func TestBlockKitIsReadAsTheOfficialTypesReadIt(t *testing.T) {
 	c := client{t, start(t, slacktest.Config{})}
 	type verdict struct {
@@ -220,8 +221,8 @@ func officialVerdicts(t *testing.T, cases []o) [][]string {
 	return verdicts
 }
 
-// The official types also say what events look like. What they require must be there, in the right type; they do not name everything
-// that Slack sends, so keys beyond them are no fault.
+// The official types also say what events look like. What they require must be there, in the right type; they do not
+// name everything that Slack sends, so keys beyond them are no fault.
 func TestEventsHaveWhatTheOfficialTypesRequire(t *testing.T) {
 	events := append(slacktest.DefaultEvents(), "message.groups", "app_mention", "member_joined_channel")
 	w := start(t, slacktest.Config{Events: events, Scopes: append(slacktest.DefaultScopes(), "app_mentions:read")})
@@ -274,7 +275,7 @@ func TestEventsHaveWhatTheOfficialTypesRequire(t *testing.T) {
 	}
 }
 
-// must gives the value of a call that must not fail.
+// must returns the value of a call that must not fail.
 func must[T any](v T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()

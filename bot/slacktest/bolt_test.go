@@ -12,8 +12,8 @@ import (
 	"conclave/bot/slacktest/blockkit"
 )
 
-// Slack's own SDK for Node is a client that this package's author did not write. If it can connect, answer and post, then what
-// slacktest speaks is what Slack speaks, as far as that SDK looks.
+// Slack's own SDK for Node is a client that this package's author did not write. If it can connect, answer and post,
+// then what slacktest speaks is what Slack speaks, as far as that SDK looks.
 func TestOfficialSDKWorksAgainstTheWorkspace(t *testing.T) {
 	w := start(t, slacktest.Config{})
 	alice := w.AddPerson("alice")

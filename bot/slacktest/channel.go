@@ -17,7 +17,7 @@ const (
 
 func (k channelKind) scope(act string) string { return string(k) + ":" + act }
 
-// channelType is the kind as a message event names it.
+// channelType returns the name of the kind in a message event.
 func (k channelKind) channelType() string {
 	return map[channelKind]string{publicChannel: "channel", privateChannel: "group", directMessage: "im"}[k]
 }
@@ -49,7 +49,8 @@ func (w *Workspace) AddChannel(name string, members ...*Person) *Channel {
 	return w.addChannel(name, publicChannel, members)
 }
 
-// AddPrivateChannel makes a private channel with these members. Whoever is not in it cannot know that it exists.
+// AddPrivateChannel makes a private channel with these members. A person who is not a member cannot know that it
+// exists.
 func (w *Workspace) AddPrivateChannel(name string, members ...*Person) *Channel {
 	return w.addChannel(name, privateChannel, members)
 }
@@ -63,27 +64,28 @@ func (w *Workspace) addChannel(name string, kind channelKind, members []*Person)
 	return ch
 }
 
-// ID is the channel's id: C…, or D… for direct messages.
+// ID returns the channel's id: C…, or D… for direct messages.
 func (ch *Channel) ID() string { return ch.id }
 
-// Name is the channel's name, empty for direct messages.
+// Name returns the channel's name, empty for direct messages.
 func (ch *Channel) Name() string { return ch.name }
 
-// Members are the people in the channel, in the order in which they came.
+// Members returns the people in the channel, in the order in which they came.
 func (ch *Channel) Members() []*Person {
 	ch.w.mu.Lock()
 	defer ch.w.mu.Unlock()
 	return slices.Clone(ch.members)
 }
 
-// Messages are the messages that everybody in the channel sees, oldest first, threads' replies among them, deleted ones not.
+// Messages returns the messages that every member sees, oldest first. Replies in threads are among them, deleted
+// messages are not.
 func (ch *Channel) Messages() []Message {
 	ch.w.mu.Lock()
 	defer ch.w.mu.Unlock()
 	return snapshots(ch.messages)
 }
 
-// Thread is the message with this timestamp and the replies to it, oldest first.
+// Thread returns the message with this timestamp and the replies to it, oldest first.
 func (ch *Channel) Thread(ts string) []Message {
 	return slices.DeleteFunc(ch.Messages(), func(m Message) bool { return m.TS != ts && m.ThreadTS != ts })
 }
@@ -100,7 +102,7 @@ func (ch *Channel) Message(ts string) (Message, bool) {
 	return Message{}, false
 }
 
-// Pinned are the pinned messages in the order of pinning.
+// Pinned returns the pinned messages in the order of pinning.
 func (ch *Channel) Pinned() []Message {
 	ch.w.mu.Lock()
 	defer ch.w.mu.Unlock()
@@ -113,7 +115,7 @@ func (ch *Channel) Pinned() []Message {
 	return all
 }
 
-// Invite adds a member, and tells the app when it is the app.
+// Invite adds a member and tells the app with member_joined_channel.
 func (ch *Channel) Invite(p *Person) {
 	ch.w.mu.Lock()
 	defer ch.w.mu.Unlock()
@@ -131,7 +133,8 @@ func (ch *Channel) inviteLocked(p *Person) {
 	})
 }
 
-// Kick removes a member. Kicking the bot makes Slack send channel_left or group_left, and everything in the channel is out of the app's reach.
+// Kick removes a member. Kicking the bot makes Slack send channel_left or group_left, and puts the whole channel out of
+// the app's reach.
 func (ch *Channel) Kick(p *Person) {
 	ch.w.mu.Lock()
 	defer ch.w.mu.Unlock()
@@ -145,7 +148,7 @@ func (ch *Channel) Kick(p *Person) {
 	ch.w.changeLocked()
 }
 
-// Archive closes the channel for everybody.
+// Archive closes the channel for all members.
 func (ch *Channel) Archive() {
 	ch.w.mu.Lock()
 	defer ch.w.mu.Unlock()
@@ -194,7 +197,7 @@ func (w *Workspace) channelByIDLocked(id string) *Channel {
 	return nil
 }
 
-// directLocked gives the direct messages between a person and the app, made at first use.
+// directLocked returns the direct messages between a person and the app. It makes them at first use.
 func (w *Workspace) directLocked(p *Person) *Channel {
 	if p.direct == nil {
 		p.direct = &Channel{w: w, id: w.idLocked("D"), kind: directMessage, members: []*Person{p, w.bot}}
@@ -203,7 +206,7 @@ func (w *Workspace) directLocked(p *Person) *Channel {
 	return p.direct
 }
 
-// reachLocked gives a channel that the app is in, with Slack's refusal for those that it isn't in.
+// reachLocked returns a channel that the app is in. For any other it returns Slack's refusal.
 func (c *call) reachLocked(id string) (*Channel, error) {
 	ch := c.channelByIDLocked(id)
 	switch {
@@ -218,7 +221,7 @@ func (c *call) reachLocked(id string) (*Channel, error) {
 	}
 }
 
-// seeLocked gives a channel that the app may look at: any public one, and those it is in.
+// seeLocked returns a channel that the app may look at: any public one, and those it is in.
 func (c *call) seeLocked(id string) (*Channel, error) {
 	ch := c.channelByIDLocked(id)
 	if ch == nil || ch.kind != publicChannel && !ch.hasLocked(c.bot) {
@@ -234,7 +237,7 @@ func (ch *Channel) Describe() blockkit.Object {
 	return ch.describeLocked()
 }
 
-// describeLocked is the channel as conversations.info gives it.
+// describeLocked returns the channel as conversations.info gives it.
 func (ch *Channel) describeLocked() object {
 	w := ch.w
 	o := object{

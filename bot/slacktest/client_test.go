@@ -145,7 +145,7 @@ func (c client) dial(address string) *connection {
 	return s
 }
 
-// next gives the next frame, or nil when the socket has ended.
+// next returns the next frame, or nil when the socket has ended.
 func (s *connection) next() answer {
 	s.t.Helper()
 	select {

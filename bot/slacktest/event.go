@@ -29,7 +29,8 @@ func (w *Workspace) raiseLocked(name string, ch *Channel, event object) {
 	})
 }
 
-// raiseMessageLocked sends a message event under the name that fits the channel, and app_mention when the app is mentioned.
+// raiseMessageLocked sends a message event under the name that fits the channel, and app_mention when the app is
+// mentioned.
 func (w *Workspace) raiseMessageLocked(ch *Channel, event object) {
 	w.raiseLocked("message."+string(ch.kind), ch, event)
 	if ch.kind != directMessage && event["subtype"] == nil && strings.Contains(blockkit.Text(event, "text"), "<@"+w.bot.id+">") {

@@ -55,7 +55,7 @@ func TestFaultCanBeAMatterOfLuck(t *testing.T) {
 	}
 }
 
-// The pair that every write of a client has to survive: it failed, and it failed but was carried out.
+// Every write of a client has to survive both: it failed, and it failed but was carried out.
 func TestDroppedCallWasCarriedOutOrNot(t *testing.T) {
 	for _, test := range []struct {
 		effect slacktest.Effect
@@ -151,7 +151,7 @@ func TestSocketFaults(t *testing.T) {
 				if got, _ := at(frame, "payload", "event", "text").(string); got != want {
 					t.Fatalf("frame %d is %q, want %q", i, got, want)
 				}
-				// Into a socket that was cut this goes nowhere, which is the point.
+				// Into a socket that was cut this write goes nowhere, as it should.
 				_ = s.conn.WriteJSON(answer{"envelope_id": frame["envelope_id"]})
 			}
 		})

@@ -40,10 +40,10 @@ type file struct {
 	givenToApp bool
 }
 
-// maxFile is the largest upload that is taken. Slack's own limit is 1 GB; nothing here needs that.
+// maxFile is the largest upload that is taken. Slack's own limit is 1 GB, which no test needs.
 const maxFile = 16 << 20
 
-// kindOf guesses the type from name and content, as Slack does.
+// kindOf guesses MIME type and mode from name and content, as Slack does.
 func kindOf(name string, content []byte) (mimetype, mode string) {
 	switch extension := strings.ToLower(path.Ext(name)); extension {
 	case ".asc", ".txt", ".pem", ".md":
@@ -127,7 +127,7 @@ func (f *file) seenByBotLocked() bool {
 	return f.owner == f.w.bot || f.givenToApp || slices.ContainsFunc(f.sharedIn, func(ch *Channel) bool { return ch.hasLocked(f.w.bot) })
 }
 
-// serveUpload takes a file's bytes, raw or as the first part of a form.
+// serveUpload takes the bytes of a file, raw or as the first part of a form.
 func (w *Workspace) serveUpload(out http.ResponseWriter, in *http.Request) {
 	const what = "upload_url"
 	content, err := readUpload(in)
@@ -189,8 +189,9 @@ func readUpload(in *http.Request) ([]byte, error) {
 	return content, nil
 }
 
-// servePrivateFile gives a file's bytes to a token that may read it. Everybody else is led to the sign-in page, with status 200 in
-// the end, so that a client which looks at the status alone takes that page for the file.
+// servePrivateFile sends a file's bytes to a client whose token may read it. Any other request is redirected to the
+// sign-in page, as Slack does. The status there is 200, so that a client which looks at the status alone takes the page
+// for the file.
 func (w *Workspace) servePrivateFile(out http.ResponseWriter, in *http.Request) {
 	const what = "url_private"
 	w.record(record.FromClient, what, blockkit.Encode(in.URL.Path))

@@ -10,17 +10,18 @@ import (
 	"conclave/bot/slacktest/record"
 )
 
-// Trouble is what Slack writes into a form when the app's answer did not come, came too late, or cannot be used.
+// Trouble is the text that Slack writes into a form when the app's answer did not come, came too late, or cannot be
+// used.
 const Trouble = "We had some trouble connecting. Try again?"
 
-// Submission is what came of sending a form.
+// Submission is the outcome of sending a form.
 type Submission struct {
 	Errors  map[string]string // block id → what the app wrote under that input
 	Trouble string            // [Trouble], or empty
 	Closed  bool              // the form is gone
 }
 
-// Form is the form in front of the person.
+// Form returns the form in front of the person, if there is one.
 func (p *Person) Form() (View, bool) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
@@ -30,7 +31,7 @@ func (p *Person) Form() (View, bool) {
 	return p.modals[len(p.modals)-1].View, true
 }
 
-// Home is the app's home tab as the person sees it.
+// Home returns the app's home tab as the person sees it.
 func (p *Person) Home() (View, bool) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
@@ -59,13 +60,14 @@ func (p *Person) Opens(tab string) error {
 	return nil
 }
 
-// Submits fills a form in and sends it. Values are found by action_id or block_id; of menus they are the option's value, of several
-// choices joined by commas. What Slack's client would not let go is refused: an empty input that is required, a length out of bounds.
+// Submits fills a form in and sends it. The keys of values are action_id or block_id. The value for a menu is the
+// option's value; several choices are joined by commas. What Slack's client would not send is refused with
+// [ErrNotAllowed]: an empty input that is required, a length out of bounds.
 func (p *Person) Submits(v View, values map[string]string) (Submission, error) {
 	return p.submits(v, values, true)
 }
 
-// Forces is Submits without the checks of Slack's client, for tests of what the app checks itself.
+// Forces is Submits without the checks of Slack's client, for tests of the app's own checks.
 func (p *Person) Forces(v View, values map[string]string) (Submission, error) {
 	return p.submits(v, values, false)
 }
@@ -107,7 +109,7 @@ func (p *Person) inFrontLocked(shown View) (*view, error) {
 	return nil, ErrNotThere
 }
 
-// stateLocked is view.state.values: every input of the form, those that were not touched with null.
+// stateLocked returns view.state.values: every input of the form. The value of an input that was not touched is null.
 func (p *Person) stateLocked(v *view, values map[string]string, checked bool) (object, error) {
 	state := object{}
 	for _, b := range v.Blocks {
@@ -146,7 +148,8 @@ func (p *Person) stateLocked(v *view, values map[string]string, checked bool) (o
 	return state, nil
 }
 
-// attachLocked gives the app the files with these ids, which the person has uploaded before.
+// attachLocked hands the app the files with these ids, which the person has uploaded before. It returns the state of the
+// file input.
 func (p *Person) attachLocked(ids string) object {
 	files := []object{}
 	for id := range strings.SplitSeq(ids, ",") {
@@ -158,7 +161,7 @@ func (p *Person) attachLocked(ids string) object {
 	return object{"type": "file_input", "files": files}
 }
 
-// Attaches uploads a file for a form's file input and gives the id to put there. It is shared nowhere.
+// Attaches uploads a file for a form's file input and returns the id to put there. The file is shared in no channel.
 func (p *Person) Attaches(name string, content []byte) string {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
@@ -166,7 +169,7 @@ func (p *Person) Attaches(name string, content []byte) string {
 	return p.w.uploadLocked(p, Upload{Name: name, Content: content}).ID
 }
 
-// respondToFormLocked does what the acknowledgement of a form asks for.
+// respondToFormLocked does what the response_action in the acknowledgement of a form says.
 func (w *Workspace) respondToFormLocked(p *Person, v *view, ack json.RawMessage) Submission {
 	var action struct {
 		Action string            `json:"response_action"`

@@ -9,7 +9,8 @@ import (
 	"conclave/bot/slacktest/record"
 )
 
-// A canary that passed anywhere must be found, whatever it was wrapped in; else a test that looks for it proves nothing.
+// A canary that passed must be found wherever it was and whatever it was wrapped in. Otherwise a test that looks for
+// one proves nothing.
 func TestTrafficShowsWhatPassedWhereverItPassed(t *testing.T) {
 	w := start(t, slacktest.Config{})
 	c := client{t, w}

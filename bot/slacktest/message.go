@@ -9,7 +9,7 @@ import (
 	"conclave/bot/slacktest/record"
 )
 
-// Message is what a message was at one moment.
+// Message is the state of a message at one moment.
 type Message struct {
 	Channel  string    `json:"channel"`
 	TS       string    `json:"ts"`
@@ -17,7 +17,7 @@ type Message struct {
 	User     string    `json:"user"`                // user id of the author
 	BotID    string    `json:"bot_id,omitempty"`    // set on what the app posted
 	Subtype  string    `json:"subtype,omitempty"`   // "file_share", or empty
-	Text     string    `json:"text"`                // as Slack keeps it: & < > escaped, links in angle brackets
+	Text     string    `json:"text"`                // as Slack stores it: & < > escaped, links in angle brackets
 	Blocks   []any     `json:"blocks,omitempty"`
 	Files    []File    `json:"files,omitempty"`
 	Metadata *Metadata `json:"metadata,omitempty"`
@@ -25,7 +25,7 @@ type Message struct {
 	To        string     `json:"to,omitempty"`
 	Edited    bool       `json:"edited,omitempty"` // shown with "(edited)"
 	Deleted   bool       `json:"deleted,omitempty"`
-	History   []Version  `json:"history,omitempty"` // what it was before each update, oldest first
+	History   []Version  `json:"history,omitempty"` // its states before each update, oldest first
 	Reactions []Reaction `json:"reactions,omitempty"`
 
 	via string // the response URL's interaction that it answers
@@ -37,7 +37,7 @@ type Version struct {
 	Blocks []any  `json:"blocks,omitempty"`
 }
 
-// Metadata is what an app wrote on a message for itself. Any app and user of the workspace can read it.
+// Metadata is data that an app attached to a message. Any app and user of the workspace can read it.
 type Metadata struct {
 	EventType    string `json:"event_type"`
 	EventPayload object `json:"event_payload"`
@@ -69,7 +69,7 @@ func snapshots(messages []*message) []Message {
 	return all
 }
 
-// describeLocked is the message as an API answer or an event shows it.
+// describeLocked returns the message as the Web API and events show it.
 func (m *message) describeLocked(w *Workspace) object {
 	o := object{"type": "message", "user": m.User, "text": m.Text, "ts": m.TS, "team": m.author.team}
 	if m.Subtype != "" {
@@ -111,7 +111,7 @@ func (m *message) describeLocked(w *Workspace) object {
 	return o
 }
 
-// describeWithMetadataLocked adds what only a caller who asks gets to see.
+// describeWithMetadataLocked returns the message with its metadata, which a caller has to ask for.
 func (m *message) describeWithMetadataLocked(w *Workspace) object {
 	o := m.describeLocked(w)
 	if m.Metadata != nil {
@@ -132,7 +132,8 @@ func (ch *Channel) postLocked(m *message) *message {
 	return m
 }
 
-// replaceLocked replaces what a message says and tells the app with message_changed, which carries the text from before.
+// replaceLocked replaces a message's text and blocks, and tells the app with message_changed. That event carries the
+// earlier state.
 func (ch *Channel) replaceLocked(m *message, text string, blocks []any, edited bool) {
 	w := ch.w
 	before := m.describeLocked(w)
@@ -145,7 +146,7 @@ func (ch *Channel) replaceLocked(m *message, text string, blocks []any, edited b
 	})
 }
 
-// removeLocked deletes a message for everybody in the channel.
+// removeLocked deletes a message for all members of the channel.
 func (ch *Channel) removeLocked(m *message) {
 	w := ch.w
 	before := m.describeLocked(w)
@@ -165,7 +166,8 @@ func (ch *Channel) ghostLocked(to *Person, m *message) *message {
 	return m
 }
 
-// readBlocks reads blocks as an app sends them and checks them as Slack does. No blocks at all is nil; an empty list is not.
+// readBlocksLocked reads the blocks that an app sends and checks them as Slack does. It returns nil if there are none,
+// and a list that is not nil for an empty one.
 func (w *Workspace) readBlocksLocked(method, raw string) ([]any, error) {
 	if raw == "" {
 		return nil, nil
@@ -195,7 +197,7 @@ func (w *Workspace) readBlocksLocked(method, raw string) ([]any, error) {
 	return blocks, nil
 }
 
-// nameBlocksLocked gives every block and every interactive element the id that Slack gives when the app gave none.
+// nameBlocksLocked sets the ids of blocks and interactive elements that the app left out, as Slack does.
 func (w *Workspace) nameBlocksLocked(blocks []any) {
 	for _, b := range blocks {
 		block, ok := b.(object)

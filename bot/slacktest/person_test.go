@@ -338,7 +338,7 @@ func TestClickCarriesTheValueAndCanReplaceTheMessage(t *testing.T) {
 	if after, _ := ops.Message(ts); after.Text != "approved" || len(after.Blocks) != 0 {
 		t.Errorf("after: %+v", after)
 	}
-	// A person whose screen is behind can still press the button that is gone.
+	// A person who sees an older state can still press a button that is gone.
 	if payload, reply := click(); reply.Error != "" || at(payload["actions"].([]any)[0], "value") != "prod-rekey-k7m2" {
 		t.Errorf("old screen: %v, %+v", payload, reply)
 	}

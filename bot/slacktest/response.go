@@ -14,7 +14,7 @@ import (
 	"conclave/bot/slacktest/record"
 )
 
-// responseURL lets the app answer what one person did, five times in thirty minutes.
+// responseURL lets the app answer one interaction of a person, five times within thirty minutes.
 type responseURL struct {
 	id      string // ties the answers to what the person did
 	person  *Person
@@ -36,7 +36,7 @@ func (w *Workspace) responseURLLocked(kind string, p *Person, ch *Channel, m *me
 	return w.URL() + path, r
 }
 
-// response is what an app says at a response URL, and in the acknowledgement of a slash command.
+// response is what an app sends to a response URL, and in the acknowledgement of a slash command.
 type response struct {
 	Text            string          `json:"text"`
 	Blocks          json.RawMessage `json:"blocks"`
@@ -98,7 +98,7 @@ func (w *Workspace) respondLocked(path string, said response) (int, string) {
 	return http.StatusOK, "ok"
 }
 
-// sayLocked shows what the app answered: to the one person, or in the channel.
+// sayLocked shows the app's answer, to the one person or in the channel.
 func (w *Workspace) sayLocked(r *responseURL, where string, said response) error {
 	raw := string(said.Blocks)
 	if raw == "null" {

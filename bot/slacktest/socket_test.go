@@ -11,7 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// quick is Slack with short clocks. Pings are left at their pace, so that they disturb nobody.
+// quick is Slack with short clocks. The pause between pings stays as it is, so that they disturb no test.
 func quick() slacktest.Timing {
 	return slacktest.Timing{Ack: 100 * time.Millisecond, Redelivery: []time.Duration{50 * time.Millisecond, 50 * time.Millisecond, 50 * time.Millisecond}, Linger: 50 * time.Millisecond}
 }

@@ -8,7 +8,7 @@ import (
 	"conclave/bot/slacktest/record"
 )
 
-// trigger lets the app open one form for the person who just did something.
+// trigger lets the app open one form for the person whose action it came with.
 type trigger struct {
 	person  *Person
 	expires time.Time
@@ -21,7 +21,7 @@ func (w *Workspace) triggerLocked(p *Person) string {
 	return id
 }
 
-// exchangeLocked uses a trigger up.
+// exchangeLocked uses up the trigger of a call and returns the person whom it belongs to.
 func (c *call) exchangeLocked() (*Person, error) {
 	id := c.args["trigger_id"]
 	if strings.Count(id, ".") != 2 {

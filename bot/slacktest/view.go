@@ -68,7 +68,7 @@ func (w *Workspace) readViewLocked(where, raw string) (*view, error) {
 	return v, nil
 }
 
-// fillLocked takes over what the app sent. Blocks without an id get one.
+// fillLocked sets the fields of the view from what the app sent. Blocks without an id get one.
 func (v *view) fillLocked(w *Workspace) {
 	v.Type, v.CallbackID, v.ExternalID = blockkit.Text(v.raw, "type"), blockkit.Text(v.raw, "callback_id"), blockkit.Text(v.raw, "external_id")
 	v.PrivateMetadata = blockkit.Text(v.raw, "private_metadata")
@@ -82,7 +82,7 @@ func (w *Workspace) externalIDTakenLocked(v *view) bool {
 	return v.ExternalID != "" && slices.ContainsFunc(w.views, func(o *view) bool { return o.ExternalID == v.ExternalID })
 }
 
-// showLocked puts a form in front of a person: on top of the others, or instead of them.
+// showLocked puts a form in front of a person, on top of the others or in their place.
 func (w *Workspace) showLocked(p *Person, v *view, onTop bool) {
 	v.ID, v.person, v.root = w.idLocked("V"), p, v
 	if !onTop {
@@ -100,7 +100,7 @@ func (w *Workspace) forgetLocked(gone ...*view) {
 	w.views = slices.DeleteFunc(w.views, func(v *view) bool { return slices.Contains(gone, v) })
 }
 
-// becomeLocked replaces what a view shows, keeping its identity.
+// becomeLocked replaces the content of a view. Its id stays.
 func (v *view) becomeLocked(w *Workspace, next *view) {
 	v.raw = next.raw
 	v.fillLocked(w)

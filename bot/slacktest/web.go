@@ -25,10 +25,11 @@ const (
 
 type token struct {
 	kind  tokenKind
-	error string // why it is refused by now: token_revoked, token_expired, account_inactive
+	error string // the error that it is refused with by now: token_revoked, token_expired, account_inactive
 }
 
-// call is one call of a Web API method. The workspace is locked while it is handled, so its methods need no Locked in their names.
+// call is one call of a Web API method. The workspace is locked while it is handled, so its methods need no Locked in
+// their names.
 type call struct {
 	*Workspace
 	method string
@@ -46,12 +47,12 @@ func (e *apiError) Error() string { return e.code }
 
 func refuse(code string) error { return &apiError{code: code} }
 
-// refuseArguments is Slack's answer to a call that could never be right.
+// refuseArguments returns Slack's refusal of a call that no state of the workspace could make valid.
 func refuseArguments(messages ...string) error {
 	return &apiError{code: "invalid_arguments", messages: messages}
 }
 
-// handler returns everything. Close waits for what it began.
+// handler returns the handler of all requests. Close waits until none is being served any more.
 func (w *Workspace) handler() http.Handler {
 	w.route()
 	return http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
@@ -70,7 +71,7 @@ func (w *Workspace) handler() http.Handler {
 // Handle serves more on the workspace's address than Slack does: the paths that fit a pattern of [http.ServeMux].
 func (w *Workspace) Handle(pattern string, handler http.Handler) { w.routes.Handle(pattern, handler) }
 
-// route says who serves which path of Slack.
+// route adds the handlers of Slack's own paths.
 func (w *Workspace) route() {
 	mux := w.routes
 	mux.HandleFunc("/api/{method}", w.serveAPI)
@@ -146,7 +147,8 @@ func (w *Workspace) answerError(method string, err error) object {
 	return answer
 }
 
-// callLocked checks in Slack's order: token, scope, rate, arguments, then what the method itself wants.
+// callLocked serves a call. It checks in Slack's order: token, scope, rate, arguments, and then what the method itself
+// requires.
 func (w *Workspace) callLocked(header http.Header, name, secret string, args map[string]string) (object, error) {
 	m, known := w.methods[name]
 	if !known {
@@ -209,7 +211,8 @@ func (w *Workspace) authorizeLocked(m method, secret string) error {
 
 func (w *Workspace) hasScopeLocked(scope string) bool { return slices.Contains(w.scopes, scope) }
 
-// readArguments takes arguments and token from wherever Slack takes them: query, form, multipart form, JSON, bearer header.
+// readArguments reads arguments and token from every place that Slack reads them from: query, form, multipart form,
+// JSON, bearer header.
 func readArguments(in *http.Request) (args map[string]string, secret string, err error) {
 	args = map[string]string{}
 	for key, values := range in.URL.Query() {
@@ -265,7 +268,7 @@ func readJSONArguments(body []byte, into map[string]string) error {
 
 func (c *call) is(arg string) bool { return c.args[arg] == "true" || c.args[arg] == "1" }
 
-// number gives a whole number between 1 and most, or otherwise when the argument is absent.
+// number returns the argument as a whole number from 1 to most. It returns otherwise if the argument is absent.
 func (c *call) number(arg string, otherwise, most int) (int, error) {
 	s := c.args[arg]
 	if s == "" {
@@ -278,7 +281,7 @@ func (c *call) number(arg string, otherwise, most int) (int, error) {
 	return min(n, most), nil
 }
 
-// page cuts a page out of all, as limit and cursor ask, and gives the next cursor.
+// page returns the part of all that the arguments limit and cursor select, and the next cursor.
 func page[E any](c *call, all []E, otherwise int) ([]E, object, error) {
 	limit, err := c.number("limit", otherwise, 999)
 	if err != nil {

@@ -26,7 +26,7 @@ type Checker struct {
 // fault is one thing that Slack refuses, at a JSON pointer.
 type fault struct{ Pointer, What string }
 
-// Words gives the faults in the words of response_metadata.messages.
+// Words returns the faults in the form of response_metadata.messages.
 func (c *Checker) Words() []string {
 	var all []string
 	for _, f := range c.Faults {
@@ -48,7 +48,7 @@ type property struct {
 	required bool
 }
 
-// shape is the keys that an object may have. Any other key is a fault.
+// shape holds the keys that an object may have. Any other key is a fault.
 type shape map[string]property
 
 func need(f check) property  { return property{f, true} }
@@ -133,7 +133,7 @@ func items(least, most int, each check) check {
 	}
 }
 
-// textObject is plain_text or mrkdwn.
+// textObject checks a text object of one of the kinds, by default plain_text or mrkdwn.
 func textObject(most int, kinds ...string) check {
 	if len(kinds) == 0 {
 		kinds = []string{"plain_text", "mrkdwn"}
@@ -161,7 +161,7 @@ func textObject(most int, kinds ...string) check {
 
 func plain(most int) check { return textObject(most, "plain_text") }
 
-// typed looks an object up by its type.
+// typed checks an object by the shape of its type.
 func typed(shapes func() map[string]shape, allowed ...string) check {
 	return func(c *Checker, at string, value any) {
 		o, ok := value.(Object)
@@ -208,7 +208,7 @@ var Interactive = map[string]bool{
 	"plain_text_input": true, "number_input": true, "email_text_input": true, "url_text_input": true, "file_input": true,
 }
 
-// elements are the elements that this workspace knows. Others of Slack's are refused as unsupported.
+// elements returns the shapes of the elements that this package knows. Others of Slack's are refused as unsupported.
 func elements() map[string]shape {
 	id := maybe(str(1, MaxID))
 	focus := maybe(boolean)
@@ -262,7 +262,7 @@ func elements() map[string]shape {
 	}
 }
 
-// shapes are the blocks that this workspace knows.
+// shapes returns the blocks that this workspace knows.
 func shapes() map[string]shape {
 	id := maybe(str(1, MaxID))
 	accessory := typed(elements, "button", "static_select", "multi_static_select", "users_select", "multi_users_select", "conversations_select",
@@ -359,7 +359,7 @@ func (c *Checker) Blocks(at string, value any, where surface) {
 	}
 }
 
-// pairs checks what is required of two keys together.
+// pairs checks the rules that bind two keys of a block together.
 func (c *Checker) pairs(at string, block any) {
 	o, _ := block.(Object)
 	switch Text(o, "type") {
@@ -391,7 +391,7 @@ func (c *Checker) pairs(at string, block any) {
 	}
 }
 
-// actionIDs checks that they differ within a block, and counts the elements that want the focus.
+// actionIDs checks that the action_ids of a block differ, and returns the number of elements that want the focus.
 func (c *Checker) actionIDs(at string, block any) int {
 	o, _ := block.(Object)
 	seen, focused := map[string]bool{}, 0
@@ -410,7 +410,7 @@ func (c *Checker) actionIDs(at string, block any) int {
 	return focused
 }
 
-// ElementsOf gives the elements of a block, wherever its type keeps them.
+// ElementsOf returns the elements of a block, under whichever key its type has them.
 func ElementsOf(block Object) []any {
 	var all []any
 	for _, key := range []string{"element", "accessory"} {

@@ -31,7 +31,8 @@ func Accepts(block Object, value string) error {
 	return nil
 }
 
-// Fill returns what an element reports for a value, under the key of its type. It fails for an option that is not there.
+// Fill returns what an element reports for a value, under the key of its type. It fails for an option that is not
+// there.
 func Fill(element Object, value string) (Object, error) {
 	var none any
 	given := func(v any) any {

@@ -72,8 +72,8 @@ type Manifest struct {
 	} `yaml:"settings"`
 }
 
-// Read reads an app's manifest (YAML or JSON). The error wraps [ErrInvalid]. It names everything that Slack would refuse,
-// or without which the app would hear nothing.
+// Read reads an app's manifest (YAML or JSON). The error wraps [ErrInvalid]. It names everything that Slack would
+// refuse, or without which the app would hear nothing.
 func Read(text []byte) (*Manifest, error) {
 	m := &Manifest{}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
@@ -130,7 +130,7 @@ func (m *Manifest) check() error {
 	return errors.Join(faults...)
 }
 
-// ScopesOfEvent are the scopes of which an event needs one. Source: docs.slack.dev/reference/events.
+// ScopesOfEvent returns the scopes of which an event needs one. Source: docs.slack.dev/reference/events.
 func ScopesOfEvent(name string) []string {
 	return map[string][]string{
 		"message.im": {"im:history"}, "message.channels": {"channels:history"}, "message.groups": {"groups:history"},

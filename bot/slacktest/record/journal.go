@@ -10,7 +10,7 @@ import (
 	"conclave/bot/slacktest/blockkit"
 )
 
-// Direction is which way an [Entry] passed.
+// Direction is the direction in which an [Entry] passed.
 type Direction string
 
 // The directions, as the client sees them.

@@ -14,7 +14,7 @@ import (
 	"conclave/bot/slacktest/record"
 )
 
-// act is what somebody outside asks a person to do.
+// act is the body of a request that lets a person of the workspace do something.
 type act struct {
 	As       string            `json:"as"`      // the person's name
 	Channel  string            `json:"channel"` // a channel's name or id; empty means the direct messages with the app
@@ -32,13 +32,15 @@ type act struct {
 // control lets other processes act in a workspace.
 type control struct{ w *slacktest.Workspace }
 
-// handler lets another process, or a page, act as the people of the workspace. It asks for no password, so it belongs on loopback only.
+// handler lets another process, or a page, act as the people of the workspace. It asks for no password, so it must
+// listen on loopback only.
 //
-// GET: /_emu/state, /_emu/messages?channel=, /_emu/sees?as=&channel=, /_emu/inbox?as=, /_emu/form?as=, /_emu/home?as=, /_emu/journal,
-// /_emu/traffic, /_emu/violations, /_emu/wait?after=N (answers when the journal is longer than N).
+// GET: /_emu/state, /_emu/messages?channel=, /_emu/sees?as=&channel=, /_emu/inbox?as=, /_emu/form?as=, /_emu/home?as=,
+// /_emu/journal, /_emu/traffic, /_emu/violations, /_emu/wait?after=N (answers when the journal is longer than N).
 //
-// POST, with a JSON body: /_emu/say, /_emu/reply, /_emu/upload, /_emu/edit, /_emu/delete, /_emu/command, /_emu/click, /_emu/select,
-// /_emu/submit, /_emu/close, /_emu/open, /_emu/deactivate, /_emu/invite, /_emu/kick, /_emu/archive, /_emu/cut.
+// POST, with a JSON body: /_emu/say, /_emu/reply, /_emu/upload, /_emu/edit, /_emu/delete, /_emu/command, /_emu/click,
+// /_emu/select, /_emu/submit, /_emu/close, /_emu/open, /_emu/deactivate, /_emu/invite, /_emu/kick, /_emu/archive,
+// /_emu/cut.
 func (c *control) handler() http.Handler {
 	mux := http.NewServeMux()
 	for path, show := range map[string]func(*http.Request) (any, error){

@@ -8,11 +8,11 @@ import (
 	"conclave/bot/slacktest/record"
 )
 
-// maxAck is the size in bytes from which Slack drops what comes back through a socket without a word.
+// maxAck is the size in bytes from which Slack silently drops what comes back through a socket.
 const maxAck = 20480
 
-// acknowledgeLocked takes what the client sent for an acknowledgement. It counts from any socket of the app: whether Slack wants the
-// same socket is not documented.
+// acknowledgeLocked reads a frame from the client as an acknowledgement. It counts from any socket of the app: whether
+// Slack wants the same socket is not documented.
 func (h *Hub) acknowledgeLocked(frame []byte) {
 	if len(frame) >= maxAck {
 		h.host.Violate(record.RuleAckSize, "%d bytes", len(frame))
@@ -51,7 +51,7 @@ func (h *Hub) loseAckLocked(frame []byte) {
 	var ack struct {
 		EnvelopeID string `json:"envelope_id"`
 	}
-	_ = json.Unmarshal(frame, &ack) // what is no acknowledgement names no envelope
+	_ = json.Unmarshal(frame, &ack) // a frame that is no acknowledgement names no envelope
 	if f := h.deliveries[ack.EnvelopeID]; f != nil {
 		f.lost = true
 	}

@@ -26,14 +26,14 @@ type Delivery struct {
 	sentAt     time.Time
 	timer      *time.Timer
 	settled    bool
-	// answer makes of the acknowledgement what the person sees. Nil for events.
+	// answer shows the person what the acknowledgement carries. It is nil for events.
 	answer func(payload json.RawMessage) string
 	done   chan string
 }
 
 // Launch sends something that a person did. It is tried once: Slack repeats only events. If accepts is set, the
-// acknowledgement may carry a payload. answer is called with that payload and the lock held. It shows the person what the
-// app said, and returns Slack's word for why it cannot be shown, or "". It may be nil.
+// acknowledgement may carry a payload. answer is called with that payload and the lock held. It shows the person what
+// the app said, and returns Slack's word for why it cannot be shown, or "". It may be nil.
 func (h *Hub) Launch(kind string, payload blockkit.Object, accepts bool, answer func(json.RawMessage) string) *Delivery {
 	f := &Delivery{
 		h: h, id: h.host.NewID(), kind: kind, payload: payload, accepts: accepts, sentAt: h.host.Now(),
@@ -73,8 +73,7 @@ func (h *Hub) Unacknowledged() int {
 	return n
 }
 
-// timeOutLocked tells the person that the app has not acknowledged. While an acknowledgement can still come it waits, but not longer
-// than the grace.
+// timeOutLocked ends the delivery without an acknowledgement. While one can still come, it waits for the grace at most.
 func (f *Delivery) timeOutLocked(grace time.Duration) {
 	if grace <= 0 || f.lost || !slices.Contains(f.h.liveLocked(), f.over) {
 		f.settleLocked("operation_timeout")
@@ -84,7 +83,7 @@ func (f *Delivery) timeOutLocked(grace time.Duration) {
 	f.timer = f.h.host.After(min(grace, step), func() { f.timeOutLocked(grace - step) })
 }
 
-// deliverLocked puts the envelope on one of the sockets, any of them, and reports whether there was one.
+// deliverLocked sends the envelope to one of the live sockets, chosen at random, and reports whether there was one.
 func (f *Delivery) deliverLocked() bool {
 	live := f.h.liveLocked()
 	if len(live) == 0 {
@@ -153,7 +152,7 @@ func (f *Delivery) waitLocked() {
 	})
 }
 
-// arriveLocked ends the flight with an acknowledgement.
+// arriveLocked ends the delivery with an acknowledgement.
 func (f *Delivery) arriveLocked(payload json.RawMessage) {
 	f.timer.Stop()
 	if f.settled {

@@ -48,7 +48,7 @@ func (s *socket) greetLocked() {
 	s.sufferLocked(h.host.Strike("socket.hello"))
 }
 
-// sufferLocked does to the socket what an effect says.
+// sufferLocked lets the socket suffer an effect.
 func (s *socket) sufferLocked(e Effect) {
 	switch {
 	case e.Disconnect != "":
@@ -72,7 +72,8 @@ func (s *socket) enqueueLocked(o outgoing) {
 	}
 }
 
-// disconnectLocked tells the client to go. After "warning" it still has a while; after the others it gets nothing more.
+// disconnectLocked tells the client to go. After "warning" the socket goes on. After the other reasons it gets nothing
+// more.
 func (s *socket) disconnectLocked(reason string) {
 	s.sendLocked(blockkit.Object{"type": "disconnect", "reason": reason, "debug_info": blockkit.Object{"host": "wss-conclave"}})
 	if reason == "warning" {

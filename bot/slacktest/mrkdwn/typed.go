@@ -23,10 +23,11 @@ var (
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 var unescaper = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">")
 
-// Escape is what a person's characters become in the text of a message.
+// Escape returns the text of a message for the characters that a person typed.
 func Escape(s string) string { return escaper.Replace(s) }
 
-// EscapeSent is what the text of an app becomes: control sequences and entities stay, loose & < > are escaped.
+// EscapeSent returns the text of a message for the text that an app sent. Control sequences and entities stay; other &
+// < > are escaped.
 func EscapeSent(s string) string {
 	var out strings.Builder
 	for s != "" {
@@ -50,7 +51,7 @@ func EscapeSent(s string) string {
 	return out.String()
 }
 
-// Smarten is what a Mac's "smart punctuation" makes of what is typed or pasted.
+// Smarten changes a text as a Mac's "smart punctuation" does when it is typed or pasted.
 func Smarten(s string) string {
 	s = strings.ReplaceAll(s, "--", "—")
 	s = curly.ReplaceAllString(s, "${1}“")

@@ -7,8 +7,8 @@ import (
 )
 
 // FromManifest returns the configuration of a workspace in which the app is installed as its manifest (YAML or JSON)
-// asks: with these scopes, events, commands and tabs, and no others. A test that runs in it shows that the manifest asks
-// for enough. The error wraps [manifest.ErrInvalid].
+// asks: with these scopes, events, commands and tabs, and no others. A test that runs in it shows that the manifest
+// asks for enough. The error wraps [manifest.ErrInvalid].
 func FromManifest(text []byte) (Config, error) {
 	m, err := manifest.Read(text)
 	if err != nil {

@@ -10,14 +10,15 @@ import (
 	"conclave/bot/slacktest/mrkdwn"
 )
 
-// mergedLocked are a channel's messages and those shown to one person only, in order.
+// mergedLocked returns the messages of a channel, those shown to one person among them, in order.
 func (ch *Channel) mergedLocked() []*message {
 	all := slices.Concat(ch.messages, ch.ghosts)
 	slices.SortStableFunc(all, func(a, b *message) int { return cmp.Compare(a.TS, b.TS) })
 	return all
 }
 
-// Sees are the messages that the person sees in a channel, oldest first: everybody's, and those shown to them alone.
+// Sees returns the messages that the person sees in a channel, oldest first: those for all members, and those shown to
+// this person alone.
 func (p *Person) Sees(ch *Channel) []Message {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
@@ -27,8 +28,8 @@ func (p *Person) Sees(ch *Channel) []Message {
 	return snapshots(slices.DeleteFunc(ch.mergedLocked(), func(m *message) bool { return m.To != "" && m.To != p.id }))
 }
 
-// Inbox is everything that is meant for the person alone, oldest first: the direct messages with the app (the person's own among them),
-// and what the app showed to them alone in any channel.
+// Inbox returns the messages for this person alone, oldest first: the direct messages with the app (the person's own
+// among them), and what the app showed to them alone in any channel.
 func (p *Person) Inbox() []Message {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
@@ -47,12 +48,12 @@ func (p *Person) Inbox() []Message {
 	return snapshots(all)
 }
 
-// Finds gives the first message of the person's inbox that fits, as soon as there is one.
+// Finds waits for a message in the person's inbox that fits, and returns the first.
 func (p *Person) Finds(ctx context.Context, fits func(Message) bool) (Message, error) {
 	return p.w.find(ctx, p.Inbox, fits)
 }
 
-// Find gives the first message of the channel that fits, as soon as there is one.
+// Find waits for a message in the channel that fits, and returns the first.
 func (ch *Channel) Find(ctx context.Context, fits func(Message) bool) (Message, error) {
 	return ch.w.find(ctx, ch.Messages, fits)
 }
@@ -70,8 +71,9 @@ func (w *Workspace) find(ctx context.Context, look func() []Message, fits func(M
 	return found, err
 }
 
-// Read is the message as a person reads it, in plain text for terminals and tests: blocks if it has any, else its text; then its files.
-// Mentions are names, links are their words with the address, bold and code keep Slack's marks, buttons stand in brackets.
+// Read returns a message as a person reads it, in plain text for terminals and tests: its blocks if it has any, else
+// its text; then its files. Mentions are names, links are their words with the address, bold and code keep Slack's
+// marks, buttons stand in brackets.
 func (w *Workspace) Read(m Message) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -90,7 +92,7 @@ func (w *Workspace) Read(m Message) string {
 	return strings.Join(lines, "\n")
 }
 
-// ReadView is a form or the home tab as a person reads it.
+// ReadView returns a form or the home tab as a person reads it.
 func (w *Workspace) ReadView(v View) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
