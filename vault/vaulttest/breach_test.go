@@ -84,7 +84,8 @@ func TestClientThatBreaksARuleIsFound(t *testing.T) {
 			f.hangsUp("PUT", "sys/rekey/update", body{"key": f.shares[1], "nonce": nonce})
 			f.want(400, "PUT", "sys/rekey/update", body{"key": f.shares[1], "nonce": nonce})
 		}},
-		// A wrong quorum is a 500. A client that repeats on 500 puts its share into the next round and believes that all is well.
+		// A wrong quorum gets a 500. A client that repeats on 500 puts its share into the next round and takes that for
+		// success.
 		"wrong quorum": {"repeated a write of uncertain outcome without asking", func(f *fixture, nonce string) {
 			wrong := body{"key": strings.Repeat("ab", 33), "nonce": nonce}
 			f.want(200, "PUT", "sys/rekey/update", body{"key": f.shares[0], "nonce": nonce})

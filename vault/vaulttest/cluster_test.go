@@ -54,7 +54,8 @@ func TestStandbyWithoutLeaderSaysSo(t *testing.T) {
 	f.want(200, "GET", "sys/generate-root/attempt", nil)
 }
 
-// The transcript is of a real cluster of three nodes: the rekey is gone with the leader, the attempt at a root token comes back with it.
+// The transcript is of a real cluster of three nodes: the rekey is gone with the leader, the attempt at a root token
+// comes back with it.
 func TestStepDownLosesTheRekeyAndHidesTheRootAttempt(t *testing.T) {
 	f := start(t, vaulttest.Options{Nodes: 3})
 	rekey := f.startRekey()

@@ -22,7 +22,7 @@ type policyRequest struct {
 	Policy string `json:"policy"`
 }
 
-// listPolicies names the policies, among them root, which has no rules.
+// listPolicies lists the names of the policies, root among them, which has no rules.
 func (n *Node) listPolicies(*call) (any, error) {
 	names := []string{operator.RootPolicyName}
 	for name := range n.cluster.disk.policies {
@@ -63,7 +63,7 @@ func (n *Node) putPolicy(c *call) (any, error) {
 	return nil, nil
 }
 
-// deletePolicy says yes to a policy that doesn't exist.
+// deletePolicy removes a policy. It succeeds for one that doesn't exist.
 func (n *Node) deletePolicy(c *call) (any, error) {
 	switch c.names[0] {
 	case operator.RootPolicyName:
@@ -75,7 +75,8 @@ func (n *Node) deletePolicy(c *call) (any, error) {
 	return nil, nil
 }
 
-// putCapabilitiesSelf tells what the asker's token may do with some paths. One path's capabilities are also told under a name of their own.
+// putCapabilitiesSelf shows the rights of the caller's token on some paths. For a single path they are also in the
+// field capabilities.
 func (n *Node) putCapabilitiesSelf(c *call) (any, error) {
 	var req struct {
 		Path  string   `json:"path"`

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Capabilities are what a token may do with a path.
+// Capabilities are the rights of a token on a path.
 type Capabilities uint16
 
 const (
@@ -42,7 +42,7 @@ func (c Capabilities) Names() []string {
 	return names
 }
 
-// neededFor is the capability that a method asks for. Other methods are for root tokens.
+// neededFor is the capability that each method needs. Other methods are for root tokens.
 var neededFor = map[string]Capabilities{ // method → capability
 	"GET": mayRead, "PUT": mayUpdate, "DELETE": mayDelete, "LIST": mayList,
 }
@@ -102,7 +102,7 @@ func (r rule) matches(path string) bool {
 	return true
 }
 
-// specificity orders the rules that match a path, in the order of its fields. The zero value is no more than any rule's.
+// specificity orders the rules that match a path, in the order of its fields. The zero value is the least specific.
 type specificity struct {
 	exact    bool
 	plain    int // characters before the first + or the final *
@@ -149,8 +149,8 @@ func compareBools(a, b bool) int {
 	}
 }
 
-// sudoPaths ask for the capability sudo beside the method's own (vault/logical_system.go, PathsSpecial.Root). What lies below sys/auth does so
-// too.
+// sudoPaths need the capability sudo beside the method's own (vault/logical_system.go, PathsSpecial.Root). So does
+// every path below sys/auth.
 var sudoPaths = map[string]bool{
 	"sys/rotate":           true,
 	"sys/rotate/keyring":   true, // OpenBao's, as is the next

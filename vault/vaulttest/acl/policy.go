@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/hcl/hcl/ast"
 )
 
-// Policy is a named set of rules. Vault reads it with the same library, so that what is accepted here is accepted there.
+// Policy is a named set of rules. Vault parses it with the same library, so that both accept the same texts.
 type Policy struct {
 	Text  string // as it was written
 	rules []rule
@@ -60,7 +60,7 @@ func Parse(text string) (*Policy, error) {
 func parseRule(path string, item *ast.ObjectItem) (rule, error) {
 	r := rule{path: strings.TrimPrefix(path, "/")}
 	if object, ok := item.Val.(*ast.ObjectType); ok {
-		// Vault knows more, none of which a key operation needs. Refused, it can't be mistaken for emulated.
+		// Vault knows more keys. No key operation needs them, and refusing them shows that they are not emulated.
 		if err := onlyKeys(object.List, "comment", "capabilities"); err != nil {
 			return r, err
 		}

@@ -12,7 +12,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// Read parses base64 of binary transferable keys. Armor and Keybase names are for Vault's command line, not for its server.
+// Read parses base64 of binary transferable keys. Armor and Keybase names are for Vault's command line, not for its
+// server.
 func Read(keys []string) (openpgp.EntityList, error) {
 	var entities openpgp.EntityList
 	for _, key := range keys {

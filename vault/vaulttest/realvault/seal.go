@@ -6,8 +6,9 @@ import (
 	"conclave/vault/vaulttest"
 )
 
-// startTransit starts a real server whose transit engine keeps the key that another server unseals itself with, and returns that one's seal
-// configuration. Losing this server would seal the other for good: it lives in memory and ends with the test.
+// startTransit starts a real server whose transit engine keeps the key that another server unseals itself with, and
+// returns that one's seal configuration. Losing this server would seal the other for good: it lives in memory and ends
+// with the test.
 func startTransit(t testing.TB) map[string]any {
 	t.Helper()
 	keeper := StartReal(t, RealOptions{Storage: "inmem"})

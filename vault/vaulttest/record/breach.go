@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Breach is a rule that the emulator's client broke. A real Vault would say nothing.
+// Breach is a rule that the emulator's client broke. A real Vault would not object.
 type Breach struct {
 	Request Request
 	Rule    string
@@ -37,7 +37,7 @@ func (l *Log) Breaches() []Breach {
 	return breaches
 }
 
-// forbidden names the rule that a request breaks by being sent at all, or nothing.
+// forbidden returns the rule that a request breaks by being sent at all, if there is one.
 func forbidden(r *Request) []string {
 	if r.Path == "sys/rotate/root" && r.Method != http.MethodGet {
 		return []string{"asked for a new root key without anybody's share"}
@@ -45,10 +45,10 @@ func forbidden(r *Request) []string {
 	return nil
 }
 
-// SentTwice is a rule whose breach a server may or may not refuse.
+// SentTwice is the rule about repeated shares. Servers differ in whether they refuse one.
 const SentTwice = "sent a share twice in one round"
 
-// Blame notes what a well-behaved client never does.
+// Blame notes a rule that a request broke. An empty rule is none.
 func (l *Log) Blame(entry *Request, breach string) {
 	if breach == "" {
 		return
@@ -58,7 +58,8 @@ func (l *Log) Blame(entry *Request, breach string) {
 	entry.blames = append(entry.blames, breach)
 }
 
-// repeatsUnasked looks back for the same write with an uncertain outcome, up to the last question about its state.
+// repeatsUnasked reports whether a request repeats an earlier write of uncertain outcome, and its state was not read in
+// between.
 func repeatsUnasked(earlier []*Request, r *Request) bool {
 	if r.Method == http.MethodGet || r.Method == "LIST" || r.Method == http.MethodHead || mayBeRepeated(r.Path) {
 		return false
@@ -78,8 +79,8 @@ func repeatsUnasked(earlier []*Request, r *Request) bool {
 	return false
 }
 
-// asksAbout reports whether reading one path tells what came of a write to the other: sys/rekey/init about sys/rekey/update,
-// sys/seal-status about sys/unseal, sys/key-status about every rotation.
+// asksAbout reports whether reading one path shows the outcome of a write to the other: sys/rekey/init about
+// sys/rekey/update, sys/seal-status about sys/unseal, sys/key-status about every rotation.
 func asksAbout(read, written string) bool {
 	if read == "sys/key-status" && strings.HasPrefix(written, "sys/rotate") {
 		return true
@@ -97,7 +98,8 @@ func takesSecret(path string) bool {
 	return strings.HasPrefix(path, "sys/") && (strings.HasSuffix(path, "/update") || strings.HasSuffix(path, "/verify"))
 }
 
-// mayBeRepeated are writes that a client may send again: they only ask, or the second has the effect of the first.
+// mayBeRepeated reports whether a client may send a write to a path again: it only reads, or the second has the same
+// effect as the first.
 func mayBeRepeated(path string) bool {
 	switch path {
 	case "auth/token/lookup", "auth/token/lookup-self", "auth/token/lookup-accessor", "auth/token/renew-self", "sys/capabilities-self":
@@ -106,7 +108,7 @@ func mayBeRepeated(path string) bool {
 	return strings.HasPrefix(path, "auth/") && strings.HasSuffix(path, "/login")
 }
 
-// misplaced names the places in a request where a secret stands that doesn't belong there.
+// misplaced returns a rule for each place in a request that holds a secret but must not.
 func misplaced(r *http.Request, path string, body []byte, secrets []string) []string {
 	places := map[string]string{"the URL": r.URL.String()} // place → text
 	if unescaped, err := url.PathUnescape(r.URL.RequestURI()); err == nil {

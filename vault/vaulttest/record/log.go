@@ -13,12 +13,13 @@ import (
 	"conclave/vault/vaulttest/shamir"
 )
 
-// Request is one request as the emulator got it. Shares and tokens in it are replaced by their [Mark], so that a log can be printed.
+// Request is one request as the emulator got it. Shares and tokens in it are replaced by their [Mark], so that a log
+// can be printed.
 type Request struct {
 	Number int // from 1, over all nodes
 	At     time.Time
 	Node   int    // the node that was asked, from 1
-	Method string // POST is told as PUT
+	Method string // PUT for POST too
 	Path   string // without /v1/
 	Token  string // the mark of the token, or empty
 	Body   map[string]any
@@ -33,7 +34,7 @@ func (r Request) String() string {
 	return fmt.Sprintf("%d. node %d: %s %s %s → %d", r.Number, r.Node, r.Method, r.Path, body, r.Status)
 }
 
-// Mark is what stands for a share or a token in a [Request]: a hash of its bytes, the same for hex and base64.
+// Mark returns the replacement of a share or a token in a [Request]: a hash of its bytes, the same for hex and base64.
 func Mark(secret string) string {
 	raw := []byte(secret)
 	if share, ok := shamir.Decode(secret); ok && len(share) >= shamir.MinShare {
@@ -62,8 +63,8 @@ func (l *Log) Requests(matches func(method, path string) bool) []Request {
 	return matching
 }
 
-// Arrived logs a request, and notes each secret in it that stands where it doesn't belong. The caller has filled in At,
-// Node, Method and Path of arrival. secrets are the shares and tokens that exist.
+// Arrived logs a request, and notes each secret in it that doesn't belong there. The caller sets At, Node, Method and
+// Path of arrival. secrets are the shares and tokens that exist.
 func (l *Log) Arrived(arrival Request, r *http.Request, token string, body []byte, secrets []string) *Request {
 	entry := &arrival
 	entry.digest = sha256.Sum256(body)
@@ -87,7 +88,7 @@ func (l *Log) Answered(entry *Request, status int) {
 	entry.Status = status
 }
 
-// redactBody parses a body and replaces the secrets in it: those known, and whatever stands where a share belongs.
+// redactBody parses a body and replaces the secrets in it: those known, and every text in a field for a secret.
 func redactBody(body []byte, secrets []string) map[string]any {
 	if len(body) == 0 {
 		return nil

@@ -22,7 +22,7 @@ type faultRequest struct {
 	Act   string `json:"act"`
 }
 
-// acts are the faults that can be asked for by name.
+// acts returns the faults that can be asked for by name.
 func acts() map[string]vaulttest.Act { // name → act
 	return map[string]vaulttest.Act{
 		"refuse":        vaulttest.Refuse(http.StatusInternalServerError, "storage is down"),

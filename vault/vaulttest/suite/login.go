@@ -2,7 +2,7 @@ package suite
 
 import "conclave/vault/vaulttest"
 
-// appRole makes a role of which the token has a policy, and returns what logs in as it.
+// appRole makes a role whose tokens have a policy, and returns its id and a secret.
 func (s *suite) appRole(fields body) (roleID, secretID string) {
 	s.Helper()
 	s.asRoot()
@@ -64,7 +64,8 @@ var appRoleCases = []suiteCase{
 	}},
 }
 
-// kubernetesCases are for the emulator: the real server that the tests build has no such method of logging in, and there is no Kubernetes to ask.
+// kubernetesCases are for the emulator: the real server that the tests build has no such method of logging in, and
+// there is no Kubernetes to ask.
 var kubernetesCases = []suiteCase{
 	{claim: "a service account logs in and gets a token of its role", run: func(s *suite) {
 		s.ready(1, 1)

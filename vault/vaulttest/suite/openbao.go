@@ -24,7 +24,8 @@ func (s *suite) rotation(path string, request body) (nonce string) {
 	return started.String("nonce")
 }
 
-// openBaoCases hold for OpenBao 2.6. There is no server of it in the tests, so that they stand on its source and on what the reference measured.
+// openBaoCases hold for OpenBao 2.6. The tests have no server of it, so that the cases stand on its source and on what
+// the reference measured.
 var openBaoCases = []suiteCase{
 	{claim: "the old endpoints are closed, token or not", run: func(s *suite) {
 		s.ready(1, 1)

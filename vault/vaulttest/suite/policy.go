@@ -2,18 +2,18 @@ package suite
 
 import "fmt"
 
-// grant is a policy of one rule.
+// grant returns a policy of one rule.
 func grant(path, capabilities string) string {
 	return fmt.Sprintf("path %q { capabilities = [%s] }", path, capabilities)
 }
 
-// as lets somebody else with a policy of their own make the next requests, and returns their accessor.
+// as lets a token with a policy of its own make the next requests, and returns the token's accessor.
 func (s *suite) as(policy string) (accessor string) {
 	s.Helper()
 	return s.asOf(policy, body{"ttl": "1h"})
 }
 
-// asOf is as for a token of certain fields.
+// asOf does as as does, for a token with certain fields.
 func (s *suite) asOf(policy string, fields body) (accessor string) {
 	s.Helper()
 	token, accessor, err := s.op.As(s.keys.RootToken).NewToken(s.Context(), policy, fields)

@@ -217,7 +217,7 @@ func (s *suite) readsEncodings(path, nonce string, shares []string, lengthPrefix
 	s.refused(400, lengthPrefix+"key is longer than maximum 33 bytes", "PUT", path, body{"key": inBase64(shares[4] + "00"), "nonce": nonce})
 }
 
-// accessors lists the tokens that exist, whoever holds them.
+// accessors returns the accessors of all tokens that exist.
 func (s *suite) accessors() []string {
 	s.Helper()
 	data, _ := s.ok("LIST", "auth/token/accessors", nil).Body["data"].(map[string]any)

@@ -2,7 +2,7 @@ package suite
 
 var verifyFields = []string{"nonce", "started", "t", "n", "progress"}
 
-// awaitVerification brings a rekey to where new shares are handed out and not yet in force.
+// awaitVerification plays a rekey until the new shares are handed out and not yet in force.
 func (s *suite) awaitVerification(old []string, n, threshold int) (rekeyNonce, nonce string, fresh []string) {
 	s.Helper()
 	start := s.ok("PUT", s.rekey.attempt, body{"secret_shares": n, "secret_threshold": threshold, "require_verification": true})
