@@ -9,7 +9,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// finding is something that did not hold.
+// finding is an error about a check that did not hold.
 type finding string
 
 func (f finding) Error() string { return string(f) }
@@ -34,8 +34,8 @@ func (h *house) checkKeys(ctx context.Context, old []string, of ceremony.ID) err
 	return nil
 }
 
-// checkShares seals the emulated Vault and tries to unseal it. A server of
-// somebody's own is not sealed: there the shares are tried on generate-root.
+// checkShares seals the emulated Vault and tries to unseal it. A server that was given on the command line is not
+// sealed: there the shares are tried on generate-root.
 func (h *house) checkShares(ctx context.Context, shares []string, want bool, whose string) error {
 	try := h.stage.Proves
 	if h.emulator != nil {
@@ -69,7 +69,7 @@ func (h *house) unseal(ctx context.Context) error {
 	return h.stage.Vault.Unseal(ctx, shares...)
 }
 
-// checkRoot makes sure that it is a root token.
+// checkRoot makes sure that a token is a root token.
 func (h *house) checkRoot(ctx context.Context, token string) error {
 	root, err := h.stage.Vault.IsRootToken(ctx, token)
 	switch {
@@ -95,8 +95,8 @@ func (h *house) checkGone(ctx context.Context, token string) error {
 	return nil
 }
 
-// checkEvidence makes sure of what was left behind: a whole journal if there was a
-// ceremony, no secret anywhere, no broken rule.
+// checkEvidence checks what is left behind: a complete journal if there was a ceremony, no secret anywhere, no broken
+// rule.
 func (h *house) checkEvidence(ctx context.Context) error {
 	if _, any := h.stage.Board(); any {
 		if err := h.checkJournal(ctx); err != nil {

@@ -62,7 +62,7 @@ func (h *house) playDrill(ctx context.Context) error {
 	return nil
 }
 
-// writes is how many requests to the emulated Vault were to change something.
+// writes returns the number of requests to the emulated Vault that would change something.
 func (h *house) writes() int {
 	if h.emulator == nil {
 		return 0

@@ -13,7 +13,7 @@ import (
 	"conclave/vault/vaulttest"
 )
 
-// house is the rehearsal's theatre: the stage, and what is around it.
+// rehearsal is one run of this program: the stage and what is around it.
 type house struct {
 	*show
 	play     play
@@ -26,7 +26,7 @@ type house struct {
 	transcripts []string // files, taken from the threads
 }
 
-// open builds the bot and sets the stage.
+// open builds the bot and sets up the stage.
 func open(ctx context.Context, o options, t terminal) (_ *house, err error) {
 	h := &house{show: newShow(t, o.speed), play: o.play}
 	defer func() {
@@ -73,8 +73,7 @@ func open(ctx context.Context, o options, t terminal) (_ *house, err error) {
 	return h, h.keepKeys(ctx)
 }
 
-// mustBeNew refuses a folder that holds something: a second rehearsal in it would
-// find a journal that is about other people.
+// mustBeNew refuses a folder that holds something: a second rehearsal in it would find the journal of other people.
 func mustBeNew(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {

@@ -69,7 +69,7 @@ func (h *house) playInit(ctx context.Context) error {
 	return h.revoke(ctx, token)
 }
 
-// checkLeftAlone makes sure that a cluster with a key is not given another one.
+// checkLeftAlone makes sure that a cluster that has a key doesn't get another one.
 func (h *house) checkLeftAlone(ctx context.Context) error {
 	const command = "start init " + stage.ClusterName
 	said, err := h.stage.Person(stage.Olga).Commands(ctx, command)

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// keysFolder is where the unseal keys of somebody's own server are written down.
-// It is among the secrets, which the search for leaks leaves out.
+// keysFolder returns the folder for the unseal keys of a server that was given on the command line. It is among the
+// secrets, which the search for leaks leaves out.
 func (h *house) keysFolder() string { return filepath.Join(h.stage.Dir(), "secrets", "unseal-keys") }
 
-// keepKeys writes the unseal keys of somebody's own server down, each kind in a
-// file of its own, before they are needed: the people's PGP keys are gone when
-// this program ends, and without them nobody could ever open the server again.
+// keepKeys writes down the unseal keys of a server that was given on the command line, each kind in a file of its own,
+// before they are needed: people's PGP keys are gone when this program ends, and without the unseal keys the server
+// could never be opened again.
 func (h *house) keepKeys(ctx context.Context) error {
 	if h.emulator != nil {
 		return nil

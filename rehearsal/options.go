@@ -129,7 +129,7 @@ func parseOptions(args []string, t terminal) (options, error) {
 	return o, agree(o.vault, t)
 }
 
-// agree makes sure that somebody wants the server to be changed.
+// agree asks the user whether the server may be changed.
 func agree(server string, t terminal) error {
 	if !t.live {
 		return errors.New("--vault changes that server for good, its keys for example; say --yes if it may be")

@@ -12,12 +12,12 @@ import (
 	"conclave/vault/vaulttest"
 )
 
-// play is one operation as it is rehearsed.
+// play is the rehearsal of one operation.
 type play struct {
 	name string
 	what string // happens, for --list
 
-	vault    vaulttest.Options // on which it is played, unless on somebody's own server
+	vault    vaulttest.Options // the emulator that it is played on, unless a server was given
 	fresh    bool              // that Vault has no key yet
 	damaged  bool              // its only node was started in recovery mode
 	anywhere bool              // somebody's own server will do
@@ -25,27 +25,27 @@ type play struct {
 	demanding bool // its policy asks for everything
 
 	settings func(*stage.Settings)
-	window   time.Duration // until it closes when it is played by itself; 0: an hour, which is long enough
+	window   time.Duration // how long the ceremony is open when the play runs by itself; 0 means an hour, which is long enough
 
 	begin string // what a practice begins with
 	act   func(*house, context.Context) error
 }
 
-// both is what is played when nobody says what.
+// both is the default play.
 var both = play{
 	anywhere: true,
 	begin:    "/ceremony start rekey " + stage.ClusterName + " the yearly rekey",
 	act:      (*house).playBoth,
 }
 
-// watched is both, with a rekey of which everything is asked.
+// watched returns the default play with every demand that a policy can make of the rekey.
 func watched() play {
 	p := both
 	p.demanding, p.settings = true, demanding(ceremony.Rekey)
 	return p
 }
 
-// plays is every operation, in the order in which a cluster meets them.
+// plays returns a play for every operation, in the order in which a cluster needs them.
 func plays() []play {
 	allow := func(all ...ceremony.Operation) func(*stage.Settings) {
 		return func(s *stage.Settings) {
@@ -169,7 +169,7 @@ func plays() []play {
 	}
 }
 
-// findPlay is the one of this name.
+// findPlay returns the play with a name.
 func findPlay(name string) (play, error) {
 	all := plays()
 	i := slices.IndexFunc(all, func(p play) bool { return p.name == name })
@@ -179,14 +179,14 @@ func findPlay(name string) (play, error) {
 	return all[i], nil
 }
 
-// list prints what there is.
+// list prints the plays.
 func list(w io.Writer) {
 	for _, p := range plays() {
 		fmt.Fprintf(w, "%-18s %s\n", p.name, p.what)
 	}
 }
 
-// beginning is what somebody who practises types first.
+// beginning returns what a person who practises types first.
 func (p play) beginning() string {
 	if p.begin != "" {
 		return p.begin
@@ -194,14 +194,14 @@ func (p play) beginning() string {
 	return "/ceremony start " + p.name + " " + stage.ClusterName
 }
 
-// set is what the configuration says for a play.
+// set returns the change of the settings for a play.
 func (p play) set(o options) func(*stage.Settings) {
 	return func(s *stage.Settings) {
 		if p.settings != nil {
 			p.settings(s)
 		}
 		if o.speed > 0 {
-			s.Pace = 0 // whoever watches sees it as it comes in Slack
+			s.Pace = 0 // posts come at Slack's pace, as in a real workspace
 		}
 		if o.auto && p.window > 0 {
 			s.Window = p.window

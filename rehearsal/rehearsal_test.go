@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// perform runs the program in this process and answers what it printed.
+// perform runs the program in this process and returns what it printed.
 func perform(t *testing.T, want int, input string, args ...string) string {
 	t.Helper()
 	var out, said bytes.Buffer
@@ -112,8 +112,7 @@ func TestAutoPlaysEveryOperation(t *testing.T) {
 			if !strings.Contains(out, checking) || !strings.Contains(out, "✔ no share") {
 				t.Errorf("nothing was looked at:\n%s", out)
 			}
-			// The pictures of Slack's that words have; what a command has between colons
-			// stands behind a word.
+			// Emoji in Slack's notation. In commands, a text between colons follows a word.
 			if left := regexp.MustCompile(`\B:[a-z_]{3,}:`).FindAllString(out, -1); len(left) > 0 {
 				t.Errorf("%v are shown as words", left)
 			}
@@ -136,8 +135,7 @@ func TestAuditorsWalkFindsEveryForgery(t *testing.T) {
 	}
 }
 
-// A walk in which everything is found is worth as much as what it does when
-// something is not.
+// A walk that finds every forgery proves something only if it fails when it misses one.
 func TestForgeryThatNobodyFindsEndsTheWalk(t *testing.T) {
 	t.Parallel()
 	p, err := findPlay("audit")
@@ -174,7 +172,7 @@ func TestForgeryThatNobodyFindsEndsTheWalk(t *testing.T) {
 	}
 }
 
-// An operation that can't be rehearsed is one that a team meets unprepared.
+// A team must be able to rehearse every operation before it needs it.
 func TestEveryOperationIsListed(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
@@ -248,7 +246,7 @@ func TestPracticeIsPlayedByAnybodyThroughAPipe(t *testing.T) {
 	scriptLine(t, out, "journal")
 }
 
-// What only the run tells, such as a commitment, no line of a script can have.
+// No line of a script can have what only the run shows, such as the commitment of a one-time password.
 func TestOperationsArePractisedThroughAPipe(t *testing.T) {
 	t.Parallel()
 	for operation, script := range map[string]string{
@@ -265,7 +263,7 @@ func TestOperationsArePractisedThroughAPipe(t *testing.T) {
 	}
 }
 
-// typist types what the screen has told, and then the rest of a script.
+// typist types what the screen has shown, and then the rest of a script.
 type typist struct {
 	bytes.Buffer
 	told     *regexp.Regexp
@@ -345,7 +343,7 @@ func TestARealServerWithOneUnsealKeyIsRekeyed(t *testing.T) {
 	}
 }
 
-// Exit code 0 is worth as much as the checks behind it.
+// Exit code 0 proves something only if the checks behind it find what is wrong.
 func TestWhatDidNotHoldIsFound(t *testing.T) {
 	t.Parallel()
 	h, err := open(t.Context(), options{dir: t.TempDir(), conclave: program}, terminal{out: io.Discard})

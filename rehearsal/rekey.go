@@ -22,8 +22,7 @@ func (h *house) playRekeying(ctx context.Context, op ceremony.Operation) error {
 	return h.checkKeys(ctx, old, "")
 }
 
-// rekey plays one, after which everybody uses their new share, and answers shares
-// that are void now.
+// rekey plays one, after which everybody uses their new share, and returns shares that are void now.
 func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string, err error) {
 	h.scene("A rekey is proposed")
 	if err := h.intrude(ctx, string(op)); err != nil {
@@ -93,7 +92,7 @@ func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string,
 	return old, h.adopt(ctx, id)
 }
 
-// handOut has everybody take the share that a ceremony brings them.
+// handOut lets every receiver take the share that a ceremony brings.
 func (h *house) handOut(ctx context.Context, id ceremony.ID) error {
 	for i, who := range h.stage.Receivers() {
 		n, err := h.stage.Person(who).Receives(ctx, id)
@@ -111,15 +110,14 @@ func (h *house) handOut(ctx context.Context, id ceremony.ID) error {
 	return h.pause(ctx, moment)
 }
 
-// oldShares are shares that were in force before the rekey: as many as the new
-// key needs, or all.
+// oldShares returns shares that were in force before the rekey: as many as the new key needs, or all.
 func (h *house) oldShares(ctx context.Context) ([]string, error) {
 	holders := h.stage.Settings().Holders
 	return h.stage.Shares(ctx, "", holders[:min(len(holders), stage.Threshold)]...)
 }
 
-// adopt ends the rekey on everybody's desk, and in the bot's configuration where
-// others hold the key now.
+// adopt lets people put their new shares in place of the old ones, and changes the bot's configuration if other people
+// hold the key now.
 func (h *house) adopt(ctx context.Context, id ceremony.ID) error {
 	if err := errors.Join(h.stage.Adopt(id), h.keepKeys(ctx)); err != nil {
 		return err
@@ -139,8 +137,7 @@ func (h *house) adopt(ctx context.Context, id ceremony.ID) error {
 	return h.stage.StartBot(ctx)
 }
 
-// copyMessage has somebody send another one's message as their own. Whoever
-// could do that would need one key less.
+// copyMessage lets a person send another one's message as their own. Whoever could do that would need one key less.
 func (h *house) copyMessage(ctx context.Context, id ceremony.ID, from, to string) error {
 	ask, err := h.stage.Person(from).Asked(ctx, id, ceremony.StepUpdate)
 	if err != nil {

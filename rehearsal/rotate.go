@@ -40,7 +40,7 @@ func (h *house) playRotate(ctx context.Context) error {
 	return nil
 }
 
-// monthly is a policy of rotation, as it is proposed.
+// monthly is a rotation policy in the words of a proposal.
 const monthly = "interval=720h max-operations=2000000000"
 
 func (h *house) playRotateConfig(ctx context.Context) error {
@@ -61,7 +61,7 @@ func (h *house) playRotateConfig(ctx context.Context) error {
 	return nil
 }
 
-// agreed plays an operation that takes nobody's share.
+// agreed plays an operation that needs no shares.
 func (h *house) agreed(ctx context.Context, what string) error {
 	id, err := h.propose(ctx, what)
 	if err != nil {
@@ -73,7 +73,7 @@ func (h *house) agreed(ctx context.Context, what string) error {
 	return h.ended(ctx, id)
 }
 
-// reading is what Vault tells of itself.
+// reading returns Vault's answer to a GET.
 func (h *house) reading(ctx context.Context, path string) (operator.Answer, error) {
 	answer, err := h.stage.Vault.Do(ctx, "GET", path, nil)
 	if err == nil && answer.Status != http.StatusOK {

@@ -11,13 +11,13 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// Pauses of the play, for a person who watches.
+// Pauses of a play, for a person who watches.
 const (
 	breath = 600 * time.Millisecond
 	moment = 1500 * time.Millisecond
 )
 
-// auto plays, and makes sure of what was done and of what was left behind.
+// auto plays, and checks what was done and what is left behind.
 func (h *house) auto(ctx context.Context) error {
 	if err := h.play.act(h, ctx); err != nil {
 		return err
@@ -55,7 +55,7 @@ func (h *house) playBoth(ctx context.Context) error {
 // checking is the title of the last scene of every play.
 const checking = "Did it hold?"
 
-// quorum are the holders who bring the share in force: not simply the first.
+// quorum returns the holders who bring their shares. They are not simply the first.
 func (h *house) quorum(ctx context.Context) ([]string, error) {
 	seal, err := h.stage.Seal(ctx)
 	if err != nil {
@@ -68,7 +68,7 @@ func (h *house) quorum(ctx context.Context) ([]string, error) {
 	return all[:seal.Threshold], nil
 }
 
-// everyOther are all of them, those with an even number last.
+// everyOther returns all people, those at odd indexes last.
 func everyOther(people []string) []string {
 	var odd, even []string
 	for i, who := range people {
@@ -81,7 +81,7 @@ func everyOther(people []string) []string {
 	return append(odd, even...)
 }
 
-// intrude has somebody without a part try to begin a ceremony.
+// intrude lets a person without a role try to start a ceremony.
 func (h *house) intrude(ctx context.Context, op string) error {
 	command := "start " + op + " " + stage.ClusterName
 	h.act(stage.Mallory, "types /ceremony %s", command)
@@ -134,7 +134,7 @@ func (h *house) approve(ctx context.Context, id ceremony.ID, whole bool) error {
 	return h.stage.Approve(ctx, stage.Paul, id)
 }
 
-// bring has somebody answer the request for their share.
+// bring lets a person answer the request for their share.
 func (h *house) bring(ctx context.Context, id ceremony.ID, step ceremony.Step, who string, whole bool) error {
 	ask, err := h.stage.Person(who).Asked(ctx, id, step)
 	if err != nil {
@@ -162,8 +162,7 @@ func (h *house) answer(ctx context.Context, who string, ask stage.Note, whole bo
 	return h.pause(ctx, breath)
 }
 
-// ended waits until a ceremony is completed, and until those who were asked for
-// something are told.
+// ended waits until a ceremony is completed, and until the people who were asked for something are told.
 func (h *house) ended(ctx context.Context, id ceremony.ID, asked ...string) error {
 	if err := h.stage.Ended(ctx, id, "Completed"); err != nil {
 		return err

@@ -39,7 +39,7 @@ func (h *house) token(ctx context.Context, what string) (ceremony.ID, string, er
 	return id, token, err
 }
 
-// tokenOf has holders bring their shares, and olga take the token.
+// tokenOf lets holders bring their shares and olga take the token. It returns the token.
 func (h *house) tokenOf(ctx context.Context, id ceremony.ID, holders []string) (string, error) {
 	for _, who := range holders {
 		if err := h.bring(ctx, id, ceremony.StepUpdate, who, false); err != nil {
@@ -58,8 +58,7 @@ func (h *house) tokenOf(ctx context.Context, id ceremony.ID, holders []string) (
 	return token, h.ended(ctx, id, h.stage.Settings().Holders...)
 }
 
-// playPassword is a generate-root for somebody whom Vault can't encrypt anything
-// to.
+// playPassword returns a generate-root for somebody whom Vault can't encrypt anything to.
 func (h *house) playPassword(ctx context.Context) error {
 	h.scene("A root token is needed by somebody without a PGP key")
 	olga := h.stage.Person(stage.Olga)
@@ -97,8 +96,8 @@ func (h *house) playPassword(ctx context.Context) error {
 	return h.revocation(ctx, id, token)
 }
 
-// revocation plays what olga owes for a root token. The bot asks Vault every
-// minute, and when it was started again: what is owed is in its journal.
+// revocation plays the revocation of a root token, which olga owes. The bot asks Vault every minute and after a
+// restart: its journal has what is owed.
 func (h *house) revocation(ctx context.Context, id ceremony.ID, token string) error {
 	h.scene("The token is used, and revoked")
 	if err := h.checkRoot(ctx, token); err != nil {
@@ -147,7 +146,7 @@ func (h *house) revoke(ctx context.Context, token string) error {
 	return nil
 }
 
-// playRecoveryToken is about a node that is too damaged to serve anybody.
+// playRecoveryToken plays the recovery of a node that is too damaged to serve requests.
 func (h *house) playRecoveryToken(ctx context.Context) error {
 	h.scene("A token for recovery mode is needed")
 	h.say("Vault's storage is damaged. Its node was started with: vault server -recovery")
@@ -158,7 +157,7 @@ func (h *house) playRecoveryToken(ctx context.Context) error {
 	if err := h.approve(ctx, id, false); err != nil {
 		return err
 	}
-	// In this mode Vault does not tell how many shares there are.
+	// In this mode Vault does not show the number of shares.
 	token, err := h.tokenOf(ctx, id, everyOther(h.stage.Settings().Holders)[:stage.Threshold])
 	if err != nil {
 		return err
@@ -177,7 +176,7 @@ func (h *house) playRecoveryToken(ctx context.Context) error {
 	return nil
 }
 
-// opensStorage reports whether a token reads what lies in a server's storage.
+// opensStorage reports whether a token can read a server's storage.
 func (h *house) opensStorage(ctx context.Context, token string) (bool, error) {
 	answer, err := h.stage.Vault.As(token).Do(ctx, "LIST", "sys/raw/", nil)
 	return answer.Status == http.StatusOK, err
@@ -189,7 +188,7 @@ func (h *house) playDRToken(ctx context.Context) error {
 		return err
 	}
 	h.scene(checking)
-	// What a secondary does with the token, only Vault Enterprise shows.
+	// The emulator does not emulate what a secondary does with the token.
 	root, err := h.stage.Vault.IsRootToken(ctx, token)
 	switch {
 	case err != nil:

@@ -73,8 +73,7 @@ func (h *house) opened(ctx context.Context) (id ceremony.ID, err error) {
 	return id, h.pause(ctx, moment)
 }
 
-// enter has somebody answer a newer request than the one they know, and answers
-// which it was.
+// enter lets a person answer a newer request than the one that they know, and returns that request.
 func (h *house) enter(ctx context.Context, id ceremony.ID, who string, old stage.Note, whole bool) (stage.Note, error) {
 	ask, err := h.stage.Person(who).AskedAfter(ctx, id, ceremony.StepUnseal, old)
 	if err != nil {
@@ -98,7 +97,7 @@ func (h *house) checkOpen(ctx context.Context, numbers ...int) error {
 	return nil
 }
 
-// boards are the ceremonies that have a status post.
+// boards returns the ceremonies that have a status post.
 func (h *house) boards() map[ceremony.ID]bool {
 	all := map[ceremony.ID]bool{}
 	for _, n := range h.stage.Posts() {

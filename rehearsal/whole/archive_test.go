@@ -12,8 +12,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// What a ceremony leaves behind elsewhere is enough for an auditor: without the
-// journal, without Slack, and without the host.
+// The archive of a ceremony is enough for an auditor: without the journal, without Slack, and without the host.
 func TestTranscriptIsKeptElsewhereAndVerifies(t *testing.T) {
 	t.Parallel()
 	authority := archivetest.NewAuthority(t)

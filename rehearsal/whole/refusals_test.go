@@ -42,7 +42,7 @@ func TestP2ShareByTheWrongPersonIsRefused(t *testing.T) {
 	if n := s.progress(rekeyAttempt); n != 0 {
 		t.Errorf("vault has %d shares", n)
 	}
-	// It was alice's, and from her it is taken.
+	// The share is alice's, and the bot takes it from her.
 	receipt, err = s.Person("alice").Sends(s.ctx(), envelope)
 	s.check(err)
 	s.tells("alice's receipt", receipt.Text, "Your share is counted", "1 of 3")
@@ -114,7 +114,7 @@ func TestP2TheSameShareCountsOnce(t *testing.T) {
 	s.check(err)
 	s.tells("the receipt of the same share in another envelope", receipt.Text, "already in this round")
 
-	// Bob has got hold of alice's share.
+	// Bob has obtained alice's share.
 	share, err := s.Person("alice").Share(s.ctx(), "")
 	s.check(err)
 	s.holds("bob", share)
@@ -130,8 +130,7 @@ func TestP2TheSameShareCountsOnce(t *testing.T) {
 	s.tap.took(t, updateRekey, 1)
 }
 
-// Vault can't say whose share was wrong: everybody who took part is named, and
-// asked again.
+// Vault can't tell whose share was wrong: all holders who took part are named, and asked again.
 func TestWrongShareRefusesTheRoundAndTheSecondSucceeds(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, nil)
@@ -175,7 +174,7 @@ func TestWrongShareRefusesTheRoundAndTheSecondSucceeds(t *testing.T) {
 	s.tokenIsRoot(id)
 }
 
-// envelope has somebody do what their request says, without sending it.
+// envelope lets a person do what their request says, without sending the result, and returns both.
 func (s *scene) envelope(who string, id ceremony.ID) (stage.Note, string) {
 	s.t.Helper()
 	ask, err := s.Person(who).Asked(s.ctx(), id, ceremony.StepUpdate)
@@ -185,7 +184,7 @@ func (s *scene) envelope(who string, id ceremony.ID) (stage.Note, string) {
 	return ask, envelope
 }
 
-// shell has somebody run a command of their own.
+// shell lets a person run a command of their own.
 func (s *scene) shell(who, command string) string {
 	s.t.Helper()
 	out, err := s.Person(who).Keys.(stage.Shell).Run(s.ctx(), command, "")
@@ -193,7 +192,7 @@ func (s *scene) shell(who, command string) string {
 	return out
 }
 
-// holds gives somebody another share.
+// holds gives a person another share.
 func (s *scene) holds(who, share string) {
 	s.t.Helper()
 	s.Know(who+"'s other share "+share[:8], share)
@@ -201,7 +200,7 @@ func (s *scene) holds(who, share string) {
 	s.check(err)
 }
 
-// refused makes sure why envelopes were declined, by the journal.
+// refused checks the reasons for which envelopes were declined, by the journal.
 func (s *scene) refused(id ceremony.ID, want ...ceremony.Refusal) {
 	s.t.Helper()
 	var got []ceremony.Refusal

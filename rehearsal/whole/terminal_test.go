@@ -16,8 +16,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// withoutSlack sets a scene on a real Vault whose bot is stopped, as on the day on
-// which Slack is down.
+// withoutSlack sets up a scene on a real Vault whose bot is stopped, as on a day on which Slack is down.
 func withoutSlack(t *testing.T) *scene {
 	s := onVault(t, func(to *stage.Settings) {
 		to.Operations = []string{"rekey", "generate-root", "unseal", "backup"}
@@ -67,7 +66,7 @@ func TestRekeyAndRootTokenFromATerminal(t *testing.T) {
 	for _, name := range stage.Holders() {
 		shares[name] = fresh(name)
 	}
-	// Vault has kept them as well, until somebody lets them go.
+	// Vault keeps a backup of them until it is deleted.
 	c, id = s.begins("backup")
 	c.approved()
 	c.reads(`paul is asked when the backup that was handed out may go`)
@@ -104,7 +103,7 @@ func TestTerminalIsRefusedBesideARunningBot(t *testing.T) {
 		c.ends(1)
 	}
 
-	// Looking is no harm.
+	// Listing changes nothing.
 	list, err := s.Run(s.ctx(), "ceremony", "list", "--config", s.ConfigFile())
 	s.check(err)
 	s.tells("the list", list, string(id), "proposed")
@@ -162,7 +161,7 @@ func TestCeremonyGoesFromSlackToATerminalAndBack(t *testing.T) {
 	}
 }
 
-// A new cluster, from nothing to open, and what can be done with it without Slack.
+// A new cluster is initialised and unsealed, and operated without Slack.
 func TestOperationsWithoutSharesAndForAllHoldersFromATerminal(t *testing.T) {
 	t.Parallel()
 	s := onNewVault(t, allowing(ceremony.Init, ceremony.Unseal, ceremony.Rotate, ceremony.RotateConfig, ceremony.Drill, ceremony.GenerateRoot))
@@ -225,7 +224,7 @@ func TestOperationsWithoutSharesAndForAllHoldersFromATerminal(t *testing.T) {
 	c.ends(0)
 }
 
-// Somebody interferes: to go on takes two, who have heard of this very freeze.
+// Interference freezes the ceremony. Going on takes two people who refer to this very freeze.
 func TestFrozenCeremonyIsThawedByTwoSignedWords(t *testing.T) {
 	t.Parallel()
 	s := withoutSlack(t)
@@ -273,7 +272,7 @@ func TestCeremonyBegunAtATerminalIsTakenUpInSlack(t *testing.T) {
 	s.check(s.Ended(s.ctx(), id, "Completed"))
 }
 
-// One person with a shell on the host is not two people.
+// A person with a shell on the host must not pass for two people.
 func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	t.Parallel()
 	s := withoutSlack(t)
@@ -295,7 +294,8 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	c.types("start %s", c.runs(stage.Olga, command))
 	id := ceremony.ID(c.reads(`(?m)^(prod-rekey-\w+): This is the plan:$`)[1])
 
-	// The approver's word by the initiator, of another plan, of another verb, twice.
+	// The approver's statement is refused if it is signed by the initiator, about another plan, with another verb, or
+	// sent twice.
 	c.types("approve %s", id)
 	c.reads(`not done: type who says it`)
 	c.types("approve paul")
@@ -317,7 +317,7 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	if got := s.now(id); got.Phase != rules.PhaseProposed {
 		t.Fatalf("it is %s", got.Phase)
 	}
-	// Of what stood around it nothing is kept.
+	// The journal keeps nothing of the text around the statement.
 	signed := c.runs(stage.Paul, approve)
 	text, err := os.ReadFile(signed)
 	s.check(err)
@@ -335,7 +335,7 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 		}
 	}
 
-	// A share in the open is recognised, and repeated nowhere.
+	// A share in plain text is recognised, and repeated nowhere.
 	share, err := s.Person("alice").Share(s.ctx(), "")
 	s.check(err)
 	c.types("share alice %s", share)
@@ -344,7 +344,7 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	c.types("share alice -\n%s\n-----END PGP MESSAGE-----", share)
 	c.reads(`A message of alice was not used`)
 
-	// Somebody else's envelope.
+	// Another person's envelope.
 	c.types("share bob %s", c.seals("alice", stage.ShareFile, c.request("alice")))
 	c.reads(`A message of bob was not used. The message is signed by another key`)
 
@@ -361,8 +361,7 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	}
 }
 
-// A script has no keyboard: it says all that there is to say, and what goes on by
-// itself goes on.
+// A script has no keyboard: it sends all its commands at once. What goes on by itself must go on.
 func TestScriptsWordsAreDoneBeforeItsInputEnds(t *testing.T) {
 	t.Parallel()
 	s := withoutSlack(t)
