@@ -15,7 +15,7 @@ import (
 
 // playAudit plays the auditor's walk: a ceremony of which everything is asked, its transcript, and then forgeries of
 // it, each of which has to be found.
-func (h *house) playAudit(ctx context.Context) error {
+func (h *rehearsal) playAudit(ctx context.Context) error {
 	if _, err := h.watchedToken(ctx); err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (h *house) playAudit(ctx context.Context) error {
 }
 
 // watchedToken plays a ceremony whose transcript has every kind of signature.
-func (h *house) watchedToken(ctx context.Context) (ceremony.ID, error) {
+func (h *rehearsal) watchedToken(ctx context.Context) (ceremony.ID, error) {
 	h.scene("A ceremony that leaves a transcript")
 	id, err := h.propose(ctx, "generate-root "+stage.ClusterName+" OPS-413: the last admin has left")
 	if err != nil {
@@ -68,7 +68,7 @@ func (h *house) watchedToken(ctx context.Context) (ceremony.ID, error) {
 // checkForgeries changes copies of a transcript and makes sure that each change is found: first by a forger without any
 // key of Conclave's, then by a bot that was taken over and signs the transcript anew. In the second case only people's
 // signatures are left to find it by.
-func (h *house) checkForgeries(ctx context.Context, transcript string) error {
+func (h *rehearsal) checkForgeries(ctx context.Context, transcript string) error {
 	f, err := newForger(h.stage)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (h *house) checkForgeries(ctx context.Context, transcript string) error {
 }
 
 // checkForgery makes sure that one forgery is found, and prints by which check.
-func (h *house) checkForgery(ctx context.Context, file string, forgery forgery, hand hand) error {
+func (h *rehearsal) checkForgery(ctx context.Context, file string, forgery forgery, hand hand) error {
 	audit, err := h.stage.Audit(ctx, file)
 	if err != nil {
 		return err

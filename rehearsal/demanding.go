@@ -23,7 +23,7 @@ func demanding(op ceremony.Operation) func(*stage.Settings) {
 }
 
 // callRoll lets every receiver show that they can read what they will get.
-func (h *house) callRoll(ctx context.Context, id ceremony.ID, called ...string) error {
+func (h *rehearsal) callRoll(ctx context.Context, id ceremony.ID, called ...string) error {
 	if !h.play.demanding {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (h *house) callRoll(ctx context.Context, id ceremony.ID, called ...string) 
 }
 
 // gate lets the witness allow the next step: the first time with a signature, then with a button.
-func (h *house) gate(ctx context.Context, id ceremony.ID) error {
+func (h *rehearsal) gate(ctx context.Context, id ceremony.ID) error {
 	if !h.play.demanding {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (h *house) gate(ctx context.Context, id ceremony.ID) error {
 }
 
 // except lets the witness write down an exception.
-func (h *house) except(ctx context.Context, id ceremony.ID, what string) error {
+func (h *rehearsal) except(ctx context.Context, id ceremony.ID, what string) error {
 	if !h.play.demanding {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (h *house) except(ctx context.Context, id ceremony.ID, what string) error {
 }
 
 // testify lets the witness state their view of the ceremony, and takes the transcript from the thread.
-func (h *house) testify(ctx context.Context, id ceremony.ID) error {
+func (h *rehearsal) testify(ctx context.Context, id ceremony.ID) error {
 	if !h.play.demanding {
 		return nil
 	}
@@ -126,7 +126,7 @@ func (h *house) testify(ctx context.Context, id ceremony.ID) error {
 }
 
 // checkTranscripts makes sure that an auditor accepts the transcripts in the threads.
-func (h *house) checkTranscripts(ctx context.Context) error {
+func (h *rehearsal) checkTranscripts(ctx context.Context) error {
 	for _, file := range h.transcripts {
 		audit, err := h.stage.Audit(ctx, file)
 		if err != nil {

@@ -31,7 +31,7 @@ type terminal struct {
 	live   bool // a person types, so that their input is on the screen already
 }
 
-// run is the program without what belongs to its process. It returns the exit code.
+// run returns the program without what belongs to its process. It returns the exit code.
 func run(ctx context.Context, args []string, t terminal) int {
 	o, err := parseOptions(args, t)
 	switch {

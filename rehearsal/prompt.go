@@ -15,7 +15,7 @@ import (
 
 // practice is a rehearsal in which the person at the keyboard plays any of the people.
 type practice struct {
-	*house
+	*rehearsal
 	who  string            // whom the keyboard belongs to
 	done map[string]string // person → timestamp of the last request that was answered or is void
 	// token is the token that was taken last.
@@ -30,12 +30,12 @@ const patience = time.Minute
 
 // prompt reads commands until "quit" or the end of the input, and then checks what is left behind. At a terminal a
 // mistake is shown and the practice goes on. In a pipe the first mistake ends it.
-func (h *house) prompt(ctx context.Context, t terminal) error {
+func (h *rehearsal) prompt(ctx context.Context, t terminal) error {
 	h.scene("Practice")
 	h.say("Begin with: %s", h.play.beginning())
 	h.say(`Then "@paul" makes you paul, and "help" says what you can do.`)
 	h.watcher.showInboxes()
-	p := &practice{house: h, who: stage.Olga, done: map[string]string{}}
+	p := &practice{rehearsal: h, who: stage.Olga, done: map[string]string{}}
 	lines := read(ctx, t.in)
 	for {
 		h.ask(p.who)
@@ -72,8 +72,8 @@ func (h *house) prompt(ctx context.Context, t terminal) error {
 	}
 }
 
-// inspect ends the bot and checks the evidence. It checks less if the context has ended.
-func (h *house) inspect(ctx context.Context) error {
+// inspect ends the bot and checks the evidence. It does nothing if the context has ended.
+func (h *rehearsal) inspect(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -277,7 +277,7 @@ func (y *typist) Write(text []byte) (int, error) {
 		script := string(line) + "\n" + y.rest
 		y.rest = ""
 		y.typing.Go(func() {
-			io.WriteString(y.keyboard, script) // fails when nobody reads any more
+			io.WriteString(y.keyboard, script) // fails when the program reads no more
 			y.keyboard.Close()
 		})
 	}

@@ -10,7 +10,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-func (h *house) playRekeying(ctx context.Context, op ceremony.Operation) error {
+func (h *rehearsal) playRekeying(ctx context.Context, op ceremony.Operation) error {
 	old, err := h.rekey(ctx, op)
 	if err != nil {
 		return err
@@ -22,8 +22,8 @@ func (h *house) playRekeying(ctx context.Context, op ceremony.Operation) error {
 	return h.checkKeys(ctx, old, "")
 }
 
-// rekey plays one, after which everybody uses their new share, and returns shares that are void now.
-func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string, err error) {
+// rekey plays a rekey, after which all people use their new shares. It returns shares that are void then.
+func (h *rehearsal) rekey(ctx context.Context, op ceremony.Operation) (old []string, err error) {
 	h.scene("A rekey is proposed")
 	if err := h.intrude(ctx, string(op)); err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string,
 }
 
 // handOut lets every receiver take the share that a ceremony brings.
-func (h *house) handOut(ctx context.Context, id ceremony.ID) error {
+func (h *rehearsal) handOut(ctx context.Context, id ceremony.ID) error {
 	for i, who := range h.stage.Receivers() {
 		n, err := h.stage.Person(who).Receives(ctx, id)
 		if err != nil {
@@ -111,14 +111,14 @@ func (h *house) handOut(ctx context.Context, id ceremony.ID) error {
 }
 
 // oldShares returns shares that were in force before the rekey: as many as the new key needs, or all.
-func (h *house) oldShares(ctx context.Context) ([]string, error) {
+func (h *rehearsal) oldShares(ctx context.Context) ([]string, error) {
 	holders := h.stage.Settings().Holders
 	return h.stage.Shares(ctx, "", holders[:min(len(holders), stage.Threshold)]...)
 }
 
 // adopt lets people put their new shares in place of the old ones, and changes the bot's configuration if other people
 // hold the key now.
-func (h *house) adopt(ctx context.Context, id ceremony.ID) error {
+func (h *rehearsal) adopt(ctx context.Context, id ceremony.ID) error {
 	if err := errors.Join(h.stage.Adopt(id), h.keepKeys(ctx)); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (h *house) adopt(ctx context.Context, id ceremony.ID) error {
 }
 
 // copyMessage lets a person send another one's message as their own. Whoever could do that would need one key less.
-func (h *house) copyMessage(ctx context.Context, id ceremony.ID, from, to string) error {
+func (h *rehearsal) copyMessage(ctx context.Context, id ceremony.ID, from, to string) error {
 	ask, err := h.stage.Person(from).Asked(ctx, id, ceremony.StepUpdate)
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"conclave/vault/vaulttest/operator"
 )
 
-func (h *house) playRotate(ctx context.Context) error {
+func (h *rehearsal) playRotate(ctx context.Context) error {
 	h.scene("How old is the encryption key?")
 	before, err := h.reading(ctx, "sys/key-status")
 	if err != nil {
@@ -43,7 +43,7 @@ func (h *house) playRotate(ctx context.Context) error {
 // monthly is a rotation policy in the words of a proposal.
 const monthly = "interval=720h max-operations=2000000000"
 
-func (h *house) playRotateConfig(ctx context.Context) error {
+func (h *rehearsal) playRotateConfig(ctx context.Context) error {
 	h.scene("The encryption key is to be rotated once a month")
 	if err := h.agreed(ctx, "rotate-config "+stage.ClusterName+" "+monthly+" OPS-421: our policy says so"); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (h *house) playRotateConfig(ctx context.Context) error {
 }
 
 // agreed plays an operation that needs no shares.
-func (h *house) agreed(ctx context.Context, what string) error {
+func (h *rehearsal) agreed(ctx context.Context, what string) error {
 	id, err := h.propose(ctx, what)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (h *house) agreed(ctx context.Context, what string) error {
 }
 
 // reading returns Vault's answer to a GET.
-func (h *house) reading(ctx context.Context, path string) (operator.Answer, error) {
+func (h *rehearsal) reading(ctx context.Context, path string) (operator.Answer, error) {
 	answer, err := h.stage.Vault.Do(ctx, "GET", path, nil)
 	if err == nil && answer.Status != http.StatusOK {
 		err = fmt.Errorf("%s: status %d", path, answer.Status)

@@ -114,7 +114,7 @@ func (s *show) held(format string, args ...any) {
 	s.print(s.paint(green, "✔") + " " + fmt.Sprintf(format, args...))
 }
 
-// pause returns a person time to read.
+// pause waits, so that a person can read.
 func (s *show) pause(ctx context.Context, d time.Duration) error {
 	if s.speed == 0 {
 		return context.Cause(ctx)

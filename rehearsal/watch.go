@@ -46,7 +46,7 @@ func (w *watching) stop() {
 }
 
 // watch shows what changes until it is stopped.
-func (h *house) watch(ctx context.Context) *watching {
+func (h *rehearsal) watch(ctx context.Context) *watching {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watching{cancel: cancel}
 	w.done.Go(func() {

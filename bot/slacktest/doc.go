@@ -14,5 +14,5 @@
 // ([Workspace.Violations]). Everything that passed is kept in order ([Workspace.Journal], [Workspace.Traffic]), so that
 // a test can look for what must not be there. [Workspace.Inject] and the methods beside it make things go wrong.
 //
-// What Slack does not document, and nobody has measured, is marked "not documented" where it is decided.
+// What Slack does not document, and was not measured, is marked "not documented" where it is decided.
 package slacktest

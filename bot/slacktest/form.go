@@ -148,8 +148,8 @@ func (p *Person) stateLocked(v *view, values map[string]string, checked bool) (o
 	return state, nil
 }
 
-// attachLocked hands the app the files with these ids, which the person has uploaded before. It returns the state of the
-// file input.
+// attachLocked hands the app the files with these ids, which the person has uploaded before. It returns the state of
+// the file input.
 func (p *Person) attachLocked(ids string) object {
 	files := []object{}
 	for id := range strings.SplitSeq(ids, ",") {

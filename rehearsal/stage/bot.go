@@ -172,7 +172,7 @@ func (s *Stage) runIn(ctx context.Context, dir string, args ...string) (string, 
 	return out.String(), nil
 }
 
-// Verify has the whole journal checked, as an auditor does, and returns the program's words.
+// Verify lets the program check the whole journal, as an auditor does, and returns its output.
 func (s *Stage) Verify(ctx context.Context) (string, error) {
 	return s.Run(ctx, "verify", s.JournalDir())
 }

@@ -27,7 +27,7 @@ const Threshold = 3
 // Holders returns the people who hold a share each.
 func Holders() []string { return []string{"alice", "bob", "carol", "dave", "erin"} }
 
-// Cast returns everybody.
+// Cast returns all names.
 func Cast() []string {
 	return slices.Concat([]string{Olga, Paul}, Holders(), []string{Wendy, Mallory, Gus})
 }

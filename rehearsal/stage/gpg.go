@@ -45,7 +45,7 @@ func GPG(ctx context.Context, dir, name string) (Keyring, error) {
 
 func (k *gnupg) Certificate() string { return k.certificate }
 
-// Pin returns the holder's one-time setup: import, compare the fingerprint, sign.
+// Pin does a holder's one-time setup: import, compare the fingerprint, sign.
 func (k *gnupg) Pin(ctx context.Context, printed string, identity ceremony.Fingerprint) error {
 	if _, _, err := k.run(ctx, "gpg --import", printed); err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// An operator works on Vault without Conclave. Each act is found, shown in the ops channel and to the person in charge,
-// and closed when that person acknowledges it.
+// An operator works on Vault without Conclave. Each act is found, shown in the ops channel and to the owners of alarms,
+// and closed when one of them acknowledges it.
 func TestWhatSomebodyDoesPastConclaveIsToldAndAcknowledged(t *testing.T) {
 	t.Parallel()
 	watching := func(to *stage.Settings) { to.Interference = true }

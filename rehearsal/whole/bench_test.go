@@ -93,7 +93,7 @@ func (s *scene) rootCeremony() []time.Duration {
 	return took
 }
 
-// sendsShare has a holder ask for their request and send their share, and returns when they did.
+// sendsShare lets a holder ask for their request and send their share, and returns the time of sending.
 func (s *scene) sendsShare(id ceremony.ID, name string) time.Time {
 	s.t.Helper()
 	ask := stage.Note{Ceremony: id}

@@ -59,7 +59,7 @@ type Cluster struct {
 
 	mu     sync.Mutex // guards everything below, and each node's memory
 	disk   storage
-	active *Node // nil while nobody leads
+	active *Node // nil while no node leads
 	issued []string
 }
 

@@ -15,10 +15,10 @@ import (
 type Dialect int
 
 const (
-	// Vault1 is Vault 1.21: rekey and generate-root are open to everybody, and answer without an envelope.
+	// Vault1 is Vault 1.21: rekey and generate-root need no token, and their answers have no envelope.
 	Vault1 Dialect = iota
-	// Vault2 is Vault 2.0: the same operations need a token with a right to the path, and answer in an envelope
-	// (documentation of 2.x, "Important changes"). No server of that generation was at hand.
+	// Vault2 is Vault 2.0: the same operations need a token with a right to the path, and their answers have an
+	// envelope (documentation of 2.x, "Important changes"). No server of that generation was at hand.
 	Vault2
 	// OpenBao is OpenBao 2.6: the old endpoints are closed, and others beside them need a token. This was read in its
 	// source, and measured where this project's reference says so.

@@ -375,7 +375,8 @@ func (r *round) combine(threshold int) ([]byte, error) {
 	return shamir.Combine(shares)
 }
 
-// newKey makes a key and its shares. A key that isn't shared is itself the only share if n is 1, and has none if n is 0.
+// newKey makes a key and its shares. A key that isn't shared is itself the only share if n is 1, and has none if n is
+// 0.
 func newKey(n, threshold int) (key []byte, shares [][]byte, err error) {
 	key = make([]byte, 32)
 	rand.Read(key)

@@ -178,7 +178,7 @@ func (n *Node) putLookupAccessor(c *call) (any, error) {
 	return t.lookup("", n.cluster.options.Now()), nil
 }
 
-// listAccessors returns how a root token that nobody holds can be found.
+// listAccessors lists all accessors. It is the only way to find a root token without a holder.
 func (n *Node) listAccessors(*call) (any, error) {
 	var accessors []string
 	for _, t := range n.cluster.disk.tokens {

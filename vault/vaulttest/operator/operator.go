@@ -1,5 +1,5 @@
-// Package operator plays a person who works on Vault past the client under test: over HTTP, without a client library, so
-// that the tests of a client don't stand on that client.
+// Package operator plays a person who works on Vault past the client under test: over HTTP, without a client library,
+// so that the tests of a client don't stand on that client.
 package operator
 
 import (

@@ -170,7 +170,7 @@ func newReal(binary, folder string, o RealOptions, seal map[string]any) (*Real, 
 	return r, nil
 }
 
-// freePorts returns different addresses on loopback that nobody listens on.
+// freePorts returns different addresses on loopback on which no process listens.
 func freePorts(n int) ([]string, error) {
 	var addrs []string
 	for range n {

@@ -19,7 +19,7 @@ func (b Breach) String() string { return b.Rule + ": " + b.Request.String() }
 //
 //   - a share or a token in a URL, in a header other than X-Vault-Token, or in a body where none belongs;
 //   - the same share twice in one round, or something that can't be a share;
-//   - OpenBao's renewal of the root key that asks for nobody's share;
+//   - OpenBao's renewal of the root key, which needs no share;
 //   - a write of which the outcome was uncertain, that is a 500 or no answer, repeated byte for byte without asking for the state
 //     in between (P5).
 func (l *Log) Breaches() []Breach {

@@ -1,5 +1,5 @@
-// Package suite states what Vault's key operations do, case by case. It runs the same cases against the emulator and the
-// real server, so that the two are known to behave alike.
+// Package suite states what Vault's key operations do, case by case. It runs the same cases against the emulator and
+// the real server, so that the two are known to behave alike.
 package suite
 
 import (
