@@ -145,7 +145,8 @@ func (p *practice) take(ctx context.Context, _ string) error {
 		if err := p.keepKeys(ctx); err != nil {
 			return err
 		}
-		p.act(p.who, "has checked the bot's signature, can open the new share, and keeps it in %s", stage.NewShareFile(n.Ceremony))
+		p.act(p.who, "has checked the bot's signature, can open the new share, and keeps it in %s",
+			stage.NewShareFile(n.Ceremony))
 		return nil
 	}
 	token, err := p.me().TakesToken(ctx, n.Ceremony)

@@ -121,7 +121,8 @@ func (h *rehearsal) testify(ctx context.Context, id ceremony.ID) error {
 	}
 	h.transcripts = append(h.transcripts, file)
 	h.watcher.draw()
-	h.ops([]string{h.paint(dim, "thread  ") + "📎 " + filepath.Base(file), h.paint(dim, "        ") + "📎 " + filepath.Base(page)})
+	h.ops([]string{h.paint(dim, "thread  ") + "📎 " + filepath.Base(file),
+		h.paint(dim, "        ") + "📎 " + filepath.Base(page)})
 	return h.pause(ctx, moment)
 }
 

@@ -40,7 +40,8 @@ func (h *rehearsal) keepKeys(ctx context.Context) error {
 		return fmt.Errorf("keep the unseal keys: %w", err)
 	}
 	for name, lines := range keys {
-		if err := os.WriteFile(filepath.Join(h.keysFolder(), name), []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(h.keysFolder(), name), []byte(strings.Join(lines, "\n")+"\n"),
+			0o600); err != nil {
 			return fmt.Errorf("keep the unseal keys: %w", err)
 		}
 	}

@@ -19,7 +19,8 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, styled: isStyled(os.Stdout), live: isTerminal(os.Stdin)}))
+	os.Exit(run(ctx, os.Args[1:],
+		terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, styled: isStyled(os.Stdout), live: isTerminal(os.Stdin)}))
 }
 
 // terminal is the terminal in which a rehearsal runs.

@@ -25,7 +25,7 @@ type play struct {
 	demanding bool // its policy asks for everything
 
 	settings func(*stage.Settings)
-	window   time.Duration // how long the ceremony is open when the play runs by itself; 0 means an hour, which is long enough
+	window   time.Duration // how long the ceremony is open when the play runs by itself; 0 means an hour
 
 	begin string // what a practice begins with
 	act   func(*rehearsal, context.Context) error

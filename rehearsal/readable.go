@@ -68,7 +68,8 @@ func (i ink) embolden(lines []string) []string {
 func fold(text string) string {
 	return armored.ReplaceAllStringFunc(text, func(block string) string {
 		m := armored.FindStringSubmatch(block)
-		return fmt.Sprintf("-----BEGIN PGP %s-----\n… %d lines …\n-----END PGP %s-----", m[1], strings.Count(m[2], "\n")+1, m[3])
+		return fmt.Sprintf("-----BEGIN PGP %s-----\n… %d lines …\n-----END PGP %s-----", m[1], strings.Count(m[2], "\n")+1,
+			m[3])
 	})
 }
 

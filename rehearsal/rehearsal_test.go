@@ -43,7 +43,8 @@ func TestMain(m *testing.M) {
 func perform(t *testing.T, want int, input string, args ...string) string {
 	t.Helper()
 	var out, said bytes.Buffer
-	got := run(t.Context(), append([]string{"--conclave", program}, args...), terminal{in: strings.NewReader(input), out: &out, err: &said})
+	got := run(t.Context(), append([]string{"--conclave", program}, args...),
+		terminal{in: strings.NewReader(input), out: &out, err: &said})
 	if got != want {
 		t.Fatalf("exit code %d, want %d\n%s\n%s", got, want, &out, &said)
 	}
@@ -159,7 +160,8 @@ func TestForgeryThatNobodyFindsEndsTheWalk(t *testing.T) {
 		t.Fatal(err)
 	}
 	idle := forgery{what: "everything is as it was"}
-	if err, want := h.checkForgery(t.Context(), file, idle, stranger), "nobody finds it"; err == nil || !strings.Contains(err.Error(), want) {
+	if err, want := h.checkForgery(t.Context(), file, idle, stranger), "nobody finds it"; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("%v", err)
 	}
 	f, err := newForger(h.stage)
@@ -359,8 +361,11 @@ func TestWhatDidNotHoldIsFound(t *testing.T) {
 	for name, check := range map[string]func(context.Context) error{
 		"old shares open":       func(ctx context.Context) error { return h.checkShares(ctx, shares, false, "they") },
 		"new shares don't open": func(ctx context.Context) error { return h.checkShares(ctx, wrong, true, "they") },
-		"no root token":         func(ctx context.Context) error { return errors.Join(h.unseal(ctx), h.checkRoot(ctx, "hvs.x")) },
-		"no journal":            h.checkJournal,
+		"no root token": func(ctx context.Context) error {
+			return errors.Join(h.unseal(ctx),
+				h.checkRoot(ctx, "hvs.x"))
+		},
+		"no journal": h.checkJournal,
 	} {
 		if err := check(t.Context()); err == nil {
 			t.Errorf("%s: not found", name)
@@ -372,7 +377,8 @@ func TestWhatDidNotHoldIsFound(t *testing.T) {
 	if _, err := h.stage.Person("alice").Slack.DMs(shares[0]); err != nil {
 		t.Fatal(err)
 	}
-	if err, want := h.checkEvidence(t.Context()), "secrets were found"; err == nil || !strings.Contains(err.Error(), want) {
+	if err, want := h.checkEvidence(t.Context()), "secrets were found"; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("a share in Slack: %v", err)
 	}
 }

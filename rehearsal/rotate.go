@@ -34,9 +34,11 @@ func (h *rehearsal) playRotate(ctx context.Context) error {
 		return err
 	}
 	if after.Int("term") != before.Int("term")+1 {
-		return finding(fmt.Sprintf("the encryption key was of term %d, and is of term %d", before.Int("term"), after.Int("term")))
+		return finding(fmt.Sprintf("the encryption key was of term %d, and is of term %d", before.Int("term"),
+			after.Int("term")))
 	}
-	h.held("Vault writes with a key of term %d, and wrote with one of term %d before", after.Int("term"), before.Int("term"))
+	h.held("Vault writes with a key of term %d, and wrote with one of term %d before", after.Int("term"),
+		before.Int("term"))
 	return nil
 }
 
@@ -54,10 +56,12 @@ func (h *rehearsal) playRotateConfig(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if policy.Int("max_operations") != 2_000_000_000 || policy.String("interval") != "720h0m0s" || !policy.Bool("enabled") {
+	if policy.Int("max_operations") != 2_000_000_000 || policy.String("interval") != "720h0m0s" ||
+		!policy.Bool("enabled") {
 		return finding(fmt.Sprintf("Vault's policy is %v", policy.Body))
 	}
-	h.held("Vault rotates its encryption key every %s, or after %d encryptions", policy.String("interval"), policy.Int("max_operations"))
+	h.held("Vault rotates its encryption key every %s, or after %d encryptions", policy.String("interval"),
+		policy.Int("max_operations"))
 	return nil
 }
 

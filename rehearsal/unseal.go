@@ -74,7 +74,8 @@ func (h *rehearsal) opened(ctx context.Context) (id ceremony.ID, err error) {
 }
 
 // enter lets a person answer a newer request than the one that they know, and returns that request.
-func (h *rehearsal) enter(ctx context.Context, id ceremony.ID, who string, old stage.Note, whole bool) (stage.Note, error) {
+func (h *rehearsal) enter(ctx context.Context, id ceremony.ID, who string, old stage.Note, whole bool) (stage.Note,
+	error) {
 	ask, err := h.stage.Person(who).AskedAfter(ctx, id, ceremony.StepUnseal, old)
 	if err != nil {
 		return ask, err

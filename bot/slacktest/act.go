@@ -235,11 +235,13 @@ func (p *Person) Command(ch *Channel, command, args string) Reply {
 	w.recordLocked(record.ByPerson, p.name+" commands", []byte(command+" "+args))
 	address, answers := w.responseURLLocked("commands", p, ch, nil)
 	payload := object{
-		"token": "verification", "team_id": p.team, "team_domain": "conclave", "channel_id": ch.id, "channel_name": ch.shownName(),
-		"user_id": p.id, "user_name": p.name, "command": command, "text": strings.TrimSpace(p.types(args)), "api_app_id": w.AppID(),
-		"is_enterprise_install": "false", "response_url": address, "trigger_id": w.triggerLocked(p),
+		"token": "verification", "team_id": p.team, "team_domain": "conclave", "channel_id": ch.id,
+		"channel_name": ch.shownName(), "user_id": p.id, "user_name": p.name, "command": command,
+		"text": strings.TrimSpace(p.types(args)), "api_app_id": w.AppID(), "is_enterprise_install": "false",
+		"response_url": address, "trigger_id": w.triggerLocked(p),
 	}
-	d := w.hub.Launch("slash_commands", payload, true, func(ack json.RawMessage) string { return w.showAckLocked(answers, ack) })
+	d := w.hub.Launch("slash_commands", payload, true,
+		func(ack json.RawMessage) string { return w.showAckLocked(answers, ack) })
 	w.mu.Unlock()
 	return w.reply(d, answers)
 }
@@ -361,7 +363,8 @@ func (p *Person) actionLocked(ch *Channel, blocks []any, actionID, value string)
 			}
 			if element["type"] == "button" {
 				// Displayed text comes back escaped, unlike the value.
-				action["text"] = object{"type": "plain_text", "text": mrkdwn.Escape(blockkit.Text(element, "text", "text")), "emoji": true}
+				action["text"] = object{"type": "plain_text", "text": mrkdwn.Escape(blockkit.Text(element, "text", "text")),
+					"emoji": true}
 				return action, nil
 			}
 			filled, err := blockkit.Fill(element, value)

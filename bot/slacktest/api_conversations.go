@@ -85,7 +85,8 @@ func (c *call) between(messages []*message) ([]*message, error) {
 	for _, m := range messages {
 		at := parseTS(m.TS)
 		tooOld := oldest != "" && !at.After(parseTS(oldest)) && !(c.is("inclusive") && at.Equal(parseTS(oldest)))
-		tooLate := latest != "" && latest != "now" && !at.Before(parseTS(latest)) && !(c.is("inclusive") && at.Equal(parseTS(latest)))
+		tooLate := latest != "" && latest != "now" && !at.Before(parseTS(latest)) &&
+			!(c.is("inclusive") && at.Equal(parseTS(latest)))
 		if !m.Deleted && !tooOld && !tooLate {
 			kept = append(kept, m)
 		}
@@ -159,7 +160,8 @@ func conversationsReplies(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return object{"messages": c.describeAll(ch, shown), "has_more": next["next_cursor"] != "", "response_metadata": next}, nil
+	return object{"messages": c.describeAll(ch, shown), "has_more": next["next_cursor"] != "", "response_metadata": next},
+		nil
 }
 
 func (c *call) listChannels(only func(*Channel) bool) (object, error) {
@@ -169,7 +171,8 @@ func (c *call) listChannels(only func(*Channel) bool) (object, error) {
 	}
 	wanted := map[channelKind]bool{}
 	for kind := range strings.SplitSeq(kinds, ",") {
-		k, known := map[string]channelKind{"public_channel": publicChannel, "private_channel": privateChannel, "im": directMessage, "mpim": ""}[kind]
+		k, known := map[string]channelKind{"public_channel": publicChannel, "private_channel": privateChannel,
+			"im": directMessage, "mpim": ""}[kind]
 		if !known {
 			return nil, refuse("invalid_types")
 		}

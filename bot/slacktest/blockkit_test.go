@@ -78,16 +78,20 @@ var limits = []struct {
 	{"button label", 75, func(n int) any { return l{actions(button(o{"accessibility_label": chars(n)}))} }, false},
 	{"action_id", 255, func(n int) any { return l{actions(button(o{"action_id": chars(n)}))} }, false},
 	{"confirm title", 100, func(n int) any {
-		return l{actions(button(o{"confirm": o{"title": plainText(n), "text": plainText(1), "confirm": plainText(1), "deny": plainText(1)}}))}
+		return l{actions(button(o{"confirm": o{"title": plainText(n), "text": plainText(1), "confirm": plainText(1),
+			"deny": plainText(1)}}))}
 	}, false},
 	{"confirm text", 300, func(n int) any {
-		return l{actions(button(o{"confirm": o{"title": plainText(1), "text": plainText(n), "confirm": plainText(1), "deny": plainText(1)}}))}
+		return l{actions(button(o{"confirm": o{"title": plainText(1), "text": plainText(n), "confirm": plainText(1),
+			"deny": plainText(1)}}))}
 	}, false},
 	{"confirm button", 30, func(n int) any {
-		return l{actions(button(o{"confirm": o{"title": plainText(1), "text": plainText(1), "confirm": plainText(n), "deny": plainText(1)}}))}
+		return l{actions(button(o{"confirm": o{"title": plainText(1), "text": plainText(1), "confirm": plainText(n),
+			"deny": plainText(1)}}))}
 	}, false},
 	{"select options", 100, func(n int) any {
-		return l{actions(o{"type": "static_select", "action_id": "a", "options": many(n, func(int) any { return option(1, 1) })})}
+		return l{actions(o{"type": "static_select", "action_id": "a",
+			"options": many(n, func(int) any { return option(1, 1) })})}
 	}, false},
 	{"option text", 75, func(n int) any {
 		return l{actions(o{"type": "static_select", "action_id": "a", "options": l{option(n, 1)}})}
@@ -96,10 +100,12 @@ var limits = []struct {
 		return l{actions(o{"type": "static_select", "action_id": "a", "options": l{option(1, n)}})}
 	}, false},
 	{"radio options", 10, func(n int) any {
-		return l{actions(o{"type": "radio_buttons", "action_id": "a", "options": many(n, func(int) any { return option(1, 1) })})}
+		return l{actions(o{"type": "radio_buttons", "action_id": "a",
+			"options": many(n, func(int) any { return option(1, 1) })})}
 	}, false},
 	{"checkbox options", 10, func(n int) any {
-		return l{actions(o{"type": "checkboxes", "action_id": "a", "options": many(n, func(int) any { return option(1, 1) })})}
+		return l{actions(o{"type": "checkboxes", "action_id": "a",
+			"options": many(n, func(int) any { return option(1, 1) })})}
 	}, false},
 	{"alt text", 2000, func(n int) any {
 		return l{o{"type": "image", "image_url": "https://conclave.example/a.png", "alt_text": chars(n)}}
@@ -113,10 +119,12 @@ var limits = []struct {
 	{"private_metadata", 3000, func(n int) any { return modal(o{"private_metadata": chars(n)}) }, false},
 	{"callback_id", 255, func(n int) any { return modal(o{"callback_id": chars(n)}) }, false},
 	{"input label", 2000, func(n int) any {
-		return modal(o{"blocks": l{o{"type": "input", "label": plainText(n), "element": o{"type": "plain_text_input", "action_id": "a"}}}})
+		return modal(o{"blocks": l{o{"type": "input", "label": plainText(n),
+			"element": o{"type": "plain_text_input", "action_id": "a"}}}})
 	}, false},
 	{"input hint", 2000, func(n int) any {
-		return modal(o{"blocks": l{o{"type": "input", "label": plainText(1), "hint": plainText(n), "element": o{"type": "plain_text_input", "action_id": "a"}}}})
+		return modal(o{"blocks": l{o{"type": "input", "label": plainText(1), "hint": plainText(n),
+			"element": o{"type": "plain_text_input", "action_id": "a"}}}})
 	}, false},
 	{"placeholder", 150, func(n int) any {
 		return modal(o{"blocks": l{input(o{"type": "plain_text_input", "action_id": "a", "placeholder": plainText(n)})}})
@@ -154,7 +162,8 @@ var shapes = []struct {
 	}}}}, true},
 	{"rich text with an unknown piece", l{o{"type": "rich_text", "elements": l{o{"type": "rich_text_section", "elements": l{o{"type": "sound"}}}}}}, false},
 	{"rich text list", l{o{"type": "rich_text", "elements": l{o{
-		"type": "rich_text_list", "style": "ordered", "elements": l{o{"type": "rich_text_section", "elements": l{o{"type": "text", "text": "one"}}}},
+		"type": "rich_text_list", "style": "ordered",
+		"elements": l{o{"type": "rich_text_section", "elements": l{o{"type": "text", "text": "one"}}}},
 	}}}}, true},
 	{"modal without title", o{"type": "modal", "blocks": l{}}, false},
 	{"home", o{"type": "home", "blocks": l{o{"type": "divider"}}}, true},
@@ -242,8 +251,9 @@ func TestEventsHaveWhatTheOfficialTypesRequire(t *testing.T) {
 	w.RevokeToken(false, "token_revoked")
 
 	definitions := map[string]string{
-		"message": "GenericMessageEvent", "message/message_changed": "MessageChangedEvent", "message/message_deleted": "MessageDeletedEvent",
-		"message/file_share": "FileShareMessageEvent", "app_mention": "AppMentionEvent", "member_joined_channel": "MemberJoinedChannelEvent",
+		"message": "GenericMessageEvent", "message/message_changed": "MessageChangedEvent",
+		"message/message_deleted": "MessageDeletedEvent", "message/file_share": "FileShareMessageEvent",
+		"app_mention": "AppMentionEvent", "member_joined_channel": "MemberJoinedChannelEvent",
 		"app_home_opened": "AppHomeOpenedEvent", "user_change": "UserChangeEvent", "group_archive": "GroupArchiveEvent",
 		"tokens_revoked": "TokensRevokedEvent", "file_shared": "FileSharedEvent",
 	}

@@ -129,7 +129,8 @@ func (ch *Channel) inviteLocked(p *Person) {
 	}
 	ch.members = append(ch.members, p)
 	ch.w.raiseLocked("member_joined_channel", ch, object{
-		"type": "member_joined_channel", "user": p.id, "channel": ch.id, "channel_type": strings.ToUpper(ch.id[:1]), "team": ch.w.TeamID(),
+		"type": "member_joined_channel", "user": p.id, "channel": ch.id, "channel_type": strings.ToUpper(ch.id[:1]),
+		"team": ch.w.TeamID(),
 	})
 }
 
@@ -143,7 +144,8 @@ func (ch *Channel) Kick(p *Person) {
 		event := map[channelKind]string{publicChannel: "channel_left", privateChannel: "group_left"}[ch.kind]
 		ch.w.raiseLocked(event, ch, object{"type": event, "channel": ch.id})
 	} else {
-		ch.w.raiseLocked("member_left_channel", ch, object{"type": "member_left_channel", "user": p.id, "channel": ch.id, "team": ch.w.TeamID()})
+		ch.w.raiseLocked("member_left_channel", ch,
+			object{"type": "member_left_channel", "user": p.id, "channel": ch.id, "team": ch.w.TeamID()})
 	}
 	ch.w.changeLocked()
 }
@@ -172,7 +174,8 @@ func (ch *Channel) ShareOutside(shared bool) {
 	defer ch.w.mu.Unlock()
 	ch.extShared = shared
 	if shared {
-		ch.w.raiseLocked("channel_shared", ch, object{"type": "channel_shared", "channel": ch.id, "connected_team_id": "T0ELSEWHERE"})
+		ch.w.raiseLocked("channel_shared", ch,
+			object{"type": "channel_shared", "channel": ch.id, "connected_team_id": "T0ELSEWHERE"})
 	}
 	ch.w.changeLocked()
 }
@@ -243,7 +246,8 @@ func (ch *Channel) describeLocked() object {
 	o := object{
 		"id": ch.id, "created": 1700000000, "is_archived": ch.archived, "is_im": ch.kind == directMessage,
 		"is_channel": ch.kind == publicChannel, "is_group": ch.kind == privateChannel, "is_mpim": false,
-		"is_private": ch.kind != publicChannel, "is_shared": ch.extShared, "is_ext_shared": ch.extShared, "is_org_shared": false,
+		"is_private": ch.kind != publicChannel, "is_shared": ch.extShared, "is_ext_shared": ch.extShared,
+		"is_org_shared":   false,
 		"context_team_id": w.TeamID(),
 	}
 	if ch.kind == directMessage {

@@ -46,7 +46,8 @@ func (c client) formStatus(method string, pairs ...string) (*http.Response, answ
 // json calls a method with a JSON body and a bearer token.
 func (c client) json(method, token string, body string) answer {
 	c.t.Helper()
-	out, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.w.URL()+"/api/"+method, strings.NewReader(body))
+	out, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.w.URL()+"/api/"+method,
+		strings.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -33,7 +33,8 @@ func (w *Workspace) raiseLocked(name string, ch *Channel, event object) {
 // mentioned.
 func (w *Workspace) raiseMessageLocked(ch *Channel, event object) {
 	w.raiseLocked("message."+string(ch.kind), ch, event)
-	if ch.kind != directMessage && event["subtype"] == nil && strings.Contains(blockkit.Text(event, "text"), "<@"+w.bot.id+">") {
+	if ch.kind != directMessage && event["subtype"] == nil &&
+		strings.Contains(blockkit.Text(event, "text"), "<@"+w.bot.id+">") {
 		mention := object{"type": "app_mention"}
 		for _, key := range []string{"user", "text", "ts", "team", "blocks", "channel", "thread_ts", "event_ts"} {
 			if v, there := event[key]; there {

@@ -209,7 +209,8 @@ func (e Effect) afterwards(out http.ResponseWriter) bool {
 func (e Effect) page(out http.ResponseWriter) {
 	out.Header().Set("Content-Type", "text/html; charset=utf-8")
 	out.WriteHeader(e.status)
-	_, _ = fmt.Fprintf(out, "<!DOCTYPE html><html><head><title>Server Error | Slack</title></head><body>%d</body></html>", e.status)
+	_, _ = fmt.Fprintf(out, "<!DOCTYPE html><html><head><title>Server Error | Slack</title></head><body>%d</body></html>",
+		e.status)
 }
 
 // Vanish makes Slack unreachable: every call and every socket is cut, until the function that it returns is called.

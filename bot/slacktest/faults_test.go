@@ -73,7 +73,8 @@ func TestDroppedCallWasCarriedOutOrNot(t *testing.T) {
 			w := start(t, slacktest.Config{})
 			ops := w.AddChannel("ops", w.Bot())
 			w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: test.effect})
-			in, err := http.PostForm(w.URL()+"/api/chat.postMessage", url.Values{"token": {w.BotToken()}, "channel": {ops.ID()}, "text": {"x"}})
+			in, err := http.PostForm(w.URL()+"/api/chat.postMessage",
+				url.Values{"token": {w.BotToken()}, "channel": {ops.ID()}, "text": {"x"}})
 			if err == nil {
 				defer func() { _ = in.Body.Close() }()
 			}

@@ -107,7 +107,8 @@ func (ch *Channel) shareLocked(m *message, files []*file) *message {
 	ch.postLocked(m)
 	for _, f := range files {
 		w.raiseLocked("file_shared", ch, object{
-			"type": "file_shared", "file_id": f.ID, "user_id": f.owner.id, "file": object{"id": f.ID}, "channel_id": ch.id, "event_ts": w.tsLocked(),
+			"type": "file_shared", "file_id": f.ID, "user_id": f.owner.id, "file": object{"id": f.ID}, "channel_id": ch.id,
+			"event_ts": w.tsLocked(),
 		})
 	}
 	return m
@@ -124,7 +125,8 @@ func (w *Workspace) fileLocked(id string) *file {
 
 // seenByBotLocked reports whether the app can read the file: its own, or shared where it is.
 func (f *file) seenByBotLocked() bool {
-	return f.owner == f.w.bot || f.givenToApp || slices.ContainsFunc(f.sharedIn, func(ch *Channel) bool { return ch.hasLocked(f.w.bot) })
+	return f.owner == f.w.bot || f.givenToApp ||
+		slices.ContainsFunc(f.sharedIn, func(ch *Channel) bool { return ch.hasLocked(f.w.bot) })
 }
 
 // serveUpload takes the bytes of a file, raw or as the first part of a form.
@@ -205,7 +207,8 @@ func (w *Workspace) servePrivateFile(out http.ResponseWriter, in *http.Request) 
 	at := slices.IndexFunc(w.files, func(f *file) bool {
 		return f.path(false) == in.URL.EscapedPath() || f.path(true) == in.URL.EscapedPath()
 	})
-	allowed := at >= 0 && w.authorizeLocked(method{token: botToken}, secret) == nil && w.hasScopeLocked("files:read") && w.files[at].seenByBotLocked()
+	allowed := at >= 0 && w.authorizeLocked(method{token: botToken}, secret) == nil && w.hasScopeLocked("files:read") &&
+		w.files[at].seenByBotLocked()
 	var f File
 	gone := false
 	if allowed {

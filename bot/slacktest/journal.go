@@ -16,7 +16,8 @@ func (w *Workspace) Journal() []record.Entry {
 
 // Calls returns the journal's entries of one API method's calls.
 func (w *Workspace) Calls(method string) []record.Entry {
-	return slices.DeleteFunc(w.Journal(), func(e record.Entry) bool { return e.Way != record.FromClient || e.What != method })
+	return slices.DeleteFunc(w.Journal(),
+		func(e record.Entry) bool { return e.Way != record.FromClient || e.What != method })
 }
 
 // Traffic returns the bodies of what passed these ways, or all ways if none is named, as [record.Traffic] does. A test

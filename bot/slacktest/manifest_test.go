@@ -31,9 +31,11 @@ func TestManifestDecidesWhatTheAppMayAndHears(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := slacktest.Config{
-		Scopes: []string{"commands", "chat:write", "im:history"}, Events: []string{"message.im"}, Commands: []string{"/ceremony"}, HomeTab: slacktest.TabOff,
+		Scopes: []string{"commands", "chat:write", "im:history"}, Events: []string{"message.im"},
+		Commands: []string{"/ceremony"}, HomeTab: slacktest.TabOff,
 	}
-	if diff := cmp.Diff(want, cfg, cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Now" }, cmp.Ignore())); diff != "" {
+	if diff := cmp.Diff(want, cfg,
+		cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Now" }, cmp.Ignore())); diff != "" {
 		t.Error(diff)
 	}
 	w := start(t, cfg)

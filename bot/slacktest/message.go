@@ -77,7 +77,8 @@ func (m *message) describeLocked(w *Workspace) object {
 	}
 	if m.BotID != "" {
 		o["bot_id"], o["app_id"] = m.BotID, w.AppID()
-		o["bot_profile"] = object{"id": m.BotID, "app_id": w.AppID(), "name": w.bot.name, "team_id": w.TeamID(), "deleted": false, "updated": 1700000000}
+		o["bot_profile"] = object{"id": m.BotID, "app_id": w.AppID(), "name": w.bot.name, "team_id": w.TeamID(),
+			"deleted": false, "updated": 1700000000}
 	}
 	if m.clientID != "" {
 		o["client_msg_id"] = m.clientID
@@ -141,8 +142,9 @@ func (ch *Channel) replaceLocked(m *message, text string, blocks []any, edited b
 	m.Text, m.Blocks, m.Edited = text, blocks, m.Edited || edited
 	ts := w.tsLocked()
 	w.raiseMessageLocked(ch, object{
-		"type": "message", "subtype": "message_changed", "hidden": true, "channel": ch.id, "channel_type": ch.kind.channelType(),
-		"ts": ts, "event_ts": ts, "message": m.describeLocked(w), "previous_message": before,
+		"type": "message", "subtype": "message_changed", "hidden": true, "channel": ch.id,
+		"channel_type": ch.kind.channelType(), "ts": ts, "event_ts": ts, "message": m.describeLocked(w),
+		"previous_message": before,
 	})
 }
 
@@ -153,8 +155,8 @@ func (ch *Channel) removeLocked(m *message) {
 	m.Deleted = true
 	ts := w.tsLocked()
 	w.raiseMessageLocked(ch, object{
-		"type": "message", "subtype": "message_deleted", "hidden": true, "channel": ch.id, "channel_type": ch.kind.channelType(),
-		"ts": ts, "event_ts": ts, "deleted_ts": m.TS, "previous_message": before,
+		"type": "message", "subtype": "message_deleted", "hidden": true, "channel": ch.id,
+		"channel_type": ch.kind.channelType(), "ts": ts, "event_ts": ts, "deleted_ts": m.TS, "previous_message": before,
 	})
 }
 
@@ -214,7 +216,8 @@ func (w *Workspace) nameBlocksLocked(blocks []any) {
 			}
 		}
 		for _, e := range elements {
-			if element, ok := e.(object); ok && blockkit.Interactive[blockkit.Text(element, "type")] && blockkit.Text(element, "action_id") == "" {
+			if element, ok := e.(object); ok && blockkit.Interactive[blockkit.Text(element, "type")] &&
+				blockkit.Text(element, "action_id") == "" {
 				element["action_id"] = w.idLocked("a")
 			}
 		}

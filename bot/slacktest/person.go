@@ -128,7 +128,8 @@ func (p *Person) change(how func()) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	how()
-	p.w.raiseLocked("user_change", nil, object{"type": "user_change", "user": p.describeLocked(), "cache_ts": p.w.cfg.Now().Unix()})
+	p.w.raiseLocked("user_change", nil,
+		object{"type": "user_change", "user": p.describeLocked(), "cache_ts": p.w.cfg.Now().Unix()})
 	p.w.changeLocked()
 }
 
@@ -176,7 +177,8 @@ func (p *Person) Describe() blockkit.Object {
 func (p *Person) describeLocked() object {
 	title := strings.ToUpper(p.name[:1]) + p.name[1:]
 	o := object{
-		"id": p.id, "team_id": p.team, "name": p.name, "deleted": p.deleted, "is_bot": p.machine, "is_app_user": false, "updated": 1700000000,
+		"id": p.id, "team_id": p.team, "name": p.name, "deleted": p.deleted, "is_bot": p.machine, "is_app_user": false,
+		"updated": 1700000000,
 		"profile": p.profile(title),
 	}
 	if p.deleted {
@@ -197,9 +199,10 @@ func (p *Person) describeLocked() object {
 
 func (p *Person) profile(title string) object {
 	o := object{
-		"title": "", "phone": "", "skype": "", "first_name": title, "last_name": "", "fields": nil, "email": p.email, "team": p.team,
-		"real_name": title, "real_name_normalized": title, "display_name": p.name, "display_name_normalized": p.name, "avatar_hash": "g" + p.id,
-		"status_text": "", "status_text_canonical": "", "status_emoji": "", "status_emoji_display_info": []any{}, "status_expiration": 0,
+		"title": "", "phone": "", "skype": "", "first_name": title, "last_name": "", "fields": nil, "email": p.email,
+		"team": p.team, "real_name": title, "real_name_normalized": title, "display_name": p.name,
+		"display_name_normalized": p.name, "avatar_hash": "g" + p.id, "status_text": "", "status_text_canonical": "",
+		"status_emoji": "", "status_emoji_display_info": []any{}, "status_expiration": 0,
 	}
 	for _, size := range []string{"24", "32", "48", "72", "192", "512"} {
 		o["image_"+size] = p.w.URL() + "/avatars/" + p.id + "_" + size + ".png"

@@ -26,7 +26,8 @@ func (w *Workspace) limitLocked(t tier, method, channel string) time.Duration {
 	const grain = 10 * time.Millisecond
 	for _, key := range []string{method, method + " " + channel} {
 		if till := w.rates.notTill[key]; now.Add(grain).Before(till) {
-			w.violateLocked(record.RuleRetryAfter, method, "called %v before the wait was over", till.Sub(now).Round(time.Millisecond))
+			w.violateLocked(record.RuleRetryAfter, method, "called %v before the wait was over",
+				till.Sub(now).Round(time.Millisecond))
 		}
 	}
 	key, most, window := method, int(t), time.Minute

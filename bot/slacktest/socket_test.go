@@ -13,7 +13,9 @@ import (
 
 // quick is Slack with short clocks. The pause between pings stays as it is, so that they disturb no test.
 func quick() slacktest.Timing {
-	return slacktest.Timing{Ack: 100 * time.Millisecond, Redelivery: []time.Duration{50 * time.Millisecond, 50 * time.Millisecond, 50 * time.Millisecond}, Linger: 50 * time.Millisecond}
+	return slacktest.Timing{Ack: 100 * time.Millisecond,
+		Redelivery: []time.Duration{50 * time.Millisecond, 50 * time.Millisecond,
+			50 * time.Millisecond}, Linger: 50 * time.Millisecond}
 }
 
 func TestSocketURLWorksOnce(t *testing.T) {
@@ -57,7 +59,8 @@ func TestServerPings(t *testing.T) {
 
 func TestEventIsSentAgainUntilItIsAcknowledged(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
-		w := start(t, slacktest.Config{FreshEnvelopes: fresh, Timing: slacktest.Timing{Redelivery: []time.Duration{50 * time.Millisecond, time.Minute}}})
+		w := start(t, slacktest.Config{FreshEnvelopes: fresh,
+			Timing: slacktest.Timing{Redelivery: []time.Duration{50 * time.Millisecond, time.Minute}}})
 		s := client{t, w}.connect()
 		alice := w.AddPerson("alice")
 		must(alice.DMs("hello"))(t)
@@ -66,7 +69,8 @@ func TestEventIsSentAgainUntilItIsAcknowledged(t *testing.T) {
 			t.Errorf("first delivery: %v", first)
 		}
 		second := s.next()
-		if second["retry_attempt"] != 1.0 || second["retry_reason"] != "timeout" || at(second, "payload", "event_id") != at(first, "payload", "event_id") {
+		if second["retry_attempt"] != 1.0 || second["retry_reason"] != "timeout" ||
+			at(second, "payload", "event_id") != at(first, "payload", "event_id") {
 			t.Errorf("second delivery: %v", second)
 		}
 		if same := second["envelope_id"] == first["envelope_id"]; same == fresh {
@@ -195,7 +199,8 @@ func TestSharedChannelIsMarkedInEvents(t *testing.T) {
 	ops.ShareOutside(true)
 	must(visitor.Says(ops, "hello"))(t)
 	envelope := s.next()
-	if at(envelope, "payload", "is_ext_shared_channel") != true || at(envelope, "payload", "event", "user_team") != "T0ELSEWHERE" {
+	if at(envelope, "payload", "is_ext_shared_channel") != true ||
+		at(envelope, "payload", "event", "user_team") != "T0ELSEWHERE" {
 		t.Errorf("got %v", envelope)
 	}
 }

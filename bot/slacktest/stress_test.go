@@ -88,7 +88,8 @@ func answerEverything(ctx context.Context, c client, ops *slacktest.Channel) {
 		if conn.WriteJSON(answer{"envelope_id": frame["envelope_id"]}) != nil {
 			return
 		}
-		in, err := http.PostForm(c.w.URL()+"/api/chat.postMessage", url.Values{"token": {c.w.BotToken()}, "channel": {ops.ID()}, "text": {"x"}})
+		in, err := http.PostForm(c.w.URL()+"/api/chat.postMessage",
+			url.Values{"token": {c.w.BotToken()}, "channel": {ops.ID()}, "text": {"x"}})
 		if err == nil {
 			_ = in.Body.Close()
 		}

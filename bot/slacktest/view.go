@@ -37,8 +37,8 @@ func (v *view) describeLocked(w *Workspace, values object) object {
 		"id": v.ID, "team_id": w.TeamID(), "type": v.Type, "callback_id": v.CallbackID, "external_id": v.ExternalID,
 		"private_metadata": v.PrivateMetadata, "hash": v.Hash, "blocks": v.Blocks, "state": object{"values": values},
 		"clear_on_close": v.raw["clear_on_close"] == true, "notify_on_close": v.raw["notify_on_close"] == true,
-		"root_view_id": v.root.ID, "previous_view_id": nil, "app_id": w.AppID(), "app_installed_team_id": w.TeamID(), "bot_id": w.BotID(),
-		"title": v.raw["title"], "submit": v.raw["submit"], "close": v.raw["close"],
+		"root_view_id": v.root.ID, "previous_view_id": nil, "app_id": w.AppID(), "app_installed_team_id": w.TeamID(),
+		"bot_id": w.BotID(), "title": v.raw["title"], "submit": v.raw["submit"], "close": v.raw["close"],
 	}
 	if v.below != nil {
 		o["previous_view_id"] = v.below.ID
@@ -70,9 +70,11 @@ func (w *Workspace) readViewLocked(where, raw string) (*view, error) {
 
 // fillLocked sets the fields of the view from what the app sent. Blocks without an id get one.
 func (v *view) fillLocked(w *Workspace) {
-	v.Type, v.CallbackID, v.ExternalID = blockkit.Text(v.raw, "type"), blockkit.Text(v.raw, "callback_id"), blockkit.Text(v.raw, "external_id")
+	v.Type, v.CallbackID, v.ExternalID = blockkit.Text(v.raw, "type"), blockkit.Text(v.raw,
+		"callback_id"), blockkit.Text(v.raw, "external_id")
 	v.PrivateMetadata = blockkit.Text(v.raw, "private_metadata")
-	v.Title, v.Submit, v.Close = blockkit.Text(v.raw, "title", "text"), blockkit.Text(v.raw, "submit", "text"), blockkit.Text(v.raw, "close", "text")
+	v.Title, v.Submit, v.Close = blockkit.Text(v.raw, "title", "text"), blockkit.Text(v.raw, "submit",
+		"text"), blockkit.Text(v.raw, "close", "text")
 	v.Blocks = blockkit.List(v.raw, "blocks")
 	w.nameBlocksLocked(v.Blocks)
 	v.Hash = formatTS(w.cfg.Now()) + strconv.Itoa(len(w.views)) + "." + w.idLocked("h")
@@ -140,7 +142,8 @@ func viewsUpdate(c *call) (object, error) {
 	if id == "" && external == "" {
 		return nil, refuseArguments("[ERROR] view_id or external_id is needed")
 	}
-	at := slices.IndexFunc(c.views, func(v *view) bool { return id != "" && v.ID == id || external != "" && v.ExternalID == external })
+	at := slices.IndexFunc(c.views,
+		func(v *view) bool { return id != "" && v.ID == id || external != "" && v.ExternalID == external })
 	if at < 0 {
 		return nil, refuse("not_found")
 	}

@@ -166,7 +166,8 @@ func (w *Workspace) callLocked(header http.Header, name, secret string, args map
 	if len(needed) > 0 {
 		header.Set("X-Accepted-OAuth-Scopes", strings.Join(needed, ","))
 		if !slices.ContainsFunc(needed, w.hasScopeLocked) {
-			return nil, &apiError{code: "missing_scope", extra: object{"needed": strings.Join(needed, ","), "provided": strings.Join(w.scopes, ",")}}
+			return nil, &apiError{code: "missing_scope",
+				extra: object{"needed": strings.Join(needed, ","), "provided": strings.Join(w.scopes, ",")}}
 		}
 	}
 	if after := w.limitLocked(m.tier, name, args["channel"]); after > 0 {

@@ -38,7 +38,8 @@ func TestMissingScopeIsNamed(t *testing.T) {
 	c := client{t, w}
 	w.RemoveScope("chat:write")
 	a := c.form("chat.postMessage")
-	if a["error"] != "missing_scope" || a["needed"] != "chat:write" || strings.Contains(a["provided"].(string), "chat:write") {
+	if a["error"] != "missing_scope" || a["needed"] != "chat:write" ||
+		strings.Contains(a["provided"].(string), "chat:write") {
 		t.Errorf("got %v", a)
 	}
 	in, _ := c.formStatus("auth.test")
@@ -75,7 +76,8 @@ func TestArgumentsComeInEveryWayThatSlackTakes(t *testing.T) {
 	c := client{t, w}
 	ops := w.AddChannel("ops", w.Bot())
 	c.ok("chat.postMessage", "channel", ops.ID(), "text", "by form")
-	if a := c.json("chat.postMessage", w.BotToken(), `{"channel":"`+ops.ID()+`","text":"by JSON","blocks":[{"type":"divider"}]}`); a["ok"] != true {
+	if a := c.json("chat.postMessage", w.BotToken(),
+		`{"channel":"`+ops.ID()+`","text":"by JSON","blocks":[{"type":"divider"}]}`); a["ok"] != true {
 		t.Errorf("JSON: %v", a)
 	}
 	in, err := http.Get(w.URL() + "/api/chat.postMessage?token=" + w.BotToken() + "&channel=" + ops.ID() + "&text=by+query")

@@ -18,7 +18,8 @@ func Build(ctx context.Context, dir string, race bool) (string, error) {
 	if runtime.GOOS == "windows" {
 		program += ".exe"
 	}
-	args := []string{"build", "-buildvcs=false", "-o", program} // git refuses to tell the version of another user's checkout
+	args := []string{"build", "-buildvcs=false", "-o",
+		program} // git refuses to tell the version of another user's checkout
 	if race {
 		args = append(args, "-race")
 	}

@@ -102,7 +102,8 @@ func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
 			continue
 		}
 		// A keyring doesn't use a token. Of the two ways to seal a one-time password this one tries gpg's.
-		if cut := strings.IndexByte(listing, ' '); cut > 0 && slices.Contains([]string{"vault", "/ceremony", "conclave"}, listing[:cut]) {
+		if cut := strings.IndexByte(listing, ' '); cut > 0 &&
+			slices.Contains([]string{"vault", "/ceremony", "conclave"}, listing[:cut]) {
 			continue
 		}
 		out, said, err := k.run(ctx, listing, "")

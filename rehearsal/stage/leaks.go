@@ -60,7 +60,8 @@ func (s *Stage) Leaks() ([]Leak, error) {
 			return err
 		case path == filepath.Join(s.dir, secretsFolder):
 			return fs.SkipDir
-		case !d.Type().IsRegular() || path == s.conclave || d.Name() == PasswordFile && filepath.Dir(filepath.Dir(path)) == filepath.Join(s.dir, "people"):
+		case !d.Type().IsRegular() || path == s.conclave || d.Name() == PasswordFile &&
+			filepath.Dir(filepath.Dir(path)) == filepath.Join(s.dir, "people"):
 			return nil
 		}
 		content, err := os.ReadFile(path)

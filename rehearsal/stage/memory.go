@@ -64,7 +64,8 @@ func copiesIn(memory []area, needles []needle) []Leak {
 			} else if at -= len(halves[piece-1]); whole[[2]int{n, at}] {
 				return
 			}
-			found = append(found, Leak{Secret: needles[n].secret, Form: needles[n].form, Where: fmt.Sprintf("memory at %#x, %s", area.start+int64(at), area.name)})
+			found = append(found, Leak{Secret: needles[n].secret, Form: needles[n].form,
+				Where: fmt.Sprintf("memory at %#x, %s", area.start+int64(at), area.name)})
 		})
 	}
 	return found

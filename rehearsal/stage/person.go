@@ -169,7 +169,8 @@ func (p *Person) TakesToken(ctx context.Context, id ceremony.ID) (string, error)
 }
 
 // ChangesKey moves the person's share to a new PGP key, as on a new computer. The configuration still has the old key.
-func (p *Person) ChangesKey(ctx context.Context, keyring func(ctx context.Context, dir, name string) (Keyring, error)) error {
+func (p *Person) ChangesKey(ctx context.Context,
+	keyring func(ctx context.Context, dir, name string) (Keyring, error)) error {
 	share, err := p.Share(ctx, "")
 	if err != nil {
 		return fmt.Errorf("%s changes the key: %w", p.Name, err)

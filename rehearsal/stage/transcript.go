@@ -21,7 +21,8 @@ func (s *Stage) Transcript(ctx context.Context, id ceremony.ID, number int) (fil
 	err = s.Wait(ctx, "the file "+name, func() bool {
 		board, ok := s.BoardOf(id)
 		for _, m := range s.Ops.Messages() {
-			if ok && m.ThreadTS == board.TS && slices.ContainsFunc(m.Files, func(f slacktest.File) bool { return f.Name == name }) {
+			if ok && m.ThreadTS == board.TS &&
+				slices.ContainsFunc(m.Files, func(f slacktest.File) bool { return f.Name == name }) {
 				posted = m.Files
 			}
 		}

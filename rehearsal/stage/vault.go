@@ -144,7 +144,8 @@ func (s *Stage) initialise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	terms, made := map[string]any{"secret_shares": len(keys), "secret_threshold": Threshold, "pgp_keys": keys}, "keys_base64"
+	terms, made := map[string]any{"secret_shares": len(keys), "secret_threshold": Threshold,
+		"pgp_keys": keys}, "keys_base64"
 	if seal.UnsealsItself() {
 		terms = map[string]any{"recovery_shares": len(keys), "recovery_threshold": Threshold, "recovery_pgp_keys": keys}
 		made = "recovery_keys_base64"

@@ -142,7 +142,8 @@ func BenchmarkAtRest(b *testing.B) {
 func ship(t testing.TB) string {
 	t.Helper()
 	shipped := filepath.Join(t.TempDir(), "conclave")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-buildvcs=false", "-o", shipped, "conclave")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-buildvcs=false", "-o",
+		shipped, "conclave")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)

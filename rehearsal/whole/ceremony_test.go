@@ -112,7 +112,8 @@ func (s *scene) everybodyWasTold(c rules.State) {
 func (s *scene) broughtFiles(at ceremony.Ref, id ceremony.ID) bool {
 	for _, ch := range s.Slack.Channels() {
 		if m, ok := ch.Message(at.TS); ok && ch.ID() == at.Channel && m.BotID != "" {
-			return slices.ContainsFunc(m.Files, func(f slacktest.File) bool { return strings.HasPrefix(f.Name, string(id)+"-transcript-") })
+			return slices.ContainsFunc(m.Files,
+				func(f slacktest.File) bool { return strings.HasPrefix(f.Name, string(id)+"-transcript-") })
 		}
 	}
 	return false

@@ -52,7 +52,8 @@ func (s *scene) console(args ...string) *console {
 	out, err := os.MkdirTemp(s.Dir(), "out")
 	s.check(err)
 	c := &console{s: s, t: s.t, out: filepath.Join(out, "of-the-day"), ended: make(chan error, 1)}
-	c.cmd = exec.Command(program, append(append([]string{"ceremony"}, args...), "--config", s.ConfigFile(), "--out", c.out)...)
+	c.cmd = exec.Command(program,
+		append(append([]string{"ceremony"}, args...), "--config", s.ConfigFile(), "--out", c.out)...)
 	c.cmd.Stdout, c.cmd.Stderr, c.cmd.Dir, c.cmd.Env = c, c, s.Dir(), []string{"HOME=" + s.Dir()}
 	c.keys, err = c.cmd.StdinPipe()
 	s.check(err)
@@ -177,7 +178,9 @@ func (c *console) request(name string) string {
 // seals lets a person answer a request with conclave, and returns the envelope's path.
 func (c *console) seals(name, share, request string) string {
 	c.t.Helper()
-	_, err := c.s.computer(name).Run(c.s.ctx(), fmt.Sprintf("%s seal --yes --identity %s --encrypted %s %s > envelope.asc", program, c.s.Identity, share, request), "")
+	_, err := c.s.computer(name).Run(c.s.ctx(),
+		fmt.Sprintf("%s seal --yes --identity %s --encrypted %s %s > envelope.asc", program, c.s.Identity, share,
+			request), "")
 	c.s.check(err)
 	return c.s.home(name, "envelope.asc")
 }
@@ -187,7 +190,8 @@ func (c *console) sealsWithGPG(name, share, request string) string {
 	c.t.Helper()
 	text, err := os.ReadFile(request)
 	c.s.check(err)
-	commands := regexp.MustCompile(`(?ms)^(gpg --import <<'CONCLAVE'$.*?^CONCLAVE$).*^(gpg -d <<'CONCLAVE'$.*?^CONCLAVE$).*^  (gpg -qd SHARE-FILE [^\n]*)$`).FindStringSubmatch(string(text))
+	commands := regexp.MustCompile(
+		`(?ms)^(gpg --import <<'CONCLAVE'$.*?^CONCLAVE$).*^(gpg -d <<'CONCLAVE'$.*?^CONCLAVE$).*^  (gpg -qd SHARE-FILE [^\n]*)$`).FindStringSubmatch(string(text))
 	if commands == nil {
 		c.t.Fatalf("nothing to run in:\n%s", text)
 	}

@@ -65,8 +65,10 @@ func TestP5EveryCallOfVaultIsLostOnce(t *testing.T) {
 }
 
 func TestP5TheCancellationInVaultIsLostOnce(t *testing.T) {
-	for op, attempt := range map[ceremony.Operation]string{ceremony.Rekey: rekeyAttempt, ceremony.GenerateRoot: rootAttempt} {
-		for name, act := range map[string]vaulttest.Act{"not applied": vaulttest.HangUp(), "applied": vaulttest.HangUpAfter()} {
+	for op, attempt := range map[ceremony.Operation]string{ceremony.Rekey: rekeyAttempt,
+		ceremony.GenerateRoot: rootAttempt} {
+		for name, act := range map[string]vaulttest.Act{"not applied": vaulttest.HangUp(),
+			"applied": vaulttest.HangUpAfter()} {
 			t.Run(fmt.Sprintf("%s/%s", op, name), func(t *testing.T) {
 				t.Parallel()
 				s, cluster := onEmulator(t, nil)
@@ -104,7 +106,8 @@ func TestCeremonyKeepsToSlacksLimits(t *testing.T) {
 // Every call that a ceremony makes of Slack is lost: on its way there, or on its
 // way back.
 func TestCallsOfSlackAreLost(t *testing.T) {
-	for name, effect := range map[string]slacktest.Effect{"not applied": slacktest.DropBefore(), "applied": slacktest.DropAfter()} {
+	for name, effect := range map[string]slacktest.Effect{"not applied": slacktest.DropBefore(),
+		"applied": slacktest.DropAfter()} {
 		for _, lost := range []slacktest.Fault{
 			{Method: "chat.postMessage", Times: 1},
 			{Method: "chat.postMessage", Skip: 7, Times: 3},

@@ -39,7 +39,8 @@ func TestP1NoCopyOfAForwardedShareRemains(t *testing.T) {
 		}
 		s.free(id)
 	}
-	t.Logf("%d shares were forwarded, and %d copies of them are left; %d were seen before garbage was collected", sent, left, late)
+	t.Logf("%d shares were forwarded, and %d copies of them are left; %d were seen before garbage was collected", sent,
+		left, late)
 
 	remains, _ := s.remains("the identity's passphrase")
 	for _, leak := range remains {

@@ -141,7 +141,8 @@ func TestRootTokenForSomebodyWithoutAKeyThoughTheBotDies(t *testing.T) {
 	s.tokenIsRoot(id)
 	s.tap.took(t, startRoot, 1)
 	s.tap.took(t, updateRoot, stage.Threshold)
-	s.tells("the answer", s.commands(stage.Olga, "start generate-root "+stage.ClusterName+" otp="+commitment), "one-time password")
+	s.tells("the answer", s.commands(stage.Olga, "start generate-root "+stage.ClusterName+" otp="+commitment),
+		"one-time password")
 	if all := s.journals(); len(all) != 1 {
 		t.Errorf("a password was taken twice: %v", all)
 	}

@@ -69,7 +69,8 @@ func TestP2ShareWithoutTheRightSignatureIsRefused(t *testing.T) {
 			return strings.Replace(command, "gpg -sea", "gpg -ea", 1)
 		}, ceremony.Unsigned, "not signed"},
 		{"signed long ago", func(_ *scene, command string) string {
-			return strings.Replace(command, "gpg -sea", "gpg --faked-system-time 20260101T000000! --ignore-time-conflict --ignore-valid-from --trust-model always -sea", 1)
+			return strings.Replace(command, "gpg -sea",
+				"gpg --faked-system-time 20260101T000000! --ignore-time-conflict --ignore-valid-from --trust-model always -sea", 1)
 		}, ceremony.Stale, "signed before this round"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -121,7 +122,8 @@ func TestP2TheSameShareCountsOnce(t *testing.T) {
 	_, stolen := s.envelope("bob", id)
 	receipt, err = s.Person("bob").Sends(s.ctx(), stolen)
 	s.check(err)
-	s.tells("the receipt of the same share by two people", receipt.Text, "already been sent in this round, by somebody else")
+	s.tells("the receipt of the same share by two people", receipt.Text,
+		"already been sent in this round, by somebody else")
 
 	s.refused(id, ceremony.AlreadyCounted, ceremony.AlreadyCounted, ceremony.DuplicateShare)
 	if n := s.progress(rekeyAttempt); n != 1 {
@@ -196,7 +198,8 @@ func (s *scene) shell(who, command string) string {
 func (s *scene) holds(who, share string) {
 	s.t.Helper()
 	s.Know(who+"'s other share "+share[:8], share)
-	_, err := s.Person(who).Keys.(stage.Shell).Run(s.ctx(), "gpg --batch --yes --trust-model always -o "+stage.ShareFile+" -ea -r "+who+"@conclave.example", share)
+	_, err := s.Person(who).Keys.(stage.Shell).Run(s.ctx(),
+		"gpg --batch --yes --trust-model always -o "+stage.ShareFile+" -ea -r "+who+"@conclave.example", share)
 	s.check(err)
 }
 

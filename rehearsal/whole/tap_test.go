@@ -71,8 +71,9 @@ func startTap(t testing.TB, a *vaulttest.Authority, upstream string) *tap {
 	pool.AppendCertsFromPEM(a.PEM)
 	p := &tap{
 		upstream: upstream,
-		vault:    &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, DisableCompression: true},
-		cuts:     make(chan call, 1),
+		vault: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+			DisableCompression: true},
+		cuts: make(chan call, 1),
 	}
 	p.server = httptest.NewUnstartedServer(p)
 	p.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}

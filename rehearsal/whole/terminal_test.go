@@ -110,7 +110,8 @@ func TestTerminalIsRefusedBesideARunningBot(t *testing.T) {
 	shown, err := s.Run(s.ctx(), "ceremony", "show", string(id), "--config", s.ConfigFile())
 	s.check(err)
 	s.tells("the ceremony", shown, "conclave-plan1", "Waiting for approval")
-	s.check(os.WriteFile(filepath.Join(s.Dir(), "secrets", "vault-token"), []byte(s.Vault.Token+"\n"), 0o600)) // the least one may not
+	s.check(os.WriteFile(filepath.Join(s.Dir(), "secrets", "vault-token"), []byte(s.Vault.Token+"\n"),
+		0o600)) // the least one may not
 	keys, err := s.Run(s.ctx(), "ceremony", "key-status", stage.ClusterName, "--config", s.ConfigFile())
 	s.check(err)
 	s.tells("the key", keys, "term 1")
@@ -164,7 +165,8 @@ func TestCeremonyGoesFromSlackToATerminalAndBack(t *testing.T) {
 // A new cluster is initialised and unsealed, and operated without Slack.
 func TestOperationsWithoutSharesAndForAllHoldersFromATerminal(t *testing.T) {
 	t.Parallel()
-	s := onNewVault(t, allowing(ceremony.Init, ceremony.Unseal, ceremony.Rotate, ceremony.RotateConfig, ceremony.Drill, ceremony.GenerateRoot))
+	s := onNewVault(t, allowing(ceremony.Init, ceremony.Unseal, ceremony.Rotate, ceremony.RotateConfig, ceremony.Drill,
+		ceremony.GenerateRoot))
 	s.check(s.StopBot(s.ctx()))
 
 	c, _ := s.begins("init")
@@ -209,7 +211,8 @@ func TestOperationsWithoutSharesAndForAllHoldersFromATerminal(t *testing.T) {
 	commitment := regexp.MustCompile(`\b[0-9a-f]{64}\b`).FindString(made)
 	c, _ = s.begins("generate-root", "--option", "otp="+commitment)
 	c.approved()
-	_, err = olga.Run(s.ctx(), fmt.Sprintf("%s seal --yes --identity %s --otp otp.txt %s > envelope.asc", program, s.Identity, c.request(stage.Olga)), "")
+	_, err = olga.Run(s.ctx(), fmt.Sprintf("%s seal --yes --identity %s --otp otp.txt %s > envelope.asc", program,
+		s.Identity, c.request(stage.Olga)), "")
 	s.check(err)
 	c.types("share olga %s", s.home(stage.Olga, "envelope.asc"))
 	c.bring(share, "alice", "bob", "carol")
@@ -303,14 +306,16 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	paul, olga := s.FingerprintOf(stage.Paul).String(), s.FingerprintOf(stage.Olga).String()
 	c.types("approve paul %s", c.runs(stage.Olga, strings.ReplaceAll(approve, paul, olga)))
 	c.reads(`not done: The message is signed by another key`)
-	c.types("approve paul %s", c.runs(stage.Paul, strings.Replace(approve, s.now(id).PlanHash, strings.Repeat("0", 64), 1)))
+	c.types("approve paul %s", c.runs(stage.Paul,
+		strings.Replace(approve, s.now(id).PlanHash, strings.Repeat("0", 64), 1)))
 	c.reads(`not done: The hash is not that of this plan`)
 	c.types("reject paul %s", c.runs(stage.Paul, approve))
 	c.reads(`not done: paul has signed "approve", and not "reject"`)
 	leaked := "hvs.CAESIJ" + strings.Repeat("q7", 20)
 	c.types("approve paul %s", c.runs(stage.Paul, strings.Replace(approve, " approve'", " approve "+leaked+"'", 1)))
 	c.reads(`not done: This looks like a private key or a Vault token in the open`)
-	c.types("approve olga %s", c.runs(stage.Olga, strings.ReplaceAll(strings.ReplaceAll(approve, paul, olga), "-paul-", "-olga-")))
+	c.types("approve olga %s", c.runs(stage.Olga,
+		strings.ReplaceAll(strings.ReplaceAll(approve, paul, olga), "-paul-", "-olga-")))
 	c.reads(`not done: Whoever proposes a ceremony can't approve it`)
 	c.types("approve nobody nothing.asc")
 	c.reads(`not done: nobody under people in the configuration is called "nobody"`)

@@ -94,7 +94,8 @@ func (s *scene) says(p *stage.Person, ask stage.Note) {
 func (s *scene) answersCall(c rules.State) {
 	for _, called := range c.Plan.RollCall {
 		p := s.Person(called.Name)
-		call, asked := newest(p.Notes(), func(n stage.Note) bool { return n.Ceremony == c.ID() && n.Kind == rules.RollCallMessage })
+		call, asked := newest(p.Notes(),
+			func(n stage.Note) bool { return n.Ceremony == c.ID() && n.Kind == rules.RollCallMessage })
 		if c.IsPresent(called.Account) || !asked {
 			continue
 		}
@@ -152,7 +153,8 @@ func (s *scene) everythingWasSigned(c rules.State) {
 		}
 		signed[event.TypeOf(e.Event)]++
 	}
-	for ev, want := range map[event.Event]int{event.Approved{}: 1, event.Present{}: 5, event.Proceeded{}: 3, event.WitnessStated{}: 1} {
+	for ev, want := range map[event.Event]int{event.Approved{}: 1, event.Present{}: 5, event.Proceeded{}: 3,
+		event.WitnessStated{}: 1} {
 		if got := signed[event.TypeOf(ev)]; got != want {
 			s.t.Errorf("%d times %s, not %d", got, event.TypeOf(ev), want)
 		}
@@ -185,8 +187,10 @@ func (s *scene) transcriptHolds(c rules.State) {
 	if faults := audit.Faults(); len(faults) > 0 {
 		s.t.Errorf("the transcript does not hold: %q", faults)
 	}
-	for _, name := range []string{"signature", "approvals", "roll call", "witness", "envelopes", "announcements", "deliveries"} {
-		if i := slices.IndexFunc(audit.Checks, func(k transcript.Check) bool { return k.Name == name }); i < 0 || audit.Checks[i].Count == 0 {
+	for _, name := range []string{"signature", "approvals", "roll call", "witness", "envelopes", "announcements",
+		"deliveries"} {
+		if i := slices.IndexFunc(audit.Checks, func(k transcript.Check) bool { return k.Name == name }); i < 0 ||
+			audit.Checks[i].Count == 0 {
 			s.t.Errorf("nothing was looked at for %s", name)
 		}
 	}

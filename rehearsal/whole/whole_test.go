@@ -196,7 +196,8 @@ func setProgram(t testing.TB, program string, o stage.Options) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{Stage: st, t: t, received: map[string]bool{}, read: map[ceremony.ID]rules.State{}, size: map[ceremony.ID]int64{}}
+	s := &scene{Stage: st, t: t, received: map[string]bool{}, read: map[ceremony.ID]rules.State{},
+		size: map[ceremony.ID]int64{}}
 	t.Cleanup(s.strike)
 	return s
 }

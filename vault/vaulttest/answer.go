@@ -45,8 +45,9 @@ var errHangUp = errors.New("hang up")
 var (
 	errSealed    = &Refusal{Status: http.StatusServiceUnavailable, Text: "Vault is sealed"}
 	errNotActive = &Refusal{Status: http.StatusServiceUnavailable, Text: "node is not active"}
-	errNoLeader  = &Refusal{Status: http.StatusInternalServerError, Text: "local node not active but active cluster node not found"}
-	errMethod    = &Refusal{Status: http.StatusMethodNotAllowed}
+	errNoLeader  = &Refusal{Status: http.StatusInternalServerError,
+		Text: "local node not active but active cluster node not found"}
+	errMethod = &Refusal{Status: http.StatusMethodNotAllowed}
 )
 
 // withStatus is a body that is sent with a status other than 200.

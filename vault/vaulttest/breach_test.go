@@ -38,7 +38,8 @@ func TestLogShowsMarksInPlaceOfSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range append(f.shares, "a canary that is no share", f.op.Token, base64.StdEncoding.EncodeToString(raw)) {
+	for _, secret := range append(f.shares, "a canary that is no share", f.op.Token,
+		base64.StdEncoding.EncodeToString(raw)) {
 		if strings.Contains(log, secret) || strings.Contains(string(encoded), secret) {
 			t.Error("a secret is in the log")
 		}
@@ -177,13 +178,17 @@ func TestClientThatAsksOrLogsInTwiceBreaksNoRule(t *testing.T) {
 func TestClientThatOpenBaoDoesNotStopIsFound(t *testing.T) {
 	const path = "sys/rotate/root/"
 	for rule, run := range map[string]func(f *fixture){
-		"asked for a new root key without anybody's share": func(f *fixture) { f.send(f.op.As(""), "PUT", "sys/rotate/root", nil) },
+		"asked for a new root key without anybody's share": func(f *fixture) {
+			f.send(f.op.As(""), "PUT", "sys/rotate/root",
+				nil)
+		},
 		"sent 3 bytes for a share": func(f *fixture) {
 			nonce := f.want(200, "PUT", path+"init", body{"secret_shares": 3, "secret_threshold": 2}).Data().String("nonce")
 			f.want(200, "PUT", path+"update", body{"key": "AAAA", "nonce": nonce})
 		},
 		"sent a share twice in one round": func(f *fixture) {
-			nonce := f.want(200, "PUT", path+"init", body{"secret_shares": 5, "secret_threshold": 3, "require_verification": true}).Data().String("nonce")
+			nonce := f.want(200, "PUT", path+"init",
+				body{"secret_shares": 5, "secret_threshold": 3, "require_verification": true}).Data().String("nonce")
 			f.want(200, "PUT", path+"update", body{"key": f.shares[0], "nonce": nonce})
 			last := f.want(200, "PUT", path+"update", body{"key": f.shares[1], "nonce": nonce}).Data()
 			share := body{"key": last.Strings("keys")[0], "nonce": last.String("verification_nonce")}

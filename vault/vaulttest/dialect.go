@@ -143,7 +143,8 @@ func withToken(handle handler) handler {
 // restrictedSysAPIs).
 var rootOnly = []string{
 	"sys/init", "sys/seal", "sys/unseal", "sys/health", "sys/step-down", "sys/key-status", "sys/rotate",
-	"sys/rekey", "sys/rekey-recovery-key", "sys/generate-root", "sys/generate-recovery-token", "sys/decode-token", "sys/raw", "sys/storage",
+	"sys/rekey", "sys/rekey-recovery-key", "sys/generate-root", "sys/generate-recovery-token", "sys/decode-token",
+	"sys/raw", "sys/storage",
 }
 
 // enterNamespace reads the namespace from a call's header or path and refuses one that doesn't exist. Key operations
@@ -162,7 +163,8 @@ func (c *Cluster) enterNamespace(call *call) error {
 	switch {
 	case name == "":
 		return nil
-	case slices.ContainsFunc(rootOnly, func(path string) bool { return call.path == path || strings.HasPrefix(call.path, path+"/") }):
+	case slices.ContainsFunc(rootOnly,
+		func(path string) bool { return call.path == path || strings.HasPrefix(call.path, path+"/") }):
 		return refuse(http.StatusBadRequest, "operation unavailable in namespaces")
 	case !slices.Contains(c.options.Namespaces, name):
 		return refuse(http.StatusNotFound, "namespace not found")

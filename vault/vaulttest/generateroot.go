@@ -21,7 +21,8 @@ const (
 
 // path returns the prefix of the endpoints of a kind.
 func (kind issue) path() string {
-	return [...]string{"sys/generate-root", "sys/generate-recovery-token", "sys/replication/dr/secondary/generate-operation-token"}[kind]
+	return [...]string{"sys/generate-root", "sys/generate-recovery-token",
+		"sys/replication/dr/secondary/generate-operation-token"}[kind]
 }
 
 // rootAttempt is an attempt of a quorum to make a token. It lives in one node's memory and survives sealing and the
@@ -169,9 +170,11 @@ func (n *Node) takeRootShare(kind issue, c *call, share []byte, nonce string) (*
 	case attempt == nil:
 		return nil, refuse(http.StatusBadRequest, "no root generation in progress")
 	case nonce != attempt.nonce:
-		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this root generation operation is %q", attempt.nonce)
+		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this root generation operation is %q",
+			attempt.nonce)
 	case kind != attempt.kind:
-		return nil, refuse(http.StatusBadRequest, "incorrect strategy supplied; a generate root operation of another type is already in progress")
+		return nil, refuse(http.StatusBadRequest,
+			"incorrect strategy supplied; a generate root operation of another type is already in progress")
 	case attempt.has(share):
 		return nil, errGiven(c, "generation")
 	}

@@ -41,7 +41,8 @@ func (n *Node) getHealth(c *call) (any, error) {
 	}
 	if n.cluster.options.Dialect != OpenBao {
 		body.Enterprise = new(n.cluster.options.DRSecondary)
-		body.EchoDurationMillis, body.ClockSkewMillis, body.ReplicationPrimaryCanaryAgeMillis = new(int64), new(int64), new(int64)
+		body.EchoDurationMillis, body.ClockSkewMillis, body.ReplicationPrimaryCanaryAgeMillis = new(int64), new(int64), new(
+			int64)
 		if n.cluster.highlyAvailable() {
 			body.RemovedFromCluster = new(bool)
 		}

@@ -90,7 +90,8 @@ func (c *Cluster) checkInit(req initRequest) (config sealConfig, pgpKeys []strin
 	}
 	switch {
 	case len(foreign) > 0:
-		return config, nil, refuse(http.StatusBadRequest, "parameters %s not applicable to seal type %s", strings.Join(foreign, ","), c.options.Seal)
+		return config, nil, refuse(http.StatusBadRequest, "parameters %s not applicable to seal type %s",
+			strings.Join(foreign, ","), c.options.Seal)
 	case c.mayShareNothing() && config == sealConfig{}:
 		return config, nil, nil
 	case c.unsealsItself() && config.n < 1:

@@ -47,7 +47,8 @@ func (s *storage) initialize(config sealConfig, key []byte, now time.Time) error
 	s.config = config
 	s.key = key
 	s.policies = map[string]*acl.Policy{"default": standard} // name → policy
-	s.keyring = keyring{term: 1, installed: now.UTC(), encryptions: 1, policy: rotationPolicy{enabled: true, maxOperations: maxOperations}}
+	s.keyring = keyring{term: 1, installed: now.UTC(), encryptions: 1,
+		policy: rotationPolicy{enabled: true, maxOperations: maxOperations}}
 	s.clusterID = newUUID()
 	s.clusterName = "vault-cluster-" + s.clusterID[:8]
 	return nil
@@ -78,7 +79,8 @@ func (n *Node) getRotateConfig(*call) (any, error) {
 	if policy.interval > 0 {
 		interval = policy.interval.String()
 	}
-	return wrapped("system", map[string]any{"enabled": policy.enabled, "interval": interval, "max_operations": policy.maxOperations}), nil
+	return wrapped("system", map[string]any{"enabled": policy.enabled, "interval": interval,
+		"max_operations": policy.maxOperations}), nil
 }
 
 // putRotateConfig changes what it is given and leaves the rest. A change of enabled alone gets a 204 and has no effect:

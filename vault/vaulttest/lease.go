@@ -154,7 +154,8 @@ func (t *token) lease(wanted time.Duration, now time.Time) (warnings []string) {
 	}
 	t.expires = now.Add(wanted)
 	if t.expires.After(end) {
-		warnings = append(warnings, fmt.Sprintf("TTL of %q exceeded the effective max_ttl of %q; TTL value is capped accordingly", shortly(wanted), shortly(most)))
+		warnings = append(warnings, fmt.Sprintf(
+			"TTL of %q exceeded the effective max_ttl of %q; TTL value is capped accordingly", shortly(wanted), shortly(most)))
 		t.expires = end
 	}
 	return warnings

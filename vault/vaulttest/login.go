@@ -78,7 +78,8 @@ func (req roleRequest) apply(r *role) error {
 		name  string
 		given duration
 		into  *time.Duration
-	}{{"token_ttl", req.TokenTTL, &r.ttl}, {"token_max_ttl", req.TokenMaxTTL, &r.maxTTL}, {"token_period", req.TokenPeriod, &r.period}} {
+	}{{"token_ttl", req.TokenTTL, &r.ttl}, {"token_max_ttl", req.TokenMaxTTL, &r.maxTTL},
+		{"token_period", req.TokenPeriod, &r.period}} {
 		if field.given.value == nil {
 			continue
 		}

@@ -17,9 +17,10 @@ import (
 // vault/rotate.go).
 func rotateRoutes() routes {
 	all := routes{
-		"sys/rotate/keyring":        {handle: authorized(methods{"PUT": (*Node).putRotate})},
-		"sys/rotate/keyring/config": {handle: authorized(methods{"GET": (*Node).getRotateConfig, "PUT": (*Node).putRotateConfig})},
-		"sys/rotate/root":           {handle: authorized(methods{"PUT": (*Node).putRotateRoot})},
+		"sys/rotate/keyring": {handle: authorized(methods{"PUT": (*Node).putRotate})},
+		"sys/rotate/keyring/config": {handle: authorized(methods{"GET": (*Node).getRotateConfig,
+			"PUT": (*Node).putRotateConfig})},
+		"sys/rotate/root": {handle: authorized(methods{"PUT": (*Node).putRotateRoot})},
 	}
 	for kind, path := range map[keyKind]string{barrierKey: "sys/rotate/root/", recoveryKey: "sys/rotate/recovery/"} {
 		of := func(handle rekeyHandler) handler {
@@ -29,7 +30,8 @@ func rotateRoutes() routes {
 			"GET": of((*Node).getRotation), "PUT": of((*Node).putRotation), "DELETE": of((*Node).deleteRotation)})}
 		all[path+"update"] = endpoint{handle: authorized(methods{"PUT": of((*Node).putRotationShare)})}
 		all[path+"verify"] = endpoint{handle: authorized(methods{
-			"GET": of((*Node).getRotationVerify), "PUT": of((*Node).putRotationVerify), "DELETE": of((*Node).deleteRotationVerify)})}
+			"GET": of((*Node).getRotationVerify), "PUT": of((*Node).putRotationVerify),
+			"DELETE": of((*Node).deleteRotationVerify)})}
 		all[path+"backup"] = endpoint{handle: authorized(backupMethods(kind))}
 	}
 	return all
@@ -88,7 +90,8 @@ func (n *Node) putRotation(kind keyKind, c *call) (any, error) {
 		case req.Backup:
 			return nil, refuse(http.StatusBadRequest, "key backup not supported when using stored keys")
 		case req.RequireVerification:
-			return nil, refuse(http.StatusBadRequest, "requiring verification not supported when rotating the barrier key with recovery keys")
+			return nil, refuse(http.StatusBadRequest,
+				"requiring verification not supported when rotating the barrier key with recovery keys")
 		}
 	}
 	if err := config.validate(req.PGPKeys); err != nil {
@@ -144,7 +147,8 @@ func (n *Node) putRotationShare(kind keyKind, c *call) (any, error) {
 		return nil, refuse(http.StatusBadRequest, "no rotation in progress")
 	case attempt.newKey != nil:
 		return nil, refuse(http.StatusBadRequest,
-			"rotation already finished; verification must be performed; nonce for the verification operation is %q", attempt.verifyNonce)
+			"rotation already finished; verification must be performed; nonce for the verification operation is %q",
+			attempt.verifyNonce)
 	case nonce != attempt.nonce:
 		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for rotation is %q", attempt.nonce)
 	case attempt.has(share):
@@ -227,7 +231,8 @@ func (n *Node) putRotationVerify(kind keyKind, c *call) (any, error) {
 	case attempt.newKey == nil:
 		return nil, refuse(http.StatusBadRequest, "no rotation verification in progress")
 	case nonce != attempt.verifyNonce:
-		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this verify operation is %q", attempt.verifyNonce)
+		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this verify operation is %q",
+			attempt.verifyNonce)
 	case attempt.verifying.has(share):
 		c.breach = record.SentTwice
 	}

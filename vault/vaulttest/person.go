@@ -27,7 +27,8 @@ type Person struct {
 func NewPerson(t testing.TB, name string) *Person {
 	t.Helper()
 	return newPerson(t, name, &packet.Config{
-		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, DefaultCipher: packet.CipherAES256, DefaultHash: crypto.SHA256,
+		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, DefaultCipher: packet.CipherAES256,
+		DefaultHash: crypto.SHA256,
 	}, nil)
 }
 
@@ -43,7 +44,8 @@ func NewPersonOfThePast(t testing.TB, name string) *Person {
 	t.Helper()
 	made := time.Now().Add(-48 * time.Hour)
 	return newPerson(t, name, &packet.Config{
-		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, KeyLifetimeSecs: 3600, Time: func() time.Time { return made },
+		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, KeyLifetimeSecs: 3600,
+		Time: func() time.Time { return made },
 	}, nil)
 }
 

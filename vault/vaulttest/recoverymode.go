@@ -18,7 +18,8 @@ func recoveryRoutes() routes {
 var errNoHandler = errors.New("no handler")
 
 // errRecovered refuses a second recovery token: the first one opened the storage.
-var errRecovered = &Refusal{Status: http.StatusBadRequest, Text: "attempt to generate recovery token when already unsealed"}
+var errRecovered = &Refusal{Status: http.StatusBadRequest,
+	Text: "attempt to generate recovery token when already unsealed"}
 
 // RestartInRecoveryMode empties the node's memory and starts it as vault server -recovery does: it stays sealed, and
 // serves nothing but the making of a recovery token. [Node.Restart] brings it back.

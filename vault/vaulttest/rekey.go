@@ -122,7 +122,8 @@ func (n *Node) putRekey(kind keyKind, c *call) (any, error) {
 	config := sealConfig{n: req.SecretShares, t: req.SecretThreshold}
 	switch {
 	case req.Backup && len(req.PGPKeys) == 0:
-		return nil, refuse(http.StatusBadRequest, "cannot request a backup of the new keys without providing PGP keys for encryption")
+		return nil, refuse(http.StatusBadRequest,
+			"cannot request a backup of the new keys without providing PGP keys for encryption")
 	case len(req.PGPKeys) > 0 && len(req.PGPKeys) != config.n:
 		return nil, refuse(http.StatusBadRequest, "incorrect number of PGP keys for rekey")
 	case config.t > config.n:
@@ -135,11 +136,13 @@ func (n *Node) putRekey(kind keyKind, c *call) (any, error) {
 		case len(req.PGPKeys) > 0:
 			return nil, refuse(http.StatusBadRequest, "PGP key encryption not supported when using stored keys")
 		case req.RequireVerification:
-			return nil, refuse(http.StatusBadRequest, "requiring verification not supported when rekeying the barrier key with recovery keys")
+			return nil, refuse(http.StatusBadRequest,
+				"requiring verification not supported when rekeying the barrier key with recovery keys")
 		}
 	}
 	if err := config.validate(req.PGPKeys); err != nil {
-		return nil, refuse(http.StatusInternalServerError, "invalid %s configuration: %v", kind.either("rekey seal", "recovery"), err)
+		return nil, refuse(http.StatusInternalServerError, "invalid %s configuration: %v",
+			kind.either("rekey seal", "recovery"), err)
 	}
 	if n.rekeys[kind] != nil {
 		return nil, refuse(http.StatusBadRequest, "rekey already in progress")
@@ -236,9 +239,11 @@ func (n *Node) takeOldShare(kind keyKind, c *call) (any, error) {
 		return nil, refuse(http.StatusBadRequest, "no %s rekey in progress", kind.either("barrier", "recovery"))
 	case attempt.newKey != nil:
 		return nil, refuse(http.StatusBadRequest,
-			"rekey operation already finished; verification must be performed; nonce for the verification operation is %q", attempt.verifyNonce)
+			"rekey operation already finished; verification must be performed; nonce for the verification operation is %q",
+			attempt.verifyNonce)
 	case nonce != attempt.nonce:
-		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this rekey operation is %q", attempt.nonce)
+		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this rekey operation is %q",
+			attempt.nonce)
 	case attempt.has(share):
 		return nil, errGiven(c, kind.either("generation", "rekey"))
 	}

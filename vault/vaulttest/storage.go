@@ -12,7 +12,7 @@ import (
 type storage struct {
 	initialized bool
 	config      sealConfig
-	key         []byte                 // what the shares give: the unseal key, or the recovery key if the nodes unseal themselves
+	key         []byte                 // the unseal key, or the recovery key if the nodes unseal themselves
 	backups     [keyKinds]*backup      // of the last rekey of each kind that asked for one
 	tokens      map[string]*token      // id → token
 	policies    map[string]*acl.Policy // name → policy; root, which has no rules, isn't among them

@@ -34,8 +34,9 @@ type token struct {
 // Refusals of a token. The words differ for no token, an unknown one, and one without the right.
 var (
 	errNoToken  = &Refusal{Status: http.StatusForbidden, Text: "permission denied"}
-	errBadToken = &Refusal{Status: http.StatusForbidden, Text: "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"}
-	errDenied   = &Refusal{Status: http.StatusForbidden, Text: "1 error occurred:\n\t* permission denied\n\n"}
+	errBadToken = &Refusal{Status: http.StatusForbidden,
+		Text: "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"}
+	errDenied = &Refusal{Status: http.StatusForbidden, Text: "1 error occurred:\n\t* permission denied\n\n"}
 )
 
 // authorize refuses a call whose token has no right to it, and otherwise sets the call's holder. It comes before the

@@ -59,7 +59,8 @@ func (n *Node) putVerify(kind keyKind, c *call) (any, error) {
 	case attempt.newKey == nil:
 		return nil, refuse(http.StatusBadRequest, "no rekey verification in progress")
 	case nonce != attempt.verifyNonce:
-		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this verify operation is %q", attempt.verifyNonce)
+		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this verify operation is %q",
+			attempt.verifyNonce)
 	case attempt.verifying.has(share):
 		return nil, errGiven(c, "verify")
 	}

@@ -64,7 +64,8 @@ func Fill(element Object, value string) (Object, error) {
 	case "users_select":
 		return Object{"selected_user": given(value)}, nil
 	case "multi_users_select":
-		return Object{"selected_users": slices.DeleteFunc(strings.Split(value, ","), func(s string) bool { return s == "" })}, nil
+		return Object{"selected_users": slices.DeleteFunc(strings.Split(value, ","), func(s string) bool { return s == "" })},
+			nil
 	case "conversations_select":
 		return Object{"selected_conversation": given(value)}, nil
 	case "channels_select":

@@ -119,10 +119,12 @@ func (m *Manifest) check() error {
 		length(path+".description", s.Description, 1, 150)
 		must(s.Type == "global" || s.Type == "message", path+".type: not global or message")
 	}
-	must(len(m.Features.SlashCommands) == 0 || slices.Contains(m.OAuth.Scopes.Bot, "commands"), "oauth_config.scopes.bot: slash commands need the scope commands")
+	must(len(m.Features.SlashCommands) == 0 || slices.Contains(m.OAuth.Scopes.Bot, "commands"),
+		"oauth_config.scopes.bot: slash commands need the scope commands")
 	for _, event := range m.Settings.Events.BotEvents {
 		needed := ScopesOfEvent(event)
-		must(len(needed) == 0 || slices.ContainsFunc(needed, func(s string) bool { return slices.Contains(m.OAuth.Scopes.Bot, s) }),
+		must(len(needed) == 0 || slices.ContainsFunc(needed,
+			func(s string) bool { return slices.Contains(m.OAuth.Scopes.Bot, s) }),
 			fmt.Sprintf("settings.event_subscriptions.bot_events: %s needs one of the scopes %v", event, needed))
 	}
 	must(m.Settings.SocketMode, "settings.socket_mode_enabled: without it there are no sockets")
@@ -135,8 +137,9 @@ func ScopesOfEvent(name string) []string {
 	return map[string][]string{
 		"message.im": {"im:history"}, "message.channels": {"channels:history"}, "message.groups": {"groups:history"},
 		"app_mention": {"app_mentions:read"}, "user_change": {"users:read"}, "file_shared": {"files:read"},
-		"channel_archive": {"channels:read"}, "channel_left": {"channels:read"}, "group_archive": {"groups:read"}, "group_left": {"groups:read"},
-		"member_joined_channel": {"channels:read", "groups:read"}, "member_left_channel": {"channels:read", "groups:read"},
-		"channel_shared": {"channels:read", "groups:read"},
+		"channel_archive": {"channels:read"}, "channel_left": {"channels:read"}, "group_archive": {"groups:read"},
+		"group_left": {"groups:read"}, "member_joined_channel": {"channels:read", "groups:read"},
+		"member_left_channel": {"channels:read", "groups:read"},
+		"channel_shared":      {"channels:read", "groups:read"},
 	}[name]
 }

@@ -203,8 +203,9 @@ func readDate(target, fallback string) string {
 	}
 	at := time.Unix(seconds, 0).UTC()
 	return strings.NewReplacer(
-		"{date_num}", at.Format("2006-01-02"), "{date_short}", at.Format("Jan 2, 2006"), "{date_short_pretty}", at.Format("Jan 2, 2006"),
-		"{date_long}", at.Format("Monday, January 2, 2006"), "{date_long_pretty}", at.Format("Monday, January 2, 2006"),
+		"{date_num}", at.Format("2006-01-02"), "{date_short}", at.Format("Jan 2, 2006"), "{date_short_pretty}",
+		at.Format("Jan 2, 2006"), "{date_long}", at.Format("Monday, January 2, 2006"), "{date_long_pretty}",
+		at.Format("Monday, January 2, 2006"),
 		"{date}", at.Format("January 2, 2006"), "{date_pretty}", at.Format("January 2, 2006"),
 		"{time}", at.Format("15:04"), "{time_secs}", at.Format("15:04:05"), "{ago}", at.Format("2006-01-02 15:04"),
 	).Replace(parts[2])

@@ -15,7 +15,8 @@ var (
 	entity  = regexp.MustCompile(`&(?:amp|lt|gt);`)
 	control = regexp.MustCompile(`<(?:[@#!][^<>]+|(?:https?|mailto|slack|tel):[^<>]+)>`)
 	// A bare domain is linked too: an armor's "Comment: https://gnupg.org" and "gnupg.org" both come out changed.
-	bare    = regexp.MustCompile(`https?://[^\s<>|&]+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b|\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev)\b`)
+	bare = regexp.MustCompile(
+		`https?://[^\s<>|&]+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b|\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev)\b`)
 	mention = regexp.MustCompile(`@([a-z0-9._-]+)`)
 	curly   = regexp.MustCompile(`(^|[\s(\[{])"`)
 )

@@ -22,11 +22,12 @@ const (
 
 // Entry is one thing that passed between the workspace and the client, or that a person did.
 type Entry struct {
-	Seq  int       `json:"seq"`
-	At   time.Time `json:"at"`
-	Way  Direction `json:"way"`
-	What string    `json:"what"` // an API method, "socket", "upload_url", "url_private", "response_url", or what a person did
-	Body []byte    `json:"body"` // arguments, answer or frame as JSON, or a file's bytes; tokens are cut out
+	Seq int       `json:"seq"`
+	At  time.Time `json:"at"`
+	Way Direction `json:"way"`
+	// What is an API method, "socket", "upload_url", "url_private", "response_url", or what a person did.
+	What string `json:"what"`
+	Body []byte `json:"body"` // arguments, answer or frame as JSON, or a file's bytes; tokens are cut out
 }
 
 // Redact returns a body without tokens and tickets.

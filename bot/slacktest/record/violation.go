@@ -20,7 +20,7 @@ const (
 	RuleAckTwice       Rule = "ack twice"            // a second acknowledgement of the same delivery
 	RuleAckLate        Rule = "ack late"             // an acknowledgement after the three seconds
 	RuleAckSize        Rule = "ack size"             // an acknowledgement of 20,480 bytes or more, which Slack drops
-	RuleAckPayload     Rule = "ack payload"          // a payload where accepts_response_payload was false, or one that Slack cannot use
+	RuleAckPayload     Rule = "ack payload"          // a payload that the envelope did not accept, or that Slack cannot use
 	RuleFrame          Rule = "socket frame"         // a frame that is not an acknowledgement
 	RuleTrigger        Rule = "trigger"              // a trigger_id used twice or after its three seconds
 	RuleResponseURL    Rule = "response url"         // a response_url used after its five uses or thirty minutes

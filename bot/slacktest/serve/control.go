@@ -115,9 +115,18 @@ func (c *control) acts() map[string]func(act) (any, error) {
 		})
 	}
 	return map[string]func(act) (any, error){
-		"say":    asPerson(func(p *slacktest.Person, ch *slacktest.Channel, a act) (any, error) { return p.Says(ch, a.Text) }),
-		"reply":  onMessage(func(p *slacktest.Person, m slacktest.Message, a act) (any, error) { return p.RepliesTo(m, a.Text) }),
-		"edit":   onMessage(func(p *slacktest.Person, m slacktest.Message, a act) (any, error) { return nil, p.Edits(m, a.Text) }),
+		"say": asPerson(func(p *slacktest.Person, ch *slacktest.Channel, a act) (any,
+			error) {
+			return p.Says(ch, a.Text)
+		}),
+		"reply": onMessage(func(p *slacktest.Person, m slacktest.Message, a act) (any,
+			error) {
+			return p.RepliesTo(m, a.Text)
+		}),
+		"edit": onMessage(func(p *slacktest.Person, m slacktest.Message, a act) (any, error) {
+			return nil,
+				p.Edits(m, a.Text)
+		}),
 		"delete": onMessage(func(p *slacktest.Person, m slacktest.Message, _ act) (any, error) { return nil, p.Deletes(m) }),
 		"upload": asPerson(func(p *slacktest.Person, ch *slacktest.Channel, a act) (any, error) {
 			return p.Shares(ch, a.Text, slacktest.Upload{Name: a.Name, Content: a.Content})
@@ -126,7 +135,10 @@ func (c *control) acts() map[string]func(act) (any, error) {
 			r := p.Command(ch, a.Command, a.Text)
 			return blockkit.Object{"error": r.Error, "messages": c.readable(r.Messages())}, nil
 		}),
-		"click": onMessage(func(p *slacktest.Person, m slacktest.Message, a act) (any, error) { return p.Clicks(m, a.ActionID) }),
+		"click": onMessage(func(p *slacktest.Person, m slacktest.Message, a act) (any,
+			error) {
+			return p.Clicks(m, a.ActionID)
+		}),
 		"select": onMessage(func(p *slacktest.Person, m slacktest.Message, a act) (any, error) {
 			return p.Selects(m, a.ActionID, a.Value)
 		}),
@@ -138,12 +150,31 @@ func (c *control) acts() map[string]func(act) (any, error) {
 			v, _ := p.Form()
 			return nil, p.Closes(v)
 		}),
-		"open":       asPerson(func(p *slacktest.Person, _ *slacktest.Channel, a act) (any, error) { return nil, p.Opens(a.Tab) }),
-		"deactivate": asPerson(func(p *slacktest.Person, _ *slacktest.Channel, _ act) (any, error) { p.Deactivate(); return nil, nil }),
-		"invite":     asPerson(func(p *slacktest.Person, ch *slacktest.Channel, _ act) (any, error) { ch.Invite(p); return nil, nil }),
-		"kick":       asPerson(func(p *slacktest.Person, ch *slacktest.Channel, _ act) (any, error) { ch.Kick(p); return nil, nil }),
-		"archive":    asPerson(func(_ *slacktest.Person, ch *slacktest.Channel, _ act) (any, error) { ch.Archive(); return nil, nil }),
-		"cut":        func(act) (any, error) { c.w.CutSockets(); return nil, nil },
+		"open": asPerson(func(p *slacktest.Person, _ *slacktest.Channel, a act) (any, error) {
+			return nil,
+				p.Opens(a.Tab)
+		}),
+		"deactivate": asPerson(func(p *slacktest.Person, _ *slacktest.Channel, _ act) (any,
+			error) {
+			p.Deactivate()
+			return nil, nil
+		}),
+		"invite": asPerson(func(p *slacktest.Person, ch *slacktest.Channel, _ act) (any, error) {
+			ch.Invite(p)
+			return nil,
+				nil
+		}),
+		"kick": asPerson(func(p *slacktest.Person, ch *slacktest.Channel, _ act) (any, error) {
+			ch.Kick(p)
+			return nil,
+				nil
+		}),
+		"archive": asPerson(func(_ *slacktest.Person, ch *slacktest.Channel, _ act) (any, error) {
+			ch.Archive()
+			return nil,
+				nil
+		}),
+		"cut": func(act) (any, error) { c.w.CutSockets(); return nil, nil },
 	}
 }
 

@@ -120,13 +120,15 @@ func TestAnotherProcessCanActAsAPerson(t *testing.T) {
 	if body := <-answered; !strings.Contains(body, `"read":"nothing is under way"`) {
 		t.Errorf("command: %s", body)
 	}
-	if status, body := f.post("say", `{"as":"alice","text":"hello"}`); status != http.StatusOK || !strings.Contains(body, `"text":"hello"`) {
+	if status, body := f.post("say", `{"as":"alice","text":"hello"}`); status != http.StatusOK ||
+		!strings.Contains(body, `"text":"hello"`) {
 		t.Errorf("say: %d %s", status, body)
 	}
 	if status, _ := f.post("upload", `{"as":"alice","name":"a.asc","content":"YXJtb3I="}`); status != http.StatusOK {
 		t.Errorf("upload: %d", status)
 	}
-	if got := f.get("inbox?as=alice"); !strings.Contains(got, `"read":"[file a.asc, 5 bytes]"`) || !strings.Contains(got, "nothing is under way") {
+	if got := f.get("inbox?as=alice"); !strings.Contains(got, `"read":"[file a.asc, 5 bytes]"`) ||
+		!strings.Contains(got, "nothing is under way") {
 		t.Errorf("inbox: %s", got)
 	}
 	if got := f.get("state"); !strings.Contains(got, `"sockets":1`) || !strings.Contains(got, `"name":"alice"`) {
@@ -164,14 +166,17 @@ func TestEveryActCanBeAskedForFromOutside(t *testing.T) {
 
 	f.act("edit", `{"as":"alice","channel":"ops","ts":"`+ts+`","text":"changed"}`)
 	f.act("reply", `{"as":"alice","channel":"ops","ts":"`+ts+`","text":"in the thread"}`)
-	if got := f.get("messages?channel=ops"); !strings.Contains(got, `changed\n(edited)`) || !strings.Contains(got, "in the thread") {
+	if got := f.get("messages?channel=ops"); !strings.Contains(got, `changed\n(edited)`) ||
+		!strings.Contains(got, "in the thread") {
 		t.Errorf("messages: %s", got)
 	}
 	f.act("delete", `{"as":"alice","channel":"ops","ts":"`+ts+`"}`)
-	if got := f.get("sees?as=alice&channel=ops"); strings.Contains(got, "changed\\n") || !strings.Contains(got, "[ Yes ]") {
+	if got := f.get("sees?as=alice&channel=ops"); strings.Contains(got, "changed\\n") ||
+		!strings.Contains(got, "[ Yes ]") {
 		t.Errorf("sees: %s", got)
 	}
-	if got := f.act("click", `{"as":"alice","channel":"ops","ts":"`+button+`","action_id":"yes"}`); !strings.Contains(got, "dispatch_failed") {
+	if got := f.act("click", `{"as":"alice","channel":"ops","ts":"`+button+`","action_id":"yes"}`); !strings.Contains(got,
+		"dispatch_failed") {
 		t.Errorf("click: %s", got)
 	}
 	f.act("open", `{"as":"alice","tab":"home"}`)

@@ -32,7 +32,8 @@ func main() {
 
 func serve(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	listen := flags.String("listen", "127.0.0.1:0", "loopback `address` to listen on; whoever reaches it can act as anybody")
+	listen := flags.String("listen", "127.0.0.1:0",
+		"loopback `address` to listen on; whoever reaches it can act as anybody")
 	people := flags.String("people", "alice,bob,carol,dave,erin", "`names` of the members, joined by commas")
 	channel := flags.String("channel", "ops", "`name` of the channel that they and the bot are in")
 	limits := flags.Bool("rate-limits", false, "answer 429 above Slack's rates")

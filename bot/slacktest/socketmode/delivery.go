@@ -34,7 +34,8 @@ type Delivery struct {
 // Launch sends something that a person did. It is tried once: Slack repeats only events. If accepts is set, the
 // acknowledgement may carry a payload. answer is called with that payload and the lock held. It shows the person what
 // the app said, and returns Slack's word for why it cannot be shown, or "". It may be nil.
-func (h *Hub) Launch(kind string, payload blockkit.Object, accepts bool, answer func(json.RawMessage) string) *Delivery {
+func (h *Hub) Launch(kind string, payload blockkit.Object, accepts bool,
+	answer func(json.RawMessage) string) *Delivery {
 	f := &Delivery{
 		h: h, id: h.host.NewID(), kind: kind, payload: payload, accepts: accepts, sentAt: h.host.Now(),
 		answer: answer, done: make(chan string, 1),
@@ -119,7 +120,8 @@ func (f *Delivery) deliverLocked() bool {
 func (f *Delivery) sendLocked(s *socket) {
 	f.deliveries++
 	f.sentAt = f.h.host.Now()
-	frame := blockkit.Object{"envelope_id": f.id, "payload": f.payload, "type": f.kind, "accepts_response_payload": f.accepts}
+	frame := blockkit.Object{"envelope_id": f.id, "payload": f.payload, "type": f.kind,
+		"accepts_response_payload": f.accepts}
 	if f.kind == "events_api" {
 		frame["retry_attempt"], frame["retry_reason"] = f.attempt, ""
 		if f.attempt > 0 {

@@ -20,12 +20,12 @@ type Host struct {
 	AppID   string
 	Timing  Timing
 	Now     func() time.Time
-	After   func(time.Duration, func()) *time.Timer // runs a function later, with Lock held, unless the workspace is closed
+	After   func(time.Duration, func()) *time.Timer // calls a function later, with Lock held, unless closed
 	Go      func(func())                            // starts a goroutine that the workspace waits for when it closes
 	Changed func()                                  // wakes those who wait for the workspace
 	Record  func(way record.Direction, body []byte)
 	Violate func(rule record.Rule, format string, args ...any)
-	Strike  func(place string) Effect // returns the fault that is in force for "socket.hello", "socket.send" or "socket.ack"
+	Strike  func(place string) Effect // returns the fault in force for "socket.hello", "socket.send", "socket.ack"
 	Pick    func(n int) int           // returns a random number below n
 	NewID   func() string             // returns a new envelope id
 	EventID func() string             // returns a new event id

@@ -43,7 +43,8 @@ func (s *socket) greetLocked() {
 		return
 	}
 	s.sendLocked(blockkit.Object{
-		"type": "hello", "num_connections": len(h.sockets), "debug_info": host, "connection_info": blockkit.Object{"app_id": h.host.AppID},
+		"type": "hello", "num_connections": len(h.sockets), "debug_info": host,
+		"connection_info": blockkit.Object{"app_id": h.host.AppID},
 	})
 	s.sufferLocked(h.host.Strike("socket.hello"))
 }
@@ -75,7 +76,8 @@ func (s *socket) enqueueLocked(o outgoing) {
 // disconnectLocked tells the client to go. After "warning" the socket goes on. After the other reasons it gets nothing
 // more.
 func (s *socket) disconnectLocked(reason string) {
-	s.sendLocked(blockkit.Object{"type": "disconnect", "reason": reason, "debug_info": blockkit.Object{"host": "wss-conclave"}})
+	s.sendLocked(blockkit.Object{"type": "disconnect", "reason": reason,
+		"debug_info": blockkit.Object{"host": "wss-conclave"}})
 	if reason == "warning" {
 		return
 	}
@@ -100,7 +102,8 @@ func (s *socket) write() {
 			case o.cut:
 				return
 			case o.close != 0:
-				_ = s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(o.close, ""), time.Now().Add(time.Second))
+				_ = s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(o.close, ""),
+					time.Now().Add(time.Second))
 				return
 			case o.ping:
 				_ = s.conn.WriteControl(websocket.PingMessage, []byte("ping"), time.Now().Add(time.Second))

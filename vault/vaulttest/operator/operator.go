@@ -174,7 +174,8 @@ func (a Answer) part(name string) Answer {
 
 // NewToken makes a token with a policy of its own. fields go into the request beside the policy, such as ttl. It needs
 // the root token.
-func (o *Operator) NewToken(ctx context.Context, policy string, fields map[string]any) (token, accessor string, err error) {
+func (o *Operator) NewToken(ctx context.Context, policy string, fields map[string]any) (token, accessor string,
+	err error) {
 	name := "test-" + strings.ToLower(RandomText(12))
 	if _, err := o.Must(ctx, "PUT", "sys/policies/acl/"+name, map[string]string{"policy": policy}); err != nil {
 		return "", "", fmt.Errorf("make token: %w", err)

@@ -72,7 +72,8 @@ func voters(o *operator.Operator, ctx context.Context) (int, error) {
 func joinRaft(t testing.TB, node *Real, leader string, shares []string) error {
 	t.Helper()
 	person := operator.NewOperator(node.Addr(), nil)
-	if _, err := person.Must(t.Context(), "PUT", "sys/storage/raft/join", map[string]string{"leader_api_addr": leader}); err != nil {
+	if _, err := person.Must(t.Context(), "PUT", "sys/storage/raft/join",
+		map[string]string{"leader_api_addr": leader}); err != nil {
 		return fmt.Errorf("join cluster: %w", err)
 	}
 	for _, share := range shares {
@@ -108,7 +109,8 @@ func AwaitLeader(t testing.TB, nodes []*Real) int {
 				leader = i
 			}
 			// A standby forwards this request only when it knows the leader by another way too.
-			if attempt, err := operator.Do(t.Context(), "GET", "sys/generate-root/attempt", nil); err != nil || attempt.Status != http.StatusOK {
+			if attempt, err := operator.Do(t.Context(), "GET", "sys/generate-root/attempt", nil); err != nil ||
+				attempt.Status != http.StatusOK {
 				return false, err
 			}
 		}

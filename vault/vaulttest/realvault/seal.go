@@ -13,7 +13,8 @@ func startTransit(t testing.TB) map[string]any {
 	t.Helper()
 	keeper := StartReal(t, RealOptions{Storage: "inmem"})
 	operator, keys := vaulttest.Open(t, keeper, 1, 1)
-	if _, err := operator.Must(t.Context(), "PUT", "sys/mounts/transit", map[string]string{"type": "transit"}); err != nil {
+	if _, err := operator.Must(t.Context(), "PUT", "sys/mounts/transit",
+		map[string]string{"type": "transit"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := operator.Must(t.Context(), "PUT", "transit/keys/unseal", map[string]any{}); err != nil {

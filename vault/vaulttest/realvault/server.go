@@ -191,7 +191,8 @@ func (r *Real) start(arguments ...string) error {
 		return fmt.Errorf("start vault: %w", err)
 	}
 	defer output.Close()
-	r.process = exec.Command(r.binary, append([]string{"server", "-config=" + filepath.Join(r.folder, "vault.json")}, arguments...)...)
+	r.process = exec.Command(r.binary,
+		append([]string{"server", "-config=" + filepath.Join(r.folder, "vault.json")}, arguments...)...)
 	r.process.Stdout, r.process.Stderr = output, output
 	r.process.Env = []string{"HOME=" + r.folder}
 	if err := r.process.Start(); err != nil {

@@ -20,8 +20,8 @@ func (b Breach) String() string { return b.Rule + ": " + b.Request.String() }
 //   - a share or a token in a URL, in a header other than X-Vault-Token, or in a body where none belongs;
 //   - the same share twice in one round, or something that can't be a share;
 //   - OpenBao's renewal of the root key, which needs no share;
-//   - a write of which the outcome was uncertain, that is a 500 or no answer, repeated byte for byte without asking for the state
-//     in between (P5).
+//   - a write of uncertain outcome, that is with a 500 or no answer, repeated byte for byte although its state was not
+//     read in between (P5).
 func (l *Log) Breaches() []Breach {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,7 +102,8 @@ func takesSecret(path string) bool {
 // effect as the first.
 func mayBeRepeated(path string) bool {
 	switch path {
-	case "auth/token/lookup", "auth/token/lookup-self", "auth/token/lookup-accessor", "auth/token/renew-self", "sys/capabilities-self":
+	case "auth/token/lookup", "auth/token/lookup-self", "auth/token/lookup-accessor", "auth/token/renew-self",
+		"sys/capabilities-self":
 		return true
 	}
 	return strings.HasPrefix(path, "auth/") && strings.HasSuffix(path, "/login")

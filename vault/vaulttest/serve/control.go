@@ -34,7 +34,8 @@ func acts() map[string]vaulttest.Act { // name → act
 		"no-leader":     vaulttest.NoLeader(),
 		"sealed":        vaulttest.Sealed(),
 		"too-many":      vaulttest.TooMany(5 * time.Second),
-		"other-nonce":   vaulttest.Lie(func(answer map[string]any) { answer["nonce"] = "00000000-0000-4000-8000-000000000000" }),
+		"other-nonce": vaulttest.Lie(
+			func(answer map[string]any) { answer["nonce"] = "00000000-0000-4000-8000-000000000000" }),
 	}
 }
 

@@ -49,10 +49,11 @@ func run(ctx context.Context) (err error) {
 		options.Dialect, err = vaulttest.ParseDialect(name)
 		return err
 	})
-	flag.Func("open", "a key `operation` that needs no token though the dialect closes it; may be repeated", func(name string) error {
-		options.OpenEndpoints = append(options.OpenEndpoints, name)
-		return nil
-	})
+	flag.Func("open", "a key `operation` that needs no token though the dialect closes it; may be repeated",
+		func(name string) error {
+			options.OpenEndpoints = append(options.OpenEndpoints, name)
+			return nil
+		})
 	flag.Func("namespace", "the `name` of a namespace of OpenBao's; may be repeated", func(name string) error {
 		options.Namespaces = append(options.Namespaces, name)
 		return nil

@@ -62,18 +62,21 @@ var policyCases = []suiteCase{
 			want   map[string]string // path → capabilities
 		}{
 			{grant("sys/*", `"read"`) + grant("sys/rot*", `"update"`) + grant("sys/rotate/config", `"deny"`), map[string]string{
-				"sys/key-status": "[read]", "sys/rotate": "[update]", "sys/rotate/config": "[deny]", "sys/rotx": "[update]", "other": "[deny]"}},
+				"sys/key-status": "[read]", "sys/rotate": "[update]", "sys/rotate/config": "[deny]", "sys/rotx": "[update]",
+				"other": "[deny]"}},
 			{grant("sys/+/config", `"read"`), map[string]string{
 				"sys/rotate/config": "[read]", "sys/a/b/config": "[deny]", "sys/rotate": "[deny]"}},
 			{grant("sys/+/config*", `"read"`) + grant("sys/rotate/*", `"list"`), map[string]string{
-				"sys/rotate/config": "[list]", "sys/rotate/configx": "[list]", "sys/x/config": "[read]", "sys/x/configy/z": "[read]"}},
+				"sys/rotate/config": "[list]", "sys/rotate/configx": "[list]", "sys/x/config": "[read]",
+				"sys/x/configy/z": "[read]"}},
 			{grant("+/rotate", `"read"`) + grant("sys/rot*", `"update"`), map[string]string{"sys/rotate": "[update]"}},
 			{grant("+/rotate", `"read"`) + grant("sys/+", `"update"`), map[string]string{"sys/rotate": "[update]"}},
 			{grant("+/+", `"read"`) + grant("+/*", `"update"`), map[string]string{"sys/rotate": "[read]"}},
 			{grant("+", `"read"`), map[string]string{"sys": "[read]", "sys/rotate": "[deny]"}},
 			{grant("*", `"read"`), map[string]string{"sys": "[read]", "sys/rotate": "[read]"}},
-			{grant("/sys/a", `"update", "sudo", "read"`) + grant("sys/a", `"list", "delete", "create", "patch"`), map[string]string{
-				"sys/a": "[create delete list patch read sudo update]"}},
+			{grant("/sys/a", `"update", "sudo", "read"`) + grant("sys/a", `"list", "delete", "create", "patch"`),
+				map[string]string{
+					"sys/a": "[create delete list patch read sudo update]"}},
 			{grant("sys/a", `"update"`) + grant("sys/a", `"deny"`), map[string]string{"sys/a": "[deny]"}},
 			{grant("sys/a", ""), map[string]string{"sys/a": "[deny]"}},
 			{"path \"sys/a\" {\n  # why\n  capabilities = [\"read\",]\n}\n// more\n", map[string]string{"sys/a": "[read]"}},
@@ -90,8 +93,10 @@ var policyCases = []suiteCase{
 	}},
 	{claim: "a token asks what it may do", run: func(s *suite) {
 		s.ready(1, 1)
-		s.says(s.ok("PUT", "sys/capabilities-self", body{"paths": []string{"sys/rotate", "sys/a"}}), body{"sys/rotate": "[root]", "sys/a": "[root]"})
-		s.says(s.ok("PUT", "sys/capabilities-self", body{"path": "sys/rotate"}), body{"sys/rotate": "[root]", "capabilities": "[root]"})
+		s.says(s.ok("PUT", "sys/capabilities-self", body{"paths": []string{"sys/rotate", "sys/a"}}),
+			body{"sys/rotate": "[root]", "sys/a": "[root]"})
+		s.says(s.ok("PUT", "sys/capabilities-self", body{"path": "sys/rotate"}),
+			body{"sys/rotate": "[root]", "capabilities": "[root]"})
 		s.refused(400, "paths must be supplied", "PUT", "sys/capabilities-self", body{})
 		s.refused(405, "unsupported operation", "GET", "sys/capabilities-self", nil)
 		s.asOf(grant("sys/rotate", `"update"`), body{"no_default_policy": true})

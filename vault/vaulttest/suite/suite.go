@@ -26,7 +26,8 @@ func RunSuite(t *testing.T, target Target) {
 		t.Run(c.claim, func(t *testing.T) {
 			t.Parallel()
 			server := target.Start(t)
-			c.run(&suite{T: t, raft: target.Raft, enveloped: target.Dialect == vaulttest.Vault2 && !target.Open, rekey: target.rekey(), server: server,
+			c.run(&suite{T: t, raft: target.Raft, enveloped: target.Dialect == vaulttest.Vault2 && !target.Open,
+				rekey: target.rekey(), server: server,
 				op: operator.NewOperator(server.Addr(), server.CA())})
 			t.Logf("ran against the %s", target.Name)
 		})
@@ -134,7 +135,8 @@ func (s *suite) send(method, path string, body any) operator.Answer {
 		s.Fatal(err)
 	}
 	if s.enveloped && answer.Status == 200 && isKeyOperation(path) {
-		s.hasFields(answer, "request_id", "lease_id", "renewable", "lease_duration", "data", "wrap_info", "warnings", "auth", "mount_type")
+		s.hasFields(answer, "request_id", "lease_id", "renewable", "lease_duration", "data", "wrap_info", "warnings", "auth",
+			"mount_type")
 		return answer.Data()
 	}
 	return answer
@@ -143,7 +145,8 @@ func (s *suite) send(method, path string, body any) operator.Answer {
 // isKeyOperation reports whether a path is one of those that Vault 2 closed.
 func isKeyOperation(path string) bool {
 	return path != barrierWords.backup && path != recoveryWords.backup &&
-		(strings.HasPrefix(path, "sys/rekey") || strings.HasPrefix(path, "sys/generate-root/") || strings.HasPrefix(path, "sys/replication/dr/"))
+		(strings.HasPrefix(path, "sys/rekey") || strings.HasPrefix(path, "sys/generate-root/") ||
+			strings.HasPrefix(path, "sys/replication/dr/"))
 }
 
 // ok sends a request that is answered 200.

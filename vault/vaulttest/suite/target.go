@@ -98,7 +98,8 @@ func EmulatedDRSecondary() Target {
 // the dialect closes, and unsealsItself makes the shares those of a recovery key.
 func EmulatedDialect(dialect vaulttest.Dialect, open, unsealsItself bool) Target {
 	o := vaulttest.Options{Dialect: dialect, Unruly: true}
-	target := Target{Name: "emulated " + dialect.String(), Raft: true, Dialect: dialect, Open: open, UnsealsItself: unsealsItself}
+	target := Target{Name: "emulated " + dialect.String(), Raft: true, Dialect: dialect, Open: open,
+		UnsealsItself: unsealsItself}
 	if open {
 		o.OpenEndpoints = []string{"rekey", "generate-root"}
 		target.Name += " with open endpoints"
