@@ -112,7 +112,7 @@ func (p *practice) share(ctx context.Context, _ string) error {
 // step happen, or states something.
 func (p *practice) sign(ctx context.Context, _ string) error {
 	ask, err := p.finds(ctx, "a message that asks for a signature", func(n stage.Note) bool {
-		return n.TS > p.done[p.who] && (n.Kind == rules.RollCallMessage || n.AsksForWord())
+		return n.TS > p.done[p.who] && (n.Kind == rules.RollCallMessage || n.AsksForStatement())
 	})
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func perform(t *testing.T, want int, input string, args ...string) string {
 	return out.String() + said.String()
 }
 
-// scriptLine finds a line of its own, as a script does.
+// scriptLine returns the text behind a word that begins a line, as a script finds it.
 func scriptLine(t *testing.T, out, word string) string {
 	t.Helper()
 	m := regexp.MustCompile(`(?m)^`+word+` (\S+)$`).FindAllStringSubmatch(out, -1)

@@ -16,9 +16,9 @@ import (
 
 // Reply is the outcome of a command, a click or a shortcut.
 type Reply struct {
-	// Error is Slack's word when the app did not answer: "operation_timeout" (no acknowledgement in time),
+	// Error is Slack's error when the app did not answer: "operation_timeout" (no acknowledgement in time),
 	// "dispatch_failed" (no socket), "dispatch_unknown_error" (an answer that cannot be shown), "not_a_command",
-	// "not_allowed" (the person may not).
+	// "not_allowed" (the person is not allowed to do it).
 	Error string
 	// Took is how long the acknowledgement took.
 	Took time.Duration
@@ -246,7 +246,7 @@ func (p *Person) Command(ch *Channel, command, args string) Reply {
 	return w.reply(d, answers)
 }
 
-// showAckLocked shows the message that an acknowledgement of a command may carry. It returns Slack's word for one that
+// showAckLocked shows the message that an acknowledgement of a command may carry. It returns Slack's error for one that
 // cannot be shown, or "".
 func (w *Workspace) showAckLocked(answers *responseURL, ack json.RawMessage) string {
 	var said response

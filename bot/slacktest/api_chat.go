@@ -45,7 +45,7 @@ func chatPostMessage(c *call) (object, error) {
 }
 
 // postTarget finds the channel to post in. A user's id opens the direct messages with that user. A post to a
-// deactivated user is taken without a word, as Slack was seen to do. Source: slackapi/python-slack-sdk issue 1156.
+// deactivated user succeeds, as Slack was seen to do. Source: slackapi/python-slack-sdk issue 1156.
 func (c *call) postTarget() (*Channel, error) {
 	id := c.args["channel"]
 	if p := c.personByIDLocked(id); p != nil {

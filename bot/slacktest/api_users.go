@@ -44,5 +44,5 @@ func teamInfo(c *call) (object, error) {
 		"email_domain": "conclave.example", "icon": object{}}}, nil
 }
 
-// usergroupsUsersList knows no user groups: none can be made here.
+// usergroupsUsersList finds no user group: a workspace has none.
 func usergroupsUsersList(*call) (object, error) { return nil, refuse("no_such_subteam") }

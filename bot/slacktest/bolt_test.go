@@ -13,7 +13,7 @@ import (
 )
 
 // Slack's own SDK for Node is a client that this package's author did not write. If it can connect, answer and post,
-// then what slacktest speaks is what Slack speaks, as far as that SDK looks.
+// then slacktest speaks as Slack does, as far as that SDK checks.
 func TestOfficialSDKWorksAgainstTheWorkspace(t *testing.T) {
 	w := start(t, slacktest.Config{})
 	alice := w.AddPerson("alice")

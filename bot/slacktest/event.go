@@ -8,7 +8,7 @@ import (
 	"conclave/bot/slacktest/manifest"
 )
 
-// raiseLocked sends an event to the app, if the app subscribes to it, has the scope for it, and is in the channel.
+// raiseLocked sends an event to the app if the app subscribes to it, has the scope for it, and is in the channel.
 func (w *Workspace) raiseLocked(name string, ch *Channel, event object) {
 	if !slices.Contains(w.cfg.Events, name) || !w.mayHearLocked(name) {
 		return

@@ -31,7 +31,7 @@ type Message struct {
 	via string // the response URL's interaction that it answers
 }
 
-// Version is what a message said before an update.
+// Version is the state of a message before an update.
 type Version struct {
 	Text   string `json:"text"`
 	Blocks []any  `json:"blocks,omitempty"`

@@ -34,7 +34,7 @@ type Config struct {
 	Timing Timing
 	// Now is the clock behind timestamps and the expiry of triggers, tickets and response URLs. Nil means time.Now.
 	Now func() time.Time
-	// EditWindow is how long a message can be edited. Zero means for ever.
+	// EditWindow is how long a message can be edited. Zero means without end.
 	EditWindow time.Duration
 	// RateLimits makes the workspace answer 429 above Slack's rates. Without it rates are not watched,
 	// except that a client must always wait for what Retry-After said.

@@ -113,7 +113,7 @@ func pasted(n Note, command string) (string, error) {
 	return "", fmt.Errorf("the message has nothing for %q", command)
 }
 
-// toSign finds the listing that signs a word, and returns the word and whose key is to sign it.
+// toSign returns the listing that signs a statement, the statement, and the key that is to sign it.
 func toSign(n Note) (listing, word string, key ceremony.Fingerprint, err error) {
 	for _, l := range n.Listings() {
 		if m := wordToSign.FindStringSubmatch(l); m != nil {

@@ -62,8 +62,8 @@ func (n Note) HasButton(action string) bool {
 	return false
 }
 
-// AsksForWord reports whether the message has the command that signs a statement.
-func (n Note) AsksForWord() bool {
+// AsksForStatement reports whether the message has the command that signs a statement.
+func (n Note) AsksForStatement() bool {
 	_, _, _, err := toSign(n)
 	return err == nil
 }

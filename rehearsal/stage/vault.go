@@ -99,7 +99,7 @@ func (s *Stage) At(address string) *operator.Operator {
 	return &other
 }
 
-// handOut gives each holder a share, encrypted to them as they keep it.
+// handOut returns each holder a share, encrypted to them as they keep it.
 func (s *Stage) handOut(ctx context.Context) error {
 	if len(s.server.Shares) == 0 {
 		return s.initialise(ctx)

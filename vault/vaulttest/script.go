@@ -15,8 +15,8 @@ const Always = -1
 // Fault is something that goes wrong with a request. Several faults for one route hit one request each, in the order of
 // their scripting. No request is hit by two.
 type Fault struct {
-	// Route is the requests' method and path, as in "PUT sys/rekey/update"; POST is PUT. A path alone stands for each
-	// method, and an empty route for every request.
+	// Route is the requests' method and path, as in "PUT sys/rekey/update"; POST is PUT. A path alone matches each
+	// method, and an empty route every request.
 	Route string
 	// Node is the node that is asked, counted from 1; 0 is any.
 	Node int

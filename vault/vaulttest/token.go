@@ -24,7 +24,7 @@ type token struct {
 	leased    bool // has a lease, as even a root token has if another token made it
 	renewable bool
 	ttl       time.Duration // as it was made
-	period    time.Duration // what a renewal gives, for ever, if it isn't 0
+	period    time.Duration // the time that each renewal gives, without end, if it isn't 0
 	maxTTL    time.Duration // over all renewals
 	explicit  time.Duration // the part of that which was asked for
 	expires   time.Time

@@ -280,7 +280,7 @@ func elements() map[string]shape {
 	}
 }
 
-// shapes returns the blocks that this workspace knows.
+// shapes returns the shapes of the blocks that this package knows.
 func shapes() map[string]shape {
 	id := maybe(str(1, MaxID))
 	accessory := typed(elements, "button", "static_select", "multi_static_select", "users_select", "multi_users_select",

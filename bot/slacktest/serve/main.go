@@ -1,4 +1,5 @@
-// Command serve starts a Slack workspace on loopback, with people in it, for a bot to connect to by hand.
+// Command serve emulates a Slack workspace on loopback, with people in it, for trying out a bot by hand: the Web API and
+// Socket Mode as Slack has them.
 //
 //	go run ./bot/slacktest/serve -people alice,bob,carol
 //

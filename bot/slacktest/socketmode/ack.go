@@ -8,7 +8,7 @@ import (
 	"conclave/bot/slacktest/record"
 )
 
-// maxAck is the size in bytes from which Slack silently drops what comes back through a socket.
+// maxAck is the size in bytes from which Slack silently drops a frame that comes back through a socket.
 const maxAck = 20480
 
 // acknowledgeLocked reads a frame from the client as an acknowledgement. It counts from any socket of the app: whether
@@ -26,24 +26,24 @@ func (h *Hub) acknowledgeLocked(frame []byte) {
 		h.host.Violate(record.RuleFrame, "not an acknowledgement: %d bytes", len(frame))
 		return
 	}
-	f := h.deliveries[ack.EnvelopeID]
-	if f == nil {
+	d := h.deliveries[ack.EnvelopeID]
+	if d == nil {
 		h.host.Violate(record.RuleAckUnknown, "envelope %s", ack.EnvelopeID)
 		return
 	}
-	f.acks++
-	switch took := h.host.Now().Sub(f.sentAt); {
-	case f.acks > f.deliveries:
-		h.host.Violate(record.RuleAckTwice, "envelope %s (%s)", ack.EnvelopeID, f.kind)
+	d.acks++
+	switch took := h.host.Now().Sub(d.sentAt); {
+	case d.acks > d.deliveries:
+		h.host.Violate(record.RuleAckTwice, "envelope %s (%s)", ack.EnvelopeID, d.kind)
 		return
 	case took > h.host.Timing.Ack+h.host.Timing.Grace:
-		h.host.Violate(record.RuleAckLate, "envelope %s (%s) after %v", ack.EnvelopeID, f.kind, took.Round(time.Millisecond))
+		h.host.Violate(record.RuleAckLate, "envelope %s (%s) after %v", ack.EnvelopeID, d.kind, took.Round(time.Millisecond))
 	}
-	if len(ack.Payload) > 0 && !slices.Contains([]string{"null", "{}", `""`}, string(ack.Payload)) && !f.accepts {
-		h.host.Violate(record.RuleAckPayload, "envelope %s (%s) takes no payload", ack.EnvelopeID, f.kind)
+	if len(ack.Payload) > 0 && !slices.Contains([]string{"null", "{}", `""`}, string(ack.Payload)) && !d.accepts {
+		h.host.Violate(record.RuleAckPayload, "envelope %s (%s) takes no payload", ack.EnvelopeID, d.kind)
 		ack.Payload = nil
 	}
-	f.arriveLocked(ack.Payload)
+	d.arriveLocked(ack.Payload)
 }
 
 // loseAckLocked notes that an acknowledgement is lost.
@@ -52,7 +52,7 @@ func (h *Hub) loseAckLocked(frame []byte) {
 		EnvelopeID string `json:"envelope_id"`
 	}
 	_ = json.Unmarshal(frame, &ack) // a frame that is no acknowledgement names no envelope
-	if f := h.deliveries[ack.EnvelopeID]; f != nil {
-		f.lost = true
+	if d := h.deliveries[ack.EnvelopeID]; d != nil {
+		d.lost = true
 	}
 }

@@ -33,98 +33,98 @@ type Delivery struct {
 
 // Launch sends something that a person did. It is tried once: Slack repeats only events. If accepts is set, the
 // acknowledgement may carry a payload. answer is called with that payload and the lock held. It shows the person what
-// the app said, and returns Slack's word for why it cannot be shown, or "". It may be nil.
+// the app said, and returns Slack's error if it cannot be shown, or "". It may be nil.
 func (h *Hub) Launch(kind string, payload blockkit.Object, accepts bool,
 	answer func(json.RawMessage) string) *Delivery {
-	f := &Delivery{
+	d := &Delivery{
 		h: h, id: h.host.NewID(), kind: kind, payload: payload, accepts: accepts, sentAt: h.host.Now(),
 		answer: answer, done: make(chan string, 1),
 	}
-	h.deliveries[f.id] = f
-	f.timer = h.host.After(h.host.Timing.Ack, func() { f.timeOutLocked(h.host.Timing.Grace) })
-	if !f.deliverLocked() {
-		f.timer.Stop()
-		f.settleLocked("dispatch_failed")
+	h.deliveries[d.id] = d
+	d.timer = h.host.After(h.host.Timing.Ack, func() { d.timeOutLocked(h.host.Timing.Grace) })
+	if !d.deliverLocked() {
+		d.timer.Stop()
+		d.settleLocked("dispatch_failed")
 	}
-	return f
+	return d
 }
 
-// Wait returns when what was launched has ended: "" once it is acknowledged, or Slack's word for why it is not.
-// It is called without the lock, and once.
-func (f *Delivery) Wait() string { return <-f.done }
+// Wait waits for the end of a launched delivery. It returns "" if the app has acknowledged it, and Slack's error
+// otherwise. It is called without the lock, and once.
+func (d *Delivery) Wait() string { return <-d.done }
 
 // Raise sends an event, again and again until it is acknowledged or given up.
 func (h *Hub) Raise(payload blockkit.Object) {
-	f := &Delivery{h: h, id: h.host.NewID(), kind: "events_api", payload: payload}
-	h.deliveries[f.id] = f
-	f.deliverLocked()
-	f.waitLocked()
+	d := &Delivery{h: h, id: h.host.NewID(), kind: "events_api", payload: payload}
+	h.deliveries[d.id] = d
+	d.deliverLocked()
+	d.waitLocked()
 }
 
 // Unacknowledged returns the number of deliveries that are neither acknowledged nor given up.
 func (h *Hub) Unacknowledged() int {
 	n := 0
 	seen := map[*Delivery]bool{}
-	for _, f := range h.deliveries {
-		if !f.settled && !seen[f] {
+	for _, d := range h.deliveries {
+		if !d.settled && !seen[d] {
 			n++
 		}
-		seen[f] = true
+		seen[d] = true
 	}
 	return n
 }
 
 // timeOutLocked ends the delivery without an acknowledgement. While one can still come, it waits for the grace at most.
-func (f *Delivery) timeOutLocked(grace time.Duration) {
-	if grace <= 0 || f.lost || !slices.Contains(f.h.liveLocked(), f.over) {
-		f.settleLocked("operation_timeout")
+func (d *Delivery) timeOutLocked(grace time.Duration) {
+	if grace <= 0 || d.lost || !slices.Contains(d.h.liveLocked(), d.over) {
+		d.settleLocked("operation_timeout")
 		return
 	}
 	const step = 100 * time.Millisecond
-	f.timer = f.h.host.After(min(grace, step), func() { f.timeOutLocked(grace - step) })
+	d.timer = d.h.host.After(min(grace, step), func() { d.timeOutLocked(grace - step) })
 }
 
 // deliverLocked sends the envelope to one of the live sockets, chosen at random, and reports whether there was one.
-func (f *Delivery) deliverLocked() bool {
-	live := f.h.liveLocked()
+func (d *Delivery) deliverLocked() bool {
+	live := d.h.liveLocked()
 	if len(live) == 0 {
 		return false
 	}
-	s := live[f.h.host.Pick(len(live))]
-	f.over, f.sentAt = s, f.h.host.Now()
-	effect := f.h.host.Strike("socket.send")
-	if effect.Again && f.kind == "events_api" {
-		payload := maps.Clone(f.payload)
-		payload["event_id"] = f.h.host.EventID()
-		twin := &Delivery{h: f.h, id: f.h.host.NewID(), kind: f.kind, payload: payload}
-		f.h.deliveries[twin.id] = twin
+	s := live[d.h.host.Pick(len(live))]
+	d.over, d.sentAt = s, d.h.host.Now()
+	effect := d.h.host.Strike("socket.send")
+	if effect.Again && d.kind == "events_api" {
+		payload := maps.Clone(d.payload)
+		payload["event_id"] = d.h.host.EventID()
+		twin := &Delivery{h: d.h, id: d.h.host.NewID(), kind: d.kind, payload: payload}
+		d.h.deliveries[twin.id] = twin
 		twin.waitLocked()
 		defer twin.sendLocked(s)
 	}
 	switch {
 	case effect.DropBefore, effect.Lose:
-		f.lost = true
+		d.lost = true
 	case effect.Delay > 0:
-		f.h.host.After(effect.Delay, func() { f.sendLocked(s) })
+		d.h.host.After(effect.Delay, func() { d.sendLocked(s) })
 	case effect.Duplicate:
-		f.sendLocked(s)
-		f.sendLocked(s)
+		d.sendLocked(s)
+		d.sendLocked(s)
 	default:
-		f.sendLocked(s)
+		d.sendLocked(s)
 	}
 	s.sufferLocked(effect)
 	return true
 }
 
 // sendLocked writes the envelope to a socket.
-func (f *Delivery) sendLocked(s *socket) {
-	f.deliveries++
-	f.sentAt = f.h.host.Now()
-	frame := blockkit.Object{"envelope_id": f.id, "payload": f.payload, "type": f.kind,
-		"accepts_response_payload": f.accepts}
-	if f.kind == "events_api" {
-		frame["retry_attempt"], frame["retry_reason"] = f.attempt, ""
-		if f.attempt > 0 {
+func (d *Delivery) sendLocked(s *socket) {
+	d.deliveries++
+	d.sentAt = d.h.host.Now()
+	frame := blockkit.Object{"envelope_id": d.id, "payload": d.payload, "type": d.kind,
+		"accepts_response_payload": d.accepts}
+	if d.kind == "events_api" {
+		frame["retry_attempt"], frame["retry_reason"] = d.attempt, ""
+		if d.attempt > 0 {
 			frame["retry_reason"] = "timeout"
 		}
 	}
@@ -132,48 +132,48 @@ func (f *Delivery) sendLocked(s *socket) {
 }
 
 // waitLocked sends the event again when no acknowledgement comes, as often as Slack does.
-func (f *Delivery) waitLocked() {
-	pauses := f.h.host.Timing.Redelivery
-	if f.attempt >= len(pauses) {
-		f.timer = f.h.host.After(f.h.host.Timing.Ack, func() {
-			f.settled = true
-			f.h.host.Record(record.ToClient, []byte("event given up: "+f.id))
-			f.h.host.Changed()
+func (d *Delivery) waitLocked() {
+	pauses := d.h.host.Timing.Redelivery
+	if d.attempt >= len(pauses) {
+		d.timer = d.h.host.After(d.h.host.Timing.Ack, func() {
+			d.settled = true
+			d.h.host.Record(record.ToClient, []byte("event given up: "+d.id))
+			d.h.host.Changed()
 		})
 		return
 	}
-	f.timer = f.h.host.After(pauses[f.attempt], func() {
-		f.attempt++
-		if f.h.host.FreshEnvelopes {
-			f.id = f.h.host.NewID()
-			f.h.deliveries[f.id] = f
+	d.timer = d.h.host.After(pauses[d.attempt], func() {
+		d.attempt++
+		if d.h.host.FreshEnvelopes {
+			d.id = d.h.host.NewID()
+			d.h.deliveries[d.id] = d
 		}
-		f.deliverLocked()
-		f.waitLocked()
-		f.h.host.Changed()
+		d.deliverLocked()
+		d.waitLocked()
+		d.h.host.Changed()
 	})
 }
 
 // arriveLocked ends the delivery with an acknowledgement.
-func (f *Delivery) arriveLocked(payload json.RawMessage) {
-	f.timer.Stop()
-	if f.settled {
+func (d *Delivery) arriveLocked(payload json.RawMessage) {
+	d.timer.Stop()
+	if d.settled {
 		return
 	}
 	refused := ""
-	if f.answer != nil {
-		refused = f.answer(payload)
+	if d.answer != nil {
+		refused = d.answer(payload)
 	}
-	f.settleLocked(refused)
+	d.settleLocked(refused)
 }
 
-func (f *Delivery) settleLocked(refused string) {
-	if f.settled {
+func (d *Delivery) settleLocked(refused string) {
+	if d.settled {
 		return
 	}
-	f.settled = true
-	if f.done != nil {
-		f.done <- refused
+	d.settled = true
+	if d.done != nil {
+		d.done <- refused
 	}
-	f.h.host.Changed()
+	d.h.host.Changed()
 }

@@ -75,9 +75,9 @@ func (h *Hub) Stop() {
 	for _, s := range h.sockets {
 		s.cutLocked()
 	}
-	for _, f := range h.deliveries {
-		f.timer.Stop()
-		f.settleLocked("closed")
+	for _, d := range h.deliveries {
+		d.timer.Stop()
+		d.settleLocked("closed")
 	}
 }
 

@@ -161,7 +161,7 @@ func (o *Operator) Must(ctx context.Context, method, path string, body any) (Ans
 	return answer, err
 }
 
-// Data returns the part of the answer that stands in an envelope, or an empty answer.
+// Data returns the part of the answer that is in an envelope, or an empty answer.
 func (a Answer) Data() Answer { return a.part("data") }
 
 // Auth returns the part of the answer that hands out a token, or an empty answer.

@@ -1,5 +1,5 @@
 // Package shamir splits a key as Vault splits it, so that the emulated Vault deals in real shares: any threshold of
-// them give the key, fewer give nothing, and a wrong one shows only in what comes out.
+// them give the key, fewer give nothing, and a wrong one shows only in the key that comes out.
 //
 // A share is one byte longer than the key. Its last byte is the x coordinate, the others are the values of one random
 // polynomial a byte of the key at that x (Vault 1.21, shamir/shamir.go).
