@@ -23,12 +23,10 @@ type Leak struct {
 
 func (l Leak) String() string { return fmt.Sprintf("%s, as %s, in %s", l.Secret, l.Form, l.Where) }
 
-// Leaks looks for every secret that the stage knows (shares old and new, tokens,
-// the identity's private key and its passphrase) in all that passed through
-// Slack, in everything that was written below the stage's folder but the bot's
-// own secret files and requesters' one-time passwords, and in the arguments and the environment of the bot, if it
-// runs: as it is, in hex, in base64, and each of them backwards. P1 holds if
-// there are none.
+// Leaks looks for every secret that the stage knows: shares old and new, tokens, the identity's private key and its
+// passphrase. It looks in everything that passed through Slack, in all files below the stage's folder except the bot's
+// own secret files and requesters' one-time passwords, and in the arguments and the environment of the bot, if it runs.
+// It looks for the secret as it is, in hex, in base64, and for each of them backwards. P1 holds if there are none.
 func (s *Stage) Leaks() ([]Leak, error) {
 	s.mu.Lock()
 	secrets := maps.Clone(s.known)

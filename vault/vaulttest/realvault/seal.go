@@ -11,8 +11,8 @@ import (
 // with the test.
 func startTransit(t testing.TB) map[string]any {
 	t.Helper()
-	keeper := StartReal(t, RealOptions{Storage: "inmem"})
-	operator, keys := vaulttest.Open(t, keeper, 1, 1)
+	transit := StartReal(t, RealOptions{Storage: "inmem"})
+	operator, keys := vaulttest.Open(t, transit, 1, 1)
 	if _, err := operator.Must(t.Context(), "PUT", "sys/mounts/transit",
 		map[string]string{"type": "transit"}); err != nil {
 		t.Fatal(err)
@@ -21,7 +21,7 @@ func startTransit(t testing.TB) map[string]any {
 		t.Fatal(err)
 	}
 	return map[string]any{"transit": map[string]any{
-		"address": keeper.Addr(), "token": keys.RootToken, "disable_renewal": "true",
+		"address": transit.Addr(), "token": keys.RootToken, "disable_renewal": "true",
 		"mount_path": "transit/", "key_name": "unseal",
 	}}
 }
