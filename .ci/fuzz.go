@@ -1,6 +1,5 @@
-// Fuzz runs every fuzz target of the module for a while each, as many at a time as
-// there are processors. It fails when one finds something, when there is none, or
-// when one never ran.
+// Fuzz runs every fuzz target of the module for a while each, as many at a time as there are processors. It fails when
+// a target finds something, when there is no target, or when a target never ran.
 //
 //	go run .ci/fuzz.go 20s
 package main
@@ -24,7 +23,7 @@ import (
 // target is one fuzz test.
 type target struct{ pkg, name string }
 
-// execs is what the fuzzer says of its progress.
+// execs matches the lines in which the fuzzer reports its progress.
 var execs = regexp.MustCompile(`execs: (\d+) .*new interesting: (\d+) \(total: (\d+)\)`)
 
 func main() {
@@ -42,7 +41,7 @@ func main() {
 	}
 }
 
-// run fuzzes every target. After the first that finds something no other is begun.
+// run fuzzes every target. After the first target that finds something it begins no other.
 func run(each time.Duration) error {
 	targets, err := list()
 	if err != nil {
@@ -76,7 +75,7 @@ func run(each time.Duration) error {
 	return context.Cause(ctx)
 }
 
-// list finds the targets of every package.
+// list returns the fuzz targets of all packages.
 func list() ([]target, error) {
 	cmd := exec.Command("go", "test", "-list", "^Fuzz", "./...")
 	cmd.Stderr = os.Stderr
@@ -101,8 +100,8 @@ func list() ([]target, error) {
 	return found, nil
 }
 
-// retries is how often a run that ended by its own clock is done again, each time for
-// longer: on a busy machine the time may be over before all known inputs are tried.
+// retries is how often a run that ended by its own clock is repeated, each time for longer: on a busy machine the time
+// may be over before all known inputs are tried.
 const retries = 3
 
 // fuzz runs one target.
@@ -127,15 +126,15 @@ func (t target) fuzz(each time.Duration) error {
 	return nil
 }
 
-// once runs a target one time, on one processor. Inputs that are new are not
-// minimised for long: that would take most of the time.
+// once runs a target one time, on one processor, and returns its output. New inputs are not minimised for long: that
+// would take most of the time.
 func (t target) once(each time.Duration) ([]byte, error) {
 	return exec.Command("go", "test", "-vet=off", "-run", "^$", "-fuzz", "^"+t.name+"$", "-parallel", "1",
 		"-fuzztime", each.String(), "-fuzzminimizetime", "1x", t.pkg).CombinedOutput()
 }
 
-// outOfTime reports whether Go's fuzzer has failed by itself: now and then it calls the
-// end of its time, in the middle of a run, a failure, and names no input.
+// outOfTime reports whether Go's fuzzer has failed by itself: now and then it reports the end of its time in the middle
+// of a run as a failure, and names no input.
 func outOfTime(out []byte) bool {
 	return bytes.Contains(out, []byte("context deadline exceeded")) && !bytes.Contains(out, []byte("Failing input"))
 }

@@ -1,6 +1,5 @@
-// Tally runs "go test" with its arguments and counts. It fails when a test
-// fails, when a test was skipped (a skipped test proves nothing, and nobody
-// reads that it was), and when there was no test at all.
+// Tally runs "go test" with its arguments and counts. It fails when a test fails, when a test was skipped (a skipped
+// test proves nothing, and goes unnoticed), and when there was no test at all.
 //
 //	go run .ci/tally.go -race -shuffle=on ./...
 package main

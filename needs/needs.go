@@ -1,9 +1,7 @@
-// Package needs ends a test for want of something that it needs beside Go: a
-// program, a server, a right.
+// Package needs ends a test that lacks something beside Go: a program, a server, a right.
 //
-// CONCLAVE_REQUIRE_TOOLS decides how. If it is 1, as under "make test", the test
-// fails. If it is 0, as under "make quick", the test is skipped although everything
-// may be there. Otherwise the test is skipped when something is missing.
+// CONCLAVE_REQUIRE_TOOLS decides how. If it is 1, as under "make test", the test fails. If it is 0, as under "make
+// quick", the test is skipped even if nothing is missing. Otherwise the test is skipped if something is missing.
 package needs
 
 import (
@@ -40,7 +38,7 @@ func Server(t testing.TB, file, command string) {
 	}
 }
 
-// Lack ends a test that misses something.
+// Lack ends a test because something is missing.
 func Lack(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if Required() {
@@ -57,10 +55,9 @@ func leaveOut(t testing.TB) {
 	}
 }
 
-// Step is the distance between the cases that a loop over all of them tries: 1, and
-// sampled with -short and under the race detector. It is for what runs in one
-// goroutine, where the detector finds nothing and takes ten times as long. "make test"
-// runs every case without either.
+// Step returns the distance between the cases that a loop over all cases tries: 1, and sampled with -short and under
+// the race detector. It is for code in a single goroutine, where the detector finds nothing and takes ten times as
+// long. "make test" runs every case without either.
 func Step(sampled int) int {
 	if raced || testing.Short() {
 		return sampled
@@ -68,8 +65,8 @@ func Step(sampled int) int {
 	return 1
 }
 
-// Parallel has so many tests run side by side, unless the command line says how many.
-// A TestMain calls it whose tests wait for others rather than for a processor.
+// Parallel sets how many tests run side by side, unless the command line does. It is called by a TestMain whose tests
+// wait for other processes more than for a processor.
 func Parallel(tests int) {
 	flag.Parse()
 	given := false
@@ -79,5 +76,5 @@ func Parallel(tests int) {
 	}
 }
 
-// LeftOut reports whether only what needs nothing but Go is tested.
+// LeftOut reports whether only the tests that need nothing but Go run.
 func LeftOut() bool { return os.Getenv(variable) == "0" }

@@ -13,9 +13,9 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// playAudit is the auditor's walk: a ceremony of which everything is asked, its
-// transcript, and then forgeries of it, each of which has to be found.
-func (h *house) playAudit(ctx context.Context) error {
+// playAudit plays the auditor's walk: a ceremony of which everything is asked, its transcript, and then forgeries of
+// it, each of which has to be found.
+func (h *rehearsal) playAudit(ctx context.Context) error {
 	if _, err := h.watchedToken(ctx); err != nil {
 		return err
 	}
@@ -29,8 +29,8 @@ func (h *house) playAudit(ctx context.Context) error {
 	return h.checkForgeries(ctx, file)
 }
 
-// watchedToken plays a ceremony whose transcript has everything that people sign.
-func (h *house) watchedToken(ctx context.Context) (ceremony.ID, error) {
+// watchedToken plays a ceremony whose transcript has every kind of signature.
+func (h *rehearsal) watchedToken(ctx context.Context) (ceremony.ID, error) {
 	h.scene("A ceremony that leaves a transcript")
 	id, err := h.propose(ctx, "generate-root "+stage.ClusterName+" OPS-413: the last admin has left")
 	if err != nil {
@@ -65,11 +65,10 @@ func (h *house) watchedToken(ctx context.Context) (ceremony.ID, error) {
 	return id, h.testify(ctx, id)
 }
 
-// checkForgeries changes copies of a transcript, and makes sure that each is found:
-// in the hands of somebody who has no key of Conclave's, and then as a bot that was
-// taken over would sign it again. There nothing but what people signed is left to find
-// it by.
-func (h *house) checkForgeries(ctx context.Context, transcript string) error {
+// checkForgeries changes copies of a transcript and makes sure that each change is found: first by a forger without any
+// key of Conclave's, then by a bot that was taken over and signs the transcript anew. In the second case only people's
+// signatures are left to find it by.
+func (h *rehearsal) checkForgeries(ctx context.Context, transcript string) error {
 	f, err := newForger(h.stage)
 	if err != nil {
 		return err
@@ -92,8 +91,8 @@ func (h *house) checkForgeries(ctx context.Context, transcript string) error {
 	return nil
 }
 
-// checkForgery makes sure that one was found, and prints by what.
-func (h *house) checkForgery(ctx context.Context, file string, forgery forgery, hand hand) error {
+// checkForgery makes sure that one forgery is found, and prints by which check.
+func (h *rehearsal) checkForgery(ctx context.Context, file string, forgery forgery, hand hand) error {
 	audit, err := h.stage.Audit(ctx, file)
 	if err != nil {
 		return err
@@ -115,7 +114,7 @@ func (h *house) checkForgery(ctx context.Context, file string, forgery forgery, 
 	return h.pause(ctx, moment)
 }
 
-// hand is whose a forgery is.
+// hand names who makes a forgery.
 type hand string
 
 const (
@@ -123,7 +122,7 @@ const (
 	captured hand = "signed again by the bot itself, taken over"
 )
 
-// hands are those in which a forgery makes sense.
+// hands returns who can make a forgery with effect.
 func (f forgery) hands() []hand {
 	if f.signs {
 		return []hand{stranger}

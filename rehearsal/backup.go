@@ -12,7 +12,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-func (h *house) playBackup(ctx context.Context) error {
+func (h *rehearsal) playBackup(ctx context.Context) error {
 	h.scene("Some weeks ago there was a rekey")
 	rekey, err := h.stage.Rekey(ctx)
 	if err != nil {

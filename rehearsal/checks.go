@@ -9,14 +9,14 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// finding is something that did not hold.
+// finding is an error about a check that did not hold.
 type finding string
 
 func (f finding) Error() string { return string(f) }
 
 // checkKeys makes sure that the rekey has happened: the old shares open nothing
 // any more, and any three of the new ones do.
-func (h *house) checkKeys(ctx context.Context, old []string, of ceremony.ID) error {
+func (h *rehearsal) checkKeys(ctx context.Context, old []string, of ceremony.ID) error {
 	to := h.stage.Receivers()
 	first, last := to[:stage.Threshold], to[len(to)-stage.Threshold:]
 	if err := h.checkShares(ctx, old, false, "the old shares"); err != nil {
@@ -34,9 +34,9 @@ func (h *house) checkKeys(ctx context.Context, old []string, of ceremony.ID) err
 	return nil
 }
 
-// checkShares seals the emulated Vault and tries to unseal it. A server of
-// somebody's own is not sealed: there the shares are tried on generate-root.
-func (h *house) checkShares(ctx context.Context, shares []string, want bool, whose string) error {
+// checkShares seals the emulated Vault and tries to unseal it. A server that was given on the command line is not
+// sealed: there the shares are tried on generate-root.
+func (h *rehearsal) checkShares(ctx context.Context, shares []string, want bool, whose string) error {
 	try := h.stage.Proves
 	if h.emulator != nil {
 		try = h.stage.Vault.UnsealWorks
@@ -61,7 +61,7 @@ func (h *house) checkShares(ctx context.Context, shares []string, want bool, who
 }
 
 // unseal opens the emulated Vault again, which old shares have left sealed.
-func (h *house) unseal(ctx context.Context) error {
+func (h *rehearsal) unseal(ctx context.Context) error {
 	shares, err := h.stage.Shares(ctx, "", h.stage.Receivers()[:stage.Threshold]...)
 	if err != nil {
 		return err
@@ -69,8 +69,8 @@ func (h *house) unseal(ctx context.Context) error {
 	return h.stage.Vault.Unseal(ctx, shares...)
 }
 
-// checkRoot makes sure that it is a root token.
-func (h *house) checkRoot(ctx context.Context, token string) error {
+// checkRoot makes sure that a token is a root token.
+func (h *rehearsal) checkRoot(ctx context.Context, token string) error {
 	root, err := h.stage.Vault.IsRootToken(ctx, token)
 	switch {
 	case err != nil:
@@ -83,7 +83,7 @@ func (h *house) checkRoot(ctx context.Context, token string) error {
 }
 
 // checkGone makes sure that Vault does not know a token.
-func (h *house) checkGone(ctx context.Context, token string) error {
+func (h *rehearsal) checkGone(ctx context.Context, token string) error {
 	root, err := h.stage.Vault.IsRootToken(ctx, token)
 	if err != nil {
 		return err
@@ -95,9 +95,9 @@ func (h *house) checkGone(ctx context.Context, token string) error {
 	return nil
 }
 
-// checkEvidence makes sure of what was left behind: a whole journal if there was a
-// ceremony, no secret anywhere, no broken rule.
-func (h *house) checkEvidence(ctx context.Context) error {
+// checkEvidence checks what is left behind: a complete journal if there was a ceremony, no secret anywhere, no broken
+// rule.
+func (h *rehearsal) checkEvidence(ctx context.Context) error {
 	if _, any := h.stage.Board(); any {
 		if err := h.checkJournal(ctx); err != nil {
 			return err
@@ -126,7 +126,7 @@ func (h *house) checkEvidence(ctx context.Context) error {
 	return nil
 }
 
-func (h *house) checkJournal(ctx context.Context) error {
+func (h *rehearsal) checkJournal(ctx context.Context) error {
 	report, err := h.stage.Verify(ctx)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// demanding asks for everything that a policy can ask of an operation.
+// demanding returns settings with every demand that a policy can make of an operation.
 func demanding(op ceremony.Operation) func(*stage.Settings) {
 	return func(s *stage.Settings) {
 		s.Witnesses = []string{stage.Wendy}
@@ -22,8 +22,8 @@ func demanding(op ceremony.Operation) func(*stage.Settings) {
 	}
 }
 
-// callRoll has everybody who will get something show that they can read it.
-func (h *house) callRoll(ctx context.Context, id ceremony.ID, called ...string) error {
+// callRoll lets every receiver show that they can read what they will get.
+func (h *rehearsal) callRoll(ctx context.Context, id ceremony.ID, called ...string) error {
 	if !h.play.demanding {
 		return nil
 	}
@@ -52,9 +52,8 @@ func (h *house) callRoll(ctx context.Context, id ceremony.ID, called ...string) 
 	return h.pause(ctx, breath)
 }
 
-// gate has the witness let the next step happen: the first time with a signature,
-// then with a button.
-func (h *house) gate(ctx context.Context, id ceremony.ID) error {
+// gate lets the witness allow the next step: the first time with a signature, then with a button.
+func (h *rehearsal) gate(ctx context.Context, id ceremony.ID) error {
 	if !h.play.demanding {
 		return nil
 	}
@@ -85,8 +84,8 @@ func (h *house) gate(ctx context.Context, id ceremony.ID) error {
 	return h.pause(ctx, breath)
 }
 
-// except has the witness write down what was not as it should be.
-func (h *house) except(ctx context.Context, id ceremony.ID, what string) error {
+// except lets the witness write down an exception.
+func (h *rehearsal) except(ctx context.Context, id ceremony.ID, what string) error {
 	if !h.play.demanding {
 		return nil
 	}
@@ -100,9 +99,8 @@ func (h *house) except(ctx context.Context, id ceremony.ID, what string) error {
 	return h.pause(ctx, breath)
 }
 
-// testify has the witness say what they think of it all, and takes the transcript
-// from the thread.
-func (h *house) testify(ctx context.Context, id ceremony.ID) error {
+// testify lets the witness state their view of the ceremony, and takes the transcript from the thread.
+func (h *rehearsal) testify(ctx context.Context, id ceremony.ID) error {
 	if !h.play.demanding {
 		return nil
 	}
@@ -123,12 +121,13 @@ func (h *house) testify(ctx context.Context, id ceremony.ID) error {
 	}
 	h.transcripts = append(h.transcripts, file)
 	h.watcher.draw()
-	h.ops([]string{h.paint(dim, "thread  ") + "📎 " + filepath.Base(file), h.paint(dim, "        ") + "📎 " + filepath.Base(page)})
+	h.ops([]string{h.paint(dim, "thread  ") + "📎 " + filepath.Base(file),
+		h.paint(dim, "        ") + "📎 " + filepath.Base(page)})
 	return h.pause(ctx, moment)
 }
 
-// checkTranscripts makes sure that an auditor accepts what the threads have.
-func (h *house) checkTranscripts(ctx context.Context) error {
+// checkTranscripts makes sure that an auditor accepts the transcripts in the threads.
+func (h *rehearsal) checkTranscripts(ctx context.Context) error {
 	for _, file := range h.transcripts {
 		audit, err := h.stage.Audit(ctx, file)
 		if err != nil {

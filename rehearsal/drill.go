@@ -9,7 +9,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-func (h *house) playDrill(ctx context.Context) error {
+func (h *rehearsal) playDrill(ctx context.Context) error {
 	h.scene("Could we still use our key?")
 	dave := h.stage.Person("dave")
 	if err := dave.ChangesKey(ctx, stage.Software); err != nil {
@@ -62,8 +62,8 @@ func (h *house) playDrill(ctx context.Context) error {
 	return nil
 }
 
-// writes is how many requests to the emulated Vault were to change something.
-func (h *house) writes() int {
+// writes returns the number of requests to the emulated Vault that would change something.
+func (h *rehearsal) writes() int {
 	if h.emulator == nil {
 		return 0
 	}

@@ -16,15 +16,15 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// forgery is one way to make a transcript say something else.
+// forgery is one way to change what a transcript says.
 type forgery struct {
 	what   string
 	signs  bool // it is signed again as a part of it
 	commit func(*forger, *transcript.Transcript) error
 }
 
-// forgeries are the forgeries of the auditor's walk. Whoever makes them knows the
-// format: apart from the first, every hash is put right again.
+// forgeries returns the forgeries of the auditor's walk. The forger knows the format: apart from the first forgery,
+// every hash is corrected.
 func forgeries() []forgery {
 	return []forgery{
 		{"a line is changed", false, func(_ *forger, t *transcript.Transcript) error {
@@ -46,8 +46,8 @@ func forgeries() []forgery {
 		}},
 		{"another threshold was agreed on, with the hash of that plan", false, (*forger).changePlan},
 		{"the last lines are missing", false, func(_ *forger, t *transcript.Transcript) error {
-			// What comes behind the end, a bot that was taken over could have left out
-			// without a trace here: an archive has it.
+			// A bot that was taken over could leave out what follows the end, and the transcript would not show it. An
+			// archive does.
 			i, err := find(t, event.Ended{})
 			if err != nil {
 				return err
@@ -78,8 +78,7 @@ func forgeries() []forgery {
 	}
 }
 
-// forger has what it takes to forge: the identity too, as somebody who has taken the
-// bot's host over.
+// forger has what it takes to forge. As an attacker on the bot's host it has the identity too.
 type forger struct {
 	stage    *stage.Stage
 	identity *openpgp.Identity
@@ -101,7 +100,7 @@ func (f *forger) sign(t *transcript.Transcript, by *openpgp.Identity) error {
 	return err
 }
 
-// impersonate signs with another key of the same name, in the place of the real one's.
+// impersonate signs with another key of the same name in place of the real one.
 func (f *forger) impersonate(t *transcript.Transcript) error {
 	other, err := openpgp.Generate("Conclave on stage", time.Now())
 	if err != nil {
@@ -113,7 +112,7 @@ func (f *forger) impersonate(t *transcript.Transcript) error {
 	return f.sign(t, other)
 }
 
-// changePlan has people agree to a plan that needs one holder less.
+// changePlan makes it look as if people had agreed to a plan with one holder less.
 func (f *forger) changePlan(t *transcript.Transcript) error {
 	var l line
 	if err := json.Unmarshal([]byte(t.Journal[0]), &l); err != nil {
@@ -142,7 +141,7 @@ func (f *forger) changePlan(t *transcript.Transcript) error {
 	return chained(t, nil)
 }
 
-// replacePerson has an event be somebody else's deed.
+// replacePerson attributes an event to another person.
 func (f *forger) replacePerson(t *transcript.Transcript, action event.Event, from, to string) error {
 	i, err := find(t, action)
 	if err != nil {
@@ -157,7 +156,7 @@ func (f *forger) replacePerson(t *transcript.Transcript, action event.Event, fro
 	return nil
 }
 
-// swapSignatures has the first two holders stand behind each other's envelope.
+// swapSignatures attributes the envelopes of the first two holders to each other.
 func swapSignatures(_ *forger, t *transcript.Transcript) error {
 	var at []int
 	var signatures []string
@@ -204,7 +203,7 @@ type line struct {
 	Event    json.RawMessage `json:"event"`
 }
 
-// find is where the first event of a type stands.
+// find returns the index of the first event of a type.
 func find(t *transcript.Transcript, like event.Event) (int, error) {
 	i := slices.IndexFunc(t.Journal, func(raw string) bool {
 		var l line
@@ -229,7 +228,7 @@ func edit(t *transcript.Transcript, like event.Event, from, to string) error {
 	return nil
 }
 
-// chained numbers the lines anew and puts every hash right, unless err is an error.
+// chained numbers the lines anew and corrects every hash. It returns err if that is an error.
 func chained(t *transcript.Transcript, err error) error {
 	if err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-func (h *house) playInit(ctx context.Context) error {
+func (h *rehearsal) playInit(ctx context.Context) error {
 	h.scene("A new cluster is proposed")
 	id, err := h.propose(ctx, "init "+stage.ClusterName+" OPS-400: the new cluster")
 	if err != nil {
@@ -69,8 +69,8 @@ func (h *house) playInit(ctx context.Context) error {
 	return h.revoke(ctx, token)
 }
 
-// checkLeftAlone makes sure that a cluster with a key is not given another one.
-func (h *house) checkLeftAlone(ctx context.Context) error {
+// checkLeftAlone makes sure that a cluster that has a key doesn't get another one.
+func (h *rehearsal) checkLeftAlone(ctx context.Context) error {
 	const command = "start init " + stage.ClusterName
 	said, err := h.stage.Person(stage.Olga).Commands(ctx, command)
 	if err != nil {

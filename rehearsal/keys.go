@@ -8,18 +8,20 @@ import (
 	"strings"
 )
 
-// keysFolder is where the unseal keys of somebody's own server are written down.
-// It is among the secrets, which the search for leaks leaves out.
-func (h *house) keysFolder() string { return filepath.Join(h.stage.Dir(), "secrets", "unseal-keys") }
+// keysFolder returns the folder for the unseal keys of a server that was given on the command line. It is among the
+// secrets, which the search for leaks leaves out.
+func (h *rehearsal) keysFolder() string {
+	return filepath.Join(h.stage.Dir(), "secrets", "unseal-keys")
+}
 
-// keepKeys writes the unseal keys of somebody's own server down, each kind in a
-// file of its own, before they are needed: the people's PGP keys are gone when
-// this program ends, and without them nobody could ever open the server again.
-func (h *house) keepKeys(ctx context.Context) error {
+// keepKeys writes down the unseal keys of a server that was given on the command line, each kind in a file of its own,
+// before they are needed: people's PGP keys are gone when this program ends, and without the unseal keys the server
+// could never be opened again.
+func (h *rehearsal) keepKeys(ctx context.Context) error {
 	if h.emulator != nil {
 		return nil
 	}
-	keys := map[string][]string{} // file → its content of everybody who has it
+	keys := map[string][]string{} // file → the keys in it
 	for _, p := range h.stage.People() {
 		files, err := filepath.Glob(filepath.Join(h.stage.Dir(), "people", p.Name, "*"))
 		if err != nil {
@@ -38,7 +40,8 @@ func (h *house) keepKeys(ctx context.Context) error {
 		return fmt.Errorf("keep the unseal keys: %w", err)
 	}
 	for name, lines := range keys {
-		if err := os.WriteFile(filepath.Join(h.keysFolder(), name), []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(h.keysFolder(), name), []byte(strings.Join(lines, "\n")+"\n"),
+			0o600); err != nil {
 			return fmt.Errorf("keep the unseal keys: %w", err)
 		}
 	}

@@ -19,19 +19,20 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, styled: isStyled(os.Stdout), live: isTerminal(os.Stdin)}))
+	os.Exit(run(ctx, os.Args[1:],
+		terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, styled: isStyled(os.Stdout), live: isTerminal(os.Stdin)}))
 }
 
-// terminal is where a rehearsal takes place.
+// terminal is the terminal in which a rehearsal runs.
 type terminal struct {
 	in     io.Reader
 	out    io.Writer
 	err    io.Writer
 	styled bool // out shows colours
-	live   bool // a person types, so that what they type is on the screen already
+	live   bool // a person types, so that their input is on the screen already
 }
 
-// run is the whole program but for what belongs to its process.
+// run returns the program without what belongs to its process. It returns the exit code.
 func run(ctx context.Context, args []string, t terminal) int {
 	o, err := parseOptions(args, t)
 	switch {
@@ -52,7 +53,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 	return 0
 }
 
-// rehearse sets the stage, plays, and says where everything lies.
+// rehearse sets up the stage, plays, and prints where everything is.
 func rehearse(ctx context.Context, o options, t terminal) (err error) {
 	h, err := open(ctx, o, t)
 	if err != nil {

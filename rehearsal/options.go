@@ -67,11 +67,13 @@ func parseOptions(args []string, t terminal) (options, error) {
 	flags.BoolVar(&o.list, "list", false, "name everything that can be played, and what happens there")
 	flags.StringVar(&o.vault, "vault", "", "`address` of a development server; default: an emulated Vault")
 	flags.StringVar(&token, "vault-token-file", "", "`file` with a root token of that server")
-	flags.StringVar(&keys, "unseal-key-file", "", "`file` with all its unseal keys, one a line, at most five; without it, the server must be uninitialised")
+	flags.StringVar(&keys, "unseal-key-file", "",
+		"`file` with all its unseal keys, one a line, at most five; without it, the server must be uninitialised")
 	flags.StringVar(&ca, "vault-ca-file", "", "`file` in PEM with the authority of its certificate")
 	flags.StringVar(&o.dir, "dir", "", "`folder` for configuration, journal and log; default: a new one")
 	flags.StringVar(&o.conclave, "conclave", "", "`program` to rehearse with; default: it is built from this checkout")
-	flags.Float64Var(&o.speed, "speed", speed, "pace of --auto: 2 is twice as fast, 0 has no pauses; default: 1 in a terminal, else 0")
+	flags.Float64Var(&o.speed, "speed", speed,
+		"pace of --auto: 2 is twice as fast, 0 has no pauses; default: 1 in a terminal, else 0")
 	flags.BoolVar(&o.yes, "yes", false, "with --vault: don't ask whether that server may be changed")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -129,7 +131,7 @@ func parseOptions(args []string, t terminal) (options, error) {
 	return o, agree(o.vault, t)
 }
 
-// agree makes sure that somebody wants the server to be changed.
+// agree asks the user whether the server may be changed.
 func agree(server string, t terminal) error {
 	if !t.live {
 		return errors.New("--vault changes that server for good, its keys for example; say --yes if it may be")

@@ -12,40 +12,40 @@ import (
 	"conclave/vault/vaulttest"
 )
 
-// play is one operation as it is rehearsed.
+// play is the rehearsal of one operation.
 type play struct {
 	name string
 	what string // happens, for --list
 
-	vault    vaulttest.Options // on which it is played, unless on somebody's own server
+	vault    vaulttest.Options // the emulator that it is played on, unless a server was given
 	fresh    bool              // that Vault has no key yet
 	damaged  bool              // its only node was started in recovery mode
-	anywhere bool              // somebody's own server will do
+	anywhere bool              // can be played on a server given on the command line
 
 	demanding bool // its policy asks for everything
 
 	settings func(*stage.Settings)
-	window   time.Duration // until it closes when it is played by itself; 0: an hour, which is long enough
+	window   time.Duration // how long the ceremony is open when the play runs by itself; 0 means an hour
 
 	begin string // what a practice begins with
-	act   func(*house, context.Context) error
+	act   func(*rehearsal, context.Context) error
 }
 
-// both is what is played when nobody says what.
+// both is the default play.
 var both = play{
 	anywhere: true,
 	begin:    "/ceremony start rekey " + stage.ClusterName + " the yearly rekey",
-	act:      (*house).playBoth,
+	act:      (*rehearsal).playBoth,
 }
 
-// watched is both, with a rekey of which everything is asked.
+// watched returns the default play with every demand that a policy can make of the rekey.
 func watched() play {
 	p := both
 	p.demanding, p.settings = true, demanding(ceremony.Rekey)
 	return p
 }
 
-// plays is every operation, in the order in which a cluster meets them.
+// plays returns a play for every operation, in the order in which a cluster needs them.
 func plays() []play {
 	allow := func(all ...ceremony.Operation) func(*stage.Settings) {
 		return func(s *stage.Settings) {
@@ -65,7 +65,7 @@ func plays() []play {
 				demanding(ceremony.Rekey)(s)
 			},
 			begin: "/ceremony start rekey " + stage.ClusterName + " the yearly rekey",
-			act:   func(h *house, ctx context.Context) error { return h.playRekeying(ctx, ceremony.Rekey) },
+			act:   func(h *rehearsal, ctx context.Context) error { return h.playRekeying(ctx, ceremony.Rekey) },
 		},
 		{
 			name:      "audit",
@@ -76,13 +76,13 @@ func plays() []play {
 				demanding(ceremony.GenerateRoot)(s)
 			},
 			begin: "/ceremony start generate-root " + stage.ClusterName,
-			act:   (*house).playAudit,
+			act:   (*rehearsal).playAudit,
 		},
 		{
 			name:  "init",
 			what:  "a new cluster gets its key, every share and the root token encrypted to one person; then it is unsealed",
 			fresh: true, settings: allow(ceremony.Init, ceremony.Unseal),
-			act: (*house).playInit,
+			act: (*rehearsal).playInit,
 		},
 		{
 			name:  "unseal",
@@ -93,26 +93,26 @@ func plays() []play {
 				s.Watch = true
 			},
 			begin: "seal",
-			act:   (*house).playUnseal,
+			act:   (*rehearsal).playUnseal,
 		},
 		{
 			name:     "rekey",
 			what:     "dave's laptop was stolen: everybody gets a new key share, and three prove theirs before the old ones end",
 			anywhere: true, settings: allow(ceremony.Rekey),
-			act: func(h *house, ctx context.Context) error { return h.playRekeying(ctx, ceremony.Rekey) },
+			act: func(h *rehearsal, ctx context.Context) error { return h.playRekeying(ctx, ceremony.Rekey) },
 		},
 		{
 			name:     "rekey-recovery",
 			what:     "the same for the recovery key of a cluster that unseals itself",
 			vault:    vaulttest.Options{Seal: "transit"},
 			settings: allow(ceremony.RekeyRecovery),
-			act:      func(h *house, ctx context.Context) error { return h.playRekeying(ctx, ceremony.RekeyRecovery) },
+			act:      func(h *rehearsal, ctx context.Context) error { return h.playRekeying(ctx, ceremony.RekeyRecovery) },
 		},
 		{
 			name:     "generate-root",
 			what:     "a root token, encrypted to olga; she names it, uses it, revokes it, and Conclave sees that it is gone",
 			anywhere: true, settings: allow(ceremony.GenerateRoot),
-			act: (*house).playGenerateRoot,
+			act: (*rehearsal).playGenerateRoot,
 		},
 		{
 			name:     "generate-root-otp",
@@ -123,53 +123,53 @@ func plays() []play {
 				s.Keyless = []string{stage.Olga}
 			},
 			begin: "otp",
-			act:   (*house).playPassword,
+			act:   (*rehearsal).playPassword,
 		},
 		{
 			name:     "recovery-token",
 			what:     "a node is started in recovery mode, and the holders make a token for its storage",
 			damaged:  true,
 			settings: allow(ceremony.RecoveryToken),
-			act:      (*house).playRecoveryToken,
+			act:      (*rehearsal).playRecoveryToken,
 		},
 		{
 			name:     "dr-token",
 			what:     "an operation token for a disaster recovery secondary (Vault Enterprise), with which it can be promoted",
 			vault:    vaulttest.Options{DRSecondary: true},
 			settings: allow(ceremony.DRToken),
-			act:      (*house).playDRToken,
+			act:      (*rehearsal).playDRToken,
 		},
 		{
 			name:     "rotate",
 			what:     "a new encryption key; nobody's share is needed, only a second person's agreement",
 			anywhere: true, settings: allow(ceremony.Rotate),
-			act: (*house).playRotate,
+			act: (*rehearsal).playRotate,
 		},
 		{
 			name:     "rotate-config",
 			what:     "Vault is to rotate its encryption key by itself, once a month",
 			anywhere: true, settings: allow(ceremony.RotateConfig),
 			begin: "/ceremony start rotate-config " + stage.ClusterName + " " + monthly,
-			act:   (*house).playRotateConfig,
+			act:   (*rehearsal).playRotateConfig,
 		},
 		{
 			name:     "backup",
 			what:     "dave has lost his new share: everybody gets theirs again from Vault's backup, which is deleted in the end",
 			anywhere: true, settings: allow(ceremony.Rekey, ceremony.ReadBackup),
 			begin: "/ceremony start rekey " + stage.ClusterName + " the yearly rekey",
-			act:   (*house).playBackup,
+			act:   (*rehearsal).playBackup,
 		},
 		{
 			name:     "drill",
 			what:     "every holder proves that they could use their share; dave can't, erin does not answer, and nothing goes to Vault",
 			anywhere: true, settings: allow(ceremony.Drill),
 			window: 30 * time.Second,
-			act:    (*house).playDrill,
+			act:    (*rehearsal).playDrill,
 		},
 	}
 }
 
-// findPlay is the one of this name.
+// findPlay returns the play with a name.
 func findPlay(name string) (play, error) {
 	all := plays()
 	i := slices.IndexFunc(all, func(p play) bool { return p.name == name })
@@ -179,14 +179,14 @@ func findPlay(name string) (play, error) {
 	return all[i], nil
 }
 
-// list prints what there is.
+// list prints the plays.
 func list(w io.Writer) {
 	for _, p := range plays() {
 		fmt.Fprintf(w, "%-18s %s\n", p.name, p.what)
 	}
 }
 
-// beginning is what somebody who practises types first.
+// beginning returns what a person who practises types first.
 func (p play) beginning() string {
 	if p.begin != "" {
 		return p.begin
@@ -194,14 +194,14 @@ func (p play) beginning() string {
 	return "/ceremony start " + p.name + " " + stage.ClusterName
 }
 
-// set is what the configuration says for a play.
+// set returns the change of the settings for a play.
 func (p play) set(o options) func(*stage.Settings) {
 	return func(s *stage.Settings) {
 		if p.settings != nil {
 			p.settings(s)
 		}
 		if o.speed > 0 {
-			s.Pace = 0 // whoever watches sees it as it comes in Slack
+			s.Pace = 0 // posts come at Slack's pace, as in a real workspace
 		}
 		if o.auto && p.window > 0 {
 			s.Window = p.window

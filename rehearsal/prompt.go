@@ -13,12 +13,12 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// practice is a rehearsal in which somebody at the keyboard is any of the people.
+// practice is a rehearsal in which the person at the keyboard plays any of the people.
 type practice struct {
-	*house
+	*rehearsal
 	who  string            // whom the keyboard belongs to
 	done map[string]string // person → timestamp of the last request that was answered or is void
-	// token is the one that was taken last.
+	// token is the token that was taken last.
 	token string
 }
 
@@ -28,15 +28,14 @@ var errQuit = errors.New("quit")
 // patience is how long a command waits for the message that it needs.
 const patience = time.Minute
 
-// prompt reads commands until "quit" or the input's end, and then looks at what
-// was left behind. From a terminal, somebody learns by mistakes and goes on; in a
-// pipe, the first one ends it.
-func (h *house) prompt(ctx context.Context, t terminal) error {
+// prompt reads commands until "quit" or the end of the input, and then checks what is left behind. At a terminal a
+// mistake is shown and the practice goes on. In a pipe the first mistake ends it.
+func (h *rehearsal) prompt(ctx context.Context, t terminal) error {
 	h.scene("Practice")
 	h.say("Begin with: %s", h.play.beginning())
 	h.say(`Then "@paul" makes you paul, and "help" says what you can do.`)
 	h.watcher.showInboxes()
-	p := &practice{house: h, who: stage.Olga, done: map[string]string{}}
+	p := &practice{rehearsal: h, who: stage.Olga, done: map[string]string{}}
 	lines := read(ctx, t.in)
 	for {
 		h.ask(p.who)
@@ -73,8 +72,8 @@ func (h *house) prompt(ctx context.Context, t terminal) error {
 	}
 }
 
-// inspect ends the bot and looks at the evidence, unless somebody is in a hurry.
-func (h *house) inspect(ctx context.Context) error {
+// inspect ends the bot and checks the evidence. It does nothing if the context has ended.
+func (h *rehearsal) inspect(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -85,8 +84,7 @@ func (h *house) inspect(ctx context.Context) error {
 	return h.checkEvidence(ctx)
 }
 
-// read delivers lines. A read can't be interrupted; it is left to the end of the
-// process.
+// read delivers the lines of the input. A read can't be interrupted, so that its goroutine ends with the process.
 func read(ctx context.Context, in io.Reader) <-chan string {
 	lines := make(chan string)
 	go func() {
@@ -102,7 +100,7 @@ func read(ctx context.Context, in io.Reader) <-chan string {
 	return lines
 }
 
-// action is something that one can do at the prompt.
+// action is a command of the prompt.
 type action struct {
 	name string
 	how  string // its arguments
@@ -110,7 +108,7 @@ type action struct {
 	do   func(p *practice, ctx context.Context, rest string) error
 }
 
-// actions is everything that one can do, in the order in which one needs it.
+// actions returns the commands of the prompt, in the order in which they are needed.
 func actions() []action {
 	return []action{
 		{"@NAME", "", "be somebody else: " + strings.Join(stage.Cast(), ", "), nil},

@@ -39,18 +39,19 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// perform runs the program in this process and answers what it printed.
+// perform runs the program in this process and returns what it printed.
 func perform(t *testing.T, want int, input string, args ...string) string {
 	t.Helper()
 	var out, said bytes.Buffer
-	got := run(t.Context(), append([]string{"--conclave", program}, args...), terminal{in: strings.NewReader(input), out: &out, err: &said})
+	got := run(t.Context(), append([]string{"--conclave", program}, args...),
+		terminal{in: strings.NewReader(input), out: &out, err: &said})
 	if got != want {
 		t.Fatalf("exit code %d, want %d\n%s\n%s", got, want, &out, &said)
 	}
 	return out.String() + said.String()
 }
 
-// scriptLine finds a line of its own, as a script does.
+// scriptLine returns the text behind a word that begins a line, as a script finds it.
 func scriptLine(t *testing.T, out, word string) string {
 	t.Helper()
 	m := regexp.MustCompile(`(?m)^`+word+` (\S+)$`).FindAllStringSubmatch(out, -1)
@@ -112,8 +113,7 @@ func TestAutoPlaysEveryOperation(t *testing.T) {
 			if !strings.Contains(out, checking) || !strings.Contains(out, "✔ no share") {
 				t.Errorf("nothing was looked at:\n%s", out)
 			}
-			// The pictures of Slack's that words have; what a command has between colons
-			// stands behind a word.
+			// Emoji in Slack's notation. In commands, a text between colons follows a word.
 			if left := regexp.MustCompile(`\B:[a-z_]{3,}:`).FindAllString(out, -1); len(left) > 0 {
 				t.Errorf("%v are shown as words", left)
 			}
@@ -136,8 +136,7 @@ func TestAuditorsWalkFindsEveryForgery(t *testing.T) {
 	}
 }
 
-// A walk in which everything is found is worth as much as what it does when
-// something is not.
+// A walk that finds every forgery proves something only if it fails when it misses one.
 func TestForgeryThatNobodyFindsEndsTheWalk(t *testing.T) {
 	t.Parallel()
 	p, err := findPlay("audit")
@@ -161,7 +160,8 @@ func TestForgeryThatNobodyFindsEndsTheWalk(t *testing.T) {
 		t.Fatal(err)
 	}
 	idle := forgery{what: "everything is as it was"}
-	if err, want := h.checkForgery(t.Context(), file, idle, stranger), "nobody finds it"; err == nil || !strings.Contains(err.Error(), want) {
+	if err, want := h.checkForgery(t.Context(), file, idle, stranger), "nobody finds it"; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("%v", err)
 	}
 	f, err := newForger(h.stage)
@@ -174,7 +174,7 @@ func TestForgeryThatNobodyFindsEndsTheWalk(t *testing.T) {
 	}
 }
 
-// An operation that can't be rehearsed is one that a team meets unprepared.
+// A team must be able to rehearse every operation before it needs it.
 func TestEveryOperationIsListed(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
@@ -248,7 +248,7 @@ func TestPracticeIsPlayedByAnybodyThroughAPipe(t *testing.T) {
 	scriptLine(t, out, "journal")
 }
 
-// What only the run tells, such as a commitment, no line of a script can have.
+// No line of a script can have what only the run shows, such as the commitment of a one-time password.
 func TestOperationsArePractisedThroughAPipe(t *testing.T) {
 	t.Parallel()
 	for operation, script := range map[string]string{
@@ -265,7 +265,7 @@ func TestOperationsArePractisedThroughAPipe(t *testing.T) {
 	}
 }
 
-// typist types what the screen has told, and then the rest of a script.
+// typist types what the screen has shown, and then the rest of a script.
 type typist struct {
 	bytes.Buffer
 	told     *regexp.Regexp
@@ -279,7 +279,7 @@ func (y *typist) Write(text []byte) (int, error) {
 		script := string(line) + "\n" + y.rest
 		y.rest = ""
 		y.typing.Go(func() {
-			io.WriteString(y.keyboard, script) // fails when nobody reads any more
+			io.WriteString(y.keyboard, script) // fails when the program reads no more
 			y.keyboard.Close()
 		})
 	}
@@ -345,7 +345,7 @@ func TestARealServerWithOneUnsealKeyIsRekeyed(t *testing.T) {
 	}
 }
 
-// Exit code 0 is worth as much as the checks behind it.
+// Exit code 0 proves something only if the checks behind it find what is wrong.
 func TestWhatDidNotHoldIsFound(t *testing.T) {
 	t.Parallel()
 	h, err := open(t.Context(), options{dir: t.TempDir(), conclave: program}, terminal{out: io.Discard})
@@ -361,8 +361,11 @@ func TestWhatDidNotHoldIsFound(t *testing.T) {
 	for name, check := range map[string]func(context.Context) error{
 		"old shares open":       func(ctx context.Context) error { return h.checkShares(ctx, shares, false, "they") },
 		"new shares don't open": func(ctx context.Context) error { return h.checkShares(ctx, wrong, true, "they") },
-		"no root token":         func(ctx context.Context) error { return errors.Join(h.unseal(ctx), h.checkRoot(ctx, "hvs.x")) },
-		"no journal":            h.checkJournal,
+		"no root token": func(ctx context.Context) error {
+			return errors.Join(h.unseal(ctx),
+				h.checkRoot(ctx, "hvs.x"))
+		},
+		"no journal": h.checkJournal,
 	} {
 		if err := check(t.Context()); err == nil {
 			t.Errorf("%s: not found", name)
@@ -374,7 +377,8 @@ func TestWhatDidNotHoldIsFound(t *testing.T) {
 	if _, err := h.stage.Person("alice").Slack.DMs(shares[0]); err != nil {
 		t.Fatal(err)
 	}
-	if err, want := h.checkEvidence(t.Context()), "secrets were found"; err == nil || !strings.Contains(err.Error(), want) {
+	if err, want := h.checkEvidence(t.Context()), "secrets were found"; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("a share in Slack: %v", err)
 	}
 }

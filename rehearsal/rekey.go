@@ -10,7 +10,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-func (h *house) playRekeying(ctx context.Context, op ceremony.Operation) error {
+func (h *rehearsal) playRekeying(ctx context.Context, op ceremony.Operation) error {
 	old, err := h.rekey(ctx, op)
 	if err != nil {
 		return err
@@ -22,9 +22,8 @@ func (h *house) playRekeying(ctx context.Context, op ceremony.Operation) error {
 	return h.checkKeys(ctx, old, "")
 }
 
-// rekey plays one, after which everybody uses their new share, and answers shares
-// that are void now.
-func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string, err error) {
+// rekey plays a rekey, after which all people use their new shares. It returns shares that are void then.
+func (h *rehearsal) rekey(ctx context.Context, op ceremony.Operation) (old []string, err error) {
 	h.scene("A rekey is proposed")
 	if err := h.intrude(ctx, string(op)); err != nil {
 		return nil, err
@@ -93,8 +92,8 @@ func (h *house) rekey(ctx context.Context, op ceremony.Operation) (old []string,
 	return old, h.adopt(ctx, id)
 }
 
-// handOut has everybody take the share that a ceremony brings them.
-func (h *house) handOut(ctx context.Context, id ceremony.ID) error {
+// handOut lets every receiver take the share that a ceremony brings.
+func (h *rehearsal) handOut(ctx context.Context, id ceremony.ID) error {
 	for i, who := range h.stage.Receivers() {
 		n, err := h.stage.Person(who).Receives(ctx, id)
 		if err != nil {
@@ -111,16 +110,15 @@ func (h *house) handOut(ctx context.Context, id ceremony.ID) error {
 	return h.pause(ctx, moment)
 }
 
-// oldShares are shares that were in force before the rekey: as many as the new
-// key needs, or all.
-func (h *house) oldShares(ctx context.Context) ([]string, error) {
+// oldShares returns shares that were in force before the rekey: as many as the new key needs, or all.
+func (h *rehearsal) oldShares(ctx context.Context) ([]string, error) {
 	holders := h.stage.Settings().Holders
 	return h.stage.Shares(ctx, "", holders[:min(len(holders), stage.Threshold)]...)
 }
 
-// adopt ends the rekey on everybody's desk, and in the bot's configuration where
-// others hold the key now.
-func (h *house) adopt(ctx context.Context, id ceremony.ID) error {
+// adopt lets people put their new shares in place of the old ones, and changes the bot's configuration if other people
+// hold the key now.
+func (h *rehearsal) adopt(ctx context.Context, id ceremony.ID) error {
 	if err := errors.Join(h.stage.Adopt(id), h.keepKeys(ctx)); err != nil {
 		return err
 	}
@@ -139,9 +137,8 @@ func (h *house) adopt(ctx context.Context, id ceremony.ID) error {
 	return h.stage.StartBot(ctx)
 }
 
-// copyMessage has somebody send another one's message as their own. Whoever
-// could do that would need one key less.
-func (h *house) copyMessage(ctx context.Context, id ceremony.ID, from, to string) error {
+// copyMessage lets a person send another one's message as their own. Whoever could do that would need one key less.
+func (h *rehearsal) copyMessage(ctx context.Context, id ceremony.ID, from, to string) error {
 	ask, err := h.stage.Person(from).Asked(ctx, id, ceremony.StepUpdate)
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ type show struct {
 	mu     sync.Mutex
 	out    io.Writer
 	number int    // of the last scene
-	asking string // whom the prompt on the screen is for; empty without one
+	asking string // the person whose prompt is on the screen; empty without a prompt
 }
 
 func newShow(t terminal, speed float64) *show {
@@ -28,7 +28,7 @@ func (s *show) print(lines ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.asking != "" && s.ink {
-		fmt.Fprint(s.out, "\r\x1b[K") // what comes takes the prompt's place, and the prompt moves down
+		fmt.Fprint(s.out, "\r\x1b[K") // the line takes the prompt's place, and the prompt moves down
 	}
 	for _, line := range lines {
 		fmt.Fprintln(s.out, line)
@@ -38,7 +38,7 @@ func (s *show) print(lines ...string) {
 	}
 }
 
-// ask is the prompt. It stays at the bottom of the screen until answered.
+// ask shows the prompt, which stays at the bottom of the screen until it is answered.
 func (s *show) ask(who string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,38 +54,38 @@ func (s *show) answered() {
 	s.asking = ""
 }
 
-// line is for scripts: a line of its own without any style.
+// line prints a line without any style, for scripts.
 func (s *show) line(format string, args ...any) { s.print(fmt.Sprintf(format, args...)) }
 
-// say is the narrator.
+// say prints a line of the narrator.
 func (s *show) say(format string, args ...any) {
 	s.print(s.paint(dim, fmt.Sprintf(format, args...)))
 }
 
-// scene begins a new one.
+// scene begins a new scene.
 func (s *show) scene(title string) {
 	s.number++
 	head := fmt.Sprintf("━━ %d  %s ", s.number, title)
 	s.print("", s.paint(bold, head+strings.Repeat("━", max(3, width-len([]rune(head))))), "")
 }
 
-// name is somebody's name in a column of its own.
+// name returns a person's name, padded to the width of its column.
 func (s *show) name(who string) string { return s.paint(colourOf(who), fmt.Sprintf("%-9s", who)) }
 
-// cast introduces somebody.
+// cast introduces a person.
 func (s *show) cast(who, words string) { s.print(s.name(who) + " " + words) }
 
-// act is something that somebody does.
+// act prints what a person does.
 func (s *show) act(who, format string, args ...any) {
 	s.print(s.name(who) + " " + fmt.Sprintf(format, args...))
 }
 
-// hears is what somebody is told, in one line.
+// hears prints what a person is told, in one line.
 func (s *show) hears(who, text string) {
 	s.print(s.name(who) + s.paint(dim, " ↳ ") + s.headline(text))
 }
 
-// reads is a whole message as somebody sees it.
+// reads prints a whole message as a person sees it.
 func (s *show) reads(who, text string) {
 	bar := s.paint(colourOf(who), "│") + " "
 	lines := []string{s.name(who) + " reads:"}
@@ -95,7 +95,7 @@ func (s *show) reads(who, text string) {
 	s.print(lines...)
 }
 
-// ops is something in the ops channel.
+// ops prints lines of the ops channel.
 func (s *show) ops(lines []string) {
 	bar := s.paint(blue, "┃") + " "
 	head := s.paint(blue, fmt.Sprintf("%-9s", "#ops")) + " "
@@ -109,12 +109,12 @@ func (s *show) ops(lines []string) {
 	s.print(lines...)
 }
 
-// held says that something was checked and held.
+// held prints that a check held.
 func (s *show) held(format string, args ...any) {
 	s.print(s.paint(green, "✔") + " " + fmt.Sprintf(format, args...))
 }
 
-// pause gives a person time to read.
+// pause waits, so that a person can read.
 func (s *show) pause(ctx context.Context, d time.Duration) error {
 	if s.speed == 0 {
 		return context.Cause(ctx)

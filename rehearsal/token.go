@@ -12,7 +12,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-func (h *house) playGenerateRoot(ctx context.Context) error {
+func (h *rehearsal) playGenerateRoot(ctx context.Context) error {
 	id, token, err := h.token(ctx, "generate-root "+stage.ClusterName+" OPS-413: the last admin has left")
 	if err != nil {
 		return err
@@ -21,7 +21,7 @@ func (h *house) playGenerateRoot(ctx context.Context) error {
 }
 
 // token plays the making of a token for olga, who has a PGP key.
-func (h *house) token(ctx context.Context, what string) (ceremony.ID, string, error) {
+func (h *rehearsal) token(ctx context.Context, what string) (ceremony.ID, string, error) {
 	h.scene("A token is needed")
 	id, err := h.propose(ctx, what)
 	if err != nil {
@@ -39,8 +39,8 @@ func (h *house) token(ctx context.Context, what string) (ceremony.ID, string, er
 	return id, token, err
 }
 
-// tokenOf has holders bring their shares, and olga take the token.
-func (h *house) tokenOf(ctx context.Context, id ceremony.ID, holders []string) (string, error) {
+// tokenOf lets holders bring their shares and olga take the token. It returns the token.
+func (h *rehearsal) tokenOf(ctx context.Context, id ceremony.ID, holders []string) (string, error) {
 	for _, who := range holders {
 		if err := h.bring(ctx, id, ceremony.StepUpdate, who, false); err != nil {
 			return "", err
@@ -58,9 +58,8 @@ func (h *house) tokenOf(ctx context.Context, id ceremony.ID, holders []string) (
 	return token, h.ended(ctx, id, h.stage.Settings().Holders...)
 }
 
-// playPassword is a generate-root for somebody whom Vault can't encrypt anything
-// to.
-func (h *house) playPassword(ctx context.Context) error {
+// playPassword plays a generate-root for a requester to whom Vault can't encrypt.
+func (h *rehearsal) playPassword(ctx context.Context) error {
 	h.scene("A root token is needed by somebody without a PGP key")
 	olga := h.stage.Person(stage.Olga)
 	commitment, err := olga.MakesPassword(ctx)
@@ -97,9 +96,9 @@ func (h *house) playPassword(ctx context.Context) error {
 	return h.revocation(ctx, id, token)
 }
 
-// revocation plays what olga owes for a root token. The bot asks Vault every
-// minute, and when it was started again: what is owed is in its journal.
-func (h *house) revocation(ctx context.Context, id ceremony.ID, token string) error {
+// revocation plays the revocation of a root token, which olga owes. The bot asks Vault every minute and after a
+// restart: its journal has what is owed.
+func (h *rehearsal) revocation(ctx context.Context, id ceremony.ID, token string) error {
 	h.scene("The token is used, and revoked")
 	if err := h.checkRoot(ctx, token); err != nil {
 		return err
@@ -139,7 +138,7 @@ func (h *house) revocation(ctx context.Context, id ceremony.ID, token string) er
 	return h.checkGone(ctx, token)
 }
 
-func (h *house) revoke(ctx context.Context, token string) error {
+func (h *rehearsal) revoke(ctx context.Context, token string) error {
 	if err := h.stage.Revoke(ctx, token); err != nil {
 		return err
 	}
@@ -147,8 +146,8 @@ func (h *house) revoke(ctx context.Context, token string) error {
 	return nil
 }
 
-// playRecoveryToken is about a node that is too damaged to serve anybody.
-func (h *house) playRecoveryToken(ctx context.Context) error {
+// playRecoveryToken plays the recovery of a node that is too damaged to serve requests.
+func (h *rehearsal) playRecoveryToken(ctx context.Context) error {
 	h.scene("A token for recovery mode is needed")
 	h.say("Vault's storage is damaged. Its node was started with: vault server -recovery")
 	id, err := h.propose(ctx, "recovery-token "+stage.ClusterName+" OPS-415: the storage is damaged")
@@ -158,7 +157,7 @@ func (h *house) playRecoveryToken(ctx context.Context) error {
 	if err := h.approve(ctx, id, false); err != nil {
 		return err
 	}
-	// In this mode Vault does not tell how many shares there are.
+	// In this mode Vault does not show the number of shares.
 	token, err := h.tokenOf(ctx, id, everyOther(h.stage.Settings().Holders)[:stage.Threshold])
 	if err != nil {
 		return err
@@ -177,19 +176,19 @@ func (h *house) playRecoveryToken(ctx context.Context) error {
 	return nil
 }
 
-// opensStorage reports whether a token reads what lies in a server's storage.
-func (h *house) opensStorage(ctx context.Context, token string) (bool, error) {
+// opensStorage reports whether a token can read a server's storage.
+func (h *rehearsal) opensStorage(ctx context.Context, token string) (bool, error) {
 	answer, err := h.stage.Vault.As(token).Do(ctx, "LIST", "sys/raw/", nil)
 	return answer.Status == http.StatusOK, err
 }
 
-func (h *house) playDRToken(ctx context.Context) error {
+func (h *rehearsal) playDRToken(ctx context.Context) error {
 	_, token, err := h.token(ctx, "dr-token "+stage.ClusterName+" OPS-416: the primary's data centre is lost")
 	if err != nil {
 		return err
 	}
 	h.scene(checking)
-	// What a secondary does with the token, only Vault Enterprise shows.
+	// The emulator does not emulate what a secondary does with the token.
 	root, err := h.stage.Vault.IsRootToken(ctx, token)
 	switch {
 	case err != nil:

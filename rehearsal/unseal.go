@@ -9,7 +9,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-func (h *house) playUnseal(ctx context.Context) error {
+func (h *rehearsal) playUnseal(ctx context.Context) error {
 	h.scene("The lights go out, and nobody types anything")
 	if err := h.emulator.Node(3).Stop(); err != nil {
 		return err
@@ -60,7 +60,7 @@ func (h *house) playUnseal(ctx context.Context) error {
 }
 
 // opened waits for the ceremony that the seal watch opens.
-func (h *house) opened(ctx context.Context) (id ceremony.ID, err error) {
+func (h *rehearsal) opened(ctx context.Context) (id ceremony.ID, err error) {
 	err = h.stage.Wait(ctx, "the seal watch to open an unseal", func() bool {
 		board, any := h.stage.Board()
 		id = board.Ceremony
@@ -73,9 +73,9 @@ func (h *house) opened(ctx context.Context) (id ceremony.ID, err error) {
 	return id, h.pause(ctx, moment)
 }
 
-// enter has somebody answer a newer request than the one they know, and answers
-// which it was.
-func (h *house) enter(ctx context.Context, id ceremony.ID, who string, old stage.Note, whole bool) (stage.Note, error) {
+// enter lets a person answer a newer request than the one that they know, and returns that request.
+func (h *rehearsal) enter(ctx context.Context, id ceremony.ID, who string, old stage.Note, whole bool) (stage.Note,
+	error) {
 	ask, err := h.stage.Person(who).AskedAfter(ctx, id, ceremony.StepUnseal, old)
 	if err != nil {
 		return ask, err
@@ -84,7 +84,7 @@ func (h *house) enter(ctx context.Context, id ceremony.ID, who string, old stage
 }
 
 // checkOpen makes sure that nodes are unsealed.
-func (h *house) checkOpen(ctx context.Context, numbers ...int) error {
+func (h *rehearsal) checkOpen(ctx context.Context, numbers ...int) error {
 	for _, n := range numbers {
 		answer, err := h.stage.At(h.emulator.Node(n).Addr()).Do(ctx, "GET", "sys/seal-status", nil)
 		if err != nil {
@@ -98,8 +98,8 @@ func (h *house) checkOpen(ctx context.Context, numbers ...int) error {
 	return nil
 }
 
-// boards are the ceremonies that have a status post.
-func (h *house) boards() map[ceremony.ID]bool {
+// boards returns the ceremonies that have a status post.
+func (h *rehearsal) boards() map[ceremony.ID]bool {
 	all := map[ceremony.ID]bool{}
 	for _, n := range h.stage.Posts() {
 		if n.Kind == rules.BoardMessage {

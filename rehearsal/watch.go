@@ -10,9 +10,8 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// watcher is the screen in the ops room: it shows the status posts whenever they
-// change, and each line of their threads. In a practice it also tells who got a
-// message.
+// watcher shows the ops channel: the status posts whenever they change, and each line of their threads. In a practice
+// it also shows who got a message.
 type watcher struct {
 	stage *stage.Stage
 	show  *show
@@ -23,7 +22,7 @@ type watcher struct {
 	inbox  bool
 }
 
-// showInboxes tells about people's messages as well, from now on.
+// showInboxes shows who got a message too, from now on.
 func (w *watcher) showInboxes() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -47,12 +46,12 @@ func (w *watching) stop() {
 }
 
 // watch shows what changes until it is stopped.
-func (h *house) watch(ctx context.Context) *watching {
+func (h *rehearsal) watch(ctx context.Context) *watching {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watching{cancel: cancel}
 	w.done.Go(func() {
 		for ctx.Err() == nil {
-			// The error is the context's end, or the workspace's.
+			// The context or the workspace has ended.
 			if h.stage.Slack.WaitFor(ctx, h.watcher.news) != nil {
 				return
 			}
@@ -62,7 +61,7 @@ func (h *house) watch(ctx context.Context) *watching {
 	return w
 }
 
-// news reports whether there is something that was not shown.
+// news reports whether there is something that was not shown yet.
 func (w *watcher) news() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -99,8 +98,8 @@ type mail struct {
 	note stage.Note
 }
 
-// mailLocked are the messages to people that were not told about. Receipts are
-// shown to whom they are for, as an answer.
+// mailLocked returns the messages to people that were not shown yet. Receipts are not among them: they are shown as
+// answers.
 func (w *watcher) mailLocked() []mail {
 	if !w.inbox {
 		return nil
@@ -116,8 +115,7 @@ func (w *watcher) mailLocked() []mail {
 	return all
 }
 
-// freshLocked are the posts in the ops channel that were not shown as they are
-// now.
+// freshLocked returns the posts in the ops channel that are new or have changed since they were shown.
 func (w *watcher) freshLocked() []stage.Note {
 	return slices.DeleteFunc(w.stage.Posts(), func(n stage.Note) bool {
 		switch n.Kind {
@@ -130,7 +128,7 @@ func (w *watcher) freshLocked() []stage.Note {
 	})
 }
 
-// essence is a status post without what changes by itself as time goes by.
+// essence returns a status post without the parts that change by themselves as time passes.
 func essence(text string) string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
@@ -141,7 +139,7 @@ func essence(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// changed is the part of a status post that is not as it was, under its title.
+// changed returns the lines of a status post that have changed, under its title.
 func (w *watcher) changed(before, after string) []string {
 	old := strings.Split(fields(essence(before)), "\n")
 	var fresh []string

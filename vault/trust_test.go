@@ -16,6 +16,7 @@ import (
 	"conclave/ceremony"
 	"conclave/vault"
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/record"
 )
 
 // impostor is a server over TLS that counts the requests that it could read.
@@ -175,7 +176,7 @@ func TestEnvironmentHasNoEffect(t *testing.T) {
 	a := begin(t, s, c)
 	submit(t, c, ceremony.Rekey, ceremony.StepUpdate, a.rekey.Nonce, a.share)
 	for _, r := range s.emulator.Log("") {
-		if r.Token != "" && r.Token != vaulttest.Mark(s.keys.RootToken) {
+		if r.Token != "" && r.Token != record.Mark(s.keys.RootToken) {
 			t.Errorf("a token was sent: %v", r)
 		}
 	}

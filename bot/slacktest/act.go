@@ -9,12 +9,16 @@ import (
 	"time"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/mrkdwn"
+	"conclave/bot/slacktest/record"
+	"conclave/bot/slacktest/socketmode"
 )
 
-// Reply is what came of a command, a click or a shortcut.
+// Reply is the outcome of a command, a click or a shortcut.
 type Reply struct {
-	// Error is Slack's word when the app did not answer: "operation_timeout" (no acknowledgement in time), "dispatch_failed"
-	// (no socket), "dispatch_unknown_error" (an answer that cannot be shown), "not_a_command", "not_allowed" (the person may not).
+	// Error is Slack's error when the app did not answer: "operation_timeout" (no acknowledgement in time),
+	// "dispatch_failed" (no socket), "dispatch_unknown_error" (an answer that cannot be shown), "not_a_command",
+	// "not_allowed" (the person is not allowed to do it).
 	Error string
 	// Took is how long the acknowledgement took.
 	Took time.Duration
@@ -24,7 +28,7 @@ type Reply struct {
 	ch *Channel
 }
 
-// Messages are the app's answers so far: with the acknowledgement, and at the response URL.
+// Messages returns the app's answers so far: with the acknowledgement, and at the response URL.
 func (r Reply) Messages() []Message {
 	if r.ch == nil {
 		return nil
@@ -40,7 +44,7 @@ func (r Reply) Messages() []Message {
 	return all
 }
 
-// Wait gives the app's first answer, as soon as there is one.
+// Wait waits for the app's first answer and returns it.
 func (r Reply) Wait(ctx context.Context) (Message, error) {
 	if r.ch == nil {
 		return Message{}, fmt.Errorf("wait for an answer (%s): %w", r.Error, ErrNotThere)
@@ -86,10 +90,10 @@ func (p *Person) says(ch *Channel, thread, what string) ([]Message, error) {
 	if err := p.mayWriteLocked(ch); err != nil {
 		return nil, err
 	}
-	w.recordLocked(ByPerson, p.name+" says", []byte(what))
+	w.recordLocked(record.ByPerson, p.name+" says", []byte(what))
 	var all []Message
-	for _, part := range splitTyped(p.types(what)) {
-		m := &message{author: p, clientID: w.envelopeIDLocked()}
+	for _, part := range mrkdwn.Split(p.types(what)) {
+		m := &message{author: p, clientID: w.uuidLocked()}
 		m.ThreadTS = thread
 		m.Text, m.Blocks = w.typedLocked(strings.TrimSpace(part))
 		all = append(all, ch.postLocked(m).snapshot())
@@ -100,9 +104,20 @@ func (p *Person) says(ch *Channel, thread, what string) ([]Message, error) {
 
 func (p *Person) types(what string) string {
 	if p.smart {
-		return smarten(what)
+		return mrkdwn.Smarten(what)
 	}
 	return what
+}
+
+// typedLocked returns the text and the rich_text block of what a person typed.
+func (w *Workspace) typedLocked(s string) (string, []any) {
+	text, elements := mrkdwn.Typed(s, func(name string) string {
+		if p := w.personByNameLocked(name); p != nil {
+			return p.id
+		}
+		return ""
+	})
+	return text, []any{object{"type": "rich_text", "block_id": w.idLocked("b"), "elements": elements}}
 }
 
 func (p *Person) mayWriteLocked(ch *Channel) error {
@@ -123,7 +138,7 @@ func (p *Person) Edits(m Message, what string) error {
 	})
 }
 
-// Deletes takes one of the person's own messages away.
+// Deletes removes one of the person's own messages.
 func (p *Person) Deletes(m Message) error {
 	return p.own(m, func(ch *Channel, stored *message) { ch.removeLocked(stored) })
 }
@@ -170,13 +185,13 @@ func (p *Person) Shares(ch *Channel, comment string, uploads ...Upload) (Message
 	if err := p.mayWriteLocked(ch); err != nil {
 		return Message{}, err
 	}
-	m := &message{author: p, clientID: w.envelopeIDLocked()}
+	m := &message{author: p, clientID: w.uuidLocked()}
 	if comment != "" {
 		m.Text, m.Blocks = w.typedLocked(strings.TrimSpace(p.types(comment)))
 	}
 	var files []*file
 	for _, u := range uploads {
-		w.recordLocked(ByPerson, p.name+" uploads "+u.Name, u.Content)
+		w.recordLocked(record.ByPerson, p.name+" uploads "+u.Name, u.Content)
 		files = append(files, w.uploadLocked(p, u))
 	}
 	ch.shareLocked(m, files)
@@ -192,7 +207,7 @@ func (w *Workspace) uploadLocked(p *Person, u Upload) *file {
 	return f
 }
 
-// DeletesFile takes one of the person's own files away. The message that shared it stays.
+// DeletesFile removes one of the person's own files. The message that shared it stays.
 func (p *Person) DeletesFile(id string) error {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
@@ -205,7 +220,7 @@ func (p *Person) DeletesFile(id string) error {
 	return nil
 }
 
-// Command runs a slash command and returns when the app has acknowledged it or Slack has lost its patience.
+// Command runs a slash command and returns when the app has acknowledged it, or when Slack stops waiting.
 func (p *Person) Command(ch *Channel, command, args string) Reply {
 	w := p.w
 	w.mu.Lock()
@@ -217,42 +232,45 @@ func (p *Person) Command(ch *Channel, command, args string) Reply {
 		w.mu.Unlock()
 		return Reply{Error: "not_a_command"}
 	}
-	w.recordLocked(ByPerson, p.name+" commands", []byte(command+" "+args))
+	w.recordLocked(record.ByPerson, p.name+" commands", []byte(command+" "+args))
 	address, answers := w.responseURLLocked("commands", p, ch, nil)
 	payload := object{
-		"token": "verification", "team_id": p.team, "team_domain": "conclave", "channel_id": ch.id, "channel_name": ch.shownName(),
-		"user_id": p.id, "user_name": p.name, "command": command, "text": strings.TrimSpace(p.types(args)), "api_app_id": w.AppID(),
-		"is_enterprise_install": "false", "response_url": address, "trigger_id": w.triggerLocked(p),
+		"token": "verification", "team_id": p.team, "team_domain": "conclave", "channel_id": ch.id,
+		"channel_name": ch.shownName(), "user_id": p.id, "user_name": p.name, "command": command,
+		"text": strings.TrimSpace(p.types(args)), "api_app_id": w.AppID(), "is_enterprise_install": "false",
+		"response_url": address, "trigger_id": w.triggerLocked(p),
 	}
-	f := w.launchLocked("slash_commands", payload, true, func(ack json.RawMessage) outcome { return w.showAckLocked(answers, ack) })
+	d := w.hub.Launch("slash_commands", payload, true,
+		func(ack json.RawMessage) string { return w.showAckLocked(answers, ack) })
 	w.mu.Unlock()
-	return f.reply(answers)
+	return w.reply(d, answers)
 }
 
-// showAckLocked shows the message that an acknowledgement of a command may carry.
-func (w *Workspace) showAckLocked(answers *responseURL, ack json.RawMessage) outcome {
+// showAckLocked shows the message that an acknowledgement of a command may carry. It returns Slack's error for one that
+// cannot be shown, or "".
+func (w *Workspace) showAckLocked(answers *responseURL, ack json.RawMessage) string {
 	var said response
 	if len(ack) == 0 || string(ack) == "null" {
-		return outcome{}
+		return ""
 	}
 	if json.Unmarshal(ack, &said) != nil {
-		w.violateLocked(RuleAckPayload, "socket", "not a message")
-		return outcome{err: "dispatch_unknown_error"}
+		w.violateLocked(record.RuleAckPayload, "socket", "not a message")
+		return "dispatch_unknown_error"
 	}
 	if said.Text == "" && len(said.Blocks) == 0 {
-		return outcome{}
+		return ""
 	}
 	if w.sayLocked(answers, "socket", said) != nil {
-		return outcome{err: "dispatch_unknown_error"}
+		return "dispatch_unknown_error"
 	}
-	return outcome{}
+	return ""
 }
 
 // reply waits for the end of a delivery.
-func (f *flight) reply(answers *responseURL) Reply {
+func (w *Workspace) reply(d *socketmode.Delivery, answers *responseURL) Reply {
 	began := time.Now()
-	o := <-f.done
-	r := Reply{Error: o.err, Took: time.Since(began), w: f.w}
+	r := Reply{Error: d.Wait(), w: w}
+	r.Took = time.Since(began)
 	if answers != nil {
 		r.id, r.ch = answers.id, answers.channel
 	}
@@ -270,7 +288,7 @@ func (ch *Channel) shownName() string {
 	}
 }
 
-// interactionLocked is what every interactive payload begins with.
+// interactionLocked returns the fields that every interactive payload begins with.
 func (w *Workspace) interactionLocked(p *Person, kind string) object {
 	return object{
 		"type": kind, "token": "verification", "api_app_id": w.AppID(), "trigger_id": w.triggerLocked(p),
@@ -280,7 +298,8 @@ func (w *Workspace) interactionLocked(p *Person, kind string) object {
 	}
 }
 
-// Clicks presses a button of a message as the person sees it in m, which may be older than what the message shows by now.
+// Clicks presses a button of a message as the person sees it in m, which may be older than what the message shows by
+// now.
 func (p *Person) Clicks(m Message, actionID string) (Reply, error) { return p.acts(m, actionID, "") }
 
 // Selects picks the option with this value from a menu of a message.
@@ -300,7 +319,7 @@ func (p *Person) acts(m Message, actionID, value string) (Reply, error) {
 		w.mu.Unlock()
 		return Reply{}, fmt.Errorf("click %s: %w", actionID, err)
 	}
-	w.recordLocked(ByPerson, p.name+" clicks", blockkit.Encode(action))
+	w.recordLocked(record.ByPerson, p.name+" clicks", blockkit.Encode(action))
 	var stored *message
 	for _, o := range ch.mergedLocked() {
 		if o.TS == m.TS {
@@ -317,12 +336,12 @@ func (p *Person) acts(m Message, actionID, value string) (Reply, error) {
 	if stored != nil && m.To == "" {
 		payload["message"] = stored.describeLocked(w)
 	}
-	f := w.launchLocked("interactive", payload, false, func(json.RawMessage) outcome { return outcome{} })
+	d := w.hub.Launch("interactive", payload, false, nil)
 	w.mu.Unlock()
-	return f.reply(answers), nil
+	return w.reply(d, answers), nil
 }
 
-// actionLocked makes the action that pressing an element sends.
+// actionLocked returns the action that Slack sends when the person presses an element.
 func (p *Person) actionLocked(ch *Channel, blocks []any, actionID, value string) (object, error) {
 	if err := p.mayActLocked(ch); err != nil {
 		return nil, err
@@ -344,12 +363,13 @@ func (p *Person) actionLocked(ch *Channel, blocks []any, actionID, value string)
 			}
 			if element["type"] == "button" {
 				// Displayed text comes back escaped, unlike the value.
-				action["text"] = object{"type": "plain_text", "text": escapeTyped(blockkit.Text(element, "text", "text")), "emoji": true}
+				action["text"] = object{"type": "plain_text", "text": mrkdwn.Escape(blockkit.Text(element, "text", "text")),
+					"emoji": true}
 				return action, nil
 			}
-			filled, err := fill(element, value)
+			filled, err := blockkit.Fill(element, value)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%w: %w", err, ErrNotThere)
 			}
 			for key, v := range filled {
 				action[key] = v
@@ -370,7 +390,7 @@ func (p *Person) Shortcut(callbackID string) Reply {
 	}
 	payload := w.interactionLocked(p, "shortcut")
 	payload["callback_id"], payload["action_ts"] = callbackID, w.tsLocked()
-	f := w.launchLocked("interactive", payload, false, func(json.RawMessage) outcome { return outcome{} })
+	d := w.hub.Launch("interactive", payload, false, nil)
 	w.mu.Unlock()
-	return f.reply(nil)
+	return w.reply(d, nil)
 }

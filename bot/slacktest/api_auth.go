@@ -13,7 +13,7 @@ func authTest(c *call) (object, error) {
 	}, nil
 }
 
-// blocksValidate returns as the method of that name does, with a JSON pointer for each fault.
+// blocksValidate serves blocks.validate. The answer has a JSON pointer for each fault.
 func blocksValidate(c *call) (object, error) {
 	given := ""
 	for _, arg := range []string{"blocks", "message", "view"} {

@@ -7,7 +7,12 @@ import (
 	"unicode/utf8"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/mrkdwn"
+	"conclave/bot/slacktest/record"
 )
+
+// advisedText is the length in characters that Slack recommends as the most for chat.postMessage.
+const advisedText = 4000
 
 // Source for the errors of each method: docs.slack.dev/reference/methods/METHOD.
 
@@ -26,10 +31,10 @@ func chatPostMessage(c *call) (object, error) {
 	answer := object{"channel": ch.id}
 	if utf8.RuneCountInString(m.Text) > blockkit.MaxPostText {
 		m.Text = string([]rune(m.Text)[:blockkit.MaxPostText])
-		c.violateLocked(RuleTextLength, c.method, "text was cut at %d characters", blockkit.MaxPostText)
+		c.violateLocked(record.RuleTextLength, c.method, "text was cut at %d characters", blockkit.MaxPostText)
 		answer["response_metadata"] = object{"warnings": []string{"message_truncated"}}
 	} else if n := utf8.RuneCountInString(m.Text); n > advisedText {
-		c.violateLocked(RuleTextLength, c.method, "text of %d characters, above the recommended %d", n, advisedText)
+		c.violateLocked(record.RuleTextLength, c.method, "text of %d characters, above the recommended %d", n, advisedText)
 	}
 	if m.Metadata, err = c.metadata(); err != nil {
 		return nil, err
@@ -39,8 +44,8 @@ func chatPostMessage(c *call) (object, error) {
 	return answer, nil
 }
 
-// postTarget finds the channel to post in. A user's id opens the direct messages with that user. A post to a deactivated user is
-// taken without a word, as Slack was seen to do. Source: slackapi/python-slack-sdk issue 1156.
+// postTarget finds the channel to post in. A user's id opens the direct messages with that user. A post to a
+// deactivated user succeeds, as Slack was seen to do. Source: slackapi/python-slack-sdk issue 1156.
 func (c *call) postTarget() (*Channel, error) {
 	id := c.args["channel"]
 	if p := c.personByIDLocked(id); p != nil {
@@ -94,7 +99,7 @@ func (c *call) composeLocked() (*message, error) {
 		return nil, refuse("no_text")
 	}
 	m := &message{author: c.bot}
-	m.Text, m.Blocks, m.BotID = escapeSent(said), blocks, c.BotID()
+	m.Text, m.Blocks, m.BotID = mrkdwn.EscapeSent(said), blocks, c.BotID()
 	return m, nil
 }
 
@@ -135,7 +140,7 @@ func (c *call) metadata() (*Metadata, error) {
 func (c *call) ownMessage(refusal string) (*Channel, *message, error) {
 	id := c.args["channel"]
 	if c.personByIDLocked(id) != nil {
-		c.violateLocked(RuleChannelByOther, c.method, "channel is the user id %s", id)
+		c.violateLocked(record.RuleChannelByOther, c.method, "channel is the user id %s", id)
 		return nil, nil, refuse("channel_not_found")
 	}
 	ch, err := c.reachLocked(id)
@@ -163,7 +168,7 @@ func chatUpdate(c *call) (object, error) {
 	case c.cfg.EditWindow > 0 && c.cfg.Now().After(parseTS(m.TS).Add(c.cfg.EditWindow)):
 		return nil, refuse("edit_window_closed")
 	case utf8.RuneCountInString(c.args["text"]) > blockkit.MaxOtherText:
-		c.violateLocked(RuleTextLength, c.method, "text of %d characters", utf8.RuneCountInString(c.args["text"]))
+		c.violateLocked(record.RuleTextLength, c.method, "text of %d characters", utf8.RuneCountInString(c.args["text"]))
 		return nil, refuse("msg_too_long")
 	}
 	next, err := c.composeLocked()
@@ -204,7 +209,7 @@ func chatPostEphemeral(c *call) (object, error) {
 	case to == nil || !ch.hasLocked(to):
 		return nil, refuse("user_not_in_channel")
 	case utf8.RuneCountInString(c.args["text"]) > blockkit.MaxOtherText:
-		c.violateLocked(RuleTextLength, c.method, "text of %d characters", utf8.RuneCountInString(c.args["text"]))
+		c.violateLocked(record.RuleTextLength, c.method, "text of %d characters", utf8.RuneCountInString(c.args["text"]))
 		return nil, refuse("msg_too_long")
 	}
 	m, err := c.composeLocked()

@@ -34,7 +34,7 @@ func conversationsOpen(c *call) (object, error) {
 	case p == c.bot:
 		return nil, refuse("invalid_user_combination")
 	case p.machine:
-		// The reference does not name it; apps have met it.
+		// The reference does not name this error. Apps have got it.
 		return nil, refuse("cannot_dm_bot")
 	}
 	opened := p.direct != nil
@@ -72,7 +72,7 @@ func conversationsMembers(c *call) (object, error) {
 
 var timestamp = regexp.MustCompile(`^\d+(\.\d+)?$`)
 
-// between keeps the messages that oldest, latest and inclusive ask for.
+// between returns the messages that the arguments oldest, latest and inclusive select.
 func (c *call) between(messages []*message) ([]*message, error) {
 	oldest, latest := c.args["oldest"], c.args["latest"]
 	if oldest != "" && !timestamp.MatchString(oldest) {
@@ -85,7 +85,8 @@ func (c *call) between(messages []*message) ([]*message, error) {
 	for _, m := range messages {
 		at := parseTS(m.TS)
 		tooOld := oldest != "" && !at.After(parseTS(oldest)) && !(c.is("inclusive") && at.Equal(parseTS(oldest)))
-		tooLate := latest != "" && latest != "now" && !at.Before(parseTS(latest)) && !(c.is("inclusive") && at.Equal(parseTS(latest)))
+		tooLate := latest != "" && latest != "now" && !at.Before(parseTS(latest)) &&
+			!(c.is("inclusive") && at.Equal(parseTS(latest)))
 		if !m.Deleted && !tooOld && !tooLate {
 			kept = append(kept, m)
 		}
@@ -116,7 +117,7 @@ func (c *call) describeAll(ch *Channel, messages []*message) []object {
 	return all
 }
 
-// conversationsHistory gives a channel's messages, newest first, without the replies in threads.
+// conversationsHistory returns a channel's messages, newest first, without the replies in threads.
 func conversationsHistory(c *call) (object, error) {
 	ch, err := c.reachLocked(c.args["channel"])
 	if err != nil {
@@ -137,7 +138,8 @@ func conversationsHistory(c *call) (object, error) {
 	}, nil
 }
 
-// conversationsReplies gives a thread, oldest first, its first message always among them. Any message of the thread names it.
+// conversationsReplies returns a thread, oldest first, its first message always among them. Any message of the thread
+// names it.
 func conversationsReplies(c *call) (object, error) {
 	ch, err := c.reachLocked(c.args["channel"])
 	if err != nil {
@@ -158,7 +160,8 @@ func conversationsReplies(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return object{"messages": c.describeAll(ch, shown), "has_more": next["next_cursor"] != "", "response_metadata": next}, nil
+	return object{"messages": c.describeAll(ch, shown), "has_more": next["next_cursor"] != "", "response_metadata": next},
+		nil
 }
 
 func (c *call) listChannels(only func(*Channel) bool) (object, error) {
@@ -168,7 +171,8 @@ func (c *call) listChannels(only func(*Channel) bool) (object, error) {
 	}
 	wanted := map[channelKind]bool{}
 	for kind := range strings.SplitSeq(kinds, ",") {
-		k, known := map[string]channelKind{"public_channel": publicChannel, "private_channel": privateChannel, "im": directMessage, "mpim": ""}[kind]
+		k, known := map[string]channelKind{"public_channel": publicChannel, "private_channel": privateChannel,
+			"im": directMessage, "mpim": ""}[kind]
 		if !known {
 			return nil, refuse("invalid_types")
 		}

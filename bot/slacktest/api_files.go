@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"conclave/bot/slacktest/mrkdwn"
 )
 
 func filesGetUploadURLExternal(c *call) (object, error) {
@@ -51,7 +53,7 @@ func filesCompleteUploadExternal(c *call) (object, error) {
 	}
 	for _, ch := range into {
 		m := &message{author: c.bot}
-		m.Text, m.Blocks, m.BotID, m.ThreadTS = escapeSent(c.args["initial_comment"]), blocks, c.BotID(), thread
+		m.Text, m.Blocks, m.BotID, m.ThreadTS = mrkdwn.EscapeSent(c.args["initial_comment"]), blocks, c.BotID(), thread
 		if c.cfg.Timing.Share == 0 {
 			ch.shareLocked(m, wanted)
 			continue
@@ -68,7 +70,8 @@ func filesCompleteUploadExternal(c *call) (object, error) {
 	return object{"files": described}, nil
 }
 
-// inThread holds the caller to what the reference says of thread_ts: one channel, and the first message of a thread there.
+// inThread refuses a thread_ts that the reference does not allow: it goes with one channel, and names the first message
+// of a thread there.
 func inThread(into []*Channel, thread string) error {
 	switch {
 	case thread == "":

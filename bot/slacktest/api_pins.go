@@ -7,7 +7,7 @@ import (
 
 const maxPins = 100
 
-// marked finds the message that a pin or a reaction is for.
+// marked returns the message that a pin or a reaction is for.
 func (c *call) marked() (*Channel, *message, error) {
 	ch, err := c.reachLocked(c.args["channel"])
 	if err != nil {
@@ -61,7 +61,8 @@ func pinsList(c *call) (object, error) {
 	items := []object{}
 	for _, p := range ch.pins {
 		if m := ch.findLocked(p.ts); m != nil {
-			items = append(items, object{"type": "message", "channel": ch.id, "created_by": p.by.id, "message": m.describeLocked(c.Workspace)})
+			items = append(items, object{"type": "message", "channel": ch.id, "created_by": p.by.id,
+				"message": m.describeLocked(c.Workspace)})
 		}
 	}
 	return object{"items": items}, nil
@@ -98,7 +99,10 @@ func reactionsRemove(c *call) (object, error) {
 		return nil, err
 	}
 	all := slices.Clone(m.Reactions)
-	at := slices.IndexFunc(all, func(r Reaction) bool { return r.Name == c.args["name"] && slices.Contains(r.Users, c.bot.id) })
+	at := slices.IndexFunc(all, func(r Reaction) bool {
+		return r.Name == c.args["name"] &&
+			slices.Contains(r.Users, c.bot.id)
+	})
 	if at < 0 {
 		return nil, refuse("no_reaction")
 	}
@@ -118,7 +122,8 @@ func bookmarksAdd(c *call) (object, error) {
 		return nil, refuse("invalid_link")
 	}
 	return object{"bookmark": object{
-		"id": c.idLocked("Bk"), "channel_id": ch.id, "title": c.args["title"], "link": c.args["link"], "emoji": c.args["emoji"],
-		"type": "link", "date_created": c.cfg.Now().Unix(), "app_id": c.AppID(), "last_updated_by_user_id": c.bot.id,
+		"id": c.idLocked("Bk"), "channel_id": ch.id, "title": c.args["title"], "link": c.args["link"],
+		"emoji": c.args["emoji"], "type": "link", "date_created": c.cfg.Now().Unix(), "app_id": c.AppID(),
+		"last_updated_by_user_id": c.bot.id,
 	}}, nil
 }

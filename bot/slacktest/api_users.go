@@ -34,13 +34,15 @@ func botsInfo(c *call) (object, error) {
 		return nil, refuse("bot_not_found")
 	}
 	return object{"bot": object{
-		"id": c.BotID(), "deleted": false, "name": c.bot.name, "updated": 1700000000, "app_id": c.AppID(), "user_id": c.bot.id, "icons": object{},
+		"id": c.BotID(), "deleted": false, "name": c.bot.name, "updated": 1700000000, "app_id": c.AppID(),
+		"user_id": c.bot.id, "icons": object{},
 	}}, nil
 }
 
 func teamInfo(c *call) (object, error) {
-	return object{"team": object{"id": c.TeamID(), "name": "Conclave", "domain": "conclave", "email_domain": "conclave.example", "icon": object{}}}, nil
+	return object{"team": object{"id": c.TeamID(), "name": "Conclave", "domain": "conclave",
+		"email_domain": "conclave.example", "icon": object{}}}, nil
 }
 
-// usergroupsUsersList knows no user groups: none can be made here.
+// usergroupsUsersList finds no user group: a workspace has none.
 func usergroupsUsersList(*call) (object, error) { return nil, refuse("no_such_subteam") }

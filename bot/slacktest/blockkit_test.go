@@ -50,7 +50,8 @@ func modal(more o) o {
 
 func option(text, value int) o { return o{"text": plainText(text), "value": chars(value)} }
 
-// limits are things of which Slack says how long they may be: each takes a length. Those at the most must pass, one more must not.
+// limits are the parts of Block Kit whose length Slack limits. Each makes one of a given length. The largest allowed
+// length must pass, and one more must not.
 var limits = []struct {
 	name string
 	most int
@@ -77,16 +78,20 @@ var limits = []struct {
 	{"button label", 75, func(n int) any { return l{actions(button(o{"accessibility_label": chars(n)}))} }, false},
 	{"action_id", 255, func(n int) any { return l{actions(button(o{"action_id": chars(n)}))} }, false},
 	{"confirm title", 100, func(n int) any {
-		return l{actions(button(o{"confirm": o{"title": plainText(n), "text": plainText(1), "confirm": plainText(1), "deny": plainText(1)}}))}
+		return l{actions(button(o{"confirm": o{"title": plainText(n), "text": plainText(1), "confirm": plainText(1),
+			"deny": plainText(1)}}))}
 	}, false},
 	{"confirm text", 300, func(n int) any {
-		return l{actions(button(o{"confirm": o{"title": plainText(1), "text": plainText(n), "confirm": plainText(1), "deny": plainText(1)}}))}
+		return l{actions(button(o{"confirm": o{"title": plainText(1), "text": plainText(n), "confirm": plainText(1),
+			"deny": plainText(1)}}))}
 	}, false},
 	{"confirm button", 30, func(n int) any {
-		return l{actions(button(o{"confirm": o{"title": plainText(1), "text": plainText(1), "confirm": plainText(n), "deny": plainText(1)}}))}
+		return l{actions(button(o{"confirm": o{"title": plainText(1), "text": plainText(1), "confirm": plainText(n),
+			"deny": plainText(1)}}))}
 	}, false},
 	{"select options", 100, func(n int) any {
-		return l{actions(o{"type": "static_select", "action_id": "a", "options": many(n, func(int) any { return option(1, 1) })})}
+		return l{actions(o{"type": "static_select", "action_id": "a",
+			"options": many(n, func(int) any { return option(1, 1) })})}
 	}, false},
 	{"option text", 75, func(n int) any {
 		return l{actions(o{"type": "static_select", "action_id": "a", "options": l{option(n, 1)}})}
@@ -95,10 +100,12 @@ var limits = []struct {
 		return l{actions(o{"type": "static_select", "action_id": "a", "options": l{option(1, n)}})}
 	}, false},
 	{"radio options", 10, func(n int) any {
-		return l{actions(o{"type": "radio_buttons", "action_id": "a", "options": many(n, func(int) any { return option(1, 1) })})}
+		return l{actions(o{"type": "radio_buttons", "action_id": "a",
+			"options": many(n, func(int) any { return option(1, 1) })})}
 	}, false},
 	{"checkbox options", 10, func(n int) any {
-		return l{actions(o{"type": "checkboxes", "action_id": "a", "options": many(n, func(int) any { return option(1, 1) })})}
+		return l{actions(o{"type": "checkboxes", "action_id": "a",
+			"options": many(n, func(int) any { return option(1, 1) })})}
 	}, false},
 	{"alt text", 2000, func(n int) any {
 		return l{o{"type": "image", "image_url": "https://conclave.example/a.png", "alt_text": chars(n)}}
@@ -112,10 +119,12 @@ var limits = []struct {
 	{"private_metadata", 3000, func(n int) any { return modal(o{"private_metadata": chars(n)}) }, false},
 	{"callback_id", 255, func(n int) any { return modal(o{"callback_id": chars(n)}) }, false},
 	{"input label", 2000, func(n int) any {
-		return modal(o{"blocks": l{o{"type": "input", "label": plainText(n), "element": o{"type": "plain_text_input", "action_id": "a"}}}})
+		return modal(o{"blocks": l{o{"type": "input", "label": plainText(n),
+			"element": o{"type": "plain_text_input", "action_id": "a"}}}})
 	}, false},
 	{"input hint", 2000, func(n int) any {
-		return modal(o{"blocks": l{o{"type": "input", "label": plainText(1), "hint": plainText(n), "element": o{"type": "plain_text_input", "action_id": "a"}}}})
+		return modal(o{"blocks": l{o{"type": "input", "label": plainText(1), "hint": plainText(n),
+			"element": o{"type": "plain_text_input", "action_id": "a"}}}})
 	}, false},
 	{"placeholder", 150, func(n int) any {
 		return modal(o{"blocks": l{input(o{"type": "plain_text_input", "action_id": "a", "placeholder": plainText(n)})}})
@@ -132,7 +141,7 @@ var limits = []struct {
 	}, true},
 }
 
-// shapes are well and badly formed blocks without a limit at stake.
+// shapes are well and badly formed blocks. None is about a limit.
 var shapes = []struct {
 	name  string
 	value any
@@ -153,14 +162,15 @@ var shapes = []struct {
 	}}}}, true},
 	{"rich text with an unknown piece", l{o{"type": "rich_text", "elements": l{o{"type": "rich_text_section", "elements": l{o{"type": "sound"}}}}}}, false},
 	{"rich text list", l{o{"type": "rich_text", "elements": l{o{
-		"type": "rich_text_list", "style": "ordered", "elements": l{o{"type": "rich_text_section", "elements": l{o{"type": "text", "text": "one"}}}},
+		"type": "rich_text_list", "style": "ordered",
+		"elements": l{o{"type": "rich_text_section", "elements": l{o{"type": "text", "text": "one"}}}},
 	}}}}, true},
 	{"modal without title", o{"type": "modal", "blocks": l{}}, false},
 	{"home", o{"type": "home", "blocks": l{o{"type": "divider"}}}, true},
 	{"home with a submit button", o{"type": "home", "submit": plainText(1), "blocks": l{}}, false},
 }
 
-// The emulator's own reading of Block Kit and the official types must agree wherever both have an opinion.
+// The emulator's reading of Block Kit and the official types must agree wherever both have a rule.
 func TestBlockKitIsReadAsTheOfficialTypesReadIt(t *testing.T) {
 	c := client{t, start(t, slacktest.Config{})}
 	type verdict struct {
@@ -220,8 +230,8 @@ func officialVerdicts(t *testing.T, cases []o) [][]string {
 	return verdicts
 }
 
-// The official types also say what events look like. What they require must be there, in the right type; they do not name everything
-// that Slack sends, so keys beyond them are no fault.
+// The official types also say what events look like. What they require must be there, in the right type; they do not
+// name everything that Slack sends, so keys beyond them are no fault.
 func TestEventsHaveWhatTheOfficialTypesRequire(t *testing.T) {
 	events := append(slacktest.DefaultEvents(), "message.groups", "app_mention", "member_joined_channel")
 	w := start(t, slacktest.Config{Events: events, Scopes: append(slacktest.DefaultScopes(), "app_mentions:read")})
@@ -241,8 +251,9 @@ func TestEventsHaveWhatTheOfficialTypesRequire(t *testing.T) {
 	w.RevokeToken(false, "token_revoked")
 
 	definitions := map[string]string{
-		"message": "GenericMessageEvent", "message/message_changed": "MessageChangedEvent", "message/message_deleted": "MessageDeletedEvent",
-		"message/file_share": "FileShareMessageEvent", "app_mention": "AppMentionEvent", "member_joined_channel": "MemberJoinedChannelEvent",
+		"message": "GenericMessageEvent", "message/message_changed": "MessageChangedEvent",
+		"message/message_deleted": "MessageDeletedEvent", "message/file_share": "FileShareMessageEvent",
+		"app_mention": "AppMentionEvent", "member_joined_channel": "MemberJoinedChannelEvent",
 		"app_home_opened": "AppHomeOpenedEvent", "user_change": "UserChangeEvent", "group_archive": "GroupArchiveEvent",
 		"tokens_revoked": "TokensRevokedEvent", "file_shared": "FileSharedEvent",
 	}
@@ -274,7 +285,7 @@ func TestEventsHaveWhatTheOfficialTypesRequire(t *testing.T) {
 	}
 }
 
-// must gives the value of a call that must not fail.
+// must returns the value of a call that must not fail.
 func must[T any](v T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()

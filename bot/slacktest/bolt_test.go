@@ -12,8 +12,8 @@ import (
 	"conclave/bot/slacktest/blockkit"
 )
 
-// Slack's own SDK for Node is a client that this package's author did not write. If it can connect, answer and post, then what
-// slacktest speaks is what Slack speaks, as far as that SDK looks.
+// Slack's own SDK for Node is a client that this package's author did not write. If it can connect, answer and post,
+// then slacktest speaks as Slack does, as far as that SDK checks.
 func TestOfficialSDKWorksAgainstTheWorkspace(t *testing.T) {
 	w := start(t, slacktest.Config{})
 	alice := w.AddPerson("alice")
@@ -31,7 +31,8 @@ func TestOfficialSDKWorksAgainstTheWorkspace(t *testing.T) {
 	if err != nil || refused.Errors["share"] != "not armored" {
 		t.Fatalf("first submission: %+v, %v", refused, err)
 	}
-	taken, err := alice.Submits(form, map[string]string{"share": "-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----"})
+	taken, err := alice.Submits(form,
+		map[string]string{"share": "-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----"})
 	if err != nil || !taken.Closed {
 		t.Fatalf("second submission: %+v, %v", taken, err)
 	}
@@ -70,7 +71,8 @@ func TestOfficialSDKWorksAgainstTheWorkspace(t *testing.T) {
 		t.Errorf("the file was not read again: %v", err)
 	}
 	shared := alice.Direct().Thread(wish[0].TS)
-	if got := w.Read(shared[len(shared)-1]); got != "as you asked\n[file transcript.json, 14 bytes]\n[file transcript.html, 29 bytes]" {
+	const want = "as you asked\n[file transcript.json, 14 bytes]\n[file transcript.html, 29 bytes]"
+	if got := w.Read(shared[len(shared)-1]); got != want {
 		t.Errorf("in the thread is %q", got)
 	}
 	waitFor(t, w, "acknowledgements", func() bool { return w.Unacknowledged() == 0 })
@@ -84,7 +86,8 @@ func runBolt(t *testing.T, w *slacktest.Workspace) {
 	t.Helper()
 	cmd := exec.Command("node", "app.mjs")
 	cmd.Dir = blockkit.NodeFolder(t, "bolt")
-	cmd.Env = append(os.Environ(), "SLACK_URL="+w.URL(), "BOT_TOKEN="+w.BotToken(), "APP_TOKEN="+w.AppToken(), "NO_PROXY=127.0.0.1")
+	cmd.Env = append(os.Environ(), "SLACK_URL="+w.URL(), "BOT_TOKEN="+w.BotToken(), "APP_TOKEN="+w.AppToken(),
+		"NO_PROXY=127.0.0.1")
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

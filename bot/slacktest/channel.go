@@ -3,6 +3,8 @@ package slacktest
 import (
 	"slices"
 	"strings"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
 type channelKind string
@@ -15,7 +17,7 @@ const (
 
 func (k channelKind) scope(act string) string { return string(k) + ":" + act }
 
-// channelType is the kind as a message event names it.
+// channelType returns the name of the kind in a message event.
 func (k channelKind) channelType() string {
 	return map[channelKind]string{publicChannel: "channel", privateChannel: "group", directMessage: "im"}[k]
 }
@@ -47,7 +49,8 @@ func (w *Workspace) AddChannel(name string, members ...*Person) *Channel {
 	return w.addChannel(name, publicChannel, members)
 }
 
-// AddPrivateChannel makes a private channel with these members. Whoever is not in it cannot know that it exists.
+// AddPrivateChannel makes a private channel with these members. A person who is not a member cannot know that it
+// exists.
 func (w *Workspace) AddPrivateChannel(name string, members ...*Person) *Channel {
 	return w.addChannel(name, privateChannel, members)
 }
@@ -61,20 +64,28 @@ func (w *Workspace) addChannel(name string, kind channelKind, members []*Person)
 	return ch
 }
 
-// ID is the channel's id: C…, or D… for direct messages.
+// ID returns the channel's id: C…, or D… for direct messages.
 func (ch *Channel) ID() string { return ch.id }
 
-// Name is the channel's name, empty for direct messages.
+// Name returns the channel's name, empty for direct messages.
 func (ch *Channel) Name() string { return ch.name }
 
-// Messages are the messages that everybody in the channel sees, oldest first, threads' replies among them, deleted ones not.
+// Members returns the people in the channel, in the order in which they came.
+func (ch *Channel) Members() []*Person {
+	ch.w.mu.Lock()
+	defer ch.w.mu.Unlock()
+	return slices.Clone(ch.members)
+}
+
+// Messages returns the messages that every member sees, oldest first. Replies in threads are among them, deleted
+// messages are not.
 func (ch *Channel) Messages() []Message {
 	ch.w.mu.Lock()
 	defer ch.w.mu.Unlock()
 	return snapshots(ch.messages)
 }
 
-// Thread is the message with this timestamp and the replies to it, oldest first.
+// Thread returns the message with this timestamp and the replies to it, oldest first.
 func (ch *Channel) Thread(ts string) []Message {
 	return slices.DeleteFunc(ch.Messages(), func(m Message) bool { return m.TS != ts && m.ThreadTS != ts })
 }
@@ -91,7 +102,7 @@ func (ch *Channel) Message(ts string) (Message, bool) {
 	return Message{}, false
 }
 
-// Pinned are the pinned messages in the order of pinning.
+// Pinned returns the pinned messages in the order of pinning.
 func (ch *Channel) Pinned() []Message {
 	ch.w.mu.Lock()
 	defer ch.w.mu.Unlock()
@@ -104,7 +115,7 @@ func (ch *Channel) Pinned() []Message {
 	return all
 }
 
-// Invite adds a member, and tells the app when it is the app.
+// Invite adds a member and tells the app with member_joined_channel.
 func (ch *Channel) Invite(p *Person) {
 	ch.w.mu.Lock()
 	defer ch.w.mu.Unlock()
@@ -118,11 +129,13 @@ func (ch *Channel) inviteLocked(p *Person) {
 	}
 	ch.members = append(ch.members, p)
 	ch.w.raiseLocked("member_joined_channel", ch, object{
-		"type": "member_joined_channel", "user": p.id, "channel": ch.id, "channel_type": strings.ToUpper(ch.id[:1]), "team": ch.w.TeamID(),
+		"type": "member_joined_channel", "user": p.id, "channel": ch.id, "channel_type": strings.ToUpper(ch.id[:1]),
+		"team": ch.w.TeamID(),
 	})
 }
 
-// Kick removes a member. Kicking the bot makes Slack send channel_left or group_left, and everything in the channel is out of the app's reach.
+// Kick removes a member. Kicking the bot makes Slack send channel_left or group_left, and puts the whole channel out of
+// the app's reach.
 func (ch *Channel) Kick(p *Person) {
 	ch.w.mu.Lock()
 	defer ch.w.mu.Unlock()
@@ -131,12 +144,13 @@ func (ch *Channel) Kick(p *Person) {
 		event := map[channelKind]string{publicChannel: "channel_left", privateChannel: "group_left"}[ch.kind]
 		ch.w.raiseLocked(event, ch, object{"type": event, "channel": ch.id})
 	} else {
-		ch.w.raiseLocked("member_left_channel", ch, object{"type": "member_left_channel", "user": p.id, "channel": ch.id, "team": ch.w.TeamID()})
+		ch.w.raiseLocked("member_left_channel", ch,
+			object{"type": "member_left_channel", "user": p.id, "channel": ch.id, "team": ch.w.TeamID()})
 	}
 	ch.w.changeLocked()
 }
 
-// Archive closes the channel for everybody.
+// Archive closes the channel for all members.
 func (ch *Channel) Archive() {
 	ch.w.mu.Lock()
 	defer ch.w.mu.Unlock()
@@ -160,7 +174,8 @@ func (ch *Channel) ShareOutside(shared bool) {
 	defer ch.w.mu.Unlock()
 	ch.extShared = shared
 	if shared {
-		ch.w.raiseLocked("channel_shared", ch, object{"type": "channel_shared", "channel": ch.id, "connected_team_id": "T0ELSEWHERE"})
+		ch.w.raiseLocked("channel_shared", ch,
+			object{"type": "channel_shared", "channel": ch.id, "connected_team_id": "T0ELSEWHERE"})
 	}
 	ch.w.changeLocked()
 }
@@ -185,7 +200,7 @@ func (w *Workspace) channelByIDLocked(id string) *Channel {
 	return nil
 }
 
-// directLocked gives the direct messages between a person and the app, made at first use.
+// directLocked returns the direct messages between a person and the app. It makes them at first use.
 func (w *Workspace) directLocked(p *Person) *Channel {
 	if p.direct == nil {
 		p.direct = &Channel{w: w, id: w.idLocked("D"), kind: directMessage, members: []*Person{p, w.bot}}
@@ -194,7 +209,7 @@ func (w *Workspace) directLocked(p *Person) *Channel {
 	return p.direct
 }
 
-// reachLocked gives a channel that the app is in, with Slack's refusal for those that it isn't in.
+// reachLocked returns a channel that the app is in. For any other it returns Slack's refusal.
 func (c *call) reachLocked(id string) (*Channel, error) {
 	ch := c.channelByIDLocked(id)
 	switch {
@@ -209,7 +224,7 @@ func (c *call) reachLocked(id string) (*Channel, error) {
 	}
 }
 
-// seeLocked gives a channel that the app may look at: any public one, and those it is in.
+// seeLocked returns a channel that the app may look at: any public one, and those it is in.
 func (c *call) seeLocked(id string) (*Channel, error) {
 	ch := c.channelByIDLocked(id)
 	if ch == nil || ch.kind != publicChannel && !ch.hasLocked(c.bot) {
@@ -218,13 +233,21 @@ func (c *call) seeLocked(id string) (*Channel, error) {
 	return ch, nil
 }
 
-// describeLocked is the channel as conversations.info gives it.
+// Describe returns the channel as conversations.info does.
+func (ch *Channel) Describe() blockkit.Object {
+	ch.w.mu.Lock()
+	defer ch.w.mu.Unlock()
+	return ch.describeLocked()
+}
+
+// describeLocked returns the channel as conversations.info gives it.
 func (ch *Channel) describeLocked() object {
 	w := ch.w
 	o := object{
 		"id": ch.id, "created": 1700000000, "is_archived": ch.archived, "is_im": ch.kind == directMessage,
 		"is_channel": ch.kind == publicChannel, "is_group": ch.kind == privateChannel, "is_mpim": false,
-		"is_private": ch.kind != publicChannel, "is_shared": ch.extShared, "is_ext_shared": ch.extShared, "is_org_shared": false,
+		"is_private": ch.kind != publicChannel, "is_shared": ch.extShared, "is_ext_shared": ch.extShared,
+		"is_org_shared":   false,
 		"context_team_id": w.TeamID(),
 	}
 	if ch.kind == directMessage {

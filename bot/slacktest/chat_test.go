@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 )
 
 func TestPostIsRefusedAsSlackRefusesIt(t *testing.T) {
@@ -49,13 +50,14 @@ func TestPostIsRefusedAsSlackRefusesIt(t *testing.T) {
 func TestFaultInBlocksIsNamedWithItsPlace(t *testing.T) {
 	w := start(t, slacktest.Config{})
 	ops := w.AddChannel("ops", w.Bot())
-	a := client{t, w}.form("chat.postMessage", "channel", ops.ID(), "blocks", `[{"type":"section","text":{"type":"mrkdwn","text":"`+chars(3001)+`"}}]`)
+	a := client{t, w}.form("chat.postMessage", "channel", ops.ID(), "blocks",
+		`[{"type":"section","text":{"type":"mrkdwn","text":"`+chars(3001)+`"}}]`)
 	want := "[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]"
 	messages, _ := at(a, "response_metadata", "messages").([]any)
 	if len(messages) != 1 || messages[0] != want {
 		t.Errorf("got %v", a)
 	}
-	wantViolation(t, w, slacktest.RuleBlockKit)
+	wantViolation(t, w, record.RuleBlockKit)
 }
 
 func TestPostToAPersonOpensTheirDirectMessages(t *testing.T) {
@@ -113,12 +115,13 @@ func TestLongTextIsCutOrRefused(t *testing.T) {
 	if n := len(at(a, "message", "text").(string)); n != 40000 {
 		t.Errorf("post kept %d characters", n)
 	}
-	wantViolation(t, w, slacktest.RuleTextLength)
+	wantViolation(t, w, record.RuleTextLength)
 	ts := a["ts"].(string)
 	if a := c.form("chat.update", "channel", ops.ID(), "ts", ts, "text", chars(4001)); a["error"] != "msg_too_long" {
 		t.Errorf("update: %v", a["error"])
 	}
-	if a := c.form("chat.postEphemeral", "channel", ops.ID(), "user", alice.ID(), "text", chars(4001)); a["error"] != "msg_too_long" {
+	if a := c.form("chat.postEphemeral", "channel", ops.ID(), "user", alice.ID(), "text",
+		chars(4001)); a["error"] != "msg_too_long" {
 		t.Errorf("ephemeral: %v", a["error"])
 	}
 }
@@ -128,7 +131,8 @@ func TestUpdateTakesBlocksAwayUnlessTheyAreSent(t *testing.T) {
 	c := client{t, w}
 	ops := w.AddChannel("ops", w.Bot())
 	meta := `{"event_type":"ceremony","event_payload":{"id":"k7m2"}}`
-	ts := c.ok("chat.postMessage", "channel", ops.ID(), "text", "one", "blocks", `[{"type":"divider"}]`, "metadata", meta)["ts"].(string)
+	ts := c.ok("chat.postMessage", "channel", ops.ID(), "text", "one", "blocks", `[{"type":"divider"}]`, "metadata",
+		meta)["ts"].(string)
 	c.ok("chat.update", "channel", ops.ID(), "ts", ts, "text", "two", "blocks", `[{"type":"divider"},{"type":"divider"}]`)
 	m, _ := ops.Message(ts)
 	if m.Edited || len(m.Blocks) != 2 {
@@ -161,7 +165,7 @@ func TestOnlyOwnMessagesCanBeChanged(t *testing.T) {
 	if a := c.form("chat.update", "channel", alice.ID(), "ts", own, "text", "y"); a["error"] != "channel_not_found" {
 		t.Errorf("update by user id: %v", a)
 	}
-	wantViolation(t, w, slacktest.RuleChannelByOther)
+	wantViolation(t, w, record.RuleChannelByOther)
 	if a := c.form("chat.update", "channel", dm, "ts", "1.000001", "text", "y"); a["error"] != "message_not_found" {
 		t.Errorf("update of nothing: %v", a)
 	}
@@ -181,7 +185,8 @@ func TestEphemeralIsSeenByOnePersonOnly(t *testing.T) {
 	alice, bob, eve := w.AddPerson("alice"), w.AddPerson("bob"), w.AddPerson("eve")
 	ops := w.AddChannel("ops", alice, bob, w.Bot())
 	c.ok("chat.postEphemeral", "channel", ops.ID(), "user", alice.ID(), "text", "for alice")
-	if a := c.form("chat.postEphemeral", "channel", ops.ID(), "user", eve.ID(), "text", "x"); a["error"] != "user_not_in_channel" {
+	if a := c.form("chat.postEphemeral", "channel", ops.ID(), "user", eve.ID(), "text",
+		"x"); a["error"] != "user_not_in_channel" {
 		t.Errorf("got %v", a)
 	}
 	if len(alice.Sees(ops)) != 1 || len(alice.Inbox()) != 1 || len(bob.Sees(ops)) != 0 || len(ops.Messages()) != 0 {
@@ -193,12 +198,15 @@ func TestHistoryGivesMetadataOnlyWhenAsked(t *testing.T) {
 	w := start(t, slacktest.Config{})
 	c := client{t, w}
 	ops := w.AddPrivateChannel("ops", w.Bot())
-	first := c.ok("chat.postMessage", "channel", ops.ID(), "text", "one", "metadata", `{"event_type":"ceremony","event_payload":{"id":"k7m2"}}`)["ts"].(string)
+	first := c.ok("chat.postMessage", "channel", ops.ID(), "text", "one", "metadata",
+		`{"event_type":"ceremony","event_payload":{"id":"k7m2"}}`)["ts"].(string)
 	second := c.ok("chat.postMessage", "channel", ops.ID(), "text", "two")["ts"].(string)
-	reply := c.ok("chat.postMessage", "channel", ops.ID(), "text", "in the thread", "thread_ts", first, "metadata", `{"event_type":"log","event_payload":{}}`)["ts"].(string)
+	reply := c.ok("chat.postMessage", "channel", ops.ID(), "text", "in the thread", "thread_ts", first, "metadata",
+		`{"event_type":"log","event_payload":{}}`)["ts"].(string)
 
 	all := c.ok("conversations.history", "channel", ops.ID(), "include_all_metadata", "true")["messages"].([]any)
-	if len(all) != 2 || at(all[0], "ts") != second || at(all[1], "metadata", "event_payload", "id") != "k7m2" || at(all[1], "reply_count") != 1.0 {
+	if len(all) != 2 || at(all[0], "ts") != second || at(all[1], "metadata", "event_payload", "id") != "k7m2" ||
+		at(all[1], "reply_count") != 1.0 {
 		t.Errorf("history: %v", all)
 	}
 	if plain := c.ok("conversations.history", "channel", ops.ID())["messages"].([]any); at(plain[1], "metadata") != nil {
@@ -208,8 +216,10 @@ func TestHistoryGivesMetadataOnlyWhenAsked(t *testing.T) {
 	if len(newer) != 1 || at(newer[0], "ts") != second {
 		t.Errorf("after the first: %v", newer)
 	}
-	thread := c.ok("conversations.replies", "channel", ops.ID(), "ts", first, "include_all_metadata", "1", "oldest", first)["messages"].([]any)
-	if len(thread) != 2 || at(thread[0], "ts") != first || at(thread[1], "ts") != reply || at(thread[1], "metadata", "event_type") != "log" {
+	thread := c.ok("conversations.replies", "channel", ops.ID(), "ts", first, "include_all_metadata", "1", "oldest",
+		first)["messages"].([]any)
+	if len(thread) != 2 || at(thread[0], "ts") != first || at(thread[1], "ts") != reply ||
+		at(thread[1], "metadata", "event_type") != "log" {
 		t.Errorf("thread: %v", thread)
 	}
 	if a := c.form("conversations.replies", "channel", ops.ID(), "ts", "1.000001"); a["error"] != "thread_not_found" {
@@ -237,10 +247,12 @@ func TestPinsAndReactionsKeepTheirRules(t *testing.T) {
 		t.Errorf("got %v", a)
 	}
 	c.ok("reactions.add", "channel", ops.ID(), "timestamp", ts, "name", "lock")
-	if a := c.form("reactions.add", "channel", ops.ID(), "timestamp", ts, "name", "lock"); a["error"] != "already_reacted" {
+	if a := c.form("reactions.add", "channel", ops.ID(), "timestamp", ts, "name",
+		"lock"); a["error"] != "already_reacted" {
 		t.Errorf("got %v", a)
 	}
-	if a := c.form("reactions.add", "channel", ops.ID(), "timestamp", ts, "name", "no such"); a["error"] != "invalid_name" {
+	if a := c.form("reactions.add", "channel", ops.ID(), "timestamp", ts, "name",
+		"no such"); a["error"] != "invalid_name" {
 		t.Errorf("got %v", a)
 	}
 	c.ok("reactions.remove", "channel", ops.ID(), "timestamp", ts, "name", "lock")
@@ -258,7 +270,8 @@ func TestDirectMessagesWithWhomSlackAllows(t *testing.T) {
 	if got := at(c.ok("conversations.open", "users", alice.ID()), "channel", "id"); got != alice.Direct().ID() {
 		t.Errorf("opened %v", got)
 	}
-	for id, want := range map[string]string{gone.ID(): "user_disabled", stranger.ID(): "user_not_visible", other.ID(): "cannot_dm_bot", "U404": "user_not_found", "": "users_list_not_supplied"} {
+	for id, want := range map[string]string{gone.ID(): "user_disabled", stranger.ID(): "user_not_visible",
+		other.ID(): "cannot_dm_bot", "U404": "user_not_found", "": "users_list_not_supplied"} {
 		if a := c.form("conversations.open", "users", id); a["error"] != want {
 			t.Errorf("open %q: %v, want %s", id, a, want)
 		}
@@ -266,7 +279,8 @@ func TestDirectMessagesWithWhomSlackAllows(t *testing.T) {
 	c.ok("chat.postMessage", "channel", gone.ID(), "text", "nobody reads it")
 	silent := start(t, slacktest.Config{MessagesTab: slacktest.TabOff})
 	bob := silent.AddPerson("bob")
-	if a := (client{t, silent}).form("chat.postMessage", "channel", bob.ID(), "text", "x"); a["error"] != "messages_tab_disabled" {
+	if a := (client{t, silent}).form("chat.postMessage", "channel", bob.ID(), "text",
+		"x"); a["error"] != "messages_tab_disabled" {
 		t.Errorf("got %v", a)
 	}
 }
@@ -299,7 +313,8 @@ func TestThreadIsFoundByAnyOfItsMessages(t *testing.T) {
 	first := c.ok("chat.postMessage", "channel", ops.ID(), "text", "one")["ts"].(string)
 	reply := c.ok("chat.postMessage", "channel", ops.ID(), "text", "two", "thread_ts", first)["ts"].(string)
 	c.ok("chat.postMessage", "channel", ops.ID(), "text", "three", "thread_ts", reply)
-	if thread := c.ok("conversations.replies", "channel", ops.ID(), "ts", reply)["messages"].([]any); len(thread) != 3 || at(thread[0], "ts") != first {
+	if thread := c.ok("conversations.replies", "channel", ops.ID(), "ts", reply)["messages"].([]any); len(thread) != 3 ||
+		at(thread[0], "ts") != first {
 		t.Errorf("got %v", thread)
 	}
 }
@@ -308,7 +323,8 @@ func TestMetadataStaysUntilItIsTakenAway(t *testing.T) {
 	w := start(t, slacktest.Config{})
 	c := client{t, w}
 	ops := w.AddPrivateChannel("ops", w.Bot())
-	ts := c.ok("chat.postMessage", "channel", ops.ID(), "text", "one", "metadata", `{"event_type":"a","event_payload":{}}`)["ts"].(string)
+	ts := c.ok("chat.postMessage", "channel", ops.ID(), "text", "one", "metadata",
+		`{"event_type":"a","event_payload":{}}`)["ts"].(string)
 	c.ok("chat.update", "channel", ops.ID(), "ts", ts, "text", "two")
 	if m, _ := ops.Message(ts); m.Metadata == nil {
 		t.Error("metadata went away by itself")

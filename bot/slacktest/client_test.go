@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 
 	"github.com/gorilla/websocket"
 )
@@ -45,7 +46,8 @@ func (c client) formStatus(method string, pairs ...string) (*http.Response, answ
 // json calls a method with a JSON body and a bearer token.
 func (c client) json(method, token string, body string) answer {
 	c.t.Helper()
-	out, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.w.URL()+"/api/"+method, strings.NewReader(body))
+	out, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.w.URL()+"/api/"+method,
+		strings.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -144,7 +146,7 @@ func (c client) dial(address string) *connection {
 	return s
 }
 
-// next gives the next frame, or nil when the socket has ended.
+// next returns the next frame, or nil when the socket has ended.
 func (s *connection) next() answer {
 	s.t.Helper()
 	select {
@@ -195,7 +197,7 @@ func wantNoViolations(t *testing.T, w *slacktest.Workspace) {
 	}
 }
 
-func wantViolation(t *testing.T, w *slacktest.Workspace, rule slacktest.Rule) {
+func wantViolation(t *testing.T, w *slacktest.Workspace, rule record.Rule) {
 	t.Helper()
 	waitFor(t, w, "a violation of "+string(rule), func() bool {
 		for _, v := range w.Violations() {

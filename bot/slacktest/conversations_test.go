@@ -50,7 +50,8 @@ func TestListsShowWhatTheAppMaySee(t *testing.T) {
 }
 
 func TestAppJoinsInvitesAndSetsTopics(t *testing.T) {
-	w := start(t, slacktest.Config{Scopes: []string{"channels:join", "channels:manage", "channels:read"}, Events: []string{"member_joined_channel"}})
+	w := start(t, slacktest.Config{Scopes: []string{"channels:join", "channels:manage", "channels:read"},
+		Events: []string{"member_joined_channel"}})
 	c := client{t, w}
 	s := c.connect()
 	alice, gone := w.AddPerson("alice"), w.AddPerson("single", slacktest.SingleChannelGuest)
@@ -61,11 +62,13 @@ func TestAppJoinsInvitesAndSetsTopics(t *testing.T) {
 	c.ok("conversations.join", "channel", town.ID())
 	c.ok("conversations.invite", "channel", town.ID(), "users", alice.ID())
 	for _, p := range []*slacktest.Person{w.Bot(), alice} {
-		if event := at(s.next(), "payload", "event"); at(event, "type") != "member_joined_channel" || at(event, "user") != p.ID() {
+		if event := at(s.next(), "payload", "event"); at(event, "type") != "member_joined_channel" ||
+			at(event, "user") != p.ID() {
 			t.Errorf("got %v", event)
 		}
 	}
-	for id, want := range map[string]string{alice.ID(): "already_in_channel", w.Bot().ID(): "cant_invite_self", "U404": "user_not_found", gone.ID(): "ura_max_channels"} {
+	for id, want := range map[string]string{alice.ID(): "already_in_channel", w.Bot().ID(): "cant_invite_self",
+		"U404": "user_not_found", gone.ID(): "ura_max_channels"} {
 		if a := c.form("conversations.invite", "channel", town.ID(), "users", id); a["error"] != want {
 			t.Errorf("invite %s: %v, want %s", id, a, want)
 		}
@@ -73,7 +76,8 @@ func TestAppJoinsInvitesAndSetsTopics(t *testing.T) {
 	if a := c.form("conversations.join", "channel", secret.ID()); a["error"] != "channel_not_found" {
 		t.Errorf("join a private channel: %v", a)
 	}
-	if got := at(c.ok("conversations.setTopic", "channel", town.ID(), "topic", "keys"), "channel", "topic", "value"); got != "keys" {
+	if got := at(c.ok("conversations.setTopic", "channel", town.ID(), "topic", "keys"), "channel", "topic",
+		"value"); got != "keys" {
 		t.Errorf("topic: %v", got)
 	}
 	if a := c.form("conversations.setTopic", "channel", town.ID(), "topic", chars(251)); a["error"] != "too_long" {
@@ -82,7 +86,8 @@ func TestAppJoinsInvitesAndSetsTopics(t *testing.T) {
 }
 
 func TestWorkspaceTellsAboutItself(t *testing.T) {
-	w := start(t, slacktest.Config{Scopes: []string{"users:read", "users:read.email", "team:read", "usergroups:read", "chat:write", "bookmarks:write"}})
+	w := start(t, slacktest.Config{Scopes: []string{"users:read", "users:read.email", "team:read", "usergroups:read",
+		"chat:write", "bookmarks:write"}})
 	c := client{t, w}
 	alice := w.AddPerson("alice")
 	ops := w.AddChannel("ops", w.Bot())

@@ -8,13 +8,15 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"conclave/bot/slacktest/record"
 )
 
-// Fault says what goes wrong where. The zero values of Skip, Times and Probability mean: at once, always, surely.
+// Fault is something that goes wrong with a call. With Skip, Times and Probability zero it hits every call from now on.
 //
-// Besides API methods, these names can be hit: "upload_url", "url_private" and "response_url" (the HTTP requests of those names),
-// "socket.open" (a socket's HTTP upgrade), "socket.hello" (right after hello), "socket.send" (an envelope on its way out) and
-// "socket.ack" (an acknowledgement on its way in).
+// Besides API methods, these names can be hit: "upload_url", "url_private" and "response_url" (the HTTP requests of
+// those names), "socket.open" (a socket's HTTP upgrade), "socket.hello" (right after hello), "socket.send" (an envelope
+// on its way out) and "socket.ack" (an acknowledgement on its way in).
 type Fault struct {
 	Method      string // a name, or a pattern as of path.Match: "chat.*", "*"
 	Skip        int    // leave this many calls alone first
@@ -23,7 +25,7 @@ type Fault struct {
 	Effect      Effect
 }
 
-// Effect is what goes wrong. The functions that return one say what each does.
+// Effect is what goes wrong. Its kinds are documented at the functions that return them.
 type Effect struct {
 	name       string
 	delay      time.Duration
@@ -42,13 +44,13 @@ type Effect struct {
 
 func (e Effect) String() string { return e.name }
 
-// RateLimited returns 429 with Retry-After, in whole seconds, and carries nothing out.
+// RateLimited answers 429 with Retry-After, in whole seconds, and carries nothing out.
 func RateLimited(after time.Duration) Effect {
 	return Effect{name: "429", status: http.StatusTooManyRequests, retryAfter: after}
 }
 
-// Status returns with a 4xx or 5xx and a page of HTML, and carries nothing out. On "socket.open", 409 is what Slack was seen to
-// answer when several sockets open at once.
+// Status answers with a 4xx or 5xx and a page of HTML, and carries nothing out. On "socket.open", Slack was seen to
+// answer 409 when several sockets open at once.
 func Status(status int) Effect {
 	return Effect{name: strconv.Itoa(status), status: status}
 }
@@ -58,35 +60,38 @@ func StatusAfter(status int) Effect {
 	return Effect{name: strconv.Itoa(status) + " after", status: status, after: true}
 }
 
-// Answer returns {"ok":false,"error":code} and carries nothing out.
+// Answer answers {"ok":false,"error":code} and carries nothing out.
 func Answer(code string) Effect { return Effect{name: code, code: code} }
 
-// Latency carries the call out after a while. On "socket.send" only this envelope is late, so that later ones overtake it.
+// Latency carries the call out after a while. On "socket.send" only this envelope is late, so that later ones overtake
+// it.
 func Latency(d time.Duration) Effect { return Effect{name: "latency", delay: d} }
 
-// Hang never answers and carries nothing out: the connection stays open until the client gives up or the workspace closes.
+// Hang never answers and carries nothing out: the connection stays open until the client gives up or the workspace
+// closes.
 func Hang() Effect { return Effect{name: "hang", hang: true} }
 
-// DropBefore cuts the connection and carries nothing out. On "socket.send" the envelope is lost with its socket; on "socket.ack"
-// the acknowledgement is.
+// DropBefore cuts the connection and carries nothing out. On "socket.send" the envelope is lost with its socket; on
+// "socket.ack" the acknowledgement is.
 func DropBefore() Effect { return Effect{name: "drop before", dropBefore: true} }
 
-// DropAfter carries the call out and then cuts the connection without an answer: the client cannot know. On "socket.send" the
-// envelope arrives and its socket dies; on "socket.ack" the acknowledgement counts and the socket dies.
+// DropAfter carries the call out and then cuts the connection without an answer: the client cannot tell. On
+// "socket.send" the envelope arrives and its socket dies; on "socket.ack" the acknowledgement counts and the socket
+// dies.
 func DropAfter() Effect { return Effect{name: "drop after", dropAfter: true} }
 
-// Lose makes Slack deaf: an envelope or an acknowledgement vanishes while its socket lives on. Only for "socket.send" and "socket.ack".
+// Lose loses an envelope or an acknowledgement while its socket lives on. Only for "socket.send" and "socket.ack".
 func Lose() Effect { return Effect{name: "lose", lose: true} }
 
 // Duplicate delivers an envelope twice. Only for "socket.send".
 func Duplicate() Effect { return Effect{name: "duplicate", duplicate: true} }
 
-// Again delivers an event a second time as if it were another: with an envelope_id and an event_id of its own. Slack was seen to do so.
-// Only for "socket.send".
+// Again delivers an event a second time under an envelope_id and an event_id of its own. Slack was seen to do so. Only
+// for "socket.send".
 func Again() Effect { return Effect{name: "again", again: true} }
 
-// DisconnectFor sends a disconnect message with this reason and closes the socket. On "socket.hello", without Times, it is an
-// immediate-disconnect storm.
+// DisconnectFor sends a disconnect message with this reason and closes the socket. On "socket.hello", without Times, it
+// is an immediate-disconnect storm.
 func DisconnectFor(reason string) Effect {
 	return Effect{name: "disconnect " + reason, disconnect: reason}
 }
@@ -100,7 +105,7 @@ type Injected struct {
 	removed bool
 }
 
-// Inject puts a fault in force. Of several that fit a call, the one that was injected first and hits is taken.
+// Inject puts a fault in force. If several fit a call, the first that hits is taken, in the order of injection.
 func (w *Workspace) Inject(f Fault) *Injected {
 	if _, err := path.Match(f.Method, ""); err != nil {
 		panic(fmt.Sprintf("slacktest: fault for %q: %v", f.Method, err))
@@ -120,7 +125,7 @@ func (i *Injected) Remove() {
 	i.w.faults = slices.DeleteFunc(i.w.faults, func(o *Injected) bool { return o == i })
 }
 
-// Hits is how often the fault has struck.
+// Hits returns how many calls the fault has hit.
 func (i *Injected) Hits() int {
 	i.w.mu.Lock()
 	defer i.w.mu.Unlock()
@@ -145,7 +150,7 @@ func (w *Workspace) strikeLocked(method string) Effect {
 			continue
 		}
 		i.hits++
-		w.recordLocked(ToClient, method, []byte("fault: "+i.fault.Effect.name))
+		w.recordLocked(record.ToClient, method, []byte("fault: "+i.fault.Effect.name))
 		w.changeLocked()
 		return i.fault.Effect
 	}
@@ -167,7 +172,7 @@ func (e Effect) wait(ctx context.Context) {
 	}
 }
 
-// instead returns in place of the call and reports whether it did.
+// instead answers in place of the call, and reports whether it did.
 func (e Effect) instead(w *Workspace, out http.ResponseWriter, what string) bool {
 	switch {
 	case e.dropBefore:
@@ -200,11 +205,12 @@ func (e Effect) afterwards(out http.ResponseWriter) bool {
 	return false
 }
 
-// page is what Slack's front answers when Slack behind it does not.
+// page answers as Slack's front end does when the server behind it fails.
 func (e Effect) page(out http.ResponseWriter) {
 	out.Header().Set("Content-Type", "text/html; charset=utf-8")
 	out.WriteHeader(e.status)
-	_, _ = fmt.Fprintf(out, "<!DOCTYPE html><html><head><title>Server Error | Slack</title></head><body>%d</body></html>", e.status)
+	_, _ = fmt.Fprintf(out, "<!DOCTYPE html><html><head><title>Server Error | Slack</title></head><body>%d</body></html>",
+		e.status)
 }
 
 // Vanish makes Slack unreachable: every call and every socket is cut, until the function that it returns is called.
@@ -214,8 +220,8 @@ func (w *Workspace) Vanish() (comeBack func()) {
 	return gone.Remove
 }
 
-// RevokeToken makes the bot token (or with app the app-level token) useless with this error: "token_revoked", "token_expired",
-// "account_inactive". Sockets that are open stay open, as Slack's do until they are refreshed.
+// RevokeToken makes the bot token (or with app the app-level token) useless with this error: "token_revoked",
+// "token_expired", "account_inactive". Sockets that are open stay open, as Slack's do until they are refreshed.
 func (w *Workspace) RevokeToken(app bool, code string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -234,8 +240,8 @@ func (w *Workspace) RevokeToken(app bool, code string) {
 	w.changeLocked()
 }
 
-// Uninstall removes the app from the workspace, as an administrator does: the app is told with app_uninstalled and tokens_revoked,
-// and its bot token is good for nothing any more.
+// Uninstall removes the app from the workspace, as an administrator does: the app is told with app_uninstalled and
+// tokens_revoked, and its bot token is refused from then on.
 func (w *Workspace) Uninstall() {
 	w.mu.Lock()
 	w.raiseLocked("app_uninstalled", nil, object{"type": "app_uninstalled"})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 
 	"github.com/gorilla/websocket"
 )
@@ -54,7 +55,7 @@ func TestFaultCanBeAMatterOfLuck(t *testing.T) {
 	}
 }
 
-// The pair that every write of a client has to survive: it failed, and it failed but was carried out.
+// Every write of a client has to survive both: it failed, and it failed but was carried out.
 func TestDroppedCallWasCarriedOutOrNot(t *testing.T) {
 	for _, test := range []struct {
 		effect slacktest.Effect
@@ -72,7 +73,8 @@ func TestDroppedCallWasCarriedOutOrNot(t *testing.T) {
 			w := start(t, slacktest.Config{})
 			ops := w.AddChannel("ops", w.Bot())
 			w.Inject(slacktest.Fault{Method: "chat.postMessage", Effect: test.effect})
-			in, err := http.PostForm(w.URL()+"/api/chat.postMessage", url.Values{"token": {w.BotToken()}, "channel": {ops.ID()}, "text": {"x"}})
+			in, err := http.PostForm(w.URL()+"/api/chat.postMessage",
+				url.Values{"token": {w.BotToken()}, "channel": {ops.ID()}, "text": {"x"}})
 			if err == nil {
 				defer func() { _ = in.Body.Close() }()
 			}
@@ -114,7 +116,7 @@ func TestClientThatDoesNotWaitIsRemembered(t *testing.T) {
 	c.form("auth.test")
 	wantNoViolations(t, w)
 	c.form("auth.test")
-	wantViolation(t, w, slacktest.RuleRetryAfter)
+	wantViolation(t, w, record.RuleRetryAfter)
 }
 
 func TestSocketFaults(t *testing.T) {
@@ -150,7 +152,7 @@ func TestSocketFaults(t *testing.T) {
 				if got, _ := at(frame, "payload", "event", "text").(string); got != want {
 					t.Fatalf("frame %d is %q, want %q", i, got, want)
 				}
-				// Into a socket that was cut this goes nowhere, which is the point.
+				// Into a socket that was cut this write goes nowhere, as it should.
 				_ = s.conn.WriteJSON(answer{"envelope_id": frame["envelope_id"]})
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
 // File is an uploaded file.
@@ -39,10 +40,10 @@ type file struct {
 	givenToApp bool
 }
 
-// maxFile is the largest upload that is taken. Slack's own limit is 1 GB; nothing here needs that.
+// maxFile is the largest upload that is taken. Slack's own limit is 1 GB, which no test needs.
 const maxFile = 16 << 20
 
-// kindOf guesses the type from name and content, as Slack does.
+// kindOf guesses MIME type and mode from name and content, as Slack does.
 func kindOf(name string, content []byte) (mimetype, mode string) {
 	switch extension := strings.ToLower(path.Ext(name)); extension {
 	case ".asc", ".txt", ".pem", ".md":
@@ -106,7 +107,8 @@ func (ch *Channel) shareLocked(m *message, files []*file) *message {
 	ch.postLocked(m)
 	for _, f := range files {
 		w.raiseLocked("file_shared", ch, object{
-			"type": "file_shared", "file_id": f.ID, "user_id": f.owner.id, "file": object{"id": f.ID}, "channel_id": ch.id, "event_ts": w.tsLocked(),
+			"type": "file_shared", "file_id": f.ID, "user_id": f.owner.id, "file": object{"id": f.ID}, "channel_id": ch.id,
+			"event_ts": w.tsLocked(),
 		})
 	}
 	return m
@@ -123,14 +125,15 @@ func (w *Workspace) fileLocked(id string) *file {
 
 // seenByBotLocked reports whether the app can read the file: its own, or shared where it is.
 func (f *file) seenByBotLocked() bool {
-	return f.owner == f.w.bot || f.givenToApp || slices.ContainsFunc(f.sharedIn, func(ch *Channel) bool { return ch.hasLocked(f.w.bot) })
+	return f.owner == f.w.bot || f.givenToApp ||
+		slices.ContainsFunc(f.sharedIn, func(ch *Channel) bool { return ch.hasLocked(f.w.bot) })
 }
 
-// serveUpload takes a file's bytes, raw or as the first part of a form.
+// serveUpload takes the bytes of a file, raw or as the first part of a form.
 func (w *Workspace) serveUpload(out http.ResponseWriter, in *http.Request) {
 	const what = "upload_url"
 	content, err := readUpload(in)
-	w.record(FromClient, what, content)
+	w.record(record.FromClient, what, content)
 	effect := w.strike(what)
 	effect.wait(in.Context())
 	if effect.instead(w, out, what) {
@@ -149,7 +152,7 @@ func (w *Workspace) serveUpload(out http.ResponseWriter, in *http.Request) {
 		f.Content, f.uploaded = content, true
 		f.Mimetype, f.Mode = kindOf(f.Name, content)
 		if len(content) != f.length {
-			w.violateLocked(RuleArguments, what, "%d bytes where %d were announced", len(content), f.length)
+			w.violateLocked(record.RuleArguments, what, "%d bytes where %d were announced", len(content), f.length)
 		}
 		w.changeLocked()
 	}
@@ -188,11 +191,12 @@ func readUpload(in *http.Request) ([]byte, error) {
 	return content, nil
 }
 
-// servePrivateFile gives a file's bytes to a token that may read it. Everybody else is led to the sign-in page, with status 200 in
-// the end, so that a client which looks at the status alone takes that page for the file.
+// servePrivateFile sends a file's bytes to a client whose token may read it. Any other request is redirected to the
+// sign-in page, as Slack does. The status there is 200, so that a client which looks at the status alone takes the page
+// for the file.
 func (w *Workspace) servePrivateFile(out http.ResponseWriter, in *http.Request) {
 	const what = "url_private"
-	w.record(FromClient, what, blockkit.Encode(in.URL.Path))
+	w.record(record.FromClient, what, blockkit.Encode(in.URL.Path))
 	effect := w.strike(what)
 	effect.wait(in.Context())
 	if effect.instead(w, out, what) {
@@ -203,7 +207,8 @@ func (w *Workspace) servePrivateFile(out http.ResponseWriter, in *http.Request) 
 	at := slices.IndexFunc(w.files, func(f *file) bool {
 		return f.path(false) == in.URL.EscapedPath() || f.path(true) == in.URL.EscapedPath()
 	})
-	allowed := at >= 0 && w.authorizeLocked(method{token: botToken}, secret) == nil && w.hasScopeLocked("files:read") && w.files[at].seenByBotLocked()
+	allowed := at >= 0 && w.authorizeLocked(method{token: botToken}, secret) == nil && w.hasScopeLocked("files:read") &&
+		w.files[at].seenByBotLocked()
 	var f File
 	gone := false
 	if allowed {
@@ -216,7 +221,7 @@ func (w *Workspace) servePrivateFile(out http.ResponseWriter, in *http.Request) 
 	case gone:
 		http.NotFound(out, in)
 	default:
-		w.record(ToClient, what, f.Content)
+		w.record(record.ToClient, what, f.Content)
 		if effect.afterwards(out) {
 			return
 		}

@@ -35,14 +35,17 @@ func TestUploadedFileArrivesAsMessageAndAsFile(t *testing.T) {
 	c := client{t, w}
 	s := c.connect()
 	alice := w.AddPerson("alice")
-	must(alice.Shares(alice.Direct(), "here", slacktest.Upload{Name: "share 1.asc", Content: []byte("-----BEGIN")}, slacktest.Upload{Name: "b.gpg", Content: []byte{0x85, 1}}))(t)
+	must(alice.Shares(alice.Direct(), "here", slacktest.Upload{Name: "share 1.asc", Content: []byte("-----BEGIN")},
+		slacktest.Upload{Name: "b.gpg", Content: []byte{0x85, 1}}))(t)
 	event := at(s.next(), "payload", "event")
 	files, _ := at(event, "files").([]any)
-	if at(event, "subtype") != "file_share" || at(event, "channel_type") != "im" || len(files) != 2 || at(files[0], "mimetype") != "text/plain" || at(files[1], "size") != 2.0 {
+	if at(event, "subtype") != "file_share" || at(event, "channel_type") != "im" || len(files) != 2 ||
+		at(files[0], "mimetype") != "text/plain" || at(files[1], "size") != 2.0 {
 		t.Fatalf("got %v", event)
 	}
 	shared := at(s.next(), "payload", "event")
-	if at(shared, "type") != "file_shared" || at(shared, "file_id") != at(files[0], "id") || at(shared, "user_id") != alice.ID() {
+	if at(shared, "type") != "file_shared" || at(shared, "file_id") != at(files[0], "id") ||
+		at(shared, "user_id") != alice.ID() {
 		t.Errorf("got %v", shared)
 	}
 	address := at(files[0], "url_private_download").(string)
@@ -105,7 +108,8 @@ func TestUploadInThreeSteps(t *testing.T) {
 		dm := alice.Direct().ID()
 		a := c.ok("files.getUploadURLExternal", "filename", "new-share.asc", "length", "5")
 		id := a["file_id"].(string)
-		if a := c.form("files.completeUploadExternal", "files", `[{"id":"`+id+`"}]`, "channel_id", dm); a["error"] != "file_not_found" {
+		if a := c.form("files.completeUploadExternal", "files", `[{"id":"`+id+`"}]`, "channel_id",
+			dm); a["error"] != "file_not_found" {
 			t.Errorf("completed before the bytes came: %v", a)
 		}
 		kind, body := "application/octet-stream", bytes.NewBufferString("armor")
@@ -123,9 +127,11 @@ func TestUploadInThreeSteps(t *testing.T) {
 		if in.StatusCode != http.StatusOK || string(printed) != "OK - 5" {
 			t.Errorf("upload: %d %q", in.StatusCode, printed)
 		}
-		c.ok("files.completeUploadExternal", "files", `[{"id":"`+id+`","title":"Your share"}]`, "channel_id", dm, "initial_comment", "for you")
+		c.ok("files.completeUploadExternal", "files", `[{"id":"`+id+`","title":"Your share"}]`, "channel_id", dm,
+			"initial_comment", "for you")
 		inbox := alice.Inbox()
-		if len(inbox) != 1 || inbox[0].Subtype != "file_share" || string(inbox[0].Files[0].Content) != "armor" || inbox[0].Files[0].Title != "Your share" {
+		if len(inbox) != 1 || inbox[0].Subtype != "file_share" || string(inbox[0].Files[0].Content) != "armor" ||
+			inbox[0].Files[0].Title != "Your share" {
 			t.Errorf("inbox: %+v", inbox)
 		}
 		if got := w.Read(inbox[0]); got != "for you\n[file new-share.asc, 5 bytes]" {
@@ -162,12 +168,14 @@ func TestFilesAreSharedIntoOneThread(t *testing.T) {
 		"no message":   {"channel_id", ops.ID(), "thread_ts", "1.1"},
 		"two channels": {"channels", ops.ID() + "," + other.ID(), "thread_ts", first},
 	} {
-		if a := c.form("files.completeUploadExternal", append([]string{"files", uploaded()}, args...)...); a["error"] != "invalid_arguments" {
+		if a := c.form("files.completeUploadExternal",
+			append([]string{"files", uploaded()}, args...)...); a["error"] != "invalid_arguments" {
 			t.Errorf("%s: %v", name, a)
 		}
 	}
 	w.RemoveScope("files:write")
-	if a := c.form("files.getUploadURLExternal", "filename", "x", "length", "1"); a["error"] != "missing_scope" || a["needed"] != "files:write" {
+	if a := c.form("files.getUploadURLExternal", "filename", "x", "length", "1"); a["error"] != "missing_scope" ||
+		a["needed"] != "files:write" {
 		t.Errorf("without the scope: %v", a)
 	}
 }

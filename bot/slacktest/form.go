@@ -5,22 +5,23 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
-// Trouble is what Slack writes into a form when the app's answer did not come, came too late, or cannot be used.
+// Trouble is the text that Slack writes into a form when the app's answer did not come, came too late, or cannot be
+// used.
 const Trouble = "We had some trouble connecting. Try again?"
 
-// Submission is what came of sending a form.
+// Submission is the outcome of sending a form.
 type Submission struct {
 	Errors  map[string]string // block id → what the app wrote under that input
 	Trouble string            // [Trouble], or empty
 	Closed  bool              // the form is gone
 }
 
-// Form is the form in front of the person.
+// Form returns the form in front of the person, if there is one.
 func (p *Person) Form() (View, bool) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
@@ -30,7 +31,7 @@ func (p *Person) Form() (View, bool) {
 	return p.modals[len(p.modals)-1].View, true
 }
 
-// Home is the app's home tab as the person sees it.
+// Home returns the app's home tab as the person sees it.
 func (p *Person) Home() (View, bool) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
@@ -59,13 +60,14 @@ func (p *Person) Opens(tab string) error {
 	return nil
 }
 
-// Submits fills a form in and sends it. Values are found by action_id or block_id; of menus they are the option's value, of several
-// choices joined by commas. What Slack's client would not let go is refused: an empty input that is required, a length out of bounds.
+// Submits fills a form in and sends it. The keys of values are action_id or block_id. The value for a menu is the
+// option's value; several choices are joined by commas. What Slack's client would not send is refused with
+// [ErrNotAllowed]: an empty input that is required, a length out of bounds.
 func (p *Person) Submits(v View, values map[string]string) (Submission, error) {
 	return p.submits(v, values, true)
 }
 
-// Forces is Submits without the checks of Slack's client, for tests of what the app checks itself.
+// Forces is Submits without the checks of Slack's client, for tests of the app's own checks.
 func (p *Person) Forces(v View, values map[string]string) (Submission, error) {
 	return p.submits(v, values, false)
 }
@@ -82,18 +84,19 @@ func (p *Person) submits(shown View, values map[string]string, checked bool) (Su
 		w.mu.Unlock()
 		return Submission{}, fmt.Errorf("submit %s: %w", shown.CallbackID, err)
 	}
-	w.recordLocked(ByPerson, p.name+" submits", blockkit.Encode(state))
+	w.recordLocked(record.ByPerson, p.name+" submits", blockkit.Encode(state))
 	payload := w.interactionLocked(p, "view_submission")
 	payload["view"], payload["response_urls"] = v.describeLocked(w, state), []any{}
-	f := w.launchLocked("interactive", payload, true, func(ack json.RawMessage) outcome {
-		return outcome{submission: w.respondToFormLocked(p, v, ack)}
+	var said Submission
+	d := w.hub.Launch("interactive", payload, true, func(ack json.RawMessage) string {
+		said = w.respondToFormLocked(p, v, ack)
+		return ""
 	})
 	w.mu.Unlock()
-	o := <-f.done
-	if o.err != "" {
-		o.submission.Trouble = Trouble
+	if d.Wait() != "" {
+		return Submission{Trouble: Trouble}, nil
 	}
-	return o.submission, nil
+	return said, nil
 }
 
 func (p *Person) inFrontLocked(shown View) (*view, error) {
@@ -106,7 +109,7 @@ func (p *Person) inFrontLocked(shown View) (*view, error) {
 	return nil, ErrNotThere
 }
 
-// stateLocked is view.state.values: every input of the form, those that were not touched with null.
+// stateLocked returns view.state.values: every input of the form. The value of an input that was not touched is null.
 func (p *Person) stateLocked(v *view, values map[string]string, checked bool) (object, error) {
 	state := object{}
 	for _, b := range v.Blocks {
@@ -127,17 +130,17 @@ func (p *Person) stateLocked(v *view, values map[string]string, checked bool) (o
 			value = p.types(value)
 		}
 		if checked {
-			if err := allowed(block, element, value); err != nil {
-				return nil, err
+			if err := blockkit.Accepts(block, value); err != nil {
+				return nil, fmt.Errorf("%w: %w", err, ErrNotAllowed)
 			}
 		}
 		if blockkit.Text(element, "type") == "file_input" {
 			state[blockID] = object{actionID: p.attachLocked(value)}
 			continue
 		}
-		filled, err := fill(element, value)
+		filled, err := blockkit.Fill(element, value)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", err, ErrNotThere)
 		}
 		filled["type"] = element["type"]
 		state[blockID] = object{actionID: filled}
@@ -145,7 +148,8 @@ func (p *Person) stateLocked(v *view, values map[string]string, checked bool) (o
 	return state, nil
 }
 
-// attachLocked gives the app the files with these ids, which the person has uploaded before.
+// attachLocked hands the app the files with these ids, which the person has uploaded before. It returns the state of
+// the file input.
 func (p *Person) attachLocked(ids string) object {
 	files := []object{}
 	for id := range strings.SplitSeq(ids, ",") {
@@ -157,98 +161,15 @@ func (p *Person) attachLocked(ids string) object {
 	return object{"type": "file_input", "files": files}
 }
 
-// Attaches uploads a file for a form's file input and gives the id to put there. It is shared nowhere.
+// Attaches uploads a file for a form's file input and returns the id to put there. The file is shared in no channel.
 func (p *Person) Attaches(name string, content []byte) string {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
-	p.w.recordLocked(ByPerson, p.name+" attaches "+name, content)
+	p.w.recordLocked(record.ByPerson, p.name+" attaches "+name, content)
 	return p.w.uploadLocked(p, Upload{Name: name, Content: content}).ID
 }
 
-// allowed is what Slack's client checks before it sends a form.
-func allowed(block, element object, value string) error {
-	id := blockkit.Text(block, "block_id")
-	n := utf8.RuneCountInString(value)
-	if n == 0 {
-		if block["optional"] != true {
-			return fmt.Errorf("input %s is empty: %w", id, ErrNotAllowed)
-		}
-		return nil
-	}
-	if least, ok := element["min_length"].(float64); ok && n < int(least) {
-		return fmt.Errorf("input %s takes no fewer than %d characters: %w", id, int(least), ErrNotAllowed)
-	}
-	most := float64(blockkit.MaxTyping)
-	if m, ok := element["max_length"].(float64); ok {
-		most = m
-	}
-	if blockkit.Text(element, "type") == "plain_text_input" && n > int(most) {
-		return fmt.Errorf("input %s takes no more than %d characters: %w", id, int(most), ErrNotAllowed)
-	}
-	return nil
-}
-
-// fill is what an element reports for a value, under the key of its type.
-func fill(element object, value string) (object, error) {
-	var none any
-	given := func(v any) any {
-		if value == "" {
-			return none
-		}
-		return v
-	}
-	switch kind := blockkit.Text(element, "type"); kind {
-	case "static_select", "radio_buttons", "overflow":
-		if value == "" {
-			return object{"selected_option": nil}, nil
-		}
-		chosen, err := choose(element, value)
-		return object{"selected_option": chosen}, err
-	case "multi_static_select", "checkboxes":
-		chosen := []object{}
-		for one := range strings.SplitSeq(value, ",") {
-			if one == "" {
-				continue
-			}
-			o, err := choose(element, one)
-			if err != nil {
-				return nil, err
-			}
-			chosen = append(chosen, o)
-		}
-		return object{"selected_options": chosen}, nil
-	case "users_select":
-		return object{"selected_user": given(value)}, nil
-	case "multi_users_select":
-		return object{"selected_users": slices.DeleteFunc(strings.Split(value, ","), func(s string) bool { return s == "" })}, nil
-	case "conversations_select":
-		return object{"selected_conversation": given(value)}, nil
-	case "channels_select":
-		return object{"selected_channel": given(value)}, nil
-	case "datepicker":
-		return object{"selected_date": given(value)}, nil
-	case "timepicker":
-		return object{"selected_time": given(value)}, nil
-	default:
-		return object{"value": given(value)}, nil
-	}
-}
-
-func choose(element object, value string) (object, error) {
-	options := slices.Clone(blockkit.List(element, "options"))
-	for _, group := range blockkit.List(element, "option_groups") {
-		options = append(options, blockkit.List(group, "options")...)
-	}
-	for _, o := range options {
-		if blockkit.Text(o, "value") == value {
-			option, _ := o.(object)
-			return object{"text": option["text"], "value": value}, nil
-		}
-	}
-	return nil, fmt.Errorf("option %q: %w", value, ErrNotThere)
-}
-
-// respondToFormLocked does what the acknowledgement of a form asks for.
+// respondToFormLocked does what the response_action in the acknowledgement of a form says.
 func (w *Workspace) respondToFormLocked(p *Person, v *view, ack json.RawMessage) Submission {
 	var action struct {
 		Action string            `json:"response_action"`
@@ -256,7 +177,7 @@ func (w *Workspace) respondToFormLocked(p *Person, v *view, ack json.RawMessage)
 		View   json.RawMessage   `json:"view"`
 	}
 	if len(ack) > 0 && string(ack) != `""` && json.Unmarshal(ack, &action) != nil {
-		w.violateLocked(RuleAckPayload, "socket", "not an answer to a form")
+		w.violateLocked(record.RuleAckPayload, "socket", "not an answer to a form")
 		return Submission{Trouble: Trouble}
 	}
 	switch action.Action {
@@ -270,12 +191,12 @@ func (w *Workspace) respondToFormLocked(p *Person, v *view, ack json.RawMessage)
 	case "errors":
 		for id := range action.Errors {
 			if !v.hasInput(id) {
-				w.violateLocked(RuleAckPayload, "socket", "error for %q, which is no input of the form", id)
+				w.violateLocked(record.RuleAckPayload, "socket", "error for %q, which is no input of the form", id)
 				return Submission{Trouble: Trouble}
 			}
 		}
 		if len(action.Errors) == 0 {
-			w.violateLocked(RuleAckPayload, "socket", "errors without one")
+			w.violateLocked(record.RuleAckPayload, "socket", "errors without one")
 			return Submission{Trouble: Trouble}
 		}
 		return Submission{Errors: action.Errors}
@@ -291,7 +212,7 @@ func (w *Workspace) respondToFormLocked(p *Person, v *view, ack json.RawMessage)
 		}
 		return Submission{}
 	default:
-		w.violateLocked(RuleAckPayload, "socket", "response_action %q", action.Action)
+		w.violateLocked(record.RuleAckPayload, "socket", "response_action %q", action.Action)
 		return Submission{Trouble: Trouble}
 	}
 }
@@ -325,9 +246,9 @@ func (p *Person) Closes(shown View) error {
 	payload := w.interactionLocked(p, "view_closed")
 	delete(payload, "trigger_id")
 	payload["view"], payload["is_cleared"] = v.describeLocked(w, object{}), false
-	f := w.launchLocked("interactive", payload, false, func(json.RawMessage) outcome { return outcome{} })
+	d := w.hub.Launch("interactive", payload, false, nil)
 	w.mu.Unlock()
-	<-f.done
+	d.Wait()
 	return nil
 }
 
@@ -350,7 +271,7 @@ func (p *Person) ClicksIn(shown View, actionID string) (Reply, error) {
 	payload["container"] = object{"type": "view", "view_id": v.ID}
 	payload["view"] = v.describeLocked(w, object{})
 	payload["actions"] = []object{action}
-	f := w.launchLocked("interactive", payload, false, func(json.RawMessage) outcome { return outcome{} })
+	d := w.hub.Launch("interactive", payload, false, nil)
 	w.mu.Unlock()
-	return f.reply(nil), nil
+	return w.reply(d, nil), nil
 }

@@ -1,101 +1,54 @@
 package slacktest
 
 import (
-	"bytes"
-	"encoding/json"
-	"regexp"
+	"fmt"
 	"slices"
-	"time"
+
+	"conclave/bot/slacktest/record"
 )
 
-// Direction is which way an [Entry] passed.
-type Direction string
-
-// The directions, as the client sees them.
-const (
-	FromClient Direction = "from client"
-	ToClient   Direction = "to client"
-	ByPerson   Direction = "by person"
-)
-
-// Entry is one thing that passed between the workspace and the client, or that a person did.
-type Entry struct {
-	Seq  int       `json:"seq"`
-	At   time.Time `json:"at"`
-	Way  Direction `json:"way"`
-	What string    `json:"what"` // an API method, "socket", "upload_url", "url_private", "response_url", or what a person did
-	Body []byte    `json:"body"` // arguments, answer or frame as JSON, or a file's bytes; tokens are cut out
-}
-
-// Journal is everything that passed so far, in order.
-func (w *Workspace) Journal() []Entry {
+// Journal returns everything that passed so far, in order.
+func (w *Workspace) Journal() []record.Entry {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.journal)
 }
 
-// Calls are the journal's entries of one API method's calls.
-func (w *Workspace) Calls(method string) []Entry {
-	return slices.DeleteFunc(w.Journal(), func(e Entry) bool { return e.Way != FromClient || e.What != method })
+// Calls returns the journal's entries of one API method's calls.
+func (w *Workspace) Calls(method string) []record.Entry {
+	return slices.DeleteFunc(w.Journal(),
+		func(e record.Entry) bool { return e.Way != record.FromClient || e.What != method })
 }
 
-// Traffic is everything that passed these ways (all, if none is named), to be searched: each body as it was, followed by every string
-// in it without JSON's escapes, also of JSON that travelled inside a string. What a test must never find is looked for here.
-func (w *Workspace) Traffic(ways ...Direction) []byte {
-	var all bytes.Buffer
-	for _, e := range w.Journal() {
-		if len(ways) > 0 && !slices.Contains(ways, e.Way) {
-			continue
-		}
-		all.Write(e.Body)
-		all.WriteByte('\n')
-		writeStrings(&all, e.Body)
-	}
-	return all.Bytes()
+// Traffic returns the bodies of what passed these ways, or all ways if none is named, as [record.Traffic] does. A test
+// looks in it for what must never have been there.
+func (w *Workspace) Traffic(ways ...record.Direction) []byte {
+	return record.Traffic(w.Journal(), ways...)
 }
 
-// writeStrings writes the strings of a JSON text, each on lines of its own.
-func writeStrings(to *bytes.Buffer, text []byte) {
-	var value any
-	if json.Unmarshal(text, &value) != nil {
-		return
-	}
-	writeLeaves(to, value)
-}
-
-func writeLeaves(to *bytes.Buffer, value any) {
-	switch v := value.(type) {
-	case string:
-		to.WriteString(v)
-		to.WriteByte('\n')
-		if len(v) > 0 && (v[0] == '{' || v[0] == '[') {
-			writeStrings(to, []byte(v))
-		}
-	case []any:
-		for _, e := range v {
-			writeLeaves(to, e)
-		}
-	case object:
-		for key, e := range v {
-			to.WriteString(key)
-			to.WriteByte('\n')
-			writeLeaves(to, e)
-		}
-	}
-}
-
-func (w *Workspace) recordLocked(way Direction, what string, body []byte) {
-	w.journal = append(w.journal, Entry{
-		Seq: len(w.journal) + 1, At: w.cfg.Now(), Way: way, What: what,
-		Body: secretPattern.ReplaceAll(body, []byte("${1}-REDACTED")),
+func (w *Workspace) recordLocked(way record.Direction, what string, body []byte) {
+	w.journal = append(w.journal, record.Entry{
+		Seq: len(w.journal) + 1, At: w.cfg.Now(), Way: way, What: what, Body: record.Redact(body),
 	})
 	w.changeLocked()
 }
 
-func (w *Workspace) record(way Direction, what string, body []byte) {
+func (w *Workspace) record(way record.Direction, what string, body []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.recordLocked(way, what, body)
 }
 
-var secretPattern = regexp.MustCompile(`(xoxb|xapp|xoxp|ticket)[-=][0-9A-Za-z-]+`)
+// Violations returns the rules that the client broke so far, in order. A test of a good client ends with none.
+func (w *Workspace) Violations() []record.Violation {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.broken)
+}
+
+func (w *Workspace) violateLocked(rule record.Rule, where, format string, args ...any) {
+	w.broken = append(w.broken, record.Violation{
+		At: w.cfg.Now(), Rule: rule, Where: where, Detail: fmt.Sprintf(format, args...),
+	})
+	w.changeLocked()
+}

@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 )
 
-// A canary that passed anywhere must be found, whatever it was wrapped in; else a test that looks for it proves nothing.
+// A canary that passed must be found wherever it was and whatever it was wrapped in. Otherwise a test that looks for
+// one proves nothing.
 func TestTrafficShowsWhatPassedWhereverItPassed(t *testing.T) {
 	w := start(t, slacktest.Config{})
 	c := client{t, w}
@@ -21,7 +23,8 @@ func TestTrafficShowsWhatPassedWhereverItPassed(t *testing.T) {
 	frame := s.next()
 	must(alice.Uploads("share.asc", []byte(canary(2))))(t)
 	c.ok("chat.postMessage", "channel", dm, "text", canary(3))
-	c.ok("chat.postMessage", "channel", dm, "text", "x", "blocks", marshal(t, l{o{"type": "section", "text": o{"type": "plain_text", "text": canary(4)}}}))
+	c.ok("chat.postMessage", "channel", dm, "text", "x", "blocks",
+		marshal(t, l{o{"type": "section", "text": o{"type": "plain_text", "text": canary(4)}}}))
 	c.json("chat.postMessage", w.BotToken(), marshal(t, o{"channel": dm, "text": canary(5)}))
 	c.form("chat.postMessage", "channel", "C404", "text", canary(6))
 	s.ack(frame, answer{"text": canary(7)})
@@ -38,7 +41,8 @@ func TestTrafficShowsWhatPassedWhereverItPassed(t *testing.T) {
 			t.Errorf("the %s is in the traffic", name)
 		}
 	}
-	if sent := w.Traffic(slacktest.FromClient); bytes.Contains(sent, []byte(canary(1))) || !bytes.Contains(sent, []byte(canary(7))) {
+	if sent := w.Traffic(record.FromClient); bytes.Contains(sent, []byte(canary(1))) ||
+		!bytes.Contains(sent, []byte(canary(7))) {
 		t.Error("what the client sent is not kept apart from what it got")
 	}
 	if got := len(w.Calls("chat.postMessage")); got != 4 {

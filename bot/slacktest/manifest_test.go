@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/manifest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -30,9 +31,11 @@ func TestManifestDecidesWhatTheAppMayAndHears(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := slacktest.Config{
-		Scopes: []string{"commands", "chat:write", "im:history"}, Events: []string{"message.im"}, Commands: []string{"/ceremony"}, HomeTab: slacktest.TabOff,
+		Scopes: []string{"commands", "chat:write", "im:history"}, Events: []string{"message.im"},
+		Commands: []string{"/ceremony"}, HomeTab: slacktest.TabOff,
 	}
-	if diff := cmp.Diff(want, cfg, cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Now" }, cmp.Ignore())); diff != "" {
+	if diff := cmp.Diff(want, cfg,
+		cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Now" }, cmp.Ignore())); diff != "" {
 		t.Error(diff)
 	}
 	w := start(t, cfg)
@@ -53,7 +56,7 @@ func TestManifestThatSlackRefusesIsRefused(t *testing.T) {
 		"features.slash_commands[0].command": {"command: /ceremony", "command: /"},
 	} {
 		_, err := slacktest.FromManifest([]byte(strings.Replace(goodManifest, change[0], change[1], 1)))
-		if !errors.Is(err, slacktest.ErrManifest) || !strings.Contains(err.Error(), name) {
+		if !errors.Is(err, manifest.ErrInvalid) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

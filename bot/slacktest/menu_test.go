@@ -36,16 +36,19 @@ func TestEveryKindOfInputReportsInItsOwnWay(t *testing.T) {
 	}
 	done := background(func() error {
 		return second(alice.Submits(form, map[string]string{
-			"one": "y", "some": "x,y", "user": "U1", "users": "U1,U2", "where": "C1", "room": "C2", "day": "2027-01-15", "hour": "08:00",
+			"one": "y", "some": "x,y", "user": "U1", "users": "U1,U2", "where": "C1", "room": "C2", "day": "2027-01-15",
+			"hour": "08:00",
 		}))
 	})
 	envelope := s.next()
 	s.ack(envelope, answer{"response_action": "clear"})
 	do(t, <-done)
-	x, y := o{"text": o{"type": "plain_text", "text": "X"}, "value": "x"}, o{"text": o{"type": "plain_text", "text": "Y"}, "value": "y"}
+	x, y := o{"text": o{"type": "plain_text", "text": "X"}, "value": "x"}, o{"text": o{"type": "plain_text", "text": "Y"},
+		"value": "y"}
 	want := o{
-		"one":   o{"a": o{"type": "static_select", "selected_option": y}},
-		"some":  o{"a": o{"type": "checkboxes", "selected_options": l{x, o{"text": o{"type": "mrkdwn", "text": "Y"}, "value": "y"}}}},
+		"one": o{"a": o{"type": "static_select", "selected_option": y}},
+		"some": o{"a": o{"type": "checkboxes",
+			"selected_options": l{x, o{"text": o{"type": "mrkdwn", "text": "Y"}, "value": "y"}}}},
 		"user":  o{"a": o{"type": "users_select", "selected_user": "U1"}},
 		"users": o{"a": o{"type": "multi_users_select", "selected_users": l{"U1", "U2"}}},
 		"where": o{"a": o{"type": "conversations_select", "selected_conversation": "C1"}},
@@ -71,14 +74,16 @@ func TestFormsStackThreeDeep(t *testing.T) {
 		done := background(func() slacktest.Reply { return alice.Shortcut("more") })
 		envelope := s.next()
 		s.ack(envelope)
-		if r := <-done; r.Error != "" || at(envelope, "payload", "type") != "shortcut" || at(envelope, "payload", "callback_id") != "more" {
+		if r := <-done; r.Error != "" || at(envelope, "payload", "type") != "shortcut" ||
+			at(envelope, "payload", "callback_id") != "more" {
 			t.Errorf("shortcut: %+v, %v", r, envelope)
 		}
 		return c.form("views.push", "trigger_id", at(envelope, "payload", "trigger_id").(string), "view", view)
 	}
 	opened := openForm(c, s, alice, shareForm)
 	second := push(marshal(t, modal(o{"external_id": "mine"})))
-	if at(second, "view", "previous_view_id") != at(opened, "view", "id") || at(second, "view", "root_view_id") != at(opened, "view", "id") {
+	if at(second, "view", "previous_view_id") != at(opened, "view", "id") ||
+		at(second, "view", "root_view_id") != at(opened, "view", "id") {
 		t.Errorf("second: %v", second)
 	}
 	if a := push(marshal(t, modal(o{"external_id": "mine"}))); a["error"] != "duplicate_external_id" {
@@ -140,9 +145,11 @@ func TestResponseURLReplacesAndDeletesWhatOnlyOnePersonSees(t *testing.T) {
 		{`not JSON`, http.StatusBadRequest, 1},
 		{`{"delete_original":true}`, http.StatusOK, 0},
 	} {
-		in := must(http.Post(at(envelope, "payload", "response_url").(string), "application/json", strings.NewReader(test.body)))(t)
+		in := must(http.Post(at(envelope, "payload", "response_url").(string), "application/json",
+			strings.NewReader(test.body)))(t)
 		_ = in.Body.Close()
-		if seen := alice.Sees(ops); in.StatusCode != test.status || len(seen) != test.seen || test.seen == 1 && test.status == http.StatusOK && seen[0].Text != "done" {
+		if seen := alice.Sees(ops); in.StatusCode != test.status || len(seen) != test.seen || test.seen == 1 &&
+			test.status == http.StatusOK && seen[0].Text != "done" {
 			t.Errorf("%s: %d, %+v", test.body, in.StatusCode, seen)
 		}
 	}

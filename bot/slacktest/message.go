@@ -6,9 +6,10 @@ import (
 	"strings"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
-// Message is what a message was at one moment.
+// Message is the state of a message at one moment.
 type Message struct {
 	Channel  string    `json:"channel"`
 	TS       string    `json:"ts"`
@@ -16,7 +17,7 @@ type Message struct {
 	User     string    `json:"user"`                // user id of the author
 	BotID    string    `json:"bot_id,omitempty"`    // set on what the app posted
 	Subtype  string    `json:"subtype,omitempty"`   // "file_share", or empty
-	Text     string    `json:"text"`                // as Slack keeps it: & < > escaped, links in angle brackets
+	Text     string    `json:"text"`                // as Slack stores it: & < > escaped, links in angle brackets
 	Blocks   []any     `json:"blocks,omitempty"`
 	Files    []File    `json:"files,omitempty"`
 	Metadata *Metadata `json:"metadata,omitempty"`
@@ -24,19 +25,19 @@ type Message struct {
 	To        string     `json:"to,omitempty"`
 	Edited    bool       `json:"edited,omitempty"` // shown with "(edited)"
 	Deleted   bool       `json:"deleted,omitempty"`
-	History   []Version  `json:"history,omitempty"` // what it was before each update, oldest first
+	History   []Version  `json:"history,omitempty"` // its states before each update, oldest first
 	Reactions []Reaction `json:"reactions,omitempty"`
 
 	via string // the response URL's interaction that it answers
 }
 
-// Version is what a message said before an update.
+// Version is the state of a message before an update.
 type Version struct {
 	Text   string `json:"text"`
 	Blocks []any  `json:"blocks,omitempty"`
 }
 
-// Metadata is what an app wrote on a message for itself. Any app and user of the workspace can read it.
+// Metadata is data that an app attached to a message. Any app and user of the workspace can read it.
 type Metadata struct {
 	EventType    string `json:"event_type"`
 	EventPayload object `json:"event_payload"`
@@ -68,7 +69,7 @@ func snapshots(messages []*message) []Message {
 	return all
 }
 
-// describeLocked is the message as an API answer or an event shows it.
+// describeLocked returns the message as the Web API and events show it.
 func (m *message) describeLocked(w *Workspace) object {
 	o := object{"type": "message", "user": m.User, "text": m.Text, "ts": m.TS, "team": m.author.team}
 	if m.Subtype != "" {
@@ -76,7 +77,8 @@ func (m *message) describeLocked(w *Workspace) object {
 	}
 	if m.BotID != "" {
 		o["bot_id"], o["app_id"] = m.BotID, w.AppID()
-		o["bot_profile"] = object{"id": m.BotID, "app_id": w.AppID(), "name": w.bot.name, "team_id": w.TeamID(), "deleted": false, "updated": 1700000000}
+		o["bot_profile"] = object{"id": m.BotID, "app_id": w.AppID(), "name": w.bot.name, "team_id": w.TeamID(),
+			"deleted": false, "updated": 1700000000}
 	}
 	if m.clientID != "" {
 		o["client_msg_id"] = m.clientID
@@ -110,7 +112,7 @@ func (m *message) describeLocked(w *Workspace) object {
 	return o
 }
 
-// describeWithMetadataLocked adds what only a caller who asks gets to see.
+// describeWithMetadataLocked returns the message with its metadata, which a caller has to ask for.
 func (m *message) describeWithMetadataLocked(w *Workspace) object {
 	o := m.describeLocked(w)
 	if m.Metadata != nil {
@@ -131,7 +133,8 @@ func (ch *Channel) postLocked(m *message) *message {
 	return m
 }
 
-// replaceLocked replaces what a message says and tells the app with message_changed, which carries the text from before.
+// replaceLocked replaces a message's text and blocks, and tells the app with message_changed. That event carries the
+// earlier state.
 func (ch *Channel) replaceLocked(m *message, text string, blocks []any, edited bool) {
 	w := ch.w
 	before := m.describeLocked(w)
@@ -139,20 +142,21 @@ func (ch *Channel) replaceLocked(m *message, text string, blocks []any, edited b
 	m.Text, m.Blocks, m.Edited = text, blocks, m.Edited || edited
 	ts := w.tsLocked()
 	w.raiseMessageLocked(ch, object{
-		"type": "message", "subtype": "message_changed", "hidden": true, "channel": ch.id, "channel_type": ch.kind.channelType(),
-		"ts": ts, "event_ts": ts, "message": m.describeLocked(w), "previous_message": before,
+		"type": "message", "subtype": "message_changed", "hidden": true, "channel": ch.id,
+		"channel_type": ch.kind.channelType(), "ts": ts, "event_ts": ts, "message": m.describeLocked(w),
+		"previous_message": before,
 	})
 }
 
-// removeLocked deletes a message for everybody in the channel.
+// removeLocked deletes a message for all members of the channel.
 func (ch *Channel) removeLocked(m *message) {
 	w := ch.w
 	before := m.describeLocked(w)
 	m.Deleted = true
 	ts := w.tsLocked()
 	w.raiseMessageLocked(ch, object{
-		"type": "message", "subtype": "message_deleted", "hidden": true, "channel": ch.id, "channel_type": ch.kind.channelType(),
-		"ts": ts, "event_ts": ts, "deleted_ts": m.TS, "previous_message": before,
+		"type": "message", "subtype": "message_deleted", "hidden": true, "channel": ch.id,
+		"channel_type": ch.kind.channelType(), "ts": ts, "event_ts": ts, "deleted_ts": m.TS, "previous_message": before,
 	})
 }
 
@@ -164,18 +168,19 @@ func (ch *Channel) ghostLocked(to *Person, m *message) *message {
 	return m
 }
 
-// readBlocks reads blocks as an app sends them and checks them as Slack does. No blocks at all is nil; an empty list is not.
+// readBlocksLocked reads the blocks that an app sends and checks them as Slack does. It returns nil if there are none,
+// and a list that is not nil for an empty one.
 func (w *Workspace) readBlocksLocked(method, raw string) ([]any, error) {
 	if raw == "" {
 		return nil, nil
 	}
 	var blocks []any
 	if err := json.Unmarshal([]byte(raw), &blocks); err != nil {
-		w.violateLocked(RuleBlockKit, method, "blocks are not a JSON list")
+		w.violateLocked(record.RuleBlockKit, method, "blocks are not a JSON list")
 		return nil, refuse("invalid_blocks_format")
 	}
 	if len(raw) > blockkit.MaxMessageBlocks {
-		w.violateLocked(RuleBlockKit, method, "blocks of %d characters", len(raw))
+		w.violateLocked(record.RuleBlockKit, method, "blocks of %d characters", len(raw))
 		if method == "chat.update" {
 			return nil, refuse("msg_too_long")
 		}
@@ -184,7 +189,7 @@ func (w *Workspace) readBlocksLocked(method, raw string) ([]any, error) {
 	check := &blockkit.Checker{}
 	check.Blocks("/blocks", blocks, blockkit.InMessage)
 	if len(check.Faults) > 0 {
-		w.violateLocked(RuleBlockKit, method, "%s", strings.Join(check.Words(), "; "))
+		w.violateLocked(record.RuleBlockKit, method, "%s", strings.Join(check.Words(), "; "))
 		return nil, &apiError{code: "invalid_blocks", messages: check.Words(), extra: object{"errors": check.Words()}}
 	}
 	w.nameBlocksLocked(blocks)
@@ -194,7 +199,7 @@ func (w *Workspace) readBlocksLocked(method, raw string) ([]any, error) {
 	return blocks, nil
 }
 
-// nameBlocksLocked gives every block and every interactive element the id that Slack gives when the app gave none.
+// nameBlocksLocked sets the ids of blocks and interactive elements that the app left out, as Slack does.
 func (w *Workspace) nameBlocksLocked(blocks []any) {
 	for _, b := range blocks {
 		block, ok := b.(object)
@@ -211,7 +216,8 @@ func (w *Workspace) nameBlocksLocked(blocks []any) {
 			}
 		}
 		for _, e := range elements {
-			if element, ok := e.(object); ok && blockkit.Interactive[blockkit.Text(element, "type")] && blockkit.Text(element, "action_id") == "" {
+			if element, ok := e.(object); ok && blockkit.Interactive[blockkit.Text(element, "type")] &&
+				blockkit.Text(element, "action_id") == "" {
 				element["action_id"] = w.idLocked("a")
 			}
 		}

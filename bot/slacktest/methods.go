@@ -22,7 +22,7 @@ type method struct {
 	handle   func(*call) (object, error)
 }
 
-// needs gives the scopes of which the call needs one.
+// needs returns the scopes of which the call needs one.
 func (m method) needs(c *call) []string {
 	if m.byKind == "" {
 		return m.scopes
@@ -33,8 +33,8 @@ func (m method) needs(c *call) []string {
 	return []string{publicChannel.scope(m.byKind), privateChannel.scope(m.byKind), directMessage.scope(m.byKind)}
 }
 
-// methods are the methods that a bot of this kind can need, with scope and tier as the reference of each at
-// docs.slack.dev/reference/methods has them. Every other name is answered with unknown_method.
+// methods returns the methods that a bot of this kind can need, with scope and tier as the reference of each at
+// docs.slack.dev/reference/methods has them. Every other name is refused with unknown_method.
 func methods() map[string]method {
 	return map[string]method{
 		"auth.test":             {token: botToken, tier: tier4, handle: authTest},

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"conclave/bot/slacktest/blockkit"
 )
 
-// Person is a user: a member of the workspace, a guest, a stranger, or a machine. What a person can do in Slack's own client,
-// a Person can do here; what that client would not let them do is refused with [ErrNotAllowed].
+// Person is a user: a member of the workspace, a guest, a stranger, or a machine. What a person can do in Slack's own
+// client, a Person can do here; what that client does not let a user do is refused with [ErrNotAllowed].
 type Person struct {
 	w     *Workspace
 	id    string
@@ -24,34 +26,35 @@ type Person struct {
 	modals []*view // the stack of forms, the one in front last
 }
 
-// Trait makes a person something else than a plain member.
+// Trait makes a person something other than a plain member.
 type Trait func(*Person)
 
-// Machine is a bot user of some app.
+// Machine makes a bot user of another app.
 func Machine(p *Person) { p.machine = true }
 
-// Guest is a multi-channel guest (is_restricted).
+// Guest makes a multi-channel guest (is_restricted).
 func Guest(p *Person) { p.guest = true }
 
-// SingleChannelGuest is a single-channel guest (is_restricted and is_ultra_restricted).
+// SingleChannelGuest makes a single-channel guest (is_restricted and is_ultra_restricted).
 func SingleChannelGuest(p *Person) { p.guest, p.singleChannelGuest = true, true }
 
-// Invited is somebody who has not accepted their invitation yet.
+// Invited makes a user who has not accepted the invitation yet.
 func Invited(p *Person) { p.invited = true }
 
-// Stranger is somebody of a connected organisation whom the app shares no channel with.
+// Stranger makes a user of a connected organisation with whom the app shares no channel.
 func Stranger(p *Person) { p.stranger, p.team = true, "T0ELSEWHERE" }
 
-// Connected is somebody of a connected organisation in a shared channel: is_stranger is false, only the team tells.
+// Connected makes a user of a connected organisation in a shared channel. is_stranger is false; only the team id shows
+// it.
 func Connected(p *Person) { p.team = "T0ELSEWHERE" }
 
-// Deactivated is a former member.
+// Deactivated makes a former member.
 func Deactivated(p *Person) { p.deleted = true }
 
-// SmartPunctuation is somebody whose computer turns "--" into a dash and straight quotes into curly ones.
+// SmartPunctuation makes a person whose computer turns "--" into a dash and straight quotes into curly ones.
 func SmartPunctuation(p *Person) { p.smart = true }
 
-// AddPerson adds a user with this name, which nobody else may have.
+// AddPerson adds a user. It panics if the name is taken.
 func (w *Workspace) AddPerson(name string, traits ...Trait) *Person {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -72,19 +75,19 @@ func (w *Workspace) addPersonLocked(name string, traits []Trait) *Person {
 	return p
 }
 
-// addSlackbotLocked adds the user that Slack itself speaks as. Its is_bot is false, which is a trap that apps must know.
+// addSlackbotLocked adds the user that Slack itself speaks as. Its is_bot is false, which apps must know.
 func (w *Workspace) addSlackbotLocked() {
 	w.people = append(w.people, &Person{w: w, id: "USLACKBOT", name: "slackbot", team: w.TeamID()})
 }
 
-// People are all users, the bot and Slackbot among them, in the order in which they came.
+// People returns all users, the bot and Slackbot among them, in the order in which they came.
 func (w *Workspace) People() []*Person {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.people)
 }
 
-// Channels are all conversations in the order in which they were made.
+// Channels returns all conversations in the order in which they were made.
 func (w *Workspace) Channels() []*Channel {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -99,20 +102,20 @@ func (w *Workspace) Person(name string) (*Person, bool) {
 	return p, p != nil
 }
 
-// ID is the user's id (U…).
+// ID returns the user's id (U…).
 func (p *Person) ID() string { return p.id }
 
-// Name is the user's name.
+// Name returns the user's name.
 func (p *Person) Name() string { return p.name }
 
-// Direct is the person's direct messages with the app, opened if they were not.
+// Direct returns the person's direct messages with the app. It opens them if need be.
 func (p *Person) Direct() *Channel {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	return p.w.directLocked(p)
 }
 
-// Deactivate takes the person's account away, as an administrator does. Slack tells the app with user_change.
+// Deactivate deactivates the person's account, as an administrator does. Slack tells the app with user_change.
 func (p *Person) Deactivate() { p.change(func() { p.deleted = true }) }
 
 // Reactivate gives a deactivated account back.
@@ -125,11 +128,12 @@ func (p *Person) change(how func()) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	how()
-	p.w.raiseLocked("user_change", nil, object{"type": "user_change", "user": p.describeLocked(), "cache_ts": p.w.cfg.Now().Unix()})
+	p.w.raiseLocked("user_change", nil,
+		object{"type": "user_change", "user": p.describeLocked(), "cache_ts": p.w.cfg.Now().Unix()})
 	p.w.changeLocked()
 }
 
-// mayActLocked is what Slack's client asks before anything else.
+// mayActLocked returns an error if Slack's client would not let the person act in a channel, or at all if in is nil.
 func (p *Person) mayActLocked(in *Channel) error {
 	switch {
 	case p.deleted || p.invited:
@@ -162,11 +166,19 @@ func (w *Workspace) personByNameLocked(name string) *Person {
 	return nil
 }
 
-// describeLocked is the user as users.info gives it. A deactivated user has none of the flags of a living one.
+// Describe returns the user as users.info does.
+func (p *Person) Describe() blockkit.Object {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	return p.describeLocked()
+}
+
+// describeLocked returns the user as users.info gives it. A deactivated user has none of the flags of a living one.
 func (p *Person) describeLocked() object {
 	title := strings.ToUpper(p.name[:1]) + p.name[1:]
 	o := object{
-		"id": p.id, "team_id": p.team, "name": p.name, "deleted": p.deleted, "is_bot": p.machine, "is_app_user": false, "updated": 1700000000,
+		"id": p.id, "team_id": p.team, "name": p.name, "deleted": p.deleted, "is_bot": p.machine, "is_app_user": false,
+		"updated": 1700000000,
 		"profile": p.profile(title),
 	}
 	if p.deleted {
@@ -187,9 +199,10 @@ func (p *Person) describeLocked() object {
 
 func (p *Person) profile(title string) object {
 	o := object{
-		"title": "", "phone": "", "skype": "", "first_name": title, "last_name": "", "fields": nil, "email": p.email, "team": p.team,
-		"real_name": title, "real_name_normalized": title, "display_name": p.name, "display_name_normalized": p.name, "avatar_hash": "g" + p.id,
-		"status_text": "", "status_text_canonical": "", "status_emoji": "", "status_emoji_display_info": []any{}, "status_expiration": 0,
+		"title": "", "phone": "", "skype": "", "first_name": title, "last_name": "", "fields": nil, "email": p.email,
+		"team": p.team, "real_name": title, "real_name_normalized": title, "display_name": p.name,
+		"display_name_normalized": p.name, "avatar_hash": "g" + p.id, "status_text": "", "status_text_canonical": "",
+		"status_emoji": "", "status_emoji_display_info": []any{}, "status_expiration": 0,
 	}
 	for _, size := range []string{"24", "32", "48", "72", "192", "512"} {
 		o["image_"+size] = p.w.URL() + "/avatars/" + p.id + "_" + size + ".png"

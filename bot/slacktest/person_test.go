@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -29,8 +30,10 @@ func TestCommandReachesTheAppAndItsAnswerThePerson(t *testing.T) {
 	done := background(func() slacktest.Reply { return alice.Command(ops, "/ceremony", " start rekey prod ") })
 	envelope := s.next()
 	payload := at(envelope, "payload")
-	if envelope["type"] != "slash_commands" || envelope["accepts_response_payload"] != true || at(payload, "text") != "start rekey prod" ||
-		at(payload, "channel_name") != "privategroup" || at(payload, "user_id") != alice.ID() || at(payload, "is_enterprise_install") != "false" {
+	if envelope["type"] != "slash_commands" || envelope["accepts_response_payload"] != true ||
+		at(payload, "text") != "start rekey prod" ||
+		at(payload, "channel_name") != "privategroup" || at(payload, "user_id") != alice.ID() ||
+		at(payload, "is_enterprise_install") != "false" {
 		t.Errorf("got %v", envelope)
 	}
 	s.ack(envelope, answer{"text": "working on it"})
@@ -48,7 +51,8 @@ func TestCommandReachesTheAppAndItsAnswerThePerson(t *testing.T) {
 		defer func() { _ = in.Body.Close() }()
 		return in.StatusCode
 	}
-	if status := respond(`{"text":"proposed","response_type":"in_channel"}`); status != http.StatusOK || len(bob.Sees(ops)) != 1 {
+	if status := respond(`{"text":"proposed","response_type":"in_channel"}`); status != http.StatusOK ||
+		len(bob.Sees(ops)) != 1 {
 		t.Errorf("status %d, bob sees %v", status, bob.Sees(ops))
 	}
 	for range 4 {
@@ -58,7 +62,7 @@ func TestCommandReachesTheAppAndItsAnswerThePerson(t *testing.T) {
 	if status := respond(`{"text":"too much"}`); status != http.StatusNotFound {
 		t.Errorf("sixth use: %d", status)
 	}
-	wantViolation(t, w, slacktest.RuleResponseURL)
+	wantViolation(t, w, record.RuleResponseURL)
 	if n := len(reply.Messages()); n != 6 {
 		t.Errorf("%d answers", n)
 	}
@@ -141,7 +145,8 @@ func TestTriggerOpensOneFormInTime(t *testing.T) {
 	form := marshal(t, modal(nil))
 	first := trigger()
 	c.ok("views.open", "trigger_id", first, "view", form)
-	for id, want := range map[string]string{first: "exchanged_trigger_id", "1.2.3": "invalid_trigger_id", "nonsense": "invalid_arguments"} {
+	for id, want := range map[string]string{first: "exchanged_trigger_id", "1.2.3": "invalid_trigger_id",
+		"nonsense": "invalid_arguments"} {
 		if a := c.form("views.open", "trigger_id", id, "view", form); a["error"] != want {
 			t.Errorf("%s: %v, want %s", id, a, want)
 		}
@@ -151,7 +156,7 @@ func TestTriggerOpensOneFormInTime(t *testing.T) {
 	if a := c.form("views.open", "trigger_id", late, "view", form); a["error"] != "expired_trigger_id" {
 		t.Errorf("late: %v", a)
 	}
-	wantViolation(t, w, slacktest.RuleTrigger)
+	wantViolation(t, w, record.RuleTrigger)
 }
 
 // openForm lets the app open a form in front of alice.
@@ -203,8 +208,10 @@ func TestFormSendsEveryInputAndShowsTheAnswer(t *testing.T) {
 		}
 		return r.Submission, at(envelope, "payload", "view", "state", "values").(answer)
 	}
-	got, values := submit(map[string]string{"text": "<&> raw", "which": "prod"}, answer{"response_action": "errors", "errors": answer{"armor": "no armor"}})
-	if at(values, "armor", "text", "value") != "<&> raw" || at(values, "cluster", "which", "selected_option", "value") != "prod" {
+	got, values := submit(map[string]string{"text": "<&> raw", "which": "prod"},
+		answer{"response_action": "errors", "errors": answer{"armor": "no armor"}})
+	if at(values, "armor", "text", "value") != "<&> raw" ||
+		at(values, "cluster", "which", "selected_option", "value") != "prod" {
 		t.Errorf("values: %v", values)
 	}
 	if diff := cmp.Diff(slacktest.Submission{Errors: map[string]string{"armor": "no armor"}}, got); diff != "" {
@@ -214,12 +221,13 @@ func TestFormSendsEveryInputAndShowsTheAnswer(t *testing.T) {
 	if got.Trouble != slacktest.Trouble || at(values, "armor", "text", "value") != nil {
 		t.Errorf("errors for no input: %+v, %v", got, values)
 	}
-	wantViolation(t, w, slacktest.RuleAckPayload)
+	wantViolation(t, w, record.RuleAckPayload)
 	if got, _ = submit(nil, nil); got.Trouble != slacktest.Trouble {
 		t.Errorf("no acknowledgement: %+v", got)
 	}
 	next := `{"type":"modal","title":{"type":"plain_text","text":"Thanks"},"blocks":[]}`
-	if got, _ = submit(nil, answer{"response_action": "update", "view": decode(t, next)}); got.Trouble != "" || got.Closed {
+	if got, _ = submit(nil, answer{"response_action": "update", "view": decode(t, next)}); got.Trouble != "" ||
+		got.Closed {
 		t.Errorf("update: %+v", got)
 	}
 	if form, _ = alice.Form(); form.Title != "Thanks" {
@@ -325,11 +333,13 @@ func TestClickCarriesTheValueAndCanReplaceTheMessage(t *testing.T) {
 	}
 	payload, _ := click()
 	action := payload["actions"].([]any)[0]
-	if at(action, "value") != "prod-rekey-k7m2" || at(action, "block_id") != "b" || at(action, "text", "text") != "A &amp; B" ||
+	if at(action, "value") != "prod-rekey-k7m2" || at(action, "block_id") != "b" ||
+		at(action, "text", "text") != "A &amp; B" ||
 		at(payload, "user", "team_id") != w.TeamID() || at(payload, "message", "ts") != ts {
 		t.Errorf("got %v", payload)
 	}
-	in, err := http.Post(payload["response_url"].(string), "application/json", strings.NewReader(`{"text":"approved","replace_original":true}`))
+	in, err := http.Post(payload["response_url"].(string), "application/json",
+		strings.NewReader(`{"text":"approved","replace_original":true}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +347,7 @@ func TestClickCarriesTheValueAndCanReplaceTheMessage(t *testing.T) {
 	if after, _ := ops.Message(ts); after.Text != "approved" || len(after.Blocks) != 0 {
 		t.Errorf("after: %+v", after)
 	}
-	// A person whose screen is behind can still press the button that is gone.
+	// A person who sees an older state can still press a button that is gone.
 	if payload, reply := click(); reply.Error != "" || at(payload["actions"].([]any)[0], "value") != "prod-rekey-k7m2" {
 		t.Errorf("old screen: %v, %+v", payload, reply)
 	}
@@ -392,7 +402,8 @@ func TestEditTellsWhatWasThereBefore(t *testing.T) {
 	s.ack(s.next())
 	do(t, alice.Edits(m, "nothing"))
 	event := at(s.next(), "payload", "event")
-	if at(event, "subtype") != "message_changed" || at(event, "previous_message", "text") != "a share, pasted in haste" || at(event, "message", "text") != "nothing" {
+	if at(event, "subtype") != "message_changed" || at(event, "previous_message", "text") != "a share, pasted in haste" ||
+		at(event, "message", "text") != "nothing" {
 		t.Errorf("got %v", event)
 	}
 }

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Every refusal in every test of this package is held against these lists: a method may answer what Slack's reference names for it
-// (docs.slack.dev/reference/methods/METHOD, read 2026), and what every method may answer. Methods without a list are not checked.
+// Every refusal in every test of this package is compared with these lists: a method may answer what Slack's reference
+// names for it (docs.slack.dev/reference/methods/METHOD, read 2026), and what every method may answer. Methods without
+// a list are not checked.
 const (
 	everywhere = `not_authed invalid_auth not_allowed_token_type account_inactive token_revoked token_expired missing_scope ratelimited
 		invalid_arguments invalid_json json_not_object invalid_form_data request_timeout internal_error fatal_error service_unavailable`

@@ -10,9 +10,11 @@ import (
 	"unicode/utf8"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/mrkdwn"
+	"conclave/bot/slacktest/record"
 )
 
-// responseURL lets the app answer what one person did, five times in thirty minutes.
+// responseURL lets the app answer one interaction of a person, five times within thirty minutes.
 type responseURL struct {
 	id      string // ties the answers to what the person did
 	person  *Person
@@ -34,7 +36,7 @@ func (w *Workspace) responseURLLocked(kind string, p *Person, ch *Channel, m *me
 	return w.URL() + path, r
 }
 
-// response is what an app says at a response URL, and in the acknowledgement of a slash command.
+// response is what an app sends to a response URL, and in the acknowledgement of a slash command.
 type response struct {
 	Text            string          `json:"text"`
 	Blocks          json.RawMessage `json:"blocks"`
@@ -47,7 +49,7 @@ type response struct {
 func (w *Workspace) serveResponseURL(out http.ResponseWriter, in *http.Request) {
 	const what = "response_url"
 	body, err := io.ReadAll(in.Body)
-	w.record(FromClient, what, body)
+	w.record(record.FromClient, what, body)
 	effect := w.strike(what)
 	effect.wait(in.Context())
 	if effect.instead(w, out, what) {
@@ -63,7 +65,7 @@ func (w *Workspace) serveResponseURL(out http.ResponseWriter, in *http.Request) 
 	if effect.afterwards(out) {
 		return
 	}
-	w.record(ToClient, what, blockkit.Encode(answer))
+	w.record(record.ToClient, what, blockkit.Encode(answer))
 	out.WriteHeader(status)
 	_, _ = io.WriteString(out, answer)
 }
@@ -74,10 +76,10 @@ func (w *Workspace) respondLocked(path string, said response) (int, string) {
 	case r == nil:
 		return http.StatusNotFound, "expired_url"
 	case w.cfg.Now().After(r.expires):
-		w.violateLocked(RuleResponseURL, "response_url", "used after %v", w.cfg.Timing.ResponseURL)
+		w.violateLocked(record.RuleResponseURL, "response_url", "used after %v", w.cfg.Timing.ResponseURL)
 		return http.StatusNotFound, "expired_url"
 	case r.left == 0:
-		w.violateLocked(RuleResponseURL, "response_url", "used more than %d times", responseURLUses)
+		w.violateLocked(record.RuleResponseURL, "response_url", "used more than %d times", responseURLUses)
 		return http.StatusNotFound, "used_url"
 	case r.channel.archived:
 		return http.StatusNotFound, "channel_is_archived"
@@ -96,7 +98,7 @@ func (w *Workspace) respondLocked(path string, said response) (int, string) {
 	return http.StatusOK, "ok"
 }
 
-// sayLocked shows what the app answered: to the one person, or in the channel.
+// sayLocked shows the app's answer, to the one person or in the channel.
 func (w *Workspace) sayLocked(r *responseURL, where string, said response) error {
 	raw := string(said.Blocks)
 	if raw == "null" {
@@ -110,14 +112,14 @@ func (w *Workspace) sayLocked(r *responseURL, where string, said response) error
 		return refuse("no_text")
 	}
 	if n := utf8.RuneCountInString(said.Text); n > advisedText {
-		w.violateLocked(RuleTextLength, where, "text of %d characters, above the recommended %d", n, advisedText)
+		w.violateLocked(record.RuleTextLength, where, "text of %d characters, above the recommended %d", n, advisedText)
 	}
 	if said.ReplaceOriginal && r.message != nil {
-		r.replaceOriginalLocked(escapeSent(said.Text), blocks)
+		r.replaceOriginalLocked(mrkdwn.EscapeSent(said.Text), blocks)
 		return nil
 	}
 	m := &message{author: w.bot}
-	m.Text, m.Blocks, m.BotID, m.ThreadTS, m.via = escapeSent(said.Text), blocks, w.BotID(), said.ThreadTS, r.id
+	m.Text, m.Blocks, m.BotID, m.ThreadTS, m.via = mrkdwn.EscapeSent(said.Text), blocks, w.BotID(), said.ThreadTS, r.id
 	if said.ResponseType == "in_channel" {
 		r.channel.postLocked(m)
 	} else {

@@ -6,13 +6,16 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 
 	"github.com/gorilla/websocket"
 )
 
-// quick is Slack with short clocks. Pings are left at their pace, so that they disturb nobody.
+// quick is Slack with short clocks. The pause between pings stays as it is, so that they disturb no test.
 func quick() slacktest.Timing {
-	return slacktest.Timing{Ack: 100 * time.Millisecond, Redelivery: []time.Duration{50 * time.Millisecond, 50 * time.Millisecond, 50 * time.Millisecond}, Linger: 50 * time.Millisecond}
+	return slacktest.Timing{Ack: 100 * time.Millisecond,
+		Redelivery: []time.Duration{50 * time.Millisecond, 50 * time.Millisecond,
+			50 * time.Millisecond}, Linger: 50 * time.Millisecond}
 }
 
 func TestSocketURLWorksOnce(t *testing.T) {
@@ -56,7 +59,8 @@ func TestServerPings(t *testing.T) {
 
 func TestEventIsSentAgainUntilItIsAcknowledged(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
-		w := start(t, slacktest.Config{FreshEnvelopes: fresh, Timing: slacktest.Timing{Redelivery: []time.Duration{50 * time.Millisecond, time.Minute}}})
+		w := start(t, slacktest.Config{FreshEnvelopes: fresh,
+			Timing: slacktest.Timing{Redelivery: []time.Duration{50 * time.Millisecond, time.Minute}}})
 		s := client{t, w}.connect()
 		alice := w.AddPerson("alice")
 		must(alice.DMs("hello"))(t)
@@ -65,7 +69,8 @@ func TestEventIsSentAgainUntilItIsAcknowledged(t *testing.T) {
 			t.Errorf("first delivery: %v", first)
 		}
 		second := s.next()
-		if second["retry_attempt"] != 1.0 || second["retry_reason"] != "timeout" || at(second, "payload", "event_id") != at(first, "payload", "event_id") {
+		if second["retry_attempt"] != 1.0 || second["retry_reason"] != "timeout" ||
+			at(second, "payload", "event_id") != at(first, "payload", "event_id") {
 			t.Errorf("second delivery: %v", second)
 		}
 		if same := second["envelope_id"] == first["envelope_id"]; same == fresh {
@@ -135,7 +140,7 @@ func TestEleventhSocketIsTooMany(t *testing.T) {
 	if frame["type"] != "disconnect" || frame["reason"] != "too_many_websockets" {
 		t.Errorf("got %v", frame)
 	}
-	wantViolation(t, w, slacktest.RuleSockets)
+	wantViolation(t, w, record.RuleSockets)
 }
 
 func TestBadAcknowledgementsAreRemembered(t *testing.T) {
@@ -148,25 +153,25 @@ func TestBadAcknowledgementsAreRemembered(t *testing.T) {
 		do(t, s.conn.WriteMessage(websocket.TextMessage, []byte(frame)))
 	}
 	send(`{"envelope_id":"never-sent"}`)
-	wantViolation(t, w, slacktest.RuleAckUnknown)
+	wantViolation(t, w, record.RuleAckUnknown)
 	send(`{"envelope_id":""}`)
-	wantViolation(t, w, slacktest.RuleFrame)
+	wantViolation(t, w, record.RuleFrame)
 	send(`{"envelope_id":"` + strings.Repeat("x", 20480) + `"}`)
-	wantViolation(t, w, slacktest.RuleAckSize)
+	wantViolation(t, w, record.RuleAckSize)
 
 	must(alice.DMs("one"))(t)
 	one := s.next()
 	s.ack(one)
 	s.ack(one)
-	wantViolation(t, w, slacktest.RuleAckTwice)
+	wantViolation(t, w, record.RuleAckTwice)
 	must(alice.DMs("two"))(t)
 	s.ack(s.next(), answer{"text": "events take no payload"})
-	wantViolation(t, w, slacktest.RuleAckPayload)
+	wantViolation(t, w, record.RuleAckPayload)
 	must(alice.DMs("three"))(t)
 	three := s.next()
 	clock.Advance(4 * time.Second)
 	s.ack(three)
-	wantViolation(t, w, slacktest.RuleAckLate)
+	wantViolation(t, w, record.RuleAckLate)
 }
 
 func TestOnlySubscribedEventsWithinReachAreSent(t *testing.T) {
@@ -194,7 +199,8 @@ func TestSharedChannelIsMarkedInEvents(t *testing.T) {
 	ops.ShareOutside(true)
 	must(visitor.Says(ops, "hello"))(t)
 	envelope := s.next()
-	if at(envelope, "payload", "is_ext_shared_channel") != true || at(envelope, "payload", "event", "user_team") != "T0ELSEWHERE" {
+	if at(envelope, "payload", "is_ext_shared_channel") != true ||
+		at(envelope, "payload", "event", "user_team") != "T0ELSEWHERE" {
 		t.Errorf("got %v", envelope)
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"conclave/bot/slacktest"
 )
 
-// hang is when a test gives up, on however busy a machine.
+// hang is how long a test waits before it fails, on however busy a machine.
 const hang = time.Minute
 
-// start gives a workspace that ends with the test.
+// start returns a workspace that ends with the test.
 func start(t *testing.T, cfg slacktest.Config) *slacktest.Workspace {
 	t.Helper()
 	w, err := slacktest.Start(cfg)
@@ -23,7 +23,7 @@ func start(t *testing.T, cfg slacktest.Config) *slacktest.Workspace {
 	return w
 }
 
-// within is a context that ends with the test or after d.
+// within returns a context that ends with the test or after d.
 func within(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)

@@ -13,7 +13,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Everything at once, for the race detector and for deadlocks: people act, an app with three sockets answers, and Slack misbehaves.
+// Everything at once, for the race detector and for deadlocks: people act, an app with three sockets answers, and Slack
+// misbehaves.
 func TestManyThingsAtOnce(t *testing.T) {
 	w := start(t, slacktest.Config{Seed: 3, Timing: quick()})
 	c := client{t, w}
@@ -63,7 +64,7 @@ func TestManyThingsAtOnce(t *testing.T) {
 	}
 }
 
-// answerEverything is an app with one socket, until the socket ends.
+// answerEverything plays an app with one socket until the socket ends.
 func answerEverything(ctx context.Context, c client, ops *slacktest.Channel) {
 	in, err := http.PostForm(c.w.URL()+"/api/apps.connections.open", url.Values{"token": {c.w.AppToken()}})
 	if err != nil {
@@ -87,7 +88,8 @@ func answerEverything(ctx context.Context, c client, ops *slacktest.Channel) {
 		if conn.WriteJSON(answer{"envelope_id": frame["envelope_id"]}) != nil {
 			return
 		}
-		in, err := http.PostForm(c.w.URL()+"/api/chat.postMessage", url.Values{"token": {c.w.BotToken()}, "channel": {ops.ID()}, "text": {"x"}})
+		in, err := http.PostForm(c.w.URL()+"/api/chat.postMessage",
+			url.Values{"token": {c.w.BotToken()}, "channel": {ops.ID()}, "text": {"x"}})
 		if err == nil {
 			_ = in.Body.Close()
 		}

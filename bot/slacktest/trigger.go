@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"conclave/bot/slacktest/record"
 )
 
-// trigger lets the app open one form for the person who just did something.
+// trigger lets the app open one form for the person whose action it came with.
 type trigger struct {
 	person  *Person
 	expires time.Time
@@ -19,7 +21,7 @@ func (w *Workspace) triggerLocked(p *Person) string {
 	return id
 }
 
-// exchangeLocked uses a trigger up.
+// exchangeLocked uses up the trigger of a call and returns the person whom it belongs to.
 func (c *call) exchangeLocked() (*Person, error) {
 	id := c.args["trigger_id"]
 	if strings.Count(id, ".") != 2 {
@@ -30,10 +32,10 @@ func (c *call) exchangeLocked() (*Person, error) {
 	case t == nil:
 		return nil, refuse("invalid_trigger_id")
 	case t.used:
-		c.violateLocked(RuleTrigger, c.method, "trigger used twice")
+		c.violateLocked(record.RuleTrigger, c.method, "trigger used twice")
 		return nil, refuse("exchanged_trigger_id")
 	case c.cfg.Now().After(t.expires):
-		c.violateLocked(RuleTrigger, c.method, "trigger used after %v", c.cfg.Timing.Trigger)
+		c.violateLocked(record.RuleTrigger, c.method, "trigger used after %v", c.cfg.Timing.Trigger)
 		return nil, refuse("expired_trigger_id")
 	}
 	t.used = true

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
 // View is a form (modal) in front of a person, or their home tab, at one moment.
@@ -36,8 +37,8 @@ func (v *view) describeLocked(w *Workspace, values object) object {
 		"id": v.ID, "team_id": w.TeamID(), "type": v.Type, "callback_id": v.CallbackID, "external_id": v.ExternalID,
 		"private_metadata": v.PrivateMetadata, "hash": v.Hash, "blocks": v.Blocks, "state": object{"values": values},
 		"clear_on_close": v.raw["clear_on_close"] == true, "notify_on_close": v.raw["notify_on_close"] == true,
-		"root_view_id": v.root.ID, "previous_view_id": nil, "app_id": w.AppID(), "app_installed_team_id": w.TeamID(), "bot_id": w.BotID(),
-		"title": v.raw["title"], "submit": v.raw["submit"], "close": v.raw["close"],
+		"root_view_id": v.root.ID, "previous_view_id": nil, "app_id": w.AppID(), "app_installed_team_id": w.TeamID(),
+		"bot_id": w.BotID(), "title": v.raw["title"], "submit": v.raw["submit"], "close": v.raw["close"],
 	}
 	if v.below != nil {
 		o["previous_view_id"] = v.below.ID
@@ -49,17 +50,17 @@ func (v *view) describeLocked(w *Workspace, values object) object {
 func (w *Workspace) readViewLocked(where, raw string) (*view, error) {
 	var o object
 	if err := json.Unmarshal([]byte(raw), &o); err != nil || o == nil {
-		w.violateLocked(RuleBlockKit, where, "view is not a JSON object")
+		w.violateLocked(record.RuleBlockKit, where, "view is not a JSON object")
 		return nil, refuseArguments("[ERROR] must be a valid JSON object [json-pointer:/view]")
 	}
 	if len(raw) > blockkit.MaxView {
-		w.violateLocked(RuleBlockKit, where, "view of %d bytes", len(raw))
+		w.violateLocked(record.RuleBlockKit, where, "view of %d bytes", len(raw))
 		return nil, refuse("view_too_large")
 	}
 	check := &blockkit.Checker{}
 	check.View("/view", o)
 	if len(check.Faults) > 0 {
-		w.violateLocked(RuleBlockKit, where, "%s", strings.Join(check.Words(), "; "))
+		w.violateLocked(record.RuleBlockKit, where, "%s", strings.Join(check.Words(), "; "))
 		return nil, refuseArguments(check.Words()...)
 	}
 	v := &view{raw: o}
@@ -67,11 +68,13 @@ func (w *Workspace) readViewLocked(where, raw string) (*view, error) {
 	return v, nil
 }
 
-// fillLocked takes over what the app sent. Blocks without an id get one.
+// fillLocked sets the fields of the view from what the app sent. Blocks without an id get one.
 func (v *view) fillLocked(w *Workspace) {
-	v.Type, v.CallbackID, v.ExternalID = blockkit.Text(v.raw, "type"), blockkit.Text(v.raw, "callback_id"), blockkit.Text(v.raw, "external_id")
+	v.Type, v.CallbackID, v.ExternalID = blockkit.Text(v.raw, "type"), blockkit.Text(v.raw,
+		"callback_id"), blockkit.Text(v.raw, "external_id")
 	v.PrivateMetadata = blockkit.Text(v.raw, "private_metadata")
-	v.Title, v.Submit, v.Close = blockkit.Text(v.raw, "title", "text"), blockkit.Text(v.raw, "submit", "text"), blockkit.Text(v.raw, "close", "text")
+	v.Title, v.Submit, v.Close = blockkit.Text(v.raw, "title", "text"), blockkit.Text(v.raw, "submit",
+		"text"), blockkit.Text(v.raw, "close", "text")
 	v.Blocks = blockkit.List(v.raw, "blocks")
 	w.nameBlocksLocked(v.Blocks)
 	v.Hash = formatTS(w.cfg.Now()) + strconv.Itoa(len(w.views)) + "." + w.idLocked("h")
@@ -81,7 +84,7 @@ func (w *Workspace) externalIDTakenLocked(v *view) bool {
 	return v.ExternalID != "" && slices.ContainsFunc(w.views, func(o *view) bool { return o.ExternalID == v.ExternalID })
 }
 
-// showLocked puts a form in front of a person: on top of the others, or instead of them.
+// showLocked puts a form in front of a person, on top of the others or in their place.
 func (w *Workspace) showLocked(p *Person, v *view, onTop bool) {
 	v.ID, v.person, v.root = w.idLocked("V"), p, v
 	if !onTop {
@@ -99,7 +102,7 @@ func (w *Workspace) forgetLocked(gone ...*view) {
 	w.views = slices.DeleteFunc(w.views, func(v *view) bool { return slices.Contains(gone, v) })
 }
 
-// becomeLocked replaces what a view shows, keeping its identity.
+// becomeLocked replaces the content of a view. Its id stays.
 func (v *view) becomeLocked(w *Workspace, next *view) {
 	v.raw = next.raw
 	v.fillLocked(w)
@@ -139,7 +142,8 @@ func viewsUpdate(c *call) (object, error) {
 	if id == "" && external == "" {
 		return nil, refuseArguments("[ERROR] view_id or external_id is needed")
 	}
-	at := slices.IndexFunc(c.views, func(v *view) bool { return id != "" && v.ID == id || external != "" && v.ExternalID == external })
+	at := slices.IndexFunc(c.views,
+		func(v *view) bool { return id != "" && v.ID == id || external != "" && v.ExternalID == external })
 	if at < 0 {
 		return nil, refuse("not_found")
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest/blockkit"
+	"conclave/bot/slacktest/record"
 )
 
 type tokenKind int
@@ -24,10 +25,11 @@ const (
 
 type token struct {
 	kind  tokenKind
-	error string // why it is refused by now: token_revoked, token_expired, account_inactive
+	error string // the error that it is refused with by now: token_revoked, token_expired, account_inactive
 }
 
-// call is one call of a Web API method. The workspace is locked while it is handled, so its methods need no Locked in their names.
+// call is one call of a Web API method. The workspace is locked while it is handled, so its methods need no Locked in
+// their names.
 type call struct {
 	*Workspace
 	method string
@@ -45,14 +47,14 @@ func (e *apiError) Error() string { return e.code }
 
 func refuse(code string) error { return &apiError{code: code} }
 
-// refuseArguments is Slack's answer to a call that could never be right.
+// refuseArguments returns Slack's refusal of a call that no state of the workspace could make valid.
 func refuseArguments(messages ...string) error {
 	return &apiError{code: "invalid_arguments", messages: messages}
 }
 
-// handler returns everything. Close waits for what it began.
+// handler returns the handler of all requests. Close waits until none is being served any more.
 func (w *Workspace) handler() http.Handler {
-	routes := w.routes()
+	w.route()
 	return http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		w.mu.Lock()
 		if w.closed {
@@ -62,12 +64,16 @@ func (w *Workspace) handler() http.Handler {
 		w.running.Add(1)
 		w.mu.Unlock()
 		defer w.running.Done()
-		routes.ServeHTTP(out, in)
+		w.routes.ServeHTTP(out, in)
 	})
 }
 
-func (w *Workspace) routes() http.Handler {
-	mux := http.NewServeMux()
+// Handle serves more on the workspace's address than Slack does: the paths that fit a pattern of [http.ServeMux].
+func (w *Workspace) Handle(pattern string, handler http.Handler) { w.routes.Handle(pattern, handler) }
+
+// route adds the handlers of Slack's own paths.
+func (w *Workspace) route() {
+	mux := w.routes
 	mux.HandleFunc("/api/{method}", w.serveAPI)
 	mux.HandleFunc("GET /link/{$}", w.serveSocket)
 	mux.HandleFunc("POST /upload/v1/{ticket}", w.serveUpload)
@@ -76,16 +82,12 @@ func (w *Workspace) routes() http.Handler {
 	mux.HandleFunc("POST /commands/", w.serveResponseURL)
 	mux.HandleFunc("POST /actions/", w.serveResponseURL)
 	mux.HandleFunc("GET /{$}", serveSignIn)
-	if w.cfg.Control {
-		mux.Handle("/_emu/", w.Control())
-	}
-	return mux
 }
 
 func (w *Workspace) serveAPI(out http.ResponseWriter, in *http.Request) {
 	name := in.PathValue("method")
 	args, secret, err := readArguments(in)
-	w.record(FromClient, name, blockkit.Encode(args))
+	w.record(record.FromClient, name, blockkit.Encode(args))
 
 	effect := w.strike(name)
 	effect.wait(in.Context())
@@ -118,7 +120,7 @@ func (w *Workspace) serveAPI(out http.ResponseWriter, in *http.Request) {
 
 func (w *Workspace) answer(out http.ResponseWriter, what string, status int, answer object) {
 	body := blockkit.Encode(answer)
-	w.record(ToClient, what, body)
+	w.record(record.ToClient, what, body)
 	out.Header().Set("Content-Type", "application/json; charset=utf-8")
 	out.Header().Set("X-Slack-Req-Id", fmt.Sprintf("%x", time.Now().UnixNano()))
 	out.WriteHeader(status)
@@ -139,17 +141,18 @@ func (w *Workspace) answerError(method string, err error) object {
 	}
 	if refused.code == "invalid_arguments" {
 		w.mu.Lock()
-		w.violateLocked(RuleArguments, method, "%s", strings.Join(refused.messages, "; "))
+		w.violateLocked(record.RuleArguments, method, "%s", strings.Join(refused.messages, "; "))
 		w.mu.Unlock()
 	}
 	return answer
 }
 
-// callLocked checks in Slack's order: token, scope, rate, arguments, then what the method itself wants.
+// callLocked serves a call. It checks in Slack's order: token, scope, rate, arguments, and then what the method itself
+// requires.
 func (w *Workspace) callLocked(header http.Header, name, secret string, args map[string]string) (object, error) {
 	m, known := w.methods[name]
 	if !known {
-		w.violateLocked(RuleUnknownMethod, name, "no such method")
+		w.violateLocked(record.RuleUnknownMethod, name, "no such method")
 		return nil, &apiError{code: "unknown_method", extra: object{"req_method": name}}
 	}
 	if err := w.authorizeLocked(m, secret); err != nil {
@@ -163,7 +166,8 @@ func (w *Workspace) callLocked(header http.Header, name, secret string, args map
 	if len(needed) > 0 {
 		header.Set("X-Accepted-OAuth-Scopes", strings.Join(needed, ","))
 		if !slices.ContainsFunc(needed, w.hasScopeLocked) {
-			return nil, &apiError{code: "missing_scope", extra: object{"needed": strings.Join(needed, ","), "provided": strings.Join(w.scopes, ",")}}
+			return nil, &apiError{code: "missing_scope",
+				extra: object{"needed": strings.Join(needed, ","), "provided": strings.Join(w.scopes, ",")}}
 		}
 	}
 	if after := w.limitLocked(m.tier, name, args["channel"]); after > 0 {
@@ -208,7 +212,8 @@ func (w *Workspace) authorizeLocked(m method, secret string) error {
 
 func (w *Workspace) hasScopeLocked(scope string) bool { return slices.Contains(w.scopes, scope) }
 
-// readArguments takes arguments and token from wherever Slack takes them: query, form, multipart form, JSON, bearer header.
+// readArguments reads arguments and token from every place that Slack reads them from: query, form, multipart form,
+// JSON, bearer header.
 func readArguments(in *http.Request) (args map[string]string, secret string, err error) {
 	args = map[string]string{}
 	for key, values := range in.URL.Query() {
@@ -264,7 +269,7 @@ func readJSONArguments(body []byte, into map[string]string) error {
 
 func (c *call) is(arg string) bool { return c.args[arg] == "true" || c.args[arg] == "1" }
 
-// number gives a whole number between 1 and most, or otherwise when the argument is absent.
+// number returns the argument as a whole number from 1 to most. It returns otherwise if the argument is absent.
 func (c *call) number(arg string, otherwise, most int) (int, error) {
 	s := c.args[arg]
 	if s == "" {
@@ -277,7 +282,7 @@ func (c *call) number(arg string, otherwise, most int) (int, error) {
 	return min(n, most), nil
 }
 
-// page cuts a page out of all, as limit and cursor ask, and gives the next cursor.
+// page returns the part of all that the arguments limit and cursor select, and the next cursor.
 func page[E any](c *call, all []E, otherwise int) ([]E, object, error) {
 	limit, err := c.number("limit", otherwise, 999)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/record"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -37,7 +38,8 @@ func TestMissingScopeIsNamed(t *testing.T) {
 	c := client{t, w}
 	w.RemoveScope("chat:write")
 	a := c.form("chat.postMessage")
-	if a["error"] != "missing_scope" || a["needed"] != "chat:write" || strings.Contains(a["provided"].(string), "chat:write") {
+	if a["error"] != "missing_scope" || a["needed"] != "chat:write" ||
+		strings.Contains(a["provided"].(string), "chat:write") {
 		t.Errorf("got %v", a)
 	}
 	in, _ := c.formStatus("auth.test")
@@ -48,7 +50,7 @@ func TestMissingScopeIsNamed(t *testing.T) {
 	if a := c.form("chat.postMessage"); a["error"] != "invalid_arguments" {
 		t.Errorf("got %v", a)
 	}
-	wantViolation(t, w, slacktest.RuleArguments)
+	wantViolation(t, w, record.RuleArguments)
 }
 
 func TestScopeOfAConversationDependsOnItsKind(t *testing.T) {
@@ -66,7 +68,7 @@ func TestUnknownMethodIsAViolation(t *testing.T) {
 	if a := (client{t, w}).form("files.upload"); a["error"] != "unknown_method" {
 		t.Errorf("got %v", a)
 	}
-	wantViolation(t, w, slacktest.RuleUnknownMethod)
+	wantViolation(t, w, record.RuleUnknownMethod)
 }
 
 func TestArgumentsComeInEveryWayThatSlackTakes(t *testing.T) {
@@ -74,7 +76,8 @@ func TestArgumentsComeInEveryWayThatSlackTakes(t *testing.T) {
 	c := client{t, w}
 	ops := w.AddChannel("ops", w.Bot())
 	c.ok("chat.postMessage", "channel", ops.ID(), "text", "by form")
-	if a := c.json("chat.postMessage", w.BotToken(), `{"channel":"`+ops.ID()+`","text":"by JSON","blocks":[{"type":"divider"}]}`); a["ok"] != true {
+	if a := c.json("chat.postMessage", w.BotToken(),
+		`{"channel":"`+ops.ID()+`","text":"by JSON","blocks":[{"type":"divider"}]}`); a["ok"] != true {
 		t.Errorf("JSON: %v", a)
 	}
 	in, err := http.Get(w.URL() + "/api/chat.postMessage?token=" + w.BotToken() + "&channel=" + ops.ID() + "&text=by+query")
@@ -112,7 +115,7 @@ func TestRateOfPostsIsOneASecondAndChannel(t *testing.T) {
 	}
 	wantNoViolations(t, w)
 	c.form("chat.postMessage", "channel", ops.ID(), "text", "too soon")
-	wantViolation(t, w, slacktest.RuleRetryAfter)
+	wantViolation(t, w, record.RuleRetryAfter)
 	clock.Advance(3 * time.Second)
 	c.ok("chat.postMessage", "channel", ops.ID(), "text", "two")
 }
@@ -141,7 +144,7 @@ func TestMoreSocketsThanTheTierGivesIsAStorm(t *testing.T) {
 	}
 	wantNoViolations(t, w)
 	c.socketURL()
-	wantViolation(t, w, slacktest.RuleStorm)
+	wantViolation(t, w, record.RuleStorm)
 }
 
 func TestPagesFollowTheCursor(t *testing.T) {

@@ -7,11 +7,15 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"conclave/bot/slacktest/record"
+	"conclave/bot/slacktest/socketmode"
 )
 
-// Config says what kind of workspace to start. The zero value is a workspace in which a ceremony bot has all it asks for.
+// Config describes the workspace to start. With the zero value a ceremony bot has all that it asks for.
 type Config struct {
 	// Addr is where to listen. Empty means any free port on 127.0.0.1.
 	Addr string
@@ -19,25 +23,25 @@ type Config struct {
 	Team string
 	// Scopes are the bot token's scopes. Nil means [DefaultScopes].
 	Scopes []string
-	// Events are the bot events that the app subscribes to, in the manifest's words ("message.im"). Nil means [DefaultEvents].
+	// Events are the bot events that the app subscribes to, in the manifest's words ("message.im"). Nil means
+	// [DefaultEvents].
 	Events []string
 	// Commands are the app's slash commands. Nil means "/ceremony" alone.
 	Commands []string
-	// MessagesTab and HomeTab report whether people may write to the app and see its home.
+	// MessagesTab is the state of the tab in which people write to the app, HomeTab that of its home.
 	MessagesTab, HomeTab Tab
-	// Timing holds Slack's clocks. Fields that are zero take the value of [SlackTiming].
+	// Timing holds Slack's durations. A field that is zero takes the value of [SlackTiming].
 	Timing Timing
 	// Now is the clock behind timestamps and the expiry of triggers, tickets and response URLs. Nil means time.Now.
 	Now func() time.Time
-	// EditWindow is how long a message can be edited. Zero means for ever.
+	// EditWindow is how long a message can be edited. Zero means without end.
 	EditWindow time.Duration
 	// RateLimits makes the workspace answer 429 above Slack's rates. Without it rates are not watched,
 	// except that a client must always wait for what Retry-After said.
 	RateLimits bool
-	// FreshEnvelopes gives an event a new envelope_id each time it is sent again. Whether Slack does is not documented; event_id stays.
+	// FreshEnvelopes gives an event a new envelope_id each time it is sent again. Whether Slack does so is not
+	// documented. The event_id stays.
 	FreshEnvelopes bool
-	// Control serves /_emu/, with which another process or a page can act as a person. Anybody who reaches the port can.
-	Control bool
 	// Seed makes the choice of sockets and the probability of faults repeatable.
 	Seed uint64
 }
@@ -52,7 +56,7 @@ const (
 	TabOff
 )
 
-// Timing holds the durations that Slack's side decides.
+// Timing holds the durations that Slack decides.
 type Timing struct {
 	// Ack is how long a person's command, click or form waits for the acknowledgement.
 	Ack time.Duration
@@ -70,8 +74,9 @@ type Timing struct {
 	Share time.Duration
 	// Linger is how long a socket that was told to go may stay.
 	Linger time.Duration
-	// Grace is how much later than Ack and Trigger the app may be. Slack grants none: it is for tests on a machine that is busy with
-	// others, in which nothing depends on how fast the app is. It ends when nothing can come any more.
+	// Grace is how much later than Ack and Trigger the app may be. Slack grants none. It is for tests in which nothing
+	// depends on how fast the app is, on a machine that is busy with others. It ends early when no acknowledgement can
+	// come any more.
 	Grace time.Duration
 }
 
@@ -108,7 +113,7 @@ func (t Timing) orSlack() Timing {
 	return t
 }
 
-// DefaultScopes are the bot scopes of an app that runs ceremonies in channels and direct messages.
+// DefaultScopes returns the bot scopes of an app that runs ceremonies in channels and direct messages.
 func DefaultScopes() []string {
 	return []string{
 		"commands", "chat:write", "users:read", "channels:read", "groups:read", "im:read", "im:write", "im:history",
@@ -116,7 +121,7 @@ func DefaultScopes() []string {
 	}
 }
 
-// DefaultEvents are the bot events of an app that runs ceremonies in channels and direct messages.
+// DefaultEvents returns the bot events of an app that runs ceremonies in channels and direct messages.
 func DefaultEvents() []string {
 	return []string{
 		"app_home_opened", "message.im", "file_shared", "user_change", "app_uninstalled", "tokens_revoked",
@@ -129,6 +134,7 @@ type Workspace struct {
 	cfg      Config
 	listener net.Listener
 	server   *http.Server
+	routes   *http.ServeMux
 	methods  map[string]method
 	running  sync.WaitGroup
 
@@ -147,12 +153,11 @@ type Workspace struct {
 	replies  map[string]*responseURL // path → response URL
 	views    []*view
 	bot      *Person
-	socketed bool // Socket Mode is switched on
-	hub      hub
+	hub      *socketmode.Hub
 	rates    rates
 	faults   []*Injected
-	journal  []Entry
-	broken   []Violation
+	journal  []record.Entry
+	broken   []record.Violation
 }
 
 // Start starts a workspace. Its only people are the app's bot user and Slackbot.
@@ -184,6 +189,7 @@ func Start(cfg Config) (*Workspace, error) {
 	w := &Workspace{
 		cfg:      cfg,
 		listener: listener,
+		routes:   http.NewServeMux(),
 		methods:  methods(),
 		changed:  make(chan struct{}),
 		ids:      map[string]int{},
@@ -192,10 +198,9 @@ func Start(cfg Config) (*Workspace, error) {
 		scopes:   slices.Clone(cfg.Scopes),
 		triggers: map[string]*trigger{},
 		replies:  map[string]*responseURL{},
-		socketed: true,
-		hub:      newHub(),
 		rates:    newRates(),
 	}
+	w.hub = w.newHub()
 	w.tokens["xoxb-0-conclave-bot"] = &token{kind: botToken}
 	w.tokens["xapp-1-conclave-app"] = &token{kind: appToken}
 	w.addSlackbotLocked()
@@ -205,40 +210,40 @@ func Start(cfg Config) (*Workspace, error) {
 	return w, nil
 }
 
-// Close cuts every connection and waits until nothing of the workspace runs any more.
+// Close cuts every connection and waits until all goroutines of the workspace have ended.
 func (w *Workspace) Close() {
 	w.mu.Lock()
 	w.closed = true
-	w.hub.stopLocked()
+	w.hub.Stop()
 	w.changeLocked()
 	w.mu.Unlock()
 	_ = w.server.Close()
 	w.running.Wait()
 }
 
-// URL is the address that stands for https://slack.com: "http://127.0.0.1:PORT". The Web API is at URL()+"/api/".
+// URL returns the address that stands for https://slack.com: "http://127.0.0.1:PORT". The Web API is at URL()+"/api/".
 func (w *Workspace) URL() string { return "http://" + w.listener.Addr().String() }
 
-// BotToken is the app's bot token (xoxb-…).
+// BotToken returns the app's bot token (xoxb-…).
 func (w *Workspace) BotToken() string { return "xoxb-0-conclave-bot" }
 
-// AppToken is the app-level token (xapp-…) that opens sockets.
+// AppToken returns the app-level token (xapp-…) that opens sockets.
 func (w *Workspace) AppToken() string { return "xapp-1-conclave-app" }
 
-// TeamID is the workspace's id.
+// TeamID returns the workspace's id.
 func (w *Workspace) TeamID() string { return w.cfg.Team }
 
-// AppID is the app's id.
+// AppID returns the app's id.
 func (w *Workspace) AppID() string { return "A0CEREMONY" }
 
-// BotID is the id of the app's bot, as in a message's bot_id.
+// BotID returns the id of the app's bot, as in a message's bot_id.
 func (w *Workspace) BotID() string { return "B0CEREMONY" }
 
-// Bot is the app's bot user. It is a member like others, but acts only through the Web API.
+// Bot returns the app's bot user. It is a member like others, but acts only through the Web API.
 func (w *Workspace) Bot() *Person { return w.bot }
 
-// WaitFor returns when holds does, which it asks again after every change in the workspace.
-// It returns an error that wraps the context's when that ends first.
+// WaitFor returns when holds reports true. holds is called again after every change in the workspace. If the context
+// ends first, the error wraps its cause.
 func (w *Workspace) WaitFor(ctx context.Context, holds func() bool) error {
 	for {
 		w.mu.Lock()
@@ -268,7 +273,21 @@ func (w *Workspace) idLocked(prefix string) string {
 	return fmt.Sprintf("%s0%07d", prefix, w.ids[prefix])
 }
 
-// tsLocked gives the next timestamp: "seconds.microseconds", unique and rising, which is what Slack promises for a channel.
+// uuidLocked returns a new id in the form of a UUID, as envelopes and typed messages have.
+func (w *Workspace) uuidLocked() string {
+	var id strings.Builder
+	for i, group := range []int{8, 4, 4, 4, 12} {
+		if i > 0 {
+			id.WriteByte('-')
+		}
+		for range group {
+			id.WriteByte("0123456789abcdef"[w.random.IntN(16)])
+		}
+	}
+	return id.String()
+}
+
+// tsLocked returns the next timestamp: "seconds.microseconds", unique and rising. Slack promises that for each channel.
 func (w *Workspace) tsLocked() string {
 	now := w.cfg.Now().Truncate(time.Microsecond)
 	if !now.After(w.lastTS) {
@@ -282,7 +301,7 @@ func formatTS(t time.Time) string {
 	return fmt.Sprintf("%d.%06d", t.Unix(), t.Nanosecond()/int(time.Microsecond))
 }
 
-// after runs what while the workspace is locked, once d has passed, unless it closed before.
+// after calls what when d has passed, with the workspace locked, unless the workspace is closed by then.
 func (w *Workspace) after(d time.Duration, what func()) *time.Timer {
 	return time.AfterFunc(d, func() {
 		w.mu.Lock()

@@ -15,8 +15,7 @@ import (
 
 var ceremonyID = regexp.MustCompile("`(" + ClusterName + "-[a-z0-9-]+)`")
 
-// Propose has somebody type "/ceremony start …" and answers the ceremony's id, as
-// the bot tells it.
+// Propose lets a person type "/ceremony start …" and returns the ceremony's id from the bot's answer.
 func (s *Stage) Propose(ctx context.Context, who, what string) (ceremony.ID, error) {
 	said, err := s.Person(who).Commands(ctx, "start "+what)
 	if err != nil {
@@ -29,8 +28,8 @@ func (s *Stage) Propose(ctx context.Context, who, what string) (ceremony.ID, err
 	return ceremony.ID(id[1]), nil
 }
 
-// Approve has somebody read the plan that they were sent, and press the button under
-// it or sign its hash, whichever the plan asks for.
+// Approve lets a person read the plan that they were sent, and press the button under it or sign its hash, as the plan
+// asks.
 func (s *Stage) Approve(ctx context.Context, who string, id ceremony.ID) error {
 	p := s.Person(who)
 	plan, err := p.Told(ctx, id, rules.ApprovalMessage)
@@ -57,7 +56,7 @@ func (s *Stage) Approve(ctx context.Context, who string, id ceremony.ID) error {
 	return nil
 }
 
-// Present has everybody who is called in a roll call answer it.
+// Present lets each of the people answer the roll call.
 func (s *Stage) Present(ctx context.Context, id ceremony.ID, who ...string) error {
 	return s.together(who, func(p *Person) error {
 		call, err := p.Told(ctx, id, rules.RollCallMessage)
@@ -72,7 +71,7 @@ func (s *Stage) Present(ctx context.Context, id ceremony.ID, who ...string) erro
 	})
 }
 
-// Answer has people answer a step's requests, one after the other.
+// Answer lets people answer a step's requests, one after the other.
 func (s *Stage) Answer(ctx context.Context, id ceremony.ID, step ceremony.Step, who ...string) error {
 	for _, name := range who {
 		ask, err := s.Person(name).Asked(ctx, id, step)
@@ -86,7 +85,7 @@ func (s *Stage) Answer(ctx context.Context, id ceremony.ID, step ceremony.Step, 
 	return nil
 }
 
-// AnswerFirst has as many of the holders bring the share in force as it takes.
+// AnswerFirst lets as many holders bring their share in force as are needed.
 func (s *Stage) AnswerFirst(ctx context.Context, id ceremony.ID) error {
 	seal, err := s.Seal(ctx)
 	if err != nil {
@@ -95,7 +94,7 @@ func (s *Stage) AnswerFirst(ctx context.Context, id ceremony.ID) error {
 	return s.Answer(ctx, id, ceremony.StepUpdate, s.settings.Holders[:seal.Threshold]...)
 }
 
-// Receive has everybody who gets a new share take it.
+// Receive lets all receivers take their new share.
 func (s *Stage) Receive(ctx context.Context, id ceremony.ID) error {
 	return s.together(s.Receivers(), func(p *Person) error {
 		_, err := p.Receives(ctx, id)
@@ -103,13 +102,12 @@ func (s *Stage) Receive(ctx context.Context, id ceremony.ID) error {
 	})
 }
 
-// Adopt has everybody put the new share in the place of the old one, as they
-// are told when a rekey is completed.
+// Adopt lets all receivers put the new share in place of the old one, as they are told when a rekey is completed.
 func (s *Stage) Adopt(id ceremony.ID) error {
 	return s.together(s.Receivers(), func(p *Person) error { return p.Keys.Adopt(id) })
 }
 
-// Receivers are the names of those who get the new shares of a rekey.
+// Receivers returns the names of the people who get the new shares of a rekey.
 func (s *Stage) Receivers() []string {
 	if len(s.settings.Receivers) > 0 {
 		return slices.Clone(s.settings.Receivers)
@@ -169,7 +167,7 @@ func (s *Stage) Rekey(ctx context.Context) (ceremony.ID, error) {
 	return id, s.Ended(ctx, id, "Completed")
 }
 
-// GenerateRoot plays a whole generate-root and answers the token.
+// GenerateRoot plays a whole generate-root and returns the token.
 func (s *Stage) GenerateRoot(ctx context.Context) (ceremony.ID, string, error) {
 	id, err := s.Propose(ctx, Olga, "generate-root "+ClusterName+" OPS-413: the last admin has left")
 	if err != nil {

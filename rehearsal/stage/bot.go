@@ -14,13 +14,13 @@ import (
 	"conclave/ceremony"
 )
 
-// ErrBotDied means that the bot has ended without being asked to.
+// ErrBotDied means that the bot has ended although it was not told to.
 var ErrBotDied = errors.New("the bot has died")
 
 // process is one life of the bot.
 type process struct {
 	cmd    *exec.Cmd
-	died   context.Context // ends with the process; its cause says how, if nobody had asked
+	died   context.Context // ends with the process; its cause says how, if the process was not told to end
 	asked  bool            // to end; guarded by the stage's mutex
 	status error           // of Wait, once died has ended
 }
@@ -28,8 +28,7 @@ type process struct {
 // StartBot starts the bot and returns when it is connected to Slack.
 func (s *Stage) StartBot(ctx context.Context) error {
 	if s.hasDied() {
-		// A connection of its last life would pass for one of the new, and whoever is
-		// served over it gets no answer.
+		// A connection of the last process would look like one of the new. What is sent over it gets no answer.
 		if err := s.Wait(ctx, "the last connection to close", func() bool { return s.Slack.Sockets() == 0 }); err != nil {
 			return err
 		}
@@ -73,11 +72,10 @@ func (s *Stage) launch() error {
 	return nil
 }
 
-// environment is as good as empty: the configuration is all that the bot reads.
+// environment returns a nearly empty environment: the bot reads its configuration and nothing else.
 func (s *Stage) environment() []string { return append([]string{"HOME=" + s.dir}, s.extra...) }
 
-// StopBot asks the bot to end (SIGTERM) and returns when it has, with an error
-// unless it says that all is well.
+// StopBot tells the bot to end (SIGTERM) and returns when it has ended. It returns an error unless the exit code is 0.
 func (s *Stage) StopBot(ctx context.Context) error {
 	p := s.ask(syscall.SIGTERM)
 	if p == nil {
@@ -96,7 +94,7 @@ func (s *Stage) StopBot(ctx context.Context) error {
 	return nil
 }
 
-// KillBot kills the bot (SIGKILL) wherever it is, and returns when it is gone.
+// KillBot kills the bot (SIGKILL) in the middle of its work, and returns when it is gone.
 func (s *Stage) KillBot() error {
 	p := s.ask(syscall.SIGKILL)
 	if p == nil {
@@ -106,7 +104,7 @@ func (s *Stage) KillBot() error {
 	return nil
 }
 
-// ask sends a signal. It answers nil if there is no bot to get it.
+// ask sends a signal. It returns nil if no bot runs.
 func (s *Stage) ask(signal os.Signal) *process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,7 +134,7 @@ func (s *Stage) BotDied() <-chan struct{} {
 	return s.process.died.Done()
 }
 
-// Pid is the process id of the bot that was started last.
+// Pid returns the process id of the bot that was started last.
 func (s *Stage) Pid() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,10 +144,10 @@ func (s *Stage) Pid() int {
 	return s.process.cmd.Process.Pid
 }
 
-// LogFile takes everything that the bot writes, over all its lives.
+// LogFile returns the path of the file with all output of the bot, over all its starts.
 func (s *Stage) LogFile() string { return filepath.Join(s.dir, "conclave.log") }
 
-// lastWords are the last lines of the log.
+// lastWords returns the last lines of the log.
 func (s *Stage) lastWords() string {
 	log, err := os.ReadFile(s.LogFile())
 	if err != nil {
@@ -159,7 +157,7 @@ func (s *Stage) lastWords() string {
 	return string(bytes.Join(lines[max(0, len(lines)-12):], []byte("\n")))
 }
 
-// Run runs the program with other arguments and answers what it printed.
+// Run runs the program with other arguments and returns what it printed.
 func (s *Stage) Run(ctx context.Context, args ...string) (string, error) {
 	return s.runIn(ctx, s.dir, args...)
 }
@@ -174,13 +172,12 @@ func (s *Stage) runIn(ctx context.Context, dir string, args ...string) (string, 
 	return out.String(), nil
 }
 
-// Verify has the whole journal checked, as an auditor does, and answers the
-// program's words.
+// Verify lets the program check the whole journal, as an auditor does, and returns its output.
 func (s *Stage) Verify(ctx context.Context) (string, error) {
 	return s.Run(ctx, "verify", s.JournalDir())
 }
 
-// parseIdentity finds the line that "conclave identity" prints for scripts.
+// parseIdentity returns the fingerprint in the line that "conclave identity" prints for scripts.
 func parseIdentity(out string) (ceremony.Fingerprint, error) {
 	for line := range strings.Lines(out) {
 		if f, ok := strings.CutPrefix(line, "identity "); ok {

@@ -8,9 +8,8 @@ import (
 	"runtime"
 )
 
-// Build compiles the bot into a folder and answers the program's path. It must
-// be called from inside this module. A test that runs under the race detector
-// has the bot watched by it as well.
+// Build compiles the bot into a folder and returns the program's path. It must be called from inside this module. With
+// race, the race detector watches the bot too.
 func Build(ctx context.Context, dir string, race bool) (string, error) {
 	program, err := filepath.Abs(filepath.Join(dir, "conclave"))
 	if err != nil {
@@ -19,7 +18,8 @@ func Build(ctx context.Context, dir string, race bool) (string, error) {
 	if runtime.GOOS == "windows" {
 		program += ".exe"
 	}
-	args := []string{"build", "-buildvcs=false", "-o", program} // a checkout of another owner has no version to tell
+	args := []string{"build", "-buildvcs=false", "-o",
+		program} // git refuses to tell the version of another user's checkout
 	if race {
 		args = append(args, "-race")
 	}

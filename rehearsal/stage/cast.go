@@ -21,18 +21,18 @@ const (
 	Gus     = "gus"     // a guest
 )
 
-// Threshold is how many of the five shares it takes.
+// Threshold is how many of the five shares are needed.
 const Threshold = 3
 
-// Holders are those who hold a share each.
+// Holders returns the people who hold a share each.
 func Holders() []string { return []string{"alice", "bob", "carol", "dave", "erin"} }
 
-// Cast is everybody.
+// Cast returns all names.
 func Cast() []string {
 	return slices.Concat([]string{Olga, Paul}, Holders(), []string{Wendy, Mallory, Gus})
 }
 
-// isListed reports whether somebody is in the configuration.
+// isListed reports whether a person is in the configuration.
 func isListed(name string) bool { return name != Mallory && name != Gus }
 
 // invite makes the people, with a PGP key each, and the ops channel.
@@ -65,14 +65,13 @@ func (s *Stage) invite(ctx context.Context, keyring func(context.Context, string
 	return nil
 }
 
-// homeOf is somebody's computer.
+// homeOf returns the folder that stands for a person's computer.
 func (s *Stage) homeOf(name string) string { return filepath.Join(s.dir, "people", name) }
 
-// People are everybody, in the order of the cast.
+// People returns all people, in the order of the cast.
 func (s *Stage) People() []*Person { return slices.Clone(s.people) }
 
-// Person is one of the cast. It panics for anybody else: a script that is
-// misspelt has no meaning.
+// Person returns a person of the cast. It panics for any other name: a misspelt script has no meaning.
 func (s *Stage) Person(name string) *Person {
 	i := slices.IndexFunc(s.people, func(p *Person) bool { return p.Name == name })
 	if i < 0 {
@@ -81,8 +80,8 @@ func (s *Stage) Person(name string) *Person {
 	return s.people[i]
 }
 
-// FingerprintOf is the fingerprint of somebody's PGP key. It panics if the key is
-// none, which the keyrings here don't make.
+// FingerprintOf returns the fingerprint of a person's PGP key. It panics if the key can't be parsed. No keyring of this
+// package makes such a key.
 func (s *Stage) FingerprintOf(name string) ceremony.Fingerprint {
 	c, err := openpgp.ReadCertificate([]byte(s.Person(name).Keys.Certificate()))
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 // ClusterName is the cluster's name in the configuration.
 const ClusterName = "prod"
 
-// Settings are what the configuration says about the cluster. config.example.yaml
-// explains each; people are named as in the cast.
+// Settings are the settings of the cluster in the configuration. config.example.yaml explains each. People have the
+// names of the cast.
 type Settings struct {
 	Operations   []string
 	Initiators   []string
@@ -24,7 +24,7 @@ type Settings struct {
 	Approvals    int
 	Holders      []string // of the key in force
 	Receivers    []string // of the new shares; empty: the holders
-	Keyless      []string // whose PGP key the configuration does not have
+	Keyless      []string // the people whose PGP key the configuration does not have
 	Threshold    int      // of the new shares
 	Verification bool
 	Backup       bool
@@ -33,7 +33,7 @@ type Settings struct {
 	Watch        bool // sealed nodes are noticed, where an unseal is allowed
 	Witnesses    []string
 	Classes      map[string]string // person → what kind of person, for policies that ask for it
-	Policy       map[string]string // operation → what is demanded of it, as a YAML mapping in one line
+	Policy       map[string]string // operation → its policy, as a YAML mapping in one line
 	Interference bool              // what no ceremony has done raises an alarm
 	Timeout      time.Duration
 	Pace         time.Duration // between two posts in one channel; 0: what Slack takes
@@ -41,8 +41,7 @@ type Settings struct {
 	Archive      string // where transcripts are kept, as the configuration has it; empty: nowhere
 }
 
-// pace is quick enough that nobody waits for it, and slow enough that two posts in
-// one channel come in their order.
+// pace is quick enough that no test waits for it, and slow enough that two posts in one channel arrive in order.
 const pace = 5 * time.Millisecond
 
 func defaultSettings() Settings {
@@ -63,9 +62,8 @@ func defaultSettings() Settings {
 	}
 }
 
-// Configure changes the settings and writes the configuration anew. The bot
-// reads it when it is started the next time. It must not be called while
-// anything else of the stage is at work.
+// Configure changes the settings and writes the configuration anew. The bot reads it when it is started the next time.
+// It must not be called while any other method of the stage runs.
 func (s *Stage) Configure(change func(*Settings)) error {
 	if change != nil {
 		change(&s.settings)
@@ -80,17 +78,16 @@ func (s *Stage) Configure(change func(*Settings)) error {
 	return nil
 }
 
-// ConfigFile is the configuration's path.
+// ConfigFile returns the configuration's path.
 func (s *Stage) ConfigFile() string { return filepath.Join(s.dir, "conclave.yaml") }
 
-// JournalDir is where the bot keeps its journal.
+// JournalDir returns the folder of the bot's journal.
 func (s *Stage) JournalDir() string { return filepath.Join(s.dir, "journal") }
 
-// secret is the path of a file that holds one, relative to the configuration.
+// secret returns the path of a file that holds one, relative to the configuration.
 func secret(name string) string { return secretsFolder + "/" + name }
 
-// secretsFolder is the only place below the stage's folder where the bot's own
-// secrets may be.
+// secretsFolder is the only folder below the stage's that may hold the bot's own secrets.
 const secretsFolder = "secrets"
 
 func (s *Stage) writeSecret(name, value string) error {
@@ -104,35 +101,35 @@ func (s *Stage) writeSecret(name, value string) error {
 	return nil
 }
 
-// Listed are the people that the configuration names, in the order of the cast.
+// Listed returns the people that the configuration names, in the order of the cast.
 func (s *Stage) Listed() []*Person {
 	return slices.DeleteFunc(s.People(), func(p *Person) bool { return !isListed(p.Name) })
 }
 
-// What the template asks the stage.
+// The configuration's template calls the functions below.
 
-// Settings are the settings that were written last.
+// Settings returns the settings that were written last.
 func (s *Stage) Settings() Settings { return s.settings }
 
-// allows reports whether one of the operations is of some kind: of the others the
-// configuration must say nothing.
+// allows reports whether one of the allowed operations is of a kind. The configuration must say nothing about
+// operations that are not allowed.
 func (s Settings) allows(is func(ceremony.Operation) bool) bool {
 	return slices.ContainsFunc(s.Operations, func(op string) bool { return is(ceremony.Operation(op)) })
 }
 
-// MakesShares reports whether there are new shares.
+// MakesShares reports whether an allowed operation makes shares.
 func (s Settings) MakesShares() bool { return s.allows(ceremony.Operation.MakesShares) }
 
-// Rekeys reports whether they replace other ones.
+// Rekeys reports whether an allowed operation replaces shares.
 func (s Settings) Rekeys() bool { return s.allows(ceremony.Operation.Rekeys) }
 
-// Unseals reports whether sealed nodes are brought back.
+// Unseals reports whether an unseal is allowed.
 func (s Settings) Unseals() bool {
 	return s.allows(func(op ceremony.Operation) bool { return op == ceremony.Unseal })
 }
 
-// Demands are the policies of the operations that are allowed. Unless a play is
-// about it, nobody is called.
+// Demands returns the policies of the operations that are allowed. There is no roll call unless the settings ask for
+// one.
 func (s Settings) Demands() map[string]string {
 	demands := map[string]string{}
 	for _, op := range s.Operations {
@@ -145,7 +142,7 @@ func (s Settings) Demands() map[string]string {
 	return demands
 }
 
-// HasKey reports whether the configuration has somebody's PGP key.
+// HasKey reports whether the configuration has a person's PGP key.
 func (s Settings) HasKey(name string) bool { return !slices.Contains(s.Keyless, name) }
 
 // HasToken reports whether the bot has a token: of a cluster that is not initialised
@@ -155,7 +152,7 @@ func (s *Stage) HasToken() bool { return s.botToken() != "" }
 // HasCA reports whether the server speaks TLS with an authority of its own.
 func (s *Stage) HasCA() bool { return len(s.server.CA) > 0 }
 
-// Addrs are the nodes' addresses.
+// Addrs returns the nodes' addresses.
 func (s *Stage) Addrs() []string { return s.server.Addrs }
 
 var configuration = template.Must(template.New("conclave.yaml").Funcs(template.FuncMap{

@@ -1,7 +1,6 @@
-// Package stage is everything that stands around the real bot while a ceremony
-// is rehearsed or tested as a whole: a Slack workspace in this process, a Vault,
-// people with PGP keys and with shares, a configuration in a folder, and the
-// conclave program as a process that can be stopped, killed and started again.
+// Package stage sets up what is around the real bot when a ceremony is rehearsed or tested as a whole: an emulated
+// Slack workspace in this process, a Vault, people with PGP keys and shares, and a configuration in a folder. The
+// conclave program is a process that can be stopped, killed and started again.
 //
 //	program, err := stage.Build(ctx, dir, false)
 //	s, err := stage.Set(ctx, stage.Options{Dir: dir, Conclave: program, Vault: stage.Server{Addrs: addrs}})
@@ -12,10 +11,9 @@
 //	ask, err := s.Person("alice").Asked(ctx, id, ceremony.Update)
 //	receipt, err := s.Person("alice").Answers(ctx, ask)
 //
-// Whatever waits here waits for a change in the workspace, never for time to
-// pass, and ends early with the bot's last words when the bot has died.
+// Methods that wait do so for a change in the workspace, never for time to pass. If the bot dies they fail early with
+// the last lines of its log.
 //
-// People see what Slack shows them and nothing else: what they run is copied out
-// of the messages that they got. Only the kind and the ceremony of a message are
-// read from its metadata, so that a script finds its place whatever the words.
+// People see what Slack shows them and nothing else: the commands that they run are copied from their messages. Only
+// the kind and the ceremony of a message are read from its metadata, so that scripts don't depend on the wording.
 package stage

@@ -13,8 +13,8 @@ import (
 	"conclave/ceremony"
 )
 
-// gnupg is a keyring of the real gpg, with a home of its own. The commands that
-// it runs are those that the messages show, as they stand there.
+// gnupg is a keyring of the real gpg, with a home of its own. It runs the commands in the messages exactly as they are
+// shown.
 type gnupg struct {
 	drawer
 	home        string // GNUPGHOME; short, since gpg's agent listens on a socket in there
@@ -22,10 +22,10 @@ type gnupg struct {
 	pinned      ceremony.Fingerprint
 }
 
-// GPGPrograms are the programs that a keyring of [GPG] runs.
+// GPGPrograms returns the programs that a keyring of [GPG] runs.
 func GPGPrograms() []string { return []string{"gpg", "bash", "sha256sum"} }
 
-// GPG makes a keyring that runs, in a shell, exactly what the bot's messages say.
+// GPG makes a keyring that runs the commands in the bot's messages in a shell, exactly as they are shown.
 func GPG(ctx context.Context, dir, name string) (Keyring, error) {
 	home, err := os.MkdirTemp("", "gpg")
 	if err != nil {
@@ -45,7 +45,7 @@ func GPG(ctx context.Context, dir, name string) (Keyring, error) {
 
 func (k *gnupg) Certificate() string { return k.certificate }
 
-// Pin is the holder's one-time setup: import, compare the fingerprint, sign.
+// Pin does a holder's one-time setup: import, compare the fingerprint, sign.
 func (k *gnupg) Pin(ctx context.Context, printed string, identity ceremony.Fingerprint) error {
 	if _, _, err := k.run(ctx, "gpg --import", printed); err != nil {
 		return err
@@ -90,8 +90,8 @@ func (k *gnupg) Token(ctx context.Context, n Note) (string, error) {
 	return strings.TrimSpace(token), err
 }
 
-// follow does what a message says from its beginning to its end, with the eyes
-// that the message asks for, and answers what the last command printed.
+// follow does what a message says from beginning to end, with the comparisons that it asks for, and returns what the
+// last command printed.
 func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
 	var signed, sum string
 	for _, listing := range n.Listings() {
@@ -101,9 +101,9 @@ func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
 			}
 			continue
 		}
-		// What a token is used for is not for a keyring, and of the two ways to seal a
-		// one-time password gpg's is the one to try here.
-		if cut := strings.IndexByte(listing, ' '); cut > 0 && slices.Contains([]string{"vault", "/ceremony", "conclave"}, listing[:cut]) {
+		// A keyring doesn't use a token. Of the two ways to seal a one-time password this one tries gpg's.
+		if cut := strings.IndexByte(listing, ' '); cut > 0 &&
+			slices.Contains([]string{"vault", "/ceremony", "conclave"}, listing[:cut]) {
 			continue
 		}
 		out, said, err := k.run(ctx, listing, "")
@@ -130,8 +130,8 @@ func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
 	return last, nil
 }
 
-// isPrint reports whether a listing is a fingerprint, and whether it is one that the
-// person knows: the pinned identity's, or their own.
+// isPrint reports whether a listing is a fingerprint, and whether the person knows it: the pinned identity's, or their
+// own.
 func (k *gnupg) isPrint(listing string) (is, known bool) {
 	is, pinned := samePrint(listing, k.pinned)
 	if !is || pinned {
@@ -145,8 +145,7 @@ func (k *gnupg) isPrint(listing string) (is, known bool) {
 // [GPG] makes it.
 type Shell interface {
 	Keyring
-	// Run has a shell run a command in the person's folder, and answers what it
-	// printed.
+	// Run runs a command in a shell in the person's folder, and returns its output.
 	Run(ctx context.Context, command, input string) (string, error)
 }
 
@@ -160,7 +159,7 @@ func (k *gnupg) Open(ctx context.Context, file string) (string, error) {
 	return strings.TrimSpace(content), err
 }
 
-// run has a shell run a command in the person's folder.
+// run runs a command in a shell in the person's folder.
 func (k *gnupg) run(ctx context.Context, command, input string) (out, said string, err error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", command)

@@ -19,32 +19,27 @@ import (
 	"conclave/ceremony"
 )
 
-// Keyring is how a person handles PGP: with software inside this process
-// ([Software]), or with the real gpg ([GPG]). What a message asks for is read from
-// the message as it was shown.
+// Keyring is the means by which a person handles PGP: software inside this process ([Software]), or the real gpg
+// ([GPG]). It reads what a message asks for from the message as it was shown.
 type Keyring interface {
-	// Certificate is the person's public key, armored.
+	// Certificate returns the person's public key, armored.
 	Certificate() string
-	// Pin makes an identity the one that is trusted. Printed is what "conclave
-	// identity" has printed, the certificate with words around it.
+	// Pin makes an identity the one that is trusted. printed is the output of "conclave identity": the certificate with
+	// words around it.
 	Pin(ctx context.Context, printed string, identity ceremony.Fingerprint) error
 	// Keep puts a binary message that is encrypted to the person into a file.
 	Keep(file string, message []byte) error
-	// Answer does what a request for a share, or for a one-time password, says and
-	// answers the envelope.
+	// Answer does what a request for a share or a one-time password says, and returns the envelope.
 	Answer(ctx context.Context, ask Note) (string, error)
-	// Present does what a roll call says and answers what is to be sent.
+	// Present does what a roll call says, and returns the text to send.
 	Present(ctx context.Context, call Note) (string, error)
-	// Sign signs the word that a message asks for, by the command in it, and answers
-	// what is to be sent.
+	// Sign signs the statement that a message asks for, with the command in the message, and returns the text to send.
 	Sign(ctx context.Context, ask Note) (string, error)
-	// Receive does what the message with a new share says: it is checked, and kept
-	// in NewShareFile.
+	// Receive does what the message with a new share says: it checks the share and keeps it in NewShareFile.
 	Receive(ctx context.Context, delivery Note) error
-	// Token does what the message with an encrypted token says and answers the
-	// token.
+	// Token does what the message with an encrypted token says, and returns the token.
 	Token(ctx context.Context, message Note) (string, error)
-	// Adopt puts the new share in the place of the old one.
+	// Adopt puts the new share in place of the old one.
 	Adopt(of ceremony.ID) error
 	// Open decrypts a file.
 	Open(ctx context.Context, file string) (string, error)
@@ -52,15 +47,14 @@ type Keyring interface {
 	Close() error
 }
 
-// ShareFile is where a holder keeps their share, in the words of the request.
+// ShareFile is the file of a holder's share. The request names it.
 const ShareFile = "share.asc"
 
-// NewShareFile is where a holder keeps the share that a ceremony brought, in the
-// words of the delivery.
+// NewShareFile returns the file of the share that a ceremony brought. The delivery names it.
 func NewShareFile(of ceremony.ID) string { return string(of) + "-" + ShareFile }
 
-// ErrUntrusted means that a person would not have gone on: something in a message
-// is not by the identity that they have pinned.
+// ErrUntrusted means that a part of a message is not signed by the identity that the person has pinned. A person stops
+// there.
 var ErrUntrusted = errors.New("not by the pinned identity")
 
 // drawer is a person's folder of encrypted files.
@@ -71,8 +65,8 @@ type drawer struct {
 	signed  time.Time // when the person has signed last
 }
 
-// waitToSign returns in a second in which the person has signed nothing yet. Nobody is
-// quicker, and two messages of one second count as one that was sent again.
+// waitToSign returns in a second in which the person has signed nothing yet. No person is quicker, and two messages
+// signed in one second count as a message that was sent twice.
 func (d *drawer) waitToSign(ctx context.Context) error {
 	d.signing.Lock()
 	defer d.signing.Unlock()
@@ -109,7 +103,7 @@ var (
 	fingerprint  = regexp.MustCompile(`^[0-9A-F]{4}(\s+[0-9A-F]{4}){9}$`)
 )
 
-// pasted finds the listing that hands a text to a command, and answers the text.
+// pasted returns the text that one of the listings hands to a command.
 func pasted(n Note, command string) (string, error) {
 	for _, l := range n.Listings() {
 		if m := hereDocument.FindStringSubmatch(l); m != nil && m[1] == command && m[2] == m[4] {
@@ -119,8 +113,7 @@ func pasted(n Note, command string) (string, error) {
 	return "", fmt.Errorf("the message has nothing for %q", command)
 }
 
-// toSign finds the listing that signs a word, and answers the word and whose key is
-// to sign it.
+// toSign returns the listing that signs a statement, the statement, and the key that is to sign it.
 func toSign(n Note) (listing, word string, key ceremony.Fingerprint, err error) {
 	for _, l := range n.Listings() {
 		if m := wordToSign.FindStringSubmatch(l); m != nil {
@@ -131,7 +124,7 @@ func toSign(n Note) (listing, word string, key ceremony.Fingerprint, err error) 
 	return "", "", "", errors.New("the message has nothing to sign")
 }
 
-// samePrint reports whether a listing is a fingerprint, and whether it is this one.
+// samePrint reports whether a listing is a fingerprint, and whether it is the given one.
 func samePrint(listing string, f ceremony.Fingerprint) (is, same bool) {
 	if !fingerprint.MatchString(listing) {
 		return false, false
@@ -140,8 +133,7 @@ func samePrint(listing string, f ceremony.Fingerprint) (is, same bool) {
 	return true, err == nil && shown == f
 }
 
-// encryptTo encrypts to a certificate, as a holder does who was given a share on
-// paper.
+// encryptTo encrypts to a certificate, as a holder does who got a share on paper.
 func encryptTo(certificate string, content []byte) ([]byte, error) {
 	keys, err := openpgp.ReadArmoredKeyRing(strings.NewReader(certificate))
 	if err != nil {

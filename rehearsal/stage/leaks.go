@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// Leak is a secret that was found where it must never be.
+// Leak is a secret that was found where it must not be.
 type Leak struct {
 	Secret string // its name
 	Form   string // "hex", "base64", …
@@ -23,12 +23,10 @@ type Leak struct {
 
 func (l Leak) String() string { return fmt.Sprintf("%s, as %s, in %s", l.Secret, l.Form, l.Where) }
 
-// Leaks looks for every secret that the stage knows (shares old and new, tokens,
-// the identity's private key and its passphrase) in all that passed through
-// Slack, in everything that was written below the stage's folder but the bot's
-// own secret files and requesters' one-time passwords, and in the arguments and the environment of the bot, if it
-// runs: as it is, in hex, in base64, and each of them backwards. P1 holds if
-// there are none.
+// Leaks looks for every secret that the stage knows: shares old and new, tokens, the identity's private key and its
+// passphrase. It looks in everything that passed through Slack, in all files below the stage's folder except the bot's
+// own secret files and requesters' one-time passwords, and in the arguments and the environment of the bot, if it runs.
+// It looks for the secret as it is, in hex, in base64, and for each of them backwards. P1 holds if there are none.
 func (s *Stage) Leaks() ([]Leak, error) {
 	s.mu.Lock()
 	secrets := maps.Clone(s.known)
@@ -49,7 +47,7 @@ func (s *Stage) Leaks() ([]Leak, error) {
 	look := newSearch(needles)
 	leaks := look.in("Slack", s.Slack.Traffic())
 	for _, file := range []string{"cmdline", "environ"} {
-		// Only Linux shows them like this, and only while the bot lives.
+		// Only Linux shows them in files, and only while the bot runs.
 		if content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.Pid(), file)); err == nil {
 			leaks = append(leaks, look.in("the bot's "+file, content)...)
 		}
@@ -60,7 +58,8 @@ func (s *Stage) Leaks() ([]Leak, error) {
 			return err
 		case path == filepath.Join(s.dir, secretsFolder):
 			return fs.SkipDir
-		case !d.Type().IsRegular() || path == s.conclave || d.Name() == PasswordFile && filepath.Dir(filepath.Dir(path)) == filepath.Join(s.dir, "people"):
+		case !d.Type().IsRegular() || path == s.conclave || d.Name() == PasswordFile &&
+			filepath.Dir(filepath.Dir(path)) == filepath.Join(s.dir, "people"):
 			return nil
 		}
 		content, err := os.ReadFile(path)
@@ -77,7 +76,7 @@ func (s *Stage) Leaks() ([]Leak, error) {
 	return leaks, nil
 }
 
-// needle is one form of a secret. Hex is looked for in lower case.
+// needle is one form of a secret to look for. Hex is in lower case.
 type needle struct {
 	secret, form string
 	bytes        []byte
@@ -113,7 +112,7 @@ func bytesOf(needles []needle) [][]byte {
 	return all
 }
 
-// in returns a leak for each needle that stands there.
+// in returns a leak for each needle in a text.
 func (s *search) in(where string, hay []byte) []Leak {
 	found := make([]bool, len(s.needles))
 	s.asIs.find(hay, func(n, _ int) { found[n] = true })
@@ -127,8 +126,7 @@ func (s *search) in(where string, hay []byte) []Leak {
 	return leaks
 }
 
-// needlesOf are all forms of a secret. A share comes as text, in hex or base64,
-// and stands for bytes: both are secret.
+// needlesOf returns all forms of a secret. A share is a text in hex or base64 that stands for bytes: both are secret.
 func needlesOf(name, value string) []needle {
 	var all []needle
 	add := func(form string, b []byte, fold bool) {
@@ -145,7 +143,7 @@ func needlesOf(name, value string) []needle {
 	for of, raw := range readings {
 		add(of+"raw", raw, false)
 		add(of+"hex", []byte(hex.EncodeToString(raw)), true)
-		// Inside a longer text, base64 has one of three shapes.
+		// Inside a longer text, base64 has one of three forms.
 		for shift := range 3 {
 			text := shifted(raw, shift)
 			add(of+"base64", []byte(text), false)
@@ -155,11 +153,11 @@ func needlesOf(name, value string) []needle {
 	return all
 }
 
-// shifted is the part of raw's base64 that does not depend on what stands around
-// it, when so many bytes stand before it.
+// shifted returns the part of raw's base64 that does not depend on the bytes around it. before is the number of bytes
+// before it.
 func shifted(raw []byte, before int) string {
 	text := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), raw...))
-	// Of 6 bits a character, those that mix in a bit of the neighbours are left out.
+	// A character stands for 6 bits. Those that contain a bit of the neighbours are left out.
 	first := (before*8 + 5) / 6
 	last := (before + len(raw)) * 8 / 6
 	return text[first:last]

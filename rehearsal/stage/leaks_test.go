@@ -15,7 +15,7 @@ import (
 	"conclave/vault/vaulttest"
 )
 
-// A search that finds nothing proves nothing unless it would have found it.
+// A search without a finding proves something only if it would find what is there.
 func TestP1EverySearchedFormOfASecretIsFound(t *testing.T) {
 	cluster := vaulttest.Start(t, vaulttest.Options{})
 	s, err := stage.Set(t.Context(), stage.Options{

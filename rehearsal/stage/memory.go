@@ -13,14 +13,13 @@ import (
 	"syscall"
 )
 
-// ErrNoMemory means that the memory of another process can't be read: only Linux
-// shows it as a file, and of the bot, which forbids it, only to root.
+// ErrNoMemory means that the memory of another process can't be read. Only Linux shows it as a file. The bot forbids
+// that for all users but root.
 var ErrNoMemory = errors.New("the bot's memory can't be read")
 
-// Remains looks for secrets that the stage knows, by their names, in the memory of
-// the running bot, from outside, as somebody with the rights of root on its host
-// would: as they are, in hex, in base64, and each of them backwards. It answers one
-// leak for each copy, or half of one.
+// Remains looks for secrets that the stage knows, by their names, in the memory of the running bot, from outside, as
+// root on its host could: as they are, in hex, in base64, and each of them backwards. It returns one leak for each
+// copy, or half of one.
 //
 // The bot must hold its Slack token, so that is looked for as well: a search that
 // does not find it proves nothing, and is an error.
@@ -45,8 +44,8 @@ func (s *Stage) Remains(names ...string) ([]Leak, error) {
 	return copiesIn(memory, needles), nil
 }
 
-// copiesIn returns a leak for each place at which one of a needle's two halves stands,
-// or both: the other may have been overwritten by chance.
+// copiesIn returns a leak for each place with at least one of a needle's two halves: the other half may have been
+// overwritten by chance.
 func copiesIn(memory []area, needles []needle) []Leak {
 	needles = spelled(needles)
 	var halves [][]byte // two of each needle
@@ -57,7 +56,7 @@ func copiesIn(memory []area, needles []needle) []Leak {
 	look := newSieve(halves)
 	var found []Leak
 	for _, area := range memory {
-		whole := map[[2]int]bool{} // needle and place at which its first half stands
+		whole := map[[2]int]bool{} // needle and place of its first half
 		look.find(area.content, func(piece, at int) {
 			n := piece / 2
 			if piece%2 == 0 {
@@ -65,14 +64,14 @@ func copiesIn(memory []area, needles []needle) []Leak {
 			} else if at -= len(halves[piece-1]); whole[[2]int{n, at}] {
 				return
 			}
-			found = append(found, Leak{Secret: needles[n].secret, Form: needles[n].form, Where: fmt.Sprintf("memory at %#x, %s", area.start+int64(at), area.name)})
+			found = append(found, Leak{Secret: needles[n].secret, Form: needles[n].form,
+				Where: fmt.Sprintf("memory at %#x, %s", area.start+int64(at), area.name)})
 		})
 	}
 	return found
 }
 
-// spelled are needles that are looked for as they stand: hex in both cases, and each
-// text once.
+// spelled returns the needles to look for byte by byte: hex in both cases, and each text once.
 func spelled(all []needle) []needle {
 	for _, n := range all {
 		if n.fold {
@@ -89,16 +88,15 @@ func spelled(all []needle) []needle {
 	})
 }
 
-// area is a part of a process's memory that it can write to, of which something has
-// been written.
+// area is a writable part of a process's memory that has been written to.
 type area struct {
 	name    string // what lies there, as the kernel knows it
 	start   int64
 	content []byte
 }
 
-// readMemory copies everything that a process can write to, heap and stacks
-// included. Of what Go has reserved most was never used.
+// readMemory copies everything that a process can write to, heap and stacks included. It leaves out what was never
+// used: most of what Go reserves.
 func readMemory(pid int) ([]area, error) {
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {
@@ -141,7 +139,7 @@ func readMemory(pid int) ([]area, error) {
 	return areas, nil
 }
 
-// written are the parts of an area that are not zero, in whole pages.
+// written returns the parts of an area that are not zero, in whole pages.
 func (a area) written() []area {
 	const page = 4096
 	var parts []area

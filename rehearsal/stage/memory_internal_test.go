@@ -24,7 +24,7 @@ func reversed(s string) string {
 	return string(b)
 }
 
-// A search that can't find what is there would find nothing in any bot.
+// A search must find a secret in every form in which memory can hold it.
 func TestRemainsAreFoundInEveryForm(t *testing.T) {
 	raw, err := hex.DecodeString(planted)
 	if err != nil {
@@ -60,7 +60,7 @@ func TestRemainsAreFoundInEveryForm(t *testing.T) {
 	}
 }
 
-// Of memory that was never used nothing is searched, and all of the rest.
+// Only memory that was never used is left out of the search.
 func TestWrittenPagesAreSearched(t *testing.T) {
 	const page = 4096
 	content := make([]byte, 6*page+10)
@@ -76,8 +76,7 @@ func TestWrittenPagesAreSearched(t *testing.T) {
 	}
 }
 
-// The memory of another process is really read: what it was given as an argument
-// lies in it.
+// The memory of another process is really read: it contains the process's arguments.
 func TestMemoryOfAnotherProcessIsRead(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux shows a process's memory as a file")

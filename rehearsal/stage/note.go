@@ -10,18 +10,18 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Note is a message of the bot's as people see it, and what it is about.
+// Note is a message of the bot as people see it, with what it is about.
 type Note struct {
 	slacktest.Message
 	Text string // as it reads; blocks that are meant to be copied stand between lines of ```
 
-	// From the metadata; empty in a direct answer to what somebody did.
+	// From the metadata. They are empty in a direct answer to a command or a message.
 	Kind     rules.MessageKind
 	Ceremony ceremony.ID
 	Seq      int // of the journal's entry that it tells about
 }
 
-// Listings are the parts of the message that are meant to be copied, in order.
+// Listings returns the parts of the message that are meant to be copied, in order.
 func (n Note) Listings() []string {
 	var all, lines []string
 	inside := false
@@ -40,7 +40,7 @@ func (n Note) Listings() []string {
 
 var payload = regexp.MustCompile(regexp.QuoteMeta(ceremony.PayloadTag) + ` \S+ (\S+) `)
 
-// Step is what a request wants a share, or a one-time password, for.
+// Step returns the step for which a request asks for a share or a one-time password.
 func (n Note) Step() ceremony.Step {
 	if m := payload.FindStringSubmatch(n.Text); m != nil {
 		return ceremony.Step(m[1])
@@ -48,7 +48,7 @@ func (n Note) Step() ceremony.Step {
 	return ""
 }
 
-// HasButton reports whether a button with this action stands under the message.
+// HasButton reports whether the message has a button with this action.
 func (n Note) HasButton(action string) bool {
 	for _, b := range n.Blocks {
 		block, _ := b.(map[string]any)
@@ -62,8 +62,8 @@ func (n Note) HasButton(action string) bool {
 	return false
 }
 
-// AsksForWord reports whether the message has the command that signs a word.
-func (n Note) AsksForWord() bool {
+// AsksForStatement reports whether the message has the command that signs a statement.
+func (n Note) AsksForStatement() bool {
 	_, _, _, err := toSign(n)
 	return err == nil
 }
@@ -76,8 +76,7 @@ func (s *Stage) note(m slacktest.Message) Note {
 	id, _ := m.Metadata.EventPayload["ceremony"].(string)
 	key, _ := m.Metadata.EventPayload["key"].(string)
 	n.Ceremony = ceremony.ID(id)
-	// "board", "history/12", "ask/9/TEAM/USER"; a status post that stands for an
-	// earlier one says so behind a space.
+	// "board", "history/12", "ask/9/TEAM/USER"; a status post that replaces an earlier one has more behind a space.
 	kind, rest, _ := strings.Cut(key, "/")
 	kind, _, _ = strings.Cut(kind, " ")
 	n.Kind = rules.MessageKind(kind)
@@ -96,15 +95,15 @@ func (s *Stage) notes(all []slacktest.Message) []Note {
 	return notes
 }
 
-// Board is the newest status post in the ops channel.
+// Board returns the newest status post in the ops channel.
 func (s *Stage) Board() (Note, bool) { return s.board(func(Note) bool { return true }) }
 
-// BoardOf is the status post of a ceremony.
+// BoardOf returns the status post of a ceremony.
 func (s *Stage) BoardOf(id ceremony.ID) (Note, bool) {
 	return s.board(func(n Note) bool { return n.Ceremony == id })
 }
 
-// Posts are what the bot shows in the ops channel, threads included, oldest first.
+// Posts returns what the bot shows in the ops channel, threads included, oldest first.
 func (s *Stage) Posts() []Note { return s.notes(s.Ops.Messages()) }
 
 func (s *Stage) board(fits func(Note) bool) (Note, bool) {
@@ -117,7 +116,7 @@ func (s *Stage) board(fits func(Note) bool) (Note, bool) {
 	return newest, newest.TS != ""
 }
 
-// History are the lines in the thread of a ceremony's status post.
+// History returns the lines in the thread of a ceremony's status post.
 func (s *Stage) History(id ceremony.ID) []Note {
 	var lines []Note
 	for _, n := range s.Posts() {

@@ -10,15 +10,14 @@ import (
 	"strings"
 )
 
-// PasswordFile is where a requester without a PGP key keeps their one-time
-// password, in the words of the request. It is in the open there, on their own
-// computer.
+// PasswordFile is the file of the one-time password of a requester without a PGP key. The request names it. The
+// password is in plain text there, on the requester's own computer.
 const PasswordFile = "otp.txt"
 
 var commitment = regexp.MustCompile(`(?m)^commitment ([0-9a-f]{64})$`)
 
-// MakesPassword has the person make a one-time password with the program, and
-// answers its commitment, which goes into the proposal.
+// MakesPassword lets the person make a one-time password with the program. It returns the commitment that the program
+// prints, which goes into the proposal.
 func (p *Person) MakesPassword(ctx context.Context) (string, error) {
 	home := p.stage.homeOf(p.Name)
 	out, err := p.stage.runIn(ctx, home, "otp", "new", PasswordFile)
@@ -37,8 +36,8 @@ func (p *Person) MakesPassword(ctx context.Context) (string, error) {
 	return shown[1], nil
 }
 
-// SendsPassword does what the request for the one-time password says. There is no
-// receipt for one that fits: holders are asked next.
+// SendsPassword does what the request for the one-time password says. The bot acknowledges no password that fits: it
+// asks the holders next.
 func (p *Person) SendsPassword(ctx context.Context, ask Note) error {
 	envelope, err := p.Keys.Answer(ctx, ask)
 	if err == nil {
@@ -52,7 +51,7 @@ func (p *Person) SendsPassword(ctx context.Context, ask Note) error {
 
 var decoding = regexp.MustCompile(`\bconclave (decode --otp [^")]+)`)
 
-// decodes finds the command that makes a token of what a message has, when that
+// decodes returns the arguments of the command with which a message's token is decoded, and reports whether the token
 // was combined with a one-time password.
 func decodes(n Note) (args []string, combined bool) {
 	for _, l := range n.Listings() {

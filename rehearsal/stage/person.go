@@ -11,7 +11,7 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Person is one of the cast: a Slack account and a keyring.
+// Person is a person of the cast: a Slack account and a keyring.
 type Person struct {
 	Name  string
 	Slack *slacktest.Person
@@ -20,13 +20,12 @@ type Person struct {
 	stage *Stage
 }
 
-// Commands types a slash command in the ops channel, without "/ceremony", and
-// answers what the bot said to it.
+// Commands types a slash command in the ops channel, without "/ceremony", and returns what the bot answered.
 func (p *Person) Commands(ctx context.Context, args string) (string, error) {
 	return p.reply(ctx, "/ceremony "+args, p.Slack.Command(p.stage.Ops, "/ceremony", args))
 }
 
-// Clicks presses a button of a message and answers what the bot said to it.
+// Clicks presses a button of a message and returns what the bot answered.
 func (p *Person) Clicks(ctx context.Context, n Note, action string) (string, error) {
 	reply, err := p.Slack.Clicks(n.Message, action)
 	if err != nil {
@@ -46,10 +45,10 @@ func (p *Person) reply(ctx context.Context, what string, reply slacktest.Reply) 
 	return p.stage.Slack.Read(reply.Messages()[0]), nil
 }
 
-// Notes are what the bot has written to this person alone, oldest first.
+// Notes returns what the bot has written to this person alone, oldest first.
 func (p *Person) Notes() []Note { return p.stage.notes(p.Slack.Inbox()) }
 
-// Finds waits for a note and answers the newest one that fits.
+// Finds waits for a note and returns the newest one that fits.
 func (p *Person) Finds(ctx context.Context, what string, fits func(Note) bool) (found Note, err error) {
 	err = p.stage.Wait(ctx, what+" for "+p.Name, func() bool {
 		for _, n := range slices.Backward(p.Notes()) {
@@ -63,7 +62,7 @@ func (p *Person) Finds(ctx context.Context, what string, fits func(Note) bool) (
 	return found, err
 }
 
-// Told waits for a note of a kind about a ceremony.
+// Told waits for a note of one kind about a ceremony.
 func (p *Person) Told(ctx context.Context, id ceremony.ID, kind rules.MessageKind) (Note, error) {
 	return p.Finds(ctx, fmt.Sprintf("%s of %s", kind, id), func(n Note) bool { return n.Ceremony == id && n.Kind == kind })
 }
@@ -73,16 +72,15 @@ func (p *Person) Asked(ctx context.Context, id ceremony.ID, step ceremony.Step) 
 	return p.AskedAfter(ctx, id, step, Note{})
 }
 
-// AskedAfter waits for a newer request than one that is known: when a round
-// begins again, and when the bot was restarted, the old one is void.
+// AskedAfter waits for a request that is newer than a known one, which is void when a round begins again and when the
+// bot was restarted.
 func (p *Person) AskedAfter(ctx context.Context, id ceremony.ID, step ceremony.Step, old Note) (Note, error) {
 	return p.Finds(ctx, fmt.Sprintf("request for a share (%s of %s)", step, id), func(n Note) bool {
 		return n.Ceremony == id && n.Kind == rules.AskMessage && n.TS > old.TS && n.Step() == step
 	})
 }
 
-// Answers does what a request says and sends what that printed. It answers the
-// receipt.
+// Answers does what a request says and sends the output. It returns the receipt.
 func (p *Person) Answers(ctx context.Context, ask Note) (Note, error) {
 	envelope, err := p.Keys.Answer(ctx, ask)
 	if err != nil {
@@ -91,8 +89,7 @@ func (p *Person) Answers(ctx context.Context, ask Note) (Note, error) {
 	return p.Sends(ctx, envelope)
 }
 
-// Presents does what a roll call says and sends what that printed. It answers the
-// receipt.
+// Presents does what a roll call says and sends the output. It returns the receipt.
 func (p *Person) Presents(ctx context.Context, call Note) (Note, error) {
 	answer, err := p.Keys.Present(ctx, call)
 	if err != nil {
@@ -101,8 +98,8 @@ func (p *Person) Presents(ctx context.Context, call Note) (Note, error) {
 	return p.Sends(ctx, answer)
 }
 
-// Signs runs the command under a message that asks for a signed word, and sends what
-// that printed. It answers what the bot said to it.
+// Signs runs the command of a message that asks for a signed statement, and sends the output. It returns what the bot
+// answered.
 func (p *Person) Signs(ctx context.Context, ask Note) (Note, error) {
 	word, err := p.Keys.Sign(ctx, ask)
 	if err != nil {
@@ -111,8 +108,7 @@ func (p *Person) Signs(ctx context.Context, ask Note) (Note, error) {
 	return p.Sends(ctx, word)
 }
 
-// Sends writes to the bot directly and answers the receipt, or whatever else the
-// bot said to it.
+// Sends writes to the bot directly and returns the receipt, or any other answer.
 func (p *Person) Sends(ctx context.Context, text string) (Note, error) {
 	sent, err := p.Slack.DMs(text)
 	if err != nil {
@@ -121,8 +117,7 @@ func (p *Person) Sends(ctx context.Context, text string) (Note, error) {
 	return p.receipt(ctx, sent[len(sent)-1])
 }
 
-// Uploads sends a file to the bot directly and answers the receipt, or whatever
-// else the bot said to it.
+// Uploads sends a file to the bot directly and returns the receipt, or any other answer.
 func (p *Person) Uploads(ctx context.Context, name string, content []byte) (Note, error) {
 	sent, err := p.Slack.Uploads(name, content)
 	if err != nil {
@@ -155,8 +150,7 @@ func (p *Person) Receives(ctx context.Context, id ceremony.ID) (Note, error) {
 	return n, nil
 }
 
-// TakesToken waits for the token that a ceremony brings, does what the message
-// says, and answers the token.
+// TakesToken waits for the token that a ceremony brings, does what the message says, and returns the token.
 func (p *Person) TakesToken(ctx context.Context, id ceremony.ID) (string, error) {
 	n, err := p.Told(ctx, id, rules.TokenMessage)
 	if err != nil {
@@ -174,9 +168,9 @@ func (p *Person) TakesToken(ctx context.Context, id ceremony.ID) (string, error)
 	return token, nil
 }
 
-// ChangesKey has the person move their share to a new PGP key, as one does on a new
-// computer. The configuration still has the one before.
-func (p *Person) ChangesKey(ctx context.Context, keyring func(ctx context.Context, dir, name string) (Keyring, error)) error {
+// ChangesKey moves the person's share to a new PGP key, as on a new computer. The configuration still has the old key.
+func (p *Person) ChangesKey(ctx context.Context,
+	keyring func(ctx context.Context, dir, name string) (Keyring, error)) error {
 	share, err := p.Share(ctx, "")
 	if err != nil {
 		return fmt.Errorf("%s changes the key: %w", p.Name, err)
@@ -194,8 +188,8 @@ func (p *Person) ChangesKey(ctx context.Context, keyring func(ctx context.Contex
 	return errors.Join(err, keys.Pin(ctx, p.stage.printed, p.stage.Identity), before.Close())
 }
 
-// Share is the person's share in the open: the one that they hold, or with a
-// ceremony the one that it brought. It is for making sure of things afterwards.
+// Share returns the person's share in plain text: the one that they hold, or with a ceremony the one that it brought.
+// It is for checks afterwards.
 func (p *Person) Share(ctx context.Context, of ceremony.ID) (string, error) {
 	file := ShareFile
 	if of != "" {

@@ -20,9 +20,8 @@ func newSieve(pieces [][]byte) *sieve {
 	return s
 }
 
-// find calls found for every place at which a piece stands, in the order of places.
-// It goes over every byte of a process, which no other goroutine changes: the race
-// detector would only make it slow.
+// find calls found for every place of a piece, in the order of places. It goes over every byte of a process. No other
+// goroutine changes them, so that the race detector would only make it slow.
 //
 //go:norace
 func (s *sieve) find(hay []byte, found func(piece, at int)) {

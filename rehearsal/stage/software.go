@@ -25,8 +25,7 @@ type software struct {
 	pinned ceremony.Fingerprint
 }
 
-// Software makes a keyring that needs no program: it does with Conclave's own
-// library what "conclave seal" does.
+// Software makes a keyring that needs no program: it does the work of "conclave seal" with Conclave's own packages.
 func Software(_ context.Context, dir, name string) (Keyring, error) {
 	key, err := openpgp.GenerateHolder(name, time.Now())
 	if err != nil {
@@ -138,8 +137,7 @@ func (k *software) Token(_ context.Context, n Note) (string, error) {
 	return strings.TrimSpace(string(token)), err
 }
 
-// takes finds what a message hands over, and makes sure that it is what the
-// pinned identity has signed.
+// takes returns what a message hands over, if the pinned identity has signed it.
 func (k *software) takes(n Note, command string) (string, error) {
 	message, err := pasted(n, command)
 	if err != nil {

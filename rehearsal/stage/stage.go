@@ -15,11 +15,11 @@ import (
 	"conclave/vault/vaulttest/operator"
 )
 
-// Options say what to set up. Dir, Conclave and Vault.Addrs are required.
+// Options describe what to set up. Dir, Conclave and Vault.Addrs are required.
 type Options struct {
-	// Dir takes everything that is written. It is made if it isn't there.
+	// Dir is the folder for everything that is written. It is made if it doesn't exist.
 	Dir string
-	// Conclave is the program's path, as Build answers it.
+	// Conclave is the program's path, as Build returns it.
 	Conclave string
 	// Vault is the server.
 	Vault Server
@@ -27,12 +27,11 @@ type Options struct {
 	Keyring func(ctx context.Context, dir, name string) (Keyring, error)
 	// Configure may change the settings before they are first written.
 	Configure func(*Settings)
-	// Slack says what kind of workspace it is. Where the bot is to be as fast as
-	// Slack wants it, the clocks have to be given: otherwise they have a grace.
+	// Slack is the configuration of the workspace. Without its Timing, the bot may be slower than Slack allows.
 	Slack slacktest.Config
-	// Environment is what the bot finds in its environment beside HOME.
+	// Environment is the bot's environment beside HOME.
 	Environment []string
-	// Patience is how long anything is waited for before it is an error. Zero means two minutes.
+	// Patience is how long a wait lasts before it is an error. Zero means two minutes.
 	Patience time.Duration
 }
 
@@ -42,9 +41,9 @@ type Stage struct {
 	// Slack is the workspace, and Ops its channel in which ceremonies are shown.
 	Slack *slacktest.Workspace
 	Ops   *slacktest.Channel
-	// Vault is somebody with a root token and a terminal.
+	// Vault is an operator with a root token and a terminal.
 	Vault *operator.Operator
-	// Identity is the bot's fingerprint, which everybody has pinned.
+	// Identity is the bot's fingerprint. All people have pinned it.
 	Identity ceremony.Fingerprint
 
 	dir      string
@@ -58,13 +57,12 @@ type Stage struct {
 
 	mu      sync.Mutex
 	process *process                 // nil before the first start
-	known   map[string]string        // secret's name → value; what must be found nowhere
+	known   map[string]string        // secret's name → value, which must be found nowhere
 	private struct{ of, key string } // the identity's file, and its private key
 }
 
-// Set sets the stage: people, keys, an initialised and unsealed Vault, shares
-// with their holders, the bot's identity, the configuration. The bot is not
-// started. Close it, also after an error of any method.
+// Set sets up a stage: people, keys, an initialised and unsealed Vault, shares with their holders, the bot's identity,
+// the configuration. The bot is not started. Close it, also after an error of any method.
 func Set(ctx context.Context, o Options) (_ *Stage, err error) {
 	if o.Keyring == nil {
 		o.Keyring = Software
@@ -131,10 +129,10 @@ func (s *Stage) Close() error {
 	return err
 }
 
-// Dir is the folder of everything that was written.
+// Dir returns the folder of everything that was written.
 func (s *Stage) Dir() string { return s.dir }
 
-// makeIdentity has the bot's key made as an operator does, and everybody pin it.
+// makeIdentity makes the bot's key as an operator does, and lets all people pin it.
 func (s *Stage) makeIdentity(ctx context.Context) error {
 	passphrase := rand.Text()
 	if err := s.writeSecret("identity-passphrase", passphrase); err != nil {

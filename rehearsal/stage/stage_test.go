@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// set sets a stage with the bot running, and ends it with the test. No test may
-// leave a leak, or break one of Slack's rules.
+// set sets up a stage with the bot running, and closes it at the test's end. It fails the test for a leak or a broken
+// rule of Slack's.
 func set(t *testing.T, o stage.Options) *stage.Stage {
 	t.Helper()
 	o.Dir, o.Conclave = t.TempDir(), program
@@ -59,7 +59,7 @@ func set(t *testing.T, o stage.Options) *stage.Stage {
 	return s
 }
 
-// play is a rekey and then a generate-root with the new shares.
+// play plays a rekey and then a generate-root with the new shares.
 func play(t *testing.T, s *stage.Stage) {
 	t.Helper()
 	ctx := t.Context()

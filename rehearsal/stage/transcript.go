@@ -13,16 +13,16 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// Transcript waits for the files of a ceremony's transcript in the thread of its
-// status post, downloads them into the folder "transcripts", and answers the paths:
-// JSON for machines, HTML for people.
+// Transcript waits for the files of a ceremony's transcript in the thread of its status post, downloads them into the
+// folder "transcripts", and returns their paths: JSON for machines, HTML for people.
 func (s *Stage) Transcript(ctx context.Context, id ceremony.ID, number int) (file, page string, err error) {
 	var posted []slacktest.File
 	name := ceremony.TranscriptName(id, number, "json")
 	err = s.Wait(ctx, "the file "+name, func() bool {
 		board, ok := s.BoardOf(id)
 		for _, m := range s.Ops.Messages() {
-			if ok && m.ThreadTS == board.TS && slices.ContainsFunc(m.Files, func(f slacktest.File) bool { return f.Name == name }) {
+			if ok && m.ThreadTS == board.TS &&
+				slices.ContainsFunc(m.Files, func(f slacktest.File) bool { return f.Name == name }) {
 				posted = m.Files
 			}
 		}
@@ -43,8 +43,8 @@ func (s *Stage) Transcript(ctx context.Context, id ceremony.ID, number int) (fil
 	return filepath.Join(dir, name), filepath.Join(dir, ceremony.TranscriptName(id, number, "html")), nil
 }
 
-// Audit has the program check a transcript against the identity that everybody has
-// pinned. A transcript that does not hold is no error.
+// Audit lets the program check a transcript against the identity that all people have pinned. A transcript that does
+// not hold is no error.
 func (s *Stage) Audit(ctx context.Context, file string) (transcript.Audit, error) {
 	var audit transcript.Audit
 	out, failed := s.Run(ctx, "verify", file, "--identity", s.Identity.String(), "--json")

@@ -12,22 +12,20 @@ import (
 	"conclave/vault/vaulttest/operator"
 )
 
-// Server is the Vault on stage.
+// Server is the Vault of a stage.
 type Server struct {
 	Addrs []string
 	CA    []byte // in PEM; nil over plain HTTP, or for the system's authorities
 
-	// Shares are the shares in the open, in hex or base64, of a server that is
-	// initialised: all of them, at most five. The first holders get one each, and
-	// everybody gets one of a rekey. Without any, the server is initialised here:
+	// Shares are the shares of an initialised server in plain text, in hex or base64: all of them, at most five. The
+	// first holders get one each, and all holders get one from a rekey. Without shares, Set initialises the server:
 	// five shares of which three are needed, encrypted to their holders by Vault.
 	Shares []string
-	// Token is a root token. It is not needed if the server is initialised here.
+	// Token is a root token. It is not needed if Set initialises the server.
 	Token string
 	// BotToken is the token that the bot gets. Empty means Token.
 	BotToken string
-	// Uninitialised leaves a new server as it is: nobody has a share or a token of
-	// it, and neither has the bot.
+	// Uninitialised leaves a new server as it is: neither people nor the bot have a share or a token of it.
 	Uninitialised bool
 }
 
@@ -54,8 +52,7 @@ func (s *Stage) GiveLeastToken(ctx context.Context) error {
 	return s.writeSecret("vault-token", token)
 }
 
-// prepareVault sees to it that the server is initialised and unsealed, and that
-// each holder has a share.
+// prepareVault initialises and unseals the server if need be, and gives each holder a share.
 func (s *Stage) prepareVault(ctx context.Context) error {
 	if len(s.server.Addrs) == 0 {
 		return errors.New("no vault to go to")
@@ -95,14 +92,14 @@ func (s *Stage) prepareVault(ctx context.Context) error {
 	return nil
 }
 
-// At is the same person as Vault, at another node.
+// At returns the same person as Vault, at another node.
 func (s *Stage) At(address string) *operator.Operator {
 	other := *s.Vault
 	other.Addr = address
 	return &other
 }
 
-// handOut gives each holder a share, encrypted to them as they keep it.
+// handOut returns each holder a share, encrypted to them as they keep it.
 func (s *Stage) handOut(ctx context.Context) error {
 	if len(s.server.Shares) == 0 {
 		return s.initialise(ctx)
@@ -133,8 +130,7 @@ func (s *Stage) handOut(ctx context.Context) error {
 	return nil
 }
 
-// initialise has Vault encrypt the first shares to their holders, as a careful
-// team does.
+// initialise lets Vault encrypt the first shares to their holders, as a careful team does.
 func (s *Stage) initialise(ctx context.Context) error {
 	var keys []string
 	for _, name := range s.settings.Holders {
@@ -148,7 +144,8 @@ func (s *Stage) initialise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	terms, made := map[string]any{"secret_shares": len(keys), "secret_threshold": Threshold, "pgp_keys": keys}, "keys_base64"
+	terms, made := map[string]any{"secret_shares": len(keys), "secret_threshold": Threshold,
+		"pgp_keys": keys}, "keys_base64"
 	if seal.UnsealsItself() {
 		terms = map[string]any{"recovery_shares": len(keys), "recovery_threshold": Threshold, "recovery_pgp_keys": keys}
 		made = "recovery_keys_base64"
@@ -170,7 +167,7 @@ func (s *Stage) initialise(ctx context.Context) error {
 	return nil
 }
 
-// Seal is the server's seal status.
+// Seal returns the server's seal status.
 func (s *Stage) Seal(ctx context.Context) (ceremony.Seal, error) {
 	answer, err := s.demand(ctx, "GET", "sys/seal-status", nil)
 	return ceremony.Seal{
@@ -179,7 +176,7 @@ func (s *Stage) Seal(ctx context.Context) (ceremony.Seal, error) {
 	}, err
 }
 
-// demand is a request to Vault that has to succeed.
+// demand sends a request to Vault that has to succeed.
 func (s *Stage) demand(ctx context.Context, method, path string, body any) (operator.Answer, error) {
 	answer, err := s.Vault.Do(ctx, method, path, body)
 	if err == nil && answer.Status >= http.StatusMultipleChoices {
@@ -188,8 +185,8 @@ func (s *Stage) demand(ctx context.Context, method, path string, body any) (oper
 	return answer, err
 }
 
-// Shares are those people's shares in the open, in their order: the ones that
-// they hold, or with a ceremony the ones that it brought.
+// Shares returns people's shares in plain text, in the order of the people: the shares that they hold, or with a
+// ceremony the ones that it brought.
 func (s *Stage) Shares(ctx context.Context, of ceremony.ID, who ...string) ([]string, error) {
 	var shares []string
 	for _, name := range who {
@@ -202,9 +199,8 @@ func (s *Stage) Shares(ctx context.Context, of ceremony.ID, who ...string) ([]st
 	return shares, nil
 }
 
-// Proves reports whether Vault takes the shares for the key in force, without
-// sealing it: they are asked to make a root token, which is revoked at once. Vault
-// compares the key that they combine to with its own before it makes one.
+// Proves reports whether Vault takes the shares for the key in force, without sealing it: they make a root token, which
+// is revoked at once. Vault compares the key that they combine to with its own before it makes one.
 func (s *Stage) Proves(ctx context.Context, shares ...string) (_ bool, err error) {
 	attempt, err := s.demand(ctx, "PUT", "sys/generate-root/attempt", map[string]any{})
 	if err != nil {
@@ -223,13 +219,12 @@ func (s *Stage) Proves(ctx context.Context, shares ...string) (_ bool, err error
 			break
 		}
 	}
-	// Vault drops an attempt that its shares have failed, unless it was another
-	// fault than theirs.
+	// Vault drops an attempt whose shares are wrong. After another error the attempt is still there.
 	_, err = s.demand(ctx, "DELETE", "sys/generate-root/attempt", nil)
 	return false, err
 }
 
-// provesRoot makes sure that it is a root token that came out, and revokes it.
+// provesRoot reports whether the token that came out is a root token, and revokes it.
 func (s *Stage) provesRoot(ctx context.Context, encoded, otp string) (bool, error) {
 	token, err := base64.RawStdEncoding.DecodeString(encoded)
 	if err != nil || len(token) != len(otp) {
@@ -248,8 +243,8 @@ func (s *Stage) provesRoot(ctx context.Context, encoded, otp string) (bool, erro
 	return root, nil
 }
 
-// AccessorOf is what names a token without giving it away, as "vault token lookup"
-// tells whoever has the token.
+// AccessorOf returns the accessor of a token, which names the token without giving it away. "vault token lookup" shows
+// it to the token's holder.
 func (s *Stage) AccessorOf(ctx context.Context, token string) (string, error) {
 	answer, err := s.Vault.As(token).Do(ctx, "GET", "auth/token/lookup-self", nil)
 	if err == nil && answer.Status != http.StatusOK {
@@ -258,8 +253,7 @@ func (s *Stage) AccessorOf(ctx context.Context, token string) (string, error) {
 	return answer.Data().String("accessor"), err
 }
 
-// Revoke revokes a token by itself, as whoever was given it does when the work is
-// done.
+// Revoke revokes a token by itself, as its holder does when the work is done.
 func (s *Stage) Revoke(ctx context.Context, token string) error {
 	answer, err := s.Vault.As(token).Do(ctx, "PUT", "auth/token/revoke-self", nil)
 	if err == nil && answer.Status >= http.StatusMultipleChoices {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Wait returns when something holds, which it asks again after every change in
-// the workspace. The error says what was waited for, and what there was instead.
+// Wait returns when holds reports true. holds is called again after every change in the workspace. The error names what
+// was waited for and what was there instead.
 func (s *Stage) Wait(ctx context.Context, what string, holds func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
@@ -33,8 +33,7 @@ func (s *Stage) current() *process {
 	return s.process
 }
 
-// scene is what there is to see, for whoever has to find out why something did
-// not happen.
+// scene returns a description of what there is to see, to help find out why something did not happen.
 func (s *Stage) scene() string {
 	var b strings.Builder
 	if board, ok := s.Board(); ok {

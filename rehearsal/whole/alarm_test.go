@@ -12,8 +12,8 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// Somebody works on Vault past Conclave. Each of their deeds is found, told in the ops
-// channel and to the owner, and ends when the owner looks after it.
+// An operator works on Vault without Conclave. Each act is found, shown in the ops channel and to the owners of alarms,
+// and closed when one of them acknowledges it.
 func TestWhatSomebodyDoesPastConclaveIsToldAndAcknowledged(t *testing.T) {
 	t.Parallel()
 	watching := func(to *stage.Settings) { to.Interference = true }
@@ -69,7 +69,7 @@ func interferes(s *scene) {
 	s.check(s.Vault.Unseal(s.ctx(), shares...))
 	finds(ceremony.SealChanged)
 
-	// A restart in the middle neither hides nor repeats any of it.
+	// A restart in the middle neither hides nor repeats an alarm.
 	s.check(s.StopBot(s.ctx()))
 	s.check(s.StartBot(s.ctx()))
 	s.board(id, "Nobody has acknowledged it yet", "vault operator generate-root -cancel")
@@ -100,7 +100,7 @@ func interferes(s *scene) {
 	}
 }
 
-// alarm is the alarm that was raised, empty when none was.
+// alarm returns the alarm that was raised, or "".
 func (s *scene) alarm() ceremony.ID {
 	i := slices.IndexFunc(s.journals(), func(id ceremony.ID) bool { return strings.Contains(string(id), "-alarm-") })
 	if i < 0 {

@@ -12,8 +12,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// What a ceremony leaves behind elsewhere is enough for an auditor: without the
-// journal, without Slack, and without the host.
+// The archive of a ceremony is enough for an auditor: without the journal, without Slack, and without the host.
 func TestTranscriptIsKeptElsewhereAndVerifies(t *testing.T) {
 	t.Parallel()
 	authority := archivetest.NewAuthority(t)
@@ -39,7 +38,8 @@ func TestTranscriptIsKeptElsewhereAndVerifies(t *testing.T) {
 	out, err := s.Run(s.ctx(), "verify", transcript, "--identity", string(c.Plan.Identity),
 		"--timestamp", filepath.Join(copies, stamp.Name), "--tsa-ca", authority.File)
 	s.check(err)
-	s.tells("the auditor", out, "is what the identity signed", "the transcript was there at "+time.Now().UTC().Format("2006-01-02"))
+	s.tells("the auditor", out, "is what the identity signed",
+		"the transcript was there at "+time.Now().UTC().Format("2006-01-02"))
 	s.check(os.Chmod(transcript, 0o600))
 	text, err := os.ReadFile(transcript)
 	s.check(err)

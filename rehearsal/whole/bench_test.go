@@ -17,7 +17,7 @@ import (
 	"conclave/vault/vaulttest"
 )
 
-// measured is how many shares a benchmark sends at least.
+// measured is the least number of shares that a benchmark sends.
 const measured = 102
 
 // BenchmarkShare measures the time from a direct message to Vault's answer to the
@@ -72,8 +72,8 @@ func (s *scene) drill(b *testing.B) {
 	}
 }
 
-// rootCeremony plays a generate-root and answers how long each share took. People
-// don't wait for their requests, which Slack's pace holds up, but ask for them.
+// rootCeremony plays a generate-root and returns how long each share took. People ask for their requests instead of
+// waiting for them, since Slack's pace delays them.
 func (s *scene) rootCeremony() []time.Duration {
 	id := s.begin(ceremony.GenerateRoot)
 	s.commands(stage.Paul, "approve "+string(id))
@@ -93,8 +93,7 @@ func (s *scene) rootCeremony() []time.Duration {
 	return took
 }
 
-// sendsShare has a holder ask for their request and send their share, and answers
-// when they did.
+// sendsShare lets a holder ask for their request and send their share, and returns the time of sending.
 func (s *scene) sendsShare(id ceremony.ID, name string) time.Time {
 	s.t.Helper()
 	ask := stage.Note{Ceremony: id}
@@ -119,8 +118,7 @@ func (s *scene) free(id ceremony.ID) {
 	})
 }
 
-// BenchmarkAtRest tells the size of the program as it is shipped, and the memory
-// that it takes while it waits.
+// BenchmarkAtRest reports the size of the program as it is shipped, and the memory that it uses while it waits.
 func BenchmarkAtRest(b *testing.B) {
 	shipped := ship(b)
 	file, err := os.Stat(shipped)
@@ -144,7 +142,8 @@ func BenchmarkAtRest(b *testing.B) {
 func ship(t testing.TB) string {
 	t.Helper()
 	shipped := filepath.Join(t.TempDir(), "conclave")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-buildvcs=false", "-o", shipped, "conclave")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-buildvcs=false", "-o",
+		shipped, "conclave")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)

@@ -28,7 +28,7 @@ func TestRekeyAndRootTokenFromSlackToVaultAndBack(t *testing.T) {
 	fresh, err := s.Shares(s.ctx(), rekey, "alice", "dave", "erin")
 	s.check(err)
 
-	// The hard way: the vault is sealed, and opened with shares alone.
+	// The surest check: Vault is sealed, and opened with shares alone.
 	if opens, err := s.Vault.UnsealWorks(s.ctx(), old...); err != nil || opens {
 		t.Errorf("the old shares open the vault: %t, %v", opens, err)
 	}
@@ -62,7 +62,7 @@ func TestRekeyAndRootTokenFromSlackToVaultAndBack(t *testing.T) {
 	s.tells("the report", report, string(rekey)+": completed", string(root)+": completed")
 }
 
-// took makes sure how often Vault has done something.
+// took checks how many requests on a route Vault has carried out.
 func (p *tap) took(t testing.TB, route string, want int) {
 	t.Helper()
 	if got := p.done(route); len(got) != want {
@@ -70,10 +70,9 @@ func (p *tap) took(t testing.TB, route string, want int) {
 	}
 }
 
-// everybodyWasTold makes sure that what the journal says was posted lies in
-// Slack, and that what lies there follows from the journal (P10). A message whose
-// answer was lost, and that was untrue by the time it was looked for, lies there
-// and the journal does not say where.
+// everybodyWasTold makes sure that Slack has every message that the journal says was posted, and that every message in
+// Slack follows from the journal (P10). The journal does not know the place of a message whose answer was lost and that
+// was outdated by the time the bot looked for it.
 func (s *scene) everybodyWasTold(c rules.State) {
 	s.t.Helper()
 	if !c.Told() {
@@ -109,12 +108,12 @@ func (s *scene) everybodyWasTold(c rules.State) {
 	}
 }
 
-// broughtFiles reports whether a message of the bot's with a ceremony's transcript lies
-// there.
+// broughtFiles reports whether Slack has a message of the bot with a ceremony's transcript at a place.
 func (s *scene) broughtFiles(at ceremony.Ref, id ceremony.ID) bool {
 	for _, ch := range s.Slack.Channels() {
 		if m, ok := ch.Message(at.TS); ok && ch.ID() == at.Channel && m.BotID != "" {
-			return slices.ContainsFunc(m.Files, func(f slacktest.File) bool { return strings.HasPrefix(f.Name, string(id)+"-transcript-") })
+			return slices.ContainsFunc(m.Files,
+				func(f slacktest.File) bool { return strings.HasPrefix(f.Name, string(id)+"-transcript-") })
 		}
 	}
 	return false
@@ -128,13 +127,13 @@ func TestASecondBotOnTheSameJournalRefusesToStart(t *testing.T) {
 		t.Fatalf("a second bot runs: %s", out)
 	}
 	s.tells("the second bot", err.Error(), ceremony.ErrLocked.Error(), s.JournalDir())
-	// The first is none the worse for it.
+	// The first ceremony goes on unharmed.
 	if id := s.begin(ceremony.GenerateRoot); id == "" {
 		t.Error("no ceremony")
 	}
 }
 
-// The search for secrets is worth something only if it finds one.
+// The search for secrets proves something only if it finds one.
 func TestTheSearchForSecretsFindsAPlantedOne(t *testing.T) {
 	t.Parallel()
 	s, _ := onEmulator(t, nil)
@@ -188,8 +187,7 @@ func TestTheSearchForSecretsFindsAPlantedOne(t *testing.T) {
 	}
 	s.Know("a canary", share)
 
-	// What passes through Slack can't be taken back, so that this scene has no end
-	// without a leak.
+	// What passed through Slack can't be removed, so that this scene must end with a leak.
 	s.leaky = true
 	if _, err := s.Person("alice").Slack.Says(s.Ops, "by the way: "+share); err != nil {
 		t.Fatal(err)

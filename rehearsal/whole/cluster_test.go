@@ -10,8 +10,8 @@ import (
 	"conclave/vault/vaulttest/realvault"
 )
 
-// Three servers come back sealed. The seal watch opens one unseal, and one share of
-// each of three holders serves them all, though the bot dies after the first.
+// Three servers come back sealed. The seal watch opens one unseal. One share from each of three holders unseals all
+// three, although the bot dies after the first.
 func TestThreeNodesAreUnsealedByOneShareOfEachOfThreeHolders(t *testing.T) {
 	t.Parallel()
 	s, nodes := onCluster(t, func(to *stage.Settings) {
@@ -54,8 +54,8 @@ func TestThreeNodesAreUnsealedByOneShareOfEachOfThreeHolders(t *testing.T) {
 	}
 }
 
-// A leader that steps down takes the shares of a rekey with it. The ceremony says
-// so, and is taken up again with the approval that it has.
+// A leader that steps down takes the shares of a rekey with it. The ceremony says so, and goes on with the approval
+// that it has.
 func TestP6LeaderStepsDownInTheMiddleOfARekey(t *testing.T) {
 	t.Parallel()
 	s, nodes := onCluster(t, allowing(ceremony.Rekey))
@@ -82,7 +82,7 @@ func TestP6LeaderStepsDownInTheMiddleOfARekey(t *testing.T) {
 	s.newKeyInForce(id)
 }
 
-// votes is how many nodes may elect a leader. A new one may only after a while.
+// votes returns the number of nodes that may elect a leader. A new node becomes one of them after a while.
 func (s *scene) votes() int {
 	s.t.Helper()
 	configuration, _ := s.reading("sys/storage/raft/configuration").Body["config"].(map[string]any)
@@ -97,7 +97,7 @@ func (s *scene) votes() int {
 	return n
 }
 
-// leader is the address of the node that leads.
+// leader returns the address of the node that leads.
 func (s *scene) leader(nodes []*realvault.Real) string {
 	s.t.Helper()
 	for _, n := range nodes {

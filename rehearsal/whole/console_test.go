@@ -19,8 +19,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// console is "conclave ceremony …" as a process of its own, with somebody at its
-// keyboard.
+// console is "conclave ceremony …" as a process of its own, with a person at its keyboard.
 type console struct {
 	s     *scene
 	t     testing.TB
@@ -34,7 +33,7 @@ type console struct {
 	read  int // how much of it was looked at by reads
 }
 
-// Write takes what the program says, on standard output and standard error alike.
+// Write takes the program's standard output and standard error.
 func (c *console) Write(text []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -47,13 +46,14 @@ func (c *console) screen() string {
 	return c.shown.String()
 }
 
-// console runs the program with a folder for what it hands out.
+// console runs the program with a folder for the files that it hands out.
 func (s *scene) console(args ...string) *console {
 	s.t.Helper()
 	out, err := os.MkdirTemp(s.Dir(), "out")
 	s.check(err)
 	c := &console{s: s, t: s.t, out: filepath.Join(out, "of-the-day"), ended: make(chan error, 1)}
-	c.cmd = exec.Command(program, append(append([]string{"ceremony"}, args...), "--config", s.ConfigFile(), "--out", c.out)...)
+	c.cmd = exec.Command(program,
+		append(append([]string{"ceremony"}, args...), "--config", s.ConfigFile(), "--out", c.out)...)
 	c.cmd.Stdout, c.cmd.Stderr, c.cmd.Dir, c.cmd.Env = c, c, s.Dir(), []string{"HOME=" + s.Dir()}
 	c.keys, err = c.cmd.StdinPipe()
 	s.check(err)
@@ -76,7 +76,7 @@ func (c *console) types(line string, args ...any) {
 	}
 }
 
-// reads waits for something behind what was read last, and answers its groups.
+// reads waits for something behind what was read last, and returns its groups.
 func (c *console) reads(pattern string) []string {
 	c.t.Helper()
 	what := regexp.MustCompile(pattern)
@@ -96,7 +96,7 @@ func (c *console) reads(pattern string) []string {
 	return found
 }
 
-// again has reads begin from the top of the screen.
+// again lets the next reads begin at the top of the screen.
 func (c *console) again() *console {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,14 +126,14 @@ func (c *console) interrupt() {
 	c.s.check(c.cmd.Process.Signal(syscall.SIGTERM))
 }
 
-// computer is somebody's own computer.
+// computer returns a person's own computer.
 func (s *scene) computer(name string) stage.Shell { return s.Person(name).Keys.(stage.Shell) }
 
-// home is the path of one of their files.
+// home returns the path of a file of a person.
 func (s *scene) home(name, file string) string { return filepath.Join(s.Dir(), "people", name, file) }
 
-// signs has somebody run the command that the terminal shows, with what they add to
-// it, and answers the path of what it made.
+// signs lets a person run the command that the terminal shows, with what they add to it, and returns the path of what
+// it made.
 func (c *console) signs(name string, verb string, more ...string) string {
 	c.t.Helper()
 	if verb != "start" {
@@ -146,7 +146,7 @@ func (c *console) signs(name string, verb string, more ...string) string {
 	return c.runs(name, command)
 }
 
-// runs has somebody run a command that signs.
+// runs lets a person run a command that signs.
 func (c *console) runs(name, command string) string {
 	c.t.Helper()
 	_, err := c.s.computer(name).Run(c.s.ctx(), command, "")
@@ -154,7 +154,7 @@ func (c *console) runs(name, command string) string {
 	return c.s.home(name, command[strings.LastIndex(command, " ")+1:])
 }
 
-// begins starts a ceremony and answers its id.
+// begins starts a ceremony and returns its id.
 func (s *scene) begins(operation string, args ...string) (*console, ceremony.ID) {
 	s.t.Helper()
 	c := s.console(append([]string{"start", operation, stage.ClusterName, "--as", stage.Olga}, args...)...)
@@ -162,33 +162,36 @@ func (s *scene) begins(operation string, args ...string) (*console, ceremony.ID)
 	return c, ceremony.ID(c.reads(`(?m)^(prod-` + operation + `-\w+): This is the plan:$`)[1])
 }
 
-// approved has the plan approved.
+// approved lets the approver approve the plan.
 func (c *console) approved() {
 	c.t.Helper()
 	c.types("approve %s %s", stage.Paul, c.signs(stage.Paul, "approve"))
 	c.reads(`paul approved the plan`)
 }
 
-// request waits for the newest file in which somebody is asked for a share.
+// request waits for the newest file that asks a person for a share, and returns its path.
 func (c *console) request(name string) string {
 	c.t.Helper()
 	return c.again().reads(`(?s).*\n\S+: ` + name + ` is asked for .*?Give them (\S+);`)[1]
 }
 
-// seals has somebody answer a request with conclave, and answers the envelope's path.
+// seals lets a person answer a request with conclave, and returns the envelope's path.
 func (c *console) seals(name, share, request string) string {
 	c.t.Helper()
-	_, err := c.s.computer(name).Run(c.s.ctx(), fmt.Sprintf("%s seal --yes --identity %s --encrypted %s %s > envelope.asc", program, c.s.Identity, share, request), "")
+	_, err := c.s.computer(name).Run(c.s.ctx(),
+		fmt.Sprintf("%s seal --yes --identity %s --encrypted %s %s > envelope.asc", program, c.s.Identity, share,
+			request), "")
 	c.s.check(err)
 	return c.s.home(name, "envelope.asc")
 }
 
-// sealsWithGPG has somebody answer a request by running what it shows.
+// sealsWithGPG lets a person answer a request by running the command in it, and returns the envelope's path.
 func (c *console) sealsWithGPG(name, share, request string) string {
 	c.t.Helper()
 	text, err := os.ReadFile(request)
 	c.s.check(err)
-	commands := regexp.MustCompile(`(?ms)^(gpg --import <<'CONCLAVE'$.*?^CONCLAVE$).*^(gpg -d <<'CONCLAVE'$.*?^CONCLAVE$).*^  (gpg -qd SHARE-FILE [^\n]*)$`).FindStringSubmatch(string(text))
+	commands := regexp.MustCompile(
+		`(?ms)^(gpg --import <<'CONCLAVE'$.*?^CONCLAVE$).*^(gpg -d <<'CONCLAVE'$.*?^CONCLAVE$).*^  (gpg -qd SHARE-FILE [^\n]*)$`).FindStringSubmatch(string(text))
 	if commands == nil {
 		c.t.Fatalf("nothing to run in:\n%s", text)
 	}
@@ -199,10 +202,10 @@ func (c *console) sealsWithGPG(name, share, request string) string {
 	return c.s.home(name, "envelope.asc")
 }
 
-// bring has people bring their shares, the first with gpg alone.
+// bring lets people bring their shares, the first with gpg alone.
 func (c *console) bring(share func(name string) string, names ...string) {
 	c.t.Helper()
-	// A replay is known by who signed it and when, to the second; people are slower.
+	// A replay is recognised by its signer and the second of its signature. People are slower than that.
 	began := time.Now().Unix()
 	c.s.until("the next second", func() bool { return time.Now().Unix() > began })
 	for i, name := range names {
@@ -217,10 +220,10 @@ func (c *console) bring(share func(name string) string, names ...string) {
 	}
 }
 
-// first is the share that everybody has from the beginning.
+// first returns the file of the share that every holder has from the beginning.
 func first(string) string { return stage.ShareFile }
 
-// reveal tells the scene a secret that somebody decrypts, so that it is looked for.
+// reveal returns a secret that a person decrypts, and registers it with the scene for the search for leaks.
 func (c *console) reveal(name, path string) string {
 	c.t.Helper()
 	secret, err := c.s.computer(name).Run(context.WithoutCancel(c.s.ctx()), "gpg -qd "+path, "")

@@ -13,8 +13,8 @@ import (
 	"conclave/ceremony/event"
 )
 
-// killAtFirst kills the bot as soon as an event of this type is in the journal of a
-// ceremony that is begun later, and starts it again. The answer waits for it.
+// killAtFirst kills the bot as soon as an event of this type is in the journal of a ceremony that begins later, and
+// starts it again. It returns a function that waits for that.
 func (s *scene) killAtFirst(ev event.Event) (killed func()) {
 	before := s.journals()
 	needle := []byte(`"type":"` + event.TypeOf(ev) + `"`)

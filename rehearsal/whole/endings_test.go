@@ -57,7 +57,7 @@ func TestExpiredCeremonyIsCancelledInVault(t *testing.T) {
 	s.oldKeyInForce()
 }
 
-// oldKeyInForce makes sure that the shares that people have still prove the key.
+// oldKeyInForce makes sure that people's shares still prove the key.
 func (s *scene) oldKeyInForce() {
 	s.t.Helper()
 	shares, err := s.Shares(s.ctx(), "", "alice", "carol", "erin")

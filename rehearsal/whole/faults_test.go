@@ -12,9 +12,8 @@ import (
 	"conclave/vault/vaulttest"
 )
 
-// Every call that a ceremony makes of Vault is lost once: on its way there, or on
-// its way back. What became of it is found out by asking; the emulator fails the
-// test if anything was repeated instead.
+// Every call that a ceremony makes of Vault is lost once: on its way there, or on its way back. The bot finds out the
+// outcome by asking. The emulator fails the test if the bot repeats the call instead.
 func TestP5EveryCallOfVaultIsLostOnce(t *testing.T) {
 	faces := []struct {
 		name string
@@ -44,7 +43,7 @@ func TestP5EveryCallOfVaultIsLostOnce(t *testing.T) {
 					lastOne := n == row.times-1 && face.name == "applied"
 					switch {
 					case row.route == updateRoot && lastOne:
-						// The token was in the answer. Nothing else has it.
+						// The token was in the lost answer and nowhere else.
 						if lost, _ := fault(c); c.Outcome != event.Failed || lost != ceremony.TokenLost {
 							t.Errorf("%s, %q: %s", c.Outcome, lost, story(c))
 						}
@@ -66,8 +65,10 @@ func TestP5EveryCallOfVaultIsLostOnce(t *testing.T) {
 }
 
 func TestP5TheCancellationInVaultIsLostOnce(t *testing.T) {
-	for op, attempt := range map[ceremony.Operation]string{ceremony.Rekey: rekeyAttempt, ceremony.GenerateRoot: rootAttempt} {
-		for name, act := range map[string]vaulttest.Act{"not applied": vaulttest.HangUp(), "applied": vaulttest.HangUpAfter()} {
+	for op, attempt := range map[ceremony.Operation]string{ceremony.Rekey: rekeyAttempt,
+		ceremony.GenerateRoot: rootAttempt} {
+		for name, act := range map[string]vaulttest.Act{"not applied": vaulttest.HangUp(),
+			"applied": vaulttest.HangUpAfter()} {
 			t.Run(fmt.Sprintf("%s/%s", op, name), func(t *testing.T) {
 				t.Parallel()
 				s, cluster := onEmulator(t, nil)
@@ -87,8 +88,7 @@ func TestP5TheCancellationInVaultIsLostOnce(t *testing.T) {
 	}
 }
 
-// All other ceremonies here go at a pace of their own. This one has Slack's limits, and
-// the configuration that everybody has.
+// All other ceremonies here have a pace of their own. This one has Slack's limits and the default configuration.
 func TestCeremonyKeepsToSlacksLimits(t *testing.T) {
 	t.Parallel()
 	cluster := vaulttest.Start(t, vaulttest.Options{})
@@ -106,7 +106,8 @@ func TestCeremonyKeepsToSlacksLimits(t *testing.T) {
 // Every call that a ceremony makes of Slack is lost: on its way there, or on its
 // way back.
 func TestCallsOfSlackAreLost(t *testing.T) {
-	for name, effect := range map[string]slacktest.Effect{"not applied": slacktest.DropBefore(), "applied": slacktest.DropAfter()} {
+	for name, effect := range map[string]slacktest.Effect{"not applied": slacktest.DropBefore(),
+		"applied": slacktest.DropAfter()} {
 		for _, lost := range []slacktest.Fault{
 			{Method: "chat.postMessage", Times: 1},
 			{Method: "chat.postMessage", Skip: 7, Times: 3},

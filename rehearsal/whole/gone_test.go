@@ -32,8 +32,8 @@ func (s *scene) othersFinish(id ceremony.ID, route string, who ...string) {
 	s.start()
 }
 
-// Without verification the old shares are dead as soon as others have brought what was
-// missing. The new ones stand in Vault's backup.
+// Without verification the old shares are void as soon as others have brought the missing ones. The new shares are in
+// Vault's backup.
 func TestP7RekeyThatOthersFinishWhileTheBotIsAwayReachesItsReceivers(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, func(set *stage.Settings) { set.Verification = false })
@@ -59,8 +59,7 @@ func TestP7RekeyThatOthersFinishWhileTheBotIsAwayReachesItsReceivers(t *testing.
 	s.newKeyInForce(id)
 }
 
-// A root token that others have finished is in somebody's hands, and Vault shows
-// nothing of it.
+// A root token that others have finished has an unknown holder, and Vault shows nothing of it.
 func TestRootTokenThatOthersFinishIsNotSaidToBeNone(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, nil)

@@ -59,8 +59,8 @@ func TestVaultSealedInTheMiddleFreezesAndGoesOnWhenUnsealed(t *testing.T) {
 	s.newKeyInForce(id)
 }
 
-// freezes waits until a ceremony is frozen, and makes sure that the status post
-// says why and that those who decide are told.
+// freezes waits until a ceremony is frozen, and makes sure that the status post says why and that the deciders are
+// told.
 func (s *scene) freezes(id ceremony.ID, why event.FreezeReason, words string) {
 	s.t.Helper()
 	if c := s.reaches(id, rules.PhaseFrozen); c.Freeze.Why != why {
@@ -74,7 +74,7 @@ func (s *scene) freezes(id ceremony.ID, why event.FreezeReason, words string) {
 	}
 }
 
-// anyEnvelope returns a request that may have been overtaken.
+// anyEnvelope answers a request that may have been overtaken.
 func (s *scene) anyEnvelope(who string, id ceremony.ID) string {
 	s.t.Helper()
 	_, envelope := s.envelope(who, id)
@@ -88,8 +88,7 @@ func TestP6SlackGoneInTheMiddleLosesAndRepeatsNothing(t *testing.T) {
 	s.check(s.Answer(s.ctx(), id, ceremony.StepUpdate, "alice"))
 	envelope := s.anyEnvelope("bob", id)
 
-	// Posts arrive and are answered with an error, then nothing is answered, then
-	// nothing is reached.
+	// Posts arrive but get an error, then posts get no answer, then they don't arrive.
 	after := s.Slack.Inject(slacktest.Fault{Method: "chat.*", Effect: slacktest.StatusAfter(503)})
 	_, err := s.Person("bob").Slack.DMs(envelope)
 	s.check(err)

@@ -15,13 +15,12 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// linesOf is how long the journal of a ceremony is in which nothing goes wrong.
-// The first whole-program test holds it to that.
+// linesOf is the number of journal lines of a ceremony in which nothing goes wrong. The first whole-program test checks
+// it.
 var linesOf = map[ceremony.Operation]int{ceremony.Rekey: 67, ceremony.GenerateRoot: 41}
 
-// The bot is killed as soon as a line is in its journal and started again, for
-// every line. One ceremony has room for several deaths; together the subtests
-// have one at each line.
+// The bot is killed as soon as a line is in its journal, and started again, for every line. One ceremony has several
+// such deaths. Together the subtests have one at each line.
 func TestP6KilledAfterEveryJournalLine(t *testing.T) {
 	for op, apart := range map[ceremony.Operation]int{ceremony.Rekey: 13, ceremony.GenerateRoot: 8} {
 		for first := range apart {
@@ -79,8 +78,8 @@ func (s *scene) killAt(lines []int) {
 	}
 }
 
-// endedWell makes sure that a ceremony in which the bot died has brought what it
-// was for, or has said what was lost, and that Vault did nothing twice.
+// endedWell makes sure that a ceremony in which the bot died has reached its purpose or has reported what was lost, and
+// that Vault did nothing twice.
 func (s *scene) endedWell(c rules.State) {
 	s.t.Helper()
 	if twice := s.tap.repeated(); len(twice) > 0 {
@@ -116,7 +115,7 @@ func (s *scene) endedWell(c rules.State) {
 	}
 }
 
-// fault is why a ceremony failed by itself.
+// fault returns the reason for which a ceremony failed, if it failed.
 func fault(c rules.State) (ceremony.Refusal, bool) {
 	for _, e := range c.History {
 		if closing, ok := e.Event.(event.Closing); ok {
@@ -126,9 +125,8 @@ func fault(c rules.State) (ceremony.Refusal, bool) {
 	return "", false
 }
 
-// The bot is killed while a write is on its way, at every write that a ceremony
-// makes: once before Vault has heard of it, once when Vault has done it and the
-// answer is not there yet.
+// The bot is killed while a write is on its way, at every write that a ceremony makes: once before the write reaches
+// Vault, once after Vault has carried it out and before the answer arrives.
 func TestP6KilledWhileAWriteIsOnItsWay(t *testing.T) {
 	for _, row := range []struct {
 		op    ceremony.Operation
@@ -146,7 +144,7 @@ func TestP6KilledWhileAWriteIsOnItsWay(t *testing.T) {
 			if made := c.History[seq-1].Event.(event.Rekeyed); !made.FromBackup {
 				t.Error("the new shares are not from the backup")
 			}
-			// The numbers of shares are the old ones, so that nothing shows it.
+			// The numbers of shares are the old ones, so that Vault does not show that the rekey is done.
 			if c.Outcome != event.Completed || !c.Verified.Unconfirmed {
 				t.Errorf("%s, %+v", c.Outcome, c.Verified)
 			}

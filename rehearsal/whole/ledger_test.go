@@ -7,8 +7,7 @@ import (
 	"conclave/ceremony/event"
 )
 
-// A share of the key that was replaced costs its holder one message, and nobody a
-// round.
+// A share of the replaced key costs its holder one message, and no round.
 func TestOutdatedShareIsRefusedBeforeVaultIsAsked(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, nil)

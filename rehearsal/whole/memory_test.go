@@ -18,8 +18,8 @@ import (
 // forwards is how many shares are sent to Vault, three a ceremony.
 const forwards = 27
 
-// P1: of shares that real people encrypted with the real gpg, and that a real Vault
-// has taken over TLS, no copy is left, nor of what else was in the clear for a moment.
+// P1: no copy is left of shares that were encrypted with the real gpg and that a real Vault has taken over TLS, nor of
+// anything else that was in plain text for a moment.
 func TestP1NoCopyOfAForwardedShareRemains(t *testing.T) {
 	t.Parallel()
 	s := shippedOnVault(t, quiet)
@@ -39,7 +39,8 @@ func TestP1NoCopyOfAForwardedShareRemains(t *testing.T) {
 		}
 		s.free(id)
 	}
-	t.Logf("%d shares were forwarded, and %d copies of them are left; %d were seen before garbage was collected", sent, left, late)
+	t.Logf("%d shares were forwarded, and %d copies of them are left; %d were seen before garbage was collected", sent,
+		left, late)
 
 	remains, _ := s.remains("the identity's passphrase")
 	for _, leak := range remains {
@@ -47,8 +48,7 @@ func TestP1NoCopyOfAForwardedShareRemains(t *testing.T) {
 	}
 }
 
-// P1: a share that goes nowhere leaves no copy either, whether it was looked at in a
-// drill or refused.
+// P1: a share that is not forwarded leaves no copy either, whether it was checked in a drill or refused.
 func TestP1NoCopyOfAShareRemainsThatWasNotForwarded(t *testing.T) {
 	t.Parallel()
 	s := shippedOnVault(t, func(to *stage.Settings) {
@@ -101,8 +101,8 @@ func shippedOnVault(t *testing.T, configure settings) *scene {
 	server := realvault.StartReal(t, realvault.RealOptions{TLS: authority})
 	s := setProgram(t, ship(t), stage.Options{
 		Keyring: stage.GPG, Configure: configure, Vault: stage.Server{Addrs: []string{server.Addr()}, CA: authority.PEM},
-		// A signal keeps the registers on a stack, and with them what was copied last. On a
-		// busy machine Go's runtime sends many.
+		// A signal saves the registers on a stack, and with them what was copied last. On a busy machine Go's runtime
+		// sends many signals.
 		Environment: []string{"GODEBUG=asyncpreemptoff=1"},
 	})
 	s.check(s.GiveLeastToken(s.ctx()))
@@ -113,12 +113,12 @@ func shippedOnVault(t *testing.T, configure settings) *scene {
 	return s
 }
 
-// collecting is when garbage will never be collected any more, on however busy a
-// machine. The bot collects it twice, the second time after a second.
+// collecting is how long the test waits for garbage to be collected, on however busy a machine. The bot collects it
+// twice, the second time after a second.
 const collecting = time.Minute
 
-// remains are the copies of secrets that are left in the bot's memory, and how many
-// there were at the first look, when garbage may not have been collected yet.
+// remains returns the copies of secrets that are left in the bot's memory, and their number at the first look, when
+// garbage may not have been collected yet.
 func (s *scene) remains(names ...string) (left []stage.Leak, first int) {
 	s.t.Helper()
 	for deadline := time.Now().Add(collecting); ; time.Sleep(pollPause) {

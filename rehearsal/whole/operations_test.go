@@ -16,10 +16,9 @@ import (
 	"conclave/vault/vaulttest/realvault"
 )
 
-// These tests play each operation from a slash command to a real Vault and back,
-// and kill the bot where it hurts most.
+// These tests play each operation from a slash command to a real Vault and back, and kill the bot at the worst moment.
 
-// allowing has the configuration allow these operations alone.
+// allowing returns settings in which these operations alone are allowed.
 func allowing(all ...ceremony.Operation) settings {
 	return func(s *stage.Settings) {
 		s.Operations = nil
@@ -29,8 +28,7 @@ func allowing(all ...ceremony.Operation) settings {
 	}
 }
 
-// completed plays a ceremony to its end, which has to be a good one that everybody
-// has heard of.
+// completed plays a ceremony to its end. It has to be completed, and all people must be told.
 func (s *scene) completed(id ceremony.ID) rules.State {
 	s.t.Helper()
 	c := s.goOn(id)
@@ -42,7 +40,7 @@ func (s *scene) completed(id ceremony.ID) rules.State {
 	return c
 }
 
-// reading is what Vault answers to a question, which may be wrapped.
+// reading returns Vault's answer to a GET, without its envelope if it has one.
 func (s *scene) reading(path string) operator.Answer {
 	s.t.Helper()
 	answer, err := s.Vault.Do(s.ctx(), "GET", path, nil)
@@ -53,8 +51,7 @@ func (s *scene) reading(path string) operator.Answer {
 	return answer.Data()
 }
 
-// The shares of a new cluster are shown once. Killed with them in hand, the bot
-// hands them out all the same (P7).
+// Vault shows the shares of a new cluster once. Even if the bot is killed when it has them, it hands them out (P7).
 func TestP7NewServerIsInitialisedAndUnsealedThoughTheBotDies(t *testing.T) {
 	t.Parallel()
 	s := onNewVault(t, allowing(ceremony.Init, ceremony.Unseal))
@@ -92,7 +89,7 @@ func TestP7NewServerIsInitialisedAndUnsealedThoughTheBotDies(t *testing.T) {
 	}
 }
 
-// The bot dies before it has asked Vault for the token, and takes up what is owed.
+// The bot dies before it has asked Vault about the token, and asks after its restart.
 func TestRevokedRootTokenIsSeenToBeGone(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, allowing(ceremony.GenerateRoot))
@@ -144,7 +141,8 @@ func TestRootTokenForSomebodyWithoutAKeyThoughTheBotDies(t *testing.T) {
 	s.tokenIsRoot(id)
 	s.tap.took(t, startRoot, 1)
 	s.tap.took(t, updateRoot, stage.Threshold)
-	s.tells("the answer", s.commands(stage.Olga, "start generate-root "+stage.ClusterName+" otp="+commitment), "one-time password")
+	s.tells("the answer", s.commands(stage.Olga, "start generate-root "+stage.ClusterName+" otp="+commitment),
+		"one-time password")
 	if all := s.journals(); len(all) != 1 {
 		t.Errorf("a password was taken twice: %v", all)
 	}
@@ -169,7 +167,7 @@ func TestTokenForAServerInRecoveryModeThoughTheBotDies(t *testing.T) {
 	s.tap.took(t, "PUT sys/generate-recovery-token/update", stage.Threshold)
 }
 
-// Replication is Vault Enterprise's, so that the emulator has to do.
+// Only Vault Enterprise has replication, so that this runs on the emulator.
 func TestTokenForADisasterRecoverySecondaryThoughTheBotDies(t *testing.T) {
 	t.Parallel()
 	s, _ := onEmulatorWith(t, vaulttest.Options{DRSecondary: true}, allowing(ceremony.DRToken))

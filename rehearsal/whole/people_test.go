@@ -15,9 +15,8 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// begin has olga propose an operation, and answers the ceremony's id when it is
-// on disk. Whether she hears of it is another matter: the bot may be killed in
-// that moment.
+// begin lets olga propose an operation, and returns the ceremony's id when it is on disk. She may get no answer: the
+// bot may be killed in that moment.
 func (s *scene) begin(op ceremony.Operation, options ...string) ceremony.ID {
 	s.t.Helper()
 	before := s.journals()
@@ -31,7 +30,7 @@ func (s *scene) begin(op ceremony.Operation, options ...string) ceremony.ID {
 	return fresh[0]
 }
 
-// journals are the ceremonies that have a line on disk.
+// journals returns the ceremonies that have a line on disk.
 func (s *scene) journals() []ceremony.ID {
 	s.t.Helper()
 	paths, err := filepath.Glob(filepath.Join(s.JournalDir(), "*.jsonl"))
@@ -45,7 +44,7 @@ func (s *scene) journals() []ceremony.ID {
 	return ids
 }
 
-// opened is a ceremony that is approved and collects shares.
+// opened plays a ceremony until it is approved and collects shares, and returns its id.
 func (s *scene) opened(op ceremony.Operation) ceremony.ID {
 	s.t.Helper()
 	id, err := s.Propose(s.ctx(), stage.Olga, fmt.Sprintf("%s %s OPS-7: practice", op, stage.ClusterName))
@@ -54,9 +53,8 @@ func (s *scene) opened(op ceremony.Operation) ceremony.ID {
 	return id
 }
 
-// goOn has people do what they are asked for until the ceremony has ended and
-// everybody has been told. They bring as many shares as are needed, one after the
-// other, and bring one again when it was not taken.
+// goOn lets people do what they are asked for until the ceremony has ended and all people have been told. They bring as
+// many shares as are needed, one after the other, and bring one again when it was not taken.
 func (s *scene) goOn(id ceremony.ID) rules.State {
 	s.t.Helper()
 	var c rules.State
@@ -85,19 +83,19 @@ func (s *scene) goOn(id ceremony.ID) rules.State {
 	return c
 }
 
-// deletes has paul press the button under what asks him to let the backup go, once
-// he has been asked and everybody has theirs.
+// deletes lets paul press the button that deletes the backup, once he has been asked and all receivers have their
+// shares.
 func (s *scene) deletes(id ceremony.ID) {
 	s.presses(id, rules.DeletionMessage, "delete", func(c rules.State) bool { return c.Deletion != nil })
 }
 
-// approves has paul press the button, once he has been asked. When nothing comes
-// of it, since the bot died in that moment, he presses it again.
+// approves lets paul press the button, once he has been asked. He presses it again if it had no effect because the bot
+// died in that moment.
 func (s *scene) approves(id ceremony.ID) {
 	s.presses(id, rules.ApprovalMessage, "approve", func(c rules.State) bool { return c.Phase != rules.PhaseProposed })
 }
 
-// presses has paul press a button, or sign what stands in its place.
+// presses lets paul press a button, or sign the statement that replaces it.
 func (s *scene) presses(id ceremony.ID, under rules.MessageKind, button string, done func(rules.State) bool) {
 	asked, ok := newest(s.Person(stage.Paul).Notes(), func(n stage.Note) bool {
 		return n.Ceremony == id && n.Kind == under
@@ -114,15 +112,14 @@ func (s *scene) presses(id ceremony.ID, under rules.MessageKind, button string, 
 	s.awaits(id, button, done)
 }
 
-// awaits gives the bot the time to do what was asked of it. Nothing comes of it when
-// it dies in that moment; then people ask again.
+// awaits waits for the bot to do what it was asked for. If the bot dies in that moment it does nothing, and people ask
+// again.
 func (s *scene) awaits(id ceremony.ID, what string, done func(rules.State) bool) {
 	patience := time.Now().Add(3 * time.Second)
 	s.until("something to come of "+what, func() bool { return done(s.now(id)) || time.Now().After(patience) })
 }
 
-// brings has the next person bring a share, if they have been asked for it with
-// the key that is in force.
+// brings lets the next person bring a share, if they have been asked for it under the identity in force.
 func (s *scene) brings(c rules.State) {
 	missing := slices.DeleteFunc(c.Missing(), func(p ceremony.Person) bool { return slices.Contains(s.away, p.Name) })
 	if len(missing) == 0 {
@@ -148,8 +145,8 @@ func (s *scene) brings(c rules.State) {
 	s.check(err)
 	sent, err := s.sends(p, envelope)
 	s.check(err)
-	// It lies there when the journal has an outcome for it. It is void when the
-	// key has changed, and it was turned away when the bot has answered directly.
+	// The message is settled when the journal has an outcome for it, when the identity has changed and made it void, or
+	// when the bot has refused it in a direct answer.
 	s.until("an outcome of "+p.Name+"'s message", func() bool {
 		now := s.now(c.ID())
 		if now.Ended() || now.Key == nil || now.Key.Subkey != c.Key.Subkey {
@@ -174,7 +171,7 @@ func (s *scene) sends(p *stage.Person, envelope string) (slacktest.Message, erro
 	return sent[len(sent)-1], nil
 }
 
-// noticed reports whether the journal has heard of a message.
+// noticed reports whether the journal has a message.
 func noticed(c rules.State, sent slacktest.Message) bool {
 	at := ceremony.Ref{Channel: sent.Channel, TS: sent.TS}
 	return slices.ContainsFunc(c.History, func(e event.Entry) bool {
@@ -188,15 +185,14 @@ func noticed(c rules.State, sent slacktest.Message) bool {
 	})
 }
 
-// puts has everybody check their new share and put it away.
+// puts lets all receivers check their new share and store it.
 func (s *scene) puts(c rules.State) {
 	for _, r := range c.Plan.Receivers {
 		key := fmt.Sprint(c.ID(), " ", c.Attempt.Number, " ", r.Name)
 		if s.received[key] {
 			continue
 		}
-		// After a second attempt there are two deliveries: the newest one counts, and
-		// Finds answers that one.
+		// After a second attempt there are two deliveries. The newest counts, and Finds returns it.
 		made, ok := last[event.Rekeyed](c)
 		if !ok {
 			return
@@ -214,7 +210,7 @@ func (s *scene) puts(c rules.State) {
 	}
 }
 
-// last is the sequence number of the newest event of a type.
+// last returns the sequence number of the newest event of a type.
 func last[E event.Event](c rules.State) (int, bool) {
 	for _, e := range slices.Backward(c.History) {
 		if _, ok := e.Event.(E); ok {
@@ -233,7 +229,7 @@ func newest(notes []stage.Note, fits func(stage.Note) bool) (stage.Note, bool) {
 	return stage.Note{}, false
 }
 
-// commands types a slash command and answers what was said to it.
+// commands types a slash command and returns the bot's answer.
 func (s *scene) commands(who, args string) string {
 	s.t.Helper()
 	said, err := s.Person(who).Commands(s.ctx(), args)
@@ -241,15 +237,14 @@ func (s *scene) commands(who, args string) string {
 	return said
 }
 
-// resumes has the two people thaw a ceremony.
+// resumes lets two people thaw a ceremony.
 func (s *scene) resumes(id ceremony.ID) {
 	s.t.Helper()
 	s.commands(stage.Olga, "resume "+string(id))
 	s.commands(stage.Paul, "resume "+string(id))
 }
 
-// progress is how many shares Vault has, by its own account; -1 when it has no
-// attempt.
+// progress returns the number of shares that Vault reports for an attempt, or -1 without an attempt.
 func (s *scene) progress(attempt string) int {
 	s.t.Helper()
 	answer, err := s.Vault.Do(s.ctx(), "GET", attempt, nil)
@@ -263,7 +258,7 @@ func (s *scene) progress(attempt string) int {
 	return answer.Int("progress")
 }
 
-// tells makes sure that a message reads as it should.
+// tells makes sure that a message contains the words.
 func (s *scene) tells(where, text string, want ...string) {
 	s.t.Helper()
 	for _, w := range want {
@@ -302,8 +297,7 @@ func (s *scene) newKeyInForce(id ceremony.ID) {
 	s.check(s.Adopt(id))
 }
 
-// tokenIsRoot has olga take the token of a generate-root, and makes sure that it
-// is a root token.
+// tokenIsRoot lets olga take the token of a generate-root, and makes sure that it is a root token.
 func (s *scene) tokenIsRoot(id ceremony.ID) {
 	s.t.Helper()
 	token, err := s.Person(stage.Olga).TakesToken(s.ctx(), id)
@@ -313,7 +307,7 @@ func (s *scene) tokenIsRoot(id ceremony.ID) {
 	}
 }
 
-// logged are the attributes of the bot's log lines with this message.
+// logged returns the attributes of the bot's log lines with this message.
 func (s *scene) logged(message string) []map[string]string {
 	s.t.Helper()
 	var all []map[string]string

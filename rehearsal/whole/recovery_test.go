@@ -22,7 +22,7 @@ func TestRecoveryKeyFromSlackToVaultAndBack(t *testing.T) {
 	fresh, err := s.Shares(s.ctx(), rekey, "alice", "dave", "erin")
 	s.check(err)
 
-	// Sealed by hand, it opens again with shares of the recovery key alone.
+	// If it is sealed by hand, it opens again with shares of the recovery key alone.
 	if opens, err := s.Vault.UnsealWorks(s.ctx(), old...); err != nil || opens {
 		t.Errorf("the old shares open the vault: %t, %v", opens, err)
 	}

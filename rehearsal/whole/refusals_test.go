@@ -42,7 +42,7 @@ func TestP2ShareByTheWrongPersonIsRefused(t *testing.T) {
 	if n := s.progress(rekeyAttempt); n != 0 {
 		t.Errorf("vault has %d shares", n)
 	}
-	// It was alice's, and from her it is taken.
+	// The share is alice's, and the bot takes it from her.
 	receipt, err = s.Person("alice").Sends(s.ctx(), envelope)
 	s.check(err)
 	s.tells("alice's receipt", receipt.Text, "Your share is counted", "1 of 3")
@@ -69,7 +69,8 @@ func TestP2ShareWithoutTheRightSignatureIsRefused(t *testing.T) {
 			return strings.Replace(command, "gpg -sea", "gpg -ea", 1)
 		}, ceremony.Unsigned, "not signed"},
 		{"signed long ago", func(_ *scene, command string) string {
-			return strings.Replace(command, "gpg -sea", "gpg --faked-system-time 20260101T000000! --ignore-time-conflict --ignore-valid-from --trust-model always -sea", 1)
+			return strings.Replace(command, "gpg -sea",
+				"gpg --faked-system-time 20260101T000000! --ignore-time-conflict --ignore-valid-from --trust-model always -sea", 1)
 		}, ceremony.Stale, "signed before this round"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -114,14 +115,15 @@ func TestP2TheSameShareCountsOnce(t *testing.T) {
 	s.check(err)
 	s.tells("the receipt of the same share in another envelope", receipt.Text, "already in this round")
 
-	// Bob has got hold of alice's share.
+	// Bob has obtained alice's share.
 	share, err := s.Person("alice").Share(s.ctx(), "")
 	s.check(err)
 	s.holds("bob", share)
 	_, stolen := s.envelope("bob", id)
 	receipt, err = s.Person("bob").Sends(s.ctx(), stolen)
 	s.check(err)
-	s.tells("the receipt of the same share by two people", receipt.Text, "already been sent in this round, by somebody else")
+	s.tells("the receipt of the same share by two people", receipt.Text,
+		"already been sent in this round, by somebody else")
 
 	s.refused(id, ceremony.AlreadyCounted, ceremony.AlreadyCounted, ceremony.DuplicateShare)
 	if n := s.progress(rekeyAttempt); n != 1 {
@@ -130,8 +132,7 @@ func TestP2TheSameShareCountsOnce(t *testing.T) {
 	s.tap.took(t, updateRekey, 1)
 }
 
-// Vault can't say whose share was wrong: everybody who took part is named, and
-// asked again.
+// Vault can't tell whose share was wrong: all holders who took part are named, and asked again.
 func TestWrongShareRefusesTheRoundAndTheSecondSucceeds(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, nil)
@@ -175,7 +176,7 @@ func TestWrongShareRefusesTheRoundAndTheSecondSucceeds(t *testing.T) {
 	s.tokenIsRoot(id)
 }
 
-// envelope has somebody do what their request says, without sending it.
+// envelope lets a person do what their request says, without sending the result, and returns both.
 func (s *scene) envelope(who string, id ceremony.ID) (stage.Note, string) {
 	s.t.Helper()
 	ask, err := s.Person(who).Asked(s.ctx(), id, ceremony.StepUpdate)
@@ -185,7 +186,7 @@ func (s *scene) envelope(who string, id ceremony.ID) (stage.Note, string) {
 	return ask, envelope
 }
 
-// shell has somebody run a command of their own.
+// shell lets a person run a command of their own.
 func (s *scene) shell(who, command string) string {
 	s.t.Helper()
 	out, err := s.Person(who).Keys.(stage.Shell).Run(s.ctx(), command, "")
@@ -193,15 +194,16 @@ func (s *scene) shell(who, command string) string {
 	return out
 }
 
-// holds gives somebody another share.
+// holds gives a person another share.
 func (s *scene) holds(who, share string) {
 	s.t.Helper()
 	s.Know(who+"'s other share "+share[:8], share)
-	_, err := s.Person(who).Keys.(stage.Shell).Run(s.ctx(), "gpg --batch --yes --trust-model always -o "+stage.ShareFile+" -ea -r "+who+"@conclave.example", share)
+	_, err := s.Person(who).Keys.(stage.Shell).Run(s.ctx(),
+		"gpg --batch --yes --trust-model always -o "+stage.ShareFile+" -ea -r "+who+"@conclave.example", share)
 	s.check(err)
 }
 
-// refused makes sure why envelopes were declined, by the journal.
+// refused checks the reasons for which envelopes were declined, by the journal.
 func (s *scene) refused(id ceremony.ID, want ...ceremony.Refusal) {
 	s.t.Helper()
 	var got []ceremony.Refusal

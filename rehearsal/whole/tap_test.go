@@ -22,14 +22,13 @@ import (
 	"conclave/vault/vaulttest"
 )
 
-// tap stands between the bot and Vault: it keeps what passed, and can cut a
-// request off at either of its two ends.
+// tap is a proxy between the bot and Vault. It records what passed, and can cut off a request before Vault gets it or
+// before the bot gets the answer.
 type tap struct {
 	server   *httptest.Server
 	upstream string
 	vault    *http.Transport
-	// cuts tells of each request that was cut off. The connection stays open until
-	// whoever made the request has gone.
+	// cuts receives each request that was cut off. The connection stays open until the client has gone.
 	cuts chan call
 
 	mu    sync.Mutex
@@ -37,12 +36,12 @@ type tap struct {
 	judge func(call) cut
 }
 
-// call is one request of the bot's.
+// call is one request of the bot.
 type call struct {
 	route  string // method and path
 	secret string // hash of the share in it
 	nonce  string
-	status int       // what Vault has answered; 0 if it was not asked
+	status int       // Vault's answer; 0 if the request did not reach Vault
 	at     time.Time // when its answer was here
 }
 
@@ -53,13 +52,13 @@ func (c call) String() string {
 // isWrite reports whether the request would change anything.
 func (c call) isWrite() bool { return !strings.HasPrefix(c.route, http.MethodGet+" ") }
 
-// cut is what the tap does to a request.
+// cut is the point at which the tap cuts a request off.
 type cut int
 
 const (
 	through   cut = iota
 	cutBefore     // Vault never hears of it
-	cutAfter      // Vault has done it, and nobody hears of the answer
+	cutAfter      // Vault has carried it out, and the answer is lost
 )
 
 func startTap(t testing.TB, a *vaulttest.Authority, upstream string) *tap {
@@ -72,8 +71,9 @@ func startTap(t testing.TB, a *vaulttest.Authority, upstream string) *tap {
 	pool.AppendCertsFromPEM(a.PEM)
 	p := &tap{
 		upstream: upstream,
-		vault:    &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, DisableCompression: true},
-		cuts:     make(chan call, 1),
+		vault: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+			DisableCompression: true},
+		cuts: make(chan call, 1),
 	}
 	p.server = httptest.NewUnstartedServer(p)
 	p.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
@@ -98,7 +98,7 @@ func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if do == cutBefore {
 		p.hangUp(r, *c)
 	}
-	// What has come this far reaches Vault, even when the bot has died meanwhile.
+	// A request that has come this far reaches Vault even if the bot has died meanwhile.
 	ctx := context.WithoutCancel(r.Context())
 	request, err := http.NewRequestWithContext(ctx, r.Method, p.upstream+r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {
@@ -142,15 +142,14 @@ func (p *tap) arrived(r *http.Request, body []byte) (*call, cut) {
 	return c, p.judge(*c)
 }
 
-// hangUp leaves a request without an answer for as long as somebody waits for one.
+// hangUp leaves a request without an answer for as long as the client waits.
 func (p *tap) hangUp(r *http.Request, c call) {
 	p.cuts <- c
 	<-r.Context().Done()
 	panic(http.ErrAbortHandler)
 }
 
-// judges has f decide what is done to each request from now on. It is called
-// with one request at a time.
+// judges lets f decide about each request from now on. f is called with one request at a time.
 func (p *tap) judges(f func(call) cut) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -163,7 +162,7 @@ func (p *tap) forget() {
 	p.calls = nil
 }
 
-// done are the requests on a route that Vault has carried out.
+// done returns the requests on a route that Vault has carried out.
 func (p *tap) done(route string) []call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -176,7 +175,7 @@ func (p *tap) done(route string) []call {
 	return all
 }
 
-// repeated are the shares that Vault has taken twice under the same nonce.
+// repeated returns the shares that Vault has taken twice under the same nonce.
 func (p *tap) repeated() []call {
 	var twice []call
 	for _, route := range shareRoutes {
@@ -206,7 +205,7 @@ const (
 
 var shareRoutes = []string{updateRekey, verifyRekey, updateRecovery, verifyRecovery, updateRoot}
 
-// String is every write that passed.
+// String returns every write that passed.
 func (p *tap) String() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

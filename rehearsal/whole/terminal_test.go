@@ -16,8 +16,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// withoutSlack sets a scene on a real Vault whose bot is stopped, as on the day on
-// which Slack is down.
+// withoutSlack sets up a scene on a real Vault whose bot is stopped, as on a day on which Slack is down.
 func withoutSlack(t *testing.T) *scene {
 	s := onVault(t, func(to *stage.Settings) {
 		to.Operations = []string{"rekey", "generate-root", "unseal", "backup"}
@@ -67,7 +66,7 @@ func TestRekeyAndRootTokenFromATerminal(t *testing.T) {
 	for _, name := range stage.Holders() {
 		shares[name] = fresh(name)
 	}
-	// Vault has kept them as well, until somebody lets them go.
+	// Vault keeps a backup of them until it is deleted.
 	c, id = s.begins("backup")
 	c.approved()
 	c.reads(`paul is asked when the backup that was handed out may go`)
@@ -104,14 +103,15 @@ func TestTerminalIsRefusedBesideARunningBot(t *testing.T) {
 		c.ends(1)
 	}
 
-	// Looking is no harm.
+	// Listing changes nothing.
 	list, err := s.Run(s.ctx(), "ceremony", "list", "--config", s.ConfigFile())
 	s.check(err)
 	s.tells("the list", list, string(id), "proposed")
 	shown, err := s.Run(s.ctx(), "ceremony", "show", string(id), "--config", s.ConfigFile())
 	s.check(err)
 	s.tells("the ceremony", shown, "conclave-plan1", "Waiting for approval")
-	s.check(os.WriteFile(filepath.Join(s.Dir(), "secrets", "vault-token"), []byte(s.Vault.Token+"\n"), 0o600)) // the least one may not
+	s.check(os.WriteFile(filepath.Join(s.Dir(), "secrets", "vault-token"), []byte(s.Vault.Token+"\n"),
+		0o600)) // the least one may not
 	keys, err := s.Run(s.ctx(), "ceremony", "key-status", stage.ClusterName, "--config", s.ConfigFile())
 	s.check(err)
 	s.tells("the key", keys, "term 1")
@@ -162,10 +162,11 @@ func TestCeremonyGoesFromSlackToATerminalAndBack(t *testing.T) {
 	}
 }
 
-// A new cluster, from nothing to open, and what can be done with it without Slack.
+// A new cluster is initialised and unsealed, and operated without Slack.
 func TestOperationsWithoutSharesAndForAllHoldersFromATerminal(t *testing.T) {
 	t.Parallel()
-	s := onNewVault(t, allowing(ceremony.Init, ceremony.Unseal, ceremony.Rotate, ceremony.RotateConfig, ceremony.Drill, ceremony.GenerateRoot))
+	s := onNewVault(t, allowing(ceremony.Init, ceremony.Unseal, ceremony.Rotate, ceremony.RotateConfig, ceremony.Drill,
+		ceremony.GenerateRoot))
 	s.check(s.StopBot(s.ctx()))
 
 	c, _ := s.begins("init")
@@ -210,7 +211,8 @@ func TestOperationsWithoutSharesAndForAllHoldersFromATerminal(t *testing.T) {
 	commitment := regexp.MustCompile(`\b[0-9a-f]{64}\b`).FindString(made)
 	c, _ = s.begins("generate-root", "--option", "otp="+commitment)
 	c.approved()
-	_, err = olga.Run(s.ctx(), fmt.Sprintf("%s seal --yes --identity %s --otp otp.txt %s > envelope.asc", program, s.Identity, c.request(stage.Olga)), "")
+	_, err = olga.Run(s.ctx(), fmt.Sprintf("%s seal --yes --identity %s --otp otp.txt %s > envelope.asc", program,
+		s.Identity, c.request(stage.Olga)), "")
 	s.check(err)
 	c.types("share olga %s", s.home(stage.Olga, "envelope.asc"))
 	c.bring(share, "alice", "bob", "carol")
@@ -225,7 +227,7 @@ func TestOperationsWithoutSharesAndForAllHoldersFromATerminal(t *testing.T) {
 	c.ends(0)
 }
 
-// Somebody interferes: to go on takes two, who have heard of this very freeze.
+// Interference freezes the ceremony. Going on takes two people who refer to this very freeze.
 func TestFrozenCeremonyIsThawedByTwoSignedWords(t *testing.T) {
 	t.Parallel()
 	s := withoutSlack(t)
@@ -273,7 +275,7 @@ func TestCeremonyBegunAtATerminalIsTakenUpInSlack(t *testing.T) {
 	s.check(s.Ended(s.ctx(), id, "Completed"))
 }
 
-// One person with a shell on the host is not two people.
+// A person with a shell on the host must not pass for two people.
 func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	t.Parallel()
 	s := withoutSlack(t)
@@ -295,7 +297,8 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	c.types("start %s", c.runs(stage.Olga, command))
 	id := ceremony.ID(c.reads(`(?m)^(prod-rekey-\w+): This is the plan:$`)[1])
 
-	// The approver's word by the initiator, of another plan, of another verb, twice.
+	// The approver's statement is refused if it is signed by the initiator, about another plan, with another verb, or
+	// sent twice.
 	c.types("approve %s", id)
 	c.reads(`not done: type who says it`)
 	c.types("approve paul")
@@ -303,21 +306,23 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	paul, olga := s.FingerprintOf(stage.Paul).String(), s.FingerprintOf(stage.Olga).String()
 	c.types("approve paul %s", c.runs(stage.Olga, strings.ReplaceAll(approve, paul, olga)))
 	c.reads(`not done: The message is signed by another key`)
-	c.types("approve paul %s", c.runs(stage.Paul, strings.Replace(approve, s.now(id).PlanHash, strings.Repeat("0", 64), 1)))
+	c.types("approve paul %s", c.runs(stage.Paul,
+		strings.Replace(approve, s.now(id).PlanHash, strings.Repeat("0", 64), 1)))
 	c.reads(`not done: The hash is not that of this plan`)
 	c.types("reject paul %s", c.runs(stage.Paul, approve))
 	c.reads(`not done: paul has signed "approve", and not "reject"`)
 	leaked := "hvs.CAESIJ" + strings.Repeat("q7", 20)
 	c.types("approve paul %s", c.runs(stage.Paul, strings.Replace(approve, " approve'", " approve "+leaked+"'", 1)))
 	c.reads(`not done: This looks like a private key or a Vault token in the open`)
-	c.types("approve olga %s", c.runs(stage.Olga, strings.ReplaceAll(strings.ReplaceAll(approve, paul, olga), "-paul-", "-olga-")))
+	c.types("approve olga %s", c.runs(stage.Olga,
+		strings.ReplaceAll(strings.ReplaceAll(approve, paul, olga), "-paul-", "-olga-")))
 	c.reads(`not done: Whoever proposes a ceremony can't approve it`)
 	c.types("approve nobody nothing.asc")
 	c.reads(`not done: nobody under people in the configuration is called "nobody"`)
 	if got := s.now(id); got.Phase != rules.PhaseProposed {
 		t.Fatalf("it is %s", got.Phase)
 	}
-	// Of what stood around it nothing is kept.
+	// The journal keeps nothing of the text around the statement.
 	signed := c.runs(stage.Paul, approve)
 	text, err := os.ReadFile(signed)
 	s.check(err)
@@ -335,7 +340,7 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 		}
 	}
 
-	// A share in the open is recognised, and repeated nowhere.
+	// A share in plain text is recognised, and repeated nowhere.
 	share, err := s.Person("alice").Share(s.ctx(), "")
 	s.check(err)
 	c.types("share alice %s", share)
@@ -344,7 +349,7 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	c.types("share alice -\n%s\n-----END PGP MESSAGE-----", share)
 	c.reads(`A message of alice was not used`)
 
-	// Somebody else's envelope.
+	// Another person's envelope.
 	c.types("share bob %s", c.seals("alice", stage.ShareFile, c.request("alice")))
 	c.reads(`A message of bob was not used. The message is signed by another key`)
 
@@ -361,8 +366,7 @@ func TestP2NobodyIsBelievedAtATerminalByTheirName(t *testing.T) {
 	}
 }
 
-// A script has no keyboard: it says all that there is to say, and what goes on by
-// itself goes on.
+// A script has no keyboard: it sends all its commands at once. What goes on by itself must go on.
 func TestScriptsWordsAreDoneBeforeItsInputEnds(t *testing.T) {
 	t.Parallel()
 	s := withoutSlack(t)

@@ -9,8 +9,8 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// A holder leaves the company between two ceremonies, with their direct messages open. Nobody is told that they were asked (P10), and check says why beside the bot
-// that runs.
+// A holder leaves the company between two ceremonies, with their direct messages open. The bot must not claim that the
+// holder was asked (P10), and check says why while the bot runs.
 func TestP10HolderWhoHasLeftIsShownAsNotAsked(t *testing.T) {
 	t.Parallel()
 	s, _ := onEmulator(t, nil)

@@ -14,7 +14,7 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// demanding asks of a rekey all that a policy can ask for.
+// demanding sets every demand that a policy can make of a rekey.
 func demanding(to *stage.Settings) {
 	to.Witnesses = []string{stage.Wendy}
 	to.Classes = map[string]string{stage.Paul: "security"}
@@ -23,9 +23,8 @@ func demanding(to *stage.Settings) {
 	}
 }
 
-// Everything is signed by the commands that the messages print, run in a shell as
-// they stand; the bot is killed between any two of the people's deeds, and somebody
-// has everything stand still for a while.
+// Everything is signed with the commands in the messages, run in a shell as they are shown. The bot is killed between
+// any two acts of people, and the ceremony is frozen for a while.
 func TestAllThatAPolicyAsksIsDoneWithThePrintedCommandsThoughTheBotDies(t *testing.T) {
 	t.Parallel()
 	s := onVault(t, demanding)
@@ -49,7 +48,7 @@ func TestAllThatAPolicyAsksIsDoneWithThePrintedCommandsThoughTheBotDies(t *testi
 	s.brings(s.now(id))
 	s.dies()
 
-	// A holder sees something, and two others have to agree that it was nothing.
+	// A holder freezes the ceremony, and two other people have to agree that it can go on.
 	s.commands("dave", "freeze "+string(id)+" somebody is logged in at Vault")
 	s.freezes(id, event.PersonStopped, "dave")
 	s.dies()
@@ -71,14 +70,14 @@ func TestAllThatAPolicyAsksIsDoneWithThePrintedCommandsThoughTheBotDies(t *testi
 	s.transcriptHolds(c)
 }
 
-// dies kills the bot wherever it is, and starts it again.
+// dies kills the bot in the middle of its work, and starts it again.
 func (s *scene) dies() {
 	s.t.Helper()
 	s.check(s.KillBot())
 	s.check(s.StartBot(s.ctx()))
 }
 
-// says runs the command that a message prints, and sends what that printed.
+// says runs the command in a message, and sends its output.
 func (s *scene) says(p *stage.Person, ask stage.Note) {
 	s.t.Helper()
 	sign := p.Keys.Sign
@@ -91,11 +90,12 @@ func (s *scene) says(p *stage.Person, ask stage.Note) {
 	s.check(err)
 }
 
-// answersCall has the next person who is called answer.
+// answersCall lets the next person who is called answer the roll call.
 func (s *scene) answersCall(c rules.State) {
 	for _, called := range c.Plan.RollCall {
 		p := s.Person(called.Name)
-		call, asked := newest(p.Notes(), func(n stage.Note) bool { return n.Ceremony == c.ID() && n.Kind == rules.RollCallMessage })
+		call, asked := newest(p.Notes(),
+			func(n stage.Note) bool { return n.Ceremony == c.ID() && n.Kind == rules.RollCallMessage })
 		if c.IsPresent(called.Account) || !asked {
 			continue
 		}
@@ -105,7 +105,7 @@ func (s *scene) answersCall(c rules.State) {
 	}
 }
 
-// letsHappen has the witness sign that the next step may happen.
+// letsHappen lets the witness sign that the next step may happen.
 func (s *scene) letsHappen(c rules.State) {
 	s.t.Helper()
 	asked, _ := last[event.WitnessAsked](c)
@@ -117,7 +117,7 @@ func (s *scene) letsHappen(c rules.State) {
 	s.awaits(c.ID(), "the witness's word", func(now rules.State) bool { return now.Gate() != c.Gate() })
 }
 
-// testifies has the witness say at the end that she agrees.
+// testifies lets the witness state her agreement at the end.
 func (s *scene) testifies(c rules.State) {
 	s.t.Helper()
 	ask, asked := newest(s.Person(stage.Wendy).Notes(), func(n stage.Note) bool {
@@ -130,7 +130,7 @@ func (s *scene) testifies(c rules.State) {
 	s.awaits(c.ID(), "the witness's statement", func(c rules.State) bool { return !c.OwesWitness() })
 }
 
-// everythingWasSigned makes sure that keys and not accounts have spoken.
+// everythingWasSigned makes sure that every act was signed with a key, not only sent from an account.
 func (s *scene) everythingWasSigned(c rules.State) {
 	s.t.Helper()
 	signed := map[string]int{}
@@ -153,15 +153,15 @@ func (s *scene) everythingWasSigned(c rules.State) {
 		}
 		signed[event.TypeOf(e.Event)]++
 	}
-	for ev, want := range map[event.Event]int{event.Approved{}: 1, event.Present{}: 5, event.Proceeded{}: 3, event.WitnessStated{}: 1} {
+	for ev, want := range map[event.Event]int{event.Approved{}: 1, event.Present{}: 5, event.Proceeded{}: 3,
+		event.WitnessStated{}: 1} {
 		if got := signed[event.TypeOf(ev)]; got != want {
 			s.t.Errorf("%d times %s, not %d", got, event.TypeOf(ev), want)
 		}
 	}
 }
 
-// opensWithTheProgram has somebody who trusts no paste check their delivery with
-// conclave open.
+// opensWithTheProgram lets a person check their delivery with conclave open instead of pasted commands.
 func (s *scene) opensWithTheProgram(who string, c rules.State) {
 	s.t.Helper()
 	n, err := s.Person(who).Told(s.ctx(), c.ID(), rules.DeliveryMessage)
@@ -177,7 +177,7 @@ func (s *scene) opensWithTheProgram(who string, c rules.State) {
 	}
 }
 
-// transcriptHolds takes the transcript from the thread, and has it checked.
+// transcriptHolds takes the transcript from the thread, and lets an auditor check it.
 func (s *scene) transcriptHolds(c rules.State) {
 	s.t.Helper()
 	file, page, err := s.Transcript(s.ctx(), c.ID(), len(c.Transcripts()))
@@ -187,8 +187,10 @@ func (s *scene) transcriptHolds(c rules.State) {
 	if faults := audit.Faults(); len(faults) > 0 {
 		s.t.Errorf("the transcript does not hold: %q", faults)
 	}
-	for _, name := range []string{"signature", "approvals", "roll call", "witness", "envelopes", "announcements", "deliveries"} {
-		if i := slices.IndexFunc(audit.Checks, func(k transcript.Check) bool { return k.Name == name }); i < 0 || audit.Checks[i].Count == 0 {
+	for _, name := range []string{"signature", "approvals", "roll call", "witness", "envelopes", "announcements",
+		"deliveries"} {
+		if i := slices.IndexFunc(audit.Checks, func(k transcript.Check) bool { return k.Name == name }); i < 0 ||
+			audit.Checks[i].Count == 0 {
 			s.t.Errorf("nothing was looked at for %s", name)
 		}
 	}

@@ -1,9 +1,8 @@
-// Package whole_test plays whole ceremonies with nothing left out: the conclave
-// program as a process of its own, a Slack workspace on loopback, a real Vault
-// server, and people who run with the real gpg what their messages tell them.
+// Package whole_test plays whole ceremonies with nothing left out: the conclave program as a process of its own, an
+// emulated Slack workspace on loopback, a real Vault server, and people who run the commands in their messages with the
+// real gpg.
 //
-// The emulated Vault takes the real one's place only where an answer has to go
-// wrong on demand.
+// The emulated Vault replaces the real one only where an answer has to go wrong on demand.
 package whole_test
 
 import (
@@ -30,8 +29,7 @@ import (
 	"conclave/vault/vaulttest/realvault"
 )
 
-// program is the bot, built once. Under the race detector it is watched as well;
-// unwatched is the same without it.
+// program is the bot, built once. Under the race detector, program is built with it too, and unwatched without it.
 var program, unwatched string
 
 func TestMain(m *testing.M) {
@@ -59,18 +57,18 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// scene is a stage with everything around it.
+// scene is a stage with what a test needs beside it.
 type scene struct {
 	*stage.Stage
 	t   testing.TB
 	tap *tap // between the bot and Vault; nil on the emulator
 
-	received map[string]bool // ceremony and name → has put the new share away
+	received map[string]bool // ceremony and name → has stored the new share
 	away     []string        // people who answer nothing
 	asFiles  bool            // people send their envelopes as files
 	leaky    bool            // a secret was told on purpose
 
-	// What now has read last. It is asked often, and the journal seldom grows.
+	// The states that now has read last. It is called often, and the journal seldom grows.
 	read map[ceremony.ID]rules.State
 	size map[ceremony.ID]int64 // of the file at that time
 }
@@ -78,8 +76,8 @@ type scene struct {
 // settings are what a scene changes in the configuration.
 type settings = func(*stage.Settings)
 
-// onVault sets a scene on a real Vault server with Raft storage and TLS, where
-// people have the real gpg and the bot a token that may do the least. The bot runs.
+// onVault sets up a scene on a real Vault server with Raft storage and TLS, where people have the real gpg and the bot
+// a token with the fewest rights. The bot runs.
 func onVault(t testing.TB, configure settings) *scene {
 	t.Helper()
 	return onVaultWith(t, realvault.RealOptions{}, configure)
@@ -104,8 +102,7 @@ func onVaultWith(t testing.TB, o realvault.RealOptions, configure settings) *sce
 	return s
 }
 
-// preparedVault is onVaultWith before the bot runs, for whoever has something to do
-// to the server.
+// preparedVault is onVaultWith before the bot runs, for tests that prepare the server.
 func preparedVault(t testing.TB, o realvault.RealOptions, configure settings) (*scene, *realvault.Real) {
 	t.Helper()
 	needs.Programs(t, stage.GPGPrograms()...)
@@ -121,7 +118,7 @@ func preparedVault(t testing.TB, o realvault.RealOptions, configure settings) (*
 	return s, server
 }
 
-// onNewVault is onVault with a server that nobody has initialised.
+// onNewVault is onVault with a server that is not initialised.
 func onNewVault(t testing.TB, configure settings) *scene {
 	t.Helper()
 	needs.Programs(t, stage.GPGPrograms()...)
@@ -137,8 +134,7 @@ func onNewVault(t testing.TB, configure settings) *scene {
 	return s
 }
 
-// onCluster sets a scene on three real servers, of which the first leads. Nothing
-// is tapped, and the bot does not run yet.
+// onCluster sets up a scene on three real servers. The first leads. There is no tap, and the bot does not run yet.
 func onCluster(t testing.TB, configure settings) (*scene, []*realvault.Real) {
 	t.Helper()
 	needs.Programs(t, stage.GPGPrograms()...)
@@ -152,8 +148,7 @@ func onCluster(t testing.TB, configure settings) (*scene, []*realvault.Real) {
 	return s, nodes
 }
 
-// tapped sets a scene whose bot reaches Vault through a tap. The operator's way is
-// another one.
+// tapped sets up a scene whose bot reaches Vault through a tap. The operator reaches it directly.
 func tapped(t testing.TB, authority *vaulttest.Authority, addr string, o stage.Options) *scene {
 	t.Helper()
 	tap := startTap(t, authority, addr)
@@ -163,8 +158,7 @@ func tapped(t testing.TB, authority *vaulttest.Authority, addr string, o stage.O
 	return s
 }
 
-// onEmulator sets a scene on an emulated Vault, where people have software keys.
-// The bot runs.
+// onEmulator sets up a scene on an emulated Vault, where people have software keys. The bot runs.
 func onEmulator(t testing.TB, configure settings) (*scene, *vaulttest.Cluster) {
 	t.Helper()
 	return onEmulatorWith(t, vaulttest.Options{}, configure)
@@ -183,8 +177,8 @@ func set(t testing.TB, o stage.Options) *scene {
 	return setProgram(t, botFor(t), o)
 }
 
-// botFor is the program that plays in a test: the one that is watched, but for two of
-// three cases of a table. Watched, a ceremony takes five times as long.
+// botFor returns the program for a test: the one with the race detector, except in two of three cases of a table. With
+// the detector a ceremony takes five times as long.
 func botFor(t testing.TB) string {
 	if strings.Contains(t.Name(), "/") && rand.IntN(3) > 0 {
 		return unwatched
@@ -202,14 +196,14 @@ func setProgram(t testing.TB, program string, o stage.Options) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{Stage: st, t: t, received: map[string]bool{}, read: map[ceremony.ID]rules.State{}, size: map[ceremony.ID]int64{}}
+	s := &scene{Stage: st, t: t, received: map[string]bool{}, read: map[ceremony.ID]rules.State{},
+		size: map[ceremony.ID]int64{}}
 	t.Cleanup(s.strike)
 	return s
 }
 
-// strike ends the scene. Whatever was played, no secret is anywhere (P1), none of
-// Slack's rules was broken, nothing was posted twice, and an auditor accepts the
-// journal.
+// strike ends the scene and makes sure of what must hold after every test: no secret is anywhere (P1), no rule of
+// Slack's was broken, no message was posted twice, and an auditor accepts the journal.
 func (s *scene) strike() {
 	ctx := context.Background() // the test's own has ended
 	s.noLeaks()
@@ -288,8 +282,8 @@ func (s *scene) start() {
 	s.check(s.StartBot(s.ctx()))
 }
 
-// now is where a ceremony stands by what is on disk, read from a copy: the bot
-// holds the journal's lock.
+// now returns the state of a ceremony from its journal on disk. It reads a copy, since the bot holds the journal's
+// lock.
 func (s *scene) now(id ceremony.ID) rules.State {
 	s.t.Helper()
 	name := string(id) + ".jsonl"
@@ -316,14 +310,13 @@ func (s *scene) now(id ceremony.ID) rules.State {
 }
 
 const (
-	// pollPause is how often a file is looked at that nobody announces a change of.
+	// pollPause is the pause between two looks at a file whose changes are not announced.
 	pollPause = 20 * time.Millisecond
-	// longest is more than any ceremony takes in which the bot dies, on a machine that
-	// is busy with other tests.
+	// longest is longer than any ceremony in which the bot dies, on a machine that is busy with other tests.
 	longest = 5 * time.Minute
 )
 
-// until waits for what no message in Slack tells: it looks at the journal.
+// until waits for something that no message in Slack shows. It looks at the journal again and again.
 func (s *scene) until(what string, holds func() bool) {
 	s.t.Helper()
 	tick := time.NewTicker(pollPause)
@@ -349,7 +342,7 @@ func (s *scene) reaches(id ceremony.ID, state rules.Phase) rules.State {
 	return c
 }
 
-// lines is how many whole lines a file has; none if it isn't there.
+// lines returns the number of whole lines of a file, or 0 if it doesn't exist.
 func (s *scene) lines(path string) int {
 	content, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -358,7 +351,7 @@ func (s *scene) lines(path string) int {
 	return bytes.Count(content, []byte("\n"))
 }
 
-// story is the types of a ceremony's events, without the posts.
+// story returns the types of a ceremony's events, without the posts.
 func story(c rules.State) string {
 	var words bytes.Buffer
 	for _, e := range c.History {

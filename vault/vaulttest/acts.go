@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Act is what a [Fault] does: it stands between a request and the endpoint, and decides whether the request is applied and what is
-// answered. A test may write its own; next applies the request.
+// Act is the effect of a [Fault]. It stands between a request and the endpoint, and decides whether the request is
+// applied and what the answer is. A test may write its own. next applies the request.
 type Act func(next http.Handler) http.Handler
 
-// Refuse returns with a status and errors of the test's choice. The request is not applied.
+// Refuse answers with a status and errors of the test's choice. The request is not applied.
 func Refuse(status int, errors ...string) Act {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeErrors(w, status, errors) })
@@ -47,16 +47,17 @@ func RefuseAfter(status int, errors ...string) Act {
 	}
 }
 
-// Slow waits before the request is applied. It is applied even when the client has left meanwhile, as in a server that is busy.
+// Slow waits before the request is applied. The request is applied even if the client has left meanwhile, as on a busy
+// server.
 func Slow(wait time.Duration) Act { return Before(func() { time.Sleep(wait) }) }
 
 // SlowAfter applies the request at once and answers late.
 func SlowAfter(wait time.Duration) Act { return After(func() { time.Sleep(wait) }) }
 
-// NoLeader returns as a standby during an election. The request is not applied.
+// NoLeader answers as a standby during an election. The request is not applied.
 func NoLeader() Act { return Refuse(errNoLeader.Status, errNoLeader.Text) }
 
-// Sealed returns as a sealed node, without sealing it. The request is not applied.
+// Sealed answers as a sealed node, without sealing it. The request is not applied.
 func Sealed() Act { return Refuse(errSealed.Status, errSealed.Text) }
 
 // RedirectTo sends the client elsewhere, keeping the request's path. The request is not applied.
@@ -69,7 +70,7 @@ func RedirectTo(addr string) Act {
 	}
 }
 
-// TooMany returns as a rate limit quota does. The request is not applied.
+// TooMany answers as a rate limit quota does. The request is not applied.
 func TooMany(retryAfter time.Duration) Act {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -79,8 +80,8 @@ func TooMany(retryAfter time.Duration) Act {
 	}
 }
 
-// Lie applies the request and lets the test alter the JSON of its answer: another nonce, another fingerprint, other numbers. Numbers
-// arrive as json.Number.
+// Lie applies the request and lets the test alter the JSON of its answer: another nonce, another fingerprint, other
+// numbers. Numbers arrive as json.Number.
 func Lie(alter func(answer map[string]any)) Act {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -99,8 +100,8 @@ func Lie(alter func(answer map[string]any)) Act {
 	}
 }
 
-// Before lets the test act before the request is applied: seal the node, cancel behind the client's back, block until something else
-// has happened.
+// Before lets the test act before the request is applied: seal the node, cancel behind the client's back, block until
+// something else has happened.
 func Before(hook func()) Act {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -110,7 +111,7 @@ func Before(hook func()) Act {
 	}
 }
 
-// After lets the test act when the request is applied and not yet answered.
+// After lets the test act between the request's application and its answer.
 func After(hook func()) Act {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

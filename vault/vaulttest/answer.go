@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"conclave/vault/vaulttest/record"
 )
 
 // Refusal is an answer other than success, in Vault's words.
@@ -15,18 +17,20 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return fmt.Sprintf("%d: %s", r.Status, r.Text) }
 
-// refuse makes a refusal. The words are for clients, so that they follow Vault and not this project's style.
+// refuse makes a refusal. Its words are Vault's own, since clients see them. They need not follow this project's style.
 func refuse(status int, format string, args ...any) error {
 	return &Refusal{Status: status, Text: fmt.Sprintf(format, args...)}
 }
 
-// errGiven refuses a share that came before in the same round. A client that keeps book of what it sent never gets here.
+// errGiven refuses a share that came before in the same round. A client that remembers what it sent never gets this
+// answer.
 func errGiven(c *call, operation string) error {
-	c.breach = sentTwice
+	c.breach = record.SentTwice
 	return refuse(http.StatusBadRequest, "given key has already been provided during this %s operation", operation)
 }
 
-// internalError is what Vault's router makes of an error of which its handler didn't say what kind it is. A connection that drops stays so.
+// internalError returns what Vault's router answers to an error for which the handler set no status. A dropped
+// connection stays dropped.
 func internalError(err error) error {
 	refused, ok := errors.AsType[*Refusal](err)
 	if !ok {
@@ -41,8 +45,9 @@ var errHangUp = errors.New("hang up")
 var (
 	errSealed    = &Refusal{Status: http.StatusServiceUnavailable, Text: "Vault is sealed"}
 	errNotActive = &Refusal{Status: http.StatusServiceUnavailable, Text: "node is not active"}
-	errNoLeader  = &Refusal{Status: http.StatusInternalServerError, Text: "local node not active but active cluster node not found"}
-	errMethod    = &Refusal{Status: http.StatusMethodNotAllowed}
+	errNoLeader  = &Refusal{Status: http.StatusInternalServerError,
+		Text: "local node not active but active cluster node not found"}
+	errMethod = &Refusal{Status: http.StatusMethodNotAllowed}
 )
 
 // withStatus is a body that is sent with a status other than 200.
@@ -80,7 +85,8 @@ func writeAnswer(w http.ResponseWriter, body any, err error) {
 	json.NewEncoder(w).Encode(body)
 }
 
-// envelope is the shape of answers that pass through Vault's request router. The older sys/ endpoints answer without it.
+// envelope is the shape of answers that pass through Vault's request router. The older sys/ endpoints answer without
+// it.
 type envelope struct {
 	RequestID     string         `json:"request_id"`
 	LeaseID       string         `json:"lease_id"`
@@ -97,7 +103,8 @@ func wrapped(mount string, data map[string]any) envelope {
 	return envelope{RequestID: newUUID(), Data: data, MountType: mount}
 }
 
-// doubled is an envelope whose data is repeated at the top level, as sys/key-status and sys/rekey/backup answer.
+// doubled returns an envelope whose data is repeated at the top level, as in the answers of sys/key-status and
+// sys/rekey/backup.
 func doubled(data map[string]any) map[string]any {
 	top := map[string]any{
 		"request_id": newUUID(), "lease_id": "", "renewable": false, "lease_duration": 0,

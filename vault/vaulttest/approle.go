@@ -11,7 +11,7 @@ func (n *Node) appRole(c *call) (*mount, *role, error) {
 	return m, m.roles[c.names[1]], nil
 }
 
-// putAppRole makes or changes a role. Changed uses are those of secrets that are made from then on.
+// putAppRole makes or changes a role. A changed number of uses holds for secrets that are made from then on.
 func (n *Node) putAppRole(c *call) (any, error) {
 	var req roleRequest
 	if err := c.decodeOptional(&req); err != nil {
@@ -61,7 +61,8 @@ func (n *Node) putSecretID(c *call) (any, error) {
 		"secret_id": secret, "secret_id_accessor": newUUID(), "secret_id_num_uses": r.secretUses, "secret_id_ttl": 0}), nil
 }
 
-// appRoleLogin doesn't tell a wrong role from a wrong secret (builtin/credential/approle/path_login.go).
+// appRoleLogin logs in with a role and a secret. Its refusal doesn't tell a wrong role from a wrong secret
+// (builtin/credential/approle/path_login.go).
 func (n *Node) appRoleLogin(m *mount, c *call) (any, error) {
 	var req struct {
 		RoleID   string `json:"role_id"`
@@ -96,8 +97,8 @@ func (n *Node) appRoleLogin(m *mount, c *call) (any, error) {
 	return nil, refuse(http.StatusBadRequest, "invalid role or secret ID")
 }
 
-// AdmitKubernetes lets a service account's JWT log in at auth/kubernetes as a role with these policies. It stands for the review that a real
-// Vault asks a Kubernetes cluster for. The cluster has to be initialised.
+// AdmitKubernetes lets a service account's JWT log in at auth/kubernetes as a role with these policies. It replaces the
+// token review for which a real Vault asks a Kubernetes cluster. The cluster has to be initialised.
 func (c *Cluster) AdmitKubernetes(roleName, jwt string, policies ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,7 +116,8 @@ func (c *Cluster) AdmitKubernetes(roleName, jwt string, policies ...string) {
 	r.jwts[jwt] = true
 }
 
-// kubernetesLogin follows vault-plugin-auth-kubernetes: what is missing or unknown is a 400, a token that isn't believed a 403.
+// kubernetesLogin follows vault-plugin-auth-kubernetes: what is missing or unknown is a 400, a token that isn't
+// accepted a 403.
 func (n *Node) kubernetesLogin(m *mount, c *call) (any, error) {
 	var req struct {
 		Role string `json:"role"`

@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// Authority is a certificate authority made for one test. A client that pins it trusts the servers that it certified and no others.
+// Authority is a certificate authority made for one test. A client that pins it trusts the servers with its
+// certificates and no others.
 type Authority struct {
 	// PEM is the authority's certificate, for the client's configuration.
 	PEM []byte

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"conclave/vault/vaulttest"
+	"conclave/vault/vaulttest/record"
 )
 
 func TestLogShowsMarksInPlaceOfSecrets(t *testing.T) {
@@ -23,13 +24,13 @@ func TestLogShowsMarksInPlaceOfSecrets(t *testing.T) {
 	f.want(200, "PUT", "auth/token/lookup", body{"token": f.op.Token})
 
 	updates := f.Log("PUT sys/rekey/update")
-	if got := updates[0].Body["key"]; got != vaulttest.Mark(f.shares[0]) {
+	if got := updates[0].Body["key"]; got != record.Mark(f.shares[0]) {
 		t.Errorf("the first share is logged as %v", got)
 	}
-	if got := updates[1].Body["KEY"]; got != vaulttest.Mark(f.shares[1]) {
+	if got := updates[1].Body["KEY"]; got != record.Mark(f.shares[1]) {
 		t.Errorf("the share in base64 is logged as %v", got)
 	}
-	if updates[0].Body["nonce"] != nonce || updates[0].Status != 200 || updates[0].Token != vaulttest.Mark(f.op.Token) {
+	if updates[0].Body["nonce"] != nonce || updates[0].Status != 200 || updates[0].Token != record.Mark(f.op.Token) {
 		t.Errorf("logged %v", updates[0])
 	}
 	log := fmt.Sprintf("%+v", f.Log(""))
@@ -37,7 +38,8 @@ func TestLogShowsMarksInPlaceOfSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range append(f.shares, "a canary that is no share", f.op.Token, base64.StdEncoding.EncodeToString(raw)) {
+	for _, secret := range append(f.shares, "a canary that is no share", f.op.Token,
+		base64.StdEncoding.EncodeToString(raw)) {
 		if strings.Contains(log, secret) || strings.Contains(string(encoded), secret) {
 			t.Error("a secret is in the log")
 		}
@@ -83,7 +85,8 @@ func TestClientThatBreaksARuleIsFound(t *testing.T) {
 			f.hangsUp("PUT", "sys/rekey/update", body{"key": f.shares[1], "nonce": nonce})
 			f.want(400, "PUT", "sys/rekey/update", body{"key": f.shares[1], "nonce": nonce})
 		}},
-		// A wrong quorum is a 500. A client that repeats on 500 puts its share into the next round and believes that all is well.
+		// A wrong quorum gets a 500. A client that repeats on 500 puts its share into the next round and takes that for
+		// success.
 		"wrong quorum": {"repeated a write of uncertain outcome without asking", func(f *fixture, nonce string) {
 			wrong := body{"key": strings.Repeat("ab", 33), "nonce": nonce}
 			f.want(200, "PUT", "sys/rekey/update", body{"key": f.shares[0], "nonce": nonce})
@@ -175,13 +178,17 @@ func TestClientThatAsksOrLogsInTwiceBreaksNoRule(t *testing.T) {
 func TestClientThatOpenBaoDoesNotStopIsFound(t *testing.T) {
 	const path = "sys/rotate/root/"
 	for rule, run := range map[string]func(f *fixture){
-		"asked for a new root key without anybody's share": func(f *fixture) { f.send(f.op.As(""), "PUT", "sys/rotate/root", nil) },
+		"asked for a new root key without anybody's share": func(f *fixture) {
+			f.send(f.op.As(""), "PUT", "sys/rotate/root",
+				nil)
+		},
 		"sent 3 bytes for a share": func(f *fixture) {
 			nonce := f.want(200, "PUT", path+"init", body{"secret_shares": 3, "secret_threshold": 2}).Data().String("nonce")
 			f.want(200, "PUT", path+"update", body{"key": "AAAA", "nonce": nonce})
 		},
 		"sent a share twice in one round": func(f *fixture) {
-			nonce := f.want(200, "PUT", path+"init", body{"secret_shares": 5, "secret_threshold": 3, "require_verification": true}).Data().String("nonce")
+			nonce := f.want(200, "PUT", path+"init",
+				body{"secret_shares": 5, "secret_threshold": 3, "require_verification": true}).Data().String("nonce")
 			f.want(200, "PUT", path+"update", body{"key": f.shares[0], "nonce": nonce})
 			last := f.want(200, "PUT", path+"update", body{"key": f.shares[1], "nonce": nonce}).Data()
 			share := body{"key": last.Strings("keys")[0], "nonce": last.String("verification_nonce")}

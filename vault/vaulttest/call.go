@@ -2,8 +2,6 @@ package vaulttest
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,17 +15,17 @@ import (
 // maxRequest bounds a body, like Vault's max_request_size (32 MiB).
 const maxRequest = 32 << 20
 
-// call is one request as the handlers see it: read whole, so that it can also be logged and forwarded.
+// call is one request as the handlers see it. It is read whole, so that it can be logged and forwarded too.
 type call struct {
-	method    string // POST is told as PUT, as Vault treats them alike
+	method    string // PUT for POST too, since Vault treats them alike
 	path      string // without /v1/
 	query     url.Values
-	names     []string // what the + in the endpoint's path stood for
+	names     []string // the segments that the + in the endpoint's path stand for
 	namespace string
 	token     string
-	holder    *token // whose token that is, once the call is authorized
+	holder    *token // the token itself, once the call is authorized
 	body      []byte
-	breach    string // which rule the client broke with it, if the handler noticed
+	breach    string // the rule that the client broke with it, if the handler noticed
 }
 
 func newCall(r *http.Request) (*call, error) {
@@ -55,8 +53,9 @@ func newCall(r *http.Request) (*call, error) {
 	return c, nil
 }
 
-// decode reads the JSON body. An empty one is refused with the bare word EOF, which is what makes a rekey's cancel without a
-// body fail for ever (http/handler.go, parseJSONRequest). Broken JSON is a 500 if it begins like an object, and a 400 otherwise.
+// decode reads the JSON body. An empty one is refused with the bare word EOF. For that reason a rekey's cancel without
+// a body always fails (http/handler.go, parseJSONRequest). Broken JSON is a 500 if it begins like an object, and a 400
+// otherwise.
 func (c *call) decode(into any) error {
 	if bytes.HasPrefix(bytes.TrimSpace(c.body), []byte("{")) && !json.Valid(c.body) {
 		return refuse(http.StatusInternalServerError, "malformed JSON, unclosed containers")
@@ -71,7 +70,7 @@ func (c *call) decode(into any) error {
 	return nil
 }
 
-// decodeOptional is decode for the endpoints behind Vault's request router, which take no body for an empty one.
+// decodeOptional is decode for the endpoints behind Vault's request router, which accept a request without a body.
 func (c *call) decodeOptional(into any) error {
 	if len(bytes.TrimSpace(c.body)) == 0 {
 		return nil
@@ -79,19 +78,13 @@ func (c *call) decodeOptional(into any) error {
 	return c.decode(into)
 }
 
-// Lengths of a share in bytes, from the shortest AES key to the longest and its x coordinate. Vault checks no closer than this.
-const (
-	minShare = 16
-	MaxShare = 32 + shamir.Overhead
-)
-
 // submission is the body of every endpoint that takes a share.
 type submission struct {
 	Key   string
 	Nonce string
 }
 
-// submission reads a share and the nonce that it is meant for. A share is hex if that gives a plausible length, base64 otherwise.
+// submission reads a share and the nonce that it is meant for.
 func (c *call) submission() (share []byte, nonce string, err error) {
 	var s submission
 	if err := c.decode(&s); err != nil {
@@ -105,11 +98,8 @@ func (c *call) submission() (share []byte, nonce string, err error) {
 }
 
 func decodeShare(key string) ([]byte, error) {
-	if share, err := hex.DecodeString(key); err == nil && len(share) >= minShare && len(share) <= MaxShare {
-		return share, nil
-	}
-	share, err := base64.StdEncoding.DecodeString(key)
-	if err != nil {
+	share, ok := shamir.Decode(key)
+	if !ok {
 		return nil, refuse(http.StatusBadRequest, "'key' must be a valid hex or base64 string")
 	}
 	return share, nil
@@ -117,11 +107,11 @@ func decodeShare(key string) ([]byte, error) {
 
 // checkLength refuses what can't be a share. The prefix differs between endpoints.
 func checkLength(share []byte, prefix string) error {
-	if len(share) < minShare {
-		return refuse(http.StatusBadRequest, "%skey is shorter than minimum %d bytes", prefix, minShare)
+	if len(share) < shamir.MinShare {
+		return refuse(http.StatusBadRequest, "%skey is shorter than minimum %d bytes", prefix, shamir.MinShare)
 	}
-	if len(share) > MaxShare {
-		return refuse(http.StatusBadRequest, "%skey is longer than maximum %d bytes", prefix, MaxShare)
+	if len(share) > shamir.MaxShare {
+		return refuse(http.StatusBadRequest, "%skey is longer than maximum %d bytes", prefix, shamir.MaxShare)
 	}
 	return nil
 }

@@ -2,38 +2,47 @@ package vaulttest
 
 import (
 	"cmp"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"conclave/vault/vaulttest/record"
 )
 
-// Options say which Vault to emulate. The zero value is one uninitialised node with Raft storage, over plain HTTP.
+// Options describe the Vault to emulate. The zero value is one uninitialised node with Raft storage, over plain HTTP.
 type Options struct {
-	// Nodes is how many nodes share the storage; 0 means 1.
+	// Nodes is the number of nodes that share the storage. 0 means 1.
 	Nodes int
-	// Storage is "raft", also if empty, or "inmem". The latter has no high availability, and Vault then words some answers differently.
+	// Storage is "raft", also if empty, or "inmem". The latter has no high availability, and Vault then words some
+	// answers differently.
 	Storage string
-	// Seal is how the nodes are unsealed: "shamir", also if empty, with shares; otherwise the name of a mechanism by which they unseal
-	// themselves, as in "transit". The shares are then those of the recovery key.
+	// Seal is "shamir", also if empty, for nodes that are unsealed with shares. Otherwise it names the mechanism by
+	// which the nodes unseal themselves, such as "transit". The shares are then those of the recovery key.
 	Seal string
 	// TLS, if set, signs the nodes' certificates. Nil means plain HTTP.
 	TLS *Authority
-	// Dialect is which product is emulated, and which generation of it.
+	// Dialect is the product and the generation of it that is emulated.
 	Dialect Dialect
-	// OpenEndpoints are key operations that need no token though the dialect closes them: "rekey", "generate-root",
-	// "generate-operation-token", as Vault's and OpenBao's configuration can have it. They are then as in [Vault1].
+	// OpenEndpoints are key operations that need no token although the dialect closes them: "rekey", "generate-root",
+	// "generate-operation-token". Vault's and OpenBao's configuration has such an option. The operations are then as in
+	// [Vault1].
 	OpenEndpoints []string
-	// Namespaces are the names of those that exist beside the root namespace, without slashes around them. They are OpenBao's.
+	// Namespaces are the names of the namespaces beside the root namespace, without slashes around them. Only OpenBao
+	// has any.
 	Namespaces []string
-	// DRSecondary makes the cluster a secondary of disaster recovery, which an operation token of the unseal keys' holders can promote.
+	// DRSecondary makes the cluster a secondary of disaster recovery, which an operation token made by the holders of
+	// the unseal keys can promote.
 	DRSecondary bool
-	// Redirect makes a standby answer 307 rather than forward, as Vault does when forwarding is off or broken.
+	// Redirect makes a standby answer 307 instead of forwarding, as Vault does when forwarding is off or broken.
 	Redirect bool
 	// Listen is the first node's address, "127.0.0.1:0" if empty. Further nodes choose a free port.
 	Listen string
-	// Now is the clock that a rekey's age is told by; nil means time.Now.
+	// Now is the clock that a rekey's age is measured by. Nil means time.Now.
 	Now func() time.Time
 	// Unruly keeps [Start] from failing the test for breaches. It is for tests that break the rules on purpose.
 	Unruly bool
@@ -46,15 +55,15 @@ type Cluster struct {
 
 	routes, recoveryRoutes routes
 	script                 script
-	log                    requestLog
+	log                    record.Log
 
 	mu     sync.Mutex // guards everything below, and each node's memory
 	disk   storage
-	active *Node // nil while nobody leads
+	active *Node // nil while no node leads
 	issued []string
 }
 
-// New starts a cluster, for programs. Its nodes are sealed and not initialised. Close it.
+// New starts a cluster for a program, which must close it. Its nodes are sealed and not initialised.
 func New(o Options) (*Cluster, error) {
 	o.Nodes = cmp.Or(o.Nodes, 1)
 	o.Storage = cmp.Or(o.Storage, "raft")
@@ -85,8 +94,8 @@ func New(o Options) (*Cluster, error) {
 	return c, nil
 }
 
-// Start starts a cluster for a test and closes it at the test's end. It then fails the test for every breach of its client's rules and
-// for every scripted fault that never happened, since a test of a fault that didn't happen has shown nothing.
+// Start starts a cluster for a test and closes it at the test's end. It then fails the test for every rule that the
+// client broke and for every scripted fault that never happened: a test of a fault that didn't happen proves nothing.
 func Start(t testing.TB, o Options) *Cluster {
 	t.Helper()
 	c, err := New(o)
@@ -149,8 +158,9 @@ func (c *Cluster) Restart(t testing.TB) {
 	}
 }
 
-// Elect makes a node active, if it is unsealed. The one that was active loses its rekeys, but keeps its attempt at a root token: that
-// one comes back, shares and all, when the node leads again (vault/core.go 1.21, preSeal clears only the rekeys).
+// Elect makes a node active, if it is unsealed. The one that was active loses its rekeys, but keeps its attempt at a
+// root token: that one comes back, shares and all, when the node leads again (vault/core.go 1.21, preSeal clears only
+// the rekeys).
 func (c *Cluster) Elect(number int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -159,7 +169,8 @@ func (c *Cluster) Elect(number int) {
 	}
 }
 
-// LoseLeader leaves the cluster without an active node until [Cluster.Elect], as an election without a majority does.
+// LoseLeader leaves the cluster without an active node until [Cluster.Elect] is called, as an election without a
+// majority does.
 func (c *Cluster) LoseLeader() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -194,8 +205,37 @@ func (c *Cluster) abdicateLocked(from *Node) {
 // shamirSeal is the name of the seal that is opened with shares.
 const shamirSeal = "shamir"
 
-// unsealsItself reports whether the nodes need nobody's shares to unseal.
+// unsealsItself reports whether the nodes unseal without shares.
 func (c *Cluster) unsealsItself() bool { return c.options.Seal != shamirSeal }
 
 // highlyAvailable reports whether the nodes elect a leader. Vault words some refusals differently when they don't.
 func (c *Cluster) highlyAvailable() bool { return c.options.Storage != "inmem" }
+
+// Log returns the requests so far that match a route, which is as in [Fault]. An empty one matches all.
+func (c *Cluster) Log(route string) []record.Request {
+	return c.log.Requests(func(method, path string) bool { return matchesRoute(route, method, path) })
+}
+
+// Breaches returns the rules that the client broke. [record.Log.Breaches] lists them.
+func (c *Cluster) Breaches() []record.Breach { return c.log.Breaches() }
+
+// secrets returns every share and token that the cluster ever made, in each spelling that a client could use.
+func (c *Cluster) secrets() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var spellings []string
+	for _, share := range c.issued {
+		raw, _ := hex.DecodeString(share) // it was made by EncodeToString
+		spellings = append(spellings, share, strings.ToUpper(share),
+			base64.StdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw), string(raw))
+	}
+	for id := range c.disk.tokens {
+		spellings = append(spellings, id)
+	}
+	for _, node := range c.nodes {
+		if node.recoveryToken != "" {
+			spellings = append(spellings, node.recoveryToken)
+		}
+	}
+	return spellings
+}

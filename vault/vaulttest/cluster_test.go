@@ -15,7 +15,8 @@ import (
 func TestStandbyForwards(t *testing.T) {
 	f := start(t, vaulttest.Options{Nodes: 3})
 	nonce := f.send(f.at(2), "PUT", "sys/rekey/init", body{"secret_shares": 3, "secret_threshold": 2}).String("nonce")
-	if got := f.send(f.at(3), "PUT", "sys/rekey/update", body{"key": f.shares[0], "nonce": nonce}); got.Int("progress") != 1 {
+	if got := f.send(f.at(3), "PUT", "sys/rekey/update",
+		body{"key": f.shares[0], "nonce": nonce}); got.Int("progress") != 1 {
 		t.Errorf("node 3 answers %d %v", got.Status, got.Body)
 	}
 	if f.progress() != 1 {
@@ -54,7 +55,8 @@ func TestStandbyWithoutLeaderSaysSo(t *testing.T) {
 	f.want(200, "GET", "sys/generate-root/attempt", nil)
 }
 
-// The transcript is of a real cluster of three nodes: the rekey is gone with the leader, the attempt at a root token comes back with it.
+// The transcript is of a real cluster of three nodes: the rekey is gone with the leader, the attempt at a root token
+// comes back with it.
 func TestStepDownLosesTheRekeyAndHidesTheRootAttempt(t *testing.T) {
 	f := start(t, vaulttest.Options{Nodes: 3})
 	rekey := f.startRekey()
@@ -63,7 +65,8 @@ func TestStepDownLosesTheRekeyAndHidesTheRootAttempt(t *testing.T) {
 	f.want(200, "PUT", "sys/generate-root/update", body{"key": f.shares[0], "nonce": root})
 
 	f.want(204, "PUT", "sys/step-down", nil)
-	if f.send(f.at(2), "GET", "sys/leader", nil).Bool("is_self") == f.send(f.at(1), "GET", "sys/leader", nil).Bool("is_self") {
+	if f.send(f.at(2), "GET", "sys/leader", nil).Bool("is_self") == f.send(f.at(1), "GET", "sys/leader",
+		nil).Bool("is_self") {
 		t.Error("node 1 still leads")
 	}
 	f.want(400, "PUT", "sys/rekey/update", body{"key": f.shares[1], "nonce": rekey})
@@ -107,7 +110,8 @@ func TestSealedNodeBesideALeaderRefuses(t *testing.T) {
 	if err := f.at(2).Unseal(t.Context(), f.shares[:2]...); err != nil {
 		t.Fatal(err)
 	}
-	if got := f.send(f.at(2), "PUT", "sys/rekey/init", body{"secret_shares": 1, "secret_threshold": 1}).Status; got != 200 {
+	if got := f.send(f.at(2), "PUT", "sys/rekey/init",
+		body{"secret_shares": 1, "secret_threshold": 1}).Status; got != 200 {
 		t.Errorf("the only open node answers %d", got)
 	}
 }
@@ -202,7 +206,8 @@ func TestConcurrentSharesAreEachCountedOnce(t *testing.T) {
 	for i, share := range keys.Shares {
 		wg.Go(func() {
 			op := operator.NewOperator(c.Addrs()[i%3], nil)
-			answer, err := op.Do(t.Context(), "PUT", "sys/generate-root/update", body{"key": share, "nonce": start.String("nonce")})
+			answer, err := op.Do(t.Context(), "PUT", "sys/generate-root/update",
+				body{"key": share, "nonce": start.String("nonce")})
 			if err != nil || answer.Status != 200 {
 				t.Errorf("share %d: %d %v", i, answer.Status, err)
 			}
@@ -291,14 +296,16 @@ func TestSecondaryOfTheSecondGenerationAsksForAToken(t *testing.T) {
 	if got := f.want(200, "PUT", path, nil).Data(); !got.Bool("started") {
 		t.Errorf("the attempt is %v", got.Body)
 	}
-	opened := start(t, vaulttest.Options{Dialect: vaulttest.Vault2, DRSecondary: true, OpenEndpoints: []string{"generate-operation-token"}})
+	opened := start(t, vaulttest.Options{Dialect: vaulttest.Vault2, DRSecondary: true,
+		OpenEndpoints: []string{"generate-operation-token"}})
 	if got := opened.send(opened.op.As(""), "GET", path, nil); got.Status != 200 || got.Bool("started") {
 		t.Errorf("opened, it is %d %v", got.Status, got.Body)
 	}
 }
 
 func TestDialectIsReadByItsName(t *testing.T) {
-	for name, want := range map[string]vaulttest.Dialect{"vault1": vaulttest.Vault1, "vault2": vaulttest.Vault2, "openbao": vaulttest.OpenBao} {
+	for name, want := range map[string]vaulttest.Dialect{"vault1": vaulttest.Vault1, "vault2": vaulttest.Vault2,
+		"openbao": vaulttest.OpenBao} {
 		if got, err := vaulttest.ParseDialect(name); got != want || err != nil {
 			t.Errorf("%s is %v, %v", name, got, err)
 		}

@@ -11,17 +11,17 @@ import (
 	"conclave/vault/vaulttest/operator"
 )
 
-// Dialect is a product and a generation of it, as far as they differ in key operations.
+// Dialect is a product in one of its generations. Dialects differ in their key operations.
 type Dialect int
 
 const (
-	// Vault1 is Vault 1.21: rekey and generate-root are open to everybody, and answer without an envelope.
+	// Vault1 is Vault 1.21: rekey and generate-root need no token, and their answers have no envelope.
 	Vault1 Dialect = iota
-	// Vault2 is Vault 2.0: the same operations need a token with a right to the path, and answer in an envelope (documentation of 2.x,
-	// "Important changes"). No server of that generation was at hand.
+	// Vault2 is Vault 2.0: the same operations need a token with a right to the path, and their answers have an
+	// envelope (documentation of 2.x, "Important changes"). No server of that generation was at hand.
 	Vault2
-	// OpenBao is OpenBao 2.6: the old endpoints are closed, and others beside them need a token. Read in its source, and measured where the
-	// reference of this project says so.
+	// OpenBao is OpenBao 2.6: the old endpoints are closed, and others beside them need a token. This was read in its
+	// source, and measured where this project's reference says so.
 	OpenBao
 )
 
@@ -36,7 +36,7 @@ func ParseDialect(name string) (Dialect, error) {
 	return Dialect(i), nil
 }
 
-// version is what the server says of itself. None of them names its product.
+// version returns the version that the server reports. No dialect's version names its product.
 func (d Dialect) version() string { return [...]string{"1.21.2", "2.0.0", "2.6.2"}[d] }
 
 // buildDate is the same for all of them.
@@ -52,10 +52,11 @@ func (d Dialect) tokenPrefix() string {
 	return "hvs."
 }
 
-// otpLength is the length of a root token, and so of the one-time pad for it.
+// otpLength returns the length of a root token, and so of the one-time pad for it.
 func (d Dialect) otpLength() int { return len(d.tokenPrefix()) + tokenLength }
 
-// newTokenID makes a service token. Vault's carry a signed part, unless they are root's; nobody reads it here.
+// newTokenID makes a service token. Vault's tokens carry a signed part, except root tokens; the emulator never reads
+// it.
 func (d Dialect) newTokenID(root bool) string {
 	if root || d == OpenBao {
 		return d.tokenPrefix() + operator.RandomText(tokenLength)
@@ -82,7 +83,7 @@ func (o Options) check() error {
 	return nil
 }
 
-// routes are the endpoints that a cluster has.
+// routes returns the endpoints of a cluster.
 func (o Options) routes() routes {
 	all := commonRoutes()
 	maps.Copy(all, backupRoutes())
@@ -113,7 +114,7 @@ func (o Options) closable(operation string, open routes) routes {
 	return open
 }
 
-// withToken asks for a token with a right to the path, and puts the answer in an envelope.
+// withToken returns a handler that requires a token with a right to the path, and puts the answer in an envelope.
 func withToken(handle handler) handler {
 	return func(n *Node, c *call) (any, error) {
 		if err := n.readyLocked(); err != nil {
@@ -138,14 +139,16 @@ func withToken(handle handler) handler {
 	}
 }
 
-// rootOnly are what OpenBao has in its root namespace alone: they and what lies below them (vault/core.go, restrictedSysAPIs).
+// rootOnly are the paths that OpenBao has in its root namespace alone, with all paths below them (vault/core.go,
+// restrictedSysAPIs).
 var rootOnly = []string{
 	"sys/init", "sys/seal", "sys/unseal", "sys/health", "sys/step-down", "sys/key-status", "sys/rotate",
-	"sys/rekey", "sys/rekey-recovery-key", "sys/generate-root", "sys/generate-recovery-token", "sys/decode-token", "sys/raw", "sys/storage",
+	"sys/rekey", "sys/rekey-recovery-key", "sys/generate-root", "sys/generate-recovery-token", "sys/decode-token",
+	"sys/raw", "sys/storage",
 }
 
-// enterNamespace takes the namespace off a call, which names it in a header or before its path, and refuses what isn't there. Key operations
-// are the root namespace's: a client that sends its namespace with each request gets nowhere.
+// enterNamespace reads the namespace from a call's header or path and refuses one that doesn't exist. Key operations
+// exist in the root namespace alone, so that a client which sends its namespace with each request is refused.
 func (c *Cluster) enterNamespace(call *call) error {
 	if c.options.Dialect != OpenBao {
 		return nil // an open Vault ignores the header, and doesn't know the path
@@ -160,7 +163,8 @@ func (c *Cluster) enterNamespace(call *call) error {
 	switch {
 	case name == "":
 		return nil
-	case slices.ContainsFunc(rootOnly, func(path string) bool { return call.path == path || strings.HasPrefix(call.path, path+"/") }):
+	case slices.ContainsFunc(rootOnly,
+		func(path string) bool { return call.path == path || strings.HasPrefix(call.path, path+"/") }):
 		return refuse(http.StatusBadRequest, "operation unavailable in namespaces")
 	case !slices.Contains(c.options.Namespaces, name):
 		return refuse(http.StatusNotFound, "namespace not found")

@@ -5,39 +5,53 @@ import (
 	"strings"
 )
 
-// handler answers one request, with the cluster's mutex held. A nil body without an error is answered 204.
+// handler serves one request, with the cluster's mutex held. For a nil body without an error the answer is 204.
 type handler func(*Node, *call) (any, error)
 
 // endpoint is one path below /v1/.
 type endpoint struct {
-	local  bool // answered by the node that is asked, never forwarded to the active one
+	local  bool // served by the node that is asked, never forwarded to the active one
 	handle handler
 }
 
 // routes are the endpoints of a server. In a path, + stands for one segment that is a name.
 type routes map[string]endpoint // path → endpoint
 
-// find returns the endpoint of a path and tells the call which names stand in it.
+// find returns the endpoint of a call's path, and sets the names that stand in that path.
 func (r routes) find(c *call) (endpoint, bool) {
 	if e, known := r[c.path]; known {
 		return e, true
 	}
 	for pattern, e := range r {
-		if !strings.Contains(pattern, "+") || !(rule{path: pattern}).matches(c.path) {
-			continue
+		if names, fits := namesIn(pattern, c.path); fits {
+			c.names = names
+			return e, true
 		}
-		parts := strings.Split(c.path, "/")
-		for i, segment := range strings.Split(pattern, "/") {
-			if segment == "+" {
-				c.names = append(c.names, parts[i])
-			}
-		}
-		return e, true
 	}
 	return endpoint{}, false
 }
 
-// commonRoutes are the endpoints of every server, as far as ceremonies go (http/handler.go).
+// namesIn returns the segments of a path that the + of a pattern stand for, and reports whether the path fits the
+// pattern.
+func namesIn(pattern, path string) ([]string, bool) {
+	segments, parts := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(segments) != len(parts) {
+		return nil, false
+	}
+	var names []string
+	for i, segment := range segments {
+		switch segment {
+		case "+":
+			names = append(names, parts[i])
+		case parts[i]:
+		default:
+			return nil, false
+		}
+	}
+	return names, true
+}
+
+// commonRoutes returns the endpoints that every server has and a ceremony needs (http/handler.go).
 func commonRoutes() routes {
 	return routes{
 		"sys/init":        {local: true, handle: byMethod(methods{"GET": (*Node).getInit, "PUT": (*Node).putInit})},
@@ -54,13 +68,15 @@ func commonRoutes() routes {
 		"sys/rotate":        {handle: authorized(methods{"PUT": (*Node).putRotate})},
 		"sys/rotate/config": {handle: authorized(methods{"GET": (*Node).getRotateConfig, "PUT": (*Node).putRotateConfig})},
 
-		"sys/policies/acl":           {handle: authorized(methods{"LIST": (*Node).listPolicies})},
-		"sys/policies/acl/+":         {handle: authorized(methods{"GET": (*Node).getPolicy, "PUT": (*Node).putPolicy, "DELETE": (*Node).deletePolicy})},
-		"sys/capabilities-self":      {handle: authorized(methods{"PUT": (*Node).putCapabilitiesSelf})},
-		"auth/token/create":          {handle: authorized(methods{"PUT": (*Node).putCreate})},
-		"auth/token/accessors":       {handle: authorized(methods{"LIST": (*Node).listAccessors})},
-		"auth/token/lookup":          {handle: authorized(methods{"PUT": (*Node).putLookup})},
-		"auth/token/lookup-self":     {handle: authorized(methods{"GET": (*Node).getLookupSelf, "PUT": (*Node).getLookupSelf})},
+		"sys/policies/acl": {handle: authorized(methods{"LIST": (*Node).listPolicies})},
+		"sys/policies/acl/+": {handle: authorized(methods{"GET": (*Node).getPolicy, "PUT": (*Node).putPolicy,
+			"DELETE": (*Node).deletePolicy})},
+		"sys/capabilities-self": {handle: authorized(methods{"PUT": (*Node).putCapabilitiesSelf})},
+		"auth/token/create":     {handle: authorized(methods{"PUT": (*Node).putCreate})},
+		"auth/token/accessors":  {handle: authorized(methods{"LIST": (*Node).listAccessors})},
+		"auth/token/lookup":     {handle: authorized(methods{"PUT": (*Node).putLookup})},
+		"auth/token/lookup-self": {handle: authorized(methods{"GET": (*Node).getLookupSelf,
+			"PUT": (*Node).getLookupSelf})},
 		"auth/token/lookup-accessor": {handle: authorized(methods{"PUT": (*Node).putLookupAccessor})},
 		"auth/token/renew-self":      {handle: authorized(methods{"PUT": (*Node).putRenewSelf})},
 		"auth/token/revoke":          {handle: authorized(methods{"PUT": (*Node).putRevoke})},
@@ -75,7 +91,7 @@ func commonRoutes() routes {
 	}
 }
 
-// rekeyRoutes are the rekey of both kinds of key. Nobody has to show a token.
+// rekeyRoutes returns the endpoints for the rekey of both kinds of key. They need no token.
 func rekeyRoutes() routes {
 	return routes{
 		"sys/rekey/init":   {handle: rekeyMethods(barrierKey, rekeyAttempts())},
@@ -88,7 +104,7 @@ func rekeyRoutes() routes {
 	}
 }
 
-// backupRoutes are the backups that a rekey leaves.
+// backupRoutes returns the endpoints for the backups that a rekey leaves.
 func backupRoutes() routes {
 	return routes{
 		"sys/rekey/backup":              {handle: authorized(backupMethods(barrierKey))},
@@ -96,7 +112,7 @@ func backupRoutes() routes {
 	}
 }
 
-// issueRoutes are the endpoints of a kind of token that a quorum makes. Nobody has to show a token.
+// issueRoutes returns the endpoints for a kind of token that a quorum makes. They need no token.
 func issueRoutes(kind issue) routes {
 	return routes{
 		kind.path() + "/attempt": {handle: byMethod(attemptMethods(kind))},
@@ -114,7 +130,8 @@ func rekeyVerifications() map[string]rekeyHandler { // method → handler
 
 type methods map[string]handler // method → handler
 
-// byMethod serves the older endpoints, which have a handler of their own in Vault and answer 405 without words.
+// byMethod returns a handler for the older endpoints, which have a handler of their own in Vault. It answers 405
+// without words to other methods.
 func byMethod(m methods) handler {
 	return func(n *Node, c *call) (any, error) {
 		handle, ok := m[c.method]
@@ -125,7 +142,7 @@ func byMethod(m methods) handler {
 	}
 }
 
-// routed serves the endpoints behind Vault's request router, which needs an unsealed node.
+// routed returns a handler for the endpoints behind Vault's request router, which need an unsealed node.
 func routed(m methods) handler {
 	return func(n *Node, c *call) (any, error) {
 		if err := n.readyLocked(); err != nil {
@@ -142,7 +159,7 @@ func routed(m methods) handler {
 	}
 }
 
-// authorized is routed for endpoints that need a token with a right to them.
+// authorized returns a handler as routed does, for endpoints that need a token with a right to them.
 func authorized(m methods) handler {
 	handle := routed(m)
 	return func(n *Node, c *call) (any, error) {

@@ -7,9 +7,10 @@ import (
 	"net/http"
 
 	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/pgp"
 )
 
-// issue is the kind of token that an attempt makes. A node has one attempt at a time, of whichever kind.
+// issue is the kind of token that an attempt makes. A node has one attempt at a time, of any kind.
 type issue int
 
 const (
@@ -18,12 +19,14 @@ const (
 	drToken             // of a secondary of disaster recovery, for its promotion
 )
 
-// path is what the endpoints of a kind begin with.
+// path returns the prefix of the endpoints of a kind.
 func (kind issue) path() string {
-	return [...]string{"sys/generate-root", "sys/generate-recovery-token", "sys/replication/dr/secondary/generate-operation-token"}[kind]
+	return [...]string{"sys/generate-root", "sys/generate-recovery-token",
+		"sys/replication/dr/secondary/generate-operation-token"}[kind]
 }
 
-// rootAttempt is an attempt to make a token of a quorum. It lives in one node's memory and survives sealing and the loss of leadership.
+// rootAttempt is an attempt of a quorum to make a token. It lives in one node's memory and survives sealing and the
+// loss of leadership.
 type rootAttempt struct {
 	kind        issue
 	nonce       string
@@ -46,7 +49,7 @@ type rootStatus struct {
 	OTPLength        int    `json:"otp_length"`
 }
 
-// attemptMethods serve the endpoint that starts, shows and cancels.
+// attemptMethods returns the methods of the endpoint that starts, shows and cancels an attempt.
 func attemptMethods(kind issue) methods {
 	return methods{
 		"GET":    func(n *Node, _ *call) (any, error) { return n.rootStatus("") },
@@ -55,7 +58,8 @@ func attemptMethods(kind issue) methods {
 	}
 }
 
-// rootStatus is the answer to reading and to starting an attempt. Only the answer to the start shows the pad, and only one that Vault made.
+// rootStatus returns the answer to reading and to starting an attempt. Only the answer to the start shows the pad, and
+// only if Vault made it.
 func (n *Node) rootStatus(otp string) (any, error) {
 	if err := n.issuingLocked(); err != nil {
 		return nil, err
@@ -70,7 +74,7 @@ func (n *Node) rootStatus(otp string) (any, error) {
 	return status, nil
 }
 
-// issuingLocked refuses what neither an unsealed node answers nor one in recovery mode.
+// issuingLocked returns a refusal unless the node is unsealed or in recovery mode.
 func (n *Node) issuingLocked() error {
 	switch {
 	case !n.recovering:
@@ -100,7 +104,7 @@ func (n *Node) putRootAttempt(kind issue, c *call) (any, error) {
 	return n.rootStatus(shown)
 }
 
-// startRoot returns the pad to show, if Vault made one.
+// startRoot starts an attempt. It returns the pad to show, if Vault made one.
 func (n *Node) startRoot(kind issue, req rootRequest) (shown string, err error) {
 	attempt := &rootAttempt{kind: kind, nonce: newUUID(), otp: req.OTP}
 	switch {
@@ -109,7 +113,7 @@ func (n *Node) startRoot(kind issue, req rootRequest) (shown string, err error) 
 			return "", refuse(http.StatusBadRequest, "OTP string is wrong length")
 		}
 	case req.PGPKey != "":
-		prints, err := fingerprints([]string{req.PGPKey})
+		prints, err := pgp.Fingerprints([]string{req.PGPKey})
 		if err != nil {
 			return "", refuse(http.StatusBadRequest, "error parsing PGP key: %v", err)
 		}
@@ -131,7 +135,7 @@ func (n *Node) startRoot(kind issue, req rootRequest) (shown string, err error) 
 	return shown, nil
 }
 
-// deleteRootAttempt cancels. It asks for no nonce, so that anybody can cancel anybody's attempt.
+// deleteRootAttempt cancels the attempt. It asks for no nonce, so that every client can cancel every attempt.
 func (n *Node) deleteRootAttempt(*call) (any, error) {
 	if err := n.issuingLocked(); err != nil {
 		return nil, err
@@ -140,7 +144,8 @@ func (n *Node) deleteRootAttempt(*call) (any, error) {
 	return nil, nil
 }
 
-// updateOf takes a share, by whatever method. Every refusal is a 400 (vault/generate_root.go, GenerateRootUpdate).
+// updateOf returns a handler that takes a share, with any method. Every refusal is a 400 (vault/generate_root.go,
+// GenerateRootUpdate).
 func updateOf(kind issue) handler {
 	return func(n *Node, c *call) (any, error) {
 		share, nonce, err := c.submission()
@@ -165,9 +170,11 @@ func (n *Node) takeRootShare(kind issue, c *call, share []byte, nonce string) (*
 	case attempt == nil:
 		return nil, refuse(http.StatusBadRequest, "no root generation in progress")
 	case nonce != attempt.nonce:
-		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this root generation operation is %q", attempt.nonce)
+		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this root generation operation is %q",
+			attempt.nonce)
 	case kind != attempt.kind:
-		return nil, refuse(http.StatusBadRequest, "incorrect strategy supplied; a generate root operation of another type is already in progress")
+		return nil, refuse(http.StatusBadRequest,
+			"incorrect strategy supplied; a generate root operation of another type is already in progress")
 	case attempt.has(share):
 		return nil, errGiven(c, "generation")
 	}
@@ -191,8 +198,9 @@ func (n *Node) takeRootShare(kind issue, c *call, share []byte, nonce string) (*
 	return status, nil
 }
 
-// mintFor makes the token, if the shares are right, and encodes it for the requester. When the PGP key can't encrypt, Vault's handler
-// panics after the token was made: the connection drops, the token lives on and nobody holds it, and the attempt waits for a new round.
+// mintFor makes the token, if the shares are right, and encodes it for the requester. When the PGP key can't encrypt,
+// Vault's handler panics after the token was made: the connection drops, the token exists without a holder, and the
+// attempt waits for a new round.
 func (n *Node) mintFor(attempt *rootAttempt) (string, error) {
 	key, err := attempt.combine(n.config.t)
 	if err != nil {
@@ -205,7 +213,7 @@ func (n *Node) mintFor(attempt *rootAttempt) (string, error) {
 	if attempt.otp != "" {
 		return base64.RawStdEncoding.EncodeToString(xor([]byte(token), []byte(attempt.otp))), nil
 	}
-	messages, err := encryptEach([]string{token}, []string{attempt.pgpKey})
+	messages, err := pgp.Encrypt([]string{token}, []string{attempt.pgpKey})
 	if err != nil {
 		return "", errHangUp
 	}
@@ -218,14 +226,15 @@ func (n *Node) issueToken(kind issue) string {
 		n.recoveryToken = "hvr." + operator.RandomText(tokenLength)
 		return n.recoveryToken
 	case drToken:
-		// It opens only what a secondary may do, none of which is emulated, so that nobody has to know it.
+		// It is good for operations of a secondary only. None of them is emulated, so that no cluster has to know the
+		// token.
 		return n.cluster.options.Dialect.newTokenID(true)
 	default:
 		return n.cluster.mintRoot().id
 	}
 }
 
-// authenticate says in Vault's words why a key that was combined from shares isn't the one in force, or nothing.
+// authenticate returns an error in Vault's words unless a key that was combined from shares is the one in force.
 func (n *Node) authenticate(key []byte) error {
 	if n.cluster.unsealsItself() {
 		if err := n.cluster.disk.checkRecoveryKey(key); err != nil {
@@ -247,7 +256,7 @@ type decodeTokenRequest struct {
 	OTP          string `json:"otp"`
 }
 
-// putDecodeToken undoes the one-time pad. It needs no token.
+// putDecodeToken removes the one-time pad from a token. It needs no token.
 func (n *Node) putDecodeToken(c *call) (any, error) {
 	var req decodeTokenRequest
 	if err := c.decode(&req); err != nil {

@@ -17,7 +17,7 @@ type health struct {
 	Version                    string `json:"version"`
 	ClusterName                string `json:"cluster_name,omitempty"`
 	ClusterID                  string `json:"cluster_id,omitempty"`
-	// The rest is Vault's alone, and tells it from OpenBao.
+	// Only Vault has the rest, which distinguishes it from OpenBao.
 	Enterprise                        *bool  `json:"enterprise,omitempty"`
 	EchoDurationMillis                *int64 `json:"echo_duration_ms,omitempty"`
 	ClockSkewMillis                   *int64 `json:"clock_skew_ms,omitempty"`
@@ -25,9 +25,8 @@ type health struct {
 	RemovedFromCluster                *bool  `json:"removed_from_cluster,omitempty"`
 }
 
-// getHealth tells the node's state by its status: 200 active, 429 standby, 472 secondary of
-// disaster recovery, 501 not initialised, 503 sealed, each of which the caller can
-// change (http/sys_health.go).
+// getHealth shows the node's state by the status of the answer: 200 active, 429 standby, 472 secondary of disaster
+// recovery, 501 not initialised, 503 sealed, The caller can change each (http/sys_health.go).
 func (n *Node) getHealth(c *call) (any, error) {
 	disk := &n.cluster.disk
 	standby := n.cluster.active != n && (n.sealed || n.cluster.highlyAvailable())
@@ -42,7 +41,8 @@ func (n *Node) getHealth(c *call) (any, error) {
 	}
 	if n.cluster.options.Dialect != OpenBao {
 		body.Enterprise = new(n.cluster.options.DRSecondary)
-		body.EchoDurationMillis, body.ClockSkewMillis, body.ReplicationPrimaryCanaryAgeMillis = new(int64), new(int64), new(int64)
+		body.EchoDurationMillis, body.ClockSkewMillis, body.ReplicationPrimaryCanaryAgeMillis = new(int64), new(int64), new(
+			int64)
 		if n.cluster.highlyAvailable() {
 			body.RemovedFromCluster = new(bool)
 		}

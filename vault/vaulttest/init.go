@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+
+	"conclave/vault/vaulttest/pgp"
 )
 
 type initRequest struct {
@@ -30,8 +32,8 @@ func (n *Node) getInit(*call) (any, error) {
 	return map[string]bool{"initialized": n.cluster.disk.initialized}, nil
 }
 
-// putInit makes the first shares and the first root token (http/sys_init.go, vault/init.go). A cluster that unseals itself does so at once, and
-// its shares are those of the recovery key.
+// putInit makes the first shares and the first root token (http/sys_init.go, vault/init.go). A cluster that unseals
+// itself does so at once. Its shares are those of the recovery key.
 func (n *Node) putInit(c *call) (any, error) {
 	var req initRequest
 	if err := c.decode(&req); err != nil {
@@ -57,8 +59,9 @@ func (n *Node) putInit(c *call) (any, error) {
 	}
 	rootToken := n.cluster.mintRoot().id
 	if req.RootTokenPGPKey != "" {
-		// From here on Vault is initialised, so that a key that can't encrypt loses the shares for good: nobody has seen them.
-		message, err := encryptEach([]string{rootToken}, []string{req.RootTokenPGPKey})
+		// From here on Vault is initialised, so that a key that can't encrypt loses the shares for good: they were in
+		// no answer.
+		message, err := pgp.Encrypt([]string{rootToken}, []string{req.RootTokenPGPKey})
 		if err != nil {
 			return nil, refuse(http.StatusBadRequest, "%v", err)
 		}
@@ -76,7 +79,8 @@ func (n *Node) putInit(c *call) (any, error) {
 	return answer, nil
 }
 
-// checkInit refuses a request that can't work and returns how the key is to be shared, and to whom. Each kind of seal has parameters of its own.
+// checkInit returns how the key is to be shared and to whose PGP keys, or the refusal of a request that can't work.
+// Each kind of seal has parameters of its own.
 func (c *Cluster) checkInit(req initRequest) (config sealConfig, pgpKeys []string, err error) {
 	config, pgpKeys = sealConfig{n: req.SecretShares, t: req.SecretThreshold}, req.PGPKeys
 	foreign, of, invalid := recoveryFields(req), "", "invalid seal configuration: %v"
@@ -86,7 +90,8 @@ func (c *Cluster) checkInit(req initRequest) (config sealConfig, pgpKeys []strin
 	}
 	switch {
 	case len(foreign) > 0:
-		return config, nil, refuse(http.StatusBadRequest, "parameters %s not applicable to seal type %s", strings.Join(foreign, ","), c.options.Seal)
+		return config, nil, refuse(http.StatusBadRequest, "parameters %s not applicable to seal type %s",
+			strings.Join(foreign, ","), c.options.Seal)
 	case c.mayShareNothing() && config == sealConfig{}:
 		return config, nil, nil
 	case c.unsealsItself() && config.n < 1:
@@ -100,7 +105,8 @@ func (c *Cluster) checkInit(req initRequest) (config sealConfig, pgpKeys []strin
 	return config, pgpKeys, nil
 }
 
-// mayShareNothing reports whether a cluster can be initialised without recovery shares. OpenBao makes them later, for whoever asks first.
+// mayShareNothing reports whether a cluster can be initialised without recovery shares. OpenBao makes them later, for
+// the first client that asks.
 func (c *Cluster) mayShareNothing() bool { return c.unsealsItself() && c.options.Dialect == OpenBao }
 
 // unsealFields names the fields given that belong to a seal that is opened with shares.
@@ -133,8 +139,8 @@ func recoveryFields(req initRequest) []string {
 	return given
 }
 
-// makeShares makes a key and its shares, each encrypted to the PGP key of its index if there are any: then the message's text is the share
-// in hex.
+// makeShares makes a key and its shares, each encrypted to the PGP key of its index if there are any: then the
+// message's text is the share in hex.
 func (c *Cluster) makeShares(config sealConfig, pgpKeys []string) (key []byte, shares [][]byte, err error) {
 	key, shares, err = newKey(config.n, config.t)
 	if err != nil {
@@ -146,7 +152,7 @@ func (c *Cluster) makeShares(config sealConfig, pgpKeys []string) (key []byte, s
 	}
 	c.issued = append(c.issued, plain...)
 	if len(pgpKeys) > 0 {
-		shares, err = encryptEach(plain, pgpKeys)
+		shares, err = pgp.Encrypt(plain, pgpKeys)
 	}
 	return key, shares, err
 }

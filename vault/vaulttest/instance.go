@@ -14,12 +14,13 @@ type Instance interface {
 	CA() []byte
 	// Restart restarts the server: it is sealed, unless it unseals itself, and attempts and their shares are gone.
 	Restart(testing.TB)
-	// RestartInRecoveryMode restarts an initialised server on Raft storage as vault server -recovery: all that it does then is to make a
-	// recovery token. Restart brings it back.
+	// RestartInRecoveryMode restarts an initialised server on Raft storage as vault server -recovery: it then does
+	// nothing but make a recovery token. Restart brings it back.
 	RestartInRecoveryMode(testing.TB)
 }
 
-// Open initialises a fresh server with n shares, unseals every node of it unless it does so itself, and returns somebody who holds its root token.
+// Open initialises a fresh server with n shares, unseals every node unless it unseals itself, and returns an operator
+// with its root token.
 func Open(t testing.TB, server Instance, n, threshold int) (*operator.Operator, operator.Keys) {
 	t.Helper()
 	person := operator.NewOperator(server.Addr(), server.CA())
@@ -39,8 +40,8 @@ func Open(t testing.TB, server Instance, n, threshold int) (*operator.Operator, 
 	return person, keys
 }
 
-// OpenInRecoveryMode initialises a fresh server on Raft storage with n shares and restarts it in recovery mode, in which the shares make a recovery
-// token.
+// OpenInRecoveryMode initialises a fresh server on Raft storage with n shares and restarts it in recovery mode, in
+// which the shares make a recovery token.
 func OpenInRecoveryMode(t testing.TB, server Instance, n, threshold int) (*operator.Operator, operator.Keys) {
 	t.Helper()
 	operator, keys := Open(t, server, n, threshold)

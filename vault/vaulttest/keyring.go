@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"conclave/vault/vaulttest/acl"
 )
 
-// keyring is the encryption key in force, and when it is to be replaced without being asked.
+// keyring is the encryption key in force, with the policy by which Vault replaces it.
 type keyring struct {
 	term        int       // rotate raises it, rekey doesn't
 	installed   time.Time // when that key was made
@@ -15,14 +17,14 @@ type keyring struct {
 	policy      rotationPolicy
 }
 
-// rotationPolicy says when Vault rotates by itself.
+// rotationPolicy sets when Vault rotates the encryption key by itself.
 type rotationPolicy struct {
 	enabled       bool
 	maxOperations int64
 	interval      time.Duration // 0 is never
 }
 
-// sameLimits reports whether nothing but enabled differs, which is when Vault believes that nothing does.
+// sameLimits reports whether the policies are equal but for enabled. Vault compares no more than that.
 func (p rotationPolicy) sameLimits(other rotationPolicy) bool {
 	p.enabled = other.enabled
 	return p == other
@@ -35,23 +37,24 @@ const (
 	minInterval   = 24 * time.Hour
 )
 
-// initialize is the part of sys/init that reaches the disk.
+// initialize does the part of sys/init that is stored.
 func (s *storage) initialize(config sealConfig, key []byte, now time.Time) error {
-	standard, err := parsePolicy(defaultPolicy)
+	standard, err := acl.Parse(acl.Default)
 	if err != nil {
 		return err
 	}
 	s.initialized = true
 	s.config = config
 	s.key = key
-	s.policies = map[string]*policy{"default": standard} // name → policy
-	s.keyring = keyring{term: 1, installed: now.UTC(), encryptions: 1, policy: rotationPolicy{enabled: true, maxOperations: maxOperations}}
+	s.policies = map[string]*acl.Policy{"default": standard} // name → policy
+	s.keyring = keyring{term: 1, installed: now.UTC(), encryptions: 1,
+		policy: rotationPolicy{enabled: true, maxOperations: maxOperations}}
 	s.clusterID = newUUID()
 	s.clusterName = "vault-cluster-" + s.clusterID[:8]
 	return nil
 }
 
-// getKeyStatus tells the encryption key's term, which a rekey leaves alone.
+// getKeyStatus shows the encryption key's term. A rekey doesn't change it.
 func (n *Node) getKeyStatus(*call) (any, error) {
 	k := n.cluster.disk.keyring
 	return doubled(map[string]any{
@@ -76,11 +79,13 @@ func (n *Node) getRotateConfig(*call) (any, error) {
 	if policy.interval > 0 {
 		interval = policy.interval.String()
 	}
-	return wrapped("system", map[string]any{"enabled": policy.enabled, "interval": interval, "max_operations": policy.maxOperations}), nil
+	return wrapped("system", map[string]any{"enabled": policy.enabled, "interval": interval,
+		"max_operations": policy.maxOperations}), nil
 }
 
-// putRotateConfig changes what it is given and leaves the rest. A change of enabled alone is answered 204 and forgotten: Vault compares only the
-// limits to see whether there is anything to store (vault/keyring.go, KeyRotationConfig.Equals).
+// putRotateConfig changes what it is given and leaves the rest. A change of enabled alone gets a 204 and has no effect:
+// Vault compares only the limits to decide whether there is anything to store (vault/keyring.go,
+// KeyRotationConfig.Equals).
 func (n *Node) putRotateConfig(c *call) (any, error) {
 	var req struct {
 		Enabled       any      `json:"enabled"`
@@ -121,7 +126,7 @@ func (n *Node) putRotateConfig(c *call) (any, error) {
 	return nil, nil
 }
 
-// digits writes a number of JSON without an exponent, and a text as it is.
+// digits returns a JSON number without an exponent, and a text as it is.
 func digits(value any) string {
 	if number, ok := value.(float64); ok {
 		return strconv.FormatFloat(number, 'f', -1, 64)

@@ -8,13 +8,15 @@ import (
 	"strconv"
 	"time"
 
+	"conclave/vault/vaulttest/acl"
 	"conclave/vault/vaulttest/operator"
 )
 
-// systemMaxTTL is the longest that a token lives if nobody says otherwise, and the default as well.
+// systemMaxTTL is the longest life of a token unless its role says otherwise. It is the default too.
 const systemMaxTTL = 768 * time.Hour
 
-// duration is how Vault reads one: seconds as a number or as digits in a text, or a text as in "72h".
+// duration is a duration in a request. Vault reads seconds, as a number or as digits in a text, or a text such as
+// "72h".
 type duration struct{ value any }
 
 func (d *duration) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &d.value) }
@@ -52,8 +54,8 @@ type createRequest struct {
 	ExplicitMaxTTL  duration          `json:"explicit_max_ttl"`
 }
 
-// putCreate makes a token that ends with the one that made it (vault/token_store.go). Only a root token, or one with sudo, gives policies that
-// it hasn't itself.
+// putCreate makes a token that ends with the one that made it (vault/token_store.go). Only a root token, or one with
+// sudo, can give policies that it doesn't have itself.
 func (n *Node) putCreate(c *call) (any, error) {
 	var req createRequest
 	if err := c.decodeOptional(&req); err != nil {
@@ -97,14 +99,14 @@ func (n *Node) putCreate(c *call) (any, error) {
 	return answer, nil
 }
 
-// childPolicies are the policies of a token that another one makes.
+// childPolicies returns the policies of a token that another one makes.
 func (c *Cluster) childPolicies(call *call, req createRequest) ([]string, error) {
 	parent := call.holder
 	if len(req.Policies) == 0 {
 		return parent.policies, nil
 	}
 	policies := slices.Clone(req.Policies)
-	mayAny := parent.isRoot() || c.disk.capabilities(parent.policies, call.path)&maySudo != 0
+	mayAny := parent.isRoot() || c.disk.granted(parent.policies, call.path)&acl.MaySudo != 0
 	for _, name := range policies {
 		if !mayAny && !slices.Contains(parent.policies, name) {
 			return nil, refuse(http.StatusBadRequest, "child policies must be subset of parent")
@@ -133,7 +135,8 @@ func (c *Cluster) unknownPolicies(t *token) []string {
 	return warnings
 }
 
-// lease lets a token live for a time from now, or for less, which is told in a warning. A period beats the time that is asked for.
+// lease sets the end of a token's life to a time from now. If its limits allow less, a warning says so. A period
+// overrides the time that is asked for.
 func (t *token) lease(wanted time.Duration, now time.Time) (warnings []string) {
 	most := systemMaxTTL
 	if t.maxTTL > 0 {
@@ -151,13 +154,14 @@ func (t *token) lease(wanted time.Duration, now time.Time) (warnings []string) {
 	}
 	t.expires = now.Add(wanted)
 	if t.expires.After(end) {
-		warnings = append(warnings, fmt.Sprintf("TTL of %q exceeded the effective max_ttl of %q; TTL value is capped accordingly", shortly(wanted), shortly(most)))
+		warnings = append(warnings, fmt.Sprintf(
+			"TTL of %q exceeded the effective max_ttl of %q; TTL value is capped accordingly", shortly(wanted), shortly(most)))
 		t.expires = end
 	}
 	return warnings
 }
 
-// shortly writes a duration as Vault's warnings do, without units of nothing.
+// shortly returns a duration as Vault's warnings show it, without units that are zero.
 func shortly(d time.Duration) string {
 	switch {
 	case d%time.Hour == 0:
@@ -169,7 +173,8 @@ func shortly(d time.Duration) string {
 	}
 }
 
-// putRenewSelf gives the asker's token the time that it was made with, or the increment asked for, from now on and within its limit.
+// putRenewSelf renews the caller's token for the time that it was made with, or for the increment asked for, within its
+// limit.
 func (n *Node) putRenewSelf(c *call) (any, error) {
 	var req struct {
 		Increment duration `json:"increment"`

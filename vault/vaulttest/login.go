@@ -13,21 +13,21 @@ type mount struct {
 	roles map[string]*role
 }
 
-// role says what token a login gives.
+// role describes the token that a login gives.
 type role struct {
 	policies []string
 	ttl      time.Duration
 	maxTTL   time.Duration
 	period   time.Duration
 
-	// The rest is what a login shows to be given it.
+	// The rest is what a login has to present.
 	roleID     string
 	secretIDs  map[string]int // secret → uses that are left, or unlimited
 	secretUses int            // of the secrets made from now on; 0 is unlimited
 	jwts       map[string]bool
 }
 
-// unlimited is how often a secret can be used if nobody says otherwise.
+// unlimited is the number of uses of a secret without a limit.
 const unlimited = -1
 
 // defaultRoleTTL is how long the token of a login lives until it is renewed, for a role that a test makes in one line.
@@ -78,7 +78,8 @@ func (req roleRequest) apply(r *role) error {
 		name  string
 		given duration
 		into  *time.Duration
-	}{{"token_ttl", req.TokenTTL, &r.ttl}, {"token_max_ttl", req.TokenMaxTTL, &r.maxTTL}, {"token_period", req.TokenPeriod, &r.period}} {
+	}{{"token_ttl", req.TokenTTL, &r.ttl}, {"token_max_ttl", req.TokenMaxTTL, &r.maxTTL},
+		{"token_period", req.TokenPeriod, &r.period}} {
 		if field.given.value == nil {
 			continue
 		}
@@ -94,7 +95,8 @@ func (req roleRequest) apply(r *role) error {
 	return nil
 }
 
-// putLogin needs no token, since it gives one. What isn't mounted is refused like a token that is missing.
+// putLogin logs in and gives a token, so that it needs none. A login method that isn't mounted is refused as a missing
+// token is.
 func (n *Node) putLogin(c *call) (any, error) {
 	if err := n.readyLocked(); err != nil {
 		return nil, err
@@ -110,7 +112,7 @@ func (n *Node) putLogin(c *call) (any, error) {
 	}
 }
 
-// noMountLocked returns whoever asks for a path of auth/ that isn't mounted.
+// noMountLocked returns the refusal of a path of auth/ that isn't mounted.
 func (n *Node) noMountLocked(c *call) error {
 	if err := n.cluster.authorize(c); err != nil {
 		return err

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"conclave/vault/vaulttest/record"
 )
 
 // Node is one server of a cluster.
@@ -22,7 +24,7 @@ type Node struct {
 
 	// The rest is the process's memory, guarded by the cluster's mutex. A restart clears it.
 	sealed      bool
-	config      sealConfig // as this node last read it: a standby's is stale after a rekey
+	config      sealConfig // as this node last read it; a standby's is stale after a rekey
 	unsealing   unsealing
 	root        *rootAttempt
 	rekeys      rekeys
@@ -48,7 +50,8 @@ func (n *Node) Addr() string {
 	return "http://" + n.addr
 }
 
-// Start listens again on the node's address, after [Node.Stop]. The node's memory is empty, so that it is sealed, unless it unseals itself.
+// Start listens again on the node's address, after [Node.Stop]. The node's memory is empty, so that it is sealed,
+// unless it unseals itself.
 func (n *Node) Start() error {
 	listener, err := net.Listen("tcp", n.addr)
 	if err != nil {
@@ -82,8 +85,8 @@ func (n *Node) Stop() error {
 	return err
 }
 
-// Restart empties the node's memory, as a restart of the process does: it is sealed, unless it unseals itself, and attempts and their shares
-// are gone. The port stays open, so that a client notices nothing else.
+// Restart empties the node's memory, as a restart of the process does: it is sealed, unless it unseals itself, and
+// attempts and their shares are gone. The port stays open, so that a client notices nothing else.
 func (n *Node) Restart() {
 	n.forget()
 	n.wake()
@@ -98,7 +101,7 @@ func (n *Node) forget() {
 	n.recoveryToken = ""
 }
 
-// wake is what a node does when its process starts.
+// wake does what a node does when its process starts.
 func (n *Node) wake() {
 	n.cluster.mu.Lock()
 	defer n.cluster.mu.Unlock()
@@ -122,7 +125,7 @@ func (n *Node) sealLocked() {
 	n.cluster.abdicateLocked(n)
 }
 
-// openLocked unseals the node. Somebody must lead, and the first to be open does.
+// openLocked unseals the node. If no node leads, this one does.
 func (n *Node) openLocked() {
 	n.sealed = false
 	n.config = n.cluster.disk.config
@@ -131,24 +134,25 @@ func (n *Node) openLocked() {
 	}
 }
 
-// ServeHTTP returns a request: it is logged, scripted faults come first, then the endpoint.
+// ServeHTTP serves a request: it is logged, then a scripted fault may hit it, then the endpoint serves it.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call, err := newCall(r)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	entry := n.cluster.log.arrived(n, r, call)
+	arrival := record.Request{At: n.cluster.options.Now(), Node: n.number, Method: call.method, Path: call.path}
+	entry := n.cluster.log.Arrived(arrival, r, call.token, call.body, n.cluster.secrets())
 	recorder := &statusRecorder{ResponseWriter: w}
 	defer func() {
 		status := recorder.status
 		if r.Context().Err() != nil {
 			status = 0 // the client left before it could read the answer
 		}
-		n.cluster.log.answered(entry, status)
+		n.cluster.log.Answered(entry, status)
 	}()
 	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A handler may hang up, which is a panic.
-		defer func() { n.cluster.log.blame(entry, call.breach) }()
+		defer func() { n.cluster.log.Blame(entry, call.breach) }()
 		n.answer(w, r, call)
 	})
 	n.cluster.script.wrap(n, call, answer).ServeHTTP(recorder, r)
@@ -216,7 +220,7 @@ func (n *Node) leaderLocked(r *http.Request) (*Node, error) {
 	return nil, &redirection{c.active.Addr() + r.URL.RequestURI()}
 }
 
-// readyLocked refuses what only an unsealed node answers.
+// readyLocked returns a refusal unless the node is unsealed.
 func (n *Node) readyLocked() error {
 	if n.sealed {
 		return errSealed
@@ -224,7 +228,7 @@ func (n *Node) readyLocked() error {
 	return nil
 }
 
-// standbyLocked refuses what a node without high availability refuses before it says that it is sealed.
+// standbyLocked returns the refusal that a node without high availability gives even before it says that it is sealed.
 func (n *Node) standbyLocked() error {
 	if n.sealed && !n.cluster.highlyAvailable() {
 		return errNotActive
@@ -242,7 +246,7 @@ func (n *Node) unknownLocked(c *call) error {
 	return refuse(http.StatusNotFound, "1 error occurred:\n\t* unsupported path\n\n")
 }
 
-// statusRecorder remembers the status that was sent; 0 is none.
+// statusRecorder remembers the status that was sent, or 0.
 type statusRecorder struct {
 	http.ResponseWriter
 	status int

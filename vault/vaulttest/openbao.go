@@ -7,15 +7,20 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"conclave/vault/vaulttest/record"
+	"conclave/vault/vaulttest/shamir"
 )
 
-// rotateRoutes are OpenBao's rekey: sys/rotate/root for the key that unseals, sys/rotate/recovery for the recovery key. They need a token, ask for
-// no nonce to cancel, and answer every refusal with a 400 (vault/logical_system_rotate.go, vault/rotate.go).
+// rotateRoutes are OpenBao's rekey: sys/rotate/root for the key that unseals, sys/rotate/recovery for the recovery key.
+// They need a token, ask for no nonce to cancel, and answer every refusal with a 400 (vault/logical_system_rotate.go,
+// vault/rotate.go).
 func rotateRoutes() routes {
 	all := routes{
-		"sys/rotate/keyring":        {handle: authorized(methods{"PUT": (*Node).putRotate})},
-		"sys/rotate/keyring/config": {handle: authorized(methods{"GET": (*Node).getRotateConfig, "PUT": (*Node).putRotateConfig})},
-		"sys/rotate/root":           {handle: authorized(methods{"PUT": (*Node).putRotateRoot})},
+		"sys/rotate/keyring": {handle: authorized(methods{"PUT": (*Node).putRotate})},
+		"sys/rotate/keyring/config": {handle: authorized(methods{"GET": (*Node).getRotateConfig,
+			"PUT": (*Node).putRotateConfig})},
+		"sys/rotate/root": {handle: authorized(methods{"PUT": (*Node).putRotateRoot})},
 	}
 	for kind, path := range map[keyKind]string{barrierKey: "sys/rotate/root/", recoveryKey: "sys/rotate/recovery/"} {
 		of := func(handle rekeyHandler) handler {
@@ -25,22 +30,24 @@ func rotateRoutes() routes {
 			"GET": of((*Node).getRotation), "PUT": of((*Node).putRotation), "DELETE": of((*Node).deleteRotation)})}
 		all[path+"update"] = endpoint{handle: authorized(methods{"PUT": of((*Node).putRotationShare)})}
 		all[path+"verify"] = endpoint{handle: authorized(methods{
-			"GET": of((*Node).getRotationVerify), "PUT": of((*Node).putRotationVerify), "DELETE": of((*Node).deleteRotationVerify)})}
+			"GET": of((*Node).getRotationVerify), "PUT": of((*Node).putRotationVerify),
+			"DELETE": of((*Node).deleteRotationVerify)})}
 		all[path+"backup"] = endpoint{handle: authorized(backupMethods(kind))}
 	}
 	return all
 }
 
-// putRotateRoot renews the root key and asks for nobody's share. Before OpenBao 2.5.2 that made every share worthless.
+// putRotateRoot renews the root key without any share. Before OpenBao 2.5.2 that made every share worthless.
 func (n *Node) putRotateRoot(*call) (any, error) { return nil, nil }
 
-// badRequest refuses in OpenBao's words. It formats the reason with a verb that only errors know, so that Go's complaint about it is
-// what people read.
+// badRequest refuses in OpenBao's words. It formats the reason with a verb for errors only, as OpenBao does, so that
+// its text is Go's complaint about the verb.
 func badRequest(words string, reason error) error {
 	return refuse(http.StatusBadRequest, "%s: %%!w(*errors.errorString=&{%s})", words, reason)
 }
 
-// getRotation says less while nothing is in progress. What other dialects call required is the seal's threshold here.
+// getRotation shows a rotation, with fewer fields while none is in progress. The field required is the seal's threshold
+// here.
 func (n *Node) getRotation(kind keyKind, _ *call) (any, error) {
 	if kind == recoveryKey && !n.cluster.unsealsItself() {
 		return nil, badRequest("unable to look up config", errText("recovery config not supported"))
@@ -61,8 +68,8 @@ func (n *Node) getRotation(kind keyKind, _ *call) (any, error) {
 	return wrapped("system", data), nil
 }
 
-// putRotation starts a rotation. A backup without PGP keys is asked for in vain and isn't refused. Where there are no recovery shares, the first
-// ones are handed out at once.
+// putRotation starts a rotation. A request for a backup without PGP keys is ignored, not refused. If there are no
+// recovery shares yet, the first ones are handed out at once.
 func (n *Node) putRotation(kind keyKind, c *call) (any, error) {
 	var req rekeyRequest
 	if err := c.decodeOptional(&req); err != nil {
@@ -83,7 +90,8 @@ func (n *Node) putRotation(kind keyKind, c *call) (any, error) {
 		case req.Backup:
 			return nil, refuse(http.StatusBadRequest, "key backup not supported when using stored keys")
 		case req.RequireVerification:
-			return nil, refuse(http.StatusBadRequest, "requiring verification not supported when rotating the barrier key with recovery keys")
+			return nil, refuse(http.StatusBadRequest,
+				"requiring verification not supported when rotating the barrier key with recovery keys")
 		}
 	}
 	if err := config.validate(req.PGPKeys); err != nil {
@@ -100,13 +108,14 @@ func (n *Node) putRotation(kind keyKind, c *call) (any, error) {
 	return n.getRotation(kind, c)
 }
 
-// deleteRotation asks for no nonce, so that whoever has the right cancels anybody's rotation.
+// deleteRotation cancels a rotation. It asks for no nonce, so that every client with the right can cancel every
+// rotation.
 func (n *Node) deleteRotation(kind keyKind, _ *call) (any, error) {
 	n.rekeys[kind] = nil
 	return nil, nil
 }
 
-// rotationShare reads a share of whatever length, since OpenBao doesn't look at it.
+// rotationShare reads a share of any length, since OpenBao doesn't check it.
 func (c *call) rotationShare() (share []byte, nonce string, err error) {
 	var s submission
 	if err := c.decodeOptional(&s); err != nil {
@@ -121,7 +130,7 @@ func (c *call) rotationShare() (share []byte, nonce string, err error) {
 	if share, err = decodeShare(s.Key); err != nil {
 		return nil, "", err
 	}
-	if len(share) < minShare || len(share) > MaxShare {
+	if len(share) < shamir.MinShare || len(share) > shamir.MaxShare {
 		c.breach = fmt.Sprintf("sent %d bytes for a share", len(share))
 	}
 	return share, s.Nonce, nil
@@ -138,11 +147,12 @@ func (n *Node) putRotationShare(kind keyKind, c *call) (any, error) {
 		return nil, refuse(http.StatusBadRequest, "no rotation in progress")
 	case attempt.newKey != nil:
 		return nil, refuse(http.StatusBadRequest,
-			"rotation already finished; verification must be performed; nonce for the verification operation is %q", attempt.verifyNonce)
+			"rotation already finished; verification must be performed; nonce for the verification operation is %q",
+			attempt.verifyNonce)
 	case nonce != attempt.nonce:
 		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for rotation is %q", attempt.nonce)
 	case attempt.has(share):
-		c.breach = sentTwice
+		c.breach = record.SentTwice
 		return nil, refuse(http.StatusBadRequest, "given key has already been provided during this rotation")
 	}
 	attempt.add(share)
@@ -207,8 +217,8 @@ func (n *Node) deleteRotationVerify(kind keyKind, c *call) (any, error) {
 	return n.getRotationVerify(kind, c)
 }
 
-// putRotationVerify takes a share of the new key. It looks for the share among those of the old key, so that a second click counts and
-// spoils the round.
+// putRotationVerify takes a share of the new key. It compares the share with those of the old key only, so that a share
+// sent twice counts twice and spoils the round.
 func (n *Node) putRotationVerify(kind keyKind, c *call) (any, error) {
 	share, nonce, err := c.rotationShare()
 	if err != nil {
@@ -221,9 +231,10 @@ func (n *Node) putRotationVerify(kind keyKind, c *call) (any, error) {
 	case attempt.newKey == nil:
 		return nil, refuse(http.StatusBadRequest, "no rotation verification in progress")
 	case nonce != attempt.verifyNonce:
-		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this verify operation is %q", attempt.verifyNonce)
+		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this verify operation is %q",
+			attempt.verifyNonce)
 	case attempt.verifying.has(share):
-		c.breach = sentTwice
+		c.breach = record.SentTwice
 	}
 	attempt.verifying.add(share)
 	if attempt.verifying.progress() < attempt.config.t {
@@ -242,7 +253,8 @@ func (n *Node) putRotationVerify(kind keyKind, c *call) (any, error) {
 	return wrapped("system", map[string]any{"namespace": "root", "complete": true, "nonce": attempt.verifyNonce}), nil
 }
 
-// rootTokenRoutes are OpenBao's generate-root, for whoever has a token with a right to it (vault/logical_system_generate_root.go).
+// rootTokenRoutes returns the endpoints of OpenBao's generate-root, which need a token with a right to them
+// (vault/logical_system_generate_root.go).
 func rootTokenRoutes() routes {
 	return routes{
 		"sys/generate-root-token/attempt": {handle: authorized(methods{
@@ -280,7 +292,7 @@ func (n *Node) putRootTokenAttempt(c *call) (any, error) {
 	return n.rootTokenStatus(shown)
 }
 
-// putRootTokenShare returns a 500 to whatever it doesn't like in a share or a nonce, though nothing was done.
+// putRootTokenShare answers 500 to every wrong share or nonce, although nothing was done.
 func (n *Node) putRootTokenShare(c *call) (any, error) {
 	var s submission
 	if err := c.decodeOptional(&s); err != nil {
@@ -311,7 +323,7 @@ func (n *Node) putRootTokenShare(c *call) (any, error) {
 	}), nil
 }
 
-// decodeAnyShare doesn't choose the encoding by the length.
+// decodeAnyShare decodes a share. Unlike decodeShare it doesn't choose the encoding by the length.
 func decodeAnyShare(key string) ([]byte, error) {
 	if share, err := hex.DecodeString(key); err == nil {
 		return share, nil

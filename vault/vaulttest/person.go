@@ -14,7 +14,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// Person is somebody with a PGP key, made for a test.
+// Person is a person with a PGP key, made for a test.
 type Person struct {
 	Entity *openpgp.Entity
 	// Key is the public key as Vault's pgp_keys takes it: base64 of the binary form.
@@ -23,27 +23,29 @@ type Person struct {
 	Fingerprint string
 }
 
-// NewPerson makes somebody with an Ed25519 key and a subkey to encrypt to, of the kind that every client and Vault can use.
+// NewPerson makes a person with an Ed25519 key and a subkey to encrypt to. Every client and Vault can use such a key.
 func NewPerson(t testing.TB, name string) *Person {
 	t.Helper()
 	return newPerson(t, name, &packet.Config{
-		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, DefaultCipher: packet.CipherAES256, DefaultHash: crypto.SHA256,
+		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, DefaultCipher: packet.CipherAES256,
+		DefaultHash: crypto.SHA256,
 	}, nil)
 }
 
-// NewPersonWhoCannotRead makes somebody whose key only signs. Vault takes such a key and fails when it is needed.
+// NewPersonWhoCannotRead makes a person whose key only signs. Vault takes such a key and fails when it is needed.
 func NewPersonWhoCannotRead(t testing.TB, name string) *Person {
 	t.Helper()
 	return newPerson(t, name, &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519},
 		func(e *openpgp.Entity) { e.Subkeys = nil })
 }
 
-// NewPersonOfThePast makes somebody whose key has expired. Vault takes such a key and fails when it is needed.
+// NewPersonOfThePast makes a person whose key has expired. Vault takes such a key and fails when it is needed.
 func NewPersonOfThePast(t testing.TB, name string) *Person {
 	t.Helper()
 	made := time.Now().Add(-48 * time.Hour)
 	return newPerson(t, name, &packet.Config{
-		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, KeyLifetimeSecs: 3600, Time: func() time.Time { return made },
+		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, KeyLifetimeSecs: 3600,
+		Time: func() time.Time { return made },
 	}, nil)
 }
 

@@ -55,7 +55,8 @@ func TestRealAndEmulatedStandbysBehaveAlike(t *testing.T) {
 			if leader.Bool("is_self") || leader.String("leader_address") != c.addrs[0] {
 				t.Errorf("a standby says of the leader: %v", leader.Body)
 			}
-			if status, location := askWithoutForwarding(t, c.addrs[1]); status != 307 || location != c.addrs[0]+"/v1/sys/rekey/init" {
+			if status, location := askWithoutForwarding(t, c.addrs[1]); status != 307 ||
+				location != c.addrs[0]+"/v1/sys/rekey/init" {
 				t.Errorf("a standby that mustn't forward answers %d, Location %q", status, location)
 			}
 			if got := send(1, "GET", "sys/key-status", nil).Status; got != 403 {

@@ -6,21 +6,23 @@ import (
 	"testing"
 )
 
-// recoveryRoutes are all that a server in recovery mode has (http/handler.go). The last shows whether a token is a recovery token.
+// recoveryRoutes returns the only endpoints of a server in recovery mode (http/handler.go). The last shows whether a
+// token is a recovery token.
 func recoveryRoutes() routes {
 	r := issueRoutes(recoveryToken)
 	r["sys/raw/+"] = endpoint{handle: (*Node).listRaw}
 	return r
 }
 
-// errNoHandler is the answer of Go's own router, in plain text. In recovery mode that is all there is to say of other paths.
+// errNoHandler is the answer of Go's own router, in plain text. In recovery mode all other paths get it.
 var errNoHandler = errors.New("no handler")
 
 // errRecovered refuses a second recovery token: the first one opened the storage.
-var errRecovered = &Refusal{Status: http.StatusBadRequest, Text: "attempt to generate recovery token when already unsealed"}
+var errRecovered = &Refusal{Status: http.StatusBadRequest,
+	Text: "attempt to generate recovery token when already unsealed"}
 
-// RestartInRecoveryMode empties the node's memory and starts it as vault server -recovery does: sealed for ever, deaf to everything but the
-// making of a recovery token. [Node.Restart] brings it back.
+// RestartInRecoveryMode empties the node's memory and starts it as vault server -recovery does: it stays sealed, and
+// serves nothing but the making of a recovery token. [Node.Restart] brings it back.
 func (n *Node) RestartInRecoveryMode() {
 	n.forget()
 	n.cluster.mu.Lock()
@@ -37,7 +39,7 @@ func (c *Cluster) RestartInRecoveryMode(t testing.TB) {
 	}
 }
 
-// serveRecovery returns a request to a node in recovery mode. Nothing is forwarded, since nobody leads.
+// serveRecovery serves a request to a node in recovery mode. It forwards none, since no node leads.
 func (n *Node) serveRecovery(c *call) (any, error) {
 	endpoint, known := n.cluster.recoveryRoutes.find(c)
 	if !known {
@@ -46,7 +48,7 @@ func (n *Node) serveRecovery(c *call) (any, error) {
 	return endpoint.handle(n, c)
 }
 
-// listRaw stands for the reading of storage that a recovery token is made for.
+// listRaw emulates reading the storage, for which a recovery token is made.
 func (n *Node) listRaw(c *call) (any, error) {
 	if n.recoveryToken == "" || c.token != n.recoveryToken {
 		return nil, &Refusal{Status: http.StatusForbidden}

@@ -8,11 +8,12 @@ import (
 	"slices"
 	"time"
 
+	"conclave/vault/vaulttest/pgp"
 	"conclave/vault/vaulttest/shamir"
 )
 
-// keyKind is which of a cluster's keys a rekey replaces. Each kind has endpoints, an attempt and a backup of its own, and knows nothing of the
-// other's.
+// keyKind is one of the two keys of a cluster that a rekey can replace. Each kind has endpoints, an attempt and a
+// backup of its own, independent of the other's.
 type keyKind int
 
 const (
@@ -32,10 +33,11 @@ func (k keyKind) either(barrier, recovery string) string {
 // rekeys are the attempts of an active node, nil where none is in progress.
 type rekeys [keyKinds]*rekeyAttempt
 
-// rekeyHandler answers one request about one kind of rekey.
+// rekeyHandler serves one request about one kind of rekey.
 type rekeyHandler func(*Node, keyKind, *call) (any, error)
 
-// rekeyMethods serves the endpoints that start, show and cancel. That there is no recovery key is said before anything about the method.
+// rekeyMethods returns a handler for the endpoints that start, show and cancel. A missing recovery key is refused
+// before a wrong method.
 func rekeyMethods(kind keyKind, m map[string]rekeyHandler) handler {
 	return func(n *Node, c *call) (any, error) {
 		if err := n.standbyLocked(); err != nil {
@@ -52,8 +54,8 @@ func rekeyMethods(kind keyKind, m map[string]rekeyHandler) handler {
 	}
 }
 
-// rekeyAttempt is a rekey, from its start until its new key is in force. It lives in the active node's memory and is lost with
-// sealing, restart or leadership.
+// rekeyAttempt is a rekey, from its start until its new key is in force. It lives in the active node's memory and is
+// lost with sealing, restart or leadership.
 type rekeyAttempt struct {
 	nonce        string
 	config       sealConfig
@@ -64,8 +66,8 @@ type rekeyAttempt struct {
 	created      time.Time
 	round
 
-	// The rest is for verification. The nonce alone says nothing: cancelling the verification of a rekey that hasn't come so far
-	// sets one as well.
+	// The rest is for verification. A nonce doesn't mean that it has begun: cancelling the verification of an earlier
+	// stage sets one as well.
 	verifyNonce string
 	newKey      []byte // nil until the old shares were right
 	verifying   round
@@ -110,8 +112,8 @@ type rekeyRequest struct {
 	RequireVerification bool     `json:"require_verification"`
 }
 
-// putRekey starts a rekey. A request that can never work is answered 500 if it is the seal configuration that is wrong, though trying again
-// won't help (vault/rekey.go, BarrierRekeyInit and RecoveryRekeyInit).
+// putRekey starts a rekey. A request with a wrong seal configuration gets a 500, although trying again won't help
+// (vault/rekey.go, BarrierRekeyInit and RecoveryRekeyInit).
 func (n *Node) putRekey(kind keyKind, c *call) (any, error) {
 	var req rekeyRequest
 	if err := c.decode(&req); err != nil {
@@ -120,24 +122,27 @@ func (n *Node) putRekey(kind keyKind, c *call) (any, error) {
 	config := sealConfig{n: req.SecretShares, t: req.SecretThreshold}
 	switch {
 	case req.Backup && len(req.PGPKeys) == 0:
-		return nil, refuse(http.StatusBadRequest, "cannot request a backup of the new keys without providing PGP keys for encryption")
+		return nil, refuse(http.StatusBadRequest,
+			"cannot request a backup of the new keys without providing PGP keys for encryption")
 	case len(req.PGPKeys) > 0 && len(req.PGPKeys) != config.n:
 		return nil, refuse(http.StatusBadRequest, "incorrect number of PGP keys for rekey")
 	case config.t > config.n:
 		return nil, refuse(http.StatusBadRequest, "provided threshold greater than the total shares")
 	}
 	if kind == barrierKey && n.cluster.unsealsItself() {
-		// Only the root key is renewed, whatever is asked for: nobody gets a share of it.
+		// Only the root key is renewed, whatever is asked for. It has no shares.
 		config = sealConfig{n: 1, t: 1}
 		switch {
 		case len(req.PGPKeys) > 0:
 			return nil, refuse(http.StatusBadRequest, "PGP key encryption not supported when using stored keys")
 		case req.RequireVerification:
-			return nil, refuse(http.StatusBadRequest, "requiring verification not supported when rekeying the barrier key with recovery keys")
+			return nil, refuse(http.StatusBadRequest,
+				"requiring verification not supported when rekeying the barrier key with recovery keys")
 		}
 	}
 	if err := config.validate(req.PGPKeys); err != nil {
-		return nil, refuse(http.StatusInternalServerError, "invalid %s configuration: %v", kind.either("rekey seal", "recovery"), err)
+		return nil, refuse(http.StatusInternalServerError, "invalid %s configuration: %v",
+			kind.either("rekey seal", "recovery"), err)
 	}
 	if n.rekeys[kind] != nil {
 		return nil, refuse(http.StatusBadRequest, "rekey already in progress")
@@ -163,7 +168,7 @@ func (c *Cluster) newRekey(config sealConfig, req rekeyRequest) (*rekeyAttempt, 
 		return attempt, nil
 	}
 	var err error
-	attempt.fingerprints, err = fingerprints(req.PGPKeys)
+	attempt.fingerprints, err = pgp.Fingerprints(req.PGPKeys)
 	return attempt, err
 }
 
@@ -197,7 +202,7 @@ type rekeyDone struct {
 	VerificationNonce    string   `json:"verification_nonce,omitempty"`
 }
 
-// rekeyUpdate takes a share of the old key, by whatever method (vault/rekey.go, BarrierRekeyUpdate).
+// rekeyUpdate takes a share of the old key, with any method (vault/rekey.go, BarrierRekeyUpdate).
 func (n *Node) rekeyUpdate(c *call) (any, error) {
 	if err := n.standbyLocked(); err != nil {
 		return nil, err
@@ -205,8 +210,8 @@ func (n *Node) rekeyUpdate(c *call) (any, error) {
 	return n.takeOldShare(barrierKey, c)
 }
 
-// recoveryUpdate is rekeyUpdate for the recovery key (vault/rekey.go, RecoveryRekeyUpdate). That there is none is said later than by its
-// neighbours.
+// recoveryUpdate is rekeyUpdate for the recovery key (vault/rekey.go, RecoveryRekeyUpdate). It refuses a missing
+// recovery key later than the endpoints beside it do.
 func (n *Node) recoveryUpdate(c *call) (any, error) {
 	if err := n.standbyLocked(); err != nil {
 		return nil, err
@@ -234,9 +239,11 @@ func (n *Node) takeOldShare(kind keyKind, c *call) (any, error) {
 		return nil, refuse(http.StatusBadRequest, "no %s rekey in progress", kind.either("barrier", "recovery"))
 	case attempt.newKey != nil:
 		return nil, refuse(http.StatusBadRequest,
-			"rekey operation already finished; verification must be performed; nonce for the verification operation is %q", attempt.verifyNonce)
+			"rekey operation already finished; verification must be performed; nonce for the verification operation is %q",
+			attempt.verifyNonce)
 	case nonce != attempt.nonce:
-		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this rekey operation is %q", attempt.nonce)
+		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this rekey operation is %q",
+			attempt.nonce)
 	case attempt.has(share):
 		return nil, errGiven(c, kind.either("generation", "rekey"))
 	}
@@ -254,8 +261,8 @@ func (n *Node) takeOldShare(kind keyKind, c *call) (any, error) {
 	return done, nil
 }
 
-// checkOldKey tries the shares of a full round. A wrong quorum of unseal keys is a 500, which tempts clients to repeat the last share into the
-// next round.
+// checkOldKey tries the shares of a full round. A wrong quorum of unseal keys gets a 500, which tempts clients to
+// repeat the last share in the next round.
 func (n *Node) checkOldKey(kind keyKind, attempt *rekeyAttempt) error {
 	key, err := attempt.combine(n.config.t)
 	if err != nil {
@@ -276,8 +283,8 @@ func (n *Node) checkOldKey(kind keyKind, attempt *rekeyAttempt) error {
 	return nil
 }
 
-// handOut makes the new shares and, without verification, puts them in force at once. If a PGP key can't encrypt, only now it shows: the
-// rekey stays, with its nonce and no progress.
+// handOut makes the new shares and, without verification, puts them in force at once. Only here does it show if a PGP
+// key can't encrypt. The rekey then stays, with its nonce and without progress.
 func (n *Node) handOut(kind keyKind, attempt *rekeyAttempt) (rekeyDone, error) {
 	if kind == barrierKey && n.cluster.unsealsItself() {
 		n.rekeys[kind] = nil
@@ -307,7 +314,7 @@ func (n *Node) handOut(kind keyKind, attempt *rekeyAttempt) (rekeyDone, error) {
 	return done, nil
 }
 
-// commit puts a new key in force. Standbys go on telling the old numbers until they restart or lead.
+// commit puts a new key in force. Standbys show the old numbers until they restart or lead.
 func (n *Node) commit(kind keyKind, config sealConfig, key []byte) {
 	n.cluster.disk.key, n.cluster.disk.config = key, config
 	n.config = config
@@ -323,7 +330,8 @@ func newBackup(attempt *rekeyAttempt, messages [][]byte) *backup {
 	return b
 }
 
-// getBackup returns the encrypted shares of the last rekey of a kind that asked for a backup, whether or not that rekey ever came into force.
+// getBackup returns the encrypted shares of the last rekey of a kind that asked for a backup, whether or not that rekey
+// ever came into force.
 func (n *Node) getBackup(kind keyKind) (any, error) {
 	b := n.cluster.disk.backups[kind]
 	if b == nil {
@@ -337,7 +345,7 @@ func (n *Node) getBackup(kind keyKind) (any, error) {
 	return doubled(map[string]any{"nonce": b.nonce, "keys": keys, "keys_base64": keysBase64}), nil
 }
 
-// backupMethods serves one kind's backup.
+// backupMethods returns a handler for the backup of one kind.
 func backupMethods(kind keyKind) methods {
 	return methods{
 		"GET": func(n *Node, _ *call) (any, error) { return n.getBackup(kind) },
@@ -361,8 +369,8 @@ func (r *round) has(share []byte) bool {
 
 func (r *round) add(share []byte) { r.shares = append(r.shares, share) }
 
-// combine returns the key that the shares give and empties the round whatever comes out: Vault forgets the good shares of a bad
-// quorum too, and can't say which was which.
+// combine returns the key that the shares give, and empties the round in any case: Vault forgets the right shares of a
+// wrong quorum too, and can't tell which were wrong.
 func (r *round) combine(threshold int) ([]byte, error) {
 	shares := r.shares
 	r.shares = nil
@@ -372,7 +380,8 @@ func (r *round) combine(threshold int) ([]byte, error) {
 	return shamir.Combine(shares)
 }
 
-// newKey makes a key and its shares. A key that isn't shared is its own only share, if there is to be one.
+// newKey makes a key and its shares. A key that isn't shared is itself the only share if n is 1, and has none if n is
+// 0.
 func newKey(n, threshold int) (key []byte, shares [][]byte, err error) {
 	key = make([]byte, 32)
 	rand.Read(key)

@@ -9,22 +9,22 @@ import (
 	"sync"
 )
 
-// Always, as a fault's Times, makes it happen to every request that it matches.
+// Always, as the Times of a fault, lets the fault hit every request that it matches.
 const Always = -1
 
-// Fault is something that goes wrong with a request. Scripted in order, faults for one route happen to one request after the other; no
-// request suffers two of them.
+// Fault is something that goes wrong with a request. Several faults for one route hit one request each, in the order of
+// their scripting. No request is hit by two.
 type Fault struct {
-	// Route is the requests' method and path, as in "PUT sys/rekey/update"; POST is PUT. A path alone stands for each method, and an
-	// empty route for every request.
+	// Route is the requests' method and path, as in "PUT sys/rekey/update"; POST is PUT. A path alone matches each
+	// method, and an empty route every request.
 	Route string
 	// Node is the node that is asked, counted from 1; 0 is any.
 	Node int
-	// Skip is how many matching requests go well first, counted from now.
+	// Skip is the number of matching requests that are left alone first, counted from now.
 	Skip int
-	// Times is how many requests it then happens to; 0 means one.
+	// Times is the number of requests that it hits then. 0 means one.
 	Times int
-	// Do is what happens.
+	// Do is the effect.
 	Do Act
 }
 
@@ -56,7 +56,8 @@ func (c *Cluster) Unscript() {
 	c.script.faults = nil
 }
 
-// Unfired describes the faults that have not happened as often as they should; one that happens always has to happen once.
+// Unfired describes the faults that have hit fewer requests than they should. One that hits always should hit at least
+// once.
 func (c *Cluster) Unfired() []string {
 	c.script.mu.Lock()
 	defer c.script.mu.Unlock()
@@ -69,7 +70,7 @@ func (c *Cluster) Unfired() []string {
 	return unfired
 }
 
-// wrap puts the fault that is due for a request, if any, around its handler.
+// wrap returns the handler of a request, within the fault that is due for it, if any.
 func (s *script) wrap(n *Node, c *call, next http.Handler) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()

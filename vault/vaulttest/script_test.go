@@ -76,7 +76,8 @@ func TestEveryWriteFailsInBothWays(t *testing.T) {
 			func(f *fixture) bool {
 				return f.want(200, "GET", "sys/replication/dr/secondary/generate-operation-token/attempt", nil).Bool("started")
 			}},
-		"PUT sys/rotate": {vaulttest.Options{}, nil, func(f *fixture) bool { return f.want(200, "GET", "sys/key-status", nil).Int("term") == 2 }},
+		"PUT sys/rotate": {vaulttest.Options{}, nil,
+			func(f *fixture) bool { return f.want(200, "GET", "sys/key-status", nil).Int("term") == 2 }},
 		"PUT sys/rotate/config": {vaulttest.Options{},
 			func(*fixture) any { return body{"interval": "72h"} },
 			func(f *fixture) bool {
@@ -90,7 +91,8 @@ func TestEveryWriteFailsInBothWays(t *testing.T) {
 			},
 			func(f *fixture) bool { return f.want(200, "GET", "sys/seal-status", nil).Int("progress") == 1 },
 		},
-		"PUT sys/generate-root/attempt": {vaulttest.Options{}, nil, func(f *fixture) bool { return f.want(200, "GET", "sys/generate-root/attempt", nil).Bool("started") }},
+		"PUT sys/generate-root/attempt": {vaulttest.Options{}, nil,
+			func(f *fixture) bool { return f.want(200, "GET", "sys/generate-root/attempt", nil).Bool("started") }},
 		"PUT sys/generate-recovery-token/attempt": {vaulttest.Options{},
 			func(f *fixture) any {
 				f.RestartInRecoveryMode(f.t)
@@ -100,7 +102,8 @@ func TestEveryWriteFailsInBothWays(t *testing.T) {
 				return f.want(200, "GET", "sys/generate-recovery-token/attempt", nil).Bool("started")
 			},
 		},
-		"PUT auth/token/revoke-self": {vaulttest.Options{}, nil, func(f *fixture) bool { return f.send(f.op, "GET", "auth/token/lookup-self", nil).Status == 403 }},
+		"PUT auth/token/revoke-self": {vaulttest.Options{}, nil,
+			func(f *fixture) bool { return f.send(f.op, "GET", "auth/token/lookup-self", nil).Status == 403 }},
 		"PUT sys/policies/acl/bot": {vaulttest.Options{},
 			func(*fixture) any { return body{"policy": `path "x" { capabilities = ["read"] }`} },
 			func(f *fixture) bool { return f.send(f.op, "GET", "sys/policies/acl/bot", nil).Status == 200 },
@@ -224,7 +227,8 @@ func TestRequestIsAppliedThoughItsClientLeft(t *testing.T) {
 		<-entered
 		leave()
 	}()
-	if _, err := f.op.Do(ctx, "PUT", "sys/rekey/update", body{"key": f.shares[0], "nonce": nonce}); !errors.Is(err, context.Canceled) {
+	if _, err := f.op.Do(ctx, "PUT", "sys/rekey/update", body{"key": f.shares[0], "nonce": nonce}); !errors.Is(err,
+		context.Canceled) {
 		t.Fatalf("the client got %v", err)
 	}
 	close(release)

@@ -60,8 +60,9 @@ type unsealRequest struct {
 	Migrate bool
 }
 
-// putUnseal takes a share for this node alone (http/sys_seal.go, vault/core.go unsealFragment). A share that came before is not an error
-// here, unlike everywhere else. A node that unseals itself and was sealed by hand takes shares of the recovery key.
+// putUnseal takes a share for this node alone (http/sys_seal.go, vault/core.go unsealFragment). A share that came
+// before is not an error here, unlike everywhere else. A node that unseals itself and was sealed by hand takes shares
+// of the recovery key.
 func (n *Node) putUnseal(c *call) (any, error) {
 	var req unsealRequest
 	if err := c.decode(&req); err != nil {
@@ -128,7 +129,7 @@ func (n *Node) addUnsealShare(share []byte) error {
 	return nil
 }
 
-// putSeal seals this node; the request isn't forwarded. A sealed node says yes to anybody.
+// putSeal seals this node; the request isn't forwarded. On a sealed node it succeeds without a token.
 func (n *Node) putSeal(c *call) (any, error) {
 	if n.sealed {
 		return nil, nil
@@ -143,8 +144,8 @@ func (n *Node) putSeal(c *call) (any, error) {
 	return nil, nil
 }
 
-// putStepDown makes the active node hand over. Alone, it leads again at once, where the original sits out ten seconds; its rekeys are lost
-// all the same.
+// putStepDown makes the active node hand over. A single node leads again at once, where the original waits for ten
+// seconds. Its rekeys are lost all the same.
 func (n *Node) putStepDown(c *call) (any, error) {
 	if n.sealed || !n.cluster.highlyAvailable() {
 		return nil, nil

@@ -3,29 +3,32 @@ package vaulttest
 import (
 	"bytes"
 	"crypto/aes"
+
+	"conclave/vault/vaulttest/acl"
+	"conclave/vault/vaulttest/pgp"
 )
 
-// storage is what the nodes of a cluster share and what survives their restart.
+// storage holds what the nodes of a cluster share. It survives their restart.
 type storage struct {
 	initialized bool
 	config      sealConfig
-	key         []byte             // what the shares give: the unseal key, or the recovery key if the nodes unseal themselves
-	backups     [keyKinds]*backup  // of the last rekey of each kind that asked for one
-	tokens      map[string]*token  // id → token
-	policies    map[string]*policy // name → policy; root, which has no rules, isn't among them
-	mounts      map[string]*mount  // name below auth/ → method of logging in
+	key         []byte                 // the unseal key, or the recovery key if the nodes unseal themselves
+	backups     [keyKinds]*backup      // of the last rekey of each kind that asked for one
+	tokens      map[string]*token      // id → token
+	policies    map[string]*acl.Policy // name → policy; root, which has no rules, isn't among them
+	mounts      map[string]*mount      // name below auth/ → method of logging in
 	keyring     keyring
 	clusterID   string
 	clusterName string
 }
 
-// sealConfig is how the key is shared.
+// sealConfig is the number of shares of the key and how many of them give it.
 type sealConfig struct {
 	n, t int
 }
 
-// validate says in Vault's words what is wrong with a request for new shares, or nothing. Vault parses the PGP keys here and never asks
-// whether they can encrypt.
+// validate returns an error in Vault's words if a request for new shares is wrong. Vault parses the PGP keys here and
+// never checks whether they can encrypt.
 func (c sealConfig) validate(pgpKeys []string) error {
 	switch {
 	case c.n < 1:
@@ -43,7 +46,7 @@ func (c sealConfig) validate(pgpKeys []string) error {
 	case len(pgpKeys) > 0 && len(pgpKeys) != c.n:
 		return errText("count mismatch between number of provided PGP keys and number of shares")
 	}
-	_, err := readKeys(pgpKeys)
+	_, err := pgp.Read(pgpKeys)
 	return err
 }
 
@@ -52,8 +55,8 @@ type errText string
 
 func (e errText) Error() string { return string(e) }
 
-// open tries the key, as Vault does by decrypting the stored root key with it. seal is the name of the seal in Vault's words, which its
-// rekey forgets to set on the copy that it tries the key on.
+// open tries the key, as Vault does by decrypting the stored root key with it. seal is the name of the seal in Vault's
+// words, which Vault's rekey forgets to set on the copy with which it tries the key.
 func (s *storage) open(key []byte, seal string) error {
 	if !bytes.Equal(s.key, key) {
 		return errText("invalid key: failed to decrypt keys from storage: error decrypting seal wrapped value\n" +
@@ -62,7 +65,7 @@ func (s *storage) open(key []byte, seal string) error {
 	return nil
 }
 
-// checkRecoveryKey compares the key with the recovery key, which opens nothing: it only shows who asks.
+// checkRecoveryKey compares the key with the recovery key, which decrypts nothing: it only authorises.
 func (s *storage) checkRecoveryKey(key []byte) error {
 	if !bytes.Equal(s.key, key) {
 		return errText("recovery key does not match submitted values")
@@ -70,7 +73,8 @@ func (s *storage) checkRecoveryKey(key []byte) error {
 	return nil
 }
 
-// checkKeySize refuses what can't be an AES key: with a threshold of one a whole share gets this far, and a share is a byte too long.
+// checkKeySize refuses what can't be an AES key. With a threshold of one it is called with a whole share, which is a
+// byte too long.
 func checkKeySize(key []byte) error {
 	_, err := aes.NewCipher(key)
 	return err

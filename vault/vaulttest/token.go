@@ -9,7 +9,7 @@ import (
 	"conclave/vault/vaulttest/operator"
 )
 
-// token is a service token. Its zero expiry means that it never expires, as a root token of the unseal keys' holders doesn't.
+// token is a service token. If its expiry is zero it never expires, as a root token made by a quorum.
 type token struct {
 	id          string
 	accessor    string
@@ -18,27 +18,29 @@ type token struct {
 	policies    []string
 	meta        map[string]string
 	entity      string
-	parent      *token // whose end is the token's own; nil for an orphan
+	parent      *token // with which the token ends; nil for an orphan
 
 	created   time.Time
-	leased    bool // has a lease, which even a root token has that another token made
+	leased    bool // has a lease, as even a root token has if another token made it
 	renewable bool
 	ttl       time.Duration // as it was made
-	period    time.Duration // what a renewal gives, for ever, if it isn't 0
+	period    time.Duration // the time that each renewal gives, without end, if it isn't 0
 	maxTTL    time.Duration // over all renewals
-	explicit  time.Duration // what of that was asked for
+	explicit  time.Duration // the part of that which was asked for
 	expires   time.Time
 	renewed   time.Time
 }
 
-// Refusals of a token. The words differ between no token, one that Vault doesn't know, and one that may not.
+// Refusals of a token. The words differ for no token, an unknown one, and one without the right.
 var (
 	errNoToken  = &Refusal{Status: http.StatusForbidden, Text: "permission denied"}
-	errBadToken = &Refusal{Status: http.StatusForbidden, Text: "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"}
-	errDenied   = &Refusal{Status: http.StatusForbidden, Text: "1 error occurred:\n\t* permission denied\n\n"}
+	errBadToken = &Refusal{Status: http.StatusForbidden,
+		Text: "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"}
+	errDenied = &Refusal{Status: http.StatusForbidden, Text: "1 error occurred:\n\t* permission denied\n\n"}
 )
 
-// authorize refuses a call whose token may not do it, and otherwise tells the call who asks. Whether the path exists is said only afterwards.
+// authorize refuses a call whose token has no right to it, and otherwise sets the call's holder. It comes before the
+// check whether the path exists.
 func (c *Cluster) authorize(call *call) error {
 	if call.token == "" {
 		return errNoToken
@@ -47,15 +49,8 @@ func (c *Cluster) authorize(call *call) error {
 	if t == nil {
 		return errBadToken
 	}
-	if !t.isRoot() {
-		granted := c.disk.capabilities(t.policies, call.path)
-		needed := neededFor[call.method]
-		if needsSudo(call.path) {
-			needed |= maySudo
-		}
-		if needed == 0 || granted&needed != needed {
-			return errDenied
-		}
+	if !t.isRoot() && !c.disk.granted(t.policies, call.path).Allow(call.method, call.path) {
+		return errDenied
 	}
 	call.holder = t
 	return nil
@@ -63,7 +58,7 @@ func (c *Cluster) authorize(call *call) error {
 
 func (t *token) isRoot() bool { return slices.Contains(t.policies, operator.RootPolicyName) }
 
-// tokenOf returns a token that is in force, or nil. One that expired is revoked, with all that it made.
+// tokenOf returns a token that is in force, or nil. It revokes an expired one, with all tokens that it made.
 func (s *storage) tokenOf(id string, now time.Time) *token {
 	t := s.tokens[id]
 	if t != nil && !t.expires.IsZero() && !now.Before(t.expires) {
@@ -92,7 +87,7 @@ func (s *storage) revoke(t *token) {
 	}
 }
 
-// mintRoot makes the kind of token that initialisation and a quorum make.
+// mintRoot makes a root token as initialisation and a quorum do.
 func (c *Cluster) mintRoot() *token {
 	t := &token{displayName: "root", path: "auth/token/root", policies: []string{operator.RootPolicyName}}
 	c.mint(t)
@@ -107,7 +102,7 @@ func (c *Cluster) mint(t *token) {
 	c.disk.tokens[t.id] = t
 }
 
-// lookup is what Vault tells about a token. Whoever asks by accessor isn't told the token itself.
+// lookup returns what Vault shows of a token. Asked by accessor, it doesn't show the token itself.
 func (t *token) lookup(id string, now time.Time) envelope {
 	data := map[string]any{
 		"accessor":         t.accessor,
@@ -154,7 +149,7 @@ func (n *Node) getLookupSelf(c *call) (any, error) {
 	return c.holder.lookup(c.holder.id, n.cluster.options.Now()), nil
 }
 
-// putLookup tells about the asker if no token is named.
+// putLookup shows a token, the caller's if none is named.
 func (n *Node) putLookup(c *call) (any, error) {
 	req := tokenRequest{Token: c.token}
 	if err := c.decodeOptional(&req); err != nil {
@@ -167,7 +162,8 @@ func (n *Node) putLookup(c *call) (any, error) {
 	return t.lookup(t.id, n.cluster.options.Now()), nil
 }
 
-// putLookupAccessor returns 400 when the token is gone: revoked, expired, or never there. A missing right is a 403.
+// putLookupAccessor shows the token of an accessor. It answers 400 when the token is gone: revoked, expired, or never
+// there. A missing right gets a 403.
 func (n *Node) putLookupAccessor(c *call) (any, error) {
 	var req tokenRequest
 	if err := c.decodeOptional(&req); err != nil {
@@ -183,7 +179,7 @@ func (n *Node) putLookupAccessor(c *call) (any, error) {
 	return t.lookup("", n.cluster.options.Now()), nil
 }
 
-// listAccessors is how a root token that nobody holds can be found.
+// listAccessors lists all accessors. It is the only way to find a root token without a holder.
 func (n *Node) listAccessors(*call) (any, error) {
 	var accessors []string
 	for _, t := range n.cluster.disk.tokens {
@@ -198,7 +194,7 @@ func (n *Node) putRevokeSelf(c *call) (any, error) {
 	return nil, nil
 }
 
-// putRevoke says yes to a token that doesn't exist.
+// putRevoke revokes a token. It succeeds for one that doesn't exist.
 func (n *Node) putRevoke(c *call) (any, error) {
 	var req tokenRequest
 	if err := c.decodeOptional(&req); err != nil {

@@ -27,7 +27,8 @@ func (n *Node) getVerify(kind keyKind, _ *call) (any, error) {
 	}, nil
 }
 
-// deleteVerify starts the verification again under another nonce; the rekey stays. It does so too while there is nothing to verify yet.
+// deleteVerify starts the verification again under another nonce; the rekey stays. It does so even while there is
+// nothing to verify yet.
 func (n *Node) deleteVerify(kind keyKind, c *call) (any, error) {
 	if attempt := n.rekeys[kind]; attempt != nil {
 		attempt.verifying = round{}
@@ -41,8 +42,8 @@ type verifyDone struct {
 	Complete bool   `json:"complete"`
 }
 
-// putVerify takes a share of the new key. A full round puts that key in force, or is forgotten and takes the nonce with it, so that whoever
-// sends the next share has to ask for the nonce first (vault/rekey.go, RekeyVerify).
+// putVerify takes a share of the new key. A full round puts that key in force. If it fails, the round and its nonce are
+// dropped, and the client has to read the new nonce before it sends the next share (vault/rekey.go, RekeyVerify).
 func (n *Node) putVerify(kind keyKind, c *call) (any, error) {
 	share, nonce, err := c.submission()
 	if err != nil {
@@ -58,7 +59,8 @@ func (n *Node) putVerify(kind keyKind, c *call) (any, error) {
 	case attempt.newKey == nil:
 		return nil, refuse(http.StatusBadRequest, "no rekey verification in progress")
 	case nonce != attempt.verifyNonce:
-		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this verify operation is %q", attempt.verifyNonce)
+		return nil, refuse(http.StatusBadRequest, "incorrect nonce supplied; nonce for this verify operation is %q",
+			attempt.verifyNonce)
 	case attempt.verifying.has(share):
 		return nil, errGiven(c, "verify")
 	}

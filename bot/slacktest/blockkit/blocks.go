@@ -26,7 +26,7 @@ type Checker struct {
 // fault is one thing that Slack refuses, at a JSON pointer.
 type fault struct{ Pointer, What string }
 
-// Words gives the faults in the words of response_metadata.messages.
+// Words returns the faults in the form of response_metadata.messages.
 func (c *Checker) Words() []string {
 	var all []string
 	for _, f := range c.Faults {
@@ -48,7 +48,7 @@ type property struct {
 	required bool
 }
 
-// shape is the keys that an object may have. Any other key is a fault.
+// shape holds the keys that an object may have. Any other key is a fault.
 type shape map[string]property
 
 func need(f check) property  { return property{f, true} }
@@ -133,7 +133,7 @@ func items(least, most int, each check) check {
 	}
 }
 
-// textObject is plain_text or mrkdwn.
+// textObject checks a text object of one of the kinds, by default plain_text or mrkdwn.
 func textObject(most int, kinds ...string) check {
 	if len(kinds) == 0 {
 		kinds = []string{"plain_text", "mrkdwn"}
@@ -161,7 +161,7 @@ func textObject(most int, kinds ...string) check {
 
 func plain(most int) check { return textObject(most, "plain_text") }
 
-// typed looks an object up by its type.
+// typed checks an object by the shape of its type.
 func typed(shapes func() map[string]shape, allowed ...string) check {
 	return func(c *Checker, at string, value any) {
 		o, ok := value.(Object)
@@ -193,95 +193,121 @@ func nested(s shape) check {
 func confirm() check {
 	return nested(shape{
 		"title": need(plain(maxConfirmTitle)), "text": need(textObject(maxConfirmText)),
-		"confirm": need(plain(maxConfirmButton)), "deny": need(plain(maxConfirmButton)), "style": maybe(oneOf("primary", "danger")),
+		"confirm": need(plain(maxConfirmButton)), "deny": need(plain(maxConfirmButton)),
+		"style": maybe(oneOf("primary", "danger")),
 	})
 }
 
 func option(text check) check {
-	return nested(shape{"text": need(text), "value": need(str(1, maxOptionValue)), "description": maybe(plain(maxOptionHint)), "url": maybe(str(1, maxURL))})
+	return nested(shape{"text": need(text), "value": need(str(1, maxOptionValue)),
+		"description": maybe(plain(maxOptionHint)), "url": maybe(str(1, maxURL))})
 }
 
 // Interactive are the elements with an action_id.
 var Interactive = map[string]bool{
-	"button": true, "static_select": true, "multi_static_select": true, "users_select": true, "multi_users_select": true, "conversations_select": true,
-	"channels_select": true, "checkboxes": true, "radio_buttons": true, "overflow": true, "datepicker": true, "timepicker": true,
-	"plain_text_input": true, "number_input": true, "email_text_input": true, "url_text_input": true, "file_input": true,
+	"button": true, "static_select": true, "multi_static_select": true, "users_select": true, "multi_users_select": true,
+	"conversations_select": true, "channels_select": true, "checkboxes": true, "radio_buttons": true, "overflow": true,
+	"datepicker": true, "timepicker": true, "plain_text_input": true, "number_input": true, "email_text_input": true,
+	"url_text_input": true, "file_input": true,
 }
 
-// elements are the elements that this workspace knows. Others of Slack's are refused as unsupported.
+// elements returns the shapes of the elements that this package knows. Others of Slack's are refused as unsupported.
 func elements() map[string]shape {
 	id := maybe(str(1, MaxID))
 	focus := maybe(boolean)
 	select_ := func(more shape) shape {
-		s := shape{"action_id": id, "placeholder": maybe(plain(maxPlaceholder)), "confirm": maybe(confirm()), "focus_on_load": focus}
+		s := shape{"action_id": id, "placeholder": maybe(plain(maxPlaceholder)), "confirm": maybe(confirm()),
+			"focus_on_load": focus}
 		maps.Copy(s, more)
 		return s
 	}
 	input := func(more shape) shape {
 		s := shape{
-			"action_id": id, "placeholder": maybe(plain(maxPlaceholder)), "focus_on_load": focus, "initial_value": maybe(str(0, MaxTyping)),
-			"dispatch_action_config": maybe(nested(shape{"trigger_actions_on": maybe(items(1, 2, oneOf("on_enter_pressed", "on_character_entered")))})),
+			"action_id": id, "placeholder": maybe(plain(maxPlaceholder)), "focus_on_load": focus,
+			"initial_value": maybe(str(0, MaxTyping)),
+			"dispatch_action_config": maybe(
+				nested(shape{"trigger_actions_on": maybe(items(1, 2, oneOf("on_enter_pressed", "on_character_entered")))})),
 		}
 		maps.Copy(s, more)
 		return s
 	}
 	choice := shape{
-		"action_id": id, "options": need(items(1, maxChoices, option(textObject(maxOptionText)))), "confirm": maybe(confirm()), "focus_on_load": focus,
+		"action_id": id, "options": need(items(1, maxChoices, option(textObject(maxOptionText)))),
+		"confirm": maybe(confirm()), "focus_on_load": focus,
 	}
 	checkboxes, radio := maps.Clone(choice), maps.Clone(choice)
 	checkboxes["initial_options"] = maybe(items(1, maxChoices, option(textObject(maxOptionText))))
 	radio["initial_option"] = maybe(option(textObject(maxOptionText)))
 	options := maybe(items(1, maxOptions, option(plain(maxOptionText))))
-	groups := maybe(items(1, maxOptions, nested(shape{"label": need(plain(maxOptionText)), "options": need(items(1, maxOptions, option(plain(maxOptionText))))})))
+	groups := maybe(items(1, maxOptions,
+		nested(shape{"label": need(plain(maxOptionText)),
+			"options": need(items(1, maxOptions, option(plain(maxOptionText))))})))
 	return map[string]shape{
 		"button": {
-			"text": need(plain(maxButtonText)), "action_id": id, "value": maybe(str(0, maxButtonValue)), "url": maybe(str(1, maxURL)),
-			"style": maybe(oneOf("primary", "danger")), "confirm": maybe(confirm()), "accessibility_label": maybe(str(1, maxAccessibility)),
+			"text": need(plain(maxButtonText)), "action_id": id, "value": maybe(str(0, maxButtonValue)),
+			"url": maybe(str(1, maxURL)), "style": maybe(oneOf("primary", "danger")), "confirm": maybe(confirm()),
+			"accessibility_label": maybe(str(1, maxAccessibility)),
 		},
-		"static_select":       select_(shape{"options": options, "option_groups": groups, "initial_option": maybe(option(plain(maxOptionText)))}),
-		"multi_static_select": select_(shape{"options": options, "option_groups": groups, "initial_options": maybe(items(1, maxOptions, option(plain(maxOptionText)))), "max_selected_items": maybe(number(1, maxOptions))}),
-		"users_select":        select_(shape{"initial_user": maybe(str(1, MaxID))}),
-		"multi_users_select":  select_(shape{"initial_users": maybe(items(1, maxOptions, str(1, MaxID))), "max_selected_items": maybe(number(1, maxOptions))}),
+		"static_select": select_(shape{"options": options, "option_groups": groups,
+			"initial_option": maybe(option(plain(maxOptionText)))}),
+		"multi_static_select": select_(shape{"options": options, "option_groups": groups,
+			"initial_options":    maybe(items(1, maxOptions, option(plain(maxOptionText)))),
+			"max_selected_items": maybe(number(1, maxOptions))}),
+		"users_select": select_(shape{"initial_user": maybe(str(1, MaxID))}),
+		"multi_users_select": select_(shape{"initial_users": maybe(items(1, maxOptions, str(1, MaxID))),
+			"max_selected_items": maybe(number(1, maxOptions))}),
 		"conversations_select": select_(shape{
-			"initial_conversation": maybe(str(1, MaxID)), "default_to_current_conversation": maybe(boolean), "response_url_enabled": maybe(boolean), "filter": maybe(anything),
+			"initial_conversation": maybe(str(1, MaxID)), "default_to_current_conversation": maybe(boolean),
+			"response_url_enabled": maybe(boolean), "filter": maybe(anything),
 		}),
 		"channels_select": select_(shape{"initial_channel": maybe(str(1, MaxID)), "response_url_enabled": maybe(boolean)}),
-		"overflow":        {"action_id": id, "options": need(items(1, 5, option(plain(maxOptionText)))), "confirm": maybe(confirm())},
-		"checkboxes":      checkboxes,
-		"radio_buttons":   radio,
-		"datepicker":      select_(shape{"initial_date": maybe(str(10, 10))}),
-		"timepicker":      select_(shape{"initial_time": maybe(str(5, 5)), "timezone": maybe(str(1, MaxID))}),
+		"overflow": {"action_id": id, "options": need(items(1, 5, option(plain(maxOptionText)))),
+			"confirm": maybe(confirm())},
+		"checkboxes":    checkboxes,
+		"radio_buttons": radio,
+		"datepicker":    select_(shape{"initial_date": maybe(str(10, 10))}),
+		"timepicker":    select_(shape{"initial_time": maybe(str(5, 5)), "timezone": maybe(str(1, MaxID))}),
 		"plain_text_input": input(shape{
 			"multiline": maybe(boolean), "min_length": maybe(number(0, MaxTyping)), "max_length": maybe(number(1, MaxTyping)),
 		}),
-		"number_input":     input(shape{"is_decimal_allowed": need(boolean), "min_value": maybe(anything), "max_value": maybe(anything)}),
+		"number_input": input(shape{"is_decimal_allowed": need(boolean), "min_value": maybe(anything),
+			"max_value": maybe(anything)}),
 		"email_text_input": input(shape{}),
 		"url_text_input":   input(shape{}),
-		"file_input":       {"action_id": id, "filetypes": maybe(items(1, 100, str(1, MaxID))), "max_files": maybe(number(1, 10))},
-		"image":            {"image_url": maybe(str(1, maxURL)), "slack_file": maybe(anything), "alt_text": need(str(1, maxAltText))},
+		"file_input": {"action_id": id, "filetypes": maybe(items(1, 100, str(1, MaxID))),
+			"max_files": maybe(number(1, 10))},
+		"image": {"image_url": maybe(str(1, maxURL)), "slack_file": maybe(anything), "alt_text": need(str(1, maxAltText))},
 	}
 }
 
-// shapes are the blocks that this workspace knows.
+// shapes returns the shapes of the blocks that this package knows.
 func shapes() map[string]shape {
 	id := maybe(str(1, MaxID))
-	accessory := typed(elements, "button", "static_select", "multi_static_select", "users_select", "multi_users_select", "conversations_select",
+	accessory := typed(elements, "button", "static_select", "multi_static_select", "users_select", "multi_users_select",
+		"conversations_select",
 		"channels_select", "overflow", "checkboxes", "radio_buttons", "datepicker", "timepicker", "image")
 	return map[string]shape{
 		"section": {
-			"block_id": id, "text": maybe(textObject(maxSectionText)), "fields": maybe(items(1, maxFields, textObject(maxFieldText))),
-			"accessory": maybe(accessory), "expand": maybe(boolean),
+			"block_id": id, "text": maybe(textObject(maxSectionText)),
+			"fields": maybe(items(1, maxFields, textObject(maxFieldText))), "accessory": maybe(accessory),
+			"expand": maybe(boolean),
 		},
 		"header":  {"block_id": id, "text": need(plain(maxHeader)), "level": maybe(number(1, 4))},
 		"divider": {"block_id": id},
 		"context": {"block_id": id, "elements": need(items(1, maxContextItems, contextItem))},
-		"actions": {"block_id": id, "elements": need(items(1, maxActions, typed(elements, "button", "static_select", "multi_static_select", "users_select",
-			"multi_users_select", "conversations_select", "channels_select", "overflow", "checkboxes", "radio_buttons", "datepicker", "timepicker")))},
-		"image": {"block_id": id, "image_url": maybe(str(1, maxURL)), "slack_file": maybe(anything), "alt_text": need(str(1, maxAltText)), "title": maybe(plain(maxImageTitle))},
+		"actions": {"block_id": id, "elements": need(items(1, maxActions,
+			typed(elements, "button", "static_select", "multi_static_select", "users_select",
+				"multi_users_select", "conversations_select", "channels_select", "overflow", "checkboxes", "radio_buttons",
+				"datepicker", "timepicker")))},
+		"image": {"block_id": id, "image_url": maybe(str(1, maxURL)), "slack_file": maybe(anything),
+			"alt_text": need(str(1, maxAltText)), "title": maybe(plain(maxImageTitle))},
 		"input": {
-			"block_id": id, "label": need(plain(maxInputLabel)), "hint": maybe(plain(maxInputHint)), "optional": maybe(boolean), "dispatch_action": maybe(boolean),
-			"element": need(typed(elements, "plain_text_input", "number_input", "email_text_input", "url_text_input", "file_input", "static_select",
-				"multi_static_select", "users_select", "multi_users_select", "conversations_select", "channels_select", "checkboxes", "radio_buttons", "datepicker", "timepicker")),
+			"block_id": id, "label": need(plain(maxInputLabel)), "hint": maybe(plain(maxInputHint)), "optional": maybe(boolean),
+			"dispatch_action": maybe(boolean),
+			"element": need(typed(elements, "plain_text_input", "number_input", "email_text_input", "url_text_input",
+				"file_input", "static_select",
+				"multi_static_select", "users_select", "multi_users_select", "conversations_select", "channels_select",
+				"checkboxes", "radio_buttons", "datepicker", "timepicker")),
 		},
 		"rich_text": {"block_id": id, "elements": need(items(0, 1000, richElement))},
 		"markdown":  {"block_id": id, "text": need(str(1, maxMarkdown))},
@@ -305,8 +331,11 @@ func richElement(c *Checker, at string, value any) {
 			"rich_text_preformatted": {"elements": inline, "border": border, "language": maybe(str(1, MaxID))},
 			"rich_text_quote":        {"elements": inline, "border": border},
 			"rich_text_list": {
-				"style": need(oneOf("bullet", "ordered")), "indent": maybe(number(0, 8)), "offset": maybe(number(0, 1000)), "border": border,
-				"elements": need(items(1, 1000, typed(func() map[string]shape { return map[string]shape{"rich_text_section": {"elements": inline}} }, "rich_text_section"))),
+				"style": need(oneOf("bullet", "ordered")), "indent": maybe(number(0, 8)), "offset": maybe(number(0, 1000)),
+				"border": border,
+				"elements": need(items(1, 1000,
+					typed(func() map[string]shape { return map[string]shape{"rich_text_section": {"elements": inline}} },
+						"rich_text_section"))),
 			},
 		}
 	}, "rich_text_section", "rich_text_preformatted", "rich_text_quote", "rich_text_list")(c, at, value)
@@ -314,26 +343,30 @@ func richElement(c *Checker, at string, value any) {
 
 func richInline(c *Checker, at string, value any) {
 	style := maybe(nested(shape{
-		"bold": maybe(boolean), "italic": maybe(boolean), "strike": maybe(boolean), "code": maybe(boolean), "underline": maybe(boolean),
-		"highlight": maybe(boolean), "client_highlight": maybe(boolean), "unlink": maybe(boolean),
+		"bold": maybe(boolean), "italic": maybe(boolean), "strike": maybe(boolean), "code": maybe(boolean),
+		"underline": maybe(boolean), "highlight": maybe(boolean), "client_highlight": maybe(boolean),
+		"unlink": maybe(boolean),
 	}))
 	word := need(str(1, MaxID))
 	typed(func() map[string]shape {
 		return map[string]shape{
-			"text":      {"text": need(str(1, MaxPostText)), "style": style},
-			"link":      {"url": need(str(1, maxURL)), "text": maybe(str(0, MaxPostText)), "unsafe": maybe(boolean), "style": style},
+			"text": {"text": need(str(1, MaxPostText)), "style": style},
+			"link": {"url": need(str(1, maxURL)), "text": maybe(str(0, MaxPostText)), "unsafe": maybe(boolean),
+				"style": style},
 			"user":      {"user_id": word, "style": style},
 			"usergroup": {"usergroup_id": word, "style": style},
 			"channel":   {"channel_id": word, "style": style},
 			"emoji":     {"name": word, "unicode": maybe(str(1, MaxID)), "url": maybe(str(1, maxURL)), "style": style},
 			"broadcast": {"range": need(oneOf("here", "channel", "everyone")), "style": style},
-			"date":      {"timestamp": need(anything), "format": word, "url": maybe(str(1, maxURL)), "fallback": maybe(str(1, MaxPostText)), "style": style},
+			"date": {"timestamp": need(anything), "format": word, "url": maybe(str(1, maxURL)),
+				"fallback": maybe(str(1, MaxPostText)), "style": style},
 		}
 	}, "text", "link", "user", "usergroup", "channel", "emoji", "broadcast", "date")(c, at, value)
 }
 
 func (c *Checker) Blocks(at string, value any, where surface) {
-	most, allowed := maxMessageBlockCount, []string{"section", "header", "divider", "context", "actions", "image", "input", "rich_text", "markdown"}
+	most, allowed := maxMessageBlockCount, []string{"section", "header", "divider", "context", "actions", "image", "input",
+		"rich_text", "markdown"}
 	if where != InMessage {
 		most, allowed = maxViewBlockCount, slices.DeleteFunc(allowed, func(s string) bool { return s == "markdown" })
 	}
@@ -359,7 +392,7 @@ func (c *Checker) Blocks(at string, value any, where surface) {
 	}
 }
 
-// pairs checks what is required of two keys together.
+// pairs checks the rules that bind two keys of a block together.
 func (c *Checker) pairs(at string, block any) {
 	o, _ := block.(Object)
 	switch Text(o, "type") {
@@ -391,7 +424,7 @@ func (c *Checker) pairs(at string, block any) {
 	}
 }
 
-// actionIDs checks that they differ within a block, and counts the elements that want the focus.
+// actionIDs checks that the action_ids of a block differ, and returns the number of elements that want the focus.
 func (c *Checker) actionIDs(at string, block any) int {
 	o, _ := block.(Object)
 	seen, focused := map[string]bool{}, 0
@@ -410,7 +443,7 @@ func (c *Checker) actionIDs(at string, block any) int {
 	return focused
 }
 
-// ElementsOf gives the elements of a block, wherever its type keeps them.
+// ElementsOf returns the elements of a block, under whichever key its type has them.
 func ElementsOf(block Object) []any {
 	var all []any
 	for _, key := range []string{"element", "accessory"} {

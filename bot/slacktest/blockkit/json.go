@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 )
 
-// Object is a JSON object as Slack sends them: open, so that what a client may meet can be written as the documentation shows it.
+// Object is a JSON object as Slack sends them: open, so that tests can write what a client may meet as the
+// documentation shows it.
 type Object = map[string]any
 
 // Encode writes JSON as Slack does, without Go's \u003c for <.
@@ -19,7 +20,7 @@ func Encode(v any) []byte {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
-// Text gives the string at a path of keys, or "".
+// Text returns the string at a path of keys, or "".
 func Text(v any, path ...string) string {
 	for _, key := range path {
 		o, _ := v.(Object)
@@ -29,6 +30,7 @@ func Text(v any, path ...string) string {
 	return s
 }
 
+// List returns the list under a key, or nil.
 func List(v any, key string) []any {
 	o, _ := v.(Object)
 	l, _ := o[key].([]any)

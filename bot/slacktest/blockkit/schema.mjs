@@ -1,15 +1,15 @@
 // The official Slack types as JSON Schema, with the limits that their comments state.
 //
 // @slack/types says in its TypeScript which keys a block or view may have, and in its comments how long things may be
-// ("Maximum length for this field is 255 characters"). Both are turned into one schema here, so that what checks a message
-// knows nothing of this project.
+// ("Maximum length for this field is 255 characters"). Both are turned into one schema here, so that messages are checked
+// without any knowledge of this project.
 import fs from "node:fs";
 import path from "node:path";
 import { Ajv } from "ajv";
 
 const here = import.meta.dirname;
 
-// load gives a function: (definition, value) → list of reasons why the value is not one of that definition.
+// load returns a function: (definition, value) → list of reasons why the value is not one of that definition.
 export async function load(cache) {
   const schema = await cached(cache);
   const ajv = new Ajv({ strict: false, allErrors: true, discriminator: false });
@@ -21,7 +21,7 @@ export async function load(cache) {
   };
 }
 
-// check judges one value by what it looks like: a view, a list of blocks, or a message with blocks.
+// check judges one value by its form: a view, a list of blocks, or a message with blocks.
 export function check(validate, value) {
   if (Array.isArray(value)) return blocks(validate, value, "");
   if (value?.type === "modal") return view(validate, value, "ModalView");

@@ -14,8 +14,9 @@ import (
 	"conclave/needs"
 )
 
-// CheckBlockKit fails the test unless every one of the files holds Block Kit JSON (a view, a list of blocks, a message with blocks)
-// that the official @slack/types allow, with the limits that their comments state. No file at all is a failure too.
+// CheckBlockKit fails the test unless every one of the files holds Block Kit JSON (a view, a list of blocks, a message
+// with blocks) that the official @slack/types allow, with the limits that their comments state. No file at all is a
+// failure too.
 //
 // It needs node and npm: see package needs.
 func CheckBlockKit(t testing.TB, files ...string) {
@@ -34,8 +35,8 @@ func CheckBlockKit(t testing.TB, files ...string) {
 	NodeScript(t, "blockkit", nil, append([]string{"validate.mjs"}, absolute...)...)
 }
 
-// NodeScript runs a script of one of this package's node folders ("blockkit", "bolt") to its end, installing what its lock file names
-// if that is not there yet, and gives what it printed. The test fails if the script does.
+// NodeScript runs a script of one of this package's node folders ("blockkit", "bolt") to its end, installing what its
+// lock file names if that is not there yet, and returns what it printed. The test fails if the script does.
 func NodeScript(t testing.TB, folder string, input []byte, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "node", args...)
@@ -50,7 +51,7 @@ func NodeScript(t testing.TB, folder string, input []byte, args ...string) []byt
 	return printed
 }
 
-// NodeFolder is the path of one of this package's node folders, with its modules installed.
+// NodeFolder returns the path of one of this package's node folders, with its modules installed.
 func NodeFolder(t testing.TB, folder string) string {
 	t.Helper()
 	needs.Programs(t, "node", "npm")

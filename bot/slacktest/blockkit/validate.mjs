@@ -1,7 +1,7 @@
 // node validate.mjs FILE…
 //
 // Checks files of Block Kit JSON (views, lists of blocks, messages with blocks) against the official @slack/types.
-// Exits 1 and says why if one of them is not what Slack's own types allow, or if there is no file at all.
+// Exits 1 and prints the reasons if Slack's own types do not allow one of them, or if there is no file at all.
 import fs from "node:fs";
 import { cacheFolder, check, load } from "./schema.mjs";
 

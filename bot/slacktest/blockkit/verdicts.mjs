@@ -1,6 +1,6 @@
 // node verdicts.mjs < cases > verdicts
 //
-// Judges many values at once. A case is {definition, value}; without a definition it is judged by what it looks like.
+// Judges many values at once. A case is {definition, value}; without a definition it is judged by its form.
 // The verdicts are lists of reasons, in the order of the cases.
 import fs from "node:fs";
 import { cacheFolder, check, load } from "./schema.mjs";

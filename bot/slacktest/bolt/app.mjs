@@ -1,5 +1,6 @@
-// An app on Slack's own SDK, as a second client of slacktest. It says "ready" once it is connected, and then does what an app does:
-// answers a slash command with a form, takes the form, answers a direct message, posts and updates, and shares files.
+// An app on Slack's own SDK, as a second client of slacktest. It prints "ready" once it is connected. Then it does what an
+// app does: answers a slash command with a form, takes the form, answers a direct message, posts and updates, and shares
+// files.
 import bolt from "@slack/bolt";
 
 const { App, LogLevel } = bolt;
@@ -58,7 +59,7 @@ app.action("cancel", async ({ ack, respond, action }) => {
   await respond({ text: `cancelled ${action.value}`, response_type: "ephemeral", replace_original: false });
 });
 
-// The SDK's own upload in its three steps, into a thread; and what was posted, downloaded again.
+// The SDK's own upload in its three steps, into a thread, and a download of the files that were posted.
 app.message("a file, please", async ({ message, client }) => {
   const { files } = await client.filesUploadV2({
     channel_id: message.channel,

@@ -1,4 +1,5 @@
-// Command serve starts a Slack workspace on loopback, with people in it, for a bot to connect to by hand.
+// Command serve emulates a Slack workspace on loopback, with people in it, for trying out a bot by hand: the Web API and
+// Socket Mode as Slack has them.
 //
 //	go run ./bot/slacktest/serve -people alice,bob,carol
 //
@@ -32,18 +33,20 @@ func main() {
 
 func serve(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	listen := flags.String("listen", "127.0.0.1:0", "loopback `address` to listen on; whoever reaches it can act as anybody")
+	listen := flags.String("listen", "127.0.0.1:0",
+		"loopback `address` to listen on; whoever reaches it can act as anybody")
 	people := flags.String("people", "alice,bob,carol,dave,erin", "`names` of the members, joined by commas")
 	channel := flags.String("channel", "ops", "`name` of the channel that they and the bot are in")
 	limits := flags.Bool("rate-limits", false, "answer 429 above Slack's rates")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	w, err := slacktest.Start(slacktest.Config{Addr: *listen, RateLimits: *limits, Control: true})
+	w, err := slacktest.Start(slacktest.Config{Addr: *listen, RateLimits: *limits})
 	if err != nil {
 		return err
 	}
 	defer w.Close()
+	w.Handle("/_emu/", (&control{w}).handler())
 	members := []*slacktest.Person{w.Bot()}
 	for name := range strings.SplitSeq(*people, ",") {
 		p := w.AddPerson(name)

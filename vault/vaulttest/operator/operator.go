@@ -1,3 +1,5 @@
+// Package operator plays a person who works on Vault past the client under test: over HTTP, without a client library,
+// so that the tests of a client don't stand on that client.
 package operator
 
 import (
@@ -31,8 +33,8 @@ func RandomText(length int) string {
 	return string(text)
 }
 
-// Operator is a person with a terminal and a way to Vault: what a test uses to prepare a server, to act behind a client's back, and to see
-// whether a key really opens it. It never retries and never follows a redirect.
+// Operator is a person with a terminal and access to Vault. A test uses one to prepare a server, to act behind a
+// client's back, and to see whether a key really opens the server. It never retries and never follows a redirect.
 type Operator struct {
 	// Addr is the server's base URL.
 	Addr string
@@ -44,7 +46,8 @@ type Operator struct {
 	client *http.Client
 }
 
-// NewOperator returns an operator of the server at addr. ca is its certificate authority in PEM, and nil over plain HTTP.
+// NewOperator returns an operator of the server at addr. ca is its certificate authority in PEM, and nil over plain
+// HTTP.
 func NewOperator(addr string, ca []byte) *Operator {
 	transport := &http.Transport{MaxIdleConnsPerHost: 1}
 	if ca != nil {
@@ -106,8 +109,8 @@ func (a Answer) Bool(field string) bool {
 	return b
 }
 
-// Do sends a request and reads the answer, whatever its status. A nil body sends none; a string is sent as it is; anything else as JSON. An
-// error means that there was no answer.
+// Do sends a request and reads the answer, whatever its status. A nil body sends none; a string is sent as it is;
+// anything else as JSON. An error means that there was no answer.
 func (o *Operator) Do(ctx context.Context, method, path string, body any) (Answer, error) {
 	var reader io.Reader
 	switch body := body.(type) {
@@ -158,7 +161,7 @@ func (o *Operator) Must(ctx context.Context, method, path string, body any) (Ans
 	return answer, err
 }
 
-// Data returns the part of the answer that stands in an envelope, or an empty answer.
+// Data returns the part of the answer that is in an envelope, or an empty answer.
 func (a Answer) Data() Answer { return a.part("data") }
 
 // Auth returns the part of the answer that hands out a token, or an empty answer.
@@ -169,9 +172,10 @@ func (a Answer) part(name string) Answer {
 	return Answer{Status: a.Status, Header: a.Header, Body: part, Errors: a.Errors}
 }
 
-// NewToken makes a token for a policy of its own: what is allowed to whom the operator gives it. fields go into the request beside the policy, as
-// in ttl. It needs the root token.
-func (o *Operator) NewToken(ctx context.Context, policy string, fields map[string]any) (token, accessor string, err error) {
+// NewToken makes a token with a policy of its own. fields go into the request beside the policy, such as ttl. It needs
+// the root token.
+func (o *Operator) NewToken(ctx context.Context, policy string, fields map[string]any) (token, accessor string,
+	err error) {
 	name := "test-" + strings.ToLower(RandomText(12))
 	if _, err := o.Must(ctx, "PUT", "sys/policies/acl/"+name, map[string]string{"policy": policy}); err != nil {
 		return "", "", fmt.Errorf("make token: %w", err)
@@ -192,14 +196,14 @@ func (o *Operator) As(token string) *Operator {
 	return &other
 }
 
-// Keys are what an initialisation gives.
+// Keys are the shares and the root token that an initialisation gives.
 type Keys struct {
 	Shares    []string // hex; of the recovery key if the server unseals itself
 	RootToken string
 }
 
-// Init initialises the server with n shares and a threshold, in plain, and remembers the root token. A server that unseals itself is open
-// afterwards.
+// Init initialises the server with n shares and a threshold, in plain, and remembers the root token. A server that
+// unseals itself is open afterwards.
 func (o *Operator) Init(ctx context.Context, n, threshold int) (Keys, error) {
 	seal, err := o.Must(ctx, "GET", "sys/seal-status", nil)
 	if err != nil {
@@ -221,11 +225,13 @@ func (o *Operator) Init(ctx context.Context, n, threshold int) (Keys, error) {
 	return keys, nil
 }
 
-// ErrNotOpened is returned by [Operator.Unseal] when the shares were taken and the server is still sealed, or they were refused.
+// ErrNotOpened is returned by [Operator.Unseal] when the shares were taken and the server is still sealed, or they were
+// refused.
 var ErrNotOpened = errors.New("the shares don't open the server")
 
-// Unseal submits shares until the server is open, and waits until it serves requests, as the active node or as a standby. Earlier progress is
-// reset first, and so is that of shares that don't open it. A server that is open is left alone.
+// Unseal submits shares until the server is open, and waits until it serves requests, as the active node or as a
+// standby. Earlier progress is reset first, and so is the progress of shares that don't open it. It leaves an unsealed
+// server alone.
 func (o *Operator) Unseal(ctx context.Context, shares ...string) error {
 	if seal, err := o.Must(ctx, "GET", "sys/seal-status", nil); err != nil {
 		return fmt.Errorf("unseal: %w", err)
@@ -267,7 +273,7 @@ func (o *Operator) waitReady(ctx context.Context) error {
 		if !answer.Bool("is_self") {
 			return answer.String("leader_address") != "", nil
 		}
-		// A leader that was just elected answers here before it answers there, if only with a refusal.
+		// A leader that was just elected serves this path earlier than others, if only with a refusal.
 		attempt, err := o.Do(ctx, "GET", "sys/generate-root/attempt", nil)
 		return attempt.Status < http.StatusInternalServerError, err
 	})
@@ -279,7 +285,7 @@ func (o *Operator) Seal(ctx context.Context) error {
 	return err
 }
 
-// IsRootToken reports whether a token is one that may do everything. A token that the server doesn't know isn't.
+// IsRootToken reports whether a token is a root token. It returns false for a token that the server doesn't know.
 func (o *Operator) IsRootToken(ctx context.Context, token string) (bool, error) {
 	answer, err := o.As(token).Do(ctx, "GET", "auth/token/lookup-self", nil)
 	if err != nil {
@@ -295,8 +301,8 @@ func (o *Operator) IsRootToken(ctx context.Context, token string) (bool, error) 
 	return slices.Contains(answer.Data().Strings("policies"), RootPolicyName), nil
 }
 
-// UnsealWorks seals the server and reports whether the shares open it again. It needs the root token. If they don't open it, the server is sealed
-// afterwards, without progress.
+// UnsealWorks seals the server and reports whether the shares open it again. It needs the root token. If they don't
+// open it, the server is sealed afterwards, without progress.
 func (o *Operator) UnsealWorks(ctx context.Context, shares ...string) (bool, error) {
 	if err := o.Seal(ctx); err != nil {
 		return false, err
@@ -308,7 +314,7 @@ func (o *Operator) UnsealWorks(ctx context.Context, shares ...string) (bool, err
 	return err == nil, err
 }
 
-// Poll asks until done, an error, or the context's end, for half a minute at most.
+// Poll calls done until it reports true or fails, or the context ends, for half a minute at most.
 func Poll(ctx context.Context, done func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -326,5 +332,5 @@ func Poll(ctx context.Context, done func() (bool, error)) error {
 	}
 }
 
-// rootPolicy is the policy that allows everything.
+// RootPolicyName is the name of the policy that allows everything.
 const RootPolicyName = "root"

@@ -12,8 +12,8 @@ import (
 	"conclave/vault/vaulttest/operator"
 )
 
-// StartRealCluster starts n real servers on Raft storage and makes them one cluster, initialised with the given shares and threshold and
-// unsealed. The first leads; each of the others knows it, forwards to it, and can succeed it.
+// StartRealCluster starts n real servers on Raft storage and makes them one cluster, initialised with the given shares
+// and threshold and unsealed. The first leads; each of the others knows it, forwards to it, and can succeed it.
 func StartRealCluster(t testing.TB, n, shares, threshold int) ([]*Real, operator.Keys) {
 	t.Helper()
 	nodes := make([]*Real, n)
@@ -21,7 +21,7 @@ func StartRealCluster(t testing.TB, n, shares, threshold int) ([]*Real, operator
 		nodes[i] = StartReal(t, RealOptions{})
 	}
 	person, keys := vaulttest.Open(t, nodes[0], shares, threshold)
-	// By default a node is watched for ten seconds before it may vote, and without votes there is no successor.
+	// By default a node becomes a voter after ten seconds only, and without voters no other node can take over.
 	if _, err := person.Must(t.Context(), "PUT", "sys/storage/raft/autopilot/configuration", map[string]string{
 		"server_stabilization_time": "1s"}); err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func StartRealCluster(t testing.TB, n, shares, threshold int) ([]*Real, operator
 	return nodes, keys
 }
 
-// voters is how many nodes of a Raft cluster take part in an election.
+// voters returns the number of nodes of a Raft cluster that take part in elections.
 func voters(o *operator.Operator, ctx context.Context) (int, error) {
 	answer, err := o.Must(ctx, "GET", "sys/storage/raft/configuration", nil)
 	if err != nil {
@@ -67,12 +67,13 @@ func voters(o *operator.Operator, ctx context.Context) (int, error) {
 	return voters, nil
 }
 
-// joinRaft makes a node a follower. It gets the data only when it has proven to the leader that its shares are right, and is unsealed when it
-// has the data, some time after the last share.
+// joinRaft makes a node a follower. The node gets the data only after it has proven to the leader that its shares are
+// right. It is unsealed when it has the data, some time after the last share.
 func joinRaft(t testing.TB, node *Real, leader string, shares []string) error {
 	t.Helper()
 	person := operator.NewOperator(node.Addr(), nil)
-	if _, err := person.Must(t.Context(), "PUT", "sys/storage/raft/join", map[string]string{"leader_api_addr": leader}); err != nil {
+	if _, err := person.Must(t.Context(), "PUT", "sys/storage/raft/join",
+		map[string]string{"leader_api_addr": leader}); err != nil {
 		return fmt.Errorf("join cluster: %w", err)
 	}
 	for _, share := range shares {
@@ -107,8 +108,9 @@ func AwaitLeader(t testing.TB, nodes []*Real) int {
 			if answer.Bool("is_self") {
 				leader = i
 			}
-			// A standby forwards there only when it has heard of the leader in another way.
-			if attempt, err := operator.Do(t.Context(), "GET", "sys/generate-root/attempt", nil); err != nil || attempt.Status != http.StatusOK {
+			// A standby forwards this request only when it knows the leader by another way too.
+			if attempt, err := operator.Do(t.Context(), "GET", "sys/generate-root/attempt", nil); err != nil ||
+				attempt.Status != http.StatusOK {
 				return false, err
 			}
 		}

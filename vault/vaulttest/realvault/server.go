@@ -1,3 +1,5 @@
+// Package realvault starts real Vault servers as processes on loopback: a single one, one that unseals itself, or a
+// cluster. Tests hold the emulator to them, and play whole ceremonies on them.
 package realvault
 
 import (
@@ -19,11 +21,12 @@ import (
 	"conclave/vault/vaulttest/operator"
 )
 
-// RealOptions say how the real server is started. The zero value is one node with Raft storage, over plain HTTP.
+// RealOptions describe the real server to start. The zero value is one node with Raft storage, over plain HTTP.
 type RealOptions struct {
 	// Storage is "raft", also if empty, or "inmem", which forgets everything at a restart and has no high availability.
 	Storage string
-	// UnsealsItself makes the server unseal itself, with the help of a second server's transit engine. Its shares are those of a recovery key.
+	// UnsealsItself makes the server unseal itself, with the help of a second server's transit engine. Its shares are
+	// those of a recovery key.
 	UnsealsItself bool
 	// TLS, if set, signs the server's certificate. Nil means plain HTTP.
 	TLS *vaulttest.Authority
@@ -39,8 +42,8 @@ type Real struct {
 	exited  chan struct{}
 }
 
-// StartReal starts a real server, not initialised, and kills it at the test's end. The binary is the one named by CONCLAVE_VAULT_BINARY, or
-// .build/vault at the module's root. Without one the test ends as package needs says.
+// StartReal starts a real server, not initialised, and kills it at the test's end. The binary is the one named by
+// CONCLAVE_VAULT_BINARY, or .build/vault at the module's root. Without one the test ends as package needs says.
 func StartReal(t testing.TB, o RealOptions) *Real {
 	t.Helper()
 	binary := requireBinary(t)
@@ -50,7 +53,7 @@ func StartReal(t testing.TB, o RealOptions) *Real {
 		seal = startTransit(t)
 	}
 	var err error
-	// The ports are free when they are chosen and might not be a moment later.
+	// The ports are free when they are chosen. Another process might take one before the server does.
 	for range 3 {
 		var r *Real
 		r, err = newReal(binary, folder, o, seal)
@@ -167,7 +170,7 @@ func newReal(binary, folder string, o RealOptions, seal map[string]any) (*Real, 
 	return r, nil
 }
 
-// freePorts returns different addresses on loopback that nobody listens on.
+// freePorts returns different addresses on loopback on which no process listens.
 func freePorts(n int) ([]string, error) {
 	var addrs []string
 	for range n {
@@ -188,7 +191,8 @@ func (r *Real) start(arguments ...string) error {
 		return fmt.Errorf("start vault: %w", err)
 	}
 	defer output.Close()
-	r.process = exec.Command(r.binary, append([]string{"server", "-config=" + filepath.Join(r.folder, "vault.json")}, arguments...)...)
+	r.process = exec.Command(r.binary,
+		append([]string{"server", "-config=" + filepath.Join(r.folder, "vault.json")}, arguments...)...)
 	r.process.Stdout, r.process.Stderr = output, output
 	r.process.Env = []string{"HOME=" + r.folder}
 	if err := r.process.Start(); err != nil {
@@ -215,7 +219,7 @@ func (r *Real) waitUp() error {
 			return false, errors.New("it exited")
 		default:
 		}
-		// Any answer will do: in recovery mode there is no status.
+		// Any answer is enough: in recovery mode there is no seal status.
 		_, err := person.Do(context.Background(), "GET", "sys/seal-status", nil)
 		return err == nil, nil
 	})

@@ -22,7 +22,7 @@ type faultRequest struct {
 	Act   string `json:"act"`
 }
 
-// acts are the faults that can be asked for by name.
+// acts returns the faults that can be asked for by name.
 func acts() map[string]vaulttest.Act { // name → act
 	return map[string]vaulttest.Act{
 		"refuse":        vaulttest.Refuse(http.StatusInternalServerError, "storage is down"),
@@ -34,7 +34,8 @@ func acts() map[string]vaulttest.Act { // name → act
 		"no-leader":     vaulttest.NoLeader(),
 		"sealed":        vaulttest.Sealed(),
 		"too-many":      vaulttest.TooMany(5 * time.Second),
-		"other-nonce":   vaulttest.Lie(func(answer map[string]any) { answer["nonce"] = "00000000-0000-4000-8000-000000000000" }),
+		"other-nonce": vaulttest.Lie(
+			func(answer map[string]any) { answer["nonce"] = "00000000-0000-4000-8000-000000000000" }),
 	}
 }
 

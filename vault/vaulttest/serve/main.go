@@ -1,11 +1,12 @@
-// Serve runs the emulated Vault by hand, initialised and unsealed, and prints what one needs to play with it.
+// Command serve emulates a Vault server, initialised and unsealed, for trying things out by hand.
 //
 //	go run ./vault/vaulttest/serve --listen 127.0.0.1:8200 --shares 5 --threshold 3
 //
-// It is a Vault 1.21, unless --dialect says vault2 or openbao; --seal transit unseals itself, --recovery is in recovery mode, --dr-secondary
-// is a secondary of disaster recovery.
+// It emulates Vault 1.21, or with --dialect Vault 2.0 or OpenBao 2.6. With --seal transit it unseals itself, with
+// --recovery it is in recovery mode, and with --dr-secondary it is a secondary of disaster recovery.
 //
-// Its shares and its root token are printed, since they protect nothing. With --control it also listens for things that go wrong:
+// It prints its shares and its root token, since they protect nothing. With --control it takes requests for faults on a
+// second address:
 //
 //	curl -d '{"route": "PUT sys/rekey/update", "act": "hang-up-after"}' localhost:8201/fault
 //	curl -X POST localhost:8201/node/1/restart
@@ -48,10 +49,11 @@ func run(ctx context.Context) (err error) {
 		options.Dialect, err = vaulttest.ParseDialect(name)
 		return err
 	})
-	flag.Func("open", "a key `operation` that needs no token though the dialect closes it; may be repeated", func(name string) error {
-		options.OpenEndpoints = append(options.OpenEndpoints, name)
-		return nil
-	})
+	flag.Func("open", "a key `operation` that needs no token though the dialect closes it; may be repeated",
+		func(name string) error {
+			options.OpenEndpoints = append(options.OpenEndpoints, name)
+			return nil
+		})
 	flag.Func("namespace", "the `name` of a namespace of OpenBao's; may be repeated", func(name string) error {
 		options.Namespaces = append(options.Namespaces, name)
 		return nil

@@ -1,5 +1,5 @@
-// Package shamir splits a key as Vault splits it, so that the emulated Vault deals in real shares: any threshold of them give
-// the key, fewer give nothing, and a wrong one shows only in what comes out.
+// Package shamir splits a key as Vault splits it, so that the emulated Vault deals in real shares: any threshold of
+// them give the key, fewer give nothing, and a wrong one shows only in the key that comes out.
 //
 // A share is one byte longer than the key. Its last byte is the x coordinate, the others are the values of one random
 // polynomial a byte of the key at that x (Vault 1.21, shamir/shamir.go).
@@ -15,7 +15,8 @@ const Overhead = 1
 
 // What Combine refuses. Vault passes these texts on to its callers, so that they are worded as Vault words them.
 var (
-	// ErrTooFew is returned for fewer than two shares. Two are enough to compute something; only the threshold gives the key.
+	// ErrTooFew is returned for fewer than two shares. Two are enough to compute something; only the threshold gives
+	// the key.
 	ErrTooFew = errors.New("less than two parts cannot be used to reconstruct the secret")
 	// ErrTooShort is returned for a share without room for a value beside its x coordinate.
 	ErrTooShort = errors.New("parts must be at least two bytes")
@@ -25,8 +26,9 @@ var (
 	ErrDuplicate = errors.New("duplicate part detected")
 )
 
-// Split returns n shares of key, of which any threshold give it back. The x coordinates are random and distinct, so that shares of
-// an earlier split of the same key are as useless beside these as any others. The key must not be empty, and 2 ≤ threshold ≤ n ≤ 255.
+// Split returns n shares of key, of which any threshold give it back. The x coordinates are random and distinct, so
+// that shares of an earlier split of the same key are as useless beside these as any others. The key must not be empty,
+// and 2 ≤ threshold ≤ n ≤ 255.
 func Split(key []byte, n, threshold int) ([][]byte, error) {
 	switch {
 	case len(key) == 0:
@@ -54,8 +56,8 @@ func Split(key []byte, n, threshold int) ([][]byte, error) {
 	return shares, nil
 }
 
-// Combine returns the key that the shares belong to. It cannot tell whether the shares belong together or were enough: with wrong ones
-// it returns wrong bytes and no error.
+// Combine returns the key that the shares belong to. It cannot tell whether the shares belong together or were enough:
+// with wrong ones it returns wrong bytes and no error.
 func Combine(shares [][]byte) ([]byte, error) {
 	if len(shares) < 2 {
 		return nil, ErrTooFew

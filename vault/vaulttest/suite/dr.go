@@ -26,7 +26,8 @@ var noDRCases = []suiteCase{
 var drCases = []suiteCase{
 	{claim: "a quorum makes an operation token for a secondary", run: func(s *suite) {
 		shares := s.ready(3, 2)
-		if answer := s.send("GET", "sys/health", nil); answer.Status != 472 || answer.String("replication_dr_mode") != "secondary" {
+		if answer := s.send("GET", "sys/health", nil); answer.Status != 472 ||
+			answer.String("replication_dr_mode") != "secondary" {
 			s.Errorf("a secondary's health is %d %v", answer.Status, answer.Body)
 		}
 		s.op.Token = ""

@@ -43,15 +43,19 @@ var initCases = []suiteCase{
 	}},
 	{claim: "init that cannot work is refused", run: func(s *suite) {
 		for words, request := range map[string]any{
-			"threshold cannot be larger than shares":                         body{"secret_shares": 2, "secret_threshold": 3},
-			"threshold must be greater than one for multiple shares":         body{"secret_shares": 3, "secret_threshold": 1},
-			"shares must be at least one":                                    body{},
-			"threshold must be at least one":                                 body{"secret_shares": 1},
-			"shares must be less than 256":                                   body{"secret_shares": 256, "secret_threshold": 2},
-			"incorrect number of PGP keys":                                   body{"secret_shares": 3, "secret_threshold": 2, "pgp_keys": []string{"AAAA"}},
-			"error decoding given PGP key":                                   body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{"x"}},
-			"error parsing given PGP key":                                    body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{"AAAA"}},
-			"recovery_shares,recovery_threshold not applicable to seal type": body{"recovery_shares": 1, "recovery_threshold": 1},
+			"threshold cannot be larger than shares":                 body{"secret_shares": 2, "secret_threshold": 3},
+			"threshold must be greater than one for multiple shares": body{"secret_shares": 3, "secret_threshold": 1},
+			"shares must be at least one":                            body{},
+			"threshold must be at least one":                         body{"secret_shares": 1},
+			"shares must be less than 256":                           body{"secret_shares": 256, "secret_threshold": 2},
+			"incorrect number of PGP keys": body{"secret_shares": 3, "secret_threshold": 2,
+				"pgp_keys": []string{"AAAA"}},
+			"error decoding given PGP key": body{"secret_shares": 1, "secret_threshold": 1,
+				"pgp_keys": []string{"x"}},
+			"error parsing given PGP key": body{"secret_shares": 1, "secret_threshold": 1,
+				"pgp_keys": []string{"AAAA"}},
+			"recovery_shares,recovery_threshold not applicable to seal type": body{"recovery_shares": 1,
+				"recovery_threshold": 1},
 			"EOF":                        nil,
 			"failed to parse JSON input": body{"secret_shares": "five"},
 		} {
@@ -65,7 +69,8 @@ var initCases = []suiteCase{
 		s.refused(400, "failed to parse JSON input", "PUT", "sys/init", "x")
 	}},
 	{claim: "init encrypts shares and root token", run: func(s *suite) {
-		people := []*vaulttest.Person{vaulttest.NewPerson(s, "ann"), vaulttest.NewPerson(s, "bob"), vaulttest.NewPerson(s, "eve")}
+		people := []*vaulttest.Person{vaulttest.NewPerson(s, "ann"), vaulttest.NewPerson(s, "bob"),
+			vaulttest.NewPerson(s, "eve")}
 		answer := s.ok("PUT", "sys/init", body{
 			"secret_shares": 3, "secret_threshold": 2,
 			"pgp_keys":           []string{people[0].Key, people[1].Key, people[2].Key},
@@ -95,13 +100,14 @@ var initCases = []suiteCase{
 			s.Errorf("%d shares, the first of %d hex digits", len(shares), len(shares[0]))
 		}
 	}},
-	{claim: "init to a key that cannot encrypt fails before it is too late, unless it is the root token's", run: func(s *suite) {
-		ann := vaulttest.NewPersonWhoCannotRead(s, "ann")
-		s.refused(400, "error setting up encryption for PGP message", "PUT", "sys/init",
-			body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{ann.Key}})
-		s.says(s.ok("GET", "sys/init", nil), body{"initialized": false})
-		s.refused(400, "error setting up encryption for PGP message", "PUT", "sys/init",
-			body{"secret_shares": 1, "secret_threshold": 1, "root_token_pgp_key": ann.Key})
-		s.says(s.ok("GET", "sys/init", nil), body{"initialized": true})
-	}},
+	{claim: "init to a key that cannot encrypt fails before it is too late, unless it is the root token's",
+		run: func(s *suite) {
+			ann := vaulttest.NewPersonWhoCannotRead(s, "ann")
+			s.refused(400, "error setting up encryption for PGP message", "PUT", "sys/init",
+				body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{ann.Key}})
+			s.says(s.ok("GET", "sys/init", nil), body{"initialized": false})
+			s.refused(400, "error setting up encryption for PGP message", "PUT", "sys/init",
+				body{"secret_shares": 1, "secret_threshold": 1, "root_token_pgp_key": ann.Key})
+			s.says(s.ok("GET", "sys/init", nil), body{"initialized": true})
+		}},
 }

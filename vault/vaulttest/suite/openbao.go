@@ -24,17 +24,20 @@ func (s *suite) rotation(path string, request body) (nonce string) {
 	return started.String("nonce")
 }
 
-// openBaoCases hold for OpenBao 2.6. There is no server of it in the tests, so that they stand on its source and on what the reference measured.
+// openBaoCases hold for OpenBao 2.6. The tests have no server of it, so that the cases stand on its source and on what
+// the reference measured.
 var openBaoCases = []suiteCase{
 	{claim: "the old endpoints are closed, token or not", run: func(s *suite) {
 		s.ready(1, 1)
 		for _, look := range []func(){s.asRoot, func() { s.op.Token = "" }} {
 			look()
-			for _, path := range []string{"sys/rekey/init", "sys/rekey/verify", "sys/rekey-recovery-key/init", "sys/generate-root/attempt"} {
+			for _, path := range []string{"sys/rekey/init", "sys/rekey/verify", "sys/rekey-recovery-key/init",
+				"sys/generate-root/attempt"} {
 				s.refused(405, "unsupported operation", "GET", path, nil)
 				s.refused(405, "unsupported operation", "DELETE", path, body{})
 			}
-			for _, path := range []string{"sys/rekey/init", "sys/rekey/update", "sys/generate-root/attempt", "sys/generate-root/update"} {
+			for _, path := range []string{"sys/rekey/init", "sys/rekey/update", "sys/generate-root/attempt",
+				"sys/generate-root/update"} {
 				s.refused(405, "unsupported operation", "PUT", path, body{"secret_shares": 1, "secret_threshold": 1})
 			}
 		}
@@ -86,10 +89,12 @@ var openBaoCases = []suiteCase{
 		nonce := s.rotation(rotationPath, body{"secret_shares": 4, "secret_threshold": 2})
 		s.refused(400, "rotation already in progress", "PUT", rotationPath, body{"secret_shares": 4, "secret_threshold": 2})
 		second := s.submit(rotationUpdatePath, nonce, shares[0], shares[1]).Data()
-		s.hasFields(second, "namespace", "started", "t", "n", "seal_threshold", "nonce", "progress", "verification_required", "verification_nonce")
+		s.hasFields(second, "namespace", "started", "t", "n", "seal_threshold", "nonce", "progress", "verification_required",
+			"verification_nonce")
 		s.says(second, body{"nonce": nonce, "progress": 2, "seal_threshold": 3, "t": 2, "n": 4})
 		last := s.submit(rotationUpdatePath, nonce, shares[2]).Data()
-		s.hasFields(last, "namespace", "complete", "nonce", "backup", "pgp_fingerprints", "verification_required", "verification_nonce",
+		s.hasFields(last, "namespace", "complete", "nonce", "backup", "pgp_fingerprints", "verification_required",
+			"verification_nonce",
 			"keys", "keys_base64")
 		fresh := last.Strings("keys")
 		if len(fresh) != 4 || inBase64(fresh[3]) != last.Strings("keys_base64")[3] {
@@ -119,14 +124,18 @@ var openBaoCases = []suiteCase{
 		} {
 			s.refused(400, words, "PUT", rotationPath, request)
 		}
-		s.refused(400, "recovery keys not supported", "PUT", "sys/rotate/recovery/init", body{"secret_shares": 1, "secret_threshold": 1})
+		s.refused(400, "recovery keys not supported", "PUT", "sys/rotate/recovery/init",
+			body{"secret_shares": 1, "secret_threshold": 1})
 		nonce := s.rotation(rotationPath, body{"secret_shares": 3, "secret_threshold": 2})
 		s.refused(400, "missing required field 'key'", "PUT", rotationUpdatePath, nil)
 		s.refused(400, "missing required field 'nonce'", "PUT", rotationUpdatePath, body{"key": shares[0]})
-		s.refused(400, "'key' must be a valid hex or base64 string", "PUT", rotationUpdatePath, body{"key": shares[0] + " ", "nonce": nonce})
-		s.refused(400, "incorrect nonce supplied; nonce for rotation is \""+nonce+"\"", "PUT", rotationUpdatePath, body{"key": shares[0], "nonce": "n"})
+		s.refused(400, "'key' must be a valid hex or base64 string", "PUT", rotationUpdatePath,
+			body{"key": shares[0] + " ", "nonce": nonce})
+		s.refused(400, "incorrect nonce supplied; nonce for rotation is \""+nonce+"\"", "PUT", rotationUpdatePath,
+			body{"key": shares[0], "nonce": "n"})
 		s.submit(rotationUpdatePath, nonce, shares[0])
-		s.refused(400, "given key has already been provided during this rotation", "PUT", rotationUpdatePath, body{"key": inBase64(shares[0]), "nonce": nonce})
+		s.refused(400, "given key has already been provided during this rotation", "PUT", rotationUpdatePath,
+			body{"key": inBase64(shares[0]), "nonce": nonce})
 		for words, wrong := range map[string]string{
 			"failed to read root key: %!w": junk(shares...),
 			"failed to compute key: %!w(*errors.errorString=&{duplicate part detected})":           sameX(shares[0]),
@@ -150,7 +159,8 @@ var openBaoCases = []suiteCase{
 		s.refused(400, "no rotation configuration found", "GET", rotationVerifyPath, nil)
 		s.refused(400, "no rotation in progress", "PUT", rotationVerifyPath, body{"key": shares[0], "nonce": "n"})
 		nonce := s.rotation(rotationPath, body{"secret_shares": 3, "secret_threshold": 2, "require_verification": true})
-		s.refused(400, "no rotation verification in progress", "PUT", rotationVerifyPath, body{"key": shares[0], "nonce": "n"})
+		s.refused(400, "no rotation verification in progress", "PUT", rotationVerifyPath,
+			body{"key": shares[0], "nonce": "n"})
 		last := s.submit(rotationUpdatePath, nonce, shares[:2]...).Data()
 		s.says(last, body{"complete": true, "verification_required": true})
 		fresh, verify := last.Strings("keys"), last.String("verification_nonce")
@@ -169,9 +179,11 @@ var openBaoCases = []suiteCase{
 		}
 		verify = next.String("nonce")
 		s.submit(rotationVerifyPath, verify, fresh[1])
-		s.refused(400, "rotation verification failed; incorrect key shares supplied", "PUT", rotationVerifyPath, body{"key": junk(fresh...), "nonce": verify})
+		s.refused(400, "rotation verification failed; incorrect key shares supplied", "PUT", rotationVerifyPath,
+			body{"key": junk(fresh...), "nonce": verify})
 		again := s.ok("DELETE", rotationVerifyPath, nil).Data()
-		s.refused(400, "incorrect nonce supplied; nonce for this verify operation is", "PUT", rotationVerifyPath, body{"key": fresh[1], "nonce": verify})
+		s.refused(400, "incorrect nonce supplied; nonce for this verify operation is", "PUT", rotationVerifyPath,
+			body{"key": fresh[1], "nonce": verify})
 		if s.ok("GET", "sys/seal-status", nil).Int("n") != 3 {
 			s.Error("the new shares are in force")
 		}
@@ -185,7 +197,8 @@ var openBaoCases = []suiteCase{
 		shares := s.ready(1, 1)
 		ann, bob := vaulttest.NewPerson(s, "ann"), vaulttest.NewPerson(s, "bob")
 		s.refused(400, "no backed-up keys found", "GET", "sys/rotate/root/backup", nil)
-		started := s.ok("PUT", rotationPath, body{"secret_shares": 2, "secret_threshold": 2, "backup": true, "pgp_keys": []string{bob.Key, ann.Key}}).Data()
+		started := s.ok("PUT", rotationPath,
+			body{"secret_shares": 2, "secret_threshold": 2, "backup": true, "pgp_keys": []string{bob.Key, ann.Key}}).Data()
 		s.says(started, body{"backup": true})
 		if got := started.Strings("pgp_fingerprints"); !slices.Equal(got, []string{bob.Fingerprint, ann.Fingerprint}) {
 			s.Errorf("fingerprints %q", got)
@@ -233,7 +246,8 @@ var openBaoCases = []suiteCase{
 		s.refused(400, "nonce is required", "PUT", baoUpdatePath, body{"key": shares[0]})
 		s.refused(400, "key is required", "PUT", baoUpdatePath, body{"nonce": nonce})
 		s.submit(baoUpdatePath, nonce, shares[0])
-		s.refused(500, "incorrect nonce supplied; nonce for this root generation operation is \""+nonce+"\"", "PUT", baoUpdatePath, body{"key": shares[1], "nonce": "n"})
+		s.refused(500, "incorrect nonce supplied; nonce for this root generation operation is \""+nonce+"\"", "PUT",
+			baoUpdatePath, body{"key": shares[1], "nonce": "n"})
 		s.refused(500, "given key has already been provided", "PUT", baoUpdatePath, body{"key": shares[0], "nonce": nonce})
 		s.refused(500, "'key' must be a valid hex or base64 string", "PUT", baoUpdatePath, body{"key": "§", "nonce": nonce})
 		s.refused(500, "key is shorter than minimum 16 bytes", "PUT", baoUpdatePath, body{"key": "AAAA", "nonce": nonce})
@@ -277,7 +291,8 @@ var openBaoCases = []suiteCase{
 		s.refused(404, "unsupported path", "GET", "nowhere/auth/token/lookup-self", nil)
 		s.op.Namespace = "team"
 		s.refused(400, "operation unavailable in namespaces", "GET", "sys/health", nil)
-		s.refused(400, "operation unavailable in namespaces", "PUT", rotationPath, body{"secret_shares": 1, "secret_threshold": 1})
+		s.refused(400, "operation unavailable in namespaces", "PUT", rotationPath,
+			body{"secret_shares": 1, "secret_threshold": 1})
 		s.ok("GET", "sys/seal-status", nil)
 		s.ok("GET", "auth/token/lookup-self", nil)
 		s.op.Namespace = "nowhere"
@@ -291,12 +306,15 @@ var openBaoAutoCases = []suiteCase{
 	{claim: "a rotation of the recovery key makes new recovery shares", run: func(s *suite) {
 		shares := s.ready(3, 2)
 		s.says(s.ok("GET", "sys/rotate/recovery/init", nil).Data(), body{"started": false, "seal_threshold": 2})
-		nonce := s.rotation("sys/rotate/recovery/init", body{"secret_shares": 3, "secret_threshold": 2, "require_verification": true})
+		nonce := s.rotation("sys/rotate/recovery/init",
+			body{"secret_shares": 3, "secret_threshold": 2, "require_verification": true})
 		s.submit("sys/rotate/recovery/update", nonce, shares[0])
-		s.refused(400, "recovery key verification failed: %!w", "PUT", "sys/rotate/recovery/update", body{"key": junk(shares...), "nonce": nonce})
+		s.refused(400, "recovery key verification failed: %!w", "PUT", "sys/rotate/recovery/update",
+			body{"key": junk(shares...), "nonce": nonce})
 		last := s.submit("sys/rotate/recovery/update", nonce, shares[0], shares[2]).Data()
 		fresh := last.Strings("keys")
-		s.says(s.submit("sys/rotate/recovery/verify", last.String("verification_nonce"), fresh[1:]...).Data(), body{"complete": true})
+		s.says(s.submit("sys/rotate/recovery/verify", last.String("verification_nonce"), fresh[1:]...).Data(),
+			body{"complete": true})
 		if !s.opens(fresh[:2]) {
 			s.Error("the new recovery shares don't open")
 		}

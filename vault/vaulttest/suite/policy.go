@@ -2,18 +2,18 @@ package suite
 
 import "fmt"
 
-// grant is a policy of one rule.
+// grant returns a policy of one rule.
 func grant(path, capabilities string) string {
 	return fmt.Sprintf("path %q { capabilities = [%s] }", path, capabilities)
 }
 
-// as lets somebody else with a policy of their own make the next requests, and returns their accessor.
+// as lets a token with a policy of its own make the next requests, and returns the token's accessor.
 func (s *suite) as(policy string) (accessor string) {
 	s.Helper()
 	return s.asOf(policy, body{"ttl": "1h"})
 }
 
-// asOf is as for a token of certain fields.
+// asOf does as as does, for a token with certain fields.
 func (s *suite) asOf(policy string, fields body) (accessor string) {
 	s.Helper()
 	token, accessor, err := s.op.As(s.keys.RootToken).NewToken(s.Context(), policy, fields)
@@ -62,18 +62,21 @@ var policyCases = []suiteCase{
 			want   map[string]string // path → capabilities
 		}{
 			{grant("sys/*", `"read"`) + grant("sys/rot*", `"update"`) + grant("sys/rotate/config", `"deny"`), map[string]string{
-				"sys/key-status": "[read]", "sys/rotate": "[update]", "sys/rotate/config": "[deny]", "sys/rotx": "[update]", "other": "[deny]"}},
+				"sys/key-status": "[read]", "sys/rotate": "[update]", "sys/rotate/config": "[deny]", "sys/rotx": "[update]",
+				"other": "[deny]"}},
 			{grant("sys/+/config", `"read"`), map[string]string{
 				"sys/rotate/config": "[read]", "sys/a/b/config": "[deny]", "sys/rotate": "[deny]"}},
 			{grant("sys/+/config*", `"read"`) + grant("sys/rotate/*", `"list"`), map[string]string{
-				"sys/rotate/config": "[list]", "sys/rotate/configx": "[list]", "sys/x/config": "[read]", "sys/x/configy/z": "[read]"}},
+				"sys/rotate/config": "[list]", "sys/rotate/configx": "[list]", "sys/x/config": "[read]",
+				"sys/x/configy/z": "[read]"}},
 			{grant("+/rotate", `"read"`) + grant("sys/rot*", `"update"`), map[string]string{"sys/rotate": "[update]"}},
 			{grant("+/rotate", `"read"`) + grant("sys/+", `"update"`), map[string]string{"sys/rotate": "[update]"}},
 			{grant("+/+", `"read"`) + grant("+/*", `"update"`), map[string]string{"sys/rotate": "[read]"}},
 			{grant("+", `"read"`), map[string]string{"sys": "[read]", "sys/rotate": "[deny]"}},
 			{grant("*", `"read"`), map[string]string{"sys": "[read]", "sys/rotate": "[read]"}},
-			{grant("/sys/a", `"update", "sudo", "read"`) + grant("sys/a", `"list", "delete", "create", "patch"`), map[string]string{
-				"sys/a": "[create delete list patch read sudo update]"}},
+			{grant("/sys/a", `"update", "sudo", "read"`) + grant("sys/a", `"list", "delete", "create", "patch"`),
+				map[string]string{
+					"sys/a": "[create delete list patch read sudo update]"}},
 			{grant("sys/a", `"update"`) + grant("sys/a", `"deny"`), map[string]string{"sys/a": "[deny]"}},
 			{grant("sys/a", ""), map[string]string{"sys/a": "[deny]"}},
 			{"path \"sys/a\" {\n  # why\n  capabilities = [\"read\",]\n}\n// more\n", map[string]string{"sys/a": "[read]"}},
@@ -90,8 +93,10 @@ var policyCases = []suiteCase{
 	}},
 	{claim: "a token asks what it may do", run: func(s *suite) {
 		s.ready(1, 1)
-		s.says(s.ok("PUT", "sys/capabilities-self", body{"paths": []string{"sys/rotate", "sys/a"}}), body{"sys/rotate": "[root]", "sys/a": "[root]"})
-		s.says(s.ok("PUT", "sys/capabilities-self", body{"path": "sys/rotate"}), body{"sys/rotate": "[root]", "capabilities": "[root]"})
+		s.says(s.ok("PUT", "sys/capabilities-self", body{"paths": []string{"sys/rotate", "sys/a"}}),
+			body{"sys/rotate": "[root]", "sys/a": "[root]"})
+		s.says(s.ok("PUT", "sys/capabilities-self", body{"path": "sys/rotate"}),
+			body{"sys/rotate": "[root]", "capabilities": "[root]"})
 		s.refused(400, "paths must be supplied", "PUT", "sys/capabilities-self", body{})
 		s.refused(405, "unsupported operation", "GET", "sys/capabilities-self", nil)
 		s.asOf(grant("sys/rotate", `"update"`), body{"no_default_policy": true})

@@ -7,7 +7,8 @@ var noRecoveryCases = []suiteCase{
 	{claim: "a server without recovery keys says so", run: func(s *suite) {
 		s.ready(1, 1)
 		s.refused(400, "recovery rekeying not supported", "GET", recoveryWords.attempt, nil)
-		s.refused(400, "recovery rekeying not supported", "PUT", recoveryWords.attempt, body{"secret_shares": 1, "secret_threshold": 1})
+		s.refused(400, "recovery rekeying not supported", "PUT", recoveryWords.attempt,
+			body{"secret_shares": 1, "secret_threshold": 1})
 		s.refused(400, "recovery rekeying not supported", "GET", recoveryWords.verify, nil)
 		s.refused(500, "recovery not supported", "PUT", recoveryWords.update, body{"key": junk(), "nonce": "n"})
 	}},
@@ -17,7 +18,8 @@ var noRecoveryCases = []suiteCase{
 var recoveryCases = []suiteCase{
 	{claim: "init makes recovery shares and opens the server", storage: raftToo, run: func(s *suite) {
 		s.says(s.ok("GET", "sys/seal-status", nil), body{
-			"initialized": false, "sealed": true, "type": "transit", "recovery_seal": true, "recovery_seal_type": nil, "t": 0, "n": 0})
+			"initialized": false, "sealed": true, "type": "transit", "recovery_seal": true, "recovery_seal_type": nil, "t": 0,
+			"n": 0})
 		s.refused(400, "Vault is not initialized", "PUT", "sys/unseal", body{"key": junk()})
 		answer := s.ok("PUT", "sys/init", body{"recovery_shares": 5, "recovery_threshold": 3})
 		s.hasFields(answer, "keys", "keys_base64", "recovery_keys", "recovery_keys_base64", "root_token")
@@ -30,7 +32,8 @@ var recoveryCases = []suiteCase{
 		}
 		s.unseal(nil)
 		s.says(s.ok("GET", "sys/seal-status", nil), body{
-			"initialized": true, "sealed": false, "recovery_seal": true, "recovery_seal_type": "shamir", "t": 3, "n": 5, "progress": 0})
+			"initialized": true, "sealed": false, "recovery_seal": true, "recovery_seal_type": "shamir", "t": 3, "n": 5,
+			"progress": 0})
 		if s.op.Token = answer.String("root_token"); !s.isRoot(s.op.Token) {
 			s.Error("the root token isn't one")
 		}
@@ -56,7 +59,8 @@ var recoveryCases = []suiteCase{
 	}},
 	{claim: "init encrypts recovery shares", run: func(s *suite) {
 		ann, bob := vaulttest.NewPerson(s, "ann"), vaulttest.NewPerson(s, "bob")
-		answer := s.ok("PUT", "sys/init", body{"recovery_shares": 2, "recovery_threshold": 2, "recovery_pgp_keys": []string{ann.Key, bob.Key}})
+		answer := s.ok("PUT", "sys/init",
+			body{"recovery_shares": 2, "recovery_threshold": 2, "recovery_pgp_keys": []string{ann.Key, bob.Key}})
 		messages := answer.Strings("recovery_keys")
 		s.op.Token = answer.String("root_token")
 		s.unseal(nil)
@@ -68,7 +72,8 @@ var recoveryCases = []suiteCase{
 		s.seal()
 		s.says(s.ok("GET", "sys/seal-status", nil), body{"sealed": true, "t": 2, "n": 3, "recovery_seal_type": "shamir"})
 		s.says(s.ok("PUT", "sys/unseal", body{"key": shares[0]}), body{"progress": 1, "sealed": true})
-		s.refused(400, "invalid key: failed to verify recovery key: recovery key does not match", "PUT", "sys/unseal", body{"key": junk(shares...)})
+		s.refused(400, "invalid key: failed to verify recovery key: recovery key does not match", "PUT", "sys/unseal",
+			body{"key": junk(shares...)})
 		s.ok("PUT", "sys/unseal", body{"key": shares[0]})
 		s.refused(400, "duplicate part detected", "PUT", "sys/unseal", body{"key": sameX(shares[0])})
 		s.unseal(shares[1:])
@@ -91,8 +96,10 @@ var recoveryCases = []suiteCase{
 		s.refused(400, "root generation aborted: unable to authenticate: recovery key verification failed: recovery key does not match",
 			"PUT", rootUpdatePath, body{"key": junk(shares...), "nonce": nonce})
 		s.submit(rootUpdatePath, nonce, shares[0])
-		s.refused(400, "failed to compute root key: duplicate part detected", "PUT", rootUpdatePath, body{"key": sameX(shares[0]), "nonce": nonce})
-		token, err := vaulttest.DecodeToken(s.submit(rootUpdatePath, nonce, shares[1:]...).String("encoded_token"), start.String("otp"))
+		s.refused(400, "failed to compute root key: duplicate part detected", "PUT", rootUpdatePath,
+			body{"key": sameX(shares[0]), "nonce": nonce})
+		token, err := vaulttest.DecodeToken(s.submit(rootUpdatePath, nonce, shares[1:]...).String("encoded_token"),
+			start.String("otp"))
 		if err != nil || !s.isRoot(token) {
 			s.Errorf("the root token isn't one: %v", err)
 		}
@@ -101,7 +108,8 @@ var recoveryCases = []suiteCase{
 		s.ready(1, 1)
 		nonce := s.ok("PUT", rootAttemptPath, nil).String("nonce")
 		for _, wrong := range []string{junk(), junk()[:64]} {
-			s.refused(400, "recovery key does not match submitted values", "PUT", rootUpdatePath, body{"key": wrong, "nonce": nonce})
+			s.refused(400, "recovery key does not match submitted values", "PUT", rootUpdatePath,
+				body{"key": wrong, "nonce": nonce})
 		}
 		s.says(s.ok("GET", rootAttemptPath, nil), body{"started": true, "nonce": nonce, "progress": 0})
 	}},
@@ -127,10 +135,13 @@ var recoveryCases = []suiteCase{
 		s.ready(1, 1)
 		key := vaulttest.NewPerson(s, "ann").Key
 		for words, request := range map[string]any{
-			"PGP key encryption not supported when using stored keys":                               body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{key}},
-			"requiring verification not supported when rekeying the barrier key with recovery keys": body{"secret_shares": 1, "secret_threshold": 1, "require_verification": true},
-			"cannot request a backup of the new keys without providing PGP keys":                    body{"secret_shares": 1, "secret_threshold": 1, "backup": true},
-			"provided threshold greater than the total shares":                                      body{"secret_shares": 1, "secret_threshold": 2},
+			"PGP key encryption not supported when using stored keys": body{"secret_shares": 1,
+				"secret_threshold": 1, "pgp_keys": []string{key}},
+			"requiring verification not supported when rekeying the barrier key with recovery keys": body{"secret_shares": 1,
+				"secret_threshold": 1, "require_verification": true},
+			"cannot request a backup of the new keys without providing PGP keys": body{"secret_shares": 1, "secret_threshold": 1,
+				"backup": true},
+			"provided threshold greater than the total shares": body{"secret_shares": 1, "secret_threshold": 2},
 		} {
 			s.refused(400, words, "PUT", barrierWords.attempt, request)
 		}
@@ -140,8 +151,10 @@ var recoveryCases = []suiteCase{
 		shares := s.ready(1, 1)
 		ann := vaulttest.NewPerson(s, "ann")
 		barrier := s.ok("PUT", barrierWords.attempt, body{}).String("nonce")
-		nonce := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{ann.Key}, "backup": true}).String("nonce")
-		s.refused(400, "incorrect nonce supplied; nonce for this rekey operation is \""+nonce+"\"", "PUT", s.rekey.update, body{"key": shares[0], "nonce": barrier})
+		nonce := s.ok("PUT", s.rekey.attempt,
+			body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{ann.Key}, "backup": true}).String("nonce")
+		s.refused(400, "incorrect nonce supplied; nonce for this rekey operation is \""+nonce+"\"", "PUT", s.rekey.update,
+			body{"key": shares[0], "nonce": barrier})
 		fresh := ann.Read(s, s.submit(s.rekey.update, nonce, shares[0]).Strings("keys")[0])
 		s.ok("GET", recoveryWords.backup, nil)
 		s.refused(400, "no backed-up keys found", "GET", barrierWords.backup, nil)

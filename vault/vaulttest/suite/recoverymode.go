@@ -37,21 +37,23 @@ func (s *suite) isRecoveryToken(token string) bool {
 
 // recoveryModeCases restart their server in recovery mode.
 var recoveryModeCases = []suiteCase{
-	{claim: "in recovery mode nothing is served but the making of a recovery token", storage: raftOnly, run: func(s *suite) {
-		s.recover(3, 2)
-		for _, path := range []string{"sys/seal-status", "sys/leader", "sys/health", "sys/init", "sys/generate-root/attempt", "sys/rekey/init",
-			"sys/key-status", "auth/token/lookup-self", "sys/decode-token"} {
-			if answer := s.send("GET", path, nil); answer.Status != 404 || answer.Body != nil || answer.Errors != nil {
-				s.Errorf("GET %s: status %d %v, want 404 in plain text", path, answer.Status, answer.Body)
+	{claim: "in recovery mode nothing is served but the making of a recovery token", storage: raftOnly,
+		run: func(s *suite) {
+			s.recover(3, 2)
+			for _, path := range []string{"sys/seal-status", "sys/leader", "sys/health", "sys/init", "sys/generate-root/attempt",
+				"sys/rekey/init",
+				"sys/key-status", "auth/token/lookup-self", "sys/decode-token"} {
+				if answer := s.send("GET", path, nil); answer.Status != 404 || answer.Body != nil || answer.Errors != nil {
+					s.Errorf("GET %s: status %d %v, want 404 in plain text", path, answer.Status, answer.Body)
+				}
 			}
-		}
-		status := s.ok("GET", recoveryAttemptPath, nil)
-		s.hasFields(status, rootFields...)
-		s.says(status, body{"started": false, "nonce": "", "progress": 0, "required": 2, "otp_length": 28})
-		s.refused(405, "", "LIST", recoveryAttemptPath, nil)
-		s.refused(400, "no root generation in progress", "PUT", recoveryUpdatePath, body{"key": junk(), "nonce": "n"})
-		s.done("DELETE", recoveryAttemptPath, nil)
-	}},
+			status := s.ok("GET", recoveryAttemptPath, nil)
+			s.hasFields(status, rootFields...)
+			s.says(status, body{"started": false, "nonce": "", "progress": 0, "required": 2, "otp_length": 28})
+			s.refused(405, "", "LIST", recoveryAttemptPath, nil)
+			s.refused(400, "no root generation in progress", "PUT", recoveryUpdatePath, body{"key": junk(), "nonce": "n"})
+			s.done("DELETE", recoveryAttemptPath, nil)
+		}},
 	{claim: "a quorum makes one recovery token", storage: raftOnly, run: func(s *suite) {
 		shares := s.recover(3, 2)
 		start := s.ok("PUT", recoveryAttemptPath, nil)
@@ -63,18 +65,21 @@ var recoveryModeCases = []suiteCase{
 		s.says(first, body{"progress": 1, "required": 2, "complete": false, "otp_length": 0})
 		s.refused(400, "given key has already been provided during this generation operation",
 			"PUT", recoveryUpdatePath, body{"key": shares[0], "nonce": nonce})
-		s.refused(400, "root generation aborted: unable to authenticate", "PUT", recoveryUpdatePath, body{"key": junk(shares...), "nonce": nonce})
+		s.refused(400, "root generation aborted: unable to authenticate", "PUT", recoveryUpdatePath,
+			body{"key": junk(shares...), "nonce": nonce})
 		s.says(s.ok("GET", recoveryAttemptPath, nil), body{"started": true, "progress": 0, "nonce": nonce})
 		last := s.submit(recoveryUpdatePath, nonce, shares[0], shares[2])
 		s.hasFields(last, rootFields...)
 		s.says(last, body{"complete": true, "progress": 2, "encoded_root_token": ""})
 		token, err := vaulttest.DecodeToken(last.String("encoded_token"), start.String("otp"))
-		if err != nil || !strings.HasPrefix(token, "hvr.") || !s.isRecoveryToken(token) || s.isRecoveryToken("hvr.nobody") || s.isRecoveryToken("") {
+		if err != nil || !strings.HasPrefix(token, "hvr.") || !s.isRecoveryToken(token) || s.isRecoveryToken("hvr.nobody") ||
+			s.isRecoveryToken("") {
 			s.Errorf("a token of %d characters, %v", len(token), err)
 		}
 		s.says(s.ok("GET", recoveryAttemptPath, nil), body{"started": false, "nonce": ""})
 		s.refused(400, "attempt to generate recovery token when already unsealed", "PUT", recoveryAttemptPath, nil)
-		s.refused(400, "attempt to generate recovery token when already unsealed", "PUT", recoveryUpdatePath, body{"key": shares[1], "nonce": nonce})
+		s.refused(400, "attempt to generate recovery token when already unsealed", "PUT", recoveryUpdatePath,
+			body{"key": shares[1], "nonce": nonce})
 	}},
 	{claim: "a recovery token goes to the requester's key or pad", storage: raftOnly, run: func(s *suite) {
 		shares := s.recover(3, 2)

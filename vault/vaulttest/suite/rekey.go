@@ -29,21 +29,26 @@ var (
 		long:  vaulttest.Refusal{Status: 500, Text: "invalid key size 33"},
 	}
 	recoveryWords = rekeyWords{
-		attempt: "sys/rekey-recovery-key/init", update: "sys/rekey-recovery-key/update", verify: "sys/rekey-recovery-key/verify",
+		attempt: "sys/rekey-recovery-key/init", update: "sys/rekey-recovery-key/update",
+		verify: "sys/rekey-recovery-key/verify",
 		backup: "sys/rekey/recovery-key-backup",
 		none:   "no recovery rekey in progress",
 		given:  "given key has already been provided during this rekey operation",
 		split:  "failed to compute recovery key: ",
-		wrong:  vaulttest.Refusal{Status: 400, Text: "recovery key verification failed: recovery key does not match submitted values"},
-		long:   vaulttest.Refusal{Status: 400, Text: "recovery key verification failed: recovery key does not match submitted values"},
+		wrong: vaulttest.Refusal{Status: 400,
+			Text: "recovery key verification failed: recovery key does not match submitted values"},
+		long: vaulttest.Refusal{Status: 400,
+			Text: "recovery key verification failed: recovery key does not match submitted values"},
 	}
 )
 
 // rekeyFields are the fields of every answer about a rekey. The verification's nonce joins them when there is one.
-var rekeyFields = []string{"nonce", "started", "t", "n", "progress", "required", "pgp_fingerprints", "backup", "verification_required"}
+var rekeyFields = []string{"nonce", "started", "t", "n", "progress", "required", "pgp_fingerprints", "backup",
+	"verification_required"}
 
 // rekeyDoneFields are the fields of the answer to the last share.
-var rekeyDoneFields = []string{"nonce", "complete", "keys", "keys_base64", "pgp_fingerprints", "backup", "verification_required"}
+var rekeyDoneFields = []string{"nonce", "complete", "keys", "keys_base64", "pgp_fingerprints", "backup",
+	"verification_required"}
 
 // rekeyCases hold for both kinds of rekey, as verifyCases do.
 var rekeyCases = []suiteCase{
@@ -51,7 +56,8 @@ var rekeyCases = []suiteCase{
 		s.ready(3, 2)
 		status := s.ok("GET", s.rekey.attempt, nil)
 		s.hasFields(status, rekeyFields...)
-		s.says(status, body{"nonce": "", "started": false, "t": 0, "n": 0, "progress": 0, "required": 2, "pgp_fingerprints": nil})
+		s.says(status, body{"nonce": "", "started": false, "t": 0, "n": 0, "progress": 0, "required": 2,
+			"pgp_fingerprints": nil})
 		s.refused(400, s.rekey.none, "PUT", s.rekey.update, body{"key": junk(), "nonce": "n"})
 		s.done("DELETE", s.rekey.attempt, body{})
 		s.refused(400, "EOF", "DELETE", s.rekey.attempt, nil)
@@ -61,7 +67,8 @@ var rekeyCases = []suiteCase{
 		shares := s.ready(5, 3)
 		start := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 4, "secret_threshold": 2})
 		s.hasFields(start, rekeyFields...)
-		s.says(start, body{"started": true, "t": 2, "n": 4, "progress": 0, "required": 3, "backup": false, "verification_required": false})
+		s.says(start, body{"started": true, "t": 2, "n": 4, "progress": 0, "required": 3, "backup": false,
+			"verification_required": false})
 		nonce := start.String("nonce")
 		second := s.submit(s.rekey.update, nonce, shares[0], shares[1])
 		s.hasFields(second, rekeyFields...)
@@ -235,44 +242,49 @@ var rekeyCases = []suiteCase{
 			s.Error("the new shares don't open")
 		}
 	}},
-	{claim: "a backup keeps the encrypted shares by fingerprint until it is deleted", storage: raftToo, run: func(s *suite) {
-		shares := s.ready(1, 1)
-		ann, bob := vaulttest.NewPerson(s, "ann"), vaulttest.NewPerson(s, "bob")
-		s.refused(400, "no backed-up keys found", "GET", s.rekey.backup, nil)
-		start := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 3, "secret_threshold": 2, "backup": true, "require_verification": true,
-			"pgp_keys": []string{bob.Key, ann.Key, bob.Key}})
-		s.refused(400, "no backed-up keys found", "GET", s.rekey.backup, nil)
-		last := s.submit(s.rekey.update, start.String("nonce"), shares[0])
-		backup := s.ok("GET", s.rekey.backup, nil)
-		s.says(backup, body{"nonce": start.String("nonce")})
-		data, _ := backup.Body["data"].(map[string]any)
-		for name, want := range map[string][]string{"keys": last.Strings("keys"), "keys_base64": last.Strings("keys_base64")} {
-			for place, holder := range map[string]map[string]any{"top level": backup.Body, "data": data} {
-				kept, _ := holder[name].(map[string]any)
-				lists := operator.Answer{Body: kept}
-				if got := lists.Strings(bob.Fingerprint); !slices.Equal(got, []string{want[0], want[2]}) {
-					s.Errorf("%s of the second key in %s: %d messages, or others", name, place, len(got))
-				}
-				if got := lists.Strings(ann.Fingerprint); !slices.Equal(got, []string{want[1]}) || len(kept) != 2 {
-					s.Errorf("%s of the first key in %s: %d messages, or others", name, place, len(got))
+	{claim: "a backup keeps the encrypted shares by fingerprint until it is deleted", storage: raftToo,
+		run: func(s *suite) {
+			shares := s.ready(1, 1)
+			ann, bob := vaulttest.NewPerson(s, "ann"), vaulttest.NewPerson(s, "bob")
+			s.refused(400, "no backed-up keys found", "GET", s.rekey.backup, nil)
+			start := s.ok("PUT", s.rekey.attempt,
+				body{"secret_shares": 3, "secret_threshold": 2, "backup": true, "require_verification": true,
+					"pgp_keys": []string{bob.Key, ann.Key, bob.Key}})
+			s.refused(400, "no backed-up keys found", "GET", s.rekey.backup, nil)
+			last := s.submit(s.rekey.update, start.String("nonce"), shares[0])
+			backup := s.ok("GET", s.rekey.backup, nil)
+			s.says(backup, body{"nonce": start.String("nonce")})
+			data, _ := backup.Body["data"].(map[string]any)
+			for name, want := range map[string][]string{"keys": last.Strings("keys"),
+				"keys_base64": last.Strings("keys_base64")} {
+				for place, holder := range map[string]map[string]any{"top level": backup.Body, "data": data} {
+					kept, _ := holder[name].(map[string]any)
+					lists := operator.Answer{Body: kept}
+					if got := lists.Strings(bob.Fingerprint); !slices.Equal(got, []string{want[0], want[2]}) {
+						s.Errorf("%s of the second key in %s: %d messages, or others", name, place, len(got))
+					}
+					if got := lists.Strings(ann.Fingerprint); !slices.Equal(got, []string{want[1]}) || len(kept) != 2 {
+						s.Errorf("%s of the first key in %s: %d messages, or others", name, place, len(got))
+					}
 				}
 			}
-		}
-		token := s.op.Token
-		s.op.Token = ""
-		s.refused(403, "permission denied", "GET", s.rekey.backup, nil)
-		s.refused(403, "permission denied", "DELETE", s.rekey.backup, nil)
-		s.op.Token = token
-		s.done("DELETE", s.rekey.attempt, body{"nonce": start.String("nonce")})
-		s.says(s.ok("GET", s.rekey.backup, nil), body{"nonce": start.String("nonce")})
-		s.done("DELETE", s.rekey.backup, nil)
-		s.done("DELETE", s.rekey.backup, nil)
-		s.refused(400, "no backed-up keys found", "GET", s.rekey.backup, nil)
-	}},
+			token := s.op.Token
+			s.op.Token = ""
+			s.refused(403, "permission denied", "GET", s.rekey.backup, nil)
+			s.refused(403, "permission denied", "DELETE", s.rekey.backup, nil)
+			s.op.Token = token
+			s.done("DELETE", s.rekey.attempt, body{"nonce": start.String("nonce")})
+			s.says(s.ok("GET", s.rekey.backup, nil), body{"nonce": start.String("nonce")})
+			s.done("DELETE", s.rekey.backup, nil)
+			s.done("DELETE", s.rekey.backup, nil)
+			s.refused(400, "no backed-up keys found", "GET", s.rekey.backup, nil)
+		}},
 	{claim: "a rekey to a key that cannot encrypt fails at the last share", run: func(s *suite) {
 		shares := s.ready(3, 2)
-		for _, person := range []*vaulttest.Person{vaulttest.NewPersonWhoCannotRead(s, "ann"), vaulttest.NewPersonOfThePast(s, "bob")} {
-			start := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{person.Key}})
+		for _, person := range []*vaulttest.Person{vaulttest.NewPersonWhoCannotRead(s, "ann"),
+			vaulttest.NewPersonOfThePast(s, "bob")} {
+			start := s.ok("PUT", s.rekey.attempt,
+				body{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": []string{person.Key}})
 			nonce := start.String("nonce")
 			s.submit(s.rekey.update, nonce, shares[0])
 			s.refused(500, "failed to encrypt shares: error setting up encryption for PGP message",

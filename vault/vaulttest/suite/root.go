@@ -5,6 +5,7 @@ import (
 
 	"conclave/vault/vaulttest"
 	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/shamir"
 )
 
 const (
@@ -21,7 +22,8 @@ var rootCases = []suiteCase{
 		s.ready(3, 2)
 		status := s.ok("GET", rootAttemptPath, nil)
 		s.hasFields(status, rootFields...)
-		s.says(status, body{"nonce": "", "started": false, "progress": 0, "required": 2, "otp": "", "otp_length": 28, "complete": false})
+		s.says(status, body{"nonce": "", "started": false, "progress": 0, "required": 2, "otp": "", "otp_length": 28,
+			"complete": false})
 		s.refused(400, "no root generation in progress", "PUT", rootUpdatePath, body{"key": junk(), "nonce": "n"})
 		s.done("DELETE", rootAttemptPath, nil)
 	}},
@@ -38,9 +40,11 @@ var rootCases = []suiteCase{
 		nonce := start.String("nonce")
 		first := s.submit(rootUpdatePath, nonce, shares[0])
 		s.hasFields(first, rootFields...)
-		s.says(first, body{"nonce": nonce, "started": true, "progress": 1, "required": 3, "complete": false, "encoded_token": "", "otp_length": 0})
+		s.says(first, body{"nonce": nonce, "started": true, "progress": 1, "required": 3, "complete": false,
+			"encoded_token": "", "otp_length": 0})
 		last := s.submit(rootUpdatePath, nonce, shares[2], shares[4])
-		s.says(last, body{"nonce": nonce, "started": true, "progress": 3, "complete": true, "encoded_root_token": last.String("encoded_token")})
+		s.says(last, body{"nonce": nonce, "started": true, "progress": 3, "complete": true,
+			"encoded_root_token": last.String("encoded_token")})
 		if len(last.String("encoded_token")) != 38 {
 			s.Errorf("encoded token of %d characters", len(last.String("encoded_token")))
 		}
@@ -66,7 +70,8 @@ var rootCases = []suiteCase{
 	}},
 	{claim: "a given pad wins over a given key", run: func(s *suite) {
 		s.ready(1, 1)
-		start := s.ok("PUT", rootAttemptPath, body{"pgp_key": vaulttest.NewPerson(s, "ann").Key, "otp": strings.Repeat("o", 28)})
+		start := s.ok("PUT", rootAttemptPath,
+			body{"pgp_key": vaulttest.NewPerson(s, "ann").Key, "otp": strings.Repeat("o", 28)})
 		s.says(start, body{"pgp_fingerprint": "", "otp": "", "started": true})
 	}},
 	{claim: "generate-root that cannot work is refused", run: func(s *suite) {
@@ -141,24 +146,26 @@ var rootCases = []suiteCase{
 		}
 		s.refused(400, "'key' must be specified in request body as JSON", "PUT", rootUpdatePath, body{"nonce": "n"})
 	}},
-	{claim: "generate-root to a key that cannot encrypt hangs up and leaves a token that nobody holds", run: func(s *suite) {
-		shares := s.ready(3, 2)
-		for _, person := range []*vaulttest.Person{vaulttest.NewPersonWhoCannotRead(s, "ann"), vaulttest.NewPersonOfThePast(s, "bob")} {
-			before := s.accessors()
-			nonce := s.ok("PUT", rootAttemptPath, body{"pgp_key": person.Key}).String("nonce")
-			s.submit(rootUpdatePath, nonce, shares[0])
-			answer, err := s.op.Do(s.Context(), "PUT", rootUpdatePath, body{"key": shares[1], "nonce": nonce})
-			if err == nil {
-				s.Fatalf("answered %d %q", answer.Status, answer.Errors)
+	{claim: "generate-root to a key that cannot encrypt hangs up and leaves a token that nobody holds",
+		run: func(s *suite) {
+			shares := s.ready(3, 2)
+			for _, person := range []*vaulttest.Person{vaulttest.NewPersonWhoCannotRead(s, "ann"),
+				vaulttest.NewPersonOfThePast(s, "bob")} {
+				before := s.accessors()
+				nonce := s.ok("PUT", rootAttemptPath, body{"pgp_key": person.Key}).String("nonce")
+				s.submit(rootUpdatePath, nonce, shares[0])
+				answer, err := s.op.Do(s.Context(), "PUT", rootUpdatePath, body{"key": shares[1], "nonce": nonce})
+				if err == nil {
+					s.Fatalf("answered %d %q", answer.Status, answer.Errors)
+				}
+				s.says(s.ok("GET", rootAttemptPath, nil), body{"started": true, "progress": 0, "nonce": nonce})
+				after := s.accessors()
+				if len(after) != len(before)+1 {
+					s.Errorf("%d tokens, before %d", len(after), len(before))
+				}
+				s.done("DELETE", rootAttemptPath, nil)
 			}
-			s.says(s.ok("GET", rootAttemptPath, nil), body{"started": true, "progress": 0, "nonce": nonce})
-			after := s.accessors()
-			if len(after) != len(before)+1 {
-				s.Errorf("%d tokens, before %d", len(after), len(before))
-			}
-			s.done("DELETE", rootAttemptPath, nil)
-		}
-	}},
+		}},
 	{claim: "with a threshold of one generate-root needs the key itself", run: func(s *suite) {
 		shares := s.ready(1, 1)
 		nonce := s.ok("PUT", rootAttemptPath, nil).String("nonce")
@@ -194,7 +201,8 @@ var rootCases = []suiteCase{
 	}},
 	{claim: "a wrong pad does not decode a token", run: func(s *suite) {
 		s.ready(1, 1)
-		s.refused(500, "length of byte slices is not equivalent", "PUT", "sys/decode-token", body{"encoded_token": "AAAA", "otp": "abcd"})
+		s.refused(500, "length of byte slices is not equivalent", "PUT", "sys/decode-token",
+			body{"encoded_token": "AAAA", "otp": "abcd"})
 		s.refused(500, "error xoring token", "PUT", "sys/decode-token", body{"otp": "abcd"})
 	}},
 }
@@ -206,17 +214,20 @@ func (s *suite) readsEncodings(path, nonce string, shares []string, lengthPrefix
 	for _, good := range []string{shares[0], strings.ToUpper(shares[1]), inBase64(shares[2]), s64[:20] + "\n" + s64[20:]} {
 		s.submit(path, nonce, good)
 	}
-	base64url := strings.NewReplacer("+", "-", "/", "_").Replace(inBase64(strings.Repeat("fb", vaulttest.MaxShare)))
-	for _, bad := range []string{shares[4] + "\n", shares[4] + " ", " " + shares[4], "'" + shares[4] + "'", base64url, inBase64(shares[4]) + " "} {
+	base64url := strings.NewReplacer("+", "-", "/", "_").Replace(inBase64(strings.Repeat("fb", shamir.MaxShare)))
+	for _, bad := range []string{shares[4] + "\n", shares[4] + " ", " " + shares[4], "'" + shares[4] + "'", base64url,
+		inBase64(shares[4]) + " "} {
 		s.refused(400, "'key' must be a valid hex or base64 string", "PUT", path, body{"key": bad, "nonce": nonce})
 	}
 	s.refused(400, "'key' must be specified in request body as JSON", "PUT", path, body{"key": "", "nonce": nonce})
 	s.refused(400, "EOF", "PUT", path, nil)
-	s.refused(400, lengthPrefix+"key is shorter than minimum 16 bytes", "PUT", path, body{"key": inBase64(shares[4][:30]), "nonce": nonce})
-	s.refused(400, lengthPrefix+"key is longer than maximum 33 bytes", "PUT", path, body{"key": inBase64(shares[4] + "00"), "nonce": nonce})
+	s.refused(400, lengthPrefix+"key is shorter than minimum 16 bytes", "PUT", path,
+		body{"key": inBase64(shares[4][:30]), "nonce": nonce})
+	s.refused(400, lengthPrefix+"key is longer than maximum 33 bytes", "PUT", path,
+		body{"key": inBase64(shares[4] + "00"), "nonce": nonce})
 }
 
-// accessors lists the tokens that exist, whoever holds them.
+// accessors returns the accessors of all tokens that exist.
 func (s *suite) accessors() []string {
 	s.Helper()
 	data, _ := s.ok("LIST", "auth/token/accessors", nil).Body["data"].(map[string]any)

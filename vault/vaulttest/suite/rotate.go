@@ -59,7 +59,8 @@ var rotateCases = []suiteCase{
 		} {
 			s.refused(400, c.words, "POST", "sys/rotate/config", c.change)
 		}
-		s.says(s.ok("GET", "sys/rotate/config", nil).Data(), body{"enabled": true, "interval": 0, "max_operations": 3865470566})
+		s.says(s.ok("GET", "sys/rotate/config", nil).Data(),
+			body{"enabled": true, "interval": 0, "max_operations": 3865470566})
 		s.refused(405, "unsupported operation", "DELETE", "sys/rotate/config", nil)
 	}},
 	{claim: "switching rotation off is forgotten unless a limit changes with it", run: func(s *suite) {

@@ -1,3 +1,5 @@
+// Package suite states what Vault's key operations do, case by case. It runs the same cases against the emulator and
+// the real server, so that the two are known to behave alike.
 package suite
 
 import (
@@ -12,10 +14,11 @@ import (
 
 	"conclave/vault/vaulttest"
 	"conclave/vault/vaulttest/operator"
+	"conclave/vault/vaulttest/shamir"
 )
 
-// RunSuite runs every case that suits the target, each on a server of its own. A case asserts statuses, fields, and those words of an answer that
-// tell one refusal from another; the wording of a library below Vault isn't asserted.
+// RunSuite runs every case that suits the target, each on a server of its own. A case asserts statuses, fields, and the
+// words of an answer that distinguish one refusal from another. It doesn't assert the wording of a library below Vault.
 func RunSuite(t *testing.T, target Target) {
 	cases := slices.DeleteFunc(target.cases(), func(c suiteCase) bool { return !c.suits(target) })
 	t.Logf("%d cases against the %s", len(cases), target.Name)
@@ -23,7 +26,8 @@ func RunSuite(t *testing.T, target Target) {
 		t.Run(c.claim, func(t *testing.T) {
 			t.Parallel()
 			server := target.Start(t)
-			c.run(&suite{T: t, raft: target.Raft, enveloped: target.Dialect == vaulttest.Vault2 && !target.Open, rekey: target.rekey(), server: server,
+			c.run(&suite{T: t, raft: target.Raft, enveloped: target.Dialect == vaulttest.Vault2 && !target.Open,
+				rekey: target.rekey(), server: server,
 				op: operator.NewOperator(server.Addr(), server.CA())})
 			t.Logf("ran against the %s", target.Name)
 		})
@@ -38,7 +42,7 @@ type suiteCase struct {
 	run     func(*suite)
 }
 
-// storageNeed is what a case has to do with the server's storage.
+// storageNeed is how a case depends on the server's storage.
 type storageNeed int
 
 const (
@@ -65,7 +69,7 @@ func (c suiteCase) suits(target Target) bool {
 type suite struct {
 	*testing.T
 	raft bool
-	// enveloped says that key operations answer in an envelope, which send takes off.
+	// enveloped is set if the answers of key operations are in an envelope, which send removes.
 	enveloped bool
 	rekey     rekeyWords // of the kind that makes new shares of the key in force
 	server    vaulttest.Instance
@@ -113,7 +117,7 @@ func (s *suite) isRoot(token string) bool {
 	return root
 }
 
-// eventually waits for what a real server does in its own time.
+// eventually waits until a real server has done something.
 func (s *suite) eventually(otherwise string, happened func() bool) {
 	s.Helper()
 	if err := operator.Poll(s.Context(), func() (bool, error) { return happened(), nil }); err != nil {
@@ -123,7 +127,7 @@ func (s *suite) eventually(otherwise string, happened func() bool) {
 
 type body map[string]any
 
-// send sends a request that gets an answer, whatever it says.
+// send sends a request that gets an answer of any status.
 func (s *suite) send(method, path string, body any) operator.Answer {
 	s.Helper()
 	answer, err := s.op.Do(s.Context(), method, path, body)
@@ -131,7 +135,8 @@ func (s *suite) send(method, path string, body any) operator.Answer {
 		s.Fatal(err)
 	}
 	if s.enveloped && answer.Status == 200 && isKeyOperation(path) {
-		s.hasFields(answer, "request_id", "lease_id", "renewable", "lease_duration", "data", "wrap_info", "warnings", "auth", "mount_type")
+		s.hasFields(answer, "request_id", "lease_id", "renewable", "lease_duration", "data", "wrap_info", "warnings", "auth",
+			"mount_type")
 		return answer.Data()
 	}
 	return answer
@@ -140,7 +145,8 @@ func (s *suite) send(method, path string, body any) operator.Answer {
 // isKeyOperation reports whether a path is one of those that Vault 2 closed.
 func isKeyOperation(path string) bool {
 	return path != barrierWords.backup && path != recoveryWords.backup &&
-		(strings.HasPrefix(path, "sys/rekey") || strings.HasPrefix(path, "sys/generate-root/") || strings.HasPrefix(path, "sys/replication/dr/"))
+		(strings.HasPrefix(path, "sys/rekey") || strings.HasPrefix(path, "sys/generate-root/") ||
+			strings.HasPrefix(path, "sys/replication/dr/"))
 }
 
 // ok sends a request that is answered 200.
@@ -218,10 +224,10 @@ func (s *suite) submit(path, nonce string, shares ...string) operator.Answer {
 
 // Shares that are none, in hex.
 
-// junk returns random bytes of a share's length. Its x coordinate is none of the given shares', which would make it a wrong share of another
-// kind.
+// junk returns random bytes of a share's length. Its x coordinate is none of the given shares', which would make it a
+// wrong share of another kind.
 func junk(beside ...string) string {
-	b := make([]byte, vaulttest.MaxShare)
+	b := make([]byte, shamir.MaxShare)
 	for {
 		rand.Read(b)
 		share := hex.EncodeToString(b)

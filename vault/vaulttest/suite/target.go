@@ -8,30 +8,31 @@ import (
 	"conclave/vault/vaulttest/realvault"
 )
 
-// Target is a Vault that the suite can be run against. Which cases run is said by the target and never by a case that skips itself.
+// Target is a Vault that the suite can be run against. The target decides which cases run. No case skips itself.
 type Target struct {
 	// Name is printed, so that a test's output says what the cases ran against.
 	Name string
-	// Raft says that the server keeps its data in Raft storage: it elects a leader, and a restart loses nothing on disk.
+	// Raft is set if the server keeps its data in Raft storage: it elects a leader, and a restart loses nothing on
+	// disk.
 	Raft bool
-	// Brief leaves out the cases in which the storage doesn't show. It is for a target that has a faster sibling: a real server
-	// spends two seconds on each election.
+	// Brief leaves out the cases that don't depend on the storage. It is for a target that another, faster one covers:
+	// a real server spends two seconds on each election.
 	Brief bool
-	// UnsealsItself says that the server's shares are those of a recovery key.
+	// UnsealsItself is set if the server's shares are those of a recovery key.
 	UnsealsItself bool
-	// Dialect is which product the server is, and which generation of it.
+	// Dialect is the product and generation of the server.
 	Dialect vaulttest.Dialect
-	// Open says that key operations need no token although the dialect closes them.
+	// Open is set if key operations need no token although the dialect closes them.
 	Open bool
-	// Kubernetes says that a service account can log in.
+	// Kubernetes is set if a service account can log in.
 	Kubernetes bool
-	// DRSecondary says that the server is a secondary of disaster recovery. It runs that operation's cases alone.
+	// DRSecondary is set if the server is a secondary of disaster recovery. Only the cases about it run then.
 	DRSecondary bool
 	// Start starts a fresh server, not initialised, and sees to its end.
 	Start func(testing.TB) vaulttest.Instance
 }
 
-// Emulated is the emulator as a target.
+// Emulated returns the emulator as a target.
 func Emulated(storage string) Target {
 	return Target{
 		Name:       "emulator, " + storage,
@@ -43,7 +44,7 @@ func Emulated(storage string) Target {
 	}
 }
 
-// RealServer is the real server as a target, brief on Raft. Starting it skips the test if there is no binary.
+// RealServer returns the real server as a target, brief on Raft. Starting it skips the test if there is no binary.
 func RealServer(storage string) Target {
 	return Target{
 		Name:  "real server, " + storage,
@@ -55,7 +56,7 @@ func RealServer(storage string) Target {
 	}
 }
 
-// EmulatedAuto is the emulator as a target that unseals itself.
+// EmulatedAuto returns the emulator as a target that unseals itself.
 func EmulatedAuto(storage string) Target {
 	return Target{
 		Name:          "emulator that unseals itself, " + storage,
@@ -67,7 +68,8 @@ func EmulatedAuto(storage string) Target {
 	}
 }
 
-// RealServerAuto is the real server as a target that unseals itself, brief on Raft. Each server has one more beside it that keeps its key.
+// RealServerAuto returns the real server as a target that unseals itself, brief on Raft. Each server has one more
+// beside it that keeps its key.
 func RealServerAuto(storage string) Target {
 	return Target{
 		Name:          "real server that unseals itself, " + storage,
@@ -80,7 +82,7 @@ func RealServerAuto(storage string) Target {
 	}
 }
 
-// EmulatedDRSecondary is the emulator as a secondary of disaster recovery, which the open server can't be.
+// EmulatedDRSecondary returns the emulator as a secondary of disaster recovery, which the open server can't be.
 func EmulatedDRSecondary() Target {
 	return Target{
 		Name:        "emulated secondary of disaster recovery",
@@ -92,11 +94,12 @@ func EmulatedDRSecondary() Target {
 	}
 }
 
-// EmulatedDialect is the emulator as a target of another dialect, of which no server is at hand. open opens what the dialect closes, and
-// unsealsItself makes the shares those of a recovery key.
+// EmulatedDialect returns the emulator as a target of another dialect, of which no server is at hand. open opens what
+// the dialect closes, and unsealsItself makes the shares those of a recovery key.
 func EmulatedDialect(dialect vaulttest.Dialect, open, unsealsItself bool) Target {
 	o := vaulttest.Options{Dialect: dialect, Unruly: true}
-	target := Target{Name: "emulated " + dialect.String(), Raft: true, Dialect: dialect, Open: open, UnsealsItself: unsealsItself}
+	target := Target{Name: "emulated " + dialect.String(), Raft: true, Dialect: dialect, Open: open,
+		UnsealsItself: unsealsItself}
 	if open {
 		o.OpenEndpoints = []string{"rekey", "generate-root"}
 		target.Name += " with open endpoints"
@@ -112,7 +115,7 @@ func EmulatedDialect(dialect vaulttest.Dialect, open, unsealsItself bool) Target
 	return target
 }
 
-// cases are those that the target can run, as far as its storage doesn't matter.
+// cases returns the cases that the target can run, before its storage is considered.
 func (target Target) cases() []suiteCase {
 	switch {
 	case target.DRSecondary:
@@ -137,7 +140,7 @@ func (target Target) cases() []suiteCase {
 	return cases
 }
 
-// rekey says which kind of rekey makes new shares of the key in force.
+// rekey returns the words of the kind of rekey that makes new shares of the key in force.
 func (target Target) rekey() rekeyWords {
 	if target.UnsealsItself {
 		return recoveryWords

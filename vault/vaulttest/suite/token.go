@@ -7,8 +7,10 @@ var tokenCases = []suiteCase{
 		s.ready(1, 1)
 		answer := s.ok("GET", "auth/token/lookup-self", nil)
 		self := answer.Data()
-		s.says(self, body{"id": s.keys.RootToken, "policies": "[root]", "ttl": 0, "path": "auth/token/root", "type": "service", "orphan": true})
-		s.hasFields(self, "accessor", "creation_time", "creation_ttl", "display_name", "entity_id", "expire_time", "explicit_max_ttl", "id",
+		s.says(self, body{"id": s.keys.RootToken, "policies": "[root]", "ttl": 0, "path": "auth/token/root",
+			"type": "service", "orphan": true})
+		s.hasFields(self, "accessor", "creation_time", "creation_ttl", "display_name", "entity_id", "expire_time",
+			"explicit_max_ttl", "id",
 			"meta", "num_uses", "orphan", "path", "policies", "ttl", "type")
 	}},
 	{claim: "endpoints behind a token refuse none and a wrong one", open: true, run: func(s *suite) {
@@ -41,7 +43,8 @@ var tokenCases = []suiteCase{
 			if accessor == own[0] {
 				continue
 			}
-			s.says(s.ok("PUT", "auth/token/lookup-accessor", body{"accessor": accessor}).Data(), body{"policies": "[root]", "id": "", "accessor": accessor})
+			s.says(s.ok("PUT", "auth/token/lookup-accessor", body{"accessor": accessor}).Data(),
+				body{"policies": "[root]", "id": "", "accessor": accessor})
 			s.done("PUT", "auth/token/revoke-accessor", body{"accessor": accessor})
 		}
 		if s.isRoot(token) || !s.isRoot(s.keys.RootToken) {
@@ -63,13 +66,16 @@ var tokenCases = []suiteCase{
 	{claim: "a token is made with a policy and a time", run: func(s *suite) {
 		s.ready(1, 1)
 		made := s.ok("POST", "auth/token/create", body{"policies": []string{"bot"}, "ttl": "1h", "display_name": "bot"})
-		s.hasFields(made.Auth(), "accessor", "client_token", "entity_id", "lease_duration", "metadata", "mfa_requirement", "num_uses", "orphan",
+		s.hasFields(made.Auth(), "accessor", "client_token", "entity_id", "lease_duration", "metadata", "mfa_requirement",
+			"num_uses", "orphan",
 			"policies", "renewable", "token_policies", "token_type")
-		s.says(made.Auth(), body{"lease_duration": 3600, "renewable": true, "policies": "[bot default]", "orphan": false, "token_type": "service"})
+		s.says(made.Auth(), body{"lease_duration": 3600, "renewable": true, "policies": "[bot default]", "orphan": false,
+			"token_type": "service"})
 		s.says(made, body{"warnings": `[Policy "bot" does not exist]`, "data": nil})
 		s.op.Token = made.Auth().String("client_token")
 		self := s.ok("GET", "auth/token/lookup-self", nil).Data()
-		s.hasFields(self, "accessor", "creation_time", "creation_ttl", "display_name", "entity_id", "expire_time", "explicit_max_ttl", "id",
+		s.hasFields(self, "accessor", "creation_time", "creation_ttl", "display_name", "entity_id", "expire_time",
+			"explicit_max_ttl", "id",
 			"issue_time", "meta", "num_uses", "orphan", "path", "policies", "renewable", "ttl", "type")
 		s.lasts(self, 3600)
 		s.says(self, body{"creation_ttl": 3600, "renewable": true, "policies": "[bot default]", "display_name": "token-bot",
@@ -90,7 +96,8 @@ var tokenCases = []suiteCase{
 			{body{"ttl": "1h", "renewable": false}, 3600, nil, body{"renewable": false}},
 			{body{}, 2764800, nil, body{"explicit_max_ttl": 0}},
 			{body{"ttl": "900h"}, 2764800, `[TTL of "900h" exceeded the effective max_ttl of "768h"; TTL value is capped accordingly]`, body{}},
-			{body{"ttl": "2h", "explicit_max_ttl": "1h"}, 3600, `[TTL of "2h" exceeded the effective max_ttl of "1h"; TTL value is capped accordingly]`,
+			{body{"ttl": "2h", "explicit_max_ttl": "1h"}, 3600,
+				`[TTL of "2h" exceeded the effective max_ttl of "1h"; TTL value is capped accordingly]`,
 				body{"explicit_max_ttl": 3600}},
 			{body{"period": "30m"}, 1800, nil, body{"period": 1800}},
 			{body{"period": "30m", "explicit_max_ttl": "40m"}, 1800, nil, body{"period": 1800, "explicit_max_ttl": 2400}},
@@ -147,7 +154,8 @@ var tokenCases = []suiteCase{
 		s.refused(403, "permission denied", "PUT", "auth/token/renew-self", nil)
 		s.asRoot()
 		s.op.Token = s.ok("POST", "auth/token/create", nil).Auth().String("client_token")
-		s.says(s.ok("GET", "auth/token/lookup-self", nil).Data(), body{"policies": "[root]", "ttl": 0, "expire_time": nil, "renewable": false})
+		s.says(s.ok("GET", "auth/token/lookup-self", nil).Data(),
+			body{"policies": "[root]", "ttl": 0, "expire_time": nil, "renewable": false})
 		s.refused(400, "lease is not renewable", "PUT", "auth/token/renew-self", nil)
 	}},
 	{claim: "an accessor whose token is gone is a 400, and a missing right a 403", run: func(s *suite) {
@@ -158,21 +166,26 @@ var tokenCases = []suiteCase{
 		s.done("PUT", "auth/token/revoke-accessor", body{"accessor": gone})
 		for _, look := range []func(){s.asRoot, func() { s.as(grant("auth/token/lookup-accessor", `"update"`)) }} {
 			look()
-			s.refused(400, "1 error occurred:\n\t* invalid accessor", "PUT", "auth/token/lookup-accessor", body{"accessor": gone})
+			s.refused(400, "1 error occurred:\n\t* invalid accessor", "PUT", "auth/token/lookup-accessor",
+				body{"accessor": gone})
 			s.refused(400, "1 error occurred:\n\t* missing accessor", "PUT", "auth/token/lookup-accessor", nil)
 		}
 		s.as(grant("x", ""))
-		s.refused(403, "1 error occurred:\n\t* permission denied", "PUT", "auth/token/lookup-accessor", body{"accessor": gone})
+		s.refused(403, "1 error occurred:\n\t* permission denied", "PUT", "auth/token/lookup-accessor",
+			body{"accessor": gone})
 	}},
 	{claim: "a token gives no more than it has, and ends what it made", run: func(s *suite) {
 		s.ready(1, 1)
 		s.asOf(grant("auth/token/create", `"update"`), body{"no_default_policy": true})
 		own := s.ok("POST", "auth/token/create", body{"ttl": "1h"})
-		s.refused(400, "child policies must be subset of parent", "POST", "auth/token/create", body{"policies": []string{"other"}})
-		s.refused(400, "child policies must be subset of parent", "POST", "auth/token/create", body{"policies": []string{"root"}})
+		s.refused(400, "child policies must be subset of parent", "POST", "auth/token/create",
+			body{"policies": []string{"other"}})
+		s.refused(400, "child policies must be subset of parent", "POST", "auth/token/create",
+			body{"policies": []string{"root"}})
 		parent := s.op.Token
 		s.as(grant("auth/token/create", `"update", "sudo"`))
-		s.says(s.ok("POST", "auth/token/create", body{"policies": []string{"other"}}).Auth(), body{"policies": "[default other]"})
+		s.says(s.ok("POST", "auth/token/create", body{"policies": []string{"other"}}).Auth(),
+			body{"policies": "[default other]"})
 		s.asRoot()
 		s.ok("PUT", "auth/token/lookup", body{"token": own.Auth().String("client_token")})
 		s.done("PUT", "auth/token/revoke", body{"token": parent})
@@ -184,7 +197,8 @@ var tokenCases = []suiteCase{
 	{claim: "a token ends when its time is over", run: func(s *suite) {
 		s.ready(1, 1)
 		accessor := s.asOf(grant("x", ""), body{"ttl": "1s"})
-		s.eventually("the token is still there", func() bool { return s.send("GET", "auth/token/lookup-self", nil).Status == 403 })
+		s.eventually("the token is still there",
+			func() bool { return s.send("GET", "auth/token/lookup-self", nil).Status == 403 })
 		s.refused(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token", "GET", "auth/token/lookup-self", nil)
 		s.asRoot()
 		s.eventually("its accessor is still there", func() bool {

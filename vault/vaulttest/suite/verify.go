@@ -2,10 +2,11 @@ package suite
 
 var verifyFields = []string{"nonce", "started", "t", "n", "progress"}
 
-// awaitVerification brings a rekey to where new shares are handed out and not yet in force.
+// awaitVerification plays a rekey until the new shares are handed out and not yet in force.
 func (s *suite) awaitVerification(old []string, n, threshold int) (rekeyNonce, nonce string, fresh []string) {
 	s.Helper()
-	start := s.ok("PUT", s.rekey.attempt, body{"secret_shares": n, "secret_threshold": threshold, "require_verification": true})
+	start := s.ok("PUT", s.rekey.attempt,
+		body{"secret_shares": n, "secret_threshold": threshold, "require_verification": true})
 	s.says(start, body{"verification_required": true})
 	s.hasFields(start, rekeyFields...)
 	last := s.submit(s.rekey.update, start.String("nonce"), old...)
@@ -30,7 +31,8 @@ var verifyCases = []suiteCase{
 	{claim: "verified shares come into force and the old ones go", storage: raftToo, run: func(s *suite) {
 		shares := s.ready(3, 2)
 		rekeyNonce, nonce, fresh := s.awaitVerification(shares[:2], 5, 3)
-		s.says(s.ok("GET", s.rekey.attempt, nil), body{"started": true, "nonce": rekeyNonce, "progress": 0, "verification_nonce": nonce, "required": 2})
+		s.says(s.ok("GET", s.rekey.attempt, nil),
+			body{"started": true, "nonce": rekeyNonce, "progress": 0, "verification_nonce": nonce, "required": 2})
 		s.says(s.ok("GET", "sys/seal-status", nil), body{"t": 2, "n": 3})
 		s.says(s.ok("GET", s.rekey.verify, nil), body{"nonce": nonce, "started": true, "t": 3, "n": 5, "progress": 0})
 		second := s.submit(s.rekey.verify, nonce, fresh[0], fresh[4])

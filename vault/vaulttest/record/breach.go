@@ -1,15 +1,13 @@
-package vaulttest
+package record
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
-// Breach is a rule that the emulator's client broke. A real Vault would say nothing.
+// Breach is a rule that the emulator's client broke. A real Vault would not object.
 type Breach struct {
 	Request Request
 	Rule    string
@@ -21,37 +19,37 @@ func (b Breach) String() string { return b.Rule + ": " + b.Request.String() }
 //
 //   - a share or a token in a URL, in a header other than X-Vault-Token, or in a body where none belongs;
 //   - the same share twice in one round, or something that can't be a share;
-//   - OpenBao's renewal of the root key that asks for nobody's share;
-//   - a write of which the outcome was uncertain, that is a 500 or no answer, repeated byte for byte without asking for the state
-//     in between (P5).
-func (c *Cluster) Breaches() []Breach {
-	c.log.mu.Lock()
-	defer c.log.mu.Unlock()
+//   - OpenBao's renewal of the root key, which needs no share;
+//   - a write of uncertain outcome, that is with a 500 or no answer, repeated byte for byte although its state was not
+//     read in between (P5).
+func (l *Log) Breaches() []Breach {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var breaches []Breach
-	for i, r := range c.log.requests {
+	for i, r := range l.requests {
 		for _, rule := range r.blames {
 			breaches = append(breaches, Breach{*r, rule})
 		}
-		if repeatsUnasked(c.log.requests[:i], r) {
+		if repeatsUnasked(l.requests[:i], r) {
 			breaches = append(breaches, Breach{*r, "repeated a write of uncertain outcome without asking"})
 		}
 	}
 	return breaches
 }
 
-// forbidden names the rule that a request breaks by being sent at all, or nothing.
-func forbidden(c *call) []string {
-	if c.path == "sys/rotate/root" && c.method != http.MethodGet {
+// forbidden returns the rule that a request breaks by being sent at all, if there is one.
+func forbidden(r *Request) []string {
+	if r.Path == "sys/rotate/root" && r.Method != http.MethodGet {
 		return []string{"asked for a new root key without anybody's share"}
 	}
 	return nil
 }
 
-// sentTwice is a rule whose breach a server may or may not refuse.
-const sentTwice = "sent a share twice in one round"
+// SentTwice is the rule about repeated shares. Servers differ in whether they refuse one.
+const SentTwice = "sent a share twice in one round"
 
-// blame notes what a well-behaved client never does.
-func (l *requestLog) blame(entry *Request, breach string) {
+// Blame notes a rule that a request broke. An empty rule is none.
+func (l *Log) Blame(entry *Request, breach string) {
 	if breach == "" {
 		return
 	}
@@ -60,7 +58,8 @@ func (l *requestLog) blame(entry *Request, breach string) {
 	entry.blames = append(entry.blames, breach)
 }
 
-// repeatsUnasked looks back for the same write with an uncertain outcome, up to the last question about its state.
+// repeatsUnasked reports whether a request repeats an earlier write of uncertain outcome, and its state was not read in
+// between.
 func repeatsUnasked(earlier []*Request, r *Request) bool {
 	if r.Method == http.MethodGet || r.Method == "LIST" || r.Method == http.MethodHead || mayBeRepeated(r.Path) {
 		return false
@@ -80,35 +79,14 @@ func repeatsUnasked(earlier []*Request, r *Request) bool {
 	return false
 }
 
-// asksAbout reports whether reading one path tells what came of a write to the other: sys/rekey/init about sys/rekey/update,
-// sys/seal-status about sys/unseal, sys/key-status about every rotation.
+// asksAbout reports whether reading one path shows the outcome of a write to the other: sys/rekey/init about
+// sys/rekey/update, sys/seal-status about sys/unseal, sys/key-status about every rotation.
 func asksAbout(read, written string) bool {
 	if read == "sys/key-status" && strings.HasPrefix(written, "sys/rotate") {
 		return true
 	}
 	directory := written[:strings.LastIndexByte(written, '/')+1]
 	return strings.HasPrefix(read, directory)
-}
-
-// secrets returns every share and token that the cluster ever made, in each spelling that a client could use.
-func (c *Cluster) secrets() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var spellings []string
-	for _, share := range c.issued {
-		raw, _ := hex.DecodeString(share) // it was made by EncodeToString
-		spellings = append(spellings, share, strings.ToUpper(share),
-			base64.StdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw), string(raw))
-	}
-	for id := range c.disk.tokens {
-		spellings = append(spellings, id)
-	}
-	for _, node := range c.nodes {
-		if node.recoveryToken != "" {
-			spellings = append(spellings, node.recoveryToken)
-		}
-	}
-	return spellings
 }
 
 // takesSecret reports whether a share or a token belongs in the body of a request to a path.
@@ -120,17 +98,19 @@ func takesSecret(path string) bool {
 	return strings.HasPrefix(path, "sys/") && (strings.HasSuffix(path, "/update") || strings.HasSuffix(path, "/verify"))
 }
 
-// mayBeRepeated are writes that a client may send again: they only ask, or the second has the effect of the first.
+// mayBeRepeated reports whether a client may send a write to a path again: it only reads, or the second has the same
+// effect as the first.
 func mayBeRepeated(path string) bool {
 	switch path {
-	case "auth/token/lookup", "auth/token/lookup-self", "auth/token/lookup-accessor", "auth/token/renew-self", "sys/capabilities-self":
+	case "auth/token/lookup", "auth/token/lookup-self", "auth/token/lookup-accessor", "auth/token/renew-self",
+		"sys/capabilities-self":
 		return true
 	}
 	return strings.HasPrefix(path, "auth/") && strings.HasSuffix(path, "/login")
 }
 
-// misplaced names the places in a request where a secret stands that doesn't belong there.
-func misplaced(r *http.Request, c *call, secrets []string) []string {
+// misplaced returns a rule for each place in a request that holds a secret but must not.
+func misplaced(r *http.Request, path string, body []byte, secrets []string) []string {
 	places := map[string]string{"the URL": r.URL.String()} // place → text
 	if unescaped, err := url.PathUnescape(r.URL.RequestURI()); err == nil {
 		places["the URL, escaped"] = unescaped
@@ -140,8 +120,8 @@ func misplaced(r *http.Request, c *call, secrets []string) []string {
 			places["header "+name] = strings.Join(values, "\n")
 		}
 	}
-	if !takesSecret(c.path) {
-		places["the body"] = string(c.body)
+	if !takesSecret(path) {
+		places["the body"] = string(body)
 	}
 	var blames []string
 	for place, text := range places {

@@ -1,4 +1,4 @@
-package vaulttest
+package record
 
 import (
 	"crypto/sha256"
@@ -9,14 +9,17 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"conclave/vault/vaulttest/shamir"
 )
 
-// Request is one request as the emulator got it. Shares and tokens in it are replaced by their [Mark], so that a log can be printed.
+// Request is one request as the emulator got it. Shares and tokens in it are replaced by their [Mark], so that a log
+// can be printed.
 type Request struct {
 	Number int // from 1, over all nodes
 	At     time.Time
 	Node   int    // the node that was asked, from 1
-	Method string // POST is told as PUT
+	Method string // PUT for POST too
 	Path   string // without /v1/
 	Token  string // the mark of the token, or empty
 	Body   map[string]any
@@ -31,49 +34,45 @@ func (r Request) String() string {
 	return fmt.Sprintf("%d. node %d: %s %s %s → %d", r.Number, r.Node, r.Method, r.Path, body, r.Status)
 }
 
-// Mark is what stands for a share or a token in a [Request]: a hash of its bytes, the same for hex and base64.
+// Mark returns the replacement of a share or a token in a [Request]: a hash of its bytes, the same for hex and base64.
 func Mark(secret string) string {
 	raw := []byte(secret)
-	if share, err := decodeShare(secret); err == nil && len(share) >= minShare {
+	if share, ok := shamir.Decode(secret); ok && len(share) >= shamir.MinShare {
 		raw = share
 	}
 	digest := sha256.Sum256(raw)
 	return "secret:" + hex.EncodeToString(digest[:6])
 }
 
-// requestLog keeps the requests, in the order of their arrival.
-type requestLog struct {
+// Log keeps the requests in the order of their arrival. Its methods may be called from any goroutine.
+type Log struct {
 	mu       sync.Mutex
 	requests []*Request
 }
 
-// Log returns the requests so far that match a route, which is as in [Fault]; an empty one matches all.
-func (c *Cluster) Log(route string) []Request {
-	c.log.mu.Lock()
-	defer c.log.mu.Unlock()
+// Requests returns the requests so far whose method and path match.
+func (l *Log) Requests(matches func(method, path string) bool) []Request {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var matching []Request
-	for _, r := range c.log.requests {
-		if matchesRoute(route, r.Method, r.Path) {
+	for _, r := range l.requests {
+		if matches(r.Method, r.Path) {
 			matching = append(matching, *r)
 		}
 	}
 	return matching
 }
 
-// arrived logs a request and looks for secrets where they don't belong.
-func (l *requestLog) arrived(n *Node, r *http.Request, c *call) *Request {
-	secrets := n.cluster.secrets()
-	entry := &Request{
-		At:     n.cluster.options.Now(),
-		Node:   n.number,
-		Method: c.method,
-		Path:   redact(c.path, secrets),
-		Body:   redactBody(c.body, secrets),
-		digest: sha256.Sum256(c.body),
-		blames: append(misplaced(r, c, secrets), forbidden(c)...),
-	}
-	if c.token != "" {
-		entry.Token = Mark(c.token)
+// Arrived logs a request, and notes each secret in it that doesn't belong there. The caller sets At, Node, Method and
+// Path of arrival. secrets are the shares and tokens that exist.
+func (l *Log) Arrived(arrival Request, r *http.Request, token string, body []byte, secrets []string) *Request {
+	entry := &arrival
+	entry.digest = sha256.Sum256(body)
+	entry.blames = append(misplaced(r, entry.Path, body, secrets), forbidden(entry)...)
+	entry.Path = redact(entry.Path, secrets)
+	entry.Body = redactBody(body, secrets)
+	if token != "" {
+		entry.Token = Mark(token)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,13 +81,14 @@ func (l *requestLog) arrived(n *Node, r *http.Request, c *call) *Request {
 	return entry
 }
 
-func (l *requestLog) answered(entry *Request, status int) {
+// Answered notes the status that the client got, or 0 if it got no answer.
+func (l *Log) Answered(entry *Request, status int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	entry.Status = status
 }
 
-// redactBody parses a body and replaces the secrets in it: those known, and whatever stands where a share belongs.
+// redactBody parses a body and replaces the secrets in it: those known, and every text in a field for a secret.
 func redactBody(body []byte, secrets []string) map[string]any {
 	if len(body) == 0 {
 		return nil

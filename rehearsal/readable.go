@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// width is how long a line may get before it is wrapped.
+// width is the length at which lines are wrapped.
 const width = 96
 
 var pictures = strings.NewReplacer(
@@ -27,7 +27,7 @@ var (
 	armored = regexp.MustCompile(`(?s)-----BEGIN PGP ([A-Z ]+)-----\n(.*?)\n-----END PGP ([A-Z ]+)-----`)
 )
 
-// readable makes lines for a terminal of a message as Slack shows it.
+// readable returns the lines with which a terminal shows a message.
 func (i ink) readable(text string) []string {
 	listing := false
 	var lines []string
@@ -52,8 +52,7 @@ func (i ink) readable(text string) []string {
 	return lines
 }
 
-// embolden shows what stands between stars, which may begin on one line and end
-// on a later one.
+// embolden shows the text between stars in bold. It may begin on one line and end on a later one.
 func (i ink) embolden(lines []string) []string {
 	text := strong.ReplaceAllStringFunc(strings.Join(lines, "\n"), func(s string) string {
 		parts := strings.Split(s[1:len(s)-1], "\n")
@@ -65,11 +64,12 @@ func (i ink) embolden(lines []string) []string {
 	return strings.Split(text, "\n")
 }
 
-// fold replaces what nobody reads inside a PGP block by its length.
+// fold replaces the content of a PGP block by its length.
 func fold(text string) string {
 	return armored.ReplaceAllStringFunc(text, func(block string) string {
 		m := armored.FindStringSubmatch(block)
-		return fmt.Sprintf("-----BEGIN PGP %s-----\n… %d lines …\n-----END PGP %s-----", m[1], strings.Count(m[2], "\n")+1, m[3])
+		return fmt.Sprintf("-----BEGIN PGP %s-----\n… %d lines …\n-----END PGP %s-----", m[1], strings.Count(m[2], "\n")+1,
+			m[3])
 	})
 }
 
@@ -90,7 +90,7 @@ func wrap(line string, width int) []string {
 	return append(lines, line)
 }
 
-// headline is a message's first line that says something.
+// headline returns the first line of a message that is not empty of words.
 func (i ink) headline(text string) string {
 	for line := range strings.SplitSeq(pictures.Replace(text), "\n") {
 		line = strings.TrimSpace(strings.TrimPrefix(line, "# "))
@@ -101,8 +101,7 @@ func (i ink) headline(text string) string {
 	return ""
 }
 
-// fields puts each label of a status post on one line with what it labels. Slack
-// shows them in two columns.
+// fields puts each label of a status post on one line with its value. Slack shows them in two columns.
 func fields(text string) string {
 	var lines []string
 	open := false

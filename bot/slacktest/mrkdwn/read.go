@@ -1,4 +1,4 @@
-package slacktest
+package mrkdwn
 
 import (
 	"fmt"
@@ -14,68 +14,40 @@ var (
 	slackDay = regexp.MustCompile(`^!date\^(\d+)\^([^^|]*)`)
 )
 
-// Read is the message as a person reads it, in plain text for terminals and tests: blocks if it has any, else its text; then its files.
-// Mentions are names, links are their words with the address, bold and code keep Slack's marks, buttons stand in brackets.
-func (w *Workspace) Read(m Message) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var lines []string
-	if len(m.Blocks) > 0 {
-		lines = w.readBlocksAloudLocked(m.Blocks)
-	} else if m.Text != "" {
-		lines = append(lines, w.unmarkLocked(m.Text))
-	}
-	for _, f := range m.Files {
-		lines = append(lines, fmt.Sprintf("[file %s, %d bytes]", f.Name, len(f.Content)))
-	}
-	if m.Edited {
-		lines = append(lines, "(edited)")
-	}
-	return strings.Join(lines, "\n")
+// Reader reads messages as Slack's client shows them, in plain text for terminals and tests.
+type Reader struct {
+	User, Channel func(id string) string // return the name of a user or a channel, or the id itself
 }
 
-// ReadView is a form or the home tab as a person reads it.
-func (w *Workspace) ReadView(v View) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var lines []string
-	if v.Title != "" {
-		lines = append(lines, "# "+v.Title)
-	}
-	lines = append(lines, w.readBlocksAloudLocked(v.Blocks)...)
-	if v.Submit != "" {
-		lines = append(lines, "[ "+v.Submit+" ]")
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (w *Workspace) readBlocksAloudLocked(blocks []any) []string {
+// Blocks returns the lines that a list of blocks shows. Mentions are names, links are their words with the address,
+// bold and code keep Slack's marks, buttons stand in brackets.
+func (r Reader) Blocks(blocks []any) []string {
 	var lines []string
 	for _, block := range blocks {
-		if s := w.readBlockLocked(block); s != "" {
+		if s := r.block(block); s != "" {
 			lines = append(lines, s)
 		}
 	}
 	return lines
 }
 
-func (w *Workspace) readBlockLocked(block any) string {
+func (r Reader) block(block any) string {
 	switch blockkit.Text(block, "type") {
 	case "header":
 		return "# " + blockkit.Text(block, "text", "text")
 	case "divider":
 		return strings.Repeat("─", 24)
 	case "section":
-		o, _ := block.(object)
+		o, _ := block.(blockkit.Object)
 		var lines []string
-		if t := w.readTextLocked(o["text"]); t != "" {
+		if t := r.text(o["text"]); t != "" {
 			lines = append(lines, t)
 		}
 		for _, f := range blockkit.List(block, "fields") {
-			lines = append(lines, w.readTextLocked(f))
+			lines = append(lines, r.text(f))
 		}
 		if o["accessory"] != nil {
-			lines = append(lines, w.readElementLocked(o["accessory"]))
+			lines = append(lines, r.element(o["accessory"]))
 		}
 		return strings.Join(lines, "\n")
 	case "context":
@@ -84,21 +56,21 @@ func (w *Workspace) readBlockLocked(block any) string {
 			if blockkit.Text(e, "type") == "image" {
 				parts = append(parts, "["+blockkit.Text(e, "alt_text")+"]")
 			} else {
-				parts = append(parts, w.readTextLocked(e))
+				parts = append(parts, r.text(e))
 			}
 		}
 		return "· " + strings.Join(parts, " · ")
 	case "actions":
 		var parts []string
 		for _, e := range blockkit.List(block, "elements") {
-			parts = append(parts, w.readElementLocked(e))
+			parts = append(parts, r.element(e))
 		}
 		return strings.Join(parts, " ")
 	case "image":
 		return "[" + blockkit.Text(block, "alt_text") + "]"
 	case "input":
-		o, _ := block.(object)
-		line := blockkit.Text(block, "label", "text") + ": " + w.readElementLocked(o["element"])
+		o, _ := block.(blockkit.Object)
+		line := blockkit.Text(block, "label", "text") + ": " + r.element(o["element"])
 		if hint := blockkit.Text(block, "hint", "text"); hint != "" {
 			line += "\n· " + hint
 		}
@@ -108,7 +80,7 @@ func (w *Workspace) readBlockLocked(block any) string {
 	case "rich_text":
 		var lines []string
 		for _, e := range blockkit.List(block, "elements") {
-			lines = append(lines, w.readRichLocked(e))
+			lines = append(lines, r.rich(e))
 		}
 		return strings.Join(lines, "\n")
 	default:
@@ -116,15 +88,15 @@ func (w *Workspace) readBlockLocked(block any) string {
 	}
 }
 
-// readTextLocked reads a text object.
-func (w *Workspace) readTextLocked(o any) string {
+// text reads a text object.
+func (r Reader) text(o any) string {
 	if blockkit.Text(o, "type") == "plain_text" {
 		return blockkit.Text(o, "text")
 	}
-	return w.unmarkLocked(blockkit.Text(o, "text"))
+	return r.Text(blockkit.Text(o, "text"))
 }
 
-func (w *Workspace) readElementLocked(e any) string {
+func (r Reader) element(e any) string {
 	switch kind := blockkit.Text(e, "type"); kind {
 	case "button", "workflow_button":
 		return "[ " + blockkit.Text(e, "text", "text") + " ]"
@@ -141,12 +113,12 @@ func (w *Workspace) readElementLocked(e any) string {
 	}
 }
 
-func (w *Workspace) readRichLocked(e any) string {
+func (r Reader) rich(e any) string {
 	switch blockkit.Text(e, "type") {
 	case "rich_text_preformatted":
-		return "```\n" + w.readInlineLocked(e) + "\n```"
+		return "```\n" + r.inline(e) + "\n```"
 	case "rich_text_quote":
-		return "> " + strings.ReplaceAll(w.readInlineLocked(e), "\n", "\n> ")
+		return "> " + strings.ReplaceAll(r.inline(e), "\n", "\n> ")
 	case "rich_text_list":
 		var lines []string
 		for i, item := range blockkit.List(e, "elements") {
@@ -154,18 +126,18 @@ func (w *Workspace) readRichLocked(e any) string {
 			if blockkit.Text(e, "style") == "ordered" {
 				mark = fmt.Sprintf("%d. ", i+1)
 			}
-			lines = append(lines, mark+w.readInlineLocked(item))
+			lines = append(lines, mark+r.inline(item))
 		}
 		return strings.Join(lines, "\n")
 	default:
-		return w.readInlineLocked(e)
+		return r.inline(e)
 	}
 }
 
-func (w *Workspace) readInlineLocked(of any) string {
+func (r Reader) inline(of any) string {
 	var out strings.Builder
 	for _, e := range blockkit.List(of, "elements") {
-		o, _ := e.(object)
+		o, _ := e.(blockkit.Object)
 		piece := ""
 		switch blockkit.Text(e, "type") {
 		case "text":
@@ -175,9 +147,9 @@ func (w *Workspace) readInlineLocked(of any) string {
 				piece = blockkit.Text(e, "url")
 			}
 		case "user":
-			piece = "@" + w.nameLocked(blockkit.Text(e, "user_id"))
+			piece = "@" + r.User(blockkit.Text(e, "user_id"))
 		case "channel":
-			piece = "#" + w.channelNameLocked(blockkit.Text(e, "channel_id"))
+			piece = "#" + r.Channel(blockkit.Text(e, "channel_id"))
 		case "emoji":
 			piece = ":" + blockkit.Text(e, "name") + ":"
 		case "broadcast":
@@ -185,7 +157,7 @@ func (w *Workspace) readInlineLocked(of any) string {
 		case "date":
 			piece = blockkit.Text(e, "fallback")
 		}
-		style, _ := o["style"].(object)
+		style, _ := o["style"].(blockkit.Object)
 		for _, mark := range []struct{ name, sign string }{{"code", "`"}, {"italic", "_"}, {"bold", "*"}, {"strike", "~"}} {
 			if style[mark.name] == true {
 				piece = mark.sign + piece + mark.sign
@@ -196,16 +168,16 @@ func (w *Workspace) readInlineLocked(of any) string {
 	return out.String()
 }
 
-// unmarkLocked reads mrkdwn: control sequences become words, entities become characters.
-func (w *Workspace) unmarkLocked(s string) string {
+// Text reads mrkdwn: control sequences become words, entities become characters.
+func (r Reader) Text(s string) string {
 	s = marked.ReplaceAllStringFunc(s, func(sequence string) string {
 		inside := sequence[1 : len(sequence)-1]
 		target, label, labelled := strings.Cut(inside, "|")
 		switch {
 		case strings.HasPrefix(target, "@"):
-			return "@" + w.nameLocked(target[1:])
+			return "@" + r.User(target[1:])
 		case strings.HasPrefix(target, "#"):
-			return "#" + w.channelNameLocked(target[1:])
+			return "#" + r.Channel(target[1:])
 		case slackDay.MatchString(target):
 			return readDate(target, label)
 		case strings.HasPrefix(target, "!"):
@@ -231,23 +203,10 @@ func readDate(target, fallback string) string {
 	}
 	at := time.Unix(seconds, 0).UTC()
 	return strings.NewReplacer(
-		"{date_num}", at.Format("2006-01-02"), "{date_short}", at.Format("Jan 2, 2006"), "{date_short_pretty}", at.Format("Jan 2, 2006"),
-		"{date_long}", at.Format("Monday, January 2, 2006"), "{date_long_pretty}", at.Format("Monday, January 2, 2006"),
+		"{date_num}", at.Format("2006-01-02"), "{date_short}", at.Format("Jan 2, 2006"), "{date_short_pretty}",
+		at.Format("Jan 2, 2006"), "{date_long}", at.Format("Monday, January 2, 2006"), "{date_long_pretty}",
+		at.Format("Monday, January 2, 2006"),
 		"{date}", at.Format("January 2, 2006"), "{date_pretty}", at.Format("January 2, 2006"),
 		"{time}", at.Format("15:04"), "{time_secs}", at.Format("15:04:05"), "{ago}", at.Format("2006-01-02 15:04"),
 	).Replace(parts[2])
-}
-
-func (w *Workspace) nameLocked(id string) string {
-	if p := w.personByIDLocked(id); p != nil {
-		return p.name
-	}
-	return id
-}
-
-func (w *Workspace) channelNameLocked(id string) string {
-	if ch := w.channelByIDLocked(id); ch != nil {
-		return ch.name
-	}
-	return id
 }

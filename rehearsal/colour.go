@@ -8,8 +8,8 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// Colours are the eight that every terminal has and its owner has chosen.
-// docs/decisions/rehearsal.md says why there is no library for this.
+// These colours are among the eight that every terminal has and its user has chosen. docs/decisions/rehearsal.md says
+// why this needs no library.
 const (
 	bold    = "1"
 	dim     = "2"
@@ -31,8 +31,7 @@ func (i ink) paint(style, text string) string {
 	return "\x1b[" + style + "m" + text + "\x1b[0m"
 }
 
-// colourOf gives each person a colour of their own kind: who proposes, who
-// approves, who holds, who must not.
+// colourOf returns a colour of their own kind: who proposes, who approves, who holds, who must not.
 func colourOf(who string) string {
 	switch who {
 	case stage.Olga:

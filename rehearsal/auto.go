@@ -11,14 +11,14 @@ import (
 	"conclave/rehearsal/stage"
 )
 
-// Pauses of the play, for a person who watches.
+// Pauses of a play, for a person who watches.
 const (
 	breath = 600 * time.Millisecond
 	moment = 1500 * time.Millisecond
 )
 
-// auto plays, and makes sure of what was done and of what was left behind.
-func (h *house) auto(ctx context.Context) error {
+// auto plays, and checks what was done and what is left behind.
+func (h *rehearsal) auto(ctx context.Context) error {
 	if err := h.play.act(h, ctx); err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (h *house) auto(ctx context.Context) error {
 }
 
 // playBoth plays a rekey and, with the new shares, a generate-root.
-func (h *house) playBoth(ctx context.Context) error {
+func (h *rehearsal) playBoth(ctx context.Context) error {
 	old, err := h.rekey(ctx, ceremony.Rekey)
 	if err != nil {
 		return err
@@ -55,8 +55,8 @@ func (h *house) playBoth(ctx context.Context) error {
 // checking is the title of the last scene of every play.
 const checking = "Did it hold?"
 
-// quorum are the holders who bring the share in force: not simply the first.
-func (h *house) quorum(ctx context.Context) ([]string, error) {
+// quorum returns the holders who bring their shares. They are not simply the first.
+func (h *rehearsal) quorum(ctx context.Context) ([]string, error) {
 	seal, err := h.stage.Seal(ctx)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (h *house) quorum(ctx context.Context) ([]string, error) {
 	return all[:seal.Threshold], nil
 }
 
-// everyOther are all of them, those with an even number last.
+// everyOther returns all people, those at odd indexes last.
 func everyOther(people []string) []string {
 	var odd, even []string
 	for i, who := range people {
@@ -81,8 +81,8 @@ func everyOther(people []string) []string {
 	return append(odd, even...)
 }
 
-// intrude has somebody without a part try to begin a ceremony.
-func (h *house) intrude(ctx context.Context, op string) error {
+// intrude lets a person without a role try to start a ceremony.
+func (h *rehearsal) intrude(ctx context.Context, op string) error {
 	command := "start " + op + " " + stage.ClusterName
 	h.act(stage.Mallory, "types /ceremony %s", command)
 	said, err := h.stage.Person(stage.Mallory).Commands(ctx, command)
@@ -96,7 +96,7 @@ func (h *house) intrude(ctx context.Context, op string) error {
 	return h.pause(ctx, breath)
 }
 
-func (h *house) propose(ctx context.Context, what string) (ceremony.ID, error) {
+func (h *rehearsal) propose(ctx context.Context, what string) (ceremony.ID, error) {
 	h.act(stage.Olga, "types /ceremony start %s", what)
 	id, err := h.stage.Propose(ctx, stage.Olga, what)
 	if err != nil {
@@ -113,7 +113,7 @@ func (h *house) propose(ctx context.Context, what string) (ceremony.ID, error) {
 	return id, h.pause(ctx, moment)
 }
 
-func (h *house) approve(ctx context.Context, id ceremony.ID, whole bool) error {
+func (h *rehearsal) approve(ctx context.Context, id ceremony.ID, whole bool) error {
 	n, err := h.stage.Person(stage.Paul).Told(ctx, id, rules.ApprovalMessage)
 	if err != nil {
 		return err
@@ -134,8 +134,8 @@ func (h *house) approve(ctx context.Context, id ceremony.ID, whole bool) error {
 	return h.stage.Approve(ctx, stage.Paul, id)
 }
 
-// bring has somebody answer the request for their share.
-func (h *house) bring(ctx context.Context, id ceremony.ID, step ceremony.Step, who string, whole bool) error {
+// bring lets a person answer the request for their share.
+func (h *rehearsal) bring(ctx context.Context, id ceremony.ID, step ceremony.Step, who string, whole bool) error {
 	ask, err := h.stage.Person(who).Asked(ctx, id, step)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (h *house) bring(ctx context.Context, id ceremony.ID, step ceremony.Step, w
 	return h.answer(ctx, who, ask, whole)
 }
 
-func (h *house) answer(ctx context.Context, who string, ask stage.Note, whole bool) error {
+func (h *rehearsal) answer(ctx context.Context, who string, ask stage.Note, whole bool) error {
 	if whole {
 		h.reads(who, ask.Text)
 		if err := h.pause(ctx, 2*moment); err != nil {
@@ -162,9 +162,8 @@ func (h *house) answer(ctx context.Context, who string, ask stage.Note, whole bo
 	return h.pause(ctx, breath)
 }
 
-// ended waits until a ceremony is completed, and until those who were asked for
-// something are told.
-func (h *house) ended(ctx context.Context, id ceremony.ID, asked ...string) error {
+// ended waits until a ceremony is completed, and until the people who were asked for something are told.
+func (h *rehearsal) ended(ctx context.Context, id ceremony.ID, asked ...string) error {
 	if err := h.stage.Ended(ctx, id, "Completed"); err != nil {
 		return err
 	}

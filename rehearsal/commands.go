@@ -49,14 +49,14 @@ func (p *practice) read(_ context.Context, number string) error {
 	return nil
 }
 
-// finds waits for a message and has it on the screen before what is done with it.
+// finds waits for a message and shows it before it is acted on.
 func (p *practice) finds(ctx context.Context, what string, fits func(stage.Note) bool) (stage.Note, error) {
 	n, err := p.me().Finds(ctx, what, fits)
 	p.watcher.draw()
 	return n, err
 }
 
-// buttons are those that stand under messages to people.
+// buttons are the actions of the buttons under messages to people.
 var buttons = []string{"approve", "reject", "resume", "cancel", "delete", "freeze", "proceed", "agree", "disagree"}
 
 // click presses a button in the newest message that has it.
@@ -65,7 +65,7 @@ func (p *practice) click(ctx context.Context, action string) error {
 		return fmt.Errorf("click one of %s", strings.Join(buttons, ", "))
 	}
 	n, err := p.finds(ctx, "a message with the button "+action, func(n stage.Note) bool {
-		// Each question of a gate is answered once, and another one comes.
+		// Each question of a gate is answered once. Another one follows.
 		return n.HasButton(action) && (n.Kind != rules.GateMessage || n.TS > p.done[p.who])
 	})
 	if err != nil {
@@ -82,8 +82,8 @@ func (p *practice) click(ctx context.Context, action string) error {
 	return nil
 }
 
-// share returns the newest request that was not answered yet. One from before a
-// new share was handed out, or from before the end, is void.
+// share answers the newest request that was not answered yet. A request from before a new share was handed out, or from
+// before the end, is void.
 func (p *practice) share(ctx context.Context, _ string) error {
 	ask, err := p.finds(ctx, "a request for a share", func(n stage.Note) bool {
 		return n.Kind == rules.AskMessage && n.TS > p.done[p.who] &&
@@ -108,11 +108,11 @@ func (p *practice) share(ctx context.Context, _ string) error {
 	return nil
 }
 
-// sign does with the PGP key what the newest message that wants it asks for: to agree
-// to a plan, to answer the roll call, to let a step happen, or to state something.
+// sign does what the newest message that needs the PGP key asks for: agrees to a plan, answers the roll call, lets a
+// step happen, or states something.
 func (p *practice) sign(ctx context.Context, _ string) error {
 	ask, err := p.finds(ctx, "a message that asks for a signature", func(n stage.Note) bool {
-		return n.TS > p.done[p.who] && (n.Kind == rules.RollCallMessage || n.AsksForWord())
+		return n.TS > p.done[p.who] && (n.Kind == rules.RollCallMessage || n.AsksForStatement())
 	})
 	if err != nil {
 		return err
@@ -145,7 +145,8 @@ func (p *practice) take(ctx context.Context, _ string) error {
 		if err := p.keepKeys(ctx); err != nil {
 			return err
 		}
-		p.act(p.who, "has checked the bot's signature, can open the new share, and keeps it in %s", stage.NewShareFile(n.Ceremony))
+		p.act(p.who, "has checked the bot's signature, can open the new share, and keeps it in %s",
+			stage.NewShareFile(n.Ceremony))
 		return nil
 	}
 	token, err := p.me().TakesToken(ctx, n.Ceremony)
@@ -168,7 +169,7 @@ func (p *practice) take(ctx context.Context, _ string) error {
 	return nil
 }
 
-// otp makes the password before the ceremony is proposed, whose plan has its hash.
+// otp makes the one-time password, before the ceremony is proposed: its hash goes into the plan.
 func (p *practice) otp(ctx context.Context, _ string) error {
 	commitment, err := p.me().MakesPassword(ctx)
 	if err != nil {
@@ -216,7 +217,7 @@ func (p *practice) seal(context.Context, string) error {
 	return nil
 }
 
-// adoptAll has everybody who took their new share use it from now on.
+// adoptAll lets every person who took a new share use it from now on.
 func (p *practice) adoptAll(ctx context.Context, _ string) error {
 	board, ok := p.stage.Board()
 	if !ok {

@@ -13,12 +13,12 @@ import (
 	"conclave/vault/vaulttest"
 )
 
-// house is the rehearsal's theatre: the stage, and what is around it.
-type house struct {
+// rehearsal is one run of this program: the stage and what is around it.
+type rehearsal struct {
 	*show
 	play     play
 	stage    *stage.Stage
-	emulator *vaulttest.Cluster // nil with a server of somebody's own
+	emulator *vaulttest.Cluster // nil if a server was given on the command line
 	workshop string             // folder of the program that was built; empty if it was given
 	watcher  *watcher
 
@@ -26,9 +26,9 @@ type house struct {
 	transcripts []string // files, taken from the threads
 }
 
-// open builds the bot and sets the stage.
-func open(ctx context.Context, o options, t terminal) (_ *house, err error) {
-	h := &house{show: newShow(t, o.speed), play: o.play}
+// open builds the bot and sets up the stage.
+func open(ctx context.Context, o options, t terminal) (_ *rehearsal, err error) {
+	h := &rehearsal{show: newShow(t, o.speed), play: o.play}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.close())
@@ -73,8 +73,7 @@ func open(ctx context.Context, o options, t terminal) (_ *house, err error) {
 	return h, h.keepKeys(ctx)
 }
 
-// mustBeNew refuses a folder that holds something: a second rehearsal in it would
-// find a journal that is about other people.
+// mustBeNew refuses a folder that holds something: a second rehearsal in it would find the journal of other people.
 func mustBeNew(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
@@ -88,7 +87,7 @@ func mustBeNew(dir string) error {
 	return nil
 }
 
-func (h *house) close() error {
+func (h *rehearsal) close() error {
 	var err error
 	if h.stage != nil {
 		err = h.stage.Close()
@@ -102,7 +101,7 @@ func (h *house) close() error {
 	return err
 }
 
-func (h *house) introduce() {
+func (h *rehearsal) introduce() {
 	h.scene("The cast")
 	h.cast(stage.Olga, "is on call: she proposes, and root tokens are made for her")
 	h.cast(stage.Paul, "of security approves")
@@ -128,7 +127,7 @@ func (h *house) introduce() {
 	h.line("identity %s", h.stage.Identity)
 }
 
-func (h *house) farewell() {
+func (h *rehearsal) farewell() {
 	h.say("")
 	if h.emulator == nil {
 		h.say("Your server's unseal keys are in %s", filepath.Join(h.keysFolder(), stage.ShareFile))

@@ -40,7 +40,8 @@ func TestTypedTextIsAlsoInRichText(t *testing.T) {
 	m := must(alice.DMs("run ```gpg -d\n<x>``` at https://gnupg.org"))(t)[0]
 	want := []any{
 		map[string]any{"type": "rich_text_section", "elements": []any{map[string]any{"type": "text", "text": "run "}}},
-		map[string]any{"type": "rich_text_preformatted", "border": 0, "elements": []any{map[string]any{"type": "text", "text": "gpg -d\n<x>"}}},
+		map[string]any{"type": "rich_text_preformatted", "border": 0,
+			"elements": []any{map[string]any{"type": "text", "text": "gpg -d\n<x>"}}},
 		map[string]any{"type": "rich_text_section", "elements": []any{
 			map[string]any{"type": "text", "text": " at "}, map[string]any{"type": "link", "url": "https://gnupg.org"},
 		}},

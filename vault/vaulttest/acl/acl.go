@@ -1,38 +1,35 @@
-package vaulttest
+package acl
 
 import (
 	"cmp"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
-
-	"conclave/vault/vaulttest/operator"
 )
 
-// capabilities are what a token may do with a path.
-type capabilities uint16
+// Capabilities are the rights of a token on a path.
+type Capabilities uint16
 
 const (
-	mayCreate capabilities = 1 << iota
+	mayCreate Capabilities = 1 << iota
 	mayRead
 	mayUpdate
 	mayDelete
 	mayList
-	maySudo
+	MaySudo
 	mayPatch
 	maySubscribe
 	mayRecover
 	denied // and nothing else, whatever another policy grants
 )
 
-var capabilityNames = map[string]capabilities{
-	"create": mayCreate, "read": mayRead, "update": mayUpdate, "delete": mayDelete, "list": mayList, "sudo": maySudo,
+var capabilityNames = map[string]Capabilities{
+	"create": mayCreate, "read": mayRead, "update": mayUpdate, "delete": mayDelete, "list": mayList, "sudo": MaySudo,
 	"patch": mayPatch, "subscribe": maySubscribe, "recover": mayRecover, "deny": denied,
 }
 
-// names lists the capabilities as sys/capabilities-self does.
-func (c capabilities) names() []string {
+// Names lists the capabilities as sys/capabilities-self does.
+func (c Capabilities) Names() []string {
 	if c&denied != 0 || c == 0 {
 		return []string{"deny"}
 	}
@@ -45,18 +42,27 @@ func (c capabilities) names() []string {
 	return names
 }
 
-// neededFor is the capability that a method asks for. Other methods are for root tokens.
-var neededFor = map[string]capabilities{ // method → capability
+// neededFor is the capability that each method needs. Other methods are for root tokens.
+var neededFor = map[string]Capabilities{ // method → capability
 	"GET": mayRead, "PUT": mayUpdate, "DELETE": mayDelete, "LIST": mayList,
 }
 
-// capabilities returns what policies grant on a path: those of the best matching rule alone, which rules of the same path in other policies
-// add to (vault/acl.go). A list asks for the path with a final slash and is content with the rule for the one without.
-func (s *storage) capabilities(policies []string, path string) capabilities {
+// Allow reports whether the capabilities that a token has on a path are enough for a request with this method.
+func (c Capabilities) Allow(method, path string) bool {
+	needed := neededFor[method]
+	if needsSudo(path) {
+		needed |= MaySudo
+	}
+	return needed != 0 && c&needed == needed
+}
+
+// Granted returns what policies grant on a path: those of the best matching rule alone, which rules of the same path in
+// other policies add to (vault/acl.go). A nil policy grants nothing. A list asks for the path with a final slash and is
+// content with the rule for the one without.
+func Granted(policies []*Policy, path string) Capabilities {
 	var best specificity
-	var granted capabilities
-	for _, name := range policies {
-		p := s.policies[name]
+	var granted Capabilities
+	for _, p := range policies {
 		if p == nil {
 			continue
 		}
@@ -96,7 +102,7 @@ func (r rule) matches(path string) bool {
 	return true
 }
 
-// specificity orders the rules that match a path, in the order of its fields. The zero value is no more than any rule's.
+// specificity orders the rules that match a path, in the order of its fields. The zero value is the least specific.
 type specificity struct {
 	exact    bool
 	plain    int // characters before the first + or the final *
@@ -143,8 +149,8 @@ func compareBools(a, b bool) int {
 	}
 }
 
-// sudoPaths ask for the capability sudo beside the method's own (vault/logical_system.go, PathsSpecial.Root). What lies below sys/auth does so
-// too.
+// sudoPaths need the capability sudo beside the method's own (vault/logical_system.go, PathsSpecial.Root). So does
+// every path below sys/auth.
 var sudoPaths = map[string]bool{
 	"sys/rotate":           true,
 	"sys/rotate/keyring":   true, // OpenBao's, as is the next
@@ -155,32 +161,3 @@ var sudoPaths = map[string]bool{
 }
 
 func needsSudo(path string) bool { return sudoPaths[path] || strings.HasPrefix(path, "sys/auth/") }
-
-// putCapabilitiesSelf tells what the asker's token may do with some paths. One path's capabilities are also told under a name of their own.
-func (n *Node) putCapabilitiesSelf(c *call) (any, error) {
-	var req struct {
-		Path  string   `json:"path"`
-		Paths []string `json:"paths"`
-	}
-	if err := c.decodeOptional(&req); err != nil {
-		return nil, err
-	}
-	if req.Path != "" {
-		req.Paths = append(req.Paths, req.Path)
-	}
-	if len(req.Paths) == 0 {
-		return nil, refuse(http.StatusBadRequest, "paths must be supplied")
-	}
-	data := map[string]any{} // path → names of capabilities
-	for _, path := range req.Paths {
-		names := []string{operator.RootPolicyName}
-		if !c.holder.isRoot() {
-			names = n.cluster.disk.capabilities(c.holder.policies, path).names()
-		}
-		data[path] = names
-		if len(req.Paths) == 1 {
-			data["capabilities"] = names
-		}
-	}
-	return doubled(data), nil
-}

@@ -14,8 +14,8 @@ import (
 	"conclave/ceremony/openpgp"
 )
 
-// privateKey is the secret part of the bot's identity, to be looked for where it
-// must not be. It takes a while to decrypt, and is kept.
+// privateKey returns the secret part of the bot's identity, for the search for leaks. It takes a while to decrypt, so
+// that it is kept.
 func (s *Stage) privateKey() (string, error) {
 	fail := func(err error) (string, error) { return "", fmt.Errorf("read the identity's private key: %w", err) }
 	s.mu.Lock()
@@ -46,7 +46,7 @@ func (s *Stage) privateKey() (string, error) {
 	return s.private.key, nil
 }
 
-// StealIdentity is the bot's identity in the hands of whoever has taken its host over.
+// StealIdentity returns the bot's identity, as an attacker on its host has it.
 func (s *Stage) StealIdentity() (*openpgp.Identity, error) {
 	passphrase, err := os.ReadFile(filepath.Join(s.dir, secret("identity-passphrase")))
 	if err != nil {

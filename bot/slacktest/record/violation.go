@@ -1,8 +1,7 @@
-package slacktest
+package record
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -21,7 +20,7 @@ const (
 	RuleAckTwice       Rule = "ack twice"            // a second acknowledgement of the same delivery
 	RuleAckLate        Rule = "ack late"             // an acknowledgement after the three seconds
 	RuleAckSize        Rule = "ack size"             // an acknowledgement of 20,480 bytes or more, which Slack drops
-	RuleAckPayload     Rule = "ack payload"          // a payload where accepts_response_payload was false, or one that Slack cannot use
+	RuleAckPayload     Rule = "ack payload"          // a payload that the envelope did not accept, or that Slack cannot use
 	RuleFrame          Rule = "socket frame"         // a frame that is not an acknowledgement
 	RuleTrigger        Rule = "trigger"              // a trigger_id used twice or after its three seconds
 	RuleResponseURL    Rule = "response url"         // a response_url used after its five uses or thirty minutes
@@ -38,15 +37,3 @@ type Violation struct {
 }
 
 func (v Violation) String() string { return fmt.Sprintf("%s: %s: %s", v.Rule, v.Where, v.Detail) }
-
-// Violations are the rules that the client broke so far, in order. A test of a good client ends with none.
-func (w *Workspace) Violations() []Violation {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.broken)
-}
-
-func (w *Workspace) violateLocked(rule Rule, where, format string, args ...any) {
-	w.broken = append(w.broken, Violation{At: w.cfg.Now(), Rule: rule, Where: where, Detail: fmt.Sprintf(format, args...)})
-	w.changeLocked()
-}

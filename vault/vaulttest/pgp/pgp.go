@@ -1,4 +1,7 @@
-package vaulttest
+// Package pgp emulates helper/pgpkeys of Vault. Vault uses the first version of the openpgp interface with no
+// configuration, and so does this package. What Vault accepts too easily (an expired key, a key that can't encrypt, a
+// secret key) and fails at too late is part of the emulation.
+package pgp
 
 import (
 	"bytes"
@@ -9,11 +12,9 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// Vault uses the first version of the openpgp interface with no configuration, and so do these functions: what it accepts too easily
-// (an expired key, a key that can't encrypt, a secret key) and fails at too late is part of the emulation (helper/pgpkeys).
-
-// readKeys parses base64 of binary transferable keys. Armor and Keybase names are for Vault's command line, not for its server.
-func readKeys(keys []string) (openpgp.EntityList, error) {
+// Read parses base64 of binary transferable keys. Armor and Keybase names are for Vault's command line, not for its
+// server.
+func Read(keys []string) (openpgp.EntityList, error) {
 	var entities openpgp.EntityList
 	for _, key := range keys {
 		data, err := base64.StdEncoding.DecodeString(key)
@@ -29,9 +30,9 @@ func readKeys(keys []string) (openpgp.EntityList, error) {
 	return entities, nil
 }
 
-// fingerprints returns the lower-case hex fingerprints of the primary keys, in the order of the keys.
-func fingerprints(keys []string) ([]string, error) {
-	entities, err := readKeys(keys)
+// Fingerprints returns the lower-case hex fingerprints of the primary keys, in the order of the keys.
+func Fingerprints(keys []string) ([]string, error) {
+	entities, err := Read(keys)
 	if err != nil {
 		return nil, err
 	}
@@ -42,9 +43,9 @@ func fingerprints(keys []string) ([]string, error) {
 	return prints, nil
 }
 
-// encryptEach encrypts each text to the key of the same index. The messages are binary and unsigned.
-func encryptEach(texts []string, keys []string) ([][]byte, error) {
-	entities, err := readKeys(keys)
+// Encrypt encrypts each text to the key of the same index. The messages are binary and unsigned.
+func Encrypt(texts []string, keys []string) ([][]byte, error) {
+	entities, err := Read(keys)
 	if err != nil {
 		return nil, err
 	}
