@@ -35,7 +35,7 @@ func (o *actor) archiveLoop(ctx context.Context, a ceremony.Archive, news <-chan
 	var after time.Time // when the archive may be asked again
 	for ctx.Err() == nil {
 		var again <-chan time.Time
-		if open := c.KeptBy(a.Name()); len(open) > 0 {
+		if open := c.OwedBy(a.Name()); len(open) > 0 {
 			if time.Until(after) <= 0 {
 				next, failed := o.keepAll(ctx, a, c, open)
 				if c = next; failed {

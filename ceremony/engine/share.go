@@ -158,7 +158,7 @@ func (o *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 		return o.doubt(ctx, rules.Decline{Evidence: evidence, Reason: reason, Share: tag, See: standing.See})
 	}
 	if o.c.Round.Step == ceremony.StepDrill {
-		return o.record(ctx, rules.Prove{Evidence: evidence, Share: tag, Standing: standing}) // it goes no further
+		return o.record(ctx, rules.Prove{Evidence: evidence, Share: tag, Verdict: standing}) // it goes no further
 	}
 
 	// Life of a share, 5 of 7: Vault's live state is compared with the plan (P4).
@@ -178,7 +178,7 @@ func (o *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	if !o.waiting(offer.Message) {
 		return o.outcome(offer.Message)
 	}
-	if err := o.record(ctx, rules.Send{Evidence: evidence, Before: len(o.c.Round.Counted), Share: tag, Standing: standing}); err != nil {
+	if err := o.record(ctx, rules.Send{Evidence: evidence, Before: len(o.c.Round.Counted), Share: tag, Verdict: standing}); err != nil {
 		return err
 	}
 	sent, ok := o.c.Pending.Submitting()

@@ -9,9 +9,9 @@ import (
 	"conclave/ceremony/event"
 )
 
-// Apply folds one entry into the next value. It trusts the entry as far as it
-// can: [Decide] has judged it before it was written. An error means that the
-// journal does not tell the story of one ceremony.
+// Apply returns the state after an entry. [Decide] has judged the entry before it was
+// written, and Apply checks what the journal shows by itself. With an error it returns
+// the state before the entry: the journal does not tell the story of one ceremony.
 func Apply(c State, e event.Entry) (State, error) {
 	if e.Seq != c.Seq()+1 {
 		return c, fmt.Errorf("event %d follows event %d", e.Seq, c.Seq())
@@ -39,7 +39,8 @@ func Apply(c State, e event.Entry) (State, error) {
 	return next, nil
 }
 
-// Replay makes a ceremony of its entries.
+// Replay returns the state after all entries of a ceremony, which begin with the first.
+// With an error it returns the state before the entry that does not fit.
 func Replay(entries []event.Entry) (State, error) {
 	var c State
 	for _, e := range entries {
@@ -52,8 +53,9 @@ func Replay(entries []event.Entry) (State, error) {
 	return c, nil
 }
 
-// Takes reports whether events could be read back. A line that a replay refuses would stop
-// every later start, of every other ceremony too: it is not written.
+// Takes returns an error unless a replay would accept the events. A line that a replay
+// refuses would stop every later start, of every other ceremony too, and must not be
+// written.
 func (c State) Takes(events []event.Event, at time.Time) error {
 	var err error
 	for _, e := range events {
@@ -64,12 +66,14 @@ func (c State) Takes(events []event.Event, at time.Time) error {
 	return nil
 }
 
-// changes reports whether an event is about more than the delivery of messages, and
+// changes reports whether an event is about more than the delivery of messages and
 // what the ceremony has left behind.
 func (c State) changes(e event.Event) bool {
 	switch e.(type) {
-	case event.Posted, event.Undeliverable, event.Declined, event.AccessorGiven, event.Reminded, event.TokenRevoked, event.TokenLeft, event.BackupReminded, event.BackupLeft,
-		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.TranscriptSigned, event.Archived, event.ArchiveFailed:
+	case event.Posted, event.Undeliverable, event.Declined,
+		event.AccessorGiven, event.Reminded, event.TokenRevoked, event.TokenLeft, event.BackupReminded, event.BackupLeft,
+		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft,
+		event.TranscriptSigned, event.Archived, event.ArchiveFailed:
 		return false
 	case event.BackupDeleted:
 		return !c.OwesDeletion()
@@ -201,7 +205,7 @@ func applyShare(c State, e event.Entry) (_ State, known bool, _ error) {
 	case event.Offered:
 		c.Pending = &Pending{Event: ev, At: e.At}
 	case event.Declined:
-		if c.answers(ev.Message) {
+		if c.awaits(ev.Message) {
 			c.Pending = nil
 		}
 	case event.Submitting:
@@ -342,8 +346,8 @@ func applyEnd(c State, e event.Entry) (_ State, known bool, _ error) {
 	return c, true, nil
 }
 
-// applyRecord takes the events that change nothing but the history. What they tell is
-// read from there.
+// applyRecord accepts the events that change nothing but the history, from which what
+// they tell is read.
 func applyRecord(c State, e event.Entry) (_ State, known bool, _ error) {
 	switch e.Event.(type) {
 	case event.RollCalled, event.WitnessAsked, event.Proceeded, event.ExceptionNoted, event.WitnessStated,
@@ -354,8 +358,8 @@ func applyRecord(c State, e event.Entry) (_ State, known bool, _ error) {
 	return c, false, nil
 }
 
-// firstRound is what is collected before Vault is asked for anything: a one-time
-// password, of a requester who has no PGP key.
+// firstRound returns the round that comes before Vault is asked for anything: it collects
+// the one-time password of a requester without a PGP key, or nothing.
 func (c State) firstRound() Round {
 	if c.Plan.OTP == "" {
 		return Round{}
@@ -363,8 +367,8 @@ func (c State) firstRound() Round {
 	return Round{Number: 1, Step: ceremony.StepOTP, Required: 1}
 }
 
-// answers reports whether message is the offer that waits for an outcome.
-func (c State) answers(message ceremony.Ref) bool {
+// awaits reports whether the envelope in this message still has no outcome.
+func (c State) awaits(message ceremony.Ref) bool {
 	if c.Pending == nil {
 		return false
 	}

@@ -11,17 +11,18 @@ import (
 )
 
 const (
-	// maxDeclined is how many of one person's envelopes are looked at in vain in
-	// one ceremony: the journal must not grow by what an intruder types.
+	// maxDeclined is how many envelopes of one person may be refused by their own fault
+	// in one ceremony. Then no more are looked at: the journal must not grow by what an
+	// intruder types.
 	maxDeclined = 20
-	// maxPassing bounds those that are no fault of the sender's, too.
-	maxPassing = 3 * maxDeclined
-	// shortestHash is how much of a plan's hash an approver has to name.
+	// maxTransient is the same of refusals that are no fault of the sender's.
+	maxTransient = 3 * maxDeclined
+	// shortestHash is how many digits of the plan's hash an approver has to name.
 	shortestHash = 8
 )
 
-// Decide judges a command: it answers the events that follow from it, or a
-// Refusal. It changes nothing.
+// Decide returns the events that follow from a command, or a [ceremony.Refusal]. It
+// changes nothing.
 func Decide(c State, command Command, now time.Time) ([]event.Event, error) {
 	switch cmd := command.(type) {
 	case Approve:
@@ -85,13 +86,14 @@ func Decide(c State, command Command, now time.Time) ([]event.Event, error) {
 	case Attest:
 		return c.attested(cmd, now)
 	case Archive:
-		return c.keep(cmd.Kept)
+		return c.archived(cmd.Kept)
 	case GiveUpArchive:
-		return c.forgo(now), nil
+		return c.giveUpArchive(now), nil
 	case Begin:
 		// A one-time password waits as an offer until Vault is asked for an attempt.
 		offer, offered := c.Offer()
-		if c.Phase != PhaseApproved || !c.Plan.Operation.HasAttempt() || !c.mayBegin(now) || c.Pending != nil && !(offered && offer.Step == ceremony.StepOTP) {
+		waits := c.Pending != nil && !(offered && offer.Step == ceremony.StepOTP)
+		if c.Phase != PhaseApproved || !c.Plan.Operation.HasAttempt() || !c.mayBegin(now) || waits {
 			return nil, c.wrongPhase()
 		}
 		return one(event.Starting{Attempt: c.Attempt.Number + 1})
@@ -102,7 +104,7 @@ func Decide(c State, command Command, now time.Time) ([]event.Event, error) {
 	case Announce:
 		password := c.Phase == PhaseApproved && c.Plan.OTP != "" && cmd.Key.Step == ceremony.StepOTP
 		if c.Phase != PhaseCollecting && c.Phase != PhaseHandingOut && c.Phase != PhaseVerifying && !password {
-			return nil, c.wrongPhase()
+			return nil, c.wrongPhase() // no share is wanted, and no one-time password
 		}
 		return one(event.KeyAnnounced(cmd))
 	case Decline:
@@ -119,7 +121,8 @@ func Decide(c State, command Command, now time.Time) ([]event.Event, error) {
 	case Look:
 		return c.look(cmd, now)
 	case Stop:
-		if c.Ended() || c.Phase == PhaseFrozen && !stands(cmd.Why) || cmd.Why == event.PersonStopped && c.Stopping == nil {
+		unasked := cmd.Why == event.PersonStopped && c.Stopping == nil
+		if c.Ended() || unasked || c.Phase == PhaseFrozen && !stands(cmd.Why) {
 			return nil, nil
 		}
 		return append(c.giveBack(ceremony.IsFrozen), event.Frozen{Why: cmd.Why, Want: cmd.Want, Got: cmd.Got}), nil
@@ -152,7 +155,7 @@ func (c State) approve(cmd Approve, now time.Time) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
 	}
-	// The rule of two people comes first: it is worth its own words.
+	// The rule of two people comes first, and has a refusal of its own.
 	if cmd.By == c.Plan.Initiator.Account {
 		return nil, ceremony.OwnProposal
 	}
@@ -191,7 +194,10 @@ func (c State) reject(cmd Reject) ([]event.Event, error) {
 	if c.Phase != PhaseProposed {
 		return nil, ceremony.NotProposed
 	}
-	return []event.Event{event.Rejected{By: by, Why: cmd.Why, Signed: cmd.Signed}, event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel}}, nil
+	return []event.Event{
+		event.Rejected{By: by, Why: cmd.Why, Signed: cmd.Signed},
+		event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel},
+	}, nil
 }
 
 func (c State) cancel(cmd Cancel) ([]event.Event, error) {
@@ -208,8 +214,8 @@ func (c State) cancel(cmd Cancel) ([]event.Event, error) {
 	return c.close(event.Closing{Outcome: event.Cancelled, By: &by, Why: cmd.Why, Signed: cmd.Signed})
 }
 
-// close begins the end. When Vault was never asked for anything there is
-// nothing to wait for.
+// close begins the end. A ceremony that has no attempt in Vault, and waits for none, ends
+// at once.
 func (c State) close(closing event.Closing) ([]event.Event, error) {
 	events := []event.Event{closing}
 	if c.Pending == nil && (c.Attempt.Nonce == "" || c.Plan.Operation == ceremony.Drill) {
@@ -222,7 +228,7 @@ func (c State) close(closing event.Closing) ([]event.Event, error) {
 	return events, nil
 }
 
-// closed says how a ceremony ends, by what has become of its attempt.
+// closed returns the end of a ceremony, by what has become of its attempt.
 func (c State) closed(cmd Close) []event.Event {
 	if c.Closing == nil {
 		return nil
@@ -256,7 +262,7 @@ func (c State) closed(cmd Close) []event.Event {
 	return []event.Event{event.AttemptLost{Nonce: c.Attempt.Nonce, Unproven: true}, ended}
 }
 
-// nothingOpen is the ending of a ceremony that has nothing in Vault now. What it had
+// nothingOpen returns the ending of a ceremony that has nothing in Vault now. What it had
 // there before may have been carried through, or done, all the same.
 func (c State) nothingOpen() ceremony.VaultEnding {
 	if c.Unproven || c.Result == nil && c.Last(Is[event.Acting]) > 0 {
@@ -265,8 +271,8 @@ func (c State) nothingOpen() ceremony.VaultEnding {
 	return event.NothingToCancel
 }
 
-// Foreign reports whether what stopped the start is still in Vault: it is not ours, or
-// can't be told to be.
+// Foreign reports whether the attempt that stopped the start is still in Vault. It is not
+// ours, or can't be told to be.
 func (c State) Foreign() bool {
 	return c.Attempt.Nonce == "" && c.FrozenFor(event.ForeignAttempt)
 }
@@ -283,28 +289,30 @@ func (c State) resume(cmd Resume) ([]event.Event, error) {
 		return nil, ceremony.NotFrozen
 	}
 	initiator := by.Account == c.Plan.Initiator.Account
-	if heard := initiator && c.Freeze.Initiator || !initiator && c.Freeze.Approver; heard && !(c.Freeze.Initiator && c.Freeze.Approver) {
+	heard := initiator && c.Freeze.Initiator || !initiator && c.Freeze.Approver
+	if heard && !(c.Freeze.Initiator && c.Freeze.Approver) {
 		return nil, nil // said before
 	}
 	events := []event.Event{event.ResumeAsked{By: by, Signed: cmd.Signed}}
-	if (initiator || c.Freeze.Initiator || c.Plan.Initiator == ceremony.SealWatch) && (!initiator || c.Freeze.Approver) {
+	initiatorAgrees := initiator || c.Freeze.Initiator || c.Plan.Initiator == ceremony.SealWatch
+	if approverAgrees := !initiator || c.Freeze.Approver; initiatorAgrees && approverAgrees {
 		events = append(events, event.Resumed{})
 	}
 	return events, nil
 }
 
-// decider is somebody whose word ends or thaws a ceremony.
+// decider returns the initiator or the approver with this account.
 func (c State) decider(who ceremony.Account) (ceremony.Person, bool) {
 	return ceremony.Find(c.Plan.Deciders(), who)
 }
 
-// receive is the third stop in the life of a share: may this person bring one
-// now? Whatever the answer, it goes to the journal.
+// receive judges whether a person may bring a share now: the third stop in the life of a
+// share. Either way the envelope goes to the journal, up to [maxDeclined] refusals.
 func (c State) receive(cmd Receive, now time.Time) ([]event.Event, error) {
 	if c.seen(cmd.Message) {
 		return nil, nil // Slack delivered it again
 	}
-	if own, passing := c.declined(cmd.By); own >= maxDeclined || passing >= maxPassing {
+	if own, transient := c.declined(cmd.By); own >= maxDeclined || transient >= maxTransient {
 		return nil, ceremony.TooManyRefusals
 	}
 	step := c.Round.Step
@@ -313,12 +321,14 @@ func (c State) receive(cmd Receive, now time.Time) ([]event.Event, error) {
 		by = ceremony.Person{Name: cmd.Name, Account: cmd.By}
 	}
 	if reason := c.refusalFor(cmd, contributes, now); reason != "" {
-		return one(event.Declined{By: by, Step: step, Message: cmd.Message, Evidence: cmd.Evidence, Reason: reason})
+		return one(event.Declined{
+			By: by, Step: step, Message: cmd.Message, Evidence: cmd.Evidence, Reason: reason,
+		})
 	}
 	return one(event.Offered{By: by, Step: step, Message: cmd.Message, Evidence: cmd.Evidence})
 }
 
-// refusalFor is why a person can't bring a share now, empty when they can (P2).
+// refusalFor returns why a person can't bring a share now, or "" (P2).
 func (c State) refusalFor(cmd Receive, contributes bool, now time.Time) ceremony.Refusal {
 	switch {
 	case !contributes:
@@ -345,7 +355,7 @@ func (c State) refusalFor(cmd Receive, contributes bool, now time.Time) ceremony
 	return ""
 }
 
-// seen reports whether this Slack message has been dealt with.
+// seen reports whether the envelope in this message has been judged before.
 func (c State) seen(message ceremony.Ref) bool {
 	for _, e := range c.History {
 		switch ev := e.Event.(type) {
@@ -362,7 +372,7 @@ func (c State) seen(message ceremony.Ref) bool {
 	return false
 }
 
-// knows reports whether an envelope that got as far as Vault matches.
+// knows reports whether an envelope whose share was sent to Vault matches.
 func (c State) knows(match func(ceremony.Evidence) bool) bool {
 	for _, e := range c.History {
 		if s, ok := e.Event.(event.Submitting); ok && match(s.Evidence) {
@@ -372,24 +382,27 @@ func (c State) knows(match func(ceremony.Evidence) bool) bool {
 	return false
 }
 
-// declined counts what was refused to somebody: by their own fault, and by
-// nobody's.
-func (c State) declined(who ceremony.Account) (own, passing int) {
+// declined returns how many of a person's envelopes were refused by their own fault, and
+// how many by nobody's.
+func (c State) declined(who ceremony.Account) (own, transient int) {
 	for _, e := range c.History {
 		d, ok := e.Event.(event.Declined)
 		switch {
 		case !ok || d.By.Account != who:
 		case d.Reason.Transient():
-			passing++
+			transient++
 		default:
 			own++
 		}
 	}
-	return own, passing
+	return own, transient
 }
 
+// decline refuses the envelope that is opened, or whose share Vault has not taken.
 func (c State) decline(cmd Decline) ([]event.Event, error) {
-	declined := event.Declined{Evidence: cmd.Evidence.WithoutProof(), Reason: cmd.Reason, ShareTag: cmd.Share, See: cmd.See}
+	declined := event.Declined{
+		Evidence: cmd.Evidence.WithoutProof(), Reason: cmd.Reason, ShareTag: cmd.Share, See: cmd.See,
+	}
 	if c.Pending == nil {
 		return nil, c.wrongPhase()
 	}
@@ -403,34 +416,44 @@ func (c State) decline(cmd Decline) ([]event.Event, error) {
 	}
 	events := []event.Event{declined}
 	if cmd.Reason == ceremony.PlainPassword && c.Attempt.Nonce == "" {
-		// Whoever reads the direct messages would have both halves of the token.
-		events = append(events, event.Closing{Outcome: event.Failed, Fault: ceremony.PlainPassword}, event.Ended{Outcome: event.Failed, Vault: c.nothingOpen()})
+		// A reader of the direct messages would have both halves of the token.
+		events = append(events, failed(ceremony.PlainPassword, c.nothingOpen())...)
 	}
 	return events, nil
 }
 
+// failed ends a ceremony that a fault has made impossible.
+func failed(fault ceremony.Refusal, vault ceremony.VaultEnding) []event.Event {
+	return []event.Event{
+		event.Closing{Outcome: event.Failed, Fault: fault},
+		event.Ended{Outcome: event.Failed, Vault: vault},
+	}
+}
+
+// send judges an opened share before it goes to Vault.
 func (c State) send(cmd Send) ([]event.Event, error) {
 	offer, ok := c.Offer()
 	if !ok || c.Closing != nil || offer.Step == ceremony.StepDrill || offer.Step == ceremony.StepOTP {
 		return nil, c.wrongPhase() // neither is a share that goes to Vault
 	}
-	// A message that was mangled on the way has other bytes and the same
-	// signature: a replay is known by who signed and when.
+	// A message that was mangled on the way has other bytes and the same signature. So a
+	// replay is known by who signed and when.
 	if c.knows(func(e ceremony.Evidence) bool {
 		return e.Signer == cmd.Evidence.Signer && e.SignedAt.Equal(cmd.Evidence.SignedAt)
 	}) {
 		return c.decline(Decline{Evidence: cmd.Evidence, Reason: ceremony.Replayed})
 	}
-	if reason := c.Judge(offer, cmd.Evidence, cmd.Share, cmd.Standing); reason != "" {
-		return c.decline(Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Standing.See})
+	if reason := c.Judge(offer, cmd.Evidence, cmd.Share, cmd.Verdict); reason != "" {
+		return c.decline(Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Verdict.See})
 	}
 	nodes := c.sealedFor(offer.By.Account)
 	if offer.Step == ceremony.StepUnseal && len(nodes) == 0 {
-		return c.decline(Decline{Evidence: cmd.Evidence, Reason: ceremony.NotCollecting}) // the last of them has just gone
+		// The last of them has just gone.
+		return c.decline(Decline{Evidence: cmd.Evidence, Reason: ceremony.NotCollecting})
 	}
 	return one(event.Submitting{
 		By: offer.By, Step: offer.Step, Nonce: c.Round.Nonce, Before: cmd.Before, Nodes: nodes,
-		Message: offer.Message, Evidence: cmd.Evidence, TagMatch: recognised(cmd.Share, cmd.Standing),
+		Message: offer.Message, Evidence: cmd.Evidence, TagMatch: tagMatch(cmd.Share, cmd.Verdict),
 	})
 }
 
@@ -444,13 +467,13 @@ func (c State) giveBack(reason ceremony.Refusal) []event.Event {
 	return events
 }
 
-// mayBegin reports whether Vault may be asked for what people have agreed to: the time
-// for it has come, and nobody has to be waited for.
+// mayBegin reports whether Vault may be asked for what people have agreed to: its time
+// has come, no witness is waited for, and nobody wants it frozen.
 func (c State) mayBegin(now time.Time) bool {
 	return c.Gate() == "" && c.Stopping == nil && !now.Round(0).Before(c.NextStart(now))
 }
 
-// Offer is the envelope that waits to be opened.
+// Offer returns the envelope that waits to be opened.
 func (c State) Offer() (event.Offered, bool) {
 	if c.Pending == nil {
 		return event.Offered{}, false
@@ -459,7 +482,7 @@ func (c State) Offer() (event.Offered, bool) {
 	return offer, ok
 }
 
-// wrongPhase is the refusal that says where the ceremony stands instead.
+// wrongPhase returns the refusal of a command for which it is the wrong moment.
 func (c State) wrongPhase() ceremony.Refusal {
 	switch {
 	case c.Ended() || c.Closing != nil:
@@ -470,7 +493,7 @@ func (c State) wrongPhase() ceremony.Refusal {
 	return ceremony.NotCollecting
 }
 
-// CommandOf is what a signed word asks for.
+// CommandOf returns the command that a signed statement asks for.
 func (c State) CommandOf(by ceremony.Account, said ceremony.Statement, signed string) (Command, error) {
 	added := OneLine(c.Added(said))
 	switch said.Verb {
@@ -503,5 +526,5 @@ func (c State) CommandOf(by ceremony.Account, said ceremony.Statement, signed st
 	case ceremony.SayAgree, ceremony.SayDisagree:
 		return Testify{By: by, Agrees: said.Verb == ceremony.SayAgree, Why: added, Signed: signed}, nil
 	}
-	return nil, fmt.Errorf("no act for the word %q", said.Verb)
+	return nil, fmt.Errorf("no command for the verb %q", said.Verb)
 }

@@ -7,8 +7,8 @@ import (
 	"conclave/ceremony/event"
 )
 
-// begunHere begins to collect shares for what has no attempt in Vault: the nonce
-// that binds them is this program's own.
+// begunHere begins to collect shares for an operation without an attempt in Vault. The
+// nonce that binds them is this program's own.
 func (c State) begunHere(cmd Open, now time.Time) ([]event.Event, error) {
 	op := c.Plan.Operation
 	if c.Phase != PhaseApproved || c.Closing != nil || !c.mayBegin(now) || op.HasAttempt() || !op.TakesShares() {
@@ -28,34 +28,42 @@ func (c State) prove(cmd Prove) ([]event.Event, error) {
 	if !ok || offer.Step != ceremony.StepDrill {
 		return nil, c.wrongPhase()
 	}
-	if reason := c.Judge(offer, cmd.Evidence, cmd.Share, cmd.Standing); reason != "" {
-		return c.decline(Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Standing.See})
+	if reason := c.Judge(offer, cmd.Evidence, cmd.Share, cmd.Verdict); reason != "" {
+		return c.decline(Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Verdict.See})
 	}
-	return one(event.Proven{By: offer.By, Message: offer.Message, Evidence: cmd.Evidence, TagMatch: recognised(cmd.Share, cmd.Standing)})
+	return one(event.Proven{
+		By: offer.By, Message: offer.Message, Evidence: cmd.Evidence, TagMatch: tagMatch(cmd.Share, cmd.Verdict),
+	})
 }
 
-// reverify has Vault forget the new shares that were proven so far; what it made
-// stays, and everybody proves theirs again.
+// reverify has Vault forget which new shares were proven so far. The new shares stay, and
+// every receiver proves theirs again.
 func (c State) reverify(cmd Reverify) ([]event.Event, error) {
 	by, err := c.mayDrop(cmd.By, c.Phase == PhaseVerifying)
 	if err != nil {
 		return nil, err
 	}
-	return []event.Event{event.VerificationDropped{By: by, Signed: cmd.Signed}, event.Dropping{Step: ceremony.StepVerify, Nonce: c.Round.Nonce}}, nil
+	return []event.Event{
+		event.VerificationDropped{By: by, Signed: cmd.Signed},
+		event.Dropping{Step: ceremony.StepVerify, Nonce: c.Round.Nonce},
+	}, nil
 }
 
-// reset has sealed nodes forget what they have counted, whoever entered it: a share
-// that came past Conclave and does not fit would spoil the round. Everybody is
-// asked anew.
+// reset has sealed nodes forget every share that they have counted. One that came past
+// Conclave and does not fit would spoil the round. Every holder is asked anew.
 func (c State) reset(cmd Reset) ([]event.Event, error) {
 	by, err := c.mayDrop(cmd.By, c.Plan.Operation == ceremony.Unseal && c.Phase == PhaseCollecting)
 	if err != nil {
 		return nil, err
 	}
-	return []event.Event{event.ResetAsked{By: by, Signed: cmd.Signed}, event.Dropping{Step: ceremony.StepUnseal, Nonce: c.Round.Nonce}}, nil
+	return []event.Event{
+		event.ResetAsked{By: by, Signed: cmd.Signed},
+		event.Dropping{Step: ceremony.StepUnseal, Nonce: c.Round.Nonce},
+	}, nil
 }
 
-// mayDrop reports whether somebody may have what was counted forgotten now.
+// mayDrop returns the decider with this account, or why they can't have forgotten now what
+// Vault has counted.
 func (c State) mayDrop(who ceremony.Account, collecting bool) (ceremony.Person, error) {
 	by, ok := c.decider(who)
 	switch {
@@ -73,9 +81,9 @@ func (c State) mayDrop(who ceremony.Account, collecting bool) (ceremony.Person, 
 	return by, nil
 }
 
-// atClosing is how a ceremony ends whose window is over. A drill has its report,
-// whoever answered; an unseal is done when every node that answers is unsealed;
-// a backup that was handed out may stay in Vault.
+// atClosing returns how a ceremony ends whose window is over. A drill has its report,
+// whichever holders answered. An unseal is done when every node that answers is unsealed.
+// A backup that was handed out may stay in Vault.
 func (c State) atClosing() event.Outcome {
 	switch c.Plan.Operation {
 	case ceremony.Drill:
@@ -94,7 +102,7 @@ func (c State) atClosing() event.Outcome {
 	return event.Expired
 }
 
-// ending is what became of Vault's attempt when an operation has reached its end.
+// ending returns what became of the attempt in Vault when an operation has completed.
 func ending(op ceremony.Operation) ceremony.VaultEnding {
 	if op.HasAttempt() || op == ceremony.Init {
 		return event.AttemptUsed

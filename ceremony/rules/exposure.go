@@ -10,16 +10,16 @@ import (
 
 // Exposure is a share that counts as known to others.
 type Exposure struct {
-	Person ceremony.Person // who has shown it, or their private key
+	Person ceremony.Person // who has shown it, or their own private key
 	Kind   ceremony.Finding
 	At     time.Time
 	Of     ceremony.ID // the alarm
 }
 
-// Exposures are the people whose share of a cluster counts as exposed: since it was
-// seen in the open and until a ceremony has replaced the shares. Where it was their
-// private key, the new shares have to be for another one. The newest comes first, and
-// one of each person and kind.
+// Exposures returns the shares of a cluster that count as exposed, the newest first, and
+// one of each person and kind. A share counts from when it was seen in the open until a
+// ceremony has replaced the shares. Where a private key was seen, the new shares have to
+// be for another key.
 func Exposures(ceremonies []State, cluster string) []Exposure {
 	var exposed []Exposure
 	for _, c := range ceremonies {
@@ -32,7 +32,9 @@ func Exposures(ceremonies []State, cluster string) []Exposure {
 				continue
 			}
 			x := Exposure{Person: *n.By, Kind: n.Kind, At: entry.At, Of: c.ID()}
-			if !slices.ContainsFunc(ceremonies, func(c State) bool { return c.Plan.Cluster == cluster && x.endedBy(c) }) {
+			if !slices.ContainsFunc(ceremonies, func(s State) bool {
+				return s.Plan.Cluster == cluster && x.endedBy(s)
+			}) {
 				exposed = append(exposed, x)
 			}
 		}
@@ -40,7 +42,9 @@ func Exposures(ceremonies []State, cluster string) []Exposure {
 	slices.SortStableFunc(exposed, func(a, b Exposure) int { return b.At.Compare(a.At) })
 	var newest []Exposure
 	for _, x := range exposed {
-		if !slices.ContainsFunc(newest, func(y Exposure) bool { return x.Person.Account == y.Person.Account && x.Kind == y.Kind }) {
+		if !slices.ContainsFunc(newest, func(y Exposure) bool {
+			return x.Person.Account == y.Person.Account && x.Kind == y.Kind
+		}) {
 			newest = append(newest, x)
 		}
 	}
@@ -48,14 +52,18 @@ func Exposures(ceremonies []State, cluster string) []Exposure {
 }
 
 // endedBy reports whether a ceremony has replaced the share that was exposed. New shares
-// that were made before may be what was exposed; when others made theirs nobody knows.
+// that were made earlier may be the exposed ones. When shares were made past Conclave,
+// nobody knows.
 func (x Exposure) endedBy(c State) bool {
 	made := c.Last(func(e event.Event) bool { return Is[event.Rekeyed](e) || Is[event.Initialized](e) })
 	switch {
-	case c.Outcome != event.Completed, made == 0, c.Verified != nil && c.Verified.Unconfirmed, c.MadeElsewhere(), !c.History[made-1].At.After(x.At):
+	case c.Outcome != event.Completed, made == 0, c.Verified != nil && c.Verified.Unconfirmed,
+		c.MadeElsewhere(), !c.History[made-1].At.After(x.At):
 		return false
 	case x.Kind == ceremony.ExposedKey:
-		return !slices.ContainsFunc(c.Plan.Receivers, func(p ceremony.Person) bool { return p.Account == x.Person.Account && p.Key == x.Person.Key })
+		return !slices.ContainsFunc(c.Plan.Receivers, func(p ceremony.Person) bool {
+			return p.Account == x.Person.Account && p.Key == x.Person.Key
+		})
 	}
 	return true
 }

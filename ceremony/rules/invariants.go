@@ -153,13 +153,15 @@ func (c State) allowsShare(e event.Event) error {
 			return errors.New("it does not say which share is doubted")
 		}
 	case event.Submitting:
-		if offer, ok := c.Offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ev.Step || ev.Step == ceremony.StepDrill || ev.Step == ceremony.StepOTP {
+		offer, ok := c.Offer()
+		goesToVault := ev.Step != ceremony.StepDrill && ev.Step != ceremony.StepOTP
+		if !ok || !goesToVault || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ev.Step {
 			return errors.New("no share of this kind was offered")
 		}
 		if c.Gate() != "" {
 			return errors.New("no witness has let it happen")
 		}
-		if slices.ContainsFunc(ev.Nodes, func(address string) bool { return !slices.Contains(c.Plan.Nodes, address) }) {
+		if !containsAll(c.Plan.Nodes, ev.Nodes) {
 			return errors.New("it is sent to a node that the plan does not have")
 		}
 		if err := c.allowsUse(ev.Evidence, ev.TagMatch); err != nil {
@@ -172,17 +174,18 @@ func (c State) allowsShare(e event.Event) error {
 		}
 		return c.allowsOutcome(ev.By, ev.Step)
 	case event.Proven:
-		if offer, ok := c.Offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ceremony.StepDrill {
+		offer, ok := c.Offer()
+		if !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ceremony.StepDrill {
 			return errors.New("nothing was offered")
 		}
 		return c.allowsUse(ev.Evidence, ev.TagMatch)
 	case event.NodesSeen:
-		return c.shows(ev.Nodes)
+		return c.allowsNodes(ev.Nodes)
 	case event.Entered:
-		if s, _ := c.Pending.Submitting(); slices.ContainsFunc(ev.At, func(address string) bool { return !slices.Contains(s.Nodes, address) }) {
+		if s, _ := c.Pending.Submitting(); !containsAll(s.Nodes, ev.At) {
 			return errors.New("the share was not sent there")
 		}
-		return cmp.Or(c.allowsOutcome(ev.By, ceremony.StepUnseal), c.shows(ev.Nodes))
+		return cmp.Or(c.allowsOutcome(ev.By, ceremony.StepUnseal), c.allowsNodes(ev.Nodes))
 	}
 	return nil
 }
@@ -232,7 +235,7 @@ func (c State) allowsResult(e event.Event, at time.Time) error {
 		if !c.concludes(ev) {
 			return errors.New("nothing of this kind was begun")
 		}
-		return c.handsOut(ev)
+		return c.allowsShares(ev)
 	case event.DeletionAsked:
 		if c.Backup == nil {
 			return errors.New("no backup was handed out")
@@ -253,7 +256,8 @@ func (c State) allowsEnd(e event.Event) error {
 			return among(c.Plan.Deciders(), *ev.By)
 		}
 	case event.Ended:
-		if ev.Outcome == event.Completed && c.Verified == nil && !c.done() && (c.Closing == nil || c.atClosing() != event.Completed) {
+		atClosing := c.Closing != nil && c.atClosing() == event.Completed
+		if ev.Outcome == event.Completed && c.Verified == nil && !c.done() && !atClosing {
 			return errors.New("it has no result")
 		}
 	case event.AccessorGiven:
@@ -276,11 +280,16 @@ func (c State) allowsEnd(e event.Event) error {
 	case event.TranscriptSigned:
 		return c.allowsTranscript(ev)
 	case event.Archived:
-		return c.allowsKept(ev)
+		return c.allowsArchived(ev)
 	case event.ArchiveFailed:
-		return c.allowsNotKept(ev)
+		return c.allowsArchiveFailed(ev)
 	}
 	return nil
+}
+
+// containsAll reports whether every part is in whole.
+func containsAll(whole, parts []string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool { return !slices.Contains(whole, part) })
 }
 
 // among returns an error unless the person is on the list, with the same key.
@@ -304,7 +313,8 @@ func (c State) allowsOutcome(by ceremony.Person, step ceremony.Step) error {
 // begin to its line in the journal.
 const clockSlack = time.Minute
 
-// allowsBeginning holds what is begun to the plan's time and its gates.
+// allowsBeginning returns an error unless the plan's time and its gates let something
+// begin at this time.
 func (c State) allowsBeginning(at time.Time) error {
 	if c.mayBegin(at) || c.mayBegin(at.Add(-clockSlack)) || c.mayBegin(at.Add(clockSlack)) {
 		return nil
@@ -317,17 +327,18 @@ func (c State) allowsBeginning(at time.Time) error {
 	return errors.New("it begins before it may")
 }
 
-// shows reports whether what nodes show is of the plan's nodes.
-func (c State) shows(states []ceremony.NodeState) error {
-	if c.Plan.Operation != ceremony.Unseal || !slices.EqualFunc(states, c.Plan.Nodes, func(s ceremony.NodeState, address string) bool { return s.Address == address }) {
+// allowsNodes returns an error unless the states are those of the plan's nodes.
+func (c State) allowsNodes(states []ceremony.NodeState) error {
+	same := func(s ceremony.NodeState, address string) bool { return s.Address == address }
+	if c.Plan.Operation != ceremony.Unseal || !slices.EqualFunc(states, c.Plan.Nodes, same) {
 		return errors.New("these are not the nodes of the plan")
 	}
 	return nil
 }
 
-// handsOut reports whether every share in the result of an act is for somebody who is
-// to get one by the plan.
-func (c State) handsOut(result event.Event) error {
+// allowsShares returns an error unless every share in the result of an act is for a
+// receiver of the plan.
+func (c State) allowsShares(result event.Event) error {
 	var shares []event.NewShare
 	switch ev := result.(type) {
 	case event.Initialized:
@@ -341,7 +352,8 @@ func (c State) handsOut(result event.Event) error {
 	return nil
 }
 
-// speaksForToken reports whether somebody is the token's requester or an approver.
+// speaksForToken returns an error unless a token is to be revoked and the person is its
+// requester or an approver.
 func (c State) speaksForToken(by ceremony.Person) error {
 	if !c.OwesRevocation() {
 		return errors.New("no token is waited for")

@@ -10,32 +10,33 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// maxInVain is how many rounds one person's insisting may spoil in a ceremony.
+// maxInVain is how many rounds of a ceremony one person may spoil by insisting.
 const maxInVain = 2
 
-// Judge is why an opened share can't be used, empty when it can: what the ledger
-// says stands, unless its holder insists.
+// Judge returns why an opened share can't be used, or "". What the ledger says stands,
+// unless its holder insists.
 //
-// To insist is to sign the same share once more in the same round. It overrides
-// nothing but what the ledger says (P2): the envelope passes every other check
-// again. That the same envelope lies in Slack a second time is no insisting: to
-// post it again takes the account and not the key.
+// To insist is to sign the same share once more in the same round. It overrides only
+// what the ledger says (P2): the envelope passes every other check again. Posting the
+// same envelope a second time is no insisting, since it takes the account and not the key.
 //
-// A new share that a rekey wants as proof was made moments ago and can't have been
-// seen before, so that there is nothing to insist on.
-func (c State) Judge(offer event.Offered, evidence ceremony.Evidence, share secret.ShareTag, s ceremony.Verdict) ceremony.Refusal {
+// A new share that a rekey wants as proof was made moments ago. It can't have been seen
+// before, so that there is nothing to insist on.
+func (c State) Judge(
+	offer event.Offered, evidence ceremony.Evidence, share secret.ShareTag, said ceremony.Verdict,
+) ceremony.Refusal {
 	switch {
 	case c.duplicate(offer, share):
 		return ceremony.DuplicateShare
-	case s.Reason == "":
+	case said.Reason == "":
 		return ""
 	case offer.Step == ceremony.StepVerify:
-		return s.Reason
+		return said.Reason
 	}
 	first, before := c.doubted(offer.By.Account, share)
 	switch {
 	case !before:
-		return s.Reason
+		return said.Reason
 	case !evidence.SignedAt.After(first.Evidence.SignedAt):
 		return ceremony.Replayed
 	case c.inVain(offer.By.Account) >= maxInVain:
@@ -44,7 +45,7 @@ func (c State) Judge(offer event.Offered, evidence ceremony.Evidence, share secr
 	return ""
 }
 
-// doubted is the newest refusal of this person's share in the current round that
+// doubted returns the newest refusal of this person's share in the current round that
 // insisting overrides.
 func (c State) doubted(who ceremony.Account, share secret.ShareTag) (event.Declined, bool) {
 	for _, e := range slices.Backward(c.History) {
@@ -60,7 +61,7 @@ func (c State) doubted(who ceremony.Account, share secret.ShareTag) (event.Decli
 	return event.Declined{}, false
 }
 
-// inVain counts the refused rounds in which this person had insisted.
+// inVain returns the number of refused rounds in which this person had insisted.
 func (c State) inVain(who ceremony.Account) (rounds int) {
 	insisted := false
 	for _, e := range c.History {
@@ -78,13 +79,13 @@ func (c State) inVain(who ceremony.Account) (rounds int) {
 	return rounds
 }
 
-// recognised is what the journal says of a share that judge has let pass.
-func recognised(share secret.ShareTag, s ceremony.Verdict) ceremony.TagMatch {
-	return ceremony.TagMatch{ShareTag: share, Known: s.Known, Whose: s.Whose, Insisted: s.Reason}
+// tagMatch returns what the journal keeps of a share that [State.Judge] has let pass.
+func tagMatch(share secret.ShareTag, said ceremony.Verdict) ceremony.TagMatch {
+	return ceremony.TagMatch{ShareTag: share, Known: said.Known, Whose: said.Whose, Insisted: said.Reason}
 }
 
-// allowsUse holds the use of a share to the rules of insisting, as far as a journal
-// shows them: what the ledger said at the time is in other journals.
+// allowsUse returns an error where the use of a share breaks the rules of insisting, as
+// far as this journal shows it. What the ledger said at the time is in other journals.
 func (c State) allowsUse(evidence ceremony.Evidence, r ceremony.TagMatch) error {
 	offer, _ := c.Offer()
 	switch reason := c.Judge(offer, evidence, r.ShareTag, ceremony.Verdict{Reason: r.Insisted}); {

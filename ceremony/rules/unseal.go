@@ -185,7 +185,7 @@ func (c State) settleEntered(sent event.Submitting, cmd Settle) []event.Event {
 		if cmd.Refused {
 			reason = ceremony.VaultRefused
 		}
-		events = append(events, event.Declined{By: sent.By, Step: sent.Step, Message: sent.Message, Evidence: sent.Evidence, Reason: reason})
+		events = append(events, notTaken(sent, reason))
 	}
 	return events
 }
