@@ -71,7 +71,8 @@ func (c State) Takes(events []event.Event, at time.Time) error {
 func (c State) changes(e event.Event) bool {
 	switch e.(type) {
 	case event.Posted, event.Undeliverable, event.Declined,
-		event.AccessorGiven, event.Reminded, event.TokenRevoked, event.TokenLeft, event.BackupReminded, event.BackupLeft,
+		event.AccessorGiven, event.Reminded, event.TokenRevoked, event.TokenLeft,
+		event.BackupReminded, event.BackupLeft,
 		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft,
 		event.TranscriptSigned, event.Archived, event.ArchiveFailed:
 		return false

@@ -35,7 +35,8 @@ func (c State) Compare(v View) *Difference {
 		return c.compareVerification(v)
 	}
 	if v.Made() {
-		return &Difference{event.KeysLost, "shares still being collected", "new shares made and waiting for verification"}
+		made := "new shares made and waiting for verification"
+		return &Difference{event.KeysLost, "shares still being collected", made}
 	}
 	return c.compareRound(v.Update)
 }

@@ -163,10 +163,8 @@ func (c State) approve(cmd Approve, now time.Time) ([]event.Event, error) {
 	if !ok {
 		return nil, ceremony.NotApprover
 	}
-	for _, a := range c.Approvals {
-		if a.By.Account == cmd.By {
-			return nil, ceremony.AlreadyApproved
-		}
+	if c.hasApproved(cmd.By) {
+		return nil, ceremony.AlreadyApproved
 	}
 	if c.Phase != PhaseProposed {
 		return nil, ceremony.NotProposed

@@ -40,7 +40,7 @@ func (c State) allowsAgreement(e event.Event) error {
 		if c.Phase != PhaseProposed || ev.PlanHash != c.PlanHash || ev.By.Account == c.Plan.Initiator.Account {
 			return errors.New("this is no approval of this plan")
 		}
-		if slices.ContainsFunc(c.Approvals, func(a ceremony.Approval) bool { return a.By.Account == ev.By.Account }) {
+		if c.hasApproved(ev.By.Account) {
 			return errors.New("they have approved before")
 		}
 		if c.Plan.SignedApprovals && ev.Signed == "" {

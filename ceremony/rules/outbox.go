@@ -77,7 +77,7 @@ const (
 	DeletionMessage MessageKind = "deletion" // asks an approver to let the backup go
 	ReminderMessage MessageKind = "reminder" // tells the requester or the initiator of what a ceremony has left behind
 	AlarmMessage    MessageKind = "alarm"    // tells an owner of a cluster what was noticed
-	NotKeptMessage  MessageKind = "not-kept" // tells who decides, and the owners, that an archive does not keep the transcript
+	NotKeptMessage  MessageKind = "not-kept" // tells deciders and owners that an archive does not keep the transcript
 	// TranscriptMessage brings the files of a signed transcript into the status post's
 	// thread.
 	TranscriptMessage MessageKind = "transcript"

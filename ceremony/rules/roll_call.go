@@ -7,7 +7,7 @@ import (
 	"conclave/ceremony/event"
 )
 
-// Called is the roll call, nil before it.
+// Called returns the roll call, or nil before it.
 func (c State) Called() *event.RollCalled {
 	for _, e := range slices.Backward(c.History) {
 		if called, ok := e.Event.(event.RollCalled); ok {
@@ -17,12 +17,12 @@ func (c State) Called() *event.RollCalled {
 	return nil
 }
 
-// IsPresent reports whether somebody has answered the roll call.
+// IsPresent reports whether a person has answered the roll call.
 func (c State) IsPresent(who ceremony.Account) bool {
 	return slices.ContainsFunc(c.Present, func(p Contribution) bool { return p.By.Account == who })
 }
 
-// answer judges what somebody has decrypted and sent back.
+// answer judges what a person has decrypted and sent back.
 func (c State) answer(cmd AnswerRoll) ([]event.Event, error) {
 	by, called := ceremony.Find(c.Plan.RollCall, cmd.By)
 	roll := c.Called()

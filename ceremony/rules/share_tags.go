@@ -8,7 +8,7 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// duplicate reports whether this share is in the round already. To unseal, the same
+// duplicate reports whether this share is in the round already. In an unseal, the same
 // person's share may be wanted again, for another node.
 func (c State) duplicate(offer event.Offered, share secret.ShareTag) bool {
 	if offer.Step != ceremony.StepUnseal {
@@ -26,8 +26,8 @@ func (c State) duplicate(offer event.Offered, share secret.ShareTag) bool {
 	return false
 }
 
-// used is the share that somebody brought last: of an unseal, to the node at this
-// address.
+// used returns what was known of the share that a person brought last: in an unseal, to
+// the node at this address.
 func (c State) used(who ceremony.Account, address string) ceremony.TagMatch {
 	for _, e := range slices.Backward(c.History) {
 		switch ev := e.Event.(type) {
@@ -44,15 +44,15 @@ func (c State) used(who ceremony.Account, address string) ceremony.TagMatch {
 	return ceremony.TagMatch{}
 }
 
-// Brought is what was known of the share that somebody brought last before an entry
+// Brought returns what was known of the share that a person brought last before an entry
 // of the journal.
 func (c State) Brought(by ceremony.Person, before event.Entry) ceremony.TagMatch {
 	c.History = c.History[:min(max(before.Seq, 0), len(c.History))]
 	return c.used(by.Account, "")
 }
 
-// suspects are those of a refused round whose share was not known to be one of the
-// key in force, nobody when none was: then each is as suspect as the others.
+// suspects returns those of a refused round whose share was not known to be one of the key
+// in force. It returns nobody when no share was: then each is as suspect as the others.
 func (c State) suspects(with []ceremony.Person) []ceremony.Person {
 	var unknown []ceremony.Person
 	for _, p := range with {
