@@ -51,7 +51,7 @@ type Plan struct {
 	// For init and a rekey: who gets the new shares, one each and in this order.
 	Receivers    []Person `json:"receivers,omitempty"`
 	NewThreshold int      `json:"new_threshold,omitempty"`
-	Verification bool     `json:"verification,omitempty"` // the old key stays until the new shares have been proven (P7)
+	Verification bool     `json:"verification,omitempty"` // the old key stays until the new shares are proven (P7)
 	Backup       bool     `json:"backup,omitempty"`       // Vault keeps the encrypted new shares until they are deleted
 
 	// The people who are called to show, before anything begins, that they can read what is
@@ -307,7 +307,8 @@ func (p Plan) Keys() []Fingerprint {
 
 // Everybody returns the people with a part in the ceremony, each once for each key.
 func (p Plan) Everybody() []Person {
-	all := slices.Concat([]Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers, p.Witnesses, p.Owners, p.Initiators)
+	all := slices.Concat([]Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers,
+		p.Witnesses, p.Owners, p.Initiators)
 	if p.Requester != nil {
 		all = append(all, *p.Requester)
 	}

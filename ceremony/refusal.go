@@ -133,7 +133,7 @@ const (
 	// have made them, and that the answer was lost.
 	SharesLost Refusal = "shares-lost"
 	// InitLost means that the cluster is initialised, and that the answer with its shares
-	// was lost or went to another program.
+	// was lost or went to another client.
 	InitLost Refusal = "init-lost"
 )
 
