@@ -360,7 +360,7 @@ func TestJournalRestoredFromACopyTellsNothingUntrue(t *testing.T) {
 		if err := os.WriteFile(path, lines[:end], 0o600); err != nil {
 			s.t.Fatal(err)
 		}
-		s.courier = ceremonytest.NewFakeCourier() // it may say things again
+		s.courier = ceremonytest.NewFakeNotifier() // it may say things again
 		s.start()
 		s.settle(time.Minute)
 	}

@@ -28,11 +28,15 @@ const (
 
 var (
 	// Edges of armor: of PGP in upper or lower case, of anything else between its dashes.
-	blockEdge = regexp.MustCompile(`[\p{Pd}−]*\s*(?i:\b(?:BEGIN|END)\s+PGP\b(?:\s+(?:MESSAGE|SIGNATURE|SIGNED MESSAGE|PUBLIC KEY BLOCK|PRIVATE KEY BLOCK)\b)?)[\p{Pd}−]*|[\p{Pd}−]{2,}\s*(?:BEGIN|END)\s+[A-Z0-9 ]+[\p{Pd}−]{2,}`)
+	blockEdge = regexp.MustCompile(`[\p{Pd}−]*\s*(?i:\b(?:BEGIN|END)\s+PGP\b` +
+		`(?:\s+(?:MESSAGE|SIGNATURE|SIGNED MESSAGE|PUBLIC KEY BLOCK|PRIVATE KEY BLOCK)\b)?)[\p{Pd}−]*` +
+		`|[\p{Pd}−]{2,}\s*(?:BEGIN|END)\s+[A-Z0-9 ]+[\p{Pd}−]{2,}`)
 
 	// Private keys of OpenPGP, of OpenSSL and OpenSSH, of PuTTY, of age, and of gpg's own
 	// folder. The stub of a key on a smartcard ("shadowed") is none.
-	keyShape = regexp.MustCompile(`(?i:\bBEGIN\s+PGP\s+PRIVATE\s+KEY\b)|\bBEGIN\s+(?:[A-Z0-9]+\s+){0,3}PRIVATE\s+KEY\b|\bPuTTY-User-Key-File-\d|\bAGE-SECRET-KEY-1[0-9A-Z]{20,}|\((?:protected-)?private-key\b`)
+	keyShape = regexp.MustCompile(`(?i:\bBEGIN\s+PGP\s+PRIVATE\s+KEY\b)` +
+		`|\bBEGIN\s+(?:[A-Z0-9]+\s+){0,3}PRIVATE\s+KEY\b|\bPuTTY-User-Key-File-\d` +
+		`|\bAGE-SECRET-KEY-1[0-9A-Z]{20,}|\((?:protected-)?private-key\b`)
 
 	// A token where one is expected. It may be shorter than one within a text.
 	tokenAlone = regexp.MustCompile(`^(?:hv[sbr]|[sbr])\.[A-Za-z0-9_.-]{16,}$`)
@@ -41,18 +45,20 @@ var (
 	// tokens are longer, and in base64. Other old ones, and OpenBao's, have exactly 24
 	// characters; a method's name in a piece of code may have more.
 	// Source: developer.hashicorp.com/vault/docs/concepts/tokens.
-	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9])hv[sbr]\.[A-Za-z0-9_-]{20,}|(?:^|[^A-Za-z0-9_.-])(?:b\.AAAAAQ[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24}(?:$|[^A-Za-z0-9_-]))`)
-	hexRun     = regexp.MustCompile(`(?:^|[^0-9a-fA-F])[0-9a-fA-F]{66}(?:$|[^0-9a-fA-F])`)
-	hexShape   = regexp.MustCompile(`^[0-9a-fA-F]+$`)
-	baseShape  = regexp.MustCompile(`^(?:[A-Za-z0-9+/_-]{44}|[A-Za-z0-9+/_-]{43}=?)$`)
-	basePiece  = regexp.MustCompile(`^[A-Za-z0-9+/_-]+={0,2}$`)
-	armorLine  = regexp.MustCompile(`^(?:[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{76})$`)
-	armorEnd   = regexp.MustCompile(`^[A-Za-z0-9+/]{1,76}={0,2}$`)
-	checksum   = regexp.MustCompile(`^=[A-Za-z0-9+/]{4}$`)
-	lowerRun   = regexp.MustCompile(`[a-z]{4,}`)
+	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9])hv[sbr]\.[A-Za-z0-9_-]{20,}` +
+		`|(?:^|[^A-Za-z0-9_.-])(?:b\.AAAAAQ[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24}(?:$|[^A-Za-z0-9_-]))`)
+	hexRun    = regexp.MustCompile(`(?:^|[^0-9a-fA-F])[0-9a-fA-F]{66}(?:$|[^0-9a-fA-F])`)
+	hexShape  = regexp.MustCompile(`^[0-9a-fA-F]+$`)
+	baseShape = regexp.MustCompile(`^(?:[A-Za-z0-9+/_-]{44}|[A-Za-z0-9+/_-]{43}=?)$`)
+	basePiece = regexp.MustCompile(`^[A-Za-z0-9+/_-]+={0,2}$`)
+	armorLine = regexp.MustCompile(`^(?:[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{76})$`)
+	armorEnd  = regexp.MustCompile(`^[A-Za-z0-9+/]{1,76}={0,2}$`)
+	checksum  = regexp.MustCompile(`^=[A-Za-z0-9+/]{4}$`)
+	lowerRun  = regexp.MustCompile(`[a-z]{4,}`)
 
 	// What stands before a digest, in the same word or as one of its own.
-	digestBefore = regexp.MustCompile(`(?i)(?:sha2?-?256(?:sum)?|digest|checksum|commitment|hash)(?:\([^\s()]*\))?(?:[-:=]|$)`)
+	digestBefore = regexp.MustCompile(`(?i)(?:sha2?-?256(?:sum)?|digest|checksum|commitment|hash)` +
+		`(?:\([^\s()]*\))?(?:[-:=]|$)`)
 	// A line of sha256sum. Deliveries have people run it, and people ask about its output.
 	sumLine = regexp.MustCompile(`(?m)^[ >]*([0-9a-fA-F]{64}) [ *](?:-|\S*[./]\w+) *$`)
 	// What stands before a share in the same word.
