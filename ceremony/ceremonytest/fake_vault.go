@@ -130,7 +130,8 @@ func (v *FakeVault) progress(op ceremony.Operation, step ceremony.Step) ceremony
 	return ceremony.Progress{
 		Started: true, Nonce: a.Nonce, Progress: len(a.Progress), Required: cmp.Or(a.Asks, v.Threshold),
 		Shares: a.Order.Shares, Threshold: a.Order.Threshold, Fingerprints: a.Keys,
-		Backup: a.Order.Backup, VerificationRequired: a.Order.Verification, VerificationNonce: cmp.Or(a.Verify, a.Stray),
+		Backup: a.Order.Backup, VerificationRequired: a.Order.Verification,
+		VerificationNonce: cmp.Or(a.Verify, a.Stray),
 	}
 }
 

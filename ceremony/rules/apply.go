@@ -367,17 +367,3 @@ func (c State) firstRound() Round {
 	}
 	return Round{Number: 1, Step: ceremony.StepOTP, Required: 1}
 }
-
-// awaits reports whether the envelope in this message still has no outcome.
-func (c State) awaits(message ceremony.Ref) bool {
-	if c.Pending == nil {
-		return false
-	}
-	switch waiting := c.Pending.Event.(type) {
-	case event.Offered:
-		return waiting.Message == message
-	case event.Submitting:
-		return waiting.Message == message
-	}
-	return false
-}

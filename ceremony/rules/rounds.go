@@ -80,32 +80,3 @@ func (c State) mayDrop(who ceremony.Account, collecting bool) (ceremony.Person, 
 	}
 	return by, nil
 }
-
-// atClosing returns how a ceremony ends whose window is over. A drill has its report,
-// whichever holders answered. An unseal is done when every node that answers is unsealed.
-// A backup that was handed out may stay in Vault.
-func (c State) atClosing() event.Outcome {
-	switch c.Plan.Operation {
-	case ceremony.Drill:
-		if c.Attempt.Nonce != "" {
-			return event.Completed
-		}
-	case ceremony.Unseal:
-		if c.unsealed(false) {
-			return event.Completed
-		}
-	case ceremony.ReadBackup:
-		if c.Backup != nil {
-			return event.Completed
-		}
-	}
-	return event.Expired
-}
-
-// ending returns what became of the attempt in Vault when an operation has completed.
-func ending(op ceremony.Operation) ceremony.VaultEnding {
-	if op.HasAttempt() || op == ceremony.Init {
-		return event.AttemptUsed
-	}
-	return event.NothingToCancel
-}

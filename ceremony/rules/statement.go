@@ -61,3 +61,39 @@ func (c State) Fits(said ceremony.Statement) error {
 func (c State) Added(said ceremony.Statement) string {
 	return strings.TrimSpace(strings.TrimPrefix(said.More, c.StatementFor(said.Verb).More))
 }
+
+// CommandOf returns the command that a signed statement asks for.
+func (c State) CommandOf(by ceremony.Account, said ceremony.Statement, signed string) (Command, error) {
+	added := OneLine(c.Added(said))
+	switch said.Verb {
+	case ceremony.SayApprove:
+		return Approve{By: by, PlanHash: said.Hash, Signed: signed}, nil
+	case ceremony.SayReject:
+		return Reject{By: by, Why: added, Signed: signed}, nil
+	case ceremony.SayPresent:
+		return AnswerRoll{By: by, Answer: added, Signed: signed}, nil
+	case ceremony.SayProceed:
+		return Proceed{By: by, Signed: signed}, nil
+	case ceremony.SayFreeze:
+		return Freeze{By: by, Why: added, Signed: signed}, nil
+	case ceremony.SayResume:
+		return Resume{By: by, Signed: signed}, nil
+	case ceremony.SayCancel:
+		return Cancel{By: by, Why: added, Signed: signed}, nil
+	case ceremony.SayReset:
+		return Reset{By: by, Signed: signed}, nil
+	case ceremony.SayReverify:
+		return Reverify{By: by, Signed: signed}, nil
+	case ceremony.SayDelete:
+		return Delete{By: by, Signed: signed}, nil
+	case ceremony.SayRevoked:
+		return Revoke{By: by, Signed: signed}, nil
+	case ceremony.SayException:
+		return Note{By: by, Text: added, Signed: signed}, nil
+	case ceremony.SayAcknowledge:
+		return Acknowledge{By: by, Why: added, Signed: signed}, nil
+	case ceremony.SayAgree, ceremony.SayDisagree:
+		return Testify{By: by, Agrees: said.Verb == ceremony.SayAgree, Why: added, Signed: signed}, nil
+	}
+	return nil, fmt.Errorf("no command for the verb %q", said.Verb)
+}

@@ -137,29 +137,3 @@ func (c State) OwesWitness() bool {
 
 // awaitsWitness reports whether a witness's statement is still waited for.
 func (c State) awaitsWitness() bool { return c.OwesWitness() && !c.WitnessLeft }
-
-// freeze takes a person's wish that nothing goes on. What Vault was asked for is waited for
-// first.
-func (c State) freeze(cmd Freeze) ([]event.Event, error) {
-	by, ok := ceremony.Find(c.Plan.Everybody(), cmd.By)
-	switch {
-	case !ok:
-		return nil, ceremony.NoPart
-	case c.Ended() || c.Closing != nil:
-		return nil, ceremony.Closed
-	case c.Plan.Operation == ceremony.Alarm:
-		return nil, ceremony.IsAnAlarm
-	case c.Phase == PhaseFrozen || c.Stopping != nil:
-		return nil, nil
-	}
-	asked := event.FreezeAsked{By: by, Why: cmd.Why, Signed: cmd.Signed}
-	if _, offered := c.Offer(); c.Pending != nil && !offered {
-		return one(asked)
-	}
-	return append([]event.Event{asked}, append(c.giveBack(ceremony.IsFrozen), FrozenBy(asked))...), nil
-}
-
-// FrozenBy returns the freeze that follows from a person's wish.
-func FrozenBy(f event.FreezeAsked) event.Frozen {
-	return event.Frozen{Why: event.PersonStopped, Want: "nobody who objects", Got: f.By.Name}
-}

@@ -2,10 +2,59 @@ package rules
 
 import (
 	"slices"
+	"strings"
+	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
 )
+
+func (c State) approve(cmd Approve, now time.Time) ([]event.Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, ceremony.Closed
+	}
+	// The rule of two people comes first, and has a refusal of its own.
+	if cmd.By == c.Plan.Initiator.Account {
+		return nil, ceremony.OwnProposal
+	}
+	by, ok := ceremony.Find(c.Plan.Approvers, cmd.By)
+	if !ok {
+		return nil, ceremony.NotApprover
+	}
+	if c.hasApproved(cmd.By) {
+		return nil, ceremony.AlreadyApproved
+	}
+	if c.Phase != PhaseProposed {
+		return nil, ceremony.NotProposed
+	}
+	if !now.Before(c.Plan.Closes) {
+		return nil, ceremony.Closed
+	}
+	if c.Plan.SignedApprovals && cmd.Signed == "" {
+		return nil, ceremony.NeedsSignature
+	}
+	if len(cmd.PlanHash) < shortestHash || !strings.HasPrefix(c.PlanHash, strings.ToLower(cmd.PlanHash)) {
+		return nil, ceremony.PlanChanged
+	}
+	return one(event.Approved{By: by, PlanHash: c.PlanHash, Signed: cmd.Signed})
+}
+
+func (c State) reject(cmd Reject) ([]event.Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, ceremony.Closed
+	}
+	by, ok := ceremony.Find(c.Plan.Approvers, cmd.By)
+	if !ok {
+		return nil, ceremony.NotApprover
+	}
+	if c.Phase != PhaseProposed {
+		return nil, ceremony.NotProposed
+	}
+	return []event.Event{
+		event.Rejected{By: by, Why: cmd.Why, Signed: cmd.Signed},
+		event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel},
+	}, nil
+}
 
 // Called returns the roll call, or nil before it.
 func (c State) Called() *event.RollCalled {
