@@ -124,7 +124,7 @@ type (
 		Evidence        ceremony.Evidence `json:"evidence"`
 		Reason          ceremony.Refusal  `json:"reason"`
 		secret.ShareTag                   // of the share, when it was opened and is the reason
-		See             ceremony.ID       `json:"see,omitempty"` // the ceremony that shows what was wrong with the share
+		See             ceremony.ID       `json:"see,omitempty"` // the ceremony that shows the reason
 	}
 	// Submitting says that an opened and checked share is about to be sent.
 	Submitting struct {
@@ -184,7 +184,7 @@ type (
 		// By is whose share completed it; zero when none did that came through Conclave.
 		By                ceremony.Person        `json:"by,omitzero"`
 		Shares            []NewShare             `json:"shares"`
-		Keys              []ceremony.Fingerprint `json:"keys,omitempty"` // that Vault says it encrypted them to, in its order
+		Keys              []ceremony.Fingerprint `json:"keys,omitempty"` // to which Vault says it encrypted them, in order
 		VerificationNonce string                 `json:"verification_nonce,omitempty"`
 		Required          int                    `json:"required,omitempty"` // shares that the verification asks for
 		FromBackup        bool                   `json:"from_backup,omitempty"`
@@ -222,9 +222,9 @@ type (
 	// BackupRead brings the encrypted new shares that Vault kept of a rekey.
 	BackupRead struct {
 		Nonce     string                 `json:"nonce"`               // of the attempt that made them
-		Of        ceremony.ID            `json:"of,omitempty"`        // the ceremony whose attempt that was, if it was one
+		Of        ceremony.ID            `json:"of,omitempty"`        // the ceremony of that attempt, if there is one
 		Outcome   Outcome                `json:"outcome,omitempty"`   // of that ceremony
-		Unknown   bool                   `json:"unknown,omitempty"`   // that ceremony does not know whether they came into force
+		Unknown   bool                   `json:"unknown,omitempty"`   // whether they came into force is not known
 		Shares    []NewShare             `json:"shares"`              // for people whom the configuration knows
 		Unclaimed []ceremony.Fingerprint `json:"unclaimed,omitempty"` // keys of nobody whom the configuration knows
 	}
@@ -384,13 +384,13 @@ const (
 	VaultDiffers   FreezeReason = "differs"       // Vault's live state is not the plan's
 	AttemptGone    FreezeReason = "gone"          // Vault has no such attempt any more: cancelled, sealed or restarted
 	ForeignAttempt FreezeReason = "foreign"       // Vault has an attempt that is not ours
-	ForeignShare   FreezeReason = "foreign-share" // Vault has counted a share that did not come through Conclave, or dropped some
+	ForeignShare   FreezeReason = "foreign-share" // Vault has counted a share that came past Conclave, or dropped some
 	SealedMidway   FreezeReason = "sealed"        // Vault was sealed
 	PersonStopped  FreezeReason = "asked"         // a person with a part in it wants it to stand still
 	OtherBot       FreezeReason = "identity"      // the bot's identity is not the one that the plan pins
 	OtherConfig    FreezeReason = "configuration" // the plan is not one that the configuration allows
 	NotSigned      FreezeReason = "not-signed"    // the journal has a person say what they have not signed
-	KeysLost       FreezeReason = "keys-lost"     // the answer with the new shares was lost; the old ones are still in force
+	KeysLost       FreezeReason = "keys-lost"     // the answer with the new shares was lost; the old ones are in force
 )
 
 // Outcome is how a ceremony ended.

@@ -79,7 +79,8 @@ func TestP8EveryEventKeepsItsNameInTheJournal(t *testing.T) {
 		if got := event.TypeOf(ev); got != name {
 			t.Errorf("%T is %q in the journal, and was %q", ev, got, name)
 		}
-		if read, err := event.DecodeEvent(name, []byte("{}")); err == nil && reflect.TypeOf(read) != reflect.TypeOf(ev) {
+		read, err := event.DecodeEvent(name, []byte("{}"))
+		if err == nil && reflect.TypeOf(read) != reflect.TypeOf(ev) {
 			t.Errorf("%q is read as %T, and was %T", name, read, ev)
 		}
 	}

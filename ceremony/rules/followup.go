@@ -8,7 +8,7 @@ import (
 )
 
 // The times at which people are reminded of what a ceremony has left behind, counted from
-// its end: of a root token, which somebody has, or of a backup in Vault, whose shares only
+// its end: of a root token, which a person has, or of a backup in Vault, whose shares only
 // their holders can open. Afterwards they are reminded once a day until [lastReminder],
 // which says that nobody looks any more.
 var (

@@ -12,7 +12,10 @@ import (
 func TestResultForOtherKeysIsNeverAnEnd(t *testing.T) {
 	alice, mallory := ceremony.Person{Name: "alice", Key: "aa"}, ceremony.Fingerprint("ee")
 	for _, c := range []State{
-		{Plan: ceremony.Plan{Operation: ceremony.Rekey, Receivers: []ceremony.Person{alice}}, NewShares: []event.NewShare{{For: alice}}},
+		{
+			Plan:      ceremony.Plan{Operation: ceremony.Rekey, Receivers: []ceremony.Person{alice}},
+			NewShares: []event.NewShare{{For: alice}},
+		},
 		{Plan: ceremony.Plan{Operation: ceremony.GenerateRoot, Requester: &alice}, Token: "token"},
 	} {
 		c.Keys = []ceremony.Fingerprint{mallory}

@@ -122,12 +122,15 @@ func move(c rules.State, what, how byte) rules.Command {
 	nodes, states := seenNodes(how)
 	view := rules.View{Update: seen, Verify: seen, Seal: ceremony.Seal{ClusterID: "cluster-1"}, Nodes: nodes}
 	if how%13 == 0 {
-		view.Backup = &ceremony.Backup{Nonce: nonces[int(how/13)%len(nonces)], Ciphertexts: map[ceremony.Fingerprint][]string{}}
+		ciphertexts := map[ceremony.Fingerprint][]string{}
+		view.Backup = &ceremony.Backup{Nonce: nonces[int(how/13)%len(nonces)], Ciphertexts: ciphertexts}
 		for _, f := range c.Plan.Recipients() {
 			view.Backup.Ciphertexts[f] = []string{"share"}
 		}
 	}
-	evidence := ceremony.Evidence{SHA256: fmt.Sprint(how), Signer: ceremonytest.Fpr("alice"), SignedAt: time.Unix(int64(what), 0)}
+	evidence := ceremony.Evidence{
+		SHA256: fmt.Sprint(how), Signer: ceremonytest.Fpr("alice"), SignedAt: time.Unix(int64(what), 0),
+	}
 	results := []event.Event{
 		event.Initialized{Token: "t"}, event.Rotated{}, event.RotationSet{},
 		event.BackupRead{Nonce: "n-1"}, event.BackupDeleted{},

@@ -59,7 +59,8 @@ func TestP1TagHasNothingOfTheShareButItsX(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range len(raw) - 2 {
-		for _, part := range []string{hex.EncodeToString(raw[i : i+3]), base64.RawStdEncoding.EncodeToString(raw[i : i+3])} {
+		three := raw[i : i+3]
+		for _, part := range []string{hex.EncodeToString(three), base64.RawStdEncoding.EncodeToString(three)} {
 			if strings.Contains(strings.ToLower(string(text)), strings.ToLower(part)) {
 				t.Errorf("%s has %q of the share", text, part)
 			}
