@@ -1,13 +1,14 @@
 package rules_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"conclave/ceremony"
 	"conclave/ceremony/ceremonytest"
@@ -65,7 +66,7 @@ func FuzzRules(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(c, again); diff != "" {
+		if diff := gocmp.Diff(c, again); diff != "" {
 			t.Errorf("replayed, it is another ceremony: %s", diff)
 		}
 		c.Messages() // panics for an event that it does not know
@@ -219,7 +220,10 @@ func move(c rules.State, what, how byte) rules.Command {
 	case 3:
 		return rules.Began{Seen: seen}
 	case 4:
-		return rules.Announce{Key: ceremony.Announced{Nonce: c.Round.Nonce, Step: c.Round.Step}}
+		return rules.Announce{Key: ceremony.Announced{
+			Identity: c.Plan.Identity, Subkey: string(ceremonytest.Fpr("subkey")),
+			Nonce: cmp.Or(c.Round.Nonce, "n-0"), Step: cmp.Or(c.Round.Step, ceremony.StepUpdate),
+		}}
 	case 5, 6:
 		message := ceremony.Ref{TS: fmt.Sprint(what, how)}
 		return rules.Receive{By: who, Way: ceremony.ByText, Message: message, Evidence: evidence}
