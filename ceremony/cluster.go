@@ -6,24 +6,6 @@ import (
 	"time"
 )
 
-// Everybody are the people who have a part in the cluster.
-func (c Cluster) Everybody() []Person {
-	return slices.Concat(c.Holders, c.Receivers, c.Initiators, c.Approvers, c.Owners, c.Witnesses)
-}
-
-func (c Cluster) HoldsOrGets(who Account) bool {
-	_, ok := Find(slices.Concat(c.Holders, c.Receivers), who)
-	return ok
-}
-
-// ReplacesShares is the ceremony that makes shares worthless.
-func (c Cluster) ReplacesShares() Operation {
-	if slices.Contains(c.Operations, RekeyRecovery) {
-		return RekeyRecovery
-	}
-	return Rekey
-}
-
 // Cluster is one configured cluster.
 type Cluster struct {
 	Name  string
@@ -50,8 +32,27 @@ type Cluster struct {
 	Poll   time.Duration // how often Vault is compared with the plan while a ceremony is open
 }
 
-// Policy is what the cluster demands of an operation, with the cluster's own words
-// where the policy leaves them out.
+// Everybody returns the people with a part in the cluster, some of them more than once.
+func (c Cluster) Everybody() []Person {
+	return slices.Concat(c.Holders, c.Receivers, c.Initiators, c.Approvers, c.Owners, c.Witnesses)
+}
+
+// HoldsOrGets reports whether a person is a holder or a receiver.
+func (c Cluster) HoldsOrGets(who Account) bool {
+	_, ok := Find(slices.Concat(c.Holders, c.Receivers), who)
+	return ok
+}
+
+// ReplacesShares returns the operation that makes the shares in force worthless.
+func (c Cluster) ReplacesShares() Operation {
+	if slices.Contains(c.Operations, RekeyRecovery) {
+		return RekeyRecovery
+	}
+	return Rekey
+}
+
+// Policy returns what the cluster demands of an operation. Where the operation's policy
+// leaves something out, the cluster's own values count.
 func (c Cluster) Policy(op Operation) Policy {
 	p := c.Policies[op]
 	p.Approvals = cmp.Or(p.Approvals, c.Approvals)

@@ -28,15 +28,15 @@ const (
 	Rotate Operation = "rotate"
 	// RotateConfig changes when Vault rotates by itself: sys/rotate/config.
 	RotateConfig Operation = "rotate-config"
-	// ReadBackup hands out the encrypted new shares that Vault kept, and has it
-	// forget them: sys/rekey/backup.
+	// ReadBackup hands out the encrypted new shares that Vault kept, and has Vault forget
+	// them: sys/rekey/backup.
 	ReadBackup Operation = "backup"
 	// Drill has every holder prove that they can still decrypt and sign. Nothing
 	// goes to Vault.
 	Drill Operation = "drill"
 )
 
-// Operations lists every operation in the order in which people read it.
+// Operations returns every operation, in the order in which people read them.
 func Operations() []Operation {
 	return []Operation{
 		Init, Unseal, Rekey, RekeyRecovery, GenerateRoot, RecoveryToken, DRToken,
@@ -54,12 +54,12 @@ func (op Operation) TakesShares() bool { return op.HasAttempt() || op == Unseal 
 // MakesShares reports whether the operation makes shares for receivers.
 func (op Operation) MakesShares() bool { return op.Rekeys() || op == Init }
 
-// NeedsApproval reports whether somebody else has to agree before anything is done.
-// To unseal needs nobody's: it changes nothing but that the cluster answers again,
+// NeedsApproval reports whether others than the initiator have to agree before anything is
+// done. An unseal needs no approval: it changes nothing but that the cluster answers again,
 // and each of the holders who sign for it could do the same by hand. An alarm does nothing.
 func (op Operation) NeedsApproval() bool { return op != Unseal && op != Alarm }
 
-// FirstStep is what the first round of the operation collects shares for.
+// FirstStep returns the step for which the operation's first round collects shares.
 func (op Operation) FirstStep() Step {
 	switch op {
 	case Unseal:
@@ -79,12 +79,12 @@ func (op Operation) IssuesToken() bool {
 // receivers, which can be verified and backed up.
 func (op Operation) Rekeys() bool { return op == Rekey || op == RekeyRecovery }
 
-// CheckSeal reports whether the operation makes sense with the cluster's kind of
-// seal, by WrongSealType, NoRecoveryKey or SelfUnsealing.
+// CheckSeal returns an error when the operation makes no sense with the cluster's kind of
+// seal. It wraps WrongSealType, NoRecoveryKey or SelfUnsealing.
 //
-// Vault has a rekey for a cluster that unseals itself: without PGP keys it takes
-// recovery key shares, renews the root key behind them, and hands out nothing.
-// Whoever asks for new shares of such a cluster means the recovery key's.
+// Vault has a rekey for a cluster that unseals itself, too: without PGP keys it takes
+// recovery key shares, renews the root key behind them, and hands out nothing. New shares
+// of such a cluster are the recovery key's.
 func (op Operation) CheckSeal(s Seal) error {
 	switch {
 	case op == Rekey && s.UnsealsItself():
@@ -97,8 +97,8 @@ func (op Operation) CheckSeal(s Seal) error {
 	return nil
 }
 
-// Step is the part of an operation for which a share is meant. It is part of
-// what a holder signs, so that a share for one step is worthless in the other.
+// Step is the part of an operation for which a share is meant. It is part of what a holder
+// signs, so that a share for one step is worthless in another.
 type Step string
 
 // The steps that take shares.
@@ -108,16 +108,16 @@ const (
 	// StepVerify collects the new shares of a rekey, as proof that their holders can
 	// use them; until then the old key stays in force (P7).
 	StepVerify Step = "verify"
-	// StepUnseal unseals: one share goes to every sealed node.
+	// StepUnseal collects shares that unseal: one share goes to every sealed node.
 	StepUnseal Step = "unseal"
-	// StepDrill is a drill's: the share is looked at and thrown away.
+	// StepDrill is a drill's. The share is looked at and thrown away.
 	StepDrill Step = "drill"
 	// StepOTP collects the one-time password of a requester without a PGP key,
 	// before Vault is asked for an attempt.
 	StepOTP Step = "otp"
 )
 
-// Options are what an operation takes besides its cluster, by name.
+// Options returns the names of what an operation takes besides its cluster.
 func (op Operation) Options() []string {
 	switch {
 	case op.IssuesToken():

@@ -10,18 +10,18 @@ type Parcel struct {
 	Ciphertext string // standard base64 of Vault's binary PGP message
 }
 
-// SignedParcel is a parcel as its receiver gets it.
+// SignedParcel is a parcel in the form that its receiver gets.
 type SignedParcel struct {
 	Armor string // the ciphertext as an armored PGP MESSAGE
-	Line  string // armored, inline-signed by the identity: what it is, for whom, its SHA-256
+	Line  string // armored, inline-signed by the identity: what the ciphertext is, for whom, its SHA-256
 }
 
-// Ref is where a message lies in Slack, or that people were told at a terminal.
+// Ref tells where a message lies in Slack, or that people were told at a terminal.
 type Ref struct {
 	Channel string `json:"channel"`
 	TS      string `json:"ts"`
 }
 
-// Terminal is the channel of what was told at a terminal. No channel of Slack's is
-// called like it.
+// Terminal is the channel of what was told at a terminal. No channel of Slack's has this
+// name.
 const Terminal = "terminal"

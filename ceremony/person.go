@@ -12,7 +12,7 @@ type Account struct {
 	User string // U… or W…
 }
 
-// String is TEAM/USER.
+// String returns TEAM/USER.
 func (a Account) String() string { return a.Team + "/" + a.User }
 
 // MarshalText writes TEAM/USER.
@@ -28,9 +28,9 @@ func (a *Account) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Person is somebody with a part in a ceremony, as the plan pins them.
+// Person is a person with a part in a ceremony, as the plan pins them.
 type Person struct {
-	Name    string      `json:"name"` // as the configuration calls them
+	Name    string      `json:"name"` // in the configuration
 	Account Account     `json:"account"`
 	Key     Fingerprint `json:"key,omitempty"` // of their PGP key; empty for a person who needs none
 	// Class is security, operations, management or another word by which a policy asks
@@ -53,9 +53,9 @@ func ParseFingerprint(s string) (Fingerprint, error) {
 	return Fingerprint(plain), nil
 }
 
-// String is the fingerprint as gpg prints it: in upper case.
+// String returns the fingerprint as gpg prints it: in upper case.
 func (f Fingerprint) String() string { return strings.ToUpper(string(f)) }
 
-// SealWatch opens an unseal by itself. No Slack account looks like its own, so
-// that nobody can speak for it.
+// SealWatch is the initiator of an unseal that the program has opened by itself. No Slack
+// account looks like this one, so that nobody can speak for it.
 var SealWatch = Person{Name: "seal-watch", Account: Account{Team: "conclave", User: "seal-watch"}}

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// SpokenHash is the beginning of a hash as words of the PGP word list, for
-// comparing it on the phone: two-syllable words at even places, three-syllable
-// words at odd ones, so that a word left out or swapped is heard. It answers ""
-// when hash is not hexadecimal or has fewer bytes than words.
+// SpokenHash returns the beginning of a hash as words of the PGP word list, to be compared
+// on the phone. Words at even places have two syllables and words at odd places three, so
+// that a word left out or swapped is heard. It returns "" when hash is not hexadecimal or
+// has fewer bytes than words.
 func SpokenHash(hash string, words int) string {
 	raw, err := hex.DecodeString(hash)
 	if err != nil || len(raw) < words {
@@ -21,8 +21,8 @@ func SpokenHash(hash string, words int) string {
 	return strings.Join(spoken, " ")
 }
 
-// spokenWords is the list for a place. The words are those of Zimmermann and
-// Juola's list, as PGPfone used it (1995).
+// WordList returns the words for a place, counted from 0: byte → word. They are those of
+// Zimmermann and Juola's list, as PGPfone used it (1995).
 func WordList(place int) []string {
 	if place%2 == 0 {
 		return strings.Fields(evenWords)
@@ -68,16 +68,16 @@ tobacco tolerance tomorrow torpedo tradition travesty trombonist truncated typew
 upcoming vacancy vagabond vertigo Virginia visitor vocalist voyager warranty Waterloo whimsical Wichita Wilmington Wyoming yesteryear Yucatan
 `
 
-// IdentityWords is how many words of a fingerprint are read out on the phone. They
-// stand between a holder and somebody who makes keys until one of them has the same
-// words: 80 bits.
+// IdentityWords is how many words of a fingerprint are read out on the phone: 80 bits. They
+// protect a holder from an attacker who makes keys until one of them has the same words.
 const IdentityWords = 10
 
-// IdentityInWords is the beginning of a fingerprint, to be compared on the phone.
+// IdentityInWords returns the beginning of a fingerprint in words, to be compared on the
+// phone.
 func IdentityInWords(f Fingerprint) string {
 	return SpokenHash(string(f), IdentityWords)
 }
 
-// spokenWords is how many words of the plan's hash are read out on the phone: as
-// many as Slack shows, 32 bits.
+// ReadAloud is how many words of the plan's hash are read out on the phone: 32 bits, as
+// Slack shows.
 const ReadAloud = 4

@@ -10,20 +10,17 @@ import (
 	"time"
 )
 
-// Acknowledgers are the people who may end an alarm.
-func (p Plan) Acknowledgers() []Person { return slices.Concat(p.Owners, p.Initiators, p.Approvers) }
-
 // Approval is one approver's consent.
 type Approval struct {
 	By Person
 	At time.Time
 }
 
-// ID names one ceremony so that it can be read aloud: prod-rekey-k7m2.
+// ID names one ceremony in a form that can be read aloud: prod-rekey-k7m2.
 type ID string
 
-// Plan is what is proposed, approved and then held to: nothing in it changes
-// after the proposal (P4).
+// Plan is what is proposed, approved and then kept to. Nothing in it changes after the
+// proposal (P4).
 type Plan struct {
 	Ceremony  ID        `json:"ceremony"`
 	Operation Operation `json:"operation"`
@@ -34,8 +31,8 @@ type Plan struct {
 	Initiator Person   `json:"initiator"`
 	Approvers []Person `json:"approvers"` // who may approve
 	Approvals int      `json:"approvals"` // how many of them must
-	// What the policy asks for besides: approvals from classes of people, a PGP
-	// signature under each, somebody who watches, time to think, hours to keep.
+	// What the policy asks for besides: approvals from classes of people, a PGP signature
+	// under each, a witness, a time to think, quiet hours.
 	ApprovalsFrom   []ClassQuota `json:"approvals_from,omitempty"`
 	SignedApprovals bool         `json:"signed_approvals,omitempty"`
 	Witnesses       []Person     `json:"witnesses,omitempty"` // any one of them; the gated steps wait for them
@@ -54,15 +51,15 @@ type Plan struct {
 	// For init and a rekey: who gets the new shares, one each and in this order.
 	Receivers    []Person `json:"receivers,omitempty"`
 	NewThreshold int      `json:"new_threshold,omitempty"`
-	Verification bool     `json:"verification,omitempty"` // the old key stays until the new shares have been proven (P7)
+	Verification bool     `json:"verification,omitempty"` // the old key stays until the new shares are proven (P7)
 	Backup       bool     `json:"backup,omitempty"`       // Vault keeps the encrypted new shares until they are deleted
 
-	// Who has to show before anything begins that they can read what is encrypted to
-	// them, and how many of them that takes.
+	// The people who are called to show, before anything begins, that they can read what is
+	// encrypted to them, and how many of them have to.
 	RollCall []Person `json:"roll_call,omitempty"`
 	Present  int      `json:"present,omitempty"`
 
-	// For init and what issues a token: whose PGP key it is encrypted to, or who has
+	// For init and what issues a token: whose PGP key the token is encrypted to, or who has
 	// the one-time password with this commitment, its SHA-256.
 	Requester *Person `json:"requester,omitempty"`
 	OTP       string  `json:"otp,omitempty"`
@@ -73,8 +70,8 @@ type Plan struct {
 	OldPolicy *RotationPolicy `json:"old_policy,omitempty"`
 	NewPolicy *RotationPolicy `json:"new_policy,omitempty"`
 
-	// For an alarm: who is told of it, and who may acknowledge it besides them and the
-	// approvers.
+	// For an alarm: who is told of it, and who may acknowledge it, besides the owners and
+	// the approvers.
 	Owners     []Person `json:"owners,omitempty"`
 	Initiators []Person `json:"initiators,omitempty"`
 
@@ -87,12 +84,12 @@ type Plan struct {
 	Closes   time.Time   `json:"closes"` // no share is taken from then on
 }
 
-// planVersion is the first line of a plan's text. A change of the text's form
-// needs another one, since holders and auditors compare hashes of it.
+// planVersion is the first line of a plan's text. A change of the text's form needs another
+// one, since holders and auditors compare hashes of the text.
 const planVersion = "conclave-plan1"
 
-// Text is the plan as approvers read it and as its hash is taken over: one
-// "key: value" a line, in fixed order, with a line feed at the end of each.
+// Text returns the plan as approvers read it. Its hash is taken over this text: lines of
+// "key: value" in a fixed order, each with a line feed at its end.
 func (p Plan) Text() string {
 	var b strings.Builder
 	line := func(key, value string) { fmt.Fprintf(&b, "%s: %s\n", key, value) }
@@ -178,14 +175,13 @@ func (p Plan) Text() string {
 	return b.String()
 }
 
-// Hash is the SHA-256 of the plan's text, in lower-case hexadecimal digits.
+// Hash returns the SHA-256 of the plan's text, in lower-case hexadecimal digits.
 func (p Plan) Hash() string {
 	sum := sha256.Sum256([]byte(p.Text()))
 	return hex.EncodeToString(sum[:])
 }
 
-// Recipients are the PGP keys that Vault is given, in the order in which it
-// answers.
+// Recipients returns the PGP keys that Vault is given, in the order of its answer.
 func (p Plan) Recipients() []Fingerprint {
 	switch {
 	case p.OTP != "":
@@ -200,7 +196,7 @@ func (p Plan) Recipients() []Fingerprint {
 	return keys
 }
 
-// Contributors are the people who may bring a share in a step.
+// Contributors returns the people who may bring a share in a step.
 func (p Plan) Contributors(step Step) []Person {
 	switch {
 	case step == StepVerify:
@@ -211,14 +207,17 @@ func (p Plan) Contributors(step Step) []Person {
 	return p.Holders
 }
 
-// Deciders are the people whose word ends or thaws a ceremony.
+// Acknowledgers returns the people who may end an alarm.
+func (p Plan) Acknowledgers() []Person { return slices.Concat(p.Owners, p.Initiators, p.Approvers) }
+
+// Deciders returns the people who may end or thaw a ceremony.
 func (p Plan) Deciders() []Person { return slices.Concat([]Person{p.Initiator}, p.Approvers) }
 
-// TokenSpeakers are the people who may say what has become of the token that the
-// plan's operation issues.
+// TokenSpeakers returns the people who may say what has become of the token that the plan's
+// operation issues. The plan must have a requester.
 func (p Plan) TokenSpeakers() []Person { return append(slices.Clip(p.Approvers), *p.Requester) }
 
-// Needed is how many shares Vault asks for in a step.
+// Needed returns how many shares, or one-time passwords, a step takes.
 func (p Plan) Needed(step Step) int {
 	switch step {
 	case StepVerify:
@@ -231,6 +230,7 @@ func (p Plan) Needed(step Step) int {
 	return p.Threshold
 }
 
+// Describe returns a person as a plan's text has them.
 func Describe(p Person) string {
 	words := []string{p.Name, p.Account.String()}
 	if p.Key != "" {
@@ -242,6 +242,7 @@ func Describe(p Person) string {
 	return strings.Join(words, " ")
 }
 
+// YesNo returns "yes" or "no".
 func YesNo(b bool) string {
 	if b {
 		return "yes"
@@ -249,7 +250,7 @@ func YesNo(b bool) string {
 	return "no"
 }
 
-// Find is the person with this account among list.
+// Find returns the first person with this account in list.
 func Find(list []Person, who Account) (Person, bool) {
 	for _, p := range list {
 		if p.Account == who {
@@ -259,8 +260,8 @@ func Find(list []Person, who Account) (Person, bool) {
 	return Person{}, false
 }
 
-// EnoughApprovers makes sure that the approvals that are asked for can come, from
-// people who are not the initiator.
+// EnoughApprovers returns an error that wraps TooFewApprovers unless people other than the
+// initiator can give the approvals that are asked for.
 func (p Plan) EnoughApprovers() error {
 	classes := map[string]int{}
 	n := 0
@@ -275,13 +276,14 @@ func (p Plan) EnoughApprovers() error {
 	}
 	for _, q := range p.ApprovalsFrom {
 		if classes[q.Class] < q.Count {
-			return fmt.Errorf("%d of class %s can approve, %d are asked for: %w", classes[q.Class], q.Class, q.Count, TooFewApprovers)
+			return fmt.Errorf("%d of class %s can approve, %d are asked for: %w",
+				classes[q.Class], q.Class, q.Count, TooFewApprovers)
 		}
 	}
 	return nil
 }
 
-// KeyOf is the PGP key that the plan pins for somebody, if it pins one.
+// KeyOf returns the PGP key that the plan pins for a person, if it pins one.
 func (p Plan) KeyOf(who Account) (Fingerprint, bool) {
 	for _, has := range p.Everybody() {
 		if has.Account == who && has.Key != "" {
@@ -291,7 +293,7 @@ func (p Plan) KeyOf(who Account) (Fingerprint, bool) {
 	return "", false
 }
 
-// Keys are the fingerprints whose certificates belong into the transcript, sorted.
+// Keys returns the fingerprints whose certificates belong into the transcript, sorted.
 func (p Plan) Keys() []Fingerprint {
 	all := []Fingerprint{p.Identity}
 	for _, who := range p.Everybody() {
@@ -303,21 +305,23 @@ func (p Plan) Keys() []Fingerprint {
 	return slices.Compact(all)
 }
 
-// Everybody is who has a part in the ceremony, each once for each key.
+// Everybody returns the people with a part in the ceremony, each once for each key.
 func (p Plan) Everybody() []Person {
-	all := slices.Concat([]Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers, p.Witnesses, p.Owners, p.Initiators)
+	all := slices.Concat([]Person{p.Initiator}, p.Approvers, p.Holders, p.Receivers,
+		p.Witnesses, p.Owners, p.Initiators)
 	if p.Requester != nil {
 		all = append(all, *p.Requester)
 	}
 	return Unique(all)
 }
 
-// HasPart reports whether somebody is named in the plan.
+// HasPart reports whether a person is named in the plan.
 func (p Plan) HasPart(who Account) bool {
 	_, named := Find(p.Everybody(), who)
 	return named
 }
 
+// Unique returns each person once, in the order of their first place.
 func Unique(people []Person) []Person {
 	var once []Person
 	for _, p := range people {
@@ -328,12 +332,12 @@ func Unique(people []Person) []Person {
 	return once
 }
 
-// Having are the people who have a key by the plan.
+// Having returns the people who have a key by the plan.
 func (p Plan) Having(f Fingerprint) []Person {
 	return slices.DeleteFunc(p.Everybody(), func(who Person) bool { return who.Key != f })
 }
 
-// Owner is who has a key by the plan.
+// Owner returns the name of who has a key by the plan, or its fingerprint.
 func (p Plan) Owner(f Fingerprint) string {
 	if f == p.Identity {
 		return "the bot's identity"
@@ -346,9 +350,9 @@ func (p Plan) Owner(f Fingerprint) string {
 	return f.String()
 }
 
-// NodesOf are the plan's nodes, in its order. The configuration may have changed
-// since: a node that it has gained gets no share, of which no holder was told (P4),
-// and one that it has lost can't be asked.
+// NodesOf returns the plan's nodes, in its order. The configuration may have changed since.
+// A node that it has gained gets no share, since no holder was told of it (P4). One that it
+// has lost can't be asked.
 func (p Plan) NodesOf(configured []Node) []Node {
 	nodes := make([]Node, len(p.Nodes))
 	for i, address := range p.Nodes {

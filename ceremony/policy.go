@@ -11,13 +11,13 @@ type Policy struct {
 	// Approvals is how many people have to approve; 0 means as many as the cluster
 	// asks for.
 	Approvals int
-	// Classes says from which classes of people approvals have to be among them.
+	// Classes are the classes of people from which approvals have to be among them.
 	Classes []ClassQuota
-	// Signed: only a word signed with the approver's PGP key approves.
+	// Signed means that only a statement signed with the approver's PGP key approves.
 	Signed bool
-	// Separate: whoever holds or gets a share in the ceremony does not approve it.
+	// Separate means that nobody approves who holds or gets a share in the ceremony.
 	Separate bool
-	// Witness: the gated steps wait for somebody who has no other part.
+	// Witness means that the gated steps wait for a person who has no other part.
 	Witness bool
 
 	Window  time.Duration // from the proposal until the ceremony closes; 0 means the cluster's
@@ -29,15 +29,15 @@ type Policy struct {
 	Ways []Intake
 }
 
-// RollCall reports whether people who will be given something encrypted have to show
-// first that they can read it.
+// RollCall tells whether the people who will be given something encrypted have to show first
+// that they can read it.
 type RollCall struct {
 	On bool
-	// Needed is how many of the people who will get a share have to have shown it; 0
-	// means all of them.
+	// Needed is how many of the people who will get a share have to show it; 0 means all
+	// of them.
 	Needed int
-	// Fresh is for how long what a key has shown counts; 0 means that everybody is
-	// called every time.
+	// Fresh is for how long it counts that a key was shown to work; 0 means that everybody
+	// is called every time.
 	Fresh time.Duration
 }
 
@@ -50,16 +50,16 @@ type ClassQuota struct {
 // Intake is how an envelope comes to the bot.
 type Intake string
 
-// Ways.
+// Ways in which an envelope may come.
 const (
 	ByText     Intake = "text"     // a direct message
 	ByFile     Intake = "file"     // a file in one
-	ByForm     Intake = "form"     // a form, which Slack does not keep as a message
-	AtTerminal Intake = "terminal" // a file at the terminal at which the ceremony is held: no policy forbids it
+	ByForm     Intake = "form"     // a form, of which Slack keeps no message
+	AtTerminal Intake = "terminal" // a file at the terminal where the ceremony is held; no policy forbids it
 )
 
-// Agreed reports whether approvals are enough: in number, and from every class that is
-// asked for.
+// Agreed reports whether approvals are enough, in number and from every class that is asked
+// for.
 func (p Plan) Agreed(approvals []Approval) bool {
 	classes := map[string]int{}
 	for _, a := range approvals {
@@ -69,10 +69,10 @@ func (p Plan) Agreed(approvals []Approval) bool {
 		!slices.ContainsFunc(p.ApprovalsFrom, func(q ClassQuota) bool { return classes[q.Class] < q.Count })
 }
 
-// Begins is the first moment from earliest on in which something may begin.
+// Begins returns the first moment from earliest on at which something may begin.
 func (p Plan) Begins(earliest time.Time) time.Time {
 	if p.Quiet == nil {
 		return earliest
 	}
-	return p.Quiet.over(earliest)
+	return p.Quiet.nextAllowed(earliest)
 }

@@ -8,30 +8,30 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// Vault is one cluster's ceremony endpoints. Every method has its own time
-// limit, repeats nothing, and answers with the errors of this package.
+// Vault is one cluster's ceremony endpoints. Every method has its own time limit, repeats
+// nothing, and returns the errors of this package.
 type Vault interface {
 	Nodes
 	Barrier
 	Tokens
 	// Seal reads sys/seal-status of the active node.
 	Seal(ctx context.Context) (Seal, error)
-	// Progress reads where an operation's step stands. Asking for Verify before
-	// there is anything to verify answers a Progress that is not started.
+	// Progress reads where an operation's step stands. Asked for StepVerify before there is
+	// anything to verify, it returns a Progress that is not started.
 	Progress(ctx context.Context, op Operation, step Step) (Progress, error)
 	// Start begins an attempt.
 	Start(ctx context.Context, order Order) (Progress, error)
 	// Submit sends one share and wipes it, whatever happens.
 	Submit(ctx context.Context, share Submission) (Answer, error)
-	// Cancel drops the attempt with this nonce, and with it new shares that have
-	// not been verified. generate-root takes no nonce: whoever calls it has made
-	// sure by Progress that the attempt is theirs.
+	// Cancel drops the attempt with this nonce, and with it new shares that have not been
+	// verified. generate-root takes no nonce: the caller must have made sure by Progress
+	// that the attempt is its own.
 	Cancel(ctx context.Context, op Operation, nonce string) error
-	// CancelVerification drops the progress of the verification alone and answers
-	// the new verification nonce.
+	// CancelVerification drops the progress of the verification alone. It returns the new
+	// verification nonce.
 	CancelVerification(ctx context.Context, op Operation, nonce string) (Progress, error)
-	// Backup reads the encrypted new shares that Vault keeps when an attempt was
-	// started with Order.Backup, or answers ErrNoBackup.
+	// Backup reads the encrypted new shares that Vault keeps when an attempt was started
+	// with Order.Backup, or returns ErrNoBackup.
 	Backup(ctx context.Context, op Operation) (Backup, error)
 }
 
@@ -47,11 +47,11 @@ type Seal struct {
 	ClusterName string
 }
 
-// UnsealsItself reports whether the cluster needs nobody's share to unseal. Its
-// shares are those of the recovery key, and so are the numbers of its seal status.
+// UnsealsItself reports whether the cluster needs no share to unseal. Its shares, and the
+// numbers in its seal status, are then those of the recovery key.
 func (s Seal) UnsealsItself() bool { return s.Type != "shamir" }
 
-// Rekey is the rekey that suits the seal, and keeps the backup.
+// Rekey returns the rekey that suits the seal. Vault keeps the backup under it.
 func (s Seal) Rekey() Operation {
 	if s.UnsealsItself() {
 		return RekeyRecovery
@@ -66,7 +66,7 @@ type Progress struct {
 	Progress int    // shares counted in this round
 	Required int    // shares needed
 
-	// What the attempt will make; for the step Update only.
+	// What the attempt will make; for StepUpdate only.
 	Shares               int
 	Threshold            int
 	Fingerprints         []Fingerprint // of the PGP keys given, in their order
@@ -74,8 +74,8 @@ type Progress struct {
 	VerificationRequired bool
 	VerificationNonce    string // set when the new shares are made and wait for proof
 
-	// OTPLength is how many characters a one-time password for a token needs, told
-	// by an operation that issues one.
+	// OTPLength is how many characters a one-time password for a token needs. An operation
+	// that issues a token tells it.
 	OTPLength int
 }
 
@@ -87,9 +87,9 @@ type Order struct {
 	Keys         [][]byte // binary OpenPGP certificates; one for generate-root
 	Verification bool
 	Backup       bool
-	// OTP is the one-time password that a token is combined with where its
-	// requester has no PGP key; Start wipes it. Nil when Keys has the one that the
-	// token is encrypted to.
+	// OTP is the one-time password that a token is combined with, where its requester has
+	// no PGP key. Start wipes it. It is nil when Keys has the key that the token is
+	// encrypted to.
 	OTP *secret.Secret
 }
 
@@ -122,32 +122,39 @@ type Backup struct {
 	Ciphertexts map[Fingerprint][]string // fingerprint → PGP messages in standard base64
 }
 
-// Nodes is what the nodes of one cluster answer by themselves: sealed or not is a
-// node's own state, and a share that unseals goes to each of them.
+// Nodes asks the nodes of one cluster, each by itself. Sealed or not is a node's own state,
+// and a share that unseals goes to each of them.
 type Nodes interface {
 	// Nodes reads sys/seal-status of every configured node, in the order of the
-	// configuration. A node that can't be asked has Node.Err; Nodes itself fails
-	// only when ctx ends.
+	// configuration. A node that can't be asked has Node.Err. Nodes itself fails only when
+	// ctx ends.
 	Nodes(ctx context.Context) ([]Node, error)
-	// Unseal sends one share to each of the nodes and wipes it, whatever happens.
-	// It answers an error for each address that did not confirm; what a node
-	// counted is learnt from Nodes afterwards, since a node does not report whether a
-	// share was a duplicate.
+	// Unseal sends one share to each of the nodes and wipes it, whatever happens. It returns
+	// an error for each address that did not confirm. What a node has counted, Nodes tells
+	// afterwards: a node does not tell whether a share was a duplicate.
 	Unseal(ctx context.Context, addresses []string, share *secret.Secret) map[string]error
 	// ResetUnseal has one node forget the shares that it has counted.
 	ResetUnseal(ctx context.Context, address string) error
-	// Initialize makes the key of a new cluster: sys/init at the first node that
-	// answers. Whoever calls it has made sure by Nodes that none is initialised.
+	// Initialize makes the key of a new cluster: sys/init at the first node that answers.
+	// The caller must have made sure by Nodes that none is initialised.
 	Initialize(ctx context.Context, order InitOrder) (Initial, error)
 }
 
-// Node is one configured address and the seal status that it tells.
+// Node is one configured address and its seal status.
 type Node struct {
 	Address  string
 	Seal     Seal
 	Progress int    // shares counted since the last reset, of a sealed node
 	Nonce    string // of this progress; empty when there is none
 	Err      error  // an error of this package when the node could not be asked
+}
+
+// NodeState is what a node shows while its cluster is being unsealed.
+type NodeState struct {
+	Address  string `json:"address"`
+	Reached  bool   `json:"reached"` // it answered; what is below is from its last answer
+	Sealed   bool   `json:"sealed"`
+	Progress int    `json:"progress,omitempty"`
 }
 
 // InitOrder is what a new cluster is initialised with. Keys become recovery keys
@@ -187,14 +194,14 @@ type KeyStatus struct {
 	Encryptions int64     `json:"encryptions"` // estimated by Vault, since the key was installed
 }
 
-// RotationPolicy says when Vault rotates the encryption key by itself.
+// RotationPolicy tells when Vault rotates the encryption key by itself.
 type RotationPolicy struct {
 	Enabled       bool          `json:"enabled"`
 	MaxOperations int64         `json:"max_operations"` // encryptions; 1,000,000 to 3,865,470,566
-	Interval      time.Duration `json:"interval"`       // 0: by encryptions alone; otherwise at least 24 h
+	Interval      time.Duration `json:"interval"`       // at least 24 h; 0 means by encryptions alone
 }
 
-// String is the policy as a plan has it.
+// String returns the policy as a plan's text has it.
 func (p RotationPolicy) String() string {
 	if !p.Enabled {
 		return "by hand only"
@@ -206,14 +213,14 @@ func (p RotationPolicy) String() string {
 	return after
 }
 
-// Tokens is what Vault knows of tokens.
+// Tokens asks Vault about tokens.
 type Tokens interface {
-	// Accessor reports whether the token with this accessor still exists, and until
-	// when: sys auth/token/lookup-accessor. A token that is gone answers a
-	// TokenState that does not exist, and no error.
+	// Accessor returns the state of the token with this accessor:
+	// auth/token/lookup-accessor. For a token that is gone it returns a TokenState that does
+	// not exist, and no error.
 	Accessor(ctx context.Context, accessor string) (TokenState, error)
-	// OwnToken says until when the bot's own token lives. Without a token it
-	// answers a TokenState that does not exist.
+	// OwnToken returns the state of the bot's own token. Without a token it returns a
+	// TokenState that does not exist.
 	OwnToken(ctx context.Context) (TokenState, error)
 }
 
@@ -222,8 +229,12 @@ type TokenState struct {
 	Exists  bool
 	Root    bool // a root token, and one that Vault made of key shares: no other token's child
 	Created time.Time
-	Expires time.Time // zero: never
-	Renewed bool      // somebody keeps renewing it: its end is no cause for alarm
+	Expires time.Time // zero when it never does
+	Renewed bool      // it is being renewed, so that its end is no cause for alarm
 }
 
+// TermWords names an encryption key by its term.
 func TermWords(term int) string { return fmt.Sprintf("key term %d", term) }
+
+// VaultEnding is what became of the attempt in Vault.
+type VaultEnding string

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Proposal is what somebody wants to have done.
+// Proposal is what a person wants to have done.
 type Proposal struct {
 	Operation Operation
 	Cluster   string
@@ -15,7 +15,8 @@ type Proposal struct {
 	Options   map[string]string // what the operation takes besides, by name
 }
 
-// CheckOptions refuses what the operation does not take.
+// CheckOptions returns an error that wraps WrongOption for an option that the operation does
+// not take.
 func (p Proposal) CheckOptions() error {
 	for name := range p.Options {
 		if !slices.Contains(p.Operation.Options(), name) {

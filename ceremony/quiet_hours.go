@@ -16,12 +16,12 @@ type Quiet struct {
 // Clock is a time of day in minutes since midnight.
 type Clock int
 
-// day is how many minutes the clocks show before they begin again.
+// day is how many minutes the clocks show before they begin anew.
 const day Clock = 24 * 60
 
 func clockOf(t time.Time) Clock { return Clock(t.Hour()*60 + t.Minute()) }
 
-// String is HH:MM.
+// String returns HH:MM.
 func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", int(c)/60, int(c)%60) }
 
 // ParseQuiet reads "22:00-06:00 Europe/Berlin". From and to may not be the same.
@@ -50,10 +50,10 @@ func ParseQuiet(s string) (Quiet, error) {
 	return q, nil
 }
 
-// String is what [ParseQuiet] reads.
+// String returns what [ParseQuiet] reads.
 func (q Quiet) String() string { return fmt.Sprintf("%s-%s %s", q.From, q.To, q.Zone) }
 
-// MarshalText writes what [ParseQuiet] reads.
+// MarshalText returns what [ParseQuiet] reads.
 func (q Quiet) MarshalText() ([]byte, error) { return []byte(q.String()), nil }
 
 // UnmarshalText reads what [Quiet.MarshalText] writes.
@@ -62,10 +62,10 @@ func (q *Quiet) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// over is t, or the end of the quiet hours that t falls into, by the clocks of their
-// zone: the first moment after t at which these show no quiet hour. An hour that the
-// clocks pass twice is quiet both times, one that they leave out is never.
-func (q Quiet) over(t time.Time) time.Time {
+// nextAllowed returns t, or the moment the quiet hours that contain t end: the first after
+// t at which the clocks of q.Zone show no quiet hour. An hour that the clocks pass twice is
+// quiet both times. One that they leave out never is.
+func (q Quiet) nextAllowed(t time.Time) time.Time {
 	zone, err := time.LoadLocation(q.Zone)
 	if err != nil {
 		return t // ParseQuiet has made sure of it
@@ -78,7 +78,7 @@ func (q Quiet) over(t time.Time) time.Time {
 		left := time.Duration((q.To-clockOf(local)+day)%day) * time.Minute
 		end := local.Add(left - time.Duration(local.Second())*time.Second - time.Duration(local.Nanosecond()))
 		if _, change := local.ZoneBounds(); !change.IsZero() && change.Before(end) {
-			end = change // before that the clocks are changed, and show another time
+			end = change // the clocks are changed before, and show another time then
 		}
 		local = end
 	}
@@ -106,10 +106,10 @@ func (q Quiet) Changing(t time.Time) bool {
 // Span is a duration that a journal shows as people write it: 30m0s.
 type Span time.Duration
 
-// String is time.Duration's.
+// String returns what time.Duration's does.
 func (s Span) String() string { return time.Duration(s).String() }
 
-// MarshalText writes 30m0s.
+// MarshalText returns 30m0s.
 func (s Span) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads 30m0s.

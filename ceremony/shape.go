@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// What people paste into a shell is made of names, nonces, fingerprints and hashes.
-// Each has its shape wherever it comes in: from a file, from Vault, from a signed
-// message. With any other it could be a command of somebody else's.
+// What people paste into a shell is made of names, nonces, fingerprints and hashes. Each
+// is held to its shape wherever it comes in: from a file, from Vault, from a signed
+// message. With any other shape it could be an attacker's command.
 
 var (
 	nameShape        = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$`)
@@ -21,8 +21,8 @@ var (
 // lower-case letters, digits and, between them, hyphens.
 func IsName(s string) bool { return nameShape.MatchString(s) }
 
-// IsNonce reports whether s has the shape of a nonce. It is wider than any of Vault's,
-// which are UUIDs, and of Conclave's own.
+// IsNonce reports whether s has the shape of a nonce. The shape is wider than that of
+// Vault's nonces, which are UUIDs, and of Conclave's own.
 func IsNonce(s string) bool { return nonceShape.MatchString(s) }
 
 // IsHash reports whether s is a SHA-256 in lower-case hexadecimal digits.
@@ -34,7 +34,7 @@ func (f Fingerprint) Valid() bool { return fingerprintShape.MatchString(string(f
 // Valid reports whether id has the shape of a ceremony's id.
 func (id ID) Valid() bool { return IsName(string(id)) }
 
-// UnmarshalText reads a fingerprint as [ParseFingerprint] does, or none.
+// UnmarshalText reads a fingerprint as [ParseFingerprint] does, or an empty text.
 func (f *Fingerprint) UnmarshalText(text []byte) (err error) {
 	if len(text) == 0 {
 		*f = ""
@@ -44,7 +44,7 @@ func (f *Fingerprint) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// UnmarshalText reads the id of a ceremony, or none.
+// UnmarshalText reads the id of a ceremony, or an empty text.
 func (id *ID) UnmarshalText(text []byte) error {
 	if read := ID(text); len(text) == 0 || read.Valid() {
 		*id = read
@@ -53,6 +53,8 @@ func (id *ID) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is no id of a ceremony", text)
 }
 
+// Shaped returns an error for a plan with a value that people are given as part of a
+// command and that does not have its shape.
 func (p Plan) Shaped() error {
 	switch {
 	case !p.Ceremony.Valid():

@@ -5,10 +5,10 @@ import "conclave/ceremony/secret"
 // TagMatch is what was known of an opened share when it was used.
 type TagMatch struct {
 	secret.ShareTag
-	// Known: it was proven to be a share of the key in force.
+	// Known means that it was proven to be a share of the key in force.
 	Known bool `json:"known,omitempty"`
-	// Whose is who had brought it before, when that was somebody else and not the one
-	// who brings it now. It counts as what it is: a right share.
+	// Whose is who had brought it before, when that was another person than now. It counts
+	// as what it is: a right share.
 	Whose *Person `json:"whose,omitempty"`
 	// Insisted is why it was refused before its holder signed it again.
 	Insisted Refusal `json:"insisted,omitempty"`
@@ -17,7 +17,7 @@ type TagMatch struct {
 // Verdict is what a ledger says of a share.
 type Verdict struct {
 	Known  bool    // it is a share of the key in force
-	Whose  *Person // who brought it before, when it was not who brings it now
+	Whose  *Person // who brought it before, when that was another person than now
 	Reason Refusal // why it is most likely the wrong one; empty when nothing says so
 	See    ID      // the ceremony that shows the reason
 }

@@ -8,10 +8,10 @@ import (
 // StatementTag is the first word of every statement that people sign.
 const StatementTag = "conclave-word1"
 
-// Verb is what somebody says about a ceremony.
+// Verb is what a person says about a ceremony.
 type Verb string
 
-// The verbs. Each is the one that is typed in Slack and at a terminal.
+// The verbs, as they are typed in Slack and at a terminal.
 const (
 	SayStart     Verb = "start"
 	SayApprove   Verb = "approve"
@@ -33,16 +33,16 @@ const (
 	SayAcknowledge Verb = "acknowledge"
 )
 
-// Statement is what somebody signs so that more than an account stands behind what they
-// say (P2): one line,
+// Statement is what a person signs so that more than an account stands behind what they say
+// (P2). It is one line,
 //
 //	conclave-word1 CEREMONY PLAN-HASH VERB [MORE]
 //
-// Whoever reads it knows what was agreed to, and it is good for nothing else. What
-// may be said more than once carries what it is about: see [Ceremony.WordFor].
+// It tells its reader what was agreed to, and is good for nothing else. A verb that may be
+// said more than once carries in MORE which moment it is about. Package rules says what.
 //
-// Before there is a ceremony, a start has CLUSTER-OPERATION and a challenge, which
-// is made for it alone, in the place of the first two.
+// Before there is a ceremony, a start has CLUSTER-OPERATION and a challenge, which is made
+// for it alone, in the place of the first two.
 type Statement struct {
 	Of   string
 	Hash string
@@ -50,12 +50,12 @@ type Statement struct {
 	More string
 }
 
-// Line is the word as it is signed.
+// Line returns the statement as it is signed.
 func (w Statement) Line() string {
 	return strings.TrimSpace(strings.Join([]string{StatementTag, w.Of, w.Hash, string(w.Verb), w.More}, " "))
 }
 
-// ParseStatement reads what somebody has signed.
+// ParseStatement reads a signed line. It reports whether it is a statement.
 func ParseStatement(line string) (Statement, bool) {
 	fields := strings.Fields(line)
 	if len(fields) < 4 || fields[0] != StatementTag {
@@ -64,7 +64,7 @@ func ParseStatement(line string) (Statement, bool) {
 	return Statement{fields[1], fields[2], Verb(fields[3]), strings.Join(fields[4:], " ")}, true
 }
 
-// Verbs are those that are said about a ceremony that there is.
+// Verbs returns the verbs that are said about an existing ceremony.
 func Verbs() []Verb {
 	return []Verb{
 		SayApprove, SayReject, SayPresent, SayProceed, SayFreeze, SayResume, SayCancel, SayReset, SayReverify,
@@ -72,16 +72,16 @@ func Verbs() []Verb {
 	}
 }
 
-// Decides reports whether the verb is said about a ceremony that there is.
+// Decides reports whether the verb is said about an existing ceremony.
 func (v Verb) Decides() bool { return slices.Contains(Verbs(), v) }
 
-// TakesReason reports whether the speaker may add why.
+// TakesReason reports whether the person may add why.
 func (v Verb) TakesReason() bool {
 	return slices.Contains([]Verb{SayReject, SayCancel, SayFreeze, SayAgree, SayDisagree, SayAcknowledge}, v)
 }
 
-// Adds reports whether the speaker adds something of their own: a reason, an accessor,
-// what they saw, or the answer to a challenge.
+// Adds reports whether the person adds something of their own: a reason, an accessor, what
+// they saw, or the answer to a challenge.
 func (v Verb) Adds() bool {
 	return v.TakesReason() || v == SayAccessor || v == SayException || v == SayPresent
 }

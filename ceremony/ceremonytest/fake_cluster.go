@@ -15,9 +15,9 @@ type FakeNode struct {
 	Address  string
 	Fresh    bool // not initialised
 	Sealed   bool
-	Away     bool   // it does not answer
-	Other    string // another cluster id than the cluster's
-	Progress []string
+	Away     bool     // it does not answer
+	Other    string   // another cluster id than the cluster's
+	Progress []string // shares that it has counted
 }
 
 // fakeRest is what the fake Vault keeps beside attempts.
@@ -28,12 +28,12 @@ type fakeRest struct {
 	Tokens    map[string]ceremony.TokenState // accessor → token
 	Own       ceremony.TokenState
 	Rotated   int
-	Installed time.Time // of the encryption key; zero: now
+	Installed time.Time // when the encryption key was installed; zero means now
 	Deleted   int
 
-	OtpLength int                  // 0: 28
-	Diverts   ceremony.Fingerprint // who gets the token instead
-	Begins    func(*FakeAttempt)   // what it makes of an order
+	OtpLength int                  // in characters; 0 means 28
+	Diverts   ceremony.Fingerprint // the key of who gets the token instead
+	Begins    func(*FakeAttempt)   // changes an attempt that begins
 }
 
 func newFakeRest() fakeRest {
@@ -56,7 +56,8 @@ func (v *FakeVault) Nodes(context.Context) ([]ceremony.Node, error) {
 			continue
 		}
 		node := ceremony.Node{Address: n.Address, Seal: ceremony.Seal{
-			Initialized: !n.Fresh, Sealed: n.Sealed || n.Fresh, Type: v.SealType, Shares: len(v.Shares), Threshold: v.Threshold,
+			Initialized: !n.Fresh, Sealed: n.Sealed || n.Fresh, Type: v.SealType,
+			Shares: len(v.Shares), Threshold: v.Threshold,
 		}}
 		if n.Sealed {
 			node.Progress = len(n.Progress)
@@ -101,7 +102,7 @@ func (v *FakeVault) unseal(address, share string) error {
 	case node.Away:
 		return ceremony.ErrNotSent
 	case !node.Sealed || slices.Contains(node.Progress, share):
-		return after // a duplicate is not told
+		return after // Vault does not tell a duplicate
 	}
 	node.Progress = append(node.Progress, share)
 	if len(node.Progress) < v.Threshold {
@@ -130,7 +131,7 @@ func (v *FakeVault) ResetUnseal(_ context.Context, address string) error {
 	})
 }
 
-// beside is a call that a sealed cluster answers as well.
+// beside makes a call that a sealed cluster answers as well.
 func (v *FakeVault) beside(method string, apply func() error) error {
 	v.mu.Lock()
 	sealed := v.Sealed

@@ -12,23 +12,25 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// FakeCourier keeps what was posted.
-type FakeCourier struct {
+// FakeNotifier is an engine's notifier that keeps what was posted.
+type FakeNotifier struct {
 	Mu     sync.Mutex
 	Posted map[string]int // ceremony/key → times
-	Order  []string
+	Order  []string       // keys
 	Drawn  []rules.State
-	Fault  func(m rules.Message, n int) error // after the message was posted, but for ErrNotPosted
-	tries  map[string]int
+	// Fault returns the error of try number n of a message, counted from 0. The message was
+	// posted all the same, unless the error wraps ErrNotPosted or ErrUndeliverable.
+	Fault func(m rules.Message, n int) error
+	tries map[string]int
 	// Replace reports whether a redrawing has to take another post.
 	Replace func() bool
 }
 
-func NewFakeCourier() *FakeCourier {
-	return &FakeCourier{Posted: map[string]int{}, tries: map[string]int{}}
+func NewFakeNotifier() *FakeNotifier {
+	return &FakeNotifier{Posted: map[string]int{}, tries: map[string]int{}}
 }
 
-func (f *FakeCourier) Deliver(_ context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error) {
+func (f *FakeNotifier) Deliver(_ context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error) {
 	f.Mu.Lock()
 	defer f.Mu.Unlock()
 	key := string(c.ID()) + " " + m.Key
@@ -52,7 +54,7 @@ func (f *FakeCourier) Deliver(_ context.Context, c rules.State, m rules.Message,
 	return ref, err
 }
 
-func (f *FakeCourier) Redraw(_ context.Context, c rules.State, _ rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
+func (f *FakeNotifier) Redraw(_ context.Context, c rules.State, _ rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
 	f.Mu.Lock()
 	defer f.Mu.Unlock()
 	f.Drawn = append(f.Drawn, c)
@@ -62,8 +64,8 @@ func (f *FakeCourier) Redraw(_ context.Context, c rules.State, _ rules.Live, at 
 	return at, nil
 }
 
-// Twice names the messages that were posted more than once.
-func (f *FakeCourier) Twice() []string {
+// Twice returns the keys of the messages that were posted more than once.
+func (f *FakeNotifier) Twice() []string {
 	f.Mu.Lock()
 	defer f.Mu.Unlock()
 	var keys []string

@@ -16,10 +16,20 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// Statements of the fake opener are plain words, "signed|KEY|UNIX|LINE". Package
-// openpgp has the real ones.
+// FakeOpenPGP is a [ceremony.OpenPGP] of plain words; package openpgp has the real one. An
+// envelope is "KEY|SIGNER|UNIX|CEREMONY|STEP|NONCE|SHARE", a statement
+// "signed|KEY|UNIX|LINE".
+type FakeOpenPGP struct {
+	Name   string // of the identity; empty means "identity"
+	Mu     sync.Mutex
+	serial int
+	Bad    map[ceremony.Fingerprint]bool // keys that can't be used
+	Open   int                           // ceremony keys that were made and not destroyed
+}
 
-func (*FakeOpener) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (ceremony.SignedLine, error) {
+func (*FakeOpenPGP) VerifyStatement(
+	pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time,
+) (ceremony.SignedLine, error) {
 	f := strings.SplitN(string(pasted), "|", 4)
 	if len(f) != 4 || f[0] != "signed" {
 		return ceremony.SignedLine{}, ceremony.NoArmor
@@ -38,18 +48,20 @@ func (*FakeOpener) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBe
 	return ceremony.SignedLine{Line: f[3], Armor: string(pasted)}, nil
 }
 
-// SpokenSignatures checks words as package openpgp does, and the fake opener's too.
+// SpokenSignatures checks statements as package openpgp does, and those of [FakeOpenPGP] too.
 type SpokenSignatures struct{ openpgp.Signatures }
 
-func (s SpokenSignatures) VerifySignedWord(certificate string, by ceremony.Fingerprint, armored string, notBefore, now time.Time) (string, time.Time, error) {
+func (s SpokenSignatures) VerifySignedWord(
+	certificate string, by ceremony.Fingerprint, armored string, notBefore, now time.Time,
+) (string, time.Time, error) {
 	if !strings.HasPrefix(armored, "signed|") {
 		return s.Signatures.VerifySignedWord(certificate, by, armored, notBefore, now)
 	}
-	said, err := (*FakeOpener)(nil).VerifyStatement([]byte(armored), by, notBefore, now)
+	said, err := (*FakeOpenPGP)(nil).VerifyStatement([]byte(armored), by, notBefore, now)
 	return said.Line, time.Time{}, err
 }
 
-func (*FakeOpener) PeekStatement(pasted []byte) (string, bool) {
+func (*FakeOpenPGP) PeekStatement(pasted []byte) (string, bool) {
 	f := strings.SplitN(string(pasted), "|", 4)
 	if len(f) != 4 || f[0] != "signed" {
 		return "", false
@@ -57,26 +69,26 @@ func (*FakeOpener) PeekStatement(pasted []byte) (string, bool) {
 	return f[3], true
 }
 
-func (*FakeOpener) SignRollCall(n ceremony.RollCallNotice) (string, error) {
+func (*FakeOpenPGP) SignRollCall(n ceremony.RollCallNotice) (string, error) {
 	return "roll call of " + n.Plan.Hash() + " " + n.Digest, nil
 }
 
-func (o *FakeOpener) Attest(text []byte) (string, error) {
+func (o *FakeOpenPGP) Attest(text []byte) (string, error) {
 	sum := sha256.Sum256(append([]byte(o.Identity()), text...))
 	return base64.StdEncoding.EncodeToString(sum[:]), nil
 }
 
-func (*FakeOpener) PublicKey(f ceremony.Fingerprint) (string, error) {
+func (*FakeOpenPGP) PublicKey(f ceremony.Fingerprint) (string, error) {
 	return "public key " + string(f) + "\n", nil
 }
 
-func (o *FakeOpener) CommitmentKey() (string, [32]byte) {
+func (o *FakeOpenPGP) CommitmentKey() (string, [32]byte) {
 	key := sha256.Sum256([]byte("commitments of " + o.Identity()))
 	return string(o.Identity()[:16]), key
 }
 
 // Challenge returns the ciphertext "challenge|KEY|RESPONSE".
-func (o *FakeOpener) Challenge(f ceremony.Fingerprint, _ time.Time) (string, string, error) {
+func (o *FakeOpenPGP) Challenge(f ceremony.Fingerprint, _ time.Time) (string, string, error) {
 	o.Mu.Lock()
 	defer o.Mu.Unlock()
 	if o.Bad[f] {
@@ -87,21 +99,11 @@ func (o *FakeOpener) Challenge(f ceremony.Fingerprint, _ time.Time) (string, str
 	return fmt.Sprintf("challenge|%s|%s", f, response), response, nil
 }
 
-// FakeOpener has envelopes of plain words:
-// "KEY|SIGNER|UNIX|CEREMONY|STEP|NONCE|SHARE". Package openpgp has the real ones.
-type FakeOpener struct {
-	Name   string // of the identity, when it is another one
-	Mu     sync.Mutex
-	serial int
-	Bad    map[ceremony.Fingerprint]bool
-	Open   int // keys that were made and not destroyed
-}
+func (o *FakeOpenPGP) Identity() ceremony.Fingerprint { return Fpr(cmp.Or(o.Name, "identity")) }
 
-func (o *FakeOpener) Identity() ceremony.Fingerprint { return Fpr(cmp.Or(o.Name, "identity")) }
+func (*FakeOpenPGP) Certificate(f ceremony.Fingerprint) ([]byte, error) { return []byte(f), nil }
 
-func (*FakeOpener) Certificate(f ceremony.Fingerprint) ([]byte, error) { return []byte(f), nil }
-
-func (o *FakeOpener) CheckKey(f ceremony.Fingerprint, _, _ time.Time) error {
+func (o *FakeOpenPGP) CheckKey(f ceremony.Fingerprint, _, _ time.Time) error {
 	o.Mu.Lock()
 	defer o.Mu.Unlock()
 	if o.Bad[f] {
@@ -110,26 +112,27 @@ func (o *FakeOpener) CheckKey(f ceremony.Fingerprint, _, _ time.Time) error {
 	return nil
 }
 
-func (o *FakeOpener) NewKey(n ceremony.Notice) (ceremony.Key, error) {
+func (o *FakeOpenPGP) NewKey(n ceremony.Notice) (ceremony.Key, error) {
 	o.Mu.Lock()
 	defer o.Mu.Unlock()
 	o.serial++
 	o.Open++
-	return &fakeKey{opener: o, a: ceremony.Announced{
+	return &fakeKey{made: o, a: ceremony.Announced{
 		Identity: o.Identity(), Subkey: fmt.Sprintf("%040x", o.serial),
 		Announcement: "announcement", Certificate: "certificate",
 		Step: n.Step, Nonce: n.Nonce, At: n.At.UTC().Round(0), Expires: n.Expires,
 	}}, nil
 }
 
-func (o *FakeOpener) SignDelivery(ceremony.Parcel) (ceremony.SignedParcel, error) {
+func (o *FakeOpenPGP) SignDelivery(ceremony.Parcel) (ceremony.SignedParcel, error) {
 	return ceremony.SignedParcel{}, nil
 }
 
+// fakeKey is a ceremony key of plain words.
 type fakeKey struct {
-	opener *FakeOpener
-	a      ceremony.Announced
-	gone   bool
+	made *FakeOpenPGP
+	a    ceremony.Announced
+	gone bool
 }
 
 func (k *fakeKey) Announced() ceremony.Announced { return k.a }
@@ -137,9 +140,9 @@ func (k *fakeKey) Fits(e []byte) bool            { return strings.HasPrefix(stri
 func (k *fakeKey) Destroy() {
 	if !k.gone {
 		k.gone = true
-		k.opener.Mu.Lock()
-		k.opener.Open--
-		k.opener.Mu.Unlock()
+		k.made.Mu.Lock()
+		k.made.Open--
+		k.made.Mu.Unlock()
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"conclave/ceremony"
 )
 
-// FakeVault keeps the rules of Vault's ceremony endpoints that the engine relies
-// on. Shares are words, not polynomials: the package vaulttest has the real ones.
+// FakeVault keeps the rules of Vault's ceremony endpoints that the engine relies on. Shares
+// are words, and no points of a polynomial: package vaulttest has these.
 type FakeVault struct {
 	mu sync.Mutex
 
@@ -27,33 +27,36 @@ type FakeVault struct {
 	Attempt *FakeAttempt
 	Saved   *ceremony.Backup
 
-	Encrypts func(to ceremony.Fingerprint) string // what is handed out, in the place of plain words
+	Encrypts func(to ceremony.Fingerprint) string // returns what is handed out; nil means plain words
 
-	// Fault decides about call number n of a method: an error before it is
-	// applied, an error after, or none.
+	// Fault returns the errors of call number n of a method, counted from 0: before it is
+	// applied, which it is not then, and after.
 	Fault func(method string, n int) (before, after error)
 	Calls map[string]int
-	Log   []string // of writes, with the share
+	Log   []string // of writes, with their share
 	Roots int      // root tokens that were made
 
 	fakeRest
 }
 
+// FakeAttempt is an attempt in progress.
 type FakeAttempt struct {
 	Order    ceremony.Order
 	Op       ceremony.Operation
 	Nonce    string
-	Progress []string
-	Verify   string // nonce
-	Stray    string // what is shown as one before there is one
-	fresh    []string
-	Proven   []string
+	Progress []string // shares that it has counted
+	Verify   string   // nonce of its verification
+	Stray    string   // what is shown as that nonce before there is one
+	fresh    []string // new shares
+	Proven   []string // new shares that its verification has counted
 	Keys     []ceremony.Fingerprint
 	otp      string
-	Asks     int // shares that it says it needs, when they are others than the key's
-	Proof    int // the same of its verification
+	Asks     int // how many shares it asks for; 0 means the key's threshold
+	Proof    int // the same of its verification; 0 means the new threshold
 }
 
+// NewFakeVault returns an unsealed cluster whose key has five shares, "old-1" to "old-5", of
+// which it asks for three.
 func NewFakeVault() *FakeVault {
 	return &FakeVault{
 		Shares: []string{"old-1", "old-2", "old-3", "old-4", "old-5"}, Threshold: 3,
@@ -61,6 +64,7 @@ func NewFakeVault() *FakeVault {
 	}
 }
 
+// call applies a call, or not, as Fault says.
 func (v *FakeVault) call(method string, apply func() error) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -82,13 +86,14 @@ func (v *FakeVault) call(method string, apply func() error) error {
 	return after
 }
 
-// Count is how often a method was called.
+// Count returns how often a method was called.
 func (v *FakeVault) Count(method string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.Calls[method]
 }
 
+// Nonce returns a new nonce.
 func (v *FakeVault) Nonce() string { v.serial++; return fmt.Sprintf("nonce-%d", v.serial) }
 
 func (v *FakeVault) Seal(context.Context) (s ceremony.Seal, err error) {
@@ -102,7 +107,9 @@ func (v *FakeVault) Seal(context.Context) (s ceremony.Seal, err error) {
 	return s, err
 }
 
-func (v *FakeVault) Progress(_ context.Context, op ceremony.Operation, step ceremony.Step) (p ceremony.Progress, err error) {
+func (v *FakeVault) Progress(
+	_ context.Context, op ceremony.Operation, step ceremony.Step,
+) (p ceremony.Progress, err error) {
 	err = v.call("progress", func() error { p = v.progress(op, step); return nil })
 	return p, err
 }
@@ -116,12 +123,15 @@ func (v *FakeVault) progress(op ceremony.Operation, step ceremony.Step) ceremony
 		if a.Verify == "" {
 			return ceremony.Progress{}
 		}
-		return ceremony.Progress{Started: true, Nonce: a.Verify, Progress: len(a.Proven), Required: cmp.Or(a.Proof, a.Order.Threshold)}
+		return ceremony.Progress{
+			Started: true, Nonce: a.Verify, Progress: len(a.Proven), Required: cmp.Or(a.Proof, a.Order.Threshold),
+		}
 	}
 	return ceremony.Progress{
 		Started: true, Nonce: a.Nonce, Progress: len(a.Progress), Required: cmp.Or(a.Asks, v.Threshold),
 		Shares: a.Order.Shares, Threshold: a.Order.Threshold, Fingerprints: a.Keys,
-		Backup: a.Order.Backup, VerificationRequired: a.Order.Verification, VerificationNonce: cmp.Or(a.Verify, a.Stray),
+		Backup: a.Order.Backup, VerificationRequired: a.Order.Verification,
+		VerificationNonce: cmp.Or(a.Verify, a.Stray),
 	}
 }
 
@@ -168,6 +178,7 @@ func (v *FakeVault) Submit(_ context.Context, s ceremony.Submission) (a ceremony
 	return a, err
 }
 
+// Update counts a share of the key in force. It must be called under [FakeVault.Do].
 func (v *FakeVault) Update(nonce, share string) (ceremony.Answer, error) {
 	at := v.Attempt
 	if nonce != at.Nonce || at.Verify != "" || slices.Contains(at.Progress, share) {
@@ -194,7 +205,8 @@ func (v *FakeVault) Update(nonce, share string) (ceremony.Answer, error) {
 		if v.Diverts != "" {
 			keys = []ceremony.Fingerprint{v.Diverts}
 		}
-		return ceremony.Answer{Complete: true, Ciphertexts: []string{v.encrypted("token", keys[0])}, Fingerprints: keys}, nil
+		token := v.encrypted("token", keys[0])
+		return ceremony.Answer{Complete: true, Ciphertexts: []string{token}, Fingerprints: keys}, nil
 	}
 	a := ceremony.Answer{Complete: true, Fingerprints: at.Keys}
 	b := ceremony.Backup{Nonce: at.Nonce, Ciphertexts: map[ceremony.Fingerprint][]string{}}
@@ -217,6 +229,7 @@ func (v *FakeVault) Update(nonce, share string) (ceremony.Answer, error) {
 	return a, nil
 }
 
+// Verify counts a new share. It must be called under [FakeVault.Do].
 func (v *FakeVault) Verify(nonce, share string) (ceremony.Answer, error) {
 	at := v.Attempt
 	if nonce != at.Verify || slices.Contains(at.Proven, share) {
@@ -238,6 +251,7 @@ func (v *FakeVault) Verify(nonce, share string) (ceremony.Answer, error) {
 	return ceremony.Answer{Complete: true}, nil
 }
 
+// Commit brings the attempt's new key into force. It must be called under [FakeVault.Do].
 func (v *FakeVault) Commit() {
 	v.Shares, v.Threshold = v.Attempt.fresh, v.Attempt.Order.Threshold
 	v.Attempt = nil
@@ -254,7 +268,9 @@ func (v *FakeVault) Cancel(_ context.Context, op ceremony.Operation, nonce strin
 	})
 }
 
-func (v *FakeVault) CancelVerification(_ context.Context, op ceremony.Operation, nonce string) (p ceremony.Progress, err error) {
+func (v *FakeVault) CancelVerification(
+	_ context.Context, op ceremony.Operation, nonce string,
+) (p ceremony.Progress, err error) {
 	err = v.call("cancel-verification", func() error {
 		if v.Attempt == nil || v.Attempt.Verify != nonce {
 			return ceremony.ErrRefused
@@ -278,14 +294,14 @@ func (v *FakeVault) Backup(context.Context, ceremony.Operation) (b ceremony.Back
 	return b, err
 }
 
-// Do is somebody else who acts on Vault.
+// Do runs f under the lock, as another client of Vault would act.
 func (v *FakeVault) Do(f func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	f()
 }
 
-// encrypted is what the fake Vault hands out: plain words, unless a test has it encrypt.
+// encrypted returns what the fake Vault hands out for a key: by Encrypts, or plain words.
 func (v *FakeVault) encrypted(what string, to ceremony.Fingerprint) string {
 	if v.Encrypts != nil {
 		return v.Encrypts(to)
@@ -293,6 +309,7 @@ func (v *FakeVault) encrypted(what string, to ceremony.Fingerprint) string {
 	return Enc(what + " for " + string(to))
 }
 
+// Enc returns s in standard base64.
 func Enc(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
 // Kinds of seals.
@@ -301,7 +318,7 @@ const (
 	Transit = "transit" // the cluster unseals itself
 )
 
-// Submitted are the shares that reached Vault, in order.
+// Submitted returns "STEP NONCE SHARE" of each share that reached Vault, in order.
 func (v *FakeVault) Submitted() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()

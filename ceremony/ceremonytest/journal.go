@@ -3,19 +3,10 @@ package ceremonytest
 import (
 	"testing"
 
-	"conclave/ceremony"
-	"conclave/ceremony/event"
 	"conclave/ceremony/journal"
 )
 
-// ReadEvent lets the tests read an event's fields by its name.
-func ReadEvent(name, fields string) (event.Event, error) {
-	return event.DecodeEvent(name, []byte(fields))
-}
-
-// WriteLine lets the tests write a journal's entry again.
-func WriteLine(id ceremony.ID, e event.Entry) ([]byte, error) { return journal.EncodeLine(id, e) }
-
+// OpenJournal opens the journal in dir, and closes it at the end of the test.
 func OpenJournal(t *testing.T, dir string) *journal.FileJournal {
 	t.Helper()
 	j, err := journal.OpenJournal(dir)

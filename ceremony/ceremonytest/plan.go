@@ -10,6 +10,7 @@ import (
 	"conclave/ceremony"
 )
 
+// SamplePlan returns the plan of a rekey.
 func SamplePlan(id ceremony.ID) ceremony.Plan {
 	olga := Person("olga")
 	return ceremony.Plan{
@@ -22,14 +23,16 @@ func SamplePlan(id ceremony.ID) ceremony.Plan {
 	}
 }
 
+// Password is a one-time password.
 const Password = "0123456789abcdefghijklmnopqr"
 
+// Commitment returns the SHA-256 of s in lower-case hexadecimal digits.
 func Commitment(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])
 }
 
-// PlanOf is a plan of the operation as the engine would make it.
+// PlanOf returns a plan of the operation as the engine would make it.
 func PlanOf(op ceremony.Operation) ceremony.Plan {
 	p := SamplePlan("prod-" + ceremony.ID(op) + "-aaaa")
 	p.Operation = op
@@ -58,7 +61,7 @@ func PlanOf(op ceremony.Operation) ceremony.Plan {
 	return p
 }
 
-// Demand writes into a plan what a policy may ask for, each by a bit.
+// Demand adds to a plan what a policy may ask for, a demand for each bit.
 func Demand(p *ceremony.Plan, bits byte) {
 	if p.Operation == ceremony.Alarm {
 		return
@@ -95,18 +98,20 @@ func Demand(p *ceremony.Plan, bits byte) {
 // Taken is the identity of a bot that was taken over.
 const Taken = ceremony.Fingerprint("abababababababababababababababababababab")
 
-// ForgedPlan is a plan that a bot which was taken over could make up.
+// ForgedPlan returns a plan that a bot which was taken over could make up.
 func ForgedPlan() ceremony.Plan {
 	person := func(name string, key ceremony.Fingerprint) ceremony.Person {
 		return ceremony.Person{Name: name, Account: ceremony.Account{Team: "T1", User: name}, Key: key}
 	}
 	return ceremony.Plan{
 		Ceremony: "prod-rotate-k7m2", Operation: ceremony.Rotate, Cluster: "prod", Reason: "it is time",
-		Initiator: person("alice", ceremony.Fingerprint(strings.Repeat("a", 40))), Approvers: []ceremony.Person{person("bob", "")}, Approvals: 1, SignedApprovals: true,
+		Initiator: person("alice", Fingerprint("a")),
+		Approvers: []ceremony.Person{person("bob", "")}, Approvals: 1, SignedApprovals: true,
 		Identity: Taken, Proposed: time.Unix(1770000000, 0).UTC(), Closes: time.Unix(1780000000, 0).UTC(),
 	}
 }
 
+// ScriptPlan returns the plan of a rekey that begins now, whose only holder has this key.
 func ScriptPlan(id ceremony.ID, key ceremony.Fingerprint) ceremony.Plan {
 	person := func(name string) ceremony.Person {
 		return ceremony.Person{Name: name, Account: ceremony.Account{Team: "T1", User: "U" + strings.ToUpper(name)}}
@@ -119,7 +124,7 @@ func ScriptPlan(id ceremony.ID, key ceremony.Fingerprint) ceremony.Plan {
 		Initiator: holder, Approvers: []ceremony.Person{person("bob")}, Approvals: 1,
 		Holders: []ceremony.Person{holder}, Shares: 1, Threshold: 1,
 		Receivers: []ceremony.Person{holder}, NewThreshold: 1, Verification: true,
-		Identity: ceremony.Fingerprint(strings.Repeat("0", 40)),
+		Identity: Fingerprint("0"),
 		Proposed: now, Closes: now.Add(time.Hour),
 	}
 }

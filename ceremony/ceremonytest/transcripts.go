@@ -9,9 +9,10 @@ import (
 	"conclave/ceremony"
 )
 
+// SamplesDir is where the transcripts are kept, seen from a package below ceremony.
 const SamplesDir = "../testdata/transcript"
 
-// Samples are transcripts that an earlier run has made, with the fingerprint of the
+// Samples returns transcripts that an earlier run has made, and the fingerprint of the
 // identity that has signed them.
 func Samples(t testing.TB) (files map[string][]byte, identity ceremony.Fingerprint) {
 	t.Helper()

@@ -34,7 +34,7 @@ func (a *actor) archiveLoop(ctx context.Context, archive ceremony.Archive, news 
 	var after time.Time // when the archive may be asked again
 	for ctx.Err() == nil {
 		var again <-chan time.Time
-		if open := c.KeptBy(archive.Name()); len(open) > 0 {
+		if open := c.OwedBy(archive.Name()); len(open) > 0 {
 			if time.Until(after) <= 0 {
 				next, failed := a.keepAll(ctx, archive, c, open)
 				if c = next; failed {

@@ -370,7 +370,7 @@ func TestJournalRestoredFromACopyTellsNothingUntrue(t *testing.T) {
 		if err := os.WriteFile(path, lines[:end], 0o600); err != nil {
 			s.t.Fatal(err)
 		}
-		s.notifier = ceremonytest.NewFakeCourier() // it may post again
+		s.notifier = ceremonytest.NewFakeNotifier() // it may post again
 		s.start()
 		s.settle(time.Minute)
 	}

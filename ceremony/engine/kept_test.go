@@ -50,7 +50,7 @@ func rewritten(t *testing.T, path string) []event.Entry {
 	}
 	var again bytes.Buffer
 	for _, e := range entries {
-		raw, err := ceremonytest.WriteLine(id, e)
+		raw, err := journal.EncodeLine(id, e)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -84,7 +84,7 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	}
 	if a.c.Round.Step == ceremony.StepDrill {
 		// a drill sends nothing to Vault
-		return a.record(ctx, rules.Prove{Evidence: evidence, Share: tag, Standing: verdict})
+		return a.record(ctx, rules.Prove{Evidence: evidence, Share: tag, Verdict: verdict})
 	}
 
 	// Life of a share, 5 of 7: Vault's live state is compared with the plan (P4).
@@ -105,7 +105,7 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 		return a.outcome(offer.Message)
 	}
 	if err := a.record(ctx, rules.Send{
-		Evidence: evidence, Before: len(a.c.Round.Counted), Share: tag, Standing: verdict,
+		Evidence: evidence, Before: len(a.c.Round.Counted), Share: tag, Verdict: verdict,
 	}); err != nil {
 		return err
 	}

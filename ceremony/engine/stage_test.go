@@ -24,8 +24,8 @@ type stage struct {
 	t        *testing.T
 	dir      string
 	vault    *ceremonytest.FakeVault
-	opener   *ceremonytest.FakeOpener
-	notifier *ceremonytest.FakeCourier
+	opener   *ceremonytest.FakeOpenPGP
+	notifier *ceremonytest.FakeNotifier
 	journal  func(event.Journal) event.Journal       // wraps the journal of the next start
 	keys     func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the opener of the next start
 	forget   func()                                  // the next start's Config.Forget
@@ -65,8 +65,8 @@ func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{
-			t: t, dir: dir, vault: ceremonytest.NewFakeVault(), opener: &ceremonytest.FakeOpener{},
-			notifier: ceremonytest.NewFakeCourier(), verify: true, rekey: rekey,
+			t: t, dir: dir, vault: ceremonytest.NewFakeVault(), opener: &ceremonytest.FakeOpenPGP{},
+			notifier: ceremonytest.NewFakeNotifier(), verify: true, rekey: rekey,
 		}
 		s.vault.SealType = seal
 		s.prepare(op)

@@ -7,18 +7,18 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// Event is something that has happened, or is about to be tried. An event that
-// announces an outside write (starting, submitting, closing) is durable before
-// the write is sent (P3). None of its fields can hold a secret: they are names,
-// times, numbers, fingerprints and ciphertext. Signed, where an event has it, is the
-// [Word] that somebody has signed, armored; without it their account alone said it.
+// Event is something that has happened, or is about to be tried. An event that announces an
+// outside write (starting, submitting, closing) is durable before the write is sent (P3).
+// No field can hold a secret: fields are names, times, numbers, fingerprints and
+// ciphertext. Signed, where an event has it, is the [ceremony.Statement] that the person
+// has signed, armored. Without it their account alone said it.
 type Event interface{ event() }
 
 // Entry is an event in the journal.
 type Entry struct {
 	Seq   int       // counted from 1 in each ceremony
 	Prev  string    // hash of the line before, empty for the first
-	At    time.Time // when it was written
+	At    time.Time // when the line was written
 	Hash  string    // of this line
 	Event Event
 }
@@ -28,8 +28,8 @@ type (
 	Proposed struct {
 		Plan     ceremony.Plan `json:"plan"`
 		PlanHash string        `json:"plan_hash"`
-		// Previous is the hash of the first line of the ceremony before this one, so
-		// that a ceremony which was taken away whole is missed.
+		// Previous is the hash of the first line of the ceremony before this one. By it a
+		// ceremony that was taken away whole is missed.
 		Previous string `json:"previous,omitempty"`
 	}
 	// Approved is one person's consent to the plan.
@@ -51,8 +51,8 @@ type (
 		Challenges  []ceremony.Challenge `json:"challenges"`
 		Certificate string               `json:"certificate"` // of the identity that has signed them, armored
 	}
-	// Present is somebody's answer to it: they have decrypted their challenge, and have
-	// signed it together with the plan's hash.
+	// Present is a person's answer to the roll call: they have decrypted their challenge,
+	// and have signed it together with the plan's hash.
 	Present struct {
 		By     ceremony.Person `json:"by"`
 		Signed string          `json:"signed"`
@@ -62,13 +62,13 @@ type (
 	WitnessAsked struct {
 		Gate ceremony.Gate `json:"gate"`
 	}
-	// Proceeded is a witness's word that it may.
+	// Proceeded is a witness's consent to the gated step.
 	Proceeded struct {
 		By     ceremony.Person `json:"by"`
 		Gate   ceremony.Gate   `json:"gate"`
 		Signed string          `json:"signed,omitempty"`
 	}
-	// ExceptionNoted is what somebody saw that was not as it should be.
+	// ExceptionNoted is what a person saw that was not as it should be.
 	ExceptionNoted struct {
 		By     ceremony.Person `json:"by"`
 		Text   string          `json:"text"`
@@ -84,8 +84,8 @@ type (
 	// WitnessLeft ends the waiting for a witness who has said nothing.
 	WitnessLeft struct{}
 
-	// FreezeAsked is somebody's wish that nothing goes on. Froze follows as soon as
-	// Vault has answered what it was asked.
+	// FreezeAsked is a person's wish that nothing goes on. Frozen follows as soon as Vault
+	// has answered what it was asked.
 	FreezeAsked struct {
 		By     ceremony.Person `json:"by"`
 		Why    string          `json:"why,omitempty"`
@@ -96,34 +96,35 @@ type (
 	Starting struct {
 		Attempt int `json:"attempt"`
 	}
-	// Started is Vault's answer to it.
+	// Started is Vault's answer to Starting. An operation without an attempt in Vault has
+	// the event, too, with a nonce of this program's own.
 	Started struct {
 		Nonce    string `json:"nonce"`
 		Required int    `json:"required"`
 	}
-	// KeyAnnounced brings a new ceremony key. Envelopes to the one before can't
-	// be opened any more.
+	// KeyAnnounced brings a new ceremony key. Envelopes to the one before can no longer be
+	// opened.
 	KeyAnnounced struct {
 		Key ceremony.Announced `json:"key"`
 	}
 
-	// Offered is an envelope that came from a person who may send one now.
+	// Offered is an envelope from a person who may send one now.
 	Offered struct {
 		By       ceremony.Person   `json:"by"`
 		Step     ceremony.Step     `json:"step"`
 		Message  ceremony.Ref      `json:"message"`
 		Evidence ceremony.Evidence `json:"evidence"`
 	}
-	// Declined is an envelope that was not used, and why. When it answers an
-	// Offered, Message is the same.
+	// Declined is an envelope that was not used, and why. When it answers an Offered,
+	// Message is the same.
 	Declined struct {
 		By              ceremony.Person   `json:"by"`
 		Step            ceremony.Step     `json:"step,omitempty"`
 		Message         ceremony.Ref      `json:"message"`
 		Evidence        ceremony.Evidence `json:"evidence"`
 		Reason          ceremony.Refusal  `json:"reason"`
-		secret.ShareTag                   // to the share, when it was opened and is why
-		See             ceremony.ID       `json:"see,omitempty"` // the ceremony that shows what was wrong with the share
+		secret.ShareTag                   // of the share, when it was opened and is the reason
+		See             ceremony.ID       `json:"see,omitempty"` // the ceremony that shows the reason
 	}
 	// Submitting says that an opened and checked share is about to be sent.
 	Submitting struct {
@@ -136,7 +137,7 @@ type (
 		Evidence ceremony.Evidence `json:"evidence"`
 		ceremony.TagMatch
 	}
-	// AnswerLost says that the share was sent and that no answer came.
+	// AnswerLost says that no answer came to what was sent.
 	AnswerLost struct{}
 	// Counted says that Vault has counted the share.
 	Counted struct {
@@ -145,8 +146,8 @@ type (
 		Progress int             `json:"progress"`
 		Asked    bool            `json:"asked,omitempty"` // learnt by asking, not from the answer
 	}
-	// NodesSeen brings what the nodes of a cluster that is being unsealed show, when
-	// it is not what the journal has.
+	// NodesSeen brings what the nodes of a cluster that is being unsealed show, when that
+	// is not what the journal has.
 	NodesSeen struct {
 		Nodes []ceremony.NodeState `json:"nodes"`
 	}
@@ -154,35 +155,36 @@ type (
 	Entered struct {
 		By    ceremony.Person      `json:"by"`
 		At    []string             `json:"at"`            // addresses that have counted it, in the plan's order
-		Not   []string             `json:"not,omitempty"` // addresses that were sent it and have not
+		Not   []string             `json:"not,omitempty"` // addresses to which it was sent and that have not
 		Nodes []ceremony.NodeState `json:"nodes"`         // what each shows afterwards
 	}
-	// Proven says that a holder could decrypt and sign: in a drill. When the share is
-	// known to be one of the key in force, they have proven that as well.
+	// Proven says that a holder could decrypt and sign in a drill. When the share is known
+	// to be one of the key in force, they have proven that as well.
 	Proven struct {
 		By       ceremony.Person   `json:"by"`
 		Message  ceremony.Ref      `json:"message"`
 		Evidence ceremony.Evidence `json:"evidence"`
 		ceremony.TagMatch
 	}
-	// RoundRefused says that enough shares came together and did not fit. Vault
-	// can't say whose was wrong; Suspects is what the ledger can.
+	// RoundRefused says that enough shares came together and did not fit. Vault can't tell
+	// whose was wrong. Suspects is what the ledger can tell.
 	RoundRefused struct {
 		Step  ceremony.Step     `json:"step"`
 		Round int               `json:"round"`
-		With  []ceremony.Person `json:"with"`            // everybody whose share was in it
+		With  []ceremony.Person `json:"with"`            // everybody whose share was in the round
 		Nonce string            `json:"nonce,omitempty"` // the new one: a refused verification changes it
 		Nodes []string          `json:"nodes,omitempty"` // that refused it, in an unseal
 		// Suspects are those of With whose share was not known to be one of the key in
-		// force, where another's was.
+		// force, where another's was known.
 		Suspects []ceremony.Person `json:"suspects,omitempty"`
 	}
 	// Rekeyed brings the new shares, encrypted. It is durable before anything
 	// else is done with them (P7).
 	Rekeyed struct {
-		By                ceremony.Person        `json:"by,omitzero"` // whose share completed it; nobody's that came from here when it is zero
+		// By is whose share completed it; zero when none did that came through Conclave.
+		By                ceremony.Person        `json:"by,omitzero"`
 		Shares            []NewShare             `json:"shares"`
-		Keys              []ceremony.Fingerprint `json:"keys,omitempty"` // that Vault says it encrypted them to, in its order
+		Keys              []ceremony.Fingerprint `json:"keys,omitempty"` // to which Vault says it encrypted them, in order
 		VerificationNonce string                 `json:"verification_nonce,omitempty"`
 		Required          int                    `json:"required,omitempty"` // shares that the verification asks for
 		FromBackup        bool                   `json:"from_backup,omitempty"`
@@ -199,8 +201,7 @@ type (
 	// is in memory only: its requester is asked again.
 	PasswordLost struct{}
 
-	// Acting says that Vault is about to be asked for something that takes no
-	// shares.
+	// Acting says that Vault is about to be asked for something that takes no shares.
 	Acting struct {
 		Act Act `json:"act"`
 	}
@@ -210,30 +211,30 @@ type (
 		Shares []NewShare `json:"shares"`
 		Token  string     `json:"token"` // encrypted to the requester, in standard base64
 	}
-	// Rotated says which encryption key is in use after a rotation.
+	// Rotated brings the encryption key that is in use after a rotation.
 	Rotated struct {
 		Key ceremony.KeyStatus `json:"key"`
 	}
-	// RotationSet says by which policy Vault rotates from now on.
+	// RotationSet brings the policy by which Vault rotates from now on.
 	RotationSet struct {
 		Policy ceremony.RotationPolicy `json:"policy"`
 	}
 	// BackupRead brings the encrypted new shares that Vault kept of a rekey.
 	BackupRead struct {
 		Nonce     string                 `json:"nonce"`               // of the attempt that made them
-		Of        ceremony.ID            `json:"of,omitempty"`        // the ceremony whose attempt that was, if it was one
+		Of        ceremony.ID            `json:"of,omitempty"`        // the ceremony of that attempt, if there is one
 		Outcome   Outcome                `json:"outcome,omitempty"`   // of that ceremony
-		Unknown   bool                   `json:"unknown,omitempty"`   // that ceremony does not know whether they came into force
-		Shares    []NewShare             `json:"shares"`              // of people whom the configuration knows
-		Unclaimed []ceremony.Fingerprint `json:"unclaimed,omitempty"` // keys of nobody whom it knows
+		Unknown   bool                   `json:"unknown,omitempty"`   // whether they came into force is not known
+		Shares    []NewShare             `json:"shares"`              // for people whom the configuration knows
+		Unclaimed []ceremony.Fingerprint `json:"unclaimed,omitempty"` // keys of nobody whom the configuration knows
 	}
-	// DeletionAsked is an approver's word that the backup may go.
+	// DeletionAsked is an approver's consent to the backup's deletion.
 	DeletionAsked struct {
 		By     ceremony.Person `json:"by"`
 		Signed string          `json:"signed,omitempty"`
 	}
-	// BackupDeleted says that Vault has no backup any more, or, of a rekey that has
-	// ended, that it has that one's no more.
+	// BackupDeleted says that Vault no longer has a backup. After the end of a rekey, it says
+	// that Vault no longer has that rekey's backup.
 	BackupDeleted struct{}
 	// BackupReminded says that people are told again of the backup that a rekey has
 	// left in Vault.
@@ -243,7 +244,7 @@ type (
 	// BackupLeft ends the reminding of a backup that nobody has deleted.
 	BackupLeft struct{}
 
-	// AccessorGiven names the root token that was issued, without giving it away.
+	// AccessorGiven names the root token that was issued, and gives nothing of it away.
 	AccessorGiven struct {
 		By       ceremony.Person `json:"by"`
 		Accessor string          `json:"accessor"`
@@ -253,8 +254,8 @@ type (
 	Reminded struct {
 		Number int `json:"number"` // counted from 1
 	}
-	// TokenRevoked says that Vault does not know the token any more; or, with By,
-	// that somebody says so and that it could not be checked.
+	// TokenRevoked says that Vault does not know the token any more. With By, that person
+	// says so, and it could not be checked.
 	TokenRevoked struct {
 		By     *ceremony.Person `json:"by,omitempty"`
 		Signed string           `json:"signed,omitempty"`
@@ -264,18 +265,18 @@ type (
 	// Verified says that the new key is in force.
 	Verified struct {
 		By *ceremony.Person `json:"by,omitempty"` // whose share completed it; nil when Vault was seen to have ended it
-		// Unconfirmed: Vault has ended the rekey, but its last answer was lost and
+		// Unconfirmed means that Vault has ended the rekey, but its last answer was lost and
 		// nothing else shows that the new key is in force.
 		Unconfirmed bool `json:"unconfirmed,omitempty"`
 	}
 
-	// VerificationDropped asks for the verification of a rekey to begin anew.
+	// VerificationDropped asks that the verification of a rekey begins anew.
 	VerificationDropped struct {
 		By     ceremony.Person `json:"by"`
 		Signed string          `json:"signed,omitempty"`
 	}
 
-	// ResetAsked asks for the shares that sealed nodes have counted to be forgotten.
+	// ResetAsked asks that sealed nodes forget the shares that they have counted.
 	ResetAsked struct {
 		By     ceremony.Person `json:"by"`
 		Signed string          `json:"signed,omitempty"`
@@ -289,28 +290,29 @@ type (
 		// Remains is what Vault's backup says of a rekey's attempt that is gone.
 		Remains Remains `json:"remains,omitempty"`
 	}
-	// ResumeAsked is one of the two voices that a frozen ceremony needs.
+	// ResumeAsked is one of the two votes that thaw a frozen ceremony.
 	ResumeAsked struct {
 		By     ceremony.Person `json:"by"`
 		Signed string          `json:"signed,omitempty"`
 	}
-	// Resumed thaws a ceremony; Vault is compared next.
+	// Resumed thaws a ceremony. Vault is compared next.
 	Resumed struct{}
-	// Dropping says that Vault is about to be asked to forget the attempt, or of a
-	// rekey only its verification, because people want to go on and what Vault has
-	// can't be used.
+	// Dropping says that Vault is about to be asked to forget the attempt, only the
+	// verification of a rekey, or what sealed nodes have counted. People want to go on, and
+	// what Vault has can't be used.
 	Dropping struct {
 		Step  ceremony.Step `json:"step"`
 		Nonce string        `json:"nonce"`
 	}
-	// AttemptLost says that Vault does not have the attempt any more.
+	// AttemptLost says that Vault no longer has the attempt.
 	AttemptLost struct {
 		Nonce string `json:"nonce"`
-		// Unproven: nothing shows that others have not carried it through. What it was
-		// for may have been made, and new shares may be in force.
+		// Unproven means that others may have carried the attempt through, since nothing
+		// shows the opposite. What it was for may have been made, and new shares may be in
+		// force.
 		Unproven bool `json:"unproven,omitempty"`
 	}
-	// RoundReset says that the verification begins anew, under another nonce.
+	// RoundReset says that the verification, or the round of an unseal, begins anew.
 	RoundReset struct {
 		Step  ceremony.Step `json:"step"`
 		Nonce string        `json:"nonce"`
@@ -331,27 +333,27 @@ type (
 		Vault   ceremony.VaultEnding `json:"vault"`
 	}
 
-	// TranscriptSigned says that the identity has signed the ceremony's evidence so
-	// far: see [Ceremony.Transcript].
+	// TranscriptSigned says that the identity has signed the ceremony's evidence so far:
+	// its transcript.
 	TranscriptSigned struct {
 		Number int    `json:"number"` // counted from 1
 		Lines  int    `json:"lines"`  // of the journal that are in it: all before this one
 		SHA256 string `json:"sha256"` // of the file
-		// Certificates are the public keys in it that are in no earlier one, or are
-		// others there. They may be replaced in the configuration, and the file shall be
-		// made again all the same.
+		// Certificates are the public keys in it that are in no earlier transcript, or were
+		// others there. With them the file can be made again, also when the configuration
+		// has other keys by then.
 		Certificates map[ceremony.Fingerprint]string `json:"certificates,omitempty"`
 		Signature    string                          `json:"signature"`
-		// Archives are the names of those that are to keep the file.
+		// Archives are the names of the archives that are to keep the file.
 		Archives []string `json:"archives,omitempty"`
 	}
 
-	// Posted says that a message of the outbox lies in Slack.
+	// Posted says where a message of the outbox was posted.
 	Posted struct {
 		Key string       `json:"key"`
 		Ref ceremony.Ref `json:"ref"`
 	}
-	// Undeliverable says that it never will.
+	// Undeliverable says that a message of the outbox can never be posted.
 	Undeliverable struct {
 		Key string `json:"key"`
 	}
@@ -374,7 +376,7 @@ type NewShare struct {
 	Ciphertext string          `json:"ciphertext"` // standard base64 of Vault's binary PGP message
 }
 
-// FreezeReason says what stopped a ceremony.
+// FreezeReason is what stopped a ceremony.
 type FreezeReason string
 
 // Reasons to freeze.
@@ -382,13 +384,13 @@ const (
 	VaultDiffers   FreezeReason = "differs"       // Vault's live state is not the plan's
 	AttemptGone    FreezeReason = "gone"          // Vault has no such attempt any more: cancelled, sealed or restarted
 	ForeignAttempt FreezeReason = "foreign"       // Vault has an attempt that is not ours
-	ForeignShare   FreezeReason = "foreign-share" // Vault has counted a share that did not come from here, or dropped some
+	ForeignShare   FreezeReason = "foreign-share" // Vault has counted a share that came past Conclave, or dropped some
 	SealedMidway   FreezeReason = "sealed"        // Vault was sealed
-	PersonStopped  FreezeReason = "asked"         // somebody who has a part in it wants it to stand still
-	OtherBot       FreezeReason = "identity"      // the bot has another identity than the one that the plan pins
+	PersonStopped  FreezeReason = "asked"         // a person with a part in it wants it to stand still
+	OtherBot       FreezeReason = "identity"      // the bot's identity is not the one that the plan pins
 	OtherConfig    FreezeReason = "configuration" // the plan is not one that the configuration allows
-	NotSigned      FreezeReason = "not-signed"    // the journal has somebody say what they have not signed
-	KeysLost       FreezeReason = "keys-lost"     // the answer with the new shares was lost; the old ones are still in force
+	NotSigned      FreezeReason = "not-signed"    // the journal has a person say what they have not signed
+	KeysLost       FreezeReason = "keys-lost"     // the answer with the new shares was lost; the old ones are in force
 )
 
 // Outcome is how a ceremony ended.
@@ -403,10 +405,10 @@ const (
 	Failed      Outcome = "failed"
 )
 
-// Endings.
+// What became of the attempt in Vault.
 const (
 	NothingToCancel ceremony.VaultEnding = "nothing"   // no attempt was open
-	AttemptUnknown  ceremony.VaultEnding = "unknown"   // it was gone, or done, and nothing shows what has come of it
+	AttemptUnknown  ceremony.VaultEnding = "unknown"   // it was gone, or done, and nothing shows what came of it
 	AttemptUsed     ceremony.VaultEnding = "used"      // it ran to its end
 	AttemptDropped  ceremony.VaultEnding = "cancelled" // it was cancelled, and Vault was asked afterwards
 	AttemptForeign  ceremony.VaultEnding = "foreign"   // there is one, but it is not ours: left alone
@@ -468,11 +470,10 @@ func (TranscriptSigned) event()    {}
 func (Posted) event()              {}
 func (Undeliverable) event()       {}
 
-// Vault shows an attempt that was cancelled, one that died with its leader and one
-// that others have carried through in the same way: it has none any more. What came
-// of it is not known then, until Vault's backup or its numbers show it.
-
-// Remains is what Vault's backup says of a rekey's attempt that is gone. It settles
-// nothing by itself: a backup is written before the new key is in force, and others
-// may delete it.
+// Remains is what Vault's backup shows of a rekey's attempt that is gone.
+//
+// An attempt that was cancelled, one that died with its leader and one that others have
+// carried through look the same: Vault has none any more. What came of it is not known,
+// until Vault's backup or its numbers show it. The backup settles nothing by itself: it is
+// written before the new key is in force, and others may delete it.
 type Remains string

@@ -8,12 +8,12 @@ import (
 
 // Journal keeps events. It is both the store and the audit log.
 type Journal interface {
-	// Append makes events durable in one step, behind the event with sequence
-	// number after. It answers the entries as written, ErrBehind when somebody else
-	// appended first, or ErrJournal.
+	// Append makes events durable in one step, behind the event with sequence number after.
+	// It returns the entries as written, an error that wraps ErrBehind when another process
+	// appended first, or one that wraps ErrJournal.
 	Append(ctx context.Context, id ceremony.ID, after int, events ...Event) ([]Entry, error)
 	// Load reads a ceremony and checks its chain.
 	Load(ctx context.Context, id ceremony.ID) ([]Entry, error)
-	// List names every ceremony, oldest first.
+	// List returns the ids of all ceremonies, oldest first.
 	List(ctx context.Context) ([]ceremony.ID, error)
 }

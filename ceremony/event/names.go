@@ -73,7 +73,16 @@ var eventNames = [...]struct {
 	{"not-kept", ArchiveFailed{}},
 }
 
-// eventTypes is eventNames, by the Go type of the zero value.
+// EveryEvent returns the zero value of every event, for tests.
+func EveryEvent() []Event {
+	var all []Event
+	for _, row := range eventNames {
+		all = append(all, row.zero)
+	}
+	return all
+}
+
+// eventTypes is eventNames by the Go type of the zero value.
 var eventTypes = func() map[reflect.Type]string {
 	names := make(map[reflect.Type]string, len(eventNames))
 	for _, row := range eventNames {
@@ -86,8 +95,8 @@ var eventTypes = func() map[reflect.Type]string {
 // [RoundRefused]. It returns "" for an event that has none, which no journal takes.
 func TypeOf(e Event) string { return eventTypes[reflect.TypeOf(e)] }
 
-// DecodeEvent reads the fields of an event of the named type, strictly: a field
-// that this program does not know means that it can't judge the ceremony.
+// DecodeEvent reads the fields of an event by its name in the journal. It returns an error
+// for a field that this program does not know: then it can't judge the ceremony.
 func DecodeEvent(name string, fields []byte) (Event, error) {
 	for _, row := range eventNames {
 		if row.name != name {

@@ -1,8 +1,12 @@
+// Package journal keeps the events of ceremonies in hash-chained files, replays them, and
+// checks afterwards that no line was changed. One process at a time may write to a
+// directory.
 package journal
 
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,17 +28,17 @@ import (
 // journalSuffix ends the name of every ceremony's file.
 const journalSuffix = ".jsonl"
 
-// FileJournal keeps each ceremony in a file of its own, DIR/ID.jsonl: one line
-// of JSON for each event, which carries the SHA-256 of the line before it. A
-// line is durable (fsync) before Append returns.
+// FileJournal keeps each ceremony in a file of its own, DIR/ID.jsonl: one line of JSON for
+// each event, with the SHA-256 of the line before it. A line is durable (fsync) before
+// Append returns.
 type FileJournal struct {
 	dir  string
 	lock *os.File
 
 	mu    sync.Mutex
 	heads map[ceremony.ID]head
-	// broken is the first error of a write. What the file holds after it is not
-	// known, and nothing is written any more (P9).
+	// broken is the first error of a write. What the file holds afterwards is not known,
+	// and nothing is written any more (P9).
 	broken error
 }
 
@@ -45,8 +49,9 @@ type head struct {
 	size int64 // of the file, in bytes, up to and with the last whole line
 }
 
-// OpenJournal opens the directory, makes it if it is missing, and locks it
-// against a second process. The lock goes with the process.
+// OpenJournal opens the directory, makes it if it is missing, and locks it against a second
+// process. The error wraps ErrLocked when another process has the lock. The lock ends with
+// the process.
 func OpenJournal(dir string) (*FileJournal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make journal directory: %w", err)
@@ -58,7 +63,7 @@ func OpenJournal(dir string) (*FileJournal, error) {
 	return &FileJournal{dir: dir, lock: lock, heads: map[ceremony.ID]head{}}, nil
 }
 
-// Close gives the lock back. Nothing may be appended afterwards.
+// Close gives the lock back. Append fails afterwards.
 func (j *FileJournal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -66,13 +71,15 @@ func (j *FileJournal) Close() error {
 	return j.lock.Close()
 }
 
-// Path is where a ceremony's journal lies.
+// Path returns the path of a ceremony's journal.
 func (j *FileJournal) Path(id ceremony.ID) string {
 	return filepath.Join(j.dir, string(id)+journalSuffix)
 }
 
 // Append implements [event.Journal].
-func (j *FileJournal) Append(_ context.Context, id ceremony.ID, after int, events ...event.Event) ([]event.Entry, error) {
+func (j *FileJournal) Append(
+	_ context.Context, id ceremony.ID, after int, events ...event.Event,
+) ([]event.Entry, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.broken != nil {
@@ -102,7 +109,7 @@ func (j *FileJournal) Append(_ context.Context, id ceremony.ID, after int, event
 	return entries, nil
 }
 
-// encode makes the lines for events that follow h.
+// encode returns the entries of events that follow h, and their lines.
 func encode(id ceremony.ID, h head, events []event.Event) ([]event.Entry, []byte, error) {
 	var entries []event.Entry
 	var text bytes.Buffer
@@ -127,6 +134,7 @@ func encode(id ceremony.ID, h head, events []event.Event) ([]event.Entry, []byte
 	return entries, text.Bytes(), nil
 }
 
+// write appends lines to a ceremony's file, and returns when they are durable.
 func (j *FileJournal) write(id ceremony.ID, h head, text []byte) (err error) {
 	flags := os.O_WRONLY
 	if h.seq == 0 {
@@ -146,7 +154,7 @@ func (j *FileJournal) write(id ceremony.ID, h head, text []byte) (err error) {
 		return err
 	}
 	if info.Size() != h.size {
-		// Load has cut a torn line off; anything else came from somebody else.
+		// Load has cut off a torn line; anything else was written by another process.
 		return fmt.Errorf("%s has %d bytes, not %d: %w", id, info.Size(), h.size, ceremony.ErrBehind)
 	}
 	if _, err := f.WriteAt(text, h.size); err != nil {
@@ -161,8 +169,8 @@ func (j *FileJournal) write(id ceremony.ID, h head, text []byte) (err error) {
 	return nil
 }
 
-// Load implements [event.Journal]. A last line without its line feed was being written
-// when the program died; nothing had been done with it, and it is cut off.
+// Load implements [event.Journal]. A last line without its line feed was being written when
+// the program died. Nothing had been done with it, and it is cut off.
 func (j *FileJournal) Load(_ context.Context, id ceremony.ID) ([]event.Entry, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -199,6 +207,7 @@ func (j *FileJournal) Load(_ context.Context, id ceremony.ID) ([]event.Entry, er
 // ceremony: nothing was shown to anybody.
 func (j *FileJournal) List(_ context.Context) ([]ceremony.ID, error) { return listDir(j.dir) }
 
+// listDir returns the ceremonies of a directory, oldest first.
 func listDir(dir string) ([]ceremony.ID, error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
@@ -219,15 +228,11 @@ func listDir(dir string) ([]ceremony.ID, error) {
 			return nil, fmt.Errorf("list journal: %s: %w", path, err)
 		}
 		if ok {
-			firsts = append(firsts, first{ceremony.ID(strings.TrimSuffix(filepath.Base(path), journalSuffix)), at})
+			id := ceremony.ID(strings.TrimSuffix(f.Name(), journalSuffix))
+			firsts = append(firsts, first{id, at})
 		}
 	}
-	slices.SortFunc(firsts, func(a, b first) int {
-		if c := a.at.Compare(b.at); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.id), string(b.id))
-	})
+	slices.SortFunc(firsts, func(a, b first) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id)) })
 	ids := make([]ceremony.ID, len(firsts))
 	for i, f := range firsts {
 		ids[i] = f.id
@@ -235,6 +240,8 @@ func listDir(dir string) ([]ceremony.ID, error) {
 	return ids, nil
 }
 
+// firstLine returns when the first line of a journal was written, and whether there is a
+// whole one.
 func firstLine(path string) (at time.Time, ok bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -253,12 +260,4 @@ func firstLine(path string) (at time.Time, ok bool, err error) {
 		return at, false, fmt.Errorf("%w: %w", ceremony.ErrChain, err)
 	}
 	return l.At, true, nil
-}
-
-// chain is a ceremony's journal as it was read.
-type chain struct {
-	ceremony ceremony.ID
-	Entries  []event.Entry
-	size     int64 // up to and with the last whole line
-	torn     bool  // something without a line feed follows
 }

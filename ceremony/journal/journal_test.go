@@ -22,7 +22,8 @@ import (
 	"conclave/needs"
 )
 
-// write makes the journal of a small ceremony and answers its path.
+// write makes the journal of a small ceremony. It returns the file's path and the hash of
+// its first line.
 func write(t *testing.T, j *journal.FileJournal, id ceremony.ID, previous string) (path, first string) {
 	t.Helper()
 	plan := ceremonytest.SamplePlan(id)
@@ -81,8 +82,8 @@ func TestP8EveryChangedByteOfAJournalIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The last line has no successor: its changes show in the head's hash, which
-	// is what people keep.
+	// The last line has no successor. Its changes show in the head's hash, which people
+	// keep.
 	copied := filepath.Join(t.TempDir(), "copy.jsonl")
 	step := needs.Step(7)
 	for i := rand.IntN(step); i < len(good); i += step {
@@ -142,7 +143,8 @@ func TestMissingCeremonyIsFound(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := journal.VerifyDir(dir); !errors.Is(err, ceremony.ErrChain) || !strings.Contains(err.Error(), "prod-rekey-cccc") {
+	_, err = journal.VerifyDir(dir)
+	if !errors.Is(err, ceremony.ErrChain) || !strings.Contains(err.Error(), "prod-rekey-cccc") {
 		t.Errorf("a ceremony is gone and nobody says so: %v", err)
 	}
 }
@@ -227,12 +229,14 @@ func TestP9FailedWriteStopsTheJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := j.Append(t.Context(), "prod-rekey-aaaa", 7, event.Posted{Key: "x"}); !errors.Is(err, ceremony.ErrJournal) {
+		_, err := j.Append(t.Context(), "prod-rekey-aaaa", 7, event.Posted{Key: "x"})
+		if !errors.Is(err, ceremony.ErrJournal) {
 			t.Errorf("append to a file that is gone: %v", err)
 		}
 	}
 	plan := ceremonytest.SamplePlan("prod-rekey-bbbb")
-	if _, err := j.Append(t.Context(), plan.Ceremony, 0, event.Proposed{Plan: plan, PlanHash: plan.Hash()}); !errors.Is(err, ceremony.ErrJournal) {
+	_, err := j.Append(t.Context(), plan.Ceremony, 0, event.Proposed{Plan: plan, PlanHash: plan.Hash()})
+	if !errors.Is(err, ceremony.ErrJournal) {
 		t.Errorf("another ceremony on a journal that failed: %v", err)
 	}
 }
@@ -245,7 +249,10 @@ func FuzzJournalLines(f *testing.F) {
 	}
 	defer j.Close()
 	plan := ceremonytest.SamplePlan("prod-rekey-aaaa")
-	if _, err := j.Append(context.Background(), plan.Ceremony, 0, event.Proposed{Plan: plan, PlanHash: plan.Hash()}, event.Approved{By: ceremonytest.Person("paul"), PlanHash: plan.Hash()}); err != nil {
+	_, err = j.Append(context.Background(), plan.Ceremony, 0,
+		event.Proposed{Plan: plan, PlanHash: plan.Hash()},
+		event.Approved{By: ceremonytest.Person("paul"), PlanHash: plan.Hash()})
+	if err != nil {
 		f.Fatal(err)
 	}
 	good, err := os.ReadFile(j.Path(plan.Ceremony))
@@ -260,7 +267,8 @@ func FuzzJournalLines(f *testing.F) {
 	}
 	f.Add([]byte(strings.Join(made.Journal, "\n") + "\n"))
 	f.Add([]byte("{}\n"))
-	f.Add([]byte(`{"seq":1,"prev":"","at":"2026-11-22T03:00:00Z","ceremony":"x","type":"posted","event":{"key":"k","ref":{"channel":"C","ts":"1"}}}` + "\n"))
+	f.Add([]byte(`{"seq":1,"prev":"","at":"2026-11-22T03:00:00Z","ceremony":"x","type":"posted",` +
+		`"event":{"key":"k","ref":{"channel":"C","ts":"1"}}}` + "\n"))
 	path := filepath.Join(f.TempDir(), "fuzz.jsonl")
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {

@@ -11,8 +11,8 @@ import (
 	"conclave/ceremony"
 )
 
-// lockDir takes the directory's lock, which the kernel gives back when the
-// process dies, however it dies.
+// lockDir takes the directory's lock. The kernel gives it back when the process dies,
+// however it dies.
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

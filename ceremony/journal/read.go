@@ -11,9 +11,10 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// ReadJournal replays every ceremony of a journal directory, newest first, without
-// its lock: beside the program that writes there, as far as that has come. Nothing
-// may be decided upon what it answers.
+// ReadJournal replays every ceremony of a journal directory and returns them newest first.
+// It takes no lock, and reads beside the program that writes there, as far as that has
+// come. Nothing may be decided by what it returns. It returns the ceremonies that it could
+// read with the errors about the others, joined.
 func ReadJournal(dir string) ([]rules.State, error) {
 	ids, err := listDir(dir)
 	if err != nil {
@@ -33,6 +34,7 @@ func ReadJournal(dir string) ([]rules.State, error) {
 	return all, errors.Join(faults...)
 }
 
+// readCeremony replays the journal of one ceremony.
 func readCeremony(path string) (rules.State, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Report is what a journal tells about one ceremony when it is checked
-// afterwards, without the bot and without Vault.
+// Report is what a journal tells about one ceremony when it is checked afterwards, without
+// the bot and without Vault.
 type Report struct {
 	Path      string
 	Ceremony  ceremony.ID
@@ -21,8 +21,8 @@ type Report struct {
 	Cluster   string
 	PlanHash  string
 	State     rules.Phase
-	Outcome   event.Outcome // when State is StateEnded
-	Nonce     string        // of the attempt that Vault has for it; empty when there is none
+	Outcome   event.Outcome // when State is PhaseEnded
+	Nonce     string        // of its attempt in Vault; empty when there is none
 	Events    int
 	Previous  string    // hash of the first line of the ceremony before this one
 	First     string    // hash of the first line
@@ -32,9 +32,8 @@ type Report struct {
 	Torn      bool      // an unfinished line stands at the end: the program died while it wrote
 }
 
-// VerifyFile checks the journal of one ceremony: that every line continues the
-// one before, and that the events are a story that the rules allow. The error
-// names the line.
+// VerifyFile checks the journal of one ceremony: that every line continues the one before,
+// and that the rules allow the events. The error names the line.
 func VerifyFile(path string) (Report, error) {
 	r := Report{Path: path}
 	f, err := os.Open(path)
@@ -59,16 +58,17 @@ func VerifyFile(path string) (Report, error) {
 	first, last := c.Entries[0], c.Entries[len(c.Entries)-1]
 	r.Ceremony, r.PlanHash, r.State, r.Outcome = value.ID(), value.PlanHash, value.Phase, value.Outcome
 	r.Operation, r.Cluster, r.Nonce = value.Plan.Operation, value.Plan.Cluster, value.Attempt.Nonce
-	r.Previous = c.Entries[0].Event.(event.Proposed).Previous // Replay has made sure of its type
-	r.Events, r.First, r.Head, r.From, r.To, r.Torn = len(c.Entries), first.Hash, last.Hash, first.At, last.At, c.torn
+	r.Previous = c.Entries[0].Event.(event.Proposed).Previous // Replay has checked its type
+	r.Events, r.First, r.Head, r.Torn = len(c.Entries), first.Hash, last.Hash, c.torn
+	r.From, r.To = first.At, last.At
 	return r, nil
 }
 
-// VerifyDir checks every ceremony in a journal directory, and that each one's
-// first line names the ceremony before it, so that none was taken away from
-// between the others. That the newest were not taken away can't be seen from the
-// directory: compare the last id with what the ops channel shows. The reports are
-// as complete as the errors, which are joined, allow.
+// VerifyDir checks every ceremony in a journal directory, and that each one's first line
+// names the ceremony before it: so none was taken away from between the others. Whether the
+// newest were taken away can't be seen from the directory. Compare the last id with what
+// the ops channel shows. The reports leave out the ceremonies at fault; their errors are
+// joined.
 func VerifyDir(dir string) ([]Report, error) {
 	ids, err := listDir(dir)
 	if err != nil {
@@ -87,10 +87,11 @@ func VerifyDir(dir string) ([]Report, error) {
 		byFirst[r.First] = true
 		reports = append(reports, r)
 	}
-	// In a second turn: a clock that was set back changes the order of the list.
+	// This takes a second turn, since a clock that was set back changes the list's order.
 	for _, r := range reports {
 		if !byFirst[r.Previous] {
-			faults = append(faults, fmt.Errorf("%s: the ceremony before it is missing or was changed: %w", r.Path, ceremony.ErrChain))
+			fault := fmt.Errorf("%s: the ceremony before it is missing or was changed: %w", r.Path, ceremony.ErrChain)
+			faults = append(faults, fault)
 		}
 	}
 	return reports, errors.Join(faults...)

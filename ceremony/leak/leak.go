@@ -1,7 +1,7 @@
-// Package leak recognises secrets that stand in the open, where they should never have
-// been written: shares, tokens and private keys. It can't take them back. It has the
-// only notion of them in this program, for what comes from Slack, from a terminal, from
-// an OpenPGP message and on a command line. Nothing of a text is in what it returns (P1).
+// Package leak recognises secrets that stand in the open, where they should never have been
+// written: shares, tokens and private keys. It can't take them back. It is the program's
+// only detector, for what comes from Slack, from a terminal, in an OpenPGP message and on a
+// command line. Nothing that it returns holds any of the text (P1).
 package leak
 
 import (
@@ -19,40 +19,47 @@ type Kind string
 // Kinds, the worst first.
 const (
 	Key   Kind = "private-key" // of OpenPGP, OpenSSL, OpenSSH, PuTTY, age
-	Token Kind = "token"       // of Vault or OpenBao: service, batch, recovery token, of today and of old
-	Share Kind = "share"       // of a Vault key, or the whole key, which is the share of an only holder
-	// Password is what may be the one-time password of a requester. It is the least
-	// certain: only its length and its letters tell.
+	Token Kind = "token"       // of Vault or OpenBao: service, batch or recovery token, in its form of today or of old
+	Share Kind = "share"       // of a Vault key, or the whole key, which an only holder has as their share
+	// Password is what may be a requester's one-time password. It is the least certain kind:
+	// only length and letters tell.
 	Password Kind = "password"
 )
 
 var (
-	// The edges of armor: of PGP in any case, of anything else between its dashes.
-	blockEdge = regexp.MustCompile(`[\p{Pd}−]*\s*(?i:\b(?:BEGIN|END)\s+PGP\b(?:\s+(?:MESSAGE|SIGNATURE|SIGNED MESSAGE|PUBLIC KEY BLOCK|PRIVATE KEY BLOCK)\b)?)[\p{Pd}−]*|[\p{Pd}−]{2,}\s*(?:BEGIN|END)\s+[A-Z0-9 ]+[\p{Pd}−]{2,}`)
+	// Edges of armor: of PGP in upper or lower case, of anything else between its dashes.
+	blockEdge = regexp.MustCompile(`[\p{Pd}−]*\s*(?i:\b(?:BEGIN|END)\s+PGP\b` +
+		`(?:\s+(?:MESSAGE|SIGNATURE|SIGNED MESSAGE|PUBLIC KEY BLOCK|PRIVATE KEY BLOCK)\b)?)[\p{Pd}−]*` +
+		`|[\p{Pd}−]{2,}\s*(?:BEGIN|END)\s+[A-Z0-9 ]+[\p{Pd}−]{2,}`)
 
-	// Private keys of OpenPGP, of OpenSSL and OpenSSH, of PuTTY, of age, and of gpg's
-	// own folder. A key that is on a smartcard ("shadowed") is none.
-	keyShape = regexp.MustCompile(`(?i:\bBEGIN\s+PGP\s+PRIVATE\s+KEY\b)|\bBEGIN\s+(?:[A-Z0-9]+\s+){0,3}PRIVATE\s+KEY\b|\bPuTTY-User-Key-File-\d|\bAGE-SECRET-KEY-1[0-9A-Z]{20,}|\((?:protected-)?private-key\b`)
+	// Private keys of OpenPGP, of OpenSSL and OpenSSH, of PuTTY, of age, and of gpg's own
+	// folder. The stub of a key on a smartcard ("shadowed") is none.
+	keyShape = regexp.MustCompile(`(?i:\bBEGIN\s+PGP\s+PRIVATE\s+KEY\b)` +
+		`|\bBEGIN\s+(?:[A-Z0-9]+\s+){0,3}PRIVATE\s+KEY\b|\bPuTTY-User-Key-File-\d` +
+		`|\bAGE-SECRET-KEY-1[0-9A-Z]{20,}|\((?:protected-)?private-key\b`)
 
-	// What nothing but a token is expected to be. A shorter one counts, too.
+	// A token where one is expected. It may be shorter than one within a text.
 	tokenAlone = regexp.MustCompile(`^(?:hv[sbr]|[sbr])\.[A-Za-z0-9_.-]{16,}$`)
 
-	// Shapes of Vault's tokens within a text: of today, and from before Vault 1.10, of which
-	// batch tokens are longer and in base64. Others of old, and OpenBao's, have 24 characters:
-	// a method's name in a piece of code may have more. Source: developer.hashicorp.com/vault/docs/concepts/tokens.
-	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9])hv[sbr]\.[A-Za-z0-9_-]{20,}|(?:^|[^A-Za-z0-9_.-])(?:b\.AAAAAQ[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24}(?:$|[^A-Za-z0-9_-]))`)
-	hexRun     = regexp.MustCompile(`(?:^|[^0-9a-fA-F])[0-9a-fA-F]{66}(?:$|[^0-9a-fA-F])`)
-	hexShape   = regexp.MustCompile(`^[0-9a-fA-F]+$`)
-	baseShape  = regexp.MustCompile(`^(?:[A-Za-z0-9+/_-]{44}|[A-Za-z0-9+/_-]{43}=?)$`)
-	basePiece  = regexp.MustCompile(`^[A-Za-z0-9+/_-]+={0,2}$`)
-	armorLine  = regexp.MustCompile(`^(?:[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{76})$`)
-	armorEnd   = regexp.MustCompile(`^[A-Za-z0-9+/]{1,76}={0,2}$`)
-	checksum   = regexp.MustCompile(`^=[A-Za-z0-9+/]{4}$`)
-	lowerRun   = regexp.MustCompile(`[a-z]{4,}`)
+	// Shapes of Vault's tokens within a text: of today, and from before Vault 1.10. Old batch
+	// tokens are longer, and in base64. Other old ones, and OpenBao's, have exactly 24
+	// characters; a method's name in a piece of code may have more.
+	// Source: developer.hashicorp.com/vault/docs/concepts/tokens.
+	tokenShape = regexp.MustCompile(`(?:^|[^A-Za-z0-9])hv[sbr]\.[A-Za-z0-9_-]{20,}` +
+		`|(?:^|[^A-Za-z0-9_.-])(?:b\.AAAAAQ[A-Za-z0-9_-]{20,}|[sbr]\.[A-Za-z0-9]{24}(?:$|[^A-Za-z0-9_-]))`)
+	hexRun    = regexp.MustCompile(`(?:^|[^0-9a-fA-F])[0-9a-fA-F]{66}(?:$|[^0-9a-fA-F])`)
+	hexShape  = regexp.MustCompile(`^[0-9a-fA-F]+$`)
+	baseShape = regexp.MustCompile(`^(?:[A-Za-z0-9+/_-]{44}|[A-Za-z0-9+/_-]{43}=?)$`)
+	basePiece = regexp.MustCompile(`^[A-Za-z0-9+/_-]+={0,2}$`)
+	armorLine = regexp.MustCompile(`^(?:[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{76})$`)
+	armorEnd  = regexp.MustCompile(`^[A-Za-z0-9+/]{1,76}={0,2}$`)
+	checksum  = regexp.MustCompile(`^=[A-Za-z0-9+/]{4}$`)
+	lowerRun  = regexp.MustCompile(`[a-z]{4,}`)
 
 	// What stands before a digest, in the same word or as one of its own.
-	digestBefore = regexp.MustCompile(`(?i)(?:sha2?-?256(?:sum)?|digest|checksum|commitment|hash)(?:\([^\s()]*\))?(?:[-:=]|$)`)
-	// A line of sha256sum: deliveries have people run it, and they ask about what it prints.
+	digestBefore = regexp.MustCompile(`(?i)(?:sha2?-?256(?:sum)?|digest|checksum|commitment|hash)` +
+		`(?:\([^\s()]*\))?(?:[-:=]|$)`)
+	// A line of sha256sum. Deliveries have people run it, and people ask about its output.
 	sumLine = regexp.MustCompile(`(?m)^[ >]*([0-9a-fA-F]{64}) [ *](?:-|\S*[./]\w+) *$`)
 	// What stands before a share in the same word.
 	shareBefore = regexp.MustCompile(`(?i)(?:key|share|unseal)\w{0,12}["']?[:=]`)
@@ -61,24 +68,26 @@ var (
 	padShape = regexp.MustCompile(`^(?:[A-Za-z0-9]{26}|[A-Za-z0-9]{28})$`)
 )
 
-// A share of Vault's is one byte longer than the key of 32 bytes; the key itself is
-// what the only holder has. Vault prints both in hexadecimal digits and in base64.
+// Lengths of what Vault prints, in characters. A share is one byte longer than the key of 32
+// bytes. An only holder has the key itself. Vault prints both in hexadecimal digits and in
+// base64.
 const (
 	shareDigits = 66
 	keyDigits   = 64
 	shareBase64 = 44
 )
 
-// shortestSecret is how long a word is at least that shows something by itself: a token.
+// shortestSecret is the length of the shortest word that shows something by itself: a token.
 const shortestSecret = len("hvs.") + 20
 
-// IsToken reports whether text is a token and nothing else, where one is expected.
+// IsToken reports whether text is a token and nothing else. It is for text from which a
+// token is expected.
 func IsToken(text []byte) bool { return tokenAlone.Match(text) }
 
-// In returns the kinds of secrets that a text shows in the open, the worst first.
-// harmless, which may be nil, reports whether a word in small letters is a digest and no
-// share: a digest of 32 bytes looks like the whole key. What stands in armor is no
-// secret, unless the armor is that of a private key.
+// In returns the kinds of secrets that a text shows in the open, the worst first. harmless,
+// which may be nil, reports whether a word in lower-case letters is a digest and no share:
+// a digest of 32 bytes looks like the whole key. Armor shows no secret, unless it is that
+// of a private key.
 func In(text string, harmless func(word string) bool) []Kind {
 	if harmless == nil {
 		harmless = func(string) bool { return false }
@@ -89,9 +98,9 @@ func In(text string, harmless func(word string) bool) []Kind {
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.Is(unicode.Cf, r), r == 0:
-			return -1 // marks that nobody sees, and half of UTF-16, which would have a share in pieces
+			return -1 // invisible marks, and half of UTF-16, would break a share into pieces
 		case r != '\n' && unicode.IsSpace(r), r == utf8.RuneError:
-			return ' ' // the expressions know those of ASCII alone; and no byte order mark
+			return ' ' // the expressions know only spaces of ASCII, and no byte order mark
 		}
 		return r
 	}, text)
@@ -105,10 +114,10 @@ func In(text string, harmless func(word string) bool) []Kind {
 		found[Key] = true
 	}
 	if tokenShape.MatchString(text) {
-		found[Token] = true // no armor has dots, but for its headers
+		found[Token] = true // armor has no dots, except in its headers
 	}
 	if hexRun.MatchString(text) {
-		found[Share] = true // no armor has so many digits in a row
+		found[Share] = true // armor never has so many digits in a row
 	}
 	open := withoutArmor(text)
 	before := ""
@@ -144,15 +153,15 @@ func secretPackets(content string) bool {
 	return content[0]&0x80 != 0 && (tag == secretKey || tag == secretSubkey)
 }
 
-// wordShows returns what a word of a text shows, from the word alone and the one
+// wordShows returns what a word of a text shows, if anything, judged by the word and the one
 // before it.
 func wordShows(word, before string, harmless func(string) bool) (Kind, bool) {
 	if len(word) < shortestSecret {
 		return "", false
 	}
 	whole := strings.Trim(word, "`\"'“”‘’,;:()<>[]{}*")
-	// Asked of what has the shape of a share. A long word may have many such pieces, and
-	// whoever wrote it decides how many: it is read once.
+	// A long word may have many pieces with the shape of a share, as many as its author
+	// likes. So the word is read once.
 	isDigest := sync.OnceValue(func() bool {
 		return digestBefore.MatchString(word) || digestBefore.MatchString(strings.TrimRight(before, "`*\"'")) ||
 			len(whole) == keyDigits && harmless(strings.ToLower(whole))
@@ -161,8 +170,9 @@ func wordShows(word, before string, harmless func(string) bool) (Kind, bool) {
 	case tokenShape.MatchString(word):
 		return Token, true
 	case shareShaped(whole):
-		// What has the length of the share of a key's only holder may be a digest.
-		return Share, len(whole) == shareDigits || len(whole) == shareBase64 && !strings.HasSuffix(whole, "=") || !isDigest()
+		// A word as long as the whole key may be a digest.
+		divided := len(whole) == shareDigits || len(whole) == shareBase64 && !strings.HasSuffix(whole, "=")
+		return Share, divided || !isDigest()
 	case slices.ContainsFunc(pieces(whole), func(piece string) bool { return shareInPiece(piece, isDigest) }),
 		hexRun.MatchString(joiner.Replace(whole)),
 		shareBefore.MatchString(word) && slices.ContainsFunc(pieces(whole), shareShaped) && !isDigest():
@@ -173,11 +183,11 @@ func wordShows(word, before string, harmless func(string) bool) (Kind, bool) {
 	return "", false
 }
 
-// joiner takes out what digits are joined by where they are not meant to be apart.
+// joiner removes the marks that join groups of digits.
 var joiner = strings.NewReplacer("-", "", ":", "", "_", "", "\u2010", "", "\u2011", "", "\u2212", "")
 
-// withoutArmor is a text without its armor. Of armor that was cut in two, what is
-// left of it goes.
+// withoutArmor returns a text without its armor. Of armor that was cut in two it removes the
+// part that is there.
 func withoutArmor(text string) string {
 	var out strings.Builder
 	for text != "" {
@@ -207,8 +217,8 @@ func withoutArmor(text string) string {
 	return out.String() + withoutMiddle(text)
 }
 
-// withoutTail is what stands before the last lines of armor whose first lines came
-// in another message.
+// withoutTail returns what stands before the last lines of armor whose first lines came in
+// another message.
 func withoutTail(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	cut := func(shape *regexp.Regexp) bool {
@@ -226,8 +236,9 @@ func withoutTail(text string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// withoutMiddle is a text without the lines of armor that has lost its first and its
-// last line, and without the line after them: that of armor which ends in none.
+// withoutMiddle returns a text without the lines of armor that has lost its first and its
+// last line. The line after two of them goes as well: it may be the armor's last, shorter
+// one.
 func withoutMiddle(text string) string {
 	lines := strings.Split(text, "\n")
 	isArmor := func(i int) bool {
@@ -246,25 +257,25 @@ func withoutMiddle(text string) string {
 	return strings.Join(rest, "\n")
 }
 
-// pieces takes a word apart where a share may be glued to something: share=…,
-// key:…, **…**. The path of a URL is made of the letters of base64, too, and is
-// left whole.
+// pieces takes a word apart where a share may be glued to something: share=…, key:…, **…**.
+// It returns none of a URL, whose path is made of the letters of base64, too.
 func pieces(word string) []string {
 	if strings.Contains(word, "://") {
 		return nil
 	}
 	return strings.FieldsFunc(word, func(r rune) bool {
-		return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '+' || r == '/' || r == '_' || r == '-')
+		letter := r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune("+/_-", r)
 	})
 }
 
-// shareInPiece reports whether a piece of a word is a share. The undivided key is
-// left out: sha256:… has its length, and so has the fingerprint of an SSH key.
+// shareInPiece reports whether a piece of a word is a share. It leaves out the whole key:
+// sha256:… has its length, and so has the fingerprint of an SSH key.
 func shareInPiece(piece string, isDigest func() bool) bool {
 	if hexRun.MatchString(piece) {
 		return true
 	}
-	// What Vault prints has neither - nor _: they may join it to something else.
+	// What Vault prints has neither - nor _, so that they may join it to something else.
 	parts := strings.FieldsFunc(piece, func(r rune) bool { return r == '-' || r == '_' })
 	return slices.ContainsFunc(append(parts, piece), func(s string) bool {
 		return len(s) != keyDigits && shareShaped(s) && !(len(s) < shareBase64 && isDigest())
@@ -284,11 +295,12 @@ func mixed(word string) bool {
 	return strings.ContainsAny(word, "0123456789+/") && strings.ToLower(word) != word && strings.ToUpper(word) != word
 }
 
-// mostWords is how many of a share's 44 characters may stand in runs of small
-// letters before it is taken for words: for the name of a file, of a path in Vault,
-// of an identifier. Of a thousand shares, one has so many.
+// mostWords is how many of a share's 44 characters may stand in runs of small letters
+// before it is taken for words: the name of a file, a path in Vault, an identifier. One of
+// a thousand shares has so many.
 const mostWords = 20
 
+// wordy reports whether a word is made of words in small letters.
 func wordy(word string) bool {
 	n := 0
 	for _, run := range lowerRun.FindAllString(word, -1) {
@@ -297,17 +309,17 @@ func wordy(word string) bool {
 	return n >= mostWords
 }
 
-// inPieces reports whether a share stands in a text that is broken into groups, or into
-// lines.
+// inPieces reports whether a text has a share that is broken into groups, or into lines.
 func inPieces(text string, harmless func(string) bool) bool {
 	var all []fragment
 	for line := range strings.SplitSeq(text, "\n") {
 		words := strings.Fields(line)
 		own := make([]fragment, 0, len(words))
 		for _, w := range words {
-			// A colon stays: what it stands behind is a label, and no part of a share.
+			// A colon stays: the word before it is a label, and no part of a share.
 			if part := strings.Trim(w, "`\"'“”‘’,;.!?()<>[]{}*|~"); part != "" {
-				own = append(own, fragment{part, len(own) == 0, len(part) < shareBase64 && basePiece.MatchString(part)})
+				base := len(part) < shareBase64 && basePiece.MatchString(part)
+				own = append(own, fragment{part, len(own) == 0, base})
 			}
 		}
 		if hexInPieces(own, harmless) {
@@ -321,13 +333,13 @@ func inPieces(text string, harmless func(string) bool) bool {
 // fragment is a word that may be a part of a share.
 type fragment struct {
 	word   string
-	starts bool // a line
+	starts bool // it is the first of a line
 	base   bool // it may be a part of a share in base64
 }
 
-// hexInPieces looks for runs of groups of digits that make up a share. A part of a
-// run is none: fingerprints are written like that too, and are shorter. But a word or a
-// number beside a share may be made of the same letters ("add", "12").
+// hexInPieces reports whether a run of groups of digits makes up a share. The whole run has
+// to: a part of a run does not count, since fingerprints are written in groups, too. But a
+// word or a number beside a share may be made of the same letters ("add", "12").
 func hexInPieces(words []fragment, harmless func(string) bool) bool {
 	var run []string
 	before := ""
@@ -341,13 +353,13 @@ func hexInPieces(words []fragment, harmless func(string) bool) bool {
 		case len(digits) == keyDigits:
 			return !digestBefore.MatchString(before) && !harmless(strings.ToLower(digits))
 		default:
-			first, last := len(groups[0]), len(groups[n-1])
-			return len(digits)%shareDigits == 0 || n > 2 && (len(digits)-first == shareDigits || len(digits)-last == shareDigits) ||
-				n > 3 && len(digits)-first-last == shareDigits
+			all, first, last := len(digits), len(groups[0]), len(groups[n-1])
+			return all%shareDigits == 0 || n > 2 && (all-first == shareDigits || all-last == shareDigits) ||
+				n > 3 && all-first-last == shareDigits
 		}
 	}
 	for _, w := range words {
-		// What is as long as the whole key was looked at as a word.
+		// A word as long as the whole key, or longer, was looked at by itself.
 		if len(w.word) > 1 && len(w.word) < keyDigits && hexShape.MatchString(w.word) {
 			run = append(run, w.word)
 			continue
@@ -360,8 +372,8 @@ func hexInPieces(words []fragment, harmless func(string) bool) bool {
 	return ends()
 }
 
-// baseInPieces looks for a share in base64 that is broken into lines, or into groups
-// of one length. Between other words, too: a group may look like one of them.
+// baseInPieces reports whether words have a share in base64 that is broken into lines, or
+// into groups of one length. It may stand between other words that look like a group.
 func baseInPieces(words []fragment) bool {
 	for first := range words {
 		long, lines, grouped := 0, true, true
@@ -376,7 +388,8 @@ func baseInPieces(words []fragment) bool {
 				break
 			}
 			long += len(w)
-			if n := i - first + 1; long == shareBase64 && n > 1 && (lines || grouped && n > 2) && addsUp(words[first:i+1]) {
+			n := i - first + 1
+			if long == shareBase64 && n > 1 && (lines || grouped && n > 2) && addsUp(words[first:i+1]) {
 				return true
 			}
 		}
@@ -394,8 +407,8 @@ func addsUp(fragments []fragment) bool {
 	return baseShape.MatchString(whole) && mixed(whole) && !wordy(whole)
 }
 
-// passwordShaped reports whether a word looks like a requester's one-time password.
-// Whoever is asked for theirs might send it as it is.
+// passwordShaped reports whether a word looks like a requester's one-time password. A
+// requester might send it as it is.
 func passwordShaped(word string) bool {
 	return padShape.MatchString(word) && mixed(word)
 }

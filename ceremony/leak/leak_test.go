@@ -33,7 +33,8 @@ hF4DAAAAAAAAAAASAQdAuvDL0H5mGkpQX0eyH1Yv0Yq2m9vXvY0m2Jq3bX6mY2Qw
 	batchToken = "hvb.AAAAAQJ0123456789abcdefghijklmnopQRSTUV-_0123456789abcdefghijklmnop"
 )
 
-// grouped in fours or wrapped, as people copy them from paper or from a narrow window.
+// inGroups returns s in groups of a size, as people copy it from paper or from a narrow
+// window.
 func inGroups(s string, size int, between string) string {
 	var groups []string
 	for part := range slices.Chunk([]byte(s), size) {
@@ -190,8 +191,7 @@ func TestTokenAloneIsOne(t *testing.T) {
 	}
 }
 
-// TestAlmostNoShareSlipsThrough: what keeps words from being taken for shares must
-// not keep shares from being recognised.
+// What keeps words from being taken for shares must not keep shares from being recognised.
 func TestAlmostNoShareSlipsThrough(t *testing.T) {
 	const tries = 1000
 	missed := map[string]int{}
@@ -218,8 +218,8 @@ func TestAlmostNoShareSlipsThrough(t *testing.T) {
 	t.Logf("missed of %d: %v", tries, missed)
 }
 
-// seeds are the beginnings of the fuzz target: without them it would try what nobody
-// sends.
+// seeds returns texts for the fuzz target to begin with. Without them it would try what
+// nobody sends.
 func seeds(t testing.TB) []string {
 	t.Helper()
 	entries, err := os.ReadDir("testdata/seeds/leak")
@@ -237,8 +237,7 @@ func seeds(t testing.TB) []string {
 	return all
 }
 
-// FuzzLeak holds that a share and a token are found whatever stands around them, as long
-// as that is not armor.
+// FuzzLeak checks that a share and a token are found among any text that is no armor.
 func FuzzLeak(f *testing.F) {
 	for _, s := range seeds(f) {
 		f.Add(s, s)
@@ -247,7 +246,7 @@ func FuzzLeak(f *testing.F) {
 		got := In(before+after, nil)
 		for _, e := range got {
 			if !slices.Contains([]Kind{Key, Token, Share, Password}, e) {
-				t.Fatalf("a kind that is none of ours: %q", e)
+				t.Fatalf("an unknown kind: %q", e)
 			}
 		}
 		if blockEdge.MatchString(before) || secretPackets(before) {
@@ -269,8 +268,8 @@ func TestShareInGroupsIsSeenWhateverItsHyphensAre(t *testing.T) {
 	}
 }
 
-// TestTimeIsInProportionToTheText holds texts whose parts each look like a share
-// against prose: who writes a text decides what is in it.
+// TestTimeIsInProportionToTheText compares texts whose parts each look like a share with
+// prose. The author of a text decides what is in it.
 func TestTimeIsInProportionToTheText(t *testing.T) {
 	const length = 40000
 	filled := func(unit, end string) string { return strings.Repeat(unit, (length-len(end))/len(unit)) + end }

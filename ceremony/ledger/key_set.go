@@ -14,26 +14,29 @@ import (
 // keySet is what is known of the shares of one cluster.
 type keySet struct{ keys []*provenKey }
 
-// provenKey is shares that are known to be of one and the same key: Vault has
-// combined them with each other, or each with a third.
+// provenKey is the shares that are known to be of one key: Vault has combined them with each
+// other, or each with a third.
 type provenKey struct {
 	shares map[string]provenShare // tag → share
 	of     numbers
-	is     standingOfKey
+	is     keyStatus
 	by     ceremony.ID // the ceremony that shows that the key is outdated
 }
 
-// numbers are how many shares of a key exist and how many of them Vault asks for, 0
-// where it does not say.
+// numbers are how many shares of a key exist and how many of them Vault asks for, each 0
+// where Vault does not tell.
 type numbers struct{ shares, threshold int }
 
-type standingOfKey int
+// keyStatus is whether a key is in force.
+type keyStatus int
 
 const (
-	inForce  standingOfKey = iota
-	doubtful               // it may be the key in force, or not
-	outdated               // another one is
+	inForce  keyStatus = iota
+	doubtful           // it may be in force, or not
+	outdated           // another key is in force
 )
+
+// provenShare is a share that Vault has used.
 
 type provenShare struct {
 	x    int
@@ -42,7 +45,8 @@ type provenShare struct {
 	at   time.Time
 }
 
-// other is who had brought the share, nil when it is the one who brings it now.
+// other returns who has brought the share last, or nil when the person who brings it now has
+// brought it before.
 func (s provenShare) other(now ceremony.Account) *ceremony.Person {
 	if _, ok := ceremony.Find(s.by, now); ok {
 		return nil
@@ -50,17 +54,16 @@ func (s provenShare) other(now ceremony.Account) *ceremony.Person {
 	return &s.by[len(s.by)-1]
 }
 
-// fits reports whether a key can be the one that a plan is about. Where Vault's numbers
-// have changed without a rekey that is known of, it was changed outside of Conclave.
+// fits reports whether the key can be the one that a plan is about. Where Vault's numbers
+// have changed without a rekey here, the key was changed outside of Conclave.
 func (k *provenKey) fits(of numbers) bool {
 	same := func(a, b int) bool { return a == b || a == 0 || b == 0 }
 	return same(k.of.shares, of.shares) && same(k.of.threshold, of.threshold)
 }
 
-// prove learns that Vault has combined these shares to the key in force. A share
-// belongs to one key only, so that whatever holds one of them holds shares of this
-// key, and is in force as well, also when it had been thought outdated: a snapshot
-// may have been restored.
+// prove learns that Vault has combined these shares to the key in force. A share belongs to
+// one key only. So every known key with one of them is this key, and in force, even if it
+// was thought outdated: a snapshot may have been restored.
 func (s *keySet) prove(held []rules.Held, of numbers, id ceremony.ID, at time.Time) {
 	if len(held) == 0 {
 		return
@@ -69,7 +72,8 @@ func (s *keySet) prove(held []rules.Held, of numbers, id ceremony.ID, at time.Ti
 	back := false // a key that had been replaced is in force again
 	var others []*provenKey
 	for _, k := range s.keys {
-		if !slices.ContainsFunc(held, func(h rules.Held) bool { _, ok := k.shares[h.Share.Tag]; return ok }) {
+		isOf := func(h rules.Held) bool { _, ok := k.shares[h.Share.Tag]; return ok }
+		if !slices.ContainsFunc(held, isOf) {
 			others = append(others, k)
 			continue
 		}
@@ -79,7 +83,8 @@ func (s *keySet) prove(held []rules.Held, of numbers, id ceremony.ID, at time.Ti
 	}
 	for _, h := range held {
 		known := now.shares[h.Share.Tag]
-		by := slices.DeleteFunc(slices.Clone(known.by), func(p ceremony.Person) bool { return p.Account == h.By.Account })
+		same := func(p ceremony.Person) bool { return p.Account == h.By.Account }
+		by := slices.DeleteFunc(slices.Clone(known.by), same)
 		now.shares[h.Share.Tag] = provenShare{x: h.Share.X, by: append(by, h.By), seen: id, at: at}
 	}
 	for _, k := range others {
@@ -94,8 +99,8 @@ func (s *keySet) prove(held []rules.Held, of numbers, id ceremony.ID, at time.Ti
 	s.keys = append(others, now)
 }
 
-// excludes reports whether two sets of shares can't be of one key: there would be more
-// than the key has, or a polynomial would have two values at one x.
+// excludes reports whether two sets of shares can't be of one key. There would be more than
+// the key has, or its polynomial would have two values at one x.
 func (k *provenKey) excludes(other *provenKey) bool {
 	if k.of.shares > 0 && len(k.shares)+len(other.shares) > k.of.shares {
 		return true
@@ -110,12 +115,15 @@ func (k *provenKey) excludes(other *provenKey) bool {
 	return false
 }
 
-// meets reports whether somebody has brought a share of both. They may hold two of one
-// key; more likely the key was changed outside of Conclave in between.
+// meets reports whether one person has brought a share of both. They may hold two of one
+// key. More likely the key was changed outside of Conclave in between.
 func (k *provenKey) meets(other *provenKey) bool {
 	for _, a := range k.shares {
 		for _, b := range other.shares {
-			if slices.ContainsFunc(a.by, func(p ceremony.Person) bool { _, ok := ceremony.Find(b.by, p.Account); return ok }) {
+			if slices.ContainsFunc(a.by, func(p ceremony.Person) bool {
+				_, ok := ceremony.Find(b.by, p.Account)
+				return ok
+			}) {
 				return true
 			}
 		}
@@ -132,7 +140,7 @@ func (s *keySet) replace(id ceremony.ID) {
 	}
 }
 
-// doubt learns that nobody can report whether the key that was in force still is.
+// doubt learns that nobody can tell whether the key that was in force still is.
 func (s *keySet) doubt() {
 	for _, k := range s.keys {
 		if k.is == inForce {
@@ -141,8 +149,8 @@ func (s *keySet) doubt() {
 	}
 }
 
-// judgeUnproven judges a share that was never proven, by those in force: its holder's, if
-// that is known, and any with the same x, which has another y then.
+// judgeUnproven judges a share that was never proven, by the shares in force: by its
+// holder's, if that is known, and by any with the same x, which must have another y.
 func (s *keySet) judgeUnproven(of numbers, by ceremony.Account, share secret.ShareTag) ceremony.Verdict {
 	var theirs, beside, like provenShare // the newest: of this holder, with this x, both
 	for _, k := range s.keys {
@@ -164,7 +172,7 @@ func (s *keySet) judgeUnproven(of numbers, by ceremony.Account, share secret.Sha
 	return ceremony.Verdict{}
 }
 
-// newest is the other share when it is meant and was proven later.
+// newest returns the other share when it is meant and was proven later, and s otherwise.
 func (s provenShare) newest(other provenShare, meant bool) provenShare {
 	if meant && (s.seen == "" || other.at.After(s.at)) {
 		return other

@@ -1,3 +1,5 @@
+// Package ledger works out which shares are in force from the journals of all ceremonies.
+// Only what Vault has proven counts.
 package ledger
 
 import (
@@ -11,31 +13,30 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// Ledger is what the journals of all ceremonies show about the shares of every
-// cluster: which are in force, which are not any more, and which are another
-// cluster's. It knows what Vault has proven, and nothing else. Where that does not
-// tell, a share is as good as a new one: to refuse a right share at 3 a.m. is worse
-// than to have a round spoilt by a wrong one.
+// Ledger is what the journals of all ceremonies show about the shares of every cluster:
+// which are in force, which no longer are, and which are another cluster's. It knows what
+// Vault has proven, and nothing else. Where that does not tell, a share is as good as a new
+// one: refusing a right share at 3 a.m. is worse than a round spoilt by a wrong one.
 //
 // It is worked out anew for each share, in about two milliseconds for a thousand
-// ceremonies, so that there is nothing to keep in step with the journal.
+// ceremonies. So there is nothing to keep in step with the journal.
 type Ledger struct {
-	tagKey string
-	shelf  map[string]*keySet // cluster id → its keys
-	ids    map[string]string  // name in the configuration → the id that it last had
+	tagKey  string
+	keySets map[string]*keySet // cluster id → its keys
+	ids     map[string]string  // name in the configuration → the id that it last had
 }
 
-// NewLedger reads ceremonies, in any order. Tags under another key than tagKey
-// can't be compared and are left out.
+// NewLedger returns the ledger of ceremonies, which may come in any order. It leaves out tags
+// under another key than tagKey, which can't be compared.
 //
-// The order of what happened is by the clock of the journal. One that was set back
-// between two ceremonies may turn two facts around; the worst that follows is
-// that a right share has to be insisted on.
+// What happened is ordered by the clock of the journal. A clock that was set back between
+// two ceremonies may turn two facts around. At worst a right share then has to be insisted
+// on.
 func NewLedger(ceremonies []rules.State, tagKey string) *Ledger {
 	type fact struct {
 		at  time.Time
 		of  *rules.State
-		key *rules.KeyFact // nil: the plan itself, which names the cluster's id
+		key *rules.KeyFact // nil for the plan itself, which names the cluster's id
 	}
 	facts := make([]fact, 0, 2*len(ceremonies))
 	for i := range ceremonies {
@@ -48,7 +49,7 @@ func NewLedger(ceremonies []rules.State, tagKey string) *Ledger {
 	slices.SortStableFunc(facts, func(a, b fact) int {
 		return cmp.Or(a.at.Compare(b.at), strings.Compare(string(a.of.ID()), string(b.of.ID())))
 	})
-	l := &Ledger{tagKey: tagKey, shelf: map[string]*keySet{}, ids: map[string]string{}}
+	l := &Ledger{tagKey: tagKey, keySets: map[string]*keySet{}, ids: map[string]string{}}
 	for _, f := range facts {
 		if f.key == nil {
 			l.meet(f.of.Plan)
@@ -59,47 +60,49 @@ func NewLedger(ceremonies []rules.State, tagKey string) *Ledger {
 	return l
 }
 
-// meet learns which cluster a name stands for. What was found under the name while
-// nobody could tell, of nodes that were all sealed, was found about this one.
+// meet learns which cluster a name stands for. What was learnt under the name alone, while
+// all nodes were sealed and nobody could tell the id, is about this cluster.
 func (l *Ledger) meet(p ceremony.Plan) {
 	if p.ClusterID == "" {
 		return
 	}
 	l.ids[p.Cluster] = p.ClusterID
-	nameless := l.shelf[unknownID(p.Cluster)]
+	nameless := l.keySets[unknownID(p.Cluster)]
 	if nameless == nil {
 		return
 	}
-	delete(l.shelf, unknownID(p.Cluster))
+	delete(l.keySets, unknownID(p.Cluster))
 	at := l.at(p.ClusterID)
 	at.keys = append(at.keys, nameless.keys...)
 }
 
-// unknownID stands for the id of a cluster of which only the name is known. No id of
-// Vault's has a space.
+// unknownID returns what stands for the id of a cluster of which only the name is known. No
+// id of Vault's has a space.
 func unknownID(name string) string { return "named " + name }
 
-// cluster is the id of the cluster that a plan is about. An unseal whose nodes were
-// all sealed knows the name alone.
+// cluster returns the id of the cluster that a plan is about. An unseal whose nodes were all
+// sealed knows the name alone.
 func (l *Ledger) cluster(p ceremony.Plan) string {
 	return cmp.Or(p.ClusterID, l.ids[p.Cluster], unknownID(p.Cluster))
 }
 
+// at returns the keys of the cluster with this id, to be added to.
 func (l *Ledger) at(id string) *keySet {
-	s := l.shelf[id]
+	s := l.keySets[id]
 	if s == nil {
 		s = &keySet{}
-		l.shelf[id] = s
+		l.keySets[id] = s
 	}
 	return s
 }
 
+// learn adds what one event of a ceremony shows.
 func (l *Ledger) learn(c *rules.State, f *rules.KeyFact) {
 	p := c.Plan
 	if p.Operation == ceremony.Init {
 		// From here on the name stands for a cluster of which nothing is known.
 		delete(l.ids, p.Cluster)
-		delete(l.shelf, unknownID(p.Cluster))
+		delete(l.keySets, unknownID(p.Cluster))
 		return
 	}
 	at := l.at(l.cluster(p))
@@ -113,15 +116,22 @@ func (l *Ledger) learn(c *rules.State, f *rules.KeyFact) {
 	}
 }
 
-// comparable are those whose tags are under this ledger's key.
+// comparable returns the shares whose tags are under this ledger's key.
 func (l *Ledger) comparable(held []rules.Held) []rules.Held {
-	return slices.DeleteFunc(slices.Clone(held), func(h rules.Held) bool { return h.Share.Tag == "" || h.Share.TagKey != l.tagKey })
+	return slices.DeleteFunc(slices.Clone(held), func(h rules.Held) bool { return !l.compares(h.Share) })
 }
 
-// Judge is what is known of a share that somebody brings to a step of a ceremony
-// with this plan.
-func (l *Ledger) Judge(p ceremony.Plan, step ceremony.Step, by ceremony.Account, share secret.ShareTag) ceremony.Verdict {
-	if share.Tag == "" || share.TagKey != l.tagKey {
+// compares reports whether a share has a tag under this ledger's key.
+func (l *Ledger) compares(share secret.ShareTag) bool {
+	return share.Tag != "" && share.TagKey == l.tagKey
+}
+
+// Judge returns what is known of a share that a person brings to a step of a ceremony with
+// this plan.
+func (l *Ledger) Judge(
+	p ceremony.Plan, step ceremony.Step, by ceremony.Account, share secret.ShareTag,
+) ceremony.Verdict {
+	if !l.compares(share) {
 		return ceremony.Verdict{}
 	}
 	at := l.at(l.cluster(p))
@@ -148,8 +158,8 @@ func (l *Ledger) Judge(p ceremony.Plan, step ceremony.Step, by ceremony.Account,
 	return at.judgeUnproven(of, by, share)
 }
 
-// fresh judges what is brought as a new share of a rekey: whatever was proven
-// before the rekey has made them is none of them.
+// fresh judges what is brought as a new share of a rekey. A share that was proven before the
+// rekey made its shares is none of them.
 func (l *Ledger) fresh(at *keySet, p ceremony.Plan, share secret.ShareTag) ceremony.Verdict {
 	for _, k := range at.keys {
 		if _, ok := k.shares[share.Tag]; ok {
@@ -162,10 +172,11 @@ func (l *Ledger) fresh(at *keySet, p ceremony.Plan, share secret.ShareTag) cerem
 	return ceremony.Verdict{}
 }
 
-// otherCluster is the newest ceremony that has shown a share to be another cluster's.
+// otherCluster returns the newest ceremony that has shown a share to be another cluster's,
+// and whether there is one.
 func (l *Ledger) otherCluster(here *keySet, share secret.ShareTag) (ceremony.ID, bool) {
 	var found provenShare
-	for _, other := range l.shelf {
+	for _, other := range l.keySets {
 		if other == here {
 			continue
 		}

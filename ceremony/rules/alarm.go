@@ -9,20 +9,16 @@ import (
 	"conclave/ceremony/event"
 )
 
-// AlarmWindow is how long an alarm waits for somebody to acknowledge it.
+// AlarmWindow is how long an alarm waits to be acknowledged.
 const AlarmWindow = 7 * 24 * time.Hour
 
-const (
-	// ForeignEnd: the rekey of a ceremony was carried through with shares that did not
-	// go through here.
-	ForeignEnd ceremony.Finding = "foreign-end"
-)
+// ForeignEnd means that the rekey of a ceremony was carried through with shares that
+// did not come through Conclave.
+const ForeignEnd ceremony.Finding = "foreign-end"
 
-func (Alert) command()       {}
-func (Acknowledge) command() {}
-
-// What flaps, and whoever begins and cancels attempts all day, is written down so
-// often of each kind, and from then on once in so long.
+// The journal takes manyFindings of each kind, and from then on one every findingPause:
+// it must not grow by a node that flaps, or by attempts that are begun and cancelled all
+// day.
 const (
 	manyFindings = 20
 	findingPause = time.Hour
@@ -54,6 +50,7 @@ func (c State) alert(cmd Alert, now time.Time) ([]event.Event, error) {
 	return one(cmd.Found)
 }
 
+// acknowledge ends the alarm.
 func (c State) acknowledge(cmd Acknowledge) ([]event.Event, error) {
 	switch {
 	case c.Plan.Operation != ceremony.Alarm:
@@ -65,10 +62,13 @@ func (c State) acknowledge(cmd Acknowledge) ([]event.Event, error) {
 	if !ok {
 		return nil, ceremony.MayNotAcknowledge
 	}
-	return []event.Event{event.Acknowledged{By: by, Why: cmd.Why, Signed: cmd.Signed}, event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel}}, nil
+	return []event.Event{
+		event.Acknowledged{By: by, Why: cmd.Why, Signed: cmd.Signed},
+		event.Ended{Outcome: event.Completed, Vault: event.NothingToCancel},
+	}, nil
 }
 
-// Findings are what an alarm is about, in the order in which it was noticed.
+// Findings returns what an alarm is about, in the order in which it was noticed.
 func (c State) Findings() []event.Entry {
 	return slices.DeleteFunc(slices.Clone(c.History), func(e event.Entry) bool { return !Is[event.Noticed](e.Event) })
 }
@@ -101,8 +101,8 @@ func (c State) allowsAlarm(e event.Event) error {
 	return nil
 }
 
-// alarm tells people what was noticed: everybody in the thread, and the owners
-// directly when it is the first of its kind, or of its person.
+// alarm tells everybody in the thread what was noticed. The owners hear directly of the
+// first finding of each kind and person.
 func (o *outbox) alarm(p ceremony.Plan, e event.Entry, n event.Noticed) {
 	o.history(e)
 	about := string(n.Kind) + " " + n.Whose().String()

@@ -9,23 +9,13 @@ import (
 	"conclave/ceremony/event"
 )
 
-// keepPatience is how long an archive is asked to keep a transcript; then people are
-// told that it does not.
-const keepPatience = 24 * time.Hour
+// archivePatience is how long an archive is asked to keep a transcript. Afterwards people
+// are told that it does not.
+const archivePatience = 24 * time.Hour
 
-// keepTrial is how long an archive is asked at least after the program was started,
-// should it have been down until the patience was over.
-const keepTrial = 10 * time.Minute
-
-type (
-	// Archive says that an archive keeps a transcript.
-	Archive struct{ Kept event.Archived }
-	// GiveUpArchive gives up what no archive has kept in time.
-	GiveUpArchive struct{}
-)
-
-func (Archive) command()       {}
-func (GiveUpArchive) command() {}
+// archiveTrial is how long an archive is asked at least after the program was started,
+// even if archivePatience ran out while the program was down.
+const archiveTrial = 10 * time.Minute
 
 // Keeping is a transcript that one archive still has to keep.
 type Keeping struct {
@@ -34,9 +24,9 @@ type Keeping struct {
 	where  string
 }
 
-// unkept are the transcripts that archives still have to keep, oldest first. Which
-// archives those are was written down with the signature: so an archive that is
-// configured later, or not any more, changes nothing about older transcripts.
+// unkept returns the transcripts that archives still have to keep, oldest first. The
+// signature's event names those archives, so that an archive which is configured later,
+// or no longer, changes nothing about older transcripts.
 func (c State) unkept() []Keeping {
 	var open []Keeping
 	for _, e := range c.History {
@@ -54,29 +44,30 @@ func (c State) unkept() []Keeping {
 	return open
 }
 
+// without returns what is open besides this transcript in this archive.
 func without(open []Keeping, number int, where string) []Keeping {
 	return slices.DeleteFunc(open, func(k Keeping) bool { return k.Signed.Number == number && k.where == where })
 }
 
-// OwesKeeping reports whether an archive still has to keep a transcript.
-func (c State) OwesKeeping() bool { return len(c.unkept()) > 0 }
+// owesKeeping reports whether an archive still has to keep a transcript.
+func (c State) owesKeeping() bool { return len(c.unkept()) > 0 }
 
-// overdue are those of them that nobody waits for any longer.
+// overdue returns what archives have had archivePatience to keep.
 func (c State) overdue(now time.Time) []Keeping {
-	return slices.DeleteFunc(c.unkept(), func(k Keeping) bool { return now.Before(k.at.Add(keepPatience)) })
+	return slices.DeleteFunc(c.unkept(), func(k Keeping) bool { return now.Before(k.at.Add(archivePatience)) })
 }
 
-// keep judges the receipt of an archive. One that comes too late, or twice, is nothing
-// new.
-func (c State) keep(k event.Archived) ([]event.Event, error) {
-	if c.allowsKept(k) != nil {
+// archived judges the receipt of an archive. A receipt that comes too late, or twice, is
+// nothing new.
+func (c State) archived(k event.Archived) ([]event.Event, error) {
+	if c.allowsArchived(k) != nil {
 		return nil, nil
 	}
 	return one(k)
 }
 
-// forgo gives up what is overdue.
-func (c State) forgo(now time.Time) []event.Event {
+// giveUpArchive gives up what is overdue.
+func (c State) giveUpArchive(now time.Time) []event.Event {
 	var events []event.Event
 	for _, k := range c.overdue(now) {
 		events = append(events, event.ArchiveFailed{Number: k.Signed.Number, Where: k.where})
@@ -84,8 +75,9 @@ func (c State) forgo(now time.Time) []event.Event {
 	return events
 }
 
-// allowsKept holds a receipt to the transcript that it is about.
-func (c State) allowsKept(kept event.Archived) error {
+// allowsArchived returns an error unless the archive of a receipt still had to keep this
+// very transcript.
+func (c State) allowsArchived(kept event.Archived) error {
 	if !slices.ContainsFunc(c.unkept(), func(k Keeping) bool {
 		return k.Signed.Number == kept.Number && k.where == kept.Where && k.Signed.SHA256 == kept.SHA256
 	}) {
@@ -94,15 +86,18 @@ func (c State) allowsKept(kept event.Archived) error {
 	return nil
 }
 
-func (c State) allowsNotKept(not event.ArchiveFailed) error {
-	if !slices.ContainsFunc(c.unkept(), func(k Keeping) bool { return k.Signed.Number == not.Number && k.where == not.Where }) {
+// allowsArchiveFailed returns an error unless the archive still had to keep the transcript.
+func (c State) allowsArchiveFailed(failed event.ArchiveFailed) error {
+	if !slices.ContainsFunc(c.unkept(), func(k Keeping) bool {
+		return k.Signed.Number == failed.Number && k.where == failed.Where
+	}) {
 		return errors.New("no archive was to keep this transcript")
 	}
 	return nil
 }
 
-// TimeStamps are the receipts of the time-stamping server, each the witness of one of
-// the ceremony's transcripts; [Kept.File] is what lies beside it.
+// TimeStamps returns the receipts of the time-stamping server. Each witnesses one of the
+// ceremony's transcripts; [event.Archived.File] makes the file that lies beside it.
 func (c State) TimeStamps() []event.Archived {
 	var stamps []event.Archived
 	for _, e := range c.History {
@@ -113,14 +108,14 @@ func (c State) TimeStamps() []event.Archived {
 	return stamps
 }
 
-// KeptBy are the transcripts that one archive still has to keep.
-func (c State) KeptBy(where string) []Keeping {
+// OwedBy returns the transcripts that one archive still has to keep.
+func (c State) OwedBy(where string) []Keeping {
 	return slices.DeleteFunc(c.unkept(), func(k Keeping) bool { return k.where != where })
 }
 
-// notKept tells people that a transcript has one copy less than it should have: in the
-// thread, and directly whoever has to do with it.
-func (o *outbox) notKept(p ceremony.Plan, e event.Entry) {
+// archiveFailed tells people that a transcript has one copy less than it should have: in
+// the thread, and directly the initiator, the approvers and the owners.
+func (o *outbox) archiveFailed(p ceremony.Plan, e event.Entry) {
 	o.history(e)
 	for _, who := range ceremony.Unique(slices.Concat([]ceremony.Person{p.Initiator}, p.Approvers, p.Owners)) {
 		if who != ceremony.SealWatch && who != ceremony.InterferenceWatch {

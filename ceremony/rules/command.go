@@ -9,23 +9,12 @@ import (
 	"conclave/ceremony/secret"
 )
 
-type (
-	// Alert adds to an alarm what was found.
-	Alert struct{ Found event.Noticed }
-	// Acknowledge ends an alarm: somebody looks after what it is about.
-	Acknowledge struct {
-		By     ceremony.Account
-		Why    string
-		Signed string
-	}
-)
-
-// Command asks [Decide] for something: a person's wish, or what the engine
-// learnt from the world.
+// Command is what [Decide] judges: a person's wish, or what the engine learnt from the
+// world.
 type Command interface{ command() }
 
-// What people ask for. Signed is the word that they have signed with their PGP key,
-// armored, empty when their account alone says it.
+// What people ask for. Signed is the statement that they have signed with their PGP key,
+// armored; it is empty when their account alone says it.
 type (
 	// Approve consents to the plan. PlanHash is what the approver has seen: the
 	// whole hash, or its beginning.
@@ -46,13 +35,13 @@ type (
 		Why    string
 		Signed string
 	}
-	// Freeze is anybody's wish that nothing goes on.
+	// Freeze is the wish of a person with any part in the plan that nothing goes on.
 	Freeze struct {
 		By     ceremony.Account
 		Why    string
 		Signed string
 	}
-	// Resume is one voice for thawing a frozen ceremony.
+	// Resume is one of the votes that thaw a frozen ceremony.
 	Resume struct {
 		By     ceremony.Account
 		Signed string
@@ -67,23 +56,23 @@ type (
 		By     ceremony.Account
 		Signed string
 	}
-	// Delete is an approver's word that the backup may go.
+	// Delete is an approver's consent to the backup's deletion.
 	Delete struct {
 		By     ceremony.Account
 		Signed string
 	}
-	// AnswerRoll is what somebody has decrypted in a roll call.
+	// AnswerRoll is a person's answer in a roll call, by [ceremony.RollCallAnswer].
 	AnswerRoll struct {
 		By     ceremony.Account
 		Answer string
 		Signed string
 	}
-	// Proceed is a witness's word that the gated step may happen.
+	// Proceed is a witness's consent to the gated step.
 	Proceed struct {
 		By     ceremony.Account
 		Signed string
 	}
-	// Note is what somebody saw that was not as it should be.
+	// Note is what a person with a part saw that was not as it should be.
 	Note struct {
 		By     ceremony.Account
 		Text   string
@@ -96,23 +85,29 @@ type (
 		Why    string
 		Signed string
 	}
-	// Name tells the accessor of the root token that was issued, which Vault has
-	// just been asked about.
+	// Name tells the accessor of the root token that was issued. Seen is what Vault has
+	// just said of it.
 	Name struct {
 		By       ceremony.Account
 		Accessor string
 		Seen     ceremony.TokenState
 		Signed   string
 	}
-	// Revoke says that the root token is revoked, without a way to check it.
+	// Revoke says that the root token is revoked, where nobody can check it.
 	Revoke struct {
 		By     ceremony.Account
+		Signed string
+	}
+	// Acknowledge ends an alarm: its sender looks after what it is about.
+	Acknowledge struct {
+		By     ceremony.Account
+		Why    string
 		Signed string
 	}
 	// Receive brings an envelope.
 	Receive struct {
 		By       ceremony.Account
-		Name     string // as the configuration calls them, empty for a person it does not know
+		Name     string // as the configuration calls the sender; empty for a person that it does not know
 		Message  ceremony.Ref
 		Way      ceremony.Intake
 		Evidence ceremony.Evidence
@@ -127,44 +122,43 @@ type (
 	AskWitness struct{}
 	// Begin announces that Vault is about to be asked for an attempt.
 	Begin struct{}
-	// Began is what Vault shows after that.
+	// Began brings what Vault shows after it was asked for an attempt.
 	Began struct {
 		Seen ceremony.Progress
-		// Confirmed: this is Vault's answer to the order itself, not what was found
-		// there afterwards.
+		// Confirmed means that this is Vault's answer to the order itself, and not what
+		// was found there afterwards.
 		Confirmed bool
 	}
-	// NotBegun says that Vault was asked for an attempt and has none. With a fault
-	// it will never have one; without, it may be asked again.
+	// NotBegun says that Vault was asked for an attempt and has none. With a fault it
+	// will never have one. Without, it may be asked again.
 	NotBegun struct{ Fault ceremony.Refusal }
 	// Announce brings a new ceremony key.
 	Announce struct{ Key ceremony.Announced }
-	// Decline answers the pending offer, or the share that was certainly not taken.
+	// Decline refuses the pending offer, or the share that Vault has certainly not taken.
 	Decline struct {
 		Evidence ceremony.Evidence
 		Reason   ceremony.Refusal
-		Share    secret.ShareTag // when it was opened and is why
+		Share    secret.ShareTag // of an opened share that is the reason
 		See      ceremony.ID     // the ceremony that shows the reason
 	}
-	// Send announces that the pending offer, opened and checked, is about to be
-	// sent to Vault.
+	// Send announces that the pending offer was opened and checked, and that its share is
+	// about to be sent to Vault.
 	Send struct {
 		Evidence ceremony.Evidence
-		Before   int
+		Before   int // progress that Vault showed just before
 		Share    secret.ShareTag
-		Standing ceremony.Verdict
+		Verdict  ceremony.Verdict
 	}
-	// Lose says that no answer came.
+	// Lose says that no answer came to what was sent.
 	Lose struct{}
-	// Settle says what came of the share that was sent.
+	// Settle says what came of the share that was sent, or of what was to be dropped.
 	Settle struct {
-		Answer *ceremony.Answer // nil when Vault refused, or when its answer was lost
-		// Refused says that Vault declined in so many words.
-		Refused bool
-		Dropped bool // Vault has confirmed that it dropped the attempt because we asked
+		Answer  *ceremony.Answer // nil when Vault refused, or when its answer was lost
+		Refused bool             // Vault declined in so many words
+		Dropped bool             // Vault has confirmed that it dropped the attempt because we asked
 		Seen    View
 	}
-	// Open begins to collect shares for what has no attempt in Vault.
+	// Open begins to collect shares for an operation without an attempt in Vault.
 	Open struct {
 		Nonce string // of this program's own making
 		Nodes []ceremony.NodeState
@@ -173,26 +167,33 @@ type (
 	Prove struct {
 		Evidence ceremony.Evidence
 		Share    secret.ShareTag
-		Standing ceremony.Verdict
+		Verdict  ceremony.Verdict
 	}
 	// Request announces that Vault is about to be asked for an act.
 	Request struct{ Act event.Act }
-	// Done says what came of it. Result is the event of this act; of reading a
-	// backup, which announces nothing, as well.
+	// Done brings the result of an act. Reading a backup ends with one, too, though no
+	// event announces it.
 	Done struct{ Result event.Event }
 	// Fail ends a ceremony whose act Vault declined, or whose result can't be had.
 	Fail struct{ Fault ceremony.Refusal }
 	// Remind has the requester told again to revoke the token.
 	Remind struct{}
-	// Gone says that Vault does not know the root token any more.
+	// Gone says that Vault no longer has the root token, or the backup, that the ceremony
+	// has left behind.
 	Gone struct{}
 	// Attest says that the identity has signed the transcript.
 	Attest struct{ Signed event.TranscriptSigned }
+	// Archive says that an archive keeps a transcript.
+	Archive struct{ Kept event.Archived }
+	// GiveUpArchive gives up what no archive has kept in time.
+	GiveUpArchive struct{}
+	// Alert adds to an alarm what was found.
+	Alert struct{ Found event.Noticed }
 	// Look compares Vault's live state with the plan.
 	Look struct {
 		Seen View
-		// Reconcile: this is the comparison that people asked for when they thawed
-		// the ceremony, and may begin again what can't go on.
+		// Reconcile means that people asked for this comparison when they thawed the
+		// ceremony. It may begin again what can't go on.
 		Reconcile bool
 	}
 	// Stop freezes the ceremony for a reason that no comparison shows.
@@ -200,7 +201,7 @@ type (
 		Why       event.FreezeReason
 		Want, Got string
 	}
-	// Tick lets time pass.
+	// Tick ends what has run out of time.
 	Tick struct{}
 	// Finish ends a ceremony whose result is in the journal.
 	Finish struct{}
@@ -210,12 +211,12 @@ type (
 		Unconfirmed bool // the attempt is gone, and no answer says that it was by our cancelling
 		Seen        View // zero when Vault was never asked for an attempt
 	}
-	// Post says that a message lies in Slack.
+	// Post says where a message was posted.
 	Post struct {
 		Key string
 		Ref ceremony.Ref
 	}
-	// Undeliver says that a message never will.
+	// Undeliver says that a message can never be posted.
 	Undeliver struct{ Key string }
 )
 
@@ -233,51 +234,56 @@ type View struct {
 // sets one (seen on Vault 1.21.2), and anybody on the network can do that.
 func (v View) Made() bool { return v.Update.VerificationNonce != "" && v.Verify.Started }
 
-func (Approve) command()    {}
-func (Reject) command()     {}
-func (Cancel) command()     {}
-func (Resume) command()     {}
-func (Reverify) command()   {}
-func (Reset) command()      {}
-func (Delete) command()     {}
-func (Name) command()       {}
-func (Revoke) command()     {}
-func (Open) command()       {}
-func (Prove) command()      {}
-func (Request) command()    {}
-func (Done) command()       {}
-func (Fail) command()       {}
-func (Remind) command()     {}
-func (Gone) command()       {}
-func (Receive) command()    {}
-func (Begin) command()      {}
-func (Began) command()      {}
-func (NotBegun) command()   {}
-func (Announce) command()   {}
-func (Decline) command()    {}
-func (Send) command()       {}
-func (Lose) command()       {}
-func (Settle) command()     {}
-func (Attest) command()     {}
-func (Look) command()       {}
-func (Stop) command()       {}
-func (Tick) command()       {}
-func (Finish) command()     {}
-func (Close) command()      {}
-func (Post) command()       {}
-func (Undeliver) command()  {}
-func (Freeze) command()     {}
-func (AnswerRoll) command() {}
-func (Proceed) command()    {}
-func (Note) command()       {}
-func (Testify) command()    {}
-func (CallRoll) command()   {}
-func (AskWitness) command() {}
+func (Approve) command()       {}
+func (Reject) command()        {}
+func (Cancel) command()        {}
+func (Resume) command()        {}
+func (Reverify) command()      {}
+func (Reset) command()         {}
+func (Delete) command()        {}
+func (Name) command()          {}
+func (Revoke) command()        {}
+func (Open) command()          {}
+func (Prove) command()         {}
+func (Request) command()       {}
+func (Done) command()          {}
+func (Fail) command()          {}
+func (Remind) command()        {}
+func (Gone) command()          {}
+func (Receive) command()       {}
+func (Begin) command()         {}
+func (Began) command()         {}
+func (NotBegun) command()      {}
+func (Announce) command()      {}
+func (Decline) command()       {}
+func (Send) command()          {}
+func (Lose) command()          {}
+func (Settle) command()        {}
+func (Attest) command()        {}
+func (Look) command()          {}
+func (Stop) command()          {}
+func (Tick) command()          {}
+func (Finish) command()        {}
+func (Close) command()         {}
+func (Post) command()          {}
+func (Undeliver) command()     {}
+func (Freeze) command()        {}
+func (AnswerRoll) command()    {}
+func (Proceed) command()       {}
+func (Note) command()          {}
+func (Testify) command()       {}
+func (CallRoll) command()      {}
+func (AskWitness) command()    {}
+func (Alert) command()         {}
+func (Acknowledge) command()   {}
+func (Archive) command()       {}
+func (GiveUpArchive) command() {}
 
-// OneLine makes a remark fit for a journal line that people read.
+// OneLine returns a remark as one line of at most 300 characters, fit for a journal that
+// people read.
 func OneLine(s string) string {
-	s = strings.ToValidUTF8(s, "\ufffd")
-	words := strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	apart := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	words := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\ufffd"), apart), " ")
 	if r := []rune(words); len(r) > 300 {
 		return string(r[:300])
 	}

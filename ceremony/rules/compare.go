@@ -10,21 +10,21 @@ import (
 	"conclave/ceremony/event"
 )
 
-// Difference is what Vault shows where the plan or the journal says otherwise.
+// Difference is one way in which Vault is not as the plan or the journal says.
 type Difference struct {
 	Why       event.FreezeReason
 	Want, Got string
 }
 
-// Stop freezes the ceremony for the difference.
+// Stop returns the command that freezes the ceremony for the difference.
 func (d *Difference) Stop() Stop { return Stop{Why: d.Why, Want: d.Want, Got: d.Got} }
 
 func (d *Difference) freeze() event.Frozen { return event.Frozen{Why: d.Why, Want: d.Want, Got: d.Got} }
 
-// Compare holds Vault's live state against the plan and the journal, and
-// answers the first difference, nil when they agree (P4).
+// Compare returns the first difference between Vault's live state and the plan or the
+// journal, or nil (P4).
 func (c State) Compare(v View) *Difference {
-	// First: of another cluster nothing else means anything.
+	// This comes first: nothing else means anything when it is another cluster.
 	if id := v.Seal.ClusterID; id != "" && id != c.Plan.ClusterID {
 		return &Difference{event.VaultDiffers, "cluster id " + c.Plan.ClusterID, id}
 	}
@@ -35,12 +35,13 @@ func (c State) Compare(v View) *Difference {
 		return c.compareVerification(v)
 	}
 	if v.Made() {
-		return &Difference{event.KeysLost, "shares still being collected", "new shares made and waiting for verification"}
+		made := "new shares made and waiting for verification"
+		return &Difference{event.KeysLost, "shares still being collected", made}
 	}
 	return c.compareRound(v.Update)
 }
 
-// compareAttempt holds the attempt against what was ordered.
+// compareAttempt compares the attempt with the one that was ordered.
 func (c State) compareAttempt(seen ceremony.Progress) *Difference {
 	switch {
 	case !seen.Started:
@@ -51,7 +52,7 @@ func (c State) compareAttempt(seen ceremony.Progress) *Difference {
 	return c.compareOrder(seen)
 }
 
-// compareOrder holds what an attempt will make against the plan.
+// compareOrder compares what an attempt will make with the plan.
 func (c State) compareOrder(seen ceremony.Progress) *Difference {
 	p := c.Plan
 	differs := func(what string, want, got any) *Difference {
@@ -79,7 +80,7 @@ func (c State) compareOrder(seen ceremony.Progress) *Difference {
 	return nil
 }
 
-// compareVerification holds the verification against the journal.
+// compareVerification compares the verification with the journal.
 func (c State) compareVerification(v View) *Difference {
 	switch {
 	case !v.Verify.Started:
@@ -87,18 +88,21 @@ func (c State) compareVerification(v View) *Difference {
 	case v.Verify.Nonce != c.Round.Nonce:
 		return &Difference{event.ForeignShare, "verification " + c.Round.Nonce, "verification " + v.Verify.Nonce}
 	case v.Verify.Required != c.Plan.NewThreshold:
-		return &Difference{event.VaultDiffers, fmt.Sprintf("shares required %d", c.Plan.NewThreshold), fmt.Sprint(v.Verify.Required)}
+		want := fmt.Sprintf("shares required %d", c.Plan.NewThreshold)
+		return &Difference{event.VaultDiffers, want, fmt.Sprint(v.Verify.Required)}
 	}
 	return c.compareRound(v.Verify)
 }
 
+// compareRound compares the number of shares that Vault has counted with the journal.
 func (c State) compareRound(seen ceremony.Progress) *Difference {
-	if seen.Progress != len(c.Round.Counted) {
-		return &Difference{event.ForeignShare, fmt.Sprintf("%d shares counted", len(c.Round.Counted)), fmt.Sprint(seen.Progress)}
+	if n := len(c.Round.Counted); seen.Progress != n {
+		return &Difference{event.ForeignShare, fmt.Sprintf("%d shares counted", n), fmt.Sprint(seen.Progress)}
 	}
 	return nil
 }
 
+// List returns fingerprints in one line, or "none".
 func List(keys []ceremony.Fingerprint) string {
 	if len(keys) == 0 {
 		return "none"
@@ -121,17 +125,19 @@ func (c State) began(cmd Began) ([]event.Event, error) {
 	}
 	started := event.Started{Nonce: seen.Nonce, Required: seen.Required}
 	if d := c.compareOrder(seen); d != nil {
-		// Somebody else's attempt, or a Vault that did something else than it was
-		// asked: either way nothing of ours may go there.
+		// It is another attempt than ours, or Vault did something else than it was asked.
+		// Either way nothing of ours may go there.
 		return []event.Event{event.Frozen{Why: event.ForeignAttempt, Want: d.Want, Got: d.Got}}, nil
 	}
 	if c.Plan.OTP != "" && !cmd.Confirmed {
-		// Vault does not show with which one-time password an attempt was begun: this
-		// one may have been begun with somebody else's.
-		return one(event.Frozen{Why: event.ForeignAttempt, Want: "an attempt whose start Vault has confirmed", Got: "attempt " + seen.Nonce})
+		// Vault does not show with which one-time password an attempt was begun. It may
+		// have been another one than the requester's.
+		want := "an attempt whose start Vault has confirmed"
+		return one(event.Frozen{Why: event.ForeignAttempt, Want: want, Got: "attempt " + seen.Nonce})
 	}
 	if seen.Progress != 0 {
-		return []event.Event{started, event.Frozen{Why: event.ForeignShare, Want: "0 shares counted", Got: fmt.Sprint(seen.Progress)}}, nil
+		d := Difference{event.ForeignShare, "0 shares counted", fmt.Sprint(seen.Progress)}
+		return []event.Event{started, d.freeze()}, nil
 	}
 	return one(started)
 }
@@ -148,17 +154,19 @@ func (c State) notBegun(fault ceremony.Refusal) ([]event.Event, error) {
 	case c.Closing != nil:
 		return one(event.Ended{Outcome: c.Closing.Outcome, Vault: c.nothingOpen()})
 	case fault != "":
-		return []event.Event{event.Closing{Outcome: event.Failed, Fault: fault}, event.Ended{Outcome: event.Failed, Vault: c.nothingOpen()}}, nil
+		return failed(fault, c.nothingOpen()), nil
 	case c.Plan.OTP != "":
 		return one(event.PasswordLost{})
 	}
 	return nil, nil
 }
 
-// look judges a comparison of Vault's live state with what it should be.
+// look judges Vault's live state. It changes nothing while the ceremony stands still, or
+// waits for what came of an intent.
 func (c State) look(cmd Look, now time.Time) ([]event.Event, error) {
 	offer, offered := c.Offer()
-	if c.Ended() || c.Phase == PhaseFrozen || c.Closing != nil || c.Attempt.Nonce == "" || (c.Pending != nil && !offered) {
+	waits := c.Pending != nil && !offered
+	if c.Ended() || c.Phase == PhaseFrozen || c.Closing != nil || c.Attempt.Nonce == "" || waits {
 		return nil, nil
 	}
 	switch {
@@ -177,14 +185,14 @@ func (c State) look(cmd Look, now time.Time) ([]event.Event, error) {
 	if c.Thawed && cmd.Reconcile {
 		return c.reconcile(cmd.Seen, d), nil
 	}
-	froze := d.freeze()
-	froze.Remains = c.remains(cmd.Seen)
-	return append(c.giveBack(ceremony.IsFrozen), froze), nil
+	frozen := d.freeze()
+	frozen.Remains = c.remains(cmd.Seen)
+	return append(c.giveBack(ceremony.IsFrozen), frozen), nil
 }
 
-// reconcile is what people have asked for by thawing the ceremony: what is gone
-// is begun again, what is ours but spoilt is dropped first, what is not ours
-// stays untouched and freezes again.
+// reconcile returns what people have asked for by thawing the ceremony. What is gone is
+// begun again. What is ours but spoilt is dropped first. What is not ours stays untouched
+// and freezes the ceremony again.
 func (c State) reconcile(v View, d *Difference) []event.Event {
 	switch d.Why {
 	case event.AttemptGone:
@@ -203,10 +211,11 @@ func (c State) reconcile(v View, d *Difference) []event.Event {
 	return []event.Event{d.freeze()}
 }
 
-// proven is the end of a verification that Vault has no more and that has, or may
-// have, brought the new key into force.
+// proven returns the end of a verification that Vault has no more, when it has brought
+// the new key into force or may have. Otherwise it returns nil.
 func (c State) proven(v View) []event.Event {
-	if c.Round.Step != ceremony.StepVerify || v.Update.Started && v.Update.Nonce == c.Attempt.Nonce || !c.confirmedBy(v.Seal) && !c.maybeProven(v.Seal) {
+	open := v.Update.Started && v.Update.Nonce == c.Attempt.Nonce
+	if c.Round.Step != ceremony.StepVerify || open || !c.confirmedBy(v.Seal) && !c.maybeProven(v.Seal) {
 		return nil
 	}
 	return []event.Event{
@@ -215,8 +224,8 @@ func (c State) proven(v View) []event.Event {
 	}
 }
 
-// maybeProven reports whether the last share that the verification needed was sent
-// and may have arrived after all, later than anybody waited for it.
+// maybeProven reports whether the last share that the verification needed may have
+// arrived after all, later than anybody waited for it.
 func (c State) maybeProven(s ceremony.Seal) bool {
 	lost := c.Last(Is[event.AnswerLost])
 	known := c.Last(func(e event.Event) bool {

@@ -12,24 +12,18 @@ import (
 )
 
 // checkInvariants holds an event to the promises that a journal shows by itself, so that a
-// check of it means more than that its lines hang together (P2, P4, P8).
+// check of it means more than that its lines hang together (P2, P4, P8). Every
+// event belongs to one area, and all others allow it. A proposal belongs to two, since it
+// may be an alarm's.
 func (c State) checkInvariants(e event.Event, at time.Time) error {
-	among := func(list []ceremony.Person, by ceremony.Person) error {
-		if p, ok := ceremony.Find(list, by.Account); !ok || p != by {
-			return fmt.Errorf("%s has no such part in the plan", by.Account)
-		}
-		return nil
-	}
-	sent := func(by ceremony.Person, step ceremony.Step) error {
-		s, ok := c.Pending.Submitting()
-		if !ok || s.By != by || s.Step != step {
-			return errors.New("no such share was sent")
-		}
-		return nil
-	}
-	if err := c.allowsAlarm(e); err != nil {
-		return err
-	}
+	return cmp.Or(
+		c.allowsAlarm(e), c.allowsAgreement(e), c.allowsWitness(e), c.allowsFreeze(e),
+		c.allowsAttempt(e, at), c.allowsShare(e), c.allowsResult(e, at), c.allowsEnd(e),
+	)
+}
+
+// allowsAgreement holds the plan, its approvals and the roll call to who may agree (P2).
+func (c State) allowsAgreement(e event.Event) error {
 	switch ev := e.(type) {
 	case event.Proposed:
 		switch p := ev.Plan; {
@@ -46,12 +40,14 @@ func (c State) checkInvariants(e event.Event, at time.Time) error {
 		if c.Phase != PhaseProposed || ev.PlanHash != c.PlanHash || ev.By.Account == c.Plan.Initiator.Account {
 			return errors.New("this is no approval of this plan")
 		}
-		if slices.ContainsFunc(c.Approvals, func(a ceremony.Approval) bool { return a.By.Account == ev.By.Account }) {
+		if c.hasApproved(ev.By.Account) {
 			return errors.New("they have approved before")
 		}
 		if c.Plan.SignedApprovals && ev.Signed == "" {
 			return errors.New("it is not signed")
 		}
+		return among(c.Plan.Approvers, ev.By)
+	case event.Rejected:
 		return among(c.Plan.Approvers, ev.By)
 	case event.RollCalled:
 		called := func(ch ceremony.Challenge, p ceremony.Person) bool { return ch.For == p }
@@ -63,6 +59,13 @@ func (c State) checkInvariants(e event.Event, at time.Time) error {
 			return errors.New("no such answer is waited for")
 		}
 		return among(c.Plan.RollCall, ev.By)
+	}
+	return nil
+}
+
+// allowsWitness holds what witnesses are asked, and what they say, to the gates.
+func (c State) allowsWitness(e event.Event) error {
+	switch ev := e.(type) {
 	case event.WitnessAsked:
 		if !c.unasked() || ev.Gate != c.Gate() {
 			return errors.New("no such gate is closed")
@@ -83,50 +86,113 @@ func (c State) checkInvariants(e event.Event, at time.Time) error {
 		if !c.awaitsWitness() {
 			return errors.New("no witness is waited for")
 		}
+	}
+	return nil
+}
+
+// allowsFreeze holds the wishes to stop and to go on to who may have them.
+func (c State) allowsFreeze(e event.Event) error {
+	switch ev := e.(type) {
 	case event.FreezeAsked:
 		return among(c.Plan.Everybody(), ev.By)
 	case event.Frozen:
 		if ev.Why == event.PersonStopped && c.Stopping == nil {
 			return errors.New("nobody has asked for it")
 		}
-	case event.Rejected:
-		return among(c.Plan.Approvers, ev.By)
 	case event.ResumeAsked:
 		return among(c.Plan.Deciders(), ev.By)
 	case event.Resumed:
 		if c.Freeze == nil || !c.Freeze.Initiator && c.Plan.Initiator != ceremony.SealWatch || !c.Freeze.Approver {
 			return errors.New("it takes the initiator and an approver")
 		}
-	case event.Started:
-		if op := c.Plan.Operation; !op.HasAttempt() && op.TakesShares() && c.Phase == PhaseApproved {
-			return c.allowsBeginning(at) // it has no attempt in Vault
-		}
-		if c.Pending == nil {
-			return errors.New("nothing was begun")
-		}
-		if _, ok := c.Pending.Event.(event.Starting); !ok {
-			return errors.New("nothing was begun")
-		}
-	case event.Verified:
-		if c.Round.Step != ceremony.StepVerify {
-			return errors.New("there is nothing to verify")
-		}
-		if ev.By != nil {
-			return sent(*ev.By, ceremony.StepVerify)
-		}
-	case event.Closing:
-		if ev.By != nil {
-			return among(c.Plan.Deciders(), *ev.By)
-		}
-	case event.Ended:
-		if ev.Outcome == event.Completed && c.Verified == nil && !c.done() && (c.Closing == nil || c.atClosing() != event.Completed) {
-			return errors.New("it has no result")
-		}
+	}
+	return nil
+}
+
+// allowsAttempt holds what is begun in Vault, and begun anew, to what was agreed.
+func (c State) allowsAttempt(e event.Event, at time.Time) error {
+	switch ev := e.(type) {
 	case event.Starting:
 		if c.Phase != PhaseApproved {
 			return errors.New("it was not approved")
 		}
 		return c.allowsBeginning(at)
+	case event.Started:
+		if op := c.Plan.Operation; !op.HasAttempt() && op.TakesShares() && c.Phase == PhaseApproved {
+			return c.allowsBeginning(at) // it has no attempt in Vault
+		}
+		if c.Pending == nil || !Is[event.Starting](c.Pending.Event) {
+			return errors.New("nothing was begun")
+		}
+	case event.RoundRefused:
+		if _, ok := c.Pending.Submitting(); !ok && !Is[event.Entered](c.History[c.Seq()-1].Event) {
+			return errors.New("no share was sent")
+		}
+		if !slices.Equal(ev.Suspects, c.suspects(ev.With)) {
+			return errors.New("it suspects others than those whose share was not known")
+		}
+	case event.PasswordLost:
+		if c.Plan.OTP == "" || c.Pending == nil || !Is[event.Starting](c.Pending.Event) {
+			return errors.New("no password was waited for")
+		}
+	case event.VerificationDropped:
+		return among(c.Plan.Deciders(), ev.By)
+	case event.ResetAsked:
+		return among(c.Plan.Deciders(), ev.By)
+	}
+	return nil
+}
+
+// allowsShare holds the way of a share to who may bring it, and where to.
+func (c State) allowsShare(e event.Event) error {
+	switch ev := e.(type) {
+	case event.Offered:
+		return among(c.Plan.Contributors(ev.Step), ev.By)
+	case event.Declined:
+		if ev.Reason.Doubts() && ev.Tag == "" {
+			return errors.New("it does not say which share is doubted")
+		}
+	case event.Submitting:
+		offer, ok := c.Offer()
+		goesToVault := ev.Step != ceremony.StepDrill && ev.Step != ceremony.StepOTP
+		if !ok || !goesToVault || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ev.Step {
+			return errors.New("no share of this kind was offered")
+		}
+		if c.Gate() != "" {
+			return errors.New("no witness has let it happen")
+		}
+		if !containsAll(c.Plan.Nodes, ev.Nodes) {
+			return errors.New("it is sent to a node that the plan does not have")
+		}
+		if err := c.allowsUse(ev.Evidence, ev.TagMatch); err != nil {
+			return err
+		}
+		return among(c.Plan.Contributors(ev.Step), ev.By)
+	case event.Counted:
+		if c.Plan.Operation.HasAttempt() && c.HasCounted(ev.By.Account) {
+			return errors.New("their share is in this round")
+		}
+		return c.allowsOutcome(ev.By, ev.Step)
+	case event.Proven:
+		offer, ok := c.Offer()
+		if !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ceremony.StepDrill {
+			return errors.New("nothing was offered")
+		}
+		return c.allowsUse(ev.Evidence, ev.TagMatch)
+	case event.NodesSeen:
+		return c.allowsNodes(ev.Nodes)
+	case event.Entered:
+		if s, _ := c.Pending.Submitting(); !containsAll(s.Nodes, ev.At) {
+			return errors.New("the share was not sent there")
+		}
+		return cmp.Or(c.allowsOutcome(ev.By, ceremony.StepUnseal), c.allowsNodes(ev.Nodes))
+	}
+	return nil
+}
+
+// allowsResult holds what Vault has made or done to what it was asked for.
+func (c State) allowsResult(e event.Event, at time.Time) error {
+	switch ev := e.(type) {
 	case event.Acting:
 		agreed := c.Phase == PhaseApproved
 		if ev.Act == event.DeletingBackup {
@@ -136,6 +202,32 @@ func (c State) checkInvariants(e event.Event, at time.Time) error {
 			return errors.New("nobody has agreed to it")
 		}
 		return c.allowsBeginning(at)
+	case event.Rekeyed:
+		if !c.Plan.Operation.Rekeys() {
+			return errors.New("it makes no shares")
+		}
+		if Elsewhere(ev) {
+			if !ev.FromBackup || c.Attempt.Nonce == "" {
+				return errors.New("nobody has brought a share for it")
+			}
+			return nil
+		}
+		if _, waits := c.Pending.Submitting(); ev.FromBackup && !waits {
+			return among(c.Plan.Holders, ev.By) // learnt long after the share was sent
+		}
+		return c.allowsOutcome(ev.By, ceremony.StepUpdate)
+	case event.Verified:
+		if c.Round.Step != ceremony.StepVerify {
+			return errors.New("there is nothing to verify")
+		}
+		if ev.By != nil {
+			return c.allowsOutcome(*ev.By, ceremony.StepVerify)
+		}
+	case event.TokenIssued:
+		if !c.Plan.Operation.IssuesToken() {
+			return errors.New("it issues no token")
+		}
+		return c.allowsOutcome(ev.By, ceremony.StepUpdate)
 	case event.Initialized, event.Rotated, event.RotationSet, event.BackupRead, event.BackupDeleted:
 		if Is[event.BackupDeleted](ev) && c.OwesDeletion() {
 			return nil
@@ -143,7 +235,7 @@ func (c State) checkInvariants(e event.Event, at time.Time) error {
 		if !c.concludes(ev) {
 			return errors.New("nothing of this kind was begun")
 		}
-		return c.handsOut(ev)
+		return c.allowsShares(ev)
 	case event.DeletionAsked:
 		if c.Backup == nil {
 			return errors.New("no backup was handed out")
@@ -152,10 +244,22 @@ func (c State) checkInvariants(e event.Event, at time.Time) error {
 			return errors.New("the initiator can't take the last step")
 		}
 		return among(c.Plan.Approvers, ev.By)
-	case event.VerificationDropped:
-		return among(c.Plan.Deciders(), ev.By)
-	case event.ResetAsked:
-		return among(c.Plan.Deciders(), ev.By)
+	}
+	return nil
+}
+
+// allowsEnd holds the end, and what is told after it, to what there is to end.
+func (c State) allowsEnd(e event.Event) error {
+	switch ev := e.(type) {
+	case event.Closing:
+		if ev.By != nil {
+			return among(c.Plan.Deciders(), *ev.By)
+		}
+	case event.Ended:
+		atClosing := c.Closing != nil && c.atClosing() == event.Completed
+		if ev.Outcome == event.Completed && c.Verified == nil && !c.done() && !atClosing {
+			return errors.New("it has no result")
+		}
 	case event.AccessorGiven:
 		return c.speaksForToken(ev.By)
 	case event.TokenRevoked:
@@ -176,76 +280,31 @@ func (c State) checkInvariants(e event.Event, at time.Time) error {
 	case event.TranscriptSigned:
 		return c.allowsTranscript(ev)
 	case event.Archived:
-		return c.allowsKept(ev)
+		return c.allowsArchived(ev)
 	case event.ArchiveFailed:
-		return c.allowsNotKept(ev)
-	case event.NodesSeen:
-		return c.shows(ev.Nodes)
-	case event.Entered:
-		if s, _ := c.Pending.Submitting(); slices.ContainsFunc(ev.At, func(address string) bool { return !slices.Contains(s.Nodes, address) }) {
-			return errors.New("the share was not sent there")
-		}
-		return cmp.Or(sent(ev.By, ceremony.StepUnseal), c.shows(ev.Nodes))
-	case event.RoundRefused:
-		if _, ok := c.Pending.Submitting(); !ok && !Is[event.Entered](c.History[c.Seq()-1].Event) {
-			return errors.New("no share was sent")
-		}
-		if !slices.Equal(ev.Suspects, c.suspects(ev.With)) {
-			return errors.New("it suspects others than those whose share was not known")
-		}
-	case event.PasswordLost:
-		if c.Plan.OTP == "" || c.Pending == nil || !Is[event.Starting](c.Pending.Event) {
-			return errors.New("no password was waited for")
-		}
-	case event.Proven:
-		if offer, ok := c.Offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ceremony.StepDrill {
-			return errors.New("nothing was offered")
-		}
-		return c.allowsUse(ev.Evidence, ev.TagMatch)
-	case event.Declined:
-		if ev.Reason.Doubts() && ev.Tag == "" {
-			return errors.New("it does not say which share is doubted")
-		}
-	case event.Offered:
-		return among(c.Plan.Contributors(ev.Step), ev.By)
-	case event.Submitting:
-		if offer, ok := c.Offer(); !ok || offer.By != ev.By || offer.Message != ev.Message || offer.Step != ev.Step || ev.Step == ceremony.StepDrill || ev.Step == ceremony.StepOTP {
-			return errors.New("no share of this kind was offered")
-		}
-		if c.Gate() != "" {
-			return errors.New("no witness has let it happen")
-		}
-		if slices.ContainsFunc(ev.Nodes, func(address string) bool { return !slices.Contains(c.Plan.Nodes, address) }) {
-			return errors.New("it is sent to a node that the plan does not have")
-		}
-		if err := c.allowsUse(ev.Evidence, ev.TagMatch); err != nil {
-			return err
-		}
-		return among(c.Plan.Contributors(ev.Step), ev.By)
-	case event.Counted:
-		if c.Plan.Operation.HasAttempt() && c.HasCounted(ev.By.Account) {
-			return errors.New("their share is in this round")
-		}
-		return sent(ev.By, ev.Step)
-	case event.Rekeyed:
-		if !c.Plan.Operation.Rekeys() {
-			return errors.New("it makes no shares")
-		}
-		if Elsewhere(ev) {
-			if !ev.FromBackup || c.Attempt.Nonce == "" {
-				return errors.New("nobody has brought a share for it")
-			}
-			return nil
-		}
-		if _, waits := c.Pending.Submitting(); ev.FromBackup && !waits {
-			return among(c.Plan.Holders, ev.By) // learnt long after the share was sent
-		}
-		return sent(ev.By, ceremony.StepUpdate)
-	case event.TokenIssued:
-		if !c.Plan.Operation.IssuesToken() {
-			return errors.New("it issues no token")
-		}
-		return sent(ev.By, ceremony.StepUpdate)
+		return c.allowsArchiveFailed(ev)
+	}
+	return nil
+}
+
+// containsAll reports whether every part is in whole.
+func containsAll(whole, parts []string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool { return !slices.Contains(whole, part) })
+}
+
+// among returns an error unless the person is on the list, with the same key.
+func among(list []ceremony.Person, by ceremony.Person) error {
+	if p, ok := ceremony.Find(list, by.Account); !ok || p != by {
+		return fmt.Errorf("%s has no such part in the plan", by.Account)
+	}
+	return nil
+}
+
+// allowsOutcome returns an error unless the person's share is on its way in this step.
+func (c State) allowsOutcome(by ceremony.Person, step ceremony.Step) error {
+	s, ok := c.Pending.Submitting()
+	if !ok || s.By != by || s.Step != step {
+		return errors.New("no such share was sent")
 	}
 	return nil
 }
@@ -254,7 +313,8 @@ func (c State) checkInvariants(e event.Event, at time.Time) error {
 // begin to its line in the journal.
 const clockSlack = time.Minute
 
-// allowsBeginning holds what is begun to the plan's time and its gates.
+// allowsBeginning returns an error unless the plan's time and its gates let something
+// begin at this time.
 func (c State) allowsBeginning(at time.Time) error {
 	if c.mayBegin(at) || c.mayBegin(at.Add(-clockSlack)) || c.mayBegin(at.Add(clockSlack)) {
 		return nil
@@ -267,17 +327,18 @@ func (c State) allowsBeginning(at time.Time) error {
 	return errors.New("it begins before it may")
 }
 
-// shows reports whether what nodes show is of the plan's nodes.
-func (c State) shows(states []ceremony.NodeState) error {
-	if c.Plan.Operation != ceremony.Unseal || !slices.EqualFunc(states, c.Plan.Nodes, func(s ceremony.NodeState, address string) bool { return s.Address == address }) {
+// allowsNodes returns an error unless the states are those of the plan's nodes.
+func (c State) allowsNodes(states []ceremony.NodeState) error {
+	same := func(s ceremony.NodeState, address string) bool { return s.Address == address }
+	if c.Plan.Operation != ceremony.Unseal || !slices.EqualFunc(states, c.Plan.Nodes, same) {
 		return errors.New("these are not the nodes of the plan")
 	}
 	return nil
 }
 
-// handsOut reports whether every share in the result of an act is for somebody who is
-// to get one by the plan.
-func (c State) handsOut(result event.Event) error {
+// allowsShares returns an error unless every share in the result of an act is for a
+// receiver of the plan.
+func (c State) allowsShares(result event.Event) error {
 	var shares []event.NewShare
 	switch ev := result.(type) {
 	case event.Initialized:
@@ -291,13 +352,11 @@ func (c State) handsOut(result event.Event) error {
 	return nil
 }
 
-// speaksForToken reports whether somebody is the token's requester or an approver.
+// speaksForToken returns an error unless a token is to be revoked and the person is its
+// requester or an approver.
 func (c State) speaksForToken(by ceremony.Person) error {
 	if !c.OwesRevocation() {
 		return errors.New("no token is waited for")
 	}
-	if p, ok := ceremony.Find(c.Plan.TokenSpeakers(), by.Account); !ok || p != by {
-		return fmt.Errorf("%s has no such part in the plan", by.Account)
-	}
-	return nil
+	return among(c.Plan.TokenSpeakers(), by)
 }

@@ -8,7 +8,7 @@ import (
 	"conclave/ceremony/event"
 )
 
-// Act is what a ceremony's owner has to do now, without anybody asking.
+// Act is what the ceremony's actor has to do now, without anybody asking.
 type Act int
 
 const (
@@ -25,7 +25,7 @@ const (
 	ActCallRoll       // make the challenges of a roll call
 	ActAskWitness     // ask the witnesses about the gate that is closed
 	ActDoubt          // the journal or the configuration speaks against it
-	ActFreeze         // somebody wants it frozen, and Vault has answered
+	ActFreeze         // a person wants it frozen, and Vault has answered
 	ActForgo          // give up what no archive keeps
 )
 
@@ -38,7 +38,7 @@ type Session struct {
 	Other   bool        // the bot has another identity than the plan's, whose signature would be worth nothing
 }
 
-// Next is what is to be done. It looks at the value alone, so that a program
+// Next returns what is to be done now. It works that out from the value, so that a program
 // that was stopped anywhere goes on where it was (P6).
 func (c State) Next(s Session, now time.Time) Act {
 	switch {
@@ -48,7 +48,7 @@ func (c State) Next(s Session, now time.Time) Act {
 		return ActAttest
 	case c.awaitsWitness() && !now.Before(c.EndedAt().Add(lastReminder)):
 		return ActExpire
-	case len(c.overdue(now)) > 0 && !now.Before(s.Since.Add(keepTrial)):
+	case len(c.overdue(now)) > 0 && !now.Before(s.Since.Add(archiveTrial)):
 		return ActForgo
 	case c.Ended():
 		return ActNothing
@@ -104,13 +104,13 @@ func (c State) Next(s Session, now time.Time) Act {
 	return ActNothing
 }
 
-// begins reports whether what waits for an outcome is sent again when nothing came of
-// it.
+// begins reports whether the pending intent is sent again when nothing came of it.
 func (p *Pending) begins() bool {
 	return p != nil && (Is[event.Starting](p.Event) || Is[event.Acting](p.Event))
 }
 
-// done reports whether the ceremony has given what it was for, to whom it was for.
+// done reports whether the ceremony has the result that it was for, encrypted to the right
+// people.
 func (c State) done() bool {
 	switch op := c.Plan.Operation; {
 	case op == ceremony.Unseal:
@@ -124,7 +124,9 @@ func (c State) done() bool {
 	case c.Verified != nil:
 		return true
 	}
-	return slices.Equal(c.Keys, c.Plan.Recipients()) && (c.Token != "" || c.Encoded != "" || len(c.NewShares) == len(c.Keys) && !c.Plan.Verification && len(c.Keys) > 0)
+	issued := c.Token != "" || c.Encoded != ""
+	made := len(c.NewShares) == len(c.Keys) && len(c.Keys) > 0 && !c.Plan.Verification
+	return slices.Equal(c.Keys, c.Plan.Recipients()) && (issued || made)
 }
 
 // handedOut reports whether every new share has been posted to its receiver, or
@@ -137,15 +139,15 @@ func (c State) handedOut() bool {
 // will be.
 func (c State) undelivered() bool {
 	given := c.GivenUp()
-	return slices.ContainsFunc(c.Messages(), func(m Message) bool { return m.Kind == DeliveryMessage && given[m.Key] })
+	return slices.ContainsFunc(c.Messages(), func(m Message) bool {
+		return m.Kind == DeliveryMessage && given[m.Key]
+	})
 }
 
-// Submitted is the sequence number of the newest share on its way.
-func (c State) Submitted() int {
-	return c.Last(Is[event.Submitting])
-}
+// Submitted returns the sequence number of the newest share that was sent, 0 before.
+func (c State) Submitted() int { return c.Last(Is[event.Submitting]) }
 
-// Submitting is the share that was sent and has no outcome.
+// Submitting returns the share that was sent and has no outcome.
 func (p *Pending) Submitting() (event.Submitting, bool) {
 	if p == nil {
 		return event.Submitting{}, false

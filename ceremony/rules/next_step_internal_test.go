@@ -7,12 +7,15 @@ import (
 	"conclave/ceremony/event"
 )
 
-// A program that dies between the two lines "rekeyed" and "froze" finds the
-// first one alone. New shares for other keys than the plan's are no result.
+// A program that dies between the two lines "rekeyed" and "froze" finds the first one
+// alone. New shares for other keys than the plan's are no result.
 func TestResultForOtherKeysIsNeverAnEnd(t *testing.T) {
 	alice, mallory := ceremony.Person{Name: "alice", Key: "aa"}, ceremony.Fingerprint("ee")
 	for _, c := range []State{
-		{Plan: ceremony.Plan{Operation: ceremony.Rekey, Receivers: []ceremony.Person{alice}}, NewShares: []event.NewShare{{For: alice}}},
+		{
+			Plan:      ceremony.Plan{Operation: ceremony.Rekey, Receivers: []ceremony.Person{alice}},
+			NewShares: []event.NewShare{{For: alice}},
+		},
 		{Plan: ceremony.Plan{Operation: ceremony.GenerateRoot, Requester: &alice}, Token: "token"},
 	} {
 		c.Keys = []ceremony.Fingerprint{mallory}

@@ -9,7 +9,7 @@ import (
 	"conclave/ceremony/event"
 )
 
-// Tell is the next message that is due and has not just failed. Somebody who
+// Tell returns the next message that is due and whose key is not among failed. A person who
 // waits for an answer comes before the thread, which has to keep a pace.
 func (c State) Tell(failed map[string]bool) (Message, bool) {
 	_, thread := c.Board()
@@ -17,7 +17,7 @@ func (c State) Tell(failed map[string]bool) (Message, bool) {
 	best := 0
 	for _, m := range c.Due() {
 		if failed[m.Key] || m.Drawing() || m.threaded() && !thread {
-			continue // the last drawing is the board's, and without a post there is no thread
+			continue // the status post is drawn elsewhere, and there is no thread without one
 		}
 		if rank := m.Kind.urgency(); rank > best {
 			next, best = m, rank
@@ -26,8 +26,8 @@ func (c State) Tell(failed map[string]bool) (Message, bool) {
 	return next, best > 0
 }
 
-// urgency is larger for what people have to act upon. Receipts come behind it:
-// one person's many messages must not hold the others' requests up.
+// urgency returns more for what people have to act upon. Receipts come behind it: one
+// person's many messages must not hold up the requests to others.
 func (k MessageKind) urgency() int {
 	switch k {
 	case HistoryMessage, TranscriptMessage:
@@ -38,7 +38,7 @@ func (k MessageKind) urgency() int {
 	return 3
 }
 
-// Drawing reports whether a message stands for the status post being drawn once more.
+// Drawing reports whether a message only has the status post drawn once more.
 func (m Message) Drawing() bool {
 	return m.Key == boardEndedKey || strings.HasPrefix(m.Key, boardFollowUpKey)
 }
@@ -49,10 +49,9 @@ func (c State) Drawn() bool {
 	return ended && !slices.ContainsFunc(c.Due(), Message.Drawing)
 }
 
-// Message is one piece of news for people. What it says follows from the
-// ceremony and the entry, so that the outbox can be worked out again from the
-// journal after a restart; each key is posted once. Nothing else is told to
-// people as having happened (P10).
+// Message is one piece of news for people. Its text follows from the ceremony and the
+// entry, so that the outbox can be worked out again from the journal after a restart.
+// Each key is posted once. Nothing else is told to people as having happened (P10).
 type Message struct {
 	Key   string // unique in the ceremony
 	Kind  MessageKind
@@ -61,7 +60,7 @@ type Message struct {
 	Share int              // of a delivery: which of the event's shares, counted from 0
 }
 
-// MessageKind says what a message is for.
+// MessageKind is what a message is for.
 type MessageKind string
 
 // Kinds of messages.
@@ -69,34 +68,34 @@ const (
 	BoardMessage    MessageKind = "board"    // the status post in the ops channel, redrawn as things happen
 	HistoryMessage  MessageKind = "history"  // one event, in the status post's thread
 	ApprovalMessage MessageKind = "approval" // asks an approver to read the plan
-	AskMessage      MessageKind = "ask"      // asks a holder for a share: exactly what to run
+	AskMessage      MessageKind = "ask"      // asks a holder for a share, with exactly what to run
 	ReceiptMessage  MessageKind = "receipt"  // tells a holder what became of their message
 	DeliveryMessage MessageKind = "delivery" // a new share, encrypted to its receiver
 	TokenMessage    MessageKind = "token"    // the root token, encrypted to the requester
 	FrozenMessage   MessageKind = "frozen"   // asks initiator and approvers to decide
 	EndedMessage    MessageKind = "ended"    // tells everybody who was asked that nothing is wanted any more
 	DeletionMessage MessageKind = "deletion" // asks an approver to let the backup go
-	ReminderMessage MessageKind = "reminder" // tells somebody of what a ceremony has left behind
+	ReminderMessage MessageKind = "reminder" // tells the requester or the initiator of what a ceremony has left behind
 	AlarmMessage    MessageKind = "alarm"    // tells an owner of a cluster what was noticed
-	NotKeptMessage  MessageKind = "not-kept" // tells who decides that an archive does not keep the transcript
+	NotKeptMessage  MessageKind = "not-kept" // tells deciders and owners that an archive does not keep the transcript
 	// TranscriptMessage brings the files of a signed transcript into the status post's
-	// thread: what package page makes of [State.Transcript].
+	// thread.
 	TranscriptMessage MessageKind = "transcript"
-	RollCallMessage   MessageKind = "roll-call" // asks somebody to show that they can read what they will get
+	RollCallMessage   MessageKind = "roll-call" // asks a person to show that they can read what they will get
 	GateMessage       MessageKind = "gate"      // asks a witness whether the next step may happen
 	WitnessMessage    MessageKind = "witness"   // asks a witness what they say of the whole ceremony
 )
 
 const (
-	BoardKey = "board"
+	BoardKey = "board" // of the status post
 	// boardEndedKey stands for the status post's last redrawing: until it is done
 	// the ceremony is not settled, so that the last state is always shown.
 	boardEndedKey = "board/ended"
-	// boardFollowUpKey is the same for what becomes of what it has left behind.
+	// boardFollowUpKey is the same for what becomes of what the ceremony has left behind.
 	boardFollowUpKey = "board/follow-up"
 )
 
-// Messages is everything that people are to be told, in order.
+// Messages returns everything that people are to be told, in order.
 func (c State) Messages() []Message {
 	o := outbox{asked: map[ceremony.Account]ceremony.Person{}}
 	for _, e := range c.History {
@@ -105,8 +104,8 @@ func (c State) Messages() []Message {
 	return o.messages
 }
 
-// Due are the messages that have neither been posted nor given up, and that
-// still say what is true.
+// Due returns the messages that have neither been posted nor given up, and that still say
+// what is true.
 func (c State) Due() []Message {
 	settled := map[string]bool{}
 	for _, e := range c.History {
@@ -117,7 +116,7 @@ func (c State) Due() []Message {
 			settled[e.Key] = true
 		}
 	}
-	// What belongs into the thread of a status post that never will be has no place.
+	// What belongs into the thread of a status post that can never be posted has no place.
 	_, posted := c.Board()
 	homeless := settled[BoardKey] && !posted
 	return slices.DeleteFunc(c.Messages(), func(m Message) bool {
@@ -128,9 +127,8 @@ func (c State) Due() []Message {
 // threaded reports whether a message's place is the thread of the status post.
 func (m Message) threaded() bool { return m.Kind == HistoryMessage || m.Kind == TranscriptMessage }
 
-// overtaken reports whether events have made a message untrue before it could be
-// posted: nobody is asked to encrypt to a key that is gone, or to approve what has
-// been decided.
+// overtaken reports whether events have made a message untrue before it could be posted.
+// Nobody is asked to encrypt to a key that is gone, or to approve what has been decided.
 func (c State) overtaken(m Message) bool {
 	switch m.Kind {
 	case ApprovalMessage:
@@ -155,12 +153,15 @@ func (c State) overtaken(m Message) bool {
 	case DeliveryMessage:
 		// New shares that never came into force and never will.
 		dropped := c.Ended() && c.Outcome != event.Completed && c.Plan.Verification && !c.Unproven
-		return dropped || m.Entry.Seq < c.Last(func(e event.Event) bool { lost, ok := e.(event.AttemptLost); return ok && !lost.Unproven })
+		return dropped || m.Entry.Seq < c.Last(func(e event.Event) bool {
+			lost, ok := e.(event.AttemptLost)
+			return ok && !lost.Unproven
+		})
 	}
 	return false
 }
 
-// Last is the sequence number of the newest event that matches, 0 if none does.
+// Last returns the sequence number of the newest event that matches, 0 if none does.
 func (c State) Last(match func(event.Event) bool) int {
 	for _, e := range slices.Backward(c.History) {
 		if match(e.Event) {
@@ -179,8 +180,8 @@ func Is[E event.Event](e event.Event) bool {
 // Told reports whether the ceremony has ended and everybody has been told.
 func (c State) Told() bool { return c.Ended() && len(c.Due()) == 0 }
 
-// OwesNews reports whether anything is due but a status post, which shows what people
-// have been told.
+// OwesNews reports whether any message is due besides the status post, which shows what
+// people have been told.
 func (c State) OwesNews() bool {
 	return slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind != BoardMessage })
 }
@@ -188,7 +189,7 @@ func (c State) OwesNews() bool {
 // Settled reports whether the ceremony has ended, everybody has been told, no witness is
 // waited for, it has left nothing behind, and its transcript is signed and kept.
 func (c State) Settled() bool {
-	return c.Told() && !c.Owes() && !c.awaitsWitness() && !c.OwesTranscript() && !c.OwesKeeping()
+	return c.Told() && !c.Owes() && !c.awaitsWitness() && !c.OwesTranscript() && !c.owesKeeping()
 }
 
 // Where returns where the message with this key was last posted.
@@ -214,6 +215,7 @@ type outbox struct {
 	early    []ceremony.Person                    // whose envelope came before a witness had let it
 }
 
+// tell adds what is to be said about an entry.
 func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 	switch ev := e.Event.(type) {
 	case event.Proposed:
@@ -223,14 +225,18 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 				o.toPerson(ApprovalMessage, a, e)
 			}
 		}
-	case event.Approved, event.Rejected, event.Frozen, event.ResumeAsked, event.Resumed, event.AttemptLost, event.RoundReset:
+	case event.Approved, event.Rejected, event.ResumeAsked, event.Resumed, event.AttemptLost,
+		event.PasswordLost, event.VerificationDropped, event.ResetAsked,
+		event.Rotated, event.RotationSet, event.DeletionAsked, event.AccessorGiven,
+		event.ExceptionNoted, event.FreezeAsked, event.WitnessLeft,
+		event.Acknowledged, event.Closing, event.Archived:
 		o.history(e)
-		if _, ok := ev.(event.Frozen); ok {
-			o.deciders(p, e)
-		}
-		if _, ok := ev.(event.RoundReset); ok {
-			o.counted = nil
-		}
+	case event.Frozen:
+		o.history(e)
+		o.deciders(p, e)
+	case event.RoundReset:
+		o.counted = nil
+		o.history(e)
 	case event.RollCalled:
 		o.history(e)
 		for _, ch := range ev.Challenges {
@@ -254,8 +260,6 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 	case event.WitnessStated:
 		o.add(fmt.Sprintf("%s/%d", boardFollowUpKey, e.Seq), BoardMessage, nil, e)
 		o.history(e)
-	case event.ExceptionNoted, event.FreezeAsked, event.WitnessLeft:
-		o.history(e)
 	case event.Started:
 		o.counted = nil
 		o.history(e)
@@ -276,8 +280,6 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 		o.count(ev.By)
 		o.history(e)
 		o.toPerson(ReceiptMessage, ev.By, e)
-	case event.PasswordLost, event.VerificationDropped, event.ResetAsked, event.Rotated, event.RotationSet, event.DeletionAsked, event.AccessorGiven:
-		o.history(e)
 	case event.BackupDeleted:
 		if p.Operation.Rekeys() {
 			o.add(boardFollowUpKey, BoardMessage, nil, e)
@@ -303,8 +305,6 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 		o.toPerson(ReminderMessage, p.Initiator, e)
 	case event.Noticed:
 		o.alarm(p, e, ev)
-	case event.Acknowledged:
-		o.history(e)
 	case event.TokenRevoked, event.TokenLeft, event.BackupLeft:
 		o.add(boardFollowUpKey, BoardMessage, nil, e)
 		o.history(e)
@@ -344,8 +344,6 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 		if ev.By != nil {
 			o.toPerson(ReceiptMessage, *ev.By, e)
 		}
-	case event.Closing:
-		o.history(e)
 	case event.Ended:
 		o.add(boardEndedKey, BoardMessage, nil, e)
 		o.history(e)
@@ -357,10 +355,8 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 				o.toPerson(WitnessMessage, w, e)
 			}
 		}
-	case event.Archived:
-		o.history(e)
 	case event.ArchiveFailed:
-		o.notKept(p, e)
+		o.archiveFailed(p, e)
 	case event.TranscriptSigned:
 		o.add(fmt.Sprintf("%s/%d", TranscriptMessage, e.Seq), TranscriptMessage, nil, e)
 	case event.Undeliverable:
@@ -368,10 +364,11 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 		if strings.HasPrefix(ev.Key, string(ReminderMessage)+"/") {
 			o.add(fmt.Sprintf("%s/%d", boardFollowUpKey, e.Seq), BoardMessage, nil, e)
 		}
-	case event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting, event.NodesSeen, event.Posted:
-		// Nobody is told of an intent: only of what came of it.
+	case event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting,
+		event.NodesSeen, event.Posted:
+		// People are told what came of an intent, and not of the intent.
 	default:
-		panic(fmt.Sprintf("no words for %T", ev))
+		panic(fmt.Sprintf("no message for %T", ev))
 	}
 }
 
@@ -392,7 +389,7 @@ func (o *outbox) ask(to ceremony.Person, e event.Entry) {
 	o.expect(to)
 }
 
-// expect has somebody told when nothing is wanted of them any more.
+// expect has a person told when nothing is wanted of them any more.
 func (o *outbox) expect(to ceremony.Person) {
 	if _, ok := o.asked[to.Account]; !ok {
 		o.asked[to.Account] = to
@@ -407,13 +404,14 @@ func (o *outbox) count(who ceremony.Person) {
 	o.counted[who.Account] = true
 }
 
-// deliver sends each new share to whom it is for. A backup may have several for one
-// person, of which each is a message.
+// deliver sends each new share to its receiver. A backup may have several for one person,
+// each of which is a message.
 func (o *outbox) deliver(shares []event.NewShare, e event.Entry) {
 	nth := map[ceremony.Account]int{}
 	for i, s := range shares {
 		nth[s.For.Account]++
-		m := Message{Key: fmt.Sprintf("%s/%d/%s", DeliveryMessage, e.Seq, s.For.Account), Kind: DeliveryMessage, To: &s.For, Entry: e, Share: i}
+		key := fmt.Sprintf("%s/%d/%s", DeliveryMessage, e.Seq, s.For.Account)
+		m := Message{Key: key, Kind: DeliveryMessage, To: &s.For, Entry: e, Share: i}
 		if n := nth[s.For.Account]; n > 1 {
 			m.Key += fmt.Sprintf("/%d", n)
 		}
@@ -421,7 +419,7 @@ func (o *outbox) deliver(shares []event.NewShare, e event.Entry) {
 	}
 }
 
-// deciders are the people whose word thaws or ends a ceremony.
+// deciders asks the people whose votes thaw or end a frozen ceremony.
 func (o *outbox) deciders(p ceremony.Plan, e event.Entry) {
 	if p.Initiator != ceremony.SealWatch {
 		o.toPerson(FrozenMessage, p.Initiator, e)

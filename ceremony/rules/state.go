@@ -8,13 +8,10 @@ import (
 	"conclave/ceremony/event"
 )
 
-// PhaseRaised is an alarm's until somebody acknowledges it.
-const PhaseRaised Phase = "raised"
-
 // Phase is where a ceremony stands.
 type Phase string
 
-// States, in the order in which a ceremony passes them.
+// Phases, in the order in which a ceremony passes them.
 const (
 	PhaseProposed   Phase = "proposed"    // waits for approval
 	PhaseRollCall   Phase = "roll call"   // people show that they can read what they will get
@@ -24,15 +21,17 @@ const (
 	PhaseVerifying  Phase = "verifying"   // new shares are wanted, as proof
 	PhaseFrozen     Phase = "frozen"      // people have to decide
 	PhaseEnded      Phase = "ended"       // see Outcome
+
+	PhaseRaised Phase = "raised" // an alarm waits to be acknowledged
 )
 
-// State is where one ceremony stands: a value that [Apply] makes and that
-// nobody changes. Its slices are shared between values and are never written to.
+// State is everything that the journal tells about one ceremony: a value that [Apply] makes
+// and that nobody changes. Its slices are shared between values and must not be written to.
 type State struct {
 	Plan     ceremony.Plan
 	PlanHash string
 	Phase    Phase
-	Outcome  event.Outcome // when State is StateEnded
+	Outcome  event.Outcome // when Phase is PhaseEnded
 	Ending   ceremony.VaultEnding
 
 	Approvals []ceremony.Approval
@@ -48,24 +47,24 @@ type State struct {
 	Unproven  bool // an attempt was lost that others may have carried through
 
 	Nodes    []Sealing         // of an unseal, in the plan's order
-	AskAgain bool              // a node came back sealed: people who have sent their share are needed once more
+	AskAgain bool              // a node came back sealed: those who have sent their share are needed once more
 	Result   event.Event       // of an act that takes no shares: Initialized, Rotated, RotationSet or BackupDeleted
 	Backup   *event.BackupRead // nil until it is read
 	Deletion *ceremony.Person  // who wants the backup deleted
 
-	Accessor  string // of the root token that was issued, once somebody has named it
+	Accessor  string // of the root token that was issued, once it was named
 	Revoked   *event.TokenRevoked
 	Reminders int  // of what the ceremony has left behind
-	Left      bool // nobody looks after it any more
+	Left      bool // people are no longer reminded of it
 
 	Acknowledged *event.Acknowledged // of an alarm
 
 	Pending     *Pending           // an outside write whose outcome is not in the journal yet
 	Closing     *event.Closing     // the ceremony is being ended
-	Freeze      *FreezeState       // when State is StateFrozen
+	Freeze      *FreezeState       // when Phase is PhaseFrozen
 	Thawed      bool               // people want to go on; Vault has not been compared since
 	WitnessLeft bool               // no witness is waited for any more
-	Stopping    *event.FreezeAsked // somebody wants it frozen, and Vault has not answered yet
+	Stopping    *event.FreezeAsked // a person wants it frozen, and Vault has not answered yet
 
 	KeyFacts []KeyFact // what it has shown about the cluster's shares
 
@@ -87,7 +86,7 @@ type Round struct {
 	Counted  []Contribution
 }
 
-// Contribution is a share that Vault has counted.
+// Contribution is a share that Vault has counted, or an answer to the roll call.
 type Contribution struct {
 	By ceremony.Person
 	At time.Time
@@ -100,31 +99,33 @@ type Pending struct {
 	Asking bool // the answer was lost, Vault is being asked
 }
 
-// FreezeState is why a ceremony stands still, and who wants it to go on.
+// FreezeState tells why a ceremony stands still, and who wants it to go on.
 type FreezeState struct {
 	event.Frozen
 	At        time.Time
-	Was       Phase // goes on from here
+	Was       Phase // in which it goes on
 	Initiator bool  // has asked to resume
 	Approver  bool  // has asked to resume
 }
 
-// Seq is the sequence number of the last event.
+// Seq returns the sequence number of the last event, 0 before the first.
 func (c State) Seq() int { return len(c.History) }
 
-// ID is the ceremony's id.
+// ID returns the ceremony's id.
 func (c State) ID() ceremony.ID { return c.Plan.Ceremony }
 
-// Ended reports whether anything can still change but the delivery of messages.
+// Ended reports whether the ceremony has ended. Afterwards nothing changes but what people
+// are told, what witnesses say, and what the ceremony has left behind.
 func (c State) Ended() bool { return c.Phase == PhaseEnded }
 
-// Wants reports whether shares are wanted now.
+// Wants reports whether shares, or a one-time password, are wanted now.
 func (c State) Wants() bool {
-	collecting := c.Phase == PhaseCollecting || c.Phase == PhaseVerifying || c.Phase == PhaseApproved && c.Round.Step == ceremony.StepOTP
+	collecting := c.Phase == PhaseCollecting || c.Phase == PhaseVerifying ||
+		c.Phase == PhaseApproved && c.Round.Step == ceremony.StepOTP
 	return collecting && c.Key != nil && c.Closing == nil && (c.Plan.Operation != ceremony.Unseal || c.anySealed())
 }
 
-// HasCounted reports whether a share of this account is in the current round: of an
+// HasCounted reports whether a share of this account is in the current round: in an
 // unseal, in that of every sealed node.
 func (c State) HasCounted(who ceremony.Account) bool {
 	if c.Plan.Operation == ceremony.Unseal {
@@ -133,7 +134,7 @@ func (c State) HasCounted(who ceremony.Account) bool {
 	return slices.ContainsFunc(c.Round.Counted, func(s Contribution) bool { return s.By.Account == who })
 }
 
-// Missing are the people who may still bring a share in the current round.
+// Missing returns the people who may still bring a share in the current round.
 func (c State) Missing() []ceremony.Person {
 	var missing []ceremony.Person
 	for _, p := range c.Plan.Contributors(c.Round.Step) {
@@ -144,8 +145,13 @@ func (c State) Missing() []ceremony.Person {
 	return missing
 }
 
-// ApprovedAt is when the last approval that was needed came, zero before.
-func (c State) ApprovedAt() time.Time {
+// hasApproved reports whether a person has approved the plan.
+func (c State) hasApproved(who ceremony.Account) bool {
+	return slices.ContainsFunc(c.Approvals, func(a ceremony.Approval) bool { return a.By.Account == who })
+}
+
+// approvedAt returns when the last approval that was needed came, the zero time before.
+func (c State) approvedAt() time.Time {
 	switch {
 	case c.Plan.Approvals == 0:
 		return c.Plan.Proposed
@@ -155,7 +161,7 @@ func (c State) ApprovedAt() time.Time {
 	return c.Approvals[len(c.Approvals)-1].At
 }
 
-// EndedAt is when the ceremony ended, zero before.
+// EndedAt returns when the ceremony ended, the zero time before.
 func (c State) EndedAt() time.Time {
 	for _, e := range slices.Backward(c.History) {
 		if _, ok := e.Event.(event.Ended); ok {
@@ -165,23 +171,24 @@ func (c State) EndedAt() time.Time {
 	return time.Time{}
 }
 
-// Contributes reports whether somebody may bring a share in the current step.
+// Contributes reports whether a person may bring a share in the current step.
 func (c State) Contributes(who ceremony.Account) bool {
-	return slices.ContainsFunc(c.Plan.Contributors(c.Round.Step), func(p ceremony.Person) bool { return p.Account == who })
+	_, ok := ceremony.Find(c.Plan.Contributors(c.Round.Step), who)
+	return ok
 }
 
-// StartsAt is when the ceremony may begin, zero while approvals are missing. It is in
-// the past when nothing but Vault or people is waited for.
+// StartsAt returns when the ceremony may begin, the zero time while approvals are missing.
+// It is in the past when nothing but Vault or people is waited for.
 func (c State) StartsAt() time.Time {
 	return c.NextStart(c.History[len(c.History)-1].At)
 }
 
-// startsAt is the first moment from now on in which the ceremony may begin: people have
-// had time to think, and it is no quiet hour, whatever else was waited for meanwhile.
-// It goes by the clock on the wall alone, by which the journal is read again: a clock
-// that was set back is waited for.
+// NextStart returns the first moment from now on at which the ceremony may begin: the
+// cooling-off is over, and it is no quiet hour, whatever else was waited for meanwhile.
+// It returns the zero time while approvals are missing. It goes by the wall clock alone,
+// as a replay of the journal does: a clock that was set back is waited for.
 func (c State) NextStart(now time.Time) time.Time {
-	agreed := c.ApprovedAt().Round(0)
+	agreed := c.approvedAt().Round(0)
 	if agreed.IsZero() || c.Attempt.Number > 0 {
 		return agreed // what has begun goes on at any hour
 	}
@@ -192,7 +199,7 @@ func (c State) NextStart(now time.Time) time.Time {
 	return c.Plan.Begins(earliest)
 }
 
-// Live is what is true now and in no journal: how Vault answers.
+// Live is what is true now and stands in no journal: how Vault answers.
 type Live struct {
 	Vault error     // nil when Vault answered the last question
 	Since time.Time // of this answer

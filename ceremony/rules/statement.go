@@ -8,39 +8,42 @@ import (
 	"conclave/ceremony/event"
 )
 
-// StatementFor is what somebody signs to say verb of the ceremony as it stands, up to what
-// they add themselves. So that an earlier word is good for nothing now, resuming
-// carries the number of the entry by which the ceremony froze, freezing again that of
-// the freeze before, proving new shares
-// again the nonce of the round, having nodes forget their shares its number, what a
-// witness lets happen the entry that asked them, and what they say at the end the
-// beginning of the hash of its last entry.
+// StatementFor returns what a person signs to say verb of the ceremony as it stands, up to
+// what they add themselves. More binds it to this moment, so that an earlier statement is
+// good for nothing now:
+//
+//   - resume: the number of the entry that froze the ceremony
+//   - freeze again: the number of the entry that froze it before
+//   - reverify: the nonce of the round
+//   - reset: the number of the round
+//   - proceed: the number of the entry that asked the witnesses
+//   - agree, disagree: the first 16 digits of the hash of the entry that ended it
 func (c State) StatementFor(verb ceremony.Verb) ceremony.Statement {
-	w := ceremony.Statement{Of: string(c.ID()), Hash: c.PlanHash, Verb: verb}
+	want := ceremony.Statement{Of: string(c.ID()), Hash: c.PlanHash, Verb: verb}
 	switch verb {
 	case ceremony.SayResume:
-		w.More = fmt.Sprint(c.Last(Is[event.Frozen]))
+		want.More = fmt.Sprint(c.Last(Is[event.Frozen]))
 	case ceremony.SayFreeze:
 		if before := c.Last(Is[event.Frozen]); before > 0 {
-			w.More = fmt.Sprint(before)
+			want.More = fmt.Sprint(before)
 		}
 	case ceremony.SayReset:
-		w.More = fmt.Sprint(c.Round.Number)
+		want.More = fmt.Sprint(c.Round.Number)
 	case ceremony.SayReverify:
-		w.More = c.Round.Nonce
+		want.More = c.Round.Nonce
 	case ceremony.SayProceed:
-		w.More = fmt.Sprint(c.Last(Is[event.WitnessAsked]))
+		want.More = fmt.Sprint(c.Last(Is[event.WitnessAsked]))
 	case ceremony.SayAgree, ceremony.SayDisagree:
 		if i := c.Last(Is[event.Ended]); i > 0 {
-			w.More = c.History[i-1].Hash[:16]
+			want.More = c.History[i-1].Hash[:16]
 		}
 	}
-	return w
+	return want
 }
 
-// Fits reports whether a signed word is what would be signed for the ceremony as it
-// stands: by [ceremony.PlanChanged] when it was signed for another plan, by [ceremony.OldWord] when
-// for another moment.
+// Fits returns nil when a signed statement is the one for the ceremony as it stands. It
+// returns [ceremony.PlanChanged] when it was signed for another plan, and
+// [ceremony.OldWord] when for another moment.
 func (c State) Fits(said ceremony.Statement) error {
 	want := c.StatementFor(said.Verb)
 	switch {
@@ -48,13 +51,49 @@ func (c State) Fits(said ceremony.Statement) error {
 		return ceremony.PlanChanged
 	case !said.Verb.Adds() && said.More != want.More:
 		return ceremony.OldWord
-	case said.Verb.Adds() && want.More != "" && said.More != want.More && !strings.HasPrefix(said.More, want.More+" "):
+	case said.Verb.Adds() && want.More != "" && !strings.HasPrefix(said.More+" ", want.More+" "):
 		return ceremony.OldWord
 	}
 	return nil
 }
 
-// Added is what the speaker has added to the word that [State.WordFor] gives.
+// Added returns what the signer has added to the statement by [State.StatementFor].
 func (c State) Added(said ceremony.Statement) string {
 	return strings.TrimSpace(strings.TrimPrefix(said.More, c.StatementFor(said.Verb).More))
+}
+
+// CommandOf returns the command that a signed statement asks for.
+func (c State) CommandOf(by ceremony.Account, said ceremony.Statement, signed string) (Command, error) {
+	added := OneLine(c.Added(said))
+	switch said.Verb {
+	case ceremony.SayApprove:
+		return Approve{By: by, PlanHash: said.Hash, Signed: signed}, nil
+	case ceremony.SayReject:
+		return Reject{By: by, Why: added, Signed: signed}, nil
+	case ceremony.SayPresent:
+		return AnswerRoll{By: by, Answer: added, Signed: signed}, nil
+	case ceremony.SayProceed:
+		return Proceed{By: by, Signed: signed}, nil
+	case ceremony.SayFreeze:
+		return Freeze{By: by, Why: added, Signed: signed}, nil
+	case ceremony.SayResume:
+		return Resume{By: by, Signed: signed}, nil
+	case ceremony.SayCancel:
+		return Cancel{By: by, Why: added, Signed: signed}, nil
+	case ceremony.SayReset:
+		return Reset{By: by, Signed: signed}, nil
+	case ceremony.SayReverify:
+		return Reverify{By: by, Signed: signed}, nil
+	case ceremony.SayDelete:
+		return Delete{By: by, Signed: signed}, nil
+	case ceremony.SayRevoked:
+		return Revoke{By: by, Signed: signed}, nil
+	case ceremony.SayException:
+		return Note{By: by, Text: added, Signed: signed}, nil
+	case ceremony.SayAcknowledge:
+		return Acknowledge{By: by, Why: added, Signed: signed}, nil
+	case ceremony.SayAgree, ceremony.SayDisagree:
+		return Testify{By: by, Agrees: said.Verb == ceremony.SayAgree, Why: added, Signed: signed}, nil
+	}
+	return nil, fmt.Errorf("no command for the verb %q", said.Verb)
 }

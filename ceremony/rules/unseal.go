@@ -16,12 +16,13 @@ type Sealing struct {
 	With []ceremony.Person // whose shares are in its progress, as far as they came from here
 }
 
-// lacks reports whether a node would take a share of this person.
+// lacks reports whether the node would take a share of this person.
 func (s Sealing) lacks(who ceremony.Account) bool {
-	return s.Reached && s.Sealed && !slices.ContainsFunc(s.With, func(p ceremony.Person) bool { return p.Account == who })
+	_, has := ceremony.Find(s.With, who)
+	return s.Reached && s.Sealed && !has
 }
 
-// sealedFor are the addresses of the nodes that would take a share of this person.
+// sealedFor returns the addresses of the nodes that would take a share of this person.
 func (c State) sealedFor(who ceremony.Account) []string {
 	var addresses []string
 	for _, n := range c.Nodes {
@@ -37,8 +38,8 @@ func (c State) anySealed() bool {
 	return slices.ContainsFunc(c.Nodes, func(n Sealing) bool { return n.Reached && n.Sealed })
 }
 
-// unsealed reports whether every node that answers is unsealed, and one does. With
-// all, every node has to answer.
+// unsealed reports whether every node that answers is unsealed, and at least one answers.
+// With all, every node has to answer.
 func (c State) unsealed(all bool) bool {
 	reached := 0
 	for _, n := range c.Nodes {
@@ -52,7 +53,7 @@ func (c State) unsealed(all bool) bool {
 	return reached > 0
 }
 
-// node is what the journal has of the node at an address.
+// node returns what the journal has of the node at an address.
 func (c State) node(address string) Sealing {
 	for _, n := range c.Nodes {
 		if n.Address == address {
@@ -62,7 +63,7 @@ func (c State) node(address string) Sealing {
 	return Sealing{NodeState: ceremony.NodeState{Address: address}}
 }
 
-// stateOf is what a node shows. One without a key does not belong to the cluster
+// stateOf returns what a node shows. A node without a key does not belong to the cluster
 // yet, and counts as one that does not answer.
 func stateOf(n ceremony.Node) ceremony.NodeState {
 	if n.Err != nil || !n.Seal.Initialized {
@@ -75,6 +76,7 @@ func stateOf(n ceremony.Node) ceremony.NodeState {
 	return s
 }
 
+// StatesOf returns what nodes show, in their order.
 func StatesOf(nodes []ceremony.Node) []ceremony.NodeState {
 	states := make([]ceremony.NodeState, len(nodes))
 	for i, n := range nodes {
@@ -83,15 +85,15 @@ func StatesOf(nodes []ceremony.Node) []ceremony.NodeState {
 	return states
 }
 
-// CompareNodes holds what the nodes show against the plan (P4). Shares that
-// somebody else has entered are no difference: they do what the ceremony does, and
-// the board shows them.
+// CompareNodes returns the first difference between what the nodes show and the plan, or
+// nil (P4). Shares that others have entered are no difference: they do what the ceremony
+// does, and the status post shows them.
 func (c State) CompareNodes(nodes []ceremony.Node) *Difference {
 	p := c.Plan
 	differs := func(n ceremony.Node, want, got string) *Difference {
 		return &Difference{event.VaultDiffers, n.Address + ": " + want, got}
 	}
-	cluster := p.ClusterID // unknown when every node was sealed: then the first that is unsealed tells it
+	cluster := p.ClusterID // unknown when every node was sealed; then the first unsealed one tells it
 	for _, n := range nodes {
 		s := n.Seal
 		if n.Err == nil && s.Initialized && !s.Sealed {
@@ -104,7 +106,8 @@ func (c State) CompareNodes(nodes []ceremony.Node) *Difference {
 		case s.Sealed && s.UnsealsItself():
 			return differs(n, "seal shamir", "seal "+s.Type)
 		case s.Sealed && (s.Shares != p.Shares || s.Threshold != p.Threshold):
-			return differs(n, fmt.Sprintf("%d of %d shares", p.Threshold, p.Shares), fmt.Sprintf("%d of %d", s.Threshold, s.Shares))
+			want := fmt.Sprintf("%d of %d shares", p.Threshold, p.Shares)
+			return differs(n, want, fmt.Sprintf("%d of %d", s.Threshold, s.Shares))
 		}
 	}
 	return nil
@@ -130,15 +133,16 @@ func (c State) Shown(states []ceremony.NodeState) bool {
 	return slices.EqualFunc(states, c.Nodes, func(s ceremony.NodeState, n Sealing) bool { return s == n.NodeState })
 }
 
-// A node that flaps changes what is seen with every poll. From so many sightings on,
-// one is written down in so long, unless a share waits or nothing is sealed any more.
+// A node that flaps changes what is seen with every poll. The journal takes manySightings,
+// and from then on one every sightingPause, unless a share waits or nothing is sealed any
+// more.
 const (
 	manySightings = 100
 	sightingPause = 10 * time.Minute
 )
 
-// seenEnough reports whether a sighting can wait: the journal must not grow by what
-// flaps.
+// seenEnough reports whether a sighting can wait, so that the journal does not grow by a
+// node that flaps.
 func (c State) seenEnough(now time.Time) bool {
 	sightings := 0
 	var last time.Time
@@ -150,23 +154,27 @@ func (c State) seenEnough(now time.Time) bool {
 	return sightings >= manySightings && now.Sub(last) < sightingPause
 }
 
-// settleEntered says what came of a share that was sent to sealed nodes. Each
-// node's progress afterwards is what counts: it says nothing of a duplicate, and
-// throws everything away after a share that does not fit.
+// settleEntered judges what came of a share that was sent to sealed nodes, by each node's
+// progress afterwards. A node does not tell that a share is a duplicate, and throws
+// everything away after a share that does not fit.
 func (c State) settleEntered(sent event.Submitting, cmd Settle) []event.Event {
 	entered := event.Entered{By: sent.By, Nodes: StatesOf(cmd.Seen.Nodes)}
 	refused := event.RoundRefused{Step: ceremony.StepUnseal, Round: c.Round.Number}
 	for _, address := range sent.Nodes {
 		before, after := c.node(address), ceremony.NodeState{Address: address}
-		if i := slices.IndexFunc(entered.Nodes, func(s ceremony.NodeState) bool { return s.Address == address }); i >= 0 {
-			after = entered.Nodes[i]
+		for _, n := range entered.Nodes {
+			if n.Address == address {
+				after = n
+				break
+			}
 		}
+		full := before.Progress == c.Plan.Threshold-1
 		switch {
 		case after.Reached && (!after.Sealed || after.Progress > before.Progress):
 			entered.At = append(entered.At, address)
-		case after.Reached && after.Progress == 0 && before.Progress > 0 && before.Progress == c.Plan.Threshold-1:
+		case after.Reached && after.Progress == 0 && before.Progress > 0 && full:
 			refused.Nodes = append(refused.Nodes, address)
-			refused.With = append(refused.With, slices.DeleteFunc(slices.Clone(before.With), func(p ceremony.Person) bool { return slices.Contains(refused.With, p) })...)
+			refused.With = ceremony.Unique(slices.Concat(refused.With, before.With))
 		default:
 			entered.Not = append(entered.Not, address)
 		}
@@ -185,13 +193,13 @@ func (c State) settleEntered(sent event.Submitting, cmd Settle) []event.Event {
 		if cmd.Refused {
 			reason = ceremony.VaultRefused
 		}
-		events = append(events, event.Declined{By: sent.By, Step: sent.Step, Message: sent.Message, Evidence: sent.Evidence, Reason: reason})
+		events = append(events, notTaken(sent, reason))
 	}
 	return events
 }
 
-// settleReset says what came of having the nodes forget their shares, nothing while
-// one that answers still has some.
+// settleReset judges what came of having the nodes forget their shares. It returns nothing
+// while a node that answers still has some.
 func (c State) settleReset(sent event.Dropping, v View) []event.Event {
 	states := StatesOf(v.Nodes)
 	if slices.ContainsFunc(states, func(s ceremony.NodeState) bool { return s.Progress > 0 }) {
@@ -200,11 +208,13 @@ func (c State) settleReset(sent event.Dropping, v View) []event.Event {
 	return []event.Event{event.NodesSeen{Nodes: states}, event.RoundReset(sent)}
 }
 
-// see takes over what nodes show. A node whose progress is less than the shares
-// that it was sent has dropped them. People who have sent a share are needed once
-// more when a node is there without it; sent reports whether anybody has since
-// everybody was asked last, so that a node which flaps makes nobody's envelope one
-// for a key that is gone.
+// see returns the state with what nodes show now. A node whose progress is less than the
+// shares that it was sent has dropped them.
+//
+// The people who have sent a share are needed once more when a sealed node is there without
+// it. sent reports whether anybody has sent one since everybody was asked last: a node that
+// flaps must not have people asked anew, since their envelopes would be for a key that is
+// gone.
 func (c State) see(states []ceremony.NodeState, sent bool) State {
 	nodes := make([]Sealing, len(states))
 	for i, s := range states {
@@ -216,7 +226,8 @@ func (c State) see(states []ceremony.NodeState, sent bool) State {
 		case !s.Sealed || s.Progress < len(before.With):
 			nodes[i].With = nil
 		}
-		if sent && s.Reached && s.Sealed && len(nodes[i].With) == 0 && (!before.Reached || !before.Sealed || len(before.With) > 0) {
+		changed := !before.Reached || !before.Sealed || len(before.With) > 0
+		if sent && s.Reached && s.Sealed && len(nodes[i].With) == 0 && changed {
 			c.AskAgain = true
 		}
 	}
@@ -224,8 +235,8 @@ func (c State) see(states []ceremony.NodeState, sent bool) State {
 	return c
 }
 
-// MayHold reports whether a node may have a share in its progress that was sent from
-// here: one that gave no answer may have counted it.
+// MayHold reports whether a node may have a share in its progress that came through
+// Conclave. A node that gave no answer may have counted it.
 func (c State) MayHold(address string) bool {
 	for _, e := range slices.Backward(c.History) {
 		var seen []ceremony.NodeState
@@ -239,14 +250,16 @@ func (c State) MayHold(address string) bool {
 		case event.Entered:
 			seen = ev.Nodes
 		}
-		if slices.ContainsFunc(seen, func(s ceremony.NodeState) bool { return s.Address == address && s.Reached && s.Progress == 0 }) {
+		if slices.ContainsFunc(seen, func(s ceremony.NodeState) bool {
+			return s.Address == address && s.Reached && s.Progress == 0
+		}) {
 			return false
 		}
 	}
 	return false
 }
 
-// enter adds somebody's share to the nodes that have counted it.
+// enter returns the state with a person's share on the nodes that have counted it.
 func (c State) enter(by ceremony.Person, at []string) State {
 	nodes := slices.Clone(c.Nodes)
 	for i, n := range nodes {
@@ -258,7 +271,7 @@ func (c State) enter(by ceremony.Person, at []string) State {
 	return c
 }
 
-// dropped forgets the shares on nodes that have refused them.
+// dropped returns the state without the shares on nodes that have refused or forgotten them.
 func (c State) dropped(at []string) State {
 	nodes := slices.Clone(c.Nodes)
 	for i, n := range nodes {
@@ -270,9 +283,9 @@ func (c State) dropped(at []string) State {
 	return c
 }
 
-// LeftSealed are the nodes that an unseal has left sealed, and when people were told
-// of them. One that did not answer at the end is among them, unless people were told
-// that everything is done: then it is news when it comes back.
+// LeftSealed returns the nodes that an unseal has left sealed, and when people were told
+// of them: address → time. A node that did not answer at the end is among them, unless
+// people were told that everything is done: then it is news when it comes back.
 func (c State) LeftSealed() map[string]time.Time {
 	told := map[string]time.Time{}
 	for _, n := range c.Nodes {

@@ -7,34 +7,38 @@ import (
 	"conclave/ceremony/event"
 )
 
-// maxExceptions bounds what one person writes into one ceremony's journal, so that
-// nobody takes the place of what a witness has to say.
+// maxExceptions is how many exceptions one person may note in a ceremony. What a witness
+// has to say must find its place in the journal.
 const maxExceptions = 25
 
-// Gate is the step that a witness has to let happen before anything goes on, empty
-// when there is none.
+// Gate returns the step that a witness has to let happen before anything goes on, or "".
 func (c State) Gate() ceremony.Gate {
 	gate, since := c.gate()
-	if gate == "" || c.Last(func(e event.Event) bool { p, ok := e.(event.Proceeded); return ok && p.Gate == gate }) > since {
+	opened := c.Last(func(e event.Event) bool { p, ok := e.(event.Proceeded); return ok && p.Gate == gate })
+	if gate == "" || opened > since {
 		return ""
 	}
 	return gate
 }
 
-// gate is the gated step that comes next, and since when it does.
+// gate returns the gated step that comes next, opened or not, and the sequence number of
+// the event since which it does.
 func (c State) gate() (_ ceremony.Gate, since int) {
 	if len(c.Plan.Witnesses) == 0 || c.Ended() || c.Closing != nil {
 		return "", 0
 	}
 	switch op := c.Plan.Operation; c.Phase {
 	case PhaseApproved:
-		return ceremony.GateStart, c.Last(func(e event.Event) bool { return Is[event.Approved](e) || Is[event.AttemptLost](e) })
+		return ceremony.GateStart, c.Last(func(e event.Event) bool {
+			return Is[event.Approved](e) || Is[event.AttemptLost](e)
+		})
 	case PhaseCollecting, PhaseVerifying:
 		if !op.HasAttempt() || c.Round.Required-len(c.Round.Counted) != 1 {
 			break
 		}
 		since := c.Last(func(e event.Event) bool {
-			return Is[event.Started](e) || Is[event.RoundRefused](e) || Is[event.RoundReset](e) || Is[event.Rekeyed](e)
+			return Is[event.Started](e) || Is[event.Rekeyed](e) ||
+				Is[event.RoundRefused](e) || Is[event.RoundReset](e)
 		})
 		if c.Round.Step == ceremony.StepVerify {
 			return ceremony.GateVerify, since
@@ -48,8 +52,7 @@ func (c State) gate() (_ ceremony.Gate, since int) {
 	return "", 0
 }
 
-// unasked reports whether the witnesses have not been asked yet about the gate that is
-// closed.
+// unasked reports whether a gate is closed and the witnesses have not been asked about it.
 func (c State) unasked() bool {
 	_, since := c.gate()
 	return c.Gate() != "" && c.Last(Is[event.WitnessAsked]) <= since
@@ -71,7 +74,7 @@ func (c State) proceed(cmd Proceed) ([]event.Event, error) {
 	return one(event.Proceeded{By: by, Gate: c.Gate(), Signed: cmd.Signed})
 }
 
-// note writes down what somebody saw that was not as it should be.
+// note records what a person saw that was not as it should be.
 func (c State) note(cmd Note) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Everybody(), cmd.By)
 	notes, said := 0, false
@@ -91,12 +94,12 @@ func (c State) note(cmd Note) ([]event.Event, error) {
 	case c.Ended() && !c.OwesWitness():
 		return nil, ceremony.Closed
 	case said && cmd.Signed != "":
-		return nil, ceremony.OldWord // whoever has what they signed could have it said once more
+		return nil, ceremony.OldWord // others who have the statement could send it once more
 	}
 	return one(event.ExceptionNoted{By: by, Text: cmd.Text, Signed: cmd.Signed})
 }
 
-// testify takes what a witness says of the whole ceremony.
+// testify records what a witness says of the whole ceremony.
 func (c State) testify(cmd Testify) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Witnesses, cmd.By)
 	switch {
@@ -114,7 +117,7 @@ func (c State) hasTestified(who ceremony.Account) bool {
 	return slices.ContainsFunc(c.Testimonies(), func(w event.WitnessStated) bool { return w.By.Account == who })
 }
 
-// Testimonies are what the witnesses have said of the whole ceremony.
+// Testimonies returns what the witnesses have said of the whole ceremony.
 func (c State) Testimonies() []event.WitnessStated {
 	var said []event.WitnessStated
 	for _, e := range c.History {
@@ -128,33 +131,9 @@ func (c State) Testimonies() []event.WitnessStated {
 // OwesWitness reports whether the ceremony has ended and no witness has said yet
 // whether they agree.
 func (c State) OwesWitness() bool {
-	return c.Ended() && len(c.Plan.Witnesses) > 0 && c.Outcome != event.WasRejected && len(c.Testimonies()) == 0
+	watched := len(c.Plan.Witnesses) > 0 && c.Outcome != event.WasRejected
+	return c.Ended() && watched && len(c.Testimonies()) == 0
 }
 
 // awaitsWitness reports whether a witness's statement is still waited for.
 func (c State) awaitsWitness() bool { return c.OwesWitness() && !c.WitnessLeft }
-
-// freeze is one person's wish that nothing goes on. What Vault was asked for is waited
-// for first.
-func (c State) freeze(cmd Freeze) ([]event.Event, error) {
-	by, ok := ceremony.Find(c.Plan.Everybody(), cmd.By)
-	switch {
-	case !ok:
-		return nil, ceremony.NoPart
-	case c.Ended() || c.Closing != nil:
-		return nil, ceremony.Closed
-	case c.Plan.Operation == ceremony.Alarm:
-		return nil, ceremony.IsAnAlarm
-	case c.Phase == PhaseFrozen || c.Stopping != nil:
-		return nil, nil
-	}
-	asked := event.FreezeAsked{By: by, Why: cmd.Why, Signed: cmd.Signed}
-	if _, offered := c.Offer(); c.Pending != nil && !offered {
-		return one(asked)
-	}
-	return append([]event.Event{asked}, append(c.giveBack(ceremony.IsFrozen), FrozenBy(asked))...), nil
-}
-
-func FrozenBy(f event.FreezeAsked) event.Frozen {
-	return event.Frozen{Why: event.PersonStopped, Want: "nobody who objects", Got: f.By.Name}
-}

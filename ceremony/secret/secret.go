@@ -1,3 +1,6 @@
+// Package secret is the only room in which plain bytes of a share live. A [Secret] is used
+// once and wiped, prints nothing of itself, and can be named by a [ShareTag] that gives
+// nothing of it away (P1).
 package secret
 
 import (
@@ -7,11 +10,11 @@ import (
 	"sync"
 )
 
-// ErrSecretSpent means that the bytes were used or wiped before. A secret can
-// be used once.
+// ErrSecretSpent means that the bytes were used or wiped before. A secret can be used once.
 var ErrSecretSpent = errors.New("the secret has been used already")
 
-// Secret holds one plain share between its decryption and Vault's answer.
+// Secret holds one plain share, or one-time password, between its decryption and Vault's
+// answer.
 //
 // The bytes sit behind a closure and not in a field: a redacting type around a
 // []byte still prints them when it is part of another struct's unexported
@@ -22,8 +25,8 @@ type Secret struct {
 	reach func(wipe bool, f func([]byte) error) error
 }
 
-// NewSecret takes b over. The caller must neither read nor write b afterwards;
-// it is overwritten when the secret is used or wiped.
+// NewSecret returns a secret that owns b. The caller must neither read nor write b
+// afterwards. It is overwritten when the secret is used or wiped.
 func NewSecret(b []byte) *Secret {
 	var mu sync.Mutex
 	spent := false
@@ -45,18 +48,17 @@ func NewSecret(b []byte) *Secret {
 	}}
 }
 
-// Use hands the bytes to f once and overwrites them when f returns, panics
-// included. f must not keep the slice. The second call answers
-// [ErrSecretSpent].
+// Use hands the bytes to f once and overwrites them when f returns or panics. f must not
+// keep the slice. The second call returns [ErrSecretSpent].
 func (s *Secret) Use(f func([]byte) error) error { return s.reach(true, f) }
 
-// Len is how many bytes the secret has, 0 when it is spent.
+// Len returns how many bytes the secret has, 0 when it is spent.
 func (s *Secret) Len() (n int) {
 	_ = s.reach(false, func(b []byte) error { n = len(b); return nil })
 	return n
 }
 
-// Wipe overwrites the bytes; it may be called at any time and more than once.
+// Wipe overwrites the bytes. It may be called at any time and more than once.
 func (s *Secret) Wipe() { _ = s.reach(true, func([]byte) error { return nil }) }
 
 const redacted = "[share]"

@@ -81,14 +81,13 @@ func TestSecretIsWipedAfterUse(t *testing.T) {
 				t.Errorf("second use: %v", err)
 			}
 			if _, err := s.Tag("k", [32]byte{}); !errors.Is(err, secret.ErrSecretSpent) {
-				t.Errorf("commitment after use: %v", err)
+				t.Errorf("tag after use: %v", err)
 			}
 		})
 	}
 }
 
-// No field of an event can hold a secret: not bytes, not a Secret, nothing that
-// takes any value.
+// No field of an event can hold a secret: no bytes, no Secret, nothing that takes any value.
 func TestP1NoEventCanHoldASecret(t *testing.T) {
 	var walk func(path string, ty reflect.Type)
 	walk = func(path string, ty reflect.Type) {

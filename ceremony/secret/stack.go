@@ -1,13 +1,13 @@
 package secret
 
-// usedStack is more than what decrypting an envelope takes of a goroutine's stack, or
-// hashing a share.
+// usedStack is more than decrypting an envelope, or hashing a share, takes of a goroutine's
+// stack, in bytes.
 const usedStack = 32 << 10
 
-// OverStack calls f and overwrites the stack that f has used: a hash copies its last
-// block there when it is finished, and the copy stays until other calls happen to take
-// its place (P1). The stack is made large enough before, so that f's calls lie in the
-// part that is overwritten.
+// OverStack calls f and overwrites the stack that f has used. A hash copies its last block
+// there when it is finished, and the copy stays until other calls happen to take its place
+// (P1). OverStack first makes the stack large enough, so that f's calls lie in the part
+// that is overwritten.
 func OverStack(f func()) {
 	overwrite()
 	defer overwrite()

@@ -7,8 +7,8 @@ import (
 	"conclave/ceremony/event"
 )
 
-// Undertakes says which act an operation without shares is for, in order: reading
-// a backup is no act, deleting it is.
+// Undertakes returns the act of an operation that takes no shares, or "". Reading a backup
+// is no act; deleting it is.
 func Undertakes(op ceremony.Operation) event.Act {
 	switch op {
 	case ceremony.Init:
@@ -23,10 +23,12 @@ func Undertakes(op ceremony.Operation) event.Act {
 	return ""
 }
 
-// request announces the act that the plan is for.
+// request announces the act of the plan's operation.
 func (c State) request(cmd Request, now time.Time) ([]event.Event, error) {
 	switch {
-	case c.Ended() || c.Phase == PhaseFrozen || c.Closing != nil || c.Pending != nil || cmd.Act != Undertakes(c.Plan.Operation):
+	case c.Ended() || c.Phase == PhaseFrozen || c.Closing != nil || c.Pending != nil:
+		return nil, c.wrongPhase()
+	case cmd.Act != Undertakes(c.Plan.Operation):
 		return nil, c.wrongPhase()
 	case cmd.Act == event.DeletingBackup && (c.Backup == nil || c.Deletion == nil):
 		return nil, c.wrongPhase()
@@ -36,7 +38,7 @@ func (c State) request(cmd Request, now time.Time) ([]event.Event, error) {
 	return one(event.Acting(cmd))
 }
 
-// concludes reports whether an event is what comes of the act in hand.
+// concludes reports whether an event is the result of the pending act.
 func (c State) concludes(result event.Event) bool {
 	act, ok := c.Pending.acting()
 	switch result.(type) {
@@ -54,6 +56,7 @@ func (c State) concludes(result event.Event) bool {
 	return false
 }
 
+// concluded takes the result of an act.
 func (c State) concluded(cmd Done) ([]event.Event, error) {
 	if c.Ended() || !c.concludes(cmd.Result) {
 		return nil, c.wrongPhase()
@@ -70,11 +73,11 @@ func (c State) fail(fault ceremony.Refusal) ([]event.Event, error) {
 	if fault == ceremony.InitLost {
 		ending = event.AttemptUsed
 	}
-	return []event.Event{event.Closing{Outcome: event.Failed, Fault: fault}, event.Ended{Outcome: event.Failed, Vault: ending}}, nil
+	return failed(fault, ending), nil
 }
 
-// delete is an approver's word that the backup may go. It is the last step, and
-// one that the person who proposed it can't take.
+// delete takes an approver's consent to the backup's deletion. It is the last step, and
+// the initiator can't take it.
 func (c State) delete(cmd Delete) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
@@ -98,7 +101,7 @@ func (c State) delete(cmd Delete) ([]event.Event, error) {
 	return one(event.DeletionAsked{By: by})
 }
 
-// acting is the act that was announced and has no outcome.
+// acting returns the act that was announced and has no outcome.
 func (p *Pending) acting() (event.Act, bool) {
 	if p == nil {
 		return "", false

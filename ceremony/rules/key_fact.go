@@ -10,26 +10,23 @@ import (
 )
 
 // KeyFact is what one event of a ceremony shows about a cluster's shares, by what
-// Vault has done with them. A drill finds nothing: Vault has not seen its shares.
+// Vault has done with them. A drill shows nothing: Vault has not seen its shares.
 type KeyFact struct {
 	At time.Time
 	// Proven are shares that Vault has just combined to the key in force.
-	Proven []Held
-	// Replaced: from here on another key is in force. New are shares of it, as far as
-	// they were proven.
-	Replaced bool
-	New      []Held
-	// Doubtful: nobody can say which key is in force.
-	Doubtful bool
+	Proven   []Held
+	Replaced bool   // from here on another key is in force
+	New      []Held // shares of that key, as far as they were proven
+	Doubtful bool   // nobody can say which key is in force
 }
 
-// Held is a share in somebody's hands.
+// Held is a share and the person who has brought it.
 type Held struct {
 	By    ceremony.Person
 	Share secret.ShareTag
 }
 
-// keyFact is what an event shows, judged before it is folded.
+// keyFact returns what an event shows, if anything. The state is the one before the event.
 func (c State) keyFact(e event.Entry) (KeyFact, bool) {
 	f := KeyFact{At: e.At}
 	switch ev := e.Event.(type) {
@@ -61,7 +58,7 @@ func (c State) keyFact(e event.Entry) (KeyFact, bool) {
 	return f, len(f.Proven) > 0 || f.Replaced || f.Doubtful
 }
 
-// round is every share in the current round, with the one that completes it.
+// round returns every share in the current round, and the one that completes it.
 func (c State) round() []Held {
 	var all []Held
 	for _, s := range c.Round.Counted {
@@ -73,15 +70,16 @@ func (c State) round() []Held {
 	return all
 }
 
-// unsealedWith are the shares with which nodes were unsealed just now. Those of a
-// node that had counted others besides say nothing: it may have dropped ours and
-// been given others in between.
+// unsealedWith returns the shares with which nodes were unsealed just now. It leaves out a
+// node that had counted other shares besides: it may have dropped ours and been given
+// others in between.
 func (c State) unsealedWith(ev event.Entered) []Held {
 	var all []Held
 	for _, after := range ev.Nodes {
 		before := c.node(after.Address)
 		whole := len(before.With) == c.Plan.Threshold-1 && before.Progress == len(before.With)
-		if !whole || !before.Reached || !before.Sealed || !after.Reached || after.Sealed || !slices.Contains(ev.At, after.Address) {
+		unsealed := before.Reached && before.Sealed && after.Reached && !after.Sealed
+		if !whole || !unsealed || !slices.Contains(ev.At, after.Address) {
 			continue
 		}
 		for _, p := range append(slices.Clip(before.With), ev.By) {

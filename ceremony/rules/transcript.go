@@ -3,13 +3,14 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
 )
 
-// Transcripts are those that were signed, oldest first.
+// Transcripts returns the signings of the ceremony's transcripts, oldest first.
 func (c State) Transcripts() []event.TranscriptSigned {
 	var signed []event.TranscriptSigned
 	for _, e := range c.History {
@@ -20,7 +21,7 @@ func (c State) Transcripts() []event.TranscriptSigned {
 	return signed
 }
 
-// Certificates are those of the transcripts so far, the newest of each key.
+// Certificates returns the certificates of the transcripts so far, the newest of each key.
 func (c State) Certificates() map[ceremony.Fingerprint]string {
 	known := map[ceremony.Fingerprint]string{}
 	for _, s := range c.Transcripts() {
@@ -31,15 +32,16 @@ func (c State) Certificates() map[ceremony.Fingerprint]string {
 	return known
 }
 
-// transcriptPatience is how long the signing of a transcript waits for what belongs
-// into it: that everybody has been told, and what a witness says.
+// transcriptPatience is how long the signing of a transcript waits for what belongs into
+// it: that messages were delivered, and what a witness says.
 const transcriptPatience = 24 * time.Hour
 
-// weighty reports whether an event changes what a transcript says of the ceremony once
-// it has ended.
-func weighty(e event.Event) bool {
+// changesTranscript reports whether an event changes what a transcript says of a ceremony
+// that has ended.
+func changesTranscript(e event.Event) bool {
 	switch e.(type) {
-	case event.Ended, event.TokenRevoked, event.TokenLeft, event.BackupDeleted, event.BackupLeft, event.WitnessStated, event.WitnessLeft, event.ExceptionNoted:
+	case event.Ended, event.TokenRevoked, event.TokenLeft, event.BackupDeleted, event.BackupLeft,
+		event.WitnessStated, event.WitnessLeft, event.ExceptionNoted:
 		return true
 	}
 	return false
@@ -48,28 +50,23 @@ func weighty(e event.Event) bool {
 // OwesTranscript reports whether the ceremony has ended, and something of it is in no
 // signed transcript yet.
 func (c State) OwesTranscript() bool {
-	return c.Ended() && c.Last(weighty) > c.Last(Is[event.TranscriptSigned])
+	return c.Ended() && c.Last(changesTranscript) > c.Last(Is[event.TranscriptSigned])
 }
 
-// TranscriptDue reports whether the transcript is to be signed now: it waits for what
+// TranscriptDue reports whether the transcript is to be signed now. It waits for what
 // belongs into it, but not for ever.
 func (c State) TranscriptDue(now time.Time) bool {
 	if !c.OwesTranscript() {
 		return false
 	}
-	since := c.History[c.Last(weighty)-1].At
-	return c.saidAll() && !c.awaitsWitness() || !now.Before(since.Add(transcriptPatience))
+	since := c.History[c.Last(changesTranscript)-1].At
+	return c.notificationsSent() && !c.awaitsWitness() || !now.Before(since.Add(transcriptPatience))
 }
 
-// saidAll reports whether everybody has been told everything that a transcript is to
-// show that they were told.
-func (c State) saidAll() bool {
-	for _, m := range c.Due() {
-		if m.Kind != TranscriptMessage {
-			return false
-		}
-	}
-	return true
+// notificationsSent reports whether every message that a transcript records has been
+// delivered or given up.
+func (c State) notificationsSent() bool {
+	return !slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind != TranscriptMessage })
 }
 
 // attested judges the signing of a transcript.
@@ -80,7 +77,7 @@ func (c State) attested(cmd Attest, now time.Time) ([]event.Event, error) {
 	return one(cmd.Signed)
 }
 
-// allowsTranscript holds a signing to what was there to be signed.
+// allowsTranscript returns an error unless this is the transcript to be signed next.
 func (c State) allowsTranscript(s event.TranscriptSigned) error {
 	switch {
 	case !c.OwesTranscript():

@@ -8,9 +8,9 @@ import (
 	"conclave/ceremony/event"
 )
 
-// settle says what came of the share that was sent. Vault's status afterwards is
-// what counts: a status code alone does not report whether a share was counted, and
-// a lost answer says nothing (P5).
+// settle judges what came of the share that was sent, or of what was to be dropped.
+// Vault's status afterwards counts: a status code alone does not tell whether a share was
+// counted, and a lost answer tells nothing (P5).
 func (c State) settle(cmd Settle) ([]event.Event, error) {
 	if c.Pending == nil {
 		return nil, c.wrongPhase()
@@ -32,7 +32,7 @@ func (c State) settle(cmd Settle) ([]event.Event, error) {
 	return nil, c.wrongPhase()
 }
 
-// completed is what follows from the answer that ends a step.
+// completed returns what follows from the answer that ends a step.
 func (c State) completed(sent event.Submitting, a ceremony.Answer) ([]event.Event, error) {
 	done := event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed}
 	switch {
@@ -49,7 +49,8 @@ func (c State) completed(sent event.Submitting, a ceremony.Answer) ([]event.Even
 		}
 		issued := event.TokenIssued{By: sent.By, Ciphertext: a.Ciphertexts[0], Keys: a.Fingerprints}
 		if want := c.Plan.Recipients(); !slices.Equal(a.Fingerprints, want) {
-			return []event.Event{issued, event.Frozen{Why: event.VaultDiffers, Want: "a token for " + List(want), Got: List(a.Fingerprints)}}, nil
+			d := Difference{event.VaultDiffers, "a token for " + List(want), List(a.Fingerprints)}
+			return []event.Event{issued, d.freeze()}, nil
 		}
 		return []event.Event{issued, done}, nil
 	}
@@ -63,17 +64,20 @@ func (c State) rekeyed(by ceremony.Person, a ceremony.Answer, backup bool) ([]ev
 	case wrong != nil:
 		return []event.Event{made, *wrong}, nil
 	case c.Plan.Verification && a.VerificationNonce == "":
-		return []event.Event{made, event.Frozen{Why: event.VaultDiffers, Want: "a verification of the new shares", Got: "none: the new key is in force"}}, nil
+		d := Difference{event.VaultDiffers, "a verification of the new shares", "none: the new key is in force"}
+		return []event.Event{made, d.freeze()}, nil
 	case !c.Plan.Verification:
 		return []event.Event{made, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed}}, nil
 	}
 	return one(made)
 }
 
-// newShares are those of an answer, and what is wrong with them, nil when they are the
-// plan's.
-func (c State) madeShares(by ceremony.Person, a ceremony.Answer, backup bool) (event.Rekeyed, *event.Frozen) {
-	made := event.Rekeyed{By: by, Keys: a.Fingerprints, VerificationNonce: a.VerificationNonce, FromBackup: backup}
+// madeShares returns the new shares of an answer, and what is wrong with them: nil when
+// they are the plan's.
+func (c State) madeShares(
+	by ceremony.Person, a ceremony.Answer, backup bool,
+) (made event.Rekeyed, wrong *event.Frozen) {
+	made = event.Rekeyed{By: by, Keys: a.Fingerprints, VerificationNonce: a.VerificationNonce, FromBackup: backup}
 	if c.Plan.Verification {
 		made.Required = c.Plan.NewThreshold
 	}
@@ -85,14 +89,18 @@ func (c State) madeShares(by ceremony.Person, a ceremony.Answer, backup bool) (e
 	want := c.Plan.Recipients()
 	switch {
 	case len(a.Ciphertexts) != len(want):
-		return made, &event.Frozen{Why: event.VaultDiffers, Want: fmt.Sprintf("%d new shares", len(want)), Got: fmt.Sprint(len(a.Ciphertexts))}
+		return made, &event.Frozen{
+			Why: event.VaultDiffers, Want: fmt.Sprintf("%d new shares", len(want)), Got: fmt.Sprint(len(a.Ciphertexts)),
+		}
 	case !slices.Equal(a.Fingerprints, want):
-		return made, &event.Frozen{Why: event.VaultDiffers, Want: "new shares for " + List(want), Got: List(a.Fingerprints)}
+		return made, &event.Frozen{
+			Why: event.VaultDiffers, Want: "new shares for " + List(want), Got: List(a.Fingerprints),
+		}
 	}
 	return made, nil
 }
 
-// settleUpdate judges by the status of the operation itself.
+// settleUpdate judges a share of the key in force by the status of the attempt.
 func (c State) settleUpdate(sent event.Submitting, cmd Settle) ([]event.Event, error) {
 	seen := cmd.Seen.Update
 	last := sent.Before+1 == c.Round.Required
@@ -104,23 +112,28 @@ func (c State) settleUpdate(sent event.Submitting, cmd Settle) ([]event.Event, e
 	}
 	switch {
 	case seen.Started && seen.Nonce != sent.Nonce:
-		return one(event.Frozen{Why: event.ForeignAttempt, Want: "attempt " + sent.Nonce, Got: "attempt " + seen.Nonce, Remains: c.remains(cmd.Seen)})
+		return one(event.Frozen{
+			Why: event.ForeignAttempt, Want: "attempt " + sent.Nonce, Got: "attempt " + seen.Nonce,
+			Remains: c.remains(cmd.Seen),
+		})
 	case seen.Started && cmd.Seen.Made():
 		return c.unseen(sent, cmd.Seen)
 	case seen.Started:
 		return c.settleRound(sent, cmd, seen.Progress, last)
 	case ours && c.Plan.Operation.IssuesToken():
-		// The token may have been made: nobody holds it, nobody can read it.
+		// The token may have been made. Nobody holds it, and nobody can read it.
 		return c.lost(ceremony.TokenLost)
 	case ours && c.Plan.Operation.Rekeys() && !c.Plan.Verification:
 		return c.unseen(sent, cmd.Seen)
 	}
-	return one(event.Frozen{Why: event.AttemptGone, Want: "attempt " + sent.Nonce, Got: "no attempt in progress", Remains: c.remains(cmd.Seen)})
+	return one(event.Frozen{
+		Why: event.AttemptGone, Want: "attempt " + sent.Nonce, Got: "no attempt in progress",
+		Remains: c.remains(cmd.Seen),
+	})
 }
 
-// unseen is a rekey whose new shares were made and whose answer was lost. The
-// backup has them, or they are given up: with verification the old key is still
-// in force.
+// unseen judges a rekey that has made its new shares and whose answer was lost. The
+// backup has them, or they are given up: with verification the old key is still in force.
 func (c State) unseen(sent event.Submitting, v View) ([]event.Event, error) {
 	if v.Backup != nil && v.Backup.Nonce == sent.Nonce {
 		return c.rekeyed(sent.By, c.backedUp(v), true)
@@ -131,7 +144,7 @@ func (c State) unseen(sent event.Submitting, v View) ([]event.Event, error) {
 	return c.lost(ceremony.SharesLost)
 }
 
-// backedUp is the answer that was lost, as far as Vault's backup has it.
+// backedUp returns the answer that was lost, as far as Vault's backup has it.
 func (c State) backedUp(v View) ceremony.Answer {
 	a := ceremony.Answer{Complete: true}
 	if !c.Lacks(v) {
@@ -147,7 +160,7 @@ func (c State) backedUp(v View) ceremony.Answer {
 	return a
 }
 
-// settleVerify judges by the status of the verification.
+// settleVerify judges a new share by the status of the verification.
 func (c State) settleVerify(sent event.Submitting, cmd Settle) ([]event.Event, error) {
 	seen := cmd.Seen.Verify
 	last := sent.Before+1 == c.Round.Required
@@ -158,37 +171,50 @@ func (c State) settleVerify(sent event.Submitting, cmd Settle) ([]event.Event, e
 		// Vault gives a refused verification another nonce.
 		return one(c.roundRefused(sent, seen.Nonce))
 	case seen.Started:
-		return one(event.Frozen{Why: event.ForeignShare, Want: "verification " + sent.Nonce, Got: "verification " + seen.Nonce})
+		return one(event.Frozen{
+			Why: event.ForeignShare, Want: "verification " + sent.Nonce, Got: "verification " + seen.Nonce,
+		})
 	case last && !cmd.Seen.Update.Started && !cmd.Refused && !c.refutedBy(cmd.Seen.Seal):
 		return []event.Event{
 			event.Verified{By: &sent.By, Unconfirmed: !c.confirmedBy(cmd.Seen.Seal)},
 			event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed},
 		}, nil
 	}
-	return one(event.Frozen{Why: event.AttemptGone, Want: "verification " + sent.Nonce, Got: "no verification in progress"})
+	return one(event.Frozen{
+		Why: event.AttemptGone, Want: "verification " + sent.Nonce, Got: "no verification in progress",
+	})
 }
 
 // confirmedBy reports whether the seal's numbers show that the new key is in
-// force. They can't when they are the old key's numbers as well.
+// force. They can't when the old key has the same numbers.
 func (c State) confirmedBy(s ceremony.Seal) bool {
 	p := c.Plan
-	return (p.Shares != len(p.Receivers) || p.Threshold != p.NewThreshold) &&
-		s.ClusterID == p.ClusterID && s.Shares == len(p.Receivers) && s.Threshold == p.NewThreshold
+	return c.changesNumbers() && s.ClusterID == p.ClusterID &&
+		s.Shares == len(p.Receivers) && s.Threshold == p.NewThreshold
+}
+
+// changesNumbers reports whether the new key has other numbers than the old one: of
+// shares, or of those that Vault asks for.
+func (c State) changesNumbers() bool {
+	return c.Plan.Shares != len(c.Plan.Receivers) || c.Plan.Threshold != c.Plan.NewThreshold
 }
 
 // refutedBy reports whether the seal's numbers show that the old key is in force:
 // the rekey was cancelled, or died with its leader.
 func (c State) refutedBy(s ceremony.Seal) bool {
-	p := c.Plan
-	return s.ClusterID != p.ClusterID || (p.Shares != len(p.Receivers) || p.Threshold != p.NewThreshold) && !c.confirmedBy(s)
+	return s.ClusterID != c.Plan.ClusterID || c.changesNumbers() && !c.confirmedBy(s)
 }
 
 // settleRound judges by the number of shares that Vault has counted under the
 // right nonce.
 func (c State) settleRound(sent event.Submitting, cmd Settle, progress int, last bool) ([]event.Event, error) {
+	foreign := func(counted int) ([]event.Event, error) {
+		want := fmt.Sprintf("%d shares counted", counted)
+		return one(event.Frozen{Why: event.ForeignShare, Want: want, Got: fmt.Sprint(progress)})
+	}
 	switch {
 	case cmd.Refused && progress > sent.Before:
-		return one(event.Frozen{Why: event.ForeignShare, Want: fmt.Sprintf("%d shares counted", sent.Before), Got: fmt.Sprint(progress)})
+		return foreign(sent.Before)
 	case progress == sent.Before+1 && !last:
 		return one(event.Counted{By: sent.By, Step: sent.Step, Progress: progress, Asked: cmd.Answer == nil})
 	case progress == 0 && last && sent.Before > 0:
@@ -198,11 +224,19 @@ func (c State) settleRound(sent event.Submitting, cmd Settle, progress int, last
 		if cmd.Refused {
 			reason = ceremony.VaultRefused
 		}
-		return one(event.Declined{By: sent.By, Step: sent.Step, Message: sent.Message, Evidence: sent.Evidence, Reason: reason})
+		return one(notTaken(sent, reason))
 	}
-	return one(event.Frozen{Why: event.ForeignShare, Want: fmt.Sprintf("%d shares counted", sent.Before+1), Got: fmt.Sprint(progress)})
+	return foreign(sent.Before + 1)
 }
 
+// notTaken returns the refusal of a share that was sent and that Vault has not counted.
+func notTaken(sent event.Submitting, reason ceremony.Refusal) event.Declined {
+	return event.Declined{
+		By: sent.By, Step: sent.Step, Message: sent.Message, Evidence: sent.Evidence, Reason: reason,
+	}
+}
+
+// roundRefused returns the end of a round whose shares did not fit.
 func (c State) roundRefused(sent event.Submitting, nonce string) event.RoundRefused {
 	refused := event.RoundRefused{Step: sent.Step, Round: c.Round.Number, Nonce: nonce}
 	for _, s := range c.Round.Counted {
@@ -215,10 +249,10 @@ func (c State) roundRefused(sent event.Submitting, nonce string) event.RoundRefu
 
 // lost ends a ceremony whose result was made and can't be had.
 func (c State) lost(fault ceremony.Refusal) ([]event.Event, error) {
-	return []event.Event{event.Closing{Outcome: event.Failed, Fault: fault}, event.Ended{Outcome: event.Failed, Vault: event.AttemptUsed}}, nil
+	return failed(fault, event.AttemptUsed), nil
 }
 
-// settleDrop says what came of dropping what Vault had.
+// settleDrop judges what came of dropping what Vault had.
 func (c State) settleDrop(sent event.Dropping, cmd Settle) ([]event.Event, error) {
 	v := cmd.Seen
 	switch {
@@ -229,7 +263,10 @@ func (c State) settleDrop(sent event.Dropping, cmd Settle) ([]event.Event, error
 	case !v.Update.Started:
 		return c.goneUnasked(v), nil
 	case v.Update.Nonce != c.Attempt.Nonce:
-		return one(event.Frozen{Why: event.ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce, Remains: c.remains(v)})
+		return one(event.Frozen{
+			Why: event.ForeignAttempt, Want: "no attempt in progress", Got: "attempt " + v.Update.Nonce,
+			Remains: c.remains(v),
+		})
 	case sent.Step == ceremony.StepVerify && v.Verify.Started && v.Verify.Progress == 0:
 		return one(event.RoundReset{Step: ceremony.StepVerify, Nonce: v.Verify.Nonce})
 	}

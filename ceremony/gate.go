@@ -1,6 +1,6 @@
 package ceremony
 
-// Gate is a step that waits for a witness's word.
+// Gate is a step that waits for a witness's consent.
 type Gate string
 
 // Gates.

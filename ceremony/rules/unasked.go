@@ -1,24 +1,20 @@
 package rules
 
-import (
-	"slices"
+import "conclave/ceremony/event"
 
-	"conclave/ceremony"
-	"conclave/ceremony/event"
-)
-
-// asks reports whether a message wants something of the person whom it is for.
+// asks reports whether a message of this kind wants something of its receiver.
 func (k MessageKind) asks() bool {
 	switch k {
-	case ApprovalMessage, AskMessage, FrozenMessage, DeletionMessage, ReminderMessage, AlarmMessage, RollCallMessage, GateMessage, WitnessMessage:
+	case ApprovalMessage, AskMessage, FrozenMessage, DeletionMessage, ReminderMessage, AlarmMessage,
+		RollCallMessage, GateMessage, WitnessMessage:
 		return true
 	}
 	return false
 }
 
-// Unasked are the requests that are still wanted and that the person has not got:
-// those that wait to be posted, and those that can never be delivered. Nobody is to be
-// shown as asked whose request is among them (P10).
+// Unasked returns the requests that are still wanted and that have not reached the person:
+// those that wait to be posted, and those that can never be delivered. Nobody may be shown
+// as asked whose request is among them (P10).
 func (c State) Unasked() (waiting, lost []Message) {
 	posted, given := map[string]bool{}, c.GivenUp()
 	for _, e := range c.History {
@@ -38,19 +34,19 @@ func (c State) Unasked() (waiting, lost []Message) {
 	return waiting, lost
 }
 
-// answered reports whether a person has done what a request wants, or nothing is
-// wanted of them any more, beyond what makes it [State.overtaken].
+// answered reports whether the person has done what a request wants, or nothing is wanted
+// of them any more. It leaves out what makes a request [State.overtaken].
 func (c State) answered(m Message) bool {
 	switch m.Kind {
 	case ApprovalMessage:
-		return slices.ContainsFunc(c.Approvals, func(a ceremony.Approval) bool { return a.By.Account == m.To.Account })
+		return c.hasApproved(m.To.Account)
 	case AlarmMessage:
 		return c.Ended()
 	}
 	return false
 }
 
-// GivenUp has the keys of the messages that can never be delivered.
+// GivenUp returns the keys of the messages that can never be delivered.
 func (c State) GivenUp() map[string]bool {
 	given := map[string]bool{}
 	for _, e := range c.History {

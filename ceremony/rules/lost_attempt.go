@@ -8,17 +8,19 @@ import (
 	"conclave/ceremony/event"
 )
 
-// Remains of an attempt, empty when the backup was not to be had.
+// What Vault's backup shows of an attempt that is gone; empty when the backup could not be
+// read.
 const (
-	SharesMade  event.Remains = "made"    // the backup carries the attempt's nonce: new shares were made under it
-	NothingMade event.Remains = "nothing" // there is none, or another attempt's
+	SharesMade  event.Remains = "made"    // the backup has the attempt's nonce: new shares were made under it
+	NothingMade event.Remains = "nothing" // there is no backup, or another attempt's
 )
 
-// Elsewhere reports whether nobody's share that came through Conclave completed the
-// rekey: others have carried its attempt through, and the backup had the shares.
+// Elsewhere reports whether no share that came through Conclave completed the rekey. Others
+// have carried its attempt through, and the backup had the new shares.
 func Elsewhere(r event.Rekeyed) bool { return r.By == ceremony.Person{} }
 
-// MadeElsewhere reports whether the newest new shares were made past Conclave.
+// MadeElsewhere reports whether the newest new shares were made past Conclave, by
+// [Elsewhere].
 func (c State) MadeElsewhere() bool {
 	for _, e := range slices.Backward(c.History) {
 		if made, ok := e.Event.(event.Rekeyed); ok {
@@ -33,7 +35,7 @@ func (c State) Lacks(v View) bool {
 	return c.Attempt.Nonce != "" && (!v.Update.Started || v.Update.Nonce != c.Attempt.Nonce)
 }
 
-// remains is what the backup in a view says of the attempt.
+// remains returns what the backup in a view shows of the attempt.
 func (c State) remains(v View) event.Remains {
 	switch {
 	case v.Backup == nil || v.Seal.ClusterID != c.Plan.ClusterID:
@@ -44,23 +46,23 @@ func (c State) remains(v View) event.Remains {
 	return NothingMade
 }
 
-// unproven reports whether nothing shows that an attempt which is gone has come to
-// nothing: whoever has enough shares may have carried it through.
+// unproven reports whether an attempt that is gone may have been carried through by others
+// with enough shares: nothing shows that it came to nothing.
 func (c State) unproven(v View) bool {
 	op, made := c.Plan.Operation, c.remains(v) == SharesMade && !c.Plan.Verification
 	return op.IssuesToken() || op.Rekeys() && (made || !c.oldInForce(v.Seal))
 }
 
 // oldInForce reports whether the numbers of the plan's cluster show that the old key is
-// in force. They can't when the new key has the same.
+// in force. They can't when the new key has the same numbers.
 func (c State) oldInForce(s ceremony.Seal) bool {
 	return s.ClusterID == c.Plan.ClusterID && c.refutedBy(s)
 }
 
-// fromBackup is a rekey that Vault has carried through without an answer to us: its
-// backup has the new shares, under the attempt's nonce. Of a rekey with verification
-// that shows no more than that they were made; that they are in force is for the
-// numbers to show.
+// fromBackup returns the end of a rekey that Vault has carried through without an answer
+// to us, or nil: its backup has the new shares, under the attempt's nonce. For a rekey
+// with verification that shows only that they were made. Whether they are in force, the
+// seal's numbers have to show.
 func (c State) fromBackup(v View) []event.Event {
 	switch {
 	case !c.Lacks(v), c.Round.Step != ceremony.StepUpdate, c.remains(v) != SharesMade, c.oldInForce(v.Seal):
@@ -78,8 +80,8 @@ func (c State) fromBackup(v View) []event.Event {
 	return []event.Event{made, event.Verified{}, event.Ended{Outcome: event.Completed, Vault: event.AttemptUsed}}
 }
 
-// carriedThrough is the end of a rekey that Vault has no more and whose new key is, or
-// may be, in force: whatever ends the ceremony, the new shares are not given up.
+// carriedThrough returns the end of a rekey that Vault has no more and whose new key is in
+// force, or may be, or nil. Whatever ends the ceremony, the new shares are not given up.
 func (c State) carriedThrough(v View) []event.Event {
 	if events := c.proven(v); events != nil {
 		return events
@@ -87,7 +89,7 @@ func (c State) carriedThrough(v View) []event.Event {
 	return c.fromBackup(v)
 }
 
-// goneUnasked is what follows from an attempt that is gone, and not by our cancelling.
+// goneUnasked returns what follows from an attempt that is gone without our cancelling it.
 func (c State) goneUnasked(v View) []event.Event {
 	if events := c.carriedThrough(v); events != nil {
 		return events
@@ -95,13 +97,14 @@ func (c State) goneUnasked(v View) []event.Event {
 	return []event.Event{event.AttemptLost{Nonce: c.Attempt.Nonce, Unproven: c.unproven(v)}}
 }
 
-// completing is who sent the last share that the attempt needed, where Vault's answer
-// to it was lost: it may have arrived later than anybody waited for it. Otherwise it
-// is nobody, and others have brought what was missing.
+// completing returns who sent the last share that the attempt needed, where Vault's answer
+// to it was lost: the share may have arrived later than anybody waited for it. Otherwise it
+// returns nobody, and others have brought what was missing.
 func (c State) completing() ceremony.Person {
 	for _, e := range slices.Backward(c.History) {
 		if sent, ok := e.Event.(event.Submitting); ok {
-			if sent.Nonce == c.Attempt.Nonce && sent.Before+1 == c.Round.Required && c.Last(Is[event.AnswerLost]) > e.Seq {
+			last := sent.Nonce == c.Attempt.Nonce && sent.Before+1 == c.Round.Required
+			if last && c.Last(Is[event.AnswerLost]) > e.Seq {
 				return sent.By
 			}
 			break
@@ -110,11 +113,11 @@ func (c State) completing() ceremony.Person {
 	return ceremony.Person{}
 }
 
-// BackupPatience is for how long a backup that can't be read holds a ceremony up. It
+// BackupPatience is for how long a backup that can't be read holds up a ceremony. It
 // stays in Vault, and people are told how to get at it.
 const BackupPatience = 5 * time.Minute
 
-// Unread is since when Vault's backup can't be read.
+// Unread tells since when Vault's backup can't be read.
 type Unread struct {
 	Nonce string // of the attempt whose shares it may have
 	Since time.Time

@@ -1,0 +1,97 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+func (c State) approve(cmd Approve, now time.Time) ([]event.Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, ceremony.Closed
+	}
+	// The rule of two people comes first, and has a refusal of its own.
+	if cmd.By == c.Plan.Initiator.Account {
+		return nil, ceremony.OwnProposal
+	}
+	by, ok := ceremony.Find(c.Plan.Approvers, cmd.By)
+	if !ok {
+		return nil, ceremony.NotApprover
+	}
+	if c.hasApproved(cmd.By) {
+		return nil, ceremony.AlreadyApproved
+	}
+	if c.Phase != PhaseProposed {
+		return nil, ceremony.NotProposed
+	}
+	if !now.Before(c.Plan.Closes) {
+		return nil, ceremony.Closed
+	}
+	if c.Plan.SignedApprovals && cmd.Signed == "" {
+		return nil, ceremony.NeedsSignature
+	}
+	if len(cmd.PlanHash) < shortestHash || !strings.HasPrefix(c.PlanHash, strings.ToLower(cmd.PlanHash)) {
+		return nil, ceremony.PlanChanged
+	}
+	return one(event.Approved{By: by, PlanHash: c.PlanHash, Signed: cmd.Signed})
+}
+
+func (c State) reject(cmd Reject) ([]event.Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, ceremony.Closed
+	}
+	by, ok := ceremony.Find(c.Plan.Approvers, cmd.By)
+	if !ok {
+		return nil, ceremony.NotApprover
+	}
+	if c.Phase != PhaseProposed {
+		return nil, ceremony.NotProposed
+	}
+	return []event.Event{
+		event.Rejected{By: by, Why: cmd.Why, Signed: cmd.Signed},
+		event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel},
+	}, nil
+}
+
+// Called returns the roll call, or nil before it.
+func (c State) Called() *event.RollCalled {
+	for _, e := range slices.Backward(c.History) {
+		if called, ok := e.Event.(event.RollCalled); ok {
+			return &called
+		}
+	}
+	return nil
+}
+
+// IsPresent reports whether a person has answered the roll call.
+func (c State) IsPresent(who ceremony.Account) bool {
+	return slices.ContainsFunc(c.Present, func(p Contribution) bool { return p.By.Account == who })
+}
+
+// answer judges what a person has decrypted and sent back.
+func (c State) answer(cmd AnswerRoll) ([]event.Event, error) {
+	by, called := ceremony.Find(c.Plan.RollCall, cmd.By)
+	roll := c.Called()
+	switch {
+	case c.Ended() || c.Closing != nil:
+		return nil, ceremony.Closed
+	case !called:
+		return nil, ceremony.NotCalled
+	case c.IsPresent(cmd.By):
+		return nil, ceremony.AlreadyPresent
+	case c.Phase == PhaseFrozen || c.Stopping != nil:
+		return nil, ceremony.IsFrozen
+	case c.Phase != PhaseRollCall || roll == nil:
+		return nil, ceremony.NotWaiting
+	case cmd.Signed == "":
+		return nil, ceremony.NeedsSignature // an account alone shows nothing of a key
+	}
+	i := slices.IndexFunc(roll.Challenges, func(ch ceremony.Challenge) bool { return ch.For == by })
+	if i < 0 || roll.Challenges[i].Digest != ceremony.RollCallDigest(cmd.Answer) {
+		return nil, ceremony.WrongAnswer
+	}
+	return one(event.Present{By: by, Signed: cmd.Signed})
+}

@@ -1,0 +1,91 @@
+package rules
+
+import (
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+)
+
+// freeze takes a person's wish that nothing goes on. What Vault was asked for is waited for
+// first.
+func (c State) freeze(cmd Freeze) ([]event.Event, error) {
+	by, ok := ceremony.Find(c.Plan.Everybody(), cmd.By)
+	switch {
+	case !ok:
+		return nil, ceremony.NoPart
+	case c.Ended() || c.Closing != nil:
+		return nil, ceremony.Closed
+	case c.Plan.Operation == ceremony.Alarm:
+		return nil, ceremony.IsAnAlarm
+	case c.Phase == PhaseFrozen || c.Stopping != nil:
+		return nil, nil
+	}
+	asked := event.FreezeAsked{By: by, Why: cmd.Why, Signed: cmd.Signed}
+	if _, offered := c.Offer(); c.Pending != nil && !offered {
+		return one(asked)
+	}
+	return append([]event.Event{asked}, append(c.giveBack(ceremony.IsFrozen), FrozenBy(asked))...), nil
+}
+
+// FrozenBy returns the freeze that follows from a person's wish.
+func FrozenBy(f event.FreezeAsked) event.Frozen {
+	return event.Frozen{Why: event.PersonStopped, Want: "nobody who objects", Got: f.By.Name}
+}
+
+func (c State) resume(cmd Resume) ([]event.Event, error) {
+	if c.Ended() || c.Closing != nil {
+		return nil, ceremony.Closed
+	}
+	by, ok := c.decider(cmd.By)
+	if !ok {
+		return nil, ceremony.MayNotResume
+	}
+	if c.Phase != PhaseFrozen {
+		return nil, ceremony.NotFrozen
+	}
+	initiator := by.Account == c.Plan.Initiator.Account
+	heard := initiator && c.Freeze.Initiator || !initiator && c.Freeze.Approver
+	if heard && !(c.Freeze.Initiator && c.Freeze.Approver) {
+		return nil, nil // said before
+	}
+	events := []event.Event{event.ResumeAsked{By: by, Signed: cmd.Signed}}
+	initiatorAgrees := initiator || c.Freeze.Initiator || c.Plan.Initiator == ceremony.SealWatch
+	if approverAgrees := !initiator || c.Freeze.Approver; initiatorAgrees && approverAgrees {
+		events = append(events, event.Resumed{})
+	}
+	return events, nil
+}
+
+// decider returns the initiator or the approver with this account.
+func (c State) decider(who ceremony.Account) (ceremony.Person, bool) {
+	return ceremony.Find(c.Plan.Deciders(), who)
+}
+
+// OtherBot returns the difference between the identity that a plan pins and the bot's own.
+func OtherBot(p ceremony.Plan, bot ceremony.Fingerprint) *Difference {
+	return &Difference{event.OtherBot, "identity " + p.Identity.String(), bot.String()}
+}
+
+// stands reports whether people alone can't thaw what was frozen for this reason. The
+// program has to start anew, with another configuration or another journal.
+func stands(why event.FreezeReason) bool {
+	return why == event.OtherBot || why == event.OtherConfig || why == event.NotSigned
+}
+
+// FrozenFor reports whether the ceremony is frozen for this reason. There may be others:
+// a doubt may have frozen it once more.
+func (c State) FrozenFor(why event.FreezeReason) bool {
+	frozen := c.Last(func(e event.Event) bool { f, ok := e.(event.Frozen); return ok && f.Why == why })
+	return c.Freeze != nil && frozen > c.Last(Is[event.Resumed])
+}
+
+// inDoubt reports whether the ceremony must be frozen before anything else is done. What
+// was sent to Vault is settled first. What Vault has done is not undone.
+func (c State) inDoubt(d *Difference) bool {
+	if d == nil || c.Ended() || c.Closing != nil || c.Freeze != nil && c.Freeze.Frozen == d.freeze() {
+		return false
+	}
+	if _, sent := c.Pending.Submitting(); sent || c.Pending.begins() {
+		return false
+	}
+	return c.Phase == PhaseFrozen || !c.done()
+}
