@@ -69,7 +69,7 @@ func TestCheckTriesEachArchive(t *testing.T) {
 			changed := *c
 			row.change(&changed.Archive)
 			var out bytes.Buffer
-			operator.CheckArchives(&changed, t.Context(), &operator.Findings{Out: &out}, row.offline)
+			operator.CheckArchives(t.Context(), &changed, &operator.Findings{Out: &out}, row.offline)
 			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 			if len(lines) != len(row.want) {
 				t.Fatalf("it says\n%s", &out)

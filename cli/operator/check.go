@@ -54,7 +54,7 @@ for what would stop a ceremony. Exit code 1 when there is a STOP.`,
 		findings.add(ok, "configuration", *path)
 		host.ForgoPrivileges() // as run does
 		checkHost(findings)
-		checkAll(config, cmd.Context(), findings, offline)
+		checkAll(cmd.Context(), config, findings, offline)
 		return findings.conclude()
 	}
 	return cmd
@@ -107,23 +107,23 @@ func (f *Findings) conclude() error {
 	return cli.ReportedError{}
 }
 
-func checkAll(c *config.Config, ctx context.Context, f *Findings, offline bool) {
+func checkAll(ctx context.Context, c *config.Config, f *Findings, offline bool) {
 	open := checkJournal(c, f)
 	checkExposed(c, f)
 	opener := checkIdentity(c, f)
 	checkPeople(c, f, time.Now())
-	CheckArchives(c, ctx, f, offline)
+	CheckArchives(ctx, c, f, offline)
 	if offline {
 		f.add(note, "Slack", "not asked")
 		f.add(note, "Vault", "not asked")
 		return
 	}
 	if opener != nil {
-		checkSlack(c, ctx, f, opener)
+		checkSlack(ctx, c, f, opener)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		ours := slices.DeleteFunc(slices.Clone(open), func(r journal.Report) bool { return r.Cluster != name })
-		checkVault(c.Clusters[name], ctx, f, "Vault "+name, ours)
+		checkVault(ctx, c.Clusters[name], f, "Vault "+name, ours)
 	}
 }
 
@@ -191,7 +191,7 @@ func longestWindows(c *config.Config) map[string]time.Duration {
 	return longest
 }
 
-func checkSlack(c *config.Config, ctx context.Context, f *Findings, opener *openpgp.OpenPGP) {
+func checkSlack(ctx context.Context, c *config.Config, f *Findings, opener *openpgp.OpenPGP) {
 	b, err := app.NewBot(c, opener, app.NewLog(c.Log, io.Discard))
 	if f.judge("Slack", err) {
 		return
@@ -210,7 +210,7 @@ func checkSlack(c *config.Config, ctx context.Context, f *Findings, opener *open
 }
 
 // checkVault looks at one cluster, and at the ceremonies that are open on it.
-func checkVault(c *config.ClusterConfig, ctx context.Context, f *Findings, about string, open []journal.Report) {
+func checkVault(ctx context.Context, c *config.ClusterConfig, f *Findings, about string, open []journal.Report) {
 	client, err := app.NewVault(c)
 	if f.judge(about, err) {
 		return
@@ -244,7 +244,7 @@ func checkVault(c *config.ClusterConfig, ctx context.Context, f *Findings, about
 		f.add(note, about, "%s is open: %s", r.Ceremony, r.State)
 	}
 	if report.Active != "" {
-		checkInterference(c, ctx, f, about, client, report.Seal)
+		checkInterference(ctx, c, f, about, client, report.Seal)
 	}
 	for i, op := range operations(c) {
 		checkOperation(c, f, about, i, op, report, open)

@@ -11,7 +11,7 @@ import (
 
 // CheckArchives tries the archives: those that are elsewhere only when they may be
 // asked. None of them would stop a ceremony; its evidence would be the poorer.
-func CheckArchives(c *config.Config, ctx context.Context, f *Findings, offline bool) {
+func CheckArchives(ctx context.Context, c *config.Config, f *Findings, offline bool) {
 	places, err := app.NewArchives(c)
 	if f.judge("archive", err) {
 		return

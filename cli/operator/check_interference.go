@@ -16,7 +16,7 @@ import (
 
 // checkInterference says what the interference watch can't see, since Vault denies
 // the bot's token an answer.
-func checkInterference(c *config.ClusterConfig, ctx context.Context, f *Findings, about string, client *vault.Client, seal ceremony.Seal) {
+func checkInterference(ctx context.Context, c *config.ClusterConfig, f *Findings, about string, client *vault.Client, seal ceremony.Seal) {
 	if !c.Interference {
 		f.add(note, about, "interference: it is not watched; nobody hears of what happens in Vault past Conclave")
 		return

@@ -45,7 +45,7 @@ changed. With --dialect nobody is asked:
 		if cluster == nil {
 			return cli.NewUsageError(fmt.Errorf("the configuration has no clusters.%s", args[0]))
 		}
-		uses, err := uses(cluster, cmd.Context(), vault.Dialect(dialect))
+		uses, err := uses(cmd.Context(), cluster, vault.Dialect(dialect))
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ changed. With --dialect nobody is asked:
 
 // uses are what the cluster's token is used for. Without a dialect the server is
 // asked, operation by operation.
-func uses(c *config.ClusterConfig, ctx context.Context, dialect vault.Dialect) ([]vault.Use, error) {
+func uses(ctx context.Context, c *config.ClusterConfig, dialect vault.Dialect) ([]vault.Use, error) {
 	var client *vault.Client
 	if dialect == "" {
 		// A stranger's question is enough, and a token may not be there yet.

@@ -81,7 +81,7 @@ way.`,
 		if err := mayBeAsked(config, proposal); err != nil {
 			return cli.NewUsageError(err)
 		}
-		return runSession(config, cmd.Context(), std, out, func(s *session) beginning { return s.start(proposal, name) })
+		return runSession(cmd.Context(), config, std, out, func(s *session) beginning { return s.start(proposal, name) })
 	}
 	return cmd
 }
@@ -158,7 +158,7 @@ Lines are read and files are written as by start.`,
 		if len(args) > 0 {
 			id = ceremony.ID(args[0])
 		}
-		return runSession(config, cmd.Context(), std, out, func(s *session) beginning { return s.resume(id) })
+		return runSession(cmd.Context(), config, std, out, func(s *session) beginning { return s.resume(id) })
 	}
 	return cmd
 }

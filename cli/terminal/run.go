@@ -16,7 +16,7 @@ import (
 type beginning func(context.Context) error
 
 // runSession runs a session with everything that the configuration says but Slack.
-func runSession(c *config.Config, ctx context.Context, std cli.Streams, out string, begin func(*session) beginning) (err error) {
+func runSession(ctx context.Context, c *config.Config, std cli.Streams, out string, begin func(*session) beginning) (err error) {
 	keys, opener, err := app.ReadOpener(c)
 	if err != nil {
 		return err
