@@ -15,7 +15,6 @@ import (
 	"conclave/ceremony/event"
 	"conclave/ceremony/journal"
 	"conclave/cli"
-	"conclave/cli/operator"
 	"conclave/vault/vaulttest"
 )
 
@@ -32,7 +31,7 @@ func TestCheckOfASoundSetupFindsNothingAndChangesNothing(t *testing.T) {
 	w := openWorkshop(t, newIdentity(t))
 	before := len(w.cluster.Log(""))
 	report, code := w.check(t.Context())
-	if code != cli.ExitOK || strings.Contains(report, string(operator.Stop)) {
+	if code != cli.ExitOK || strings.Contains(report, "STOP") {
 		t.Errorf("exit code %d\n%s", code, report)
 	}
 	for _, want := range []string{"Slack scopes", "#ops", "is @carol (Carol)", "key of carol", "active", "2 of 3 shares open it"} {
@@ -176,17 +175,17 @@ func TestCheckTellsItsOwnCeremoniesFromThoseOfOthers(t *testing.T) {
 	if err != nil || begun.Status != 200 {
 		t.Fatalf("start: %d %v, %v", begun.Status, begun.Errors, err)
 	}
-	journal, err := journal.OpenJournal(w.path("journal"))
+	j, err := journal.OpenJournal(w.path("journal"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
-	_, err = journal.Append(t.Context(), plan.Ceremony, 0,
+	_, err = j.Append(t.Context(), plan.Ceremony, 0,
 		event.Proposed{Plan: plan, PlanHash: plan.Hash()},
 		event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash()},
 		event.Starting{Attempt: 1},
 		event.Started{Nonce: begun.String("nonce"), Required: 2})
-	if err := errors.Join(err, journal.Close()); err != nil {
+	if err := errors.Join(err, j.Close()); err != nil {
 		t.Fatal(err)
 	}
 	report, code := w.check(t.Context())

@@ -33,13 +33,13 @@ func Harden() {
 }
 
 // Protections are those in force now.
-func Protections() []Protection { return append(hostProtections(), FreedMemory(), CrashTrace()) }
+func Protections() []Protection { return append(hostProtections(), freedMemory(), crashTrace()) }
 
-// FreedMemory tells whether what is not needed any more is overwritten when the
+// freedMemory tells whether what is not needed any more is overwritten when the
 // garbage collector comes by, which it does after each share. Secrets are overwritten
 // where they are used; this is for the copies of libraries. Go reads it from the
 // environment before the program runs, and from nowhere else.
-func FreedMemory() Protection {
+func freedMemory() Protection {
 	p := Protection{Name: "freed memory", key: "freed_memory"}
 	if p.Holds = slices.Contains(strings.Split(os.Getenv("GODEBUG"), ","), "clobberfree=1"); p.Holds {
 		p.state, p.Text = "overwritten", "it is overwritten"
@@ -50,11 +50,11 @@ func FreedMemory() Protection {
 	return p
 }
 
-// CrashTrace tells what a crash of the program prints. A trace has the arguments of
+// crashTrace tells what a crash of the program prints. A trace has the arguments of
 // each call, and an array among them is printed word by word. Go takes its default
 // from the environment before the program runs, and lets it be raised only; when
 // it is its own runtime that is broken, it prints everything whatever was set.
-func CrashTrace() Protection {
+func crashTrace() Protection {
 	p := Protection{Name: "crash traces", key: "crash_trace", state: cmp.Or(os.Getenv("GOTRACEBACK"), "single")}
 	if p.Holds = p.state == "none"; p.Holds {
 		p.Text = "a crash prints its reason, and no arguments of calls"

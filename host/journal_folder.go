@@ -18,10 +18,10 @@ import (
 // given by a button is one line there, which nobody has signed. A folder that is not
 // there yet is made by the first start.
 func TrustedJournal(dir Path) error {
-	return JournalTrustedBy(filepath.Clean(string(dir)), os.Geteuid())
+	return journalTrustedBy(filepath.Clean(string(dir)), os.Geteuid())
 }
 
-func JournalTrustedBy(dir string, uid int) error {
+func journalTrustedBy(dir string, uid int) error {
 	if runtime.GOOS == "windows" {
 		return nil // it keeps rights elsewhere
 	}

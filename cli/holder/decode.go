@@ -55,7 +55,7 @@ func decode(std cli.Streams, args []string, otp host.Path, remove bool) error {
 	} else if text, err = readPasted(std); err != nil {
 		return err
 	}
-	token, err := DecodeToken([]byte(openpgp.Text(text)), password)
+	token, err := decodeToken([]byte(openpgp.Text(text)), password)
 	if err != nil {
 		return err
 	}
@@ -79,17 +79,17 @@ func decode(std cli.Streams, args []string, otp host.Path, remove bool) error {
 // What is wrong with what was given as an encoded token. None of them repeats it:
 // it could be the password, or a token in the open.
 var (
-	ErrNoEncoded = errors.New("there is no encoded token in it that fits the password")
-	ErrNoToken   = errors.New("the password and the encoded token don't belong together: what comes out is no token")
+	errNoEncoded = errors.New("there is no encoded token in it that fits the password")
+	errNoToken   = errors.New("the password and the encoded token don't belong together: what comes out is no token")
 )
 
-// DecodeToken finds the encoded token in text, which may be the word alone or a
+// decodeToken finds the encoded token in text, which may be the word alone or a
 // whole message, and combines it with the password: what Vault answers as
 // encoded_token is base64 without padding of the two, byte for byte exclusive-or
 // (command/operator_generate_root.go, decode). The password is as long as the
 // token, and random: of all the words of a message only the right one turns into
 // something that looks like a token. The caller wipes the answer.
-func DecodeToken(text, password []byte) ([]byte, error) {
+func decodeToken(text, password []byte) ([]byte, error) {
 	encoding := base64.RawStdEncoding.Strict()
 	token := make([]byte, len(password), len(password)+1)
 	words, longest, candidates := 0, 0, 0
@@ -111,15 +111,15 @@ func DecodeToken(text, password []byte) ([]byte, error) {
 	clear(token)
 	switch {
 	case candidates > 0:
-		return nil, cli.WithHint(ErrNoToken, "Is it the file whose commitment the plan has (conclave otp show FILE)? Was the encoded token copied as it is?")
+		return nil, cli.WithHint(errNoToken, "Is it the file whose commitment the plan has (conclave otp show FILE)? Was the encoded token copied as it is?")
 	case words == 1:
 		return nil, cli.WithHint(
-			fmt.Errorf("%w: it has %d characters, and would have %d with a password of %d", ErrNoEncoded, longest, encoding.EncodedLen(len(password)), len(password)),
+			fmt.Errorf("%w: it has %d characters, and would have %d with a password of %d", errNoEncoded, longest, encoding.EncodedLen(len(password)), len(password)),
 			"Was it copied whole? Is it the file whose commitment the plan has (conclave otp show FILE)?",
 		)
 	}
 	return nil, cli.WithHint(
-		fmt.Errorf("%w: %d characters of base64", ErrNoEncoded, encoding.EncodedLen(len(password))),
+		fmt.Errorf("%w: %d characters of base64", errNoEncoded, encoding.EncodedLen(len(password))),
 		"Copy it from Conclave's direct message. A token that comes as a PGP message is encrypted to a key: gpg -d opens it.",
 	)
 }

@@ -153,7 +153,7 @@ func (f *openFlags) openOne(ctx context.Context, std cli.Streams, d openpgp.Deli
 	case shareKind:
 		fmt.Fprintf(std.Err, "\nIt is share %d of %d of ceremony %s, encrypted by Vault to the key\n  %s\n", d.Index, d.Total, d.Ceremony, d.Recipient)
 		var err error
-		if file, err = KeepShare(std, f.dir, d); err != nil {
+		if file, err = keepShare(std, f.dir, d); err != nil {
 			return err
 		}
 	case tokenKind:
@@ -227,9 +227,9 @@ func (f *openFlags) openFor(ctx context.Context, std cli.Streams, recipient cere
 // isFileName is what every system takes for the name of one file.
 var isFileName = regexp.MustCompile(`^[\p{L}\p{N}._-]+$`)
 
-// KeepShare writes the ciphertext to a file of its own. The same share may be kept
+// keepShare writes the ciphertext to a file of its own. The same share may be kept
 // twice.
-func KeepShare(std cli.Streams, dir string, d openpgp.Delivery) (string, error) {
+func keepShare(std cli.Streams, dir string, d openpgp.Delivery) (string, error) {
 	name := fmt.Sprintf("share-%s-%d.asc", d.Ceremony, d.Index)
 	// The id is part of a file's name, which goes to standard output: an escape
 	// sequence, or the colon that makes a hidden stream of a file in Windows, is none.

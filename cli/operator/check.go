@@ -46,16 +46,16 @@ for what would stop a ceremony. Exit code 1 when there is a STOP.`,
 	path := cli.ConfigFlag(cmd)
 	cmd.Flags().BoolVar(&offline, "offline", false, "leave Slack, Vault and what keeps transcripts elsewhere out")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		config, err := config.LoadConfig(*path)
+		c, err := config.LoadConfig(*path)
 		if err != nil {
 			return err
 		}
-		findings := &Findings{Out: host.Printable{Writer: std.Out}} // Vault and Slack have their words in it
-		findings.add(ok, "configuration", *path)
+		f := &findings{out: host.Printable{Writer: std.Out}} // Vault and Slack have their words in it
+		f.add(ok, "configuration", *path)
 		host.ForgoPrivileges() // as run does
-		checkHost(findings)
-		checkAll(cmd.Context(), config, findings, offline)
-		return findings.conclude()
+		checkHost(f)
+		checkAll(cmd.Context(), c, f, offline)
+		return f.conclude()
 	}
 	return cmd
 }
@@ -66,20 +66,20 @@ type grade string
 const (
 	ok   grade = "ok"
 	note grade = "note" // somebody should know
-	Stop grade = "STOP" // a ceremony would come to a stop
+	stop grade = "STOP" // a ceremony would come to a stop
 )
 
 // column is how wide what a finding is about may be: "Slack channel C0123456789".
 const column = 25
 
-// Findings prints what is found as it is found: asking Vault may take a while.
-type Findings struct {
-	Out   io.Writer
+// findings prints what is found as it is found: asking Vault may take a while.
+type findings struct {
+	out   io.Writer
 	stops int
 }
 
-func (f *Findings) add(g grade, about, text string, args ...any) {
-	if g == Stop {
+func (f *findings) add(g grade, about, text string, args ...any) {
+	if g == stop {
 		f.stops++
 	}
 	if len(args) > 0 {
@@ -87,32 +87,32 @@ func (f *Findings) add(g grade, about, text string, args ...any) {
 	}
 	// What goes over several lines keeps its column.
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", len("STOP  ")+column+1))
-	fmt.Fprintf(f.Out, "%-5s %-*s %s\n", g, column, about, text)
+	fmt.Fprintf(f.out, "%-5s %-*s %s\n", g, column, about, text)
 }
 
 // judge adds an error as a stop, and reports whether there was one.
-func (f *Findings) judge(about string, err error) bool {
+func (f *findings) judge(about string, err error) bool {
 	if err != nil {
-		f.add(Stop, about, "%v", err)
+		f.add(stop, about, "%v", err)
 	}
 	return err != nil
 }
 
-func (f *Findings) conclude() error {
+func (f *findings) conclude() error {
 	if f.stops == 0 {
-		fmt.Fprintln(f.Out, "\nNothing was found that would stop a ceremony.")
+		fmt.Fprintln(f.out, "\nNothing was found that would stop a ceremony.")
 		return nil
 	}
-	fmt.Fprintf(f.Out, "\n%s would stop a ceremony.\n", plural.Of(f.stops, "finding"))
+	fmt.Fprintf(f.out, "\n%s would stop a ceremony.\n", plural.Of(f.stops, "finding"))
 	return cli.ReportedError{}
 }
 
-func checkAll(ctx context.Context, c *config.Config, f *Findings, offline bool) {
+func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) {
 	open := checkJournal(c, f)
 	checkExposed(c, f)
 	opener := checkIdentity(c, f)
 	checkPeople(c, f, time.Now())
-	CheckArchives(ctx, c, f, offline)
+	checkArchives(ctx, c, f, offline)
 	if offline {
 		f.add(note, "Slack", "not asked")
 		f.add(note, "Vault", "not asked")
@@ -129,7 +129,7 @@ func checkAll(ctx context.Context, c *config.Config, f *Findings, offline bool) 
 
 // checkJournal returns the ceremonies that have not ended. It does without the
 // journal's lock, which the running bot has.
-func checkJournal(c *config.Config, f *Findings) []journal.Report {
+func checkJournal(c *config.Config, f *findings) []journal.Report {
 	dir := string(c.Journal.Directory)
 	if f.judge("journal", host.TrustedJournal(c.Journal.Directory)) {
 		return nil
@@ -151,7 +151,7 @@ func checkJournal(c *config.Config, f *Findings) []journal.Report {
 }
 
 // checkIdentity returns an opener that can sign, or nil.
-func checkIdentity(c *config.Config, f *Findings) *openpgp.OpenPGP {
+func checkIdentity(c *config.Config, f *findings) *openpgp.OpenPGP {
 	id, err := app.LoadIdentity(c.Identity)
 	if f.judge("identity", err) {
 		return nil
@@ -162,11 +162,11 @@ func checkIdentity(c *config.Config, f *Findings) *openpgp.OpenPGP {
 
 // checkPeople makes sure that every key can be used until a ceremony closes that
 // is proposed now.
-func checkPeople(c *config.Config, f *Findings, now time.Time) {
+func checkPeople(c *config.Config, f *findings, now time.Time) {
 	keys, err := app.ReadKeys(c)
 	if problems, is := errors.AsType[*config.Problems](err); is {
 		for _, p := range problems.List {
-			f.add(Stop, p.Path, "%s", p.What)
+			f.add(stop, p.Path, "%s", p.What)
 		}
 		return
 	}
@@ -191,7 +191,7 @@ func longestWindows(c *config.Config) map[string]time.Duration {
 	return longest
 }
 
-func checkSlack(ctx context.Context, c *config.Config, f *Findings, opener *openpgp.OpenPGP) {
+func checkSlack(ctx context.Context, c *config.Config, f *findings, opener *openpgp.OpenPGP) {
 	b, err := app.NewBot(c, opener, app.NewLog(c.Log, io.Discard))
 	if f.judge("Slack", err) {
 		return
@@ -202,7 +202,7 @@ func checkSlack(ctx context.Context, c *config.Config, f *Findings, opener *open
 	}
 	for finding := range b.Check(ctx, people) {
 		if finding.Err != nil {
-			f.add(Stop, finding.Subject, "%s: %v", finding.Detail, finding.Err)
+			f.add(stop, finding.Subject, "%s: %v", finding.Detail, finding.Err)
 		} else {
 			f.add(ok, finding.Subject, "%s", finding.Detail)
 		}
@@ -210,7 +210,7 @@ func checkSlack(ctx context.Context, c *config.Config, f *Findings, opener *open
 }
 
 // checkVault looks at one cluster, and at the ceremonies that are open on it.
-func checkVault(ctx context.Context, c *config.ClusterConfig, f *Findings, about string, open []journal.Report) {
+func checkVault(ctx context.Context, c *config.ClusterConfig, f *findings, about string, open []journal.Report) {
 	client, err := app.NewVault(c)
 	if f.judge(about, err) {
 		return
@@ -229,7 +229,7 @@ func checkVault(ctx context.Context, c *config.ClusterConfig, f *Findings, about
 			f.add(ok, about, "%d of %d shares open it (%s seal)", seal.Threshold, seal.Shares, seal.Type)
 		}
 		if c.Any(ceremony.Operation.TakesShares) && len(c.Holders) < seal.Threshold {
-			f.add(Stop, about, "%s listed, fewer than the %d shares that Vault asks for", plural.Count(len(c.Holders), "holder is", "holders are"), seal.Threshold)
+			f.add(stop, about, "%s listed, fewer than the %d shares that Vault asks for", plural.Count(len(c.Holders), "holder is", "holders are"), seal.Threshold)
 		}
 	}
 	if t := report.Token; t.Given && t.Err == nil {
@@ -253,7 +253,7 @@ func checkVault(ctx context.Context, c *config.ClusterConfig, f *Findings, about
 
 // checkOperation reports whether an operation will work, or everything that stands in
 // its way.
-func checkOperation(c *config.ClusterConfig, f *Findings, about string, i int, op ceremony.Operation, report vault.Report, open []journal.Report) {
+func checkOperation(c *config.ClusterConfig, f *findings, about string, i int, op ceremony.Operation, report vault.Report, open []journal.Report) {
 	at := slices.IndexFunc(report.Operations, func(o vault.OperationReport) bool { return o.Operation == op })
 	works := at >= 0
 	for _, finding := range report.Findings {
@@ -273,7 +273,7 @@ func checkOperation(c *config.ClusterConfig, f *Findings, about string, i int, o
 		case refusal != "":
 			text = unsuited(refusal)
 		}
-		works = works && g != Stop
+		works = works && g != stop
 		f.add(g, about, "operations[%d], %s: %s", i, op, text)
 	}
 	if works {
@@ -293,7 +293,7 @@ func ceremonyOf(open []journal.Report, nonce string) ceremony.ID {
 
 func gradeOf(f vault.Finding) grade {
 	if f.Stops {
-		return Stop
+		return stop
 	}
 	return note
 }
@@ -345,7 +345,7 @@ func describeToken(t vault.TokenReport, now time.Time) string {
 // checkHost says what of this process's memory could get out, and what to do. It
 // speaks of the check's own process: a bot that is started in another way, by
 // systemd for example, has its own findings in the first line of its log.
-func checkHost(f *Findings) {
+func checkHost(f *findings) {
 	for _, p := range host.Protections() {
 		if p.Holds {
 			f.add(ok, p.Name, "%s", p.Text)

@@ -9,9 +9,9 @@ import (
 	"conclave/host"
 )
 
-// CheckArchives tries the archives: those that are elsewhere only when they may be
+// checkArchives tries the archives: those that are elsewhere only when they may be
 // asked. None of them would stop a ceremony; its evidence would be the poorer.
-func CheckArchives(ctx context.Context, c *config.Config, f *Findings, offline bool) {
+func checkArchives(ctx context.Context, c *config.Config, f *findings, offline bool) {
 	places, err := app.NewArchives(c)
 	if f.judge("archive", err) {
 		return

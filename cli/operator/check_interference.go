@@ -16,7 +16,7 @@ import (
 
 // checkInterference says what the interference watch can't see, since Vault denies
 // the bot's token an answer.
-func checkInterference(ctx context.Context, c *config.ClusterConfig, f *Findings, about string, client *vault.Client, seal ceremony.Seal) {
+func checkInterference(ctx context.Context, c *config.ClusterConfig, f *findings, about string, client *vault.Client, seal ceremony.Seal) {
 	if !c.Interference {
 		f.add(note, about, "interference: it is not watched; nobody hears of what happens in Vault past Conclave")
 		return
@@ -52,7 +52,7 @@ func checkInterference(ctx context.Context, c *config.ClusterConfig, f *Findings
 }
 
 // checkExposed names the people whose share counts as exposed.
-func checkExposed(c *config.Config, f *Findings) {
+func checkExposed(c *config.Config, f *findings) {
 	ceremonies, err := journal.ReadJournal(string(c.Journal.Directory))
 	if err != nil {
 		return // told with the journal

@@ -37,11 +37,11 @@ changed. With --dialect nobody is asked:
 		if dialect != "" && !slices.Contains(vault.Dialects(), vault.Dialect(dialect)) {
 			return cli.NewUsageError(fmt.Errorf("--dialect: %q is none of open, closed, openbao", dialect))
 		}
-		config, err := config.LoadConfig(*path)
+		c, err := config.LoadConfig(*path)
 		if err != nil {
 			return err
 		}
-		cluster := config.Clusters[args[0]]
+		cluster := c.Clusters[args[0]]
 		if cluster == nil {
 			return cli.NewUsageError(fmt.Errorf("the configuration has no clusters.%s", args[0]))
 		}

@@ -74,14 +74,14 @@ way.`,
 		if proposal.Options, err = readOptions(options); err != nil {
 			return cli.NewUsageError(err)
 		}
-		config, err := config.LoadConfig(*path)
+		c, err := config.LoadConfig(*path)
 		if err != nil {
 			return err
 		}
-		if err := mayBeAsked(config, proposal); err != nil {
+		if err := mayBeAsked(c, proposal); err != nil {
 			return cli.NewUsageError(err)
 		}
-		return runSession(cmd.Context(), config, std, out, func(s *session) beginning { return s.start(proposal, name) })
+		return runSession(cmd.Context(), c, std, out, func(s *session) beginning { return s.start(proposal, name) })
 	}
 	return cmd
 }
@@ -150,7 +150,7 @@ Lines are read and files are written as by start.`,
 		if err := cli.NeedFlags(cmd, "out"); err != nil {
 			return err
 		}
-		config, err := config.LoadConfig(*path)
+		c, err := config.LoadConfig(*path)
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ Lines are read and files are written as by start.`,
 		if len(args) > 0 {
 			id = ceremony.ID(args[0])
 		}
-		return runSession(cmd.Context(), config, std, out, func(s *session) beginning { return s.resume(id) })
+		return runSession(cmd.Context(), c, std, out, func(s *session) beginning { return s.resume(id) })
 	}
 	return cmd
 }

@@ -27,11 +27,11 @@ func ceremonyListCommand(std cli.Streams) *cobra.Command {
 	}
 	path := cli.ConfigFlag(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
-		config, err := config.LoadConfig(*path)
+		c, err := config.LoadConfig(*path)
 		if err != nil {
 			return err
 		}
-		all, err := journal.ReadJournal(string(config.Journal.Directory))
+		all, err := journal.ReadJournal(string(c.Journal.Directory))
 		screen := newScreen(std.Out)
 		for _, c := range all {
 			state := string(c.Phase)
@@ -53,11 +53,11 @@ func ceremonyShowCommand(std cli.Streams) *cobra.Command {
 	}
 	path := cli.ConfigFlag(cmd)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		config, err := config.LoadConfig(*path)
+		c, err := config.LoadConfig(*path)
 		if err != nil {
 			return err
 		}
-		all, err := journal.ReadJournal(string(config.Journal.Directory))
+		all, err := journal.ReadJournal(string(c.Journal.Directory))
 		i := slices.IndexFunc(all, func(c rules.State) bool { return string(c.ID()) == args[0] })
 		if i < 0 {
 			return errors.Join(err, fmt.Errorf("show %s: %w", args[0], ceremony.ErrUnknownCeremony))
@@ -86,16 +86,16 @@ func ceremonyKeyStatusCommand(std cli.Streams) *cobra.Command {
 	}
 	path := cli.ConfigFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		config, err := config.LoadConfig(*path)
+		c, err := config.LoadConfig(*path)
 		if err != nil {
 			return err
 		}
 		name := args[0]
-		from, ok := config.Clusters[name]
+		from, ok := c.Clusters[name]
 		if !ok {
-			return cli.NewUsageError(noCluster(config, name))
+			return cli.NewUsageError(noCluster(c, name))
 		}
-		done, err := journal.ReadJournal(string(config.Journal.Directory))
+		done, err := journal.ReadJournal(string(c.Journal.Directory))
 		if err != nil {
 			return err
 		}

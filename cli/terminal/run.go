@@ -17,7 +17,7 @@ type beginning func(context.Context) error
 
 // runSession runs a session with everything that the configuration says but Slack.
 func runSession(ctx context.Context, c *config.Config, std cli.Streams, out string, begin func(*session) beginning) (err error) {
-	keys, opener, err := app.ReadOpener(c)
+	keys, opener, err := app.ReadOpenPGP(c)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func runSession(ctx context.Context, c *config.Config, std cli.Streams, out stri
 		cluster.Watch, cluster.Interference = false, false // they open ceremonies by themselves, and nobody here has asked for them
 	}
 	person := func(who ceremony.Account) (ceremony.Person, bool) { p, ok := byAccount[who]; return p, ok }
-	chamber, err := app.NewChamber(c, keys, engine.Config{
+	backend, err := app.NewBackend(c, keys, engine.Config{
 		Opener: opener, Log: s.log,
 		Courier: newMessenger(s.screen, folder, opener.SignDelivery, person),
 	})
@@ -55,7 +55,7 @@ func runSession(ctx context.Context, c *config.Config, std cli.Streams, out stri
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, chamber.Close()) }()
-	s.engine = chamber.Engine
+	defer func() { err = errors.Join(err, backend.Close()) }()
+	s.engine = backend.Engine
 	return s.run(ctx, begin(s))
 }

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"conclave/archive/archivetest"
-	"conclave/cli/operator"
 	"conclave/config"
 	"conclave/host"
 )
@@ -69,7 +68,7 @@ func TestCheckTriesEachArchive(t *testing.T) {
 			changed := *c
 			row.change(&changed.Archive)
 			var out bytes.Buffer
-			operator.CheckArchives(t.Context(), &changed, &operator.Findings{Out: &out}, row.offline)
+			checkArchives(t.Context(), &changed, &findings{out: &out}, row.offline)
 			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 			if len(lines) != len(row.want) {
 				t.Fatalf("it says\n%s", &out)
