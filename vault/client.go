@@ -18,8 +18,8 @@ import (
 	"conclave/host/hostport"
 )
 
-// Config says how to reach one cluster. It is everything that the client goes
-// by: no VAULT_ variable and no proxy variable has any effect.
+// Config says how to reach one cluster. No VAULT_ variable and no proxy variable has any
+// effect.
 type Config struct {
 	// Addresses are the base URLs of the cluster's nodes. A request, and so a
 	// share, never goes to another address. Plain http is accepted for loopback
