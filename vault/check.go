@@ -407,7 +407,7 @@ func (c *Client) checkToken(ctx context.Context) TokenReport {
 	r.TTL, r.Expires = time.Duration(seconds)*time.Second, entry.ExpireTime != nil
 	r.Policies, r.Renewed = entry.Policies, entry.state().Renewed
 	if c.session != nil {
-		r.Renewed = c.session.lasts()
+		r.Renewed = c.session.renewable()
 	}
 	return r
 }
