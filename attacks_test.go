@@ -68,7 +68,7 @@ func TestArgumentsThatAreNoSharesAreTaken(t *testing.T) {
 		"The token is useless without your password. Plan " + slip[:64] + ", conclave decode --otp otp.txt " + encoded(tokenOfTest, padOfTest),
 		encoded(tokenOfTest, padOfTest), "B5F3C9D2A1E04F6788AA11BB22CC33DD44EE55FF", "prod-generate-root-k7m2", "--help", "",
 	} {
-		if secretShaped(a) {
+		if showsSecret(a) {
 			t.Errorf("%d %s", len(a), a)
 		}
 	}

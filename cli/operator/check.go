@@ -1,3 +1,6 @@
+// Package operator has the commands of who runs the bot: run, check, policy, manifest,
+// identity and version. It is the only command room, beside terminal, that is linked with
+// Slack and Vault.
 package operator
 
 import (
@@ -26,6 +29,7 @@ import (
 	"conclave/vault"
 )
 
+// CheckCommand returns conclave check.
 func CheckCommand(std cli.Streams) *cobra.Command {
 	var offline bool
 	cmd := &cobra.Command{
@@ -50,7 +54,7 @@ for what would stop a ceremony. Exit code 1 when there is a STOP.`,
 		if err != nil {
 			return err
 		}
-		f := &findings{out: host.Printable{Writer: std.Out}} // Vault and Slack have their words in it
+		f := &findings{out: host.Printable{Writer: std.Out}} // some words come from Vault and from Slack
 		f.add(ok, "configuration", *path)
 		host.ForgoPrivileges() // as run does
 		checkHost(f)
@@ -65,14 +69,15 @@ type grade string
 
 const (
 	ok   grade = "ok"
-	note grade = "note" // somebody should know
+	note grade = "note" // worth knowing before a ceremony
 	stop grade = "STOP" // a ceremony would come to a stop
 )
 
-// column is how wide what a finding is about may be: "Slack channel C0123456789".
+// column is the width of the subject of a finding, such as "Slack channel C0123456789".
 const column = 25
 
-// findings prints what is found as it is found: asking Vault may take a while.
+// findings prints each finding as soon as it is found: asking Vault may take a while. It
+// counts those that would stop a ceremony.
 type findings struct {
 	out   io.Writer
 	stops int
@@ -85,19 +90,21 @@ func (f *findings) add(g grade, about, text string, args ...any) {
 	if len(args) > 0 {
 		text = fmt.Sprintf(text, args...)
 	}
-	// What goes over several lines keeps its column.
+	// The second line and those after it begin in the column of the first.
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", len("STOP  ")+column+1))
 	fmt.Fprintf(f.out, "%-5s %-*s %s\n", g, column, about, text)
 }
 
-// judge adds an error as a stop, and reports whether there was one.
-func (f *findings) judge(about string, err error) bool {
+// failed adds an error, if there is one, as a stop. It reports whether there was one.
+func (f *findings) failed(about string, err error) bool {
 	if err != nil {
 		f.add(stop, about, "%v", err)
 	}
 	return err != nil
 }
 
+// conclude prints how many findings would stop a ceremony, and returns a
+// [cli.ReportedError] when there are any.
 func (f *findings) conclude() error {
 	if f.stops == 0 {
 		fmt.Fprintln(f.out, "\nNothing was found that would stop a ceremony.")
@@ -107,10 +114,12 @@ func (f *findings) conclude() error {
 	return cli.ReportedError{}
 }
 
+// checkAll tries everything that the configuration names. With offline it leaves out what
+// is elsewhere.
 func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) {
 	open := checkJournal(c, f)
 	checkExposed(c, f)
-	opener := checkIdentity(c, f)
+	pgp := checkIdentity(c, f)
 	checkPeople(c, f, time.Now())
 	checkArchives(ctx, c, f, offline)
 	if offline {
@@ -118,8 +127,8 @@ func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) 
 		f.add(note, "Vault", "not asked")
 		return
 	}
-	if opener != nil {
-		checkSlack(ctx, c, f, opener)
+	if pgp != nil {
+		checkSlack(ctx, c, f, pgp)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		ours := slices.DeleteFunc(slices.Clone(open), func(r journal.Report) bool { return r.Cluster != name })
@@ -127,41 +136,41 @@ func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) 
 	}
 }
 
-// checkJournal returns the ceremonies that have not ended. It does without the
-// journal's lock, which the running bot has.
+// checkJournal tries the journal's folder, and returns the ceremonies that have not
+// ended. It does not need the journal's lock, which the running bot has.
 func checkJournal(c *config.Config, f *findings) []journal.Report {
 	dir := string(c.Journal.Directory)
-	if f.judge("journal", host.TrustedJournal(c.Journal.Directory)) {
+	if f.failed("journal", host.TrustedJournal(c.Journal.Directory)) {
 		return nil
 	}
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		if !f.judge("journal", tryKeeping(nearest(dir))) {
+		if !f.failed("journal", tryKeeping(nearest(dir))) {
 			f.add(note, "journal", "%s is not there yet; the first start makes it", dir)
 		}
 		return nil
 	}
-	if f.judge("journal", errors.Join(tryKeeping(dir), tryAppending(dir))) {
+	if f.failed("journal", errors.Join(tryKeeping(dir), tryAppending(dir))) {
 		return nil
 	}
 	reports, err := journal.VerifyDir(dir)
-	if !f.judge("journal", err) {
+	if !f.failed("journal", err) {
 		f.add(ok, "journal", "%s: %s, the chain is whole", dir, plural.Count(len(reports), "ceremony", "ceremonies"))
 	}
 	return slices.DeleteFunc(reports, func(r journal.Report) bool { return r.State == rules.PhaseEnded })
 }
 
-// checkIdentity returns an opener that can sign, or nil.
+// checkIdentity reads the bot's own key. It returns nil when that fails.
 func checkIdentity(c *config.Config, f *findings) *openpgp.OpenPGP {
 	id, err := app.LoadIdentity(c.Identity)
-	if f.judge("identity", err) {
+	if f.failed("identity", err) {
 		return nil
 	}
 	f.add(ok, "identity", "%s", id.Fingerprint())
 	return openpgp.NewOpener(id, nil)
 }
 
-// checkPeople makes sure that every key can be used until a ceremony closes that
-// is proposed now.
+// checkPeople makes sure that every key can be used until the end of a ceremony that is
+// proposed now.
 func checkPeople(c *config.Config, f *findings, now time.Time) {
 	keys, err := app.ReadKeys(c)
 	if problems, is := errors.AsType[*config.Problems](err); is {
@@ -173,14 +182,14 @@ func checkPeople(c *config.Config, f *findings, now time.Time) {
 	window := longestWindows(c)
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		key := keys[name]
-		if !f.judge("key of "+name, key.CheckUntil(now, now.Add(window[name]))) {
+		if !f.failed("key of "+name, key.CheckUntil(now, now.Add(window[name]))) {
 			f.add(ok, "key of "+name, "%s %s", key.Fingerprint(), strings.Join(key.UserIDs(), ", "))
 		}
 	}
 }
 
-// longestWindows is how long each person's key may be needed: the longest window
-// of the clusters in which they have a part.
+// longestWindows returns how long each person's key may be needed: name → the longest
+// window of the clusters in which they take part.
 func longestWindows(c *config.Config) map[string]time.Duration {
 	longest := map[string]time.Duration{} // name → window
 	for _, cluster := range c.Clusters {
@@ -191,9 +200,10 @@ func longestWindows(c *config.Config) map[string]time.Duration {
 	return longest
 }
 
-func checkSlack(ctx context.Context, c *config.Config, f *findings, opener *openpgp.OpenPGP) {
-	b, err := app.NewBot(c, opener, app.NewLog(c.Log, io.Discard))
-	if f.judge("Slack", err) {
+// checkSlack tries Slack's tokens, scopes and channels, and every person's account.
+func checkSlack(ctx context.Context, c *config.Config, f *findings, pgp *openpgp.OpenPGP) {
+	b, err := app.NewBot(c, pgp, app.NewLog(c.Log, io.Discard))
+	if f.failed("Slack", err) {
 		return
 	}
 	people := map[string]string{} // name → Slack's user id
@@ -209,10 +219,12 @@ func checkSlack(ctx context.Context, c *config.Config, f *findings, opener *open
 	}
 }
 
-// checkVault looks at one cluster, and at the ceremonies that are open on it.
-func checkVault(ctx context.Context, c *config.ClusterConfig, f *findings, about string, open []journal.Report) {
+// checkVault tries one cluster. open are the ceremonies that are open on it.
+func checkVault(
+	ctx context.Context, c *config.ClusterConfig, f *findings, about string, open []journal.Report,
+) {
 	client, err := app.NewVault(c)
-	if f.judge(about, err) {
+	if f.failed(about, err) {
 		return
 	}
 	defer client.Close()
@@ -224,12 +236,14 @@ func checkVault(ctx context.Context, c *config.ClusterConfig, f *findings, about
 	}
 	if seal := report.Seal; report.Active != "" {
 		if seal.UnsealsItself() {
-			f.add(ok, about, "it unseals itself (%s seal); %d of %d shares of its recovery key are enough", seal.Type, seal.Threshold, seal.Shares)
+			f.add(ok, about, "it unseals itself (%s seal); %d of %d shares of its recovery key are enough",
+				seal.Type, seal.Threshold, seal.Shares)
 		} else {
 			f.add(ok, about, "%d of %d shares open it (%s seal)", seal.Threshold, seal.Shares, seal.Type)
 		}
 		if c.Any(ceremony.Operation.TakesShares) && len(c.Holders) < seal.Threshold {
-			f.add(stop, about, "%s listed, fewer than the %d shares that Vault asks for", plural.Count(len(c.Holders), "holder is", "holders are"), seal.Threshold)
+			f.add(stop, about, "%s listed, fewer than the %d shares that Vault asks for",
+				plural.Count(len(c.Holders), "holder is", "holders are"), seal.Threshold)
 		}
 	}
 	if t := report.Token; t.Given && t.Err == nil {
@@ -247,13 +261,16 @@ func checkVault(ctx context.Context, c *config.ClusterConfig, f *findings, about
 		checkInterference(ctx, c, f, about, client, report.Seal)
 	}
 	for i, op := range operations(c) {
-		checkOperation(c, f, about, i, op, report, open)
+		checkOperation(f, about, i, op, report, open)
 	}
 }
 
-// checkOperation reports whether an operation will work, or everything that stands in
-// its way.
-func checkOperation(c *config.ClusterConfig, f *findings, about string, i int, op ceremony.Operation, report vault.Report, open []journal.Report) {
+// checkOperation adds that the operation with this number in the configuration will work,
+// or else everything that stands in its way. An attempt of one of the open ceremonies does
+// not.
+func checkOperation(
+	f *findings, about string, i int, op ceremony.Operation, report vault.Report, open []journal.Report,
+) {
 	at := slices.IndexFunc(report.Operations, func(o vault.OperationReport) bool { return o.Operation == op })
 	works := at >= 0
 	for _, finding := range report.Findings {
@@ -281,7 +298,7 @@ func checkOperation(c *config.ClusterConfig, f *findings, about string, i int, o
 	}
 }
 
-// ceremonyOf is the open ceremony whose attempt has this nonce, or empty.
+// ceremonyOf returns the open ceremony whose attempt has this nonce, or "".
 func ceremonyOf(open []journal.Report, nonce string) ceremony.ID {
 	for _, r := range open {
 		if r.Nonce == nonce {
@@ -291,6 +308,7 @@ func ceremonyOf(open []journal.Report, nonce string) ceremony.ID {
 	return ""
 }
 
+// gradeOf returns the grade of a finding about a cluster.
 func gradeOf(f vault.Finding) grade {
 	if f.Stops {
 		return stop
@@ -298,14 +316,14 @@ func gradeOf(f vault.Finding) grade {
 	return note
 }
 
-// dialectWords say how the server wants to be asked.
+// dialectWords describe a server's dialect; an open one needs no words.
 var dialectWords = map[vault.Dialect]string{
 	vault.Closed:  "; the server asks for a token",
 	vault.OpenBao: "; OpenBao's own endpoints, which ask for a token",
 }
 
-// unsuited says what to configure in place of an operation that a cluster's seal
-// does not suit.
+// unsuited returns what to configure in place of an operation that does not suit the
+// cluster's seal.
 func unsuited(why ceremony.Refusal) string {
 	switch why {
 	case ceremony.WrongSealType:
@@ -318,7 +336,7 @@ func unsuited(why ceremony.Refusal) string {
 	return why.Error()
 }
 
-// describeNode is one address in a line: what it is, and how it is reached.
+// describeNode describes a node in a line: its role, its version, its TLS.
 func describeNode(n vault.NodeReport, product string) string {
 	words := []string{n.Role}
 	if n.Seal.Version != "" {
@@ -330,7 +348,7 @@ func describeNode(n vault.NodeReport, product string) string {
 	return n.Address + ": " + strings.Join(words, ", ")
 }
 
-// describeToken says what the token is and how long it lives.
+// describeToken describes a token by its policies and its end.
 func describeToken(t vault.TokenReport, now time.Time) string {
 	text := "token with the policies " + strings.Join(t.Policies, ", ")
 	switch {
@@ -342,9 +360,9 @@ func describeToken(t vault.TokenReport, now time.Time) string {
 	return text + ", until " + now.Add(t.TTL).UTC().Format("2006-01-02 15:04 MST")
 }
 
-// checkHost says what of this process's memory could get out, and what to do. It
-// speaks of the check's own process: a bot that is started in another way, by
-// systemd for example, has its own findings in the first line of its log.
+// checkHost adds how this process protects its memory, and what to do where it does not.
+// This is the process of the check: a bot that is started in another way, by systemd for
+// example, has its own findings in the first line of its log.
 func checkHost(f *findings) {
 	for _, p := range host.Protections() {
 		if p.Holds {

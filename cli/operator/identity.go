@@ -17,6 +17,7 @@ import (
 	"conclave/host"
 )
 
+// IdentityCommand returns conclave identity.
 func IdentityCommand(std cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "identity",
@@ -101,11 +102,13 @@ which skips the lines around the armor.`,
 	return cmd
 }
 
+// showIdentity prints the fingerprint, its words, and the public key.
 func showIdentity(std cli.Streams, id *openpgp.Identity) error {
 	armor, err := id.PublicArmor()
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.Out, "identity %s\nin words %s\n%s\n", id.Fingerprint(), ceremony.IdentityInWords(id.Fingerprint()), strings.TrimSpace(armor))
+	f := id.Fingerprint()
+	_, err = fmt.Fprintf(std.Out, "identity %s\nin words %s\n%s\n", f, ceremony.IdentityInWords(f), strings.TrimSpace(armor))
 	return err
 }

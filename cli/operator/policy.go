@@ -15,6 +15,7 @@ import (
 	"conclave/vault"
 )
 
+// PolicyCommand returns conclave policy.
 func PolicyCommand(std cli.Streams) *cobra.Command {
 	var dialect string
 	cmd := &cobra.Command{
@@ -55,12 +56,12 @@ changed. With --dialect nobody is asked:
 	return cmd
 }
 
-// uses are what the cluster's token is used for. Without a dialect the server is
-// asked, operation by operation.
+// uses returns for what the cluster's token is used. When dialect is empty it asks the
+// server for the dialect of each operation.
 func uses(ctx context.Context, c *config.ClusterConfig, dialect vault.Dialect) ([]vault.Use, error) {
 	var client *vault.Client
 	if dialect == "" {
-		// A stranger's question is enough, and a token may not be there yet.
+		// No token is needed to ask, and there may be none yet.
 		asking := *c
 		asking.TokenFile, asking.Auth = "", config.AuthConfig{}
 		var err error
@@ -77,7 +78,7 @@ func uses(ctx context.Context, c *config.ClusterConfig, dialect vault.Dialect) (
 			use.Dialect, err = client.Dialect(ctx, op)
 			switch {
 			case errors.Is(err, ceremony.ErrUnsupported) && (op == ceremony.RecoveryToken || op == ceremony.DRToken):
-				use.Dialect = vault.Closed // the server is not in the state for it; when it is, it may ask for a token
+				use.Dialect = vault.Closed // a server in the state for it may ask for a token
 			case err != nil:
 				return nil, cli.WithHint(err, "to print the policy without asking, give --dialect: open, closed or openbao")
 			}
@@ -89,7 +90,7 @@ func uses(ctx context.Context, c *config.ClusterConfig, dialect vault.Dialect) (
 		if client != nil {
 			var err error
 			if use.Dialect, err = client.Dialect(ctx, op); err != nil {
-				continue // what the server does not offer can't be watched
+				continue // there is nothing to watch of what the server does not offer
 			}
 		}
 		uses = append(uses, use)
@@ -97,8 +98,8 @@ func uses(ctx context.Context, c *config.ClusterConfig, dialect vault.Dialect) (
 	return uses, nil
 }
 
-// watched are the operations of which the interference watch looks for attempts that
-// are not ours. Of the two rekeys a cluster has the one that suits its seal.
+// watched returns the operations that the interference watch looks at. Of the two rekeys
+// a cluster has the one that suits its seal.
 func watched(c *config.ClusterConfig) []ceremony.Operation {
 	switch {
 	case !c.Interference:
@@ -111,7 +112,7 @@ func watched(c *config.ClusterConfig) []ceremony.Operation {
 	return []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Rotate}
 }
 
-// operations are those that the configuration allows.
+// operations returns the operations that the configuration allows.
 func operations(c *config.ClusterConfig) []ceremony.Operation {
 	var operations []ceremony.Operation
 	for _, op := range c.Operations {

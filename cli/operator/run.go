@@ -10,6 +10,7 @@ import (
 	"conclave/config"
 )
 
+// RunCommand returns conclave run.
 func RunCommand(std cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
