@@ -4,10 +4,11 @@ package host
 
 import "os"
 
-func OpenTerminal() (*terminal, error) {
+// OpenTerminal opens the terminal from which this process was started.
+func OpenTerminal() (*Terminal, error) {
 	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
-	return &terminal{f, f}, nil
+	return &Terminal{f, f}, nil
 }

@@ -3,13 +3,8 @@ package operator
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
-	"time"
 
 	"conclave/ceremony"
-	"conclave/ceremony/journal"
-	"conclave/ceremony/rules"
 	"conclave/config"
 	"conclave/vault"
 )
@@ -56,19 +51,5 @@ func checkInterference(
 	}
 	if !blind {
 		f.add(ok, about, "interference is watched")
-	}
-}
-
-// checkExposed adds the people whose shares count as exposed.
-func checkExposed(c *config.Config, f *findings) {
-	ceremonies, err := journal.ReadJournal(string(c.Journal.Directory))
-	if err != nil {
-		return // checkJournal has found it
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		for _, x := range rules.Exposures(ceremonies, name) {
-			f.add(note, "shares of "+name, "%s: %s since %s (%s): plan a rekey",
-				x.Person.Name, x.Kind, x.At.UTC().Format(time.RFC3339), x.Of)
-		}
 	}
 }
