@@ -84,7 +84,7 @@ func TestBundleOfAuthoritiesMayBeLarge(t *testing.T) {
 	if err := os.WriteFile(bundle, bytes.Repeat(authority.PEM, 400), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := app.NewVault((&config.ClusterConfig{CAFile: host.Path(bundle), Addresses: []string{"https://v:8200"}})); err != nil {
+	if _, err := app.NewVault((&config.Cluster{CAFile: host.Path(bundle), Addresses: []string{"https://v:8200"}})); err != nil {
 		t.Error(err)
 	}
 }

@@ -59,7 +59,7 @@ func (s scene) refusals(t *testing.T) map[string]string {
 			all["check"] = strings.TrimSpace(rest)
 		}
 	}
-	c, err := config.LoadConfig(s.path("conclave.yaml"))
+	c, err := config.Load(s.path("conclave.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -162,7 +162,7 @@ func transcriptFiles(c rules.State, signed event.TranscriptSigned) ([]ceremony.F
 
 // NewLog returns a log that writes to w, in the configured format and from the
 // configured level on.
-func NewLog(l config.LogConfig, w io.Writer) *slog.Logger {
+func NewLog(l config.Log, w io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
 		panic(err) // the configuration was checked

@@ -45,7 +45,7 @@ func NewArchives(c *config.Config) ([]Archive, error) {
 }
 
 // newBucket makes the client of a bucket.
-func newBucket(b config.BucketConfig) (*archive.Bucket, error) {
+func newBucket(b config.Bucket) (*archive.Bucket, error) {
 	var authorities *x509.CertPool
 	if b.CAFile != "" {
 		var err error
@@ -69,7 +69,7 @@ func newBucket(b config.BucketConfig) (*archive.Bucket, error) {
 
 // readAccessKey reads the access key of a bucket. It is called each time the key is
 // needed, so that its files can be replaced while the program runs.
-func readAccessKey(b config.BucketConfig) (id, secret string, err error) {
+func readAccessKey(b config.Bucket) (id, secret string, err error) {
 	first, err := host.ReadSecret(b.KeyIDFile)
 	if err != nil {
 		return "", "", fmt.Errorf("read archive.bucket.key_id_file: %w", err)

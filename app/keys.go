@@ -26,7 +26,7 @@ func ReadOpenPGP(c *config.Config) (Keyring, *openpgp.OpenPGP, error) {
 
 // LoadIdentity reads the bot's OpenPGP key. It refuses a file that other accounts may
 // read.
-func LoadIdentity(c config.IdentityConfig) (*openpgp.Identity, error) {
+func LoadIdentity(c config.Identity) (*openpgp.Identity, error) {
 	passphrase, err := host.ReadSecret(c.PassphraseFile)
 	if err != nil {
 		return nil, fmt.Errorf("read passphrase: %w", err)

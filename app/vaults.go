@@ -11,7 +11,7 @@ import (
 
 // NewVault makes the client of a cluster, without sending anything. It refuses a file
 // of authorities that everybody on this machine may write.
-func NewVault(c *config.ClusterConfig) (*vault.Client, error) {
+func NewVault(c *config.Cluster) (*vault.Client, error) {
 	if c.CAFile != "" {
 		if err := host.Trusted(c.CAFile); err != nil { // ReadTrusted would refuse a system's bundle: it is larger than host.MaxFile
 			return nil, fmt.Errorf("read authorities: %w", err)
@@ -29,7 +29,7 @@ func NewVault(c *config.ClusterConfig) (*vault.Client, error) {
 }
 
 // login returns how the client gets a token of its own, or nil when it does not.
-func login(a config.AuthConfig) vault.Login {
+func login(a config.Auth) vault.Login {
 	switch a.Method {
 	case "approle":
 		return vault.AppRole{Mount: a.Mount, RoleIDFile: string(a.RoleIDFile), SecretIDFile: string(a.SecretIDFile)}

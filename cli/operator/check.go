@@ -45,7 +45,7 @@ for what would stop a ceremony. Exit code 1 when there is a STOP.`,
 	path := cli.ConfigFlag(cmd)
 	cmd.Flags().BoolVar(&offline, "offline", false, "leave Slack, Vault and what keeps transcripts elsewhere out")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}

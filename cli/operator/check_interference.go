@@ -12,7 +12,7 @@ import (
 // checkInterference adds what the interference watch can't see because Vault denies the
 // bot's token the answer.
 func checkInterference(
-	ctx context.Context, c *config.ClusterConfig, f *findings, about string, client *vault.Client, seal ceremony.Seal,
+	ctx context.Context, c *config.Cluster, f *findings, about string, client *vault.Client, seal ceremony.Seal,
 ) {
 	if !c.Interference {
 		f.add(note, about, "interference: it is not watched; nobody hears of what happens in Vault past Conclave")

@@ -18,7 +18,7 @@ import (
 
 // checkVault tries one cluster. open are the ceremonies that are open on it.
 func checkVault(
-	ctx context.Context, c *config.ClusterConfig, f *findings, about string, open []journal.Report,
+	ctx context.Context, c *config.Cluster, f *findings, about string, open []journal.Report,
 ) {
 	client, err := app.NewVault(c)
 	if f.failed(about, err) {

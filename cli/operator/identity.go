@@ -81,9 +81,9 @@ which skips the lines around the armor.`,
 	}
 	cfg := cli.ConfigFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		from := config.IdentityConfig{KeyFile: host.Path(key), PassphraseFile: host.Path(passphraseFile)}
+		from := config.Identity{KeyFile: host.Path(key), PassphraseFile: host.Path(passphraseFile)}
 		if key == "" && passphraseFile == "" {
-			c, err := config.LoadConfig(*cfg)
+			c, err := config.Load(*cfg)
 			if err != nil {
 				return err
 			}

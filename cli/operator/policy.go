@@ -38,7 +38,7 @@ changed. With --dialect nobody is asked:
 		if dialect != "" && !slices.Contains(vault.Dialects(), vault.Dialect(dialect)) {
 			return cli.NewUsageError(fmt.Errorf("--dialect: %q is none of open, closed, openbao", dialect))
 		}
-		c, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
@@ -58,12 +58,12 @@ changed. With --dialect nobody is asked:
 
 // uses returns for what the cluster's token is used. When dialect is empty it asks the
 // server for the dialect of each operation.
-func uses(ctx context.Context, c *config.ClusterConfig, dialect vault.Dialect) ([]vault.Use, error) {
+func uses(ctx context.Context, c *config.Cluster, dialect vault.Dialect) ([]vault.Use, error) {
 	var client *vault.Client
 	if dialect == "" {
 		// No token is needed to ask, and there may be none yet.
 		asking := *c
-		asking.TokenFile, asking.Auth = "", config.AuthConfig{}
+		asking.TokenFile, asking.Auth = "", config.Auth{}
 		var err error
 		if client, err = app.NewVault(&asking); err != nil {
 			return nil, err
@@ -100,7 +100,7 @@ func uses(ctx context.Context, c *config.ClusterConfig, dialect vault.Dialect) (
 
 // watched returns the operations that the interference watch looks at. Of the two rekeys
 // a cluster has the one that suits its seal.
-func watched(c *config.ClusterConfig) []ceremony.Operation {
+func watched(c *config.Cluster) []ceremony.Operation {
 	switch {
 	case !c.Interference:
 		return nil
@@ -113,7 +113,7 @@ func watched(c *config.ClusterConfig) []ceremony.Operation {
 }
 
 // operations returns the operations that the configuration allows.
-func operations(c *config.ClusterConfig) []ceremony.Operation {
+func operations(c *config.Cluster) []ceremony.Operation {
 	var operations []ceremony.Operation
 	for _, op := range c.Operations {
 		operations = append(operations, ceremony.Operation(op))

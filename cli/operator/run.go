@@ -22,7 +22,7 @@ up what was left.`,
 	}
 	path := cli.ConfigFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
-		c, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}

@@ -74,7 +74,7 @@ way.`,
 		if proposal.Options, err = readOptions(options); err != nil {
 			return cli.NewUsageError(err)
 		}
-		c, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ Lines are read and files are written as by start.`,
 		if err := cli.NeedFlags(cmd, "out"); err != nil {
 			return err
 		}
-		c, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func ceremonyListCommand(std cli.Streams) *cobra.Command {
 	}
 	path := cli.ConfigFlag(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
-		c, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func ceremonyShowCommand(std cli.Streams) *cobra.Command {
 	}
 	path := cli.ConfigFlag(cmd)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		c, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func ceremonyKeyStatusCommand(std cli.Streams) *cobra.Command {
 	}
 	path := cli.ConfigFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
