@@ -13,7 +13,8 @@ import (
 // of authorities that everybody on this machine may write.
 func NewVault(c *config.Cluster) (*vault.Client, error) {
 	if c.CAFile != "" {
-		if err := host.Trusted(c.CAFile); err != nil { // ReadTrusted would refuse a system's bundle: it is larger than host.MaxFile
+		// ReadTrusted would refuse a system's bundle: it is larger than host.MaxFile.
+		if err := host.Trusted(c.CAFile); err != nil {
 			return nil, fmt.Errorf("read authorities: %w", err)
 		}
 	}

@@ -109,6 +109,7 @@ func showIdentity(std cli.Streams, id *openpgp.Identity) error {
 		return err
 	}
 	f := id.Fingerprint()
-	_, err = fmt.Fprintf(std.Out, "identity %s\nin words %s\n%s\n", f, ceremony.IdentityInWords(f), strings.TrimSpace(armor))
+	_, err = fmt.Fprintf(std.Out, "identity %s\nin words %s\n%s\n",
+		f, ceremony.IdentityInWords(f), strings.TrimSpace(armor))
 	return err
 }

@@ -38,7 +38,8 @@ func ceremonyListCommand(std cli.Streams) *cobra.Command {
 			if c.Ended() {
 				state = string(c.Outcome)
 			}
-			screen.say("%-32s %-12s proposed %s by %s", c.ID(), state, c.Plan.Proposed.UTC().Format(time.RFC3339), c.Plan.Initiator.Name)
+			screen.say("%-32s %-12s proposed %s by %s",
+				c.ID(), state, c.Plan.Proposed.UTC().Format(time.RFC3339), c.Plan.Initiator.Name)
 		}
 		return err
 	}
@@ -68,8 +69,10 @@ func ceremonyShowCommand(std cli.Streams) *cobra.Command {
 	return cmd
 }
 
+// showCeremony prints the plan of a ceremony, its history and its status.
 func showCeremony(screen *screen, c rules.State) {
-	screen.say("%shash: %s\nin words: %s\n", c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, ceremony.ReadAloud))
+	screen.say("%shash: %s\nin words: %s\n",
+		c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, ceremony.ReadAloud))
 	for _, m := range c.Messages() {
 		if m.Kind == rules.HistoryMessage || m.Kind == rules.TranscriptMessage {
 			screen.say("%s %s", m.Entry.At.UTC().Format(time.RFC3339), indent(wording.Tell(c, m.Entry)))

@@ -108,7 +108,7 @@ func said(t *testing.T) (*notifier, *strings.Builder) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	return newMessenger(newScreen(&out), f, nil, func(ceremony.Account) (ceremony.Person, bool) { return ceremony.Person{}, false }), &out
+	return newNotifier(newScreen(&out), f, nil, func(ceremony.Account) (ceremony.Person, bool) { return ceremony.Person{}, false }), &out
 }
 
 func replayed(t *testing.T, events ...event.Event) rules.State {
