@@ -107,12 +107,14 @@ func printAudit(out io.Writer, path string, a transcript.Audit) {
 	}
 	fmt.Fprintf(out, "%s: the transcript %s\n", path, verdict)
 	if a.Events > 0 {
-		fmt.Fprintf(out, "%s: %s, %s from %s to %s\n", a.Ceremony, orNone(string(a.Outcome), "not ended"), plural.Of(a.Events, "event"),
+		fmt.Fprintf(out, "%s: %s, %s from %s to %s\n",
+			a.Ceremony, orNone(string(a.Outcome), "not ended"), plural.Of(a.Events, "event"),
 			a.From.UTC().Format(time.RFC3339), a.To.UTC().Format(time.RFC3339))
 		fmt.Fprintf(out, "  plan     %s\n  head     %s\n", a.PlanHash, a.Head)
 	}
 	fmt.Fprintf(out, "  file     %s\n  identity %s\n\n", a.SHA256, a.Identity)
-	if keys := slices.DeleteFunc(slices.Clone(a.People), func(p ceremony.Person) bool { return p.Key == "" }); len(keys) > 0 {
+	keyless := func(p ceremony.Person) bool { return p.Key == "" }
+	if keys := slices.DeleteFunc(slices.Clone(a.People), keyless); len(keys) > 0 {
 		fmt.Fprint(out, "People's signatures were checked by the keys that the plan names:\n")
 		for _, p := range keys {
 			fmt.Fprintf(out, "  %s  %s\n", p.Key, p.Name)

@@ -124,11 +124,13 @@ var dialectWords = map[vault.Dialect]string{
 func unsuited(why ceremony.Refusal) string {
 	switch why {
 	case ceremony.WrongSealType:
-		return "the cluster unseals itself, and has no unseal key shares; list rekey-recovery to replace its recovery key shares"
+		return "the cluster unseals itself, and has no unseal key shares; " +
+			"list rekey-recovery to replace its recovery key shares"
 	case ceremony.SelfUnsealing:
 		return "the cluster unseals itself; nobody's share is needed for it"
 	case ceremony.NoRecoveryKey:
-		return "the cluster has no recovery key, since people unseal it; list rekey to replace its unseal key shares"
+		return "the cluster has no recovery key, since people unseal it; " +
+			"list rekey to replace its unseal key shares"
 	}
 	return why.Error()
 }
