@@ -28,7 +28,7 @@ func TestMessageDoesNotDrawOnTheHoldersScreen(t *testing.T) {
 		plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
 		plan.Identity = id.Fingerprint()
 		change(&plan)
-		key, err := openpgp.NewOpener(id, nil).NewKey(ceremony.Notice{
+		key, err := openpgp.New(id, nil).NewKey(ceremony.Notice{
 			Plan: plan, Step: ceremony.StepUpdate, Nonce: "2dbd10f1-8528-6246-09e7-82b25b8aba63", At: time.Now(), Expires: plan.Closes,
 		})
 		if err != nil {

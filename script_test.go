@@ -142,7 +142,7 @@ func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 		plan.Receivers, plan.Requester = nil, &plan.Approvers[0]
 	}
 	plan.Identity = id.Fingerprint()
-	key, err := openpgp.NewOpener(id, holders).NewKey(ceremony.Notice{
+	key, err := openpgp.New(id, holders).NewKey(ceremony.Notice{
 		Plan: plan, Step: ceremony.Step(args[1]), Nonce: "2dbd10f1-8528-6246-09e7-82b25b8aba63",
 		At: time.Now(), Expires: plan.Closes,
 	})
@@ -166,7 +166,7 @@ func scriptOpener(ts *testscript.TestScript, holder string) (*openpgp.OpenPGP, c
 	ts.Check(err)
 	plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", certificate.Fingerprint())
 	plan.Identity = id.Fingerprint()
-	return openpgp.NewOpener(id, []*openpgp.Certificate{certificate}), plan
+	return openpgp.New(id, []*openpgp.Certificate{certificate}), plan
 }
 
 // call FILE HOLDER.asc [CHALLENGE.asc]: writes the message in which the identity

@@ -21,7 +21,7 @@ func ReadOpenPGP(c *config.Config) (Keyring, *openpgp.OpenPGP, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return keys, openpgp.NewOpener(id, slices.Collect(maps.Values(keys))), nil
+	return keys, openpgp.New(id, slices.Collect(maps.Values(keys))), nil
 }
 
 // LoadIdentity reads the bot's OpenPGP key. It refuses a file that other accounts may

@@ -39,7 +39,7 @@ func newTroupe(t *testing.T, names ...string) *cast {
 		}
 		certificates = append(certificates, certificate)
 	}
-	tr.opener = openpgp.NewOpener(tr.identity, certificates)
+	tr.opener = openpgp.New(tr.identity, certificates)
 	return tr
 }
 

@@ -49,7 +49,7 @@ func TestAnnouncementSaysWhatHoldersNeed(t *testing.T) {
 
 func TestAnnouncementAndCertificateFitIntoABlockOfAChatMessage(t *testing.T) {
 	id := must(openpgp.Generate("conclave prod", start))(t)
-	opener := openpgp.NewOpener(id, nil)
+	opener := openpgp.New(id, nil)
 	for _, holders := range []int{3, 5, 9, 20} {
 		n := notice(id.Fingerprint(), start)
 		n.Plan = plan(id.Fingerprint(), start, holders)

@@ -122,7 +122,7 @@ func TestP2BackdatedSignatureOfARevokedKeyIsRefused(t *testing.T) {
 			if errors.Is(err, openpgp.ErrKeyRevoked) {
 				return // the bot does not start with such a key
 			}
-			told := openpgp.NewOpener(s.identity, []*openpgp.Certificate{must(certificate, err)(t)})
+			told := openpgp.New(s.identity, []*openpgp.Certificate{must(certificate, err)(t)})
 			s.key = must(told.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)
 			thief.write("bot.asc", []byte(s.key.Announced().Certificate))
 			thief.run("%s --import bot.asc", on(s.now))

@@ -22,7 +22,7 @@ func TestPublicKeyIsTheSameTextEveryTime(t *testing.T) {
 	texts := map[string]bool{}
 	for range 20 {
 		c := must(openpgp.ReadCertificate(file))(t)
-		texts[must(openpgp.NewOpener(id, []*openpgp.Certificate{c}).PublicKey(c.Fingerprint()))(t)] = true
+		texts[must(openpgp.New(id, []*openpgp.Certificate{c}).PublicKey(c.Fingerprint()))(t)] = true
 	}
 	if len(texts) != 1 {
 		t.Errorf("%d texts of one key", len(texts))

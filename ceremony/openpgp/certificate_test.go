@@ -149,7 +149,7 @@ func TestKeyThatEndsInTheWindowIsRefused(t *testing.T) {
 		if err := c.CheckUntil(now, now.Add(4*time.Hour)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: got %v, want %v", name, err, tt.want)
 		}
-		opener := openpgp.NewOpener(must(openpgp.Generate("conclave", start))(t), []*openpgp.Certificate{c})
+		opener := openpgp.New(must(openpgp.Generate("conclave", start))(t), []*openpgp.Certificate{c})
 		err = opener.CheckKey(c.Fingerprint(), now, now.Add(4*time.Hour))
 		if tt.want != nil && (!errors.Is(err, ceremony.HolderKeyInvalid) || !errors.Is(err, tt.want)) {
 			t.Errorf("%s: CheckKey answers %v", name, err)
@@ -187,7 +187,7 @@ func TestCertificateForVaultHoldsWhatVaultNeedsAndNoMore(t *testing.T) {
 	}
 	full := public(t, e)
 	c := must(openpgp.ReadCertificate(full))(t)
-	opener := openpgp.NewOpener(must(openpgp.Generate("conclave", start))(t), []*openpgp.Certificate{c})
+	opener := openpgp.New(must(openpgp.Generate("conclave", start))(t), []*openpgp.Certificate{c})
 	minimal := must(opener.Certificate(c.Fingerprint()))(t)
 	t.Logf("%d bytes became %d", len(dearmor(t, full)), len(minimal))
 

@@ -16,7 +16,7 @@ func TestCommitmentKeyComesWithTheIdentityAndNoOther(t *testing.T) {
 	if err := s.identity.Save(path, []byte("swordfish")); err != nil {
 		t.Fatal(err)
 	}
-	restored := openpgp.NewOpener(must(openpgp.Load(path, []byte("swordfish")))(t), nil)
+	restored := openpgp.New(must(openpgp.Load(path, []byte("swordfish")))(t), nil)
 	if againID, again := restored.CommitmentKey(); againID != id || again != key {
 		t.Error("the restored identity has another key")
 	}

@@ -445,7 +445,7 @@ func TestSignerWhoseKeyIsNoLongerGoodIsRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			opener := openpgp.NewOpener(s.identity, []*openpgp.Certificate{certificate})
+			opener := openpgp.New(s.identity, []*openpgp.Certificate{certificate})
 			s.key = must(opener.NewKey(notice(s.identity.Fingerprint(), start)))(t)
 			s.to = parse(t, s.key.Announced().Certificate)
 			s.refused(t, s.wrap(t, packet.CipherAES256, inner), ceremony.SignerInvalid)
@@ -473,7 +473,7 @@ func TestSigningSubkeySignsForItsPrimaryKey(t *testing.T) {
 func TestOtherHoldersEnvelopeFromThisAccountIsRefused(t *testing.T) {
 	bob := newHolder(t, "Bob", start)
 	s := newStage(t)
-	s.opener = openpgp.NewOpener(s.identity, []*openpgp.Certificate{
+	s.opener = openpgp.New(s.identity, []*openpgp.Certificate{
 		must(openpgp.ReadCertificate(public(t, s.holder)))(t), must(openpgp.ReadCertificate(public(t, bob)))(t),
 	})
 	s.key = must(s.opener.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)

@@ -42,7 +42,7 @@ func stageFor(t testing.TB, holder *pgp.Entity, now time.Time) *stage {
 	s := &stage{now: now, holder: holder}
 	s.identity = must(openpgp.Generate("conclave test", now.Add(-time.Hour)))(t)
 	certificate := must(openpgp.ReadCertificate(public(t, holder)))(t)
-	s.opener = openpgp.NewOpener(s.identity, []*openpgp.Certificate{certificate})
+	s.opener = openpgp.New(s.identity, []*openpgp.Certificate{certificate})
 	s.key = must(s.opener.NewKey(notice(s.identity.Fingerprint(), now)))(t)
 	s.to = parse(t, s.key.Announced().Certificate)
 	s.want = ceremony.Expected{

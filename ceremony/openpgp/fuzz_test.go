@@ -46,7 +46,7 @@ func fuzzStage(f testing.TB, number byte) *stage {
 	holder := newHolder(f, "Ada", start, func(c *packet.Config) { c.Rand = random })
 	s := stageFor(f, holder, start)
 	s.identity = must(openpgp.GenerateFrom(random, start.Add(-time.Hour)))(f)
-	s.opener = openpgp.NewOpener(s.identity, []*openpgp.Certificate{must(openpgp.ReadCertificate(public(f, holder)))(f)})
+	s.opener = openpgp.New(s.identity, []*openpgp.Certificate{must(openpgp.ReadCertificate(public(f, holder)))(f)})
 	n := notice(s.identity.Fingerprint(), start)
 	s.key = must(openpgp.NewKeyFrom(s.opener, random, n))(f)
 	s.to = parse(f, s.key.Announced().Certificate)
@@ -359,7 +359,7 @@ func FuzzCertificate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		forVault := must(openpgp.NewOpener(id, []*openpgp.Certificate{c}).Certificate(c.Fingerprint()))(t)
+		forVault := must(openpgp.New(id, []*openpgp.Certificate{c}).Certificate(c.Fingerprint()))(t)
 		again, err := openpgp.ReadCertificate(forVault)
 		if err != nil {
 			t.Fatalf("what Vault is given can't be read: %v", err)

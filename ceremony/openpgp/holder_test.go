@@ -16,7 +16,7 @@ func TestGeneratedHolderTakesPartInACeremony(t *testing.T) {
 		t.Error("two fingerprints")
 	}
 	s := newStage(t)
-	opener := openpgp.NewOpener(s.identity, []*openpgp.Certificate{certificate})
+	opener := openpgp.New(s.identity, []*openpgp.Certificate{certificate})
 	s.key = must(opener.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)
 	s.want.Signer = h.Fingerprint()
 

@@ -29,7 +29,7 @@ func passwordStage(t testing.TB, now time.Time) *stage {
 	t.Helper()
 	s := &stage{now: now, holder: newHolder(t, "Ada", now)}
 	s.identity = must(openpgp.Generate("conclave test", now.Add(-time.Hour)))(t)
-	s.opener = openpgp.NewOpener(s.identity, nil)
+	s.opener = openpgp.New(s.identity, nil)
 	n := notice(s.identity.Fingerprint(), now)
 	n.Step = ceremony.StepOTP
 	s.key = must(s.opener.NewKey(n))(t)

@@ -138,7 +138,7 @@ func checkIdentity(c *config.Config, f *findings) *openpgp.OpenPGP {
 		return nil
 	}
 	f.add(ok, "identity", "%s", id.Fingerprint())
-	return openpgp.NewOpener(id, nil)
+	return openpgp.New(id, nil)
 }
 
 // checkPeople makes sure that every key can be used until the end of a ceremony that is
