@@ -30,7 +30,8 @@ func encoded(token, password string) string {
 	return base64.RawStdEncoding.EncodeToString(mixed)
 }
 
-// typed runs the program as somebody types it, with this on standard input.
+// typed runs the program with this on standard input, and returns its exit code and what
+// it prints on standard output and standard error.
 func typed(t testing.TB, stdin string, args ...string) (code int, out, said string) {
 	t.Helper()
 	var o, e bytes.Buffer
@@ -67,7 +68,7 @@ func TestPasswordStaysWhenTheTokenCouldNotBeWritten(t *testing.T) {
 	}
 }
 
-// full is a disk with no room.
+// full is a file on a full disk.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }

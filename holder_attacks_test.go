@@ -12,8 +12,8 @@ import (
 	"conclave/cli"
 )
 
-// A bot that was taken over signs what it likes. What a holder reads before they
-// agree is what stands there all the same.
+// A bot that was taken over signs anything. All the same the holder must be able to read
+// what they agree to.
 func TestMessageDoesNotDrawOnTheHoldersScreen(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	id, err := openpgp.Generate("Conclave", time.Now())

@@ -20,8 +20,7 @@ import (
 	"conclave/host"
 )
 
-// scene is a journal with one ceremony in a folder of this account's, and a
-// configuration beside it.
+// scene is a workshop whose journal has one ceremony.
 type scene struct {
 	*workshop
 	folder, file string
@@ -48,8 +47,8 @@ func openScene(t *testing.T) scene {
 	return s
 }
 
-// refusals are what check, run and ceremony say of the journal, each nothing when it
-// is taken.
+// refusals returns the words with which check, run and ceremony refuse the journal:
+// command → words. A command that accepts the journal is not in it.
 func (s scene) refusals(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -86,8 +85,8 @@ func do(t *testing.T, err error) {
 	}
 }
 
-// A line that anybody can add to the journal is obeyed. What others may write is
-// refused, by a message whose command mends it.
+// The program obeys every line of the journal. It refuses a journal that others may write,
+// by a message whose command mends it.
 func TestJournalThatOthersMayWriteIsRefused(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return // it keeps rights elsewhere

@@ -123,7 +123,7 @@ type asked struct {
 
 // announce FILE STEP [HOLDER.asc]: writes the message in which the identity under
 // secrets/ asks the holder for a share, as it is pasted from Slack; or, without a
-// holder, somebody without a key for their one-time password.
+// holder, a person without a key for their one-time password.
 func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 	passphrase, err := host.ReadSecret(host.Path(ts.MkAbs("secrets/passphrase")))
 	ts.Check(err)
@@ -155,9 +155,9 @@ func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("subkey", a.Subkey)
 }
 
-// scriptOpener is the bot whose identity is under secrets/, and the holder whose
+// scriptBot is the bot whose identity is under secrets/, and the holder whose
 // certificate is in a file.
-func scriptOpener(ts *testscript.TestScript, holder string) (*openpgp.OpenPGP, ceremony.Plan) {
+func scriptBot(ts *testscript.TestScript, holder string) (*openpgp.OpenPGP, ceremony.Plan) {
 	passphrase, err := host.ReadSecret(host.Path(ts.MkAbs("secrets/passphrase")))
 	ts.Check(err)
 	id, err := openpgp.Load(ts.MkAbs("secrets/identity.asc"), passphrase)
@@ -172,7 +172,7 @@ func scriptOpener(ts *testscript.TestScript, holder string) (*openpgp.OpenPGP, c
 // call FILE HOLDER.asc [CHALLENGE.asc]: writes the message in which the identity
 // under secrets/ calls the roll; with a file, that takes the challenge's place.
 func scriptCall(ts *testscript.TestScript, _ bool, args []string) {
-	o, plan := scriptOpener(ts, args[1])
+	o, plan := scriptBot(ts, args[1])
 	challenge, response, err := o.Challenge(plan.Holders[0].Key, time.Now())
 	ts.Check(err)
 	if len(args) > 2 {
@@ -189,7 +189,7 @@ func scriptCall(ts *testscript.TestScript, _ bool, args []string) {
 
 // answers SIGNED HOLDER.asc: the bot reads the holder's answer to the last roll call.
 func scriptAnswers(ts *testscript.TestScript, _ bool, args []string) {
-	o, plan := scriptOpener(ts, args[1])
+	o, plan := scriptBot(ts, args[1])
 	said, err := o.VerifyStatement([]byte(ts.ReadFile(args[0])), plan.Holders[0].Key, time.Now().Add(-time.Hour), time.Now())
 	ts.Check(err)
 	fields := strings.Fields(said.Line)
@@ -202,7 +202,7 @@ func scriptAnswers(ts *testscript.TestScript, _ bool, args []string) {
 // deliver FILE CEREMONY KIND INDEX CIPHERTEXT HOLDER.asc: writes the message that
 // hands over what is in CIPHERTEXT, a binary PGP message.
 func scriptDeliver(ts *testscript.TestScript, _ bool, args []string) {
-	o, plan := scriptOpener(ts, args[5])
+	o, plan := scriptBot(ts, args[5])
 	index, err := strconv.Atoi(args[3])
 	ts.Check(err)
 	signed, err := o.SignDelivery(ceremony.Parcel{

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A credential from systemd is root's, with an access list that shows as a right of
-// root's group.
+// A credential from systemd belongs to root. Its access list shows as a right of root's
+// group.
 func TestCredentialOfAServiceIsASecret(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return // modes mean nothing there

@@ -25,7 +25,7 @@ func (s *server) must(t testing.TB, method, path string, body any) operator.Answ
 	return answer
 }
 
-// appRole sets a role up and answers how to log in as it.
+// appRole sets a role up and returns how to log in as it.
 func (s *server) appRole(t testing.TB, terms map[string]any) vault.AppRole {
 	t.Helper()
 	s.must(t, "PUT", "sys/policies/acl/reader", map[string]string{"policy": `path "sys/key-status" { capabilities = ["read"] }`})

@@ -72,7 +72,7 @@ func serve() error {
 	return err
 }
 
-// inAnotherProcess starts the server and answers how to reach it.
+// inAnotherProcess starts the server and returns how to reach it.
 func inAnotherProcess(t *testing.T, scheme string) vault.Config {
 	t.Helper()
 	ca := writeFile(t, "ca.pem", "")

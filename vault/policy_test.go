@@ -37,7 +37,7 @@ func (s *server) with(t testing.TB, rights []vault.Right) func(*vault.Config) {
 	return tokenOf(t, token)
 }
 
-// play does everything that ceremonies do to a cluster, and answers the first error.
+// play does everything that ceremonies do to a cluster, and returns the first error.
 func (s *server) play(t testing.TB, c *vault.Client) error {
 	t.Helper()
 	ctx := t.Context()

@@ -234,8 +234,8 @@ func submission(op ceremony.Operation, step ceremony.Step, nonce, share string) 
 	return ceremony.Submission{Operation: op, Step: step, Nonce: nonce, Share: secret.NewSecret([]byte(share))}
 }
 
-// submit sends shares, each of which has to be accepted, and answers what Vault
-// said to the last.
+// submit sends shares, each of which has to be accepted, and returns Vault's
+// answer to the last.
 func submit(t testing.TB, c *vault.Client, op ceremony.Operation, step ceremony.Step, nonce string, shares ...string) ceremony.Answer {
 	t.Helper()
 	var answer ceremony.Answer

@@ -224,7 +224,7 @@ func TestNodeOfANewClusterIsToldApart(t *testing.T) {
 	})
 }
 
-// Whatever answers before a cluster has a key: it keeps no share.
+// Before a cluster has a key, no answer keeps a share.
 func TestShareForANodeWithoutAKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newReal(t, realvault.RealOptions{}, ceremony.Rekey)

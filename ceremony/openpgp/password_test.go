@@ -29,10 +29,10 @@ func passwordStage(t testing.TB, now time.Time) *stage {
 	t.Helper()
 	s := &stage{now: now, holder: newHolder(t, "Ada", now)}
 	s.identity = must(openpgp.Generate("conclave test", now.Add(-time.Hour)))(t)
-	s.opener = openpgp.New(s.identity, nil)
+	s.bot = openpgp.New(s.identity, nil)
 	n := notice(s.identity.Fingerprint(), now)
 	n.Step = ceremony.StepOTP
-	s.key = must(s.opener.NewKey(n))(t)
+	s.key = must(s.bot.NewKey(n))(t)
 	s.to = parse(t, s.key.Announced().Certificate)
 	s.want = ceremony.Expected{
 		Ceremony: n.Plan.Ceremony, Step: n.Step, Nonce: n.Nonce, NotBefore: now, Now: now.Add(time.Minute),
@@ -240,7 +240,7 @@ func TestPasswordThatThePlanDoesNotNameIsNotSealed(t *testing.T) {
 	n.Step = ceremony.StepOTP
 	// A line of the plan, written out: it is what people have approved.
 	n.Plan.ClusterID += "\none-time password sha256: " + openpgp.Commitment([]byte(password))
-	a := must(s.opener.NewKey(n))(t).Announced()
+	a := must(s.bot.NewKey(n))(t).Announced()
 	inv := must(openpgp.CheckAnnouncement([]byte(a.Announcement+a.Certificate), s.identity.Fingerprint(), s.want.Now))(t)
 	if inv.Plan() == "" {
 		t.Fatal("the plan is not in the announcement")

@@ -70,7 +70,7 @@ func (d *desk) setOut(certificate []byte) *stage {
 	d.t.Helper()
 	s := stageFor(d.t, parse(d.t, string(certificate)), time.Now().Truncate(time.Second))
 	s.want.Now = s.now.Add(time.Minute)
-	message := asVault(d.t, must(s.opener.Certificate(s.want.Signer))(d.t), share)
+	message := asVault(d.t, must(s.bot.Certificate(s.want.Signer))(d.t), share)
 	d.write("share.asc", enarmor(d.t, "PGP MESSAGE", message))
 	d.write("bot.asc", []byte(s.key.Announced().Certificate))
 	return s
@@ -173,7 +173,7 @@ func TestGPGTakesTheNewestCeremonyKey(t *testing.T) {
 	d, s := newGPGDesk(t, "future-default")
 	n := notice(s.identity.Fingerprint(), s.now.Add(time.Second))
 	n.Step, n.Nonce = ceremony.StepVerify, "a-new-nonce"
-	newer := must(s.opener.NewKey(n))(t)
+	newer := must(s.bot.NewKey(n))(t)
 	d.write("bot.asc", []byte(newer.Announced().Certificate))
 	later := s.now.Add(time.Minute).UTC().Format("20060102T150405") // gpg ignores keys from the future
 	d.run(importBot)
@@ -193,7 +193,7 @@ func TestGPGReadsWhatTheBotSigns(t *testing.T) {
 		}
 	}
 	parcel := s.parcel(t)
-	signed := must(s.opener.SignDelivery(parcel))(t)
+	signed := must(s.bot.SignDelivery(parcel))(t)
 	d.write("line.asc", []byte(signed.Line))
 	d.write("new.asc", []byte(signed.Armor))
 	d.run("gpg --batch --status-fd 2 -d line.asc 2>status >line; grep -q GOODSIG status")

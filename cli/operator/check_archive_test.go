@@ -13,7 +13,7 @@ import (
 	"conclave/host"
 )
 
-// archived is a configuration with every archive there is, all of them real.
+// archived returns a configuration with every kind of archive, all of them real.
 func archived(t *testing.T) *config.Config {
 	t.Helper()
 	dir := t.TempDir()
