@@ -100,7 +100,8 @@ func (c *Client) start(ctx context.Context, order ceremony.Order) (ceremony.Prog
 	case order.OTP == nil && len(order.Keys) == 1:
 		answer, err = c.startWith(ctx, p, tokenTerms{Key: order.Keys[0]})
 	default:
-		return ceremony.Progress{}, fmt.Errorf("%w: a token needs one key or a one-time password, and not both", ceremony.ErrNotSent)
+		return ceremony.Progress{}, fmt.Errorf("%w: a token needs one key or a one-time password, and not both",
+			ceremony.ErrNotSent)
 	}
 	if err != nil {
 		return ceremony.Progress{}, err
@@ -169,7 +170,9 @@ func (c *Client) Cancel(ctx context.Context, op ceremony.Operation, nonce string
 // CancelVerification drops the new shares that were proven so far, and keeps the
 // attempt. Vault does not compare the nonce: the caller must make sure by Progress that
 // the attempt is its own.
-func (c *Client) CancelVerification(ctx context.Context, op ceremony.Operation, nonce string) (ceremony.Progress, error) {
+func (c *Client) CancelVerification(
+	ctx context.Context, op ceremony.Operation, nonce string,
+) (ceremony.Progress, error) {
 	progress, err := c.cancelVerification(ctx, op, nonce)
 	if err != nil {
 		return ceremony.Progress{}, fmt.Errorf("cancel verification of %s: %w", op, err)
@@ -177,7 +180,9 @@ func (c *Client) CancelVerification(ctx context.Context, op ceremony.Operation, 
 	return progress, nil
 }
 
-func (c *Client) cancelVerification(ctx context.Context, op ceremony.Operation, nonce string) (ceremony.Progress, error) {
+func (c *Client) cancelVerification(
+	ctx context.Context, op ceremony.Operation, nonce string,
+) (ceremony.Progress, error) {
 	p, err := c.pathsToWrite(ctx, op)
 	if err != nil {
 		return ceremony.Progress{}, err

@@ -228,7 +228,8 @@ func (k *check) operation(ctx context.Context, op ceremony.Operation) {
 		k.hinders(op, fmt.Errorf("it can't be asked about: %w", err))
 		return
 	case report.Progress.Started:
-		k.hinders(op, fmt.Errorf("an attempt is in progress already, with nonce %s: %w", report.Progress.Nonce, ceremony.AlreadyStarted))
+		k.hinders(op, fmt.Errorf("an attempt is in progress already, with nonce %s: %w",
+			report.Progress.Nonce, ceremony.AlreadyStarted))
 	}
 	if report.Dialect == OpenBao {
 		k.Product = "OpenBao"

@@ -224,7 +224,7 @@ func TestNodeOfANewClusterIsToldApart(t *testing.T) {
 	})
 }
 
-// Before a cluster has a key, no answer keeps a share.
+// A node without a key keeps no share, whatever it answers.
 func TestShareForANodeWithoutAKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newReal(t, realvault.RealOptions{}, ceremony.Rekey)
