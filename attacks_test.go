@@ -27,7 +27,9 @@ func TestWhatDecidesWhoTakesPartIsNotForOthersToWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		if report, code := w.check(t.Context()); code == cli.ExitOK || !strings.Contains(report, name+want+w.path(name)) {
-			t.Errorf("%s may be written by everybody on this machine, and check says, with exit code %d:\n%s", name, code, report)
+			t.Errorf(
+				"%s may be written by everybody on this machine, and check says, with exit code %d:\n%s", name, code, report,
+			)
 		}
 		if err := os.Chmod(w.path(name), 0o600); err != nil {
 			t.Fatal(err)

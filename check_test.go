@@ -135,7 +135,9 @@ func TestCheckNamesWhatWouldStopACeremony(t *testing.T) {
 // The words for each operation: that it works and how, or what is missing.
 func TestCheckSaysOfEachOperationWhetherItWillWork(t *testing.T) {
 	w := openWorkshopOn(t, newIdentity(t), vaulttest.Options{Dialect: vaulttest.OpenBao})
-	w.replace(t, "[rekey, generate-root]", "[rekey, generate-root, recovery-token, dr-token, rotate, rotate-config, backup, drill]")
+	w.replace(
+		t, "[rekey, generate-root]", "[rekey, generate-root, recovery-token, dr-token, rotate, rotate-config, backup, drill]",
+	)
 	report, code := w.check(t.Context())
 	for _, want := range []string{
 		"active, OpenBao 2.6.2",
@@ -150,7 +152,9 @@ func TestCheckSaysOfEachOperationWhetherItWillWork(t *testing.T) {
 			t.Errorf("exit code %d, want %q in\n%s", code, want, report)
 		}
 	}
-	answer, err := w.operator.Do(t.Context(), "PUT", "auth/token/create", map[string]any{"policies": []string{"default"}, "ttl": "30h"})
+	answer, err := w.operator.Do(
+		t.Context(), "PUT", "auth/token/create", map[string]any{"policies": []string{"default"}, "ttl": "30h"},
+	)
 	if err != nil || answer.Status != 200 {
 		t.Fatalf("make token: %d %v, %v", answer.Status, answer.Errors, err)
 	}
@@ -171,7 +175,9 @@ func TestCheckSaysOfEachOperationWhetherItWillWork(t *testing.T) {
 // What a running bot is in the middle of stands in nobody's way.
 func TestCheckTellsItsOwnCeremoniesFromThoseOfOthers(t *testing.T) {
 	w := openWorkshop(t, newIdentity(t))
-	begun, err := w.operator.Do(t.Context(), "PUT", "sys/rekey/init", map[string]any{"secret_shares": 1, "secret_threshold": 1})
+	begun, err := w.operator.Do(
+		t.Context(), "PUT", "sys/rekey/init", map[string]any{"secret_shares": 1, "secret_threshold": 1},
+	)
 	if err != nil || begun.Status != 200 {
 		t.Fatalf("start: %d %v, %v", begun.Status, begun.Errors, err)
 	}

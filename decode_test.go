@@ -90,7 +90,9 @@ func TestTokenThatARealVaultHasMadeIsDecoded(t *testing.T) {
 	}
 	var last operator.Answer
 	for _, share := range keys.Shares[:2] {
-		last, err = op.Do(t.Context(), "PUT", "sys/generate-root/update", map[string]string{"key": share, "nonce": start.String("nonce")})
+		last, err = op.Do(
+			t.Context(), "PUT", "sys/generate-root/update", map[string]string{"key": share, "nonce": start.String("nonce")},
+		)
 		if err != nil || last.Status != 200 {
 			t.Fatalf("%+v, %v", last, err)
 		}

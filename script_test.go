@@ -190,10 +190,14 @@ func scriptCall(ts *testscript.TestScript, _ bool, args []string) {
 // answers SIGNED HOLDER.asc: the bot reads the holder's answer to the last roll call.
 func scriptAnswers(ts *testscript.TestScript, _ bool, args []string) {
 	o, plan := scriptBot(ts, args[1])
-	said, err := o.VerifyStatement([]byte(ts.ReadFile(args[0])), plan.Holders[0].Key, time.Now().Add(-time.Hour), time.Now())
+	said, err := o.VerifyStatement(
+		[]byte(ts.ReadFile(args[0])), plan.Holders[0].Key, time.Now().Add(-time.Hour), time.Now(),
+	)
 	ts.Check(err)
 	fields := strings.Fields(said.Line)
-	want := []string{"conclave-word1", "prod-rekey-k7m2", "present", ceremony.RollCallAnswer([]byte(ts.Getenv("response")))}
+	want := []string{
+		"conclave-word1", "prod-rekey-k7m2", "present", ceremony.RollCallAnswer([]byte(ts.Getenv("response"))),
+	}
 	if len(fields) != 5 || !slices.Equal(slices.Delete(fields, 2, 3), want) {
 		ts.Fatalf("the answer is %q", said.Line)
 	}
@@ -221,7 +225,9 @@ func scriptOpens(ts *testscript.TestScript, _ bool, args []string) {
 	asked := ts.Value("asked").(map[string]asked)[args[0]]
 	a := asked.key.Announced()
 	want := strings.TrimSpace(ts.ReadFile(args[2]))
-	expected := ceremony.Expected{Ceremony: asked.id, Step: a.Step, Nonce: a.Nonce, NotBefore: a.At, Now: time.Now(), PlanHash: asked.plan}
+	expected := ceremony.Expected{
+		Ceremony: asked.id, Step: a.Step, Nonce: a.Nonce, NotBefore: a.At, Now: time.Now(), PlanHash: asked.plan,
+	}
 	if len(args) > 3 {
 		certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(args[3])))
 		ts.Check(err)
@@ -253,7 +259,9 @@ func scriptJournal(ts *testscript.TestScript, _ bool, args []string) {
 	defer j.Close()
 	ctx, previous := context.Background(), ""
 	for _, id := range args[1:] {
-		plan := ceremonytest.ScriptPlan(ceremony.ID(id), ceremony.Fingerprint(hex.EncodeToString(bytes.Repeat([]byte{7}, 20))))
+		plan := ceremonytest.ScriptPlan(
+			ceremony.ID(id), ceremony.Fingerprint(hex.EncodeToString(bytes.Repeat([]byte{7}, 20))),
+		)
 		entries, err := j.Append(ctx, plan.Ceremony, 0,
 			event.Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: previous})
 		ts.Check(err)

@@ -180,7 +180,9 @@ const (
 
 func newCanary(t *testing.T) *canary {
 	t.Helper()
-	area, err := syscall.Mmap(-1, 0, 2*canaryLength+windowLength, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	area, err := syscall.Mmap(
+		-1, 0, 2*canaryLength+windowLength, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

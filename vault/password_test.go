@@ -101,7 +101,9 @@ func TestP1TokenThatIsNotCombinedWithAPasswordIsNotPassedOn(t *testing.T) {
 			s.emulator.Script(vaulttest.Fault{Route: "PUT sys/generate-root/update", Do: vaulttest.Lie(func(a map[string]any) {
 				a["encoded_token"] = text
 			})})
-			answer, err := c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[2]))
+			answer, err := c.Submit(
+				t.Context(), submission(ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[2]),
+			)
 			wantError(t, err, ceremony.ErrUncertain)
 			if answer.Encoded != "" {
 				t.Error("it was passed on")

@@ -217,7 +217,9 @@ func TestWhatIsNoShareIsNotSealed(t *testing.T) {
 func TestCertificateOfAnInvitationHoldsOneKey(t *testing.T) {
 	s := newStage(t)
 	// gpg --export brings the keys of earlier ceremonies along.
-	older := parse(t, must(s.bot.NewKey(notice(s.identity.Fingerprint(), s.now.Add(-time.Minute))))(t).Announced().Certificate)
+	older := parse(
+		t, must(s.bot.NewKey(notice(s.identity.Fingerprint(), s.now.Add(-time.Minute))))(t).Announced().Certificate,
+	)
 	both := parse(t, s.key.Announced().Certificate)
 	older.Subkeys[0].Primary = both
 	both.Subkeys = append(both.Subkeys, older.Subkeys[0])

@@ -175,7 +175,9 @@ func graft(t *testing.T, onto *pgp.Entity, subkey *packet.PublicKey, by *packet.
 func withSigningSubkey(t *testing.T, name string) *pgp.Entity {
 	t.Helper()
 	e := newHolder(t, name, start)
-	config := &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, Time: at(start.Add(-2 * time.Hour)).Time}
+	config := &packet.Config{
+		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, Time: at(start.Add(-2 * time.Hour)).Time,
+	}
 	if err := e.AddSigningSubkey(config); err != nil {
 		t.Fatal(err)
 	}

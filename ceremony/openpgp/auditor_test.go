@@ -85,11 +85,15 @@ func TestP8NothingIsAddedToAnAttestation(t *testing.T) {
 	added := []byte{5, 100, 'h', 'e', 'r', 'e'}
 	body = bytes.Join([][]byte{body[:at], {0, byte(len(added))}, added, body[at+2:]}, nil)
 	forged := append([]byte{raw[0], byte(len(body))}, body...)
-	sig, _, err := pgp.VerifyDetachedSignature(pgp.EntityList{parse(t, certificate)}, strings.NewReader(transcript), bytes.NewReader(forged), nil)
+	sig, _, err := pgp.VerifyDetachedSignature(
+		pgp.EntityList{parse(t, certificate)}, strings.NewReader(transcript), bytes.NewReader(forged), nil,
+	)
 	if err != nil || sig == nil {
 		t.Fatalf("the test forges badly: %v", err)
 	}
-	err = openpgp.VerifyDetached(certificate, s.identity.Fingerprint(), []byte(transcript), base64.StdEncoding.EncodeToString(forged))
+	err = openpgp.VerifyDetached(
+		certificate, s.identity.Fingerprint(), []byte(transcript), base64.StdEncoding.EncodeToString(forged),
+	)
 	if !errors.Is(err, openpgp.ErrSignatureForm) {
 		t.Errorf("got %v", err)
 	}
@@ -119,7 +123,9 @@ func TestP8OtherKeyOrCertificateAttestsNothing(t *testing.T) {
 func TestP8WordIsVerifiedAsItWasKept(t *testing.T) {
 	s := newStage(t)
 	kept := must(s.bot.VerifyStatement(state(t, statement, s.want.Now, s.holder), s.want.Signer, s.want.NotBefore, s.want.Now))(t)
-	line, made, err := openpgp.VerifySignedWord(string(public(t, s.holder)), s.want.Signer, kept.Armor, s.want.NotBefore, s.want.Now)
+	line, made, err := openpgp.VerifySignedWord(
+		string(public(t, s.holder)), s.want.Signer, kept.Armor, s.want.NotBefore, s.want.Now,
+	)
 	if err != nil || line != statement || !made.Equal(s.want.Now) {
 		t.Errorf("%q of %s, %v", line, made, err)
 	}

@@ -76,7 +76,9 @@ func TestDecompressionBombIsDefusedWhereverItIsRead(t *testing.T) {
 			},
 			"a statement, peeked": func() error { _, ok := s.bot.PeekStatement(bomb); return map[bool]error{false: io.EOF}[ok] },
 			"what an auditor reads": func() error {
-				_, _, err := openpgp.VerifySignedWord(string(public(t, s.holder)), s.want.Signer, string(armored), s.want.NotBefore, s.want.Now)
+				_, _, err := openpgp.VerifySignedWord(
+					string(public(t, s.holder)), s.want.Signer, string(armored), s.want.NotBefore, s.want.Now,
+				)
 				return err
 			},
 			"what a holder pastes": func() error {

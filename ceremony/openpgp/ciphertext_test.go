@@ -78,7 +78,9 @@ func enarmored(t *testing.T, b64 string) string {
 func TestFileWithoutOneCiphertextSaysWhatItIs(t *testing.T) {
 	s := newStage(t)
 	certificate := must(s.bot.Certificate(s.want.Signer))(t)
-	one, two := base64.StdEncoding.EncodeToString(asVault(t, certificate, share)), base64.StdEncoding.EncodeToString(asVault(t, certificate, share))
+	one, two := base64.StdEncoding.EncodeToString(asVault(t, certificate, share)), base64.StdEncoding.EncodeToString(
+		asVault(t, certificate, share),
+	)
 	for name, tt := range map[string]struct {
 		file string
 		want error

@@ -219,7 +219,9 @@ func TestP2EnvelopeIsRefusedForItsOwnReason(t *testing.T) {
 			return s.craft(t, craft{at: s.now, life: time.Second})
 		}},
 		{"critical notation that nobody knows", ceremony.BadSignature, func(t *testing.T, s *stage) []byte {
-			return s.craft(t, craft{notations: []*packet.Notation{{Name: "a@example.invalid", Value: []byte("b"), IsCritical: true}}})
+			return s.craft(
+				t, craft{notations: []*packet.Notation{{Name: "a@example.invalid", Value: []byte("b"), IsCritical: true}}},
+			)
 		}},
 		{"signed before the key was announced", ceremony.Stale, func(t *testing.T, s *stage) []byte {
 			return s.craft(t, craft{at: s.want.NotBefore.Add(-6 * time.Minute)})
@@ -316,7 +318,9 @@ func replaced(old, with string) func(*testing.T, *stage) []byte {
 func forwarded(t *testing.T, s, other *stage) []byte {
 	return s.wrap(t, packet.CipherAES256, func(w io.Writer) {
 		signer := s.holder.PrivateKey
-		ops := &packet.OnePassSignature{Version: 3, Hash: crypto.SHA256, PubKeyAlgo: signer.PubKeyAlgo, KeyId: signer.KeyId, IsLast: true}
+		ops := &packet.OnePassSignature{
+			Version: 3, Hash: crypto.SHA256, PubKeyAlgo: signer.PubKeyAlgo, KeyId: signer.KeyId, IsLast: true,
+		}
 		if err := ops.Serialize(w); err != nil {
 			t.Fatal(err)
 		}

@@ -227,7 +227,9 @@ func (s *stage) sign(t testing.TB, w io.Writer, content string, hashes ...crypto
 	t.Helper()
 	signer := s.holder.PrivateKey
 	for i, h := range hashes {
-		ops := &packet.OnePassSignature{Version: 3, Hash: h, PubKeyAlgo: signer.PubKeyAlgo, KeyId: signer.KeyId, IsLast: i == len(hashes)-1}
+		ops := &packet.OnePassSignature{
+			Version: 3, Hash: h, PubKeyAlgo: signer.PubKeyAlgo, KeyId: signer.KeyId, IsLast: i == len(hashes)-1,
+		}
 		if err := ops.Serialize(w); err != nil {
 			t.Fatal(err)
 		}

@@ -123,7 +123,9 @@ func TestRollCallIsRefusedInItsOwnWords(t *testing.T) {
 func TestRollCallFitsIntoABlockOfAChatMessage(t *testing.T) {
 	s := newStage(t)
 	for _, holders := range []int{1, 5, 9, 40} {
-		n := ceremony.RollCallNotice{Plan: plan(s.identity.Fingerprint(), s.now, holders), Digest: digestOf(response), At: s.now}
+		n := ceremony.RollCallNotice{
+			Plan: plan(s.identity.Fingerprint(), s.now, holders), Digest: digestOf(response), At: s.now,
+		}
 		message := must(s.bot.SignRollCall(n))(t)
 		t.Logf("%d holders: %d characters", holders, len(message))
 		if len(message) > 2900 {

@@ -24,7 +24,9 @@ const statement = "conclave-word1 prod-rekey-k7m2 0b9d5dc1 approve"
 func state(t testing.TB, text string, at time.Time, signers ...*pgp.Entity) []byte {
 	t.Helper()
 	var message bytes.Buffer
-	w, err := pgp.Sign(&message, signers, nil, &packet.Config{Time: func() time.Time { return at }, DefaultHash: crypto.SHA256})
+	w, err := pgp.Sign(
+		&message, signers, nil, &packet.Config{Time: func() time.Time { return at }, DefaultHash: crypto.SHA256},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +204,9 @@ func TestStatementWithOtherSpacesIsRead(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, kept.Line, err)
 			continue
 		}
-		line, _, err := openpgp.VerifySignedWord(string(public(t, s.holder)), s.want.Signer, kept.Armor, s.want.NotBefore, s.want.Now)
+		line, _, err := openpgp.VerifySignedWord(
+			string(public(t, s.holder)), s.want.Signer, kept.Armor, s.want.NotBefore, s.want.Now,
+		)
 		if err != nil || line != statement {
 			t.Errorf("%s: an auditor reads %q, %v", name, line, err)
 		}

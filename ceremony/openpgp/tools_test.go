@@ -106,7 +106,9 @@ func TestGPGMakesEnvelopesByTheCommandInTheMessage(t *testing.T) {
 			}
 			s := d.setOut(d.run(newGPGKey, key))
 			d.run(pinBot, s.identity.Fingerprint())
-			envelope := d.run("{ printf '%s'; gpg -qd share.asc; } | gpg --batch -sea -r %s", s.prefix(), s.identity.Fingerprint())
+			envelope := d.run(
+				"{ printf '%s'; gpg -qd share.asc; } | gpg --batch -sea -r %s", s.prefix(), s.identity.Fingerprint(),
+			)
 			t.Logf("the envelope has %d characters", len(envelope))
 			if !s.key.Fits(envelope) {
 				t.Error("it does not fit")
@@ -219,7 +221,9 @@ func TestGPGReadsTheSavedIdentity(t *testing.T) {
 
 func TestKeysOfGPGAreReadForSealing(t *testing.T) {
 	d := newDesk(t, "gpg")
-	d.run(strings.ReplaceAll(newGPGKey, "--passphrase ''", "--pinentry-mode loopback --passphrase swordfish"), "future-default")
+	d.run(
+		strings.ReplaceAll(newGPGKey, "--passphrase ''", "--pinentry-mode loopback --passphrase swordfish"), "future-default",
+	)
 	secret := d.run("gpg --batch --pinentry-mode loopback --passphrase swordfish --armor --export-secret-keys")
 	s := d.setOut(d.run("gpg --batch --armor --export"))
 	h := must(openpgp.ReadHolderKey(secret, []byte("swordfish")))(t)
@@ -244,7 +248,9 @@ func TestGPGKeyWhosePrimaryIsElsewhereSealsWithItsSubkey(t *testing.T) {
 	s.opened(t, []byte(must(inv.Seal(plain, h, s.want.Now))(t)))
 	// gpg signs with the subkey as well.
 	d.run(pinBot, s.identity.Fingerprint())
-	s.opened(t, d.run("{ printf '%s'; gpg -qd share.asc; } | gpg --batch -sea -r %s", s.prefix(), s.identity.Fingerprint()))
+	s.opened(
+		t, d.run("{ printf '%s'; gpg -qd share.asc; } | gpg --batch -sea -r %s", s.prefix(), s.identity.Fingerprint()),
+	)
 }
 
 func TestGPGKeysWithSHA1SelfSignaturesAreRefused(t *testing.T) {
@@ -286,7 +292,9 @@ func TestRNPMakesEnvelopesByTheCommandInTheMessage(t *testing.T) {
 func (s *stage) printed() string {
 	a := s.key.Announced()
 	return fmt.Sprintf("{ printf '%s'; gpg -qd share.asc; printf '%s'; } | gpg --batch -sea --sig-notation '%s=%s' --no-encrypt-to -u %s -r '%s!'",
-		s.prefix(), a.Suffix(s.want.Ceremony, s.want.PlanHash), ceremony.SignatureNotation, a.Binding(s.want.Ceremony, s.want.PlanHash),
+		s.prefix(), a.Suffix(s.want.Ceremony, s.want.PlanHash), ceremony.SignatureNotation, a.Binding(
+			s.want.Ceremony, s.want.PlanHash,
+		),
 		s.want.Signer, strings.ToUpper(a.Subkey))
 }
 

@@ -15,7 +15,9 @@ import (
 func TestShareIsNotKeptUnderAStrangeName(t *testing.T) {
 	dir := t.TempDir()
 	for _, id := range []ceremony.ID{"prod-rekey-\x1b[2J", "a/../../b", "prod:k7m2", `a\b`, "a\u202eb"} {
-		d := openpgp.Delivery{Parcel: ceremony.Parcel{Ceremony: id, Index: 1, Total: 1}, Armor: hex.EncodeToString([]byte("x"))}
+		d := openpgp.Delivery{
+			Parcel: ceremony.Parcel{Ceremony: id, Index: 1, Total: 1}, Armor: hex.EncodeToString([]byte("x")),
+		}
 		if path, err := keepShare(cli.Streams{Err: &bytes.Buffer{}, Out: &bytes.Buffer{}}, dir, d); err == nil {
 			t.Errorf("%q is kept in %q", id, path)
 		}
