@@ -27,7 +27,9 @@ func TestWhatDecidesWhoTakesPartIsNotForOthersToWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		if report, code := w.check(t.Context()); code == cli.ExitOK || !strings.Contains(report, name+want+w.path(name)) {
-			t.Errorf("%s may be written by everybody on this machine, and check says, with exit code %d:\n%s", name, code, report)
+			t.Errorf(
+				"%s may be written by everybody on this machine, and check says, with exit code %d:\n%s", name, code, report,
+			)
 		}
 		if err := os.Chmod(w.path(name), 0o600); err != nil {
 			t.Fatal(err)
@@ -68,7 +70,7 @@ func TestArgumentsThatAreNoSharesAreTaken(t *testing.T) {
 		"The token is useless without your password. Plan " + slip[:64] + ", conclave decode --otp otp.txt " + encoded(tokenOfTest, padOfTest),
 		encoded(tokenOfTest, padOfTest), "B5F3C9D2A1E04F6788AA11BB22CC33DD44EE55FF", "prod-generate-root-k7m2", "--help", "",
 	} {
-		if secretShaped(a) {
+		if showsSecret(a) {
 			t.Errorf("%d %s", len(a), a)
 		}
 	}
@@ -84,7 +86,7 @@ func TestBundleOfAuthoritiesMayBeLarge(t *testing.T) {
 	if err := os.WriteFile(bundle, bytes.Repeat(authority.PEM, 400), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := app.NewVault((&config.ClusterConfig{CAFile: host.Path(bundle), Addresses: []string{"https://v:8200"}})); err != nil {
+	if _, err := app.NewVault((&config.Cluster{CAFile: host.Path(bundle), Addresses: []string{"https://v:8200"}})); err != nil {
 		t.Error(err)
 	}
 }

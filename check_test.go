@@ -15,7 +15,6 @@ import (
 	"conclave/ceremony/event"
 	"conclave/ceremony/journal"
 	"conclave/cli"
-	"conclave/cli/operator"
 	"conclave/vault/vaulttest"
 )
 
@@ -32,7 +31,7 @@ func TestCheckOfASoundSetupFindsNothingAndChangesNothing(t *testing.T) {
 	w := openWorkshop(t, newIdentity(t))
 	before := len(w.cluster.Log(""))
 	report, code := w.check(t.Context())
-	if code != cli.ExitOK || strings.Contains(report, string(operator.Stop)) {
+	if code != cli.ExitOK || strings.Contains(report, "STOP") {
 		t.Errorf("exit code %d\n%s", code, report)
 	}
 	for _, want := range []string{"Slack scopes", "#ops", "is @carol (Carol)", "key of carol", "active", "2 of 3 shares open it"} {
@@ -136,7 +135,9 @@ func TestCheckNamesWhatWouldStopACeremony(t *testing.T) {
 // The words for each operation: that it works and how, or what is missing.
 func TestCheckSaysOfEachOperationWhetherItWillWork(t *testing.T) {
 	w := openWorkshopOn(t, newIdentity(t), vaulttest.Options{Dialect: vaulttest.OpenBao})
-	w.replace(t, "[rekey, generate-root]", "[rekey, generate-root, recovery-token, dr-token, rotate, rotate-config, backup, drill]")
+	w.replace(
+		t, "[rekey, generate-root]", "[rekey, generate-root, recovery-token, dr-token, rotate, rotate-config, backup, drill]",
+	)
 	report, code := w.check(t.Context())
 	for _, want := range []string{
 		"active, OpenBao 2.6.2",
@@ -151,7 +152,9 @@ func TestCheckSaysOfEachOperationWhetherItWillWork(t *testing.T) {
 			t.Errorf("exit code %d, want %q in\n%s", code, want, report)
 		}
 	}
-	answer, err := w.operator.Do(t.Context(), "PUT", "auth/token/create", map[string]any{"policies": []string{"default"}, "ttl": "30h"})
+	answer, err := w.operator.Do(
+		t.Context(), "PUT", "auth/token/create", map[string]any{"policies": []string{"default"}, "ttl": "30h"},
+	)
 	if err != nil || answer.Status != 200 {
 		t.Fatalf("make token: %d %v, %v", answer.Status, answer.Errors, err)
 	}
@@ -172,21 +175,23 @@ func TestCheckSaysOfEachOperationWhetherItWillWork(t *testing.T) {
 // What a running bot is in the middle of stands in nobody's way.
 func TestCheckTellsItsOwnCeremoniesFromThoseOfOthers(t *testing.T) {
 	w := openWorkshop(t, newIdentity(t))
-	begun, err := w.operator.Do(t.Context(), "PUT", "sys/rekey/init", map[string]any{"secret_shares": 1, "secret_threshold": 1})
+	begun, err := w.operator.Do(
+		t.Context(), "PUT", "sys/rekey/init", map[string]any{"secret_shares": 1, "secret_threshold": 1},
+	)
 	if err != nil || begun.Status != 200 {
 		t.Fatalf("start: %d %v, %v", begun.Status, begun.Errors, err)
 	}
-	journal, err := journal.OpenJournal(w.path("journal"))
+	j, err := journal.OpenJournal(w.path("journal"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
-	_, err = journal.Append(t.Context(), plan.Ceremony, 0,
+	_, err = j.Append(t.Context(), plan.Ceremony, 0,
 		event.Proposed{Plan: plan, PlanHash: plan.Hash()},
 		event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash()},
 		event.Starting{Attempt: 1},
 		event.Started{Nonce: begun.String("nonce"), Required: 2})
-	if err := errors.Join(err, journal.Close()); err != nil {
+	if err := errors.Join(err, j.Close()); err != nil {
 		t.Fatal(err)
 	}
 	report, code := w.check(t.Context())

@@ -9,21 +9,19 @@ import (
 	"strings"
 	"testing"
 
-	"conclave/ceremony/leak"
-	"conclave/ceremony/openpgp"
 	"conclave/cli"
-	"conclave/cli/holder"
 	"conclave/vault/vaulttest"
 	"conclave/vault/vaulttest/operator"
 	"conclave/vault/vaulttest/realvault"
 )
 
-// The pair of a password and what a server makes of a token with it.
+// A one-time password, and a token of the same length.
 const (
 	padOfTest   = "Kq7vXb2ZrT9mWc4YpL8nHd3JsG6f"
 	tokenOfTest = "hvs.3bXq0dA9sLkTz81VnRyEwPcU"
 )
 
+// encoded returns what a server makes of a token and a one-time password.
 func encoded(token, password string) string {
 	mixed := make([]byte, len(token))
 	for i := range mixed {
@@ -32,75 +30,13 @@ func encoded(token, password string) string {
 	return base64.RawStdEncoding.EncodeToString(mixed)
 }
 
-// typed runs the program as somebody types it, with this on standard input.
+// typed runs the program with this on standard input, and returns its exit code and what
+// it prints on standard output and standard error.
 func typed(t testing.TB, stdin string, args ...string) (code int, out, said string) {
 	t.Helper()
 	var o, e bytes.Buffer
 	code = run(t.Context(), args, cli.Streams{In: strings.NewReader(stdin), Out: &o, Err: &e})
 	return code, o.String(), e.String()
-}
-
-func TestTokenIsDecodedFromWhateverItStandsIn(t *testing.T) {
-	word := encoded(tokenOfTest, padOfTest)
-	for name, text := range map[string]string{
-		"alone":          word,
-		"with a newline": word + "\r\n",
-		"padded":         word + "==",
-		"with a mark":    "\ufeff" + word,
-		"in UTF-16":      "\xff\xfe" + strings.Join(strings.Split(word, ""), "\x00") + "\x00",
-		"quoted":         "> `" + word + "`",
-		"a field":        `{"encoded_token":"` + word + `","otp_length":0}`,
-		"a message": "*The root token for prod*\nIt is useless without your one-time password.\n```conclave decode --otp otp.txt " + word +
-			"```\n`prod-generate-root-k7m2` · signed by " + strings.Repeat("AB12", 10) + "\n",
-		// A word as long as the right one, and another password's token.
-		"among others": strings.Repeat("A", len(word)) + " " + encoded(tokenOfTest, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa") + " " + word,
-	} {
-		token, err := holder.DecodeToken([]byte(openpgp.Text([]byte(text))), []byte(padOfTest))
-		if err != nil || string(token) != tokenOfTest {
-			t.Errorf("%s: %q, %v", name, token, err)
-		}
-	}
-}
-
-func TestEveryKindOfTokenIsRecognised(t *testing.T) {
-	for _, token := range []string{
-		tokenOfTest, "hvr.3bXq0dA9sLkTz81VnRyEwPcU", "hvb.AAAAAQJ0_bXq0dA9-LkTz81VnRyEwPcU",
-		"s.3bXq0dA9sLkTz81VnRyEwPcU", "s.3bXq0dA9sLkTz81VnRyEwPcU.4nsid", "r.3bXq0dA9sLkTz81VnRyEwPcU",
-	} {
-		pad, err := openpgp.NewPassword(len(token))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := holder.DecodeToken([]byte(encoded(token, string(pad))), pad); err != nil || string(got) != token {
-			t.Errorf("%s: %q, %v", token, got, err)
-		}
-	}
-}
-
-func TestWhatIsNoTokenIsNotPrinted(t *testing.T) {
-	word := encoded(tokenOfTest, padOfTest)
-	for name, tt := range map[string]struct {
-		text string
-		want error
-	}{
-		"another password":  {encoded(tokenOfTest, strings.Repeat("x", 28)), holder.ErrNoToken},
-		"a changed letter":  {strings.ToUpper(word[:1]) + "/" + word[2:], holder.ErrNoToken},
-		"cut short":         {word[:30], holder.ErrNoEncoded},
-		"for a shorter one": {encoded("s.3bXq0dA9sLkTz81VnRyEwPcU", padOfTest[:26]), holder.ErrNoEncoded},
-		"the token itself":  {tokenOfTest, holder.ErrNoEncoded},
-		"the password":      {padOfTest, holder.ErrNoEncoded},
-		"small talk":        {"I have my token, what now?", holder.ErrNoEncoded},
-		"nothing":           {"", holder.ErrNoEncoded},
-		"a PGP message":     {"-----BEGIN PGP MESSAGE-----\n\nwV4D" + strings.Repeat("Ab3/", 15) + "\n=abcd\n-----END PGP MESSAGE-----\n", holder.ErrNoEncoded},
-	} {
-		token, err := holder.DecodeToken([]byte(tt.text), []byte(padOfTest))
-		if token != nil || !errors.Is(err, tt.want) {
-			t.Errorf("%s: %q, %v", name, token, err)
-		}
-		if err != nil && (strings.Contains(err.Error(), tokenOfTest) || strings.Contains(err.Error(), padOfTest)) {
-			t.Errorf("%s: %v shows a secret", name, err)
-		}
-	}
 }
 
 func TestP1PasswordOnTheCommandLineIsNotRepeated(t *testing.T) {
@@ -132,7 +68,7 @@ func TestPasswordStaysWhenTheTokenCouldNotBeWritten(t *testing.T) {
 	}
 }
 
-// full is a disk with no room.
+// full is a file on a full disk.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
@@ -154,7 +90,9 @@ func TestTokenThatARealVaultHasMadeIsDecoded(t *testing.T) {
 	}
 	var last operator.Answer
 	for _, share := range keys.Shares[:2] {
-		last, err = op.Do(t.Context(), "PUT", "sys/generate-root/update", map[string]string{"key": share, "nonce": start.String("nonce")})
+		last, err = op.Do(
+			t.Context(), "PUT", "sys/generate-root/update", map[string]string{"key": share, "nonce": start.String("nonce")},
+		)
 		if err != nil || last.Status != 200 {
 			t.Fatalf("%+v, %v", last, err)
 		}
@@ -172,36 +110,4 @@ func TestTokenThatARealVaultHasMadeIsDecoded(t *testing.T) {
 	if strings.Contains(said, strings.TrimSpace(out)) || strings.Contains(said, string(password)) {
 		t.Error("standard error shows a secret")
 	}
-}
-
-// FuzzDecode: whatever is given, what comes out is as long as the password, looks
-// like a token, and stands encoded in what was given.
-func FuzzDecode(f *testing.F) {
-	f.Add([]byte(encoded(tokenOfTest, padOfTest)), []byte(padOfTest))
-	f.Add([]byte("Your token: `"+encoded(tokenOfTest, padOfTest)+"`\n"), []byte(padOfTest))
-	f.Add([]byte(encoded("s.3bXq0dA9sLkTz81VnRyEwPcU", padOfTest[:26])), []byte(padOfTest[:26]))
-	f.Add([]byte(padOfTest), []byte(padOfTest))
-	f.Add([]byte{}, []byte{})
-	f.Fuzz(func(t *testing.T, text, password []byte) {
-		if openpgp.CheckPassword(password) != nil {
-			return
-		}
-		before := bytes.Clone(password)
-		token, err := holder.DecodeToken(text, password)
-		if !bytes.Equal(before, password) {
-			t.Error("the password was changed")
-		}
-		switch {
-		case err != nil && token != nil, err == nil && len(token) != len(password):
-			t.Errorf("%q, %v", token, err)
-		case err != nil:
-			if strings.Contains(err.Error(), string(password)) {
-				t.Errorf("%v shows the password", err)
-			}
-		case !leak.IsToken(token):
-			t.Errorf("%q is no token", token)
-		case !bytes.Contains(text, []byte(encoded(string(token), string(password)))):
-			t.Errorf("%q does not hold %q", text, token)
-		}
-	})
 }

@@ -19,7 +19,7 @@ import (
 // nobody is another account than the test's, which as root could read everything.
 const nobody = 65534
 
-// shipped is the program as it is built for people: without C.
+// shipped builds the program as it is shipped, without C, and returns its path.
 func shipped(t *testing.T) string {
 	t.Helper()
 	needs.Programs(t, "sh")
@@ -32,16 +32,16 @@ func shipped(t *testing.T) string {
 	return path
 }
 
-// host is a bot in a process of its own.
+// hostProcess is a bot in a process of its own.
 type hostProcess struct {
 	t   *testing.T
 	cmd *exec.Cmd
 	log string // the file that it writes to
 }
 
-// starts runs a command line of sh, in which $0 is the program and $1 its
-// configuration, and returns when the bot has told what protects it. As root it is
-// run as nobody, unless asRoot is set.
+// starts runs a command line of sh, in which $0 is the program and $1 its configuration.
+// It returns when the bot has logged its protections. A test that runs as root runs the bot
+// as nobody, unless asRoot is set.
 func (w *workshop) starts(t *testing.T, program, script string, asRoot bool, env ...string) *hostProcess {
 	t.Helper()
 	h := &hostProcess{t: t, log: filepath.Join(t.TempDir(), "log")}
@@ -81,7 +81,7 @@ func (w *workshop) starts(t *testing.T, program, script string, asRoot bool, env
 	return h
 }
 
-// giveTo makes everything in the workshop another account's.
+// giveTo changes the owner of everything in the workshop.
 func (w *workshop) giveTo(t *testing.T, uid int) {
 	t.Helper()
 	if err := filepath.WalkDir(w.dir, func(path string, _ fs.DirEntry, err error) error {
@@ -94,7 +94,7 @@ func (w *workshop) giveTo(t *testing.T, uid int) {
 	}
 }
 
-// says is the value of a field in the line that tells what protects the bot.
+// says returns the value of a field in the line that logs the bot's protections.
 func (h *hostProcess) says(key string) string {
 	h.t.Helper()
 	line := regexp.MustCompile(`(?m)^.* msg=hardening .*$`).FindString(read(h.t, h.log))
@@ -105,12 +105,13 @@ func (h *hostProcess) says(key string) string {
 	return strings.Trim(value[1], `"`)
 }
 
-// proc is a file of the bot's process.
+// proc returns the content of a file of the bot's process below /proc.
 func (h *hostProcess) proc(name string) string {
 	h.t.Helper()
 	return read(h.t, fmt.Sprintf("/proc/%d/%s", h.cmd.Process.Pid, name))
 }
 
+// status returns a field of the status of a task, or of the process when task is ".".
 func (h *hostProcess) status(task, field string) string {
 	h.t.Helper()
 	for line := range strings.Lines(h.proc(filepath.Join(task, "status"))) {

@@ -20,8 +20,7 @@ import (
 	"conclave/host"
 )
 
-// scene is a journal with one ceremony in a folder of this account's, and a
-// configuration beside it.
+// scene is a workshop whose journal has one ceremony.
 type scene struct {
 	*workshop
 	folder, file string
@@ -31,25 +30,25 @@ func openScene(t *testing.T) scene {
 	t.Helper()
 	s := scene{workshop: openWorkshop(t, newIdentity(t))}
 	s.folder = s.path("journal")
-	journal, err := journal.OpenJournal(s.folder)
+	j, err := journal.OpenJournal(s.folder)
 	if err != nil {
 		t.Fatal(err)
 	}
 	plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", ceremony.Fingerprint(strings.Repeat("7", 40)))
-	_, err = journal.Append(t.Context(), plan.Ceremony, 0,
+	_, err = j.Append(t.Context(), plan.Ceremony, 0,
 		event.Proposed{Plan: plan, PlanHash: plan.Hash()}, event.Rejected{By: plan.Approvers[0]}, event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.file = journal.Path(plan.Ceremony)
-	if err := journal.Close(); err != nil {
+	s.file = j.Path(plan.Ceremony)
+	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// refusals are what check, run and ceremony say of the journal, each nothing when it
-// is taken.
+// refusals returns the words with which check, run and ceremony refuse the journal:
+// command → words. A command that accepts the journal is not in it.
 func (s scene) refusals(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -59,11 +58,11 @@ func (s scene) refusals(t *testing.T) map[string]string {
 			all["check"] = strings.TrimSpace(rest)
 		}
 	}
-	config, err := config.LoadConfig(s.path("conclave.yaml"))
+	c, err := config.Load(s.path("conclave.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if bot, err := app.Assemble(config, app.NewLog(config.Log, io.Discard)); err != nil {
+	if bot, err := app.Assemble(c, app.NewLog(c.Log, io.Discard)); err != nil {
 		all["run"] = err.Error()
 	} else if err := bot.Close(); err != nil {
 		t.Error(err)
@@ -86,8 +85,8 @@ func do(t *testing.T, err error) {
 	}
 }
 
-// A line that anybody can add to the journal is obeyed. What others may write is
-// refused, by a message whose command mends it.
+// The program obeys every line of the journal. It refuses a journal that others may write,
+// by a message whose command mends it.
 func TestJournalThatOthersMayWriteIsRefused(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return // it keeps rights elsewhere
@@ -130,44 +129,6 @@ func TestJournalThatOthersMayWriteIsRefused(t *testing.T) {
 				t.Errorf("after %s: %v", advice, err)
 			}
 		})
-	}
-}
-
-func TestJournalOfAnotherAccountIsRefused(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		return // it keeps rights elsewhere
-	}
-	dir := t.TempDir()
-	folder, file := filepath.Join(dir, "journal"), filepath.Join(dir, "journal", "prod-rekey-k7m2.jsonl")
-	do(t, os.Mkdir(folder, 0o700))
-	do(t, os.WriteFile(file, nil, 0o600))
-	if err := host.JournalTrustedBy(folder, os.Geteuid()); err != nil {
-		t.Fatal(err)
-	}
-	const stranger = 54321
-	if os.Geteuid() != 0 {
-		// Who is not root gives nothing away: the reader is the stranger.
-		if err := host.JournalTrustedBy(folder, stranger); err == nil || !strings.Contains(err.Error(), "Conclave runs as 54321") {
-			t.Errorf("a folder of another account: %v", err)
-		}
-		return
-	}
-	for _, path := range []string{folder, file} {
-		do(t, os.Chown(path, stranger, -1))
-		err := host.JournalTrustedBy(folder, 0)
-		if err == nil || !strings.Contains(err.Error(), path+" belongs to 54321") {
-			t.Fatalf("%s belongs to another account: %v", path, err)
-		}
-		advice := err.Error()[strings.LastIndex(err.Error(), ": ")+2:]
-		if said, err := exec.CommandContext(t.Context(), "sh", "-c", advice).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v, %s", advice, err, said)
-		}
-		if err := host.JournalTrustedBy(folder, 0); err != nil {
-			t.Errorf("after %s: %v", advice, err)
-		}
-	}
-	if err := host.JournalTrustedBy(folder, stranger); err != nil {
-		t.Errorf("root's folder, as of a volume that its group may write: %v", err)
 	}
 }
 

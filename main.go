@@ -1,14 +1,15 @@
 // Command conclave runs Vault key ceremonies in Slack.
 //
-// Exit codes: 0 when it did what was asked; 1 when it did not, or when a check
-// found something; 2 when the command line or the configuration can't be used; 3
-// when a message comes from another identity than the one that is pinned.
+// Its exit codes: 0 when it did what was asked; 1 when it did not, or when a check found
+// something; 2 when the command line or the configuration can't be used; 3 when a message
+// comes from another identity than the pinned one.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -36,12 +37,10 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 }
 
-// run is the whole program but for what belongs to its process. It answers the
-// exit code.
+// run runs the command that args name, and returns the exit code.
 func run(ctx context.Context, args []string, std cli.Streams) int {
-	if slices.ContainsFunc(args, secretShaped) {
-		fmt.Fprintln(std.Err, "conclave: one of the arguments looks like a share, a token or another secret, which no command takes as an argument; it is not repeated here\n"+
-			"          It is in your shell's history, and was in the list of processes: remove it there, and tell your security team.")
+	if slices.ContainsFunc(args, showsSecret) {
+		fmt.Fprintln(std.Err, secretArgument)
 		return cli.ExitUsage
 	}
 	root := rootCommand(std)
@@ -49,7 +48,12 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	root.SetIn(std.In)
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
-	err := root.ExecuteContext(ctx)
+	return report(std.Err, root.ExecuteContext(ctx))
+}
+
+// report prints the error of a command, unless the command has printed it, and returns
+// the exit code.
+func report(out io.Writer, err error) int {
 	if err == nil {
 		return cli.ExitOK
 	}
@@ -57,12 +61,12 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return cli.ExitFailed
 	}
 	if problems, ok := errors.AsType[*config.Problems](err); ok {
-		fmt.Fprintln(std.Err, problems.Error())
+		fmt.Fprintln(out, problems.Error())
 		return cli.ExitUsage
 	}
-	fmt.Fprintf(host.Printable{Writer: std.Err}, "conclave: %v\n", err)
+	fmt.Fprintf(host.Printable{Writer: out}, "conclave: %v\n", err)
 	if hint, ok := errors.AsType[cli.HintError](err); ok {
-		fmt.Fprintf(host.Printable{Writer: std.Err}, "          %s\n", hint.Hint)
+		fmt.Fprintf(host.Printable{Writer: out}, "          %s\n", hint.Hint)
 	}
 	if _, usage := errors.AsType[cli.UsageError](err); usage {
 		return cli.ExitUsage
@@ -73,6 +77,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	return cli.ExitFailed
 }
 
+// rootCommand returns conclave with every command that it has, by who runs it.
 func rootCommand(std cli.Streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "conclave",
@@ -82,27 +87,44 @@ people bring a piece of a key each, encrypted and signed with PGP, and afterward
 anybody can check what happened.`,
 		Args:          cli.Arguments(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		SilenceErrors: true, // run says them, once
+		SilenceErrors: true, // report prints them, once
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.NewUsageError(err) })
 	root.AddCommand(
-		operator.RunCommand(std), terminal.CeremonyCommand(std), operator.CheckCommand(std), operator.ManifestCommand(std), operator.PolicyCommand(std), operator.IdentityCommand(std),
-		holder.SealCommand(std), holder.OpenCommand(std), holder.PinCommand(std), holder.OtpCommand(std), holder.DecodeCommand(std), auditor.VerifyCommand(std), operator.VersionCommand(std),
+		operator.RunCommand(std),
+		operator.CheckCommand(std),
+		operator.ManifestCommand(std),
+		operator.PolicyCommand(std),
+		operator.IdentityCommand(std),
+		operator.VersionCommand(std),
+		terminal.CeremonyCommand(std),
+		holder.SealCommand(std),
+		holder.OpenCommand(std),
+		holder.PinCommand(std),
+		holder.OtpCommand(std),
+		holder.DecodeCommand(std),
+		auditor.VerifyCommand(std),
 	)
 	return root
 }
 
-// digestDigits is the length of a SHA-256 in digits.
+// secretArgument is printed in place of what a command would do.
+const secretArgument = "conclave: one of the arguments looks like a share, a token or another secret, " +
+	"which no command takes as an argument; it is not repeated here\n" +
+	"          It is in your shell's history, and was in the list of processes: remove it there, " +
+	"and tell your security team."
+
+// digestDigits is the length of a SHA-256 in hexadecimal digits.
 const digestDigits = 64
 
-// secretShaped reports whether an argument shows a share, a token or a private key and is
-// not a file: it would be repeated in the error that no such file exists (P1). A digest
-// alone looks like a whole key; within a message that was pasted as one argument it is a
-// digest. What may be a one-time password is for the commands to judge, which know what
-// they expect.
-func secretShaped(arg string) bool {
+// showsSecret reports whether an argument shows a share, a token or a private key, and
+// names no file. The error that no such file exists would repeat it (P1). 64 digits alone
+// are taken for a whole key; in a message that was pasted as one argument they are taken
+// for a digest. What may be a one-time password is left to the commands, which know
+// whether they expect one.
+func showsSecret(arg string) bool {
 	if name, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(name, "-") {
 		arg = value
 	}

@@ -123,7 +123,7 @@ type asked struct {
 
 // announce FILE STEP [HOLDER.asc]: writes the message in which the identity under
 // secrets/ asks the holder for a share, as it is pasted from Slack; or, without a
-// holder, somebody without a key for their one-time password.
+// holder, a person without a key for their one-time password.
 func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 	passphrase, err := host.ReadSecret(host.Path(ts.MkAbs("secrets/passphrase")))
 	ts.Check(err)
@@ -142,7 +142,7 @@ func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 		plan.Receivers, plan.Requester = nil, &plan.Approvers[0]
 	}
 	plan.Identity = id.Fingerprint()
-	key, err := openpgp.NewOpener(id, holders).NewKey(ceremony.Notice{
+	key, err := openpgp.New(id, holders).NewKey(ceremony.Notice{
 		Plan: plan, Step: ceremony.Step(args[1]), Nonce: "2dbd10f1-8528-6246-09e7-82b25b8aba63",
 		At: time.Now(), Expires: plan.Closes,
 	})
@@ -155,9 +155,9 @@ func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("subkey", a.Subkey)
 }
 
-// scriptOpener is the bot whose identity is under secrets/, and the holder whose
+// scriptBot is the bot whose identity is under secrets/, and the holder whose
 // certificate is in a file.
-func scriptOpener(ts *testscript.TestScript, holder string) (*openpgp.OpenPGP, ceremony.Plan) {
+func scriptBot(ts *testscript.TestScript, holder string) (*openpgp.OpenPGP, ceremony.Plan) {
 	passphrase, err := host.ReadSecret(host.Path(ts.MkAbs("secrets/passphrase")))
 	ts.Check(err)
 	id, err := openpgp.Load(ts.MkAbs("secrets/identity.asc"), passphrase)
@@ -166,13 +166,13 @@ func scriptOpener(ts *testscript.TestScript, holder string) (*openpgp.OpenPGP, c
 	ts.Check(err)
 	plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", certificate.Fingerprint())
 	plan.Identity = id.Fingerprint()
-	return openpgp.NewOpener(id, []*openpgp.Certificate{certificate}), plan
+	return openpgp.New(id, []*openpgp.Certificate{certificate}), plan
 }
 
 // call FILE HOLDER.asc [CHALLENGE.asc]: writes the message in which the identity
 // under secrets/ calls the roll; with a file, that takes the challenge's place.
 func scriptCall(ts *testscript.TestScript, _ bool, args []string) {
-	o, plan := scriptOpener(ts, args[1])
+	o, plan := scriptBot(ts, args[1])
 	challenge, response, err := o.Challenge(plan.Holders[0].Key, time.Now())
 	ts.Check(err)
 	if len(args) > 2 {
@@ -189,11 +189,15 @@ func scriptCall(ts *testscript.TestScript, _ bool, args []string) {
 
 // answers SIGNED HOLDER.asc: the bot reads the holder's answer to the last roll call.
 func scriptAnswers(ts *testscript.TestScript, _ bool, args []string) {
-	o, plan := scriptOpener(ts, args[1])
-	said, err := o.VerifyStatement([]byte(ts.ReadFile(args[0])), plan.Holders[0].Key, time.Now().Add(-time.Hour), time.Now())
+	o, plan := scriptBot(ts, args[1])
+	said, err := o.VerifyStatement(
+		[]byte(ts.ReadFile(args[0])), plan.Holders[0].Key, time.Now().Add(-time.Hour), time.Now(),
+	)
 	ts.Check(err)
 	fields := strings.Fields(said.Line)
-	want := []string{"conclave-word1", "prod-rekey-k7m2", "present", ceremony.RollCallAnswer([]byte(ts.Getenv("response")))}
+	want := []string{
+		"conclave-word1", "prod-rekey-k7m2", "present", ceremony.RollCallAnswer([]byte(ts.Getenv("response"))),
+	}
 	if len(fields) != 5 || !slices.Equal(slices.Delete(fields, 2, 3), want) {
 		ts.Fatalf("the answer is %q", said.Line)
 	}
@@ -202,7 +206,7 @@ func scriptAnswers(ts *testscript.TestScript, _ bool, args []string) {
 // deliver FILE CEREMONY KIND INDEX CIPHERTEXT HOLDER.asc: writes the message that
 // hands over what is in CIPHERTEXT, a binary PGP message.
 func scriptDeliver(ts *testscript.TestScript, _ bool, args []string) {
-	o, plan := scriptOpener(ts, args[5])
+	o, plan := scriptBot(ts, args[5])
 	index, err := strconv.Atoi(args[3])
 	ts.Check(err)
 	signed, err := o.SignDelivery(ceremony.Parcel{
@@ -221,7 +225,9 @@ func scriptOpens(ts *testscript.TestScript, _ bool, args []string) {
 	asked := ts.Value("asked").(map[string]asked)[args[0]]
 	a := asked.key.Announced()
 	want := strings.TrimSpace(ts.ReadFile(args[2]))
-	expected := ceremony.Expected{Ceremony: asked.id, Step: a.Step, Nonce: a.Nonce, NotBefore: a.At, Now: time.Now(), PlanHash: asked.plan}
+	expected := ceremony.Expected{
+		Ceremony: asked.id, Step: a.Step, Nonce: a.Nonce, NotBefore: a.At, Now: time.Now(), PlanHash: asked.plan,
+	}
 	if len(args) > 3 {
 		certificate, err := openpgp.ReadCertificate([]byte(ts.ReadFile(args[3])))
 		ts.Check(err)
@@ -253,7 +259,9 @@ func scriptJournal(ts *testscript.TestScript, _ bool, args []string) {
 	defer j.Close()
 	ctx, previous := context.Background(), ""
 	for _, id := range args[1:] {
-		plan := ceremonytest.ScriptPlan(ceremony.ID(id), ceremony.Fingerprint(hex.EncodeToString(bytes.Repeat([]byte{7}, 20))))
+		plan := ceremonytest.ScriptPlan(
+			ceremony.ID(id), ceremony.Fingerprint(hex.EncodeToString(bytes.Repeat([]byte{7}, 20))),
+		)
 		entries, err := j.Append(ctx, plan.Ceremony, 0,
 			event.Proposed{Plan: plan, PlanHash: plan.Hash(), Previous: previous})
 		ts.Check(err)

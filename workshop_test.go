@@ -17,7 +17,7 @@ import (
 	"conclave/vault/vaulttest/operator"
 )
 
-// workshop is everything that a bot needs, on loopback.
+// workshop has everything that a bot needs, on loopback.
 type workshop struct {
 	dir       string
 	workspace *slacktest.Workspace
@@ -26,8 +26,8 @@ type workshop struct {
 	operator  *operator.Operator
 }
 
-// newIdentity is an identity's file under the passphrase "correct horse". It is
-// slow to encrypt, on purpose: a test makes one and opens many workshops with it.
+// newIdentity returns the file of an identity under the passphrase "correct horse". It is
+// slow to encrypt, on purpose: a test makes one, and opens many workshops with it.
 func newIdentity(t *testing.T) string {
 	t.Helper()
 	id, err := openpgp.Generate("Conclave test", time.Now())
@@ -41,12 +41,13 @@ func newIdentity(t *testing.T) string {
 	return read(t, path)
 }
 
-// openWorkshop makes a workshop with three holders of whom two open the vault.
+// openWorkshop makes a workshop with three holders, of whom two can open the Vault.
 func openWorkshop(t *testing.T, identity string) *workshop {
 	t.Helper()
 	return openWorkshopOn(t, identity, vaulttest.Options{})
 }
 
+// openWorkshopOn is openWorkshop with a server of the test's choice.
 func openWorkshopOn(t *testing.T, identity string, o vaulttest.Options) *workshop {
 	t.Helper()
 	w := &workshop{dir: t.TempDir(), cluster: vaulttest.Start(t, o)}

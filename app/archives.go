@@ -13,43 +13,39 @@ import (
 	"conclave/host"
 )
 
-// checker is what can be tried without changing anything.
-type checker interface {
+// Archive is an archive that can be tried without changing what is in it.
+type Archive interface {
+	ceremony.Archive
 	// Check returns in words what it has found.
 	Check(ctx context.Context) (string, error)
 }
 
-// place is an archive that can be tried.
-type place interface {
-	ceremony.Archive
-	checker
-}
-
-// NewArchives makes the configured archives, without sending anything.
-func NewArchives(c *config.Config) ([]place, error) {
-	var places []place
+// NewArchives makes the configured archives, of which there may be none, without
+// sending anything.
+func NewArchives(c *config.Config) ([]Archive, error) {
+	var all []Archive
 	if s := c.Archive.TimeStamp; s.URL != "" {
 		authorities, err := host.ReadAuthorities(s.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("archive.time_stamp.ca_file: %w", err)
 		}
-		places = append(places, &archive.TimeStamp{URL: s.URL, Authorities: authorities, Timeout: s.Timeout})
+		all = append(all, &archive.TimeStamp{URL: s.URL, Authorities: authorities, Timeout: s.Timeout})
 	}
 	if c.Archive.Directory != "" {
-		places = append(places, &archive.Directory{Path: string(c.Archive.Directory)})
+		all = append(all, &archive.Directory{Path: string(c.Archive.Directory)})
 	}
 	if b := c.Archive.Bucket; b.Name != "" {
-		bucket, err := open(b)
+		bucket, err := newBucket(b)
 		if err != nil {
 			return nil, fmt.Errorf("archive.bucket: %w", err)
 		}
-		places = append(places, bucket)
+		all = append(all, bucket)
 	}
-	return places, nil
+	return all, nil
 }
 
-// open makes the client of a bucket.
-func open(b config.BucketConfig) (*archive.Bucket, error) {
+// newBucket makes the client of a bucket.
+func newBucket(b config.Bucket) (*archive.Bucket, error) {
 	var authorities *x509.CertPool
 	if b.CAFile != "" {
 		var err error
@@ -67,12 +63,13 @@ func open(b config.BucketConfig) (*archive.Bucket, error) {
 		Retention:   time.Duration(b.Days) * 24 * time.Hour,
 		Authorities: authorities,
 		Timeout:     b.Timeout,
-		Keys:        func() (id, secret string, err error) { return keys(b) },
+		Keys:        func() (id, secret string, err error) { return readAccessKey(b) },
 	})
 }
 
-// keys reads the access key each time it is needed, so that it can be replaced.
-func keys(b config.BucketConfig) (id, secret string, err error) {
+// readAccessKey reads the access key of a bucket. It is called each time the key is
+// needed, so that its files can be replaced while the program runs.
+func readAccessKey(b config.Bucket) (id, secret string, err error) {
 	first, err := host.ReadSecret(b.KeyIDFile)
 	if err != nil {
 		return "", "", fmt.Errorf("read archive.bucket.key_id_file: %w", err)

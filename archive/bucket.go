@@ -20,20 +20,20 @@ import (
 // BucketName is what the bucket is called in journals.
 const BucketName = "bucket"
 
-// Mode is how object lock protects what is kept.
+// Mode is the mode of object lock.
 type Mode string
 
 // Modes of object lock, as S3 calls them.
 const (
-	Compliance Mode = "COMPLIANCE" // nobody deletes it before its time, the account's root user neither
-	Governance Mode = "GOVERNANCE" // who has a right of its own for it can
+	Compliance Mode = "COMPLIANCE" // nobody can delete it before its time, not even the account's root user
+	Governance Mode = "GOVERNANCE" // an account with a special right can
 )
 
 // noBucketLock is the code by which S3 says that a bucket has no object lock.
 const noBucketLock = "ObjectLockConfigurationNotFoundError"
 
-// slack is how much earlier than asked for a document's lock may end that was kept by
-// an earlier try: tries go on for a day.
+// slack is how much earlier than asked for the lock of a document may end. An earlier try
+// may have kept it, and tries go on for a day.
 const slack = 25 * time.Hour
 
 // BucketConfig says where a bucket is; every field is needed but Prefix and
@@ -48,7 +48,7 @@ type BucketConfig struct {
 	Retention   time.Duration  // how long each version is locked
 	Authorities *x509.CertPool // nil: those of the operating system
 	Timeout     time.Duration  // for one request
-	// Keys answers the access key's id and its secret. It is asked for each request, so
+	// Keys returns the access key's id and its secret. It is called for each request, so
 	// that both can be replaced while the program runs.
 	Keys func() (id, secret string, err error)
 }
@@ -85,7 +85,7 @@ func NewBucket(c BucketConfig) (*Bucket, error) {
 	return &Bucket{config: c, client: client}, nil
 }
 
-// keys has the library ask for the keys each time.
+// keys makes the library ask for the keys each time.
 type keys func() (id, secret string, err error)
 
 func (k keys) Retrieve() (credentials.Value, error) {
@@ -99,10 +99,10 @@ func (k keys) RetrieveWithCredContext(*credentials.CredContext) (credentials.Val
 
 func (k keys) IsExpired() bool { return true }
 
-// Name is the same for every bucket: there is one.
+// Name returns BucketName: there is only one bucket.
 func (*Bucket) Name() string { return BucketName }
 
-// Keep puts the files in their order. The receipt is about the first.
+// Keep puts the files in their order. The receipt is that of the first file.
 func (b *Bucket) Keep(ctx context.Context, d ceremony.Document) (receipt ceremony.Receipt, _ error) {
 	now := time.Now()
 	for i, f := range d.Files {
@@ -140,9 +140,11 @@ func (b *Bucket) Check(ctx context.Context) (string, error) {
 	return about + ": versions are kept, and locked; writing was not tried", nil
 }
 
-// keepObject puts an object that is not there, or finds the very same one. Either way
-// the server is asked what it protects, and how long.
-func (b *Bucket) keepObject(ctx context.Context, f ceremony.File, now time.Time) (version string, until time.Time, err error) {
+// keepObject puts an object, or finds the same one there. In both cases it asks the server
+// which version it locks, and until when.
+func (b *Bucket) keepObject(
+	ctx context.Context, f ceremony.File, now time.Time,
+) (version string, until time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*b.config.Timeout) // three requests at most
 	defer cancel()
 	key, data := b.config.Prefix+f.Name, f.Content
@@ -174,7 +176,8 @@ func (b *Bucket) keepObject(ctx context.Context, f ceremony.File, now time.Time)
 	return version, until, err
 }
 
-// compare returns the version of an object that is there, when it has this content.
+// compare returns the version of an object that is there. The error is ErrDiffers when it
+// has another content.
 func (b *Bucket) compare(ctx context.Context, key string, data []byte) (version string, err error) {
 	object, err := b.client.GetObject(ctx, b.config.Name, key, minio.GetObjectOptions{})
 	if err != nil {
@@ -192,9 +195,9 @@ func (b *Bucket) compare(ctx context.Context, key string, data []byte) (version 
 	return info.VersionID, err
 }
 
-// lockedUntil asks how long a version is protected in the configured mode, or in the
-// stricter one. It asks for the object and not for its retention, whose answer not all
-// servers name alike.
+// lockedUntil returns until when a version is locked in the configured mode or in the
+// stricter one. It asks for the object and not for its retention: servers differ in how
+// they name the answer to that.
 func (b *Bucket) lockedUntil(ctx context.Context, key, version string) (time.Time, error) {
 	info, err := b.client.StatObject(ctx, b.config.Name, key, minio.StatObjectOptions{VersionID: version})
 	if err != nil {
@@ -208,13 +211,13 @@ func (b *Bucket) lockedUntil(ctx context.Context, key, version string) (time.Tim
 	return until, nil
 }
 
-// code is the server's word for what went wrong, empty when there is none.
+// code returns the server's code for what went wrong, or "".
 func code(err error) string {
 	answer, _ := errors.AsType[minio.ErrorResponse](err)
 	return answer.Code
 }
 
-// status is the HTTP status of a server's refusal, 0 when there is none.
+// status returns the HTTP status of a server's refusal, or 0.
 func status(err error) int {
 	answer, _ := errors.AsType[minio.ErrorResponse](err)
 	return answer.StatusCode

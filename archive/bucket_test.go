@@ -92,7 +92,7 @@ func TestBucketOverwritesNothing(t *testing.T) {
 	}
 }
 
-// Somebody else may have put the very same bytes there, unlocked, to take them away
+// Another account may have put the very same bytes there, unlocked, to take them away
 // again later.
 func TestObjectThatIsNotLockedIsNotKept(t *testing.T) {
 	s := archivetest.StartS3(t)

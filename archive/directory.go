@@ -17,23 +17,23 @@ import (
 // DirectoryName is what the directory is called in journals.
 const DirectoryName = "directory"
 
-// Modes of a kept file: while it is written, and for good. Losing the right to write is
-// also what commits a file to storage that is written once.
+// Modes of a kept file: while it is written, and afterwards. On storage that is written
+// once, taking the right to write away commits the file.
 const (
 	writing = 0o640
 	kept    = 0o440
 )
 
-// Directory keeps documents as files, of which it never changes one that is there. It
-// is as safe as the storage behind it: a mount of another host's, best one that is
-// written once.
+// Directory keeps documents as files. It never changes a file that is complete. It is as
+// safe as the storage behind it: a mount from another host, at best one that is written
+// once.
 type Directory struct {
-	// Path must be there. It is never made: a mount that is missing would otherwise turn
-	// into a folder on the very host that the copy is to outlive.
+	// Path must be there. It is never made: when a mount is missing that would make a
+	// folder on the very host that the copy is to outlive.
 	Path string
 }
 
-// Name is the same for every directory: there is one.
+// Name returns DirectoryName: there is only one directory.
 func (*Directory) Name() string { return DirectoryName }
 
 // Keep writes the files in their order.
@@ -52,7 +52,7 @@ func (a *Directory) Keep(ctx context.Context, d ceremony.Document) (ceremony.Rec
 	return ceremony.Receipt{Text: filepath.Join(a.Path, d.Files[0].Name)}, ctx.Err()
 }
 
-// Check looks at the directory without writing there.
+// Check looks at the directory, and writes nothing there. It returns the path.
 func (a *Directory) Check(context.Context) (string, error) {
 	info, err := os.Stat(a.Path)
 	switch {
@@ -61,13 +61,14 @@ func (a *Directory) Check(context.Context) (string, error) {
 	case !info.IsDir():
 		return "", fmt.Errorf("%s is not a directory", a.Path)
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 && info.Mode()&os.ModeSticky == 0:
-		return "", fmt.Errorf("%s has mode %04o, which lets everybody on this machine replace what is kept: chmod o-w %[1]s", a.Path, info.Mode().Perm())
+		return "", fmt.Errorf("%s has mode %04o, which lets everybody on this machine replace what is kept: "+
+			"chmod o-w %[1]s", a.Path, info.Mode().Perm())
 	}
 	return a.Path, nil
 }
 
-// keepFile makes a file durable, or makes sure that it is. What a write left that did
-// not come to its end is a beginning of the file, and is completed.
+// keepFile writes a file durably, or makes sure that it is there. A write that was
+// interrupted has left the beginning of the file, which is completed.
 func keepFile(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, writing)
 	if errors.Is(err, os.ErrExist) {
@@ -97,8 +98,8 @@ func completeFile(path string, data []byte) error {
 	return finishFile(f, data[len(there):])
 }
 
-// readKept reads a file, and a byte more than it should have, and reports whether it was
-// written to its end.
+// readKept reads at most one byte more than size. complete reports whether the file was
+// written to its end: then nobody has the right to write it.
 func readKept(path string, size int) (data []byte, complete bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -116,7 +117,7 @@ func readKept(path string, size int) (data []byte, complete bool, err error) {
 	return data, info.Mode().Perm()&0o222 == 0, err
 }
 
-// finishFile writes the rest of a file and gives up the right to write it.
+// finishFile writes the rest of a file, syncs it, and takes the right to write it away.
 func finishFile(f *os.File, rest []byte) error {
 	_, err := f.Write(rest)
 	if err == nil {

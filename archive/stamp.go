@@ -33,29 +33,29 @@ var (
 	oidExtKeyUsage          = asn1.ObjectIdentifier{2, 5, 29, 37}
 )
 
-// Stamp is what a time stamp says, once it is believed.
+// Stamp is a time stamp that was verified.
 type Stamp struct {
-	Time      time.Time     // at which the document existed
-	Accuracy  time.Duration // by which the time may be wrong; 0 when it does not say
-	Authority string        // the subject of the certificate that signed it
-	Serial    *big.Int      // of the time stamp
+	Time      time.Time     // when the document existed
+	Accuracy  time.Duration // by which Time may be wrong; 0 when the stamp does not say
+	Authority string        // the subject of the signer's certificate
+	Serial    *big.Int      // the number of the time stamp
 
 	nonce *big.Int
 }
 
-// String is the stamp in a line for people.
+// String returns the stamp in a line for people.
 func (s Stamp) String() string {
 	return fmt.Sprintf("%s by %s, number %x", s.Time.UTC().Format("2006-01-02 15:04:05 MST"), s.Authority, s.Serial)
 }
 
-// VerifyStamp checks a time-stamp response (RFC 3161, section 2.4.2) without asking
-// anybody: it is about digest, an SHA-256; it is signed; and the certificate of who
-// signed it is for nothing but time stamps, is the one that the signature names, and
-// was vouched for by one of the authorities at the time that is given. Revocation is
-// not looked at. A time later than now is refused.
+// VerifyStamp verifies a time-stamp response (RFC 3161, section 2.4.2) offline. It must be
+// about digest, an SHA-256, and be signed. The signer's certificate must be for time stamps
+// alone and be the one that the signature names, and one of the authorities must vouch for
+// it at the time that the stamp gives. A time later than now is refused. Revocation is not
+// checked.
 //
-// The library checks the signature and reads the rest; what else RFC 3161 asks of
-// whoever believes a time stamp (section 2.2 and 2.3) is here.
+// The library checks the signature and reads the rest. This package checks what else RFC
+// 3161 asks of a requester (sections 2.2 and 2.3).
 func VerifyStamp(response []byte, digest [sha256.Size]byte, authorities *x509.CertPool, now time.Time) (Stamp, error) {
 	if len(response) > maxStamp {
 		return Stamp{}, fmt.Errorf("%w: it has more than %d bytes", ErrNoTimeStamp, maxStamp)
@@ -83,7 +83,8 @@ func VerifyStamp(response []byte, digest [sha256.Size]byte, authorities *x509.Ce
 	}, nil
 }
 
-// verifySigner returns the certificate of who signed a token, when it may sign one.
+// verifySigner returns the certificate of a token's signer, and refuses one that may not
+// sign time stamps.
 func verifySigner(token []byte, authorities *x509.CertPool, at time.Time) (*x509.Certificate, error) {
 	signed, err := pkcs7.Parse(token)
 	if err != nil {
@@ -118,7 +119,7 @@ func verifySigner(token []byte, authorities *x509.CertPool, at time.Time) (*x509
 	if err := stampsOnly(signer); err != nil {
 		return nil, err
 	}
-	return signer, named(signed, signer)
+	return signer, namesSigner(signed, signer)
 }
 
 // acceptable reports whether a digest algorithm resists collisions. The library would
@@ -129,9 +130,9 @@ func acceptable(algorithm asn1.ObjectIdentifier) bool {
 	}, algorithm.Equal)
 }
 
-// stampsOnly makes sure that a certificate is for time stamps and for nothing else, and
-// says so where it can't be overlooked (RFC 3161, section 2.3). Otherwise every web
-// server that an authority knows could make time stamps.
+// stampsOnly makes sure that a certificate is for time stamps alone, and says so in a
+// critical extension (RFC 3161, section 2.3). Otherwise every web server with a certificate
+// of an authority could make time stamps.
 func stampsOnly(c *x509.Certificate) error {
 	if len(c.UnknownExtKeyUsage) > 0 || !slices.Equal(c.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}) {
 		return fmt.Errorf("the certificate of %s is not for time stamps alone", c.Subject)
@@ -144,9 +145,9 @@ func stampsOnly(c *x509.Certificate) error {
 	return fmt.Errorf("the certificate of %s does not mark its purpose as critical", c.Subject)
 }
 
-// named makes sure that what is signed names the signer's certificate, so that another
-// one for the same key can't take its place (RFC 5816, section 2.2.1).
-func named(signed *pkcs7.PKCS7, signer *x509.Certificate) error {
+// namesSigner makes sure that the signed attributes name the signer's certificate, so that
+// another one for the same key can't take its place (RFC 5816, section 2.2.1).
+func namesSigner(signed *pkcs7.PKCS7, signer *x509.Certificate) error {
 	var v2 struct {
 		Certs []struct {
 			Algorithm pkix.AlgorithmIdentifier `asn1:"optional"` // SHA-256 when it is not there
@@ -172,6 +173,7 @@ func named(signed *pkcs7.PKCS7, signer *x509.Certificate) error {
 	return same(v1.Certs[0].Hash, sum[:])
 }
 
+// same returns an error when two hashes of a certificate differ.
 func same(named, is []byte) error {
 	if !bytes.Equal(named, is) {
 		return fmt.Errorf("what is signed names another certificate than the signer's")
@@ -179,6 +181,7 @@ func same(named, is []byte) error {
 	return nil
 }
 
+// fingerprint returns the hash of a certificate, or nil for an unknown algorithm.
 func fingerprint(algorithm asn1.ObjectIdentifier, certificate []byte) []byte {
 	switch {
 	case len(algorithm) == 0 || algorithm.Equal(pkcs7.OIDDigestAlgorithmSHA256):

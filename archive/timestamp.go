@@ -27,21 +27,21 @@ const TimeStampName = "time stamp"
 // TimeStamp has a time-stamping server (RFC 3161) witness that a document existed. The
 // server sees its SHA-256 and nothing else.
 type TimeStamp struct {
-	// URL takes requests by POST (RFC 3161, section 3.4). It need not be encrypted: the
-	// answer is signed, and what it is about is a hash.
+	// URL takes requests by POST (RFC 3161, section 3.4). It need not be encrypted: only a
+	// hash is sent, and the answer is signed.
 	URL string
-	// Authorities vouch for whoever signs time stamps. Not those of the operating
-	// system: of them any could make one.
+	// Authorities vouch for the signers of time stamps. They must not be those of the
+	// operating system: any of them could make a time stamp.
 	Authorities *x509.CertPool
-	// Timeout is how long one request may take.
+	// Timeout limits one request.
 	Timeout time.Duration
 }
 
-// Name is the same for every server: there is one.
+// Name returns TimeStampName: there is only one server.
 func (*TimeStamp) Name() string { return TimeStampName }
 
-// Keep asks for a time stamp of the document's SHA-256. Asked again, it gets another
-// one, which proves no less.
+// Keep asks for a time stamp of the document's SHA-256. When it is called again it gets
+// another time stamp, which proves as much.
 func (s *TimeStamp) Keep(ctx context.Context, d ceremony.Document) (ceremony.Receipt, error) {
 	sum, err := hex.DecodeString(d.SHA256)
 	if err != nil || len(sum) != sha256.Size {
@@ -54,8 +54,8 @@ func (s *TimeStamp) Keep(ctx context.Context, d ceremony.Document) (ceremony.Rec
 	return ceremony.Receipt{Text: stamp.String(), TimeStamp: base64.StdEncoding.EncodeToString(response)}, nil
 }
 
-// Check has a random number stamped, which tells the server nothing, and answers what
-// it has said.
+// Check has a random number stamped, which tells the server nothing, and returns the stamp
+// in words.
 func (s *TimeStamp) Check(ctx context.Context) (string, error) {
 	var number [sha256.Size]byte
 	_, _ = rand.Read(number[:]) // crypto/rand never fails
@@ -66,13 +66,16 @@ func (s *TimeStamp) Check(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s: has stamped a random number: %s", s.URL, stamp), nil
 }
 
-// stamp asks once, and believes nothing that it has not checked.
+// stamp asks for a time stamp of digest once, and verifies it. It returns the response and
+// the stamp.
 func (s *TimeStamp) stamp(ctx context.Context, digest [sha256.Size]byte) ([]byte, Stamp, error) {
 	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63))
 	if err != nil {
 		return nil, Stamp{}, err
 	}
-	query, err := (&timestamp.Request{HashAlgorithm: crypto.SHA256, HashedMessage: digest[:], Certificates: true, Nonce: nonce}).Marshal()
+	query, err := (&timestamp.Request{
+		HashAlgorithm: crypto.SHA256, HashedMessage: digest[:], Certificates: true, Nonce: nonce,
+	}).Marshal()
 	if err != nil {
 		return nil, Stamp{}, err
 	}
@@ -88,12 +91,13 @@ func (s *TimeStamp) stamp(ctx context.Context, digest [sha256.Size]byte) ([]byte
 	case stamp.nonce == nil || stamp.nonce.Cmp(nonce) != 0:
 		return nil, Stamp{}, ErrOtherNonce
 	case stamp.Time.Before(now.Add(-skew)):
-		return nil, Stamp{}, fmt.Errorf("%w: %s, and the clock here shows %s", ErrWrongTime, stamp.Time.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+		return nil, Stamp{}, fmt.Errorf("%w: %s, and the clock here shows %s",
+			ErrWrongTime, stamp.Time.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
 	return response, stamp, nil
 }
 
-// post sends a query and answers the body of the answer.
+// post sends a query and returns the body of the answer.
 func (s *TimeStamp) post(ctx context.Context, query []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()

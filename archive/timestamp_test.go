@@ -87,7 +87,9 @@ func TestCheckStampsARandomNumber(t *testing.T) {
 }
 
 // made returns a query in place of OpenSSL, which would not say such things.
-func made(t *testing.T, server archivetest.Issued, at time.Time, alter func(*timestamp.Timestamp)) func(query, _ []byte) []byte {
+func made(
+	t *testing.T, server archivetest.Issued, at time.Time, alter func(*timestamp.Timestamp),
+) func(query, _ []byte) []byte {
 	return func(query, _ []byte) []byte {
 		request, err := timestamp.ParseRequest(query)
 		if err != nil {
@@ -123,7 +125,9 @@ func TestTimeStampThatProvesNothingIsRefused(t *testing.T) {
 		Subject: pkix.Name{CommonName: "A server for everything"}, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping, x509.ExtKeyUsageServerAuth},
 	})
-	anything := authority.Issue(t, x509.Certificate{Subject: pkix.Name{CommonName: "Somebody"}, KeyUsage: x509.KeyUsageDigitalSignature})
+	anything := authority.Issue(
+		t, x509.Certificate{Subject: pkix.Name{CommonName: "Somebody"}, KeyUsage: x509.KeyUsageDigitalSignature},
+	)
 	casual := authority.Issue(t, x509.Certificate{
 		Subject: pkix.Name{CommonName: "Not quite"}, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtraExtensions: []pkix.Extension{archivetest.StampUsage(false)},

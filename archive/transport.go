@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// newTransport makes connections that the authorities vouch for; nil stands for those
-// of the operating system. Both kinds of archive may lie outside of the network, so
-// that the usual variables of the environment name the proxy, as they do for Slack.
+// newTransport returns a transport that trusts the authorities, or those of the operating
+// system when they are nil. The archives may lie outside of the network: the usual
+// environment variables name the proxy, as for Slack.
 func newTransport(authorities *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,

@@ -1,3 +1,6 @@
+// Package cli has what the commands share: their streams, their exit codes, and the
+// errors that main tells from others. The commands stand in the rooms below it, one for
+// each kind of reader of the documentation.
 package cli
 
 import (
@@ -19,15 +22,16 @@ const (
 type Streams struct {
 	In  io.Reader
 	Out io.Writer // what was asked for, and nothing else
-	Err io.Writer // everything said about it
+	Err io.Writer // everything that is said about it
 }
 
-// ConfigFlag adds --config, which every command has that needs a configuration.
+// ConfigFlag adds the flag --config to a command that needs a configuration, and returns
+// its value.
 func ConfigFlag(cmd *cobra.Command) *string {
 	return cmd.Flags().StringP("config", "c", "conclave.yaml", "configuration file")
 }
 
-// Arguments makes a wrong number of arguments an error of usage.
+// Arguments makes the error of check a [UsageError].
 func Arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
@@ -37,8 +41,8 @@ func Arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// NeedFlags makes flags obligatory. Cobra has this too, but its error can't be
-// told from one of the command itself.
+// NeedFlags returns a [UsageError] when one of the flags is not set. Cobra can require
+// flags too, but its error can't be told from one of the command itself.
 func NeedFlags(cmd *cobra.Command, names ...string) error {
 	for _, name := range names {
 		if !cmd.Flags().Changed(name) {
@@ -53,15 +57,15 @@ type UsageError struct{ error }
 
 func (e UsageError) Unwrap() error { return e.error }
 
-// NewUsageError says why the command line can't be used.
+// NewUsageError wraps the reason why the command line can't be used.
 func NewUsageError(err error) error { return UsageError{err} }
 
-// toldError means that the command has said everything already.
+// ReportedError means that the command has printed already what went wrong.
 type ReportedError struct{}
 
 func (ReportedError) Error() string { return "told" }
 
-// hinted is an error with a word on what to do next.
+// HintError is an error with a sentence on what to do next.
 type HintError struct {
 	error
 	Hint string
@@ -69,5 +73,5 @@ type HintError struct {
 
 func (e HintError) Unwrap() error { return e.error }
 
-// WithHint adds to an error what to do next.
+// WithHint adds a sentence on what to do next to an error.
 func WithHint(err error, hint string) error { return HintError{err, hint} }

@@ -7,23 +7,22 @@ import (
 	"conclave/host"
 )
 
-// ArchiveConfig says where signed transcripts are kept besides, each place if it is
-// there.
-type ArchiveConfig struct {
-	TimeStamp TimeStampConfig `yaml:"time_stamp"`
-	Directory host.Path       `yaml:"directory"` // empty: none
-	Bucket    BucketConfig    `yaml:"bucket"`
+// Archive says where copies of signed transcripts are kept. Each place is optional.
+type Archive struct {
+	TimeStamp TimeStamp `yaml:"time_stamp"`
+	Directory host.Path `yaml:"directory"` // empty: none
+	Bucket    Bucket    `yaml:"bucket"`
 }
 
-// TimeStampConfig is a time-stamping server (RFC 3161).
-type TimeStampConfig struct {
+// TimeStamp is a time-stamping server (RFC 3161).
+type TimeStamp struct {
 	URL     string        `yaml:"url"`
-	CAFile  host.Path     `yaml:"ca_file"` // who vouches for it; never the system's authorities
+	CAFile  host.Path     `yaml:"ca_file"` // the authorities that vouch for it; never the system's
 	Timeout time.Duration `yaml:"timeout"`
 }
 
-// BucketConfig is a bucket with object lock of an S3 server.
-type BucketConfig struct {
+// Bucket is a bucket of an S3 server, with object lock.
+type Bucket struct {
 	Endpoint      string        `yaml:"endpoint"`
 	Region        string        `yaml:"region"`
 	Name          string        `yaml:"name"`
@@ -37,23 +36,24 @@ type BucketConfig struct {
 	Timeout       time.Duration `yaml:"timeout"`
 }
 
-func (t *TimeStampConfig) setDefaults() { t.Timeout = 30 * time.Second }
+func (t *TimeStamp) setDefaults() { t.Timeout = 30 * time.Second }
 
-func (b *BucketConfig) setDefaults() {
+func (b *Bucket) setDefaults() {
 	b.Region = "us-east-1"
 	b.Mode = "compliance"
 	b.Timeout = 30 * time.Second
 }
 
-// maxDays is S3's own limit of a lock, a hundred years.
+// maxDays is S3's own limit of a lock: a hundred years.
 const maxDays = 36500
 
-// archive holds the places against what they need.
-func (k *configCheck) archive() {
+// archive checks that each configured place has what it needs.
+func (k *check) archive() {
 	if k.line["archive.time_stamp"] > 0 {
 		s := k.Archive.TimeStamp
 		if s.URL == "" {
-			k.complain("archive.time_stamp.url", "is missing: where the server takes requests, such as http://timestamp.example.com")
+			k.complain("archive.time_stamp.url",
+				"is missing: where the server takes requests, such as http://timestamp.example.com")
 		} else {
 			k.stampURL("archive.time_stamp.url", s.URL)
 		}
@@ -68,15 +68,17 @@ func (k *configCheck) archive() {
 	}
 }
 
-// stampURL accepts http as well: what is sent is a hash, and what comes back is signed.
-func (k *configCheck) stampURL(path, address string) {
+// stampURL is [check.address] of a time-stamping server. It accepts http as well: a hash is
+// sent, and the answer is signed.
+func (k *check) stampURL(path, address string) {
 	if rest, plain := strings.CutPrefix(address, "http://"); plain {
 		address = "https://" + rest
 	}
 	k.address(path, address)
 }
 
-func (k *configCheck) bucket(path string, b BucketConfig) {
+// bucket checks the place of copies in a bucket.
+func (k *check) bucket(path string, b Bucket) {
 	if b.Endpoint == "" {
 		k.complain(path+".endpoint", "is missing: the server's address, such as https://s3.eu-central-1.amazonaws.com")
 	} else {

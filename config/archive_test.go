@@ -16,14 +16,14 @@ const archiveConfig = `archive:
 `
 
 func TestArchivesGetDefaults(t *testing.T) {
-	c, err := ParseConfig("c.yaml", "/etc/conclave", []byte(minimalConfig+archiveConfig))
+	c, err := Parse("c.yaml", "/etc/conclave", []byte(minimalConfig+archiveConfig))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := ArchiveConfig{
-		TimeStamp: TimeStampConfig{URL: "http://tsa.example.com/tsr", CAFile: "/etc/conclave/tsa.pem", Timeout: 30 * time.Second},
+	want := Archive{
+		TimeStamp: TimeStamp{URL: "http://tsa.example.com/tsr", CAFile: "/etc/conclave/tsa.pem", Timeout: 30 * time.Second},
 		Directory: "/etc/conclave/copies",
-		Bucket: BucketConfig{
+		Bucket: Bucket{
 			Endpoint: "https://s3.example.com", Region: "us-east-1", Name: "evidence",
 			KeyIDFile: "/etc/conclave/id", SecretKeyFile: "/etc/conclave/key",
 			Mode: "compliance", Days: 365, Timeout: 30 * time.Second,
@@ -54,7 +54,7 @@ func TestMistakesAboutArchivesAreNamed(t *testing.T) {
 		{`days: 365`, "days: 365, mode: none", `archive.bucket.mode: "none" is none of compliance, governance`},
 	} {
 		text := minimalConfig + strings.Replace(archiveConfig, c.from, c.to, 1)
-		_, err := ParseConfig("c.yaml", "/", []byte(text))
+		_, err := Parse("c.yaml", "/", []byte(text))
 		if err == nil || !slices.ContainsFunc(strings.Split(err.Error(), "\n"), func(line string) bool { return strings.Contains(line, c.want) }) {
 			t.Errorf("%s for %s: %v, want %q", c.to, c.from, err, c.want)
 		}

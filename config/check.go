@@ -14,12 +14,12 @@ import (
 	"conclave/host/hostport"
 )
 
-// Limits of what is accepted. Each is far outside of what a ceremony needs, so
-// that what it catches is a slip.
+// Limits of what is accepted. Each is far beyond what a ceremony needs: a value outside of
+// it is a slip.
 const (
 	maxName    = 24                 // a ceremony's id, prod-rekey-k7m2, is read aloud
 	maxShares  = 255                // Shamir's scheme over GF(2^8), and Vault's limit
-	maxWindow  = 7 * 24 * time.Hour // a ceremony that is open for ever is a door left open
+	maxWindow  = 7 * 24 * time.Hour // a ceremony that stays open is a door left open
 	minTimeout = 100 * time.Millisecond
 	maxTimeout = 2 * time.Minute
 	minPoll    = 100 * time.Millisecond
@@ -34,16 +34,17 @@ var (
 	channelForm = regexp.MustCompile(`^[CG][A-Z0-9]+$`)
 )
 
-// configCheck holds the values of a configuration against each other.
-type configCheck struct {
+// check compares the values of a configuration with each other, and collects what is
+// wrong.
+type check struct {
 	*Config
 	found []Problem
 }
 
-// check returns everything that is wrong with the values, without looking at
-// any file that they name.
-func (c *Config) check() []Problem {
-	k := &configCheck{Config: c}
+// problems returns everything that is wrong with the values. It opens none of the files
+// that they name.
+func (c *Config) problems() []Problem {
+	k := &check{Config: c}
 	k.slack()
 	k.needPath("identity.key_file", c.Identity.KeyFile, "make one with: conclave identity new")
 	k.needPath("identity.passphrase_file", c.Identity.PassphraseFile, "the identity key is kept encrypted")
@@ -56,17 +57,17 @@ func (c *Config) check() []Problem {
 	return k.found
 }
 
-func (k *configCheck) complain(path, what string, args ...any) {
+func (k *check) complain(path, what string, args ...any) {
 	k.found = append(k.found, Problem{path, k.LineOf(path), fmt.Sprintf(what, args...)})
 }
 
-func (k *configCheck) needPath(path string, value host.Path, why string) {
+func (k *check) needPath(path string, value host.Path, why string) {
 	if value == "" {
 		k.complain(path, "is missing: %s", why)
 	}
 }
 
-func (k *configCheck) form(path, value string, form *regexp.Regexp, what string) {
+func (k *check) form(path, value string, form *regexp.Regexp, what string) {
 	switch {
 	case value == "":
 		k.complain(path, "is missing: %s", what)
@@ -75,19 +76,19 @@ func (k *configCheck) form(path, value string, form *regexp.Regexp, what string)
 	}
 }
 
-func (k *configCheck) oneOf(path, value string, allowed ...string) {
+func (k *check) oneOf(path, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
 		k.complain(path, "%q is none of %s", value, strings.Join(allowed, ", "))
 	}
 }
 
-func (k *configCheck) between(path string, value, least, most time.Duration) {
+func (k *check) between(path string, value, least, most time.Duration) {
 	if value < least || value > most {
 		k.complain(path, "%s is not between %s and %s", short(value), short(least), short(most))
 	}
 }
 
-func (k *configCheck) slack() {
+func (k *check) slack() {
 	s := k.Slack
 	k.needPath("slack.app_token_file", s.AppTokenFile, "a file with the app-level token, xapp-…")
 	k.needPath("slack.bot_token_file", s.BotTokenFile, "a file with the bot token, xoxb-…")
@@ -102,12 +103,13 @@ func (k *configCheck) slack() {
 	if k.line["slack.pace"] > 0 {
 		k.between("slack.pace", s.Pace, minPace, maxPace)
 		if s.APIURL == "" {
-			k.complain("slack.pace", "needs api_url: Slack itself takes one post a second in a channel, and Conclave keeps to that")
+			k.complain("slack.pace",
+				"needs api_url: Slack itself takes one post a second in a channel, and Conclave keeps to that")
 		}
 	}
 }
 
-func (k *configCheck) people() {
+func (k *check) people() {
 	if len(k.People) == 0 {
 		k.complain("people", "is missing: nobody could take part")
 	}
@@ -124,7 +126,7 @@ func (k *configCheck) people() {
 	}
 }
 
-func (k *configCheck) clusters() {
+func (k *check) clusters() {
 	if len(k.Clusters) == 0 {
 		k.complain("clusters", "is missing: there is nothing to do")
 	}
@@ -141,7 +143,8 @@ func (k *configCheck) clusters() {
 		k.between(path+".poll", c.Poll, minPoll, maxPoll)
 		k.between(path+".window", c.Window, time.Second, maxWindow)
 		if c.Poll >= c.Window {
-			k.complain(path+".poll", "%s is not shorter than the window of %s: Vault would never be compared with the plan", short(c.Poll), short(c.Window))
+			k.complain(path+".poll", "%s is not shorter than the window of %s: Vault would never be compared with the plan",
+				short(c.Poll), short(c.Window))
 		}
 		k.operations(path, c)
 		k.roles(path, c)
@@ -149,7 +152,7 @@ func (k *configCheck) clusters() {
 	}
 }
 
-func (k *configCheck) addresses(path, name string, c *ClusterConfig, at map[string]string) {
+func (k *check) addresses(path, name string, c *Cluster, at map[string]string) {
 	if len(c.Addresses) == 0 {
 		k.complain(path+".addresses", "is missing: the address of every node, such as https://vault-1.example.com:8200")
 	}
@@ -173,8 +176,8 @@ func (k *configCheck) addresses(path, name string, c *ClusterConfig, at map[stri
 	}
 }
 
-// auth makes sure that there is one way to a token at most, and all that it needs.
-func (k *configCheck) auth(path string, c *ClusterConfig) {
+// auth makes sure that there is at most one way to a token, and that it has all it needs.
+func (k *check) auth(path string, c *Cluster) {
 	if k.line[path] == 0 {
 		return
 	}
@@ -200,8 +203,9 @@ func (k *configCheck) auth(path string, c *ClusterConfig) {
 	}
 }
 
-// address refuses everything that could carry a token or a share in the open.
-func (k *configCheck) address(path, address string) {
+// address refuses an address to which a token or a share would go in the open, and one
+// that could have a secret in it.
+func (k *check) address(path, address string) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
@@ -213,7 +217,7 @@ func (k *configCheck) address(path, address string) {
 	}
 }
 
-func (k *configCheck) operations(path string, c *ClusterConfig) {
+func (k *check) operations(path string, c *Cluster) {
 	known := make([]string, 0, len(ceremony.Operations()))
 	for _, op := range ceremony.Operations() {
 		known = append(known, string(op))
@@ -230,7 +234,8 @@ func (k *configCheck) operations(path string, c *ClusterConfig) {
 	}
 	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.Unseal} {
 		if c.Allows(op) && c.Allows(ceremony.RekeyRecovery) {
-			k.complain(path+".operations", "has both %s and rekey-recovery: the first is for a cluster that people unseal, the second for one that unseals itself", op)
+			k.complain(path+".operations", "has both %s and rekey-recovery: the first is for a cluster that people unseal, "+
+				"the second for one that unseals itself", op)
 		}
 	}
 	if c.Any(ceremony.Operation.MakesShares) {
@@ -248,9 +253,8 @@ func (k *configCheck) operations(path string, c *ClusterConfig) {
 	}
 }
 
-// idle complains of keys that nothing reads, since what they are about is not
-// there.
-func (k *configCheck) idle(path, about string, keys ...string) {
+// idle complains of keys that are set and have no effect. about says what they are for.
+func (k *check) idle(path, about string, keys ...string) {
 	for _, key := range keys {
 		if _, set := k.line[path+"."+key]; set {
 			k.complain(path+"."+key, "is about %s", about)
@@ -258,7 +262,7 @@ func (k *configCheck) idle(path, about string, keys ...string) {
 	}
 }
 
-func (k *configCheck) newShares(path string, c *ClusterConfig) {
+func (k *check) newShares(path string, c *Cluster) {
 	n, role := len(c.KeyReceivers()), "receivers"
 	if len(c.Receivers) == 0 {
 		role = "holders"
@@ -278,17 +282,18 @@ func (k *configCheck) newShares(path string, c *ClusterConfig) {
 	}
 }
 
-func (k *configCheck) backup(path string, c *ClusterConfig) {
+func (k *check) backup(path string, c *Cluster) {
 	if c.Backup && !c.hasToken() && k.line[path+".auth"] == 0 {
 		backup := "sys/rekey/backup"
 		if c.Allows(ceremony.RekeyRecovery) {
 			backup = "sys/rekey/recovery-key-backup"
 		}
-		k.complain(path+".backup", "needs token_file or auth: Vault shows the backup of the new shares only to a token with read on %s. Name one, or set backup: false", backup)
+		k.complain(path+".backup", "needs token_file or auth: Vault shows the backup of the new shares only to a token "+
+			"with read on %s. Name one, or set backup: false", backup)
 	}
 }
 
-func (k *configCheck) roles(path string, c *ClusterConfig) {
+func (k *check) roles(path string, c *Cluster) {
 	k.role(path+".initiators", c.Initiators, "who may propose a ceremony")
 	k.role(path+".approvers", c.Approvers, "who may approve one")
 	if c.Any(ceremony.Operation.TakesShares) || len(c.Holders) > 0 || len(c.Receivers) == 0 {
@@ -299,7 +304,8 @@ func (k *configCheck) roles(path string, c *ClusterConfig) {
 	}
 
 	if k.line[path+".owners"] > 0 {
-		k.role(path+".owners", c.Owners, "who is told of an alarm; leave the key out to mean the approvers and the class security")
+		k.role(path+".owners", c.Owners,
+			"who is told of an alarm; leave the key out to mean the approvers and the class security")
 	}
 
 	k.needKey(path+".holders", c.Holders, "signs shares")
@@ -315,12 +321,14 @@ func (k *configCheck) roles(path string, c *ClusterConfig) {
 	for _, initiator := range c.Initiators {
 		others := slices.DeleteFunc(slices.Clone(c.Approvers), func(a string) bool { return a == initiator })
 		if len(c.Approvers) > 0 && len(others) < c.Approvals {
-			k.complain(path+".approvals", "%d can't be reached when %s proposes: nobody approves their own ceremony, which leaves %d", c.Approvals, initiator, len(others))
+			k.complain(path+".approvals",
+				"%d can't be reached when %s proposes: nobody approves their own ceremony, which leaves %d",
+				c.Approvals, initiator, len(others))
 		}
 	}
 }
 
-func (k *configCheck) role(path string, names []string, what string) {
+func (k *check) role(path string, names []string, what string) {
 	if len(names) == 0 {
 		k.complain(path, "is missing: %s", what)
 	}
@@ -335,7 +343,7 @@ func (k *configCheck) role(path string, names []string, what string) {
 	}
 }
 
-func (k *configCheck) needKey(path string, names []string, why string) {
+func (k *check) needKey(path string, names []string, why string) {
 	for i, name := range names {
 		if p := k.People[name]; p != nil && p.Key == "" {
 			k.complain(fmt.Sprintf("%s[%d]", path, i), "%s %s and needs people.%s.key", name, why, name)
@@ -343,7 +351,7 @@ func (k *configCheck) needKey(path string, names []string, why string) {
 	}
 }
 
-func (k *configCheck) name(path, name string) {
+func (k *check) name(path, name string) {
 	switch {
 	case len(name) > maxName:
 		k.complain(path, "is longer than %d letters, and people read it aloud", maxName)
@@ -352,7 +360,7 @@ func (k *configCheck) name(path, name string) {
 	}
 }
 
-// short is a duration as a person would write it: 4h and not 4h0m0s.
+// short returns a duration as people write it: 4h and not 4h0m0s.
 func short(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {

@@ -35,11 +35,11 @@ clusters:
 `
 
 func TestMinimalConfigGetsDefaults(t *testing.T) {
-	c, err := ParseConfig("c.yaml", "/etc/conclave", []byte(minimalConfig))
+	c, err := Parse("c.yaml", "/etc/conclave", []byte(minimalConfig))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &ClusterConfig{
+	want := &Cluster{
 		Addresses: []string{"https://vault:8200"}, TokenFile: host.Path(filepath.FromSlash("/etc/conclave/token")),
 		Timeout: 10 * time.Second, Operations: []string{"rekey", "generate-root"},
 		Initiators: []string{"alice"}, Approvers: []string{"bob"}, Approvals: 1,
@@ -49,7 +49,7 @@ func TestMinimalConfigGetsDefaults(t *testing.T) {
 	if diff := cmp.Diff(want, c.Clusters["prod"]); diff != "" {
 		t.Errorf("cluster (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(LogConfig{Level: "info", Format: "text"}, c.Log); diff != "" {
+	if diff := cmp.Diff(Log{Level: "info", Format: "text"}, c.Log); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(want.Holders, c.Clusters["prod"].KeyReceivers()); diff != "" {
@@ -209,7 +209,7 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 			if text == minimalConfig {
 				t.Fatal("the row changes nothing")
 			}
-			_, err := ParseConfig("c.yaml", "/", []byte(text))
+			_, err := Parse("c.yaml", "/", []byte(text))
 			if err == nil {
 				t.Fatal("accepted")
 			}
@@ -225,10 +225,10 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 func TestWhoInitialisesAClusterNeedsAKey(t *testing.T) {
 	keyless := strings.NewReplacer("bob: {slack: U2, key: bob.asc}", "bob: {slack: U2}", "holders: [alice, bob, carol]", "holders: [alice, carol]",
 		"initiators: [alice]", "initiators: [bob]", "approvers: [bob]", "approvers: [alice]")
-	if _, err := ParseConfig("c.yaml", "/", []byte(keyless.Replace(minimalConfig))); err != nil {
+	if _, err := Parse("c.yaml", "/", []byte(keyless.Replace(minimalConfig))); err != nil {
 		t.Errorf("generate-root: %v", err)
 	}
-	_, err := ParseConfig("c.yaml", "/", []byte(strings.Replace(keyless.Replace(minimalConfig), "generate-root", "init", 1)))
+	_, err := Parse("c.yaml", "/", []byte(strings.Replace(keyless.Replace(minimalConfig), "generate-root", "init", 1)))
 	want := "c.yaml:14: clusters.prod.initiators[0]: bob gets the first root token and needs people.bob.key"
 	if err == nil || err.Error() != want {
 		t.Errorf("init: %v", err)
@@ -236,7 +236,7 @@ func TestWhoInitialisesAClusterNeedsAKey(t *testing.T) {
 }
 
 func TestExampleConfigIsValidAndHasEveryKey(t *testing.T) {
-	c, err := LoadConfig("../config.example.yaml")
+	c, err := Load("../config.example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,9 +279,9 @@ func TestExampleConfigShowsTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c ClusterConfig
+	var c Cluster
 	c.setDefaults()
-	var l LogConfig
+	var l Log
 	l.setDefaults()
 	for _, want := range []string{
 		"Default " + short(c.Timeout) + ";", "Default " + short(c.Window) + ";", "Default " + short(c.Poll) + ";",
@@ -303,7 +303,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte("people: {? [x]: {}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := ParseConfig("c.yaml", "/", data)
+		c, err := Parse("c.yaml", "/", data)
 		if (c == nil) == (err == nil) {
 			t.Errorf("configuration %v with error %v", c, err)
 		}

@@ -14,20 +14,21 @@ import (
 const (
 	rollCallOff = "off"
 	rollCallAll = "all"
-	// mostCooling is the longest time to think, and longer than any window.
+	// mostCooling is the longest cooling-off time that is accepted.
 	mostCooling = 7 * 24 * time.Hour
 )
 
-// policy is what the cluster demands of an operation. The configuration has been
-// checked.
-func (c *ClusterConfig) PolicyOf(op ceremony.Operation) ceremony.Policy {
+// PolicyOf returns what the cluster demands of an operation. The configuration must have
+// been checked.
+func (c *Cluster) PolicyOf(op ceremony.Operation) ceremony.Policy {
 	from := c.Policy[string(op)]
 	if from == nil {
-		from = &PolicyConfig{}
+		from = &Policy{}
 		from.setDefaults()
 	}
 	policy := ceremony.Policy{
-		Approvals: from.Approvals, Classes: from.quotas(), Signed: from.Signed, Separate: from.Separate, Witness: from.Witness,
+		Approvals: from.Approvals, Classes: from.quotas(),
+		Signed: from.Signed, Separate: from.Separate, Witness: from.Witness,
 		Window: from.Window, Cooling: from.CoolingOff, RollCall: from.rollCall(op),
 	}
 	if from.QuietHours != "" {
@@ -39,8 +40,8 @@ func (c *ClusterConfig) PolicyOf(op ceremony.Operation) ceremony.Policy {
 	return policy
 }
 
-// quotas counts the approvals that are asked for from each class, by its name.
-func (p *PolicyConfig) quotas() []ceremony.ClassQuota {
+// quotas returns how many approvals are asked for from each class, sorted by its name.
+func (p *Policy) quotas() []ceremony.ClassQuota {
 	count := map[string]int{}
 	for _, class := range p.ApprovalsFrom {
 		count[class]++
@@ -52,7 +53,8 @@ func (p *PolicyConfig) quotas() []ceremony.ClassQuota {
 	return quotas
 }
 
-func (p *PolicyConfig) rollCall(op ceremony.Operation) ceremony.RollCall {
+// rollCall returns who must answer the roll call of an operation.
+func (p *Policy) rollCall(op ceremony.Operation) ceremony.RollCall {
 	call := ceremony.RollCall{Fresh: p.RollCallFresh}
 	switch p.RollCall {
 	case "":
@@ -67,9 +69,9 @@ func (p *PolicyConfig) rollCall(op ceremony.Operation) ceremony.RollCall {
 	return call
 }
 
-// policies checks what is demanded of each operation, and that the people who are
-// there can meet it.
-func (k *configCheck) policies(path string, c *ClusterConfig) {
+// policies checks what is demanded of each operation, and that the listed people can meet
+// it.
+func (k *check) policies(path string, c *Cluster) {
 	for i, name := range c.Witnesses {
 		where := fmt.Sprintf("%s.witnesses[%d]", path, i)
 		if k.People[name] == nil {
@@ -94,10 +96,11 @@ func (k *configCheck) policies(path string, c *ClusterConfig) {
 	}
 }
 
-func (k *configCheck) policy(at string, op ceremony.Operation, c *ClusterConfig) {
+func (k *check) policy(at string, op ceremony.Operation, c *Cluster) {
 	p := c.Policy[string(op)]
 	if !op.NeedsApproval() {
-		k.idle(at, "approvals, and "+string(op)+" needs none", "approvals", "approvals_from", "signed", "separate", "cooling_off")
+		k.idle(at, "approvals, and "+string(op)+" needs none",
+			"approvals", "approvals_from", "signed", "separate", "cooling_off")
 	}
 	if p.Approvals < 0 || k.line[at+".approvals"] > 0 && p.Approvals == 0 {
 		k.complain(at+".approvals", "%d is less than 1: nothing is sent to Vault on one person's word", p.Approvals)
@@ -125,18 +128,20 @@ func (k *configCheck) policy(at string, op ceremony.Operation, c *ClusterConfig)
 	}
 	k.rollCall(at, op, p)
 	for i, way := range p.Ways {
-		k.oneOf(fmt.Sprintf("%s.ways[%d]", at, i), way, string(ceremony.ByText), string(ceremony.ByFile), string(ceremony.ByForm))
+		k.oneOf(fmt.Sprintf("%s.ways[%d]", at, i), way,
+			string(ceremony.ByText), string(ceremony.ByFile), string(ceremony.ByForm))
 	}
 	k.approvers(at, op, p, c)
 }
 
-func (k *configCheck) rollCall(at string, op ceremony.Operation, p *PolicyConfig) {
+func (k *check) rollCall(at string, op ceremony.Operation, p *Policy) {
 	where := at + ".roll_call"
 	if k.line[where] > 0 && !op.MakesShares() && !op.IssuesToken() && p.RollCall != rollCallOff {
 		k.complain(where, "nothing is encrypted to anybody by %s", op)
 		return
 	}
-	if n, err := strconv.Atoi(p.RollCall); err == nil && n < 1 || err != nil && !slices.Contains([]string{"", rollCallOff, rollCallAll}, p.RollCall) {
+	n, err := strconv.Atoi(p.RollCall)
+	if err == nil && n < 1 || err != nil && !slices.Contains([]string{"", rollCallOff, rollCallAll}, p.RollCall) {
 		k.complain(where, "%q is neither %s nor %s nor a number of people", p.RollCall, rollCallOff, rollCallAll)
 	}
 	if p.RollCallFresh < 0 {
@@ -144,9 +149,8 @@ func (k *configCheck) rollCall(at string, op ceremony.Operation, p *PolicyConfig
 	}
 }
 
-// approvers makes sure that the approvals which are asked for can come, whoever
-// proposes.
-func (k *configCheck) approvers(at string, op ceremony.Operation, p *PolicyConfig, c *ClusterConfig) {
+// approvers makes sure that enough people may approve, for each initiator who may propose.
+func (k *check) approvers(at string, op ceremony.Operation, p *Policy, c *Cluster) {
 	if !op.NeedsApproval() {
 		return
 	}
@@ -159,7 +163,8 @@ func (k *configCheck) approvers(at string, op ceremony.Operation, p *PolicyConfi
 	}
 	var may []string
 	for _, name := range c.Approvers {
-		part := op.TakesShares() && slices.Contains(c.Holders, name) || op.MakesShares() && slices.Contains(c.KeyReceivers(), name)
+		part := op.TakesShares() && slices.Contains(c.Holders, name) ||
+			op.MakesShares() && slices.Contains(c.KeyReceivers(), name)
 		if k.People[name] != nil && !(p.Separate && part) {
 			may = append(may, name)
 		}
@@ -178,7 +183,8 @@ func (k *configCheck) approvers(at string, op ceremony.Operation, p *PolicyConfi
 				}
 			}
 			if n < q.Count {
-				k.complain(at+".approvals_from", "asks for %d of class %s, and %d may approve when %s proposes", q.Count, q.Class, n, initiator)
+				k.complain(at+".approvals_from", "asks for %d of class %s, and %d may approve when %s proposes",
+					q.Count, q.Class, n, initiator)
 			}
 		}
 	}

@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// Problem is one thing that is wrong with the configuration.
+// Problem is a mistake in the configuration.
 type Problem struct {
 	Path string // YAML path: clusters.prod.threshold
-	Line int    // 0 when nothing around it is in the file either
+	Line int    // 0 when neither the key nor any around it is in the file
 	What string
 }
 
-// Problems is everything that is wrong with a configuration file.
+// Problems has every mistake of a configuration file.
 type Problems struct {
 	file string
 	List []Problem
 }
 
-// Error is one line a problem, in the order of the file:
+// Error returns one line for each problem, in the order of the file:
 //
 //	conclave.yaml:12: clusters.prod.threshold: 5 is more than the 3 receivers listed
 func (p *Problems) Error() string {
@@ -38,8 +38,7 @@ func (p *Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Problems puts what was found into the order of the file; what is missing from
-// it comes last.
+// Problems returns the problems in the order of the file. Those without a line come last.
 func (c *Config) Problems(list []Problem) *Problems {
 	slices.SortStableFunc(list, func(a, b Problem) int {
 		if (a.Line == 0) != (b.Line == 0) {
@@ -50,8 +49,8 @@ func (c *Config) Problems(list []Problem) *Problems {
 	return &Problems{file: c.file, List: list}
 }
 
-// LineOf is the line of a key, or of the nearest one around it when the key
-// itself is not there.
+// LineOf returns the line of a key. When the key is not in the file it returns the line of
+// the nearest key around it, or 0.
 func (c *Config) LineOf(path string) int {
 	for path != "" {
 		if line, ok := c.line[path]; ok {

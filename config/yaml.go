@@ -17,19 +17,18 @@ import (
 	"conclave/host"
 )
 
-// yamlReading fills a struct from YAML and remembers on which line each key was.
+// yamlReading fills a struct from YAML, and remembers the line of each key.
 //
-// The library's own strict decoding stops at the first duplicate key, and tells
-// neither the path of a mistake nor what would have been right, so the tree is
-// walked here.
+// It walks the tree itself: the library's strict decoding stops at the first duplicate
+// key, and tells neither the path of a mistake nor what would have been right.
 type yamlReading struct {
-	dir      string         // relative paths start here
+	dir      string         // where relative paths start
 	line     map[string]int // YAML path → line
 	problems []Problem
 }
 
-// readYAML fills into, a pointer to a struct, and collects everything that does
-// not fit.
+// readYAML fills into, a pointer to a struct, and collects everything that does not fit.
+// Relative paths are made relative to dir.
 func readYAML(data []byte, dir string, into any) *yamlReading {
 	r := &yamlReading{dir: dir, line: map[string]int{}}
 	d := yaml.NewDecoder(bytes.NewReader(data))
@@ -55,6 +54,7 @@ func (r *yamlReading) complain(path string, line int, what string, args ...any) 
 	r.problems = append(r.problems, Problem{path, line, fmt.Sprintf(what, args...)})
 }
 
+// value fills v from a node.
 func (r *yamlReading) value(n *yaml.Node, path string, v reflect.Value) {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
@@ -160,7 +160,7 @@ func (r *yamlReading) scalar(n *yaml.Node, path string, v reflect.Value) {
 	}
 }
 
-// setDefaults asks v and the structs inside it for their defaults.
+// setDefaults sets the defaults of v and of the structs in it.
 func setDefaults(v reflect.Value) {
 	if d, ok := v.Addr().Interface().(interface{ setDefaults() }); ok {
 		d.setDefaults()
@@ -172,6 +172,7 @@ func setDefaults(v reflect.Value) {
 	}
 }
 
+// fieldFor returns the field of a struct for a YAML key.
 func fieldFor(v reflect.Value, key string) (reflect.Value, bool) {
 	for name, index := range keys(v.Type()) {
 		if name == key {
@@ -181,8 +182,8 @@ func fieldFor(v reflect.Value, key string) (reflect.Value, bool) {
 	return reflect.Value{}, false
 }
 
-// keys are the YAML keys of a struct in the order of its fields, and where each
-// field is. A field without a tag is no key.
+// keys yields the YAML keys of a struct with the index of their field, in the order of the
+// fields. A field without a tag has no key.
 func keys(t reflect.Type) iter.Seq2[string, []int] {
 	return func(yield func(string, []int) bool) {
 		for _, f := range reflect.VisibleFields(t) {

@@ -6,7 +6,8 @@ import (
 	"os"
 )
 
-// ReadAuthorities reads a PEM file with whoever may vouch for somebody.
+// ReadAuthorities reads the certificates of authorities from a PEM file. It refuses a file
+// that is not [Trusted].
 func ReadAuthorities(path Path) (*x509.CertPool, error) {
 	if err := Trusted(path); err != nil {
 		return nil, err

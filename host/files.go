@@ -1,3 +1,6 @@
+// Package host knows this machine: private files and who may write them, the terminal,
+// and how the memory of this process is protected. What an operating system can't do is
+// left out there, and reported.
 package host
 
 import (
@@ -9,17 +12,17 @@ import (
 	"runtime"
 )
 
-// Path is a file or a folder. A relative one is meant relative to the folder of
-// the configuration file; once read it no longer depends on where the program
-// was started.
+// Path names a file or a folder. In the configuration a relative path is relative to the
+// folder of the configuration file. Reading the configuration makes it absolute.
 type Path string
 
-// MaxFile is more than any key, token or passphrase file can need.
+// MaxFile is the size in bytes of the largest file with a key, a token, a passphrase or a
+// message that is read.
 const MaxFile = 64 << 10
 
-// ReadSecret reads a file with a token or a passphrase, without the line feed
-// that editors put at its end. It refuses a file that others on this machine may
-// read: whoever made it so should know that the secret is no longer one.
+// ReadSecret reads a file with a token or a passphrase, without the line feed that
+// editors put at its end. It refuses an empty file, and one that other accounts on this
+// machine may read: its secret must be taken for known. The caller wipes the result.
 func ReadSecret(path Path) ([]byte, error) {
 	data, err := ReadFile(path, true)
 	if err != nil {
@@ -32,8 +35,8 @@ func ReadSecret(path Path) ([]byte, error) {
 	return data, nil
 }
 
-// ReadFile reads a small regular file. A private one must belong to its owner
-// alone.
+// ReadFile reads a regular file of at most [MaxFile] bytes. It refuses a private file to
+// which other accounts have any right.
 func ReadFile(path Path, private bool) ([]byte, error) {
 	f, err := os.Open(string(path))
 	if err != nil {
@@ -48,7 +51,8 @@ func ReadFile(path Path, private bool) ([]byte, error) {
 	case !mode.IsRegular():
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	case private && readableByOthers(info):
-		return nil, fmt.Errorf("%s has mode %04o, which lets other accounts at it: chmod 600 %[1]s, and think of what it holds as known", path, mode.Perm())
+		return nil, fmt.Errorf("%s has mode %04o, which lets other accounts at it: chmod 600 %[1]s, "+
+			"and think of what it holds as known", path, mode.Perm())
 	}
 	data, err := ReadBounded(f, MaxFile)
 	if err != nil {
@@ -57,11 +61,12 @@ func ReadFile(path Path, private bool) ([]byte, error) {
 	return data, nil
 }
 
-// ErrOverlong means that a file or a program had more to say than it could have.
+// ErrOverlong means that a file or the output of a program is longer than the limit.
 var ErrOverlong = errors.New("longer than anything expected here")
 
-// ReadBounded reads everything into a single buffer, which the caller can wipe:
-// one that grows leaves copies behind.
+// ReadBounded reads at most limit bytes to the end of r, into a single buffer that the
+// caller can wipe: a buffer that grows leaves copies behind. The error is [ErrOverlong]
+// when there are more.
 func ReadBounded(r io.Reader, limit int) ([]byte, error) {
 	buf := make([]byte, limit+1)
 	n, err := io.ReadFull(r, buf)
@@ -75,11 +80,11 @@ func ReadBounded(r io.Reader, limit int) ([]byte, error) {
 	return nil, err
 }
 
-// maxEvidence is larger than any journal or transcript.
+// maxEvidence is the size in bytes of the largest journal or transcript that is read.
 const maxEvidence = 64 << 20
 
-// ReadEvidence reads a journal or a transcript that somebody wants checked, and that
-// somebody else may have made.
+// ReadEvidence reads a journal or a transcript that is to be checked. Anybody may have
+// made it, so that its size is limited.
 func ReadEvidence(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -93,8 +98,8 @@ func ReadEvidence(path string) ([]byte, error) {
 	return data, err
 }
 
-// ReadTrusted reads a small regular file that decides who takes part or whom to
-// trust: whoever can write it, decides.
+// ReadTrusted is [ReadFile] of a file that decides who takes part or whom to trust. It
+// refuses a file that is not [Trusted].
 func ReadTrusted(path Path) ([]byte, error) {
 	data, err := ReadFile(path, false)
 	if err != nil {
@@ -103,15 +108,16 @@ func ReadTrusted(path Path) ([]byte, error) {
 	return data, Trusted(path)
 }
 
-// Trusted says why a file can't be trusted, nil when not everybody on this machine can write it. A group may: where each
-// account has a group of its own, files are made that way.
+// Trusted returns an error when everybody on this machine may write the file. Its group
+// may: where each account has a group of its own, files are made that way.
 func Trusted(path Path) error {
 	info, err := os.Stat(string(path))
 	if err != nil {
 		return err
 	}
 	if writtenByAll(info) {
-		return fmt.Errorf("%s has mode %04o, which lets everybody on this machine write it: chmod o-w %[1]s", path, info.Mode().Perm())
+		return fmt.Errorf("%s has mode %04o, which lets everybody on this machine write it: chmod o-w %[1]s",
+			path, info.Mode().Perm())
 	}
 	return nil
 }
@@ -121,12 +127,12 @@ func writtenByAll(info os.FileInfo) bool {
 	return runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0
 }
 
-// readableByOthers reports whether anybody but the owner has a right to a file. Windows
-// keeps rights elsewhere and shows a made-up mode.
+// readableByOthers reports whether other accounts than the owner have a right to a file.
+// It returns false on Windows, which keeps rights elsewhere and shows a made-up mode.
 //
-// A credential that systemd hands to a service is root's, with an access list for the
-// account of the service; what the mode, 0440, shows as the right of the group, root's
-// as well, is that list's mask.
+// It also returns false for a credential that systemd hands to a service. That file
+// belongs to root and to root's group, and has an access list for the account of the
+// service. Its mode 0440 shows the mask of the list as the right of the group.
 func readableByOthers(info os.FileInfo) bool {
 	mode := info.Mode().Perm()
 	credential := mode == 0o440 && isRoots(info)

@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// CollectGarbage has what libraries have copied of a share (a message decompressed,
-// a request encrypted) given back, as soon as nobody needs it any more: what this
-// program copies itself is overwritten where it is used.
+// CollectGarbage frees the copies that libraries have made of a share, such as a
+// decompressed message or an encrypted request, and frees them once more a second later.
+// What this program copies itself is overwritten where it is used.
 //
-// The first collection empties what the standard library keeps for reuse, the
-// second frees that, and whole pages go back to the operating system, which hands
-// out none before it is cleared. Under GODEBUG=clobberfree=1 what shares a page with
-// something in use is overwritten as well: see freedMemory.
+// The first collection empties what the standard library keeps for reuse, and the second
+// frees that. Whole pages go back to the operating system, which clears a page before it
+// hands it out. Under GODEBUG=clobberfree=1 what shares a page with something in use is
+// overwritten as well: see freedMemory.
 func CollectGarbage() {
 	collect()
-	time.AfterFunc(restful, collect)
+	time.AfterFunc(settling, collect)
 }
 
-// restful is after how long whatever has had a share in hand is at rest: a goroutine of
-// net/http may hold the request that it has written a moment longer than its caller.
-const restful = time.Second
+// settling is the time after which no goroutine refers to a share any more. A goroutine of
+// net/http may refer to the request that it has written for longer than its caller does.
+const settling = time.Second
 
 func collect() {
 	runtime.GC()

@@ -8,23 +8,24 @@ import (
 	"strings"
 )
 
-// Protection is one way to keep what is in this process's memory there (P1), and
-// whether it is in force. It is read back from the operating system and not
-// remembered from the attempt: what was asked for is not yet what is so.
+// Protection is one way to keep secrets within this process's memory (P1). Whether it
+// holds is read back from the operating system, not remembered from the attempt: what was
+// asked for is not always granted.
 type Protection struct {
 	Name   string // as check prints it: "core dumps"
 	key    string // as the log has it: "core_dumps"
 	Holds  bool
-	state  string // for the log, a word or two
+	state  string // for the log, in a word or two
 	Text   string // for people, a sentence without its full stop
 	Advice string // what to do; empty when it holds
 }
 
-// Harden does what every command profits from, since most of them have a secret in
-// their hands at some time. It fails nowhere: a container that forbids one of
-// these things has usually arranged for it in another way, and a bot that does not
-// start on the day on which Vault is sealed protects nobody. What came of it is
-// told by [Protections], in the first line of the log and by "conclave check".
+// Harden protects the memory of this process as far as the operating system lets it. It
+// is called by every command, since most of them handle a secret. It never fails: a
+// container that forbids one of these things has usually arranged for it in another way,
+// and a bot that does not start on the day on which Vault is sealed protects nobody.
+// [Protections] returns what came of it, for the first line of the log and for conclave
+// check.
 func Harden() {
 	forbidCoreDumps()
 	forbidTracing()
@@ -32,14 +33,15 @@ func Harden() {
 	forbidTraces()
 }
 
-// Protections are those in force now.
-func Protections() []Protection { return append(hostProtections(), FreedMemory(), CrashTrace()) }
+// Protections returns every protection of this operating system, and whether it holds
+// now.
+func Protections() []Protection { return append(hostProtections(), freedMemory(), crashTrace()) }
 
-// FreedMemory tells whether what is not needed any more is overwritten when the
-// garbage collector comes by, which it does after each share. Secrets are overwritten
-// where they are used; this is for the copies of libraries. Go reads it from the
-// environment before the program runs, and from nowhere else.
-func FreedMemory() Protection {
+// freedMemory reports whether the garbage collector overwrites what it frees. It runs
+// after each share. Secrets are overwritten where they are used; this is for the copies
+// that libraries make. Go reads the setting from the environment before the program runs,
+// and from nowhere else.
+func freedMemory() Protection {
 	p := Protection{Name: "freed memory", key: "freed_memory"}
 	if p.Holds = slices.Contains(strings.Split(os.Getenv("GODEBUG"), ","), "clobberfree=1"); p.Holds {
 		p.state, p.Text = "overwritten", "it is overwritten"
@@ -50,11 +52,11 @@ func FreedMemory() Protection {
 	return p
 }
 
-// CrashTrace tells what a crash of the program prints. A trace has the arguments of
-// each call, and an array among them is printed word by word. Go takes its default
-// from the environment before the program runs, and lets it be raised only; when
-// it is its own runtime that is broken, it prints everything whatever was set.
-func CrashTrace() Protection {
+// crashTrace reports whether a crash prints no trace. A trace has the arguments of each
+// call, and prints an array among them word by word. Go takes the setting from the
+// environment before the program runs, and lets the program only raise it. When Go's own
+// runtime is broken it prints everything, whatever was set.
+func crashTrace() Protection {
 	p := Protection{Name: "crash traces", key: "crash_trace", state: cmp.Or(os.Getenv("GOTRACEBACK"), "single")}
 	if p.Holds = p.state == "none"; p.Holds {
 		p.Text = "a crash prints its reason, and no arguments of calls"
@@ -65,14 +67,14 @@ func CrashTrace() Protection {
 	return p
 }
 
-// LogProtections writes them in one line, a warning when one is missing.
+// LogProtections logs the protections in one line, as a warning when one does not hold.
 func LogProtections(log *slog.Logger, all []Protection) {
-	say, fields := log.Info, []any(nil)
+	write, fields := log.Info, []any(nil)
 	for _, p := range all {
 		fields = append(fields, p.key, p.state)
 		if !p.Holds {
-			say = log.Warn
+			write = log.Warn
 		}
 	}
-	say("hardening", fields...)
+	write("hardening", fields...)
 }

@@ -5,17 +5,20 @@ import "golang.org/x/sys/unix"
 // forbidTracing keeps debuggers from attaching.
 func forbidTracing() { _ = unix.PtraceDenyAttach() }
 
-// lockMemory has no counterpart: macOS can lock single pages, and Go moves what it
-// keeps.
+// lockMemory does nothing: macOS can lock single pages only, and Go moves what it keeps.
 func lockMemory() {}
 
-// forgoPrivileges has no counterpart.
+// ForgoPrivileges does nothing: macOS has no such setting.
 func ForgoPrivileges() {}
 
 func hostProtections() []Protection {
-	core := Protection{Name: "core dumps", key: "core_dumps", Holds: noCoreFile(), state: "off", Text: "a crash leaves no image of the memory"}
+	core := Protection{
+		Name: "core dumps", key: "core_dumps", Holds: noCoreFile(), state: "off",
+		Text: "a crash leaves no image of the memory",
+	}
 	if !core.Holds {
-		core.state, core.Text, core.Advice = "on", "a crash may leave an image of the memory in a file", "start it after: ulimit -c 0"
+		core.state, core.Text = "on", "a crash may leave an image of the memory in a file"
+		core.Advice = "start it after: ulimit -c 0"
 	}
 	return []Protection{core, {
 		Name: "memory of this process", key: "memory", state: "not locked",

@@ -14,16 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forbidTracing keeps another process of the same account from reading this one's
-// memory, by ptrace or through /proc. It also keeps the kernel from piping a core
-// dump to a program such as systemd-coredump, which the limit on core files does
-// not concern: core(5).
+// forbidTracing keeps other processes of the same account from reading this one's memory,
+// by ptrace or through /proc. It also keeps the kernel from piping a core dump to a
+// program such as systemd-coredump, to which the limit on core files does not apply:
+// core(5).
 func forbidTracing() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
-// lockMemory keeps memory from being swapped out, each page once it is used. It
-// locks nothing that is limited: the limit counts what Go has reserved and never
-// uses, far over a gigabyte, and one that is reached in the middle of a ceremony
-// is a crash for want of memory.
+// lockMemory keeps memory from being swapped out, each page once it is used. It locks
+// nothing where a limit applies: the limit counts what Go has reserved and never uses, far
+// over a gigabyte. A limit that is reached in the middle of a ceremony is a crash for want
+// of memory.
 func lockMemory() {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) != nil {
@@ -38,19 +38,19 @@ func lockMemory() {
 	}
 }
 
-// mayLockMemory reports whether the limit does not concern this process.
+// mayLockMemory reports whether this process may lock memory beyond the limit.
 func mayLockMemory() bool {
 	var sets [2]unix.CapUserData
 	err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &sets[0])
 	return err == nil && sets[0].Effective&(1<<unix.CAP_IPC_LOCK) != 0
 }
 
-// ForgoPrivileges has nothing that this process starts ever gain rights, by a
-// set-uid program for example. It is for commands that start nothing: gpg's agent
-// would inherit it, and outlive the command that has started it.
+// ForgoPrivileges keeps this process and everything that it starts from ever gaining
+// privileges, by a set-uid program for example. It is for commands that start nothing:
+// gpg's agent would inherit it, and outlive the command that has started it.
 //
-// The kernel keeps it for each thread, and Go can reach them all in a program
-// without C only, which is how Conclave is shipped.
+// The kernel keeps the setting for each thread. Go can reach all threads only in a
+// program without C, and Conclave is shipped so.
 func ForgoPrivileges() {
 	_, _, _ = syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
 }
@@ -61,7 +61,10 @@ func hostProtections() []Protection {
 }
 
 func coreDumps() Protection {
-	p := Protection{Name: "core dumps", key: "core_dumps", Holds: noCoreFile() && !dumpable(), state: "off", Text: "a crash leaves no image of the memory"}
+	p := Protection{
+		Name: "core dumps", key: "core_dumps", Holds: noCoreFile() && !dumpable(), state: "off",
+		Text: "a crash leaves no image of the memory",
+	}
 	if !p.Holds {
 		p.state, p.Text = "on", "a crash may leave an image of the memory in a file"
 		p.Advice = "start it with LimitCORE=0 (systemd) or --ulimit core=0 (docker)"
@@ -75,7 +78,10 @@ func dumpable() bool {
 }
 
 func tracing(status map[string]string) Protection {
-	p := Protection{Name: "memory of this process", key: "tracing", state: "forbidden", Holds: true, Text: "no other process of this account can read it"}
+	p := Protection{
+		Name: "memory of this process", key: "tracing", Holds: true, state: "forbidden",
+		Text: "no other process of this account can read it",
+	}
 	if tracer := cmp.Or(status["TracerPid"], "unknown"); tracer != "0" {
 		p.Holds, p.state, p.Text = false, "traced", "process "+tracer+" traces it, and can read everything"
 		p.Advice = "find out what that is and who has started it"
@@ -87,16 +93,20 @@ func tracing(status map[string]string) Protection {
 }
 
 func newPrivileges(status map[string]string) Protection {
-	p := Protection{Name: "new privileges", key: "new_privileges", state: "forbidden", Holds: status["NoNewPrivs"] == "1", Text: "this process can gain none"}
+	p := Protection{
+		Name: "new privileges", key: "new_privileges", Holds: status["NoNewPrivs"] == "1", state: "forbidden",
+		Text: "this process can gain none",
+	}
 	if !p.Holds {
 		p.state, p.Text = "allowed", "a program that is started from here could gain some, by set-uid"
-		p.Advice = "start it with NoNewPrivileges=yes (systemd) or --security-opt no-new-privileges (docker);\na build with CGO_ENABLED=0 sees to it by itself"
+		p.Advice = "start it with NoNewPrivileges=yes (systemd) or --security-opt no-new-privileges (docker);\n" +
+			"a build with CGO_ENABLED=0 sees to it by itself"
 	}
 	return p
 }
 
-// swapping holds when no page of this process can come to lie on a disk: each is
-// locked, or there is nowhere to swap it to.
+// swapping holds when no page of this process can get onto a disk: each is locked, or
+// there is nowhere to swap it to.
 func swapping(status map[string]string) Protection {
 	p := Protection{Name: "swap", key: "memory", Holds: true}
 	switch {
@@ -109,14 +119,15 @@ func swapping(status map[string]string) Protection {
 	default:
 		p.Holds, p.state = false, "may be swapped"
 		p.Text = "memory is not locked, and this host swaps: a share could be written to its disk"
-		p.Advice = "start it with LimitMEMLOCK=infinity or MemorySwapMax=0 (systemd), with --memory and --memory-swap\nof one size (docker), or encrypt the swap"
+		p.Advice = "start it with LimitMEMLOCK=infinity or MemorySwapMax=0 (systemd), with --memory and --memory-swap\n" +
+			"of one size (docker), or encrypt the swap"
 	}
 	return p
 }
 
-// swapForbidden reports whether the control group has no swap, in version 2 of
-// control groups, which is where systemd's MemorySwapMax= and docker's
-// --memory-swap end up. A limit of an outer group is not looked at.
+// swapForbidden reports whether the control group of this process may not swap, in version
+// 2 of control groups. There systemd's MemorySwapMax= and docker's --memory-swap take
+// effect. The limits of outer groups are not looked at.
 func swapForbidden() bool {
 	groups, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
@@ -128,13 +139,15 @@ func swapForbidden() bool {
 	return err == nil && strings.TrimSpace(string(limit)) == "0"
 }
 
-// hostSwaps reports whether there is swap, also when that can't be found out.
+// hostSwaps reports whether the host has swap. It returns true when that can't be found
+// out.
 func hostSwaps() bool {
 	table, err := os.ReadFile("/proc/swaps")
 	return err != nil || bytes.Count(table, []byte("\n")) > 1 // the first line is the heading
 }
 
-// readStatus is what the kernel says of this process, empty when it can't be read.
+// readStatus returns the fields of /proc/PID/status of this process, or none when they
+// can't be read.
 func readStatus() map[string]string {
 	fields := map[string]string{} // name → value
 	file, err := os.Open(fmt.Sprintf("/proc/%d/status", os.Getpid()))

@@ -2,10 +2,12 @@
 
 package host
 
-// Core dumps are off; the rest has no counterpart that Conclave makes use of here.
+// On these systems Conclave turns core dumps off, and does none of the rest.
 
-func forbidTracing()   {}
-func lockMemory()      {}
+func forbidTracing() {}
+func lockMemory()    {}
+
+// ForgoPrivileges does nothing on these systems.
 func ForgoPrivileges() {}
 
 func hostProtections() []Protection {

@@ -1,12 +1,13 @@
 package host
 
-// Nothing of this has a counterpart that Conclave makes use of on Windows, which is
-// for holders and auditors.
+// On Windows, where only holders and auditors use Conclave, it does none of this.
 
 func forbidCoreDumps() {}
 func forbidTracing()   {}
 func lockMemory()      {}
 func forbidTraces()    {}
+
+// ForgoPrivileges does nothing on Windows.
 func ForgoPrivileges() {}
 
 func hostProtections() []Protection {

@@ -13,15 +13,16 @@ import (
 	"strings"
 )
 
-// TrustedJournal says why what lies in the journal's folder can't be trusted, nil when
-// nobody but this account, its group and root can have written it: an approval that was
-// given by a button is one line there, which nobody has signed. A folder that is not
-// there yet is made by the first start.
+// TrustedJournal returns an error when an account other than this one, its group and root
+// can have written what lies in the journal's folder. An approval by a button is one line
+// there, without a signature. It returns nil when the folder is not there yet: the first
+// start makes it.
 func TrustedJournal(dir Path) error {
-	return JournalTrustedBy(filepath.Clean(string(dir)), os.Geteuid())
+	return journalTrustedBy(filepath.Clean(string(dir)), os.Geteuid())
 }
 
-func JournalTrustedBy(dir string, uid int) error {
+// journalTrustedBy is [TrustedJournal] for an account.
+func journalTrustedBy(dir string, uid int) error {
 	if runtime.GOOS == "windows" {
 		return nil // it keeps rights elsewhere
 	}
@@ -33,7 +34,8 @@ func JournalTrustedBy(dir string, uid int) error {
 		return err
 	}
 	if above.Mode()&os.ModeSticky == 0 && writtenByAll(above) {
-		return fmt.Errorf("%s has mode %04o, which lets everybody on this machine put another folder in the journal's place: chmod o-w %s", filepath.Dir(dir), above.Mode().Perm(), shellWord(filepath.Dir(dir)))
+		return fmt.Errorf("%s has mode %04o, which lets everybody on this machine put another folder in the journal's "+
+			"place: chmod o-w %s", filepath.Dir(dir), above.Mode().Perm(), shellWord(filepath.Dir(dir)))
 	}
 	info, err := os.Lstat(dir)
 	switch {
@@ -43,7 +45,8 @@ func JournalTrustedBy(dir string, uid int) error {
 		return err
 	case info.Mode()&os.ModeSymlink != 0:
 		target, err := filepath.EvalSymlinks(dir)
-		return errors.Join(fmt.Errorf("%s is a symbolic link, which can be pointed elsewhere: have journal.directory name the folder itself, %s", dir, target), err)
+		return errors.Join(fmt.Errorf("%s is a symbolic link, which can be pointed elsewhere: "+
+			"have journal.directory name the folder itself, %s", dir, target), err)
 	case !info.IsDir():
 		return fmt.Errorf("%s is not a folder", dir)
 	}
@@ -76,28 +79,34 @@ func JournalTrustedBy(dir string, uid int) error {
 	return nil
 }
 
+// linkInJournal returns the error of a symbolic link in the journal's folder.
 func linkInJournal(path string) error {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return fmt.Errorf("%s is a symbolic link to nothing: find out who has made it, then: rm %s", path, shellWord(path))
+		return fmt.Errorf("%s is a symbolic link to nothing: find out who has made it, then: rm %s",
+			path, shellWord(path))
 	}
-	return fmt.Errorf("%s is a symbolic link, which can be pointed elsewhere: find out who has made it, then put the file itself there: mv %s %s", path, shellWord(target), shellWord(path))
+	return fmt.Errorf("%s is a symbolic link, which can be pointed elsewhere: find out who has made it, "+
+		"then put the file itself there: mv %s %s", path, shellWord(target), shellWord(path))
 }
 
-// oursAlone says which other account can write a part of the journal, and by which
-// command it can't any more; all is the command's flag for what lies in it.
+// oursAlone returns an error when another account can write a part of the journal. The
+// error names the account, and the command after which it can't. all is a flag of that
+// command, "-R " for a folder.
 func oursAlone(path, all string, info fs.FileInfo, uid int) error {
 	if owner, known := ownerOf(info); known && owner != uid && owner != 0 {
-		return fmt.Errorf("%s belongs to %s, who can write what ceremonies follow, and Conclave runs as %s: run it as %[2]s, or see that nothing was added, then: chown %[4]s%[3]s %[5]s",
+		return fmt.Errorf("%s belongs to %s, who can write what ceremonies follow, and Conclave runs as %s: "+
+			"run it as %[2]s, or see that nothing was added, then: chown %[4]s%[3]s %[5]s",
 			path, accountName(owner), accountName(uid), all, shellWord(path))
 	}
 	if writtenByAll(info) {
-		return fmt.Errorf("%s has mode %04o, which lets everybody on this machine write what ceremonies follow: see that nothing was added, then: chmod %so-w %s", path, info.Mode().Perm(), all, shellWord(path))
+		return fmt.Errorf("%s has mode %04o, which lets everybody on this machine write what ceremonies follow: "+
+			"see that nothing was added, then: chmod %so-w %s", path, info.Mode().Perm(), all, shellWord(path))
 	}
 	return nil
 }
 
-// accountName is an account as chown takes it.
+// accountName returns an account as chown takes it.
 func accountName(uid int) string {
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		return u.Username
@@ -107,7 +116,7 @@ func accountName(uid int) string {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./-]+$`)
 
-// shellWord is a path as a shell reads it.
+// shellWord returns a path, quoted for a shell where it must be.
 func shellWord(path string) string {
 	if plainWord.MatchString(path) {
 		return path

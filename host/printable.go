@@ -6,9 +6,9 @@ import (
 	"unicode"
 )
 
-// Printable shows what is not printable as a mark. A journal that somebody has
-// made up, or a message that a holder was sent, could otherwise move the cursor, and
-// write over what is said about it.
+// Printable is a writer that replaces every character that is not printable by a mark.
+// Otherwise a made-up journal, or a message that a holder was sent, could move the cursor
+// and write over what is said about it.
 type Printable struct{ io.Writer }
 
 func (p Printable) Write(text []byte) (int, error) {

@@ -96,7 +96,7 @@ func (f *forger) sign(t *transcript.Transcript, by *openpgp.Identity) error {
 	if err != nil {
 		return err
 	}
-	t.Signature, err = openpgp.NewOpener(by, nil).Attest(text)
+	t.Signature, err = openpgp.New(by, nil).Attest(text)
 	return err
 }
 

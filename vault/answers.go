@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
 	"fmt"
@@ -9,10 +8,11 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"conclave/ceremony"
+	"conclave/ceremony/leak"
 )
 
-// rekeyTerms is what the two kinds of rekey are asked for. The api client's own
-// type calls a field "Backup", which only a server that ignores case understands.
+// rekeyTerms is the request that starts either kind of rekey. The api client's own
+// type spells one field "Backup": only a server that ignores case understands that.
 type rekeyTerms struct {
 	Shares       int      `json:"secret_shares"`
 	Threshold    int      `json:"secret_threshold"`
@@ -21,12 +21,12 @@ type rekeyTerms struct {
 	Verification bool     `json:"require_verification"`
 }
 
-// tokenTerms is what an endpoint that makes a token is asked for.
+// tokenTerms is the request that starts an attempt to make a token.
 type tokenTerms struct {
 	Key []byte `json:"pgp_key"` // in standard base64
 }
 
-// rekeyStatus is what the two kinds of rekey say of an attempt.
+// rekeyStatus is the status of an attempt of either kind of rekey.
 type rekeyStatus struct {
 	api.RekeyStatusResponse
 	SealThreshold int `json:"seal_threshold"` // OpenBao's word for required
@@ -109,7 +109,7 @@ func readVerification(body []byte) (ceremony.Progress, error) {
 	}, nil
 }
 
-// readRekeyAnswer reads what the update endpoint of a rekey says to a share.
+// readRekeyAnswer reads the answer of a rekey's update endpoint to a share.
 func readRekeyAnswer(body []byte) (ceremony.Answer, error) {
 	answer, err := decode[api.RekeyUpdateResponse](body, "complete", "started")
 	if err != nil || !answer.Complete {
@@ -140,19 +140,19 @@ func readRekeyAnswer(body []byte) (ceremony.Answer, error) {
 	}, nil
 }
 
-// readVerifyAnswer reads what the verify endpoint of a rekey says to a new share.
+// readVerifyAnswer reads the answer of a rekey's verify endpoint to a new share.
 func readVerifyAnswer(body []byte) (ceremony.Answer, error) {
 	answer, err := decode[api.RekeyVerificationUpdateResponse](body, "complete", "started")
 	return ceremony.Answer{Complete: answer.Complete}, err
 }
 
-// readTokenAnswer reads what an endpoint that makes a token says to a share.
+// readTokenAnswer reads the answer to a share of an endpoint that makes a token.
 func readTokenAnswer(body []byte) (ceremony.Answer, error) {
 	answer, err := decode[api.GenerateRootStatusResponse](body, "complete", "started")
 	if err != nil || !answer.Complete {
 		return ceremony.Answer{}, err
 	}
-	// 1.x repeats the token under a second name; recovery mode knows the first only.
+	// Vault 1 repeats the token under a second name. Recovery mode has the first name only.
 	if answer.PGPFingerprint == "" {
 		if !combined(answer.EncodedToken) {
 			return ceremony.Answer{}, malformed("the token is neither encrypted nor combined with a password")
@@ -175,37 +175,29 @@ const (
 	longestToken  = shortestMessage
 )
 
-// combined reports whether this can be a token combined with a one-time password,
-// byte by byte with XOR, in base64 without padding. None begins as a token does:
-// the password would have to hold zero bytes there (P1).
+// combined reports whether text can be a token combined with a one-time password,
+// byte by byte with XOR, in base64 without padding. What looks like a token or another
+// secret is not combined: the password would have to be made of zero bytes (P1).
 func combined(text string) bool {
 	encoded, err := base64.RawStdEncoding.DecodeString(text)
-	if err != nil || len(encoded) < shortestToken || len(encoded) > longestToken {
-		return false
-	}
-	for _, prefix := range []string{"hvs.", "hvr.", "hvb.", "s.", "r.", "b."} {
-		if bytes.HasPrefix(encoded, []byte(prefix)) {
-			return false
-		}
-	}
-	return true
+	return err == nil && len(encoded) >= shortestToken && len(encoded) <= longestToken &&
+		!leak.IsToken(encoded) && len(leak.In(string(encoded), nil)) == 0
 }
 
 // shortestMessage is shorter than any PGP message and longer than a share or a
 // token, in bytes.
 const shortestMessage = 64
 
-// encrypted reports whether this is a PGP message in standard base64. Vault hands
-// out plain shares when an attempt was started without keys: should that ever
-// have happened behind our back, they must not get as far as the journal
-// (P1, P7).
+// encrypted reports whether text is a PGP message in standard base64. Vault hands out
+// plain shares when an attempt was started without keys. Should somebody else ever have
+// done that, the shares must not reach the journal (P1, P7).
 func encrypted(text string) bool {
 	message, err := base64.StdEncoding.DecodeString(text)
 	return err == nil && len(message) > shortestMessage && message[0]&0x80 != 0
 }
 
-// checkIDs looks at ids, nonces and names of seals, each of which may be missing.
-// They stand in plans, posts and in commands that people paste.
+// checkIDs refuses ids, nonces and names of seals that have the wrong form. An empty one
+// is accepted. They stand in plans, in posts, and in commands that people paste.
 func checkIDs(ids ...string) error {
 	for _, id := range ids {
 		if id != "" && !ceremony.IsNonce(id) {
@@ -215,6 +207,7 @@ func checkIDs(ids ...string) error {
 	return nil
 }
 
+// fingerprints parses the fingerprints of an answer.
 func fingerprints(texts []string) ([]ceremony.Fingerprint, error) {
 	var prints []ceremony.Fingerprint
 	for _, text := range texts {

@@ -14,8 +14,7 @@ import (
 
 const loginRoute = "PUT auth/approle/login"
 
-// Vault locks a role out after five wrong secrets, also for whoever has the right
-// one.
+// Vault locks a role after five wrong secrets, and then refuses the right one as well.
 func TestWrongSecretIsNotTriedAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	s := startEmulator(t, vaulttest.Options{})
@@ -53,7 +52,7 @@ func TestFailedLoginIsSharedByWhoeverWaitedForIt(t *testing.T) {
 	}
 }
 
-// Somebody between answers 403 to everything for a while. The token is good, and
+// An intermediary answers 403 to everything for a while. The token is good, and
 // its secret is used up.
 func TestTokenThatWasDeniedIsKeptUntilThereIsAnother(t *testing.T) {
 	t.Parallel()
@@ -111,7 +110,9 @@ func TestTokenOfItsOwnIsGivenBack(t *testing.T) {
 func TestTokenThatCannotBeReplacedIsNotCalledRenewed(t *testing.T) {
 	t.Parallel()
 	s := startEmulator(t, vaulttest.Options{})
-	c := s.client(t, loginBy(s.appRole(t, map[string]any{"token_ttl": "4s", "token_max_ttl": "4s", "secret_id_num_uses": 1})))
+	c := s.client(
+		t, loginBy(s.appRole(t, map[string]any{"token_ttl": "4s", "token_max_ttl": "4s", "secret_id_num_uses": 1})),
+	)
 	state, err := c.OwnToken(t.Context())
 	if err != nil || !state.Renewed {
 		t.Errorf("at first: %+v, %v", state, err)

@@ -134,7 +134,9 @@ func TestShareOfAnUnsealingIsSentOnceToANodeOfTwoNames(t *testing.T) {
 	s := startEmulator(t, vaulttest.Options{})
 	s.emulator.Node(1).Seal()
 	before := len(s.emulator.Log("PUT sys/unseal"))
-	s.client(t).Unseal(t.Context(), []string{s.addrs[0], s.addrs[0] + "/", s.addrs[0]}, secret.NewSecret([]byte(s.keys.Shares[0])))
+	s.client(t).Unseal(
+		t.Context(), []string{s.addrs[0], s.addrs[0] + "/", s.addrs[0]}, secret.NewSecret([]byte(s.keys.Shares[0])),
+	)
 	if n := len(s.emulator.Log("PUT sys/unseal")) - before; n != 1 {
 		t.Errorf("the share was sent %d times", n)
 	}
@@ -160,7 +162,9 @@ func TestBackupIsFoundAfterAnUpgrade(t *testing.T) {
 	c := s.client(t)
 	progressOf(t, c, ceremony.Rekey, ceremony.StepUpdate)
 	for _, path := range []string{"sys/rekey/init", "sys/rekey/backup"} {
-		s.emulator.Script(vaulttest.Fault{Route: path, Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusMethodNotAllowed)})
+		s.emulator.Script(
+			vaulttest.Fault{Route: path, Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusMethodNotAllowed)},
+		)
 	}
 	_, err := c.Backup(t.Context(), ceremony.Rekey)
 	wantError(t, err, ceremony.ErrNoBackup)

@@ -11,7 +11,7 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// Progress reads where an operation's step stands.
+// Progress reads how far an operation's step has come.
 func (c *Client) Progress(ctx context.Context, op ceremony.Operation, step ceremony.Step) (ceremony.Progress, error) {
 	progress, err := c.progress(ctx, op, step)
 	if c.misfits(op, err) {
@@ -44,8 +44,9 @@ func (c *Client) attemptProgress(ctx context.Context, op ceremony.Operation, p p
 	return readAttempt(op, body)
 }
 
-// verifyProgress takes a refusal for "nothing to verify" if there is indeed
-// nothing: Vault answers 400 without an attempt, and other things with it.
+// verifyProgress reads how far a verification has come. Vault answers 400 when there is
+// no attempt, but also for other reasons. So a refusal means "nothing to verify" only
+// when the attempt has no verification nonce.
 func (c *Client) verifyProgress(ctx context.Context, op ceremony.Operation, p paths) (ceremony.Progress, error) {
 	body, err := c.do(ctx, p.request(http.MethodGet, p.verify, nil))
 	if errors.Is(err, ceremony.ErrRefused) {
@@ -60,7 +61,7 @@ func (c *Client) verifyProgress(ctx context.Context, op ceremony.Operation, p pa
 	return readVerification(body)
 }
 
-// Start begins an attempt. That another one is in progress is ErrRefused.
+// Start begins an attempt. The error is ErrRefused when another one is in progress.
 func (c *Client) Start(ctx context.Context, order ceremony.Order) (ceremony.Progress, error) {
 	if order.OTP != nil {
 		defer order.OTP.Wipe()
@@ -99,7 +100,8 @@ func (c *Client) start(ctx context.Context, order ceremony.Order) (ceremony.Prog
 	case order.OTP == nil && len(order.Keys) == 1:
 		answer, err = c.startWith(ctx, p, tokenTerms{Key: order.Keys[0]})
 	default:
-		return ceremony.Progress{}, fmt.Errorf("%w: a token needs one key or a one-time password, and not both", ceremony.ErrNotSent)
+		return ceremony.Progress{}, fmt.Errorf("%w: a token needs one key or a one-time password, and not both",
+			ceremony.ErrNotSent)
 	}
 	if err != nil {
 		return ceremony.Progress{}, err
@@ -107,12 +109,12 @@ func (c *Client) start(ctx context.Context, order ceremony.Order) (ceremony.Prog
 	return readAttempt(order.Operation, answer)
 }
 
-// errNoOldShares is why a rekey is not started: nobody would be asked for a share.
+// errNoOldShares refuses a rekey of which nobody would be asked for a share.
 var errNoOldShares = errors.New("the server asks for no share of the key in force")
 
-// checkRekey refuses a rekey that takes no shares. OpenBao answers the start of one
-// for a recovery key without shares with the new shares, and nobody has approved
-// with theirs.
+// checkRekey refuses a rekey that takes no shares. When a recovery key has no shares,
+// OpenBao answers the start of its rekey with the new shares at once: nobody would have
+// approved with a share.
 func (c *Client) checkRekey(ctx context.Context, op ceremony.Operation, p paths) error {
 	if !p.openBao {
 		return nil
@@ -135,8 +137,8 @@ func (c *Client) startWith(ctx context.Context, p paths, terms any) ([]byte, err
 	return c.do(ctx, p.request(http.MethodPut, p.attempt, body))
 }
 
-// startWithPassword treats the password like a share: with the encoded token,
-// which people see, it is the token.
+// startWithPassword treats the password like a share. People see the encoded token, and
+// who has both has the token.
 func (c *Client) startWithPassword(ctx context.Context, p paths, password *secret.Secret) ([]byte, error) {
 	var answer []byte
 	err := use(password, passwordBody, func(body []byte) (err error) {
@@ -146,10 +148,10 @@ func (c *Client) startWithPassword(ctx context.Context, p paths, password *secre
 	return answer, err
 }
 
-// Cancel drops an attempt. A rekey is cancelled with its nonce in the body:
-// Vault asks for it in the first ten minutes, and for a body at any time. OpenBao
-// takes no notice of either.
-// A token's attempt is cancelled without either, whoever's it is.
+// Cancel drops an attempt. A rekey is cancelled with its nonce in the body: Vault asks
+// for the nonce in the first ten minutes, and for a body at any time. OpenBao takes no
+// notice of either. An attempt to make a token is cancelled without either, no matter who
+// has started it.
 func (c *Client) Cancel(ctx context.Context, op ceremony.Operation, nonce string) error {
 	p, err := c.pathsToWrite(ctx, op)
 	switch {
@@ -165,10 +167,12 @@ func (c *Client) Cancel(ctx context.Context, op ceremony.Operation, nonce string
 	return nil
 }
 
-// CancelVerification drops the new shares that were proven so far, and keeps
-// the attempt. Vault does not compare the nonce, so that the caller has to make
-// sure by Progress that it is theirs.
-func (c *Client) CancelVerification(ctx context.Context, op ceremony.Operation, nonce string) (ceremony.Progress, error) {
+// CancelVerification drops the new shares that were proven so far, and keeps the
+// attempt. Vault does not compare the nonce: the caller must make sure by Progress that
+// the attempt is its own.
+func (c *Client) CancelVerification(
+	ctx context.Context, op ceremony.Operation, nonce string,
+) (ceremony.Progress, error) {
 	progress, err := c.cancelVerification(ctx, op, nonce)
 	if err != nil {
 		return ceremony.Progress{}, fmt.Errorf("cancel verification of %s: %w", op, err)
@@ -176,7 +180,9 @@ func (c *Client) CancelVerification(ctx context.Context, op ceremony.Operation, 
 	return progress, nil
 }
 
-func (c *Client) cancelVerification(ctx context.Context, op ceremony.Operation, nonce string) (ceremony.Progress, error) {
+func (c *Client) cancelVerification(
+	ctx context.Context, op ceremony.Operation, nonce string,
+) (ceremony.Progress, error) {
 	p, err := c.pathsToWrite(ctx, op)
 	if err != nil {
 		return ceremony.Progress{}, err
@@ -188,13 +194,13 @@ func (c *Client) cancelVerification(ctx context.Context, op ceremony.Operation, 
 	if err != nil {
 		return ceremony.Progress{}, err
 	}
-	if len(answer) == 0 { // done, and the new nonce has to be asked for
+	if len(answer) == 0 { // it is done; the new nonce must be asked for
 		return c.verifyProgress(ctx, op, p)
 	}
 	return readVerification(answer)
 }
 
-// drop makes a DELETE with a body, without which Vault refuses for ever.
+// drop makes a DELETE with the nonce in its body. Without a body Vault always refuses.
 func (c *Client) drop(ctx context.Context, p paths, path, nonce string) ([]byte, error) {
 	body, err := json.Marshal(map[string]string{"nonce": nonce})
 	if err != nil {

@@ -9,9 +9,10 @@ import (
 	"conclave/ceremony"
 )
 
-// Backup reads the encrypted new shares that Vault keeps. It needs a token with
-// the rights of [Policy]. Vault keeps one backup only, and writes it before the
-// new shares are verified: the caller compares the nonce.
+// Backup reads the encrypted new shares that Vault keeps. It needs a token with the
+// rights of [Policy]. Vault keeps one backup only, and writes it before the new shares
+// are verified: the caller must compare the nonce. The error is ErrNoBackup when Vault
+// keeps none.
 func (c *Client) Backup(ctx context.Context, op ceremony.Operation) (ceremony.Backup, error) {
 	backup, err := c.backup(ctx, op)
 	if c.misfits(op, err) {

@@ -11,9 +11,9 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// use spends a secret on a request. The request's body is the only copy that is
-// made of it, and is wiped when send returns. Errors of send pass through;
-// without a call of send the error is ErrNotSent.
+// use spends a secret on a request. The request's body is the only copy that is made of
+// the secret, and is wiped when send returns. An error of send is returned as it is.
+// When send was not called the error is ErrNotSent.
 func use(plain *secret.Secret, asBody func([]byte) ([]byte, error), send func(body []byte) error) error {
 	err := plain.Use(func(plain []byte) error {
 		body, err := asBody(plain)
@@ -43,11 +43,11 @@ func wrap(before string, secret []byte, after string) []byte {
 	return slices.Concat(bytes.Repeat([]byte(" "), lead), []byte(before), secret, []byte(after))
 }
 
-// errNotShare is all that is said of bytes that are not a share.
+// errNotShare refuses bytes that are not a share, and says nothing more of them.
 var errNotShare = errors.New("the share is not a line of hexadecimal digits or base64")
 
-// shareBody is the body that an attempt takes a share in. A share needs no
-// escaping, and anything that would need it is refused.
+// shareBody returns the body that brings a share to an attempt. A share needs no
+// escaping; what would need it is refused.
 func shareBody(share []byte, nonce string) ([]byte, error) {
 	if !consistsOf(share, isShareRune) {
 		return nil, errNotShare
@@ -59,7 +59,7 @@ func shareBody(share []byte, nonce string) ([]byte, error) {
 	return wrap(`{"key":"`, share, `","nonce":`+string(quoted)+`}`), nil
 }
 
-// unsealBody is the body that sys/unseal takes a share in.
+// unsealBody returns the body that brings a share to sys/unseal.
 func unsealBody(share []byte) ([]byte, error) {
 	if !consistsOf(share, isShareRune) {
 		return nil, errNotShare
@@ -67,10 +67,11 @@ func unsealBody(share []byte) ([]byte, error) {
 	return wrap(`{"key":"`, share, `"}`), nil
 }
 
-// errNotPassword is all that is said of bytes that are not a one-time password.
+// errNotPassword refuses bytes that are not a one-time password, and says nothing more
+// of them.
 var errNotPassword = errors.New("the one-time password is not a line of letters and digits")
 
-// passwordBody is the body that starts an attempt with a one-time password.
+// passwordBody returns the body that starts an attempt with a one-time password.
 func passwordBody(password []byte) ([]byte, error) {
 	if !consistsOf(password, isPasswordRune) {
 		return nil, errNotPassword
@@ -78,6 +79,7 @@ func passwordBody(password []byte) ([]byte, error) {
 	return wrap(`{"otp":"`, password, `"}`), nil
 }
 
+// consistsOf reports whether text is not empty and has characters of the alphabet only.
 func consistsOf(text []byte, alphabet func(rune) bool) bool {
 	return len(text) > 0 && !bytes.ContainsFunc(text, func(r rune) bool { return !alphabet(r) })
 }

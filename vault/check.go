@@ -16,7 +16,7 @@ import (
 	"conclave/host/hostport"
 )
 
-// Report is what [Client.Check] found. It holds nothing secret.
+// Report has what [Client.Check] found. Nothing in it is secret.
 type Report struct {
 	Nodes      []NodeReport
 	Active     string // address of the active node; empty when there is none
@@ -27,7 +27,7 @@ type Report struct {
 	Findings   []Finding
 }
 
-// NodeReport is what one address says.
+// NodeReport has what was found at one address.
 type NodeReport struct {
 	Address          string
 	Err              error     // why it can't be asked, or nil
@@ -38,14 +38,14 @@ type NodeReport struct {
 	Leader           string // the address that a standby takes for the leader's
 }
 
-// OperationReport is what is known of an operation that is asked for.
+// OperationReport has what was found about an operation.
 type OperationReport struct {
 	Operation ceremony.Operation
 	Dialect   Dialect           // how the server wants to be asked; empty when it does not say
-	Progress  ceremony.Progress // of an attempt, where the operation has any
+	Progress  ceremony.Progress // of an attempt; empty when the operation has none
 }
 
-// TokenReport is what is known of the token.
+// TokenReport has what was found about the token.
 type TokenReport struct {
 	Given    bool
 	Err      error // why Vault does not accept it, or nil
@@ -55,7 +55,7 @@ type TokenReport struct {
 	Policies []string
 }
 
-// Finding is one thing that a person should know before a ceremony.
+// Finding is a fact that a person should know before a ceremony.
 type Finding struct {
 	// Operation is the one that it is about; empty for the cluster as a whole.
 	Operation ceremony.Operation
@@ -64,8 +64,7 @@ type Finding struct {
 	Err       error // what is in the way: a *MissingRight, a ceremony.Refusal, …; nil for news
 }
 
-// certificateNotice is how long before a certificate's or a token's end it is
-// mentioned.
+// How long before its end a certificate or a token is mentioned.
 const (
 	certificateNotice = 14 * 24 * time.Hour
 	tokenNotice       = 24 * time.Hour
@@ -112,13 +111,13 @@ func (k *check) add(op ceremony.Operation, stops bool, format string, args ...an
 	k.Findings = append(k.Findings, Finding{Operation: op, Stops: stops, Text: fmt.Sprintf(format, args...)})
 }
 
-// hinders adds what is in an operation's way.
+// hinders adds an error that would stop an operation.
 func (k *check) hinders(op ceremony.Operation, err error) {
 	k.Findings = append(k.Findings, Finding{Operation: op, Stops: true, Text: err.Error(), Err: err})
 }
 
-// isFor reports whether an operation is for a cluster without an active node, and in
-// the state that this one is in.
+// isFor reports whether an operation is meant for a cluster without an active node, in
+// the state in which this cluster is.
 func (k *check) isFor(op ceremony.Operation) bool {
 	switch op {
 	case ceremony.Unseal:
@@ -136,6 +135,7 @@ func (k *check) has(role string) bool {
 	return slices.ContainsFunc(k.Nodes, func(n NodeReport) bool { return n.Role == role })
 }
 
+// nodes asks every node what it is.
 func (k *check) nodes(ctx context.Context) {
 	k.Nodes = k.client.checkNodes(ctx)
 	for i, n := range k.Nodes {
@@ -166,11 +166,13 @@ func (k *check) nodes(ctx context.Context) {
 			k.add("", true, "%s names %.100q as the active node: is that among the addresses?", n.Address, n.Leader)
 		}
 		if !n.CertificateUntil.IsZero() && n.CertificateUntil.Before(time.Now().Add(certificateNotice)) {
-			k.add("", false, "%s has a certificate that ends on %s", n.Address, n.CertificateUntil.UTC().Format(time.DateOnly))
+			until := n.CertificateUntil.UTC().Format(time.DateOnly)
+			k.add("", false, "%s has a certificate that ends on %s", n.Address, until)
 		}
 	}
 }
 
+// token asks how long the token lives.
 func (k *check) token(ctx context.Context) {
 	if k.Active == "" {
 		return
@@ -218,14 +220,16 @@ func (k *check) operation(ctx context.Context, op ceremony.Operation) {
 		k.add(op, op != ceremony.RecoveryToken, "%s", unoffered(op))
 		return
 	case errors.Is(err, ceremony.ErrRefused) && k.client.namespace != "":
-		k.add(op, true, "it is refused in the namespace %q; the keys of a cluster belong to its root namespace, leave namespace out", k.client.namespace)
+		k.add(op, true, "it is refused in the namespace %q; the keys of a cluster belong to its root namespace, "+
+			"leave namespace out", k.client.namespace)
 		return
 	case errors.Is(err, ceremony.ErrForbidden): // the missing right is told with the others
 	case err != nil:
 		k.hinders(op, fmt.Errorf("it can't be asked about: %w", err))
 		return
 	case report.Progress.Started:
-		k.hinders(op, fmt.Errorf("an attempt is in progress already, with nonce %s: %w", report.Progress.Nonce, ceremony.AlreadyStarted))
+		k.hinders(op, fmt.Errorf("an attempt is in progress already, with nonce %s: %w",
+			report.Progress.Nonce, ceremony.AlreadyStarted))
 	}
 	if report.Dialect == OpenBao {
 		k.Product = "OpenBao"
@@ -234,7 +238,7 @@ func (k *check) operation(ctx context.Context, op ceremony.Operation) {
 	k.uses = append(k.uses, Use{Operation: op, Dialect: report.Dialect, Backup: k.backup})
 }
 
-// unoffered says why an operation can't be had.
+// unoffered returns the reason why the server does not offer an operation.
 func unoffered(op ceremony.Operation) string {
 	switch op {
 	case ceremony.RecoveryToken:
@@ -245,15 +249,16 @@ func unoffered(op ceremony.Operation) string {
 	return "this server does not offer it, in any dialect that is known"
 }
 
-// health asks the active node what it is. It tells Vault from OpenBao by what is
-// said of the edition, which only Vault does: a version alone would not do, both
-// have a 2.0.
+// health asks the active node for its product. Only Vault names its edition. The
+// version alone does not tell Vault from OpenBao: both have a 2.0.
 func (k *check) health(ctx context.Context) {
 	n := k.client.active.Load()
 	if k.Active == "" || n == nil {
 		return
 	}
-	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/health", auth: public, local: true, limit: k.client.timeout})
+	body, f := n.send(ctx, request{
+		method: http.MethodGet, path: "sys/health", auth: public, local: true, limit: k.client.timeout,
+	})
 	if f != nil {
 		k.isSecondary = f.status == statusDRSecondary
 		return
@@ -273,8 +278,8 @@ func (k *check) health(ctx context.Context) {
 	}
 }
 
-// statusDRSecondary is how sys/health tells the secondary of a disaster recovery
-// pair.
+// statusDRSecondary is the status that sys/health answers for the secondary of a disaster
+// recovery pair.
 const statusDRSecondary = 472
 
 // rights compares what the token may do with what the operations need.
@@ -303,18 +308,20 @@ func (k *check) rights(ctx context.Context) {
 	}
 }
 
-// backups mentions a backup that was left behind.
+// backups adds a backup that was left behind.
 func (k *check) backups(ctx context.Context) {
 	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery} {
 		if !k.Token.Given || k.Active == "" || op.CheckSeal(k.Seal) != nil {
 			continue
 		}
 		if backup, err := k.client.Backup(ctx, op); err == nil {
-			k.add("", false, "the encrypted new shares of the rekey with nonce %s are still kept; delete them when every holder has theirs", backup.Nonce)
+			k.add("", false, "the encrypted new shares of the rekey with nonce %s are still kept; "+
+				"delete them when every holder has theirs", backup.Nonce)
 		}
 	}
 }
 
+// containsAll reports whether each of some is among all.
 func containsAll(all, some []string) bool {
 	for _, one := range some {
 		if !slices.Contains(all, one) {
@@ -324,6 +331,7 @@ func containsAll(all, some []string) bool {
 	return true
 }
 
+// checkNodes asks every node what it is, all at the same time.
 func (c *Client) checkNodes(ctx context.Context) []NodeReport {
 	reports := make([]NodeReport, len(c.nodes))
 	var asking sync.WaitGroup
@@ -400,7 +408,7 @@ func (c *Client) checkToken(ctx context.Context) TokenReport {
 	r.TTL, r.Expires = time.Duration(seconds)*time.Second, entry.ExpireTime != nil
 	r.Policies, r.Renewed = entry.Policies, entry.state().Renewed
 	if c.session != nil {
-		r.Renewed = c.session.lasts()
+		r.Renewed = c.session.renewable()
 	}
 	return r
 }

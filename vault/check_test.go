@@ -95,7 +95,9 @@ func TestCheckFindsWhatWouldStopACeremony(t *testing.T) {
 		s := startEmulator(t, vaulttest.Options{})
 		c := s.client(t)
 		begun := start(t, c, rootFor(t, vaulttest.NewPerson(t, "requester")))
-		wantFinding(t, c.Check(t.Context(), s.operations(), true), true, "an attempt is in progress already, with nonce "+begun.Nonce)
+		wantFinding(
+			t, c.Check(t.Context(), s.operations(), true), true, "an attempt is in progress already, with nonce "+begun.Nonce,
+		)
 	})
 	t.Run("sealed", func(t *testing.T) {
 		s := startEmulator(t, vaulttest.Options{})
@@ -114,7 +116,9 @@ func TestCheckFindsWhatWouldStopACeremony(t *testing.T) {
 	})
 	t.Run("two clusters", func(t *testing.T) {
 		one, other := startEmulator(t, vaulttest.Options{}), startEmulator(t, vaulttest.Options{})
-		r := one.client(t, func(c *vault.Config) { c.Addresses = append(c.Addresses, other.addrs...) }).Check(t.Context(), one.operations(), true)
+		r := one.client(t, func(c *vault.Config) { c.Addresses = append(c.Addresses, other.addrs...) }).Check(
+			t.Context(), one.operations(), true,
+		)
 		wantFinding(t, r, true, "belongs to another cluster")
 	})
 	t.Run("an operation of the other kind of seal", func(t *testing.T) {
@@ -148,7 +152,9 @@ func TestCheckOfAClusterThatWaitsForItsCeremonyFindsNothingThatStops(t *testing.
 	check := func(s *server, op ceremony.Operation) vault.Report {
 		return s.client(t, withoutToken).Check(t.Context(), []ceremony.Operation{op, ceremony.Drill}, true)
 	}
-	fresh, sealed, recovering := newEmulator(t, vaulttest.Options{}), sealedCluster(t), startEmulator(t, vaulttest.Options{})
+	fresh, sealed, recovering := newEmulator(t, vaulttest.Options{}), sealedCluster(t), startEmulator(
+		t, vaulttest.Options{},
+	)
 	recovering.emulator.RestartInRecoveryMode(t)
 	for op, s := range map[ceremony.Operation]*server{ceremony.Init: fresh, ceremony.Unseal: sealed, ceremony.RecoveryToken: recovering} {
 		r := check(s, op)
@@ -194,7 +200,9 @@ func TestCheckFindsWhatIsWorthKnowing(t *testing.T) {
 		wantFinding(t, c.Check(t.Context(), s.operations(), true), false, "the encrypted new shares of the rekey with nonce "+begun.Nonce)
 	})
 	t.Run("an unreachable node", func(t *testing.T) {
-		r := s.client(t, func(c *vault.Config) { c.Addresses = append(c.Addresses, "http://127.0.0.1:1") }).Check(t.Context(), s.operations(), true)
+		r := s.client(t, func(c *vault.Config) { c.Addresses = append(c.Addresses, "http://127.0.0.1:1") }).Check(
+			t.Context(), s.operations(), true,
+		)
 		wantFinding(t, r, false, "http://127.0.0.1:1")
 		if len(stops(r)) > 0 {
 			t.Errorf("it finds %q", stops(r))
@@ -206,6 +214,8 @@ func TestCheckFindsWhatIsWorthKnowing(t *testing.T) {
 			t.Fatal(err)
 		}
 		secured := startEmulator(t, vaulttest.Options{TLS: authority}) // for a day
-		wantFinding(t, secured.client(t).Check(t.Context(), secured.operations(), true), false, "has a certificate that ends on")
+		wantFinding(
+			t, secured.client(t).Check(t.Context(), secured.operations(), true), false, "has a certificate that ends on",
+		)
 	})
 }

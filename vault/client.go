@@ -18,8 +18,8 @@ import (
 	"conclave/host/hostport"
 )
 
-// Config says how to reach one cluster. It is everything that the client goes
-// by: no VAULT_ variable and no proxy variable has any effect.
+// Config says how to reach one cluster. No VAULT_ variable and no proxy variable has any
+// effect.
 type Config struct {
 	// Addresses are the base URLs of the cluster's nodes. A request, and so a
 	// share, never goes to another address. Plain http is accepted for loopback
@@ -72,11 +72,11 @@ var (
 	_ ceremony.Tokens  = (*Client)(nil)
 )
 
-// New makes a client and checks its configuration without sending anything.
+// New returns a client. It checks the configuration and sends nothing.
 //
 // It removes every VAULT_ variable from the environment of this process:
-// package api reads them whenever it makes a client, refuses to work when one
-// that isn't used is malformed, and there is no way to tell it not to.
+// package api reads them whenever it makes a client, and refuses to work when one is
+// malformed, even one that it does not use. It can't be told not to.
 func New(c Config) (*Client, error) {
 	if err := forgetEnvironment(); err != nil {
 		return nil, fmt.Errorf("configure vault: %w", err)
@@ -94,7 +94,7 @@ func New(c Config) (*Client, error) {
 	timeout := cmp.Or(c.Timeout, defaultTimeout)
 	client := &Client{wire: newWire(trust, timeout), namespace: c.Namespace, timeout: timeout}
 	for i, address := range c.Addresses {
-		// An address is told by its number: a wrong one may hold a password.
+		// The error names an address by its number: a wrong one may hold a password.
 		base, err := parseAddress(address)
 		if err != nil {
 			return nil, fmt.Errorf("configure vault: address %d: %w", i+1, err)
@@ -114,6 +114,8 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
+// useToken makes sure that there is one way to a token at most, and that it works as far
+// as that can be known without sending anything.
 func (c *Client) useToken(config Config) error {
 	if config.Login == nil {
 		c.tokenFile = config.TokenFile
@@ -127,8 +129,8 @@ func (c *Client) useToken(config Config) error {
 	return checkLogin(config.Login)
 }
 
-// Close gives a token of the client's own back, and closes idle connections. The
-// client must not be used any more.
+// Close revokes the token that the client has logged in for, and closes idle
+// connections. The client must not be used any more.
 func (c *Client) Close() {
 	if c.session != nil {
 		c.session.end()
@@ -136,7 +138,7 @@ func (c *Client) Close() {
 	c.wire.reads.CloseIdleConnections()
 }
 
-// at finds the configured node that a URL points to, or nil.
+// at returns the configured node that a URL points to, or nil.
 func (c *Client) at(u *url.URL) *node {
 	for _, n := range c.nodes {
 		if n.base.Scheme == u.Scheme && hostport.Of(n.base) == hostport.Of(u) {
@@ -146,6 +148,7 @@ func (c *Client) at(u *url.URL) *node {
 	return nil
 }
 
+// forgetEnvironment removes every VAULT_ variable from this process's environment.
 func forgetEnvironment() error {
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
@@ -159,6 +162,7 @@ func forgetEnvironment() error {
 	return nil
 }
 
+// trust returns the TLS configuration of every connection.
 func (c Config) trust() (*tls.Config, error) {
 	trust := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
 	if c.CAFile == "" {
@@ -175,6 +179,7 @@ func (c Config) trust() (*tls.Config, error) {
 	return trust, nil
 }
 
+// parseAddress parses the base URL of a node. The error does not repeat it.
 func parseAddress(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	switch {

@@ -8,11 +8,12 @@ import (
 	"conclave/ceremony"
 )
 
-// decode reads an answer, of which at least one of the fields must be there: an
-// answer without any comes from something that is not Vault. The fields stand
-// at the top, or under "data" as in everything that passes Vault's router.
+// decode reads an answer. At least one of the fields must be there: an answer without
+// any does not come from Vault. The fields stand at the top, or under "data" as in
+// everything that passes Vault's router.
 //
-// An answer that can't be read leaves open what the request did.
+// The error is ErrUncertain: an answer that can't be read leaves open what the request
+// did.
 func decode[T any](body []byte, fields ...string) (T, error) {
 	var answer T
 	var top map[string]json.RawMessage
@@ -38,7 +39,8 @@ func decode[T any](body []byte, fields ...string) (T, error) {
 	return answer, malformed("it lacks what Vault would say")
 }
 
-// malformed names what is wrong with an answer, and quotes none of it.
+// malformed returns the error of an answer that can't be read. It names what is wrong,
+// and quotes none of it.
 func malformed(what string) error {
 	return fmt.Errorf("%w: %w", ceremony.ErrUncertain, errors.New("the answer can't be read: "+what))
 }

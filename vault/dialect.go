@@ -9,27 +9,26 @@ import (
 	"conclave/ceremony"
 )
 
-// paths are where an operation's endpoints lie below /v1/.
+// paths are the endpoints of an operation, below /v1/.
 type paths struct {
 	attempt string // start, status, cancel
 	update  string // takes shares
 	verify  string // takes new shares; empty when there are none
 	backup  string // keeps new shares; empty when there are none
-	auth    auth   // of all but the backup
+	auth    auth   // whether they ask for a token; the backup always does
 	openBao bool   // only OpenBao has these
 }
 
-// dialects are where servers have an operation's endpoints, in the order in which
-// they are tried. Vault 1 has the first, open to everybody; Vault 2 has the same
-// and asks for a token, unless it is told not to; OpenBao has them closed by
-// default since 2.5, with 405 for everybody, and others in their place.
+// dialects are the endpoints that servers may have for an operation, in the order in
+// which they are tried. Vault 1 has the first, open to everybody. Vault 2 has the same
+// and asks for a token, unless it is configured not to. OpenBao answers 405 there by
+// default since 2.5, and has others in their place.
 //
-// They are tried in this order because of what a server says of a path that it
-// does not have: with a token that has no right to it, that is 403 and not 404.
-// Of the first it is 404 or 405 in any case.
+// The order matters: for a path that it does not have, a server answers 403 and not 404
+// to a token without a right to it. For the first it answers 404 or 405 in any case.
 //
-// No sys/rotate/root is among them: OpenBao makes a new root key there without
-// anybody's share, and lost every share by it before 2.5.2.
+// sys/rotate/root is not among them: OpenBao makes a new root key there without any
+// share, and before 2.5.2 every share became worthless by it.
 var dialects = map[ceremony.Operation][]paths{
 	ceremony.Rekey: {{
 		attempt: "sys/rekey/init",
@@ -84,7 +83,8 @@ var dialects = map[ceremony.Operation][]paths{
 	}},
 }
 
-// stepPath is where an operation's step takes its shares.
+// stepPath returns the endpoint that takes the shares of a step, or "" when there is
+// none.
 func (p paths) stepPath(step ceremony.Step) string {
 	switch step {
 	case ceremony.StepUpdate:
@@ -95,13 +95,14 @@ func (p paths) stepPath(step ceremony.Step) string {
 	return ""
 }
 
-// request is a call of one of these paths.
+// request returns a call of one of these paths.
 func (p paths) request(method, path string, body []byte) request {
 	return request{method: method, path: path, body: body, auth: p.auth, local: p.auth == public}
 }
 
-// pathsOf returns where this server has an operation's endpoints. It is found by
-// reading the status of an attempt, and remembered.
+// pathsOf returns the endpoints that this server has for an operation. It finds them by
+// reading the status of an attempt, and remembers them. The error is ErrUnsupported when
+// the server has none.
 func (c *Client) pathsOf(ctx context.Context, op ceremony.Operation) (paths, error) {
 	if known, ok := c.known.Load(op); ok {
 		return known.(paths), nil
@@ -113,7 +114,7 @@ func (c *Client) pathsOf(ctx context.Context, op ceremony.Operation) (paths, err
 		case errors.Is(err, ceremony.ErrUnsupported):
 			unsupported = err
 			continue
-		// Recovery keys are refused here by a cluster that has none.
+		// A cluster without recovery keys refuses to tell of theirs, but has the endpoint.
 		case err == nil, errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrRefused):
 			c.known.Store(op, p)
 			return p, nil
@@ -123,14 +124,14 @@ func (c *Client) pathsOf(ctx context.Context, op ceremony.Operation) (paths, err
 	return paths{}, unsupported
 }
 
-// pathsToWrite is pathsOf ahead of a write, which has not been sent when it fails.
+// pathsToWrite is pathsOf before a write. When it fails, the write has not been sent.
 func (c *Client) pathsToWrite(ctx context.Context, op ceremony.Operation) (paths, error) {
 	p, err := c.pathsOf(ctx, op)
 	return p, beforeWriting(err)
 }
 
-// beforeWriting is what the failure of a read says of the write that was to follow:
-// that a read's outcome is open does not leave the write's open.
+// beforeWriting turns the error of a read into that of the write which was to follow.
+// When the read's outcome is open, the write has still not been sent.
 func beforeWriting(err error) error {
 	if errors.Is(err, ceremony.ErrUncertain) {
 		return fmt.Errorf("%w: %s", ceremony.ErrNotSent, err)
@@ -138,8 +139,8 @@ func beforeWriting(err error) error {
 	return err
 }
 
-// misfits reports whether an answer may be due to the server's having changed since it
-// was asked where an operation's endpoints are. It has it be asked again.
+// misfits reports whether the server may have other endpoints than those remembered,
+// since it was upgraded for example. It forgets them, so that they are looked for again.
 func (c *Client) misfits(op ceremony.Operation, err error) bool {
 	if !errors.Is(err, ceremony.ErrUnsupported) {
 		return false

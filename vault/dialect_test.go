@@ -125,7 +125,9 @@ func TestSudoIsNamedWhereEverythingElseIsThere(t *testing.T) {
 	s := startEmulator(t, closedDialects[vault.Closed])
 	token, _ := s.mint(t, map[string]any{"policies": []string{"conclave"}, "ttl": "1h"})
 	s.must(t, "PUT", "sys/policies/acl/conclave", map[string]string{"policy": vault.Policy(vault.Rights(s.uses(vault.Closed), false))})
-	s.emulator.Script(vaulttest.Fault{Route: "PUT sys/rekey/init", Do: vaulttest.Refuse(http.StatusForbidden, "permission denied")})
+	s.emulator.Script(
+		vaulttest.Fault{Route: "PUT sys/rekey/init", Do: vaulttest.Refuse(http.StatusForbidden, "permission denied")},
+	)
 	_, err := s.client(t, tokenOf(t, token)).Start(t.Context(), s.rekeyFor(t, people(t, 2), 2))
 	missing, ok := errors.AsType[*vault.MissingRight](err)
 	if !ok || !slices.Equal(missing.Capabilities, []string{"update", "sudo"}) {
@@ -139,7 +141,9 @@ func TestServerIsAskedAgainWhenAnAnswerDoesNotFit(t *testing.T) {
 	s := startEmulator(t, vaulttest.Options{Dialect: vaulttest.OpenBao, OpenEndpoints: []string{"rekey"}})
 	c := s.client(t)
 	begun := start(t, c, s.rekeyFor(t, people(t, 2), 2))
-	s.emulator.Script(vaulttest.Fault{Route: "sys/rekey/init", Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusMethodNotAllowed)})
+	s.emulator.Script(
+		vaulttest.Fault{Route: "sys/rekey/init", Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusMethodNotAllowed)},
+	)
 	s.emulator.Script(vaulttest.Fault{Route: "sys/rekey/update", Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusMethodNotAllowed)})
 	_, err := c.Submit(t.Context(), submission(s.rekey, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[0]))
 	wantError(t, err, ceremony.ErrUnsupported) // and nothing was counted

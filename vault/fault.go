@@ -11,7 +11,7 @@ import (
 	"conclave/ceremony"
 )
 
-// unsent is an error after which nothing of a request can have reached Vault.
+// unsent is an error of a request of which nothing can have reached Vault.
 type unsent struct {
 	err       error
 	connected bool // there was a connection, but it was not trusted or not used
@@ -21,16 +21,15 @@ func (u *unsent) Error() string { return u.err.Error() }
 
 func (u *unsent) Unwrap() error { return u.err }
 
-// connected reports whether a request that was not sent got as far as having a
-// connection. When that is not known it is taken to be so.
+// connected reports whether there was a connection for a request that was not sent.
+// When that is not known it returns true.
 func connected(err error) bool {
 	u, ok := errors.AsType[*unsent](err)
 	return !ok || u.connected
 }
 
-// fault is what became of a request that did not succeed. It says so with
-// exactly one error of package ceremony, and holds none of Vault's words: an
-// answer may repeat what was sent.
+// fault is the error of a request that did not succeed. It wraps exactly one error of
+// package ceremony. None of Vault's words are in it: an answer may repeat what was sent.
 type fault struct {
 	request  string // method and path
 	node     *node
@@ -62,7 +61,7 @@ func (f *fault) Unwrap() []error {
 	return []error{f.sentinel, f.cause}
 }
 
-// elsewhere reports whether another node might answer.
+// elsewhere reports whether another node might answer the request.
 func (f *fault) elsewhere() bool {
 	switch f.sentinel {
 	case ceremony.ErrNotSent, ceremony.ErrUncertain, ceremony.ErrSealed, ceremony.ErrNoLeader:
@@ -71,11 +70,11 @@ func (f *fault) elsewhere() bool {
 	return false
 }
 
-// sentinelOf is what a status means. Vault answers 500 for anything from a
-// wrong quorum to a bad number of shares, and an intermediary may have lost
-// the answer, so that no 5xx but "sealed" says anything about the effect.
-// Vault's own refusals are 400: another 4xx is about the way there, and would be
-// taken for "there is no such token" or "there is no backup".
+// sentinelOf returns the error of package ceremony for a status. Vault answers 500 for
+// anything from a wrong quorum to a bad number of shares, and an intermediary may have
+// lost the answer: no 5xx but "sealed" says anything about the effect. Vault's own
+// refusals are 400. Another 4xx is about the way there, and must not be taken for "there
+// is no such token" or "there is no backup".
 func sentinelOf(status int) error {
 	switch {
 	case status == http.StatusTemporaryRedirect:
@@ -96,11 +95,11 @@ func sentinelOf(status int) error {
 	return ceremony.ErrUncertain
 }
 
-// errBroken is how a connection ended that carried a request.
+// errBroken is the cause of a failure whose own words can't be repeated.
 var errBroken = errors.New("the connection broke")
 
-// lost is the cause of a failure after something was sent, in words that can't
-// hold any of it: net/http quotes an answer that it can't read.
+// lost returns the cause of a failure after something was sent, in words that can't have
+// any of it in them: net/http quotes an answer that it can't read.
 func lost(err error) error {
 	for _, known := range []error{context.DeadlineExceeded, context.Canceled, io.ErrUnexpectedEOF, io.EOF, errTooLong} {
 		if errors.Is(err, known) {

@@ -409,7 +409,7 @@ func TestBytesThatAreNoShareAreNotSent(t *testing.T) {
 	}
 }
 
-// Whoever answers may repeat what was sent, in whatever place: none of it gets
+// An answer may repeat what was sent, in whatever place: none of it gets
 // into an error.
 func TestP1ShareIsInNoError(t *testing.T) {
 	t.Parallel()

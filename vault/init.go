@@ -10,8 +10,8 @@ import (
 	"conclave/ceremony"
 )
 
-// initTerms is what sys/init is asked for. A cluster that unseals itself refuses
-// the first three fields, and any other the recovery key's.
+// initTerms is the request of sys/init. A cluster that unseals itself refuses the first
+// three fields. Any other refuses the recovery key's.
 type initTerms struct {
 	Shares            int      `json:"secret_shares,omitempty"`
 	Threshold         int      `json:"secret_threshold,omitempty"`
@@ -22,15 +22,15 @@ type initTerms struct {
 	RootKey           []byte   `json:"root_token_pgp_key"`
 }
 
-// errInitialized is why a cluster is left alone.
+// errInitialized refuses to make another key for a cluster.
 var errInitialized = errors.New("a node of the cluster is initialised")
 
-// Initialize makes the key of a new cluster, at the first node that answers. A
-// cluster of which a node is initialised is left alone, by ErrRefused: another
-// key would cut it in two. A node without an answer is taken for one that is not.
+// Initialize makes the key of a new cluster, at the first node that answers. The error
+// is ErrRefused when a node is initialised: another key would cut the cluster in two. A
+// node that does not answer is taken for one that is not initialised.
 //
-// Everything that comes out is in this one answer. Lost, it is ErrUncertain, and
-// a cluster that has been initialised is worthless and must be made anew.
+// The shares and the root token are in this one answer only. When it is lost the error
+// is ErrUncertain: if the cluster was initialised it is worthless, and must be made anew.
 func (c *Client) Initialize(ctx context.Context, order ceremony.InitOrder) (ceremony.Initial, error) {
 	initial, err := c.initialize(ctx, order)
 	if err != nil {
@@ -46,7 +46,10 @@ func (c *Client) initialize(ctx context.Context, order ceremony.InitOrder) (cere
 	}
 	terms := initTerms{Shares: len(order.Keys), Threshold: order.Threshold, Keys: order.Keys, RootKey: order.RootKey}
 	if order.UnsealsItself {
-		terms = initTerms{RecoveryShares: len(order.Keys), RecoveryThreshold: order.Threshold, RecoveryKeys: order.Keys, RootKey: order.RootKey}
+		terms = initTerms{
+			RecoveryShares: len(order.Keys), RecoveryThreshold: order.Threshold, RecoveryKeys: order.Keys,
+			RootKey: order.RootKey,
+		}
 	}
 	body, err := json.Marshal(terms)
 	if err != nil {
@@ -64,7 +67,8 @@ func (c *Client) initialize(ctx context.Context, order ceremony.InitOrder) (cere
 	return readInitial(reply, order)
 }
 
-// uninitialised is the first node that answers, if none of them has a key.
+// uninitialised returns the first node that answers, or ErrRefused when one of them has
+// a key.
 func (c *Client) uninitialised(ctx context.Context) (*node, error) {
 	nodes, err := c.Nodes(ctx)
 	if err != nil {
@@ -88,8 +92,8 @@ func (c *Client) uninitialised(ctx context.Context) (*node, error) {
 	return first, nil
 }
 
-// readInitial reads what a new cluster hands out, and lets nothing pass that is
-// not encrypted (P1, P7).
+// readInitial reads what a new cluster hands out. It refuses what is not encrypted (P1,
+// P7).
 func readInitial(body []byte, order ceremony.InitOrder) (ceremony.Initial, error) {
 	made, err := decode[struct {
 		Keys         []string `json:"keys_base64"`

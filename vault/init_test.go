@@ -13,7 +13,9 @@ import (
 // withoutToken is how a cluster is reached that has none yet.
 func withoutToken(c *vault.Config) { c.TokenFile = "" }
 
-func (s *server) initOrder(t testing.TB, holders []*vaulttest.Person, threshold int, requester *vaulttest.Person) ceremony.InitOrder {
+func (s *server) initOrder(
+	t testing.TB, holders []*vaulttest.Person, threshold int, requester *vaulttest.Person,
+) ceremony.InitOrder {
 	t.Helper()
 	return ceremony.InitOrder{
 		UnsealsItself: s.rekey == ceremony.RekeyRecovery,
@@ -77,7 +79,9 @@ func TestOneInitialisedNodeIsEnoughToLeaveTheClusterAlone(t *testing.T) {
 func TestClusterIsInitialisedAtTheFirstNodeThatAnswers(t *testing.T) {
 	t.Parallel()
 	s := newEmulator(t, vaulttest.Options{})
-	c := s.client(t, withoutToken, func(c *vault.Config) { c.Addresses = append([]string{"http://127.0.0.1:1"}, c.Addresses...) })
+	c := s.client(
+		t, withoutToken, func(c *vault.Config) { c.Addresses = append([]string{"http://127.0.0.1:1"}, c.Addresses...) },
+	)
 	holders := people(t, 2)
 	if _, err := c.Initialize(t.Context(), s.initOrder(t, holders, 2, holders[0])); err != nil {
 		t.Fatal(err)

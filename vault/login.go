@@ -9,12 +9,11 @@ import (
 	"regexp"
 )
 
-// Login is a way to a token: [AppRole] or [Kubernetes]. The token that comes of it
-// is in memory only.
+// Login is a way to a token: [AppRole] or [Kubernetes]. Its token is kept in memory only.
 type Login interface {
-	// mount is where the auth method is mounted, below auth/.
+	// mount returns the path of the auth method below auth/.
 	mount() string
-	// request is the body of the login. What it needs is read anew each time.
+	// request returns the body of the login. It reads the files each time.
 	request() ([]byte, error)
 }
 
@@ -23,9 +22,9 @@ type AppRole struct {
 	// Mount is where the method is mounted below auth/. Empty means "approle".
 	Mount string
 	// RoleIDFile and SecretIDFile hold the two, and are refused when group or others
-	// can read them. They are read for each login, so that something may replace
-	// them. A secret that can be used once is used up by the first login: after that
-	// the token has to be kept alive by [Client.Run].
+	// can read them. They are read for each login, and may be replaced at any time. A
+	// secret id for a single use is used up by the first login: after that [Client.Run]
+	// must keep the token alive.
 	RoleIDFile, SecretIDFile string
 }
 
@@ -49,13 +48,13 @@ type Kubernetes struct {
 	Mount string
 	// Role is the role of the auth method.
 	Role string
-	// TokenFile holds the service account's token. Empty means where Kubernetes puts
-	// it. Its mode is Kubernetes' to choose, and is not looked at: a pod has one
+	// TokenFile holds the service account's token. Empty means the path where Kubernetes
+	// puts it. Kubernetes chooses its mode, which is not looked at: a pod has one
 	// account. It is read for each login, since Kubernetes replaces it.
 	TokenFile string
 }
 
-// serviceAccountToken is where Kubernetes puts the token into each container.
+// serviceAccountToken is the path of the token that Kubernetes puts into each container.
 const serviceAccountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 func (k Kubernetes) mount() string { return cmp.Or(k.Mount, "kubernetes") }
@@ -71,10 +70,10 @@ func (k Kubernetes) request() ([]byte, error) {
 	return json.Marshal(map[string]string{"role": k.Role, "jwt": token})
 }
 
-// mountForm keeps a mount from being another endpoint.
+// mountForm is the form of a mount. With another form it could lead to another endpoint.
 var mountForm = regexp.MustCompile(`^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$`)
 
-// checkLogin makes sure that a login could be tried, without sending anything.
+// checkLogin makes sure that a login could be tried. It sends nothing.
 func checkLogin(l Login) error {
 	if !mountForm.MatchString(l.mount()) {
 		return errors.New("the mount of the auth method is not a path of letters, digits, - and _")
@@ -84,15 +83,15 @@ func checkLogin(l Login) error {
 	return err
 }
 
-// permits says who may be able to read a file.
+// permits says which accounts may be able to read a file.
 type permits bool
 
 const (
 	private permits = false // its owner alone
-	shared  permits = true
+	shared  permits = true  // others too
 )
 
-// readLine reads a file of one line that is a secret, or stands for one.
+// readLine reads a file whose one line is a secret or names one.
 func readLine(path string, who permits) (string, error) {
 	if path == "" {
 		return "", errors.New("no file is given")

@@ -25,7 +25,7 @@ func (s *server) must(t testing.TB, method, path string, body any) operator.Answ
 	return answer
 }
 
-// appRole sets a role up and answers how to log in as it.
+// appRole sets a role up and returns how to log in as it.
 func (s *server) appRole(t testing.TB, terms map[string]any) vault.AppRole {
 	t.Helper()
 	s.must(t, "PUT", "sys/policies/acl/reader", map[string]string{"policy": `path "sys/key-status" { capabilities = ["read"] }`})
@@ -33,7 +33,9 @@ func (s *server) appRole(t testing.TB, terms map[string]any) vault.AppRole {
 	terms["token_policies"] = []string{"reader"}
 	s.must(t, "PUT", "auth/approle/role/conclave", terms)
 	id, _ := s.must(t, "GET", "auth/approle/role/conclave/role-id", nil).Body["data"].(map[string]any)["role_id"].(string)
-	return vault.AppRole{RoleIDFile: writeFile(t, "role-id", id+"\n"), SecretIDFile: writeFile(t, "secret-id", s.secretID(t))}
+	return vault.AppRole{
+		RoleIDFile: writeFile(t, "role-id", id+"\n"), SecretIDFile: writeFile(t, "secret-id", s.secretID(t)),
+	}
 }
 
 func (s *server) secretID(t testing.TB) string {
@@ -141,8 +143,12 @@ func TestTokenOutlivesAFailedRenewal(t *testing.T) {
 	c := s.client(t, loginBy(s.appRole(t, map[string]any{"token_ttl": "6s"})))
 	wantError(t, keyStatus(t, c), nil)
 	s.emulator.Script(
-		vaulttest.Fault{Route: "PUT auth/token/renew-self", Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusInternalServerError)},
-		vaulttest.Fault{Route: "PUT auth/approle/login", Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusInternalServerError)},
+		vaulttest.Fault{
+			Route: "PUT auth/token/renew-self", Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusInternalServerError),
+		},
+		vaulttest.Fault{
+			Route: "PUT auth/approle/login", Times: vaulttest.Always, Do: vaulttest.Refuse(http.StatusInternalServerError),
+		},
 	)
 	eventually(t, "a renewal that fails", func() bool {
 		wantError(t, keyStatus(t, c), nil)
@@ -212,9 +218,13 @@ func TestPodLogsInWithItsServiceAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantError(t, keyStatus(t, s.client(t, loginBy(vault.Kubernetes{Role: "conclave", TokenFile: token}))), nil)
-	wantError(t, keyStatus(t, s.client(t, loginBy(vault.Kubernetes{Role: "other", TokenFile: token}))), ceremony.ErrForbidden)
+	wantError(
+		t, keyStatus(t, s.client(t, loginBy(vault.Kubernetes{Role: "other", TokenFile: token}))), ceremony.ErrForbidden,
+	)
 	other := writeFile(t, "token", "header.claims.forged")
-	wantError(t, keyStatus(t, s.client(t, loginBy(vault.Kubernetes{Role: "conclave", TokenFile: other}))), ceremony.ErrForbidden)
+	wantError(
+		t, keyStatus(t, s.client(t, loginBy(vault.Kubernetes{Role: "conclave", TokenFile: other}))), ceremony.ErrForbidden,
+	)
 	wantError(t, keyStatus(t, s.client(t, loginBy(vault.Kubernetes{Mount: "cluster/prod", Role: "conclave", TokenFile: token}))), ceremony.ErrForbidden)
 }
 

@@ -72,7 +72,7 @@ func serve() error {
 	return err
 }
 
-// inAnotherProcess starts the server and answers how to reach it.
+// inAnotherProcess starts the server and returns how to reach it.
 func inAnotherProcess(t *testing.T, scheme string) vault.Config {
 	t.Helper()
 	ca := writeFile(t, "ca.pem", "")
@@ -180,7 +180,9 @@ const (
 
 func newCanary(t *testing.T) *canary {
 	t.Helper()
-	area, err := syscall.Mmap(-1, 0, 2*canaryLength+windowLength, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	area, err := syscall.Mmap(
+		-1, 0, 2*canaryLength+windowLength, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,15 +13,15 @@ import (
 	"conclave/ceremony"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes. The longest that is
-// expected, 255 new shares encrypted to large RSA keys, has half of it.
+// maxAnswer is the size in bytes of the largest answer that is read. The longest that is
+// expected, 255 new shares encrypted to large RSA keys, is half as long.
 const maxAnswer = 1 << 20
 
 // node is one address of the cluster.
 type node struct {
 	base  *url.URL
 	api   *api.Client // in the configured namespace
-	local *api.Client // in none: for what belongs to the node
+	local *api.Client // in no namespace: for endpoints that belong to the node
 }
 
 func newNode(base *url.URL, namespace string, w *wire) (*node, error) {
@@ -51,23 +51,23 @@ type request struct {
 	path   string // below /v1/
 	body   []byte // JSON, or nil
 	auth   auth
-	local  bool // the node's own: it is in no namespace
+	local  bool // the endpoint belongs to the node, and is in no namespace
 	token  string
 	limit  time.Duration
-	// tokenless is why there is no token, where it is wanted.
+	// tokenless is the reason why there is no token, or nil.
 	tokenless error
 }
 
-// auth says what an endpoint makes of a token.
+// auth says whether an endpoint asks for a token.
 type auth int
 
 const (
-	// wanted: some servers ask for a token and some have the endpoint open. A token
-	// that can't be had is no reason not to ask.
+	// wanted means that some servers ask for a token, and some have the endpoint open.
+	// When there is no token the request is sent without one.
 	wanted auth = iota
-	// needed: nobody gets in without one.
+	// needed means that every server asks for a token.
 	needed
-	// public: the endpoint takes none, or stands before everything that issues one.
+	// public means that no server asks for a token, or that there can be none yet.
 	public
 )
 
@@ -75,12 +75,12 @@ func (r request) String() string { return r.method + " " + r.path }
 
 func (r request) isWrite() bool { return r.method != http.MethodGet }
 
-// send makes the request once, at this node, and answers the body of a success.
+// send sends the request once, to this node, and returns the body of a success.
 //
-// The body goes through the api client's raw request, which reads the given
-// slice in place; its typed calls and SetJSONBody would put a share in strings
-// that nobody can overwrite. From there it is copied once, into the write
-// buffer of the connection, which wipingConn overwrites.
+// The body goes through the api client's raw request, which reads the slice in place.
+// The client's typed calls and SetJSONBody would put a share in strings, which can't be
+// overwritten. From there the body is copied once, into the write buffer of the
+// connection, which wipingConn overwrites.
 func (n *node) send(ctx context.Context, r request) ([]byte, *fault) {
 	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
@@ -101,7 +101,7 @@ func (n *node) send(ctx context.Context, r request) ([]byte, *fault) {
 		f.status = answered.StatusCode
 		f.sentinel = sentinelOf(f.status)
 		if f.sentinel == ceremony.ErrRefused && answered.RawError {
-			f.sentinel = ceremony.ErrUncertain // Vault refuses in JSON: this is somebody between
+			f.sentinel = ceremony.ErrUncertain // Vault refuses in JSON: this comes from an intermediary
 		}
 		return nil, f
 	}
@@ -131,7 +131,7 @@ func (n *node) send(ctx context.Context, r request) ([]byte, *fault) {
 	return nil, f
 }
 
-// errTooLong is why an answer was not read to its end.
+// errTooLong means that an answer has more than maxAnswer bytes.
 var errTooLong = errors.New("the answer is too long")
 
 // boundedBody refuses to read more than maxAnswer bytes. The api client reads

@@ -85,6 +85,7 @@ func TestP1TokenThatIsNotCombinedWithAPasswordIsNotPassedOn(t *testing.T) {
 		"plain":            "hvs.012345678901234567890123",
 		"plain in base64":  base64.RawStdEncoding.EncodeToString([]byte("hvs.012345678901234567890123")),
 		"older in base64":  base64.RawStdEncoding.EncodeToString([]byte("s.012345678901234567890123")),
+		"share in base64":  base64.RawStdEncoding.EncodeToString([]byte("XyqcG30+j2BBUmN0hZYHGCk6S1xtfo+QobLD1OX2BxiZ")),
 		"too short":        "YWJj",
 		"too long":         strings.Repeat("QUJD", 100),
 		"with padding":     base64Of([]byte("0123456789012345678901234567")),
@@ -100,7 +101,9 @@ func TestP1TokenThatIsNotCombinedWithAPasswordIsNotPassedOn(t *testing.T) {
 			s.emulator.Script(vaulttest.Fault{Route: "PUT sys/generate-root/update", Do: vaulttest.Lie(func(a map[string]any) {
 				a["encoded_token"] = text
 			})})
-			answer, err := c.Submit(t.Context(), submission(ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[2]))
+			answer, err := c.Submit(
+				t.Context(), submission(ceremony.GenerateRoot, ceremony.StepUpdate, begun.Nonce, s.keys.Shares[2]),
+			)
 			wantError(t, err, ceremony.ErrUncertain)
 			if answer.Encoded != "" {
 				t.Error("it was passed on")

@@ -12,34 +12,36 @@ import (
 	"conclave/ceremony"
 )
 
-// Dialect is how a server wants to be asked for an operation that takes shares.
-// One server may have several: what is open is its operator's choice.
+// Dialect says which endpoints a server has for an operation that takes shares, and
+// whether they ask for a token. One server may have several: its operator chooses what is
+// open.
 type Dialect string
 
 const (
-	// Open means that everybody may ask who reaches the server: Vault 1, and whatever
+	// Open means that the endpoints ask for no token: Vault 1, and what
 	// enable_unauthenticated_access lists in Vault 2.
 	Open Dialect = "open"
-	// Closed means the same endpoints, which ask for a token: Vault 2.
+	// Closed means that the same endpoints ask for a token: Vault 2.
 	Closed Dialect = "closed"
-	// OpenBao means endpoints of OpenBao's own, which ask for a token.
+	// OpenBao means OpenBao's own endpoints, which ask for a token.
 	OpenBao Dialect = "openbao"
 )
 
-// Dialects are all of them.
+// Dialects returns every dialect.
 func Dialects() []Dialect { return []Dialect{Open, Closed, OpenBao} }
 
-// Dialect asks the server how it wants to be asked for an operation. Those that
-// neither take shares nor keep any are the same everywhere; they answer Open. ErrUnsupported means
-// that the server does not offer the operation in any way.
+// Dialect asks the server, without a token, for its dialect of an operation. It returns
+// Open for an operation that neither takes shares nor keeps any: those are the same on
+// every server. The error is ErrUnsupported when the server does not offer the operation
+// in any dialect.
 func (c *Client) Dialect(ctx context.Context, op ceremony.Operation) (Dialect, error) {
 	if op == ceremony.ReadBackup {
-		op = ceremony.Rekey // it lies beside, for either kind of key
+		op = ceremony.Rekey // the backups of both kinds of key lie beside its endpoints
 	}
 	var unsupported error
 	for _, p := range dialects[op] {
 		r := p.request(http.MethodGet, p.attempt, nil)
-		r.auth = public // a stranger's question tells what is open
+		r.auth = public // without a token it shows what is open
 		_, err := c.do(ctx, r)
 		switch {
 		case errors.Is(err, ceremony.ErrUnsupported):
@@ -58,7 +60,7 @@ func (c *Client) Dialect(ctx context.Context, op ceremony.Operation) (Dialect, e
 	return Open, nil
 }
 
-// closed is the dialect of these paths when they ask for a token.
+// closed returns the dialect of these paths when they ask for a token.
 func (p paths) closed() Dialect {
 	if p.openBao {
 		return OpenBao
@@ -66,24 +68,24 @@ func (p paths) closed() Dialect {
 	return Closed
 }
 
-// Use is an operation for which the token is used.
+// Use says for what the token is used: for an operation, or for watching it.
 type Use struct {
 	Operation ceremony.Operation
 	Dialect   Dialect
 	Backup    bool // a rekey has Vault keep the encrypted new shares
-	Watch     bool // nothing is done: what others do is noticed
+	Watch     bool // only to notice what others do
 }
 
-// Right is a block of a policy, and what it is for.
+// Right is a block of a policy, with its reasons.
 type Right struct {
 	Path         string
 	Capabilities []string
-	Why          []string // one reason an operation
+	Why          []string // one reason for each operation
 }
 
-// Rights are the least that the token needs for the uses, and for looking after
-// itself; one block a path. Login says that the client logs in by itself, and
-// renews its token.
+// Rights returns the least rights that the token needs for the uses, and for looking
+// after itself: one block for each path, sorted. login says that the client logs in by
+// itself and renews its token.
 func Rights(uses []Use, login bool) []Right {
 	var b blocks
 	b.add("auth/token/lookup-self", "To tell when the token ends.", "read")
@@ -98,7 +100,7 @@ func Rights(uses []Use, login bool) []Right {
 	return b.sorted()
 }
 
-// Rights are what this use alone needs.
+// Rights returns the rights that this use alone needs.
 func (u Use) Rights() []Right {
 	var b blocks
 	u.rights(&b)
@@ -131,12 +133,13 @@ func (b blocks) sorted() []Right {
 	return b
 }
 
-// byRank orders capabilities as people write them.
+// byRank compares capabilities by the order in which people write them.
 func byRank(a, b string) int {
 	order := []string{"read", "update", "delete", "sudo"}
 	return cmp.Compare(slices.Index(order, a), slices.Index(order, b))
 }
 
+// rights adds what this use needs.
 func (u Use) rights(b *blocks) {
 	p, found := u.paths()
 	if u.Watch {
@@ -144,34 +147,41 @@ func (u Use) rights(b *blocks) {
 		return
 	}
 	if found && u.Dialect != Open {
-		b.add(p.attempt, fmt.Sprintf("%s: to start an attempt, to compare it with its plan, and to cancel it.", u.Operation), "read", "update", "delete")
+		b.add(p.attempt, fmt.Sprintf("%s: to start an attempt, to compare it with its plan, and to cancel it.", u.Operation),
+			"read", "update", "delete")
 		b.add(p.update, fmt.Sprintf("%s: to hand shares in.", u.Operation), "update")
 		if p.verify != "" {
-			b.add(p.verify, fmt.Sprintf("%s: to prove that the new shares can be used, before the old ones lose their force.", u.Operation), "read", "update", "delete")
+			b.add(p.verify, fmt.Sprintf("%s: to prove that the new shares can be used, before the old ones lose their force.",
+				u.Operation), "read", "update", "delete")
 		}
 	}
 	switch {
 	case u.Operation.Rekeys():
 		if u.Backup {
-			b.add(p.backup, fmt.Sprintf("%s: to read the encrypted new shares back when the answer that carried them was lost. They open with their holders' PGP keys only.", u.Operation), "read")
+			b.add(p.backup, fmt.Sprintf("%s: to read the encrypted new shares back when the answer that carried them was lost. "+
+				"They open with their holders' PGP keys only.", u.Operation), "read")
 		}
 	case u.Operation == ceremony.GenerateRoot:
-		b.add("auth/token/lookup-accessor", fmt.Sprintf("%s: to see whether the token was revoked after its use.", u.Operation), "update")
+		b.add("auth/token/lookup-accessor",
+			fmt.Sprintf("%s: to see whether the token was revoked after its use.", u.Operation), "update")
 	case u.Operation == ceremony.Rotate:
 		b.add("sys/key-status", fmt.Sprintf("%s: to show the encryption key's term before and after.", u.Operation), "read")
 		b.add("sys/rotate", fmt.Sprintf("%s: to install a new encryption key.", u.Operation), "update", "sudo")
 	case u.Operation == ceremony.RotateConfig:
 		b.add("sys/key-status", fmt.Sprintf("%s: to show how far the encryption key is used up.", u.Operation), "read")
-		b.add("sys/rotate/config", fmt.Sprintf("%s: to show and to change when Vault rotates by itself.", u.Operation), "read", "update")
+		b.add("sys/rotate/config",
+			fmt.Sprintf("%s: to show and to change when Vault rotates by itself.", u.Operation), "read", "update")
 	case u.Operation == ceremony.ReadBackup:
 		for _, kind := range []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery} {
 			p, _ := Use{Operation: kind, Dialect: u.Dialect}.paths()
-			b.add(p.backup, fmt.Sprintf("%s: to hand out the encrypted new shares again, and to delete them in the end.", u.Operation), "read", "delete")
+			b.add(p.backup,
+				fmt.Sprintf("%s: to hand out the encrypted new shares again, and to delete them in the end.", u.Operation),
+				"read", "delete")
 		}
 	}
 }
 
-// watchRights are for noticing what somebody else does.
+// watchRights adds what the watch needs to notice what others do.
 func (u Use) watchRights(p paths, b *blocks) {
 	if p.attempt != "" && u.Dialect != Open {
 		why := fmt.Sprintf("To notice a %s that nobody has begun here.", u.Operation)
@@ -186,7 +196,8 @@ func (u Use) watchRights(p paths, b *blocks) {
 	}
 }
 
-// paths are those that the operation has in this dialect.
+// paths returns the endpoints of the operation in this dialect, and whether it has any
+// that ask for a token.
 func (u Use) paths() (paths, bool) {
 	for _, p := range dialects[u.Operation] {
 		if p.openBao == (u.Dialect == OpenBao) && p.auth != public {
@@ -196,7 +207,7 @@ func (u Use) paths() (paths, bool) {
 	return paths{}, false
 }
 
-// Policy is the text of a policy with these rights, and the reason for each.
+// Policy returns the text of a policy with these rights, each with its reasons.
 func Policy(rights []Right) string {
 	var text strings.Builder
 	for i, r := range rights {

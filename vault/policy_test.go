@@ -33,11 +33,13 @@ func (s *server) uses(d vault.Dialect) []vault.Use {
 func (s *server) with(t testing.TB, rights []vault.Right) func(*vault.Config) {
 	t.Helper()
 	s.must(t, "PUT", "sys/policies/acl/conclave", map[string]string{"policy": vault.Policy(rights)})
-	token, _ := s.mint(t, map[string]any{"policies": []string{"conclave"}, "no_default_policy": true, "no_parent": true, "ttl": "48h"})
+	token, _ := s.mint(
+		t, map[string]any{"policies": []string{"conclave"}, "no_default_policy": true, "no_parent": true, "ttl": "48h"},
+	)
 	return tokenOf(t, token)
 }
 
-// play does everything that ceremonies do to a cluster, and answers the first error.
+// play does everything that ceremonies do to a cluster, and returns the first error.
 func (s *server) play(t testing.TB, c *vault.Client) error {
 	t.Helper()
 	ctx := t.Context()
@@ -184,7 +186,9 @@ func (s *server) sweep(t testing.TB) {
 // without takes one capability away from the right with index i.
 func without(rights []vault.Right, i int, capability string) []vault.Right {
 	less := slices.Clone(rights)
-	less[i].Capabilities = slices.DeleteFunc(slices.Clone(less[i].Capabilities), func(c string) bool { return c == capability })
+	less[i].Capabilities = slices.DeleteFunc(
+		slices.Clone(less[i].Capabilities), func(c string) bool { return c == capability },
+	)
 	if len(less[i].Capabilities) == 0 {
 		return slices.Delete(less, i, i+1)
 	}
@@ -218,7 +222,9 @@ func policyIsLeast(t *testing.T, s *server, d vault.Dialect) {
 
 func TestPolicyIsEnoughAndNoLineOfItIsTooMuch(t *testing.T) {
 	t.Parallel()
-	t.Run("emulator", func(t *testing.T) { policyIsLeast(t, startEmulator(t, vaulttest.Options{Unruly: true}), vault.Open) })
+	t.Run(
+		"emulator", func(t *testing.T) { policyIsLeast(t, startEmulator(t, vaulttest.Options{Unruly: true}), vault.Open) },
+	)
 	for d, o := range closedDialects {
 		t.Run("emulator, "+string(d), func(t *testing.T) {
 			o.Unruly = true

@@ -15,8 +15,8 @@ import (
 	"conclave/ceremony"
 )
 
-// do makes a request at the active node, with the token if there is one, and
-// answers the body of a success.
+// do sends a request to the active node, with the token if there is one, and returns the
+// body of a success.
 func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 	if r.limit == 0 {
 		r.limit = c.timeout
@@ -29,8 +29,8 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 	if given || !errors.Is(err, errTokenRefused) || c.session == nil {
 		return body, err
 	}
-	// A token of our own may have been revoked. The next request logs in again, and
-	// a read need not wait for it.
+	// The token may have been revoked. The next request logs in again. A read is sent
+	// again at once.
 	if c.session.doubt(r.token); r.isWrite() {
 		return body, err
 	}
@@ -40,7 +40,7 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 	return c.route(ctx, r)
 }
 
-// authorize puts the token into a request that does not have one.
+// authorize puts the token into a request that does not have one yet.
 func (c *Client) authorize(ctx context.Context, r *request) error {
 	if r.token != "" || r.auth == public {
 		return nil
@@ -53,18 +53,16 @@ func (c *Client) authorize(ctx context.Context, r *request) error {
 	return nil
 }
 
-// route sends a request to the node that is active.
+// route sends a request to the active node.
 //
-// A standby would forward most of what a ceremony asks, but not all, and its
-// own seal status is out of date after a rekey. So the active node is looked
-// for among the configured addresses, remembered, and looked for again when an
-// answer does not fit.
+// A standby would forward most of what a ceremony asks, but not all, and its own seal
+// status is out of date after a rekey. So the active node is looked for among the
+// configured addresses and remembered, and looked for again when an answer does not fit.
 //
-// A read that failed is tried once more if another node is active by then. A
-// write is made a second time only when the first certainly did nothing: there
-// was no connection at all, or a standby answered with the address of another
-// node of the configuration. Once it is on its way it is not given up when ctx
-// ends, only when its own time is over.
+// A read that failed is sent once more if another node is active by then. A write is
+// sent a second time only when the first certainly did nothing: there was no connection
+// at all, or a standby answered with the address of another configured node. A write
+// that is on its way does not end with ctx, but only when its own time is over.
 func (c *Client) route(ctx context.Context, r request) ([]byte, error) {
 	var err error
 	n := c.active.Load()
@@ -97,7 +95,7 @@ func (c *Client) route(ctx context.Context, r request) ([]byte, error) {
 	return nil, c.settle(sending, r, f)
 }
 
-// next is the node to which a request that failed may be sent again, or nil.
+// next returns the node to which a failed request may be sent again, or nil.
 func (c *Client) next(ctx context.Context, r request, f *fault) *node {
 	if !f.elsewhere() {
 		return nil
@@ -119,14 +117,14 @@ func (c *Client) next(ctx context.Context, r request, f *fault) *node {
 	return next
 }
 
-// settle looks closer at what has more than one reason. A 503 is more than
-// "sealed": a node without a leader answers it, and so does a load balancer that
-// has lost its node. A write did nothing only if the node says itself that it is
-// sealed. Of a 403 the missing right is named.
+// settle returns the error of a request that is not sent again. It looks closer at a
+// status that has several reasons. A node that is sealed answers 503, but so does a node
+// without a leader, and a load balancer that has lost its node. A write did nothing only
+// if the node itself says that it is sealed. For a 403 it finds the missing right.
 func (c *Client) settle(ctx context.Context, r request, f *fault) error {
 	switch f.status {
 	case http.StatusForbidden:
-		if r.local { // open to everybody where it is offered
+		if r.local { // it asks for no token where it is offered
 			f.sentinel = ceremony.ErrUnsupported
 			return f
 		}
@@ -147,18 +145,19 @@ func (c *Client) settle(ctx context.Context, r request, f *fault) error {
 	return f
 }
 
+// forget has the active node be looked for again, if n is it.
 func (c *Client) forget(n *node) { c.active.CompareAndSwap(n, nil) }
 
-// view is what a node says of the leader.
+// view is the answer of a node about the leader.
 type view struct {
 	node     *node
 	leader   api.LeaderResponse
-	recovers bool // it is in recovery mode, in which there are no leaders
+	recovers bool // it is in recovery mode, which knows no leader
 	err      error
 }
 
-// isActive reports whether the node leads. One without high availability has
-// nobody to elect, and leads even while it is sealed.
+// isActive reports whether the node leads. A node without high availability leads even
+// while it is sealed: there is no election.
 func (v view) isActive() bool { return v.err == nil && (!v.leader.HAEnabled || v.leader.IsSelf) }
 
 // survey asks every node at the same time for its leader.
@@ -172,9 +171,12 @@ func (c *Client) survey(ctx context.Context) []view {
 	return views
 }
 
+// view asks one node for its leader.
 func (c *Client) view(ctx context.Context, n *node) view {
 	v := view{node: n}
-	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/leader", auth: public, local: true, limit: c.timeout})
+	body, f := n.send(ctx, request{
+		method: http.MethodGet, path: "sys/leader", auth: public, local: true, limit: c.timeout,
+	})
 	switch {
 	case f == nil:
 		v.leader, v.err = decode[api.LeaderResponse](body, "ha_enabled")
@@ -186,10 +188,13 @@ func (c *Client) view(ctx context.Context, n *node) view {
 	return v
 }
 
-// recovers reports whether a node is a server in recovery mode. It has the
+// recovers reports whether a node is a server in recovery mode. Such a server has the
 // endpoints of one operation, and answers 404 to everything else.
 func (c *Client) recovers(ctx context.Context, n *node) bool {
-	body, f := n.send(ctx, request{method: http.MethodGet, path: dialects[ceremony.RecoveryToken][0].attempt, auth: public, local: true, limit: c.timeout})
+	body, f := n.send(ctx, request{
+		method: http.MethodGet, path: dialects[ceremony.RecoveryToken][0].attempt,
+		auth: public, local: true, limit: c.timeout,
+	})
 	if f != nil {
 		return false
 	}
@@ -197,9 +202,9 @@ func (c *Client) recovers(ctx context.Context, n *node) bool {
 	return err == nil
 }
 
-// findActive returns the active node and remembers it. Where none leads, it is a
-// server in recovery mode, which runs alone. Its error says that the request
-// behind it has not been sent, for whatever reason.
+// findActive returns the active node and remembers it. When none leads, it returns a
+// server in recovery mode, which runs alone. On an error the request that needs the node
+// has not been sent.
 func (c *Client) findActive(ctx context.Context) (*node, error) {
 	views := c.survey(ctx)
 	for _, leads := range []func(view) bool{view.isActive, func(v view) bool { return v.recovers }} {
@@ -211,9 +216,9 @@ func (c *Client) findActive(ctx context.Context) (*node, error) {
 	return nil, leaderless(ctx, views)
 }
 
-// leaderless says in one error of package ceremony why no node leads. The
-// nodes' own errors are told in words only, or the error would be several
-// things at once.
+// leaderless returns one error of package ceremony for why no node leads. It has the
+// nodes' own errors in words only: wrapping them would make it several errors of package
+// ceremony at once.
 func leaderless(ctx context.Context, views []view) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("find the active node: %w: %w", ceremony.ErrNotSent, err)

@@ -210,7 +210,9 @@ func TestNodeThatDoesNotAnswerTheLeaderQuestionGotNoShare(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	c := newClient(t, vault.Config{Addresses: []string{"http://" + listener.Addr().String()}, Timeout: 200 * time.Millisecond})
+	c := newClient(
+		t, vault.Config{Addresses: []string{"http://" + listener.Addr().String()}, Timeout: 200 * time.Millisecond},
+	)
 	_, err = c.Submit(t.Context(), submission(ceremony.Rekey, ceremony.StepUpdate, "n", "abcd"))
 	wantError(t, err, ceremony.ErrNotSent)
 }

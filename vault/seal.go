@@ -11,13 +11,12 @@ import (
 	"conclave/ceremony"
 )
 
-// Seal reads the seal status of the node that is active now. When no node is,
-// because they are sealed or not initialised, the status of the first that
-// says so is answered: it is the cluster's.
+// Seal reads the seal status of the node that is active now. When no node is active,
+// because they are sealed or not initialised, it returns the status of the first sealed
+// node: it is the cluster's.
 //
-// The active node is looked for each time. A standby answers this endpoint
-// itself, and tells the shares and threshold of before a rekey until it is
-// restarted.
+// The active node is looked for each time. A standby answers this endpoint itself, with
+// the shares and threshold from before a rekey until it is restarted.
 func (c *Client) Seal(ctx context.Context) (ceremony.Seal, error) {
 	n, err := c.findActive(ctx)
 	if err == nil {
@@ -34,6 +33,7 @@ func (c *Client) Seal(ctx context.Context) (ceremony.Seal, error) {
 	return ceremony.Seal{}, fmt.Errorf("read seal status: %w", err)
 }
 
+// readSeal reads the seal status of one node.
 func (c *Client) readSeal(ctx context.Context, n *node) (ceremony.Seal, error) {
 	status, err := c.sealStatus(ctx, n)
 	if err != nil {
@@ -58,10 +58,12 @@ func sealOf(status api.SealStatusResponse) ceremony.Seal {
 	}
 }
 
-// sealStatus asks one node, without a token: this is public in every version.
-// A sealed node answers it like any other, so that a 503 is not Vault's own.
+// sealStatus asks one node, without a token: this is public in every version. A sealed
+// node answers it like any other, so that a 503 does not come from Vault.
 func (c *Client) sealStatus(ctx context.Context, n *node) (api.SealStatusResponse, error) {
-	body, f := n.send(ctx, request{method: http.MethodGet, path: "sys/seal-status", auth: public, local: true, limit: c.timeout})
+	body, f := n.send(ctx, request{
+		method: http.MethodGet, path: "sys/seal-status", auth: public, local: true, limit: c.timeout,
+	})
 	if f != nil {
 		if f.sentinel == ceremony.ErrSealed {
 			f.sentinel = ceremony.ErrNoLeader

@@ -43,7 +43,9 @@ func onEachServer(t *testing.T, test func(*testing.T, *server)) {
 // onEachKind runs a test on each server and with each kind of seal.
 func onEachKind(t *testing.T, test func(*testing.T, *server)) {
 	onEachServer(t, test)
-	t.Run("emulator that unseals itself", func(t *testing.T) { test(t, startEmulator(t, vaulttest.Options{Seal: "transit"})) })
+	t.Run(
+		"emulator that unseals itself", func(t *testing.T) { test(t, startEmulator(t, vaulttest.Options{Seal: "transit"})) },
+	)
 	t.Run("real that unseals itself", func(t *testing.T) { test(t, startRealAuto(t)) })
 }
 
@@ -99,7 +101,9 @@ func newEmulator(t testing.TB, o vaulttest.Options) *server {
 func onEachNewKind(t *testing.T, test func(*testing.T, *server)) {
 	t.Parallel()
 	t.Run("emulator", func(t *testing.T) { test(t, newEmulator(t, vaulttest.Options{})) })
-	t.Run("emulator that unseals itself", func(t *testing.T) { test(t, newEmulator(t, vaulttest.Options{Seal: "transit"})) })
+	t.Run(
+		"emulator that unseals itself", func(t *testing.T) { test(t, newEmulator(t, vaulttest.Options{Seal: "transit"})) },
+	)
 	t.Run("real", func(t *testing.T) { test(t, newReal(t, realvault.RealOptions{}, ceremony.Rekey)) })
 	t.Run("real that unseals itself", func(t *testing.T) {
 		test(t, newReal(t, realvault.RealOptions{UnsealsItself: true}, ceremony.RekeyRecovery))
@@ -234,9 +238,11 @@ func submission(op ceremony.Operation, step ceremony.Step, nonce, share string) 
 	return ceremony.Submission{Operation: op, Step: step, Nonce: nonce, Share: secret.NewSecret([]byte(share))}
 }
 
-// submit sends shares, each of which has to be accepted, and answers what Vault
-// said to the last.
-func submit(t testing.TB, c *vault.Client, op ceremony.Operation, step ceremony.Step, nonce string, shares ...string) ceremony.Answer {
+// submit sends shares, each of which has to be accepted, and returns Vault's
+// answer to the last.
+func submit(
+	t testing.TB, c *vault.Client, op ceremony.Operation, step ceremony.Step, nonce string, shares ...string,
+) ceremony.Answer {
 	t.Helper()
 	var answer ceremony.Answer
 	for _, share := range shares {

@@ -12,27 +12,27 @@ import (
 	"conclave/ceremony"
 )
 
-// session keeps a token of the client's own: it logs in when a token is needed,
-// renews the token in time, and logs in again when it can't be renewed any longer.
+// session keeps the client's own token. It logs in when a token is needed, renews the
+// token in time, and logs in again when the token can't be renewed any longer.
 type session struct {
 	client *Client
 	login  Login
-	turn   sync.Mutex // whose turn it is to renew or to log in; the holder may hold up others
-	failed failure    // the last login, if it failed; of whose turn it is
+	turn   sync.Mutex // held while renewing or logging in, for as long as Vault takes
+	failed failure    // the last login, if it failed; guarded by turn
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows
 	now   lease
-	retry time.Time // no earlier renewal, after one that failed
+	retry time.Time // after a renewal that failed, the next one is not before
 }
 
-// lease is a token and how long Vault gave it.
+// lease is a token, and the time for which Vault has given it.
 type lease struct {
 	token     string
-	since     time.Time     // when this was asked for, so that its end is never told too late
-	ttl       time.Duration // from then on; 0 means for ever
-	full      time.Duration // the ttl that the login brought
+	since     time.Time     // when the request was sent: its end is never expected too late
+	ttl       time.Duration // from since on; 0 means for ever
+	full      time.Duration // the ttl that the login has brought
 	renewable bool
-	doubted   bool // Vault has denied it, and it is replaced if there is another
+	doubted   bool // Vault has denied it; it is replaced as soon as there is another
 }
 
 // nearItsEnd reports whether the token can't be renewed much longer.
@@ -40,43 +40,46 @@ func (l lease) nearItsEnd() bool {
 	return l.ttl != 0 && float64(l.ttl) < enoughAgain*float64(l.full)
 }
 
-// failure is a login that brought no token.
+// failure is a login that has brought no token.
 type failure struct {
 	at    time.Time
 	err   error
-	with  [sha256.Size]byte // of what was sent, when Vault has refused it
-	pause time.Duration     // until it may be sent again; 0 when Vault has not refused it
+	with  [sha256.Size]byte // the hash of what was sent, when Vault has refused it
+	pause time.Duration     // until the same may be sent again; 0 when Vault has not refused it
 }
 
-// Vault locks an AppRole out for a quarter of an hour after five wrong secrets,
-// each less than that after the one before, and whoever has the right one with it.
-// What was refused is sent again after pauses that stay below.
+// Vault locks an AppRole for a quarter of an hour after five wrong secrets, each of them
+// less than a quarter of an hour after the one before. Then it refuses the right secret
+// as well. What was refused is sent again after pauses that avoid that.
 const (
 	refusedPause = 2 * time.Minute // at first; it doubles each time
 	longestPause = 16 * time.Minute
 )
 
-// A token is renewed after two thirds of its time. One that gets less than half of
-// what it had at first is near its last end, and is replaced while it lives.
+// A token is renewed after two thirds of its time. When a renewal brings less than half
+// of the time that the login brought, the token can't be renewed much longer, and is
+// replaced while it lives.
 const (
 	renewAfter  = 2.0 / 3
 	enoughAgain = 1.0 / 2
 	renewPause  = 15 * time.Second // after a failure, while the token lives
 )
 
+// alive reports whether there is a token and its time is not over.
 func (l lease) alive(now time.Time) bool {
 	return l.token != "" && (l.ttl == 0 || now.Before(l.since.Add(l.ttl)))
 }
 
-// due is when the token is to be renewed.
+// due returns when the token is to be renewed.
 func (l lease) due() time.Time {
 	return l.since.Add(time.Duration(float64(l.ttl) * renewAfter))
 }
 
 func (l lease) isDue(now time.Time) bool { return l.ttl != 0 && !now.Before(l.due()) }
 
-// token returns one that is alive. While it is renewed, others go on with it; for
-// one to take its place when Vault has denied it they wait.
+// token returns a token that is alive, and renews it or logs in for it when that is due.
+// While one caller renews a token, the others go on with it. When Vault has denied it or
+// its time is over, they wait for the next.
 func (s *session) token(ctx context.Context) (string, error) {
 	asked := time.Now()
 	held, ready := s.current()
@@ -91,10 +94,10 @@ func (s *session) token(ctx context.Context) (string, error) {
 		s.turn.Lock()
 	}
 	defer s.turn.Unlock()
-	if held, ready = s.current(); ready { // somebody has been faster
+	if held, ready = s.current(); ready { // another caller has been faster
 		return held.token, nil
 	}
-	if s.failed.at.After(asked) { // or has failed, and nobody waits for a second time
+	if s.failed.at.After(asked) { // another caller has failed; nobody waits a second time
 		return "", s.failed.err
 	}
 	next, err := s.extend(ctx, held)
@@ -109,7 +112,8 @@ func (s *session) token(ctx context.Context) (string, error) {
 	return next.token, nil
 }
 
-// current is the lease that is held, and whether there is nothing to do about it.
+// current returns the lease that is held. It is ready when it needs no renewal and no
+// replacement now.
 func (s *session) current() (held lease, ready bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,21 +121,23 @@ func (s *session) current() (held lease, ready bool) {
 	return s.now, s.now.alive(now) && (!s.now.doubted && !s.now.isDue(now) || now.Before(s.retry))
 }
 
+// set puts a lease in the place of the one that is held.
 func (s *session) set(l lease) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now, s.retry = l, time.Time{}
 }
 
+// pause puts the next renewal off.
 func (s *session) pause() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.retry = time.Now().Add(renewPause)
 }
 
-// doubt has a token replaced that Vault does not accept any more. It is kept until
-// there is another: a secret may have been for one login, and the denial may be
-// somebody's between.
+// doubt marks a token that Vault has denied, so that it is replaced. The token is kept
+// until there is another: the secret id may have been for a single login, and the denial
+// may come from an intermediary.
 func (s *session) doubt(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,10 +146,10 @@ func (s *session) doubt(token string) {
 	}
 }
 
-// extend returns a lease with more time: the same token's, or that of a new one.
+// extend returns a lease with more time: of the same token, or of a new one.
 func (s *session) extend(ctx context.Context, held lease) (lease, error) {
 	var renewed lease
-	if held.renewable && held.alive(time.Now()) { // if it is doubted, this settles it
+	if held.renewable && held.alive(time.Now()) { // of a doubted token this shows whether it still works
 		var err error
 		renewed, err = s.renew(ctx, held)
 		if err == nil && !renewed.nearItsEnd() {
@@ -157,7 +163,8 @@ func (s *session) extend(ctx context.Context, held lease) (lease, error) {
 	return fresh, err
 }
 
-// logIn brings a new token. That Vault does not let the client in is ErrForbidden.
+// logIn returns the lease of a new token. The error is ErrForbidden when Vault refuses
+// the login.
 func (s *session) logIn(ctx context.Context) (lease, error) {
 	body, err := s.login.request()
 	if err != nil {
@@ -169,9 +176,12 @@ func (s *session) logIn(ctx context.Context) (lease, error) {
 	if again && time.Since(s.failed.at) < s.failed.pause {
 		return lease{}, s.failed.err
 	}
-	got, err := s.ask(ctx, request{method: http.MethodPost, path: "auth/" + s.login.mount() + "/login", body: body, auth: public})
+	got, err := s.ask(ctx, request{
+		method: http.MethodPost, path: "auth/" + s.login.mount() + "/login", body: body, auth: public,
+	})
 	switch {
-	case errors.Is(err, ceremony.ErrRefused), errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
+	case errors.Is(err, ceremony.ErrRefused), errors.Is(err, ceremony.ErrForbidden),
+		errors.Is(err, ceremony.ErrUnsupported):
 		err = fmt.Errorf("log in: %w: %s", ceremony.ErrForbidden, err)
 		pause := refusedPause
 		if again {
@@ -181,7 +191,7 @@ func (s *session) logIn(ctx context.Context) (lease, error) {
 		return lease{}, err
 	case err != nil:
 		err = fmt.Errorf("log in: %w", beforeWriting(err))
-		if ctx.Err() == nil { // whoever was cancelled speaks for nobody else
+		if ctx.Err() == nil { // a cancelled caller's failure is not that of the others
 			s.failed.at, s.failed.err = time.Now(), err
 		}
 		return lease{}, err
@@ -190,13 +200,16 @@ func (s *session) logIn(ctx context.Context) (lease, error) {
 	return got, nil
 }
 
+// renew asks for more time for the token.
 func (s *session) renew(ctx context.Context, held lease) (lease, error) {
-	got, err := s.ask(ctx, request{method: http.MethodPost, path: "auth/token/renew-self", body: []byte("{}"), auth: needed, token: held.token})
+	got, err := s.ask(ctx, request{
+		method: http.MethodPost, path: "auth/token/renew-self", body: []byte("{}"), auth: needed, token: held.token,
+	})
 	got.full = held.full
 	return got, err
 }
 
-// ask makes a request that is answered with a token.
+// ask sends a request whose answer is a token, and returns its lease.
 func (s *session) ask(ctx context.Context, r request) (lease, error) {
 	since := time.Now()
 	reply, err := s.client.do(ctx, r)
@@ -225,15 +238,15 @@ func (s *session) ask(ctx context.Context, r request) (lease, error) {
 	}, nil
 }
 
-// Run keeps the client's own token alive until ctx ends. Without it a token that
-// nobody asks for ends, and the next request logs in again. A client without
-// [Config.Login] has nothing to keep.
+// Run keeps the client's own token alive until ctx ends. Without Run a token ends when no
+// request needs it for long, and the next request logs in again. Run returns at once for
+// a client without [Config.Login].
 func (c *Client) Run(ctx context.Context) error {
 	if c.session == nil {
 		return nil
 	}
 	for ctx.Err() == nil {
-		c.session.token(ctx) // the next request that needs it tells why there is none
+		c.session.token(ctx) // the next request that needs the token returns the error
 		select {
 		case <-ctx.Done():
 		case <-time.After(c.session.rest()):
@@ -242,11 +255,11 @@ func (c *Client) Run(ctx context.Context) error {
 	return nil
 }
 
-// farewell is how long is waited for Vault to take a token back.
+// farewell limits the request that revokes the token.
 const farewell = 2 * time.Second
 
-// end revokes the token, so that none is left behind by each run of the program. It
-// ends by itself where that fails.
+// end revokes the token, so that no run of the program leaves one behind. When that fails
+// the token ends by itself.
 func (s *session) end() {
 	held, _ := s.current()
 	n := s.client.active.Load()
@@ -254,18 +267,21 @@ func (s *session) end() {
 		return
 	}
 	s.set(lease{})
-	n.send(context.Background(), request{method: http.MethodPost, path: "auth/token/revoke-self", body: []byte("{}"), auth: needed, token: held.token, limit: farewell})
+	n.send(context.Background(), request{
+		method: http.MethodPost, path: "auth/token/revoke-self", body: []byte("{}"), auth: needed, token: held.token,
+		limit: farewell,
+	})
 }
 
-// lasts reports whether there will be a token for as long as one is needed, as far as
-// that can be known: this one is no last one that nothing could replace.
-func (s *session) lasts() bool {
+// renewable reports whether the token can be renewed or replaced, as far as that can be
+// known.
+func (s *session) renewable() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.now.doubted && !s.now.nearItsEnd() && s.retry.IsZero()
 }
 
-// rest is how long nothing has to be done.
+// rest returns how long nothing has to be done.
 func (s *session) rest() time.Duration {
 	s.mu.Lock()
 	held, retry := s.now, s.retry

@@ -10,14 +10,15 @@ import (
 	"conclave/ceremony"
 )
 
-// maxToken bounds what is read of a token file. Vault itself refuses tokens
-// of more than 8 KiB.
+// maxToken is the size in bytes of the largest token file that is read. Vault itself
+// refuses tokens of more than 8 KiB.
 const maxToken = 8 << 10
 
-// token is what the client works with now: of the session that it has logged in
-// for, or from a file, which is read anew each time. An agent replaces it whenever
-// it renews, and reading 100 bytes is cheaper than finding out whether it must be
-// read. Its error is one of package ceremony, of a request that was not sent.
+// token returns the token that the client works with now, or "" when it was given none.
+// It comes from the session, or from a file that is read each time: an agent replaces
+// the file whenever it renews, and reading 100 bytes is cheaper than finding out whether
+// that has happened. The error is one of package ceremony for a request that was not
+// sent.
 func (c *Client) token(ctx context.Context) (string, error) {
 	if c.session != nil {
 		return c.session.token(ctx)
@@ -35,14 +36,14 @@ func (c *Client) token(ctx context.Context) (string, error) {
 // hasToken reports whether the client was given any way to a token.
 func (c *Client) hasToken() bool { return c.session != nil || c.tokenFile != "" }
 
+// readSmall reads a file of at most maxToken bytes, and one byte more of a larger one.
 func readSmall(path string, who permits) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	// The mode is that of the file which is open, not of one put in its place
-	// since.
+	// This is the mode of the file that is open, not of one put in its place since.
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err

@@ -313,7 +313,9 @@ func TestCancelOfARecoveryRekeyLeavesTheBarriersAlone(t *testing.T) {
 	t.Parallel()
 	test := func(t *testing.T, s *server) {
 		c := s.client(t)
-		barrier, err := s.operator.Do(t.Context(), "PUT", "sys/rekey/init", map[string]int{"secret_shares": 1, "secret_threshold": 1})
+		barrier, err := s.operator.Do(
+			t.Context(), "PUT", "sys/rekey/init", map[string]int{"secret_shares": 1, "secret_threshold": 1},
+		)
 		if err != nil || barrier.Status != 200 {
 			t.Fatalf("start: %d %v, %v", barrier.Status, barrier.Errors, err)
 		}

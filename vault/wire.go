@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// wire carries the requests of one cluster: it is the transport below package
-// api's clients. It has no proxy, speaks HTTP/1.1 only, and follows nothing.
+// wire is the transport below the api clients of one cluster. It uses no proxy, speaks
+// HTTP/1.1 only, and follows no redirect.
 //
-// A read may use a connection again. A write gets a connection of its own, and
-// for two reasons: net/http repeats a request by itself when a connection that
-// it uses again turns out to be closed, and only on a fresh one can be said
-// for sure whether any byte of the request has left.
+// A read may use a connection again. A write gets a connection of its own, for two
+// reasons: net/http repeats a request by itself when a connection that it uses again
+// turns out to be closed; and only on a fresh connection is it certain whether any byte
+// of the request has left.
 type wire struct {
 	trust *tls.Config
 	reach time.Duration // for connecting and shaking hands
@@ -52,10 +52,9 @@ func (w *wire) transport(l *line) *http.Transport {
 	}
 }
 
-// RoundTrip sends one request. When it fails, the error wraps *unsent if
-// nothing of the request can have reached Vault. The request's body is not
-// read any more once RoundTrip has failed or the response's body is closed: it
-// may be overwritten then.
+// RoundTrip sends one request. The error wraps *unsent if nothing of the request can
+// have reached Vault. Once RoundTrip has failed or the response's body is closed, the
+// request's body is not read any more and may be overwritten.
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodGet {
 		resp, err := w.reads.RoundTrip(req)
@@ -117,7 +116,7 @@ func (w *wire) dialTLS(ctx context.Context, network, address string) (*tls.Conn,
 	return secured, nil
 }
 
-// line is what is known of the writing on a write's connection.
+// line knows what was written to the connection of a write.
 type line struct {
 	mu       sync.Mutex
 	wrote    bool
@@ -125,8 +124,8 @@ type line struct {
 	writing  sync.WaitGroup
 }
 
-// begin reports whether writing is still allowed, and remembers that it was done.
-// Every begin that was allowed is followed by writing.Done.
+// begin reports whether writing is still allowed, and remembers that it was. When it
+// returns true the caller must call writing.Done.
 func (l *line) begin() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,10 +137,10 @@ func (l *line) begin() bool {
 	return true
 }
 
-// cut ends writing for good, waits for what is being written, and reports whether
-// anything had been. The goroutine of net/http that writes may still be at it
-// when an answer is there already, or when its RoundTrip has given up. The
-// connection must be closed or closing.
+// cut forbids writing for good, waits for what is being written, and reports whether
+// anything was written. The goroutine of net/http that writes may still be at it when an
+// answer has come already, or when its RoundTrip has given up. The connection must be
+// closed or closing.
 func (l *line) cut() bool {
 	l.mu.Lock()
 	l.isCutOff = true
@@ -172,8 +171,7 @@ func (c *wipingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// awaitedBody is a request's body of which can be told when net/http is done
-// with it.
+// awaitedBody is a request's body that tells when net/http has closed it.
 type awaitedBody struct {
 	io.ReadCloser
 	once   sync.Once
@@ -185,16 +183,16 @@ func (b *awaitedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
+// wait returns once net/http has closed the body. It returns at once when b is nil.
 func (b *awaitedBody) wait() {
 	if b != nil {
 		<-b.closed
 	}
 }
 
-// lastBody is the body of a response after which the connection is closed. Its
-// Close returns when the request's body is not read any more and no copy of it
-// waits to be written, which may be later than the answer: a server can refuse
-// before it has read everything.
+// lastBody is the body of a response after which the connection is closed. Close returns
+// when the request's body is not read any more and no copy of it waits to be written.
+// That may be later than the answer: a server can refuse before it has read everything.
 type lastBody struct {
 	io.ReadCloser
 	request *awaitedBody

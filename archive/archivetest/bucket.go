@@ -75,7 +75,7 @@ func StartS3(t testing.TB) *S3 {
 	return s
 }
 
-// await returns once the server does.
+// await returns once the server answers.
 func (s *S3) await(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -121,7 +121,8 @@ func requireBinary(t testing.TB) string {
 	return binary
 }
 
-// moduleRoot walks up from the working folder, which in a test is the package's.
+// moduleRoot returns the module's root: it walks up from the working directory, which in a
+// test is that of the package.
 func moduleRoot(t testing.TB) string {
 	t.Helper()
 	folder, err := os.Getwd()
@@ -129,7 +130,8 @@ func moduleRoot(t testing.TB) string {
 		t.Fatal(err)
 	}
 	for {
-		if text, err := os.ReadFile(filepath.Join(folder, "go.mod")); err == nil && bytes.HasPrefix(text, []byte("module conclave\n")) {
+		text, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+		if err == nil && bytes.HasPrefix(text, []byte("module conclave\n")) {
 			return folder
 		}
 		parent := filepath.Dir(folder)

@@ -13,7 +13,7 @@ import (
 	"conclave/needs"
 )
 
-// stamping is what "openssl ts" wants to be told of a time-stamping server.
+// stamping is the configuration of "openssl ts" for a time-stamping server.
 const stamping = `
 [tsa]
 default_tsa = server
@@ -36,7 +36,8 @@ func (i Issued) Stamp(t testing.TB, query []byte) []byte {
 	dir := t.TempDir()
 	config, asked := filepath.Join(dir, "openssl.cnf"), filepath.Join(dir, "query.tsq")
 	answered := filepath.Join(dir, "reply.tsr")
-	for path, text := range map[string][]byte{config: fmt.Appendf(nil, stamping, filepath.Join(dir, "serial")), asked: query} {
+	settings := fmt.Appendf(nil, stamping, filepath.Join(dir, "serial"))
+	for path, text := range map[string][]byte{config: settings, asked: query} {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -53,8 +54,8 @@ func (i Issued) Stamp(t testing.TB, query []byte) []byte {
 	return reply
 }
 
-// ServeStamps is a time-stamping server on loopback; alter, when it is not nil, is
-// given each answer and makes another one of it.
+// ServeStamps starts a time-stamping server on loopback, and returns its URL. alter may be
+// nil; otherwise it is called with each answer, and its result is sent instead.
 func (i Issued) ServeStamps(t testing.TB, alter func(query, reply []byte) []byte) (url string) {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

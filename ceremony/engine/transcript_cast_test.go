@@ -39,7 +39,7 @@ func newCast(t *testing.T, names ...string) *cast {
 		}
 		certificates = append(certificates, certificate)
 	}
-	c.opener = openpgp.NewOpener(c.identity, certificates)
+	c.opener = openpgp.New(c.identity, certificates)
 	return c
 }
 

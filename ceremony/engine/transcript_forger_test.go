@@ -106,7 +106,7 @@ func (f *forger) sign(with *openpgp.Identity) {
 	f.t.Helper()
 	f.Signature = ""
 	text := f.file()
-	signature, err := openpgp.NewOpener(with, nil).Attest(text)
+	signature, err := openpgp.New(with, nil).Attest(text)
 	if err != nil {
 		f.t.Fatal(err)
 	}

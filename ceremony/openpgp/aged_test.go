@@ -120,7 +120,7 @@ func TestP8WordAndARevokedKey(t *testing.T) {
 // revoked as compromised, or for no reason, attests nothing, of whatever date.
 func TestP8AttestationAndARevokedKey(t *testing.T) {
 	s := newStage(t)
-	signature := must(s.opener.Attest([]byte(transcript)))(t)
+	signature := must(s.bot.Attest([]byte(transcript)))(t)
 	made := time.Now()
 	for name, tt := range map[string]struct {
 		reason string

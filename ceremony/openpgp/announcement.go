@@ -8,18 +8,17 @@ import (
 	"conclave/ceremony"
 )
 
-// announcementTag is an announcement's first line. A change of its form needs
-// another one.
+// announcementTag is the first line of an announcement. Another form needs another tag.
 const announcementTag = "conclave-announcement1"
 
-// maxAnnouncement is how long an armored announcement may be: a block of a Slack
-// message holds 3000 characters.
+// maxAnnouncement is the length in bytes of the longest armored announcement: a block of a
+// Slack message holds 3000 characters.
 const maxAnnouncement = 2900
 
-// announce signs what holders are told: what they are asked to bring a share
-// for, and for which key it is to be encrypted. The plan's text follows after an
-// empty line. A plan that makes the announcement too long for one block of a chat
-// message is left out; its hash, which is what was approved, always stands there.
+// announce signs what holders are told: for what they are asked to bring a share, and to
+// which key they encrypt it. The plan's text follows after an empty line. It is left out
+// when the announcement would be too long for one block of a chat message. Its hash, which
+// was approved, is always there.
 func (i *Identity) announce(n ceremony.Notice, a ceremony.Announced) (string, error) {
 	head := announcementHead(n, a)
 	whole, err := i.sign(head+"\n"+n.Plan.Text(), n.At)
@@ -94,9 +93,8 @@ func parseAnnouncement(text string) (*Invitation, error) {
 	return &inv, nil
 }
 
-// headLine is a line of what the bot says in the head of a message that it signs.
-// What it says gets into names of files and into commands: nothing is taken that
-// does not have the shape of what it should be.
+// headLine is a line in the head of a message that the bot signs. Its value gets into names
+// of files and into commands: a value of the wrong shape is refused.
 type headLine struct {
 	key   string
 	value *string
@@ -110,8 +108,8 @@ func isTime(s string) bool {
 	return err == nil
 }
 
-// readHead reads the lines of a head: every one of them once, in order, and of its
-// shape. What is wrong with it wraps bad.
+// readHead reads the lines of a head: each once, in order, and of its shape. The error wraps
+// bad.
 func readHead(head string, bad error, lines []headLine) error {
 	for _, want := range lines {
 		line, after, _ := strings.Cut(head, "\n")

@@ -49,11 +49,11 @@ func TestAnnouncementSaysWhatHoldersNeed(t *testing.T) {
 
 func TestAnnouncementAndCertificateFitIntoABlockOfAChatMessage(t *testing.T) {
 	id := must(openpgp.Generate("conclave prod", start))(t)
-	opener := openpgp.NewOpener(id, nil)
+	bot := openpgp.New(id, nil)
 	for _, holders := range []int{3, 5, 9, 20} {
 		n := notice(id.Fingerprint(), start)
 		n.Plan = plan(id.Fingerprint(), start, holders)
-		a := must(opener.NewKey(n))(t).Announced()
+		a := must(bot.NewKey(n))(t).Announced()
 		inv := must(openpgp.CheckAnnouncement([]byte(a.Announcement+a.Certificate), id.Fingerprint(), start))(t)
 		t.Logf("%d holders: plan %d, announcement %d, certificate %d characters; plan inside: %t",
 			holders, len(n.Plan.Text()), len(a.Announcement), len(a.Certificate), inv.Plan() != "")
@@ -75,7 +75,7 @@ func TestPlanTooLongForOneBlockIsNamedByItsHash(t *testing.T) {
 	for range 60 {
 		n.Plan.Reason += n.Plan.Hash() // doesn't compress
 	}
-	a := must(s.opener.NewKey(n))(t).Announced()
+	a := must(s.bot.NewKey(n))(t).Announced()
 	if len(a.Announcement) > 2900 {
 		t.Errorf("%d characters", len(a.Announcement))
 	}
@@ -89,10 +89,10 @@ func TestAnnouncementIsRefusedInItsOwnWords(t *testing.T) {
 	s, other := newStage(t), newStage(t)
 	pin := s.identity.Fingerprint()
 	a := s.key.Announced()
-	second := must(s.opener.NewKey(notice(pin, s.now)))(t).Announced()
+	second := must(s.bot.NewKey(notice(pin, s.now)))(t).Announced()
 	n := notice(pin, s.now)
 	n.Nonce = "another"
-	rebound := must(s.opener.NewKey(n))(t).Announced()
+	rebound := must(s.bot.NewKey(n))(t).Announced()
 
 	// What a forger has: the real certificate, and an identity of the same name.
 	grafted := parse(t, a.Certificate)
@@ -217,7 +217,9 @@ func TestWhatIsNoShareIsNotSealed(t *testing.T) {
 func TestCertificateOfAnInvitationHoldsOneKey(t *testing.T) {
 	s := newStage(t)
 	// gpg --export brings the keys of earlier ceremonies along.
-	older := parse(t, must(s.opener.NewKey(notice(s.identity.Fingerprint(), s.now.Add(-time.Minute))))(t).Announced().Certificate)
+	older := parse(
+		t, must(s.bot.NewKey(notice(s.identity.Fingerprint(), s.now.Add(-time.Minute))))(t).Announced().Certificate,
+	)
 	both := parse(t, s.key.Announced().Certificate)
 	older.Subkeys[0].Primary = both
 	both.Subkeys = append(both.Subkeys, older.Subkeys[0])
@@ -236,7 +238,7 @@ func TestNewestOfTwoAnnouncementsCounts(t *testing.T) {
 	first := s.pasted()
 	n := notice(s.identity.Fingerprint(), s.now)
 	n.Step, n.Nonce = ceremony.StepVerify, "a-new-nonce"
-	s.key = must(s.opener.NewKey(n))(t)
+	s.key = must(s.bot.NewKey(n))(t)
 	inv := must(openpgp.CheckAnnouncement(concat(first, s.pasted()), s.identity.Fingerprint(), s.want.Now))(t)
 	if inv.Step() != ceremony.StepVerify || inv.Nonce() != n.Nonce {
 		t.Errorf("it is for step %s", inv.Step())
@@ -274,7 +276,7 @@ func TestKeyThatWouldNeverLiveIsNotMade(t *testing.T) {
 	s := newStage(t)
 	n := notice(s.identity.Fingerprint(), s.now)
 	n.Expires = n.At
-	if _, err := s.opener.NewKey(n); err == nil {
+	if _, err := s.bot.NewKey(n); err == nil {
 		t.Error("made")
 	}
 }

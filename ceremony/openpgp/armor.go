@@ -31,18 +31,17 @@ type block struct {
 	err  error  // a Refusal, when it can't be
 }
 
-// A line that begins or ends armor. Chat clients turn hyphens into dashes, of
-// which one may stand for two, so that their number is free, and break lines.
+// marker matches a line that begins or ends armor. Chat clients break lines and turn hyphens
+// into dashes, of which one may stand for two: so the number of hyphens is free.
 var marker = regexp.MustCompile(`-+\s*(BEGIN|END)\s+(PGP\s+(?:[A-Z]+\s+)*?[A-Z]+)\s*-+`)
 
-// unarmor finds the blocks of a text that has been through a chat client: quoted,
-// escaped, folded onto one line, decorated. It may be lenient, since it can only
-// ever answer bytes that must then decrypt and verify, but it checks the armor's
-// checksum itself, which go-crypto does not: without that, a line lost in a
+// unarmor returns the armored blocks of a text, and the text around them. The text has been
+// through a chat client: it may be quoted, escaped, folded onto one line or decorated.
+// unarmor may be lenient: the bytes that it returns must still decrypt and verify. But it
+// checks the armor's checksum, which go-crypto does not: otherwise a line that was lost in a
 // paste looks like a message to another key.
 //
-// The text has been normalised. What is answered beside the blocks is the text
-// around them.
+// The text must have been normalised.
 func unarmor(plain string) (blocks []block, around string) {
 	var rest strings.Builder
 	for {
@@ -81,16 +80,17 @@ func unarmor(plain string) (blocks []block, around string) {
 	}
 }
 
-// kindOf is the kind of a block, by the words in its first or last line.
+// kindOf returns the kind of a block, by the words in its first or last line.
 func kindOf(words string) string { return strings.Join(strings.Fields(words), " ") }
 
-// Text is a text as it was before it came here; see normalise.
+// Text returns a pasted text as it was before its way here: see normalise.
 func Text(pasted []byte) string { return normalise(pasted) }
 
 // normalise undoes what happens to a text on its way: the escapes of a web page,
 // another encoding, typographic dashes and spaces, invisible characters.
 func normalise(text []byte) string {
-	// Twice: what was copied out of a web page may have been escaped before.
+	// It is done twice: a text that was copied out of a web page may have been escaped
+	// before.
 	s := html.UnescapeString(html.UnescapeString(decodeUTF16(text)))
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -111,7 +111,7 @@ func normalise(text []byte) string {
 	}, s)
 }
 
-// decodeUTF16 reads what a redirection in Windows PowerShell 5 writes.
+// decodeUTF16 returns a text in UTF-8. A redirection in Windows PowerShell 5 writes UTF-16.
 func decodeUTF16(text []byte) string {
 	var order binary.ByteOrder
 	switch {
@@ -132,12 +132,13 @@ func decodeUTF16(text []byte) string {
 var (
 	header       = regexp.MustCompile(`^[A-Za-z][A-Za-z-]*: ?`)
 	dataAndCheck = regexp.MustCompile(`^([A-Za-z0-9+/]+={0,2}?)(?:=([A-Za-z0-9+/]{4}))?$`)
-	// In armor folded onto one line, a header's words end where data begins: lines
-	// of armor have 64 or 76 characters, and no word of a Comment has 48 of these.
+	// In armor that is folded onto one line, this is where the words of the headers end
+	// and the data begins: lines of armor have 64 or 76 characters, and no word of a
+	// Comment has 48 of these.
 	longData = regexp.MustCompile(`^[A-Za-z0-9+/]{48}`)
 )
 
-// decodeBody decodes what stands between the lines that begin and end armor.
+// decodeBody decodes the text between the lines that begin and end armor.
 func decodeBody(body string) ([]byte, error) {
 	var data strings.Builder
 	headers := true
@@ -168,7 +169,7 @@ func decodeBody(body string) ([]byte, error) {
 	return decoded, nil
 }
 
-// checksum is armor's CRC-24 of data in base64 (RFC 4880, section 6.1).
+// checksum returns armor's CRC-24 of data, in base64 (RFC 4880, section 6.1).
 func checksum(data []byte) string {
 	const initial, polynomial = 0xb704ce, 0x1864cfb
 	crc := uint32(initial)
@@ -184,8 +185,8 @@ func checksum(data []byte) string {
 	return base64.StdEncoding.EncodeToString([]byte{byte(crc >> 16), byte(crc >> 8), byte(crc)})
 }
 
-// isBinary reports whether data is OpenPGP as it is, without armor: a packet's first
-// byte has its high bit set, and so random bytes are no valid UTF-8.
+// isBinary reports whether data is OpenPGP without armor: the first byte of a packet has its
+// high bit set, and the random bytes are no valid UTF-8.
 func isBinary(data []byte) bool {
 	if len(data) == 0 || data[0]&0x80 == 0 || utf8.Valid(data) {
 		return false
@@ -193,7 +194,8 @@ func isBinary(data []byte) bool {
 	return !bytes.HasPrefix(data, []byte{0xff, 0xfe}) && !bytes.HasPrefix(data, []byte{0xfe, 0xff})
 }
 
-// unwrap decodes data that should be one block of the kind, armored or binary.
+// unwrap returns the binary form of data, which must be one block of this kind, armored or
+// binary.
 func unwrap(data []byte, kind string) ([]byte, error) {
 	if isBinary(data) {
 		return data, nil

@@ -16,7 +16,7 @@ import (
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// What somebody can do who has genuine messages of a holder's, or a genuine key of
+// What an attacker can do who has genuine messages of a holder's, or a genuine key of
 // theirs that no longer counts, and how it is stopped.
 
 // Mallory runs ceremonies too. A holder has sent a share to one of them, signed, in
@@ -46,7 +46,7 @@ func TestP2SurreptitiousForwardingIsRefused(t *testing.T) {
 			s.refused(t, s.wrap(t, packet.CipherAES256, func(w io.Writer) { _, _ = w.Write(content) }), tt.want)
 		})
 	}
-	// What was signed for us is ours, whoever has brought it.
+	// What was signed for this bot is its own, no matter who has brought it.
 	sent := d.run("printf '%s' | gpg --batch -sea --compress-algo none --trust-model always -u %s -r '%s!'", s.wholePayload(), s.want.Signer, strings.ToUpper(hers.Subkey))
 	content := mallory.unwrap(t, sent)
 	s.opened(t, s.wrap(t, packet.CipherAES256, func(w io.Writer) { _, _ = w.Write(content) }))
@@ -122,7 +122,7 @@ func TestP2BackdatedSignatureOfARevokedKeyIsRefused(t *testing.T) {
 			if errors.Is(err, openpgp.ErrKeyRevoked) {
 				return // the bot does not start with such a key
 			}
-			told := openpgp.NewOpener(s.identity, []*openpgp.Certificate{must(certificate, err)(t)})
+			told := openpgp.New(s.identity, []*openpgp.Certificate{must(certificate, err)(t)})
 			s.key = must(told.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)
 			thief.write("bot.asc", []byte(s.key.Announced().Certificate))
 			thief.run("%s --import bot.asc", on(s.now))
@@ -140,7 +140,7 @@ func TestP2TwoSignaturesAreRefusedThoughOneIsGood(t *testing.T) {
 	}
 }
 
-// Whoever has taken over the bot's identity can sign what they like, and is no
+// An attacker who has taken over the bot's identity can sign anything, and is no
 // holder by it.
 func TestP2BotsOwnStatementIsNoPersons(t *testing.T) {
 	s := newStage(t)
@@ -149,7 +149,7 @@ func TestP2BotsOwnStatementIsNoPersons(t *testing.T) {
 		t.Fatal(err)
 	}
 	bot := readSecret(t, path, "swordfish")
-	_, err := s.opener.VerifyStatement(state(t, statement, s.want.Now, bot), s.want.Signer, s.want.NotBefore, s.want.Now)
+	_, err := s.bot.VerifyStatement(state(t, statement, s.want.Now, bot), s.want.Signer, s.want.NotBefore, s.want.Now)
 	if !errors.Is(err, ceremony.WrongSigner) {
 		t.Errorf("got %v", err)
 	}
@@ -175,7 +175,9 @@ func graft(t *testing.T, onto *pgp.Entity, subkey *packet.PublicKey, by *packet.
 func withSigningSubkey(t *testing.T, name string) *pgp.Entity {
 	t.Helper()
 	e := newHolder(t, name, start)
-	config := &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, Time: at(start.Add(-2 * time.Hour)).Time}
+	config := &packet.Config{
+		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519, Time: at(start.Add(-2 * time.Hour)).Time,
+	}
 	if err := e.AddSigningSubkey(config); err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +198,7 @@ func TestP2AdoptedSubkeySignsForNobodyElse(t *testing.T) {
 				t.Error("Ada's envelope is Mallory's")
 			}
 			signed := state(t, statement, s.want.Now, ada)
-			if got, err := s.opener.VerifyStatement(signed, s.want.Signer, s.want.NotBefore, s.want.Now); err == nil {
+			if got, err := s.bot.VerifyStatement(signed, s.want.Signer, s.want.NotBefore, s.want.Now); err == nil {
 				t.Errorf("Ada's statement is Mallory's: %q", got.Line)
 			}
 			if _, _, err := openpgp.VerifySignedWord(string(public(t, mallory)), s.want.Signer, string(enarmor(t, "PGP MESSAGE", signed)), s.want.NotBefore, s.want.Now); err == nil {
@@ -237,7 +239,7 @@ func TestLookAlikeIdentityIsNotThePinnedOne(t *testing.T) {
 		t.Fatalf("%q and %q don't look alike", name(s), name(other))
 	}
 	ours, theirs := s.key.Announced(), other.key.Announced()
-	foreign := must(other.opener.SignDelivery(other.parcel(t)))(t)
+	foreign := must(other.bot.SignDelivery(other.parcel(t)))(t)
 	for name, text := range map[string]string{
 		"its own":                       theirs.Announcement + theirs.Certificate,
 		"its announcement, our key":     theirs.Announcement + ours.Certificate,

@@ -11,9 +11,8 @@ import (
 	"conclave/ceremony"
 )
 
-// Attest signs a text with the identity key: a detached binary signature in standard
-// base64, as [VerifyDetached] wants it. gpg --verify reads it too, once it is
-// decoded.
+// Attest signs a text with the identity key. It returns a detached binary signature in
+// standard base64, for [VerifyDetached]. Once decoded, gpg --verify reads it too.
 func (o *OpenPGP) Attest(text []byte) (string, error) {
 	signature, err := o.identity.attest(text, time.Now())
 	if err != nil {
@@ -32,8 +31,8 @@ func (i *Identity) attest(text []byte, now time.Time) ([]byte, error) {
 	return signature.Bytes(), nil
 }
 
-// PublicKey is the public key with this fingerprint, armored: the identity's, or one
-// of the configuration's with all that its owner has signed about it.
+// PublicKey returns the public key with this fingerprint, armored: the identity's, or one of
+// the configuration's with everything that its owner has signed about it.
 func (o *OpenPGP) PublicKey(f ceremony.Fingerprint) (string, error) {
 	if f == o.identity.fingerprint {
 		return o.identity.public, nil

@@ -22,7 +22,7 @@ func TestPublicKeyIsTheSameTextEveryTime(t *testing.T) {
 	texts := map[string]bool{}
 	for range 20 {
 		c := must(openpgp.ReadCertificate(file))(t)
-		texts[must(openpgp.NewOpener(id, []*openpgp.Certificate{c}).PublicKey(c.Fingerprint()))(t)] = true
+		texts[must(openpgp.New(id, []*openpgp.Certificate{c}).PublicKey(c.Fingerprint()))(t)] = true
 	}
 	if len(texts) != 1 {
 		t.Errorf("%d texts of one key", len(texts))
@@ -36,11 +36,11 @@ func TestPublicKeyIsTheSameTextEveryTime(t *testing.T) {
 
 func TestPublicKeyOfTheIdentityIsAnswered(t *testing.T) {
 	s := newStage(t)
-	got := must(s.opener.PublicKey(s.identity.Fingerprint()))(t)
+	got := must(s.bot.PublicKey(s.identity.Fingerprint()))(t)
 	if want := must(s.identity.PublicArmor())(t); got != want {
 		t.Errorf("got %s", got)
 	}
-	if _, err := s.opener.PublicKey("0123456789012345678901234567890123456789"); !errors.Is(err, openpgp.ErrUnknownKey) {
+	if _, err := s.bot.PublicKey("0123456789012345678901234567890123456789"); !errors.Is(err, openpgp.ErrUnknownKey) {
 		t.Errorf("of nobody: %v", err)
 	}
 }
@@ -48,7 +48,7 @@ func TestPublicKeyOfTheIdentityIsAnswered(t *testing.T) {
 func TestGPGVerifiesWhatIsAttested(t *testing.T) {
 	d, s := newGPGDesk(t, "future-default")
 	d.write("text", []byte("a transcript\r\nof two lines"))
-	signature := must(s.opener.Attest([]byte("a transcript\r\nof two lines")))(t)
+	signature := must(s.bot.Attest([]byte("a transcript\r\nof two lines")))(t)
 	d.write("text.sig", must(base64.StdEncoding.DecodeString(signature))(t))
 	d.run("gpg --batch --status-fd 1 --verify text.sig text 2>/dev/null >status; grep -q GOODSIG status; grep -q 'VALIDSIG %s' status", s.identity.Fingerprint())
 }

@@ -18,18 +18,17 @@ import (
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// What an auditor checks, long afterwards and without a secret. A signature is
-// judged as of when it was made and as of when the journal says that it had come:
-// between the two its key must have been good all the time. What became of the key
-// later takes nothing away from it, since a journal line can't be written into the
-// past: whoever has stolen the key since then was not there. The journal's own
-// signature, [VerifyDetached], has nothing but the date that it claims, and a key
-// that is revoked as compromised, or for no reason, signs nothing that counts.
+// What an auditor checks, long afterwards and without a secret. From the time at which a
+// signature was made until the time at which the journal says that it had come, its key must
+// have been good. What became of the key later does not matter: nobody can write a line into
+// a journal's past, and a thief who has stolen the key since then was not there. For the
+// journal's own signature, [VerifyDetached], there is only the date that it claims: a key
+// that is revoked as compromised, or without a reason, signs nothing that counts.
 
-// VerifyDetached makes sure that signature, as [OpenPGP.Attest] writes it, is the
-// key's signature of exactly this text, made when the key was good and not in the
-// future. Of the signature there is one way to write it: a change of any character
-// is an error, in parts too that OpenPGP does not sign.
+// VerifyDetached makes sure that signature, as [OpenPGP.Attest] writes it, is the key's
+// signature of exactly this text, made when the key was good and not in the future. A
+// signature has one form: a change of any character is an error, even in parts that OpenPGP
+// does not sign.
 func VerifyDetached(certificateArmor string, fingerprint ceremony.Fingerprint, text []byte, signature string) error {
 	if err := verifyDetached(certificateArmor, fingerprint, text, signature); err != nil {
 		return fmt.Errorf("verify signature of %s: %w", fingerprint, err)
@@ -37,7 +36,9 @@ func VerifyDetached(certificateArmor string, fingerprint ceremony.Fingerprint, t
 	return nil
 }
 
-func verifyDetached(certificateArmor string, fingerprint ceremony.Fingerprint, text []byte, signature string) (err error) {
+func verifyDetached(
+	certificateArmor string, fingerprint ceremony.Fingerprint, text []byte, signature string,
+) (err error) {
 	defer recoverParsing(&err, ErrBadSignature)
 	key, err := readAudited(certificateArmor, fingerprint)
 	if err != nil {
@@ -61,8 +62,8 @@ func verifyDetached(certificateArmor string, fingerprint ceremony.Fingerprint, t
 	if err := key.check(h, sig, sig.CreationTime); err != nil {
 		return err
 	}
-	// Two bytes of the digest stand beside the signature, and go-crypto does not look
-	// at them. The check has written the rest of what is hashed.
+	// Two bytes of the digest stand beside the signature, and go-crypto does not compare
+	// them. The check has written the rest of what is hashed.
 	if !bytes.Equal(h.Sum(nil)[:2], sig.HashTag[:]) {
 		return ErrSignatureForm
 	}
@@ -70,10 +71,12 @@ func verifyDetached(certificateArmor string, fingerprint ceremony.Fingerprint, t
 }
 
 // VerifySignedWord returns the one line of an inline-signed message, as
-// [OpenPGP.VerifyStatement] has kept it, and when it was signed: not before
-// notBefore, from when on it could be asked for, and not after now, which is when
-// the journal says that it had come. Five minutes are allowed for clocks.
-func VerifySignedWord(certificateArmor string, fingerprint ceremony.Fingerprint, armored string, notBefore, now time.Time) (line string, made time.Time, err error) {
+// [OpenPGP.VerifyStatement] has kept it, and when it was signed. That must be neither before
+// notBefore, when it could first be asked for, nor after now, when the journal says that it
+// had come. Five minutes are allowed for clocks.
+func VerifySignedWord(
+	certificateArmor string, fingerprint ceremony.Fingerprint, armored string, notBefore, now time.Time,
+) (line string, made time.Time, err error) {
 	line, made, err = verifySignedWord(certificateArmor, fingerprint, armored, notBefore, now)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("verify what %s has signed: %w", fingerprint, err)
@@ -81,7 +84,9 @@ func VerifySignedWord(certificateArmor string, fingerprint ceremony.Fingerprint,
 	return line, made, nil
 }
 
-func verifySignedWord(certificateArmor string, fingerprint ceremony.Fingerprint, armored string, notBefore, now time.Time) (line string, made time.Time, err error) {
+func verifySignedWord(
+	certificateArmor string, fingerprint ceremony.Fingerprint, armored string, notBefore, now time.Time,
+) (line string, made time.Time, err error) {
 	defer recoverParsing(&err, ErrBadSignature)
 	key, err := readAudited(certificateArmor, fingerprint)
 	if err != nil {
@@ -105,14 +110,16 @@ func verifySignedWord(certificateArmor string, fingerprint ceremony.Fingerprint,
 	return line, sig.CreationTime.UTC(), err
 }
 
-// VerifyEvidence makes sure, without the share, that the key of want.Signer has signed
-// the envelope of which this is the evidence, and that it was one for this ceremony,
-// step, nonce, identity and plan: between want.NotBefore, when its ceremony key was
-// announced, and want.Now, when the journal says that it had come. It answers what
-// the signature says that it is for, [ceremony.Announced.Binding], empty when it
-// says nothing, and when it was made. [ceremony.ErrNoProof] means that too little was kept:
-// the envelope was made by a program that does not write what proves it.
-func VerifyEvidence(certificateArmor string, identity ceremony.Fingerprint, e ceremony.Evidence, want ceremony.Expected) (binding string, made time.Time, err error) {
+// VerifyEvidence makes sure, without the share, that the key of want.Signer has signed the
+// envelope of which this is the evidence, for this ceremony, step, nonce, identity and plan.
+// It must have signed between want.NotBefore, when the ceremony key was announced, and
+// want.Now, when the journal says that the envelope had come. VerifyEvidence returns for
+// what the signature says that it was made ([ceremony.Announced.Binding]; empty when it does
+// not say), and when it was made. The error is [ceremony.ErrNoProof] when too little was
+// kept: the program that made the envelope did not write what proves it.
+func VerifyEvidence(
+	certificateArmor string, identity ceremony.Fingerprint, e ceremony.Evidence, want ceremony.Expected,
+) (binding string, made time.Time, err error) {
 	binding, made, err = verifyEvidence(certificateArmor, identity, e, want)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("verify the envelope of %s: %w", want.Signer, err)
@@ -120,7 +127,9 @@ func VerifyEvidence(certificateArmor string, identity ceremony.Fingerprint, e ce
 	return binding, made, nil
 }
 
-func verifyEvidence(certificateArmor string, identity ceremony.Fingerprint, e ceremony.Evidence, want ceremony.Expected) (binding string, made time.Time, err error) {
+func verifyEvidence(
+	certificateArmor string, identity ceremony.Fingerprint, e ceremony.Evidence, want ceremony.Expected,
+) (binding string, made time.Time, err error) {
 	defer recoverParsing(&err, ErrBadSignature)
 	if e.Signature == "" || e.Digest == "" {
 		return "", made, ceremony.ErrNoProof
@@ -153,8 +162,7 @@ func verifyEvidence(certificateArmor string, identity ceremony.Fingerprint, e ce
 	return binding, sig.CreationTime.UTC(), nil
 }
 
-// audited is somebody's certificate as an auditor has it: of any age and in any
-// state.
+// audited is a certificate as an auditor has it, of any age and in any state.
 type audited []byte
 
 func readAudited(certificateArmor string, fingerprint ceremony.Fingerprint) (audited, error) {
@@ -174,7 +182,8 @@ func readAudited(certificateArmor string, fingerprint ceremony.Fingerprint) (aud
 	return data, nil
 }
 
-// within checks a signature that was made, and had come, in a span of time.
+// within checks a signature that must have been made between notBefore and now, by a key
+// that was good from then until now.
 func (a audited) within(h hash.Hash, sig *packet.Signature, notBefore, now time.Time) error {
 	if err := a.check(h, sig, now); err != nil {
 		return err
@@ -191,8 +200,8 @@ func (a audited) within(h hash.Hash, sig *packet.Signature, notBefore, now time.
 	return a.goodAt(sig, now, now)
 }
 
-// check makes sure of everything about a signature but the state of its key: that
-// it is the key's, of what h has hashed, and of a kind that counts.
+// check checks everything about a signature but the state of its key: that it is the key's,
+// over what h has hashed, and of a kind that counts.
 func (a audited) check(h hash.Hash, sig *packet.Signature, now time.Time) error {
 	entity, err := parseEntity(a)
 	if err != nil {
@@ -208,7 +217,8 @@ func (a audited) check(h hash.Hash, sig *packet.Signature, now time.Time) error 
 		}
 	}
 	key := keyByID(entity, *sig.IssuerKeyId)
-	if key == nil || sig.CreationTime.Before(key.CreationTime) || sig.SigExpired(maxTime(now.Add(skew), sig.CreationTime)) {
+	if key == nil || sig.CreationTime.Before(key.CreationTime) ||
+		sig.SigExpired(maxTime(now.Add(skew), sig.CreationTime)) {
 		return ErrBadSignature
 	}
 	if err := key.VerifySignature(h, sig); err != nil {
@@ -236,8 +246,8 @@ func keyByID(entity *pgp.Entity, id uint64) *packet.PublicKey {
 	return nil
 }
 
-// goodAt makes sure that the key of a signature might sign at a time, by what was
-// known of it until another; everything that is known by now when that is zero.
+// goodAt makes sure that the key of a signature could sign at the time t, by what was known
+// of the key at the time known. When known is zero, everything that is known today counts.
 func (a audited) goodAt(sig *packet.Signature, t, known time.Time) error {
 	entity, err := parseEntity(a) // anew: an entity notes down what it was asked before
 	if err != nil {
@@ -262,7 +272,7 @@ func (a audited) goodAt(sig *packet.Signature, t, known time.Time) error {
 	return nil
 }
 
-// forget takes away the revocations that are dated later.
+// forget removes the revocations that are dated later than known.
 func forget(entity *pgp.Entity, known time.Time) {
 	earlier := func(all []*packet.VerifiableSignature) (kept []*packet.VerifiableSignature) {
 		for _, r := range all {
@@ -278,9 +288,9 @@ func forget(entity *pgp.Entity, known time.Time) {
 	}
 }
 
-// renewedSince finds a key whose own signatures are all younger than a time at which
-// it existed: gpg replaces them when the expiry is set again. What the owner says of
-// it now then holds for that time too.
+// renewedSince returns a key that existed at the time t but whose own signatures are all
+// younger: gpg replaces them when the expiry is set again. What the owner says of the key
+// now then holds for that time too.
 func renewedSince(entity *pgp.Entity, id uint64, t time.Time) (pgp.Key, bool) {
 	config := strict(t)
 	_, err := entity.PrimarySelfSignature(t, config)
@@ -317,7 +327,7 @@ func (a audited) whyNot(entity *pgp.Entity, id uint64, t time.Time, config *pack
 // readSignature reads the one signature packet in canonical base64.
 func readSignature(text string) (*packet.Signature, []byte, error) {
 	raw, err := base64.StdEncoding.DecodeString(text)
-	// Decoding passes over line ends, and over what is left of the last character.
+	// Decoding ignores line ends, and unused bits of the last character.
 	if err != nil || base64.StdEncoding.EncodeToString(raw) != text {
 		return nil, nil, ErrSignatureForm
 	}
@@ -336,9 +346,8 @@ func readSignature(text string) (*packet.Signature, []byte, error) {
 	return sig, raw, nil
 }
 
-// canonical reports whether raw is the only way to write a signature of the identity's:
-// nothing that is not signed, every number without leading zeros and with its own
-// length.
+// canonical reports whether raw is the one form of a signature by the identity: nothing in
+// it is unsigned, and every number is without leading zeros and has its own length.
 func canonical(sig *packet.Signature, raw []byte) bool {
 	if sig.PubKeyAlgo != packet.PubKeyAlgoEdDSA {
 		return false
@@ -361,8 +370,8 @@ func canonical(sig *packet.Signature, raw []byte) bool {
 	if err != nil {
 		return false
 	}
-	// Version 4: four bytes, the length of what is signed, that, and the length of what
-	// is not (RFC 9580, section 5.2.3).
+	// Version 4 has four bytes, the length of the signed part, the signed part, and the
+	// length of the unsigned part (RFC 9580, section 5.2.3).
 	at := 6 + int(body.Contents[4])<<8 + int(body.Contents[5])
 	return bytes.HasPrefix(body.Contents[at:], []byte{0, 0})
 }
@@ -386,7 +395,7 @@ func takeApart(armored string) ([]byte, *packet.Signature, error) {
 	if !md.IsSigned || !md.IsVerified || len(md.SignatureCandidates) != 1 {
 		return nil, nil, ErrBadSignature
 	}
-	// Without keys, nobody is known. Any other error is one of the signature's form.
+	// Without keys the signer is unknown. Any other error is about the signature's form.
 	only := md.SignatureCandidates[0]
 	if only.CorrespondingSig == nil || !errors.Is(only.SignatureError, pgperrors.ErrUnknownIssuer) {
 		return nil, nil, ErrBadSignature
@@ -394,8 +403,8 @@ func takeApart(armored string) ([]byte, *packet.Signature, error) {
 	return content[:n], only.CorrespondingSig, nil
 }
 
-// hashing is the hash of a signature, and what writes to it: the text of a text
-// signature is hashed with other line ends than it has.
+// hashing is the hash of a signature, direct, and the writer to it, wrapped: a signature of
+// text is over other line ends than the text has.
 type hashing struct{ direct, wrapped hash.Hash }
 
 func hashFor(sig *packet.Signature) (hashing, error) {
@@ -412,7 +421,7 @@ func hashFor(sig *packet.Signature) (hashing, error) {
 	return hashing{}, ErrBadSignature
 }
 
-// hashable are the hashes whose state can be kept, see proof.
+// hashable reports whether the state of a hash can be kept: see proofOf.
 func hashable(h crypto.Hash) bool {
 	return h == crypto.SHA256 || h == crypto.SHA384 || h == crypto.SHA512
 }

@@ -23,8 +23,8 @@ const transcript = "{\"format\":\"conclave-transcript1\",\r\n\"head\":\"9f\"}\n"
 
 func TestP8AttestedTextIsVerified(t *testing.T) {
 	s := newStage(t)
-	signature := must(s.opener.Attest([]byte(transcript)))(t)
-	certificate := must(s.opener.PublicKey(s.identity.Fingerprint()))(t)
+	signature := must(s.bot.Attest([]byte(transcript)))(t)
+	certificate := must(s.bot.PublicKey(s.identity.Fingerprint()))(t)
 	if err := openpgp.VerifyDetached(certificate, s.identity.Fingerprint(), []byte(transcript), signature); err != nil {
 		t.Error(err)
 	}
@@ -34,8 +34,8 @@ func TestP8AttestedTextIsVerified(t *testing.T) {
 // a line's end; every byte of the text in two ways.
 func TestP8EveryChangeOfWhatIsAttestedIsFound(t *testing.T) {
 	s := newStage(t)
-	signature := must(s.opener.Attest([]byte(transcript)))(t)
-	certificate := must(s.opener.PublicKey(s.identity.Fingerprint()))(t)
+	signature := must(s.bot.Attest([]byte(transcript)))(t)
+	certificate := must(s.bot.PublicKey(s.identity.Fingerprint()))(t)
 	verify := func(text []byte, signature string) error {
 		return openpgp.VerifyDetached(certificate, s.identity.Fingerprint(), text, signature)
 	}
@@ -72,8 +72,8 @@ func TestP8EveryChangeOfWhatIsAttestedIsFound(t *testing.T) {
 // OpenPGP lets anybody write into a part of a signature that is not signed.
 func TestP8NothingIsAddedToAnAttestation(t *testing.T) {
 	s := newStage(t)
-	raw := must(base64.StdEncoding.DecodeString(must(s.opener.Attest([]byte(transcript)))(t)))(t)
-	certificate := must(s.opener.PublicKey(s.identity.Fingerprint()))(t)
+	raw := must(base64.StdEncoding.DecodeString(must(s.bot.Attest([]byte(transcript)))(t)))(t)
+	certificate := must(s.bot.PublicKey(s.identity.Fingerprint()))(t)
 	body := raw[2:] // one byte of tag, one of length
 	if int(raw[1]) != len(body) {
 		t.Fatalf("the packet has another header: % x", raw[:4])
@@ -85,11 +85,15 @@ func TestP8NothingIsAddedToAnAttestation(t *testing.T) {
 	added := []byte{5, 100, 'h', 'e', 'r', 'e'}
 	body = bytes.Join([][]byte{body[:at], {0, byte(len(added))}, added, body[at+2:]}, nil)
 	forged := append([]byte{raw[0], byte(len(body))}, body...)
-	sig, _, err := pgp.VerifyDetachedSignature(pgp.EntityList{parse(t, certificate)}, strings.NewReader(transcript), bytes.NewReader(forged), nil)
+	sig, _, err := pgp.VerifyDetachedSignature(
+		pgp.EntityList{parse(t, certificate)}, strings.NewReader(transcript), bytes.NewReader(forged), nil,
+	)
 	if err != nil || sig == nil {
 		t.Fatalf("the test forges badly: %v", err)
 	}
-	err = openpgp.VerifyDetached(certificate, s.identity.Fingerprint(), []byte(transcript), base64.StdEncoding.EncodeToString(forged))
+	err = openpgp.VerifyDetached(
+		certificate, s.identity.Fingerprint(), []byte(transcript), base64.StdEncoding.EncodeToString(forged),
+	)
 	if !errors.Is(err, openpgp.ErrSignatureForm) {
 		t.Errorf("got %v", err)
 	}
@@ -97,9 +101,9 @@ func TestP8NothingIsAddedToAnAttestation(t *testing.T) {
 
 func TestP8OtherKeyOrCertificateAttestsNothing(t *testing.T) {
 	s, other := newStage(t), newStage(t)
-	signature := must(s.opener.Attest([]byte(transcript)))(t)
-	own := must(s.opener.PublicKey(s.identity.Fingerprint()))(t)
-	foreign := must(other.opener.PublicKey(other.identity.Fingerprint()))(t)
+	signature := must(s.bot.Attest([]byte(transcript)))(t)
+	own := must(s.bot.PublicKey(s.identity.Fingerprint()))(t)
+	foreign := must(other.bot.PublicKey(other.identity.Fingerprint()))(t)
 	for name, tt := range map[string]struct {
 		certificate string
 		fingerprint ceremony.Fingerprint
@@ -118,8 +122,10 @@ func TestP8OtherKeyOrCertificateAttestsNothing(t *testing.T) {
 
 func TestP8WordIsVerifiedAsItWasKept(t *testing.T) {
 	s := newStage(t)
-	kept := must(s.opener.VerifyStatement(state(t, statement, s.want.Now, s.holder), s.want.Signer, s.want.NotBefore, s.want.Now))(t)
-	line, made, err := openpgp.VerifySignedWord(string(public(t, s.holder)), s.want.Signer, kept.Armor, s.want.NotBefore, s.want.Now)
+	kept := must(s.bot.VerifyStatement(state(t, statement, s.want.Now, s.holder), s.want.Signer, s.want.NotBefore, s.want.Now))(t)
+	line, made, err := openpgp.VerifySignedWord(
+		string(public(t, s.holder)), s.want.Signer, kept.Armor, s.want.NotBefore, s.want.Now,
+	)
 	if err != nil || line != statement || !made.Equal(s.want.Now) {
 		t.Errorf("%q of %s, %v", line, made, err)
 	}
@@ -174,7 +180,7 @@ func (s *stage) evidence(t testing.TB, envelope []byte) ceremony.Evidence {
 }
 
 func (s *stage) verified(e ceremony.Evidence) (string, time.Time, error) {
-	certificate, err := s.opener.PublicKey(s.want.Signer)
+	certificate, err := s.bot.PublicKey(s.want.Signer)
 	if err != nil {
 		return "", time.Time{}, err
 	}
@@ -274,7 +280,7 @@ func TestP8EvidenceCanNotBeForged(t *testing.T) {
 // words, notes, envelopes for something else. It can stop a hash at any border.
 func TestP8NothingElseThatAHolderHasSignedIsAnEnvelope(t *testing.T) {
 	s := newStage(t)
-	certificate := must(s.opener.PublicKey(s.want.Signer))(t)
+	certificate := must(s.bot.PublicKey(s.want.Signer))(t)
 	suffix := s.key.Announced().Suffix(s.want.Ceremony, s.want.PlanHash)
 	for name, content := range map[string]string{
 		"a note":                   "I am at lunch and have nothing to do with any ceremony",
@@ -339,7 +345,7 @@ func TestP8EvidenceOutsideOfItsTimeIsFound(t *testing.T) {
 		"before the announcement": {s.want.Now.Add(6 * time.Minute), s.want.Now.Add(time.Hour), openpgp.ErrSignedEarlier},
 		"after it came":           {s.want.NotBefore, s.want.Now.Add(-6 * time.Minute), openpgp.ErrSignedLater},
 	} {
-		certificate := must(s.opener.PublicKey(s.want.Signer))(t)
+		certificate := must(s.bot.PublicKey(s.want.Signer))(t)
 		want := s.want
 		want.NotBefore, want.Now = tt.notBefore, tt.now
 		if _, _, err := openpgp.VerifyEvidence(certificate, s.identity.Fingerprint(), e, want); !errors.Is(err, tt.want) {

@@ -71,12 +71,14 @@ func TestDecompressionBombIsDefusedWhereverItIsRead(t *testing.T) {
 				return err
 			},
 			"a statement": func() error {
-				_, err := s.opener.VerifyStatement(armored, s.want.Signer, s.want.NotBefore, s.want.Now)
+				_, err := s.bot.VerifyStatement(armored, s.want.Signer, s.want.NotBefore, s.want.Now)
 				return err
 			},
-			"a statement, peeked": func() error { _, ok := s.opener.PeekStatement(bomb); return map[bool]error{false: io.EOF}[ok] },
+			"a statement, peeked": func() error { _, ok := s.bot.PeekStatement(bomb); return map[bool]error{false: io.EOF}[ok] },
 			"what an auditor reads": func() error {
-				_, _, err := openpgp.VerifySignedWord(string(public(t, s.holder)), s.want.Signer, string(armored), s.want.NotBefore, s.want.Now)
+				_, _, err := openpgp.VerifySignedWord(
+					string(public(t, s.holder)), s.want.Signer, string(armored), s.want.NotBefore, s.want.Now,
+				)
 				return err
 			},
 			"what a holder pastes": func() error {

@@ -21,9 +21,8 @@ const ceremonyNotation = ceremony.SignatureNotation
 
 func notationValue(id ceremony.ID, nonce string) string { return string(id) + " " + nonce }
 
-// key is the encryption subkey of one ceremony. Its private half has never been
-// anywhere but in memory: when it is gone, what a chat still holds of envelopes
-// opens nothing.
+// key is the encryption subkey of one ceremony. Its private half is in memory only: once it
+// is gone, nothing opens the envelopes that a chat still holds.
 type key struct {
 	announced ceremony.Announced
 	id        uint64 // as envelopes name it
@@ -35,9 +34,9 @@ type key struct {
 
 var _ ceremony.Key = (*key)(nil)
 
-// newKey makes a ceremony key, bound to the identity by a signature that carries
-// its expiry, the ceremony and the nonce. The certificate is that binding: gpg,
-// sq and rnp refuse to encrypt to the key when it has expired.
+// newKey makes a ceremony key. A signature by the identity binds it, with its expiry, the
+// ceremony and the nonce, and stands in the certificate: gpg, sq and rnp refuse to encrypt to
+// the key when it has expired.
 func (i *Identity) newKey(n ceremony.Notice) (*key, error) {
 	return i.newKeyFrom(n, newKeys(n.At))
 }
@@ -45,7 +44,8 @@ func (i *Identity) newKey(n ceremony.Notice) (*key, error) {
 func (i *Identity) newKeyFrom(n ceremony.Notice, config *packet.Config) (*key, error) {
 	life := n.Expires.Sub(n.At.Truncate(time.Second)) / time.Second
 	if life <= 0 || life > math.MaxUint32 {
-		return nil, fmt.Errorf("a key can't live from %s until %s", n.At.UTC().Format(time.RFC3339), n.Expires.UTC().Format(time.RFC3339))
+		return nil, fmt.Errorf("a key can't live from %s until %s",
+			n.At.UTC().Format(time.RFC3339), n.Expires.UTC().Format(time.RFC3339))
 	}
 	config.KeyLifetimeSecs = uint32(life)
 	config.SignatureNotations = []*packet.Notation{{
@@ -66,8 +66,8 @@ func (i *Identity) newKeyFrom(n ceremony.Notice, config *packet.Config) (*key, e
 	if err != nil {
 		return nil, err
 	}
-	// What decrypts is parsed anew: it shares nothing with the identity, least of
-	// all the secret that signs.
+	// The key that decrypts is parsed anew. It shares nothing with the identity, and above
+	// all not the secret that signs.
 	ring, err := parseEntity(public.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("read own certificate: %w", err)
@@ -103,11 +103,11 @@ func (i *Identity) bind(config *packet.Config) (*pgp.Entity, error) {
 	return &bound, nil
 }
 
-// Announced is what people are told about the key.
+// Announced returns what people are told about the key.
 func (k *key) Announced() ceremony.Announced { return k.announced }
 
-// Fits reports whether one of the messages in envelope is encrypted to this key, or
-// hides to whom it is encrypted.
+// Fits reports whether one of the messages in envelope is encrypted to this key, or hides its
+// recipient.
 func (k *key) Fits(envelope []byte) bool {
 	l, err := readLetter(envelope)
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// Certificate is a holder's public key, of a kind that Vault can keep: Vault
-// stores it in its seal configuration and reads it again when it starts, and a
-// key that a later version dislikes stops it from starting.
+// Certificate is a holder's public key, of a kind that Vault can keep. Vault stores it in its
+// seal configuration and reads it again when it starts: a key that a later version refuses
+// would stop it from starting.
 //
 // It may be used by several goroutines.
 type Certificate struct {
@@ -27,9 +27,9 @@ type Certificate struct {
 	forVault    []byte // binary, see minimise
 }
 
-// ReadCertificate reads a file with one public key, armored or binary. It looks
-// at what does not change: the key's kind and its own signatures. Whether it is
-// valid at some time is for [Certificate.CheckUntil].
+// ReadCertificate reads a file with one public key, armored or binary. It checks what does
+// not change: the kind of the key and its own signatures. [Certificate.CheckUntil] checks
+// whether the key is valid at a time.
 func ReadCertificate(data []byte) (*Certificate, error) {
 	binary, err := certificateBytes(data)
 	if err != nil {
@@ -49,7 +49,7 @@ func ReadCertificate(data []byte) (*Certificate, error) {
 	return c, nil
 }
 
-// certificateBytes finds the only key block of a file.
+// certificateBytes returns the only key block of a file.
 func certificateBytes(data []byte) ([]byte, error) {
 	if isBinary(data) {
 		return data, nil
@@ -102,8 +102,8 @@ func (c *Certificate) take(entity *pgp.Entity) error {
 	return err
 }
 
-// publicBytes writes a key's public parts, the same bytes every time: go-crypto
-// keeps user ids in a map and writes them in its order.
+// publicBytes returns a key's public parts, each time as the same bytes. go-crypto keeps user
+// ids in a map, and would write them in the map's order.
 func publicBytes(entity *pgp.Entity) ([]byte, error) {
 	var public bytes.Buffer
 	head := *entity
@@ -124,9 +124,9 @@ func publicBytes(entity *pgp.Entity) ([]byte, error) {
 	return public.Bytes(), nil
 }
 
-// minimise is as much of a key as Vault needs: the primary key, its newest valid
-// user id, and what can be encrypted to, each with the one signature that makes
-// it valid. No time is considered; Vault considers its own.
+// minimise returns as much of a key as Vault needs: the primary key, its newest valid user
+// id, and the keys that can be encrypted to, each with the one signature that makes it valid.
+// It checks no time: Vault goes by its own clock.
 func minimise(entity *pgp.Entity) (*pgp.Entity, error) {
 	config := strict(time.Time{})
 	var always time.Time
@@ -174,7 +174,7 @@ func encrypts(binding *packet.Signature) bool {
 	return binding.FlagsValid && (binding.FlagEncryptCommunications || binding.FlagEncryptStorage)
 }
 
-// checkKind allows what every Vault can encrypt to and read again.
+// checkKind refuses a kind of key that some Vault can't encrypt to or read again.
 func checkKind(key *packet.PublicKey) error {
 	if key.Version != 4 {
 		return ErrKeyVersion
@@ -189,26 +189,27 @@ func checkKind(key *packet.PublicKey) error {
 		curve, err := key.Curve()
 		switch {
 		case err != nil:
-		case curve == packet.Curve25519, curve == packet.CurveNistP256, curve == packet.CurveNistP384, curve == packet.CurveNistP521:
+		case curve == packet.Curve25519,
+			curve == packet.CurveNistP256, curve == packet.CurveNistP384, curve == packet.CurveNistP521:
 			return nil
 		}
 	}
 	return ErrKeyAlgorithm
 }
 
-// Fingerprint is the primary key's.
+// Fingerprint returns the fingerprint of the primary key.
 func (c *Certificate) Fingerprint() ceremony.Fingerprint { return c.fingerprint }
 
-// UserIDs are the names on the key, sorted. Nothing vouches for them.
+// UserIDs returns the names on the key, sorted. Nothing vouches for them.
 func (c *Certificate) UserIDs() []string { return slices.Clone(c.userIDs) }
 
-// parse returns an entity of the caller's own.
+// parse returns an entity that belongs to the caller.
 func (c *Certificate) parse() (*pgp.Entity, error) { return parseEntity(c.public) }
 
-// CheckUntil makes sure that Vault can encrypt to the key, and that its owner's
-// signatures count, now and until then. Vault itself takes a key that has
-// expired, is revoked or only signs, and fails with the last share: a rekey then
-// starts over, and generate-root leaves a root token behind that nobody holds.
+// CheckUntil makes sure that Vault can encrypt to the key, and that its owner's signatures
+// count, now and until the given time. Vault itself accepts a key that has expired, is
+// revoked or only signs, and fails when the last share comes: a rekey then starts over, and
+// generate-root leaves a root token behind that nobody holds.
 func (c *Certificate) CheckUntil(now, until time.Time) error {
 	if err := c.checkAt(now); err != nil {
 		return err
@@ -257,8 +258,11 @@ func checkSigner(entity *pgp.Entity, t time.Time, config *packet.Config) error {
 	return nil
 }
 
-// whyNot looks for the subkey that would have done.
-func whyNot(entity *pgp.Entity, t time.Time, config *packet.Config, does func(*packet.Signature) bool, otherwise error) error {
+// whyNot looks for a subkey of the wanted kind, and returns the reason why it can't be used.
+// It returns otherwise when there is none.
+func whyNot(
+	entity *pgp.Entity, t time.Time, config *packet.Config, does func(*packet.Signature) bool, otherwise error,
+) error {
 	for _, s := range entity.Subkeys {
 		binding, err := s.LatestValidBindingSignature(t, config)
 		if err != nil || !does(binding) {
@@ -275,9 +279,9 @@ func whyNot(entity *pgp.Entity, t time.Time, config *packet.Config, does func(*p
 	return otherwise
 }
 
-// signsAt makes sure that the key or subkey with this id may sign at a time. It
-// parses the key anew: an entity that was asked about an earlier time has noted
-// down that later revocations are not valid.
+// signsAt makes sure that the key or subkey with this id may sign at a time. It parses the
+// key anew: an entity that was asked about an earlier time remembers that later revocations
+// are not valid.
 func (c *Certificate) signsAt(id uint64, t time.Time) error {
 	entity, err := c.parse()
 	if err != nil {

@@ -149,8 +149,8 @@ func TestKeyThatEndsInTheWindowIsRefused(t *testing.T) {
 		if err := c.CheckUntil(now, now.Add(4*time.Hour)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: got %v, want %v", name, err, tt.want)
 		}
-		opener := openpgp.NewOpener(must(openpgp.Generate("conclave", start))(t), []*openpgp.Certificate{c})
-		err = opener.CheckKey(c.Fingerprint(), now, now.Add(4*time.Hour))
+		bot := openpgp.New(must(openpgp.Generate("conclave", start))(t), []*openpgp.Certificate{c})
+		err = bot.CheckKey(c.Fingerprint(), now, now.Add(4*time.Hour))
 		if tt.want != nil && (!errors.Is(err, ceremony.HolderKeyInvalid) || !errors.Is(err, tt.want)) {
 			t.Errorf("%s: CheckKey answers %v", name, err)
 		}
@@ -160,10 +160,10 @@ func TestKeyThatEndsInTheWindowIsRefused(t *testing.T) {
 func TestUnknownKeyIsSaidToBeUnknown(t *testing.T) {
 	s := newStage(t)
 	const nobody = "0123456789012345678901234567890123456789"
-	if _, err := s.opener.Certificate(nobody); !errors.Is(err, openpgp.ErrUnknownKey) {
+	if _, err := s.bot.Certificate(nobody); !errors.Is(err, openpgp.ErrUnknownKey) {
 		t.Errorf("got %v", err)
 	}
-	err := s.opener.CheckKey(nobody, start, start)
+	err := s.bot.CheckKey(nobody, start, start)
 	if !errors.Is(err, openpgp.ErrUnknownKey) || !errors.Is(err, ceremony.HolderKeyInvalid) {
 		t.Errorf("got %v", err)
 	}
@@ -187,8 +187,8 @@ func TestCertificateForVaultHoldsWhatVaultNeedsAndNoMore(t *testing.T) {
 	}
 	full := public(t, e)
 	c := must(openpgp.ReadCertificate(full))(t)
-	opener := openpgp.NewOpener(must(openpgp.Generate("conclave", start))(t), []*openpgp.Certificate{c})
-	minimal := must(opener.Certificate(c.Fingerprint()))(t)
+	bot := openpgp.New(must(openpgp.Generate("conclave", start))(t), []*openpgp.Certificate{c})
+	minimal := must(bot.Certificate(c.Fingerprint()))(t)
 	t.Logf("%d bytes became %d", len(dearmor(t, full)), len(minimal))
 
 	var kinds []string
@@ -246,13 +246,13 @@ func TestCertificateMayBeUsedByManyAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			k, err := s.opener.NewKey(notice(s.identity.Fingerprint(), s.now))
+			k, err := s.bot.NewKey(notice(s.identity.Fingerprint(), s.now))
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			k.Fits(envelope)
-			if err := s.opener.CheckKey(s.want.Signer, s.now, s.now.Add(time.Hour)); err != nil {
+			if err := s.bot.CheckKey(s.want.Signer, s.now, s.now.Add(time.Hour)); err != nil {
 				t.Error(err)
 			}
 			secret, _, err := s.key.Open(envelope, s.want)

@@ -10,17 +10,17 @@ import (
 	"conclave/ceremony"
 )
 
-// responseSize is how many random bytes a challenge hides: what nobody guesses.
+// responseSize is the number of random bytes in a challenge: too many to be guessed.
 const responseSize = 16
 
-// Challenge encrypts a new random response to somebody's key, exactly as Vault will
-// encrypt a share to it: the same bytes of the certificate, the same code, no
-// signature. Who answers with the response has shown that they can read what Vault
-// will give them, before there is anything to lose.
+// Challenge encrypts a new random response to a person's key, exactly as Vault will encrypt a
+// share to it: the same bytes of the certificate, the same code, no signature. A person who
+// answers with the response has shown that they can read what Vault will give them, before
+// there is anything to lose.
 //
-// The response is lower-case hexadecimal digits, without a line's end. The caller
-// shows it to nobody, writes it nowhere, and keeps a hash of it at most. The errors
-// wrap ceremony.HolderKeyInvalid.
+// The response is in lower-case hexadecimal digits, without a line's end. The caller must
+// show it to nobody and write it nowhere, and may keep a hash of it. The errors wrap
+// ceremony.HolderKeyInvalid.
 func (o *OpenPGP) Challenge(f ceremony.Fingerprint, now time.Time) (ciphertext, response string, err error) {
 	certificate, err := o.Certificate(f)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 func TestChallengeIsOpenedByTheKeyThatVaultIsGiven(t *testing.T) {
 	s := newStage(t)
-	ciphertext, response, err := s.opener.Challenge(s.want.Signer, s.now)
+	ciphertext, response, err := s.bot.Challenge(s.want.Signer, s.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,7 @@ func TestChallengeIsOpenedByTheKeyThatVaultIsGiven(t *testing.T) {
 	if strings.Contains(ciphertext, response) {
 		t.Error("the response can be read")
 	}
-	_, second, err := s.opener.Challenge(s.want.Signer, s.now)
+	_, second, err := s.bot.Challenge(s.want.Signer, s.now)
 	if err != nil || second == response {
 		t.Errorf("the second has the same response, %v", err)
 	}
@@ -36,7 +36,7 @@ func TestChallengeToAKeyThatVaultCanNotUseIsNotMade(t *testing.T) {
 		"expired": {s.want.Signer, start.Add(3 * time.Hour)},
 		"nobody":  {"0123456789012345678901234567890123456789", start},
 	} {
-		ciphertext, response, err := s.opener.Challenge(tt.to, tt.now)
+		ciphertext, response, err := s.bot.Challenge(tt.to, tt.now)
 		if !errors.Is(err, ceremony.HolderKeyInvalid) || ciphertext != "" || response != "" {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -45,7 +45,7 @@ func TestChallengeToAKeyThatVaultCanNotUseIsNotMade(t *testing.T) {
 
 func TestGPGOpensAChallenge(t *testing.T) {
 	d, s := newGPGDesk(t, "future-default")
-	ciphertext, response, err := s.opener.Challenge(s.want.Signer, time.Now())
+	ciphertext, response, err := s.bot.Challenge(s.want.Signer, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

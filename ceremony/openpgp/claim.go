@@ -9,7 +9,7 @@ import (
 	"conclave/ceremony"
 )
 
-// Kind is what a message of the bot's is.
+// Kind is the kind of a message from the bot.
 type Kind string
 
 // The kinds.
@@ -19,22 +19,22 @@ const (
 	Delivers Kind = "delivers" // a share or a token: see [CheckDeliveries]
 )
 
-// Claim is what a message says of itself. It is signed, by the key that came along
-// with it: whoever wrote it has said so, and who that is depends on the pin.
+// Claim is what a message says of itself, signed by a key that came with it. That proves
+// only that its writer has said so. The pin tells who the writer is.
 type Claim struct {
 	Kind     Kind
 	Identity ceremony.Fingerprint
 	Ceremony ceremony.ID
-	Cluster  string // empty of a delivery, which does not name it
-	// ClusterID is Vault's own id of the cluster, empty where the plan is not in the
-	// message.
+	Cluster  string // empty for a delivery, which does not name it
+	// ClusterID is Vault's own id of the cluster. It is empty when the plan is not in
+	// the message.
 	ClusterID string
-	At        time.Time // when it says that it was made; zero of a delivery
+	At        time.Time // when it says that it was made; zero for a delivery
 }
 
-// Claims reads whatever was pasted, and answers what in it is signed by a key that
-// is in it, in its order. It is for whoever has pinned nobody yet, and for
-// comparing with whom they have pinned; the Check functions then judge the content.
+// Claims returns the claims in a pasted text that are signed by a key which is in it too, in
+// the order of the text. It is for a person who has pinned nobody yet, and for comparing the
+// signers with the pinned identities. The Check functions then judge the content.
 func Claims(text []byte, now time.Time) ([]Claim, error) {
 	claims, err := claimsIn(text, now)
 	if err != nil {
@@ -78,7 +78,7 @@ func claimsIn(text []byte, now time.Time) ([]Claim, error) {
 	return claims, nil
 }
 
-// identitiesAmong are the fingerprints of the certificates, each once.
+// identitiesAmong returns the fingerprints of the certificates, each once.
 func identitiesAmong(blocks []block) []ceremony.Fingerprint {
 	var found []ceremony.Fingerprint
 	for _, b := range blocks {
@@ -96,11 +96,14 @@ func identitiesAmong(blocks []block) []ceremony.Fingerprint {
 	return found
 }
 
+// claimOf returns the claim of a signed text, and whether it is one of the bot's messages.
 func claimOf(said string) (Claim, bool) {
 	switch {
 	case strings.HasPrefix(said, announcementTag+"\n"):
 		if inv, err := parseAnnouncement(said); err == nil {
-			return Claim{Kind: Asks, Ceremony: inv.id, Cluster: inv.cluster, ClusterID: clusterID(inv.plan), At: inv.announced}, true
+			return Claim{
+				Kind: Asks, Ceremony: inv.id, Cluster: inv.cluster, ClusterID: clusterID(inv.plan), At: inv.announced,
+			}, true
 		}
 	case strings.HasPrefix(said, rollCallTag+"\n"):
 		if r, err := parseRollCall(said); err == nil {
@@ -114,7 +117,7 @@ func claimOf(said string) (Claim, bool) {
 	return Claim{}, false
 }
 
-// clusterID is Vault's id of the cluster in a plan's text.
+// clusterID returns Vault's id of the cluster in a plan's text, or "".
 func clusterID(plan string) string {
 	for line := range strings.Lines(plan) {
 		if id, ok := strings.CutPrefix(line, "cluster id: "); ok && ceremony.IsNonce(strings.TrimSpace(id)) {

@@ -14,7 +14,7 @@ import (
 
 func TestClaimsNameWhoeverSignedEachMessage(t *testing.T) {
 	s, other := newStage(t), newStage(t)
-	delivery := must(other.opener.SignDelivery(other.parcel(t)))(t)
+	delivery := must(other.bot.SignDelivery(other.parcel(t)))(t)
 	pasted := s.called(t, response, nil) + string(s.pasted()) + delivery.Line + delivery.Armor
 	id := s.identity.Fingerprint()
 	const cluster = "9f0a4e0c-3c8f-6a1e-1b8d-0a4f7d9e2c11"
@@ -53,7 +53,7 @@ func TestOlderAnnouncementPastedLastDoesNotCount(t *testing.T) {
 	older := s.pasted()
 	n := notice(s.identity.Fingerprint(), s.now.Add(30*time.Second))
 	n.Step, n.Nonce = ceremony.StepVerify, "a-new-nonce"
-	s.key = must(s.opener.NewKey(n))(t)
+	s.key = must(s.bot.NewKey(n))(t)
 	inv := must(openpgp.CheckAnnouncement(concat(s.pasted(), older), s.identity.Fingerprint(), s.want.Now))(t)
 	if inv.Step() != ceremony.StepVerify {
 		t.Errorf("it is for step %s", inv.Step())

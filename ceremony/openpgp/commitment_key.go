@@ -9,21 +9,21 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/eddsa"
 )
 
-// What the commitment key and its name are derived for. A change of how tags are
-// made needs others.
+// The purposes for which the commitment key and its id are derived. When tags are made in
+// another way they must change.
 const (
 	commitmentInfo   = "conclave commitment key 1"
 	commitmentIDInfo = "conclave commitment key id 1"
 )
 
-// CommitmentKey is HKDF-SHA256 (RFC 5869) of the identity's secret scalar, without a
-// salt and with an info of its own; what is signed with the scalar says nothing
-// about it. Whoever restores the identity from its backup has the same key, so that
-// tags outlive the machine; whoever does not have it can't tell whether a tag is that
-// of a share which they know.
+// CommitmentKey returns the key for the tags of shares. It is HKDF-SHA256 (RFC 5869) of the
+// identity's secret scalar, without a salt and with an info of its own: signatures by the
+// scalar tell nothing about it. When the identity is restored from its backup the key is the
+// same, so that tags outlive the machine. Without the key nobody can tell whether a tag is
+// that of a share which they know.
 //
-// The id is 16 hexadecimal digits, derived beside the key with another info: from
-// it nothing follows about the key, and it may stand in a journal.
+// The id is 16 hexadecimal digits, derived in the same way with another info. It tells
+// nothing about the key, and may stand in a journal.
 func (o *OpenPGP) CommitmentKey() (id string, key [32]byte) { return o.identity.commitment() }
 
 // newCommitment derives the key once. It is kept behind a closure, which prints as

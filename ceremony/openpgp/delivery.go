@@ -20,14 +20,13 @@ import (
 // deliveryTag is the first word of a delivery line.
 const deliveryTag = "conclave-delivery1"
 
-// SignDelivery armors what Vault has encrypted, and signs a line
+// SignDelivery armors what Vault has encrypted, and signs the line
 //
 //	conclave-delivery1 CEREMONY KIND INDEX/TOTAL RECIPIENT SHA256
 //
-// that says what it is; the hash is that of the binary message. Vault signs
-// nothing: without the line a holder could not tell a new share from a forged
-// one. The identity's certificate follows the line, so that it can be checked
-// with nothing but the pinned fingerprint.
+// that says what it is. The hash is that of the binary message. Vault signs nothing: without
+// the line a holder could not tell a new share from a forged one. The identity's certificate
+// follows the line, so that the pinned fingerprint alone is needed to check it.
 //
 // A message that the recipient's key can't open is an error (P7).
 func (o *OpenPGP) SignDelivery(p ceremony.Parcel) (ceremony.SignedParcel, error) {
@@ -68,9 +67,9 @@ func (o *OpenPGP) checkRecipient(ciphertext []byte, recipient ceremony.Fingerpri
 	return nil
 }
 
-// onlyRecipient is the id of the one key that opens what Vault has encrypted: it makes
-// a message of two packets (RFC 9580, section 10.3), a session key and what that
-// encrypts. Another key, a password or anything in the open beside it is an error.
+// onlyRecipient returns the id of the one key that opens what Vault has encrypted. Vault
+// makes a message of two packets (RFC 9580, section 10.3): a session key, and what that
+// encrypts. Another key, a password, or anything in the open beside them is an error.
 func onlyRecipient(ciphertext []byte) (id uint64, err error) {
 	defer recoverParsing(&err, ErrNotCiphertext)
 	all, err := packetsOf(ciphertext)
@@ -95,7 +94,7 @@ func onlyRecipient(ciphertext []byte) (id uint64, err error) {
 	return key.KeyId, nil
 }
 
-// packetsOf takes a message apart to its end.
+// packetsOf returns all packets of a message.
 func packetsOf(message []byte) (all []*packet.OpaquePacket, err error) {
 	packets := packet.NewOpaqueReader(bytes.NewReader(message))
 	for {
@@ -110,9 +109,9 @@ func packetsOf(message []byte) (all []*packet.OpaquePacket, err error) {
 	}
 }
 
-// VerifyCiphertext makes sure that what was handed out, in standard base64, is encrypted
-// to one key alone, and to one of the certificate with this fingerprint. Without a
-// certificate only the first is looked at. What is inside nobody but its receiver knows.
+// VerifyCiphertext makes sure that a delivered message, in standard base64, is encrypted to
+// one key alone, and that the key belongs to the certificate with this fingerprint. Without a
+// certificate it checks only that there is one key. Only the receiver knows what is inside.
 func VerifyCiphertext(ciphertext, certificateArmor string, to ceremony.Fingerprint) error {
 	if err := verifyCiphertext(ciphertext, certificateArmor, to); err != nil {
 		return fmt.Errorf("verify what was encrypted to %s: %w", to, err)
@@ -145,19 +144,20 @@ func verifyCiphertext(ciphertext, certificateArmor string, to ceremony.Fingerpri
 
 func deliveryLine(p ceremony.Parcel, ciphertext []byte) string {
 	sum := sha256.Sum256(ciphertext)
-	return fmt.Sprintf("%s %s %s %d/%d %s %s\n", deliveryTag, p.Ceremony, p.Kind, p.Index, p.Total, p.Recipient, hex.EncodeToString(sum[:]))
+	return fmt.Sprintf("%s %s %s %d/%d %s %s\n",
+		deliveryTag, p.Ceremony, p.Kind, p.Index, p.Total, p.Recipient, hex.EncodeToString(sum[:]))
 }
 
-// Delivery is what the bot has handed over, and says that it is.
+// Delivery is what the bot has handed over, with what it says of it.
 type Delivery struct {
 	ceremony.Parcel
 	Armor string // the ciphertext, to be kept or decrypted
 }
 
-// CheckDeliveries is for a recipient: it finds the delivery lines in whatever was
-// pasted, and makes sure that the bot with the pinned fingerprint has signed them
-// and that what each of them names is there, armored. The bot's certificate must be
-// among it; other things may be. They are answered in the order of their lines.
+// CheckDeliveries is for a recipient. It finds the delivery lines in a pasted text, and makes
+// sure that the bot with the pinned fingerprint has signed them and that the armored message
+// which each of them names is there. The bot's certificate must be in the text; other things
+// may be. It returns the deliveries in the order of their lines.
 func CheckDeliveries(text []byte, pinned ceremony.Fingerprint) ([]Delivery, error) {
 	deliveries, err := checkDeliveries(text, pinned)
 	if err != nil {
@@ -193,7 +193,7 @@ func checkDeliveries(text []byte, pinned ceremony.Fingerprint) ([]Delivery, erro
 	return deliveries, nil
 }
 
-// takeDelivery finds what a line names.
+// takeDelivery returns the delivery that a line names, with its message among blocks.
 func takeDelivery(line string, blocks []block) (Delivery, error) {
 	p, sum, err := parseDelivery(line)
 	if err != nil {
@@ -223,9 +223,9 @@ func takeDelivery(line string, blocks []block) (Delivery, error) {
 	return Delivery{}, ErrNotCiphertext
 }
 
-// Armored is a file as text that can stand beside another file's: PGP messages without
-// armor, as Vault prints them or binary, are armored, and any other text is as it was
-// before a computer saved it in another encoding.
+// Armored returns the content of a file as text that can be joined with that of other files.
+// A PGP message without armor, binary or as Vault prints it, is armored. Any other text is
+// returned as it was before a computer saved it in another encoding.
 func Armored(file []byte) ([]byte, error) {
 	bare := [][]byte{file}
 	if !isBinary(file) {
@@ -246,7 +246,7 @@ func Armored(file []byte) ([]byte, error) {
 	return []byte(all.String()), nil
 }
 
-// encryptedAmong finds the messages that are encrypted.
+// encryptedAmong returns the messages that are encrypted.
 func encryptedAmong(blocks []block) [][]byte {
 	var found [][]byte
 	for _, b := range blocks {

@@ -18,7 +18,7 @@ import (
 
 func (s *stage) parcel(t testing.TB) ceremony.Parcel {
 	t.Helper()
-	certificate := must(s.opener.Certificate(s.want.Signer))(t)
+	certificate := must(s.bot.Certificate(s.want.Signer))(t)
 	return ceremony.Parcel{
 		Ceremony: s.want.Ceremony, Kind: "share", Index: 2, Total: 5, Recipient: s.want.Signer,
 		Ciphertext: base64.StdEncoding.EncodeToString(asVault(t, certificate, share)),
@@ -28,7 +28,7 @@ func (s *stage) parcel(t testing.TB) ceremony.Parcel {
 func TestDeliveryIsCheckedAndOpenedByItsRecipient(t *testing.T) {
 	s := newStage(t)
 	parcel := s.parcel(t)
-	signed := must(s.opener.SignDelivery(parcel))(t)
+	signed := must(s.bot.SignDelivery(parcel))(t)
 	t.Logf("line %d, ciphertext %d characters", len(signed.Line), len(signed.Armor))
 	for name, mangle := range map[string]func(string) string{"as it was": same, "quoted": quoted("&gt; "), "on one line": replace("\n", " ")} {
 		got, err := openpgp.CheckDeliveries([]byte(mangle(signed.Line+signed.Armor)), s.identity.Fingerprint())
@@ -47,14 +47,14 @@ func TestDeliveryIsCheckedAndOpenedByItsRecipient(t *testing.T) {
 
 func TestForgedDeliveryIsRefusedInItsOwnWords(t *testing.T) {
 	s, other := newStage(t), newStage(t)
-	signed := must(s.opener.SignDelivery(s.parcel(t)))(t)
-	again := must(s.opener.SignDelivery(s.parcel(t)))(t)
-	foreign := must(other.opener.SignDelivery(other.parcel(t)))(t)
+	signed := must(s.bot.SignDelivery(s.parcel(t)))(t)
+	again := must(s.bot.SignDelivery(s.parcel(t)))(t)
+	foreign := must(other.bot.SignDelivery(other.parcel(t)))(t)
 	certificate := must(s.identity.PublicArmor())(t)
 	lineAlone := signed.Line[:strings.Index(signed.Line, "-----BEGIN PGP PUBLIC")]
 	odd, kind := s.parcel(t), s.parcel(t)
 	odd.Ceremony, kind.Kind = "prod;touch${IFS}pwned", "$(touch${IFS}pwned)"
-	oddID, oddKind := must(s.opener.SignDelivery(odd))(t), must(s.opener.SignDelivery(kind))(t)
+	oddID, oddKind := must(s.bot.SignDelivery(odd))(t), must(s.bot.SignDelivery(kind))(t)
 	for name, tt := range map[string]struct {
 		line, armor string
 		want        error
@@ -84,7 +84,7 @@ func TestSeveralDeliveriesAreTakenApartInAnyOrder(t *testing.T) {
 	for i := range 3 {
 		p := s.parcel(t)
 		p.Index = i + 1
-		signed := must(s.opener.SignDelivery(p))(t)
+		signed := must(s.bot.SignDelivery(p))(t)
 		parcels, lines, armors = append(parcels, p), append(lines, signed.Line), append(armors, signed.Armor)
 	}
 	slices.Reverse(armors)
@@ -107,7 +107,7 @@ func TestSeveralDeliveriesAreTakenApartInAnyOrder(t *testing.T) {
 
 func TestBinaryFileIsArmored(t *testing.T) {
 	s := newStage(t)
-	signed := must(s.opener.SignDelivery(s.parcel(t)))(t)
+	signed := must(s.bot.SignDelivery(s.parcel(t)))(t)
 	armored := must(openpgp.Armored(dearmor(t, []byte(signed.Armor))))(t)
 	if string(armored) != signed.Armor {
 		t.Errorf("armored as %q", armored)
@@ -133,7 +133,7 @@ func TestP7WhatItsRecipientCanNotOpenIsNotDelivered(t *testing.T) {
 	} {
 		p := good
 		tt.change(&p)
-		if _, err := s.opener.SignDelivery(p); !errors.Is(err, tt.want) {
+		if _, err := s.bot.SignDelivery(p); !errors.Is(err, tt.want) {
 			t.Errorf("%s: got %v, want %v", name, err, tt.want)
 		}
 	}
@@ -141,7 +141,7 @@ func TestP7WhatItsRecipientCanNotOpenIsNotDelivered(t *testing.T) {
 
 func TestP8WhatIsHandedOutIsEncryptedToItsReceiverAlone(t *testing.T) {
 	s, other := newStage(t), newStage(t)
-	certificate := must(s.opener.PublicKey(s.want.Signer))(t)
+	certificate := must(s.bot.PublicKey(s.want.Signer))(t)
 	own := must(base64.StdEncoding.DecodeString(s.parcel(t).Ciphertext))(t)
 	foreign := must(base64.StdEncoding.DecodeString(other.parcel(t).Ciphertext))(t)
 	open := state(t, "the token", s.want.Now, s.holder)

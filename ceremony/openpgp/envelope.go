@@ -18,25 +18,29 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// skew is how far the clocks of a holder and of the bot may be apart.
+// skew is the largest difference between the clocks of a holder and of the bot.
 const skew = 5 * time.Minute
 
-// Open opens an envelope, armored or binary, as it came.
+// Open opens an envelope as it came, armored or binary.
 //
-// Life of a share, 4 of 7: the message is decrypted, and becomes a secret when the
-// holder's signature, its binding to this ceremony and its shape are right (P2).
-// The errors are Refusals, given in the order in which package ceremony lists
-// them, but for what should never have been sent at all, which goes before the
-// rest. None carries anything of the content (P1).
+// Life of a share, 4 of 7: the message is decrypted, and becomes a secret when the holder's
+// signature, its binding to this ceremony and its shape are right (P2). The errors are
+// Refusals. Of several, the one that package ceremony lists first is returned; the refusal of
+// what should never have been sent at all goes before the rest. None has anything of the
+// content in it (P1).
 //
-// In the step [ceremony.Password] it is a one-time password that is opened; its
-// hash in the plan stands in for the signature.
-func (k *key) Open(envelope []byte, want ceremony.Expected) (plain *secret.Secret, evidence ceremony.Evidence, err error) {
+// In the step [ceremony.StepOTP] the envelope has a one-time password in it. The password's
+// hash in the plan takes the place of the signature.
+func (k *key) Open(
+	envelope []byte, want ceremony.Expected,
+) (plain *secret.Secret, evidence ceremony.Evidence, err error) {
 	secret.OverStack(func() { plain, evidence, err = k.open(envelope, want) })
 	return plain, evidence, err
 }
 
-func (k *key) open(envelope []byte, want ceremony.Expected) (plain *secret.Secret, evidence ceremony.Evidence, err error) {
+func (k *key) open(
+	envelope []byte, want ceremony.Expected,
+) (plain *secret.Secret, evidence ceremony.Evidence, err error) {
 	sum := sha256.Sum256(envelope)
 	evidence.SHA256 = hex.EncodeToString(sum[:])
 	defer recoverParsing(&err, ceremony.BadMessage)
@@ -62,7 +66,7 @@ func (k *key) open(envelope []byte, want ceremony.Expected) (plain *secret.Secre
 	return secret.NewSecret(bytes.Clone(found)), evidence, nil
 }
 
-// find looks for the message to this key in what somebody has sent.
+// find returns the message to this key in a letter.
 func (k *key) find(envelope []byte) (message, error) {
 	l, err := readLetter(envelope)
 	switch {
@@ -82,7 +86,9 @@ func (k *key) find(envelope []byte) (message, error) {
 }
 
 // openShare returns the part of content that is the share.
-func (k *key) openShare(m message, content []byte, want ceremony.Expected, evidence *ceremony.Evidence) ([]byte, error) {
+func (k *key) openShare(
+	m message, content []byte, want ceremony.Expected, evidence *ceremony.Evidence,
+) ([]byte, error) {
 	holder, ok := k.holders[want.Signer]
 	if !ok {
 		return nil, fmt.Errorf("open envelope: key %s: %w: %w", want.Signer, ErrUnknownKey, ceremony.HolderKeyInvalid)
@@ -111,7 +117,7 @@ func (k *key) openShare(m message, content []byte, want ceremony.Expected, evide
 	return share, nil
 }
 
-// signature is what an envelope shows of who signed it.
+// signature is what an envelope shows of its signer.
 type signature struct {
 	count      int
 	foreign    bool  // by a key that is neither the holder's nor ours
@@ -124,9 +130,9 @@ type signature struct {
 	packet     *packet.Signature
 }
 
-// decrypt reads a message to its end into content, and answers how much there
-// was. Only at the end are its integrity and its signature known. Without a holder
-// nobody's signature can be checked.
+// decrypt reads a message to its end into content, and returns its length and its signature.
+// The integrity and the signature are known only at the end. Without a holder no signature
+// can be checked.
 func (k *key) decrypt(m message, holder *Certificate, content []byte, now time.Time) (int, signature, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -137,9 +143,9 @@ func (k *key) decrypt(m message, holder *Certificate, content []byte, now time.T
 		// Programs refuse to encrypt to an expired key, but go-crypto decrypts with it.
 		return 0, signature{}, ceremony.Closed
 	}
-	// The only keys that exist for this message are the ceremony's and that of the
-	// person whose Slack account sent it: Bob's envelope from Alice's account has an
-	// unknown signer.
+	// This message is read with two keys only: the ceremony's, and that of the person
+	// whose Slack account has sent it. Bob's envelope from Alice's account has an unknown
+	// signer.
 	ring := pgp.EntityList{k.ring}
 	if holder != nil {
 		signer, err := holder.parse()
@@ -176,8 +182,8 @@ func (k *key) decrypt(m message, holder *Certificate, content []byte, now time.T
 	return n, signatureOf(md), nil
 }
 
-// readToEnd reads everything into content. Plaintext comes before the check of
-// its integrity, which is made at the end.
+// readToEnd reads everything into content. The plaintext comes first: its integrity is
+// checked at the end.
 func readToEnd(r io.Reader, content []byte) (n int, err error) {
 	var beyond [1]byte
 	for {
@@ -202,8 +208,8 @@ func readToEnd(r io.Reader, content []byte) (n int, err error) {
 
 func signatureOf(md *pgp.MessageDetails) signature {
 	s := signature{count: len(md.SignatureCandidates), err: md.SignatureError}
-	// IsVerified means that a verification ran, not what it found; Signature is set
-	// when it found a good one.
+	// IsVerified means that a verification has run, not what it has found. Signature is
+	// set when the signature is good.
 	if s.count != 1 || !md.IsSigned || !md.IsVerified {
 		return s
 	}
@@ -226,9 +232,9 @@ func signatureOf(md *pgp.MessageDetails) signature {
 	return s
 }
 
-// check judges a signature. go-crypto has judged it as of the time that it claims
-// for itself; an expired or withdrawn key can still sign with an old date. So the
-// date must lie in this ceremony, and the key must be good now as well.
+// check judges a signature. go-crypto has judged it by the date that the signature claims: an
+// expired or revoked key can still sign with an old date. So the date must lie in this
+// ceremony, and the key must be good now as well.
 func (s signature) check(holder *Certificate, want ceremony.Expected, identity ceremony.Fingerprint) error {
 	switch {
 	case s.count == 0:
@@ -253,7 +259,7 @@ func (s signature) check(holder *Certificate, want ceremony.Expected, identity c
 	case s.err != nil:
 		return ceremony.BadSignature
 	case len(s.recipients) > 0 && !slices.Contains(s.recipients, identity):
-		// Signed for somebody else, who encrypted it again to us.
+		// It was signed for another identity, which has encrypted it again to this one.
 		return ceremony.OtherIdentity
 	}
 	return nil

@@ -178,7 +178,7 @@ func TestP2EnvelopeIsRefusedForItsOwnReason(t *testing.T) {
 			return s.craft(t, craft{to: []*pgp.Entity{mallory}})
 		}},
 		{"to another ceremony of ours", ceremony.OtherKey, func(t *testing.T, s *stage) []byte {
-			other := must(s.opener.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)
+			other := must(s.bot.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)
 			return s.craft(t, craft{to: []*pgp.Entity{parse(t, other.Announced().Certificate)}})
 		}},
 		{"to somebody hidden", ceremony.OtherKey, func(t *testing.T, s *stage) []byte {
@@ -219,7 +219,9 @@ func TestP2EnvelopeIsRefusedForItsOwnReason(t *testing.T) {
 			return s.craft(t, craft{at: s.now, life: time.Second})
 		}},
 		{"critical notation that nobody knows", ceremony.BadSignature, func(t *testing.T, s *stage) []byte {
-			return s.craft(t, craft{notations: []*packet.Notation{{Name: "a@example.invalid", Value: []byte("b"), IsCritical: true}}})
+			return s.craft(
+				t, craft{notations: []*packet.Notation{{Name: "a@example.invalid", Value: []byte("b"), IsCritical: true}}},
+			)
 		}},
 		{"signed before the key was announced", ceremony.Stale, func(t *testing.T, s *stage) []byte {
 			return s.craft(t, craft{at: s.want.NotBefore.Add(-6 * time.Minute)})
@@ -316,7 +318,9 @@ func replaced(old, with string) func(*testing.T, *stage) []byte {
 func forwarded(t *testing.T, s, other *stage) []byte {
 	return s.wrap(t, packet.CipherAES256, func(w io.Writer) {
 		signer := s.holder.PrivateKey
-		ops := &packet.OnePassSignature{Version: 3, Hash: crypto.SHA256, PubKeyAlgo: signer.PubKeyAlgo, KeyId: signer.KeyId, IsLast: true}
+		ops := &packet.OnePassSignature{
+			Version: 3, Hash: crypto.SHA256, PubKeyAlgo: signer.PubKeyAlgo, KeyId: signer.KeyId, IsLast: true,
+		}
 		if err := ops.Serialize(w); err != nil {
 			t.Fatal(err)
 		}
@@ -445,8 +449,8 @@ func TestSignerWhoseKeyIsNoLongerGoodIsRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			opener := openpgp.NewOpener(s.identity, []*openpgp.Certificate{certificate})
-			s.key = must(opener.NewKey(notice(s.identity.Fingerprint(), start)))(t)
+			bot := openpgp.New(s.identity, []*openpgp.Certificate{certificate})
+			s.key = must(bot.NewKey(notice(s.identity.Fingerprint(), start)))(t)
 			s.to = parse(t, s.key.Announced().Certificate)
 			s.refused(t, s.wrap(t, packet.CipherAES256, inner), ceremony.SignerInvalid)
 		})
@@ -473,10 +477,10 @@ func TestSigningSubkeySignsForItsPrimaryKey(t *testing.T) {
 func TestOtherHoldersEnvelopeFromThisAccountIsRefused(t *testing.T) {
 	bob := newHolder(t, "Bob", start)
 	s := newStage(t)
-	s.opener = openpgp.NewOpener(s.identity, []*openpgp.Certificate{
+	s.bot = openpgp.New(s.identity, []*openpgp.Certificate{
 		must(openpgp.ReadCertificate(public(t, s.holder)))(t), must(openpgp.ReadCertificate(public(t, bob)))(t),
 	})
-	s.key = must(s.opener.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)
+	s.key = must(s.bot.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)
 	s.to = parse(t, s.key.Announced().Certificate)
 	s.refused(t, s.craft(t, craft{by: []*pgp.Entity{bob}}), ceremony.WrongSigner)
 	s.opened(t, s.craft(t, craft{}))
@@ -520,7 +524,7 @@ func TestExpiredKeyOpensNothing(t *testing.T) {
 
 func TestKeysOfTwoCeremoniesOpenOnlyTheirOwn(t *testing.T) {
 	s := newStage(t)
-	other := must(s.opener.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)
+	other := must(s.bot.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)
 	envelope := s.craft(t, craft{})
 	if other.Fits(envelope) {
 		t.Error("it fits the other key")
@@ -612,7 +616,7 @@ func TestP1NoBufferOfOursKeepsTheShare(t *testing.T) {
 	if len(kept) != len(share) || len(bytes.Trim(kept, "\x00")) != 0 {
 		t.Error("the share is still there after use")
 	}
-	for _, shown := range []string{fmt.Sprintf("%v %+v %#v", s.key, s.key, secret), fmt.Sprint(s.opener, secret)} {
+	for _, shown := range []string{fmt.Sprintf("%v %+v %#v", s.key, s.key, secret), fmt.Sprint(s.bot, secret)} {
 		if strings.Contains(shown, share) {
 			t.Error("the share can be printed")
 		}

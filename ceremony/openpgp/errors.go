@@ -2,7 +2,7 @@ package openpgp
 
 import "errors"
 
-// What is wrong with a key, in words that follow a key's name.
+// Errors about a key. Their words follow a key's name.
 var (
 	ErrNoKey          = errors.New("there is no OpenPGP key in it")
 	ErrSecretKey      = errors.New("it holds a secret key; only public keys may leave their owner")
@@ -26,7 +26,7 @@ var (
 	ErrNotIdentityKey = errors.New("an identity is a version 4 Ed25519 key that signs")
 )
 
-// What is wrong with something that should come from the bot.
+// Errors about something that should come from the bot.
 var (
 	ErrNoAnnouncement    = errors.New("there is no announcement in it")
 	ErrNoCertificate     = errors.New("the bot's certificate is missing; it comes with the announcement")
@@ -56,7 +56,7 @@ var (
 	ErrWrongRecipient    = errors.New("the message is not encrypted to its recipient's key")
 )
 
-// What is wrong with something that an auditor checks.
+// Errors about something that an auditor checks.
 var (
 	ErrOtherCertificate = errors.New("the certificate is of another key")
 	ErrBadSignature     = errors.New("the signature is not good")

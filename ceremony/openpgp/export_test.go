@@ -33,7 +33,7 @@ func DigestAt(algorithm crypto.Hash, content []byte, border int) string {
 	return fmt.Sprintf("%x:%d:%x", state, border, content[border:])
 }
 
-// PrivateHalf is what a ceremony key decrypts with, for whoever runs a bot to abuse
+// PrivateHalf returns the private half of a ceremony key, for who runs a bot to abuse
 // it.
 func PrivateHalf(k ceremony.Key) *packet.PrivateKey { return k.(*key).ring.Subkeys[0].PrivateKey }
 

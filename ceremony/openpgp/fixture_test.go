@@ -26,7 +26,7 @@ type stage struct {
 	now      time.Time
 	identity *openpgp.Identity
 	holder   *pgp.Entity // with its secret
-	opener   *openpgp.OpenPGP
+	bot      *openpgp.OpenPGP
 	key      ceremony.Key
 	want     ceremony.Expected
 	to       *pgp.Entity // what a holder encrypts to
@@ -42,8 +42,8 @@ func stageFor(t testing.TB, holder *pgp.Entity, now time.Time) *stage {
 	s := &stage{now: now, holder: holder}
 	s.identity = must(openpgp.Generate("conclave test", now.Add(-time.Hour)))(t)
 	certificate := must(openpgp.ReadCertificate(public(t, holder)))(t)
-	s.opener = openpgp.NewOpener(s.identity, []*openpgp.Certificate{certificate})
-	s.key = must(s.opener.NewKey(notice(s.identity.Fingerprint(), now)))(t)
+	s.bot = openpgp.New(s.identity, []*openpgp.Certificate{certificate})
+	s.key = must(s.bot.NewKey(notice(s.identity.Fingerprint(), now)))(t)
 	s.to = parse(t, s.key.Announced().Certificate)
 	s.want = ceremony.Expected{
 		Ceremony:  "prod-rekey-k7m2",
@@ -227,7 +227,9 @@ func (s *stage) sign(t testing.TB, w io.Writer, content string, hashes ...crypto
 	t.Helper()
 	signer := s.holder.PrivateKey
 	for i, h := range hashes {
-		ops := &packet.OnePassSignature{Version: 3, Hash: h, PubKeyAlgo: signer.PubKeyAlgo, KeyId: signer.KeyId, IsLast: i == len(hashes)-1}
+		ops := &packet.OnePassSignature{
+			Version: 3, Hash: h, PubKeyAlgo: signer.PubKeyAlgo, KeyId: signer.KeyId, IsLast: i == len(hashes)-1,
+		}
 		if err := ops.Serialize(w); err != nil {
 			t.Fatal(err)
 		}

@@ -46,9 +46,9 @@ func fuzzStage(f testing.TB, number byte) *stage {
 	holder := newHolder(f, "Ada", start, func(c *packet.Config) { c.Rand = random })
 	s := stageFor(f, holder, start)
 	s.identity = must(openpgp.GenerateFrom(random, start.Add(-time.Hour)))(f)
-	s.opener = openpgp.NewOpener(s.identity, []*openpgp.Certificate{must(openpgp.ReadCertificate(public(f, holder)))(f)})
+	s.bot = openpgp.New(s.identity, []*openpgp.Certificate{must(openpgp.ReadCertificate(public(f, holder)))(f)})
 	n := notice(s.identity.Fingerprint(), start)
-	s.key = must(openpgp.NewKeyFrom(s.opener, random, n))(f)
+	s.key = must(openpgp.NewKeyFrom(s.bot, random, n))(f)
 	s.to = parse(f, s.key.Announced().Certificate)
 	s.want.PlanHash = n.Plan.Hash()
 	return s
@@ -255,15 +255,15 @@ func FuzzStatement(f *testing.F) {
 	seed(f, signed, enarmor(f, "PGP MESSAGE", signed), state(f, statement, s.want.Now, fuzzStage(f, 3).holder),
 		state(f, s.payload(), s.want.Now, s.holder), zeros(f, packet.CompressionZIP, 2), bzippedZeros(f),
 		s.craft(f, craft{}), []byte(s.key.Announced().Announcement))
-	certificate := must(s.opener.PublicKey(s.want.Signer))(f)
+	certificate := must(s.bot.PublicKey(s.want.Signer))(f)
 	f.Fuzz(func(t *testing.T, pasted []byte) {
 		var peeked string
 		var ok bool
 		var got ceremony.SignedLine
 		var err error
 		sparingly(t, len(pasted), func() {
-			peeked, ok = s.opener.PeekStatement(pasted)
-			got, err = s.opener.VerifyStatement(pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
+			peeked, ok = s.bot.PeekStatement(pasted)
+			got, err = s.bot.VerifyStatement(pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
 		})
 		if strings.ContainsFunc(peeked, func(r rune) bool { return !unicode.IsPrint(r) }) || !ok && peeked != "" {
 			t.Errorf("peeked at %q", peeked)
@@ -291,12 +291,12 @@ func FuzzLetter(f *testing.F) {
 	other := fuzzStage(f, 2)
 	pinned := s.identity.Fingerprint()
 	n := notice(pinned, s.now)
-	ciphertext, response, err := s.opener.Challenge(s.want.Signer, s.now)
+	ciphertext, response, err := s.bot.Challenge(s.want.Signer, s.now)
 	if err != nil {
 		f.Fatal(err)
 	}
 	digest := sha256.Sum256([]byte(response))
-	call := must(s.opener.SignRollCall(ceremony.RollCallNotice{Plan: n.Plan, Digest: hex.EncodeToString(digest[:]), At: s.now}))(f)
+	call := must(s.bot.SignRollCall(ceremony.RollCallNotice{Plan: n.Plan, Digest: hex.EncodeToString(digest[:]), At: s.now}))(f)
 	certificate := must(s.identity.PublicArmor())(f)
 	seed(f, s.pasted(), []byte(s.key.Announced().Announcement), []byte(s.key.Announced().Certificate),
 		other.pasted(), concat(other.pasted(), s.pasted()), []byte(call+certificate+ciphertext),
@@ -326,8 +326,8 @@ func FuzzDelivery(f *testing.F) {
 	other := fuzzStage(f, 2)
 	pinned := s.identity.Fingerprint()
 	parcel := s.parcel(f)
-	signed := must(s.opener.SignDelivery(parcel))(f)
-	foreign := must(other.opener.SignDelivery(other.parcel(f)))(f)
+	signed := must(s.bot.SignDelivery(parcel))(f)
+	foreign := must(other.bot.SignDelivery(other.parcel(f)))(f)
 	seed(f, []byte(signed.Line+signed.Armor), []byte(signed.Armor+signed.Line), []byte(signed.Line+foreign.Armor),
 		[]byte(foreign.Line+foreign.Armor+signed.Line+signed.Armor), []byte(signed.Line), []byte(signed.Armor),
 		zeros(f, packet.CompressionZLIB, 2), bzippedZeros(f))
@@ -359,7 +359,7 @@ func FuzzCertificate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		forVault := must(openpgp.NewOpener(id, []*openpgp.Certificate{c}).Certificate(c.Fingerprint()))(t)
+		forVault := must(openpgp.New(id, []*openpgp.Certificate{c}).Certificate(c.Fingerprint()))(t)
 		again, err := openpgp.ReadCertificate(forVault)
 		if err != nil {
 			t.Fatalf("what Vault is given can't be read: %v", err)
@@ -412,6 +412,6 @@ func BenchmarkNewKey(b *testing.B) {
 	s := newStage(b)
 	n := notice(s.identity.Fingerprint(), s.now)
 	for b.Loop() {
-		must(s.opener.NewKey(n))(b).Destroy()
+		must(s.bot.NewKey(n))(b).Destroy()
 	}
 }

@@ -17,8 +17,8 @@ type HolderKey struct {
 	entity *pgp.Entity
 }
 
-// GenerateHolder makes a key as a holder would: Ed25519 with an encryption subkey
-// on Curve25519, without an expiry. The name must not contain any of ()<>.
+// GenerateHolder makes a key as a holder does: Ed25519 with an encryption subkey on
+// Curve25519, without an expiry. The name must not contain any of ()<>.
 func GenerateHolder(name string, now time.Time) (*HolderKey, error) {
 	entity, err := pgp.NewEntity(name, "", "", newKeys(now))
 	if err != nil {
@@ -27,9 +27,9 @@ func GenerateHolder(name string, now time.Time) (*HolderKey, error) {
 	return &HolderKey{entity: entity}, nil
 }
 
-// ReadHolderKey reads a secret key as gpg --export-secret-keys writes it, armored
-// or binary. The passphrase is not looked at when the key has none. A key on a
-// smartcard answers [ErrKeyOnCard].
+// ReadHolderKey reads a secret key as gpg --export-secret-keys writes it, armored or binary.
+// It ignores the passphrase when the key has none. The error is [ErrPassphrase] when the
+// passphrase is wrong or missing, and [ErrKeyOnCard] when the key is on a smartcard.
 func ReadHolderKey(data, passphrase []byte) (*HolderKey, error) {
 	binary, err := unwrap(data, secretKeyBlock)
 	if err != nil {
@@ -59,15 +59,15 @@ func ReadHolderKey(data, passphrase []byte) (*HolderKey, error) {
 	return h, nil
 }
 
-// Fingerprint is the primary key's.
+// Fingerprint returns the fingerprint of the primary key.
 func (h *HolderKey) Fingerprint() ceremony.Fingerprint { return fingerprintOf(h.entity.PrimaryKey) }
 
-// PublicArmor is the armored certificate.
+// PublicArmor returns the armored certificate.
 func (h *HolderKey) PublicArmor() (string, error) { return publicArmor(h.entity) }
 
-// Decrypt opens a message to this key, in any form that [Ciphertext] reads: what Vault
-// has made, or an older file of the holder's. Vault's messages are not signed, so that no
-// signature is asked for. The caller overwrites the answer after use.
+// Decrypt decrypts a message to this key, in any form that [Ciphertext] reads: from Vault, or
+// from an older file of the holder's. It asks for no signature, since Vault signs nothing.
+// The caller overwrites the result after use.
 func (h *HolderKey) Decrypt(message []byte) ([]byte, error) {
 	binary, err := Ciphertext(message)
 	if err != nil {
@@ -103,7 +103,8 @@ func (h *HolderKey) SignWord(line string, now time.Time) (armored string, err er
 	return signInline(h.entity, line, now)
 }
 
-// CheckShare returns [ErrNotAShare] for what no share can be. It must be trimmed.
+// CheckShare returns [ErrNotAShare] unless share has the form of a share. There must be no
+// spaces around it.
 func CheckShare(share []byte) error {
 	if !isShare(share) {
 		return ErrNotAShare

@@ -16,11 +16,11 @@ func TestGeneratedHolderTakesPartInACeremony(t *testing.T) {
 		t.Error("two fingerprints")
 	}
 	s := newStage(t)
-	opener := openpgp.NewOpener(s.identity, []*openpgp.Certificate{certificate})
-	s.key = must(opener.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)
+	bot := openpgp.New(s.identity, []*openpgp.Certificate{certificate})
+	s.key = must(bot.NewKey(notice(s.identity.Fingerprint(), s.now)))(t)
 	s.want.Signer = h.Fingerprint()
 
-	message := asVault(t, must(opener.Certificate(h.Fingerprint()))(t), share)
+	message := asVault(t, must(bot.Certificate(h.Fingerprint()))(t), share)
 	plain := must(h.Decrypt(message))(t)
 	inv := must(openpgp.CheckAnnouncement(s.pasted(), s.identity.Fingerprint(), s.want.Now))(t)
 	s.opened(t, []byte(must(inv.Seal(plain, h, s.want.Now))(t)))

@@ -17,9 +17,8 @@ import (
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// Identity is the bot's long-term signing key. Holders pin its fingerprint; it
-// certifies the keys of ceremonies and signs what the bot tells people. It can't
-// be encrypted to.
+// Identity is the bot's long-term signing key. Holders pin its fingerprint. It certifies the
+// keys of ceremonies, and signs what the bot tells people. Nothing can be encrypted to it.
 type Identity struct {
 	fingerprint ceremony.Fingerprint
 	public      string // armored
@@ -29,8 +28,8 @@ type Identity struct {
 	entity *pgp.Entity
 }
 
-// Generate makes an identity: a version 4 Ed25519 key without a subkey and
-// without an expiry. The name must not contain any of ()<>.
+// Generate makes an identity: a version 4 Ed25519 key without a subkey and without an expiry.
+// The name must not contain any of ()<>.
 func Generate(name string, now time.Time) (*Identity, error) {
 	entity, err := pgp.NewEntity(name, "", "", newKeys(now))
 	if err != nil {
@@ -64,14 +63,14 @@ func publicArmor(entity *pgp.Entity) (string, error) {
 	return enarmor(certificateBlock, public)
 }
 
-// Fingerprint is what holders pin.
+// Fingerprint returns the fingerprint that holders pin.
 func (i *Identity) Fingerprint() ceremony.Fingerprint { return i.fingerprint }
 
-// PublicArmor is the armored certificate, for holders to import.
+// PublicArmor returns the armored certificate, for holders to import.
 func (i *Identity) PublicArmor() (string, error) { return i.public, nil }
 
-// Save writes the secret key to a new file, armored, readable by its owner alone
-// and encrypted with the passphrase. A file that exists is never replaced.
+// Save writes the secret key to a new file: armored, encrypted with the passphrase, and
+// readable by its owner alone. It never replaces a file.
 func (i *Identity) Save(path string, passphrase []byte) error {
 	if len(passphrase) == 0 {
 		return fmt.Errorf("save identity: %w", ErrNoPassphrase)
@@ -86,9 +85,8 @@ func (i *Identity) Save(path string, passphrase []byte) error {
 	return nil
 }
 
-// protected is the armored secret key under a passphrase. go-crypto encrypts an
-// entity in place, and this one goes on signing: a copy is made by way of its
-// bytes.
+// protected returns the armored secret key, encrypted with a passphrase. go-crypto encrypts an
+// entity in place, and this one must go on signing: so a copy is made from its bytes.
 func (i *Identity) protected(passphrase []byte) (string, error) {
 	var plain bytes.Buffer
 	defer func() { clear(plain.Bytes()) }()
@@ -105,7 +103,7 @@ func (i *Identity) protected(passphrase []byte) (string, error) {
 	}
 	config := &packet.Config{
 		DefaultCipher: packet.CipherAES256,
-		// The most that the format can say; gpg reads it too.
+		// The count is the largest that the format has. gpg reads it too.
 		S2KConfig: &s2k.Config{S2KMode: s2k.IteratedSaltedS2K, Hash: crypto.SHA256, S2KCount: 65011712},
 	}
 	if err := locked.EncryptPrivateKeys(passphrase, config); err != nil {
@@ -118,7 +116,7 @@ func (i *Identity) protected(passphrase []byte) (string, error) {
 	return enarmor(secretKeyBlock, secret.Bytes())
 }
 
-// Load reads an identity that [Identity.Save] wrote.
+// Load reads an identity that [Identity.Save] has written.
 func Load(path string, passphrase []byte) (*Identity, error) {
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -132,7 +130,7 @@ func Load(path string, passphrase []byte) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load identity %s: %w", path, err)
 	}
-	// Keys of ceremonies are never saved: other subkeys are not ours to use.
+	// Keys of ceremonies are never saved, so that any subkey is foreign.
 	entity.Subkeys = nil
 	if err := unlock(entity, passphrase); err != nil {
 		return nil, fmt.Errorf("load identity %s: %w", path, err)
@@ -147,7 +145,8 @@ func Load(path string, passphrase []byte) (*Identity, error) {
 	return newIdentity(entity)
 }
 
-// unlock decrypts the secret parts of a key that must be under a passphrase.
+// unlock decrypts the secret parts of a key. It refuses a key that is not encrypted with a
+// passphrase.
 func unlock(entity *pgp.Entity, passphrase []byte) error {
 	switch {
 	case entity.PrivateKey == nil:

@@ -39,7 +39,7 @@ func TestSavedIdentityIsLoadedAgain(t *testing.T) {
 	}
 	// Both sign: the one that was saved has not been locked with its copy.
 	for _, id := range []*openpgp.Identity{made, loaded} {
-		if _, err := openpgp.NewOpener(id, nil).NewKey(notice(id.Fingerprint(), start)); err != nil {
+		if _, err := openpgp.New(id, nil).NewKey(notice(id.Fingerprint(), start)); err != nil {
 			t.Error(err)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"conclave/ceremony"
 )
 
-// Invitation is an announcement that has been checked, on the side of a holder
-// who is asked for a share, or of a requester who is asked for a one-time password.
+// Invitation is an announcement that was checked, on the side of the holder who is asked for a
+// share, or of the requester who is asked for a one-time password.
 type Invitation struct {
 	id          ceremony.ID
 	operation   ceremony.Operation
@@ -30,10 +30,10 @@ type Invitation struct {
 	certificate string // the same, armored
 }
 
-// CheckAnnouncement finds an announcement and the bot's certificate in whatever
-// was pasted, and makes sure that both come from the identity with the pinned
-// fingerprint, hold now, and belong together: the ceremony key is bound to the
-// identity, by a signature that names the same ceremony and nonce.
+// CheckAnnouncement finds an announcement and the bot's certificate in a pasted text. It makes
+// sure that both come from the identity with the pinned fingerprint, are valid now, and belong
+// together: a signature that names the same ceremony and nonce binds the ceremony key to the
+// identity. Of several announcements it takes the newest.
 func CheckAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) (*Invitation, error) {
 	inv, err := checkAnnouncement(text, pinned, now)
 	if err != nil {
@@ -52,7 +52,8 @@ func checkAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	inv, err := newestOf(signed, identity, now, parseAnnouncement, func(inv *Invitation) time.Time { return inv.announced })
+	announced := func(inv *Invitation) time.Time { return inv.announced }
+	inv, err := newestOf(signed, identity, now, parseAnnouncement, announced)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +71,8 @@ func checkAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) 
 	return inv, inv.takeKey(identity, now)
 }
 
-// takeKey finds the announced subkey and keeps it alone: a certificate that was
-// exported from a key ring brings the keys of earlier ceremonies along.
+// takeKey keeps the announced subkey alone: a certificate that was exported from a key ring
+// has the keys of earlier ceremonies as well.
 func (inv *Invitation) takeKey(identity *pgp.Entity, now time.Time) error {
 	at := inv.at(now)
 	for _, s := range identity.Subkeys {
@@ -101,7 +102,7 @@ func (inv *Invitation) takeKey(identity *pgp.Entity, now time.Time) error {
 	return ErrCeremonyKey
 }
 
-// at is now, or when the key was announced for a clock that is a little behind the
+// at returns now, or the time of the announcement when this clock is a little behind the
 // bot's: the key does not exist before.
 func (inv *Invitation) at(now time.Time) time.Time {
 	if now.Before(inv.announced) {
@@ -110,51 +111,51 @@ func (inv *Invitation) at(now time.Time) time.Time {
 	return now
 }
 
-// Plan is the plan's text as it was approved, or empty when it was too long for
-// the announcement; PlanHash names it in either case.
+// Plan returns the plan's text as it was approved, or "" when it was too long for the
+// announcement. PlanHash is there in both cases.
 func (inv *Invitation) Plan() string { return inv.plan }
 
-// PlanHash is the SHA-256 of the plan's text, in hexadecimal digits.
+// PlanHash returns the SHA-256 of the plan's text, in hexadecimal digits.
 func (inv *Invitation) PlanHash() string { return inv.planHash }
 
-// Ceremony is the ceremony's id.
+// Ceremony returns the ceremony's id.
 func (inv *Invitation) Ceremony() ceremony.ID { return inv.id }
 
-// Operation is what the ceremony does.
+// Operation returns the operation of the ceremony.
 func (inv *Invitation) Operation() ceremony.Operation { return inv.operation }
 
-// Cluster is the cluster's name.
+// Cluster returns the cluster's name.
 func (inv *Invitation) Cluster() string { return inv.cluster }
 
-// Step is what is asked for.
+// Step returns the step for which something is asked.
 func (inv *Invitation) Step() ceremony.Step { return inv.step }
 
-// Nonce is Vault's nonce of the step.
+// Nonce returns Vault's nonce of the step.
 func (inv *Invitation) Nonce() string { return inv.nonce }
 
-// Expires is when the ceremony key stops working.
+// Expires returns when the ceremony key stops working.
 func (inv *Invitation) Expires() time.Time { return inv.expires }
 
-// Identity is the bot's fingerprint: the pinned one.
+// Identity returns the bot's fingerprint, which is the pinned one.
 func (inv *Invitation) Identity() ceremony.Fingerprint { return inv.identity }
 
-// Certificate is the armored certificate with the ceremony key alone, for
+// Certificate returns the armored certificate with the ceremony key as its only subkey, for
 // programs that encrypt themselves.
 func (inv *Invitation) Certificate() string { return inv.certificate }
 
-// Prefix is what stands before the share in an envelope, with the space.
+// Prefix returns the words before the share in an envelope, with the space.
 func (inv *Invitation) Prefix() string {
 	a := ceremony.Announced{Step: inv.step, Nonce: inv.nonce, Identity: inv.identity}
 	return a.Prefix(inv.id)
 }
 
-// Suffix is what stands behind the share in an envelope, with the space.
+// Suffix returns the words behind the share in an envelope, with the space.
 func (inv *Invitation) Suffix() string {
 	a := ceremony.Announced{Step: inv.step, Nonce: inv.nonce, Identity: inv.identity}
 	return a.Suffix(inv.id, inv.planHash)
 }
 
-// Notation is what gpg's --sig-notation wants, NAME=VALUE: the signature then says
+// Notation returns the value of gpg's --sig-notation, NAME=VALUE: with it the signature says
 // for what it was made.
 func (inv *Invitation) Notation() string { return ceremony.SignatureNotation + "=" + inv.binding() }
 
@@ -162,13 +163,13 @@ func (inv *Invitation) binding() string {
 	return ceremony.Binding(inv.id, inv.step, inv.nonce, inv.planHash)
 }
 
-// Subkey is the fingerprint of the ceremony key, in lower case.
+// Subkey returns the fingerprint of the ceremony key, in lower case.
 func (inv *Invitation) Subkey() string { return inv.subkey }
 
-// Payload is an envelope's content, for programs that sign and encrypt
-// themselves: the prefix, the share and the suffix. Their signature should carry
-// [Invitation.Notation]. The caller overwrites payload and share after use. A
-// message that asks for a one-time password answers [ErrAsksPassword].
+// Payload returns an envelope's content, for programs that sign and encrypt themselves: the
+// prefix, the share and the suffix. Their signature should have [Invitation.Notation]. The
+// caller overwrites payload and share after use. The error is [ErrAsksPassword] when the
+// message asks for a one-time password.
 func (inv *Invitation) Payload(share []byte) ([]byte, error) {
 	share = bytes.TrimSpace(share)
 	switch {
@@ -186,9 +187,9 @@ func (inv *Invitation) payload(secret []byte) []byte {
 	return append(content, secret...)
 }
 
-// Seal makes the envelope: the share with its prefix, signed by the holder and
-// encrypted to the ceremony key. The signature names for whom it was made. The
-// share is left as it is; the caller overwrites it.
+// Seal makes the envelope: the share between prefix and suffix, signed by the holder and
+// encrypted to the ceremony key. The signature names for what it was made. Seal leaves the
+// share as it is: the caller overwrites it.
 func (inv *Invitation) Seal(share []byte, signer *HolderKey, now time.Time) (string, error) {
 	content, err := inv.Payload(share)
 	if err != nil {
@@ -198,10 +199,9 @@ func (inv *Invitation) Seal(share []byte, signer *HolderKey, now time.Time) (str
 	return inv.encrypt(content, []*pgp.Entity{signer.entity}, now)
 }
 
-// SealPassword makes the envelope for a requester who has no PGP key: the one-time
-// password with its prefix, encrypted to the ceremony key and signed by nobody.
-// The password is left as it is; the caller overwrites it. A message that asks for
-// a share answers [ErrAsksShare].
+// SealPassword makes the envelope for a requester who has no PGP key: the one-time password
+// with its prefix, encrypted to the ceremony key and not signed. It leaves the password as it
+// is: the caller overwrites it. The error is [ErrAsksShare] when the message asks for a share.
 func (inv *Invitation) SealPassword(password []byte, now time.Time) (string, error) {
 	if inv.step != ceremony.StepOTP {
 		return "", fmt.Errorf("seal: %w", ErrAsksShare)
@@ -217,15 +217,15 @@ func (inv *Invitation) SealPassword(password []byte, now time.Time) (string, err
 	return inv.encrypt(content, nil, now)
 }
 
-// commitmentKey is what stands before a one-time password's hash in a plan.
-const commitmentKey = "one-time password sha256: "
+// commitmentLabel stands before a one-time password's hash in a plan.
+const commitmentLabel = "one-time password sha256: "
 
-// commitment is the hash of the one-time password in the plan, or empty when the
-// plan was too long for the announcement. The bot compares it in any case; whoever
-// has taken the wrong file learns it here, before the file's password has left.
+// commitment returns the hash of the one-time password in the plan, or "" when the plan was
+// too long for the announcement. The bot compares it in any case. Here a requester who has
+// taken the wrong file learns it before the password in that file has left their computer.
 func (inv *Invitation) commitment() string {
 	for line := range strings.Lines(inv.plan) {
-		if hash, ok := strings.CutPrefix(line, commitmentKey); ok {
+		if hash, ok := strings.CutPrefix(line, commitmentLabel); ok {
 			return strings.TrimSpace(hash)
 		}
 	}

@@ -14,20 +14,20 @@ import (
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// maxLetter is how much of what a person sends is looked at. The largest envelope
-// that could be genuine, to an RSA-4096 key and signed by one, has 2 kB; what
-// remains is for text around it.
+// maxLetter is the size in bytes of the largest letter that is read. The largest envelope
+// that can be genuine, encrypted to an RSA-4096 key and signed by one, has 2 kB. The rest is
+// for text around it.
 const maxLetter = 16 << 10
 
-// maxMessages is how many PGP messages of a letter are looked at. An envelope
-// comes alone, or with our own request around it; each message more costs time
-// that its writer decides about.
+// maxMessages is the largest number of PGP messages in a letter. An envelope comes alone, or
+// with the bot's own request around it. Each further message costs time, and its sender
+// would decide how much.
 const maxMessages = 8
 
-// letter is what a person has sent, taken apart but not opened.
+// letter is a text that a person has sent, taken apart but not decrypted.
 type letter struct {
 	messages []message
-	leak     bool // one of the messages is only signed: whatever it says stands in the open
+	leak     bool // one of the messages is signed and not encrypted
 }
 
 // message is one PGP message of a letter.
@@ -35,7 +35,7 @@ type message struct {
 	data       []byte
 	err        error    // a Refusal, when it can't be taken apart
 	recipients []uint64 // ids of the keys it is encrypted to, 0 for hidden ones
-	password   bool     // a password opens it, too
+	password   bool     // a password opens it as well
 }
 
 // readLetter takes a letter apart. The error is a Refusal.
@@ -72,7 +72,7 @@ func readLetter(text []byte) (letter, error) {
 		}
 	}
 	switch {
-	// Armor that lost its first line lies around in the open, and looks like it.
+	// Armor that has lost its first line looks like a share in the open.
 	case !cut && exposed(around) != nil:
 		return letter{}, ceremony.PlainShare
 	case len(l.messages) == 0 && !l.leak:
@@ -83,8 +83,7 @@ func readLetter(text []byte) (letter, error) {
 
 const clearsignedBlock = "PGP SIGNED MESSAGE"
 
-// add looks at the outer packets of a message. The error is a Refusal that holds
-// for the whole letter.
+// add adds a message by its outer packets. The error is a Refusal of the whole letter.
 func (l *letter) add(data []byte) (err error) {
 	m := message{data: data}
 	defer recoverParsing(&err, ceremony.BadMessage)
@@ -105,7 +104,7 @@ func (l *letter) add(data []byte) (err error) {
 			l.messages = append(l.messages, m)
 			return nil
 		case *packet.Compressed, *packet.OnePassSignature, *packet.Signature, *packet.LiteralData:
-			// Our own announcement, sent back together with the envelope, is no leak.
+			// The bot's own announcement, sent back with the envelope, is no leak.
 			if text, ok := readOpen(data); ok && !isOurs(text) {
 				l.leak = true
 			}
@@ -118,9 +117,9 @@ func (l *letter) add(data []byte) (err error) {
 	}
 }
 
-// readOpen reads the beginning of a message that is not encrypted.
+// readOpen returns the beginning of a message that is not encrypted.
 func readOpen(data []byte) (beginning string, ok bool) {
-	// Without a limit, what looks for the text would unpack gigabytes on its way.
+	// strict sets a limit: without it, looking for the text could unpack gigabytes.
 	md, err := pgp.ReadMessage(bytes.NewReader(data), pgp.EntityList{}, nil, strict(time.Now()))
 	if err != nil {
 		return "", false
@@ -133,13 +132,14 @@ func readOpen(data []byte) (beginning string, ok bool) {
 	return string(text[:n]), true
 }
 
+// isOurs reports whether a text begins as those that the bot signs.
 func isOurs(text string) bool {
 	return strings.HasPrefix(text, announcementTag+"\n") || strings.HasPrefix(text, rollCallTag+"\n") ||
 		strings.HasPrefix(text, deliveryTag+" ")
 }
 
-// messageTo is the message for the key with this id, or one that hides whom it is
-// for.
+// messageTo returns the message to the key with this id, or else one that hides its
+// recipient.
 func (l letter) messageTo(id uint64) (message, bool) {
 	for _, wanted := range [...]uint64{id, 0} {
 		for _, m := range l.messages {
@@ -151,7 +151,7 @@ func (l letter) messageTo(id uint64) (message, bool) {
 	return message{}, false
 }
 
-// refusal is why no message of the letter is for a key.
+// refusal returns why the letter has no message to the key.
 func (l letter) refusal() ceremony.Refusal {
 	if len(l.messages) == 0 {
 		return ceremony.NoArmor

@@ -29,10 +29,10 @@ func passwordStage(t testing.TB, now time.Time) *stage {
 	t.Helper()
 	s := &stage{now: now, holder: newHolder(t, "Ada", now)}
 	s.identity = must(openpgp.Generate("conclave test", now.Add(-time.Hour)))(t)
-	s.opener = openpgp.NewOpener(s.identity, nil)
+	s.bot = openpgp.New(s.identity, nil)
 	n := notice(s.identity.Fingerprint(), now)
 	n.Step = ceremony.StepOTP
-	s.key = must(s.opener.NewKey(n))(t)
+	s.key = must(s.bot.NewKey(n))(t)
 	s.to = parse(t, s.key.Announced().Certificate)
 	s.want = ceremony.Expected{
 		Ceremony: n.Plan.Ceremony, Step: n.Step, Nonce: n.Nonce, NotBefore: now, Now: now.Add(time.Minute),
@@ -99,7 +99,9 @@ func TestSealedPasswordIsOpened(t *testing.T) {
 	s.openedPassword(t, concat([]byte("here it is:\n"), []byte(envelope), []byte("> "+s.key.Announced().Announcement)))
 	s.openedPassword(t, s.sealed(t, password+"\r\n"))
 	s.openedPassword(t, s.craft(t, craft{content: s.prefix() + password, unsigned: true, hidden: []*pgp.Entity{s.to}}))
-	s.openedPassword(t, s.craft(t, craft{content: s.prefix() + password, unsigned: true, compress: packet.CompressionZLIB}))
+	s.openedPassword(
+		t, s.craft(t, craft{content: s.prefix() + password, unsigned: true, compress: packet.CompressionZLIB}),
+	)
 }
 
 // Whose signature it is can't be known, and the commitment says enough.
@@ -153,7 +155,9 @@ func TestP2PasswordEnvelopeIsRefusedForItsOwnReason(t *testing.T) {
 		{"another nonce", ceremony.OtherNonce, otherwise("0b9d5dc1", "0b9d5dc2")},
 		{"another identity", ceremony.OtherIdentity, func(t *testing.T, s *stage) []byte {
 			f := string(s.identity.Fingerprint())
-			return s.craft(t, craft{content: strings.Replace(s.prefix(), f, strings.Repeat("ab", 20), 1) + password, unsigned: true})
+			return s.craft(
+				t, craft{content: strings.Replace(s.prefix(), f, strings.Repeat("ab", 20), 1) + password, unsigned: true},
+			)
 		}},
 		{"no password", ceremony.BadPassword, otherwise(password, "")},
 		{"two passwords", ceremony.BadPassword, otherwise(password, password+" "+password)},
@@ -240,7 +244,7 @@ func TestPasswordThatThePlanDoesNotNameIsNotSealed(t *testing.T) {
 	n.Step = ceremony.StepOTP
 	// A line of the plan, written out: it is what people have approved.
 	n.Plan.ClusterID += "\none-time password sha256: " + openpgp.Commitment([]byte(password))
-	a := must(s.opener.NewKey(n))(t).Announced()
+	a := must(s.bot.NewKey(n))(t).Announced()
 	inv := must(openpgp.CheckAnnouncement([]byte(a.Announcement+a.Certificate), s.identity.Fingerprint(), s.want.Now))(t)
 	if inv.Plan() == "" {
 		t.Fatal("the plan is not in the announcement")
@@ -316,7 +320,9 @@ func TestGPGAndSequoiaMakePasswordEnvelopes(t *testing.T) {
 			"'" + strings.ToUpper(s.key.Announced().Subkey) + "!'",
 		} {
 			// The requester has no key, and so nothing to sign the bot's with.
-			s.openedPassword(t, d.run("{ printf '%s'; cat otp.txt; } | gpg --batch -ea --trust-model always -r %s", s.prefix(), to))
+			s.openedPassword(
+				t, d.run("{ printf '%s'; cat otp.txt; } | gpg --batch -ea --trust-model always -r %s", s.prefix(), to),
+			)
 		}
 		// An announcement is checked without a key of one's own.
 		d.write("announcement.asc", []byte(s.key.Announced().Announcement))

@@ -9,28 +9,30 @@ import (
 	"conclave/ceremony"
 )
 
-// maxPayload is how long an envelope's content may be. The prefix takes about 130
-// bytes, a share 66, and the suffix about 170.
+// maxPayload is the size in bytes of the largest content of an envelope. The prefix has about
+// 130 bytes, a share 66, and the suffix about 170.
 const maxPayload = 512
 
-// A share's length in bytes: 33 for what Vault divides, 32 for an undivided key.
-// Vault itself takes anything from 16 bytes on, counts it, and notices at the
-// threshold, when everybody's share is thrown away with it.
+// The length of a share in bytes: 33 for a divided key, 32 for an undivided one. Vault itself
+// takes and counts anything of 16 bytes or more. It notices a wrong one at the threshold, and
+// then throws everybody's share away.
 const minShare, maxShare = 32, 33
 
 // parsePayload checks the one line in an envelope,
 //
 //	conclave1 CEREMONY STEP NONCE IDENTITY SECRET [CEREMONY STEP NONCE IDENTITY PLAN-HASH]
 //
-// and answers the secret in it, the share or the one-time password, and where it
-// ends. This binding is what makes an envelope worthless anywhere else: without it,
-// whoever can open one could encrypt its signed content again, to another key, for
-// another ceremony. What may stand behind the secret is there for the proof of the
-// signature, and must say the same.
+// and returns the secret in it, the share or the one-time password, and where it ends. The
+// words around the secret make an envelope worthless anywhere else: without them, who can open
+// an envelope could encrypt its signed content again, to another key, for another ceremony.
+// The words behind the secret are for the proof of the signature. They may be missing, and
+// must say the same as those before it.
 //
-// The slice is part of payload, and nil when there is no such word or there are
-// others. The error is a Refusal.
-func parsePayload(payload []byte, want ceremony.Expected, identity ceremony.Fingerprint) (secret []byte, end int, err error) {
+// The secret is a part of payload. It is nil when there is no such word, or there are others.
+// The error is a Refusal.
+func parsePayload(
+	payload []byte, want ceremony.Expected, identity ceremony.Fingerprint,
+) (secret []byte, end int, err error) {
 	words := bytes.Fields(payload)
 	if len(words) == 0 || string(words[0]) != ceremony.PayloadTag {
 		return nil, 0, ceremony.NoPrefix
@@ -54,12 +56,12 @@ func parsePayload(payload []byte, want ceremony.Expected, identity ceremony.Fing
 		return nil, 0, nil
 	}
 	secret = bytes.TrimPrefix(words[5], []byte("\ufeff")) // as the file of a share may begin in Windows
-	// No word before it is as long, so that it is not found in one of them.
+	// No word before it is as long: so it is not found within one of them.
 	return secret, bytes.Index(payload, secret) + len(secret), nil
 }
 
-// checkBound compares as many words as there are with what they must be. The error
-// is the Refusal for the first that differs.
+// checkBound compares the words that are there with what they must be. The error is the
+// Refusal for the first that differs.
 func checkBound(words [][]byte, want ceremony.Expected, identity ceremony.Fingerprint) error {
 	bound := [...]struct {
 		want    string
@@ -79,9 +81,8 @@ func checkBound(words [][]byte, want ceremony.Expected, identity ceremony.Finger
 	return nil
 }
 
-// isShare reports whether Vault would decode text to the length of a share:
-// hexadecimal digits if it can be read so, standard base64 otherwise. What it
-// decodes is overwritten.
+// isShare reports whether Vault would decode text to the length of a share: as hexadecimal
+// digits if that is possible, as standard base64 otherwise. It overwrites what it has decoded.
 func isShare(text []byte) bool {
 	var decoded [2 * maxShare]byte
 	defer clear(decoded[:])

@@ -10,10 +10,10 @@ import (
 	"conclave/ceremony"
 )
 
-// rollCallTag is a roll call's first line. A change of its form needs another one.
+// rollCallTag is the first line of a roll call. Another form needs another tag.
 const rollCallTag = "conclave-roll-call1"
 
-// SignRollCall signs what one person is asked in a roll call:
+// SignRollCall signs the message by which one person is called in a roll call:
 //
 //	conclave-roll-call1
 //	ceremony: ID
@@ -25,16 +25,16 @@ const rollCallTag = "conclave-roll-call1"
 //	called: TIME
 //	closes: TIME
 //
-// and, after an empty line, the plan's text. A plan that makes it too long for one
-// block of a chat message is left out. The identity's certificate goes beside it, so
-// that it can be checked with nothing but the pinned fingerprint, and not behind it:
-// gpg -d complains about what follows a long message. So does the challenge, which is
-// encrypted to the person.
+// and, after an empty line, the plan's text. The plan is left out when the message would be
+// too long for one block of a chat message. The identity's certificate goes beside the message,
+// so that the pinned fingerprint alone is needed to check it, and not behind it: gpg -d
+// complains about what follows a long message. The challenge, which is encrypted to the
+// person, goes beside it too.
 //
-// Whoever puts another message in the challenge's place, such as the person's own
-// share as Vault has once encrypted it, would have them decrypt it and send it back in
-// the open. So what is sent is a hash, [ceremony.RollCallAnswer]; and the hash of that
-// is signed here, which nobody can name of a share that they don't have.
+// An attacker may put another message in the challenge's place, such as the person's own share
+// as Vault once encrypted it, to have them decrypt it and send it back in the open. So only a
+// hash is sent back, [ceremony.RollCallAnswer]. And the hash of that is signed here: nobody
+// knows it of a share that they don't have.
 func (o *OpenPGP) SignRollCall(n ceremony.RollCallNotice) (armored string, err error) {
 	head := o.rollCallHead(n)
 	whole, err := o.identity.sign(head+"\n"+n.Plan.Text(), n.At)
@@ -69,7 +69,7 @@ func (o *OpenPGP) rollCallHead(n ceremony.RollCallNotice) string {
 	return b.String()
 }
 
-// RollCall is a roll call that has been checked, on the side of whoever is called.
+// RollCall is a roll call that was checked, on the side of the person who is called.
 type RollCall struct {
 	id         ceremony.ID
 	operation  ceremony.Operation
@@ -83,9 +83,9 @@ type RollCall struct {
 	challenges []string
 }
 
-// CheckRollCall finds a roll call in whatever was pasted, and makes sure that it
-// comes from the identity with the pinned fingerprint and that its ceremony has not
-// closed. Of several the newest counts.
+// CheckRollCall finds a roll call in a pasted text, and makes sure that it comes from the
+// identity with the pinned fingerprint and that its ceremony has not closed. Of several it
+// takes the newest.
 func CheckRollCall(text []byte, pinned ceremony.Fingerprint, now time.Time) (*RollCall, error) {
 	r, err := checkRollCall(text, pinned, now)
 	if err != nil {
@@ -167,40 +167,39 @@ func parseRollCall(text string) (*RollCall, error) {
 	return r, nil
 }
 
-// Plan is the plan's text, or empty when it was too long for the message; PlanHash
-// names it in either case.
+// Plan returns the plan's text, or "" when it was too long for the message. PlanHash is there
+// in both cases.
 func (r *RollCall) Plan() string { return r.plan }
 
-// PlanHash is the SHA-256 of the plan's text, in hexadecimal digits.
+// PlanHash returns the SHA-256 of the plan's text, in hexadecimal digits.
 func (r *RollCall) PlanHash() string { return r.planHash }
 
-// Ceremony is the ceremony's id.
+// Ceremony returns the ceremony's id.
 func (r *RollCall) Ceremony() ceremony.ID { return r.id }
 
-// Operation is what the ceremony does.
+// Operation returns the operation of the ceremony.
 func (r *RollCall) Operation() ceremony.Operation { return r.operation }
 
-// Cluster is the cluster's name.
+// Cluster returns the cluster's name.
 func (r *RollCall) Cluster() string { return r.cluster }
 
-// Identity is the bot's fingerprint: the pinned one.
+// Identity returns the bot's fingerprint, which is the pinned one.
 func (r *RollCall) Identity() ceremony.Fingerprint { return r.identity }
 
-// Closes is when the ceremony takes nothing more.
+// Closes returns when the ceremony ends.
 func (r *RollCall) Closes() time.Time { return r.closes }
 
-// Challenges are the messages that may be the challenge, armored, in the order in
-// which they were pasted. What was pasted with it may be encrypted as well: which
-// one it was, [RollCall.Word] says of what it decrypts to.
+// Challenges returns the messages that may be the challenge, armored, in the order in which
+// they were pasted. Other encrypted messages may have been pasted with it: [RollCall.Word]
+// finds out which one it is, by what it decrypts to.
 func (r *RollCall) Challenges() []string { return r.challenges }
 
-// response is what a challenge decrypts to: half as long as a share.
+// response is the form of a decrypted challenge. It is half as long as a share.
 var response = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// Word is the line to be signed by whoever is present: it says that they can
-// decrypt with their key, and which plan they have read. What a challenge decrypts
-// to and the roll call does not name is [ErrNotTheResponse], and must be sent to
-// nobody: it may be a share.
+// Word returns the line that the person signs: it says that they can decrypt with their key,
+// and which plan they have read. The error is [ErrNotTheResponse] when the roll call does not
+// name what was decrypted. Then that must be sent to nobody: it may be a share.
 func (r *RollCall) Word(decrypted []byte) (string, error) {
 	decrypted = bytes.TrimSpace(decrypted)
 	answer := ceremony.RollCallAnswer(decrypted)

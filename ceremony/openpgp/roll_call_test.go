@@ -28,8 +28,8 @@ func (s *stage) called(t testing.TB, content string, change func(*ceremony.RollC
 	if change != nil {
 		change(&n)
 	}
-	challenge := asVault(t, must(s.opener.Certificate(s.want.Signer))(t), content)
-	return "Are you there?\n```\n" + must(s.opener.SignRollCall(n))(t) +
+	challenge := asVault(t, must(s.bot.Certificate(s.want.Signer))(t), content)
+	return "Are you there?\n```\n" + must(s.bot.SignRollCall(n))(t) +
 		must(s.identity.PublicArmor())(t) + "```\nThe challenge:\n" +
 		string(enarmor(t, "PGP MESSAGE", challenge)) + "Send me what it prints.\n"
 }
@@ -64,14 +64,14 @@ func TestRollCallIsAnsweredBySigningTheResponse(t *testing.T) {
 			t.Errorf("%s: the word is %q", name, line)
 		}
 		signed := must(key.SignWord(line, s.want.Now))(t)
-		got, err := s.opener.VerifyStatement([]byte(signed), s.want.Signer, s.want.NotBefore, s.want.Now)
+		got, err := s.bot.VerifyStatement([]byte(signed), s.want.Signer, s.want.NotBefore, s.want.Now)
 		if err != nil || got.Line != line {
 			t.Errorf("%s: the bot reads %q, %v", name, got.Line, err)
 		}
 	}
 }
 
-// Somebody who can change messages puts the holder's share, as Vault once encrypted
+// An attacker who can change messages puts the holder's share, as Vault once encrypted
 // it, where the challenge was: it would come back in the open.
 func TestP1WhatTheRollCallDoesNotNameIsNotSigned(t *testing.T) {
 	s := newStage(t)
@@ -123,13 +123,15 @@ func TestRollCallIsRefusedInItsOwnWords(t *testing.T) {
 func TestRollCallFitsIntoABlockOfAChatMessage(t *testing.T) {
 	s := newStage(t)
 	for _, holders := range []int{1, 5, 9, 40} {
-		n := ceremony.RollCallNotice{Plan: plan(s.identity.Fingerprint(), s.now, holders), Digest: digestOf(response), At: s.now}
-		message := must(s.opener.SignRollCall(n))(t)
+		n := ceremony.RollCallNotice{
+			Plan: plan(s.identity.Fingerprint(), s.now, holders), Digest: digestOf(response), At: s.now,
+		}
+		message := must(s.bot.SignRollCall(n))(t)
 		t.Logf("%d holders: %d characters", holders, len(message))
 		if len(message) > 2900 {
 			t.Errorf("%d holders: %d characters", holders, len(message))
 		}
-		challenge := enarmor(t, "PGP MESSAGE", asVault(t, must(s.opener.Certificate(s.want.Signer))(t), response))
+		challenge := enarmor(t, "PGP MESSAGE", asVault(t, must(s.bot.Certificate(s.want.Signer))(t), response))
 		r := must(openpgp.CheckRollCall(slices.Concat([]byte(message+must(s.identity.PublicArmor())(t)), challenge), s.identity.Fingerprint(), s.want.Now))(t)
 		if r.PlanHash() != n.Plan.Hash() || r.Plan() != "" && r.Plan() != n.Plan.Text() {
 			t.Errorf("%d holders: it has another plan", holders)
@@ -141,23 +143,23 @@ func TestRollCallFitsIntoABlockOfAChatMessage(t *testing.T) {
 func TestRollCallSentBackIsNoLeak(t *testing.T) {
 	s := newStage(t)
 	n := ceremony.RollCallNotice{Plan: plan(s.identity.Fingerprint(), s.now, 1), Digest: digestOf(response), At: s.now}
-	s.opened(t, concat([]byte(must(s.opener.SignRollCall(n))(t)), s.craft(t, craft{})))
+	s.opened(t, concat([]byte(must(s.bot.SignRollCall(n))(t)), s.craft(t, craft{})))
 }
 
 func TestGPGAnswersARollCallByTheCommandInTheMessage(t *testing.T) {
 	d, s := newGPGDesk(t, "future-default")
-	d.write("called.txt", []byte(must(s.opener.SignRollCall(ceremony.RollCallNotice{
+	d.write("called.txt", []byte(must(s.bot.SignRollCall(ceremony.RollCallNotice{
 		Plan: plan(s.identity.Fingerprint(), s.now, 5), Digest: digestOf(response), At: s.now,
 	}))(t)))
 	out := string(d.run("gpg --batch --status-fd 2 -d called.txt 2>status; grep -q GOODSIG status"))
 	if !strings.HasPrefix(out, "conclave-roll-call1\nceremony: prod-rekey-k7m2\n") || !strings.Contains(out, "\n\nconclave-plan1\n") {
 		t.Errorf("gpg prints %q", out)
 	}
-	d.write("challenge.asc", enarmor(t, "PGP MESSAGE", asVault(t, must(s.opener.Certificate(s.want.Signer))(t), response)))
+	d.write("challenge.asc", enarmor(t, "PGP MESSAGE", asVault(t, must(s.bot.Certificate(s.want.Signer))(t), response)))
 	challenge := string(must(os.ReadFile(filepath.Join(d.home, "challenge.asc")))(t))
 	signed := d.run("{ printf 'conclave-word1 prod-rekey-k7m2 %s present '; gpg -qd <<'CONCLAVE' | gpg --with-colons --print-md sha256 | cut -d: -f3\n%s\nCONCLAVE\n} | gpg --batch -sa -u %s",
 		plan(s.identity.Fingerprint(), s.now, 5).Hash(), challenge, s.want.Signer)
-	got, err := s.opener.VerifyStatement(signed, s.want.Signer, s.want.NotBefore, s.want.Now)
+	got, err := s.bot.VerifyStatement(signed, s.want.Signer, s.want.NotBefore, s.want.Now)
 	if err != nil || !strings.HasSuffix(strings.ToLower(got.Line), " present "+ceremony.RollCallAnswer([]byte(response))) {
 		t.Errorf("the bot reads %q, %v", got.Line, err)
 	}

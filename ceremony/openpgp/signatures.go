@@ -7,8 +7,7 @@ import (
 	"conclave/ceremony"
 )
 
-// Signatures is what checks a transcript's signatures, offline and without a secret.
-// Its value needs nothing.
+// Signatures checks the signatures of a transcript, offline and without a secret.
 type Signatures struct{}
 
 var _ ceremony.Signatures = Signatures{}
@@ -23,14 +22,18 @@ func (Signatures) VerifyCertificate(certificate string, f ceremony.Fingerprint) 
 	return nil
 }
 
-// VerifyDetached is [VerifyDetached].
-func (Signatures) VerifyDetached(certificate string, by ceremony.Fingerprint, text []byte, signature string) error {
+// VerifyDetached is the function [VerifyDetached].
+func (Signatures) VerifyDetached(
+	certificate string, by ceremony.Fingerprint, text []byte, signature string,
+) error {
 	return VerifyDetached(certificate, by, text, signature)
 }
 
-// VerifyAnnouncement is [CheckAnnouncement] as of the time at which the journal says
-// that it was made.
-func (Signatures) VerifyAnnouncement(a ceremony.Announced, by ceremony.Fingerprint, at time.Time) (says ceremony.Announcement, err error) {
+// VerifyAnnouncement is [CheckAnnouncement] at the time at which, by the journal, the
+// announcement was made.
+func (Signatures) VerifyAnnouncement(
+	a ceremony.Announced, by ceremony.Fingerprint, at time.Time,
+) (says ceremony.Announcement, err error) {
 	defer recoverParsing(&err, ErrAnnouncement)
 	inv, err := CheckAnnouncement([]byte(a.Announcement+"\n"+a.Certificate), by, at)
 	if err != nil {
@@ -42,9 +45,10 @@ func (Signatures) VerifyAnnouncement(a ceremony.Announced, by ceremony.Fingerpri
 	}, nil
 }
 
-// VerifyRollCall is [CheckRollCall] as of the time at which the journal says that it
-// was called.
-func (Signatures) VerifyRollCall(ch ceremony.Challenge, certificate string, by ceremony.Fingerprint, at time.Time) (says ceremony.Called, err error) {
+// VerifyRollCall is [CheckRollCall] at the time at which, by the journal, the roll was called.
+func (Signatures) VerifyRollCall(
+	ch ceremony.Challenge, certificate string, by ceremony.Fingerprint, at time.Time,
+) (says ceremony.Called, err error) {
 	defer recoverParsing(&err, ErrRollCall)
 	r, err := CheckRollCall([]byte(ch.Notice+"\n"+certificate+"\n"+ch.Ciphertext), by, at)
 	if err != nil {
@@ -53,17 +57,21 @@ func (Signatures) VerifyRollCall(ch ceremony.Challenge, certificate string, by c
 	return ceremony.Called{Ceremony: r.id, PlanHash: r.planHash, Digest: r.digest}, nil
 }
 
-// VerifySignedWord is [VerifySignedWord].
-func (Signatures) VerifySignedWord(certificate string, by ceremony.Fingerprint, armored string, notBefore, now time.Time) (line string, made time.Time, err error) {
+// VerifySignedWord is the function [VerifySignedWord].
+func (Signatures) VerifySignedWord(
+	certificate string, by ceremony.Fingerprint, armored string, notBefore, now time.Time,
+) (line string, made time.Time, err error) {
 	return VerifySignedWord(certificate, by, armored, notBefore, now)
 }
 
-// VerifyEvidence is [VerifyEvidence].
-func (Signatures) VerifyEvidence(certificate string, identity ceremony.Fingerprint, e ceremony.Evidence, want ceremony.Expected) (binding string, made time.Time, err error) {
+// VerifyEvidence is the function [VerifyEvidence].
+func (Signatures) VerifyEvidence(
+	certificate string, identity ceremony.Fingerprint, e ceremony.Evidence, want ceremony.Expected,
+) (binding string, made time.Time, err error) {
 	return VerifyEvidence(certificate, identity, e, want)
 }
 
-// VerifyCiphertext is [VerifyCiphertext].
+// VerifyCiphertext is the function [VerifyCiphertext].
 func (Signatures) VerifyCiphertext(ciphertext, certificate string, to ceremony.Fingerprint) error {
 	return VerifyCiphertext(ciphertext, certificate, to)
 }

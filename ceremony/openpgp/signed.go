@@ -15,10 +15,9 @@ import (
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// signInline signs text as an inline-signed message, compressed. It is not
-// clearsigned: chat clients break what clearsigning escapes. Compression makes a
-// plan with twenty holders fit into one block of a chat message; nothing in it is
-// secret, so that its length may tell what it likes.
+// signInline signs text as an inline-signed message, compressed. It does not clearsign: chat
+// clients break what clearsigning escapes. Compressed, a plan with twenty holders fits into
+// one block of a chat message. Nothing in it is secret, so that its length may be known.
 func signInline(signer *pgp.Entity, text string, now time.Time) (string, error) {
 	var message bytes.Buffer
 	compressed, err := packet.SerializeCompressed(closing{&message}, packet.CompressionZLIB, nil)
@@ -41,13 +40,13 @@ func signInline(signer *pgp.Entity, text string, now time.Time) (string, error) 
 	return enarmor(messageBlock, message.Bytes())
 }
 
-// closing is a writer with nothing to close.
+// closing gives a writer a Close that does nothing.
 type closing struct{ io.Writer }
 
 func (closing) Close() error { return nil }
 
-// readSigned reads an inline-signed message and answers its text, provided that
-// its only signature is by signer's primary key and good now.
+// readSigned returns the text of an inline-signed message. Its only signature must be by the
+// signer's primary key, and good now.
 func readSigned(message []byte, signer *pgp.Entity, now time.Time) (text string, err error) {
 	defer recoverParsing(&err, ErrNotSigned)
 	md, err := pgp.ReadMessage(bytes.NewReader(message), pgp.EntityList{signer}, nil, strict(now.Add(skew)))
@@ -68,14 +67,14 @@ func readSigned(message []byte, signer *pgp.Entity, now time.Time) (text string,
 		}
 		return "", fmt.Errorf("%w: %w", ErrNotSigned, err)
 	}
-	if md.Signature == nil || md.SignedBy == nil || fingerprintOf(md.SignedBy.PublicKey) != fingerprintOf(signer.PrimaryKey) {
+	if md.Signature == nil || md.SignedBy == nil ||
+		fingerprintOf(md.SignedBy.PublicKey) != fingerprintOf(signer.PrimaryKey) {
 		return "", ErrNotSigned
 	}
 	return string(content), nil
 }
 
-// signedAmong finds the messages whose text begins with a tag. Nothing of them has
-// been verified.
+// signedAmong returns the messages whose text begins with a tag. It verifies nothing of them.
 func signedAmong(blocks []block, tag string, missing error) ([][]byte, error) {
 	var found [][]byte
 	err := missing
@@ -96,10 +95,12 @@ func signedAmong(blocks []block, tag string, missing error) ([][]byte, error) {
 	return found, nil
 }
 
-// newestOf reads those messages that signer has signed and that can be understood,
-// and answers the newest of them, by its own date: several direct messages may have
-// been pasted, in any order. When there is none, the error is that of the last.
-func newestOf[T any](messages [][]byte, signer *pgp.Entity, now time.Time, parse func(string) (T, error), at func(T) time.Time) (T, error) {
+// newestOf returns the newest message, by its own date, of those that signer has signed and
+// that can be parsed: several direct messages may have been pasted, in any order. When there
+// is none, the error is that of the last message.
+func newestOf[T any](
+	messages [][]byte, signer *pgp.Entity, now time.Time, parse func(string) (T, error), at func(T) time.Time,
+) (T, error) {
 	var newest T
 	var last error
 	found := false
@@ -124,9 +125,11 @@ func newestOf[T any](messages [][]byte, signer *pgp.Entity, now time.Time, parse
 	return newest, nil
 }
 
-// checkPlan compares a plan's text, if it is there, with its hash, and with what
-// the message that it came in says of its own.
-func checkPlan(plan, hash string, id ceremony.ID, operation ceremony.Operation, cluster string, identity ceremony.Fingerprint) error {
+// checkPlan compares a plan's text, if it is there, with its hash, and with the fields of the
+// message in which it came.
+func checkPlan(
+	plan, hash string, id ceremony.ID, operation ceremony.Operation, cluster string, identity ceremony.Fingerprint,
+) error {
 	if plan == "" {
 		return nil
 	}
@@ -147,9 +150,8 @@ func checkPlan(plan, hash string, id ceremony.ID, operation ceremony.Operation, 
 	return nil
 }
 
-// pinnedEntity finds the certificate with the pinned fingerprint among blocks.
-// Of several, the subkeys come together: each is bound to the primary key on its
-// own.
+// pinnedEntity returns the certificate with the pinned fingerprint among blocks. Of several it
+// joins the subkeys: each is bound to the primary key by its own signature.
 func pinnedEntity(blocks []block, pinned ceremony.Fingerprint) (*pgp.Entity, error) {
 	var found *pgp.Entity
 	err := ErrNoCertificate
@@ -194,8 +196,8 @@ func parseEntity(data []byte) (entity *pgp.Entity, err error) {
 	return entity, nil
 }
 
-// recoverParsing turns a panic of the parser, which reads what strangers write,
-// into instead.
+// recoverParsing sets err to instead when the parser has panicked: it reads what strangers
+// write.
 func recoverParsing(err *error, instead error) {
 	if recover() != nil {
 		*err = instead

@@ -14,16 +14,17 @@ import (
 	"conclave/ceremony"
 )
 
-// maxStatement is how long a statement may be: a line that a person reads before
-// they sign it.
+// maxStatement is the length in bytes of the longest statement: a line that a person reads
+// before they sign it.
 const maxStatement = 1 << 10
 
-// VerifyStatement returns the one line that by has signed, as gpg --sign makes
-// it: inline, armored or binary, among whatever was pasted around it. The
-// signature is held to the rules of an envelope's: it is the only one, good, by a
-// key that is valid now, and made neither before notBefore nor later than now. The
-// errors are Refusals.
-func (o *OpenPGP) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (ceremony.SignedLine, error) {
+// VerifyStatement returns the one line that the key by has signed, as gpg --sign makes it:
+// inline, armored or binary, with any text pasted around it. The signature must fulfil the
+// rules of an envelope's: it is the only one, good, by a key that is valid now, and was made
+// neither before notBefore nor later than now. The errors are Refusals.
+func (o *OpenPGP) VerifyStatement(
+	pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time,
+) (ceremony.SignedLine, error) {
 	line, signed, err := o.readStatement(pasted, by, notBefore, now)
 	if err != nil {
 		return ceremony.SignedLine{}, fmt.Errorf("verify statement: %w", err)
@@ -35,8 +36,10 @@ func (o *OpenPGP) VerifyStatement(pasted []byte, by ceremony.Fingerprint, notBef
 	return ceremony.SignedLine{Line: line, Armor: armored}, nil
 }
 
-// readStatement returns the line, and the message of which it is all.
-func (o *OpenPGP) readStatement(pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time) (line string, signed []byte, err error) {
+// readStatement returns the line, and the signed message in which it is.
+func (o *OpenPGP) readStatement(
+	pasted []byte, by ceremony.Fingerprint, notBefore, now time.Time,
+) (line string, signed []byte, err error) {
 	defer recoverParsing(&err, ceremony.BadMessage)
 
 	holder, ok := o.holders[by]
@@ -74,9 +77,9 @@ func (o *OpenPGP) readStatement(pasted []byte, by ceremony.Fingerprint, notBefor
 	return line, signed, nil
 }
 
-// statementIn is the one line that a message says, with plain spaces for those that a
-// copied command has, and without the mark that Windows begins a text with. What is kept
-// and shown must not hold what should never have been sent (P1).
+// statementIn returns the one line of a message, with plain spaces for those of a copied
+// command, and without the byte order mark of Windows. It refuses a line with a secret in it:
+// the line is kept and shown (P1).
 func statementIn(content []byte) (string, error) {
 	line := strings.TrimRight(strings.TrimPrefix(string(content), "\ufeff"), "\r\n")
 	line = strings.Map(func(r rune) rune {
@@ -94,11 +97,10 @@ func statementIn(content []byte) (string, error) {
 	return line, nil
 }
 
-// PeekStatement reads the first line of a message that is signed inline and not
-// encrypted, among whatever was pasted around it: the same message of which
-// [OpenPGP.VerifyStatement] judges the signature. Nothing is verified. A line that
-// could be a share or a private key is not answered: it is no statement, and what
-// reads envelopes says so.
+// PeekStatement returns the first line of a message that is signed inline and not encrypted,
+// with any text pasted around it. It is the message whose signature [OpenPGP.VerifyStatement]
+// judges. PeekStatement verifies nothing. It does not return a line that could be a share or
+// a private key: that is no statement, and opening it as an envelope tells so.
 func (o *OpenPGP) PeekStatement(pasted []byte) (line string, ok bool) {
 	defer func() {
 		if recover() != nil { // the parser reads what strangers write

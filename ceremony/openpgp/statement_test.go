@@ -24,7 +24,9 @@ const statement = "conclave-word1 prod-rekey-k7m2 0b9d5dc1 approve"
 func state(t testing.TB, text string, at time.Time, signers ...*pgp.Entity) []byte {
 	t.Helper()
 	var message bytes.Buffer
-	w, err := pgp.Sign(&message, signers, nil, &packet.Config{Time: func() time.Time { return at }, DefaultHash: crypto.SHA256})
+	w, err := pgp.Sign(
+		&message, signers, nil, &packet.Config{Time: func() time.Time { return at }, DefaultHash: crypto.SHA256},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,12 +47,12 @@ func TestStatementOfTheRightPersonIsRead(t *testing.T) {
 		"armored":    enarmor(t, "PGP MESSAGE", signed),
 		"with words": []byte("here it is:\n" + string(enarmor(t, "PGP MESSAGE", signed)) + "\nAda\n"),
 	} {
-		got, err := s.opener.VerifyStatement(pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
+		got, err := s.bot.VerifyStatement(pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
 		if err != nil || got.Line != statement {
 			t.Errorf("%s: %q, %v", name, got.Line, err)
 		}
 		// What is kept of it is what was signed, and no word that stood around it.
-		if kept, err := s.opener.VerifyStatement([]byte(got.Armor), s.want.Signer, s.want.NotBefore, s.want.Now); err != nil || kept != got || strings.Contains(got.Armor, "Ada") {
+		if kept, err := s.bot.VerifyStatement([]byte(got.Armor), s.want.Signer, s.want.NotBefore, s.want.Now); err != nil || kept != got || strings.Contains(got.Armor, "Ada") {
 			t.Errorf("%s: kept is %q, %v", name, got.Armor, err)
 		}
 	}
@@ -92,7 +94,7 @@ func TestP2StatementIsRefusedForItsOwnReason(t *testing.T) {
 		"nothing":              {nil, ceremony.NoArmor},
 		"unsigned":             {unsigned.Bytes(), ceremony.Unsigned},
 	} {
-		got, err := s.opener.VerifyStatement(c.pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
+		got, err := s.bot.VerifyStatement(c.pasted, s.want.Signer, s.want.NotBefore, s.want.Now)
 		if reason, _ := ceremony.RefusalOf(err); reason != c.want || got != (ceremony.SignedLine{}) {
 			t.Errorf("%s: %q, %v; want %s", name, got.Line, err, c.want)
 		}
@@ -101,7 +103,7 @@ func TestP2StatementIsRefusedForItsOwnReason(t *testing.T) {
 
 func TestStatementOfSomebodyWithoutACertificateIsNone(t *testing.T) {
 	s := newStage(t)
-	_, err := s.opener.VerifyStatement(state(t, statement, s.want.Now, s.holder), ceremony.Fingerprint(strings.Repeat("0", 40)), s.want.NotBefore, s.want.Now)
+	_, err := s.bot.VerifyStatement(state(t, statement, s.want.Now, s.holder), ceremony.Fingerprint(strings.Repeat("0", 40)), s.want.NotBefore, s.want.Now)
 	if !errors.Is(err, ceremony.HolderKeyInvalid) {
 		t.Error(err)
 	}
@@ -117,7 +119,7 @@ func TestPeekSeesTheLineThatVerifyJudges(t *testing.T) {
 		"by a stranger": state(t, statement, s.want.Now, newHolder(t, "Eve", start)),
 		"two lines":     state(t, statement+"\n"+statement, s.want.Now, s.holder),
 	} {
-		if line, ok := s.opener.PeekStatement(pasted); !ok || line != statement {
+		if line, ok := s.bot.PeekStatement(pasted); !ok || line != statement {
 			t.Errorf("%s: %q, %t", name, line, ok)
 		}
 	}
@@ -139,7 +141,7 @@ func TestPeekSeesNothingInWhatIsNoStatement(t *testing.T) {
 		"a long line":   state(t, strings.Repeat("a", 4<<10), s.now, s.holder),
 		"cursor's move": state(t, "\x1b[2J"+statement, s.now, s.holder),
 	} {
-		if line, ok := s.opener.PeekStatement(pasted); ok {
+		if line, ok := s.bot.PeekStatement(pasted); ok {
 			t.Errorf("%s: %q", name, line)
 		}
 	}
@@ -151,7 +153,7 @@ func TestP1SignedShareIsNoStatement(t *testing.T) {
 		s.payload():                        ceremony.PlainShare,
 		"hvs.CAESIJ0123456789abcdefABCDEF": ceremony.PrivateMaterial,
 	} {
-		got, err := s.opener.VerifyStatement(state(t, text, s.want.Now, s.holder), s.want.Signer, s.want.NotBefore, s.want.Now)
+		got, err := s.bot.VerifyStatement(state(t, text, s.want.Now, s.holder), s.want.Signer, s.want.NotBefore, s.want.Now)
 		if reason, _ := ceremony.RefusalOf(err); reason != want || got != (ceremony.SignedLine{}) {
 			t.Errorf("%v, want %s", err, want)
 		}
@@ -177,7 +179,7 @@ func TestPeekIsNotKeptBusyByABomb(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if line, ok := s.opener.PeekStatement([]byte(b.String())); ok {
+		if line, ok := s.bot.PeekStatement([]byte(b.String())); ok {
 			t.Errorf("%d bytes: %q", b.Len(), line)
 		}
 	}
@@ -194,15 +196,17 @@ func TestStatementWithOtherSpacesIsRead(t *testing.T) {
 		"with a BOM": "\ufeff" + statement + "\n",
 	} {
 		signed := state(t, text, s.want.Now, s.holder)
-		if line, ok := s.opener.PeekStatement(signed); !ok || line != statement {
+		if line, ok := s.bot.PeekStatement(signed); !ok || line != statement {
 			t.Errorf("%s: seen as %q, %t", name, line, ok)
 		}
-		kept, err := s.opener.VerifyStatement(signed, s.want.Signer, s.want.NotBefore, s.want.Now)
+		kept, err := s.bot.VerifyStatement(signed, s.want.Signer, s.want.NotBefore, s.want.Now)
 		if err != nil || kept.Line != statement {
 			t.Errorf("%s: %q, %v", name, kept.Line, err)
 			continue
 		}
-		line, _, err := openpgp.VerifySignedWord(string(public(t, s.holder)), s.want.Signer, kept.Armor, s.want.NotBefore, s.want.Now)
+		line, _, err := openpgp.VerifySignedWord(
+			string(public(t, s.holder)), s.want.Signer, kept.Armor, s.want.NotBefore, s.want.Now,
+		)
 		if err != nil || line != statement {
 			t.Errorf("%s: an auditor reads %q, %v", name, line, err)
 		}

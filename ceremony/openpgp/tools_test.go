@@ -70,7 +70,7 @@ func (d *desk) setOut(certificate []byte) *stage {
 	d.t.Helper()
 	s := stageFor(d.t, parse(d.t, string(certificate)), time.Now().Truncate(time.Second))
 	s.want.Now = s.now.Add(time.Minute)
-	message := asVault(d.t, must(s.opener.Certificate(s.want.Signer))(d.t), share)
+	message := asVault(d.t, must(s.bot.Certificate(s.want.Signer))(d.t), share)
 	d.write("share.asc", enarmor(d.t, "PGP MESSAGE", message))
 	d.write("bot.asc", []byte(s.key.Announced().Certificate))
 	return s
@@ -106,7 +106,9 @@ func TestGPGMakesEnvelopesByTheCommandInTheMessage(t *testing.T) {
 			}
 			s := d.setOut(d.run(newGPGKey, key))
 			d.run(pinBot, s.identity.Fingerprint())
-			envelope := d.run("{ printf '%s'; gpg -qd share.asc; } | gpg --batch -sea -r %s", s.prefix(), s.identity.Fingerprint())
+			envelope := d.run(
+				"{ printf '%s'; gpg -qd share.asc; } | gpg --batch -sea -r %s", s.prefix(), s.identity.Fingerprint(),
+			)
 			t.Logf("the envelope has %d characters", len(envelope))
 			if !s.key.Fits(envelope) {
 				t.Error("it does not fit")
@@ -173,7 +175,7 @@ func TestGPGTakesTheNewestCeremonyKey(t *testing.T) {
 	d, s := newGPGDesk(t, "future-default")
 	n := notice(s.identity.Fingerprint(), s.now.Add(time.Second))
 	n.Step, n.Nonce = ceremony.StepVerify, "a-new-nonce"
-	newer := must(s.opener.NewKey(n))(t)
+	newer := must(s.bot.NewKey(n))(t)
 	d.write("bot.asc", []byte(newer.Announced().Certificate))
 	later := s.now.Add(time.Minute).UTC().Format("20060102T150405") // gpg ignores keys from the future
 	d.run(importBot)
@@ -193,7 +195,7 @@ func TestGPGReadsWhatTheBotSigns(t *testing.T) {
 		}
 	}
 	parcel := s.parcel(t)
-	signed := must(s.opener.SignDelivery(parcel))(t)
+	signed := must(s.bot.SignDelivery(parcel))(t)
 	d.write("line.asc", []byte(signed.Line))
 	d.write("new.asc", []byte(signed.Armor))
 	d.run("gpg --batch --status-fd 2 -d line.asc 2>status >line; grep -q GOODSIG status")
@@ -219,7 +221,9 @@ func TestGPGReadsTheSavedIdentity(t *testing.T) {
 
 func TestKeysOfGPGAreReadForSealing(t *testing.T) {
 	d := newDesk(t, "gpg")
-	d.run(strings.ReplaceAll(newGPGKey, "--passphrase ''", "--pinentry-mode loopback --passphrase swordfish"), "future-default")
+	d.run(
+		strings.ReplaceAll(newGPGKey, "--passphrase ''", "--pinentry-mode loopback --passphrase swordfish"), "future-default",
+	)
 	secret := d.run("gpg --batch --pinentry-mode loopback --passphrase swordfish --armor --export-secret-keys")
 	s := d.setOut(d.run("gpg --batch --armor --export"))
 	h := must(openpgp.ReadHolderKey(secret, []byte("swordfish")))(t)
@@ -244,7 +248,9 @@ func TestGPGKeyWhosePrimaryIsElsewhereSealsWithItsSubkey(t *testing.T) {
 	s.opened(t, []byte(must(inv.Seal(plain, h, s.want.Now))(t)))
 	// gpg signs with the subkey as well.
 	d.run(pinBot, s.identity.Fingerprint())
-	s.opened(t, d.run("{ printf '%s'; gpg -qd share.asc; } | gpg --batch -sea -r %s", s.prefix(), s.identity.Fingerprint()))
+	s.opened(
+		t, d.run("{ printf '%s'; gpg -qd share.asc; } | gpg --batch -sea -r %s", s.prefix(), s.identity.Fingerprint()),
+	)
 }
 
 func TestGPGKeysWithSHA1SelfSignaturesAreRefused(t *testing.T) {
@@ -286,7 +292,9 @@ func TestRNPMakesEnvelopesByTheCommandInTheMessage(t *testing.T) {
 func (s *stage) printed() string {
 	a := s.key.Announced()
 	return fmt.Sprintf("{ printf '%s'; gpg -qd share.asc; printf '%s'; } | gpg --batch -sea --sig-notation '%s=%s' --no-encrypt-to -u %s -r '%s!'",
-		s.prefix(), a.Suffix(s.want.Ceremony, s.want.PlanHash), ceremony.SignatureNotation, a.Binding(s.want.Ceremony, s.want.PlanHash),
+		s.prefix(), a.Suffix(s.want.Ceremony, s.want.PlanHash), ceremony.SignatureNotation, a.Binding(
+			s.want.Ceremony, s.want.PlanHash,
+		),
 		s.want.Signer, strings.ToUpper(a.Subkey))
 }
 

@@ -12,22 +12,23 @@ import (
 	"conclave/host"
 )
 
-// stamped is how a transcript's time stamp is checked.
+// stamped says how the time stamp of a transcript is checked.
 type stamped struct {
 	file string // with the time-stamp response, as it lies beside the transcript
-	ca   string // PEM file with who vouches for the server, which the auditor pins
+	ca   string // PEM file with the authorities that the auditor trusts
 }
 
-// given reports whether one is to be checked at all.
+// given reports whether a time stamp is to be checked.
 func (s stamped) given() bool { return s.file != "" || s.ca != "" }
 
-// usage says what is missing for it.
+// usage returns an error of usage when a time stamp can't be checked by these flags.
 func (s stamped) usage(paths int, json bool) error {
 	switch {
 	case !s.given():
 		return nil
 	case s.file == "" || s.ca == "":
-		return cli.NewUsageError(errors.New("--timestamp and --tsa-ca go together: the time stamp, and who vouches for the server that made it"))
+		return cli.NewUsageError(errors.New("--timestamp and --tsa-ca go together: " +
+			"the time stamp, and who vouches for the server that made it"))
 	case paths != 1:
 		return cli.NewUsageError(errors.New("--timestamp takes one transcript"))
 	case json:
@@ -36,8 +37,8 @@ func (s stamped) usage(paths int, json bool) error {
 	return nil
 }
 
-// verify checks that the time stamp is about the transcript's file, and prints when it
-// was made. It asks nobody.
+// verify checks that the time stamp is about this transcript, and prints when it was made.
+// It asks nobody.
 func (s stamped) verify(out io.Writer, transcript []byte, now time.Time) error {
 	authorities, err := host.ReadAuthorities(host.Path(s.ca))
 	if err != nil {

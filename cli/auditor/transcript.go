@@ -18,18 +18,19 @@ import (
 	"conclave/plural"
 )
 
-// transcripts is how transcripts are checked, and what is made of them.
+// transcripts says how transcripts are checked, and what is made of them.
 type transcripts struct {
-	identity string // that the auditor pins, as they have typed it
-	page     string // where a page is written, if it is
-	json     bool   // what was found is for a program
+	identity string // fingerprint that the auditor pins, as typed
+	page     string // file to write the page to; empty: none
+	json     bool   // print what was found as JSON
 	stamp    stamped
 }
 
-// errNotPinned means that nobody has said whose signature is to be looked for.
-var errNotPinned = errors.New("a transcript is checked against the fingerprint of Conclave's identity: give it with --identity, from where the keys are kept, and not from the transcript or from Slack")
+// errNotPinned means that --identity is missing.
+var errNotPinned = errors.New("a transcript is checked against the fingerprint of Conclave's identity: " +
+	"give it with --identity, from where the keys are kept, and not from the transcript or from Slack")
 
-// pinned is the identity whose signature is looked for.
+// pinned returns the identity whose signature a transcript must have.
 func (t transcripts) pinned() (ceremony.Fingerprint, error) {
 	if t.identity == "" {
 		return "", errNotPinned
@@ -37,8 +38,8 @@ func (t transcripts) pinned() (ceremony.Fingerprint, error) {
 	return ceremony.ParseFingerprint(t.identity)
 }
 
-// verify checks a transcript's file, and answers an error with every reason for which
-// it does not hold.
+// verify checks the file of a transcript and prints what was found. The error has every
+// reason why the transcript does not hold.
 func (t transcripts) verify(out io.Writer, path string, file []byte) error {
 	identity, err := t.pinned()
 	if err != nil {
@@ -69,7 +70,7 @@ func (t transcripts) verify(out io.Writer, path string, file []byte) error {
 	return faults
 }
 
-// write makes the page. What is there already is not replaced.
+// write makes the page of a transcript. It does not replace a file that is there.
 func (t transcripts) write(file []byte, audit transcript.Audit) error {
 	html, err := page.Render(file, audit, wording.Tell)
 	if err != nil {
@@ -86,7 +87,7 @@ func (t transcripts) write(file []byte, audit transcript.Audit) error {
 	return nil
 }
 
-// faultsOf are the reasons for which a transcript does not hold, a line each.
+// faultsOf returns an error with the reasons why a transcript does not hold, or nil.
 func faultsOf(path string, audit transcript.Audit) error {
 	if audit.Passed() {
 		return nil
@@ -98,7 +99,7 @@ func faultsOf(path string, audit transcript.Audit) error {
 	return errors.Join(faults...)
 }
 
-// printAudit is what was looked at, and what is left open all the same.
+// printAudit prints what was checked, and what a transcript leaves unproven.
 func printAudit(out io.Writer, path string, a transcript.Audit) {
 	verdict := "is what the identity signed, and what people signed in it says the same"
 	if !a.Passed() {
@@ -106,12 +107,14 @@ func printAudit(out io.Writer, path string, a transcript.Audit) {
 	}
 	fmt.Fprintf(out, "%s: the transcript %s\n", path, verdict)
 	if a.Events > 0 {
-		fmt.Fprintf(out, "%s: %s, %s from %s to %s\n", a.Ceremony, orNone(string(a.Outcome), "not ended"), plural.Of(a.Events, "event"),
+		fmt.Fprintf(out, "%s: %s, %s from %s to %s\n",
+			a.Ceremony, orNone(string(a.Outcome), "not ended"), plural.Of(a.Events, "event"),
 			a.From.UTC().Format(time.RFC3339), a.To.UTC().Format(time.RFC3339))
 		fmt.Fprintf(out, "  plan     %s\n  head     %s\n", a.PlanHash, a.Head)
 	}
 	fmt.Fprintf(out, "  file     %s\n  identity %s\n\n", a.SHA256, a.Identity)
-	if keys := slices.DeleteFunc(slices.Clone(a.People), func(p ceremony.Person) bool { return p.Key == "" }); len(keys) > 0 {
+	keyless := func(p ceremony.Person) bool { return p.Key == "" }
+	if keys := slices.DeleteFunc(slices.Clone(a.People), keyless); len(keys) > 0 {
 		fmt.Fprint(out, "People's signatures were checked by the keys that the plan names:\n")
 		for _, p := range keys {
 			fmt.Fprintf(out, "  %s  %s\n", p.Key, p.Name)
@@ -140,6 +143,7 @@ func printAudit(out io.Writer, path string, a transcript.Audit) {
 	}
 }
 
+// orNone returns s, or none when s is blank.
 func orNone(s, none string) string {
 	if strings.TrimSpace(s) == "" {
 		return none
@@ -147,8 +151,8 @@ func orNone(s, none string) string {
 	return s
 }
 
-// signed checks that of a journal that ended a transcript was signed, and that it
-// holds. Without a pinned identity nothing is checked.
+// signed checks that a journal whose ceremony has ended has a signed transcript, and that
+// the transcript holds. Without a pinned identity it checks nothing.
 func (t transcripts) signed(out io.Writer, path string) error {
 	if t.identity == "" {
 		return nil

@@ -1,3 +1,5 @@
+// Package auditor has the command of who checks a ceremony afterwards: verify. It needs
+// evidence, a fingerprint, and neither network nor Slack nor Vault.
 package auditor
 
 import (
@@ -17,6 +19,7 @@ import (
 	"conclave/plural"
 )
 
+// VerifyCommand returns conclave verify.
 func VerifyCommand(std cli.Streams) *cobra.Command {
 	var how transcripts
 	cmd := &cobra.Command{
@@ -56,14 +59,16 @@ down the hash of the last line that it prints: it stands for everything before i
 	}
 	cmd.Flags().StringVar(&how.identity, "identity", "", "`FINGERPRINT` of Conclave's identity, which holders pin")
 	cmd.Flags().StringVar(&how.page, "page", "", "make the page of the transcript, as a new `FILE`")
-	cmd.Flags().StringVar(&how.stamp.file, "timestamp", "", "check the time stamp of the transcript that is in `FILE`, as it lies beside the transcript")
-	cmd.Flags().StringVar(&how.stamp.ca, "tsa-ca", "", "PEM `FILE` with the authorities that vouch for the time-stamping server")
+	cmd.Flags().StringVar(&how.stamp.file, "timestamp", "",
+		"check the time stamp of the transcript that is in `FILE`, as it lies beside the transcript")
+	cmd.Flags().StringVar(&how.stamp.ca, "tsa-ca", "",
+		"PEM `FILE` with the authorities that vouch for the time-stamping server")
 	cmd.Flags().BoolVar(&how.json, "json", false, "print what was found of a transcript as JSON")
 	return cmd
 }
 
-// verifyPath prints what holds and answers what does not. It needs the file and
-// nothing else (P8).
+// verifyPath checks a transcript, a journal or a directory. It prints what holds, and
+// returns an error with what does not. It needs the file and nothing else (P8).
 func verifyPath(out io.Writer, path string, how transcripts) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -93,6 +98,7 @@ func verifyPath(out io.Writer, path string, how transcripts) error {
 	return how.signed(out, path)
 }
 
+// verifyDir checks every journal in a directory.
 func verifyDir(out io.Writer, path string, how transcripts) error {
 	reports, err := journal.VerifyDir(path)
 	faults := []error{err}
@@ -110,7 +116,7 @@ func verifyDir(out io.Writer, path string, how transcripts) error {
 	return nil
 }
 
-// printReport is one ceremony in a line for people and one for comparing.
+// printReport prints a journal's ceremony in a line, and its hashes below.
 func printReport(out io.Writer, r journal.Report) {
 	state := string(r.State)
 	if r.State == rules.PhaseEnded {

@@ -1,3 +1,6 @@
+// Package holder has the commands of who holds a share or requests a token: seal, open,
+// pin, otp and decode. They run on a person's own computer, with their key, and are linked
+// with neither Slack nor Vault.
 package holder
 
 import (
@@ -17,6 +20,7 @@ import (
 	"conclave/host"
 )
 
+// DecodeCommand returns conclave decode.
 func DecodeCommand(std cli.Streams) *cobra.Command {
 	var otp string
 	var remove bool
@@ -43,6 +47,7 @@ The token alone goes to standard output.`,
 	return cmd
 }
 
+// decode prints the token, and removes the password's file after it when remove is set.
 func decode(std cli.Streams, args []string, otp host.Path, remove bool) error {
 	password, err := readPassword(otp)
 	if err != nil {
@@ -55,18 +60,19 @@ func decode(std cli.Streams, args []string, otp host.Path, remove bool) error {
 	} else if text, err = readPasted(std); err != nil {
 		return err
 	}
-	token, err := DecodeToken([]byte(openpgp.Text(text)), password)
+	token, err := decodeToken([]byte(openpgp.Text(text)), password)
 	if err != nil {
 		return err
 	}
-	line := append(token, '\n') // decodeToken has left room: there is no second copy
+	line := append(token, '\n') // decodeToken has left room, so that there is no second copy
 	defer clear(line)
 	if _, err := std.Out.Write(line); err != nil {
 		return fmt.Errorf("write token: %w", err)
 	}
 	adviseOnToken(std.Err, token)
 	if !remove {
-		fmt.Fprintf(std.Err, "\nRemove %s: the password is for one token, and a second one under it would give both away.\n", otp)
+		fmt.Fprintf(std.Err,
+			"\nRemove %s: the password is for one token, and a second one under it would give both away.\n", otp)
 		return nil
 	}
 	if err := os.Remove(string(otp)); err != nil {
@@ -76,20 +82,19 @@ func decode(std cli.Streams, args []string, otp host.Path, remove bool) error {
 	return nil
 }
 
-// What is wrong with what was given as an encoded token. None of them repeats it:
-// it could be the password, or a token in the open.
+// Errors about an encoded token. None of them repeats what was given: it could be the
+// password, or a token in the open.
 var (
-	ErrNoEncoded = errors.New("there is no encoded token in it that fits the password")
-	ErrNoToken   = errors.New("the password and the encoded token don't belong together: what comes out is no token")
+	errNoEncoded = errors.New("there is no encoded token in it that fits the password")
+	errNoToken   = errors.New("the password and the encoded token don't belong together: what comes out is no token")
 )
 
-// DecodeToken finds the encoded token in text, which may be the word alone or a
-// whole message, and combines it with the password: what Vault answers as
-// encoded_token is base64 without padding of the two, byte for byte exclusive-or
-// (command/operator_generate_root.go, decode). The password is as long as the
-// token, and random: of all the words of a message only the right one turns into
-// something that looks like a token. The caller wipes the answer.
-func DecodeToken(text, password []byte) ([]byte, error) {
+// decodeToken finds the encoded token in text, which may be the word alone or a whole
+// message, and returns the token. Vault's encoded_token is base64 without padding of token
+// and password, byte for byte exclusive-or (command/operator_generate_root.go, decode).
+// The password is as long as the token, and random: of all the words of a message only the
+// right one turns into something that looks like a token. The caller wipes the token.
+func decodeToken(text, password []byte) ([]byte, error) {
 	encoding := base64.RawStdEncoding.Strict()
 	token := make([]byte, len(password), len(password)+1)
 	words, longest, candidates := 0, 0, 0
@@ -111,27 +116,32 @@ func DecodeToken(text, password []byte) ([]byte, error) {
 	clear(token)
 	switch {
 	case candidates > 0:
-		return nil, cli.WithHint(ErrNoToken, "Is it the file whose commitment the plan has (conclave otp show FILE)? Was the encoded token copied as it is?")
+		return nil, cli.WithHint(errNoToken,
+			"Is it the file whose commitment the plan has (conclave otp show FILE)? Was the encoded token copied as it is?")
 	case words == 1:
 		return nil, cli.WithHint(
-			fmt.Errorf("%w: it has %d characters, and would have %d with a password of %d", ErrNoEncoded, longest, encoding.EncodedLen(len(password)), len(password)),
+			fmt.Errorf("%w: it has %d characters, and would have %d with a password of %d",
+				errNoEncoded, longest, encoding.EncodedLen(len(password)), len(password)),
 			"Was it copied whole? Is it the file whose commitment the plan has (conclave otp show FILE)?",
 		)
 	}
 	return nil, cli.WithHint(
-		fmt.Errorf("%w: %d characters of base64", ErrNoEncoded, encoding.EncodedLen(len(password))),
-		"Copy it from Conclave's direct message. A token that comes as a PGP message is encrypted to a key: gpg -d opens it.",
+		fmt.Errorf("%w: %d characters of base64", errNoEncoded, encoding.EncodedLen(len(password))),
+		"Copy it from Conclave's direct message. "+
+			"A token that comes as a PGP message is encrypted to a key: gpg -d opens it.",
 	)
 }
 
+// inBase64 reports whether a character is one of base64, without the padding.
 func inBase64(r rune) bool {
 	return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '+' || r == '/'
 }
 
-// adviseOnToken says what such a token is, and how to be rid of it.
+// adviseOnToken prints what such a token may do, and how to get rid of it.
 func adviseOnToken(w io.Writer, token []byte) {
 	if bytes.HasPrefix(token, []byte("hvr.")) || bytes.HasPrefix(token, []byte("r.")) {
-		fmt.Fprintln(w, "\nThis token may do everything on a server in recovery mode, until that server is restarted. Restart it as soon as you are done.")
+		fmt.Fprintln(w, "\nThis token may do everything on a server in recovery mode, until that server is restarted. "+
+			"Restart it as soon as you are done.")
 		return
 	}
 	fmt.Fprint(w, `

@@ -15,25 +15,29 @@ import (
 	"conclave/host"
 )
 
-// keyFlags say where a holder's secret key is.
+// keyFlags are the flags that say where a holder's secret key is.
 type keyFlags struct {
-	key            string // file with it; empty: gpg has it
+	key            string // file with the key; empty: gpg has it
 	passphraseFile string // of key
-	signer         string // which of gpg's keys; empty: the one in the plan
+	signer         string // fingerprint of one of gpg's keys; empty: the one in the plan
 }
 
+// addTo adds the flags to a command.
 func (f *keyFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.key, "key", "", "file with your secret key, instead of asking gpg")
-	flags.StringVar(&f.passphraseFile, "passphrase-file", "", "file with the passphrase of --key; asked for when it has one")
+	flags.StringVar(&f.passphraseFile, "passphrase-file", "",
+		"file with the passphrase of --key; asked for when it has one")
 	flags.StringVar(&f.signer, "signer", "", "fingerprint of your key, when gpg has several that the plan names")
 }
 
-// identityFlag adds --identity, for whoever pins nobody.
+// identityFlag adds --identity, for a person who has pinned nobody.
 func identityFlag(cmd *cobra.Command, identity *string) {
-	cmd.Flags().StringVar(identity, "identity", "", "fingerprint of Conclave's identity, instead of the one that you have pinned")
+	cmd.Flags().StringVar(identity, "identity", "",
+		"fingerprint of Conclave's identity, instead of the one that you have pinned")
 }
 
+// check returns an error when the flags contradict each other.
 func (f *keyFlags) check() error {
 	switch {
 	case f.key != "" && f.signer != "":
@@ -44,15 +48,16 @@ func (f *keyFlags) check() error {
 	return nil
 }
 
-// holderKey is a holder's secret key, wherever it is.
+// holderKey is a holder's secret key: from a file, or one of gpg's.
 type holderKey interface {
-	// decrypt opens a message to the key. The caller wipes the answer.
+	// decrypt decrypts a message to the key. The caller wipes the result.
 	decrypt(ctx context.Context, message []byte) ([]byte, error)
-	// sign signs a line, and answers it armored.
+	// sign signs a line, and returns the armored message.
 	sign(ctx context.Context, line string) (string, error)
 }
 
-// open finds the key. The plan, which may be empty, says which of gpg's it is.
+// open returns the key. The plan names the one of gpg's keys that is meant; when it is
+// empty, gpg must have only one.
 func (f *keyFlags) open(ctx context.Context, std cli.Streams, plan string) (holderKey, error) {
 	if f.key != "" {
 		key, err := f.read(ctx)
@@ -72,8 +77,7 @@ func (f *keyFlags) open(ctx context.Context, std cli.Streams, plan string) (hold
 	return gpgKey{gpg, signer}, nil
 }
 
-// read reads --key, and asks for its passphrase when it turns out to have one and no
-// file says it.
+// read reads --key. It asks for the passphrase when the key has one and no file is given.
 func (f *keyFlags) read(ctx context.Context) (*openpgp.HolderKey, error) {
 	key, err := f.readFile(ctx)
 	if errors.Is(err, openpgp.ErrKeyOnCard) {
@@ -82,6 +86,7 @@ func (f *keyFlags) read(ctx context.Context) (*openpgp.HolderKey, error) {
 	return key, err
 }
 
+// readFile is read without the hint for a key on a card.
 func (f *keyFlags) readFile(ctx context.Context) (*openpgp.HolderKey, error) {
 	data, err := host.ReadFile(host.Path(f.key), true)
 	if err != nil {
@@ -107,7 +112,7 @@ func (f *keyFlags) readFile(ctx context.Context) (*openpgp.HolderKey, error) {
 	return openpgp.ReadHolderKey(data, passphrase)
 }
 
-// chooseSigner finds which of gpg's keys the plan expects.
+// chooseSigner returns the one of gpg's keys that the plan names.
 func (f *keyFlags) chooseSigner(ctx context.Context, gpg gpg, plan string) (ceremony.Fingerprint, error) {
 	if f.signer != "" {
 		signer, err := ceremony.ParseFingerprint(f.signer)
@@ -128,11 +133,13 @@ func (f *keyFlags) chooseSigner(ctx context.Context, gpg gpg, plan string) (cere
 	}
 	switch len(fitting) {
 	case 0:
-		return "", cli.WithHint(errors.New("gpg has none of the keys that the plan names"), "Is the smartcard in? Has this computer your key? Otherwise give --key.")
+		return "", cli.WithHint(errors.New("gpg has none of the keys that the plan names"),
+			"Is the smartcard in? Has this computer your key? Otherwise give --key.")
 	case 1:
 		return fitting[0], nil
 	}
-	return "", cli.WithHint(fmt.Errorf("gpg has %d keys that could sign", len(fitting)), "Choose with --signer FINGERPRINT.")
+	return "", cli.WithHint(fmt.Errorf("gpg has %d keys that could sign", len(fitting)),
+		"Choose with --signer FINGERPRINT.")
 }
 
 // fileKey is a key from a file.
@@ -146,7 +153,7 @@ func (k fileKey) sign(_ context.Context, line string) (string, error) {
 	return k.key.SignWord(line, time.Now())
 }
 
-// gpgKey is one of gpg's.
+// gpgKey is one of gpg's keys.
 type gpgKey struct {
 	gpg    gpg
 	signer ceremony.Fingerprint

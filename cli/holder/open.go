@@ -22,15 +22,16 @@ import (
 	"conclave/host/durable"
 )
 
-// openFlags is what the command line says about a delivery.
+// openFlags are the flags of conclave open.
 type openFlags struct {
 	keyFlags
-	identity string // the fingerprint to believe; empty: the pinned one
+	identity string // the fingerprint to trust; empty: the pinned one
 	dir      string // where a share is kept
-	unopened bool   // the key is elsewhere: don't try to decrypt
+	unopened bool   // don't decrypt: the key is elsewhere
 	token    bool   // print the token
 }
 
+// OpenCommand returns conclave open.
 func OpenCommand(std cli.Streams) *cobra.Command {
 	var f openFlags
 	cmd := &cobra.Command{
@@ -66,6 +67,7 @@ Exit code 3 says that it comes from another identity than the pinned one.`,
 	return cmd
 }
 
+// check returns an error when the flags contradict each other.
 func (f *openFlags) check() error {
 	if f.token && f.unopened {
 		return errors.New("--token decrypts, and --unopened does not: give one")
@@ -73,8 +75,7 @@ func (f *openFlags) check() error {
 	return f.keyFlags.check()
 }
 
-// What a delivery can turn out to be. In every case the share, if it is one, has
-// been kept.
+// Errors about a delivery that is genuine. A share has been kept all the same.
 var (
 	errNotYours  = errors.New("it is for another key than yours")
 	errNotOpened = errors.New("it is genuine, and could not be opened here")
@@ -82,6 +83,7 @@ var (
 	errOnlyShare = errors.New("there is no token in the message")
 )
 
+// openAll checks the deliveries in a message, and opens each of them.
 func (f *openFlags) openAll(ctx context.Context, std cli.Streams, args []string) error {
 	std.Err = host.Printable{Writer: std.Err}
 	message, err := readParts(std, args)
@@ -96,13 +98,15 @@ func (f *openFlags) openAll(ctx context.Context, std cli.Streams, args []string)
 	if err != nil {
 		return refusedDelivery(err)
 	}
-	if f.token && !slices.ContainsFunc(deliveries, func(d openpgp.Delivery) bool { return d.Kind == tokenKind }) {
+	isToken := func(d openpgp.Delivery) bool { return d.Kind == tokenKind }
+	if f.token && !slices.ContainsFunc(deliveries, isToken) {
 		return cli.WithHint(errOnlyShare, "A share is never shown. Leave --token out to check and keep it.")
 	}
 	if err := who.keep(std.Err); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.Err, "Genuine: signed by the identity that you pinned, and not altered since.\n  %s\n", who.identity)
+	fmt.Fprintf(std.Err, "Genuine: signed by the identity that you pinned, and not altered since.\n  %s\n",
+		who.identity)
 	var faults []error
 	for _, d := range deliveries {
 		faults = append(faults, f.openOne(ctx, std, d))
@@ -110,17 +114,21 @@ func (f *openFlags) openAll(ctx context.Context, std cli.Streams, args []string)
 	return errors.Join(faults...)
 }
 
+// refusedDelivery adds to the error of a delivery what to do next.
 func refusedDelivery(err error) error {
 	switch {
 	case errors.Is(err, openpgp.ErrNoDelivery):
-		return cli.WithHint(err, "Paste the whole message: the signed line says whether it is genuine. For a message that asks for something there is conclave seal.")
+		return cli.WithHint(err, "Paste the whole message: the signed line says whether it is genuine. "+
+			"For a message that asks for something there is conclave seal.")
 	case errors.Is(err, openpgp.ErrNotCiphertext):
-		return cli.WithHint(err, "Paste the whole message, with all of its PGP blocks, or give the file in which you have saved the share as well.")
+		return cli.WithHint(err, "Paste the whole message, with all of its PGP blocks, "+
+			"or give the file in which you have saved the share as well.")
 	}
-	return cli.WithHint(err, "Don't use it, and keep your old share. Ask Conclave's operators, not in Slack, what was sent to you.")
+	return cli.WithHint(err, "Don't use it, and keep your old share. "+
+		"Ask Conclave's operators, not in Slack, what was sent to you.")
 }
 
-// readParts reads the files that were pasted into, as one text, or standard input.
+// readParts reads a message from one or several files, or from standard input.
 func readParts(std cli.Streams, args []string) ([]byte, error) {
 	if len(args) == 0 || len(args) == 1 && args[0] == "-" {
 		return readPasted(std)
@@ -139,30 +147,34 @@ func readParts(std cli.Streams, args []string) ([]byte, error) {
 	return bytes.Join(parts, []byte("\n")), nil
 }
 
-// The kinds of what is delivered, as the signed line names them.
+// The kinds of deliveries, as the signed line names them.
 const (
 	shareKind = "share"
 	tokenKind = "token"
 )
 
-// openOne keeps what was delivered before anything else is done with it: whatever
-// goes wrong afterwards, it is not lost.
+// openOne opens a delivery. It keeps a share before it does anything else, so that the
+// share is not lost when something goes wrong.
 func (f *openFlags) openOne(ctx context.Context, std cli.Streams, d openpgp.Delivery) error {
 	var file string
 	switch d.Kind {
 	case shareKind:
-		fmt.Fprintf(std.Err, "\nIt is share %d of %d of ceremony %s, encrypted by Vault to the key\n  %s\n", d.Index, d.Total, d.Ceremony, d.Recipient)
+		fmt.Fprintf(std.Err, "\nIt is share %d of %d of ceremony %s, encrypted by Vault to the key\n  %s\n",
+			d.Index, d.Total, d.Ceremony, d.Recipient)
 		var err error
-		if file, err = KeepShare(std, f.dir, d); err != nil {
+		if file, err = keepShare(std, f.dir, d); err != nil {
 			return err
 		}
 	case tokenKind:
-		fmt.Fprintf(std.Err, "\nIt is the token of ceremony %s, encrypted by Vault to the key\n  %s\n", d.Ceremony, d.Recipient)
+		fmt.Fprintf(std.Err, "\nIt is the token of ceremony %s, encrypted by Vault to the key\n  %s\n",
+			d.Ceremony, d.Recipient)
 	default:
-		return cli.WithHint(fmt.Errorf("the line is about a %q, which this program does not know", d.Kind), "A newer version of conclave may.")
+		return cli.WithHint(fmt.Errorf("the line is about a %q, which this program does not know", d.Kind),
+			"A newer version of conclave may.")
 	}
 	if f.unopened {
-		fmt.Fprintln(std.Err, "It was not opened. Check where your key is that you can open it, before anything depends on it.")
+		fmt.Fprintln(std.Err,
+			"It was not opened. Check where your key is that you can open it, before anything depends on it.")
 	} else if err := f.try(ctx, std, d); err != nil {
 		return err
 	}
@@ -172,41 +184,49 @@ func (f *openFlags) openOne(ctx context.Context, std cli.Streams, d openpgp.Deli
 	return nil
 }
 
-// try decrypts a delivery, and looks at no more of it than its shape.
+// try decrypts a delivery and checks its form. A share is wiped. A token is printed when
+// --token asks for it.
 func (f *openFlags) try(ctx context.Context, std cli.Streams, d openpgp.Delivery) error {
-	const tell = "Tell whoever proposed the ceremony, now and not in Slack, that you can't open it: your old share must stay in force."
+	const tell = "Tell whoever proposed the ceremony, now and not in Slack, that you can't open it: " +
+		"your old share must stay in force."
 	key, err := f.openFor(ctx, std, d.Recipient)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotOpened, err)
 	}
 	content, err := key.decrypt(ctx, []byte(d.Armor))
 	if err != nil {
-		return cli.WithHint(fmt.Errorf("%w: %w", errNotOpened, err), "Is the smartcard in? Is the passphrase right? If so: "+tell)
+		return cli.WithHint(fmt.Errorf("%w: %w", errNotOpened, err),
+			"Is the smartcard in? Is the passphrase right? If so: "+tell)
 	}
 	defer clear(content)
 	trimmed := bytes.TrimSpace(content)
 	if d.Kind == tokenKind {
 		if !leak.IsToken(trimmed) {
-			return cli.WithHint(errMisshapen, "It is not printed. Tell whoever proposed the ceremony, and your security team.")
+			return cli.WithHint(errMisshapen,
+				"It is not printed. Tell whoever proposed the ceremony, and your security team.")
 		}
 		return f.handOver(std, d, trimmed)
 	}
 	if err := openpgp.CheckShare(trimmed); err != nil {
 		return cli.WithHint(fmt.Errorf("%w: %w", errMisshapen, err), tell)
 	}
-	fmt.Fprintln(std.Err, "It opens with your key, and looks like a share. It was not shown, and is written nowhere in the open.")
+	fmt.Fprintln(std.Err,
+		"It opens with your key, and looks like a share. It was not shown, and is written nowhere in the open.")
 	return nil
 }
 
-// openFor finds the key that a delivery is for.
-func (f *openFlags) openFor(ctx context.Context, std cli.Streams, recipient ceremony.Fingerprint) (holderKey, error) {
+// openFor returns the key to which a delivery is encrypted.
+func (f *openFlags) openFor(
+	ctx context.Context, std cli.Streams, recipient ceremony.Fingerprint,
+) (holderKey, error) {
 	if f.key != "" {
 		key, err := f.read(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if key.Fingerprint() != recipient {
-			return nil, cli.WithHint(errNotYours, fmt.Sprintf("The key in %s is %s. Have you another one?", f.key, key.Fingerprint()))
+			return nil, cli.WithHint(errNotYours,
+				fmt.Sprintf("The key in %s is %s. Have you another one?", f.key, key.Fingerprint()))
 		}
 		return fileKey{key}, nil
 	}
@@ -219,20 +239,21 @@ func (f *openFlags) openFor(ctx context.Context, std cli.Streams, recipient cere
 		return nil, err
 	}
 	if !slices.Contains(own, recipient) {
-		return nil, cli.WithHint(errNotYours, "gpg has no such secret key here. Is the smartcard in, and was it used on this computer before (gpg --card-status)? Or give --key, or --unopened.")
+		return nil, cli.WithHint(errNotYours, "gpg has no such secret key here. Is the smartcard in, "+
+			"and was it used on this computer before (gpg --card-status)? Or give --key, or --unopened.")
 	}
 	return gpgKey{gpg, recipient}, nil
 }
 
-// isFileName is what every system takes for the name of one file.
+// isFileName matches what every operating system takes for the name of one file.
 var isFileName = regexp.MustCompile(`^[\p{L}\p{N}._-]+$`)
 
-// KeepShare writes the ciphertext to a file of its own. The same share may be kept
-// twice.
-func KeepShare(std cli.Streams, dir string, d openpgp.Delivery) (string, error) {
+// keepShare writes the encrypted share to a new file, prints its path, and returns it. When
+// there is a file with the same share already, it leaves that one.
+func keepShare(std cli.Streams, dir string, d openpgp.Delivery) (string, error) {
 	name := fmt.Sprintf("share-%s-%d.asc", d.Ceremony, d.Index)
-	// The id is part of a file's name, which goes to standard output: an escape
-	// sequence, or the colon that makes a hidden stream of a file in Windows, is none.
+	// The id is part of the file's name, which goes to standard output. An escape sequence
+	// is refused, and so is the colon, which on Windows makes a hidden stream of a file.
 	if !isFileName.MatchString(name) {
 		return "", fmt.Errorf("keep share: %q is no name of a ceremony", d.Ceremony)
 	}
@@ -244,21 +265,23 @@ func KeepShare(std cli.Streams, dir string, d openpgp.Delivery) (string, error) 
 			return "", fmt.Errorf("keep share: %w", readErr)
 		}
 		if !bytes.Equal(there, []byte(d.Armor)) {
-			return "", cli.WithHint(fmt.Errorf("keep share: %w", err), "There is another file of that name, which was left alone. Say where to keep this one: --dir.")
+			return "", cli.WithHint(fmt.Errorf("keep share: %w", err),
+				"There is another file of that name, which was left alone. Say where to keep this one: --dir.")
 		}
 		fmt.Fprintf(std.Err, "It is kept in %s already.\n", path)
 		_, err = fmt.Fprintln(std.Out, path)
 		return path, err
 	}
 	if err != nil {
-		return "", cli.WithHint(fmt.Errorf("keep share: %w", err), "Nothing is lost, the message still has it. Say where to keep it: --dir.")
+		return "", cli.WithHint(fmt.Errorf("keep share: %w", err),
+			"Nothing is lost, the message still has it. Say where to keep it: --dir.")
 	}
 	fmt.Fprintf(std.Err, "It is kept, encrypted as it came, in %s\n", path)
 	_, err = fmt.Fprintln(std.Out, path)
 	return path, err
 }
 
-// adviseOnShare says what is to be done with a share that was kept.
+// adviseOnShare prints what is to be done with a share that was kept.
 func adviseOnShare(w io.Writer, d openpgp.Delivery, file string) {
 	fmt.Fprintln(w, "\nWhat to do now:")
 	switch _, operation := partsOf(d.Ceremony); operation {
@@ -289,10 +312,11 @@ To check it again, and once a year:
 `, wording.TryCommand(file))
 }
 
-// handOver prints a token, if that is asked for, and says what it is.
+// handOver prints a token to standard output when --token asks for it, and prints what such
+// a token is.
 func (f *openFlags) handOver(std cli.Streams, d openpgp.Delivery, token []byte) error {
 	if f.token {
-		line := append(token, '\n') // within content: there is no second copy
+		line := append(token, '\n') // within the decrypted content, so that there is no second copy
 		if _, err := std.Out.Write(line); err != nil {
 			return fmt.Errorf("write token: %w", err)
 		}

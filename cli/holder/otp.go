@@ -15,6 +15,7 @@ import (
 	"conclave/host/durable"
 )
 
+// OtpCommand returns conclave otp.
 func OtpCommand(std cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "otp",
@@ -45,7 +46,8 @@ whoever approves, on the phone. A password is for one ceremony.`,
 		Args: cli.Arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if length < openpgp.MinPassword || length > openpgp.MaxPassword {
-				return cli.NewUsageError(fmt.Errorf("--length: %d is not between %d and %d", length, openpgp.MinPassword, openpgp.MaxPassword))
+				return cli.NewUsageError(fmt.Errorf("--length: %d is not between %d and %d",
+					length, openpgp.MinPassword, openpgp.MaxPassword))
 			}
 			password, err := openpgp.NewPassword(length)
 			if err != nil {
@@ -55,7 +57,8 @@ whoever approves, on the phone. A password is for one ceremony.`,
 			if err := durable.Create(args[0], password); err != nil {
 				return fmt.Errorf("keep one-time password: %w", err)
 			}
-			fmt.Fprintf(std.Err, "The password is in %s. Propose with otp= and its commitment, and read out the words to whoever approves:\n\n", args[0])
+			fmt.Fprintf(std.Err, "The password is in %s. Propose with otp= and its commitment, "+
+				"and read out the words to whoever approves:\n\n", args[0])
 			return showCommitment(std.Out, password)
 		},
 	}
@@ -79,27 +82,31 @@ func otpShowCommand(std cli.Streams) *cobra.Command {
 	}
 }
 
-// commitmentWords is how many words of a commitment are read out on the phone.
-// They stand in for a signature, against somebody with the requester's Slack
-// account who looks for a password of their own with the same words: 64 bits.
+// commitmentWords is the number of words of a commitment that are read out on the phone.
+// They take the place of a signature. An attacker with the requester's Slack account could
+// look for a password of their own with the same words: these are 64 bits.
 const commitmentWords = 8
 
+// showCommitment prints the commitment of a password, and its words.
 func showCommitment(w io.Writer, password []byte) error {
 	commitment := openpgp.Commitment(password)
-	_, err := fmt.Fprintf(w, "commitment %s\nin words   %s\n", commitment, ceremony.SpokenHash(commitment, commitmentWords))
+	_, err := fmt.Fprintf(w, "commitment %s\nin words   %s\n",
+		commitment, ceremony.SpokenHash(commitment, commitmentWords))
 	return err
 }
 
 // readPassword reads the file of a one-time password. The caller wipes it.
 func readPassword(path host.Path) ([]byte, error) {
 	password, err := host.ReadSecret(path)
-	password = openpgp.TidySecret(password) // of vault operator generate-root -generate-otp, in PowerShell
+	password = openpgp.TidySecret(password) // PowerShell saves Vault's -generate-otp in UTF-16
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && openpgp.CheckPassword([]byte(path)) == nil:
 		// The name would be repeated in the error that no such file exists (P1).
 		return nil, cli.WithHint(
-			errors.New("the file with the one-time password is wanted; what was given looks like the password itself, and is not repeated here"),
-			"It is in your shell's history, and was in the list of processes: make another one with conclave otp new, and propose again.",
+			errors.New("the file with the one-time password is wanted; what was given looks like the password itself, "+
+				"and is not repeated here"),
+			"It is in your shell's history, and was in the list of processes: make another one with conclave otp new, "+
+				"and propose again.",
 		)
 	case err != nil:
 		return nil, fmt.Errorf("read one-time password: %w", err)

@@ -13,6 +13,7 @@ import (
 	"conclave/cli"
 )
 
+// PinCommand returns conclave pin.
 func PinCommand(std cli.Streams) *cobra.Command {
 	var replaces, remove, cluster string
 	cmd := &cobra.Command{
@@ -48,12 +49,13 @@ is not Conclave's, whatever the message says.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&replaces, "replaces", "", "the identity whose place it takes, and which is believed no more")
-	flags.StringVar(&cluster, "cluster", "", "a cluster that it holds ceremonies for from now on, and no other identity does")
+	flags.StringVar(&cluster, "cluster", "",
+		"a cluster that it holds ceremonies for from now on, and no other identity does")
 	flags.StringVar(&remove, "remove", "", "the identity to believe no more")
 	return cmd
 }
 
-// pinnedFingerprint reads an argument or a flag.
+// pinnedFingerprint parses the fingerprint in an argument or a flag of this name.
 func pinnedFingerprint(name, text string) (ceremony.Fingerprint, error) {
 	f, err := ceremony.ParseFingerprint(text)
 	if err != nil {
@@ -62,6 +64,7 @@ func pinnedFingerprint(name, text string) (ceremony.Fingerprint, error) {
 	return f, nil
 }
 
+// addPin pins an identity. It takes over the clusters of the identity that it replaces.
 func addPin(std cli.Streams, p *pins, fingerprint, replaces, cluster string, now time.Time) error {
 	f, err := pinnedFingerprint("FINGERPRINT", fingerprint)
 	if err != nil {
@@ -100,7 +103,7 @@ func addPin(std cli.Streams, p *pins, fingerprint, replaces, cluster string, now
 	return showPin(std.Out, *p.find(f))
 }
 
-// give has an identity speak for a cluster of this name, and nobody else.
+// give makes an identity the only one that speaks for clusters of this name.
 func (p *pins) give(f ceremony.Fingerprint, cluster string) {
 	for i := range p.list {
 		var kept []served
@@ -114,6 +117,7 @@ func (p *pins) give(f ceremony.Fingerprint, cluster string) {
 	p.find(f).remember(served{Name: cluster})
 }
 
+// unpin removes the pin of an identity.
 func unpin(std cli.Streams, p *pins, fingerprint string) error {
 	f, err := pinnedFingerprint("--remove", fingerprint)
 	if err != nil {
@@ -129,9 +133,11 @@ func unpin(std cli.Streams, p *pins, fingerprint string) error {
 	return err
 }
 
+// showPins prints every pin.
 func showPins(w io.Writer, p *pins) error {
 	if len(p.list) == 0 {
-		return cli.WithHint(errors.New("no identity is pinned"), "Pin the one that you were given in person or on the phone: conclave pin FINGERPRINT.")
+		return cli.WithHint(errors.New("no identity is pinned"),
+			"Pin the one that you were given in person or on the phone: conclave pin FINGERPRINT.")
 	}
 	for _, known := range p.list {
 		if err := showPin(w, known); err != nil {
@@ -141,13 +147,14 @@ func showPins(w io.Writer, p *pins) error {
 	return nil
 }
 
+// showPin prints the fingerprint of a pin, its words, its date and its clusters.
 func showPin(w io.Writer, known pin) error {
 	_, err := fmt.Fprintf(w, "identity %s\nin words %s\npinned   %s%s\n",
 		known.Identity, ceremony.IdentityInWords(known.Identity), known.Since.Local().Format(time.RFC1123), spokenFor(known))
 	return err
 }
 
-// spokenFor names the clusters of an identity, to follow its date.
+// spokenFor returns the names of a pin's clusters, as words that follow its date.
 func spokenFor(known pin) string {
 	if len(known.Clusters) == 0 {
 		return ""

@@ -21,30 +21,31 @@ import (
 	"conclave/host/durable"
 )
 
-// pins are the identities that a person believes, in a file of theirs. Each was
-// confirmed by hand, once; none gets in by being seen.
+// pins are the identities that a person trusts, in a file of theirs. The person has
+// confirmed each by hand. No identity gets in because a message came from it.
 //
-// An identity is pinned with the clusters that it has held ceremonies for. Somebody
-// who makes a key of their own and asks for a share of a known cluster is thereby
-// told apart from a second Conclave, which has clusters of its own.
+// A pin has the clusters for which its identity has held ceremonies. An attacker who makes
+// a key of their own asks for a share of a known cluster. A second Conclave has other
+// clusters. So the two are told apart.
 type pins struct {
 	path string
 	list []pin
 }
 
+// pin is one identity that a person trusts.
 type pin struct {
 	Identity ceremony.Fingerprint `json:"identity"`
 	Since    time.Time            `json:"since"`
 	Clusters []served             `json:"clusters,omitempty"`
 }
 
-// served is a cluster that an identity has spoken for.
+// served is a cluster for which an identity has spoken.
 type served struct {
 	Name string `json:"name"`
-	ID   string `json:"id,omitempty"` // Vault's own; empty while no message has said it
+	ID   string `json:"id,omitempty"` // Vault's own id; empty until a message has it
 }
 
-// shaped returns an error for what can be no cluster.
+// shaped returns an error when the name or the id has the wrong form.
 func (s served) shaped() error {
 	switch {
 	case !ceremony.IsName(s.Name):
@@ -55,7 +56,7 @@ func (s served) shaped() error {
 	return nil
 }
 
-// pinFormat is what a file of pins says it is.
+// pinFormat is the format that a file of pins names.
 const pinFormat = "conclave-pins1"
 
 type pinFile struct {
@@ -63,19 +64,22 @@ type pinFile struct {
 	Pins   []pin  `json:"pins"`
 }
 
-// errNoConfigDir means that this account has no place for pins.
+// errNoConfigDir means that this account has no directory for its configuration.
 var errNoConfigDir = errors.New("there is no place for pinned identities")
 
-// loadPins reads the file of pins in the user's configuration directory. One that
-// is not there has no pins.
+// loadPins reads the file of pins in the account's configuration directory. When there is
+// no file there are no pins.
 func loadPins() (*pins, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return nil, cli.WithHint(fmt.Errorf("%w: %w", errNoConfigDir, err), "Say whom you believe by --identity FINGERPRINT.")
+		return nil, cli.WithHint(fmt.Errorf("%w: %w", errNoConfigDir, err),
+			"Say whom you believe by --identity FINGERPRINT.")
 	}
 	p := &pins{path: filepath.Join(dir, "conclave", "pins.json")}
 	if err := p.read(); err != nil {
-		return nil, cli.WithHint(fmt.Errorf("read the pinned identities: %w", err), "Nobody is believed until that file is right. Restore it; or move it away, and pin again what you were given in person or on the phone.")
+		return nil, cli.WithHint(fmt.Errorf("read the pinned identities: %w", err),
+			"Nobody is believed until that file is right. Restore it; or move it away, "+
+				"and pin again what you were given in person or on the phone.")
 	}
 	return p, nil
 }
@@ -93,7 +97,8 @@ func (p *pins) read() error {
 		return err
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s has mode %04o, which lets other accounts decide whom you believe: check what is in it, and chmod 600 %[1]s", p.path, info.Mode().Perm())
+		return fmt.Errorf("%s has mode %04o, which lets other accounts decide whom you believe: "+
+			"check what is in it, and chmod 600 %[1]s", p.path, info.Mode().Perm())
 	}
 	var file pinFile
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -126,7 +131,7 @@ func (p *pins) read() error {
 	return nil
 }
 
-// save replaces the file as a whole: after a crash it is the old or the new one.
+// save replaces the file. After a crash either the old file or the new one is there.
 func (p *pins) save() error {
 	if err := p.write(); err != nil {
 		return fmt.Errorf("keep the pinned identities: %w", err)
@@ -145,7 +150,7 @@ func (p *pins) write() error {
 	return durable.Replace(p.path, append(data, '\n'))
 }
 
-// find returns the pin of an identity, nil when there is none.
+// find returns the pin of an identity, or nil.
 func (p *pins) find(f ceremony.Fingerprint) *pin {
 	for i := range p.list {
 		if p.list[i].Identity == f {
@@ -155,7 +160,7 @@ func (p *pins) find(f ceremony.Fingerprint) *pin {
 	return nil
 }
 
-// add pins an identity, if it is not yet.
+// add returns the pin of an identity. It makes one when there is none.
 func (p *pins) add(f ceremony.Fingerprint, now time.Time) *pin {
 	if known := p.find(f); known != nil {
 		return known
@@ -164,15 +169,15 @@ func (p *pins) add(f ceremony.Fingerprint, now time.Time) *pin {
 	return &p.list[len(p.list)-1]
 }
 
-// remove takes a pin away, and reports whether there was one.
+// remove removes the pin of an identity, and reports whether there was one.
 func (p *pins) remove(f ceremony.Fingerprint) bool {
 	before := len(p.list)
 	p.list = slices.DeleteFunc(p.list, func(known pin) bool { return known.Identity == f })
 	return len(p.list) < before
 }
 
-// remember writes down the cluster that a message of a pinned identity was about,
-// and reports whether it had not been known.
+// remember adds a cluster for which the identity has spoken, and reports whether the pin
+// has changed.
 func (p *pin) remember(of served) bool {
 	if of.Name == "" {
 		return false
@@ -191,12 +196,11 @@ func (p *pin) remember(of served) bool {
 	return true
 }
 
-// rival is the identity that has spoken for a cluster until now, nil when no other
-// one has than whoever speaks.
+// rival returns the pin of another identity than speaker that has spoken for a cluster
+// until now, or nil.
 //
-// Two clusters of two pinned identities may have the same name, and are told apart
-// by Vault's id. To an identity that nobody has pinned this is not granted: it says
-// whatever id it likes.
+// Clusters of two pinned identities may have the same name, and are told apart by Vault's
+// id. For an identity that is not pinned an equal name is enough: it could give any id.
 func (p *pins) rival(speaker ceremony.Fingerprint, of served) *pin {
 	known := p.find(speaker)
 	if known != nil && slices.ContainsFunc(known.Clusters, of.may) {
@@ -224,8 +228,8 @@ func (s served) may(other served) bool {
 	return s.Name != "" && s.Name == other.Name
 }
 
-// servedBy is the cluster that a message is about. A delivery has it in the
-// ceremony's id alone.
+// servedBy returns the cluster that a message is about. A delivery names it in the
+// ceremony's id only.
 func servedBy(c openpgp.Claim) served {
 	if c.Cluster != "" {
 		return served{c.Cluster, c.ClusterID}
@@ -234,8 +238,8 @@ func servedBy(c openpgp.Claim) served {
 	return served{Name: cluster}
 }
 
-// partsOf takes a ceremony's id apart, which is CLUSTER-OPERATION-WORD. It answers
-// nothing for one that is not made so.
+// partsOf returns the cluster and the operation of a ceremony's id, which is
+// CLUSTER-OPERATION-WORD. Both are empty when the id has another form.
 func partsOf(id ceremony.ID) (cluster string, operation ceremony.Operation) {
 	last := strings.LastIndexByte(string(id), '-')
 	if last < 0 {

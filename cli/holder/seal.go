@@ -18,17 +18,17 @@ import (
 	"conclave/host"
 )
 
-// sealFlags is what the command line says about sealing a share or a one-time
-// password.
+// sealFlags are the flags of conclave seal.
 type sealFlags struct {
 	keyFlags
-	identity  string // the fingerprint to believe; empty: the pinned one
+	identity  string // the fingerprint to trust; empty: the pinned one
 	share     string // file with the plain share, or -
 	encrypted string // file with the share, encrypted to its holder
-	otp       string // file with a one-time password, instead of all of these but identity
-	yes       bool   // do not ask
+	otp       string // file with a one-time password, in place of a share and a key
+	yes       bool   // don't ask for confirmation
 }
 
+// SealCommand returns conclave seal.
 func SealCommand(std cli.Streams) *cobra.Command {
 	var f sealFlags
 	cmd := &cobra.Command{
@@ -79,6 +79,7 @@ and not signed; its hash, which was approved, says whose it is.`,
 	return cmd
 }
 
+// check returns an error when the flags contradict each other.
 func (f *sealFlags) check(args []string) error {
 	switch fromStdin := len(args) == 0 || args[0] == "-"; {
 	case f.otp != "" && (f.share != "" || f.encrypted != ""):
@@ -88,11 +89,14 @@ func (f *sealFlags) check(args []string) error {
 	case f.share != "" && f.encrypted != "":
 		return errors.New("--share and --encrypted both say where the share is: give one")
 	case f.share == "-" && fromStdin:
-		return errors.New("both the message and the share are to come from standard input: give the message's file")
+		return errors.New("both the message and the share are to come from standard input: " +
+			"give the message's file")
 	}
 	return f.keyFlags.check()
 }
 
+// seal checks the message, and prints the answer to it: an envelope, or what a roll call
+// asks for.
 func (f *sealFlags) seal(ctx context.Context, std cli.Streams, args []string) error {
 	std.Err = host.Printable{Writer: std.Err}
 	message, err := readMessage(std, args)
@@ -136,16 +140,17 @@ func (f *sealFlags) seal(ctx context.Context, std cli.Streams, args []string) er
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.Err, "\nSend this to Conclave, in your direct message with it, until %s:\n\n", invitation.Expires().Local().Format(time.RFC1123))
+	fmt.Fprintf(std.Err, "\nSend this to Conclave, in your direct message with it, until %s:\n\n",
+		invitation.Expires().Local().Format(time.RFC1123))
 	_, err = fmt.Fprintln(std.Out, strings.TrimSpace(envelope))
 	return err
 }
 
-// errDelivered means that there is nothing to seal.
+// errDelivered means that the message is a delivery.
 var errDelivered = errors.New("the message hands something over, and asks for nothing")
 
-// newestKind is what the newest message asks for. One that hands something over asks
-// for nothing, and has no say beside one that does.
+// newestKind returns the kind of the newest message. A delivery asks for nothing, and does
+// not count beside a message that asks.
 func newestKind(claims []openpgp.Claim) openpgp.Kind {
 	var newest openpgp.Claim
 	for _, c := range claims {
@@ -156,7 +161,7 @@ func newestKind(claims []openpgp.Claim) openpgp.Kind {
 	return newest.Kind
 }
 
-// fits reports whether what the command line gives is what the message asks for.
+// fits returns an error when the flags give something else than the message asks for.
 func (f *sealFlags) fits(inv *openpgp.Invitation) error {
 	switch asked := inv.Step() == ceremony.StepOTP; {
 	case asked && f.otp == "":
@@ -167,7 +172,7 @@ func (f *sealFlags) fits(inv *openpgp.Invitation) error {
 	return nil
 }
 
-// readMessage reads what was pasted.
+// readMessage reads a message from a file or from standard input.
 func readMessage(std cli.Streams, args []string) ([]byte, error) {
 	if len(args) > 0 && args[0] != "-" {
 		return host.ReadFile(host.Path(args[0]), false)
@@ -175,7 +180,7 @@ func readMessage(std cli.Streams, args []string) ([]byte, error) {
 	return readPasted(std)
 }
 
-// readPasted reads standard input, and says so to whoever sits in front of it.
+// readPasted reads standard input. At a terminal it tells the person to paste.
 func readPasted(std cli.Streams) ([]byte, error) {
 	if in, ok := std.In.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
 		fmt.Fprintln(std.Err, "Paste the whole message from Conclave, then press Ctrl-D on a line of its own:")
@@ -187,7 +192,7 @@ func readPasted(std cli.Streams) ([]byte, error) {
 	return message, nil
 }
 
-// describe shows what is being agreed to.
+// describe prints what the holder agrees to by sealing.
 func describe(w io.Writer, inv *openpgp.Invitation) {
 	describePlan(w, inv.Identity(), inv.Plan(), inv.PlanHash())
 	switch inv.Step() {
@@ -198,10 +203,11 @@ func describe(w io.Writer, inv *openpgp.Invitation) {
 	default:
 		fmt.Fprintln(w, "asked of  you: your share of the key in force")
 	}
-	fmt.Fprintf(w, "for       %s of %s, ceremony %s, until %s\n", inv.Operation(), inv.Cluster(), inv.Ceremony(), inv.Expires().Local().Format(time.RFC1123))
+	fmt.Fprintf(w, "for       %s of %s, ceremony %s, until %s\n",
+		inv.Operation(), inv.Cluster(), inv.Ceremony(), inv.Expires().Local().Format(time.RFC1123))
 }
 
-// describePlan shows whose message it is, and about what.
+// describePlan prints the identity that has signed the message, and the plan.
 func describePlan(w io.Writer, identity ceremony.Fingerprint, plan, hash string) {
 	fmt.Fprintf(w, "The message is signed by the identity that you pinned:\n  %s\n\n", identity)
 	if plan != "" {
@@ -219,11 +225,12 @@ func describePlan(w io.Writer, identity ceremony.Fingerprint, plan, hash string)
 // errNotConfirmed means that the holder did not agree.
 var errNotConfirmed = errors.New("not confirmed, so nothing was sealed or signed")
 
-// confirm asks for the ceremony's id: a y is typed without reading.
+// confirm asks the holder to type the ceremony's id: a "y" is typed without reading.
 func confirm(ctx context.Context, id ceremony.ID) error {
 	tty, err := host.OpenTerminal()
 	if err != nil {
-		return cli.WithHint(fmt.Errorf("ask for confirmation: %w", err), "Without a terminal, read the plan above and add --yes.")
+		return cli.WithHint(fmt.Errorf("ask for confirmation: %w", err),
+			"Without a terminal, read the plan above and add --yes.")
 	}
 	defer tty.Close()
 	answer, err := tty.Ask(ctx, fmt.Sprintf("\nIf this is what you agreed on, type %s: ", id))
@@ -236,7 +243,7 @@ func confirm(ctx context.Context, id ceremony.ID) error {
 	return nil
 }
 
-// sealPassword needs no key of the requester's at all.
+// sealPassword seals a one-time password, for which the requester needs no key.
 func (f *sealFlags) sealPassword(_ context.Context, std cli.Streams, inv *openpgp.Invitation) (string, error) {
 	password, err := readPassword(host.Path(f.otp))
 	if err != nil {
@@ -247,18 +254,19 @@ func (f *sealFlags) sealPassword(_ context.Context, std cli.Streams, inv *openpg
 	showCommitment(std.Err, password)
 	envelope, err := inv.SealPassword(password, time.Now())
 	if errors.Is(err, openpgp.ErrOtherPassword) {
-		return "", cli.WithHint(err, "Is it the file that you have proposed with? conclave otp show FILE says which commitment a file has.")
+		return "", cli.WithHint(err, "Is it the file that you have proposed with? "+
+			"conclave otp show FILE says which commitment a file has.")
 	}
 	return envelope, err
 }
 
-// sealWithKey does without gpg.
+// sealWithKey seals a share with the key from a file.
 func (f *sealFlags) sealWithKey(ctx context.Context, std cli.Streams, inv *openpgp.Invitation) (string, error) {
 	key, err := f.read(ctx)
 	if err != nil {
 		return "", err
 	}
-	share, err := f.readShare(ctx, std, func(message []byte) ([]byte, error) { return key.Decrypt(message) })
+	share, err := f.readShare(ctx, std, key.Decrypt)
 	if err != nil {
 		return "", err
 	}
@@ -266,7 +274,7 @@ func (f *sealFlags) sealWithKey(ctx context.Context, std cli.Streams, inv *openp
 	return inv.Seal(share, key, time.Now())
 }
 
-// sealWithGPG lets gpg decrypt and sign, so that a key on a smartcard works.
+// sealWithGPG seals a share by gpg, so that a key on a smartcard can be used.
 func (f *sealFlags) sealWithGPG(ctx context.Context, std cli.Streams, inv *openpgp.Invitation) (string, error) {
 	gpg, err := findGPG(std)
 	if err != nil {
@@ -279,7 +287,9 @@ func (f *sealFlags) sealWithGPG(ctx context.Context, std cli.Streams, inv *openp
 	if err := gpg.learn(ctx, inv.Certificate()); err != nil {
 		return "", err
 	}
-	share, err := f.readShare(ctx, std, func(message []byte) ([]byte, error) { return gpg.decrypt(ctx, message, maxShare) })
+	share, err := f.readShare(ctx, std, func(message []byte) ([]byte, error) {
+		return gpg.decrypt(ctx, message, maxShare)
+	})
 	if err != nil {
 		return "", err
 	}
@@ -293,12 +303,14 @@ func (f *sealFlags) sealWithGPG(ctx context.Context, std cli.Streams, inv *openp
 	return string(envelope), err
 }
 
-// maxShare is more than any share with the spaces around it.
+// maxShare is the size in bytes of the largest share that is read, with spaces around it.
 const maxShare = 512
 
-// readShare gets the share from where the command line says, or asks. The caller
+// readShare reads the share from the file that the flags name, or asks for it. The caller
 // wipes it.
-func (f *sealFlags) readShare(ctx context.Context, std cli.Streams, decrypt func([]byte) ([]byte, error)) ([]byte, error) {
+func (f *sealFlags) readShare(
+	ctx context.Context, std cli.Streams, decrypt func([]byte) ([]byte, error),
+) ([]byte, error) {
 	switch {
 	case f.encrypted != "":
 		message, err := f.readEncrypted()
@@ -323,8 +335,8 @@ func (f *sealFlags) readShare(ctx context.Context, std cli.Streams, decrypt func
 	return askSecret(ctx, "Your share (it is not shown): ")
 }
 
-// readEncrypted reads the message in which the share lies, in whatever form Vault or the
-// holder's computer has left it.
+// readEncrypted reads the encrypted share, in any form in which Vault or the holder's
+// computer has saved it.
 func (f *sealFlags) readEncrypted() ([]byte, error) {
 	file, err := host.ReadFile(host.Path(f.encrypted), false)
 	if err != nil {
@@ -335,13 +347,17 @@ func (f *sealFlags) readEncrypted() ([]byte, error) {
 	case errors.Is(err, openpgp.ErrSeveralCiphertexts):
 		return nil, cli.WithHint(err, "Put the one that is encrypted to you into a file of its own, as it is.")
 	case errors.Is(err, openpgp.ErrOpenShare):
-		return nil, cli.WithHint(err, "Encrypt it to yourself and destroy this file; or, if only you can read it, give it with --share.")
+		return nil, cli.WithHint(err, "Encrypt it to yourself and destroy this file; "+
+			"or, if only you can read it, give it with --share.")
 	case err != nil:
-		return nil, cli.WithHint(fmt.Errorf("%s: %w", f.encrypted, err), "Name the file in which your share is encrypted to you: a PGP message, or the base64 or hexadecimal digits that Vault has printed.")
+		return nil, cli.WithHint(fmt.Errorf("%s: %w", f.encrypted, err),
+			"Name the file in which your share is encrypted to you: a PGP message, "+
+				"or the base64 or hexadecimal digits that Vault has printed.")
 	}
 	return message, nil
 }
 
+// askSecret asks at the terminal for a secret. The caller wipes it.
 func askSecret(ctx context.Context, question string) ([]byte, error) {
 	tty, err := host.OpenTerminal()
 	if err != nil {

@@ -1,13 +1,14 @@
+// Package operator has the commands of who runs the bot: run, check, policy, manifest,
+// identity and version. It is the only command room, beside terminal, that is linked with
+// Slack and Vault.
 package operator
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -15,17 +16,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"conclave/app"
-	"conclave/ceremony"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/openpgp"
-	"conclave/ceremony/rules"
 	"conclave/cli"
 	"conclave/config"
 	"conclave/host"
 	"conclave/plural"
-	"conclave/vault"
 )
 
+// CheckCommand returns conclave check.
 func CheckCommand(std cli.Streams) *cobra.Command {
 	var offline bool
 	cmd := &cobra.Command{
@@ -46,16 +45,16 @@ for what would stop a ceremony. Exit code 1 when there is a STOP.`,
 	path := cli.ConfigFlag(cmd)
 	cmd.Flags().BoolVar(&offline, "offline", false, "leave Slack, Vault and what keeps transcripts elsewhere out")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		config, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
-		findings := &Findings{Out: host.Printable{Writer: std.Out}} // Vault and Slack have their words in it
-		findings.add(ok, "configuration", *path)
+		f := &findings{out: host.Printable{Writer: std.Out}} // some words come from Vault and from Slack
+		f.add(ok, "configuration", *path)
 		host.ForgoPrivileges() // as run does
-		checkHost(findings)
-		checkAll(config, cmd.Context(), findings, offline)
-		return findings.conclude()
+		checkHost(f)
+		checkAll(cmd.Context(), c, f, offline)
+		return f.conclude()
 	}
 	return cmd
 }
@@ -65,122 +64,104 @@ type grade string
 
 const (
 	ok   grade = "ok"
-	note grade = "note" // somebody should know
-	Stop grade = "STOP" // a ceremony would come to a stop
+	note grade = "note" // worth knowing before a ceremony
+	stop grade = "STOP" // a ceremony would come to a stop
 )
 
-// column is how wide what a finding is about may be: "Slack channel C0123456789".
+// column is the width of the subject of a finding, such as "Slack channel C0123456789".
 const column = 25
 
-// Findings prints what is found as it is found: asking Vault may take a while.
-type Findings struct {
-	Out   io.Writer
+// findings prints each finding as soon as it is found: asking Vault may take a while. It
+// counts those that would stop a ceremony.
+type findings struct {
+	out   io.Writer
 	stops int
 }
 
-func (f *Findings) add(g grade, about, text string, args ...any) {
-	if g == Stop {
+func (f *findings) add(g grade, about, text string, args ...any) {
+	if g == stop {
 		f.stops++
 	}
 	if len(args) > 0 {
 		text = fmt.Sprintf(text, args...)
 	}
-	// What goes over several lines keeps its column.
+	// The second line and those after it begin in the column of the first.
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", len("STOP  ")+column+1))
-	fmt.Fprintf(f.Out, "%-5s %-*s %s\n", g, column, about, text)
+	fmt.Fprintf(f.out, "%-5s %-*s %s\n", g, column, about, text)
 }
 
-// judge adds an error as a stop, and reports whether there was one.
-func (f *Findings) judge(about string, err error) bool {
+// failed adds an error, if there is one, as a stop. It reports whether there was one.
+func (f *findings) failed(about string, err error) bool {
 	if err != nil {
-		f.add(Stop, about, "%v", err)
+		f.add(stop, about, "%v", err)
 	}
 	return err != nil
 }
 
-func (f *Findings) conclude() error {
+// conclude prints how many findings would stop a ceremony, and returns a
+// [cli.ReportedError] when there are any.
+func (f *findings) conclude() error {
 	if f.stops == 0 {
-		fmt.Fprintln(f.Out, "\nNothing was found that would stop a ceremony.")
+		fmt.Fprintln(f.out, "\nNothing was found that would stop a ceremony.")
 		return nil
 	}
-	fmt.Fprintf(f.Out, "\n%s would stop a ceremony.\n", plural.Of(f.stops, "finding"))
+	fmt.Fprintf(f.out, "\n%s would stop a ceremony.\n", plural.Of(f.stops, "finding"))
 	return cli.ReportedError{}
 }
 
-func checkAll(c *config.Config, ctx context.Context, f *Findings, offline bool) {
+// checkAll tries everything that the configuration names. With offline it leaves out what
+// is elsewhere.
+func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) {
 	open := checkJournal(c, f)
 	checkExposed(c, f)
-	opener := checkIdentity(c, f)
+	pgp := checkIdentity(c, f)
 	checkPeople(c, f, time.Now())
-	CheckArchives(c, ctx, f, offline)
+	checkArchives(ctx, c, f, offline)
 	if offline {
 		f.add(note, "Slack", "not asked")
 		f.add(note, "Vault", "not asked")
 		return
 	}
-	if opener != nil {
-		checkSlack(c, ctx, f, opener)
+	if pgp != nil {
+		checkSlack(ctx, c, f, pgp)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		ours := slices.DeleteFunc(slices.Clone(open), func(r journal.Report) bool { return r.Cluster != name })
-		checkVault(c.Clusters[name], ctx, f, "Vault "+name, ours)
+		checkVault(ctx, c.Clusters[name], f, "Vault "+name, ours)
 	}
 }
 
-// checkJournal returns the ceremonies that have not ended. It does without the
-// journal's lock, which the running bot has.
-func checkJournal(c *config.Config, f *Findings) []journal.Report {
-	dir := string(c.Journal.Directory)
-	if f.judge("journal", host.TrustedJournal(c.Journal.Directory)) {
-		return nil
-	}
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		if !f.judge("journal", tryKeeping(nearest(dir))) {
-			f.add(note, "journal", "%s is not there yet; the first start makes it", dir)
-		}
-		return nil
-	}
-	if f.judge("journal", errors.Join(tryKeeping(dir), tryAppending(dir))) {
-		return nil
-	}
-	reports, err := journal.VerifyDir(dir)
-	if !f.judge("journal", err) {
-		f.add(ok, "journal", "%s: %s, the chain is whole", dir, plural.Count(len(reports), "ceremony", "ceremonies"))
-	}
-	return slices.DeleteFunc(reports, func(r journal.Report) bool { return r.State == rules.PhaseEnded })
-}
-
-// checkIdentity returns an opener that can sign, or nil.
-func checkIdentity(c *config.Config, f *Findings) *openpgp.OpenPGP {
+// checkIdentity reads the bot's own key. It returns nil when that fails.
+func checkIdentity(c *config.Config, f *findings) *openpgp.OpenPGP {
 	id, err := app.LoadIdentity(c.Identity)
-	if f.judge("identity", err) {
+	if f.failed("identity", err) {
 		return nil
 	}
 	f.add(ok, "identity", "%s", id.Fingerprint())
-	return openpgp.NewOpener(id, nil)
+	return openpgp.New(id, nil)
 }
 
-// checkPeople makes sure that every key can be used until a ceremony closes that
-// is proposed now.
-func checkPeople(c *config.Config, f *Findings, now time.Time) {
+// checkPeople makes sure that every key can be used until the end of a ceremony that is
+// proposed now.
+func checkPeople(c *config.Config, f *findings, now time.Time) {
 	keys, err := app.ReadKeys(c)
 	if problems, is := errors.AsType[*config.Problems](err); is {
 		for _, p := range problems.List {
-			f.add(Stop, p.Path, "%s", p.What)
+			f.add(stop, p.Path, "%s", p.What)
 		}
 		return
 	}
 	window := longestWindows(c)
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		key := keys[name]
-		if !f.judge("key of "+name, key.CheckUntil(now, now.Add(window[name]))) {
+		if !f.failed("key of "+name, key.CheckUntil(now, now.Add(window[name]))) {
 			f.add(ok, "key of "+name, "%s %s", key.Fingerprint(), strings.Join(key.UserIDs(), ", "))
 		}
 	}
 }
 
-// longestWindows is how long each person's key may be needed: the longest window
-// of the clusters in which they have a part.
+// longestWindows returns how long each person's key may be needed: name → the longest
+// window of the clusters in which they take part.
 func longestWindows(c *config.Config) map[string]time.Duration {
 	longest := map[string]time.Duration{} // name → window
 	for _, cluster := range c.Clusters {
@@ -191,9 +172,10 @@ func longestWindows(c *config.Config) map[string]time.Duration {
 	return longest
 }
 
-func checkSlack(c *config.Config, ctx context.Context, f *Findings, opener *openpgp.OpenPGP) {
-	b, err := app.NewBot(c, opener, app.NewLog(c.Log, io.Discard))
-	if f.judge("Slack", err) {
+// checkSlack tries Slack's tokens, scopes and channels, and every person's account.
+func checkSlack(ctx context.Context, c *config.Config, f *findings, pgp *openpgp.OpenPGP) {
+	b, err := app.NewBot(c, pgp, app.NewLog(c.Log, io.Discard))
+	if f.failed("Slack", err) {
 		return
 	}
 	people := map[string]string{} // name → Slack's user id
@@ -202,150 +184,17 @@ func checkSlack(c *config.Config, ctx context.Context, f *Findings, opener *open
 	}
 	for finding := range b.Check(ctx, people) {
 		if finding.Err != nil {
-			f.add(Stop, finding.Subject, "%s: %v", finding.Detail, finding.Err)
+			f.add(stop, finding.Subject, "%s: %v", finding.Detail, finding.Err)
 		} else {
 			f.add(ok, finding.Subject, "%s", finding.Detail)
 		}
 	}
 }
 
-// checkVault looks at one cluster, and at the ceremonies that are open on it.
-func checkVault(c *config.ClusterConfig, ctx context.Context, f *Findings, about string, open []journal.Report) {
-	client, err := app.NewVault(c)
-	if f.judge(about, err) {
-		return
-	}
-	defer client.Close()
-	report := client.Check(ctx, operations(c), c.Backup)
-	for _, node := range report.Nodes {
-		if node.Err == nil {
-			f.add(ok, about, "%s", describeNode(node, report.Product))
-		}
-	}
-	if seal := report.Seal; report.Active != "" {
-		if seal.UnsealsItself() {
-			f.add(ok, about, "it unseals itself (%s seal); %d of %d shares of its recovery key are enough", seal.Type, seal.Threshold, seal.Shares)
-		} else {
-			f.add(ok, about, "%d of %d shares open it (%s seal)", seal.Threshold, seal.Shares, seal.Type)
-		}
-		if c.Any(ceremony.Operation.TakesShares) && len(c.Holders) < seal.Threshold {
-			f.add(Stop, about, "%s listed, fewer than the %d shares that Vault asks for", plural.Count(len(c.Holders), "holder is", "holders are"), seal.Threshold)
-		}
-	}
-	if t := report.Token; t.Given && t.Err == nil {
-		f.add(ok, about, "%s", describeToken(t, time.Now()))
-	}
-	for _, finding := range report.Findings {
-		if finding.Operation == "" {
-			f.add(gradeOf(finding), about, "%s", finding.Text)
-		}
-	}
-	for _, r := range open {
-		f.add(note, about, "%s is open: %s", r.Ceremony, r.State)
-	}
-	if report.Active != "" {
-		checkInterference(c, ctx, f, about, client, report.Seal)
-	}
-	for i, op := range operations(c) {
-		checkOperation(c, f, about, i, op, report, open)
-	}
-}
-
-// checkOperation reports whether an operation will work, or everything that stands in
-// its way.
-func checkOperation(c *config.ClusterConfig, f *Findings, about string, i int, op ceremony.Operation, report vault.Report, open []journal.Report) {
-	at := slices.IndexFunc(report.Operations, func(o vault.OperationReport) bool { return o.Operation == op })
-	works := at >= 0
-	for _, finding := range report.Findings {
-		if finding.Operation != op {
-			continue
-		}
-		g, text := gradeOf(finding), finding.Text
-		missing, lacks := errors.AsType[*vault.MissingRight](finding.Err)
-		refusal, _ := ceremony.RefusalOf(finding.Err)
-		switch {
-		case lacks:
-			text += ":\n" + missing.Policy()
-		case refusal == ceremony.AlreadyStarted:
-			if ours := ceremonyOf(open, report.Operations[at].Progress.Nonce); ours != "" {
-				g, text = note, "in progress, as "+string(ours)
-			}
-		case refusal != "":
-			text = unsuited(refusal)
-		}
-		works = works && g != Stop
-		f.add(g, about, "operations[%d], %s: %s", i, op, text)
-	}
-	if works {
-		f.add(ok, about, "%s: nothing stands in its way%s", op, dialectWords[report.Operations[at].Dialect])
-	}
-}
-
-// ceremonyOf is the open ceremony whose attempt has this nonce, or empty.
-func ceremonyOf(open []journal.Report, nonce string) ceremony.ID {
-	for _, r := range open {
-		if r.Nonce == nonce {
-			return r.Ceremony
-		}
-	}
-	return ""
-}
-
-func gradeOf(f vault.Finding) grade {
-	if f.Stops {
-		return Stop
-	}
-	return note
-}
-
-// dialectWords say how the server wants to be asked.
-var dialectWords = map[vault.Dialect]string{
-	vault.Closed:  "; the server asks for a token",
-	vault.OpenBao: "; OpenBao's own endpoints, which ask for a token",
-}
-
-// unsuited says what to configure in place of an operation that a cluster's seal
-// does not suit.
-func unsuited(why ceremony.Refusal) string {
-	switch why {
-	case ceremony.WrongSealType:
-		return "the cluster unseals itself, and has no unseal key shares; list rekey-recovery to replace its recovery key shares"
-	case ceremony.SelfUnsealing:
-		return "the cluster unseals itself; nobody's share is needed for it"
-	case ceremony.NoRecoveryKey:
-		return "the cluster has no recovery key, since people unseal it; list rekey to replace its unseal key shares"
-	}
-	return why.Error()
-}
-
-// describeNode is one address in a line: what it is, and how it is reached.
-func describeNode(n vault.NodeReport, product string) string {
-	words := []string{n.Role}
-	if n.Seal.Version != "" {
-		words = append(words, cmp.Or(product, "Vault")+" "+n.Seal.Version)
-	}
-	if n.TLS != "" {
-		words = append(words, n.TLS)
-	}
-	return n.Address + ": " + strings.Join(words, ", ")
-}
-
-// describeToken says what the token is and how long it lives.
-func describeToken(t vault.TokenReport, now time.Time) string {
-	text := "token with the policies " + strings.Join(t.Policies, ", ")
-	switch {
-	case !t.Expires:
-		return text + ", which does not end"
-	case t.Renewed:
-		return text + ", which is being renewed"
-	}
-	return text + ", until " + now.Add(t.TTL).UTC().Format("2006-01-02 15:04 MST")
-}
-
-// checkHost says what of this process's memory could get out, and what to do. It
-// speaks of the check's own process: a bot that is started in another way, by
-// systemd for example, has its own findings in the first line of its log.
-func checkHost(f *Findings) {
+// checkHost adds how this process protects its memory, and what to do where it does not.
+// This is the process of the check: a bot that is started in another way, by systemd for
+// example, has its own findings in the first line of its log.
+func checkHost(f *findings) {
 	for _, p := range host.Protections() {
 		if p.Holds {
 			f.add(ok, p.Name, "%s", p.Text)

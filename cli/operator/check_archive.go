@@ -9,15 +9,16 @@ import (
 	"conclave/host"
 )
 
-// CheckArchives tries the archives: those that are elsewhere only when they may be
-// asked. None of them would stop a ceremony; its evidence would be the poorer.
-func CheckArchives(c *config.Config, ctx context.Context, f *Findings, offline bool) {
+// checkArchives tries the archives; with offline only the directory. An archive that does
+// not work stops no ceremony, but its evidence would be poorer.
+func checkArchives(ctx context.Context, c *config.Config, f *findings, offline bool) {
 	places, err := app.NewArchives(c)
-	if f.judge("archive", err) {
+	if f.failed("archive", err) {
 		return
 	}
 	if len(places) == 0 {
-		f.add(note, "archive", "none: whoever rules this host can change what it keeps, and nobody could tell; see archive in the configuration")
+		f.add(note, "archive", "none: whoever rules this host can change what it keeps, and nobody could tell; "+
+			"see archive in the configuration")
 	}
 	for _, p := range places {
 		about := "archive, " + p.Name()
@@ -30,7 +31,7 @@ func CheckArchives(c *config.Config, ctx context.Context, f *Findings, offline b
 		if err == nil && here {
 			err = host.Writable(directory.Path)
 		}
-		if !f.judge(about, err) {
+		if !f.failed(about, err) {
 			f.add(ok, about, "%s", text)
 		}
 	}

@@ -3,20 +3,17 @@ package operator
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
-	"time"
 
 	"conclave/ceremony"
-	"conclave/ceremony/journal"
-	"conclave/ceremony/rules"
 	"conclave/config"
 	"conclave/vault"
 )
 
-// checkInterference says what the interference watch can't see, since Vault denies
-// the bot's token an answer.
-func checkInterference(c *config.ClusterConfig, ctx context.Context, f *Findings, about string, client *vault.Client, seal ceremony.Seal) {
+// checkInterference adds what the interference watch can't see because Vault denies the
+// bot's token the answer.
+func checkInterference(
+	ctx context.Context, c *config.Cluster, f *findings, about string, client *vault.Client, seal ceremony.Seal,
+) {
 	if !c.Interference {
 		f.add(note, about, "interference: it is not watched; nobody hears of what happens in Vault past Conclave")
 		return
@@ -30,14 +27,20 @@ func checkInterference(c *config.ClusterConfig, ctx context.Context, f *Findings
 		what string
 		put  func() error
 	}{
-		{"a " + string(rekey), func() error { _, err := client.Progress(ctx, rekey, ceremony.StepUpdate); return err }},
-		{"a generate-root", func() error { _, err := client.Progress(ctx, ceremony.GenerateRoot, ceremony.StepUpdate); return err }},
+		{"a " + string(rekey), func() error {
+			_, err := client.Progress(ctx, rekey, ceremony.StepUpdate)
+			return err
+		}},
+		{"a generate-root", func() error {
+			_, err := client.Progress(ctx, ceremony.GenerateRoot, ceremony.StepUpdate)
+			return err
+		}},
 		{"another encryption key", func() error { _, err := client.KeyStatus(ctx); return err }},
 		{"whether Vault has rotated by itself", func() error { _, err := client.RotationPolicy(ctx); return err }},
 	} {
 		err := question.put()
 		if !errors.Is(err, ceremony.ErrForbidden) {
-			continue // what else is in the way is told with the nodes and the operations
+			continue // other errors are found with the nodes and the operations
 		}
 		blind = true
 		if missing, ok := errors.AsType[*vault.MissingRight](err); ok {
@@ -48,18 +51,5 @@ func checkInterference(c *config.ClusterConfig, ctx context.Context, f *Findings
 	}
 	if !blind {
 		f.add(ok, about, "interference is watched")
-	}
-}
-
-// checkExposed names the people whose share counts as exposed.
-func checkExposed(c *config.Config, f *Findings) {
-	ceremonies, err := journal.ReadJournal(string(c.Journal.Directory))
-	if err != nil {
-		return // told with the journal
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		for _, x := range rules.Exposures(ceremonies, name) {
-			f.add(note, "shares of "+name, "%s: %s since %s (%s): plan a rekey", x.Person.Name, x.Kind, x.At.UTC().Format(time.RFC3339), x.Of)
-		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"conclave/host"
 )
 
+// IdentityCommand returns conclave identity.
 func IdentityCommand(std cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "identity",
@@ -80,9 +81,9 @@ which skips the lines around the armor.`,
 	}
 	cfg := cli.ConfigFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		from := config.IdentityConfig{KeyFile: host.Path(key), PassphraseFile: host.Path(passphraseFile)}
+		from := config.Identity{KeyFile: host.Path(key), PassphraseFile: host.Path(passphraseFile)}
 		if key == "" && passphraseFile == "" {
-			c, err := config.LoadConfig(*cfg)
+			c, err := config.Load(*cfg)
 			if err != nil {
 				return err
 			}
@@ -101,11 +102,14 @@ which skips the lines around the armor.`,
 	return cmd
 }
 
+// showIdentity prints the fingerprint, its words, and the public key.
 func showIdentity(std cli.Streams, id *openpgp.Identity) error {
 	armor, err := id.PublicArmor()
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.Out, "identity %s\nin words %s\n%s\n", id.Fingerprint(), ceremony.IdentityInWords(id.Fingerprint()), strings.TrimSpace(armor))
+	f := id.Fingerprint()
+	_, err = fmt.Fprintf(std.Out, "identity %s\nin words %s\n%s\n",
+		f, ceremony.IdentityInWords(f), strings.TrimSpace(armor))
 	return err
 }

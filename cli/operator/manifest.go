@@ -7,6 +7,7 @@ import (
 	"conclave/cli"
 )
 
+// ManifestCommand returns conclave manifest.
 func ManifestCommand(std cli.Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "manifest",

@@ -15,6 +15,7 @@ import (
 	"conclave/vault"
 )
 
+// PolicyCommand returns conclave policy.
 func PolicyCommand(std cli.Streams) *cobra.Command {
 	var dialect string
 	cmd := &cobra.Command{
@@ -37,15 +38,15 @@ changed. With --dialect nobody is asked:
 		if dialect != "" && !slices.Contains(vault.Dialects(), vault.Dialect(dialect)) {
 			return cli.NewUsageError(fmt.Errorf("--dialect: %q is none of open, closed, openbao", dialect))
 		}
-		config, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
-		cluster := config.Clusters[args[0]]
+		cluster := c.Clusters[args[0]]
 		if cluster == nil {
 			return cli.NewUsageError(fmt.Errorf("the configuration has no clusters.%s", args[0]))
 		}
-		uses, err := uses(cluster, cmd.Context(), vault.Dialect(dialect))
+		uses, err := uses(cmd.Context(), cluster, vault.Dialect(dialect))
 		if err != nil {
 			return err
 		}
@@ -55,14 +56,14 @@ changed. With --dialect nobody is asked:
 	return cmd
 }
 
-// uses are what the cluster's token is used for. Without a dialect the server is
-// asked, operation by operation.
-func uses(c *config.ClusterConfig, ctx context.Context, dialect vault.Dialect) ([]vault.Use, error) {
+// uses returns for what the cluster's token is used. When dialect is empty it asks the
+// server for the dialect of each operation.
+func uses(ctx context.Context, c *config.Cluster, dialect vault.Dialect) ([]vault.Use, error) {
 	var client *vault.Client
 	if dialect == "" {
-		// A stranger's question is enough, and a token may not be there yet.
+		// No token is needed to ask, and there may be none yet.
 		asking := *c
-		asking.TokenFile, asking.Auth = "", config.AuthConfig{}
+		asking.TokenFile, asking.Auth = "", config.Auth{}
 		var err error
 		if client, err = app.NewVault(&asking); err != nil {
 			return nil, err
@@ -77,7 +78,7 @@ func uses(c *config.ClusterConfig, ctx context.Context, dialect vault.Dialect) (
 			use.Dialect, err = client.Dialect(ctx, op)
 			switch {
 			case errors.Is(err, ceremony.ErrUnsupported) && (op == ceremony.RecoveryToken || op == ceremony.DRToken):
-				use.Dialect = vault.Closed // the server is not in the state for it; when it is, it may ask for a token
+				use.Dialect = vault.Closed // a server in the state for it may ask for a token
 			case err != nil:
 				return nil, cli.WithHint(err, "to print the policy without asking, give --dialect: open, closed or openbao")
 			}
@@ -89,7 +90,7 @@ func uses(c *config.ClusterConfig, ctx context.Context, dialect vault.Dialect) (
 		if client != nil {
 			var err error
 			if use.Dialect, err = client.Dialect(ctx, op); err != nil {
-				continue // what the server does not offer can't be watched
+				continue // there is nothing to watch of what the server does not offer
 			}
 		}
 		uses = append(uses, use)
@@ -97,9 +98,9 @@ func uses(c *config.ClusterConfig, ctx context.Context, dialect vault.Dialect) (
 	return uses, nil
 }
 
-// watched are the operations of which the interference watch looks for attempts that
-// are not ours. Of the two rekeys a cluster has the one that suits its seal.
-func watched(c *config.ClusterConfig) []ceremony.Operation {
+// watched returns the operations that the interference watch looks at. Of the two rekeys
+// a cluster has the one that suits its seal.
+func watched(c *config.Cluster) []ceremony.Operation {
 	switch {
 	case !c.Interference:
 		return nil
@@ -111,8 +112,8 @@ func watched(c *config.ClusterConfig) []ceremony.Operation {
 	return []ceremony.Operation{ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.Rotate}
 }
 
-// operations are those that the configuration allows.
-func operations(c *config.ClusterConfig) []ceremony.Operation {
+// operations returns the operations that the configuration allows.
+func operations(c *config.Cluster) []ceremony.Operation {
 	var operations []ceremony.Operation
 	for _, op := range c.Operations {
 		operations = append(operations, ceremony.Operation(op))

@@ -10,6 +10,7 @@ import (
 	"conclave/config"
 )
 
+// RunCommand returns conclave run.
 func RunCommand(std cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -21,17 +22,17 @@ up what was left.`,
 	}
 	path := cli.ConfigFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
-		config, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
-		log := app.NewLog(config.Log, std.Err)
-		all, err := app.Assemble(config, log)
+		log := app.NewLog(c.Log, std.Err)
+		all, err := app.Assemble(c, log)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, all.Close()) }()
-		log.Info("started", "version", version(), "identity", all.Identity, "journal", config.Journal.Directory)
+		log.Info("started", "version", version(), "identity", all.Identity, "journal", c.Journal.Directory)
 		err = all.Run(cmd.Context())
 		log.Info("stopped")
 		return err

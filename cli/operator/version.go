@@ -10,6 +10,7 @@ import (
 	"conclave/cli"
 )
 
+// VersionCommand returns conclave version.
 func VersionCommand(std cli.Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
@@ -22,8 +23,8 @@ func VersionCommand(std cli.Streams) *cobra.Command {
 	}
 }
 
-// version is what the Go toolchain has written into the program: a tag, or the
-// commit, marked when the checkout had changes.
+// version returns the build as the Go toolchain has written it into the program: a tag,
+// or the commit, marked when the checkout had changes.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -1,3 +1,6 @@
+// Package terminal has conclave ceremony: ceremonies without Slack. The engine and its
+// rules are the bot's. People read the screen and type lines, and sign on their own
+// computers what counts.
 package terminal
 
 import (
@@ -16,6 +19,7 @@ import (
 	"conclave/config"
 )
 
+// CeremonyCommand returns conclave ceremony.
 func CeremonyCommand(std cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ceremony",
@@ -74,25 +78,27 @@ way.`,
 		if proposal.Options, err = readOptions(options); err != nil {
 			return cli.NewUsageError(err)
 		}
-		config, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
-		if err := mayBeAsked(config, proposal); err != nil {
+		if err := checkProposal(c, proposal); err != nil {
 			return cli.NewUsageError(err)
 		}
-		return runSession(config, cmd.Context(), std, out, func(s *session) beginning { return s.start(proposal, name) })
+		return runSession(cmd.Context(), c, std, out, func(s *session) beginning {
+			return s.start(proposal, name)
+		})
 	}
 	return cmd
 }
 
-// commitmentShape is a SHA-256, which is as long as a share.
+// commitmentShape is a SHA-256. It looks like a share: it has the same length.
 var commitmentShape = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 
-// mayBeAsked says what is wrong with a proposal that nobody is to sign: what they
-// read in the line has to be what is proposed, and what it shows stays on the
-// screen. The errors repeat no value, which may be the secret itself.
-func mayBeAsked(c *config.Config, p ceremony.Proposal) error {
+// checkProposal returns an error for a proposal that nobody may be asked to sign. What the
+// line shows must be what is proposed, and must not be secret: it stays on the screen. The
+// error repeats no value, which may be the secret itself.
+func checkProposal(c *config.Config, p ceremony.Proposal) error {
 	if c.Clusters[p.Cluster] == nil {
 		return noCluster(c, p.Cluster)
 	}
@@ -115,11 +121,13 @@ func mayBeAsked(c *config.Config, p ceremony.Proposal) error {
 	return nil
 }
 
+// noCluster returns the error of a cluster that is not configured.
 func noCluster(c *config.Config, name string) error {
-	return fmt.Errorf("no cluster is called %q, of %s", name, strings.Join(slices.Sorted(maps.Keys(c.Clusters)), ", "))
+	known := slices.Sorted(maps.Keys(c.Clusters))
+	return fmt.Errorf("no cluster is called %q, of %s", name, strings.Join(known, ", "))
 }
 
-// readOptions reads name=value, each name once.
+// readOptions reads options of the form name=value, each name once: name → value.
 func readOptions(options []string) (map[string]string, error) {
 	values := map[string]string{}
 	for _, option := range options {
@@ -150,7 +158,7 @@ Lines are read and files are written as by start.`,
 		if err := cli.NeedFlags(cmd, "out"); err != nil {
 			return err
 		}
-		config, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
@@ -158,7 +166,7 @@ Lines are read and files are written as by start.`,
 		if len(args) > 0 {
 			id = ceremony.ID(args[0])
 		}
-		return runSession(config, cmd.Context(), std, out, func(s *session) beginning { return s.resume(id) })
+		return runSession(cmd.Context(), c, std, out, func(s *session) beginning { return s.resume(id) })
 	}
 	return cmd
 }

@@ -12,12 +12,12 @@ import (
 	"conclave/host/durable"
 )
 
-// folder takes what is handed out at a terminal, and what people have signed.
-// Nothing in it is secret: shares and tokens are encrypted to their receivers. No
-// name leads out of it, and no link.
+// folder is the directory for what is handed out at a terminal, and for what people have
+// signed. Nothing in it is secret: shares and tokens are encrypted to their receivers.
+// Neither a name nor a link leads out of it.
 type folder struct{ root *os.Root }
 
-// openFolder makes the folder, for its owner alone, unless it is there.
+// openFolder opens the folder. When it is not there, it makes it for its owner alone.
 func openFolder(dir string) (folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return folder{}, fmt.Errorf("make --out: %w", err)
@@ -32,14 +32,15 @@ func openFolder(dir string) (folder, error) {
 	return folder{root}, nil
 }
 
-// Close gives the folder back. What is in it stays.
+// Close closes the folder. The files in it stay.
 func (f folder) Close() error { return f.root.Close() }
 
-// alike is how many files of one name there may be.
+// alike is the largest number of files with one name.
 const alike = 99
 
-// keep writes a text to a new file, durably, and answers its path. A file is never
-// replaced: another text gets another name, and the same one is there already.
+// keep writes a text to a new file, durably, and returns its path. It never replaces a
+// file. When there is one with another text, the new one gets a number; when there is one
+// with the same text, keep returns its path.
 func (f folder) keep(name, text string) (string, error) {
 	stem, suffix, _ := strings.Cut(name, ".")
 	for n := 1; n <= alike; n++ {
@@ -59,8 +60,8 @@ func (f folder) keep(name, text string) (string, error) {
 	return "", fmt.Errorf("keep %s: %d files are called like it", name, alike)
 }
 
-// openLog opens the file for the operator's lines, which would stand between the
-// words for people.
+// openLog opens the file for the log. On the screen its lines would stand between those
+// for people.
 func (f folder) openLog() (*os.File, error) {
 	log, err := f.root.OpenFile("conclave.log", os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {

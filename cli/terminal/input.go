@@ -10,17 +10,17 @@ import (
 	"conclave/host"
 )
 
-// input is what is typed at a terminal, line by line.
+// input reads what is typed at a terminal, line by line.
 type input struct {
-	lines <-chan string // closed at the end
+	lines <-chan string // closed at the end of the input
 	ended bool
 }
 
-// maxTyped is more than any line has: of armor, 76 characters.
+// maxTyped is the length in bytes of the longest line that is read. A line of armor has 76.
 const maxTyped = 4 << 10
 
-// readInput reads until in ends. A read can't be interrupted; it is left to the end
-// of the process, which follows.
+// readInput reads until in or ctx ends. A read can't be interrupted: it is left alone
+// until the process ends, which follows.
 func readInput(ctx context.Context, in io.Reader) *input {
 	lines := make(chan string)
 	go func() {
@@ -38,10 +38,11 @@ func readInput(ctx context.Context, in io.Reader) *input {
 	return &input{lines: lines}
 }
 
-// errEnd means that nothing more is typed.
+// errEnd means that the input has ended.
 var errEnd = errors.New("the input has ended")
 
-// next waits for a line.
+// next waits for a line, and returns it without the spaces around it. The error is errEnd
+// at the end of the input, or that of ctx.
 func (i *input) next(ctx context.Context) (string, error) {
 	if i.ended {
 		return "", errEnd
@@ -66,7 +67,7 @@ const (
 	armorEnds   = "-----END PGP "
 )
 
-// paste reads armor up to its last line.
+// paste reads pasted armor up to its last line.
 func (i *input) paste(ctx context.Context) (string, error) {
 	var text strings.Builder
 	for text.Len() < host.MaxFile {
@@ -82,7 +83,7 @@ func (i *input) paste(ctx context.Context) (string, error) {
 	return "", host.ErrOverlong
 }
 
-// skip reads the rest of armor that stands where none is expected.
+// skip reads the rest of pasted armor, of which the first line was not expected.
 func (i *input) skip(ctx context.Context) {
 	for {
 		line, err := i.next(ctx)

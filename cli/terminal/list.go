@@ -27,18 +27,19 @@ func ceremonyListCommand(std cli.Streams) *cobra.Command {
 	}
 	path := cli.ConfigFlag(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
-		config, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
-		all, err := journal.ReadJournal(string(config.Journal.Directory))
+		all, err := journal.ReadJournal(string(c.Journal.Directory))
 		screen := newScreen(std.Out)
 		for _, c := range all {
 			state := string(c.Phase)
 			if c.Ended() {
 				state = string(c.Outcome)
 			}
-			screen.say("%-32s %-12s proposed %s by %s", c.ID(), state, c.Plan.Proposed.UTC().Format(time.RFC3339), c.Plan.Initiator.Name)
+			screen.say("%-32s %-12s proposed %s by %s",
+				c.ID(), state, c.Plan.Proposed.UTC().Format(time.RFC3339), c.Plan.Initiator.Name)
 		}
 		return err
 	}
@@ -53,11 +54,11 @@ func ceremonyShowCommand(std cli.Streams) *cobra.Command {
 	}
 	path := cli.ConfigFlag(cmd)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		config, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
-		all, err := journal.ReadJournal(string(config.Journal.Directory))
+		all, err := journal.ReadJournal(string(c.Journal.Directory))
 		i := slices.IndexFunc(all, func(c rules.State) bool { return string(c.ID()) == args[0] })
 		if i < 0 {
 			return errors.Join(err, fmt.Errorf("show %s: %w", args[0], ceremony.ErrUnknownCeremony))
@@ -68,8 +69,10 @@ func ceremonyShowCommand(std cli.Streams) *cobra.Command {
 	return cmd
 }
 
+// showCeremony prints the plan of a ceremony, its history and its status.
 func showCeremony(screen *screen, c rules.State) {
-	screen.say("%shash: %s\nin words: %s\n", c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, ceremony.ReadAloud))
+	screen.say("%shash: %s\nin words: %s\n",
+		c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, ceremony.ReadAloud))
 	for _, m := range c.Messages() {
 		if m.Kind == rules.HistoryMessage || m.Kind == rules.TranscriptMessage {
 			screen.say("%s %s", m.Entry.At.UTC().Format(time.RFC3339), indent(wording.Tell(c, m.Entry)))
@@ -86,16 +89,16 @@ func ceremonyKeyStatusCommand(std cli.Streams) *cobra.Command {
 	}
 	path := cli.ConfigFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		config, err := config.LoadConfig(*path)
+		c, err := config.Load(*path)
 		if err != nil {
 			return err
 		}
 		name := args[0]
-		from, ok := config.Clusters[name]
+		from, ok := c.Clusters[name]
 		if !ok {
-			return cli.NewUsageError(noCluster(config, name))
+			return cli.NewUsageError(noCluster(c, name))
 		}
-		done, err := journal.ReadJournal(string(config.Journal.Directory))
+		done, err := journal.ReadJournal(string(c.Journal.Directory))
 		if err != nil {
 			return err
 		}

@@ -16,36 +16,38 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// notifier is the way out on the day on which Slack is down: [ceremony.Courier] at
-// a terminal. What people read goes to the screen, and what they take home to
-// files.
+// notifier is an [engine.Notifier] at a terminal. It prints what people read on the
+// screen, and writes what they take home to files.
 //
-// It does not take from Slack what belongs there. Of a ceremony whose status post is
-// in Slack, the thread and the post's last state stay due; so does everywhere what
-// asks somebody to decide, as long as it is not decided: a bot that takes the
-// ceremony up posts it.
+// It leaves to Slack what belongs there. When a ceremony's status post is in Slack, the
+// thread and the last state of the post stay due. A request to decide always stays due
+// until it is decided. A bot that takes the ceremony up posts what is due.
 type notifier struct {
 	screen *screen
 	folder folder
 	sign   func(ceremony.Parcel) (ceremony.SignedParcel, error)
-	person func(ceremony.Account) (ceremony.Person, bool) // as the configuration knows them
+	person func(ceremony.Account) (ceremony.Person, bool) // as the configuration has them
 
 	mu    sync.Mutex
-	shown map[string]bool        // ceremony and key of what is on the screen already
-	vault map[ceremony.ID]string // how Vault fared when it was last said
+	shown map[string]bool        // ceremony and key of each message that was shown
+	vault map[ceremony.ID]string // the last words about Vault; empty when it answered
 }
 
-func newMessenger(screen *screen, folder folder, sign func(ceremony.Parcel) (ceremony.SignedParcel, error), person func(ceremony.Account) (ceremony.Person, bool)) *notifier {
+func newNotifier(
+	screen *screen, folder folder, sign func(ceremony.Parcel) (ceremony.SignedParcel, error),
+	person func(ceremony.Account) (ceremony.Person, bool),
+) *notifier {
 	return &notifier{
 		screen: screen, folder: folder, sign: sign, person: person,
 		shown: map[string]bool{}, vault: map[ceremony.ID]string{},
 	}
 }
 
-// errSlacks means that something was shown here and is still to be posted in Slack.
+// errSlacks means that a message was shown here and is still due in Slack.
 var errSlacks = errors.New("its place is in Slack")
 
-// Deliver shows one message. See [ceremony.Courier].
+// Deliver shows one message, once. It returns ErrNotPosted for a message that stays due.
+// See [engine.Notifier].
 func (m *notifier) Deliver(_ context.Context, c rules.State, msg rules.Message, _ bool) (ceremony.Ref, error) {
 	if !m.wasShown(c, msg) {
 		if err := m.show(c, msg); err != nil {
@@ -72,10 +74,11 @@ func (m *notifier) noteShown(c rules.State, msg rules.Message) {
 	m.shown[string(c.ID())+" "+msg.Key] = true
 }
 
-// staysDue reports whether a message stays due although it was shown.
+// staysDue reports whether a message stays due after it was shown.
 func staysDue(c rules.State, msg rules.Message) bool {
 	switch msg.Kind {
-	case rules.ApprovalMessage, rules.FrozenMessage, rules.DeletionMessage, rules.RollCallMessage, rules.GateMessage, rules.WitnessMessage, rules.AlarmMessage:
+	case rules.ApprovalMessage, rules.FrozenMessage, rules.DeletionMessage, rules.RollCallMessage,
+		rules.GateMessage, rules.WitnessMessage, rules.AlarmMessage:
 		return true
 	case rules.BoardMessage, rules.HistoryMessage, rules.TranscriptMessage:
 		board, posted := c.Board()
@@ -84,19 +87,19 @@ func staysDue(c rules.State, msg rules.Message) bool {
 	return false
 }
 
-// toldHere reports whether the ceremony has ended and nothing is left to be said of it
-// at a terminal, nor to be signed.
+// toldHere reports whether the ceremony has ended, a terminal has shown all that it can,
+// and no transcript is left to be signed.
 func toldHere(c rules.State) bool {
 	return c.Ended() && saidHere(c) && !c.TranscriptDue(time.Now())
 }
 
-// saidHere reports whether everything that is due was said, as far as a terminal can.
+// saidHere reports whether nothing is due but what stays due at a terminal.
 func saidHere(c rules.State) bool {
 	return !slices.ContainsFunc(c.Due(), func(msg rules.Message) bool { return !staysDue(c, msg) })
 }
 
-// Redraw says when Vault stops answering, and when it answers again. The status is
-// shown to whoever asks for it. See [ceremony.Courier].
+// Redraw prints when Vault stops answering, and when it answers again. The status is
+// printed when the line status is typed. See [engine.Notifier].
 func (m *notifier) Redraw(_ context.Context, c rules.State, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
 	m.sayVault(c, live)
 	if at.Channel != ceremony.Terminal {
@@ -105,6 +108,7 @@ func (m *notifier) Redraw(_ context.Context, c rules.State, live rules.Live, at 
 	return at, nil
 }
 
+// sayVault prints what is wrong with Vault, when that has changed.
 func (m *notifier) sayVault(c rules.State, live rules.Live) {
 	said := ""
 	if live.Vault != nil {
@@ -123,11 +127,12 @@ func (m *notifier) sayVault(c rules.State, live rules.Live) {
 	}
 }
 
-// show puts a message on the screen, and into files what is to be taken away.
+// show prints a message, and writes to files what people take home.
 func (m *notifier) show(c rules.State, msg rules.Message) error {
 	switch msg.Kind {
 	case rules.BoardMessage:
-		m.screen.tell(c.ID(), "This is the plan:\n%shash: %s\nin words: %s", c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, ceremony.ReadAloud))
+		m.screen.tell(c.ID(), "This is the plan:\n%shash: %s\nin words: %s",
+			c.Plan.Text(), c.PlanHash, ceremony.SpokenHash(c.PlanHash, ceremony.ReadAloud))
 	case rules.HistoryMessage, rules.TranscriptMessage:
 		m.screen.tell(c.ID(), "%s", wording.Tell(c, msg.Entry))
 	case rules.ApprovalMessage:
@@ -135,7 +140,7 @@ func (m *notifier) show(c rules.State, msg rules.Message) error {
 	case rules.FrozenMessage:
 		m.decide(c, *msg.To, "whether the frozen ceremony goes on", ceremony.SayResume, ceremony.SayCancel)
 	case rules.NotKeptMessage:
-		// Whoever sits here has just read it as history.
+		// The history on the same screen has it.
 	case rules.AlarmMessage:
 		m.decide(c, *msg.To, "to look after the alarm", ceremony.SayAcknowledge)
 	case rules.DeletionMessage:
@@ -157,14 +162,14 @@ func (m *notifier) show(c rules.State, msg rules.Message) error {
 	case rules.EndedMessage:
 		m.tellOnce(c, render.TellEnded(c, *msg.To))
 	case rules.ReceiptMessage:
-		// The thread says the same on the same screen.
+		// The history on the same screen says the same.
 	default:
 		return fmt.Errorf("%w: no words for kind %q", ceremony.ErrUndeliverable, msg.Kind)
 	}
 	return nil
 }
 
-// tellOnce says to all what in Slack each is told alone.
+// tellOnce prints once what Slack tells several people, each in a direct message.
 func (m *notifier) tellOnce(c rules.State, text string) {
 	m.mu.Lock()
 	said := string(c.ID()) + " said " + text
@@ -176,7 +181,7 @@ func (m *notifier) tellOnce(c rules.State, text string) {
 	}
 }
 
-// decide shows somebody how to make themselves heard.
+// decide shows how a person signs each of the statements that they can choose from.
 func (m *notifier) decide(c rules.State, to ceremony.Person, what string, verbs ...ceremony.Verb) {
 	key, ok := m.keyOf(to)
 	if !ok {
@@ -186,7 +191,7 @@ func (m *notifier) decide(c rules.State, to ceremony.Person, what string, verbs 
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is asked %s. On their own computer they sign:\n", to.Name, what)
 	for _, verb := range verbs {
-		file := wordFile(string(c.ID()), to.Name, verb)
+		file := statementFile(string(c.ID()), to.Name, verb)
 		fmt.Fprintf(&b, "%s\n  and here: %s %s %s\n", signCommand(c.StatementFor(verb), key, file), verb, to.Name, file)
 	}
 	if slices.ContainsFunc(verbs, ceremony.Verb.TakesReason) {
@@ -195,8 +200,8 @@ func (m *notifier) decide(c rules.State, to ceremony.Person, what string, verbs 
 	m.screen.tell(c.ID(), "%s", b.String())
 }
 
-// keyOf is the key that the plan pins for somebody or, where it pins none, the one
-// that the configuration has.
+// keyOf returns the key that the plan pins for a person. When it pins none, it returns the
+// key in the configuration.
 func (m *notifier) keyOf(p ceremony.Person) (ceremony.Fingerprint, bool) {
 	if p.Key != "" {
 		return p.Key, true
@@ -205,7 +210,7 @@ func (m *notifier) keyOf(p ceremony.Person) (ceremony.Fingerprint, bool) {
 	return known.Key, ok && known.Key != ""
 }
 
-// ask writes down for somebody what is asked of them.
+// ask writes a request for a share or a password to a file.
 func (m *notifier) ask(c rules.State, to ceremony.Person, e event.Entry) error {
 	announced, ok := e.Event.(event.KeyAnnounced)
 	if !ok {
@@ -216,11 +221,12 @@ func (m *notifier) ask(c rules.State, to ceremony.Person, e event.Entry) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
-	m.screen.tell(c.ID(), "%s is asked for %s. Give them %s; what they make of it comes here: share %s FILE", to.Name, askedOf(announced.Key.Step), path, to.Name)
+	m.screen.tell(c.ID(), "%s is asked for %s. Give them %s; what they make of it comes here: share %s FILE",
+		to.Name, askedOf(announced.Key.Step), path, to.Name)
 	return nil
 }
 
-// call writes down for somebody what a roll call asks of them.
+// call writes the request of a roll call to a file.
 func (m *notifier) call(c rules.State, to ceremony.Person) error {
 	i := -1
 	if called := c.Called(); called != nil {
@@ -229,15 +235,17 @@ func (m *notifier) call(c rules.State, to ceremony.Person) error {
 	if i < 0 {
 		return fmt.Errorf("%w: %s is not called", ceremony.ErrUndeliverable, to.Name)
 	}
-	path, err := m.folder.keep(fmt.Sprintf("%s-%s-roll-call.txt", c.ID(), to.Name), rollCallText(c, to, c.Called().Challenges[i]))
+	name := fmt.Sprintf("%s-%s-roll-call.txt", c.ID(), to.Name)
+	path, err := m.folder.keep(name, rollCallText(c, to, c.Called().Challenges[i]))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
-	m.screen.tell(c.ID(), "%s is asked to show that they can use their key. Give them %s; what they make of it comes here: present %[1]s FILE", to.Name, path)
+	m.screen.tell(c.ID(), "%s is asked to show that they can use their key. Give them %s; "+
+		"what they make of it comes here: present %[1]s FILE", to.Name, path)
 	return nil
 }
 
-// handOut writes a new share or a token to files for its receiver.
+// handOut writes a new share or a token to files, for its receiver.
 func (m *notifier) handOut(c rules.State, msg rules.Message) error {
 	to := msg.To.Name
 	if issued, ok := msg.Entry.Event.(event.TokenIssued); ok && issued.Encoded != "" {
@@ -245,7 +253,8 @@ func (m *notifier) handOut(c rules.State, msg rules.Message) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 		}
-		m.screen.tell(c.ID(), "%s's token, combined with their one-time password, is in %s. On %[1]s's computer: %[3]s", to, path, wording.DecodeCommand(path))
+		m.screen.tell(c.ID(), "%s's token, combined with their one-time password, is in %s. On %[1]s's computer: %[3]s",
+			to, path, wording.DecodeCommand(path))
 		return nil
 	}
 	parcel, err := wording.ParcelOf(c, msg)
@@ -258,7 +267,8 @@ func (m *notifier) handOut(c rules.State, msg rules.Message) error {
 	}
 	what, stem := "token", fmt.Sprintf("%s-%s-token", c.ID(), to)
 	if parcel.Kind != "token" {
-		what, stem = fmt.Sprintf("share %d of %d", parcel.Index, parcel.Total), fmt.Sprintf("%s-%s-share-%d", c.ID(), to, parcel.Index)
+		what = fmt.Sprintf("share %d of %d", parcel.Index, parcel.Total)
+		stem = fmt.Sprintf("%s-%s-share-%d", c.ID(), to, parcel.Index)
 	}
 	path, err := m.folder.keep(stem+".asc", signed.Armor)
 	if err != nil {
@@ -268,6 +278,7 @@ func (m *notifier) handOut(c rules.State, msg rules.Message) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
-	m.screen.tell(c.ID(), "Give %s their %s: %s, encrypted to %s. What it is, signed by Conclave, is in %s.", to, what, path, parcel.Recipient, line)
+	m.screen.tell(c.ID(), "Give %s their %s: %s, encrypted to %s. What it is, signed by Conclave, is in %s.",
+		to, what, path, parcel.Recipient, line)
 	return nil
 }

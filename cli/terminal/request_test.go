@@ -13,7 +13,8 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// requested is a ceremony of which somebody is asked for their share, and a key of it.
+// requested returns a ceremony that asks a person for their share, the person, and a key of
+// the ceremony.
 func requested() (rules.State, ceremony.Person, ceremony.Announced) {
 	const armor = "-----BEGIN PGP MESSAGE-----\n\nowE=\n-----END PGP MESSAGE-----\n"
 	to := ceremony.Person{Name: "alice", Key: ceremonytest.Fingerprint("a")}
@@ -26,8 +27,8 @@ func requested() (rules.State, ceremony.Person, ceremony.Announced) {
 	}
 }
 
-// TestRequestWithACommandInItIsShownToNobody: what is taken home from a terminal is
-// made of the same journal as what Slack shows.
+// The request that is taken home from a terminal is made of the same journal as what Slack
+// shows.
 func TestRequestWithACommandInItIsShownToNobody(t *testing.T) {
 	c, to, key := requested()
 	if text := requestText(c, to, key); !strings.Contains(text, "gpg -qd SHARE-FILE |") || !strings.Contains(text, ") > envelope.asc\n") {

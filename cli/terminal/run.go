@@ -12,12 +12,15 @@ import (
 	"conclave/config"
 )
 
-// beginning is how a session comes to its ceremonies.
+// beginning finds or proposes the ceremonies of a session.
 type beginning func(context.Context) error
 
-// runSession runs a session with everything that the configuration says but Slack.
-func runSession(c *config.Config, ctx context.Context, std cli.Streams, out string, begin func(*session) beginning) (err error) {
-	keys, opener, err := app.ReadOpener(c)
+// runSession runs a session with everything that the configuration names but Slack. Files
+// are written to the directory out.
+func runSession(
+	ctx context.Context, c *config.Config, std cli.Streams, out string, begin func(*session) beginning,
+) (err error) {
+	keys, pgp, err := app.ReadOpenPGP(c)
 	if err != nil {
 		return err
 	}
@@ -32,7 +35,7 @@ func runSession(c *config.Config, ctx context.Context, std cli.Streams, out stri
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	s := &session{
-		opener: opener, people: map[string]ceremony.Person{}, nags: map[ceremony.ID]bool{},
+		pgp: pgp, people: map[string]ceremony.Person{}, nags: map[ceremony.ID]bool{},
 		screen: newScreen(std.Out), folder: folder, log: app.NewLog(c.Log, file), input: readInput(ctx, std.In),
 	}
 	byAccount := map[ceremony.Account]ceremony.Person{}
@@ -41,21 +44,23 @@ func runSession(c *config.Config, ctx context.Context, std cli.Streams, out stri
 		s.people[name], byAccount[p.Account] = p, p
 	}
 	for _, cluster := range c.Clusters {
-		cluster.Watch, cluster.Interference = false, false // they open ceremonies by themselves, and nobody here has asked for them
+		// They open ceremonies by themselves, for which nobody here has asked.
+		cluster.Watch, cluster.Interference = false, false
 	}
 	person := func(who ceremony.Account) (ceremony.Person, bool) { p, ok := byAccount[who]; return p, ok }
-	chamber, err := app.NewChamber(c, keys, engine.Config{
-		OpenPGP: opener, Log: s.log,
-		Notifier: newMessenger(s.screen, folder, opener.SignDelivery, person),
+	backend, err := app.NewBackend(c, keys, engine.Config{
+		OpenPGP: pgp, Log: s.log,
+		Notifier: newNotifier(s.screen, folder, pgp.SignDelivery, person),
 	})
 	if errors.Is(err, ceremony.ErrLocked) {
-		return cli.WithHint(fmt.Errorf("the bot, or somebody at another terminal, holds the ceremonies of this journal: %w", err),
+		return cli.WithHint(
+			fmt.Errorf("the bot, or somebody at another terminal, holds the ceremonies of this journal: %w", err),
 			"Stop it first; or do there what is to be done.")
 	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, chamber.Close()) }()
-	s.engine = chamber.Engine
+	defer func() { err = errors.Join(err, backend.Close()) }()
+	s.engine = backend.Engine
 	return s.run(ctx, begin(s))
 }

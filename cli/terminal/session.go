@@ -24,36 +24,37 @@ import (
 )
 
 const (
-	// actTimeout bounds what one typed line sets off.
+	// actTimeout limits what one typed line sets off.
 	actTimeout = 2 * time.Minute
-	// lookAgain is how soon it is noticed that a ceremony is over.
-	lookAgain = 100 * time.Millisecond
+	// pollInterval is the time after which it is looked again whether the ceremonies are over.
+	pollInterval = 100 * time.Millisecond
 )
 
-// session holds ceremonies at a terminal: the engine is the bot's, and the people
-// are in front of the keyboard, or send what they have signed to whoever is.
+// session holds ceremonies at a terminal. The engine is the bot's. People sit in front of
+// the keyboard, or send what they have signed to the person who does.
 type session struct {
 	engine *engine.Engine
-	opener *openpgp.OpenPGP
-	people map[string]ceremony.Person // name → as the configuration has them
+	pgp    *openpgp.OpenPGP
+	people map[string]ceremony.Person // name → person, as the configuration has them
 	screen *screen
 	folder folder
 	log    *slog.Logger
 	input  *input
 
-	held []ceremony.ID // the ceremonies that this session is about
-	left bool          // somebody typed quit
-	nags map[ceremony.ID]bool
+	held []ceremony.ID        // the ceremonies that this session is about
+	left bool                 // quit was typed
+	nags map[ceremony.ID]bool // ceremonies whose requester was asked to revoke the token
 }
 
-// inputError is a mistake that can be put right by typing something else. Its text is
-// shown as it is.
+// inputError is a mistake that can be mended by typing something else. Its text is printed
+// as it is.
 type inputError struct{ error }
 
+// mistypedf returns an [inputError].
 func mistypedf(format string, args ...any) error { return inputError{fmt.Errorf(format, args...)} }
 
-// run serves until begin's ceremonies are over, the people leave, or ctx ends. The
-// act in hand is finished first.
+// run serves until the ceremonies that begin has found are over, quit is typed, or ctx
+// ends. It finishes what it has begun with first.
 func (s *session) run(ctx context.Context, begin func(context.Context) error) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	acting, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -77,22 +78,26 @@ func (s *session) run(ctx context.Context, begin func(context.Context) error) er
 	return s.conclude()
 }
 
-// start proposes, once the initiator has signed that they do. Their word carries a
-// challenge of this very start: another day's is worth nothing.
-func (s *session) start(p ceremony.Proposal, name string) func(context.Context) error {
+// start proposes a ceremony once its initiator has signed a statement. The statement has a
+// random challenge in it: one of another day is worth nothing.
+func (s *session) start(p ceremony.Proposal, name string) beginning {
 	return func(ctx context.Context) error {
-		by, err := s.speaker(name)
+		by, err := s.signer(name)
 		if err != nil {
 			return err
 		}
 		var challenge [16]byte
 		_, _ = rand.Read(challenge[:]) // crypto/rand never fails
-		asked := ceremony.Statement{Of: p.Cluster + "-" + string(p.Operation), Hash: hex.EncodeToString(challenge[:]), Verb: ceremony.SayStart, More: startMore(p)}
-		s.screen.say("Nothing is begun before %s has signed this, on their own computer:\n\n  %s\n\nThen type: start FILE (or start - to paste it). quit leaves.",
-			name, signCommand(asked, by.Key, wordFile(asked.Of, name, ceremony.SayStart)))
+		asked := ceremony.Statement{
+			Of: p.Cluster + "-" + string(p.Operation), Hash: hex.EncodeToString(challenge[:]),
+			Verb: ceremony.SayStart, More: startMore(p),
+		}
+		s.screen.say("Nothing is begun before %s has signed this, on their own computer:\n\n  %s\n\n"+
+			"Then type: start FILE (or start - to paste it). quit leaves.",
+			name, signCommand(asked, by.Key, statementFile(asked.Of, name, ceremony.SayStart)))
 		since := time.Now()
 		for {
-			pasted, err := s.startWord(ctx)
+			pasted, err := s.startStatement(ctx)
 			if err != nil || pasted == "" {
 				return err
 			}
@@ -108,7 +113,8 @@ func (s *session) start(p ceremony.Proposal, name string) func(context.Context) 
 	}
 }
 
-// startMore is what stands behind start in what the initiator signs.
+// startMore returns the words that follow "start" in the statement that the initiator
+// signs.
 func startMore(p ceremony.Proposal) string {
 	var words []string
 	for name, value := range p.Options {
@@ -118,13 +124,15 @@ func startMore(p ceremony.Proposal) string {
 	return strings.Join(append(words, strings.Fields(p.Reason)...), " ")
 }
 
-// startWord waits for the initiator's signed word, empty when they leave.
-func (s *session) startWord(ctx context.Context) (string, error) {
+// startStatement waits for the initiator's signed statement. It returns "" when quit is
+// typed or ctx ends.
+func (s *session) startStatement(ctx context.Context) (string, error) {
 	for {
 		line, err := s.input.next(ctx)
 		if err != nil {
 			if errors.Is(err, errEnd) {
-				return "", cli.WithHint(errors.New("the input has ended, and nothing was begun"), "The initiator's word comes first: start FILE.")
+				return "", cli.WithHint(errors.New("the input has ended, and nothing was begun"),
+					"The initiator's word comes first: start FILE.")
 			}
 			return "", nil
 		}
@@ -146,9 +154,9 @@ func (s *session) startWord(ctx context.Context) (string, error) {
 	}
 }
 
-// propose opens the ceremony whose initiator has signed that they want it.
-func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.Person, said spoken) error {
-	if _, err := s.folder.keep(wordFile(said.Of, by.Name, said.Verb), said.armor); err != nil {
+// propose opens the ceremony whose initiator has signed the statement.
+func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.Person, said signedStatement) error {
+	if _, err := s.folder.keep(statementFile(said.Of, by.Name, said.Verb), said.armor); err != nil {
 		return err
 	}
 	p.By = by.Account
@@ -157,14 +165,15 @@ func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.
 	c, err := s.engine.Propose(ctx, p)
 	if err != nil {
 		s.log.Error("not proposed", "error", err)
-		return cli.WithHint(errors.New(wording.Explain(err)), "Nothing was begun. The log in the folder --out has the details.")
+		return cli.WithHint(errors.New(wording.Explain(err)),
+			"Nothing was begun. The log in the folder --out has the details.")
 	}
 	s.held = append(s.held, c.ID())
 	return nil
 }
 
-// resume goes on with what is open: the one that is named, or all of it.
-func (s *session) resume(id ceremony.ID) func(context.Context) error {
+// resume goes on with the named ceremony, or with every ceremony that is open.
+func (s *session) resume(id ceremony.ID) beginning {
 	return func(context.Context) error {
 		for _, c := range s.engine.Ceremonies() {
 			switch {
@@ -187,9 +196,9 @@ func (s *session) resume(id ceremony.ID) func(context.Context) error {
 	}
 }
 
-// converse does what is typed until there is nothing more to do.
+// converse does what is typed until the session is over.
 func (s *session) converse(ctx context.Context) {
-	ticker := time.NewTicker(lookAgain)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for ctx.Err() == nil && !s.left && !s.over() {
 		select {
@@ -207,8 +216,8 @@ func (s *session) converse(ctx context.Context) {
 	}
 }
 
-// over reports whether nobody here has anything more to do or to hear. Once the input
-// has ended, nobody can do anything but wait for Vault.
+// over reports whether nothing is left to be done or to be shown here. Once the input has
+// ended, all that is left is to wait for Vault.
 func (s *session) over() bool {
 	return !slices.ContainsFunc(s.held, func(id ceremony.ID) bool {
 		c, live, err := s.engine.Ceremony(id)
@@ -225,7 +234,7 @@ func (s *session) over() bool {
 	})
 }
 
-// waitsForPeople reports whether a ceremony goes on only when somebody speaks.
+// waitsForPeople reports whether a ceremony goes on only when a person does something.
 func waitsForPeople(c rules.State) bool {
 	if !saidHere(c) || c.Pending != nil || c.Closing != nil && !c.Ended() {
 		return false
@@ -241,17 +250,18 @@ func waitsForPeople(c rules.State) bool {
 	return c.Wants()
 }
 
-// askToRevoke says once that a root token is about.
+// askToRevoke prints once that a root token is in use.
 func (s *session) askToRevoke(c rules.State) {
 	if s.nags[c.ID()] {
 		return
 	}
 	s.nags[c.ID()] = true
-	s.screen.tell(c.ID(), "It is completed, and a root token is about. When %s has revoked it: revoked %[1]s; or have Vault asked: accessor %[1]s; or quit, and the bot reminds them.", c.Plan.Requester.Name)
+	s.screen.tell(c.ID(), "It is completed, and a root token is about. When %s has revoked it: revoked %[1]s; "+
+		"or have Vault asked: accessor %[1]s; or quit, and the bot reminds them.", c.Plan.Requester.Name)
 }
 
-// conclude says what has become of everything, and is an error when one of the
-// ceremonies has ended in another way than it should.
+// conclude prints what has become of each ceremony. It returns an error when one of them
+// has ended without being completed.
 func (s *session) conclude() error {
 	var faults []error
 	for _, id := range s.held {
@@ -264,7 +274,8 @@ func (s *session) conclude() error {
 		case errors.Is(live.Vault, ceremony.ErrJournal):
 			faults = append(faults, live.Vault)
 		case !c.Ended():
-			s.screen.tell(id, "It is left open until %s. conclave run takes it up, or: conclave ceremony take-up %s", c.Plan.Closes.UTC().Format(time.RFC1123), id)
+			s.screen.tell(id, "It is left open until %s. conclave run takes it up, or: conclave ceremony take-up %s",
+				c.Plan.Closes.UTC().Format(time.RFC1123), id)
 		case !saidHere(c):
 			s.screen.tell(id, "It has ended, and not everything was handed out: conclave ceremony take-up %s", id)
 		case !slices.ContainsFunc(c.Messages(), func(m rules.Message) bool { return m.Kind == rules.EndedMessage }):
@@ -277,8 +288,7 @@ func (s *session) conclude() error {
 	return errors.Join(faults...)
 }
 
-// complain says what was wrong with a line, and gives the operator's log what
-// people are not told.
+// complain prints what was wrong with a line, and logs what people are not told.
 func (s *session) complain(err error) {
 	if mistake, ok := errors.AsType[inputError](err); ok {
 		s.screen.say("not done: %v", mistake)

@@ -7,13 +7,13 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// spoken is a word that somebody has signed.
-type spoken struct {
+// signedStatement is a statement with its signature.
+type signedStatement struct {
 	ceremony.Statement
 	armor string // the signed message, to be kept
 }
 
-// signCommand is how a word is signed with gpg, on its speaker's own computer.
+// signCommand returns the command by which a person signs a statement with gpg.
 func signCommand(w ceremony.Statement, key ceremony.Fingerprint, file string) wording.Pasted {
 	if w.Verb == ceremony.SayAccessor && w.More == "" {
 		w.More = "ACCESSOR"
@@ -21,7 +21,7 @@ func signCommand(w ceremony.Statement, key ceremony.Fingerprint, file string) wo
 	return wording.SignCommand(w, key, file)
 }
 
-// wordFile is what the file with a word is called in what is shown.
-func wordFile(of, name string, verb ceremony.Verb) string {
+// statementFile returns the name that is suggested for the file of a signed statement.
+func statementFile(of, name string, verb ceremony.Verb) string {
 	return fmt.Sprintf("%s-%s-%s.asc", of, name, verb)
 }

@@ -1,5 +1,5 @@
-// Package durable writes files that are on disk, with their names, when it returns:
-// a crash of the machine takes nothing back.
+// Package durable writes files. When one of its functions returns without an error, the
+// file and its name are on disk, and a crash of the machine takes neither back.
 package durable
 
 import (
@@ -9,7 +9,7 @@ import (
 	"runtime"
 )
 
-// private is the mode of every file that is made here: only its owner reads it.
+// private is the mode of every file that is made here: only its owner can read it.
 const private = 0o600
 
 // Create writes a new file that only its owner can read. It never replaces a file
@@ -45,8 +45,8 @@ func CreateIn(dir *os.Root, name string, data []byte) error {
 	return nil
 }
 
-// Replace writes a file that only its owner can read in the place of the one that is
-// there, if one is. After a crash either the old or the new one is there, whole.
+// Replace writes a file that only its owner can read, in the place of the one that is
+// there, if any. After a crash either the old file or the new one is there, whole.
 func Replace(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, filepath.Base(path)+"-*") // mode 0600
@@ -72,13 +72,12 @@ func finish(f *os.File, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// SyncDir makes the names in a directory durable: of files that were made, renamed or
-// removed there.
+// SyncDir syncs a directory: the names of files that were made, renamed or removed in it.
 func SyncDir(dir string) error {
 	return syncNames(func() (*os.File, error) { return os.Open(dir) })
 }
 
-// syncNames syncs a directory. Windows has no such act.
+// syncNames syncs a directory. It does nothing on Windows, which can't.
 func syncNames(open func() (*os.File, error)) error {
 	if runtime.GOOS == "windows" {
 		return nil

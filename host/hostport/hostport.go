@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Of returns a URL's host with the port that its scheme implies, in one of the many
-// ways to write them: a name in small letters, an IP address as Go prints it. Two
-// URLs that lead to the same place by their text have the same one.
+// Of returns a URL's host with its port, or with the port that its scheme implies. Of the
+// many ways to write them it chooses one: a name in small letters, an IP address as Go
+// prints it. So two URLs can be compared. No name is looked up.
 func Of(u *url.URL) string {
 	host, port := u.Hostname(), u.Port()
 	if ip, err := netip.ParseAddr(host); err == nil {
@@ -24,8 +24,8 @@ func Of(u *url.URL) string {
 	return net.JoinHostPort(host, port)
 }
 
-// IsLoopback reports whether a host, without a port, is this machine alone. No name
-// is looked up: only localhost is believed.
+// IsLoopback reports whether a host, without a port, is this machine's loopback address or
+// "localhost". No name is looked up.
 func IsLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()

@@ -12,7 +12,7 @@ import (
 	"conclave/ceremony"
 )
 
-// tokenEntry is what the lookups of auth/token say of a token.
+// tokenEntry is the answer of the lookups below auth/token.
 type tokenEntry struct {
 	CreationTime int64       `json:"creation_time"` // seconds since 1970
 	TTL          json.Number `json:"ttl"`           // seconds
@@ -23,9 +23,9 @@ type tokenEntry struct {
 	Path         string      `json:"path"` // that made it
 }
 
-// rootPath is the path of the tokens that sys/init and the key holders make
-// (vault/token_store.go, rootToken). A token that a root token has made carries
-// another, whatever its policies.
+// rootPath is the path of the tokens that sys/init and the holders of the key make
+// (vault/token_store.go, rootToken). A token that was made with a root token has another
+// path, whatever its policies.
 const rootPath = "auth/token/root"
 
 func readTokenEntry(body []byte) (tokenEntry, error) { return decode[tokenEntry](body, "policies") }
@@ -45,11 +45,12 @@ func (e tokenEntry) state() ceremony.TokenState {
 	return s
 }
 
-// errNoAccessor is why an accessor was not asked about.
+// errNoAccessor refuses an accessor that has the wrong form.
 var errNoAccessor = errors.New("it is not the accessor of a token")
 
-// Accessor asks what became of a token, by its accessor. Vault answers 400 when no
-// token has it, and 403 when our own may not ask: the two are never mixed up.
+// Accessor asks for a token by its accessor. When no token has the accessor, Vault
+// answers 400, and the state is that of a token that does not exist. When the client's
+// own token may not ask, Vault answers 403, and the error is ErrForbidden.
 func (c *Client) Accessor(ctx context.Context, accessor string) (ceremony.TokenState, error) {
 	state, err := c.accessor(ctx, accessor)
 	if err != nil {
@@ -59,7 +60,7 @@ func (c *Client) Accessor(ctx context.Context, accessor string) (ceremony.TokenS
 }
 
 func (c *Client) accessor(ctx context.Context, accessor string) (ceremony.TokenState, error) {
-	// An empty one is a 400 as well, and would look like a token that is gone.
+	// Vault answers 400 to an empty one as well. It would look like a revoked token.
 	if !ceremony.IsNonce(accessor) {
 		return ceremony.TokenState{}, fmt.Errorf("%w: %w", ceremony.ErrNotSent, errNoAccessor)
 	}
@@ -67,7 +68,9 @@ func (c *Client) accessor(ctx context.Context, accessor string) (ceremony.TokenS
 	if err != nil {
 		return ceremony.TokenState{}, fmt.Errorf("%w: %w", ceremony.ErrNotSent, err)
 	}
-	body, err := c.do(ctx, request{method: http.MethodPost, path: "auth/token/lookup-accessor", body: question, auth: needed})
+	body, err := c.do(ctx, request{
+		method: http.MethodPost, path: "auth/token/lookup-accessor", body: question, auth: needed,
+	})
 	if errors.Is(err, ceremony.ErrRefused) {
 		return ceremony.TokenState{}, nil
 	}
@@ -81,9 +84,9 @@ func (c *Client) accessor(ctx context.Context, accessor string) (ceremony.TokenS
 	return entry.state(), nil
 }
 
-// OwnToken says until when the token lives that the client works with. Renewed is
-// true of a token in a file only when somebody has renewed it before: that it can
-// be renewed says nothing, every token can.
+// OwnToken returns the state of the token that the client works with. For a token in a
+// file, Renewed is true only if it was renewed before: that it is renewable means
+// nothing, every token is.
 func (c *Client) OwnToken(ctx context.Context) (ceremony.TokenState, error) {
 	if !c.hasToken() {
 		return ceremony.TokenState{}, nil
@@ -94,11 +97,12 @@ func (c *Client) OwnToken(ctx context.Context) (ceremony.TokenState, error) {
 	}
 	state := entry.state()
 	if c.session != nil {
-		state.Renewed = c.session.lasts() // renewed by us, or replaced
+		state.Renewed = c.session.renewable()
 	}
 	return state, nil
 }
 
+// lookUpSelf asks for the token that the client works with.
 func (c *Client) lookUpSelf(ctx context.Context) (tokenEntry, error) {
 	body, err := c.do(ctx, request{method: http.MethodGet, path: "auth/token/lookup-self", auth: needed})
 	if err != nil {

@@ -165,7 +165,9 @@ func TestEachNodeThatDidNotConfirmIsNamed(t *testing.T) {
 		vaulttest.Fault{Route: "PUT sys/unseal", Node: 3, Do: vaulttest.Sealed()},
 	)
 	before := len(nodesAsked(s, "PUT sys/unseal"))
-	failed := c.Unseal(t.Context(), append([]string{stranger, dead, s.addrs[0]}, s.addrs...), secret.NewSecret([]byte(s.keys.Shares[0])))
+	failed := c.Unseal(
+		t.Context(), append([]string{stranger, dead, s.addrs[0]}, s.addrs...), secret.NewSecret([]byte(s.keys.Shares[0])),
+	)
 	for address, want := range map[string]error{
 		stranger:   ceremony.ErrNotSent,
 		dead:       ceremony.ErrNotSent,
@@ -224,7 +226,7 @@ func TestNodeOfANewClusterIsToldApart(t *testing.T) {
 	})
 }
 
-// Whatever answers before a cluster has a key: it keeps no share.
+// A node without a key keeps no share, whatever it answers.
 func TestShareForANodeWithoutAKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newReal(t, realvault.RealOptions{}, ceremony.Rekey)

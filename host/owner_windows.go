@@ -2,15 +2,15 @@ package host
 
 import "os"
 
-// Writable makes sure that dir is there; Windows tells who may write only to
-// those who try.
+// Writable returns an error when dir is not there. On Windows, only who tries to write
+// finds out whether they may.
 func Writable(dir string) error {
 	_, err := os.Stat(dir)
 	return err
 }
 
-// ownerOf has no meaning here.
+// ownerOf knows nothing on Windows.
 func ownerOf(os.FileInfo) (uid int, known bool) { return 0, false }
 
-// isRoots has no meaning here.
+// isRoots returns false: Windows has no such account.
 func isRoots(os.FileInfo) bool { return false }

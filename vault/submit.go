@@ -8,12 +8,12 @@ import (
 	"conclave/ceremony"
 )
 
-// Submit sends one share. The Secret is wiped when it returns, whatever
-// happened, and so is the one copy that it makes: the request's body.
+// Submit sends one share. When it returns the Secret is wiped in any case, and so is the
+// only copy that it makes, the request's body.
 //
-// Life of a share, 6 of 7: it goes to Vault with the nonce, once (P5). An
-// answer that says "complete" and can't be read in full is ErrUncertain, since
-// the step is done and what it brought has to be fetched by asking.
+// Life of a share, 6 of 7: it goes to Vault with the nonce, once (P5). The error is
+// ErrUncertain when an answer says "complete" and can't be read in full: the step is
+// done, and its result must be asked for.
 func (c *Client) Submit(ctx context.Context, s ceremony.Submission) (ceremony.Answer, error) {
 	defer s.Share.Wipe()
 	answer, err := c.submit(ctx, s)
@@ -43,8 +43,8 @@ func (c *Client) submit(ctx context.Context, s ceremony.Submission) (ceremony.An
 	if err != nil {
 		return ceremony.Answer{}, err
 	}
-	// Nothing of an answer is secret, unless somebody made Vault hand out plain
-	// shares; see encrypted.
+	// No answer is secret, unless somebody has made Vault hand out plain shares: see
+	// encrypted.
 	defer clear(reply)
 	switch {
 	case s.Operation.IssuesToken():

@@ -44,17 +44,17 @@ func (c *Client) readNode(ctx context.Context, n *node) ceremony.Node {
 	}
 }
 
-// errNotListed is why a share was not sent to an address.
+// errNotListed refuses an address to which nothing is sent.
 var errNotListed = errors.New("the address is not one of this cluster")
 
-// Unseal sends one share to several nodes at the same time, to each once, out of
-// one body: a share that was used can't be used again. The error of an address
-// that did not confirm is one of package ceremony; that a node refused the share
-// is ErrRefused, and says that its count began again at zero if the share was one
-// too many, or that it is no share.
+// Unseal sends one share to several nodes at the same time, to each once. They share one
+// body: a Secret can be used once. It returns an error of package ceremony for each
+// address that did not confirm: address → error. The error is ErrRefused when the node
+// refused the share: either it is no share, or it completed a wrong quorum and the
+// node's count began again at zero.
 //
-// The sixth stop in the life of a share, for nodes instead of the cluster: sys/unseal is the
-// node's own, and never forwarded.
+// This is the sixth stop in the life of a share, for nodes instead of the cluster:
+// sys/unseal belongs to the node, and is never forwarded.
 func (c *Client) Unseal(ctx context.Context, addresses []string, share *secret.Secret) map[string]error {
 	defer share.Wipe()
 	var mu sync.Mutex
@@ -95,8 +95,8 @@ func (c *Client) Unseal(ctx context.Context, addresses []string, share *secret.S
 	return failed
 }
 
-// ResetUnseal has one node forget the shares that it has counted. One that is
-// unsealed has none, and answers ErrRefused.
+// ResetUnseal has one node forget the shares that it has counted. The error is
+// ErrRefused when the node is unsealed and so has none.
 func (c *Client) ResetUnseal(ctx context.Context, address string) error {
 	n := c.listed(address)
 	if n == nil {
@@ -111,7 +111,7 @@ func (c *Client) ResetUnseal(ctx context.Context, address string) error {
 	return nil
 }
 
-// unseal makes a request of sys/unseal. Its answer is the seal status.
+// unseal sends a request to sys/unseal. The answer must be a seal status.
 func (c *Client) unseal(ctx context.Context, n *node, body []byte) error {
 	answer, err := c.put(ctx, n, "sys/unseal", body)
 	if err != nil {
@@ -121,10 +121,11 @@ func (c *Client) unseal(ctx context.Context, n *node, body []byte) error {
 	return err
 }
 
-// put makes a write that is a node's own, and finishes it even when ctx ends.
+// put sends a write to an endpoint that belongs to the node, and finishes it even when
+// ctx ends.
 //
-// It is made of sealed nodes. That something can't be asked since it is sealed is
-// not their answer, but of somebody between who may have passed the write on.
+// It is for sealed nodes, and these do not refuse it because they are sealed. Such a
+// refusal comes from an intermediary, which may have passed the write on.
 func (c *Client) put(ctx context.Context, n *node, path string, body []byte) ([]byte, error) {
 	answer, f := n.send(context.WithoutCancel(ctx), request{
 		method: http.MethodPut, path: path, body: body, auth: public, local: true, limit: patience * c.timeout,
@@ -138,7 +139,7 @@ func (c *Client) put(ctx context.Context, n *node, path string, body []byte) ([]
 	return nil, f
 }
 
-// listed is the configured node with this address, or nil.
+// listed returns the configured node with this address, or nil.
 func (c *Client) listed(address string) *node {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -14,8 +14,8 @@ func tryAsVault(certificate []byte, t time.Time) error {
 	return encryptAsVault(io.Discard, certificate, []byte("trial"), t)
 }
 
-// encryptAsVault encrypts to a certificate as Vault's helper/pgpkeys does: with the
-// older API and, but for the clock, its default configuration.
+// encryptAsVault encrypts to a certificate as Vault's helper/pgpkeys does: with the older
+// API, and with its default configuration but for the clock.
 func encryptAsVault(to io.Writer, certificate, plain []byte, t time.Time) (err error) {
 	defer recoverParsing(&err, ErrTrialFailed)
 	entity, err := vaultpgp.ReadEntity(packet.NewReader(bytes.NewReader(certificate)))

@@ -11,14 +11,15 @@ import (
 	"golang.org/x/term"
 )
 
-// terminal is the person's keyboard and screen, whatever standard input and
-// output are connected to.
-type terminal struct{ in, Out *os.File }
+// Terminal is the person's keyboard and screen, whatever standard input and output are
+// connected to.
+type Terminal struct{ in, Out *os.File }
 
-func (t *terminal) Close() error { return errors.Join(t.in.Close(), t.Out.Close()) }
+// Close closes the keyboard and the screen.
+func (t *Terminal) Close() error { return errors.Join(t.in.Close(), t.Out.Close()) }
 
-// Ask reads a line.
-func (t *terminal) Ask(ctx context.Context, question string) (string, error) {
+// Ask prints a question and reads a line, without the spaces around it.
+func (t *Terminal) Ask(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(Printable{t.Out}, question)
 	line, err := await(ctx, func() (string, error) { return bufio.NewReader(t.in).ReadString('\n') })
 	if err != nil {
@@ -28,8 +29,8 @@ func (t *terminal) Ask(ctx context.Context, question string) (string, error) {
 	return strings.TrimSpace(line), nil
 }
 
-// AskSecret reads a line without showing it. The caller wipes it.
-func (t *terminal) AskSecret(ctx context.Context, question string) ([]byte, error) {
+// AskSecret prints a question and reads a line without showing it. The caller wipes it.
+func (t *Terminal) AskSecret(ctx context.Context, question string) ([]byte, error) {
 	fd := int(t.in.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
@@ -39,15 +40,14 @@ func (t *terminal) AskSecret(ctx context.Context, question string) ([]byte, erro
 	secret, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
 	fmt.Fprintln(t.Out)
 	if err != nil {
-		// Whoever interrupts must not be left with a silent terminal.
+		// After an interrupt the terminal must show again what is typed.
 		return nil, errors.Join(err, term.Restore(fd, before))
 	}
 	return secret, nil
 }
 
-// await returns what read answers, or the context's end when that comes first.
-// A read from a terminal can't be interrupted; it is left to the end of the
-// process, which follows.
+// await returns what read returns, or the error of ctx when ctx ends first. A read from a
+// terminal can't be interrupted: it is left alone until the process ends, which follows.
 func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type answer struct {
 		value T

@@ -12,20 +12,20 @@ import (
 	"conclave/ceremony"
 )
 
-// How people keep what Vault has encrypted to them. The command line prints it as
-// base64 and the API answers hexadecimal digits as well, both without armor (Vault's
-// command/operator_init.go and http/sys_rekey.go); people save that, or the line or the
-// JSON document in which it stands, with whatever their computer puts around a text.
+// How people keep what Vault has encrypted to them. Vault's command line prints base64, and
+// its API answers hexadecimal digits as well, both without armor (command/operator_init.go
+// and http/sys_rekey.go). People save that, or the line or the JSON document around it, and
+// their computers add a byte order mark, or save it in UTF-16.
 
-// What is wrong with the file of an encrypted share.
+// Errors about the file of an encrypted share.
 var (
 	ErrSeveralCiphertexts = errors.New("there are several encrypted messages in it, and only one can be yours")
 	ErrOpenShare          = errors.New("there is a share in the open in it, and nothing encrypted")
 )
 
-// Ciphertext is the encrypted message in a file, binary: of a file that is one, with
-// armor or without, or in base64 or hexadecimal digits, alone or among other words. The
-// errors are [ErrNotCiphertext], [ErrSeveralCiphertexts] and [ErrOpenShare].
+// Ciphertext returns the encrypted message in a file, binary. The file may be the message,
+// armored or binary, or have it in base64 or hexadecimal digits, alone or among other words.
+// The errors are [ErrNotCiphertext], [ErrSeveralCiphertexts] and [ErrOpenShare].
 func Ciphertext(file []byte) ([]byte, error) {
 	if isBinary(file) {
 		return file, nil
@@ -58,9 +58,9 @@ func Ciphertext(file []byte) ([]byte, error) {
 	return nil, fmt.Errorf("%w: %w", ErrNotCiphertext, ceremony.NoArmor)
 }
 
-// bareAmong finds the encrypted messages that stand in a text without armor, each once.
+// bareAmong returns the encrypted messages that a text has without armor, each once.
 func bareAmong(text string) [][]byte {
-	// Broken into lines, alone or behind what Vault calls it ("Unseal Key 1: …").
+	// It may be broken into lines, alone or after Vault's label ("Unseal Key 1: …").
 	joined := func(s string) string { return strings.Join(strings.Fields(s), "") }
 	words := []string{joined(text), joined(text[strings.LastIndexByte(text, ':')+1:])}
 	words = append(words, strings.FieldsFunc(text, func(r rune) bool {
@@ -72,14 +72,15 @@ func bareAmong(text string) [][]byte {
 		if err != nil {
 			data, err = base64.RawStdEncoding.DecodeString(strings.TrimRight(word, "="))
 		}
-		if err == nil && isEncrypted(data) && isWhole(data) && !slices.ContainsFunc(found, func(f []byte) bool { return bytes.Equal(f, data) }) {
+		known := func(f []byte) bool { return bytes.Equal(f, data) }
+		if err == nil && isEncrypted(data) && isWhole(data) && !slices.ContainsFunc(found, known) {
 			found = append(found, data)
 		}
 	}
 	return found
 }
 
-// isEncrypted reports whether data is an encrypted message, with something that opens it.
+// isEncrypted reports whether data is one encrypted message, to a key or a password.
 func isEncrypted(data []byte) bool {
 	var l letter
 	if l.add(data) != nil || len(l.messages) != 1 {
@@ -89,17 +90,17 @@ func isEncrypted(data []byte) bool {
 	return m.err == nil && (len(m.recipients) > 0 || m.password)
 }
 
-// isWhole reports whether nothing is missing at the end of a message: of base64 in lines,
-// each line can be decoded as well.
+// isWhole reports whether nothing is missing at the end of a message. When base64 is broken
+// into lines, each line can be decoded as well.
 func isWhole(data []byte) (whole bool) {
 	defer func() { whole = recover() == nil && whole }() // the parser reads what strangers write
 	_, err := packetsOf(data)
 	return err == nil
 }
 
-// TidySecret undoes, in place, what a computer does to a small text that it saves:
-// UTF-16 as Windows PowerShell writes it, a byte order mark, spaces and line ends
-// around it. What is not in the answer any more is overwritten.
+// TidySecret undoes, in place, what a computer does to a small text that it saves: UTF-16
+// as Windows PowerShell writes it, a byte order mark, spaces and line ends around it. It
+// overwrites the bytes of text that are not in the result.
 func TidySecret(text []byte) []byte {
 	whole := text
 	if little := bytes.HasPrefix(text, []byte{0xff, 0xfe}); little || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {

@@ -8,9 +8,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// bindingsOf are the values of the notation by which a signature says for what it
-// was made. go-crypto reads notations from the part that is signed and from nowhere
-// else.
+// bindingsOf returns the values of the notation by which a signature says for what it was
+// made. go-crypto reads notations from the signed part only.
 func bindingsOf(sig *packet.Signature) []string {
 	var found []string
 	for _, n := range sig.Notations {
@@ -21,9 +20,9 @@ func bindingsOf(sig *packet.Signature) []string {
 	return found
 }
 
-// checkBindings refuses a signature that was made for something else. None at all is
-// no fault: sq and rnp can't make one. The error is a Refusal, for the first part
-// that differs.
+// checkBindings refuses a signature that was made for something else. It accepts one without
+// the notation: sq and rnp can't make it. The error is the Refusal for the first part that
+// differs.
 func checkBindings(found []string, want ceremony.Expected) error {
 	for _, binding := range found {
 		if strings.EqualFold(binding, ceremony.Binding(want.Ceremony, want.Step, want.Nonce, want.PlanHash)) {

@@ -11,15 +11,15 @@ import (
 	"conclave/ceremony"
 )
 
-// Where the encryption key is rotated, and where its policy is: OpenBao has both
-// names for now, and prefers the second.
+// The endpoints of the encryption key's rotation, and those of its policy. OpenBao has
+// both names for now, and prefers the second.
 var (
 	rotatePaths   = []string{"sys/rotate", "sys/rotate/keyring"}
 	rotationPaths = []string{"sys/rotate/config", "sys/rotate/keyring/config"}
 )
 
-// doAt makes a request at the first of the paths that the server has. Of a write to
-// one that it does not have nothing came.
+// doAt makes a request at the first of the paths that the server has. A write to a path
+// that it does not have has no effect.
 func (c *Client) doAt(ctx context.Context, r request, paths []string) ([]byte, error) {
 	var body []byte
 	var err error
@@ -48,8 +48,8 @@ func (c *Client) KeyStatus(ctx context.Context) (ceremony.KeyStatus, error) {
 	return ceremony.KeyStatus{Term: status.Term, Installed: status.Installed, Encryptions: status.Encryptions}, nil
 }
 
-// Rotate installs a new encryption key. Whether one whose answer was lost did is
-// told by the term of KeyStatus.
+// Rotate installs a new encryption key. When the answer was lost, the term of KeyStatus
+// tells whether it did.
 func (c *Client) Rotate(ctx context.Context) error {
 	r := request{method: http.MethodPut, auth: needed}
 	if _, err := c.doAt(ctx, r, rotatePaths); err != nil {
@@ -58,7 +58,7 @@ func (c *Client) Rotate(ctx context.Context) error {
 	return nil
 }
 
-// rotationTerms is what sys/rotate/config takes.
+// rotationTerms is the request that changes sys/rotate/config.
 type rotationTerms struct {
 	Enabled       bool  `json:"enabled"`
 	MaxOperations int64 `json:"max_operations"`
@@ -104,8 +104,8 @@ func readRotationPolicy(body []byte) (ceremony.RotationPolicy, error) {
 	return policy, nil
 }
 
-// SetRotationPolicy changes when Vault rotates by itself. Values outside of
-// Vault's limits are ErrRefused.
+// SetRotationPolicy changes when Vault rotates by itself. The error is ErrRefused for
+// values outside of Vault's limits.
 func (c *Client) SetRotationPolicy(ctx context.Context, p ceremony.RotationPolicy) error {
 	body, err := json.Marshal(rotationTerms{p.Enabled, p.MaxOperations, int64(p.Interval / time.Second)})
 	if err != nil {

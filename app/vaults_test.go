@@ -53,7 +53,7 @@ func TestClusterIsWhatTheConfigurationSays(t *testing.T) {
 		"    receivers: [carol, alice]\n    approvals: 1\n    verification: false\n    backup: false\n    window: 1h\n    poll: 2s\n    witnesses: [dave]\n" +
 		"    policy:\n      rekey: {approvals_from: [security], signed: true, witness: true, cooling_off: 10m, quiet_hours: '22:00-06:00 Europe/Berlin', roll_call: 2, roll_call_fresh: 24h, ways: [form]}\n"
 	text = strings.NewReplacer("slack: U2, ", "slack: U2, class: security, ", "clusters:", "  dave: {slack: U4}\nclusters:").Replace(text)
-	c, err := config.ParseConfig("c.yaml", dir, []byte(text))
+	c, err := config.Parse("c.yaml", dir, []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

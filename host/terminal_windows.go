@@ -2,7 +2,8 @@ package host
 
 import "os"
 
-func OpenTerminal() (*terminal, error) {
+// OpenTerminal opens the terminal from which this process was started.
+func OpenTerminal() (*Terminal, error) {
 	in, err := os.OpenFile("CONIN$", os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
@@ -12,5 +13,5 @@ func OpenTerminal() (*terminal, error) {
 		in.Close()
 		return nil, err
 	}
-	return &terminal{in, out}, nil
+	return &Terminal{in, out}, nil
 }

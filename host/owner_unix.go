@@ -9,8 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Writable reports whether this account could make a file in dir, without making
-// one.
+// Writable returns an error when this account can't make a file in dir. It makes none.
 func Writable(dir string) error {
 	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
 		return &os.PathError{Op: "write to", Path: dir, Err: err}
@@ -18,7 +17,7 @@ func Writable(dir string) error {
 	return nil
 }
 
-// ownerOf is the account to which a file belongs.
+// ownerOf returns the account to which a file belongs.
 func ownerOf(info os.FileInfo) (uid int, known bool) {
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

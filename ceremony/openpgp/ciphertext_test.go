@@ -25,11 +25,11 @@ func wrapped(s string, size int) string {
 
 func TestShareIsReadInEveryFormInWhichVaultPrintsIt(t *testing.T) {
 	s := newStage(t)
-	certificate := must(s.opener.Certificate(s.want.Signer))(t)
+	certificate := must(s.bot.Certificate(s.want.Signer))(t)
 	message := asVault(t, certificate, share)
 	b64, digits := base64.StdEncoding.EncodeToString(message), hex.EncodeToString(message)
 	armored := string(enarmor(t, "PGP MESSAGE", message))
-	signed := must(s.opener.SignDelivery(s.parcel(t)))(t)
+	signed := must(s.bot.SignDelivery(s.parcel(t)))(t)
 	forms := map[string]string{
 		"binary":                      string(message),
 		"armored":                     armored,
@@ -77,8 +77,10 @@ func enarmored(t *testing.T, b64 string) string {
 
 func TestFileWithoutOneCiphertextSaysWhatItIs(t *testing.T) {
 	s := newStage(t)
-	certificate := must(s.opener.Certificate(s.want.Signer))(t)
-	one, two := base64.StdEncoding.EncodeToString(asVault(t, certificate, share)), base64.StdEncoding.EncodeToString(asVault(t, certificate, share))
+	certificate := must(s.bot.Certificate(s.want.Signer))(t)
+	one, two := base64.StdEncoding.EncodeToString(asVault(t, certificate, share)), base64.StdEncoding.EncodeToString(
+		asVault(t, certificate, share),
+	)
 	for name, tt := range map[string]struct {
 		file string
 		want error
@@ -103,7 +105,7 @@ func TestFileWithoutOneCiphertextSaysWhatItIs(t *testing.T) {
 
 func TestCutCiphertextIsNotTakenForAWholeOne(t *testing.T) {
 	s := newStage(t)
-	message := asVault(t, must(s.opener.Certificate(s.want.Signer))(t), share)
+	message := asVault(t, must(s.bot.Certificate(s.want.Signer))(t), share)
 	for n := range message {
 		if 2*n == len(share) {
 			continue // that many digits look like a share
@@ -117,7 +119,7 @@ func TestCutCiphertextIsNotTakenForAWholeOne(t *testing.T) {
 func TestWhatVaultPrintsIsArmoredForADelivery(t *testing.T) {
 	s := newStage(t)
 	parcel := s.parcel(t)
-	signed := must(s.opener.SignDelivery(parcel))(t)
+	signed := must(s.bot.SignDelivery(parcel))(t)
 	message := must(base64.StdEncoding.DecodeString(parcel.Ciphertext))(t)
 	for name, file := range map[string]string{"base64": parcel.Ciphertext + "\n", "hex": hex.EncodeToString(message), "UTF-16": utf16As(binary.LittleEndian)(parcel.Ciphertext)} {
 		armored := must(openpgp.Armored([]byte(file)))(t)
@@ -132,7 +134,7 @@ func TestWhatVaultPrintsIsArmoredForADelivery(t *testing.T) {
 func TestMessageAndShareAreReadTogetherWhateverTheirEncodings(t *testing.T) {
 	s := newStage(t)
 	parcel := s.parcel(t)
-	signed := must(s.opener.SignDelivery(parcel))(t)
+	signed := must(s.bot.SignDelivery(parcel))(t)
 	plain := func(s string) string { return s }
 	for _, one := range []func(string) string{plain, utf16As(binary.LittleEndian), utf16As(binary.BigEndian)} {
 		for _, other := range []func(string) string{plain, utf16As(binary.LittleEndian), utf16As(binary.BigEndian)} {

@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// as runs f with the rights in the file system of an account that owns nothing, also
-// when the tests are root's.
+// as runs f with the file system rights of another account when the tests run as root.
 func as(t *testing.T, account int, f func()) {
 	t.Helper()
 	runtime.LockOSThread()
@@ -29,8 +28,8 @@ func as(t *testing.T, account int, f func()) {
 	f()
 }
 
-// The rights of an account are those of its bot: a folder and a file that are
-// somebody else's would stop it.
+// The bot has the rights of its account: a folder or a file of another account would stop
+// it.
 func TestJournalThatCantBeWrittenIsFound(t *testing.T) {
 	const nobody = 65534
 	dir := filepath.Join(t.TempDir(), "journal")

@@ -17,7 +17,7 @@ func tokenOf(t testing.TB, token string) func(*vault.Config) {
 	return func(c *vault.Config) { c.TokenFile = path }
 }
 
-// mint makes a token and answers it with its accessor.
+// mint makes a token and returns it with its accessor.
 func (s *server) mint(t testing.TB, terms map[string]any) (token, accessor string) {
 	t.Helper()
 	answer, err := s.operator.Do(t.Context(), "PUT", "auth/token/create", terms)

@@ -12,9 +12,8 @@ import (
 	"conclave/ceremony"
 )
 
-// MissingRight is why Vault denied a request, if a policy can change it: the line
-// of a policy that the token lacks. It comes together with
-// [ceremony.ErrForbidden].
+// MissingRight is the cause of [ceremony.ErrForbidden] when a policy can mend it. It
+// names the right that the token lacks.
 type MissingRight struct {
 	Path         string   // below /v1/
 	Capabilities []string // all that the request needs: "update", "sudo"
@@ -25,10 +24,10 @@ func (m *MissingRight) Error() string {
 	return fmt.Sprintf("a token with %s on %s is needed", strings.Join(m.Capabilities, " and "), m.Path)
 }
 
-// Policy is the line that grants it, in the language of Vault's policies.
+// Policy returns the block of a policy that grants the right.
 func (m *MissingRight) Policy() string { return grant(m.Path, m.Capabilities) }
 
-// grant is a block of a policy.
+// grant returns a block of a policy.
 func grant(path string, capabilities []string) string {
 	quoted := make([]string, len(capabilities))
 	for i, capability := range capabilities {
@@ -38,14 +37,14 @@ func grant(path string, capabilities []string) string {
 }
 
 var (
-	// errTokenRefused: Vault denies all of what the policy default, and [Policy], allow
-	// every token.
+	// errTokenRefused means that Vault denies even what the policy "default", and
+	// [Policy], allow.
 	errTokenRefused = errors.New("the token is not accepted: it is unknown, it has ended, or its policies lack everything")
-	// errDeniedAnyway: the token's policies allow it.
+	// errDeniedAnyway means that Vault denies what the token's policies allow.
 	errDeniedAnyway = errors.New("the token's policies allow it, something else forbids it")
 )
 
-// capabilitiesFor are what a policy calls the rights that a request needs.
+// capabilitiesFor returns the capabilities that a request needs, as policies name them.
 func capabilitiesFor(method, path string) []string {
 	capabilities := []string{"update"}
 	switch method {
@@ -60,8 +59,8 @@ func capabilitiesFor(method, path string) []string {
 	return capabilities
 }
 
-// deniedBecause finds out why a request was denied. Vault gives no reason, but tells
-// every token its own capabilities.
+// deniedBecause finds out why a request was denied, and returns nil when nobody can tell.
+// Vault gives no reason, but shows every token its own capabilities.
 func (c *Client) deniedBecause(ctx context.Context, r request) error {
 	missing := &MissingRight{Path: r.path, Capabilities: capabilitiesFor(r.method, r.path)}
 	switch {
@@ -86,7 +85,7 @@ func (c *Client) deniedBecause(ctx context.Context, r request) error {
 			return missing
 		}
 	}
-	// Which endpoints ask for sudo as well is for each server to say.
+	// Servers differ in which endpoints ask for sudo as well.
 	if !slices.Contains(own[r.path], "sudo") {
 		missing.Capabilities = append(missing.Capabilities, "sudo")
 		return missing
@@ -94,18 +93,21 @@ func (c *Client) deniedBecause(ctx context.Context, r request) error {
 	return errDeniedAnyway
 }
 
-// accepts reports whether Vault knows a token. One that may not ask for its rights may
-// still ask who it is.
+// accepts reports whether Vault knows a token. A token that may not ask for its
+// capabilities may still look itself up.
 func (c *Client) accepts(ctx context.Context, token string) bool {
 	n := c.active.Load()
 	if n == nil {
 		return false
 	}
-	_, f := n.send(ctx, request{method: http.MethodGet, path: "auth/token/lookup-self", auth: needed, token: token, limit: c.timeout})
+	_, f := n.send(ctx, request{
+		method: http.MethodGet, path: "auth/token/lookup-self", auth: needed, token: token, limit: c.timeout,
+	})
 	return f == nil
 }
 
-// ownCapabilities asks what the client's own token may do with each of the paths.
+// ownCapabilities asks what the client's token may do with each of the paths:
+// path → capabilities.
 func (c *Client) ownCapabilities(ctx context.Context, paths []string) (map[string][]string, error) {
 	token, err := c.token(ctx)
 	if err != nil {
@@ -114,8 +116,8 @@ func (c *Client) ownCapabilities(ctx context.Context, paths []string) (map[strin
 	return c.capabilities(ctx, token, paths...)
 }
 
-// capabilities asks Vault what a token may do with each of the paths. It changes
-// nothing.
+// capabilities asks Vault what a token may do with each of the paths: path →
+// capabilities. It changes nothing.
 func (c *Client) capabilities(ctx context.Context, token string, paths ...string) (map[string][]string, error) {
 	n := c.active.Load()
 	if n == nil {
@@ -125,7 +127,9 @@ func (c *Client) capabilities(ctx context.Context, token string, paths ...string
 	if err != nil {
 		return nil, err
 	}
-	body, f := n.send(ctx, request{method: http.MethodPost, path: "sys/capabilities-self", body: question, auth: needed, token: token, limit: c.timeout})
+	body, f := n.send(ctx, request{
+		method: http.MethodPost, path: "sys/capabilities-self", body: question, auth: needed, token: token, limit: c.timeout,
+	})
 	if f != nil {
 		return nil, f
 	}

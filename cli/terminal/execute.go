@@ -38,7 +38,7 @@ quit                 leaves it open
 FILE may be -: then paste it, up to its END line. VERB NAME alone shows what NAME
 has to sign. What is signed names its ceremony.`
 
-// execute does what somebody typed.
+// execute does what a typed line says. An inputError means that the line was wrong.
 func (s *session) execute(ctx context.Context, line string) error {
 	typed := strings.Fields(line)
 	if len(typed) == 0 {
@@ -49,7 +49,8 @@ func (s *session) execute(ctx context.Context, line string) error {
 		return mistypedf("type what it is first: share NAME -, or VERB NAME -")
 	}
 	if slices.ContainsFunc(typed, showsSecret) {
-		return mistypedf("that shows something secret in the open, and it is on the screen. It was not used; tell your security team")
+		return mistypedf("that shows something secret in the open, and it is on the screen. " +
+			"It was not used; tell your security team")
 	}
 	verb, args := typed[0], typed[1:]
 	switch {
@@ -62,23 +63,23 @@ func (s *session) execute(ctx context.Context, line string) error {
 	case verb == "share" && len(args) == 2:
 		return s.share(ctx, args[0], args[1])
 	case ceremony.Verb(verb).Decides() && len(args) == 2:
-		return s.speak(ctx, ceremony.Verb(verb), args[0], args[1])
+		return s.submit(ctx, ceremony.Verb(verb), args[0], args[1])
 	case ceremony.Verb(verb).Decides() && len(args) == 1:
-		return s.showWord(ceremony.Verb(verb), args[0])
+		return s.showStatement(ceremony.Verb(verb), args[0])
 	default:
 		return mistypedf("that is no line that is known here; help shows them")
 	}
 	return nil
 }
 
-// showsSecret reports whether a word that was typed is one that should not have been.
-// The path of a file may look like a share.
+// showsSecret reports whether a typed word shows a secret. The path of a file may look
+// like a share.
 func showsSecret(typed string) bool {
 	_, err := os.Lstat(typed)
 	return err != nil && len(leak.In(typed, nil)) > 0
 }
 
-// statusOf shows the ceremony that is named, or all that this session is about.
+// statusOf shows the status of the named ceremony, or of every ceremony of the session.
 func (s *session) statusOf(args []string) error {
 	ids := s.held
 	if len(args) == 1 {
@@ -92,6 +93,7 @@ func (s *session) statusOf(args []string) error {
 	return nil
 }
 
+// status shows the status of a ceremony.
 func (s *session) status(id ceremony.ID) error {
 	c, live, err := s.engine.Ceremony(id)
 	if err != nil {
@@ -101,7 +103,7 @@ func (s *session) status(id ceremony.ID) error {
 	return nil
 }
 
-// person is somebody in the configuration.
+// person returns a person of the configuration.
 func (s *session) person(name string) (ceremony.Person, error) {
 	p, ok := s.people[name]
 	switch {
@@ -113,8 +115,9 @@ func (s *session) person(name string) (ceremony.Person, error) {
 	return p, nil
 }
 
-// speaker is somebody who can be heard here: a name alone is worth nothing.
-func (s *session) speaker(name string) (ceremony.Person, error) {
+// signer returns a person of the configuration who has a key. Without one they can't
+// decide anything here: a typed name is no proof.
+func (s *session) signer(name string) (ceremony.Person, error) {
 	p, err := s.person(name)
 	if err == nil && p.Key == "" {
 		err = mistypedf("%s has no PGP key in the configuration, and so no voice at a terminal", name)
@@ -122,7 +125,7 @@ func (s *session) speaker(name string) (ceremony.Person, error) {
 	return p, err
 }
 
-// fetch reads what somebody made: from a file, or pasted.
+// fetch reads a message: from a file, or pasted when file is "-".
 func (s *session) fetch(ctx context.Context, file string) (string, error) {
 	if file == "-" {
 		text, err := s.input.paste(ctx)
@@ -138,8 +141,8 @@ func (s *session) fetch(ctx context.Context, file string) (string, error) {
 	return string(text), nil
 }
 
-// share brings an envelope. Whose it is, its signature says: the name is only where
-// to look.
+// share hands an envelope to the engine. The name says only who brings it: its signature
+// says whose it is.
 func (s *session) share(ctx context.Context, name, file string) error {
 	by, err := s.person(name)
 	if err != nil {
@@ -158,30 +161,34 @@ func (s *session) share(ctx context.Context, name, file string) error {
 		Envelope: []byte(envelope),
 	})
 	if id != "" {
-		return nil // it is in the journal, from which it is told
+		return nil // it is in the journal, and the notifier tells of it
 	}
 	return err
 }
 
-// verify makes sure that somebody has signed a word, not before since.
-func (s *session) verify(pasted string, by ceremony.Person, since time.Time) (spoken, error) {
-	signed, err := s.opener.VerifyStatement([]byte(pasted), by.Key, since, time.Now())
+// verify makes sure that a message is a statement which a person has signed, not before
+// since.
+func (s *session) verify(pasted string, by ceremony.Person, since time.Time) (signedStatement, error) {
+	signed, err := s.pgp.VerifyStatement([]byte(pasted), by.Key, since, time.Now())
 	if err != nil {
-		return spoken{}, err
+		return signedStatement{}, err
 	}
 	w, ok := ceremony.ParseStatement(signed.Line)
 	switch {
 	case !ok:
-		return spoken{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s", by.Name, ceremony.StatementTag)
+		return signedStatement{}, mistypedf("%s has signed something else than a word for a terminal, which begins with %s",
+			by.Name, ceremony.StatementTag)
 	case w.Verb.Decides() && bot.WordExposes(signed.Line) || !w.Verb.Decides() && len(leak.In(w.More, nil)) > 0:
-		return spoken{}, mistypedf("what %s has signed shows something secret in the open. It was not used; tell your security team", by.Name)
+		return signedStatement{}, mistypedf("what %s has signed shows something secret in the open. "+
+			"It was not used; tell your security team", by.Name)
 	}
-	return spoken{w, signed.Armor}, nil
+	return signedStatement{w, signed.Armor}, nil
 }
 
-// speak does what somebody has signed that they want.
-func (s *session) speak(ctx context.Context, verb ceremony.Verb, name, file string) error {
-	by, err := s.speaker(name)
+// submit hands a signed statement to the engine, when it is the one that verb names and
+// fits the ceremony as it is now.
+func (s *session) submit(ctx context.Context, verb ceremony.Verb, name, file string) error {
+	by, err := s.signer(name)
 	if err != nil {
 		return err
 	}
@@ -189,7 +196,7 @@ func (s *session) speak(ctx context.Context, verb ceremony.Verb, name, file stri
 	if err != nil {
 		return err
 	}
-	c, said, err := s.hear(by, pasted)
+	c, said, err := s.match(by, pasted)
 	if err != nil {
 		return err
 	}
@@ -198,12 +205,13 @@ func (s *session) speak(ctx context.Context, verb ceremony.Verb, name, file stri
 	}
 	switch err := c.Fits(said.Statement); {
 	case errors.Is(err, ceremony.OldWord): // not repeated: nobody knows what it is
-		return mistypedf("%s has signed an earlier %s, or something else; now it would be %q", name, verb, c.StatementFor(verb).Line())
+		return mistypedf("%s has signed an earlier %s, or something else; now it would be %q",
+			name, verb, c.StatementFor(verb).Line())
 	case err != nil:
 		return err
 	}
-	// Durable before it is acted upon: it is what shows later that they said it.
-	if _, err := s.folder.keep(wordFile(said.Of, name, verb), said.armor); err != nil {
+	// It is kept before it is acted upon: later it proves that they have said it.
+	if _, err := s.folder.keep(statementFile(said.Of, name, verb), said.armor); err != nil {
 		return inputError{err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
@@ -211,9 +219,9 @@ func (s *session) speak(ctx context.Context, verb ceremony.Verb, name, file stri
 	return s.engine.ApplyStatement(ctx, by.Account, said.Statement, said.armor)
 }
 
-// hear finds the ceremony that a signed word is about. The key is the one that the
-// plan pins for its speaker; a plan that pins none leaves it to the configuration.
-func (s *session) hear(by ceremony.Person, pasted string) (rules.State, spoken, error) {
+// match verifies a statement, and returns it with the ceremony that it is about. When the
+// plan pins a key for its signer, it must be the key in the configuration.
+func (s *session) match(by ceremony.Person, pasted string) (rules.State, signedStatement, error) {
 	said, err := s.verify(pasted, by, time.Time{})
 	if err != nil {
 		return rules.State{}, said, err
@@ -225,14 +233,14 @@ func (s *session) hear(by ceremony.Person, pasted string) (rules.State, spoken, 
 	if pinned, ok := c.Plan.KeyOf(by.Account); ok && pinned != by.Key {
 		return c, said, mistypedf("the plan pins another PGP key of %s than the configuration has now", by.Name)
 	}
-	// Now that it is known how old the word may be.
+	// Now it is known how old the statement may be.
 	said, err = s.verify(pasted, by, c.Plan.Proposed)
 	return c, said, err
 }
 
-// showWord shows somebody what to sign.
-func (s *session) showWord(verb ceremony.Verb, name string) error {
-	by, err := s.speaker(name)
+// showStatement shows the command by which a person signs a statement.
+func (s *session) showStatement(verb ceremony.Verb, name string) error {
+	by, err := s.signer(name)
 	if err != nil {
 		return err
 	}
@@ -244,8 +252,9 @@ func (s *session) showWord(verb ceremony.Verb, name string) error {
 		if err != nil {
 			return err
 		}
-		file := wordFile(string(id), name, verb)
-		s.screen.tell(id, "%s signs on their own computer:\n%s\nand here: %s %[1]s %[4]s", name, signCommand(c.StatementFor(verb), by.Key, file), verb, file)
+		file := statementFile(string(id), name, verb)
+		s.screen.tell(id, "%s signs on their own computer:\n%s\nand here: %s %[1]s %[4]s",
+			name, signCommand(c.StatementFor(verb), by.Key, file), verb, file)
 	}
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 	"conclave/ceremony"
 )
 
-// OpenPGP is the bot's side of OpenPGP: its identity, and the certificates of
-// everybody in the configuration. It may be used by several goroutines.
+// OpenPGP is the bot's side of OpenPGP: its identity, and the certificates of the people in
+// the configuration. It may be used by several goroutines.
 type OpenPGP struct {
 	identity *Identity
 	holders  map[ceremony.Fingerprint]*Certificate
@@ -17,9 +17,9 @@ type OpenPGP struct {
 
 var _ ceremony.OpenPGP = (*OpenPGP)(nil)
 
-// NewOpener makes an opener. Ceremonies find the certificates by the fingerprints
-// that their plans pin.
-func NewOpener(id *Identity, holders []*Certificate) *OpenPGP {
+// New returns the bot's side of OpenPGP. Ceremonies find a certificate by the fingerprint
+// that their plan pins.
+func New(id *Identity, holders []*Certificate) *OpenPGP {
 	o := &OpenPGP{identity: id, holders: map[ceremony.Fingerprint]*Certificate{}}
 	for _, h := range holders {
 		o.holders[h.fingerprint] = h
@@ -27,11 +27,11 @@ func NewOpener(id *Identity, holders []*Certificate) *OpenPGP {
 	return o
 }
 
-// Identity is the fingerprint that holders pin.
+// Identity returns the fingerprint that holders pin.
 func (o *OpenPGP) Identity() ceremony.Fingerprint { return o.identity.fingerprint }
 
-// Certificate is the public key with this fingerprint, binary, reduced to what
-// Vault needs of it.
+// Certificate returns the public key with this fingerprint, binary, reduced to what Vault
+// needs. The error wraps [ErrUnknownKey].
 func (o *OpenPGP) Certificate(f ceremony.Fingerprint) ([]byte, error) {
 	c, ok := o.holders[f]
 	if !ok {
@@ -40,8 +40,8 @@ func (o *OpenPGP) Certificate(f ceremony.Fingerprint) ([]byte, error) {
 	return bytes.Clone(c.forVault), nil
 }
 
-// CheckKey makes sure that a key can be used now and until then. The error wraps
-// ceremony.HolderKeyInvalid and says what is wrong with which key.
+// CheckKey makes sure that a key can be used now and until the given time. The error wraps
+// ceremony.HolderKeyInvalid, names the key, and says what is wrong with it.
 func (o *OpenPGP) CheckKey(f ceremony.Fingerprint, now, until time.Time) error {
 	c, ok := o.holders[f]
 	if !ok {
@@ -53,8 +53,8 @@ func (o *OpenPGP) CheckKey(f ceremony.Fingerprint, now, until time.Time) error {
 	return nil
 }
 
-// NewKey makes a ceremony key, to be destroyed when its ceremony ends or another
-// key takes its place, and signs its announcement.
+// NewKey makes a ceremony key and signs its announcement. The caller destroys the key when
+// its ceremony ends or another key takes its place.
 func (o *OpenPGP) NewKey(n ceremony.Notice) (ceremony.Key, error) {
 	k, err := o.identity.newKey(n)
 	if err != nil {

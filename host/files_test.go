@@ -1,0 +1,39 @@
+package host
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// A credential from systemd belongs to root. Its access list shows as a right of root's
+// group.
+func TestCredentialOfAServiceIsASecret(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // modes mean nothing there
+	}
+	path := filepath.Join(t.TempDir(), "credential")
+	if err := os.WriteFile(path, []byte("correct horse"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		mode  os.FileMode
+		group int
+		taken bool
+	}{{0o440, 0, true}, {0o440, 1, false}, {0o444, 0, false}, {0o460, 0, false}, {0o400, 1, true}} {
+		if err := os.Chown(path, 0, row.group); errors.Is(err, fs.ErrPermission) {
+			row.taken = row.mode&0o077 == 0 // it stays the test's own
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, row.mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadSecret(Path(path)); err == nil != row.taken {
+			t.Errorf("mode %04o, group %d: %v", row.mode, row.group, err)
+		}
+	}
+}
