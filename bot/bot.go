@@ -15,6 +15,7 @@ import (
 	"conclave/bot/transport"
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -55,7 +56,7 @@ type Engine interface {
 	NameToken(ctx context.Context, id ceremony.ID, by ceremony.Account, accessor string) (rules.State, error)
 	TokenRevoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error)
 	Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why, signed string) (rules.State, error)
-	KeyReport(ctx context.Context, cluster string) (rules.KeyReport, error)
+	KeyReport(ctx context.Context, cluster string) (ledger.KeyReport, error)
 	Freeze(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error)
 	Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error)
 	Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.State, error)

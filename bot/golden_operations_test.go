@@ -9,6 +9,7 @@ import (
 	"conclave/bot/render"
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -482,12 +483,12 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		"drill-history-proven":  history(drill, "proven"),
 		"drill-ended":           outbox(short, rules.EndedMessage, "erin"),
 
-		"answer-key-report": render.KeyReport("prod", rules.KeyReport{
+		"answer-key-report": render.KeyReport("prod", ledger.KeyReport{
 			Key:    ceremony.KeyStatus{Term: 7, Installed: noon.Add(-40 * 24 * time.Hour), Encryptions: 12_345_678},
 			Policy: policyPlan().NewPolicy, Backup: true, Rekeyed: noon.Add(-90 * 24 * time.Hour),
 			Rotated: noon.Add(-40 * 24 * time.Hour),
 		}),
-		"answer-key-report-bare": render.KeyReport("prod", rules.KeyReport{Key: ceremony.KeyStatus{Term: 1, Installed: noon, Encryptions: 42}}),
+		"answer-key-report-bare": render.KeyReport("prod", ledger.KeyReport{Key: ceremony.KeyStatus{Term: 1, Installed: noon, Encryptions: 42}}),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"conclave/bot/transport"
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/wording"
 )
@@ -47,7 +48,7 @@ func TestCommandsReachTheEngineAsTheirPerson(t *testing.T) {
 func TestEveryDecisionReachesTheEngineAsItsPerson(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	s.holds(begin(t, s.plan()))
-	s.engine.report = rules.KeyReport{Key: ceremony.KeyStatus{Term: 7, Installed: noon}}
+	s.engine.report = ledger.KeyReport{Key: ceremony.KeyStatus{Term: 7, Installed: noon}}
 	s.expect("*Proposed:* `prod-rekey-k7m2`", s.types(s.alice, "start rotate-config prod interval=720h enabled=yes OPS-9"))
 	s.expect("forget the shares that they have counted", s.types(s.alice, "reset k7m2"))
 	s.expect("proven again, from the beginning", s.types(s.alice, "reverify k7m2"))

@@ -17,6 +17,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/engine"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -259,7 +260,7 @@ type fakeEngine struct {
 	offers []ceremony.Envelope
 	err    error       // of every command
 	id     ceremony.ID // of every offer
-	report rules.KeyReport
+	report ledger.KeyReport
 	during func() // runs inside every command and offer
 	asks   int    // how often it was asked for a digest, or for all ceremonies
 }
@@ -405,9 +406,9 @@ func (e *fakeEngine) Acknowledge(_ context.Context, id ceremony.ID, by ceremony.
 	return e.decide("acknowledge", id, by, why)
 }
 
-func (e *fakeEngine) KeyReport(_ context.Context, cluster string) (rules.KeyReport, error) {
+func (e *fakeEngine) KeyReport(_ context.Context, cluster string) (ledger.KeyReport, error) {
 	if err := e.asked("key report of " + cluster); err != nil {
-		return rules.KeyReport{}, err
+		return ledger.KeyReport{}, err
 	}
 	return e.report, nil
 }

@@ -113,15 +113,7 @@ func inAnotherProcess(t *testing.T, scheme string) vault.Config {
 // the runtime sends many signals, so that the test runs in a process that is told
 // to send none. A buffer that is not wiped leaves a copy of each share.
 func TestP1NoCopyOfAShareStaysInMemory(t *testing.T) {
-	const unsignalled = "asyncpreemptoff=1"
-	if !strings.Contains(os.Getenv("GODEBUG"), unsignalled) {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
-		cmd.Env = append(os.Environ(), "GODEBUG="+unsignalled)
-		out, err := cmd.CombinedOutput()
-		t.Logf("%s", out)
-		if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) {
-			t.Error(err)
-		}
+	if !needs.Unsignalled(t) {
 		return
 	}
 	submitTo := func(step ceremony.Step) func(context.Context, *vault.Client, []string, *secret.Secret) error {

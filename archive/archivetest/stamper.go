@@ -58,6 +58,7 @@ func (i Issued) Stamp(t testing.TB, query []byte) []byte {
 // nil; otherwise it is called with each answer, and its result is sent instead.
 func (i Issued) ServeStamps(t testing.TB, alter func(query, reply []byte) []byte) (url string) {
 	t.Helper()
+	needs.Programs(t, "openssl") // a test is ended by its own goroutine, not by the server's
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/timestamp-query" {
 			t.Errorf("asked by %s with %q", r.Method, r.Header.Get("Content-Type"))

@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/wording"
 )
@@ -101,7 +102,7 @@ func Holders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
 		if len(cl.Owners) > 0 {
 			m.Blocks = append(m.Blocks, section("Are told of alarms: %s", wording.ListAnd(wording.Names(cl.Owners))))
 		}
-		if words := wording.ExposureWords(rules.Exposures(ceremonies, cl.Name)); words != "" {
+		if words := wording.ExposureWords(ledger.Exposures(ceremonies, cl.Name)); words != "" {
 			m.Blocks = append(m.Blocks, section("%s", words))
 		}
 		if !wording.SamePeople(cl.Receivers, cl.Holders) {

@@ -6,12 +6,12 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"conclave/ceremony/rules"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/wording"
 )
 
 // KeyReport shows a cluster's encryption key, and what was done to its keys.
-func KeyReport(name string, r rules.KeyReport) Message {
+func KeyReport(name string, r ledger.KeyReport) Message {
 	policy, used := "not known: Conclave's token may not read it", wording.Thousands(r.Key.Encryptions)
 	if r.Policy != nil {
 		policy = wording.PolicyWords(*r.Policy)

@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/ceremony"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/wording"
 )
@@ -21,7 +22,7 @@ func Status(c rules.State, live rules.Live, now time.Time) string {
 }
 
 // KeyStatus says what is known of a cluster's encryption key.
-func KeyStatus(cluster string, r rules.KeyReport) string { return PlainText(KeyReport(cluster, r)) }
+func KeyStatus(cluster string, r ledger.KeyReport) string { return PlainText(KeyReport(cluster, r)) }
 
 // PlainText returns the text of a message, without buttons and footnotes.
 func PlainText(m Message) string {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -203,7 +204,7 @@ func (a *actor) gone() error {
 }
 
 // command has the actor's goroutine record a command. It returns the ceremony afterwards.
-func (a *actor) command(ctx context.Context, cmd rules.Command) (rules.State, error) {
+func (a *actor) command(ctx context.Context, cmd command.Command) (rules.State, error) {
 	c, _, err := ask(ctx, a, func(ctx context.Context) (rules.State, error) {
 		err := a.record(ctx, cmd)
 		return a.c, err
@@ -214,13 +215,13 @@ func (a *actor) command(ctx context.Context, cmd rules.Command) (rules.State, er
 // record decides on a command, writes the events to the journal, and applies them only
 // then (P3). A Refusal means that the rules do not allow the command. After an error of
 // the journal nothing is recorded any more (P9).
-func (a *actor) record(ctx context.Context, cmd rules.Command) error {
+func (a *actor) record(ctx context.Context, cmd command.Command) error {
 	if a.halted != nil {
 		return a.halted
 	}
 	now := time.Now()
 	events, err := rules.Decide(a.c, cmd, now)
-	if _, ok := cmd.(rules.Resume); ok && err == nil && a.session.Doubt != nil {
+	if _, ok := cmd.(command.Resume); ok && err == nil && a.session.Doubt != nil {
 		err = ceremony.StillInDoubt
 	}
 	if err != nil || len(events) == 0 {
@@ -253,7 +254,7 @@ func (a *actor) record(ctx context.Context, cmd rules.Command) error {
 }
 
 // advance records a command. It reports progress unless it returns an error.
-func (a *actor) advance(ctx context.Context, cmd rules.Command) (progress bool, err error) {
+func (a *actor) advance(ctx context.Context, cmd command.Command) (progress bool, err error) {
 	if err := a.record(ctx, cmd); err != nil {
 		return false, fmt.Errorf("record %T: %w", cmd, err)
 	}

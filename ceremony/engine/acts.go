@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -17,11 +18,11 @@ func (a *actor) do(ctx context.Context, act rules.Act) (progress bool, err error
 	case rules.ActSettle:
 		return a.settle(ctx)
 	case rules.ActFinish:
-		return a.advance(ctx, rules.Finish{})
+		return a.advance(ctx, command.Finish{})
 	case rules.ActClose:
 		return a.close(ctx)
 	case rules.ActExpire:
-		return a.advance(ctx, rules.Tick{})
+		return a.advance(ctx, command.Tick{})
 	case rules.ActStart:
 		return a.start(ctx)
 	case rules.ActReconcile:
@@ -31,12 +32,12 @@ func (a *actor) do(ctx context.Context, act rules.Act) (progress bool, err error
 	case rules.ActCallRoll:
 		return a.callRoll(ctx)
 	case rules.ActAskWitness:
-		return a.advance(ctx, rules.AskWitness{})
+		return a.advance(ctx, command.AskWitness{})
 	case rules.ActDoubt:
 		return a.advance(ctx, a.session.Doubt.Stop())
 	case rules.ActFreeze:
 		froze := rules.FrozenBy(*a.c.Stopping)
-		return a.advance(ctx, rules.Stop{Why: froze.Why, Want: froze.Want, Got: froze.Got})
+		return a.advance(ctx, command.Stop{Why: froze.Why, Want: froze.Want, Got: froze.Got})
 	case rules.ActAnnounce:
 		return a.announce(ctx)
 	case rules.ActRemind:
@@ -44,7 +45,7 @@ func (a *actor) do(ctx context.Context, act rules.Act) (progress bool, err error
 	case rules.ActAttest:
 		return a.attest(ctx)
 	case rules.ActForgo:
-		return a.advance(ctx, rules.GiveUpArchive{})
+		return a.advance(ctx, command.GiveUpArchive{})
 	}
 	return false, nil
 }
@@ -53,18 +54,18 @@ func (a *actor) do(ctx context.Context, act rules.Act) (progress bool, err error
 func (a *actor) settle(ctx context.Context) (progress bool, err error) {
 	switch sent := a.c.Pending.Event.(type) {
 	case event.Offered:
-		return a.advance(ctx, rules.Decline{Evidence: sent.Evidence, Reason: ceremony.Interrupted})
+		return a.advance(ctx, command.Decline{Evidence: sent.Evidence, Reason: ceremony.Interrupted})
 	case event.Starting:
 		v, err := a.view(ctx)
 		switch {
 		case err != nil:
 			return false, fmt.Errorf("ask Vault what came of the start: %w", err)
 		case v.Update.Started:
-			return a.advance(ctx, rules.Began{Seen: v.Update})
+			return a.advance(ctx, command.Began{Seen: v.Update})
 		case (a.c.Closing != nil || a.c.Plan.OTP != "" || a.session.Doubt != nil) && a.mayArrive():
 			return false, nil // and it can't be sent again
 		case a.c.Closing != nil || a.c.Plan.OTP != "":
-			return a.advance(ctx, rules.NotBegun{})
+			return a.advance(ctx, command.NotBegun{})
 		case a.session.Doubt != nil:
 			return a.do(ctx, rules.ActDoubt)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -19,7 +20,7 @@ func (e *Engine) Raise(ctx context.Context, cluster ceremony.Cluster, found even
 	e.alarming.Lock()
 	defer e.alarming.Unlock()
 	if c, ok := e.openAlarm(cluster.Name); ok {
-		_, err := e.command(ctx, c.ID(), rules.Alert{Found: found})
+		_, err := e.command(ctx, c.ID(), command.Alert{Found: found})
 		if !errors.Is(err, ceremony.Closed) { // it may just have been acknowledged
 			return c.ID(), err
 		}
@@ -71,5 +72,5 @@ func (e *Engine) alarmPlan(cluster ceremony.Cluster, first event.Noticed) ceremo
 // when they have not signed one.
 func (e *Engine) Acknowledge(ctx context.Context, id ceremony.ID, by ceremony.Account, why,
 	signed string) (rules.State, error) {
-	return e.command(ctx, id, rules.Acknowledge{By: by, Why: rules.OneLine(why), Signed: signed})
+	return e.command(ctx, id, command.Acknowledge{By: by, Why: command.OneLine(why), Signed: signed})
 }

@@ -14,6 +14,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/ceremonytest"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -192,7 +193,7 @@ func TestExposedShareCountsUntilARekeyHasMadeNewOnes(t *testing.T) {
 	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		exposed := func() []string {
 			var words []string
-			for _, x := range rules.Exposures(s.engine.Ceremonies(), "prod") {
+			for _, x := range ledger.Exposures(s.engine.Ceremonies(), "prod") {
 				words = append(words, x.Person.Name+" "+string(x.Kind))
 			}
 			return words

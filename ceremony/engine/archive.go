@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -87,8 +88,8 @@ func (a *actor) keepOne(ctx context.Context, archive ceremony.Archive, c rules.S
 	if err != nil {
 		return c, err
 	}
-	return a.command(ctx, rules.Archive{Kept: event.Archived{
+	return a.command(ctx, command.Archive{Kept: event.Archived{
 		Number: signed.Number, Where: archive.Name(), SHA256: signed.SHA256,
-		Receipt: rules.OneLine(receipt.Text), TimeStamp: receipt.TimeStamp,
+		Receipt: command.OneLine(receipt.Text), TimeStamp: receipt.TimeStamp,
 	}})
 }

@@ -12,6 +12,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/ceremonytest"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -346,7 +347,7 @@ func TestOperationTokenIsProposedWhereNoTokenIsTaken(t *testing.T) {
 
 func TestP10BackupThatCanNotBeReadIsNotSaidToBeNone(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
-		report := func(answer error) rules.KeyReport {
+		report := func(answer error) ledger.KeyReport {
 			s.vault.Do(func() {
 				s.vault.Fault = func(method string, _ int) (error, error) {
 					if method == "backup" {

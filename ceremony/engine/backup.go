@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -15,7 +16,7 @@ import (
 // askBackup reads Vault's backup into a view in which the attempt of a rekey is gone. After
 // an error nothing is known, and Vault must be asked again. A missing backup, or one that
 // the bot's token may not read, is no error.
-func (a *actor) askBackup(ctx context.Context, v *rules.View) error {
+func (a *actor) askBackup(ctx context.Context, v *command.View) error {
 	if a.c.Plan.Operation.Rekeys() && a.c.Plan.Backup && a.c.Round.Step == ceremony.StepUpdate && a.c.Lacks(*v) {
 		return a.readInto(ctx, v)
 	}
@@ -25,7 +26,7 @@ func (a *actor) askBackup(ctx context.Context, v *rules.View) error {
 // readInto reads Vault's backup of the new shares into a view. A backup without a nonce
 // means that there is none. After rules.BackupPatience of errors it returns nil, and the
 // view has no backup.
-func (a *actor) readInto(ctx context.Context, v *rules.View) error {
+func (a *actor) readInto(ctx context.Context, v *command.View) error {
 	backup, err := a.cluster.Vault.Backup(ctx, a.c.Plan.Operation)
 	switch {
 	case err == nil:
@@ -54,7 +55,7 @@ func (a *actor) readBackup(ctx context.Context) (progress bool, err error) {
 	if err != nil {
 		if fault := a.permanent(err); fault != "" {
 			a.log.Warn("Vault's backup can't be read", "error", err)
-			return a.advance(ctx, rules.Fail{Fault: fault})
+			return a.advance(ctx, command.Fail{Fault: fault})
 		}
 		return false, fmt.Errorf("read Vault's backup: %w", err)
 	}
@@ -73,7 +74,7 @@ func (a *actor) readBackup(ctx context.Context) (progress bool, err error) {
 		}
 	}
 	slices.Sort(read.Unclaimed)
-	return a.advance(ctx, rules.Done{Result: read})
+	return a.advance(ctx, command.Done{Result: read})
 }
 
 // backup reads Vault's backup of new shares.

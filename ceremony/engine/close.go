@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -14,9 +15,9 @@ import (
 func (a *actor) close(ctx context.Context) (progress bool, err error) {
 	switch {
 	case a.c.Foreign():
-		return a.advance(ctx, rules.Close{Vault: event.AttemptForeign})
+		return a.advance(ctx, command.Close{Vault: event.AttemptForeign})
 	case a.c.Attempt.Nonce == "", a.c.Plan.Operation == ceremony.Drill: // Vault was asked nothing
-		return a.advance(ctx, rules.Close{Vault: event.NothingToCancel})
+		return a.advance(ctx, command.Close{Vault: event.NothingToCancel})
 	case a.c.Plan.Operation == ceremony.Unseal:
 		return a.closeUnseal(ctx)
 	}
@@ -47,7 +48,7 @@ func (a *actor) close(ctx context.Context) (progress bool, err error) {
 			return false, fmt.Errorf("read Vault's backup: %w", err)
 		}
 	}
-	return a.advance(ctx, rules.Close{Vault: ending, Unconfirmed: unconfirmed, Seen: v})
+	return a.advance(ctx, command.Close{Vault: ending, Unconfirmed: unconfirmed, Seen: v})
 }
 
 // closeUnseal makes the nodes forget the shares that they were sent. It does not wait for a
@@ -55,7 +56,7 @@ func (a *actor) close(ctx context.Context) (progress bool, err error) {
 func (a *actor) closeUnseal(ctx context.Context) (progress bool, err error) {
 	v, err := a.view(ctx)
 	if err != nil {
-		return a.advance(ctx, rules.Close{Vault: event.NothingToCancel})
+		return a.advance(ctx, command.Close{Vault: event.NothingToCancel})
 	}
 	ours := func(s ceremony.NodeState) bool { return a.c.MayHold(s.Address) }
 	n, err := a.resetNodes(ctx, v, ours)
@@ -63,9 +64,9 @@ func (a *actor) closeUnseal(ctx context.Context) (progress bool, err error) {
 	case err != nil:
 		return false, fmt.Errorf("have the nodes forget their shares: %w", err)
 	case n > 0:
-		return a.advance(ctx, rules.Close{Vault: event.AttemptDropped})
+		return a.advance(ctx, command.Close{Vault: event.AttemptDropped})
 	}
-	return a.advance(ctx, rules.Close{Vault: event.NothingToCancel})
+	return a.advance(ctx, command.Close{Vault: event.NothingToCancel})
 }
 
 // drop makes Vault forget an attempt or shares that can't be used, and only our own.
@@ -103,7 +104,7 @@ func (a *actor) drop(ctx context.Context, sent event.Dropping) (progress bool, e
 		}
 	}
 	seq := a.c.Seq()
-	if _, err := a.advance(ctx, rules.Settle{Dropped: dropped, Seen: v}); err != nil {
+	if _, err := a.advance(ctx, command.Settle{Dropped: dropped, Seen: v}); err != nil {
 		return false, err
 	}
 	if a.c.Seq() == seq && a.permanent(refused) != "" {
@@ -115,7 +116,7 @@ func (a *actor) drop(ctx context.Context, sent event.Dropping) (progress bool, e
 
 // resetNodes makes sealed nodes forget the shares that they have counted. It returns how
 // many did, and the errors of the others.
-func (a *actor) resetNodes(ctx context.Context, v rules.View, which func(ceremony.NodeState) bool) (n int, err error) {
+func (a *actor) resetNodes(ctx context.Context, v command.View, which func(ceremony.NodeState) bool) (n int, err error) {
 	for _, s := range rules.StatesOf(v.Nodes) {
 		if !s.Reached || !s.Sealed || s.Progress == 0 || !which(s) {
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/rules"
 )
 
@@ -19,42 +20,42 @@ func (e *Engine) Approve(ctx context.Context, id ceremony.ID, by ceremony.Accoun
 		}
 		planHash = c.PlanHash
 	}
-	return e.command(ctx, id, rules.Approve{By: by, PlanHash: planHash})
+	return e.command(ctx, id, command.Approve{By: by, PlanHash: planHash})
 }
 
 // Reject ends a proposal.
 func (e *Engine) Reject(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error) {
-	return e.command(ctx, id, rules.Reject{By: by, Why: rules.OneLine(why)})
+	return e.command(ctx, id, command.Reject{By: by, Why: command.OneLine(why)})
 }
 
 // Cancel ends a ceremony. Its attempt in Vault is cancelled next.
 func (e *Engine) Cancel(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error) {
-	return e.command(ctx, id, rules.Cancel{By: by, Why: rules.OneLine(why)})
+	return e.command(ctx, id, command.Cancel{By: by, Why: command.OneLine(why)})
 }
 
 // Resume records that a person wants a frozen ceremony to go on. It takes two people.
 func (e *Engine) Resume(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
-	return e.command(ctx, id, rules.Resume{By: by})
+	return e.command(ctx, id, command.Resume{By: by})
 }
 
 // Reverify begins the verification of a rekey's new shares again.
 func (e *Engine) Reverify(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
-	return e.command(ctx, id, rules.Reverify{By: by})
+	return e.command(ctx, id, command.Reverify{By: by})
 }
 
 // Reset makes the sealed nodes of an unseal forget the shares that they have counted.
 func (e *Engine) Reset(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
-	return e.command(ctx, id, rules.Reset{By: by})
+	return e.command(ctx, id, command.Reset{By: by})
 }
 
 // Delete records an approver's consent to delete the backup that was handed out.
 func (e *Engine) Delete(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
-	return e.command(ctx, id, rules.Delete{By: by})
+	return e.command(ctx, id, command.Delete{By: by})
 }
 
 // command has the ceremony's actor record a command. The error is Closed when the ceremony
 // has no actor any more.
-func (e *Engine) command(ctx context.Context, id ceremony.ID, cmd rules.Command) (rules.State, error) {
+func (e *Engine) command(ctx context.Context, id ceremony.ID, cmd command.Command) (rules.State, error) {
 	a, err := e.actor(id)
 	if err != nil {
 		return rules.State{}, err
@@ -64,21 +65,21 @@ func (e *Engine) command(ctx context.Context, id ceremony.ID, cmd rules.Command)
 
 // Freeze stops a ceremony until it is resumed. Everybody with a part in it may freeze it.
 func (e *Engine) Freeze(ctx context.Context, id ceremony.ID, by ceremony.Account, why string) (rules.State, error) {
-	return e.command(ctx, id, rules.Freeze{By: by, Why: rules.OneLine(why)})
+	return e.command(ctx, id, command.Freeze{By: by, Why: command.OneLine(why)})
 }
 
 // Proceed records that a witness lets the gated step happen.
 func (e *Engine) Proceed(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
-	return e.command(ctx, id, rules.Proceed{By: by})
+	return e.command(ctx, id, command.Proceed{By: by})
 }
 
 // Note records an exception: what a participant saw that was not as it should be.
 func (e *Engine) Note(ctx context.Context, id ceremony.ID, by ceremony.Account, text string) (rules.State, error) {
-	return e.command(ctx, id, rules.Note{By: by, Text: rules.OneLine(text)})
+	return e.command(ctx, id, command.Note{By: by, Text: command.OneLine(text)})
 }
 
 // Testify records whether a witness agrees with the ceremony after its end.
 func (e *Engine) Testify(ctx context.Context, id ceremony.ID, by ceremony.Account, agrees bool,
 	why string) (rules.State, error) {
-	return e.command(ctx, id, rules.Testify{By: by, Agrees: agrees, Why: rules.OneLine(why)})
+	return e.command(ctx, id, command.Testify{By: by, Agrees: agrees, Why: command.OneLine(why)})
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
-	"conclave/ceremony/rules"
+	"conclave/ceremony/command"
 )
 
 // errOtherCluster means that the cluster that answers does not have the plan's id.
@@ -39,7 +39,7 @@ func (a *actor) followUp(ctx context.Context, now time.Time) time.Duration {
 	case err != nil:
 		a.log.Warn("Vault could not be asked for what the ceremony has left behind", "error", err)
 	case gone:
-		_ = a.record(ctx, rules.Gone{}) // an error of the journal halts the actor by itself
+		_ = a.record(ctx, command.Gone{}) // an error of the journal halts the actor by itself
 	}
 	return min(poll, due)
 }
@@ -54,10 +54,10 @@ func (a *actor) remind(ctx context.Context) (progress bool, err error) {
 		case err != nil:
 			a.log.Warn("people are reminded of what Vault could not be asked for", "error", err)
 		case gone:
-			return a.advance(ctx, rules.Gone{})
+			return a.advance(ctx, command.Gone{})
 		}
 	}
-	return a.advance(ctx, rules.Remind{})
+	return a.advance(ctx, command.Remind{})
 }
 
 // leftBehind asks Vault whether the token or the backup is gone. Another cluster has

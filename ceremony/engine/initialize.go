@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -18,11 +19,11 @@ func (a *actor) initialize(ctx context.Context) (progress bool, err error) {
 	order, err := a.order()
 	if err != nil {
 		a.log.Error("a PGP key of the plan can't be given to Vault", "error", err)
-		return a.advance(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid})
+		return a.advance(ctx, command.Fail{Fault: ceremony.HolderKeyInvalid})
 	}
 	root, err := a.e.config.OpenPGP.Certificate(a.c.Plan.Requester.Key)
 	if err != nil {
-		return a.advance(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid})
+		return a.advance(ctx, command.Fail{Fault: ceremony.HolderKeyInvalid})
 	}
 	made, err := a.cluster.Vault.Initialize(ctx, ceremony.InitOrder{
 		UnsealsItself: ceremony.Seal{Type: a.c.Plan.Seal}.UnsealsItself(),
@@ -35,7 +36,7 @@ func (a *actor) initialize(ctx context.Context) (progress bool, err error) {
 				result.Shares = append(result.Shares, event.NewShare{For: r, Ciphertext: made.Ciphertexts[i]})
 			}
 		}
-		return a.advance(ctx, rules.Done{Result: result})
+		return a.advance(ctx, command.Done{Result: result})
 	}
 	a.lost = time.Now()
 	a.log.Warn("Vault did not confirm the initialisation", "error", err)
@@ -57,13 +58,13 @@ func (a *actor) initialized(ctx context.Context, fault ceremony.Refusal) (progre
 	}
 	switch {
 	case slices.ContainsFunc(nodes, func(n ceremony.Node) bool { return n.Err == nil && n.Seal.Initialized }):
-		return a.advance(ctx, rules.Fail{Fault: ceremony.InitLost})
+		return a.advance(ctx, command.Fail{Fault: ceremony.InitLost})
 	case fault != "":
-		return a.advance(ctx, rules.Fail{Fault: fault})
+		return a.advance(ctx, command.Fail{Fault: fault})
 	case a.mayArrive(), slices.ContainsFunc(nodes, func(n ceremony.Node) bool { return n.Err != nil }):
 		return false, nil // the node that was asked may be the one that does not answer
 	case a.c.Closing != nil:
-		return a.advance(ctx, rules.Close{Vault: event.NothingToCancel})
+		return a.advance(ctx, command.Close{Vault: event.NothingToCancel})
 	case a.session.Doubt != nil:
 		return a.do(ctx, rules.ActDoubt)
 	}

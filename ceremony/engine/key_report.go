@@ -7,14 +7,15 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
 // KeyReport returns [ReportKeys] of a configured cluster and this engine's ceremonies.
-func (e *Engine) KeyReport(ctx context.Context, cluster string) (rules.KeyReport, error) {
+func (e *Engine) KeyReport(ctx context.Context, cluster string) (ledger.KeyReport, error) {
 	c, ok := e.clusters[cluster]
 	if !ok {
-		return rules.KeyReport{}, fmt.Errorf("cluster %q: %w", cluster, ceremony.UnknownCluster)
+		return ledger.KeyReport{}, fmt.Errorf("cluster %q: %w", cluster, ceremony.UnknownCluster)
 	}
 	return ReportKeys(ctx, c, e.Ceremonies())
 }
@@ -22,8 +23,8 @@ func (e *Engine) KeyReport(ctx context.Context, cluster string) (rules.KeyReport
 // ReportKeys reports a cluster's encryption key, its rotation policy and whether Vault keeps
 // a backup of shares. When the cluster was last rekeyed and rotated comes from the
 // ceremonies, which must be newest first.
-func ReportKeys(ctx context.Context, c ceremony.Cluster, ceremonies []rules.State) (rules.KeyReport, error) {
-	var r rules.KeyReport
+func ReportKeys(ctx context.Context, c ceremony.Cluster, ceremonies []rules.State) (ledger.KeyReport, error) {
+	var r ledger.KeyReport
 	var err error
 	if r.Key, err = c.Vault.KeyStatus(ctx); err != nil {
 		return r, fmt.Errorf("ask %s for its encryption key: %w", c.Name, err)

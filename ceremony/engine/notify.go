@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/rules"
 )
 
@@ -82,13 +83,13 @@ func (a *actor) deliver(ctx context.Context, c rules.State, m rules.Message,
 	switch {
 	case errors.Is(err, ceremony.ErrUndeliverable):
 		a.log.Warn("message can never be delivered", "key", m.Key, "error", err)
-		return a.command(ctx, rules.Undeliver{Key: m.Key})
+		return a.command(ctx, command.Undeliver{Key: m.Key})
 	case err != nil:
 		maybe[m.Key] = maybe[m.Key] || !errors.Is(err, ceremony.ErrNotPosted)
 		return c, err
 	}
 	maybe[m.Key] = true // should the journal fail now, the message still lies there
-	return a.command(ctx, rules.Post{Key: m.Key, Ref: ref})
+	return a.command(ctx, command.Post{Key: m.Key, Ref: ref})
 }
 
 // redrawLoop keeps the status post up to date. It draws the newest state only, and tries
@@ -129,13 +130,13 @@ func (a *actor) redraw(ctx context.Context, k snapshot, at ceremony.Ref, moved m
 	}
 	if now != at {
 		moved[at] = now
-		if _, err := a.command(ctx, rules.Post{Key: rules.BoardKey, Ref: now}); err != nil {
+		if _, err := a.command(ctx, command.Post{Key: rules.BoardKey, Ref: now}); err != nil {
 			return err
 		}
 	}
 	// The last drawing shows who has been told. So it waits for the other messages.
 	if due := k.c.Due(); len(due) > 0 && !slices.ContainsFunc(due, func(m rules.Message) bool { return !m.Drawing() }) {
-		_, err = a.command(ctx, rules.Post{Key: due[0].Key, Ref: now})
+		_, err = a.command(ctx, command.Post{Key: due[0].Key, Ref: now})
 	}
 	return err
 }

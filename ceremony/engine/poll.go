@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
 
 // view asks Vault for everything that is compared with the plan.
-func (a *actor) view(ctx context.Context) (v rules.View, err error) {
+func (a *actor) view(ctx context.Context) (v command.View, err error) {
 	defer func() { a.heard(err) }()
 	if a.c.Plan.Operation == ceremony.Unseal {
 		return a.viewNodes(ctx)
@@ -43,7 +44,7 @@ func (a *actor) view(ctx context.Context) (v rules.View, err error) {
 
 // viewNodes asks every node of the plan by itself. A node that does not answer is shown
 // as such. An error means that no node answers.
-func (a *actor) viewNodes(ctx context.Context) (v rules.View, err error) {
+func (a *actor) viewNodes(ctx context.Context) (v command.View, err error) {
 	configured, err := a.cluster.Vault.Nodes(ctx)
 	if err != nil {
 		return v, err
@@ -92,9 +93,9 @@ func (a *actor) poll(ctx context.Context, reconcile bool) error {
 	}
 	switch {
 	case errors.Is(err, ceremony.ErrSealed):
-		err = a.record(ctx, rules.Stop{Why: event.SealedMidway})
+		err = a.record(ctx, command.Stop{Why: event.SealedMidway})
 	case err == nil:
-		err = a.record(ctx, rules.Look{Seen: v, Reconcile: reconcile})
+		err = a.record(ctx, command.Look{Seen: v, Reconcile: reconcile})
 	}
 	if err != nil {
 		return fmt.Errorf("compare Vault with the plan: %w", err)

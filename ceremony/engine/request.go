@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -24,7 +25,7 @@ func (a *actor) request(ctx context.Context) (progress bool, err error) {
 	if op == ceremony.ReadBackup && a.c.Backup == nil {
 		return a.readBackup(ctx)
 	}
-	if _, err := a.advance(ctx, rules.Request{Act: rules.Undertakes(op)}); err != nil {
+	if _, err := a.advance(ctx, command.Request{Act: rules.Undertakes(op)}); err != nil {
 		return false, err
 	}
 	return a.act(ctx)
@@ -33,11 +34,11 @@ func (a *actor) request(ctx context.Context) (progress bool, err error) {
 // notAsAgreed returns the command that ends or freezes the ceremony because Vault
 // differs from the approved plan (P4) or refuses to be asked. It returns nil when the act
 // may be sent, and an error when Vault must be asked again.
-func (a *actor) notAsAgreed(ctx context.Context) (rules.Command, error) {
+func (a *actor) notAsAgreed(ctx context.Context) (command.Command, error) {
 	d, err := a.planDrift(ctx)
 	switch {
 	case err != nil && a.permanent(err) != "":
-		return rules.Fail{Fault: a.permanent(err)}, nil
+		return command.Fail{Fault: a.permanent(err)}, nil
 	case err != nil:
 		return nil, fmt.Errorf("ask Vault before the act: %w", err)
 	case d != nil:
@@ -122,7 +123,7 @@ func (a *actor) act(ctx context.Context) (progress bool, err error) {
 		a.lost = time.Now()
 		a.log.Warn("Vault did not confirm the act", "act", string(rules.Undertakes(p.Operation)), "error", err)
 		if fault := a.permanent(err); fault != "" {
-			return a.advance(ctx, rules.Fail{Fault: fault})
+			return a.advance(ctx, command.Fail{Fault: fault})
 		}
 	}
 	return a.acted(ctx, err == nil)
@@ -138,11 +139,11 @@ func (a *actor) acted(ctx context.Context, answered bool) (progress bool, err er
 	case d != nil: // another cluster knows nothing of the act
 		return a.advance(ctx, d.Stop())
 	case result != nil:
-		return a.advance(ctx, rules.Done{Result: result})
+		return a.advance(ctx, command.Done{Result: result})
 	case !answered && a.mayArrive():
 		return false, nil
 	case a.c.Closing != nil:
-		return a.advance(ctx, rules.Close{Vault: event.NothingToCancel})
+		return a.advance(ctx, command.Close{Vault: event.NothingToCancel})
 	case answered:
 		return a.advance(ctx, vaultDiffers(string(rules.Undertakes(a.c.Plan.Operation))+" done",
 			"Vault confirmed it and shows nothing of it").Stop())

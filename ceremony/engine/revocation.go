@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/rules"
 )
 
@@ -15,11 +16,11 @@ func (e *Engine) NameToken(ctx context.Context, id ceremony.ID, by ceremony.Acco
 	if err != nil {
 		return rules.State{}, err
 	}
-	return a.nameToken(ctx, rules.Name{By: by, Accessor: accessor})
+	return a.nameToken(ctx, command.Name{By: by, Accessor: accessor})
 }
 
 // nameToken asks Vault for the accessor and records the command with Vault's answer.
-func (a *actor) nameToken(ctx context.Context, cmd rules.Name) (rules.State, error) {
+func (a *actor) nameToken(ctx context.Context, cmd command.Name) (rules.State, error) {
 	c, _, err := ask(ctx, a, func(ctx context.Context) (rules.State, error) {
 		if _, err := a.c.MayName(cmd.By); err != nil {
 			return a.c, err
@@ -37,5 +38,5 @@ func (a *actor) nameToken(ctx context.Context, cmd rules.Name) (rules.State, err
 // TokenRevoked records that a person says that the root token is revoked, of a token that
 // Vault can't be asked about.
 func (e *Engine) TokenRevoked(ctx context.Context, id ceremony.ID, by ceremony.Account) (rules.State, error) {
-	return e.command(ctx, id, rules.Revoke{By: by})
+	return e.command(ctx, id, command.Revoke{By: by})
 }

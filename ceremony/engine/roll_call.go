@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -77,7 +78,7 @@ func (a *actor) callRoll(ctx context.Context) (progress bool, err error) {
 		case errors.Is(err, ceremony.HolderKeyInvalid):
 			// Vault could not be given the key either; people must not wait for nothing.
 			a.log.Error("a challenge can't be made", "for", p.Name, "error", err)
-			return a.advance(ctx, rules.Fail{Fault: ceremony.HolderKeyInvalid})
+			return a.advance(ctx, command.Fail{Fault: ceremony.HolderKeyInvalid})
 		case err != nil:
 			return false, ownFault{fmt.Errorf("make the challenge for %s: %w", p.Name, err)}
 		}
@@ -92,5 +93,5 @@ func (a *actor) callRoll(ctx context.Context) (progress bool, err error) {
 		}
 		called.Challenges = append(called.Challenges, challenge)
 	}
-	return a.advance(ctx, rules.CallRoll{Called: called})
+	return a.advance(ctx, command.CallRoll{Called: called})
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
-	"conclave/ceremony/rules"
 	"conclave/ceremony/secret"
 )
 
@@ -43,7 +43,7 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	evidence := ceremony.Evidence{SHA256: hex.EncodeToString(sum[:])}
 
 	// Life of a share, 3 of 7: may this holder act now? The offer is journaled.
-	if err := a.record(ctx, rules.Receive{
+	if err := a.record(ctx, command.Receive{
 		By: offer.By, Name: a.e.people[offer.By], Message: offer.Message, Way: offer.Way, Evidence: evidence,
 	}); err != nil {
 		return err
@@ -80,11 +80,11 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	}
 	waiting, _ := a.c.Offer()
 	if reason := a.c.Judge(waiting, evidence, tag, verdict); reason != "" {
-		return a.declineShare(ctx, rules.Decline{Evidence: evidence, Reason: reason, Share: tag, See: verdict.See})
+		return a.declineShare(ctx, command.Decline{Evidence: evidence, Reason: reason, Share: tag, See: verdict.See})
 	}
 	if a.c.Round.Step == ceremony.StepDrill {
 		// a drill sends nothing to Vault
-		return a.record(ctx, rules.Prove{Evidence: evidence, Share: tag, Verdict: verdict})
+		return a.record(ctx, command.Prove{Evidence: evidence, Share: tag, Verdict: verdict})
 	}
 
 	// Life of a share, 5 of 7: Vault's live state is compared with the plan (P4).
@@ -96,15 +96,15 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 		if declined := a.decline(ctx, evidence, err); !errors.Is(err, ceremony.ErrSealed) {
 			return declined
 		}
-		return errors.Join(ceremony.VaultSealed, a.record(ctx, rules.Stop{Why: event.SealedMidway}))
+		return errors.Join(ceremony.VaultSealed, a.record(ctx, command.Stop{Why: event.SealedMidway}))
 	}
-	if err := a.record(ctx, rules.Look{Seen: v}); err != nil {
+	if err := a.record(ctx, command.Look{Seen: v}); err != nil {
 		return err
 	}
 	if !a.waiting(offer.Message) {
 		return a.outcome(offer.Message)
 	}
-	if err := a.record(ctx, rules.Send{
+	if err := a.record(ctx, command.Send{
 		Evidence: evidence, Before: len(a.c.Round.Counted), Share: tag, Verdict: verdict,
 	}); err != nil {
 		return err
@@ -171,7 +171,7 @@ func (a *actor) decline(ctx context.Context, evidence ceremony.Evidence, err err
 		reason = ceremony.BadMessage
 	}
 	a.log.Warn("envelope declined", "reason", string(reason), "error", err)
-	if err := a.record(ctx, rules.Decline{Evidence: evidence, Reason: reason}); err != nil {
+	if err := a.record(ctx, command.Decline{Evidence: evidence, Reason: reason}); err != nil {
 		return err
 	}
 	return reason

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/secret"
@@ -63,7 +64,7 @@ func (a *actor) answered(ctx context.Context, sent event.Submitting, answer cere
 	if refused {
 		a.refused = a.c.Submitted() // remembered until Vault can be asked
 	}
-	if !refused && a.record(ctx, rules.Lose{}) != nil {
+	if !refused && a.record(ctx, command.Lose{}) != nil {
 		return
 	}
 	a.settleAnswered(ctx, sent, nil, refused)
@@ -82,7 +83,7 @@ func (a *actor) settleAnswered(ctx context.Context, sent event.Submitting, answe
 func (a *actor) settleShare(ctx context.Context, sent event.Submitting, answer *ceremony.Answer,
 	refused bool) (progress bool, err error) {
 	if answer != nil && answer.Complete {
-		return a.advance(ctx, rules.Settle{Answer: answer})
+		return a.advance(ctx, command.Settle{Answer: answer})
 	}
 	v, err := a.view(ctx)
 	if err != nil {
@@ -100,17 +101,17 @@ func (a *actor) settleShare(ctx context.Context, sent event.Submitting, answer *
 	if lost && a.mayArrive() && a.untouched(sent, v) {
 		return false, nil // it may still be on its way
 	}
-	return a.advance(ctx, rules.Settle{Answer: answer, Refused: refused, Seen: v})
+	return a.advance(ctx, command.Settle{Answer: answer, Refused: refused, Seen: v})
 }
 
 // unseen reports whether Vault has made new shares in an answer that was lost.
-func (a *actor) unseen(sent event.Submitting, v rules.View) bool {
+func (a *actor) unseen(sent event.Submitting, v command.View) bool {
 	return a.c.Plan.Operation.Rekeys() && sent.Step == ceremony.StepUpdate && a.c.Plan.Backup && v.Update.Started &&
 		v.Made()
 }
 
 // untouched reports whether Vault looks as if the share had never come.
-func (a *actor) untouched(sent event.Submitting, v rules.View) bool {
+func (a *actor) untouched(sent event.Submitting, v command.View) bool {
 	if sent.Step == ceremony.StepUnseal {
 		return a.c.Shown(rules.StatesOf(v.Nodes))
 	}

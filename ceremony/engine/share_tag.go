@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/secret"
@@ -32,7 +33,7 @@ func (e *Engine) ledger(tagKey string) *ledger.Ledger {
 
 // declineShare records that an opened share is not used, without asking Vault. It returns the
 // reason.
-func (a *actor) declineShare(ctx context.Context, cmd rules.Decline) error {
+func (a *actor) declineShare(ctx context.Context, cmd command.Decline) error {
 	a.log.Warn("share not used", "reason", string(cmd.Reason), "see", string(cmd.See))
 	if err := a.record(ctx, cmd); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/secret"
@@ -47,9 +48,9 @@ func (a *actor) startAttempt(ctx context.Context, otp *secret.Secret) (progress 
 	}
 	if otp != nil && v.Update.OTPLength > 0 && otp.Len() != v.Update.OTPLength {
 		offer, _ := a.c.Offer()
-		return a.advance(ctx, rules.Decline{Evidence: offer.Evidence, Reason: ceremony.BadPassword})
+		return a.advance(ctx, command.Decline{Evidence: offer.Evidence, Reason: ceremony.BadPassword})
 	}
-	if _, err := a.advance(ctx, rules.Begin{}); err != nil {
+	if _, err := a.advance(ctx, command.Begin{}); err != nil {
 		return false, err
 	}
 	return a.begin(ctx, true, otp)
@@ -62,12 +63,12 @@ func (a *actor) begin(ctx context.Context, first bool, otp *secret.Secret) (prog
 	order.OTP = otp
 	if err != nil {
 		a.log.Error("a PGP key of the plan can't be given to Vault", "error", err)
-		return a.advance(ctx, rules.NotBegun{Fault: ceremony.HolderKeyInvalid})
+		return a.advance(ctx, command.NotBegun{Fault: ceremony.HolderKeyInvalid})
 	}
 	seen, err := a.cluster.Vault.Start(ctx, order)
 	if err == nil {
 		a.starts = 0
-		return a.advance(ctx, rules.Began{Seen: seen, Confirmed: true})
+		return a.advance(ctx, command.Began{Seen: seen, Confirmed: true})
 	}
 	a.lost = time.Now()
 	a.log.Warn("Vault did not confirm the start", "error", err)
@@ -96,9 +97,9 @@ func (a *actor) begun(ctx context.Context, fault ceremony.Refusal) (progress boo
 		return false, fmt.Errorf("ask Vault what came of the start: %w", err)
 	case v.Update.Started:
 		a.starts = 0
-		return a.advance(ctx, rules.Began{Seen: v.Update})
+		return a.advance(ctx, command.Began{Seen: v.Update})
 	case fault != "" || (a.c.Closing != nil || a.c.Plan.OTP != "") && !a.mayArrive():
-		return a.advance(ctx, rules.NotBegun{Fault: fault})
+		return a.advance(ctx, command.NotBegun{Fault: fault})
 	}
 	return false, nil // it may still be on its way, or is sent again
 }
@@ -144,7 +145,7 @@ func (a *actor) announce(ctx context.Context) (progress bool, err error) {
 	if err != nil {
 		return false, ownFault{fmt.Errorf("make a ceremony key: %w", err)}
 	}
-	if _, err := a.advance(ctx, rules.Announce{Key: key.Announced()}); err != nil {
+	if _, err := a.advance(ctx, command.Announce{Key: key.Announced()}); err != nil {
 		key.Destroy()
 		return false, err
 	}
@@ -155,7 +156,7 @@ func (a *actor) announce(ctx context.Context) (progress bool, err error) {
 
 // open begins to collect shares for an operation that has no attempt in Vault.
 func (a *actor) open(ctx context.Context) (progress bool, err error) {
-	cmd := rules.Open{Nonce: newNonce()}
+	cmd := command.Open{Nonce: newNonce()}
 	if a.c.Plan.Operation == ceremony.Unseal {
 		v, err := a.view(ctx)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/rules"
 )
 
@@ -60,7 +61,7 @@ func (e *Engine) ApplyStatement(ctx context.Context, by ceremony.Account, said c
 			err = c.Fits(said)
 		}
 		if err == nil {
-			_, err = a.nameToken(ctx, rules.Name{By: by, Accessor: said.More, Signed: signed})
+			_, err = a.nameToken(ctx, command.Name{By: by, Accessor: said.More, Signed: signed})
 		}
 		return err
 	}

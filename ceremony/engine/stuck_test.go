@@ -10,6 +10,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/ceremonytest"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -188,7 +189,7 @@ func TestExposedShareIsNotReplacedPastConclave(t *testing.T) {
 		s.others("old-3", "old-4")
 		s.settle(time.Minute)
 		s.handsOut(id)
-		if len(rules.Exposures(s.engine.Ceremonies(), "prod")) != 1 {
+		if len(ledger.Exposures(s.engine.Ceremonies(), "prod")) != 1 {
 			t.Error("the share that was exposed is forgotten")
 		}
 	})

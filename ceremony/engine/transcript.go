@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/journal"
-	"conclave/ceremony/rules"
 	"conclave/ceremony/transcript"
 )
 
@@ -17,7 +17,7 @@ func (a *actor) attest(ctx context.Context) (progress bool, err error) {
 	if err != nil {
 		return false, ownFault{fmt.Errorf("sign the transcript: %w", err)}
 	}
-	return a.advance(ctx, rules.Attest{Signed: signed})
+	return a.advance(ctx, command.Attest{Signed: signed})
 }
 
 // sign makes the next transcript of the ceremony and signs it.

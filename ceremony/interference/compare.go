@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -52,7 +53,7 @@ func acting(c rules.State) bool {
 }
 
 // compareAttempt returns the findings about Vault's attempt of one operation.
-func (b *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonies []rules.State) []event.Noticed {
+func (b *baseline) compareAttempt(op ceremony.Operation, v command.View, ceremonies []rules.State) []event.Noticed {
 	var found []event.Noticed
 	var ours rules.State
 	for _, c := range ceremonies {
@@ -91,11 +92,11 @@ func (b *baseline) compareAttempt(op ceremony.Operation, v rules.View, ceremonie
 
 // compareOurs returns the findings about the attempt of an open ceremony. The ceremony sees
 // the same and freezes; the finding tells the owners.
-func (b *baseline) compareOurs(op ceremony.Operation, v rules.View, c rules.State) []event.Noticed {
+func (b *baseline) compareOurs(op ceremony.Operation, v command.View, c rules.State) []event.Noticed {
 	if c.Token != "" || c.Encoded != "" || len(c.Keys) > 0 && !c.Plan.Verification || c.FrozenFor(event.KeysLost) {
 		return nil // the ceremony itself has ended or lost the attempt
 	}
-	d := c.Compare(rules.View{Update: v.Update, Verify: v.Verify}) // the cluster is compared elsewhere
+	d := c.Compare(command.View{Update: v.Update, Verify: v.Verify}) // the cluster is compared elsewhere
 	if d == nil {
 		return nil
 	}
@@ -141,7 +142,7 @@ func begunHere(ceremonies []rules.State, nonce string) bool {
 	})
 }
 
-func nonceWords(v rules.View) string {
+func nonceWords(v command.View) string {
 	if !v.Update.Started {
 		return "no attempt in progress"
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/rules"
 )
 
@@ -15,7 +16,7 @@ import (
 // missing.
 type observation struct {
 	seal     *ceremony.Seal // of the active node
-	attempts map[ceremony.Operation]rules.View
+	attempts map[ceremony.Operation]command.View
 	key      *ceremony.KeyStatus
 	policy   *ceremony.RotationPolicy
 	nodes    []ceremony.Node
@@ -24,7 +25,7 @@ type observation struct {
 // ask asks Vault everything that is compared and that the bot's token may ask. It changes
 // nothing.
 func (w *Watcher) ask(ctx context.Context) observation {
-	v, seen := w.cluster.Vault, observation{attempts: map[ceremony.Operation]rules.View{}}
+	v, seen := w.cluster.Vault, observation{attempts: map[ceremony.Operation]command.View{}}
 	seen.nodes, _ = v.Nodes(ctx) // fails with ctx only
 	// The seal comes first: in another cluster the rest means nothing.
 	seen.seal = put(w, "its seal", func() (ceremony.Seal, error) { return v.Seal(ctx) })
@@ -32,7 +33,7 @@ func (w *Watcher) ask(ctx context.Context) observation {
 		seen.seal = nil
 	}
 	for _, op := range w.watched(seen.seal) {
-		attempt := put(w, "the progress of "+string(op), func() (rules.View, error) { return w.progress(ctx, op) })
+		attempt := put(w, "the progress of "+string(op), func() (command.View, error) { return w.progress(ctx, op) })
 		if attempt != nil {
 			seen.attempts[op] = *attempt
 		}
@@ -92,7 +93,7 @@ func (w *Watcher) watched(seal *ceremony.Seal) []ceremony.Operation {
 	return ops
 }
 
-func (w *Watcher) progress(ctx context.Context, op ceremony.Operation) (v rules.View, err error) {
+func (w *Watcher) progress(ctx context.Context, op ceremony.Operation) (v command.View, err error) {
 	v.Update, err = w.cluster.Vault.Progress(ctx, op, ceremony.StepUpdate)
 	if err == nil && v.Update.VerificationNonce != "" {
 		v.Verify, err = w.cluster.Vault.Progress(ctx, op, ceremony.StepVerify)
@@ -105,7 +106,7 @@ const shownKeys = 5
 
 // attemptWords returns an attempt as an alarm shows it. The words change only when the
 // attempt does.
-func attemptWords(op ceremony.Operation, v rules.View) string {
+func attemptWords(op ceremony.Operation, v command.View) string {
 	p := v.Update
 	words := fmt.Sprintf("%d of %d shares", p.Progress, p.Required)
 	switch {

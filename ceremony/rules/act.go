@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
@@ -24,7 +25,7 @@ func Undertakes(op ceremony.Operation) event.Act {
 }
 
 // request announces the act of the plan's operation.
-func (c State) request(cmd Request, now time.Time) ([]event.Event, error) {
+func (c State) request(cmd command.Request, now time.Time) ([]event.Event, error) {
 	switch {
 	case c.Ended() || c.Phase == PhaseFrozen || c.Closing != nil || c.Pending != nil:
 		return nil, c.wrongPhase()
@@ -57,7 +58,7 @@ func (c State) concludes(result event.Event) bool {
 }
 
 // concluded takes the result of an act.
-func (c State) concluded(cmd Done) ([]event.Event, error) {
+func (c State) concluded(cmd command.Done) ([]event.Event, error) {
 	if c.Ended() || !c.concludes(cmd.Result) {
 		return nil, c.wrongPhase()
 	}
@@ -78,7 +79,7 @@ func (c State) fail(fault ceremony.Refusal) ([]event.Event, error) {
 
 // delete takes an approver's consent to the backup's deletion. It is the last step, and
 // the initiator can't take it.
-func (c State) delete(cmd Delete) ([]event.Event, error) {
+func (c State) delete(cmd command.Delete) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
 	}

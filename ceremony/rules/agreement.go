@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
-func (c State) approve(cmd Approve, now time.Time) ([]event.Event, error) {
+func (c State) approve(cmd command.Approve, now time.Time) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
 	}
@@ -39,7 +40,7 @@ func (c State) approve(cmd Approve, now time.Time) ([]event.Event, error) {
 	return one(event.Approved{By: by, PlanHash: c.PlanHash, Signed: cmd.Signed})
 }
 
-func (c State) reject(cmd Reject) ([]event.Event, error) {
+func (c State) reject(cmd command.Reject) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
 	}
@@ -72,7 +73,7 @@ func (c State) IsPresent(who ceremony.Account) bool {
 }
 
 // answer judges what a person has decrypted and sent back.
-func (c State) answer(cmd AnswerRoll) ([]event.Event, error) {
+func (c State) answer(cmd command.AnswerRoll) ([]event.Event, error) {
 	by, called := ceremony.Find(c.Plan.RollCall, cmd.By)
 	roll := c.Called()
 	switch {

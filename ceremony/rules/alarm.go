@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
@@ -25,7 +26,7 @@ const (
 )
 
 // alert adds a finding unless it is in the alarm already.
-func (c State) alert(cmd Alert, now time.Time) ([]event.Event, error) {
+func (c State) alert(cmd command.Alert, now time.Time) ([]event.Event, error) {
 	switch {
 	case c.Plan.Operation != ceremony.Alarm:
 		return nil, ceremony.NotAnAlarm
@@ -51,7 +52,7 @@ func (c State) alert(cmd Alert, now time.Time) ([]event.Event, error) {
 }
 
 // acknowledge ends the alarm.
-func (c State) acknowledge(cmd Acknowledge) ([]event.Event, error) {
+func (c State) acknowledge(cmd command.Acknowledge) ([]event.Event, error) {
 	switch {
 	case c.Plan.Operation != ceremony.Alarm:
 		return nil, ceremony.NotAnAlarm

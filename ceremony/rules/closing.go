@@ -2,10 +2,11 @@ package rules
 
 import (
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
-func (c State) cancel(cmd Cancel) ([]event.Event, error) {
+func (c State) cancel(cmd command.Cancel) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
 	}
@@ -34,7 +35,7 @@ func (c State) close(closing event.Closing) ([]event.Event, error) {
 }
 
 // closed returns the end of a ceremony, by what has become of its attempt.
-func (c State) closed(cmd Close) []event.Event {
+func (c State) closed(cmd command.Close) []event.Event {
 	if c.Closing == nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
@@ -17,13 +18,13 @@ type Difference struct {
 }
 
 // Stop returns the command that freezes the ceremony for the difference.
-func (d *Difference) Stop() Stop { return Stop{Why: d.Why, Want: d.Want, Got: d.Got} }
+func (d *Difference) Stop() command.Stop { return command.Stop{Why: d.Why, Want: d.Want, Got: d.Got} }
 
 func (d *Difference) freeze() event.Frozen { return event.Frozen{Why: d.Why, Want: d.Want, Got: d.Got} }
 
 // Compare returns the first difference between Vault's live state and the plan or the
 // journal, or nil (P4).
-func (c State) Compare(v View) *Difference {
+func (c State) Compare(v command.View) *Difference {
 	// This comes first: nothing else means anything when it is another cluster.
 	if id := v.Seal.ClusterID; id != "" && id != c.Plan.ClusterID {
 		return &Difference{event.VaultDiffers, "cluster id " + c.Plan.ClusterID, id}
@@ -81,7 +82,7 @@ func (c State) compareOrder(seen ceremony.Progress) *Difference {
 }
 
 // compareVerification compares the verification with the journal.
-func (c State) compareVerification(v View) *Difference {
+func (c State) compareVerification(v command.View) *Difference {
 	switch {
 	case !v.Verify.Started:
 		return &Difference{event.AttemptGone, "verification " + c.Round.Nonce, "no verification in progress"}
@@ -115,7 +116,7 @@ func List(keys []ceremony.Fingerprint) string {
 }
 
 // began judges what Vault shows after it was asked for an attempt.
-func (c State) began(cmd Began) ([]event.Event, error) {
+func (c State) began(cmd command.Began) ([]event.Event, error) {
 	seen := cmd.Seen
 	if c.Pending == nil {
 		return nil, c.wrongPhase()
@@ -163,7 +164,7 @@ func (c State) notBegun(fault ceremony.Refusal) ([]event.Event, error) {
 
 // look judges Vault's live state. It changes nothing while the ceremony stands still, or
 // waits for what came of an intent.
-func (c State) look(cmd Look, now time.Time) ([]event.Event, error) {
+func (c State) look(cmd command.Look, now time.Time) ([]event.Event, error) {
 	offer, offered := c.Offer()
 	waits := c.Pending != nil && !offered
 	if c.Ended() || c.Phase == PhaseFrozen || c.Closing != nil || c.Attempt.Nonce == "" || waits {
@@ -193,7 +194,7 @@ func (c State) look(cmd Look, now time.Time) ([]event.Event, error) {
 // reconcile returns what people have asked for by thawing the ceremony. What is gone is
 // begun again. What is ours but spoilt is dropped first. What is not ours stays untouched
 // and freezes the ceremony again.
-func (c State) reconcile(v View, d *Difference) []event.Event {
+func (c State) reconcile(v command.View, d *Difference) []event.Event {
 	switch d.Why {
 	case event.AttemptGone:
 		return c.goneUnasked(v)
@@ -213,7 +214,7 @@ func (c State) reconcile(v View, d *Difference) []event.Event {
 
 // proven returns the end of a verification that Vault has no more, when it has brought
 // the new key into force or may have. Otherwise it returns nil.
-func (c State) proven(v View) []event.Event {
+func (c State) proven(v command.View) []event.Event {
 	open := v.Update.Started && v.Update.Nonce == c.Attempt.Nonce
 	if c.Round.Step != ceremony.StepVerify || open || !c.confirmedBy(v.Seal) && !c.maybeProven(v.Seal) {
 		return nil

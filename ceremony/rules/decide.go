@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
@@ -21,73 +22,73 @@ const (
 
 // Decide returns the events that follow from a command, or a [ceremony.Refusal]. It
 // changes nothing.
-func Decide(c State, command Command, now time.Time) ([]event.Event, error) {
-	switch cmd := command.(type) {
-	case Approve:
+func Decide(c State, cmd command.Command, now time.Time) ([]event.Event, error) {
+	switch cmd := cmd.(type) {
+	case command.Approve:
 		return c.approve(cmd, now)
-	case Reject:
+	case command.Reject:
 		return c.reject(cmd)
-	case Cancel:
+	case command.Cancel:
 		return c.cancel(cmd)
-	case Freeze:
+	case command.Freeze:
 		return c.freeze(cmd)
-	case AnswerRoll:
+	case command.AnswerRoll:
 		return c.answer(cmd)
-	case Proceed:
+	case command.Proceed:
 		return c.proceed(cmd)
-	case Note:
+	case command.Note:
 		return c.note(cmd)
-	case Testify:
+	case command.Testify:
 		return c.testify(cmd)
-	case CallRoll:
+	case command.CallRoll:
 		if c.Phase != PhaseRollCall || c.Called() != nil {
 			return nil, c.wrongPhase()
 		}
 		return one(cmd.Called)
-	case AskWitness:
+	case command.AskWitness:
 		if !c.unasked() {
 			return nil, nil
 		}
 		return one(event.WitnessAsked{Gate: c.Gate()})
-	case Resume:
+	case command.Resume:
 		return c.resume(cmd)
-	case Reverify:
+	case command.Reverify:
 		return c.reverify(cmd)
-	case Reset:
+	case command.Reset:
 		return c.reset(cmd)
-	case Delete:
+	case command.Delete:
 		return c.delete(cmd)
-	case Name:
+	case command.Name:
 		return c.name(cmd)
-	case Revoke:
+	case command.Revoke:
 		return c.revoke(cmd)
-	case Alert:
+	case command.Alert:
 		return c.alert(cmd, now)
-	case Acknowledge:
+	case command.Acknowledge:
 		return c.acknowledge(cmd)
-	case Receive:
+	case command.Receive:
 		return c.receive(cmd, now)
-	case Open:
+	case command.Open:
 		return c.begunHere(cmd, now)
-	case Prove:
+	case command.Prove:
 		return c.prove(cmd)
-	case Request:
+	case command.Request:
 		return c.request(cmd, now)
-	case Done:
+	case command.Done:
 		return c.concluded(cmd)
-	case Fail:
+	case command.Fail:
 		return c.fail(cmd.Fault)
-	case Remind:
+	case command.Remind:
 		return c.remind(now)
-	case Gone:
+	case command.Gone:
 		return c.gone()
-	case Attest:
+	case command.Attest:
 		return c.attested(cmd, now)
-	case Archive:
+	case command.Archive:
 		return c.archived(cmd.Kept)
-	case GiveUpArchive:
+	case command.GiveUpArchive:
 		return c.giveUpArchive(now), nil
-	case Begin:
+	case command.Begin:
 		// A one-time password waits as an offer until Vault is asked for an attempt.
 		offer, offered := c.Offer()
 		waits := c.Pending != nil && !(offered && offer.Step == ceremony.StepOTP)
@@ -95,36 +96,36 @@ func Decide(c State, command Command, now time.Time) ([]event.Event, error) {
 			return nil, c.wrongPhase()
 		}
 		return one(event.Starting{Attempt: c.Attempt.Number + 1})
-	case Began:
+	case command.Began:
 		return c.began(cmd)
-	case NotBegun:
+	case command.NotBegun:
 		return c.notBegun(cmd.Fault)
-	case Announce:
+	case command.Announce:
 		password := c.Phase == PhaseApproved && c.Plan.OTP != "" && cmd.Key.Step == ceremony.StepOTP
 		if c.Phase != PhaseCollecting && c.Phase != PhaseHandingOut && c.Phase != PhaseVerifying && !password {
 			return nil, c.wrongPhase() // no share is wanted, and no one-time password
 		}
 		return one(event.KeyAnnounced(cmd))
-	case Decline:
+	case command.Decline:
 		return c.decline(cmd)
-	case Send:
+	case command.Send:
 		return c.send(cmd)
-	case Lose:
+	case command.Lose:
 		if c.Pending == nil || c.Pending.Asking {
 			return nil, nil
 		}
 		return one(event.AnswerLost{})
-	case Settle:
+	case command.Settle:
 		return c.settle(cmd)
-	case Look:
+	case command.Look:
 		return c.look(cmd, now)
-	case Stop:
+	case command.Stop:
 		unasked := cmd.Why == event.PersonStopped && c.Stopping == nil
 		if c.Ended() || unasked || c.Phase == PhaseFrozen && !stands(cmd.Why) {
 			return nil, nil
 		}
 		return append(c.giveBack(ceremony.IsFrozen), event.Frozen{Why: cmd.Why, Want: cmd.Want, Got: cmd.Got}), nil
-	case Tick:
+	case command.Tick:
 		if c.awaitsWitness() && !now.Before(c.EndedAt().Add(lastReminder)) {
 			return one(event.WitnessLeft{})
 		}
@@ -132,19 +133,19 @@ func Decide(c State, command Command, now time.Time) ([]event.Event, error) {
 			return nil, nil
 		}
 		return c.close(event.Closing{Outcome: c.atClosing()})
-	case Finish:
+	case command.Finish:
 		if c.Ended() || c.Phase == PhaseFrozen || !c.done() {
 			return nil, c.wrongPhase()
 		}
 		return one(event.Ended{Outcome: event.Completed, Vault: ending(c.Plan.Operation)})
-	case Close:
+	case command.Close:
 		return c.closed(cmd), nil
-	case Post:
+	case command.Post:
 		return one(event.Posted(cmd))
-	case Undeliver:
+	case command.Undeliver:
 		return one(event.Undeliverable(cmd))
 	}
-	return nil, fmt.Errorf("no rule for %T", command)
+	return nil, fmt.Errorf("no rule for %T", cmd)
 }
 
 func one(e event.Event) ([]event.Event, error) { return []event.Event{e}, nil }

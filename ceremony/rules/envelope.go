@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
 // receive judges whether a person may bring a share now: the third stop in the life of a
 // share. Either way the envelope goes to the journal, up to [maxDeclined] refusals.
-func (c State) receive(cmd Receive, now time.Time) ([]event.Event, error) {
+func (c State) receive(cmd command.Receive, now time.Time) ([]event.Event, error) {
 	if c.seen(cmd.Message) {
 		return nil, nil // Slack delivered it again
 	}
@@ -31,7 +32,7 @@ func (c State) receive(cmd Receive, now time.Time) ([]event.Event, error) {
 }
 
 // refusalFor returns why a person can't bring a share now, or "" (P2).
-func (c State) refusalFor(cmd Receive, contributes bool, now time.Time) ceremony.Refusal {
+func (c State) refusalFor(cmd command.Receive, contributes bool, now time.Time) ceremony.Refusal {
 	switch {
 	case !contributes:
 		return ceremony.NotAHolder
@@ -101,7 +102,7 @@ func (c State) declined(who ceremony.Account) (own, transient int) {
 }
 
 // decline refuses the envelope that is opened, or whose share Vault has not taken.
-func (c State) decline(cmd Decline) ([]event.Event, error) {
+func (c State) decline(cmd command.Decline) ([]event.Event, error) {
 	declined := event.Declined{
 		Evidence: cmd.Evidence.WithoutProof(), Reason: cmd.Reason, ShareTag: cmd.Share, See: cmd.See,
 	}
@@ -130,7 +131,7 @@ func (c State) giveBack(reason ceremony.Refusal) []event.Event {
 	if !ok {
 		return nil
 	}
-	events, _ := c.decline(Decline{Evidence: offer.Evidence, Reason: reason}) // an offer can always be declined
+	events, _ := c.decline(command.Decline{Evidence: offer.Evidence, Reason: reason}) // an offer can always be declined
 	return events
 }
 
@@ -144,7 +145,7 @@ func (c State) Offer() (event.Offered, bool) {
 }
 
 // send judges an opened share before it goes to Vault.
-func (c State) send(cmd Send) ([]event.Event, error) {
+func (c State) send(cmd command.Send) ([]event.Event, error) {
 	offer, ok := c.Offer()
 	if !ok || c.Closing != nil || offer.Step == ceremony.StepDrill || offer.Step == ceremony.StepOTP {
 		return nil, c.wrongPhase() // neither is a share that goes to Vault
@@ -154,15 +155,15 @@ func (c State) send(cmd Send) ([]event.Event, error) {
 	if c.knows(func(e ceremony.Evidence) bool {
 		return e.Signer == cmd.Evidence.Signer && e.SignedAt.Equal(cmd.Evidence.SignedAt)
 	}) {
-		return c.decline(Decline{Evidence: cmd.Evidence, Reason: ceremony.Replayed})
+		return c.decline(command.Decline{Evidence: cmd.Evidence, Reason: ceremony.Replayed})
 	}
 	if reason := c.Judge(offer, cmd.Evidence, cmd.Share, cmd.Verdict); reason != "" {
-		return c.decline(Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Verdict.See})
+		return c.decline(command.Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Verdict.See})
 	}
 	nodes := c.sealedFor(offer.By.Account)
 	if offer.Step == ceremony.StepUnseal && len(nodes) == 0 {
 		// The last of them has just gone.
-		return c.decline(Decline{Evidence: cmd.Evidence, Reason: ceremony.NotCollecting})
+		return c.decline(command.Decline{Evidence: cmd.Evidence, Reason: ceremony.NotCollecting})
 	}
 	return one(event.Submitting{
 		By: offer.By, Step: offer.Step, Nonce: c.Round.Nonce, Before: cmd.Before, Nodes: nodes,

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
@@ -130,7 +131,7 @@ const issueSlack = 5 * time.Minute
 
 // name takes the accessor of a root token that exists and was made when this ceremony made
 // its own. That any other token is gone would say nothing.
-func (c State) name(cmd Name) ([]event.Event, error) {
+func (c State) name(cmd command.Name) ([]event.Event, error) {
 	by, err := c.MayName(cmd.By)
 	made := cmd.Seen.Created
 	switch {
@@ -147,7 +148,7 @@ func (c State) name(cmd Name) ([]event.Event, error) {
 }
 
 // revoke records that a person calls the token revoked, where nobody can check it.
-func (c State) revoke(cmd Revoke) ([]event.Event, error) {
+func (c State) revoke(cmd command.Revoke) ([]event.Event, error) {
 	by, err := c.MayName(cmd.By)
 	if err != nil {
 		return nil, err

@@ -2,12 +2,13 @@ package rules
 
 import (
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
 // freeze takes a person's wish that nothing goes on. What Vault was asked for is waited for
 // first.
-func (c State) freeze(cmd Freeze) ([]event.Event, error) {
+func (c State) freeze(cmd command.Freeze) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Everybody(), cmd.By)
 	switch {
 	case !ok:
@@ -31,7 +32,7 @@ func FrozenBy(f event.FreezeAsked) event.Frozen {
 	return event.Frozen{Why: event.PersonStopped, Want: "nobody who objects", Got: f.By.Name}
 }
 
-func (c State) resume(cmd Resume) ([]event.Event, error) {
+func (c State) resume(cmd command.Resume) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
@@ -31,12 +32,12 @@ func (c State) MadeElsewhere() bool {
 }
 
 // Lacks reports whether Vault shows that it does not have the ceremony's attempt.
-func (c State) Lacks(v View) bool {
+func (c State) Lacks(v command.View) bool {
 	return c.Attempt.Nonce != "" && (!v.Update.Started || v.Update.Nonce != c.Attempt.Nonce)
 }
 
 // remains returns what the backup in a view shows of the attempt.
-func (c State) remains(v View) event.Remains {
+func (c State) remains(v command.View) event.Remains {
 	switch {
 	case v.Backup == nil || v.Seal.ClusterID != c.Plan.ClusterID:
 		return ""
@@ -48,7 +49,7 @@ func (c State) remains(v View) event.Remains {
 
 // unproven reports whether an attempt that is gone may have been carried through by others
 // with enough shares: nothing shows that it came to nothing.
-func (c State) unproven(v View) bool {
+func (c State) unproven(v command.View) bool {
 	op, made := c.Plan.Operation, c.remains(v) == SharesMade && !c.Plan.Verification
 	return op.IssuesToken() || op.Rekeys() && (made || !c.oldInForce(v.Seal))
 }
@@ -63,7 +64,7 @@ func (c State) oldInForce(s ceremony.Seal) bool {
 // to us, or nil: its backup has the new shares, under the attempt's nonce. For a rekey
 // with verification that shows only that they were made. Whether they are in force, the
 // seal's numbers have to show.
-func (c State) fromBackup(v View) []event.Event {
+func (c State) fromBackup(v command.View) []event.Event {
 	switch {
 	case !c.Lacks(v), c.Round.Step != ceremony.StepUpdate, c.remains(v) != SharesMade, c.oldInForce(v.Seal):
 		return nil
@@ -82,7 +83,7 @@ func (c State) fromBackup(v View) []event.Event {
 
 // carriedThrough returns the end of a rekey that Vault has no more and whose new key is in
 // force, or may be, or nil. Whatever ends the ceremony, the new shares are not given up.
-func (c State) carriedThrough(v View) []event.Event {
+func (c State) carriedThrough(v command.View) []event.Event {
 	if events := c.proven(v); events != nil {
 		return events
 	}
@@ -90,7 +91,7 @@ func (c State) carriedThrough(v View) []event.Event {
 }
 
 // goneUnasked returns what follows from an attempt that is gone without our cancelling it.
-func (c State) goneUnasked(v View) []event.Event {
+func (c State) goneUnasked(v command.View) []event.Event {
 	if events := c.carriedThrough(v); events != nil {
 		return events
 	}

@@ -4,12 +4,13 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
 // begunHere begins to collect shares for an operation without an attempt in Vault. The
 // nonce that binds them is this program's own.
-func (c State) begunHere(cmd Open, now time.Time) ([]event.Event, error) {
+func (c State) begunHere(cmd command.Open, now time.Time) ([]event.Event, error) {
 	op := c.Plan.Operation
 	if c.Phase != PhaseApproved || c.Closing != nil || !c.mayBegin(now) || op.HasAttempt() || !op.TakesShares() {
 		return nil, c.wrongPhase()
@@ -23,13 +24,13 @@ func (c State) begunHere(cmd Open, now time.Time) ([]event.Event, error) {
 
 // prove records that a holder could decrypt and sign in a drill. A share that is
 // most likely the wrong one proves nothing, unless its holder insists.
-func (c State) prove(cmd Prove) ([]event.Event, error) {
+func (c State) prove(cmd command.Prove) ([]event.Event, error) {
 	offer, ok := c.Offer()
 	if !ok || offer.Step != ceremony.StepDrill {
 		return nil, c.wrongPhase()
 	}
 	if reason := c.Judge(offer, cmd.Evidence, cmd.Share, cmd.Verdict); reason != "" {
-		return c.decline(Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Verdict.See})
+		return c.decline(command.Decline{Evidence: cmd.Evidence, Reason: reason, Share: cmd.Share, See: cmd.Verdict.See})
 	}
 	return one(event.Proven{
 		By: offer.By, Message: offer.Message, Evidence: cmd.Evidence, TagMatch: tagMatch(cmd.Share, cmd.Verdict),
@@ -38,7 +39,7 @@ func (c State) prove(cmd Prove) ([]event.Event, error) {
 
 // reverify has Vault forget which new shares were proven so far. The new shares stay, and
 // every receiver proves theirs again.
-func (c State) reverify(cmd Reverify) ([]event.Event, error) {
+func (c State) reverify(cmd command.Reverify) ([]event.Event, error) {
 	by, err := c.mayDrop(cmd.By, c.Phase == PhaseVerifying)
 	if err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func (c State) reverify(cmd Reverify) ([]event.Event, error) {
 
 // reset has sealed nodes forget every share that they have counted. One that came past
 // Conclave and does not fit would spoil the round. Every holder is asked anew.
-func (c State) reset(cmd Reset) ([]event.Event, error) {
+func (c State) reset(cmd command.Reset) ([]event.Event, error) {
 	by, err := c.mayDrop(cmd.By, c.Plan.Operation == ceremony.Unseal && c.Phase == PhaseCollecting)
 	if err != nil {
 		return nil, err

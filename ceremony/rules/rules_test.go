@@ -12,6 +12,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/ceremonytest"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -106,7 +107,7 @@ func seenNodes(how byte) (nodes []ceremony.Node, states []ceremony.NodeState) {
 }
 
 // move returns the command that two bytes stand for.
-func move(c rules.State, what, how byte) rules.Command {
+func move(c rules.State, what, how byte) command.Command {
 	everybody := slices.Concat(
 		ceremonytest.People(ceremonytest.Holders...),
 		ceremonytest.People("olga", "paul", "quin", "mallory", "wendy", "walt"))
@@ -121,7 +122,7 @@ func move(c rules.State, what, how byte) rules.Command {
 		seen.VerificationNonce = "v-1"
 	}
 	nodes, states := seenNodes(how)
-	view := rules.View{Update: seen, Verify: seen, Seal: ceremony.Seal{ClusterID: "cluster-1"}, Nodes: nodes}
+	view := command.View{Update: seen, Verify: seen, Seal: ceremony.Seal{ClusterID: "cluster-1"}, Nodes: nodes}
 	if how%13 == 0 {
 		ciphertexts := map[ceremony.Fingerprint][]string{}
 		view.Backup = &ceremony.Backup{Nonce: nonces[int(how/13)%len(nonces)], Ciphertexts: ciphertexts}
@@ -139,121 +140,121 @@ func move(c rules.State, what, how byte) rules.Command {
 	acts := []event.Act{event.Initializing, event.Rotating, event.SettingPolicy, event.DeletingBackup}
 	if c.Plan.Operation == ceremony.Alarm && what%3 == 0 {
 		found := []ceremony.Finding{ceremony.ForeignStart, ceremony.SealChanged, ceremony.ExposedShare}
-		return rules.Alert{Found: event.Noticed{
+		return command.Alert{Found: event.Noticed{
 			Kind: found[int(how)%3], Subject: fmt.Sprint(how / 3), By: &c.Plan.Approvers[int(how)%2],
 		}}
 	}
 	switch what % 46 {
 	case 34:
-		return rules.Freeze{By: who, Why: "why"}
+		return command.Freeze{By: who, Why: "why"}
 	case 35:
-		return rules.Stop{Why: event.PersonStopped}
+		return command.Stop{Why: event.PersonStopped}
 	case 36:
-		return rules.AnswerRoll{By: who, Answer: who.User, Signed: signedOr(how)}
+		return command.AnswerRoll{By: who, Answer: who.User, Signed: signedOr(how)}
 	case 37:
 		called := event.RollCalled{}
 		for _, p := range c.Plan.RollCall {
 			digest := ceremony.RollCallDigest(strings.ToLower(p.Account.User))
 			called.Challenges = append(called.Challenges, ceremony.Challenge{For: p, Digest: digest})
 		}
-		return rules.CallRoll{Called: called}
+		return command.CallRoll{Called: called}
 	case 38:
-		return rules.Proceed{By: who}
+		return command.Proceed{By: who}
 	case 39:
-		return rules.Testify{By: who, Agrees: how%2 == 0}
+		return command.Testify{By: who, Agrees: how%2 == 0}
 	case 40:
-		return rules.AskWitness{}
+		return command.AskWitness{}
 	case 41:
-		return rules.Note{By: who, Text: fmt.Sprint(how)}
+		return command.Note{By: who, Text: fmt.Sprint(how)}
 	case 42:
-		return rules.Attest{Signed: event.TranscriptSigned{
+		return command.Attest{Signed: event.TranscriptSigned{
 			Number: len(c.Transcripts()) + 1, Lines: c.Seq(), SHA256: "f", Archives: []string{"a", "b"},
 		}}
 	case 43:
 		where := []string{"a", "b", "c"}[int(how)%3]
-		return rules.Archive{Kept: event.Archived{Number: int(how) % 4, Where: where, SHA256: "f"}}
+		return command.Archive{Kept: event.Archived{Number: int(how) % 4, Where: where, SHA256: "f"}}
 	case 44:
-		return rules.GiveUpArchive{}
+		return command.GiveUpArchive{}
 	case 45:
 		due := c.Due()
 		if len(due) == 0 {
-			return rules.Tick{}
+			return command.Tick{}
 		}
 		if key := due[int(how)%len(due)].Key; how%3 != 0 {
-			return rules.Undeliver{Key: key}
+			return command.Undeliver{Key: key}
 		} else {
-			return rules.Post{Key: key, Ref: ceremony.Ref{Channel: "C", TS: key}}
+			return command.Post{Key: key, Ref: ceremony.Ref{Channel: "C", TS: key}}
 		}
 	case 32, 33:
-		return rules.Acknowledge{By: who, Why: "known"}
+		return command.Acknowledge{By: who, Why: "known"}
 	case 31:
-		return rules.Reset{By: who}
+		return command.Reset{By: who}
 	case 18:
-		return rules.Open{Nonce: "here", Nodes: states}
+		return command.Open{Nonce: "here", Nodes: states}
 	case 19:
-		return rules.Prove{Evidence: evidence}
+		return command.Prove{Evidence: evidence}
 	case 20:
-		return rules.Request{Act: acts[int(how)%len(acts)]}
+		return command.Request{Act: acts[int(how)%len(acts)]}
 	case 21, 22:
-		return rules.Done{Result: results[int(how)%len(results)]}
+		return command.Done{Result: results[int(how)%len(results)]}
 	case 23:
-		return rules.Fail{Fault: ceremony.VaultForbids}
+		return command.Fail{Fault: ceremony.VaultForbids}
 	case 24:
-		return rules.Reverify{By: who}
+		return command.Reverify{By: who}
 	case 25:
-		return rules.Delete{By: who}
+		return command.Delete{By: who}
 	case 26:
 		seen := ceremony.TokenState{Exists: how%5 != 0, Root: how%3 != 0, Created: c.EndedAt()}
-		return rules.Name{By: who, Accessor: fmt.Sprint(how), Seen: seen}
+		return command.Name{By: who, Accessor: fmt.Sprint(how), Seen: seen}
 	case 27:
-		return rules.Revoke{By: who}
+		return command.Revoke{By: who}
 	case 28:
-		return rules.Remind{}
+		return command.Remind{}
 	case 29:
-		return rules.Gone{}
+		return command.Gone{}
 	case 30:
-		return rules.Tick{}
+		return command.Tick{}
 	case 0, 1:
-		return rules.Approve{By: who, PlanHash: c.PlanHash, Signed: signedOr(how)}
+		return command.Approve{By: who, PlanHash: c.PlanHash, Signed: signedOr(how)}
 	case 2:
-		return rules.Begin{}
+		return command.Begin{}
 	case 3:
-		return rules.Began{Seen: seen}
+		return command.Began{Seen: seen}
 	case 4:
-		return rules.Announce{Key: ceremony.Announced{
+		return command.Announce{Key: ceremony.Announced{
 			Identity: c.Plan.Identity, Subkey: string(ceremonytest.Fpr("subkey")),
 			Nonce: cmp.Or(c.Round.Nonce, "n-0"), Step: cmp.Or(c.Round.Step, ceremony.StepUpdate),
 		}}
 	case 5, 6:
 		message := ceremony.Ref{TS: fmt.Sprint(what, how)}
-		return rules.Receive{By: who, Way: ceremony.ByText, Message: message, Evidence: evidence}
+		return command.Receive{By: who, Way: ceremony.ByText, Message: message, Evidence: evidence}
 	case 7:
-		return rules.Send{Evidence: evidence, Before: len(c.Round.Counted)}
+		return command.Send{Evidence: evidence, Before: len(c.Round.Counted)}
 	case 8:
-		return rules.Settle{Seen: view}
+		return command.Settle{Seen: view}
 	case 9:
 		answer := &ceremony.Answer{
 			Complete: how%2 == 0, VerificationNonce: "v-1",
 			Fingerprints: c.Plan.Recipients(), Ciphertexts: []string{"1", "2", "3", "4", "5"},
 		}
-		return rules.Settle{Answer: answer, Seen: view}
+		return command.Settle{Answer: answer, Seen: view}
 	case 10:
-		return rules.Look{Seen: view, Reconcile: how%2 == 0}
+		return command.Look{Seen: view, Reconcile: how%2 == 0}
 	case 11:
-		return rules.Decline{Evidence: evidence, Reason: ceremony.WrongSigner}
+		return command.Decline{Evidence: evidence, Reason: ceremony.WrongSigner}
 	case 12:
-		return rules.Cancel{By: who}
+		return command.Cancel{By: who}
 	case 13:
-		return rules.Resume{By: who}
+		return command.Resume{By: who}
 	case 14:
-		return rules.Stop{Why: event.SealedMidway}
+		return command.Stop{Why: event.SealedMidway}
 	case 15:
 		endings := []ceremony.VaultEnding{event.AttemptDropped, event.NothingToCancel, event.AttemptForeign}
-		return rules.Close{Vault: endings[int(how)%3], Unconfirmed: how%2 == 0, Seen: view}
+		return command.Close{Vault: endings[int(how)%3], Unconfirmed: how%2 == 0, Seen: view}
 	case 16:
-		return rules.Lose{}
+		return command.Lose{}
 	}
-	return rules.Reject{By: who}
+	return command.Reject{By: who}
 }
 
 // hold checks what must be true of every step.

@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
 // settle judges what came of the share that was sent, or of what was to be dropped.
 // Vault's status afterwards counts: a status code alone does not tell whether a share was
 // counted, and a lost answer tells nothing (P5).
-func (c State) settle(cmd Settle) ([]event.Event, error) {
+func (c State) settle(cmd command.Settle) ([]event.Event, error) {
 	if c.Pending == nil {
 		return nil, c.wrongPhase()
 	}
@@ -101,7 +102,7 @@ func (c State) madeShares(
 }
 
 // settleUpdate judges a share of the key in force by the status of the attempt.
-func (c State) settleUpdate(sent event.Submitting, cmd Settle) ([]event.Event, error) {
+func (c State) settleUpdate(sent event.Submitting, cmd command.Settle) ([]event.Event, error) {
 	seen := cmd.Seen.Update
 	last := sent.Before+1 == c.Round.Required
 	ours := last && !cmd.Refused // the attempt may have ended by this share
@@ -134,7 +135,7 @@ func (c State) settleUpdate(sent event.Submitting, cmd Settle) ([]event.Event, e
 
 // unseen judges a rekey that has made its new shares and whose answer was lost. The
 // backup has them, or they are given up: with verification the old key is still in force.
-func (c State) unseen(sent event.Submitting, v View) ([]event.Event, error) {
+func (c State) unseen(sent event.Submitting, v command.View) ([]event.Event, error) {
 	if v.Backup != nil && v.Backup.Nonce == sent.Nonce {
 		return c.rekeyed(sent.By, c.backedUp(v), true)
 	}
@@ -145,7 +146,7 @@ func (c State) unseen(sent event.Submitting, v View) ([]event.Event, error) {
 }
 
 // backedUp returns the answer that was lost, as far as Vault's backup has it.
-func (c State) backedUp(v View) ceremony.Answer {
+func (c State) backedUp(v command.View) ceremony.Answer {
 	a := ceremony.Answer{Complete: true}
 	if !c.Lacks(v) {
 		a.VerificationNonce = v.Update.VerificationNonce
@@ -161,7 +162,7 @@ func (c State) backedUp(v View) ceremony.Answer {
 }
 
 // settleVerify judges a new share by the status of the verification.
-func (c State) settleVerify(sent event.Submitting, cmd Settle) ([]event.Event, error) {
+func (c State) settleVerify(sent event.Submitting, cmd command.Settle) ([]event.Event, error) {
 	seen := cmd.Seen.Verify
 	last := sent.Before+1 == c.Round.Required
 	switch {
@@ -207,7 +208,7 @@ func (c State) refutedBy(s ceremony.Seal) bool {
 
 // settleRound judges by the number of shares that Vault has counted under the
 // right nonce.
-func (c State) settleRound(sent event.Submitting, cmd Settle, progress int, last bool) ([]event.Event, error) {
+func (c State) settleRound(sent event.Submitting, cmd command.Settle, progress int, last bool) ([]event.Event, error) {
 	foreign := func(counted int) ([]event.Event, error) {
 		want := fmt.Sprintf("%d shares counted", counted)
 		return one(event.Frozen{Why: event.ForeignShare, Want: want, Got: fmt.Sprint(progress)})
@@ -253,7 +254,7 @@ func (c State) lost(fault ceremony.Refusal) ([]event.Event, error) {
 }
 
 // settleDrop judges what came of dropping what Vault had.
-func (c State) settleDrop(sent event.Dropping, cmd Settle) ([]event.Event, error) {
+func (c State) settleDrop(sent event.Dropping, cmd command.Settle) ([]event.Event, error) {
 	v := cmd.Seen
 	switch {
 	case sent.Step == ceremony.StepUnseal:

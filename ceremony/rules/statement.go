@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
@@ -63,37 +64,37 @@ func (c State) Added(said ceremony.Statement) string {
 }
 
 // CommandOf returns the command that a signed statement asks for.
-func (c State) CommandOf(by ceremony.Account, said ceremony.Statement, signed string) (Command, error) {
-	added := OneLine(c.Added(said))
+func (c State) CommandOf(by ceremony.Account, said ceremony.Statement, signed string) (command.Command, error) {
+	added := command.OneLine(c.Added(said))
 	switch said.Verb {
 	case ceremony.SayApprove:
-		return Approve{By: by, PlanHash: said.Hash, Signed: signed}, nil
+		return command.Approve{By: by, PlanHash: said.Hash, Signed: signed}, nil
 	case ceremony.SayReject:
-		return Reject{By: by, Why: added, Signed: signed}, nil
+		return command.Reject{By: by, Why: added, Signed: signed}, nil
 	case ceremony.SayPresent:
-		return AnswerRoll{By: by, Answer: added, Signed: signed}, nil
+		return command.AnswerRoll{By: by, Answer: added, Signed: signed}, nil
 	case ceremony.SayProceed:
-		return Proceed{By: by, Signed: signed}, nil
+		return command.Proceed{By: by, Signed: signed}, nil
 	case ceremony.SayFreeze:
-		return Freeze{By: by, Why: added, Signed: signed}, nil
+		return command.Freeze{By: by, Why: added, Signed: signed}, nil
 	case ceremony.SayResume:
-		return Resume{By: by, Signed: signed}, nil
+		return command.Resume{By: by, Signed: signed}, nil
 	case ceremony.SayCancel:
-		return Cancel{By: by, Why: added, Signed: signed}, nil
+		return command.Cancel{By: by, Why: added, Signed: signed}, nil
 	case ceremony.SayReset:
-		return Reset{By: by, Signed: signed}, nil
+		return command.Reset{By: by, Signed: signed}, nil
 	case ceremony.SayReverify:
-		return Reverify{By: by, Signed: signed}, nil
+		return command.Reverify{By: by, Signed: signed}, nil
 	case ceremony.SayDelete:
-		return Delete{By: by, Signed: signed}, nil
+		return command.Delete{By: by, Signed: signed}, nil
 	case ceremony.SayRevoked:
-		return Revoke{By: by, Signed: signed}, nil
+		return command.Revoke{By: by, Signed: signed}, nil
 	case ceremony.SayException:
-		return Note{By: by, Text: added, Signed: signed}, nil
+		return command.Note{By: by, Text: added, Signed: signed}, nil
 	case ceremony.SayAcknowledge:
-		return Acknowledge{By: by, Why: added, Signed: signed}, nil
+		return command.Acknowledge{By: by, Why: added, Signed: signed}, nil
 	case ceremony.SayAgree, ceremony.SayDisagree:
-		return Testify{By: by, Agrees: said.Verb == ceremony.SayAgree, Why: added, Signed: signed}, nil
+		return command.Testify{By: by, Agrees: said.Verb == ceremony.SayAgree, Why: added, Signed: signed}, nil
 	}
 	return nil, fmt.Errorf("no command for the verb %q", said.Verb)
 }

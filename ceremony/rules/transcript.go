@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
@@ -70,7 +71,7 @@ func (c State) notificationsSent() bool {
 }
 
 // attested judges the signing of a transcript.
-func (c State) attested(cmd Attest, now time.Time) ([]event.Event, error) {
+func (c State) attested(cmd command.Attest, now time.Time) ([]event.Event, error) {
 	if !c.TranscriptDue(now) {
 		return nil, c.wrongPhase()
 	}

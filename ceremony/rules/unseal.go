@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
@@ -157,7 +158,7 @@ func (c State) seenEnough(now time.Time) bool {
 // settleEntered judges what came of a share that was sent to sealed nodes, by each node's
 // progress afterwards. A node does not tell that a share is a duplicate, and throws
 // everything away after a share that does not fit.
-func (c State) settleEntered(sent event.Submitting, cmd Settle) []event.Event {
+func (c State) settleEntered(sent event.Submitting, cmd command.Settle) []event.Event {
 	entered := event.Entered{By: sent.By, Nodes: StatesOf(cmd.Seen.Nodes)}
 	refused := event.RoundRefused{Step: ceremony.StepUnseal, Round: c.Round.Number}
 	for _, address := range sent.Nodes {
@@ -200,7 +201,7 @@ func (c State) settleEntered(sent event.Submitting, cmd Settle) []event.Event {
 
 // settleReset judges what came of having the nodes forget their shares. It returns nothing
 // while a node that answers still has some.
-func (c State) settleReset(sent event.Dropping, v View) []event.Event {
+func (c State) settleReset(sent event.Dropping, v command.View) []event.Event {
 	states := StatesOf(v.Nodes)
 	if slices.ContainsFunc(states, func(s ceremony.NodeState) bool { return s.Progress > 0 }) {
 		return nil

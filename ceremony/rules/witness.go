@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
@@ -59,7 +60,7 @@ func (c State) unasked() bool {
 }
 
 // proceed opens a gate.
-func (c State) proceed(cmd Proceed) ([]event.Event, error) {
+func (c State) proceed(cmd command.Proceed) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Witnesses, cmd.By)
 	switch {
 	case c.Ended() || c.Closing != nil:
@@ -75,7 +76,7 @@ func (c State) proceed(cmd Proceed) ([]event.Event, error) {
 }
 
 // note records what a person saw that was not as it should be.
-func (c State) note(cmd Note) ([]event.Event, error) {
+func (c State) note(cmd command.Note) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Everybody(), cmd.By)
 	notes, said := 0, false
 	for _, e := range c.History {
@@ -100,7 +101,7 @@ func (c State) note(cmd Note) ([]event.Event, error) {
 }
 
 // testify records what a witness says of the whole ceremony.
-func (c State) testify(cmd Testify) ([]event.Event, error) {
+func (c State) testify(cmd command.Testify) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Witnesses, cmd.By)
 	switch {
 	case !ok:

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -133,8 +134,8 @@ func (v *verifier) statement(e event.Entry) {
 	case v.c.Fits(said) != nil:
 		check.fault("line %d: %s has signed %q, which was about another moment", e.Seq, u.by.Name, line)
 	case u.verb == ceremony.SayPresent:
-		v.answered(check, e, u.by, rules.OneLine(v.c.Added(said)))
-	case u.verb.Adds() && rules.OneLine(v.c.Added(said)) != u.added:
+		v.answered(check, e, u.by, command.OneLine(v.c.Added(said)))
+	case u.verb.Adds() && command.OneLine(v.c.Added(said)) != u.added:
 		check.fault("line %d: %s has signed %q, and the journal has them say %q", e.Seq, u.by.Name, v.c.Added(said),
 			u.added)
 	}

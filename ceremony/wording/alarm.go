@@ -7,6 +7,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -193,7 +194,7 @@ func raisedWords(c rules.State) string {
 }
 
 // ExposureWords say whose shares of a cluster count as exposed.
-func ExposureWords(exposed []rules.Exposure) string {
+func ExposureWords(exposed []ledger.Exposure) string {
 	var lines []string
 	for _, x := range exposed {
 		what := "a share that they have shown in the open"

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"conclave/ceremony/journal"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 	"conclave/config"
 	"conclave/host"
@@ -48,7 +49,7 @@ func checkExposed(c *config.Config, f *findings) {
 		return // checkJournal has found it
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		for _, x := range rules.Exposures(ceremonies, name) {
+		for _, x := range ledger.Exposures(ceremonies, name) {
 			f.add(note, "shares of "+name, "%s: %s since %s (%s): plan a rekey",
 				x.Person.Name, x.Kind, x.At.UTC().Format(time.RFC3339), x.Of)
 		}

@@ -3,7 +3,7 @@
 //
 // [Start] starts the emulator: the key operations of Vault 1.21, and of other dialects ([Dialect]), over HTTP on
 // loopback, with real Shamir shares, real PGP encryption, tokens and policies, Vault's statuses and Vault's words. A
-// test scripts faults with [Cluster.Script], acts behind a client's back with an [operator.Operator], and reads what
+// test scripts faults with [Cluster.Script], acts behind a client's back with an [operator.Operator.Operator], and reads what
 // arrived from [Cluster.Log]. The emulator watches its client too: a share in a URL, or a write that is repeated
 // although its outcome could be read, fails the test ([record.Breach]).
 //

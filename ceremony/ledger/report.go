@@ -1,4 +1,4 @@
-package rules
+package ledger
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 )
 
 // KeyReport is what people are told of a cluster's keys.
@@ -30,7 +31,7 @@ type Exposure struct {
 // one of each person and kind. A share counts from when it was seen in the open until a
 // ceremony has replaced the shares. Where a private key was seen, the new shares have to
 // be for another key.
-func Exposures(ceremonies []State, cluster string) []Exposure {
+func Exposures(ceremonies []rules.State, cluster string) []Exposure {
 	var exposed []Exposure
 	for _, c := range ceremonies {
 		if c.Plan.Cluster != cluster {
@@ -42,7 +43,7 @@ func Exposures(ceremonies []State, cluster string) []Exposure {
 				continue
 			}
 			x := Exposure{Person: *n.By, Kind: n.Kind, At: entry.At, Of: c.ID()}
-			if !slices.ContainsFunc(ceremonies, func(s State) bool {
+			if !slices.ContainsFunc(ceremonies, func(s rules.State) bool {
 				return s.Plan.Cluster == cluster && x.endedBy(s)
 			}) {
 				exposed = append(exposed, x)
@@ -64,8 +65,8 @@ func Exposures(ceremonies []State, cluster string) []Exposure {
 // endedBy reports whether a ceremony has replaced the share that was exposed. New shares
 // that were made earlier may be the exposed ones. When shares were made past Conclave,
 // nobody knows.
-func (x Exposure) endedBy(c State) bool {
-	made := c.Last(func(e event.Event) bool { return Is[event.Rekeyed](e) || Is[event.Initialized](e) })
+func (x Exposure) endedBy(c rules.State) bool {
+	made := c.Last(func(e event.Event) bool { return rules.Is[event.Rekeyed](e) || rules.Is[event.Initialized](e) })
 	switch {
 	case c.Outcome != event.Completed, made == 0, c.Verified != nil && c.Verified.Unconfirmed,
 		c.MadeElsewhere(), !c.History[made-1].At.After(x.At):

@@ -1,4 +1,6 @@
-package rules
+// Package command is what the rules judge: the wishes of people, and what the engine has learnt from Vault, from the
+// clock and from its own acts. A command carries no decision; package rules makes one of it.
+package command
 
 import (
 	"strings"
@@ -9,7 +11,7 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// Command is what [Decide] judges: a person's wish, or what the engine learnt from the
+// Command is what [rules.Decide] judges: a person's wish, or what the engine learnt from the
 // world.
 type Command interface{ command() }
 
