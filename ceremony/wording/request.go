@@ -26,20 +26,18 @@ func NotAsked(c rules.State) string {
 // instead says what people type whom a request can't reach, unless the status post shows
 // that anyway.
 func instead(c rules.State, lost []rules.Message) string {
-	form := ""
-	switch lost[0].Kind {
-	case rules.AskMessage:
-		form = "submit %s"
-	case rules.ApprovalMessage:
-		form = "approve %s"
-	case rules.GateMessage:
-		form = "witness %s proceed"
-	case rules.WitnessMessage:
-		form = "witness %s agree"
-	default:
-		return ""
+	forms := map[rules.MessageKind]string{
+		rules.AskMessage:      "submit %s",
+		rules.ApprovalMessage: "approve %s",
+		rules.GateMessage:     "witness %s proceed",
+		rules.WitnessMessage:  "witness %s agree",
 	}
-	return fmt.Sprintf(" Once the account works, they type `/ceremony "+form+"`.", c.ID())
+	for _, m := range lost {
+		if form := forms[m.Kind]; form != "" {
+			return fmt.Sprintf(" Once the account works, they type `/ceremony "+form+"`.", c.ID())
+		}
+	}
+	return ""
 }
 
 // receivers returns the people whom messages are for, each of them once.
