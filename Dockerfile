@@ -23,9 +23,9 @@ COPY --from=build /conclave /conclave
 # belong to it.
 USER 65532:65532
 
-# Go reads these before the program begins: freed memory is overwritten, and a crash
-# prints no arguments of calls.
-ENV GODEBUG=clobberfree=1 GOTRACEBACK=none
+# Go reads these before the program begins: freed memory is overwritten, no signal has
+# registers written to a stack, and a crash prints no arguments of calls.
+ENV GODEBUG=clobberfree=1,asyncpreemptoff=1 GOTRACEBACK=none
 
 # Writes nothing but the journal: run it with --read-only.
 ENTRYPOINT ["/conclave"]
