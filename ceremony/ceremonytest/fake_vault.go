@@ -129,7 +129,7 @@ func (v *FakeVault) progress(op ceremony.Operation, step ceremony.Step) ceremony
 	}
 	return ceremony.Progress{
 		Started: true, Nonce: a.Nonce, Progress: len(a.Progress), Required: cmp.Or(a.Asks, v.Threshold),
-		Shares: a.Order.Shares, Threshold: a.Order.Threshold, Fingerprints: a.Keys,
+		Shares: a.Order.Shares, Threshold: a.Order.Threshold, Fingerprints: slices.Clone(a.Keys),
 		Backup: a.Order.Backup, VerificationRequired: a.Order.Verification,
 		VerificationNonce: cmp.Or(a.Verify, a.Stray),
 	}
@@ -208,7 +208,7 @@ func (v *FakeVault) Update(nonce, share string) (ceremony.Answer, error) {
 		token := v.encrypted("token", keys[0])
 		return ceremony.Answer{Complete: true, Ciphertexts: []string{token}, Fingerprints: keys}, nil
 	}
-	a := ceremony.Answer{Complete: true, Fingerprints: at.Keys}
+	a := ceremony.Answer{Complete: true, Fingerprints: slices.Clone(at.Keys)}
 	b := ceremony.Backup{Nonce: at.Nonce, Ciphertexts: map[ceremony.Fingerprint][]string{}}
 	for i, k := range at.Keys {
 		fresh := fmt.Sprintf("new-%d", i+1)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,11 +15,11 @@ import (
 // keysThatFail makes no ceremony key while fail is true.
 type keysThatFail struct {
 	ceremony.OpenPGP
-	fail *bool
+	fail *atomic.Bool
 }
 
 func (k keysThatFail) NewKey(n ceremony.Notice) (ceremony.Key, error) {
-	if *k.fail {
+	if k.fail.Load() {
 		return nil, errors.New("no entropy")
 	}
 	return k.OpenPGP.NewKey(n)
@@ -29,24 +30,25 @@ func (k keysThatFail) NewKey(n ceremony.Notice) (ceremony.Key, error) {
 func TestActThatCameToNothingIsLoggedAndTriedAgain(t *testing.T) {
 	for _, row := range [...]struct {
 		name, level, says string
-		fault             func(s *stage, on *bool)
+		fault             func(s *stage, on *atomic.Bool)
 	}{
-		{"Vault can't be asked", "level=WARN", "ask Vault before the start", func(s *stage, on *bool) {
+		{"Vault can't be asked", "level=WARN", "ask Vault before the start", func(s *stage, on *atomic.Bool) {
 			s.vault.Fault = func(method string, n int) (error, error) {
-				if *on && method == "progress" && n > 0 { // the first is the proposal's
+				if on.Load() && method == "progress" && n > 0 { // the first is the proposal's
 					return ceremony.ErrNotSent, nil
 				}
 				return nil, nil
 			}
 		}},
-		{"no key can be made", "level=ERROR", "make a ceremony key", func(s *stage, on *bool) {
+		{"no key can be made", "level=ERROR", "make a ceremony key", func(s *stage, on *atomic.Bool) {
 			s.keys = func(o ceremony.OpenPGP) ceremony.OpenPGP { return keysThatFail{o, on} }
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			play(t, func(t *testing.T, s *stage) {
 				var log bytes.Buffer
-				on := true
+				var on atomic.Bool
+				on.Store(true)
 				s.log = &log
 				row.fault(s, &on)
 				s.restart()
@@ -64,7 +66,7 @@ func TestActThatCameToNothingIsLoggedAndTriedAgain(t *testing.T) {
 				if tries < 3 || tries > 20 {
 					t.Errorf("tried %d times in a minute", tries)
 				}
-				on = false
+				on.Store(false)
 				s.settle(time.Minute)
 				if c := s.finish(id); c.Outcome != event.Completed {
 					t.Errorf("outcome %q: %s", c.Outcome, story(c))

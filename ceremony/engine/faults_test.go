@@ -549,9 +549,10 @@ func TestP10UndeliverableRequestIsNotShownAsAsked(t *testing.T) {
 // A request that Slack does not take for a while does not count as made.
 func TestP10RequestOnItsWayIsNotShownAsAsked(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		silent := true
+		var silent atomic.Bool
+		silent.Store(true)
 		s.notifier.Fault = func(m rules.Message, _ int) error {
-			if silent && m.Kind == rules.AskMessage && m.To.Name == "erin" {
+			if silent.Load() && m.Kind == rules.AskMessage && m.To.Name == "erin" {
 				return ceremony.ErrNotPosted
 			}
 			return nil
@@ -561,7 +562,7 @@ func TestP10RequestOnItsWayIsNotShownAsAsked(t *testing.T) {
 		if waiting, lost := s.now(id).Unasked(); len(waiting) != 1 || len(lost) != 0 || waiting[0].To.Name != "erin" {
 			t.Errorf("waiting %v, lost %v", waiting, lost)
 		}
-		silent = false
+		silent.Store(false)
 		s.settle(time.Minute)
 		if waiting, _ := s.now(id).Unasked(); len(waiting) != 0 {
 			t.Errorf("waiting %v", waiting)
