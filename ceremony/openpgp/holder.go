@@ -44,8 +44,8 @@ func ReadHolderKey(data, passphrase []byte) (*HolderKey, error) {
 	if entity.PrivateKey == nil {
 		return nil, fmt.Errorf("read secret key: %w", ErrNotSecretKey)
 	}
-	if err := entity.DecryptPrivateKeys(passphrase); err != nil {
-		return nil, fmt.Errorf("key %s: %w", fingerprintOf(entity.PrimaryKey), ErrPassphrase)
+	if err := decrypt(entity, passphrase); err != nil {
+		return nil, fmt.Errorf("key %s: %w", fingerprintOf(entity.PrimaryKey), err)
 	}
 	h := &HolderKey{entity: entity}
 	now := time.Now()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/secret"
 	"conclave/host/durable"
 
 	"github.com/ProtonMail/go-crypto/openpgp/eddsa"
@@ -22,7 +23,8 @@ import (
 type Identity struct {
 	fingerprint ceremony.Fingerprint
 	public      string // armored
-	commitment  func() (id string, key [32]byte)
+	commitment  func() (id string, key [32]byte) // a closure prints as an address under every verb of fmt
+	journalKey  secret.MACKey
 
 	mu     sync.Mutex // go-crypto notes down in an entity what it has verified
 	entity *pgp.Entity
@@ -41,7 +43,7 @@ func Generate(name string, now time.Time) (*Identity, error) {
 
 func newIdentity(entity *pgp.Entity) (*Identity, error) {
 	i := &Identity{entity: entity, fingerprint: fingerprintOf(entity.PrimaryKey)}
-	secret, ok := entity.PrivateKey.PrivateKey.(*eddsa.PrivateKey)
+	private, ok := entity.PrivateKey.PrivateKey.(*eddsa.PrivateKey)
 	if !ok {
 		return nil, fmt.Errorf("identity %s: %w", i.fingerprint, ErrNotIdentityKey)
 	}
@@ -49,9 +51,16 @@ func newIdentity(entity *pgp.Entity) (*Identity, error) {
 	if i.public, err = publicArmor(entity); err != nil {
 		return nil, fmt.Errorf("identity %s: %w", i.fingerprint, err)
 	}
-	if i.commitment, err = newCommitment(secret); err != nil {
+	tagName, tagKey, err := derive(private, tagPurpose)
+	if err != nil {
 		return nil, fmt.Errorf("identity %s: %w", i.fingerprint, err)
 	}
+	journalName, journalKey, err := derive(private, journalPurpose)
+	if err != nil {
+		return nil, fmt.Errorf("identity %s: %w", i.fingerprint, err)
+	}
+	i.commitment = func() (string, [32]byte) { return tagName, tagKey }
+	i.journalKey = secret.NewMACKey(journalName, journalKey)
 	return i, nil
 }
 
@@ -109,11 +118,11 @@ func (i *Identity) protected(passphrase []byte) (string, error) {
 	if err := locked.EncryptPrivateKeys(passphrase, config); err != nil {
 		return "", fmt.Errorf("encrypt key: %w", err)
 	}
-	var secret bytes.Buffer
-	if err := locked.SerializePrivateWithoutSigning(&secret, nil); err != nil {
+	var serialized bytes.Buffer
+	if err := locked.SerializePrivateWithoutSigning(&serialized, nil); err != nil {
 		return "", fmt.Errorf("write key: %w", err)
 	}
-	return enarmor(secretKeyBlock, secret.Bytes())
+	return enarmor(secretKeyBlock, serialized.Bytes())
 }
 
 // Load reads an identity that [Identity.Save] has written.
@@ -156,7 +165,14 @@ func unlock(entity *pgp.Entity, passphrase []byte) error {
 	case !entity.PrivateKey.Encrypted:
 		return ErrNotProtected
 	}
-	if err := entity.DecryptPrivateKeys(passphrase); err != nil {
+	return decrypt(entity, passphrase)
+}
+
+// decrypt decrypts the secret parts of a key. It overwrites the stack on which deriving the key from the passphrase has
+// left copies of it (P1).
+func decrypt(entity *pgp.Entity, passphrase []byte) (err error) {
+	secret.OverStack(func() { err = entity.DecryptPrivateKeys(passphrase) })
+	if err != nil {
 		return ErrPassphrase
 	}
 	return nil

@@ -2,6 +2,8 @@ package whole_test
 
 import (
 	"errors"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,9 +103,7 @@ func shippedOnVault(t *testing.T, configure settings) *scene {
 	server := realvault.StartReal(t, realvault.RealOptions{TLS: authority})
 	s := setProgram(t, ship(t), stage.Options{
 		Keyring: stage.GPG, Configure: configure, Vault: stage.Server{Addrs: []string{server.Addr()}, CA: authority.PEM},
-		// A signal saves the registers on a stack, and with them what was copied last. On a busy machine Go's runtime
-		// sends many signals.
-		Environment: []string{"GODEBUG=asyncpreemptoff=1"},
+		Environment: shippedEnvironment(t),
 	})
 	s.check(s.GiveLeastToken(s.ctx()))
 	s.start()
@@ -111,6 +111,22 @@ func shippedOnVault(t *testing.T, configure settings) *scene {
 		needs.Lack(t, "reading another process's memory, as root on Linux: %v", err)
 	}
 	return s
+}
+
+// shippedEnvironment returns the variables that the systemd unit sets for the bot.
+func shippedEnvironment(t *testing.T) []string {
+	t.Helper()
+	unit, err := os.ReadFile("../../docs/conclave.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(unit)) {
+		if variables, ok := strings.CutPrefix(line, "Environment="); ok {
+			return strings.Fields(variables)
+		}
+	}
+	t.Fatal("the unit sets no environment")
+	return nil
 }
 
 // collecting is how long the test waits for garbage to be collected, on however busy a machine. The bot collects it
