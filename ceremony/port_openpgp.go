@@ -43,6 +43,10 @@ type OpenPGP interface {
 	// a name for it that gives nothing of it away. The caller must keep the key in memory
 	// only.
 	CommitmentKey() (id string, key [32]byte)
+	// JournalKey returns the key that authenticates the lines of the journal, and what else
+	// Conclave keeps on a disk and believes when it reads it again. It is derived from the
+	// identity's secret.
+	JournalKey() secret.MACKey
 	// Challenge encrypts a new random response, 32 hexadecimal digits, to a person as Vault
 	// encrypts a share: to the same bytes of the same key. A person who answers with the
 	// response can decrypt. It is a secret until then.

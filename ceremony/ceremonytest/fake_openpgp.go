@@ -87,6 +87,10 @@ func (o *FakeOpenPGP) CommitmentKey() (string, [32]byte) {
 	return string(o.Identity()[:16]), key
 }
 
+func (o *FakeOpenPGP) JournalKey() secret.MACKey {
+	return secret.NewMACKey("j"+string(o.Identity()[:15]), sha256.Sum256([]byte("journal of "+o.Identity())))
+}
+
 // Challenge returns the ciphertext "challenge|KEY|RESPONSE".
 func (o *FakeOpenPGP) Challenge(f ceremony.Fingerprint, _ time.Time) (string, string, error) {
 	o.Mu.Lock()

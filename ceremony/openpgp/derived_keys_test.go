@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"conclave/ceremony/openpgp"
+	"conclave/ceremony/secret"
 )
 
 func TestCommitmentKeyComesWithTheIdentityAndNoOther(t *testing.T) {
@@ -23,6 +24,31 @@ func TestCommitmentKeyComesWithTheIdentityAndNoOther(t *testing.T) {
 	otherID, otherKey := other.bot.CommitmentKey()
 	if otherID == id || otherKey == key || key == [32]byte{} || len(id) != 16 {
 		t.Errorf("ids %q and %q", id, otherID)
+	}
+}
+
+func TestJournalKeyComesWithTheIdentityAndNoOther(t *testing.T) {
+	s, other := newStage(t), newStage(t)
+	path := filepath.Join(t.TempDir(), "identity.asc")
+	if err := s.identity.Save(path, []byte("swordfish")); err != nil {
+		t.Fatal(err)
+	}
+	restored := openpgp.New(must(openpgp.Load(path, []byte("swordfish")))(t), nil)
+	key := s.bot.JournalKey()
+	sum := key.Sum("a purpose", []byte("a line"))
+	if again := restored.JournalKey(); again.Name() != key.Name() || !again.Proves("a purpose", []byte("a line"), sum) {
+		t.Error("the restored identity has another key")
+	}
+	tagName, tagKey := s.bot.CommitmentKey()
+	if key.Name() == other.bot.JournalKey().Name() || key.Name() == tagName || len(key.Name()) != 16 {
+		t.Errorf("the key is named %s", key.Name())
+	}
+	for name, stranger := range map[string]secret.MACKey{
+		"another identity": other.bot.JournalKey(), "the key of tags": secret.NewMACKey(tagName, tagKey),
+	} {
+		if stranger.Proves("a purpose", []byte("a line"), sum) {
+			t.Errorf("%s proves the line", name)
+		}
 	}
 }
 
