@@ -369,7 +369,7 @@ func TestP9NoJournalNoCeremony(t *testing.T) {
 		if _, live, _ := s.engine.Ceremony(id); !errors.Is(live.Vault, ceremony.ErrJournal) {
 			t.Errorf("the status post is told %v", live.Vault)
 		}
-		if s.opener.Open != 0 {
+		if s.openPGP.Open != 0 {
 			t.Error("the ceremony key is still there")
 		}
 	})
