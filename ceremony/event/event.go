@@ -21,6 +21,9 @@ type Entry struct {
 	At    time.Time // when the line was written
 	Hash  string    // of this line
 	Event Event
+	// MACKey names the key under which MAC authenticates the line. Both are empty in a line
+	// that was written before lines had codes.
+	MACKey, MAC string
 }
 
 type (
