@@ -554,6 +554,7 @@ func TestBotOfAnotherIdentityResumesNothing(t *testing.T) {
 		s.settle(time.Second)
 		s.stop()
 		s.opener.Name = "other identity"
+		s.adopt(id)
 		s.start()
 		s.frozenFor(id, event.OtherBot, "")
 		s.cancels(id)

@@ -57,28 +57,29 @@ func rewritten(t *testing.T, path string) []event.Entry {
 	return entries
 }
 
-// The journal has each event twice: with its required fields, and with all fields.
+// The journals have each event twice: with its required fields, and with all fields.
 func TestP8EveryEventIsReadAndWrittenInTheBytesOfOld(t *testing.T) {
-	path := filepath.Join(keptDir, "every-event.jsonl")
-	entries := rewritten(t, path)
-	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	count := map[string]int{}
-	for i, raw := range bytes.Split(bytes.TrimSpace(file), []byte("\n")) {
-		var l struct{ Type string }
-		if err := json.Unmarshal(raw, &l); err != nil {
+	for _, path := range kept(t, "every-event*.jsonl") {
+		entries := rewritten(t, path)
+		file, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-		count[l.Type]++
-		if got := event.TypeOf(entries[i].Event); got != l.Type {
-			t.Errorf("line %d is %q and was read as %q", i+1, l.Type, got)
+		for i, raw := range bytes.Split(bytes.TrimSpace(file), []byte("\n")) {
+			var l struct{ Type string }
+			if err := json.Unmarshal(raw, &l); err != nil {
+				t.Fatal(err)
+			}
+			count[l.Type]++
+			if got := event.TypeOf(entries[i].Event); got != l.Type {
+				t.Errorf("%s: line %d is %q and was read as %q", path, i+1, l.Type, got)
+			}
 		}
 	}
 	for _, e := range event.EveryEvent() {
 		if count[event.TypeOf(e)] == 0 {
-			t.Errorf("%s has no %q: add a journal that has it to %s", path, event.TypeOf(e), keptDir)
+			t.Errorf("nothing that is kept has %q: add a journal that has it to %s", event.TypeOf(e), keptDir)
 		}
 	}
 }

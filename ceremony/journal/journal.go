@@ -119,40 +119,53 @@ func measure(lines [][]byte) int {
 	return n
 }
 
-// Load implements [event.Journal]. The error wraps ErrNotAdopted when lines were written
-// before there were codes, or under another identity, and ErrChain when they were changed.
+// Load implements [event.Journal].
 func (j *Journal) Load(ctx context.Context, id ceremony.ID) ([]event.Entry, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	c, err := j.load(ctx, id)
 	if err == nil {
-		err = c.authenticate(j.key)
+		err = c.aside(c.authenticate(j.key))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", id, err)
 	}
+	j.stand(id, c)
+	return c.Entries, nil
+}
+
+// stand notes where a ceremony's chain ends, so that Append goes on there.
+func (j *Journal) stand(id ceremony.ID, c chain) {
 	last := c.Entries[len(c.Entries)-1]
 	j.heads[id] = head{last.Seq, last.Hash, measure(c.lines.lines)}
-	return c.Entries, nil
 }
 
 // load reads the lines of a ceremony and checks that they are its chain. Who has written
 // them is not checked.
 func (j *Journal) load(ctx context.Context, id ceremony.ID) (chain, error) {
 	text, err := j.store.Load(ctx, id)
-	if err != nil {
-		return chain{}, err
-	}
-	c, err := link(lines{lines: text})
+	c, fault := link(lines{lines: text})
 	switch {
 	case err != nil:
-		return chain{}, err
-	case len(c.Entries) == 0:
-		return chain{}, fmt.Errorf("no whole line: %w", ceremony.ErrChain)
+	case fault != nil:
+		err = fault
 	case c.ceremony != id:
-		return chain{}, fmt.Errorf("it is the journal of %s: %w", c.ceremony, ceremony.ErrChain)
+		err = fmt.Errorf("it is the journal of %s: %w", c.ceremony, ceremony.ErrChain)
 	}
-	return c, nil
+	return c, c.aside(err)
+}
+
+// aside adds to an error why the lines are not obeyed what the first line says. It returns
+// other errors as they are.
+func (c chain) aside(err error) error {
+	if !errors.Is(err, ceremony.ErrChain) && !errors.Is(err, ceremony.ErrNotAdopted) {
+		return err
+	}
+	aside := &event.AsideError{Why: err}
+	if len(c.Entries) > 0 {
+		aside.Proposed, _ = c.Entries[0].Event.(event.Proposed)
+	}
+	return aside
 }
 
 // List implements [event.Journal].

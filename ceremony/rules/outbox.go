@@ -365,8 +365,9 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 			o.add(fmt.Sprintf("%s/%d", boardFollowUpKey, e.Seq), BoardMessage, nil, e)
 		}
 	case event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting,
-		event.NodesSeen, event.Posted:
-		// People are told what came of an intent, and not of the intent.
+		event.NodesSeen, event.Posted, event.Adopted:
+		// People are told what came of an intent, and not of the intent. Of an adoption they are
+		// told by the freeze; where none follows it changes nothing.
 	default:
 		panic(fmt.Sprintf("no message for %T", ev))
 	}
