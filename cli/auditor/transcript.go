@@ -112,7 +112,9 @@ func printAudit(out io.Writer, path string, a transcript.Audit) {
 			a.From.UTC().Format(time.RFC3339), a.To.UTC().Format(time.RFC3339))
 		fmt.Fprintf(out, "  plan     %s\n  head     %s\n", a.PlanHash, a.Head)
 	}
-	fmt.Fprintf(out, "  file     %s\n  identity %s\n\n", a.SHA256, a.Identity)
+	fmt.Fprintf(out, "  file     %s\n  identity %s\n", a.SHA256, a.Identity)
+	printConditions(out, a.Conditions)
+	fmt.Fprintln(out)
 	keyless := func(p ceremony.Person) bool { return p.Key == "" }
 	if keys := slices.DeleteFunc(slices.Clone(a.People), keyless); len(keys) > 0 {
 		fmt.Fprint(out, "People's signatures were checked by the keys that the plan names:\n")

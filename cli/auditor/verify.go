@@ -95,6 +95,7 @@ func verifyPath(out io.Writer, path string, how transcripts) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	printReport(out, report)
+	printConditions(out, report.Conditions)
 	return how.signed(out, path)
 }
 
