@@ -34,6 +34,8 @@ type stage struct {
 	obliges  bool      // people do at once what a policy asks of them
 	log      io.Writer // of the next start; nil for none
 
+	conditions func() event.Conditions // the next start's Config.Conditions
+
 	archives []ceremony.Archive // that keep transcripts
 
 	configure func(*ceremony.Cluster) // changes what the engine is made of
@@ -125,7 +127,7 @@ func (s *stage) start() {
 	s.engine = engine.NewEngine(engine.Config{
 		Clusters: []ceremony.Cluster{cluster},
 		OpenPGP:  keys, Signatures: ceremonytest.SpokenSignatures{}, Notifier: s.notifier, Journal: journal,
-		Forget:   s.forget,
+		Forget: s.forget, Conditions: s.conditions,
 		Log:      slog.New(slog.NewTextHandler(log, nil)),
 		Archives: s.archives, Files: transcriptFile,
 	})

@@ -32,3 +32,19 @@ func conditionHistory(c rules.State, e event.Entry) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// Conditions returns what a ceremony has run under, a heading and a line for each.
+func Conditions(all []event.Condition) []string {
+	if len(all) == 0 {
+		return []string{"conditions: not recorded"}
+	}
+	lines := []string{"conditions, by Conclave's own word:"}
+	for _, k := range all {
+		line := fmt.Sprintf("  %s: %s", k.Name, k.Value)
+		if k.Seq > all[0].Seq {
+			line += fmt.Sprintf(" (since entry %d)", k.Seq)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}

@@ -113,7 +113,9 @@ func printAudit(out io.Writer, path string, a transcript.Audit) {
 		fmt.Fprintf(out, "  plan     %s\n  head     %s\n", a.PlanHash, a.Head)
 	}
 	fmt.Fprintf(out, "  file     %s\n  identity %s\n", a.SHA256, a.Identity)
-	printConditions(out, a.Conditions)
+	for _, line := range wording.Conditions(a.Conditions) {
+		fmt.Fprintf(out, "  %s\n", line)
+	}
 	fmt.Fprintln(out)
 	keyless := func(p ceremony.Person) bool { return p.Key == "" }
 	if keys := slices.DeleteFunc(slices.Clone(a.People), keyless); len(keys) > 0 {
