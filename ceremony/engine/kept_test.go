@@ -62,29 +62,83 @@ func rewritten(t *testing.T, path string) []event.Entry {
 	return entries
 }
 
-// The journal has each event twice: with its required fields, and with all fields.
+// The journals have each event twice: with its required fields, and with all fields.
 func TestP8EveryEventIsReadAndWrittenInTheBytesOfOld(t *testing.T) {
-	path := filepath.Join(keptDir, "every-event.jsonl")
-	entries := rewritten(t, path)
-	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	count := map[string]int{}
-	for i, raw := range bytes.Split(bytes.TrimSpace(file), []byte("\n")) {
-		var l struct{ Type string }
-		if err := json.Unmarshal(raw, &l); err != nil {
+	for _, path := range kept(t, "every-event*.jsonl") {
+		entries := rewritten(t, path)
+		file, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-		count[l.Type]++
-		if got := event.TypeOf(entries[i].Event); got != l.Type {
-			t.Errorf("line %d is %q and was read as %q", i+1, l.Type, got)
+		for i, raw := range bytes.Split(bytes.TrimSpace(file), []byte("\n")) {
+			var l struct{ Type string }
+			if err := json.Unmarshal(raw, &l); err != nil {
+				t.Fatal(err)
+			}
+			count[l.Type]++
+			if got := event.TypeOf(entries[i].Event); got != l.Type {
+				t.Errorf("%s: line %d is %q and was read as %q", path, i+1, l.Type, got)
+			}
 		}
 	}
 	for _, e := range event.EveryEvent() {
 		if count[event.TypeOf(e)] == 0 {
-			t.Errorf("%s has no %q: add a journal that has it to %s", path, event.TypeOf(e), keptDir)
+			t.Errorf("no %q is kept: add a journal that has it to %s", event.TypeOf(e), keptDir)
 		}
+	}
+}
+
+// What was added to events since the first journals were kept happens in a kept one, too.
+func TestP8FieldsThatWereAddedLaterAreKept(t *testing.T) {
+	missing := map[string]func(event.Event) bool{
+		"froze, with what a backup shows": func(e event.Event) bool {
+			f, ok := e.(event.Frozen)
+			return ok && f.Remains == rules.SharesMade
+		},
+		"froze, with a backup that shows nothing": func(e event.Event) bool {
+			f, ok := e.(event.Frozen)
+			return ok && f.Remains == rules.NothingMade
+		},
+		"backup-read of a ceremony that did not know": func(e event.Event) bool {
+			b, ok := e.(event.BackupRead)
+			return ok && b.Unknown
+		},
+		"attempt-lost that others may have carried through": func(e event.Event) bool {
+			l, ok := e.(event.AttemptLost)
+			return ok && l.Unproven
+		},
+		"ended, and what became of the attempt is not known": func(e event.Event) bool {
+			ended, ok := e.(event.Ended)
+			return ok && ended.Vault == event.AttemptUnknown
+		},
+	}
+	for _, why := range []event.FreezeReason{event.OtherConfig, event.NotSigned, event.OtherBot} {
+		missing["froze for "+string(why)] = func(e event.Event) bool {
+			f, ok := e.(event.Frozen)
+			return ok && f.Why == why
+		}
+	}
+	changes := 0
+	for _, path := range kept(t, "*/*.jsonl") {
+		c, err := rules.Replay(rewritten(t, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range c.History {
+			for what, is := range missing {
+				if is(e.Event) {
+					delete(missing, what)
+				}
+			}
+			changes += len(c.Changed(e))
+		}
+	}
+	for what := range missing {
+		t.Errorf("no journal is kept with %s", what)
+	}
+	if changes == 0 {
+		t.Error("no journal is kept in which the conditions change")
 	}
 }
 
