@@ -2,6 +2,7 @@ package host
 
 import (
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -9,18 +10,20 @@ import (
 // timeServices has a file or folder that is there once a service has set the clock, or
 // while it runs: path → service.
 var timeServices = map[string]string{
-	"/run/systemd/timesync/synchronized": "systemd-timesyncd",
-	"/run/chrony":                        "chrony",
-	"/run/ntpd.pid":                      "ntpd",
-	"/run/ntpd-rs":                       "ntpd-rs",
+	"run/systemd/timesync/synchronized": "systemd-timesyncd",
+	"run/chrony":                        "chrony",
+	"run/ntpd.pid":                      "ntpd",
+	"run/ntpd-rs":                       "ntpd-rs",
 }
 
 // TimeSource returns the service that sets the clock, by what it leaves below /run, or ""
 // when there is a trace of none, or of several. A container has a /run of its own.
-func TimeSource() string {
+func TimeSource() string { return timeSource("/") }
+
+func timeSource(root string) string {
 	found := ""
 	for path, service := range timeServices {
-		if _, err := os.Stat(path); err != nil {
+		if _, err := os.Stat(filepath.Join(root, path)); err != nil {
 			continue
 		}
 		if found != "" {

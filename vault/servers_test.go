@@ -1,8 +1,10 @@
 package vault_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -60,6 +62,22 @@ func TestStandbysAndSecondariesSayWhatTheyAre(t *testing.T) {
 				t.Errorf("%s: %+v", name, got)
 			}
 		}
+	}
+}
+
+// A node that never answers holds nobody up for longer than the asker's patience.
+func TestServerThatHangsIsNotKnown(t *testing.T) {
+	s := startEmulator(t, vaulttest.Options{})
+	s.emulator.Script(vaulttest.Fault{
+		Route: "GET sys/seal-status", Times: vaulttest.Always, Do: func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		},
+	})
+	c := s.client(t, func(c *vault.Config) { c.Timeout = time.Hour })
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if diff := cmp.Diff([]ceremony.Server{{Address: s.addrs[0]}}, c.Servers(ctx)); diff != "" {
+		t.Errorf("servers (-want +got):\n%s", diff)
 	}
 }
 
