@@ -145,7 +145,7 @@ func TestNothingIsDoneForALineThatTheIdentityHasNotWritten(t *testing.T) {
 					t.Errorf("Vault was asked for %d attempts", n)
 				}
 				for _, of := range []ceremony.ID{id, evil.Ceremony} {
-					if _, _, err := s.engine.Ceremony(of); !errors.Is(err, ceremony.ErrUnknownCeremony) {
+					if _, _, err := s.engine.Ceremony(of); !errors.Is(err, ceremony.ErrChain) && !errors.Is(err, ceremony.ErrNotAdopted) {
 						t.Errorf("%s is obeyed: %v", of, err)
 					}
 				}
@@ -274,7 +274,7 @@ func TestAnAdoptedCeremonyWaitsForPeople(t *testing.T) {
 				started, submitted := s.vault.Count("start"), s.vault.Count("submit")
 				s.start()
 				s.settle(time.Minute)
-				if _, _, err := s.engine.Ceremony(id); !errors.Is(err, ceremony.ErrUnknownCeremony) {
+				if _, _, err := s.engine.Ceremony(id); !errors.Is(err, ceremony.ErrNotAdopted) {
 					t.Errorf("it is obeyed before anybody has taken it over: %v", err)
 				}
 				s.stop()

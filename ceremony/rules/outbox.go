@@ -212,7 +212,8 @@ type outbox struct {
 	order    []ceremony.Account                   // of asked
 	counted  map[ceremony.Account]bool            // in the current round
 	noticed  map[string]bool                      // kinds of findings, and whose, that an alarm's owners were told of
-	early    []ceremony.Person                    // whose envelope came before a witness had let it
+	ended    bool
+	early    []ceremony.Person // whose envelope came before a witness had let it
 }
 
 // tell adds what is to be said about an entry.
@@ -345,6 +346,7 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 			o.toPerson(ReceiptMessage, *ev.By, e)
 		}
 	case event.Ended:
+		o.ended = true
 		o.add(boardEndedKey, BoardMessage, nil, e)
 		o.history(e)
 		for _, who := range o.order {
@@ -354,6 +356,10 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 			for _, w := range p.Witnesses {
 				o.toPerson(WitnessMessage, w, e)
 			}
+		}
+	case event.Adopted:
+		if !o.ended { // of what has ended, an operator may have taken over hundreds
+			o.history(e)
 		}
 	case event.ArchiveFailed:
 		o.archiveFailed(p, e)
@@ -365,9 +371,8 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 			o.add(fmt.Sprintf("%s/%d", boardFollowUpKey, e.Seq), BoardMessage, nil, e)
 		}
 	case event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting,
-		event.NodesSeen, event.Posted, event.Adopted:
-		// People are told what came of an intent, and not of the intent. Of an adoption they are
-		// told by the freeze; where none follows it changes nothing.
+		event.NodesSeen, event.Posted:
+		// People are told what came of an intent, and not of the intent.
 	default:
 		panic(fmt.Sprintf("no message for %T", ev))
 	}

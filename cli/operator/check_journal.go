@@ -13,14 +13,12 @@ import (
 
 	"conclave/ceremony/journal"
 	"conclave/ceremony/ledger"
-	"conclave/ceremony/rules"
 	"conclave/config"
 	"conclave/host"
 	"conclave/plural"
 )
 
-// checkJournal tries the journal's folder, and returns the ceremonies that have not
-// ended. It does not need the journal's lock, which the running bot has.
+// checkJournal tries the journal's folder, and returns the ceremonies in it. It does not need the journal's lock, which the running bot has.
 func checkJournal(c *config.Config, f *findings) []journal.Report {
 	dir := string(c.Journal.Directory)
 	if f.failed("journal", host.TrustedJournal(c.Journal.Directory)) {
@@ -39,7 +37,7 @@ func checkJournal(c *config.Config, f *findings) []journal.Report {
 	if !f.failed("journal", err) {
 		f.add(ok, "journal", "%s: %s, the chain is whole", dir, plural.Count(len(reports), "ceremony", "ceremonies"))
 	}
-	return slices.DeleteFunc(reports, func(r journal.Report) bool { return r.State == rules.PhaseEnded })
+	return reports
 }
 
 // checkExposed adds the people whose shares count as exposed.
