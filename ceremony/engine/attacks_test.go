@@ -512,7 +512,7 @@ func TestKeyOfAnotherIdentityIsNotAnnounced(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
 		s.stop()
-		s.opener.Name = "other identity"
+		s.openPGP.Name = "other identity"
 		s.adopt(id)
 		s.start()
 		s.settle(time.Minute)

@@ -22,7 +22,7 @@ import (
 // has the identity's key. What the rules allow is not asked.
 func (s *stage) forge(id ceremony.ID, events ...event.Event) {
 	s.t.Helper()
-	j, err := journal.OpenJournal(s.dir, s.opener.JournalKey())
+	j, err := journal.OpenJournal(s.dir, s.openPGP.JournalKey())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -553,7 +553,7 @@ func TestBotOfAnotherIdentityResumesNothing(t *testing.T) {
 		id := s.propose(ceremony.Rekey)
 		s.settle(time.Second)
 		s.stop()
-		s.opener.Name = "other identity"
+		s.openPGP.Name = "other identity"
 		s.adopt(id)
 		s.start()
 		s.frozenFor(id, event.OtherBot, "")
@@ -566,7 +566,7 @@ func TestBotOfAnotherIdentityResumesNothing(t *testing.T) {
 func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		cast := newCast(t, append([]string{"olga", "paul", "quin", "wendy"}, ceremonytest.Holders...)...)
-		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{cast.opener} }
+		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpenPGP{cast.openPGP} }
 		s.configure = func(c *ceremony.Cluster) {
 			c.Policies = map[ceremony.Operation]ceremony.Policy{
 				ceremony.GenerateRoot: {

@@ -22,7 +22,7 @@ import (
 // adopt has the identity of now take over ceremonies, as conclave journal adopt does.
 func (s *stage) adopt(ids ...ceremony.ID) {
 	s.t.Helper()
-	j, err := journal.OpenJournal(s.dir, s.opener.JournalKey())
+	j, err := journal.OpenJournal(s.dir, s.openPGP.JournalKey())
 	if err != nil {
 		s.t.Fatal(err)
 	}
