@@ -118,7 +118,7 @@ var mayImport = map[string]string{
 	"bot":                      "ceremony ceremony/event ceremony/ledger ceremony/rules ceremony/wording bot/refusal bot/transport bot/command bot/render",
 	"host":                     "",
 	"config":                   "host ceremony",
-	"app":                      "host config ceremony ceremony/event ceremony/rules ceremony/journal ceremony/transcript/page ceremony/wording ceremony/openpgp ceremony/engine vault archive bot",
+	"app":                      "host config ceremony ceremony/secret ceremony/event ceremony/rules ceremony/journal ceremony/transcript/page ceremony/wording ceremony/openpgp ceremony/engine vault archive bot",
 	"cli":                      "",
 	"cli/holder":               "cli host ceremony ceremony/openpgp ceremony/wording",
 	"cli/auditor":              "cli host archive ceremony ceremony/openpgp ceremony/rules ceremony/journal ceremony/transcript ceremony/transcript/page ceremony/wording",

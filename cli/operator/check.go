@@ -114,10 +114,10 @@ func (f *findings) conclude() error {
 // is elsewhere.
 func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) {
 	ceremonies := checkJournal(c, f)
-	checkExposed(c, f)
 	pgp := checkIdentity(c, f)
 	if pgp != nil {
 		checkAuthorship(f, ceremonies, pgp)
+		checkExposed(c, f, pgp)
 	}
 	checkPeople(c, f, time.Now())
 	checkArchives(ctx, c, f, offline)

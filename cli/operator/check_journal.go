@@ -13,6 +13,7 @@ import (
 
 	"conclave/ceremony/journal"
 	"conclave/ceremony/ledger"
+	"conclave/ceremony/openpgp"
 	"conclave/config"
 	"conclave/host"
 	"conclave/plural"
@@ -41,11 +42,8 @@ func checkJournal(c *config.Config, f *findings) []journal.Report {
 }
 
 // checkExposed adds the people whose shares count as exposed.
-func checkExposed(c *config.Config, f *findings) {
-	ceremonies, err := journal.ReadJournal(string(c.Journal.Directory))
-	if err != nil {
-		return // checkJournal has found it
-	}
+func checkExposed(c *config.Config, f *findings, pgp *openpgp.OpenPGP) {
+	ceremonies, _ := journal.ReadJournal(string(c.Journal.Directory), pgp.JournalKey()) // checkJournal has found the faults
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		for _, x := range ledger.Exposures(ceremonies, name) {
 			f.add(note, "shares of "+name, "%s: %s since %s (%s): plan a rekey",
