@@ -42,7 +42,12 @@ func (c State) closed(cmd command.Close) []event.Event {
 	ended := event.Ended{Outcome: c.Closing.Outcome, Vault: cmd.Vault}
 	dropped := cmd.Vault == event.AttemptDropped && !cmd.Unconfirmed
 	switch {
-	case dropped, !c.Plan.Operation.HasAttempt():
+	case dropped:
+		if events := c.shownInForce(cmd.Seen); events != nil {
+			return events
+		}
+		return []event.Event{ended}
+	case !c.Plan.Operation.HasAttempt():
 		return []event.Event{ended}
 	case c.Attempt.Nonce == "":
 		if cmd.Vault == event.NothingToCancel {

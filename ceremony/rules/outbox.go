@@ -135,6 +135,8 @@ func (c State) overtaken(m Message) bool {
 		return c.Phase != PhaseProposed
 	case FrozenMessage:
 		return c.Phase != PhaseFrozen || m.Entry.Seq != c.Last(Is[event.Frozen])
+	case ReceiptMessage: // of a share that ended in a freeze; its holder is told of what follows, too
+		return Is[event.Frozen](m.Entry.Event) && c.Phase != PhaseFrozen
 	case DeletionMessage:
 		return c.Ended() || c.Deletion != nil
 	case RollCallMessage:
@@ -213,10 +215,13 @@ type outbox struct {
 	counted  map[ceremony.Account]bool            // in the current round
 	noticed  map[string]bool                      // kinds of findings, and whose, that an alarm's owners were told of
 	early    []ceremony.Person                    // whose envelope came before a witness had let it
+	sent     *event.Submitting                    // whose outcome is not told yet
 }
 
 // tell adds what is to be said about an entry.
 func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
+	sent := o.sent
+	o.follow(e.Event)
 	switch ev := e.Event.(type) {
 	case event.Proposed:
 		o.add(BoardKey, BoardMessage, nil, e)
@@ -233,6 +238,9 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 		o.history(e)
 	case event.Frozen:
 		o.history(e)
+		if sent != nil {
+			o.toPerson(ReceiptMessage, sent.By, e)
+		}
 		o.deciders(p, e)
 	case event.RoundReset:
 		o.counted = nil
@@ -369,6 +377,25 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 		// People are told what came of an intent, and not of the intent.
 	default:
 		panic(fmt.Sprintf("no message for %T", ev))
+	}
+}
+
+// follow keeps the share that was sent until an event tells its holder what came of it.
+func (o *outbox) follow(e event.Event) {
+	switch ev := e.(type) {
+	case event.Submitting:
+		o.sent = &ev
+	case event.Declined:
+		if o.sent != nil && o.sent.Message == ev.Message {
+			o.sent = nil
+		}
+	case event.Rekeyed:
+		if !Elsewhere(ev) {
+			o.sent = nil
+		}
+	case event.Counted, event.Entered, event.RoundRefused, event.RoundReset, event.TokenIssued, event.Verified,
+		event.AttemptLost, event.Frozen:
+		o.sent = nil
 	}
 }
 

@@ -190,7 +190,23 @@ func acknowledgedWords(ev event.Acknowledged) string {
 
 // raisedWords say that nobody has acknowledged an alarm yet.
 func raisedWords(c rules.State) string {
-	return fmt.Sprintf(":bell: *Nobody has acknowledged it yet.* Told of it: %s.", ListAnd(Names(c.Plan.Owners)))
+	words := ":bell: *Nobody has acknowledged it yet.*"
+	if told := toldOwners(c); len(told) > 0 {
+		words += fmt.Sprintf(" Told of it: %s.", ListAnd(Names(told)))
+	}
+	return words
+}
+
+// toldOwners returns the owners whom a message about the alarm has reached (P10).
+func toldOwners(c rules.State) []ceremony.Person {
+	var told []ceremony.Person
+	for _, m := range c.Messages() {
+		_, posted := c.Where(m.Key)
+		if m.Kind == rules.AlarmMessage && posted && !slices.Contains(told, *m.To) {
+			told = append(told, *m.To)
+		}
+	}
+	return told
 }
 
 // ExposureWords say whose shares of a cluster count as exposed.

@@ -72,7 +72,7 @@ type sentence struct {
 func Sentinels() []sentence {
 	return []sentence{
 		{ceremony.ErrUnknownCeremony, Words{"There is no ceremony with this id.", "`/ceremony list` shows the open ones, `/ceremony history` all."}},
-		{ceremony.ErrJournal, Words{"The journal can't be written, and nothing is done that can't be recorded.", "The operator of Conclave has to look at its disk; after that, try again."}},
+		{ceremony.ErrJournal, Words{"The journal can't be written, and nothing is done that can't be recorded.", "The operator of Conclave makes sure that there is room and that Conclave may write there, and starts it again. Until then keep what you have, and send nothing."}},
 		{ceremony.ErrBehind, Words{"Another process has written to this ceremony's journal.", "The operator of Conclave has to make sure that it runs only once."}},
 		{ceremony.ErrLocked, Words{"Another process uses this journal.", "The operator of Conclave has to make sure that it runs only once."}},
 		{ceremony.ErrChain, Words{"The journal of this ceremony was changed from outside; its chain is broken.", "Nothing is done with it any more. Keep the file and tell your security team."}},
@@ -96,6 +96,8 @@ func vaultSays(err error) string {
 	switch {
 	case err == nil:
 		return "answers"
+	case errors.Is(err, ceremony.ErrJournal):
+		return "is not asked"
 	case errors.Is(err, ceremony.ErrSealed):
 		return "sealed"
 	case errors.Is(err, ceremony.ErrNoLeader):

@@ -185,7 +185,7 @@ func backupHistory(c rules.State, e event.Entry) string {
 	case event.DeletionAsked:
 		return fmt.Sprintf(":wastebasket: *%s* agreed that the backup is deleted.", Escape(ev.By.Name))
 	case event.BackupReminded:
-		return fmt.Sprintf(":bell: *%s* is told that Vault still keeps the backup of the new shares (reminder %d).", Escape(c.Plan.Initiator.Name), ev.Number)
+		return fmt.Sprintf(":bell: Reminder %d goes to *%s*: Vault's backup of the new shares is not known to be gone.", ev.Number, Escape(c.Plan.Initiator.Name))
 	case event.BackupLeft:
 		return ":package: *Nobody has had Vault's backup of the new shares deleted.* Only their holders can open it. Conclave reminds nobody any more, and no longer asks Vault for it."
 	case event.BackupDeleted:
@@ -203,7 +203,7 @@ func tokenHistory(c rules.State, e event.Entry) string {
 	case event.AccessorGiven:
 		return fmt.Sprintf(":label: *%s* named the token: its accessor is `%s`. Vault is asked every minute whether it is gone.", Escape(ev.By.Name), Code(ev.Accessor))
 	case event.Reminded:
-		return fmt.Sprintf(":bell: *%s* is asked to revoke the token (reminder %d).", requester(c.Plan), ev.Number)
+		return fmt.Sprintf(":bell: Reminder %d goes to *%s*: the token is to be revoked.", ev.Number, requester(c.Plan))
 	case event.TokenRevoked:
 		if ev.By != nil {
 			return fmt.Sprintf(":ballot_box_with_check: *%s* says that the token is revoked. Vault could not be asked: nobody named its accessor.", Escape(ev.By.Name))
