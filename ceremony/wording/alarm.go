@@ -82,7 +82,7 @@ func interferenceWords(n event.Noticed) string {
 	case ceremony.ClusterChanged:
 		return "*Another cluster answers* at the addresses of this one. Nothing else of it is compared with what was known."
 	case ceremony.KeyChanged:
-		return "*The key in force has other shares* than any ceremony has made: somebody has finished a rekey past Conclave. A node that was started before an earlier rekey may also show old numbers when it becomes the leader."
+		return "*The key in force has other shares* than any ceremony has made: somebody has finished a rekey past Conclave."
 	}
 	return "Vault is not as expected."
 }
