@@ -144,7 +144,7 @@ func OutcomeWord(o event.Outcome) string { return string(o) }
 func endingWords(op ceremony.Operation, outcome event.Outcome, ending ceremony.VaultEnding) string {
 	switch {
 	case ending == event.AttemptForeign:
-		return ":warning: Vault has an attempt in progress that did not come from here; it was left alone."
+		return ":warning: Vault has an attempt in progress that is not known to have come from here; it was left alone."
 	case outcome == event.Completed, ending == event.AttemptUsed:
 		return ""
 	case op == ceremony.Drill:

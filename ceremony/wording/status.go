@@ -314,7 +314,7 @@ func FreezeReason(p ceremony.Plan, ev event.Frozen) string {
 	case event.AttemptGone:
 		return goneReason(p, ev)
 	case event.ForeignAttempt:
-		return "Vault has an attempt in progress that did not come from here."
+		return "Vault has an attempt in progress that is not known to have come from here."
 	case event.ForeignShare:
 		return "Vault's count of shares is not ours: somebody has sent a share past Conclave, or progress was dropped."
 	case event.SealedMidway:
