@@ -113,7 +113,7 @@ func againHistory(c rules.State, e event.Entry) string {
 		return lostWords(c.Plan, ev)
 	case event.RoundReset:
 		if ev.Step == ceremony.StepUnseal {
-			return ":recycle: The sealed nodes have forgotten the shares that they had counted. Every holder is asked anew."
+			return ":recycle: The sealed nodes that answer have forgotten the shares that they had counted. Every holder is asked anew."
 		}
 		return ":recycle: The verification begins anew, under another nonce. The new shares stay as they are; the old key is still in force."
 	}
@@ -294,9 +294,15 @@ func askedFor(p ceremony.Plan, step ceremony.Step) string {
 
 // blame says what a refused round means. Vault refuses good shares of a recovery
 // key with the same answer when it can't reach what it unseals itself with, since
-// the key that they are compared with is sealed by that.
+// the key that they are compared with is sealed by that. A verification that somebody
+// drops, and a node that is started again, show the same as a refusal: no share counted.
 func blame(op ceremony.Operation, step ceremony.Step) string {
-	if op == ceremony.RekeyRecovery && step == ceremony.StepUpdate {
+	switch {
+	case step == ceremony.StepVerify:
+		return "At least one share is wrong, and Vault can't say whose; or somebody has dropped the verification at that moment."
+	case step == ceremony.StepUnseal:
+		return "At least one share is wrong, and Vault can't say whose; or the node was started again at that moment."
+	case op == ceremony.RekeyRecovery && step == ceremony.StepUpdate:
 		return "At least one share is wrong, and Vault can't say whose; or it can't reach the service with which it unseals itself."
 	}
 	return "At least one share is wrong, and Vault can't say whose."

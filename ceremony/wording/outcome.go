@@ -154,7 +154,7 @@ func endingWords(op ceremony.Operation, outcome event.Outcome, ending ceremony.V
 	case ending == event.AttemptUnknown:
 		return ":warning: *It is not known whether Vault has done what it was asked for.* Look there before you begin again."
 	case ending == event.AttemptDropped && op == ceremony.Unseal:
-		return "The nodes have forgotten the shares that they were sent."
+		return "The nodes that answer have forgotten the shares that they were sent. A node that does not forgets them when it is started again."
 	case ending == event.AttemptDropped:
 		return "The attempt in Vault is cancelled: Vault had it, unfinished, just before, and has it no more."
 	case op == ceremony.ReadBackup:
