@@ -119,7 +119,7 @@ func initResult(c rules.State) string {
 	if !(ceremony.Seal{Type: p.Seal}).UnsealsItself() {
 		text += fmt.Sprintf("\n:lock: It is *still sealed*: `/ceremony start unseal %s` is next.", Escape(p.Cluster))
 	}
-	return text + fmt.Sprintf("\n:key: %s %s the first root token, and revokes it when the cluster is set up.", requester(p), TokenFor(c))
+	return text + fmt.Sprintf("\n:key: %s %s the first root token. It is to be revoked when the cluster is set up.", requester(p), TokenFor(c))
 }
 
 // closingReason returns the reason that a person gave or, when the ceremony could not go

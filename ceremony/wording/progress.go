@@ -124,14 +124,14 @@ func HandedOver(c rules.State) string {
 
 // TokenFor says whether the token has reached its requester (P10).
 func TokenFor(c rules.State) string {
-	whose := func(all []ceremony.Person) bool { return slices.Contains(all, *c.Plan.Requester) }
 	for _, m := range c.Messages() {
-		if _, posted := c.Where(m.Key); m.Kind == rules.TokenMessage && posted {
+		switch _, posted := c.Where(m.Key); {
+		case m.Kind != rules.TokenMessage:
+		case posted:
 			return "has"
+		case givenUp(c, m.Key):
+			return "could not be sent"
 		}
-	}
-	if _, lost := undelivered(c); whose(lost) {
-		return "could not be sent"
 	}
 	return "is being sent"
 }

@@ -81,7 +81,7 @@ func StandsStill(live rules.Live) string {
 	if !errors.Is(live.Vault, ceremony.ErrJournal) {
 		return ""
 	}
-	return fmt.Sprintf(":octagonal_sign: *Conclave stands still here*, since %s: the journal of this ceremony can't be written. Messages are not taken, nothing is sent to Vault, and what stands below is what the journal last had. *Holders keep their shares and send none.* The operator makes sure that there is room and that Conclave may write there, and starts Conclave again: then it asks Vault what became of what it had sent, and goes on.", clock(live.Since))
+	return fmt.Sprintf(":octagonal_sign: *Conclave stands still here*, since %s: the journal of this ceremony can't be written. Messages are not taken, nothing is sent to Vault, and the status is what the journal last had. *Holders keep their shares and send none.* The operator makes sure that there is room and that Conclave may write there, and starts Conclave again: then it asks Vault what became of what it had sent, and goes on.", clock(live.Since))
 }
 
 // StateWords says where the ceremony stands and what it waits for.
