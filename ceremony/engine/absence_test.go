@@ -234,13 +234,39 @@ func TestKeyReportClaimsNoRekeyOfOthers(t *testing.T) {
 func TestMissingBackupIsAnAnswer(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.prepare(ceremony.ReadBackup)
-		id := s.begin(ceremony.ReadBackup)
-		c := s.finish(id)
-		if !rules.Is[event.BackupDeleted](c.Result) {
-			t.Fatalf("%s", story(c))
+		id := s.propose(ceremony.ReadBackup)
+		s.vault.Do(func() { s.vault.Saved = nil })
+		s.approved(id)
+		s.settle(time.Minute)
+		c, live, err := s.engine.Ceremony(id)
+		if err != nil || c.Outcome != event.Failed {
+			t.Fatalf("outcome %q, %v: %s", c.Outcome, err, story(c))
 		}
-		if _, live, _ := s.engine.Ceremony(id); live.Vault != nil {
+		if live.Vault != nil {
 			t.Errorf("Vault is said not to answer: %v", live.Vault)
+		}
+	})
+}
+
+// The answer to the last proof is lost, and Vault has not counted it. A cancellation that it
+// confirms afterwards does not end in a new key.
+func TestConfirmedCancellationAfterALostProofIsOne(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(s.rekey)
+		s.contribute(id, ceremony.StepUpdate, 3)
+		s.settle(time.Minute)
+		s.contribute(id, ceremony.StepVerify, 2)
+		s.vault.Do(func() {
+			hit(s, "submit", s.vault.Calls["submit"], func() (error, error) { return ceremony.ErrUncertain, nil })
+		})
+		_ = s.send("carol", s.envelope(id, "carol", "new-3"))
+		s.settle(time.Minute)
+		if c := s.now(id); lastSeq[event.AnswerLost](c) < lastSeq[event.Counted](c) {
+			t.Fatalf("no answer was lost: %s", story(c))
+		}
+		s.giveUp(id)
+		if c := s.now(id); c.Outcome != event.Cancelled || c.Ending != event.AttemptDropped || s.vault.Shares[0] != "old-1" {
+			t.Errorf("outcome %q, ending %q: %s", c.Outcome, c.Ending, story(c))
 		}
 	})
 }
