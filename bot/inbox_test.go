@@ -216,7 +216,7 @@ func TestRefusalsAndFaultsAreTold(t *testing.T) {
 		want string
 	}{
 		{ceremony.OwnProposal, "A second person has to."},
-		{fmt.Errorf("attempt x: %w", ceremony.AlreadyStarted), "did not come from here"},
+		{fmt.Errorf("attempt x: %w", ceremony.AlreadyStarted), "belongs to no open ceremony"},
 		{fmt.Errorf("ask: %w", ceremony.ErrNotSent), "Vault can't be reached"},
 		{ceremony.ErrNotRunning, "starting or stopping"},
 	} {

@@ -148,16 +148,16 @@ func renderFrozen(c rules.State, e event.Entry) Message {
 		if c.Plan.Initiator == ceremony.SealWatch {
 			takes = "an approver's word is enough"
 		}
-		blocks = append(blocks,
-			slack.NewActionBlock("decide",
-				button(command.VerbResume, value, "Go on", slack.StyleDefault,
-					confirm("Go on?", "You know why this happened, and it is harmless. "+wording.Upper(takes)+".", "Go on",
-						"Not yet")),
-				button(command.VerbCancel, value, "Cancel the ceremony", slack.StyleDanger,
-					confirm("Cancel the ceremony?", wording.Cancelled(c), "Cancel it", "Not yet")),
-			),
-			footnote("Or type `/ceremony resume %s` (%s) or `/ceremony cancel %s why`.", c.ID(), takes, c.ID()),
-		)
+		goOn := button(command.VerbResume, value, "Go on", slack.StyleDefault,
+			confirm("Go on?", "You know why this happened, and it is harmless. "+wording.Upper(takes)+".", "Go on", "Not yet"))
+		cancel := button(command.VerbCancel, value, "Cancel the ceremony", slack.StyleDanger,
+			confirm("Cancel the ceremony?", wording.Cancelled(c), "Cancel it", "Not yet"))
+		if c.Stands() {
+			blocks = append(blocks, slack.NewActionBlock("decide", cancel), footnote("Or type `/ceremony cancel %s why`.", c.ID()))
+		} else {
+			blocks = append(blocks, slack.NewActionBlock("decide", goOn, cancel),
+				footnote("Or type `/ceremony resume %s` (%s) or `/ceremony cancel %s why`.", c.ID(), takes, c.ID()))
+		}
 	} else {
 		blocks = append(blocks, section("This is over. %s", wording.StateWords(c)))
 	}

@@ -68,6 +68,10 @@ func (a *actor) settle(ctx context.Context) (progress bool, err error) {
 			return false, nil // and it can't be sent again
 		case a.c.Closing != nil || a.c.Plan.OTP != "":
 			return a.advance(ctx, command.NotBegun{})
+		case a.starts >= maxStarts && a.mayArrive():
+			return false, nil // and it is not sent again
+		case a.starts >= maxStarts:
+			return a.advance(ctx, command.NotBegun{Fault: ceremony.VaultRefused})
 		case a.session.Doubt != nil:
 			return a.do(ctx, rules.ActDoubt)
 		}

@@ -42,17 +42,21 @@ func ReportKeys(ctx context.Context, c ceremony.Cluster, ceremonies []rules.Stat
 	switch _, err := c.Vault.Backup(ctx, seal.Rekey()); {
 	case err == nil:
 		r.Backup = true
-	case errors.Is(err, ceremony.ErrForbidden):
+	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
 		r.Unread = true
-	case !errors.Is(err, ceremony.ErrNoBackup) && !errors.Is(err, ceremony.ErrUnsupported):
+	case !errors.Is(err, ceremony.ErrNoBackup):
 		return r, fmt.Errorf("ask %s for its backup: %w", c.Name, err)
 	}
 	for _, done := range ceremonies {
-		if done.Plan.Cluster != c.Name || done.Outcome != event.Completed {
-			continue
-		}
+		rekeys := done.Plan.Operation.Rekeys()
 		switch {
-		case done.Plan.Operation.Rekeys() && r.Rekeyed.IsZero():
+		case done.Plan.Cluster != c.Name || !done.Ended():
+		case rekeys && (done.Unproven || done.MadeElsewhere() || done.Verified != nil && done.Verified.Unconfirmed):
+			if r.Rekeyed.IsZero() && r.Others.IsZero() {
+				r.Others = done.EndedAt()
+			}
+		case done.Outcome != event.Completed:
+		case rekeys && r.Rekeyed.IsZero():
 			r.Rekeyed = done.EndedAt()
 		case done.Plan.Operation == ceremony.Rotate && r.Rotated.IsZero():
 			r.Rotated = done.EndedAt()

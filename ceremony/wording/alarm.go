@@ -85,7 +85,7 @@ func interferenceWords(n event.Noticed) string {
 	case ceremony.ClusterChanged:
 		return "*Another cluster answers* at the addresses of this one. Nothing else of it is compared with what was known."
 	case ceremony.KeyChanged:
-		return "*The key in force has other shares* than any ceremony has made: somebody has finished a rekey past Conclave. A node that was started before an earlier rekey may also show old numbers when it becomes the leader."
+		return "*The key in force has other shares* than any ceremony has made: somebody has finished a rekey past Conclave."
 	}
 	return "Vault is not as expected."
 }
@@ -211,7 +211,23 @@ func acknowledgedWords(ev event.Acknowledged) string {
 
 // raisedWords say that nobody has acknowledged an alarm yet.
 func raisedWords(c rules.State) string {
-	return fmt.Sprintf(":bell: *Nobody has acknowledged it yet.* Told of it: %s.", ListAnd(Names(c.Plan.Owners)))
+	words := ":bell: *Nobody has acknowledged it yet.*"
+	if told := toldOwners(c); len(told) > 0 {
+		words += fmt.Sprintf(" Told of it: %s.", ListAnd(Names(told)))
+	}
+	return words
+}
+
+// toldOwners returns the owners whom a message about the alarm has reached (P10).
+func toldOwners(c rules.State) []ceremony.Person {
+	var told []ceremony.Person
+	for _, m := range c.Messages() {
+		_, posted := c.Where(m.Key)
+		if m.Kind == rules.AlarmMessage && posted && !slices.Contains(told, *m.To) {
+			told = append(told, *m.To)
+		}
+	}
+	return told
 }
 
 // ExposureWords say whose shares of a cluster count as exposed.

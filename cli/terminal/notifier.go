@@ -114,6 +114,9 @@ func (m *notifier) sayVault(c rules.State, live rules.Live) {
 	if live.Vault != nil {
 		said = wording.Explain(live.Vault)
 	}
+	if still := wording.StandsStill(live); still != "" {
+		said = wording.PlainText(still)
+	}
 	m.mu.Lock()
 	before := m.vault[c.ID()]
 	m.vault[c.ID()] = said
