@@ -84,8 +84,9 @@ type Bot struct {
 	directMessages *transport.DirectMessages
 	dedup          *transport.Dedup
 	queue          *transport.Queue
-	helped         *transport.Pacer // person → when help may be given unasked again
-	leaksTold      *transport.Pacer // person and kind of exposure → when an alarm may be raised again
+	helped         *transport.Pacer  // person → when help may be given unasked again
+	leaksTold      *transport.Pacer  // person and kind of exposure → when an alarm may be raised again
+	strangers      *transport.Budget // user id → how much of what they send is still searched
 }
 
 const (
@@ -95,6 +96,9 @@ const (
 	helpPace = time.Minute
 	// leakPace is the least time between two alarms about the same person and kind of secret.
 	leakPace = 10 * time.Minute
+	// How many characters of strangers are searched for secrets: a second, saved up to so
+	// many, and of all strangers together so many times as many. A message has up to 40,000.
+	strangerPace, strangerBurst, allStrangers = 20_000, 1_000_000, 8
 	// healthPace is how often the health is logged.
 	healthPace = time.Minute
 )
@@ -136,6 +140,7 @@ func New(config Config) (*Bot, error) {
 		queue:          transport.NewQueue(),
 		helped:         transport.NewPacer(helpPace),
 		leaksTold:      transport.NewPacer(leakPace),
+		strangers:      transport.NewBudget(strangerPace, strangerBurst, allStrangers),
 	}, nil
 }
 

@@ -26,6 +26,12 @@ hF4DAAAAAAAAAAASAQdAuvDL0H5mGkpQX0eyH1Yv0Yq2m9vXvY0m2Jq3bX6mY2Qw
 =njUN
 -----END PGP MESSAGE-----`
 
+	// An Ed25519 key, and the beginning and the end of a certificate.
+	publicKey = "mDMEZfGk0BYJKwYBBAHaRw8BAQdA1mZ0b3JyZXNwb25kZW5jZWZvcnRlc3RpbmcK\n" +
+		"tBVDYXJvbCA8Y2Fyb2xAZXhhbXBsZT6IkAQTFggAOBYhBLXzydKh4E9niKoRuyLM"
+	certificate = "MIIBszCCAVmgAwIBAgIUQ7cZ0S4xv1N2bq8tJ3kVh5yWmXowCgYIKoZIzj0EAwIw\n" +
+		"FTETMBEGA1UEAwwKdmF1bHQtdGVzdDAeFw0yNjAzMTQwMDAwMDBaFw0yNzAzMTQw\nXyqcG30+j2BBUmN0hZYHGCk6S1xtfo+QobLD1OX2BxiZ"
+
 	soleHex    = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" // of a key's only holder, or any SHA-256
 	soleBase   = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
 	newToken   = "hvs.CAESIJ0123456789abcdefghijklmnopQRSTUV"
@@ -159,11 +165,11 @@ func TestHarmlessWordsAreNoSecrets(t *testing.T) {
 		"an envelope":                        envelope,
 		"an envelope among words":            "here\n" + envelope + "\nthanks",
 		"an envelope on one line":            strings.ReplaceAll(envelope, "\n", " "),
-		"the beginning of an envelope":       "-----BEGIN PGP MESSAGE-----\n\n" + baseShare,
+		"the beginning of an envelope":       "-----BEGIN PGP MESSAGE-----\n\n" + envelopeBody,
 		"the end of one":                     strings.Repeat("A1z", 21) + "C\n" + baseShare + "\n=njUN\n-----END PGP MESSAGE-----",
 		"the middle of one":                  strings.Repeat("A1z", 21) + "C\n" + strings.Repeat("B2y", 21) + "D\n" + baseShare,
-		"a public key":                       "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" + baseShare + "\n=njUN\n-----END PGP PUBLIC KEY BLOCK-----",
-		"a certificate":                      "-----BEGIN CERTIFICATE-----\n" + baseShare + "\n-----END CERTIFICATE-----",
+		"a public key":                       "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" + publicKey + "\n=njUN\n-----END PGP PUBLIC KEY BLOCK-----",
+		"a certificate":                      "-----BEGIN CERTIFICATE-----\n" + certificate + "\n-----END CERTIFICATE-----",
 		"an SSH public key":                  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0123456789abcdefghijklmnopqrstuvwxyzAB carol@laptop",
 		"talk of private keys":               "we begin with the private key of Carol",
 		"code":                               "if err := s.registerAuthenticationHandler(ctx); err != nil { return r.newConversationHistoryIterator(err) }",
@@ -249,7 +255,7 @@ func FuzzLeak(f *testing.F) {
 				t.Fatalf("an unknown kind: %q", e)
 			}
 		}
-		if blockEdge.MatchString(before) || secretPackets(before) {
+		if armorEdge.MatchString(before) || secretPackets(before) {
 			return
 		}
 		for _, secret := range []string{hexShare, newToken} {
