@@ -130,7 +130,11 @@ func (in *inbox) readInteraction(
 	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
 	switch {
 	case data.Type == slack.InteractionTypeViewSubmission:
-		return known(keys, "form", data.View.ID), in.readSubmission(ev, data)
+		j, closed := in.readSubmission(ev, data)
+		if closed {
+			keys = known(keys, "form", data.View.ID)
+		}
+		return keys, j
 	case data.Type != slack.InteractionTypeBlockActions || len(data.ActionCallback.BlockActions) == 0:
 		return keys, transport.Job{}
 	}

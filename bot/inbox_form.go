@@ -89,9 +89,10 @@ func (in *inbox) clickForm(ctx context.Context, by ceremony.Account, value strin
 // envelope the form says so and stays open; when it is a secret and nothing else another
 // view says so in its place. Everything else is received as a direct message is. A word
 // that may be a digest that people were shown is judged later: the engine is not asked here.
-func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallback) transport.Job {
+// It reports whether the form is closed, and so can't be sent again.
+func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallback) (j transport.Job, closed bool) {
 	if data.View.CallbackID != render.FormCallback {
-		return transport.Job{}
+		return transport.Job{}, false
 	}
 	var typed string
 	if data.View.State != nil {
@@ -110,7 +111,7 @@ func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallb
 	do := func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
 		return in.receive(ctx, by, n, shown)
 	}
-	j := in.job(transport.KindForm, who, search, in.writeTo(data.User.ID), do)
+	j = in.job(transport.KindForm, who, search, in.writeTo(data.User.ID), do)
 	j.Full = say(formErrors(refusal.Overloaded))
 	switch {
 	case len(shown) > 0:
@@ -120,8 +121,9 @@ func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallb
 	default:
 		// The form stays open. A share in groups may stand in it all the same.
 		j.Ack, j.Do = say(formErrors(refusal.NoEnvelope)), j.Search
+		return j, false
 	}
-	return j
+	return j, true
 }
 
 // Lengths of what is judged before a form is acknowledged, in bytes: a text that is looked

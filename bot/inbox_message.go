@@ -28,6 +28,8 @@ type note struct {
 	files   []attached         // with it
 	carried []attached         // with a message that was forwarded
 	shown   []refusal.Exposure // what was typed shows in the open
+	// besideShown is what the rest of it shows, without the files that came with it.
+	besideShown []refusal.Exposure
 }
 
 // attached is a file that came with a message.
@@ -114,14 +116,14 @@ func (in *inbox) receive(
 	if done, err := in.turnAway(by, n, shown); done {
 		return render.Message{}, err
 	}
-	if len(n.shown) < len(shown) && len(n.shown) == 0 && len(n.files) == 0 {
-		return render.Message{}, shown[0].Told() // in what was forwarded
-	}
 	shown = n.shown
 	text := n.text()
 	var faults []error
 	place := n.places()
-	offered := false
+	offered := len(n.besideShown) > 0
+	if offered {
+		faults = append(faults, n.besideShown[0].Told())
+	}
 	var said render.Message
 	take := func(content []byte, way ceremony.Intake, shown []refusal.Exposure) {
 		offered = true

@@ -26,10 +26,10 @@ func (in *inbox) search(ctx context.Context, who transport.Claim, n *note) []ref
 			n.shown = refusal.CertainExposures(typed, in.engine.IsDigest)
 		}
 	}
-	all := [][]refusal.Exposure{n.shown}
 	if beside := strings.Join(n.beside, "\n\n"); in.mayTake(who, len(beside)) {
-		all = append(all, refusal.CertainExposures(beside, in.engine.IsDigest))
+		n.besideShown = refusal.CertainExposures(beside, in.engine.IsDigest)
 	}
+	all := [][]refusal.Exposure{n.shown}
 	for _, f := range append(each(n.files), each(n.carried)...) {
 		// A file costs its largest size: what it has is not known before it was asked for.
 		if !in.mayTake(who, maxFile) {
@@ -37,6 +37,9 @@ func (in *inbox) search(ctx context.Context, who transport.Claim, n *note) []ref
 			continue
 		}
 		f.content, f.err = in.download(ctx, f.id)
+		if f.content == nil && f.err != nil {
+			in.notSearched(who.User, "Slack did not hand the file over")
+		}
 		if n.direct && f.err == nil {
 			f.shown = refusal.Exposures(string(f.content), in.engine.IsDigest)
 		} else {
@@ -44,7 +47,10 @@ func (in *inbox) search(ctx context.Context, who transport.Claim, n *note) []ref
 		}
 		all = append(all, f.shown)
 	}
-	return refusal.Worst(all...)
+	for _, f := range n.carried {
+		n.besideShown = refusal.Worst(n.besideShown, f.shown)
+	}
+	return refusal.Worst(append(all, n.besideShown)...)
 }
 
 func each(files []attached) []*attached {
