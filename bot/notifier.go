@@ -176,12 +176,13 @@ func (n *notifier) post(
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
+	began := time.Now() // the event may come before the answer
 	in, ts, err := n.api.PostMessageContext(ctx, channel, options...)
 	if err != nil {
 		return ceremony.Ref{}, classifyPost(err)
 	}
 	if ch := n.config.channels(); slices.Contains(ch, in) {
-		n.health.Note(func(h *transport.Health) { h.LastChannelPost = time.Now() })
+		n.health.Note(func(h *transport.Health) { h.LastChannelPost = began })
 	}
 	return ceremony.Ref{Channel: in, TS: ts}, nil
 }
