@@ -303,6 +303,8 @@ func TestTimeIsInProportionToTheText(t *testing.T) {
 		"edges of armor":            filled("--BEGIN A BEGIN PGP ", ""),
 		"short lines":               filled("a\n", ""),
 		"digits":                    filled("ab ", ""),
+		"keys joined by dots":       filled(soleHex+".", ""),
+		"pieces of a web token":     "eyJ..." + filled(whole+".", ""),
 		"octets":                    filled("200 ", ""),
 		"one by one":                filled("a ", ""),
 		"numbered words":            filled("1: ab ", ""),

@@ -35,12 +35,13 @@ func unnumbered(text string) string {
 	var out strings.Builder
 	due := -1 // the next number; -1 is either 0 or 1
 	for line := range strings.SplitSeq(text, "\n") {
-		if m := dumpLine.FindStringSubmatch(line); m != nil {
+		marked := false // a number has a mark behind it
+		if !strings.ContainsAny(beginning(line), "0123456789abcdef") {
+			// It has no number, and is no line of a dump.
+		} else if m := dumpLine.FindStringSubmatch(line); m != nil {
 			out.WriteString(m[1] + "\n")
 			continue
-		}
-		marked := false // a number has a mark behind it
-		if m := lineNumber.FindStringSubmatch(line); m != nil && len(m[0]) < len(line) {
+		} else if m := lineNumber.FindStringSubmatch(line); m != nil && len(m[0]) < len(line) {
 			line = line[len(m[0]):]
 			n, _ := strconv.Atoi(m[1])
 			due, marked = n+1, strings.ContainsAny(m[0], ".):=]|")
@@ -49,7 +50,9 @@ func unnumbered(text string) string {
 			if strings.Trim(word, `+."'&|,\`) == "" {
 				continue
 			}
-			if m := wordNumber.FindStringSubmatch(word); m != nil && (!marked || len(m[1]) < len(word)) {
+			if strings.IndexByte("([#0123456789", word[0]) < 0 {
+				// It begins with no number.
+			} else if m := wordNumber.FindStringSubmatch(word); m != nil && (!marked || len(m[1]) < len(word)) {
 				n, _ := strconv.Atoi(m[1])
 				if n == due || due < 0 && n < 2 {
 					due, word = n+1, m[2]

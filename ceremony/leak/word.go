@@ -9,14 +9,17 @@ import (
 	"sync"
 )
 
-// word is one word of a text, which may be as long as the text.
+// word is one word of a text, which may be as long as the text. A long word may have many
+// pieces with the shape of a share: whatever asks about the whole of it asks once.
 type word struct {
-	text   string // as it stands there
-	whole  string // without the punctuation around it
-	before [3]string
-	// isDigest reports whether what stands in it or before it says that it is a digest. A
-	// long word may have many pieces with the shape of a share, so that it is read once.
+	text  string // as it stands there
+	whole string // without the punctuation around it
+	// isDigest reports whether what stands in it or before it says that it is a digest.
 	isDigest func() bool
+	// isLabelled reports whether the name of a share stands in it, before a value.
+	isLabelled func() bool
+	// isWebToken reports whether it is a JSON Web Token.
+	isWebToken func() bool
 	// isNamed reports whether the words before it, or its own beginning, name a share.
 	isNamed func() bool
 }
@@ -25,13 +28,15 @@ type word struct {
 const punctuation = "`\"',;:()<>[]{}*."
 
 func newWord(text string, before [3]string, harmless func(string) bool) word {
-	w := word{text: text, whole: strings.Trim(text, punctuation), before: before}
+	w := word{text: text, whole: strings.Trim(text, punctuation)}
+	w.isLabelled = sync.OnceValue(func() bool { return shareBefore.MatchString(text) })
+	w.isWebToken = sync.OnceValue(func() bool { return isWebToken(text) })
 	w.isDigest = sync.OnceValue(func() bool {
 		return digestBefore.MatchString(text) || digestBefore.MatchString(strings.TrimRight(before[0], "`*\"'")) ||
 			len(w.whole) == keyDigits && harmless(strings.ToLower(w.whole))
 	})
 	w.isNamed = sync.OnceValue(func() bool {
-		return shareBefore.MatchString(text) ||
+		return w.isLabelled() ||
 			shareNamed.MatchString(beginning(before[2])+" "+beginning(before[1])+" "+beginning(before[0]))
 	})
 	return w
@@ -76,7 +81,7 @@ func hasToken(text string) bool {
 		return true
 	}
 	for _, m := range oldTokenShape.FindAllStringSubmatch(text, -1) {
-		if lowerLetters(m[1]) < mostLetters || strings.ContainsAny(m[1], "0123456789") {
+		if lowerLetters(m[1]) < mostLetters || digits(m[1]) >= fewestDigits {
 			return true
 		}
 	}
@@ -84,9 +89,23 @@ func hasToken(text string) bool {
 }
 
 // mostLetters is how many of an old token's 24 characters may stand in runs of small
-// letters before it is taken for the name of a method, if it has no digit. Not one of a
-// million tokens is like that.
-const mostLetters = 12
+// letters before it is taken for the name of a method, if it has fewer digits than
+// fewestDigits. Of 100,000 tokens hardly one is like that.
+const (
+	mostLetters  = 12
+	fewestDigits = 3
+)
+
+// digits returns how many decimal digits a text has.
+func digits(text string) int {
+	n := 0
+	for i := range len(text) {
+		if text[i] >= '0' && text[i] <= '9' {
+			n++
+		}
+	}
+	return n
+}
 
 // share returns how sure it is that text, which is a whole word or a whole value, is a
 // share or the whole key.
@@ -118,11 +137,11 @@ func documentShaped(text string) bool { return text[0] == '1' && !strings.Contai
 // whole key's length counts only behind a name: sha256:… has it, and so has the fingerprint
 // of an SSH key.
 func (w word) sharePiece(piece string) certainty {
-	if isWebToken(w.text) {
+	if w.isWebToken() {
 		return nothing
 	}
 	judge := func(part string) certainty {
-		if len(part) == keyDigits && !shareBefore.MatchString(w.text) {
+		if len(part) == keyDigits && !w.isLabelled() {
 			return nothing
 		}
 		return w.share(part)
