@@ -162,3 +162,21 @@ func TestAlarmOfOthersLiftsTheLimitOfProposals(t *testing.T) {
 		})
 	}
 }
+
+func TestAlarmAboutProposalsLiftsNobodysLimit(t *testing.T) {
+	limited(t, func(t *testing.T, s *stage) {
+		s.exhaust()
+		if err := s.opens("olga", ceremony.Drill); !errors.Is(err, ceremony.TooManyProposals) {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if err := s.opens("alice", ceremony.Drill); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.opens("alice", ceremony.Drill); !errors.Is(err, ceremony.TooManyProposals) {
+			t.Errorf("with an alarm about olga: %v", err)
+		}
+		s.expect(ceremony.ManyProposals, ceremony.ManyProposals)
+	})
+}
