@@ -49,7 +49,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		spoil func(*stage, map[string]string)
 		want  string
 	}{
-		"a scope is missing":       {func(s *stage, _ map[string]string) { s.w.RemoveScope("files:read") }, "files:read (reading PGP messages"},
+		"a scope is missing":       {func(s *stage, _ map[string]string) { s.w.RemoveScope("files:read") }, "files:read (without it: no reading of PGP messages"},
 		"the bot token is void":    {func(s *stage, _ map[string]string) { s.w.RevokeToken(false, "token_revoked") }, "auth.test: token_revoked"},
 		"the app token is void":    {func(s *stage, _ map[string]string) { s.w.RevokeToken(true, "token_revoked") }, "make a new app-level token"},
 		"another workspace":        {func(s *stage, _ map[string]string) { s.bot.config.Team = "T0OTHER" }, "the configuration says workspace T0OTHER"},

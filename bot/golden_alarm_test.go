@@ -46,6 +46,7 @@ func findings() map[string]event.Noticed {
 		"key-changed":           {Kind: ceremony.KeyChanged, Want: "3 of 5 shares", Got: "1 of 1 shares"},
 		"exposed-share":         {Kind: ceremony.ExposedShare, Operation: ceremony.Rekey, By: &mallory},
 		"exposed-share-unknown": {Kind: ceremony.ExposedShare, Operation: ceremony.RekeyRecovery},
+		"many-proposals":        {Kind: ceremony.ManyProposals, Subject: "20", By: &mallory},
 		"exposed-token":         {Kind: ceremony.ExposedToken, By: &mallory},
 		"exposed-key":           {Kind: ceremony.ExposedKey, Operation: ceremony.Rekey, By: &mallory},
 		"exposed-envelope":      {Kind: ceremony.ExposedEnvelope, Operation: ceremony.Rekey, By: &mallory},

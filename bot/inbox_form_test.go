@@ -239,11 +239,14 @@ func TestFormThatComesTooLateIsTold(t *testing.T) {
 func TestFullQueueKeepsTheFormOpen(t *testing.T) {
 	s, ask := startAsked(t, slacktest.Config{})
 	v := s.pressForm(s.carol, ask)
-	hold := make(chan struct{})
-	s.engine.during = func() { <-hold }
-	for range transport.MaxInPerson + 1 {
+	inside, hold := make(chan struct{}, 64), make(chan struct{})
+	s.engine.during = func() { inside <- struct{}{}; <-hold }
+	for i := range transport.MaxInPerson + 1 {
 		if _, err := s.carol.DMs(envelope + "\n"); err != nil {
 			t.Fatal(err)
+		}
+		if i == 0 {
+			<-inside // it waits no more
 		}
 	}
 	s.wait("a full queue", func() bool {

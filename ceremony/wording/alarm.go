@@ -44,6 +44,10 @@ func NoticedWords(p ceremony.Plan, e event.Entry) string {
 	if n.Kind.Exposure() {
 		return exposedWords(n)
 	}
+	if n.Kind == ceremony.ManyProposals {
+		return fmt.Sprintf(":rotating_light: *%s* has opened as many ceremonies within a day as the cluster allows (%s), and wanted to open another one. It was refused.",
+			whose(n), Code(n.Subject))
+	}
 	if n.Kind.Journal() {
 		return journalWords(n)
 	}
@@ -144,6 +148,8 @@ func todo(p ceremony.Plan, n event.Noticed) string {
 		return "Was the cluster restored or set up anew? If not, somebody answers in its place: *hand out no share*, and compare the addresses, the certificates and `vault status` by hand."
 	case ceremony.KeyChanged:
 		return fmt.Sprintf("Ask who holds the new shares. Those that Conclave has handed out may be worthless now: `/ceremony start drill %s` shows who still has theirs, a `generate-root` whether they fit.", p.Cluster)
+	case ceremony.ManyProposals:
+		return fmt.Sprintf("Ask *%s*, in another way than Slack, whether it was they. If it was not, have the account locked; the operator of Conclave takes them out of the configuration. `/ceremony history %s` shows what they have opened.", whose(n), p.Cluster)
 	case ceremony.ExposedToken:
 		return "*Revoke the token now*: `vault token revoke -self` where it is in `VAULT_TOKEN`, or by its accessor. Then look in Vault's audit log what it was used for."
 	case ceremony.ExposedKey:
