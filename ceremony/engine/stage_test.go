@@ -172,13 +172,19 @@ func (s *stage) propose(op ceremony.Operation) ceremony.ID {
 func (s *stage) begin(op ceremony.Operation) ceremony.ID {
 	s.t.Helper()
 	id := s.propose(op)
+	s.agree(id, op)
+	return id
+}
+
+// agree has paul approve a ceremony that needs it.
+func (s *stage) agree(id ceremony.ID, op ceremony.Operation) {
+	s.t.Helper()
 	if op.NeedsApproval() {
 		if _, err := s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
 			s.t.Fatalf("approve: %v", err)
 		}
 	}
 	s.settle(time.Second)
-	return id
 }
 
 // prepare brings the cluster into a state that needs the operation.

@@ -272,8 +272,8 @@ func redrawn(p ceremony.Plan, e event.Entry) string {
 }
 
 // inThread reports whether the thread has a line for an event. People are told what came of
-// an intent, and not of the intent; of conditions, what has changed. Of an adoption they
-// are told by the freeze; where none follows it changes nothing.
+// an intent, and not of the intent; of conditions, what has changed. Of an adoption they are
+// told by the freeze; where none follows it changes nothing.
 func (o *outbox) inThread(e event.Event) bool {
 	switch e.(type) {
 	case event.Proposed, event.TranscriptSigned, event.Posted, event.Undeliverable, event.NodesSeen,
