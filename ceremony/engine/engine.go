@@ -53,8 +53,8 @@ type Engine struct {
 	snapshots map[ceremony.ID]snapshot
 	order     []ceremony.ID // of the snapshots, newest first
 	actors    map[ceremony.ID]*actor
-	taken     map[string]bool // cluster → a proposal for it is being prepared
-	aside     []Aside         // set by recover and never changed
+	taken     map[string]bool  // cluster → a proposal for it is being prepared
+	aside     []ceremony.Aside // set by recover and never changed
 	// first is the hash of the newest ceremony's first line.
 	first string
 
@@ -102,7 +102,7 @@ func (e *Engine) Clusters() []ceremony.Cluster { return slices.Clone(e.config.Cl
 // Run reads the journal, resumes the open ceremonies, and serves until ctx ends. It returns
 // when every actor has finished the act in hand. An error means that the journal could
 // not be read, or that an open ceremony's cluster is not configured: nothing was done. A
-// ceremony whose journal is not obeyed is set aside, see [Aside].
+// ceremony whose journal is not obeyed is set aside, see [ceremony.Aside].
 func (e *Engine) Run(ctx context.Context) error {
 	open, err := e.recover(ctx)
 	if err != nil {
@@ -249,13 +249,14 @@ func (e *Engine) publishLocked(k snapshot) {
 }
 
 // Ceremony returns a ceremony's state and how its Vault answers. The error is
-// ErrUnknownCeremony when no ceremony has the id.
+// ErrUnknownCeremony when no ceremony has the id. For one that was set aside it wraps the
+// reason.
 func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	k, ok := e.snapshots[id]
 	if !ok {
-		return rules.State{}, rules.Live{}, fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
+		return rules.State{}, rules.Live{}, e.unknown(id)
 	}
 	return k.c, k.live, nil
 }
@@ -306,7 +307,7 @@ func (e *Engine) actor(id ceremony.ID) (*actor, error) {
 	case e.run == nil:
 		return nil, ceremony.ErrNotRunning
 	case !ok:
-		return nil, fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
+		return nil, e.unknown(id)
 	}
 	return nil, fmt.Errorf("%s: %w", id, ceremony.Closed)
 }

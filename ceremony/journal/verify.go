@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"conclave/ceremony"
@@ -81,7 +80,7 @@ func VerifyDir(dir string) ([]Report, error) {
 	var faults []error
 	byFirst := map[string]bool{"": true}
 	for _, id := range ids {
-		path := filepath.Join(dir, string(id)+journalSuffix)
+		path := FilePath(dir, id)
 		r, err := VerifyFile(path)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", path, err))

@@ -228,7 +228,8 @@ type outbox struct {
 	counted  map[ceremony.Account]bool            // in the current round
 	noticed  map[string]bool                      // kinds of findings, and whose, that an alarm's owners were told of
 	observed bool                                 // the conditions at the beginning
-	early    []ceremony.Person                    // whose envelope came before a witness had let it
+	ended    bool
+	early    []ceremony.Person // whose envelope came before a witness had let it
 }
 
 // tell adds what is to be said about an entry: the status post comes first, then its thread,
@@ -272,13 +273,12 @@ func redrawn(p ceremony.Plan, e event.Entry) string {
 }
 
 // inThread reports whether the thread has a line for an event. People are told what came of
-// an intent, and not of the intent; of conditions, what has changed. Of an adoption they are
-// told by the freeze; where none follows it changes nothing.
+// an intent, and not of the intent; of conditions, what has changed; of adoptions, those of a
+// ceremony that had not ended: an operator may take over hundreds that had.
 func (o *outbox) inThread(e event.Event) bool {
 	switch e.(type) {
 	case event.Proposed, event.TranscriptSigned, event.Posted, event.Undeliverable, event.NodesSeen,
-		event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting,
-		event.Adopted:
+		event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting:
 		return false
 	case event.Approved, event.Rejected, event.RollCalled, event.Present, event.WitnessAsked, event.Proceeded,
 		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.FreezeAsked, event.Frozen,
@@ -290,6 +290,8 @@ func (o *outbox) inThread(e event.Event) bool {
 		event.TokenRevoked, event.TokenLeft, event.Closing, event.Ended, event.Noticed, event.Acknowledged,
 		event.Archived, event.ArchiveFailed:
 		return true
+	case event.Adopted:
+		return !o.ended
 	case event.Conditions:
 		first := !o.observed
 		o.observed = true
@@ -392,6 +394,7 @@ func (o *outbox) tellOfResult(p ceremony.Plan, e event.Entry) {
 func (o *outbox) tellOfEnd(p ceremony.Plan, e event.Entry) {
 	switch ev := e.Event.(type) {
 	case event.Ended:
+		o.ended = true
 		for _, who := range o.order {
 			o.toPerson(EndedMessage, o.asked[who], e)
 		}
