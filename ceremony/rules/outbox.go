@@ -227,6 +227,7 @@ type outbox struct {
 	order    []ceremony.Account                   // of asked
 	counted  map[ceremony.Account]bool            // in the current round
 	noticed  map[string]bool                      // kinds of findings, and whose, that an alarm's owners were told of
+	observed bool                                 // the conditions at the beginning
 	early    []ceremony.Person                    // whose envelope came before a witness had let it
 }
 
@@ -236,7 +237,7 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 	if key := redrawn(p, e); key != "" {
 		o.add(key, BoardMessage, nil, e)
 	}
-	if inThread(e.Event) {
+	if o.inThread(e.Event) {
 		o.add(fmt.Sprintf("history/%d", e.Seq), HistoryMessage, nil, e)
 	}
 	o.tellOfAgreement(p, e)
@@ -271,9 +272,9 @@ func redrawn(p ceremony.Plan, e event.Entry) string {
 }
 
 // inThread reports whether the thread has a line for an event. People are told what came of
-// an intent, and not of the intent. Of an adoption they are told by the freeze; where none
-// follows it changes nothing.
-func inThread(e event.Event) bool {
+// an intent, and not of the intent; of conditions, what has changed. Of an adoption they are
+// told by the freeze; where none follows it changes nothing.
+func (o *outbox) inThread(e event.Event) bool {
 	switch e.(type) {
 	case event.Proposed, event.TranscriptSigned, event.Posted, event.Undeliverable, event.NodesSeen,
 		event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting,
@@ -289,6 +290,10 @@ func inThread(e event.Event) bool {
 		event.TokenRevoked, event.TokenLeft, event.Closing, event.Ended, event.Noticed, event.Acknowledged,
 		event.Archived, event.ArchiveFailed:
 		return true
+	case event.Conditions:
+		first := !o.observed
+		o.observed = true
+		return !first
 	}
 	panic(fmt.Sprintf("no message for %T", e))
 }
