@@ -19,6 +19,7 @@ import (
 	"conclave/ceremony/event"
 	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
 )
 
 // Config is what a bot needs.
@@ -37,8 +38,8 @@ type Config struct {
 	Channel string
 	// Channels are the clusters that are shown elsewhere: cluster → channel id.
 	Channels map[string]string
-	// Sign returns a new share or a token as its receiver gets it, signed.
-	Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
+	// Sign signs what people get, and what they are told to run.
+	Sign wording.Signer
 	// Files returns the files of a signed transcript. It returns the same ones every time.
 	Files func(rules.State, event.TranscriptSigned) ([]ceremony.File, error)
 	Log   *slog.Logger

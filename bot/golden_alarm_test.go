@@ -61,7 +61,7 @@ func alarmScenes(t *testing.T) map[string]render.Message {
 	kinds := findings()
 	for name, n := range kinds {
 		s := begin(t, alarmPlan()).then(n)
-		m, err := render.Notification(s.c, s.message(rules.AlarmMessage, "sue"), signTestParcel)
+		m, err := render.Notification(s.c, s.message(rules.AlarmMessage, "sue"), testSigner{})
 		if err != nil {
 			t.Fatal(err)
 		}

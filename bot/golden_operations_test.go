@@ -178,7 +178,7 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		return render.Message{}
 	}
 	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
-		m, err := render.Notification(s.c, s.message(kind, to), signTestParcel)
+		m, err := render.Notification(s.c, s.message(kind, to), testSigner{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ type trigger struct {
 func (in *inbox) openForm(
 	ctx context.Context, by ceremony.Account, id ceremony.ID, key string, t trigger,
 ) (render.Message, error) {
-	c, to, err := in.wanted(id, by)
+	c, _, err := in.wanted(id, by)
 	switch {
 	case err != nil:
 		return render.Message{}, err
@@ -53,7 +53,7 @@ func (in *inbox) openForm(
 	if ctx.Err() != nil {
 		return render.Message{}, refusal.FormLate
 	}
-	_, err = in.api.OpenViewContext(ctx, t.id, render.Form(c, to))
+	_, err = in.api.OpenViewContext(ctx, t.id, render.Form(c))
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		switch said.Err {
 		case "expired_trigger_id", "exchanged_trigger_id":

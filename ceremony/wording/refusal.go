@@ -10,7 +10,7 @@ var Wordless = Words{"Conclave refused it.", "Look at the status; the operator f
 // which the command reads: the shell would empty it first.
 const AsFile = "add `> envelope.asc` to the command, and drop that file here."
 
-const sendAgain = "Run the command exactly as `/ceremony submit` shows it, and send what it prints."
+const sendAgain = "`/ceremony submit` asks you again: use `conclave seal`, or the command exactly as gpg prints it."
 
 // ExplainRefusal returns the words of a refusal, and [Wordless] of an unknown one.
 func ExplainRefusal(r ceremony.Refusal) Words {

@@ -21,7 +21,7 @@ const (
 )
 
 // EncodedShape matches what may be a token combined with a one-time password. Vault sends
-// it, and it goes into a command that people paste into a shell.
+// it, and people paste it into conclave decode, or into Vault's own program.
 var EncodedShape = regexp.MustCompile(`^[A-Za-z0-9+/=_-]+$`)
 
 // TokenTitle names the token of a plan, and its cluster.
