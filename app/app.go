@@ -94,6 +94,7 @@ func NewBackend(c *config.Config, keys Keyring, with engine.Config) (_ *Backend,
 		}
 	}()
 	with.Journal, with.Forget, with.Signatures = all.journal, host.CollectGarbage, openpgp.Signatures{}
+	with.Conditions = func() event.Conditions { return conditions(c) }
 	host.ForgoPrivileges()
 	host.LogProtections(with.Log, host.Protections())
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
