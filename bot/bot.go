@@ -37,6 +37,8 @@ type Config struct {
 	Channels map[string]string
 	// Sign returns a new share or a token as its receiver gets it, signed.
 	Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
+	// Mark returns how far a ceremony's journal is, authenticated, as its posts carry it.
+	Mark func(rules.State) string
 	// Files returns the files of a signed transcript. It returns the same ones every time.
 	Files func(rules.State, event.TranscriptSigned) ([]ceremony.File, error)
 	Log   *slog.Logger
@@ -109,8 +111,8 @@ func New(config Config) (*Bot, error) {
 		return nil, errors.New("new bot: the bot token is no bot token (xoxb-…)")
 	case config.Team == "" || config.Channel == "":
 		return nil, errors.New("new bot: team and channel are needed")
-	case config.Sign == nil || config.Files == nil || config.Log == nil:
-		return nil, errors.New("new bot: Sign, Files and Log are needed")
+	case config.Sign == nil || config.Mark == nil || config.Files == nil || config.Log == nil:
+		return nil, errors.New("new bot: Sign, Mark, Files and Log are needed")
 	case config.APIURL != "" && !strings.HasSuffix(config.APIURL, "/"):
 		return nil, errors.New("new bot: the API's URL has no slash at its end")
 	}

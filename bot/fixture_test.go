@@ -226,6 +226,9 @@ func testFiles(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, e
 	}, nil
 }
 
+// testMark is how far a journal is, in the open.
+func testMark(c rules.State) string { return fmt.Sprintf("mark %s %d", c.ID(), c.Seq()) }
+
 func signTestParcel(p ceremony.Parcel) (ceremony.SignedParcel, error) {
 	return ceremony.SignedParcel{Armor: armor("MESSAGE", 10), Line: armor("MESSAGE", 6)}, nil
 }

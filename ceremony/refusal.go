@@ -89,6 +89,7 @@ const (
 	MayNotResume       Refusal = "may-not-resume"      // neither initiator nor approver
 	PlanChanged        Refusal = "plan-changed"        // the approved hash is not this plan's
 	ClusterBusy        Refusal = "cluster-busy"        // another ceremony is open on this cluster
+	JournalLost        Refusal = "journal-lost"        // the journal has lost a ceremony of this cluster
 	UnknownCluster     Refusal = "unknown-cluster"     // not in the configuration
 	UnknownOperation   Refusal = "unknown-operation"   // not an operation, or not one that this cluster allows
 	AlreadyStarted     Refusal = "already-started"     // Vault has an attempt in progress that is not ours

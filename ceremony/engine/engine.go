@@ -13,11 +13,12 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/event"
 	"conclave/ceremony/interference"
+	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
 )
 
-// Config is what an engine is made of. Every field is required but Forget and Archives;
-// Files is required with Archives.
+// Config is what an engine is made of. Every field is required but Forget, Archives and
+// Marks; Files is required with Archives.
 type Config struct {
 	Clusters []ceremony.Cluster
 	OpenPGP  ceremony.OpenPGP
@@ -34,6 +35,8 @@ type Config struct {
 	// Files makes what the archives keep: the transcript, followed by a page for people. It
 	// must make the same files of the same event.
 	Files func(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error)
+	// Marks remember how far the journal was. Without them an older copy is not noticed.
+	Marks *mark.Keeper
 }
 
 // Engine runs ceremonies. Each open ceremony has an actor, whose goroutine alone decides
@@ -53,7 +56,8 @@ type Engine struct {
 	// first is the hash of the newest ceremony's first line.
 	first string
 
-	digests digests
+	digests  digests
+	rollback rollback
 	// run starts an actor. It is nil when the engine is not running.
 	run func(*actor)
 }
@@ -78,9 +82,11 @@ func NewEngine(config Config) *Engine {
 		snapshots: map[ceremony.ID]snapshot{},
 		actors:    map[ceremony.ID]*actor{},
 		taken:     map[string]bool{},
+		rollback:  rollback{behind: map[ceremony.ID][]mark.Mark{}, compared: map[string]chan struct{}{}},
 	}
 	for _, c := range config.Clusters {
 		e.clusters[c.Name] = c
+		e.rollback.compared[c.Name] = make(chan struct{})
 		for _, p := range slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners, c.Witnesses) {
 			e.people[p.Account] = p.Name
 		}
@@ -102,6 +108,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	silent := e.resolve(ctx, open)
 	var owners sync.WaitGroup
 	start := func(a *actor) {
 		owners.Go(func() {
@@ -118,7 +125,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.mu.Unlock()
 	close(e.ready)
 
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	var keeper sync.WaitGroup
+	keeper.Go(func() { e.config.Marks.Run(keeping) })
 	var watches sync.WaitGroup
+	watches.Go(func() { e.watchMarks(ctx, silent) })
 	for _, c := range e.config.Clusters {
 		if c.Watch {
 			watches.Go(func() { e.watchSeals(ctx, c) })
@@ -134,6 +145,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.run = nil
 	e.mu.Unlock()
 	owners.Wait()
+	stopKeeping() // nothing changes any more
+	keeper.Wait()
 	return nil
 }
 
@@ -174,14 +187,7 @@ func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 		open = append(open, newActor(e, cluster, c, true))
 		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.Phase), "events", c.Seq())
 	}
-	for _, a := range open {
-		// This needs all journals: others show who need not be called in a roll call.
-		if a.session.Doubt = e.doubt(a.c, a.cluster); a.session.Doubt != nil {
-			d := a.session.Doubt
-			a.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.Why),
-				"plan", d.Want, "found", d.Got)
-		}
-	}
+	e.recallFile()
 	// The newest ceremony is the one that no other names. The order of the list goes by the
 	// clock, which may have been set back.
 	for _, first := range firsts {
@@ -190,6 +196,26 @@ func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 		}
 	}
 	return open, nil
+}
+
+// resolve compares the open ceremonies with everything that may speak against them. It
+// returns the clusters whose posts are still to be compared.
+func (e *Engine) resolve(ctx context.Context, open []*actor) []ceremony.Cluster {
+	silent := e.config.Clusters
+	if _, ok := e.config.Notifier.(Recaller); len(open) > 0 || !ok {
+		recalling, cancel := context.WithTimeout(ctx, recallTimeout)
+		defer cancel()
+		silent = e.recallPosts(recalling)
+	}
+	for _, a := range open {
+		// This needs all journals: others show who need not be called in a roll call.
+		if a.session.Doubt = e.doubt(a.c, a.cluster); a.session.Doubt != nil {
+			d := a.session.Doubt
+			a.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.Why),
+				"plan", d.Want, "found", d.Got)
+		}
+	}
+	return silent
 }
 
 // forget removes an actor whose goroutine has ended.
@@ -216,8 +242,12 @@ func (e *Engine) publishLocked(k snapshot) {
 		})
 		e.order = slices.Insert(e.order, at, id)
 	}
+	if !again {
+		e.rollback.total++
+	}
 	e.digests.learn(before.c, k.c)
 	e.snapshots[id] = k
+	e.noteLocked(before.c, k.c)
 }
 
 // Ceremony returns a ceremony's state and how its Vault answers. The error is

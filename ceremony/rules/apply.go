@@ -287,6 +287,7 @@ func applyFreeze(c State, e event.Entry) (_ State, known bool, _ error) {
 		}
 		c.Freeze = &FreezeState{Frozen: ev, At: e.At, Was: was}
 		c.Phase = PhaseFrozen
+		c.Unproven = c.Unproven || ev.Why == event.RolledBack && c.Plan.Operation != ceremony.Drill
 	case event.ResumeAsked:
 		if c.Freeze == nil {
 			return c, true, fmt.Errorf("%q but nothing is frozen", event.TypeOf(ev))

@@ -121,7 +121,7 @@ func Decide(c State, cmd command.Command, now time.Time) ([]event.Event, error) 
 		return c.look(cmd, now)
 	case command.Stop:
 		unasked := cmd.Why == event.PersonStopped && c.Stopping == nil
-		if c.Ended() || unasked || c.Phase == PhaseFrozen && !stands(cmd.Why) {
+		if c.Ended() || unasked || c.Phase == PhaseFrozen && !overrides(cmd.Why) {
 			return nil, nil
 		}
 		return append(c.giveBack(ceremony.IsFrozen), event.Frozen{Why: cmd.Why, Want: cmd.Want, Got: cmd.Got}), nil

@@ -115,6 +115,7 @@ func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) 
 	open := checkJournal(c, f)
 	checkExposed(c, f)
 	pgp := checkIdentity(c, f)
+	checkMarks(c, f, pgp)
 	checkPeople(c, f, time.Now())
 	checkArchives(ctx, c, f, offline)
 	if offline {

@@ -41,6 +41,7 @@ type session struct {
 	log    *slog.Logger
 	input  *input
 
+	marks string              // what is wrong with the file of marks
 	held []ceremony.ID        // the ceremonies that this session is about
 	left bool                 // quit was typed
 	nags map[ceremony.ID]bool // ceremonies whose requester was asked to revoke the token
@@ -65,6 +66,12 @@ func (s *session) run(ctx context.Context, begin func(context.Context) error) er
 		case <-s.engine.Ready():
 		case <-ctx.Done():
 			return nil
+		}
+		if s.marks != "" {
+			s.screen.say("%s", s.marks)
+		}
+		if len(s.engine.Ceremonies()) > 0 {
+			s.screen.say("Slack is not asked: whether the journal here is older than what Conclave has posted there is not known.")
 		}
 		if err := begin(ctx); err != nil {
 			return err
