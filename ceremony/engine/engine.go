@@ -242,9 +242,6 @@ func (e *Engine) publishLocked(k snapshot) {
 		})
 		e.order = slices.Insert(e.order, at, id)
 	}
-	if !again {
-		e.rollback.total++
-	}
 	e.digests.learn(before.c, k.c)
 	e.snapshots[id] = k
 	e.noteLocked(before.c, k.c)

@@ -81,7 +81,18 @@ func (e *Engine) recallFile() {
 		e.config.Log.Error("the journal has fewer ceremonies than it had: its files were removed, or an older copy was put back",
 			"had", was.Ceremonies, "has", e.rollback.total)
 	}
-	e.config.Marks.Count(max(e.rollback.total, was.Ceremonies))
+	e.countLocked()
+}
+
+// countLocked keeps how many ceremonies there are, with those that the journal has lost.
+func (e *Engine) countLocked() {
+	n := e.rollback.total + e.rollback.missing
+	for id := range e.rollback.behind {
+		if _, there := e.snapshots[id]; !there {
+			n++
+		}
+	}
+	e.config.Marks.Count(n)
 }
 
 // heedLocked notes a mark that the journal does not come up to. It reports whether it does
@@ -128,6 +139,10 @@ func (e *Engine) noteLocked(before, c rules.State) {
 	if before.Acknowledged == nil && c.Acknowledged != nil && before.Seq() > 0 {
 		e.acceptLocked(c)
 	}
+	if before.Seq() == 0 {
+		e.rollback.total++
+		e.countLocked()
+	}
 	id := c.ID()
 	if marks := e.rollback.behind[id]; len(marks) > 0 {
 		if slices.ContainsFunc(marks, func(m mark.Mark) bool { return !m.Decided(c.History) }) {
@@ -158,7 +173,7 @@ func (e *Engine) acceptLocked(alarm rules.State) {
 		}
 	}
 	e.rollback.missing = 0
-	e.config.Marks.Count(e.rollback.total)
+	e.countLocked()
 	e.wakeLocked(alarm.Plan.Cluster)
 }
 

@@ -41,10 +41,10 @@ type session struct {
 	log    *slog.Logger
 	input  *input
 
-	marks string              // what is wrong with the file of marks
-	held []ceremony.ID        // the ceremonies that this session is about
-	left bool                 // quit was typed
-	nags map[ceremony.ID]bool // ceremonies whose requester was asked to revoke the token
+	marks string               // what is wrong with the file of marks
+	held  []ceremony.ID        // the ceremonies that this session is about
+	left  bool                 // quit was typed
+	nags  map[ceremony.ID]bool // ceremonies whose requester was asked to revoke the token
 }
 
 // inputError is a mistake that can be mended by typing something else. Its text is printed
@@ -67,10 +67,10 @@ func (s *session) run(ctx context.Context, begin func(context.Context) error) er
 		case <-ctx.Done():
 			return nil
 		}
-		if s.marks != "" {
-			s.screen.say("%s", s.marks)
-		}
 		if len(s.engine.Ceremonies()) > 0 {
+			if s.marks != "" {
+				s.screen.say("%s", s.marks)
+			}
 			s.screen.say("Slack is not asked: whether the journal here is older than what Conclave has posted there is not known.")
 		}
 		if err := begin(ctx); err != nil {
