@@ -68,11 +68,14 @@ func (e *Engine) recallFile() {
 		if _, there := e.snapshots[m.Ceremony]; !there {
 			lost++
 		}
-		e.heedLocked(m)
+		if k := e.snapshots[m.Ceremony]; !e.heedLocked(m) && k.c.FrozenFor(event.RolledBack) {
+			e.config.Marks.Note(m, false)
+		}
 	}
 	for id, k := range e.snapshots {
-		if err == nil && !k.c.Settled() && was.Forgot(id, k.c.Plan.Proposed) {
-			e.rollback.behind[id] = []mark.Mark{{Ceremony: id, Line: k.c.Seq() + 1}}
+		later := mark.Mark{Ceremony: id, Line: k.c.Seq() + 1}
+		if err == nil && !k.c.Settled() && was.Forgot(id, k.c.Plan.Proposed) && later.Newer(k.c.History) {
+			e.rollback.behind[id] = []mark.Mark{later}
 			e.config.Marks.Forget(id)
 		}
 	}
@@ -150,6 +153,9 @@ func (e *Engine) noteLocked(before, c rules.State) {
 		}
 		delete(e.rollback.behind, id)
 	}
+	if c.FrozenFor(event.RolledBack) {
+		return // until people decide, a newer copy can still be put back
+	}
 	e.config.Marks.Note(mark.Of(c), c.Settled())
 }
 
@@ -193,10 +199,12 @@ func (e *Engine) clusterOf(id ceremony.ID) string {
 }
 
 // lostLocked returns a ceremony of the cluster that a mark names and the journal does not
-// have, or "".
+// have, or "". An alarm has done nothing, and is not returned.
 func (e *Engine) lostLocked(cluster string) ceremony.ID {
+	alarm := cluster + "-" + string(ceremony.Alarm) + "-"
 	for id := range e.rollback.behind {
-		if _, there := e.snapshots[id]; !there && e.clusterOf(id) == cluster {
+		_, there := e.snapshots[id]
+		if !there && e.clusterOf(id) == cluster && !strings.HasPrefix(string(id), alarm) {
 			return id
 		}
 	}

@@ -243,6 +243,36 @@ func TestPeopleDecideAboutAnOlderCopy(t *testing.T) {
 	}
 }
 
+// The operator has put back the wrong copy, sees it freeze, and puts the newest one back.
+func TestNewestCopyThatIsPutBackAfterAnOlderOneGoesOn(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.remembers()
+		id := s.begin(ceremony.GenerateRoot)
+		older := copyOf(t, s.dir)
+		s.share(id, "alice", "old-1")
+		s.settle(time.Minute)
+		for range 2 {
+			s.stop()
+			newest := copyOf(t, s.dir)
+			putBack(t, s.dir, older)
+			s.notifier = ceremonytest.NewFakeNotifier()
+			s.start()
+			s.restart()
+			s.settle(time.Minute)
+			if c := s.now(id); !c.FrozenFor(event.RolledBack) {
+				t.Fatalf("%s", story(c))
+			}
+			s.restored(newest)
+			if c := s.now(id); c.Phase != rules.PhaseCollecting {
+				t.Fatalf("%+v: %s", c.Freeze, story(c))
+			}
+		}
+		if c := s.finish(id); c.Outcome != event.Completed {
+			t.Errorf("%s", story(c))
+		}
+	})
+}
+
 // A ceremony that was proposed, and never begun by its copy, may have been begun since.
 func TestCancelledCopyOfAProposalIsNotSaidToHaveDoneNothing(t *testing.T) {
 	for _, op := range []ceremony.Operation{ceremony.GenerateRoot, ceremony.Rotate} {

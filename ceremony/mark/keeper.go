@@ -66,7 +66,7 @@ func (k *Keeper) Recalled() (Memory, error) {
 // Doubt says for people why the journal could not be compared with the file, "" when it was.
 func (k *Keeper) Doubt() string {
 	switch {
-	case k.err == nil:
+	case k == nil || k.err == nil:
 		return ""
 	case errors.Is(k.err, fs.ErrNotExist):
 		return fmt.Sprintf("There is no file of marks, %s: this is the first start with one, or it was removed. "+
@@ -117,6 +117,9 @@ func (k *Keeper) Count(n int) {
 
 // Forget drops a ceremony's mark.
 func (k *Keeper) Forget(id ceremony.ID) {
+	if k == nil {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.forgetLocked(id)

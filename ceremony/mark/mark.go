@@ -41,7 +41,7 @@ const shownHash = 16
 // mark of a ceremony that is only known to have gone on has no hash.
 func (m Mark) String() string {
 	if m.Hash == "" {
-		return fmt.Sprintf("line %d or more", m.Line)
+		return "a later line"
 	}
 	return fmt.Sprintf("line %d, hash %s", m.Line, m.Hash[:min(len(m.Hash), shownHash)])
 }
