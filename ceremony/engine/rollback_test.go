@@ -407,7 +407,7 @@ func TestCeremonyThatTheMarksHaveForgottenIsOlder(t *testing.T) {
 		s.settle(2 * time.Minute)
 		s.stop()
 		was := mark.Memory{Written: time.Now(), Ceremonies: 1}
-		if err := os.WriteFile(s.marks, was.Encode(s.opener.JournalKey()), 0o600); err != nil {
+		if err := os.WriteFile(s.marks, was.Encode(s.openPGP.JournalKey()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s.start()
@@ -429,7 +429,7 @@ func TestFewerCeremoniesThanThereWereAreTold(t *testing.T) {
 		s.remembers()
 		s.stop()
 		was := mark.Memory{Written: time.Now(), Ceremonies: 3}
-		if err := os.WriteFile(s.marks, was.Encode(s.opener.JournalKey()), 0o600); err != nil {
+		if err := os.WriteFile(s.marks, was.Encode(s.openPGP.JournalKey()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s.start()
@@ -503,7 +503,7 @@ func TestFileOfMarksThatIsNotOursIsToldAndSetAside(t *testing.T) {
 				if aside := copyOf(t, filepath.Dir(s.marks))["marks.not-ours"]; row.aside && !bytes.Equal(aside, spoilt["marks"]) {
 					t.Errorf("set aside: %q", aside)
 				}
-				if now, err := mark.Read(s.marks, s.opener.JournalKey()); err != nil || len(now.Open) != 1 || now.Ceremonies != 1 {
+				if now, err := mark.Read(s.marks, s.openPGP.JournalKey()); err != nil || len(now.Open) != 1 || now.Ceremonies != 1 {
 					t.Errorf("written anew: %+v, %v", now, err)
 				}
 				if c := s.now(id); c.Phase != rules.PhaseCollecting {
@@ -540,7 +540,7 @@ func TestPostsThatAreNewerThanTheJournalFreeze(t *testing.T) {
 		backup, marks := copyOf(t, s.dir), copyOf(t, filepath.Dir(s.marks))
 		s.finish(id)
 		s.settle(time.Minute)
-		key := s.opener.JournalKey()
+		key := s.openPGP.JournalKey()
 		token := mark.Token(key, mark.Of(s.now(id)))
 		lost := mark.Token(key, mark.Mark{Ceremony: "prod-rekey-gone", Line: 9, Hash: strings.Repeat("ab", 32)})
 		forged := strings.Replace(token, string(id), "prod-rekey-made", 1)
@@ -595,7 +595,7 @@ func TestPostsAreComparedBeforeAnythingIsDone(t *testing.T) {
 		files := copyOf(t, s.dir)
 		s.settle(time.Minute)
 		s.finish(id)
-		token := mark.Token(s.opener.JournalKey(), mark.Of(s.now(id)))
+		token := mark.Token(s.openPGP.JournalKey(), mark.Of(s.now(id)))
 		s.stop()
 		putBack(t, s.dir, files)
 		putBack(t, filepath.Dir(s.marks), nil)
@@ -622,7 +622,7 @@ func TestForgedMarksInPostsProveNothing(t *testing.T) {
 		at.Line += 5
 		foreign := mark.Token((&ceremonytest.FakeOpenPGP{Name: "another"}).JournalKey(), at)
 		at.Line -= 5
-		genuine := mark.Token(s.opener.JournalKey(), at)
+		genuine := mark.Token(s.openPGP.JournalKey(), at)
 		changed := strings.Replace(genuine, fmt.Sprintf(" %d ", at.Line), fmt.Sprintf(" %d ", at.Line+5), 1)
 		s.stop()
 		s.recall = func(context.Context, string, []ceremony.Ref) ([]string, error) {

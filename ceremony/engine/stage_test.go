@@ -25,10 +25,10 @@ type stage struct {
 	t        *testing.T
 	dir      string
 	vault    *ceremonytest.FakeVault
-	opener   *ceremonytest.FakeOpenPGP
+	openPGP  *ceremonytest.FakeOpenPGP
 	notifier *ceremonytest.FakeNotifier
 	journal  func(event.Journal) event.Journal       // wraps the journal of the next start
-	keys     func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the opener of the next start
+	keys     func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the OpenPGP of the next start
 	forget   func()                                  // the next start's Config.Forget
 	verify   bool
 	watch    bool      // sealed nodes are looked for
@@ -68,7 +68,7 @@ func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{
-			t: t, dir: dir, vault: ceremonytest.NewFakeVault(), opener: &ceremonytest.FakeOpenPGP{},
+			t: t, dir: dir, vault: ceremonytest.NewFakeVault(), openPGP: &ceremonytest.FakeOpenPGP{},
 			notifier: ceremonytest.NewFakeNotifier(), verify: true, rekey: rekey,
 		}
 		s.vault.SealType = seal
@@ -88,8 +88,8 @@ func (s *stage) check() {
 	if _, err := journal.VerifyDir(s.dir); err != nil {
 		s.t.Errorf("the journal does not verify: %v", err)
 	}
-	if s.opener.Open != 0 {
-		s.t.Errorf("%d ceremony keys were left undestroyed", s.opener.Open)
+	if s.openPGP.Open != 0 {
+		s.t.Errorf("%d ceremony keys were left undestroyed", s.openPGP.Open)
 	}
 }
 
@@ -104,9 +104,9 @@ func (s *stage) start() {
 	if s.journal != nil {
 		journal = s.journal(file)
 	}
-	var opener ceremony.OpenPGP = s.opener
+	var keys ceremony.OpenPGP = s.openPGP
 	if s.keys != nil {
-		opener = s.keys(opener)
+		keys = s.keys(keys)
 	}
 	cluster := ceremony.Cluster{
 		Name: "prod", Vault: s.vault, Operations: ceremony.Operations(),
@@ -131,11 +131,11 @@ func (s *stage) start() {
 	}
 	var marks *mark.Keeper
 	if s.marks != "" {
-		marks = mark.NewKeeper(s.marks, s.opener.JournalKey(), slog.New(slog.NewTextHandler(log, nil)))
+		marks = mark.NewKeeper(s.marks, s.openPGP.JournalKey(), slog.New(slog.NewTextHandler(log, nil)))
 	}
 	s.engine = engine.NewEngine(engine.Config{
 		Clusters: []ceremony.Cluster{cluster}, Marks: marks,
-		OpenPGP: opener, Signatures: ceremonytest.SpokenSignatures{}, Notifier: notifier, Journal: journal,
+		OpenPGP: keys, Signatures: ceremonytest.SpokenSignatures{}, Notifier: notifier, Journal: journal,
 		Forget:   s.forget,
 		Log:      slog.New(slog.NewTextHandler(log, nil)),
 		Archives: s.archives, Files: transcriptFile,
