@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"conclave/ceremony"
-	"conclave/ceremony/event"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/mark"
 	"conclave/ceremony/openpgp"
+	"conclave/ceremony/rules"
 	"conclave/config"
 	"conclave/host"
 	"conclave/plural"
@@ -53,19 +53,18 @@ func compareMarks(c *config.Config, f *findings, was mark.Memory) {
 	if err != nil {
 		return // checkJournal has found it
 	}
-	entries := map[ceremony.ID][]event.Entry{}
+	has := map[ceremony.ID]rules.State{}
 	for _, s := range ceremonies {
-		entries[s.ID()] = s.History
+		has[s.ID()] = s
 	}
 	behind := 0
 	for _, m := range was.Marks() {
-		has, there := entries[m.Ceremony]
-		if there && !m.Newer(has) || slices.Contains(was.Accepted, m) {
+		if s := has[m.Ceremony]; !m.Newer(s.History) || slices.Contains(was.Accepted, m) {
 			continue
 		}
 		behind++
 		f.add(stop, "marks", "%s was at %s, and its journal has %s: it is an older copy, or was cut off",
-			m.Ceremony, m, plural.Of(len(has), "line"))
+			m.Ceremony, m, plural.Of(has[m.Ceremony].Seq(), "line"))
 	}
 	if behind == 0 {
 		f.add(ok, "marks", "%s, of %s: the journal is not older", c.Journal.MarksFile(), was.Written.UTC().Format(time.RFC3339))
