@@ -122,7 +122,7 @@ func (a *actor) step(ctx context.Context) time.Duration {
 		a.telling = true
 		close(a.gate)
 	}
-	if a.halted != nil || a.e.standsStill(a.c) {
+	if a.halted != nil || a.e.StandsStill(a.c) {
 		return longestWait
 	}
 	now := time.Now()

@@ -123,6 +123,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		start(a)
 	}
 	e.mu.Unlock()
+	_ = e.tellBehind(ctx) // watchMarks tries it again
 	close(e.ready)
 
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))

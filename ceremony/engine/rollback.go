@@ -211,9 +211,9 @@ func (e *Engine) lostLocked(cluster string) ceremony.ID {
 	return ""
 }
 
-// standsStill reports whether nothing is done for a ceremony: its journal is older than a
-// mark, and it can't freeze.
-func (e *Engine) standsStill(c rules.State) bool {
+// StandsStill reports whether nothing is done for a ceremony: its journal is older than a
+// mark, and it can't freeze. It goes on when its cluster's alarm is acknowledged.
+func (e *Engine) StandsStill(c rules.State) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.rollback.behind[c.ID()]) > 0 && !c.Freezes()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -210,7 +211,7 @@ func (k *Keeper) setAside() {
 	}
 }
 
-// write writes the marks as they are now.
+// write writes the marks as they are now. It makes the folder if it is missing.
 func (k *Keeper) write() error {
 	k.mu.Lock()
 	m := Memory{
@@ -220,6 +221,9 @@ func (k *Keeper) write() error {
 		m.Open = append(m.Open, k.open[id])
 	}
 	k.mu.Unlock()
+	if err := os.MkdirAll(filepath.Dir(k.path), 0o700); err != nil {
+		return err
+	}
 	return durable.Replace(k.path, m.Encode(k.key))
 }
 

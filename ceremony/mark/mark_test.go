@@ -199,6 +199,9 @@ func TestFileStaysSmallHoweverManyCeremoniesThereAre(t *testing.T) {
 func TestFileThatCantBeWrittenIsToldAndTriedAgain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "missing")
 	synctest.Test(t, func(t *testing.T) {
+		if err := os.WriteFile(dir, nil, 0o600); err != nil { // no folder can be made there
+			t.Fatal(err)
+		}
 		var log strings.Builder
 		k := mark.NewKeeper(filepath.Join(dir, "marks"), key("k"), slog.New(slog.NewTextHandler(&log, nil)))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -206,7 +209,7 @@ func TestFileThatCantBeWrittenIsToldAndTriedAgain(t *testing.T) {
 		go func() { defer close(done); k.Run(ctx) }()
 		k.Note(at("prod-rekey-k7m2", 5), false)
 		time.Sleep(5 * time.Minute)
-		if err := os.Mkdir(dir, 0o700); err != nil {
+		if err := os.Remove(dir); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)

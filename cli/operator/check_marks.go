@@ -3,7 +3,6 @@ package operator
 import (
 	"errors"
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -24,7 +23,7 @@ func checkMarks(c *config.Config, f *findings, pgp *openpgp.OpenPGP) {
 	if f.failed("marks", host.TrustedMarks(path)) {
 		return
 	}
-	if err := tryKeeping(filepath.Dir(string(path))); err != nil {
+	if err := tryKeeping(nearest(string(path))); err != nil {
 		f.add(stop, "marks", "%s can't be written, and an older copy of the journal would not be noticed by it: %v\n"+
 			"have journal.marks name a file that the bot can write, on a disk that is not restored with the journal", path, err)
 		return

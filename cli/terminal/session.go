@@ -198,6 +198,9 @@ func (s *session) resume(id ceremony.ID) beginning {
 		}
 		for _, id := range s.held {
 			s.status(id)
+			if c, _, err := s.engine.Ceremony(id); err == nil && s.engine.StandsStill(c) {
+				s.screen.tell(id, "Its journal is older than it was. It stands still until the alarm about it is acknowledged.")
+			}
 		}
 		return nil
 	}
@@ -231,6 +234,8 @@ func (s *session) over() bool {
 		switch {
 		case err != nil, errors.Is(live.Vault, ceremony.ErrJournal):
 			return false // nothing is done any more (P9)
+		case s.engine.StandsStill(c):
+			return !s.input.ended
 		case s.input.ended:
 			return !waitsForPeople(c)
 		case toldHere(c) && c.OwesRevocation():
@@ -247,7 +252,7 @@ func waitsForPeople(c rules.State) bool {
 		return false
 	}
 	switch c.Phase {
-	case rules.PhaseProposed, rules.PhaseFrozen, rules.PhaseEnded:
+	case rules.PhaseProposed, rules.PhaseFrozen, rules.PhaseRaised, rules.PhaseEnded:
 		return true
 	case rules.PhaseHandingOut:
 		return c.Backup != nil && c.Deletion == nil
