@@ -46,6 +46,7 @@ type rollback struct {
 	// missing is how many ceremonies the journal has less than the file of marks says, beside
 	// those that are named in behind.
 	missing  int
+	fewer    event.Noticed            // tells it
 	total    int                      // ceremonies in the journal
 	compared map[string]chan struct{} // cluster → closed when its posts were compared, or can't be
 }
@@ -81,6 +82,9 @@ func (e *Engine) recallFile() {
 	}
 	e.rollback.missing = max(0, was.Ceremonies-lost-e.rollback.total)
 	if e.rollback.missing > 0 {
+		e.rollback.fewer = event.Noticed{
+			Kind: ceremony.RolledBack, Want: fmt.Sprintf("%d ceremonies", was.Ceremonies), Got: fmt.Sprint(e.rollback.total),
+		}
 		e.config.Log.Error("the journal has fewer ceremonies than it had: its files were removed, or an older copy was put back",
 			"had", was.Ceremonies, "has", e.rollback.total)
 	}
@@ -346,11 +350,9 @@ func (e *Engine) tellBehind(ctx context.Context) error {
 			Kind: ceremony.RolledBack, Subject: string(id), Of: id, Want: mark.Words(marks), Got: has(k.c),
 		})
 	}
-	if n := e.rollback.missing; n > 0 {
+	if e.rollback.missing > 0 {
 		for name := range e.clusters {
-			found[name] = append(found[name], event.Noticed{
-				Kind: ceremony.RolledBack, Want: fmt.Sprintf("%d ceremonies", e.rollback.total+n), Got: fmt.Sprint(e.rollback.total),
-			})
+			found[name] = append(found[name], e.rollback.fewer)
 		}
 	}
 	e.mu.Unlock()
