@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Values["asked"] = map[string]asked{}
-			env.Values["locks"] = map[string]*journal.FileJournal{}
+			env.Values["locks"] = map[string]*journal.Files{}
 			// A short path: gpg's agent listens on a socket in there.
 			home, err := os.MkdirTemp("", "gpg")
 			if err != nil {
@@ -155,6 +155,15 @@ func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("subkey", a.Subkey)
 }
 
+// scriptIdentity is the identity under secrets/.
+func scriptIdentity(ts *testscript.TestScript) *openpgp.OpenPGP {
+	passphrase, err := host.ReadSecret(host.Path(ts.MkAbs("secrets/passphrase")))
+	ts.Check(err)
+	id, err := openpgp.Load(ts.MkAbs("secrets/identity.asc"), passphrase)
+	ts.Check(err)
+	return openpgp.New(id, nil)
+}
+
 // scriptBot is the bot whose identity is under secrets/, and the holder whose
 // certificate is in a file.
 func scriptBot(ts *testscript.TestScript, holder string) (*openpgp.OpenPGP, ceremony.Plan) {
@@ -252,9 +261,13 @@ func scriptEncode(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // journal DIR ID…: writes a journal in which each ceremony was proposed and
-// rejected.
+// rejected, by the identity under secrets/ where there is one.
 func scriptJournal(ts *testscript.TestScript, _ bool, args []string) {
-	j, err := journal.OpenJournal(ts.MkAbs(args[0]))
+	key := ceremonytest.JournalKey()
+	if _, err := os.Stat(ts.MkAbs("secrets/identity.asc")); err == nil {
+		key = scriptIdentity(ts).JournalKey()
+	}
+	j, err := journal.OpenJournal(ts.MkAbs(args[0]), key)
 	ts.Check(err)
 	defer j.Close()
 	ctx, previous := context.Background(), ""
@@ -275,14 +288,14 @@ func scriptJournal(ts *testscript.TestScript, _ bool, args []string) {
 
 // lock DIR: takes a journal's lock, as a bot that runs has it.
 func scriptLock(ts *testscript.TestScript, _ bool, args []string) {
-	j, err := journal.OpenJournal(ts.MkAbs(args[0]))
+	j, err := journal.OpenFiles(ts.MkAbs(args[0]))
 	ts.Check(err)
-	ts.Value("locks").(map[string]*journal.FileJournal)[args[0]] = j
+	ts.Value("locks").(map[string]*journal.Files)[args[0]] = j
 }
 
 // unlock DIR: gives it back.
 func scriptUnlock(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(ts.Value("locks").(map[string]*journal.FileJournal)[args[0]].Close())
+	ts.Check(ts.Value("locks").(map[string]*journal.Files)[args[0]].Close())
 }
 
 // until FILE PATTERN: waits for a program in the background to write it.

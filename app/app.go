@@ -75,7 +75,7 @@ func (c *Conclave) Run(ctx context.Context) error {
 type Backend struct {
 	Engine  *engine.Engine
 	Marks   *mark.Keeper
-	journal *journal.FileJournal
+	journal *journal.Journal
 	vaults  []*vault.Client
 }
 
@@ -90,7 +90,7 @@ func NewBackend(c *config.Config, keys Keyring, with engine.Config) (_ *Backend,
 	if err := host.TrustedMarks(c.Journal.MarksFile()); err != nil {
 		return nil, fmt.Errorf("journal.marks: %w", err)
 	}
-	if all.journal, err = journal.OpenJournal(string(c.Journal.Directory)); err != nil {
+	if all.journal, err = journal.OpenJournal(string(c.Journal.Directory), with.OpenPGP.JournalKey()); err != nil {
 		return nil, err
 	}
 	defer func() {

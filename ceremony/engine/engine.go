@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -53,6 +54,7 @@ type Engine struct {
 	order     []ceremony.ID // of the snapshots, newest first
 	actors    map[ceremony.ID]*actor
 	taken     map[string]bool // cluster → a proposal for it is being prepared
+	aside     []Aside         // set by recover and never changed
 	// first is the hash of the newest ceremony's first line.
 	first string
 
@@ -102,7 +104,8 @@ func (e *Engine) Clusters() []ceremony.Cluster { return slices.Clone(e.config.Cl
 
 // Run reads the journal, resumes the open ceremonies, and serves until ctx ends. It returns
 // when every actor has finished the act in hand. An error means that the journal could
-// not be read, or that an open ceremony's cluster is not configured: nothing was done.
+// not be read, or that an open ceremony's cluster is not configured: nothing was done. A
+// ceremony whose journal is not obeyed is set aside, see [Aside].
 func (e *Engine) Run(ctx context.Context) error {
 	open, err := e.recover(ctx)
 	if err != nil {
@@ -131,6 +134,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	keeper.Go(func() { e.config.Marks.Run(keeping) })
 	var watches sync.WaitGroup
 	watches.Go(func() { e.watchMarks(ctx, silent) })
+	watches.Go(func() { e.tellAside(ctx) })
 	for _, c := range e.config.Clusters {
 		if c.Watch {
 			watches.Go(func() { e.watchSeals(ctx, c) })
@@ -161,16 +165,17 @@ func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 	var firsts []string
 	named := map[string]bool{}
 	for _, id := range ids {
-		entries, err := e.config.Journal.Load(ctx, id)
+		c, err := e.load(ctx, id)
+		if aside := (*event.AsideError)(nil); errors.As(err, &aside) {
+			e.setAside(id, aside)
+			continue // no later ceremony names one that may have been made up
+		}
 		if err != nil {
 			return nil, err
 		}
-		c, err := rules.Replay(entries)
-		if err != nil {
-			return nil, fmt.Errorf("replay %s: %w: %w", id, ceremony.ErrChain, err)
-		}
-		firsts = append(firsts, entries[0].Hash)
-		named[entries[0].Event.(event.Proposed).Previous] = true // Replay has made sure of its type
+		first := c.History[0]
+		firsts = append(firsts, first.Hash)
+		named[first.Event.(event.Proposed).Previous] = true // Replay has made sure of its type
 		e.publish(snapshot{c: c})
 		if c.Settled() {
 			continue
@@ -217,6 +222,26 @@ func (e *Engine) resolve(ctx context.Context, open []*actor) []ceremony.Cluster 
 		}
 	}
 	return silent
+}
+
+// load replays a ceremony. An error that is an [event.AsideError] is about this ceremony
+// alone.
+func (e *Engine) load(ctx context.Context, id ceremony.ID) (rules.State, error) {
+	entries, err := e.config.Journal.Load(ctx, id)
+	if err != nil {
+		return rules.State{}, err
+	}
+	c, err := rules.Replay(entries)
+	if err == nil && c.ID() != id {
+		err = fmt.Errorf("its plan is of %s", c.ID())
+	}
+	if err != nil {
+		proposed, _ := entries[0].Event.(event.Proposed)
+		return c, &event.AsideError{
+			Why: fmt.Errorf("replay: %w: %w", ceremony.ErrChain, err), Proposed: proposed,
+		}
+	}
+	return c, nil
 }
 
 // forget removes an actor whose goroutine has ended.

@@ -69,8 +69,9 @@ func (e *Engine) recallFile() {
 		if _, there := e.snapshots[m.Ceremony]; !there {
 			lost++
 		}
-		if k := e.snapshots[m.Ceremony]; !e.heedLocked(m) && k.c.FrozenFor(event.RolledBack) {
-			e.config.Marks.Note(m, false)
+		k := e.snapshots[m.Ceremony]
+		if !e.heedLocked(m) && (k.c.FrozenFor(event.RolledBack) || e.isAside(m.Ceremony)) {
+			e.config.Marks.Note(m, false) // a newer copy, or one that is obeyed, may be put there
 		}
 	}
 	for id, k := range e.snapshots {
@@ -93,7 +94,7 @@ func (e *Engine) recallFile() {
 
 // countLocked keeps how many ceremonies there are, with those that the journal has lost.
 func (e *Engine) countLocked() {
-	n := e.rollback.total + e.rollback.missing
+	n := e.rollback.total + e.rollback.missing + len(e.aside)
 	for id := range e.rollback.behind {
 		if _, there := e.snapshots[id]; !there {
 			n++
@@ -106,6 +107,9 @@ func (e *Engine) countLocked() {
 // not.
 func (e *Engine) heedLocked(m mark.Mark) bool {
 	k, there := e.snapshots[m.Ceremony]
+	if e.isAside(m.Ceremony) {
+		return false // its journal is not obeyed anyway
+	}
 	if there && !m.Newer(k.c.History) || e.config.Marks.Accepted(m) {
 		return false
 	}
@@ -118,6 +122,11 @@ func (e *Engine) heedLocked(m mark.Mark) bool {
 			"ceremony", string(m.Ceremony), "had", m.String(), "has", has(k.c))
 	}
 	return true
+}
+
+// isAside reports whether a ceremony was set aside.
+func (e *Engine) isAside(id ceremony.ID) bool {
+	return slices.ContainsFunc(e.aside, func(a Aside) bool { return a.Ceremony == id })
 }
 
 // has says how far a journal is.
@@ -193,13 +202,10 @@ func (e *Engine) clusterOf(id ceremony.ID) string {
 	if k, ok := e.snapshots[id]; ok {
 		return k.c.Plan.Cluster
 	}
-	longest := ""
-	for name := range e.clusters {
-		if strings.HasPrefix(string(id), name+"-") && len(name) > len(longest) {
-			longest = name
-		}
+	if _, configured := e.clusters[id.Cluster()]; configured {
+		return id.Cluster()
 	}
-	return longest
+	return ""
 }
 
 // lostLocked returns a ceremony of the cluster that a mark names and the journal does not

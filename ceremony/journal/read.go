@@ -36,7 +36,7 @@ func ReadJournal(dir string) ([]rules.State, error) {
 
 // readCeremony replays the journal of one ceremony.
 func readCeremony(path string) (rules.State, error) {
-	f, err := os.Open(path)
+	f, err := openLines(path, os.O_RDONLY)
 	if err != nil {
 		return rules.State{}, err
 	}

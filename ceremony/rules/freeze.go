@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"fmt"
+
 	"conclave/ceremony"
 	"conclave/ceremony/command"
 	"conclave/ceremony/event"
@@ -74,11 +76,30 @@ func OtherBot(p ceremony.Plan, bot ceremony.Fingerprint) *Difference {
 	return &Difference{event.OtherBot, "identity " + p.Identity.String(), bot.String()}
 }
 
+// Adoption returns the difference for which an open ceremony freezes once after its lines
+// were taken over, or nil.
+func (c State) Adoption() *Difference {
+	at := c.Last(Is[event.Adopted])
+	frozen := c.Last(func(e event.Event) bool { f, ok := e.(event.Frozen); return ok && f.Why == event.TakenOver })
+	if c.Ended() || frozen >= at {
+		return nil
+	}
+	key := "no authentication code"
+	if a, _ := c.History[at-1].Event.(event.Adopted); a.Key != "" {
+		key = "key " + a.Key
+	}
+	return &Difference{event.TakenOver, "lines of this identity", fmt.Sprintf("lines 1 to %d: %s", at-1, key)}
+}
+
 // overrides reports whether a ceremony that is frozen is frozen once more for this reason.
-// But for RolledBack, people alone can't thaw it: the program has to start anew, with
-// another configuration or another journal.
+// But for RolledBack and TakenOver, people alone can't thaw it: the program has to start
+// anew, with another configuration or another journal.
 func overrides(why event.FreezeReason) bool {
-	return why == event.OtherBot || why == event.OtherConfig || why == event.NotSigned || why == event.RolledBack
+	switch why {
+	case event.OtherBot, event.OtherConfig, event.NotSigned, event.RolledBack, event.TakenOver:
+		return true
+	}
+	return false
 }
 
 // FrozenFor reports whether the ceremony is frozen for this reason. There may be others:

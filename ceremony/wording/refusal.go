@@ -109,6 +109,7 @@ var refusalWords = map[ceremony.Refusal]Words{
 	ceremony.PlanChanged:  {"The hash is not that of this plan.", "Read the plan again in `/ceremony status`, and compare the hash with whoever gave it to you."},
 
 	// The cluster, as it is when a ceremony is proposed.
+	ceremony.JournalAside:       {"Conclave can't rely on the journal of an earlier ceremony on this cluster, which may still be open.", "Its operator settles it, with `conclave check`. Until then an `unseal` is possible, and nothing else begins."},
 	ceremony.ClusterBusy:        {"Another ceremony is open on this cluster.", "One at a time: finish or cancel it first. `/ceremony list` shows it."},
 	ceremony.JournalLost:        {"The journal has lost a ceremony of this cluster: an older copy of it was put back, or files were removed.", "The cluster's alarm names the ceremony. Put the newest journal back, or find out what that ceremony has done; whoever looks after it types `/ceremony acknowledge` with the alarm's id. Until then this cluster takes no proposal but to unseal. Nothing was proposed."},
 	ceremony.UnknownCluster:     {"No cluster has this name.", "`/ceremony holders` lists them."},

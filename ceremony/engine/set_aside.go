@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/plural"
+)
+
+// Aside is a ceremony whose journal is not obeyed. Nothing is done with it. It may be open,
+// so that no new ceremony begins on its cluster, except an unseal, which a sealed cluster
+// needs whatever was before.
+type Aside struct {
+	Ceremony ceremony.ID
+	// Clusters are the names of those that it may be of: the one in its id, and the one in its
+	// first line. It is empty when it may be of any: its first line can't be read, and the
+	// configuration has no cluster that its id names.
+	Clusters []string
+	Why      error // wraps ErrNotAdopted or ErrChain
+}
+
+// HoldsUp reports whether the ceremony may be one of the cluster.
+func (a Aside) HoldsUp(cluster string) bool {
+	return len(a.Clusters) == 0 || slices.Contains(a.Clusters, cluster)
+}
+
+// SetAside returns the ceremonies that were set aside at the start. They stay so until the
+// next one.
+func (e *Engine) SetAside() []Aside {
+	select {
+	case <-e.ready:
+		return e.aside
+	default:
+		return nil
+	}
+}
+
+// setAside notes a ceremony whose journal is not obeyed.
+func (e *Engine) setAside(id ceremony.ID, found *event.AsideError) {
+	a := Aside{Ceremony: id, Why: found}
+	named, told := id.Cluster(), found.Proposed.Plan.Cluster
+	if _, configured := e.clusters[named]; configured || named != "" && told != "" {
+		a.Clusters = append(a.Clusters, named)
+	}
+	if told != "" && told != named {
+		a.Clusters = append(a.Clusters, told)
+	}
+	e.aside = append(e.aside, a)
+	clusters := strings.Join(a.Clusters, ", ")
+	if clusters == "" {
+		clusters = "every cluster"
+	}
+	todo := "keep the file and tell your security team; put the file from a backup in its place, or take it out of the folder"
+	if errors.Is(found, ceremony.ErrNotAdopted) {
+		todo = "stop the bot and run: conclave journal adopt"
+	}
+	e.config.Log.Error("a ceremony is set aside: its journal is not obeyed", "ceremony", string(id), "holds up", clusters,
+		"error", found, "todo", todo)
+}
+
+// tellAside raises an alarm on each cluster that is held up.
+func (e *Engine) tellAside(ctx context.Context) {
+	for _, cluster := range e.config.Clusters {
+		var foreign []string
+		for _, a := range e.SetAside() {
+			switch {
+			case !a.HoldsUp(cluster.Name):
+			case errors.Is(a.Why, ceremony.ErrNotAdopted):
+				foreign = append(foreign, string(a.Ceremony))
+			default:
+				e.raiseAside(ctx, cluster, event.Noticed{
+					Kind: ceremony.JournalBroken, Subject: shorten(string(a.Ceremony)), Got: shorten(a.Why.Error()),
+				})
+			}
+		}
+		if len(foreign) > 0 {
+			e.raiseAside(ctx, cluster, event.Noticed{Kind: ceremony.NotAdopted, Got: listed(foreign)})
+		}
+	}
+}
+
+func (e *Engine) raiseAside(ctx context.Context, cluster ceremony.Cluster, found event.Noticed) {
+	if _, err := e.Raise(ctx, cluster, found); err != nil {
+		e.config.Log.Error("people are not told of a journal that is not obeyed", "cluster", cluster.Name, "error", err)
+	}
+}
+
+// longestFound is how many characters of a text that was found in a file people are shown.
+const longestFound = 200
+
+func shorten(text string) string {
+	if r := []rune(text); len(r) > longestFound {
+		return string(r[:longestFound]) + "…"
+	}
+	return text
+}
+
+// listed returns how many ceremonies there are, and the newest of them by name.
+func listed(ids []string) string {
+	const most = 5
+	newest := slices.Clone(ids[max(0, len(ids)-most):])
+	slices.Reverse(newest)
+	for i := range newest {
+		newest[i] = shorten(newest[i])
+	}
+	text := fmt.Sprintf("%s: %s", plural.Count(len(ids), "ceremony", "ceremonies"), strings.Join(newest, ", "))
+	if len(ids) > most {
+		text += fmt.Sprintf(" and %d more", len(ids)-most)
+	}
+	return text
+}
