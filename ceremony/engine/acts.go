@@ -34,8 +34,9 @@ func (a *actor) do(ctx context.Context, act rules.Act) (progress bool, err error
 	case rules.ActAskWitness:
 		return a.advance(ctx, command.AskWitness{})
 	case rules.ActDoubt:
+		why := a.session.Doubt.Why
 		progress, err = a.advance(ctx, a.session.Doubt.Stop())
-		if a.session.Doubt.Why == event.RolledBack && err == nil {
+		if why == event.RolledBack && err == nil {
 			a.session.Doubt = a.e.doubt(a.c, a.cluster) // people decide on this one, and there may be others
 		}
 		return progress, err
