@@ -119,11 +119,11 @@ var mayImport = map[string]string{
 	"bot":                      "ceremony ceremony/event ceremony/ledger ceremony/rules ceremony/wording bot/refusal bot/transport bot/command bot/render",
 	"host":                     "",
 	"config":                   "host ceremony",
-	"app":                      "host config ceremony ceremony/event ceremony/rules ceremony/journal ceremony/mark ceremony/transcript/page ceremony/wording ceremony/openpgp ceremony/engine vault archive bot",
+	"app":                      "host config ceremony ceremony/secret ceremony/event ceremony/rules ceremony/journal ceremony/mark ceremony/transcript/page ceremony/wording ceremony/openpgp ceremony/engine vault archive bot",
 	"cli":                      "",
 	"cli/holder":               "cli host ceremony ceremony/openpgp ceremony/wording",
 	"cli/auditor":              "cli host archive ceremony ceremony/openpgp ceremony/rules ceremony/journal ceremony/transcript ceremony/transcript/page ceremony/wording",
-	"cli/operator":             "cli host config app archive bot vault ceremony ceremony/openpgp ceremony/rules ceremony/journal ceremony/ledger ceremony/mark",
+	"cli/operator":             "cli host config app archive bot vault ceremony ceremony/event ceremony/openpgp ceremony/rules ceremony/journal ceremony/transcript ceremony/ledger ceremony/mark",
 	"cli/terminal":             "cli host config app bot bot/render ceremony ceremony/event ceremony/rules ceremony/journal ceremony/engine ceremony/openpgp ceremony/wording",
 	"":                         "cli cli/holder cli/auditor cli/operator cli/terminal config host",
 }

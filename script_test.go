@@ -81,6 +81,8 @@ func TestScripts(t *testing.T) {
 			"opens":     scriptOpens,
 			"encode":    scriptEncode,
 			"journal":   scriptJournal,
+			"proposal":  scriptProposal,
+			"age":       scriptAge,
 			"lock":      scriptLock,
 			"unlock":    scriptUnlock,
 			"until":     scriptUntil,
@@ -283,6 +285,41 @@ func scriptJournal(ts *testscript.TestScript, _ bool, args []string) {
 			event.Rejected{By: plan.Approvers[0], Why: "not today"},
 			event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel})
 		ts.Check(err)
+	}
+}
+
+// proposal DIR ID [SIGNED]: adds a ceremony that bob has approved by a button, and that is
+// open. With SIGNED, that stands there as what he has signed.
+func scriptProposal(ts *testscript.TestScript, _ bool, args []string) {
+	bot := scriptIdentity(ts)
+	j, err := journal.OpenJournal(ts.MkAbs(args[0]), bot.JournalKey())
+	ts.Check(err)
+	defer j.Close()
+	plan := ceremonytest.ScriptPlan(ceremony.ID(args[1]), ceremony.Fingerprint(strings.Repeat("7", 40)))
+	plan.Identity = bot.Identity()
+	_, err = j.Append(context.Background(), plan.Ceremony, 0,
+		event.Proposed{Plan: plan, PlanHash: plan.Hash()},
+		event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash(), Signed: strings.Join(args[2:], " ")})
+	ts.Check(err)
+}
+
+// age DIR: writes every journal anew as programs before the authentication of lines did.
+func scriptAge(ts *testscript.TestScript, _ bool, args []string) {
+	paths, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.jsonl"))
+	ts.Check(err)
+	for _, path := range paths {
+		chain, err := journal.ReadChain(strings.NewReader(ts.ReadFile(path)))
+		ts.Check(err)
+		var old bytes.Buffer
+		prev := ""
+		for _, e := range chain.Entries {
+			e.Prev, e.MACKey, e.MAC = prev, "", ""
+			raw, err := journal.EncodeLine(ceremony.ID(strings.TrimSuffix(filepath.Base(path), ".jsonl")), e)
+			ts.Check(err)
+			prev = journal.HashLine(raw)
+			old.Write(append(raw, '\n'))
+		}
+		ts.Check(os.WriteFile(path, old.Bytes(), 0o600))
 	}
 }
 

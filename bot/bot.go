@@ -69,6 +69,7 @@ type Engine interface {
 	Exposed(ctx context.Context, by ceremony.Account, kind ceremony.Finding) ([]ceremony.ID, error)
 	Ceremony(ceremony.ID) (rules.State, rules.Live, error)
 	Ceremonies() []rules.State
+	SetAside() []ceremony.Aside
 	IsDigest(word string) bool
 	Clusters() []ceremony.Cluster
 }

@@ -37,6 +37,12 @@ func findings() map[string]event.Noticed {
 		"sealed":                {Kind: ceremony.SealChanged, Subject: vault1, Want: "unsealed", Got: "sealed"},
 		"unsealed":              {Kind: ceremony.SealChanged, Subject: vault1, Want: "sealed", Got: "unsealed"},
 		"cluster":               {Kind: ceremony.ClusterChanged, Want: "5f0e5a2c-prod", Got: "77c1d9aa-else"},
+		"journal-not-adopted": {
+			Kind: ceremony.NotAdopted, Got: "7 ceremonies: prod-rekey-bbbb, prod-rekey-aaaa and 5 more",
+		},
+		"journal-broken": {
+			Kind: ceremony.JournalBroken, Subject: "prod-rekey-bbbb", Got: "line 3: it does not follow line 2, which was changed",
+		},
 		"key-changed":           {Kind: ceremony.KeyChanged, Want: "3 of 5 shares", Got: "1 of 1 shares"},
 		"journal-lost":          {Kind: ceremony.RolledBack, Subject: "prod-rekey-k7m2", Of: "prod-rekey-k7m2", Want: "line 57, hash 3f2a9c0d51b7e846", Got: "not there"},
 		"journal-older":         {Kind: ceremony.RolledBack, Subject: "prod-drill-m4nd", Of: "prod-drill-m4nd", Want: "line 30, hash 3f2a9c0d51b7e846", Got: "line 21, hash 7d10c6a2f98e4b35"},

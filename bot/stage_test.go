@@ -448,6 +448,8 @@ func (e *fakeEngine) Ceremonies() []rules.State {
 	return all
 }
 
+func (*fakeEngine) SetAside() []ceremony.Aside { return nil }
+
 func (e *fakeEngine) IsDigest(word string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -1,3 +1,11 @@
+// Package engine runs ceremonies: it takes proposals, commands and shares, talks to Vault,
+// and keeps people informed.
+//
+// Each open ceremony has an actor with one goroutine, which alone decides and writes for
+// it. Package rules decides what may happen and what is to be done next. The actor writes
+// each decision to the journal before it acts (P3), and settles what it does not know by
+// asking Vault (P5). Messages, the status post and archives have goroutines of their own,
+// so that they hold no ceremony back.
 package engine
 
 import (
@@ -18,8 +26,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Config is what an engine is made of. Every field is required but Forget, Archives and
-// Marks; Files is required with Archives.
+// Config is what an engine is made of. Every field is required but Forget, Conditions,
+// Archives and Marks; Files is required with Archives.
 type Config struct {
 	Clusters []ceremony.Cluster
 	OpenPGP  ceremony.OpenPGP
@@ -31,6 +39,9 @@ type Config struct {
 	// Forget is called after each envelope that was opened, once its content is not needed
 	// any more and the outcome is in the journal. It may collect garbage. It may be nil.
 	Forget func()
+	// Conditions returns what this program runs under, without Vault. It may be nil: then
+	// ceremonies are recorded without conditions.
+	Conditions func() event.Conditions
 	// Archives keep each signed transcript.
 	Archives []ceremony.Archive
 	// Files makes what the archives keep: the transcript, followed by a page for people. It
@@ -53,8 +64,8 @@ type Engine struct {
 	snapshots map[ceremony.ID]snapshot
 	order     []ceremony.ID // of the snapshots, newest first
 	actors    map[ceremony.ID]*actor
-	taken     map[string]bool // cluster → a proposal for it is being prepared
-	aside     []Aside         // set by recover and never changed
+	taken     map[string]bool  // cluster → a proposal for it is being prepared
+	aside     []ceremony.Aside // set by recover and never changed
 	// first is the hash of the newest ceremony's first line.
 	first string
 
@@ -105,7 +116,7 @@ func (e *Engine) Clusters() []ceremony.Cluster { return slices.Clone(e.config.Cl
 // Run reads the journal, resumes the open ceremonies, and serves until ctx ends. It returns
 // when every actor has finished the act in hand. An error means that the journal could
 // not be read, or that an open ceremony's cluster is not configured: nothing was done. A
-// ceremony whose journal is not obeyed is set aside, see [Aside].
+// ceremony whose journal is not obeyed is set aside, see [ceremony.Aside].
 func (e *Engine) Run(ctx context.Context) error {
 	open, err := e.recover(ctx)
 	if err != nil {
@@ -274,13 +285,14 @@ func (e *Engine) publishLocked(k snapshot) {
 }
 
 // Ceremony returns a ceremony's state and how its Vault answers. The error is
-// ErrUnknownCeremony when no ceremony has the id.
+// ErrUnknownCeremony when no ceremony has the id. For one that was set aside it wraps the
+// reason.
 func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	k, ok := e.snapshots[id]
 	if !ok {
-		return rules.State{}, rules.Live{}, fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
+		return rules.State{}, rules.Live{}, e.unknown(id)
 	}
 	return k.c, k.live, nil
 }
@@ -331,7 +343,7 @@ func (e *Engine) actor(id ceremony.ID) (*actor, error) {
 	case e.run == nil:
 		return nil, ceremony.ErrNotRunning
 	case !ok:
-		return nil, fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
+		return nil, e.unknown(id)
 	}
 	return nil, fmt.Errorf("%s: %w", id, ceremony.Closed)
 }

@@ -126,7 +126,7 @@ func (e *Engine) heedLocked(m mark.Mark) bool {
 
 // isAside reports whether a ceremony was set aside.
 func (e *Engine) isAside(id ceremony.ID) bool {
-	return slices.ContainsFunc(e.aside, func(a Aside) bool { return a.Ceremony == id })
+	return slices.ContainsFunc(e.aside, func(a ceremony.Aside) bool { return a.Ceremony == id })
 }
 
 // has says how far a journal is.

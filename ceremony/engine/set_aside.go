@@ -12,26 +12,9 @@ import (
 	"conclave/plural"
 )
 
-// Aside is a ceremony whose journal is not obeyed. Nothing is done with it. It may be open,
-// so that no new ceremony begins on its cluster, except an unseal, which a sealed cluster
-// needs whatever was before.
-type Aside struct {
-	Ceremony ceremony.ID
-	// Clusters are the names of those that it may be of: the one in its id, and the one in its
-	// first line. It is empty when it may be of any: its first line can't be read, and the
-	// configuration has no cluster that its id names.
-	Clusters []string
-	Why      error // wraps ErrNotAdopted or ErrChain
-}
-
-// HoldsUp reports whether the ceremony may be one of the cluster.
-func (a Aside) HoldsUp(cluster string) bool {
-	return len(a.Clusters) == 0 || slices.Contains(a.Clusters, cluster)
-}
-
 // SetAside returns the ceremonies that were set aside at the start. They stay so until the
 // next one.
-func (e *Engine) SetAside() []Aside {
+func (e *Engine) SetAside() []ceremony.Aside {
 	select {
 	case <-e.ready:
 		return e.aside
@@ -40,9 +23,19 @@ func (e *Engine) SetAside() []Aside {
 	}
 }
 
+// unknown returns why there is no ceremony with this id, or nothing is done with it.
+func (e *Engine) unknown(id ceremony.ID) error {
+	for _, a := range e.SetAside() {
+		if a.Ceremony == id {
+			return fmt.Errorf("%s is set aside: %w", id, a.Why)
+		}
+	}
+	return fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
+}
+
 // setAside notes a ceremony whose journal is not obeyed.
 func (e *Engine) setAside(id ceremony.ID, found *event.AsideError) {
-	a := Aside{Ceremony: id, Why: found}
+	a := ceremony.Aside{Ceremony: id, Why: found}
 	named, told := id.Cluster(), found.Proposed.Plan.Cluster
 	if _, configured := e.clusters[named]; configured || named != "" && told != "" {
 		a.Clusters = append(a.Clusters, named)

@@ -19,7 +19,7 @@ func (a *actor) recognise(share *secret.Secret, by ceremony.Account) (secret.Sha
 		return secret.ShareTag{}, ceremony.Verdict{}, err
 	}
 	known := a.e.ledger(name)
-	if slices.ContainsFunc(a.e.SetAside(), func(s Aside) bool { return s.HoldsUp(a.cluster.Name) }) {
+	if slices.ContainsFunc(a.e.SetAside(), func(s ceremony.Aside) bool { return s.HoldsUp(a.cluster.Name) }) {
 		// What was set aside may have replaced the key. An unseal goes on by itself alone.
 		known = ledger.NewLedger([]rules.State{a.c}, name)
 	}

@@ -37,6 +37,8 @@ type stage struct {
 	marks    string    // the file of marks; empty for none
 	recall   recall    // what the posts say; nil for a notifier that has none
 
+	conditions func() event.Conditions // the next start's Config.Conditions
+
 	archives []ceremony.Archive // that keep transcripts
 
 	configure func(*ceremony.Cluster) // changes what the engine is made of
@@ -136,7 +138,7 @@ func (s *stage) start() {
 	s.engine = engine.NewEngine(engine.Config{
 		Clusters: []ceremony.Cluster{cluster}, Marks: marks,
 		OpenPGP: keys, Signatures: ceremonytest.SpokenSignatures{}, Notifier: notifier, Journal: journal,
-		Forget:   s.forget,
+		Forget: s.forget, Conditions: s.conditions,
 		Log:      slog.New(slog.NewTextHandler(log, nil)),
 		Archives: s.archives, Files: transcriptFile,
 	})
@@ -181,13 +183,19 @@ func (s *stage) propose(op ceremony.Operation) ceremony.ID {
 func (s *stage) begin(op ceremony.Operation) ceremony.ID {
 	s.t.Helper()
 	id := s.propose(op)
+	s.agree(id, op)
+	return id
+}
+
+// agree has paul approve a ceremony that needs it.
+func (s *stage) agree(id ceremony.ID, op ceremony.Operation) {
+	s.t.Helper()
 	if op.NeedsApproval() {
 		if _, err := s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
 			s.t.Fatalf("approve: %v", err)
 		}
 	}
 	s.settle(time.Second)
-	return id
 }
 
 // prepare brings the cluster into a state that needs the operation.

@@ -61,7 +61,7 @@ func TestOnlyRegularFilesOfABoundedSizeAreRead(t *testing.T) {
 			if !errors.Is(err, ceremony.ErrChain) || !strings.Contains(err.Error(), "prod-rekey-zzzz") || len(reports) != 1 {
 				t.Errorf("verified with its folder: %d reports, %v", len(reports), err)
 			}
-			states, err := journal.ReadJournal(dir)
+			states, err := journal.ReadJournal(dir, ceremonytest.JournalKey())
 			if !errors.Is(err, ceremony.ErrChain) || len(states) != 1 {
 				t.Errorf("read: %d ceremonies, %v", len(states), err)
 			}

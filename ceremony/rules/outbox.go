@@ -233,7 +233,9 @@ type outbox struct {
 	order    []ceremony.Account                   // of asked
 	counted  map[ceremony.Account]bool            // in the current round
 	noticed  map[string]bool                      // kinds of findings, and whose, that an alarm's owners were told of
-	early    []ceremony.Person                    // whose envelope came before a witness had let it
+	observed bool                                 // the conditions at the beginning
+	ended    bool
+	early    []ceremony.Person // whose envelope came before a witness had let it
 }
 
 // tell adds what is to be said about an entry: the status post comes first, then its thread,
@@ -242,7 +244,7 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 	if key := redrawn(p, e); key != "" {
 		o.add(key, BoardMessage, nil, e)
 	}
-	if inThread(e.Event) {
+	if o.inThread(e.Event) {
 		o.add(fmt.Sprintf("history/%d", e.Seq), HistoryMessage, nil, e)
 	}
 	o.tellOfAgreement(p, e)
@@ -277,13 +279,12 @@ func redrawn(p ceremony.Plan, e event.Entry) string {
 }
 
 // inThread reports whether the thread has a line for an event. People are told what came of
-// an intent, and not of the intent. Of an adoption they are told by the freeze; where none
-// follows it changes nothing.
-func inThread(e event.Event) bool {
+// an intent, and not of the intent; of conditions, what has changed; of adoptions, those of a
+// ceremony that had not ended: an operator may take over hundreds that had.
+func (o *outbox) inThread(e event.Event) bool {
 	switch e.(type) {
 	case event.Proposed, event.TranscriptSigned, event.Posted, event.Undeliverable, event.NodesSeen,
-		event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting,
-		event.Adopted:
+		event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting:
 		return false
 	case event.Approved, event.Rejected, event.RollCalled, event.Present, event.WitnessAsked, event.Proceeded,
 		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.FreezeAsked, event.Frozen,
@@ -295,6 +296,12 @@ func inThread(e event.Event) bool {
 		event.TokenRevoked, event.TokenLeft, event.Closing, event.Ended, event.Noticed, event.Acknowledged,
 		event.Archived, event.ArchiveFailed:
 		return true
+	case event.Adopted:
+		return !o.ended
+	case event.Conditions:
+		first := !o.observed
+		o.observed = true
+		return !first
 	}
 	panic(fmt.Sprintf("no message for %T", e))
 }
@@ -393,6 +400,7 @@ func (o *outbox) tellOfResult(p ceremony.Plan, e event.Entry) {
 func (o *outbox) tellOfEnd(p ceremony.Plan, e event.Entry) {
 	switch ev := e.Event.(type) {
 	case event.Ended:
+		o.ended = true
 		for _, who := range o.order {
 			o.toPerson(EndedMessage, o.asked[who], e)
 		}

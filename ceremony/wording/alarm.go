@@ -100,6 +100,11 @@ func journalWords(n event.Noticed) string {
 	return fmt.Sprintf(":rotating_light: *The journal of `%s` is not as Conclave has written it*, or can't be read. It is not obeyed.\nFound: `%s`", Code(n.Subject), Code(n.Got))
 }
 
+// SetAside says that a ceremony's journal is not obeyed, and why.
+func SetAside(a ceremony.Aside) string {
+	return fmt.Sprintf(":no_entry: `%s`  is set aside and may be open: %s", Code(string(a.Ceremony)), Escape(Explain(a.Why)))
+}
+
 // todo says what to do about a finding.
 func todo(p ceremony.Plan, n event.Noticed) string {
 	const ask = "Ask your colleagues, in another way than Slack, who it was."

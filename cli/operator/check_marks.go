@@ -43,12 +43,12 @@ func checkMarks(c *config.Config, f *findings, pgp *openpgp.OpenPGP) {
 	case f.failed("marks", err):
 		return
 	}
-	compareMarks(c, f, was)
+	compareMarks(c, f, was, pgp)
 }
 
 // compareMarks adds what the journal lacks.
-func compareMarks(c *config.Config, f *findings, was mark.Memory) {
-	ceremonies, err := journal.ReadJournal(string(c.Journal.Directory))
+func compareMarks(c *config.Config, f *findings, was mark.Memory, pgp *openpgp.OpenPGP) {
+	ceremonies, err := journal.ReadJournal(string(c.Journal.Directory), pgp.JournalKey())
 	if err != nil {
 		return // checkJournal has found it
 	}

@@ -182,6 +182,9 @@ func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.
 // resume goes on with the named ceremony, or with every ceremony that is open.
 func (s *session) resume(id ceremony.ID) beginning {
 	return func(context.Context) error {
+		for _, a := range s.engine.SetAside() {
+			s.screen.say("%s is set aside: %v. It may be open; conclave check says what to do.", a.Ceremony, a.Why)
+		}
 		for _, c := range s.engine.Ceremonies() {
 			switch {
 			case id == "" && !c.Settled() || c.ID() == id:
