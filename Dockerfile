@@ -27,6 +27,6 @@ USER 65532:65532
 # registers written to a stack, and a crash prints no arguments of calls.
 ENV GODEBUG=clobberfree=1,asyncpreemptoff=1 GOTRACEBACK=none
 
-# Writes nothing but the journal: run it with --read-only.
+# Writes nothing but the journal and the file of marks: run it with --read-only.
 ENTRYPOINT ["/conclave"]
 CMD ["run", "--config", "/etc/conclave/conclave.yaml"]

@@ -19,6 +19,7 @@ import (
 	"conclave/ceremony/engine"
 	"conclave/ceremony/event"
 	"conclave/ceremony/journal"
+	"conclave/ceremony/mark"
 	"conclave/ceremony/openpgp"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/transcript/page"
@@ -73,17 +74,21 @@ func (c *Conclave) Run(ctx context.Context) error {
 // Vault clients. Slack and the terminal are two such ways.
 type Backend struct {
 	Engine  *engine.Engine
+	Marks   *mark.Keeper
 	journal *journal.Journal
 	vaults  []*vault.Client
 }
 
-// NewBackend makes sure that the journal is this account's alone, takes its lock, and
-// logs how secrets are protected. It completes with, which names the way to people, by
+// NewBackend makes sure that the journal is this account's alone, takes its lock, reads the
+// marks of how far it was, and logs how secrets are protected. It completes with, which names the way to people, by
 // everything that the configuration says. It sends nothing anywhere.
 func NewBackend(c *config.Config, keys Keyring, with engine.Config) (_ *Backend, err error) {
 	all := &Backend{}
 	if err := host.TrustedJournal(c.Journal.Directory); err != nil {
 		return nil, fmt.Errorf("journal.directory: %w", err)
+	}
+	if err := host.TrustedMarks(c.Journal.MarksFile()); err != nil {
+		return nil, fmt.Errorf("journal.marks: %w", err)
 	}
 	if all.journal, err = journal.OpenJournal(string(c.Journal.Directory), with.OpenPGP.JournalKey()); err != nil {
 		return nil, err
@@ -94,6 +99,8 @@ func NewBackend(c *config.Config, keys Keyring, with engine.Config) (_ *Backend,
 		}
 	}()
 	with.Journal, with.Forget, with.Signatures = all.journal, host.CollectGarbage, openpgp.Signatures{}
+	all.Marks = mark.NewKeeper(string(c.Journal.MarksFile()), with.OpenPGP.JournalKey(), with.Log)
+	with.Marks = all.Marks
 	with.Conditions = func() event.Conditions { return conditions(c) }
 	host.ForgoPrivileges()
 	host.LogProtections(with.Log, host.Protections())
@@ -151,6 +158,7 @@ func NewBot(c *config.Config, pgp ceremony.OpenPGP, log *slog.Logger) (*bot.Bot,
 		Channel:  c.Slack.Channel,
 		Channels: channels,
 		Sign:     pgp,
+		Mark:     func(s rules.State) string { return mark.Token(pgp.JournalKey(), mark.Of(s)) },
 		Files:    transcriptFiles,
 		Log:      log,
 	})

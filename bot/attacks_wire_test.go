@@ -32,7 +32,7 @@ func tap(t *testing.T) *tapped {
 	w := newWire(t)
 	b, err := New(Config{
 		AppToken: "xapp-1", BotToken: "xoxb-1", APIURL: w.server.URL + "/api/", Team: "T0CONCLAVE", Channel: "C0OPS",
-		Sign: testSigner{}, Files: testFiles, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Sign: testSigner{}, Mark: testMark, Files: testFiles, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -40,6 +40,8 @@ type Config struct {
 	Channels map[string]string
 	// Sign signs what people get, and what they are told to run.
 	Sign wording.Signer
+	// Mark returns how far a ceremony's journal is, authenticated, as its posts carry it.
+	Mark func(rules.State) string
 	// Files returns the files of a signed transcript. It returns the same ones every time.
 	Files func(rules.State, event.TranscriptSigned) ([]ceremony.File, error)
 	Log   *slog.Logger
@@ -126,8 +128,8 @@ func New(config Config) (*Bot, error) {
 		return nil, errors.New("new bot: the bot token is no bot token (xoxb-…)")
 	case config.Team == "" || config.Channel == "":
 		return nil, errors.New("new bot: team and channel are needed")
-	case config.Sign == nil || config.Files == nil || config.Log == nil:
-		return nil, errors.New("new bot: Sign, Files and Log are needed")
+	case config.Sign == nil || config.Mark == nil || config.Files == nil || config.Log == nil:
+		return nil, errors.New("new bot: Sign, Mark, Files and Log are needed")
 	case config.APIURL != "" && !strings.HasSuffix(config.APIURL, "/"):
 		return nil, errors.New("new bot: the API's URL has no slash at its end")
 	}

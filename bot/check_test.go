@@ -183,7 +183,7 @@ func TestBotWorksWithTheScopesOfItsManifest(t *testing.T) {
 }
 
 func TestBotRefusesAConfigurationThatCantBeRight(t *testing.T) {
-	good := Config{AppToken: "xapp-1", BotToken: "xoxb-1", Team: "T1", Channel: "C1", Sign: testSigner{},
+	good := Config{AppToken: "xapp-1", BotToken: "xoxb-1", Team: "T1", Channel: "C1", Sign: testSigner{}, Mark: testMark,
 		Files: testFiles, Log: setUp(t, slacktest.Config{}).bot.log}
 	if _, err := New(good); err != nil {
 		t.Fatal(err)

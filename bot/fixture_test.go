@@ -228,6 +228,9 @@ func testFiles(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, e
 	}, nil
 }
 
+// testMark is how far a journal is, in the open.
+func testMark(c rules.State) string { return fmt.Sprintf("mark %s %d", c.ID(), c.Seq()) }
+
 // testSigner signs nothing. Its instructions can be read by [instructionsOf].
 type testSigner struct{ err error }
 

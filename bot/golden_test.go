@@ -62,6 +62,11 @@ func scenes(t *testing.T) map[string]render.Message {
 	lost := started(t, rekeyPlan()).share("bob", ceremony.StepUpdate, nonce1, event.AnswerLost{})
 	frozen := started(t, rekeyPlan()).counted("bob", ceremony.StepUpdate, nonce1).
 		then(event.Frozen{Why: event.VaultDiffers, Want: "nonce " + nonce1, Got: "nonce " + nonce2})
+	older := event.Frozen{Why: event.RolledBack, Want: "line 57, hash 3f2a9c0d51b7e846", Got: "line 12, hash 7d10c6a2f98e4b35"}
+	olderRekey, olderRoot := started(t, rekeyPlan()).then(older), started(t, rootPlan()).then(older)
+	olderRotate := begin(t, plainPlan("prod-rotate-m4nd", ceremony.Rotate)).then(older)
+	olderEnd := begin(t, rootPlan()).then(older, event.Closing{Outcome: event.Cancelled, By: new(person("alice"))},
+		event.Ended{Outcome: event.Cancelled, Vault: event.AttemptUnknown})
 	half := started(t, rekeyPlan()).then(event.Frozen{Why: event.AttemptGone}, event.ResumeAsked{By: person("alice")})
 	handed := rekeyed(t)
 	handed.then(
@@ -138,27 +143,31 @@ func scenes(t *testing.T) map[string]render.Message {
 	maps.Copy(all, watchedScenes(t))
 	maps.Copy(all, doubtScenes(t))
 	maps.Copy(all, map[string]render.Message{
-		"board-proposed":     statusPost(proposed, rules.Live{}),
-		"board-collecting":   statusPost(collecting, answers),
-		"board-two-of-three": statusPost(two, answers),
-		"board-asking":       render.StatusPost(asking.c, answers, now),
-		"board-not-asked":    statusPost(unreached, answers),
-		"board-no-approver":  statusPost(unapproved, answers),
-		"board-vault-silent": statusPost(two, silent),
-		"board-round-two":    statusPost(refused, answers),
-		"board-on-its-way":   statusPost(onItsWay, answers),
-		"board-answer-lost":  statusPost(lost, silent),
-		"board-frozen":       statusPost(frozen, answers),
-		"board-half-thawed":  statusPost(half, answers),
-		"board-handing-out":  statusPost(handed, answers),
-		"board-verifying":    statusPost(verifying, answers),
-		"board-completed":    statusPost(completed, answers),
-		"board-cancelled":    statusPost(cancelled, answers),
-		"board-rejected":     statusPost(rejected, answers),
-		"board-expired":      statusPost(expired, answers),
-		"board-failed":       statusPost(failed, answers),
-		"board-unconfirmed":  statusPost(unconfirmed, answers),
-		"board-root":         statusPost(root, answers),
+		"board-proposed":        statusPost(proposed, rules.Live{}),
+		"board-collecting":      statusPost(collecting, answers),
+		"board-two-of-three":    statusPost(two, answers),
+		"board-asking":          render.StatusPost(asking.c, answers, now),
+		"board-not-asked":       statusPost(unreached, answers),
+		"board-no-approver":     statusPost(unapproved, answers),
+		"board-vault-silent":    statusPost(two, silent),
+		"board-round-two":       statusPost(refused, answers),
+		"board-on-its-way":      statusPost(onItsWay, answers),
+		"board-answer-lost":     statusPost(lost, silent),
+		"board-frozen":          statusPost(frozen, answers),
+		"board-half-thawed":     statusPost(half, answers),
+		"frozen-older":          outbox(olderRekey, rules.FrozenMessage, "alice"),
+		"frozen-older-root":     outbox(olderRoot, rules.FrozenMessage, "alice"),
+		"frozen-older-rotate":   outbox(olderRotate, rules.FrozenMessage, "alice"),
+		"board-older-cancelled": statusPost(olderEnd, answers),
+		"board-handing-out":     statusPost(handed, answers),
+		"board-verifying":       statusPost(verifying, answers),
+		"board-completed":       statusPost(completed, answers),
+		"board-cancelled":       statusPost(cancelled, answers),
+		"board-rejected":        statusPost(rejected, answers),
+		"board-expired":         statusPost(expired, answers),
+		"board-failed":          statusPost(failed, answers),
+		"board-unconfirmed":     statusPost(unconfirmed, answers),
+		"board-root":            statusPost(root, answers),
 
 		"history-approved":           render.History(collecting.c, collecting.entries[1]),
 		"history-rejected":           render.History(rejected.c, rejected.entries[1]),

@@ -19,15 +19,18 @@ import (
 	"conclave/bot/render"
 	"conclave/bot/transport"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
 
 // Posts carry their ceremony and key as metadata, so that one whose answer was lost is
-// found again. Everybody in the workspace can read it: it has ids only.
+// found again, and how far the journal was, so that an older copy of it is noticed.
+// Everybody in the workspace can read it: it has ids and hashes only.
 const (
 	metadataType     = "conclave"
 	metadataCeremony = "ceremony"
 	metadataKey      = "key"
+	metadataMark     = "mark"
 )
 
 const (
@@ -50,6 +53,7 @@ type notifier struct {
 
 	mu    sync.Mutex
 	drawn map[ceremony.Ref]string // status post → what it shows
+	moved map[ceremony.Ref]string // status post that took another one's place → its key
 	self  myself                  // once Slack was asked
 }
 
@@ -62,7 +66,7 @@ func newNotifier(
 		api:    api, directMessages: directMessages, channels: channels, accounts: accounts, config: config,
 		posts:   transport.NewPacer(cmp.Or(config.Pace, transport.PostPace)),
 		redraws: transport.NewPacer(cmp.Or(config.Pace, transport.RedrawPace)),
-		drawn:   map[ceremony.Ref]string{},
+		drawn:   map[ceremony.Ref]string{}, moved: map[ceremony.Ref]string{},
 	}
 }
 
@@ -98,7 +102,7 @@ func (n *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, 
 		// Nothing that a later try would change; the journal has what was to be said.
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
 	}
-	ref, err := n.post(ctx, channel, thread, c.ID(), m.Key, what)
+	ref, err := n.post(ctx, channel, thread, c, m.Key, what)
 	if err != nil {
 		return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
 	}
@@ -164,15 +168,12 @@ func (n *notifier) channel(cluster string) string {
 
 // post posts a message with its metadata, when its channel's turn has come.
 func (n *notifier) post(
-	ctx context.Context, channel, thread string, id ceremony.ID, key string, what render.Message,
+	ctx context.Context, channel, thread string, c rules.State, key string, what render.Message,
 ) (ceremony.Ref, error) {
 	if err := n.posts.Wait(ctx, channel); err != nil {
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
-	options := append(what.Options(), slack.MsgOptionMetadata(slack.SlackMetadata{
-		EventType:    metadataType,
-		EventPayload: map[string]any{metadataCeremony: string(id), metadataKey: key},
-	}))
+	options := append(what.Options(), n.metadata(c, key))
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
@@ -185,6 +186,13 @@ func (n *notifier) post(
 		n.health.Note(func(h *transport.Health) { h.LastChannelPost = began })
 	}
 	return ceremony.Ref{Channel: in, TS: ts}, nil
+}
+
+// metadata returns what a post about a ceremony carries.
+func (n *notifier) metadata(c rules.State, key string) slack.MsgOption {
+	return slack.MsgOptionMetadata(slack.SlackMetadata{EventType: metadataType, EventPayload: map[string]any{
+		metadataCeremony: string(c.ID()), metadataKey: key, metadataMark: n.config.Mark(c),
+	}})
 }
 
 // classifyPost returns an error that tells what became of a post (P5). It wraps
@@ -333,7 +341,7 @@ func (n *notifier) Redraw(ctx context.Context, c rules.State, live rules.Live, a
 	if n.shows(at, string(shown)) {
 		return at, nil
 	}
-	if err := n.update(ctx, at, what); err != nil {
+	if err := n.update(ctx, c, at, what); err != nil {
 		if !uneditable(err) {
 			return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
 		}
@@ -359,41 +367,78 @@ func (n *notifier) shows(at ceremony.Ref, blocks string) bool {
 // errElsewhere means that a status post was shown at a terminal, where it can't be edited.
 var errElsewhere = errors.New("the status post is not in Slack")
 
-func (n *notifier) update(ctx context.Context, at ceremony.Ref, what render.Message) error {
+func (n *notifier) update(ctx context.Context, c rules.State, at ceremony.Ref, what render.Message) error {
+	return n.updateAs(ctx, c, at, n.keyAt(c, at), what)
+}
+
+// updateAs edits a post. Slack keeps nothing of the metadata that was there.
+func (n *notifier) updateAs(ctx context.Context, c rules.State, at ceremony.Ref, key string, what render.Message) error {
 	if at.Channel == ceremony.Terminal {
 		return errElsewhere
 	}
 	if err := n.redraws.Wait(ctx, at.Channel+"/"+at.TS); err != nil {
 		return err
 	}
-	_, _, _, err := n.api.UpdateMessageContext(ctx, at.Channel, at.TS, what.Options()...)
+	_, _, _, err := n.api.UpdateMessageContext(ctx, at.Channel, at.TS, append(what.Options(), n.metadata(c, key))...)
 	return err
+}
+
+// keyAt returns the key of the status post at a place, which may have taken another one's
+// place.
+func (n *notifier) keyAt(c rules.State, at ceremony.Ref) string {
+	n.mu.Lock()
+	key, moved := n.moved[at]
+	n.mu.Unlock()
+	if moved {
+		return key
+	}
+	var before *ceremony.Ref
+	for _, e := range c.History {
+		p, ok := e.Event.(event.Posted)
+		switch {
+		case !ok || p.Key != rules.BoardKey:
+		case p.Ref == at && before != nil:
+			return replacementKey(*before)
+		default:
+			before = &p.Ref
+		}
+	}
+	return rules.BoardKey
 }
 
 // replace posts the status post anew, since the old one can't be edited any more. If it
 // finds a replacement whose answer was lost, it takes that one.
 func (n *notifier) replace(ctx context.Context, c rules.State, old ceremony.Ref, what render.Message) (ceremony.Ref, error) {
 	channel := n.channel(c.Plan.Cluster)
-	key := statusPostKey + " after " + old.TS
+	key := replacementKey(old)
 	found, err := n.find(ctx, c, key, channel, "", c.Plan.Proposed)
 	if err != nil {
 		return old, err
 	}
 	if found.TS != "" {
-		if err := n.update(ctx, found, what); !uneditable(err) {
+		n.move(found, key)
+		if err := n.updateAs(ctx, c, found, key, what); !uneditable(err) {
 			return found, err
 		}
 		return n.replace(ctx, c, found, what)
 	}
-	ref, err := n.post(ctx, channel, "", c.ID(), key, what)
+	ref, err := n.post(ctx, channel, "", c, key, what)
 	if err != nil {
 		return old, err
 	}
+	n.move(ref, key)
 	return ref, nil
 }
 
-// statusPostKey marks status posts that replace another one.
-const statusPostKey = "board"
+// move remembers the key of a post whose place the journal may not have yet.
+func (n *notifier) move(to ceremony.Ref, key string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.moved[to] = key
+}
+
+// replacementKey marks the status post that takes another one's place.
+func replacementKey(of ceremony.Ref) string { return rules.BoardKey + " after " + of.TS }
 
 // uneditable reports whether a post can't be edited any more: it was deleted, the
 // workspace's time for edits is over, or the channel is gone for us.

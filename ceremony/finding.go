@@ -34,6 +34,9 @@ const (
 	// KeyChanged means that the key in force has other shares than any ceremony here has
 	// made.
 	KeyChanged Finding = "key-changed"
+	// RolledBack means that the journal of a ceremony is older than a mark of it, or is not
+	// there any more.
+	RolledBack Finding = "rolled-back"
 )
 
 // What a start finds in the journal. They hold the cluster up: see [JournalAside].

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,6 +52,10 @@ func (c *Config) problems() []Problem {
 	k.needPath("identity.key_file", c.Identity.KeyFile, "make one with: conclave identity new")
 	k.needPath("identity.passphrase_file", c.Identity.PassphraseFile, "the identity key is kept encrypted")
 	k.needPath("journal.directory", c.Journal.Directory, "without a journal there is no ceremony")
+	in, err := filepath.Rel(string(c.Journal.Directory), string(c.Journal.MarksFile()))
+	if err == nil && filepath.IsLocal(in) && c.Journal.Directory != "" {
+		k.complain("journal.marks", "is in journal.directory: an older copy of the folder would bring its own marks")
+	}
 	k.people()
 	k.clusters()
 	k.archive()

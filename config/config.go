@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -55,6 +56,14 @@ type Identity struct {
 // nobody chose.
 type Journal struct {
 	Directory host.Path `yaml:"directory"`
+	// Marks is a file outside of Directory that says how far the journal was, so that an older
+	// copy of it is noticed. Empty: beside Directory, see [Journal.MarksFile].
+	Marks host.Path `yaml:"marks"`
+}
+
+// MarksFile returns where the file of marks is.
+func (j Journal) MarksFile() host.Path {
+	return cmp.Or(j.Marks, host.Path(filepath.Clean(string(j.Directory))+".marks"))
 }
 
 // Person ties a Slack account to a PGP key.

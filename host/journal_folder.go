@@ -26,16 +26,8 @@ func journalTrustedBy(dir string, uid int) error {
 	if runtime.GOOS == "windows" {
 		return nil // it keeps rights elsewhere
 	}
-	above, err := os.Stat(filepath.Dir(dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	if err := notReplaceable(dir, "another folder in the journal's place"); err != nil {
 		return err
-	}
-	if above.Mode()&os.ModeSticky == 0 && writtenByAll(above) {
-		return fmt.Errorf("%s has mode %04o, which lets everybody on this machine put another folder in the journal's "+
-			"place: chmod o-w %s", filepath.Dir(dir), above.Mode().Perm(), shellWord(filepath.Dir(dir)))
 	}
 	info, err := os.Lstat(dir)
 	switch {
@@ -77,6 +69,47 @@ func journalTrustedBy(dir string, uid int) error {
 		}
 	}
 	return nil
+}
+
+// notReplaceable returns an error when everybody on this machine may put something else in
+// the place of a path. what names that. It returns nil when the folder above is not there.
+func notReplaceable(path, what string) error {
+	above, err := os.Stat(filepath.Dir(path))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case above.Mode()&os.ModeSticky == 0 && writtenByAll(above):
+		return fmt.Errorf("%s has mode %04o, which lets everybody on this machine put %s: chmod o-w %s",
+			filepath.Dir(path), above.Mode().Perm(), what, shellWord(filepath.Dir(path)))
+	}
+	return nil
+}
+
+// TrustedMarks returns an error when an account other than this one, its group and root can
+// have written the file of marks. Who can take it away can hide that the journal is an older
+// copy. It returns nil when the file is not there.
+func TrustedMarks(path Path) error { return marksTrustedBy(filepath.Clean(string(path)), os.Geteuid()) }
+
+// marksTrustedBy is [TrustedMarks] for an account.
+func marksTrustedBy(path string, uid int) error {
+	if runtime.GOOS == "windows" {
+		return nil // it keeps rights elsewhere
+	}
+	if err := notReplaceable(path, "another file in the place of the marks, or none"); err != nil {
+		return err
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file: find out who has made it, then: rm %s", path, shellWord(path))
+	}
+	return oursAlone(path, "", info, uid)
 }
 
 // linkInJournal returns the error of a symbolic link in the journal's folder.

@@ -37,6 +37,8 @@ type actor struct {
 	toRedraw  chan snapshot
 	toArchive []chan rules.State // one for each of the engine's archives
 	recovered bool               // messages that are due may have been posted before this start
+	wake      chan struct{}      // has a token when what was learnt elsewhere may let it go on
+	gate      chan struct{}      // closed when people may be told, and posts be edited
 
 	// Only the goroutine of run touches the fields below.
 	c       rules.State
@@ -51,6 +53,7 @@ type actor struct {
 	wait    time.Duration // the next pause after an act that did not succeed
 	after   time.Time     // when the act may be tried again
 	polled  time.Time     // when Vault was last polled
+	telling bool          // gate is closed
 }
 
 func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool) *actor {
@@ -64,6 +67,8 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 		toDeliver: make(chan rules.State, 1),
 		toRedraw:  make(chan snapshot, 1),
 		recovered: recovered,
+		wake:      make(chan struct{}, 1),
+		gate:      make(chan struct{}),
 		c:         c,
 		session: rules.Session{
 			Checked: !recovered, Since: time.Now(), Other: e.config.OpenPGP.Identity() != c.Plan.Identity,
@@ -104,6 +109,7 @@ func (a *actor) run(ctx context.Context) {
 		case f := <-a.inbox:
 			f(acting)
 		case <-timer.C:
+		case <-a.wake:
 		case <-ctx.Done():
 		}
 		timer.Stop()
@@ -113,7 +119,11 @@ func (a *actor) run(ctx context.Context) {
 // step does what is to be done now. It returns how long run must wait for a request
 // before the next step, 0 when the next step is due at once.
 func (a *actor) step(ctx context.Context) time.Duration {
-	if a.halted != nil {
+	if !a.telling && (!a.recovered || a.e.mayTell(a.c)) {
+		a.telling = true
+		close(a.gate)
+	}
+	if a.halted != nil || a.e.StandsStill(a.c) {
 		return longestWait
 	}
 	now := time.Now()

@@ -37,7 +37,12 @@ func (a *actor) do(ctx context.Context, act rules.Act) (progress bool, err error
 	case rules.ActAskWitness:
 		return a.advance(ctx, command.AskWitness{})
 	case rules.ActDoubt:
-		return a.advance(ctx, a.session.Doubt.Stop())
+		why := a.session.Doubt.Why
+		progress, err = a.advance(ctx, a.session.Doubt.Stop())
+		if why == event.RolledBack && err == nil {
+			a.session.Doubt = a.e.doubt(a.c, a.cluster) // people decide on this one, and there may be others
+		}
+		return progress, err
 	case rules.ActFreeze:
 		froze := rules.FrozenBy(*a.c.Stopping)
 		return a.advance(ctx, command.Stop{Why: froze.Why, Want: froze.Want, Got: froze.Got})

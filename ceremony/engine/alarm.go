@@ -40,7 +40,7 @@ func (e *Engine) openAlarm(cluster string) (rules.State, bool) {
 	all := e.Ceremonies()
 	i := slices.IndexFunc(all, func(c rules.State) bool {
 		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Alarm && !c.Ended() && c.Closing == nil &&
-			time.Now().Before(c.Plan.Closes)
+			time.Now().Before(c.Plan.Closes) && !e.StandsStill(c)
 	})
 	if i < 0 {
 		return rules.State{}, false

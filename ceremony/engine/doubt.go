@@ -20,6 +20,8 @@ func (e *Engine) doubt(c rules.State, cluster ceremony.Cluster) *rules.Differenc
 	switch bot := e.config.OpenPGP.Identity(); {
 	case c.Ended() || c.Plan.Operation == ceremony.Alarm:
 		return nil
+	case e.isBehind(c) != nil:
+		return e.isBehind(c)
 	case bot != c.Plan.Identity:
 		return rules.OtherBot(c.Plan, bot)
 	}

@@ -1,3 +1,11 @@
+// Package engine runs ceremonies: it takes proposals, commands and shares, talks to Vault,
+// and keeps people informed.
+//
+// Each open ceremony has an actor with one goroutine, which alone decides and writes for
+// it. Package rules decides what may happen and what is to be done next. The actor writes
+// each decision to the journal before it acts (P3), and settles what it does not know by
+// asking Vault (P5). Messages, the status post and archives have goroutines of their own,
+// so that they hold no ceremony back.
 package engine
 
 import (
@@ -14,11 +22,12 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/event"
 	"conclave/ceremony/interference"
+	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
 )
 
-// Config is what an engine is made of. Every field is required but Forget, Conditions and
-// Archives; Files is required with Archives.
+// Config is what an engine is made of. Every field is required but Forget, Conditions,
+// Archives and Marks; Files is required with Archives.
 type Config struct {
 	Clusters []ceremony.Cluster
 	OpenPGP  ceremony.OpenPGP
@@ -38,6 +47,8 @@ type Config struct {
 	// Files makes what the archives keep: the transcript, followed by a page for people. It
 	// must make the same files of the same event.
 	Files func(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error)
+	// Marks remember how far the journal was. Without them an older copy is not noticed.
+	Marks *mark.Keeper
 }
 
 // Engine runs ceremonies. Each open ceremony has an actor, whose goroutine alone decides
@@ -58,7 +69,8 @@ type Engine struct {
 	// first is the hash of the newest ceremony's first line.
 	first string
 
-	digests digests
+	digests  digests
+	rollback rollback
 	// run starts an actor. It is nil when the engine is not running.
 	run func(*actor)
 }
@@ -83,9 +95,11 @@ func NewEngine(config Config) *Engine {
 		snapshots: map[ceremony.ID]snapshot{},
 		actors:    map[ceremony.ID]*actor{},
 		taken:     map[string]bool{},
+		rollback:  rollback{behind: map[ceremony.ID][]mark.Mark{}, compared: map[string]chan struct{}{}},
 	}
 	for _, c := range config.Clusters {
 		e.clusters[c.Name] = c
+		e.rollback.compared[c.Name] = make(chan struct{})
 		for _, p := range slices.Concat(c.Initiators, c.Approvers, c.Holders, c.Receivers, c.Owners, c.Witnesses) {
 			e.people[p.Account] = p.Name
 		}
@@ -108,6 +122,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	silent := e.resolve(ctx, open)
 	var owners sync.WaitGroup
 	start := func(a *actor) {
 		owners.Go(func() {
@@ -122,9 +137,14 @@ func (e *Engine) Run(ctx context.Context) error {
 		start(a)
 	}
 	e.mu.Unlock()
+	_ = e.tellBehind(ctx) // watchMarks tries it again
 	close(e.ready)
 
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	var keeper sync.WaitGroup
+	keeper.Go(func() { e.config.Marks.Run(keeping) })
 	var watches sync.WaitGroup
+	watches.Go(func() { e.watchMarks(ctx, silent) })
 	watches.Go(func() { e.tellAside(ctx) })
 	for _, c := range e.config.Clusters {
 		if c.Watch {
@@ -141,6 +161,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.run = nil
 	e.mu.Unlock()
 	owners.Wait()
+	stopKeeping() // nothing changes any more
+	keeper.Wait()
 	return nil
 }
 
@@ -182,14 +204,7 @@ func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 		open = append(open, newActor(e, cluster, c, true))
 		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.Phase), "events", c.Seq())
 	}
-	for _, a := range open {
-		// This needs all journals: others show who need not be called in a roll call.
-		if a.session.Doubt = e.doubt(a.c, a.cluster); a.session.Doubt != nil {
-			d := a.session.Doubt
-			a.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.Why),
-				"plan", d.Want, "found", d.Got)
-		}
-	}
+	e.recallFile()
 	// The newest ceremony is the one that no other names. The order of the list goes by the
 	// clock, which may have been set back.
 	for _, first := range firsts {
@@ -198,6 +213,26 @@ func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
 		}
 	}
 	return open, nil
+}
+
+// resolve compares the open ceremonies with everything that may speak against them. It
+// returns the clusters whose posts are still to be compared.
+func (e *Engine) resolve(ctx context.Context, open []*actor) []ceremony.Cluster {
+	silent := e.config.Clusters
+	if _, ok := e.config.Notifier.(Recaller); len(open) > 0 || !ok {
+		recalling, cancel := context.WithTimeout(ctx, recallTimeout)
+		defer cancel()
+		silent = e.recallPosts(recalling)
+	}
+	for _, a := range open {
+		// This needs all journals: others show who need not be called in a roll call.
+		if a.session.Doubt = e.doubt(a.c, a.cluster); a.session.Doubt != nil {
+			d := a.session.Doubt
+			a.log.Error("an open ceremony is not gone on with as its journal has it", "why", string(d.Why),
+				"plan", d.Want, "found", d.Got)
+		}
+	}
+	return silent
 }
 
 // load replays a ceremony. An error that is an [event.AsideError] is about this ceremony
@@ -246,6 +281,7 @@ func (e *Engine) publishLocked(k snapshot) {
 	}
 	e.digests.learn(before.c, k.c)
 	e.snapshots[id] = k
+	e.noteLocked(before.c, k.c)
 }
 
 // Ceremony returns a ceremony's state and how its Vault answers. The error is

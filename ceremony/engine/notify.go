@@ -8,6 +8,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/command"
+	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
 
@@ -36,6 +37,9 @@ const (
 func (a *actor) deliverLoop(ctx context.Context) {
 	maybe := map[string]bool{}
 	pause := tellingPause
+	if !a.mayTell(ctx) {
+		return
+	}
 	var c rules.State
 	select {
 	case c = <-a.toDeliver:
@@ -76,6 +80,16 @@ func (a *actor) deliverLoop(ctx context.Context) {
 	}
 }
 
+// mayTell waits until people may be told. It returns false when ctx ends before.
+func (a *actor) mayTell(ctx context.Context) bool {
+	select {
+	case <-a.gate:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // deliver posts one message and records where it lies.
 func (a *actor) deliver(ctx context.Context, c rules.State, m rules.Message,
 	maybe map[string]bool) (rules.State, error) {
@@ -95,6 +109,9 @@ func (a *actor) deliver(ctx context.Context, c rules.State, m rules.Message,
 // redrawLoop keeps the status post up to date. It draws the newest state only, and tries
 // again until that is drawn.
 func (a *actor) redrawLoop(ctx context.Context) {
+	if !a.mayTell(ctx) {
+		return
+	}
 	pause := tellingPause
 	var k snapshot
 	moved := map[ceremony.Ref]ceremony.Ref{} // posts that took another's place, recorded or not
@@ -121,8 +138,8 @@ func (a *actor) redrawLoop(ctx context.Context) {
 }
 
 func (a *actor) redraw(ctx context.Context, k snapshot, at ceremony.Ref, moved map[ceremony.Ref]ceremony.Ref) error {
-	if k.c.Drawn() {
-		return nil
+	if k.c.Drawn() || k.c.FrozenFor(event.RolledBack) {
+		return nil // the post may be newer than the journal: people decide first
 	}
 	now, err := a.e.config.Notifier.Redraw(ctx, k.c, k.live, at)
 	if err != nil {

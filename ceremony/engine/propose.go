@@ -52,8 +52,8 @@ func (e *Engine) propose(ctx context.Context, cluster ceremony.Cluster, p ceremo
 // reserve makes sure that a cluster has one ceremony at a time: shares of a key that
 // another ceremony replaces would fail in this one. Only an unseal, which a sealed cluster
 // needs to go on, and an alarm may run beside another ceremony, also beside one that was set
-// aside and may be open. The caller must call
-// release when the ceremony is open or refused.
+// aside and may be open, or that the journal has lost. The caller must call release when the
+// ceremony is open or refused.
 func (e *Engine) reserve(cluster string, op ceremony.Operation) (release func(), err error) {
 	slot := cluster + " " + slotOf(op)
 	e.mu.Lock()
@@ -75,6 +75,9 @@ func (e *Engine) reserve(cluster string, op ceremony.Operation) (release func(),
 		if k.c.Plan.Cluster == cluster && !k.c.Ended() && slotOf(k.c.Plan.Operation) == slotOf(op) {
 			return nil, fmt.Errorf("%s is open: %w", id, ceremony.ClusterBusy)
 		}
+	}
+	if lost := e.lostLocked(cluster); lost != "" && slotOf(op) == "" {
+		return nil, fmt.Errorf("%s is missing: %w", lost, ceremony.JournalLost)
 	}
 	e.taken[slot] = true
 	return func() {

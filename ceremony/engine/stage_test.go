@@ -16,6 +16,7 @@ import (
 	"conclave/ceremony/engine"
 	"conclave/ceremony/event"
 	"conclave/ceremony/journal"
+	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
 )
 
@@ -33,6 +34,8 @@ type stage struct {
 	watch    bool      // sealed nodes are looked for
 	obliges  bool      // people do at once what a policy asks of them
 	log      io.Writer // of the next start; nil for none
+	marks    string    // the file of marks; empty for none
+	recall   recall    // what the posts say; nil for a notifier that has none
 
 	conditions func() event.Conditions // the next start's Config.Conditions
 
@@ -124,9 +127,17 @@ func (s *stage) start() {
 	if log == nil {
 		log = io.Discard
 	}
+	var notifier engine.Notifier = s.notifier
+	if s.recall != nil {
+		notifier = recalling{s.notifier, s.recall}
+	}
+	var marks *mark.Keeper
+	if s.marks != "" {
+		marks = mark.NewKeeper(s.marks, s.openPGP.JournalKey(), slog.New(slog.NewTextHandler(log, nil)))
+	}
 	s.engine = engine.NewEngine(engine.Config{
-		Clusters: []ceremony.Cluster{cluster},
-		OpenPGP:  keys, Signatures: ceremonytest.SpokenSignatures{}, Notifier: s.notifier, Journal: journal,
+		Clusters: []ceremony.Cluster{cluster}, Marks: marks,
+		OpenPGP: keys, Signatures: ceremonytest.SpokenSignatures{}, Notifier: notifier, Journal: journal,
 		Forget: s.forget, Conditions: s.conditions,
 		Log:      slog.New(slog.NewTextHandler(log, nil)),
 		Archives: s.archives, Files: transcriptFile,

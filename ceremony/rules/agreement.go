@@ -45,7 +45,7 @@ func (c State) reject(cmd command.Reject) ([]event.Event, error) {
 	}
 	return []event.Event{
 		event.Rejected{By: by, Why: cmd.Why, Signed: cmd.Signed},
-		event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel},
+		event.Ended{Outcome: event.WasRejected, Vault: c.nothingOpen()},
 	}, nil
 }
 

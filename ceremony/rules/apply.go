@@ -287,6 +287,7 @@ func applyFreeze(c State, e event.Entry) (_ State, known bool, _ error) {
 		}
 		c.Freeze = &FreezeState{Frozen: ev, At: e.At, Was: was}
 		c.Phase = PhaseFrozen
+		c.Unproven = c.Unproven || ev.Why == event.RolledBack && c.Plan.Operation != ceremony.Drill
 	case event.ResumeAsked:
 		if c.Freeze == nil {
 			return c, true, fmt.Errorf("%q but nothing is frozen", event.TypeOf(ev))
@@ -301,9 +302,9 @@ func applyFreeze(c State, e event.Entry) (_ State, known bool, _ error) {
 			return c, true, fmt.Errorf("%q but nothing is frozen", event.TypeOf(ev))
 		}
 		c.Phase = c.Freeze.Was
+		c.Thawed = c.Freeze.Why != event.RolledBack // what differs now, nobody has seen yet
 		c.Freeze = nil
 		c.Key = nil // people are asked anew
-		c.Thawed = true
 	default:
 		return c, false, nil
 	}

@@ -36,7 +36,7 @@ func FrozenBy(f event.FreezeAsked) event.Frozen {
 
 func (c State) stop(cmd command.Stop) ([]event.Event, error) {
 	unasked := cmd.Why == event.PersonStopped && c.Stopping == nil
-	if c.Ended() || unasked || c.Phase == PhaseFrozen && !stands(cmd.Why) && cmd.Why != event.TakenOver {
+	if c.Ended() || unasked || c.Phase == PhaseFrozen && !overrides(cmd.Why) {
 		return nil, nil
 	}
 	return append(c.giveBack(ceremony.IsFrozen), event.Frozen{Why: cmd.Why, Want: cmd.Want, Got: cmd.Got}), nil
@@ -91,10 +91,15 @@ func (c State) Adoption() *Difference {
 	return &Difference{event.TakenOver, "lines of this identity", fmt.Sprintf("lines 1 to %d: %s", at-1, key)}
 }
 
-// stands reports whether people alone can't thaw what was frozen for this reason. The
-// program has to start anew, with another configuration or another journal.
-func stands(why event.FreezeReason) bool {
-	return why == event.OtherBot || why == event.OtherConfig || why == event.NotSigned
+// overrides reports whether a ceremony that is frozen is frozen once more for this reason.
+// But for RolledBack and TakenOver, people alone can't thaw it: the program has to start
+// anew, with another configuration or another journal.
+func overrides(why event.FreezeReason) bool {
+	switch why {
+	case event.OtherBot, event.OtherConfig, event.NotSigned, event.RolledBack, event.TakenOver:
+		return true
+	}
+	return false
 }
 
 // Stands reports whether something has frozen the ceremony that people alone can't thaw.
@@ -109,14 +114,25 @@ func (c State) FrozenFor(why event.FreezeReason) bool {
 	return c.Freeze != nil && frozen > c.Last(Is[event.Resumed])
 }
 
+// RolledBack reports whether the journal was once found to be older than a mark of it. What
+// happened in between is not known.
+func (c State) RolledBack() bool {
+	return c.Last(func(e event.Event) bool { f, ok := e.(event.Frozen); return ok && f.Why == event.RolledBack }) > 0
+}
+
+// Freezes reports whether the ceremony can be frozen: it has neither ended nor come to its
+// result, and nobody is ending it.
+func (c State) Freezes() bool {
+	return !c.Ended() && c.Closing == nil && c.Plan.Operation != ceremony.Alarm && (c.Phase == PhaseFrozen || !c.done())
+}
+
 // inDoubt reports whether the ceremony must be frozen before anything else is done. What
-// was sent to Vault is settled first. What Vault has done is not undone.
+// was sent to Vault is settled first. What Vault has done is not undone. A journal that has
+// lost its end is no ground to settle anything on.
 func (c State) inDoubt(d *Difference) bool {
-	if d == nil || c.Ended() || c.Closing != nil || c.Freeze != nil && c.Freeze.Frozen == d.freeze() {
+	if d == nil || !c.Freezes() || c.Freeze != nil && c.Freeze.Frozen == d.freeze() {
 		return false
 	}
-	if _, sent := c.Pending.Submitting(); sent || c.Pending.begins() {
-		return false
-	}
-	return c.Phase == PhaseFrozen || !c.done()
+	_, sent := c.Pending.Submitting()
+	return !sent && !c.Pending.begins() || d.Why == event.RolledBack
 }

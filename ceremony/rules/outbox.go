@@ -17,7 +17,7 @@ func (c State) Tell(failed map[string]bool) (Message, bool) {
 	var next Message
 	best := 0
 	for _, m := range c.Due() {
-		if failed[m.Key] || m.Drawing() || m.threaded() && !thread {
+		if failed[m.Key] || m.Drawing() || m.threaded() && !thread || c.heldBack(m) {
 			continue // the status post is drawn elsewhere, and there is no thread without one
 		}
 		if rank := m.Kind.urgency(); rank > best {
@@ -25,6 +25,12 @@ func (c State) Tell(failed map[string]bool) (Message, bool) {
 		}
 	}
 	return next, best > 0
+}
+
+// heldBack reports whether people hear of something only when they have decided what becomes
+// of an older copy of the journal. They may have heard of it before, or of what followed.
+func (c State) heldBack(m Message) bool {
+	return c.FrozenFor(event.RolledBack) && m.Kind != FrozenMessage && m.Kind != HistoryMessage && m.Kind != BoardMessage
 }
 
 // urgency returns more for what people have to act upon. Receipts come behind it: one

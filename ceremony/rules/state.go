@@ -44,7 +44,7 @@ type State struct {
 	Encoded   string                 // that was issued, combined with a one-time password
 	Keys      []ceremony.Fingerprint // that Vault says it encrypted the new shares, or the token, to
 	Verified  *event.Verified
-	Unproven  bool // an attempt was lost that others may have carried through
+	Unproven  bool // an attempt was lost that others may have carried through, or the journal has lost its end
 
 	Nodes    []Sealing         // of an unseal, in the plan's order
 	AskAgain bool              // a node came back sealed: those who have sent their share are needed once more

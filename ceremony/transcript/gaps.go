@@ -122,7 +122,11 @@ func resultGaps(c rules.State, gap func(code, format string, args ...any)) {
 	case p.Operation == ceremony.Drill:
 		gap("drill-share", "That a share which was shown in the drill is one of this cluster's: Vault was not asked.")
 	}
+	if c.RolledBack() {
+		gap("rolled-back", "What happened after the last line before the freeze: the journal was put back from an older copy.")
+	}
 	switch {
+	case c.Unproven && c.RolledBack() && !p.Operation.HasAttempt():
 	case c.Unproven && p.Operation.IssuesToken():
 		gap("attempt-lost",
 			"That Vault has made no other token: an attempt was lost that others may have carried through.")

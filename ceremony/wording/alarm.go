@@ -88,6 +88,8 @@ func interferenceWords(n event.Noticed) string {
 		return fmt.Sprintf("The node %s *is now %s*, and no ceremony has done it.", nodeName(n.Subject), Code(n.Got))
 	case ceremony.ClusterChanged:
 		return "*Another cluster answers* at the addresses of this one. Nothing else of it is compared with what was known."
+	case ceremony.RolledBack:
+		return lostJournal(n)
 	case ceremony.KeyChanged:
 		return "*The key in force has other shares* than any ceremony has made: somebody has finished a rekey past Conclave."
 	}
@@ -150,6 +152,8 @@ func todo(p ceremony.Plan, n event.Noticed) string {
 		return fmt.Sprintf("Ask who holds the new shares. Those that Conclave has handed out may be worthless now: `/ceremony start drill %s` shows who still has theirs, a `generate-root` whether they fit.", p.Cluster)
 	case ceremony.ManyProposals:
 		return fmt.Sprintf("Ask *%s*, in another way than Slack, whether it was they. If it was not, have the account locked; the operator of Conclave takes them out of the configuration. `/ceremony history %s` shows what they have opened.", whose(n), p.Cluster)
+	case ceremony.RolledBack:
+		return lostTodo(p, n)
 	case ceremony.ExposedToken:
 		return "*Revoke the token now*: `vault token revoke -self` where it is in `VAULT_TOKEN`, or by its accessor. Then look in Vault's audit log what it was used for."
 	case ceremony.ExposedKey:

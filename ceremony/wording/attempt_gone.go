@@ -65,6 +65,9 @@ func unprovenEnd(c rules.State) string {
 	if !c.Unproven || !c.Ended() {
 		return ""
 	}
+	if c.RolledBack() {
+		return rolledBackEnd(c)
+	}
 	words := ":warning: Others may have carried an attempt of it through. " + unsettledWords(c.Plan)
 	if c.Plan.Operation.Rekeys() && c.Plan.Backup {
 		words += "\n:package: If new shares were made, Vault's backup has them: " + retrieval(c.Plan)

@@ -52,7 +52,7 @@ func OutcomeWords(c rules.State) string {
 			fmt.Fprintf(&b, " %s", why)
 		}
 	}
-	if ending := endingWords(c.Plan.Operation, c.Outcome, c.Ending); ending != "" {
+	if ending := endingWords(c.Plan.Operation, c.Outcome, c.Ending); ending != "" && !(c.RolledBack() && c.Ending == event.AttemptUnknown) {
 		b.WriteString("\n" + ending)
 	}
 	if words := unprovenEnd(c); words != "" {

@@ -112,6 +112,7 @@ var refusalWords = map[ceremony.Refusal]Words{
 	ceremony.JournalAside:       {"Conclave can't rely on the journal of an earlier ceremony on this cluster, which may still be open.", "Its operator settles it, with `conclave check`. Until then an `unseal` is possible, and nothing else begins."},
 	ceremony.ClusterBusy:        {"Another ceremony is open on this cluster.", "One at a time: finish or cancel it first. `/ceremony list` shows it."},
 	ceremony.TooManyProposals:   {"You have opened as many ceremonies on this cluster within a day as it allows.", "The owners of the cluster have been told. Somebody else can propose it. An unseal is never refused, nor what an open alarm asks for."},
+	ceremony.JournalLost:        {"The journal has lost a ceremony of this cluster: an older copy of it was put back, or files were removed.", "The cluster's alarm names the ceremony. Put the newest journal back, or find out what that ceremony has done; whoever looks after it types `/ceremony acknowledge` with the alarm's id. Until then this cluster takes no proposal but to unseal. Nothing was proposed."},
 	ceremony.UnknownCluster:     {"No cluster has this name.", "`/ceremony holders` lists them."},
 	ceremony.UnknownOperation:   {"This operation does not exist or is not allowed on this cluster.", "`/ceremony holders` shows what is allowed where."},
 	ceremony.AlreadyStarted:     {"Vault has an operation of this kind in progress that belongs to no open ceremony.", "Find out who started it. It has to be finished or cancelled in Vault before Conclave starts one."},

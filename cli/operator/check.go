@@ -115,6 +115,7 @@ func (f *findings) conclude() error {
 func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) {
 	ceremonies := checkJournal(c, f)
 	pgp := checkIdentity(c, f)
+	checkMarks(c, f, pgp)
 	if pgp != nil {
 		checkAuthorship(f, ceremonies, pgp)
 		checkExposed(c, f, pgp)

@@ -61,6 +61,6 @@ func runSession(
 		return err
 	}
 	defer func() { err = errors.Join(err, backend.Close()) }()
-	s.engine = backend.Engine
+	s.engine, s.marks = backend.Engine, backend.Marks.Doubt()
 	return s.run(ctx, begin(s))
 }

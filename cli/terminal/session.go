@@ -41,9 +41,10 @@ type session struct {
 	log    *slog.Logger
 	input  *input
 
-	held []ceremony.ID        // the ceremonies that this session is about
-	left bool                 // quit was typed
-	nags map[ceremony.ID]bool // ceremonies whose requester was asked to revoke the token
+	marks string               // what is wrong with the file of marks
+	held  []ceremony.ID        // the ceremonies that this session is about
+	left  bool                 // quit was typed
+	nags  map[ceremony.ID]bool // ceremonies whose requester was asked to revoke the token
 }
 
 // inputError is a mistake that can be mended by typing something else. Its text is printed
@@ -65,6 +66,12 @@ func (s *session) run(ctx context.Context, begin func(context.Context) error) er
 		case <-s.engine.Ready():
 		case <-ctx.Done():
 			return nil
+		}
+		if len(s.engine.Ceremonies()) > 0 {
+			if s.marks != "" {
+				s.screen.say("%s", s.marks)
+			}
+			s.screen.say("Slack is not asked: whether the journal here is older than what Conclave has posted there is not known.")
 		}
 		if err := begin(ctx); err != nil {
 			return err
@@ -194,6 +201,9 @@ func (s *session) resume(id ceremony.ID) beginning {
 		}
 		for _, id := range s.held {
 			s.status(id)
+			if c, _, err := s.engine.Ceremony(id); err == nil && s.engine.StandsStill(c) {
+				s.screen.tell(id, "Its journal is older than it was. It stands still until the alarm about it is acknowledged.")
+			}
 		}
 		return nil
 	}
@@ -227,6 +237,8 @@ func (s *session) over() bool {
 		switch {
 		case err != nil, errors.Is(live.Vault, ceremony.ErrJournal):
 			return false // nothing is done any more (P9)
+		case s.engine.StandsStill(c):
+			return !s.input.ended
 		case s.input.ended:
 			return !waitsForPeople(c)
 		case toldHere(c) && c.OwesRevocation():
@@ -243,7 +255,7 @@ func waitsForPeople(c rules.State) bool {
 		return false
 	}
 	switch c.Phase {
-	case rules.PhaseProposed, rules.PhaseFrozen, rules.PhaseEnded:
+	case rules.PhaseProposed, rules.PhaseFrozen, rules.PhaseRaised, rules.PhaseEnded:
 		return true
 	case rules.PhaseHandingOut:
 		return c.Backup != nil && c.Deletion == nil

@@ -67,6 +67,7 @@ type scene struct {
 	away     []string        // people who answer nothing
 	asFiles  bool            // people send their envelopes as files
 	leaky    bool            // a secret was told on purpose
+	alarmed  bool            // the log has errors on purpose
 
 	// The states that now has read last. It is called often, and the journal seldom grows.
 	read map[ceremony.ID]rules.State
@@ -225,7 +226,7 @@ func (s *scene) strike() {
 		s.t.Error(err)
 	}
 	for _, trouble := range []string{"DATA RACE", "panic", "level=ERROR"} {
-		if bytes.Contains(log, []byte(trouble)) {
+		if bytes.Contains(log, []byte(trouble)) && !(s.alarmed && trouble == "level=ERROR") {
 			s.t.Errorf("%s in the bot's log", trouble)
 		}
 	}

@@ -1,0 +1,385 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/mark"
+	"conclave/ceremony/rules"
+)
+
+// A journal that was put back from a copy is older than the marks that were made of it
+// since. What has happened after the copy is not known. An open ceremony that is older than
+// a mark freezes before anything else is done. What can't freeze stands still, and a cluster
+// one of whose ceremonies is not there any more takes no proposal, until a person
+// acknowledges the alarm that tells it.
+
+// Recaller is a Notifier whose posts carry marks of how far the journal was.
+type Recaller interface {
+	// Recall returns the tokens (see [mark.Token]) in the posts about a cluster's ceremonies:
+	// in those of the last weeks, and in the status posts at boards. Nothing of them is
+	// verified. The error wraps ErrUndeliverable when asking again would not help.
+	Recall(ctx context.Context, cluster string, boards []ceremony.Ref) ([]string, error)
+}
+
+const (
+	// recallTimeout is how long a start with open ceremonies waits for what posts say.
+	recallTimeout = 10 * time.Second
+	recallPause   = 15 * time.Second
+)
+
+// rollback is what the engine knows about marks that are newer than the journal. The
+// engine's lock guards it.
+type rollback struct {
+	// behind are the marks that the journal does not come up to and that nobody has decided
+	// on, the farthest first.
+	behind map[ceremony.ID][]mark.Mark
+	// missing is how many ceremonies the journal has less than the file of marks says, beside
+	// those that are named in behind.
+	missing  int
+	fewer    event.Noticed            // tells it
+	total    int                      // ceremonies in the journal
+	compared map[string]chan struct{} // cluster → closed when its posts were compared, or can't be
+}
+
+// recallFile compares the journal with the file of marks, once all ceremonies are published.
+func (e *Engine) recallFile() {
+	was, err := e.config.Marks.Recalled()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.config.Marks == nil:
+	case errors.Is(err, fs.ErrNotExist) && e.rollback.total == 0:
+	case errors.Is(err, fs.ErrNotExist):
+		e.config.Log.Warn(e.config.Marks.Doubt())
+	case err != nil:
+		e.config.Log.Error(e.config.Marks.Doubt())
+	}
+	lost := 0
+	for _, m := range was.Marks() {
+		if _, there := e.snapshots[m.Ceremony]; !there {
+			lost++
+		}
+		k := e.snapshots[m.Ceremony]
+		if !e.heedLocked(m) && (k.c.FrozenFor(event.RolledBack) || e.isAside(m.Ceremony)) {
+			e.config.Marks.Note(m, false) // a newer copy, or one that is obeyed, may be put there
+		}
+	}
+	for id, k := range e.snapshots {
+		later := mark.Mark{Ceremony: id, Line: k.c.Seq() + 1}
+		if err == nil && !k.c.Settled() && was.Forgot(id, k.c.Plan.Proposed) && later.Newer(k.c.History) {
+			e.rollback.behind[id] = []mark.Mark{later}
+			e.config.Marks.Forget(id)
+		}
+	}
+	e.rollback.missing = max(0, was.Ceremonies-lost-e.rollback.total)
+	if e.rollback.missing > 0 {
+		e.rollback.fewer = event.Noticed{
+			Kind: ceremony.RolledBack, Want: fmt.Sprintf("%d ceremonies", was.Ceremonies), Got: fmt.Sprint(e.rollback.total),
+		}
+		e.config.Log.Error("the journal has fewer ceremonies than it had: its files were removed, or an older copy was put back",
+			"had", was.Ceremonies, "has", e.rollback.total)
+	}
+	e.countLocked()
+}
+
+// countLocked keeps how many ceremonies there are, with those that the journal has lost.
+func (e *Engine) countLocked() {
+	n := e.rollback.total + e.rollback.missing + len(e.aside)
+	for id := range e.rollback.behind {
+		if _, there := e.snapshots[id]; !there {
+			n++
+		}
+	}
+	e.config.Marks.Count(n)
+}
+
+// heedLocked notes a mark that the journal does not come up to. It reports whether it does
+// not.
+func (e *Engine) heedLocked(m mark.Mark) bool {
+	k, there := e.snapshots[m.Ceremony]
+	if e.isAside(m.Ceremony) {
+		return false // its journal is not obeyed anyway
+	}
+	if there && !m.Newer(k.c.History) || e.config.Marks.Accepted(m) {
+		return false
+	}
+	known := &e.rollback
+	if !slices.Contains(known.behind[m.Ceremony], m) {
+		known.behind[m.Ceremony] = append(known.behind[m.Ceremony], m)
+		slices.SortFunc(known.behind[m.Ceremony], func(a, b mark.Mark) int { return b.Line - a.Line })
+		e.config.Marks.Note(known.behind[m.Ceremony][0], false)
+		e.config.Log.Error("the journal is older than what Conclave has done: it was put back from a copy, or lines were cut off",
+			"ceremony", string(m.Ceremony), "had", m.String(), "has", has(k.c))
+	}
+	return true
+}
+
+// isAside reports whether a ceremony was set aside.
+func (e *Engine) isAside(id ceremony.ID) bool {
+	return slices.ContainsFunc(e.aside, func(a ceremony.Aside) bool { return a.Ceremony == id })
+}
+
+// has says how far a journal is.
+func has(c rules.State) string {
+	if c.Seq() == 0 {
+		return "not there"
+	}
+	return mark.Of(c).String()
+}
+
+// isBehind returns the difference between a ceremony's journal and the marks that are
+// newer, or nil.
+func (e *Engine) isBehind(c rules.State) *rules.Difference {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	marks := e.rollback.behind[c.ID()]
+	if len(marks) == 0 {
+		return nil
+	}
+	return &rules.Difference{Why: event.RolledBack, Want: mark.Words(marks), Got: has(c)}
+}
+
+// noteLocked keeps how far a ceremony's journal is. While it is older than a mark, that mark
+// is kept. An acknowledged alarm settles what it was about.
+func (e *Engine) noteLocked(before, c rules.State) {
+	if before.Acknowledged == nil && c.Acknowledged != nil && before.Seq() > 0 {
+		e.acceptLocked(c)
+	}
+	if before.Seq() == 0 {
+		e.rollback.total++
+		e.countLocked()
+	}
+	id := c.ID()
+	if marks := e.rollback.behind[id]; len(marks) > 0 {
+		if slices.ContainsFunc(marks, func(m mark.Mark) bool { return !m.Decided(c.History) }) {
+			return
+		}
+		delete(e.rollback.behind, id)
+	}
+	if c.FrozenFor(event.RolledBack) {
+		return // until people decide, a newer copy can still be put back
+	}
+	e.config.Marks.Note(mark.Of(c), c.Settled())
+}
+
+// acceptLocked has a cluster go on after its alarm was acknowledged.
+func (e *Engine) acceptLocked(alarm rules.State) {
+	about := func(n event.Entry) bool { return n.Event.(event.Noticed).Kind == ceremony.RolledBack }
+	if !slices.ContainsFunc(alarm.Findings(), about) {
+		return
+	}
+	for id, marks := range e.rollback.behind {
+		k, there := e.snapshots[id]
+		if e.clusterOf(id) != alarm.Plan.Cluster || there && k.c.Freezes() {
+			continue
+		}
+		for _, m := range marks {
+			e.config.Marks.Accept(m)
+		}
+		delete(e.rollback.behind, id)
+		if there {
+			e.config.Marks.Note(mark.Of(k.c), k.c.Settled())
+		}
+	}
+	e.rollback.missing = 0
+	e.countLocked()
+	e.wakeLocked(alarm.Plan.Cluster)
+}
+
+// clusterOf returns the configured cluster of a ceremony that the journal may not have, or
+// "".
+func (e *Engine) clusterOf(id ceremony.ID) string {
+	if k, ok := e.snapshots[id]; ok {
+		return k.c.Plan.Cluster
+	}
+	if _, configured := e.clusters[id.Cluster()]; configured {
+		return id.Cluster()
+	}
+	return ""
+}
+
+// lostLocked returns a ceremony of the cluster that a mark names and the journal does not
+// have, or "". An alarm has done nothing, and is not returned.
+func (e *Engine) lostLocked(cluster string) ceremony.ID {
+	alarm := cluster + "-" + string(ceremony.Alarm) + "-"
+	for id := range e.rollback.behind {
+		_, there := e.snapshots[id]
+		if !there && e.clusterOf(id) == cluster && !strings.HasPrefix(string(id), alarm) {
+			return id
+		}
+	}
+	return ""
+}
+
+// StandsStill reports whether nothing is done for a ceremony: its journal is older than a
+// mark, and it can't freeze. It goes on when its cluster's alarm is acknowledged.
+func (e *Engine) StandsStill(c rules.State) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.rollback.behind[c.ID()]) > 0 && !c.Freezes()
+}
+
+// mayTell reports whether people may be told of a ceremony that was taken up, and its post be
+// edited: posts were compared with the journal, and it has frozen where it is older.
+func (e *Engine) mayTell(c rules.State) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	select {
+	case <-e.rollback.compared[c.Plan.Cluster]:
+		return len(e.rollback.behind[c.ID()]) == 0
+	default:
+		return false
+	}
+}
+
+// wakeLocked has the actors of a cluster look again at what they may do.
+func (e *Engine) wakeLocked(cluster string) {
+	for _, a := range e.actors {
+		if a.cluster.Name == cluster {
+			latest(a.wake, struct{}{})
+		}
+	}
+}
+
+// recallPosts compares the journal with the posts about each cluster. It returns the
+// clusters whose posts could not be read in time.
+func (e *Engine) recallPosts(ctx context.Context) []ceremony.Cluster {
+	var mu sync.Mutex
+	var silent []ceremony.Cluster
+	var all sync.WaitGroup
+	for _, c := range e.config.Clusters {
+		all.Go(func() {
+			if e.recall(ctx, c) {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			silent = append(silent, c)
+		})
+	}
+	all.Wait()
+	return silent
+}
+
+// recall compares the journal with the posts about a cluster. It reports whether that needs
+// not be tried again.
+func (e *Engine) recall(ctx context.Context, cluster ceremony.Cluster) bool {
+	log := e.config.Log.With("cluster", cluster.Name)
+	var tokens []string
+	recaller, ok := e.config.Notifier.(Recaller)
+	switch {
+	case !ok || e.config.Marks == nil:
+		log.Warn("the journal was not compared with what Conclave has posted")
+	default:
+		var err error
+		tokens, err = recaller.Recall(ctx, cluster.Name, e.boards(cluster.Name))
+		switch {
+		case errors.Is(err, ceremony.ErrUndeliverable):
+			log.Error("the journal can't be compared with what Conclave has posted", "error", err)
+		case err != nil:
+			log.Warn("the journal was not compared yet with what Conclave has posted; it goes on, and no post is edited before",
+				"error", err)
+			return false
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	newer := 0
+	for _, token := range tokens {
+		// Anybody in the workspace can post what looks like a mark. One under our key is true,
+		// whoever has posted it.
+		if m, err := e.config.Marks.Verify(token); err == nil && e.heedLocked(m) {
+			newer++
+		}
+	}
+	if len(tokens) > 0 {
+		log.Info("the journal was compared with what Conclave has posted", "posts", len(tokens), "newer", newer)
+	}
+	close(e.rollback.compared[cluster.Name])
+	e.wakeLocked(cluster.Name)
+	return true
+}
+
+// boards returns where the status posts of a cluster's open ceremonies are.
+func (e *Engine) boards(cluster string) []ceremony.Ref {
+	var all []ceremony.Ref
+	for _, c := range e.Ceremonies() {
+		if at, ok := c.Board(); ok && c.Plan.Cluster == cluster && !c.Settled() && at.Channel != ceremony.Terminal {
+			all = append(all, at)
+		}
+	}
+	return all
+}
+
+// watchMarks compares the posts that could not be compared at the start, and tells what is
+// older than its marks, until that is done or ctx ends.
+func (e *Engine) watchMarks(ctx context.Context, silent []ceremony.Cluster) {
+	for ctx.Err() == nil {
+		silent = slices.DeleteFunc(slices.Clone(silent), func(c ceremony.Cluster) bool { return e.recall(ctx, c) })
+		err := e.tellBehind(ctx)
+		switch {
+		case err == nil && len(silent) == 0:
+			return
+		case err != nil && ctx.Err() == nil:
+			e.config.Log.Error("that the journal is older than it was could not be told", "error", err)
+		}
+		select {
+		case <-time.After(recallPause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// tellBehind has each ceremony freeze that is older than a mark, and raises an alarm for what
+// can't.
+func (e *Engine) tellBehind(ctx context.Context) error {
+	e.mu.Lock()
+	open := map[*actor]bool{}
+	found := map[string][]event.Noticed{} // cluster →
+	for id, marks := range e.rollback.behind {
+		k, there := e.snapshots[id]
+		if a := e.actors[id]; there && k.c.Freezes() && a != nil {
+			open[a] = true
+			continue
+		}
+		found[e.clusterOf(id)] = append(found[e.clusterOf(id)], event.Noticed{
+			Kind: ceremony.RolledBack, Subject: string(id), Of: id, Want: mark.Words(marks), Got: has(k.c),
+		})
+	}
+	if e.rollback.missing > 0 {
+		for name := range e.clusters {
+			found[name] = append(found[name], e.rollback.fewer)
+		}
+	}
+	e.mu.Unlock()
+
+	var faults []error
+	for a := range open {
+		_, _, err := ask(ctx, a, func(context.Context) (struct{}, error) {
+			a.session.Doubt = cmp.Or(e.isBehind(a.c), a.session.Doubt)
+			return struct{}{}, nil
+		})
+		faults = append(faults, err)
+	}
+	for name, all := range found {
+		slices.SortFunc(all, func(a, b event.Noticed) int { return cmp.Compare(a.Subject, b.Subject) })
+		for _, n := range all {
+			if name == "" {
+				continue // its cluster is not configured any more; the log has it
+			}
+			_, err := e.Raise(ctx, e.clusters[name], n)
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
+}
