@@ -188,7 +188,7 @@ func (j *FileJournal) Load(_ context.Context, id ceremony.ID) ([]event.Entry, er
 		return nil, fmt.Errorf("load %s: %w", id, err)
 	}
 	if len(chain.Entries) == 0 {
-		return nil, fmt.Errorf("load %s: no whole line: %w", id, ceremony.ErrChain)
+		return nil, fmt.Errorf("load %s: no whole line: %w", id, ceremony.ErrUnknownCeremony)
 	}
 	if chain.ceremony != id {
 		return nil, fmt.Errorf("load %s: it is the journal of %s: %w", id, chain.ceremony, ceremony.ErrChain)
@@ -201,6 +201,41 @@ func (j *FileJournal) Load(_ context.Context, id ceremony.ID) ([]event.Entry, er
 	last := chain.Entries[len(chain.Entries)-1]
 	j.heads[id] = head{seq: last.Seq, hash: last.Hash, size: chain.size}
 	return chain.Entries, nil
+}
+
+// Marks implements [event.Journal]. A file's mark is its size and when it was last written.
+func (j *FileJournal) Marks(_ context.Context, of ...ceremony.ID) (map[ceremony.ID]string, error) {
+	marks := map[ceremony.ID]string{}
+	note := func(id ceremony.ID) error {
+		info, err := os.Lstat(j.Path(id))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("look at the journal of %s: %w", id, err)
+		}
+		marks[id] = fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
+		return nil
+	}
+	if len(of) > 0 {
+		var faults []error
+		for _, id := range of {
+			faults = append(faults, note(id))
+		}
+		return marks, errors.Join(faults...)
+	}
+	files, err := os.ReadDir(j.dir)
+	if err != nil {
+		return nil, fmt.Errorf("list journal: %w", err)
+	}
+	for _, f := range files {
+		if name, ok := strings.CutSuffix(f.Name(), journalSuffix); ok {
+			if err := note(ceremony.ID(name)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return marks, nil
 }
 
 // List implements [event.Journal]. A file whose first line was never finished is no
