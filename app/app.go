@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -18,6 +19,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/engine"
 	"conclave/ceremony/event"
+	"conclave/ceremony/index"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/openpgp"
 	"conclave/ceremony/rules"
@@ -69,6 +71,10 @@ func (c *Conclave) Run(ctx context.Context) error {
 	return parts.Wait()
 }
 
+// indexName is the name of the index's file in the journal's folder. No ceremony's file has
+// such a name.
+const indexName = ".index"
+
 // Backend is a conclave without its way to people: the engine, the journal and the
 // Vault clients. Slack and the terminal are two such ways.
 type Backend struct {
@@ -94,6 +100,7 @@ func NewBackend(c *config.Config, keys Keyring, with engine.Config) (_ *Backend,
 		}
 	}()
 	with.Journal, with.Forget, with.Signatures = all.journal, host.CollectGarbage, openpgp.Signatures{}
+	with.Index = index.NewFile(filepath.Join(string(c.Journal.Directory), indexName), with.OpenPGP.JournalKey())
 	host.ForgoPrivileges()
 	host.LogProtections(with.Log, host.Protections())
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {

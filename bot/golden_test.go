@@ -19,6 +19,7 @@ import (
 	"conclave/bot/slacktest/blockkit"
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -129,6 +130,8 @@ func scenes(t *testing.T) map[string]render.Message {
 		Window: 4 * time.Hour,
 	}}
 	list := []rules.State{two.c, completed.c, cancelled.c}
+	ended := list[1:]
+	noneExposed := func(string) []ledger.Exposure { return nil }
 
 	all := operationScenes(t)
 	maps.Copy(all, alarmScenes(t))
@@ -232,8 +235,8 @@ func scenes(t *testing.T) map[string]render.Message {
 		"answer-help-topic":  render.Help("shares"),
 		"answer-list":        render.OpenCeremonies(list, now),
 		"answer-list-empty":  render.OpenCeremonies(nil, now),
-		"answer-history":     render.PastCeremonies(list, ""),
-		"answer-holders":     render.Holders(clusters, nil),
+		"answer-history":     render.PastCeremonies(ended, len(ended)),
+		"answer-holders":     render.Holders(clusters, noneExposed),
 		"answer-refused":     render.SayWords(explain(ceremony.OwnProposal), ""),
 		"answer-failed":      render.SayWords(explain(errors.New("detail that stays inside")), "K7M2QX"),
 		"answer-direct-help": render.DirectHelp(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
@@ -17,7 +18,20 @@ func (e *Engine) KeyReport(ctx context.Context, cluster string) (ledger.KeyRepor
 	if !ok {
 		return ledger.KeyReport{}, fmt.Errorf("cluster %q: %w", cluster, ceremony.UnknownCluster)
 	}
-	return ReportKeys(ctx, c, e.Ceremonies())
+	r, err := ReportKeys(ctx, c, e.Current())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	rekeyed, rotated := e.past.Done(cluster)
+	r.Rekeyed, r.Rotated = later(r.Rekeyed, rekeyed), later(r.Rotated, rotated)
+	return r, err
+}
+
+// later returns the later of two moments.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // ReportKeys reports a cluster's encryption key, its rotation policy and whether Vault keeps

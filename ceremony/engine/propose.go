@@ -393,10 +393,15 @@ func (e *Engine) checkKeys(plan ceremony.Plan) error {
 // passwordOf returns the ceremony whose one-time password has this commitment, or "". Two
 // tokens under one password would give each other away.
 func (e *Engine) passwordOf(commitment string) ceremony.ID {
-	for _, c := range e.Ceremonies() {
-		if commitment != "" && c.Plan.OTP == strings.ToLower(commitment) {
+	if commitment = strings.ToLower(commitment); commitment == "" {
+		return ""
+	}
+	for _, c := range e.Current() {
+		if c.Plan.OTP == commitment {
 			return c.ID()
 		}
 	}
-	return ""
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.past.PasswordOf(commitment)
 }

@@ -5,8 +5,6 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/command"
-	"conclave/ceremony/ledger"
-	"conclave/ceremony/rules"
 	"conclave/ceremony/secret"
 )
 
@@ -17,18 +15,15 @@ func (a *actor) recognise(share *secret.Secret, by ceremony.Account) (secret.Sha
 	if err != nil {
 		return secret.ShareTag{}, ceremony.Verdict{}, err
 	}
-	return tag, a.e.ledger(name).Judge(a.c.Plan, a.c.Round.Step, by, tag), nil
+	return tag, a.e.judge(a.c.Plan, a.c.Round.Step, by, tag), nil
 }
 
-// ledger returns what all journals show of shares with this tag key.
-func (e *Engine) ledger(tagKey string) *ledger.Ledger {
+// judge returns the ledger's verdict on a share.
+func (e *Engine) judge(p ceremony.Plan, step ceremony.Step, by ceremony.Account,
+	share secret.ShareTag) ceremony.Verdict {
 	e.mu.Lock()
-	all := make([]rules.State, 0, len(e.snapshots))
-	for _, k := range e.snapshots {
-		all = append(all, k.c)
-	}
-	e.mu.Unlock()
-	return ledger.NewLedger(all, tagKey)
+	defer e.mu.Unlock()
+	return e.ledger.Judge(p, step, by, share)
 }
 
 // declineShare records that an opened share is not used, without asking Vault. It returns the

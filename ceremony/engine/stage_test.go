@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"conclave/ceremony/ceremonytest"
 	"conclave/ceremony/engine"
 	"conclave/ceremony/event"
+	"conclave/ceremony/index"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/rules"
 )
@@ -125,6 +127,7 @@ func (s *stage) start() {
 	s.engine = engine.NewEngine(engine.Config{
 		Clusters: []ceremony.Cluster{cluster},
 		OpenPGP:  opener, Signatures: ceremonytest.SpokenSignatures{}, Notifier: s.notifier, Journal: journal,
+		Index:    index.NewFile(filepath.Join(s.dir, ".index"), s.opener.JournalKey()),
 		Forget:   s.forget,
 		Log:      slog.New(slog.NewTextHandler(log, nil)),
 		Archives: s.archives, Files: transcriptFile,

@@ -51,7 +51,8 @@ type kept struct {
 	Seq   int             `json:"seq"`
 	At    time.Time       `json:"at"`
 	Type  string          `json:"type"`
-	Event json.RawMessage `json:"event"`
+	Event json.RawMessage `json:"event,omitempty"` // missing where the rest suffices
+	Nodes []string        `json:"nodes,omitempty"` // of a share that was sent
 }
 
 // NewRecord returns the record of a settled ceremony whose journal has this mark.
@@ -77,19 +78,13 @@ func NewRecord(c rules.State, mark string) (Record, error) {
 		if by, ok := Proves(e.Event); ok {
 			r.Proven = append(r.Proven, Proof{Account: by.Account, Key: by.Key, At: e.At})
 		}
-		watched := watched(p.Operation, e.Event)
-		if watched == nil {
-			continue
-		}
-		fields, err := json.Marshal(watched)
+		k, ok, err := keep(p.Operation, e)
 		if err != nil {
 			return r, fmt.Errorf("keep line %d of %s: %w", e.Seq, c.ID(), err)
 		}
-		entry, err := json.Marshal(kept{Seq: e.Seq, At: e.At, Type: event.TypeOf(watched), Event: fields})
-		if err != nil {
-			return r, fmt.Errorf("keep line %d of %s: %w", e.Seq, c.ID(), err)
+		if ok {
+			r.Entries = append(r.Entries, k)
 		}
-		r.Entries = append(r.Entries, entry)
 	}
 	return r, nil
 }
@@ -106,28 +101,63 @@ func Proves(e event.Event) (by ceremony.Person, ok bool) {
 	return by, false
 }
 
-// watched returns an event as far as an interference watch goes by it after its ceremony is
-// settled, or nil.
-func watched(op ceremony.Operation, e event.Event) event.Event {
-	switch ev := e.(type) {
-	case event.Proposed:
-		return event.Proposed{} // the plan's facts are in the record
+// keep returns an entry as far as an interference watch goes by it after its ceremony is
+// settled. It reports whether it does.
+func keep(op ceremony.Operation, e event.Entry) (raw json.RawMessage, ok bool, err error) {
+	k := kept{Seq: e.Seq, At: e.At, Type: event.TypeOf(e.Event)}
+	whole := false
+	switch ev := e.Event.(type) {
+	case event.Proposed: // the plan's facts are in the record
 	case event.Submitting:
-		if op == ceremony.Unseal {
-			return event.Submitting{Nodes: ev.Nodes}
+		if op != ceremony.Unseal {
+			return nil, false, nil
 		}
+		k.Nodes = ev.Nodes
 	case event.Acting:
-		if op == ceremony.Rotate {
-			return ev
+		if op != ceremony.Rotate {
+			return nil, false, nil
 		}
 	case event.Noticed:
-		if !ev.Kind.Exposure() {
-			return ev
+		if ev.Kind.Exposure() {
+			return nil, false, nil
 		}
-	case event.Rotated, event.Initialized, event.Ended, event.Entered:
-		return e
+		whole = true
+	case event.Rotated, event.Ended, event.Entered:
+		whole = true
+	case event.Initialized:
+	default:
+		return nil, false, nil
 	}
-	return nil
+	if whole {
+		if k.Event, err = json.Marshal(e.Event); err != nil {
+			return nil, false, err
+		}
+	}
+	raw, err = json.Marshal(k)
+	return raw, err == nil, err
+}
+
+// entry returns an entry that was kept.
+func (k kept) entry() (event.Entry, error) {
+	e := event.Entry{Seq: k.Seq, At: k.At}
+	switch {
+	case k.Event != nil:
+		var err error
+		e.Event, err = event.DecodeEvent(k.Type, k.Event)
+		return e, err
+	case k.Type == event.TypeOf(event.Submitting{}):
+		e.Event = event.Submitting{Nodes: k.Nodes}
+	default:
+		for _, zero := range []event.Event{event.Proposed{}, event.Acting{}, event.Initialized{}} {
+			if event.TypeOf(zero) == k.Type {
+				e.Event = zero
+			}
+		}
+	}
+	if e.Event == nil {
+		return e, fmt.Errorf("nothing is kept of a line of type %q", k.Type)
+	}
+	return e, nil
 }
 
 // Abridged returns the ceremony as far as the record has it: facts of the plan, key facts,
@@ -147,11 +177,11 @@ func (r Record) Abridged() (rules.State, error) {
 		if err := json.Unmarshal(raw, &k); err != nil {
 			return c, fmt.Errorf("read what the index has of %s: %w", r.Ceremony, err)
 		}
-		e, err := event.DecodeEvent(k.Type, k.Event)
+		e, err := k.entry()
 		if err != nil {
 			return c, fmt.Errorf("read what the index has of %s: %w", r.Ceremony, err)
 		}
-		c.History = append(c.History, event.Entry{Seq: k.Seq, At: k.At, Event: e})
+		c.History = append(c.History, e)
 	}
 	return c, nil
 }

@@ -175,9 +175,13 @@ func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.
 // resume goes on with the named ceremony, or with every ceremony that is open.
 func (s *session) resume(id ceremony.ID) beginning {
 	return func(context.Context) error {
-		for _, c := range s.engine.Ceremonies() {
+		if _, _, err := s.engine.Ceremony(id); id != "" && err == nil {
+			s.held = append(s.held, id)
+		}
+		for _, c := range s.engine.Current() {
 			switch {
-			case id == "" && !c.Settled() || c.ID() == id:
+			case c.ID() == id:
+			case id == "" && !c.Settled():
 				s.held = append(s.held, c.ID())
 			case !c.Settled():
 				s.screen.tell(c.ID(), "It is open as well, and looked after as long as this runs.")
