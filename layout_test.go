@@ -103,6 +103,7 @@ var mayImport = map[string]string{
 	"ceremony/rules":           "ceremony ceremony/secret ceremony/event ceremony/command",
 	"ceremony/journal":         "ceremony ceremony/event ceremony/rules",
 	"ceremony/ledger":          "ceremony ceremony/secret ceremony/event ceremony/rules",
+	"ceremony/index":           "ceremony ceremony/secret ceremony/event ceremony/rules ceremony/ledger",
 	"ceremony/transcript":      "ceremony ceremony/event ceremony/command ceremony/rules ceremony/journal",
 	"ceremony/transcript/page": "ceremony ceremony/event ceremony/rules ceremony/transcript",
 	"ceremony/interference":    "ceremony ceremony/event ceremony/command ceremony/rules",

@@ -118,6 +118,15 @@ func (e *Engine) Run(ctx context.Context) error {
 				"plan", d.Want, "found", d.Got)
 		}
 	}
+	var watchers []*interference.Watcher
+	for _, c := range e.config.Clusters {
+		if c.Interference {
+			log := e.config.Log.With("cluster", c.Name)
+			watchers = append(watchers, interference.NewWatcher(e, c, found.past[c.Name], log))
+		}
+	}
+	open := found.open
+	found = nil // what was read of the past is not needed any more
 	var owners sync.WaitGroup
 	start := func(a *actor) {
 		owners.Go(func() {
@@ -127,7 +136,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.mu.Lock()
 	e.run = start
-	for _, a := range found.open {
+	for _, a := range open {
 		e.actors[a.id] = a
 		start(a)
 	}
@@ -139,13 +148,10 @@ func (e *Engine) Run(ctx context.Context) error {
 		if c.Watch {
 			watches.Go(func() { e.watchSeals(ctx, c) })
 		}
-		if c.Interference {
-			log := e.config.Log.With("cluster", c.Name)
-			watcher := interference.NewWatcher(e, c, found.past[c.Name], log)
-			watches.Go(func() { watcher.Run(ctx) })
-		}
 	}
-	found = nil
+	for _, w := range watchers {
+		watches.Go(func() { w.Run(ctx) })
+	}
 	<-ctx.Done()
 	watches.Wait()
 	e.mu.Lock()

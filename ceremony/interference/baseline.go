@@ -61,11 +61,12 @@ func remember(cluster string, all []rules.State) baseline {
 // catchUp takes over the new entries of the journals, in the order of their times.
 func (b *baseline) catchUp(ceremonies []rules.State) {
 	type news struct {
-		c rules.State
+		c *rules.State
 		e event.Entry
 	}
 	var all []news
-	for _, c := range ceremonies {
+	for i := range ceremonies {
+		c := &ceremonies[i]
 		for _, e := range c.History {
 			if e.Seq > b.read[c.ID()] {
 				all = append(all, news{c, e})
@@ -85,7 +86,7 @@ func (b *baseline) catchUp(ceremonies []rules.State) {
 
 // fold takes over one entry. It leaves out what a ceremony has seen of nodes: the watcher
 // must see for itself, or it would miss what others have done.
-func (b *baseline) fold(c rules.State, e event.Entry) {
+func (b *baseline) fold(c *rules.State, e event.Entry) {
 	p := c.Plan
 	switch ev := e.Event.(type) {
 	case event.Proposed:
@@ -113,7 +114,7 @@ func (b *baseline) fold(c rules.State, e event.Entry) {
 			b.shares = sharesWords(len(p.Receivers), p.NewThreshold)
 		}
 		if p.Operation == ceremony.Unseal {
-			for _, address := range sentTo(c) {
+			for _, address := range sentTo(*c) {
 				b.sent[address] = e.At
 			}
 		}
