@@ -67,6 +67,7 @@ func (e *Engine) recover(ctx context.Context) (*recovery, error) {
 		}
 	}
 	r.keep()
+	e.past.Digests.Sort()
 	for _, c := range e.config.Clusters {
 		if id := e.past.Unseal(c.Name); id != "" {
 			r.recent = append(r.recent, id)
@@ -142,6 +143,7 @@ func (r *recovery) learn(record index.Record) error {
 	r.e.mu.Lock()
 	r.e.past.Learn(record)
 	r.e.mu.Unlock()
+	r.e.past.Digests.AddPast(record.Digests)
 	r.facts = append(r.facts, record.Facts)
 	r.note(record.Proposed, record.Ceremony, record.First, record.Previous)
 	if recent(record.Closes, record.Ended) {

@@ -2,6 +2,7 @@ package index
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -13,8 +14,9 @@ const digestLength = 64
 // digests and a share, that is as good as the whole. It has a lock of its own, so that a
 // reader never waits for a disk.
 type DigestSet struct {
-	mu  sync.RWMutex
-	all map[uint64]struct{}
+	mu   sync.RWMutex
+	past []uint64            // in rising order, once Sort was called
+	live map[uint64]struct{} // that were added since
 }
 
 // Has reports whether a word is a digest that people were shown, in lower-case hexadecimal
@@ -26,7 +28,9 @@ func (s *DigestSet) Has(word string) bool {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	_, ok = s.all[digest]
+	if _, ok = s.live[digest]; !ok {
+		_, ok = slices.BinarySearch(s.past, digest)
+	}
 	return ok
 }
 
@@ -34,27 +38,31 @@ func (s *DigestSet) Has(word string) bool {
 func (s *DigestSet) Add(words ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.live == nil {
+		s.live = map[uint64]struct{}{}
+	}
 	for _, word := range words {
 		if digest, ok := shorten(word); ok {
-			s.addLocked(digest)
+			s.live[digest] = struct{}{}
 		}
 	}
 }
 
-// add adds the digests of a record.
-func (s *DigestSet) add(packed []byte) {
+// AddPast adds the digests of a record. They are found once Sort was called.
+func (s *DigestSet) AddPast(packed []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for ; len(packed) >= 8; packed = packed[8:] {
-		s.addLocked(binary.BigEndian.Uint64(packed))
+		s.past = append(s.past, binary.BigEndian.Uint64(packed))
 	}
 }
 
-func (s *DigestSet) addLocked(digest uint64) {
-	if s.all == nil {
-		s.all = map[uint64]struct{}{}
-	}
-	s.all[digest] = struct{}{}
+// Sort brings what AddPast has added into order.
+func (s *DigestSet) Sort() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slices.Sort(s.past)
+	s.past = slices.Clone(slices.Compact(s.past)) // without the room for more
 }
 
 // shorten returns the first eight bytes of a SHA-256 in lower-case hexadecimal digits. It

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"conclave/ceremony/secret"
@@ -97,26 +98,60 @@ func (f *File) readLocked(r *Report, use func(Record) bool) ([]span, error) {
 	f.size = info.Size()
 	var used []span
 	var at int64
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
-		line := span{at, int64(len(lines.Bytes())) + 1}
-		at += line.length
-		record, ours := f.open(lines.Bytes())
-		switch {
-		case !ours || at > info.Size(): // the line feed is missing: it was being written
-			r.Foreign++
-		case !use(record):
-			r.Unused++
-		default:
-			used = append(used, line)
+	take := func(batch []sealed) {
+		f.openAll(batch)
+		for i := range batch {
+			line := span{at, int64(len(batch[i].text)) + 1}
+			at += line.length
+			switch {
+			case !batch[i].ours || at > info.Size(): // the line feed is missing: it was being written
+				r.Foreign++
+			case !use(batch[i].record):
+				r.Unused++
+			default:
+				used = append(used, line)
+			}
 		}
 	}
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, maxLine)
+	var batch []sealed
+	for lines.Scan() {
+		if batch = append(batch, sealed{text: bytes.Clone(lines.Bytes())}); len(batch) == openedAtOnce {
+			take(batch)
+			batch = batch[:0]
+		}
+	}
+	take(batch)
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
 		r.Foreign++
 		return used, nil
 	}
 	return used, lines.Err()
+}
+
+// openedAtOnce is how many lines are read before they are opened, on all processors.
+const openedAtOnce = 512
+
+// sealed is a line without its line feed, and what openAll has found in it.
+type sealed struct {
+	text   []byte
+	record Record
+	ours   bool
+}
+
+// openAll opens lines.
+func (f *File) openAll(lines []sealed) {
+	var workers sync.WaitGroup
+	n := runtime.GOMAXPROCS(0)
+	for first := range n {
+		workers.Go(func() {
+			for i := first; i < len(lines); i += n {
+				lines[i].record, lines[i].ours = f.open(lines[i].text)
+			}
+		})
+	}
+	workers.Wait()
 }
 
 // rewriteLocked writes a file of these lines of the present one in its place.

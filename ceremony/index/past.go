@@ -60,7 +60,7 @@ func NewPast() *Past {
 	}
 }
 
-// Learn adds a settled ceremony. Records may come in any order.
+// Learn adds a settled ceremony, without its digests. Records may come in any order.
 func (p *Past) Learn(r Record) {
 	at := p.clusters[r.Cluster]
 	if at == nil {
@@ -68,7 +68,6 @@ func (p *Past) Learn(r Record) {
 		p.clusters[r.Cluster] = at
 	}
 	p.all[r.Ceremony] = brief{cluster: at.name, proposed: r.Proposed, end: End{r.Lines, r.Head}}
-	p.Digests.add(r.Digests)
 	for _, nonce := range r.Begun {
 		p.begun[nonce] = r.Ceremony
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"conclave/ceremony"
@@ -36,7 +37,7 @@ type Record struct {
 	Proven  []Proof      `json:"proven,omitempty"` // who has used their key, and when
 	Shown   ledger.Shown `json:"shown"`
 	// Entries are those that an interference watch goes by.
-	Entries []json.RawMessage `json:"entries,omitempty"`
+	Entries []kept `json:"entries,omitempty"`
 }
 
 // Proof is the last time at which a person has shown that they can decrypt with a key.
@@ -51,8 +52,9 @@ type kept struct {
 	Seq   int             `json:"seq"`
 	At    time.Time       `json:"at"`
 	Type  string          `json:"type"`
-	Event json.RawMessage `json:"event,omitempty"` // missing where the rest suffices
-	Nodes []string        `json:"nodes,omitempty"` // of a share that was sent
+	Event json.RawMessage `json:"event,omitempty"` // where neither the record nor the nodes suffice
+	// Nodes are the addresses to which a share was sent, or that it has unsealed.
+	Nodes []string `json:"nodes,omitempty"`
 }
 
 // NewRecord returns the record of a settled ceremony whose journal has this mark.
@@ -103,61 +105,57 @@ func Proves(e event.Event) (by ceremony.Person, ok bool) {
 
 // keep returns an entry as far as an interference watch goes by it after its ceremony is
 // settled. It reports whether it does.
-func keep(op ceremony.Operation, e event.Entry) (raw json.RawMessage, ok bool, err error) {
-	k := kept{Seq: e.Seq, At: e.At, Type: event.TypeOf(e.Event)}
-	whole := false
+func keep(op ceremony.Operation, e event.Entry) (k kept, ok bool, err error) {
+	k = kept{Seq: e.Seq, At: e.At, Type: event.TypeOf(e.Event)}
 	switch ev := e.Event.(type) {
-	case event.Proposed: // the plan's facts are in the record
-	case event.Submitting:
-		if op != ceremony.Unseal {
-			return nil, false, nil
-		}
-		k.Nodes = ev.Nodes
+	case event.Proposed, event.Initialized, event.Ended:
+		return k, true, nil // the rest is in the record, or nobody asks for it
 	case event.Acting:
-		if op != ceremony.Rotate {
-			return nil, false, nil
+		return k, op == ceremony.Rotate, nil
+	case event.Submitting:
+		k.Nodes = ev.Nodes
+		return k, op == ceremony.Unseal, nil
+	case event.Entered:
+		for _, n := range ev.Nodes {
+			if n.Reached && !n.Sealed && slices.Contains(ev.At, n.Address) {
+				k.Nodes = append(k.Nodes, n.Address)
+			}
 		}
+		return k, len(k.Nodes) > 0, nil
 	case event.Noticed:
 		if ev.Kind.Exposure() {
-			return nil, false, nil
+			return k, false, nil
 		}
-		whole = true
-	case event.Rotated, event.Ended, event.Entered:
-		whole = true
-	case event.Initialized:
+	case event.Rotated:
 	default:
-		return nil, false, nil
+		return k, false, nil
 	}
-	if whole {
-		if k.Event, err = json.Marshal(e.Event); err != nil {
-			return nil, false, err
-		}
-	}
-	raw, err = json.Marshal(k)
-	return raw, err == nil, err
+	k.Event, err = json.Marshal(e.Event)
+	return k, err == nil, err
 }
 
-// entry returns an entry that was kept.
-func (k kept) entry() (event.Entry, error) {
+// entry returns an entry that was kept of a ceremony with this outcome.
+func (k kept) entry(outcome event.Outcome) (event.Entry, error) {
 	e := event.Entry{Seq: k.Seq, At: k.At}
-	switch {
-	case k.Event != nil:
+	if k.Event != nil {
 		var err error
 		e.Event, err = event.DecodeEvent(k.Type, k.Event)
 		return e, err
-	case k.Type == event.TypeOf(event.Submitting{}):
-		e.Event = event.Submitting{Nodes: k.Nodes}
-	default:
-		for _, zero := range []event.Event{event.Proposed{}, event.Acting{}, event.Initialized{}} {
-			if event.TypeOf(zero) == k.Type {
-				e.Event = zero
-			}
+	}
+	entered := event.Entered{At: k.Nodes}
+	for _, address := range k.Nodes {
+		entered.Nodes = append(entered.Nodes, ceremony.NodeState{Address: address, Reached: true})
+	}
+	for _, ev := range [...]event.Event{
+		event.Proposed{}, event.Initialized{}, event.Ended{Outcome: outcome}, event.Acting{},
+		event.Submitting{Nodes: k.Nodes}, entered,
+	} {
+		if event.TypeOf(ev) == k.Type {
+			e.Event = ev
+			return e, nil
 		}
 	}
-	if e.Event == nil {
-		return e, fmt.Errorf("nothing is kept of a line of type %q", k.Type)
-	}
-	return e, nil
+	return e, fmt.Errorf("nothing is kept of a line of type %q", k.Type)
 }
 
 // Abridged returns the ceremony as far as the record has it: facts of the plan, key facts,
@@ -172,12 +170,8 @@ func (r Record) Abridged() (rules.State, error) {
 		},
 		Phase: rules.PhaseEnded, Outcome: r.Outcome, KeyFacts: r.KeyFacts,
 	}
-	for _, raw := range r.Entries {
-		var k kept
-		if err := json.Unmarshal(raw, &k); err != nil {
-			return c, fmt.Errorf("read what the index has of %s: %w", r.Ceremony, err)
-		}
-		e, err := k.entry()
+	for _, k := range r.Entries {
+		e, err := k.entry(r.Outcome)
 		if err != nil {
 			return c, fmt.Errorf("read what the index has of %s: %w", r.Ceremony, err)
 		}
