@@ -13,26 +13,11 @@ import (
 	"conclave/config"
 )
 
-const minimalConfig = `
-slack: {app_token_file: app, bot_token_file: bot, team: T1, channel: C1}
-identity: {key_file: key, passphrase_file: pass}
-journal: {directory: journal}
-people:
-  alice: {slack: U1, key: alice.asc}
-  bob: {slack: U2, key: bob.asc}
-  carol: {slack: U3, key: carol.asc}
-clusters:
-  prod:
-    addresses: [https://vault:8200]
-    token_file: token
-    operations: [rekey, generate-root]
-    initiators: [alice]
-    approvers: [bob]
-    holders: [alice, bob, carol]
-    threshold: 2
-`
-
 func TestClusterIsWhatTheConfigurationSays(t *testing.T) {
+	minimal, err := os.ReadFile("../config/testdata/minimal.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	prints := map[string]ceremony.Fingerprint{} // person → fingerprint
 	for _, name := range []string{"alice", "bob", "carol"} {
@@ -49,7 +34,7 @@ func TestClusterIsWhatTheConfigurationSays(t *testing.T) {
 		}
 		prints[name] = key.Fingerprint()
 	}
-	text := minimalConfig +
+	text := string(minimal) +
 		"    receivers: [carol, alice]\n    approvals: 1\n    verification: false\n    backup: false\n    window: 1h\n    poll: 2s\n    witnesses: [dave]\n" +
 		"    policy:\n      rekey: {approvals_from: [security], signed: true, witness: true, cooling_off: 10m, quiet_hours: '22:00-06:00 Europe/Berlin', roll_call: 2, roll_call_fresh: 24h, ways: [form]}\n"
 	text = strings.NewReplacer("slack: U2, ", "slack: U2, class: security, ", "clusters:", "  dave: {slack: U4}\nclusters:").Replace(text)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	_ "embed"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,24 +16,10 @@ import (
 	"conclave/host"
 )
 
-const minimalConfig = `
-slack: {app_token_file: app, bot_token_file: bot, team: T1, channel: C1}
-identity: {key_file: key, passphrase_file: pass}
-journal: {directory: journal}
-people:
-  alice: {slack: U1, key: alice.asc}
-  bob: {slack: U2, key: bob.asc}
-  carol: {slack: U3, key: carol.asc}
-clusters:
-  prod:
-    addresses: [https://vault:8200]
-    token_file: token
-    operations: [rekey, generate-root]
-    initiators: [alice]
-    approvers: [bob]
-    holders: [alice, bob, carol]
-    threshold: 2
-`
+// minimalConfig has what a configuration can't be without.
+//
+//go:embed testdata/minimal.yaml
+var minimalConfig string
 
 func TestMinimalConfigGetsDefaults(t *testing.T) {
 	c, err := Parse("c.yaml", "/etc/conclave", []byte(minimalConfig))

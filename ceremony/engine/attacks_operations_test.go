@@ -223,7 +223,7 @@ func TestSealWatchDoesNotRepeatWhatPeopleHaveEnded(t *testing.T) {
 
 func TestExpiredKeyOfOneHolderKeepsNoClusterDown(t *testing.T) {
 	playFor(t, ceremony.Unseal, func(t *testing.T, s *stage) {
-		s.opener.Bad = map[ceremony.Fingerprint]bool{
+		s.openPGP.Bad = map[ceremony.Fingerprint]bool{
 			ceremonytest.Fpr("alice"): true, ceremonytest.Fpr("bob"): true, ceremonytest.Fpr("carol"): true,
 		}
 		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
@@ -232,7 +232,7 @@ func TestExpiredKeyOfOneHolderKeepsNoClusterDown(t *testing.T) {
 		if !errors.Is(err, ceremony.HolderKeyInvalid) {
 			t.Errorf("with two good keys of five, where three are needed: %v", err)
 		}
-		s.opener.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("dave"): true, ceremonytest.Fpr("erin"): true}
+		s.openPGP.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("dave"): true, ceremonytest.Fpr("erin"): true}
 		if c := s.finish(s.begin(ceremony.Unseal)); c.Outcome != event.Completed {
 			t.Errorf("outcome %q: %s", c.Outcome, story(c))
 		}

@@ -528,7 +528,7 @@ func TestKeyOfAnotherIdentityIsNotAnnounced(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(s.rekey)
 		s.stop()
-		s.opener.Name = "other identity"
+		s.openPGP.Name = "other identity"
 		s.start()
 		s.settle(time.Minute)
 		if c := s.now(id); c.Key != nil && c.Key.Identity != c.Plan.Identity {

@@ -570,7 +570,7 @@ func TestBotOfAnotherIdentityResumesNothing(t *testing.T) {
 		id := s.propose(ceremony.Rekey)
 		s.settle(time.Second)
 		s.stop()
-		s.opener.Name = "other identity"
+		s.openPGP.Name = "other identity"
 		s.start()
 		s.frozenFor(id, event.OtherBot, "")
 		s.cancels(id)
@@ -582,7 +582,7 @@ func TestBotOfAnotherIdentityResumesNothing(t *testing.T) {
 func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		cast := newCast(t, append([]string{"olga", "paul", "quin", "wendy"}, ceremonytest.Holders...)...)
-		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{cast.opener} }
+		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpenPGP{cast.openPGP} }
 		s.configure = func(c *ceremony.Cluster) {
 			c.Policies = map[ceremony.Operation]ceremony.Policy{
 				ceremony.GenerateRoot: {

@@ -177,7 +177,7 @@ func TestProposalIsRefusedWhereItCanNotWork(t *testing.T) {
 			s.vault.Attempt = &ceremonytest.FakeAttempt{Op: s.rekey, Nonce: "theirs"}
 		}, ceremony.Proposal{}, ceremony.AlreadyStarted},
 		{"bad key", func(s *stage) {
-			s.opener.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("dave"): true}
+			s.openPGP.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("dave"): true}
 		}, ceremony.Proposal{}, ceremony.HolderKeyInvalid},
 		{"too few holders", func(s *stage) { s.vault.Threshold = 6 }, ceremony.Proposal{}, ceremony.TooFewHolders},
 		{"cluster busy", func(s *stage) {

@@ -77,13 +77,13 @@ func (n *shareCount) forget() {
 	}
 }
 
-// countedOpener makes keys whose shares are counted.
-type countedOpener struct {
+// countedOpenPGP makes keys whose shares are counted.
+type countedOpenPGP struct {
 	ceremony.OpenPGP
 	count *shareCount
 }
 
-func (o countedOpener) NewKey(n ceremony.Notice) (ceremony.Key, error) {
+func (o countedOpenPGP) NewKey(n ceremony.Notice) (ceremony.Key, error) {
 	key, err := o.OpenPGP.NewKey(n)
 	return countedKey{key, o.count}, err
 }
@@ -127,7 +127,7 @@ func TestP1NoTwoPlainSharesOfACeremonyAreInMemoryTogether(t *testing.T) {
 		t.Run(string(op), func(t *testing.T) {
 			playFor(t, op, func(t *testing.T, s *stage) {
 				count := newShareCount()
-				s.keys = func(o ceremony.OpenPGP) ceremony.OpenPGP { return countedOpener{o, count} }
+				s.keys = func(o ceremony.OpenPGP) ceremony.OpenPGP { return countedOpenPGP{o, count} }
 				s.configure = func(c *ceremony.Cluster) { c.Vault = slowVault{s.vault, count} }
 				s.forget = count.forget
 				s.restart()

@@ -117,10 +117,10 @@ func TestARollCallThatCannotBeMadeEndsTheCeremony(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		s.demand(ceremony.Rekey, ceremony.Policy{RollCall: ceremony.RollCall{On: true}})
 		id := s.propose(ceremony.Rekey)
-		s.opener.Mu.Lock()
+		s.openPGP.Mu.Lock()
 		// it has expired since, or was taken out of the configuration
-		s.opener.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("bob"): true}
-		s.opener.Mu.Unlock()
+		s.openPGP.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("bob"): true}
+		s.openPGP.Mu.Unlock()
 		if err := s.approve(id, "paul"); err != nil {
 			t.Fatal(err)
 		}

@@ -26,10 +26,10 @@ type stage struct {
 	t        *testing.T
 	dir      string
 	vault    *ceremonytest.FakeVault
-	opener   *ceremonytest.FakeOpenPGP
+	openPGP  *ceremonytest.FakeOpenPGP
 	notifier *ceremonytest.FakeNotifier
 	journal  func(event.Journal) event.Journal       // wraps the journal of the next start
-	keys     func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the opener of the next start
+	keys     func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the OpenPGP of the next start
 	forget   func()                                  // the next start's Config.Forget
 	verify   bool
 	watch    bool      // sealed nodes are looked for
@@ -67,7 +67,7 @@ func playFor(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{
-			t: t, dir: dir, vault: ceremonytest.NewFakeVault(), opener: &ceremonytest.FakeOpenPGP{},
+			t: t, dir: dir, vault: ceremonytest.NewFakeVault(), openPGP: &ceremonytest.FakeOpenPGP{},
 			notifier: ceremonytest.NewFakeNotifier(), verify: true, rekey: rekey,
 		}
 		s.vault.SealType = seal
@@ -87,8 +87,8 @@ func (s *stage) check() {
 	if _, err := journal.VerifyDir(s.dir); err != nil {
 		s.t.Errorf("the journal does not verify: %v", err)
 	}
-	if s.opener.Open != 0 {
-		s.t.Errorf("%d ceremony keys were left undestroyed", s.opener.Open)
+	if s.openPGP.Open != 0 {
+		s.t.Errorf("%d ceremony keys were left undestroyed", s.openPGP.Open)
 	}
 }
 
@@ -103,9 +103,9 @@ func (s *stage) start() {
 	if s.journal != nil {
 		journal = s.journal(file)
 	}
-	var opener ceremony.OpenPGP = s.opener
+	var keys ceremony.OpenPGP = s.openPGP
 	if s.keys != nil {
-		opener = s.keys(opener)
+		keys = s.keys(keys)
 	}
 	cluster := ceremony.Cluster{
 		Name: "prod", Vault: s.vault, Operations: ceremony.Operations(),
@@ -126,8 +126,8 @@ func (s *stage) start() {
 	}
 	s.engine = engine.NewEngine(engine.Config{
 		Clusters: []ceremony.Cluster{cluster},
-		OpenPGP:  opener, Signatures: ceremonytest.SpokenSignatures{}, Notifier: s.notifier, Journal: journal,
-		Index:    index.NewFile(filepath.Join(s.dir, ".index"), s.opener.JournalKey()),
+		OpenPGP:  keys, Signatures: ceremonytest.SpokenSignatures{}, Notifier: s.notifier, Journal: journal,
+		Index:    index.NewFile(filepath.Join(s.dir, ".index"), keys.JournalKey()),
 		Forget:   s.forget,
 		Log:      slog.New(slog.NewTextHandler(log, nil)),
 		Archives: s.archives, Files: transcriptFile,

@@ -16,7 +16,7 @@ import (
 // cast is people with real PGP keys, and a bot with a real identity.
 type cast struct {
 	identity *openpgp.Identity
-	opener   *openpgp.OpenPGP
+	openPGP  *openpgp.OpenPGP
 	keys     map[string]*openpgp.HolderKey // by name
 }
 
@@ -39,7 +39,7 @@ func newCast(t *testing.T, names ...string) *cast {
 		}
 		certificates = append(certificates, certificate)
 	}
-	c.opener = openpgp.New(c.identity, certificates)
+	c.openPGP = openpgp.New(c.identity, certificates)
 	return c
 }
 
@@ -59,16 +59,16 @@ func (c *cast) giveKeys(people []ceremony.Person) {
 	}
 }
 
-// vaultsOpener gives the fake Vault, which knows keys by their fingerprints alone,
+// vaultsOpenPGP gives the fake Vault, which knows keys by their fingerprints alone,
 // what it takes.
-type vaultsOpener struct{ ceremony.OpenPGP }
+type vaultsOpenPGP struct{ ceremony.OpenPGP }
 
-func (vaultsOpener) Certificate(f ceremony.Fingerprint) ([]byte, error) { return []byte(f), nil }
+func (vaultsOpenPGP) Certificate(f ceremony.Fingerprint) ([]byte, error) { return []byte(f), nil }
 
 // encrypts encrypts a text to a person as Vault would, in base64.
 func (c *cast) encrypts(t *testing.T, to ceremony.Fingerprint) string {
 	t.Helper()
-	armored, _, err := c.opener.Challenge(to, time.Now())
+	armored, _, err := c.openPGP.Challenge(to, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func perform(t *testing.T) evidence {
 			s.vault.Do(func() { s.vault.Shares = append(s.vault.Shares, realShare(i+1)) })
 		}
 		s.vault.Do(func() { s.vault.Encrypts = func(to ceremony.Fingerprint) string { return e.cast.encrypts(t, to) } })
-		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpener{e.cast.opener} }
+		s.keys = func(ceremony.OpenPGP) ceremony.OpenPGP { return vaultsOpenPGP{e.cast.openPGP} }
 		s.configure = func(c *ceremony.Cluster) {
 			c.Policies = map[ceremony.Operation]ceremony.Policy{
 				ceremony.GenerateRoot: {

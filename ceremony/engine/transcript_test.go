@@ -14,7 +14,7 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// fakeSignatures checks what fakeOpener signs. Package openpgp has the real ones.
+// fakeSignatures checks what ceremonytest.FakeOpenPGP signs. Package openpgp has the real ones.
 type fakeSignatures struct{}
 
 func (fakeSignatures) VerifyCertificate(certificate string, f ceremony.Fingerprint) error {

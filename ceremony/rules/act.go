@@ -41,16 +41,16 @@ func (c State) request(cmd command.Request, now time.Time) ([]event.Event, error
 
 // concludes reports whether an event is the result of the pending act.
 func (c State) concludes(result event.Event) bool {
-	act, ok := c.Pending.acting()
+	acting, ok := waiting[event.Acting](c.Pending)
 	switch result.(type) {
 	case event.Initialized:
-		return ok && act == event.Initializing
+		return ok && acting.Act == event.Initializing
 	case event.Rotated:
-		return ok && act == event.Rotating
+		return ok && acting.Act == event.Rotating
 	case event.RotationSet:
-		return ok && act == event.SettingPolicy
+		return ok && acting.Act == event.SettingPolicy
 	case event.BackupDeleted:
-		return ok && act == event.DeletingBackup
+		return ok && acting.Act == event.DeletingBackup
 	case event.BackupRead:
 		return c.Pending == nil && c.Plan.Operation == ceremony.ReadBackup && c.Phase == PhaseApproved
 	}
@@ -66,15 +66,15 @@ func (c State) concluded(cmd command.Done) ([]event.Event, error) {
 }
 
 // fail ends a ceremony whose act Vault declined, or whose result can't be had.
-func (c State) fail(fault ceremony.Refusal) ([]event.Event, error) {
+func (c State) fail(cmd command.Fail) ([]event.Event, error) {
 	if c.Ended() || c.Phase == PhaseFrozen {
 		return nil, c.wrongPhase()
 	}
 	ending := event.NothingToCancel
-	if fault == ceremony.InitLost {
+	if cmd.Fault == ceremony.InitLost {
 		ending = event.AttemptUsed
 	}
-	return failed(fault, ending), nil
+	return failed(cmd.Fault, ending)
 }
 
 // delete takes an approver's consent to the backup's deletion. It is the last step, and
@@ -100,13 +100,4 @@ func (c State) delete(cmd command.Delete) ([]event.Event, error) {
 		return nil, ceremony.NotDelivered
 	}
 	return one(event.DeletionAsked{By: by})
-}
-
-// acting returns the act that was announced and has no outcome.
-func (p *Pending) acting() (event.Act, bool) {
-	if p == nil {
-		return "", false
-	}
-	a, ok := p.Event.(event.Acting)
-	return a.Act, ok
 }

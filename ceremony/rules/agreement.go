@@ -11,44 +11,36 @@ import (
 )
 
 func (c State) approve(cmd command.Approve, now time.Time) ([]event.Event, error) {
-	if c.Ended() || c.Closing != nil {
-		return nil, ceremony.Closed
-	}
-	// The rule of two people comes first, and has a refusal of its own.
-	if cmd.By == c.Plan.Initiator.Account {
-		return nil, ceremony.OwnProposal
-	}
 	by, ok := ceremony.Find(c.Plan.Approvers, cmd.By)
-	if !ok {
-		return nil, ceremony.NotApprover
-	}
-	if c.hasApproved(cmd.By) {
-		return nil, ceremony.AlreadyApproved
-	}
-	if c.Phase != PhaseProposed {
-		return nil, ceremony.NotProposed
-	}
-	if !now.Before(c.Plan.Closes) {
+	switch {
+	case c.Ended() || c.Closing != nil:
 		return nil, ceremony.Closed
-	}
-	if c.Plan.SignedApprovals && cmd.Signed == "" {
+	case cmd.By == c.Plan.Initiator.Account:
+		return nil, ceremony.OwnProposal // the rule of two people has a refusal of its own
+	case !ok:
+		return nil, ceremony.NotApprover
+	case c.hasApproved(cmd.By):
+		return nil, ceremony.AlreadyApproved
+	case c.Phase != PhaseProposed:
+		return nil, ceremony.NotProposed
+	case !now.Before(c.Plan.Closes):
+		return nil, ceremony.Closed
+	case c.Plan.SignedApprovals && cmd.Signed == "":
 		return nil, ceremony.NeedsSignature
-	}
-	if len(cmd.PlanHash) < shortestHash || !strings.HasPrefix(c.PlanHash, strings.ToLower(cmd.PlanHash)) {
+	case len(cmd.PlanHash) < shortestHash || !strings.HasPrefix(c.PlanHash, strings.ToLower(cmd.PlanHash)):
 		return nil, ceremony.PlanChanged
 	}
 	return one(event.Approved{By: by, PlanHash: c.PlanHash, Signed: cmd.Signed})
 }
 
 func (c State) reject(cmd command.Reject) ([]event.Event, error) {
-	if c.Ended() || c.Closing != nil {
-		return nil, ceremony.Closed
-	}
 	by, ok := ceremony.Find(c.Plan.Approvers, cmd.By)
-	if !ok {
+	switch {
+	case c.Ended() || c.Closing != nil:
+		return nil, ceremony.Closed
+	case !ok:
 		return nil, ceremony.NotApprover
-	}
-	if c.Phase != PhaseProposed {
+	case c.Phase != PhaseProposed:
 		return nil, ceremony.NotProposed
 	}
 	return []event.Event{
@@ -57,15 +49,15 @@ func (c State) reject(cmd command.Reject) ([]event.Event, error) {
 	}, nil
 }
 
-// Called returns the roll call, or nil before it.
-func (c State) Called() *event.RollCalled {
-	for _, e := range slices.Backward(c.History) {
-		if called, ok := e.Event.(event.RollCalled); ok {
-			return &called
-		}
+func (c State) callRoll(cmd command.CallRoll) ([]event.Event, error) {
+	if c.Phase != PhaseRollCall || c.Called() != nil {
+		return nil, c.wrongPhase()
 	}
-	return nil
+	return one(cmd.Called)
 }
+
+// Called returns the roll call, or nil before it.
+func (c State) Called() *event.RollCalled { return newest[event.RollCalled](c) }
 
 // IsPresent reports whether a person has answered the roll call.
 func (c State) IsPresent(who ceremony.Account) bool {

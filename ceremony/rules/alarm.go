@@ -102,19 +102,12 @@ func (c State) allowsAlarm(e event.Event) error {
 	return nil
 }
 
-// alarm tells everybody in the thread what was noticed. The owners hear directly of the
-// first finding of each kind and person.
+// alarm has the owners hear directly of the first finding of each kind and person.
 func (o *outbox) alarm(p ceremony.Plan, e event.Entry, n event.Noticed) {
-	o.history(e)
 	about := string(n.Kind) + " " + n.Whose().String()
-	if o.noticed == nil {
-		o.noticed = map[string]bool{}
-	}
 	if o.noticed[about] {
 		return
 	}
 	o.noticed[about] = true
-	for _, owner := range p.Owners {
-		o.toPerson(AlarmMessage, owner, e)
-	}
+	o.toEach(AlarmMessage, p.Owners, e)
 }

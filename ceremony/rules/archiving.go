@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 )
 
@@ -59,38 +60,32 @@ func (c State) overdue(now time.Time) []Keeping {
 
 // archived judges the receipt of an archive. A receipt that comes too late, or twice, is
 // nothing new.
-func (c State) archived(k event.Archived) ([]event.Event, error) {
-	if c.allowsArchived(k) != nil {
+func (c State) archived(cmd command.Archive) ([]event.Event, error) {
+	if c.allowsArchived(cmd.Kept) != nil {
 		return nil, nil
 	}
-	return one(k)
+	return one(cmd.Kept)
 }
 
 // giveUpArchive gives up what is overdue.
-func (c State) giveUpArchive(now time.Time) []event.Event {
-	var events []event.Event
+func (c State) giveUpArchive(_ command.GiveUpArchive, now time.Time) (events []event.Event, _ error) {
 	for _, k := range c.overdue(now) {
 		events = append(events, event.ArchiveFailed{Number: k.Signed.Number, Where: k.where})
 	}
-	return events
+	return events, nil
 }
 
 // allowsArchived returns an error unless the archive of a receipt still had to keep this
 // very transcript.
 func (c State) allowsArchived(kept event.Archived) error {
-	if !slices.ContainsFunc(c.unkept(), func(k Keeping) bool {
+	return c.allowsKeeping(func(k Keeping) bool {
 		return k.Signed.Number == kept.Number && k.where == kept.Where && k.Signed.SHA256 == kept.SHA256
-	}) {
-		return errors.New("no archive was to keep this transcript")
-	}
-	return nil
+	})
 }
 
-// allowsArchiveFailed returns an error unless the archive still had to keep the transcript.
-func (c State) allowsArchiveFailed(failed event.ArchiveFailed) error {
-	if !slices.ContainsFunc(c.unkept(), func(k Keeping) bool {
-		return k.Signed.Number == failed.Number && k.where == failed.Where
-	}) {
+// allowsKeeping returns an error unless a matching transcript still had to be kept.
+func (c State) allowsKeeping(match func(Keeping) bool) error {
+	if !slices.ContainsFunc(c.unkept(), match) {
 		return errors.New("no archive was to keep this transcript")
 	}
 	return nil
@@ -99,13 +94,7 @@ func (c State) allowsArchiveFailed(failed event.ArchiveFailed) error {
 // TimeStamps returns the receipts of the time-stamping server. Each witnesses one of the
 // ceremony's transcripts; [event.Archived.File] makes the file that lies beside it.
 func (c State) TimeStamps() []event.Archived {
-	var stamps []event.Archived
-	for _, e := range c.History {
-		if k, ok := e.Event.(event.Archived); ok && k.TimeStamp != "" {
-			stamps = append(stamps, k)
-		}
-	}
-	return stamps
+	return slices.DeleteFunc(all[event.Archived](c), func(k event.Archived) bool { return k.TimeStamp == "" })
 }
 
 // OwedBy returns the transcripts that one archive still has to keep.
@@ -113,10 +102,9 @@ func (c State) OwedBy(where string) []Keeping {
 	return slices.DeleteFunc(c.unkept(), func(k Keeping) bool { return k.where != where })
 }
 
-// archiveFailed tells people that a transcript has one copy less than it should have: in
-// the thread, and directly the initiator, the approvers and the owners.
+// archiveFailed tells the initiator, the approvers and the owners that a transcript has one
+// copy less than it should have.
 func (o *outbox) archiveFailed(p ceremony.Plan, e event.Entry) {
-	o.history(e)
 	for _, who := range ceremony.Unique(slices.Concat([]ceremony.Person{p.Initiator}, p.Approvers, p.Owners)) {
 		if who != ceremony.SealWatch && who != ceremony.InterferenceWatch {
 			o.toPerson(NotKeptMessage, who, e)

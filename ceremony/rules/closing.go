@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"time"
+
 	"conclave/ceremony"
 	"conclave/ceremony/command"
 	"conclave/ceremony/event"
@@ -20,6 +22,24 @@ func (c State) cancel(cmd command.Cancel) ([]event.Event, error) {
 	return c.close(event.Closing{Outcome: event.Cancelled, By: &by, Why: cmd.Why, Signed: cmd.Signed})
 }
 
+// tick ends what has run out of time.
+func (c State) tick(_ command.Tick, now time.Time) ([]event.Event, error) {
+	if c.awaitsWitness() && !now.Before(c.EndedAt().Add(lastReminder)) {
+		return one(event.WitnessLeft{})
+	}
+	if c.Ended() || c.Closing != nil || now.Before(c.Plan.Closes) {
+		return nil, nil
+	}
+	return c.close(event.Closing{Outcome: c.atClosing()})
+}
+
+func (c State) finish(command.Finish) ([]event.Event, error) {
+	if c.Ended() || c.Phase == PhaseFrozen || !c.done() {
+		return nil, c.wrongPhase()
+	}
+	return one(event.Ended{Outcome: event.Completed, Vault: ending(c.Plan.Operation)})
+}
+
 // close begins the end. A ceremony that has no attempt in Vault, and waits for none, ends
 // at once.
 func (c State) close(closing event.Closing) ([]event.Event, error) {
@@ -35,37 +55,37 @@ func (c State) close(closing event.Closing) ([]event.Event, error) {
 }
 
 // closed returns the end of a ceremony, by what has become of its attempt.
-func (c State) closed(cmd command.Close) []event.Event {
+func (c State) closed(cmd command.Close) ([]event.Event, error) {
 	if c.Closing == nil {
-		return nil
+		return nil, nil
 	}
 	ended := event.Ended{Outcome: c.Closing.Outcome, Vault: cmd.Vault}
 	dropped := cmd.Vault == event.AttemptDropped && !cmd.Unconfirmed
 	switch {
 	case dropped, !c.Plan.Operation.HasAttempt():
-		return []event.Event{ended}
+		return one(ended)
 	case c.Attempt.Nonce == "":
 		if cmd.Vault == event.NothingToCancel {
 			ended.Vault = c.nothingOpen()
 		}
-		return []event.Event{ended}
+		return one(ended)
 	}
 	if events := c.carriedThrough(cmd.Seen); events != nil {
-		return events
+		return events, nil
 	}
 	if c.Last(Is[event.TokenIssued]) > c.Last(Is[event.Started]) {
 		if cmd.Vault != event.AttemptForeign {
 			ended.Vault = event.AttemptUsed // it made a token, if not the plan's
 		}
-		return []event.Event{ended}
+		return one(ended)
 	}
 	if !c.unproven(cmd.Seen) {
-		return []event.Event{ended}
+		return one(ended)
 	}
 	if cmd.Vault != event.AttemptForeign {
 		ended.Vault = event.AttemptUnknown
 	}
-	return []event.Event{event.AttemptLost{Nonce: c.Attempt.Nonce, Unproven: true}, ended}
+	return []event.Event{event.AttemptLost{Nonce: c.Attempt.Nonce, Unproven: true}, ended}, nil
 }
 
 // nothingOpen returns the ending of a ceremony that has nothing in Vault now. What it had
@@ -84,11 +104,11 @@ func (c State) Foreign() bool {
 }
 
 // failed ends a ceremony that a fault has made impossible.
-func failed(fault ceremony.Refusal, vault ceremony.VaultEnding) []event.Event {
+func failed(fault ceremony.Refusal, vault ceremony.VaultEnding) ([]event.Event, error) {
 	return []event.Event{
 		event.Closing{Outcome: event.Failed, Fault: fault},
 		event.Ended{Outcome: event.Failed, Vault: vault},
-	}
+	}, nil
 }
 
 // atClosing returns how a ceremony ends whose window is over. A drill has its report,

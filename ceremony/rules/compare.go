@@ -115,13 +115,21 @@ func List(keys []ceremony.Fingerprint) string {
 	return strings.Join(words, " ")
 }
 
+// begin judges whether Vault may be asked for an attempt now. A one-time password waits as
+// an offer until then.
+func (c State) begin(_ command.Begin, now time.Time) ([]event.Event, error) {
+	offer, offered := c.Offer()
+	waits := c.Pending != nil && !(offered && offer.Step == ceremony.StepOTP)
+	if c.Phase != PhaseApproved || !c.Plan.Operation.HasAttempt() || !c.mayBegin(now) || waits {
+		return nil, c.wrongPhase()
+	}
+	return one(event.Starting{Attempt: c.Attempt.Number + 1})
+}
+
 // began judges what Vault shows after it was asked for an attempt.
 func (c State) began(cmd command.Began) ([]event.Event, error) {
 	seen := cmd.Seen
-	if c.Pending == nil {
-		return nil, c.wrongPhase()
-	}
-	if _, ok := c.Pending.Event.(event.Starting); !ok || !seen.Started {
+	if _, ok := waiting[event.Starting](c.Pending); !ok || !seen.Started {
 		return nil, c.wrongPhase()
 	}
 	started := event.Started{Nonce: seen.Nonce, Required: seen.Required}
@@ -144,18 +152,15 @@ func (c State) began(cmd command.Began) ([]event.Event, error) {
 }
 
 // notBegun judges an attempt that Vault was asked for and does not have.
-func (c State) notBegun(fault ceremony.Refusal) ([]event.Event, error) {
-	if c.Pending == nil {
-		return nil, c.wrongPhase()
-	}
-	if _, ok := c.Pending.Event.(event.Starting); !ok {
+func (c State) notBegun(cmd command.NotBegun) ([]event.Event, error) {
+	if _, ok := waiting[event.Starting](c.Pending); !ok {
 		return nil, c.wrongPhase()
 	}
 	switch {
 	case c.Closing != nil:
 		return one(event.Ended{Outcome: c.Closing.Outcome, Vault: c.nothingOpen()})
-	case fault != "":
-		return failed(fault, c.nothingOpen()), nil
+	case cmd.Fault != "":
+		return failed(cmd.Fault, c.nothingOpen())
 	case c.Plan.OTP != "":
 		return one(event.PasswordLost{})
 	}

@@ -20,130 +20,56 @@ const (
 	shortestHash = 8
 )
 
+// rulebook has the rule of each command, by who says it.
+var rulebook = []rule{
+	// People who agree, decide and watch.
+	timed(State.approve), always(State.reject), always(State.cancel), always(State.freeze), always(State.resume),
+	always(State.answer), always(State.proceed), always(State.note), always(State.testify),
+	// Holders and requesters.
+	timed(State.receive), always(State.reverify), always(State.reset), always(State.delete),
+	always(State.name), always(State.revoke), always(State.acknowledge),
+	// The engine, of what it asks Vault for.
+	timed(State.begin), always(State.began), always(State.notBegun), timed(State.begunHere), timed(State.request),
+	always(State.concluded), always(State.fail), timed(State.look), always(State.closed),
+	// The engine, of a share.
+	always(State.announce), always(State.decline), always(State.prove), always(State.send), always(State.lose),
+	always(State.settle),
+	// The engine, of everything else.
+	always(State.callRoll), always(State.askWitness), always(State.stop), timed(State.tick), always(State.finish),
+	timed(State.remind), always(State.gone), timed(State.alert), timed(State.attested), always(State.archived),
+	timed(State.giveUpArchive),
+	always(func(_ State, cmd command.Post) ([]event.Event, error) { return one(event.Posted(cmd)) }),
+	always(func(_ State, cmd command.Undeliver) ([]event.Event, error) { return one(event.Undeliverable(cmd)) }),
+}
+
+// rule returns the events that follow from a command. It returns known false for a command of another kind than its
+// own.
+type rule func(c State, cmd command.Command, now time.Time) (_ []event.Event, known bool, _ error)
+
+// timed makes a rule of what judges one kind of command by the time.
+func timed[C command.Command](judge func(State, C, time.Time) ([]event.Event, error)) rule {
+	return func(c State, cmd command.Command, now time.Time) ([]event.Event, bool, error) {
+		own, known := cmd.(C)
+		if !known {
+			return nil, false, nil
+		}
+		events, err := judge(c, own, now)
+		return events, true, err
+	}
+}
+
+// always makes a rule of what judges one kind of command at any time alike.
+func always[C command.Command](judge func(State, C) ([]event.Event, error)) rule {
+	return timed(func(c State, cmd C, _ time.Time) ([]event.Event, error) { return judge(c, cmd) })
+}
+
 // Decide returns the events that follow from a command, or a [ceremony.Refusal]. It
 // changes nothing.
 func Decide(c State, cmd command.Command, now time.Time) ([]event.Event, error) {
-	switch cmd := cmd.(type) {
-	case command.Approve:
-		return c.approve(cmd, now)
-	case command.Reject:
-		return c.reject(cmd)
-	case command.Cancel:
-		return c.cancel(cmd)
-	case command.Freeze:
-		return c.freeze(cmd)
-	case command.AnswerRoll:
-		return c.answer(cmd)
-	case command.Proceed:
-		return c.proceed(cmd)
-	case command.Note:
-		return c.note(cmd)
-	case command.Testify:
-		return c.testify(cmd)
-	case command.CallRoll:
-		if c.Phase != PhaseRollCall || c.Called() != nil {
-			return nil, c.wrongPhase()
+	for _, judge := range rulebook {
+		if events, known, err := judge(c, cmd, now); known {
+			return events, err
 		}
-		return one(cmd.Called)
-	case command.AskWitness:
-		if !c.unasked() {
-			return nil, nil
-		}
-		return one(event.WitnessAsked{Gate: c.Gate()})
-	case command.Resume:
-		return c.resume(cmd)
-	case command.Reverify:
-		return c.reverify(cmd)
-	case command.Reset:
-		return c.reset(cmd)
-	case command.Delete:
-		return c.delete(cmd)
-	case command.Name:
-		return c.name(cmd)
-	case command.Revoke:
-		return c.revoke(cmd)
-	case command.Alert:
-		return c.alert(cmd, now)
-	case command.Acknowledge:
-		return c.acknowledge(cmd)
-	case command.Receive:
-		return c.receive(cmd, now)
-	case command.Open:
-		return c.begunHere(cmd, now)
-	case command.Prove:
-		return c.prove(cmd)
-	case command.Request:
-		return c.request(cmd, now)
-	case command.Done:
-		return c.concluded(cmd)
-	case command.Fail:
-		return c.fail(cmd.Fault)
-	case command.Remind:
-		return c.remind(now)
-	case command.Gone:
-		return c.gone()
-	case command.Attest:
-		return c.attested(cmd, now)
-	case command.Archive:
-		return c.archived(cmd.Kept)
-	case command.GiveUpArchive:
-		return c.giveUpArchive(now), nil
-	case command.Begin:
-		// A one-time password waits as an offer until Vault is asked for an attempt.
-		offer, offered := c.Offer()
-		waits := c.Pending != nil && !(offered && offer.Step == ceremony.StepOTP)
-		if c.Phase != PhaseApproved || !c.Plan.Operation.HasAttempt() || !c.mayBegin(now) || waits {
-			return nil, c.wrongPhase()
-		}
-		return one(event.Starting{Attempt: c.Attempt.Number + 1})
-	case command.Began:
-		return c.began(cmd)
-	case command.NotBegun:
-		return c.notBegun(cmd.Fault)
-	case command.Announce:
-		password := c.Phase == PhaseApproved && c.Plan.OTP != "" && cmd.Key.Step == ceremony.StepOTP
-		if c.Phase != PhaseCollecting && c.Phase != PhaseHandingOut && c.Phase != PhaseVerifying && !password {
-			return nil, c.wrongPhase() // no share is wanted, and no one-time password
-		}
-		return one(event.KeyAnnounced(cmd))
-	case command.Decline:
-		return c.decline(cmd)
-	case command.Send:
-		return c.send(cmd)
-	case command.Lose:
-		if c.Pending == nil || c.Pending.Asking {
-			return nil, nil
-		}
-		return one(event.AnswerLost{})
-	case command.Settle:
-		return c.settle(cmd)
-	case command.Look:
-		return c.look(cmd, now)
-	case command.Stop:
-		unasked := cmd.Why == event.PersonStopped && c.Stopping == nil
-		if c.Ended() || unasked || c.Phase == PhaseFrozen && !stands(cmd.Why) {
-			return nil, nil
-		}
-		return append(c.giveBack(ceremony.IsFrozen), event.Frozen{Why: cmd.Why, Want: cmd.Want, Got: cmd.Got}), nil
-	case command.Tick:
-		if c.awaitsWitness() && !now.Before(c.EndedAt().Add(lastReminder)) {
-			return one(event.WitnessLeft{})
-		}
-		if c.Ended() || c.Closing != nil || now.Before(c.Plan.Closes) {
-			return nil, nil
-		}
-		return c.close(event.Closing{Outcome: c.atClosing()})
-	case command.Finish:
-		if c.Ended() || c.Phase == PhaseFrozen || !c.done() {
-			return nil, c.wrongPhase()
-		}
-		return one(event.Ended{Outcome: event.Completed, Vault: ending(c.Plan.Operation)})
-	case command.Close:
-		return c.closed(cmd), nil
-	case command.Post:
-		return one(event.Posted(cmd))
-	case command.Undeliver:
-		return one(event.Undeliverable(cmd))
 	}
 	return nil, fmt.Errorf("no rule for %T", cmd)
 }

@@ -60,38 +60,36 @@ func (c State) refusalFor(cmd command.Receive, contributes bool, now time.Time) 
 
 // seen reports whether the envelope in this message has been judged before.
 func (c State) seen(message ceremony.Ref) bool {
-	for _, e := range c.History {
-		switch ev := e.Event.(type) {
-		case event.Offered:
-			if ev.Message == message {
-				return true
-			}
-		case event.Declined:
-			if ev.Message == message {
-				return true
-			}
-		}
+	return c.Last(func(e event.Event) bool {
+		of, ok := refusalOf(e)
+		return ok && of.Message == message
+	}) > 0
+}
+
+// refusalOf returns the refusal of the envelope that an event is about, without a reason.
+func refusalOf(e event.Event) (_ event.Declined, ok bool) {
+	switch ev := e.(type) {
+	case event.Offered:
+		return event.Declined{By: ev.By, Step: ev.Step, Message: ev.Message}, true
+	case event.Submitting:
+		return event.Declined{By: ev.By, Step: ev.Step, Message: ev.Message}, true
+	case event.Declined:
+		return event.Declined{By: ev.By, Step: ev.Step, Message: ev.Message}, true
 	}
-	return false
+	return event.Declined{}, false
 }
 
 // knows reports whether an envelope whose share was sent to Vault matches.
 func (c State) knows(match func(ceremony.Evidence) bool) bool {
-	for _, e := range c.History {
-		if s, ok := e.Event.(event.Submitting); ok && match(s.Evidence) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(all[event.Submitting](c), func(s event.Submitting) bool { return match(s.Evidence) })
 }
 
 // declined returns how many of a person's envelopes were refused by their own fault, and
 // how many by nobody's.
 func (c State) declined(who ceremony.Account) (own, transient int) {
-	for _, e := range c.History {
-		d, ok := e.Event.(event.Declined)
+	for _, d := range all[event.Declined](c) {
 		switch {
-		case !ok || d.By.Account != who:
+		case d.By.Account != who:
 		case d.Reason.Transient():
 			transient++
 		default:
@@ -103,24 +101,20 @@ func (c State) declined(who ceremony.Account) (own, transient int) {
 
 // decline refuses the envelope that is opened, or whose share Vault has not taken.
 func (c State) decline(cmd command.Decline) ([]event.Event, error) {
-	declined := event.Declined{
-		Evidence: cmd.Evidence.WithoutProof(), Reason: cmd.Reason, ShareTag: cmd.Share, See: cmd.See,
-	}
 	if c.Pending == nil {
 		return nil, c.wrongPhase()
 	}
-	switch waiting := c.Pending.Event.(type) {
-	case event.Offered:
-		declined.By, declined.Step, declined.Message = waiting.By, waiting.Step, waiting.Message
-	case event.Submitting:
-		declined.By, declined.Step, declined.Message = waiting.By, waiting.Step, waiting.Message
-	default:
+	declined, ok := refusalOf(c.Pending.Event)
+	if !ok {
 		return nil, c.wrongPhase()
 	}
+	declined.Evidence, declined.Reason = cmd.Evidence.WithoutProof(), cmd.Reason
+	declined.ShareTag, declined.See = cmd.Share, cmd.See
 	events := []event.Event{declined}
 	if cmd.Reason == ceremony.PlainPassword && c.Attempt.Nonce == "" {
 		// A reader of the direct messages would have both halves of the token.
-		events = append(events, failed(ceremony.PlainPassword, c.nothingOpen())...)
+		end, err := failed(ceremony.PlainPassword, c.nothingOpen())
+		return append(events, end...), err
 	}
 	return events, nil
 }
@@ -136,13 +130,7 @@ func (c State) giveBack(reason ceremony.Refusal) []event.Event {
 }
 
 // Offer returns the envelope that waits to be opened.
-func (c State) Offer() (event.Offered, bool) {
-	if c.Pending == nil {
-		return event.Offered{}, false
-	}
-	offer, ok := c.Pending.Event.(event.Offered)
-	return offer, ok
-}
+func (c State) Offer() (event.Offered, bool) { return waiting[event.Offered](c.Pending) }
 
 // send judges an opened share before it goes to Vault.
 func (c State) send(cmd command.Send) ([]event.Event, error) {
@@ -176,11 +164,6 @@ func (c State) awaits(message ceremony.Ref) bool {
 	if c.Pending == nil {
 		return false
 	}
-	switch waiting := c.Pending.Event.(type) {
-	case event.Offered:
-		return waiting.Message == message
-	case event.Submitting:
-		return waiting.Message == message
-	}
-	return false
+	of, ok := refusalOf(c.Pending.Event)
+	return ok && of.Message == message
 }

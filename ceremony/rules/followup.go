@@ -68,7 +68,7 @@ func (c State) ReminderDue() time.Time {
 }
 
 // remind sends a reminder that is due, or the last word about what was left behind.
-func (c State) remind(now time.Time) ([]event.Event, error) {
+func (c State) remind(_ command.Remind, now time.Time) ([]event.Event, error) {
 	over := !now.Before(c.EndedAt().Add(lastReminder))
 	switch {
 	case !c.Owes() || now.Before(c.ReminderDue()):
@@ -92,7 +92,7 @@ func (c State) nextReminder(now time.Time) int {
 }
 
 // gone records that Vault no longer has what was left behind.
-func (c State) gone() ([]event.Event, error) {
+func (c State) gone(command.Gone) ([]event.Event, error) {
 	switch {
 	case c.OwesDeletion():
 		return one(event.BackupDeleted{})

@@ -32,6 +32,14 @@ func FrozenBy(f event.FreezeAsked) event.Frozen {
 	return event.Frozen{Why: event.PersonStopped, Want: "nobody who objects", Got: f.By.Name}
 }
 
+func (c State) stop(cmd command.Stop) ([]event.Event, error) {
+	unasked := cmd.Why == event.PersonStopped && c.Stopping == nil
+	if c.Ended() || unasked || c.Phase == PhaseFrozen && !stands(cmd.Why) {
+		return nil, nil
+	}
+	return append(c.giveBack(ceremony.IsFrozen), event.Frozen{Why: cmd.Why, Want: cmd.Want, Got: cmd.Got}), nil
+}
+
 func (c State) resume(cmd command.Resume) ([]event.Event, error) {
 	if c.Ended() || c.Closing != nil {
 		return nil, ceremony.Closed

@@ -121,7 +121,7 @@ func (c State) allowsAttempt(e event.Event, at time.Time) error {
 		if op := c.Plan.Operation; !op.HasAttempt() && op.TakesShares() && c.Phase == PhaseApproved {
 			return c.allowsBeginning(at) // it has no attempt in Vault
 		}
-		if c.Pending == nil || !Is[event.Starting](c.Pending.Event) {
+		if _, begun := waiting[event.Starting](c.Pending); !begun {
 			return errors.New("nothing was begun")
 		}
 	case event.RoundRefused:
@@ -132,7 +132,7 @@ func (c State) allowsAttempt(e event.Event, at time.Time) error {
 			return errors.New("it suspects others than those whose share was not known")
 		}
 	case event.PasswordLost:
-		if c.Plan.OTP == "" || c.Pending == nil || !Is[event.Starting](c.Pending.Event) {
+		if _, begun := waiting[event.Starting](c.Pending); c.Plan.OTP == "" || !begun {
 			return errors.New("no password was waited for")
 		}
 	case event.VerificationDropped:
@@ -282,7 +282,7 @@ func (c State) allowsEnd(e event.Event) error {
 	case event.Archived:
 		return c.allowsArchived(ev)
 	case event.ArchiveFailed:
-		return c.allowsArchiveFailed(ev)
+		return c.allowsKeeping(func(k Keeping) bool { return k.Signed.Number == ev.Number && k.where == ev.Where })
 	}
 	return nil
 }

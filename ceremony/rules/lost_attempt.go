@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"time"
 
 	"conclave/ceremony"
@@ -23,12 +22,8 @@ func Elsewhere(r event.Rekeyed) bool { return r.By == ceremony.Person{} }
 // MadeElsewhere reports whether the newest new shares were made past Conclave, by
 // [Elsewhere].
 func (c State) MadeElsewhere() bool {
-	for _, e := range slices.Backward(c.History) {
-		if made, ok := e.Event.(event.Rekeyed); ok {
-			return Elsewhere(made)
-		}
-	}
-	return false
+	made := newest[event.Rekeyed](c)
+	return made != nil && Elsewhere(*made)
 }
 
 // Lacks reports whether Vault shows that it does not have the ceremony's attempt.
@@ -102,14 +97,9 @@ func (c State) goneUnasked(v command.View) []event.Event {
 // to it was lost: the share may have arrived later than anybody waited for it. Otherwise it
 // returns nobody, and others have brought what was missing.
 func (c State) completing() ceremony.Person {
-	for _, e := range slices.Backward(c.History) {
-		if sent, ok := e.Event.(event.Submitting); ok {
-			last := sent.Nonce == c.Attempt.Nonce && sent.Before+1 == c.Round.Required
-			if last && c.Last(Is[event.AnswerLost]) > e.Seq {
-				return sent.By
-			}
-			break
-		}
+	sent, lost := newest[event.Submitting](c), c.Last(Is[event.AnswerLost]) > c.Submitted()
+	if sent != nil && lost && sent.Nonce == c.Attempt.Nonce && sent.Before+1 == c.Round.Required {
+		return sent.By
 	}
 	return ceremony.Person{}
 }

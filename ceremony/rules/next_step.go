@@ -148,10 +148,12 @@ func (c State) undelivered() bool {
 func (c State) Submitted() int { return c.Last(Is[event.Submitting]) }
 
 // Submitting returns the share that was sent and has no outcome.
-func (p *Pending) Submitting() (event.Submitting, bool) {
-	if p == nil {
-		return event.Submitting{}, false
+func (p *Pending) Submitting() (event.Submitting, bool) { return waiting[event.Submitting](p) }
+
+// waiting returns the pending intent if it is of this type.
+func waiting[E event.Event](p *Pending) (intent E, ok bool) {
+	if p != nil {
+		intent, ok = p.Event.(E)
 	}
-	s, ok := p.Event.(event.Submitting)
-	return s, ok
+	return intent, ok
 }

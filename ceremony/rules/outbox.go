@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -97,7 +98,9 @@ const (
 
 // Messages returns everything that people are to be told, in order.
 func (c State) Messages() []Message {
-	o := outbox{asked: map[ceremony.Account]ceremony.Person{}}
+	o := outbox{
+		asked: map[ceremony.Account]ceremony.Person{}, counted: map[ceremony.Account]bool{}, noticed: map[string]bool{},
+	}
 	for _, e := range c.History {
 		o.tell(c.Plan, e)
 	}
@@ -107,15 +110,8 @@ func (c State) Messages() []Message {
 // Due returns the messages that have neither been posted nor given up, and that still say
 // what is true.
 func (c State) Due() []Message {
-	settled := map[string]bool{}
-	for _, e := range c.History {
-		switch e := e.Event.(type) {
-		case event.Posted:
-			settled[e.Key] = true
-		case event.Undeliverable:
-			settled[e.Key] = true
-		}
-	}
+	settled := c.GivenUp()
+	maps.Copy(settled, c.posts())
 	// What belongs into the thread of a status post that can never be posted has no place.
 	_, posted := c.Board()
 	homeless := settled[BoardKey] && !posted
@@ -171,6 +167,25 @@ func (c State) Last(match func(event.Event) bool) int {
 	return 0
 }
 
+// newest returns the newest event of one type, nil if there is none.
+func newest[E event.Event](c State) *E {
+	if seq := c.Last(Is[E]); seq > 0 {
+		e := c.History[seq-1].Event.(E)
+		return &e
+	}
+	return nil
+}
+
+// all returns the events of one type, oldest first.
+func all[E event.Event](c State) (events []E) {
+	for _, e := range c.History {
+		if e, ok := e.Event.(E); ok {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
 // Is reports whether an event is of one type.
 func Is[E event.Event](e event.Event) bool {
 	_, ok := e.(E)
@@ -215,118 +230,133 @@ type outbox struct {
 	early    []ceremony.Person                    // whose envelope came before a witness had let it
 }
 
-// tell adds what is to be said about an entry.
+// tell adds what is to be said about an entry: the status post comes first, then its thread,
+// then the people whom it concerns.
 func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
+	if key := redrawn(p, e); key != "" {
+		o.add(key, BoardMessage, nil, e)
+	}
+	if inThread(e.Event) {
+		o.add(fmt.Sprintf("history/%d", e.Seq), HistoryMessage, nil, e)
+	}
+	o.tellOfAgreement(p, e)
+	o.tellOfShare(p, e)
+	o.tellOfResult(p, e)
+	o.tellOfEnd(p, e)
+}
+
+// redrawn returns the key of the message that has the status post drawn after an entry, or "".
+func redrawn(p ceremony.Plan, e event.Entry) string {
+	again := fmt.Sprintf("%s/%d", boardFollowUpKey, e.Seq)
 	switch ev := e.Event.(type) {
 	case event.Proposed:
-		o.add(BoardKey, BoardMessage, nil, e)
-		for _, a := range p.Approvers {
-			if a.Account != p.Initiator.Account {
-				o.toPerson(ApprovalMessage, a, e)
-			}
+		return BoardKey
+	case event.Ended:
+		return boardEndedKey
+	case event.TokenRevoked, event.TokenLeft, event.BackupLeft:
+		return boardFollowUpKey
+	case event.BackupDeleted:
+		if p.Operation.Rekeys() {
+			return boardFollowUpKey
 		}
-	case event.Approved, event.Rejected, event.ResumeAsked, event.Resumed, event.AttemptLost,
-		event.PasswordLost, event.VerificationDropped, event.ResetAsked,
-		event.Rotated, event.RotationSet, event.DeletionAsked, event.AccessorGiven,
-		event.ExceptionNoted, event.FreezeAsked, event.WitnessLeft,
-		event.Acknowledged, event.Closing, event.Archived:
-		o.history(e)
-	case event.Frozen:
-		o.history(e)
-		o.deciders(p, e)
-	case event.RoundReset:
-		o.counted = nil
-		o.history(e)
+	case event.WitnessStated:
+		return again
+	case event.Undeliverable:
+		// The status post may have been drawn for the last time before a reminder was due.
+		if strings.HasPrefix(ev.Key, string(ReminderMessage)+"/") {
+			return again
+		}
+	}
+	return ""
+}
+
+// inThread reports whether the thread has a line for an event. People are told what came of
+// an intent, and not of the intent.
+func inThread(e event.Event) bool {
+	switch e.(type) {
+	case event.Proposed, event.TranscriptSigned, event.Posted, event.Undeliverable, event.NodesSeen,
+		event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting:
+		return false
+	case event.Approved, event.Rejected, event.RollCalled, event.Present, event.WitnessAsked, event.Proceeded,
+		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.FreezeAsked, event.Frozen,
+		event.ResumeAsked, event.Resumed, event.Started, event.KeyAnnounced, event.Declined, event.Counted,
+		event.Entered, event.Proven, event.RoundRefused, event.RoundReset, event.ResetAsked, event.Rekeyed,
+		event.TokenIssued, event.PasswordLost, event.Verified, event.VerificationDropped, event.AttemptLost,
+		event.Initialized, event.Rotated, event.RotationSet, event.BackupRead, event.DeletionAsked,
+		event.BackupDeleted, event.BackupReminded, event.BackupLeft, event.AccessorGiven, event.Reminded,
+		event.TokenRevoked, event.TokenLeft, event.Closing, event.Ended, event.Noticed, event.Acknowledged,
+		event.Archived, event.ArchiveFailed:
+		return true
+	}
+	panic(fmt.Sprintf("no message for %T", e))
+}
+
+// tellOfAgreement asks for approvals, answers and decisions, and tells what became of them.
+func (o *outbox) tellOfAgreement(p ceremony.Plan, e event.Entry) {
+	switch ev := e.Event.(type) {
+	case event.Proposed:
+		o.approvers(ApprovalMessage, p, e)
 	case event.RollCalled:
-		o.history(e)
 		for _, ch := range ev.Challenges {
-			o.toPerson(RollCallMessage, ch.For, e)
-			o.expect(ch.For)
+			o.ask(RollCallMessage, ch.For, e)
 		}
 	case event.Present:
-		o.history(e)
 		o.toPerson(ReceiptMessage, ev.By, e)
 	case event.WitnessAsked:
-		o.history(e)
-		for _, w := range p.Witnesses {
-			o.toPerson(GateMessage, w, e)
-		}
+		o.toEach(GateMessage, p.Witnesses, e)
 	case event.Proceeded:
-		o.history(e)
-		for _, by := range o.early {
-			o.toPerson(ReceiptMessage, by, e)
-		}
+		o.toEach(ReceiptMessage, o.early, e)
 		o.early = nil
-	case event.WitnessStated:
-		o.add(fmt.Sprintf("%s/%d", boardFollowUpKey, e.Seq), BoardMessage, nil, e)
-		o.history(e)
+	case event.Frozen:
+		if p.Initiator != ceremony.SealWatch {
+			o.toPerson(FrozenMessage, p.Initiator, e)
+		}
+		o.approvers(FrozenMessage, p, e)
+	case event.Noticed:
+		o.alarm(p, e, ev)
+	}
+}
+
+// tellOfShare asks for shares and tells their senders what became of them.
+func (o *outbox) tellOfShare(p ceremony.Plan, e event.Entry) {
+	switch ev := e.Event.(type) {
 	case event.Started:
-		o.counted = nil
-		o.history(e)
+		clear(o.counted)
 		if p.OTP != "" {
 			o.toPerson(ReceiptMessage, *p.Requester, e)
 		}
 	case event.KeyAnnounced:
-		o.history(e)
 		for _, h := range p.Contributors(ev.Key.Step) {
 			if !o.counted[h.Account] {
-				o.ask(h, e)
+				o.ask(AskMessage, h, e)
 			}
 		}
-	case event.Entered:
-		o.history(e)
-		o.toPerson(ReceiptMessage, ev.By, e)
-	case event.Proven:
-		o.count(ev.By)
-		o.history(e)
-		o.toPerson(ReceiptMessage, ev.By, e)
-	case event.BackupDeleted:
-		if p.Operation.Rekeys() {
-			o.add(boardFollowUpKey, BoardMessage, nil, e)
-		}
-		o.history(e)
-	case event.Initialized:
-		o.history(e)
-		o.deliver(ev.Shares, e)
-		o.toPerson(TokenMessage, *p.Requester, e)
-	case event.BackupRead:
-		o.history(e)
-		o.deliver(ev.Shares, e)
-		for _, a := range p.Approvers {
-			if a.Account != p.Initiator.Account {
-				o.toPerson(DeletionMessage, a, e)
-			}
-		}
-	case event.Reminded:
-		o.history(e)
-		o.toPerson(ReminderMessage, *p.Requester, e)
-	case event.BackupReminded:
-		o.history(e)
-		o.toPerson(ReminderMessage, p.Initiator, e)
-	case event.Noticed:
-		o.alarm(p, e, ev)
-	case event.TokenRevoked, event.TokenLeft, event.BackupLeft:
-		o.add(boardFollowUpKey, BoardMessage, nil, e)
-		o.history(e)
-	case event.Counted:
-		o.count(ev.By)
-		o.history(e)
-		o.toPerson(ReceiptMessage, ev.By, e)
 	case event.Declined:
-		o.history(e)
 		o.toPerson(ReceiptMessage, ev.By, e)
 		if ev.Reason == ceremony.WitnessAwaited && !slices.Contains(o.early, ev.By) {
 			o.early = append(o.early, ev.By)
 		}
+	case event.Counted:
+		o.counted[ev.By.Account] = true
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case event.Proven:
+		o.counted[ev.By.Account] = true
+		o.toPerson(ReceiptMessage, ev.By, e)
+	case event.Entered:
+		o.toPerson(ReceiptMessage, ev.By, e)
 	case event.RoundRefused:
-		o.counted = nil
-		o.history(e)
-		for _, w := range ev.With {
-			o.toPerson(ReceiptMessage, w, e)
-		}
+		clear(o.counted)
+		o.toEach(ReceiptMessage, ev.With, e)
+	case event.RoundReset:
+		clear(o.counted)
+	}
+}
+
+// tellOfResult hands out what Vault has made.
+func (o *outbox) tellOfResult(p ceremony.Plan, e event.Entry) {
+	switch ev := e.Event.(type) {
 	case event.Rekeyed:
-		o.counted = nil
-		o.history(e)
+		clear(o.counted)
 		if Elsewhere(ev) {
 			for _, who := range p.Deciders() {
 				o.expect(who) // nobody has asked them to decide, and they have to know
@@ -335,40 +365,40 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 			o.toPerson(ReceiptMessage, ev.By, e)
 		}
 		o.deliver(ev.Shares, e)
-	case event.TokenIssued:
-		o.history(e)
-		o.toPerson(ReceiptMessage, ev.By, e)
-		o.toPerson(TokenMessage, *p.Requester, e)
 	case event.Verified:
-		o.history(e)
 		if ev.By != nil {
 			o.toPerson(ReceiptMessage, *ev.By, e)
 		}
+	case event.TokenIssued:
+		o.toPerson(ReceiptMessage, ev.By, e)
+		o.toPerson(TokenMessage, *p.Requester, e)
+	case event.Initialized:
+		o.deliver(ev.Shares, e)
+		o.toPerson(TokenMessage, *p.Requester, e)
+	case event.BackupRead:
+		o.deliver(ev.Shares, e)
+		o.approvers(DeletionMessage, p, e)
+	}
+}
+
+// tellOfEnd tells that nothing is wanted any more, and what the ceremony has left behind.
+func (o *outbox) tellOfEnd(p ceremony.Plan, e event.Entry) {
+	switch ev := e.Event.(type) {
 	case event.Ended:
-		o.add(boardEndedKey, BoardMessage, nil, e)
-		o.history(e)
 		for _, who := range o.order {
 			o.toPerson(EndedMessage, o.asked[who], e)
 		}
 		if ev.Outcome != event.WasRejected {
-			for _, w := range p.Witnesses {
-				o.toPerson(WitnessMessage, w, e)
-			}
+			o.toEach(WitnessMessage, p.Witnesses, e)
 		}
-	case event.ArchiveFailed:
-		o.archiveFailed(p, e)
+	case event.Reminded:
+		o.toPerson(ReminderMessage, *p.Requester, e)
+	case event.BackupReminded:
+		o.toPerson(ReminderMessage, p.Initiator, e)
 	case event.TranscriptSigned:
 		o.add(fmt.Sprintf("%s/%d", TranscriptMessage, e.Seq), TranscriptMessage, nil, e)
-	case event.Undeliverable:
-		// The status post may have been drawn for the last time before a reminder was due.
-		if strings.HasPrefix(ev.Key, string(ReminderMessage)+"/") {
-			o.add(fmt.Sprintf("%s/%d", boardFollowUpKey, e.Seq), BoardMessage, nil, e)
-		}
-	case event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting,
-		event.NodesSeen, event.Posted:
-		// People are told what came of an intent, and not of the intent.
-	default:
-		panic(fmt.Sprintf("no message for %T", ev))
+	case event.ArchiveFailed:
+		o.archiveFailed(p, e)
 	}
 }
 
@@ -376,16 +406,27 @@ func (o *outbox) add(key string, kind MessageKind, to *ceremony.Person, e event.
 	o.messages = append(o.messages, Message{Key: key, Kind: kind, To: to, Entry: e})
 }
 
-func (o *outbox) history(e event.Entry) {
-	o.add(fmt.Sprintf("history/%d", e.Seq), HistoryMessage, nil, e)
-}
-
 func (o *outbox) toPerson(kind MessageKind, to ceremony.Person, e event.Entry) {
 	o.add(fmt.Sprintf("%s/%d/%s", kind, e.Seq, to.Account), kind, &to, e)
 }
 
-func (o *outbox) ask(to ceremony.Person, e event.Entry) {
-	o.toPerson(AskMessage, to, e)
+func (o *outbox) toEach(kind MessageKind, people []ceremony.Person, e event.Entry) {
+	for _, to := range people {
+		o.toPerson(kind, to, e)
+	}
+}
+
+// approvers tells the approvers but the initiator.
+func (o *outbox) approvers(kind MessageKind, p ceremony.Plan, e event.Entry) {
+	for _, a := range p.Approvers {
+		if a.Account != p.Initiator.Account {
+			o.toPerson(kind, a, e)
+		}
+	}
+}
+
+func (o *outbox) ask(kind MessageKind, to ceremony.Person, e event.Entry) {
+	o.toPerson(kind, to, e)
 	o.expect(to)
 }
 
@@ -395,13 +436,6 @@ func (o *outbox) expect(to ceremony.Person) {
 		o.asked[to.Account] = to
 		o.order = append(o.order, to.Account)
 	}
-}
-
-func (o *outbox) count(who ceremony.Person) {
-	if o.counted == nil {
-		o.counted = map[ceremony.Account]bool{}
-	}
-	o.counted[who.Account] = true
 }
 
 // deliver sends each new share to its receiver. A backup may have several for one person,
@@ -416,17 +450,5 @@ func (o *outbox) deliver(shares []event.NewShare, e event.Entry) {
 			m.Key += fmt.Sprintf("/%d", n)
 		}
 		o.messages = append(o.messages, m)
-	}
-}
-
-// deciders asks the people whose votes thaw or end a frozen ceremony.
-func (o *outbox) deciders(p ceremony.Plan, e event.Entry) {
-	if p.Initiator != ceremony.SealWatch {
-		o.toPerson(FrozenMessage, p.Initiator, e)
-	}
-	for _, a := range p.Approvers {
-		if a.Account != p.Initiator.Account {
-			o.toPerson(FrozenMessage, a, e)
-		}
 	}
 }

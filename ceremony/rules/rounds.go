@@ -22,6 +22,15 @@ func (c State) begunHere(cmd command.Open, now time.Time) ([]event.Event, error)
 	return events, nil
 }
 
+// announce takes a ceremony key while shares, or a one-time password, are wanted.
+func (c State) announce(cmd command.Announce) ([]event.Event, error) {
+	password := c.Phase == PhaseApproved && c.Plan.OTP != "" && cmd.Key.Step == ceremony.StepOTP
+	if c.Phase != PhaseCollecting && c.Phase != PhaseHandingOut && c.Phase != PhaseVerifying && !password {
+		return nil, c.wrongPhase()
+	}
+	return one(event.KeyAnnounced(cmd))
+}
+
 // prove records that a holder could decrypt and sign in a drill. A share that is
 // most likely the wrong one proves nothing, unless its holder insists.
 func (c State) prove(cmd command.Prove) ([]event.Event, error) {

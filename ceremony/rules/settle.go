@@ -9,6 +9,13 @@ import (
 	"conclave/ceremony/event"
 )
 
+func (c State) lose(command.Lose) ([]event.Event, error) {
+	if c.Pending == nil || c.Pending.Asking {
+		return nil, nil
+	}
+	return one(event.AnswerLost{})
+}
+
 // settle judges what came of the share that was sent, or of what was to be dropped.
 // Vault's status afterwards counts: a status code alone does not tell whether a share was
 // counted, and a lost answer tells nothing (P5).
@@ -41,12 +48,12 @@ func (c State) completed(sent event.Submitting, a ceremony.Answer) ([]event.Even
 		return []event.Event{event.Verified{By: &sent.By}, done}, nil
 	case c.Plan.OTP != "":
 		if a.Encoded == "" {
-			return c.lost(ceremony.TokenLost)
+			return failed(ceremony.TokenLost, event.AttemptUsed)
 		}
 		return []event.Event{event.TokenIssued{By: sent.By, Encoded: a.Encoded}, done}, nil
 	case c.Plan.Operation.IssuesToken():
 		if len(a.Ciphertexts) != 1 {
-			return c.lost(ceremony.TokenLost)
+			return failed(ceremony.TokenLost, event.AttemptUsed)
 		}
 		issued := event.TokenIssued{By: sent.By, Ciphertext: a.Ciphertexts[0], Keys: a.Fingerprints}
 		if want := c.Plan.Recipients(); !slices.Equal(a.Fingerprints, want) {
@@ -123,7 +130,7 @@ func (c State) settleUpdate(sent event.Submitting, cmd command.Settle) ([]event.
 		return c.settleRound(sent, cmd, seen.Progress, last)
 	case ours && c.Plan.Operation.IssuesToken():
 		// The token may have been made. Nobody holds it, and nobody can read it.
-		return c.lost(ceremony.TokenLost)
+		return failed(ceremony.TokenLost, event.AttemptUsed)
 	case ours && c.Plan.Operation.Rekeys() && !c.Plan.Verification:
 		return c.unseen(sent, cmd.Seen)
 	}
@@ -142,7 +149,7 @@ func (c State) unseen(sent event.Submitting, v command.View) ([]event.Event, err
 	if c.Plan.Verification {
 		return one(event.Frozen{Why: event.KeysLost, Want: "the new shares", Got: "an answer that was lost"})
 	}
-	return c.lost(ceremony.SharesLost)
+	return failed(ceremony.SharesLost, event.AttemptUsed)
 }
 
 // backedUp returns the answer that was lost, as far as Vault's backup has it.
@@ -246,11 +253,6 @@ func (c State) roundRefused(sent event.Submitting, nonce string) event.RoundRefu
 	refused.With = append(refused.With, sent.By)
 	refused.Suspects = c.suspects(refused.With)
 	return refused
-}
-
-// lost ends a ceremony whose result was made and can't be had.
-func (c State) lost(fault ceremony.Refusal) ([]event.Event, error) {
-	return failed(fault, event.AttemptUsed), nil
 }
 
 // settleDrop judges what came of dropping what Vault had.

@@ -163,10 +163,8 @@ func (c State) approvedAt() time.Time {
 
 // EndedAt returns when the ceremony ended, the zero time before.
 func (c State) EndedAt() time.Time {
-	for _, e := range slices.Backward(c.History) {
-		if _, ok := e.Event.(event.Ended); ok {
-			return e.At
-		}
+	if seq := c.Last(Is[event.Ended]); seq > 0 {
+		return c.History[seq-1].At
 	}
 	return time.Time{}
 }

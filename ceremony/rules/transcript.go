@@ -12,15 +12,7 @@ import (
 )
 
 // Transcripts returns the signings of the ceremony's transcripts, oldest first.
-func (c State) Transcripts() []event.TranscriptSigned {
-	var signed []event.TranscriptSigned
-	for _, e := range c.History {
-		if s, ok := e.Event.(event.TranscriptSigned); ok {
-			signed = append(signed, s)
-		}
-	}
-	return signed
-}
+func (c State) Transcripts() []event.TranscriptSigned { return all[event.TranscriptSigned](c) }
 
 // Certificates returns the certificates of the transcripts so far, the newest of each key.
 func (c State) Certificates() map[ceremony.Fingerprint]string {

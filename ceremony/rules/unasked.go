@@ -16,12 +16,7 @@ func (k MessageKind) asks() bool {
 // those that wait to be posted, and those that can never be delivered. Nobody may be shown
 // as asked whose request is among them (P10).
 func (c State) Unasked() (waiting, lost []Message) {
-	posted, given := map[string]bool{}, c.GivenUp()
-	for _, e := range c.History {
-		if p, ok := e.Event.(event.Posted); ok {
-			posted[p.Key] = true
-		}
-	}
+	posted, given := c.posts(), c.GivenUp()
 	for _, m := range c.Messages() {
 		switch {
 		case !m.Kind.asks() || posted[m.Key] || c.overtaken(m) || c.answered(m):
@@ -49,10 +44,17 @@ func (c State) answered(m Message) bool {
 // GivenUp returns the keys of the messages that can never be delivered.
 func (c State) GivenUp() map[string]bool {
 	given := map[string]bool{}
-	for _, e := range c.History {
-		if u, ok := e.Event.(event.Undeliverable); ok {
-			given[u.Key] = true
-		}
+	for _, u := range all[event.Undeliverable](c) {
+		given[u.Key] = true
 	}
 	return given
+}
+
+// posts returns the keys of the messages that were posted.
+func (c State) posts() map[string]bool {
+	posted := map[string]bool{}
+	for _, p := range all[event.Posted](c) {
+		posted[p.Key] = true
+	}
+	return posted
 }

@@ -59,6 +59,13 @@ func (c State) unasked() bool {
 	return c.Gate() != "" && c.Last(Is[event.WitnessAsked]) <= since
 }
 
+func (c State) askWitness(command.AskWitness) ([]event.Event, error) {
+	if !c.unasked() {
+		return nil, nil
+	}
+	return one(event.WitnessAsked{Gate: c.Gate()})
+}
+
 // proceed opens a gate.
 func (c State) proceed(cmd command.Proceed) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Witnesses, cmd.By)
@@ -79,8 +86,8 @@ func (c State) proceed(cmd command.Proceed) ([]event.Event, error) {
 func (c State) note(cmd command.Note) ([]event.Event, error) {
 	by, ok := ceremony.Find(c.Plan.Everybody(), cmd.By)
 	notes, said := 0, false
-	for _, e := range c.History {
-		if n, ok := e.Event.(event.ExceptionNoted); ok && n.By.Account == cmd.By {
+	for _, n := range all[event.ExceptionNoted](c) {
+		if n.By.Account == cmd.By {
 			notes++
 			said = said || n.Text == cmd.Text
 		}
@@ -119,15 +126,7 @@ func (c State) hasTestified(who ceremony.Account) bool {
 }
 
 // Testimonies returns what the witnesses have said of the whole ceremony.
-func (c State) Testimonies() []event.WitnessStated {
-	var said []event.WitnessStated
-	for _, e := range c.History {
-		if w, ok := e.Event.(event.WitnessStated); ok {
-			said = append(said, w)
-		}
-	}
-	return said
-}
+func (c State) Testimonies() []event.WitnessStated { return all[event.WitnessStated](c) }
 
 // OwesWitness reports whether the ceremony has ended and no witness has said yet
 // whether they agree.

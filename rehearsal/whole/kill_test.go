@@ -22,7 +22,7 @@ var linesOf = map[ceremony.Operation]int{ceremony.Rekey: 67, ceremony.GenerateRo
 // The bot is killed as soon as a line is in its journal, and started again, for every line. One ceremony has several
 // such deaths. Together the subtests have one at each line.
 func TestP6KilledAfterEveryJournalLine(t *testing.T) {
-	for op, apart := range map[ceremony.Operation]int{ceremony.Rekey: 13, ceremony.GenerateRoot: 8} {
+	for op, apart := range map[ceremony.Operation]int{ceremony.Rekey: 8, ceremony.GenerateRoot: 5} {
 		for first := range apart {
 			var lines []int
 			for n := first + 1; n <= linesOf[op]; n += apart {

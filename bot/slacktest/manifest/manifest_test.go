@@ -1,14 +1,11 @@
-package slacktest_test
+package manifest_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
 
-	"conclave/bot/slacktest"
 	"conclave/bot/slacktest/manifest"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 const goodManifest = `
@@ -25,37 +22,20 @@ settings:
   socket_mode_enabled: true
 `
 
-func TestManifestDecidesWhatTheAppMayAndHears(t *testing.T) {
-	cfg, err := slacktest.FromManifest([]byte(goodManifest))
-	if err != nil {
+func TestManifestThatSlackRefusesIsRefused(t *testing.T) {
+	if _, err := manifest.Read([]byte(goodManifest)); err != nil {
 		t.Fatal(err)
 	}
-	want := slacktest.Config{
-		Scopes: []string{"commands", "chat:write", "im:history"}, Events: []string{"message.im"},
-		Commands: []string{"/ceremony"}, HomeTab: slacktest.TabOff,
-	}
-	if diff := cmp.Diff(want, cfg,
-		cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Now" }, cmp.Ignore())); diff != "" {
-		t.Error(diff)
-	}
-	w := start(t, cfg)
-	alice := w.AddPerson("alice")
-	if a := (client{t, w}).form("users.info", "user", alice.ID()); a["needed"] != "users:read" {
-		t.Errorf("got %v", a)
-	}
-}
-
-func TestManifestThatSlackRefusesIsRefused(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"settings.socket_mode_enabled":       {"socket_mode_enabled: true", "socket_mode_enabled: false"},
 		"message.im needs":                   {`, "im:history"`, ""},
 		"slash commands need":                {"[commands, ", "["},
 		"interactivity.is_enabled":           {"is_enabled: true", "is_enabled: false"},
-		"display_information.name":           {"name: Ceremony", "name: " + chars(36)},
+		"display_information.name":           {"name: Ceremony", "name: " + strings.Repeat("x", 36)},
 		"field colour not found":             {"name: Ceremony", "colour: red, name: Ceremony"},
 		"features.slash_commands[0].command": {"command: /ceremony", "command: /"},
 	} {
-		_, err := slacktest.FromManifest([]byte(strings.Replace(goodManifest, change[0], change[1], 1)))
+		_, err := manifest.Read([]byte(strings.Replace(goodManifest, change[0], change[1], 1)))
 		if !errors.Is(err, manifest.ErrInvalid) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
