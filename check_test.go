@@ -181,7 +181,7 @@ func TestCheckTellsItsOwnCeremoniesFromThoseOfOthers(t *testing.T) {
 	if err != nil || begun.Status != 200 {
 		t.Fatalf("start: %d %v, %v", begun.Status, begun.Errors, err)
 	}
-	j, err := journal.OpenJournal(w.path("journal"))
+	j, err := journal.OpenJournal(w.path("journal"), w.journalKey(t))
 	if err != nil {
 		t.Fatal(err)
 	}

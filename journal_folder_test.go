@@ -30,7 +30,7 @@ func openScene(t *testing.T) scene {
 	t.Helper()
 	s := scene{workshop: openWorkshop(t, newIdentity(t))}
 	s.folder = s.path("journal")
-	j, err := journal.OpenJournal(s.folder)
+	j, err := journal.OpenJournal(s.folder, s.journalKey(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func openScene(t *testing.T) scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.file = j.Path(plan.Ceremony)
+	s.file = journal.FilePath(s.folder, plan.Ceremony)
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}

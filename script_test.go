@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Values["asked"] = map[string]asked{}
-			env.Values["locks"] = map[string]*journal.FileJournal{}
+			env.Values["locks"] = map[string]*journal.Files{}
 			// A short path: gpg's agent listens on a socket in there.
 			home, err := os.MkdirTemp("", "gpg")
 			if err != nil {
@@ -81,6 +81,8 @@ func TestScripts(t *testing.T) {
 			"opens":     scriptOpens,
 			"encode":    scriptEncode,
 			"journal":   scriptJournal,
+			"proposal":  scriptProposal,
+			"age":       scriptAge,
 			"lock":      scriptLock,
 			"unlock":    scriptUnlock,
 			"until":     scriptUntil,
@@ -153,6 +155,15 @@ func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 		"\nCONCLAVE\n2. Read:\ngpg -d <<'CONCLAVE'\n" + a.Announcement + "\nCONCLAVE\n"
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(message), 0o600))
 	ts.Setenv("subkey", a.Subkey)
+}
+
+// scriptIdentity is the identity under secrets/.
+func scriptIdentity(ts *testscript.TestScript) *openpgp.OpenPGP {
+	passphrase, err := host.ReadSecret(host.Path(ts.MkAbs("secrets/passphrase")))
+	ts.Check(err)
+	id, err := openpgp.Load(ts.MkAbs("secrets/identity.asc"), passphrase)
+	ts.Check(err)
+	return openpgp.New(id, nil)
 }
 
 // scriptBot is the bot whose identity is under secrets/, and the holder whose
@@ -252,9 +263,13 @@ func scriptEncode(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // journal DIR ID…: writes a journal in which each ceremony was proposed and
-// rejected.
+// rejected, by the identity under secrets/ where there is one.
 func scriptJournal(ts *testscript.TestScript, _ bool, args []string) {
-	j, err := journal.OpenJournal(ts.MkAbs(args[0]))
+	key := ceremonytest.JournalKey()
+	if _, err := os.Stat(ts.MkAbs("secrets/identity.asc")); err == nil {
+		key = scriptIdentity(ts).JournalKey()
+	}
+	j, err := journal.OpenJournal(ts.MkAbs(args[0]), key)
 	ts.Check(err)
 	defer j.Close()
 	ctx, previous := context.Background(), ""
@@ -273,16 +288,50 @@ func scriptJournal(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// proposal DIR ID: adds a ceremony that bob has approved by a button, and that is open.
+func scriptProposal(ts *testscript.TestScript, _ bool, args []string) {
+	bot := scriptIdentity(ts)
+	j, err := journal.OpenJournal(ts.MkAbs(args[0]), bot.JournalKey())
+	ts.Check(err)
+	defer j.Close()
+	plan := ceremonytest.ScriptPlan(ceremony.ID(args[1]), ceremony.Fingerprint(strings.Repeat("7", 40)))
+	plan.Identity = bot.Identity()
+	_, err = j.Append(context.Background(), plan.Ceremony, 0,
+		event.Proposed{Plan: plan, PlanHash: plan.Hash()},
+		event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash()})
+	ts.Check(err)
+}
+
+// age DIR: writes every journal anew as programs before the authentication of lines did.
+func scriptAge(ts *testscript.TestScript, _ bool, args []string) {
+	paths, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.jsonl"))
+	ts.Check(err)
+	for _, path := range paths {
+		chain, err := journal.ReadChain(strings.NewReader(ts.ReadFile(path)))
+		ts.Check(err)
+		var old bytes.Buffer
+		prev := ""
+		for _, e := range chain.Entries {
+			e.Prev, e.MACKey, e.MAC = prev, "", ""
+			raw, err := journal.EncodeLine(ceremony.ID(strings.TrimSuffix(filepath.Base(path), ".jsonl")), e)
+			ts.Check(err)
+			prev = journal.HashLine(raw)
+			old.Write(append(raw, '\n'))
+		}
+		ts.Check(os.WriteFile(path, old.Bytes(), 0o600))
+	}
+}
+
 // lock DIR: takes a journal's lock, as a bot that runs has it.
 func scriptLock(ts *testscript.TestScript, _ bool, args []string) {
-	j, err := journal.OpenJournal(ts.MkAbs(args[0]))
+	j, err := journal.OpenFiles(ts.MkAbs(args[0]))
 	ts.Check(err)
-	ts.Value("locks").(map[string]*journal.FileJournal)[args[0]] = j
+	ts.Value("locks").(map[string]*journal.Files)[args[0]] = j
 }
 
 // unlock DIR: gives it back.
 func scriptUnlock(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(ts.Value("locks").(map[string]*journal.FileJournal)[args[0]].Close())
+	ts.Check(ts.Value("locks").(map[string]*journal.Files)[args[0]].Close())
 }
 
 // until FILE PATTERN: waits for a program in the background to write it.

@@ -12,6 +12,7 @@ import (
 
 	"conclave/bot/slacktest"
 	"conclave/ceremony/openpgp"
+	"conclave/ceremony/secret"
 	"conclave/cli"
 	"conclave/vault/vaulttest"
 	"conclave/vault/vaulttest/operator"
@@ -101,6 +102,16 @@ people:
     threshold: 2
 `, w.workspace.TeamID(), w.ops.ID(), w.workspace.URL(), &people, w.cluster.Addr()))
 	return w
+}
+
+// journalKey returns the key with which the workshop's bot authenticates its journal.
+func (w *workshop) journalKey(t *testing.T) secret.MACKey {
+	t.Helper()
+	id, err := openpgp.Load(w.path("identity.asc"), []byte("correct horse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openpgp.New(id, nil).JournalKey()
 }
 
 func (w *workshop) path(name string) string { return filepath.Join(w.dir, name) }

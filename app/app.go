@@ -79,7 +79,7 @@ const indexName = ".index"
 // Vault clients. Slack and the terminal are two such ways.
 type Backend struct {
 	Engine  *engine.Engine
-	journal *journal.FileJournal
+	journal *journal.Journal
 	vaults  []*vault.Client
 }
 
@@ -91,7 +91,7 @@ func NewBackend(c *config.Config, keys Keyring, with engine.Config) (_ *Backend,
 	if err := host.TrustedJournal(c.Journal.Directory); err != nil {
 		return nil, fmt.Errorf("journal.directory: %w", err)
 	}
-	if all.journal, err = journal.OpenJournal(string(c.Journal.Directory)); err != nil {
+	if all.journal, err = journal.OpenJournal(string(c.Journal.Directory), with.OpenPGP.JournalKey()); err != nil {
 		return nil, err
 	}
 	defer func() {

@@ -7,6 +7,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/ceremony/secret"
 	"conclave/config"
 	"conclave/host"
 )
@@ -38,6 +39,16 @@ func LoadIdentity(c config.Identity) (*openpgp.Identity, error) {
 		return nil, fmt.Errorf("read identity: %w", err)
 	}
 	return openpgp.Load(string(c.KeyFile), passphrase)
+}
+
+// JournalKey returns the key that authenticates what the bot has written into its journal.
+// With an error comes the zero key.
+func JournalKey(c *config.Config) (secret.MACKey, error) {
+	id, err := LoadIdentity(c.Identity)
+	if err != nil {
+		return secret.MACKey{}, err
+	}
+	return openpgp.New(id, nil).JournalKey(), nil
 }
 
 // Keyring holds the PGP certificates of the people who have one.

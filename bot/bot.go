@@ -70,6 +70,7 @@ type Engine interface {
 	Past(cluster string, most int) (newest []rules.State, all int)
 	Named(word string) (open, ended []ceremony.ID)
 	Exposures(cluster string) []ledger.Exposure
+	SetAside() []ceremony.Aside
 	IsDigest(word string) bool
 	Clusters() []ceremony.Cluster
 }

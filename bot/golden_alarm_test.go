@@ -38,6 +38,12 @@ func findings() map[string]event.Noticed {
 		"sealed":                {Kind: ceremony.SealChanged, Subject: vault1, Want: "unsealed", Got: "sealed"},
 		"unsealed":              {Kind: ceremony.SealChanged, Subject: vault1, Want: "sealed", Got: "unsealed"},
 		"cluster":               {Kind: ceremony.ClusterChanged, Want: "5f0e5a2c-prod", Got: "77c1d9aa-else"},
+		"journal-not-adopted": {
+			Kind: ceremony.NotAdopted, Got: "7 ceremonies: prod-rekey-bbbb, prod-rekey-aaaa and 5 more",
+		},
+		"journal-broken": {
+			Kind: ceremony.JournalBroken, Subject: "prod-rekey-bbbb", Got: "line 3: it does not follow line 2, which was changed",
+		},
 		"key-changed":           {Kind: ceremony.KeyChanged, Want: "3 of 5 shares", Got: "1 of 1 shares"},
 		"exposed-share":         {Kind: ceremony.ExposedShare, Operation: ceremony.Rekey, By: &mallory},
 		"exposed-share-unknown": {Kind: ceremony.ExposedShare, Operation: ceremony.RekeyRecovery},

@@ -132,6 +132,9 @@ func scenes(t *testing.T) map[string]render.Message {
 	list := []rules.State{two.c, completed.c, cancelled.c}
 	ended := list[1:]
 	noneExposed := func(string) []ledger.Exposure { return nil }
+	aside := []ceremony.Aside{
+		{Ceremony: "prod-rekey-aaaa", Why: ceremony.ErrNotAdopted}, {Ceremony: "prod-rekey-bbbb", Why: ceremony.ErrChain},
+	}
 
 	all := operationScenes(t)
 	maps.Copy(all, alarmScenes(t))
@@ -233,8 +236,9 @@ func scenes(t *testing.T) map[string]render.Message {
 
 		"answer-help":        render.Help(""),
 		"answer-help-topic":  render.Help("shares"),
-		"answer-list":        render.OpenCeremonies(list, now),
-		"answer-list-empty":  render.OpenCeremonies(nil, now),
+		"answer-list":        render.OpenCeremonies(list, nil, now),
+		"answer-list-empty":  render.OpenCeremonies(nil, nil, now),
+		"answer-list-aside":  render.OpenCeremonies(list, aside, now),
 		"answer-history":     render.PastCeremonies(ended, len(ended)),
 		"answer-holders":     render.Holders(clusters, noneExposed),
 		"answer-refused":     render.SayWords(explain(ceremony.OwnProposal), ""),

@@ -34,7 +34,7 @@ func (in *inbox) execute(
 	case command.VerbHelp:
 		return render.Help(cmd.Topic), nil
 	case command.VerbList:
-		return render.OpenCeremonies(in.engine.Current(), time.Now()), nil
+		return render.OpenCeremonies(in.engine.Current(), in.engine.SetAside(), time.Now()), nil
 	case command.VerbHistory:
 		return in.history(cmd.Cluster)
 	case command.VerbHolders:

@@ -472,6 +472,8 @@ func (e *fakeEngine) Exposures(cluster string) []ledger.Exposure {
 	return ledger.Exposures(e.Current(), cluster)
 }
 
+func (*fakeEngine) SetAside() []ceremony.Aside { return nil }
+
 func (e *fakeEngine) IsDigest(word string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

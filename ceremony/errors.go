@@ -45,6 +45,9 @@ var (
 	// ErrChain means that the journal was changed: a line does not continue the
 	// line before it.
 	ErrChain = errors.New("the journal's chain is broken")
+	// ErrNotAdopted means that the lines were written before lines were authenticated, or
+	// under another identity. They are obeyed once an operator has adopted them.
+	ErrNotAdopted = errors.New("the journal is not this identity's")
 	// ErrLocked means that another process keeps its journal in this directory.
 	ErrLocked = errors.New("another process has this journal open")
 	// ErrUnknownCeremony means that no ceremony has this id.

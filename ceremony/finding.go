@@ -36,6 +36,18 @@ const (
 	KeyChanged Finding = "key-changed"
 )
 
+// What a start finds in the journal. They hold the cluster up: see [JournalAside].
+const (
+	// NotAdopted means that journals were written before their lines were authenticated, or
+	// under another identity.
+	NotAdopted Finding = "journal-not-adopted"
+	// JournalBroken means that a journal was changed, or that something else is in its place.
+	JournalBroken Finding = "journal-broken"
+)
+
+// Journal reports whether the finding is about what Conclave keeps itself.
+func (f Finding) Journal() bool { return f == NotAdopted || f == JournalBroken }
+
 // What the tripwire finds in what people send.
 const (
 	// ExposedShare is a share in the open.

@@ -19,6 +19,18 @@ type Approval struct {
 // ID names one ceremony in a form that can be read aloud: prod-rekey-k7m2.
 type ID string
 
+// Cluster returns the name of the cluster in an id, which ends with an operation and a word.
+// It returns "" for an id of another form.
+func (id ID) Cluster() string {
+	rest := string(id)[:max(0, strings.LastIndexByte(string(id), '-'))]
+	for _, op := range append(Operations(), Alarm) {
+		if name, ok := strings.CutSuffix(rest, "-"+string(op)); ok && IsName(name) {
+			return name
+		}
+	}
+	return ""
+}
+
 // Plan is what is proposed, approved and then kept to. Nothing in it changes after the
 // proposal (P4).
 type Plan struct {

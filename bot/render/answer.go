@@ -35,12 +35,15 @@ func SayWords(w wording.Words, reference string) Message {
 }
 
 // OpenCeremonies lists the ceremonies that are open.
-func OpenCeremonies(all []rules.State, now time.Time) Message {
+func OpenCeremonies(all []rules.State, aside []ceremony.Aside, now time.Time) Message {
 	var lines []string
 	for _, c := range all {
 		if !c.Ended() {
 			lines = append(lines, fmt.Sprintf("`%s`  %s: %s, %s", c.ID(), wording.Escape(wording.Subject(c.Plan)), c.Phase, wording.Left(c.Plan.Closes, now)))
 		}
+	}
+	for _, a := range aside {
+		lines = append(lines, wording.SetAside(a))
 	}
 	if len(lines) == 0 {
 		return Say("No ceremony is open. `/ceremony start OPERATION CLUSTER reason` proposes one.")

@@ -49,6 +49,23 @@ func WriteEnded(tb testing.TB, dir string, n int) []ceremony.ID {
 	return ids
 }
 
+// sealed returns the line of an entry with the code of [FakeOpenPGP], which the journal checks.
+func sealed(tb testing.TB, id ceremony.ID, e event.Entry) []byte {
+	tb.Helper()
+	key := JournalKey()
+	e.MACKey = key.Name()
+	bare, err := journal.EncodeLine(id, e)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	e.MAC = key.Sum("conclave journal line 1", bare)
+	raw, err := journal.EncodeLine(id, e)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return raw
+}
+
 // copyOf returns the id of copy number n of a ceremony.
 func copyOf(source ceremony.ID, n int) ceremony.ID {
 	const alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -76,10 +93,7 @@ func copied(tb testing.TB, lines [][]byte, source, id ceremony.ID, previous stri
 			proposed.PlanHash, proposed.Previous = newHash, previous
 			ev = proposed
 		}
-		raw, err = journal.EncodeLine(id, event.Entry{Seq: l.Seq, Prev: prev, At: l.At, Event: ev})
-		if err != nil {
-			tb.Fatal(err)
-		}
+		raw = sealed(tb, id, event.Entry{Seq: l.Seq, Prev: prev, At: l.At, Event: ev})
 		if prev = journal.HashLine(raw); i == 0 {
 			first = prev
 		}

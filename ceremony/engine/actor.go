@@ -241,8 +241,13 @@ func (a *actor) record(ctx context.Context, cmd command.Command) error {
 			return a.halt(err)
 		}
 		a.c = next
-		if _, ok := e.Event.(event.Resumed); ok {
+		switch ev := e.Event.(type) {
+		case event.Resumed:
 			a.session.Checked = false
+		case event.Frozen:
+			if ev.Why == event.TakenOver {
+				a.session.Doubt = nil // people may let it go on
+			}
 		}
 		a.log.Info("recorded", "seq", e.Seq, "event", event.TypeOf(e.Event), "state", string(a.c.Phase))
 	}

@@ -29,7 +29,10 @@ func (e *Engine) doubt(c rules.State, cluster ceremony.Cluster) *rules.Differenc
 	if d := e.uncalled(c.Plan, cluster); d != nil {
 		return d
 	}
-	return e.unsigned(c)
+	if d := e.unsigned(c); d != nil {
+		return d
+	}
+	return c.Adoption()
 }
 
 // unsigned returns the statements in the journal that nobody has signed, as one

@@ -54,7 +54,8 @@ type Engine struct {
 	snapshots map[ceremony.ID]snapshot
 	order     []ceremony.ID // of the snapshots, newest first
 	actors    map[ceremony.ID]*actor
-	taken     map[string]bool // cluster → a proposal for it is being prepared
+	taken     map[string]bool  // cluster → a proposal for it is being prepared
+	aside     []ceremony.Aside // set by recover and never changed
 	// first is the hash of the newest ceremony's first line.
 	first string
 
@@ -102,9 +103,10 @@ func (e *Engine) Ready() <-chan struct{} { return e.ready }
 // Clusters returns the configured clusters.
 func (e *Engine) Clusters() []ceremony.Cluster { return slices.Clone(e.config.Clusters) }
 
-// Run learns what has happened from the index and the journal, resumes the open ceremonies, and serves until ctx ends. It returns
-// when every actor has finished the act in hand. An error means that the journal could
-// not be read, or that an open ceremony's cluster is not configured: nothing was done.
+// Run learns what has happened from the index and the journal, resumes the open ceremonies,
+// and serves until ctx ends. It returns when every actor has finished the act in hand. An error means that the journal could
+// not be read, or that an open ceremony's cluster is not configured: nothing was done. A
+// ceremony whose journal is not obeyed is set aside, see [ceremony.Aside].
 func (e *Engine) Run(ctx context.Context) error {
 	found, err := e.recover(ctx)
 	if err != nil {
@@ -144,6 +146,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	close(e.ready)
 
 	var watches sync.WaitGroup
+	watches.Go(func() { e.tellAside(ctx) })
 	for _, c := range e.config.Clusters {
 		if c.Watch {
 			watches.Go(func() { e.watchSeals(ctx, c) })
@@ -186,7 +189,8 @@ func (e *Engine) publishLocked(k snapshot) {
 }
 
 // Ceremony returns a ceremony's state and how its Vault answers. It reads one that is settled
-// for long from its journal. The error is ErrUnknownCeremony when no ceremony has the id.
+// for long from its journal. The error is ErrUnknownCeremony when no ceremony has the id. For
+// one that was set aside it wraps the reason.
 func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	e.mu.Lock()
 	k, ok := e.snapshots[id]
@@ -194,7 +198,7 @@ func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	if ok {
 		return k.c, k.live, nil
 	}
-	c, err := e.load(context.Background(), id)
+	c, err := e.loadSettled(context.Background(), id)
 	return c, rules.Live{}, err
 }
 
@@ -274,7 +278,7 @@ func (e *Engine) actor(id ceremony.ID) (*actor, error) {
 	case e.run == nil:
 		return nil, ceremony.ErrNotRunning
 	case !ok && !settled:
-		return nil, fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
+		return nil, e.unknown(id)
 	}
 	return nil, fmt.Errorf("%s: %w", id, ceremony.Closed)
 }

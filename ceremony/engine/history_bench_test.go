@@ -86,7 +86,7 @@ type running struct {
 // started starts an engine on the journals of a folder, and waits until it is ready.
 func started(b *testing.B, dir string) *running {
 	b.Helper()
-	file, err := journal.OpenJournal(dir)
+	file, err := journal.OpenJournal(dir, ceremonytest.JournalKey())
 	if err != nil {
 		b.Fatal(err)
 	}

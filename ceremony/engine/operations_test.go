@@ -299,7 +299,7 @@ func TestDrillThatWasCancelledAtAnEnvelopeEndsWithoutVault(t *testing.T) {
 	playFor(t, ceremony.Drill, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.Drill)
 		s.stop()
-		file, err := journal.OpenJournal(s.dir)
+		file, err := journal.OpenJournal(s.dir, s.openPGP.JournalKey())
 		if err != nil {
 			t.Fatal(err)
 		}

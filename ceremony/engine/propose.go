@@ -48,7 +48,8 @@ func (e *Engine) propose(ctx context.Context, cluster ceremony.Cluster, p ceremo
 
 // reserve makes sure that a cluster has one ceremony at a time: shares of a key that
 // another ceremony replaces would fail in this one. Only an unseal, which a sealed cluster
-// needs to go on, and an alarm may run beside another ceremony. The caller must call
+// needs to go on, and an alarm may run beside another ceremony, also beside one that was set
+// aside and may be open. The caller must call
 // release when the ceremony is open or refused.
 func (e *Engine) reserve(cluster string, op ceremony.Operation) (release func(), err error) {
 	slot := cluster + " " + slotOf(op)
@@ -59,6 +60,13 @@ func (e *Engine) reserve(cluster string, op ceremony.Operation) (release func(),
 	}
 	if e.taken[slot] {
 		return nil, ceremony.ClusterBusy
+	}
+	if slotOf(op) == "" {
+		for _, a := range e.SetAside() {
+			if a.HoldsUp(cluster) {
+				return nil, fmt.Errorf("%s: %w", a.Ceremony, ceremony.JournalAside)
+			}
+		}
 	}
 	for id, k := range e.snapshots {
 		if k.c.Plan.Cluster == cluster && !k.c.Ended() && slotOf(k.c.Plan.Operation) == slotOf(op) {

@@ -77,12 +77,17 @@ func (e *Engine) recover(ctx context.Context) (*recovery, error) {
 		if _, there := e.snapshots[id]; there {
 			continue
 		}
-		c, err := e.load(ctx, id)
+		c, err := e.loadSettled(ctx, id)
+		if aside := (*event.AsideError)(nil); errors.As(err, &aside) {
+			e.setAside(id, aside)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		e.publish(snapshot{c: c})
 	}
+	e.sortAside()
 	tagKey, _ := e.config.OpenPGP.CommitmentKey()
 	shares := ledger.NewLedger(r.facts, tagKey)
 	e.mu.Lock()
@@ -178,23 +183,23 @@ func (r *recovery) newest() string {
 // replay reads a ceremony that the index does not have.
 func (r *recovery) replay(ctx context.Context, id ceremony.ID) error {
 	e := r.e
-	entries, err := e.config.Journal.Load(ctx, id)
+	c, err := e.load(ctx, id)
 	if errors.Is(err, ceremony.ErrUnknownCeremony) {
 		return nil // its first line was never finished: nothing was shown to anybody
 	}
+	if aside := (*event.AsideError)(nil); errors.As(err, &aside) {
+		e.setAside(id, aside)
+		return nil // no later ceremony names one that may have been made up
+	}
 	if err != nil {
 		return err
-	}
-	c, err := rules.Replay(entries)
-	if err != nil {
-		return fmt.Errorf("replay %s: %w: %w", id, ceremony.ErrChain, err)
 	}
 	r.read++
 	if c.Settled() {
 		return r.settled(ctx, c)
 	}
-	proposed := entries[0].Event.(event.Proposed) // Replay has made sure of its type
-	r.note(c.Plan.Proposed, id, entries[0].Hash, proposed.Previous)
+	first := c.History[0]
+	r.note(c.Plan.Proposed, id, first.Hash, first.Event.(event.Proposed).Previous) // Replay has made sure of its type
 	r.facts = append(r.facts, ledger.FactsOf(c))
 	e.publish(snapshot{c: c})
 	cluster, ok := e.clusters[c.Plan.Cluster]
@@ -256,26 +261,45 @@ func (e *Engine) keep(records ...index.Record) {
 	}
 }
 
-// load reads a settled ceremony. The error wraps ErrChain when its journal does not end as
-// it did.
+// load replays a ceremony. An error that is an [event.AsideError] is about this ceremony
+// alone.
 func (e *Engine) load(ctx context.Context, id ceremony.ID) (rules.State, error) {
-	e.mu.Lock()
-	end, ok := e.past.Ends(id)
-	e.mu.Unlock()
-	if !ok {
-		return rules.State{}, fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
-	}
 	entries, err := e.config.Journal.Load(ctx, id)
 	if err != nil {
 		return rules.State{}, err
 	}
 	c, err := rules.Replay(entries)
-	if err != nil {
-		return rules.State{}, fmt.Errorf("replay %s: %w: %w", id, ceremony.ErrChain, err)
+	if err == nil && c.ID() != id {
+		err = fmt.Errorf("its plan is of %s", c.ID())
 	}
-	if last := entries[len(entries)-1]; last.Seq != end.Lines || last.Hash != end.Head {
-		return rules.State{}, fmt.Errorf("%s ends at line %d, and was settled at line %d with another hash: %w", id,
-			last.Seq, end.Lines, ceremony.ErrChain)
+	if err != nil {
+		proposed, _ := entries[0].Event.(event.Proposed)
+		return c, &event.AsideError{
+			Why: fmt.Errorf("replay: %w: %w", ceremony.ErrChain, err), Proposed: proposed,
+		}
+	}
+	return c, nil
+}
+
+// loadSettled replays a settled ceremony. The error wraps ErrChain when its journal does not
+// end as it did.
+func (e *Engine) loadSettled(ctx context.Context, id ceremony.ID) (rules.State, error) {
+	e.mu.Lock()
+	end, ok := e.past.Ends(id)
+	e.mu.Unlock()
+	if !ok {
+		return rules.State{}, e.unknown(id)
+	}
+	c, err := e.load(ctx, id)
+	if err != nil {
+		return rules.State{}, err
+	}
+	if last := c.History[c.Seq()-1]; last.Seq != end.Lines || last.Hash != end.Head {
+		return rules.State{}, &event.AsideError{
+			Why: fmt.Errorf("%s ends at line %d, and was settled at line %d with another hash: %w", id, last.Seq,
+				end.Lines, ceremony.ErrChain),
+			Proposed: c.History[0].Event.(event.Proposed),
+		}
 	}
 	return c, nil
 }

@@ -42,7 +42,7 @@ type stage struct {
 	rekey     ceremony.Operation      // the one that suits the cluster's seal
 
 	engine *engine.Engine
-	file   *journal.FileJournal
+	file   *ceremonytest.Journal
 	cancel context.CancelFunc
 	done   chan error
 	serial int
@@ -94,14 +94,14 @@ func (s *stage) check() {
 
 func (s *stage) start() {
 	s.t.Helper()
-	file, err := journal.OpenJournal(s.dir)
+	opened, err := journal.OpenJournal(s.dir, s.openPGP.JournalKey())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.file = file
-	var journal event.Journal = file
+	s.file = &ceremonytest.Journal{Journal: opened, Dir: s.dir}
+	var journal event.Journal = opened
 	if s.journal != nil {
-		journal = s.journal(file)
+		journal = s.journal(opened)
 	}
 	var keys ceremony.OpenPGP = s.openPGP
 	if s.keys != nil {

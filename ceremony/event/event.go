@@ -21,6 +21,9 @@ type Entry struct {
 	At    time.Time // when the line was written
 	Hash  string    // of this line
 	Event Event
+	// MACKey names the key under which MAC authenticates the line. Both are empty in a line
+	// that was written before lines had codes.
+	MACKey, MAC string
 }
 
 type (
@@ -290,6 +293,13 @@ type (
 		// Remains is what Vault's backup says of a rekey's attempt that is gone.
 		Remains Remains `json:"remains,omitempty"`
 	}
+	// Adopted takes over the lines before it. An operator has had this identity do that for
+	// lines without an authentication code, or under another key. Nobody vouches for what
+	// stands in them.
+	Adopted struct {
+		Lines int    `json:"lines"`         // before this one
+		Key   string `json:"key,omitempty"` // that the last of them names, empty when it has no code
+	}
 	// ResumeAsked is one of the two votes that thaw a frozen ceremony.
 	ResumeAsked struct {
 		By     ceremony.Person `json:"by"`
@@ -390,6 +400,7 @@ const (
 	OtherBot       FreezeReason = "identity"      // the bot's identity is not the one that the plan pins
 	OtherConfig    FreezeReason = "configuration" // the plan is not one that the configuration allows
 	NotSigned      FreezeReason = "not-signed"    // the journal has a person say what they have not signed
+	TakenOver      FreezeReason = "adopted"       // the identity has not written what the journal has until then
 	KeysLost       FreezeReason = "keys-lost"     // the answer with the new shares was lost; the old ones are in force
 )
 
@@ -457,6 +468,7 @@ func (Rekeyed) event()             {}
 func (TokenIssued) event()         {}
 func (Verified) event()            {}
 func (Frozen) event()              {}
+func (Adopted) event()             {}
 func (ResumeAsked) event()         {}
 func (Resumed) event()             {}
 func (Dropping) event()            {}

@@ -57,6 +57,7 @@ var eventNames = [...]struct {
 	{"verification-dropped", VerificationDropped{}},
 	{"reset-asked", ResetAsked{}},
 	{"froze", Frozen{}},
+	{"adopted", Adopted{}},
 	{"resume-asked", ResumeAsked{}},
 	{"resumed", Resumed{}},
 	{"dropping", Dropping{}},

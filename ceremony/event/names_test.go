@@ -58,6 +58,7 @@ var names = map[string]event.Event{
 	"verification-dropped": event.VerificationDropped{},
 	"reset-asked":          event.ResetAsked{},
 	"froze":                event.Frozen{},
+	"adopted":              event.Adopted{},
 	"resume-asked":         event.ResumeAsked{},
 	"resumed":              event.Resumed{},
 	"dropping":             event.Dropping{},

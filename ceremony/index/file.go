@@ -14,6 +14,7 @@ import (
 
 	"conclave/ceremony/secret"
 	"conclave/host/durable"
+	"conclave/host/regular"
 )
 
 // purpose is what a line of the file is authenticated for. Its number must change whenever a
@@ -75,12 +76,12 @@ type span struct{ at, length int64 }
 
 // readLocked returns the lines whose records are used.
 func (f *File) readLocked(r *Report, use func(Record) bool) ([]span, error) {
-	file, err := openRegular(f.path, os.O_RDONLY)
+	file, err := regular.Open(f.path, os.O_RDONLY, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		r.Missing = true
 		return nil, nil
-	case errors.Is(err, errNotRegular):
+	case errors.Is(err, regular.ErrNotRegular):
 		r.Foreign++
 		return nil, nil
 	case err != nil:
@@ -158,7 +159,7 @@ func (f *File) openAll(lines []sealed) {
 func (f *File) rewriteLocked(lines []span) error {
 	var text []byte
 	if len(lines) > 0 {
-		file, err := openRegular(f.path, os.O_RDONLY)
+		file, err := regular.Open(f.path, os.O_RDONLY, 0)
 		if err != nil {
 			return err
 		}
@@ -202,10 +203,10 @@ func (f *File) Add(records ...Record) error {
 }
 
 func (f *File) appendLocked(text []byte) (err error) {
-	file, err := openRegular(f.path, os.O_WRONLY)
+	file, err := regular.Open(f.path, os.O_WRONLY, 0)
 	made := errors.Is(err, fs.ErrNotExist) && f.size == 0
 	if made {
-		file, err = os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		file, err = regular.Open(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	}
 	if err != nil {
 		return err
@@ -247,26 +248,4 @@ func (f *File) open(line []byte) (r Record, ours bool) {
 		return r, false
 	}
 	return r, json.Unmarshal(text, &r) == nil
-}
-
-// errNotRegular means that a path leads to something else than a regular file.
-var errNotRegular = errors.New("it is no regular file")
-
-// openRegular opens a file that is there. It follows no link.
-func openRegular(path string, flags int) (*os.File, error) {
-	before, err := os.Lstat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !before.Mode().IsRegular() {
-		return nil, errNotRegular
-	}
-	file, err := os.OpenFile(path, flags, 0)
-	if err != nil {
-		return nil, err
-	}
-	if after, err := file.Stat(); err != nil || !os.SameFile(before, after) {
-		return nil, errors.Join(errNotRegular, err, file.Close())
-	}
-	return file, nil
 }

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,7 +15,8 @@ import (
 )
 
 // line is an event on disk. Seq, Prev, Ceremony and Type are outside of the event's own
-// fields, so that a chain can be checked without knowing these.
+// fields, so that a chain can be checked without knowing these. MACKey and MAC come last,
+// so that a line from before there were codes has the bytes that it always had.
 type line struct {
 	Seq      int             `json:"seq"`
 	Prev     string          `json:"prev"`
@@ -24,6 +24,8 @@ type line struct {
 	Ceremony ceremony.ID     `json:"ceremony"`
 	Type     string          `json:"type"`
 	Event    json.RawMessage `json:"event"`
+	MACKey   string          `json:"mac_key,omitempty"`
+	MAC      string          `json:"mac,omitempty"`
 }
 
 // EncodeLine returns an entry as it stands in the journal, without its line feed.
@@ -34,6 +36,7 @@ func EncodeLine(id ceremony.ID, e event.Entry) ([]byte, error) {
 	}
 	raw, err := json.Marshal(line{
 		Seq: e.Seq, Prev: e.Prev, At: e.At, Ceremony: id, Type: event.TypeOf(e.Event), Event: fields,
+		MACKey: e.MACKey, MAC: e.MAC,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode %q: %w", event.TypeOf(e.Event), err)
@@ -43,29 +46,27 @@ func EncodeLine(id ceremony.ID, e event.Entry) ([]byte, error) {
 
 // chain is a ceremony's journal as it was read.
 type chain struct {
+	lines
 	ceremony ceremony.ID
 	Entries  []event.Entry
-	size     int64 // in bytes, up to and with the last whole line
-	torn     bool  // something without a line feed follows
 }
 
 // ReadChain reads every line and checks that it continues the one before. A line that does
-// not is an error that wraps ErrChain.
+// not is an error that wraps ErrChain. Who has written the lines is not checked.
 func ReadChain(r io.Reader) (chain, error) {
-	var c chain
-	in := bufio.NewReader(r)
-	prev := ""
-	for seq := 1; ; seq++ {
-		raw, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			c.torn = len(raw) > 0
-			return c, nil
-		}
-		if err != nil {
-			return c, err
-		}
-		c.size += int64(len(raw))
-		raw = raw[:len(raw)-1]
+	read, err := readLines(r)
+	if err != nil {
+		return chain{lines: read}, err
+	}
+	return link(read)
+}
+
+// link checks that each line continues the one before.
+func link(read lines) (chain, error) {
+	c := chain{lines: read}
+	prev, coded := "", false
+	for i, raw := range read.lines {
+		seq := i + 1
 		l, ev, err := DecodeLine(raw)
 		if err != nil {
 			return c, fmt.Errorf("line %d: %w: %w", seq, ceremony.ErrChain, err)
@@ -78,11 +79,17 @@ func ReadChain(r io.Reader) (chain, error) {
 				seq, seq-1, ceremony.ErrChain)
 		case seq > 1 && l.Ceremony != c.ceremony:
 			return c, fmt.Errorf("line %d: it belongs to %s: %w", seq, l.Ceremony, ceremony.ErrChain)
+		case coded && l.MAC == "":
+			return c, fmt.Errorf("line %d: it has no authentication code, and line %d has one: %w",
+				seq, seq-1, ceremony.ErrChain)
 		}
 		c.ceremony = l.Ceremony
-		prev = HashLine(raw)
-		c.Entries = append(c.Entries, event.Entry{Seq: l.Seq, Prev: l.Prev, At: l.At, Hash: prev, Event: ev})
+		prev, coded = HashLine(raw), l.MAC != ""
+		c.Entries = append(c.Entries, event.Entry{
+			Seq: l.Seq, Prev: l.Prev, At: l.At, Hash: prev, Event: ev, MACKey: l.MACKey, MAC: l.MAC,
+		})
 	}
+	return c, nil
 }
 
 // DecodeLine reads a line. It returns an error for a line that says the same in other bytes
@@ -103,6 +110,9 @@ func DecodeLine(raw []byte) (line, event.Event, error) {
 	}
 	if again, err := json.Marshal(l); err != nil || !bytes.Equal(again, raw) {
 		return l, nil, errors.New("it was not written by this program")
+	}
+	if (l.MACKey == "") != (l.MAC == "") {
+		return l, nil, errors.New("it has an authentication code without the key's name, or the name alone")
 	}
 	return l, ev, nil
 }

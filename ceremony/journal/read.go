@@ -4,18 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"conclave/ceremony"
 	"conclave/ceremony/rules"
+	"conclave/ceremony/secret"
 )
 
 // ReadJournal replays every ceremony of a journal directory and returns them newest first.
 // It takes no lock, and reads beside the program that writes there, as far as that has
 // come. Nothing may be decided by what it returns. It returns the ceremonies that it could
-// read with the errors about the others, joined.
-func ReadJournal(dir string) ([]rules.State, error) {
+// read, and that the identity with this key has written or adopted, with the errors about
+// the others, joined. With the zero key who has written them is not checked.
+func ReadJournal(dir string, key secret.MACKey) ([]rules.State, error) {
 	ids, err := listDir(dir)
 	if err != nil {
 		return nil, err
@@ -23,7 +24,7 @@ func ReadJournal(dir string) ([]rules.State, error) {
 	var all []rules.State
 	var faults []error
 	for _, id := range ids {
-		c, err := readCeremony(filepath.Join(dir, string(id)+journalSuffix))
+		c, err := readCeremony(FilePath(dir, id), key)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("read %s: %w", id, err))
 			continue
@@ -35,8 +36,8 @@ func ReadJournal(dir string) ([]rules.State, error) {
 }
 
 // readCeremony replays the journal of one ceremony.
-func readCeremony(path string) (rules.State, error) {
-	f, err := os.Open(path)
+func readCeremony(path string, key secret.MACKey) (rules.State, error) {
+	f, err := openLines(path, os.O_RDONLY)
 	if err != nil {
 		return rules.State{}, err
 	}
@@ -44,6 +45,11 @@ func readCeremony(path string) (rules.State, error) {
 	chain, err := ReadChain(f)
 	if err != nil {
 		return rules.State{}, err
+	}
+	if key.Name() != "" && len(chain.Entries) > 0 {
+		if err := chain.authenticate(key); err != nil {
+			return rules.State{}, err
+		}
 	}
 	c, err := rules.Replay(chain.Entries)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"conclave/ceremony"
@@ -36,7 +35,7 @@ type Report struct {
 // and that the rules allow the events. The error names the line.
 func VerifyFile(path string) (Report, error) {
 	r := Report{Path: path}
-	f, err := os.Open(path)
+	f, err := openLines(path, os.O_RDONLY)
 	if err != nil {
 		return r, err
 	}
@@ -59,7 +58,7 @@ func VerifyFile(path string) (Report, error) {
 	r.Ceremony, r.PlanHash, r.State, r.Outcome = value.ID(), value.PlanHash, value.Phase, value.Outcome
 	r.Operation, r.Cluster, r.Nonce = value.Plan.Operation, value.Plan.Cluster, value.Attempt.Nonce
 	r.Previous = c.Entries[0].Event.(event.Proposed).Previous // Replay has checked its type
-	r.Events, r.First, r.Head, r.Torn = len(c.Entries), first.Hash, last.Hash, c.torn
+	r.Events, r.First, r.Head, r.Torn = len(c.Entries), first.Hash, last.Hash, c.torn > 0
 	r.From, r.To = first.At, last.At
 	return r, nil
 }
@@ -78,7 +77,7 @@ func VerifyDir(dir string) ([]Report, error) {
 	var faults []error
 	byFirst := map[string]bool{"": true}
 	for _, id := range ids {
-		path := filepath.Join(dir, string(id)+journalSuffix)
+		path := FilePath(dir, id)
 		r, err := VerifyFile(path)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", path, err))

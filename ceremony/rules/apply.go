@@ -74,7 +74,7 @@ func (c State) changes(e event.Event) bool {
 		event.AccessorGiven, event.Reminded, event.TokenRevoked, event.TokenLeft,
 		event.BackupReminded, event.BackupLeft,
 		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft,
-		event.TranscriptSigned, event.Archived, event.ArchiveFailed:
+		event.TranscriptSigned, event.Archived, event.ArchiveFailed, event.Adopted:
 		return false
 	case event.BackupDeleted:
 		return !c.OwesDeletion()
@@ -353,7 +353,8 @@ func applyRecord(c State, e event.Entry) (_ State, known bool, _ error) {
 	switch e.Event.(type) {
 	case event.RollCalled, event.WitnessAsked, event.Proceeded, event.ExceptionNoted, event.WitnessStated,
 		event.VerificationDropped, event.ResetAsked,
-		event.Noticed, event.TranscriptSigned, event.Archived, event.ArchiveFailed, event.Posted, event.Undeliverable:
+		event.Noticed, event.TranscriptSigned, event.Archived, event.ArchiveFailed, event.Posted, event.Undeliverable,
+		event.Adopted:
 		return c, true, nil
 	}
 	return c, false, nil

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"fmt"
+
 	"conclave/ceremony"
 	"conclave/ceremony/command"
 	"conclave/ceremony/event"
@@ -34,7 +36,7 @@ func FrozenBy(f event.FreezeAsked) event.Frozen {
 
 func (c State) stop(cmd command.Stop) ([]event.Event, error) {
 	unasked := cmd.Why == event.PersonStopped && c.Stopping == nil
-	if c.Ended() || unasked || c.Phase == PhaseFrozen && !stands(cmd.Why) {
+	if c.Ended() || unasked || c.Phase == PhaseFrozen && !stands(cmd.Why) && cmd.Why != event.TakenOver {
 		return nil, nil
 	}
 	return append(c.giveBack(ceremony.IsFrozen), event.Frozen{Why: cmd.Why, Want: cmd.Want, Got: cmd.Got}), nil
@@ -72,6 +74,21 @@ func (c State) decider(who ceremony.Account) (ceremony.Person, bool) {
 // OtherBot returns the difference between the identity that a plan pins and the bot's own.
 func OtherBot(p ceremony.Plan, bot ceremony.Fingerprint) *Difference {
 	return &Difference{event.OtherBot, "identity " + p.Identity.String(), bot.String()}
+}
+
+// Adoption returns the difference for which an open ceremony freezes once after its lines
+// were taken over, or nil.
+func (c State) Adoption() *Difference {
+	at := c.Last(Is[event.Adopted])
+	frozen := c.Last(func(e event.Event) bool { f, ok := e.(event.Frozen); return ok && f.Why == event.TakenOver })
+	if c.Ended() || frozen >= at {
+		return nil
+	}
+	key := "no authentication code"
+	if a, _ := c.History[at-1].Event.(event.Adopted); a.Key != "" {
+		key = "key " + a.Key
+	}
+	return &Difference{event.TakenOver, "lines of this identity", fmt.Sprintf("lines 1 to %d: %s", at-1, key)}
 }
 
 // stands reports whether people alone can't thaw what was frozen for this reason. The

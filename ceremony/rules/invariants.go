@@ -95,6 +95,10 @@ func (c State) allowsFreeze(e event.Event) error {
 	switch ev := e.(type) {
 	case event.FreezeAsked:
 		return among(c.Plan.Everybody(), ev.By)
+	case event.Adopted:
+		if ev.Lines != c.Seq() {
+			return fmt.Errorf("%d lines stand before it", c.Seq())
+		}
 	case event.Frozen:
 		if ev.Why == event.PersonStopped && c.Stopping == nil {
 			return errors.New("nobody has asked for it")

@@ -227,7 +227,8 @@ type outbox struct {
 	order    []ceremony.Account                   // of asked
 	counted  map[ceremony.Account]bool            // in the current round
 	noticed  map[string]bool                      // kinds of findings, and whose, that an alarm's owners were told of
-	early    []ceremony.Person                    // whose envelope came before a witness had let it
+	ended    bool
+	early    []ceremony.Person // whose envelope came before a witness had let it
 }
 
 // tell adds what is to be said about an entry: the status post comes first, then its thread,
@@ -236,7 +237,7 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 	if key := redrawn(p, e); key != "" {
 		o.add(key, BoardMessage, nil, e)
 	}
-	if inThread(e.Event) {
+	if inThread(e.Event) && !(o.ended && Is[event.Adopted](e.Event)) { // an operator may take over hundreds that have ended
 		o.add(fmt.Sprintf("history/%d", e.Seq), HistoryMessage, nil, e)
 	}
 	o.tellOfAgreement(p, e)
@@ -278,7 +279,7 @@ func inThread(e event.Event) bool {
 		event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting:
 		return false
 	case event.Approved, event.Rejected, event.RollCalled, event.Present, event.WitnessAsked, event.Proceeded,
-		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.FreezeAsked, event.Frozen,
+		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.FreezeAsked, event.Frozen, event.Adopted,
 		event.ResumeAsked, event.Resumed, event.Started, event.KeyAnnounced, event.Declined, event.Counted,
 		event.Entered, event.Proven, event.RoundRefused, event.RoundReset, event.ResetAsked, event.Rekeyed,
 		event.TokenIssued, event.PasswordLost, event.Verified, event.VerificationDropped, event.AttemptLost,
@@ -385,6 +386,7 @@ func (o *outbox) tellOfResult(p ceremony.Plan, e event.Entry) {
 func (o *outbox) tellOfEnd(p ceremony.Plan, e event.Entry) {
 	switch ev := e.Event.(type) {
 	case event.Ended:
+		o.ended = true
 		for _, who := range o.order {
 			o.toPerson(EndedMessage, o.asked[who], e)
 		}

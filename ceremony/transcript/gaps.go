@@ -32,6 +32,10 @@ func gaps(c rules.State, loose tally) []Gap {
 	if p.Approvals == 0 && !p.Operation.NeedsApproval() {
 		gap("no-approval", "That anybody agreed beforehand: this operation needs no approval.")
 	}
+	if at := c.Last(rules.Is[event.Adopted]); at > 0 {
+		gap("lines-adopted",
+			"That Conclave has written lines 1 to %d: an operator has had it take them over, from before it authenticated its lines or from another identity.", at-1)
+	}
 	if len(loose.pressed) > 0 {
 		gap("approval-unsigned",
 			"That it was %s who approved: a button was pressed in their Slack account, and nothing was signed.",

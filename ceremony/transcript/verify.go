@@ -150,7 +150,7 @@ func (v *verifier) signature() {
 func (v *verifier) chain() {
 	check := v.check(checkChain)
 	check.Count = len(v.t.Journal)
-	prev := ""
+	prev, coded := "", false
 	for i, raw := range v.t.Journal {
 		l, ev, err := journal.DecodeLine([]byte(raw))
 		if err != nil {
@@ -166,8 +166,13 @@ func (v *verifier) chain() {
 		if l.Ceremony != v.t.Ceremony {
 			check.fault("line %d belongs to %s, and the file is of %s", i+1, l.Ceremony, v.t.Ceremony)
 		}
-		prev = journal.HashLine([]byte(raw))
-		v.entries = append(v.entries, event.Entry{Seq: l.Seq, Prev: l.Prev, At: l.At, Hash: prev, Event: ev})
+		if coded && l.MAC == "" {
+			check.fault("line %d has no authentication code, and line %d has one", i+1, i)
+		}
+		prev, coded = journal.HashLine([]byte(raw)), l.MAC != ""
+		v.entries = append(v.entries, event.Entry{
+			Seq: l.Seq, Prev: l.Prev, At: l.At, Hash: prev, Event: ev, MACKey: l.MACKey, MAC: l.MAC,
+		})
 	}
 	if v.t.Head != prev {
 		check.fault("the head is not the hash of the last line: lines are missing at the end, or were changed")

@@ -44,6 +44,9 @@ func NoticedWords(p ceremony.Plan, e event.Entry) string {
 	if n.Kind.Exposure() {
 		return exposedWords(n)
 	}
+	if n.Kind.Journal() {
+		return journalWords(n)
+	}
 	line := ":rotating_light: " + interferenceWords(n)
 	if n.Want != "" || n.Got != "" {
 		line += fmt.Sprintf("\nbefore: `%s`\nnow: `%s`", Code(n.Want), Code(n.Got))
@@ -87,11 +90,29 @@ func interferenceWords(n event.Noticed) string {
 	return "Vault is not as expected."
 }
 
+// journalWords say that what Conclave keeps of ceremonies is not obeyed.
+func journalWords(n event.Noticed) string {
+	if n.Kind == ceremony.NotAdopted {
+		return fmt.Sprintf(":rotating_light: *Conclave has not authenticated what it keeps of earlier ceremonies*: it was written before Conclave did that, or under another identity. It is not obeyed.\nSet aside: `%s`", Code(n.Got))
+	}
+	return fmt.Sprintf(":rotating_light: *The journal of `%s` is not as Conclave has written it*, or can't be read. It is not obeyed.\nFound: `%s`", Code(n.Subject), Code(n.Got))
+}
+
+// SetAside says that a ceremony's journal is not obeyed, and why.
+func SetAside(a ceremony.Aside) string {
+	return fmt.Sprintf(":no_entry: `%s`  is set aside and may be open: %s", Code(string(a.Ceremony)), Escape(Explain(a.Why)))
+}
+
 // todo says what to do about a finding.
 func todo(p ceremony.Plan, n event.Noticed) string {
 	const ask = "Ask your colleagues, in another way than Slack, who it was."
 	const audit = "Vault's audit log says who asked, but for rekeys, which many versions don't log."
+	const held = " Until then nothing begins on this cluster but an `unseal`, and what is open there stands still. An attempt in Vault that nobody seems to have begun may be that of a ceremony that was set aside: let its people decide about it."
 	switch n.Kind {
+	case ceremony.NotAdopted:
+		return "The operator of Conclave stops it, runs `conclave journal adopt`, which lists what was said in whose name, and starts it again." + held
+	case ceremony.JournalBroken:
+		return "Somebody may have written to the journal: tell your security team, and keep the file. The operator of Conclave puts the file from a backup in its place, or takes it out of the folder, and starts Conclave again; `conclave check` shows what is left to settle." + held
 	case ceremony.ForeignStart:
 		return fmt.Sprintf("%s If nobody has a reason for it, stop it: `%s`. Whoever reaches Vault's API can do that where the endpoint is open (Vault 1), elsewhere whoever has a token with `update` on it. Hand out *no share* until it is clear.", ask, cancelCommand(n))
 	case ceremony.ForeignCancel:

@@ -74,6 +74,7 @@ func Sentinels() []sentence {
 		{ceremony.ErrUnknownCeremony, Words{"There is no ceremony with this id.", "`/ceremony list` shows the open ones, `/ceremony history` all."}},
 		{ceremony.ErrJournal, Words{"The journal can't be written, and nothing is done that can't be recorded.", "The operator of Conclave has to look at its disk; after that, try again."}},
 		{ceremony.ErrBehind, Words{"Another process has written to this ceremony's journal.", "The operator of Conclave has to make sure that it runs only once."}},
+		{ceremony.ErrNotAdopted, Words{"The journal of this ceremony was written before Conclave authenticated its lines, or under another identity.", "Nothing is done with it. The operator of Conclave stops it, runs `conclave journal adopt`, and starts it again."}},
 		{ceremony.ErrLocked, Words{"Another process uses this journal.", "The operator of Conclave has to make sure that it runs only once."}},
 		{ceremony.ErrChain, Words{"The journal of this ceremony was changed from outside; its chain is broken.", "Nothing is done with it any more. Keep the file and tell your security team."}},
 		{ceremony.ErrNotRunning, Words{"Conclave is starting or stopping.", "Nothing was done. Try again in a minute."}},

@@ -257,6 +257,8 @@ func watchedHistory(c rules.State, e event.Entry) string {
 			said = "*does not agree* that it went as it stands here"
 		}
 		return fmt.Sprintf(":eye: The witness *%s* %s%s%s", Escape(ev.By.Name), said, signedWords(ev.Signed), because(ev.Why))
+	case event.Adopted:
+		return fmt.Sprintf(":inbox_tray: An operator has had Conclave take over %s that it had not authenticated.", plural.Of(ev.Lines, "line"))
 	case event.WitnessLeft:
 		return ":eye: A week after the end no witness has said whether they agree. Nobody is waited for any more."
 	case event.FreezeAsked:

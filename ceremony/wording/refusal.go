@@ -109,6 +109,7 @@ var refusalWords = map[ceremony.Refusal]Words{
 	ceremony.PlanChanged:  {"The hash is not that of this plan.", "Read the plan again in `/ceremony status`, and compare the hash with whoever gave it to you."},
 
 	// The cluster, as it is when a ceremony is proposed.
+	ceremony.JournalAside:       {"Conclave can't rely on the journal of an earlier ceremony on this cluster, which may still be open.", "Its operator settles it, with `conclave check`. Until then an `unseal` is possible, and nothing else begins."},
 	ceremony.ClusterBusy:        {"Another ceremony is open on this cluster.", "One at a time: finish or cancel it first. `/ceremony list` shows it."},
 	ceremony.UnknownCluster:     {"No cluster has this name.", "`/ceremony holders` lists them."},
 	ceremony.UnknownOperation:   {"This operation does not exist or is not allowed on this cluster.", "`/ceremony holders` shows what is allowed where."},

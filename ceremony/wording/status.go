@@ -282,6 +282,8 @@ func freezeFound(f event.Frozen) string {
 		return ""
 	case f.Why == event.NotSigned:
 		return fmt.Sprintf("\nFound: `%s`", Code(f.Got))
+	case f.Why == event.TakenOver:
+		return fmt.Sprintf("\nTaken over: `%s`", Code(f.Got))
 	case f.Why == event.OtherBot:
 		return fmt.Sprintf("\nThe plan says: `%s`\nConclave has: `%s`", Code(f.Want), Code(f.Got))
 	case f.Why == event.OtherConfig:
@@ -311,6 +313,8 @@ func FreezeReason(p ceremony.Plan, ev event.Frozen) string {
 		return "Conclave was started with a configuration that does not allow this plan: one of the two was changed. If the configuration was, put it back and start Conclave again, or cancel; until then nobody can resume. If it was not, somebody has written to the journal: cancel, and keep its files."
 	case event.NotSigned:
 		return "The journal has somebody say what their PGP key has not signed. Somebody may have written to it: ask the people whom it names, outside of Slack. Cancel this ceremony, and keep the journal's files; nobody can resume it with them as they are."
+	case event.TakenOver:
+		return "An operator has had Conclave take over this ceremony's journal, which was written before Conclave authenticated its lines, or under another identity. Nobody vouches for what stands in it, approvals by a button above all. Ask those whom it names, outside of Slack, whether they have said that; then resume, or cancel."
 	case event.KeysLost:
 		return "Vault has made the new shares, and its answer with them did not reach Conclave: it was lost, or others have sent the last share. The old shares stay in force until the new ones are proven; resuming drops the new ones and begins a new attempt."
 	}

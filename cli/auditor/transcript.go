@@ -24,6 +24,7 @@ type transcripts struct {
 	page     string // file to write the page to; empty: none
 	json     bool   // print what was found as JSON
 	stamp    stamped
+	author   author
 }
 
 // errNotPinned means that --identity is missing.

@@ -34,12 +34,16 @@ transcript leaves unproven.
 Of a journal, check that every line continues the line before it, and that the
 events are a story that the rules allow. Of a directory also that no ceremony is
 missing between the others. With --identity, also that each ceremony that has ended
-has a signed transcript.
+has a signed transcript. Who has written a journal is not checked, unless the
+identity's key is given: whoever can write to it can make a chain that is whole.
 
 Needs neither the bot nor Slack nor Vault nor a network, and changes nothing. Write
 down the hash of the last line that it prints: it stands for everything before it.`,
 		Args: cli.Arguments(cobra.MinimumNArgs(1)),
-		RunE: func(_ *cobra.Command, paths []string) error {
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			if err := how.author.load(cmd); err != nil {
+				return err
+			}
 			if how.page != "" && len(paths) != 1 {
 				return cli.NewUsageError(errors.New("--page takes one transcript"))
 			}
@@ -63,6 +67,9 @@ down the hash of the last line that it prints: it stands for everything before i
 		"check the time stamp of the transcript that is in `FILE`, as it lies beside the transcript")
 	cmd.Flags().StringVar(&how.stamp.ca, "tsa-ca", "",
 		"PEM `FILE` with the authorities that vouch for the time-stamping server")
+	cmd.Flags().StringVar(&how.author.keyFile, "identity-key", "",
+		"check with the identity's key in `FILE` that it has written a journal; for who runs Conclave")
+	cmd.Flags().StringVar(&how.author.passphraseFile, "passphrase-file", "", "`FILE` with the passphrase of that key")
 	cmd.Flags().BoolVar(&how.json, "json", false, "print what was found of a transcript as JSON")
 	return cmd
 }
@@ -95,7 +102,7 @@ func verifyPath(out io.Writer, path string, how transcripts) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	printReport(out, report)
-	return how.signed(out, path)
+	return errors.Join(how.author.check(out, path), how.signed(out, path))
 }
 
 // verifyDir checks every journal in a directory.
@@ -104,7 +111,7 @@ func verifyDir(out io.Writer, path string, how transcripts) error {
 	faults := []error{err}
 	for _, report := range reports {
 		printReport(out, report)
-		faults = append(faults, how.signed(out, report.Path))
+		faults = append(faults, how.author.check(out, report.Path), how.signed(out, report.Path))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return err

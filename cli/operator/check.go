@@ -1,5 +1,5 @@
 // Package operator has the commands of who runs the bot: run, check, policy, manifest,
-// identity and version. It is the only command room, beside terminal, that is linked with
+// journal, identity and version. It is the only command room, beside terminal, that is linked with
 // Slack and Vault.
 package operator
 
@@ -18,6 +18,7 @@ import (
 	"conclave/app"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/openpgp"
+	"conclave/ceremony/rules"
 	"conclave/cli"
 	"conclave/config"
 	"conclave/host"
@@ -112,9 +113,12 @@ func (f *findings) conclude() error {
 // checkAll tries everything that the configuration names. With offline it leaves out what
 // is elsewhere.
 func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) {
-	open := checkJournal(c, f)
-	checkExposed(c, f)
+	ceremonies := checkJournal(c, f)
 	pgp := checkIdentity(c, f)
+	if pgp != nil {
+		checkAuthorship(f, ceremonies, pgp)
+		checkExposed(c, f, pgp)
+	}
 	checkPeople(c, f, time.Now())
 	checkArchives(ctx, c, f, offline)
 	if offline {
@@ -126,8 +130,10 @@ func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) 
 		checkSlack(ctx, c, f, pgp)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		ours := slices.DeleteFunc(slices.Clone(open), func(r journal.Report) bool { return r.Cluster != name })
-		checkVault(ctx, c.Clusters[name], f, "Vault "+name, ours)
+		open := slices.DeleteFunc(slices.Clone(ceremonies), func(r journal.Report) bool {
+			return r.Cluster != name || r.State == rules.PhaseEnded
+		})
+		checkVault(ctx, c.Clusters[name], f, "Vault "+name, open)
 	}
 }
 

@@ -13,14 +13,13 @@ import (
 
 	"conclave/ceremony/journal"
 	"conclave/ceremony/ledger"
-	"conclave/ceremony/rules"
+	"conclave/ceremony/openpgp"
 	"conclave/config"
 	"conclave/host"
 	"conclave/plural"
 )
 
-// checkJournal tries the journal's folder, and returns the ceremonies that have not
-// ended. It does not need the journal's lock, which the running bot has.
+// checkJournal tries the journal's folder, and returns the ceremonies in it. It does not need the journal's lock, which the running bot has.
 func checkJournal(c *config.Config, f *findings) []journal.Report {
 	dir := string(c.Journal.Directory)
 	if f.failed("journal", host.TrustedJournal(c.Journal.Directory)) {
@@ -39,15 +38,12 @@ func checkJournal(c *config.Config, f *findings) []journal.Report {
 	if !f.failed("journal", err) {
 		f.add(ok, "journal", "%s: %s, the chain is whole", dir, plural.Count(len(reports), "ceremony", "ceremonies"))
 	}
-	return slices.DeleteFunc(reports, func(r journal.Report) bool { return r.State == rules.PhaseEnded })
+	return reports
 }
 
 // checkExposed adds the people whose shares count as exposed.
-func checkExposed(c *config.Config, f *findings) {
-	ceremonies, err := journal.ReadJournal(string(c.Journal.Directory))
-	if err != nil {
-		return // checkJournal has found it
-	}
+func checkExposed(c *config.Config, f *findings, pgp *openpgp.OpenPGP) {
+	ceremonies, _ := journal.ReadJournal(string(c.Journal.Directory), pgp.JournalKey()) // checkJournal has found the faults
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		for _, x := range ledger.Exposures(ceremonies, name) {
 			f.add(note, "shares of "+name, "%s: %s since %s (%s): plan a rekey",

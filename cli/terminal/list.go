@@ -17,6 +17,7 @@ import (
 	"conclave/ceremony/wording"
 	"conclave/cli"
 	"conclave/config"
+	"conclave/host"
 )
 
 func ceremonyListCommand(std cli.Streams) *cobra.Command {
@@ -31,7 +32,7 @@ func ceremonyListCommand(std cli.Streams) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		all, err := journal.ReadJournal(string(c.Journal.Directory))
+		all, err := readJournal(std, c)
 		screen := newScreen(std.Out)
 		for _, c := range all {
 			state := string(c.Phase)
@@ -58,7 +59,7 @@ func ceremonyShowCommand(std cli.Streams) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		all, err := journal.ReadJournal(string(c.Journal.Directory))
+		all, err := readJournal(std, c)
 		i := slices.IndexFunc(all, func(c rules.State) bool { return string(c.ID()) == args[0] })
 		if i < 0 {
 			return errors.Join(err, fmt.Errorf("show %s: %w", args[0], ceremony.ErrUnknownCeremony))
@@ -67,6 +68,16 @@ func ceremonyShowCommand(std cli.Streams) *cobra.Command {
 		return err
 	}
 	return cmd
+}
+
+// readJournal returns what the identity has written into the journal. Where its key can't be
+// read, it says so, and returns what anybody may have written.
+func readJournal(std cli.Streams, c *config.Config) ([]rules.State, error) {
+	key, err := app.JournalKey(c)
+	if err != nil {
+		fmt.Fprintf(host.Printable{Writer: std.Err}, "Who has written the journal is not checked: %v\n", err)
+	}
+	return journal.ReadJournal(string(c.Journal.Directory), key)
 }
 
 // showCeremony prints the plan of a ceremony, its history and its status.
@@ -98,7 +109,7 @@ func ceremonyKeyStatusCommand(std cli.Streams) *cobra.Command {
 		if !ok {
 			return cli.NewUsageError(noCluster(c, name))
 		}
-		done, err := journal.ReadJournal(string(c.Journal.Directory))
+		done, err := readJournal(std, c)
 		if err != nil {
 			return err
 		}

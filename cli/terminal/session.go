@@ -175,6 +175,9 @@ func (s *session) propose(ctx context.Context, p ceremony.Proposal, by ceremony.
 // resume goes on with the named ceremony, or with every ceremony that is open.
 func (s *session) resume(id ceremony.ID) beginning {
 	return func(context.Context) error {
+		for _, a := range s.engine.SetAside() {
+			s.screen.say("%s is set aside: %v. It may be open; conclave check says what to do.", a.Ceremony, a.Why)
+		}
 		if _, _, err := s.engine.Ceremony(id); id != "" && err == nil {
 			s.held = append(s.held, id)
 		}

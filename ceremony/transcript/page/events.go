@@ -45,7 +45,7 @@ func deviates(e event.Event) bool {
 		event.BackupReminded, event.BackupLeft, event.Reminded, event.TokenLeft, event.VerificationDropped,
 		event.ResetAsked, event.Frozen, event.ResumeAsked, event.Resumed, event.AttemptLost, event.RoundReset,
 		event.Dropping, event.Undeliverable, event.ExceptionNoted, event.FreezeAsked, event.WitnessLeft,
-		event.Noticed, event.ArchiveFailed:
+		event.Adopted, event.Noticed, event.ArchiveFailed:
 		return true
 	case event.WitnessStated:
 		return !ev.Agrees

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/ceremonytest"
 	"conclave/ceremony/event"
-	"conclave/ceremony/journal"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/transcript"
 	"conclave/ceremony/transcript/page"
@@ -108,11 +108,7 @@ func story(t *testing.T, reason, why string) (file []byte, plan ceremony.Plan) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(9*time.Hour + 26*time.Minute) // 1 January 2000 begins at midnight
 		p := rekeyPlan(reason)
-		j, err := journal.OpenJournal(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer j.Close()
+		j := ceremonytest.OpenJournal(t, dir)
 		seq := 0
 		add := func(wait time.Duration, events ...event.Event) {
 			t.Helper()
