@@ -22,7 +22,7 @@ import (
 // keys of ceremonies, and signs what the bot tells people. Nothing can be encrypted to it.
 type Identity struct {
 	fingerprint ceremony.Fingerprint
-	public      string // armored
+	public      string                           // armored
 	commitment  func() (id string, key [32]byte) // a closure prints as an address under every verb of fmt
 	journalKey  secret.MACKey
 
