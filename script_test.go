@@ -288,7 +288,8 @@ func scriptJournal(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// proposal DIR ID: adds a ceremony that bob has approved by a button, and that is open.
+// proposal DIR ID [SIGNED]: adds a ceremony that bob has approved by a button, and that is
+// open. With SIGNED, that stands there as what he has signed.
 func scriptProposal(ts *testscript.TestScript, _ bool, args []string) {
 	bot := scriptIdentity(ts)
 	j, err := journal.OpenJournal(ts.MkAbs(args[0]), bot.JournalKey())
@@ -298,7 +299,7 @@ func scriptProposal(ts *testscript.TestScript, _ bool, args []string) {
 	plan.Identity = bot.Identity()
 	_, err = j.Append(context.Background(), plan.Ceremony, 0,
 		event.Proposed{Plan: plan, PlanHash: plan.Hash()},
-		event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash()})
+		event.Approved{By: plan.Approvers[0], PlanHash: plan.Hash(), Signed: strings.Join(args[2:], " ")})
 	ts.Check(err)
 }
 

@@ -150,7 +150,7 @@ func TestP2WordThatNobodySignedIsNotObeyed(t *testing.T) {
 }
 
 // What the rules themselves refuse stops the start: nothing is done at all.
-func TestP2ApprovalThatThePlanDoesNotAllowStopsTheStart(t *testing.T) {
+func TestP2ApprovalThatThePlanDoesNotAllowIsNotRead(t *testing.T) {
 	for name, approved := range map[string]func(c rules.State) event.Approved{
 		"unsigned": func(c rules.State) event.Approved { return event.Approved{By: c.Plan.Approvers[0]} },
 		"by a stranger": func(rules.State) event.Approved {

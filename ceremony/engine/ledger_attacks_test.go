@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/ceremonytest"
 	"conclave/ceremony/event"
+	"conclave/ceremony/journal"
 	"conclave/ceremony/rules"
 )
 
@@ -423,6 +425,41 @@ func TestSealedClusterIsKnownByItsName(t *testing.T) {
 		s.share(id, "dave", "new-4")
 		if sent := newest[event.Submitting](s, id); !sent.Known {
 			t.Errorf("the unseal has not proven dave's share: %+v", sent.TagMatch)
+		}
+	})
+}
+
+// A rekey that was set aside may have replaced the key: which shares are in force is not
+// known, and an unseal refuses none of them.
+func TestUnsealBesideACeremonyThatWasSetAsideIsJudgedByItselfAlone(t *testing.T) {
+	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
+		s.rekeyed()
+		for _, aside := range []bool{false, true} {
+			s.stop()
+			path := journal.FilePath(s.dir, "prod-rekey-zzzz")
+			if aside {
+				if err := os.WriteFile(path, []byte("not JSON\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.prepare(ceremony.Unseal)
+			s.start()
+			id := s.begin(ceremony.Unseal)
+			err := s.bring(id, "alice", "old-1")
+			if refused := errors.Is(err, ceremony.OutdatedShare); refused == aside {
+				t.Errorf("set aside: %t, the share of before: %v", aside, err)
+			}
+			if aside {
+				s.stop()
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+				s.start()
+			}
+			if _, err := s.engine.Cancel(t.Context(), id, ceremonytest.Person("olga").Account, ""); err != nil {
+				t.Fatal(err)
+			}
+			s.settle(time.Minute)
 		}
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"conclave/ceremony/event"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/rules"
+	"conclave/ceremony/transcript"
 )
 
 // adopt has the identity of now take over ceremonies, as conclave journal adopt does.
@@ -365,5 +366,66 @@ func TestP6AShareThatWasOnItsWayIsSettledBeforeTheAdoptionFreezes(t *testing.T) 
 		if c.Phase != rules.PhaseFrozen || !c.HasCounted(ceremonytest.Person(name).Account) || c.Pending != nil {
 			t.Errorf("%s, counted %v: %s", c.Phase, c.HasCounted(ceremonytest.Person(name).Account), story(c))
 		}
+	})
+}
+
+// An auditor has no key, and sees a line that lacks the code which the line before it has.
+func TestP8ATranscriptWhoseCodesEndIsFaulty(t *testing.T) {
+	path := kept(t, "adopted/*.jsonl")[0]
+	entries := rewritten(t, path)
+	id := ceremony.ID(strings.TrimSuffix(filepath.Base(path), ".jsonl"))
+	for strip, want := range map[int]bool{len(entries) + 1: false, len(entries): true} {
+		made := transcript.Transcript{Format: "conclave-transcript1", Ceremony: id}
+		for _, e := range entries {
+			if e.Seq >= strip {
+				e.MACKey, e.MAC = "", ""
+			}
+			e.Prev = made.Head
+			raw, err := journal.EncodeLine(id, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			made.Journal, made.Head = append(made.Journal, string(raw)), journal.HashLine(raw)
+		}
+		file, err := made.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		faults := strings.Join(transcript.VerifyTranscript(file, ceremonytest.Fpr("identity"), ceremonytest.SpokenSignatures{}).Faults(), "\n")
+		if strings.Contains(faults, "has no authentication code") != want {
+			t.Errorf("codes up to line %d: %s", strip-1, faults)
+		}
+	}
+}
+
+// Lines that have the identity's codes and are no story that the rules allow: a defect, or a
+// stolen key.
+func TestAJournalThatTheRulesRefuseIsSetAside(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.propose(ceremony.GenerateRoot)
+		s.settle(time.Second)
+		c := s.now(id)
+		s.stop()
+		good, err := os.ReadFile(journal.FilePath(s.dir, id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.forge(id, event.Approved{By: ceremonytest.Person("mallory"), PlanHash: c.PlanHash})
+		s.start()
+		s.settle(time.Minute)
+		if _, _, err := s.engine.Ceremony(id); !errors.Is(err, ceremony.ErrChain) {
+			t.Errorf("it is obeyed: %v", err)
+		}
+		if err := s.proposed(ceremony.Drill); !errors.Is(err, ceremony.JournalAside) {
+			t.Errorf("its cluster is not held up: %v", err)
+		}
+		if got := s.found(ceremony.JournalBroken); len(got) != 1 || got[0].Subject != string(id) {
+			t.Errorf("people are told of %+v", got)
+		}
+		s.stop()
+		if err := os.WriteFile(journal.FilePath(s.dir, id), good, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
 	})
 }

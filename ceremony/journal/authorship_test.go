@@ -248,3 +248,128 @@ func TestAJournalThatIsNotOursIsLeftAsItIs(t *testing.T) {
 		t.Errorf("it was changed: %v", err)
 	}
 }
+
+// The identity goes on behind lines that are not its own only where it says so.
+func TestLinesOfOthersAreTakenOverByAnAdoptionOnly(t *testing.T) {
+	const id = "prod-rekey-aaaa"
+	for what, row := range map[string]struct {
+		line event.Event
+		want error
+	}{
+		"an adoption":       {event.Adopted{Lines: 7}, nil},
+		"anything but that": {event.Posted{Key: "x"}, ceremony.ErrChain},
+	} {
+		t.Run(what, func(t *testing.T) {
+			j := ceremonytest.OpenJournal(t, t.TempDir())
+			path, _ := write(t, j, id, "")
+			f := forger{t, ceremonytest.JournalKey()} // a thief of the key, or a defect
+			fields, err := json.Marshal(row.line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := append(f.lines(path), forgedLine{
+				At: time.Now().UTC(), Ceremony: id, Type: event.TypeOf(row.line), Event: fields,
+			})
+			f.write(path, lines, func(i int, l *forgedLine) {
+				l.MACKey, l.MAC = "", ""
+				if i == len(lines)-1 {
+					f.sign(l, f.key.Name())
+				}
+			})
+			if _, err := j.Load(t.Context(), id); !errors.Is(err, row.want) {
+				t.Errorf("%v, want %v", err, row.want)
+			}
+		})
+	}
+}
+
+// What is adopted is as good as written, also behind another identity and before the next one.
+func TestEachIdentityAdoptsWhatTheOneBeforeHasLeft(t *testing.T) {
+	const id = "prod-rekey-aaaa"
+	dir := t.TempDir()
+	j := ceremonytest.OpenJournal(t, dir)
+	path, _ := write(t, j, id, "")
+	keys := []secret.MACKey{ceremonytest.JournalKey()}
+	for n := range byte(3) {
+		keys = append(keys, secret.NewMACKey(strings.Repeat(string('a'+rune(n)), 16), [32]byte{n}))
+	}
+	keys = append(keys, keys[1]) // one that comes back
+	seq := 7
+	_ = j.Close()
+	for i, key := range keys[1:] {
+		j, err := journal.OpenJournal(dir, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := j.Load(t.Context(), id); !errors.Is(err, ceremony.ErrNotAdopted) {
+			t.Errorf("identity %d: %v", i, err)
+		}
+		foreign, ours, err := j.Foreigners(t.Context())
+		if err != nil || ours != 0 || len(foreign) != 1 || len(foreign[0].Keys) != i+1 || foreign[0].Keys[i].Key != keys[i].Name() {
+			t.Errorf("identity %d: %d of its own, %+v, %v", i, ours, foreign, err)
+		}
+		for range 2 { // a second time changes nothing
+			if err := j.Adopt(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		seq++
+		entries, err := j.Load(t.Context(), id)
+		if err != nil || len(entries) != seq || entries[seq-1].Event != (event.Adopted{Lines: seq - 1, Key: keys[i].Name()}) {
+			t.Errorf("identity %d: %d lines, %v", i, len(entries), err)
+		}
+		if _, err := j.Append(t.Context(), id, seq, event.Posted{Key: "late"}); err != nil {
+			t.Error(err)
+		}
+		seq++
+		if err := errors.Join(journal.Authentic(path, key), j.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestNothingBrokenIsAdopted(t *testing.T) {
+	const id = "prod-rekey-aaaa"
+	bare := func(_ int, l *forgedLine) { l.MACKey, l.MAC = "", "" }
+	for what, spoil := range map[string]func(f forger, path string, lines []forgedLine){
+		"a line without a code behind ours": func(f forger, path string, lines []forgedLine) {
+			f.write(path, append(lines, f.approved(id)), func(int, *forgedLine) {})
+		},
+		"a story that the rules refuse": func(f forger, path string, lines []forgedLine) {
+			f.write(path, append(lines, f.approved(id)), bare) // it has ended
+		},
+	} {
+		j := ceremonytest.OpenJournal(t, t.TempDir())
+		path, _ := write(t, j, id, "")
+		f := forger{t, secret.NewMACKey("0123456789abcdef", [32]byte{1})}
+		spoil(f, path, f.lines(path))
+		if err := j.Adopt(t.Context(), id); !errors.Is(err, ceremony.ErrChain) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if foreign, _, err := j.Foreigners(t.Context()); err != nil || len(foreign) != 1 || !errors.Is(foreign[0].Why, ceremony.ErrChain) {
+			t.Errorf("%s: %+v, %v", what, foreign, err)
+		}
+	}
+}
+
+// Who has no key reads that a line is not as Conclave writes it.
+func TestHalfACodeIsNone(t *testing.T) {
+	for what, half := range map[string]func(l *forgedLine){
+		"the key's name alone": func(l *forgedLine) { l.MAC = "" },
+		"the code alone":       func(l *forgedLine) { l.MACKey = "" },
+		"neither, behind both": func(l *forgedLine) { l.MACKey, l.MAC = "", "" },
+	} {
+		j := ceremonytest.OpenJournal(t, t.TempDir())
+		path, _ := write(t, j, "prod-rekey-aaaa", "")
+		f := forger{t, ceremonytest.JournalKey()}
+		lines := f.lines(path)
+		f.write(path, lines, func(i int, l *forgedLine) {
+			if i == len(lines)-1 {
+				half(l)
+			}
+		})
+		if _, err := journal.VerifyFile(path); !errors.Is(err, ceremony.ErrChain) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
