@@ -234,7 +234,7 @@ func TestJournalThatChangedBehindTheIndexIsReadAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
-		if !slices.Equal(read, []ceremony.ID{grown}) || !strings.Contains(log, "journal is not as it was") {
+		if !slices.Equal(read, []ceremony.ID{grown}) || !strings.Contains(log, "are not as they were") {
 			t.Errorf("one has grown, and these were read: %v; %s", read, log)
 		}
 		if ref, _ := s.now(grown).Board(); ref.TS != "9.9" {
@@ -251,7 +251,7 @@ func TestJournalThatChangedBehindTheIndexIsReadAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
-		if len(read) != 0 || !strings.Contains(log, "whose journal is gone") {
+		if len(read) != 0 || !strings.Contains(log, "whose journals are gone") {
 			t.Errorf("one is gone, and these were read: %v; %s", read, log)
 		}
 		if _, _, err := s.engine.Ceremony(gone); !errors.Is(err, ceremony.ErrUnknownCeremony) {

@@ -106,17 +106,17 @@ func (r *recovery) readIndex() {
 	if r.e.config.Index == nil {
 		return
 	}
+	var gone, changed []string
 	report, err := r.e.config.Index.Read(func(record index.Record) bool {
 		mark, there := r.marks[record.Ceremony]
 		switch _, twice := r.e.past.Ends(record.Ceremony); {
 		case twice:
 			return false
 		case !there:
-			log.Error("the index has a ceremony whose journal is gone", "ceremony", string(record.Ceremony))
+			gone = append(gone, string(record.Ceremony))
 			return false
 		case mark != record.Mark:
-			log.Warn("a settled ceremony's journal is not as it was: it is read again",
-				"ceremony", string(record.Ceremony))
+			changed = append(changed, string(record.Ceremony))
 			return false
 		}
 		if err := r.learn(record); err != nil {
@@ -125,6 +125,12 @@ func (r *recovery) readIndex() {
 		}
 		return true
 	})
+	if len(gone) > 0 {
+		log.Error("the index has settled ceremonies whose journals are gone", "ceremonies", listed(gone))
+	}
+	if len(changed) > 0 {
+		log.Warn("journals of settled ceremonies are not as they were: they are read again", "ceremonies", listed(changed))
+	}
 	switch {
 	case err != nil:
 		log.Error("the index of settled ceremonies is of no use: every start reads their journals", "error", err)

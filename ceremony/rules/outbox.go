@@ -272,13 +272,11 @@ func redrawn(p ceremony.Plan, e event.Entry) string {
 }
 
 // inThread reports whether the thread has a line for an event. People are told what came of
-// an intent, and not of the intent. Of an adoption they are told by the freeze; where none
-// follows it changes nothing.
+// an intent, and not of the intent.
 func inThread(e event.Event) bool {
 	switch e.(type) {
 	case event.Proposed, event.TranscriptSigned, event.Posted, event.Undeliverable, event.NodesSeen,
-		event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting,
-		event.Adopted:
+		event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting:
 		return false
 	case event.Approved, event.Rejected, event.RollCalled, event.Present, event.WitnessAsked, event.Proceeded,
 		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.FreezeAsked, event.Frozen, event.Adopted,
