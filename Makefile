@@ -68,7 +68,7 @@ RACE := -race -gcflags=github.com/ProtonMail/go-crypto/openpgp/s2k=-race=false \
 # wait for servers rather than for a processor, so that more than two are tested side by
 # side.
 test: tools $(STAMP) $(VAULT) $(S3) lint
-	$(WITH_GO_ALONE) $(EXHAUSTIVE)
+	$(WITH_GO_ALONE) -timeout=40m $(EXHAUSTIVE)
 	CONCLAVE_REQUIRE_TOOLS=1 .ci/in-memory.sh go run .ci/tally.go $(RACE) -shuffle=on -vet=off -p=4 -timeout=40m ./...
 	$(MAKE) --no-print-directory fuzz
 

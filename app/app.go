@@ -101,6 +101,7 @@ func NewBackend(c *config.Config, keys Keyring, with engine.Config) (_ *Backend,
 	}()
 	with.Journal, with.Forget, with.Signatures = all.journal, host.CollectGarbage, openpgp.Signatures{}
 	with.Index = index.NewFile(filepath.Join(string(c.Journal.Directory), indexName), with.OpenPGP.JournalKey())
+	with.Conditions = func() event.Conditions { return conditions(c) }
 	host.ForgoPrivileges()
 	host.LogProtections(with.Log, host.Protections())
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {

@@ -129,6 +129,9 @@ type Nodes interface {
 	// configuration. A node that can't be asked has Node.Err. Nodes itself fails only when
 	// ctx ends.
 	Nodes(ctx context.Context) ([]Node, error)
+	// Servers asks every configured node what it is, in the order of the configuration. A
+	// server that can't be asked has its address alone.
+	Servers(ctx context.Context) []Server
 	// Unseal sends one share to each of the nodes and wipes it, whatever happens. It returns
 	// an error for each address that did not confirm. What a node has counted, Nodes tells
 	// afterwards: a node does not tell whether a share was a duplicate.
@@ -147,6 +150,14 @@ type Node struct {
 	Progress int    // shares counted since the last reset, of a sealed node
 	Nonce    string // of this progress; empty when there is none
 	Err      error  // an error of this package when the node could not be asked
+}
+
+// Server is what one node says of itself. A field is empty when it could not be learnt.
+type Server struct {
+	Address string `json:"address"`
+	Product string `json:"product"` // Vault or OpenBao
+	Version string `json:"version"`
+	Seal    string `json:"seal"` // "shamir", or the auto-unseal mechanism
 }
 
 // NodeState is what a node shows while its cluster is being unsealed.

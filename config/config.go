@@ -4,6 +4,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -28,6 +30,7 @@ type Config struct {
 	Log      Log                 `yaml:"log"`
 
 	file string         // as the command line names it
+	hash string         // SHA-256 of its bytes
 	line map[string]int // YAML path → line, of every key that is set
 }
 
@@ -166,7 +169,8 @@ func Load(path string) (*Config, error) {
 
 // Parse is [Load] of a file that is in memory. Relative paths are relative to dir.
 func Parse(file, dir string, data []byte) (*Config, error) {
-	c := &Config{file: file}
+	sum := sha256.Sum256(data)
+	c := &Config{file: file, hash: hex.EncodeToString(sum[:])}
 	reading := readYAML(data, dir, c)
 	c.line = reading.line
 	problems := reading.problems
@@ -179,6 +183,10 @@ func Parse(file, dir string, data []byte) (*Config, error) {
 	}
 	return c, nil
 }
+
+// Hash returns the SHA-256 of the file in hexadecimal digits. What lies in other files that
+// it names is not in it.
+func (c *Config) Hash() string { return c.hash }
 
 // Account returns a person's Slack account.
 func (c *Config) Account(p *Person) ceremony.Account {

@@ -3,12 +3,9 @@ package vault
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -249,33 +246,18 @@ func unoffered(op ceremony.Operation) string {
 	return "this server does not offer it, in any dialect that is known"
 }
 
-// health asks the active node for its product. Only Vault names its edition. The
-// version alone does not tell Vault from OpenBao: both have a 2.0.
+// health asks the active node for its product.
 func (k *check) health(ctx context.Context) {
 	n := k.client.active.Load()
 	if k.Active == "" || n == nil {
 		return
 	}
-	body, f := n.send(ctx, request{
-		method: http.MethodGet, path: "sys/health", auth: public, local: true, limit: k.client.timeout,
-	})
+	h, f := k.client.health(ctx, n)
 	if f != nil {
 		k.isSecondary = f.status == statusDRSecondary
 		return
 	}
-	var health struct {
-		Version    string `json:"version"`
-		Enterprise *bool  `json:"enterprise"`
-	}
-	if json.Unmarshal(body, &health) != nil {
-		return
-	}
-	switch first, _, _ := strings.Cut(health.Version, "."); {
-	case health.Enterprise != nil, first == "0", first == "1": // OpenBao began with 2
-		k.Product = "Vault"
-	case first != "":
-		k.Product = "OpenBao"
-	}
+	k.Product = h.product()
 }
 
 // statusDRSecondary is the status that sys/health answers for the secondary of a disaster

@@ -50,6 +50,7 @@ type request struct {
 	method string
 	path   string // below /v1/
 	body   []byte // JSON, or nil
+	params url.Values
 	auth   auth
 	local  bool // the endpoint belongs to the node, and is in no namespace
 	token  string
@@ -90,6 +91,9 @@ func (n *node) send(ctx context.Context, r request) ([]byte, *fault) {
 	}
 	raw := client.NewRequest(r.method, "/v1/"+r.path)
 	raw.BodyBytes = r.body
+	for name, values := range r.params {
+		raw.Params[name] = values
+	}
 	raw.ClientToken = r.token
 	//lint:ignore SA1019 the calls that are not deprecated take a share as a string, and follow redirects
 	response, err := client.RawRequestWithContext(ctx, raw)

@@ -23,6 +23,7 @@ type FakeNode struct {
 // fakeRest is what the fake Vault keeps beside attempts.
 type fakeRest struct {
 	Members   []*FakeNode
+	Version   string // that each node says it has
 	Term      int
 	Policy    ceremony.RotationPolicy
 	Tokens    map[string]ceremony.TokenState // accessor → token
@@ -39,10 +40,27 @@ type fakeRest struct {
 func newFakeRest() fakeRest {
 	return fakeRest{
 		Members: []*FakeNode{{Address: "n1"}, {Address: "n2"}, {Address: "n3"}},
+		Version: "1.21.2",
 		Term:    3,
 		Policy:  ceremony.RotationPolicy{Enabled: true, MaxOperations: 3_865_470_566},
 		Tokens:  map[string]ceremony.TokenState{},
 	}
+}
+
+// Servers returns every node as a Vault of the fake's version. One that is away has said
+// nothing.
+func (v *FakeVault) Servers(context.Context) []ceremony.Server {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var all []ceremony.Server
+	for _, n := range v.Members {
+		s := ceremony.Server{Address: n.Address}
+		if !n.Away {
+			s.Product, s.Version, s.Seal = "Vault", v.Version, v.SealType
+		}
+		all = append(all, s)
+	}
+	return all
 }
 
 func (v *FakeVault) Nodes(context.Context) ([]ceremony.Node, error) {

@@ -118,6 +118,8 @@ type (
 
 // What the engine learns.
 type (
+	// Observe brings what the ceremony runs under since this start of the program.
+	Observe struct{ Seen event.Conditions }
 	// CallRoll announces the challenges of a roll call.
 	CallRoll struct{ Called event.RollCalled }
 	// AskWitness asks the witnesses about the gate that is closed.
@@ -274,6 +276,7 @@ func (AnswerRoll) command()    {}
 func (Proceed) command()       {}
 func (Note) command()          {}
 func (Testify) command()       {}
+func (Observe) command()       {}
 func (CallRoll) command()      {}
 func (AskWitness) command()    {}
 func (Alert) command()         {}

@@ -67,6 +67,7 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 		c:         c,
 		session: rules.Session{
 			Checked: !recovered, Since: time.Now(), Other: e.config.OpenPGP.Identity() != c.Plan.Identity,
+			Observe: e.config.Conditions != nil && c.Plan.Operation != ceremony.Alarm,
 		},
 		wait: shortestWait,
 	}

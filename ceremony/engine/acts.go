@@ -29,6 +29,8 @@ func (a *actor) do(ctx context.Context, act rules.Act) (progress bool, err error
 		err := a.poll(ctx, true)
 		a.session.Checked = err == nil
 		return a.session.Checked, err
+	case rules.ActObserve:
+		return a.observe(ctx)
 	case rules.ActCallRoll:
 		return a.callRoll(ctx)
 	case rules.ActAskWitness:

@@ -18,8 +18,8 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Config is what an engine is made of. Every field is required but Index, Forget and Archives;
-// Files is required with Archives.
+// Config is what an engine is made of. Every field is required but Index, Forget, Conditions
+// and Archives; Files is required with Archives.
 type Config struct {
 	Clusters []ceremony.Cluster
 	OpenPGP  ceremony.OpenPGP
@@ -34,6 +34,9 @@ type Config struct {
 	// Forget is called after each envelope that was opened, once its content is not needed
 	// any more and the outcome is in the journal. It may collect garbage. It may be nil.
 	Forget func()
+	// Conditions returns what this program runs under, without Vault. It may be nil: then
+	// ceremonies are recorded without conditions.
+	Conditions func() event.Conditions
 	// Archives keep each signed transcript.
 	Archives []ceremony.Archive
 	// Files makes what the archives keep: the transcript, followed by a page for people. It

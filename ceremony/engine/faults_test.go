@@ -37,17 +37,13 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 						t.Parallel()
 						playFor(t, op, func(t *testing.T, s *stage) {
 							hit := false
-							s.vault.Fault = func(m string, i int) (error, error) {
-								// The first call of each is made by the proposal.
-								asked := slices.Contains([]string{"seal", "progress", "key-status", "policy"}, m) ||
-									m == "backup" && op == ceremony.ReadBackup
-								if m != method || i != n || i == 0 && asked {
+							id := s.beginWith(op, func(m string, i int) (error, error) {
+								if m != method || i != n {
 									return nil, nil
 								}
 								hit = true
 								return way.before, way.after
-							}
-							id := s.begin(op)
+							})
 							c := s.finish(id)
 							want := event.Completed
 							if hit && method == "submit" && n == 2 && way.after != nil && op.IssuesToken() {
@@ -69,16 +65,36 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 	}
 }
 
-// callsWithoutFaults returns how often a ceremony in which nothing goes wrong calls each of Vault's methods.
+// beginWith is begin with faults of Vault from the moment on in which the ceremony is proposed: a proposal that Vault
+// does not answer makes no ceremony. The number of a call is counted from there.
+func (s *stage) beginWith(op ceremony.Operation, fault func(method string, n int) (before, after error)) ceremony.ID {
+	s.t.Helper()
+	var proposed atomic.Bool
+	earlier := map[string]int{}
+	s.vault.Fault = func(method string, n int) (error, error) {
+		if !proposed.Load() {
+			earlier[method] = n + 1
+			return nil, nil
+		}
+		return fault(method, n-earlier[method])
+	}
+	id := s.propose(op)
+	proposed.Store(true)
+	s.agree(id, op)
+	return id
+}
+
+// callsWithoutFaults returns how often a ceremony in which nothing goes wrong calls each of Vault's methods after it was
+// proposed.
 func callsWithoutFaults(t *testing.T, op ceremony.Operation) map[string]int {
 	t.Helper()
 	calls := map[string]int{}
 	playFor(t, op, func(t *testing.T, s *stage) {
-		s.vault.Fault = func(method string, n int) (error, error) {
+		id := s.beginWith(op, func(method string, n int) (error, error) {
 			calls[method] = max(calls[method], n+1)
 			return nil, nil
-		}
-		if c := s.finish(s.begin(op)); c.Outcome != event.Completed {
+		})
+		if c := s.finish(id); c.Outcome != event.Completed {
 			t.Fatalf("without a fault: %s", story(c))
 		}
 	})

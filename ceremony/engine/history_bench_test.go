@@ -74,8 +74,8 @@ func inUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// running is an engine at the real clock, with fakes around it.
-type running struct {
+// bench is an engine at the real clock, with fakes around it.
+type bench struct {
 	b      *testing.B
 	engine *engine.Engine
 	stop   func()
@@ -84,7 +84,7 @@ type running struct {
 }
 
 // started starts an engine on the journals of a folder, and waits until it is ready.
-func started(b *testing.B, dir string) *running {
+func started(b *testing.B, dir string) *bench {
 	b.Helper()
 	file, err := journal.OpenJournal(dir, ceremonytest.JournalKey())
 	if err != nil {
@@ -111,7 +111,7 @@ func started(b *testing.B, dir string) *running {
 	case err := <-done:
 		b.Fatal(err)
 	}
-	return &running{b: b, engine: e, vault: vault, stop: func() {
+	return &bench{b: b, engine: e, vault: vault, stop: func() {
 		cancel()
 		if err := <-done; err != nil {
 			b.Error(err)
@@ -123,7 +123,7 @@ func started(b *testing.B, dir string) *running {
 }
 
 // askDigests returns how long it takes to ask whether a word is a digest.
-func (s *running) askDigests() time.Duration {
+func (s *bench) askDigests() time.Duration {
 	const times = 100000
 	word := fmt.Sprintf("%064x", 7)
 	began := time.Now()
@@ -134,7 +134,7 @@ func (s *running) askDigests() time.Duration {
 }
 
 // shares returns how long so many shares were on their way, in rising order.
-func (s *running) shares(n int) []time.Duration {
+func (s *bench) shares(n int) []time.Duration {
 	s.b.Helper()
 	var took []time.Duration
 	for len(took) < n {
@@ -151,7 +151,7 @@ func (s *running) shares(n int) []time.Duration {
 }
 
 // collecting begins a generate-root, and waits until it wants shares.
-func (s *running) collecting() ceremony.ID {
+func (s *bench) collecting() ceremony.ID {
 	s.b.Helper()
 	ctx := context.Background()
 	c, err := s.engine.Propose(ctx, ceremony.Proposal{
@@ -168,7 +168,7 @@ func (s *running) collecting() ceremony.ID {
 }
 
 // share sends the share of the next holder who is missing.
-func (s *running) share(id ceremony.ID) {
+func (s *bench) share(id ceremony.ID) {
 	s.b.Helper()
 	c, _, err := s.engine.Ceremony(id)
 	if err != nil {
@@ -188,7 +188,7 @@ func (s *running) share(id ceremony.ID) {
 }
 
 // until waits until a ceremony is as it should be.
-func (s *running) until(id ceremony.ID, is func(rules.State) bool) {
+func (s *bench) until(id ceremony.ID, is func(rules.State) bool) {
 	s.b.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for {

@@ -84,6 +84,59 @@ func TestP8EveryEventIsReadAndWrittenInTheBytesOfOld(t *testing.T) {
 	}
 }
 
+// What was added to events since the first journals were kept happens in a kept one, too.
+func TestP8FieldsThatWereAddedLaterAreKept(t *testing.T) {
+	missing := map[string]func(event.Event) bool{
+		"froze, with what a backup shows": func(e event.Event) bool {
+			f, ok := e.(event.Frozen)
+			return ok && f.Remains == rules.SharesMade
+		},
+		"froze, with a backup that shows nothing": func(e event.Event) bool {
+			f, ok := e.(event.Frozen)
+			return ok && f.Remains == rules.NothingMade
+		},
+		"backup-read of a ceremony that did not know": func(e event.Event) bool {
+			b, ok := e.(event.BackupRead)
+			return ok && b.Unknown
+		},
+		"attempt-lost that others may have carried through": func(e event.Event) bool {
+			l, ok := e.(event.AttemptLost)
+			return ok && l.Unproven
+		},
+		"ended, and what became of the attempt is not known": func(e event.Event) bool {
+			ended, ok := e.(event.Ended)
+			return ok && ended.Vault == event.AttemptUnknown
+		},
+	}
+	for _, why := range []event.FreezeReason{event.OtherConfig, event.NotSigned, event.OtherBot} {
+		missing["froze for "+string(why)] = func(e event.Event) bool {
+			f, ok := e.(event.Frozen)
+			return ok && f.Why == why
+		}
+	}
+	changes := 0
+	for _, path := range kept(t, "*/*.jsonl") {
+		c, err := rules.Replay(rewritten(t, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range c.History {
+			for what, is := range missing {
+				if is(e.Event) {
+					delete(missing, what)
+				}
+			}
+			changes += len(c.Changed(e))
+		}
+	}
+	for what := range missing {
+		t.Errorf("no journal is kept with %s", what)
+	}
+	if changes == 0 {
+		t.Error("no journal is kept in which the conditions change")
+	}
+}
+
 func TestP8JournalsOfOldAreReadVerifiedAndWrittenAgain(t *testing.T) {
 	happened := map[string]bool{}
 	outcomes := map[ceremony.Operation]map[event.Outcome]bool{}

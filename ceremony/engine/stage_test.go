@@ -36,6 +36,8 @@ type stage struct {
 	obliges  bool      // people do at once what a policy asks of them
 	log      io.Writer // of the next start; nil for none
 
+	conditions func() event.Conditions // the next start's Config.Conditions
+
 	archives []ceremony.Archive // that keep transcripts
 
 	configure func(*ceremony.Cluster) // changes what the engine is made of
@@ -127,8 +129,8 @@ func (s *stage) start() {
 	s.engine = engine.NewEngine(engine.Config{
 		Clusters: []ceremony.Cluster{cluster},
 		OpenPGP:  keys, Signatures: ceremonytest.SpokenSignatures{}, Notifier: s.notifier, Journal: journal,
-		Index:    index.NewFile(filepath.Join(s.dir, ".index"), keys.JournalKey()),
-		Forget:   s.forget,
+		Index:  index.NewFile(filepath.Join(s.dir, ".index"), keys.JournalKey()),
+		Forget: s.forget, Conditions: s.conditions,
 		Log:      slog.New(slog.NewTextHandler(log, nil)),
 		Archives: s.archives, Files: transcriptFile,
 	})
@@ -173,13 +175,19 @@ func (s *stage) propose(op ceremony.Operation) ceremony.ID {
 func (s *stage) begin(op ceremony.Operation) ceremony.ID {
 	s.t.Helper()
 	id := s.propose(op)
+	s.agree(id, op)
+	return id
+}
+
+// agree has paul approve a ceremony that needs it.
+func (s *stage) agree(id ceremony.ID, op ceremony.Operation) {
+	s.t.Helper()
 	if op.NeedsApproval() {
 		if _, err := s.engine.Approve(context.Background(), id, ceremonytest.Person("paul").Account, ""); err != nil {
 			s.t.Fatalf("approve: %v", err)
 		}
 	}
 	s.settle(time.Second)
-	return id
 }
 
 // prepare brings the cluster into a state that needs the operation.

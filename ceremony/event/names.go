@@ -15,6 +15,7 @@ var eventNames = [...]struct {
 	zero Event
 }{
 	{"proposed", Proposed{}},
+	{"conditions", Conditions{}},
 	{"approved", Approved{}},
 	{"rejected", Rejected{}},
 	{"roll-called", RollCalled{}},

@@ -16,6 +16,7 @@ import (
 // changes in the program alone, or two that change places, could not read what is kept.
 var names = map[string]event.Event{
 	"proposed":             event.Proposed{},
+	"conditions":           event.Conditions{},
 	"approved":             event.Approved{},
 	"rejected":             event.Rejected{},
 	"roll-called":          event.RollCalled{},

@@ -28,7 +28,9 @@ type Report struct {
 	Head      string    // hash of the last line
 	From      time.Time // of the first event
 	To        time.Time // of the last event
-	Torn      bool      // an unfinished line stands at the end: the program died while it wrote
+	// Conditions says what the ceremony has run under; empty when nothing was recorded.
+	Conditions []event.Condition
+	Torn       bool // an unfinished line stands at the end: the program died while it wrote
 }
 
 // VerifyFile checks the journal of one ceremony: that every line continues the one before,
@@ -60,6 +62,7 @@ func VerifyFile(path string) (Report, error) {
 	r.Previous = c.Entries[0].Event.(event.Proposed).Previous // Replay has checked its type
 	r.Events, r.First, r.Head, r.Torn = len(c.Entries), first.Hash, last.Hash, c.torn > 0
 	r.From, r.To = first.At, last.At
+	r.Conditions = event.ConditionsOf(c.Entries)
 	return r, nil
 }
 

@@ -351,7 +351,7 @@ func applyEnd(c State, e event.Entry) (_ State, known bool, _ error) {
 // they tell is read.
 func applyRecord(c State, e event.Entry) (_ State, known bool, _ error) {
 	switch e.Event.(type) {
-	case event.RollCalled, event.WitnessAsked, event.Proceeded, event.ExceptionNoted, event.WitnessStated,
+	case event.Conditions, event.RollCalled, event.WitnessAsked, event.Proceeded, event.ExceptionNoted, event.WitnessStated,
 		event.VerificationDropped, event.ResetAsked,
 		event.Noticed, event.TranscriptSigned, event.Archived, event.ArchiveFailed, event.Posted, event.Undeliverable,
 		event.Adopted:

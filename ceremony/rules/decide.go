@@ -35,7 +35,7 @@ var rulebook = []rule{
 	always(State.announce), always(State.decline), always(State.prove), always(State.send), always(State.lose),
 	always(State.settle),
 	// The engine, of everything else.
-	always(State.callRoll), always(State.askWitness), always(State.stop), timed(State.tick), always(State.finish),
+	always(State.observe), always(State.callRoll), always(State.askWitness), always(State.stop), timed(State.tick), always(State.finish),
 	timed(State.remind), always(State.gone), timed(State.alert), timed(State.attested), always(State.archived),
 	timed(State.giveUpArchive),
 	always(func(_ State, cmd command.Post) ([]event.Event, error) { return one(event.Posted(cmd)) }),

@@ -27,6 +27,7 @@ const (
 	ActDoubt          // the journal or the configuration speaks against it
 	ActFreeze         // a person wants it frozen, and Vault has answered
 	ActForgo          // give up what no archive keeps
+	ActObserve        // record what the ceremony runs under
 )
 
 // Session is what this process knows of a ceremony and no journal does.
@@ -34,6 +35,7 @@ type Session struct {
 	HasKey  bool        // the private half of the announced key is here
 	Checked bool        // Vault has been compared since the start or the thaw
 	Since   time.Time   // when this process took the ceremony up
+	Observe bool        // what it runs under was not looked at since
 	Doubt   *Difference // why it must not go on as it stands
 	Other   bool        // the bot has another identity than the plan's, whose signature would be worth nothing
 }
@@ -52,6 +54,8 @@ func (c State) Next(s Session, now time.Time) Act {
 		return ActForgo
 	case c.Ended():
 		return ActNothing
+	case s.Observe:
+		return ActObserve
 	case c.inDoubt(s.Doubt):
 		return ActDoubt
 	case c.Pending.begins() && c.Closing == nil && !now.Before(c.Plan.Closes):

@@ -227,6 +227,7 @@ type outbox struct {
 	order    []ceremony.Account                   // of asked
 	counted  map[ceremony.Account]bool            // in the current round
 	noticed  map[string]bool                      // kinds of findings, and whose, that an alarm's owners were told of
+	observed bool                                 // the conditions at the beginning
 	ended    bool
 	early    []ceremony.Person // whose envelope came before a witness had let it
 }
@@ -237,7 +238,7 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 	if key := redrawn(p, e); key != "" {
 		o.add(key, BoardMessage, nil, e)
 	}
-	if inThread(e.Event) && !(o.ended && Is[event.Adopted](e.Event)) { // an operator may take over hundreds that have ended
+	if o.inThread(e.Event) {
 		o.add(fmt.Sprintf("history/%d", e.Seq), HistoryMessage, nil, e)
 	}
 	o.tellOfAgreement(p, e)
@@ -272,14 +273,15 @@ func redrawn(p ceremony.Plan, e event.Entry) string {
 }
 
 // inThread reports whether the thread has a line for an event. People are told what came of
-// an intent, and not of the intent.
-func inThread(e event.Event) bool {
+// an intent, and not of the intent; of conditions, what has changed; of adoptions, those of a
+// ceremony that had not ended: an operator may take over hundreds that had.
+func (o *outbox) inThread(e event.Event) bool {
 	switch e.(type) {
 	case event.Proposed, event.TranscriptSigned, event.Posted, event.Undeliverable, event.NodesSeen,
 		event.Starting, event.Offered, event.Submitting, event.AnswerLost, event.Dropping, event.Acting:
 		return false
 	case event.Approved, event.Rejected, event.RollCalled, event.Present, event.WitnessAsked, event.Proceeded,
-		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.FreezeAsked, event.Frozen, event.Adopted,
+		event.ExceptionNoted, event.WitnessStated, event.WitnessLeft, event.FreezeAsked, event.Frozen,
 		event.ResumeAsked, event.Resumed, event.Started, event.KeyAnnounced, event.Declined, event.Counted,
 		event.Entered, event.Proven, event.RoundRefused, event.RoundReset, event.ResetAsked, event.Rekeyed,
 		event.TokenIssued, event.PasswordLost, event.Verified, event.VerificationDropped, event.AttemptLost,
@@ -288,6 +290,12 @@ func inThread(e event.Event) bool {
 		event.TokenRevoked, event.TokenLeft, event.Closing, event.Ended, event.Noticed, event.Acknowledged,
 		event.Archived, event.ArchiveFailed:
 		return true
+	case event.Adopted:
+		return !o.ended
+	case event.Conditions:
+		first := !o.observed
+		o.observed = true
+		return !first
 	}
 	panic(fmt.Sprintf("no message for %T", e))
 }

@@ -23,6 +23,8 @@ func shaped(e event.Event) error {
 	switch ev := e.(type) {
 	case event.Proposed:
 		return ev.Plan.Shaped()
+	case event.Conditions:
+		return ev.Plain()
 	case event.KeyAnnounced:
 		switch {
 		case !ev.Key.Identity.Valid() || !ceremony.Fingerprint(ev.Key.Subkey).Valid():

@@ -23,9 +23,12 @@ type Audit struct {
 	From      time.Time            `json:"from"`
 	To        time.Time            `json:"to"`
 	// with the keys of the plan, by which their signatures were checked
-	People    []ceremony.Person `json:"people"`
-	Checks    []Check           `json:"checks"`
-	NotProven []Gap             `json:"not_proven"` // what the file leaves open even if all of it is true
+	People []ceremony.Person `json:"people"`
+	// Conditions says what the ceremony has run under, by Conclave's own word. It is empty
+	// when nothing was recorded, as by programs before this one.
+	Conditions []event.Condition `json:"conditions"`
+	Checks     []Check           `json:"checks"`
+	NotProven  []Gap             `json:"not_proven"` // what the file leaves open even if all of it is true
 }
 
 // Check is one of the checks of a transcript.

@@ -14,7 +14,7 @@ import (
 // and a message says the same whenever it is posted.
 func HistoryWords(c rules.State, e event.Entry) string {
 	for _, area := range []func(rules.State, event.Entry) string{
-		approvalHistory, shareHistory, resultHistory, againHistory, freezeHistory, endHistory,
+		approvalHistory, conditionHistory, shareHistory, resultHistory, againHistory, freezeHistory, endHistory,
 		watchedHistory, actHistory, backupHistory, tokenHistory, alarmHistory,
 	} {
 		if line := area(c, e); line != "" {

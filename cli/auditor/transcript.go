@@ -113,7 +113,11 @@ func printAudit(out io.Writer, path string, a transcript.Audit) {
 			a.From.UTC().Format(time.RFC3339), a.To.UTC().Format(time.RFC3339))
 		fmt.Fprintf(out, "  plan     %s\n  head     %s\n", a.PlanHash, a.Head)
 	}
-	fmt.Fprintf(out, "  file     %s\n  identity %s\n\n", a.SHA256, a.Identity)
+	fmt.Fprintf(out, "  file     %s\n  identity %s\n", a.SHA256, a.Identity)
+	for _, line := range wording.Conditions(a.Conditions) {
+		fmt.Fprintf(out, "  %s\n", line)
+	}
+	fmt.Fprintln(out)
 	keyless := func(p ceremony.Person) bool { return p.Key == "" }
 	if keys := slices.DeleteFunc(slices.Clone(a.People), keyless); len(keys) > 0 {
 		fmt.Fprint(out, "People's signatures were checked by the keys that the plan names:\n")

@@ -14,6 +14,7 @@ import (
 	"conclave/ceremony/journal"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/transcript"
+	"conclave/ceremony/wording"
 	"conclave/cli"
 	"conclave/host"
 	"conclave/plural"
@@ -102,6 +103,9 @@ func verifyPath(out io.Writer, path string, how transcripts) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	printReport(out, report)
+	for _, line := range wording.Conditions(report.Conditions) {
+		fmt.Fprintf(out, "  %s\n", line)
+	}
 	return errors.Join(how.author.check(out, path), how.signed(out, path))
 }
 

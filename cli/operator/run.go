@@ -8,6 +8,7 @@ import (
 	"conclave/app"
 	"conclave/cli"
 	"conclave/config"
+	"conclave/host"
 )
 
 // RunCommand returns conclave run.
@@ -32,7 +33,7 @@ up what was left.`,
 			return err
 		}
 		defer func() { err = errors.Join(err, all.Close()) }()
-		log.Info("started", "version", version(), "identity", all.Identity, "journal", c.Journal.Directory)
+		log.Info("started", "version", host.Version(), "identity", all.Identity, "journal", c.Journal.Directory)
 		err = all.Run(cmd.Context())
 		log.Info("stopped")
 		return err

@@ -16,10 +16,13 @@ type moment struct {
 	toward string // lane that it reaches as well; empty without one
 }
 
-// momentOf returns what is drawn of an event. It reports whether anything is.
-func momentOf(c rules.State, e event.Event) (moment, bool) {
+// momentOf returns what is drawn of an entry. It reports whether anything is.
+func momentOf(c rules.State, e event.Entry) (moment, bool) {
+	if rules.Is[event.Conditions](e.Event) && len(c.Changed(e)) == 0 {
+		return moment{}, false
+	}
 	for _, row := range moments {
-		if m, ok := row(c, e); ok {
+		if m, ok := row(c, e.Event); ok {
 			return m, true
 		}
 	}
@@ -33,6 +36,7 @@ type row func(rules.State, event.Event) (moment, bool)
 // moments has a row for each type of event that is drawn.
 var moments = []row{
 	by(said, "proposed the plan", func(e event.Proposed) ceremony.Person { return e.Plan.Initiator }),
+	at[event.Conditions](conclaveLane, bad, "what it runs under has changed"),
 	by(good, "approved the plan", func(e event.Approved) ceremony.Person { return e.By }),
 	by(bad, "rejected the plan", func(e event.Rejected) ceremony.Person { return e.By }),
 	at[event.RollCalled](conclaveLane, asked, "people were called to show that they can decrypt"),

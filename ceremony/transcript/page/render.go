@@ -41,6 +41,7 @@ type view struct {
 	Spoken    string
 	People    []participant
 	Picture   picture
+	Condition []condition
 	Deviation []happening
 	Witnesses []testimony
 	Watched   bool // the plan has witnesses
@@ -124,7 +125,7 @@ func newView(c rules.State, audit transcript.Audit, tell Tell) view {
 		names = append(names, clean(a.By.Name))
 	}
 	v.Approvers = strings.Join(names, ", ")
-	v.Picture = draw(c)
+	v.Picture, v.Condition = draw(c), conditions(c)
 	v.Witnesses, v.Watched = testimonies(c)
 
 	day := ""
@@ -134,7 +135,7 @@ func newView(c rules.State, audit transcript.Audit, tell Tell) view {
 			h.Day, day = d, d
 		}
 		v.Events = append(v.Events, h)
-		if deviates(e.Event) {
+		if deviates(e.Event) || len(c.Changed(e)) > 0 {
 			v.Deviation = append(v.Deviation, h)
 		}
 	}
@@ -144,6 +145,9 @@ func newView(c rules.State, audit transcript.Audit, tell Tell) view {
 func happened(c rules.State, e event.Entry, tell Tell) happening {
 	h := happening{Seq: e.Seq, At: e.At.UTC().Format("15:04:05"), Type: event.TypeOf(e.Event), Hash: short(e.Hash)}
 	words, quiet := silent(e.Event)
+	if rules.Is[event.Conditions](e.Event) && len(c.Changed(e)) == 0 {
+		words, quiet = "What the ceremony runs under was recorded: see Conditions.", true
+	}
 	if !quiet {
 		words = tell(c, e)
 	}

@@ -7,6 +7,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"conclave/ceremony/transcript"
+	"conclave/ceremony/transcript/page"
 )
 
 func TestPageSaysWhatATranscriptHas(t *testing.T) {
@@ -37,6 +40,44 @@ func TestPageSaysWhatATranscriptHas(t *testing.T) {
 		if !strings.Contains(html, want) && !strings.Contains(html, strings.ReplaceAll(want, "&#39;", "'")) {
 			t.Errorf("%s: the page does not have %q", what, want)
 		}
+	}
+}
+
+func TestPageSaysWhatTheCeremonyRanUnder(t *testing.T) {
+	html := string(render(t, "a test", "threshold 2"))
+	for what, want := range map[string]string{
+		"the program":       `<td>version of Conclave</td><td>v1.2.0</td>`,
+		"its hash":          `<td>SHA-256 of the running program</td><td class="hex">` + strings.Repeat("5a", 32) + "</td>",
+		"what is not known": `<td>revision of Conclave</td><td>not known</td>`,
+		"Vault":             `<td>product at vault-1:8200</td><td>Vault</td>`,
+		"the clock":         `<td>time source</td><td>&lt;b&gt;chrony&lt;/b&gt;</td>`,
+		"what has changed": `<td>SHA-256 of the configuration</td><td class="hex">` + strings.Repeat("c1", 32) +
+			`</td><td class="nowrap">since entry `,
+		"the change in the picture": "  what it runs under has changed",
+		"the beginning":             "What the ceremony runs under was recorded: see Conditions.",
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("%s: the page does not have %q", what, want)
+		}
+	}
+	deviations := html[strings.Index(html, "What did not go as planned"):strings.Index(html, "What the witnesses say")]
+	if n := strings.Count(deviations, "The event conditions, in words."); n != 1 {
+		t.Errorf("%d changes of the conditions among what did not go as planned", n)
+	}
+}
+
+// A program that knew no conditions has recorded none. That is no fault.
+func TestPageOfAnOlderTranscriptSaysThatNoConditionsWereRecorded(t *testing.T) {
+	file, err := os.ReadFile("../../testdata/kept/rekey/prod-rekey-sxta-transcript-1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	html, err := page.Render(file, transcript.Audit{}, tell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(html), "<h2>Conditions</h2>\n<p>Not recorded.</p>") {
+		t.Error("the page does not say that no conditions were recorded")
 	}
 }
 

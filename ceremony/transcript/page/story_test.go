@@ -152,7 +152,14 @@ func story(t *testing.T, reason, why string) (file []byte, plan ceremony.Plan) {
 			add(time.Second, event.Posted{Key: key, Ref: ceremony.Ref{Channel: "C", TS: key}})
 		}
 
+		conditions := event.Conditions{
+			Program:       event.Program{Version: "v1.2.0", Revision: event.NotKnown, SHA256: strings.Repeat("5a", 32)},
+			Configuration: strings.Repeat("c0", 32),
+			Vault:         []ceremony.Server{{Address: "vault-1:8200", Product: "Vault", Version: "1.21.2", Seal: "shamir"}},
+			Host:          event.Host{System: "linux/amd64", TimeSource: "<b>chrony</b>", Synchronized: "yes"},
+		}
 		add(0, event.Proposed{Plan: p, PlanHash: p.Hash()})
+		add(0, conditions)
 		posted("board")
 		add(11*time.Minute, event.Approved{By: person("paul"), PlanHash: p.Hash()})
 		add(time.Second, event.Starting{Attempt: 1})
@@ -162,6 +169,8 @@ func story(t *testing.T, reason, why string) (file []byte, plan ceremony.Plan) {
 		offer(7*time.Minute, "dave", ceremony.StepUpdate, nonce, 1)
 		offer(time.Minute, "dave", ceremony.StepUpdate, nonce, 1, counted("dave", ceremony.StepUpdate, 2))
 		add(5*time.Minute, event.Frozen{Why: event.VaultDiffers, Want: "threshold 3", Got: why})
+		conditions.Configuration = strings.Repeat("c1", 32)
+		add(0, conditions)
 		add(9*time.Minute, event.ResumeAsked{By: person("olga")})
 		add(2*time.Minute, event.ResumeAsked{By: person("paul")}, event.Resumed{})
 		announce(2*time.Second, ceremony.StepUpdate, nonce)

@@ -86,7 +86,7 @@ func draw(c rules.State) picture {
 	}
 	var all []drawn
 	for _, e := range c.History {
-		if m, ok := momentOf(c, e.Event); ok {
+		if m, ok := momentOf(c, e); ok {
 			all = append(all, drawn{e, m})
 		}
 	}
