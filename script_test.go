@@ -75,6 +75,8 @@ func TestScripts(t *testing.T) {
 			"replace":   scriptReplace,
 			"holder":    scriptHolder,
 			"announce":  scriptAnnounce,
+			"ask":       scriptAsk,
+			"says":      scriptSays,
 			"call":      scriptCall,
 			"answers":   scriptAnswers,
 			"deliver":   scriptDeliver,
@@ -144,15 +146,20 @@ func scriptAnnounce(ts *testscript.TestScript, _ bool, args []string) {
 		plan.Receivers, plan.Requester = nil, &plan.Approvers[0]
 	}
 	plan.Identity = id.Fingerprint()
-	key, err := openpgp.New(id, holders).NewKey(ceremony.Notice{
+	o := openpgp.New(id, holders)
+	key, err := o.NewKey(ceremony.Notice{
 		Plan: plan, Step: ceremony.Step(args[1]), Nonce: "2dbd10f1-8528-6246-09e7-82b25b8aba63",
 		At: time.Now(), Expires: plan.Closes,
 	})
 	ts.Check(err)
 	ts.Value("asked").(map[string]asked)[args[0]] = asked{plan.Ceremony, plan.Hash(), key}
 	a := key.Announced()
-	message := "You are asked.\n1. Take the key:\ngpg --import <<'CONCLAVE'\n" + a.Certificate +
-		"\nCONCLAVE\n2. Read:\ngpg -d <<'CONCLAVE'\n" + a.Announcement + "\nCONCLAVE\n"
+	told, err := o.SignInstruction(ceremony.Instruction{
+		Plan: plan, About: args[1], For: plan.Holders[0].Key, Text: "# Run this:\ntrue\n",
+	})
+	ts.Check(err)
+	message := "You are asked.\n1. Take the key:\n" + a.Certificate + "\n2. Type gpg -d:\n" + told.Message +
+		"\n3. The same, for conclave:\n" + a.Announcement + "\n"
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(message), 0o600))
 	ts.Setenv("subkey", a.Subkey)
 }
@@ -178,6 +185,40 @@ func scriptBot(ts *testscript.TestScript, holder string) (*openpgp.OpenPGP, cere
 	plan := ceremonytest.ScriptPlan("prod-rekey-k7m2", certificate.Fingerprint())
 	plan.Identity = id.Fingerprint()
 	return openpgp.New(id, []*openpgp.Certificate{certificate}), plan
+}
+
+// ask FILE VERB HOLDER.asc [OF]: writes the message in which the identity under secrets/ asks
+// the holder to sign a word; with OF, of that ceremony.
+func scriptAsk(ts *testscript.TestScript, _ bool, args []string) {
+	o, plan := scriptBot(ts, args[2])
+	if len(args) > 3 {
+		plan.Ceremony = ceremony.ID(args[3])
+	}
+	word := ceremony.Statement{Of: string(plan.Ceremony), Hash: plan.Hash(), Verb: ceremony.Verb(args[1])}
+	signed, err := o.SignInstruction(ceremony.Instruction{
+		Plan: plan, About: args[1], For: plan.Holders[0].Key, Says: word.Line(), Text: "# Sign it:\ntrue\n",
+	})
+	ts.Check(err)
+	message := "Please approve.\nType gpg --import:\n" + signed.Certificate + "\nType gpg -d:\n" + signed.Message + "\n"
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(message), 0o600))
+}
+
+// says SIGNED VERB HOLDER.asc [OF]: the bot reads the holder's word.
+func scriptSays(ts *testscript.TestScript, _ bool, args []string) {
+	o, plan := scriptBot(ts, args[2])
+	if len(args) > 3 {
+		plan.Ceremony = ceremony.ID(args[3])
+	}
+	said, err := o.VerifyStatement(
+		[]byte(ts.ReadFile(args[0])), plan.Holders[0].Key, time.Now().Add(-time.Hour), time.Now(),
+	)
+	ts.Check(err)
+	want := ceremony.Statement{Of: string(plan.Ceremony), Hash: plan.Hash(), Verb: ceremony.Verb(args[1])}
+	// The plan is made anew, with times of its own.
+	got, ok := ceremony.ParseStatement(said.Line)
+	if !ok || got.Of != want.Of || got.Verb != want.Verb {
+		ts.Fatalf("the word is %q", said.Line)
+	}
 }
 
 // call FILE HOLDER.asc [CHALLENGE.asc]: writes the message in which the identity

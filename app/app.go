@@ -157,7 +157,7 @@ func NewBot(c *config.Config, pgp ceremony.OpenPGP, log *slog.Logger) (*bot.Bot,
 		Team:     c.Slack.Team,
 		Channel:  c.Slack.Channel,
 		Channels: channels,
-		Sign:     pgp.SignDelivery,
+		Sign:     pgp,
 		Files:    transcriptFiles,
 		Log:      log,
 	})

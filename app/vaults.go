@@ -59,6 +59,8 @@ func cluster(c *config.Config, name string, keys Keyring, v ceremony.Vault) cere
 		Watch:        from.Watch && from.Allows(ceremony.Unseal),
 		Interference: from.Interference,
 		Owners:       People(c, from.AlarmOwners(c.People), keys),
+
+		DailyProposals: from.DailyProposals,
 	}
 	cluster.Witnesses = People(c, from.Witnesses, keys)
 	cluster.Policies = map[ceremony.Operation]ceremony.Policy{}

@@ -66,6 +66,7 @@ func TestClusterIsWhatTheConfigurationSays(t *testing.T) {
 			ceremony.GenerateRoot: {RollCall: ceremony.RollCall{Fresh: 90 * 24 * time.Hour}},
 		},
 		Window: time.Hour, Poll: 2 * time.Second, Interference: true, Owners: []ceremony.Person{bob},
+		DailyProposals: 20,
 	}
 	if diff := cmp.Diff(want, cluster(c, "prod", keys, nil)); diff != "" {
 		t.Errorf("cluster (-want +got):\n%s", diff)

@@ -32,7 +32,7 @@ func tap(t *testing.T) *tapped {
 	w := newWire(t)
 	b, err := New(Config{
 		AppToken: "xapp-1", BotToken: "xoxb-1", APIURL: w.server.URL + "/api/", Team: "T0CONCLAVE", Channel: "C0OPS",
-		Sign: signTestParcel, Files: testFiles, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Sign: testSigner{}, Files: testFiles, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestWhatAnAdministratorOrAnAppMakesOfMessagesIsNotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := render.PlainText(render.ShareRequest(c, to, *c.Key)); strings.Contains(said, strings.Repeat("8", 40)) || !strings.Contains(said, wording.Short(c.PlanHash)) {
+	if said := render.PlainText(shown(t)(render.ShareRequest(c, to, *c.Key, testSigner{}))); strings.Contains(said, strings.Repeat("8", 40)) || !strings.Contains(said, wording.Short(c.PlanHash)) {
 		t.Errorf("asked anew:\n%s", said)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"conclave/ceremony/event"
 	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
+	"conclave/ceremony/wording"
 )
 
 // Config is what a bot needs.
@@ -35,11 +38,20 @@ type Config struct {
 	Channel string
 	// Channels are the clusters that are shown elsewhere: cluster → channel id.
 	Channels map[string]string
-	// Sign returns a new share or a token as its receiver gets it, signed.
-	Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
+	// Sign signs what people get, and what they are told to run.
+	Sign wording.Signer
 	// Files returns the files of a signed transcript. It returns the same ones every time.
 	Files func(rules.State, event.TranscriptSigned) ([]ceremony.File, error)
 	Log   *slog.Logger
+}
+
+// channels returns the ids of all channels in which ceremonies are shown.
+func (c Config) channels() []string {
+	all := map[string]bool{c.Channel: true}
+	for _, id := range c.Channels {
+		all[id] = true
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // Engine is what the bot asks of the ceremonies. The engine of package engine is one.
@@ -88,8 +100,9 @@ type Bot struct {
 	directMessages *transport.DirectMessages
 	dedup          *transport.Dedup
 	queue          *transport.Queue
-	helped         *transport.Pacer // person → when help may be given unasked again
-	leaksTold      *transport.Pacer // person and kind of exposure → when an alarm may be raised again
+	helped         *transport.Pacer  // person → when help may be given unasked again
+	leaksTold      *transport.Pacer  // person and kind of exposure → when an alarm may be raised again
+	strangers      *transport.Budget // user id → how much of what they send is still searched
 }
 
 const (
@@ -99,6 +112,9 @@ const (
 	helpPace = time.Minute
 	// leakPace is the least time between two alarms about the same person and kind of secret.
 	leakPace = 10 * time.Minute
+	// How many characters of strangers are searched for secrets: a second, saved up to so
+	// many, and of all strangers together so many times as many. A message has up to 40,000.
+	strangerPace, strangerBurst, allStrangers = 20_000, 1_000_000, 8
 	// healthPace is how often the health is logged.
 	healthPace = time.Minute
 )
@@ -135,11 +151,12 @@ func New(config Config) (*Bot, error) {
 		health:         h,
 		accounts:       accounts,
 		directMessages: directMessages,
-		notifier:       newNotifier(api, directMessages, transport.NewChannels(api), accounts, config),
+		notifier:       newNotifier(api, directMessages, transport.NewChannels(api), accounts, h, config),
 		dedup:          transport.NewDedup(),
 		queue:          transport.NewQueue(),
 		helped:         transport.NewPacer(helpPace),
 		leaksTold:      transport.NewPacer(leakPace),
+		strangers:      transport.NewBudget(strangerPace, strangerBurst, allStrangers),
 	}, nil
 }
 
@@ -173,12 +190,28 @@ func (b *Bot) Run(ctx context.Context, engine Engine) error {
 		return socket.Run(ctx)
 	})
 	group.Go(func() error {
+		told := false
 		for transport.Sleep(ctx, healthPace) == nil {
-			b.log.Debug("connection to Slack", "health", b.Health())
+			h := b.Health()
+			b.log.Debug("connection to Slack", "health", h)
+			if deaf := h.DeafInChannels(time.Now()); deaf != told {
+				told = deaf
+				b.tellDeafness(deaf)
+			}
 		}
 		return nil
 	})
 	return group.Wait()
+}
+
+// tellDeafness logs that Slack does not send what people write in channels, or that it does.
+func (b *Bot) tellDeafness(deaf bool) {
+	if !deaf {
+		b.log.Info("Slack sends what is written in channels")
+		return
+	}
+	b.log.Error("Slack does not send what is written in channels: secrets there are not seen. "+
+		"Update the app from `conclave manifest` and install it again", "events", "message.channels, message.groups")
 }
 
 // ErrWorkspace means that the bot token is of another workspace, or not accepted.

@@ -32,11 +32,7 @@ func (b *Bot) Check(ctx context.Context, people map[string]string) iter.Seq[Find
 	return func(yield func(Finding) bool) {
 		token := b.checkBotToken(ctx)
 		findings := append([]Finding{b.checkAppToken(ctx)}, token...)
-		channels := map[string]bool{b.config.Channel: true}
-		for _, id := range b.config.Channels {
-			channels[id] = true
-		}
-		for _, id := range slices.Sorted(maps.Keys(channels)) {
+		for _, id := range b.config.channels() {
 			findings = append(findings, b.checkChannel(ctx, id))
 		}
 		for _, f := range findings {
@@ -109,21 +105,27 @@ func (b *Bot) checkBotToken(ctx context.Context) []Finding {
 	if me.TeamID != b.config.Team && me.EnterpriseID != b.config.Team {
 		token.Err = fmt.Errorf("the configuration says workspace %s: %w", b.config.Team, ErrWorkspace)
 	}
-	return []Finding{token, checkScopes(me.Header)}
+	return []Finding{token, checkScopes(me.Header), checkEvents(me.Header)}
 }
 
-// checkScopes compares the scopes of the token with those that the bot needs.
+// granted returns the scopes of the token with which Slack was asked.
 // Source: docs.slack.dev "Scopes", header X-OAuth-Scopes.
-func checkScopes(h http.Header) Finding {
-	f := Finding{Subject: "Slack scopes"}
+func granted(h http.Header) map[string]bool {
 	have := map[string]bool{}
 	for s := range strings.SplitSeq(h.Get("X-OAuth-Scopes"), ",") {
 		have[strings.TrimSpace(s)] = true
 	}
+	return have
+}
+
+// checkScopes compares the scopes of the token with those that the bot needs.
+func checkScopes(h http.Header) Finding {
+	f := Finding{Subject: "Slack scopes"}
+	have := granted(h)
 	var missing []string
 	for _, s := range scopes() {
 		if !have[s.name] {
-			missing = append(missing, fmt.Sprintf("%s (%s)", s.name, s.why))
+			missing = append(missing, fmt.Sprintf("%s (without it: no %s)", s.name, s.why))
 		}
 	}
 	if len(missing) > 0 {
@@ -133,6 +135,29 @@ func checkScopes(h http.Header) Finding {
 		return f
 	}
 	f.Detail = fmt.Sprintf("all %d granted", len(scopes()))
+	return f
+}
+
+// checkEvents names each event that Slack does not send for want of a scope. Nothing tells
+// an app which events it subscribes to: apps.manifest.export takes a token of the person
+// who manages the app. So the finding says what to look for, and claims nothing.
+func checkEvents(h http.Header) Finding {
+	f := Finding{Subject: "Slack events"}
+	have := granted(h)
+	var missing, needed []string
+	for _, e := range subscriptions() {
+		needed = append(needed, fmt.Sprintf("%s (without it: %s)", e.name, e.lost))
+		if !have[e.scope] {
+			missing = append(missing, fmt.Sprintf("%s needs %s (without it: %s)", e.name, e.scope, e.lost))
+		}
+	}
+	if len(missing) > 0 {
+		f.Detail = "Slack can't send all of them"
+		f.Err = fmt.Errorf("%s; update the app from `conclave manifest` and install it again", strings.Join(missing, ", "))
+		return f
+	}
+	f.Detail = "not known: Slack tells an app its scopes, not its events. Compare them with the app's page: " +
+		strings.Join(needed, ", ") + ". The running bot logs it when its own posts in a channel don't come back"
 	return f
 }
 

@@ -49,7 +49,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		spoil func(*stage, map[string]string)
 		want  string
 	}{
-		"a scope is missing":       {func(s *stage, _ map[string]string) { s.w.RemoveScope("files:read") }, "files:read (reading PGP messages"},
+		"a scope is missing":       {func(s *stage, _ map[string]string) { s.w.RemoveScope("files:read") }, "files:read (without it: no reading of PGP messages"},
 		"the bot token is void":    {func(s *stage, _ map[string]string) { s.w.RevokeToken(false, "token_revoked") }, "auth.test: token_revoked"},
 		"the app token is void":    {func(s *stage, _ map[string]string) { s.w.RevokeToken(true, "token_revoked") }, "make a new app-level token"},
 		"another workspace":        {func(s *stage, _ map[string]string) { s.bot.config.Team = "T0OTHER" }, "the configuration says workspace T0OTHER"},
@@ -183,7 +183,7 @@ func TestBotWorksWithTheScopesOfItsManifest(t *testing.T) {
 }
 
 func TestBotRefusesAConfigurationThatCantBeRight(t *testing.T) {
-	good := Config{AppToken: "xapp-1", BotToken: "xoxb-1", Team: "T1", Channel: "C1", Sign: signTestParcel,
+	good := Config{AppToken: "xapp-1", BotToken: "xoxb-1", Team: "T1", Channel: "C1", Sign: testSigner{},
 		Files: testFiles, Log: setUp(t, slacktest.Config{}).bot.log}
 	if _, err := New(good); err != nil {
 		t.Fatal(err)

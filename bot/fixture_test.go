@@ -1,12 +1,14 @@
 package bot
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"conclave/bot/render"
 	"conclave/ceremony"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
@@ -226,6 +228,66 @@ func testFiles(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, e
 	}, nil
 }
 
-func signTestParcel(p ceremony.Parcel) (ceremony.SignedParcel, error) {
-	return ceremony.SignedParcel{Armor: armor("MESSAGE", 10), Line: armor("MESSAGE", 6)}, nil
+// testSigner signs nothing. Its instructions can be read by [instructionsOf].
+type testSigner struct{ err error }
+
+func (s testSigner) SignDelivery(ceremony.Parcel) (ceremony.SignedParcel, error) {
+	return ceremony.SignedParcel{Armor: armor("MESSAGE", 10), Line: armor("MESSAGE", 6)}, s.err
+}
+
+func (s testSigner) SignInstruction(i ceremony.Instruction) (ceremony.SignedInstruction, error) {
+	text := fmt.Sprintf("conclave-instruction1\nabout: %s\nfor: %s\nsays: %s\n\n", i.About, i.For, i.Says)
+	if !i.Brief {
+		text += "(the plan)\n\n"
+	}
+	body := base64.StdEncoding.EncodeToString([]byte(text + i.Text))
+	var lines strings.Builder
+	for chunk := range slices.Chunk([]byte(body), 64) {
+		lines.Write(append(chunk[:len(chunk):len(chunk)], '\n'))
+	}
+	return ceremony.SignedInstruction{
+		Message:     "-----BEGIN PGP MESSAGE-----\n\n" + lines.String() + "-----END PGP MESSAGE-----\n",
+		Certificate: armor("PUBLIC KEY BLOCK", 6),
+	}, s.err
+}
+
+// instructionsOf returns what gpg would print of the instructions in a message.
+func instructionsOf(m render.Message) []string {
+	var all []string
+	for _, l := range listingsOf(m) {
+		body := strings.TrimSuffix(strings.TrimPrefix(l, "-----BEGIN PGP MESSAGE-----\n\n"), "-----END PGP MESSAGE-----")
+		text, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(body, "\n", ""))
+		if err == nil && strings.HasPrefix(string(text), "conclave-instruction1\n") {
+			all = append(all, string(text))
+		}
+	}
+	return all
+}
+
+// commandsIn returns the commands of an instruction: what is between its comments.
+func commandsIn(text string) []string {
+	var all []string
+	command := ""
+	for line := range strings.Lines(text[max(0, strings.Index(text, "\n# ")):] + "\n# ") {
+		if !strings.HasPrefix(line, "# ") {
+			command += line
+			continue
+		}
+		if command = strings.TrimSpace(command); command != "" {
+			all = append(all, command)
+		}
+		command = ""
+	}
+	return all
+}
+
+// shown returns a message that can be made.
+func shown(t *testing.T) func(m render.Message, err error) render.Message {
+	return func(m render.Message, err error) render.Message {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
 }

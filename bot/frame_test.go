@@ -111,7 +111,7 @@ func FuzzFrame(f *testing.F) {
 	log := &tailLog{}
 	b, err := New(Config{
 		AppToken: "xapp-1", BotToken: "xoxb-1", APIURL: w.server.URL + "/api/", Team: "T0CONCLAVE", Channel: "C0OPS",
-		Sign: signTestParcel, Files: testFiles,
+		Sign: testSigner{}, Files: testFiles,
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

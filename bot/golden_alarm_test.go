@@ -47,6 +47,7 @@ func findings() map[string]event.Noticed {
 		"key-changed":           {Kind: ceremony.KeyChanged, Want: "3 of 5 shares", Got: "1 of 1 shares"},
 		"exposed-share":         {Kind: ceremony.ExposedShare, Operation: ceremony.Rekey, By: &mallory},
 		"exposed-share-unknown": {Kind: ceremony.ExposedShare, Operation: ceremony.RekeyRecovery},
+		"many-proposals":        {Kind: ceremony.ManyProposals, Subject: "20", By: &mallory},
 		"exposed-token":         {Kind: ceremony.ExposedToken, By: &mallory},
 		"exposed-key":           {Kind: ceremony.ExposedKey, Operation: ceremony.Rekey, By: &mallory},
 		"exposed-envelope":      {Kind: ceremony.ExposedEnvelope, Operation: ceremony.Rekey, By: &mallory},
@@ -61,7 +62,7 @@ func alarmScenes(t *testing.T) map[string]render.Message {
 	kinds := findings()
 	for name, n := range kinds {
 		s := begin(t, alarmPlan()).then(n)
-		m, err := render.Notification(s.c, s.message(rules.AlarmMessage, "sue"), signTestParcel)
+		m, err := render.Notification(s.c, s.message(rules.AlarmMessage, "sue"), testSigner{})
 		if err != nil {
 			t.Fatal(err)
 		}

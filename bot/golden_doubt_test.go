@@ -56,7 +56,7 @@ func doubtScenes(t *testing.T) map[string]render.Message {
 	statusPost := func(s *scenario) render.Message { return render.StatusPost(s.asked(), rules.Live{Since: noon}, now) }
 	last := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
 	receipt := func(s *scenario, to string) render.Message {
-		m, err := render.Notification(s.c, s.message(rules.ReceiptMessage, to), signTestParcel)
+		m, err := render.Notification(s.c, s.message(rules.ReceiptMessage, to), testSigner{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -178,7 +178,7 @@ func operationScenes(t *testing.T) map[string]render.Message {
 		return render.Message{}
 	}
 	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
-		m, err := render.Notification(s.c, s.message(kind, to), signTestParcel)
+		m, err := render.Notification(s.c, s.message(kind, to), testSigner{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -333,7 +333,7 @@ func operationScenes(t *testing.T) map[string]render.Message {
 	spare := drilling(t).proves("alice").proves("bob").proves("carol").proves("dave").
 		fails("erin", ceremony.StepDrill, ceremony.SignerInvalid).
 		then(event.Closing{Outcome: event.Completed}, done)
-	enough := drilling(t).proves("alice").proves("bob").proves("carol").then(event.Closing{Outcome: event.Completed}, done)
+	enough := drilling(t).posted(rules.AskMessage).proves("alice").proves("bob").proves("carol").then(event.Closing{Outcome: event.Completed}, done)
 	short := drilling(t).proves("bob").fails("carol", ceremony.StepDrill, ceremony.BadShare).
 		then(event.Closing{Outcome: event.Completed}, done)
 

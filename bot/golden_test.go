@@ -34,7 +34,7 @@ func scenes(t *testing.T) map[string]render.Message {
 	silent := rules.Live{Vault: ceremony.ErrNotSent, Since: noon.Add(20 * time.Minute)}
 	statusPost := func(s *scenario, live rules.Live) render.Message { return render.StatusPost(s.asked(), live, now) }
 	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
-		m, err := render.Notification(s.c, s.message(kind, to), signTestParcel)
+		m, err := render.Notification(s.c, s.message(kind, to), testSigner{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,8 +188,8 @@ func scenes(t *testing.T) map[string]render.Message {
 		"approval-too-late":     outbox(collecting, rules.ApprovalMessage, "bob"),
 		"ask":                   outbox(collecting, rules.AskMessage, "carol"),
 		"ask-verify":            outbox(verifying, rules.AskMessage, "dave"),
-		"ask-replaced":          render.ShareRequest(verifying.c, person("carol"), ceremony.Announced{Subkey: "00"}),
-		"ask-odd-nonce":         render.ShareRequest(collecting.c, person("carol"), oddKey).OrStop(),
+		"ask-replaced":          shown(t)(render.ShareRequest(verifying.c, person("carol"), ceremony.Announced{Subkey: "00"}, testSigner{})),
+		"ask-odd-nonce":         shown(t)(render.ShareRequest(collecting.c, person("carol"), oddKey, testSigner{})).OrStop(),
 		"ask-over":              outbox(cancelled, rules.AskMessage, "carol"),
 		"receipt-counted":       outbox(two, rules.ReceiptMessage, "bob"),
 		"receipt-declined":      outbox(declined, rules.ReceiptMessage, "carol"),
@@ -266,8 +266,12 @@ func TestEveryMessageIsFrozen(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Slack refuses it: %v", err)
 			}
-			shown, _ := ops.Message(ts)
-			compare(t, filepath.Join("testdata", name+".txt"), []byte(shown.Text+"\n\n"+w.Read(shown)+"\n"))
+			posted, _ := ops.Message(ts)
+			read := posted.Text + "\n\n" + w.Read(posted) + "\n"
+			for _, text := range instructionsOf(m) {
+				read += "\n=== what gpg prints of it ===\n" + text
+			}
+			compare(t, filepath.Join("testdata", name+".txt"), []byte(read))
 
 			var sent bytes.Buffer
 			e := json.NewEncoder(&sent)

@@ -31,7 +31,7 @@ func watchedScenes(t *testing.T) map[string]render.Message {
 	history := func(s *scenario) render.Message { return render.History(s.c, s.entries[len(s.entries)-1]) }
 	statusPost := func(s *scenario) render.Message { return render.StatusPost(s.asked(), rules.Live{}, noon) }
 	outbox := func(s *scenario, kind rules.MessageKind, to string) render.Message {
-		m, err := render.Notification(s.c, s.message(kind, to), nil)
+		m, err := render.Notification(s.c, s.message(kind, to), testSigner{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,6 +34,10 @@ type answer func(ctx context.Context, m render.Message)
 // the envelope shows in the open.
 type act func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error)
 
+// look searches what an envelope brings for secrets, and returns what it shows in the open.
+// It reports done when nothing else is to be done.
+type look func(ctx context.Context) (shown []refusal.Exposure, done bool)
+
 // take queues an envelope and returns what the acknowledgement says. The work is done
 // elsewhere and can't delay the acknowledgement. Nothing on the way there asks the
 // engine, or takes longer for a longer text: one socket is read for everybody.
@@ -60,6 +64,9 @@ func (in *inbox) take(ev socketmode.Event) (reply any, ack bool) {
 	}
 	in.health.Note(func(h *transport.Health) { h.TurnedAway++ })
 	in.log.Warn("queue full", "kind", string(j.Kind), "person", j.Person)
+	if rest, ok := j.Rest(); ok && !in.queue.Put(in.work, rest) {
+		in.notSearched(j.Person, "too much is waiting")
+	}
 	// A message is not acknowledged: Slack delivers it again, in seconds and then in
 	// minutes.
 	return j.Full, j.Kind != transport.KindMessage
@@ -95,7 +102,9 @@ func (in *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) trans
 	if command.WantsForm(data.Text) {
 		k = transport.KindOpening
 	}
-	leaks := func() []refusal.Exposure { return command.TypedShows(data.Text, in.engine.IsDigest) }
+	search := in.searchText(who, len(data.Text), func() []refusal.Exposure {
+		return command.TypedShows(data.Text, in.engine.IsDigest)
+	})
 	do := func(ctx context.Context, by ceremony.Account, _ []refusal.Exposure) (render.Message, error) {
 		cmd, fault := command.ParseCommand(data.Text, in.engine.IsDigest)
 		switch {
@@ -108,7 +117,7 @@ func (in *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) trans
 		}
 		return in.execute(ctx, by, cmd, t)
 	}
-	j := in.job(k, who, leaks, in.replyTo(data.ResponseURL, data.UserID), do)
+	j := in.job(k, who, search, in.replyTo(data.ResponseURL, data.UserID), do)
 	if ev.Request.AcceptsResponsePayload {
 		j.Full = object{"response_type": slack.ResponseTypeEphemeral, "text": explain(refusal.Overloaded).String()}
 	}
@@ -121,7 +130,11 @@ func (in *inbox) readInteraction(
 	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
 	switch {
 	case data.Type == slack.InteractionTypeViewSubmission:
-		return known(keys, "form", data.View.ID), in.readSubmission(ev, data)
+		j, closed := in.readSubmission(ev, data)
+		if closed {
+			keys = known(keys, "form", data.View.ID)
+		}
+		return keys, j
 	case data.Type != slack.InteractionTypeBlockActions || len(data.ActionCallback.BlockActions) == 0:
 		return keys, transport.Job{}
 	}
@@ -145,6 +158,9 @@ func (in *inbox) readInteraction(
 func (in *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]string, transport.Job) {
 	switch inner := ev.InnerEvent.Data.(type) {
 	case *slackevents.MessageEvent:
+		if inner.ChannelType != slackevents.ChannelTypeIM {
+			in.health.Note(func(h *transport.Health) { h.LastChannelMessage = time.Now() })
+		}
 		n, ok := noteOf(inner)
 		if !ok {
 			return keys, transport.Job{}
@@ -152,14 +168,15 @@ func (in *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]stri
 		who := transport.Claim{
 			User: n.user, Teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), Shared: ev.IsExtSharedChannel,
 		}
-		leaks := func() []refusal.Exposure {
-			n.texts = readings(inner.Message)
-			return n.shows(in.engine.IsDigest)
+		search := func(ctx context.Context) ([]refusal.Exposure, bool) {
+			n.texts, n.beside = readings(inner.Message), besides(inner.Message)
+			shown := in.search(ctx, who, &n)
+			return shown, !n.direct && len(shown) == 0 && !refusal.PGPMessage.MatchString(n.text())
 		}
 		do := func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
 			return in.receive(ctx, by, n, shown)
 		}
-		return known(keys, "message", n.key()), in.job(transport.KindMessage, who, leaks, in.writeTo(n.user), do)
+		return known(keys, "message", n.key()), in.job(transport.KindMessage, who, search, in.writeTo(n.user), do)
 	case *slackevents.UserChangeEvent:
 		id := inner.User.ID
 		forget := func(context.Context) { in.accounts.Forget(id) }
@@ -182,17 +199,34 @@ func teams(all ...string) []string {
 // job returns a job that finds out who it is, calls do, and replies with its message or
 // the words of its error.
 //
-// leaks returns what the envelope shows in the open; it may be nil. Such a leak is
-// reported whoever the sender is. It is called when the job runs: it takes longer for a
-// longer text, and nobody else's acknowledgement may wait for that. A panic in a job ends
-// that job and nothing else.
-func (in *inbox) job(
-	k transport.Kind, who transport.Claim, leaks func() []refusal.Exposure, reply answer, do act,
-) transport.Job {
-	return transport.Job{Kind: k, Person: who.User, Do: func(ctx context.Context) {
+// search, which may be nil, returns what the envelope shows in the open. It is reported
+// whoever the sender is. It is called when the job runs: it takes longer for a longer text,
+// and nobody else's acknowledgement may wait for that. A panic in a job ends that job and
+// nothing else.
+func (in *inbox) job(k transport.Kind, who transport.Claim, search look, reply answer, do act) transport.Job {
+	j := transport.Job{Kind: k, Person: who.User, Do: in.doing(k, who, search, reply, do)}
+	if search != nil {
+		j.Search = in.doing(k, who, search, reply, warnOnly)
+	}
+	return j
+}
+
+// warnOnly tells the sender what an envelope shows in the open, and does nothing of what it
+// asks for.
+func warnOnly(_ context.Context, _ ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
+	if len(shown) > 0 {
+		return render.Message{}, shown[0].Told()
+	}
+	return render.Message{}, nil
+}
+
+func (in *inbox) doing(
+	k transport.Kind, who transport.Claim, search look, reply answer, do act,
+) func(ctx context.Context) {
+	return func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, actTimeout)
 		defer cancel()
-		said, err := in.attempt(ctx, who, leaks, do)
+		said, err := in.attempt(ctx, who, search, do)
 		if err != nil {
 			said = in.complain(k, who, err)
 			if k == transport.KindMessage && stranger(err) && !in.helped.Free(who.User) {
@@ -202,7 +236,7 @@ func (in *inbox) job(
 		if said.Blocks != nil {
 			reply(ctx, said)
 		}
-	}}
+	}
 }
 
 // stranger reports whether an error turns an account away, whatever it has sent.
@@ -219,9 +253,9 @@ func stranger(err error) bool {
 // errPanic means that a job has panicked, which is a defect of this program.
 var errPanic = errors.New("panic")
 
-// attempt finds out who has sent an envelope, reports its leaks, and calls do.
+// attempt finds out who has sent an envelope, reports what it shows, and calls do.
 func (in *inbox) attempt(
-	ctx context.Context, who transport.Claim, leaks func() []refusal.Exposure, do act,
+	ctx context.Context, who transport.Claim, search look, do act,
 ) (said render.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -230,8 +264,11 @@ func (in *inbox) attempt(
 		}
 	}()
 	var shown []refusal.Exposure
-	if leaks != nil {
-		shown = leaks()
+	if search != nil {
+		var done bool
+		if shown, done = search(ctx); done {
+			return render.Message{}, nil
+		}
 	}
 	by, err := in.accounts.Account(ctx, who)
 	if err != nil {

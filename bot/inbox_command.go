@@ -257,7 +257,7 @@ func (in *inbox) submit(id ceremony.ID, by ceremony.Account) (render.Message, er
 	if err != nil {
 		return render.Message{}, err
 	}
-	return render.ShareRequest(c, to, *c.Key), nil
+	return render.ShareRequest(c, to, *c.Key, in.config.Sign)
 }
 
 // wanted returns a ceremony and the person of this account, when the ceremony waits for a

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
@@ -40,7 +39,7 @@ type trigger struct {
 func (in *inbox) openForm(
 	ctx context.Context, by ceremony.Account, id ceremony.ID, key string, t trigger,
 ) (render.Message, error) {
-	c, to, err := in.wanted(id, by)
+	c, _, err := in.wanted(id, by)
 	switch {
 	case err != nil:
 		return render.Message{}, err
@@ -54,7 +53,7 @@ func (in *inbox) openForm(
 	if ctx.Err() != nil {
 		return render.Message{}, refusal.FormLate
 	}
-	_, err = in.api.OpenViewContext(ctx, t.id, render.Form(c, to))
+	_, err = in.api.OpenViewContext(ctx, t.id, render.Form(c))
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		switch said.Err {
 		case "expired_trigger_id", "exchanged_trigger_id":
@@ -87,12 +86,13 @@ func (in *inbox) clickForm(ctx context.Context, by ceremony.Account, value strin
 }
 
 // readSubmission returns the job for a form that was sent. When it certainly is no
-// envelope the form says so and stays open; when it certainly shows a secret another view
-// says so in its place. Everything else is received as a direct message is. A word that may
-// be a digest that people were shown is judged later: the engine is not asked here.
-func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallback) transport.Job {
+// envelope the form says so and stays open; when it is a secret and nothing else another
+// view says so in its place. Everything else is received as a direct message is. A word
+// that may be a digest that people were shown is judged later: the engine is not asked here.
+// It reports whether the form is closed, and so can't be sent again.
+func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallback) (j transport.Job, closed bool) {
 	if data.View.CallbackID != render.FormCallback {
-		return transport.Job{}
+		return transport.Job{}, false
 	}
 	var typed string
 	if data.View.State != nil {
@@ -104,35 +104,53 @@ func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallb
 		}
 		return reply
 	}
-	shown, envelope := atSight(typed)
-	if len(shown) == 0 && !envelope {
-		return transport.Job{Ack: say(formErrors(refusal.NoEnvelope))}
-	}
+	shown, more := atSight(typed)
 	n := note{user: data.User.ID, channel: formChannel, ts: data.View.ID, direct: true, texts: []string{typed}}
 	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
-	leaks := func() []refusal.Exposure { return n.shows(in.engine.IsDigest) }
+	search := func(ctx context.Context) ([]refusal.Exposure, bool) { return in.search(ctx, who, &n), false }
 	do := func(ctx context.Context, by ceremony.Account, shown []refusal.Exposure) (render.Message, error) {
 		return in.receive(ctx, by, n, shown)
 	}
-	j := in.job(transport.KindForm, who, leaks, in.writeTo(data.User.ID), do)
+	j = in.job(transport.KindForm, who, search, in.writeTo(data.User.ID), do)
 	j.Full = say(formErrors(refusal.Overloaded))
-	if len(shown) > 0 {
+	switch {
+	case len(shown) > 0:
 		j.Ack = say(formBecomes(render.FormAnswer(formRefused(shown[0]))))
-	} else {
+	case more:
 		j.Ack = say(formBecomes(render.FormAnswer(formTaken())))
+	default:
+		// The form stays open. A share in groups may stand in it all the same.
+		j.Ack, j.Do = say(formErrors(refusal.NoEnvelope)), j.Search
+		return j, false
 	}
-	return j
+	return j, true
 }
 
+// Lengths of what is judged before a form is acknowledged, in bytes: a text that is looked
+// at as a whole, and a word in which an envelope or a secret may stand.
+const (
+	shortText = 160
+	longWord  = 24
+)
+
 // atSight returns what a form certainly shows in the open, and reports whether it may
-// hold an envelope or anything else that has to be judged. A text that is longer than the
-// input takes was sent past the form, and is not read here.
+// hold an envelope or anything else that has to be judged. It searches a short text only,
+// and for anything else in no longer one than the input takes: whatever is sent past the
+// form, its acknowledgement waits for no more.
 func atSight(typed string) (shown []refusal.Exposure, more bool) {
-	if len(typed) > utf8.UTFMax*render.MaxTyped {
-		return nil, true
+	if len(typed) <= shortText {
+		shown = refusal.CertainExposures(typed, func(string) bool { return true })
 	}
-	shown = refusal.Exposures(typed, func(string) bool { return true })
-	return shown, refusal.PGPBegin.MatchString(typed) || len(refusal.Exposures(typed, nil)) > 0
+	run := 0
+	for _, c := range []byte(typed[:min(len(typed), render.MaxTyped)]) {
+		if run++; c <= ' ' {
+			run = 0
+		}
+		if run >= longWord {
+			return shown, true
+		}
+	}
+	return shown, len(shown) > 0 || len(typed) > render.MaxTyped
 }
 
 // formTaken returns what the form says when its envelope was queued: what becomes of it is

@@ -27,7 +27,7 @@ func forms(t *testing.T) map[string]slack.ModalViewRequest {
 	t.Helper()
 	s := started(t, rekeyPlan())
 	return map[string]slack.ModalViewRequest{
-		"send":    render.Form(s.c, s.who("carol")),
+		"send":    render.Form(s.c),
 		"taken":   render.FormAnswer(formTaken()),
 		"exposed": render.FormAnswer(formRefused(refusal.ExposedShare)),
 	}
@@ -91,7 +91,9 @@ func (s *stage) form(p *slacktest.Person) slacktest.View {
 func TestFormTakesAnEnvelopeAsADirectMessageDoes(t *testing.T) {
 	s, ask := startAsked(t, slacktest.Config{})
 	v := s.pressForm(s.carol, ask)
-	s.expect("gpg -sea", s.w.ReadView(v))
+	if said := s.w.ReadView(v); strings.Contains(said, "gpg -") || strings.Contains(said, "printf") {
+		t.Errorf("the form shows a command, which nobody has signed:\n%s", said)
+	}
 	done, err := s.carol.Submits(v, map[string]string{render.FormInput: envelope})
 	if err != nil || done.Trouble != "" || len(done.Errors) > 0 {
 		t.Fatalf("%+v, %v", done, err)
@@ -239,11 +241,14 @@ func TestFormThatComesTooLateIsTold(t *testing.T) {
 func TestFullQueueKeepsTheFormOpen(t *testing.T) {
 	s, ask := startAsked(t, slacktest.Config{})
 	v := s.pressForm(s.carol, ask)
-	hold := make(chan struct{})
-	s.engine.during = func() { <-hold }
-	for range transport.MaxInPerson + 1 {
+	inside, hold := make(chan struct{}, 64), make(chan struct{})
+	s.engine.during = func() { inside <- struct{}{}; <-hold }
+	for i := range transport.MaxInPerson + 1 {
 		if _, err := s.carol.DMs(envelope + "\n"); err != nil {
 			t.Fatal(err)
+		}
+		if i == 0 {
+			<-inside // it waits no more
 		}
 	}
 	s.wait("a full queue", func() bool {
@@ -265,13 +270,14 @@ func TestPolicyDecidesWhichWaysAreOffered(t *testing.T) {
 		"here, as text or as a file":          nil,
 		"here, as text and not as a file":     {ceremony.ByText, ceremony.ByForm},
 		"here, as a file and not as text":     {ceremony.ByFile},
-		"with the form and not as a message:": {ceremony.ByForm},
+		"with the form and not as a message.": {ceremony.ByForm},
 	} {
 		p := rekeyPlan()
 		p.Ways = ways
 		c := started(t, p).c
-		said := render.PlainText(render.ShareRequest(c, person("carol"), *c.Key))
-		raw, err := json.Marshal(render.ShareRequest(c, person("carol"), *c.Key).Blocks)
+		m := shown(t)(render.ShareRequest(c, person("carol"), *c.Key, testSigner{}))
+		said := render.PlainText(m)
+		raw, err := json.Marshal(m.Blocks)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,12 +1,8 @@
 package bot
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,19 +16,28 @@ import (
 	"conclave/ceremony"
 )
 
-// maxFile is the size of the largest file that is read, in bytes. An envelope has a tenth
-// of it.
-const maxFile = 64 << 10
-
 // note is a message that a person wrote to the bot, or where the bot can read it.
 type note struct {
 	user    string
 	channel string
 	ts      string
 	direct  bool
-	edited  string   // when, in Slack's words; empty when it was not edited
-	texts   []string // what was typed, best reading first
-	files   []string // file ids
+	edited  string             // when, in Slack's words; empty when it was not edited
+	texts   []string           // what was typed, best reading first
+	beside  []string           // what else stands in it: what was forwarded, and the names of files
+	files   []attached         // with it
+	carried []attached         // with a message that was forwarded
+	shown   []refusal.Exposure // what was typed shows in the open
+	// besideShown is what the rest of it shows, without the files that came with it.
+	besideShown []refusal.Exposure
+}
+
+// attached is a file that came with a message.
+type attached struct {
+	id      string
+	content []byte // its beginning, when it is too large
+	err     error  // why it is no envelope
+	shown   []refusal.Exposure
 }
 
 // readings returns what a person typed, the best reading first. There is one where the
@@ -77,7 +82,12 @@ func noteOf(ev *slackevents.MessageEvent) (note, bool) {
 		return note{}, false
 	}
 	for _, f := range m.Files {
-		n.files = append(n.files, f.ID)
+		n.files = append(n.files, attached{id: f.ID})
+	}
+	for _, a := range m.Attachments {
+		for _, f := range a.Files {
+			n.carried = append(n.carried, attached{id: f.ID})
+		}
 	}
 	return n, true
 }
@@ -95,13 +105,8 @@ func (n note) text() string {
 	return n.texts[0]
 }
 
-// shows returns what any reading of it shows in the open.
-func (n note) shows(harmless func(string) bool) []refusal.Exposure {
-	return refusal.Exposures(strings.Join(n.texts, "\n\n"), harmless)
-}
-
 // receive takes a note. When a receipt answers it, there is no other answer here. shown is
-// what its texts show in the open.
+// what anything in it shows in the open.
 //
 // Life of a share, 2 of 7: is it from a person of our workspace, in a direct
 // message, with something in it to open? Slack's mangling has been undone.
@@ -111,10 +116,14 @@ func (in *inbox) receive(
 	if done, err := in.turnAway(by, n, shown); done {
 		return render.Message{}, err
 	}
+	shown = n.shown
 	text := n.text()
 	var faults []error
 	place := n.places()
-	offered := false
+	offered := len(n.besideShown) > 0
+	if offered {
+		faults = append(faults, n.besideShown[0].Told())
+	}
 	var said render.Message
 	take := func(content []byte, way ceremony.Intake, shown []refusal.Exposure) {
 		offered = true
@@ -132,20 +141,16 @@ func (in *inbox) receive(
 	if len(shown) > 0 || refusal.PGPBegin.MatchString(text) {
 		take([]byte(text), n.way(), shown)
 	}
-	for _, id := range n.files {
-		content, err := in.download(ctx, id)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		shown := refusal.Exposures(string(content), in.engine.IsDigest)
-		in.reportLeak(ctx, by, shown)
-		if len(shown) > 0 && !offerable(shown[0]) {
+	for _, f := range n.files {
+		switch {
+		case len(f.shown) > 0 && (f.err != nil || !offerable(f.shown[0])):
 			offered = true
-			faults = append(faults, shown[0].Told())
-			continue
+			faults = append(faults, f.shown[0].Told())
+		case f.err != nil:
+			faults = append(faults, f.err)
+		default:
+			take(f.content, ceremony.ByFile, f.shown)
 		}
-		take(content, ceremony.ByFile, shown)
 	}
 	faults = slices.DeleteFunc(faults, func(err error) bool { return err == nil })
 	switch {
@@ -168,13 +173,13 @@ func (in *inbox) receive(
 }
 
 // turnAway reports whether nothing in a note is to be opened, and returns what its sender is
-// told, if anything. shown is what its texts show in the open.
+// told, if anything. shown is what anything in it shows in the open.
 func (in *inbox) turnAway(by ceremony.Account, n note, shown []refusal.Exposure) (done bool, err error) {
 	exposed, armored := len(shown) > 0, refusal.PGPBegin.MatchString(n.text())
 	switch {
-	case exposed && (!n.direct || n.edited != "" || !offerable(shown[0])):
+	case exposed && (!n.direct || n.edited != "") || len(n.shown) > 0 && !offerable(n.shown[0]):
 		return true, shown[0].Told()
-	case !n.direct && armored:
+	case !n.direct && refusal.PGPMessage.MatchString(n.text()):
 		return true, refusal.NotDirect
 	case !n.direct:
 		return true, nil
@@ -234,68 +239,4 @@ func (in *inbox) share(
 		return nil // the receipt says it
 	}
 	return err
-}
-
-// download fetches a file that a person sent.
-func (in *inbox) download(ctx context.Context, id string) ([]byte, error) {
-	f, err := transport.Read(ctx, func() (*slack.File, error) {
-		f, _, _, err := in.api.GetFileInfoContext(ctx, id, 0, 0)
-		return f, err
-	})
-	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
-		switch said.Err {
-		case "file_not_found", "file_deleted":
-			return nil, refusal.FileGone
-		}
-	}
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("ask Slack about file %s: %w: %w", id, refusal.FileUnread, err)
-	case f.IsExternal:
-		return nil, refusal.ForeignFile
-	case !readable(f):
-		return nil, refusal.OtherFile
-	case f.Size > maxFile:
-		return nil, refusal.TooLargeFile
-	}
-	from := f.URLPrivateDownload
-	if from == "" {
-		from = f.URLPrivate
-	}
-	content, err := transport.Read(ctx, func() ([]byte, error) {
-		into := &bounded{most: maxFile}
-		err := in.api.GetFileContext(ctx, from, into)
-		return into.content.Bytes(), err
-	})
-	switch {
-	case errors.Is(err, refusal.TooLargeFile):
-		return nil, refusal.TooLargeFile
-	case err != nil:
-		return nil, fmt.Errorf("download file %s: %w: %w", id, refusal.FileUnread, err)
-	}
-	return content, nil
-}
-
-// readable reports whether a file may hold an envelope, by its name. A long text
-// that Slack's client made a snippet of has a name that the client chose.
-func readable(f *slack.File) bool {
-	switch strings.ToLower(path.Ext(f.Name)) {
-	case ".asc", ".gpg", ".pgp", ".txt":
-		return true
-	}
-	return f.Mode == "snippet"
-}
-
-// bounded is a buffer that takes at most so many bytes, whatever size Slack said that the
-// file has.
-type bounded struct {
-	most    int
-	content bytes.Buffer
-}
-
-func (b *bounded) Write(p []byte) (int, error) {
-	if b.content.Len()+len(p) > b.most {
-		return 0, refusal.TooLargeFile
-	}
-	return b.content.Write(p)
 }

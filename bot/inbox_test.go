@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
 
+	"conclave/bot/render"
 	"conclave/bot/slacktest"
 	"conclave/bot/transport"
 	"conclave/ceremony"
@@ -202,10 +204,18 @@ func TestSubmitShowsTheHolderWhatToRun(t *testing.T) {
 	p := s.plan()
 	s.holds(started(t, p))
 	got := s.types(s.carol, "submit")
+	s.expect("type `conclave seal --encrypted share.asc`", got)
+	_, signed, _ := strings.Cut(got, "Type `gpg -d`")
+	m := render.Message{Blocks: []slack.Block{slack.NewRichTextBlock("", &slack.RichTextPreformatted{Elements: []slack.RichTextSectionElement{
+		slack.NewRichTextSectionTextElement(strings.TrimSpace(strings.Split(signed, "```")[1]), nil)}})}}
+	said := instructionsOf(m)
+	if len(said) != 1 {
+		t.Fatalf("nothing is signed in\n%s", got)
+	}
 	s.expect("gpg -sea --sig-notation 'ceremony@conclave.invalid=prod-rekey-k7m2:update:"+nonce1+":"+p.Hash()[:16]+"' ",
-		got)
-	s.expect("--no-encrypt-to -u "+strings.Repeat("C", 40)+" -r '"+strings.Repeat("7", 40)+"!'", got)
-	s.expect("printf 'conclave1 prod-rekey-k7m2 update "+nonce1+" "+string(identity)+" %s' ", got)
+		said[0])
+	s.expect("--no-encrypt-to -u "+strings.Repeat("C", 40)+" -r '"+strings.Repeat("7", 40)+"!'", said[0])
+	s.expect("printf 'conclave1 prod-rekey-k7m2 update "+nonce1+" "+string(identity)+" %s' ", said[0])
 }
 
 func TestRefusalsAndFaultsAreTold(t *testing.T) {
@@ -216,7 +226,7 @@ func TestRefusalsAndFaultsAreTold(t *testing.T) {
 		want string
 	}{
 		{ceremony.OwnProposal, "A second person has to."},
-		{fmt.Errorf("attempt x: %w", ceremony.AlreadyStarted), "did not come from here"},
+		{fmt.Errorf("attempt x: %w", ceremony.AlreadyStarted), "belongs to no open ceremony"},
 		{fmt.Errorf("ask: %w", ceremony.ErrNotSent), "Vault can't be reached"},
 		{ceremony.ErrNotRunning, "starting or stopping"},
 	} {

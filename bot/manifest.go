@@ -14,24 +14,43 @@ func scopes() []scope {
 	return []scope{
 		{"commands", "/ceremony"},
 		{"chat:write", "the status post, its thread, and direct messages"},
-		{"im:write", "opening direct messages with a holder"},
-		{"im:history", "reading the PGP messages that holders send"},
-		{"files:read", "reading PGP messages that come as a file"},
-		{"files:write", "posting transcripts"},
-		{"users:read", "refusing guests, bots, strangers and deactivated accounts"},
-		{"channels:read", "checking a public ops channel"},
-		{"groups:read", "checking a private ops channel"},
-		{"channels:history", "looking whether a post has arrived, in a public ops channel"},
-		{"groups:history", "looking whether a post has arrived, in a private ops channel"},
+		{"im:write", "opening of direct messages with a holder"},
+		{"im:history", "reading of the PGP messages that holders send"},
+		{"files:read", "reading of PGP messages that come as a file, and of secrets in files"},
+		{"files:write", "posting of transcripts"},
+		{"users:read", "refusing of guests, bots, strangers and deactivated accounts"},
+		{"channels:read", "checking of a public ops channel"},
+		{"groups:read", "checking of a private ops channel"},
+		{"channels:history", "look whether a post has arrived, and no alarm of secrets, in a public channel"},
+		{"groups:history", "look whether a post has arrived, and no alarm of secrets, in a private channel"},
 	}
 }
 
-// events returns the kinds of events that Slack sends to the bot.
-func events() []string {
-	return []string{
-		"message.im",  // shares
-		"user_change", // a deactivated account loses its part at once
+// subscription is a kind of events that Slack sends to the bot.
+type subscription struct {
+	name  string
+	scope string // without which Slack does not send it
+	lost  string // without it
+}
+
+// subscriptions returns the kinds of events that the bot needs.
+// Source: docs.slack.dev "Events", each with its scope.
+func subscriptions() []subscription {
+	return []subscription{
+		{"message.im", "im:history", "no share, and no signed word, reaches the bot in a direct message"},
+		{"message.channels", "channels:history", "a secret that is pasted into a public channel raises no alarm"},
+		{"message.groups", "groups:history", "a secret that is pasted into a private channel raises no alarm"},
+		{"user_change", "users:read", "a deactivated account keeps its part for a minute"},
 	}
+}
+
+// events returns the names of the events that the bot needs.
+func events() []string {
+	var all []string
+	for _, s := range subscriptions() {
+		all = append(all, s.name)
+	}
+	return all
 }
 
 type object map[string]any

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -39,6 +40,7 @@ const (
 // notifier is the way out: the engine's Notifier, for Slack.
 type notifier struct {
 	api            *slack.Client
+	health         *transport.Monitor
 	directMessages *transport.DirectMessages
 	channels       *transport.Channels
 	accounts       *transport.Accounts
@@ -53,10 +55,11 @@ type notifier struct {
 
 func newNotifier(
 	api *slack.Client, directMessages *transport.DirectMessages, channels *transport.Channels,
-	accounts *transport.Accounts, config Config,
+	accounts *transport.Accounts, health *transport.Monitor, config Config,
 ) *notifier {
 	return &notifier{
-		api: api, directMessages: directMessages, channels: channels, accounts: accounts, config: config,
+		health: health,
+		api:    api, directMessages: directMessages, channels: channels, accounts: accounts, config: config,
 		posts:   transport.NewPacer(cmp.Or(config.Pace, transport.PostPace)),
 		redraws: transport.NewPacer(cmp.Or(config.Pace, transport.RedrawPace)),
 		drawn:   map[ceremony.Ref]string{},
@@ -173,9 +176,13 @@ func (n *notifier) post(
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
+	began := time.Now() // the event may come before the answer
 	in, ts, err := n.api.PostMessageContext(ctx, channel, options...)
 	if err != nil {
 		return ceremony.Ref{}, classifyPost(err)
+	}
+	if ch := n.config.channels(); slices.Contains(ch, in) {
+		n.health.Note(func(h *transport.Health) { h.LastChannelPost = began })
 	}
 	return ceremony.Ref{Channel: in, TS: ts}, nil
 }

@@ -412,9 +412,7 @@ func TestARehearsalNeedNotWait(t *testing.T) {
 
 func TestMessageThatCantBeMadeIsGivenUp(t *testing.T) {
 	s, _ := posting(t, slacktest.Config{})
-	s.bot.notifier.config.Sign = func(ceremony.Parcel) (ceremony.SignedParcel, error) {
-		return ceremony.SignedParcel{}, errors.New("no key")
-	}
+	s.bot.notifier.config.Sign = testSigner{errors.New("no key")}
 	p := s.plan()
 	scenario := started(t, p).counted("bob", ceremony.StepUpdate, nonce1)
 	scenario.share("carol", ceremony.StepUpdate, nonce1,

@@ -2,8 +2,9 @@ package bot
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
+
 	"encoding/hex"
+	"encoding/json"
 	"maps"
 	"os"
 	"os/exec"
@@ -191,27 +192,23 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 	} {
 		c, key := base, announce(step)
 		c.Key = &key
-		listed := listingsOf(render.ShareRequest(c, to, key))
-		command := listed[len(listed)-1]
-		if !strings.Contains(command, file) {
-			t.Fatalf("%s: %q does not read %s", step, command, file)
+		if asks := wording.RequestOf(c, to, step).File; asks != file {
+			t.Fatalf("%s: it reads %s", step, asks)
 		}
-		form := listingsOf(render.Message{Blocks: render.Form(c, to).Blocks.BlockSet})
-		if len(form) != 1 || form[0] != command {
-			t.Errorf("%s: the form shows %q", step, form)
+		commands := commandsIn(wording.OrderShare(c, to, key, file, "").Text)
+		if len(commands) != 1 || !strings.Contains(commands[0], file) {
+			t.Fatalf("%s: %q does not read %s", step, commands, file)
 		}
+		command := commands[0]
 		all = append(all, asked{step, command, file}, asked{step, wording.SealCommand(c, to, key, file, "envelope.asc").String(), file})
 	}
 
 	binary := us.runsWith("gpg -q --batch --dearmor | base64 -w0", []byte(encrypted("a new share")))
 	armor := us.runsWith("base64 -d | gpg -q --batch --enarmor | sed 's/ARMORED FILE/MESSAGE/'", []byte(binary))
-	ciphertext, err := base64.StdEncoding.DecodeString(binary)
-	if err != nil {
-		t.Fatal(err)
+	delivery := commandsIn(wording.OrderShareKept(base, to.Key, "prod-rekey-k7m2-share.asc", armor).Text)
+	if len(delivery) != 2 {
+		t.Fatalf("of a delivery: %q", delivery)
 	}
-	sum := sha256.Sum256(ciphertext)
-	signed := ceremony.SignedParcel{Armor: armor, Line: us.runsWith("gpg -q --batch -sa", []byte("conclave-delivery1 "+hex.EncodeToString(sum[:])+"\n")) + pinned}
-	delivery := listingsOf(render.Delivery(base, rules.Message{To: &to}, ceremony.Parcel{Index: 1, Total: 5, Recipient: to.Key}, signed))
 
 	for _, shell := range shells(t) {
 		unharmed := func(what string) {
@@ -282,20 +279,20 @@ func TestPrintedCommandsHarmNoFile(t *testing.T) {
 
 		// A delivery is saved beside a file of its name, and never over it.
 		lay()
-		if _, ok := carol.tries(shell, delivery[1]); ok {
+		if _, ok := carol.tries(shell, delivery[0]); ok {
 			t.Errorf("%s: a share is saved where one is", shell)
 		}
-		for _, command := range delivery[1:] {
+		for _, command := range delivery {
 			_, _ = carol.tries(shell, command)
 			unharmed(command)
 		}
 		if err := os.Remove(filepath.Join(carol.folder, "prod-rekey-k7m2-share.asc")); err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := carol.tries(shell, delivery[1]); !ok {
+		if _, ok := carol.tries(shell, delivery[0]); !ok {
 			t.Errorf("%s: a share can't be saved", shell)
 		}
-		if got := carol.runs(delivery[4]); !strings.Contains(got, "it opens") {
+		if got := carol.runs(delivery[1]); !strings.Contains(got, "it opens") {
 			t.Errorf("%s: the new share: %q", shell, got)
 		}
 	}
@@ -358,84 +355,88 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 		"0;A='touch pwned';${A,,};: ", "$(touch pwned)", "`touch pwned`", "';touch pwned;'", "a\ntouch pwned\n", "\x1b[201~\ntouch pwned\n", "a b;touch pwned",
 		"-----BEGIN PGP MESSAGE-----\n\nowE=\nCONCLAVE\ntouch pwned\n", "owE=\nCONCLAVE\nA: ;touch pwned", "%s$(touch pwned)", "",
 	}
-	signed := signTestParcel
 	good := started(t, rekeyPlan()).c
 	to := person("carol")
+	made := shown(t)
+	parcel, _ := testSigner{}.SignDelivery(ceremony.Parcel{})
+	request := func(c rules.State, to ceremony.Person) render.Message {
+		return made(render.ShareRequest(c, to, *c.Key, testSigner{}))
+	}
+	word := func(c rules.State, to ceremony.Person, verb ceremony.Verb) render.Message {
+		blocks, err := render.SignInstead(c, to, verb, testSigner{})
+		return made(render.Message{Blocks: blocks}, err)
+	}
+	delivered := func(c rules.State, s ceremony.SignedParcel) render.Message {
+		return made(render.Delivery(c, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s, testSigner{}))
+	}
+	alone := func(p wording.Pasted) render.Message {
+		if !p.Made() {
+			return render.Message{Blocks: []slack.Block{render.Stop}}
+		}
+		return render.Message{Blocks: []slack.Block{slack.NewRichTextBlock("", &slack.RichTextPreformatted{
+			Elements: []slack.RichTextSectionElement{slack.NewRichTextSectionTextElement(p.Text, nil)}})}}
+	}
 	shown := map[string]func(string) render.Message{
 		"a holder's key": func(bad string) render.Message {
 			to := to
 			to.Key = ceremony.Fingerprint(bad)
-			return render.ShareRequest(good, to, *good.Key)
+			return request(good, to)
 		},
 		"the id": func(bad string) render.Message {
 			c := good
 			c.Plan.Ceremony = ceremony.ID(bad)
-			return render.ShareRequest(c, to, *c.Key)
+			return request(c, to)
 		},
 		"the plan's hash": func(bad string) render.Message {
 			c := good
 			c.PlanHash = bad
-			return render.ShareRequest(c, to, *c.Key)
+			return request(c, to)
 		},
 		"the witness's key": func(bad string) render.Message {
 			to := to
 			to.Key = ceremony.Fingerprint(bad)
-			return render.Message{Blocks: render.SignInstead(good, to, ceremony.SayProceed)}
+			return word(good, to, ceremony.SayProceed)
 		},
 		"the nonce of a word": func(bad string) render.Message {
 			c := good
 			c.Round.Nonce = bad
-			return render.Message{Blocks: render.SignInstead(c, to, ceremony.SayReverify)}
+			return word(c, to, ceremony.SayReverify)
 		},
 		"the hash of a word": func(bad string) render.Message {
 			c := good
 			c.PlanHash = bad
-			return render.Message{Blocks: render.SignInstead(c, to, ceremony.SayApprove)}
+			return word(c, to, ceremony.SayApprove)
 		},
 		"the id of a delivery": func(bad string) render.Message {
 			c := good
 			c.Plan.Ceremony = ceremony.ID(bad)
-			s, _ := signed(ceremony.Parcel{})
-			return render.Delivery(c, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+			return delivered(c, parcel)
 		},
 		"the share": func(bad string) render.Message {
-			s, _ := signed(ceremony.Parcel{})
-			s.Armor = bad
-			return render.Delivery(good, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+			return delivered(good, ceremony.SignedParcel{Armor: bad, Line: parcel.Line})
 		},
 		"the line of a delivery": func(bad string) render.Message {
-			s, _ := signed(ceremony.Parcel{})
-			s.Line = bad
-			return render.Delivery(good, rules.Message{To: &to}, ceremony.Parcel{Recipient: to.Key}, s)
+			return delivered(good, ceremony.SignedParcel{Armor: parcel.Armor, Line: bad})
 		},
 		"the token": func(bad string) render.Message {
-			return render.Token(good, ceremony.SignedParcel{Armor: bad, Line: bad})
+			return made(render.Token(good, to, ceremony.SignedParcel{Armor: bad, Line: bad}, testSigner{}))
 		},
 		"the id of a token": func(bad string) render.Message {
 			c := good
 			c.Plan.Ceremony, c.Plan.Operation = ceremony.ID(bad), ceremony.GenerateRoot
-			s, _ := signed(ceremony.Parcel{})
-			return render.Token(c, s)
-		},
-		"the accessor": func(bad string) render.Message {
-			c := good
-			c.Accessor = bad
-			if bad == "" {
-				c.Plan.Ceremony = "$(touch pwned)"
-			}
-			return render.Reminder(c, event.Entry{Event: event.Reminded{}})
+			return made(render.Token(c, to, parcel, testSigner{}))
 		},
 		"a challenge": func(bad string) render.Message {
-			return render.Message{Blocks: []slack.Block{render.Copied(wording.AnswerCommand(good, to, ceremony.Challenge{Ciphertext: bad}, ""))}}
+			return alone(wording.AnswerCommand(good, to, ceremony.Challenge{Ciphertext: bad}, ""))
 		},
 		"a name for a file": func(bad string) render.Message {
 			if bad == "" {
 				return render.Message{Blocks: []slack.Block{render.Stop}} // none is asked for
 			}
-			return render.Message{Blocks: []slack.Block{render.Copied(wording.SignCommand(good.StatementFor(ceremony.SayApprove), to.Key, bad))}}
+			return alone(wording.SignCommand(good.StatementFor(ceremony.SayApprove), to.Key, bad))
 		},
 		"the speaker's key": func(bad string) render.Message {
-			return render.Message{Blocks: []slack.Block{render.Copied(wording.SignCommand(good.StatementFor(ceremony.SayApprove), ceremony.Fingerprint(bad), "a.asc"))}}
+			return alone(wording.SignCommand(good.StatementFor(ceremony.SayApprove), ceremony.Fingerprint(bad), "a.asc"))
 		},
 	}
 	for what, change := range map[string]func(*ceremony.Announced, string){
@@ -450,19 +451,17 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 			c, key := good, *good.Key
 			change(&key, bad)
 			c.Key = &key
-			return render.ShareRequest(c, to, key)
-		}
-		shown[what+" in a form"] = func(bad string) render.Message {
-			c, key := good, *good.Key
-			change(&key, bad)
-			c.Key = &key
-			if key.Certificate != good.Key.Certificate || key.Announcement != good.Key.Announcement {
-				return render.Message{Blocks: []slack.Block{render.Stop}} // neither is in a form
-			}
-			return render.Message{Blocks: render.Form(c, to).Blocks.BlockSet}
+			return request(c, to)
 		}
 	}
 	inbox := t.TempDir()
+	for _, bad := range evil {
+		c := good
+		c.Accessor = bad
+		if said := render.PlainText(render.Reminder(c, event.Entry{Event: event.Reminded{}})); strings.Contains(said, "touch") {
+			t.Errorf("an accessor is shown as it is:\n%s", said)
+		}
+	}
 	for what, show := range shown {
 		for _, bad := range evil {
 			if bad == "" && (what == "the witness's key" || what == "the nonce of a word" || what == "the hash of a word") {
@@ -472,7 +471,11 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 			if !slices.Contains(m.Blocks, render.Stop) || len(m.OrStop().Blocks) != 1 {
 				t.Errorf("%s of %q is shown in %q", what, bad, listingsOf(m))
 			}
-			for _, command := range listingsOf(m) {
+			commands := listingsOf(m)
+			for _, text := range instructionsOf(m) {
+				commands = append(commands, commandsIn(text)...)
+			}
+			for _, command := range commands {
 				for _, shell := range shells(t) {
 					cmd := exec.Command(shell[0], append(shell[1:], "-c", command)...)
 					cmd.Dir, cmd.Env = inbox, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + inbox, "GNUPGHOME=" + inbox}
@@ -487,11 +490,60 @@ func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 	}
 }
 
-// TestCommandsAreMadeInOnePlace holds the source to it: what is shown as it is has no
-// command in it but from paste.go.
+// TestNoMessageShowsACommandOfAShell: whoever can edit a message could edit the command.
+// What people copy from a message is for gpg or conclave, or is read.
+func TestNoMessageShowsACommandOfAShell(t *testing.T) {
+	print := regexp.MustCompile(`^[0-9A-F]{4}( +[0-9A-F]{4}){9}$`)
+	blocks, signed := 0, 0
+	for name, m := range scenes(t) {
+		signed += len(instructionsOf(m))
+		for _, l := range listingsOf(m) {
+			switch {
+			case wording.IsArmor(l):
+				blocks++
+			case print.MatchString(l), wording.EncodedShape.MatchString(l), isOfAPlan(l):
+			default:
+				t.Errorf("%s shows %q", name, l)
+			}
+		}
+		for _, b := range m.Blocks {
+			raw, err := json.Marshal(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, command := range []string{"printf", "gpg -s", "<<", "| gpg", "gpg -qd"} {
+				var text string
+				if _, isListing := b.(*slack.RichTextBlock); !isListing {
+					text = string(raw)
+				}
+				if strings.Contains(text, command) {
+					t.Errorf("%s says %s", name, raw)
+				}
+			}
+		}
+	}
+	if blocks == 0 || signed < 10 {
+		t.Errorf("%d PGP blocks and %d instructions are shown", blocks, signed)
+	}
+}
+
+// isOfAPlan reports whether a listing is of lines that each have a name before a colon. The
+// first line of a plan names its form.
+func isOfAPlan(l string) bool {
+	line := regexp.MustCompile(`^[a-z][a-z0-9 '-]*: ?.*$`)
+	for i, one := range strings.Split(l, "\n") {
+		if !line.MatchString(one) && !(i == 0 && strings.HasPrefix(one, "conclave-plan")) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestCommandsAreMadeInOnePlace holds the source to it: commands come from package wording,
+// and messages show PGP blocks, fingerprints and plans.
 func TestCommandsAreMadeInOnePlace(t *testing.T) {
 	var files []string
-	for _, pattern := range []string{"*.go", "*/*.go", "../ceremony/wording/*.go"} {
+	for _, pattern := range []string{"*.go", "*/*.go", "../cli/terminal/*.go"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -507,12 +559,12 @@ func TestCommandsAreMadeInOnePlace(t *testing.T) {
 		source := sourceOf(t, file)
 		for _, m := range shows.FindAllStringSubmatch(source, -1) {
 			seen++
-			if !strings.HasPrefix(m[1], "wording.Grouped(") {
+			if !strings.HasPrefix(m[1], "wording.Grouped(") && m[1] != "combined" {
 				t.Errorf("%s shows %s without paste.go", file, m[1])
 			}
 		}
-		if strings.Contains(source, "Pasted{") {
-			t.Errorf("%s makes a command past paste.go", file)
+		if strings.Contains(source, "Pasted{") || strings.Contains(source, "wording.Paste(") {
+			t.Errorf("%s makes a command past package wording", file)
 		}
 	}
 	if seen == 0 {

@@ -58,7 +58,7 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	s.ops = w.AddChannel("ops", s.alice, s.bob, s.carol, w.Bot())
 	s.bot, err = New(Config{
 		AppToken: w.AppToken(), BotToken: w.BotToken(), APIURL: w.URL() + "/api/", Team: w.TeamID(), Channel: s.ops.ID(),
-		Sign: signTestParcel, Files: testFiles,
+		Sign: testSigner{}, Files: testFiles,
 		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

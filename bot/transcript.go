@@ -39,9 +39,8 @@ func (n *notifier) bring(c rules.State, m rules.Message) (files []ceremony.File,
 // transcriptWords returns the words beside the files of a transcript.
 func transcriptWords(c rules.State, signed event.TranscriptSigned) string {
 	return fmt.Sprintf(":scroll: Transcript %d of `%s`: %s of its journal, signed by Conclave's identity. "+
-		"Without Conclave and without Slack, `%s` checks all of it.",
-		signed.Number, c.ID(), plural.Of(signed.Lines, "line"),
-		wording.Paste("conclave verify %s --identity %s", wording.File(ceremony.TranscriptName(c.ID(), signed.Number, "json")), wording.AKey(c.Plan.Identity)))
+		"Without Conclave and without Slack, `conclave verify %s` checks all of it, with `--identity` and the fingerprint that you were given.",
+		signed.Number, c.ID(), plural.Of(signed.Lines, "line"), ceremony.TranscriptName(c.ID(), signed.Number, "json"))
 }
 
 // transcript tells a person who has a part in a ceremony where its newest transcript is,

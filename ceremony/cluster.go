@@ -28,6 +28,8 @@ type Cluster struct {
 
 	Owners []Person // who is told of an alarm
 
+	DailyProposals int // how many ceremonies a person may open within a day; 0: as many as they like
+
 	Window time.Duration // from the proposal until the ceremony closes
 	Poll   time.Duration // how often Vault is compared with the plan while a ceremony is open
 }

@@ -60,6 +60,10 @@ const (
 	ExposedEnvelope Finding = "exposed-envelope"
 )
 
+// ManyProposals means that a person has opened as many ceremonies within a day as the
+// cluster allows, and wanted to open another one.
+const ManyProposals Finding = "many-proposals"
+
 // Exposure reports whether the finding is a secret that was seen in the open.
 func (f Finding) Exposure() bool {
 	switch f {

@@ -1,7 +1,10 @@
 package ceremony
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -68,14 +71,41 @@ tobacco tolerance tomorrow torpedo tradition travesty trombonist truncated typew
 upcoming vacancy vagabond vertigo Virginia visitor vocalist voyager warranty Waterloo whimsical Wichita Wilmington Wyoming yesteryear Yucatan
 `
 
-// IdentityWords is how many words of a fingerprint are read out on the phone: 80 bits. They
+// IdentityWords is how many words of an identity are read out on the phone: 80 bits. They
 // protect a holder from an attacker who makes keys until one of them has the same words.
 const IdentityWords = 10
 
-// IdentityInWords returns the beginning of a fingerprint in words, to be compared on the
-// phone.
+// IdentityInWords returns the words of an identity, to be compared on the phone. They stand
+// for a hash over the whole fingerprint, whose text is "conclave identity " and the 40 digits
+// in lower case. It returns "" when f is no fingerprint.
 func IdentityInWords(f Fingerprint) string {
+	if !f.Valid() {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("conclave identity " + string(f)))
+	return SpokenHash(hex.EncodeToString(sum[:]), IdentityWords)
+}
+
+// FormerIdentityWords returns the words that earlier versions have shown for an identity. They
+// are the first half of the fingerprint and leave the other half open. A person who has them
+// on paper is told so, and is not believed.
+func FormerIdentityWords(f Fingerprint) string {
 	return SpokenHash(string(f), IdentityWords)
+}
+
+// ParseSpoken returns the bytes for which words of the PGP word list stand, in hexadecimal
+// digits, whatever their case. The error names the first word that is not in the list for its
+// place.
+func ParseSpoken(words []string) (hash string, err error) {
+	raw := make([]byte, len(words))
+	for i, word := range words {
+		at := slices.IndexFunc(WordList(i), func(known string) bool { return strings.EqualFold(known, word) })
+		if at < 0 {
+			return "", fmt.Errorf("word %d, %q, is none of the words for its place", i+1, word)
+		}
+		raw[i] = byte(at)
+	}
+	return hex.EncodeToString(raw), nil
 }
 
 // ReadAloud is how many words of the plan's hash are read out on the phone: 32 bits, as

@@ -23,6 +23,8 @@ type OpenPGP interface {
 	// SignDelivery signs the line that goes with a new share or a token, and armors
 	// its ciphertext.
 	SignDelivery(d Parcel) (SignedParcel, error)
+	// SignInstruction signs what one person is told to run.
+	SignInstruction(i Instruction) (SignedInstruction, error)
 	// VerifyStatement returns the one line that by has signed, inline and not encrypted.
 	// Other text may be pasted around it. The errors are Refusals.
 	VerifyStatement(pasted []byte, by Fingerprint, notBefore, now time.Time) (SignedLine, error)

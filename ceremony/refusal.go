@@ -89,6 +89,7 @@ const (
 	MayNotResume       Refusal = "may-not-resume"      // neither initiator nor approver
 	PlanChanged        Refusal = "plan-changed"        // the approved hash is not this plan's
 	ClusterBusy        Refusal = "cluster-busy"        // another ceremony is open on this cluster
+	TooManyProposals   Refusal = "too-many-proposals"  // this person has opened as many within a day as the cluster allows
 	JournalAside       Refusal = "journal-aside"       // a journal of this cluster is not obeyed, and the ceremony in it may be open
 	UnknownCluster     Refusal = "unknown-cluster"     // not in the configuration
 	UnknownOperation   Refusal = "unknown-operation"   // not an operation, or not one that this cluster allows

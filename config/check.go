@@ -26,6 +26,8 @@ const (
 	maxPoll    = 5 * time.Minute
 	minPace    = time.Millisecond
 	maxPace    = time.Minute
+
+	maxProposals = 1000
 )
 
 var (
@@ -145,6 +147,9 @@ func (k *check) clusters() {
 		if c.Poll >= c.Window {
 			k.complain(path+".poll", "%s is not shorter than the window of %s: Vault would never be compared with the plan",
 				short(c.Poll), short(c.Window))
+		}
+		if c.DailyProposals < 1 || c.DailyProposals > maxProposals {
+			k.complain(path+".daily_proposals", "%d is not 1 to %d", c.DailyProposals, maxProposals)
 		}
 		k.operations(path, c)
 		k.roles(path, c)

@@ -92,6 +92,8 @@ type Cluster struct {
 	// Policy is what single operations demand beyond all this: operation → demands.
 	Policy       map[string]*Policy `yaml:"policy"`
 	Interference bool               `yaml:"interference"` // an alarm tells of what no ceremony has done in Vault
+	// DailyProposals is how many ceremonies one person may open within a day.
+	DailyProposals int `yaml:"daily_proposals"`
 }
 
 // Policy is what a cluster demands of ceremonies of one operation.
@@ -136,6 +138,7 @@ func (c *Cluster) setDefaults() {
 	c.Poll = 15 * time.Second
 	c.Watch = true
 	c.Interference = true
+	c.DailyProposals = 20
 }
 
 func (p *Policy) setDefaults() { p.RollCallFresh = rollCallFresh }

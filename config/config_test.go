@@ -32,6 +32,7 @@ func TestMinimalConfigGetsDefaults(t *testing.T) {
 		Initiators: []string{"alice"}, Approvers: []string{"bob"}, Approvals: 1,
 		Holders: []string{"alice", "bob", "carol"}, Threshold: 2,
 		Verification: true, Backup: true, Window: 4 * time.Hour, Poll: 15 * time.Second, Watch: true, Interference: true,
+		DailyProposals: 20,
 	}
 	if diff := cmp.Diff(want, c.Clusters["prod"]); diff != "" {
 		t.Errorf("cluster (-want +got):\n%s", diff)
@@ -55,7 +56,7 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"empty file", minimalConfig, "", []string{`c.yaml: the file is empty`}},
 		{"no YAML", minimalConfig, "a: [", []string{`c.yaml: line 1: did not find expected node content`}},
 		{"two documents", "\nslack:", "---\nslack: {}\n---\nslack:", []string{`c.yaml: more than one YAML document in one file`}},
-		{"unknown key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, auth, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll, watch, owners, witnesses, policy, interference`}},
+		{"unknown key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, auth, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll, watch, owners, witnesses, policy, interference, daily_proposals`}},
 		{"unknown section", "journal:", "jurnal:", []string{`c.yaml:4: jurnal: is not a key that is known here; these are: slack, identity, journal, people, clusters, archive, log`}},
 		{"duplicate key", "threshold: 2", "threshold: 2\n    threshold: 3", []string{`c.yaml:18: clusters.prod.threshold: is there twice, on line 17 before`}},
 		{"duplicate person", "  bob: {", "  alice: {slack: U9}\n  bob: {", []string{`c.yaml:7: people.alice: is there twice, on line 6 before`}},
@@ -111,6 +112,7 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		{"poll beyond window", "threshold: 2", "threshold: 2\n    window: 10s", []string{`c.yaml:10: clusters.prod.poll: 15s is not shorter than the window of 10s: Vault would never be compared with the plan`}},
 
 		{"policy of nothing", "threshold: 2", "threshold: 2\n    policy: {drill: {signed: true}}", []string{`c.yaml:18: clusters.prod.policy.drill: is about an operation that operations does not allow`}},
+		{"no proposals", "threshold: 2", "threshold: 2\n    daily_proposals: 0", []string{`c.yaml:18: clusters.prod.daily_proposals: 0 is not 1 to 1000`}},
 		{"policy that nobody can meet", "threshold: 2", "threshold: 2\n    policy: {rekey: {approvals: 3, approvals_from: [security], witness: true, quiet_hours: 22-6, roll_call: some, ways: [fax], cooling_off: 5h}}", []string{
 			`c.yaml:18: clusters.prod.policy.rekey: 3 approvals can't be reached when alice proposes: 1 may approve then`,
 			`c.yaml:18: clusters.prod.policy.rekey.approvals_from: asks for 1 of class security, and 0 may approve when alice proposes`,

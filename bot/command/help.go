@@ -17,7 +17,7 @@ type topic struct {
 // Topics returns all topics, in the order in which they are listed.
 func Topics() []topic {
 	return []topic{
-		{"shares", []string{"share", "submit"}, "*Shares.* When your share is needed I write to you, with the commands to copy. They encrypt your share to a key that exists for this one ceremony, and sign it with your own key. " +
+		{"shares", []string{"share", "submit"}, "*Shares.* When your share is needed I write to you, and say how to answer with `conclave seal` or with gpg. Both encrypt your share to a key that exists for this one ceremony, and sign it with your own key. " +
 			"Send me what they print, here in our direct messages, as text or as a file. I answer with a receipt. Never send a share that is not encrypted."},
 		{"plan", []string{"approve", "reject"}, "*The plan* says what is done to which cluster, by whose shares, for whom and until when. Nothing in it can change once it is proposed. " +
 			"Its hash, in digits and in words, is the same for everybody: compare it with the person who proposed it, by voice. Whoever proposes a plan can't approve it."},

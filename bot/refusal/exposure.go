@@ -2,6 +2,7 @@ package refusal
 
 import (
 	"regexp"
+	"slices"
 
 	"conclave/ceremony"
 	"conclave/ceremony/leak"
@@ -36,6 +37,27 @@ func Exposures(text string, harmless func(word string) bool) []Exposure {
 	return all
 }
 
+// CertainExposures returns what a text shows in the open for certain, the worst first: see
+// [leak.Certain].
+func CertainExposures(text string, harmless func(word string) bool) []Exposure {
+	var all []Exposure
+	for _, kind := range leak.Certain(text, harmless) {
+		all = append(all, ExposureOf[kind])
+	}
+	return all
+}
+
+// Worst returns every exposure of several texts once, the worst first.
+func Worst(texts ...[]Exposure) []Exposure {
+	var all []Exposure
+	for _, e := range []Exposure{ExposedKey, ExposedToken, ExposedShare, ExposedEnvelope, ExposedPassword} {
+		if slices.ContainsFunc(texts, func(shown []Exposure) bool { return slices.Contains(shown, e) }) {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
 // Told returns the error whose words tell a person about an exposure.
 func (e Exposure) Told() error {
 	switch e {
@@ -51,8 +73,10 @@ func (e Exposure) Told() error {
 	return ceremony.PlainShare
 }
 
-// The ends of a PGP block, and its beginning alone, whatever its spaces and dashes are.
+// The ends of a PGP block, and its beginning alone, whatever its spaces and dashes are. A
+// PGPMessage is no key and no signature.
 var (
-	PGPBlock = regexp.MustCompile(`(?i)\b(BEGIN|END)[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
-	PGPBegin = regexp.MustCompile(`(?i)\bBEGIN[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
+	PGPMessage = regexp.MustCompile(`(?i)\bBEGIN[\s\v\x{85}\pZ\p{Cf}]+PGP[\s\v\x{85}\pZ\p{Cf}]+MESSAGE\b`)
+	PGPBlock   = regexp.MustCompile(`(?i)\b(BEGIN|END)[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
+	PGPBegin   = regexp.MustCompile(`(?i)\bBEGIN[\s\v\x{85}\pZ\p{Cf}]+PGP\b`)
 )

@@ -59,10 +59,13 @@ func TestArmorIsSeenWhateverItsSpacesAre(t *testing.T) {
 		if !refusal.PGPBegin.MatchString(text) || !refusal.PGPBlock.MatchString(text[strings.LastIndex(text, "END"):]) {
 			t.Errorf("%s: no PGP message is seen", name)
 		}
-		// What stands in armor is no secret, and what stands beside it is.
-		inside := strings.Replace(text, "hF4D", baseShare+"\nhF4D", 1)
-		if got := refusal.Exposures(inside, nil); len(got) > 0 {
+		// Armor is no secret, and what stands beside it, or between its edges, is.
+		if got := refusal.Exposures(text, nil); len(got) > 0 {
 			t.Errorf("%s: armor is taken for %v", name, got)
+		}
+		inside := strings.Replace(text, "hF4D", baseShare+"\nhF4D", 1)
+		if got := refusal.Exposures(inside, nil); len(got) != 1 || got[0] != refusal.ExposedShare {
+			t.Errorf("%s: around a share, %v is seen", name, got)
 		}
 		if got := refusal.Exposures(text+"\n"+baseShare, nil); len(got) != 1 || got[0] != refusal.ExposedShare {
 			t.Errorf("%s: beside a share, %v is seen", name, got)
@@ -78,11 +81,10 @@ func TestArmorIsSeenWhateverItsDashesAre(t *testing.T) {
 	for _, dash := range []string{"\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212", "\ufe63",
 		"\uff0d"} {
 		text := strings.ReplaceAll(envelope, "-", dash)
-		if got := refusal.Exposures(strings.Replace(text, "hF4D", baseShare+"\nhF4D", 1), nil); len(got) > 0 ||
-			!refusal.PGPBegin.MatchString(text) {
+		if got := refusal.Exposures(text, nil); len(got) > 0 || !refusal.PGPBegin.MatchString(text) {
 			t.Errorf("%U: armor is taken for %v", []rune(dash), got)
 		}
-		certificate := strings.ReplaceAll("-----BEGIN CERTIFICATE-----\n"+baseShare+"\n-----END CERTIFICATE-----", "-", dash)
+		certificate := strings.ReplaceAll("-----BEGIN CERTIFICATE-----\n"+strings.Repeat("A1z", 21)+"C\n"+baseShare+"\n-----END CERTIFICATE-----", "-", dash)
 		if got := refusal.Exposures(certificate, nil); len(got) > 0 {
 			t.Errorf("%U: a certificate is taken for %v", []rune(dash), got)
 		}

@@ -14,8 +14,12 @@ import (
 
 // renderAlarmPost returns the status post of an alarm: what was noticed, since when, and
 // what to do about it.
-func renderAlarmPost(c rules.State) Message {
-	blocks := []slack.Block{title(wording.Subject(c.Plan)), section("%s", wording.StateWords(c))}
+func renderAlarmPost(c rules.State, live rules.Live) Message {
+	blocks := []slack.Block{title(wording.Subject(c.Plan))}
+	if still := wording.StandsStill(live); still != "" {
+		blocks = append(blocks, section("%s", still))
+	}
+	blocks = append(blocks, section("%s", wording.StateWords(c)))
 	findings := c.Findings()
 	if more := len(findings) - wording.MaxFindings; more > 0 {
 		findings = findings[more:]

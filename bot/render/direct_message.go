@@ -12,26 +12,27 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// Notification returns one message of the outbox. sign signs what is handed out.
-func Notification(c rules.State, m rules.Message, sign wording.Sign) (Message, error) {
+// Notification returns one message of the outbox. by signs what is handed out, and what a
+// person is told to run.
+func Notification(c rules.State, m rules.Message, by wording.Signer) (Message, error) {
 	switch m.Kind {
 	case rules.HistoryMessage, rules.TranscriptMessage:
 		return History(c, m.Entry), nil
 	case rules.ApprovalMessage:
-		return renderApproval(c, m.To), nil
+		return renderApproval(c, m.To, by)
 	case rules.AskMessage:
 		ev, ok := m.Entry.Event.(event.KeyAnnounced)
 		if !ok || m.To == nil {
 			return Message{}, fmt.Errorf("render %s: not an ask", m.Key)
 		}
-		return ShareRequest(c, *m.To, ev.Key), nil
+		return ShareRequest(c, *m.To, ev.Key, by)
 	case rules.ReceiptMessage:
 		return renderReceipt(c, m.Entry), nil
 	case rules.DeliveryMessage, rules.TokenMessage:
 		if issued, ok := m.Entry.Event.(event.TokenIssued); ok && issued.Encoded != "" {
 			return EncodedToken(c, issued.Encoded), nil
 		}
-		return renderParcel(c, m, sign)
+		return renderParcel(c, m, by)
 	case rules.FrozenMessage:
 		return renderFrozen(c, m.Entry), nil
 	case rules.EndedMessage:
@@ -46,7 +47,7 @@ func Notification(c rules.State, m rules.Message, sign wording.Sign) (Message, e
 	case rules.DeletionMessage:
 		return renderDeletion(c, m.Entry), nil
 	case rules.RollCallMessage, rules.GateMessage, rules.WitnessMessage:
-		return renderWatched(c, m)
+		return renderWatched(c, m, by)
 	case rules.ReminderMessage:
 		if ev, ok := m.Entry.Event.(event.BackupReminded); ok {
 			return renderBackupReminder(c, ev), nil
@@ -57,38 +58,38 @@ func Notification(c rules.State, m rules.Message, sign wording.Sign) (Message, e
 }
 
 // renderWatched asks a person who is called to the roll, or a witness.
-func renderWatched(c rules.State, m rules.Message) (Message, error) {
+func renderWatched(c rules.State, m rules.Message, by wording.Signer) (Message, error) {
 	switch {
 	case m.To == nil:
 		return Message{}, fmt.Errorf("render %s: for nobody", m.Key)
 	case m.Kind == rules.RollCallMessage:
-		return renderRollCall(c, *m.To), nil
+		return renderRollCall(c, *m.To, by)
 	case m.Kind == rules.GateMessage:
-		return renderGate(c, *m.To, m.Entry), nil
+		return renderGate(c, *m.To, m.Entry, by)
 	}
-	return renderWitness(c, *m.To), nil
+	return renderWitness(c, *m.To, by)
 }
 
 // renderParcel returns a message that brings an encrypted share or token.
-func renderParcel(c rules.State, m rules.Message, sign wording.Sign) (Message, error) {
+func renderParcel(c rules.State, m rules.Message, by wording.Signer) (Message, error) {
 	parcel, err := wording.ParcelOf(c, m)
 	if err != nil {
 		return Message{}, fmt.Errorf("render %s: %w", m.Key, err)
 	}
-	signed, err := sign(parcel)
+	signed, err := by.SignDelivery(parcel)
 	if err != nil {
 		return Message{}, fmt.Errorf("render %s: sign: %w", m.Key, err)
 	}
 	if m.Kind == rules.TokenMessage {
-		return Token(c, signed), nil
+		return Token(c, *m.To, signed, by)
 	}
-	return Delivery(c, m, parcel, signed), nil
+	return Delivery(c, m, parcel, signed, by)
 }
 
 // renderApproval shows the plan whole. Its buttons carry the hash of the plan
 // that was shown, so that a click approves that plan and no other. Where approvals
 // are signed there is a line to sign in the button's place.
-func renderApproval(c rules.State, to *ceremony.Person) Message {
+func renderApproval(c rules.State, to *ceremony.Person, by wording.Signer) (Message, error) {
 	who := wording.Initiator(c.Plan)
 	waiting := c.Phase == rules.PhaseProposed && c.Closing == nil
 	blocks := []slack.Block{title("Please read a plan: " + wording.Subject(c.Plan))}
@@ -111,9 +112,13 @@ func renderApproval(c rules.State, to *ceremony.Person) Message {
 		reject := button(command.VerbReject, value, "Reject", slack.StyleDanger,
 			confirm("Reject the plan?", "This ends the proposal.", "Reject", "Not yet"))
 		if c.Plan.SignedApprovals {
+			how, err := signWord(c, to.Key, ceremony.SayApprove, by)
+			if err != nil {
+				return Message{}, err
+			}
+			blocks = append(blocks, section("*To approve it*, sign its hash with your PGP key."))
+			blocks = append(blocks, how...)
 			blocks = append(blocks,
-				section("*To approve it*, sign its hash with your PGP key, and send me what this prints, here:"),
-				Copied(wording.StatementCommand(c.StatementFor(ceremony.SayApprove), to.Key)),
 				slack.NewActionBlock("decide", reject),
 				footnote("An account alone approves nothing here. Or type `/ceremony reject %s why`. Open until %s.", c.ID(),
 					wording.When(c.Plan.Closes)),
@@ -130,7 +135,7 @@ func renderApproval(c rules.State, to *ceremony.Person) Message {
 			)
 		}
 	}
-	return Message{Line: fmt.Sprintf("%s asks you to approve: %s", who, wording.Subject(c.Plan)), Blocks: blocks}
+	return Message{Line: fmt.Sprintf("%s asks you to approve: %s", who, wording.Subject(c.Plan)), Blocks: blocks}, nil
 }
 
 // renderFrozen asks initiator and approvers to decide.
@@ -148,16 +153,16 @@ func renderFrozen(c rules.State, e event.Entry) Message {
 		if c.Plan.Initiator == ceremony.SealWatch {
 			takes = "an approver's word is enough"
 		}
-		blocks = append(blocks,
-			slack.NewActionBlock("decide",
-				button(command.VerbResume, value, "Go on", slack.StyleDefault,
-					confirm("Go on?", "You know why this happened, and it is harmless. "+wording.Upper(takes)+".", "Go on",
-						"Not yet")),
-				button(command.VerbCancel, value, "Cancel the ceremony", slack.StyleDanger,
-					confirm("Cancel the ceremony?", wording.Cancelled(c), "Cancel it", "Not yet")),
-			),
-			footnote("Or type `/ceremony resume %s` (%s) or `/ceremony cancel %s why`.", c.ID(), takes, c.ID()),
-		)
+		goOn := button(command.VerbResume, value, "Go on", slack.StyleDefault,
+			confirm("Go on?", "You know why this happened, and it is harmless. "+wording.Upper(takes)+".", "Go on", "Not yet"))
+		cancel := button(command.VerbCancel, value, "Cancel the ceremony", slack.StyleDanger,
+			confirm("Cancel the ceremony?", wording.Cancelled(c), "Cancel it", "Not yet"))
+		if c.Stands() {
+			blocks = append(blocks, slack.NewActionBlock("decide", cancel), footnote("Or type `/ceremony cancel %s why`.", c.ID()))
+		} else {
+			blocks = append(blocks, slack.NewActionBlock("decide", goOn, cancel),
+				footnote("Or type `/ceremony resume %s` (%s) or `/ceremony cancel %s why`.", c.ID(), takes, c.ID()))
+		}
 	} else {
 		blocks = append(blocks, section("This is over. %s", wording.StateWords(c)))
 	}

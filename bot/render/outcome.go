@@ -21,7 +21,7 @@ func Ended(c rules.State, to ceremony.Person) Message {
 		case c.Outcome == event.Completed:
 			blocks = append(blocks, section("If you were given a new share: it is the one that counts from now on. Destroy the old one once you have made sure that you can open the new one."))
 		default:
-			blocks = append(blocks, section("If you were given a new share: *it is not valid*. Your old share is still the right one. Delete the file `%s`.", wording.ShareFile(c, c.Seq())))
+			blocks = append(blocks, section("If you were given a new share: *it did not come into force*, by all that Vault shows. Your old share is the right one. Delete the file `%s` only when a ceremony with the old share has worked.", wording.ShareFile(c, c.Seq())))
 		}
 	}
 	for _, part := range []string{wording.Report(c), wording.BackupLeft(c)} {
@@ -31,7 +31,7 @@ func Ended(c rules.State, to ceremony.Person) Message {
 	}
 	last := "nothing more is wanted from you."
 	if r := c.Plan.Requester; r != nil && r.Account == to.Account && c.Outcome == event.Completed {
-		last = "you have the token: what to do with it stands in the message that brought it."
+		last = "what to do with the token stands in the message that brings it."
 	}
 	blocks = append(blocks, footnote("`%s` · %s", c.ID(), last))
 	return Message{Line: wording.StatusLine(c), Blocks: blocks}

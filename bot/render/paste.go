@@ -2,32 +2,53 @@ package render
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/slack-go/slack"
 
+	"conclave/ceremony"
 	"conclave/ceremony/wording"
 )
 
-// Copied shows a command. No command gets into a message in another way.
-func Copied(p wording.Pasted) slack.Block {
-	if !p.Made() {
+// copied shows PGP blocks, which people paste into gpg or conclave. No message shows
+// anything that belongs at a shell's prompt: whoever can edit a message could type there.
+func copied(armor string) slack.Block {
+	if !wording.IsArmor(armor) {
 		return Stop
 	}
-	return listing(p.Text)
+	return listing(strings.TrimRight(armor, "\n"))
 }
 
-// inline shows a command within a sentence.
-func inline(format string, p wording.Pasted) slack.Block {
-	if !p.Made() {
-		return Stop
+// throughConclave says how a person does with the program what is asked. The command is
+// typed, and the message pasted into it.
+func throughConclave(command, then string) slack.Block {
+	return section("*With `conclave`*, which checks all of this for you by the identity that you have pinned: type `%s` and press Return. Then paste this whole message, press Return, and Ctrl-D. %s", command, then)
+}
+
+// throughGPG says how a person does with gpg alone what is asked. then says what to do with
+// what the command prints. A key is what gpg needs first.
+func throughGPG(by ceremony.Fingerprint, signed ceremony.SignedInstruction, then string, keys ...string) []slack.Block {
+	blocks := []slack.Block{
+		section("*With gpg alone*, paste nothing of this message at your shell's prompt: whoever can edit a message in Slack would type there. Paste it into gpg:"),
 	}
-	return section(format, p.Text)
+	for _, key := range keys {
+		blocks = append(blocks, section("*1.* Type `gpg --import` and press Return. Paste this, press Return, and Ctrl-D:"), copied(key))
+	}
+	step := 1 + len(keys)
+	return append(blocks,
+		section("*%d.* Type `gpg -d` and press Return. Paste this, press Return, and Ctrl-D:", step),
+		copied(signed.Message),
+		section("*%d.* Read what gpg prints. It must say `Good signature` by the key that you were given once and have pinned:", step+1),
+		listing(wording.Grouped(by)),
+		section("*%d.* Copy the command from what gpg has printed, and from nowhere else. %s", step+2, then),
+	)
 }
 
 // Stop takes the place of a command that was not made.
 var Stop slack.Block = section(":octagonal_sign: *Paste nothing and send nothing.* %s", wording.OddWords)
 
-// OrStop returns the message, or Stop alone if one of its commands was not made.
+// OrStop returns the message, or Stop alone if something in it has not the shape that it
+// always has.
 func (m Message) OrStop() Message {
 	if !slices.Contains(m.Blocks, Stop) {
 		return m

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"fmt"
+
 	"github.com/slack-go/slack"
 
 	"conclave/bot/command"
@@ -9,14 +11,18 @@ import (
 	"conclave/ceremony/wording"
 )
 
-// ShareRequest tells a person exactly what to run. The recipient in the command is the
-// ceremony's own subkey and not the identity: of several subkeys gpg takes the newest,
-// which is another ceremony's when two are open.
-func ShareRequest(c rules.State, to ceremony.Person, key ceremony.Announced) Message {
+// ShareRequest tells a person exactly what to run, in an instruction that is signed. The
+// recipient in the command is the ceremony's own subkey and not the identity: of several
+// subkeys gpg takes the newest, which is another ceremony's when two are open.
+func ShareRequest(c rules.State, to ceremony.Person, key ceremony.Announced, by wording.Signer) (Message, error) {
 	if c.Key == nil || c.Key.Subkey != key.Subkey || c.Ended() {
-		return renderReplacedRequest(c)
+		return renderReplacedRequest(c), nil
 	}
 	r := wording.RequestOf(c, to, key.Step)
+	signed, err := wording.OrderShare(c, to, key, r.File, "").Sign(by)
+	if err != nil {
+		return Message{}, fmt.Errorf("render request: %w", err)
+	}
 	blocks := []slack.Block{
 		title(r.What),
 		section("*%s* (`%s`), %s. Until %s.", wording.Subject(c.Plan), c.ID(), wording.AgreedBy(c),
@@ -25,44 +31,26 @@ func ShareRequest(c rules.State, to ceremony.Person, key ceremony.Announced) Mes
 	if r.News != "" {
 		blocks = append(blocks, section("%s", r.News))
 	}
-	blocks = append(blocks,
-		section("*1.* Take the key of this ceremony:"),
-		Copied(wording.ImportCommand(key.Certificate)),
-		section("*2.* Read what you agree to. gpg must say `Good signature` by the key that you were given once and have pinned:"),
-		listing(wording.Grouped(key.Identity)),
-		Copied(wording.ReadCommand(key.Announcement)),
-		section("The plan in it has the hash `%s` (%s).", wording.Short(c.PlanHash),
-			ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
-	)
+	command := "conclave seal --encrypted " + r.File
 	if key.Step == ceremony.StepOTP {
-		blocks = append(blocks, sendPassword(c, to, key, r)...)
-	} else {
-		blocks = append(blocks, sendShare(c, to, key, r)...)
+		command = "conclave seal --otp " + r.File
 	}
-	return Message{Line: r.Line, Blocks: blocks}
-}
-
-func sendShare(c rules.State, to ceremony.Person, key ceremony.Announced, r wording.Request) []slack.Block {
-	blocks := []slack.Block{section("*3.* %s", r.Do), Copied(wording.SealCommand(c, to, key, r.File, ""))}
-	blocks = append(blocks, formButton(c)...)
-	return append(blocks,
+	send := "Send me what it prints, " + wording.HowToSend(c.Plan) + "."
+	blocks = append(blocks,
+		section("The plan that you agree to has the hash `%s` (%s).", wording.Short(c.PlanHash),
+			ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
+		throughConclave(command, send),
 		footnote("%s", r.Note),
-		divider(),
-		footnote("Or with the program `conclave`: paste this whole message into `conclave seal`. It checks all of this for you, by the identity that you have pinned."),
 	)
-}
-
-// sendPassword is for a requester without a PGP key. They have the program, which has made
-// the password, and nothing to sign with.
-func sendPassword(c rules.State, to ceremony.Person, key ceremony.Announced, r wording.Request) []slack.Block {
-	blocks := []slack.Block{
-		section("*3.* Paste the two PGP blocks above into this, which checks all of it for you, and send me what it prints, %s:", wording.HowToSend(c.Plan)),
-		Copied(wording.Paste("conclave seal --otp %s", wording.File(r.File))),
-		section("%s", r.Do),
-		Copied(wording.SealCommand(c, to, key, r.File, "")),
-	}
 	blocks = append(blocks, formButton(c)...)
-	return append(blocks, footnote("%s", r.Note))
+	blocks = append(blocks, divider())
+	blocks = append(blocks, throughGPG(key.Identity, signed, send, key.Certificate)...)
+	blocks = append(blocks,
+		divider(),
+		footnote("This is the same request as `conclave` reads it:"),
+		copied(key.Announcement),
+	)
+	return Message{Line: r.Line, Blocks: blocks}, nil
 }
 
 // formButton opens the form, for people who don't want their message in a conversation.

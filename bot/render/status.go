@@ -14,12 +14,13 @@ import (
 // people whose help is wanted have a direct message.
 func StatusPost(c rules.State, live rules.Live, now time.Time) Message {
 	if c.Plan.Operation == ceremony.Alarm {
-		return renderAlarmPost(c)
+		return renderAlarmPost(c, live)
 	}
-	blocks := []slack.Block{
-		title(wording.Subject(c.Plan)),
-		section("%s", wording.StateWords(c)),
+	blocks := []slack.Block{title(wording.Subject(c.Plan))}
+	if still := wording.StandsStill(live); still != "" {
+		blocks = append(blocks, section("%s", still))
 	}
+	blocks = append(blocks, section("%s", wording.StateWords(c)))
 	if !c.Ended() {
 		for _, caution := range wording.Cautions(c.Plan) {
 			blocks = append(blocks, section("%s", caution))

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"fmt"
+
 	"github.com/slack-go/slack"
 
 	"conclave/bot/command"
@@ -11,12 +13,12 @@ import (
 )
 
 // renderGate asks a witness whether the gated step may happen.
-func renderGate(c rules.State, to ceremony.Person, e event.Entry) Message {
+func renderGate(c rules.State, to ceremony.Person, e event.Entry, by wording.Signer) (Message, error) {
 	asked, _ := e.Event.(event.WitnessAsked)
 	what := "Please witness: " + wording.Subject(c.Plan)
 	blocks := []slack.Block{title(what)}
 	if c.Gate() != asked.Gate {
-		return Message{Line: what, Blocks: append(blocks, section("This no longer waits for you. %s", wording.StateWords(c)))}
+		return Message{Line: what, Blocks: append(blocks, section("This no longer waits for you. %s", wording.StateWords(c)))}, nil
 	}
 	blocks = append(blocks,
 		section("The next step waits for you: before %s, a witness has to let it happen.", wording.GateWords(c, asked.Gate)),
@@ -29,16 +31,16 @@ func renderGate(c rules.State, to ceremony.Person, e event.Entry) Message {
 				confirm("Freeze the ceremony?", "Nothing goes on until its initiator and an approver agree.", "Freeze", "Not yet")),
 		),
 	)
-	blocks = append(blocks, SignInstead(c, to, ceremony.SayProceed)...)
-	return Message{Line: what, Blocks: blocks}
+	how, err := SignInstead(c, to, ceremony.SayProceed, by)
+	return Message{Line: what, Blocks: append(blocks, how...)}, err
 }
 
 // renderWitness asks a witness for their statement about the whole ceremony.
-func renderWitness(c rules.State, to ceremony.Person) Message {
+func renderWitness(c rules.State, to ceremony.Person, by wording.Signer) (Message, error) {
 	what := "Your statement as a witness: " + wording.Subject(c.Plan)
 	blocks := []slack.Block{title(what), section("%s", wording.OutcomeWords(c))}
 	if !c.OwesWitness() {
-		return Message{Line: what, Blocks: append(blocks, section("A witness has spoken."))}
+		return Message{Line: what, Blocks: append(blocks, section("A witness has spoken."))}, nil
 	}
 	value := wording.ButtonValue(c)
 	blocks = append(blocks,
@@ -50,17 +52,30 @@ func renderWitness(c rules.State, to ceremony.Person) Message {
 				confirm("Do you disagree?", "Your disagreement becomes part of the transcript. With /ceremony witness you can say why.", "I disagree", "Not yet")),
 		),
 	)
-	blocks = append(blocks, SignInstead(c, to, ceremony.SayAgree)...)
-	return Message{Line: what, Blocks: blocks}
+	how, err := SignInstead(c, to, ceremony.SayAgree, by)
+	return Message{Line: what, Blocks: append(blocks, how...)}, err
 }
 
-// SignInstead shows how to say the same with a signature.
-func SignInstead(c rules.State, to ceremony.Person, verb ceremony.Verb) []slack.Block {
+// SignInstead shows how to say the same with a signature, to a person with a key.
+func SignInstead(c rules.State, to ceremony.Person, verb ceremony.Verb, by wording.Signer) ([]slack.Block, error) {
 	if to.Key == "" {
-		return nil
+		return nil, nil
 	}
-	return []slack.Block{
-		footnote("Or sign it with your PGP key, and send me what this prints:"),
-		Copied(wording.StatementCommand(c.StatementFor(verb), to.Key)),
+	how, err := signWord(c, to.Key, verb, by)
+	if err != nil {
+		return nil, err
 	}
+	return append([]slack.Block{divider(), footnote("Or sign it with your PGP key.")}, how...), nil
+}
+
+// signWord shows how to sign a statement.
+func signWord(c rules.State, key ceremony.Fingerprint, verb ceremony.Verb, by wording.Signer) ([]slack.Block, error) {
+	signed, err := wording.OrderWord(c, key, verb).Sign(by)
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", verb, err)
+	}
+	const send = "Send me what it prints, here."
+	blocks := append([]slack.Block{throughConclave("conclave seal", send)},
+		throughGPG(c.Plan.Identity, signed, send, signed.Certificate)...)
+	return blocks, nil
 }

@@ -177,6 +177,33 @@ func (p *Person) Uploads(name string, content []byte) (Message, error) {
 	return p.Shares(p.Direct(), "", Upload{Name: name, Content: content})
 }
 
+// Forwards forwards a message into a channel, with its files. Slack's client puts it into an attachment of a message
+// without a text.
+func (p *Person) Forwards(m Message, to *Channel) (Message, error) {
+	w := p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := p.mayWriteLocked(to); err != nil {
+		return Message{}, err
+	}
+	carried := object{"is_share": true, "is_msg_unfurl": true, "author_id": m.User, "channel_id": m.Channel, "ts": m.TS,
+		"text": m.Text, "fallback": m.Text}
+	var files []object
+	for _, f := range w.files {
+		if slices.ContainsFunc(m.Files, func(of File) bool { return of.ID == f.ID }) {
+			f.sharedIn = append(f.sharedIn, to)
+			files = append(files, f.describeLocked())
+		}
+	}
+	if files != nil {
+		carried["files"] = files
+	}
+	w.recordLocked(record.ByPerson, p.name+" forwards "+m.TS, nil)
+	sent := to.postLocked(&message{author: p, clientID: w.uuidLocked(), attachments: []object{carried}})
+	w.changeLocked()
+	return sent.snapshot(), nil
+}
+
 // Shares posts files with a comment (which may be empty) into a channel, as one message.
 func (p *Person) Shares(ch *Channel, comment string, uploads ...Upload) (Message, error) {
 	w := p.w

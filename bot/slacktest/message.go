@@ -55,6 +55,8 @@ type message struct {
 	clientID string // client_msg_id of what a person typed
 	author   *Person
 	files    []*file
+
+	attachments []object
 }
 
 func (m *message) snapshot() Message { return m.Message }
@@ -88,6 +90,9 @@ func (m *message) describeLocked(w *Workspace) object {
 	}
 	if m.Blocks != nil {
 		o["blocks"] = m.Blocks
+	}
+	if m.attachments != nil {
+		o["attachments"] = m.attachments
 	}
 	if m.ThreadTS != "" {
 		o["thread_ts"] = m.ThreadTS

@@ -16,13 +16,17 @@ type Health struct {
 	Connected    bool
 	LastHello    time.Time // of the newest connection
 	LastEnvelope time.Time // anything that people did
-	LastAuthTest time.Time // when Slack last accepted the bot token
-	Opens        int       // connections opened since the start
-	Failures     int       // connections in a row that were not healthy
-	LateAcks     int       // that took more than a second
-	Duplicates   int       // envelopes delivered again
-	TurnedAway   int       // people who were told that too much is waiting
-	Throttled    int       // answers of Slack that asked to slow down
+	// When the bot last posted in a channel, and when Slack last sent a message of a
+	// channel. Our own posts come back as events, if the app subscribes to those.
+	LastChannelPost, LastChannelMessage time.Time
+	LastAuthTest                        time.Time // when Slack last accepted the bot token
+	Opens                               int       // connections opened since the start
+	Failures                            int       // connections in a row that were not healthy
+	LateAcks                            int       // that took more than a second
+	Duplicates                          int       // envelopes delivered again
+	TurnedAway                          int       // people who were told that too much is waiting
+	Unsearched                          int       // texts and files that were not searched for secrets
+	Throttled                           int       // answers of Slack that asked to slow down
 }
 
 // LogValue returns the health as one group.
@@ -37,8 +41,19 @@ func (h Health) LogValue() slog.Value {
 		slog.Int("late_acks", h.LateAcks),
 		slog.Int("duplicates", h.Duplicates),
 		slog.Int("turned_away", h.TurnedAway),
+		slog.Int("unsearched", h.Unsearched),
 		slog.Int("throttled", h.Throttled),
 	)
+}
+
+// echoTime is how long Slack may take to send an event.
+const echoTime = time.Minute
+
+// DeafInChannels reports whether Slack does not send what is written in channels. It shows
+// by the bot's own posts, which come back as events.
+func (h Health) DeafInChannels(now time.Time) bool {
+	return !h.LastChannelPost.IsZero() && h.LastChannelMessage.Before(h.LastChannelPost) &&
+		now.Sub(h.LastChannelPost) > echoTime
 }
 
 // Monitor keeps the health up to date.

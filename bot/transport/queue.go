@@ -23,6 +23,8 @@ const (
 	KindForm    Kind = "form" // sent
 	KindOpening Kind = "opening of a form"
 	KindNotice  Kind = "notice"
+	// KindSearch is the search for secrets in what found no place in the queue.
+	KindSearch Kind = "search"
 )
 
 // Job is one thing that a person did.
@@ -32,14 +34,23 @@ type Job struct {
 	Do     func(ctx context.Context)
 	Ack    any // what the acknowledgement says
 	Full   any // what it says when there is no place in the queue
+	// Search looks for secrets, and does nothing else. It is what is done of a job that
+	// finds no place; nil where nothing was typed.
+	Search func(ctx context.Context)
+}
+
+// Rest returns the job that is left of one that finds no place, and reports whether there
+// is one.
+func (j Job) Rest() (Job, bool) {
+	return Job{Kind: KindSearch, Person: j.Person, Do: j.Search}, j.Search != nil
 }
 
 // sequence returns the name of the jobs that are done one after the other with this
 // one. Slack allows three seconds to open a form: so it waits for nothing else that the
-// person does, and changes nothing of it.
+// person does, and changes nothing of it. A search is there because others wait.
 func (j Job) sequence() string {
-	if j.Kind == KindOpening {
-		return string(KindOpening) + " " + j.Person
+	if j.Kind == KindOpening || j.Kind == KindSearch {
+		return string(j.Kind) + " " + j.Person
 	}
 	return j.Person
 }

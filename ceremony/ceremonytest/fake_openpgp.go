@@ -132,6 +132,10 @@ func (o *FakeOpenPGP) SignDelivery(ceremony.Parcel) (ceremony.SignedParcel, erro
 	return ceremony.SignedParcel{}, nil
 }
 
+func (o *FakeOpenPGP) SignInstruction(ceremony.Instruction) (ceremony.SignedInstruction, error) {
+	return ceremony.SignedInstruction{}, nil
+}
+
 // fakeKey is a ceremony key of plain words.
 type fakeKey struct {
 	made *FakeOpenPGP

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/command"
@@ -68,6 +69,10 @@ func (a *actor) settle(ctx context.Context) (progress bool, err error) {
 			return false, nil // and it can't be sent again
 		case a.c.Closing != nil || a.c.Plan.OTP != "":
 			return a.advance(ctx, command.NotBegun{})
+		case a.starts >= maxStarts && a.mayArrive():
+			return false, nil // and it is not sent again
+		case a.starts >= maxStarts:
+			return a.advance(ctx, command.NotBegun{Fault: ceremony.VaultRefused})
 		case a.session.Doubt != nil:
 			return a.do(ctx, rules.ActDoubt)
 		}
@@ -83,4 +88,18 @@ func (a *actor) settle(ctx context.Context) (progress bool, err error) {
 		return a.settleShare(ctx, sent, nil, a.refused == a.c.Submitted())
 	}
 	return false, nil
+}
+
+// conditionsPatience is how long Vault's nodes are asked what they are. A node that does
+// not answer holds no ceremony up for longer; what it is stays not known.
+const conditionsPatience = 5 * time.Second
+
+// observe records what the ceremony runs under, once for each start of the program.
+func (a *actor) observe(ctx context.Context) (progress bool, err error) {
+	a.session.Observe = false
+	seen := a.e.config.Conditions()
+	asking, cancel := context.WithTimeout(ctx, conditionsPatience)
+	defer cancel()
+	seen.Vault = a.cluster.Vault.Servers(asking)
+	return a.advance(ctx, command.Observe{Seen: seen})
 }

@@ -43,10 +43,9 @@ func (a *actor) close(ctx context.Context) (progress bool, err error) {
 			return false, nil
 		}
 	}
-	if ending != event.AttemptDropped || unconfirmed {
-		if err := a.askBackup(ctx, &v); err != nil {
-			return false, fmt.Errorf("read Vault's backup: %w", err)
-		}
+	dropped := ending == event.AttemptDropped && !unconfirmed
+	if err := a.askBackup(ctx, &v); err != nil && !dropped {
+		return false, fmt.Errorf("read Vault's backup: %w", err)
 	}
 	return a.advance(ctx, command.Close{Vault: ending, Unconfirmed: unconfirmed, Seen: v})
 }
@@ -98,10 +97,8 @@ func (a *actor) drop(ctx context.Context, sent event.Dropping) (progress bool, e
 			return false, fmt.Errorf("ask Vault what it dropped: %w", err)
 		}
 	}
-	if !dropped {
-		if err := a.askBackup(ctx, &v); err != nil {
-			return false, fmt.Errorf("read Vault's backup: %w", err)
-		}
+	if err := a.askBackup(ctx, &v); err != nil && !dropped {
+		return false, fmt.Errorf("read Vault's backup: %w", err)
 	}
 	seq := a.c.Seq()
 	if _, err := a.advance(ctx, command.Settle{Dropped: dropped, Seen: v}); err != nil {

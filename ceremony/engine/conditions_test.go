@@ -10,6 +10,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/ceremonytest"
+	"conclave/ceremony/command"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
@@ -125,6 +126,9 @@ func TestP8StartThatFindsOtherConditionsRecordsAndTellsThem(t *testing.T) {
 		}
 		if c := s.finish(id); c.Outcome != event.Completed {
 			t.Fatalf("it ended %s: %s", c.Outcome, story(c))
+		}
+		if events, err := rules.Decide(s.now(id), command.Observe{Seen: running("v1.4.0")()}, time.Now()); len(events) > 0 {
+			t.Errorf("after the end: %+v, %v", events, err)
 		}
 		s.conditions = running("v1.4.0")
 		s.restart()

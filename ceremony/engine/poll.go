@@ -59,8 +59,11 @@ func (a *actor) viewNodes(ctx context.Context) (v command.View, err error) {
 	return v, err
 }
 
-// heard notes how Vault answers, for the status post.
+// heard notes how Vault answers, for the status post. That there is no backup is an answer.
 func (a *actor) heard(err error) {
+	if errors.Is(err, ceremony.ErrNoBackup) {
+		err = nil
+	}
 	if a.live.Since.IsZero() || kindOf(err) != kindOf(a.live.Vault) {
 		a.live = rules.Live{Vault: err, Since: time.Now()}
 		a.publish()

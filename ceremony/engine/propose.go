@@ -28,6 +28,9 @@ func (e *Engine) Propose(ctx context.Context, p ceremony.Proposal) (rules.State,
 	if !ok {
 		return rules.State{}, ceremony.NotInitiator
 	}
+	if err := e.mayPropose(ctx, cluster, p.Operation, initiator); err != nil {
+		return rules.State{}, err
+	}
 	return e.propose(ctx, cluster, p, initiator)
 }
 

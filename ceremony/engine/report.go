@@ -86,8 +86,11 @@ func (e *Engine) KeyReport(ctx context.Context, cluster string) (ledger.KeyRepor
 	r, err := ReportKeys(ctx, c, e.Current())
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	rekeyed, rotated := e.past.Done(cluster)
-	r.Rekeyed, r.Rotated = later(r.Rekeyed, rekeyed), later(r.Rotated, rotated)
+	done := e.past.Done(cluster)
+	r.Rekeyed, r.Rotated, r.Others = later(r.Rekeyed, done.Rekeyed), later(r.Rotated, done.Rotated), later(r.Others, done.Others)
+	if !r.Others.After(r.Rekeyed) {
+		r.Others = time.Time{}
+	}
 	return r, err
 }
 
@@ -121,17 +124,21 @@ func ReportKeys(ctx context.Context, c ceremony.Cluster, ceremonies []rules.Stat
 	switch _, err := c.Vault.Backup(ctx, seal.Rekey()); {
 	case err == nil:
 		r.Backup = true
-	case errors.Is(err, ceremony.ErrForbidden):
+	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
 		r.Unread = true
-	case !errors.Is(err, ceremony.ErrNoBackup) && !errors.Is(err, ceremony.ErrUnsupported):
+	case !errors.Is(err, ceremony.ErrNoBackup):
 		return r, fmt.Errorf("ask %s for its backup: %w", c.Name, err)
 	}
 	for _, done := range ceremonies {
-		if done.Plan.Cluster != c.Name || done.Outcome != event.Completed {
-			continue
-		}
+		rekeys := done.Plan.Operation.Rekeys()
 		switch {
-		case done.Plan.Operation.Rekeys() && r.Rekeyed.IsZero():
+		case done.Plan.Cluster != c.Name || !done.Ended():
+		case rekeys && index.Doubtful(done):
+			if r.Rekeyed.IsZero() && r.Others.IsZero() {
+				r.Others = done.EndedAt()
+			}
+		case done.Outcome != event.Completed:
+		case rekeys && r.Rekeyed.IsZero():
 			r.Rekeyed = done.EndedAt()
 		case done.Plan.Operation == ceremony.Rotate && r.Rotated.IsZero():
 			r.Rotated = done.EndedAt()

@@ -82,8 +82,7 @@ func (a *actor) begin(ctx context.Context, first bool, otp *secret.Secret) (prog
 	switch {
 	case errors.Is(err, ceremony.ErrForbidden):
 		return a.begun(ctx, ceremony.VaultForbids)
-	case errors.Is(err, ceremony.ErrRefused), errors.Is(err, ceremony.ErrUnsupported),
-		errors.Is(err, ceremony.ErrUncertain) && a.starts >= maxStarts:
+	case errors.Is(err, ceremony.ErrRefused), errors.Is(err, ceremony.ErrUnsupported):
 		return a.begun(ctx, ceremony.VaultRefused)
 	}
 	return a.begun(ctx, "")

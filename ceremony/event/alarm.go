@@ -32,7 +32,7 @@ type (
 
 // Same reports whether two findings are the same news.
 func (n Noticed) Same(m Noticed) bool {
-	if n.Kind.Exposure() {
+	if n.Kind.Exposure() || n.Kind == ceremony.ManyProposals {
 		// A person who pastes a thousand shares has shown their share once.
 		return n.Kind == m.Kind && n.Whose() == m.Whose()
 	}
@@ -45,7 +45,8 @@ func (n Noticed) SameMatter(m Noticed) bool {
 	return n.Kind == m.Kind && n.Operation == m.Operation && n.Subject == m.Subject
 }
 
-// Whose returns the account of who has shown a secret, the zero Account when it is unknown.
+// Whose returns the account of who has shown a secret, or has opened too many ceremonies. It
+// is the zero Account when that is unknown.
 func (n Noticed) Whose() ceremony.Account {
 	if n.By == nil {
 		return ceremony.Account{}

@@ -45,11 +45,11 @@ type keyOf struct {
 
 // clusterPast is what the settled ceremonies of one cluster come to.
 type clusterPast struct {
-	name             string
-	rekeyed, rotated time.Time // when a completed one ended
-	shown            ledger.Shown
-	unseal           ceremony.ID // the newest
-	unsealed         time.Time   // when that was proposed
+	name     string
+	done     Done
+	shown    ledger.Shown
+	unseal   ceremony.ID // the newest
+	unsealed time.Time   // when that was proposed
 }
 
 // NewPast returns the past in which nothing has happened.
@@ -80,10 +80,12 @@ func (p *Past) Learn(r Record) {
 		}
 	}
 	switch done := r.Outcome == event.Completed; {
-	case done && r.Operation.Rekeys() && r.Ended.After(at.rekeyed):
-		at.rekeyed = r.Ended
-	case done && r.Operation == ceremony.Rotate && r.Ended.After(at.rotated):
-		at.rotated = r.Ended
+	case r.Doubtful:
+		at.done.Others = latest(at.done.Others, r.Ended)
+	case done && r.Operation.Rekeys():
+		at.done.Rekeyed = latest(at.done.Rekeyed, r.Ended)
+	case done && r.Operation == ceremony.Rotate:
+		at.done.Rotated = latest(at.done.Rotated, r.Ended)
 	}
 	at.shown.Add(r.Shown)
 	if r.Operation == ceremony.Unseal && !r.Proposed.Before(at.unsealed) {
@@ -121,11 +123,24 @@ func (p *Past) cluster(name string) clusterPast {
 	return clusterPast{}
 }
 
-// Done returns when a cluster was last rekeyed, and when it was last rotated.
-func (p *Past) Done(cluster string) (rekeyed, rotated time.Time) {
-	at := p.cluster(cluster)
-	return at.rekeyed, at.rotated
+// Done is when the last ceremony of a cluster ended that has done this, the zero time if none
+// has.
+type Done struct {
+	Rekeyed time.Time
+	Rotated time.Time
+	Others  time.Time // a rekey that others may have carried through
 }
+
+// latest returns the later of two moments.
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// Done returns when a cluster was last rekeyed and rotated.
+func (p *Past) Done(cluster string) Done { return p.cluster(cluster).done }
 
 // Shown returns what the ceremonies of a cluster show about exposed shares. The caller may
 // add to it.

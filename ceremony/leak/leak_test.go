@@ -26,6 +26,12 @@ hF4DAAAAAAAAAAASAQdAuvDL0H5mGkpQX0eyH1Yv0Yq2m9vXvY0m2Jq3bX6mY2Qw
 =njUN
 -----END PGP MESSAGE-----`
 
+	// An Ed25519 key, and the beginning and the end of a certificate.
+	publicKey = "mDMEZfGk0BYJKwYBBAHaRw8BAQdA1mZ0b3JyZXNwb25kZW5jZWZvcnRlc3RpbmcK\n" +
+		"tBVDYXJvbCA8Y2Fyb2xAZXhhbXBsZT6IkAQTFggAOBYhBLXzydKh4E9niKoRuyLM"
+	certificate = "MIIBszCCAVmgAwIBAgIUQ7cZ0S4xv1N2bq8tJ3kVh5yWmXowCgYIKoZIzj0EAwIw\n" +
+		"FTETMBEGA1UEAwwKdmF1bHQtdGVzdDAeFw0yNjAzMTQwMDAwMDBaFw0yNzAzMTQw\nXyqcG30+j2BBUmN0hZYHGCk6S1xtfo+QobLD1OX2BxiZ"
+
 	soleHex    = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" // of a key's only holder, or any SHA-256
 	soleBase   = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
 	newToken   = "hvs.CAESIJ0123456789abcdefghijklmnopQRSTUV"
@@ -133,6 +139,12 @@ func TestHarmlessWordsAreNoSecrets(t *testing.T) {
 		"that hash in groups":                inGroups(soleHex, 8, " "),
 		"that hash before a word":            "let " + soleHex + " be the hash",
 		"that hash's groups, and a stop":     "It is " + inGroups(soleHex, 8, " ") + ".",
+		"that hash and a number":             soleHex + " 17",
+		"that hash's groups and a number":    inGroups(soleHex, 8, " ") + " 17",
+		"a number and that hash's groups":    "17 " + inGroups(soleHex, 8, " "),
+		"that hash's groups and a word":      inGroups(soleHex, 8, " ") + " add it",
+		"a digest in groups and a number":    "sha256: " + inGroups(strings.Repeat("9f86d081", 8), 8, " ") + " 17",
+		"a digest of an image and a number":  "image@sha256:" + strings.Repeat("9f86d081", 8) + " 17",
 		"a short hash":                       soleHex[:16],
 		"a git commit":                       "commit 4fade98eaade1de022eeb07aa1261f0b86890ffc",
 		"two git commits":                    "4fade98eaade1de022eeb07aa1261f0b86890ffc 90ffc4fade98eaade1de022eeb07aa1261f0b868",
@@ -159,11 +171,11 @@ func TestHarmlessWordsAreNoSecrets(t *testing.T) {
 		"an envelope":                        envelope,
 		"an envelope among words":            "here\n" + envelope + "\nthanks",
 		"an envelope on one line":            strings.ReplaceAll(envelope, "\n", " "),
-		"the beginning of an envelope":       "-----BEGIN PGP MESSAGE-----\n\n" + baseShare,
+		"the beginning of an envelope":       "-----BEGIN PGP MESSAGE-----\n\n" + envelopeBody,
 		"the end of one":                     strings.Repeat("A1z", 21) + "C\n" + baseShare + "\n=njUN\n-----END PGP MESSAGE-----",
 		"the middle of one":                  strings.Repeat("A1z", 21) + "C\n" + strings.Repeat("B2y", 21) + "D\n" + baseShare,
-		"a public key":                       "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" + baseShare + "\n=njUN\n-----END PGP PUBLIC KEY BLOCK-----",
-		"a certificate":                      "-----BEGIN CERTIFICATE-----\n" + baseShare + "\n-----END CERTIFICATE-----",
+		"a public key":                       "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" + publicKey + "\n=njUN\n-----END PGP PUBLIC KEY BLOCK-----",
+		"a certificate":                      "-----BEGIN CERTIFICATE-----\n" + certificate + "\n-----END CERTIFICATE-----",
 		"an SSH public key":                  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0123456789abcdefghijklmnopqrstuvwxyzAB carol@laptop",
 		"talk of private keys":               "we begin with the private key of Carol",
 		"code":                               "if err := s.registerAuthenticationHandler(ctx); err != nil { return r.newConversationHistoryIterator(err) }",
@@ -249,7 +261,7 @@ func FuzzLeak(f *testing.F) {
 				t.Fatalf("an unknown kind: %q", e)
 			}
 		}
-		if blockEdge.MatchString(before) || secretPackets(before) {
+		if armorEdge.MatchString(before) || secretPackets(before) {
 			return
 		}
 		for _, secret := range []string{hexShare, newToken} {
@@ -291,6 +303,25 @@ func TestTimeIsInProportionToTheText(t *testing.T) {
 		"edges of armor":            filled("--BEGIN A BEGIN PGP ", ""),
 		"short lines":               filled("a\n", ""),
 		"digits":                    filled("ab ", ""),
+		"keys joined by dots":       filled(soleHex+".", ""),
+		"pieces of a web token":     "eyJ..." + filled(whole+".", ""),
+		"octets":                    filled("200 ", ""),
+		"one by one":                filled("a ", ""),
+		"numbered words":            filled("1: ab ", ""),
+		"full lines of armor":       "-----BEGIN PGP MESSAGE-----\n" + filled(strings.Repeat("A1z", 21)+"C\n", baseShare),
+		"lines of many widths":      filled(strings.Repeat("A1z", 21)+"\n"+strings.Repeat("A1z", 22)+"\n", ""),
+		"packets":                   "-----BEGIN PGP MESSAGE-----\n" + filled(strings.Repeat("gAA", 20)+"\n", "gAAA"),
+		"groups of base64":          filled("aB1 ", ""),
+		"values in a URL":           "https://a/" + filled("key=/", ""),
+		"queries":                   "https://a/?" + filled("key=a&", ""),
+		"escapes":                   filled("%41", ""),
+		"entities":                  filled("&#65;", ""),
+		"strings":                   filled(`"\x41\x42`, ""),
+		"quotes":                    filled(`"\`, ""),
+		"dots and tokens' letters":  filled("s.", ""),
+		"encoded, again and again":  base64.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString([]byte(filled("a.b ", ""))))),
+		"look-alikes":               filled("\uff11", ""),
+		"digits of other scripts":   filled("\u0669", ""),
 		"dashes":                    filled("-", ""),
 	} {
 		if took := quickest(text); took > 30*prose {

@@ -15,8 +15,9 @@ type KeyReport struct {
 	Key     ceremony.KeyStatus
 	Policy  *ceremony.RotationPolicy // nil when the bot's token may not read it
 	Backup  bool                     // Vault keeps a backup of new shares
-	Unread  bool                     // whether it does is not known: the bot's token may not ask
+	Unread  bool                     // whether it does is not known: the bot may not ask
 	Rekeyed time.Time                // when a ceremony last replaced the shares; zero if none did
+	Others  time.Time                // when a rekey ended that others have done, or may have; zero if before Rekeyed
 	Rotated time.Time                // when a ceremony last rotated; zero if none did
 }
 

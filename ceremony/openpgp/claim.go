@@ -17,6 +17,8 @@ const (
 	Asks     Kind = "asks"     // for a share or a one-time password: see [CheckAnnouncement]
 	Calls    Kind = "calls"    // the roll: see [CheckRollCall]
 	Delivers Kind = "delivers" // a share or a token: see [CheckDeliveries]
+	Words    Kind = "words"    // to be signed by the person: see [CheckWordRequest]
+	Tells    Kind = "tells"    // what to run, and is read by people alone
 )
 
 // Claim is what a message says of itself, signed by a key that came with it. That proves
@@ -108,6 +110,14 @@ func claimOf(said string) (Claim, bool) {
 	case strings.HasPrefix(said, rollCallTag+"\n"):
 		if r, err := parseRollCall(said); err == nil {
 			return Claim{Kind: Calls, Ceremony: r.id, Cluster: r.cluster, ClusterID: clusterID(r.plan), At: r.called}, true
+		}
+	case strings.HasPrefix(said, instructionTag+"\n"):
+		if w, err := parseInstruction(said); err == nil {
+			kind := Tells
+			if w.says != "" {
+				kind = Words
+			}
+			return Claim{Kind: kind, Ceremony: w.id, Cluster: w.cluster, ClusterID: clusterID(w.plan), At: w.signed}, true
 		}
 	case strings.HasPrefix(said, deliveryTag+" "):
 		if p, _, err := parseDelivery(said); err == nil {

@@ -49,6 +49,8 @@ var (
 	ErrNotTheResponse    = errors.New("what it decrypts to is not the response that the roll call asks for")
 	ErrNothingOfOurs     = errors.New("there is nothing in it that Conclave has signed")
 	ErrSeveralIdentities = errors.New("it holds messages of several identities")
+	ErrNoInstruction     = errors.New("there is no instruction in it to sign a word")
+	ErrInstruction       = errors.New("the instruction can't be understood")
 	ErrNoDelivery        = errors.New("there is no signed delivery line in it")
 	ErrDeliveryAltered   = errors.New("the ciphertext is not the one that the delivery line names")
 	ErrNotDecrypted      = errors.New("the message can't be decrypted with this key")

@@ -60,3 +60,6 @@ func NewKeyFrom(o *OpenPGP, random io.Reader, n ceremony.Notice) (ceremony.Key, 
 	k.holders = o.holders
 	return k, nil
 }
+
+// SignText signs any text, as who has taken over the identity could.
+func (i *Identity) SignText(text string, now time.Time) (string, error) { return i.sign(text, now) }

@@ -135,7 +135,7 @@ func readOpen(data []byte) (beginning string, ok bool) {
 // isOurs reports whether a text begins as those that the bot signs.
 func isOurs(text string) bool {
 	return strings.HasPrefix(text, announcementTag+"\n") || strings.HasPrefix(text, rollCallTag+"\n") ||
-		strings.HasPrefix(text, deliveryTag+" ")
+		strings.HasPrefix(text, instructionTag+"\n") || strings.HasPrefix(text, deliveryTag+" ")
 }
 
 // messageTo returns the message to the key with this id, or else one that hides its

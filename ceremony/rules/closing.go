@@ -62,7 +62,12 @@ func (c State) closed(cmd command.Close) ([]event.Event, error) {
 	ended := event.Ended{Outcome: c.Closing.Outcome, Vault: cmd.Vault}
 	dropped := cmd.Vault == event.AttemptDropped && !cmd.Unconfirmed
 	switch {
-	case dropped, !c.Plan.Operation.HasAttempt():
+	case dropped:
+		if events := c.shownInForce(cmd.Seen); events != nil {
+			return events, nil
+		}
+		return one(ended)
+	case !c.Plan.Operation.HasAttempt():
 		return one(ended)
 	case c.Attempt.Nonce == "":
 		if cmd.Vault == event.NothingToCancel {

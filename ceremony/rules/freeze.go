@@ -97,6 +97,11 @@ func stands(why event.FreezeReason) bool {
 	return why == event.OtherBot || why == event.OtherConfig || why == event.NotSigned
 }
 
+// Stands reports whether something has frozen the ceremony that people alone can't thaw.
+func (c State) Stands() bool {
+	return c.FrozenFor(event.OtherBot) || c.FrozenFor(event.OtherConfig) || c.FrozenFor(event.NotSigned)
+}
+
 // FrozenFor reports whether the ceremony is frozen for this reason. There may be others:
 // a doubt may have frozen it once more.
 func (c State) FrozenFor(why event.FreezeReason) bool {

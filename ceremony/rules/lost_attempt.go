@@ -85,6 +85,16 @@ func (c State) carriedThrough(v command.View) []event.Event {
 	return c.fromBackup(v)
 }
 
+// shownInForce returns the end of a rekey whose new key Vault shows to be in force although
+// it has confirmed that it dropped the attempt, or nil. Vault confirms that, too, of an
+// attempt that others completed a moment before (RekeyCancel in vault/rekey.go of 1.21).
+func (c State) shownInForce(v command.View) []event.Event {
+	if c.Round.Step == ceremony.StepVerify && !c.confirmedBy(v.Seal) {
+		return nil // a lost answer shows nothing: Vault had the attempt after it
+	}
+	return c.carriedThrough(v)
+}
+
 // goneUnasked returns what follows from an attempt that is gone without our cancelling it.
 func (c State) goneUnasked(v command.View) []event.Event {
 	if events := c.carriedThrough(v); events != nil {

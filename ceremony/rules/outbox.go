@@ -131,6 +131,8 @@ func (c State) overtaken(m Message) bool {
 		return c.Phase != PhaseProposed
 	case FrozenMessage:
 		return c.Phase != PhaseFrozen || m.Entry.Seq != c.Last(Is[event.Frozen])
+	case ReceiptMessage: // of a share that ended in a freeze; its holder is told of what follows, too
+		return Is[event.Frozen](m.Entry.Event) && c.Phase != PhaseFrozen
 	case DeletionMessage:
 		return c.Ended() || c.Deletion != nil
 	case RollCallMessage:
@@ -230,6 +232,7 @@ type outbox struct {
 	observed bool                                 // the conditions at the beginning
 	ended    bool
 	early    []ceremony.Person // whose envelope came before a witness had let it
+	sent     *event.Submitting // whose outcome is not told yet
 }
 
 // tell adds what is to be said about an entry: the status post comes first, then its thread,
@@ -245,6 +248,26 @@ func (o *outbox) tell(p ceremony.Plan, e event.Entry) {
 	o.tellOfShare(p, e)
 	o.tellOfResult(p, e)
 	o.tellOfEnd(p, e)
+	o.follow(e.Event)
+}
+
+// follow keeps the share that was sent until an event tells its holder what came of it.
+func (o *outbox) follow(e event.Event) {
+	switch ev := e.(type) {
+	case event.Submitting:
+		o.sent = &ev
+	case event.Declined:
+		if o.sent != nil && o.sent.Message == ev.Message {
+			o.sent = nil
+		}
+	case event.Rekeyed:
+		if !Elsewhere(ev) {
+			o.sent = nil
+		}
+	case event.Counted, event.Entered, event.RoundRefused, event.RoundReset, event.TokenIssued, event.Verified,
+		event.AttemptLost, event.Frozen:
+		o.sent = nil
+	}
 }
 
 // redrawn returns the key of the message that has the status post drawn after an entry, or "".
@@ -358,6 +381,10 @@ func (o *outbox) tellOfShare(p ceremony.Plan, e event.Entry) {
 		o.toEach(ReceiptMessage, ev.With, e)
 	case event.RoundReset:
 		clear(o.counted)
+	case event.Frozen:
+		if o.sent != nil {
+			o.toPerson(ReceiptMessage, o.sent.By, e)
+		}
 	}
 }
 

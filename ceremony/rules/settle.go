@@ -89,9 +89,9 @@ func (c State) madeShares(
 	if c.Plan.Verification {
 		made.Required = c.Plan.NewThreshold
 	}
-	for i, r := range c.Plan.Receivers {
-		if i < len(a.Ciphertexts) {
-			made.Shares = append(made.Shares, event.NewShare{For: r, Ciphertext: a.Ciphertexts[i]})
+	for i, ciphertext := range a.Ciphertexts {
+		if r, ok := c.receiver(a, i); ok {
+			made.Shares = append(made.Shares, event.NewShare{For: r, Ciphertext: ciphertext})
 		}
 	}
 	want := c.Plan.Recipients()
@@ -106,6 +106,20 @@ func (c State) madeShares(
 		}
 	}
 	return made, nil
+}
+
+// receiver returns the person to whose key a share of an answer is encrypted. A share for
+// a key that no receiver has goes by its position, if everybody has got a share.
+func (c State) receiver(a ceremony.Answer, i int) (ceremony.Person, bool) {
+	all := c.Plan.Receivers
+	has := func(p ceremony.Person) bool { return i < len(a.Fingerprints) && p.Key == a.Fingerprints[i] }
+	if at := slices.IndexFunc(all, has); at >= 0 {
+		return all[at], true
+	}
+	if len(a.Ciphertexts) != len(all) {
+		return ceremony.Person{}, false
+	}
+	return all[i], true
 }
 
 // settleUpdate judges a share of the key in force by the status of the attempt.
@@ -262,6 +276,9 @@ func (c State) settleDrop(sent event.Dropping, cmd command.Settle) ([]event.Even
 	case sent.Step == ceremony.StepUnseal:
 		return c.settleReset(sent, v), nil
 	case !v.Update.Started && cmd.Dropped:
+		if events := c.shownInForce(v); events != nil {
+			return events, nil
+		}
 		return one(event.AttemptLost{Nonce: c.Attempt.Nonce})
 	case !v.Update.Started:
 		return c.goneUnasked(v), nil

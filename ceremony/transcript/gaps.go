@@ -178,7 +178,7 @@ func leftGaps(c rules.State, gap func(code, format string, args ...any)) {
 	}
 	if c.Ending == event.AttemptForeign {
 		gap("foreign-attempt",
-			"What became of the attempt that Vault had: it was not this ceremony's, and was left alone.")
+			"What became of the attempt that Vault had: it is not known to be this ceremony's, and was left alone.")
 	}
 }
 

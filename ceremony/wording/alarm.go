@@ -44,6 +44,10 @@ func NoticedWords(p ceremony.Plan, e event.Entry) string {
 	if n.Kind.Exposure() {
 		return exposedWords(n)
 	}
+	if n.Kind == ceremony.ManyProposals {
+		return fmt.Sprintf(":rotating_light: *%s* has opened as many ceremonies within a day as the cluster allows (%s), and wanted to open another one. It was refused.",
+			whose(n), Code(n.Subject))
+	}
 	if n.Kind.Journal() {
 		return journalWords(n)
 	}
@@ -85,7 +89,7 @@ func interferenceWords(n event.Noticed) string {
 	case ceremony.ClusterChanged:
 		return "*Another cluster answers* at the addresses of this one. Nothing else of it is compared with what was known."
 	case ceremony.KeyChanged:
-		return "*The key in force has other shares* than any ceremony has made: somebody has finished a rekey past Conclave. A node that was started before an earlier rekey may also show old numbers when it becomes the leader."
+		return "*The key in force has other shares* than any ceremony has made: somebody has finished a rekey past Conclave."
 	}
 	return "Vault is not as expected."
 }
@@ -144,6 +148,8 @@ func todo(p ceremony.Plan, n event.Noticed) string {
 		return "Was the cluster restored or set up anew? If not, somebody answers in its place: *hand out no share*, and compare the addresses, the certificates and `vault status` by hand."
 	case ceremony.KeyChanged:
 		return fmt.Sprintf("Ask who holds the new shares. Those that Conclave has handed out may be worthless now: `/ceremony start drill %s` shows who still has theirs, a `generate-root` whether they fit.", p.Cluster)
+	case ceremony.ManyProposals:
+		return fmt.Sprintf("Ask *%s*, in another way than Slack, whether it was they. If it was not, have the account locked; the operator of Conclave takes them out of the configuration. `/ceremony history %s` shows what they have opened.", whose(n), p.Cluster)
 	case ceremony.ExposedToken:
 		return "*Revoke the token now*: `vault token revoke -self` where it is in `VAULT_TOKEN`, or by its accessor. Then look in Vault's audit log what it was used for."
 	case ceremony.ExposedKey:
@@ -211,7 +217,23 @@ func acknowledgedWords(ev event.Acknowledged) string {
 
 // raisedWords say that nobody has acknowledged an alarm yet.
 func raisedWords(c rules.State) string {
-	return fmt.Sprintf(":bell: *Nobody has acknowledged it yet.* Told of it: %s.", ListAnd(Names(c.Plan.Owners)))
+	words := ":bell: *Nobody has acknowledged it yet.*"
+	if told := toldOwners(c); len(told) > 0 {
+		words += fmt.Sprintf(" Told of it: %s.", ListAnd(Names(told)))
+	}
+	return words
+}
+
+// toldOwners returns the owners whom a message about the alarm has reached (P10).
+func toldOwners(c rules.State) []ceremony.Person {
+	var told []ceremony.Person
+	for _, m := range c.Messages() {
+		_, posted := c.Where(m.Key)
+		if m.Kind == rules.AlarmMessage && posted && !slices.Contains(told, *m.To) {
+			told = append(told, *m.To)
+		}
+	}
+	return told
 }
 
 // ExposureWords say whose shares of a cluster count as exposed.

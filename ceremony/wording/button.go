@@ -9,9 +9,6 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Sign returns a parcel as its receiver gets it, signed.
-type Sign func(ceremony.Parcel) (ceremony.SignedParcel, error)
-
 // ButtonValue is the value of a button. It names the ceremony and the plan.
 func ButtonValue(c rules.State) string { return string(c.ID()) + " " + c.PlanHash }
 

@@ -43,11 +43,27 @@ func drillReport(c rules.State) string {
 	}
 	switch {
 	case len(silent) > 0 && c.Ended():
-		lines = append(lines, ":grey_question: No answer from "+ListAnd(Names(silent)))
+		lines = append(lines, ":grey_question: No answer from "+ListAnd(silentNames(c, silent)))
 	case len(silent) > 0:
 		lines = append(lines, ":hourglass_flowing_sand: No answer yet from "+ListAnd(wanted(c, silent)))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// silentNames returns the names of holders who have not answered, and marks those whom no
+// request has reached: their silence says nothing of their share (P10).
+func silentNames(c rules.State, silent []ceremony.Person) []string {
+	all := Names(silent)
+	for i, p := range silent {
+		reached := slices.ContainsFunc(c.Messages(), func(m rules.Message) bool {
+			_, posted := c.Where(m.Key)
+			return m.Kind == rules.AskMessage && m.To.Account == p.Account && posted
+		})
+		if !reached {
+			all[i] += " (not asked)"
+		}
+	}
+	return all
 }
 
 // drillLine tells of a holder who could decrypt and sign, and reports whether their share

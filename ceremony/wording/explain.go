@@ -72,7 +72,7 @@ type sentence struct {
 func Sentinels() []sentence {
 	return []sentence{
 		{ceremony.ErrUnknownCeremony, Words{"There is no ceremony with this id.", "`/ceremony list` shows the open ones, `/ceremony history` all."}},
-		{ceremony.ErrJournal, Words{"The journal can't be written, and nothing is done that can't be recorded.", "The operator of Conclave has to look at its disk; after that, try again."}},
+		{ceremony.ErrJournal, Words{"The journal can't be written, and nothing is done that can't be recorded.", "The operator of Conclave makes sure that there is room and that Conclave may write there, and starts it again. Until then keep what you have, and send nothing."}},
 		{ceremony.ErrBehind, Words{"Another process has written to this ceremony's journal.", "The operator of Conclave has to make sure that it runs only once."}},
 		{ceremony.ErrNotAdopted, Words{"The journal of this ceremony was written before Conclave authenticated its lines, or under another identity.", "Nothing is done with it. The operator of Conclave stops it, runs `conclave journal adopt`, and starts it again."}},
 		{ceremony.ErrLocked, Words{"Another process uses this journal.", "The operator of Conclave has to make sure that it runs only once."}},
@@ -82,8 +82,8 @@ func Sentinels() []sentence {
 		{ceremony.ErrUncertain, Words{"Vault's answer was lost on the way.", "It is being asked what has become of it; nothing is repeated. Look at the status in a moment."}},
 		{ceremony.ErrForbidden, Words{"Vault denied permission to Conclave's own token.", "The operator of Conclave has to check the token and its policy; `conclave check` says what is missing."}},
 		{ceremony.ErrSealed, Words{"Vault is sealed.", "Unseal it first."}},
-		{ceremony.ErrThrottled, Words{"Vault asks to slow down.", "Nothing was sent. Try again in a minute."}},
-		{ceremony.ErrNoLeader, Words{"The cluster has no active node at the moment.", "Nothing was sent. Try again when a node has become active."}},
+		{ceremony.ErrThrottled, Words{"Vault asks to slow down, and has done nothing.", "Try again in a minute."}},
+		{ceremony.ErrNoLeader, Words{"The cluster has no active node at the moment.", "Nothing was done. Try again when a node has become active."}},
 		{ceremony.ErrUnsupported, Words{"This Vault server does not offer the operation.", ""}},
 		{ceremony.ErrNoBackup, Words{"Vault holds no backup of the new shares.", ""}},
 		{ceremony.ErrRefused, Words{"Vault refused the request.", "The operator of Conclave finds the reason in its log."}},
@@ -97,6 +97,8 @@ func vaultSays(err error) string {
 	switch {
 	case err == nil:
 		return "answers"
+	case errors.Is(err, ceremony.ErrJournal):
+		return "is not asked"
 	case errors.Is(err, ceremony.ErrSealed):
 		return "sealed"
 	case errors.Is(err, ceremony.ErrNoLeader):

@@ -113,7 +113,7 @@ func againHistory(c rules.State, e event.Entry) string {
 		return lostWords(c.Plan, ev)
 	case event.RoundReset:
 		if ev.Step == ceremony.StepUnseal {
-			return ":recycle: The sealed nodes have forgotten the shares that they had counted. Every holder is asked anew."
+			return ":recycle: The sealed nodes that answer have forgotten the shares that they had counted. Every holder is asked anew."
 		}
 		return ":recycle: The verification begins anew, under another nonce. The new shares stay as they are; the old key is still in force."
 	}
@@ -185,7 +185,7 @@ func backupHistory(c rules.State, e event.Entry) string {
 	case event.DeletionAsked:
 		return fmt.Sprintf(":wastebasket: *%s* agreed that the backup is deleted.", Escape(ev.By.Name))
 	case event.BackupReminded:
-		return fmt.Sprintf(":bell: *%s* is told that Vault still keeps the backup of the new shares (reminder %d).", Escape(c.Plan.Initiator.Name), ev.Number)
+		return fmt.Sprintf(":bell: Reminder %d goes to *%s*: Vault's backup of the new shares is not known to be gone.", ev.Number, Escape(c.Plan.Initiator.Name))
 	case event.BackupLeft:
 		return ":package: *Nobody has had Vault's backup of the new shares deleted.* Only their holders can open it. Conclave reminds nobody any more, and no longer asks Vault for it."
 	case event.BackupDeleted:
@@ -203,7 +203,7 @@ func tokenHistory(c rules.State, e event.Entry) string {
 	case event.AccessorGiven:
 		return fmt.Sprintf(":label: *%s* named the token: its accessor is `%s`. Vault is asked every minute whether it is gone.", Escape(ev.By.Name), Code(ev.Accessor))
 	case event.Reminded:
-		return fmt.Sprintf(":bell: *%s* is asked to revoke the token (reminder %d).", requester(c.Plan), ev.Number)
+		return fmt.Sprintf(":bell: Reminder %d goes to *%s*: the token is to be revoked.", ev.Number, requester(c.Plan))
 	case event.TokenRevoked:
 		if ev.By != nil {
 			return fmt.Sprintf(":ballot_box_with_check: *%s* says that the token is revoked. Vault could not be asked: nobody named its accessor.", Escape(ev.By.Name))
@@ -296,9 +296,15 @@ func askedFor(p ceremony.Plan, step ceremony.Step) string {
 
 // blame says what a refused round means. Vault refuses good shares of a recovery
 // key with the same answer when it can't reach what it unseals itself with, since
-// the key that they are compared with is sealed by that.
+// the key that they are compared with is sealed by that. A verification that somebody
+// drops, and a node that is started again, show the same as a refusal: no share counted.
 func blame(op ceremony.Operation, step ceremony.Step) string {
-	if op == ceremony.RekeyRecovery && step == ceremony.StepUpdate {
+	switch {
+	case step == ceremony.StepVerify:
+		return "At least one share is wrong, and Vault can't say whose; or somebody has dropped the verification at that moment."
+	case step == ceremony.StepUnseal:
+		return "At least one share is wrong, and Vault can't say whose; or the node was started again at that moment."
+	case op == ceremony.RekeyRecovery && step == ceremony.StepUpdate:
 		return "At least one share is wrong, and Vault can't say whose; or it can't reach the service with which it unseals itself."
 	}
 	return "At least one share is wrong, and Vault can't say whose."

@@ -83,11 +83,11 @@ func ResultWords(c rules.State) string {
 	case ceremony.ReadBackup:
 		switch {
 		case c.Result == nil && c.Deletion != nil:
-			return fmt.Sprintf("What the backup had was handed out. *Vault may still keep the backup*: its deletion was agreed to, and was not seen to be done. `/ceremony start backup %s` looks again.", Escape(p.Cluster))
+			return HandedOver(c) + fmt.Sprintf(" *Vault may still keep the backup*: its deletion was agreed to, and was not seen to be done. `/ceremony start backup %s` looks again.", Escape(p.Cluster))
 		case c.Result == nil:
-			return fmt.Sprintf("What the backup had was handed out. *The backup is still in Vault*: nobody agreed to its deletion in time. `/ceremony start backup %s` begins again.", Escape(p.Cluster))
+			return HandedOver(c) + fmt.Sprintf(" *The backup was left in Vault*: nobody agreed to its deletion in time. `/ceremony start backup %s` begins again.", Escape(p.Cluster))
 		}
-		return "What the backup had was handed out, and Vault keeps no backup any more."
+		return HandedOver(c) + " Vault keeps no backup any more."
 	case ceremony.Drill:
 		return "Nothing was sent to Vault."
 	case ceremony.Alarm:
@@ -119,7 +119,7 @@ func initResult(c rules.State) string {
 	if !(ceremony.Seal{Type: p.Seal}).UnsealsItself() {
 		text += fmt.Sprintf("\n:lock: It is *still sealed*: `/ceremony start unseal %s` is next.", Escape(p.Cluster))
 	}
-	return text + fmt.Sprintf("\n:key: %s has the first root token, and revokes it when the cluster is set up.", requester(p))
+	return text + fmt.Sprintf("\n:key: %s %s the first root token. It is to be revoked when the cluster is set up.", requester(p), TokenFor(c))
 }
 
 // closingReason returns the reason that a person gave or, when the ceremony could not go
@@ -144,7 +144,7 @@ func OutcomeWord(o event.Outcome) string { return string(o) }
 func endingWords(op ceremony.Operation, outcome event.Outcome, ending ceremony.VaultEnding) string {
 	switch {
 	case ending == event.AttemptForeign:
-		return ":warning: Vault has an attempt in progress that did not come from here; it was left alone."
+		return ":warning: Vault has an attempt in progress that is not known to have come from here; it was left alone."
 	case outcome == event.Completed, ending == event.AttemptUsed:
 		return ""
 	case op == ceremony.Drill:
@@ -154,9 +154,9 @@ func endingWords(op ceremony.Operation, outcome event.Outcome, ending ceremony.V
 	case ending == event.AttemptUnknown:
 		return ":warning: *It is not known whether Vault has done what it was asked for.* Look there before you begin again."
 	case ending == event.AttemptDropped && op == ceremony.Unseal:
-		return "The nodes have forgotten the shares that they were sent."
+		return "The nodes that answer have forgotten the shares that they were sent. A node that does not forgets them when it is started again."
 	case ending == event.AttemptDropped:
-		return "The attempt in Vault is cancelled; nothing of it has taken effect."
+		return "The attempt in Vault is cancelled: Vault had it, unfinished, just before, and has it no more."
 	case op == ceremony.ReadBackup:
 		return "Nothing was deleted in Vault."
 	case op == ceremony.Init, op == ceremony.Rotate, op == ceremony.RotateConfig:

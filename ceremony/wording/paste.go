@@ -11,9 +11,12 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Pasted is a command that people paste into a shell. It is made in this file alone, of a
+// Pasted is a command that people paste into a shell. It is made in this package alone, of a
 // form that is written here and of words that each have their shape. If a word does not
 // have its shape, for example a fingerprint that is a command, no command is made.
+//
+// A command with something of a ceremony in it is shown in no message: it is in an [Order],
+// which the identity signs, and people copy it from where gpg has printed that.
 type Pasted struct{ Text string }
 
 // Made reports whether there is a command.
@@ -22,10 +25,13 @@ func (p Pasted) Made() bool { return p.Text != "" }
 // String returns the command, or words that say to paste nothing.
 func (p Pasted) String() string {
 	if !p.Made() {
-		return "# PASTE NOTHING AND SEND NOTHING. " + OddWords
+		return PasteNothing
 	}
 	return p.Text
 }
+
+// PasteNothing stands in the place of a command, where nothing around it is marked up.
+const PasteNothing = "# PASTE NOTHING AND SEND NOTHING. " + OddWords
 
 // OddWords are said in the place of a command that was not made.
 const OddWords = "What belongs here does not look as it always does; somebody may be interfering. Tell your security team."
@@ -66,14 +72,8 @@ func File(name string) Blank { return Blank{name, fileShape.MatchString(name)} }
 // quoted is a text that stands between single quotes.
 func quoted(text string) Blank { return Blank{text, quotedShape.MatchString(text)} }
 
-// Encoded is a token that was combined with a one-time password.
-func Encoded(text string) Blank { return Blank{text, EncodedShape.MatchString(text)} }
-
 // AKey is the fingerprint of a key.
 func AKey(f ceremony.Fingerprint) Blank { return Blank{f.String(), f.Valid()} }
-
-// AnID is the id of a ceremony.
-func AnID(id ceremony.ID) Blank { return Blank{string(id), id.Valid()} }
 
 // anyFile returns the path of a file as the shell of this system reads it.
 func anyFile(name string) Blank { return fileOn(runtime.GOOS, name) }
@@ -112,11 +112,11 @@ func PasteInto(command, text string) Pasted {
 	return Paste(command+here+"\n%s\n"+endOfPaste, armored(text))
 }
 
-// ImportCommand imports a certificate into gpg.
-func ImportCommand(certificate string) Pasted { return PasteInto("gpg --import", certificate) }
-
-// ReadCommand shows a signed message, and whose signature it has.
-func ReadCommand(message string) Pasted { return PasteInto("gpg -d", message) }
+// IsArmor reports whether a text has the shape of PGP blocks, and of nothing else. People
+// paste it into gpg, and never at a shell's prompt.
+func IsArmor(text string) bool {
+	return armored(text).Fits && strings.HasPrefix(text, "-----BEGIN PGP ")
+}
 
 // begun holds back what follows in a pipe until something has come through it, and puts
 // the first byte into $a. So no envelope is made of a share that is missing or does not

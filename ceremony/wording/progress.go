@@ -79,12 +79,61 @@ func HandedOut(c rules.State) string {
 			mark, state = ":white_check_mark:", "delivered"
 		} else if givenUp(c, m.Key) {
 			mark, state = ":x:", "can't be delivered in Slack; the operator has it in the journal"
-		} else if c.Ended() {
-			continue // this post is drawn for the last time, and would say so for ever
+		} else if !slices.ContainsFunc(c.Due(), func(due rules.Message) bool { return due.Key == m.Key }) {
+			continue // it is not wanted any more
 		}
 		lines = append(lines, fmt.Sprintf("%s %s: %s, %s", mark, Escape(m.To.Name), parcelName(c.Plan, m.Kind), state))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// undelivered returns the people whose share or token has not reached them: who waits for
+// it, and whom it can never reach.
+func undelivered(c rules.State) (waiting, lost []ceremony.Person) {
+	for _, m := range c.Messages() {
+		if m.Kind != rules.DeliveryMessage && m.Kind != rules.TokenMessage {
+			continue
+		}
+		switch _, posted := c.Where(m.Key); {
+		case posted:
+		case givenUp(c, m.Key):
+			lost = append(lost, *m.To)
+		default:
+			waiting = append(waiting, *m.To)
+		}
+	}
+	return waiting, lost
+}
+
+// anyLost reports whether a share or a token can't be delivered to its receiver.
+func anyLost(c rules.State) bool {
+	_, lost := undelivered(c)
+	return len(lost) > 0
+}
+
+// HandedOver says how much of a backup has reached its receivers (P10).
+func HandedOver(c rules.State) string {
+	switch waiting, lost := undelivered(c); {
+	case len(lost) > 0:
+		return fmt.Sprintf("*Not handed out*, since it can't be delivered: what the backup had for %s.", ListAnd(Names(lost)))
+	case len(waiting) > 0:
+		return fmt.Sprintf("What the backup had is on its way to %s.", ListAnd(Names(waiting)))
+	}
+	return "What the backup had was handed out."
+}
+
+// TokenFor says whether the token has reached its requester (P10).
+func TokenFor(c rules.State) string {
+	for _, m := range c.Messages() {
+		switch _, posted := c.Where(m.Key); {
+		case m.Kind != rules.TokenMessage:
+		case posted:
+			return "has"
+		case givenUp(c, m.Key):
+			return "could not be sent"
+		}
+	}
+	return "is being sent"
 }
 
 // parcelName returns the name of what a person is sent.

@@ -38,6 +38,8 @@ func ReceiptWords(c rules.State, e event.Entry) string {
 			text += "\n" + w.Hint
 		}
 		return text
+	case event.Frozen:
+		return frozenReceipt(c.Plan, ev)
 	case event.RoundRefused:
 		who := "Vault"
 		if len(ev.Nodes) > 0 {
@@ -56,6 +58,16 @@ func ReceiptWords(c rules.State, e event.Entry) string {
 		return lastOne + "The new key is in force."
 	}
 	return HistoryWords(c, e)
+}
+
+// frozenReceipt tells a holder that their share was sent to Vault and that the ceremony froze
+// before it was known what came of it.
+func frozenReceipt(p ceremony.Plan, ev event.Frozen) string {
+	text := ":octagonal_sign: *Your share was sent to Vault, and the ceremony froze on what Vault showed then.* It is not known whether Vault has counted it. " + FreezeReason(p, ev)
+	if ev.Why != event.AttemptGone {
+		text += "\n*Keep every share that you have for this cluster.*"
+	}
+	return text + "\nSend nothing now. The initiator and an approver decide whether it goes on; then I ask you again, or tell you that it has ended."
 }
 
 // enteredReceipt says on which nodes a share counts, and what is to be done about

@@ -10,7 +10,7 @@ var Wordless = Words{"Conclave refused it.", "Look at the status; the operator f
 // which the command reads: the shell would empty it first.
 const AsFile = "add `> envelope.asc` to the command, and drop that file here."
 
-const sendAgain = "Run the command exactly as `/ceremony submit` shows it, and send what it prints."
+const sendAgain = "`/ceremony submit` asks you again: use `conclave seal`, or the command exactly as gpg prints it."
 
 // ExplainRefusal returns the words of a refusal, and [Wordless] of an unknown one.
 func ExplainRefusal(r ceremony.Refusal) Words {
@@ -111,16 +111,17 @@ var refusalWords = map[ceremony.Refusal]Words{
 	// The cluster, as it is when a ceremony is proposed.
 	ceremony.JournalAside:       {"Conclave can't rely on the journal of an earlier ceremony on this cluster, which may still be open.", "Its operator settles it, with `conclave check`. Until then an `unseal` is possible, and nothing else begins."},
 	ceremony.ClusterBusy:        {"Another ceremony is open on this cluster.", "One at a time: finish or cancel it first. `/ceremony list` shows it."},
+	ceremony.TooManyProposals:   {"You have opened as many ceremonies on this cluster within a day as it allows.", "The owners of the cluster have been told. Somebody else can propose it. An unseal is never refused, nor what an open alarm asks for."},
 	ceremony.UnknownCluster:     {"No cluster has this name.", "`/ceremony holders` lists them."},
 	ceremony.UnknownOperation:   {"This operation does not exist or is not allowed on this cluster.", "`/ceremony holders` shows what is allowed where."},
-	ceremony.AlreadyStarted:     {"Vault has an operation of this kind in progress that did not come from here.", "Find out who started it. It has to be finished or cancelled in Vault before Conclave starts one."},
+	ceremony.AlreadyStarted:     {"Vault has an operation of this kind in progress that belongs to no open ceremony.", "Find out who started it. It has to be finished or cancelled in Vault before Conclave starts one."},
 	ceremony.NotInitialized:     {"The cluster is not initialised: it has no key yet.", ""},
 	ceremony.WrongSealType:      {"This cluster unseals itself: nobody has a share of its unseal key. What people hold are shares of its recovery key.", "`rekey-recovery` is the operation that replaces those."},
 	ceremony.NoRecoveryKey:      {"This cluster has no recovery key: people unseal it with their shares of its unseal key.", "`rekey` is the operation that replaces those."},
 	ceremony.SelfUnsealing:      {"This cluster unseals itself: nobody's shares can do it.", "A node that stays sealed does not reach the service that it unseals itself with. Its own log says why."},
 	ceremony.AlreadyInitialized: {"A node of this cluster has been initialised: it has a key, and is left alone.", "Nothing was done. `rekey` replaces its shares; if the cluster has to begin anew, its storage has to be emptied first."},
 	ceremony.NotSealed:          {"Every node that answers is unsealed.", "There is nothing to unseal. A node that does not answer has to be started first."},
-	ceremony.NoBackupKept:       {"Vault keeps no backup of new shares.", "It was deleted, or the newest rekey asked for none: there is nothing to hand out and nothing to delete."},
+	ceremony.NoBackupKept:       {"Vault keeps no backup of new shares.", "It was deleted, or no rekey has asked for one: there is nothing to hand out and nothing to delete."},
 
 	// The backup, the token, the options of an operation.
 	ceremony.NotWaiting:      {"The ceremony does not wait for this.", "`/ceremony status` shows what it waits for. A backup is deleted only after everybody has been sent what it has for them."},
@@ -146,12 +147,12 @@ var refusalWords = map[ceremony.Refusal]Words{
 	// Vault, and what became of what was sent to it.
 	ceremony.VaultUnreachable: {"Vault can't be reached. Nothing was sent.", "Try again when it is back."},
 	ceremony.VaultSealed:      {"Vault is sealed. Nothing was sent.", "Unseal it first."},
-	ceremony.VaultThrottled:   {"Vault asks to slow down. Nothing was sent.", "Try again in a minute."},
+	ceremony.VaultThrottled:   {"Vault asks to slow down, and has done nothing.", "Try again in a minute."},
 	ceremony.VaultForbids:     {"Vault denied permission to Conclave's own token.", "The operator of Conclave has to check the token and its policy; `conclave check` says what is missing."},
-	ceremony.VaultRefused:     {"Vault declined, and counted nothing.", "Look at the status; if the ceremony still collects, try again."},
+	ceremony.VaultRefused:     {"Vault did not do it, and has counted nothing.", "Look at the status; if the ceremony still collects, try again."},
 	ceremony.NotCounted:       {"Vault's answer was lost, and Vault says that the share was not counted.", sendAgain},
 	ceremony.HolderKeyInvalid: {"The PGP key of a holder can't be used until the ceremony closes.", "`conclave check` says whose and why. Put a valid public key into the configuration."},
 	ceremony.TokenLost:        {"Vault has made a root token, or may have made one, and its answer was lost: nobody can read the token, and it is valid until it is revoked.", "Find it in Vault's audit log by the time of this ceremony, revoke it by its accessor, and start again."},
 	ceremony.SharesLost:       {"Vault has made new shares, or may have made them, and its answer was lost; the plan asked for no verification, so that the old shares may be in force no more.", "Vault's backup, if the plan asked for one, has them: `/ceremony start backup` with the cluster's name hands them out. Don't restart Vault before they are found, keep every old share, and tell your security team."},
-	ceremony.InitLost:         {"The cluster has been initialised, and the answer with its shares and its root token was lost, or went to somebody else: nobody here can read them, and without them the cluster is of no use.", "Nothing is stored in it yet. Find out whether somebody else has initialised it; if nobody has, empty its storage and begin again."},
+	ceremony.InitLost:         {"The cluster has been initialised, and the answer with its shares and its root token was lost, or went to somebody else: nobody here can read them, and without them the cluster is of no use.", "Find out whether somebody else has initialised it, and stores something in it. Only if nobody has, empty its storage and begin again."},
 }

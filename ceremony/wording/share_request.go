@@ -14,7 +14,6 @@ type Request struct {
 	What string // the title
 	Line string // what a phone shows
 	News string // a paragraph more; may be empty
-	Do   string // the step that sends it
 	File string // in which it is kept, as far as Conclave knows
 	Note string // about that file
 }
@@ -23,14 +22,13 @@ type Request struct {
 func RequestOf(c rules.State, to ceremony.Person, step ceremony.Step) Request {
 	r := Request{
 		What: "Your share of the key in force is needed",
-		Do:   "Encrypt and sign your share, and send me what this prints, " + HowToSend(c.Plan) + ":",
 		File: "share.asc",
-		Note: "`share.asc` stands for the file in which you keep your share, encrypted to you. As Vault itself prints one, in base64 or digits without `BEGIN PGP MESSAGE`, gpg can't read it; `conclave seal --encrypted share.asc` can. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack.",
+		Note: "`share.asc` stands for the file in which you keep your share, encrypted to you. As Vault itself prints one, in base64 or digits without `BEGIN PGP MESSAGE`, gpg can't read it; `conclave seal` can. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack.",
 	}
 	switch step {
 	case ceremony.StepVerify:
 		r.What, r.File = "Please prove that you can use your new share", ShareFile(c, c.Seq())
-		r.Note = "`" + r.File + "` is the file that you have just been given. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack."
+		r.Note = "`" + r.File + "` is the file that you have just been given; `conclave open` has called it `share-` and the ceremony's id. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack."
 	case ceremony.StepUnseal:
 		r.What = "Your share is needed to unseal " + c.Plan.Cluster
 		r.Line, r.News = r.What, wantedNodes(c, to)
@@ -41,7 +39,6 @@ func RequestOf(c rules.State, to ceremony.Person, step ceremony.Step) Request {
 	case ceremony.StepOTP:
 		r.What, r.File = "Your one-time password is needed", "otp.txt"
 		r.News = "Vault combines your token with it. It has to be the one whose commitment the plan has."
-		r.Do = "Or with gpg: encrypt the password, and send me what this prints, " + HowToSend(c.Plan) + ":"
 		r.Note = "`otp.txt` stands for the file that `conclave otp new` has made. The password itself is never in Slack."
 	case ceremony.StepUpdate:
 		r.News = unverified(c.Plan)

@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -72,6 +73,15 @@ func StatusLine(c rules.State) string {
 		said = "waiting for its deletion"
 	}
 	return Subject(c.Plan) + ": " + said
+}
+
+// StandsStill says that nothing is done for a ceremony whose journal can't be written, and
+// what ends that. It is empty as long as the journal is written (P9).
+func StandsStill(live rules.Live) string {
+	if !errors.Is(live.Vault, ceremony.ErrJournal) {
+		return ""
+	}
+	return fmt.Sprintf(":octagonal_sign: *Conclave stands still here*, since %s: the journal of this ceremony can't be written. Messages are not taken, nothing is sent to Vault, and the status is what the journal last had. *Holders keep their shares and send none.* The operator makes sure that there is room and that Conclave may write there, and starts Conclave again: then it asks Vault what became of what it had sent, and goes on.", clock(live.Since))
 }
 
 // StateWords says where the ceremony stands and what it waits for.
@@ -175,6 +185,8 @@ func collecting(c rules.State) string {
 // handingOut says what is on its way to people, and which shares are in force until then.
 func handingOut(c rules.State) string {
 	switch {
+	case c.Plan.Operation == ceremony.ReadBackup && c.Deletion == nil && anyLost(c):
+		return fmt.Sprintf(":x: %s The backup is the only copy of it, and stays in Vault until the ceremony closes.", HandedOver(c))
 	case Deletable(c):
 		return fmt.Sprintf(":hourglass_flowing_sand: *Handed out. The backup is still in Vault*, until an approver has asked everybody whether their share opens, and types `/ceremony delete %s`.\nMay do it: %s",
 			c.ID(), ListOr(wanted(c, mayStillApprove(rules.State{Plan: c.Plan}))))
@@ -191,7 +203,7 @@ func handingOut(c rules.State) string {
 // Deletable reports whether everybody has been sent what the backup has for them,
 // and nobody has agreed to its deletion.
 func Deletable(c rules.State) bool {
-	return c.Backup != nil && c.Deletion == nil && c.Phase == rules.PhaseHandingOut &&
+	return c.Backup != nil && c.Deletion == nil && c.Phase == rules.PhaseHandingOut && !anyLost(c) &&
 		!slices.ContainsFunc(c.Due(), func(m rules.Message) bool { return m.Kind == rules.DeliveryMessage })
 }
 
@@ -261,6 +273,10 @@ func FreezeWords(c rules.State) string {
 	}
 	var b strings.Builder
 	b.WriteString(":warning: " + FreezeReason(c.Plan, c.Freeze.Frozen) + freezeFound(c.Freeze.Frozen))
+	if c.Stands() {
+		fmt.Fprintf(&b, "\nThe initiator or an approver types `/ceremony cancel %s`. `/ceremony resume` is refused as long as Conclave finds this when it starts.", c.ID())
+		return b.String()
+	}
 	if c.Plan.Initiator == ceremony.SealWatch {
 		fmt.Fprintf(&b, "\nFind out why. Then an approver types `/ceremony resume %s` or `/ceremony cancel %s`.", c.ID(), c.ID())
 		return b.String()
@@ -300,7 +316,7 @@ func FreezeReason(p ceremony.Plan, ev event.Frozen) string {
 	case event.AttemptGone:
 		return goneReason(p, ev)
 	case event.ForeignAttempt:
-		return "Vault has an attempt in progress that did not come from here."
+		return "Vault has an attempt in progress that is not known to have come from here."
 	case event.ForeignShare:
 		return "Vault's count of shares is not ours: somebody has sent a share past Conclave, or progress was dropped."
 	case event.SealedMidway:

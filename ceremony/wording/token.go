@@ -21,7 +21,7 @@ const (
 )
 
 // EncodedShape matches what may be a token combined with a one-time password. Vault sends
-// it, and it goes into a command that people paste into a shell.
+// it, and people paste it into conclave decode, or into Vault's own program.
 var EncodedShape = regexp.MustCompile(`^[A-Za-z0-9+/=_-]+$`)
 
 // TokenTitle names the token of a plan, and its cluster.
@@ -69,7 +69,7 @@ func Revocation(c rules.State) string {
 	case c.Left:
 		return ":rotating_light: *Nobody is known to have revoked the token*, and nobody is reminded any more. It never expires."
 	case c.Accessor != "":
-		return fmt.Sprintf(":hourglass_flowing_sand: *The token is not revoked yet.* Vault is asked for it every minute; %s revokes it when the work is done.", requester(p))
+		return fmt.Sprintf(":hourglass_flowing_sand: *The token is not known to be revoked yet.* Vault is asked for it every minute; %s revokes it when the work is done.", requester(p))
 	}
 	// This post is drawn again when the token is gone, and not before.
 	return fmt.Sprintf(":hourglass_flowing_sand: *The token is not known to be revoked yet.* %s revokes it when the work is done, and names its accessor for Conclave to see it go: `/ceremony accessor %s ACCESSOR`", requester(p), c.ID())

@@ -30,13 +30,17 @@ import (
 type pins struct {
 	path string
 	list []pin
+	seen bool // a pin in words has got its fingerprint, and was not saved since
 }
 
 // pin is one identity that a person trusts.
 type pin struct {
-	Identity ceremony.Fingerprint `json:"identity"`
-	Since    time.Time            `json:"since"`
-	Clusters []served             `json:"clusters,omitempty"`
+	Identity ceremony.Fingerprint `json:"identity,omitempty"`
+	// Words stand for an identity that was typed in words, until a message by it has shown
+	// its fingerprint. They are empty when there is a fingerprint.
+	Words    string    `json:"words,omitempty"`
+	Since    time.Time `json:"since"`
+	Clusters []served  `json:"clusters,omitempty"`
 }
 
 // served is a cluster for which an identity has spoken.
@@ -113,13 +117,16 @@ func (p *pins) read() error {
 		return fmt.Errorf("%s: its format is %q, and not %q", p.path, file.Format, pinFormat)
 	}
 	for i, read := range file.Pins {
-		f, err := ceremony.ParseFingerprint(string(read.Identity))
+		given, err := parseTyped(string(read.Identity) + read.Words)
+		if err == nil && (given.digits == "") != (read.Identity == "") {
+			err = errNotFingerprint
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.path, err)
 		}
-		file.Pins[i].Identity = f
-		if slices.ContainsFunc(file.Pins[:i], func(earlier pin) bool { return earlier.Identity == f }) {
-			return fmt.Errorf("%s: %s is in it twice", p.path, f)
+		file.Pins[i].Identity, file.Pins[i].Words = given.digits, given.words
+		if slices.ContainsFunc(file.Pins[:i], given.names) {
+			return fmt.Errorf("%s: %s is in it twice", p.path, given)
 		}
 		for _, of := range read.Clusters {
 			if err := of.shaped(); err != nil {
@@ -147,32 +154,50 @@ func (p *pins) write() error {
 	if err != nil {
 		return err
 	}
-	return durable.Replace(p.path, append(data, '\n'))
+	if err := durable.Replace(p.path, append(data, '\n')); err != nil {
+		return err
+	}
+	p.seen = false
+	return nil
 }
 
-// find returns the pin of an identity, or nil.
+// find returns the pin of an identity, or nil. A pin in words gets its fingerprint.
 func (p *pins) find(f ceremony.Fingerprint) *pin {
-	for i := range p.list {
-		if p.list[i].Identity == f {
-			return &p.list[i]
-		}
+	known := p.typed(typed{digits: f})
+	if known != nil && known.Identity == "" {
+		known.Identity, known.Words, p.seen = f, "", true
+	}
+	return known
+}
+
+// typed returns the pin of an identity as it was typed, or nil.
+func (p *pins) typed(given typed) *pin {
+	if i := slices.IndexFunc(p.list, given.names); i >= 0 {
+		return &p.list[i]
 	}
 	return nil
 }
 
 // add returns the pin of an identity. It makes one when there is none.
 func (p *pins) add(f ceremony.Fingerprint, now time.Time) *pin {
-	if known := p.find(f); known != nil {
+	return p.addTyped(typed{digits: f}, now)
+}
+
+func (p *pins) addTyped(given typed, now time.Time) *pin {
+	if given.digits != "" {
+		p.find(given.digits)
+	}
+	if known := p.typed(given); known != nil {
 		return known
 	}
-	p.list = append(p.list, pin{Identity: f, Since: now.UTC().Truncate(time.Second)})
+	p.list = append(p.list, pin{Identity: given.digits, Words: given.words, Since: now.UTC().Truncate(time.Second)})
 	return &p.list[len(p.list)-1]
 }
 
 // remove removes the pin of an identity, and reports whether there was one.
-func (p *pins) remove(f ceremony.Fingerprint) bool {
+func (p *pins) remove(given typed) bool {
 	before := len(p.list)
-	p.list = slices.DeleteFunc(p.list, func(known pin) bool { return known.Identity == f })
+	p.list = slices.DeleteFunc(p.list, given.names)
 	return len(p.list) < before
 }
 
@@ -199,8 +224,9 @@ func (p *pin) remember(of served) bool {
 // rival returns the pin of another identity than speaker that has spoken for a cluster
 // until now, or nil.
 //
-// Clusters of two pinned identities may have the same name, and are told apart by Vault's
-// id. For an identity that is not pinned an equal name is enough: it could give any id.
+// An equal name is enough: an identity can give any id as that of its cluster. Two clusters
+// of one name are told apart by Vault's ids once the person has said that there are two, see
+// [pins.give].
 func (p *pins) rival(speaker ceremony.Fingerprint, of served) *pin {
 	known := p.find(speaker)
 	if known != nil && slices.ContainsFunc(known.Clusters, of.may) {
@@ -211,7 +237,7 @@ func (p *pins) rival(speaker ceremony.Fingerprint, of served) *pin {
 			continue
 		}
 		if slices.ContainsFunc(other.Clusters, func(s served) bool {
-			return s.may(of) || known == nil && s.Name == of.Name
+			return s.may(of) || s.Name == of.Name
 		}) {
 			return &p.list[i]
 		}

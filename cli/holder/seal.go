@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func SealCommand(std cli.Streams) *cobra.Command {
 	var f sealFlags
 	cmd := &cobra.Command{
 		Use:   "seal [FILE]",
-		Short: "For holders: check what is asked, then sign and encrypt a share, or answer a roll call",
+		Short: "For holders: check what is asked, then seal a share, answer a roll call, or sign a word",
 		Long: `Read the message in which Conclave asks for a share, from FILE or standard
 input, just as it was pasted; several messages may be pasted, and the newest
 counts. Check that it comes from the pinned identity, show what it asks for, and
@@ -54,7 +55,8 @@ secret key from a file instead. The share is on no command line and in no
 temporary file.
 
 Of a message that calls the roll the challenge is decrypted, and the answer
-signed, which goes to standard output. It asks for no share.
+signed, which goes to standard output. It asks for no share. Nor does a message
+that asks for a signed word, an approval for example: the word is signed.
 
 A requester without a PGP key is asked for their one-time password instead:
 --otp names the file that conclave otp new has made. The password is encrypted
@@ -110,6 +112,10 @@ func (f *sealFlags) seal(ctx context.Context, std cli.Streams, args []string) er
 	switch newestKind(who.claims) {
 	case openpgp.Calls:
 		return f.answer(ctx, std, message, who)
+	case openpgp.Words:
+		return f.signWord(ctx, std, message, who)
+	case openpgp.Tells:
+		return cli.WithHint(errForGPG, "Copy the whole message, with all of its PGP blocks, and try again.")
 	case openpgp.Delivers:
 		return cli.WithHint(errDelivered, "conclave open takes it, and says what to do with it.")
 	}
@@ -149,12 +155,17 @@ func (f *sealFlags) seal(ctx context.Context, std cli.Streams, args []string) er
 // errDelivered means that the message is a delivery.
 var errDelivered = errors.New("the message hands something over, and asks for nothing")
 
-// newestKind returns the kind of the newest message. A delivery asks for nothing, and does
-// not count beside a message that asks.
+// errForGPG means that the only part of the message is the one that gpg prints.
+var errForGPG = errors.New("the message says what to run with gpg, and what conclave needs is missing")
+
+// newestKind returns the kind of the newest message that asks for something. Without one it
+// returns the kind of a delivery, and then that of what only tells what to run.
 func newestKind(claims []openpgp.Claim) openpgp.Kind {
+	rank := func(k openpgp.Kind) int { return slices.Index([]openpgp.Kind{"", openpgp.Tells, openpgp.Delivers}, k) }
 	var newest openpgp.Claim
 	for _, c := range claims {
-		if newest.Kind == "" || c.Kind != openpgp.Delivers && !c.At.Before(newest.At) {
+		switch before, now := rank(newest.Kind), rank(c.Kind); {
+		case now < 0 && (before >= 0 || !c.At.Before(newest.At)), now >= 0 && before >= 0 && now > before:
 			newest = c
 		}
 	}

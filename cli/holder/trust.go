@@ -21,6 +21,11 @@ import (
 // people answer yes.
 var errIdentityChanged = errors.New("THE IDENTITY HAS CHANGED: nothing was signed, sealed or kept")
 
+// errStranger means that a message comes from an identity that the person has not pinned,
+// though they have pinned others.
+var errStranger = errors.New("the message comes from an identity that you have not pinned: " +
+	"nothing was signed, sealed or kept")
+
 // errNotThisIdentity means that a message comes from another identity than the one
 // that was typed.
 var errNotThisIdentity = errors.New("the message comes from another identity than the one that you typed: " +
@@ -36,7 +41,7 @@ var errNobodyPinned = errors.New("the message's identity is not pinned")
 // IsOtherIdentity reports whether a message was refused because it comes from another
 // identity than the one that the person trusts.
 func IsOtherIdentity(err error) bool {
-	return errors.Is(err, errIdentityChanged) || errors.Is(err, errNotThisIdentity) ||
+	return errors.Is(err, errIdentityChanged) || errors.Is(err, errStranger) || errors.Is(err, errNotThisIdentity) ||
 		errors.Is(err, errNotPinned) || errors.Is(err, openpgp.ErrOtherIdentity)
 }
 
@@ -74,6 +79,9 @@ func establishTrust(
 		return nil, err
 	}
 	if p.find(speaker) == nil {
+		if len(p.list) > 0 {
+			return nil, p.refuseStranger(std.Err, claims[0])
+		}
 		if err := pinFirst(ctx, std.Err, p, speaker, claims[0], mayAsk); err != nil {
 			return nil, err
 		}
@@ -114,7 +122,7 @@ func trustNamed(std cli.Streams, claims []openpgp.Claim, identity string) (*trus
 func (p *pins) contradict(w io.Writer, claims []openpgp.Claim) error {
 	for _, c := range claims {
 		if rival := p.rival(c.Identity, servedBy(c)); rival != nil {
-			warnOfChange(w, c, *rival)
+			p.warnOfChange(w, c, *rival)
 			return errIdentityChanged
 		}
 	}
@@ -138,7 +146,7 @@ func (t *trust) keep(w io.Writer) error {
 			fmt.Fprintf(w, "From now on this identity speaks for %s, and no other one does.\n", of.Name)
 		}
 	}
-	if !news {
+	if !news && !t.pins.seen {
 		return nil
 	}
 	if err := t.pins.save(); err != nil {
@@ -148,8 +156,9 @@ func (t *trust) keep(w io.Writer) error {
 	return nil
 }
 
-// warnOfChange prints a warning that can't be overlooked.
-func warnOfChange(w io.Writer, c openpgp.Claim, rival pin) {
+// warnOfChange prints a warning that can't be overlooked. It does not show the fingerprint of
+// the message's identity: a person would copy it from there.
+func (p *pins) warnOfChange(w io.Writer, c openpgp.Claim, rival pin) {
 	of := servedBy(c)
 	bar := strings.Repeat("@", 78)
 	fmt.Fprintf(w, `%s
@@ -157,26 +166,52 @@ func warnOfChange(w io.Writer, c openpgp.Claim, rival pin) {
 %[1]s
 
 It speaks for    %s, ceremony %s
-and is           %s
-                 %s
 but you pinned   %s
-                 %s
                  %s%s
 
 Somebody may be asking for your share in Conclave's name. Don't answer in Slack:
 call whoever runs Conclave, and another holder, by a number that you know.
 
 If they say that the identity was changed on purpose, have them read the new
-fingerprint out to you. Type what you hear, and not what stands here:
+fingerprint out to you. Type what you hear:
   conclave pin NEW-FINGERPRINT --replaces %s
 
-`, bar, of.Name, c.Ceremony, c.Identity, ceremony.IdentityInWords(c.Identity),
-		rival.Identity, ceremony.IdentityInWords(rival.Identity), rival.Since.Local().Format(time.RFC1123), spokenFor(rival),
-		rival.Identity)
+`, bar, of.Name, c.Ceremony, strings.ReplaceAll(rival.shown(), "\n", "\n                 "),
+		rival.Since.Local().Format(time.RFC1123), spokenFor(rival), rival.typed())
+	if p.find(c.Identity) == nil {
+		return
+	}
+	fmt.Fprintf(w, `You have pinned the other identity as well, for other clusters. If they say that
+%[1]s is its cluster from now on, or that there are two clusters of that name:
+  conclave pin FINGERPRINT --cluster %[1]s
+  conclave pin FINGERPRINT --cluster %[1]s=THE-CLUSTER-ID-THAT-THEY-READ-OUT
+
+`, of.Name)
 }
 
-// pinFirst asks the person for the fingerprint of the identity, and pins it. It does not
-// show the fingerprint before: people copy from the screen without a thought.
+// refuseStranger prints a warning about an identity that is not pinned, while others are, and
+// returns errStranger. It does not show the identity's fingerprint.
+func (p *pins) refuseStranger(w io.Writer, c openpgp.Claim) error {
+	bar := strings.Repeat("@", 78)
+	fmt.Fprintf(w, `%s
+@  THIS IS NOT AN IDENTITY THAT YOU HAVE PINNED. SEND NOTHING.
+%[1]s
+
+It says that it is about ceremony %s. You have pinned %s,
+and a second Conclave is rare: somebody who wants your share looks just like one.
+Call whoever runs Conclave by a number that you know.
+
+`, bar, c.Ceremony, plural.Count(len(p.list), "another identity", "other identities"))
+	former := ceremony.FormerIdentityWords(c.Identity)
+	if slices.ContainsFunc(p.list, func(known pin) bool { return known.Words == former }) {
+		return cli.WithHint(fmt.Errorf("%w: %w", errStranger, errFormerWords), askAnew)
+	}
+	return cli.WithHint(errStranger, "If they say that there is a second Conclave, have them read its fingerprint out to you, "+
+		"and type what you hear: conclave pin FINGERPRINT.")
+}
+
+// pinFirst asks a person who has pinned nobody for the fingerprint of the identity, and pins
+// it. It never shows the fingerprint: people copy from the screen without a thought.
 func pinFirst(
 	ctx context.Context, w io.Writer, p *pins, speaker ceremony.Fingerprint, c openpgp.Claim, mayAsk bool,
 ) error {
@@ -190,29 +225,23 @@ func pinFirst(
 		return cli.WithHint(fmt.Errorf("%w, and there is no terminal to ask at: %w", errNobodyPinned, err), how)
 	}
 	defer tty.Close()
-	if len(p.list) == 0 {
-		fmt.Fprintf(host.Printable{Writer: tty.Out},
-			"You have pinned no identity yet. The message says that it is about ceremony %s.\n", c.Ceremony)
-	} else {
-		fmt.Fprintf(host.Printable{Writer: tty.Out}, `WARNING: the message is signed by an identity that you have not pinned.
-It says that it is about ceremony %s. You have pinned %s already, and a
-second Conclave is rare: somebody who wants your share looks just like one. If
-nobody has told you of it in person or on the phone, press Ctrl-C and call them.
-`, c.Ceremony, plural.Count(len(p.list), "another identity", "other identities"))
-	}
+	fmt.Fprintf(host.Printable{Writer: tty.Out},
+		"You have pinned no identity yet. The message says that it is about ceremony %s.\n", c.Ceremony)
 	answer, err := tty.Ask(ctx, `
 This is the moment in which you decide whom to believe. Type the fingerprint of
 Conclave's identity as you were given it in person or on the phone, and not from
-Slack: its 40 digits, or its words, 10 at least.
+Slack: its 40 digits, or its 10 words.
 > `)
 	if err != nil {
 		return fmt.Errorf("ask whom to believe: %w", err)
 	}
 	switch said, err := readsAs(answer, speaker); {
+	case errors.Is(err, errFormerWords):
+		return cli.WithHint(err, askAnew)
 	case err != nil:
 		return err
 	case !said:
-		fmt.Fprintf(w, "\nThe message is signed by\n  %s\n  %s\n", speaker, ceremony.IdentityInWords(speaker))
+		// The right one is not shown: the person would type that.
 		return cli.WithHint(errNotThisIdentity, "If you may have mistyped, try again. "+
 			"If not, call whoever runs Conclave by a number that you know, and tell them.")
 	}
@@ -223,22 +252,4 @@ Slack: its 40 digits, or its words, 10 at least.
 	fmt.Fprintf(w, "\nPinned: %s\n"+
 		"You are not asked again, and another identity is refused. conclave pin shows it.\n\n", speaker)
 	return nil
-}
-
-// errNotFingerprint means that something else than a fingerprint was typed.
-var errNotFingerprint = errors.New("that is neither a fingerprint of 40 hexadecimal digits nor 10 of its words: " +
-	"nothing was pinned")
-
-// readsAs reports whether the typed text is the fingerprint, in digits or in words. The error
-// is errNotFingerprint when it is no fingerprint at all.
-func readsAs(typed string, f ceremony.Fingerprint) (bool, error) {
-	if got, err := ceremony.ParseFingerprint(typed); err == nil {
-		return got == f, nil
-	}
-	words := strings.Fields(strings.ToLower(typed))
-	all := strings.Fields(strings.ToLower(ceremony.SpokenHash(string(f), len(f)/2)))
-	if len(words) < ceremony.IdentityWords || len(words) > len(all) {
-		return false, errNotFingerprint
-	}
-	return slices.Equal(words, all[:len(words)]), nil
 }

@@ -25,7 +25,7 @@ import (
 type notifier struct {
 	screen *screen
 	folder folder
-	sign   func(ceremony.Parcel) (ceremony.SignedParcel, error)
+	sign   wording.Signer
 	person func(ceremony.Account) (ceremony.Person, bool) // as the configuration has them
 
 	mu    sync.Mutex
@@ -34,7 +34,7 @@ type notifier struct {
 }
 
 func newNotifier(
-	screen *screen, folder folder, sign func(ceremony.Parcel) (ceremony.SignedParcel, error),
+	screen *screen, folder folder, sign wording.Signer,
 	person func(ceremony.Account) (ceremony.Person, bool),
 ) *notifier {
 	return &notifier{
@@ -113,6 +113,9 @@ func (m *notifier) sayVault(c rules.State, live rules.Live) {
 	said := ""
 	if live.Vault != nil {
 		said = wording.Explain(live.Vault)
+	}
+	if still := wording.StandsStill(live); still != "" {
+		said = wording.PlainText(still)
 	}
 	m.mu.Lock()
 	before := m.vault[c.ID()]
@@ -217,7 +220,11 @@ func (m *notifier) ask(c rules.State, to ceremony.Person, e event.Entry) error {
 		return fmt.Errorf("%w: entry %d announces no key", ceremony.ErrUndeliverable, e.Seq)
 	}
 	name := fmt.Sprintf("%s-%s-request-%d.txt", c.ID(), to.Name, e.Seq)
-	path, err := m.folder.keep(name, requestText(c, to, announced.Key))
+	text, err := requestText(c, to, announced.Key, m.sign)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+	}
+	path, err := m.folder.keep(name, text)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
@@ -236,7 +243,11 @@ func (m *notifier) call(c rules.State, to ceremony.Person) error {
 		return fmt.Errorf("%w: %s is not called", ceremony.ErrUndeliverable, to.Name)
 	}
 	name := fmt.Sprintf("%s-%s-roll-call.txt", c.ID(), to.Name)
-	path, err := m.folder.keep(name, rollCallText(c, to, c.Called().Challenges[i]))
+	text, err := rollCallText(c, to, c.Called().Challenges[i], m.sign)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+	}
+	path, err := m.folder.keep(name, text)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
@@ -261,7 +272,7 @@ func (m *notifier) handOut(c rules.State, msg rules.Message) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
 	}
-	signed, err := m.sign(parcel)
+	signed, err := m.sign.SignDelivery(parcel)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
 	}

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,58 +27,79 @@ func askedOf(step ceremony.Step) string {
 }
 
 // requestText returns the text that a person takes to their own computer: what is asked of
-// them, and how to answer. conclave seal reads the whole text.
-func requestText(c rules.State, to ceremony.Person, key ceremony.Announced) string {
+// them, and how to answer. conclave seal reads the whole text. Others may carry it and change
+// it: what is to be run at a shell's prompt is in what by has signed, and nowhere else.
+func requestText(c rules.State, to ceremony.Person, key ceremony.Announced, by wording.Signer) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is asked for %s.\n", to.Name, askedOf(key.Step))
 	fmt.Fprintf(&b, "Ceremony %s: %s of %s, proposed by %s. Until %s.\n\n",
 		c.ID(), c.Plan.Operation, c.Plan.Cluster, c.Plan.Initiator.Name, key.Expires.UTC().Format(time.RFC1123))
-	take, read := wording.ImportCommand(key.Certificate), wording.ReadCommand(key.Announcement)
-	seal := wording.SealCommand(c, to, key, "SHARE-FILE", "envelope.asc")
-	for _, command := range []wording.Pasted{take, read, seal} {
-		if !command.Made() {
-			fmt.Fprintln(&b, command)
-			return b.String()
-		}
-	}
-	fmt.Fprintf(&b, "With conclave, on your own computer, where this file is called REQUEST:\n\n")
+	seal, file := "conclave seal --encrypted SHARE-FILE", "SHARE-FILE"
 	if key.Step == ceremony.StepOTP {
-		b.WriteString("  conclave seal --otp OTP-FILE REQUEST > envelope.asc\n\n")
-	} else {
-		b.WriteString("  conclave seal --encrypted SHARE-FILE REQUEST > envelope.asc\n\n")
-		fmt.Fprintf(&b, "With gpg alone: take the key of this ceremony,\n\n%s\n\n", take)
-		fmt.Fprintf(&b, "read what you agree to, by a good signature of %s,\n\n%s\n\n", key.Identity, read)
-		fmt.Fprintf(&b, "and sign and encrypt:\n\n  %s\n\n", seal)
+		seal, file = "conclave seal --otp OTP-FILE", "OTP-FILE"
 	}
+	signed, err := wording.OrderShare(c, to, key, file, "envelope.asc").Sign(by)
+	if err != nil {
+		return "", err
+	}
+	if oddArmor(key.Certificate, signed.Message, key.Announcement) {
+		return b.String() + wording.PasteNothing + "\n", nil
+	}
+	withConclave(&b, seal+" REQUEST > envelope.asc")
+	withGPG(&b, key.Identity, key.Certificate, signed.Message)
 	b.WriteString("Bring envelope.asc to the terminal at which the ceremony is held. " +
 		"It opens with the ceremony's key alone.\n")
-	if key.Step == ceremony.StepOTP {
-		fmt.Fprintf(&b, "\n%s\n%s", key.Certificate, key.Announcement)
-	}
-	return b.String()
+	fmt.Fprintf(&b, "\nThis is the same request as conclave reads it:\n\n%s\n", strings.TrimSpace(key.Announcement))
+	return b.String(), nil
 }
 
 // rollCallText returns the text that a person who is called takes to their own computer.
 // They bring a hash of what they decrypt back.
-func rollCallText(c rules.State, to ceremony.Person, challenge ceremony.Challenge) string {
+func rollCallText(
+	c rules.State, to ceremony.Person, challenge ceremony.Challenge, by wording.Signer,
+) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is asked to show that they can use their key, and to sign the plan's hash.\n", to.Name)
 	fmt.Fprintf(&b, "Ceremony %s: %s of %s, proposed by %s. Until %s.\n\n",
 		c.ID(), c.Plan.Operation, c.Plan.Cluster, c.Plan.Initiator.Name, c.Plan.Closes.UTC().Format(time.RFC1123))
-	take, read := wording.ImportCommand(c.Called().Certificate), wording.ReadCommand(challenge.Notice)
-	answer := wording.AnswerCommand(c, to, challenge, "present.asc")
-	for _, command := range []wording.Pasted{take, read, answer} {
-		if !command.Made() {
-			fmt.Fprintln(&b, command)
-			return b.String()
-		}
+	signed, err := wording.OrderAnswer(c, to, challenge, "present.asc").Sign(by)
+	if err != nil {
+		return "", err
 	}
-	b.WriteString("With conclave, on your own computer, where this file is called REQUEST:\n\n" +
-		"  conclave seal REQUEST > present.asc\n\n")
-	fmt.Fprintf(&b, "With gpg alone: take the key that signs,\n\n%s\n\n", take)
-	fmt.Fprintf(&b, "read what you agree to, by a good signature of %s,\n\n%s\n\n", c.Plan.Identity, read)
-	fmt.Fprintf(&b, "and decrypt and sign:\n\n%s\n\n", answer)
+	if oddArmor(c.Called().Certificate, signed.Message, challenge.Notice, challenge.Ciphertext) {
+		return b.String() + wording.PasteNothing + "\n", nil
+	}
+	withConclave(&b, "conclave seal REQUEST > present.asc")
+	withGPG(&b, c.Plan.Identity, c.Called().Certificate, signed.Message)
 	b.WriteString("Bring present.asc to the terminal at which the ceremony is held. " +
 		"What is in it of the challenge is a hash.\n")
-	return b.String()
+	fmt.Fprintf(&b, "\nThis is the same roll call as conclave reads it, and the challenge:\n\n%s\n\n%s\n",
+		strings.TrimSpace(challenge.Notice), strings.TrimSpace(challenge.Ciphertext))
+	return b.String(), nil
+}
+
+// oddArmor reports whether one of the texts is no armor.
+func oddArmor(texts ...string) bool {
+	return slices.ContainsFunc(texts, func(text string) bool { return !wording.IsArmor(text) })
+}
+
+func withConclave(b *strings.Builder, command string) {
+	fmt.Fprintf(b, "With conclave, on your own computer, where this file is called REQUEST, type:\n\n  %s\n\n", command)
+}
+
+// withGPG writes how to answer with gpg alone.
+func withGPG(b *strings.Builder, identity ceremony.Fingerprint, key, signed string) {
+	fmt.Fprintf(b, `With gpg alone, paste nothing of this file at your shell's prompt: whoever has
+carried it may have changed it. Type gpg --import, and paste this:
+
+%s
+
+Type gpg -d, and paste this:
+
+%s
+
+gpg must say Good signature by %s.
+Copy the command from what gpg has printed, and from nowhere else.
+
+`, strings.TrimSpace(key), strings.TrimSpace(signed), identity)
 }

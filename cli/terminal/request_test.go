@@ -31,34 +31,62 @@ func requested() (rules.State, ceremony.Person, ceremony.Announced) {
 // shows.
 func TestRequestWithACommandInItIsShownToNobody(t *testing.T) {
 	c, to, key := requested()
-	if text := requestText(c, to, key); !strings.Contains(text, "gpg -qd SHARE-FILE |") || !strings.Contains(text, ") > envelope.asc\n") {
-		t.Fatalf("nothing to run in\n%s", text)
+	by := &plainSigner{}
+	shown := func(text string, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
 	}
-	if text := rollCallText(c, to, c.Called().Challenges[0]); !strings.Contains(text, ") > present.asc\n") {
-		t.Fatalf("nothing to run in\n%s", text)
+	if text := shown(requestText(c, to, key, by)); strings.Contains(text, "gpg -qd") || !strings.Contains(by.text, "gpg -qd SHARE-FILE |") || !strings.Contains(by.text, ") > envelope.asc\n") {
+		t.Fatalf("what is to be run is not signed, or shown beside it:\n%s\n%s", text, by.text)
+	}
+	if text := shown(rollCallText(c, to, c.Called().Challenges[0], by)); strings.Contains(text, "gpg -qd") || !strings.Contains(by.text, ") > present.asc\n") {
+		t.Fatalf("what is to be run is not signed, or shown beside it:\n%s\n%s", text, by.text)
 	}
 	for _, bad := range []string{"0;touch pwned;", "$(touch pwned)", "';touch pwned;'", "owE=\nCONCLAVE\ntouch pwned", "owE=\nCONCLAVE\nA: ;touch pwned"} {
-		for what, text := range map[string]func() string{
-			"a holder's key": func() string { to := to; to.Key = ceremony.Fingerprint(bad); return requestText(c, to, key) },
-			"an id":          func() string { c := c; c.Plan.Ceremony = ceremony.ID(bad); return requestText(c, to, key) },
-			"a subkey":       func() string { k := key; k.Subkey = bad; return requestText(c, to, k) },
-			"a nonce":        func() string { k := key; k.Nonce = bad; return requestText(c, to, k) },
-			"a certificate":  func() string { k := key; k.Certificate = bad; return requestText(c, to, k) },
-			"a notice":       func() string { k := key; k.Announcement = bad; return requestText(c, to, k) },
-			"who is called": func() string {
+		for what, text := range map[string]func() (string, error){
+			"a holder's key": func() (string, error) {
 				to := to
 				to.Key = ceremony.Fingerprint(bad)
-				return rollCallText(c, to, c.Called().Challenges[0])
+				return requestText(c, to, key, by)
 			},
-			"a challenge": func() string {
-				return rollCallText(c, to, ceremony.Challenge{Ciphertext: bad, Notice: c.Called().Challenges[0].Notice})
+			"an id": func() (string, error) {
+				c := c
+				c.Plan.Ceremony = ceremony.ID(bad)
+				return requestText(c, to, key, by)
+			},
+			"a subkey":      func() (string, error) { k := key; k.Subkey = bad; return requestText(c, to, k, by) },
+			"a nonce":       func() (string, error) { k := key; k.Nonce = bad; return requestText(c, to, k, by) },
+			"a certificate": func() (string, error) { k := key; k.Certificate = bad; return requestText(c, to, k, by) },
+			"a notice":      func() (string, error) { k := key; k.Announcement = bad; return requestText(c, to, k, by) },
+			"who is called": func() (string, error) {
+				to := to
+				to.Key = ceremony.Fingerprint(bad)
+				return rollCallText(c, to, c.Called().Challenges[0], by)
+			},
+			"a challenge": func() (string, error) {
+				return rollCallText(c, to, ceremony.Challenge{Ciphertext: bad, Notice: c.Called().Challenges[0].Notice}, by)
 			},
 		} {
-			if got := text(); !strings.Contains(got, "PASTE NOTHING") || strings.Contains(got, "gpg") {
+			if got := shown(text()); !strings.Contains(got, "PASTE NOTHING") || strings.Contains(got, "gpg") {
 				t.Errorf("%s of %q:\n%s", what, bad, got)
 			}
 		}
 	}
+}
+
+// plainSigner signs nothing, and keeps what it was given.
+type plainSigner struct{ text string }
+
+func (*plainSigner) SignDelivery(ceremony.Parcel) (ceremony.SignedParcel, error) {
+	return ceremony.SignedParcel{}, nil
+}
+
+func (s *plainSigner) SignInstruction(i ceremony.Instruction) (ceremony.SignedInstruction, error) {
+	s.text = i.Text
+	return ceremony.SignedInstruction{Message: "-----BEGIN PGP MESSAGE-----\n\nowE=\n-----END PGP MESSAGE-----\n"}, nil
 }
 
 // Where files are kept is up to people, and names of folders have spaces in them.

@@ -50,7 +50,7 @@ func runSession(
 	person := func(who ceremony.Account) (ceremony.Person, bool) { p, ok := byAccount[who]; return p, ok }
 	backend, err := app.NewBackend(c, keys, engine.Config{
 		OpenPGP: pgp, Log: s.log,
-		Notifier: newNotifier(s.screen, folder, pgp.SignDelivery, person),
+		Notifier: newNotifier(s.screen, folder, pgp, person),
 	})
 	if errors.Is(err, ceremony.ErrLocked) {
 		return cli.WithHint(

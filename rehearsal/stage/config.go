@@ -220,6 +220,7 @@ clusters:
 {{- end}}
 {{- end}}
     interference: {{.Interference}}
+    daily_proposals: 1000
     window: {{.Window}}
     poll: {{.Poll}}
 {{- with .Archive}}

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 
 	"conclave/ceremony"
 )
 
-// gnupg is a keyring of the real gpg, with a home of its own. It runs the commands in the messages exactly as they are
-// shown.
+// gnupg is a keyring of the real gpg, with a home of its own. It runs the commands that gpg prints of the messages,
+// exactly as they are printed.
 type gnupg struct {
 	drawer
 	home        string // GNUPGHOME; short, since gpg's agent listens on a socket in there
@@ -23,9 +22,9 @@ type gnupg struct {
 }
 
 // GPGPrograms returns the programs that a keyring of [GPG] runs.
-func GPGPrograms() []string { return []string{"gpg", "bash", "sha256sum"} }
+func GPGPrograms() []string { return []string{"gpg", "bash"} }
 
-// GPG makes a keyring that runs the commands in the bot's messages in a shell, exactly as they are shown.
+// GPG makes a keyring that pastes the bot's messages into gpg, and runs in a shell what gpg prints of them.
 func GPG(ctx context.Context, dir, name string) (Keyring, error) {
 	home, err := os.MkdirTemp("", "gpg")
 	if err != nil {
@@ -70,14 +69,10 @@ func (k *gnupg) Present(ctx context.Context, call Note) (string, error) {
 }
 
 func (k *gnupg) Sign(ctx context.Context, ask Note) (string, error) {
-	listing, _, _, err := toSign(ask)
-	if err == nil {
-		err = k.waitToSign(ctx)
-	}
-	if err != nil {
+	if err := k.waitToSign(ctx); err != nil {
 		return "", err
 	}
-	return k.Run(ctx, listing, "")
+	return k.follow(ctx, ask)
 }
 
 func (k *gnupg) Receive(ctx context.Context, delivery Note) error {
@@ -90,44 +85,46 @@ func (k *gnupg) Token(ctx context.Context, n Note) (string, error) {
 	return strings.TrimSpace(token), err
 }
 
-// follow does what a message says from beginning to end, with the comparisons that it asks for, and returns what the
-// last command printed.
+// follow does what a message says with gpg alone, with the comparisons that it asks for, and returns what the last
+// command printed. Nothing of the message gets into a shell but what gpg has printed.
 func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
-	var signed, sum string
-	for _, listing := range n.Listings() {
-		if is, mine := k.isPrint(listing); is {
-			if !mine {
-				return "", fmt.Errorf("fingerprint %s: %w", listing, ErrUntrusted)
-			}
-			continue
-		}
-		// A keyring doesn't use a token. Of the two ways to seal a one-time password this one tries gpg's.
-		if cut := strings.IndexByte(listing, ' '); cut > 0 &&
-			slices.Contains([]string{"vault", "/ceremony", "conclave"}, listing[:cut]) {
-			continue
-		}
-		out, said, err := k.run(ctx, listing, "")
-		if err != nil {
+	commands, err := k.Commands(ctx, n)
+	if err != nil {
+		return "", err
+	}
+	for _, command := range commands {
+		if last, _, err = k.run(ctx, command, ""); err != nil {
 			return "", err
 		}
-		last = out
-		switch {
-		case strings.HasPrefix(listing, "gpg -d "):
-			if !strings.Contains(said, "Good signature") || !strings.Contains(said, k.pinned.String()) {
-				return "", fmt.Errorf("gpg says no good signature: %w\n%s", ErrUntrusted, said)
-			}
-			signed = out
-		case strings.HasSuffix(listing, "sha256sum"):
-			sum, _, _ = strings.Cut(out, " ")
-			if !strings.HasSuffix(strings.TrimSpace(signed), " "+sum) {
-				return "", fmt.Errorf("the signed line does not end with %s: %w", sum, ErrUntrusted)
-			}
-		}
-	}
-	if last == "" {
-		return "", errors.New("the message has nothing to run")
 	}
 	return last, nil
+}
+
+// Commands does what a message says up to the commands that are to be run, and returns them.
+func (k *gnupg) Commands(ctx context.Context, n Note) ([]string, error) {
+	for _, listing := range n.Listings() {
+		if is, mine := k.isPrint(listing); is && !mine {
+			return nil, fmt.Errorf("fingerprint %s: %w", listing, ErrUntrusted)
+		}
+	}
+	var commands []string
+	for _, p := range n.pastes() {
+		out, said, err := k.run(ctx, p.into, p.text)
+		if err != nil {
+			return nil, err
+		}
+		if p.into != "gpg -d" {
+			continue
+		}
+		if !strings.Contains(said, "Good signature") || !strings.Contains(said, k.pinned.String()) {
+			return nil, fmt.Errorf("gpg says no good signature: %w\n%s", ErrUntrusted, said)
+		}
+		commands = commandsIn(out)
+	}
+	if len(commands) == 0 {
+		return nil, errors.New("the message has nothing to run")
+	}
+	return commands, nil
 }
 
 // isPrint reports whether a listing is a fingerprint, and whether the person knows it: the pinned identity's, or their
@@ -147,6 +144,8 @@ type Shell interface {
 	Keyring
 	// Run runs a command in a shell in the person's folder, and returns its output.
 	Run(ctx context.Context, command, input string) (string, error)
+	// Commands returns what a message says to run, once its signature has turned out to be good.
+	Commands(ctx context.Context, ask Note) ([]string, error)
 }
 
 func (k *gnupg) Run(ctx context.Context, command, input string) (string, error) {

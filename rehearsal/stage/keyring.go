@@ -33,7 +33,7 @@ type Keyring interface {
 	Answer(ctx context.Context, ask Note) (string, error)
 	// Present does what a roll call says, and returns the text to send.
 	Present(ctx context.Context, call Note) (string, error)
-	// Sign signs the statement that a message asks for, with the command in the message, and returns the text to send.
+	// Sign signs the statement that a message asks for, as its instruction says, and returns the text to send.
 	Sign(ctx context.Context, ask Note) (string, error)
 	// Receive does what the message with a new share says: it checks the share and keeps it in NewShareFile.
 	Receive(ctx context.Context, delivery Note) error
@@ -97,32 +97,7 @@ func writeFile(dir, file, text string) error {
 	return os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600)
 }
 
-var (
-	hereDocument = regexp.MustCompile(`(?s)^(.*) <<'(\w+)'\n(.*)\n(\w+)$`)
-	wordToSign   = regexp.MustCompile(`^echo '(conclave-word1 [^']*)' \| gpg -sa -u ([0-9A-F]{40})$`)
-	fingerprint  = regexp.MustCompile(`^[0-9A-F]{4}(\s+[0-9A-F]{4}){9}$`)
-)
-
-// pasted returns the text that one of the listings hands to a command.
-func pasted(n Note, command string) (string, error) {
-	for _, l := range n.Listings() {
-		if m := hereDocument.FindStringSubmatch(l); m != nil && m[1] == command && m[2] == m[4] {
-			return m[3], nil
-		}
-	}
-	return "", fmt.Errorf("the message has nothing for %q", command)
-}
-
-// toSign returns the listing that signs a statement, the statement, and the key that is to sign it.
-func toSign(n Note) (listing, word string, key ceremony.Fingerprint, err error) {
-	for _, l := range n.Listings() {
-		if m := wordToSign.FindStringSubmatch(l); m != nil {
-			key, err := ceremony.ParseFingerprint(m[2])
-			return l, m[1], key, err
-		}
-	}
-	return "", "", "", errors.New("the message has nothing to sign")
-}
+var fingerprint = regexp.MustCompile(`^[0-9A-F]{4}(\s+[0-9A-F]{4}){9}$`)
 
 // samePrint reports whether a listing is a fingerprint, and whether it is the given one.
 func samePrint(listing string, f ceremony.Fingerprint) (is, same bool) {

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -38,14 +37,9 @@ func (n Note) Listings() []string {
 	return all
 }
 
-var payload = regexp.MustCompile(regexp.QuoteMeta(ceremony.PayloadTag) + ` \S+ (\S+) `)
-
 // Step returns the step for which a request asks for a share or a one-time password.
 func (n Note) Step() ceremony.Step {
-	if m := payload.FindStringSubmatch(n.Text); m != nil {
-		return ceremony.Step(m[1])
-	}
-	return ""
+	return ceremony.Step(said(n.Instruction(), "about"))
 }
 
 // HasButton reports whether the message has a button with this action.
@@ -62,11 +56,8 @@ func (n Note) HasButton(action string) bool {
 	return false
 }
 
-// AsksForStatement reports whether the message has the command that signs a statement.
-func (n Note) AsksForStatement() bool {
-	_, _, _, err := toSign(n)
-	return err == nil
-}
+// AsksForStatement reports whether the message asks for a signed statement.
+func (n Note) AsksForStatement() bool { return said(n.Instruction(), "says") != "" }
 
 func (s *Stage) note(m slacktest.Message) Note {
 	n := Note{Message: m, Text: s.Slack.Read(m)}

@@ -49,17 +49,16 @@ func (p *Person) SendsPassword(ctx context.Context, ask Note) error {
 	return nil
 }
 
-var decoding = regexp.MustCompile(`\bconclave (decode --otp [^")]+)`)
+var decoding = regexp.MustCompile("\\bconclave (decode --otp [^\")`]+)")
 
-// decodes returns the arguments of the command with which a message's token is decoded, and reports whether the token
-// was combined with a one-time password.
+// decodes returns the arguments of the command with which a message's token is decoded, with the encoded token as the
+// last, and reports whether the token was combined with a one-time password.
 func decodes(n Note) (args []string, combined bool) {
-	for _, l := range n.Listings() {
-		if m := decoding.FindStringSubmatch(l); m != nil {
-			return strings.Fields(m[1]), true
-		}
+	m, listings := decoding.FindStringSubmatch(n.Text), n.Listings()
+	if m == nil || len(listings) == 0 {
+		return nil, false
 	}
-	return nil, false
+	return append(strings.Fields(m[1]), listings[0]), true
 }
 
 // decode runs the command that the message shows.

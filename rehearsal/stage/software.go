@@ -102,32 +102,31 @@ func (k *software) Present(ctx context.Context, ask Note) (string, error) {
 }
 
 func (k *software) Sign(ctx context.Context, ask Note) (string, error) {
-	_, word, key, err := toSign(ask)
-	if err == nil {
-		err = k.waitToSign(ctx)
-	}
-	if err != nil {
+	if err := k.waitToSign(ctx); err != nil {
 		return "", err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if own := k.key.Fingerprint(); key != own {
-		return "", fmt.Errorf("the command wants a signature by %s, and the key is %s", key, own)
+	word, err := openpgp.CheckWordRequest([]byte(ask.Text), k.pinned, time.Now())
+	if err != nil {
+		return "", err
 	}
-	return k.key.SignWord(word, time.Now())
+	if own := k.key.Fingerprint(); word.For() != own {
+		return "", fmt.Errorf("the message wants a signature by %s, and the key is %s", word.For(), own)
+	}
+	return k.key.SignWord(word.Word(), time.Now())
 }
 
 func (k *software) Receive(_ context.Context, delivery Note) error {
-	file := NewShareFile(delivery.Ceremony)
-	message, err := k.takes(delivery, "(set -C; cat > "+file+")")
+	message, err := k.takes(delivery)
 	if err != nil {
 		return err
 	}
-	return writeFile(k.dir, file, message+"\n")
+	return writeFile(k.dir, NewShareFile(delivery.Ceremony), message+"\n")
 }
 
 func (k *software) Token(_ context.Context, n Note) (string, error) {
-	message, err := k.takes(n, "gpg -qd")
+	message, err := k.takes(n)
 	if err != nil {
 		return "", err
 	}
@@ -138,25 +137,17 @@ func (k *software) Token(_ context.Context, n Note) (string, error) {
 }
 
 // takes returns what a message hands over, if the pinned identity has signed it.
-func (k *software) takes(n Note, command string) (string, error) {
-	message, err := pasted(n, command)
-	if err != nil {
-		return "", err
-	}
-	line, err := pasted(n, "gpg -d")
-	if err != nil {
-		return "", err
-	}
+func (k *software) takes(n Note) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	deliveries, err := openpgp.CheckDeliveries([]byte(line+"\n"+message), k.pinned)
+	deliveries, err := openpgp.CheckDeliveries([]byte(n.Text), k.pinned)
 	if err != nil {
 		return "", err
 	}
 	if to := deliveries[0].Recipient; to != k.key.Fingerprint() {
 		return "", fmt.Errorf("meant for %s: %w", to, ErrUntrusted)
 	}
-	return message, nil
+	return deliveries[0].Armor, nil
 }
 
 func (k *software) Open(_ context.Context, file string) (string, error) {

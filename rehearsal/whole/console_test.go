@@ -185,20 +185,26 @@ func (c *console) seals(name, share, request string) string {
 	return c.s.home(name, "envelope.asc")
 }
 
-// sealsWithGPG lets a person answer a request by running the command in it, and returns the envelope's path.
+// sealsWithGPG lets a person answer a request with gpg alone, and returns the envelope's path. Of the request they paste
+// blocks into gpg, and run what it has printed.
 func (c *console) sealsWithGPG(name, share, request string) string {
 	c.t.Helper()
 	text, err := os.ReadFile(request)
 	c.s.check(err)
-	commands := regexp.MustCompile(
-		`(?ms)^(gpg --import <<'CONCLAVE'$.*?^CONCLAVE$).*^(gpg -d <<'CONCLAVE'$.*?^CONCLAVE$).*^  (gpg -qd SHARE-FILE [^\n]*)$`).FindStringSubmatch(string(text))
-	if commands == nil {
-		c.t.Fatalf("nothing to run in:\n%s", text)
+	blocks := regexp.MustCompile(`(?s)Type gpg --import, .*?(-----BEGIN .*?-----END [A-Z ]+-----).*?Type gpg -d, .*?(-----BEGIN .*?-----END [A-Z ]+-----)`).FindStringSubmatch(string(text))
+	if blocks == nil {
+		c.t.Fatalf("nothing to paste in:\n%s", text)
 	}
-	for _, command := range commands[1:] {
-		_, err := c.s.computer(name).Run(c.s.ctx(), strings.ReplaceAll(command, "SHARE-FILE", share), "")
-		c.s.check(err)
+	_, err = c.s.computer(name).Run(c.s.ctx(), "gpg --import", blocks[1]+"\n")
+	c.s.check(err)
+	printed, err := c.s.computer(name).Run(c.s.ctx(), "gpg -d", blocks[2]+"\n")
+	c.s.check(err)
+	command := regexp.MustCompile(`(?m)^gpg -qd SHARE-FILE .*$`).FindString(printed)
+	if command == "" {
+		c.t.Fatalf("nothing to run in:\n%s", printed)
 	}
+	_, err = c.s.computer(name).Run(c.s.ctx(), strings.ReplaceAll(command, "SHARE-FILE", share), "")
+	c.s.check(err)
 	return c.s.home(name, "envelope.asc")
 }
 

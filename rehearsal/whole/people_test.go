@@ -133,7 +133,7 @@ func (s *scene) brings(c rules.State) {
 	asked := false
 	s.check(s.Wait(s.ctx(), "a request for "+p.Name+"'s share", func() bool {
 		ask, asked = newest(p.Notes(), func(n stage.Note) bool {
-			return n.Kind == rules.AskMessage && strings.Contains(n.Text, strings.ToUpper(c.Key.Subkey))
+			return n.Kind == rules.AskMessage && strings.Contains(n.Instruction(), strings.ToUpper(c.Key.Subkey))
 		})
 		now := s.now(c.ID())
 		return asked || now.Key == nil || now.Key.Subkey != c.Key.Subkey

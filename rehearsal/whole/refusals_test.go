@@ -78,8 +78,9 @@ func TestP2ShareWithoutTheRightSignatureIsRefused(t *testing.T) {
 			s := onVault(t, nil)
 			id := s.opened(ceremony.Rekey)
 			ask, right := s.envelope("alice", id)
-			listings := ask.Listings()
-			command := listings[len(listings)-1]
+			commands, err := s.Person("alice").Keys.(stage.Shell).Commands(s.ctx(), ask)
+			s.check(err)
+			command := commands[0]
 			changed := row.change(s, command)
 			if changed == command {
 				t.Fatalf("the command is as it was: %s", command)

@@ -185,6 +185,53 @@ func TestStepDownOfARealLeaderLosesTheRekeyAndNothingElse(t *testing.T) {
 	}
 }
 
+// Conclave takes the active node's numbers for those of the key in force. A standby keeps the old ones until it leads.
+func TestNodeThatFollowsTheLeaderOfARekeyShowsTheNewNumbers(t *testing.T) {
+	nodes, keys := realvault.StartRealCluster(t, 3, 3, 2)
+	emulated := start(t, vaulttest.Options{Nodes: 3})
+	real := operator.NewOperator(nodes[0].Addr(), nil)
+	real.Token = keys.RootToken
+	for _, c := range []struct {
+		name   string
+		op     *operator.Operator
+		shares []string
+		next   func() string // makes another node lead, and returns its address
+	}{
+		{"real", real, keys.Shares, func() string {
+			if answer, err := real.Do(t.Context(), "PUT", "sys/step-down", nil); err != nil || answer.Status != 204 {
+				t.Fatalf("stepping down is answered %d, %v", answer.Status, err)
+			}
+			return nodes[realvault.AwaitLeader(t, nodes)].Addr()
+		}},
+		{"emulated", operator.NewOperator(emulated.Addrs()[0], nil), emulated.shares, func() string {
+			emulated.Elect(2)
+			return emulated.Addrs()[1]
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			send := func(op *operator.Operator, method, path string, body any) operator.Answer {
+				t.Helper()
+				answer, err := op.Do(t.Context(), method, path, body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return answer
+			}
+			nonce := send(c.op, "PUT", "sys/rekey/init", body{"secret_shares": 5, "secret_threshold": 3}).String("nonce")
+			for _, share := range c.shares[:2] {
+				send(c.op, "PUT", "sys/rekey/update", body{"key": share, "nonce": nonce})
+			}
+			if got := send(c.op, "GET", "sys/seal-status", nil); got.Int("n") != 5 || got.Int("t") != 3 {
+				t.Errorf("the leader says %d and %d", got.Int("n"), got.Int("t"))
+			}
+			next := operator.NewOperator(c.next(), nil)
+			if got := send(next, "GET", "sys/seal-status", nil); got.Int("n") != 5 || got.Int("t") != 3 {
+				t.Errorf("the next leader says %d and %d", got.Int("n"), got.Int("t"))
+			}
+		})
+	}
+}
+
 func askWithoutForwarding(t *testing.T, addr string) (status int, location string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), "GET", addr+"/v1/sys/rekey/init", nil)

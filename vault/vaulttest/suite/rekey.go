@@ -148,6 +148,15 @@ var rekeyCases = []suiteCase{
 			s.Error("two rekeys have one nonce")
 		}
 	}},
+	{claim: "a rekey that is complete is confirmed to be cancelled, and stays in force", run: func(s *suite) {
+		shares := s.ready(3, 2)
+		start := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 5, "secret_threshold": 2, "backup": true,
+			"pgp_keys": slices.Repeat([]string{vaulttest.NewPerson(s, "ann").Key}, 5)})
+		s.says(s.submit(s.rekey.update, start.String("nonce"), shares[:2]...), body{"complete": true})
+		s.done("DELETE", s.rekey.attempt, body{"nonce": start.String("nonce")})
+		s.says(s.ok("GET", s.rekey.backup, nil), body{"nonce": start.String("nonce")})
+		s.says(s.ok("GET", "sys/seal-status", nil), body{"n": 5, "t": 2})
+	}},
 	{claim: "a rekey tells the right nonce to whoever has a wrong one", run: func(s *suite) {
 		shares := s.ready(3, 2)
 		nonce := s.ok("PUT", s.rekey.attempt, body{"secret_shares": 3, "secret_threshold": 2}).String("nonce")
