@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -18,6 +19,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/engine"
 	"conclave/ceremony/event"
+	"conclave/ceremony/index"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/mark"
 	"conclave/ceremony/openpgp"
@@ -70,6 +72,10 @@ func (c *Conclave) Run(ctx context.Context) error {
 	return parts.Wait()
 }
 
+// indexName is the name of the index's file in the journal's folder. No ceremony's file has
+// such a name.
+const indexName = ".index"
+
 // Backend is a conclave without its way to people: the engine, the journal and the
 // Vault clients. Slack and the terminal are two such ways.
 type Backend struct {
@@ -101,6 +107,7 @@ func NewBackend(c *config.Config, keys Keyring, with engine.Config) (_ *Backend,
 	with.Journal, with.Forget, with.Signatures = all.journal, host.CollectGarbage, openpgp.Signatures{}
 	all.Marks = mark.NewKeeper(string(c.Journal.MarksFile()), with.OpenPGP.JournalKey(), with.Log)
 	with.Marks = all.Marks
+	with.Index = index.NewFile(filepath.Join(string(c.Journal.Directory), indexName), with.OpenPGP.JournalKey())
 	with.Conditions = func() event.Conditions { return conditions(c) }
 	host.ForgoPrivileges()
 	host.LogProtections(with.Log, host.Protections())

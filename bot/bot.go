@@ -80,7 +80,10 @@ type Engine interface {
 	Share(context.Context, ceremony.Envelope) (ceremony.ID, error)
 	Exposed(ctx context.Context, by ceremony.Account, kind ceremony.Finding) ([]ceremony.ID, error)
 	Ceremony(ceremony.ID) (rules.State, rules.Live, error)
-	Ceremonies() []rules.State
+	Current() []rules.State
+	Past(cluster string, most int) (newest []rules.State, all int)
+	Named(word string) (open, ended []ceremony.ID)
+	Exposures(cluster string) []ledger.Exposure
 	SetAside() []ceremony.Aside
 	IsDigest(word string) bool
 	Clusters() []ceremony.Cluster

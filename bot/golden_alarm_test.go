@@ -7,6 +7,7 @@ import (
 	"conclave/bot/render"
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -91,6 +92,6 @@ func alarmScenes(t *testing.T) map[string]render.Message {
 		Name: "prod", Operations: ceremony.Operations(), Initiators: people("alice"), Approvers: people("bob"), Approvals: 1,
 		Holders: people("alice", "mallory"), Receivers: people("alice", "mallory"), Window: 4 * time.Hour,
 		Owners: people("sue"),
-	}}, []rules.State{exposed.c})
+	}}, func(cluster string) []ledger.Exposure { return ledger.Exposures([]rules.State{exposed.c}, cluster) })
 	return all
 }

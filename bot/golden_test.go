@@ -19,6 +19,7 @@ import (
 	"conclave/bot/slacktest/blockkit"
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -134,6 +135,8 @@ func scenes(t *testing.T) map[string]render.Message {
 		Window: 4 * time.Hour,
 	}}
 	list := []rules.State{two.c, completed.c, cancelled.c}
+	ended := list[1:]
+	noneExposed := func(string) []ledger.Exposure { return nil }
 	aside := []ceremony.Aside{
 		{Ceremony: "prod-rekey-aaaa", Why: ceremony.ErrNotAdopted}, {Ceremony: "prod-rekey-bbbb", Why: ceremony.ErrChain},
 	}
@@ -245,8 +248,8 @@ func scenes(t *testing.T) map[string]render.Message {
 		"answer-list":        render.OpenCeremonies(list, nil, now),
 		"answer-list-empty":  render.OpenCeremonies(nil, nil, now),
 		"answer-list-aside":  render.OpenCeremonies(list, aside, now),
-		"answer-history":     render.PastCeremonies(list, ""),
-		"answer-holders":     render.Holders(clusters, nil),
+		"answer-history":     render.PastCeremonies(ended, len(ended)),
+		"answer-holders":     render.Holders(clusters, noneExposed),
 		"answer-refused":     render.SayWords(explain(ceremony.OwnProposal), ""),
 		"answer-failed":      render.SayWords(explain(errors.New("detail that stays inside")), "K7M2QX"),
 		"answer-direct-help": render.DirectHelp(),

@@ -8,6 +8,7 @@ import (
 	"conclave/bot/render"
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -79,7 +80,7 @@ func watchedScenes(t *testing.T) map[string]render.Message {
 	}
 
 	return map[string]render.Message{
-		"answer-holders-policy":     render.Holders([]ceremony.Cluster{strict}, nil),
+		"answer-holders-policy":     render.Holders([]ceremony.Cluster{strict}, func(string) []ledger.Exposure { return nil }),
 		"watched-board":             statusPost(proposed()),
 		"watched-approval":          outbox(proposed(), rules.ApprovalMessage, "bob"),
 		"watched-approved":          history(approved()),

@@ -34,7 +34,7 @@ func (in *inbox) execute(
 	case command.VerbHelp:
 		return render.Help(cmd.Topic), nil
 	case command.VerbList:
-		return render.OpenCeremonies(in.engine.Ceremonies(), in.engine.SetAside(), time.Now()), nil
+		return render.OpenCeremonies(in.engine.Current(), in.engine.SetAside(), time.Now()), nil
 	case command.VerbHistory:
 		return in.history(cmd.Cluster)
 	case command.VerbHolders:
@@ -140,12 +140,12 @@ func (in *inbox) resume(ctx context.Context, id ceremony.ID, by ceremony.Account
 // which returns the ceremony that a command means. Without an id it is the only open one,
 // for verbs that change nothing.
 func (in *inbox) which(cmd command.Command) (ceremony.ID, error) {
-	all := in.engine.Ceremonies()
 	if cmd.ID != "" {
 		harmless := []command.Verb{command.VerbStatus, command.VerbSubmit, command.VerbTranscript}
-		return command.Resolve(cmd.ID, all, !slices.Contains(harmless, cmd.Verb))
+		open, ended := in.engine.Named(cmd.ID)
+		return command.Resolve(cmd.ID, open, ended, !slices.Contains(harmless, cmd.Verb))
 	}
-	return command.OnlyOpen(all)
+	return command.OnlyOpen(in.engine.Current())
 }
 
 func (in *inbox) start(ctx context.Context, by ceremony.Account, cmd command.Command) (render.Message, error) {
@@ -296,7 +296,8 @@ func (in *inbox) history(cluster string) (render.Message, error) {
 	if cluster != "" && !in.configured(cluster) {
 		return render.Message{}, ceremony.UnknownCluster
 	}
-	return render.PastCeremonies(in.engine.Ceremonies(), cluster), nil
+	newest, all := in.engine.Past(cluster, wording.MaxListed)
+	return render.PastCeremonies(newest, all), nil
 }
 
 func (in *inbox) holders(cluster string) (render.Message, error) {
@@ -307,7 +308,7 @@ func (in *inbox) holders(cluster string) (render.Message, error) {
 			return render.Message{}, ceremony.UnknownCluster
 		}
 	}
-	return render.Holders(clusters, in.engine.Ceremonies()), nil
+	return render.Holders(clusters, in.engine.Exposures), nil
 }
 
 func (in *inbox) keyStatus(ctx context.Context, cluster string) (render.Message, error) {

@@ -437,7 +437,7 @@ func (e *fakeEngine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	return c, rules.Live{Since: time.Now()}, nil
 }
 
-func (e *fakeEngine) Ceremonies() []rules.State {
+func (e *fakeEngine) Current() []rules.State {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.asks++
@@ -446,6 +446,30 @@ func (e *fakeEngine) Ceremonies() []rules.State {
 		all = append(all, c)
 	}
 	return all
+}
+
+func (e *fakeEngine) Past(cluster string, most int) ([]rules.State, int) {
+	past := slices.DeleteFunc(e.Current(), func(c rules.State) bool {
+		return !c.Ended() || cluster != "" && c.Plan.Cluster != cluster
+	})
+	return past[:min(most, len(past))], len(past)
+}
+
+func (e *fakeEngine) Named(word string) (open, ended []ceremony.ID) {
+	for _, c := range e.Current() {
+		switch id := string(c.ID()); {
+		case !strings.HasPrefix(id, word) && !strings.HasSuffix(id, "-"+word):
+		case c.Ended():
+			ended = append(ended, c.ID())
+		default:
+			open = append(open, c.ID())
+		}
+	}
+	return open, ended
+}
+
+func (e *fakeEngine) Exposures(cluster string) []ledger.Exposure {
+	return ledger.Exposures(e.Current(), cluster)
 }
 
 func (*fakeEngine) SetAside() []ceremony.Aside { return nil }

@@ -42,10 +42,13 @@ type Person struct {
 // hexadecimal digits, which is how Vault prints it.
 type Fingerprint string
 
+// separators are what people write between a fingerprint's digits.
+var separators = strings.NewReplacer(" ", "", ":", "", "\u00a0", "")
+
 // ParseFingerprint reads a fingerprint as people write it: in either case, with
 // spaces or colons, with or without 0x.
 func ParseFingerprint(s string) (Fingerprint, error) {
-	plain := strings.ToLower(strings.NewReplacer(" ", "", ":", "", "\u00a0", "").Replace(s))
+	plain := strings.ToLower(separators.Replace(s))
 	plain = strings.TrimPrefix(plain, "0x")
 	if len(plain) != 40 || strings.Trim(plain, "0123456789abcdef") != "" {
 		return "", fmt.Errorf("%q is not a fingerprint of 40 hexadecimal digits", s)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strings"
 
 	"conclave/bot/refusal"
@@ -11,20 +12,15 @@ import (
 // Resolve returns the ceremony that a person means, by its whole id, by its last word,
 // which is how people say it, or by its beginning. Open ceremonies win over those that
 // have ended. A beginning is not enough for a command that changes something, since
-// another ceremony may begin like that by now.
-func Resolve(typed string, all []rules.State, changes bool) (ceremony.ID, error) {
-	var open, ended []ceremony.ID
-	for _, c := range all {
-		id := string(c.ID())
-		switch {
-		case id == typed:
-			return c.ID(), nil
-		case (changes || !strings.HasPrefix(id, typed)) && !strings.HasSuffix(id, "-"+typed):
-		case c.Ended():
-			ended = append(ended, c.ID())
-		default:
-			open = append(open, c.ID())
-		}
+// another ceremony may begin like that by now. The ceremonies are those that the word may
+// mean, as the engine has found them.
+func Resolve(typed string, open, ended []ceremony.ID, changes bool) (ceremony.ID, error) {
+	if typed := ceremony.ID(typed); slices.Contains(open, typed) || slices.Contains(ended, typed) {
+		return typed, nil
+	}
+	if changes {
+		vague := func(id ceremony.ID) bool { return !strings.HasSuffix(string(id), "-"+typed) }
+		open, ended = slices.DeleteFunc(open, vague), slices.DeleteFunc(ended, vague)
 	}
 	if len(open) == 0 {
 		open = ended

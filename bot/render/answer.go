@@ -48,35 +48,38 @@ func OpenCeremonies(all []rules.State, aside []ceremony.Aside, now time.Time) Me
 	if len(lines) == 0 {
 		return Say("No ceremony is open. `/ceremony start OPERATION CLUSTER reason` proposes one.")
 	}
-	return listed("Open ceremonies", lines)
+	return listed("Open ceremonies", lines, len(lines))
 }
 
-// PastCeremonies lists the ceremonies that have ended, of one cluster or of all.
-func PastCeremonies(all []rules.State, cluster string) Message {
+// PastCeremonies lists the newest ceremonies that have ended, newest first. all is how many
+// have.
+func PastCeremonies(newest []rules.State, all int) Message {
 	var lines []string
-	for _, c := range all {
-		if c.Ended() && (cluster == "" || c.Plan.Cluster == cluster) {
-			lines = append(lines, fmt.Sprintf("`%s`  %s: *%s*, %s", c.ID(), wording.Escape(wording.Subject(c.Plan)), wording.OutcomeWord(c.Outcome), wording.When(c.EndedAt())))
-		}
+	for _, c := range newest {
+		lines = append(lines, fmt.Sprintf("`%s`  %s: *%s*, %s", c.ID(), wording.Escape(wording.Subject(c.Plan)), wording.OutcomeWord(c.Outcome), wording.When(c.EndedAt())))
 	}
-	if len(lines) == 0 {
+	if all == 0 {
 		return Say("No ceremony has ended yet.")
 	}
-	return listed("Past ceremonies, newest first", lines)
+	return listed("Past ceremonies, newest first", lines, all)
 }
 
-func listed(heading string, lines []string) Message {
+// listed shows as many lines as a list may have. all is how many there would be.
+func listed(heading string, lines []string, all int) Message {
 	m := Message{Line: heading, Blocks: []slack.Block{section("*%s*", heading)}}
 	shown := lines[:min(len(lines), wording.MaxListed)]
-	m.Blocks = append(m.Blocks, section("%s", strings.Join(shown, "\n")))
-	if more := len(lines) - len(shown); more > 0 {
+	if len(shown) > 0 {
+		m.Blocks = append(m.Blocks, section("%s", strings.Join(shown, "\n")))
+	}
+	if more := all - len(shown); more > 0 {
 		m.Blocks = append(m.Blocks, footnote("and %d more", more))
 	}
 	return m
 }
 
-// Holders shows who may do what on each cluster.
-func Holders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
+// Holders shows who may do what on each cluster. exposed returns whose shares of a cluster
+// count as exposed.
+func Holders(clusters []ceremony.Cluster, exposed func(cluster string) []ledger.Exposure) Message {
 	byName := func(a, b ceremony.Cluster) int { return cmp.Compare(a.Name, b.Name) }
 	clusters = slices.SortedFunc(slices.Values(clusters), byName)
 	m := Message{Line: "Who may do what"}
@@ -105,7 +108,7 @@ func Holders(clusters []ceremony.Cluster, ceremonies []rules.State) Message {
 		if len(cl.Owners) > 0 {
 			m.Blocks = append(m.Blocks, section("Are told of alarms: %s", wording.ListAnd(wording.Names(cl.Owners))))
 		}
-		if words := wording.ExposureWords(ledger.Exposures(ceremonies, cl.Name)); words != "" {
+		if words := wording.ExposureWords(exposed(cl.Name)); words != "" {
 			m.Blocks = append(m.Blocks, section("%s", words))
 		}
 		if !wording.SamePeople(cl.Receivers, cl.Holders) {

@@ -37,7 +37,7 @@ func (e *Engine) Raise(ctx context.Context, cluster ceremony.Cluster, found even
 // openAlarm returns the cluster's alarm that nobody has acknowledged yet. It reports
 // whether there is one.
 func (e *Engine) openAlarm(cluster string) (rules.State, bool) {
-	all := e.Ceremonies()
+	all := e.Current()
 	i := slices.IndexFunc(all, func(c rules.State) bool {
 		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Alarm && !c.Ended() && c.Closing == nil &&
 			time.Now().Before(c.Plan.Closes) && !e.StandsStill(c)

@@ -14,7 +14,6 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/ceremonytest"
 	"conclave/ceremony/event"
-	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -193,7 +192,7 @@ func TestExposedShareCountsUntilARekeyHasMadeNewOnes(t *testing.T) {
 	guarded(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		exposed := func() []string {
 			var words []string
-			for _, x := range ledger.Exposures(s.engine.Ceremonies(), "prod") {
+			for _, x := range s.engine.Exposures("prod") {
 				words = append(words, x.Person.Name+" "+string(x.Kind))
 			}
 			return words
@@ -266,7 +265,7 @@ func TestWhatWasExposedIsNowhereInTheJournal(t *testing.T) {
 			ceremony.Finding("hvs.secret")); err == nil {
 			t.Error("what was exposed is taken for its kind")
 		}
-		for _, c := range s.engine.Ceremonies() {
+		for _, c := range s.engine.Current() {
 			if strings.Contains(c.Plan.Text(), "hvs.") {
 				t.Error("a secret is in a plan (P1)")
 			}

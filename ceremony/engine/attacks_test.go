@@ -307,7 +307,7 @@ func TestNobodyIsAskedToApproveWhatIsDecided(t *testing.T) {
 				time.Sleep(10 * time.Minute)
 				return errors.New("timeout")
 			}
-			for _, c := range s.engine.Ceremonies() {
+			for _, c := range s.engine.Current() {
 				if c.Phase != rules.PhaseProposed {
 					late = append(late, m.Key)
 				}

@@ -10,6 +10,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/command"
 	"conclave/ceremony/event"
+	"conclave/ceremony/planning"
 	"conclave/ceremony/rules"
 )
 
@@ -96,14 +97,14 @@ func (a *actor) unlikeBackup(ctx context.Context) (*rules.Difference, error) {
 	case err != nil:
 		return nil, err
 	case backup.Nonce != handedOut:
-		return vaultDiffers("the backup of attempt "+handedOut, "attempt "+backup.Nonce), nil
+		return planning.VaultDiffers("the backup of attempt "+handedOut, "attempt "+backup.Nonce), nil
 	}
 	seen, err := a.cluster.Vault.Progress(ctx, a.rekeyKind(), ceremony.StepUpdate)
 	switch {
 	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
 		return nil, nil // a token that may not rekey may not ask either
 	case err == nil && seen.Started && seen.Nonce == handedOut:
-		return vaultDiffers("a rekey that has ended", "attempt "+handedOut+" still in progress"), nil
+		return planning.VaultDiffers("a rekey that has ended", "attempt "+handedOut+" still in progress"), nil
 	}
 	return nil, err
 }

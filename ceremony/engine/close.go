@@ -8,6 +8,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/command"
 	"conclave/ceremony/event"
+	"conclave/ceremony/planning"
 	"conclave/ceremony/rules"
 )
 
@@ -106,7 +107,7 @@ func (a *actor) drop(ctx context.Context, sent event.Dropping) (progress bool, e
 	}
 	if a.c.Seq() == seq && a.permanent(refused) != "" {
 		// Vault would refuse it again, and nothing else would ever be done.
-		return a.advance(ctx, vaultDiffers("what people want forgotten dropped", "Vault refuses to drop it").Stop())
+		return a.advance(ctx, planning.VaultDiffers("what people want forgotten dropped", "Vault refuses to drop it").Stop())
 	}
 	return a.c.Seq() > seq, nil
 }

@@ -19,7 +19,7 @@ func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		known := func(when string) {
 			t.Helper()
-			for _, c := range s.engine.Ceremonies() {
+			for _, c := range s.engine.Current() {
 				shown := []string{c.PlanHash}
 				if c.Plan.OTP != "" {
 					shown = append(shown, c.Plan.OTP)
@@ -57,7 +57,7 @@ func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
-		if n := len(s.engine.Ceremonies()); n != 3 {
+		if n := len(s.engine.Current()); n != 3 {
 			t.Fatalf("%d ceremonies, want 3 with the alarm", n)
 		}
 		known("alarmed")
@@ -65,7 +65,7 @@ func TestDigestsThatPeopleWereShownAreKnown(t *testing.T) {
 		known("restarted")
 		s.finish(id)
 		known("finished")
-		if !slices.IsSortedFunc(s.engine.Ceremonies(), func(a, b rules.State) int {
+		if !slices.IsSortedFunc(s.engine.Current(), func(a, b rules.State) int {
 			return cmp.Or(b.Plan.Proposed.Compare(a.Plan.Proposed), cmp.Compare(a.ID(), b.ID()))
 		}) {
 			t.Error("the ceremonies are not listed newest first")

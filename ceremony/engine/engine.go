@@ -13,7 +13,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -21,13 +20,15 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/index"
 	"conclave/ceremony/interference"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
 )
 
-// Config is what an engine is made of. Every field is required but Forget, Conditions,
-// Archives and Marks; Files is required with Archives.
+// Config is what an engine is made of. Every field is required but Index, Forget,
+// Conditions, Archives and Marks; Files is required with Archives.
 type Config struct {
 	Clusters []ceremony.Cluster
 	OpenPGP  ceremony.OpenPGP
@@ -35,7 +36,10 @@ type Config struct {
 	Signatures ceremony.Signatures
 	Notifier   Notifier
 	Journal    event.Journal
-	Log        *slog.Logger
+	// Index keeps what is asked of settled ceremonies. Without one, each start reads every
+	// journal.
+	Index *index.File
+	Log   *slog.Logger
 	// Forget is called after each envelope that was opened, once its content is not needed
 	// any more and the outcome is in the journal. It may collect garbage. It may be nil.
 	Forget func()
@@ -69,8 +73,11 @@ type Engine struct {
 	// first is the hash of the newest ceremony's first line.
 	first string
 
-	digests  digests
 	rollback rollback
+
+	// snapshots and actors leave out the settled ceremonies that are not recent any more.
+	past   *index.Past
+	ledger *ledger.Ledger // nil until the start has read what there is
 	// run starts an actor. It is nil when the engine is not running.
 	run func(*actor)
 }
@@ -96,6 +103,7 @@ func NewEngine(config Config) *Engine {
 		actors:    map[ceremony.ID]*actor{},
 		taken:     map[string]bool{},
 		rollback:  rollback{behind: map[ceremony.ID][]mark.Mark{}, compared: map[string]chan struct{}{}},
+		past:      index.NewPast(),
 	}
 	for _, c := range config.Clusters {
 		e.clusters[c.Name] = c
@@ -113,21 +121,31 @@ func (e *Engine) Ready() <-chan struct{} { return e.ready }
 // Clusters returns the configured clusters.
 func (e *Engine) Clusters() []ceremony.Cluster { return slices.Clone(e.config.Clusters) }
 
-// Run reads the journal, resumes the open ceremonies, and serves until ctx ends. It returns
-// when every actor has finished the act in hand. An error means that the journal could
+// Run learns what has happened from the index and the journal, resumes the open ceremonies,
+// and serves until ctx ends. It returns when every actor has finished the act in hand. An error means that the journal could
 // not be read, or that an open ceremony's cluster is not configured: nothing was done. A
 // ceremony whose journal is not obeyed is set aside, see [ceremony.Aside].
 func (e *Engine) Run(ctx context.Context) error {
-	open, err := e.recover(ctx)
+	found, err := e.recover(ctx)
 	if err != nil {
 		return err
 	}
-	silent := e.resolve(ctx, open)
+	e.recallFile(ctx)
+	silent := e.resolve(ctx, found.open)
+	var watchers []*interference.Watcher
+	for _, c := range e.config.Clusters {
+		if c.Interference {
+			log := e.config.Log.With("cluster", c.Name)
+			watchers = append(watchers, interference.NewWatcher(e, c, found.past[c.Name], log))
+		}
+	}
+	open := found.open
+	found = nil // what was read of the past is not needed any more
 	var owners sync.WaitGroup
 	start := func(a *actor) {
 		owners.Go(func() {
 			a.run(ctx)
-			e.forget(a)
+			e.retire(a)
 		})
 	}
 	e.mu.Lock()
@@ -150,10 +168,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		if c.Watch {
 			watches.Go(func() { e.watchSeals(ctx, c) })
 		}
-		if c.Interference {
-			log := e.config.Log.With("cluster", c.Name)
-			watches.Go(func() { interference.NewWatcher(e, c, log).Run(ctx) })
-		}
+	}
+	for _, w := range watchers {
+		watches.Go(func() { w.Run(ctx) })
 	}
 	<-ctx.Done()
 	watches.Wait()
@@ -164,55 +181,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	stopKeeping() // nothing changes any more
 	keeper.Wait()
 	return nil
-}
-
-// recover replays every ceremony. It returns an actor for each that is not settled.
-func (e *Engine) recover(ctx context.Context) ([]*actor, error) {
-	ids, err := e.config.Journal.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var open []*actor
-	var firsts []string
-	named := map[string]bool{}
-	for _, id := range ids {
-		c, err := e.load(ctx, id)
-		if aside := (*event.AsideError)(nil); errors.As(err, &aside) {
-			e.setAside(id, aside)
-			continue // no later ceremony names one that may have been made up
-		}
-		if err != nil {
-			return nil, err
-		}
-		first := c.History[0]
-		firsts = append(firsts, first.Hash)
-		named[first.Event.(event.Proposed).Previous] = true // Replay has made sure of its type
-		e.publish(snapshot{c: c})
-		if c.Settled() {
-			continue
-		}
-		cluster, ok := e.clusters[c.Plan.Cluster]
-		if !ok && (c.Ended() && !c.OwesNews() || c.Plan.Operation == ceremony.Alarm) {
-			e.config.Log.Warn("an alarm, or what a ceremony has left behind, is not looked after: its cluster is not configured any more",
-				"ceremony", string(id))
-			continue
-		}
-		if !ok {
-			return nil, fmt.Errorf("%s is open, and its cluster %q is not configured any more: %w", id, c.Plan.Cluster,
-				ceremony.UnknownCluster)
-		}
-		open = append(open, newActor(e, cluster, c, true))
-		e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.Phase), "events", c.Seq())
-	}
-	e.recallFile()
-	// The newest ceremony is the one that no other names. The order of the list goes by the
-	// clock, which may have been set back.
-	for _, first := range firsts {
-		if !named[first] {
-			e.first = first
-		}
-	}
-	return open, nil
 }
 
 // resolve compares the open ceremonies with everything that may speak against them. It
@@ -235,33 +203,6 @@ func (e *Engine) resolve(ctx context.Context, open []*actor) []ceremony.Cluster 
 	return silent
 }
 
-// load replays a ceremony. An error that is an [event.AsideError] is about this ceremony
-// alone.
-func (e *Engine) load(ctx context.Context, id ceremony.ID) (rules.State, error) {
-	entries, err := e.config.Journal.Load(ctx, id)
-	if err != nil {
-		return rules.State{}, err
-	}
-	c, err := rules.Replay(entries)
-	if err == nil && c.ID() != id {
-		err = fmt.Errorf("its plan is of %s", c.ID())
-	}
-	if err != nil {
-		proposed, _ := entries[0].Event.(event.Proposed)
-		return c, &event.AsideError{
-			Why: fmt.Errorf("replay: %w: %w", ceremony.ErrChain, err), Proposed: proposed,
-		}
-	}
-	return c, nil
-}
-
-// forget removes an actor whose goroutine has ended.
-func (e *Engine) forget(a *actor) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.actors, a.id)
-}
-
 // publish gives a ceremony's newest snapshot to readers.
 func (e *Engine) publish(k snapshot) {
 	e.mu.Lock()
@@ -279,26 +220,32 @@ func (e *Engine) publishLocked(k snapshot) {
 		})
 		e.order = slices.Insert(e.order, at, id)
 	}
-	e.digests.learn(before.c, k.c)
+	e.past.Digests.Add(index.Digests(before.c, k.c)...)
+	if e.ledger != nil {
+		e.ledger.Learn(before.c, k.c)
+	}
 	e.snapshots[id] = k
 	e.noteLocked(before.c, k.c)
 }
 
-// Ceremony returns a ceremony's state and how its Vault answers. The error is
-// ErrUnknownCeremony when no ceremony has the id. For one that was set aside it wraps the
-// reason.
+// Ceremony returns a ceremony's state and how its Vault answers. It reads one that is settled
+// for long from its journal. The error is ErrUnknownCeremony when no ceremony has the id. For
+// one that was set aside it wraps the reason.
 func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	k, ok := e.snapshots[id]
-	if !ok {
-		return rules.State{}, rules.Live{}, e.unknown(id)
+	e.mu.Unlock()
+	if ok {
+		return k.c, k.live, nil
 	}
-	return k.c, k.live, nil
+	c, err := e.loadSettled(context.Background(), id)
+	return c, rules.Live{}, err
 }
 
-// Ceremonies returns the states of all ceremonies, newest first.
-func (e *Engine) Ceremonies() []rules.State {
+// Current returns the states of the ceremonies that are not settled, of those that have
+// ended within a day or whose window is still open, and of each cluster's newest unseal. They
+// come newest first.
+func (e *Engine) Current() []rules.State {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	all := make([]rules.State, len(e.order))
@@ -308,6 +255,11 @@ func (e *Engine) Ceremonies() []rules.State {
 	return all
 }
 
+// IsDigest reports whether a word is a digest that people were shown, in lower-case
+// hexadecimal digits: the hash of a plan or of a line of a journal, or the commitment to a
+// one-time password. Its cost does not grow with what has happened so far.
+func (e *Engine) IsDigest(word string) bool { return e.past.Digests.Has(word) }
+
 // newNonce returns a nonce for a round that Vault has no nonce for.
 func newNonce() string {
 	var b [16]byte
@@ -315,21 +267,42 @@ func newNonce() string {
 	return hex.EncodeToString(b[:])
 }
 
-// madeUnder returns the ceremony whose attempt had this nonce, and its outcome. unknown
-// reports whether that ceremony did not see the new shares come into force.
-func (e *Engine) madeUnder(nonce string) (id ceremony.ID, outcome event.Outcome, unknown bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for id, k := range e.snapshots {
-		for _, entry := range k.c.History {
+// Begun reports whether a ceremony, however long ago, has begun the attempt with this nonce.
+func (e *Engine) Begun(nonce string) bool {
+	_, ok := e.begun(nonce)
+	return ok
+}
+
+// begun returns the ceremony that has begun the attempt with this nonce. It reports whether
+// one has.
+func (e *Engine) begun(nonce string) (ceremony.ID, bool) {
+	for _, c := range e.Current() {
+		for _, entry := range c.History {
 			if s, ok := entry.Event.(event.Started); ok && s.Nonce == nonce {
-				// Without the new shares in its journal, others have carried the rekey through.
-				seen := k.c.BackedUpUnder() == nonce && !k.c.Unproven && !k.c.MadeElsewhere()
-				return id, k.c.Outcome, k.c.Outcome != event.Completed && !seen
+				return c.ID(), true
 			}
 		}
 	}
-	return "", "", false
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.past.Begun(nonce)
+}
+
+// madeUnder returns the ceremony whose attempt had this nonce, and its outcome. unknown
+// reports whether that ceremony did not see the new shares come into force.
+func (e *Engine) madeUnder(nonce string) (id ceremony.ID, outcome event.Outcome, unknown bool) {
+	id, ok := e.begun(nonce)
+	if !ok {
+		return "", "", false
+	}
+	c, _, err := e.Ceremony(id)
+	if err != nil {
+		e.config.Log.Error("what became of an attempt can't be read", "ceremony", string(id), "error", err)
+		return id, "", true
+	}
+	// Without the new shares in its journal, others have carried the rekey through.
+	seen := c.BackedUpUnder() == nonce && !c.Unproven && !c.MadeElsewhere()
+	return id, c.Outcome, c.Outcome != event.Completed && !seen
 }
 
 // actor returns the actor of an open ceremony.
@@ -339,10 +312,12 @@ func (e *Engine) actor(id ceremony.ID) (*actor, error) {
 	if a := e.actors[id]; a != nil {
 		return a, nil
 	}
-	switch _, ok := e.snapshots[id]; {
+	_, ok := e.snapshots[id]
+	_, settled := e.past.Ends(id)
+	switch {
 	case e.run == nil:
 		return nil, ceremony.ErrNotRunning
-	case !ok:
+	case !ok && !settled:
 		return nil, e.unknown(id)
 	}
 	return nil, fmt.Errorf("%s: %w", id, ceremony.Closed)

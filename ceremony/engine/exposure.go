@@ -84,7 +84,7 @@ func (e *Engine) person(who ceremony.Account) (ceremony.Person, bool) {
 // strangerKnown reports whether people were told within strangerPause that an unknown
 // account has shown a secret of this kind.
 func (e *Engine) strangerKnown(cluster string, kind ceremony.Finding) bool {
-	for _, c := range e.Ceremonies() {
+	for _, c := range e.Current() {
 		if c.Plan.Cluster != cluster {
 			continue
 		}

@@ -29,7 +29,7 @@ func guarded(t *testing.T, op ceremony.Operation, f func(t *testing.T, s *stage)
 
 // alarms returns all alarms, newest first.
 func (s *stage) alarms() []rules.State {
-	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool {
+	return slices.DeleteFunc(s.engine.Current(), func(c rules.State) bool {
 		return c.Plan.Operation != ceremony.Alarm
 	})
 }

@@ -53,7 +53,7 @@ func forEmergencies(op ceremony.Operation) bool {
 // those that are for emergencies.
 func (e *Engine) opened(cluster string, by ceremony.Account) int {
 	n := 0
-	for _, c := range e.Ceremonies() {
+	for _, c := range e.Current() {
 		p := c.Plan
 		if p.Cluster == cluster && p.Initiator.Account == by && !forEmergencies(p.Operation) && lately(p.Proposed) {
 			n++
@@ -65,7 +65,7 @@ func (e *Engine) opened(cluster string, by ceremony.Account) int {
 // toldOfProposals reports whether the owners of a cluster have heard within a day that a
 // person opens too many ceremonies, even when they have acknowledged it.
 func (e *Engine) toldOfProposals(cluster string, by ceremony.Account) bool {
-	return slices.ContainsFunc(e.Ceremonies(), func(c rules.State) bool {
+	return slices.ContainsFunc(e.Current(), func(c rules.State) bool {
 		return c.Plan.Cluster == cluster && slices.ContainsFunc(c.Findings(), func(f event.Entry) bool {
 			n, _ := f.Event.(event.Noticed)
 			return n.Kind == ceremony.ManyProposals && n.Whose() == by && lately(f.At)

@@ -10,6 +10,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/command"
 	"conclave/ceremony/event"
+	"conclave/ceremony/planning"
 	"conclave/ceremony/rules"
 )
 
@@ -47,11 +48,6 @@ func (a *actor) notAsAgreed(ctx context.Context) (command.Command, error) {
 	return nil, nil
 }
 
-// vaultDiffers is a difference between Vault and the plan.
-func vaultDiffers(want, got string) *rules.Difference {
-	return &rules.Difference{Why: event.VaultDiffers, Want: want, Got: got}
-}
-
 // planDrift returns the first way in which Vault differs from the approved plan, or nil
 // (P4).
 func (a *actor) planDrift(ctx context.Context) (d *rules.Difference, err error) {
@@ -63,9 +59,9 @@ func (a *actor) planDrift(ctx context.Context) (d *rules.Difference, err error) 
 			return nil, err
 		}
 		if !slices.EqualFunc(v, p.Nodes, func(n ceremony.Node, address string) bool { return n.Address == address }) {
-			return vaultDiffers("the nodes of the plan", "other nodes in the configuration"), nil
+			return planning.VaultDiffers("the nodes of the plan", "other nodes in the configuration"), nil
 		}
-		return compareFresh(p, v)
+		return planning.CompareFresh(p, v)
 	}
 	if d, err := a.otherCluster(ctx); d != nil || err != nil {
 		return d, err
@@ -74,13 +70,13 @@ func (a *actor) planDrift(ctx context.Context) (d *rules.Difference, err error) 
 	case ceremony.Rotate:
 		key, err := a.cluster.Vault.KeyStatus(ctx)
 		if err == nil && key.Term != p.KeyTerm {
-			return vaultDiffers(ceremony.TermWords(p.KeyTerm), ceremony.TermWords(key.Term)), nil
+			return planning.VaultDiffers(ceremony.TermWords(p.KeyTerm), ceremony.TermWords(key.Term)), nil
 		}
 		return nil, err
 	case ceremony.RotateConfig:
 		policy, err := a.cluster.Vault.RotationPolicy(ctx)
 		if err == nil && policy != *p.OldPolicy {
-			return vaultDiffers("rotation "+p.OldPolicy.String(), policy.String()), nil
+			return planning.VaultDiffers("rotation "+p.OldPolicy.String(), policy.String()), nil
 		}
 		return nil, err
 	case ceremony.ReadBackup:
@@ -101,7 +97,7 @@ func (a *actor) otherCluster(ctx context.Context) (*rules.Difference, error) {
 	case seal.Sealed:
 		return nil, ceremony.ErrSealed
 	case seal.ClusterID != a.c.Plan.ClusterID:
-		return vaultDiffers("cluster id "+a.c.Plan.ClusterID, seal.ClusterID), nil
+		return planning.VaultDiffers("cluster id "+a.c.Plan.ClusterID, seal.ClusterID), nil
 	}
 	return nil, nil
 }
@@ -145,7 +141,7 @@ func (a *actor) acted(ctx context.Context, answered bool) (progress bool, err er
 	case a.c.Closing != nil:
 		return a.advance(ctx, command.Close{Vault: event.NothingToCancel})
 	case answered:
-		return a.advance(ctx, vaultDiffers(string(rules.Undertakes(a.c.Plan.Operation))+" done",
+		return a.advance(ctx, planning.VaultDiffers(string(rules.Undertakes(a.c.Plan.Operation))+" done",
 			"Vault confirmed it and shows nothing of it").Stop())
 	}
 	if a.session.Doubt != nil {

@@ -10,6 +10,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/command"
 	"conclave/ceremony/event"
+	"conclave/ceremony/index"
 	"conclave/ceremony/rules"
 )
 
@@ -41,21 +42,16 @@ func (e *Engine) callRoll(plan *ceremony.Plan, policy ceremony.RollCall) {
 	}
 }
 
-// provenSince reports whether a person has used their key since a moment: they have
-// decrypted a challenge, or a new share that Vault had encrypted to it.
+// provenSince reports whether a person has used their key since a moment, see
+// [index.Proves].
 func (e *Engine) provenSince(who ceremony.Person, since time.Time) bool {
-	return slices.ContainsFunc(e.Ceremonies(), func(c rules.State) bool {
+	e.mu.Lock()
+	last := e.past.Proven(who.Account, who.Key)
+	e.mu.Unlock()
+	return !last.IsZero() && !last.Before(since) || slices.ContainsFunc(e.Current(), func(c rules.State) bool {
 		return slices.ContainsFunc(c.History, func(entry event.Entry) bool {
-			if entry.At.Before(since) {
-				return false
-			}
-			switch ev := entry.Event.(type) {
-			case event.Present:
-				return ev.By.Account == who.Account && ev.By.Key == who.Key
-			case event.Counted:
-				return ev.By.Account == who.Account && ev.By.Key == who.Key && ev.Step == ceremony.StepVerify
-			}
-			return false
+			by, ok := index.Proves(entry.Event)
+			return ok && by.Account == who.Account && by.Key == who.Key && !entry.At.Before(since)
 		})
 	})
 }

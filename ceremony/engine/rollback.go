@@ -51,11 +51,17 @@ type rollback struct {
 	compared map[string]chan struct{} // cluster → closed when its posts were compared, or can't be
 }
 
-// recallFile compares the journal with the file of marks, once all ceremonies are published.
-func (e *Engine) recallFile() {
+// recallFile compares the journal with the file of marks, once all ceremonies are known.
+func (e *Engine) recallFile(ctx context.Context) {
 	was, err := e.config.Marks.Recalled()
+	settled := e.readSettled(ctx, was.Marks())
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	for _, l := range e.past.List("") {
+		if _, counted := e.snapshots[l.ID]; !counted {
+			e.rollback.total++
+		}
+	}
 	switch {
 	case e.config.Marks == nil:
 	case errors.Is(err, fs.ErrNotExist) && e.rollback.total == 0:
@@ -66,11 +72,11 @@ func (e *Engine) recallFile() {
 	}
 	lost := 0
 	for _, m := range was.Marks() {
-		if _, there := e.snapshots[m.Ceremony]; !there {
+		if !e.isThereLocked(m.Ceremony) {
 			lost++
 		}
 		k := e.snapshots[m.Ceremony]
-		if !e.heedLocked(m) && (k.c.FrozenFor(event.RolledBack) || e.isAside(m.Ceremony)) {
+		if !e.heedLocked(m, settled) && (k.c.FrozenFor(event.RolledBack) || e.isAside(m.Ceremony)) {
 			e.config.Marks.Note(m, false) // a newer copy, or one that is obeyed, may be put there
 		}
 	}
@@ -96,19 +102,58 @@ func (e *Engine) recallFile() {
 func (e *Engine) countLocked() {
 	n := e.rollback.total + e.rollback.missing + len(e.aside)
 	for id := range e.rollback.behind {
-		if _, there := e.snapshots[id]; !there {
+		if !e.isThereLocked(id) {
 			n++
 		}
 	}
 	e.config.Marks.Count(n)
 }
 
+// isThereLocked reports whether the journal has a ceremony.
+func (e *Engine) isThereLocked(id ceremony.ID) bool {
+	_, held := e.snapshots[id]
+	_, settled := e.past.Ends(id)
+	return held || settled
+}
+
+// readSettled returns the settled ceremonies that marks name, where a mark is not the end of
+// the journal and memory does not hold the ceremony whole. One that can't be read has no line.
+func (e *Engine) readSettled(ctx context.Context, marks []mark.Mark) map[ceremony.ID]rules.State {
+	var ids []ceremony.ID
+	e.mu.Lock()
+	for _, m := range marks {
+		_, held := e.snapshots[m.Ceremony]
+		end, ok := e.past.Ends(m.Ceremony)
+		if !held && ok && (m.Line != end.Lines || m.Hash != end.Head) && !slices.Contains(ids, m.Ceremony) {
+			ids = append(ids, m.Ceremony)
+		}
+	}
+	e.mu.Unlock()
+	found := map[ceremony.ID]rules.State{}
+	for _, id := range ids {
+		c, err := e.loadSettled(ctx, id)
+		if err != nil {
+			e.config.Log.Error("a settled ceremony can't be compared with its marks", "ceremony", string(id), "error", err)
+		}
+		found[id] = c
+	}
+	return found
+}
+
 // heedLocked notes a mark that the journal does not come up to. It reports whether it does
-// not.
-func (e *Engine) heedLocked(m mark.Mark) bool {
-	k, there := e.snapshots[m.Ceremony]
+// not. settled are the ceremonies of [Engine.readSettled].
+func (e *Engine) heedLocked(m mark.Mark, settled map[ceremony.ID]rules.State) bool {
+	k, held := e.snapshots[m.Ceremony]
 	if e.isAside(m.Ceremony) {
 		return false // its journal is not obeyed anyway
+	}
+	there := e.isThereLocked(m.Ceremony)
+	if !held && there {
+		c, differs := settled[m.Ceremony]
+		if !differs {
+			return false // the mark is the end of its journal
+		}
+		k.c = c
 	}
 	if there && !m.Newer(k.c.History) || e.config.Marks.Accepted(m) {
 		return false
@@ -213,8 +258,7 @@ func (e *Engine) clusterOf(id ceremony.ID) string {
 func (e *Engine) lostLocked(cluster string) ceremony.ID {
 	alarm := cluster + "-" + string(ceremony.Alarm) + "-"
 	for id := range e.rollback.behind {
-		_, there := e.snapshots[id]
-		if !there && e.clusterOf(id) == cluster && !strings.HasPrefix(string(id), alarm) {
+		if !e.isThereLocked(id) && e.clusterOf(id) == cluster && !strings.HasPrefix(string(id), alarm) {
 			return id
 		}
 	}
@@ -292,13 +336,20 @@ func (e *Engine) recall(ctx context.Context, cluster ceremony.Cluster) bool {
 			return false
 		}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	newer := 0
+	var marks []mark.Mark
 	for _, token := range tokens {
 		// Anybody in the workspace can post what looks like a mark. One under our key is true,
 		// whoever has posted it.
-		if m, err := e.config.Marks.Verify(token); err == nil && e.heedLocked(m) {
+		if m, err := e.config.Marks.Verify(token); err == nil {
+			marks = append(marks, m)
+		}
+	}
+	settled := e.readSettled(ctx, marks)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	newer := 0
+	for _, m := range marks {
+		if e.heedLocked(m, settled) {
 			newer++
 		}
 	}
@@ -313,7 +364,7 @@ func (e *Engine) recall(ctx context.Context, cluster ceremony.Cluster) bool {
 // boards returns where the status posts of a cluster's open ceremonies are.
 func (e *Engine) boards(cluster string) []ceremony.Ref {
 	var all []ceremony.Ref
-	for _, c := range e.Ceremonies() {
+	for _, c := range e.Current() {
 		if at, ok := c.Board(); ok && c.Plan.Cluster == cluster && !c.Settled() && at.Channel != ceremony.Terminal {
 			all = append(all, at)
 		}

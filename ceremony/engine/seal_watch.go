@@ -83,14 +83,14 @@ func sealedReason(addresses []string) string {
 
 // unsealing reports whether an unseal of the cluster is open.
 func (e *Engine) unsealing(cluster string) bool {
-	return slices.ContainsFunc(e.Ceremonies(), func(c rules.State) bool {
+	return slices.ContainsFunc(e.Current(), func(c rules.State) bool {
 		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal && !c.Ended()
 	})
 }
 
 // lastUnseal returns the newest unseal of the cluster. It reports whether there is one.
 func (e *Engine) lastUnseal(cluster string) (rules.State, bool) {
-	all := e.Ceremonies()
+	all := e.Current()
 	i := slices.IndexFunc(all, func(c rules.State) bool {
 		return c.Plan.Cluster == cluster && c.Plan.Operation == ceremony.Unseal
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
@@ -54,6 +55,18 @@ func (e *Engine) setAside(id ceremony.ID, found *event.AsideError) {
 	}
 	e.config.Log.Error("a ceremony is set aside: its journal is not obeyed", "ceremony", string(id), "holds up", clusters,
 		"error", found, "todo", todo)
+}
+
+// sortAside orders what was set aside by when it says that it was proposed, oldest first.
+func (e *Engine) sortAside() {
+	proposed := func(a ceremony.Aside) time.Time {
+		var aside *event.AsideError
+		if errors.As(a.Why, &aside) {
+			return aside.Proposed.Plan.Proposed
+		}
+		return time.Time{}
+	}
+	slices.SortStableFunc(e.aside, func(a, b ceremony.Aside) int { return proposed(a).Compare(proposed(b)) })
 }
 
 // tellAside raises an alarm on each cluster that is held up.

@@ -108,7 +108,7 @@ func (s *stage) proposed(op ceremony.Operation) error {
 // found returns the findings of one kind that people are told of.
 func (s *stage) found(kind ceremony.Finding) []event.Noticed {
 	var all []event.Noticed
-	for _, c := range s.engine.Ceremonies() {
+	for _, c := range s.engine.Current() {
 		for _, e := range c.Findings() {
 			if n, _ := e.Event.(event.Noticed); n.Kind == kind {
 				all = append(all, n)

@@ -59,7 +59,7 @@ func (e *Engine) addressee(offer ceremony.Envelope) (*actor, error) {
 }
 
 // endedEarly reports whether a ceremony to which this account contributes ended before its
-// window closed.
+// window closed. Such a ceremony is held in memory until then.
 func (e *Engine) endedEarly(by ceremony.Account) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -7,7 +7,6 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/command"
 	"conclave/ceremony/ledger"
-	"conclave/ceremony/rules"
 	"conclave/ceremony/secret"
 )
 
@@ -18,23 +17,20 @@ func (a *actor) recognise(share *secret.Secret, by ceremony.Account) (secret.Sha
 	if err != nil {
 		return secret.ShareTag{}, ceremony.Verdict{}, err
 	}
-	known := a.e.ledger(name)
-	if slices.ContainsFunc(a.e.SetAside(), func(s ceremony.Aside) bool { return s.HoldsUp(a.cluster.Name) }) {
-		// What was set aside may have replaced the key. An unseal goes on by itself alone.
-		known = ledger.NewLedger([]rules.State{a.c}, name)
-	}
-	return tag, known.Judge(a.c.Plan, a.c.Round.Step, by, tag), nil
+	return tag, a.judge(by, tag), nil
 }
 
-// ledger returns what all journals show of shares with this tag key.
-func (e *Engine) ledger(tagKey string) *ledger.Ledger {
-	e.mu.Lock()
-	all := make([]rules.State, 0, len(e.snapshots))
-	for _, k := range e.snapshots {
-		all = append(all, k.c)
+// judge returns the ledger's verdict on a share.
+func (a *actor) judge(by ceremony.Account, share secret.ShareTag) ceremony.Verdict {
+	p, step, e := a.c.Plan, a.c.Round.Step, a.e
+	if slices.ContainsFunc(e.SetAside(), func(s ceremony.Aside) bool { return s.HoldsUp(a.cluster.Name) }) {
+		// What was set aside may have replaced the key. An unseal goes on by itself alone.
+		tagKey, _ := e.config.OpenPGP.CommitmentKey()
+		return ledger.NewLedger([]ledger.Facts{ledger.FactsOf(a.c)}, tagKey).Judge(p, step, by, share)
 	}
-	e.mu.Unlock()
-	return ledger.NewLedger(all, tagKey)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ledger.Judge(p, step, by, share)
 }
 
 // declineShare records that an opened share is not used, without asking Vault. It returns the

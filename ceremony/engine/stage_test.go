@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"conclave/ceremony/ceremonytest"
 	"conclave/ceremony/engine"
 	"conclave/ceremony/event"
+	"conclave/ceremony/index"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
@@ -138,6 +140,7 @@ func (s *stage) start() {
 	s.engine = engine.NewEngine(engine.Config{
 		Clusters: []ceremony.Cluster{cluster}, Marks: marks,
 		OpenPGP: keys, Signatures: ceremonytest.SpokenSignatures{}, Notifier: notifier, Journal: journal,
+		Index:  index.NewFile(filepath.Join(s.dir, ".index"), keys.JournalKey()),
 		Forget: s.forget, Conditions: s.conditions,
 		Log:      slog.New(slog.NewTextHandler(log, nil)),
 		Archives: s.archives, Files: transcriptFile,

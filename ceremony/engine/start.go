@@ -9,6 +9,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/command"
 	"conclave/ceremony/event"
+	"conclave/ceremony/planning"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/secret"
 )
@@ -44,7 +45,7 @@ func (a *actor) startAttempt(ctx context.Context, otp *secret.Secret) (progress 
 		return a.advance(ctx, foreignAttempt(v.Update.Nonce).Stop())
 	}
 	if v.Seal.ClusterID != a.c.Plan.ClusterID {
-		return a.advance(ctx, vaultDiffers("cluster id "+a.c.Plan.ClusterID, v.Seal.ClusterID).Stop())
+		return a.advance(ctx, planning.VaultDiffers("cluster id "+a.c.Plan.ClusterID, v.Seal.ClusterID).Stop())
 	}
 	if otp != nil && v.Update.OTPLength > 0 && otp.Len() != v.Update.OTPLength {
 		offer, _ := a.c.Offer()

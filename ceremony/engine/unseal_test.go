@@ -279,7 +279,7 @@ func TestClusterThatUnsealsItselfSaysSo(t *testing.T) {
 
 // watched returns the unseals that the seal watch has opened.
 func (s *stage) watched() []rules.State {
-	return slices.DeleteFunc(s.engine.Ceremonies(), func(c rules.State) bool {
+	return slices.DeleteFunc(s.engine.Current(), func(c rules.State) bool {
 		return c.Plan.Initiator != ceremony.SealWatch
 	})
 }

@@ -16,6 +16,11 @@ type Journal interface {
 	// written or adopted. An [AsideError] means that this ceremony's lines are not obeyed;
 	// other ceremonies can be read all the same.
 	Load(ctx context.Context, id ceremony.ID) ([]Entry, error)
+	// Marks returns a short text for each of the named ceremonies that are there, or for all
+	// of them when none is named. It differs once lines were added to or taken from a
+	// ceremony, and costs much less than to read it. It proves nothing about the lines. There
+	// may be a mark of what has no whole line, and so is no ceremony for Load.
+	Marks(ctx context.Context, of ...ceremony.ID) (map[ceremony.ID]string, error)
 	// List returns the ids of all ceremonies, oldest first.
 	List(ctx context.Context) ([]ceremony.ID, error)
 }

@@ -14,7 +14,7 @@ import (
 // seen since. A difference from it that no ceremony explains is a finding. A fact that it
 // lacks is taken over without one.
 type baseline struct {
-	read map[ceremony.ID]int // how many entries of each ceremony it has
+	read map[ceremony.ID]int // number of the last entry that it has of each ceremony
 	live bool                // the journals were read, and the watcher sees for itself
 
 	clusterID string
@@ -23,6 +23,8 @@ type baseline struct {
 	nodes     map[string]nodeState                          // address →
 	foreign   map[ceremony.Operation]foreignAttempt         // attempts of others that people were told of
 	ours      map[string]map[ceremony.Finding]event.Noticed // nonce of our attempt → findings about it
+	rotating  map[int]bool                                  // terms that a ceremony has asked Vault to replace
+	sent      map[string]time.Time                          // address → when the last unseal ended that has sent it shares
 }
 
 // rotation is an encryption key that is or was in use.
@@ -44,6 +46,7 @@ func newBaseline() baseline {
 	return baseline{
 		read: map[ceremony.ID]int{}, nodes: map[string]nodeState{},
 		foreign: map[ceremony.Operation]foreignAttempt{}, ours: map[string]map[ceremony.Finding]event.Noticed{},
+		rotating: map[int]bool{}, sent: map[string]time.Time{},
 	}
 }
 
@@ -58,15 +61,20 @@ func remember(cluster string, all []rules.State) baseline {
 // catchUp takes over the new entries of the journals, in the order of their times.
 func (b *baseline) catchUp(ceremonies []rules.State) {
 	type news struct {
-		c rules.State
+		c *rules.State
 		e event.Entry
 	}
 	var all []news
-	for _, c := range ceremonies {
-		for _, e := range c.History[b.read[c.ID()]:] {
-			all = append(all, news{c, e})
+	for i := range ceremonies {
+		c := &ceremonies[i]
+		for _, e := range c.History {
+			if e.Seq > b.read[c.ID()] {
+				all = append(all, news{c, e})
+			}
 		}
-		b.read[c.ID()] = c.Seq()
+		if n := len(c.History); n > 0 {
+			b.read[c.ID()] = max(b.read[c.ID()], c.History[n-1].Seq)
+		}
 	}
 	slices.SortStableFunc(all, func(a, b news) int {
 		return cmp.Or(a.e.At.Compare(b.e.At), cmp.Compare(a.c.ID(), b.c.ID()), cmp.Compare(a.e.Seq, b.e.Seq))
@@ -78,7 +86,7 @@ func (b *baseline) catchUp(ceremonies []rules.State) {
 
 // fold takes over one entry. It leaves out what a ceremony has seen of nodes: the watcher
 // must see for itself, or it would miss what others have done.
-func (b *baseline) fold(c rules.State, e event.Entry) {
+func (b *baseline) fold(c *rules.State, e event.Entry) {
 	p := c.Plan
 	switch ev := e.Event.(type) {
 	case event.Proposed:
@@ -92,6 +100,10 @@ func (b *baseline) fold(c rules.State, e event.Entry) {
 		if p.KeyTerm > 0 { // Vault may have rotated by itself, which no journal shows
 			b.term = rotation{number: p.KeyTerm, installed: e.At}
 		}
+	case event.Acting:
+		if p.Operation == ceremony.Rotate {
+			b.rotating[p.KeyTerm] = true
+		}
 	case event.Rotated:
 		b.term = rotation{number: ev.Key.Term, installed: ev.Key.Installed}
 	case event.Initialized:
@@ -100,6 +112,11 @@ func (b *baseline) fold(c rules.State, e event.Entry) {
 	case event.Ended:
 		if p.Operation.Rekeys() && ev.Outcome == event.Completed {
 			b.shares = sharesWords(len(p.Receivers), p.NewThreshold)
+		}
+		if p.Operation == ceremony.Unseal {
+			for _, address := range sentTo(*c) {
+				b.sent[address] = e.At
+			}
 		}
 	case event.Entered:
 		for _, s := range ev.Nodes {

@@ -13,8 +13,9 @@ import (
 
 // compare returns the differences from the baseline that no ceremony has made. Facts that
 // the baseline lacks, and changes that a ceremony or Vault itself explains, are taken
-// over.
-func (b *baseline) compare(s observation, ceremonies []rules.State, now time.Time) []event.Noticed {
+// over. begun reports whether a ceremony has begun the attempt with a nonce.
+func (b *baseline) compare(s observation, ceremonies []rules.State, begun func(nonce string) bool,
+	now time.Time) []event.Noticed {
 	if s.seal != nil && s.seal.ClusterID != "" {
 		switch {
 		case b.clusterID == "":
@@ -29,7 +30,7 @@ func (b *baseline) compare(s observation, ceremonies []rules.State, now time.Tim
 		ceremony.Rekey, ceremony.RekeyRecovery, ceremony.GenerateRoot, ceremony.DRToken, ceremony.RecoveryToken,
 	} {
 		if v, asked := s.attempts[op]; asked {
-			found = append(found, b.compareAttempt(op, v, ceremonies)...)
+			found = append(found, b.compareAttempt(op, v, ceremonies, begun)...)
 		}
 	}
 	found = append(found, b.compareEnds(ceremonies, now)...)
@@ -37,7 +38,7 @@ func (b *baseline) compare(s observation, ceremonies []rules.State, now time.Tim
 		found = append(found, b.compareShares(*s.seal, ceremonies)...)
 	}
 	if s.key != nil {
-		found = append(found, b.compareTerm(*s.key, s.policy, ceremonies)...)
+		found = append(found, b.compareTerm(*s.key, s.policy)...)
 	}
 	return found
 }
@@ -53,7 +54,8 @@ func acting(c rules.State) bool {
 }
 
 // compareAttempt returns the findings about Vault's attempt of one operation.
-func (b *baseline) compareAttempt(op ceremony.Operation, v command.View, ceremonies []rules.State) []event.Noticed {
+func (b *baseline) compareAttempt(op ceremony.Operation, v command.View, ceremonies []rules.State,
+	begun func(nonce string) bool) []event.Noticed {
 	var found []event.Noticed
 	var ours rules.State
 	for _, c := range ceremonies {
@@ -76,7 +78,7 @@ func (b *baseline) compareAttempt(op ceremony.Operation, v command.View, ceremon
 		})
 	}
 	switch {
-	case !v.Update.Started || begunHere(ceremonies, v.Update.Nonce):
+	case !v.Update.Started || begun(v.Update.Nonce):
 	case v.Update.Nonce != known.nonce:
 		found = append(found, event.Noticed{
 			Kind: ceremony.ForeignStart, Operation: op, Subject: v.Update.Nonce, Want: "no attempt in progress",
@@ -132,16 +134,6 @@ func (b *baseline) compareEnds(ceremonies []rules.State, now time.Time) []event.
 	return found
 }
 
-// begunHere reports whether a ceremony has begun the attempt with this nonce.
-func begunHere(ceremonies []rules.State, nonce string) bool {
-	return slices.ContainsFunc(ceremonies, func(c rules.State) bool {
-		return slices.ContainsFunc(c.History, func(e event.Entry) bool {
-			started, ok := e.Event.(event.Started)
-			return ok && started.Nonce == nonce
-		})
-	})
-}
-
 func nonceWords(v command.View) string {
 	if !v.Update.Started {
 		return "no attempt in progress"
@@ -174,12 +166,11 @@ func mayHaveMade(c rules.State, shares string) bool {
 }
 
 // compareTerm returns a finding when the encryption key was rotated without a reason.
-func (b *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPolicy,
-	ceremonies []rules.State) []event.Noticed {
+func (b *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.RotationPolicy) []event.Noticed {
 	got := rotation{number: key.Term, installed: key.Installed, encryptions: key.Encryptions}
 	known := b.term
 	switch {
-	case known.number == key.Term, known.number == 0, rotatedHere(ceremonies, known.number, key.Term),
+	case known.number == key.Term, known.number == 0, b.rotatedHere(known.number, key.Term),
 		policy != nil && explains(*policy, known, got):
 		b.term = got
 		return nil
@@ -192,11 +183,7 @@ func (b *baseline) compareTerm(key ceremony.KeyStatus, policy *ceremony.Rotation
 
 // rotatedHere reports whether a ceremony has asked Vault for the rotation from one term to
 // the next, even when its outcome was never learnt.
-func rotatedHere(ceremonies []rules.State, from, to int) bool {
-	return to == from+1 && slices.ContainsFunc(ceremonies, func(c rules.State) bool {
-		return c.Plan.Operation == ceremony.Rotate && c.Plan.KeyTerm == from && c.Last(rules.Is[event.Acting]) > 0
-	})
-}
+func (b *baseline) rotatedHere(from, to int) bool { return to == from+1 && b.rotating[from] }
 
 // explains reports whether Vault must have rotated by itself: the key had reached the age
 // that the policy allows, or nearly the number of operations.
@@ -224,7 +211,7 @@ func (b *baseline) compareNodes(nodes []ceremony.Node, ceremonies []rules.State,
 			continue
 		}
 		known, got := b.nodes[n.Address], sealedWord(n.Seal.Sealed)
-		expected := !n.Seal.Sealed && (n.Seal.UnsealsItself() || unsealedHere(ceremonies, n.Address, known.seen))
+		expected := !n.Seal.Sealed && (n.Seal.UnsealsItself() || b.unsealedHere(ceremonies, n.Address, known.seen))
 		if known.seal != "" && known.seal != got && !expected {
 			found = append(found, event.Noticed{
 				Kind: ceremony.SealChanged, Subject: n.Address, Want: known.seal, Got: got,
@@ -255,14 +242,24 @@ func enteredWords(n ceremony.Node) string {
 
 // unsealedHere reports whether a ceremony has sent shares to a node since the node was last
 // seen.
-func unsealedHere(ceremonies []rules.State, address string, seen time.Time) bool {
+func (b *baseline) unsealedHere(ceremonies []rules.State, address string, seen time.Time) bool {
+	if ended, ok := b.sent[address]; ok && !ended.Before(seen) {
+		return true
+	}
 	return slices.ContainsFunc(ceremonies, func(c rules.State) bool {
-		return c.Plan.Operation == ceremony.Unseal && (!c.Ended() || !c.EndedAt().Before(seen)) &&
-			c.Last(func(e event.Event) bool {
-				sent, ok := e.(event.Submitting)
-				return ok && slices.Contains(sent.Nodes, address)
-			}) > 0
+		return c.Plan.Operation == ceremony.Unseal && !c.Ended() && slices.Contains(sentTo(c), address)
 	})
+}
+
+// sentTo returns the addresses that an unseal has sent shares to.
+func sentTo(c rules.State) []string {
+	var addresses []string
+	for _, e := range c.History {
+		if sent, ok := e.Event.(event.Submitting); ok {
+			addresses = append(addresses, sent.Nodes...)
+		}
+	}
+	return addresses
 }
 
 // leftBehind reports whether the newest unseal has ended and left shares on a node.

@@ -18,8 +18,12 @@ const confirmAfter = 2 * time.Second
 
 // Engine is what a watcher needs of the engine.
 type Engine interface {
-	// Ceremonies returns all ceremonies, newest first.
-	Ceremonies() []rules.State
+	// Current returns the ceremonies that are not settled, those that have ended within a day,
+	// and each cluster's newest unseal. They come newest first.
+	Current() []rules.State
+	// Begun reports whether a ceremony, however long ago, has begun the attempt with this
+	// nonce.
+	Begun(nonce string) bool
 	// Raise adds a finding to the cluster's open alarm, or opens an alarm for it.
 	Raise(ctx context.Context, cluster ceremony.Cluster, found event.Noticed) (ceremony.ID, error)
 }
@@ -36,11 +40,13 @@ type Watcher struct {
 }
 
 // NewWatcher makes a watcher. What is so at its start is compared with the journals, so
-// that a restart neither hides nor repeats a finding.
-func NewWatcher(e Engine, cluster ceremony.Cluster, log *slog.Logger) *Watcher {
+// that a restart neither hides nor repeats a finding. past are the cluster's other
+// ceremonies, those that the engine does not return as current; of their entries those
+// suffice that the watcher goes by.
+func NewWatcher(e Engine, cluster ceremony.Cluster, past []rules.State, log *slog.Logger) *Watcher {
 	return &Watcher{
 		engine: e, cluster: cluster, log: log,
-		baseline: remember(cluster.Name, e.Ceremonies()), denied: map[string]time.Time{},
+		baseline: remember(cluster.Name, slices.Concat(past, e.Current())), denied: map[string]time.Time{},
 	}
 }
 
@@ -112,12 +118,12 @@ func (w *Watcher) poll(ctx context.Context) []event.Noticed {
 		return nil
 	}
 	w.baseline.catchUp(after)
-	return w.baseline.compare(seen, after, time.Now())
+	return w.baseline.compare(seen, after, w.engine.Begun, time.Now())
 }
 
 // ceremonies returns the ceremonies of this cluster, newest first.
 func (w *Watcher) ceremonies() []rules.State {
-	return slices.DeleteFunc(w.engine.Ceremonies(), func(c rules.State) bool {
+	return slices.DeleteFunc(w.engine.Current(), func(c rules.State) bool {
 		return c.Plan.Cluster != w.cluster.Name
 	})
 }

@@ -151,13 +151,40 @@ func (s *Files) Load(_ context.Context, id ceremony.ID) ([][]byte, error) {
 	defer f.Close()
 	read, err := readLines(f)
 	if err == nil && len(read.lines) == 0 {
-		err = fmt.Errorf("no whole line: %w", ceremony.ErrChain)
+		err = fmt.Errorf("no whole line: %w", ceremony.ErrUnknownCeremony)
 	}
 	if err != nil {
 		return read.lines, err
 	}
 	s.ends[id] = end{len(read.lines), read.size, read.torn}
 	return read.lines, nil
+}
+
+// Marks implements [Store]. A file's mark is its size and when it was last written.
+func (s *Files) Marks(_ context.Context, of ...ceremony.ID) (map[ceremony.ID]string, error) {
+	if len(of) == 0 {
+		files, err := os.ReadDir(s.dir)
+		if err != nil {
+			return nil, fmt.Errorf("list journal: %w", err)
+		}
+		for _, f := range files {
+			if name, ok := strings.CutSuffix(f.Name(), journalSuffix); ok {
+				of = append(of, ceremony.ID(name))
+			}
+		}
+	}
+	marks := make(map[ceremony.ID]string, len(of))
+	for _, id := range of {
+		info, err := os.Lstat(FilePath(s.dir, id))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look at the journal of %s: %w", id, err)
+		}
+		marks[id] = fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
+	}
+	return marks, nil
 }
 
 // List implements [Store]. A file whose first line was never finished is no ceremony:

@@ -168,5 +168,10 @@ func (c chain) aside(err error) error {
 	return aside
 }
 
+// Marks implements [event.Journal].
+func (j *Journal) Marks(ctx context.Context, of ...ceremony.ID) (map[ceremony.ID]string, error) {
+	return j.store.Marks(ctx, of...)
+}
+
 // List implements [event.Journal].
 func (j *Journal) List(ctx context.Context) ([]ceremony.ID, error) { return j.store.List(ctx) }

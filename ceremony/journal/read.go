@@ -3,7 +3,9 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"conclave/ceremony"
@@ -33,6 +35,19 @@ func ReadJournal(dir string, key secret.MACKey) ([]rules.State, error) {
 	}
 	slices.Reverse(all)
 	return all, errors.Join(faults...)
+}
+
+// ReadCeremony is [ReadJournal] of one ceremony. The error wraps ErrUnknownCeremony when the
+// directory has none with this id.
+func ReadCeremony(dir string, id ceremony.ID, key secret.MACKey) (rules.State, error) {
+	if filepath.Base(string(id)) != string(id) {
+		return rules.State{}, ceremony.ErrUnknownCeremony
+	}
+	c, err := readCeremony(FilePath(dir, id), key)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && c.Seq() == 0 {
+		err = ceremony.ErrUnknownCeremony
+	}
+	return c, err
 }
 
 // readCeremony replays the journal of one ceremony.

@@ -19,6 +19,9 @@ type Store interface {
 	// when the store has no such ceremony, and ErrChain when what it has can't be lines. With
 	// ErrChain come the lines before the fault.
 	Load(ctx context.Context, id ceremony.ID) ([][]byte, error)
+	// Marks returns a short text for each of the named ceremonies that are there, or for all
+	// of them when none is named, see [event.Journal].
+	Marks(ctx context.Context, of ...ceremony.ID) (map[ceremony.ID]string, error)
 	// List returns the ids of all ceremonies that have a line. As far as the store can tell
 	// the oldest comes first.
 	List(ctx context.Context) ([]ceremony.ID, error)

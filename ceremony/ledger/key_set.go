@@ -12,7 +12,44 @@ import (
 )
 
 // keySet is what is known of the shares of one cluster.
-type keySet struct{ keys []*provenKey }
+type keySet struct {
+	current []*provenKey            // those that are not outdated
+	of      map[string][]*provenKey // tag → the keys with this share
+}
+
+func newKeySet() *keySet { return &keySet{of: map[string][]*provenKey{}} }
+
+// add adds a key.
+func (s *keySet) add(k *provenKey) {
+	if k.is != outdated {
+		s.current = append(s.current, k)
+	}
+	for tag := range k.shares {
+		s.of[tag] = append(s.of[tag], k)
+	}
+}
+
+// remove removes a key.
+func (s *keySet) remove(k *provenKey) {
+	same := func(other *provenKey) bool { return other == k }
+	s.current = slices.DeleteFunc(s.current, same)
+	for tag := range k.shares {
+		if s.of[tag] = slices.DeleteFunc(s.of[tag], same); len(s.of[tag]) == 0 {
+			delete(s.of, tag)
+		}
+	}
+}
+
+// all returns every key, each once.
+func (s *keySet) all() map[*provenKey]bool {
+	all := map[*provenKey]bool{}
+	for _, keys := range s.of {
+		for _, k := range keys {
+			all[k] = true
+		}
+	}
+	return all
+}
 
 // provenKey is the shares that are known to be of one key: Vault has combined them with each
 // other, or each with a third.
@@ -37,7 +74,6 @@ const (
 )
 
 // provenShare is a share that Vault has used.
-
 type provenShare struct {
 	x    int
 	by   []ceremony.Person // who has brought it, the last one last
@@ -70,16 +106,13 @@ func (s *keySet) prove(held []rules.Held, of numbers, id ceremony.ID, at time.Ti
 	}
 	now := &provenKey{shares: map[string]provenShare{}, of: of, is: inForce}
 	back := false // a key that had been replaced is in force again
-	var others []*provenKey
-	for _, k := range s.keys {
-		isOf := func(h rules.Held) bool { _, ok := k.shares[h.Share.Tag]; return ok }
-		if !slices.ContainsFunc(held, isOf) {
-			others = append(others, k)
-			continue
+	for _, h := range held {
+		for _, k := range slices.Clone(s.of[h.Share.Tag]) {
+			back = back || k.is == outdated
+			now.of = numbers{cmp.Or(of.shares, k.of.shares), cmp.Or(of.threshold, k.of.threshold)}
+			maps.Copy(now.shares, k.shares)
+			s.remove(k)
 		}
-		back = back || k.is == outdated
-		now.of = numbers{cmp.Or(of.shares, k.of.shares), cmp.Or(of.threshold, k.of.threshold)}
-		maps.Copy(now.shares, k.shares)
 	}
 	for _, h := range held {
 		known := now.shares[h.Share.Tag]
@@ -87,16 +120,21 @@ func (s *keySet) prove(held []rules.Held, of numbers, id ceremony.ID, at time.Ti
 		by := slices.DeleteFunc(slices.Clone(known.by), same)
 		now.shares[h.Share.Tag] = provenShare{x: h.Share.X, by: append(by, h.By), seen: id, at: at}
 	}
-	for _, k := range others {
+	for _, k := range s.current {
 		switch {
-		case k.is == outdated:
 		case back && k.is == inForce, now.excludes(k):
 			k.is, k.by = outdated, id
 		case now.meets(k):
 			k.is = doubtful
 		}
 	}
-	s.keys = append(others, now)
+	s.forgetOutdated()
+	s.add(now)
+}
+
+// forgetOutdated drops what has become outdated from current. It is still known by its shares.
+func (s *keySet) forgetOutdated() {
+	s.current = slices.DeleteFunc(s.current, func(k *provenKey) bool { return k.is == outdated })
 }
 
 // excludes reports whether two sets of shares can't be of one key. There would be more than
@@ -133,16 +171,15 @@ func (k *provenKey) meets(other *provenKey) bool {
 
 // replace learns that a rekey has taken effect.
 func (s *keySet) replace(id ceremony.ID) {
-	for _, k := range s.keys {
-		if k.is != outdated {
-			k.is, k.by = outdated, id
-		}
+	for _, k := range s.current {
+		k.is, k.by = outdated, id
 	}
+	s.forgetOutdated()
 }
 
 // doubt learns that nobody can tell whether the key that was in force still is.
 func (s *keySet) doubt() {
-	for _, k := range s.keys {
+	for _, k := range s.current {
 		if k.is == inForce {
 			k.is = doubtful
 		}
@@ -153,7 +190,7 @@ func (s *keySet) doubt() {
 // holder's, if that is known, and by any with the same x, which must have another y.
 func (s *keySet) judgeUnproven(of numbers, by ceremony.Account, share secret.ShareTag) ceremony.Verdict {
 	var theirs, beside, like provenShare // the newest: of this holder, with this x, both
-	for _, k := range s.keys {
+	for _, k := range s.current {
 		if k.is != inForce || !k.fits(of) {
 			continue
 		}

@@ -51,6 +51,15 @@ func pastCeremony(day int, op ceremony.Operation, name, id string, facts ...rule
 	}
 }
 
+// ledgerOf returns the ledger of ceremonies.
+func ledgerOf(ceremonies []rules.State) *ledger.Ledger {
+	var facts []ledger.Facts
+	for _, c := range ceremonies {
+		facts = append(facts, ledger.FactsOf(c))
+	}
+	return ledger.NewLedger(facts, "k")
+}
+
 func proven(pairs ...string) rules.KeyFact { return rules.KeyFact{Proven: held(pairs...)} }
 
 func replacedBy(pairs ...string) rules.KeyFact {
@@ -217,7 +226,7 @@ func TestLedgerKnowsWhatVaultHasProvenAndNothingElse(t *testing.T) {
 			all := append(slices.Clone(row.past), row.now)
 			for range 2 {
 				by := ceremonytest.Person(row.who).Account
-				got := ledger.NewLedger(all, "k").Judge(row.now.Plan, row.step, by, row.share)
+				got := ledgerOf(all).Judge(row.now.Plan, row.step, by, row.share)
 				if diff := cmp.Diff(row.want, got); diff != "" {
 					t.Error(diff)
 				}
@@ -245,6 +254,6 @@ func BenchmarkLedgerOfAThousandCeremonies(b *testing.B) {
 	now, alice := all[len(all)-1], ceremonytest.Person("alice").Account
 	b.ReportAllocs()
 	for b.Loop() {
-		ledger.NewLedger(all, "k").Judge(now.Plan, ceremony.StepUpdate, alice, tagged("z", 250))
+		ledgerOf(all).Judge(now.Plan, ceremony.StepUpdate, alice, tagged("z", 250))
 	}
 }

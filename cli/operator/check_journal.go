@@ -96,11 +96,11 @@ func nearest(dir string) string {
 
 // tryAppending opens the journal's files as the bot does at its start, and writes
 // nothing. A file that another account has made, such as root at a terminal, would stop
-// the bot.
+// the bot, or leave it without its index.
 func tryAppending(dir string) error {
 	files, err := os.ReadDir(dir)
 	for _, file := range files {
-		if name := file.Name(); filepath.Ext(name) != ".jsonl" && name != ".lock" {
+		if name := file.Name(); filepath.Ext(name) != ".jsonl" && name != ".lock" && name != ".index" {
 			continue
 		}
 		f, openErr := os.OpenFile(filepath.Join(dir, file.Name()), os.O_RDWR, 0)

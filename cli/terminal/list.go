@@ -1,9 +1,7 @@
 package terminal
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,13 +57,14 @@ func ceremonyShowCommand(std cli.Streams) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		all, err := readJournal(std, c)
-		i := slices.IndexFunc(all, func(c rules.State) bool { return string(c.ID()) == args[0] })
-		if i < 0 {
-			return errors.Join(err, fmt.Errorf("show %s: %w", args[0], ceremony.ErrUnknownCeremony))
+		key, err := app.JournalKey(c)
+		tellUnchecked(std, err)
+		shown, err := journal.ReadCeremony(string(c.Journal.Directory), ceremony.ID(args[0]), key)
+		if err != nil {
+			return fmt.Errorf("show %s: %w", args[0], err)
 		}
-		showCeremony(newScreen(std.Out), all[i])
-		return err
+		showCeremony(newScreen(std.Out), shown)
+		return nil
 	}
 	return cmd
 }
@@ -74,10 +73,15 @@ func ceremonyShowCommand(std cli.Streams) *cobra.Command {
 // read, it says so, and returns what anybody may have written.
 func readJournal(std cli.Streams, c *config.Config) ([]rules.State, error) {
 	key, err := app.JournalKey(c)
+	tellUnchecked(std, err)
+	return journal.ReadJournal(string(c.Journal.Directory), key)
+}
+
+// tellUnchecked says why the identity's key can't be read, if it can't.
+func tellUnchecked(std cli.Streams, err error) {
 	if err != nil {
 		fmt.Fprintf(host.Printable{Writer: std.Err}, "Who has written the journal is not checked: %v\n", err)
 	}
-	return journal.ReadJournal(string(c.Journal.Directory), key)
 }
 
 // showCeremony prints the plan of a ceremony, its history and its status.

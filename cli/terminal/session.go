@@ -67,7 +67,7 @@ func (s *session) run(ctx context.Context, begin func(context.Context) error) er
 		case <-ctx.Done():
 			return nil
 		}
-		if len(s.engine.Ceremonies()) > 0 {
+		if len(s.engine.Current()) > 0 {
 			if s.marks != "" {
 				s.screen.say("%s", s.marks)
 			}
@@ -185,9 +185,13 @@ func (s *session) resume(id ceremony.ID) beginning {
 		for _, a := range s.engine.SetAside() {
 			s.screen.say("%s is set aside: %v. It may be open; conclave check says what to do.", a.Ceremony, a.Why)
 		}
-		for _, c := range s.engine.Ceremonies() {
+		if _, _, err := s.engine.Ceremony(id); id != "" && err == nil {
+			s.held = append(s.held, id)
+		}
+		for _, c := range s.engine.Current() {
 			switch {
-			case id == "" && !c.Settled() || c.ID() == id:
+			case c.ID() == id:
+			case id == "" && !c.Settled():
 				s.held = append(s.held, c.ID())
 			case !c.Settled():
 				s.screen.tell(c.ID(), "It is open as well, and looked after as long as this runs.")

@@ -1,4 +1,4 @@
-package engine
+package planning
 
 import (
 	"fmt"
@@ -8,9 +8,9 @@ import (
 	"conclave/ceremony"
 )
 
-// follow writes the demands of the operation's policy into a plan. It refuses demands that
+// Follow writes the demands of the operation's policy into a plan. It refuses demands that
 // the cluster's people can't meet.
-func follow(p *ceremony.Plan, cluster ceremony.Cluster, policy ceremony.Policy) error {
+func Follow(p *ceremony.Plan, cluster ceremony.Cluster, policy ceremony.Policy) error {
 	p.Approvals, p.ApprovalsFrom, p.SignedApprovals = policy.Approvals, policy.Classes, policy.Signed
 	p.Cooling, p.Ways = ceremony.Span(policy.Cooling), policy.Ways
 	if policy.Quiet != (ceremony.Quiet{}) {

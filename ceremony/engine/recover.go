@@ -1,0 +1,351 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/index"
+	"conclave/ceremony/ledger"
+	"conclave/ceremony/rules"
+)
+
+// recentFor is how long after its end a settled ceremony is held in memory whole. Its
+// window may be longer, and then that counts. So far back exposures by strangers are looked
+// for, and rekeys that others have carried through.
+const recentFor = strangerPause
+
+// keptAtOnce is how many records are written to the index in one go.
+const keptAtOnce = 256
+
+// recovery is what a start works out.
+type recovery struct {
+	e     *Engine
+	marks map[ceremony.ID]string // of the journals that are there
+	open  []*actor
+
+	// past are the settled ceremonies of clusters with an interference watch, as far as the
+	// index has them.
+	past   map[string][]rules.State
+	facts  []ledger.Facts
+	recent []ceremony.ID // settled, and to be read in whole
+	unkept []index.Record
+	firsts []first
+	named  map[string]bool // hashes of first lines that another ceremony names
+	read   int             // journals that the index did not have
+}
+
+// first is the first line of a ceremony.
+type first struct {
+	at   time.Time
+	id   ceremony.ID
+	hash string
+}
+
+// recover learns of the settled ceremonies from the index, and replays all others. It
+// replays a settled ceremony as well if the index lacks it, or if its journal is not as it
+// was when the index was written.
+func (e *Engine) recover(ctx context.Context) (*recovery, error) {
+	r := &recovery{e: e, past: map[string][]rules.State{}, named: map[string]bool{}}
+	var err error
+	if r.marks, err = e.config.Journal.Marks(ctx); err != nil {
+		return nil, err
+	}
+	r.readIndex()
+	for _, id := range slices.Sorted(maps.Keys(r.marks)) {
+		if _, ok := e.past.Ends(id); ok {
+			continue
+		}
+		if err := r.replay(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	r.keep()
+	e.past.Digests.Sort()
+	for _, c := range e.config.Clusters {
+		if id := e.past.Unseal(c.Name); id != "" {
+			r.recent = append(r.recent, id)
+		}
+	}
+	for _, id := range r.recent {
+		if _, there := e.snapshots[id]; there {
+			continue
+		}
+		c, err := e.loadSettled(ctx, id)
+		if aside := (*event.AsideError)(nil); errors.As(err, &aside) {
+			e.setAside(id, aside)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		e.publish(snapshot{c: c})
+	}
+	e.sortAside()
+	tagKey, _ := e.config.OpenPGP.CommitmentKey()
+	shares := ledger.NewLedger(r.facts, tagKey)
+	e.mu.Lock()
+	e.ledger, e.first = shares, r.newest()
+	e.mu.Unlock()
+	if r.read > 0 {
+		e.config.Log.Info("journals were read", "ceremonies", r.read, "of", len(r.marks))
+	}
+	return r, nil
+}
+
+// readIndex learns of the settled ceremonies whose journals are as they were when the index
+// was written, and says what is wrong with the index.
+func (r *recovery) readIndex() {
+	log := r.e.config.Log
+	if r.e.config.Index == nil {
+		return
+	}
+	var gone, changed []string
+	report, err := r.e.config.Index.Read(func(record index.Record) bool {
+		mark, there := r.marks[record.Ceremony]
+		switch _, twice := r.e.past.Ends(record.Ceremony); {
+		case twice:
+			return false
+		case !there:
+			gone = append(gone, string(record.Ceremony))
+			return false
+		case mark != record.Mark:
+			changed = append(changed, string(record.Ceremony))
+			return false
+		}
+		if err := r.learn(record); err != nil {
+			log.Error("what the index has of a ceremony can't be used", "ceremony", string(record.Ceremony), "error", err)
+			return false
+		}
+		return true
+	})
+	if len(gone) > 0 {
+		log.Error("the index has settled ceremonies whose journals are gone", "ceremonies", listed(gone))
+	}
+	if len(changed) > 0 {
+		log.Warn("journals of settled ceremonies are not as they were: they are read again", "ceremonies", listed(changed))
+	}
+	switch {
+	case err != nil:
+		log.Error("the index of settled ceremonies is of no use: every start reads their journals", "error", err)
+	case report.Missing && len(r.marks) > 0:
+		log.Warn("there is no index of settled ceremonies: it is made of their journals")
+	case report.Foreign > 0:
+		log.Warn("the index of settled ceremonies is not as this identity has written it: what is missing is "+
+			"made of the journals", "lines", report.Foreign)
+	}
+}
+
+// learn adds a settled ceremony.
+func (r *recovery) learn(record index.Record) error {
+	if c, ok := r.e.clusters[record.Cluster]; ok && c.Interference {
+		past, err := record.Abridged()
+		if err != nil {
+			return err
+		}
+		r.past[record.Cluster] = append(r.past[record.Cluster], past)
+	}
+	r.e.mu.Lock()
+	r.e.past.Learn(record)
+	r.e.mu.Unlock()
+	r.e.past.Digests.AddPast(record.Digests)
+	r.facts = append(r.facts, record.Facts)
+	r.note(record.Proposed, record.Ceremony, record.First, record.Previous)
+	if recent(record.Closes, record.Ended) {
+		r.recent = append(r.recent, record.Ceremony)
+	}
+	return nil
+}
+
+// recent reports whether a settled ceremony is held in memory whole.
+func recent(closes, ended time.Time) bool {
+	return time.Since(closes) < 0 || time.Since(ended) < recentFor
+}
+
+// note takes down a ceremony's first line, and which one it names as the one before.
+func (r *recovery) note(at time.Time, id ceremony.ID, hash, previous string) {
+	r.firsts = append(r.firsts, first{at, id, hash})
+	r.named[previous] = true
+}
+
+// newest returns the hash of the newest ceremony's first line. It is the one that no other
+// names: the clock may have been set back.
+func (r *recovery) newest() string {
+	slices.SortFunc(r.firsts, func(a, b first) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id)) })
+	for _, f := range slices.Backward(r.firsts) {
+		if !r.named[f.hash] {
+			return f.hash
+		}
+	}
+	return ""
+}
+
+// replay reads a ceremony that the index does not have.
+func (r *recovery) replay(ctx context.Context, id ceremony.ID) error {
+	e := r.e
+	c, err := e.load(ctx, id)
+	if errors.Is(err, ceremony.ErrUnknownCeremony) {
+		return nil // its first line was never finished: nothing was shown to anybody
+	}
+	if aside := (*event.AsideError)(nil); errors.As(err, &aside) {
+		e.setAside(id, aside)
+		return nil // no later ceremony names one that may have been made up
+	}
+	if err != nil {
+		return err
+	}
+	r.read++
+	if c.Settled() {
+		return r.settled(ctx, c)
+	}
+	first := c.History[0]
+	r.note(c.Plan.Proposed, id, first.Hash, first.Event.(event.Proposed).Previous) // Replay has made sure of its type
+	r.facts = append(r.facts, ledger.FactsOf(c))
+	e.publish(snapshot{c: c})
+	cluster, ok := e.clusters[c.Plan.Cluster]
+	if !ok && (c.Ended() && !c.OwesNews() || c.Plan.Operation == ceremony.Alarm) {
+		e.config.Log.Warn("an alarm, or what a ceremony has left behind, is not looked after: its cluster is not configured any more",
+			"ceremony", string(id))
+		return nil
+	}
+	if !ok {
+		return fmt.Errorf("%s is open, and its cluster %q is not configured any more: %w", id, c.Plan.Cluster,
+			ceremony.UnknownCluster)
+	}
+	r.open = append(r.open, newActor(e, cluster, c, true))
+	e.config.Log.Info("ceremony taken up", "ceremony", id, "state", string(c.Phase), "events", c.Seq())
+	return nil
+}
+
+// settled learns of a settled ceremony that the index did not have.
+func (r *recovery) settled(ctx context.Context, c rules.State) error {
+	record, err := r.e.record(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := r.learn(record); err != nil {
+		return err
+	}
+	if recent(record.Closes, record.Ended) {
+		r.e.publish(snapshot{c: c})
+	}
+	if r.unkept = append(r.unkept, record); len(r.unkept) >= keptAtOnce {
+		r.keep()
+	}
+	return nil
+}
+
+// keep adds the records that are not in the index yet.
+func (r *recovery) keep() {
+	r.e.keep(r.unkept...)
+	r.unkept = nil
+}
+
+// record returns the record of a settled ceremony.
+func (e *Engine) record(ctx context.Context, c rules.State) (index.Record, error) {
+	marks, err := e.config.Journal.Marks(ctx, c.ID())
+	if err != nil {
+		return index.Record{}, err
+	}
+	return index.NewRecord(c, marks[c.ID()])
+}
+
+// keep writes records to the index. Without them the next start reads the journals.
+func (e *Engine) keep(records ...index.Record) {
+	if e.config.Index == nil || len(records) == 0 {
+		return
+	}
+	if err := e.config.Index.Add(records...); err != nil {
+		e.config.Log.Error("settled ceremonies are not in the index: the next start reads their journals",
+			"ceremonies", len(records), "error", err)
+	}
+}
+
+// load replays a ceremony. An error that is an [event.AsideError] is about this ceremony
+// alone.
+func (e *Engine) load(ctx context.Context, id ceremony.ID) (rules.State, error) {
+	entries, err := e.config.Journal.Load(ctx, id)
+	if err != nil {
+		return rules.State{}, err
+	}
+	c, err := rules.Replay(entries)
+	if err == nil && c.ID() != id {
+		err = fmt.Errorf("its plan is of %s", c.ID())
+	}
+	if err != nil {
+		proposed, _ := entries[0].Event.(event.Proposed)
+		return c, &event.AsideError{
+			Why: fmt.Errorf("replay: %w: %w", ceremony.ErrChain, err), Proposed: proposed,
+		}
+	}
+	return c, nil
+}
+
+// loadSettled replays a settled ceremony. The error wraps ErrChain when its journal does not
+// end as it did.
+func (e *Engine) loadSettled(ctx context.Context, id ceremony.ID) (rules.State, error) {
+	e.mu.Lock()
+	end, ok := e.past.Ends(id)
+	e.mu.Unlock()
+	if !ok {
+		return rules.State{}, e.unknown(id)
+	}
+	c, err := e.load(ctx, id)
+	if err != nil {
+		return rules.State{}, err
+	}
+	if last := c.History[c.Seq()-1]; last.Seq != end.Lines || last.Hash != end.Head {
+		return rules.State{}, &event.AsideError{
+			Why: fmt.Errorf("%s ends at line %d, and was settled at line %d with another hash: %w", id, last.Seq,
+				end.Lines, ceremony.ErrChain),
+			Proposed: c.History[0].Event.(event.Proposed),
+		}
+	}
+	return c, nil
+}
+
+// retire removes an actor whose goroutine has ended. What is asked of a settled ceremony
+// from now on goes to the index.
+func (e *Engine) retire(a *actor) {
+	c := a.c
+	if !c.Settled() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.actors, a.id)
+		return
+	}
+	record, err := e.record(context.Background(), c)
+	if err != nil {
+		a.log.Error("the ceremony stays in memory, and the next start reads its journal", "error", err)
+	}
+	e.mu.Lock()
+	delete(e.actors, a.id)
+	if err == nil {
+		e.past.Learn(record)
+		e.forgetOldLocked()
+	}
+	e.mu.Unlock()
+	if err == nil {
+		e.keep(record)
+	}
+}
+
+// forgetOldLocked drops the settled ceremonies that are not recent any more. It keeps the
+// newest unseal of each cluster, by which the watches go.
+func (e *Engine) forgetOldLocked() {
+	e.order = slices.DeleteFunc(e.order, func(id ceremony.ID) bool {
+		c := e.snapshots[id].c
+		_, settled := e.past.Ends(id)
+		if !settled || e.actors[id] != nil || recent(c.Plan.Closes, c.EndedAt()) || e.past.Unseal(c.Plan.Cluster) == id {
+			return false
+		}
+		delete(e.snapshots, id)
+		return true
+	})
+}
