@@ -111,7 +111,7 @@ func TestTokenThatCannotBeReplacedIsNotCalledRenewed(t *testing.T) {
 	t.Parallel()
 	s := startEmulator(t, vaulttest.Options{})
 	c := s.client(
-		t, loginBy(s.appRole(t, map[string]any{"token_ttl": "4s", "token_max_ttl": "4s", "secret_id_num_uses": 1})),
+		t, loginBy(s.appRole(t, map[string]any{"token_ttl": "30s", "token_max_ttl": "30s", "secret_id_num_uses": 1})),
 	)
 	state, err := c.OwnToken(t.Context())
 	if err != nil || !state.Renewed {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -545,9 +546,9 @@ func TestPostsThatAreNewerThanTheJournalFreeze(t *testing.T) {
 		lost := mark.Token(key, mark.Mark{Ceremony: "prod-rekey-gone", Line: 9, Hash: strings.Repeat("ab", 32)})
 		forged := strings.Replace(token, string(id), "prod-rekey-made", 1)
 		s.stop()
-		down := true
+		var up atomic.Bool
 		s.recall = func(context.Context, string, []ceremony.Ref) ([]string, error) {
-			if down {
+			if !up.Load() {
 				return nil, ceremony.ErrNotPosted
 			}
 			return []string{"anything", forged, token, lost}, nil
@@ -568,7 +569,7 @@ func TestPostsThatAreNewerThanTheJournalFreeze(t *testing.T) {
 			!strings.Contains(log.String(), "was not compared yet") {
 			t.Fatalf("drawn %d times, told %v: %s\n%s", s.drawn(id), s.told(id), story(c), log)
 		}
-		down = false
+		up.Store(true)
 		s.settle(time.Minute)
 		c := s.now(id)
 		if !c.FrozenFor(event.RolledBack) || s.drawn(id) > 0 || s.writes() != writes {
