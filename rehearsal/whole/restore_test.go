@@ -37,13 +37,14 @@ func (s *scene) restoreJournal(backup map[string][]byte) {
 	}
 	clear(s.read)
 	clear(s.size)
+	s.restored = true
 	if report, err := s.Verify(s.ctx()); err != nil {
 		s.t.Fatalf("an older copy is a whole chain, and verify says: %v\n%s", err, report)
 	}
 }
 
-// askedAboutOlderCopy makes sure that a ceremony has frozen as an older copy, that its status post was left alone, and that initiator
-// and approver are asked.
+// askedAboutOlderCopy makes sure that a ceremony has frozen as an older copy, that its status post was left alone, and
+// that initiator and approver are asked.
 func (s *scene) askedAboutOlderCopy(id ceremony.ID, shown string) {
 	s.t.Helper()
 	if c := s.reaches(id, rules.PhaseFrozen); c.Freeze.Why != event.RolledBack {
