@@ -148,6 +148,12 @@ func TestManifestAsksForWhatIsUsed(t *testing.T) {
 			t.Errorf("%s is not asked for", s.name)
 		}
 	}
+	// In every other test the emulator sends what the app would get.
+	for _, name := range events() {
+		if !slices.Contains(slacktest.DefaultEvents(), name) {
+			t.Errorf("the emulator does not send %s", name)
+		}
+	}
 	if readOnly, said := m.Features.Home["messages_tab_read_only_enabled"]; readOnly || !said ||
 		!m.Features.Home["messages_tab_enabled"] {
 		t.Error("people could not write to the bot")

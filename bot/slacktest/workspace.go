@@ -124,7 +124,7 @@ func DefaultScopes() []string {
 // DefaultEvents returns the bot events of an app that runs ceremonies in channels and direct messages.
 func DefaultEvents() []string {
 	return []string{
-		"app_home_opened", "message.im", "file_shared", "user_change", "app_uninstalled", "tokens_revoked",
+		"app_home_opened", "message.im", "message.channels", "message.groups", "file_shared", "user_change", "app_uninstalled", "tokens_revoked",
 		"channel_archive", "group_archive", "channel_left", "group_left",
 	}
 }

@@ -99,7 +99,7 @@ func (s *scene) sendsShare(id ceremony.ID, name string) time.Time {
 	ask := stage.Note{Ceremony: id}
 	s.until("shares to be wanted", func() bool {
 		ask.Text = s.commands(name, "submit "+string(id))
-		return strings.Contains(ask.Text, ceremony.PayloadTag)
+		return strings.Contains(ask.Text, "BEGIN PGP MESSAGE") // what to run
 	})
 	envelope, err := s.Person(name).Keys.Answer(s.ctx(), ask)
 	s.check(err)
