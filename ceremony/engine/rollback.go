@@ -82,9 +82,15 @@ func (e *Engine) recallFile(ctx context.Context) {
 	}
 	for id, k := range e.snapshots {
 		later := mark.Mark{Ceremony: id, Line: k.c.Seq() + 1}
-		if err == nil && !k.c.Settled() && was.Forgot(id, k.c.Plan.Proposed) && later.Newer(k.c.History) {
+		older := k.c.History[k.c.Seq()-1].At.Before(was.Written) // else it was adopted since
+		if err == nil && !k.c.Settled() && older && was.Forgot(id, k.c.Plan.Proposed) && later.Newer(k.c.History) {
 			e.rollback.behind[id] = []mark.Mark{later}
 			e.config.Marks.Forget(id)
+		}
+	}
+	for _, a := range e.aside {
+		if !slices.ContainsFunc(was.Marks(), func(m mark.Mark) bool { return m.Ceremony == a.Ceremony }) {
+			lost++ // counted in the file, and not named there as it was set aside then too
 		}
 	}
 	e.rollback.missing = max(0, was.Ceremonies-lost-e.rollback.total)

@@ -144,6 +144,30 @@ func (s *stage) lost() []event.Noticed {
 	return all
 }
 
+// A journal of an earlier program is not obeyed before it is adopted. None is missing meanwhile.
+func TestCeremoniesThatAreSetAsideAreNotMissing(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		id := s.begin(ceremony.GenerateRoot)
+		s.finish(id)
+		s.settle(time.Minute)
+		s.stop()
+		s.age(id)
+		s.start()
+		s.remembers()
+		for _, when := range []string{"at the first start with marks", "at the next", "once it is adopted", "afterwards"} {
+			s.settle(time.Minute)
+			if found := s.lost(); len(found) > 0 {
+				t.Errorf("%s: %+v", when, found)
+			}
+			s.stop()
+			if when == "at the next" {
+				s.adopt(id)
+			}
+			s.start()
+		}
+	})
+}
+
 // A journal is put back to each of its lines. Whatever it then says comes next is not done:
 // nothing is sent to Vault and no post is edited before people have decided.
 func TestP4OlderCopyOfAJournalIsNotGoneOnWith(t *testing.T) {
