@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -70,6 +71,47 @@ func TestP1NoCopyOfASecretIsLeftByJudgingIt(t *testing.T) {
 				<-ended
 			}
 		})
+	}
+}
+
+// leave leaves a copy of a secret on the stack, as a hash does.
+//
+//go:noinline
+func leave(secret []byte) byte {
+	var block [4096]byte
+	copy(block[len(block)/2:], secret)
+	return block[int(secret[0])+len(block)/2]
+}
+
+// P1: the stack of what takes long may be made smaller while it runs, when garbage is collected. What stood in the larger
+// one, or grows back from the smaller one, must be overwritten too.
+func TestP1NoCopyIsLeftWhenAStackCouldShrink(t *testing.T) {
+	if !needs.Unsignalled(t) {
+		return
+	}
+	window := outside(t, 1<<20)
+	for range 20 {
+		hidden := outside(t, 32)
+		before := places(t, hidden, window)
+		acted, searched, ended := make(chan bool), make(chan bool), make(chan bool)
+		go func() {
+			defer close(ended)
+			secret.OverStack(func() {
+				runtime.GC()
+				runtime.GC()
+				leave(hidden)
+			})
+			close(acted)
+			<-searched
+		}()
+		<-acted
+		for at := range places(t, hidden, window) {
+			if !before[at] {
+				t.Errorf("a copy is left at %#x", at)
+			}
+		}
+		close(searched)
+		<-ended
 	}
 }
 
