@@ -104,7 +104,7 @@ var mayImport = map[string]string{
 	"ceremony/journal":         "ceremony ceremony/secret ceremony/event ceremony/rules",
 	"ceremony/ledger":          "ceremony ceremony/secret ceremony/event ceremony/rules",
 	"ceremony/mark":            "ceremony ceremony/secret ceremony/event ceremony/rules",
-	"ceremony/index":           "ceremony ceremony/secret ceremony/event ceremony/rules ceremony/ledger",
+	"ceremony/index":           "ceremony ceremony/secret ceremony/event ceremony/rules ceremony/ledger ceremony/mark",
 	"ceremony/transcript":      "ceremony ceremony/event ceremony/command ceremony/rules ceremony/journal",
 	"ceremony/transcript/page": "ceremony ceremony/event ceremony/rules ceremony/transcript",
 	"ceremony/interference":    "ceremony ceremony/event ceremony/command ceremony/rules",

@@ -243,8 +243,12 @@ func (a *actor) record(ctx context.Context, cmd command.Command) error {
 		return err
 	}
 	entries, err := a.e.config.Journal.Append(ctx, a.c.ID(), a.c.Seq(), events...)
-	if err != nil {
+	switch {
+	case errors.Is(err, ceremony.ErrJournal), errors.Is(err, ceremony.ErrBehind), errors.Is(err, ceremony.ErrUnknownCeremony):
 		return a.halt(err)
+	case err != nil: // it has no line, and nothing was written
+		a.log.Error("what was decided can't be written: it can't be told in a line", "error", err)
+		return err
 	}
 	for _, e := range entries {
 		next, err := rules.Apply(a.c, e)

@@ -130,7 +130,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.recallFile(ctx)
+	e.recallFile(ctx, found.vouched)
 	silent := e.resolve(ctx, found.open)
 	var watchers []*interference.Watcher
 	for _, c := range e.config.Clusters {

@@ -212,10 +212,14 @@ func TestJournalThatChangedBehindTheIndexIsReadAgain(t *testing.T) {
 			s.start()
 			read, _ := count.take()
 			s.restart()
-			if again, _ := count.take(); len(again) > 1 {
+			expected := func(id ceremony.ID) bool { // an alarm tells of a journal that is gone, and is open
+				return id == unseal || strings.HasPrefix(string(id), "prod-alarm-")
+			}
+			again, _ := count.take()
+			if again = slices.DeleteFunc(again, expected); len(again) > 0 {
 				t.Errorf("the next start reads %v once more", again)
 			}
-			return slices.DeleteFunc(read, func(id ceremony.ID) bool { return id == unseal }), log.String()
+			return slices.DeleteFunc(read, expected), log.String()
 		}
 		grown, gone := ids[0], ids[1]
 

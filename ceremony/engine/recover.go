@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"conclave/ceremony/event"
 	"conclave/ceremony/index"
 	"conclave/ceremony/ledger"
+	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
 )
 
@@ -39,6 +41,11 @@ type recovery struct {
 	firsts []first
 	named  map[string]bool // hashes of first lines that another ceremony names
 	read   int             // journals that the index did not have
+
+	// vouched are the ends of journals that the index has and that are not there as they
+	// were. lost are the records of those that were read again.
+	vouched []mark.Mark
+	lost    map[ceremony.ID]index.Record
 }
 
 // first is the first line of a ceremony.
@@ -52,7 +59,7 @@ type first struct {
 // replays a settled ceremony as well if the index lacks it, or if its journal is not as it
 // was when the index was written.
 func (e *Engine) recover(ctx context.Context) (*recovery, error) {
-	r := &recovery{e: e, past: map[string][]rules.State{}, named: map[string]bool{}}
+	r := &recovery{e: e, past: map[string][]rules.State{}, named: map[string]bool{}, lost: map[ceremony.ID]index.Record{}}
 	var err error
 	if r.marks, err = e.config.Journal.Marks(ctx); err != nil {
 		return nil, err
@@ -80,6 +87,9 @@ func (e *Engine) recover(ctx context.Context) (*recovery, error) {
 		c, err := e.loadSettled(ctx, id)
 		if aside := (*event.AsideError)(nil); errors.As(err, &aside) {
 			e.setAside(id, aside)
+			e.mu.Lock()
+			e.past.Lose(id)
+			e.mu.Unlock()
 			continue
 		}
 		if err != nil {
@@ -114,9 +124,12 @@ func (r *recovery) readIndex() {
 			return false
 		case !there:
 			gone = append(gone, string(record.Ceremony))
-			return false
+			r.vouched = append(r.vouched, record.End())
+			return r.learnLost(record) == nil
 		case mark != record.Mark:
 			changed = append(changed, string(record.Ceremony))
+			r.vouched = append(r.vouched, record.End())
+			r.lost[record.Ceremony] = record
 			return false
 		}
 		if err := r.learn(record); err != nil {
@@ -163,6 +176,19 @@ func (r *recovery) learn(record index.Record) error {
 	return nil
 }
 
+// learnLost adds what the index has of a settled ceremony whose journal is gone, or is not
+// obeyed. What it has done stays known: which key is in force, and who exposed a share.
+func (r *recovery) learnLost(record index.Record) error {
+	record.Closes, record.Ended = time.Time{}, time.Time{} // its journal can't be read
+	if err := r.learn(record); err != nil {
+		return err
+	}
+	r.e.mu.Lock()
+	defer r.e.mu.Unlock()
+	r.e.past.Lose(record.Ceremony)
+	return nil
+}
+
 // recent reports whether a settled ceremony is held in memory whole.
 func recent(closes, ended time.Time) bool {
 	return time.Since(closes) < 0 || time.Since(ended) < recentFor
@@ -195,6 +221,10 @@ func (r *recovery) replay(ctx context.Context, id ceremony.ID) error {
 	}
 	if aside := (*event.AsideError)(nil); errors.As(err, &aside) {
 		e.setAside(id, aside)
+		if record, ok := r.lost[id]; ok {
+			r.unkept = append(r.unkept, record)
+			return r.learnLost(record)
+		}
 		return nil // no later ceremony names one that may have been made up
 	}
 	if err != nil {
@@ -271,6 +301,9 @@ func (e *Engine) keep(records ...index.Record) {
 // alone.
 func (e *Engine) load(ctx context.Context, id ceremony.ID) (rules.State, error) {
 	entries, err := e.config.Journal.Load(ctx, id)
+	if errors.Is(err, fs.ErrPermission) {
+		return rules.State{}, &event.AsideError{Why: fmt.Errorf("%w: %w", ceremony.ErrChain, err)}
+	}
 	if err != nil {
 		return rules.State{}, err
 	}
@@ -297,6 +330,9 @@ func (e *Engine) loadSettled(ctx context.Context, id ceremony.ID) (rules.State, 
 		return rules.State{}, e.unknown(id)
 	}
 	c, err := e.load(ctx, id)
+	if errors.Is(err, ceremony.ErrUnknownCeremony) {
+		err = &event.AsideError{Why: fmt.Errorf("%s has no whole line any more: %w", id, ceremony.ErrChain)}
+	}
 	if err != nil {
 		return rules.State{}, err
 	}

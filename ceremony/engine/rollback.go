@@ -51,10 +51,12 @@ type rollback struct {
 	compared map[string]chan struct{} // cluster → closed when its posts were compared, or can't be
 }
 
-// recallFile compares the journal with the file of marks, once all ceremonies are known.
-func (e *Engine) recallFile(ctx context.Context) {
+// recallFile compares the journal with the file of marks, and with the marks that the index
+// vouches for, once all ceremonies are known.
+func (e *Engine) recallFile(ctx context.Context, vouched []mark.Mark) {
 	was, err := e.config.Marks.Recalled()
-	settled := e.readSettled(ctx, was.Marks())
+	all := slices.Concat(was.Marks(), vouched)
+	settled := e.readSettled(ctx, all)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, l := range e.past.List("") {
@@ -70,10 +72,10 @@ func (e *Engine) recallFile(ctx context.Context) {
 	case err != nil:
 		e.config.Log.Error(e.config.Marks.Doubt())
 	}
-	lost := 0
-	for _, m := range was.Marks() {
+	lost := map[ceremony.ID]bool{}
+	for _, m := range all {
 		if !e.isThereLocked(m.Ceremony) {
-			lost++
+			lost[m.Ceremony] = true
 		}
 		k := e.snapshots[m.Ceremony]
 		if !e.heedLocked(m, settled) && (k.c.FrozenFor(event.RolledBack) || e.isAside(m.Ceremony)) {
@@ -88,12 +90,7 @@ func (e *Engine) recallFile(ctx context.Context) {
 			e.config.Marks.Forget(id)
 		}
 	}
-	for _, a := range e.aside {
-		if !slices.ContainsFunc(was.Marks(), func(m mark.Mark) bool { return m.Ceremony == a.Ceremony }) {
-			lost++ // counted in the file, and not named there as it was set aside then too
-		}
-	}
-	e.rollback.missing = max(0, was.Ceremonies-lost-e.rollback.total)
+	e.rollback.missing = max(0, was.Ceremonies-len(lost)-e.rollback.total)
 	if e.rollback.missing > 0 {
 		e.rollback.fewer = event.Noticed{
 			Kind: ceremony.RolledBack, Want: fmt.Sprintf("%d ceremonies", was.Ceremonies), Got: fmt.Sprint(e.rollback.total),
@@ -105,8 +102,9 @@ func (e *Engine) recallFile(ctx context.Context) {
 }
 
 // countLocked keeps how many ceremonies there are, with those that the journal has lost.
+// Nobody vouches for one that was set aside, unless a mark names it.
 func (e *Engine) countLocked() {
-	n := e.rollback.total + e.rollback.missing + len(e.aside)
+	n := e.rollback.total + e.rollback.missing
 	for id := range e.rollback.behind {
 		if !e.isThereLocked(id) {
 			n++
@@ -123,7 +121,7 @@ func (e *Engine) isThereLocked(id ceremony.ID) bool {
 }
 
 // readSettled returns the settled ceremonies that marks name, where a mark is not the end of
-// the journal and memory does not hold the ceremony whole. One that can't be read has no line.
+// the journal and memory does not hold the ceremony whole, as far as they can be read.
 func (e *Engine) readSettled(ctx context.Context, marks []mark.Mark) map[ceremony.ID]rules.State {
 	var ids []ceremony.ID
 	e.mu.Lock()
@@ -140,6 +138,7 @@ func (e *Engine) readSettled(ctx context.Context, marks []mark.Mark) map[ceremon
 		c, err := e.loadSettled(ctx, id)
 		if err != nil {
 			e.config.Log.Error("a settled ceremony can't be compared with its marks", "ceremony", string(id), "error", err)
+			continue
 		}
 		found[id] = c
 	}
@@ -155,13 +154,14 @@ func (e *Engine) heedLocked(m mark.Mark, settled map[ceremony.ID]rules.State) bo
 	}
 	there := e.isThereLocked(m.Ceremony)
 	if !held && there {
-		c, differs := settled[m.Ceremony]
-		if !differs {
-			return false // the mark is the end of its journal
+		c, read := settled[m.Ceremony]
+		end, _ := e.past.Ends(m.Ceremony)
+		if !read && (m.Line < end.Lines || m.Line == end.Lines && m.Hash == end.Head) {
+			return false // the mark is the end of its journal, or could not be compared
 		}
 		k.c = c
 	}
-	if there && !m.Newer(k.c.History) || e.config.Marks.Accepted(m) {
+	if there && !m.Newer(k.c.History) || e.config.Marks.Accepted(m, !there) {
 		return false
 	}
 	known := &e.rollback
@@ -225,14 +225,19 @@ func (e *Engine) noteLocked(before, c rules.State) {
 
 // acceptLocked has a cluster go on after its alarm was acknowledged.
 func (e *Engine) acceptLocked(alarm rules.State) {
-	about := func(n event.Entry) bool { return n.Event.(event.Noticed).Kind == ceremony.RolledBack }
-	if !slices.ContainsFunc(alarm.Findings(), about) {
-		return
+	told := map[ceremony.ID]bool{} // "" where ceremonies are missing that nothing names
+	for _, n := range alarm.Findings() {
+		if found := n.Event.(event.Noticed); found.Kind == ceremony.RolledBack {
+			told[found.Of] = true
+		}
 	}
 	for id, marks := range e.rollback.behind {
 		k, there := e.snapshots[id]
-		if e.clusterOf(id) != alarm.Plan.Cluster || there && k.c.Freezes() {
+		if !told[id] || e.clusterOf(id) != alarm.Plan.Cluster || there && k.c.Freezes() {
 			continue
+		}
+		if !there {
+			marks = marks[:1] // those before it are known with it
 		}
 		for _, m := range marks {
 			e.config.Marks.Accept(m)
@@ -242,7 +247,9 @@ func (e *Engine) acceptLocked(alarm rules.State) {
 			e.config.Marks.Note(mark.Of(k.c), k.c.Settled())
 		}
 	}
-	e.rollback.missing = 0
+	if told[""] {
+		e.rollback.missing = 0
+	}
 	e.countLocked()
 	e.wakeLocked(alarm.Plan.Cluster)
 }
@@ -250,13 +257,11 @@ func (e *Engine) acceptLocked(alarm rules.State) {
 // clusterOf returns the configured cluster of a ceremony that the journal may not have, or
 // "".
 func (e *Engine) clusterOf(id ceremony.ID) string {
+	name := id.Cluster()
 	if k, ok := e.snapshots[id]; ok {
-		return k.c.Plan.Cluster
+		name = k.c.Plan.Cluster
 	}
-	if _, configured := e.clusters[id.Cluster()]; configured {
-		return id.Cluster()
-	}
-	return ""
+	return e.clusters[name].Name
 }
 
 // lostLocked returns a ceremony of the cluster that a mark names and the journal does not
@@ -385,7 +390,7 @@ func (e *Engine) watchMarks(ctx context.Context, silent []ceremony.Cluster) {
 		silent = slices.DeleteFunc(slices.Clone(silent), func(c ceremony.Cluster) bool { return e.recall(ctx, c) })
 		err := e.tellBehind(ctx)
 		switch {
-		case err == nil && len(silent) == 0:
+		case err == nil && len(silent) == 0 && !e.owesAlarm():
 			return
 		case err != nil && ctx.Err() == nil:
 			e.config.Log.Error("that the journal is older than it was could not be told", "error", err)
@@ -395,6 +400,19 @@ func (e *Engine) watchMarks(ctx context.Context, silent []ceremony.Cluster) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// owesAlarm reports whether something is older than its marks that only an alarm can tell: an
+// alarm takes some findings an hour.
+func (e *Engine) owesAlarm() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id := range e.rollback.behind {
+		if k, there := e.snapshots[id]; e.clusterOf(id) != "" && !(there && k.c.Freezes()) {
+			return true
+		}
+	}
+	return false
 }
 
 // tellBehind has each ceremony freeze that is older than a mark, and raises an alarm for what

@@ -99,7 +99,9 @@ func (e *Engine) raiseAside(ctx context.Context, cluster ceremony.Cluster, found
 // longestFound is how many characters of a text that was found in a file people are shown.
 const longestFound = 200
 
+// shorten returns a text that was found in a file, or that names one, as it can be told.
 func shorten(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
 	if r := []rune(text); len(r) > longestFound {
 		return string(r[:longestFound]) + "…"
 	}

@@ -35,7 +35,7 @@ func (s *stage) adopt(ids ...ceremony.ID) {
 	}
 }
 
-// age rewrites a ceremony's journal as an earlier program wrote it: without codes.
+// age rewrites a ceremony's journal as an earlier program wrote it: without codes, and without an index.
 func (s *stage) age(id ceremony.ID) {
 	s.t.Helper()
 	path := journal.FilePath(s.dir, id)
@@ -59,6 +59,9 @@ func (s *stage) age(id ceremony.ID) {
 		old.Write(append(raw, '\n'))
 	}
 	if err := os.WriteFile(path, old.Bytes(), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Remove(s.index()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		s.t.Fatal(err)
 	}
 }

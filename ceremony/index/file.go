@@ -117,10 +117,12 @@ func (f *File) readLocked(r *Report, use func(Record) bool) ([]span, error) {
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, maxLine)
 	var batch []sealed
+	held := 0 // bytes in the batch
 	for lines.Scan() {
-		if batch = append(batch, sealed{text: bytes.Clone(lines.Bytes())}); len(batch) == openedAtOnce {
+		batch, held = append(batch, sealed{text: bytes.Clone(lines.Bytes())}), held+len(lines.Bytes())
+		if len(batch) == openedAtOnce || held >= maxLine {
 			take(batch)
-			batch = batch[:0]
+			batch, held = batch[:0], 0
 		}
 	}
 	take(batch)

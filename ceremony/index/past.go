@@ -93,6 +93,10 @@ func (p *Past) Learn(r Record) {
 	}
 }
 
+// Lose drops a settled ceremony whose journal can't be read any more. What was learnt of it
+// stays.
+func (p *Past) Lose(id ceremony.ID) { delete(p.all, id) }
+
 // Ends returns where the journal of a settled ceremony ends. It reports whether there is one
 // with this id.
 func (p *Past) Ends(id ceremony.ID) (End, bool) {

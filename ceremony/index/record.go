@@ -13,6 +13,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/event"
 	"conclave/ceremony/ledger"
+	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
 )
 
@@ -204,3 +205,6 @@ func Digests(before, now rules.State) []string {
 	}
 	return words
 }
+
+// End returns the mark of the journal's end.
+func (r Record) End() mark.Mark { return mark.Mark{Ceremony: r.Ceremony, Line: r.Lines, Hash: r.Head} }

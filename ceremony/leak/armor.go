@@ -65,7 +65,7 @@ func armorRun(text string, edged bool) (length, full int) {
 	width := 0
 	var body strings.Builder
 	for length < len(text) {
-		line, behind := firstWord(text[length:])
+		line := wordAt(text, length)
 		switch {
 		case full == 0 && (len(line) < narrowest || len(line) > widest), !armorLine(line):
 			return length, full
@@ -75,7 +75,8 @@ func armorRun(text string, edged bool) (length, full int) {
 		case len(line) < width && (full > 1 || edged):
 			// What is left over for the last line. It is none of the armor when full
 			// lines follow it, or when the packets end before it.
-			next, _ := firstWord(text[length+behind:])
+			behind := nextWord(text, length+len(line)) - length
+			next := wordAt(text, length+behind)
 			if len(next) == width || endsPackets(body.String()) && !endsPackets(body.String()+line) {
 				return length, full
 			}
@@ -84,22 +85,26 @@ func armorRun(text string, edged bool) (length, full int) {
 			return length, full
 		}
 		body.WriteString(line)
-		length += behind
+		length = nextWord(text, length+len(line))
 	}
 	return length, full
 }
 
-// firstWord returns the first word of a text, and where the one after it begins.
-func firstWord(text string) (word string, next int) {
-	end := strings.IndexAny(text, " \n")
-	if end < 0 {
-		return text, len(text)
+// wordAt returns the word that begins at a place of a text.
+func wordAt(text string, at int) string {
+	if end := strings.IndexAny(text[at:], " \n"); end >= 0 {
+		return text[at : at+end]
 	}
-	next = end
-	for next < len(text) && strings.IndexByte(" \n>", text[next]) >= 0 { // a quotation, too
-		next++
+	return text[at:]
+}
+
+// nextWord returns where the word behind a word's end begins. It is asked behind lines of
+// armor alone: what stands between words may be as long as the text.
+func nextWord(text string, at int) int {
+	for at < len(text) && strings.IndexByte(" \n>", text[at]) >= 0 { // a quotation, too
+		at++
 	}
-	return text[:end], next
+	return at
 }
 
 // armorLine reports whether a word may be a line of armor: base64, and no digits alone.

@@ -28,8 +28,30 @@ func octets(data string) certainty {
 	return nothing
 }
 
-// quoted is a string in a piece of code.
-var quoted = regexp.MustCompile(`"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*'`)
+// longestLiteral is how long the literal of a share is at most: ten characters an octet.
+const longestLiteral = 10*shareBytes + 2
+
+// literals returns the strings in a piece of code, with their quotes, as far as they may be
+// a share. A quote that nothing ends is looked past for the length of one only: there may be
+// as many of them as characters.
+func literals(text string) (all []string) {
+	for at := 0; at < len(text); at++ {
+		quote := text[at]
+		if quote != '"' && quote != '\'' {
+			continue
+		}
+		for end := at + 1; end < min(len(text), at+longestLiteral) && text[end] != '\n'; end++ {
+			if text[end] == '\\' {
+				end++
+			} else if text[end] == quote {
+				all = append(all, text[at:end+1])
+				at = end
+				break
+			}
+		}
+	}
+	return all
+}
 
 // fewestEscapes is how many octets of a share, at least, are no printable characters.
 const fewestEscapes = 4
@@ -41,7 +63,7 @@ func escapedShare(text string) certainty {
 		return nothing
 	}
 	found := nothing
-	for _, literal := range quoted.FindAllString(text, -1) {
+	for _, literal := range literals(text) {
 		if data, escapes := unescape(literal[1 : len(literal)-1]); escapes >= fewestEscapes {
 			found = max(found, octets(data))
 		}

@@ -323,6 +323,9 @@ func TestTimeIsInProportionToTheText(t *testing.T) {
 		"look-alikes":               filled("\uff11", ""),
 		"digits of other scripts":   filled("\u0669", ""),
 		"dashes":                    filled("-", ""),
+		"spaces":                    filled(" ", "x"),
+		"quotations":                filled(" >", "x"),
+		"quotes that nothing ends":  filled(`\"'a'`, ""),
 	} {
 		if took := quickest(text); took > 30*prose {
 			t.Errorf("%s: %v, and %v for prose", name, took, prose)

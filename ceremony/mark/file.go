@@ -12,6 +12,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/secret"
+	"conclave/host/regular"
 )
 
 // Memory is what the file of marks says.
@@ -73,25 +74,14 @@ func (m *Memory) parts() []part {
 // Read reads the file of marks at path. The error wraps ErrNotOurs when the file was not
 // written under the key, or was changed, and fs.ErrNotExist when there is none.
 func Read(path string, key secret.MACKey) (Memory, error) {
-	named, err := os.Lstat(path)
-	switch {
-	case err != nil:
-		return Memory{}, err
-	case !named.Mode().IsRegular():
-		return Memory{}, fmt.Errorf("%s is not a regular file: %w", path, ErrNotOurs)
+	f, err := regular.Open(path, os.O_RDONLY, 0)
+	if errors.Is(err, regular.ErrNotRegular) {
+		return Memory{}, fmt.Errorf("%w: %w", ErrNotOurs, err)
 	}
-	f, err := os.Open(path)
 	if err != nil {
 		return Memory{}, err
 	}
 	defer f.Close()
-	opened, err := f.Stat()
-	if err != nil {
-		return Memory{}, err
-	}
-	if !os.SameFile(named, opened) {
-		return Memory{}, fmt.Errorf("%s was replaced while it was opened: %w", path, ErrNotOurs)
-	}
 	data, err := io.ReadAll(io.LimitReader(f, mostBytes+1))
 	if err != nil {
 		return Memory{}, err

@@ -146,14 +146,17 @@ func (k *Keeper) Accept(m Mark) {
 	k.writeLocked()
 }
 
-// Accepted reports whether people know that the journal does not come up to a mark.
-func (k *Keeper) Accepted(m Mark) bool {
+// Accepted reports whether people know that the journal does not come up to a mark. Of a
+// ceremony that is gone altogether they know every mark up to one that they have accepted.
+func (k *Keeper) Accepted(m Mark, gone bool) bool {
 	if k == nil {
 		return false
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return slices.Contains(k.accepted, m)
+	return slices.ContainsFunc(k.accepted, func(a Mark) bool {
+		return a == m || gone && a.Ceremony == m.Ceremony && a.Line >= m.Line
+	})
 }
 
 func (k *Keeper) writeLocked() {

@@ -6,6 +6,7 @@
 package mark
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -105,8 +106,11 @@ func ParseToken(key secret.MACKey, token string) (Mark, error) {
 var ErrNotOurs = errors.New("not written by Conclave under this identity")
 
 func (m Mark) line(word string) string {
-	return fmt.Sprintf("%s %s %d %s", word, m.Ceremony, m.Line, m.Hash)
+	return fmt.Sprintf("%s %s %d %s", word, m.Ceremony, m.Line, cmp.Or(m.Hash, noHash))
 }
+
+// noHash stands in the place of the hash of a line that is known to have been, and no more.
+const noHash = "-"
 
 // parseMark reads the three words of a mark.
 func parseMark(f []string) (Mark, error) {
@@ -114,8 +118,8 @@ func parseMark(f []string) (Mark, error) {
 		return Mark{}, fmt.Errorf("a mark of %d words", len(f))
 	}
 	n, err := strconv.Atoi(f[1])
-	if err != nil || n < 1 || !ceremony.ID(f[0]).Valid() || !ceremony.IsHash(f[2]) {
+	if err != nil || n < 1 || !ceremony.ID(f[0]).Valid() || !ceremony.IsHash(f[2]) && f[2] != noHash {
 		return Mark{}, fmt.Errorf("%q is no mark", strings.Join(f, " "))
 	}
-	return Mark{ceremony.ID(f[0]), n, f[2]}, nil
+	return Mark{ceremony.ID(f[0]), n, strings.TrimPrefix(f[2], noHash)}, nil
 }

@@ -229,7 +229,7 @@ func (p *pin) remember(of served) bool {
 // [pins.give].
 func (p *pins) rival(speaker ceremony.Fingerprint, of served) *pin {
 	known := p.find(speaker)
-	if known != nil && slices.ContainsFunc(known.Clusters, of.may) {
+	if known != nil && slices.ContainsFunc(known.Clusters, func(s served) bool { return s.Name == of.Name && s.may(of) }) {
 		return nil
 	}
 	for i, other := range p.list {

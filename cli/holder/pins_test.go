@@ -41,6 +41,7 @@ func TestP2OnlyWhoHasSpokenForAClusterIsBelievedAboutIt(t *testing.T) {
 		"a stranger with an id of its own":     {stranger, served{"prod", "id-4"}, ours},
 		"a stranger with a name of its own":    {stranger, served{"mine", "id-1"}, ours},
 		"a stranger with a cluster of its own": {stranger, served{"mine", "id-5"}, ""},
+		"a pinned one with its cluster's id":   {second, served{"old", "id-2"}, ours},
 		"a pinned one with an id of its own":   {second, served{"old", "id-99"}, ours},
 	} {
 		var got ceremony.Fingerprint
