@@ -42,8 +42,8 @@ type recovery struct {
 	named  map[string]bool // hashes of first lines that another ceremony names
 	read   int             // journals that the index did not have
 
-	// vouched are the ends of journals that the index has and that are not there as they
-	// were. lost are the records of those that were read again.
+	// vouched are the ends of journals that the index has, and the journals do not. lost are
+	// the records of those that were read again.
 	vouched []mark.Mark
 	lost    map[ceremony.ID]index.Record
 }
@@ -128,7 +128,6 @@ func (r *recovery) readIndex() {
 			return r.learnLost(record) == nil
 		case mark != record.Mark:
 			changed = append(changed, string(record.Ceremony))
-			r.vouched = append(r.vouched, record.End())
 			r.lost[record.Ceremony] = record
 			return false
 		}
@@ -231,6 +230,9 @@ func (r *recovery) replay(ctx context.Context, id ceremony.ID) error {
 		return err
 	}
 	r.read++
+	if record, ok := r.lost[id]; ok && !record.End().In(c.History) {
+		r.vouched = append(r.vouched, record.End())
+	}
 	if c.Settled() {
 		return r.settled(ctx, c)
 	}
