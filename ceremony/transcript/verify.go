@@ -503,7 +503,10 @@ func (v *verifier) earlier(e event.Entry, ev event.TranscriptSigned) {
 func (v *verifier) outline() {
 	a := &v.audit
 	a.Ceremony, a.Events, a.Head = v.t.Ceremony, len(v.t.Journal), v.t.Head
-	a.Conditions = event.ConditionsOf(v.entries)
+	a.Conditions = event.ConditionsOf(slices.DeleteFunc(slices.Clone(v.entries), func(e event.Entry) bool {
+		c, ok := e.Event.(event.Conditions)
+		return ok && c.Plain() != nil // the story is refused, and what it says is printed
+	}))
 	a.Operation, a.Cluster, a.PlanHash, a.Outcome = v.c.Plan.Operation, v.c.Plan.Cluster, v.c.PlanHash, v.c.Outcome
 	if n := len(v.entries); n > 0 {
 		a.From, a.To = v.entries[0].At, v.entries[n-1].At

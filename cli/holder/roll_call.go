@@ -26,8 +26,8 @@ func (f *sealFlags) answer(ctx context.Context, std cli.Streams, message []byte,
 	if err := who.keep(std.Err); err != nil {
 		return err
 	}
-	if f.otp != "" {
-		return cli.WithHint(errCallsRoll, "Leave --otp out.")
+	if f.otp != "" || f.share != "" || f.encrypted != "" {
+		return cli.WithHint(errCallsRoll, "Leave --otp, --share and --encrypted out.")
 	}
 	describeCall(std.Err, call)
 	if !f.yes {
@@ -55,7 +55,7 @@ func (f *sealFlags) answer(ctx context.Context, std cli.Streams, message []byte,
 }
 
 // errCallsRoll means that --otp was given for a roll call.
-var errCallsRoll = errors.New("the message calls the roll, and asks for no one-time password")
+var errCallsRoll = errors.New("the message calls the roll, and asks for no share and no one-time password")
 
 // findLine decrypts what may be the challenge, and returns the line to sign. If it turns
 // out to be a share it is wiped, and not signed.

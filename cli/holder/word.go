@@ -12,8 +12,9 @@ import (
 	"conclave/cli"
 )
 
-// errAsksWord means that --otp was given for a message that asks for a signed word.
-var errAsksWord = errors.New("the message asks for a signed word, and for no one-time password")
+// errAsksWord means that a share or a one-time password was given for a message that asks for a signed word. Somebody may
+// have put another request into the message.
+var errAsksWord = errors.New("the message asks for a signed word, and for no share and no one-time password")
 
 // errOtherSigner means that the person has not the key by which they are asked to sign.
 var errOtherSigner = errors.New("the message asks somebody with another key than yours")
@@ -29,8 +30,8 @@ func (f *sealFlags) signWord(ctx context.Context, std cli.Streams, message []byt
 	if err := who.keep(std.Err); err != nil {
 		return err
 	}
-	if f.otp != "" {
-		return cli.WithHint(errAsksWord, "Leave --otp out.")
+	if f.otp != "" || f.share != "" || f.encrypted != "" {
+		return cli.WithHint(errAsksWord, "Sign nothing unless you meant to. If you did, leave --otp, --share and --encrypted out.")
 	}
 	describePlan(std.Err, ask.Identity(), ask.Plan(), ask.PlanHash())
 	said, _ := ceremony.ParseStatement(ask.Word())
