@@ -40,6 +40,9 @@ var (
 	// ErrJournal means that an event could not be made durable. The ceremony
 	// stops: no journal, no ceremony (P9).
 	ErrJournal = errors.New("the journal can't be written")
+	// ErrNoLine means that an event can't be told in a line that would be read back. Nothing
+	// was written.
+	ErrNoLine = errors.New("no line of the journal can hold it")
 	// ErrBehind means that another process has appended to this ceremony's journal.
 	ErrBehind = errors.New("the journal has events that this process has not seen")
 	// ErrChain means that the journal was changed: a line does not continue the

@@ -244,11 +244,11 @@ func (a *actor) record(ctx context.Context, cmd command.Command) error {
 	}
 	entries, err := a.e.config.Journal.Append(ctx, a.c.ID(), a.c.Seq(), events...)
 	switch {
-	case errors.Is(err, ceremony.ErrJournal), errors.Is(err, ceremony.ErrBehind), errors.Is(err, ceremony.ErrUnknownCeremony):
-		return a.halt(err)
-	case err != nil: // it has no line, and nothing was written
-		a.log.Error("what was decided can't be written: it can't be told in a line", "error", err)
+	case errors.Is(err, ceremony.ErrNoLine): // nothing was written, and the journal is as it was
+		a.log.Error("what was decided can't be written", "error", err)
 		return err
+	case err != nil:
+		return a.halt(err)
 	}
 	for _, e := range entries {
 		next, err := rules.Apply(a.c, e)

@@ -91,12 +91,12 @@ func (j *Journal) encode(id ceremony.ID, h head, events []event.Event) ([]event.
 		e := event.Entry{Seq: seq, Prev: prev, At: time.Now().UTC(), Event: ev}
 		raw, err := seal(id, &e, j.key)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("encode %q: %w: %w", event.TypeOf(ev), ceremony.ErrNoLine, err)
 		}
 		// A line that could not be read back would have the ceremony set aside at every later
 		// start.
 		if _, _, err := DecodeLine(raw); err != nil {
-			return nil, nil, fmt.Errorf("encode %q: %w", event.TypeOf(ev), err)
+			return nil, nil, fmt.Errorf("encode %q: %w: %w", event.TypeOf(ev), ceremony.ErrNoLine, err)
 		}
 		if len(raw) > maxLine {
 			return nil, nil, fmt.Errorf("encode %q: a line of %d bytes; %d are the most", event.TypeOf(ev), len(raw), maxLine)

@@ -73,6 +73,7 @@ func Sentinels() []sentence {
 	return []sentence{
 		{ceremony.ErrUnknownCeremony, Words{"There is no ceremony with this id.", "`/ceremony list` shows the open ones, `/ceremony history` all."}},
 		{ceremony.ErrJournal, Words{"The journal can't be written, and nothing is done that can't be recorded.", "The operator of Conclave makes sure that there is room and that Conclave may write there, and starts it again. Until then keep what you have, and send nothing."}},
+		{ceremony.ErrNoLine, Words{"The journal has no line for this.", "Tell the operator of Conclave, who has the log."}},
 		{ceremony.ErrBehind, Words{"Another process has written to this ceremony's journal.", "The operator of Conclave has to make sure that it runs only once."}},
 		{ceremony.ErrNotAdopted, Words{"The journal of this ceremony was written before Conclave authenticated its lines, or under another identity.", "Nothing is done with it. The operator of Conclave stops it, runs `conclave journal adopt`, and starts it again."}},
 		{ceremony.ErrLocked, Words{"Another process uses this journal.", "The operator of Conclave has to make sure that it runs only once."}},
