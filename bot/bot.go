@@ -95,11 +95,13 @@ type Bot struct {
 	rhythm         transport.Rhythm
 	http           *http.Client
 	api            *slack.Client
+	responses      *slack.Client // for response URLs alone
 	log            *slog.Logger
 	health         *transport.Monitor
 	accounts       *transport.Accounts
 	notifier       *notifier
 	directMessages *transport.DirectMessages
+	conditions     conditions // of the connections, the newest one
 	dedup          *transport.Dedup
 	queue          *transport.Queue
 	helped         *transport.Pacer  // person → when help may be given unasked again
@@ -138,7 +140,8 @@ func New(config Config) (*Bot, error) {
 	}
 	h := &transport.Monitor{}
 	client := &http.Client{Timeout: transport.CallTimeout}
-	options := []slack.Option{slack.OptionHTTPClient(transport.NewRateLimitedClient(client, h))}
+	limited := transport.NewRateLimitedClient(client, h)
+	options := []slack.Option{slack.OptionHTTPClient(limited)}
 	if config.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(config.APIURL))
 	}
@@ -149,11 +152,13 @@ func New(config Config) (*Bot, error) {
 		rhythm:         transport.NormalRhythm(),
 		http:           client,
 		api:            api,
+		responses:      slack.New("", slack.OptionHTTPClient(transport.ResponseClient{Client: limited})),
 		log:            config.Log,
 		health:         h,
 		accounts:       accounts,
 		directMessages: directMessages,
 		notifier:       newNotifier(api, directMessages, transport.NewChannels(api), accounts, h, config),
+		conditions:     make(conditions, 1),
 		dedup:          transport.NewDedup(),
 		queue:          transport.NewQueue(),
 		helped:         transport.NewPacer(helpPace),
@@ -184,9 +189,10 @@ func (b *Bot) Run(ctx context.Context, engine Engine) error {
 	inbox := &inbox{Bot: b, engine: engine, work: context.WithoutCancel(ctx)}
 	socket := &transport.Supervisor{
 		AppToken: b.config.AppToken, BotToken: b.config.BotToken, APIURL: b.config.APIURL,
-		HTTP: b.http, Rhythm: b.rhythm, Health: b.health, Log: b.log, Take: inbox.take,
+		HTTP: b.http, Rhythm: b.rhythm, Health: b.health, Log: b.log, Take: inbox.take, Tell: b.conditions.put,
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return b.tellConditions(ctx) })
 	group.Go(func() error {
 		defer b.queue.Drain()
 		return socket.Run(ctx)

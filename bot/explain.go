@@ -87,6 +87,7 @@ var denialWords = map[refusal.Denial]wording.Words{
 		What: "This is a private key in the open. It was not used, and I can't delete it.",
 		Hint: "Slack has seen it: publish its revocation, make another key, and have the operator of Conclave configure that one. Whatever was encrypted to this key counts as exposed, with it the share that you hold: delete the key where you wrote it, tell your security team, and plan a rekey.",
 	},
+	refusal.Undecodable:    {What: "Slack has sent this to me in a form that I can't read.", Hint: "Nothing was done. Send a PGP message as a file: " + wording.AsFile + " In the place of a button, type the command; `/ceremony help` lists them."},
 	refusal.NoEnvelope:     {What: "There is no PGP message in it.", Hint: "Paste all of what the command has printed."},
 	refusal.FormLate:       {What: "Slack's time to open the form was over before I could.", Hint: "Press the button once more."},
 	refusal.NoTranscript:   {What: "No transcript of this ceremony is signed yet.", Hint: "It is signed when the ceremony has ended and everybody was told; what happens later gets another one."},

@@ -8,11 +8,11 @@ import (
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
-	"github.com/slack-go/slack/socketmode"
 
 	"conclave/bot/command"
 	"conclave/bot/render"
 	"conclave/bot/slacktest"
+	"conclave/bot/transport"
 	"conclave/ceremony"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
@@ -63,24 +63,24 @@ func TestNothingIsAskedOfTheEngineBeforeAnAcknowledgement(t *testing.T) {
 // wordyText returns a text of so many characters, in which nothing looks like a share.
 func wordyText(characters int) string { return strings.Repeat("a ", characters/2) }
 
-func saidBy(user, text string) socketmode.Event {
+func saidBy(user, text string) transport.Envelope {
 	m := &slack.Msg{Text: text, Blocks: slack.Blocks{BlockSet: []slack.Block{
 		slack.NewRichTextBlock("b", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(text, nil))),
 	}}}
-	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e"}, Data: slackevents.EventsAPIEvent{
+	return transport.Envelope{ID: "e", Data: slackevents.EventsAPIEvent{
 		Data: &slackevents.EventsAPICallbackEvent{EventID: "Ev1"},
 		InnerEvent: slackevents.EventsAPIInnerEvent{Data: &slackevents.MessageEvent{User: user, Channel: "D1",
 			TimeStamp: "1.1", ChannelType: slackevents.ChannelTypeIM, Message: m}},
 	}}
 }
 
-func commandedBy(user, text string) socketmode.Event {
-	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e"},
+func commandedBy(user, text string) transport.Envelope {
+	return transport.Envelope{ID: "e",
 		Data: slack.SlashCommand{UserID: user, TriggerID: "1.2.3", Text: text}}
 }
 
-func submittedBy(user, text string) socketmode.Event {
-	return socketmode.Event{Request: &socketmode.Request{EnvelopeID: "e", AcceptsResponsePayload: true},
+func submittedBy(user, text string) transport.Envelope {
+	return transport.Envelope{ID: "e", Accepts: true,
 		Data: slack.InteractionCallback{
 			Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user}, View: slack.View{
 				ID: "V1", CallbackID: render.FormCallback,
@@ -93,7 +93,7 @@ func submittedBy(user, text string) socketmode.Event {
 func TestAcknowledgementCostsTheSameForEveryText(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	d := &inbox{Bot: s.bot, engine: s.engine}
-	for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy, "command": commandedBy,
+	for name, of := range map[string]func(user, text string) transport.Envelope{"message": saidBy, "command": commandedBy,
 		"form": submittedBy} {
 		cost := func(text string) float64 {
 			ev := of("U1", text)
@@ -181,7 +181,7 @@ func TestDigestInAFormIsAnsweredAfterItWasLookedAt(t *testing.T) {
 func BenchmarkAcknowledgement(b *testing.B) {
 	for _, ended := range []int{0, 200, 1000} {
 		for _, characters := range []int{100, 4000, longest} {
-			for name, of := range map[string]func(user, text string) socketmode.Event{"message": saidBy,
+			for name, of := range map[string]func(user, text string) transport.Envelope{"message": saidBy,
 				"command": commandedBy, "form": submittedBy} {
 				b.Run(fmt.Sprintf("%s/ended=%d/characters=%d", name, ended, characters), func(b *testing.B) {
 					d := floodedInbox(b, ended)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,6 +25,9 @@ type wire struct {
 	server *httptest.Server
 	conns  chan *websocket.Conn // the newest one
 	acks   chan []byte
+
+	mu    sync.Mutex
+	posts []string // what was posted: PATH BODY
 }
 
 func newWire(tb testing.TB) *wire {
@@ -53,12 +57,42 @@ func newWire(tb testing.TB) *wire {
 			fmt.Fprintf(out, `{"ok":true,"url":"ws%s/link"}`, strings.TrimPrefix(w.server.URL, "http"))
 		case strings.HasSuffix(in.URL.Path, "users.info"):
 			fmt.Fprintf(out, `{"ok":true,"user":{"id":%q,"team_id":"T0CONCLAVE"}}`, in.FormValue("user"))
+		case in.URL.Path == "/response":
+			w.note(in)
+			out.WriteHeader(http.StatusAccepted)
+			fmt.Fprint(out, "taken, with thanks")
 		default:
+			w.note(in)
 			fmt.Fprint(out, `{"ok":true,"team_id":"T0CONCLAVE","bot_id":"B1","user_id":"U0BOT","channel":{"id":"D1","is_member":true},"ts":"1.1"}`)
 		}
 	}))
 	tb.Cleanup(w.server.Close)
 	return w
+}
+
+// note remembers what was posted.
+func (w *wire) note(in *http.Request) {
+	body := in.FormValue("text") + in.FormValue("blocks")
+	if in.URL.Path == "/response" {
+		all, _ := io.ReadAll(in.Body)
+		body = string(all)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.posts = append(w.posts, in.URL.Path+" "+body)
+}
+
+// posted counts what was posted there with this text.
+func (w *wire) posted(path, what string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, p := range w.posts {
+		if strings.HasPrefix(p, path+" ") && strings.Contains(p, what) {
+			n++
+		}
+	}
+	return n
 }
 
 // outlives sends a frame, and after it one that the bot has to acknowledge, on the
@@ -100,6 +134,28 @@ func (w *wire) outlives(t *testing.T, conn **websocket.Conn, frame []byte, numbe
 	}
 }
 
+// onWire runs a bot on a wire, with one connection.
+func onWire(tb testing.TB, log io.Writer) (*wire, *stage, *websocket.Conn) {
+	tb.Helper()
+	w := newWire(tb)
+	b, err := New(Config{
+		AppToken: "xapp-1", BotToken: "xoxb-1", APIURL: w.server.URL + "/api/", Team: "T0CONCLAVE", Channel: "C0OPS",
+		Sign: testSigner{}, Mark: testMark, Files: testFiles,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b.rhythm.LeastGap, b.rhythm.MostGap, b.rhythm.Refusals, b.rhythm.Sockets = time.Millisecond, 2*time.Millisecond, -1, 1
+	b.notifier.posts.Gap = 0
+	s := &stage{t: tb, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}},
+		ended: make(chan error, 1)}
+	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Holders: people("carol")}}
+	close(s.engine.ready)
+	s.runQuietly(tb)
+	return w, s, <-w.conns
+}
+
 // FuzzFrame sends the running bot whatever a socket can carry, through the client
 // that it has, and holds that it lives on, and that nothing secret is in what it
 // acknowledges or logs (P1).
@@ -107,24 +163,8 @@ func FuzzFrame(f *testing.F) {
 	for _, s := range seeds(f, "frame") {
 		f.Add([]byte(s))
 	}
-	w := newWire(f)
 	log := &tailLog{}
-	b, err := New(Config{
-		AppToken: "xapp-1", BotToken: "xoxb-1", APIURL: w.server.URL + "/api/", Team: "T0CONCLAVE", Channel: "C0OPS",
-		Sign: testSigner{}, Mark: testMark, Files: testFiles,
-		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
-	b.rhythm.LeastGap, b.rhythm.MostGap, b.rhythm.Refusals = time.Millisecond, 2*time.Millisecond, -1
-	b.notifier.posts.Gap = 0
-	s := &stage{t: f, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}},
-		ended: make(chan error, 1)}
-	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Holders: people("carol")}}
-	close(s.engine.ready)
-	s.runQuietly(f)
-	conn := <-w.conns
+	w, _, conn := onWire(f, log)
 	var number atomic.Int64
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		log.forget()

@@ -11,7 +11,6 @@ import (
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
-	"github.com/slack-go/slack/socketmode"
 
 	"conclave/bot/command"
 	"conclave/bot/refusal"
@@ -44,8 +43,8 @@ type look func(ctx context.Context) (shown []refusal.Exposure, done bool)
 //
 // Life of a share, 1 of 7: the envelope arrives, is deduplicated and queued, and
 // acknowledged at once.
-func (in *inbox) take(ev socketmode.Event) (reply any, ack bool) {
-	keys, j := in.read(ev)
+func (in *inbox) take(env transport.Envelope) (reply any, ack bool) {
+	keys, j := in.read(env)
 	if j.Do == nil {
 		return j.Ack, true
 	}
@@ -74,29 +73,44 @@ func (in *inbox) take(ev socketmode.Event) (reply any, ack bool) {
 
 // read returns the job that an envelope asks for, and the keys under which it is
 // remembered. A job without Do has nothing to do.
-func (in *inbox) read(ev socketmode.Event) (keys []string, j transport.Job) {
+func (in *inbox) read(env transport.Envelope) (keys []string, j transport.Job) {
 	defer func() {
 		if p := recover(); p != nil {
 			in.panicked(p)
 			keys, j = nil, transport.Job{}
 		}
 	}()
-	keys = []string{"envelope " + ev.Request.EnvelopeID}
-	switch data := ev.Data.(type) {
+	keys = []string{"envelope " + env.ID}
+	switch data := env.Data.(type) {
 	case slack.SlashCommand:
-		return known(keys, "trigger", data.TriggerID), in.readCommand(ev, data)
+		return known(keys, "trigger", data.TriggerID), in.readCommand(env, data)
 	case slack.InteractionCallback:
-		return in.readInteraction(known(keys, "trigger", data.TriggerID), ev, data)
+		return in.readInteraction(known(keys, "trigger", data.TriggerID), env, data)
 	case slackevents.EventsAPIEvent:
 		if outer, ok := data.Data.(*slackevents.EventsAPICallbackEvent); ok {
 			keys = known(keys, "event", outer.EventID)
 		}
 		return in.readEvent(keys, data)
+	case transport.Unreadable:
+		return keys, in.readUnreadable(data)
 	}
 	return keys, transport.Job{}
 }
 
-func (in *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) transport.Job {
+// readUnreadable answers the person who waits for an answer to what can't be decoded.
+func (in *inbox) readUnreadable(data transport.Unreadable) transport.Job {
+	in.notSearched(data.User, "it can't be decoded")
+	kind, reply := transport.KindMessage, in.writeTo(data.User)
+	if data.ResponseURL != "" {
+		kind, reply = transport.KindClick, in.replyTo(data.ResponseURL, data.User)
+	}
+	refuse := func(context.Context, ceremony.Account, []refusal.Exposure) (render.Message, error) {
+		return render.Message{}, refusal.Undecodable
+	}
+	return in.job(kind, transport.Claim{User: data.User, Teams: teams(data.Teams...)}, nil, reply, refuse)
+}
+
+func (in *inbox) readCommand(env transport.Envelope, data slack.SlashCommand) transport.Job {
 	who := transport.Claim{User: data.UserID, Teams: teams(data.TeamID)}
 	k, t := transport.KindCommand, trigger{data.TriggerID, time.Now()}
 	if command.WantsForm(data.Text) {
@@ -118,19 +132,19 @@ func (in *inbox) readCommand(ev socketmode.Event, data slack.SlashCommand) trans
 		return in.execute(ctx, by, cmd, t)
 	}
 	j := in.job(k, who, search, in.replyTo(data.ResponseURL, data.UserID), do)
-	if ev.Request.AcceptsResponsePayload {
+	if env.Accepts {
 		j.Full = object{"response_type": slack.ResponseTypeEphemeral, "text": explain(refusal.Overloaded).String()}
 	}
 	return j
 }
 
 func (in *inbox) readInteraction(
-	keys []string, ev socketmode.Event, data slack.InteractionCallback,
+	keys []string, env transport.Envelope, data slack.InteractionCallback,
 ) ([]string, transport.Job) {
 	who := transport.Claim{User: data.User.ID, Teams: teams(data.User.TeamID, data.Team.ID)}
 	switch {
 	case data.Type == slack.InteractionTypeViewSubmission:
-		j, closed := in.readSubmission(ev, data)
+		j, closed := in.readSubmission(env, data)
 		if closed {
 			keys = known(keys, "form", data.View.ID)
 		}
@@ -305,7 +319,7 @@ func (in *inbox) complain(k transport.Kind, who transport.Claim, err error) rend
 func (in *inbox) replyTo(responseURL, user string) answer {
 	return func(ctx context.Context, m render.Message) {
 		options := append(m.Options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
-		if _, _, err := in.api.PostMessageContext(ctx, "", options...); err != nil {
+		if _, _, err := in.responses.PostMessageContext(ctx, "", options...); err != nil {
 			in.log.Warn("answer not delivered, writing directly", "user", user, "error", withoutURL(err))
 			in.writeTo(user)(ctx, m)
 		}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/socketmode"
 
 	"conclave/bot/refusal"
 	"conclave/bot/render"
@@ -90,7 +89,7 @@ func (in *inbox) clickForm(ctx context.Context, by ceremony.Account, value strin
 // view says so in its place. Everything else is received as a direct message is. A word
 // that may be a digest that people were shown is judged later: the engine is not asked here.
 // It reports whether the form is closed, and so can't be sent again.
-func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallback) (j transport.Job, closed bool) {
+func (in *inbox) readSubmission(env transport.Envelope, data slack.InteractionCallback) (j transport.Job, closed bool) {
 	if data.View.CallbackID != render.FormCallback {
 		return transport.Job{}, false
 	}
@@ -99,7 +98,7 @@ func (in *inbox) readSubmission(ev socketmode.Event, data slack.InteractionCallb
 		typed = data.View.State.Values[render.FormCallback][render.FormInput].Value
 	}
 	say := func(reply any) any {
-		if !ev.Request.AcceptsResponsePayload {
+		if !env.Accepts {
 			return nil
 		}
 		return reply

@@ -17,7 +17,7 @@ import (
 // hears makes sure that the bot still answers.
 func (s *stage) hears() {
 	s.t.Helper()
-	s.wait("a socket", func() bool { return s.w.Sockets() == 1 && s.bot.Health().Connected })
+	s.wait("its sockets", s.connected)
 	s.expect("What you can type", s.types(s.alice, "help"))
 }
 
@@ -133,9 +133,10 @@ func TestHungOpeningIsGivenUp(t *testing.T) {
 func TestSocketWithoutAGreetingIsGivenUp(t *testing.T) {
 	s := setUp(t, slacktest.Config{})
 	s.bot.rhythm.Hello = 100 * time.Millisecond
+	s.bot.rhythm.Refusals = 2
 	sv := &transport.Supervisor{AppToken: s.w.AppToken(), BotToken: s.w.BotToken(), APIURL: silentSocket(t) + "/api/",
 		HTTP: s.bot.http, Rhythm: s.bot.rhythm, Health: s.bot.health, Log: s.bot.log}
-	if _, err := sv.Connect(s.ctx()); !errors.Is(err, transport.ErrNoHello) {
+	if err := sv.Run(s.ctx()); !errors.Is(err, transport.ErrNoHello) {
 		t.Errorf("%v", err)
 	}
 }
@@ -152,20 +153,6 @@ func silentSocket(t *testing.T) string {
 	mux.HandleFunc("/link", func(w http.ResponseWriter, r *http.Request) { upgradeAndWait(w, r, done) })
 	t.Cleanup(func() { close(done); server.Close() })
 	return server.URL
-}
-
-// TestSilentSocketIsReplaced is trap T5: Slack pings, the client never does.
-func TestSilentSocketIsReplaced(t *testing.T) {
-	s := setUp(t, slacktest.Config{})
-	close(s.engine.ready)
-	s.bot.rhythm.Ping = 2 * time.Second
-	s.run()
-	s.hears()
-	s.w.Mute(true)
-	before := s.opens()
-	s.wait("another socket", func() bool { return s.opens() > before })
-	s.w.Mute(false)
-	s.hears()
 }
 
 // TestBusyBotKeepsItsSocket is trap T6: work in the event loop would keep pings
@@ -232,19 +219,6 @@ func TestRefreshLosesNothing(t *testing.T) {
 		s.wait("the offer", func() bool { return len(s.engine.offered()) == i+1 })
 	}
 	s.hears()
-}
-
-func TestHealthyConnectionIsReplacedWithoutAPause(t *testing.T) {
-	s := setUp(t, slacktest.Config{})
-	close(s.engine.ready)
-	s.bot.rhythm.Healthy, s.bot.rhythm.LeastGap, s.bot.rhythm.MostGap = time.Millisecond, time.Hour, time.Hour
-	s.run()
-	s.hears()
-	for range 3 {
-		s.w.Disconnect("refresh_requested")
-		s.wait("the end of the old socket", func() bool { return s.w.Sockets() == 0 || s.bot.Health().Opens > 1 })
-		s.hears()
-	}
 }
 
 func TestSlackThatAsksForAPauseGetsIt(t *testing.T) {

@@ -56,18 +56,7 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	t.Cleanup(w.Close)
 	s.alice, s.bob, s.carol = w.AddPerson("alice"), w.AddPerson("bob"), w.AddPerson("carol")
 	s.ops = w.AddChannel("ops", s.alice, s.bob, s.carol, w.Bot())
-	s.bot, err = New(Config{
-		AppToken: w.AppToken(), BotToken: w.BotToken(), APIURL: w.URL() + "/api/", Team: w.TeamID(), Channel: s.ops.ID(),
-		Sign: testSigner{}, Mark: testMark, Files: testFiles,
-		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.bot.rhythm.LeastGap = 10 * time.Millisecond
-	s.bot.rhythm.MostGap = 80 * time.Millisecond
-	s.bot.notifier.posts.Gap = 0
-	s.bot.notifier.redraws.Gap = 0
+	s.bot = s.newBot(w.URL() + "/api/")
 	s.engine = &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}
 	s.engine.clusters = []ceremony.Cluster{{
 		Name: "prod", Operations: ceremony.Operations(), Initiators: s.people(s.alice), Approvers: s.people(s.alice, s.bob),
@@ -77,6 +66,25 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	return s
 }
 
+// newBot returns a bot for the workspace, which it reaches there.
+func (s *stage) newBot(apiURL string) *Bot {
+	s.t.Helper()
+	b, err := New(Config{
+		AppToken: s.w.AppToken(), BotToken: s.w.BotToken(), APIURL: apiURL, Team: s.w.TeamID(), Channel: s.ops.ID(),
+		Sign: testSigner{}, Mark: testMark, Files: testFiles,
+		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	b.rhythm.LeastGap = 10 * time.Millisecond
+	b.rhythm.MostGap = 80 * time.Millisecond
+	b.rhythm.Linger = 50 * time.Millisecond
+	b.notifier.posts.Gap = 0
+	b.notifier.redraws.Gap = 0
+	return b
+}
+
 // start sets up and runs a bot, and makes sure at the end of the test that it
 // stops when it is told to, and that it broke no rule of Slack's.
 func start(t testing.TB, cfg slacktest.Config) *stage {
@@ -84,8 +92,13 @@ func start(t testing.TB, cfg slacktest.Config) *stage {
 	s := setUp(t, cfg)
 	close(s.engine.ready)
 	s.run()
-	s.wait("a socket", func() bool { return s.w.Sockets() == 1 && s.bot.Health().Connected })
+	s.wait("its sockets", s.connected)
 	return s
+}
+
+// connected reports whether the bot holds as many sockets as it should, and Slack no other.
+func (s *stage) connected() bool {
+	return s.w.Sockets() == s.bot.rhythm.Sockets && s.bot.Health().Connections == s.bot.rhythm.Sockets
 }
 
 func (s *stage) run() {

@@ -77,6 +77,20 @@ func (w *Workspace) CutSockets() {
 	w.hub.Cut()
 }
 
+// CutOne cuts the TCP connection of one socket.
+func (w *Workspace) CutOne() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hub.CutOne()
+}
+
+// DisconnectOne sends the oldest socket a disconnect message.
+func (w *Workspace) DisconnectOne(reason string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hub.DisconnectOne(reason)
+}
+
 // Disconnect sends every socket a disconnect message: "warning", "refresh_requested", "too_many_websockets".
 // After any but the warning, the socket carries nothing more and is closed after [Timing.Linger].
 func (w *Workspace) Disconnect(reason string) {

@@ -14,6 +14,8 @@ const LateAck = time.Second
 // is alive may still hear nothing.
 type Health struct {
 	Connected    bool
+	Connections  int       // that take in what people do; one of them is a reserve
+	Foreign      int       // connections of this app that are not ours
 	LastHello    time.Time // of the newest connection
 	LastEnvelope time.Time // anything that people did
 	// When the bot last posted in a channel, and when Slack last sent a message of a
@@ -21,10 +23,11 @@ type Health struct {
 	LastChannelPost, LastChannelMessage time.Time
 	LastAuthTest                        time.Time // when Slack last accepted the bot token
 	Opens                               int       // connections opened since the start
-	Failures                            int       // connections in a row that were not healthy
+	Failures                            int       // openings in a row that were of no use
 	LateAcks                            int       // that took more than a second
 	Duplicates                          int       // envelopes delivered again
 	TurnedAway                          int       // people who were told that too much is waiting
+	Unreadable                          int       // envelopes and frames that could not be decoded
 	Unsearched                          int       // texts and files that were not searched for secrets
 	Throttled                           int       // answers of Slack that asked to slow down
 }
@@ -33,6 +36,8 @@ type Health struct {
 func (h Health) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Bool("connected", h.Connected),
+		slog.Int("connections", h.Connections),
+		slog.Int("foreign", h.Foreign),
 		slog.Time("last_hello", h.LastHello),
 		slog.Time("last_envelope", h.LastEnvelope),
 		slog.Time("last_auth_test", h.LastAuthTest),
@@ -41,6 +46,7 @@ func (h Health) LogValue() slog.Value {
 		slog.Int("late_acks", h.LateAcks),
 		slog.Int("duplicates", h.Duplicates),
 		slog.Int("turned_away", h.TurnedAway),
+		slog.Int("unreadable", h.Unreadable),
 		slog.Int("unsearched", h.Unsearched),
 		slog.Int("throttled", h.Throttled),
 	)

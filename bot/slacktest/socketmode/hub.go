@@ -146,6 +146,22 @@ func (h *Hub) Disconnect(reason string) {
 	h.host.Changed()
 }
 
+// CutOne cuts the TCP connection of the oldest live socket.
+func (h *Hub) CutOne() {
+	for _, s := range h.liveLocked()[:min(1, h.Live())] {
+		s.cutLocked()
+	}
+	h.host.Changed()
+}
+
+// DisconnectOne sends the oldest live socket a disconnect message.
+func (h *Hub) DisconnectOne(reason string) {
+	for _, s := range h.liveLocked()[:min(1, h.Live())] {
+		s.disconnectLocked(reason)
+	}
+	h.host.Changed()
+}
+
 // Switch switches Socket Mode on or off. While it is off, every new socket is told link_disabled.
 func (h *Hub) Switch(on bool) { h.off = !on }
 
