@@ -288,7 +288,7 @@ func (f *sealFlags) sealWithKey(ctx context.Context, std cli.Streams, inv *openp
 
 // sealWithGPG seals a share by gpg, so that a key on a smartcard can be used.
 func (f *sealFlags) sealWithGPG(ctx context.Context, std cli.Streams, inv *openpgp.Invitation) (string, error) {
-	gpg, err := findGPG(std)
+	gpg, err := findGPG(ctx, std)
 	if err != nil {
 		return "", err
 	}
