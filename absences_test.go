@@ -23,7 +23,7 @@ const absencesFile = "docs/decisions/absences.tsv"
 var absenceRooms = []string{
 	"ceremony/wording", "bot", "bot/render", "bot/command", "bot/transport", "cli/operator", "cli/terminal",
 	"cli/holder", "cli/auditor", "ceremony/transcript", "ceremony/transcript/page", "ceremony/engine",
-	"ceremony/rules", "ceremony/planning", "ceremony/mark", "ceremony/interference", "app",
+	"ceremony/rules", "ceremony/planning", "ceremony/aside", "ceremony/mark", "ceremony/interference", "app",
 }
 
 // absence matches a sentence that may rest on something that was not seen.

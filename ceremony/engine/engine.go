@@ -64,12 +64,15 @@ type Engine struct {
 	ready    chan struct{}
 	alarming sync.Mutex // held while a finding is added to an alarm or opens one
 
+	asideMu   sync.Mutex // may be taken with mu held
+	aside     []ceremony.Aside
+	asideNews chan struct{} // has a token when aside has changed
+
 	mu        sync.Mutex
 	snapshots map[ceremony.ID]snapshot
 	order     []ceremony.ID // of the snapshots, newest first
 	actors    map[ceremony.ID]*actor
-	taken     map[string]bool  // cluster → a proposal for it is being prepared
-	aside     []ceremony.Aside // set by recover and never changed
+	taken     map[string]bool // cluster → a proposal for it is being prepared
 	// first is the hash of the newest ceremony's first line.
 	first string
 
@@ -102,6 +105,7 @@ func NewEngine(config Config) *Engine {
 		snapshots: map[ceremony.ID]snapshot{},
 		actors:    map[ceremony.ID]*actor{},
 		taken:     map[string]bool{},
+		asideNews: make(chan struct{}, 1),
 		rollback:  rollback{behind: map[ceremony.ID][]mark.Mark{}, compared: map[string]chan struct{}{}},
 		past:      index.NewPast(),
 	}
