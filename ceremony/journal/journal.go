@@ -175,5 +175,5 @@ func (j *Journal) Marks(ctx context.Context, of ...ceremony.ID) (map[ceremony.ID
 	return j.store.Marks(ctx, of...)
 }
 
-// List implements [event.Journal].
+// List returns the ids of all ceremonies, oldest first.
 func (j *Journal) List(ctx context.Context) ([]ceremony.ID, error) { return j.store.List(ctx) }
