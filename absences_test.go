@@ -162,7 +162,7 @@ func TestAbsencesAreLookedForWhereverPeopleAreToldSomething(t *testing.T) {
 // their kind, protocol.
 var absenceFree = []string{
 	"bot/refusal", "cli", "ceremony", "ceremony/command", "ceremony/event", "ceremony/journal",
-	"ceremony/index", "ceremony/leak", "ceremony/ledger", "ceremony/openpgp", "ceremony/paste",
+	"ceremony/handover", "ceremony/index", "ceremony/leak", "ceremony/ledger", "ceremony/openpgp", "ceremony/paste",
 	"ceremony/secret",
 }
 
