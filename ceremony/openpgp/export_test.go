@@ -10,6 +10,7 @@ import (
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
 	"conclave/ceremony"
+	"conclave/ceremony/midstate"
 )
 
 // Unarmor takes a text apart as everything that reads one does.
@@ -26,7 +27,7 @@ func Unarmor(text []byte) (kinds []string, data [][]byte, faults []error, around
 func DigestAt(algorithm crypto.Hash, content []byte, border int) string {
 	h := algorithm.New()
 	h.Write(content[:border])
-	state, err := chaining(h)
+	state, err := midstate.Of(h)
 	if err != nil {
 		panic(err)
 	}
