@@ -85,10 +85,12 @@ func (w *workshop) runUntil(t *testing.T, condition func() bool) {
 		done <- run(ctx, []string{"run", "--config", w.path("conclave.yaml")}, cli.Streams{In: strings.NewReader(""), Out: io.Discard, Err: &said})
 	}()
 	deadline := time.Now().Add(2 * time.Minute)
-	for !condition() && time.Now().Before(deadline) {
+	begun := func() bool { _, err := os.Stat(w.path("journal/.running")); return err == nil }
+	for (!begun() || !condition()) && time.Now().Before(deadline) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	time.Sleep(time.Second) // in which nobody may be told again
+	condition()
 	stop()
 	if code := <-done; code != cli.ExitOK {
 		t.Fatalf("the bot ended with %d:\n%s", code, &said)
