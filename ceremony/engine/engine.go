@@ -159,7 +159,6 @@ func (e *Engine) Run(ctx context.Context) error {
 		start(a)
 	}
 	e.mu.Unlock()
-	_ = e.tellBehind(ctx) // watchMarks tries it again
 	close(e.ready)
 
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))

@@ -388,18 +388,36 @@ func (e *Engine) boards(cluster string) []ceremony.Ref {
 // watchMarks compares the posts that could not be compared at the start, and tells what is
 // older than its marks, until that is done or ctx ends.
 func (e *Engine) watchMarks(ctx context.Context, silent []ceremony.Cluster) {
-	for ctx.Err() == nil {
-		silent = slices.DeleteFunc(slices.Clone(silent), func(c ceremony.Cluster) bool { return e.recall(ctx, c) })
+	var comparing sync.WaitGroup
+	defer comparing.Wait()
+	compared := make(chan struct{}, len(silent))
+	for _, c := range silent {
+		comparing.Go(func() { e.compare(ctx, c); compared <- struct{}{} })
+	}
+	for open := len(silent); ctx.Err() == nil; {
 		err := e.tellBehind(ctx)
 		switch {
-		case err == nil && len(silent) == 0 && !e.owesAlarm():
+		case err == nil && open == 0 && !e.owesAlarm():
 			return
 		case err != nil && ctx.Err() == nil:
 			e.config.Log.Error("that the journal is older than it was could not be told", "error", err)
 		}
 		select {
+		case <-compared:
+			open--
 		case <-time.After(recallPause):
 		case <-ctx.Done():
+		}
+	}
+}
+
+// compare compares the posts about a cluster with the journal, until that is done or ctx ends.
+func (e *Engine) compare(ctx context.Context, cluster ceremony.Cluster) {
+	for !e.recall(ctx, cluster) {
+		select {
+		case <-time.After(recallPause):
+		case <-ctx.Done():
+			return
 		}
 	}
 }
@@ -417,17 +435,14 @@ func (e *Engine) owesAlarm() bool {
 	return false
 }
 
-// tellBehind has each ceremony freeze that is older than a mark, and raises an alarm for what
-// can't.
+// tellBehind raises an alarm for each ceremony that is older than a mark and can't freeze.
 func (e *Engine) tellBehind(ctx context.Context) error {
 	e.mu.Lock()
-	open := map[*actor]bool{}
 	found := map[string][]event.Noticed{} // cluster →
 	for id, marks := range e.rollback.behind {
 		k, there := e.snapshots[id]
-		if a := e.actors[id]; there && k.c.Freezes() && a != nil {
-			open[a] = true
-			continue
+		if there && k.c.Freezes() && e.actors[id] != nil {
+			continue // its actor sees it at its next step
 		}
 		found[e.clusterOf(id)] = append(found[e.clusterOf(id)], event.Noticed{
 			Kind: ceremony.RolledBack, Subject: string(id), Of: id, Want: mark.Words(marks), Got: has(k.c),
@@ -441,13 +456,6 @@ func (e *Engine) tellBehind(ctx context.Context) error {
 	e.mu.Unlock()
 
 	var faults []error
-	for a := range open {
-		_, _, err := ask(ctx, a, func(context.Context) (struct{}, error) {
-			a.session.Doubt = cmp.Or(e.isBehind(a.c), a.session.Doubt)
-			return struct{}{}, nil
-		})
-		faults = append(faults, err)
-	}
 	for name, all := range found {
 		slices.SortFunc(all, func(a, b event.Noticed) int { return cmp.Compare(a.Subject, b.Subject) })
 		for _, n := range all {
