@@ -13,6 +13,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -134,7 +135,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.recallFile(ctx, found.vouched)
+	e.recallFile(ctx, found)
 	silent := e.resolve(ctx, found.open)
 	var watchers []*interference.Watcher
 	for _, c := range e.config.Clusters {
@@ -242,6 +243,9 @@ func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 		return k.c, k.live, nil
 	}
 	c, err := e.loadSettled(context.Background(), id)
+	if found := (*event.AsideError)(nil); errors.As(err, &found) {
+		e.lose(id, found)
+	}
 	return c, rules.Live{}, err
 }
 

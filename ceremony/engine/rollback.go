@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/index"
 	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
 )
@@ -51,11 +51,11 @@ type rollback struct {
 	compared map[string]chan struct{} // cluster → closed when its posts were compared, or can't be
 }
 
-// recallFile compares the journal with the file of marks, and with the marks that the index
-// vouches for, once all ceremonies are known.
-func (e *Engine) recallFile(ctx context.Context, vouched []mark.Mark) {
+// recallFile compares the journal with the file of marks, with the marks that the index
+// vouches for, and with the first lines that ceremonies name, once all ceremonies are known.
+func (e *Engine) recallFile(ctx context.Context, found *recovery) {
 	was, err := e.config.Marks.Recalled()
-	all := slices.Concat(was.Marks(), vouched)
+	all := slices.Concat(was.Marks(), found.vouched)
 	settled := e.readSettled(ctx, all)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -90,13 +90,18 @@ func (e *Engine) recallFile(ctx context.Context, vouched []mark.Mark) {
 			e.config.Marks.Forget(id)
 		}
 	}
-	e.rollback.missing = max(0, was.Ceremonies-len(lost)-e.rollback.total)
-	if e.rollback.missing > 0 {
-		e.rollback.fewer = event.Noticed{
-			Kind: ceremony.RolledBack, Want: fmt.Sprintf("%d ceremonies", was.Ceremonies), Got: fmt.Sprint(e.rollback.total),
+	missing, explained := found.starts.Missing(), len(lost)
+	for _, m := range was.Accepted {
+		if !e.isThereLocked(m.Ceremony) && !lost[m.Ceremony] {
+			explained++
 		}
+	}
+	total := e.rollback.total
+	byCount, byName := was.Ceremonies-len(lost)-total, len(missing)-explained-len(found.torn)
+	if e.rollback.missing = max(0, byCount, byName); e.rollback.missing > 0 {
+		e.rollback.fewer = index.Lost(max(was.Ceremonies, total+e.rollback.missing), total, missing)
 		e.config.Log.Error("the journal has fewer ceremonies than it had: its files were removed, or an older copy was put back",
-			"had", was.Ceremonies, "has", e.rollback.total)
+			"had", e.rollback.fewer.Want, "has", total)
 	}
 	e.countLocked()
 }
