@@ -105,7 +105,29 @@ func (b *Bot) checkBotToken(ctx context.Context) []Finding {
 	if me.TeamID != b.config.Team && me.EnterpriseID != b.config.Team {
 		token.Err = fmt.Errorf("the configuration says workspace %s: %w", b.config.Team, ErrWorkspace)
 	}
-	return []Finding{token, checkScopes(me.Header), checkEvents(me.Header)}
+	return []Finding{token, checkScopes(me.Header), checkEvents(me.Header), b.checkUploads(ctx)}
+}
+
+// checkUploads asks where a transcript could be uploaded, and uploads nothing.
+func (b *Bot) checkUploads(ctx context.Context) Finding {
+	f := Finding{Subject: "Slack uploads", Detail: "transcripts can be uploaded"}
+	for _, ext := range []string{"json", "html"} {
+		_, err := b.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{
+			FileName: "conclave-check." + ext, FileSize: 1,
+		})
+		said, ok := errors.AsType[slack.SlackErrorResponse](err)
+		switch {
+		case ok && forbidden(said.Err):
+			f.Detail = "the workspace forbids them"
+			f.Err = fmt.Errorf("files.getUploadURLExternal: %w: transcripts are only named in Slack; have an administrator allow "+
+				"files of the types json and html, or configure an archive", err)
+			return f
+		case err != nil:
+			f.Detail, f.Err = "not known", fmt.Errorf("files.getUploadURLExternal: %w", err)
+			return f
+		}
+	}
+	return f
 }
 
 // granted returns the scopes of the token with which Slack was asked.

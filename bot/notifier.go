@@ -81,6 +81,9 @@ func (n *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, 
 			return ceremony.Ref{}, fmt.Errorf("deliver %s: %w: %w", m.Key, ceremony.ErrUndeliverable, err)
 		}
 		ref, err := n.share(ctx, channel, thread, files, text, maybe, m.Entry.At)
+		if errors.Is(err, refusal.UploadsForbidden) {
+			ref, err = n.shareWords(ctx, c, m, channel, thread, text, maybe)
+		}
 		if err != nil {
 			return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
 		}

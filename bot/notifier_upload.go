@@ -5,14 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/slack-go/slack"
 
+	"conclave/bot/refusal"
+	"conclave/bot/render"
 	"conclave/bot/transport"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
+	"conclave/ceremony/rules"
 	"conclave/ceremony/wording"
 )
 
@@ -76,18 +81,49 @@ func (n *notifier) upload(ctx context.Context, f ceremony.File) (string, error) 
 	if err != nil {
 		return "", fmt.Errorf("ask where to upload %s: %w", f.Name, err)
 	}
-	err = n.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: place.UploadURL, Reader: bytes.NewReader(f.Content), Filename: f.Name})
+	err = n.uploader().UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: place.UploadURL, Reader: bytes.NewReader(f.Content), Filename: f.Name})
 	if err != nil {
 		return "", fmt.Errorf("upload %s: %w", f.Name, err)
 	}
 	return place.FileID, nil
 }
 
+// uploader returns the client for the bytes of files. Every other call ends after
+// [transport.CallTimeout], whatever its context allows.
+func (n *notifier) uploader() *slack.Client {
+	options := []slack.Option{slack.OptionHTTPClient(&http.Client{Timeout: uploadTimeout})}
+	if n.config.APIURL != "" {
+		options = append(options, slack.OptionAPIURL(n.config.APIURL)) // the token goes there, and to Slack, alone
+	}
+	return slack.New(n.config.BotToken, options...)
+}
+
+// shareWords posts what is to be said in the place of files that the workspace forbids, once.
+func (n *notifier) shareWords(
+	ctx context.Context, c rules.State, m rules.Message, channel, thread, text string, maybe bool,
+) (ceremony.Ref, error) {
+	if maybe {
+		found, err := n.find(ctx, c, m.Key, channel, thread, m.Entry.At)
+		if err != nil || found.TS != "" {
+			return found, err
+		}
+	}
+	if signed, ok := m.Entry.Event.(event.TranscriptSigned); ok {
+		text = transcriptElsewhere(c, signed)
+	}
+	return n.post(ctx, channel, thread, c, m.Key, render.Say("%s\n%s", text, noUploads))
+}
+
 // notShared classifies an error from before the files were shared: whatever became of the
 // call, nothing was posted.
 func notShared(err error) error {
-	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && tooMuch(said.Err) {
-		return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		switch {
+		case tooMuch(said.Err):
+			return fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+		case forbidden(said.Err):
+			return fmt.Errorf("%w: %w: %w", ceremony.ErrUndeliverable, refusal.UploadsForbidden, err)
+		}
 	}
 	return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 }
@@ -95,6 +131,17 @@ func notShared(err error) error {
 // tooMuch reports whether an error of files.getUploadURLExternal means that Slack will
 // never take the same file.
 func tooMuch(code string) bool { return code == "file_upload_size_restricted" }
+
+// forbidden reports whether an error of files.getUploadURLExternal means that the workspace
+// takes no such files from anybody.
+// Source: slackapi/slack-api-ref, files.getUploadURLExternal.
+func forbidden(code string) bool {
+	switch code {
+	case "file_uploads_disabled", "file_uploads_except_images_disabled", "file_type_not_allowed":
+		return true
+	}
+	return false
+}
 
 // findShared looks for a message of the bot's that has all these files.
 func (n *notifier) findShared(ctx context.Context, channel, thread string, files []ceremony.File, since time.Time) (ceremony.Ref, error) {

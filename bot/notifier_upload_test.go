@@ -126,3 +126,46 @@ func TestFileThatSlackWillNeverTakeIsGivenUp(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestTranscriptIsToldWhereUploadsAreForbidden, once, with where it is and by what hash it is known.
+func TestTranscriptIsToldWhereUploadsAreForbidden(t *testing.T) {
+	for _, code := range []string{"file_uploads_disabled", "file_uploads_except_images_disabled", "file_type_not_allowed"} {
+		s := start(t, slacktest.Config{})
+		scenario := withTranscript(t, s)
+		s.w.Inject(slacktest.Fault{Method: "files.getUploadURLExternal", Effect: slacktest.Answer(code)})
+		m := scenario.message(rules.TranscriptMessage, "")
+		ref, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, m, false)
+		if err != nil {
+			t.Fatalf("%s: %v", code, err)
+		}
+		if again, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, m, true); err != nil || again != ref {
+			t.Errorf("%s: posted at %v and then at %v: %v", code, ref, again, err)
+		}
+		told, _ := s.ops.Message(ref.TS)
+		for _, want := range []string{"forbids uploads", strings.Repeat("5a", 32), "time stamp", "from the operator"} {
+			s.expect(want, s.w.Read(told))
+		}
+		s.expect("forbids uploads", s.types(s.carol, "transcript k7m2 send"))
+	}
+}
+
+// TestCheckLooksWhetherUploadsAreAllowed, and uploads nothing.
+func TestCheckLooksWhetherUploadsAreAllowed(t *testing.T) {
+	s, _ := posting(t, slacktest.Config{})
+	s.w.Inject(slacktest.Fault{Method: "files.getUploadURLExternal", Effect: slacktest.Answer("file_type_not_allowed")})
+	s.expect("Slack uploads: files.getUploadURLExternal: file_type_not_allowed", faults(s, nil))
+	if n := len(s.w.Calls("files.completeUploadExternal")); n > 0 {
+		t.Errorf("%d files were shared", n)
+	}
+}
+
+// TestUploadMayTakeLongerThanACall: a call's limit once ended every upload that was to have a minute.
+func TestUploadMayTakeLongerThanACall(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	thread := s.thread(c)
+	s.bot.http.Timeout = 2 * time.Second
+	s.w.Inject(slacktest.Fault{Method: "upload_url", Effect: slacktest.Latency(3 * time.Second), Times: 1})
+	if _, err := s.bot.notifier.share(s.ctx(), s.ops.ID(), thread, twoFiles, "transcript", false, time.Now()); err != nil {
+		t.Errorf("%v", err)
+	}
+}

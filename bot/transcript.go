@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -41,6 +42,20 @@ func transcriptWords(c rules.State, signed event.TranscriptSigned) string {
 	return fmt.Sprintf(":scroll: Transcript %d of `%s`: %s of its journal, signed by Conclave's identity. "+
 		"Without Conclave and without Slack, `conclave verify %s` checks all of it, with `--identity` and the fingerprint that you were given.",
 		signed.Number, c.ID(), plural.Of(signed.Lines, "line"), ceremony.TranscriptName(c.ID(), signed.Number, "json"))
+}
+
+// noUploads is what is said in the place of files.
+const noUploads = ":no_entry: This workspace forbids uploads, so the files are not here."
+
+// transcriptElsewhere returns the words in the place of a transcript that can't be uploaded.
+func transcriptElsewhere(c rules.State, signed event.TranscriptSigned) string {
+	text := fmt.Sprintf(":scroll: Transcript %d of `%s`: %s of its journal, signed by Conclave's identity. "+
+		"SHA-256 of `%s`: `%s`.", signed.Number, c.ID(), plural.Of(signed.Lines, "line"),
+		ceremony.TranscriptName(c.ID(), signed.Number, "json"), signed.SHA256)
+	if len(signed.Archives) > 0 {
+		text += " It goes to: " + wording.Escape(strings.Join(signed.Archives, ", ")) + "."
+	}
+	return text + " Whoever wants to check it gets the ceremony's journal from the operator of Conclave: `conclave verify` reads either."
 }
 
 // transcript tells a person who has a part in a ceremony where its newest transcript is,

@@ -36,6 +36,7 @@ const (
 	TokenAsAccessor   Denial = "token-as-accessor"   // a token typed in place of its accessor
 	TokenInOpen       Denial = "token-in-open"       // a Vault token, anywhere
 	KeyInOpen         Denial = "key-in-open"         // a private key, anywhere
+	UploadsForbidden  Denial = "uploads-forbidden"   // the workspace takes no files
 	Undecodable       Denial = "undecodable"         // Slack sent it in a form that the library can't read
 	NoEnvelope        Denial = "no-envelope"         // a form without a PGP message in it
 	FormLate          Denial = "form-late"           // Slack's time to open a form was over
