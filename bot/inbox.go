@@ -183,7 +183,7 @@ func (in *inbox) readEvent(keys []string, ev slackevents.EventsAPIEvent) ([]stri
 			User: n.user, Teams: teams(ev.TeamID, inner.UserTeam, inner.SourceTeam), Shared: ev.IsExtSharedChannel,
 		}
 		search := func(ctx context.Context) ([]refusal.Exposure, bool) {
-			n.texts, n.beside = readings(inner.Message), besides(inner.Message)
+			n.texts, n.beside, n.passed = readings(inner.Message), besides(inner.Message), passedOn(inner.Message)
 			shown := in.search(ctx, who, &n)
 			return shown, !n.direct && len(shown) == 0 && !refusal.PGPMessage.MatchString(n.text())
 		}

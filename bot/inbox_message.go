@@ -27,6 +27,7 @@ type note struct {
 	beside  []string           // what else stands in it: what was forwarded, and the names of files
 	files   []attached         // with it
 	carried []attached         // with a message that was forwarded
+	passed  []string           // the texts of messages that were forwarded
 	shown   []refusal.Exposure // what was typed shows in the open
 	// besideShown is what the rest of it shows, without the files that came with it.
 	besideShown []refusal.Exposure
@@ -150,6 +151,21 @@ func (in *inbox) receive(
 			faults = append(faults, f.err)
 		default:
 			take(f.content, ceremony.ByFile, f.shown)
+		}
+	}
+	if !offered && len(faults) == 0 {
+		// Who forwards a message sends an empty text. What was forwarded is theirs to answer for.
+		for _, text := range n.passed {
+			if refusal.PGPBegin.MatchString(text) {
+				take([]byte(text), n.way(), nil)
+			}
+		}
+		for _, f := range n.carried {
+			if f.err != nil {
+				faults = append(faults, f.err)
+				continue
+			}
+			take(f.content, ceremony.ByFile, nil)
 		}
 	}
 	faults = slices.DeleteFunc(faults, func(err error) bool { return err == nil })

@@ -87,6 +87,19 @@ func (in *inbox) notSearched(user, why string) {
 	in.log.Error("not searched for secrets", "user", user, "reason", why)
 }
 
+// passedOn returns the texts of the messages that were forwarded in a message.
+func passedOn(m *slack.Msg) []string {
+	var all []string
+	for _, a := range m.Attachments {
+		text := typed(a.Blocks)
+		if strings.TrimSpace(text) == "" {
+			text = unescape(a.Text)
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
 // besides returns what stands in a message beside what was typed: what was forwarded in it,
 // and what its files are called.
 func besides(m *slack.Msg) []string {

@@ -69,13 +69,19 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 // newBot returns a bot for the workspace, which it reaches there.
 func (s *stage) newBot(apiURL string) *Bot {
 	s.t.Helper()
-	b, err := New(Config{
+	return bare(s.t, Config{
 		AppToken: s.w.AppToken(), BotToken: s.w.BotToken(), APIURL: apiURL, Team: s.w.TeamID(), Channel: s.ops.ID(),
-		Sign: testSigner{}, Mark: testMark, Files: testFiles,
-		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
+	}, s.log)
+}
+
+// bare returns a bot with what a test knows nothing of, and with a quick rhythm.
+func bare(t testing.TB, config Config, log *journal) *Bot {
+	t.Helper()
+	config.Sign, config.Mark, config.Files = testSigner{}, testMark, testFiles
+	config.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	b, err := New(config)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	b.rhythm.LeastGap = 10 * time.Millisecond
 	b.rhythm.MostGap = 80 * time.Millisecond
