@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,16 @@ func OpenCeremonies(all []rules.State, aside []ceremony.Aside, now time.Time) Me
 		return Say("No ceremony is open. `/ceremony start OPERATION CLUSTER reason` proposes one.")
 	}
 	return listed("Open ceremonies", lines, len(lines))
+}
+
+// ReloadDue says that files of the configuration were changed since they were read.
+func ReloadDue(changed []string) slack.Block {
+	names := make([]string, len(changed))
+	for i, path := range changed {
+		names[i] = "`" + wording.Escape(filepath.Base(path)) + "`"
+	}
+	return footnote("A reload is due: changed since Conclave has read the configuration: %s. Until an operator runs "+
+		"`conclave reload`, ceremonies follow what was read before.", strings.Join(names, ", "))
 }
 
 // PastCeremonies lists the newest ceremonies that have ended, newest first. all is how many

@@ -81,6 +81,10 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 	for range e.config.Archives {
 		a.toArchive = append(a.toArchive, make(chan rules.State, 1))
 	}
+	if c.Key != nil {
+		a.key = e.config.Keys.Take(a.id, *c.Key)
+		a.session.HasKey = a.key != nil
+	}
 	return a
 }
 
@@ -97,7 +101,7 @@ func (a *actor) run(ctx context.Context) {
 	defer tellers.Wait()
 	defer stop()
 	defer close(a.done)
-	defer a.dropKey()
+	defer a.layKey()
 
 	acting := context.WithoutCancel(ctx)
 	a.publish()
@@ -301,6 +305,14 @@ func (a *actor) halt(err error) error {
 func (a *actor) dropKey() {
 	if a.key != nil {
 		a.key.Destroy()
+	}
+	a.key, a.session.HasKey = nil, false
+}
+
+// layKey leaves the ceremony key to the next engine, if there is a key and an engine follows.
+func (a *actor) layKey() {
+	if a.key != nil {
+		a.e.config.Keys.Lay(a.id, a.key)
 	}
 	a.key, a.session.HasKey = nil, false
 }

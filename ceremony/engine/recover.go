@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/aside"
 	"conclave/ceremony/event"
 	"conclave/ceremony/index"
 	"conclave/ceremony/ledger"
@@ -85,8 +86,8 @@ func (e *Engine) recover(ctx context.Context) (*recovery, error) {
 			continue
 		}
 		c, err := e.loadSettled(ctx, id)
-		if aside := (*event.AsideError)(nil); errors.As(err, &aside) {
-			e.setAside(id, aside)
+		if found := (*event.AsideError)(nil); errors.As(err, &found) {
+			e.setAside(id, found)
 			e.mu.Lock()
 			e.past.Lose(id)
 			e.mu.Unlock()
@@ -97,7 +98,6 @@ func (e *Engine) recover(ctx context.Context) (*recovery, error) {
 		}
 		e.publish(snapshot{c: c})
 	}
-	e.sortAside()
 	tagKey, _ := e.config.OpenPGP.CommitmentKey()
 	shares := ledger.NewLedger(r.facts, tagKey)
 	e.mu.Lock()
@@ -138,10 +138,10 @@ func (r *recovery) readIndex() {
 		return true
 	})
 	if len(gone) > 0 {
-		log.Error("the index has settled ceremonies whose journals are gone", "ceremonies", listed(gone))
+		log.Error("the index has settled ceremonies whose journals are gone", "ceremonies", aside.Listed(gone))
 	}
 	if len(changed) > 0 {
-		log.Warn("journals of settled ceremonies are not as they were: they are read again", "ceremonies", listed(changed))
+		log.Warn("journals of settled ceremonies are not as they were: they are read again", "ceremonies", aside.Listed(changed))
 	}
 	switch {
 	case err != nil:
@@ -218,9 +218,11 @@ func (r *recovery) replay(ctx context.Context, id ceremony.ID) error {
 	if errors.Is(err, ceremony.ErrUnknownCeremony) {
 		return nil // its first line was never finished: nothing was shown to anybody
 	}
-	if aside := (*event.AsideError)(nil); errors.As(err, &aside) {
-		e.setAside(id, aside)
-		if record, ok := r.lost[id]; ok {
+	if found := (*event.AsideError)(nil); errors.As(err, &found) {
+		record, ok := r.lost[id]
+		found.Ours = found.Ours || ok
+		e.setAside(id, found)
+		if ok {
 			r.unkept = append(r.unkept, record)
 			return r.learnLost(record)
 		}
@@ -316,7 +318,7 @@ func (e *Engine) load(ctx context.Context, id ceremony.ID) (rules.State, error) 
 	if err != nil {
 		proposed, _ := entries[0].Event.(event.Proposed)
 		return c, &event.AsideError{
-			Why: fmt.Errorf("replay: %w: %w", ceremony.ErrChain, err), Proposed: proposed,
+			Why: fmt.Errorf("replay: %w: %w", ceremony.ErrChain, err), Proposed: proposed, First: entries[0].Hash, Ours: true,
 		}
 	}
 	return c, nil

@@ -177,6 +177,8 @@ func (e *Engine) heedLocked(m mark.Mark, settled map[ceremony.ID]rules.State) bo
 
 // isAside reports whether a ceremony was set aside.
 func (e *Engine) isAside(id ceremony.ID) bool {
+	e.asideMu.Lock()
+	defer e.asideMu.Unlock()
 	return slices.ContainsFunc(e.aside, func(a ceremony.Aside) bool { return a.Ceremony == id })
 }
 

@@ -127,7 +127,7 @@ func (j *Journal) Load(ctx context.Context, id ceremony.ID) ([]event.Entry, erro
 	defer j.mu.Unlock()
 	c, err := j.load(ctx, id)
 	if err == nil {
-		err = c.aside(c.authenticate(j.key))
+		err = j.aside(c, c.authenticate(j.key))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", id, err)
@@ -154,18 +154,20 @@ func (j *Journal) load(ctx context.Context, id ceremony.ID) (chain, error) {
 	case c.ceremony != id:
 		err = fmt.Errorf("it is the journal of %s: %w", c.ceremony, ceremony.ErrChain)
 	}
-	return c, c.aside(err)
+	return c, j.aside(c, err)
 }
 
-// aside adds to an error why the lines are not obeyed what the first line says. It returns
-// other errors as they are.
-func (c chain) aside(err error) error {
+// aside adds to an error why the lines are not obeyed what the first line says, and whether
+// it is the identity's. It returns other errors as they are.
+func (j *Journal) aside(c chain, err error) error {
 	if !errors.Is(err, ceremony.ErrChain) && !errors.Is(err, ceremony.ErrNotAdopted) {
 		return err
 	}
 	aside := &event.AsideError{Why: err}
 	if len(c.Entries) > 0 {
-		aside.Proposed, _ = c.Entries[0].Event.(event.Proposed)
+		first := c.Entries[0]
+		aside.Proposed, _ = first.Event.(event.Proposed)
+		aside.First, aside.Ours = first.Hash, c.proves(first, j.key)
 	}
 	return aside
 }
@@ -175,5 +177,5 @@ func (j *Journal) Marks(ctx context.Context, of ...ceremony.ID) (map[ceremony.ID
 	return j.store.Marks(ctx, of...)
 }
 
-// List implements [event.Journal].
+// List returns the ids of all ceremonies, oldest first.
 func (j *Journal) List(ctx context.Context) ([]ceremony.ID, error) { return j.store.List(ctx) }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 
 	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -54,7 +55,7 @@ func certificateBytes(data []byte) ([]byte, error) {
 	if isBinary(data) {
 		return data, nil
 	}
-	blocks, _ := unarmor(normalise(data))
+	blocks, _ := unarmor(paste.Text(data))
 	var found *block
 	for i, b := range blocks {
 		switch {

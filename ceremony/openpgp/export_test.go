@@ -11,11 +11,12 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/midstate"
+	"conclave/ceremony/paste"
 )
 
 // Unarmor takes a text apart as everything that reads one does.
 func Unarmor(text []byte) (kinds []string, data [][]byte, faults []error, around string) {
-	blocks, around := unarmor(normalise(text))
+	blocks, around := unarmor(paste.Text(text))
 	for _, b := range blocks {
 		kinds, data, faults = append(kinds, b.kind), append(data, b.data), append(faults, b.err)
 	}

@@ -107,8 +107,8 @@ func armored(text string) Blank {
 // here begins a here-document, in which the shell replaces nothing.
 const here = " <<'" + endOfPaste + "'"
 
-// PasteInto returns a command that reads an armored text.
-func PasteInto(command, text string) Pasted {
+// pasteInto returns a command that reads an armored text.
+func pasteInto(command, text string) Pasted {
 	return Paste(command+here+"\n%s\n"+endOfPaste, armored(text))
 }
 
@@ -152,9 +152,9 @@ func AnswerCommand(c rules.State, to ceremony.Person, challenge ceremony.Challen
 		quoted(c.StatementFor(ceremony.SayPresent).Line()), AKey(to.Key), into(out), armored(challenge.Ciphertext))
 }
 
-// StatementCommand signs a statement with gpg. The statement is made of what Conclave has
+// statementCommand signs a statement with gpg. The statement is made of what Conclave has
 // chosen, so nothing in it needs quoting.
-func StatementCommand(w ceremony.Statement, key ceremony.Fingerprint) Pasted {
+func statementCommand(w ceremony.Statement, key ceremony.Fingerprint) Pasted {
 	return Paste("echo '%s' | gpg -sa -u %s", quoted(w.Line()), AKey(key))
 }
 
@@ -164,8 +164,8 @@ func SignCommand(w ceremony.Statement, key ceremony.Fingerprint, out string) Pas
 	return Paste(`printf '%%s\n' %s | gpg --sign --armor -u %s%s`, Blank{inQuotes(line), !unprintable.MatchString(line)}, AKey(key), into(out))
 }
 
-// SaveCommand writes a new share to a file, and never replaces one.
-func SaveCommand(name, armor string) Pasted {
+// saveCommand writes a new share to a file, and never replaces one.
+func saveCommand(name, armor string) Pasted {
 	return Paste("(set -C; cat > %s)"+here+"\n%s\n"+endOfPaste, File(name), armored(armor))
 }
 

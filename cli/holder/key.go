@@ -66,7 +66,7 @@ func (f *keyFlags) open(ctx context.Context, std cli.Streams, plan string) (hold
 		}
 		return fileKey{key}, nil
 	}
-	gpg, err := findGPG(std)
+	gpg, err := findGPG(ctx, std)
 	if err != nil {
 		return nil, err
 	}

@@ -230,7 +230,7 @@ func (f *openFlags) openFor(
 		}
 		return fileKey{key}, nil
 	}
-	gpg, err := findGPG(std)
+	gpg, err := findGPG(ctx, std)
 	if err != nil {
 		return nil, err
 	}

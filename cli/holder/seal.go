@@ -15,6 +15,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/ceremony/paste"
 	"conclave/cli"
 	"conclave/host"
 )
@@ -287,7 +288,7 @@ func (f *sealFlags) sealWithKey(ctx context.Context, std cli.Streams, inv *openp
 
 // sealWithGPG seals a share by gpg, so that a key on a smartcard can be used.
 func (f *sealFlags) sealWithGPG(ctx context.Context, std cli.Streams, inv *openpgp.Invitation) (string, error) {
-	gpg, err := findGPG(std)
+	gpg, err := findGPG(ctx, std)
 	if err != nil {
 		return "", err
 	}
@@ -329,19 +330,19 @@ func (f *sealFlags) readShare(
 			return nil, fmt.Errorf("read --encrypted: %w", err)
 		}
 		share, err := decrypt(message)
-		return openpgp.TidySecret(share), err
+		return paste.Secret(share), err
 	case f.share == "-":
 		share, err := host.ReadBounded(std.In, maxShare)
 		if err != nil {
 			return nil, fmt.Errorf("read share: %w", err)
 		}
-		return openpgp.TidySecret(share), nil
+		return paste.Secret(share), nil
 	case f.share != "":
 		share, err := host.ReadFile(host.Path(f.share), true)
 		if err != nil {
 			return nil, fmt.Errorf("read --share: %w", err)
 		}
-		return openpgp.TidySecret(share), nil
+		return paste.Secret(share), nil
 	}
 	return askSecret(ctx, "Your share (it is not shown): ")
 }

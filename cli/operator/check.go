@@ -1,5 +1,5 @@
-// Package operator has the commands of who runs the bot: run, check, policy, manifest,
-// journal, identity and version. It is the only command room, beside terminal, that is linked with
+// Package operator has the commands of who runs the bot: run, reload, check, policy,
+// manifest, journal, identity and version. It is the only command room, beside terminal, that is linked with
 // Slack and Vault.
 package operator
 
@@ -114,6 +114,7 @@ func (f *findings) conclude() error {
 // is elsewhere.
 func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) {
 	ceremonies := checkJournal(c, f)
+	checkRunning(c, f)
 	pgp := checkIdentity(c, f)
 	checkMarks(c, f, pgp)
 	if pgp != nil {
@@ -181,7 +182,7 @@ func longestWindows(c *config.Config) map[string]time.Duration {
 
 // checkSlack tries Slack's tokens, scopes and channels, and every person's account.
 func checkSlack(ctx context.Context, c *config.Config, f *findings, pgp *openpgp.OpenPGP) {
-	b, err := app.NewBot(c, pgp, app.NewLog(c.Log, io.Discard))
+	b, err := app.NewBot(c, pgp, pgp, nil, app.NewLog(c.Log, io.Discard))
 	if f.failed("Slack", err) {
 		return
 	}

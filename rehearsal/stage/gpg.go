@@ -104,7 +104,7 @@ func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
 func (k *gnupg) Commands(ctx context.Context, n Note) ([]string, error) {
 	for _, listing := range n.Listings() {
 		if is, mine := k.isPrint(listing); is && !mine {
-			return nil, fmt.Errorf("fingerprint %s: %w", listing, ErrUntrusted)
+			return nil, fmt.Errorf("fingerprint %s: %w", listing, errUntrusted)
 		}
 	}
 	var commands []string
@@ -117,7 +117,7 @@ func (k *gnupg) Commands(ctx context.Context, n Note) ([]string, error) {
 			continue
 		}
 		if !strings.Contains(said, "Good signature") || !strings.Contains(said, k.pinned.String()) {
-			return nil, fmt.Errorf("gpg says no good signature: %w\n%s", ErrUntrusted, said)
+			return nil, fmt.Errorf("gpg says no good signature: %w\n%s", errUntrusted, said)
 		}
 		commands = commandsIn(out)
 	}
