@@ -170,7 +170,7 @@ func (l *Log) setDefaults() {
 // type [Problems] and has everything that is wrong with it. The files that it names are not
 // opened.
 func Load(path string) (*Config, error) {
-	data, err := host.ReadTrusted(host.Path(path))
+	data, err := host.ReadTrustedUpTo(host.Path(path), maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
@@ -188,9 +188,8 @@ func Parse(file, dir string, data []byte) (*Config, error) {
 	reading := readYAML(data, dir, c)
 	c.line = reading.line
 	problems := reading.problems
-	if len(problems) == 0 {
-		// A misspelt key would be reported a second time as a missing one.
-		problems = c.problems()
+	if reading.whole {
+		problems = append(problems, unexplained(c.problems(), reading.problems)...)
 	}
 	if len(problems) > 0 {
 		return nil, c.Problems(problems)
