@@ -1,7 +1,7 @@
 // Command conclave runs Vault key ceremonies in Slack.
 //
 // Its exit codes: 0 when it did what was asked; 1 when it did not, or when a check found
-// something; 2 when the command line or the configuration can't be used; 3 when a message
+// something; 2 when the command line or something that is configured can't be used; 3 when a message
 // comes from another identity than the pinned one.
 package main
 
@@ -68,7 +68,8 @@ func report(out io.Writer, err error) int {
 	if hint, ok := errors.AsType[cli.HintError](err); ok {
 		fmt.Fprintf(host.Printable{Writer: out}, "          %s\n", hint.Hint)
 	}
-	if _, usage := errors.AsType[cli.UsageError](err); usage {
+	_, usage := errors.AsType[cli.UsageError](err)
+	if _, unread := errors.AsType[config.ReadError](err); usage || unread {
 		return cli.ExitUsage
 	}
 	if holder.IsOtherIdentity(err) {
