@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,8 +58,8 @@ func report(out io.Writer, err error) int {
 	if err == nil {
 		return cli.ExitOK
 	}
-	if _, told := errors.AsType[cli.ReportedError](err); told {
-		return cli.ExitFailed
+	if told, ok := errors.AsType[cli.ReportedError](err); ok {
+		return cmp.Or(told.Code, cli.ExitFailed)
 	}
 	if problems, ok := errors.AsType[*config.Problems](err); ok {
 		fmt.Fprintln(out, problems.Error())

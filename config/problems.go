@@ -26,10 +26,7 @@ type Problems struct {
 func (p *Problems) Error() string {
 	lines := make([]string, len(p.List))
 	for i, one := range p.List {
-		where := p.file
-		if one.Line > 0 {
-			where = fmt.Sprintf("%s:%d", p.file, one.Line)
-		}
+		where := place(p.file, one.Line)
 		if one.Path != "" {
 			where += ": " + one.Path
 		}
@@ -37,6 +34,17 @@ func (p *Problems) Error() string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// place returns a file and a line as editors take them.
+func place(file string, line int) string {
+	if line == 0 {
+		return file
+	}
+	return fmt.Sprintf("%s:%d", file, line)
+}
+
+// Place returns the file and the line of a key, or of the nearest key around it.
+func (c *Config) Place(path string) string { return place(c.file, c.LineOf(path)) }
 
 // Problems returns the problems in the order of the file. Those without a line come last.
 func (c *Config) Problems(list []Problem) *Problems {
