@@ -395,10 +395,7 @@ func (e *Engine) watchMarks(ctx context.Context, silent []ceremony.Cluster) {
 		case err != nil && ctx.Err() == nil:
 			e.config.Log.Error("that the journal is older than it was could not be told", "error", err)
 		}
-		select {
-		case <-time.After(recallPause):
-		case <-ctx.Done():
-		}
+		pause(ctx, recallPause)
 	}
 }
 
