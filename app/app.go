@@ -142,11 +142,11 @@ func (b *Backend) Close() error {
 
 // NewBot makes the Slack side, without sending anything. pgp signs deliveries.
 func NewBot(c *config.Config, pgp ceremony.OpenPGP, log *slog.Logger) (*bot.Bot, error) {
-	app, err := host.ReadSecret(c.Slack.AppTokenFile)
+	app, err := host.ReadToken(c.Slack.AppTokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("read slack.app_token_file: %w", err)
 	}
-	token, err := host.ReadSecret(c.Slack.BotTokenFile)
+	token, err := host.ReadToken(c.Slack.BotTokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("read slack.bot_token_file: %w", err)
 	}
