@@ -13,6 +13,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -20,6 +21,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/handover"
 	"conclave/ceremony/index"
 	"conclave/ceremony/interference"
 	"conclave/ceremony/ledger"
@@ -28,7 +30,7 @@ import (
 )
 
 // Config is what an engine is made of. Every field is required but Index, Forget,
-// Conditions, Archives and Marks; Files is required with Archives.
+// Conditions, Archives, Marks and Keys; Files is required with Archives.
 type Config struct {
 	Clusters []ceremony.Cluster
 	OpenPGP  ceremony.OpenPGP
@@ -53,6 +55,8 @@ type Config struct {
 	Files func(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error)
 	// Marks remember how far the journal was. Without them an older copy is not noticed.
 	Marks *mark.Keeper
+	// Keys are the ceremony keys that the engine before this one has left. They may be nil.
+	Keys *handover.Keys
 }
 
 // Engine runs ceremonies. Each open ceremony has an actor, whose goroutine alone decides
@@ -64,12 +68,15 @@ type Engine struct {
 	ready    chan struct{}
 	alarming sync.Mutex // held while a finding is added to an alarm or opens one
 
+	asideMu   sync.Mutex // may be taken with mu held
+	aside     []ceremony.Aside
+	asideNews chan struct{} // has a token when aside has changed
+
 	mu        sync.Mutex
 	snapshots map[ceremony.ID]snapshot
 	order     []ceremony.ID // of the snapshots, newest first
 	actors    map[ceremony.ID]*actor
-	taken     map[string]bool  // cluster → a proposal for it is being prepared
-	aside     []ceremony.Aside // set by recover and never changed
+	taken     map[string]bool // cluster → a proposal for it is being prepared
 	// first is the hash of the newest ceremony's first line.
 	first string
 
@@ -102,6 +109,7 @@ func NewEngine(config Config) *Engine {
 		snapshots: map[ceremony.ID]snapshot{},
 		actors:    map[ceremony.ID]*actor{},
 		taken:     map[string]bool{},
+		asideNews: make(chan struct{}, 1),
 		rollback:  rollback{behind: map[ceremony.ID][]mark.Mark{}, compared: map[string]chan struct{}{}},
 		past:      index.NewPast(),
 	}
@@ -130,7 +138,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.recallFile(ctx, found.vouched)
+	e.recallFile(ctx, found)
 	silent := e.resolve(ctx, found.open)
 	var watchers []*interference.Watcher
 	for _, c := range e.config.Clusters {
@@ -155,7 +163,6 @@ func (e *Engine) Run(ctx context.Context) error {
 		start(a)
 	}
 	e.mu.Unlock()
-	_ = e.tellBehind(ctx) // watchMarks tries it again
 	close(e.ready)
 
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
@@ -239,6 +246,9 @@ func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 		return k.c, k.live, nil
 	}
 	c, err := e.loadSettled(context.Background(), id)
+	if found := (*event.AsideError)(nil); errors.As(err, &found) {
+		e.lose(id, found)
+	}
 	return c, rules.Live{}, err
 }
 

@@ -101,6 +101,9 @@ func journalWords(n event.Noticed) string {
 	if n.Kind == ceremony.NotAdopted {
 		return fmt.Sprintf(":rotating_light: *Conclave has not authenticated what it keeps of earlier ceremonies*: it was written before Conclave did that, or under another identity. It is not obeyed.\nSet aside: `%s`", Code(n.Got))
 	}
+	if n.Subject == "" {
+		return fmt.Sprintf(":rotating_light: *There are more journals that are not as Conclave has written them*, or that can't be read, beside those that are named first. They are not obeyed.\nSet aside: `%s`", Code(n.Got))
+	}
 	return fmt.Sprintf(":rotating_light: *The journal of `%s` is not as Conclave has written it*, or can't be read. It is not obeyed.\nFound: `%s`", Code(n.Subject), Code(n.Got))
 }
 

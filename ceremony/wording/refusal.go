@@ -94,6 +94,7 @@ var refusalWords = map[ceremony.Refusal]Words{
 	ceremony.OwnProposal:     {"Whoever proposes a ceremony can't approve it.", "A second person has to."},
 	ceremony.AlreadyApproved: {"This person has approved the plan before.", "Another approver is needed, if the status still says so."},
 	ceremony.NeedsSignature:  {"This plan is approved by a signature, not by an account alone.", "Sign the line that my request shows with your PGP key, and send me what gpg prints, here."},
+	ceremony.UnableToSign:    {"Approvals are signed here, and too few approvers can sign: the PGP key of at least one has expired or can't be used.", "`conclave check` says whose and why. They extend it, export it again, and the operator of Conclave puts it in place and reloads. Nothing was proposed."},
 	ceremony.TooFewApprovers: {"The cluster's policy asks for more approvals than the people can give who may approve this.", "Its initiator never counts, nor does whoever holds a share where the policy keeps them apart. The operator of Conclave has to complete the list of approvers, or somebody else proposes. Nothing was proposed."},
 	ceremony.NoWitness:       {"The cluster's policy asks for a witness, and everybody who is configured as one has another part in this.", "The operator of Conclave has to name a witness who neither proposes nor approves nor gets a share. Nothing was proposed."},
 	ceremony.NoTime:          {"Cooling-off and quiet hours leave nothing of the time that this ceremony has.", "Propose it again when the quiet hours are nearly over, or have the operator of Conclave lengthen the window. Nothing was proposed."},
@@ -112,7 +113,7 @@ var refusalWords = map[ceremony.Refusal]Words{
 
 	// Where the ceremony stands.
 	ceremony.WayForbidden: {"The cluster's policy does not take envelopes in this way.", "`/ceremony status` shows in which it does. It was not opened."},
-	ceremony.StillInDoubt: {"What has frozen this ceremony still stands.", "Put the configuration back, or the journal from a backup, and start Conclave again; then resume. Or `/ceremony cancel` it."},
+	ceremony.StillInDoubt: {"What has frozen this ceremony still stands.", "Put the configuration back and have it reloaded, or the journal from a backup and start Conclave again; then resume. Or `/ceremony cancel` it."},
 	ceremony.NotProposed:  {"The plan no longer waits for approval.", "`/ceremony status` shows where it stands."},
 	ceremony.MayNotCancel: {"Only the initiator and the approvers can cancel a ceremony.", ""},
 	ceremony.MayNotResume: {"Only the initiator and the approvers can resume a ceremony.", ""},
