@@ -35,6 +35,21 @@ func ReadSecret(path Path) ([]byte, error) {
 	return data, nil
 }
 
+// ReadToken reads a file with one token or access key, as [ReadSecret] reads a secret. The error
+// says what the file holds when it is something else. The caller wipes the result.
+func ReadToken(path Path) ([]byte, error) {
+	data, err := ReadFile(path, true)
+	if err != nil {
+		return nil, err
+	}
+	token, err := paste.Token(data)
+	if err != nil {
+		clear(data)
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return token, nil
+}
+
 // ReadFile reads a regular file of at most [MaxFile] bytes. It refuses a private file to
 // which other accounts have any right.
 func ReadFile(path Path, private bool) ([]byte, error) { return readUpTo(path, private, MaxFile) }
