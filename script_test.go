@@ -90,6 +90,7 @@ func TestScripts(t *testing.T) {
 			"unlock":    scriptUnlock,
 			"until":     scriptUntil,
 			"killagent": scriptKillAgent,
+			"printed":   scriptPrinted,
 		},
 	})
 }
