@@ -92,6 +92,7 @@ func TestScripts(t *testing.T) {
 			"unlock":    scriptUnlock,
 			"until":     scriptUntil,
 			"killagent": scriptKillAgent,
+			"printed":   scriptPrinted,
 		},
 	})
 }
