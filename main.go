@@ -95,6 +95,7 @@ anybody can check what happened.`,
 	root.AddCommand(
 		operator.RunCommand(std),
 		operator.CheckCommand(std),
+		operator.ReloadCommand(std),
 		operator.ManifestCommand(std),
 		operator.PolicyCommand(std),
 		operator.JournalCommand(std),

@@ -17,8 +17,9 @@ import (
 	"conclave/host"
 )
 
-// Config is the whole configuration. It is read once, when the program starts. Beside it
-// there is only the flag --config that names it, and no environment variable.
+// Config is the whole configuration. It is read when the program starts, and people and
+// clusters again by a reload. Beside it there is only the flag --config that names it, and no
+// environment variable.
 //
 // config.example.yaml explains every key. A test makes sure that no key is missing there.
 type Config struct {
@@ -31,6 +32,7 @@ type Config struct {
 	Log      Log                 `yaml:"log"`
 
 	file string         // as the command line names it
+	path string         // the same, absolute
 	hash string         // SHA-256 of its bytes
 	line map[string]int // YAML path → line, of every key that is set
 }
@@ -182,7 +184,7 @@ func Load(path string) (*Config, error) {
 // Parse is [Load] of a file that is in memory. Relative paths are relative to dir.
 func Parse(file, dir string, data []byte) (*Config, error) {
 	sum := sha256.Sum256(data)
-	c := &Config{file: file, hash: hex.EncodeToString(sum[:])}
+	c := &Config{file: file, path: filepath.Join(dir, filepath.Base(file)), hash: hex.EncodeToString(sum[:])}
 	reading := readYAML(data, dir, c)
 	c.line = reading.line
 	problems := reading.problems
@@ -199,6 +201,9 @@ func Parse(file, dir string, data []byte) (*Config, error) {
 // Hash returns the SHA-256 of the file in hexadecimal digits. What lies in other files that
 // it names is not in it.
 func (c *Config) Hash() string { return c.hash }
+
+// File returns the absolute path of the file.
+func (c *Config) File() string { return c.path }
 
 // Account returns a person's Slack account.
 func (c *Config) Account(p *Person) ceremony.Account {

@@ -16,7 +16,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// The shortest and the longest pause before an act that did not succeed is tried again.
+// The shortest and the longest pause before an act that did not succeed is tried again. The
+// longest is also that in which an actor looks at the clock: a timer stands still while the
+// machine sleeps, and does not notice when its clock is set.
 const (
 	shortestWait = 200 * time.Millisecond
 	longestWait  = 30 * time.Second
@@ -81,6 +83,10 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 	for range e.config.Archives {
 		a.toArchive = append(a.toArchive, make(chan rules.State, 1))
 	}
+	if c.Key != nil {
+		a.key = e.config.Keys.Take(a.id, *c.Key)
+		a.session.HasKey = a.key != nil
+	}
 	return a
 }
 
@@ -97,7 +103,7 @@ func (a *actor) run(ctx context.Context) {
 	defer tellers.Wait()
 	defer stop()
 	defer close(a.done)
-	defer a.dropKey()
+	defer a.layKey()
 
 	acting := context.WithoutCancel(ctx)
 	a.publish()
@@ -106,7 +112,7 @@ func (a *actor) run(ctx context.Context) {
 		if pause == 0 {
 			continue
 		}
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(min(pause, longestWait))
 		select {
 		case f := <-a.inbox:
 			f(acting)
@@ -306,6 +312,14 @@ func (a *actor) halt(err error) error {
 func (a *actor) dropKey() {
 	if a.key != nil {
 		a.key.Destroy()
+	}
+	a.key, a.session.HasKey = nil, false
+}
+
+// layKey leaves the ceremony key to the next engine, if there is a key and an engine follows.
+func (a *actor) layKey() {
+	if a.key != nil {
+		a.e.config.Keys.Lay(a.id, a.key)
 	}
 	a.key, a.session.HasKey = nil, false
 }

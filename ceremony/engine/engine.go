@@ -21,6 +21,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/handover"
 	"conclave/ceremony/index"
 	"conclave/ceremony/interference"
 	"conclave/ceremony/ledger"
@@ -29,7 +30,7 @@ import (
 )
 
 // Config is what an engine is made of. Every field is required but Index, Forget,
-// Conditions, Archives and Marks; Files is required with Archives.
+// Conditions, Archives, Marks and Keys; Files is required with Archives.
 type Config struct {
 	Clusters []ceremony.Cluster
 	OpenPGP  ceremony.OpenPGP
@@ -54,6 +55,8 @@ type Config struct {
 	Files func(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error)
 	// Marks remember how far the journal was. Without them an older copy is not noticed.
 	Marks *mark.Keeper
+	// Keys are the ceremony keys that the engine before this one has left. They may be nil.
+	Keys *handover.Keys
 }
 
 // Engine runs ceremonies. Each open ceremony has an actor, whose goroutine alone decides

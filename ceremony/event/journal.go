@@ -21,8 +21,6 @@ type Journal interface {
 	// ceremony, and costs much less than to read it. It proves nothing about the lines. There
 	// may be a mark of what has no whole line, and so is no ceremony for Load.
 	Marks(ctx context.Context, of ...ceremony.ID) (map[ceremony.ID]string, error)
-	// List returns the ids of all ceremonies, oldest first.
-	List(ctx context.Context) ([]ceremony.ID, error)
 }
 
 // AsideError is why the lines of one ceremony are not obeyed. It wraps ErrNotAdopted or

@@ -88,7 +88,9 @@ func (j *Journal) encode(id ceremony.ID, h head, events []event.Event) ([]event.
 	seq, prev := h.seq, h.hash
 	for _, ev := range events {
 		seq++
-		e := event.Entry{Seq: seq, Prev: prev, At: time.Now().UTC(), Event: ev}
+		// By the wall clock alone, as a replay reads it: the other one stands still while the machine sleeps, and what
+		// is due some time after this entry would come later than after a restart.
+		e := event.Entry{Seq: seq, Prev: prev, At: time.Now().UTC().Round(0), Event: ev}
 		raw, err := seal(id, &e, j.key)
 		if err != nil {
 			return nil, nil, fmt.Errorf("encode %q: %w: %w", event.TypeOf(ev), ceremony.ErrNoLine, err)
@@ -175,5 +177,5 @@ func (j *Journal) Marks(ctx context.Context, of ...ceremony.ID) (map[ceremony.ID
 	return j.store.Marks(ctx, of...)
 }
 
-// List implements [event.Journal].
+// List returns the ids of all ceremonies, oldest first.
 func (j *Journal) List(ctx context.Context) ([]ceremony.ID, error) { return j.store.List(ctx) }

@@ -1,5 +1,5 @@
-// Package operator has the commands of who runs the bot: run, check, policy, manifest,
-// journal, identity and version. It is the only command room, beside terminal, that is linked with
+// Package operator has the commands of who runs the bot: run, reload, check, policy,
+// manifest, journal, identity and version. It is the only command room, beside terminal, that is linked with
 // Slack and Vault.
 package operator
 
@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conclave/app"
+	"conclave/ceremony"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/openpgp"
 	"conclave/ceremony/rules"
@@ -114,6 +115,7 @@ func (f *findings) conclude() error {
 // is elsewhere.
 func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) {
 	ceremonies := checkJournal(c, f)
+	checkRunning(c, f)
 	pgp := checkIdentity(c, f)
 	checkMarks(c, f, pgp)
 	if pgp != nil {
@@ -121,6 +123,7 @@ func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) 
 		checkExposed(c, f, pgp)
 	}
 	checkPeople(c, f, time.Now())
+	checkShares(c, f)
 	checkArchives(ctx, c, f, offline)
 	if offline {
 		f.add(note, "Slack", "not asked")
@@ -165,6 +168,23 @@ func checkPeople(c *config.Config, f *findings, now time.Time) {
 			f.add(ok, "key of "+name, "%s %s", key.Fingerprint(), strings.Join(key.UserIDs(), ", "))
 		}
 	}
+	for _, x := range app.ExpiringKeys(keys, now) {
+		if !x.Until.IsZero() {
+			f.add(note, "key of "+x.Person, "expires on %s, in %s: have it extended, put the new file in its place, and reload",
+				x.Until.Format(time.DateOnly), plural.Of(int(x.Until.Sub(now).Hours()/24), "day"))
+		}
+	}
+}
+
+// checkShares adds the clusters whose next rekey leaves no share to spare.
+func checkShares(c *config.Config, f *findings) {
+	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		cluster := c.Clusters[name]
+		if n := len(cluster.KeyReceivers()); n > 0 && cluster.Threshold == n && cluster.Any(ceremony.Operation.MakesShares) {
+			f.add(note, "clusters."+name, "threshold %d of %s: one share that is lost closes the cluster for ever; "+
+				"make threshold less than the receivers", n, plural.Of(n, "receiver"))
+		}
+	}
 }
 
 // longestWindows returns how long each person's key may be needed: name → the longest
@@ -181,7 +201,7 @@ func longestWindows(c *config.Config) map[string]time.Duration {
 
 // checkSlack tries Slack's tokens, scopes and channels, and every person's account.
 func checkSlack(ctx context.Context, c *config.Config, f *findings, pgp *openpgp.OpenPGP) {
-	b, err := app.NewBot(c, pgp, app.NewLog(c.Log, io.Discard))
+	b, err := app.NewBot(c, pgp, pgp, nil, app.NewLog(c.Log, io.Discard))
 	if f.failed("Slack", err) {
 		return
 	}
