@@ -111,8 +111,11 @@ func NewEngine(config Config) *Engine {
 		actors:    map[ceremony.ID]*actor{},
 		taken:     map[string]bool{},
 		asideNews: make(chan struct{}, 1),
-		rollback:  rollback{behind: map[ceremony.ID][]mark.Mark{}, compared: map[string]chan struct{}{}},
-		past:      index.NewPast(),
+		rollback: rollback{
+			behind: map[ceremony.ID][]mark.Mark{}, compared: map[string]chan struct{}{},
+			adopted: map[ceremony.ID]event.Noticed{},
+		},
+		past: index.NewPast(),
 	}
 	for _, c := range config.Clusters {
 		e.clusters[c.Name] = c
@@ -140,6 +143,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	e.recallFile(ctx, found)
+	for _, a := range found.open {
+		e.holdLocked(a.c, found.starts.Accepted) // before any goroutine needs the lock
+	}
 	silent := e.resolve(ctx, found.open)
 	watchers := map[string]*interference.Watcher{} // cluster →
 	for _, c := range e.config.Clusters {
