@@ -41,9 +41,10 @@ func (b *Bot) tellConditions(ctx context.Context) error {
 // come.
 func (b *Bot) tellCondition(ctx context.Context, c transport.Condition) {
 	for len(b.conditions) == 0 {
-		err := b.notifier.posts.Wait(ctx, b.config.Channel)
+		channel := b.notifier.channel("") // of no cluster: a reload may have changed it
+		err := b.notifier.posts.Wait(ctx, channel)
 		if err == nil {
-			_, _, err = b.api.PostMessageContext(ctx, b.config.Channel, conditionMessage(c).Options()...)
+			_, _, err = b.api.PostMessageContext(ctx, channel, conditionMessage(c).Options()...)
 		}
 		if err == nil || ctx.Err() != nil {
 			return
