@@ -88,7 +88,7 @@ func TestButtonOfAnEarlierFreezeIsOld(t *testing.T) {
 		event.Frozen{Why: event.SealedMidway},
 	)
 	c := s.holds(scenario)
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), c, scenario.message(rules.FrozenMessage, "bob"), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), still(c), scenario.message(rules.FrozenMessage, "bob"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestOnlyOurOwnPostIsFoundAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, err := b.Notifier().Deliver(t.Context(), c, statusPost(t, c), true)
+	ref, err := b.Notifier().Deliver(t.Context(), still(c), statusPost(t, c), true)
 	if err != nil || ref.TS == "1.1" {
 		t.Errorf("%v, %v: the post of another app stands for ours, which nobody gets to see", ref, err)
 	}

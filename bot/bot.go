@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,8 +30,8 @@ type Config struct {
 	// APIURL is where Slack's Web API is, with a slash at the end. Empty means
 	// Slack's own; another one is a proxy or a rehearsal.
 	APIURL string
-	// Pace is the least time between two posts in one channel, and between two edits
-	// of one status post. Zero means what Slack takes. A rehearsal need not wait.
+	// Pace is the least time between two posts in one channel. All other gaps between calls
+	// shrink with it. Zero means what Slack takes. A rehearsal need not wait.
 	Pace time.Duration
 	// Team is the workspace's id (T…). People of every other one are turned away.
 	Team string
@@ -138,7 +139,8 @@ func New(config Config) (*Bot, error) {
 	}
 	h := &transport.Monitor{}
 	client := &http.Client{Timeout: transport.CallTimeout}
-	options := []slack.Option{slack.OptionHTTPClient(transport.NewRateLimitedClient(client, h))}
+	pace := transport.NewPace(cmp.Or(config.Pace, transport.PostPace))
+	options := []slack.Option{slack.OptionHTTPClient(transport.NewRateLimitedClient(client, pace, h))}
 	if config.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(config.APIURL))
 	}
@@ -153,7 +155,7 @@ func New(config Config) (*Bot, error) {
 		health:         h,
 		accounts:       accounts,
 		directMessages: directMessages,
-		notifier:       newNotifier(api, directMessages, transport.NewChannels(api), accounts, h, config),
+		notifier:       newNotifier(api, directMessages, transport.NewChannels(api), accounts, pace, h, config),
 		dedup:          transport.NewDedup(),
 		queue:          transport.NewQueue(),
 		helped:         transport.NewPacer(helpPace),

@@ -324,14 +324,7 @@ func withoutURL(err error) error {
 // writeTo answers in the direct messages with a person.
 func (in *inbox) writeTo(user string) answer {
 	return func(ctx context.Context, m render.Message) {
-		channel, err := in.directMessages.With(ctx, user)
-		if err == nil {
-			err = in.notifier.posts.Wait(ctx, channel)
-		}
-		if err == nil {
-			_, _, err = in.api.PostMessageContext(ctx, channel, m.Options()...)
-		}
-		if err != nil {
+		if err := in.notifier.tell(ctx, user, m); err != nil {
 			in.log.Warn("answer not delivered", "user", user, "error", err)
 		}
 	}

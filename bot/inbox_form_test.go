@@ -62,7 +62,7 @@ func startAsked(t *testing.T, cfg slacktest.Config) (*stage, slacktest.Message) 
 		event.KeyAnnounced{Key: announced(ceremony.StepUpdate, nonce1)},
 	)
 	s.engine.id = p.Ceremony
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), s.holds(scenario), scenario.message(rules.AskMessage, "carol"), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), still(s.holds(scenario)), scenario.message(rules.AskMessage, "carol"), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,8 @@ type actor struct {
 	toDeliver chan rules.State
 	toRedraw  chan snapshot
 	toArchive []chan rules.State // one for each of the engine's archives
-	recovered bool               // messages that are due may have been posted before this start
+	recovered bool               // the ceremony is older than this start
+	born      int                // what was due by this event may have been posted before this start
 	wake      chan struct{}      // has a token when what was learnt elsewhere may let it go on
 	gate      chan struct{}      // closed when people may be told, and posts be edited
 
@@ -75,6 +76,9 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 			Observe: e.config.Conditions != nil && c.Plan.Operation != ceremony.Alarm,
 		},
 		wait: shortestWait,
+	}
+	if recovered {
+		a.born = c.Seq()
 	}
 	for range e.config.Archives {
 		a.toArchive = append(a.toArchive, make(chan rules.State, 1))
@@ -301,6 +305,13 @@ func (a *actor) dropKey() {
 		a.key.Destroy()
 	}
 	a.key, a.session.HasKey = nil, false
+}
+
+// newest returns what readers see of the ceremony.
+func (a *actor) newest() snapshot {
+	a.e.mu.Lock()
+	defer a.e.mu.Unlock()
+	return a.e.snapshots[a.id]
 }
 
 // publish gives the newest state to readers and to the loops.
