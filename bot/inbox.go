@@ -304,10 +304,12 @@ func (in *inbox) complain(k transport.Kind, who transport.Claim, err error) rend
 // not take the answer, it goes into their direct messages.
 func (in *inbox) replyTo(responseURL, user string) answer {
 	return func(ctx context.Context, m render.Message) {
-		options := append(m.Options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
-		if _, _, err := in.api.PostMessageContext(ctx, "", options...); err != nil {
-			in.log.Warn("answer not delivered, writing directly", "user", user, "error", withoutURL(err))
-			in.writeTo(user)(ctx, m)
+		for _, part := range m.Parts() {
+			options := append(part.Options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
+			if _, _, err := in.api.PostMessageContext(ctx, "", options...); err != nil {
+				in.log.Warn("answer not delivered, writing directly", "user", user, "error", withoutURL(err))
+				in.writeTo(user)(ctx, part)
+			}
 		}
 	}
 }

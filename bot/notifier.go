@@ -109,36 +109,7 @@ func (n *notifier) Deliver(
 		}
 		return ref, nil
 	}
-	if maybe {
-		place := channel
-		if m.To != nil {
-			if place, err = n.directMessages.With(ctx, m.To.Account.User); err != nil {
-				return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, notPosted(err, true))
-			}
-		}
-		found, err := n.find(ctx, c, m.Key, place, thread, m.Entry.At)
-		if err != nil {
-			return ceremony.Ref{}, fmt.Errorf("look for %s: %w", m.Key, err)
-		}
-		if found.TS != "" {
-			return found, nil
-		}
-	}
-	ref, err := n.post(ctx, channel, thread, m.Key, func() (rules.State, render.Message, error) {
-		c := now()
-		if !c.Tells(m) {
-			return c, render.Message{}, errOvertaken
-		}
-		if m.Kind == rules.BoardMessage {
-			return c, render.StatusPost(c, rules.Live{}, time.Now()), nil
-		}
-		what, err := render.Notification(c, m, n.config.Sign)
-		if err != nil {
-			// Nothing that a later try would change; the journal has what was to be said.
-			err = fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
-		}
-		return c, what, err
-	})
+	ref, err := n.write(ctx, channel, thread, now, m, maybe)
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && m.To != nil && said.Err == "channel_not_found" {
 		if _, why := n.directMessages.With(ctx, m.To.Account.User); why != nil {
 			err = notPosted(why, true) // it says which of many reasons it is
@@ -151,6 +122,81 @@ func (n *notifier) Deliver(
 		n.directMessages.Learn(m.To.Account.User, ref.Channel)
 	}
 	return ref, nil
+}
+
+// write posts a message, in several parts if it is too long for one. The last one is the
+// message; each has a key of its own, so that a part whose answer was lost is found as well.
+func (n *notifier) write(
+	ctx context.Context, channel, thread string, now func() rules.State, m rules.Message, maybe bool,
+) (ref ceremony.Ref, err error) {
+	compose := func() (rules.State, []render.Message, error) {
+		c := now()
+		if !c.Tells(m) {
+			return c, nil, errOvertaken
+		}
+		parts, err := n.compose(c, m)
+		return c, parts, err
+	}
+	_, parts, err := compose()
+	for i := range parts {
+		key, last := m.Key, i == len(parts)-1
+		if !last {
+			key += fmt.Sprintf(" part %d", i+1)
+		}
+		if maybe {
+			if ref, err = n.lies(ctx, now(), m, key, channel, thread); err != nil {
+				return ref, err
+			}
+			if ref.TS != "" {
+				continue
+			}
+		}
+		ref, err = n.post(ctx, channel, thread, key, func() (rules.State, render.Message, error) {
+			c, parts, err := compose() // by now there may be less of them, or more
+			switch {
+			case err != nil:
+				return c, render.Message{}, err
+			case last:
+				return c, parts[len(parts)-1], nil
+			}
+			return c, parts[min(i, len(parts)-1)], nil
+		})
+		if err != nil {
+			return ceremony.Ref{}, err
+		}
+	}
+	return ref, err
+}
+
+// compose makes a message of what is true now, in the parts as which it is posted. A status
+// post is one post, which is edited.
+func (n *notifier) compose(c rules.State, m rules.Message) ([]render.Message, error) {
+	if m.Kind == rules.BoardMessage {
+		return []render.Message{render.StatusPost(c, rules.Live{}, time.Now())}, nil
+	}
+	what, err := render.Notification(c, m, n.config.Sign)
+	if err != nil {
+		// Nothing that a later try would change; the journal has what was to be said.
+		return nil, fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+	}
+	return what.Parts(), nil
+}
+
+// lies returns where a post of a message lies already, or nothing.
+func (n *notifier) lies(
+	ctx context.Context, c rules.State, m rules.Message, key, channel, thread string,
+) (ceremony.Ref, error) {
+	if m.To != nil {
+		var err error
+		if channel, err = n.directMessages.With(ctx, m.To.Account.User); err != nil {
+			return ceremony.Ref{}, notPosted(err, true)
+		}
+	}
+	found, err := n.find(ctx, c, key, channel, thread, m.Entry.At)
+	if err != nil {
+		return ceremony.Ref{}, fmt.Errorf("look for %s: %w", key, err)
+	}
+	return found, nil
 }
 
 // address returns where a message belongs: a person, whose id stands for the direct messages
@@ -247,6 +293,15 @@ func (n *notifier) post(ctx context.Context, channel, thread, key string, make d
 
 // tell writes to a person what is no news of a ceremony.
 func (n *notifier) tell(ctx context.Context, user string, what render.Message) error {
+	for _, part := range what.Parts() {
+		if err := n.tellPart(ctx, user, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *notifier) tellPart(ctx context.Context, user string, what render.Message) error {
 	for try := 1; ; try++ {
 		if err := n.waits(ctx, transport.Posts(user)); err != nil {
 			return err
