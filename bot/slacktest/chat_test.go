@@ -1,6 +1,7 @@
 package slacktest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
