@@ -199,7 +199,7 @@ func TestConnectionsThatServeAreNoRefusals(t *testing.T) {
 // A response URL is a capability: with it, anybody can post as the bot.
 func TestResponseURLStaysOutOfTheLog(t *testing.T) {
 	s := start(t, slacktest.Config{})
-	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context()}
+	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context(), answering: t.Context()}
 	d.replyTo("http://127.0.0.1:1/commands/T1/123/SECRETCAPABILITY", s.carol.ID())(s.ctx(), render.Say("hello"))
 	if strings.Contains(s.log.String(), "SECRETCAPABILITY") {
 		t.Error("the log has the response_url")

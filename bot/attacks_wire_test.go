@@ -56,7 +56,8 @@ func (s *tapped) sends(frame any) {
 	s.wire.outlives(s.t.(*testing.T), &s.conn, raw, s.sent)
 	s.wait("the end of all work", func() bool {
 		_, busy := s.bot.queue.Waiting("")
-		return !busy
+		_, answering := s.bot.answers.Waiting("")
+		return !busy && !answering
 	})
 }
 

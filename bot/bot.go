@@ -103,6 +103,7 @@ type Bot struct {
 	directMessages *transport.DirectMessages
 	dedup          *transport.Dedup
 	queue          *transport.Queue
+	answers        *transport.Queue  // in direct messages, which wait for their turn
 	helped         *transport.Pacer  // person → when help may be given unasked again
 	leaksTold      *transport.Pacer  // person and kind of exposure → when an alarm may be raised again
 	strangers      *transport.Budget // user id → how much of what they send is still searched
@@ -118,6 +119,9 @@ const (
 	// How many characters of strangers are searched for secrets: a second, saved up to so
 	// many, and of all strangers together so many times as many. A message has up to 40,000.
 	strangerPace, strangerBurst, allStrangers = 20_000, 1_000_000, 8
+	// lastWords is how long answers may still wait for their turn when the program is told to
+	// stop. What people have sent is in the journal by then, or was refused.
+	lastWords = 3 * time.Second
 	// healthPace is how often the health is logged.
 	healthPace = time.Minute
 )
@@ -158,6 +162,7 @@ func New(config Config) (*Bot, error) {
 		notifier:       newNotifier(api, directMessages, transport.NewChannels(api), accounts, pace, h, config),
 		dedup:          transport.NewDedup(),
 		queue:          transport.NewQueue(),
+		answers:        transport.NewQueue(),
 		helped:         transport.NewPacer(helpPace),
 		leaksTold:      transport.NewPacer(leakPace),
 		strangers:      transport.NewBudget(strangerPace, strangerBurst, allStrangers),
@@ -183,14 +188,20 @@ func (b *Bot) Run(ctx context.Context, engine Engine) error {
 		return nil
 	}
 	// What was acknowledged is done even when the program is told to stop.
-	inbox := &inbox{Bot: b, engine: engine, work: context.WithoutCancel(ctx)}
+	answering, hush := context.WithCancel(context.WithoutCancel(ctx))
+	defer hush()
+	inbox := &inbox{Bot: b, engine: engine, work: context.WithoutCancel(ctx), answering: answering}
 	socket := &transport.Supervisor{
 		AppToken: b.config.AppToken, BotToken: b.config.BotToken, APIURL: b.config.APIURL,
 		HTTP: b.http, Rhythm: b.rhythm, Health: b.health, Log: b.log, Take: inbox.take,
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		defer b.queue.Drain()
+		defer func() {
+			defer time.AfterFunc(lastWords, hush).Stop()
+			b.queue.Drain()
+			b.answers.Drain()
+		}()
 		return socket.Run(ctx)
 	})
 	group.Go(func() error {

@@ -25,6 +25,8 @@ type inbox struct {
 	*Bot
 	engine Engine
 	work   context.Context // outlives the intake: what was acknowledged is finished
+	// answering ends a moment after the intake: then no answer waits for its turn any more.
+	answering context.Context
 }
 
 // answer sends a message to the person who asked, where only they read it.
@@ -323,11 +325,21 @@ func withoutURL(err error) error {
 	return err
 }
 
-// writeTo answers in the direct messages with a person.
+// writeTo answers in the direct messages with a person. The answer waits for its turn by
+// itself, so that nothing that the person has sent waits behind what they are told of
+// earlier things. Only when many answers wait, the next job does.
 func (in *inbox) writeTo(user string) answer {
 	return func(ctx context.Context, m render.Message) {
-		if err := in.notifier.tell(ctx, user, m); err != nil {
-			in.log.Warn("answer not delivered", "user", user, "error", err)
+		write := func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, actTimeout)
+			defer cancel()
+			defer context.AfterFunc(in.answering, cancel)()
+			if err := in.notifier.tell(ctx, user, m); err != nil {
+				in.log.Warn("answer not delivered", "user", user, "error", err)
+			}
+		}
+		if !in.answers.Put(in.work, transport.Job{Kind: transport.KindAnswer, Person: user, Do: write}) {
+			write(ctx)
 		}
 	}
 }

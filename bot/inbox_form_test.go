@@ -231,7 +231,7 @@ func TestFormThatComesTooLateIsTold(t *testing.T) {
 	}
 	s.expect("Press the button once more", s.w.Read(m))
 
-	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context()}
+	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context(), answering: t.Context()}
 	if _, err := d.openForm(s.ctx(), s.account(s.carol), "prod-rekey-k7m2", "",
 		trigger{"1.2.3", time.Now().Add(-triggerLife)}); err != refusal.FormLate {
 		t.Errorf("a trigger whose time is over is used: %v", err)

@@ -197,7 +197,8 @@ func (s *stage) settle() {
 	s.t.Helper()
 	s.wait("the end of all work", func() bool {
 		_, busy := s.bot.queue.Waiting("")
-		return s.w.Unacknowledged() == 0 && !busy
+		_, answering := s.bot.answers.Waiting("")
+		return s.w.Unacknowledged() == 0 && !busy && !answering
 	})
 }
 
