@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -55,6 +54,7 @@ type notifier struct {
 	drawn map[ceremony.Ref]string // status post → what it shows
 	moved map[ceremony.Ref]string // status post that took another one's place → its key
 	self  myself                  // once Slack was asked
+	where Config                  // of which only the channels count: a reload changes them
 }
 
 func newNotifier(
@@ -66,7 +66,7 @@ func newNotifier(
 		api:    api, directMessages: directMessages, channels: channels, accounts: accounts, config: config,
 		posts:   transport.NewPacer(cmp.Or(config.Pace, transport.PostPace)),
 		redraws: transport.NewPacer(cmp.Or(config.Pace, transport.RedrawPace)),
-		drawn:   map[ceremony.Ref]string{}, moved: map[ceremony.Ref]string{},
+		drawn:   map[ceremony.Ref]string{}, moved: map[ceremony.Ref]string{}, where: config,
 	}
 }
 
@@ -160,10 +160,12 @@ func (n *notifier) reaches(ctx context.Context, user string) error {
 
 // channel returns the channel in which a cluster's ceremonies are shown.
 func (n *notifier) channel(cluster string) string {
-	if own, ok := n.config.Channels[cluster]; ok {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if own, ok := n.where.Channels[cluster]; ok {
 		return own
 	}
-	return n.config.Channel
+	return n.where.Channel
 }
 
 // post posts a message with its metadata, when its channel's turn has come.
@@ -182,7 +184,7 @@ func (n *notifier) post(
 	if err != nil {
 		return ceremony.Ref{}, classifyPost(err)
 	}
-	if ch := n.config.channels(); slices.Contains(ch, in) {
+	if n.isOps(in) {
 		n.health.Note(func(h *transport.Health) { h.LastChannelPost = began })
 	}
 	return ceremony.Ref{Channel: in, TS: ts}, nil

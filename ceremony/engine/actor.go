@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,7 +16,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// The shortest and the longest pause before an act that did not succeed is tried again.
+// The shortest and the longest pause before an act that did not succeed is tried again. The
+// longest is also that in which an actor looks at the clock: a timer stands still while the
+// machine sleeps, and does not notice when its clock is set.
 const (
 	shortestWait = 200 * time.Millisecond
 	longestWait  = 30 * time.Second
@@ -79,6 +83,10 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 	for range e.config.Archives {
 		a.toArchive = append(a.toArchive, make(chan rules.State, 1))
 	}
+	if c.Key != nil {
+		a.key = e.config.Keys.Take(a.id, *c.Key)
+		a.session.HasKey = a.key != nil
+	}
 	return a
 }
 
@@ -95,7 +103,7 @@ func (a *actor) run(ctx context.Context) {
 	defer tellers.Wait()
 	defer stop()
 	defer close(a.done)
-	defer a.dropKey()
+	defer a.layKey()
 
 	acting := context.WithoutCancel(ctx)
 	a.publish()
@@ -104,7 +112,7 @@ func (a *actor) run(ctx context.Context) {
 		if pause == 0 {
 			continue
 		}
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(min(pause, longestWait))
 		select {
 		case f := <-a.inbox:
 			f(acting)
@@ -126,6 +134,7 @@ func (a *actor) step(ctx context.Context) time.Duration {
 	if a.halted != nil || a.e.StandsStill(a.c) {
 		return longestWait
 	}
+	a.session.Doubt = cmp.Or(a.e.isBehind(a.c), a.session.Doubt)
 	now := time.Now()
 	if act := a.c.Next(a.session, now); act != rules.ActNothing {
 		if now.Before(a.after) {
@@ -238,6 +247,10 @@ func (a *actor) record(ctx context.Context, cmd command.Command) error {
 	if err != nil || len(events) == 0 {
 		return err
 	}
+	if d := a.e.isBehind(a.c); d != nil && slices.ContainsFunc(events, event.Intends) {
+		// A mark has come to light since the last step.
+		return cmp.Or(a.record(ctx, d.Stop()), error(ceremony.IsFrozen))
+	}
 	if err := a.c.Takes(events, now); err != nil {
 		a.log.Error("what was decided can't be written: no later start could read it", "error", err)
 		return err
@@ -299,6 +312,14 @@ func (a *actor) halt(err error) error {
 func (a *actor) dropKey() {
 	if a.key != nil {
 		a.key.Destroy()
+	}
+	a.key, a.session.HasKey = nil, false
+}
+
+// layKey leaves the ceremony key to the next engine, if there is a key and an engine follows.
+func (a *actor) layKey() {
+	if a.key != nil {
+		a.e.config.Keys.Lay(a.id, a.key)
 	}
 	a.key, a.session.HasKey = nil, false
 }

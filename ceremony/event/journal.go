@@ -28,8 +28,10 @@ type Journal interface {
 type AsideError struct {
 	Why error
 	// Proposed is what the first line says, the zero value when it can't be read. Nobody
-	// vouches for it.
+	// vouches for it, unless Ours.
 	Proposed Proposed
+	First    string // hash of the first line, "" when it can't be read
+	Ours     bool   // the identity has begun the ceremony
 }
 
 func (e *AsideError) Error() string { return e.Why.Error() }
