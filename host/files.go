@@ -52,7 +52,9 @@ func ReadToken(path Path) ([]byte, error) {
 
 // ReadFile reads a regular file of at most [MaxFile] bytes. It refuses a private file to
 // which other accounts have any right.
-func ReadFile(path Path, private bool) ([]byte, error) {
+func ReadFile(path Path, private bool) ([]byte, error) { return readFile(path, private, MaxFile) }
+
+func readFile(path Path, private bool, limit int) ([]byte, error) {
 	f, err := os.Open(string(path))
 	if err != nil {
 		return nil, err
@@ -69,7 +71,7 @@ func ReadFile(path Path, private bool) ([]byte, error) {
 		return nil, fmt.Errorf("%s has mode %04o, which lets other accounts at it: chmod 600 %[1]s, "+
 			"and think of what it holds as known", path, mode.Perm())
 	}
-	data, err := ReadBounded(f, MaxFile)
+	data, err := ReadBounded(f, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
@@ -113,10 +115,14 @@ func ReadEvidence(path string) ([]byte, error) {
 	return data, err
 }
 
-// ReadTrusted is [ReadFile] of a file that decides who takes part or whom to trust. It
-// refuses a file that is not [Trusted].
+// MaxTrusted is the size in bytes of the largest configuration or public key. A key may have photos
+// on it, and the signatures of many people.
+const MaxTrusted = 4 << 20
+
+// ReadTrusted is [ReadFile] of a file that decides who takes part or whom to trust, of at most
+// [MaxTrusted] bytes. It refuses a file that is not [Trusted].
 func ReadTrusted(path Path) ([]byte, error) {
-	data, err := ReadFile(path, false)
+	data, err := readFile(path, false, MaxTrusted)
 	if err != nil {
 		return nil, err
 	}
