@@ -52,6 +52,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Defer(func() { _ = os.RemoveAll(home) })
 			env.Setenv("GNUPGHOME", home)
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			kept, err := filepath.Abs("ceremony/testdata/transcript")
 			if err != nil {
 				return err
@@ -91,6 +92,7 @@ func TestScripts(t *testing.T) {
 			"unlock":    scriptUnlock,
 			"until":     scriptUntil,
 			"killagent": scriptKillAgent,
+			"printed":   scriptPrinted,
 		},
 	})
 }

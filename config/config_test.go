@@ -90,6 +90,8 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		}},
 		{"word for a number", "threshold: 2", "threshold: two", []string{`c.yaml:17: clusters.prod.threshold: "two" is not a whole number`}},
 		{"number for a duration", "threshold: 2", "threshold: 2\n    window: 90", []string{`c.yaml:18: clusters.prod.window: "90" is not a duration such as 90s, 15m or 4h`}},
+		{"tilde in a path", "journal: {directory: journal}", "journal: {directory: ~/journal}", []string{`c.yaml:4: journal.directory: "~/journal" has a ~ or a variable in it, which nothing replaces here: write the whole path`}},
+		{"variable in a path", "app_token_file: app", "app_token_file: '${CREDENTIALS_DIRECTORY}/app'", []string{`c.yaml:2: slack.app_token_file: "${CREDENTIALS_DIRECTORY}/app" has a ~ or a variable in it, which nothing replaces here: write the whole path`}},
 		{"word for a bool", "threshold: 2", "threshold: 2\n    backup: yes", []string{`c.yaml:18: clusters.prod.backup: "yes" is neither true nor false`}},
 		{"text for a list", "holders: [alice, bob, carol]", "holders: alice", []string{`c.yaml:16: clusters.prod.holders: takes a list: [one, two], or one a line after a dash`}},
 		{"list for a text", "channel: C1", "channel: [C1]", []string{`c.yaml:2: slack.channel: takes one value, not a list or a mapping`}},

@@ -193,9 +193,15 @@ func (r *yamlReading) list(n *yaml.Node, path string, v reflect.Value) {
 	}
 }
 
+// unreplaced matches a path with something that a shell would replace.
+var unreplaced = regexp.MustCompile(`^~|\$[A-Za-z_({]|%[A-Za-z_]+%|\{\{`)
+
 func (r *yamlReading) scalar(n *yaml.Node, path string, v reflect.Value) {
 	switch v.Interface().(type) {
 	case host.Path:
+		if unreplaced.MatchString(n.Value) {
+			r.complain(path, n.Line, "%q has a ~ or a variable in it, which nothing replaces here: write the whole path", n.Value)
+		}
 		name := filepath.FromSlash(n.Value)
 		if name != "" && !filepath.IsAbs(name) {
 			name = filepath.Join(r.dir, name)

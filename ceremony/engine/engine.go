@@ -13,6 +13,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -68,12 +69,15 @@ type Engine struct {
 	ready    chan struct{}
 	alarming sync.Mutex // held while a finding is added to an alarm or opens one
 
+	asideMu   sync.Mutex // may be taken with mu held
+	aside     []ceremony.Aside
+	asideNews chan struct{} // has a token when aside has changed
+
 	mu        sync.Mutex
 	snapshots map[ceremony.ID]snapshot
 	order     []ceremony.ID // of the snapshots, newest first
 	actors    map[ceremony.ID]*actor
-	taken     map[string]bool  // cluster → a proposal for it is being prepared
-	aside     []ceremony.Aside // set by recover and never changed
+	taken     map[string]bool // cluster → a proposal for it is being prepared
 	// first is the hash of the newest ceremony's first line.
 	first string
 
@@ -106,8 +110,12 @@ func NewEngine(config Config) *Engine {
 		snapshots: map[ceremony.ID]snapshot{},
 		actors:    map[ceremony.ID]*actor{},
 		taken:     map[string]bool{},
-		rollback:  rollback{behind: map[ceremony.ID][]mark.Mark{}, compared: map[string]chan struct{}{}},
-		past:      index.NewPast(),
+		asideNews: make(chan struct{}, 1),
+		rollback: rollback{
+			behind: map[ceremony.ID][]mark.Mark{}, compared: map[string]chan struct{}{},
+			adopted: map[ceremony.ID]event.Noticed{},
+		},
+		past: index.NewPast(),
 	}
 	for _, c := range config.Clusters {
 		e.clusters[c.Name] = c
@@ -134,7 +142,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.recallFile(ctx, found.vouched)
+	e.recallFile(ctx, found)
+	for _, a := range found.open {
+		e.holdLocked(a.c, found.starts.Accepted) // before any goroutine needs the lock
+	}
 	silent := e.resolve(ctx, found.open)
 	watchers := map[string]*interference.Watcher{} // cluster →
 	for _, c := range e.config.Clusters {
@@ -159,7 +170,6 @@ func (e *Engine) Run(ctx context.Context) error {
 		start(a)
 	}
 	e.mu.Unlock()
-	_ = e.tellBehind(ctx) // watchMarks tries it again
 	close(e.ready)
 
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
@@ -253,6 +263,9 @@ func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 		return k.c, k.live, nil
 	}
 	c, err := e.loadSettled(context.Background(), id)
+	if found := (*event.AsideError)(nil); errors.As(err, &found) {
+		e.lose(id, found)
+	}
 	return c, rules.Live{}, err
 }
 
