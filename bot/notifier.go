@@ -46,7 +46,7 @@ type notifier struct {
 	directMessages *transport.DirectMessages
 	channels       *transport.Channels
 	accounts       *transport.Accounts
-	config         Config
+	config         Config           // mu guards its channels, which a reload changes
 	posts          *transport.Pacer // channel → next post
 	redraws        *transport.Pacer // status post → next edit
 
@@ -54,7 +54,6 @@ type notifier struct {
 	drawn map[ceremony.Ref]string // status post → what it shows
 	moved map[ceremony.Ref]string // status post that took another one's place → its key
 	self  myself                  // once Slack was asked
-	where Config                  // of which only the channels count: a reload changes them
 }
 
 func newNotifier(
@@ -66,7 +65,7 @@ func newNotifier(
 		api:    api, directMessages: directMessages, channels: channels, accounts: accounts, config: config,
 		posts:   transport.NewPacer(cmp.Or(config.Pace, transport.PostPace)),
 		redraws: transport.NewPacer(cmp.Or(config.Pace, transport.RedrawPace)),
-		drawn:   map[ceremony.Ref]string{}, moved: map[ceremony.Ref]string{}, where: config,
+		drawn:   map[ceremony.Ref]string{}, moved: map[ceremony.Ref]string{},
 	}
 }
 
@@ -162,10 +161,10 @@ func (n *notifier) reaches(ctx context.Context, user string) error {
 func (n *notifier) channel(cluster string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if own, ok := n.where.Channels[cluster]; ok {
+	if own, ok := n.config.Channels[cluster]; ok {
 		return own
 	}
-	return n.where.Channel
+	return n.config.Channel
 }
 
 // post posts a message with its metadata, when its channel's turn has come.
