@@ -219,6 +219,7 @@ var runElsewhere = map[string]string{
 	`^(systemctl|docker|install|runuser|chmod|mkdir|make|go|rm|cp) `: "a host, a checkout or an installation: TestServiceStartsACommandThatExists, the Makefile itself",
 	`^(vault|bao) `: "a Vault: TestPrintedVaultCommandsWork",
 	`^conclave (run|reload|check|manifest|policy|identity|ceremony|journal) ?`:               "a configuration: the scripts of testdata/script",
+	`^conclave (man|completion|--version) ?`:                                                 "testdata/script/usage.txtar",
 	`^conclave verify (--identity|transcript)`:                                               "a transcript: testdata/script/transcript.txtar and verify.txtar",
 	`^conclave verify (journal|PATH|%s)`:                                                     "testdata/script/verify.txtar",
 	`^conclave pin (NEW-)?FINGERPRINT .*|^conclave pin FINGERPRINT --`:                       "a second identity: testdata/script/pin.txtar",

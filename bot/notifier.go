@@ -44,7 +44,7 @@ type notifier struct {
 	directMessages *transport.DirectMessages
 	channels       *transport.Channels
 	accounts       *transport.Accounts
-	config         Config
+	config         Config // mu guards its channels, which a reload changes
 	pace           *transport.Pace
 	self           *transport.Memory[myself] // under one key
 	finder         *finder
@@ -52,7 +52,6 @@ type notifier struct {
 	mu    sync.Mutex
 	drawn map[ceremony.Ref]drawing // status post → what it shows
 	moved map[ceremony.Ref]string  // status post that took another one's place → its key
-	where Config                   // of which only the channels count: a reload changes them
 }
 
 // drawing is what a status post shows.
@@ -69,7 +68,7 @@ func newNotifier(
 		health: health,
 		api:    api, directMessages: directMessages, channels: channels, accounts: accounts, config: config,
 		pace: pace, self: transport.NewMemory[myself](), finder: newFinder(),
-		drawn: map[ceremony.Ref]drawing{}, moved: map[ceremony.Ref]string{}, where: config,
+		drawn: map[ceremony.Ref]drawing{}, moved: map[ceremony.Ref]string{},
 	}
 }
 
@@ -248,10 +247,10 @@ func (n *notifier) reaches(ctx context.Context, user string) error {
 func (n *notifier) channel(cluster string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if own, ok := n.where.Channels[cluster]; ok {
+	if own, ok := n.config.Channels[cluster]; ok {
 		return own
 	}
-	return n.where.Channel
+	return n.config.Channel
 }
 
 // draft makes a message of what is true now.
