@@ -216,8 +216,8 @@ var runnable = map[string]fixture{
 
 // elsewhere are the commands that need more than a holder's files, as a pattern → what holds them instead.
 var runElsewhere = map[string]string{
-	`^(systemctl|docker|install|runuser|chmod|mkdir|make|go|rm|cp) `: "a host, a checkout or an installation: TestServiceStartsACommandThatExists, the Makefile itself",
-	`^(vault|bao) `: "a Vault: TestPrintedVaultCommandsWork",
+	`^(systemctl|docker|install|runuser|chmod|mkdir|make|go|rm|cp) `:                         "a host, a checkout or an installation: TestServiceStartsACommandThatExists, the Makefile itself",
+	`^(vault|bao) |vault policy write`:                                                       "a Vault: TestPrintedVaultCommandsWork",
 	`^conclave (run|reload|check|manifest|policy|identity|ceremony|journal) ?`:               "a configuration: the scripts of testdata/script",
 	`^conclave verify (--identity|transcript)`:                                               "a transcript: testdata/script/transcript.txtar and verify.txtar",
 	`^conclave verify (journal|PATH|%s)`:                                                     "testdata/script/verify.txtar",
