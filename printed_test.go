@@ -203,6 +203,7 @@ var runnable = map[string]fixture{
 		fill: []string{"gpg", "gpg --batch --yes", "67ABCA3C2F9655E3378270DF7B81DFD84CEA9784", "$(cat fingerprint)"}},
 	"gpg -qd":                                {stdin: "share.asc", wants: "0f1e2d3c"},
 	"gpg -d":                                 {stdin: "says.txt", wants: "Good signature"},
+	"gpg -sa":                                {stdin: "plain", wants: "BEGIN PGP MESSAGE"},
 	"gpg --fingerprint alice@example.com":    {wants: "[0-9A-F ]{50}"},
 	"gpg --armor --export alice@example.com": {wants: "BEGIN PGP PUBLIC KEY"},
 	"gpg --armor --export FINGERPRINT > alice.asc":                                         {fill: []string{"FINGERPRINT", "alice@example.com"}, makes: []string{"alice.asc"}},
