@@ -16,6 +16,8 @@ import (
 // notice that its clock was set. Linux stops the clock of Go's timers in suspend. So nothing that is due by the wall
 // clock (a window, a reminder, quiet hours, an expiry) may wait for a timer of more than a minute.
 var timers = map[string]string{
+	"app/expiry.go time.After(pause)":                                 "hours, of the four weeks before a key expires",
+	"app/expiry.go time.After(restOf(conf))":                          "a pause between two messages",
 	"bot/transport/ratelimit.go time.NewTimer(d)":                     "at most the minute for which Slack turns a method away",
 	"bot/transport/socket.go time.AfterFunc(s.Rhythm.Healthy)":        "how long a connection has stood, awake",
 	"bot/transport/socket.go time.NewTimer(s.Rhythm.Hello)":           "seconds",

@@ -117,7 +117,9 @@ func (c *Conclave) tellOwners(ctx context.Context, keys Keyring, conf *config.Co
 }
 
 // restOf returns how long nobody is told of a key after somebody was.
-func restOf(conf *config.Config) time.Duration { return expiryRest * cmp.Or(conf.Slack.Pace, time.Second) }
+func restOf(conf *config.Config) time.Duration {
+	return expiryRest * cmp.Or(conf.Slack.Pace, time.Second)
+}
 
 // readTold returns who was told of what, and when. A file that can't be read is as good as
 // none: people are told once more.

@@ -67,3 +67,16 @@ var (
 	// the person is deactivated.
 	ErrUndeliverable = errors.New("the message can't be delivered")
 )
+
+// KindOf returns the sentinel in the error of a [Vault], or the error itself without one.
+// The adapter makes a new error each time.
+func KindOf(err error) error {
+	for _, kind := range []error{
+		ErrNotSent, ErrUncertain, ErrRefused, ErrForbidden, ErrSealed, ErrThrottled, ErrNoLeader, ErrUnsupported,
+	} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return err
+}

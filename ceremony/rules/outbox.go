@@ -28,9 +28,11 @@ func (c State) Tell(failed map[string]bool) (Message, bool) {
 }
 
 // heldBack reports whether people hear of something only when they have decided what becomes
-// of an older copy of the journal. They may have heard of it before, or of what followed.
+// of lines that were taken over, or of an older copy of the journal: they may have heard of it
+// before, or of what followed.
 func (c State) heldBack(m Message) bool {
-	return c.FrozenFor(event.RolledBack) && m.Kind != FrozenMessage && m.Kind != HistoryMessage && m.Kind != BoardMessage
+	held := c.FrozenFor(event.RolledBack) || c.FrozenFor(event.TakenOver) || c.Freezes() && c.Adoption() != nil
+	return held && m.Kind != FrozenMessage && m.Kind != HistoryMessage && m.Kind != BoardMessage
 }
 
 // urgency returns more for what people have to act upon. Receipts come behind it: one
