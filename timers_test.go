@@ -29,8 +29,6 @@ var timers = map[string]string{
 	"ceremony/engine/notify.go time.After(redrawInterval)":            "a minute",
 	"ceremony/engine/set_aside.go time.After(asidePause)":             "a pause between attempts",
 	"cli/operator/reload.go time.Sleep(answerPace)":                   "milliseconds",
-	"app/expiry.go time.After(pause)":                                 "hours, awake, to tell people of what is weeks ahead",
-	"app/expiry.go time.After(restOf(conf))":                          "a pause between messages, of seconds",
 	"app/relay.go time.Sleep(pause)":                                  "a pause between attempts",
 	"app/reload.go time.NewTicker(requestPace)":                       "how often a request is looked for, awake",
 	"app/reload.go time.NewTicker(duePace)":                           "how often a file is looked at, awake",
