@@ -22,13 +22,16 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Posts carry their ceremony and key as metadata, so that one whose answer was lost is
-// found again, and how far the journal was, so that an older copy of it is noticed.
+// Posts carry their ceremony, key and line as metadata, so that one whose answer was lost is
+// found again, and how far the journal was, so that an older copy of it is noticed. A key is
+// made of a line's number, which a journal that was put back from a copy gives to another
+// line; the line's hash tells them apart.
 // Everybody in the workspace can read it: it has ids and hashes only.
 const (
 	metadataType     = "conclave"
 	metadataCeremony = "ceremony"
 	metadataKey      = "key"
+	metadataLine     = "line"
 	metadataMark     = "mark"
 )
 
@@ -87,7 +90,7 @@ func (n *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, 
 		return ref, nil
 	}
 	if maybe {
-		found, err := n.find(ctx, c, m.Key, channel, thread, m.Entry.At)
+		found, err := n.find(ctx, c, m.Key, m.Entry, channel, thread)
 		if err != nil {
 			return ceremony.Ref{}, fmt.Errorf("look for %s: %w", m.Key, err)
 		}
@@ -102,7 +105,7 @@ func (n *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, 
 		// Nothing that a later try would change; the journal has what was to be said.
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
 	}
-	ref, err := n.post(ctx, channel, thread, c, m.Key, what)
+	ref, err := n.post(ctx, channel, thread, c, m.Key, m.Entry, what)
 	if err != nil {
 		return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
 	}
@@ -170,12 +173,12 @@ func (n *notifier) channel(cluster string) string {
 
 // post posts a message with its metadata, when its channel's turn has come.
 func (n *notifier) post(
-	ctx context.Context, channel, thread string, c rules.State, key string, what render.Message,
+	ctx context.Context, channel, thread string, c rules.State, key string, of event.Entry, what render.Message,
 ) (ceremony.Ref, error) {
 	if err := n.posts.Wait(ctx, channel); err != nil {
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
-	options := append(what.Options(), n.metadata(c, key))
+	options := append(what.Options(), n.metadata(c, key, of))
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
@@ -190,10 +193,10 @@ func (n *notifier) post(
 	return ceremony.Ref{Channel: in, TS: ts}, nil
 }
 
-// metadata returns what a post about a ceremony carries.
-func (n *notifier) metadata(c rules.State, key string) slack.MsgOption {
+// metadata returns what a post about an entry of a ceremony carries.
+func (n *notifier) metadata(c rules.State, key string, of event.Entry) slack.MsgOption {
 	return slack.MsgOptionMetadata(slack.SlackMetadata{EventType: metadataType, EventPayload: map[string]any{
-		metadataCeremony: string(c.ID()), metadataKey: key, metadataMark: n.config.Mark(c),
+		metadataCeremony: string(c.ID()), metadataKey: key, metadataLine: of.Hash, metadataMark: n.config.Mark(c),
 	}})
 }
 
@@ -278,13 +281,16 @@ func (n *notifier) me(ctx context.Context) (myself, error) {
 	return n.self, nil
 }
 
-// find looks for a post of ours by its metadata.
-func (n *notifier) find(ctx context.Context, c rules.State, key, channel, thread string, since time.Time) (ceremony.Ref, error) {
+// find looks for a post of ours about an entry by its metadata. A post of an earlier version
+// names no line.
+func (n *notifier) find(
+	ctx context.Context, c rules.State, key string, of event.Entry, channel, thread string,
+) (ceremony.Ref, error) {
 	self, err := n.me(ctx)
 	if err != nil {
 		return ceremony.Ref{}, err
 	}
-	oldest := strconv.FormatInt(since.Add(-clockSkew).Unix(), 10)
+	oldest := strconv.FormatInt(of.At.Add(-clockSkew).Unix(), 10)
 	cursor := ""
 	for {
 		messages, next, err := n.page(ctx, channel, thread, oldest, cursor)
@@ -292,8 +298,10 @@ func (n *notifier) find(ctx context.Context, c rules.State, key, channel, thread
 			return ceremony.Ref{}, err
 		}
 		for _, m := range messages {
-			if m.BotID == self.bot && m.Metadata.EventType == metadataType &&
-				m.Metadata.EventPayload[metadataCeremony] == string(c.ID()) && m.Metadata.EventPayload[metadataKey] == key {
+			had := m.Metadata.EventPayload
+			line, named := had[metadataLine]
+			if m.BotID == self.bot && m.Metadata.EventType == metadataType && had[metadataCeremony] == string(c.ID()) &&
+				had[metadataKey] == key && (!named || line == of.Hash) {
 				return ceremony.Ref{Channel: channel, TS: m.Timestamp}, nil
 			}
 		}
@@ -381,7 +389,7 @@ func (n *notifier) updateAs(ctx context.Context, c rules.State, at ceremony.Ref,
 	if err := n.redraws.Wait(ctx, at.Channel+"/"+at.TS); err != nil {
 		return err
 	}
-	_, _, _, err := n.api.UpdateMessageContext(ctx, at.Channel, at.TS, append(what.Options(), n.metadata(c, key))...)
+	_, _, _, err := n.api.UpdateMessageContext(ctx, at.Channel, at.TS, append(what.Options(), n.metadata(c, key, c.History[0]))...)
 	return err
 }
 
@@ -413,7 +421,7 @@ func (n *notifier) keyAt(c rules.State, at ceremony.Ref) string {
 func (n *notifier) replace(ctx context.Context, c rules.State, old ceremony.Ref, what render.Message) (ceremony.Ref, error) {
 	channel := n.channel(c.Plan.Cluster)
 	key := replacementKey(old)
-	found, err := n.find(ctx, c, key, channel, "", c.Plan.Proposed)
+	found, err := n.find(ctx, c, key, c.History[0], channel, "")
 	if err != nil {
 		return old, err
 	}
@@ -424,7 +432,7 @@ func (n *notifier) replace(ctx context.Context, c rules.State, old ceremony.Ref,
 		}
 		return n.replace(ctx, c, found, what)
 	}
-	ref, err := n.post(ctx, channel, "", c, key, what)
+	ref, err := n.post(ctx, channel, "", c, key, c.History[0], what)
 	if err != nil {
 		return old, err
 	}
