@@ -28,7 +28,6 @@ var timers = map[string]string{
 	"cli/terminal/session.go time.NewTicker(pollInterval)":            "a second",
 	"host/garbage.go time.AfterFunc(settling)":                        "milliseconds",
 	"ceremony/mark/keeper.go time.NewTimer(d)":                        "a pause between attempts, of seconds",
-	"ceremony/engine/engine.go time.After(d)":                         "a part of a poll at the start, and 15 seconds",
 	"ceremony/engine/notify.go time.After(pause)":                     "a pause between attempts, at most longestPause",
 	"ceremony/engine/notify.go time.After(redrawInterval)":            "a minute",
 	"ceremony/engine/set_aside.go time.After(asidePause)":             "a pause between attempts",

@@ -20,13 +20,16 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Posts carry their ceremony and key as metadata, so that one whose answer was lost is
-// found again, and how far the journal was, so that an older copy of it is noticed.
+// Posts carry their ceremony, key and line as metadata, so that one whose answer was lost is
+// found again, and how far the journal was, so that an older copy of it is noticed. A key is
+// made of a line's number, which a journal that was put back from a copy gives to another
+// line; the line's hash tells them apart.
 // Everybody in the workspace can read it: it has ids and hashes only.
 const (
 	metadataType     = "conclave"
 	metadataCeremony = "ceremony"
 	metadataKey      = "key"
+	metadataLine     = "line"
 	metadataMark     = "mark"
 )
 
@@ -150,7 +153,7 @@ func (n *notifier) write(
 				continue
 			}
 		}
-		ref, err = n.post(ctx, channel, thread, key, func() (rules.State, render.Message, error) {
+		ref, err = n.post(ctx, channel, thread, key, m.Entry, func() (rules.State, render.Message, error) {
 			c, parts, err := compose() // by now there may be less of them, or more
 			switch {
 			case err != nil:
@@ -191,7 +194,7 @@ func (n *notifier) lies(
 			return ceremony.Ref{}, notPosted(err, true)
 		}
 	}
-	found, err := n.find(ctx, c, key, channel, thread, m.Entry.At)
+	found, err := n.find(ctx, c, key, m.Entry, channel, thread)
 	if err != nil {
 		return ceremony.Ref{}, fmt.Errorf("look for %s: %w", key, err)
 	}
@@ -258,7 +261,9 @@ type draft func() (rules.State, render.Message, error)
 
 // post posts a message with its metadata, when its channel's turn has come. What it says is
 // made then. If Slack asks to slow down, it is made once more.
-func (n *notifier) post(ctx context.Context, channel, thread, key string, make draft) (ceremony.Ref, error) {
+func (n *notifier) post(
+	ctx context.Context, channel, thread, key string, of event.Entry, make draft,
+) (ceremony.Ref, error) {
 	for try := 1; ; try++ {
 		if err := n.waits(ctx, transport.Posts(channel)); err != nil {
 			return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
@@ -267,7 +272,7 @@ func (n *notifier) post(ctx context.Context, channel, thread, key string, make d
 		if err != nil {
 			return ceremony.Ref{}, err
 		}
-		options := append(what.Options(), n.metadata(c, key))
+		options := append(what.Options(), n.metadata(c, key, of))
 		if thread != "" {
 			options = append(options, slack.MsgOptionTS(thread))
 		}
@@ -280,7 +285,7 @@ func (n *notifier) post(ctx context.Context, channel, thread, key string, make d
 			err = classifyPost(err)
 		}
 		if !errors.Is(err, ceremony.ErrNotPosted) {
-			n.finder.try(postKey{c.ID(), key})
+			n.finder.try(postKey{c.ID(), key, of.Hash})
 		}
 		if err != nil {
 			return ceremony.Ref{}, err
@@ -323,10 +328,10 @@ func (n *notifier) waits(ctx context.Context, keys []string) error {
 	return n.pace.Wait(ctx, func() transport.Rank { return rank }, keys...)
 }
 
-// metadata returns what a post about a ceremony carries.
-func (n *notifier) metadata(c rules.State, key string) slack.MsgOption {
+// metadata returns what a post about an entry of a ceremony carries.
+func (n *notifier) metadata(c rules.State, key string, of event.Entry) slack.MsgOption {
 	return slack.MsgOptionMetadata(slack.SlackMetadata{EventType: metadataType, EventPayload: map[string]any{
-		metadataCeremony: string(c.ID()), metadataKey: key, metadataMark: n.config.Mark(c),
+		metadataCeremony: string(c.ID()), metadataKey: key, metadataLine: of.Hash, metadataMark: n.config.Mark(c),
 	}})
 }
 
@@ -509,7 +514,7 @@ func (n *notifier) update(ctx context.Context, at ceremony.Ref, key string, now 
 			return err // the post may be newer than the journal
 		}
 		_, _, _, err = n.api.UpdateMessageContext(transport.Taken(ctx), at.Channel, at.TS,
-			append(what.Options(), n.metadata(c, key))...)
+			append(what.Options(), n.metadata(c, key, c.History[0]))...)
 		if _, limited := errors.AsType[*slack.RateLimitedError](err); limited && try < maxTries {
 			continue
 		}
@@ -549,7 +554,7 @@ func (n *notifier) replace(ctx context.Context, old ceremony.Ref, now newest) (c
 	c, _ := now()
 	channel := n.channel(c.Plan.Cluster)
 	key := replacementKey(old)
-	found, err := n.find(ctx, c, key, channel, "", c.Plan.Proposed)
+	found, err := n.find(ctx, c, key, c.History[0], channel, "")
 	if err != nil {
 		return old, err
 	}
@@ -561,7 +566,7 @@ func (n *notifier) replace(ctx context.Context, old ceremony.Ref, now newest) (c
 		return n.replace(ctx, found, now)
 	}
 	var shows drawing
-	ref, err := n.post(transport.Ranked(ctx, transport.RankBoard), channel, "", key,
+	ref, err := n.post(transport.Ranked(ctx, transport.RankBoard), channel, "", key, c.History[0],
 		func() (c rules.State, what render.Message, err error) {
 			c, what, shows, err = draw(now)
 			return c, what, err

@@ -111,6 +111,39 @@ func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
 	}
 }
 
+// A journal that was put back from a copy gives the numbers of its lines again, and so the keys
+// of messages. The old post is of another line.
+func TestP5PostOfALineThatTheJournalHasLostIsNotTakenForTheNewOne(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	d := s.bot.Notifier()
+	board, err := d.Deliver(t.Context(), still(c), statusPost(t, c), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := func(why string) (rules.State, rules.Message) {
+		scenario := (&scenario{t: t, entries: c.History}).
+			then(event.Posted{Key: "board", Ref: board}, event.Rejected{By: s.people(s.bob)[0], Why: why})
+		return scenario.c, scenario.message(rules.HistoryMessage, "")
+	}
+	before, old := said("before")
+	lost, err := d.Deliver(t.Context(), still(before), old, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, m := said("after")
+	m.Entry.Hash = strings.Repeat("ab", 32)
+	if m.Key != old.Key {
+		t.Fatalf("keys %s and %s: this test shows nothing", m.Key, old.Key)
+	}
+	found, err := d.Deliver(t.Context(), still(after), m, true)
+	if err != nil || found == lost {
+		t.Errorf("the old post is taken for the new one: %v, %v", found, err)
+	}
+	if again, err := d.Deliver(t.Context(), still(before), old, true); err != nil || again != lost {
+		t.Errorf("the post of its own line is not found: %v, want %v, %v", again, lost, err)
+	}
+}
+
 // posted is the key of every message that lies in the workspace.
 func posted(s *stage) string {
 	keys := map[string]string{} // channel and ts → key
